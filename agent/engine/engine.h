@@ -1,0 +1,85 @@
+/* The agent's engine: what to do now, from the samples and the policy.
+ *
+ * Pure: time, samples and results come in, one decision comes out. It never reads a clock, a file
+ * or a socket and never allocates; the simulator and the tests run it on virtual time. */
+#ifndef VMRECLAIM_AGENT_ENGINE_ENGINE_H
+#define VMRECLAIM_AGENT_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/engine/sample.h"
+#include "common/base/time.h"
+#include "common/policy/policy.h"
+
+enum engine_action_kind {
+    ENGINE_NOTHING,
+    ENGINE_RECLAIM_CACHE,  /* `bytes` of file pages */
+    ENGINE_DROP_CACHES,    /* `drop_slab` */
+    ENGINE_COMPACT,        /* bounded by `time_limit` */
+    ENGINE_LOWER_ORDER,    /* reporting order to `order` */
+    ENGINE_KICK_REPORTING, /* start a pass */
+    ENGINE_RESTORE_ORDER,  /* reporting order as found */
+    ENGINE_STOP,           /* abandon the running action: the guest woke or is under pressure */
+};
+
+/* The gate or the plan behind a decision; engine_reason_text() has a sentence for each. */
+enum engine_reason {
+    ENGINE_WARMING_UP,
+    ENGINE_BUSY,
+    ENGINE_PRESSURE,
+    ENGINE_REFAULTS,
+    ENGINE_NOT_YET_IDLE,
+    ENGINE_ACTING,
+    ENGINE_SETTLING,
+    ENGINE_BACKED_OFF,
+    ENGINE_BUDGET_SPENT,
+    ENGINE_FORBIDDEN,
+    ENGINE_OBSERVING,
+    ENGINE_NOTHING_TO_GAIN,
+    ENGINE_IDLE_WORK,
+    ENGINE_TRICKLE,
+    ENGINE_RESTORING,
+    ENGINE_REASON_COUNT,
+};
+
+struct engine_decision {
+    enum engine_action_kind action;
+    enum engine_reason reason;
+    uint64_t bytes;
+    bool drop_slab;
+    uint32_t order;
+    nsec_t time_limit;
+    uint64_t expected_gain; /* bytes the action promises */
+    nsec_t next_sample;     /* boottime at which the next sample is wanted */
+};
+
+/* How an action of the engine ended. */
+struct engine_result {
+    enum engine_action_kind action;
+    bool completed;  /* false: stopped, failed or not supported */
+    bool supported;  /* false: never ask for it again */
+    uint64_t gained; /* bytes that became free, or left the trapped part */
+    nsec_t cpu;      /* CPU time it cost */
+    nsec_t duration;
+};
+
+/* Opaque in use, plain in memory: no pointer to anything outside. */
+struct engine;
+
+/* Size for the caller's memory; see engine-state.h for the struct itself. */
+void engine_init(struct engine *engine, const struct policy *policy, nsec_t now);
+
+/* Takes another policy into force; what was changed under the old one is still restored. */
+void engine_set_policy(struct engine *engine, const struct policy *policy, nsec_t now);
+
+/* One step: called for every sample, also while an action runs (then only NOTHING or STOP). */
+void engine_step(struct engine *engine, const struct memory_sample *sample,
+                 struct engine_decision *ret_decision);
+
+/* The action that the last decision asked for has ended. Its own CPU time is not activity. */
+void engine_finished(struct engine *engine, const struct engine_result *result, nsec_t now);
+
+const char *engine_reason_text(enum engine_reason reason);
+
+#endif

@@ -1,0 +1,35 @@
+/* Error text in a caller's fixed buffer. */
+#include "common/base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int error_set(struct error *error, int code, const char *format, ...)
+{
+    va_list arguments;
+
+    if (error == NULL)
+        return code;
+    va_start(arguments, format);
+    (void)vsnprintf(error->text, sizeof(error->text), format, arguments);
+    va_end(arguments);
+    return code;
+}
+
+int error_prefix(struct error *error, int code, const char *format, ...)
+{
+    struct error old;
+    va_list arguments;
+    size_t used;
+
+    if (error == NULL)
+        return code;
+    old = *error;
+    va_start(arguments, format);
+    (void)vsnprintf(error->text, sizeof(error->text), format, arguments);
+    va_end(arguments);
+    used = strlen(error->text);
+    (void)snprintf(error->text + used, sizeof(error->text) - used, ": %s", old.text);
+    return code;
+}

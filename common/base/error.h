@@ -1,0 +1,21 @@
+/* Error text for the paths a person reads: configuration, command line, policy, start-up.
+ *
+ * Functions return 0 or a negative errno. Where the number alone would not tell what, where and
+ * what to do, they also take a `struct error *`, fixed in size so that reporting never allocates.
+ */
+#ifndef VMRECLAIM_BASE_ERROR_H
+#define VMRECLAIM_BASE_ERROR_H
+
+#include "common/base/util.h"
+
+struct error {
+    char text[512];
+};
+
+/* Writes the text and returns `code`. `error` may be NULL. */
+int error_set(struct error *error, int code, const char *format, ...) printf_like(3, 4);
+
+/* Puts "PREFIX: " before the text already there and returns `code`. `error` may be NULL. */
+int error_prefix(struct error *error, int code, const char *format, ...) printf_like(3, 4);
+
+#endif

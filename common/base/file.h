@@ -1,0 +1,22 @@
+/* Whole small files, read and written at a directory descriptor, so that a test can give its own
+ * root instead of "/". */
+#ifndef VMRECLAIM_BASE_FILE_H
+#define VMRECLAIM_BASE_FILE_H
+
+#include <stddef.h>
+
+/* Reads at most `size` - 1 bytes of `path` (relative to `root`) into `buffer` and ends them with
+ * '\0'. -EFBIG: there was more; -errno from open and read. Never allocates.
+ * Returns the number of bytes. */
+int file_read_into(int root, const char *path, char *buffer, size_t size);
+
+/* The same into memory the caller frees; at most `limit` bytes, else -EFBIG. */
+int file_read(int root, const char *path, size_t limit, char **ret_text, size_t *ret_length);
+
+/* Writes `text` in one write(2) to an existing file, as sysfs and procfs want it. */
+int file_write(int root, const char *path, const char *text);
+
+/* Replaces `path` with `text`: temporary file, fsync, rename, fsync of the directory. */
+int file_replace(int root, const char *path, const char *text, size_t length);
+
+#endif

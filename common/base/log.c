@@ -1,0 +1,67 @@
+/* Logging to standard error. */
+#include "common/base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 2048
+
+static enum log_level max_level = LOG_LEVEL_INFO;
+static log_sink sink_function;
+static void *sink_userdata;
+
+void log_set_level(enum log_level level)
+{
+    max_level = level;
+}
+
+void log_set_sink(log_sink sink, void *userdata)
+{
+    sink_function = sink;
+    sink_userdata = userdata;
+}
+
+static void replace_control_characters(char *line)
+{
+    for (; *line != '\0'; line++)
+        if ((unsigned char)*line < ' ' || *line == 127)
+            *line = '?';
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+    char line[LINE_MAX_BYTES];
+    va_list arguments;
+
+    if (level > max_level)
+        return;
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    /* A peer's text may be in the line: it must not be able to forge another one. */
+    replace_control_characters(line);
+    if (sink_function != NULL)
+        sink_function(level, line, sink_userdata);
+    else if (getenv("JOURNAL_STREAM") != NULL)
+        (void)fprintf(stderr, "<%d>%s\n", (int)level, line);
+    else
+        (void)fprintf(stderr, "%s\n", line);
+}
+
+bool log_limit_pass(struct log_limit *limit, nsec_t now, unsigned *ret_suppressed)
+{
+    if (limit->begun == 0 || now - limit->begun >= limit->interval) {
+        limit->begun = now;
+        limit->passed = 0;
+    }
+    if (limit->passed >= limit->burst) {
+        limit->suppressed++;
+        return false;
+    }
+    limit->passed++;
+    *ret_suppressed = limit->suppressed;
+    limit->suppressed = 0;
+    return true;
+}

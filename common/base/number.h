@@ -1,0 +1,34 @@
+/* Numbers, sizes and ratios as text. Strict: no sign, no leading space, no trailing rest. */
+#ifndef VMRECLAIM_BASE_NUMBER_H
+#define VMRECLAIM_BASE_NUMBER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define KIB ((uint64_t)1 << 10)
+#define MIB ((uint64_t)1 << 20)
+#define GIB ((uint64_t)1 << 30)
+
+#define PERMYRIAD_ONE 10000u /* 100 % */
+
+/* Reads decimal digits at *text and moves it behind them. -EINVAL: no digit, -ERANGE: too large. */
+int number_scan(const char **text, uint64_t *ret_value);
+
+/* The whole text is one decimal number. */
+int number_parse(const char *text, uint64_t *ret_value);
+
+/* "4096", "64KiB", "64MiB", "1.5GiB", "3GB"; K, M, G and T without "iB" are binary. */
+int bytes_parse(const char *text, uint64_t *ret_bytes);
+
+/* The largest binary unit that is exact, so that it parses back: "64MiB", "1536KiB", "4097".
+ * `size` >= 32 always fits. */
+const char *bytes_format(uint64_t bytes, char *buffer, size_t size);
+
+/* For people: at most one decimal, "1.5 GiB". */
+const char *bytes_format_short(uint64_t bytes, char *buffer, size_t size);
+
+/* "0.5%", "12%", "100%" to permyriad; at most two decimals. */
+int permyriad_parse(const char *text, uint32_t *ret_permyriad);
+const char *permyriad_format(uint32_t permyriad, char *buffer, size_t size);
+
+#endif

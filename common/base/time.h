@@ -1,0 +1,31 @@
+/* Time: one type, nanoseconds in a uint64_t. Engines take it as an argument and never read a clock.
+ */
+#ifndef VMRECLAIM_BASE_TIME_H
+#define VMRECLAIM_BASE_TIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint64_t nsec_t;
+
+#define NSEC_PER_USEC ((nsec_t)1000)
+#define NSEC_PER_MSEC ((nsec_t)1000000)
+#define NSEC_PER_SEC  ((nsec_t)1000000000)
+#define NSEC_INFINITY UINT64_MAX
+
+/* CLOCK_BOOTTIME: goes on while the machine is suspended, so a gap shows. */
+nsec_t time_boottime(void);
+/* CLOCK_MONOTONIC: for measuring work. */
+nsec_t time_monotonic(void);
+/* CLOCK_REALTIME since the epoch: for people and records only. */
+int64_t time_realtime(void);
+
+/* "500ms", "90s", "2m", "1h30m", "1d"; a bare "0" too. -EINVAL: not a duration, -ERANGE: too large.
+ */
+int time_parse_duration(const char *text, nsec_t *ret_duration);
+
+/* The inverse, exact: the shortest text that parses back to `duration`. `size` >= 48 always fits.
+ */
+const char *time_format_duration(nsec_t duration, char *buffer, size_t size);
+
+#endif

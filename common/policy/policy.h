@@ -1,0 +1,75 @@
+/* A policy: one plain struct and one field table. YAML, agent.conf, command line, printing,
+ * checking and the manual page all come from the table; nothing else knows the keys. */
+#ifndef VMRECLAIM_POLICY_POLICY_H
+#define VMRECLAIM_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/error.h"
+#include "common/base/time.h"
+
+enum policy_profile {
+    POLICY_OBSERVE,
+    POLICY_GENTLE,
+    POLICY_BALANCED,
+    POLICY_AGGRESSIVE,
+    POLICY_WSL,
+    POLICY_PROFILE_COUNT,
+};
+
+enum policy_cache_method {
+    POLICY_CACHE_NONE,    /* leave the cache alone */
+    POLICY_CACHE_GRADUAL, /* memory.reclaim in steps, file pages only */
+    POLICY_CACHE_DROP,    /* drop_caches once per idle period */
+};
+
+struct policy {
+    char name[64];
+    enum policy_profile profile;
+    uint64_t revision; /* 0: not from a controller's store */
+    char hash[65];     /* SHA-256 of the source text; empty: unknown */
+    /* sensing and idleness */
+    nsec_t sample_interval; /* longest time between samples */
+    nsec_t idle_window;     /* the guest is idle when calm for this long */
+    uint32_t idle_cpu;      /* permyriad of all CPUs, over the window and the latest interval */
+    uint32_t psi_memory;    /* permyriad of time; above it nothing is done */
+    uint32_t psi_io;
+    uint32_t refault_rate; /* pages per second; above it the cache floor rises */
+    /* cache */
+    enum policy_cache_method cache_method;
+    uint64_t cache_floor; /* bytes kept */
+    uint64_t cache_step;  /* largest bytes per step */
+    uint64_t trickle;     /* bytes per minute taken from a guest that is never idle; 0: none */
+    bool drop_slab;       /* drop_caches 3 instead of 1 */
+    /* compaction */
+    bool compact;
+    uint64_t compact_min_gain; /* trapped bytes that make a compaction worth it */
+    nsec_t compact_time_limit;
+    nsec_t compact_interval; /* shortest time between two */
+    /* reporting */
+    uint32_t reporting_order; /* lowest order idle work may set */
+    /* cost */
+    nsec_t cpu_budget; /* CPU time of actions per hour */
+    /* what a host may order, for the guest's own configuration */
+    bool allow_commands; /* false: only the policy acts, no host may order an action */
+};
+
+/* The profile's values. */
+void policy_init(struct policy *policy, enum policy_profile profile);
+
+/* One "key", "value" pair into the struct. -ENOENT: no such key (the error names the nearest),
+ * -EINVAL/-ERANGE: the value, with the accepted range. Untouched on failure. */
+int policy_set(struct policy *policy, const char *key, const char *value, struct error *error);
+
+/* The value of the key as text that policy_set takes back. -ENOENT. `size` >= 64 always fits. */
+int policy_get(const struct policy *policy, const char *key, char *buffer, size_t size);
+
+/* The keys in table order; NULL past the end. */
+const char *policy_key(size_t index);
+
+/* Relations between keys. -EINVAL with the field in `error`. */
+int policy_check(const struct policy *policy, struct error *error);
+
+#endif

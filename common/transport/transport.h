@@ -1,0 +1,38 @@
+/* Listening and dialling on a libuv loop. Both hand over plain connected descriptors, non-blocking
+ * and close-on-exec, for ttrpc_connection_create. */
+#ifndef VMRECLAIM_TRANSPORT_TRANSPORT_H
+#define VMRECLAIM_TRANSPORT_TRANSPORT_H
+
+#include <uv.h>
+
+#include "common/base/time.h"
+#include "common/transport/address.h"
+
+struct listener;
+
+/* `descriptor` is the callback's from now on. */
+typedef void (*listener_callback)(int descriptor, const struct peer *peer, void *userdata);
+
+/* Binds and listens; a stale UNIX socket file that nobody listens on is replaced. `mode` is the
+ * UNIX socket's file mode. fd: takes over a listening socket (socket activation). */
+int listener_create(uv_loop_t *loop, const struct address *address, unsigned mode,
+                    listener_callback on_accept, void *userdata, struct listener **ret_listener,
+                    struct error *error);
+
+/* Stops and frees, the handle's memory on the loop's next turn. NULL is fine. */
+void listener_destroy(struct listener *listener);
+
+struct dial;
+
+/* `descriptor` is the callback's from now on, or a negative errno. */
+typedef void (*dial_callback)(int descriptor, const struct error *error, void *userdata);
+
+/* Connects once, within `timeout`. vsock: from a source port 512-1023 picked at random, so that the
+ * peer knows a privileged process dialled; fd: hands over N at once. */
+int dial_start(uv_loop_t *loop, const struct address *address, nsec_t timeout,
+               dial_callback on_done, void *userdata, struct dial **ret_dial);
+
+/* Gives up; the callback will not run. NULL is fine. */
+void dial_cancel(struct dial *dial);
+
+#endif

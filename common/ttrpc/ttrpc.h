@@ -1,0 +1,151 @@
+/* ttRPC (containerd/ttrpc PROTOCOL.md) over protobuf-c's descriptors, on a libuv loop.
+ *
+ * A connection is one connected stream socket. Either end may be the ttRPC server, whoever dialled:
+ * the agent dials and serves, the controller accepts and calls. All callbacks run on the loop's
+ * thread, never from inside the call that started the operation. */
+#ifndef VMRECLAIM_TTRPC_TTRPC_H
+#define VMRECLAIM_TTRPC_TTRPC_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "common/base/time.h"
+#include "common/base/util.h"
+
+/* google.rpc.Code */
+enum ttrpc_code {
+    TTRPC_OK = 0,
+    TTRPC_CANCELLED = 1,
+    TTRPC_UNKNOWN = 2,
+    TTRPC_INVALID_ARGUMENT = 3,
+    TTRPC_DEADLINE_EXCEEDED = 4,
+    TTRPC_NOT_FOUND = 5,
+    TTRPC_ALREADY_EXISTS = 6,
+    TTRPC_PERMISSION_DENIED = 7,
+    TTRPC_RESOURCE_EXHAUSTED = 8,
+    TTRPC_FAILED_PRECONDITION = 9,
+    TTRPC_ABORTED = 10,
+    TTRPC_OUT_OF_RANGE = 11,
+    TTRPC_UNIMPLEMENTED = 12,
+    TTRPC_INTERNAL = 13,
+    TTRPC_UNAVAILABLE = 14,
+    TTRPC_DATA_LOSS = 15,
+    TTRPC_UNAUTHENTICATED = 16,
+};
+
+/* "NOT_FOUND"; "UNKNOWN" for numbers outside the list. */
+const char *ttrpc_code_name(uint32_t code);
+
+/* What a peer may cost. */
+struct ttrpc_limits {
+    uint32_t frame_bytes;  /* largest payload of a frame we accept */
+    uint32_t streams;      /* concurrent calls the peer may have open on us */
+    uint64_t queued_bytes; /* unsent output; past it the connection is closed */
+    nsec_t stall; /* a frame or a write must progress within this, else close; 0: no limit */
+};
+
+/* 64 KiB frames, 16 streams, 1 MiB queued, 10 s. */
+extern const struct ttrpc_limits ttrpc_limits_default;
+
+struct ttrpc_connection;
+struct ttrpc_call;        /* server side: one call of the peer on us */
+struct ttrpc_client_call; /* client side: one call of ours on the peer */
+
+/* ---- server side ---- */
+
+/* Serves one call. `request` lives until the handler returns. The handler, at once or later,
+ * ends the call with exactly one of ttrpc_call_finish and ttrpc_call_fail. */
+typedef void (*ttrpc_handler)(struct ttrpc_call *call, const ProtobufCMessage *request,
+                              void *userdata);
+
+/* One service: handlers[i] serves descriptor->methods[i]; NULL answers UNIMPLEMENTED.
+ * `streams` has a bit for each method that streams its responses (protobuf-c descriptors do not
+ * tell). Static data, shared by all connections. */
+struct ttrpc_service {
+    const ProtobufCServiceDescriptor *descriptor;
+    const ttrpc_handler *handlers;
+    uint64_t streams;
+};
+
+/* The userdata given to the connection that carries the call. */
+void *ttrpc_call_connection_userdata(const struct ttrpc_call *call);
+
+/* CLOCK_MONOTONIC when the caller gives up; NSEC_INFINITY: no deadline. At that time the call is
+ * failed with DEADLINE_EXCEEDED for the handler, after on_cancel ran. */
+nsec_t ttrpc_call_deadline(const struct ttrpc_call *call);
+
+/* `on_cancel` runs once when the call ends without the handler's doing: deadline, peer gone,
+ * connection closed. Afterwards the call must not be used. */
+void ttrpc_call_on_cancel(struct ttrpc_call *call,
+                          void (*on_cancel)(struct ttrpc_call *call, void *userdata),
+                          void *userdata);
+
+/* Sends one message of a streamed response. -EAGAIN: the reader is slow, more than half of
+ * queued_bytes is unsent, nothing was queued: coalesce and try on a later occasion. */
+int ttrpc_call_send(struct ttrpc_call *call, const ProtobufCMessage *message);
+
+/* Ends the call: OK. `response` is NULL for a streamed response. */
+void ttrpc_call_finish(struct ttrpc_call *call, const ProtobufCMessage *response);
+
+/* Ends the call with an error for the peer to read. */
+void ttrpc_call_fail(struct ttrpc_call *call, enum ttrpc_code code, const char *format, ...)
+    printf_like(3, 4);
+
+/* ---- connection ---- */
+
+struct ttrpc_connection_options {
+    struct ttrpc_limits limits;
+    const struct ttrpc_service *const *services; /* NULL-terminated; NULL: none served */
+    void *userdata;
+    /* The connection ended; `status` is 0 (closed by us or cleanly by the peer) or a negative
+     * errno, `reason` says it in words. Every call has ended before. The connection is freed on
+     * return. */
+    void (*on_close)(struct ttrpc_connection *connection, int status, const char *reason,
+                     void *userdata);
+};
+
+/* Takes over `descriptor`, a connected stream socket (closed on failure too), and starts reading.
+ * The loop must outlive the connection. 0 or a negative errno. */
+int ttrpc_connection_create(uv_loop_t *loop, int descriptor,
+                            const struct ttrpc_connection_options *options,
+                            struct ttrpc_connection **ret_connection);
+
+/* Closes, asynchronously; calls end with CANCELLED or UNAVAILABLE, then on_close runs. Idempotent.
+ */
+void ttrpc_connection_close(struct ttrpc_connection *connection);
+
+void *ttrpc_connection_userdata(const struct ttrpc_connection *connection);
+
+/* ---- client side ---- */
+
+/* How a call of ours ended. Pointers live until the callback returns. */
+struct ttrpc_result {
+    enum ttrpc_code code;
+    const char *message;              /* of the error; "" when OK */
+    const ProtobufCMessage *response; /* unary and OK: never NULL; else NULL */
+};
+
+typedef void (*ttrpc_result_callback)(const struct ttrpc_result *result, void *userdata);
+typedef void (*ttrpc_message_callback)(const ProtobufCMessage *message, void *userdata);
+
+/* Calls a unary method. The callback runs exactly once, also when the connection dies (UNAVAILABLE)
+ * or `timeout` passes (DEADLINE_EXCEEDED; 0: none), unless the call is cancelled.
+ * `ret_call` may be NULL. 0 or a negative errno (then no callback). */
+int ttrpc_call_unary(struct ttrpc_connection *connection, const ProtobufCServiceDescriptor *service,
+                     const char *method, const ProtobufCMessage *request, nsec_t timeout,
+                     ttrpc_result_callback on_result, void *userdata,
+                     struct ttrpc_client_call **ret_call);
+
+/* Calls a method that streams its responses: `on_message` for each, then `on_result` once. */
+int ttrpc_call_stream(struct ttrpc_connection *connection,
+                      const ProtobufCServiceDescriptor *service, const char *method,
+                      const ProtobufCMessage *request, nsec_t timeout,
+                      ttrpc_message_callback on_message, ttrpc_result_callback on_result,
+                      void *userdata, struct ttrpc_client_call **ret_call);
+
+/* Forgets the call: no callback will run. The wire has no cancel: the peer works on. */
+void ttrpc_client_call_cancel(struct ttrpc_client_call *call);
+
+#endif

@@ -1,0 +1,60 @@
+/* Durations as text. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+
+#include "common/base/time.h"
+
+static void test_parse(void **state)
+{
+    static const struct {
+        const char *text;
+        int result;
+        nsec_t duration;
+    } cases[] = {
+        {"0", 0, 0},
+        {"500ms", 0, 500 * NSEC_PER_MSEC},
+        {"90s", 0, 90 * NSEC_PER_SEC},
+        {"1h30m", 0, 5400 * NSEC_PER_SEC},
+        {"1d", 0, 86400 * NSEC_PER_SEC},
+        {"2us", 0, 2 * NSEC_PER_USEC},
+        {"", -EINVAL, 0},
+        {"5", -EINVAL, 0},
+        {"m", -EINVAL, 0},
+        {"5 m", -EINVAL, 0},
+        {"-5m", -EINVAL, 0},
+        {"5weeks", -EINVAL, 0},
+        {"999999999d", -ERANGE, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        nsec_t duration = 1;
+        assert_int_equal(time_parse_duration(cases[i].text, &duration), cases[i].result);
+        assert_true(duration == (cases[i].result == 0 ? cases[i].duration : 1));
+    }
+}
+
+static void test_format_round_trip(void **state)
+{
+    static const nsec_t values[] = {0, 1, 20 * NSEC_PER_SEC, 5400 * NSEC_PER_SEC, UINT64_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        char text[48];
+        nsec_t back;
+        assert_int_equal(
+            time_parse_duration(time_format_duration(values[i], text, sizeof(text)), &back), 0);
+        assert_true(back == values[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_format_round_trip),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
