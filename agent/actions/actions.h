@@ -1,0 +1,99 @@
+/* What the agent does to its kernel: reclaim cache, compact, start a reporting pass.
+ *
+ * Each action runs in a forked child at SCHED_IDLE, because the kernel does the work inside one
+ * write(2) that only a signal ends: the child is killed at the time limit, on actions_stop(), and
+ * when the agent dies. One action at a time. The caller's callback comes last, from the loop, once
+ * per started action. */
+#ifndef VMRECLAIM_AGENT_ACTIONS_ACTIONS_H
+#define VMRECLAIM_AGENT_ACTIONS_ACTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "agent/actions/child.h"
+#include "agent/actions/features.h"
+#include "agent/actions/settings.h"
+#include "common/base/time.h"
+
+enum action_kind {
+    ACTION_RECLAIM_CACHE, /* memory.reclaim in steps: file pages */
+    ACTION_DROP_CACHES,
+    ACTION_COMPACT,
+    ACTION_KICK_REPORTING,
+};
+
+enum action_end {
+    ACTION_DONE,
+    ACTION_TIME_LIMIT,
+    ACTION_STOPPED, /* by actions_stop() */
+    ACTION_NOT_SUPPORTED,
+    ACTION_FAILED,
+};
+
+struct action_order {
+    enum action_kind kind;
+    uint64_t bytes;      /* RECLAIM_CACHE: how much at most */
+    bool drop_slab;      /* DROP_CACHES, and where reclaim falls back to it: slab too */
+    nsec_t time_limit;   /* 0: none */
+    const char *cgroups; /* RECLAIM_CACHE: paths below the cgroup root, separated by ':', which
+                            alone are reclaimed from; NULL: the whole guest */
+};
+
+struct action_outcome {
+    enum action_kind kind;
+    enum action_end end;
+    int error;            /* ACTION_FAILED: negative errno */
+    char reason[160];     /* for a person; empty when done as ordered. Also names a fallback */
+    uint64_t freed;       /* bytes by which MemFree grew; other activity is in it */
+    uint64_t pages_moved; /* by all compaction of this time, from vmstat */
+    nsec_t cpu;           /* of the child, user and system */
+    nsec_t duration;
+};
+
+typedef void (*action_done)(const struct action_outcome *outcome, void *userdata);
+typedef void (*actions_closed)(void *userdata);
+
+/* In the caller's memory; its members are private. */
+struct actions {
+    uv_loop_t *loop;
+    int root; /* the caller's */
+    struct features *features;
+    struct settings *settings;
+    struct child child;
+    struct action_order order;
+    struct action_outcome outcome;
+    char cgroups[1024]; /* copy of the order's */
+    uint64_t free_before;
+    uint64_t moved_before;
+    nsec_t started;
+    bool is_running;
+    bool is_closing;
+    action_done done;
+    actions_closed closed;
+    void *userdata;
+    void *closed_userdata;
+};
+
+/* The pointers outlive it. */
+int actions_init(struct actions *actions, uv_loop_t *loop, int root, struct features *features,
+                 struct settings *settings);
+
+/* -EBUSY: one is running; -ENOTSUP: this kernel has no way to do it (`done` is not called then);
+ * -errno: the child could not be started. */
+int actions_start(struct actions *actions, const struct action_order *order, action_done done,
+                  void *userdata);
+
+/* Ends the running action early; its callback still comes. None running: nothing. */
+void actions_stop(struct actions *actions);
+
+static inline bool actions_is_running(const struct actions *actions)
+{
+    return actions->is_running;
+}
+
+/* Ends everything; `closed` is called when no handle is left (a running action's callback first).
+ */
+void actions_close(struct actions *actions, actions_closed closed, void *userdata);
+
+#endif

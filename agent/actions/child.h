@@ -1,0 +1,59 @@
+/* A killable child for work that blocks inside the kernel: forked without exec, so that it needs no
+ * program file and next to no memory; SCHED_IDLE, lowest I/O priority; dies with its parent. */
+#ifndef VMRECLAIM_AGENT_ACTIONS_CHILD_H
+#define VMRECLAIM_AGENT_ACTIONS_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uv.h>
+
+#include "common/base/time.h"
+
+/* What the work tells its parent, in one write(2) each time; the last one counts. */
+struct child_report {
+    int error;     /* 0 or negative errno */
+    uint32_t note; /* the work's own */
+};
+
+/* Runs in the child; `report` is the descriptor to write struct child_report to. What it returns is
+ * reported as `error` too. It must not touch the loop. */
+typedef int (*child_work)(void *context, int report);
+
+enum child_end {
+    CHILD_RETURNED,
+    CHILD_TIME_LIMIT,
+    CHILD_STOPPED,
+    CHILD_DIED, /* by a signal that was not ours */
+};
+
+struct child_result {
+    enum child_end end;
+    struct child_report report;
+    nsec_t cpu; /* user and system */
+};
+
+struct child;
+typedef void (*child_done)(struct child *child, const struct child_result *result);
+
+/* In the caller's memory; its members are private. */
+struct child {
+    uv_poll_t poll;
+    uv_timer_t timer;
+    pid_t pid;
+    int descriptor;
+    unsigned open_handles;
+    bool has_time_limit;
+    struct child_result result;
+    child_done done;
+};
+
+/* `time_limit` 0: none. `done` is called once, when the child is reaped and the handles are closed;
+ * the struct may be used again or freed in it. -errno of fork and pipe. */
+int child_start(struct child *child, uv_loop_t *loop, child_work work, void *context,
+                nsec_t time_limit, child_done done);
+
+/* Kills it; `done` still comes. */
+void child_stop(struct child *child);
+
+#endif

@@ -1,0 +1,85 @@
+/* Which blocks of guest-physical memory are free, and which of them the kernel has reported to the
+ * hypervisor: from /proc/kpageflags, in slices short enough for an event loop.
+ *
+ * Blocks are counted at every order; ranges are given in units of a pageblock, because a free
+ * pageblock is always one free block (or part of a larger one). Memory is bounded for any guest. */
+#ifndef VMRECLAIM_AGENT_SENSORS_RANGES_H
+#define VMRECLAIM_AGENT_SENSORS_RANGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/time.h"
+#include "common/proc/buddyinfo.h"
+#include "common/proc/kpageflags.h"
+#include "common/proc/ram.h"
+
+enum range_state {
+    RANGE_REPORTED,
+    RANGE_REPORTABLE,
+};
+
+/* Guest-physical bytes; `length` is a multiple of the pageblock size. */
+struct range {
+    uint64_t start;
+    uint64_t length;
+    enum range_state state;
+};
+
+/* Called in ascending order; neighbours of one state come merged. */
+typedef void (*range_callback)(const struct range *range, void *userdata);
+
+/* Called for every free block of the reporting order or above and for every reported one: `pfn` is
+ * its first page. */
+typedef void (*range_block_callback)(uint64_t pfn, uint32_t order, bool reported, void *userdata);
+
+struct ranges_options {
+    uint32_t page_size;
+    uint32_t pageblock_order;
+    uint32_t max_order;       /* largest order of the buddy allocator */
+    uint32_t reporting_order; /* free blocks below it are not reportable */
+    bool exact;               /* false: one page per pageblock, see ranges_result.is_exact */
+    uint64_t start;           /* guest-physical bytes; 0 with length 0: everything */
+    uint64_t length;
+    range_callback range;       /* may be NULL */
+    range_block_callback block; /* may be NULL */
+    void *userdata;
+};
+
+struct ranges_result {
+    uint64_t reported;       /* bytes in reported blocks */
+    uint64_t reported_small; /* of it: in blocks now below the reporting order */
+    uint64_t reportable;     /* bytes in unreported blocks of the reporting order or above */
+    bool is_exact;           /* every page that matters was read */
+};
+
+struct ranges_free_block {
+    uint64_t pfn;
+    uint32_t order;
+    bool reported;
+};
+
+/* In the caller's memory (about 6 KiB); its members are private. */
+struct ranges_scan {
+    struct ranges_options options;
+    struct ram_map map;
+    size_t map_index;
+    uint64_t pfn; /* next to read */
+    int descriptor;
+    struct ranges_free_block stack[BUDDY_ORDER_COUNT_MAX + 1];
+    size_t stack_depth;
+    struct range pending; /* length 0: none */
+    struct ranges_result result;
+    uint64_t flags[KPAGEFLAGS_BATCH];
+};
+
+/* Errors: -ENOENT, -EACCES, -EPERM without a usable /proc/kpageflags; -EINVAL: options. */
+int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_options *options);
+
+/* Goes on until `budget` of time is used up, at least by one pageblock. 1: complete, and
+ * `scan->result` is valid; 0: call again; -errno: over, only finish. */
+int ranges_scan_step(struct ranges_scan *scan, nsec_t budget);
+
+void ranges_scan_finish(struct ranges_scan *scan);
+
+#endif

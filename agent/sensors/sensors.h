@@ -1,0 +1,59 @@
+/* What the agent measures: one `struct memory_sample` from /proc and /sys under a root directory.
+ *
+ * sensors_read() is cheap and bounded: text files of a few KiB, and at most SENSORS_SCAN_SLICE of
+ * /proc/kpageflags per call. The split of the free memory into reported and not reported is that of
+ * the last complete pass over kpageflags; how much is free at which order is always of this
+ * moment. So `free` = `reported` + `reportable` + `trapped` holds in every sample. */
+#ifndef VMRECLAIM_AGENT_SENSORS_SENSORS_H
+#define VMRECLAIM_AGENT_SENSORS_SENSORS_H
+
+#include "agent/engine/sample.h"
+#include "agent/sensors/ranges.h"
+#include "common/proc/zoneinfo.h"
+
+#define SENSORS_SCAN_SLICE (NSEC_PER_MSEC * 3 / 2)
+
+/* In the caller's memory (about 40 KiB); its members are private. */
+struct sensors {
+    int root;
+    uint64_t sequence;
+    uint32_t page_size;
+    uint32_t pageblock_order;
+    uint32_t max_order;
+    uint64_t clock_ticks; /* of /proc/stat, per second */
+    bool has_pressure;
+    struct ranges_scan scan;
+    bool scan_is_running;
+    int scan_error; /* why reported is not known; 0: known or not yet */
+    nsec_t scan_ended;
+    bool scan_is_valid;
+    struct ranges_result scanned;
+    uint64_t reported_small; /* of the last exact pass */
+    uint64_t scan_free_blocks[ORDER_COUNT_MAX];
+    uint64_t scanning_free_blocks[ORDER_COUNT_MAX];
+    uint64_t zone_reported[ZONEINFO_ZONES_MAX];
+    uint64_t zone_scanning[ZONEINFO_ZONES_MAX];
+    struct zoneinfo zones;
+    struct buddyinfo buddy;
+};
+
+/* `root` is a directory descriptor and stays the caller's. Page size, pageblock order and the
+ * largest order are read here. -errno when not even /proc/meminfo and /proc/buddyinfo can be read.
+ */
+int sensors_init(struct sensors *sensors, int root);
+void sensors_finish(struct sensors *sensors);
+
+/* `now` is CLOCK_BOOTTIME. -errno only for what every Linux has (meminfo, buddyinfo, stat);
+ * what a kernel lacks is left 0 with its `..._is_known` false. */
+int sensors_read(struct sensors *sensors, nsec_t now, struct memory_sample *ret_sample);
+
+/* A fresh pass over kpageflags, for a reading that must not be older than now: start it, call step
+ * from the loop until it returns 1, then sensors_read(). `exact` reads every page that matters.
+ * Errors as ranges_scan_init(). */
+int sensors_scan_start(struct sensors *sensors, bool exact);
+int sensors_scan_step(struct sensors *sensors, nsec_t budget, nsec_t now);
+
+/* Options for a ranges_scan of this guest: sizes and orders filled in, the rest zero. */
+int sensors_ranges_options(const struct sensors *sensors, struct ranges_options *ret_options);
+
+#endif
