@@ -1,0 +1,60 @@
+/* The controller's end of one connection to an agent.
+ *
+ * Theory of operation: the agent is the ttRPC server, whoever dialled. A link asks GetInfo first.
+ * When its owner has decided that the link counts (agent_link_watch), it opens Watch, whose samples
+ * are the heartbeat: agent_link_tick counts the missed ones. A link that must first prove itself
+ * against an older one for the same guest is simply not watched yet; an agent that is not watched
+ * within two seconds redials.
+ *
+ * Failure modes: a sample that cannot be true is dropped and counted, not the link; a Watch that
+ * ends, or an agent that is silent for three samples, ends the link. Everything ends in on_close,
+ * once, after which the link is freed. */
+#ifndef VMRECLAIM_AGENTS_AGENT_LINK_H
+#define VMRECLAIM_AGENTS_AGENT_LINK_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "agent.pb-c.h"
+#include "common/base/time.h"
+#include "common/ttrpc/ttrpc.h"
+#include "controller/agents/guest_memory.h"
+
+#define AGENT_MISSED_SAMPLES_MAX 3
+
+struct agent_link;
+
+struct agent_link_callbacks {
+    void (*on_info)(struct agent_link *link, const Vmreclaim__Agent__V1__GetInfoResponse *info,
+                    void *userdata);
+    void (*on_sample)(struct agent_link *link, const Vmreclaim__Agent__V1__MemorySample *sample,
+                      uint64_t coalesced, void *userdata);
+    void (*on_pressure)(struct agent_link *link,
+                        const Vmreclaim__Agent__V1__PressureEvent *pressure, void *userdata);
+    void (*on_action)(struct agent_link *link, const Vmreclaim__Agent__V1__ActionResult *action,
+                      void *userdata);
+    void (*on_engine)(struct agent_link *link, const Vmreclaim__Agent__V1__EngineState *engine,
+                      void *userdata);
+    /* The link is freed on return. */
+    void (*on_close)(struct agent_link *link, int status, const char *reason, void *userdata);
+};
+
+/* Takes over the connected `descriptor` (closed on failure too) and asks GetInfo. `callbacks` are
+ * static data. */
+int agent_link_create(uv_loop_t *loop, int descriptor, const struct agent_link_callbacks *callbacks,
+                      void *userdata, struct agent_link **ret_link);
+
+/* Opens Watch. Samples come at least every `interval`. `lowest_order` < 0: not known. */
+int agent_link_watch(struct agent_link *link, nsec_t interval, int lowest_order);
+
+/* Ends the link; on_close follows. `reason` is for the log. Idempotent. */
+void agent_link_close(struct agent_link *link, const char *reason);
+
+/* Checks the heartbeat; `now` is CLOCK_BOOTTIME. `forgive` restarts the count: the guest is paused.
+ * Returns the samples missed so far; at AGENT_MISSED_SAMPLES_MAX the link closes itself. */
+unsigned agent_link_tick(struct agent_link *link, nsec_t now, bool forgive);
+
+/* For calls on the Agent service. */
+struct ttrpc_connection *agent_link_connection(const struct agent_link *link);
+
+#endif

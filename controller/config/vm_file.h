@@ -1,0 +1,54 @@
+/* A VM file, vms/NAME.yaml: what an operator says about one VM.
+ *
+ *     name: web-1            # default: the file's name
+ *     uuid: 8f0c...          # to recognise it in other sources
+ *     cid: 5                 # of its vsock device
+ *     qmp: /run/qemu/web-1.qmp
+ *     agent: hybrid:/run/fc/web-1.vsock:1017   # for agents that the controller dials
+ *     policy: policies/balanced.yaml           # relative to the VM file
+ *     labels: [tier=web, rack=7]
+ */
+#ifndef VMRECLAIM_CONFIG_VM_FILE_H
+#define VMRECLAIM_CONFIG_VM_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/error.h"
+
+#define VM_NAME_SIZE  64
+#define VM_UUID_SIZE  37
+#define VM_LABELS_MAX 16
+
+struct vm_definition {
+    char name[VM_NAME_SIZE];
+    char uuid[VM_UUID_SIZE];     /* lower case; empty: not given */
+    uint32_t cid;                /* 0: not given */
+    char *qmp;                   /* path of the socket; NULL: not given */
+    char *agent;                 /* address; NULL: the agent dials in */
+    char *policy;                /* path of the file; NULL: the daemon's default */
+    char *labels[VM_LABELS_MAX]; /* "key=value" */
+    size_t label_count;
+    char *source; /* the file it came from, for messages */
+};
+
+/* Parses the text of a VM file. `source` is its path. -EINVAL with file and line in `error`.
+ * The definition is the caller's, to be destroyed. */
+int vm_definition_parse(const char *text, size_t length, const char *source,
+                        struct vm_definition **ret_definition, struct error *error);
+
+/* Reads one file. -EFBIG: more than 64 KiB. */
+int vm_definition_read(const char *path, struct vm_definition **ret_definition,
+                       struct error *error);
+
+/* NULL is fine. */
+void vm_definition_destroy(struct vm_definition *definition);
+
+/* True when both say the same. */
+bool vm_definition_equal(const struct vm_definition *a, const struct vm_definition *b);
+
+/* 0 when `name` can be a VM's name: letters, digits and ".-_", not starting with a dot. */
+int vm_name_check(const char *name, struct error *error);
+
+#endif

@@ -1,0 +1,95 @@
+/* What a VM's memory occupies on the host, read from /proc/PID of its hypervisor.
+ *
+ * Which figure is right depends on what backs the guest's memory:
+ *   memfd, tmpfs  blocks of the file (st_blocks): exact, cheap, sees pages the hypervisor never
+ *                 mapped; still counts pages that the host swapped out
+ *   anonymous     RssAnon less what the hypervisor itself uses, see footprint_calibrate
+ *   hugetlb       HugetlbPages; freed pages return to the host's pool of huge pages, not to it
+ *   shared memory without a descriptor: RssShmem, which misses what only others map
+ *
+ * A process is held by a descriptor of its /proc directory: once it is dead every read fails with
+ * -ESRCH, also when its number is used again. */
+#ifndef VMRECLAIM_FOOTPRINT_FOOTPRINT_H
+#define VMRECLAIM_FOOTPRINT_FOOTPRINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/base/error.h"
+#include "common/base/time.h"
+
+#define HYPERVISOR_BACKENDS_MAX 16
+
+/* Where a footprint came from; several may be added. */
+enum footprint_source {
+    FOOTPRINT_MEMFD = 1u << 0,
+    FOOTPRINT_RSS_ANONYMOUS = 1u << 1,
+    FOOTPRINT_RSS_SHARED = 1u << 2,
+    FOOTPRINT_HUGETLB = 1u << 3,
+};
+
+/* A file that backs guest memory, seen through the hypervisor's own descriptor table. */
+struct memory_backend {
+    int descriptor; /* its number in the hypervisor */
+    dev_t device;
+    ino_t inode;
+    uint64_t mapped; /* bytes */
+    bool hugetlb;
+};
+
+struct hypervisor_process {
+    int directory; /* of /proc/PID; -1: none */
+    int status;    /* of /proc/PID/status */
+    pid_t pid;
+    uint64_t start_time;    /* clock ticks since boot, /proc/PID/stat */
+    uint64_t overhead;      /* RssAnon that is not the guest's */
+    uint64_t shared_mapped; /* shared writable mappings without a backend here */
+    uint32_t backend_count;
+    struct memory_backend backends[HYPERVISOR_BACKENDS_MAX];
+};
+
+/* Without a process; finish is then harmless. */
+void hypervisor_process_init(struct hypervisor_process *process);
+
+/* Opens PID below `root` (a directory that has proc/) and finds its memory backends.
+ * -ESRCH: no such process. */
+int hypervisor_process_open(struct hypervisor_process *process, int root, pid_t pid,
+                            struct error *error);
+
+void hypervisor_process_finish(struct hypervisor_process *process);
+
+static inline bool hypervisor_process_is_open(const struct hypervisor_process *process)
+{
+    return process->directory >= 0;
+}
+
+/* Looks for backends again: memory was plugged. */
+int hypervisor_process_find_backends(struct hypervisor_process *process);
+
+/* One reading. */
+struct host_memory {
+    nsec_t time; /* CLOCK_BOOTTIME; 0: there is no reading */
+    uint64_t footprint;
+    uint64_t swapped; /* of anonymous memory; swapped shared memory is still in the footprint */
+    unsigned sources; /* enum footprint_source */
+    /* the figures behind it */
+    uint64_t memfd;
+    uint64_t rss_anonymous;
+    uint64_t rss_shared;
+    uint64_t hugetlb;
+};
+
+/* `ram` is the VM's memory, 0: unknown; it tells whether the backends are all of it.
+ * -ESRCH: the process is dead. */
+int footprint_measure(const struct hypervisor_process *process, uint64_t ram, nsec_t now,
+                      struct host_memory *ret_memory);
+
+/* Reads smaps (milliseconds for gigabytes in small pages) and sets `overhead`: anonymous memory
+ * outside the largest private mappings, which together hold `ram`. */
+int footprint_calibrate(struct hypervisor_process *process, uint64_t ram);
+
+/* "memfd", "rss", "memfd+rss", ...; `size` >= 32 always fits. */
+const char *footprint_source_format(unsigned sources, char *buffer, size_t size);
+
+#endif

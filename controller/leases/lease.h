@@ -1,0 +1,37 @@
+/* A lease: balloon memory that an owner holds below a VM's baseline. Plain data, as it stands in
+ * the journal. */
+#ifndef VMRECLAIM_LEASES_LEASE_H
+#define VMRECLAIM_LEASES_LEASE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* requested --> held --> releasing --> (removed from the journal) ; requested --> releasing */
+enum lease_state {
+    LEASE_REQUESTED, /* in the journal; the hypervisor may or may not have been told */
+    LEASE_HELD,      /* the hypervisor was told */
+    LEASE_RELEASING, /* the target is to be raised; removed once the hypervisor was told */
+    LEASE_STATE_COUNT,
+};
+
+/* "requested", ... */
+const char *lease_state_name(enum lease_state state);
+
+struct lease {
+    uint64_t id; /* never used twice */
+    enum lease_state state;
+    char vm[64];   /* name */
+    char uuid[37]; /* of the VM; empty: none */
+    char owner[64];
+    uint64_t bytes;    /* taken from the baseline */
+    uint64_t baseline; /* the VM's size when the first of its leases was made */
+    uint64_t floor;    /* the guest keeps at least this much */
+    int64_t created;   /* UNIX nanoseconds */
+    int64_t expires;   /* UNIX nanoseconds; 0: held until released */
+    /* what it holds for: another boot or another process voids it */
+    char boot_id[37]; /* empty: no agent told */
+    pid_t pid;
+    uint64_t start_time; /* of the process, /proc/PID/stat */
+};
+
+#endif

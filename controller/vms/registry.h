@@ -1,0 +1,41 @@
+/* All VMs, found by name, UUID or CID in constant time. */
+#ifndef VMRECLAIM_VMS_REGISTRY_H
+#define VMRECLAIM_VMS_REGISTRY_H
+
+#include "common/base/error.h"
+#include "common/base/hash.h"
+#include "common/base/list.h"
+#include "controller/vms/vm.h"
+
+struct registry {
+    struct list vms; /* struct vm, by age */
+    size_t count;
+    struct hash_table by_name;
+    struct hash_table by_uuid;
+    struct hash_table by_cid;
+};
+
+void registry_init(struct registry *registry);
+
+/* The VMs themselves must be gone. */
+void registry_finish(struct registry *registry);
+
+/* -EEXIST: the name, UUID or CID is taken; `error` says by whom. */
+int registry_add(struct registry *registry, struct vm *vm, struct error *error);
+void registry_remove(struct registry *registry, struct vm *vm);
+
+/* Changes an identity of a VM in the registry; empty and 0 take it away. -EEXIST. */
+int registry_set_uuid(struct registry *registry, struct vm *vm, const char *uuid,
+                      struct error *error);
+int registry_set_cid(struct registry *registry, struct vm *vm, uint32_t cid, struct error *error);
+
+/* NULL: not there. */
+struct vm *registry_find_name(const struct registry *registry, const char *name);
+struct vm *registry_find_uuid(const struct registry *registry, const char *uuid);
+struct vm *registry_find_cid(const struct registry *registry, uint32_t cid);
+
+/* A VM as a person names it: its name, its UUID or "cid:N". -ENOENT with the nearest name. */
+int registry_find(const struct registry *registry, const char *text, struct vm **ret_vm,
+                  struct error *error);
+
+#endif

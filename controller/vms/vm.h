@@ -1,0 +1,126 @@
+/* One VM is one identity, however many sources found it: a VM file, a QMP socket, an agent. Plain
+ * data; the supervisor is the only one who changes it. */
+#ifndef VMRECLAIM_VMS_VM_H
+#define VMRECLAIM_VMS_VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/hash.h"
+#include "common/base/list.h"
+#include "common/policy/policy.h"
+#include "controller/agents/agent_link.h"
+#include "controller/config/vm_file.h"
+#include "controller/drivers/driver.h"
+#include "controller/footprint/footprint.h"
+#include "controller/vms/lifecycle.h"
+#include "controller/vms/waterfall.h"
+
+enum vm_source {
+    VM_SOURCE_FILE = 1u << 0,
+    VM_SOURCE_QMP_DIRECTORY = 1u << 1,
+    VM_SOURCE_AGENT = 1u << 2, /* an agent dialled in from a CID that nobody else names */
+};
+
+#define FOOTPRINT_HISTORY_COUNT 8
+
+/* Recent footprints, one per second: what drifted before an action was asked for. */
+struct footprint_history {
+    struct {
+        nsec_t time;
+        uint64_t footprint;
+    } points[FOOTPRINT_HISTORY_COUNT];
+    uint32_t next; /* where the next point goes */
+};
+
+/* Change of the footprint in bytes per second over the history; 0: too little is known. */
+int64_t footprint_history_slope(const struct footprint_history *history);
+
+/* What the guest's agent said about itself, kept as it came, bounded. */
+struct agent_info {
+    char version[32];
+    char boot_id[37];
+    char kernel_release[64];
+    uint64_t page_size;
+    uint32_t pageblock_order;
+    uint32_t reporting_order;
+    uint32_t cpu_count;
+    uint8_t *packed; /* GetInfoResponse; NULL: none */
+    size_t packed_length;
+};
+
+struct balloon_control; /* controller/leases */
+
+struct vm {
+    /* identity */
+    struct list link; /* supervisor's list of VMs */
+    struct hash_link by_name;
+    struct hash_link by_uuid;
+    struct hash_link by_cid;
+    char name[VM_NAME_SIZE];
+    char uuid[VM_UUID_SIZE];
+    uint32_t cid;                     /* 0: none */
+    unsigned sources;                 /* enum vm_source */
+    struct vm_definition *definition; /* of VM_SOURCE_FILE */
+    char *qmp;                        /* socket's path; NULL: none */
+    /* life cycle */
+    enum vm_state state;
+    struct vm_facts facts;
+    nsec_t state_since; /* CLOCK_BOOTTIME */
+    /* hypervisor */
+    const struct driver *driver;
+    struct driver_session *session; /* NULL: not connected */
+    bool session_ready;
+    nsec_t session_retry;   /* CLOCK_BOOTTIME of the next attempt */
+    nsec_t session_delay;   /* between attempts */
+    char driver_state[256]; /* "ready", or what is wrong */
+    struct driver_facts hypervisor;
+    bool hypervisor_known; /* the facts were read at least once from the process that lives */
+    struct driver_statistics statistics;
+    struct hypervisor_process process;
+    /* agent */
+    struct agent_link *agent;
+    struct agent_link *candidate; /* a second connection that must first prove itself */
+    struct dial *dial;
+    nsec_t dial_next;
+    nsec_t dial_delay;
+    bool announced; /* its identity is vouched for: by its hypervisor, or by the dialled path */
+    struct agent_info info;
+    char engine_state[24];
+    char engine_reason[160];
+    /* measured */
+    struct guest_memory guest; /* received 0: none */
+    struct host_memory host;   /* time 0: none */
+    struct waterfall waterfall;
+    int64_t waterfall_time; /* UNIX nanoseconds; 0: none */
+    struct footprint_history history;
+    uint64_t footprint_at_boot; /* first settled footprint of this boot; 0: unknown */
+    uint64_t touched;           /* highest footprint of this boot */
+    uint64_t samples_refused;   /* that could not be true */
+    /* policy */
+    struct policy *policy;   /* in force or to be; NULL: none was assigned */
+    bool policy_sent;        /* the agent has it */
+    char **unsupported_keys; /* of the policy, as the agent answered; NULL-terminated */
+    /* balloon */
+    struct balloon_control *balloon;
+    char foreign_balloon_owner[64]; /* who else moves the balloon; empty: nobody */
+    struct action *action;          /* one at a time; NULL: none */
+    bool migrated_in;
+    bool restored;
+    uint32_t slot; /* of the coalesced tick */
+};
+
+/* -ENOMEM. */
+int vm_create(const char *name, struct vm **ret_vm);
+
+/* The session and links must be closed. NULL is fine. */
+void vm_destroy(struct vm *vm);
+
+/* The lowest reporting order that pays on this VM's backing, < 0: unknown. */
+int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,
+                           uint64_t host_page_size);
+
+/* Memory on the host as HostFacts has it: "memfd", "anonymous", ...; "" unknown. */
+const char *vm_backing_name(const struct vm *vm);
+
+#endif

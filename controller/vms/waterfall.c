@@ -1,0 +1,53 @@
+/* The waterfall's sums. */
+#include "controller/vms/waterfall.h"
+
+#include <string.h>
+
+#include "common/base/util.h"
+
+static uint64_t less(uint64_t from, uint64_t what)
+{
+    return from > what ? from - what : 0;
+}
+
+static nsec_t distance(nsec_t a, nsec_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static void take_guest(struct waterfall *w, const struct guest_memory *guest, bool counts_as_used)
+{
+    w->reported = guest->reported;
+    w->reportable = guest->reportable;
+    w->held_back = guest->held_back;
+    w->trapped = guest->trapped;
+    w->percpu = guest->percpu;
+    w->cache = guest->cache;
+    w->in_use = counts_as_used ? less(guest->in_use, w->balloon) : guest->in_use;
+    /* A balloon that does not count as used has made MemTotal smaller. */
+    w->unmanaged = less(less(w->ram, guest->total), counts_as_used ? 0 : w->balloon);
+    w->remainder = (int64_t)w->footprint - (int64_t)(w->in_use + w->cache + w->reportable +
+                                                     w->trapped + w->percpu + w->unmanaged);
+}
+
+void waterfall_compute(const struct guest_memory *guest, const struct host_memory *host,
+                       const struct waterfall_balloon *balloon, struct waterfall *ret_waterfall)
+{
+    struct waterfall w = {
+        .time = host->time,
+        .guest_is_known = guest != NULL && guest->received != 0,
+        .ram = balloon->ram,
+        .footprint = host->footprint,
+        .swapped = host->swapped,
+    };
+
+    if (w.ram == 0 && w.guest_is_known)
+        w.ram = guest->total;
+    if (balloon->actual != 0)
+        w.balloon = less(w.ram, balloon->actual);
+    if (w.guest_is_known) {
+        w.skew = distance(guest->received, host->time) + guest->latency;
+        take_guest(&w, guest, balloon->counts_as_used);
+    }
+    *ret_waterfall = w;
+}

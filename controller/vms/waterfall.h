@@ -1,0 +1,46 @@
+/* Where a VM's memory is: one definition per part (the table in ARCHITECTURE.md), used by explain,
+ * metrics, benchmarks and tests alike. Pure. */
+#ifndef VMRECLAIM_VMS_WATERFALL_H
+#define VMRECLAIM_VMS_WATERFALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/time.h"
+#include "controller/agents/guest_memory.h"
+#include "controller/footprint/footprint.h"
+
+#define WATERFALL_SKEW_MAX (200 * NSEC_PER_MSEC) /* between the two samples */
+
+/* Bytes. */
+struct waterfall {
+    nsec_t time;         /* of the host sample, CLOCK_BOOTTIME; 0: nothing was measured yet */
+    nsec_t skew;         /* upper bound of the time between guest and host sample */
+    bool guest_is_known; /* else only footprint, swapped, balloon and ram hold */
+    uint64_t ram;
+    uint64_t footprint;
+    uint64_t swapped;
+    uint64_t reported;
+    uint64_t reportable;
+    uint64_t held_back; /* of reportable */
+    uint64_t trapped;
+    uint64_t percpu;
+    uint64_t cache;
+    uint64_t balloon;
+    uint64_t in_use;
+    uint64_t unmanaged;
+    int64_t remainder;
+};
+
+/* The balloon as the hypervisor knows it. */
+struct waterfall_balloon {
+    uint64_t ram;        /* of the VM; 0: unknown, MemTotal then stands for it */
+    uint64_t actual;     /* memory left to the guest; 0: no balloon */
+    bool counts_as_used; /* with deflate-on-oom the guest counts ballooned pages as used */
+};
+
+/* `guest` may be NULL, or have no reading: no agent. */
+void waterfall_compute(const struct guest_memory *guest, const struct host_memory *host,
+                       const struct waterfall_balloon *balloon, struct waterfall *ret_waterfall);
+
+#endif
