@@ -86,12 +86,6 @@ void ttrpc_call_on_cancel(struct ttrpc_call *call,
  * queued_bytes is unsent, nothing was queued: coalesce and try on a later occasion. */
 int ttrpc_call_send(struct ttrpc_call *call, const ProtobufCMessage *message);
 
-/* `on_writable` runs once for each ttrpc_call_send that answered -EAGAIN, when the reader has
- * caught up and sending works again; from the loop, never from inside a call of ours. */
-void ttrpc_call_on_writable(struct ttrpc_call *call,
-                            void (*on_writable)(struct ttrpc_call *call, void *userdata),
-                            void *userdata);
-
 /* Ends the call: OK. `response` is NULL for a streamed response. */
 void ttrpc_call_finish(struct ttrpc_call *call, const ProtobufCMessage *response);
 
