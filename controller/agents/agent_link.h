@@ -12,6 +12,7 @@
 #ifndef VMRECLAIM_AGENTS_AGENT_LINK_H
 #define VMRECLAIM_AGENTS_AGENT_LINK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -53,6 +54,9 @@ void agent_link_close(struct agent_link *link, const char *reason);
 /* Checks the heartbeat; `now` is CLOCK_BOOTTIME. `forgive` restarts the count: the guest is paused.
  * Returns the samples missed so far; at AGENT_MISSED_SAMPLES_MAX the link closes itself. */
 unsigned agent_link_tick(struct agent_link *link, nsec_t now, bool forgive);
+
+/* Callbacks get this from now on: the link turned out to be another VM's. */
+void agent_link_set_userdata(struct agent_link *link, void *userdata);
 
 /* For calls on the Agent service. */
 struct ttrpc_connection *agent_link_connection(const struct agent_link *link);

@@ -8,6 +8,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/list.h"
+#include "common/base/log.h"
 #include "common/policy/policy.h"
 #include "controller/agents/agent_link.h"
 #include "controller/config/vm_file.h"
@@ -33,6 +34,8 @@ struct footprint_history {
     uint32_t next; /* where the next point goes */
 };
 
+void footprint_history_add(struct footprint_history *history, nsec_t time, uint64_t footprint);
+
 /* Change of the footprint in bytes per second over the history; 0: too little is known. */
 int64_t footprint_history_slope(const struct footprint_history *history);
 
@@ -51,12 +54,17 @@ struct agent_info {
 
 struct balloon_control; /* controller/leases */
 
+struct supervisor;
+
 struct vm {
+    struct supervisor *supervisor; /* for callbacks that get the VM */
     /* identity */
-    struct list link; /* supervisor's list of VMs */
+    struct list link;      /* registry's list of VMs */
+    struct list slot_link; /* supervisor's coalesced tick */
     struct hash_link by_name;
     struct hash_link by_uuid;
     struct hash_link by_cid;
+    struct hash_link by_qmp;
     char name[VM_NAME_SIZE];
     char uuid[VM_UUID_SIZE];
     uint32_t cid;                     /* 0: none */
@@ -81,11 +89,14 @@ struct vm {
     /* agent */
     struct agent_link *agent;
     struct agent_link *candidate; /* a second connection that must first prove itself */
+    unsigned links_open;          /* agent, candidate, and those that are closing */
+    char candidate_boot_id[37];
     struct dial *dial;
     nsec_t dial_next;
     nsec_t dial_delay;
     bool announced; /* its identity is vouched for: by its hypervisor, or by the dialled path */
-    struct agent_info info;
+    struct agent_info info; /* of the agent that is connected, or was last */
+    char boot_id[37];       /* the guest's last known boot */
     char engine_state[24];
     char engine_reason[160];
     /* measured */
@@ -100,6 +111,8 @@ struct vm {
     /* policy */
     struct policy *policy;   /* in force or to be; NULL: none was assigned */
     bool policy_sent;        /* the agent has it */
+    bool policy_under_way;   /* waits for the agent's answer */
+    bool policy_again;       /* it changed meanwhile */
     char **unsupported_keys; /* of the policy, as the agent answered; NULL-terminated */
     /* balloon */
     struct balloon_control *balloon;
@@ -107,7 +120,12 @@ struct vm {
     struct action *action;          /* one at a time; NULL: none */
     bool migrated_in;
     bool restored;
-    uint32_t slot; /* of the coalesced tick */
+    struct log_limit complaints; /* about what the guest sends */
+    nsec_t facts_next;           /* CLOCK_BOOTTIME when the hypervisor is asked again */
+    int64_t clock_offset;        /* least (received - guest's boottime) on this link */
+    bool clock_offset_known;
+    bool defined; /* mark while sources are read again */
+    bool removed; /* waits for its connections to close, then is freed */
 };
 
 /* -ENOMEM. */
@@ -115,6 +133,8 @@ int vm_create(const char *name, struct vm **ret_vm);
 
 /* The session and links must be closed. NULL is fine. */
 void vm_destroy(struct vm *vm);
+
+void vm_forget_unsupported_keys(struct vm *vm);
 
 /* The lowest reporting order that pays on this VM's backing, < 0: unknown. */
 int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,

@@ -1,0 +1,176 @@
+/* Links to agents. */
+#include "controller/agents/agent_link.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/util.h"
+
+#define GET_INFO_TIMEOUT (5 * NSEC_PER_SEC)
+
+static const ProtobufCServiceDescriptor *const agent_service =
+    &vmreclaim__agent__v1__agent__descriptor;
+
+struct agent_link {
+    struct ttrpc_connection *connection;
+    const struct agent_link_callbacks *callbacks;
+    void *userdata;
+    nsec_t interval;        /* between samples; 0: not watched */
+    nsec_t last_sample;     /* CLOCK_BOOTTIME, or when the watch began */
+    char close_reason[128]; /* ours; empty: the peer's doing */
+};
+
+struct ttrpc_connection *agent_link_connection(const struct agent_link *link)
+{
+    return link->connection;
+}
+
+void agent_link_set_userdata(struct agent_link *link, void *userdata)
+{
+    link->userdata = userdata;
+}
+
+static void on_connection_close(struct ttrpc_connection *connection, int status, const char *reason,
+                                void *userdata)
+{
+    struct agent_link *link = userdata;
+    const char *why = link->close_reason[0] != '\0' ? link->close_reason : reason;
+
+    (void)connection;
+    link->callbacks->on_close(link, status, why, link->userdata);
+    free(link);
+}
+
+void agent_link_close(struct agent_link *link, const char *reason)
+{
+    if (link->close_reason[0] == '\0')
+        (void)snprintf(link->close_reason, sizeof(link->close_reason), "%s", reason);
+    ttrpc_connection_close(link->connection);
+}
+
+static void on_info(const struct ttrpc_result *result, void *userdata)
+{
+    struct agent_link *link = userdata;
+    char reason[128];
+
+    if (result->code == TTRPC_OK) {
+        link->callbacks->on_info(
+            link, (const Vmreclaim__Agent__V1__GetInfoResponse *)result->response, link->userdata);
+        return;
+    }
+    (void)snprintf(reason, sizeof(reason), "GetInfo failed: %s: %.80s",
+                   ttrpc_code_name(result->code), result->message);
+    agent_link_close(link, reason);
+}
+
+int agent_link_create(uv_loop_t *loop, int descriptor, const struct agent_link_callbacks *callbacks,
+                      void *userdata, struct agent_link **ret_link)
+{
+    Vmreclaim__Agent__V1__GetInfoRequest request = VMRECLAIM__AGENT__V1__GET_INFO_REQUEST__INIT;
+    struct agent_link *link = calloc(1, sizeof(*link));
+    struct ttrpc_connection_options options = {
+        .limits = ttrpc_limits_default,
+        .userdata = link,
+        .on_close = on_connection_close,
+    };
+    int r;
+
+    if (link == NULL) {
+        (void)close(descriptor);
+        return -ENOMEM;
+    }
+    link->callbacks = callbacks;
+    link->userdata = userdata;
+    r = ttrpc_connection_create(loop, descriptor, &options, &link->connection);
+    if (r < 0) {
+        free(link);
+        return r;
+    }
+    *ret_link = link;
+    r = ttrpc_call_unary(link->connection, agent_service, "GetInfo", &request.base,
+                         GET_INFO_TIMEOUT, on_info, link, NULL);
+    if (r < 0)
+        agent_link_close(link, "GetInfo could not be sent");
+    return 0;
+}
+
+static void on_watch_message(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Agent__V1__WatchResponse *event =
+        (const Vmreclaim__Agent__V1__WatchResponse *)message;
+    struct agent_link *link = userdata;
+    const struct agent_link_callbacks *callbacks = link->callbacks;
+
+    switch (event->event_case) {
+    case VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_SAMPLE:
+        link->last_sample = time_boottime();
+        callbacks->on_sample(link, event->sample, event->coalesced, link->userdata);
+        break;
+    case VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_PRESSURE:
+        callbacks->on_pressure(link, event->pressure, link->userdata);
+        break;
+    case VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_ACTION:
+        callbacks->on_action(link, event->action, link->userdata);
+        break;
+    case VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_ENGINE:
+        callbacks->on_engine(link, event->engine, link->userdata);
+        break;
+    default:
+        break; /* of a newer agent */
+    }
+}
+
+static void on_watch_end(const struct ttrpc_result *result, void *userdata)
+{
+    struct agent_link *link = userdata;
+    char reason[128];
+
+    (void)snprintf(reason, sizeof(reason), "Watch ended: %s: %.80s", ttrpc_code_name(result->code),
+                   result->message);
+    agent_link_close(link, reason);
+}
+
+int agent_link_watch(struct agent_link *link, nsec_t interval, int lowest_order)
+{
+    Vmreclaim__Agent__V1__WatchRequest request = VMRECLAIM__AGENT__V1__WATCH_REQUEST__INIT;
+    int r;
+
+    if (link->interval != 0)
+        return -EALREADY;
+    request.interval_ns = interval;
+    request.set_lowest_order = lowest_order >= 0;
+    request.lowest_order = lowest_order >= 0 ? (uint32_t)lowest_order : 0;
+    request.controller_time_ns = time_realtime();
+    r = ttrpc_call_stream(link->connection, agent_service, "Watch", &request.base, 0,
+                          on_watch_message, on_watch_end, link, NULL);
+    if (r < 0)
+        return r;
+    link->interval = interval;
+    link->last_sample = time_boottime();
+    return 0;
+}
+
+unsigned agent_link_tick(struct agent_link *link, nsec_t now, bool forgive)
+{
+    char reason[128];
+    nsec_t silent;
+    unsigned missed;
+
+    if (link->interval == 0)
+        return 0;
+    if (forgive)
+        link->last_sample = now;
+    silent = now > link->last_sample ? now - link->last_sample : 0;
+    missed = (unsigned)(silent / link->interval);
+    /* The first interval is the wait for the next sample, not a miss. */
+    missed = missed > 0 ? missed - 1 : 0;
+    if (missed >= AGENT_MISSED_SAMPLES_MAX) {
+        (void)snprintf(reason, sizeof(reason), "no sample for %llu s, %u missed",
+                       (unsigned long long)(silent / NSEC_PER_SEC), missed);
+        agent_link_close(link, reason);
+    }
+    return missed;
+}

@@ -1,0 +1,428 @@
+/* Operators' actions, measured on the host. */
+#include "controller/api/actions.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+
+#define TICK             (500 * NSEC_PER_MSEC)
+#define SETTLE_QUIET     (5 * NSEC_PER_SEC)  /* two reporting passes without a fall */
+#define SETTLE_MAX       (45 * NSEC_PER_SEC) /* the kernel reports a whole idle guest in 30 s */
+#define SETTLE_NOISE     MIB
+#define DRIFT_SPAN_MAX   (10 * NSEC_PER_SEC) /* a drift is not believed for longer */
+#define CALL_TIMEOUT     (60 * NSEC_PER_SEC)
+#define CALL_TIMEOUT_MAX (3600 * NSEC_PER_SEC)
+
+struct action {
+    struct list link;
+    struct api_actions *actions;
+    char id[ACTION_ID_SIZE];
+    char vm[VM_NAME_SIZE];
+    const char *kind;
+    char asked_by[64];
+    struct ttrpc_call *call; /* NULL: the operator went away */
+    struct ttrpc_client_call *client;
+    nsec_t started;       /* CLOCK_BOOTTIME */
+    int64_t started_time; /* UNIX */
+    uint64_t footprint_before;
+    int64_t slope; /* bytes per second, before */
+    bool settling;
+    uint64_t lowest;  /* footprint while settling */
+    nsec_t last_fall; /* CLOCK_BOOTTIME */
+    nsec_t settle_end;
+    Vmreclaim__Agent__V1__ActionResult *guest; /* a copy of the agent's answer */
+};
+
+static const ProtobufCServiceDescriptor *const agent_service =
+    &vmreclaim__agent__v1__agent__descriptor;
+
+void action_id_make(char id[ACTION_ID_SIZE])
+{
+    uint64_t number;
+
+    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+        number = (uint64_t)time_realtime();
+    (void)snprintf(id, ACTION_ID_SIZE, "%016" PRIx64, number);
+}
+
+static struct vm *vm_of(const struct action *action)
+{
+    return registry_find_name(&action->actions->api->supervisor->registry, action->vm);
+}
+
+static void action_destroy(struct action *action)
+{
+    struct api_actions *actions = action->actions;
+    struct vm *vm = vm_of(action);
+
+    if (vm != NULL && vm->action == action)
+        vm->action = NULL;
+    if (action->client != NULL)
+        ttrpc_client_call_cancel(action->client);
+    if (action->guest != NULL)
+        vmreclaim__agent__v1__action_result__free_unpacked(action->guest, NULL);
+    list_remove(&action->link);
+    free(action);
+    if (list_is_empty(&actions->running))
+        (void)uv_timer_stop(&actions->timer);
+}
+
+/* ---- the end ---- */
+
+/* What the footprint would have done anyway, for the time that the drift is believed. */
+static int64_t drift_of(const struct action *action, nsec_t duration)
+{
+    nsec_t span = min_of(duration, DRIFT_SPAN_MAX);
+
+    return action->slope * (int64_t)(span / NSEC_PER_MSEC) / 1000;
+}
+
+static void fill_message(const struct action *action, const struct vm *vm,
+                         Vmreclaim__Controller__V1__Action *message)
+{
+    nsec_t duration = time_boottime() - action->started;
+
+    vmreclaim__controller__v1__action__init(message);
+    message->id = api_text(action->id);
+    message->vm = api_text(action->vm);
+    message->kind = api_text(action->kind);
+    message->asked_by = api_text(action->asked_by);
+    message->started_ns = action->started_time;
+    message->duration_ns = duration;
+    message->guest = action->guest;
+    message->footprint_before = action->footprint_before;
+    if (vm == NULL || vm->host.time == 0)
+        return;
+    message->footprint_after = vm->host.footprint;
+    message->drift = drift_of(action, duration);
+    message->host_returned =
+        (int64_t)(action->footprint_before - vm->host.footprint) + message->drift;
+}
+
+static void publish(struct api *api, Vmreclaim__Controller__V1__Action *message)
+{
+    Vmreclaim__Controller__V1__Event event = VMRECLAIM__CONTROLLER__V1__EVENT__INIT;
+    char text[128];
+
+    (void)snprintf(text, sizeof(text), "%s %s: host got back %" PRId64 " bytes", message->kind,
+                   message->id, message->host_returned);
+    event.vm = message->vm;
+    event.kind = api_text("action");
+    event.text = text;
+    event.action = message;
+    api_publish(api, &event);
+}
+
+static void finish(struct action *action)
+{
+    Vmreclaim__Controller__V1__ActionResponse response =
+        VMRECLAIM__CONTROLLER__V1__ACTION_RESPONSE__INIT;
+    const struct api_action_recorder *recorder = action->actions->recorder;
+    Vmreclaim__Controller__V1__Action message;
+    struct vm *vm = vm_of(action);
+
+    if (vm != NULL)
+        (void)supervisor_measure(action->actions->api->supervisor, vm);
+    fill_message(action, vm, &message);
+    message.finished = true;
+    if (recorder != NULL)
+        recorder->on_finished(vm, &message, recorder->userdata);
+    publish(action->actions->api, &message);
+    response.action = &message;
+    if (action->call != NULL)
+        ttrpc_call_finish(action->call, &response.base);
+    action_destroy(action);
+}
+
+/* ---- settling ---- */
+
+static void watch_footprint(struct action *action, struct vm *vm, nsec_t now)
+{
+    if (supervisor_measure(action->actions->api->supervisor, vm) < 0) {
+        finish(action);
+        return;
+    }
+    if (vm->host.footprint + SETTLE_NOISE <= action->lowest) {
+        action->lowest = vm->host.footprint;
+        action->last_fall = now;
+    }
+    if (now - action->last_fall >= SETTLE_QUIET || now >= action->settle_end)
+        finish(action);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct api_actions *actions = timer->data;
+    nsec_t now = time_boottime();
+
+    list_for_each_safe (link, following, &actions->running) {
+        struct action *action = list_entry(link, struct action, link);
+        struct vm *vm = vm_of(action);
+
+        if (vm != NULL && actions->recorder != NULL)
+            actions->recorder->on_progress(vm, action->id, actions->recorder->userdata);
+        if (!action->settling)
+            continue;
+        if (vm == NULL)
+            finish(action);
+        else
+            watch_footprint(action, vm, now);
+    }
+}
+
+/* Whether the guest has done something that its kernel may still be reporting. */
+static bool may_return_memory(const Vmreclaim__Agent__V1__ActionResult *result)
+{
+    return result->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOTHING_TO_DO &&
+           result->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOT_SUPPORTED &&
+           result->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FORBIDDEN_BY_POLICY;
+}
+
+static void settle(struct action *action)
+{
+    action->settling = true;
+    action->lowest = action->footprint_before;
+    action->last_fall = time_boottime();
+    action->settle_end = action->last_fall + SETTLE_MAX;
+}
+
+/* ---- the agent's answer ---- */
+
+/* A message of its own: the answer lives only until the callback returns. */
+static Vmreclaim__Agent__V1__ActionResult *copy_result(
+    const Vmreclaim__Agent__V1__ActionResult *result)
+{
+    Vmreclaim__Agent__V1__ActionResult *copy = NULL;
+    size_t size = vmreclaim__agent__v1__action_result__get_packed_size(result);
+    uint8_t *packed = malloc(size + 1);
+
+    if (packed == NULL)
+        return NULL;
+    (void)vmreclaim__agent__v1__action_result__pack(result, packed);
+    copy = vmreclaim__agent__v1__action_result__unpack(NULL, size, packed);
+    free(packed);
+    return copy;
+}
+
+/* The one field that all answers to actions have. */
+static const Vmreclaim__Agent__V1__ActionResult *result_of(const ProtobufCMessage *response)
+{
+    if (response->descriptor == &vmreclaim__agent__v1__compact_response__descriptor)
+        return ((const Vmreclaim__Agent__V1__CompactResponse *)response)->result;
+    if (response->descriptor == &vmreclaim__agent__v1__reclaim_cache_response__descriptor)
+        return ((const Vmreclaim__Agent__V1__ReclaimCacheResponse *)response)->result;
+    return ((const Vmreclaim__Agent__V1__SetReportingResponse *)response)->result;
+}
+
+static void fail(struct action *action, enum ttrpc_code code, const char *message)
+{
+    const struct api_action_recorder *recorder = action->actions->recorder;
+    struct vm *vm = vm_of(action);
+    Vmreclaim__Controller__V1__Action record;
+
+    fill_message(action, vm, &record);
+    record.reason = api_text(message);
+    if (recorder != NULL)
+        recorder->on_finished(vm, &record, recorder->userdata);
+    if (action->call != NULL)
+        ttrpc_call_fail(action->call, code, "%s of VM '%s' (action %s): the agent answered: %s",
+                        action->kind, action->vm, action->id, message);
+    action_destroy(action);
+}
+
+static void on_result(const struct ttrpc_result *result, void *userdata)
+{
+    struct action *action = userdata;
+    const Vmreclaim__Agent__V1__ActionResult *guest;
+
+    action->client = NULL;
+    if (result->code != TTRPC_OK) {
+        fail(action, result->code, result->message);
+        return;
+    }
+    guest = result_of(result->response);
+    if (guest != NULL)
+        action->guest = copy_result(guest);
+    if (action->guest == NULL) {
+        fail(action, TTRPC_INTERNAL, "an answer without a result");
+        return;
+    }
+    if (may_return_memory(action->guest))
+        settle(action);
+    else
+        finish(action);
+}
+
+static void on_operator_gone(struct ttrpc_call *call, void *userdata)
+{
+    struct action *action = userdata;
+
+    (void)call;
+    action->call = NULL;
+}
+
+/* ---- the beginning ---- */
+
+static struct action *action_create(struct api_actions *actions, struct vm *vm, const char *kind,
+                                    const struct api_caller *caller)
+{
+    struct action *action = calloc(1, sizeof(*action));
+
+    if (action == NULL)
+        return NULL;
+    action->actions = actions;
+    action->kind = kind;
+    action->started = time_boottime();
+    action->started_time = time_realtime();
+    action_id_make(action->id);
+    (void)snprintf(action->vm, sizeof(action->vm), "%s", vm->name);
+    (void)snprintf(action->asked_by, sizeof(action->asked_by), "%s", caller->name);
+    (void)supervisor_measure(actions->api->supervisor, vm);
+    action->footprint_before = vm->host.footprint;
+    action->slope = footprint_history_slope(&vm->history);
+    list_append(&actions->running, &action->link);
+    return action;
+}
+
+/* The VM that an action may be done to, or NULL after failing the call. */
+static struct vm *find_actable(const struct api_actions *actions, struct ttrpc_call *call,
+                               const char *name)
+{
+    struct vm *vm = api_find_vm(actions->api, call, name);
+    struct error error;
+    int r;
+
+    if (vm == NULL)
+        return NULL;
+    r = supervisor_may_command(vm, &error);
+    if (r == 0 && vm->action != NULL)
+        r = error_set(&error, -EBUSY, "action %s is still running on VM '%s'", vm->action->id,
+                      vm->name);
+    if (r == 0)
+        return vm;
+    api_fail(call, r, &error);
+    return NULL;
+}
+
+static void run(struct action *action, struct vm *vm, struct ttrpc_call *call, const char *method,
+                const ProtobufCMessage *request, nsec_t time_limit)
+{
+    struct api_actions *actions = action->actions;
+    Vmreclaim__Controller__V1__Action message;
+    nsec_t timeout = CALL_TIMEOUT + min_of(time_limit, CALL_TIMEOUT_MAX);
+    int r = ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, method, request,
+                             timeout, on_result, action, &action->client);
+
+    if (r < 0) {
+        ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "the agent of VM '%s' cannot be asked: %s",
+                        vm->name, strerror(-r));
+        action_destroy(action);
+        return;
+    }
+    vm->action = action;
+    action->call = call;
+    ttrpc_call_on_cancel(call, on_operator_gone, action);
+    actions->count++;
+    fill_message(action, vm, &message);
+    if (actions->recorder != NULL)
+        actions->recorder->on_started(vm, &message, actions->recorder->userdata);
+    (void)uv_timer_start(&actions->timer, on_tick, TICK / NSEC_PER_MSEC, TICK / NSEC_PER_MSEC);
+}
+
+static struct action *begin(struct api_actions *actions, struct ttrpc_call *call, struct vm *vm,
+                            const char *kind, const struct api_caller *caller)
+{
+    struct action *action = vm == NULL ? NULL : action_create(actions, vm, kind, caller);
+
+    if (vm != NULL && action == NULL)
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+    return action;
+}
+
+static void compact(struct ttrpc_call *call, const ProtobufCMessage *request,
+                    const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__CompactVmRequest *asked =
+        (const Vmreclaim__Controller__V1__CompactVmRequest *)request;
+    Vmreclaim__Agent__V1__CompactRequest ask = VMRECLAIM__AGENT__V1__COMPACT_REQUEST__INIT;
+    struct vm *vm = find_actable(userdata, call, asked->vm);
+    struct action *action = begin(userdata, call, vm, "compact", caller);
+
+    if (action == NULL)
+        return;
+    ask.action_id = action->id;
+    ask.asked_by = action->asked_by;
+    ask.time_limit_ns = asked->time_limit_ns;
+    ask.force = asked->force;
+    run(action, vm, call, "Compact", &ask.base, asked->time_limit_ns);
+}
+
+static void reclaim(struct ttrpc_call *call, const ProtobufCMessage *request,
+                    const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ReclaimVmRequest *asked =
+        (const Vmreclaim__Controller__V1__ReclaimVmRequest *)request;
+    Vmreclaim__Agent__V1__ReclaimCacheRequest ask =
+        VMRECLAIM__AGENT__V1__RECLAIM_CACHE_REQUEST__INIT;
+    struct vm *vm = find_actable(userdata, call, asked->vm);
+    struct action *action = begin(userdata, call, vm, "reclaim", caller);
+
+    if (action == NULL)
+        return;
+    ask.action_id = action->id;
+    ask.asked_by = action->asked_by;
+    ask.bytes = asked->bytes;
+    ask.drop = asked->drop;
+    run(action, vm, call, "ReclaimCache", &ask.base, 0);
+}
+
+static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *request,
+                          const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__SetReportingVmRequest *asked =
+        (const Vmreclaim__Controller__V1__SetReportingVmRequest *)request;
+    Vmreclaim__Agent__V1__SetReportingRequest ask =
+        VMRECLAIM__AGENT__V1__SET_REPORTING_REQUEST__INIT;
+    struct vm *vm = find_actable(userdata, call, asked->vm);
+    struct action *action = begin(userdata, call, vm, "reporting", caller);
+
+    if (action == NULL)
+        return;
+    ask.action_id = action->id;
+    ask.asked_by = action->asked_by;
+    ask.set_order = asked->set_order;
+    ask.order = asked->order;
+    ask.restore = asked->restore;
+    ask.kick = asked->kick;
+    run(action, vm, call, "SetReporting", &ask.base, 0);
+}
+
+int api_actions_init(struct api_actions *actions, struct api *api,
+                     const struct api_action_recorder *recorder)
+{
+    int r;
+
+    *actions = (struct api_actions){.api = api, .recorder = recorder};
+    list_init(&actions->running);
+    r = uv_timer_init(api->supervisor->loop, &actions->timer);
+    if (r < 0)
+        return r;
+    actions->timer.data = actions;
+    api_serve(api, "Compact", compact, actions);
+    api_serve(api, "Reclaim", reclaim, actions);
+    api_serve(api, "SetReporting", set_reporting, actions);
+    return 0;
+}
+
+void api_actions_stop(struct api_actions *actions)
+{
+    list_for_each_safe (link, following, &actions->running)
+        fail(list_entry(link, struct action, link), TTRPC_CANCELLED, "vmreclaimd is stopping");
+    uv_close((uv_handle_t *)&actions->timer, NULL);
+}

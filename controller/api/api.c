@@ -1,0 +1,258 @@
+/* Connections of operators: who they are, dispatch. */
+#include "controller/api/api.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/util.h"
+#include "controller/api/events.h"
+
+#define GROUPS_MAX 256
+
+struct api_connection {
+    struct list link;
+    struct api *api;
+    struct ttrpc_connection *connection;
+    struct api_caller caller;
+};
+
+/* Frames of ours may be as large as ttRPC allows: lists of ten thousand VMs. */
+static const struct ttrpc_limits operator_limits = {
+    .frame_bytes = 1u << 20,
+    .streams = 16,
+    .queued_bytes = 64u << 20,
+    .stall = 30 * NSEC_PER_SEC,
+};
+
+static const ProtobufCServiceDescriptor *const service =
+    &vmreclaim__controller__v1__controller__descriptor;
+
+/* Methods that change something, and those that stream; protobuf-c's descriptors do not tell. */
+static const char *const changing_methods[] = {
+    "Compact",    "Reclaim",        "SetReporting",   "ApplyPolicy",
+    "SetBalloon", "ReleaseBalloon", "RollBackPolicy",
+};
+static const char *const streaming_methods[] = {"ListRanges", "WatchEvents", "GetHistory",
+                                                "DumpState"};
+
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static unsigned method_index(const char *name)
+{
+    for (unsigned i = 0; i < service->n_methods; i++)
+        if (strcmp(service->methods[i].name, name) == 0)
+            return i;
+    assert(false && "no such method in controller.proto");
+    return 0;
+}
+
+/* Each method has a request type of its own, so the request tells the method. */
+static unsigned method_of(const ProtobufCMessage *request)
+{
+    unsigned i = 0;
+
+    while (service->methods[i].input != request->descriptor)
+        i++;
+    return i;
+}
+
+static void dispatch(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
+{
+    struct api_connection *connection = userdata;
+    struct api *api = connection->api;
+    unsigned index = method_of(request);
+    const char *method = service->methods[index].name;
+    bool changes = is_among(method, changing_methods, ARRAY_SIZE(changing_methods));
+    bool allowed = changes ? connection->caller.may_control : connection->caller.may_read;
+
+    if ((changes || !allowed) && api->audit != NULL)
+        api->audit(&connection->caller, method, request, allowed, api->audit_userdata);
+    if (!allowed)
+        ttrpc_call_fail(call, TTRPC_PERMISSION_DENIED,
+                        "%s needs the %s group of vmreclaimd; %s is not in it", method,
+                        changes ? "control" : "read", connection->caller.name);
+    else if (api->methods[index].handler == NULL)
+        ttrpc_call_fail(call, TTRPC_UNIMPLEMENTED, "this vmreclaimd does not serve %s", method);
+    else
+        api->methods[index].handler(call, request, &connection->caller,
+                                    api->methods[index].userdata);
+}
+
+void api_serve(struct api *api, const char *method, api_handler handler, void *userdata)
+{
+    unsigned index = method_index(method);
+
+    api->methods[index].handler = handler;
+    api->methods[index].userdata = userdata;
+}
+
+void api_init(struct api *api, struct supervisor *supervisor)
+{
+    *api = (struct api){
+        .supervisor = supervisor,
+        .service = {.descriptor = service, .handlers = api->handlers},
+        .read_group = API_GROUP_NONE,
+        .control_group = API_GROUP_NONE,
+    };
+    assert(service->n_methods <= API_METHODS_MAX);
+    for (unsigned i = 0; i < service->n_methods; i++) {
+        api->handlers[i] = dispatch;
+        if (is_among(service->methods[i].name, streaming_methods, ARRAY_SIZE(streaming_methods)))
+            api->service.streams |= UINT64_C(1) << i;
+    }
+    list_init(&api->connections);
+    api_events_init(api);
+}
+
+void api_stop(struct api *api)
+{
+    supervisor_unlisten(&api->listener);
+    list_for_each_safe (link, following, &api->connections)
+        ttrpc_connection_close(list_entry(link, struct api_connection, link)->connection);
+}
+
+/* ---- who calls ---- */
+
+static void name_caller(struct api_caller *caller)
+{
+    char buffer[1024];
+    struct passwd entry;
+    struct passwd *found = NULL;
+
+    (void)getpwuid_r(caller->uid, &entry, buffer, sizeof(buffer), &found);
+    if (found != NULL)
+        (void)snprintf(caller->name, sizeof(caller->name), "%s", found->pw_name);
+    else
+        (void)snprintf(caller->name, sizeof(caller->name), "uid %u", caller->uid);
+}
+
+static bool is_member(int descriptor, gid_t primary, gid_t group)
+{
+    gid_t groups[GROUPS_MAX];
+    socklen_t length = sizeof(groups);
+
+    if (group == API_GROUP_NONE)
+        return false;
+    if (primary == group)
+        return true;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0)
+        return false;
+    for (size_t i = 0; i < length / sizeof(groups[0]); i++)
+        if (groups[i] == group)
+            return true;
+    return false;
+}
+
+/* Root and the daemon's own user may do everything. */
+static void identify(const struct api *api, int descriptor, const struct peer *peer,
+                     struct api_caller *ret_caller)
+{
+    struct api_caller caller = {.pid = peer->pid, .uid = peer->uid, .gid = peer->gid};
+    bool owner = peer->uid == 0 || peer->uid == geteuid();
+
+    name_caller(&caller);
+    caller.may_control = owner || is_member(descriptor, peer->gid, api->control_group);
+    caller.may_read = caller.may_control || is_member(descriptor, peer->gid, api->read_group);
+    *ret_caller = caller;
+}
+
+static void on_close(struct ttrpc_connection *ttrpc, int status, const char *reason, void *userdata)
+{
+    struct api_connection *connection = userdata;
+
+    (void)ttrpc;
+    (void)status;
+    (void)reason;
+    list_remove(&connection->link);
+    connection->api->connection_count--;
+    free(connection);
+}
+
+void api_accept(struct api *api, int descriptor, const struct peer *peer)
+{
+    static const struct ttrpc_service *services[2];
+    struct api_connection *connection =
+        api->connection_count < API_CONNECTIONS_MAX ? calloc(1, sizeof(*connection)) : NULL;
+    struct ttrpc_connection_options options = {
+        .limits = operator_limits,
+        .services = services,
+        .userdata = connection,
+        .on_close = on_close,
+    };
+
+    services[0] = &api->service;
+    if (connection == NULL) {
+        (void)close(descriptor);
+        return;
+    }
+    connection->api = api;
+    identify(api, descriptor, peer, &connection->caller);
+    if (ttrpc_connection_create(api->supervisor->loop, descriptor, &options,
+                                &connection->connection) < 0) {
+        free(connection);
+        return;
+    }
+    list_append(&api->connections, &connection->link);
+    api->connection_count++;
+}
+
+/* ---- for handlers ---- */
+
+static enum ttrpc_code code_of(int code)
+{
+    switch (-code) {
+    case ENOENT:
+        return TTRPC_NOT_FOUND;
+    case EINVAL:
+    case ERANGE:
+        return TTRPC_INVALID_ARGUMENT;
+    case EPERM:
+    case EACCES:
+        return TTRPC_PERMISSION_DENIED;
+    case EEXIST:
+        return TTRPC_ALREADY_EXISTS;
+    case ENOTCONN:
+        return TTRPC_UNAVAILABLE;
+    case EBUSY:
+    case ENODEV:
+    case EROFS:
+    case EOPNOTSUPP:
+        return TTRPC_FAILED_PRECONDITION;
+    case ENOMEM:
+    case ENOSPC:
+        return TTRPC_RESOURCE_EXHAUSTED;
+    case ETIMEDOUT:
+        return TTRPC_DEADLINE_EXCEEDED;
+    default:
+        return TTRPC_INTERNAL;
+    }
+}
+
+void api_fail(struct ttrpc_call *call, int code, const struct error *error)
+{
+    ttrpc_call_fail(call, code_of(code), "%s", error->text);
+}
+
+struct vm *api_find_vm(const struct api *api, struct ttrpc_call *call, const char *name)
+{
+    struct error error;
+    struct vm *vm;
+    int r = registry_find(&api->supervisor->registry, name, &vm, &error);
+
+    if (r == 0)
+        return vm;
+    api_fail(call, r, &error);
+    return NULL;
+}

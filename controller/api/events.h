@@ -1,0 +1,10 @@
+/* The event stream: what the supervisor tells, to everyone who watches. */
+#ifndef VMRECLAIM_API_EVENTS_H
+#define VMRECLAIM_API_EVENTS_H
+
+#include "controller/api/api.h"
+
+/* Listens to the supervisor and serves WatchEvents. */
+void api_events_init(struct api *api);
+
+#endif

@@ -1,0 +1,105 @@
+/* Forwarded calls. The VM is kept by name: its record may go or merge while the agent works. */
+#include "controller/api/forward.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct forward {
+    struct api *api;
+    struct ttrpc_call *call;
+    struct ttrpc_client_call *client;
+    char vm[VM_NAME_SIZE];
+    nsec_t started; /* CLOCK_MONOTONIC */
+    forward_message on_message;
+    forward_answer on_answer;
+    void *userdata;
+};
+
+static const ProtobufCServiceDescriptor *const agent_service =
+    &vmreclaim__agent__v1__agent__descriptor;
+
+static void on_operator_gone(struct ttrpc_call *call, void *userdata)
+{
+    struct forward *forward = userdata;
+
+    (void)call;
+    ttrpc_client_call_cancel(forward->client);
+    free(forward);
+}
+
+static void on_result(const struct ttrpc_result *result, void *userdata)
+{
+    struct forward *forward = userdata;
+    struct vm *vm = registry_find_name(&forward->api->supervisor->registry, forward->vm);
+
+    /* The handler ends the call at once, so on_operator_gone cannot run any more. */
+    forward->on_answer(forward->call, vm, result, time_monotonic() - forward->started,
+                       forward->userdata);
+    free(forward);
+}
+
+static void on_message(const ProtobufCMessage *message, void *userdata)
+{
+    struct forward *forward = userdata;
+
+    int r = forward->on_message(forward->call, message, forward->userdata);
+
+    if (r == 0)
+        return;
+    ttrpc_client_call_cancel(forward->client);
+    ttrpc_call_fail(forward->call, TTRPC_RESOURCE_EXHAUSTED, "the answer is read too slowly");
+    free(forward);
+}
+
+void forward_stream(struct api *api, struct ttrpc_call *call, struct vm *vm, const char *method,
+                    const ProtobufCMessage *request, nsec_t timeout, forward_message on_each,
+                    forward_answer on_answer, void *userdata)
+{
+    struct ttrpc_connection *connection;
+    struct forward *forward = calloc(1, sizeof(*forward));
+    int r;
+
+    if (forward == NULL) {
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+        return;
+    }
+    *forward = (struct forward){
+        .api = api,
+        .call = call,
+        .started = time_monotonic(),
+        .on_message = on_each,
+        .on_answer = on_answer,
+        .userdata = userdata,
+    };
+    (void)snprintf(forward->vm, sizeof(forward->vm), "%s", vm->name);
+    connection = agent_link_connection(vm->agent);
+    r = on_each != NULL ? ttrpc_call_stream(connection, agent_service, method, request, timeout,
+                                            on_message, on_result, forward, &forward->client)
+                        : ttrpc_call_unary(connection, agent_service, method, request, timeout,
+                                           on_result, forward, &forward->client);
+    if (r < 0) {
+        free(forward);
+        ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "the agent of VM '%s' cannot be asked: %s",
+                        vm->name, strerror(-r));
+        return;
+    }
+    ttrpc_call_on_cancel(call, on_operator_gone, forward);
+}
+
+void forward_unary(struct api *api, struct ttrpc_call *call, struct vm *vm, const char *method,
+                   const ProtobufCMessage *request, nsec_t timeout, forward_answer on_answer,
+                   void *userdata)
+{
+    forward_stream(api, call, vm, method, request, timeout, NULL, on_answer, userdata);
+}
+
+void forward_fail(struct ttrpc_call *call, const struct vm *vm, const struct ttrpc_result *result)
+{
+    if (vm == NULL)
+        ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "the VM went away meanwhile");
+    else
+        ttrpc_call_fail(call, result->code, "the agent of VM '%s' answered: %s", vm->name,
+                        result->message);
+}

@@ -1,0 +1,130 @@
+/* A VM's record as the API's messages. */
+#include "controller/api/api.h"
+
+#include "common/base/util.h"
+
+void api_waterfall_to_message(const struct vm *vm, bool with_guest, struct api_vm_scratch *scratch)
+{
+    const struct waterfall *w = &vm->waterfall;
+    Vmreclaim__Controller__V1__Waterfall *message = &scratch->waterfall;
+
+    vmreclaim__controller__v1__waterfall__init(message);
+    message->time_ns = vm->waterfall_time;
+    message->skew_ns = w->skew;
+    message->footprint = w->footprint;
+    message->swapped = w->swapped;
+    message->reported = w->reported;
+    message->reportable = w->reportable;
+    message->held_back = w->held_back;
+    message->trapped = w->trapped;
+    message->percpu = w->percpu;
+    message->cache = w->cache;
+    message->balloon = w->balloon;
+    message->in_use = w->in_use;
+    message->unmanaged = w->unmanaged;
+    message->remainder = w->remainder;
+    message->vm_ram = w->ram;
+    message->guest_is_known = w->guest_is_known;
+    message->footprint_source = api_text(footprint_source_format(
+        vm->host.sources, scratch->footprint_source, sizeof(scratch->footprint_source)));
+    if (with_guest && w->guest_is_known) {
+        guest_memory_to_message(&vm->guest, &scratch->guest);
+        message->guest = &scratch->guest;
+    }
+}
+
+static void host_facts_to_message(const struct supervisor *supervisor, const struct vm *vm,
+                                  Vmreclaim__Controller__V1__HostFacts *message)
+{
+    const struct driver_facts *facts = &vm->hypervisor;
+    int order = supervisor_lowest_order(supervisor, vm);
+
+    vmreclaim__controller__v1__host_facts__init(message);
+    message->backing = api_text(vm_backing_name(vm));
+    message->backing_page_size = facts->backing_page_size;
+    message->transparent_huge_pages =
+        supervisor->transparent_huge_pages && facts->backing == MEMORY_BACKING_ANONYMOUS;
+    message->vfio_devices = facts->vfio_devices;
+    message->locked = facts->locked;
+    message->encrypted = facts->encrypted;
+    message->migrated_in = vm->migrated_in;
+    message->restored = vm->restored;
+    message->foreign_balloon_owner = api_text(vm->foreign_balloon_owner);
+    message->lowest_useful_order = order > 0 ? (uint32_t)order : 0;
+    message->footprint_at_boot = vm->footprint_at_boot;
+    message->touched = vm->touched;
+}
+
+/* "on", "off", or why it cannot work although it is on; empty: not known. */
+static const char *reporting_of(const struct vm *vm)
+{
+    const struct driver_facts *facts = &vm->hypervisor;
+
+    if (!vm->hypervisor_known)
+        return "";
+    if (facts->balloon == ANSWER_NO)
+        return "off: the VM has no balloon device";
+    if (facts->free_page_reporting == ANSWER_NO)
+        return "off: start the VM with free-page-reporting=on";
+    if (facts->free_page_reporting == ANSWER_UNKNOWN)
+        return "unknown: the hypervisor does not tell";
+    if (facts->vfio_devices > 0)
+        return "inert: an assigned device pins all memory";
+    if (facts->encrypted)
+        return "inert: the guest's memory is encrypted";
+    if (facts->locked)
+        return "inert: the hypervisor preallocates the memory";
+    return "on";
+}
+
+static size_t count_keys(char *const *keys)
+{
+    size_t count = 0;
+
+    while (keys != NULL && keys[count] != NULL)
+        count++;
+    return count;
+}
+
+static void policy_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm *message)
+{
+    if (vm->policy == NULL)
+        return;
+    message->policy = vm->policy->name;
+    message->policy_revision = vm->policy->revision;
+    message->unsupported_keys = vm->unsupported_keys;
+    message->n_unsupported_keys = count_keys(vm->unsupported_keys);
+}
+
+void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm, bool with_guest,
+                       struct api_vm_scratch *scratch, Vmreclaim__Controller__V1__Vm *message)
+{
+    vmreclaim__controller__v1__vm__init(message);
+    message->name = api_text(vm->name);
+    message->uuid = api_text(vm->uuid);
+    message->cid = vm->cid;
+    message->pid = hypervisor_process_is_open(&vm->process) ? (int32_t)vm->process.pid : 0;
+    message->state = api_text(vm_state_name(vm->state));
+    message->driver = api_text(vm->driver != NULL ? vm->driver->name : "");
+    message->driver_state = api_text(vm->driver_state);
+    message->agent_connected = vm->agent != NULL;
+    message->agent_version = api_text(vm->info.version);
+    message->announced = vm->announced;
+    message->boot_id = api_text(vm->boot_id);
+    message->reporting = api_text(reporting_of(vm));
+    message->engine_state = api_text(vm->engine_state);
+    message->engine_reason = api_text(vm->engine_reason);
+    message->balloon_target = vm->hypervisor.balloon_actual;
+    if (vm->definition != NULL) {
+        message->labels = vm->definition->labels;
+        message->n_labels = vm->definition->label_count;
+    }
+    message->last_sample_ns = vm->guest.received == 0 ? 0 : vm->waterfall_time;
+    policy_to_message(vm, message);
+    host_facts_to_message(supervisor, vm, &scratch->host);
+    message->host = &scratch->host;
+    if (vm->waterfall.time != 0 || vm->waterfall.guest_is_known) {
+        api_waterfall_to_message(vm, with_guest, scratch);
+        message->waterfall = &scratch->waterfall;
+    }
+}

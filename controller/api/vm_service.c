@@ -1,0 +1,284 @@
+/* Methods that look at VMs. Looking is allowed at unannounced ones too. */
+#include "controller/api/vm_service.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/api/forward.h"
+
+#define SAMPLE_TIMEOUT       (2 * NSEC_PER_SEC)
+#define EXACT_SAMPLE_TIMEOUT (20 * NSEC_PER_SEC)
+#define PING_TIMEOUT         (5 * NSEC_PER_SEC)
+#define RANGES_TIMEOUT       (60 * NSEC_PER_SEC)
+
+/* ---- ListVms ---- */
+
+struct vm_entry {
+    Vmreclaim__Controller__V1__Vm message;
+    struct api_vm_scratch scratch;
+};
+
+static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request,
+                     const struct api_caller *caller, void *userdata)
+{
+    const struct api_vm_service *service = userdata;
+    const struct supervisor *supervisor = service->api->supervisor;
+    Vmreclaim__Controller__V1__ListVmsResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_VMS_RESPONSE__INIT;
+    size_t count = supervisor->registry.count;
+    struct vm_entry *entries = calloc(count + 1, sizeof(*entries));
+
+    (void)request;
+    (void)caller;
+    response.vms = calloc(count + 1, sizeof(*response.vms));
+    if (entries == NULL || response.vms == NULL) {
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+    } else {
+        list_for_each (link, &supervisor->registry.vms) {
+            struct vm_entry *entry = &entries[response.n_vms];
+
+            api_vm_to_message(supervisor, list_entry(link, struct vm, link), false, &entry->scratch,
+                              &entry->message);
+            response.vms[response.n_vms++] = &entry->message;
+        }
+        ttrpc_call_finish(call, &response.base);
+    }
+    free(response.vms);
+    free(entries);
+}
+
+/* ---- fresh samples ---- */
+
+/* Takes the answer to GetMemory. False: the call was failed. Without an answer of the agent the
+ * last sample stands; its time is in the message. */
+static bool take_fresh_sample(const struct api_vm_service *service, struct ttrpc_call *call,
+                              struct vm *vm, const struct ttrpc_result *result, nsec_t round_trip)
+{
+    const Vmreclaim__Agent__V1__GetMemoryResponse *response =
+        (const Vmreclaim__Agent__V1__GetMemoryResponse *)result->response;
+
+    if (vm == NULL) {
+        ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "the VM went away meanwhile");
+        return false;
+    }
+    if (result->code == TTRPC_OK && response->sample != NULL)
+        (void)supervisor_take_sample(service->api->supervisor, vm, response->sample, round_trip);
+    else
+        (void)supervisor_measure(service->api->supervisor, vm);
+    return true;
+}
+
+static void ask_sample(struct api_vm_service *service, struct ttrpc_call *call, struct vm *vm,
+                       bool exact, forward_answer on_sample)
+{
+    Vmreclaim__Agent__V1__GetMemoryRequest ask = VMRECLAIM__AGENT__V1__GET_MEMORY_REQUEST__INIT;
+
+    ask.exact = exact;
+    forward_unary(service->api, call, vm, "GetMemory", &ask.base,
+                  exact ? EXACT_SAMPLE_TIMEOUT : SAMPLE_TIMEOUT, on_sample, service);
+}
+
+/* ---- GetVm, Explain ---- */
+
+static Vmreclaim__Agent__V1__GetInfoResponse *unpack_info(const struct vm *vm)
+{
+    if (vm->info.packed == NULL)
+        return NULL;
+    return vmreclaim__agent__v1__get_info_response__unpack(NULL, vm->info.packed_length,
+                                                           vm->info.packed);
+}
+
+static void free_info(Vmreclaim__Agent__V1__GetInfoResponse *info)
+{
+    if (info != NULL)
+        vmreclaim__agent__v1__get_info_response__free_unpacked(info, NULL);
+}
+
+static void finish_get_vm(const struct api_vm_service *service, struct ttrpc_call *call,
+                          struct vm *vm)
+{
+    Vmreclaim__Controller__V1__GetVmResponse response =
+        VMRECLAIM__CONTROLLER__V1__GET_VM_RESPONSE__INIT;
+    Vmreclaim__Controller__V1__Vm message;
+    struct api_vm_scratch scratch;
+
+    api_vm_to_message(service->api->supervisor, vm, true, &scratch, &message);
+    response.vm = &message;
+    response.info = unpack_info(vm);
+    ttrpc_call_finish(call, &response.base);
+    free_info(response.info);
+}
+
+static void on_get_vm_sample(struct ttrpc_call *call, struct vm *vm,
+                             const struct ttrpc_result *result, nsec_t round_trip, void *userdata)
+{
+    if (take_fresh_sample(userdata, call, vm, result, round_trip))
+        finish_get_vm(userdata, call, vm);
+}
+
+static void get_vm(struct ttrpc_call *call, const ProtobufCMessage *request,
+                   const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__GetVmRequest *asked =
+        (const Vmreclaim__Controller__V1__GetVmRequest *)request;
+    struct api_vm_service *service = userdata;
+    struct vm *vm = api_find_vm(service->api, call, asked->vm);
+
+    (void)caller;
+    if (vm == NULL)
+        return;
+    if (asked->fresh && vm->agent != NULL) {
+        ask_sample(service, call, vm, false, on_get_vm_sample);
+        return;
+    }
+    if (asked->fresh)
+        (void)supervisor_measure(service->api->supervisor, vm);
+    finish_get_vm(service, call, vm);
+}
+
+static void finish_explain(const struct api_vm_service *service, struct ttrpc_call *call,
+                           struct vm *vm)
+{
+    Vmreclaim__Controller__V1__ExplainResponse response =
+        VMRECLAIM__CONTROLLER__V1__EXPLAIN_RESPONSE__INIT;
+    const struct api_explainer *explainer = service->explainer;
+    Vmreclaim__Agent__V1__GetInfoResponse *info = unpack_info(vm);
+    Vmreclaim__Controller__V1__Vm message;
+    struct api_vm_scratch scratch;
+
+    api_vm_to_message(service->api->supervisor, vm, true, &scratch, &message);
+    response.vm = &message;
+    if (explainer != NULL)
+        explainer->explain(service->api->supervisor, vm, info, &response, explainer->userdata);
+    ttrpc_call_finish(call, &response.base);
+    if (explainer != NULL)
+        explainer->release(&response, explainer->userdata);
+    free_info(info);
+}
+
+static void on_explain_sample(struct ttrpc_call *call, struct vm *vm,
+                              const struct ttrpc_result *result, nsec_t round_trip, void *userdata)
+{
+    if (take_fresh_sample(userdata, call, vm, result, round_trip))
+        finish_explain(userdata, call, vm);
+}
+
+static void explain(struct ttrpc_call *call, const ProtobufCMessage *request,
+                    const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ExplainRequest *asked =
+        (const Vmreclaim__Controller__V1__ExplainRequest *)request;
+    struct api_vm_service *service = userdata;
+    struct vm *vm = api_find_vm(service->api, call, asked->vm);
+
+    (void)caller;
+    if (vm == NULL)
+        return;
+    if (vm->agent != NULL) {
+        ask_sample(service, call, vm, asked->exact, on_explain_sample);
+        return;
+    }
+    (void)supervisor_measure(service->api->supervisor, vm);
+    finish_explain(service, call, vm);
+}
+
+/* ---- PingVm ---- */
+
+static void on_pong(struct ttrpc_call *call, struct vm *vm, const struct ttrpc_result *result,
+                    nsec_t round_trip, void *userdata)
+{
+    Vmreclaim__Controller__V1__PingVmResponse response =
+        VMRECLAIM__CONTROLLER__V1__PING_VM_RESPONSE__INIT;
+
+    (void)userdata;
+    if (result->code != TTRPC_OK) {
+        forward_fail(call, vm, result);
+        return;
+    }
+    response.round_trip_ns = round_trip;
+    response.guest_boottime_ns =
+        ((const Vmreclaim__Agent__V1__PingResponse *)result->response)->boottime_ns;
+    ttrpc_call_finish(call, &response.base);
+}
+
+/* The VM, when it has an agent to ask; else the call is failed. */
+static struct vm *find_vm_with_agent(const struct api_vm_service *service, struct ttrpc_call *call,
+                                     const char *name)
+{
+    struct vm *vm = api_find_vm(service->api, call, name);
+
+    if (vm == NULL || vm->agent != NULL)
+        return vm;
+    ttrpc_call_fail(call, TTRPC_UNAVAILABLE,
+                    "no agent of VM '%s' is connected; start vmreclaim-agent in the guest",
+                    vm->name);
+    return NULL;
+}
+
+static void ping_vm(struct ttrpc_call *call, const ProtobufCMessage *request,
+                    const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__PingVmRequest *asked =
+        (const Vmreclaim__Controller__V1__PingVmRequest *)request;
+    Vmreclaim__Agent__V1__PingRequest ping = VMRECLAIM__AGENT__V1__PING_REQUEST__INIT;
+    struct api_vm_service *service = userdata;
+    struct vm *vm = find_vm_with_agent(service, call, asked->vm);
+
+    (void)caller;
+    if (vm != NULL)
+        forward_unary(service->api, call, vm, "Ping", &ping.base, PING_TIMEOUT, on_pong, NULL);
+}
+
+/* ---- ListRanges ---- */
+
+static int on_ranges(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Agent__V1__ListFreeRangesResponse *part =
+        (const Vmreclaim__Agent__V1__ListFreeRangesResponse *)message;
+    Vmreclaim__Controller__V1__ListRangesResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_RANGES_RESPONSE__INIT;
+
+    (void)userdata;
+    response.n_ranges = part->n_ranges;
+    response.ranges = part->ranges;
+    return ttrpc_call_send(call, &response.base);
+}
+
+static void on_ranges_end(struct ttrpc_call *call, struct vm *vm, const struct ttrpc_result *result,
+                          nsec_t round_trip, void *userdata)
+{
+    (void)round_trip;
+    (void)userdata;
+    if (result->code == TTRPC_OK)
+        ttrpc_call_finish(call, NULL);
+    else
+        forward_fail(call, vm, result);
+}
+
+static void list_ranges(struct ttrpc_call *call, const ProtobufCMessage *request,
+                        const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ListRangesRequest *asked =
+        (const Vmreclaim__Controller__V1__ListRangesRequest *)request;
+    Vmreclaim__Agent__V1__ListFreeRangesRequest ask =
+        VMRECLAIM__AGENT__V1__LIST_FREE_RANGES_REQUEST__INIT;
+    struct api_vm_service *service = userdata;
+    struct vm *vm = find_vm_with_agent(service, call, asked->vm);
+
+    (void)caller;
+    if (vm != NULL)
+        forward_stream(service->api, call, vm, "ListFreeRanges", &ask.base, RANGES_TIMEOUT,
+                       on_ranges, on_ranges_end, NULL);
+}
+
+void api_vm_service_init(struct api_vm_service *service, struct api *api,
+                         const struct api_explainer *explainer)
+{
+    *service = (struct api_vm_service){.api = api, .explainer = explainer};
+    api_serve(api, "ListVms", list_vms, service);
+    api_serve(api, "GetVm", get_vm, service);
+    api_serve(api, "Explain", explain, service);
+    api_serve(api, "PingVm", ping_vm, service);
+    api_serve(api, "ListRanges", list_ranges, service);
+}

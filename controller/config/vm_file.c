@@ -1,0 +1,241 @@
+/* Reads VM files. */
+#include "controller/config/vm_file.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
+#include "common/base/number.h"
+#include "common/base/util.h"
+#include "common/transport/address.h"
+#include "controller/config/mapping.h"
+
+#define FILE_BYTES_MAX 65536
+#define CID_FIRST      3 /* 0 to 2 are the hypervisor, loopback and the host */
+
+static void vm_definition_cleanup(struct vm_definition **definition)
+{
+    vm_definition_destroy(*definition);
+}
+
+int vm_name_check(const char *name, struct error *error)
+{
+    size_t length = strlen(name);
+
+    if (length == 0 || length >= VM_NAME_SIZE)
+        return error_set(error, -EINVAL, "name '%s' must have 1 to %d characters", name,
+                         VM_NAME_SIZE - 1);
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)name[i]) && (strchr(".-_", name[i]) == NULL || i == 0))
+            return error_set(error, -EINVAL,
+                             "name '%s' may have letters, digits and, not first, '.', '-', '_'",
+                             name);
+    return 0;
+}
+
+static int set_name(struct vm_definition *definition, const char *value, struct error *error)
+{
+    int r = vm_name_check(value, error);
+
+    if (r == 0)
+        (void)snprintf(definition->name, sizeof(definition->name), "%s", value);
+    return r;
+}
+
+static int set_uuid(struct vm_definition *definition, const char *value, struct error *error)
+{
+    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+    for (size_t i = 0; i < sizeof(shape); i++) {
+        bool fits = shape[i] == 'x' ? isxdigit((unsigned char)value[i]) != 0 : value[i] == shape[i];
+
+        if (!fits)
+            return error_set(error, -EINVAL, "uuid '%s' is not of the form %s", value, shape);
+        definition->uuid[i] = (char)tolower((unsigned char)value[i]);
+    }
+    return 0;
+}
+
+static int set_cid(struct vm_definition *definition, const char *value, struct error *error)
+{
+    uint64_t cid;
+
+    if (number_parse(value, &cid) < 0 || cid < CID_FIRST || cid >= UINT32_MAX)
+        return error_set(error, -EINVAL, "cid '%s' is not a number from %d to %u", value, CID_FIRST,
+                         UINT32_MAX - 1);
+    definition->cid = (uint32_t)cid;
+    return 0;
+}
+
+static int set_text(char **text, const char *value, struct error *error)
+{
+    char *copy = strdup(value);
+
+    if (copy == NULL)
+        return error_set(error, -ENOMEM, "out of memory");
+    free(*text);
+    *text = copy;
+    return 0;
+}
+
+static int set_qmp(struct vm_definition *definition, const char *value, struct error *error)
+{
+    if (value[0] != '/' || strlen(value) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+        return error_set(error, -EINVAL,
+                         "qmp '%s' is not the absolute path of a UNIX socket of at most %zu bytes",
+                         value, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+    return set_text(&definition->qmp, value, error);
+}
+
+static int set_agent(struct vm_definition *definition, const char *value, struct error *error)
+{
+    struct address address;
+    int r = address_parse(value, &address, error);
+
+    if (r < 0)
+        return error_prefix(error, r, "agent");
+    if (address.kind != ADDRESS_HYBRID && address.kind != ADDRESS_UNIX)
+        return error_set(error, -EINVAL,
+                         "agent '%s': only hybrid:PATH:PORT and unix:PATH can be dialled; agents "
+                         "on vsock dial in and are known by 'cid'",
+                         value);
+    return set_text(&definition->agent, value, error);
+}
+
+static int set_policy(struct vm_definition *definition, const char *value, struct error *error)
+{
+    char directory[PATH_MAX];
+    char path[PATH_MAX];
+
+    if (value[0] == '/')
+        return set_text(&definition->policy, value, error);
+    (void)snprintf(directory, sizeof(directory), "%s", definition->source);
+    if (snprintf(path, sizeof(path), "%s/%s", dirname(directory), value) >= (int)sizeof(path))
+        return error_set(error, -ENAMETOOLONG, "policy: the path is too long");
+    return set_text(&definition->policy, path, error);
+}
+
+static int add_label(struct vm_definition *definition, const char *value, struct error *error)
+{
+    const char *equal = strchr(value, '=');
+
+    if (equal == NULL || equal == value || strlen(value) >= 128)
+        return error_set(error, -EINVAL, "label '%s' is not of the form key=value", value);
+    if (definition->label_count == VM_LABELS_MAX)
+        return error_set(error, -EINVAL, "more than %d labels", VM_LABELS_MAX);
+    return set_text(&definition->labels[definition->label_count++], value, error);
+}
+
+static const struct {
+    const char *key;
+    int (*set)(struct vm_definition *definition, const char *value, struct error *error);
+} fields[] = {
+    {"name", set_name},   {"uuid", set_uuid},     {"cid", set_cid},      {"qmp", set_qmp},
+    {"agent", set_agent}, {"policy", set_policy}, {"labels", add_label},
+};
+
+static int visit(const char *key, const char *value, void *userdata, struct error *error)
+{
+    const char *keys[ARRAY_SIZE(fields)];
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        if (strcmp(fields[i].key, key) == 0)
+            return fields[i].set(userdata, value, error);
+        keys[i] = fields[i].key;
+    }
+    return mapping_unknown_key(key, keys, ARRAY_SIZE(keys), error);
+}
+
+/* The file's name without ".yaml". */
+static int name_from_source(struct vm_definition *definition, struct error *error)
+{
+    char copy[PATH_MAX];
+    char *name;
+    size_t length;
+    int r;
+
+    (void)snprintf(copy, sizeof(copy), "%s", definition->source);
+    name = basename(copy);
+    length = strlen(name);
+    if (length > 5 && strcmp(name + length - 5, ".yaml") == 0)
+        name[length - 5] = '\0';
+    r = set_name(definition, name, error);
+    return r < 0 ? error_prefix(error, r, "%s", definition->source) : 0;
+}
+
+static int check(const struct vm_definition *definition, struct error *error)
+{
+    if (definition->cid == 0 && definition->qmp == NULL && definition->agent == NULL)
+        return error_set(error, -EINVAL,
+                         "%s: nothing to reach the VM by; give at least one of qmp, cid and agent",
+                         definition->source);
+    return 0;
+}
+
+int vm_definition_parse(const char *text, size_t length, const char *source,
+                        struct vm_definition **ret_definition, struct error *error)
+{
+    __attribute__((cleanup(vm_definition_cleanup))) struct vm_definition *definition =
+        calloc(1, sizeof(*definition));
+    int r;
+
+    if (definition == NULL || (definition->source = strdup(source)) == NULL)
+        return error_set(error, -ENOMEM, "%s: out of memory", source);
+    r = mapping_read(text, length, source, visit, definition, error);
+    if (r == 0 && definition->name[0] == '\0')
+        r = name_from_source(definition, error);
+    if (r == 0)
+        r = check(definition, error);
+    if (r == 0)
+        *ret_definition = take_pointer(definition);
+    return r;
+}
+
+int vm_definition_read(const char *path, struct vm_definition **ret_definition, struct error *error)
+{
+    cleanup_free char *text = NULL;
+    size_t length;
+    int r = file_read(AT_FDCWD, path, FILE_BYTES_MAX, &text, &length);
+
+    if (r < 0)
+        return error_set(error, r, "cannot read %s: %s", path, strerror(-r));
+    return vm_definition_parse(text, length, path, ret_definition, error);
+}
+
+void vm_definition_destroy(struct vm_definition *definition)
+{
+    if (definition == NULL)
+        return;
+    for (size_t i = 0; i < definition->label_count; i++)
+        free(definition->labels[i]);
+    free(definition->qmp);
+    free(definition->agent);
+    free(definition->policy);
+    free(definition->source);
+    free(definition);
+}
+
+static bool text_equal(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool vm_definition_equal(const struct vm_definition *a, const struct vm_definition *b)
+{
+    if (strcmp(a->name, b->name) != 0 || strcmp(a->uuid, b->uuid) != 0 || a->cid != b->cid ||
+        !text_equal(a->qmp, b->qmp) || !text_equal(a->agent, b->agent) ||
+        !text_equal(a->policy, b->policy) || a->label_count != b->label_count)
+        return false;
+    for (size_t i = 0; i < a->label_count; i++)
+        if (!text_equal(a->labels[i], b->labels[i]))
+            return false;
+    return true;
+}

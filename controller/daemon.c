@@ -1,0 +1,424 @@
+/* vmreclaimd put together. */
+#include "controller/daemon.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/util.h"
+#include "controller/config/sources.h"
+
+#define RELOAD_QUIET (500 * NSEC_PER_MSEC) /* editors write a file in several steps */
+
+/* ---- log ---- */
+
+static void log_vm_event(const struct vm_event *event, void *userdata)
+{
+    (void)userdata;
+    switch (event->kind) {
+    case VM_EVENT_WARNING:
+        log_warning("VM %s: %s", event->vm->name, event->text);
+        break;
+    case VM_EVENT_STATE:
+    case VM_EVENT_POLICY:
+    case VM_EVENT_RESET:
+        log_info("VM %s: %s", event->vm->name, event->text);
+        break;
+    case VM_EVENT_SAMPLE:
+        break;
+    default:
+        log_debug("VM %s: %s", event->vm->name, event->text);
+        break;
+    }
+}
+
+static void log_audit(const struct api_caller *caller, const char *method,
+                      const ProtobufCMessage *request, bool allowed, void *userdata)
+{
+    (void)request;
+    (void)userdata;
+    log_notice("audit: %s (pid %d, uid %u) %s %s", caller->name, (int)caller->pid, caller->uid,
+               allowed ? "calls" : "is refused", method);
+}
+
+/* ---- groups ---- */
+
+static int find_group(const char *name, gid_t *ret_group, struct error *error)
+{
+    const struct group *group;
+
+    if (name[0] == '\0') {
+        *ret_group = API_GROUP_NONE;
+        return 0;
+    }
+    group = getgrnam(name);
+    if (group == NULL)
+        return error_set(error, -ENOENT,
+                         "there is no group '%s'; create it or correct the "
+                         "configuration",
+                         name);
+    *ret_group = group->gr_gid;
+    return 0;
+}
+
+static int find_groups(const struct daemon_config *config, gid_t *ret_read, gid_t *ret_control,
+                       struct error *error)
+{
+    int r = find_group(config->read_group, ret_read, error);
+
+    return r < 0 ? r : find_group(config->control_group, ret_control, error);
+}
+
+/* ---- VM files and QMP sockets ---- */
+
+static void complain(const struct error *error, void *userdata)
+{
+    (void)userdata;
+    log_error("%s; the VM is left out until the file is right", error->text);
+}
+
+static int read_sockets(struct daemon *daemon, struct error *error)
+{
+    char **paths;
+    size_t count;
+    int r;
+
+    if (daemon->config.qmp_directory[0] == '\0')
+        return 0;
+    r = sources_find_sockets(daemon->config.qmp_directory, &paths, &count, error);
+    if (r < 0)
+        return r;
+    r = supervisor_set_qmp_sockets(&daemon->supervisor, paths, count, error);
+    sources_free_paths(paths, count);
+    return r;
+}
+
+/* With `strict` one wrong file means that nothing changes. */
+static int read_vms(struct daemon *daemon, bool strict, struct error *error)
+{
+    struct vm_definition **definitions;
+    size_t count;
+    int r = sources_read_vm_files(daemon->config.vms, strict ? NULL : complain, NULL, &definitions,
+                                  &count, error);
+
+    if (r < 0)
+        return r;
+    r = supervisor_define(&daemon->supervisor, definitions, count, error);
+    free(definitions);
+    if (r == 0)
+        r = read_sockets(daemon, error);
+    return r;
+}
+
+int daemon_check(const struct daemon_sources *sources, struct error *error)
+{
+    struct vm_definition **definitions;
+    struct daemon_config config;
+    size_t count;
+    gid_t read_group;
+    gid_t control_group;
+    int r = daemon_config_gather(&config, sources, error);
+
+    if (r == 0)
+        r = find_groups(&config, &read_group, &control_group, error);
+    if (r == 0)
+        r = sources_read_vm_files(config.vms, NULL, NULL, &definitions, &count, error);
+    if (r < 0)
+        return r;
+    r = supervisor_check_definitions(definitions, count, error);
+    for (size_t i = 0; i < count; i++)
+        vm_definition_destroy(definitions[i]);
+    free(definitions);
+    return r;
+}
+
+/* ---- reload ---- */
+
+static int check_unchangeable(const struct daemon_config *now, const struct daemon_config *next,
+                              struct error *error)
+{
+    const char *key = NULL;
+
+    if (next->listen_count != now->listen_count ||
+        memcmp(next->listen, now->listen, sizeof(now->listen)) != 0)
+        key = "listen";
+    else if (strcmp(next->api, now->api) != 0)
+        key = "api";
+    else if (strcmp(next->state_directory, now->state_directory) != 0)
+        key = "state_directory";
+    else if (strcmp(next->vms, now->vms) != 0)
+        key = "vms";
+    else if (strcmp(next->qmp_directory, now->qmp_directory) != 0)
+        key = "qmp_directory";
+    if (key == NULL)
+        return 0;
+    return error_set(error, -EBUSY, "%s cannot change while vmreclaimd runs; restart it", key);
+}
+
+int daemon_reload(struct daemon *daemon, struct error *error)
+{
+    struct daemon_config next;
+    gid_t read_group;
+    gid_t control_group;
+    int r = daemon_config_gather(&next, daemon->sources, error);
+
+    if (r == 0)
+        r = check_unchangeable(&daemon->config, &next, error);
+    if (r == 0)
+        r = find_groups(&next, &read_group, &control_group, error);
+    if (r == 0)
+        r = read_vms(daemon, true, error);
+    if (r < 0)
+        return r;
+    daemon->config = next;
+    daemon->api.read_group = read_group;
+    daemon->api.control_group = control_group;
+    daemon->supervisor.sample_interval = next.sample_interval;
+    return 0;
+}
+
+static void reload_and_log(struct daemon *daemon, const char *why)
+{
+    struct error error;
+
+    if (daemon_reload(daemon, &error) < 0)
+        log_error("%s: nothing was changed: %s", why, error.text);
+    else
+        log_info("%s: configuration and %zu VMs are in force", why,
+                 daemon->supervisor.registry.count);
+}
+
+static void on_reload_timer(uv_timer_t *timer)
+{
+    reload_and_log(timer->data, "a file changed");
+}
+
+static void on_directory_changed(uv_fs_event_t *watch, const char *name, int events, int status)
+{
+    struct daemon *daemon = watch->data;
+
+    (void)name;
+    (void)events;
+    (void)status;
+    (void)uv_timer_start(&daemon->reload_timer, on_reload_timer, RELOAD_QUIET / NSEC_PER_MSEC, 0);
+}
+
+static void watch_directory(struct daemon *daemon, size_t index, const char *path)
+{
+    int r;
+
+    if (path[0] == '\0' || uv_fs_event_init(&daemon->loop, &daemon->watches[index]) < 0)
+        return;
+    daemon->watching[index] = true;
+    daemon->watches[index].data = daemon;
+    r = uv_fs_event_start(&daemon->watches[index], on_directory_changed, path, 0);
+    if (r < 0)
+        log_warning("cannot watch %s: %s; after a change send SIGHUP", path, uv_strerror(r));
+}
+
+/* ---- signals and listeners ---- */
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct daemon *daemon = signal->data;
+
+    if (number == SIGHUP)
+        reload_and_log(daemon, "SIGHUP");
+    else
+        uv_stop(&daemon->loop);
+}
+
+static int catch_signals(struct daemon *daemon)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        int r = uv_signal_init(&daemon->loop, &daemon->signals[i]);
+
+        if (r == 0) {
+            daemon->signals[i].data = daemon;
+            r = uv_signal_start(&daemon->signals[i], on_signal, numbers[i]);
+        }
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void on_agent(int descriptor, const struct peer *peer, void *userdata)
+{
+    struct daemon *daemon = userdata;
+
+    supervisor_accept_agent(&daemon->supervisor, descriptor, peer);
+}
+
+static void on_operator(int descriptor, const struct peer *peer, void *userdata)
+{
+    struct daemon *daemon = userdata;
+
+    api_accept(&daemon->api, descriptor, peer);
+}
+
+static int listen_for_agents(struct daemon *daemon, struct error *error)
+{
+    for (size_t i = 0; i < daemon->config.listen_count; i++) {
+        struct address address;
+        int r = address_parse(daemon->config.listen[i], &address, error);
+
+        if (r == 0)
+            r = listener_create(&daemon->loop, &address, 0600, on_agent, daemon,
+                                &daemon->agent_listeners[i], error);
+        if (r < 0)
+            return error_prefix(error, r, "cannot listen for agents on %s",
+                                daemon->config.listen[i]);
+    }
+    return 0;
+}
+
+/* Operators in a group must be able to connect; the API then checks them. */
+static int listen_for_operators(struct daemon *daemon, struct error *error)
+{
+    bool has_groups =
+        daemon->config.read_group[0] != '\0' || daemon->config.control_group[0] != '\0';
+    struct address address;
+    int r = address_parse(daemon->config.api, &address, error);
+
+    if (r == 0)
+        r = listener_create(&daemon->loop, &address, has_groups ? 0666 : 0600, on_operator, daemon,
+                            &daemon->api_listener, error);
+    return r < 0 ? error_prefix(error, r, "cannot serve the API on %s", daemon->config.api) : 0;
+}
+
+/* The directory of the API's socket, when it is not there. */
+static void make_parent(const char *address)
+{
+    char path[PATH_MAX];
+    char *slash;
+
+    if (strncmp(address, "unix:", 5) != 0)
+        return;
+    (void)snprintf(path, sizeof(path), "%s", address + 5);
+    slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return;
+    *slash = '\0';
+    /* A failure shows when the socket is bound. */
+    (void)mkdir(path, 0755);
+}
+
+/* Ten thousand VMs hold several descriptors each. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* ---- the whole ---- */
+
+static int init_parts(struct daemon *daemon, struct error *error)
+{
+    gid_t read_group;
+    gid_t control_group;
+    int r = find_groups(&daemon->config, &read_group, &control_group, error);
+
+    if (r < 0)
+        return r;
+    r = supervisor_init(&daemon->supervisor, &daemon->loop, daemon->root,
+                        daemon->config.sample_interval);
+    if (r < 0)
+        return error_set(error, r, "cannot start a timer: %s", uv_strerror(r));
+    daemon->log_listener.on_event = log_vm_event;
+    supervisor_listen(&daemon->supervisor, &daemon->log_listener);
+    api_init(&daemon->api, &daemon->supervisor);
+    daemon->api.audit = log_audit;
+    daemon->api.read_group = read_group;
+    daemon->api.control_group = control_group;
+    api_vm_service_init(&daemon->vm_service, &daemon->api, NULL);
+    r = api_actions_init(&daemon->actions, &daemon->api, NULL);
+    if (r == 0)
+        r = uv_timer_init(&daemon->loop, &daemon->reload_timer);
+    if (r == 0)
+        r = catch_signals(daemon);
+    if (r < 0)
+        return error_set(error, r, "cannot start: %s", uv_strerror(r));
+    daemon->reload_timer.data = daemon;
+    return 0;
+}
+
+int daemon_init(struct daemon *daemon, const struct daemon_sources *sources, int root,
+                struct error *error)
+{
+    int r;
+
+    *daemon = (struct daemon){
+        .root = root,
+        .sources = sources,
+        .started = time_realtime(),
+    };
+    r = daemon_config_gather(&daemon->config, sources, error);
+    if (r < 0)
+        return r;
+    raise_descriptor_limit();
+    r = uv_loop_init(&daemon->loop);
+    if (r < 0)
+        return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
+    daemon->loop.data = daemon;
+    r = init_parts(daemon, error);
+    if (r == 0)
+        r = read_vms(daemon, false, error);
+    make_parent(daemon->config.api);
+    if (r == 0)
+        r = listen_for_operators(daemon, error);
+    if (r == 0)
+        r = listen_for_agents(daemon, error);
+    if (r < 0)
+        return r;
+    watch_directory(daemon, 0, daemon->config.vms);
+    watch_directory(daemon, 1, daemon->config.qmp_directory);
+    return 0;
+}
+
+void daemon_run(struct daemon *daemon)
+{
+    (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
+}
+
+void daemon_finish(struct daemon *daemon)
+{
+    if (daemon->loop.data == NULL)
+        return;
+    listener_destroy(daemon->api_listener);
+    for (size_t i = 0; i < DAEMON_LISTEN_MAX; i++)
+        listener_destroy(daemon->agent_listeners[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(daemon->watches); i++)
+        if (daemon->watching[i])
+            uv_close((uv_handle_t *)&daemon->watches[i], NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(daemon->signals); i++)
+        if (daemon->signals[i].data != NULL)
+            uv_close((uv_handle_t *)&daemon->signals[i], NULL);
+    if (daemon->reload_timer.data != NULL)
+        uv_close((uv_handle_t *)&daemon->reload_timer, NULL);
+    if (daemon->actions.api != NULL)
+        api_actions_stop(&daemon->actions);
+    if (daemon->api.supervisor != NULL)
+        api_stop(&daemon->api);
+    if (daemon->supervisor.loop != NULL)
+        supervisor_stop(&daemon->supervisor);
+    (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
+    if (daemon->supervisor.loop != NULL)
+        supervisor_finish(&daemon->supervisor);
+    (void)uv_loop_close(&daemon->loop);
+}

@@ -1,0 +1,52 @@
+/* vmreclaimd put together: configuration, supervisor, API and listeners on one loop. */
+#ifndef VMRECLAIM_CONTROLLER_DAEMON_H
+#define VMRECLAIM_CONTROLLER_DAEMON_H
+
+#include <uv.h>
+
+#include "common/base/error.h"
+#include "common/transport/transport.h"
+#include "controller/api/actions.h"
+#include "controller/api/api.h"
+#include "controller/api/vm_service.h"
+#include "controller/config/daemon_config.h"
+#include "controller/vms/supervisor.h"
+
+struct daemon {
+    uv_loop_t loop;
+    int root; /* directory that has proc/ and sys/ */
+    struct daemon_config config;
+    const struct daemon_sources *sources;
+    struct supervisor supervisor;
+    struct supervisor_listener log_listener;
+    struct api api;
+    struct api_vm_service vm_service;
+    struct api_actions actions;
+    struct listener *agent_listeners[DAEMON_LISTEN_MAX];
+    struct listener *api_listener;
+    uv_signal_t signals[3];
+    uv_fs_event_t watches[2]; /* of the VM files and of the directory of QMP sockets */
+    bool watching[2];
+    uv_timer_t reload_timer; /* waits for a burst of file changes to end */
+    int64_t started;         /* UNIX nanoseconds */
+    bool stopping;
+};
+
+/* Opens everything; `sources` stay the caller's. On failure what was opened is closed again by
+ * daemon_finish. */
+int daemon_init(struct daemon *daemon, const struct daemon_sources *sources, int root,
+                struct error *error);
+
+/* Runs until SIGTERM or SIGINT. */
+void daemon_run(struct daemon *daemon);
+
+void daemon_finish(struct daemon *daemon);
+
+/* Reads configuration and VM files again: all or nothing. What cannot change while running
+ * (listen, api, vms, state_directory) is an error when it differs. */
+int daemon_reload(struct daemon *daemon, struct error *error);
+
+/* What --check does: reads everything and says the first thing that is wrong. */
+int daemon_check(const struct daemon_sources *sources, struct error *error);
+
+#endif

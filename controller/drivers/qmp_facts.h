@@ -1,0 +1,27 @@
+/* What QMP's answers say, as facts. Pure; answers may be of any shape. Numbers are reals. */
+#ifndef VMRECLAIM_DRIVERS_QMP_FACTS_H
+#define VMRECLAIM_DRIVERS_QMP_FACTS_H
+
+#include <jansson.h>
+
+#include "controller/drivers/driver.h"
+
+/* A number of an object; UINT64_MAX: it is not there, not a number or QEMU's "missing". */
+uint64_t qmp_number(const json_t *object, const char *key);
+
+/* The answer to query-status. */
+enum run_state qmp_run_state(const json_t *status);
+
+/* The answer to query-migrate: one is under way. */
+bool qmp_is_migrating(const json_t *migration);
+
+/* The answer to qom-get of guest-stats. */
+void qmp_statistics(const json_t *answer, struct driver_statistics *ret_statistics);
+
+/* The text between "child<" and ">" of a qom-list entry's type; "" when it is no child. */
+const char *qmp_child_type(const json_t *entry, char *buffer, size_t size);
+
+/* Backing and page size from the type of a memory backend and its properties. */
+enum memory_backing qmp_backing(const char *type, bool shared, bool hugetlb);
+
+#endif

@@ -1,0 +1,83 @@
+/* Parsers of /proc/PID files; proc(5) gives the forms. */
+#include "controller/footprint/process.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+
+/* "Key:     1234 kB" at the start of a line. */
+static int find_kib(const char *text, const char *key, uint64_t *ret_bytes)
+{
+    size_t length = strlen(key);
+    const char *line = text;
+
+    while (line != NULL && *line != '\0') {
+        if (strncmp(line, key, length) == 0 && line[length] == ':') {
+            const char *value = line + length + 1;
+            uint64_t kib;
+
+            value += strspn(value, " \t");
+            if (number_scan(&value, &kib) < 0 || kib > UINT64_MAX / KIB)
+                return -EINVAL;
+            *ret_bytes = kib * KIB;
+            return 0;
+        }
+        line = strchr(line, '\n');
+        if (line != NULL)
+            line++;
+    }
+    return -ENOENT;
+}
+
+int process_status_parse(const char *text, struct process_status *ret_status)
+{
+    struct process_status status = {0};
+
+    if (find_kib(text, "RssAnon", &status.rss_anonymous) < 0 ||
+        find_kib(text, "RssShmem", &status.rss_shared) < 0 ||
+        find_kib(text, "VmSwap", &status.swapped) < 0 ||
+        find_kib(text, "HugetlbPages", &status.hugetlb) == -EINVAL)
+        return -EINVAL;
+    *ret_status = status;
+    return 0;
+}
+
+int process_start_time_parse(const char *text, uint64_t *ret_start_time)
+{
+    const char *field = strrchr(text, ')');
+
+    if (field == NULL)
+        return -EINVAL;
+    for (int number = 2; number < 22; number++) {
+        field = strchr(field, ' ');
+        if (field == NULL)
+            return -EINVAL;
+        field++;
+    }
+    return number_scan(&field, ret_start_time) < 0 ? -EINVAL : 0;
+}
+
+int mapping_parse(const char *line, struct mapping *ret_mapping)
+{
+    struct mapping mapping;
+    char permissions[5];
+    unsigned major_number;
+    unsigned minor_number;
+    uint64_t inode;
+
+    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %x:%x %" SCNu64, &mapping.start, &mapping.end,
+               permissions, &major_number, &minor_number, &inode) != 6 ||
+        strlen(permissions) != 4 || mapping.end < mapping.start)
+        return -EINVAL;
+    mapping.writable = permissions[1] == 'w';
+    mapping.shared = permissions[3] == 's';
+    mapping.device = makedev(major_number, minor_number);
+    mapping.inode = (ino_t)inode;
+    *ret_mapping = mapping;
+    return 0;
+}

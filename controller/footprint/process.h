@@ -1,0 +1,36 @@
+/* Lines of /proc/PID files, parsed without allocation. Internal to the folder. */
+#ifndef VMRECLAIM_FOOTPRINT_PROCESS_H
+#define VMRECLAIM_FOOTPRINT_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What /proc/PID/status says, bytes. */
+struct process_status {
+    uint64_t rss_anonymous;
+    uint64_t rss_shared; /* RssShmem */
+    uint64_t swapped;    /* VmSwap */
+    uint64_t hugetlb;    /* HugetlbPages; 0 where the kernel has none */
+};
+
+/* -EINVAL: a field is missing or not a number of kB. */
+int process_status_parse(const char *text, struct process_status *ret_status);
+
+/* Field 22 of /proc/PID/stat; the name in field 2 may hold anything. -EINVAL. */
+int process_start_time_parse(const char *text, uint64_t *ret_start_time);
+
+/* One line of /proc/PID/maps or the head of an entry of smaps. */
+struct mapping {
+    uint64_t start;
+    uint64_t end;
+    bool writable;
+    bool shared;
+    dev_t device;
+    ino_t inode; /* 0: anonymous */
+};
+
+/* -EINVAL: the line is something else. */
+int mapping_parse(const char *line, struct mapping *ret_mapping);
+
+#endif

@@ -1,0 +1,639 @@
+/* A VM's agent: accepting and dialling, who may replace whom, what it sends.
+ *
+ * A VM has at most one agent link that counts, and at most one candidate: a second connection for
+ * the same identity. The candidate is asked who it is while the first is pinged. Another boot id,
+ * or a first one that does not answer, lets the candidate in; else it is closed. A guest cannot
+ * push its own connection out by dialling again, and one that rebooted is not kept waiting.
+ *
+ * An agent from a CID that nobody vouches for gets a record of its own, named "cid-N": observed,
+ * never commanded, dropped with its connection, bounded in number. */
+#include "controller/vms/supervisor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/util.h"
+#include "common/transport/transport.h"
+
+#define PING_TIMEOUT    (1 * NSEC_PER_SEC)
+#define CALL_TIMEOUT    (10 * NSEC_PER_SEC)
+#define DIAL_TIMEOUT    (2 * NSEC_PER_SEC)
+#define DIAL_DELAY_MIN  (250 * NSEC_PER_MSEC)
+#define DIAL_DELAY_MAX  (2 * NSEC_PER_SEC)
+#define CID_FIRST       3
+#define INFO_BYTES_MAX  8192
+#define UNSUPPORTED_MAX 64
+
+static const ProtobufCServiceDescriptor *const agent_service =
+    &vmreclaim__agent__v1__agent__descriptor;
+
+/* What the guest says is shown to people: printable, bounded. */
+static void copy_text(char *to, size_t size, const char *from)
+{
+    size_t used = 0;
+
+    for (; *from != '\0' && used + 1 < size; from++)
+        to[used++] = *from >= ' ' && *from < 127 ? *from : '?';
+    to[used] = '\0';
+}
+
+static bool is_current(const struct vm *vm, const struct agent_link *link)
+{
+    return vm->agent == link;
+}
+
+/* ---- announcing, reporting order, policy ---- */
+
+static void on_order_told(const struct ttrpc_result *result, void *userdata)
+{
+    /* An agent that refuses keeps to its own floor. */
+    (void)result;
+    (void)userdata;
+}
+
+static void tell_lowest_order(struct supervisor *supervisor, struct vm *vm)
+{
+    Vmreclaim__Agent__V1__SetReportingRequest request =
+        VMRECLAIM__AGENT__V1__SET_REPORTING_REQUEST__INIT;
+    int order = supervisor_lowest_order(supervisor, vm);
+
+    if (order < 0)
+        return;
+    request.asked_by = (char *)(uintptr_t) "controller";
+    request.set_lowest_order = true;
+    request.lowest_order = (uint32_t)order;
+    (void)ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, "SetReporting",
+                           &request.base, CALL_TIMEOUT, on_order_told, vm, NULL);
+}
+
+/* Whether somebody other than the guest says that this agent is this VM's. */
+static bool is_vouched_for(const struct vm *vm)
+{
+    if (vm->definition != NULL && vm->definition->agent != NULL)
+        return true;
+    return vm->hypervisor_known && hypervisor_process_is_open(&vm->process) && vm->cid != 0 &&
+           vm->hypervisor.guest_cid == vm->cid;
+}
+
+/* The CID that the hypervisor says; an unannounced record for it becomes part of this VM. */
+static void take_hypervisor_cid(struct supervisor *supervisor, struct vm *vm)
+{
+    uint32_t cid = vm->hypervisor.guest_cid;
+    struct vm *other;
+    struct error error;
+
+    if (cid == 0 || cid == vm->cid)
+        return;
+    other = registry_find_cid(&supervisor->registry, cid);
+    if (other != NULL && other->sources == VM_SOURCE_AGENT)
+        (void)registry_set_cid(&supervisor->registry, other, 0, NULL);
+    if (registry_set_cid(&supervisor->registry, vm, cid, &error) < 0) {
+        supervisor_warn(supervisor, vm, "%s", error.text);
+        return;
+    }
+    /* An agent that came by the CID of the file is not this VM's. */
+    vm_agent_drop(vm, "the hypervisor has another CID");
+    if (other != NULL && other->sources == VM_SOURCE_AGENT)
+        vm_agent_adopt(supervisor, vm, other);
+}
+
+void vm_agent_announce(struct supervisor *supervisor, struct vm *vm)
+{
+    bool before = vm->announced;
+
+    take_hypervisor_cid(supervisor, vm);
+    vm->announced = is_vouched_for(vm);
+    if (!vm->announced || before || vm->agent == NULL)
+        return;
+    tell_lowest_order(supervisor, vm);
+    vm_agent_send_policy(supervisor, vm);
+}
+
+static void remember_unsupported_keys(struct vm *vm, char *const *keys, size_t count)
+{
+    vm_forget_unsupported_keys(vm);
+    count = min_of(count, (size_t)UNSUPPORTED_MAX);
+    vm->unsupported_keys = calloc(count + 1, sizeof(*vm->unsupported_keys));
+    for (size_t i = 0; vm->unsupported_keys != NULL && i < count; i++) {
+        char key[64];
+
+        copy_text(key, sizeof(key), keys[i]);
+        vm->unsupported_keys[i] = strdup(key);
+        if (vm->unsupported_keys[i] == NULL)
+            return;
+    }
+}
+
+static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
+{
+    const Vmreclaim__Agent__V1__ApplyPolicyResponse *response;
+    struct vm *vm = userdata;
+    char text[256];
+
+    vm->policy_under_way = false;
+    if (vm->policy_again) {
+        vm_agent_send_policy(vm->supervisor, vm);
+        return;
+    }
+    if (result->code != TTRPC_OK) {
+        supervisor_warn(vm->supervisor, vm, "the agent did not take policy '%s': %s: %.200s",
+                        vm->policy->name, ttrpc_code_name(result->code), result->message);
+        return;
+    }
+    response = (const Vmreclaim__Agent__V1__ApplyPolicyResponse *)result->response;
+    remember_unsupported_keys(vm, response->unsupported_keys, response->n_unsupported_keys);
+    vm->policy_sent = true;
+    (void)snprintf(text, sizeof(text),
+                   "policy %s revision %" PRIu64 " is in force, %zu keys "
+                   "unsupported, %zu capped by the guest",
+                   vm->policy->name, vm->policy->revision, response->n_unsupported_keys,
+                   response->n_capped_keys);
+    supervisor_emit(vm->supervisor,
+                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_POLICY, .text = text});
+}
+
+#define POLICY_KEYS_MAX 64
+
+/* The policy as a message made of texts on the caller's stack. */
+struct policy_message {
+    Vmreclaim__Policy__V1__Policy policy;
+    Vmreclaim__Policy__V1__Setting settings[POLICY_KEYS_MAX];
+    Vmreclaim__Policy__V1__Setting *pointers[POLICY_KEYS_MAX];
+    char values[POLICY_KEYS_MAX][64];
+};
+
+static const char *profile_name(const struct policy *policy)
+{
+    static const char *const names[] = {
+        [POLICY_OBSERVE] = "observe",   [POLICY_GENTLE] = "gentle",
+        [POLICY_BALANCED] = "balanced", [POLICY_AGGRESSIVE] = "aggressive",
+        [POLICY_WSL] = "wsl",
+    };
+
+    return names[policy->profile];
+}
+
+static void policy_to_message(const struct policy *policy, struct policy_message *message)
+{
+    vmreclaim__policy__v1__policy__init(&message->policy);
+    message->policy.name = (char *)(uintptr_t)policy->name;
+    message->policy.profile = (char *)(uintptr_t)profile_name(policy);
+    message->policy.revision = policy->revision;
+    message->policy.hash = (char *)(uintptr_t)policy->hash;
+    message->policy.settings = message->pointers;
+    for (size_t i = 0; i < POLICY_KEYS_MAX && policy_key(i) != NULL; i++) {
+        Vmreclaim__Policy__V1__Setting *setting = &message->settings[message->policy.n_settings];
+
+        if (policy_get(policy, policy_key(i), message->values[i], sizeof(message->values[i])) < 0)
+            continue;
+        vmreclaim__policy__v1__setting__init(setting);
+        setting->key = (char *)(uintptr_t)policy_key(i);
+        setting->value = message->values[i];
+        message->pointers[message->policy.n_settings++] = setting;
+    }
+}
+
+void vm_agent_send_policy(struct supervisor *supervisor, struct vm *vm)
+{
+    Vmreclaim__Agent__V1__ApplyPolicyRequest request =
+        VMRECLAIM__AGENT__V1__APPLY_POLICY_REQUEST__INIT;
+    struct policy_message message;
+
+    (void)supervisor;
+    if (vm->policy == NULL || vm->policy_sent || vm->policy_under_way || vm->agent == NULL ||
+        !vm->announced)
+        return;
+    policy_to_message(vm->policy, &message);
+    vm->policy_again = false;
+    request.policy = &message.policy;
+    request.controller_time_ns = time_realtime();
+    if (ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, "ApplyPolicy",
+                         &request.base, CALL_TIMEOUT, on_policy_answer, vm, NULL) == 0)
+        vm->policy_under_way = true;
+}
+
+int supervisor_set_policy(struct supervisor *supervisor, struct vm *vm, const struct policy *policy)
+{
+    struct policy *copy = malloc(sizeof(*copy));
+
+    if (copy == NULL)
+        return -ENOMEM;
+    *copy = *policy;
+    free(vm->policy);
+    vm->policy = copy;
+    vm->policy_sent = false;
+    vm->policy_again = vm->policy_under_way;
+    vm_forget_unsupported_keys(vm);
+    vm_agent_send_policy(supervisor, vm);
+    return 0;
+}
+
+/* ---- a link's callbacks ---- */
+
+static void keep_packed(struct agent_info *info,
+                        const Vmreclaim__Agent__V1__GetInfoResponse *message)
+{
+    size_t length = protobuf_c_message_get_packed_size(&message->base);
+
+    free(info->packed);
+    info->packed_length = 0;
+    info->packed = length == 0 || length > INFO_BYTES_MAX ? NULL : malloc(length);
+    if (info->packed != NULL)
+        info->packed_length = protobuf_c_message_pack(&message->base, info->packed);
+}
+
+static void take_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse *message)
+{
+    struct agent_info *info = &vm->info;
+
+    copy_text(info->version, sizeof(info->version), message->agent_version);
+    copy_text(info->boot_id, sizeof(info->boot_id), message->boot_id);
+    copy_text(info->kernel_release, sizeof(info->kernel_release), message->kernel_release);
+    info->page_size = message->page_size;
+    info->pageblock_order = message->pageblock_order;
+    info->reporting_order = message->reporting_order;
+    info->cpu_count = message->cpu_count;
+    keep_packed(info, message);
+}
+
+/* The link counts from now on. */
+static void start_watch(struct supervisor *supervisor, struct vm *vm)
+{
+    int order = vm->announced ? supervisor_lowest_order(supervisor, vm) : -1;
+    int r = agent_link_watch(vm->agent, supervisor->sample_interval, order);
+
+    if (r < 0 && r != -EALREADY)
+        agent_link_close(vm->agent, "Watch could not be opened");
+}
+
+static void become_agent(struct vm *vm, struct agent_link *link)
+{
+    vm->agent = link;
+    vm->clock_offset_known = false;
+    vm->policy_sent = false;
+    vm->policy_under_way = false;
+    vm->policy_again = false;
+    /* A candidate may have said who it is already. */
+    (void)snprintf(vm->info.boot_id, sizeof(vm->info.boot_id), "%s", vm->candidate_boot_id);
+    vm->candidate_boot_id[0] = '\0';
+    vm->facts.agent_late = false;
+}
+
+static void replace_by_candidate(struct supervisor *supervisor, struct vm *vm, const char *reason)
+{
+    struct agent_link *old = vm->agent;
+
+    become_agent(vm, vm->candidate);
+    vm->candidate = NULL;
+    if (old != NULL)
+        agent_link_close(old, reason);
+    start_watch(supervisor, vm);
+}
+
+/* The current link's agent has said who it is. */
+static void accept_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse *info)
+{
+    char boot_id[37];
+    bool rebooted;
+
+    copy_text(boot_id, sizeof(boot_id), info->boot_id);
+    rebooted = vm->boot_id[0] != '\0' && strcmp(vm->boot_id, boot_id) != 0;
+    take_info(vm, info);
+    (void)snprintf(vm->boot_id, sizeof(vm->boot_id), "%s", boot_id);
+    if (rebooted)
+        supervisor_emit(vm->supervisor, &(struct vm_event){.vm = vm,
+                                                           .kind = VM_EVENT_RESET,
+                                                           .text = "the guest has booted again"});
+    /* A policy that the agent kept over its absence is not sent again. */
+    if (vm->policy != NULL && vm->policy->hash[0] != '\0' &&
+        strcmp(vm->policy->hash, info->policy_hash) == 0 &&
+        vm->policy->revision == info->policy_revision)
+        vm->policy_sent = true;
+    vm_agent_send_policy(vm->supervisor, vm);
+    supervisor_update_state(vm->supervisor, vm);
+}
+
+/* The same boot: the ping of the first link decides. Another boot: the first one is dead. */
+static void on_candidate_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse *info)
+{
+    char boot_id[37];
+
+    copy_text(boot_id, sizeof(boot_id), info->boot_id);
+    if (vm->info.boot_id[0] == '\0' || strcmp(boot_id, vm->info.boot_id) == 0) {
+        (void)snprintf(vm->candidate_boot_id, sizeof(vm->candidate_boot_id), "%s", boot_id);
+        return;
+    }
+    replace_by_candidate(vm->supervisor, vm, "the guest has booted again");
+    accept_info(vm, info);
+}
+
+static void on_info(struct agent_link *link, const Vmreclaim__Agent__V1__GetInfoResponse *info,
+                    void *userdata)
+{
+    struct vm *vm = userdata;
+
+    if (vm->candidate == link)
+        on_candidate_info(vm, info);
+    else if (is_current(vm, link))
+        accept_info(vm, info);
+}
+
+/* How much longer than the quickest sample of this link this one took to arrive. Both clocks run
+ * at one speed, so only the least difference is needed, not the clocks themselves. */
+static nsec_t latency_of(struct vm *vm, uint64_t guest_boottime)
+{
+    int64_t offset = (int64_t)(time_boottime() - guest_boottime);
+
+    if (!vm->clock_offset_known || offset < vm->clock_offset) {
+        vm->clock_offset = offset;
+        vm->clock_offset_known = true;
+    }
+    return (nsec_t)(offset - vm->clock_offset);
+}
+
+static void on_sample(struct agent_link *link, const Vmreclaim__Agent__V1__MemorySample *sample,
+                      uint64_t coalesced, void *userdata)
+{
+    struct vm *vm = userdata;
+    struct supervisor *supervisor = vm->supervisor;
+
+    (void)coalesced;
+    if (!is_current(vm, link) ||
+        supervisor_take_sample(supervisor, vm, sample, latency_of(vm, sample->boottime_ns)) < 0)
+        return;
+    /* Measuring may have found the hypervisor ended. */
+    if (!is_current(vm, link))
+        return;
+    vm->facts.agent_late = false;
+    supervisor_emit(supervisor, &(struct vm_event){.vm = vm, .kind = VM_EVENT_SAMPLE, .text = ""});
+    supervisor_update_state(supervisor, vm);
+}
+
+static void on_pressure(struct agent_link *link,
+                        const Vmreclaim__Agent__V1__PressureEvent *pressure, void *userdata)
+{
+    struct vm *vm = userdata;
+    char text[128];
+
+    if (!is_current(vm, link))
+        return;
+    (void)snprintf(text, sizeof(text),
+                   "memory pressure: some %" PRIu32 ".%02" PRIu32 " %%, %" PRIu64
+                   " bytes available%s",
+                   pressure->memory_some_permyriad / 100, pressure->memory_some_permyriad % 100,
+                   pressure->available, pressure->oom_kill ? ", a process was killed" : "");
+    supervisor_emit(vm->supervisor,
+                    &(struct vm_event){
+                        .vm = vm, .kind = VM_EVENT_PRESSURE, .text = text, .pressure = pressure});
+}
+
+static void on_action(struct agent_link *link, const Vmreclaim__Agent__V1__ActionResult *action,
+                      void *userdata)
+{
+    struct vm *vm = userdata;
+
+    if (!is_current(vm, link))
+        return;
+    supervisor_emit(vm->supervisor, &(struct vm_event){.vm = vm,
+                                                       .kind = VM_EVENT_ACTION,
+                                                       .text = action->reason,
+                                                       .action = action});
+}
+
+static void on_engine(struct agent_link *link, const Vmreclaim__Agent__V1__EngineState *engine,
+                      void *userdata)
+{
+    struct vm *vm = userdata;
+    char text[192];
+
+    if (!is_current(vm, link))
+        return;
+    copy_text(vm->engine_state, sizeof(vm->engine_state), engine->state);
+    copy_text(vm->engine_reason, sizeof(vm->engine_reason), engine->reason);
+    (void)snprintf(text, sizeof(text), "%s: %s", vm->engine_state, vm->engine_reason);
+    supervisor_emit(vm->supervisor,
+                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_ENGINE, .text = text});
+}
+
+/* The current link ended: a candidate takes its place, an unannounced record goes with it. */
+static void on_agent_gone(struct supervisor *supervisor, struct vm *vm, const char *reason)
+{
+    vm->agent = NULL;
+    vm->facts.agent_late = false;
+    supervisor_warn(supervisor, vm, "the agent's connection ended: %s", reason);
+    if (vm->candidate != NULL)
+        replace_by_candidate(supervisor, vm, reason);
+    else if (vm->sources == VM_SOURCE_AGENT)
+        supervisor_remove_vm(supervisor, vm);
+    if (!vm->removed)
+        supervisor_update_state(supervisor, vm);
+}
+
+static void on_close(struct agent_link *link, int status, const char *reason, void *userdata)
+{
+    struct vm *vm = userdata;
+    char text[192];
+
+    (void)status;
+    vm->links_open++; /* keeps the record while we look at it */
+    if (vm->candidate == link)
+        vm->candidate = NULL;
+    copy_text(text, sizeof(text), reason);
+    if (is_current(vm, link))
+        on_agent_gone(vm->supervisor, vm, text);
+    vm->links_open -= 2;
+    supervisor_reap(vm->supervisor, vm);
+}
+
+static const struct agent_link_callbacks link_callbacks = {
+    .on_info = on_info,
+    .on_sample = on_sample,
+    .on_pressure = on_pressure,
+    .on_action = on_action,
+    .on_engine = on_engine,
+    .on_close = on_close,
+};
+
+/* ---- a new connection ---- */
+
+static void on_first_pinged(const struct ttrpc_result *result, void *userdata)
+{
+    struct vm *vm = userdata;
+
+    if (vm->candidate == NULL)
+        return;
+    if (result->code == TTRPC_OK)
+        agent_link_close(vm->candidate, "the guest's first connection is alive");
+    else if (vm->agent != NULL)
+        replace_by_candidate(vm->supervisor, vm,
+                             "does not answer a ping, and the guest has dialled "
+                             "again");
+    supervisor_update_state(vm->supervisor, vm);
+}
+
+static void ping_first(struct vm *vm)
+{
+    Vmreclaim__Agent__V1__PingRequest request = VMRECLAIM__AGENT__V1__PING_REQUEST__INIT;
+
+    (void)ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, "Ping", &request.base,
+                           PING_TIMEOUT, on_first_pinged, vm, NULL);
+}
+
+/* `descriptor` is taken over. */
+static void take_connection(struct supervisor *supervisor, struct vm *vm, int descriptor)
+{
+    struct agent_link *link;
+
+    if (vm->candidate != NULL) {
+        (void)close(descriptor);
+        return;
+    }
+    if (agent_link_create(supervisor->loop, descriptor, &link_callbacks, vm, &link) < 0)
+        return;
+    vm->links_open++;
+    if (vm->agent != NULL) {
+        vm->candidate = link;
+        vm->candidate_boot_id[0] = '\0';
+        ping_first(vm);
+        return;
+    }
+    become_agent(vm, link);
+    start_watch(supervisor, vm);
+    supervisor_update_state(supervisor, vm);
+}
+
+static struct vm *add_unannounced(struct supervisor *supervisor, uint32_t cid)
+{
+    struct error error;
+    struct vm *vm;
+    char name[VM_NAME_SIZE];
+
+    if (supervisor->unannounced_count >= SUPERVISOR_UNANNOUNCED_MAX)
+        return NULL;
+    (void)snprintf(name, sizeof(name), "cid-%" PRIu32, cid);
+    if (vm_create(name, &vm) < 0)
+        return NULL;
+    vm->cid = cid;
+    vm->sources = VM_SOURCE_AGENT;
+    if (supervisor_add_vm(supervisor, vm, &error) < 0) {
+        vm_destroy(vm);
+        return NULL;
+    }
+    supervisor->unannounced_count++;
+    return vm;
+}
+
+void supervisor_accept_agent(struct supervisor *supervisor, int descriptor, const struct peer *peer)
+{
+    struct vm *vm;
+
+    /* 0 to 2 are the hypervisor, loopback and this host: no guest dials from there. Any process of
+     * a guest can use the ports from 1024 on. */
+    if (supervisor->stopping || peer->kind != ADDRESS_VSOCK || peer->cid < CID_FIRST ||
+        peer->port >= IPPORT_RESERVED) {
+        supervisor->refused_count++;
+        (void)close(descriptor);
+        return;
+    }
+    vm = registry_find_cid(&supervisor->registry, peer->cid);
+    if (vm == NULL)
+        vm = add_unannounced(supervisor, peer->cid);
+    if (vm == NULL) {
+        supervisor->refused_count++;
+        (void)close(descriptor);
+        return;
+    }
+    take_connection(supervisor, vm, descriptor);
+}
+
+/* ---- dialling ---- */
+
+static void on_dialled(int descriptor, const struct error *error, void *userdata)
+{
+    struct vm *vm = userdata;
+
+    vm->dial = NULL;
+    if (descriptor >= 0) {
+        vm->dial_delay = DIAL_DELAY_MIN;
+        take_connection(vm->supervisor, vm, descriptor);
+        vm_agent_announce(vm->supervisor, vm);
+        return;
+    }
+    vm->dial_next = time_boottime() + vm->dial_delay;
+    vm->dial_delay = min_of(vm->dial_delay * 2, DIAL_DELAY_MAX);
+    if (strncmp(vm->engine_reason, error->text, sizeof(vm->engine_reason) - 1) == 0)
+        return;
+    (void)snprintf(vm->engine_reason, sizeof(vm->engine_reason), "%.*s",
+                   (int)sizeof(vm->engine_reason) - 1, error->text);
+    supervisor_warn(vm->supervisor, vm, "agent: %s", error->text);
+}
+
+static void dial_agent(struct vm *vm)
+{
+    struct address address;
+    struct error error;
+
+    if (address_parse(vm->definition->agent, &address, &error) < 0 ||
+        dial_start(vm->supervisor->loop, &address, DIAL_TIMEOUT, on_dialled, vm, &vm->dial) < 0)
+        vm->dial_next = time_boottime() + DIAL_DELAY_MAX;
+}
+
+/* ---- tick, drop, adopt ---- */
+
+void vm_agent_tick(struct supervisor *supervisor, struct vm *vm, nsec_t now)
+{
+    bool forgive = vm->state == VM_PAUSED || vm->state == VM_MIGRATING;
+
+    (void)supervisor;
+    if (vm->agent != NULL)
+        vm->facts.agent_late = agent_link_tick(vm->agent, now, forgive) > 0;
+    else if (vm->definition != NULL && vm->definition->agent != NULL && vm->dial == NULL &&
+             now >= vm->dial_next)
+        dial_agent(vm);
+}
+
+void vm_agent_drop(struct vm *vm, const char *reason)
+{
+    struct agent_link *agent = vm->agent;
+    struct agent_link *candidate = vm->candidate;
+
+    dial_cancel(vm->dial);
+    vm->dial = NULL;
+    vm->dial_next = 0;
+    vm->dial_delay = DIAL_DELAY_MIN;
+    vm->agent = NULL;
+    vm->candidate = NULL;
+    vm->policy_under_way = false;
+    if (agent != NULL)
+        agent_link_close(agent, reason);
+    if (candidate != NULL)
+        agent_link_close(candidate, reason);
+}
+
+void vm_agent_adopt(struct supervisor *supervisor, struct vm *vm, struct vm *unannounced)
+{
+    struct agent_link *link = unannounced->agent;
+
+    /* With a candidate a ping is under way that knows the old record: both dial again instead. */
+    if (link != NULL && vm->agent == NULL && unannounced->candidate == NULL) {
+        unannounced->agent = NULL;
+        unannounced->links_open--;
+        agent_link_set_userdata(link, vm);
+        vm->agent = link;
+        vm->links_open++;
+        free(vm->info.packed);
+        vm->info = unannounced->info;
+        unannounced->info = (struct agent_info){0};
+        vm->guest = unannounced->guest;
+        vm->clock_offset = unannounced->clock_offset;
+        vm->clock_offset_known = unannounced->clock_offset_known;
+        (void)snprintf(vm->boot_id, sizeof(vm->boot_id), "%s", unannounced->boot_id);
+    }
+    supervisor_remove_vm(supervisor, unannounced);
+    supervisor_update_state(supervisor, vm);
+}

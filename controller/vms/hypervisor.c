@@ -1,0 +1,342 @@
+/* A VM's hypervisor: its driver session, its process, its footprint.
+ *
+ * A VM is bound to a process by the QMP socket's peer. The process is held by a descriptor of its
+ * /proc directory, so its end is seen with the next reading and its number may be used again
+ * without harm. The binding of a CID to the VM rests on the same process: what its hypervisor said
+ * holds for as long as that process lives, also while the QMP socket is away. */
+#include "controller/vms/supervisor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/base/util.h"
+
+#define SESSION_TIMEOUT   (3 * NSEC_PER_SEC)
+#define SESSION_DELAY_MIN (500 * NSEC_PER_MSEC)
+#define SESSION_DELAY_MAX (4 * NSEC_PER_SEC)
+#define FACTS_INTERVAL    (60 * NSEC_PER_SEC)
+
+/* ---- footprint ---- */
+
+static bool balloon_counts_as_used(const struct vm *vm)
+{
+    return vm->hypervisor.deflate_on_oom == ANSWER_YES;
+}
+
+static void compute_waterfall(struct vm *vm)
+{
+    const struct waterfall_balloon balloon = {
+        .ram = vm->hypervisor.ram,
+        .actual = vm->hypervisor.balloon_actual,
+        .counts_as_used = balloon_counts_as_used(vm),
+    };
+
+    waterfall_compute(&vm->guest, &vm->host, &balloon, &vm->waterfall);
+    vm->waterfall_time = time_realtime();
+}
+
+int supervisor_measure(struct supervisor *supervisor, struct vm *vm)
+{
+    struct host_memory host;
+    int r = footprint_measure(&vm->process, vm->hypervisor.ram, time_boottime(), &host);
+
+    if (r == -ESRCH && hypervisor_process_is_open(&vm->process))
+        vm_hypervisor_ended(supervisor, vm);
+    if (r < 0)
+        return r;
+    vm->host = host;
+    if (host.footprint > vm->touched)
+        vm->touched = host.footprint;
+    compute_waterfall(vm);
+    return 0;
+}
+
+int supervisor_take_sample(struct supervisor *supervisor, struct vm *vm,
+                           const Vmreclaim__Agent__V1__MemorySample *sample, nsec_t latency)
+{
+    struct error error;
+    unsigned suppressed;
+    nsec_t now = time_boottime();
+    uint64_t ram = vm->announced ? vm->hypervisor.ram : 0;
+    int r = guest_memory_from_message(sample, ram, now, latency, &vm->guest, &error);
+
+    if (r < 0) {
+        vm->samples_refused++;
+        if (log_limit_pass(&vm->complaints, now, &suppressed))
+            supervisor_warn(supervisor, vm, "a sample of the guest cannot be true, ignoring: %s",
+                            error.text);
+        return r;
+    }
+    if (supervisor_measure(supervisor, vm) < 0 && !vm->removed)
+        compute_waterfall(vm);
+    return 0;
+}
+
+/* ---- process ---- */
+
+void vm_hypervisor_ended(struct supervisor *supervisor, struct vm *vm)
+{
+    char text[96];
+
+    (void)snprintf(text, sizeof(text), "hypervisor process %d ended", (int)vm->process.pid);
+    supervisor_emit(supervisor,
+                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_HYPERVISOR, .text = text});
+    vm_hypervisor_drop(vm);
+    hypervisor_process_finish(&vm->process);
+    vm->hypervisor_known = false;
+    vm->hypervisor = (struct driver_facts){0};
+    vm->host = (struct host_memory){0};
+    vm->guest = (struct guest_memory){0};
+    vm->waterfall = (struct waterfall){0};
+    vm->history = (struct footprint_history){0};
+    vm->footprint_at_boot = 0;
+    vm->touched = 0;
+    vm->migrated_in = false;
+    (void)snprintf(vm->driver_state, sizeof(vm->driver_state), "%s", text);
+    vm_agent_drop(vm, text);
+    vm->facts.gone = true;
+    supervisor_update_state(supervisor, vm);
+    /* A source that still names it will see it start again. */
+    vm->facts = (struct vm_facts){0};
+    vm->announced = false;
+    supervisor_update_state(supervisor, vm);
+}
+
+/* The process behind the session; another one than before is another hypervisor. */
+static int bind_process(struct supervisor *supervisor, struct vm *vm, pid_t pid,
+                        struct error *error)
+{
+    struct host_memory probe;
+    int r;
+
+    if (hypervisor_process_is_open(&vm->process) && vm->process.pid == pid &&
+        footprint_measure(&vm->process, 0, 0, &probe) == 0)
+        return 0;
+    if (pid <= 0)
+        return error_set(error, -ESRCH, "the QMP socket's peer has no process here");
+    r = hypervisor_process_open(&vm->process, supervisor->root, pid, error);
+    if (r == 0) {
+        vm->touched = 0;
+        vm->footprint_at_boot = 0;
+    }
+    return r;
+}
+
+/* ---- facts ---- */
+
+/* UUID and CID as the hypervisor says them. A VM's file that says otherwise is pointed out. */
+static void merge_identity(struct supervisor *supervisor, struct vm *vm)
+{
+    const struct driver_facts *facts = &vm->hypervisor;
+    struct error error = {""};
+
+    if (facts->uuid[0] != '\0' && vm->uuid[0] == '\0')
+        (void)registry_set_uuid(&supervisor->registry, vm, facts->uuid, &error);
+    else if (facts->uuid[0] != '\0' && strcasecmp(facts->uuid, vm->uuid) != 0)
+        supervisor_warn(supervisor, vm, "%s says uuid %s, the hypervisor behind %s says %s",
+                        vm->definition != NULL ? vm->definition->source : "the record", vm->uuid,
+                        vm->qmp, facts->uuid);
+    if (facts->guest_cid != 0 && vm->cid != 0 && vm->cid != facts->guest_cid)
+        supervisor_warn(supervisor, vm,
+                        "%s says cid %" PRIu32 ", the hypervisor says %" PRIu32
+                        "; the hypervisor is believed",
+                        vm->definition != NULL ? vm->definition->source : "the record", vm->cid,
+                        facts->guest_cid);
+    if (error.text[0] != '\0')
+        supervisor_warn(supervisor, vm, "%s", error.text);
+}
+
+static void calibrate(struct vm *vm)
+{
+    enum memory_backing backing = vm->hypervisor.backing;
+
+    if (backing == MEMORY_BACKING_ANONYMOUS && vm->hypervisor.ram != 0)
+        (void)footprint_calibrate(&vm->process, vm->hypervisor.ram);
+}
+
+static void take_facts(struct supervisor *supervisor, struct vm *vm,
+                       const struct driver_facts *facts)
+{
+    bool migrated_in = vm->migrated_in || facts->migrated_in;
+
+    vm->hypervisor = *facts;
+    vm->hypervisor_known = true;
+    vm->migrated_in = migrated_in;
+    vm->facts_next = time_boottime() + FACTS_INTERVAL;
+    merge_identity(supervisor, vm);
+    vm_agent_announce(supervisor, vm);
+    supervisor_emit(supervisor, &(struct vm_event){.vm = vm,
+                                                   .kind = VM_EVENT_HYPERVISOR,
+                                                   .text = "the hypervisor was read"});
+    supervisor_update_state(supervisor, vm);
+}
+
+static void set_driver_state(struct vm *vm, const char *text)
+{
+    (void)snprintf(vm->driver_state, sizeof(vm->driver_state), "%s", text);
+}
+
+static void on_facts(const struct driver_result *result, void *userdata)
+{
+    struct vm *vm = userdata;
+
+    /* A failure of the connection is told by on_failed as well. */
+    if (result->status == 0)
+        take_facts(vm->supervisor, vm, result->facts);
+}
+
+static void read_facts_now(struct vm *vm)
+{
+    vm->facts_next = time_boottime() + FACTS_INTERVAL;
+    (void)vm->driver->read_facts(vm->session, SESSION_TIMEOUT, on_facts, vm);
+}
+
+/* ---- session ---- */
+
+static void close_session(struct vm *vm)
+{
+    struct driver_session *session = vm->session;
+
+    vm->session = NULL;
+    vm->session_ready = false;
+    if (session != NULL)
+        vm->driver->close(session);
+}
+
+void vm_hypervisor_drop(struct vm *vm)
+{
+    close_session(vm);
+    vm->session_retry = 0;
+    vm->session_delay = SESSION_DELAY_MIN;
+}
+
+static void retry_later(struct vm *vm)
+{
+    vm->session_retry = time_boottime() + vm->session_delay;
+    vm->session_delay = min_of(vm->session_delay * 2, SESSION_DELAY_MAX);
+}
+
+static void on_session_failed(int status, const struct error *error, void *userdata)
+{
+    struct vm *vm = userdata;
+    struct supervisor *supervisor = vm->supervisor;
+    bool is_news = strcmp(vm->driver_state, error->text) != 0;
+
+    (void)status;
+    close_session(vm);
+    retry_later(vm);
+    set_driver_state(vm, error->text);
+    if (is_news)
+        supervisor_warn(supervisor, vm, "%s", error->text);
+    if (hypervisor_process_is_open(&vm->process))
+        (void)supervisor_measure(supervisor, vm);
+}
+
+static void on_session_ready(const struct driver_facts *facts, void *userdata)
+{
+    struct vm *vm = userdata;
+    struct supervisor *supervisor = vm->supervisor;
+    struct error error;
+    int r = bind_process(supervisor, vm, facts->pid, &error);
+
+    vm->session_ready = true;
+    vm->session_delay = SESSION_DELAY_MIN;
+    set_driver_state(vm, r < 0 ? error.text : "ready");
+    if (r < 0)
+        supervisor_warn(supervisor, vm, "no footprint: %s", error.text);
+    vm->hypervisor = *facts;
+    calibrate(vm);
+    take_facts(supervisor, vm, facts);
+    (void)supervisor_measure(supervisor, vm);
+}
+
+static void emit(struct vm *vm, enum vm_event_kind kind, const char *text)
+{
+    supervisor_emit(vm->supervisor, &(struct vm_event){.vm = vm, .kind = kind, .text = text});
+}
+
+static void on_balloon_moved(struct vm *vm, uint64_t actual)
+{
+    char text[64];
+
+    vm->hypervisor.balloon_actual = actual;
+    (void)snprintf(text, sizeof(text), "the guest has %" PRIu64 " bytes left", actual);
+    emit(vm, VM_EVENT_BALLOON, text);
+}
+
+static void on_session_event(enum driver_event event, uint64_t value, void *userdata)
+{
+    struct vm *vm = userdata;
+
+    switch (event) {
+    case DRIVER_EVENT_PAUSED:
+        vm->hypervisor.run_state = RUN_STATE_PAUSED;
+        break;
+    case DRIVER_EVENT_SHUTDOWN:
+        vm->hypervisor.run_state = RUN_STATE_STOPPED;
+        break;
+    case DRIVER_EVENT_RESUMED:
+        vm->hypervisor.run_state = RUN_STATE_RUNNING;
+        break;
+    case DRIVER_EVENT_MIGRATION_STARTED:
+        vm->hypervisor.run_state = RUN_STATE_MIGRATING;
+        break;
+    case DRIVER_EVENT_BALLOON:
+        on_balloon_moved(vm, value);
+        break;
+    case DRIVER_EVENT_RESET:
+        vm->footprint_at_boot = 0;
+        emit(vm, VM_EVENT_RESET, "the guest was reset");
+        read_facts_now(vm);
+        break;
+    case DRIVER_EVENT_MIGRATION_ENDED:
+        read_facts_now(vm);
+        break;
+    case DRIVER_EVENT_MEMORY_CHANGED:
+        (void)hypervisor_process_find_backends(&vm->process);
+        read_facts_now(vm);
+        break;
+    }
+    supervisor_update_state(vm->supervisor, vm);
+}
+
+static const struct driver_callbacks session_callbacks = {on_session_ready, on_session_event,
+                                                          on_session_failed};
+
+static void open_session(struct vm *vm)
+{
+    struct error error;
+    int r = vm->driver->open(vm->supervisor->loop, vm->qmp, SESSION_TIMEOUT, &session_callbacks, vm,
+                             &vm->session);
+
+    if (r == 0)
+        return;
+    vm->session = NULL;
+    (void)error_set(&error, r, "QMP socket %s: %s", vm->qmp, strerror(-r));
+    set_driver_state(vm, error.text);
+    retry_later(vm);
+}
+
+static void tick_session(struct vm *vm, nsec_t now)
+{
+    if (vm->session != NULL)
+        vm->driver->tick(vm->session, time_monotonic());
+    else if (now >= vm->session_retry)
+        open_session(vm);
+    if (vm->session_ready && now >= vm->facts_next)
+        read_facts_now(vm);
+}
+
+void vm_hypervisor_tick(struct supervisor *supervisor, struct vm *vm, nsec_t now)
+{
+    if (vm->driver != NULL && vm->qmp != NULL)
+        tick_session(vm, now);
+    if (!hypervisor_process_is_open(&vm->process))
+        return;
+    if (supervisor_measure(supervisor, vm) == 0)
+        footprint_history_add(&vm->history, now, vm->host.footprint);
+}

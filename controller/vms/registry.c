@@ -1,0 +1,208 @@
+/* The registry of VMs. */
+#include "controller/vms/registry.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/base/nearest.h"
+#include "common/base/number.h"
+#include "common/base/util.h"
+
+void registry_init(struct registry *registry)
+{
+    *registry = (struct registry){0};
+    list_init(&registry->vms);
+    hash_table_init(&registry->by_name);
+    hash_table_init(&registry->by_uuid);
+    hash_table_init(&registry->by_cid);
+    hash_table_init(&registry->by_qmp);
+}
+
+void registry_finish(struct registry *registry)
+{
+    hash_table_finish(&registry->by_name);
+    hash_table_finish(&registry->by_uuid);
+    hash_table_finish(&registry->by_cid);
+    hash_table_finish(&registry->by_qmp);
+}
+
+struct vm *registry_find_name(const struct registry *registry, const char *name)
+{
+    struct hash_link *link = hash_table_first(&registry->by_name, hash_text(name));
+
+    for (; link != NULL; link = hash_table_next(link)) {
+        struct vm *vm = container_of(link, struct vm, by_name);
+
+        if (strcmp(vm->name, name) == 0)
+            return vm;
+    }
+    return NULL;
+}
+
+struct vm *registry_find_uuid(const struct registry *registry, const char *uuid)
+{
+    struct hash_link *link = hash_table_first(&registry->by_uuid, hash_text(uuid));
+
+    for (; link != NULL; link = hash_table_next(link)) {
+        struct vm *vm = container_of(link, struct vm, by_uuid);
+
+        if (strcmp(vm->uuid, uuid) == 0)
+            return vm;
+    }
+    return NULL;
+}
+
+struct vm *registry_find_cid(const struct registry *registry, uint32_t cid)
+{
+    struct hash_link *link = hash_table_first(&registry->by_cid, hash_number(cid));
+
+    for (; link != NULL; link = hash_table_next(link)) {
+        struct vm *vm = container_of(link, struct vm, by_cid);
+
+        if (vm->cid == cid)
+            return vm;
+    }
+    return NULL;
+}
+
+struct vm *registry_find_qmp(const struct registry *registry, const char *path)
+{
+    struct hash_link *link = hash_table_first(&registry->by_qmp, hash_text(path));
+
+    for (; link != NULL; link = hash_table_next(link)) {
+        struct vm *vm = container_of(link, struct vm, by_qmp);
+
+        if (strcmp(vm->qmp, path) == 0)
+            return vm;
+    }
+    return NULL;
+}
+
+int registry_set_qmp(struct registry *registry, struct vm *vm, const char *path,
+                     struct error *error)
+{
+    const struct vm *other = path == NULL ? NULL : registry_find_qmp(registry, path);
+    char *copy = path == NULL ? NULL : strdup(path);
+
+    if (other != NULL && other != vm) {
+        free(copy);
+        return error_set(error, -EEXIST, "QMP socket %s is already that of VM '%s'", path,
+                         other->name);
+    }
+    if (path != NULL && copy == NULL)
+        return error_set(error, -ENOMEM, "out of memory");
+    hash_table_remove(&registry->by_qmp, &vm->by_qmp);
+    free(vm->qmp);
+    vm->qmp = copy;
+    return copy == NULL ? 0 : hash_table_add(&registry->by_qmp, &vm->by_qmp, hash_text(copy));
+}
+
+int registry_set_name(struct registry *registry, struct vm *vm, const char *name,
+                      struct error *error)
+{
+    if (registry_find_name(registry, name) != NULL)
+        return error_set(error, -EEXIST, "there is already a VM named '%s'", name);
+    hash_table_remove(&registry->by_name, &vm->by_name);
+    (void)snprintf(vm->name, sizeof(vm->name), "%s", name);
+    return hash_table_add(&registry->by_name, &vm->by_name, hash_text(vm->name));
+}
+
+int registry_set_uuid(struct registry *registry, struct vm *vm, const char *uuid,
+                      struct error *error)
+{
+    const struct vm *other = uuid[0] == '\0' ? NULL : registry_find_uuid(registry, uuid);
+    int r = 0;
+
+    if (other != NULL && other != vm)
+        return error_set(error, -EEXIST, "UUID %s is already that of VM '%s'", uuid, other->name);
+    hash_table_remove(&registry->by_uuid, &vm->by_uuid);
+    (void)snprintf(vm->uuid, sizeof(vm->uuid), "%s", uuid);
+    if (uuid[0] != '\0')
+        r = hash_table_add(&registry->by_uuid, &vm->by_uuid, hash_text(vm->uuid));
+    return r < 0 ? error_set(error, r, "out of memory") : 0;
+}
+
+int registry_set_cid(struct registry *registry, struct vm *vm, uint32_t cid, struct error *error)
+{
+    const struct vm *other = cid == 0 ? NULL : registry_find_cid(registry, cid);
+    int r = 0;
+
+    if (other != NULL && other != vm)
+        return error_set(error, -EEXIST, "CID %" PRIu32 " is already that of VM '%s'", cid,
+                         other->name);
+    hash_table_remove(&registry->by_cid, &vm->by_cid);
+    vm->cid = cid;
+    if (cid != 0)
+        r = hash_table_add(&registry->by_cid, &vm->by_cid, hash_number(cid));
+    return r < 0 ? error_set(error, r, "out of memory") : 0;
+}
+
+int registry_add(struct registry *registry, struct vm *vm, struct error *error)
+{
+    uint32_t cid = vm->cid;
+    char uuid[VM_UUID_SIZE];
+    int r;
+
+    if (registry_find_name(registry, vm->name) != NULL)
+        return error_set(error, -EEXIST, "there is already a VM named '%s'", vm->name);
+    (void)snprintf(uuid, sizeof(uuid), "%s", vm->uuid);
+    vm->cid = 0;
+    vm->uuid[0] = '\0';
+    r = registry_set_cid(registry, vm, cid, error);
+    if (r == 0)
+        r = registry_set_uuid(registry, vm, uuid, error);
+    if (r == 0 && hash_table_add(&registry->by_name, &vm->by_name, hash_text(vm->name)) < 0)
+        r = error_set(error, -ENOMEM, "out of memory");
+    if (r < 0) {
+        hash_table_remove(&registry->by_uuid, &vm->by_uuid);
+        hash_table_remove(&registry->by_cid, &vm->by_cid);
+        return r;
+    }
+    list_append(&registry->vms, &vm->link);
+    registry->count++;
+    return 0;
+}
+
+void registry_remove(struct registry *registry, struct vm *vm)
+{
+    hash_table_remove(&registry->by_name, &vm->by_name);
+    hash_table_remove(&registry->by_uuid, &vm->by_uuid);
+    hash_table_remove(&registry->by_cid, &vm->by_cid);
+    hash_table_remove(&registry->by_qmp, &vm->by_qmp);
+    list_remove(&vm->link);
+    registry->count--;
+}
+
+static int not_found(const struct registry *registry, const char *text, struct error *error)
+{
+    struct nearest nearest = {.wanted = text};
+
+    list_for_each (link, &registry->vms)
+        nearest_offer(&nearest, list_entry(link, struct vm, link)->name);
+    if (nearest.name != NULL)
+        return error_set(error, -ENOENT, "there is no VM '%.64s'; did you mean '%s'?", text,
+                         nearest.name);
+    return error_set(error, -ENOENT, "there is no VM '%.64s'; 'vmreclaim vm list' shows all %zu",
+                     text, registry->count);
+}
+
+int registry_find(const struct registry *registry, const char *text, struct vm **ret_vm,
+                  struct error *error)
+{
+    struct vm *vm = registry_find_name(registry, text);
+    uint64_t cid;
+
+    if (vm == NULL)
+        vm = registry_find_uuid(registry, text);
+    if (vm == NULL && strncasecmp(text, "cid:", 4) == 0 && number_parse(text + 4, &cid) == 0 &&
+        cid <= UINT32_MAX)
+        vm = registry_find_cid(registry, (uint32_t)cid);
+    if (vm == NULL)
+        return not_found(registry, text, error);
+    *ret_vm = vm;
+    return 0;
+}

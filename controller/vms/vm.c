@@ -1,0 +1,122 @@
+/* A VM's record. */
+#include "controller/vms/vm.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/util.h"
+
+/* khugepaged fills an anonymous huge page again unless the hole is larger than this. */
+#define ORDER_ABOVE_KHUGEPAGED 5
+
+int vm_create(const char *name, struct vm **ret_vm)
+{
+    struct vm *vm = calloc(1, sizeof(*vm));
+
+    if (vm == NULL)
+        return -ENOMEM;
+    list_init(&vm->link);
+    list_init(&vm->slot_link);
+    hypervisor_process_init(&vm->process);
+    vm->state = VM_DISCOVERED;
+    vm->complaints = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 3};
+    (void)snprintf(vm->name, sizeof(vm->name), "%s", name);
+    *ret_vm = vm;
+    return 0;
+}
+
+void vm_forget_unsupported_keys(struct vm *vm)
+{
+    if (vm->unsupported_keys == NULL)
+        return;
+    for (char **key = vm->unsupported_keys; *key != NULL; key++)
+        free(*key);
+    free(vm->unsupported_keys);
+    vm->unsupported_keys = NULL;
+}
+
+void vm_destroy(struct vm *vm)
+{
+    if (vm == NULL)
+        return;
+    vm_forget_unsupported_keys(vm);
+    hypervisor_process_finish(&vm->process);
+    vm_definition_destroy(vm->definition);
+    free(vm->balloon);
+    free(vm->info.packed);
+    free(vm->policy);
+    free(vm->qmp);
+    free(vm);
+}
+
+/* Which memory backs the guest: the hypervisor's word, made exact by what its process maps. */
+static enum memory_backing backing_of(const struct vm *vm)
+{
+    enum memory_backing backing = vm->hypervisor.backing;
+
+    if (vm->process.backend_count > 0 && vm->process.backends[0].hugetlb)
+        return MEMORY_BACKING_HUGETLB;
+    if (backing == MEMORY_BACKING_UNKNOWN && hypervisor_process_is_open(&vm->process))
+        return vm->process.backend_count > 0 ? MEMORY_BACKING_MEMFD : MEMORY_BACKING_ANONYMOUS;
+    return backing;
+}
+
+const char *vm_backing_name(const struct vm *vm)
+{
+    return memory_backing_name(backing_of(vm));
+}
+
+static int order_of(uint64_t size, uint64_t page_size)
+{
+    int order = 0;
+
+    while (page_size << order < size && order < GUEST_ORDER_COUNT_MAX)
+        order++;
+    return order;
+}
+
+int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,
+                           uint64_t host_page_size)
+{
+    uint64_t page_size = vm->info.page_size != 0 ? vm->info.page_size : host_page_size;
+
+    switch (backing_of(vm)) {
+    case MEMORY_BACKING_ANONYMOUS:
+        return transparent_huge_pages ? ORDER_ABOVE_KHUGEPAGED : 0;
+    case MEMORY_BACKING_MEMFD:
+    case MEMORY_BACKING_FILE:
+        return 0;
+    case MEMORY_BACKING_HUGETLB:
+        return vm->hypervisor.backing_page_size == 0
+                   ? -1
+                   : order_of(vm->hypervisor.backing_page_size, page_size);
+    default:
+        return -1;
+    }
+}
+
+void footprint_history_add(struct footprint_history *history, nsec_t time, uint64_t footprint)
+{
+    history->points[history->next].time = time;
+    history->points[history->next].footprint = footprint;
+    history->next = (history->next + 1) % FOOTPRINT_HISTORY_COUNT;
+}
+
+int64_t footprint_history_slope(const struct footprint_history *history)
+{
+    uint32_t newest = (history->next + FOOTPRINT_HISTORY_COUNT - 1) % FOOTPRINT_HISTORY_COUNT;
+    uint32_t oldest = history->next;
+    int64_t change;
+    int64_t milliseconds;
+
+    while (history->points[oldest].time == 0 && oldest != newest)
+        oldest = (oldest + 1) % FOOTPRINT_HISTORY_COUNT;
+    if (history->points[newest].time <= history->points[oldest].time)
+        return 0;
+    change = (int64_t)(history->points[newest].footprint - history->points[oldest].footprint);
+    milliseconds =
+        (int64_t)((history->points[newest].time - history->points[oldest].time) / NSEC_PER_MSEC);
+    /* Shorter than a second is noise. */
+    return milliseconds < 1000 ? 0 : change / milliseconds * 1000;
+}

@@ -1,0 +1,277 @@
+/* The footprint of a hypervisor, on a made-up /proc in shared memory, where files behave like
+ * memfds. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
+#include "common/base/number.h"
+#include "controller/footprint/footprint.h"
+#include "controller/footprint/process.h"
+
+static char directory[] = "/dev/shm/vmreclaim-test-footprint-XXXXXX";
+static int root = -1;
+
+static void put(const char *path, const char *text)
+{
+    assert_int_equal(file_replace(root, path, text, strlen(text)), 0);
+}
+
+static void put_status(uint64_t anonymous_kib, uint64_t shared_kib, uint64_t swap_kib,
+                       uint64_t hugetlb_kib)
+{
+    char text[512];
+
+    (void)snprintf(text, sizeof(text),
+                   "Name:\tqemu-system-x86\nVmRSS:\t     999 kB\nRssAnon:\t%8" PRIu64
+                   " kB\nRssFile:\t    1788 kB\nRssShmem:\t%8" PRIu64 " kB\nVmSwap:\t%8" PRIu64
+                   " kB\nHugetlbPages:\t%8" PRIu64 " kB\n",
+                   anonymous_kib, shared_kib, swap_kib, hugetlb_kib);
+    put("proc/42/status", text);
+}
+
+static void put_maps(const char *shared_file, uint64_t size)
+{
+    char text[512] = "";
+    struct stat file;
+
+    if (shared_file != NULL) {
+        assert_int_equal(fstatat(root, shared_file, &file, 0), 0);
+        (void)snprintf(text, sizeof(text),
+                       "7f0000000000-%" PRIx64 " rw-s 00000000 %x:%x %" PRIu64
+                       " /memfd:memory-backend-memfd (deleted)\n"
+                       "7fff00000000-7fff00100000 rw-p 00000000 00:00 0 [stack]\n",
+                       UINT64_C(0x7f0000000000) + size, major(file.st_dev), minor(file.st_dev),
+                       (uint64_t)file.st_ino);
+    }
+    put("proc/42/maps", text);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (mkdtemp(directory) == NULL)
+        return -1;
+    root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void)mkdirat(root, "proc", 0755);
+    (void)mkdirat(root, "proc/42", 0755);
+    (void)mkdirat(root, "proc/42/fd", 0755);
+    put("proc/42/stat", "42 (a ) b) S 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 987654 1 1\n");
+    put_status(100 * 1024, 0, 2048, 0);
+    put_maps(NULL, 0);
+    return root < 0 ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    static const char *const files[] = {"proc/42/stat",  "proc/42/status", "proc/42/maps",
+                                        "proc/42/smaps", "proc/42/fd/9",   "proc/42/fd/10"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        (void)unlinkat(root, files[i], 0);
+    (void)unlinkat(root, "proc/42/fd", AT_REMOVEDIR);
+    (void)unlinkat(root, "proc/42", AT_REMOVEDIR);
+    (void)unlinkat(root, "proc", AT_REMOVEDIR);
+    (void)close(root);
+    return rmdir(directory);
+}
+
+static void make_backend(const char *path, uint64_t size, uint64_t allocated)
+{
+    cleanup_close int descriptor = openat(root, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_true(descriptor >= 0);
+    assert_int_equal(ftruncate(descriptor, (off_t)size), 0);
+    assert_int_equal(fallocate(descriptor, 0, 0, (off_t)allocated), 0);
+}
+
+static void test_anonymous_memory(void **state)
+{
+    struct hypervisor_process process;
+    struct host_memory memory;
+    char source[32];
+
+    (void)state;
+    put_status(100 * 1024, 0, 2048, 0);
+    put_maps(NULL, 0);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_int_equal(process.start_time, 987654);
+    assert_int_equal(footprint_measure(&process, 128 * MIB, 77, &memory), 0);
+    assert_int_equal(memory.time, 77);
+    assert_int_equal(memory.footprint, 100 * MIB);
+    assert_int_equal(memory.swapped, 2 * MIB);
+    assert_string_equal(footprint_source_format(memory.sources, source, sizeof(source)), "rss");
+    process.overhead = 30 * MIB;
+    assert_int_equal(footprint_measure(&process, 128 * MIB, 77, &memory), 0);
+    assert_int_equal(memory.footprint, 70 * MIB);
+    hypervisor_process_finish(&process);
+}
+
+static void test_memfd(void **state)
+{
+    struct hypervisor_process process;
+    struct host_memory memory;
+    char source[32];
+
+    (void)state;
+    make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
+    put_maps("proc/42/fd/9", 64 * MIB);
+    put_status(50 * 1024, 20 * 1024, 0, 0);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_int_equal(process.backend_count, 1);
+    assert_int_equal(process.backends[0].descriptor, 9);
+    /* Blocks that the hypervisor has not mapped count; its own heap does not. */
+    assert_int_equal(footprint_measure(&process, 64 * MIB, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 24 * MIB);
+    assert_string_equal(footprint_source_format(memory.sources, source, sizeof(source)), "memfd");
+    /* The backend is not all of the memory: the rest is anonymous. */
+    assert_int_equal(footprint_measure(&process, 256 * MIB, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 74 * MIB);
+    assert_string_equal(footprint_source_format(memory.sources, source, sizeof(source)),
+                        "memfd+rss");
+    hypervisor_process_finish(&process);
+}
+
+static void test_shared_memory_without_a_descriptor(void **state)
+{
+    struct hypervisor_process process;
+    struct host_memory memory;
+
+    (void)state;
+    make_backend("proc/42/fd/10", 64 * MIB, 24 * MIB);
+    put_maps("proc/42/fd/10", 64 * MIB);
+    assert_int_equal(unlinkat(root, "proc/42/fd/10", 0), 0);
+    put_status(50 * 1024, 20 * 1024, 0, 0);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_int_equal(process.backend_count, 0);
+    assert_int_equal(footprint_measure(&process, 64 * MIB, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 20 * MIB);
+    hypervisor_process_finish(&process);
+}
+
+static void test_hugetlb(void **state)
+{
+    struct hypervisor_process process;
+    struct host_memory memory;
+
+    (void)state;
+    put_maps(NULL, 0);
+    put_status(50 * 1024, 0, 0, 512 * 1024);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_int_equal(footprint_measure(&process, GIB, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 512 * MIB);
+    assert_int_equal(memory.sources, FOOTPRINT_HUGETLB);
+    hypervisor_process_finish(&process);
+}
+
+static void test_overhead_is_what_is_not_the_guests(void **state)
+{
+    struct hypervisor_process process;
+
+    (void)state;
+    put_maps(NULL, 0);
+    put_status(100 * 1024, 0, 0, 0);
+    put("proc/42/smaps", "7f0000000000-7f0008000000 rw-p 00000000 00:00 0 \n"
+                         "Size:             131072 kB\nRss:               90000 kB\n"
+                         "7f1000000000-7f1000400000 rw-p 00000000 00:00 0 [heap]\n"
+                         "Size:               4096 kB\nRss:                4000 kB\n"
+                         "7f2000000000-7f2010000000 r-xp 00000000 08:01 55 /usr/bin/qemu\n"
+                         "Size:             262144 kB\nRss:                6000 kB\n");
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_int_equal(footprint_calibrate(&process, 128 * MIB), 0);
+    assert_int_equal(process.overhead, (100 * 1024 - 90000) * KIB);
+    hypervisor_process_finish(&process);
+}
+
+static void test_no_process(void **state)
+{
+    struct hypervisor_process process;
+    struct host_memory memory;
+    struct error error;
+
+    (void)state;
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 43, &error), -ESRCH);
+    assert_non_null(strstr(error.text, "/proc/43"));
+    assert_int_equal(footprint_measure(&process, 0, 1, &memory), -ESRCH);
+    hypervisor_process_finish(&process);
+}
+
+static void test_a_zombie_is_dead(void **state)
+{
+    struct hypervisor_process process;
+    struct host_memory memory;
+
+    (void)state;
+    hypervisor_process_init(&process);
+    put("proc/42/status", "Name:\tqemu\nState:\tZ (zombie)\n");
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_int_equal(footprint_measure(&process, 0, 1, &memory), -ESRCH);
+    hypervisor_process_finish(&process);
+}
+
+static void test_malformed_texts(void **state)
+{
+    struct process_status status;
+    struct mapping mapping;
+    uint64_t start_time;
+
+    (void)state;
+    assert_int_equal(process_status_parse("", &status), -EINVAL);
+    assert_int_equal(process_status_parse("RssAnon: x kB\nRssShmem: 1 kB\nVmSwap: 1 kB\n", &status),
+                     -EINVAL);
+    assert_int_equal(
+        process_status_parse("RssAnon: 99999999999999999999 kB\nRssShmem: 1 kB\nVmSwap: 1 kB\n",
+                             &status),
+        -EINVAL);
+    assert_int_equal(process_start_time_parse("42 (x) S 1 2", &start_time), -EINVAL);
+    assert_int_equal(process_start_time_parse("42 x", &start_time), -EINVAL);
+    assert_int_equal(mapping_parse("Size:   4 kB", &mapping), -EINVAL);
+    assert_int_equal(mapping_parse("7f10-7f00 rw-p 0 00:00 0", &mapping), -EINVAL);
+}
+
+static void test_own_process(void **state)
+{
+    cleanup_close int real = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct hypervisor_process process;
+    struct host_memory memory;
+
+    (void)state;
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, real, getpid(), NULL), 0);
+    assert_int_equal(footprint_measure(&process, 0, 1, &memory), 0);
+    assert_true(memory.footprint > 0);
+    hypervisor_process_finish(&process);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_anonymous_memory),
+        cmocka_unit_test(test_memfd),
+        cmocka_unit_test(test_shared_memory_without_a_descriptor),
+        cmocka_unit_test(test_hugetlb),
+        cmocka_unit_test(test_overhead_is_what_is_not_the_guests),
+        cmocka_unit_test(test_no_process),
+        cmocka_unit_test(test_a_zombie_is_dead),
+        cmocka_unit_test(test_malformed_texts),
+        cmocka_unit_test(test_own_process),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,110 @@
+/* The waterfall's sums. */
+#include "tests/lib/test.h"
+
+#include "common/base/number.h"
+#include "controller/vms/waterfall.h"
+
+static const struct guest_memory guest = {
+    .received = 10 * NSEC_PER_SEC,
+    .latency = 5 * NSEC_PER_MSEC,
+    .total = 900 * MIB,
+    .free = 300 * MIB,
+    .reported = 200 * MIB,
+    .reportable = 60 * MIB,
+    .held_back = 10 * MIB,
+    .trapped = 40 * MIB,
+    .percpu = 15 * MIB,
+    .cache = 250 * MIB,
+    .in_use = 335 * MIB,
+};
+
+static const struct host_memory host = {
+    .time = 10 * NSEC_PER_SEC + 20 * NSEC_PER_MSEC,
+    .footprint = 800 * MIB,
+    .swapped = 3 * MIB,
+};
+
+static void test_parts_and_remainder(void **state)
+{
+    const struct waterfall_balloon balloon = {.ram = 1024 * MIB, .actual = 1024 * MIB};
+    struct waterfall w;
+
+    (void)state;
+    waterfall_compute(&guest, &host, &balloon, &w);
+    assert_true(w.guest_is_known);
+    assert_int_equal(w.skew, 25 * NSEC_PER_MSEC);
+    assert_int_equal(w.footprint, 800 * MIB);
+    assert_int_equal(w.swapped, 3 * MIB);
+    assert_int_equal(w.held_back, 10 * MIB);
+    assert_int_equal(w.balloon, 0);
+    assert_int_equal(w.in_use, 335 * MIB);
+    assert_int_equal(w.unmanaged, 124 * MIB);
+    /* 800 - (335 + 250 + 60 + 40 + 15 + 124) */
+    assert_int_equal(w.remainder, -24 * (int64_t)MIB);
+}
+
+static void test_balloon_that_counts_as_used(void **state)
+{
+    const struct waterfall_balloon balloon = {
+        .ram = 1024 * MIB, .actual = 924 * MIB, .counts_as_used = true};
+    struct waterfall w;
+
+    (void)state;
+    waterfall_compute(&guest, &host, &balloon, &w);
+    assert_int_equal(w.balloon, 100 * MIB);
+    assert_int_equal(w.in_use, 235 * MIB);
+    assert_int_equal(w.unmanaged, 124 * MIB);
+}
+
+static void test_balloon_that_shrinks_memtotal(void **state)
+{
+    const struct waterfall_balloon balloon = {.ram = 1024 * MIB, .actual = 924 * MIB};
+    struct waterfall w;
+
+    (void)state;
+    waterfall_compute(&guest, &host, &balloon, &w);
+    assert_int_equal(w.balloon, 100 * MIB);
+    assert_int_equal(w.in_use, 335 * MIB);
+    assert_int_equal(w.unmanaged, 24 * MIB);
+}
+
+static void test_without_a_guest(void **state)
+{
+    const struct waterfall_balloon balloon = {.ram = 1024 * MIB, .actual = 1000 * MIB};
+    const struct guest_memory none = {0};
+    struct waterfall w;
+
+    (void)state;
+    waterfall_compute(&none, &host, &balloon, &w);
+    assert_false(w.guest_is_known);
+    assert_int_equal(w.footprint, 800 * MIB);
+    assert_int_equal(w.balloon, 24 * MIB);
+    assert_int_equal(w.remainder, 0);
+    waterfall_compute(NULL, &host, &balloon, &w);
+    assert_false(w.guest_is_known);
+}
+
+static void test_unknown_ram_is_memtotal(void **state)
+{
+    const struct waterfall_balloon balloon = {0};
+    struct waterfall w;
+
+    (void)state;
+    waterfall_compute(&guest, &host, &balloon, &w);
+    assert_int_equal(w.ram, 900 * MIB);
+    assert_int_equal(w.unmanaged, 0);
+    assert_int_equal(w.balloon, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parts_and_remainder),
+        cmocka_unit_test(test_balloon_that_counts_as_used),
+        cmocka_unit_test(test_balloon_that_shrinks_memtotal),
+        cmocka_unit_test(test_without_a_guest),
+        cmocka_unit_test(test_unknown_ram_is_memtotal),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
