@@ -3,6 +3,7 @@
 #ifndef VMRECLAIM_TRANSPORT_ADDRESS_H
 #define VMRECLAIM_TRANSPORT_ADDRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -42,5 +43,15 @@ struct peer {
     uid_t uid;
     gid_t gid;
 };
+
+/* Whom a listener believes on vsock; others are closed at once. Kinds without a CID pass: their
+ * trust rests on the socket's permissions. */
+enum peer_rule {
+    PEER_ANY,
+    PEER_GUEST, /* CID 3 or above, from a port below 1024 */
+    PEER_HOST,  /* CID 2, from a port below 1024 */
+};
+
+bool peer_is_allowed(const struct peer *peer, enum peer_rule rule);
 
 #endif

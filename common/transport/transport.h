@@ -14,12 +14,18 @@ struct listener;
 typedef void (*listener_callback)(int descriptor, const struct peer *peer, void *userdata);
 
 /* Binds and listens; a stale UNIX socket file that nobody listens on is replaced. `mode` is the
- * UNIX socket's file mode. fd: takes over a listening socket (socket activation). */
+ * UNIX socket's file mode. fd: takes over a listening socket (socket activation). hybrid:PATH:PORT
+ * listens on the UNIX socket PATH_PORT, where the VMM brings what the guest dials; such a peer's
+ * kind is ADDRESS_HYBRID. Without free descriptors it waits and leaves peers in the backlog. */
 int listener_create(uv_loop_t *loop, const struct address *address, unsigned mode,
                     listener_callback on_accept, void *userdata, struct listener **ret_listener,
                     struct error *error);
 
-/* Stops and frees, the handle's memory on the loop's next turn. NULL is fine. */
+/* Whom to let in; PEER_ANY until it is called. */
+void listener_set_rule(struct listener *listener, enum peer_rule rule);
+
+/* Stops and frees, removes the UNIX socket file that it made, the handle's memory on the loop's
+ * next turn. NULL is fine. */
 void listener_destroy(struct listener *listener);
 
 struct dial;
@@ -27,8 +33,10 @@ struct dial;
 /* `descriptor` is the callback's from now on, or a negative errno. */
 typedef void (*dial_callback)(int descriptor, const struct error *error, void *userdata);
 
-/* Connects once, within `timeout`. vsock: from a source port 512-1023 picked at random, so that the
- * peer knows a privileged process dialled; fd: hands over N at once. */
+/* Connects once, within `timeout` (0: no limit). The callback's `error` is empty on success. vsock:
+ * from a source port 512-1023 picked at random, so that the peer knows a privileged process
+ * dialled; hybrid: with the CONNECT handshake; fd: hands over N at once. -ENOMEM is the only error
+ * here, all others come by the callback. */
 int dial_start(uv_loop_t *loop, const struct address *address, nsec_t timeout,
                dial_callback on_done, void *userdata, struct dial **ret_dial);
 

@@ -1,0 +1,286 @@
+/* Listening sockets on a libuv loop.
+ *
+ * uv_poll tells that somebody is there, accept4 takes at most ACCEPT_BATCH per turn, so that a
+ * storm of connections does not starve the loop. When there are no descriptors or no memory left,
+ * the listener stops polling for PAUSE_MS and peers wait in the backlog; otherwise the readable
+ * socket would spin the loop. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/cleanup.h"
+#include "common/transport/socket.h"
+#include "common/transport/transport.h"
+
+#define ACCEPT_BATCH 16
+#define PAUSE_MS     100
+#define BACKLOG      4096 /* lowered by the kernel to net.core.somaxconn */
+
+struct listener {
+    uv_poll_t poll;
+    uv_timer_t pause;
+    unsigned open_handles;
+    int descriptor; /* -1: destroyed */
+    enum address_kind kind;
+    enum peer_rule rule;
+    listener_callback on_accept;
+    void *userdata;
+    bool owns_file; /* path was made by bind */
+    dev_t device;
+    ino_t inode;
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+};
+
+/* ---- accepting ---- */
+
+static void on_readable(uv_poll_t *poll, int status, int events);
+
+static void on_pause_over(uv_timer_t *pause)
+{
+    struct listener *listener = pause->data;
+
+    (void)uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+}
+
+static void pause_accepting(struct listener *listener)
+{
+    (void)uv_poll_stop(&listener->poll);
+    (void)uv_timer_start(&listener->pause, on_pause_over, PAUSE_MS, 0);
+}
+
+static void hand_over(struct listener *listener, int descriptor)
+{
+    struct peer peer;
+
+    if (socket_peer(descriptor, &peer) < 0 || !peer_is_allowed(&peer, listener->rule)) {
+        (void)close(descriptor);
+        return;
+    }
+    if (listener->kind == ADDRESS_HYBRID)
+        peer.kind = ADDRESS_HYBRID;
+    listener->on_accept(descriptor, &peer, listener->userdata);
+}
+
+static bool is_shortage(int number)
+{
+    return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct listener *listener = poll->data;
+
+    (void)status;
+    (void)events;
+    for (int i = 0; i < ACCEPT_BATCH && listener->descriptor >= 0; i++) {
+        int descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (descriptor >= 0) {
+            hand_over(listener, descriptor);
+        } else {
+            if (is_shortage(errno))
+                pause_accepting(listener);
+            return;
+        }
+    }
+}
+
+/* ---- sockets ---- */
+
+/* Removes a socket file that nobody listens on. */
+static int remove_stale(const char *path, const union socket_address *address, socklen_t length)
+{
+    cleanup_close int probe = socket_open(AF_UNIX);
+    struct stat status;
+
+    if (probe < 0)
+        return probe;
+    if (lstat(path, &status) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(status.st_mode))
+        return -EEXIST;
+    if (connect(probe, &address->any, length) == 0 || errno != ECONNREFUSED)
+        return -EADDRINUSE;
+    return unlink(path) < 0 ? -errno : 0;
+}
+
+static int bind_local(struct listener *listener, int descriptor, unsigned mode)
+{
+    union socket_address address;
+    struct stat status;
+    int length = socket_address_local(listener->path, &address);
+    int r;
+
+    if (length < 0)
+        return length;
+    r = remove_stale(listener->path, &address, (socklen_t)length);
+    if (r < 0)
+        return r;
+    if (bind(descriptor, &address.any, (socklen_t)length) < 0)
+        return -errno;
+    /* Nobody can connect before listen(), so the mode is never wider than asked. */
+    if (chmod(listener->path, mode) < 0 || lstat(listener->path, &status) < 0)
+        return -errno;
+    listener->owns_file = true;
+    listener->device = status.st_dev;
+    listener->inode = status.st_ino;
+    return 0;
+}
+
+static int listen_local(struct listener *listener, const struct address *address, unsigned mode,
+                        struct error *error)
+{
+    cleanup_close int descriptor = socket_open(AF_UNIX);
+    int length, r;
+
+    if (descriptor < 0)
+        return error_set(error, descriptor, "no socket: %s", strerror(-descriptor));
+    if (address->kind == ADDRESS_HYBRID)
+        length =
+            snprintf(listener->path, sizeof(listener->path), "%s_%u", address->path, address->port);
+    else
+        length = snprintf(listener->path, sizeof(listener->path), "%s", address->path);
+    if ((size_t)length >= sizeof(listener->path))
+        return error_set(error, -ENAMETOOLONG, "%s_%u: too long for a UNIX socket", address->path,
+                         address->port);
+    r = bind_local(listener, descriptor, mode);
+    if (r == -EADDRINUSE)
+        return error_set(error, r, "%s: somebody listens there already", listener->path);
+    if (r == -EEXIST)
+        return error_set(error, r, "%s: exists and is not a socket", listener->path);
+    if (r == 0 && listen(descriptor, BACKLOG) < 0)
+        r = -errno;
+    if (r < 0)
+        return error_set(error, r, "%s: %s", listener->path, strerror(-r));
+    return take_descriptor(descriptor);
+}
+
+static int listen_vm(const struct address *address, struct error *error)
+{
+    cleanup_close int descriptor = socket_open(AF_VSOCK);
+    union socket_address vm;
+    socklen_t length = socket_address_vm(address->cid, address->port, &vm);
+    char text[160];
+
+    if (descriptor < 0)
+        return error_set(error, descriptor, "no AF_VSOCK socket: %s; is the module vsock there?",
+                         strerror(-descriptor));
+    if (bind(descriptor, &vm.any, length) < 0 || listen(descriptor, BACKLOG) < 0)
+        return error_set(error, -errno, "listening on %s: %s%s",
+                         address_format(address, text, sizeof(text)), strerror(errno),
+                         errno == EACCES ? "; ports below 1024 need CAP_NET_BIND_SERVICE" : "");
+    return take_descriptor(descriptor);
+}
+
+/* Takes over a socket that somebody else opened, and remembers which kind of peers come by it. */
+static int adopt(struct listener *listener, int descriptor, struct error *error)
+{
+    int accepts = 0, flags;
+    int domain = 0;
+    socklen_t length = sizeof(accepts);
+
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length) < 0)
+        return error_set(error, -errno, "fd:%d: %s", descriptor, strerror(errno));
+    if (accepts == 0)
+        return error_set(error, -EINVAL, "fd:%d is not a listening socket", descriptor);
+    length = sizeof(domain);
+    flags = fcntl(descriptor, F_GETFL);
+    if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0 ||
+        getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0)
+        return error_set(error, -errno, "fd:%d: %s", descriptor, strerror(errno));
+    listener->kind = domain == AF_VSOCK ? ADDRESS_VSOCK : ADDRESS_UNIX;
+    return descriptor;
+}
+
+static int open_socket(struct listener *listener, const struct address *address, unsigned mode,
+                       struct error *error)
+{
+    switch (address->kind) {
+    case ADDRESS_VSOCK:
+        return listen_vm(address, error);
+    case ADDRESS_FD:
+        return adopt(listener, address->descriptor, error);
+    case ADDRESS_UNIX:
+    case ADDRESS_HYBRID:
+        return listen_local(listener, address, mode, error);
+    }
+    return error_set(error, -EINVAL, "no such kind of address");
+}
+
+/* ---- beginning and end ---- */
+
+/* Removes the file only while it is the one we made: a successor may have replaced it. */
+static void remove_file(const struct listener *listener)
+{
+    struct stat status;
+
+    if (listener->owns_file && lstat(listener->path, &status) == 0 &&
+        status.st_dev == listener->device && status.st_ino == listener->inode)
+        (void)unlink(listener->path);
+}
+
+int listener_create(uv_loop_t *loop, const struct address *address, unsigned mode,
+                    listener_callback on_accept, void *userdata, struct listener **ret_listener,
+                    struct error *error)
+{
+    struct listener *listener = calloc(1, sizeof(*listener));
+    int r;
+
+    if (listener == NULL)
+        return error_set(error, -ENOMEM, "no memory for a listener");
+    listener->kind = address->kind;
+    listener->on_accept = on_accept;
+    listener->userdata = userdata;
+    r = open_socket(listener, address, mode, error);
+    if (r < 0)
+        goto err_after_alloc;
+    listener->descriptor = r;
+    r = uv_poll_init(loop, &listener->poll, listener->descriptor);
+    if (r < 0) {
+        (void)error_set(error, r, "the event loop refused the socket: %s", uv_strerror(r));
+        goto err_after_socket;
+    }
+    (void)uv_timer_init(loop, &listener->pause);
+    listener->poll.data = listener;
+    listener->pause.data = listener;
+    listener->open_handles = 2;
+    (void)uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+    *ret_listener = listener;
+    return 0;
+
+err_after_socket:
+    (void)close(listener->descriptor);
+err_after_alloc:
+    remove_file(listener);
+    free(listener);
+    return r;
+}
+
+void listener_set_rule(struct listener *listener, enum peer_rule rule)
+{
+    listener->rule = rule;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct listener *listener = handle->data;
+
+    if (--listener->open_handles == 0)
+        free(listener);
+}
+
+void listener_destroy(struct listener *listener)
+{
+    if (listener == NULL)
+        return;
+    remove_file(listener);
+    uv_close((uv_handle_t *)&listener->poll, on_closed);
+    uv_close((uv_handle_t *)&listener->pause, on_closed);
+    (void)close(listener->descriptor);
+    listener->descriptor = -1;
+}
