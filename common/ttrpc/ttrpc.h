@@ -7,6 +7,7 @@
 #define VMRECLAIM_TTRPC_TTRPC_H
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -43,11 +44,18 @@ struct ttrpc_limits {
     uint32_t frame_bytes;  /* largest payload of a frame we accept */
     uint32_t streams;      /* concurrent calls the peer may have open on us */
     uint64_t queued_bytes; /* unsent output; past it the connection is closed */
-    nsec_t stall; /* a frame or a write must progress within this, else close; 0: no limit */
+    nsec_t stall; /* a frame that began to arrive or to leave must be through within this, else
+                     close; 0: no limit */
 };
 
 /* 64 KiB frames, 16 streams, 1 MiB queued, 10 s. */
 extern const struct ttrpc_limits ttrpc_limits_default;
+
+/* A key and a value that travel beside a request. */
+struct ttrpc_metadata {
+    const char *key;
+    const char *value;
+};
 
 struct ttrpc_connection;
 struct ttrpc_call;        /* server side: one call of the peer on us */
@@ -61,12 +69,14 @@ typedef void (*ttrpc_handler)(struct ttrpc_call *call, const ProtobufCMessage *r
                               void *userdata);
 
 /* One service: handlers[i] serves descriptor->methods[i]; NULL answers UNIMPLEMENTED.
- * `streams` has a bit for each method that streams its responses (protobuf-c descriptors do not
- * tell). Static data, shared by all connections. */
+ * `streams` has a bit for each method that streams its responses, `client_streams` one for each
+ * that takes a stream of requests (protobuf-c descriptors do not tell). The handler of the latter
+ * gets NULL as request and calls ttrpc_call_on_message. Static data, shared by all connections. */
 struct ttrpc_service {
     const ProtobufCServiceDescriptor *descriptor;
     const ttrpc_handler *handlers;
     uint64_t streams;
+    uint64_t client_streams;
 };
 
 /* The userdata given to the connection that carries the call. */
@@ -76,15 +86,37 @@ void *ttrpc_call_connection_userdata(const struct ttrpc_call *call);
  * failed with DEADLINE_EXCEEDED for the handler, after on_cancel ran. */
 nsec_t ttrpc_call_deadline(const struct ttrpc_call *call);
 
+/* Copies the value of a metadata key, ended with '\0'; to be asked while the handler runs.
+ * -ENOENT: no such key; -ENOSPC: longer than `size` - 1. */
+int ttrpc_call_metadata(const struct ttrpc_call *call, const char *key, char *buffer, size_t size);
+
 /* `on_cancel` runs once when the call ends without the handler's doing: deadline, peer gone,
- * connection closed. Afterwards the call must not be used. */
+ * connection closed. Afterwards the call must not be used. Without an on_cancel the call stays
+ * valid until the handler ends it; what it then sends goes nowhere. */
 void ttrpc_call_on_cancel(struct ttrpc_call *call,
                           void (*on_cancel)(struct ttrpc_call *call, void *userdata),
                           void *userdata);
 
+/* The messages of a streamed request, in order, then NULL once when the client has sent its last.
+ * A message lives until the callback returns. To be set while the handler runs. */
+void ttrpc_call_on_message(struct ttrpc_call *call,
+                           void (*on_message)(struct ttrpc_call *call,
+                                              const ProtobufCMessage *message, void *userdata),
+                           void *userdata);
+
 /* Sends one message of a streamed response. -EAGAIN: the reader is slow, more than half of
- * queued_bytes is unsent, nothing was queued: coalesce and try on a later occasion. */
+ * queued_bytes is unsent, nothing was queued: coalesce and try on a later occasion.
+ * -EPIPE: the connection is closing; -EMSGSIZE: above the protocol's 4 MiB; -ENOMEM. */
 int ttrpc_call_send(struct ttrpc_call *call, const ProtobufCMessage *message);
+
+/* The same, but overtakes every queued message that is not urgent, and -EAGAIN comes only when all
+ * of queued_bytes is used. */
+int ttrpc_call_send_urgent(struct ttrpc_call *call, const ProtobufCMessage *message);
+
+/* `on_drain` runs once when less than a quarter of queued_bytes is unsent: the occasion to go on
+ * after -EAGAIN. */
+void ttrpc_call_on_drain(struct ttrpc_call *call,
+                         void (*on_drain)(struct ttrpc_call *call, void *userdata), void *userdata);
 
 /* Ends the call: OK. `response` is NULL for a streamed response. */
 void ttrpc_call_finish(struct ttrpc_call *call, const ProtobufCMessage *response);
@@ -95,6 +127,8 @@ void ttrpc_call_fail(struct ttrpc_call *call, enum ttrpc_code code, const char *
 
 /* ---- connection ---- */
 
+/* With services the connection is the server's end, without it is the client's; frames that only
+ * the other role may receive are ignored. */
 struct ttrpc_connection_options {
     struct ttrpc_limits limits;
     const struct ttrpc_service *const *services; /* NULL-terminated; NULL: none served */
@@ -144,6 +178,33 @@ int ttrpc_call_stream(struct ttrpc_connection *connection,
                       const ProtobufCMessage *request, nsec_t timeout,
                       ttrpc_message_callback on_message, ttrpc_result_callback on_result,
                       void *userdata, struct ttrpc_client_call **ret_call);
+
+/* Everything a call can have; the two functions above are its common cases. */
+struct ttrpc_request {
+    const ProtobufCServiceDescriptor *service;
+    const char *method;
+    const ProtobufCMessage *message; /* may be NULL when `open` */
+    nsec_t timeout;                  /* 0: none */
+    const struct ttrpc_metadata *metadata;
+    size_t metadata_count;
+    bool open;                         /* more messages follow by ttrpc_client_call_send */
+    ttrpc_message_callback on_message; /* NULL: a single response, in the result */
+    ttrpc_result_callback on_result;
+    void *userdata;
+};
+
+/* -ENOENT: the service has no such method; -EPIPE: the connection is closing; -EOPNOTSUPP: it is a
+ * server's; -EMSGSIZE: above 4 MiB; -EAGAIN: the queue is full; -EOVERFLOW: every stream id has
+ * been used, connect anew; -ENOMEM. */
+int ttrpc_call_start(struct ttrpc_connection *connection, const struct ttrpc_request *request,
+                     struct ttrpc_client_call **ret_call);
+
+/* Sends one more message of an open request. -EPIPE: half-closed before. Else as ttrpc_call_send.
+ */
+int ttrpc_client_call_send(struct ttrpc_client_call *call, const ProtobufCMessage *message);
+
+/* Tells the server that no more messages follow; responses still may. */
+int ttrpc_client_call_half_close(struct ttrpc_client_call *call);
 
 /* Forgets the call: no callback will run. The wire has no cancel: the peer works on. */
 void ttrpc_client_call_cancel(struct ttrpc_client_call *call);

@@ -1,0 +1,27 @@
+/* The names of google.rpc.Code. */
+#include "common/ttrpc/ttrpc.h"
+
+static const char *const names[] = {
+    [TTRPC_OK] = "OK",
+    [TTRPC_CANCELLED] = "CANCELLED",
+    [TTRPC_UNKNOWN] = "UNKNOWN",
+    [TTRPC_INVALID_ARGUMENT] = "INVALID_ARGUMENT",
+    [TTRPC_DEADLINE_EXCEEDED] = "DEADLINE_EXCEEDED",
+    [TTRPC_NOT_FOUND] = "NOT_FOUND",
+    [TTRPC_ALREADY_EXISTS] = "ALREADY_EXISTS",
+    [TTRPC_PERMISSION_DENIED] = "PERMISSION_DENIED",
+    [TTRPC_RESOURCE_EXHAUSTED] = "RESOURCE_EXHAUSTED",
+    [TTRPC_FAILED_PRECONDITION] = "FAILED_PRECONDITION",
+    [TTRPC_ABORTED] = "ABORTED",
+    [TTRPC_OUT_OF_RANGE] = "OUT_OF_RANGE",
+    [TTRPC_UNIMPLEMENTED] = "UNIMPLEMENTED",
+    [TTRPC_INTERNAL] = "INTERNAL",
+    [TTRPC_UNAVAILABLE] = "UNAVAILABLE",
+    [TTRPC_DATA_LOSS] = "DATA_LOSS",
+    [TTRPC_UNAUTHENTICATED] = "UNAUTHENTICATED",
+};
+
+const char *ttrpc_code_name(uint32_t code)
+{
+    return code < ARRAY_SIZE(names) ? names[code] : names[TTRPC_UNKNOWN];
+}

@@ -1,0 +1,348 @@
+/* A ttRPC connection on a libuv loop.
+ *
+ * Theory of operation
+ *
+ * The descriptor is driven by uv_poll and read and written here, not by a uv_stream: one read
+ * buffer serves all connections of a loop, output leaves in batches with MSG_NOSIGNAL, and it works
+ * for AF_VSOCK, which libuv does not know.
+ *
+ *   readable: one recv into the loop's buffer -> frames -> server.c or client.c -> user's callbacks
+ *             -> flush what they queued
+ *   queued outside of that: flushed before the loop sleeps
+ *   socket full: wait for writable, flush again
+ *
+ * One recv per readiness keeps the loop fair: a flood from one peer costs the others one buffer's
+ * worth of frames per turn.
+ *
+ * Ending: connection_fail() and ttrpc_connection_close() write what the socket still takes, close
+ * the descriptor and the handle. The handle's close callback, in a later turn, ends every call,
+ * then runs the user's on_close, then frees. So no callback runs inside the user's own call, and
+ * the structure stays valid through every loop here; they test the state after each callback.
+ *
+ * Failure modes: a malformed stream, a peer that stalls inside a frame, a peer that does not read,
+ * no memory, and socket errors each close the connection with a reason; a frame above our limit, a
+ * malformed request or a wrong stream id is answered and costs only that stream. */
+#include "common/ttrpc/connection.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const struct ttrpc_limits ttrpc_limits_default = {
+    .frame_bytes = 64 * 1024,
+    .streams = 16,
+    .queued_bytes = 1024 * 1024,
+    .stall = 10 * NSEC_PER_SEC,
+};
+
+/* ---- ending ---- */
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+    struct ttrpc_connection *connection = handle->data;
+    struct ttrpc_loop *loop = connection->loop;
+
+    assert(connection->state == CONNECTION_CLOSING);
+    if (connection_is_server(connection))
+        server_end_calls(connection);
+    else
+        client_end_calls(connection);
+    if (connection->options.on_close != NULL)
+        connection->options.on_close(connection, connection->status, connection->reason,
+                                     connection->options.userdata);
+    frame_parser_finish(&connection->parser);
+    output_finish(&connection->output);
+    free(connection);
+    ttrpc_loop_release(loop);
+}
+
+static void begin_close(struct ttrpc_connection *connection, int status)
+{
+    connection->state = CONNECTION_CLOSING;
+    connection->status = status;
+    (void)output_flush(&connection->output, connection->descriptor);
+    list_remove(&connection->flush.link);
+    ttrpc_loop_clear_deadline(connection->loop, &connection->receive_stall);
+    ttrpc_loop_clear_deadline(connection->loop, &connection->send_stall);
+    uv_close((uv_handle_t *)&connection->poll, on_poll_closed);
+    (void)close(connection->descriptor);
+}
+
+void connection_fail(struct ttrpc_connection *connection, int status, const char *format, ...)
+{
+    va_list arguments;
+
+    if (connection->state != CONNECTION_OPEN)
+        return;
+    va_start(arguments, format);
+    (void)vsnprintf(connection->reason, sizeof(connection->reason), format, arguments);
+    va_end(arguments);
+    begin_close(connection, status);
+}
+
+void ttrpc_connection_close(struct ttrpc_connection *connection)
+{
+    if (connection->state != CONNECTION_OPEN)
+        return;
+    connection->closed_here = true;
+    connection_fail(connection, 0, "closed on this side");
+}
+
+/* ---- sending ---- */
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void wait_for(struct ttrpc_connection *connection, int events)
+{
+    int r;
+
+    if (events == connection->poll_events)
+        return;
+    connection->poll_events = events;
+    r = uv_poll_start(&connection->poll, events, on_poll);
+    assert(r == 0);
+    (void)r;
+}
+
+static void update_send_stall(struct ttrpc_connection *connection, uint64_t frames_before)
+{
+    struct deadline *stall = &connection->send_stall;
+
+    if (output_is_empty(&connection->output))
+        ttrpc_loop_clear_deadline(connection->loop, stall);
+    else if (connection->options.limits.stall > 0 &&
+             (!deadline_is_set(stall) || connection->output.frames_out != frames_before))
+        ttrpc_loop_set_deadline(connection->loop, stall,
+                                time_monotonic() + connection->options.limits.stall);
+}
+
+static void flush(struct ttrpc_connection *connection)
+{
+    uint64_t frames_before = connection->output.frames_out;
+    int r;
+
+    list_remove(&connection->flush.link);
+    r = output_flush(&connection->output, connection->descriptor);
+    if (r < 0) {
+        connection_fail(connection, r, "writing: %s", strerror(-r));
+        return;
+    }
+    wait_for(connection, r == 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+    update_send_stall(connection, frames_before);
+    if (connection_is_server(connection))
+        server_drained(connection);
+}
+
+static void on_flush(struct loop_flush *link)
+{
+    flush(container_of(link, struct ttrpc_connection, flush));
+}
+
+int connection_check_queue(const struct ttrpc_connection *connection, unsigned halves,
+                           size_t payload_size)
+{
+    uint64_t limit = connection->options.limits.queued_bytes / 2 * halves;
+
+    if (connection->state != CONNECTION_OPEN)
+        return -EPIPE;
+    if (payload_size > FRAME_PAYLOAD_MAX)
+        return -EMSGSIZE;
+    if (!output_is_empty(&connection->output) && connection->output.bytes + payload_size > limit)
+        return -EAGAIN;
+    return 0;
+}
+
+uint8_t *connection_append(struct ttrpc_connection *connection, const struct frame_header *header,
+                           bool urgent)
+{
+    uint8_t *payload;
+    int r = connection_check_queue(connection, 2, header->length);
+
+    assert(r != -EMSGSIZE);
+    if (r == -EAGAIN)
+        connection_fail(connection, -ENOBUFS, "the peer does not read: %llu bytes are unsent",
+                        (unsigned long long)connection->output.bytes);
+    if (r < 0)
+        return NULL;
+    payload = output_append(&connection->output, header, urgent);
+    if (payload == NULL) {
+        connection_fail(connection, -ENOMEM, "no memory for a frame of %u bytes", header->length);
+        return NULL;
+    }
+    if (list_is_empty(&connection->flush.link))
+        list_append(&connection->loop->flush, &connection->flush.link);
+    return payload;
+}
+
+int connection_send_data(struct ttrpc_connection *connection, uint32_t stream, uint8_t flags,
+                         const ProtobufCMessage *message, bool urgent)
+{
+    size_t size = message == NULL ? 0 : protobuf_c_message_get_packed_size(message);
+    struct frame_header header = {.stream = stream, .type = FRAME_DATA, .flags = flags};
+    uint8_t *payload;
+    int r = connection_check_queue(connection, urgent || message == NULL ? 2 : 1, size);
+
+    if (r < 0)
+        return r;
+    header.length = (uint32_t)size;
+    payload = connection_append(connection, &header, urgent);
+    if (payload == NULL)
+        return -ENOMEM;
+    if (message != NULL)
+        (void)protobuf_c_message_pack(message, payload);
+    return 0;
+}
+
+/* ---- receiving ---- */
+
+ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
+                                    const ProtobufCMessageDescriptor *descriptor,
+                                    struct slice payload)
+{
+    /* The worst our messages unfold: two bytes into an empty submessage and its pointer. */
+    connection->loop->arena.limit = 64 * payload.length;
+    return protobuf_c_message_unpack(descriptor, &connection->loop->arena.allocator, payload.length,
+                                     payload.data);
+}
+
+static void receive_chunk(struct ttrpc_connection *connection, const uint8_t *chunk, size_t length)
+{
+    struct frame frame;
+    int r;
+
+    while ((r = frame_parser_feed(&connection->parser, &chunk, &length, &frame)) > 0) {
+        ttrpc_loop_clear_deadline(connection->loop, &connection->receive_stall);
+        if (connection_is_server(connection))
+            server_receive(connection, &frame);
+        else
+            client_receive(connection, &frame);
+        if (connection->state != CONNECTION_OPEN)
+            return;
+    }
+    if (r == -EPROTO)
+        connection_fail(connection, r, "not ttRPC: a frame begins with byte 0x%02x instead of 0",
+                        connection->parser.header[0]);
+    else if (r < 0)
+        connection_fail(connection, r, "no memory for a frame that arrives");
+}
+
+static void update_receive_stall(struct ttrpc_connection *connection)
+{
+    struct deadline *stall = &connection->receive_stall;
+
+    if (frame_parser_is_inside(&connection->parser) && !deadline_is_set(stall) &&
+        connection->options.limits.stall > 0)
+        ttrpc_loop_set_deadline(connection->loop, stall,
+                                time_monotonic() + connection->options.limits.stall);
+}
+
+static void receive(struct ttrpc_connection *connection)
+{
+    uint8_t *buffer = connection->loop->read_buffer;
+    ssize_t length = recv(connection->descriptor, buffer, LOOP_READ_SIZE, MSG_DONTWAIT);
+
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (length < 0) {
+        connection_fail(connection, -errno, "reading: %s", strerror(errno));
+    } else if (length == 0) {
+        if (frame_parser_is_inside(&connection->parser))
+            connection_fail(connection, -EPIPE, "the peer closed in the middle of a frame");
+        else
+            connection_fail(connection, 0, "closed by the peer");
+    } else {
+        receive_chunk(connection, buffer, (size_t)length);
+        if (connection->state == CONNECTION_OPEN)
+            update_receive_stall(connection);
+    }
+}
+
+/* An error of the poll itself is left to recv, which tells it better. */
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct ttrpc_connection *connection = poll->data;
+
+    if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0)
+        receive(connection);
+    if (connection->state == CONNECTION_OPEN &&
+        ((events & UV_WRITABLE) != 0 || !list_is_empty(&connection->flush.link)))
+        flush(connection);
+}
+
+static void on_receive_stall(struct deadline *deadline)
+{
+    struct ttrpc_connection *connection =
+        container_of(deadline, struct ttrpc_connection, receive_stall);
+    char text[48];
+
+    connection_fail(connection, -ETIMEDOUT, "a frame was not complete within %s",
+                    time_format_duration(connection->options.limits.stall, text, sizeof(text)));
+}
+
+static void on_send_stall(struct deadline *deadline)
+{
+    struct ttrpc_connection *connection =
+        container_of(deadline, struct ttrpc_connection, send_stall);
+    char text[48];
+
+    connection_fail(connection, -ETIMEDOUT, "the peer did not read for %s",
+                    time_format_duration(connection->options.limits.stall, text, sizeof(text)));
+}
+
+/* ---- beginning ---- */
+
+static void init(struct ttrpc_connection *connection, int descriptor,
+                 const struct ttrpc_connection_options *options)
+{
+    *connection = (struct ttrpc_connection){
+        .descriptor = descriptor,
+        .options = *options,
+        .flush = {.on_flush = on_flush},
+    };
+    frame_parser_init(&connection->parser, min_of(options->limits.frame_bytes, FRAME_PAYLOAD_MAX));
+    output_init(&connection->output);
+    list_init(&connection->flush.link);
+    list_init(&connection->calls);
+    deadline_init(&connection->receive_stall, on_receive_stall);
+    deadline_init(&connection->send_stall, on_send_stall);
+}
+
+int ttrpc_connection_create(uv_loop_t *loop, int descriptor,
+                            const struct ttrpc_connection_options *options,
+                            struct ttrpc_connection **ret_connection)
+{
+    struct ttrpc_connection *connection = malloc(sizeof(*connection));
+    int r = -ENOMEM;
+
+    if (connection == NULL)
+        goto err;
+    init(connection, descriptor, options);
+    connection->loop = ttrpc_loop_acquire(loop);
+    if (connection->loop == NULL)
+        goto err_after_alloc;
+    r = uv_poll_init(loop, &connection->poll, descriptor);
+    if (r < 0)
+        goto err_after_loop;
+    connection->poll.data = connection;
+    wait_for(connection, UV_READABLE);
+    *ret_connection = connection;
+    return 0;
+
+err_after_loop:
+    ttrpc_loop_release(connection->loop);
+err_after_alloc:
+    free(connection);
+err:
+    (void)close(descriptor);
+    return r;
+}
+
+void *ttrpc_connection_userdata(const struct ttrpc_connection *connection)
+{
+    return connection->options.userdata;
+}

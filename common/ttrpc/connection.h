@@ -1,0 +1,80 @@
+/* The connection's inside, for server.c and client.c. */
+#ifndef VMRECLAIM_TTRPC_CONNECTION_H
+#define VMRECLAIM_TTRPC_CONNECTION_H
+
+#include <stdbool.h>
+
+#include "common/base/list.h"
+#include "common/ttrpc/envelope.h"
+#include "common/ttrpc/frame.h"
+#include "common/ttrpc/loop.h"
+#include "common/ttrpc/output.h"
+#include "common/ttrpc/ttrpc.h"
+
+/* OPEN -> CLOSING -> freed; nothing leads back. */
+enum connection_state {
+    CONNECTION_OPEN,
+    CONNECTION_CLOSING, /* the descriptor is closed, the handle's close callback is due */
+};
+
+struct ttrpc_connection {
+    uv_poll_t poll;
+    struct ttrpc_loop *loop;
+    int descriptor;
+    enum connection_state state;
+    int poll_events; /* what poll waits for now */
+    struct ttrpc_connection_options options;
+    struct frame_parser parser;
+    struct output output;
+    struct loop_flush flush;       /* linked while output waits for the loop's end of turn */
+    struct deadline receive_stall; /* set while a frame is partly here */
+    struct deadline send_stall;    /* set while the socket is full */
+    struct list calls; /* of struct ttrpc_call or struct ttrpc_client_call, oldest first */
+    uint32_t call_count;
+    uint32_t last_stream;             /* the highest id the peer opened, or we */
+    const struct ttrpc_call *handled; /* the call whose handler runs now */
+    const struct envelope_request *handled_request;
+    bool closed_here; /* by ttrpc_connection_close */
+    int status;       /* why it closed */
+    char reason[128];
+};
+
+static inline bool connection_is_server(const struct ttrpc_connection *connection)
+{
+    return connection->options.services != NULL;
+}
+
+/* Closes with a reason; the first one stays. */
+void connection_fail(struct ttrpc_connection *connection, int status, const char *format, ...)
+    printf_like(3, 4);
+
+/* Queues a frame; the caller fills the returned payload at once. NULL: the connection is closing,
+ * perhaps because of this very frame: no memory, or the peer does not read. */
+uint8_t *connection_append(struct ttrpc_connection *connection, const struct frame_header *header,
+                           bool urgent);
+
+/* -EAGAIN when the payload would not fit into so many halves of queued_bytes (an empty queue takes
+ * any); -EPIPE: closing; -EMSGSIZE: above the protocol's limit. */
+int connection_check_queue(const struct ttrpc_connection *connection, unsigned halves,
+                           size_t payload_size);
+
+/* Queues a message as a data frame, checked as ttrpc_call_send says. `message` NULL: no data. */
+int connection_send_data(struct ttrpc_connection *connection, uint32_t stream, uint8_t flags,
+                         const ProtobufCMessage *message, bool urgent);
+
+/* Decodes into the loop's arena, which the caller resets after use. NULL: malformed, or it unfolds
+ * into too much. */
+ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
+                                    const ProtobufCMessageDescriptor *descriptor,
+                                    struct slice payload);
+
+/* ---- server.c ---- */
+void server_receive(struct ttrpc_connection *connection, const struct frame *frame);
+void server_drained(struct ttrpc_connection *connection);
+void server_end_calls(struct ttrpc_connection *connection);
+
+/* ---- client.c ---- */
+void client_receive(struct ttrpc_connection *connection, const struct frame *frame);
+void client_end_calls(struct ttrpc_connection *connection);
+
+#endif
