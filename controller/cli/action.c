@@ -1,0 +1,176 @@
+/* Actions as sentences: what the guest did, what reached the host, and if nothing, why. */
+#include "controller/cli/action.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/base/number.h"
+#include "common/base/time.h"
+#include "controller/cli/cli.h"
+#include "controller/json/json.h"
+
+static const char *outcome_text(const ActionResult *guest)
+{
+    switch ((int)guest->outcome) {
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE:
+        return "done";
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOTHING_TO_DO:
+        return "nothing to do";
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_TIME_LIMIT:
+        return "stopped at the time limit";
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_PRESSURE:
+        return "stopped: the guest is short of memory";
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_BUSY:
+        return "stopped: the guest is busy";
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_CANCELLED:
+        return "cancelled";
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOT_SUPPORTED:
+        return "the guest's kernel cannot";
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FORBIDDEN_BY_POLICY:
+        return "forbidden by the guest's policy";
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FAILED:
+        return "failed";
+    default:
+        return "unknown outcome";
+    }
+}
+
+int action_exit_code(const Action *action)
+{
+    if (action->guest == NULL)
+        return EXIT_DONE;
+    switch ((int)action->guest->outcome) {
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE:
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOTHING_TO_DO:
+        return EXIT_DONE;
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_TIME_LIMIT:
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_PRESSURE:
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_BUSY:
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_CANCELLED:
+        return EXIT_PARTIAL;
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FORBIDDEN_BY_POLICY:
+    case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOT_SUPPORTED:
+        return EXIT_REFUSED;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
+/* "  cache      2.0 GiB -> 130.0 MiB"; nothing when both are the same. */
+static void print_change(const char *name, uint64_t before, uint64_t after)
+{
+    char from[32];
+    char to[32];
+
+    if (before == after)
+        return;
+    (void)printf("  %-10s %9s -> %9s\n", name, bytes_format_short(before, from, sizeof(from)),
+                 bytes_format_short(after, to, sizeof(to)));
+}
+
+static void print_guest(const ActionResult *guest)
+{
+    print_change("free", guest->free_before, guest->free_after);
+    print_change("cache", guest->cache_before, guest->cache_after);
+    print_change("trapped", guest->trapped_before, guest->trapped_after);
+    print_change("reported", guest->reported_before, guest->reported_after);
+}
+
+static void print_signed(const char *before, int64_t bytes, const char *after)
+{
+    char text[32];
+    uint64_t size = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
+
+    (void)printf("%s%s%s%s", before, bytes < 0 ? "-" : "",
+                 bytes_format_short(size, text, sizeof(text)), after);
+}
+
+static void print_confidence(const Action *action)
+{
+    char name[32];
+
+    if (action->confidence == 0 ||
+        json_enum_name(&vmreclaim__controller__v1__confidence__descriptor, (int)action->confidence,
+                       name, sizeof(name)) == NULL)
+        return;
+    (void)printf(" (confidence: %s)", name);
+}
+
+static void print_host(const Action *action)
+{
+    print_change("footprint", action->footprint_before, action->footprint_after);
+    if (action->footprint_before == 0)
+        return;
+    print_signed("returned to the host: ", action->host_returned, "");
+    if (action->drift != 0)
+        print_signed(", drift of ", action->drift, " taken off");
+    print_confidence(action);
+    (void)putchar('\n');
+    if (action->checked_again)
+        print_signed("ten minutes later: ", action->host_returned_later, "\n");
+}
+
+static void print_reason(const Action *action)
+{
+    if (action->reason[0] == '\0')
+        return;
+    (void)fputs("why not more: ", stdout);
+    print_text(action->reason);
+    if (action->reason_code[0] != '\0') {
+        (void)fputs(" [", stdout);
+        print_text(action->reason_code);
+        (void)putchar(']');
+    }
+    (void)putchar('\n');
+}
+
+static void print_action(const Action *action)
+{
+    print_text(action->kind);
+    (void)putchar(' ');
+    print_text(action->vm);
+    if (action->guest != NULL) {
+        (void)printf(": %s", outcome_text(action->guest));
+        if (action->guest->reason[0] != '\0') {
+            (void)fputs(": ", stdout);
+            print_text(action->guest->reason);
+        }
+    }
+    (void)printf(" (%.1f s", (double)action->duration_ns / 1e9);
+    if (action->guest != NULL && action->guest->cpu_ns != 0)
+        (void)printf(", %.2f s of guest CPU", (double)action->guest->cpu_ns / 1e9);
+    (void)fputs(", action ", stdout);
+    print_text(action->id);
+    (void)fputs(")\n", stdout);
+    if (action->guest != NULL)
+        print_guest(action->guest);
+    print_host(action);
+    print_reason(action);
+}
+
+int action_print(const ProtobufCMessage *message, void *userdata)
+{
+    const ActionResponse *response = (const void *)message;
+
+    (void)userdata;
+    if (response->action == NULL)
+        return fail(EXIT_FAILED, "the daemon answered without an action");
+    print_action(response->action);
+    return action_exit_code(response->action);
+}
+
+static int print_as_json(const ProtobufCMessage *message, void *userdata)
+{
+    const ActionResponse *response = (const void *)message;
+
+    (void)userdata;
+    int r = print_json(message);
+    if (r != EXIT_DONE || response->action == NULL)
+        return r;
+    return action_exit_code(response->action);
+}
+
+int action_run(struct cli *cli, const char *method, const ProtobufCMessage *request)
+{
+    return client_fetch(cli, method, request, cli->json ? print_as_json : action_print, NULL);
+}

@@ -1,0 +1,115 @@
+/* What the commands of `vmreclaim` share: options, exit codes, calls to the daemon. Each command is
+ * one file that offers one `struct command`. The program runs one command and ends, so options live
+ * in static variables of the command's file. */
+#ifndef VMRECLAIM_CONTROLLER_CLI_CLI_H
+#define VMRECLAIM_CONTROLLER_CLI_CLI_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/time.h"
+#include "common/base/util.h"
+
+/* What scripts may rely on; the manual page repeats the list. */
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_NOT_FOUND = 3,   /* no such VM, policy, revision or action */
+    EXIT_UNREACHABLE = 4, /* the daemon, or the VM's agent, does not answer */
+    EXIT_REFUSED = 5,     /* not permitted, or forbidden by the policy or the guest */
+    EXIT_TIMED_OUT = 6,
+    EXIT_PARTIAL = 7, /* carried out in part: an action stopped early */
+};
+
+enum option_kind {
+    OPTION_FLAG,     /* bool */
+    OPTION_TEXT,     /* const char * */
+    OPTION_BYTES,    /* uint64_t */
+    OPTION_DURATION, /* nsec_t */
+    OPTION_NUMBER,   /* uint64_t */
+};
+
+struct command_option {
+    const char *name; /* without the dashes */
+    char letter;      /* 0: none */
+    enum option_kind kind;
+    const char *argument; /* how --help calls the value; NULL for a flag */
+    const char *help;
+    void *value;    /* where it goes; the kind says the type */
+    bool *is_given; /* NULL: not of interest */
+};
+
+struct cli {
+    const char *api;  /* address of the daemon's API */
+    const char *host; /* ssh://[USER@]HOST[:PORT]; NULL: this machine */
+    bool json;
+    nsec_t timeout; /* 0: the command's own */
+};
+
+struct command {
+    const char *name;     /* "vm list" */
+    const char *operands; /* for the usage line: "VM"; "" when there are none */
+    unsigned operand_count;
+    const char *summary;     /* one line for the list of commands */
+    const char *description; /* what it does, wrapped by hand at 76 columns */
+    const char *example;
+    const char *see_also;
+    const struct command_option *options; /* ended by a NULL name; NULL: none */
+    nsec_t timeout;                       /* to wait for the daemon; 0: 15 s */
+    int (*run)(struct cli *cli, char **operands);
+};
+
+/* Ended by NULL. */
+extern const struct command *const commands[];
+
+/* ---- command.c ---- */
+
+/* The command that the first words of `words` name; `*ret_used` is how many. NULL: none. */
+const struct command *command_find(char **words, int count, int *ret_used);
+
+/* Takes the options out of `arguments` and stores them; what is left are the operands, in order,
+ * ended by NULL. EXIT_DONE, or EXIT_USAGE after saying what is wrong. `--help` is found by
+ * *ret_help; `--json` works behind the command too. `arguments[0]` is ignored, as in main. */
+int command_parse(struct cli *cli, const struct command *command, int count, char **arguments,
+                  bool *ret_help);
+
+void command_print_help(const struct command *command);
+void command_print_overview(void);
+
+/* ---- client.c ---- */
+
+/* Shows one answer. Returns an exit code. */
+typedef int (*client_print)(const ProtobufCMessage *message, void *userdata);
+
+/* Calls one method of the daemon and shows the answer: as JSON when asked for, else by `print`
+ * (NULL: nothing to show). Errors are said on standard error. Returns an exit code; with JSON,
+ * `print` is not run. */
+int client_call(struct cli *cli, const char *method, const ProtobufCMessage *request,
+                client_print print, void *userdata);
+
+/* Like client_call, and `use` sees the answer whether or not JSON was asked for. Prints nothing. */
+int client_fetch(struct cli *cli, const char *method, const ProtobufCMessage *request,
+                 client_print use, void *userdata);
+
+/* The same for a method that streams; JSON is one document per message and line. Stops early when
+ * `print` returns anything but EXIT_DONE. */
+int client_stream(struct cli *cli, const char *method, const ProtobufCMessage *request,
+                  client_print print, void *userdata);
+
+/* How long calls of this command wait; set by main. 0: no limit. */
+void client_set_timeout(nsec_t timeout);
+
+/* ---- output.c ---- */
+
+/* "vmreclaim: ..." on standard error; returns `code`. */
+int fail(int code, const char *format, ...) printf_like(2, 3);
+
+/* Writes text of a guest or a file to a terminal: control characters become '?'. */
+void print_text(const char *text);
+
+/* A message as JSON on standard output; indented when it is a terminal, else one line. */
+int print_json(const ProtobufCMessage *message);
+
+#endif

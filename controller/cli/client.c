@@ -1,0 +1,267 @@
+/* One call on the daemon per run of the program, on a loop of its own.
+ *
+ * dial -> connection -> call -> (messages) -> result -> close -> the loop runs dry. Each step's
+ * callback starts the next; `struct client` lives on the caller's stack until the loop is dry, so
+ * nothing can outlive it. Failures: the dial fails or times out, the daemon goes away in the middle
+ * (the call ends UNAVAILABLE and the connection closes), the call fails, our printing fails. The
+ * first one decides the exit code. */
+#include "common/ttrpc/ttrpc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/transport/transport.h"
+#include "controller.pb-c.h"
+#include "controller/cli/cli.h"
+#include "controller/cli/remote.h"
+
+#define DIAL_TIMEOUT (5 * NSEC_PER_SEC)
+
+/* Lists of a thousand VMs come in one frame; the daemon is trusted with that much. */
+#define FRAME_BYTES (4u << 20)
+
+struct client {
+    struct cli *cli;
+    const char *method;
+    const ProtobufCMessage *request;
+    client_print print;
+    void *userdata;
+    bool streams;
+    bool as_json;
+    uv_loop_t loop;
+    struct ttrpc_connection *connection;
+    struct ttrpc_client_call *call;
+    bool call_ended;
+    char unavailable[256]; /* words of an UNAVAILABLE result; empty: none */
+    int code;
+};
+
+static nsec_t call_timeout = 15 * NSEC_PER_SEC;
+
+void client_set_timeout(nsec_t timeout)
+{
+    call_timeout = timeout == 0 ? 15 * NSEC_PER_SEC : timeout == NSEC_INFINITY ? 0 : timeout;
+}
+
+/* The exit code of an error from the daemon. */
+static int exit_code_of(enum ttrpc_code code)
+{
+    switch (code) {
+    case TTRPC_OK:
+        return EXIT_DONE;
+    case TTRPC_INVALID_ARGUMENT:
+    case TTRPC_OUT_OF_RANGE:
+        return EXIT_USAGE;
+    case TTRPC_NOT_FOUND:
+        return EXIT_NOT_FOUND;
+    case TTRPC_UNAVAILABLE:
+        return EXIT_UNREACHABLE;
+    case TTRPC_PERMISSION_DENIED:
+    case TTRPC_UNAUTHENTICATED:
+    case TTRPC_FAILED_PRECONDITION:
+    case TTRPC_RESOURCE_EXHAUSTED:
+    case TTRPC_ALREADY_EXISTS:
+        return EXIT_REFUSED;
+    case TTRPC_DEADLINE_EXCEEDED:
+        return EXIT_TIMED_OUT;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
+static const char *where(const struct client *client)
+{
+    return client->cli->host != NULL ? client->cli->host : client->cli->api;
+}
+
+/* What went wrong with the socket, and what to do. */
+static int fail_dial(const struct client *client, int status, const struct error *error)
+{
+    const char *advice = "Is vmreclaimd running? Look at: systemctl status vmreclaimd";
+
+    if (status == -EACCES || status == -EPERM)
+        advice = "You need to be root or in the daemon's group.";
+    else if (status == -ENOENT)
+        advice = "Is vmreclaimd running? Look at: systemctl status vmreclaimd\n"
+                 "Another socket is chosen with --api or VMRECLAIM_API.";
+    return fail(EXIT_UNREACHABLE, "cannot reach the daemon at %s: %s\n%s", where(client),
+                error != NULL && error->text[0] != '\0' ? error->text : strerror(-status), advice);
+}
+
+static int fail_call(const struct client *client, const struct ttrpc_result *result)
+{
+    char timeout[64];
+
+    if (result->code == TTRPC_UNIMPLEMENTED)
+        return fail(EXIT_FAILED, "the daemon at %s does not know %s: it is older than this program",
+                    where(client), client->method);
+    if (result->code == TTRPC_DEADLINE_EXCEEDED)
+        return fail(EXIT_TIMED_OUT,
+                    "no answer within %s%s%s\nGive it longer with --timeout; what was begun may "
+                    "still go on: vmreclaim actions",
+                    time_format_duration(call_timeout, timeout, sizeof(timeout)),
+                    result->message[0] != '\0' ? ": " : "", result->message);
+    return fail(exit_code_of(result->code), "%s",
+                result->message[0] != '\0' ? result->message : ttrpc_code_name(result->code));
+}
+
+/* Shows one message; a failure ends the call. */
+static int show(struct client *client, const ProtobufCMessage *message)
+{
+    int code = EXIT_DONE;
+
+    if (client->as_json)
+        return print_json(message);
+    if (client->print != NULL)
+        code = client->print(message, client->userdata);
+    if (fflush(stdout) != 0)
+        return EXIT_FAILED;
+    return code;
+}
+
+static void on_message(const ProtobufCMessage *message, void *userdata)
+{
+    struct client *client = userdata;
+
+    client->code = show(client, message);
+    if (client->code == EXIT_DONE)
+        return;
+    ttrpc_client_call_cancel(client->call);
+    client->call_ended = true;
+    ttrpc_connection_close(client->connection);
+}
+
+static void on_result(const struct ttrpc_result *result, void *userdata)
+{
+    struct client *client = userdata;
+
+    client->call_ended = true;
+    if (result->code == TTRPC_UNAVAILABLE)
+        (void)snprintf(client->unavailable, sizeof(client->unavailable), "%s", result->message);
+    else if (result->code != TTRPC_OK)
+        client->code = fail_call(client, result);
+    else if (!client->streams)
+        client->code = show(client, result->response);
+    ttrpc_connection_close(client->connection);
+}
+
+/* UNAVAILABLE is an answer of the daemon, or says that the connection died: then the connection
+ * closes with the same words. */
+static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
+                     void *userdata)
+{
+    struct client *client = userdata;
+    bool said = client->unavailable[0] != '\0' && strcmp(client->unavailable, reason) != 0;
+
+    (void)connection;
+    (void)status;
+    if (said)
+        client->code = fail(EXIT_UNREACHABLE, "%s", client->unavailable);
+    else if (!client->call_ended || client->unavailable[0] != '\0')
+        client->code =
+            fail(EXIT_UNREACHABLE, "the daemon at %s went away: %s", where(client), reason);
+    client->connection = NULL;
+}
+
+static int start_call(struct client *client)
+{
+    const ProtobufCServiceDescriptor *service = &vmreclaim__controller__v1__controller__descriptor;
+
+    if (client->streams)
+        return ttrpc_call_stream(client->connection, service, client->method, client->request,
+                                 call_timeout, on_message, on_result, client, &client->call);
+    return ttrpc_call_unary(client->connection, service, client->method, client->request,
+                            call_timeout, on_result, client, &client->call);
+}
+
+static void on_dialled(int descriptor, const struct error *error, void *userdata)
+{
+    struct client *client = userdata;
+    struct ttrpc_connection_options options = {
+        .limits = ttrpc_limits_default, .userdata = client, .on_close = on_close};
+
+    if (descriptor < 0) {
+        client->code = fail_dial(client, descriptor, error);
+        return;
+    }
+    options.limits.frame_bytes = FRAME_BYTES;
+    int r = ttrpc_connection_create(&client->loop, descriptor, &options, &client->connection);
+    if (r < 0) {
+        client->code = fail(EXIT_FAILED, "cannot talk to %s: %s", where(client), strerror(-r));
+        return;
+    }
+    r = start_call(client);
+    if (r == 0)
+        return;
+    client->code = fail(EXIT_FAILED, "cannot call %s: %s", client->method, strerror(-r));
+    client->call_ended = true;
+    ttrpc_connection_close(client->connection);
+}
+
+static int start(struct client *client)
+{
+    struct address address;
+    struct error error = {""};
+    struct dial *dial;
+    int r;
+
+    if (client->cli->host != NULL) {
+        int descriptor = remote_open(client->cli->host, client->cli->api, &error);
+        if (descriptor < 0)
+            return fail(descriptor == -EINVAL ? EXIT_USAGE : EXIT_UNREACHABLE, "%s", error.text);
+        address = (struct address){.kind = ADDRESS_FD, .descriptor = descriptor};
+    } else {
+        r = address_parse(client->cli->api, &address, &error);
+        if (r < 0)
+            return fail(EXIT_USAGE, "--api: %s", error.text);
+    }
+    r = dial_start(&client->loop, &address, DIAL_TIMEOUT, on_dialled, client, &dial);
+    return r < 0 ? fail_dial(client, r, NULL) : EXIT_DONE;
+}
+
+static int run(struct client *client)
+{
+    int r = uv_loop_init(&client->loop);
+    if (r < 0)
+        return fail(EXIT_FAILED, "cannot start: %s", uv_strerror(r));
+    r = start(client);
+    if (r != EXIT_DONE)
+        client->code = r;
+    (void)uv_run(&client->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&client->loop);
+    return client->code;
+}
+
+int client_call(struct cli *cli, const char *method, const ProtobufCMessage *request,
+                client_print print, void *userdata)
+{
+    struct client client = {.cli = cli,
+                            .method = method,
+                            .request = request,
+                            .print = print,
+                            .userdata = userdata,
+                            .as_json = cli->json};
+    return run(&client);
+}
+
+int client_fetch(struct cli *cli, const char *method, const ProtobufCMessage *request,
+                 client_print use, void *userdata)
+{
+    struct client client = {
+        .cli = cli, .method = method, .request = request, .print = use, .userdata = userdata};
+    return run(&client);
+}
+
+int client_stream(struct cli *cli, const char *method, const ProtobufCMessage *request,
+                  client_print print, void *userdata)
+{
+    struct client client = {.cli = cli,
+                            .method = method,
+                            .request = request,
+                            .print = print,
+                            .userdata = userdata,
+                            .streams = true,
+                            .as_json = cli->json};
+    return run(&client);
+}

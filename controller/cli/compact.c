@@ -1,0 +1,41 @@
+/* vmreclaim compact VM */
+#include "controller/cli/action.h"
+#include "controller/cli/cli.h"
+
+static nsec_t time_limit;
+static bool force;
+
+static int run(struct cli *cli, char **operands)
+{
+    Vmreclaim__Controller__V1__CompactVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+
+    request.vm = operands[0];
+    request.time_limit_ns = time_limit;
+    request.force = force;
+    return action_run(cli, "Compact", &request.base);
+}
+
+static const struct command_option options[] = {
+    {"time-limit", 0, OPTION_DURATION, "D", "stop after D (default: the policy's)", &time_limit,
+     NULL},
+    {"force", 'f', OPTION_FLAG, NULL, "also when little is to be gained", &force, NULL},
+    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+};
+
+const struct command command_compact = {
+    .name = "compact",
+    .operands = "VM",
+    .operand_count = 1,
+    .summary = "join a guest's free memory so that it can be returned",
+    .description =
+        "Free memory in small pieces cannot be returned: it is TRAPPED. This makes the guest's\n"
+        "kernel move pages together until whole blocks are free, waits for the blocks to be\n"
+        "returned, and measures on the host what arrived. The guest works on; it costs it about\n"
+        "a second of CPU per few GiB.",
+    .example = "vmreclaim compact web1 --time-limit 10s",
+    .see_also = "reclaim, for cache; reporting, when pieces stay small; explain",
+    .options = options,
+    .timeout = 5 * 60 * NSEC_PER_SEC,
+    .run = run,
+};

@@ -1,0 +1,97 @@
+/* vmreclaim events */
+#include <stdio.h>
+#include <time.h>
+
+#include "common/base/number.h"
+#include "controller/cli/cli.h"
+#include "controller/cli/messages.h"
+
+static const char *vm = "";
+static bool follow;
+
+static void print_time(int64_t time_ns)
+{
+    time_t seconds = (time_t)(time_ns / (int64_t)NSEC_PER_SEC);
+    struct tm broken;
+    char text[32];
+
+    if (localtime_r(&seconds, &broken) == NULL ||
+        strftime(text, sizeof(text), "%H:%M:%S", &broken) == 0)
+        return;
+    (void)printf("%s.%03d", text, (int)(time_ns / 1000000 % 1000));
+}
+
+static void print_numbers(const Event *event)
+{
+    char footprint[32];
+    char cache[32];
+    char trapped[32];
+    const Waterfall *w = event->waterfall;
+
+    if (event->action != NULL) {
+        bool grew = event->action->host_returned < 0;
+        uint64_t size = grew ? 0 - (uint64_t)event->action->host_returned
+                             : (uint64_t)event->action->host_returned;
+        (void)printf("  returned %s%s", grew ? "-" : "",
+                     bytes_format_short(size, footprint, sizeof(footprint)));
+    }
+    if (w == NULL)
+        return;
+    (void)printf("  footprint %s", bytes_format_short(w->footprint, footprint, sizeof(footprint)));
+    if (w->guest_is_known)
+        (void)printf(", cache %s, trapped %s", bytes_format_short(w->cache, cache, sizeof(cache)),
+                     bytes_format_short(w->trapped, trapped, sizeof(trapped)));
+}
+
+static int print(const ProtobufCMessage *message, void *userdata)
+{
+    const Event *event = (const void *)message;
+
+    (void)userdata;
+    print_time(event->time_ns);
+    (void)fputs("  ", stdout);
+    print_text(event->vm[0] == '\0' ? "-" : event->vm);
+    (void)fputs("  ", stdout);
+    print_text(event->kind);
+    if (event->text[0] != '\0') {
+        (void)fputs("  ", stdout);
+        print_text(event->text);
+    }
+    print_numbers(event);
+    (void)putchar('\n');
+    return EXIT_DONE;
+}
+
+static int run(struct cli *cli, char **operands)
+{
+    Vmreclaim__Controller__V1__WatchEventsRequest request =
+        VMRECLAIM__CONTROLLER__V1__WATCH_EVENTS_REQUEST__INIT;
+
+    (void)operands;
+    if (!follow)
+        return fail(EXIT_USAGE, "events: only the present can be followed: vmreclaim events -f\n"
+                                "For the past: vmreclaim actions, vmreclaim history VM");
+    request.vm = (char *)vm;
+    return client_stream(cli, "WatchEvents", &request.base, print, NULL);
+}
+
+static const struct command_option options[] = {
+    {"follow", 'f', OPTION_FLAG, NULL, "go on until interrupted", &follow, NULL},
+    {"vm", 0, OPTION_TEXT, "VM", "of this VM only", &vm, NULL},
+    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+};
+
+const struct command command_events = {
+    .name = "events",
+    .operands = "-f",
+    .summary = "what happens, as it happens",
+    .description =
+        "Prints one line per event: agents that come and go, samples, memory pressure, what the\n"
+        "policy decides, actions and what they returned, warnings. With --json, one document per\n"
+        "line.",
+    .example = "vmreclaim events -f --vm web1",
+    .see_also = "actions and history, for the past",
+    .options = options,
+    .timeout = NSEC_INFINITY,
+    .run = run,
+};

@@ -1,0 +1,91 @@
+/* vmreclaim explain VM */
+#include <stdio.h>
+
+#include "common/base/number.h"
+#include "controller/cli/cli.h"
+#include "controller/cli/messages.h"
+#include "controller/cli/waterfall.h"
+
+static bool exact;
+
+/* The findings come in order of kind; each kind is a paragraph. */
+static const struct {
+    int kind;
+    const char *heading;
+} paragraphs[] = {
+    {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_UNSPECIFIED, "Findings"},
+    {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_HOLDS, "What holds the memory"},
+    {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_PLAN, "What the policy will do"},
+    {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_CAN_DO, "What you can do now"},
+    {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_STUCK, "What cannot come back, and why"},
+};
+
+static void print_finding(const Finding *finding)
+{
+    (void)fputs("  - ", stdout);
+    print_text(finding->sentence);
+    (void)fputs("\n", stdout);
+    if (finding->command[0] == '\0')
+        return;
+    (void)fputs("      ", stdout);
+    print_text(finding->command);
+    (void)fputs("\n", stdout);
+}
+
+static int print(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ExplainResponse *response = (const void *)message;
+
+    (void)userdata;
+    if (response->vm != NULL) {
+        waterfall_print_head(response->vm);
+        int r =
+            response->vm->waterfall == NULL ? EXIT_DONE : waterfall_print(response->vm->waterfall);
+        if (r != EXIT_DONE)
+            return r;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(paragraphs); i++) {
+        bool begun = false;
+        for (size_t j = 0; j < response->n_findings; j++) {
+            if ((int)response->findings[j]->kind != paragraphs[i].kind)
+                continue;
+            if (!begun)
+                (void)printf("\n%s\n", paragraphs[i].heading);
+            begun = true;
+            print_finding(response->findings[j]);
+        }
+    }
+    return EXIT_DONE;
+}
+
+static int run(struct cli *cli, char **operands)
+{
+    Vmreclaim__Controller__V1__ExplainRequest request =
+        VMRECLAIM__CONTROLLER__V1__EXPLAIN_REQUEST__INIT;
+
+    request.vm = operands[0];
+    request.exact = exact;
+    return client_call(cli, "Explain", &request.base, print, NULL);
+}
+
+static const struct command_option options[] = {
+    {"exact", 0, OPTION_FLAG, NULL, "read every page flag in the guest: some ms per GiB", &exact,
+     NULL},
+    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+};
+
+const struct command command_explain = {
+    .name = "explain",
+    .operands = "VM",
+    .operand_count = 1,
+    .summary = "where a VM's memory is, and what can be done",
+    .description =
+        "Measures the VM on both sides, then says in sentences what holds the memory, what the\n"
+        "policy will do about it and when, what you can do now and what to type, and what cannot\n"
+        "come back and why.",
+    .example = "vmreclaim explain web1",
+    .see_also = "reclaim, compact, reporting; history for how it came to this",
+    .options = options,
+    .timeout = 60 * NSEC_PER_SEC,
+    .run = run,
+};

@@ -1,0 +1,20 @@
+/* Short names for the generated types that the commands print. */
+#ifndef VMRECLAIM_CONTROLLER_CLI_MESSAGES_H
+#define VMRECLAIM_CONTROLLER_CLI_MESSAGES_H
+
+#include "controller.pb-c.h"
+
+typedef Vmreclaim__Controller__V1__Action Action;
+typedef Vmreclaim__Controller__V1__ActionResponse ActionResponse;
+typedef Vmreclaim__Controller__V1__Event Event;
+typedef Vmreclaim__Controller__V1__Evidence Evidence;
+typedef Vmreclaim__Controller__V1__Finding Finding;
+typedef Vmreclaim__Controller__V1__HostFacts HostFacts;
+typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
+typedef Vmreclaim__Controller__V1__Vm Vm;
+typedef Vmreclaim__Controller__V1__Waterfall Waterfall;
+typedef Vmreclaim__Agent__V1__ActionResult ActionResult;
+typedef Vmreclaim__Agent__V1__GetInfoResponse AgentInfo;
+typedef Vmreclaim__Agent__V1__MemorySample MemorySample;
+
+#endif

@@ -1,0 +1,69 @@
+/* vmreclaim ranges VM */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/base/number.h"
+#include "controller/cli/cli.h"
+#include "controller/cli/messages.h"
+#include "controller/json/json.h"
+
+struct totals {
+    uint64_t reported;
+    uint64_t reportable;
+};
+
+/* Rows appear as they arrive, so a plain format instead of a table. */
+static int print(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ListRangesResponse *response = (const void *)message;
+    struct totals *totals = userdata;
+
+    for (size_t i = 0; i < response->n_ranges; i++) {
+        const Vmreclaim__Agent__V1__Range *range = response->ranges[i];
+        char size[32];
+        char state[32];
+        bool reported = range->state == VMRECLAIM__AGENT__V1__RANGE_STATE__RANGE_STATE_REPORTED;
+        if (json_enum_name(&vmreclaim__agent__v1__range_state__descriptor, (int)range->state, state,
+                           sizeof(state)) == NULL)
+            (void)snprintf(state, sizeof(state), "unknown");
+        *(reported ? &totals->reported : &totals->reportable) += range->length;
+        (void)printf("0x%012" PRIx64 "  0x%012" PRIx64 "  %10s  %s\n", range->start,
+                     range->start + range->length,
+                     bytes_format_short(range->length, size, sizeof(size)), state);
+    }
+    return EXIT_DONE;
+}
+
+static int run(struct cli *cli, char **operands)
+{
+    Vmreclaim__Controller__V1__ListRangesRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_RANGES_REQUEST__INIT;
+    struct totals totals = {0};
+    char reported[32];
+    char reportable[32];
+
+    request.vm = operands[0];
+    if (!cli->json)
+        (void)printf("%-14s  %-14s  %10s  %s\n", "START", "END", "SIZE", "STATE");
+    int r = client_stream(cli, "ListRanges", &request.base, print, &totals);
+    if (r == EXIT_DONE && !cli->json)
+        (void)printf("reported %s, reportable %s\n",
+                     bytes_format_short(totals.reported, reported, sizeof(reported)),
+                     bytes_format_short(totals.reportable, reportable, sizeof(reportable)));
+    return r;
+}
+
+const struct command command_ranges = {
+    .name = "ranges",
+    .operands = "VM",
+    .operand_count = 1,
+    .summary = "which guest-physical memory is free or returned",
+    .description =
+        "Lists the guest-physical ranges, in whole pageblocks, that are free: `reported` ones are\n"
+        "returned to the host, `reportable` ones wait for the kernel's next reporting pass. Free\n"
+        "memory in smaller pieces is not listed. With --json, one document per line.",
+    .example = "vmreclaim ranges web1",
+    .see_also = "explain",
+    .timeout = 60 * NSEC_PER_SEC,
+    .run = run,
+};

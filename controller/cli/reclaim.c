@@ -1,0 +1,41 @@
+/* vmreclaim reclaim VM */
+#include "controller/cli/action.h"
+#include "controller/cli/cli.h"
+
+static uint64_t bytes;
+static bool drop;
+
+static int run(struct cli *cli, char **operands)
+{
+    Vmreclaim__Controller__V1__ReclaimVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__RECLAIM_VM_REQUEST__INIT;
+
+    request.vm = operands[0];
+    request.bytes = bytes;
+    request.drop = drop;
+    return action_run(cli, "Reclaim", &request.base);
+}
+
+static const struct command_option options[] = {
+    {"bytes", 0, OPTION_BYTES, "N", "take N, coldest first (default: down to the cache floor)",
+     &bytes, NULL},
+    {"drop", 0, OPTION_FLAG, NULL, "drop all clean cache at once, hot or cold", &drop, NULL},
+    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+};
+
+const struct command command_reclaim = {
+    .name = "reclaim",
+    .operands = "VM",
+    .operand_count = 1,
+    .summary = "take file cache that a guest does not need",
+    .description =
+        "Makes the guest give up file cache, coldest pages first, waits for the memory to be\n"
+        "returned, and measures on the host what arrived. Nothing is lost: what is needed again\n"
+        "is read from disk again. Dirty and mapped pages stay. --drop takes everything clean at\n"
+        "once; the guest will read much of it again.",
+    .example = "vmreclaim reclaim web1 --bytes 1GiB",
+    .see_also = "compact, when the memory is free but trapped; explain",
+    .options = options,
+    .timeout = 5 * 60 * NSEC_PER_SEC,
+    .run = run,
+};

@@ -1,0 +1,138 @@
+/* vmreclaim vm show VM */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/base/number.h"
+#include "controller/cli/cli.h"
+#include "controller/cli/messages.h"
+#include "controller/cli/table.h"
+#include "controller/cli/waterfall.h"
+
+static bool cached;
+
+static void add_text(struct table *table, const char *name, const char *text)
+{
+    if (text[0] == '\0')
+        return;
+    table_row(table);
+    table_cell(table, "%s", name);
+    table_cell(table, "%s", text);
+}
+
+static void add_bytes(struct table *table, const char *name, uint64_t bytes)
+{
+    char text[32];
+
+    if (bytes != 0)
+        add_text(table, name, bytes_format_short(bytes, text, sizeof(text)));
+}
+
+static void add_number(struct table *table, const char *name, int64_t number)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof(text), "%" PRId64, number);
+    if (number != 0)
+        add_text(table, name, text);
+}
+
+static void add_identity(struct table *table, const Vm *vm)
+{
+    add_text(table, "UUID", vm->uuid);
+    add_number(table, "CID", vm->cid);
+    add_number(table, "process", vm->pid);
+    add_text(table, "driver", vm->driver);
+    add_text(table, "driver state", vm->driver_state);
+    add_text(table, "agent",
+             !vm->agent_connected ? "not connected"
+             : vm->announced      ? vm->agent_version
+                                  : "connected, but no hypervisor vouches for its CID");
+    add_text(table, "boot id", vm->boot_id);
+    add_text(table, "reporting", vm->reporting);
+    for (size_t i = 0; i < vm->n_labels; i++)
+        add_text(table, "label", vm->labels[i]);
+    for (size_t i = 0; i < vm->n_unsupported_keys; i++)
+        add_text(table, "unsupported key", vm->unsupported_keys[i]);
+}
+
+static void add_balloon(struct table *table, const Vm *vm)
+{
+    add_bytes(table, "balloon target", vm->balloon_target);
+    add_bytes(table, "balloon baseline", vm->balloon_baseline);
+    add_bytes(table, "balloon lease", vm->balloon_lease);
+    add_text(table, "balloon owner", vm->balloon_owner);
+}
+
+static void add_guest(struct table *table, const AgentInfo *info)
+{
+    char text[512];
+
+    add_text(table, "kernel", info->kernel_release);
+    add_number(table, "CPUs", info->cpu_count);
+    add_number(table, "reporting order", info->reporting_order);
+    add_bytes(table, "smallest report", info->page_size << (info->reporting_order & 31));
+    for (size_t i = 0; i < info->n_features; i++) {
+        const Vmreclaim__Agent__V1__Feature *feature = info->features[i];
+        if (feature->available)
+            continue;
+        (void)snprintf(text, sizeof(text), "%s: %s%s%s", feature->name, feature->reason,
+                       feature->replacement[0] != '\0' ? "; instead: " : "", feature->replacement);
+        add_text(table, "lacks", text);
+    }
+}
+
+static int print(const ProtobufCMessage *message, void *userdata)
+{
+    static const struct table_column columns[] = {{"", false, false}, {"", false, true}};
+    const Vmreclaim__Controller__V1__GetVmResponse *response = (const void *)message;
+    const Vm *vm = response->vm;
+    struct table table;
+
+    (void)userdata;
+    if (vm == NULL)
+        return fail(EXIT_FAILED, "the daemon answered without a VM");
+    waterfall_print_head(vm);
+    int r = vm->waterfall == NULL ? EXIT_DONE : waterfall_print(vm->waterfall);
+    if (r != EXIT_DONE)
+        return r;
+    (void)putchar('\n');
+    table_init(&table, columns, ARRAY_SIZE(columns));
+    if (table.table != NULL)
+        (void)scols_table_enable_noheadings(table.table, 1);
+    add_identity(&table, vm);
+    add_balloon(&table, vm);
+    if (response->info != NULL)
+        add_guest(&table, response->info);
+    return table_finish(&table, "");
+}
+
+static int run(struct cli *cli, char **operands)
+{
+    Vmreclaim__Controller__V1__GetVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_VM_REQUEST__INIT;
+
+    request.vm = operands[0];
+    request.fresh = !cached;
+    return client_call(cli, "GetVm", &request.base, print, NULL);
+}
+
+static const struct command_option options[] = {
+    {"cached", 0, OPTION_FLAG, NULL, "show the last sample instead of taking a new one", &cached,
+     NULL},
+    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+};
+
+const struct command command_vm_show = {
+    .name = "vm show",
+    .operands = "VM",
+    .operand_count = 1,
+    .summary = "one VM: its waterfall, its identity, its guest",
+    .description =
+        "Measures the VM on both sides and shows where its memory is: the upper bar is the\n"
+        "guest's memory by part, the lower one what the host holds of it. Below: who the VM is,\n"
+        "its balloon, and what its kernel lacks.",
+    .example = "vmreclaim vm show web1",
+    .see_also = "explain, for what can be done about it",
+    .options = options,
+    .run = run,
+};

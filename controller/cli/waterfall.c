@@ -1,0 +1,163 @@
+/* The waterfall as two bars and a table. The upper bar is the guest's memory by part, the lower one
+ * what of it the host holds; both are as wide as the VM's memory. */
+#include "controller/cli/waterfall.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "common/base/number.h"
+#include "common/base/time.h"
+#include "controller/cli/bar.h"
+#include "controller/cli/cli.h"
+#include "controller/cli/table.h"
+
+enum { BAR_WIDTH_MIN = 30, BAR_WIDTH_MAX = 96 };
+
+/* Width of the terminal less the label; 64 when it is none. */
+static size_t bar_width(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return 64;
+    int width = (int)size.ws_col - 8;
+    return (size_t)(width < BAR_WIDTH_MIN   ? BAR_WIDTH_MIN
+                    : width > BAR_WIDTH_MAX ? BAR_WIDTH_MAX
+                                            : width);
+}
+
+static void print_bars(const Waterfall *w)
+{
+    char buffer[BAR_WIDTH_MAX + 1];
+    const struct bar_part guest[] = {
+        {'U', w->in_use}, {'k', w->unmanaged},  {'C', w->cache},    {'T', w->trapped},
+        {'p', w->percpu}, {'f', w->reportable}, {'r', w->reported}, {'b', w->balloon},
+    };
+    const struct bar_part host[] = {{'#', w->footprint}, {'s', w->swapped}};
+
+    if (w->guest_is_known) {
+        bar_draw(guest, ARRAY_SIZE(guest), w->vm_ram, bar_width(), buffer);
+        (void)printf("guest  %s\n", buffer);
+    }
+    bar_draw(host, ARRAY_SIZE(host), w->vm_ram, bar_width(), buffer);
+    (void)printf("host   %s\n\n", buffer);
+}
+
+struct part_row {
+    const char *letter;
+    const char *name;
+    uint64_t bytes;
+    const char *meaning;
+};
+
+static void add_row(struct table *table, const struct part_row *row)
+{
+    if (row->bytes == 0)
+        return;
+    table_row(table);
+    table_cell(table, "%s", row->letter);
+    table_cell(table, "%s", row->name);
+    table_bytes(table, true, row->bytes);
+    table_cell(table, "%s", row->meaning);
+}
+
+static void add_guest_rows(struct table *table, const Waterfall *w)
+{
+    static const MemorySample none = VMRECLAIM__AGENT__V1__MEMORY_SAMPLE__INIT;
+    const MemorySample *guest = w->guest == NULL ? &none : w->guest;
+    const struct part_row rows[] = {
+        {"U", "in use", w->in_use, "processes and kernel of the guest"},
+        {"", "  anonymous", guest->anon, "of processes"},
+        {"", "  shmem, tmpfs", guest->shmem, "goes when its files are deleted"},
+        {"", "  huge page pool", guest->hugetlb, "reserved, used or not"},
+        {"", "  slab", guest->slab_unreclaimable, "of the kernel"},
+        {"", "  kernel", guest->kernel, "stacks and page tables"},
+        {"", "  zram", guest->zram, "compressed swap"},
+        {"", "  ZFS ARC", guest->zfs_arc, "cache that the kernel does not count as such"},
+        {"", "  other", guest->vmalloc_and_other, "no part explains it"},
+        {"k", "unmanaged", w->unmanaged, "kernel image and page structures, holes"},
+        {"C", "cache", w->cache, "the guest could give it up now"},
+        {"T", "trapped", w->trapped, "free, in pieces too small to report"},
+        {"p", "per-CPU", w->percpu, "free, parked in per-CPU lists"},
+        {"f", "reportable", w->reportable, "free, not yet reported"},
+        {"", "  held back", w->held_back, "of it, kept by the zone's watermark"},
+        {"r", "reported", w->reported, "given back: the host holds none of it"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        add_row(table, &rows[i]);
+}
+
+static void add_remainder(struct table *table, const Waterfall *w)
+{
+    char text[32];
+    uint64_t size = w->remainder < 0 ? 0 - (uint64_t)w->remainder : (uint64_t)w->remainder;
+
+    table_row(table);
+    table_cell(table, "%s", "");
+    table_cell(table, "%s", "remainder");
+    table_cell(table, "%s%s", w->remainder < 0 ? "-" : "",
+               bytes_format_short(size, text, sizeof(text)));
+    table_cell(table, "%s",
+               w->remainder < 0   ? "never touched by the guest"
+               : w->remainder > 0 ? "on the host, though no part of the guest needs it"
+                                  : "everything is explained");
+}
+
+int waterfall_print(const Waterfall *w)
+{
+    static const struct table_column columns[] = {
+        {"", false, false}, {"PART", false, false}, {"SIZE", true, false}, {"", false, true}};
+    const struct part_row host[] = {
+        {"b", "balloon", w->balloon, "taken from the guest"},
+        {"#", "footprint", w->footprint, "what the host holds for this VM"},
+        {"s", "swapped", w->swapped, "of the VM, in the host's swap"},
+        {"", "VM memory", w->vm_ram, "the whole bar"},
+    };
+    struct table table;
+
+    print_bars(w);
+    table_init(&table, columns, ARRAY_SIZE(columns));
+    if (w->guest_is_known)
+        add_guest_rows(&table, w);
+    for (size_t i = 0; i < ARRAY_SIZE(host); i++)
+        add_row(&table, &host[i]);
+    if (w->guest_is_known)
+        add_remainder(&table, w);
+    return table_finish(&table, "No sample yet.");
+}
+
+static void print_field(const char *before, const char *text)
+{
+    if (text[0] == '\0')
+        return;
+    (void)fputs(before, stdout);
+    print_text(text);
+}
+
+void waterfall_print_head(const Vm *vm)
+{
+    char footprint[32];
+    char ram[32];
+
+    print_text(vm->name);
+    print_field(" · ", vm->state);
+    print_field(" · policy ", vm->policy);
+    if (vm->policy_revision != 0)
+        (void)printf(" (revision %" PRIu64 ")", vm->policy_revision);
+    print_field(" · ", vm->engine_state);
+    print_field(": ", vm->engine_reason);
+    (void)putchar('\n');
+    if (vm->waterfall == NULL)
+        return;
+    (void)printf("The host holds %s for it, of %s.",
+                 bytes_format_short(vm->waterfall->footprint, footprint, sizeof(footprint)),
+                 bytes_format_short(vm->waterfall->vm_ram, ram, sizeof(ram)));
+    double age = (double)(time_realtime() - vm->waterfall->time_ns) / 1e9;
+    if (vm->waterfall->time_ns != 0 && age >= 1)
+        (void)printf(" Measured %.0f s ago.", age);
+    (void)printf("\n\n");
+}

@@ -1,0 +1,13 @@
+/* The waterfall on the terminal. */
+#ifndef VMRECLAIM_CONTROLLER_CLI_WATERFALL_H
+#define VMRECLAIM_CONTROLLER_CLI_WATERFALL_H
+
+#include "controller/cli/messages.h"
+
+/* Bars of the guest's and the host's view, and a table of the parts. Returns an exit code. */
+int waterfall_print(const Waterfall *waterfall);
+
+/* One line: what a VM is and how it is doing. */
+void waterfall_print_head(const Vm *vm);
+
+#endif

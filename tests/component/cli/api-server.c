@@ -1,0 +1,374 @@
+/* An API server with a script instead of VMs: the name of the VM in a request says what is
+ * answered. It prints "ready" when it listens and ends at end of standard input.
+ *
+ *   web1, web2   a settled VM          missing   NOT_FOUND         denied   PERMISSION_DENIED
+ *   silent       never an answer       vanish    closes the connection
+ *   away         UNAVAILABLE           slow      an action stopped at its time limit
+ *   forbidden    an action the guest's policy forbids
+ *   hostile      text with terminal escapes and bad UTF-8
+ *   echo         an action whose `why` is the request, field by field */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "common/transport/transport.h"
+#include "common/ttrpc/ttrpc.h"
+#include "controller.pb-c.h"
+
+typedef Vmreclaim__Controller__V1__Vm Vm;
+typedef Vmreclaim__Controller__V1__Waterfall Waterfall;
+typedef Vmreclaim__Controller__V1__Action Action;
+typedef Vmreclaim__Controller__V1__Finding Finding;
+typedef Vmreclaim__Agent__V1__MemorySample MemorySample;
+typedef Vmreclaim__Agent__V1__ActionResult ActionResult;
+
+static struct ttrpc_connection *last_connection;
+
+/* Answers names that ask for an error. True when it did. */
+static bool play(struct ttrpc_call *call, const char *vm)
+{
+    if (strcmp(vm, "missing") == 0)
+        ttrpc_call_fail(call, TTRPC_NOT_FOUND, "no VM \"missing\"; did you mean \"web1\"?");
+    else if (strcmp(vm, "denied") == 0)
+        ttrpc_call_fail(call, TTRPC_PERMISSION_DENIED, "you may read, not control");
+    else if (strcmp(vm, "away") == 0)
+        ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "away: no agent is connected");
+    else if (strcmp(vm, "vanish") == 0)
+        ttrpc_connection_close(last_connection);
+    else if (strcmp(vm, "silent") != 0)
+        return false;
+    return true;
+}
+
+static MemorySample sample = VMRECLAIM__AGENT__V1__MEMORY_SAMPLE__INIT;
+static Waterfall waterfall = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
+
+static void fill_waterfall(void)
+{
+    sample.anon = 300 * MIB;
+    sample.shmem = 112 * MIB;
+    waterfall.footprint = 2048 * MIB;
+    waterfall.vm_ram = 4096 * MIB;
+    waterfall.in_use = 412 * MIB;
+    waterfall.unmanaged = 100 * MIB;
+    waterfall.cache = 1024 * MIB;
+    waterfall.trapped = 500 * MIB;
+    waterfall.percpu = 12 * MIB;
+    waterfall.reported = 2048 * MIB;
+    waterfall.guest_is_known = true;
+    waterfall.footprint_source = (char *)"memfd";
+    waterfall.guest = &sample;
+}
+
+static void fill_vm(Vm *vm, const char *name)
+{
+    vmreclaim__controller__v1__vm__init(vm);
+    vm->name = (char *)name;
+    vm->state = (char *)(strcmp(name, "hostile") == 0 ? "\x1b[31mred\xff" : "managed");
+    vm->cid = 5;
+    vm->agent_connected = 1;
+    vm->announced = 1;
+    vm->agent_version = (char *)"0.1.0";
+    vm->policy = (char *)"balanced";
+    vm->policy_revision = 3;
+    vm->waterfall = &waterfall;
+}
+
+static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
+{
+    Vmreclaim__Controller__V1__ListVmsResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_VMS_RESPONSE__INIT;
+    Vm vms[2];
+    Vm *pointers[] = {&vms[0], &vms[1]};
+
+    (void)request;
+    (void)userdata;
+    fill_vm(&vms[0], "web1");
+    fill_vm(&vms[1], "web2");
+    vms[1].waterfall = NULL;
+    response.vms = pointers;
+    response.n_vms = 2;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void get_vm(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__GetVmRequest *request = (const void *)message;
+    Vmreclaim__Controller__V1__GetVmResponse response =
+        VMRECLAIM__CONTROLLER__V1__GET_VM_RESPONSE__INIT;
+    Vm vm;
+
+    (void)userdata;
+    if (play(call, request->vm))
+        return;
+    fill_vm(&vm, request->vm);
+    response.vm = &vm;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void explain(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ExplainRequest *request = (const void *)message;
+    Vmreclaim__Controller__V1__ExplainResponse response =
+        VMRECLAIM__CONTROLLER__V1__EXPLAIN_RESPONSE__INIT;
+    Finding holds = VMRECLAIM__CONTROLLER__V1__FINDING__INIT;
+    Finding can = VMRECLAIM__CONTROLLER__V1__FINDING__INIT;
+    Finding *findings[] = {&holds, &can};
+    Vm vm;
+
+    (void)userdata;
+    if (play(call, request->vm))
+        return;
+    fill_vm(&vm, request->vm);
+    holds.code = (char *)"cache";
+    holds.kind = VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_HOLDS;
+    holds.sentence = (char *)"1.0 GiB is file cache.";
+    can.code = (char *)"cache";
+    can.kind = VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_CAN_DO;
+    can.sentence = (char *)"Take it now.";
+    can.command = (char *)"vmreclaim reclaim web1";
+    response.vm = &vm;
+    response.findings = findings;
+    response.n_findings = 2;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void answer_action(struct ttrpc_call *call, const char *vm, const char *kind,
+                          const char *why)
+{
+    Vmreclaim__Controller__V1__ActionResponse response =
+        VMRECLAIM__CONTROLLER__V1__ACTION_RESPONSE__INIT;
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    ActionResult guest = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
+
+    guest.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE;
+    if (strcmp(vm, "slow") == 0)
+        guest.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_TIME_LIMIT;
+    if (strcmp(vm, "forbidden") == 0)
+        guest.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FORBIDDEN_BY_POLICY;
+    guest.trapped_before = 500 * MIB;
+    guest.trapped_after = 20 * MIB;
+    action.id = (char *)"a-17";
+    action.vm = (char *)vm;
+    action.kind = (char *)kind;
+    action.guest = &guest;
+    action.duration_ns = 1500000000;
+    action.footprint_before = 2048 * MIB;
+    action.footprint_after = 1600 * MIB;
+    action.host_returned = 448 * MIB;
+    action.confidence = VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_HIGH;
+    action.why = (char *)why;
+    response.action = &action;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void compact(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__CompactVmRequest *request = (const void *)message;
+    char why[128];
+
+    (void)userdata;
+    if (play(call, request->vm))
+        return;
+    (void)snprintf(why, sizeof(why), "time_limit=%" PRIu64 " force=%d", request->time_limit_ns,
+                   request->force);
+    answer_action(call, request->vm, "compact", why);
+}
+
+static void reclaim(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ReclaimVmRequest *request = (const void *)message;
+    char why[128];
+
+    (void)userdata;
+    if (play(call, request->vm))
+        return;
+    (void)snprintf(why, sizeof(why), "bytes=%" PRIu64 " drop=%d", request->bytes, request->drop);
+    answer_action(call, request->vm, "reclaim", why);
+}
+
+static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__SetReportingVmRequest *request = (const void *)message;
+    char why[128];
+
+    (void)userdata;
+    if (play(call, request->vm))
+        return;
+    (void)snprintf(why, sizeof(why), "set=%d order=%u restore=%d kick=%d", request->set_order,
+                   request->order, request->restore, request->kick);
+    answer_action(call, request->vm, "reporting", why);
+}
+
+static void list_ranges(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ListRangesRequest *request = (const void *)message;
+
+    (void)userdata;
+    if (play(call, request->vm))
+        return;
+    for (uint64_t i = 0; i < 2; i++) {
+        Vmreclaim__Controller__V1__ListRangesResponse response =
+            VMRECLAIM__CONTROLLER__V1__LIST_RANGES_RESPONSE__INIT;
+        Vmreclaim__Agent__V1__Range range = VMRECLAIM__AGENT__V1__RANGE__INIT;
+        Vmreclaim__Agent__V1__Range *ranges[] = {&range};
+        range.start = i * GIB;
+        range.length = (i + 1) * 2 * MIB;
+        range.state = i == 0 ? VMRECLAIM__AGENT__V1__RANGE_STATE__RANGE_STATE_REPORTED
+                             : VMRECLAIM__AGENT__V1__RANGE_STATE__RANGE_STATE_REPORTABLE;
+        response.ranges = ranges;
+        response.n_ranges = 1;
+        (void)ttrpc_call_send(call, &response.base);
+    }
+    ttrpc_call_finish(call, NULL);
+}
+
+static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *request = (const void *)message;
+    Vmreclaim__Controller__V1__ApplyVmPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
+    char *unsupported[] = {(char *)"refault_rate"};
+    char *vms[] = {request->vm};
+
+    (void)userdata;
+    if (play(call, request->vm))
+        return;
+    if (strstr(request->source, "bogus") != NULL) {
+        ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT, "%s:2: unknown key \"bogus\"",
+                        request->source_name);
+        return;
+    }
+    response.name = (char *)"balanced";
+    response.revision = 4;
+    response.unsupported_keys = unsupported;
+    response.n_unsupported_keys = 1;
+    response.vms = vms;
+    response.n_vms = 1;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void ping_vm(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__PingVmRequest *request = (const void *)message;
+    Vmreclaim__Controller__V1__PingVmResponse response =
+        VMRECLAIM__CONTROLLER__V1__PING_VM_RESPONSE__INIT;
+
+    (void)userdata;
+    if (play(call, request->vm))
+        return;
+    response.round_trip_ns = 1250000;
+    response.guest_boottime_ns = 60 * NSEC_PER_SEC;
+    ttrpc_call_finish(call, &response.base);
+}
+
+/* Three events and the end; "vanish" goes away after the first. */
+static void watch_events(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__WatchEventsRequest *request = (const void *)message;
+    static const char *const kinds[] = {"connected", "sample", "action"};
+
+    (void)userdata;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        Vmreclaim__Controller__V1__Event event = VMRECLAIM__CONTROLLER__V1__EVENT__INIT;
+        event.sequence = i + 1;
+        event.time_ns = 1700000000000000000;
+        event.vm = (char *)"web1";
+        event.kind = (char *)kinds[i];
+        event.text = (char *)(i == 0 ? "agent 0.1.0\x1b]0;owned\x07" : "");
+        event.waterfall = i == 1 ? &waterfall : NULL;
+        (void)ttrpc_call_send(call, &event.base);
+        if (play(call, request->vm))
+            return;
+    }
+    ttrpc_call_finish(call, NULL);
+}
+
+#define METHODS(X)                                                                                 \
+    X("ListVms", list_vms, false)                                                                  \
+    X("GetVm", get_vm, false)                                                                      \
+    X("Explain", explain, false)                                                                   \
+    X("Compact", compact, false)                                                                   \
+    X("Reclaim", reclaim, false)                                                                   \
+    X("SetReporting", set_reporting, false)                                                        \
+    X("ListRanges", list_ranges, true)                                                             \
+    X("ApplyPolicy", apply_policy, false)                                                          \
+    X("PingVm", ping_vm, false)                                                                    \
+    X("WatchEvents", watch_events, true)
+
+static ttrpc_handler handlers[64];
+static struct ttrpc_service service = {
+    .descriptor = &vmreclaim__controller__v1__controller__descriptor,
+    .handlers = handlers,
+};
+
+static void serve(const char *method, ttrpc_handler handler, bool streams)
+{
+    for (unsigned i = 0; i < service.descriptor->n_methods; i++) {
+        if (strcmp(service.descriptor->methods[i].name, method) != 0)
+            continue;
+        handlers[i] = handler;
+        service.streams |= (uint64_t)streams << i;
+        return;
+    }
+    (void)fprintf(stderr, "no method %s\n", method);
+    exit(1);
+}
+
+static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
+                     void *userdata)
+{
+    (void)status;
+    (void)reason;
+    (void)userdata;
+    if (last_connection == connection)
+        last_connection = NULL;
+}
+
+static void on_accept(int descriptor, const struct peer *peer, void *userdata)
+{
+    static const struct ttrpc_service *const services[] = {&service, NULL};
+    struct ttrpc_connection_options options = {
+        .limits = ttrpc_limits_default, .services = services, .on_close = on_close};
+
+    (void)peer;
+    options.limits.frame_bytes = 4u << 20;
+    (void)ttrpc_connection_create(userdata, descriptor, &options, &last_connection);
+}
+
+static void on_input_end(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    uv_stop(poll->loop);
+}
+
+int main(int argc, char **argv)
+{
+    uv_loop_t *loop = uv_default_loop();
+    struct listener *listener;
+    struct address address;
+    struct error error;
+    uv_poll_t input;
+
+    if (argc != 2)
+        return 2;
+    fill_waterfall();
+#define SERVE(method, handler, streams) serve(method, handler, streams);
+    METHODS(SERVE)
+    if (address_parse(argv[1], &address, &error) < 0 ||
+        listener_create(loop, &address, 0600, on_accept, loop, &listener, &error) < 0) {
+        (void)fprintf(stderr, "%s\n", error.text);
+        return 1;
+    }
+    (void)uv_poll_init(loop, &input, 0);
+    (void)uv_poll_start(&input, UV_READABLE | UV_DISCONNECT, on_input_end);
+    (void)puts("ready");
+    (void)fflush(stdout);
+    (void)uv_run(loop, UV_RUN_DEFAULT);
+    listener_destroy(listener);
+    return 0;
+}

@@ -1,0 +1,291 @@
+#!/usr/bin/python3
+"""vmreclaim against an API server with a script: what is sent, what is shown, how it ends.
+
+usage: test-cli.py VMRECLAIM API_SERVER
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+VMRECLAIM, API_SERVER = sys.argv[1:3]
+COMMANDS = ["vm list", "vm show", "explain", "compact", "reclaim", "reporting", "ranges",
+            "policy apply", "events", "ping"]
+
+
+class CliTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory()
+        cls.api = "unix:" + os.path.join(cls.directory.name, "api.sock")
+        cls.server = subprocess.Popen([API_SERVER, cls.api], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, text=True)
+        assert cls.server.stdout.readline() == "ready\n"
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stdin.close()
+        cls.server.wait(timeout=20)
+        cls.server.stdout.close()
+        cls.directory.cleanup()
+
+    def run_cli(self, *arguments, code=0, api=None, environment=None, text=True):
+        result = subprocess.run([VMRECLAIM, "--api", api or self.api, *arguments],
+                                capture_output=True, text=text, timeout=60, check=False,
+                                stdin=subprocess.DEVNULL,
+                                env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})})
+        self.assertEqual(result.returncode, code, (arguments, result.stdout, result.stderr))
+        return result
+
+    def run_json(self, *arguments, code=0):
+        return json.loads(self.run_cli("--json", *arguments, code=code).stdout)
+
+    # ---- what is shown ----
+
+    def test_vm_list(self):
+        lines = self.run_cli("vm", "list").stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["NAME", "STATE", "AGENT", "FOOTPRINT", "MEMORY", "IN",
+                                            "USE", "CACHE", "TRAPPED", "REPORTED", "BALLOON",
+                                            "POLICY"])
+        self.assertEqual(lines[1].split(), ["web1", "managed", "yes", "2.0", "GiB", "4.0", "GiB",
+                                            "412.0", "MiB", "1.0", "GiB", "500.0", "MiB", "2.0",
+                                            "GiB", "0", "B", "balanced"])
+        self.assertEqual(lines[2].split(), ["web2", "managed", "yes", *["-"] * 7, "balanced"])
+
+    def test_vm_list_as_json(self):
+        answer = self.run_json("vm", "list")
+        self.assertEqual([vm["name"] for vm in answer["vms"]], ["web1", "web2"])
+        self.assertEqual(answer["vms"][0]["waterfall"]["footprint"], 2 << 30)
+        self.assertEqual(answer["vms"][0]["waterfall"]["guest"]["shmem"], 112 << 20)
+        self.assertNotIn("waterfall", answer["vms"][1])
+
+    def test_json_may_follow_the_command(self):
+        result = self.run_cli("vm", "show", "web1", "--json")
+        self.assertEqual(json.loads(result.stdout)["vm"]["cid"], 5)
+
+    def test_vm_show(self):
+        text = self.run_cli("vm", "show", "web1").stdout
+        self.assertIn("web1 · managed · policy balanced (revision 3)", text)
+        self.assertRegex(text, r"guest  U+k+C+T+p+r+\n")
+        self.assertRegex(text, r"host   #{32}\.{32}\n")
+        self.assertRegex(text, r"trapped +500\.0 MiB +free, in pieces too small to report")
+        self.assertRegex(text, r"CID +5")
+
+    def test_explain(self):
+        text = self.run_cli("explain", "web1").stdout
+        holds = text.index("What holds the memory")
+        self.assertLess(holds, text.index("1.0 GiB is file cache."))
+        self.assertLess(holds, text.index("What you can do now"))
+        self.assertIn("      vmreclaim reclaim web1\n", text)
+
+    def test_hostile_text_does_not_reach_the_terminal(self):
+        for arguments in (["vm", "show", "hostile"], ["explain", "hostile"],
+                          ["events", "-f"]):
+            output = self.run_cli(*arguments, text=False).stdout
+            self.assertNotIn(b"\x1b", output)
+            self.assertNotIn(b"\x07", output)
+
+    def test_hostile_text_is_valid_json(self):
+        self.assertEqual(self.run_json("vm", "show", "hostile")["vm"]["state"],
+                         "\x1b[31mred\ufffd")
+
+    def test_ranges(self):
+        lines = self.run_cli("ranges", "web1").stdout.splitlines()
+        self.assertEqual(lines[1].split(), ["0x000000000000", "0x000000200000", "2.0", "MiB",
+                                            "reported"])
+        self.assertEqual(lines[3], "reported 2.0 MiB, reportable 4.0 MiB")
+
+    def test_ranges_as_json_is_one_document_per_line(self):
+        lines = self.run_cli("ranges", "web1", "--json").stdout.splitlines()
+        self.assertEqual([json.loads(line)["ranges"][0]["state"] for line in lines],
+                         ["reported", "reportable"])
+
+    def test_ping(self):
+        self.assertEqual(self.run_cli("ping", "web1").stdout,
+                         "web1: the agent answered in 1.25 ms; the guest is up for 60 s\n")
+
+    def test_events(self):
+        lines = self.run_cli("events", "-f").stdout.splitlines()
+        self.assertEqual(len(lines), 3)
+        self.assertIn("web1  connected  agent 0.1.0", lines[0])
+        self.assertIn("footprint 2.0 GiB, cache 1.0 GiB, trapped 500.0 MiB", lines[1])
+
+    # ---- what is sent ----
+
+    def why(self, *arguments):
+        return self.run_json(*arguments)["action"]["why"]
+
+    def test_compact_sends_its_options(self):
+        self.assertEqual(self.why("compact", "web1"), "time_limit=0 force=0")
+        self.assertEqual(self.why("compact", "web1", "--time-limit", "1m30s", "--force"),
+                         "time_limit=90000000000 force=1")
+        self.assertEqual(self.why("compact", "-f", "web1"), "time_limit=0 force=1")
+
+    def test_reclaim_sends_its_options(self):
+        self.assertEqual(self.why("reclaim", "web1"), "bytes=0 drop=0")
+        self.assertEqual(self.why("reclaim", "--bytes", "1.5GiB", "--drop", "web1"),
+                         f"bytes={3 << 29} drop=1")
+
+    def test_reporting_sends_its_options(self):
+        self.assertEqual(self.why("reporting", "web1", "--order", "5", "--kick"),
+                         "set=1 order=5 restore=0 kick=1")
+        self.assertEqual(self.why("reporting", "web1", "--order", "0"),
+                         "set=1 order=0 restore=0 kick=0")
+        self.assertEqual(self.why("reporting", "web1", "--restore"),
+                         "set=0 order=0 restore=1 kick=0")
+
+    def test_action_is_told_in_words(self):
+        text = self.run_cli("compact", "web1").stdout
+        self.assertIn("compact web1: done (1.5 s, action a-17)", text)
+        self.assertRegex(text, r"trapped +500\.0 MiB -> +20\.0 MiB")
+        self.assertIn("returned to the host: 448.0 MiB (confidence: high)", text)
+
+    def write(self, text):
+        path = os.path.join(self.directory.name, "policy.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def test_policy_apply(self):
+        path = self.write("profile: balanced\n")
+        text = self.run_cli("policy", "apply", path, "--vm", "web1").stdout
+        self.assertEqual(text, "policy balanced, revision 4: in force\nassigned to: web1\n"
+                               "the guest does not know: refault_rate\n")
+
+    # ---- how it ends ----
+
+    def test_error_of_the_file_names_file_and_line(self):
+        path = self.write("profile: balanced\nbogus: 1\n")
+        result = self.run_cli("policy", "apply", path, "--vm", "web1", code=2)
+        self.assertEqual(result.stderr, f'vmreclaim: {path}:2: unknown key "bogus"\n')
+
+    def test_policy_file_that_is_not_there(self):
+        result = self.run_cli("policy", "apply", "/nonexistent.yaml", code=2)
+        self.assertEqual(result.stderr,
+                         "vmreclaim: /nonexistent.yaml: No such file or directory\n")
+
+    def test_exit_codes_of_the_daemons_answers(self):
+        for vm, code, words in (("missing", 3, 'did you mean "web1"?'),
+                                ("denied", 5, "you may read, not control"),
+                                ("away", 4, "no agent is connected"),
+                                ("vanish", 4, "went away: ")):
+            for command in (["vm", "show", vm], ["explain", vm], ["compact", vm], ["reclaim", vm],
+                            ["reporting", vm, "--kick"], ["ranges", vm], ["ping", vm]):
+                with self.subTest(command=command):
+                    result = self.run_cli(*command, code=code)
+                    self.assertIn(words, result.stderr)
+                    self.assertTrue(result.stderr.startswith("vmreclaim: "))
+
+    def test_time_out(self):
+        result = self.run_cli("--timeout", "50ms", "ping", "silent", code=6)
+        self.assertIn("no answer within 50ms", result.stderr)
+
+    def test_action_that_stopped_early(self):
+        self.assertIn("stopped at the time limit", self.run_cli("compact", "slow", code=7).stdout)
+        self.assertEqual(self.run_json("compact", "slow", code=7)["action"]["guest"]["outcome"],
+                         "stopped_time_limit")
+
+    def test_action_that_the_policy_forbids(self):
+        self.assertIn("forbidden by the guest's policy",
+                      self.run_cli("reclaim", "forbidden", code=5).stdout)
+
+    def test_no_daemon(self):
+        result = self.run_cli("vm", "list", api="unix:/nonexistent/api.sock", code=4)
+        self.assertIn("cannot reach the daemon at unix:/nonexistent/api.sock", result.stderr)
+        self.assertIn("systemctl status vmreclaimd", result.stderr)
+
+    def test_daemon_that_goes_away_in_a_stream(self):
+        result = self.run_cli("events", "-f", "--vm", "vanish", code=4)
+        self.assertEqual(len(result.stdout.splitlines()), 1)
+
+    def test_closed_output_ends_a_stream(self):
+        cli = subprocess.Popen([VMRECLAIM, "--api", self.api, "events", "-f", "--vm", "silent"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        cli.stdout.close()
+        self.assertEqual(cli.wait(timeout=60), 1)
+        cli.stderr.close()
+
+    def test_usage_errors(self):
+        for arguments, words in (
+                (["frobnicate"], '"frobnicate" is not a command'),
+                (["vm"], "vmreclaim vm list"),
+                (["vm", "lost"], '"vm lost" is not a command'),
+                (["compact"], "usage: vmreclaim compact VM"),
+                (["compact", "a", "b"], '"b" is one word too many'),
+                (["compact", "a", "--time-limit", "soon"], '"soon" is not a duration'),
+                (["compact", "a", "--time-limit"], "--time-limit needs a value"),
+                (["compact", "a", "--tmie-limit", "1s"], "unknown option --tmie-limit"),
+                (["reclaim", "a", "--bytes", "-1"], '"-1" is not a size'),
+                (["reporting", "a"], "say what to do"),
+                (["reporting", "a", "--order", "1", "--restore"], "exclude each other"),
+                (["reporting", "a", "--order", "64"], "no kernel has blocks of order 64"),
+                (["events"], "vmreclaim events -f"),
+                (["--timeout", "x", "vm", "list"], '"x" is not a duration'),
+                (["--bogus"], "unknown option --bogus")):
+            with self.subTest(arguments=arguments):
+                self.assertIn(words, self.run_cli(*arguments, code=2).stderr)
+
+    def test_bad_address(self):
+        self.assertIn("--api", self.run_cli("vm", "list", api="bogus", code=2).stderr)
+
+    # ---- help ----
+
+    def test_every_command_is_taught(self):
+        overview = self.run_cli("--help").stdout
+        for command in COMMANDS:
+            with self.subTest(command=command):
+                self.assertRegex(overview, rf"(?m)^  {command}\b")
+                text = self.run_cli(*command.split(), "--help").stdout
+                self.assertEqual(text, self.run_cli("help", *command.split()).stdout)
+                self.assertTrue(text.startswith(f"usage: vmreclaim {command}"))
+                self.assertRegex(text, rf"example:\n  vmreclaim {command}")
+                self.assertIn("See also: ", text)
+                self.assertLessEqual(max(map(len, text.splitlines())), 90)
+
+    def test_version(self):
+        self.assertRegex(self.run_cli("--version").stdout, r"^vmreclaim \d+\.\d+\.\d+\n$")
+
+    # ---- another host ----
+
+    def fake_ssh(self, script):
+        path = os.path.join(self.directory.name, "ssh")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n" + script)
+        os.chmod(path, 0o755)
+        return {"PATH": self.directory.name + ":" + os.path.dirname(VMRECLAIM) + ":"
+                        + os.environ["PATH"]}
+
+    def test_another_host(self):
+        environment = self.fake_ssh('echo "$@" >"$0.log"\nwhile [ "$1" != -- ]; do shift; done\n'
+                                    'shift 2; exec "$@"\n')
+        result = self.run_cli("-H", "ssh://alice@host2:2222", "ping", "web1",
+                              environment=environment)
+        self.assertIn("1.25 ms", result.stdout)
+        with open(os.path.join(self.directory.name, "ssh.log"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "-T -p 2222 -- alice@host2 vmreclaim --api "
+                                          f"{self.api} relay\n")
+
+    def test_another_host_that_refuses(self):
+        environment = self.fake_ssh("echo 'Permission denied (publickey).' >&2; exit 255\n")
+        result = self.run_cli("-H", "ssh://host2", "vm", "list", environment=environment, code=4)
+        self.assertIn("Permission denied (publickey).", result.stderr)
+        self.assertIn("the daemon at ssh://host2 went away", result.stderr)
+
+    def test_another_host_without_a_daemon(self):
+        environment = self.fake_ssh('while [ "$1" != -- ]; do shift; done\nshift 2; exec "$@"\n')
+        result = self.run_cli("-H", "ssh://host2", "vm", "list", environment=environment, code=4,
+                              api="unix:/nonexistent/api.sock")
+        self.assertIn("cannot reach the daemon at unix:/nonexistent/api.sock on this host",
+                      result.stderr)
+
+    def test_host_that_is_none(self):
+        for host in ("host2", "ssh://", "ssh://-oProxyCommand=x", "ssh://a b", "ssh://h:0",
+                     "ssh://h:x", "ssh://h;reboot"):
+            with self.subTest(host=host):
+                self.run_cli("-H", host, "vm", "list", code=2)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
