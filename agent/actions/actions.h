@@ -92,8 +92,8 @@ static inline bool actions_is_running(const struct actions *actions)
     return actions->is_running;
 }
 
-/* Ends everything; `closed` is called when no handle is left (a running action's callback first).
- */
+/* Ends everything; `closed` is called when no handle is left: at once when nothing runs, else after
+ * the running action's callback. */
 void actions_close(struct actions *actions, actions_closed closed, void *userdata);
 
 #endif

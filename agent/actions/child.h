@@ -10,15 +10,13 @@
 
 #include "common/base/time.h"
 
-/* What the work tells its parent, in one write(2) each time; the last one counts. */
 struct child_report {
-    int error;     /* 0 or negative errno */
+    int error;     /* what the work returned: 0 or negative errno; -errno of fork */
     uint32_t note; /* the work's own */
 };
 
-/* Runs in the child; `report` is the descriptor to write struct child_report to. What it returns is
- * reported as `error` too. It must not touch the loop. */
-typedef int (*child_work)(void *context, int report);
+/* Runs in the child on a copy of `context`. It must not touch the loop. */
+typedef int (*child_work)(void *context, uint32_t *ret_note);
 
 enum child_end {
     CHILD_RETURNED,
@@ -43,14 +41,15 @@ struct child {
     pid_t pid;
     int descriptor;
     unsigned open_handles;
-    bool has_time_limit;
     struct child_result result;
     child_done done;
 };
 
-/* `time_limit` 0: none. `done` is called once, when the child is reaped and the handles are closed;
- * the struct may be used again or freed in it. -errno of fork and pipe. */
-int child_start(struct child *child, uv_loop_t *loop, child_work work, void *context,
+/* The child keeps `keep` and its standard descriptors; all others are closed in it. `time_limit` 0:
+ * none. `done` is called once, when the child is reaped and the handles are closed; the struct may
+ * be used again or freed in it. A fork that fails comes as CHILD_DIED with the report's error.
+ * -errno of pipe and of the loop: `done` is not called. */
+int child_start(struct child *child, uv_loop_t *loop, child_work work, void *context, int keep,
                 nsec_t time_limit, child_done done);
 
 /* Kills it; `done` still comes. */

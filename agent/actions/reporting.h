@@ -20,6 +20,7 @@ struct reporting {
     uint32_t found_order; /* at start; ORDER_COUNT_MAX: reporting is absent */
     uint32_t host_floor;  /* lowest order that the host's backing makes useful */
     /* inertness: unreported blocks that stay although a pass was started */
+    bool is_inert;
     uint64_t watched_reported;
     nsec_t watched_since; /* 0: nothing to watch */
 };

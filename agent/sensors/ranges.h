@@ -36,11 +36,13 @@ typedef void (*range_block_callback)(uint64_t pfn, uint32_t order, bool reported
 struct ranges_options {
     uint32_t page_size;
     uint32_t pageblock_order;
-    uint32_t max_order;       /* largest order of the buddy allocator */
-    uint32_t reporting_order; /* free blocks below it are not reportable */
-    bool exact;               /* false: one page per pageblock, see ranges_result.is_exact */
-    uint64_t start;           /* guest-physical bytes; 0 with length 0: everything */
-    uint64_t length;
+    uint32_t max_order;         /* largest order of the buddy allocator */
+    uint32_t reporting_order;   /* free blocks below it are not reportable */
+    uint32_t lowest_order;      /* the lowest the reporting order has been: smaller blocks carry no
+                                   mark; below the pageblock order every page must be read */
+    bool exact;                 /* false: a few pages per pageblock, see ranges_scan */
+    uint64_t start;             /* guest-physical bytes; widened to whole pageblocks */
+    uint64_t length;            /* 0: to the end */
     range_callback range;       /* may be NULL */
     range_block_callback block; /* may be NULL */
     void *userdata;
@@ -50,7 +52,6 @@ struct ranges_result {
     uint64_t reported;       /* bytes in reported blocks */
     uint64_t reported_small; /* of it: in blocks now below the reporting order */
     uint64_t reportable;     /* bytes in unreported blocks of the reporting order or above */
-    bool is_exact;           /* every page that matters was read */
 };
 
 struct ranges_free_block {
@@ -59,12 +60,20 @@ struct ranges_free_block {
     bool reported;
 };
 
-/* In the caller's memory (about 6 KiB); its members are private. */
+/* A pass in the caller's memory (about 6 KiB); its members are private.
+ *
+ * A pass that is not exact looks at the first page of each pageblock and, where that alone does not
+ * tell, at the middle and the last one. It is right about every block whose first page carries the
+ * reported mark, and may take a pageblock for free that has a hole elsewhere. */
 struct ranges_scan {
     struct ranges_options options;
     struct ram_map map;
     size_t map_index;
-    uint64_t pfn; /* next to read */
+    uint64_t pfn;        /* next to read */
+    uint64_t end;        /* of the part asked for, widened to the largest blocks */
+    uint64_t clip_start; /* the part asked for in whole pageblocks, bytes */
+    uint64_t clip_end;
+    unsigned cost; /* since the clock was last read */
     int descriptor;
     struct ranges_free_block stack[BUDDY_ORDER_COUNT_MAX + 1];
     size_t stack_depth;
@@ -76,7 +85,7 @@ struct ranges_scan {
 /* Errors: -ENOENT, -EACCES, -EPERM without a usable /proc/kpageflags; -EINVAL: options. */
 int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_options *options);
 
-/* Goes on until `budget` of time is used up, at least by one pageblock. 1: complete, and
+/* Goes on until `budget` of time is used up, at least by one read. 1: complete, and
  * `scan->result` is valid; 0: call again; -errno: over, only finish. */
 int ranges_scan_step(struct ranges_scan *scan, nsec_t budget);
 

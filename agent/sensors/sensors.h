@@ -3,7 +3,10 @@
  * sensors_read() is cheap and bounded: text files of a few KiB, and at most SENSORS_SCAN_SLICE of
  * /proc/kpageflags per call. The split of the free memory into reported and not reported is that of
  * the last complete pass over kpageflags; how much is free at which order is always of this
- * moment. So `free` = `reported` + `reportable` + `trapped` holds in every sample. */
+ * moment. So `reported` + `reportable` + `trapped` is the sum of /proc/buddyinfo in every sample.
+ *
+ * `trapped` has no block that carries the reported mark, which small ones do after the reporting
+ * order was lower for a while. */
 #ifndef VMRECLAIM_AGENT_SENSORS_SENSORS_H
 #define VMRECLAIM_AGENT_SENSORS_SENSORS_H
 
@@ -20,19 +23,21 @@ struct sensors {
     uint32_t page_size;
     uint32_t pageblock_order;
     uint32_t max_order;
-    uint64_t clock_ticks; /* of /proc/stat, per second */
-    bool has_pressure;
+    uint64_t clock_ticks;     /* of /proc/stat, per second */
+    uint32_t reporting_order; /* ORDER_COUNT_MAX: absent */
+    uint32_t lowest_order;    /* the reporting order has been, since init */
+    int reporting_device;     /* of page_reporting_device() */
     struct ranges_scan scan;
     bool scan_is_running;
-    int scan_error; /* why reported is not known; 0: known or not yet */
+    int scan_error; /* of the last pass */
     nsec_t scan_ended;
-    bool scan_is_valid;
-    struct ranges_result scanned;
-    uint64_t reported_small; /* of the last exact pass */
-    uint64_t scan_free_blocks[ORDER_COUNT_MAX];
-    uint64_t scanning_free_blocks[ORDER_COUNT_MAX];
-    uint64_t zone_reported[ZONEINFO_ZONES_MAX];
-    uint64_t zone_scanning[ZONEINFO_ZONES_MAX];
+    bool scan_is_valid;           /* a pass has completed */
+    struct ranges_result scanned; /* the last one's */
+    bool scanned_is_exact;
+    uint64_t scanned_blocks[ORDER_COUNT_MAX];   /* free at its end */
+    uint64_t zone_reported[ZONEINFO_ZONES_MAX]; /* its pages per zone */
+    uint64_t zone_scanning[ZONEINFO_ZONES_MAX]; /* those of the running one */
+    uint64_t held_back;
     struct zoneinfo zones;
     struct buddyinfo buddy;
 };
@@ -53,7 +58,14 @@ int sensors_read(struct sensors *sensors, nsec_t now, struct memory_sample *ret_
 int sensors_scan_start(struct sensors *sensors, bool exact);
 int sensors_scan_step(struct sensors *sensors, nsec_t budget, nsec_t now);
 
+/* Why `reported` is not known: -ENOENT, -EACCES, -EPERM of /proc/kpageflags; 0: it is, or no pass
+ * has ended yet. */
+static inline int sensors_scan_error(const struct sensors *sensors)
+{
+    return sensors->scan_error;
+}
+
 /* Options for a ranges_scan of this guest: sizes and orders filled in, the rest zero. */
-int sensors_ranges_options(const struct sensors *sensors, struct ranges_options *ret_options);
+void sensors_ranges_options(const struct sensors *sensors, struct ranges_options *ret_options);
 
 #endif

@@ -5,13 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BUDDY_ORDER_COUNT_MAX  20 /* more than any architecture's buddy allocator has */
-#define BUDDYINFO_ZONES_MAX    64 /* further zones are in the sums only */
-#define BUDDY_ZONE_NAME_LENGTH 15
+#include "common/proc/zonename.h"
+
+#define BUDDY_ORDER_COUNT_MAX 20 /* more than any architecture's buddy allocator has */
+#define BUDDYINFO_ZONES_MAX   64 /* further zones are in the sums only */
 
 struct buddy_zone {
     uint32_t node;
-    char name[BUDDY_ZONE_NAME_LENGTH + 1]; /* "Normal" */
+    char name[ZONE_NAME_SIZE]; /* "Normal" */
     uint64_t free_blocks[BUDDY_ORDER_COUNT_MAX];
 };
 

@@ -7,14 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINES_LENGTH_MAX 1023 /* longer lines come cut off; their rest is skipped */
-
 struct lines {
     int descriptor;
     size_t begin; /* of the bytes not yet given */
     size_t end;
     bool at_end;
-    char buffer[4096];
+    bool is_skipping;  /* the rest of an overlong line */
+    char buffer[4096]; /* longer lines come cut off */
 };
 
 /* `path` is relative to `root`. -errno of open. */
@@ -31,7 +30,7 @@ int lines_next(struct lines *lines, char **ret_line);
  */
 int lines_number(const char **text, uint64_t *ret_value);
 
-/* True when the line is `key`, blanks or ':' and something; *ret_value is that something. */
-bool lines_value(const char *line, const char *key, const char **ret_value);
+/* The text behind `key` at the start of the line; NULL when the line starts otherwise. */
+const char *lines_after(const char *line, const char *key);
 
 #endif

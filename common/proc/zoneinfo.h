@@ -5,13 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/proc/buddyinfo.h"
+#include "common/proc/zonename.h"
 
 #define ZONEINFO_ZONES_MAX 64 /* further zones are in the sums only */
 
 struct zone {
     uint32_t node;
-    char name[BUDDY_ZONE_NAME_LENGTH + 1];
+    char name[ZONE_NAME_SIZE];
     uint64_t free;
     uint64_t low; /* watermark */
     uint64_t spanned;

@@ -1,0 +1,119 @@
+/* Free page reporting of the guest's kernel. */
+#include "agent/actions/reporting.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+#include "common/proc/page-reporting.h"
+
+/* The kernel starts a pass 2 s after a large enough free and gives at least a sixteenth of each
+ * list; three passes without a single block are no delay any more. */
+#define INERT_AFTER (10 * NSEC_PER_SEC)
+
+uint32_t reporting_order(const struct reporting *reporting)
+{
+    uint32_t order;
+
+    if (!features_have(reporting->features, FEATURE_PAGE_REPORTING) && !reporting->is_inert)
+        return ORDER_COUNT_MAX;
+    if (page_reporting_order_read(reporting->settings->root, reporting->max_order, &order) < 0)
+        return ORDER_COUNT_MAX;
+    return order;
+}
+
+void reporting_init(struct reporting *reporting, struct settings *settings,
+                    struct features *features, uint32_t max_order)
+{
+    memset(reporting, 0, sizeof(*reporting));
+    reporting->settings = settings;
+    reporting->features = features;
+    reporting->max_order = max_order;
+    reporting->found_order = reporting_order(reporting);
+}
+
+int reporting_set_order(struct reporting *reporting, uint32_t order, uint32_t policy_floor,
+                        uint32_t *ret_order)
+{
+    uint32_t now = reporting_order(reporting);
+    char value[16];
+    int r;
+
+    if (now == ORDER_COUNT_MAX || !features_have(reporting->features, FEATURE_PAGE_REPORTING_ORDER))
+        return -ENOTSUP;
+    order = max_of(order, policy_floor);
+    order = max_of(order, reporting->host_floor);
+    order = min_of(order, reporting->found_order); /* which is within the kernel's own range */
+    if (order != now) {
+        (void)snprintf(value, sizeof(value), "%" PRIu32, order);
+        r = settings_set(reporting->settings, PAGE_REPORTING_ORDER_PATH, value);
+        if (r < 0)
+            return r;
+    }
+    *ret_order = order;
+    return 0;
+}
+
+int reporting_set_host_floor(struct reporting *reporting, uint32_t order)
+{
+    uint32_t now = reporting_order(reporting);
+    uint32_t unused;
+
+    reporting->host_floor = order;
+    if (now == ORDER_COUNT_MAX || now >= min_of(order, reporting->found_order))
+        return 0;
+    return reporting_set_order(reporting, now, 0, &unused);
+}
+
+int reporting_restore(struct reporting *reporting)
+{
+    return settings_restore(reporting->settings, PAGE_REPORTING_ORDER_PATH);
+}
+
+/* What a pass could take now. */
+static uint64_t takeable(const struct memory_sample *sample)
+{
+    return sample->reportable > sample->held_back ? sample->reportable - sample->held_back : 0;
+}
+
+void reporting_kicked(struct reporting *reporting, const struct memory_sample *sample)
+{
+    reporting->watched_since = 0;
+    if (!sample->reported_is_known || takeable(sample) == 0)
+        return;
+    reporting->watched_since = sample->boottime;
+    reporting->watched_reported = sample->reported;
+}
+
+bool reporting_observe(struct reporting *reporting, const struct memory_sample *sample)
+{
+    char amount[32];
+    char reason[128];
+
+    if (sample->reported_is_known && sample->reported > reporting->watched_reported &&
+        reporting->is_inert) {
+        reporting->is_inert = false;
+        features_regain(reporting->features, FEATURE_PAGE_REPORTING);
+    }
+    if (reporting->watched_since == 0 || !sample->reported_is_known)
+        return false;
+    if (takeable(sample) == 0 || sample->reported > reporting->watched_reported) {
+        reporting->watched_since = 0;
+        return false;
+    }
+    if (sample->boottime - reporting->watched_since < INERT_AFTER)
+        return false;
+    reporting->watched_since = 0;
+    if (reporting->is_inert)
+        return false;
+    reporting->is_inert = true;
+    (void)snprintf(reason, sizeof(reason),
+                   "%s of free blocks stayed unreported for %u s after a pass was started",
+                   bytes_format_short(takeable(sample), amount, sizeof(amount)),
+                   (unsigned)(INERT_AFTER / NSEC_PER_SEC));
+    features_lose(reporting->features, FEATURE_PAGE_REPORTING, reason);
+    return true;
+}

@@ -1,0 +1,233 @@
+/* What the child does. */
+#include "agent/actions/work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "agent/actions/cgroup.h"
+#include "agent/actions/paths.h"
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
+#include "common/base/number.h"
+#include "common/base/util.h"
+#include "common/proc/cpulist.h"
+#include "common/proc/lines.h"
+
+#define RECLAIM_STEP (32 * MIB) /* the kernel looks for signals within, a stop waits no longer */
+#define CPUS_MAX     8192
+
+/* Up to `bytes` through one file, step by step. -EAGAIN ends it: there is no more to have. */
+static int reclaim_file(int directory, const char *name, uint64_t bytes, bool with_swappiness)
+{
+    while (bytes > 0) {
+        uint64_t step = min_of(bytes, RECLAIM_STEP);
+        char text[48];
+        int r;
+
+        (void)snprintf(text, sizeof(text), "%" PRIu64 "%s", step,
+                       with_swappiness ? " swappiness=0" : "");
+        r = file_write(directory, name, text);
+        if (r < 0)
+            return r == -EAGAIN ? 0 : r;
+        bytes -= step;
+    }
+    return 0;
+}
+
+/* File pages and slab of one cgroup, from its memory.stat; 0 when it cannot be read. */
+static uint64_t cgroup_cache(int directory)
+{
+    static const char *const keys[] = {"active_file ", "inactive_file ", "slab_reclaimable "};
+    cleanup_lines struct lines lines;
+    uint64_t sum = 0;
+    char *line;
+
+    if (lines_open(&lines, directory, "memory.stat") < 0)
+        return 0;
+    while (lines_next(&lines, &line) > 0)
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+            const char *text = lines_after(line, keys[i]);
+            uint64_t value;
+            if (text != NULL && lines_number(&text, &value) == 0)
+                sum += value;
+        }
+    return sum;
+}
+
+struct share {
+    const struct work *work;
+    uint64_t cache; /* of all cgroups that are visited */
+};
+
+static int add_cache(int directory, void *userdata)
+{
+    struct share *share = userdata;
+    share->cache += cgroup_cache(directory);
+    return 0;
+}
+
+/* Takes from each cgroup in proportion to its cache. */
+static int reclaim_share(int directory, void *userdata)
+{
+    const struct share *share = userdata;
+    uint64_t bytes = share->work->bytes;
+
+    if (share->cache > 0)
+        bytes = (uint64_t)((double)bytes * (double)cgroup_cache(directory) / (double)share->cache);
+    if (faccessat(directory, "memory.reclaim", F_OK, 0) < 0)
+        return 0; /* no memory controller in this subtree */
+    return reclaim_file(directory, "memory.reclaim", bytes,
+                        share->work->method == RECLAIM_CGROUP_SWAPPINESS);
+}
+
+/* The `index`th of the chosen subtrees as a directory. -ENOENT: past the last; -EINVAL: a path that
+ * leaves the hierarchy. */
+static int open_chosen(const struct work *work, unsigned index)
+{
+    const char *path = work->cgroups != NULL ? work->cgroups : ".";
+    char name[512];
+    size_t length;
+    int descriptor;
+
+    while (index-- > 0) {
+        path += strcspn(path, ":");
+        if (*path++ == '\0')
+            return -ENOENT;
+    }
+    path += strspn(path, "/");
+    length = strcspn(path, ":");
+    if (snprintf(name, sizeof(name), CGROUP_PATH "/%.*s", (int)length, path) >= (int)sizeof(name) ||
+        strstr(name, "..") != NULL)
+        return -EINVAL;
+    descriptor = openat(work->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return descriptor < 0 ? (errno == ENOENT ? -ESRCH : -errno) : descriptor;
+}
+
+static int visit_chosen(const struct work *work, cgroup_visitor visit, struct share *share)
+{
+    for (unsigned i = 0;; i++) {
+        cleanup_close int directory = open_chosen(work, i);
+        int r;
+
+        if (directory == -ENOENT)
+            return 0;
+        if (directory == -ESRCH) /* a chosen cgroup that is not there now */
+            continue;
+        if (directory < 0)
+            return directory;
+        r = cgroup_visit_thawed(directory, visit, share);
+        if (r < 0)
+            return r;
+    }
+}
+
+static int each_node(const struct work *work, const char *file, const char *text)
+{
+    char list[256];
+    uint64_t node = 0;
+
+    int r = file_read_into(work->root, NODE_PATH "/online", list, sizeof(list));
+    if (r < 0)
+        return r;
+    for (; (r = cpulist_next(list, node, &node)) == 0; node++) {
+        char path[96];
+
+        (void)snprintf(path, sizeof(path), NODE_PATH "/node%" PRIu64 "/%s", node, file);
+        if (text == NULL)
+            r = reclaim_file(work->root, path, work->bytes, true);
+        else
+            r = file_write(work->root, path, text);
+        if (r < 0)
+            return r;
+    }
+    return r == -ENOENT ? 0 : r;
+}
+
+int work_reclaim(void *context, uint32_t *ret_note)
+{
+    const struct work *work = context;
+    struct share share = {.work = work};
+    int r;
+
+    (void)ret_note;
+    if (work->method == RECLAIM_NODE)
+        return cgroup_any_frozen(work->root) ? -EBUSY : each_node(work, "reclaim", NULL);
+    r = visit_chosen(work, add_cache, &share);
+    return r < 0 ? r : visit_chosen(work, reclaim_share, &share);
+}
+
+int work_drop_caches(void *context, uint32_t *ret_note)
+{
+    const struct work *work = context;
+
+    (void)ret_note;
+    if (cgroup_any_frozen(work->root))
+        return -EBUSY;
+    return file_write(work->root, DROP_CACHES_PATH, work->drop_slab ? "3" : "1");
+}
+
+int work_compact(void *context, uint32_t *ret_note)
+{
+    const struct work *work = context;
+
+    (void)ret_note;
+    if (work->per_node && each_node(work, "compact", "1") == 0)
+        return 0;
+    return file_write(work->root, COMPACT_MEMORY_PATH, "1");
+}
+
+/* A page fault takes from this CPU's list and the unmapping gives back to it, which is when the
+ * list is cut to its size. A huge page goes straight to the free blocks and starts a pass even when
+ * nothing else merges. */
+static void touch(uint64_t bytes, int advice)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED)
+        return;
+    (void)madvise(memory, bytes, advice);
+    for (uint64_t at = 0; at < bytes; at += (uint64_t)page)
+        *(volatile char *)(memory + at) = 1;
+    (void)munmap(memory, bytes);
+}
+
+static int move_to_cpu(uint64_t cpu)
+{
+    cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
+    size_t size = CPU_ALLOC_SIZE(CPUS_MAX);
+    int r;
+
+    if (set == NULL)
+        return -ENOMEM;
+    CPU_ZERO_S(size, set);
+    CPU_SET_S(cpu, size, set);
+    r = sched_setaffinity(0, size, set) < 0 ? -errno : 0;
+    CPU_FREE(set);
+    return r;
+}
+
+int work_kick(void *context, uint32_t *ret_note)
+{
+    const struct work *work = context;
+    uint64_t cpu = 0;
+    char list[1024];
+
+    int r = file_read_into(work->root, CPU_ONLINE_PATH, list, sizeof(list));
+    if (r < 0)
+        return r;
+    for (; cpulist_next(list, cpu, &cpu) == 0 && cpu < CPUS_MAX; cpu++) {
+        if (move_to_cpu(cpu) < 0)
+            continue; /* gone offline, or not in our cpuset */
+        touch(work->cpu_bytes, MADV_NOHUGEPAGE);
+        (*ret_note)++;
+    }
+    touch(4 * MIB, MADV_HUGEPAGE);
+    return 0;
+}

@@ -1,0 +1,37 @@
+/* What the child does: the blocking calls into the kernel, one function per action. They run in a
+ * forked process; see child.h. Each takes a struct work. */
+#ifndef VMRECLAIM_AGENT_ACTIONS_WORK_H
+#define VMRECLAIM_AGENT_ACTIONS_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum reclaim_method {
+    RECLAIM_CGROUP,            /* memory.reclaim */
+    RECLAIM_CGROUP_SWAPPINESS, /* memory.reclaim with swappiness=0 */
+    RECLAIM_NODE,              /* nodeN/reclaim with swappiness=0 */
+};
+
+struct work {
+    int root;
+    uint64_t bytes;
+    enum reclaim_method method;
+    const char *cgroups; /* NULL: everything */
+    bool drop_slab;
+    bool per_node;      /* compaction */
+    uint64_t cpu_bytes; /* kick: what to touch on each CPU */
+};
+
+/* Short reclaim is no error. -EBUSY: it cannot leave out what is frozen; -EINVAL: the kernel does
+ * not take the method's syntax. */
+int work_reclaim(void *context, uint32_t *ret_note);
+
+/* -EBUSY: something is frozen. */
+int work_drop_caches(void *context, uint32_t *ret_note);
+
+int work_compact(void *context, uint32_t *ret_note);
+
+/* Touches and frees a little memory on each CPU. `*ret_note`: CPUs it could run on. */
+int work_kick(void *context, uint32_t *ret_note);
+
+#endif

@@ -1,0 +1,341 @@
+/* Free blocks from /proc/kpageflags.
+ *
+ * Theory of operation. kpageflags says of each page whether it lies in a free block, and the first
+ * page of a block that was reported carries a mark; it does not say how long a block is. But the
+ * buddy allocator merges two free neighbours of one size whenever they form an aligned block of
+ * twice the size, up to its largest order. So the free pages alone determine the blocks: walking
+ * the pages in order and merging the same way gives the allocator's own blocks back. A small stack
+ * holds those that may still grow.
+ *
+ * The one exception is merging across migration types that may not mix (isolated, CMA and reserve
+ * pageblocks), which keeps two neighbouring pageblocks apart. A mark on the first page of the
+ * second shows it; where the second is not reported, it counts as the tail of the first.
+ *
+ * Time. An exact pass with a reporting order of a pageblock or more first reads one page of each
+ * pageblock and reads the rest only where that page is free. The clock is read once per 25 us of
+ * work, so a step ends within that of its budget.
+ *
+ * The guest goes on running: a pass is a picture of a moment only where nothing changes. */
+#include "agent/sensors/ranges.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/util.h"
+
+#define COST_PER_READ   5 /* a system call, in words read */
+#define COST_PER_SAMPLE 512
+
+static uint64_t align_down(uint64_t value, uint32_t order)
+{
+    return value >> order << order;
+}
+
+static uint64_t align_up(uint64_t value, uint32_t order)
+{
+    return align_down(value + (((uint64_t)1 << order) - 1), order);
+}
+
+/* The pages of map range `index`, widened to pageblocks and cut to the part asked for. */
+static void range_pages(const struct ranges_scan *scan, size_t index, uint64_t *ret_start,
+                        uint64_t *ret_end)
+{
+    const struct ranges_options *options = &scan->options;
+    const struct ram_range *range = &scan->map.ranges[index];
+
+    *ret_start = align_down(range->start / options->page_size, options->pageblock_order);
+    *ret_end =
+        min_of(align_up(range->end / options->page_size, options->pageblock_order), scan->end);
+}
+
+/* The part asked for: in whole pageblocks for ranges, in whole largest blocks for reading. */
+static int find_bounds(struct ranges_scan *scan)
+{
+    const struct ranges_options *options = &scan->options;
+    uint64_t start = options->start / options->page_size;
+    uint64_t end = UINT64_MAX;
+
+    if (options->length > 0) {
+        if (__builtin_add_overflow(options->start, options->length - 1, &end))
+            return -EINVAL;
+        end = end / options->page_size + 1;
+    }
+    scan->clip_start = align_down(start, options->pageblock_order) * options->page_size;
+    scan->pfn = align_down(start, options->max_order);
+    scan->clip_end = UINT64_MAX;
+    scan->end = UINT64_MAX;
+    if (end < UINT64_MAX >> options->max_order) {
+        scan->end = align_up(end, options->max_order);
+        if (__builtin_mul_overflow(align_up(end, options->pageblock_order), options->page_size,
+                                   &scan->clip_end))
+            scan->clip_end = UINT64_MAX;
+    }
+    return 0;
+}
+
+int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_options *options)
+{
+    int r;
+
+    if (options->page_size == 0 || options->max_order >= BUDDY_ORDER_COUNT_MAX ||
+        options->pageblock_order > options->max_order)
+        return -EINVAL;
+    memset(scan, 0, offsetof(struct ranges_scan, flags));
+    scan->options = *options;
+    scan->descriptor = -1;
+    r = find_bounds(scan);
+    if (r < 0)
+        return r;
+    r = ram_map_read(root, options->page_size, &scan->map);
+    if (r < 0)
+        return r;
+    r = kpageflags_open(root);
+    if (r < 0)
+        return r;
+    scan->descriptor = r;
+    return 0;
+}
+
+void ranges_scan_finish(struct ranges_scan *scan)
+{
+    if (scan->descriptor >= 0)
+        (void)close(scan->descriptor);
+    scan->descriptor = -1;
+}
+
+static void give_pending(struct ranges_scan *scan)
+{
+    if (scan->pending.length > 0)
+        scan->options.range(&scan->pending, scan->options.userdata);
+    scan->pending.length = 0;
+}
+
+/* Adds to the pending range or starts another; what lies outside the part asked for is cut off. */
+static void add_range(struct ranges_scan *scan, uint64_t start, uint64_t length,
+                      enum range_state state)
+{
+    uint64_t end = min_of(start + length, scan->clip_end);
+
+    start = max_of(start, scan->clip_start);
+    if (start >= end)
+        return;
+    length = end - start;
+    if (scan->pending.length > 0 && scan->pending.state == state &&
+        scan->pending.start + scan->pending.length == start) {
+        scan->pending.length += length;
+        return;
+    }
+    give_pending(scan);
+    scan->pending = (struct range){.start = start, .length = length, .state = state};
+}
+
+/* `block` is as long as it gets. */
+static void complete_block(struct ranges_scan *scan, const struct ranges_free_block *block)
+{
+    const struct ranges_options *options = &scan->options;
+    uint64_t length = (uint64_t)options->page_size << block->order;
+
+    if (block->reported) {
+        scan->result.reported += length;
+        if (block->order < options->reporting_order)
+            scan->result.reported_small += length;
+    } else if (block->order >= options->reporting_order) {
+        scan->result.reportable += length;
+    } else {
+        return;
+    }
+    if (options->block != NULL)
+        options->block(block->pfn, block->order, block->reported, options->userdata);
+    if (options->range != NULL && block->order >= options->pageblock_order)
+        add_range(scan, block->pfn * options->page_size, length,
+                  block->reported ? RANGE_REPORTED : RANGE_REPORTABLE);
+}
+
+/* A page that is not free follows: nothing on the stack can grow. */
+static void complete_stack(struct ranges_scan *scan)
+{
+    for (size_t i = 0; i < scan->stack_depth; i++)
+        complete_block(scan, &scan->stack[i]);
+    scan->stack_depth = 0;
+}
+
+/* Merges as the buddy allocator does. At most one block per order stays on the stack, since two
+ * neighbours of one order either merge or are not buddies, and then the first can never grow. */
+static void push_block(struct ranges_scan *scan, struct ranges_free_block block)
+{
+    while (scan->stack_depth > 0) {
+        const struct ranges_free_block *top = &scan->stack[scan->stack_depth - 1];
+
+        if (top->order < block.order) {
+            complete_stack(scan);
+            break;
+        }
+        if (top->order > block.order)
+            break;
+        if (block.reported || block.order == scan->options.max_order ||
+            (top->pfn ^ block.pfn) != (uint64_t)1 << block.order) {
+            complete_stack(scan);
+            break;
+        }
+        block = (struct ranges_free_block){
+            .pfn = top->pfn, .order = block.order + 1, .reported = top->reported};
+        scan->stack_depth--;
+    }
+    scan->stack[scan->stack_depth++] = block;
+}
+
+static bool is_free(uint64_t flags)
+{
+    return (flags & KPAGEFLAGS_BUDDY) != 0;
+}
+
+static bool is_reported(uint64_t flags)
+{
+    return (flags & KPAGEFLAGS_UPTODATE) != 0;
+}
+
+/* All `count` pages are free and at most the first is marked: one block, where aligned. */
+static bool is_one_block(const uint64_t *flags, size_t count)
+{
+    uint64_t all = flags[0];
+    uint64_t any = 0;
+
+    for (size_t i = 1; i < count; i++) {
+        all &= flags[i];
+        any |= flags[i];
+    }
+    return is_free(all) && !is_reported(any);
+}
+
+static int read_flags(struct ranges_scan *scan, uint64_t pfn, size_t count)
+{
+    scan->cost += (unsigned)count + COST_PER_READ;
+    return kpageflags_read(scan->descriptor, pfn, count, scan->flags);
+}
+
+/* Reads `count` pages, a power of two of them and aligned to it, and takes each for what it is. */
+static int scan_pages(struct ranges_scan *scan, size_t count)
+{
+    uint64_t pfn = scan->pfn;
+    int r = read_flags(scan, pfn, count);
+
+    if (r < 0)
+        return r;
+    scan->pfn += count;
+    if (is_one_block(scan->flags, count)) {
+        push_block(scan, (struct ranges_free_block){.pfn = pfn,
+                                                    .order = (uint32_t)__builtin_ctzll(count),
+                                                    .reported = is_reported(scan->flags[0])});
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (is_free(scan->flags[i]))
+            push_block(scan, (struct ranges_free_block){.pfn = pfn + i,
+                                                        .reported = is_reported(scan->flags[i])});
+        else if (scan->stack_depth > 0)
+            complete_stack(scan);
+    }
+    return 0;
+}
+
+/* Guesses a whole pageblock from three of its pages. The mark on the first is proof enough unless
+ * small blocks may carry it too. */
+static int guess_pageblock(struct ranges_scan *scan, uint64_t first_flags)
+{
+    const struct ranges_options *options = &scan->options;
+    uint64_t pages = (uint64_t)1 << options->pageblock_order;
+    bool guess = is_reported(first_flags) && options->lowest_order >= options->pageblock_order;
+
+    for (unsigned i = 1; i <= 2 && !guess; i++) {
+        int r = read_flags(scan, scan->pfn + pages / 2 * i - (i == 2 ? 1 : 0), 1);
+        if (r < 0)
+            return r;
+        if (!is_free(scan->flags[0]) || is_reported(scan->flags[0])) {
+            complete_stack(scan);
+            return 0;
+        }
+    }
+    push_block(scan, (struct ranges_free_block){.pfn = scan->pfn,
+                                                .order = options->pageblock_order,
+                                                .reported = is_reported(first_flags)});
+    return 0;
+}
+
+/* At the start of a pageblock: looks whether it can be passed over, guessed, or must be read. */
+static int begin_pageblock(struct ranges_scan *scan, bool *ret_read_whole)
+{
+    const struct ranges_options *options = &scan->options;
+    uint32_t smallest = min_of(options->lowest_order, options->reporting_order);
+    int r;
+
+    *ret_read_whole = true;
+    if (options->exact && smallest < options->pageblock_order)
+        return 0;
+    r = read_flags(scan, scan->pfn, 1);
+    if (r < 0)
+        return r;
+    if (is_free(scan->flags[0]) && options->exact)
+        return 0;
+    *ret_read_whole = false;
+    if (is_free(scan->flags[0]))
+        r = guess_pageblock(scan, scan->flags[0]);
+    else
+        complete_stack(scan);
+    scan->pfn += (uint64_t)1 << options->pageblock_order;
+    return r;
+}
+
+/* Moves `pfn` to the next page of RAM. False: there is none. */
+static bool find_page(struct ranges_scan *scan)
+{
+    for (; scan->map_index < scan->map.count; scan->map_index++) {
+        uint64_t start;
+        uint64_t end;
+
+        range_pages(scan, scan->map_index, &start, &end);
+        if (scan->pfn < start) {
+            complete_stack(scan);
+            scan->pfn = start;
+        }
+        if (scan->pfn < end)
+            return true;
+    }
+    return false;
+}
+
+/* One read's worth of work. 1: nothing is left. */
+static int advance(struct ranges_scan *scan)
+{
+    uint64_t pages = (uint64_t)1 << scan->options.pageblock_order;
+    bool read_whole = true;
+
+    if (!find_page(scan)) {
+        complete_stack(scan);
+        if (scan->options.range != NULL)
+            give_pending(scan);
+        return 1;
+    }
+    if ((scan->pfn & (pages - 1)) == 0) {
+        int r = begin_pageblock(scan, &read_whole);
+        if (r < 0)
+            return r;
+    }
+    return read_whole ? scan_pages(scan, (size_t)min_of(pages, (uint64_t)KPAGEFLAGS_BATCH)) : 0;
+}
+
+int ranges_scan_step(struct ranges_scan *scan, nsec_t budget)
+{
+    nsec_t begun = time_monotonic();
+
+    for (;;) {
+        int r = advance(scan);
+        if (r != 0)
+            return r;
+        if (scan->cost < COST_PER_SAMPLE)
+            continue;
+        scan->cost = 0;
+        if (time_monotonic() - begun >= budget)
+            return 0;
+    }
+}

@@ -1,0 +1,346 @@
+/* One sample of the guest.
+ *
+ * Theory of operation. A call reads a handful of text files, and a slice of a pass over kpageflags
+ * when the split into reported and not reported may have changed: free blocks have changed since
+ * the last pass, some are not reported yet, or the pass is old. A guest in which nothing happens
+ * costs no pass. Passes are quick ones (see ranges.h) while reporting works in whole pageblocks;
+ * with a lower order only reading every page tells, and a pass then spreads over more calls.
+ *
+ * Failure modes. kpageflags may be missing, or forbidden by lockdown: `reported` is then not known
+ * and all free memory of the reporting order counts as reportable. A reader of one CPU's files may
+ * see free memory of a moment earlier in one file than in another; sums are clamped, never
+ * negative. */
+#include "agent/sensors/sensors.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/file.h"
+#include "common/base/util.h"
+#include "common/proc/lines.h"
+#include "common/proc/meminfo.h"
+#include "common/proc/page-reporting.h"
+#include "common/proc/pages.h"
+#include "common/proc/pressure.h"
+#include "common/proc/stat.h"
+#include "common/proc/vmstat.h"
+
+#define SCAN_AGE_MAX  (60 * NSEC_PER_SEC)
+#define HELD_BACK_GAP 32 /* blocks of the reporting order, mm/page_reporting.c's margin */
+
+static_assert((unsigned)ORDER_COUNT_MAX == BUDDY_ORDER_COUNT_MAX, "one bound for both");
+
+static uint64_t subtract(uint64_t from, uint64_t amount)
+{
+    return from > amount ? from - amount : 0;
+}
+
+/* Where reporting is absent, free memory is still told apart by the order it would have. */
+static uint32_t effective_order(const struct sensors *sensors)
+{
+    return sensors->reporting_order < ORDER_COUNT_MAX ? sensors->reporting_order
+                                                      : sensors->pageblock_order;
+}
+
+static void read_reporting_order(struct sensors *sensors)
+{
+    uint32_t order;
+
+    sensors->reporting_order = ORDER_COUNT_MAX;
+    if (sensors->reporting_device == 0 &&
+        page_reporting_order_read(sensors->root, sensors->max_order, &order) == 0)
+        sensors->reporting_order = order;
+    sensors->lowest_order = min_of(sensors->lowest_order, effective_order(sensors));
+}
+
+int sensors_init(struct sensors *sensors, int root)
+{
+    struct meminfo meminfo;
+    int r;
+
+    memset(sensors, 0, sizeof(*sensors));
+    sensors->root = root;
+    sensors->page_size = page_size_read(root);
+    sensors->clock_ticks = (uint64_t)sysconf(_SC_CLK_TCK);
+    r = meminfo_read(root, &meminfo);
+    if (r < 0)
+        return r;
+    r = buddyinfo_read(root, &sensors->buddy);
+    if (r < 0)
+        return r;
+    sensors->max_order = sensors->buddy.order_count - 1;
+    sensors->pageblock_order = pageblock_order_read(root, sensors->page_size, sensors->max_order);
+    sensors->lowest_order = ORDER_COUNT_MAX;
+    sensors->reporting_device = page_reporting_device(root);
+    read_reporting_order(sensors);
+    return 0;
+}
+
+void sensors_finish(struct sensors *sensors)
+{
+    if (sensors->scan_is_running)
+        ranges_scan_finish(&sensors->scan);
+    sensors->scan_is_running = false;
+}
+
+void sensors_ranges_options(const struct sensors *sensors, struct ranges_options *ret_options)
+{
+    *ret_options = (struct ranges_options){
+        .page_size = sensors->page_size,
+        .pageblock_order = sensors->pageblock_order,
+        .max_order = sensors->max_order,
+        .reporting_order = effective_order(sensors),
+        .lowest_order = sensors->pageblock_order,
+        .exact = true,
+    };
+}
+
+/* Adds a reported block to its zone; zones of nodes whose memory interleaves may mix. */
+static void count_in_zone(uint64_t pfn, uint32_t order, bool reported, void *userdata)
+{
+    struct sensors *sensors = userdata;
+
+    if (!reported || order < effective_order(sensors))
+        return;
+    for (size_t i = 0; i < sensors->zones.zone_count; i++) {
+        const struct zone *zone = &sensors->zones.zones[i];
+        if (pfn >= zone->start_pfn && pfn - zone->start_pfn < zone->spanned) {
+            sensors->zone_scanning[i] += (uint64_t)1 << order;
+            return;
+        }
+    }
+}
+
+int sensors_scan_start(struct sensors *sensors, bool exact)
+{
+    struct ranges_options options;
+    int r;
+
+    sensors_finish(sensors);
+    sensors->reporting_device = page_reporting_device(sensors->root);
+    read_reporting_order(sensors);
+    sensors_ranges_options(sensors, &options);
+    options.exact = exact || effective_order(sensors) < sensors->pageblock_order;
+    options.lowest_order = exact ? 0 : sensors->lowest_order;
+    options.block = count_in_zone;
+    options.userdata = sensors;
+    memset(sensors->zone_scanning, 0, sizeof(sensors->zone_scanning));
+    r = ranges_scan_init(&sensors->scan, sensors->root, &options);
+    sensors->scan_error = r;
+    if (r < 0)
+        return r;
+    sensors->scan_is_running = true;
+    return 0;
+}
+
+static void take_scan(struct sensors *sensors)
+{
+    const struct ranges_scan *scan = &sensors->scan;
+    uint64_t small = sensors->scanned.reported_small;
+
+    sensors->scanned = scan->result;
+    sensors->scanned_is_exact = scan->options.exact;
+    if (!scan->options.exact) /* a quick pass does not see small blocks */
+        sensors->scanned.reported_small = small;
+    sensors->scanned.reported = subtract(scan->result.reported, scan->result.reported_small);
+    memcpy(sensors->zone_reported, sensors->zone_scanning, sizeof(sensors->zone_reported));
+    memcpy(sensors->scanned_blocks, sensors->buddy.free_blocks, sizeof(sensors->scanned_blocks));
+    sensors->scan_is_valid = true;
+}
+
+int sensors_scan_step(struct sensors *sensors, nsec_t budget, nsec_t now)
+{
+    int r;
+
+    if (!sensors->scan_is_running)
+        return -EINVAL;
+    r = ranges_scan_step(&sensors->scan, budget);
+    if (r == 0)
+        return 0;
+    if (r > 0)
+        take_scan(sensors);
+    else
+        sensors->scan_error = r;
+    sensors->scan_ended = now;
+    sensors_finish(sensors);
+    return r;
+}
+
+/* Whether another pass could say something new. */
+static bool wants_scan(const struct sensors *sensors, nsec_t now)
+{
+    uint32_t order = effective_order(sensors);
+
+    if (sensors->scan_error < 0 || sensors->scan_ended == 0 || sensors->scan_is_valid == false)
+        return sensors->scan_ended == 0 || now - sensors->scan_ended >= SCAN_AGE_MAX;
+    return now - sensors->scan_ended >= SCAN_AGE_MAX ||
+           sensors->scanned.reportable > sensors->held_back ||
+           sensors->scan.options.reporting_order != order ||
+           memcmp(sensors->scanned_blocks + order, sensors->buddy.free_blocks + order,
+                  (ORDER_COUNT_MAX - order) * sizeof(uint64_t)) != 0;
+}
+
+static void advance_scan(struct sensors *sensors, nsec_t now)
+{
+    if (!sensors->scan_is_running && wants_scan(sensors, now) &&
+        sensors_scan_start(sensors, false) < 0)
+        sensors->scan_ended = now;
+    if (sensors->scan_is_running)
+        (void)sensors_scan_step(sensors, SENSORS_SCAN_SLICE, now);
+}
+
+/* Compressed bytes of all zram devices: the third number of each mm_stat. */
+static uint64_t read_zram(int root)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0;; i++) {
+        char path[48];
+        char text[256];
+        const char *rest = text;
+        uint64_t value = 0;
+
+        (void)snprintf(path, sizeof(path), "sys/block/zram%u/mm_stat", i);
+        if (file_read_into(root, path, text, sizeof(text)) < 0)
+            return sum;
+        for (unsigned column = 0; column < 3; column++)
+            if (lines_number(&rest, &value) < 0)
+                return sum;
+        sum += value;
+    }
+}
+
+static int read_memory(const struct sensors *sensors, struct memory_sample *sample)
+{
+    struct meminfo meminfo;
+
+    int r = meminfo_read(sensors->root, &meminfo);
+    if (r < 0)
+        return r;
+    sample->total = meminfo.total;
+    sample->free = meminfo.free;
+    sample->available = meminfo.available;
+    sample->anon = meminfo.anon;
+    sample->shmem = meminfo.shmem;
+    sample->hugetlb = meminfo.hugetlb;
+    sample->slab_unreclaimable = meminfo.slab_unreclaimable;
+    sample->kernel = meminfo.kernel_stack + meminfo.page_tables + meminfo.secondary_page_tables;
+    sample->zram = read_zram(sensors->root);
+    sample->active_file = meminfo.active_file;
+    sample->inactive_file = meminfo.inactive_file;
+    sample->slab_reclaimable = meminfo.slab_reclaimable;
+    sample->dirty = meminfo.dirty;
+    sample->writeback = meminfo.writeback;
+    sample->mapped = meminfo.mapped;
+    sample->swap_total = meminfo.swap_total;
+    sample->swap_free = meminfo.swap_free;
+    sample->cache = subtract(meminfo.active_file + meminfo.inactive_file + meminfo.slab_reclaimable,
+                             meminfo.dirty + meminfo.writeback + meminfo.mapped);
+    return 0;
+}
+
+static int read_activity(const struct sensors *sensors, struct memory_sample *sample)
+{
+    nsec_t tick = NSEC_PER_SEC / sensors->clock_ticks;
+    struct pressure pressure;
+    struct vmstat vmstat;
+    struct stat_cpu cpu;
+
+    int r = stat_read(sensors->root, &cpu);
+    if (r < 0)
+        return r;
+    sample->cpu_count = cpu.cpu_count;
+    sample->cpu_user = (cpu.user + cpu.nice) * tick;
+    sample->cpu_busy = sample->cpu_user + (cpu.system + cpu.irq + cpu.softirq + cpu.steal) * tick;
+    sample->cpu_total = sample->cpu_busy + (cpu.idle + cpu.iowait) * tick;
+    if (pressure_read(sensors->root, "proc/pressure/memory", &pressure) == 0) {
+        sample->psi_is_known = true;
+        sample->psi_memory_some = pressure.some;
+        sample->psi_memory_full = pressure.full;
+    }
+    if (pressure_read(sensors->root, "proc/pressure/io", &pressure) == 0)
+        sample->psi_io_some = pressure.some;
+    if (vmstat_read(sensors->root, &vmstat) == 0) {
+        sample->refault_file = vmstat.refault_file;
+        sample->refault_anon = vmstat.refault_anon;
+        sample->major_faults = vmstat.major_faults;
+        sample->oom_kills = vmstat.oom_kills;
+        sample->balloon_pages = subtract(vmstat.balloon_inflate, vmstat.balloon_deflate);
+    }
+    return 0;
+}
+
+/* Reporting passes over a zone whose free memory is within HELD_BACK_GAP blocks of its low
+ * watermark: what it could take there stays. Bytes. */
+static uint64_t held_back(const struct sensors *sensors)
+{
+    uint32_t order = effective_order(sensors);
+    uint64_t pages = 0;
+
+    for (size_t i = 0; i < sensors->zones.zone_count; i++) {
+        const struct zone *zone = &sensors->zones.zones[i];
+
+        if (zone->free > zone->low + ((uint64_t)HELD_BACK_GAP << order))
+            continue;
+        for (size_t j = 0; j < sensors->buddy.zone_count; j++) {
+            const struct buddy_zone *buddy = &sensors->buddy.zones[j];
+            if (buddy->node == zone->node && strcmp(buddy->name, zone->name) == 0)
+                pages += subtract(buddy_pages(buddy->free_blocks, order, ORDER_COUNT_MAX),
+                                  sensors->zone_reported[i]);
+        }
+    }
+    return pages * sensors->page_size;
+}
+
+/* Splits what buddyinfo has into reported, reportable and trapped. */
+static void split_free(struct sensors *sensors, struct memory_sample *sample)
+{
+    uint32_t order = effective_order(sensors);
+    uint64_t large =
+        buddy_pages(sensors->buddy.free_blocks, order, ORDER_COUNT_MAX) * sensors->page_size;
+    uint64_t small = buddy_pages(sensors->buddy.free_blocks, 0, order) * sensors->page_size;
+    uint64_t reported_large = min_of(sensors->scanned.reported, large);
+    uint64_t reported_small = min_of(sensors->scanned.reported_small, small);
+
+    sensors->held_back = held_back(sensors);
+    sample->reported = reported_large + reported_small;
+    sample->reportable = large - reported_large;
+    sample->trapped = small - reported_small;
+    sample->held_back = min_of(sensors->held_back, sample->reportable);
+    sample->reported_is_known = sensors->scan_is_valid && sensors->scan_error == 0;
+    sample->reported_is_exact = sample->reported_is_known && sensors->scanned_is_exact;
+}
+
+int sensors_read(struct sensors *sensors, nsec_t now, struct memory_sample *ret_sample)
+{
+    struct memory_sample sample = {0};
+
+    int r = read_memory(sensors, &sample);
+    if (r < 0)
+        return r;
+    r = read_activity(sensors, &sample);
+    if (r < 0)
+        return r;
+    r = buddyinfo_read(sensors->root, &sensors->buddy);
+    if (r < 0)
+        return r;
+    if (zoneinfo_read(sensors->root, &sensors->zones) < 0)
+        memset(&sensors->zones, 0, sizeof(sensors->zones));
+    read_reporting_order(sensors);
+    advance_scan(sensors, now);
+    split_free(sensors, &sample);
+    sample.percpu = sensors->zones.percpu * sensors->page_size;
+    sample.in_use = subtract(sample.total, sample.free + sample.percpu + sample.cache);
+    sample.sequence = ++sensors->sequence;
+    sample.boottime = now;
+    memcpy(sample.free_blocks, sensors->buddy.free_blocks, sizeof(sample.free_blocks));
+    sample.order_count = sensors->buddy.order_count;
+    sample.page_size = sensors->page_size;
+    sample.pageblock_order = sensors->pageblock_order;
+    sample.reporting_order = sensors->reporting_order;
+    *ret_sample = sample;
+    return 0;
+}
