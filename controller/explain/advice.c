@@ -1,0 +1,113 @@
+/* What a person can do now, with the command to type. Only what promises enough is offered. */
+#include "controller/explain/view.h"
+
+#include <string.h>
+
+#define DEFAULT_CACHE_FLOOR (128 * MIB)
+#define BALLOON_STEP        (64 * MIB)
+
+static uint64_t unmovable_of(const struct view *view)
+{
+    if (!view->guest->trapped_kinds_are_known)
+        return 0;
+    return view->guest->trapped_unmovable + view->guest->trapped_reclaimable;
+}
+
+static void advise_reclaim(const struct view *view, struct explanation *explanation)
+{
+    uint64_t floor = view->policy == NULL ? DEFAULT_CACHE_FLOOR : view->policy->cache_floor;
+    uint64_t gain = view->w->cache > floor ? view->w->cache - floor : 0;
+    struct finding *finding;
+
+    if (gain < view->worth)
+        return;
+    finding = explanation_next(explanation);
+    finding_set(finding, KIND_CAN_DO, "can-reclaim", gain,
+                "Take cold file cache: up to %s, down to the %s that the policy leaves.",
+                SIZE(gain), SIZE(floor));
+    finding_command(finding, "vmreclaim reclaim %s", view->name);
+}
+
+static void advise_compact(const struct view *view, struct explanation *explanation)
+{
+    uint64_t unmovable = unmovable_of(view);
+    uint64_t gain = view->w->trapped > unmovable ? view->w->trapped - unmovable : 0;
+    struct finding *finding;
+
+    if (gain < view->worth || !view_has_feature(view, "compaction", NULL))
+        return;
+    finding = explanation_next(explanation);
+    finding_set(finding, KIND_CAN_DO, "can-compact", gain,
+                "Join free memory so that it can be reported: up to %s is trapped.", SIZE(gain));
+    finding_command(finding, "vmreclaim compact %s", view->name);
+}
+
+/* A lower order returns what compaction leaves, where the host's backing makes that last. */
+static void advise_order(const struct view *view, struct explanation *explanation)
+{
+    uint32_t lowest = view->host->lowest_useful_order;
+    struct finding *finding;
+
+    if (view->w->trapped < view->worth || view->info == NULL ||
+        view->info->reporting_order <= lowest || !view_has_feature(view, "reporting-order", NULL))
+        return;
+    finding = explanation_next(explanation);
+    finding_set(finding, KIND_CAN_DO, "can-lower-order", view->w->trapped,
+                "Report smaller blocks (order %u instead of %u): returns what compaction leaves, "
+                "for some CPU of the guest.",
+                lowest, view->info->reporting_order);
+    finding_command(finding, "vmreclaim reporting %s --order %u --kick", view->name, lowest);
+}
+
+static void advise_kick(const struct view *view, struct explanation *explanation)
+{
+    uint64_t waiting = view->w->percpu;
+    struct finding *finding;
+
+    if (view->w->reportable > view->w->held_back)
+        waiting += view->w->reportable - view->w->held_back;
+    if (waiting < view->worth)
+        return;
+    finding = explanation_next(explanation);
+    finding_set(finding, KIND_CAN_DO, "can-kick", waiting,
+                "Start a reporting pass: %s is free and waits for one.", SIZE(waiting));
+    finding_command(finding, "vmreclaim reporting %s --kick", view->name);
+}
+
+/* Where reporting does nothing, the balloon still can: down to what is in use and a reserve. */
+static void advise_balloon(const struct view *view, struct explanation *explanation)
+{
+    const Waterfall *w = view->w;
+    uint64_t reserve = max_of(256 * MIB, w->vm_ram / 16);
+    uint64_t size =
+        (w->in_use + w->unmanaged + reserve + BALLOON_STEP - 1) / BALLOON_STEP * BALLOON_STEP;
+    struct finding *finding;
+
+    if (strncmp(view->vm->reporting, "off", 3) != 0 ||
+        strstr(view->vm->reporting, "no balloon") != NULL || w->balloon > 0)
+        return;
+    if (size + view->worth >= w->footprint)
+        return;
+    finding = explanation_next(explanation);
+    finding_set(
+        finding, KIND_CAN_DO, "can-balloon", w->footprint - size,
+        "Take memory with the balloon: %s leaves the guest what it uses and a reserve of %s.",
+        SIZE(size), SIZE(reserve));
+    finding_command(finding, "vmreclaim balloon %s %lluMiB --for 1h", view->name,
+                    (unsigned long long)(size / MIB));
+}
+
+void explain_advice(const struct view *view, struct explanation *explanation)
+{
+    if (view->guest == NULL) {
+        if (!view->vm->agent_connected)
+            finding_set(explanation_next(explanation), KIND_CAN_DO, "can-install-agent", 0,
+                        "Start vmreclaim-agent in the guest: it finds what can come back.");
+        return;
+    }
+    advise_reclaim(view, explanation);
+    advise_compact(view, explanation);
+    advise_order(view, explanation);
+    advise_kick(view, explanation);
+    advise_balloon(view, explanation);
+}

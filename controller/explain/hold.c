@@ -1,0 +1,92 @@
+/* What holds the memory: the parts of the footprint worth a sentence, largest first. */
+#include "controller/explain/view.h"
+
+#include <stdlib.h>
+
+/* A part that the guest's sample names. */
+struct part {
+    const char *code;
+    uint64_t bytes;
+    const char *sentence; /* with one %s: the size */
+};
+
+static int larger_first(const void *a, const void *b)
+{
+    const struct part *left = a;
+    const struct part *right = b;
+    return (left->bytes < right->bytes) - (left->bytes > right->bytes);
+}
+
+static uint64_t less(uint64_t from, uint64_t what)
+{
+    return from > what ? from - what : 0;
+}
+
+static void hold_parts(const struct view *view, struct explanation *explanation, struct part *parts,
+                       size_t count)
+{
+    qsort(parts, count, sizeof(parts[0]), larger_first);
+    for (size_t i = 0; i < count && parts[i].bytes >= view->worth; i++) {
+        struct finding *finding = explanation_next(explanation);
+        /* The formats are the table's own. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        finding_set(finding, KIND_HOLDS, parts[i].code, parts[i].bytes, parts[i].sentence,
+                    SIZE(parts[i].bytes));
+#pragma GCC diagnostic pop
+        finding_add(finding, parts[i].code, parts[i].bytes, "bytes");
+    }
+}
+
+static void hold_guest(const struct view *view, struct explanation *explanation)
+{
+    const Waterfall *w = view->w;
+    const MemorySample *guest = view->guest;
+    struct part parts[] = {
+        {"anonymous", guest->anon, "%s belongs to processes of the guest (anonymous memory)."},
+        {"tmpfs", guest->tmpfs,
+         "%s is files in tmpfs (such as /tmp, /dev/shm or /run): memory until "
+         "the files are deleted."},
+        {"shmem", less(guest->shmem, guest->tmpfs),
+         "%s is shared memory of processes, or files in tmpfs."},
+        {"hugetlb-used", less(guest->hugetlb, guest->hugetlb_free),
+         "%s is huge pages from the guest's pool, in use."},
+        {"hugetlb-pool", guest->hugetlb_free,
+         "%s is huge pages that the guest's pool reserves and nobody uses."},
+        {"slab", guest->slab_unreclaimable, "%s is kernel memory (slab) that cannot be reclaimed."},
+        {"kernel", guest->kernel, "%s is kernel stacks and page tables."},
+        {"zram", guest->zram, "%s is zram: swapped pages, compressed, in memory."},
+        {"zfs-arc", guest->zfs_arc,
+         "%s is the ZFS cache (ARC). The kernel counts it neither as cache nor as free."},
+        {"other", guest->vmalloc_and_other,
+         "%s is in use but belongs to no part the kernel names (drivers, vmalloc)."},
+        {"cache", w->cache, "%s is file cache that the guest could give up now."},
+        {"trapped", w->trapped, "%s is free but trapped: in pieces too small to be reported."},
+        {"per-cpu", w->percpu, "%s is free but parked in the guest's per-CPU lists."},
+        {"reportable", w->reportable, "%s is free and waits for the guest's next reporting pass."},
+        {"unmanaged", w->unmanaged,
+         "%s is the guest kernel's own: its image, page structures, holes in the memory map."},
+    };
+
+    hold_parts(view, explanation, parts, ARRAY_SIZE(parts));
+}
+
+void explain_holds(const struct view *view, struct explanation *explanation)
+{
+    const Waterfall *w = view->w;
+
+    if (view->guest != NULL) {
+        hold_guest(view, explanation);
+    } else {
+        finding_set(explanation_next(explanation), KIND_HOLDS, "no-agent", w->footprint,
+                    "The host holds %s for this VM; without an agent in the guest nobody can say "
+                    "what for.",
+                    SIZE(w->footprint));
+    }
+    if (w->remainder < 0 && 0 - (uint64_t)w->remainder >= view->worth)
+        finding_set(explanation_next(explanation), KIND_HOLDS, "never-touched",
+                    0 - (uint64_t)w->remainder,
+                    "%s of the above the guest has never touched since it started: it costs the "
+                    "host nothing yet.",
+                    SIZE(0 - (uint64_t)w->remainder));
+}

@@ -1,0 +1,488 @@
+/* Why memory does not come back: one detector per reason. Each is pure, looks at few figures and
+ * keeps them as evidence. The table's order is the way of a page, from what forbids an action to
+ * where the host gets its memory; the first reason that holds is the one an action's record names.
+ */
+#include "controller/explain/view.h"
+
+#include <string.h>
+
+enum { OUTCOME_BUSY = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_BUSY };
+
+/* Free memory of the guest that the host still holds or held. */
+static uint64_t free_of(const struct view *view)
+{
+    return view->w->reported + view->w->reportable + view->w->trapped;
+}
+
+/* ---- what forbids ---- */
+
+static bool policy_forbids(const struct view *view, struct finding *finding)
+{
+    const Action *action = view->action;
+
+    if (action == NULL || action->guest == NULL ||
+        action->guest->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FORBIDDEN_BY_POLICY)
+        return false;
+    finding_set(finding, KIND_STUCK, "policy-forbids", 0,
+                "The guest's policy or its own configuration forbids this action.");
+    finding_command(finding, "vmreclaim vm show %s", view->name);
+    return true;
+}
+
+static bool guest_lacks(const struct view *view, struct finding *finding)
+{
+    const Action *action = view->action;
+
+    if (action == NULL || action->guest == NULL ||
+        action->guest->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOT_SUPPORTED)
+        return false;
+    finding_set(finding, KIND_STUCK, "not-supported", 0,
+                "The guest's kernel cannot do this: %.200s.", action->guest->reason);
+    return true;
+}
+
+static bool guest_busy(const struct view *view, struct finding *finding)
+{
+    const ActionResult *guest = view->action == NULL ? NULL : view->action->guest;
+    bool stopped = guest != NULL &&
+                   ((int)guest->outcome == OUTCOME_BUSY ||
+                    guest->outcome == VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_PRESSURE);
+
+    if (view->action != NULL && !stopped)
+        return false;
+    if (view->action == NULL && (strcmp(view->vm->engine_state, "busy") != 0 ||
+                                 view->w->cache + view->w->trapped < view->worth))
+        return false;
+    finding_set(finding, KIND_STUCK, "guest-busy", view->w->cache + view->w->trapped,
+                "The guest is busy; nothing is taken from it while it works%s%.160s.",
+                view->vm->engine_reason[0] == '\0' ? "" : ": ", view->vm->engine_reason);
+    return true;
+}
+
+/* ---- reporting cannot work ---- */
+
+static bool reporting_off(const struct view *view, struct finding *finding)
+{
+    const char *why = view->vm->reporting;
+
+    if (strncmp(why, "off", 3) == 0)
+        why += strncmp(why, "off: ", 5) == 0 ? 5 : 3;
+    else if (view_has_feature(view, "free-page-reporting", &why))
+        return false;
+    finding_set(finding, KIND_STUCK, "reporting-off", free_of(view),
+                "Free page reporting is off, so %s of free memory stays on the host: %.200s.",
+                SIZE(free_of(view)), why[0] == '\0' ? "the hypervisor does not offer it" : why);
+    finding_add(finding, "reportable", view->w->reportable, "bytes");
+    finding_add(finding, "trapped", view->w->trapped, "bytes");
+    return true;
+}
+
+/* Reporting is on, the guest reports, and nothing can come of it. */
+static bool inert(const struct view *view, struct finding *finding, const char *code,
+                  const char *sentence)
+{
+    finding_set(finding, KIND_STUCK, code, free_of(view),
+                "Free page reporting is on but has no effect: %s", sentence);
+    finding_add(finding, "reported", view->w->reported, "bytes");
+    if (view->w->remainder > 0)
+        finding_add(finding, "remainder", (uint64_t)view->w->remainder, "bytes");
+    return true;
+}
+
+static bool inert_vfio(const struct view *view, struct finding *finding)
+{
+    if (view->host->vfio_devices == 0)
+        return false;
+    (void)inert(
+        view, finding, "reporting-inert-vfio",
+        "a device is assigned to this VM (VFIO), which pins all of its memory on the host.");
+    finding_add(finding, "vfio_devices", view->host->vfio_devices, "count");
+    return true;
+}
+
+static bool inert_encrypted(const struct view *view, struct finding *finding)
+{
+    return view->host->encrypted && inert(view, finding, "reporting-inert-encrypted",
+                                          "the guest's memory is encrypted (SEV or TDX) and cannot "
+                                          "be discarded page by page.");
+}
+
+static bool inert_locked(const struct view *view, struct finding *finding)
+{
+    return view->host->locked && inert(view, finding, "reporting-inert-locked",
+                                       "the hypervisor locks or preallocates the guest's memory.");
+}
+
+static bool inert_huge_pages(const struct view *view, struct finding *finding)
+{
+    if (strcmp(view->host->backing, "hugetlb") != 0 || view->report_block == 0 ||
+        view->host->backing_page_size <= view->report_block)
+        return false;
+    (void)inert(view, finding, "reporting-inert-huge-pages",
+                "the guest reports blocks smaller than the huge pages that back its memory, and "
+                "only whole ones can be discarded.");
+    finding_add(finding, "backing_page_size", view->host->backing_page_size, "bytes");
+    finding_add(finding, "report_block", view->report_block, "bytes");
+    return true;
+}
+
+static bool inert_poisoned(const struct view *view, struct finding *finding)
+{
+    const char *reason = "";
+
+    if (view_has_feature(view, "unpoisoned-pages", &reason))
+        return false;
+    return inert(view, finding, "reporting-inert-poisoning",
+                 "the guest's kernel poisons free pages (page_poison or init_on_free), and the "
+                 "hypervisor must keep the pattern.");
+}
+
+/* ---- it came back, and went again ---- */
+
+static bool khugepaged(const struct view *view, struct finding *finding)
+{
+    uint64_t excess = view_excess(view);
+
+    if (excess == 0 || !view->host->transparent_huge_pages || view->info == NULL ||
+        view->info->reporting_order >= view->info->pageblock_order)
+        return false;
+    finding_set(finding, KIND_STUCK, "khugepaged-refilled", excess,
+                "%s was returned in pieces smaller than a huge page, and the host's khugepaged "
+                "filled the holes again. A reporting order of %u avoids it.",
+                SIZE(excess), view->info->pageblock_order);
+    finding_command(finding, "vmreclaim reporting %s --order %u", view->name,
+                    view->info->pageblock_order);
+    finding_add(finding, "remainder", excess, "bytes");
+    finding_add(finding, "huge_bytes", view->host->huge_bytes, "bytes");
+    finding_add(finding, "reporting_order", view->info->reporting_order, "count");
+    return true;
+}
+
+static bool filled(const struct view *view, struct finding *finding, bool cause, const char *code,
+                   const char *what)
+{
+    uint64_t excess = view_excess(view);
+
+    if (excess == 0 || !cause)
+        return false;
+    finding_set(finding, KIND_STUCK, code, excess,
+                "%s was filled by %s: the guest still marks those blocks as reported, so they are "
+                "not reported again until they are used and freed once more.",
+                SIZE(excess), what);
+    finding_add(finding, "remainder", excess, "bytes");
+    finding_add(finding, "reported", view->w->reported, "bytes");
+    return true;
+}
+
+static bool migration_filled(const struct view *view, struct finding *finding)
+{
+    return filled(view, finding, view->host->migrated_in, "migration-filled",
+                  "the migration to this host");
+}
+
+static bool restore_filled(const struct view *view, struct finding *finding)
+{
+    return filled(view, finding, view->host->restored, "restore-filled",
+                  "restoring the VM from a snapshot");
+}
+
+/* The last sample of an action, and its BEFORE. */
+static const ActionSample *sample_of(const Action *action, bool last)
+{
+    const ActionSample *found = NULL;
+
+    for (size_t i = 0; action != NULL && i < action->n_samples; i++) {
+        const ActionSample *sample = action->samples[i];
+        bool before = sample->phase == VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE;
+        if (sample->guest_is_known && (last || before))
+            found = sample;
+    }
+    return found;
+}
+
+static bool guest_took_again(const struct view *view, struct finding *finding)
+{
+    const ActionSample *before = sample_of(view->action, false);
+    const ActionSample *after = sample_of(view->action, true);
+
+    if (before == NULL || after == NULL || after->in_use < before->in_use + view->worth)
+        return false;
+    finding_set(finding, KIND_STUCK, "guest-took-again", after->in_use - before->in_use,
+                "The guest itself took %s meanwhile: what was freed is in use again.",
+                SIZE(after->in_use - before->in_use));
+    finding_add(finding, "in_use_before", before->in_use, "bytes");
+    finding_add(finding, "in_use_after", after->in_use, "bytes");
+    return true;
+}
+
+/* ---- cache ---- */
+
+static bool is_reclaim(const Action *action)
+{
+    return action != NULL && strcmp(action->kind, "reclaim") == 0;
+}
+
+static bool cache_hot(const struct view *view, struct finding *finding)
+{
+    const ActionSample *after = sample_of(view->action, true);
+    const ActionResult *guest = view->action == NULL ? NULL : view->action->guest;
+
+    if (!is_reclaim(view->action) || guest == NULL || after == NULL ||
+        guest->cache_before < guest->cache_after + view->worth ||
+        after->cache < guest->cache_after + (guest->cache_before - guest->cache_after) / 2)
+        return false;
+    finding_set(finding, KIND_STUCK, "cache-hot", after->cache - guest->cache_after,
+                "The cache is hot: %s of what was taken has been read again.",
+                SIZE(after->cache - guest->cache_after));
+    finding_add(finding, "cache_after", guest->cache_after, "bytes");
+    finding_add(finding, "cache_now", after->cache, "bytes");
+    return true;
+}
+
+static bool cache_dirty(const struct view *view, struct finding *finding)
+{
+    uint64_t dirty = view->guest == NULL ? 0 : view->guest->dirty + view->guest->writeback;
+
+    if (dirty < view->worth || (view->action != NULL && !is_reclaim(view->action)))
+        return false;
+    finding_set(finding, KIND_STUCK, "cache-dirty", dirty,
+                "%s of the cache is not written to disk yet and cannot be taken before it is.",
+                SIZE(dirty));
+    finding_add(finding, "dirty", view->guest->dirty, "bytes");
+    finding_add(finding, "writeback", view->guest->writeback, "bytes");
+    return true;
+}
+
+static bool cache_mapped(const struct view *view, struct finding *finding)
+{
+    uint64_t mapped = view->guest == NULL ? 0 : view->guest->mapped;
+
+    if (mapped < max_of(view->worth, 64 * MIB) ||
+        (view->action != NULL && !is_reclaim(view->action)))
+        return false;
+    finding_set(finding, KIND_STUCK, "cache-mapped", mapped,
+                "%s of file memory is mapped by running processes: programs, libraries, data.",
+                SIZE(mapped));
+    finding_add(finding, "mapped", mapped, "bytes");
+    return true;
+}
+
+/* ---- free, and not reported ---- */
+
+static bool fragmented_unmovable(const struct view *view, struct finding *finding)
+{
+    uint64_t stuck;
+
+    if (view->guest == NULL || !view->guest->trapped_kinds_are_known)
+        return false;
+    stuck = view->guest->trapped_unmovable + view->guest->trapped_reclaimable;
+    if (stuck < view->worth || stuck < view->w->trapped / 2)
+        return false;
+    finding_set(finding, KIND_STUCK, "fragmented-unmovable", stuck,
+                "%s of free memory lies between kernel memory that cannot be moved; compaction "
+                "cannot join it. A lower reporting order returns part of it.",
+                SIZE(stuck));
+    finding_add(finding, "trapped", view->w->trapped, "bytes");
+    finding_add(finding, "trapped_unmovable", view->guest->trapped_unmovable, "bytes");
+    finding_add(finding, "trapped_reclaimable", view->guest->trapped_reclaimable, "bytes");
+    finding_add(finding, "unmovable_blocks", view->guest->unmovable_blocks, "count");
+    return true;
+}
+
+static bool fragmented(const struct view *view, struct finding *finding)
+{
+    if (view->action == NULL || view->w->trapped < max_of(view->worth, free_of(view) / 4))
+        return false;
+    finding_set(finding, KIND_STUCK, "fragmented", view->w->trapped,
+                "%s is free in pieces smaller than the %s that the guest reports.",
+                SIZE(view->w->trapped), SIZE(view->report_block));
+    finding_add(finding, "trapped", view->w->trapped, "bytes");
+    finding_add(finding, "report_block", view->report_block, "bytes");
+    return true;
+}
+
+static bool held_back(const struct view *view, struct finding *finding)
+{
+    if (view->w->held_back < view->worth)
+        return false;
+    finding_set(finding, KIND_STUCK, "held-back", view->w->held_back,
+                "%s of free memory is kept by the guest kernel's watermarks: it reports nothing "
+                "below them. A lower reporting order lowers them.",
+                SIZE(view->w->held_back));
+    finding_add(finding, "held_back", view->w->held_back, "bytes");
+    finding_add(finding, "reportable", view->w->reportable, "bytes");
+    return true;
+}
+
+static bool throttled(const struct view *view, struct finding *finding)
+{
+    uint64_t waiting =
+        view->w->reportable > view->w->held_back ? view->w->reportable - view->w->held_back : 0;
+
+    if (waiting < max_of(view->worth, 64 * MIB))
+        return false;
+    finding_set(finding, KIND_STUCK, "throttled", waiting,
+                "%s is free and waits: the guest's kernel reports a sixteenth every two seconds, "
+                "so this takes about half a minute.",
+                SIZE(waiting));
+    finding_add(finding, "reportable", view->w->reportable, "bytes");
+    finding_add(finding, "held_back", view->w->held_back, "bytes");
+    return true;
+}
+
+static bool per_cpu(const struct view *view, struct finding *finding)
+{
+    if (view->w->percpu < max_of(view->worth, 32 * MIB))
+        return false;
+    finding_set(finding, KIND_STUCK, "per-cpu-lists", view->w->percpu,
+                "%s is parked in per-CPU lists, where no reporting pass sees it.",
+                SIZE(view->w->percpu));
+    finding_command(finding, "vmreclaim reporting %s --kick", view->name);
+    finding_add(finding, "percpu", view->w->percpu, "bytes");
+    return true;
+}
+
+/* ---- the host ---- */
+
+static bool host_swap(const struct view *view, struct finding *finding)
+{
+    if (view->w->swapped < view->worth)
+        return false;
+    finding_set(finding, KIND_STUCK, "host-swap", view->w->swapped,
+                "%s of this VM lies in the host's swap: not in memory, but it comes back when the "
+                "guest touches it. Freed blocks leave swap when they are reported.",
+                SIZE(view->w->swapped));
+    finding_add(finding, "swapped", view->w->swapped, "bytes");
+    return true;
+}
+
+static bool foreign_balloon(const struct view *view, struct finding *finding)
+{
+    if (view->host->foreign_balloon_owner[0] == '\0')
+        return false;
+    finding_set(finding, KIND_STUCK, "foreign-balloon", view->w->balloon,
+                "Someone else moves this VM's balloon (%.64s); vmreclaim leaves it alone.",
+                view->host->foreign_balloon_owner);
+    finding_add(finding, "balloon", view->w->balloon, "bytes");
+    return true;
+}
+
+static bool reported_but_resident(const struct view *view, struct finding *finding)
+{
+    uint64_t excess = view_excess(view);
+
+    if (excess == 0)
+        return false;
+    finding_set(finding, KIND_STUCK, "unknown", excess,
+                "%s is on the host though no part of the guest needs it, and no known cause fits: "
+                "the footprint is %s, the guest's parts explain %s.",
+                SIZE(excess), SIZE(view->w->footprint), SIZE(view->w->footprint - excess));
+    finding_add(finding, "footprint", view->w->footprint, "bytes");
+    finding_add(finding, "remainder", excess, "bytes");
+    finding_add(finding, "reported", view->w->reported, "bytes");
+    return true;
+}
+
+static const struct {
+    const char *code;
+    bool (*detect)(const struct view *view, struct finding *finding);
+} reasons[] = {
+    {"policy-forbids", policy_forbids},
+    {"not-supported", guest_lacks},
+    {"guest-busy", guest_busy},
+    {"reporting-off", reporting_off},
+    {"reporting-inert-vfio", inert_vfio},
+    {"reporting-inert-encrypted", inert_encrypted},
+    {"reporting-inert-locked", inert_locked},
+    {"reporting-inert-huge-pages", inert_huge_pages},
+    {"reporting-inert-poisoning", inert_poisoned},
+    {"khugepaged-refilled", khugepaged},
+    {"migration-filled", migration_filled},
+    {"restore-filled", restore_filled},
+    {"guest-took-again", guest_took_again},
+    {"cache-hot", cache_hot},
+    {"cache-dirty", cache_dirty},
+    {"cache-mapped", cache_mapped},
+    {"fragmented-unmovable", fragmented_unmovable},
+    {"fragmented", fragmented},
+    {"held-back", held_back},
+    {"throttled", throttled},
+    {"per-cpu-lists", per_cpu},
+    {"host-swap", host_swap},
+    {"foreign-balloon", foreign_balloon},
+    {"unknown", reported_but_resident},
+};
+
+const char *explain_reason_code(size_t index)
+{
+    return index < ARRAY_SIZE(reasons) ? reasons[index].code : NULL;
+}
+
+/* An excess has one cause: after the first that claims it, "unknown" is no finding. */
+static bool claims_excess(const char *code)
+{
+    return strncmp(code, "reporting-", 10) == 0 || strcmp(code, "khugepaged-refilled") == 0 ||
+           strcmp(code, "migration-filled") == 0 || strcmp(code, "restore-filled") == 0;
+}
+
+void explain_reasons(const struct view *view, struct explanation *explanation)
+{
+    bool claimed = false;
+
+    for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+        struct finding finding;
+        bool on_excess = claims_excess(reasons[i].code) || strcmp(reasons[i].code, "unknown") == 0;
+        if ((claimed && on_excess) || !reasons[i].detect(view, &finding))
+            continue;
+        claimed = claimed || claims_excess(reasons[i].code);
+        *explanation_next(explanation) = finding;
+    }
+}
+
+/* What the guest let go by its own account. */
+static uint64_t let_go(const ActionResult *guest)
+{
+    uint64_t most = 0;
+
+    if (guest == NULL)
+        return 0;
+    if (guest->free_after > guest->free_before)
+        most = guest->free_after - guest->free_before;
+    if (guest->trapped_before > guest->trapped_after)
+        most = max_of(most, guest->trapped_before - guest->trapped_after);
+    if (guest->reported_after > guest->reported_before)
+        most = max_of(most, guest->reported_after - guest->reported_before);
+    return most;
+}
+
+/* With the numbers, when no reason fits. */
+static void unknown(const struct view *view, struct finding *finding, uint64_t freed)
+{
+    const Action *action = view->action;
+    int64_t returned = max_of(action->host_returned, (int64_t)0);
+
+    finding_set(finding, KIND_STUCK, "unknown", freed,
+                "The guest let %s go and the host got %s; no known cause fits.", SIZE(freed),
+                SIZE((uint64_t)returned));
+    finding_add(finding, "guest_freed", freed, "bytes");
+    finding_add(finding, "host_returned", (uint64_t)returned, "bytes");
+    finding_add(finding, "reported", view->w->reported, "bytes");
+    finding_add(finding, "reportable", view->w->reportable, "bytes");
+    finding_add(finding, "trapped", view->w->trapped, "bytes");
+}
+
+bool explain_action_reason(const struct view *view, struct finding *finding)
+{
+    uint64_t freed = let_go(view->action->guest);
+    int64_t returned = view->action->host_returned;
+
+    if (returned > 0 && (uint64_t)returned >= max_of(freed / 2, view->worth))
+        return false;
+    for (size_t i = 0; i + 1 < ARRAY_SIZE(reasons); i++)
+        if (reasons[i].detect(view, finding))
+            return true;
+    if (freed < view->worth)
+        return false;
+    unknown(view, finding, freed);
+    return true;
+}

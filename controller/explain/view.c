@@ -1,0 +1,93 @@
+/* What the lists of an explanation share. */
+#include "controller/explain/view.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WORTH_MIN (16 * MIB)
+
+void view_init(struct view *view, const struct explain_subject *subject)
+{
+    static const Waterfall no_waterfall = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
+    static const HostFacts no_facts = VMRECLAIM__CONTROLLER__V1__HOST_FACTS__INIT;
+    const Waterfall *w = subject->vm->waterfall;
+
+    *view = (struct view){
+        .vm = subject->vm,
+        .name = subject->vm->name,
+        .w = w == NULL ? &no_waterfall : w,
+        .host = subject->vm->host == NULL ? &no_facts : subject->vm->host,
+        .guest = w == NULL || !w->guest_is_known ? NULL : w->guest,
+        .info = subject->info,
+        .policy = subject->policy,
+        .action = subject->action,
+    };
+    view->worth = max_of(WORTH_MIN, view->w->footprint / 100);
+    if (view->info != NULL && view->info->reporting_order < 32)
+        view->report_block = view->info->page_size << view->info->reporting_order;
+}
+
+bool view_has_feature(const struct view *view, const char *name, const char **ret_reason)
+{
+    for (size_t i = 0; view->info != NULL && i < view->info->n_features; i++) {
+        const Vmreclaim__Agent__V1__Feature *feature = view->info->features[i];
+        if (strcmp(feature->name, name) != 0 || feature->available)
+            continue;
+        if (ret_reason != NULL)
+            *ret_reason = feature->reason;
+        return false;
+    }
+    return true;
+}
+
+uint64_t view_excess(const struct view *view)
+{
+    uint64_t tolerance = max_of(32 * MIB, view->w->footprint / 100 * 3);
+
+    if (!view->w->guest_is_known || view->w->remainder <= 0)
+        return 0;
+    return (uint64_t)view->w->remainder > tolerance ? (uint64_t)view->w->remainder : 0;
+}
+
+struct size_text size_text(uint64_t bytes)
+{
+    struct size_text text;
+    (void)bytes_format_short(bytes, text.text, sizeof(text.text));
+    return text;
+}
+
+void finding_set(struct finding *finding, int kind, const char *code, uint64_t bytes,
+                 const char *format, ...)
+{
+    va_list arguments;
+
+    *finding = (struct finding){.kind = kind, .code = code, .bytes = bytes};
+    va_start(arguments, format);
+    (void)vsnprintf(finding->sentence, sizeof(finding->sentence), format, arguments);
+    va_end(arguments);
+}
+
+void finding_command(struct finding *finding, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(finding->command, sizeof(finding->command), format, arguments);
+    va_end(arguments);
+}
+
+void finding_add(struct finding *finding, const char *name, uint64_t value, const char *unit)
+{
+    if (finding->evidence_count == FINDING_EVIDENCE_MAX)
+        return;
+    finding->evidence[finding->evidence_count++] =
+        (struct finding_evidence){name, value > INT64_MAX ? INT64_MAX : (int64_t)value, unit};
+}
+
+struct finding *explanation_next(struct explanation *explanation)
+{
+    if (explanation->count < EXPLANATION_FINDINGS_MAX)
+        explanation->count++;
+    return &explanation->findings[explanation->count - 1];
+}

@@ -1,0 +1,70 @@
+/* The subject of an explanation with the holes filled: no pointer is NULL but `guest` and `info`.
+ */
+#ifndef VMRECLAIM_CONTROLLER_EXPLAIN_VIEW_H
+#define VMRECLAIM_CONTROLLER_EXPLAIN_VIEW_H
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+#include "controller/explain/explain.h"
+
+typedef Vmreclaim__Controller__V1__Action Action;
+typedef Vmreclaim__Controller__V1__ActionSample ActionSample;
+typedef Vmreclaim__Controller__V1__Waterfall Waterfall;
+typedef Vmreclaim__Controller__V1__HostFacts HostFacts;
+typedef Vmreclaim__Agent__V1__ActionResult ActionResult;
+typedef Vmreclaim__Agent__V1__MemorySample MemorySample;
+
+enum finding_kind {
+    KIND_HOLDS = VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_HOLDS,
+    KIND_PLAN = VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_PLAN,
+    KIND_CAN_DO = VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_CAN_DO,
+    KIND_STUCK = VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_STUCK,
+};
+
+struct view {
+    const Vmreclaim__Controller__V1__Vm *vm;
+    const char *name;
+    const Waterfall *w;
+    const HostFacts *host;
+    const MemorySample *guest; /* NULL: not known */
+    const Vmreclaim__Agent__V1__GetInfoResponse *info;
+    const struct policy *policy; /* NULL: none */
+    const Action *action;        /* NULL: none */
+    uint64_t worth;              /* bytes below this are not worth a sentence */
+    uint64_t report_block;       /* smallest block the guest reports; 0: unknown */
+};
+
+void view_init(struct view *view, const struct explain_subject *subject);
+
+/* The feature of the guest's kernel; true when nothing says that it lacks it. */
+bool view_has_feature(const struct view *view, const char *name, const char **ret_reason);
+
+/* Memory that the host holds though no part of the guest needs it, above what measuring can miss:
+ * max(32 MiB, 3 % of the footprint). 0: none. */
+uint64_t view_excess(const struct view *view);
+
+/* "1.5 GiB". */
+struct size_text {
+    char text[32];
+};
+struct size_text size_text(uint64_t bytes);
+#define SIZE(bytes) size_text(bytes).text
+
+/* Begins a finding. */
+void finding_set(struct finding *finding, int kind, const char *code, uint64_t bytes,
+                 const char *format, ...) printf_like(5, 6);
+void finding_command(struct finding *finding, const char *format, ...) printf_like(2, 3);
+void finding_add(struct finding *finding, const char *name, uint64_t value, const char *unit);
+
+/* The next free finding; the last one again when all are taken. */
+struct finding *explanation_next(struct explanation *explanation);
+
+/* ---- the four lists ---- */
+
+void explain_holds(const struct view *view, struct explanation *explanation);
+void explain_plan(const struct view *view, struct explanation *explanation);
+void explain_advice(const struct view *view, struct explanation *explanation);
+void explain_reasons(const struct view *view, struct explanation *explanation);
+bool explain_action_reason(const struct view *view, struct finding *finding);
+
+#endif
