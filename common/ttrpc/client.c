@@ -23,6 +23,8 @@ struct ttrpc_client_call {
     struct deadline deadline;
 };
 
+const size_t client_call_size = sizeof(struct ttrpc_client_call);
+
 static void destroy(struct ttrpc_client_call *call)
 {
     ttrpc_loop_clear_deadline(call->connection->loop, &call->deadline);

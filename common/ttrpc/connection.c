@@ -40,6 +40,15 @@ const struct ttrpc_limits ttrpc_limits_default = {
     .stall = 10 * NSEC_PER_SEC,
 };
 
+const struct ttrpc_limits ttrpc_limits_guest = {
+    .frame_bytes = 64 * 1024,
+    .streams = 16,
+    .queued_bytes = 256 * 1024,
+    .stall = 10 * NSEC_PER_SEC,
+    .bytes_per_second = 16 * 1024 * 1024,
+    .frames_per_second = 1000,
+};
+
 /* ---- ending ---- */
 
 static void on_poll_closed(uv_handle_t *handle)
@@ -55,6 +64,10 @@ static void on_poll_closed(uv_handle_t *handle)
     if (connection->options.on_close != NULL)
         connection->options.on_close(connection, connection->status, connection->reason,
                                      connection->options.userdata);
+    if (connection->options.budget != NULL) {
+        connection->options.budget->connections--;
+        list_remove(&connection->member);
+    }
     frame_parser_finish(&connection->parser);
     output_finish(&connection->output);
     free(connection);
@@ -69,6 +82,8 @@ static void begin_close(struct ttrpc_connection *connection, int status)
     list_remove(&connection->flush.link);
     ttrpc_loop_clear_deadline(connection->loop, &connection->receive_stall);
     ttrpc_loop_clear_deadline(connection->loop, &connection->send_stall);
+    ttrpc_loop_clear_deadline(connection->loop, &connection->throttle);
+    connection_charge(connection);
     uv_close((uv_handle_t *)&connection->poll, on_poll_closed);
     (void)close(connection->descriptor);
 }
@@ -97,8 +112,11 @@ void ttrpc_connection_close(struct ttrpc_connection *connection)
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-static void wait_for(struct ttrpc_connection *connection, int events)
+/* While throttled only the peer's hanging up is waited for. */
+static void update_poll(struct ttrpc_connection *connection)
 {
+    int events = (connection->throttled ? UV_DISCONNECT : UV_READABLE) |
+                 (connection->blocked ? UV_WRITABLE : 0);
     int r;
 
     if (events == connection->poll_events)
@@ -132,8 +150,10 @@ static void flush(struct ttrpc_connection *connection)
         connection_fail(connection, r, "writing: %s", strerror(-r));
         return;
     }
-    wait_for(connection, r == 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+    connection->blocked = r == 0;
+    update_poll(connection);
     update_send_stall(connection, frames_before);
+    connection_charge(connection);
     if (connection_is_server(connection))
         server_drained(connection);
 }
@@ -176,7 +196,8 @@ uint8_t *connection_append(struct ttrpc_connection *connection, const struct fra
     }
     if (list_is_empty(&connection->flush.link))
         list_append(&connection->loop->flush, &connection->flush.link);
-    return payload;
+    connection_charge(connection);
+    return connection->state == CONNECTION_OPEN ? payload : NULL;
 }
 
 int connection_send_data(struct ttrpc_connection *connection, uint32_t stream, uint8_t flags,
@@ -210,35 +231,73 @@ ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
                                      payload.data);
 }
 
-static void receive_chunk(struct ttrpc_connection *connection, const uint8_t *chunk, size_t length)
+static void on_throttle_over(struct deadline *deadline)
+{
+    struct ttrpc_connection *connection = container_of(deadline, struct ttrpc_connection, throttle);
+
+    connection->throttled = false;
+    update_poll(connection);
+}
+
+/* Each byte and each frame takes its share of a second; the peer is paid up to `paid_until`. */
+static void account(struct ttrpc_connection *connection, size_t bytes, uint32_t frames)
+{
+    const struct ttrpc_limits *limits = &connection->options.limits;
+    nsec_t cost = 0, now;
+
+    if (limits->bytes_per_second > 0)
+        cost += bytes * NSEC_PER_SEC / limits->bytes_per_second;
+    if (limits->frames_per_second > 0)
+        cost += frames * NSEC_PER_SEC / limits->frames_per_second;
+    if (cost == 0)
+        return;
+    now = time_monotonic();
+    connection->paid_until =
+        max_of(connection->paid_until, now > NSEC_PER_SEC ? now - NSEC_PER_SEC : 0) + cost;
+    if (connection->paid_until <= now)
+        return;
+    connection->throttled = true;
+    ttrpc_loop_set_deadline(connection->loop, &connection->throttle, connection->paid_until);
+    update_poll(connection);
+}
+
+/* Returns the number of frames. */
+static uint32_t receive_chunk(struct ttrpc_connection *connection, const uint8_t *chunk,
+                              size_t length)
 {
     struct frame frame;
+    uint32_t frames = 0;
     int r;
 
     while ((r = frame_parser_feed(&connection->parser, &chunk, &length, &frame)) > 0) {
+        frames++;
         ttrpc_loop_clear_deadline(connection->loop, &connection->receive_stall);
         if (connection_is_server(connection))
             server_receive(connection, &frame);
         else
             client_receive(connection, &frame);
         if (connection->state != CONNECTION_OPEN)
-            return;
+            return frames;
     }
     if (r == -EPROTO)
         connection_fail(connection, r, "not ttRPC: a frame begins with byte 0x%02x instead of 0",
                         connection->parser.header[0]);
     else if (r < 0)
         connection_fail(connection, r, "no memory for a frame that arrives");
+    return frames;
 }
 
+/* The time in which we do not read is not the peer's fault. */
 static void update_receive_stall(struct ttrpc_connection *connection)
 {
     struct deadline *stall = &connection->receive_stall;
+    nsec_t begin;
 
-    if (frame_parser_is_inside(&connection->parser) && !deadline_is_set(stall) &&
-        connection->options.limits.stall > 0)
-        ttrpc_loop_set_deadline(connection->loop, stall,
-                                time_monotonic() + connection->options.limits.stall);
+    if (!frame_parser_is_inside(&connection->parser) || deadline_is_set(stall) ||
+        connection->options.limits.stall == 0)
+        return;
+    begin = connection->throttled ? connection->paid_until : time_monotonic();
+    ttrpc_loop_set_deadline(connection->loop, stall, begin + connection->options.limits.stall);
 }
 
 static void receive(struct ttrpc_connection *connection)
@@ -256,19 +315,25 @@ static void receive(struct ttrpc_connection *connection)
         else
             connection_fail(connection, 0, "closed by the peer");
     } else {
-        receive_chunk(connection, buffer, (size_t)length);
-        if (connection->state == CONNECTION_OPEN)
-            update_receive_stall(connection);
+        uint32_t frames = receive_chunk(connection, buffer, (size_t)length);
+
+        if (connection->state != CONNECTION_OPEN)
+            return;
+        account(connection, (size_t)length, frames);
+        update_receive_stall(connection);
+        connection_charge(connection);
     }
 }
 
-/* An error of the poll itself is left to recv, which tells it better. */
+/* An error of the poll itself is left to recv, which mostly tells it better. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct ttrpc_connection *connection = poll->data;
 
     if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0)
         receive(connection);
+    if (status < 0)
+        connection_fail(connection, status, "polling: %s", strerror(-status));
     if (connection->state == CONNECTION_OPEN &&
         ((events & UV_WRITABLE) != 0 || !list_is_empty(&connection->flush.link)))
         flush(connection);
@@ -308,8 +373,34 @@ static void init(struct ttrpc_connection *connection, int descriptor,
     output_init(&connection->output);
     list_init(&connection->flush.link);
     list_init(&connection->calls);
+    list_init(&connection->member);
     deadline_init(&connection->receive_stall, on_receive_stall);
     deadline_init(&connection->send_stall, on_send_stall);
+    deadline_init(&connection->throttle, on_throttle_over);
+}
+
+/* Takes a place in the budget. */
+static int enter_budget(struct ttrpc_connection *connection)
+{
+    struct ttrpc_budget *budget = connection->options.budget;
+
+    if (budget == NULL)
+        return 0;
+    if (budget->connections >= budget->connections_limit) {
+        budget->refused++;
+        return -EUSERS;
+    }
+    budget->connections++;
+    list_append(&budget->members, &connection->member);
+    return 0;
+}
+
+static void on_refused_closed(uv_handle_t *handle)
+{
+    struct ttrpc_connection *connection = handle->data;
+
+    ttrpc_loop_release(connection->loop);
+    free(connection);
 }
 
 int ttrpc_connection_create(uv_loop_t *loop, int descriptor,
@@ -329,10 +420,18 @@ int ttrpc_connection_create(uv_loop_t *loop, int descriptor,
     if (r < 0)
         goto err_after_loop;
     connection->poll.data = connection;
-    wait_for(connection, UV_READABLE);
+    r = enter_budget(connection);
+    if (r < 0)
+        goto err_after_poll;
+    update_poll(connection);
+    connection_charge(connection);
     *ret_connection = connection;
     return 0;
 
+err_after_poll:
+    uv_close((uv_handle_t *)&connection->poll, on_refused_closed);
+    (void)close(descriptor);
+    return r;
 err_after_loop:
     ttrpc_loop_release(connection->loop);
 err_after_alloc:

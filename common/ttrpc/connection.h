@@ -23,12 +23,18 @@ struct ttrpc_connection {
     int descriptor;
     enum connection_state state;
     int poll_events; /* what poll waits for now */
+    bool throttled;  /* not read until `throttle` expires */
+    bool blocked;    /* the socket is full */
     struct ttrpc_connection_options options;
     struct frame_parser parser;
     struct output output;
     struct loop_flush flush;       /* linked while output waits for the loop's end of turn */
     struct deadline receive_stall; /* set while a frame is partly here */
     struct deadline send_stall;    /* set while the socket is full */
+    struct deadline throttle;      /* set while the peer is beyond its rates */
+    nsec_t paid_until;             /* what was received is within the rates from then on */
+    struct list member;            /* of the budget */
+    uint64_t charged;              /* to the budget */
     struct list calls; /* of struct ttrpc_call or struct ttrpc_client_call, oldest first */
     uint32_t call_count;
     uint32_t last_stream;             /* the highest id the peer opened, or we */
@@ -53,6 +59,9 @@ void connection_fail(struct ttrpc_connection *connection, int status, const char
 uint8_t *connection_append(struct ttrpc_connection *connection, const struct frame_header *header,
                            bool urgent);
 
+/* Tells the budget what the connection holds now; may close this one or another. */
+void connection_charge(struct ttrpc_connection *connection);
+
 /* -EAGAIN when the payload would not fit into so many halves of queued_bytes (an empty queue takes
  * any); -EPIPE: closing; -EMSGSIZE: above the protocol's limit. */
 int connection_check_queue(const struct ttrpc_connection *connection, unsigned halves,
@@ -69,11 +78,13 @@ ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
                                     struct slice payload);
 
 /* ---- server.c ---- */
+extern const size_t server_call_size;
 void server_receive(struct ttrpc_connection *connection, const struct frame *frame);
 void server_drained(struct ttrpc_connection *connection);
 void server_end_calls(struct ttrpc_connection *connection);
 
 /* ---- client.c ---- */
+extern const size_t client_call_size;
 void client_receive(struct ttrpc_connection *connection, const struct frame *frame);
 void client_end_calls(struct ttrpc_connection *connection);
 

@@ -32,6 +32,8 @@ struct ttrpc_call {
     void *drain_userdata;
 };
 
+const size_t server_call_size = sizeof(struct ttrpc_call);
+
 static bool has_bit(uint64_t bits, unsigned index)
 {
     return index < 64 && (bits >> index & 1) != 0;

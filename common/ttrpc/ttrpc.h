@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "common/base/list.h"
 #include "common/base/time.h"
 #include "common/base/util.h"
 
@@ -46,10 +47,33 @@ struct ttrpc_limits {
     uint64_t queued_bytes; /* unsent output; past it the connection is closed */
     nsec_t stall; /* a frame that began to arrive or to leave must be through within this, else
                      close; 0: no limit */
+    /* Received. A peer beyond them is not read until it is within them again, so that its own
+     * socket fills and it waits; what it saved up in the last second may come at once. 0: none. */
+    uint64_t bytes_per_second;
+    uint32_t frames_per_second;
 };
 
-/* 64 KiB frames, 16 streams, 1 MiB queued, 10 s. */
+/* 64 KiB frames, 16 streams, 1 MiB queued, 10 s, no rates. */
 extern const struct ttrpc_limits ttrpc_limits_default;
+
+/* For a peer that may be hostile: the same with 256 KiB queued, 16 MiB and 1000 frames a second. */
+extern const struct ttrpc_limits ttrpc_limits_guest;
+
+/* What all connections of one kind may cost together; the caller's memory, which must outlive them.
+ * When their bytes do not suffice, the connection that holds most is closed, not the one that came
+ * last. Counted are the connections, their calls, unsent output and half arrived frames. */
+struct ttrpc_budget {
+    uint64_t bytes_limit;
+    uint32_t connections_limit;
+    uint64_t bytes;       /* held now */
+    uint32_t connections; /* now */
+    uint64_t closed;      /* connections closed for the sake of bytes_limit, ever */
+    uint64_t refused;     /* connections refused because of connections_limit, ever */
+    struct list members;  /* for the library */
+};
+
+void ttrpc_budget_init(struct ttrpc_budget *budget, uint64_t bytes_limit,
+                       uint32_t connections_limit);
 
 /* A key and a value that travel beside a request. */
 struct ttrpc_metadata {
@@ -132,6 +156,7 @@ void ttrpc_call_fail(struct ttrpc_call *call, enum ttrpc_code code, const char *
 struct ttrpc_connection_options {
     struct ttrpc_limits limits;
     const struct ttrpc_service *const *services; /* NULL-terminated; NULL: none served */
+    struct ttrpc_budget *budget;                 /* NULL: none */
     void *userdata;
     /* The connection ended; `status` is 0 (closed by us or cleanly by the peer) or a negative
      * errno, `reason` says it in words. Every call has ended before. The connection is freed on
@@ -141,7 +166,8 @@ struct ttrpc_connection_options {
 };
 
 /* Takes over `descriptor`, a connected stream socket (closed on failure too), and starts reading.
- * The loop must outlive the connection. 0 or a negative errno. */
+ * The loop must outlive the connection. -EUSERS: the budget has no room for a connection; -ENOMEM;
+ * or what libuv says of the descriptor. */
 int ttrpc_connection_create(uv_loop_t *loop, int descriptor,
                             const struct ttrpc_connection_options *options,
                             struct ttrpc_connection **ret_connection);

@@ -3,6 +3,7 @@
 #define VMRECLAIM_TESTS_LIB_LOOP_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>
 

@@ -2,6 +2,7 @@
 #ifndef VMRECLAIM_TESTS_UNIT_TTRPC_FIXTURE_H
 #define VMRECLAIM_TESTS_UNIT_TTRPC_FIXTURE_H
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>

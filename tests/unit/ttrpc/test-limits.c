@@ -1,0 +1,270 @@
+/* What a peer may cost: budget, rates, stalls, a reader that never reads. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+
+#include "common/ttrpc/frame.h"
+#include "tests/unit/ttrpc/fixture.h"
+
+static struct ttrpc_call *held;
+
+static void on_cancel(struct ttrpc_call *call, void *userdata)
+{
+    (void)call;
+    (void)userdata;
+    held = NULL;
+}
+
+static void watch(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    (void)message;
+    (void)userdata;
+    held = call;
+    ttrpc_call_on_cancel(call, on_cancel, NULL);
+}
+
+static const ttrpc_handler handlers[METHOD_COUNT] = {
+    [METHOD_WATCH] = watch,
+};
+
+static const struct ttrpc_service service = {
+    .descriptor = &vmreclaim__agent__v1__agent__descriptor,
+    .handlers = handlers,
+    .streams = 1u << METHOD_WATCH,
+};
+
+static const struct ttrpc_service *const services[] = {&service, NULL};
+
+static void send_raw(struct fixture *fixture, const struct frame_header *header,
+                     const void *payload, size_t length)
+{
+    uint8_t bytes[FRAME_HEADER_SIZE];
+
+    frame_header_encode(header, bytes);
+    assert_int_equal(write(fixture->raw, bytes, sizeof(bytes)), sizeof(bytes));
+    if (length > 0)
+        assert_int_equal(write(fixture->raw, payload, length), length);
+}
+
+static void test_half_a_frame_stalls(void **state)
+{
+    struct ttrpc_limits limits = ttrpc_limits_default;
+    struct frame_header header = {.length = 10, .stream = 1, .type = FRAME_REQUEST};
+    struct fixture fixture;
+
+    (void)state;
+    limits.stall = NSEC_PER_MSEC;
+    fixture_init_server(&fixture, services, &limits);
+    send_raw(&fixture, &header, "half", 4);
+    loop_run_until(&fixture.loop, &fixture.server_ending.done);
+    assert_int_equal(fixture.server_ending.status, -ETIMEDOUT);
+    assert_string_equal(fixture.server_ending.reason, "a frame was not complete within 1ms");
+    fixture_finish(&fixture);
+}
+
+static void test_closing_inside_a_frame(void **state)
+{
+    struct frame_header header = {.length = 10, .stream = 1, .type = FRAME_REQUEST};
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init_server(&fixture, services, NULL);
+    send_raw(&fixture, &header, "half", 4);
+    assert_int_equal(close(fixture.raw), 0);
+    fixture.raw = -1;
+    loop_run_until(&fixture.loop, &fixture.server_ending.done);
+    assert_int_equal(fixture.server_ending.status, -EPIPE);
+    assert_string_equal(fixture.server_ending.reason, "the peer closed in the middle of a frame");
+    fixture_finish(&fixture);
+}
+
+/* Opens a Watch and sends until it is told that the reader is slow. */
+static void fill_queue(struct fixture *fixture)
+{
+    static const uint8_t request[] = "\x0a\x18vmreclaim.agent.v1.Agent\x12\x05Watch";
+    struct frame_header header = {
+        .length = sizeof(request) - 1, .stream = 1, .type = FRAME_REQUEST, .flags = 1};
+    Vmreclaim__Agent__V1__WatchResponse response = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
+    unsigned refused = 0;
+
+    held = NULL;
+    send_raw(fixture, &header, request, sizeof(request) - 1);
+    while (held == NULL)
+        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+    response.sequence = 1;
+    while (refused < 2) { /* twice in a row: the kernel's buffer is full, too */
+        if (ttrpc_call_send(held, &response.base) == -EAGAIN) {
+            refused++;
+            loop_run_turns(&fixture->loop, 2);
+        } else {
+            refused = 0;
+        }
+    }
+}
+
+static void test_never_reading_stalls(void **state)
+{
+    struct ttrpc_limits limits = ttrpc_limits_default;
+    struct fixture fixture;
+
+    (void)state;
+    limits.stall = 20 * NSEC_PER_MSEC;
+    fixture_init_server(&fixture, services, &limits);
+    fill_queue(&fixture);
+    loop_run_until(&fixture.loop, &fixture.server_ending.done);
+    assert_int_equal(fixture.server_ending.status, -ETIMEDOUT);
+    assert_string_equal(fixture.server_ending.reason, "the peer did not read for 20ms");
+    assert_null(held);
+    fixture_finish(&fixture);
+}
+
+static void test_past_the_queue(void **state)
+{
+    Vmreclaim__Agent__V1__WatchResponse response = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
+    struct fixture fixture;
+    int r;
+
+    (void)state;
+    fixture_init_server(&fixture, services, NULL);
+    fill_queue(&fixture);
+    do
+        r = ttrpc_call_send_urgent(held, &response.base);
+    while (r == 0);
+    assert_int_equal(r, -EAGAIN);
+    /* What cannot be refused, like an error, finds no room either: the connection goes. */
+    ttrpc_call_fail(held, TTRPC_ABORTED, "a text that is longer than the last message was");
+    loop_run_until(&fixture.loop, &fixture.server_ending.done);
+    assert_int_equal(fixture.server_ending.status, -ENOBUFS);
+    fixture_finish(&fixture);
+}
+
+/* A flood is let in at its rate: the peer's socket fills instead. */
+static void test_rate(void **state)
+{
+    static uint8_t flood[64 << 10];
+    struct ttrpc_limits limits = ttrpc_limits_default;
+    struct frame_header unknown = {.stream = 1, .type = 9};
+    struct fixture fixture;
+    ssize_t written;
+    uint64_t total = 0;
+
+    (void)state;
+    for (size_t i = 0; i + FRAME_HEADER_SIZE <= sizeof(flood); i += FRAME_HEADER_SIZE)
+        frame_header_encode(&unknown, flood + i);
+    limits.frames_per_second = 1;
+    fixture_init_server(&fixture, services, &limits);
+    do {
+        written = write(fixture.raw, flood, sizeof(flood) / FRAME_HEADER_SIZE * FRAME_HEADER_SIZE);
+        if (written > 0)
+            total += (uint64_t)written;
+        loop_run_turns(&fixture.loop, 2);
+    } while (written > 0);
+    assert_int_equal(errno, EAGAIN);
+    assert_true(total < 1 << 20);
+    assert_false(fixture.server_ending.done);
+    /* Its hanging up is still noticed. */
+    assert_int_equal(close(fixture.raw), 0);
+    fixture.raw = -1;
+    loop_run_until(&fixture.loop, &fixture.server_ending.done);
+    fixture_finish(&fixture);
+}
+
+/* ---- the budget ---- */
+
+static struct ttrpc_connection *join(struct fixture *fixture, struct ttrpc_budget *budget,
+                                     struct ending *ending, int *ret_raw)
+{
+    struct ttrpc_connection_options options = {
+        .limits = ttrpc_limits_default,
+        .services = services,
+        .budget = budget,
+        .userdata = ending,
+        .on_close = on_close,
+    };
+    struct ttrpc_connection *connection = NULL;
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) < 0)
+        return NULL;
+    *ret_raw = pair[0];
+    ending->status = ttrpc_connection_create(&fixture->loop, pair[1], &options, &connection);
+    return connection;
+}
+
+static void test_connections_of_a_budget(void **state)
+{
+    struct ttrpc_budget budget;
+    struct fixture fixture = {.raw = -1};
+    struct ending endings[3] = {0};
+    struct ttrpc_connection *connections[3];
+    int raw[3];
+
+    (void)state;
+    ttrpc_budget_init(&budget, 1 << 20, 2);
+    assert_int_equal(uv_loop_init(&fixture.loop), 0);
+    for (unsigned i = 0; i < 3; i++)
+        connections[i] = join(&fixture, &budget, &endings[i], &raw[i]);
+    assert_non_null(connections[1]);
+    assert_null(connections[2]);
+    assert_int_equal(endings[2].status, -EUSERS);
+    assert_int_equal(budget.connections, 2);
+    assert_int_equal(budget.refused, 1);
+    assert_true(budget.bytes > 0);
+    ttrpc_connection_close(connections[0]);
+    ttrpc_connection_close(connections[1]);
+    loop_finish(&fixture.loop);
+    assert_int_equal(budget.connections, 0);
+    assert_int_equal(budget.bytes, 0);
+    for (unsigned i = 0; i < 3; i++)
+        (void)close(raw[i]);
+}
+
+/* Two modest peers and one that makes us hold most of a large frame. */
+static void test_the_largest_holder_goes(void **state)
+{
+    static uint8_t payload[40000];
+    struct frame_header header = {.length = 60000, .stream = 1, .type = FRAME_REQUEST};
+    struct ttrpc_budget budget;
+    struct fixture fixture = {.raw = -1};
+    struct ending endings[3] = {0};
+    struct ttrpc_connection *connections[3];
+    int raw[3];
+
+    (void)state;
+    ttrpc_budget_init(&budget, 32 << 10, 10);
+    assert_int_equal(uv_loop_init(&fixture.loop), 0);
+    for (unsigned i = 0; i < 3; i++)
+        connections[i] = join(&fixture, &budget, &endings[i], &raw[i]);
+    fixture.raw = raw[1];
+    send_raw(&fixture, &header, payload, sizeof(payload));
+    loop_run_until(&fixture.loop, &endings[1].done);
+    assert_int_equal(endings[1].status, -ENOBUFS);
+    assert_non_null(strstr(endings[1].reason, "more than their budget"));
+    assert_int_equal(budget.closed, 1);
+    assert_false(endings[0].done);
+    assert_false(endings[2].done);
+    ttrpc_connection_close(connections[0]);
+    ttrpc_connection_close(connections[2]);
+    loop_finish(&fixture.loop);
+    assert_int_equal(budget.bytes, 0);
+    for (unsigned i = 0; i < 3; i++)
+        (void)close(raw[i]);
+}
+
+/* Stream ids run out after 2^31 calls; the transcript server-errors shows that the last one works.
+ */
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_half_a_frame_stalls),
+        cmocka_unit_test(test_closing_inside_a_frame),
+        cmocka_unit_test(test_never_reading_stalls),
+        cmocka_unit_test(test_past_the_queue),
+        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_connections_of_a_budget),
+        cmocka_unit_test(test_the_largest_holder_goes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
