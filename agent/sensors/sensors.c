@@ -29,6 +29,7 @@
 #include "common/proc/vmstat.h"
 
 #define SCAN_AGE_MAX  (60 * NSEC_PER_SEC)
+#define SCAN_AGE_MIN  (500 * NSEC_PER_MSEC) /* what was scanned for a reading is in that reading */
 #define HELD_BACK_GAP 32 /* blocks of the reporting order, mm/page_reporting.c's margin */
 
 static_assert((unsigned)ORDER_COUNT_MAX == BUDDY_ORDER_COUNT_MAX, "one bound for both");
@@ -143,6 +144,8 @@ static void take_scan(struct sensors *sensors)
 
     sensors->scanned = scan->result;
     sensors->scanned_is_exact = scan->options.exact;
+    if (scan->options.lowest_order == 0) /* all marks were seen: some may be older than we are */
+        sensors->lowest_order = sensors->scanned.reported_small > 0 ? 0 : effective_order(sensors);
     if (!scan->options.exact) /* a quick pass does not see small blocks */
         sensors->scanned.reported_small = small;
     sensors->scanned.reported = subtract(scan->result.reported, scan->result.reported_small);
@@ -173,11 +176,13 @@ int sensors_scan_step(struct sensors *sensors, nsec_t budget, nsec_t now)
 static bool wants_scan(const struct sensors *sensors, nsec_t now)
 {
     uint32_t order = effective_order(sensors);
+    nsec_t age = now - sensors->scan_ended;
 
-    if (sensors->scan_error < 0 || sensors->scan_ended == 0 || sensors->scan_is_valid == false)
-        return sensors->scan_ended == 0 || now - sensors->scan_ended >= SCAN_AGE_MAX;
-    return now - sensors->scan_ended >= SCAN_AGE_MAX ||
-           sensors->scanned.reportable > sensors->held_back ||
+    if (sensors->scan_ended == 0 || age >= SCAN_AGE_MAX)
+        return true;
+    if (sensors->scan_error < 0 || age < SCAN_AGE_MIN)
+        return false;
+    return !sensors->scan_is_valid || sensors->scanned.reportable > sensors->held_back ||
            sensors->scan.options.reporting_order != order ||
            memcmp(sensors->scanned_blocks + order, sensors->buddy.free_blocks + order,
                   (ORDER_COUNT_MAX - order) * sizeof(uint64_t)) != 0;

@@ -1,0 +1,384 @@
+/* Free blocks found in kpageflags against the blocks that were put there. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/sensors/ranges.h"
+#include "common/base/number.h"
+#include "tests/unit/agent/sensors/guest.h"
+
+static const struct guest_mix mixes[] = {
+    {.used = 30, .free = 20, .reported = 50, .mark_order = 9},  /* fragmented */
+    {.used = 30, .free = 20, .reported = 50, .mark_order = 0},  /* after a lower order */
+    {.used = 3, .free = 3, .reported = 50, .mark_order = 5},    /* in single pages */
+    {.used = 5, .free = 95, .reported = 80, .mark_order = 9},   /* almost empty */
+    {.used = 0, .free = 100, .reported = 100, .mark_order = 9}, /* all free, all reported */
+    {.used = 0, .free = 100, .reported = 0, .mark_order = 9},   /* all free */
+    {.used = 100, .free = 0, .reported = 0, .mark_order = 9},   /* full */
+    {.used = 90, .free = 5, .reported = 50, .mark_order = 9},   /* almost full */
+};
+
+#define SEEDS 5
+
+struct found {
+    struct guest_block *blocks;
+    size_t block_count;
+    struct range ranges[4096];
+    size_t range_count;
+};
+
+static void take_block(uint64_t pfn, uint32_t order, bool reported, void *userdata)
+{
+    struct found *found = userdata;
+    found->blocks[found->block_count++] =
+        (struct guest_block){.pfn = pfn, .order = order, .reported = reported};
+}
+
+static void take_range(const struct range *range, void *userdata)
+{
+    struct found *found = userdata;
+    assert_true(found->range_count < ARRAY_SIZE(found->ranges));
+    found->ranges[found->range_count++] = *range;
+}
+
+static void scan(struct fixture *fixture, struct ranges_options *options, struct found *found,
+                 struct ranges_result *ret_result)
+{
+    struct ranges_scan scan;
+    int r;
+
+    found->block_count = 0;
+    found->range_count = 0;
+    options->block = take_block;
+    options->range = take_range;
+    options->userdata = found;
+    assert_int_equal(ranges_scan_init(&scan, fixture->root, options), 0);
+    while ((r = ranges_scan_step(&scan, 0)) == 0)
+        ;
+    assert_int_equal(r, 1);
+    *ret_result = scan.result;
+    ranges_scan_finish(&scan);
+}
+
+/* Blocks that a pass with these options must name. */
+static bool is_named(const struct guest_block *block, const struct ranges_options *options)
+{
+    return block->reported || block->order >= options->reporting_order;
+}
+
+static void check_blocks(const struct guest *guest, const struct ranges_options *options,
+                         const struct found *found, const struct ranges_result *result)
+{
+    uint64_t reported = 0;
+    uint64_t reportable = 0;
+    size_t at = 0;
+
+    for (size_t i = 0; i < guest->block_count; i++) {
+        const struct guest_block *block = &guest->blocks[i];
+        uint64_t bytes = (uint64_t)guest->page_size << block->order;
+
+        if (!is_named(block, options))
+            continue;
+        assert_true(at < found->block_count);
+        assert_int_equal(found->blocks[at].pfn, block->pfn);
+        assert_int_equal(found->blocks[at].order, block->order);
+        assert_int_equal(found->blocks[at].reported, block->reported);
+        at++;
+        if (block->reported)
+            reported += bytes;
+        else
+            reportable += bytes;
+    }
+    assert_int_equal(at, found->block_count);
+    assert_int_equal(result->reported, reported);
+    assert_int_equal(result->reportable, reportable);
+}
+
+/* The ranges say of every page in a block of a pageblock or more the same as the blocks do. */
+static void check_ranges(const struct guest *guest, const struct ranges_options *options,
+                         const struct found *found)
+{
+    uint64_t pageblock = (uint64_t)guest->page_size << options->pageblock_order;
+    uint64_t previous_end = 0;
+    uint64_t sums[2] = {0, 0};
+    uint64_t expected[2] = {0, 0};
+
+    for (size_t i = 0; i < found->range_count; i++) {
+        const struct range *range = &found->ranges[i];
+
+        assert_int_equal(range->start % pageblock, 0);
+        assert_int_equal(range->length % pageblock, 0);
+        assert_true(range->length > 0);
+        assert_true(i == 0 || range->start >= previous_end);
+        if (i > 0 && range->start == previous_end) /* or they would be one */
+            assert_int_not_equal(range->state, found->ranges[i - 1].state);
+        previous_end = range->start + range->length;
+        sums[range->state] += range->length;
+    }
+    for (size_t i = 0; i < guest->block_count; i++) {
+        const struct guest_block *block = &guest->blocks[i];
+        uint64_t start = block->pfn * guest->page_size;
+        uint64_t bytes = (uint64_t)guest->page_size << block->order;
+        bool is_covered = false;
+
+        if (block->order < options->pageblock_order || !is_named(block, options))
+            continue;
+        expected[block->reported ? RANGE_REPORTED : RANGE_REPORTABLE] += bytes;
+        for (size_t j = 0; j < found->range_count; j++)
+            is_covered |= found->ranges[j].start <= start &&
+                          start + bytes <= found->ranges[j].start + found->ranges[j].length &&
+                          (found->ranges[j].state == RANGE_REPORTED) == block->reported;
+        assert_true(is_covered);
+    }
+    assert_int_equal(sums[0], expected[0]);
+    assert_int_equal(sums[1], expected[1]);
+}
+
+/* Every mix and seed of one machine; an exact pass misses nothing and invents nothing. */
+static void check_machine(uint32_t page_size, uint32_t pageblock_order, uint32_t max_order,
+                          uint32_t reporting_order, uint32_t lowest_order, uint64_t groups)
+{
+    struct found *found = calloc(1, sizeof(*found));
+
+    assert_non_null(found);
+    for (size_t mix = 0; mix < ARRAY_SIZE(mixes); mix++)
+        for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+            struct guest_mix used = mixes[mix];
+            struct ranges_result result;
+            struct fixture fixture;
+            struct guest guest;
+            struct ranges_options options = {.page_size = page_size,
+                                             .pageblock_order = pageblock_order,
+                                             .max_order = max_order,
+                                             .reporting_order = reporting_order,
+                                             .lowest_order = lowest_order,
+                                             .exact = true};
+
+            used.mark_order = max_of(used.mark_order, lowest_order);
+            fixture_init(&fixture);
+            guest_create(&guest, page_size, max_order, groups, &used, seed);
+            guest_write(&guest, &fixture);
+            found->blocks = calloc(guest.pages, sizeof(found->blocks[0]));
+            assert_non_null(found->blocks);
+            scan(&fixture, &options, found, &result);
+            check_blocks(&guest, &options, found, &result);
+            check_ranges(&guest, &options, found);
+            free(found->blocks);
+            guest_destroy(&guest);
+            fixture_finish(&fixture);
+        }
+    free(found);
+}
+
+static void test_exact_pass_finds_every_block(void **state)
+{
+    (void)state;
+    check_machine(4096, 9, 10, 9, 0, 24);
+}
+
+static void test_exact_pass_by_stride_finds_every_pageblock(void **state)
+{
+    (void)state;
+    check_machine(4096, 9, 10, 9, 9, 24);
+    check_machine(4096, 9, 10, 10, 9, 24);
+}
+
+static void test_exact_pass_below_the_pageblock_order(void **state)
+{
+    (void)state;
+    check_machine(4096, 9, 10, 5, 5, 24);
+    check_machine(4096, 9, 10, 0, 0, 24);
+}
+
+static void test_exact_pass_with_64_kib_pages(void **state)
+{
+    (void)state;
+    check_machine(65536, 13, 13, 5, 5, 4);
+    check_machine(65536, 13, 13, 13, 0, 4);
+}
+
+static void test_exact_pass_with_pageblocks_of_the_largest_order(void **state)
+{
+    (void)state;
+    check_machine(16384, 11, 11, 11, 0, 8);
+}
+
+/* Without small marks, a quick pass is right about marked blocks, and its sums are right where
+ * pageblocks are free as a whole or not at all at the three pages it reads. */
+static void test_quick_pass_of_whole_blocks(void **state)
+{
+    static const struct guest_mix whole = {.used = 50, .free = 50, .reported = 60, .mark_order = 9};
+    struct found *found = calloc(1, sizeof(*found));
+    struct ranges_options options = {.page_size = 4096,
+                                     .pageblock_order = 9,
+                                     .max_order = 10,
+                                     .reporting_order = 9,
+                                     .lowest_order = 9};
+
+    (void)state;
+    assert_non_null(found);
+    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+        struct ranges_result result;
+        struct fixture fixture;
+        struct guest guest;
+
+        fixture_init(&fixture);
+        guest_create(&guest, 4096, 10, 50, &whole, seed);
+        guest_write(&guest, &fixture);
+        found->blocks = calloc(guest.pages, sizeof(found->blocks[0]));
+        assert_non_null(found->blocks);
+        scan(&fixture, &options, found, &result);
+        check_blocks(&guest, &options, found, &result);
+        free(found->blocks);
+        guest_destroy(&guest);
+        fixture_finish(&fixture);
+    }
+    free(found);
+}
+
+/* A quick pass takes a pageblock with a used first, middle or last page for not free. */
+static void test_quick_pass_sees_holes_at_three_places(void **state)
+{
+    static const struct guest_mix all = {.used = 0, .free = 100, .reported = 0, .mark_order = 9};
+    static const uint64_t holes[] = {0, 256, 511};
+    struct ranges_options options = {.page_size = 4096,
+                                     .pageblock_order = 9,
+                                     .max_order = 10,
+                                     .reporting_order = 9,
+                                     .lowest_order = 9};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(holes); i++) {
+        struct guest_block blocks[8];
+        struct found *found = calloc(1, sizeof(*found));
+        struct ranges_result result;
+        struct fixture fixture;
+        struct guest guest;
+
+        assert_non_null(found);
+        found->blocks = blocks;
+        fixture_init(&fixture);
+        guest_create(&guest, 4096, 10, 1, &all, 1);
+        guest.flags[512 + holes[i]] = 0;
+        guest_write(&guest, &fixture);
+        scan(&fixture, &options, found, &result);
+        assert_int_equal(found->block_count, 1);
+        assert_int_equal(found->blocks[0].pfn, 0);
+        assert_int_equal(found->blocks[0].order, 9);
+        guest_destroy(&guest);
+        fixture_finish(&fixture);
+        free(found);
+    }
+}
+
+static void test_part_of_the_guest(void **state)
+{
+    static const struct guest_mix all = {.used = 0, .free = 100, .reported = 100, .mark_order = 9};
+    struct found *found = calloc(1, sizeof(*found));
+    struct ranges_options options = {.page_size = 4096,
+                                     .pageblock_order = 9,
+                                     .max_order = 10,
+                                     .reporting_order = 9,
+                                     .lowest_order = 9,
+                                     .exact = true,
+                                     .start = 6 * MIB + 4096, /* the second half of a block */
+                                     .length = 4 * MIB};
+    struct guest_block blocks[64];
+    struct ranges_result result;
+    struct fixture fixture;
+    struct guest guest;
+
+    (void)state;
+    assert_non_null(found);
+    found->blocks = blocks;
+    fixture_init(&fixture);
+    guest_create(&guest, 4096, 10, 8, &all, 1);
+    guest_write(&guest, &fixture);
+    scan(&fixture, &options, found, &result);
+    assert_int_equal(found->range_count, 1);
+    assert_int_equal(found->ranges[0].start, 6 * MIB);
+    assert_int_equal(found->ranges[0].length, 6 * MIB); /* both ends widened to pageblocks */
+    assert_int_equal(found->ranges[0].state, RANGE_REPORTED);
+    options.start = 1 * GIB; /* past the end */
+    scan(&fixture, &options, found, &result);
+    assert_int_equal(found->range_count, 0);
+    options.length = UINT64_MAX;
+    {
+        struct ranges_scan pass;
+        assert_int_equal(ranges_scan_init(&pass, fixture.root, &options), -EINVAL);
+    }
+    guest_destroy(&guest);
+    fixture_finish(&fixture);
+    free(found);
+}
+
+/* A hole in the memory map keeps free blocks on its sides apart. */
+static void test_holes_in_the_map_are_not_free(void **state)
+{
+    static const struct guest_mix all = {.used = 0, .free = 100, .reported = 0, .mark_order = 9};
+    struct found *found = calloc(1, sizeof(*found));
+    struct ranges_options options = {.page_size = 4096,
+                                     .pageblock_order = 9,
+                                     .max_order = 10,
+                                     .reporting_order = 9,
+                                     .lowest_order = 0,
+                                     .exact = true};
+    struct guest_block blocks[64];
+    struct ranges_result result;
+    struct fixture fixture;
+    struct guest guest;
+
+    (void)state;
+    assert_non_null(found);
+    found->blocks = blocks;
+    fixture_init(&fixture);
+    guest_create(&guest, 4096, 10, 8, &all, 1);
+    guest_write(&guest, &fixture);
+    fixture_write(&fixture, "proc/iomem",
+                  "00000000-003fffff : System RAM\n00800000-00bfffff : System RAM\n");
+    scan(&fixture, &options, found, &result);
+    assert_int_equal(found->range_count, 2);
+    assert_int_equal(found->ranges[1].start, 8 * MIB);
+    assert_int_equal(result.reportable, 8 * MIB);
+    guest_destroy(&guest);
+    fixture_finish(&fixture);
+    free(found);
+}
+
+static void test_what_cannot_be_scanned(void **state)
+{
+    struct ranges_options options = {
+        .page_size = 4096, .pageblock_order = 9, .max_order = 10, .reporting_order = 9};
+    struct ranges_scan scan;
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture_write(&fixture, "proc/iomem", "00000000-003fffff : System RAM\n");
+    assert_int_equal(ranges_scan_init(&scan, fixture.root, &options), -ENOENT);
+    options.pageblock_order = 11;
+    assert_int_equal(ranges_scan_init(&scan, fixture.root, &options), -EINVAL);
+    options.pageblock_order = 9;
+    options.max_order = BUDDY_ORDER_COUNT_MAX;
+    assert_int_equal(ranges_scan_init(&scan, fixture.root, &options), -EINVAL);
+    fixture_finish(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exact_pass_finds_every_block),
+        cmocka_unit_test(test_exact_pass_by_stride_finds_every_pageblock),
+        cmocka_unit_test(test_exact_pass_below_the_pageblock_order),
+        cmocka_unit_test(test_exact_pass_with_64_kib_pages),
+        cmocka_unit_test(test_exact_pass_with_pageblocks_of_the_largest_order),
+        cmocka_unit_test(test_quick_pass_of_whole_blocks),
+        cmocka_unit_test(test_quick_pass_sees_holes_at_three_places),
+        cmocka_unit_test(test_part_of_the_guest),
+        cmocka_unit_test(test_holes_in_the_map_are_not_free),
+        cmocka_unit_test(test_what_cannot_be_scanned),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

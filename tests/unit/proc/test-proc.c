@@ -1,0 +1,475 @@
+/* The readers of /proc, each on a file as Debian prints it and on broken ones. */
+#include "tests/lib/test.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/number.h"
+#include "common/proc/buddyinfo.h"
+#include "common/proc/cpulist.h"
+#include "common/proc/kpageflags.h"
+#include "common/proc/lines.h"
+#include "common/proc/meminfo.h"
+#include "common/proc/page-reporting.h"
+#include "common/proc/pages.h"
+#include "common/proc/pressure.h"
+#include "common/proc/ram.h"
+#include "common/proc/stat.h"
+#include "common/proc/vmstat.h"
+#include "common/proc/zoneinfo.h"
+#include "tests/lib/fixture.h"
+#include "tests/unit/proc/fixtures.h"
+
+static struct fixture fixture;
+
+static int setup(void **state)
+{
+    (void)state;
+    fixture_init(&fixture);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fixture_finish(&fixture);
+    return 0;
+}
+
+static void test_lines_are_given_whole_and_cut_when_too_long(void **state)
+{
+    struct lines lines;
+    char text[20000];
+    char *line;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    memcpy(text, "first\n\nthird\n", 13);
+    memcpy(text + 15000, "\nlast", 6);
+    fixture_write(&fixture, "file", text);
+    assert_int_equal(lines_open(&lines, fixture.root, "file"), 0);
+    assert_int_equal(lines_next(&lines, &line), 1);
+    assert_string_equal(line, "first");
+    assert_int_equal(lines_next(&lines, &line), 1);
+    assert_string_equal(line, "");
+    assert_int_equal(lines_next(&lines, &line), 1);
+    assert_string_equal(line, "third");
+    assert_int_equal(lines_next(&lines, &line), 1);
+    assert_int_equal(strlen(line), sizeof(lines.buffer) - 1);
+    assert_int_equal(lines_next(&lines, &line), 1);
+    assert_string_equal(line, "last");
+    assert_int_equal(lines_next(&lines, &line), 0);
+    assert_int_equal(lines_next(&lines, &line), 0);
+    lines_close(&lines);
+    assert_int_equal(lines_open(&lines, fixture.root, "nothing"), -ENOENT);
+}
+
+static void test_meminfo(void **state)
+{
+    struct meminfo meminfo;
+
+    (void)state;
+    fixture_write(&fixture, "proc/meminfo", MEMINFO_TEXT);
+    assert_int_equal(meminfo_read(fixture.root, &meminfo), 0);
+    assert_int_equal(meminfo.total, 4026532 * KIB);
+    assert_int_equal(meminfo.free, 1 * GIB);
+    assert_int_equal(meminfo.active_file, 600000 * KIB);
+    assert_int_equal(meminfo.inactive_file, 1400000 * KIB);
+    assert_int_equal(meminfo.slab_reclaimable, 90000 * KIB);
+    assert_int_equal(meminfo.secondary_page_tables, 500 * KIB);
+    assert_int_equal(meminfo.hugetlb, 8 * MIB);
+    assert_int_equal(meminfo.huge_page_size, 2 * MIB);
+}
+
+static void test_meminfo_refuses_what_cannot_be(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "MemTotal: 100 kB\n",                                  /* no MemFree */
+        "MemFree: 100 kB\n",                                   /* no MemTotal */
+        "MemTotal: 100 kB\nMemFree: 101 kB\n",                 /* more than all */
+        "MemTotal: 100 kB\nMemFree: 10",                       /* cut off */
+        "MemTotal: 100 kB\nMemFree: -1 kB\n",                  /* a sign */
+        "MemTotal: 18446744073709551615 kB\nMemFree: 10 kB\n", /* too large in bytes */
+        "MemTotal: 99999999999999999999 kB\nMemFree: 10 kB\n", /* too large at all */
+        "MemTotal: 100 MB\nMemFree: 10 kB\n",                  /* another unit */
+    };
+    struct meminfo meminfo = {.total = 7};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        fixture_write(&fixture, "proc/meminfo", texts[i]);
+        assert_int_equal(meminfo_read(fixture.root, &meminfo), -EBADMSG);
+    }
+    assert_int_equal(meminfo.total, 7); /* untouched */
+}
+
+static void test_buddyinfo(void **state)
+{
+    struct buddyinfo buddy;
+
+    (void)state;
+    fixture_write(&fixture, "proc/buddyinfo", BUDDYINFO_TEXT "something new\n");
+    assert_int_equal(buddyinfo_read(fixture.root, &buddy), 0);
+    assert_int_equal(buddy.order_count, 11);
+    assert_int_equal(buddy.zone_count, 3);
+    assert_string_equal(buddy.zones[1].name, "DMA32");
+    assert_int_equal(buddy.free_blocks[0], 105);
+    assert_int_equal(buddy.free_blocks[10], 24);
+    assert_int_equal(buddy_pages(buddy.free_blocks, 0, 2), 105 + 54 * 2);
+    assert_int_equal(buddy_pages(buddy.free_blocks, 9, 20), 10 * 512 + 24 * 1024);
+    assert_int_equal(buddy_pages(buddy.free_blocks, 9, 9), 0);
+}
+
+static void test_buddyinfo_refuses_what_cannot_be(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "Node 0, zone DMA\n",
+        "Node 0, zone DMA 1 2\nNode 0, zone Normal 1 2 3\n", /* not the same orders */
+        "Node 0, zone DMA 1 x\n",
+        "Node 99999999999, zone DMA 1\n",
+        "Node 0, zone NameThatNoKernelWouldEverPrint 1\n",
+        "Node 0, zone DMA 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21\n",
+        "Node 0, zone DMA 18446744073709551615 0\n", /* more pages than bytes can count */
+    };
+    struct buddyinfo buddy;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        fixture_write(&fixture, "proc/buddyinfo", texts[i]);
+        assert_int_equal(buddyinfo_read(fixture.root, &buddy), -EBADMSG);
+    }
+}
+
+static void test_zones_beyond_the_table_are_in_the_sums(void **state)
+{
+    char buddy_text[8192] = "";
+    char zone_text[16384] = "";
+    struct buddyinfo buddy;
+    struct zoneinfo zones;
+    size_t used = 0;
+    size_t zone_used = 0;
+
+    (void)state;
+    for (unsigned node = 0; node < 100; node++) {
+        used += (size_t)snprintf(buddy_text + used, sizeof(buddy_text) - used,
+                                 "Node %u, zone Normal 1 0 2\n", node);
+        zone_used += (size_t)snprintf(zone_text + zone_used, sizeof(zone_text) - zone_used,
+                                      "Node %u, zone Normal\n  pages free 1\n   managed 5\n"
+                                      "      count: 2\n",
+                                      node);
+    }
+    fixture_write(&fixture, "proc/buddyinfo", buddy_text);
+    fixture_write(&fixture, "proc/zoneinfo", zone_text);
+    assert_int_equal(buddyinfo_read(fixture.root, &buddy), 0);
+    assert_int_equal(buddy.zone_count, BUDDYINFO_ZONES_MAX);
+    assert_int_equal(buddy.free_blocks[2], 200);
+    assert_int_equal(zoneinfo_read(fixture.root, &zones), 0);
+    assert_int_equal(zones.zone_count, ZONEINFO_ZONES_MAX);
+    assert_int_equal(zones.percpu, 200);
+}
+
+static void test_zoneinfo(void **state)
+{
+    struct zoneinfo zones;
+
+    (void)state;
+    fixture_write(&fixture, "proc/zoneinfo", ZONEINFO_TEXT);
+    assert_int_equal(zoneinfo_read(fixture.root, &zones), 0);
+    assert_int_equal(zones.zone_count, 2); /* Movable is empty */
+    assert_int_equal(zones.percpu, 3 + 1234);
+    assert_string_equal(zones.zones[0].name, "DMA");
+    assert_int_equal(zones.zones[0].free, 3840);
+    assert_int_equal(zones.zones[0].low, 10);
+    assert_int_equal(zones.zones[0].start_pfn, 1);
+    assert_int_equal(zones.zones[1].percpu, 1234);
+    assert_int_equal(zones.zones[1].spanned, 1044480);
+    assert_int_equal(zones.zones[1].start_pfn, 4096);
+    fixture_write(&fixture, "proc/zoneinfo", "Node 0, zone DMA\n pages free x\n managed 1\n");
+    assert_int_equal(zoneinfo_read(fixture.root, &zones), -EBADMSG);
+    fixture_write(&fixture, "proc/zoneinfo", "");
+    assert_int_equal(zoneinfo_read(fixture.root, &zones), -EBADMSG);
+}
+
+static void test_stat(void **state)
+{
+    struct stat_cpu cpu;
+
+    (void)state;
+    fixture_write(&fixture, "proc/stat", STAT_TEXT);
+    assert_int_equal(stat_read(fixture.root, &cpu), 0);
+    assert_int_equal(cpu.user, 1000);
+    assert_int_equal(cpu.idle, 40000);
+    assert_int_equal(cpu.steal, 8);
+    assert_int_equal(cpu.cpu_count, 2);
+    fixture_write(&fixture, "proc/stat", "cpu 1 2 3 4\n");
+    assert_int_equal(stat_read(fixture.root, &cpu), 0);
+    assert_int_equal(cpu.idle, 4);
+    assert_int_equal(cpu.iowait, 0);
+    fixture_write(&fixture, "proc/stat", "cpu 1 2 3\n");
+    assert_int_equal(stat_read(fixture.root, &cpu), -EBADMSG);
+    fixture_write(&fixture, "proc/stat", "ctxt 1\n");
+    assert_int_equal(stat_read(fixture.root, &cpu), -EBADMSG);
+}
+
+static void test_pressure(void **state)
+{
+    struct pressure pressure;
+
+    (void)state;
+    assert_int_equal(pressure_read(fixture.root, "proc/pressure/memory", &pressure), -ENOENT);
+    fixture_write(&fixture, "proc/pressure/memory", PRESSURE_TEXT);
+    assert_int_equal(pressure_read(fixture.root, "proc/pressure/memory", &pressure), 0);
+    assert_int_equal(pressure.some, 123456);
+    assert_int_equal(pressure.full, 23456);
+    fixture_write(&fixture, "proc/pressure/memory", "some avg10=0.00\n");
+    assert_int_equal(pressure_read(fixture.root, "proc/pressure/memory", &pressure), -EBADMSG);
+    fixture_write(&fixture, "proc/pressure/memory", "");
+    assert_int_equal(pressure_read(fixture.root, "proc/pressure/memory", &pressure), -EBADMSG);
+}
+
+static void test_vmstat(void **state)
+{
+    struct vmstat vmstat;
+
+    (void)state;
+    fixture_write(&fixture, "proc/vmstat", VMSTAT_TEXT);
+    assert_int_equal(vmstat_read(fixture.root, &vmstat), 0);
+    assert_int_equal(vmstat.refault_file, 22);
+    assert_int_equal(vmstat.major_faults, 33);
+    assert_int_equal(vmstat.migrated, 4400);
+    assert_int_equal(vmstat.balloon_inflate, 1000);
+    assert_int_equal(vmstat.steal_direct, 0); /* not in the file */
+    fixture_write(&fixture, "proc/vmstat", "pgmajfault 1x\n");
+    assert_int_equal(vmstat_read(fixture.root, &vmstat), -EBADMSG);
+}
+
+static void test_page_size_comes_from_the_auxiliary_vector(void **state)
+{
+    const uint64_t vector[] = {AT_HWCAP, 1, AT_PAGESZ, 65536, AT_NULL, 0};
+    const uint64_t odd[] = {AT_PAGESZ, 5000, AT_NULL, 0};
+
+    (void)state;
+    assert_int_equal(page_size_read(fixture.root), sysconf(_SC_PAGESIZE));
+    fixture_write_bytes(&fixture, "proc/self/auxv", vector, sizeof(vector));
+    assert_int_equal(page_size_read(fixture.root), 65536);
+    fixture_write_bytes(&fixture, "proc/self/auxv", odd, sizeof(odd));
+    assert_int_equal(page_size_read(fixture.root), sysconf(_SC_PAGESIZE));
+}
+
+static void test_pageblock_order(void **state)
+{
+    (void)state;
+    assert_int_equal(pageblock_order_read(fixture.root, 4096, 10), 10); /* nothing to tell */
+    fixture_write(&fixture, "proc/meminfo", MEMINFO_TEXT);
+    assert_int_equal(pageblock_order_read(fixture.root, 4096, 10), 9);
+    fixture_write(&fixture, "sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "536870912\n");
+    assert_int_equal(pageblock_order_read(fixture.root, 65536, 13), 13);
+    assert_int_equal(pageblock_order_read(fixture.root, 65536, 11), 11); /* bounded */
+    fixture_write(&fixture, "proc/pagetypeinfo", PAGETYPEINFO_TEXT);
+    assert_int_equal(pageblock_order_read(fixture.root, 65536, 13), 9);
+    fixture_write(&fixture, "proc/pagetypeinfo", "nonsense\n");
+    assert_int_equal(pageblock_order_read(fixture.root, 65536, 13), 13);
+}
+
+static void test_ram_from_iomem(void **state)
+{
+    struct ram_map map;
+
+    (void)state;
+    fixture_write(&fixture, "proc/iomem", IOMEM_TEXT);
+    assert_int_equal(ram_map_read(fixture.root, 4096, &map), 0);
+    assert_int_equal(map.count, 3);
+    assert_int_equal(map.ranges[0].start, 0x1000);
+    assert_int_equal(map.ranges[0].end, 0x9fc00);
+    assert_int_equal(map.ranges[2].start, 0x100000000);
+    assert_int_equal(map.ranges[2].end, 0x148000000); /* merged with the hotplugged part */
+}
+
+static void test_ram_from_zones_when_addresses_are_hidden(void **state)
+{
+    struct ram_map map;
+
+    (void)state;
+    fixture_write(&fixture, "proc/iomem", "00000000-00000000 : System RAM\n");
+    assert_int_equal(ram_map_read(fixture.root, 4096, &map), -ENOENT);
+    fixture_write(&fixture, "proc/zoneinfo", ZONEINFO_TEXT);
+    assert_int_equal(ram_map_read(fixture.root, 4096, &map), 0);
+    assert_int_equal(map.count, 1); /* DMA and Normal touch */
+    assert_int_equal(map.ranges[0].start, 4096);
+    assert_int_equal(map.ranges[0].end, (4096 + 1044480) * (uint64_t)4096);
+}
+
+static void test_ram_beyond_the_table_is_covered(void **state)
+{
+    struct ram_map map;
+    char text[8192];
+    size_t used = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 100; i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%x-%x : System RAM\n",
+                                 i * 0x200000, i * 0x200000 + 0xfffff);
+    fixture_write(&fixture, "proc/iomem", text);
+    assert_int_equal(ram_map_read(fixture.root, 4096, &map), 0);
+    assert_int_equal(map.count, RAM_RANGES_MAX);
+    assert_int_equal(map.ranges[RAM_RANGES_MAX - 1].end, 99 * 0x200000 + 0x100000);
+}
+
+static void test_kpageflags(void **state)
+{
+    const uint64_t words[] = {KPAGEFLAGS_BUDDY, KPAGEFLAGS_BUDDY | KPAGEFLAGS_UPTODATE, 0};
+    uint64_t flags[5];
+    int descriptor;
+
+    (void)state;
+    assert_int_equal(kpageflags_open(fixture.root), -ENOENT);
+    fixture_write_bytes(&fixture, "proc/kpageflags", words, sizeof(words));
+    descriptor = kpageflags_open(fixture.root);
+    assert_true(descriptor >= 0);
+    assert_int_equal(kpageflags_read(descriptor, 1, 4, flags), 0);
+    assert_int_equal(flags[0], words[1]);
+    assert_int_equal(flags[1], 0);
+    assert_int_equal(flags[2], KPAGEFLAGS_NOPAGE); /* past the end */
+    assert_int_equal(flags[3], KPAGEFLAGS_NOPAGE);
+    (void)close(descriptor);
+}
+
+static void test_cpulist(void **state)
+{
+    uint64_t member;
+
+    (void)state;
+    assert_int_equal(cpulist_next("0-3,5\n", 0, &member), 0);
+    assert_int_equal(member, 0);
+    assert_int_equal(cpulist_next("0-3,5\n", 2, &member), 0);
+    assert_int_equal(member, 2);
+    assert_int_equal(cpulist_next("0-3,5\n", 4, &member), 0);
+    assert_int_equal(member, 5);
+    assert_int_equal(cpulist_next("0-3,5\n", 6, &member), -ENOENT);
+    assert_int_equal(cpulist_next("", 0, &member), -ENOENT);
+    assert_int_equal(cpulist_next("3-1", 0, &member), -EINVAL);
+    assert_int_equal(cpulist_next("0;5", 1, &member), -EINVAL);
+}
+
+static void test_reporting_order_says_who_registered(void **state)
+{
+    uint32_t order;
+
+    (void)state;
+    assert_int_equal(page_reporting_order_read(fixture.root, 10, &order), -ENOENT);
+    fixture_write(&fixture, PAGE_REPORTING_ORDER_PATH, "11\n"); /* Linux 6.1 without a device */
+    assert_int_equal(page_reporting_order_read(fixture.root, 10, &order), -ENODEV);
+    fixture_write(&fixture, PAGE_REPORTING_ORDER_PATH, "4294967295\n"); /* later ones */
+    assert_int_equal(page_reporting_order_read(fixture.root, 10, &order), -ENODEV);
+    fixture_write(&fixture, PAGE_REPORTING_ORDER_PATH, "9\n");
+    assert_int_equal(page_reporting_order_read(fixture.root, 10, &order), 0);
+    assert_int_equal(order, 9);
+}
+
+static void test_reporting_device(void **state)
+{
+    (void)state;
+    assert_int_equal(page_reporting_device(fixture.root), -ENODEV);
+    fixture_write(&fixture, "sys/bus/virtio/drivers/virtio_balloon/virtio2/features",
+                  "0110000000000000000000000000110011000000000000000000000000000000\n");
+    assert_int_equal(page_reporting_device(fixture.root), -EOPNOTSUPP);
+    fixture_write(&fixture, "sys/bus/virtio/drivers/virtio_balloon/virtio3/features",
+                  "0110010000000000000000000000110011000000000000000000000000000000\n");
+    assert_int_equal(page_reporting_device(fixture.root), 0);
+}
+
+static void test_hyperv_device(void **state)
+{
+    (void)state;
+    fixture_directory(&fixture, "sys/bus/vmbus/drivers/hv_balloon/module");
+    assert_int_equal(page_reporting_device(fixture.root), 0);
+}
+
+static void read_everything(void)
+{
+    struct pressure pressure;
+    struct buddyinfo buddy;
+    struct zoneinfo zones;
+    struct meminfo meminfo;
+    struct vmstat vmstat;
+    struct stat_cpu cpu;
+    struct ram_map map;
+
+    (void)meminfo_read(fixture.root, &meminfo);
+    (void)buddyinfo_read(fixture.root, &buddy);
+    (void)zoneinfo_read(fixture.root, &zones);
+    (void)stat_read(fixture.root, &cpu);
+    (void)vmstat_read(fixture.root, &vmstat);
+    (void)pressure_read(fixture.root, "proc/pressure/memory", &pressure);
+    (void)ram_map_read(fixture.root, 4096, &map);
+    (void)pageblock_order_read(fixture.root, 4096, 10);
+}
+
+/* Every file cut off after every byte, and with each byte made another: no reader may leave its
+ * memory. The sanitizers judge. */
+static void test_broken_files_do_no_harm(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *text;
+    } files[] = {
+        {"proc/meminfo", MEMINFO_TEXT},   {"proc/buddyinfo", BUDDYINFO_TEXT},
+        {"proc/zoneinfo", ZONEINFO_TEXT}, {"proc/stat", STAT_TEXT},
+        {"proc/vmstat", VMSTAT_TEXT},     {"proc/pressure/memory", PRESSURE_TEXT},
+        {"proc/iomem", IOMEM_TEXT},       {"proc/pagetypeinfo", PAGETYPEINFO_TEXT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        char text[4096];
+        size_t length = strlen(files[i].text);
+
+        assert_true(length < sizeof(text));
+        for (size_t at = 0; at < length; at++) {
+            memcpy(text, files[i].text, length);
+            fixture_write_bytes(&fixture, files[i].path, text, at);
+            read_everything();
+            text[at] = (char)(at % 3 == 0 ? '9' : at % 3 == 1 ? '\n' : '\0');
+            fixture_write_bytes(&fixture, files[i].path, text, length);
+            read_everything();
+        }
+        fixture_remove(&fixture, files[i].path);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_lines_are_given_whole_and_cut_when_too_long, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_meminfo, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_meminfo_refuses_what_cannot_be, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_buddyinfo, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_buddyinfo_refuses_what_cannot_be, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_zones_beyond_the_table_are_in_the_sums, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_zoneinfo, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stat, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pressure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_vmstat, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_page_size_comes_from_the_auxiliary_vector, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_pageblock_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ram_from_iomem, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ram_from_zones_when_addresses_are_hidden, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_ram_beyond_the_table_is_covered, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kpageflags, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cpulist, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reporting_order_says_who_registered, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reporting_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hyperv_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_broken_files_do_no_harm, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
