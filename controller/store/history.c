@@ -1,0 +1,152 @@
+/* Reading records back, and letting old ones go. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/base/util.h"
+#include "controller/store/internal.h"
+
+#define SECOND ((int64_t)NSEC_PER_SEC)
+#define DAY    (86400 * SECOND)
+
+/* ---- actions ---- */
+
+static int visit_action(const struct store *store, sqlite3_stmt *statement, int column,
+                        action_visitor visit, void *userdata, struct error *error)
+{
+    Vmreclaim__Controller__V1__Action *action = vmreclaim__controller__v1__action__unpack(
+        NULL, (size_t)sqlite3_column_bytes(statement, column),
+        sqlite3_column_blob(statement, column));
+
+    if (action == NULL)
+        return error_set(error, -EUCLEAN, "%s: an action's record cannot be read", store->path);
+    int r = visit(action, userdata);
+    vmreclaim__controller__v1__action__free_unpacked(action, NULL);
+    return r;
+}
+
+int store_actions(struct store *store, const char *vm, int64_t since, uint32_t limit,
+                  action_visitor visit, void *userdata, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store,
+                          vm == NULL ? "SELECT record FROM action WHERE time >= ?2 "
+                                       "ORDER BY time DESC LIMIT ?3"
+                                     : "SELECT record FROM action WHERE vm = ?1 AND time >= ?2 "
+                                       "ORDER BY time DESC LIMIT ?3",
+                          &statement, error);
+    if (r < 0)
+        return r;
+    if (vm != NULL)
+        (void)sqlite3_bind_text(statement, 1, vm, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 2, since);
+    (void)sqlite3_bind_int64(statement, 3, limit);
+    while ((r = store_step(store, statement, "reading the actions", error)) > 0) {
+        r = visit_action(store, statement, 0, visit, userdata, error);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+int store_action(struct store *store, const char *prefix, action_visitor visit, void *userdata,
+                 struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store,
+                          "SELECT record, (SELECT count(*) FROM action WHERE substr(id, 1, "
+                          "length(?1)) = ?1) FROM action WHERE substr(id, 1, length(?1)) = ?1 "
+                          "ORDER BY id <> ?1 LIMIT 1",
+                          &statement, error);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, prefix, -1, SQLITE_STATIC);
+    r = store_step(store, statement, "reading an action", error);
+    if (r < 0)
+        return r;
+    if (r == 0 || prefix[0] == '\0')
+        return error_set(error, -ENOENT, "no action \"%s\"; see: vmreclaim actions", prefix);
+    if (sqlite3_column_int64(statement, 1) > 1)
+        return error_set(error, -EEXIST, "%lld actions begin with \"%s\"; write more of the id",
+                         (long long)sqlite3_column_int64(statement, 1), prefix);
+    return visit_action(store, statement, 0, visit, userdata, error);
+}
+
+/* ---- waterfalls ---- */
+
+int store_waterfalls(struct store *store, const char *vm, int64_t since, int64_t until,
+                     uint32_t points, waterfall_visitor visit, void *userdata, struct error *error)
+{
+    /* The first of each of `points` equal spans between the first and the last record. */
+    static const char sql[] =
+        "WITH part AS (SELECT time, record FROM waterfall WHERE vm = ?1 AND time BETWEEN ?2 AND "
+        "?3), span AS (SELECT min(time) AS first, (max(time) - min(time)) / ?4 + 1 AS width FROM "
+        "part) SELECT min(time), record FROM part, span GROUP BY (time - first) / width "
+        "ORDER BY 1";
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, sql, &statement, error);
+
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, vm, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 2, since);
+    (void)sqlite3_bind_int64(statement, 3, until);
+    (void)sqlite3_bind_int64(statement, 4, max_of(points, 1u));
+    while ((r = store_step(store, statement, "reading the history", error)) > 0) {
+        Vmreclaim__Controller__V1__Waterfall *waterfall =
+            vmreclaim__controller__v1__waterfall__unpack(NULL,
+                                                         (size_t)sqlite3_column_bytes(statement, 1),
+                                                         sqlite3_column_blob(statement, 1));
+        if (waterfall == NULL)
+            return error_set(error, -EUCLEAN, "%s: a record of %s cannot be read", store->path, vm);
+        r = visit(waterfall, userdata);
+        vmreclaim__controller__v1__waterfall__free_unpacked(waterfall, NULL);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+/* ---- retention ---- */
+
+/* Keeps the first record of each `width` among those older than `before`. */
+static int thin_out(struct store *store, int64_t before, int64_t width, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store,
+                          "DELETE FROM waterfall WHERE time < ?1 AND EXISTS (SELECT 1 FROM "
+                          "waterfall AS earlier WHERE earlier.vm = waterfall.vm AND earlier.time "
+                          "< waterfall.time AND earlier.time >= waterfall.time / ?2 * ?2)",
+                          &statement, error);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_int64(statement, 1, before);
+    (void)sqlite3_bind_int64(statement, 2, width);
+    return store_step(store, statement, "thinning out the history", error);
+}
+
+static int forget(struct store *store, const char *sql, int64_t before, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, sql, &statement, error);
+
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_int64(statement, 1, before);
+    return store_step(store, statement, "removing old records", error);
+}
+
+int store_retain(struct store *store, int64_t now, struct error *error)
+{
+    static const char *const removals[] = {
+        "DELETE FROM waterfall WHERE time < ?",
+        "DELETE FROM action WHERE time < ?",
+        "DELETE FROM audit WHERE time < ?",
+    };
+    int r = thin_out(store, now - DAY, 600 * SECOND, error);
+
+    if (r == 0)
+        r = thin_out(store, now - 14 * DAY, 3600 * SECOND, error);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(removals); i++)
+        r = forget(store, removals[i], now - 365 * DAY, error);
+    return r;
+}

@@ -1,0 +1,56 @@
+/* What the store's files share. */
+#ifndef VMRECLAIM_CONTROLLER_STORE_INTERNAL_H
+#define VMRECLAIM_CONTROLLER_STORE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "common/base/list.h"
+#include "controller/store/store.h"
+
+struct store {
+    char *path;
+    sqlite3 *database; /* NULL: not usable */
+    char problem[512]; /* empty: none */
+    nsec_t retry;      /* CLOCK_BOOTTIME of the next attempt to open */
+    struct list queue; /* struct record, oldest first */
+    size_t queue_count;
+    uint64_t dropped;
+};
+
+/* Keeps what the last call on the database said as the store's problem, and in `error`, in words
+ * for a person. Returns a negative errno. */
+int store_fail(struct store *store, const char *doing, struct error *error);
+
+/* -EIO with the store's problem when the file is not open. */
+int store_need(struct store *store, const char *doing, struct error *error);
+
+/* sqlite3_prepare_v2 with the store's errors. */
+int store_prepare(struct store *store, const char *sql, sqlite3_stmt **ret_statement,
+                  struct error *error);
+
+/* 1: a row, 0: done. */
+int store_step(struct store *store, sqlite3_stmt *statement, const char *doing,
+               struct error *error);
+
+/* Statements without parameters and rows. */
+int store_execute(struct store *store, const char *sql, const char *doing, struct error *error);
+
+/* Text of a column, never NULL. */
+const char *store_text(sqlite3_stmt *statement, int column);
+
+/* Brings an open database to the newest schema. */
+int store_migrate(struct store *store, struct error *error);
+uint32_t store_schema(const struct store *store);
+
+/* Writes the queue in one transaction. */
+int store_flush(struct store *store);
+void store_queue_init(struct store *store);
+void store_queue_finish(struct store *store);
+
+static inline void cleanup_finalize_statement(sqlite3_stmt **statement)
+{
+    (void)sqlite3_finalize(*statement);
+}
+#define cleanup_statement __attribute__((cleanup(cleanup_finalize_statement)))
+
+#endif

@@ -1,0 +1,97 @@
+/* The journal of leases: every change is on disk before it returns. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "controller/store/internal.h"
+
+static int put(void *userdata, const struct lease *lease, struct error *error)
+{
+    struct store *store = userdata;
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store,
+                          "INSERT OR REPLACE INTO lease (id, state, vm, uuid, owner, bytes, "
+                          "baseline, floor, created, expires, boot_id, pid, start_time) "
+                          "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                          &statement, error);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)lease->id);
+    (void)sqlite3_bind_int(statement, 2, (int)lease->state);
+    (void)sqlite3_bind_text(statement, 3, lease->vm, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(statement, 4, lease->uuid, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(statement, 5, lease->owner, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 6, (int64_t)lease->bytes);
+    (void)sqlite3_bind_int64(statement, 7, (int64_t)lease->baseline);
+    (void)sqlite3_bind_int64(statement, 8, (int64_t)lease->floor);
+    (void)sqlite3_bind_int64(statement, 9, lease->created);
+    (void)sqlite3_bind_int64(statement, 10, lease->expires);
+    (void)sqlite3_bind_text(statement, 11, lease->boot_id, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 12, lease->pid);
+    (void)sqlite3_bind_int64(statement, 13, (int64_t)lease->start_time);
+    return store_step(store, statement, "writing a lease", error);
+}
+
+static int remove_lease(void *userdata, uint64_t id, struct error *error)
+{
+    struct store *store = userdata;
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, "DELETE FROM lease WHERE id = ?", &statement, error);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)id);
+    return store_step(store, statement, "removing a lease", error);
+}
+
+static void copy_column(char *to, size_t size, sqlite3_stmt *statement, int column)
+{
+    (void)snprintf(to, size, "%s", store_text(statement, column));
+}
+
+static void read_lease(sqlite3_stmt *statement, struct lease *lease)
+{
+    *lease = (struct lease){
+        .id = (uint64_t)sqlite3_column_int64(statement, 0),
+        .state = (enum lease_state)sqlite3_column_int(statement, 1),
+        .bytes = (uint64_t)sqlite3_column_int64(statement, 5),
+        .baseline = (uint64_t)sqlite3_column_int64(statement, 6),
+        .floor = (uint64_t)sqlite3_column_int64(statement, 7),
+        .created = sqlite3_column_int64(statement, 8),
+        .expires = sqlite3_column_int64(statement, 9),
+        .pid = (pid_t)sqlite3_column_int64(statement, 11),
+        .start_time = (uint64_t)sqlite3_column_int64(statement, 12),
+    };
+    copy_column(lease->vm, sizeof(lease->vm), statement, 2);
+    copy_column(lease->uuid, sizeof(lease->uuid), statement, 3);
+    copy_column(lease->owner, sizeof(lease->owner), statement, 4);
+    copy_column(lease->boot_id, sizeof(lease->boot_id), statement, 10);
+}
+
+static int load(void *userdata, lease_visitor visit, void *visitor_userdata, struct error *error)
+{
+    struct store *store = userdata;
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    struct lease lease;
+    int r = store_prepare(store,
+                          "SELECT id, state, vm, uuid, owner, bytes, baseline, floor, created, "
+                          "expires, boot_id, pid, start_time FROM lease ORDER BY id",
+                          &statement, error);
+    if (r < 0)
+        return r;
+    while ((r = store_step(store, statement, "reading the leases", error)) > 0) {
+        read_lease(statement, &lease);
+        if (lease.state >= LEASE_STATE_COUNT)
+            return error_set(error, -EUCLEAN, "%s: lease %llu has no known state", store->path,
+                             (unsigned long long)lease.id);
+        r = visit(&lease, visitor_userdata);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+void store_lease_journal(struct store *store, struct lease_journal *ret_journal)
+{
+    *ret_journal =
+        (struct lease_journal){.userdata = store, .put = put, .remove = remove_lease, .load = load};
+}

@@ -1,0 +1,303 @@
+/* Policy revisions, an append-only history per name, and who runs which. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "controller/store/internal.h"
+
+#define COLUMNS "name, revision, author, time, hash, source_name, rolled_back_to"
+
+static void read_revision(sqlite3_stmt *statement, bool with_text, struct policy_revision *revision)
+{
+    *revision = (struct policy_revision){
+        .name = store_text(statement, 0),
+        .revision = (uint64_t)sqlite3_column_int64(statement, 1),
+        .author = store_text(statement, 2),
+        .time = sqlite3_column_int64(statement, 3),
+        .hash = store_text(statement, 4),
+        .source_name = store_text(statement, 5),
+        .rolled_back_to = (uint64_t)sqlite3_column_int64(statement, 6),
+        .text = with_text ? store_text(statement, 7) : "",
+    };
+}
+
+/* Rows of a statement that selects COLUMNS. Returns their number. */
+static int visit_rows(struct store *store, sqlite3_stmt *statement, bool with_text,
+                      policy_visitor visit, void *userdata, struct error *error)
+{
+    struct policy_revision revision;
+    int count = 0;
+    int r;
+
+    while ((r = store_step(store, statement, "reading the policies", error)) > 0) {
+        read_revision(statement, with_text, &revision);
+        r = visit(&revision, userdata);
+        if (r < 0)
+            return r;
+        count++;
+    }
+    return r < 0 ? r : count;
+}
+
+/* Number and hash of the newest revision; 0: there is none. */
+static int newest(struct store *store, const char *name, uint64_t *ret_revision, char *hash,
+                  size_t size, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store,
+                          "SELECT revision, hash FROM policy WHERE name = ? "
+                          "ORDER BY revision DESC LIMIT 1",
+                          &statement, error);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    r = store_step(store, statement, "reading the policies", error);
+    if (r < 0)
+        return r;
+    *ret_revision = r == 0 ? 0 : (uint64_t)sqlite3_column_int64(statement, 0);
+    (void)snprintf(hash, size, "%s", r == 0 ? "" : store_text(statement, 1));
+    return 0;
+}
+
+static int insert(struct store *store, const struct policy_revision *revision, uint64_t number,
+                  struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, "INSERT INTO policy (" COLUMNS ", text) VALUES (?,?,?,?,?,?,?,?)",
+                          &statement, error);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, revision->name, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)number);
+    (void)sqlite3_bind_text(statement, 3, revision->author, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 4, revision->time);
+    (void)sqlite3_bind_text(statement, 5, revision->hash, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(statement, 6, revision->source_name, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 7, (int64_t)revision->rolled_back_to);
+    (void)sqlite3_bind_text(statement, 8, revision->text, -1, SQLITE_STATIC);
+    return store_step(store, statement, "writing a policy", error);
+}
+
+int store_policy_add(struct store *store, const struct policy_revision *revision,
+                     uint64_t *ret_revision, struct error *error)
+{
+    uint64_t number;
+    char hash[128];
+    int r = newest(store, revision->name, &number, hash, sizeof(hash), error);
+
+    if (r < 0)
+        return r;
+    if (number == 0 || strcmp(hash, revision->hash) != 0) {
+        r = insert(store, revision, number + 1, error);
+        if (r < 0)
+            return r;
+        number++;
+    }
+    *ret_revision = number;
+    return 0;
+}
+
+int store_policy_get(struct store *store, const char *name, uint64_t revision, policy_visitor visit,
+                     void *userdata, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store,
+                          "SELECT " COLUMNS ", text FROM policy WHERE name = ?1 AND "
+                          "(revision = ?2 OR ?2 = 0) ORDER BY revision DESC LIMIT 1",
+                          &statement, error);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)revision);
+    r = visit_rows(store, statement, true, visit, userdata, error);
+    if (r == 0 && revision == 0)
+        return error_set(error, -ENOENT, "no policy \"%s\"; see: vmreclaim policy list", name);
+    if (r == 0)
+        return error_set(error, -ENOENT,
+                         "policy \"%s\" has no revision %llu; see: vmreclaim policy history %s",
+                         name, (unsigned long long)revision, name);
+    return r < 0 ? r : 0;
+}
+
+int store_policy_list(struct store *store, policy_visitor visit, void *userdata,
+                      struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store,
+                          "SELECT " COLUMNS " FROM policy AS p WHERE revision = (SELECT "
+                          "max(revision) FROM policy WHERE name = p.name) ORDER BY name",
+                          &statement, error);
+    if (r < 0)
+        return r;
+    r = visit_rows(store, statement, false, visit, userdata, error);
+    return r < 0 ? r : 0;
+}
+
+int store_policy_revisions(struct store *store, const char *name, policy_visitor visit,
+                           void *userdata, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r =
+        store_prepare(store, "SELECT " COLUMNS " FROM policy WHERE name = ? ORDER BY revision DESC",
+                      &statement, error);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    r = visit_rows(store, statement, false, visit, userdata, error);
+    if (r == 0)
+        return error_set(error, -ENOENT, "no policy \"%s\"; see: vmreclaim policy list", name);
+    return r < 0 ? r : 0;
+}
+
+/* ---- roll back ---- */
+
+struct rollback {
+    struct store *store;
+    const char *author;
+    int64_t time;
+    uint64_t newest;
+    struct error *error;
+};
+
+static int repeat(const struct policy_revision *old, void *userdata)
+{
+    const struct rollback *rollback = userdata;
+    struct policy_revision revision = *old;
+
+    revision.author = rollback->author;
+    revision.time = rollback->time;
+    revision.rolled_back_to = old->revision;
+    return insert(rollback->store, &revision, rollback->newest + 1, rollback->error);
+}
+
+int store_policy_roll_back(struct store *store, const char *name, uint64_t revision,
+                           const char *author, int64_t time, uint64_t *ret_revision,
+                           struct error *error)
+{
+    struct rollback rollback = {.store = store, .author = author, .time = time, .error = error};
+    char hash[128];
+    int r = newest(store, name, &rollback.newest, hash, sizeof(hash), error);
+
+    if (r < 0)
+        return r;
+    if (rollback.newest == 1 && revision == 0)
+        return error_set(error, -ENOENT, "policy \"%s\" has one revision only", name);
+    if (revision == 0 && rollback.newest > 1)
+        revision = rollback.newest - 1;
+    r = store_policy_get(store, name, revision, repeat, &rollback, error);
+    if (r < 0)
+        return r;
+    *ret_revision = rollback.newest + 1;
+    return 0;
+}
+
+/* ---- assignments ---- */
+
+int store_assign(struct store *store, const struct policy_assignment *assignment,
+                 struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    uint64_t revision;
+    char hash[128];
+    int r = newest(store, assignment->policy, &revision, hash, sizeof(hash), error);
+
+    if (r < 0)
+        return r;
+    if (revision == 0)
+        return error_set(error, -ENOENT, "no policy \"%s\"; see: vmreclaim policy list",
+                         assignment->policy);
+    r = store_prepare(store,
+                      "INSERT OR REPLACE INTO assignment (selector, policy, author, time) "
+                      "VALUES (?,?,?,?)",
+                      &statement, error);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, assignment->selector, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(statement, 2, assignment->policy, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(statement, 3, assignment->author, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 4, assignment->time);
+    return store_step(store, statement, "assigning a policy", error);
+}
+
+int store_unassign(struct store *store, const char *selector, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, "DELETE FROM assignment WHERE selector = ?", &statement, error);
+
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, selector, -1, SQLITE_STATIC);
+    return store_step(store, statement, "removing an assignment", error);
+}
+
+int store_assignments(struct store *store, assignment_visitor visit, void *userdata,
+                      struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store,
+                          "SELECT selector, policy, author, time FROM assignment ORDER BY selector",
+                          &statement, error);
+    if (r < 0)
+        return r;
+    while ((r = store_step(store, statement, "reading the assignments", error)) > 0) {
+        struct policy_assignment assignment = {.selector = store_text(statement, 0),
+                                               .policy = store_text(statement, 1),
+                                               .author = store_text(statement, 2),
+                                               .time = sqlite3_column_int64(statement, 3)};
+        r = visit(&assignment, userdata);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+struct match {
+    const char *vm;
+    char *const *labels;
+    size_t label_count;
+    uint64_t best; /* rank of the best so far; 0: none */
+    char *buffer;
+    size_t size;
+};
+
+/* How well a selector fits: exact name over label over glob; a longer glob says more. 0: not. */
+static uint64_t rank(const char *selector, const struct match *match)
+{
+    static const char label[] = "label:";
+
+    if (strcmp(selector, match->vm) == 0)
+        return UINT64_MAX;
+    if (strncmp(selector, label, sizeof(label) - 1) != 0)
+        return fnmatch(selector, match->vm, 0) == 0 ? 1 + strlen(selector) : 0;
+    for (size_t i = 0; i < match->label_count; i++)
+        if (strcmp(selector + sizeof(label) - 1, match->labels[i]) == 0)
+            return UINT64_MAX / 2 - i;
+    return 0;
+}
+
+static int consider(const struct policy_assignment *assignment, void *userdata)
+{
+    struct match *match = userdata;
+    uint64_t fit = rank(assignment->selector, match);
+
+    if (fit <= match->best)
+        return 0;
+    match->best = fit;
+    (void)snprintf(match->buffer, match->size, "%s", assignment->policy);
+    return 0;
+}
+
+int store_policy_of(struct store *store, const char *vm, char *const *labels, size_t label_count,
+                    char *buffer, size_t size, struct error *error)
+{
+    struct match match = {
+        .vm = vm, .labels = labels, .label_count = label_count, .buffer = buffer, .size = size};
+    int r = store_assignments(store, consider, &match, error);
+
+    if (r < 0)
+        return r;
+    if (match.best == 0)
+        return error_set(error, -ENOENT, "no policy is assigned to %s", vm);
+    return 0;
+}

@@ -1,0 +1,91 @@
+/* The schema and its history. A step is never changed after a release; new ones are appended. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/base/util.h"
+#include "controller/store/internal.h"
+
+static const char *const steps[] = {
+    /* 1 */
+    "CREATE TABLE policy (name TEXT NOT NULL, revision INTEGER NOT NULL, author TEXT NOT NULL,"
+    " time INTEGER NOT NULL, hash TEXT NOT NULL, source_name TEXT NOT NULL, text TEXT NOT NULL,"
+    " rolled_back_to INTEGER NOT NULL, PRIMARY KEY (name, revision)) WITHOUT ROWID;"
+    "CREATE TABLE assignment (selector TEXT NOT NULL PRIMARY KEY, policy TEXT NOT NULL,"
+    " author TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE lease (id INTEGER NOT NULL PRIMARY KEY, state INTEGER NOT NULL, vm TEXT NOT NULL,"
+    " uuid TEXT NOT NULL, owner TEXT NOT NULL, bytes INTEGER NOT NULL, baseline INTEGER NOT NULL,"
+    " floor INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL,"
+    " boot_id TEXT NOT NULL, pid INTEGER NOT NULL, start_time INTEGER NOT NULL);"
+    "CREATE TABLE action (id TEXT NOT NULL PRIMARY KEY, vm TEXT NOT NULL, time INTEGER NOT NULL,"
+    " record BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX action_time ON action (time);"
+    "CREATE INDEX action_vm ON action (vm, time);"
+    "CREATE TABLE waterfall (vm TEXT NOT NULL, time INTEGER NOT NULL, record BLOB NOT NULL,"
+    " PRIMARY KEY (vm, time)) WITHOUT ROWID;"
+    "CREATE INDEX waterfall_time ON waterfall (time);"
+    "CREATE TABLE audit (time INTEGER NOT NULL, who TEXT NOT NULL, method TEXT NOT NULL,"
+    " request TEXT NOT NULL, allowed INTEGER NOT NULL);"
+    "CREATE INDEX audit_time ON audit (time);",
+};
+
+static int read_version(const struct store *store, uint32_t *ret_version)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+
+    if (store->database == NULL ||
+        sqlite3_prepare_v2(store->database, "PRAGMA user_version", -1, &statement, NULL) !=
+            SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW)
+        return -EIO;
+    *ret_version = (uint32_t)sqlite3_column_int(statement, 0);
+    return 0;
+}
+
+uint32_t store_schema(const struct store *store)
+{
+    uint32_t version = 0;
+
+    (void)read_version(store, &version);
+    return version;
+}
+
+/* One step in one transaction: a crash leaves the old schema or the new one. */
+static int apply(struct store *store, uint32_t version, struct error *error)
+{
+    static const char doing[] = "bringing the store to the newest schema";
+    char pragma[64];
+    int r = store_execute(store, "BEGIN IMMEDIATE", doing, error);
+
+    if (r < 0)
+        return r;
+    (void)snprintf(pragma, sizeof(pragma), "PRAGMA user_version=%u", version + 1);
+    r = store_execute(store, steps[version], doing, error);
+    if (r == 0)
+        r = store_execute(store, pragma, doing, error);
+    if (r == 0)
+        r = store_execute(store, "COMMIT", doing, error);
+    if (r < 0)
+        (void)sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
+    return r;
+}
+
+int store_migrate(struct store *store, struct error *error)
+{
+    uint32_t version;
+
+    if (read_version(store, &version) < 0)
+        return store_fail(store, "reading the store's schema", error);
+    if (version > ARRAY_SIZE(steps)) {
+        (void)snprintf(store->problem, sizeof(store->problem),
+                       "%s was written by a newer vmreclaimd (schema %u, this one knows %zu); "
+                       "install that one, or move the file away",
+                       store->path, version, ARRAY_SIZE(steps));
+        return error_set(error, -EPROTONOSUPPORT, "%s", store->problem);
+    }
+    for (; version < ARRAY_SIZE(steps); version++) {
+        int r = apply(store, version, error);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
