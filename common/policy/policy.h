@@ -9,6 +9,7 @@
 
 #include "common/base/error.h"
 #include "common/base/time.h"
+#include "common/policy/schedule.h"
 
 enum policy_profile {
     POLICY_OBSERVE,
@@ -23,7 +24,10 @@ enum policy_cache_method {
     POLICY_CACHE_NONE,    /* leave the cache alone */
     POLICY_CACHE_GRADUAL, /* memory.reclaim in steps, file pages only */
     POLICY_CACHE_DROP,    /* drop_caches once per idle period */
+    POLICY_CACHE_METHOD_COUNT,
 };
+
+#define POLICY_SCHEDULES_MAX 16
 
 struct policy {
     char name[64];
@@ -49,14 +53,17 @@ struct policy {
     nsec_t compact_time_limit;
     nsec_t compact_interval; /* shortest time between two */
     /* reporting */
-    uint32_t reporting_order; /* lowest order idle work may set */
+    uint32_t reporting_order; /* lowest order idle work may set, where the host's backing allows */
     /* cost */
     nsec_t cpu_budget; /* CPU time of actions per hour */
     /* what a host may order, for the guest's own configuration */
     bool allow_commands; /* false: only the policy acts, no host may order an action */
+    /* when; none: always allowed */
+    struct schedule schedules[POLICY_SCHEDULES_MAX];
+    size_t schedule_count;
 };
 
-/* The profile's values. */
+/* The profile's values; no name, no schedule. */
 void policy_init(struct policy *policy, enum policy_profile profile);
 
 /* One "key", "value" pair into the struct. -ENOENT: no such key (the error names the nearest),
@@ -69,7 +76,23 @@ int policy_get(const struct policy *policy, const char *key, char *buffer, size_
 /* The keys in table order; NULL past the end. */
 const char *policy_key(size_t index);
 
+/* One line of help for the key, and what it accepts ("1s..1h"). NULL past the end; `size` >= 64
+ * always fits. */
+const char *policy_help(size_t index);
+const char *policy_range(size_t index, char *buffer, size_t size);
+
 /* Relations between keys. -EINVAL with the field in `error`. */
 int policy_check(const struct policy *policy, struct error *error);
+
+/* A name fits the struct and is safe in a file name, a table and a log line: letters, digits, '.',
+ * '_', '-'. -EINVAL. */
+int policy_set_name(struct policy *policy, const char *name, struct error *error);
+
+/* "balanced" and back; -EINVAL with the accepted names and the nearest. */
+const char *policy_profile_name(enum policy_profile profile);
+int policy_profile_parse(const char *text, enum policy_profile *ret_profile, struct error *error);
+
+/* Why the profile has the values it has: one sentence. */
+const char *policy_profile_reason(enum policy_profile profile);
 
 #endif

@@ -1,0 +1,17 @@
+/* Policy files. In a library of its own: the guest's agent does not link libyaml. */
+#ifndef VMRECLAIM_POLICY_POLICY_YAML_H
+#define VMRECLAIM_POLICY_POLICY_YAML_H
+
+#include <stddef.h>
+
+#include "common/policy/policy.h"
+
+#define POLICY_YAML_MAX (64 * 1024) /* bytes; more is no policy */
+
+/* Reads one YAML document: a mapping with `name`, `profile` (default: balanced), any key of the
+ * table, and `schedules`, a list of {cron, for, do, zone}. Checked with policy_check().
+ * Errors begin "SOURCE:LINE: ". -EINVAL, -ENOENT (unknown key), -ERANGE, -EFBIG, -ENOMEM. */
+int policy_load_yaml(const char *text, size_t length, const char *source_name,
+                     struct policy *ret_policy, struct error *error);
+
+#endif

@@ -1,0 +1,174 @@
+/* The field table. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "common/policy/policy.h"
+
+static void test_profiles_are_consistent(void **state)
+{
+    struct error error;
+
+    (void)state;
+    for (unsigned i = 0; i < POLICY_PROFILE_COUNT; i++) {
+        struct policy policy;
+        enum policy_profile profile;
+        policy_init(&policy, (enum policy_profile)i);
+        assert_int_equal(policy.profile, i);
+        assert_int_equal(policy_check(&policy, &error), 0);
+        assert_int_equal(
+            policy_profile_parse(policy_profile_name((enum policy_profile)i), &profile, &error), 0);
+        assert_int_equal(profile, i);
+        assert_true(strlen(policy_profile_reason((enum policy_profile)i)) > 20);
+    }
+}
+
+/* Every key of every profile goes out as text and comes back as the same value. */
+static void test_every_key_round_trips(void **state)
+{
+    struct error error;
+    const char *key;
+
+    (void)state;
+    for (unsigned profile = 0; profile < POLICY_PROFILE_COUNT; profile++)
+        for (size_t i = 0; (key = policy_key(i)) != NULL; i++) {
+            struct policy policy;
+            char before[64];
+            char after[64];
+            policy_init(&policy, (enum policy_profile)profile);
+            assert_int_equal(policy_get(&policy, key, before, sizeof(before)), 0);
+            policy_init(&policy, POLICY_OBSERVE);
+            assert_int_equal(policy_set(&policy, key, before, &error), 0);
+            assert_int_equal(policy_get(&policy, key, after, sizeof(after)), 0);
+            assert_string_equal(before, after);
+            assert_non_null(policy_help(i));
+        }
+    assert_null(policy_help(1000));
+}
+
+static void test_wsl_has_the_published_constants(void **state)
+{
+    struct policy policy;
+
+    (void)state;
+    policy_init(&policy, POLICY_WSL);
+    assert_true(policy.sample_interval == 10 * NSEC_PER_SEC);
+    assert_true(policy.idle_window == 120 * NSEC_PER_SEC);
+    assert_int_equal(policy.idle_cpu, 50);
+    assert_int_equal(policy.cache_method, POLICY_CACHE_DROP);
+    assert_true(policy.drop_slab);
+    assert_true(policy.cache_floor == 128 * MIB);
+}
+
+static void test_set_values(void **state)
+{
+    struct policy policy;
+    struct error error;
+
+    (void)state;
+    policy_init(&policy, POLICY_BALANCED);
+    assert_int_equal(policy_set(&policy, "idle_window", "20s", &error), 0);
+    assert_true(policy.idle_window == 20 * NSEC_PER_SEC);
+    assert_int_equal(policy_set(&policy, "idle_cpu", "1.5%", &error), 0);
+    assert_int_equal(policy.idle_cpu, 150);
+    assert_int_equal(policy_set(&policy, "cache_floor", "1.5GiB", &error), 0);
+    assert_true(policy.cache_floor == 1536 * MIB);
+    assert_int_equal(policy_set(&policy, "cache_method", "drop", &error), 0);
+    assert_int_equal(policy.cache_method, POLICY_CACHE_DROP);
+    assert_int_equal(policy_set(&policy, "compact", "no", &error), 0);
+    assert_false(policy.compact);
+}
+
+static void test_refusals_say_what_is_accepted(void **state)
+{
+    static const struct {
+        const char *key;
+        const char *value;
+        int result;
+        const char *text;
+    } cases[] = {
+        {"cahce_floor", "1MiB", -ENOENT, "unknown key 'cahce_floor'; did you mean 'cache_floor'?"},
+        {"swappiness", "1", -ENOENT, "unknown key 'swappiness'"},
+        {"idle_window", "4s", -ERANGE, "idle_window: '4s' is not in 5s..1d"},
+        {"idle_window", "soon", -EINVAL, "idle_window: 'soon' is not a value in 5s..1d"},
+        {"idle_cpu", "101%", -ERANGE, "idle_cpu: '101%' is not in 0.01%..100%"},
+        {"compact", "maybe", -EINVAL, "compact: 'maybe' is not true or false"},
+        {"cache_method", "all", -EINVAL, "cache_method: 'all' is not none, gradual or drop"},
+        {"reporting_order", "4294967296", -ERANGE, "reporting_order: '4294967296' is not in 0..20"},
+        {"", "", -ENOENT, "unknown key ''"},
+    };
+    struct policy before;
+    struct policy policy;
+    struct error error;
+
+    (void)state;
+    policy_init(&before, POLICY_BALANCED);
+    policy = before;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(policy_set(&policy, cases[i].key, cases[i].value, &error),
+                         cases[i].result);
+        assert_string_equal(error.text, cases[i].text);
+        assert_memory_equal(&policy, &before, sizeof(policy));
+    }
+}
+
+static void test_relations(void **state)
+{
+    struct policy policy;
+    struct error error;
+
+    (void)state;
+    policy_init(&policy, POLICY_BALANCED);
+    policy.sample_interval = policy.idle_window + 1;
+    assert_int_equal(policy_check(&policy, &error), -EINVAL);
+    assert_true(strstr(error.text, "sample_interval") == error.text);
+    policy_init(&policy, POLICY_BALANCED);
+    policy.cpu_budget = 0;
+    assert_int_equal(policy_check(&policy, &error), -EINVAL);
+    policy.compact = false;
+    assert_int_equal(policy_check(&policy, &error), 0);
+}
+
+static void test_names(void **state)
+{
+    static const char *const refused[] = {"", "a b", "../x", ".hidden", "-x", "a/b", "a\nb"};
+    struct policy policy;
+    struct error error;
+
+    (void)state;
+    policy_init(&policy, POLICY_BALANCED);
+    assert_int_equal(policy_set_name(&policy, "web_1.2-b", &error), 0);
+    assert_string_equal(policy.name, "web_1.2-b");
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+        assert_int_equal(policy_set_name(&policy, refused[i], &error), -EINVAL);
+    assert_string_equal(policy.name, "web_1.2-b");
+}
+
+static void test_unknown_profile(void **state)
+{
+    enum policy_profile profile = POLICY_WSL;
+    struct error error;
+
+    (void)state;
+    assert_int_equal(policy_profile_parse("ballanced", &profile, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "did you mean 'balanced'?"));
+    assert_int_equal(profile, POLICY_WSL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_profiles_are_consistent),
+        cmocka_unit_test(test_every_key_round_trips),
+        cmocka_unit_test(test_wsl_has_the_published_constants),
+        cmocka_unit_test(test_set_values),
+        cmocka_unit_test(test_refusals_say_what_is_accepted),
+        cmocka_unit_test(test_relations),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_unknown_profile),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
