@@ -80,6 +80,14 @@ void engine_step(struct engine *engine, const struct memory_sample *sample,
 /* The action that the last decision asked for has ended. Its own CPU time is not activity. */
 void engine_finished(struct engine *engine, const struct engine_result *result, nsec_t now);
 
+/* The lowest reporting order that the host's backing makes useful: below it the host would undo the
+ * return. Until somebody tells, 5 (128 KiB at 4 KiB pages). Takes effect with the next step. */
+void engine_set_lowest_order(struct engine *engine, uint32_t order);
+
+/* Wall time for schedules, from the controller or the guest's own clock: nanoseconds since the
+ * epoch at `now`. Until it is known, a policy with schedules forbids. */
+void engine_set_wall_time(struct engine *engine, int64_t wall_time, nsec_t now);
+
 const char *engine_reason_text(enum engine_reason reason);
 
 #endif

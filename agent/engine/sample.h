@@ -46,6 +46,7 @@ struct memory_sample {
     nsec_t cpu_user; /* user and nice time of all CPUs */
     nsec_t cpu_busy; /* all but idle and iowait */
     nsec_t cpu_total;
+    nsec_t cpu_own;           /* of cpu_busy: the agent's own process, which is no activity */
     uint64_t psi_memory_some; /* microseconds; PSI fields stay 0 without PSI */
     uint64_t psi_memory_full;
     uint64_t psi_io_some;

@@ -1,0 +1,318 @@
+/* The agent's engine.
+ *
+ * Theory of operation. Every sample adds an interval to the rolling window (activity.h) and to what
+ * is known of the cache the guest needs (cache-floor.h). Then, in this order:
+ *
+ *   gates   schedule, warm-up, pressure (PSI), activity: what the engine may do now at all
+ *             idle     the whole window and the latest seconds calm: the ladder below
+ *             trickle  not idle, but under half the CPUs busy: bounded reclaim, rare compaction
+ *             forced   inside a `force` window: the ladder, whatever the CPUs do
+ *   ladder  cold cache in steps -> kick reporting when free blocks wait -> compact when the trapped
+ *           bytes promise more than min_gain -> lower the reporting order and kick a pass ->
+ *           restore the order when nothing more comes
+ *
+ * Each step of the ladder is one action, asked for when its own conditions hold: it promises
+ * enough, it is not backed off, the CPU budget covers it. Between steps the engine waits for the
+ * kernel's reporting worker, which takes 2 s per pass and up to 30 s for everything.
+ *
+ * While an action runs, and while the reporting worker may still be at work for us, only user time
+ * counts as activity: the child of the action and the worker run in the kernel.
+ *
+ * Failure modes. A gap in the samples or a counter that runs backwards empties the window: the
+ * guest is not idle until it was seen to be. An action that never ends keeps the engine quiet; the
+ * time limit in the decision is the caller's to enforce. An order that was lowered is restored on
+ * waking, pressure, a policy or a schedule that no longer wants it, after MAX_LOWERED, and again
+ * every RETRY when restoring failed. */
+#include "agent/engine/engine.h"
+
+#include <string.h>
+
+#include "agent/engine/engine-state.h"
+#include "agent/engine/ladder.h"
+#include "common/base/number.h"
+#include "common/base/util.h"
+
+#define WARM_UP             (30 * NSEC_PER_SEC)
+#define WARM_UP_SAMPLES     3
+#define RECENT              (5 * NSEC_PER_SEC) /* 0.5 % of it is still 2.5 clock ticks of one CPU */
+#define SHORTEST_INTERVAL   (NSEC_PER_SEC / 2)
+#define GAP                 (3 * 60 * NSEC_PER_SEC)
+#define HOST_ORDER_DEFAULT  5
+#define TRICKLE_CPU         5000 /* permyriad of all CPUs */
+#define ACTING_INTERVAL     NSEC_PER_SEC
+#define WATCHING_INTERVAL   (2 * NSEC_PER_SEC)
+#define CACHE_FLOOR_PART(t) ((t) / 4 * 3)
+
+static const char *const reason_texts[ENGINE_REASON_COUNT] = {
+    [ENGINE_WARMING_UP] = "collecting the first samples",
+    [ENGINE_BUSY] = "the guest is busy",
+    [ENGINE_PRESSURE] = "tasks are stalled on memory or I/O",
+    [ENGINE_REFAULTS] = "the guest reads back cache that was taken",
+    [ENGINE_NOT_YET_IDLE] = "calm, but not yet for the policy's idle window",
+    [ENGINE_ACTING] = "an action is running",
+    [ENGINE_SETTLING] = "waiting for the kernel to report freed memory to the host",
+    [ENGINE_BACKED_OFF] = "the last attempts did not pay, waiting longer between them",
+    [ENGINE_BUDGET_SPENT] = "this hour's CPU budget is spent",
+    [ENGINE_FORBIDDEN] = "a schedule forbids it now",
+    [ENGINE_OBSERVING] = "the policy only observes",
+    [ENGINE_NOTHING_TO_GAIN] = "nothing left that would be worth its cost",
+    [ENGINE_IDLE_WORK] = "the guest is idle",
+    [ENGINE_TRICKLE] = "the guest is never idle: a bounded amount is taken all the same",
+    [ENGINE_RESTORING] = "putting the reporting order back",
+};
+
+const char *engine_reason_text(enum engine_reason reason)
+{
+    return (unsigned)reason < ENGINE_REASON_COUNT ? reason_texts[reason] : "unknown";
+}
+
+void engine_init(struct engine *engine, const struct policy *policy, nsec_t now)
+{
+    memset(engine, 0, sizeof(*engine));
+    engine->policy = *policy;
+    engine->started = now;
+    engine->host_order = HOST_ORDER_DEFAULT;
+    engine->effect_minute = INT64_MIN;
+    activity_init(&engine->activity, policy->idle_window);
+    cache_floor_init(&engine->floor, now);
+}
+
+void engine_set_policy(struct engine *engine, const struct policy *policy, nsec_t now)
+{
+    (void)now;
+    if (policy->idle_window != engine->policy.idle_window)
+        activity_init(&engine->activity, policy->idle_window);
+    memset(engine->backoffs, 0, sizeof(engine->backoffs));
+    engine->policy = *policy;
+    engine->effect_minute = INT64_MIN;
+}
+
+void engine_set_lowest_order(struct engine *engine, uint32_t order)
+{
+    engine->host_order = order;
+}
+
+void engine_set_wall_time(struct engine *engine, int64_t wall_time, nsec_t now)
+{
+    engine->wall_offset = (wall_time - (int64_t)now) / (int64_t)NSEC_PER_SEC;
+    engine->knows_wall_time = true;
+    engine->effect_minute = INT64_MIN;
+}
+
+/* ---- sensing ---- */
+
+static bool ran_backwards(const struct memory_sample *old, const struct memory_sample *new)
+{
+    return new->boottime < old->boottime || new->cpu_busy < old->cpu_busy ||
+           new->cpu_user < old->cpu_user || new->cpu_total < old->cpu_total ||
+           new->psi_memory_some < old->psi_memory_some || new->psi_io_some < old->psi_io_some ||
+           new->refault_file < old->refault_file || new->refault_anon < old->refault_anon;
+}
+
+/* The CPU time of others than us. */
+static nsec_t activity_of(const struct engine *engine, const struct memory_sample *sample)
+{
+    const struct memory_sample *last = &engine->last;
+    bool is_ours = engine->running != ENGINE_NOTHING || engine->is_lowered ||
+                   last->boottime < engine->kernel_work_until;
+    nsec_t spent = is_ours ? sample->cpu_user - last->cpu_user : sample->cpu_busy - last->cpu_busy;
+    nsec_t own = sample->cpu_own > last->cpu_own ? sample->cpu_own - last->cpu_own : 0;
+
+    return spent > own ? spent - own : 0;
+}
+
+static void learn(struct engine *engine, const struct memory_sample *sample,
+                  const struct interval *interval)
+{
+    struct interval recent = activity_recent(&engine->activity, RECENT);
+    bool is_pain =
+        recent.refaults > engine->policy.refault_rate * (recent.length / NSEC_PER_MSEC) / 1000;
+
+    cache_floor_update(&engine->floor, sample->boottime, interval->refaults * sample->page_size,
+                       is_pain, CACHE_FLOOR_PART(sample->total));
+}
+
+/* True: the sample was counted. False: too early after the last one to say anything. */
+static bool sense(struct engine *engine, const struct memory_sample *sample)
+{
+    const struct memory_sample *last = &engine->last;
+    struct interval interval;
+
+    if (!engine->has_last || ran_backwards(last, sample) ||
+        sample->boottime - last->boottime > max_of(GAP, 3 * engine->policy.sample_interval)) {
+        activity_clear(&engine->activity);
+        engine->has_last = true;
+        engine->last = *sample;
+        engine->sample_count = 1;
+        return true;
+    }
+    if (sample->boottime - last->boottime < SHORTEST_INTERVAL)
+        return false;
+    interval = (struct interval){
+        .length = sample->boottime - last->boottime,
+        .busy = activity_of(engine, sample),
+        .capacity = sample->cpu_total - last->cpu_total,
+        .psi_memory = (sample->psi_memory_some - last->psi_memory_some) * NSEC_PER_USEC,
+        .psi_io = (sample->psi_io_some - last->psi_io_some) * NSEC_PER_USEC,
+        .refaults =
+            sample->refault_file - last->refault_file + sample->refault_anon - last->refault_anon,
+    };
+    activity_add(&engine->activity, &interval);
+    learn(engine, sample, &interval);
+    engine->last = *sample;
+    engine->sample_count++;
+    return true;
+}
+
+/* ---- gates ---- */
+
+static bool is_calm(const struct engine *engine, const struct interval *interval)
+{
+    return activity_share(interval->busy, interval->capacity) <= engine->policy.idle_cpu;
+}
+
+static bool is_pressed(const struct engine *engine)
+{
+    struct interval recent = activity_recent(&engine->activity, RECENT);
+
+    return activity_share(recent.psi_memory, recent.length) > engine->policy.psi_memory ||
+           activity_share(recent.psi_io, recent.length) > engine->policy.psi_io;
+}
+
+static bool is_idle(const struct engine *engine)
+{
+    struct interval window = activity_recent(&engine->activity, engine->policy.idle_window);
+    struct interval recent = activity_recent(&engine->activity, RECENT);
+
+    return window.length >= engine->policy.idle_window && is_calm(engine, &window) &&
+           is_calm(engine, &recent);
+}
+
+static enum schedule_effect current_effect(struct engine *engine, nsec_t now)
+{
+    int64_t wall = engine->wall_offset + (int64_t)(now / NSEC_PER_SEC);
+
+    if (engine->policy.schedule_count == 0)
+        return SCHEDULE_ALLOW;
+    if (!engine->knows_wall_time)
+        return SCHEDULE_FORBID;
+    if (wall / 60 != engine->effect_minute) {
+        engine->effect_minute = wall / 60;
+        engine->effect =
+            schedule_evaluate(engine->policy.schedules, engine->policy.schedule_count, wall);
+    }
+    return engine->effect;
+}
+
+/* What may be done now: ENGINE_IDLE_WORK, ENGINE_TRICKLE, or the gate that holds. */
+static enum engine_reason gate(struct engine *engine, nsec_t now)
+{
+    enum schedule_effect effect = current_effect(engine, now);
+    struct interval recent = activity_recent(&engine->activity, RECENT);
+
+    if (engine->policy.profile == POLICY_OBSERVE)
+        return ENGINE_OBSERVING;
+    if (effect == SCHEDULE_FORBID)
+        return ENGINE_FORBIDDEN;
+    if (engine->sample_count < WARM_UP_SAMPLES || recent.length == 0)
+        return ENGINE_WARMING_UP;
+    if (is_pressed(engine))
+        return ENGINE_PRESSURE;
+    if (effect == SCHEDULE_FORCE || is_idle(engine))
+        return ENGINE_IDLE_WORK;
+    if (engine->policy.trickle > 0 && now - engine->started >= WARM_UP &&
+        activity_share(recent.busy, recent.capacity) <= TRICKLE_CPU)
+        return ENGINE_TRICKLE;
+    return is_calm(engine, &recent) ? ENGINE_NOT_YET_IDLE : ENGINE_BUSY;
+}
+
+/* ---- stepping ---- */
+
+/* While an action runs: go on, or stop it. A trickle's own gates are pressure and refaults. */
+static void step_running(struct engine *engine, enum engine_reason reason, nsec_t now,
+                         struct engine_decision *decision)
+{
+    bool may_go_on =
+        reason == ENGINE_IDLE_WORK || (!engine->is_idle_work && reason == ENGINE_TRICKLE);
+
+    decision->reason = ENGINE_ACTING;
+    decision->next_sample = now + ACTING_INTERVAL;
+    if (!engine->is_idle_work && !cache_floor_is_calm(&engine->floor, now)) {
+        may_go_on = false;
+        reason = ENGINE_REFAULTS;
+    }
+    /* idle work is ended by waking; not by a window that was cleared under it */
+    if (reason == ENGINE_NOT_YET_IDLE || reason == ENGINE_WARMING_UP ||
+        engine->running == ENGINE_RESTORE_ORDER)
+        may_go_on = true;
+    if (may_go_on || engine->is_stopping)
+        return;
+    engine->is_stopping = true;
+    decision->action = ENGINE_STOP;
+    decision->reason = reason == ENGINE_TRICKLE ? ENGINE_BUSY : reason;
+}
+
+static void begin(struct engine *engine, enum engine_reason mode,
+                  const struct engine_decision *decision)
+{
+    engine->running = decision->action;
+    engine->is_stopping = false;
+    engine->is_idle_work = mode == ENGINE_IDLE_WORK;
+    engine->expected = decision->expected_gain;
+}
+
+/* Slower when nothing changes, at once when something is under way. */
+static nsec_t next_sample(const struct engine *engine, enum engine_reason mode,
+                          const struct engine_decision *decision, nsec_t now)
+{
+    nsec_t interval = engine->policy.sample_interval;
+
+    if (decision->action != ENGINE_NOTHING)
+        interval = ACTING_INTERVAL;
+    else if (engine->is_lowered || decision->reason == ENGINE_SETTLING)
+        interval = WATCHING_INTERVAL;
+    else if (mode == ENGINE_NOT_YET_IDLE || mode == ENGINE_WARMING_UP)
+        interval = max_of(engine->policy.idle_window / 8, NSEC_PER_SEC);
+    return now + min_of(interval, engine->policy.sample_interval);
+}
+
+void engine_step(struct engine *engine, const struct memory_sample *sample,
+                 struct engine_decision *ret_decision)
+{
+    nsec_t now = sample->boottime;
+    enum engine_reason mode;
+
+    *ret_decision = (struct engine_decision){.action = ENGINE_NOTHING};
+    (void)sense(engine, sample);
+    ladder_observe(engine, sample);
+    mode = gate(engine, now);
+    if (engine->running != ENGINE_NOTHING) {
+        step_running(engine, mode, now, ret_decision);
+        return;
+    }
+    ret_decision->reason = mode;
+    if (mode != ENGINE_IDLE_WORK)
+        engine->has_dropped = false;
+    ladder_decide(engine, sample, mode, ret_decision);
+    if (ret_decision->action != ENGINE_NOTHING)
+        begin(engine, mode, ret_decision);
+    ret_decision->next_sample = next_sample(engine, mode, ret_decision, now);
+}
+
+void engine_finished(struct engine *engine, const struct engine_result *result, nsec_t now)
+{
+    bool was_stopped = engine->is_stopping;
+
+    if (engine->running == ENGINE_NOTHING)
+        return;
+    budget_charge(&engine->budget, now, result->cpu);
+    if (!result->supported)
+        engine->unsupported |= 1u << engine->running;
+    else if (!was_stopped)
+        backoff_judge(&engine->backoffs[engine->running], now, engine->expected, result->gained,
+                      result->cpu);
+    ladder_finished(engine, result, now);
+    engine->running = ENGINE_NOTHING;
+    engine->is_stopping = false;
+    engine->ended_at = now;
+}

@@ -1,0 +1,334 @@
+/* The ladder of idle work.
+ *
+ * Hysteresis: a lowered order is not lowered again before the policy's compaction interval has
+ * passed, and reclaim starts only RECLAIM_LEAST above the floor. */
+#include "agent/engine/ladder.h"
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+
+#define RECLAIM_LEAST    (32 * MIB)
+#define DROP_AGAIN       (256 * MIB) /* growth of the cache that makes a second drop worth it */
+#define COMPACT_LEAST    (4 * MIB)
+#define CPU_LEAST        (50 * NSEC_PER_MSEC) /* budget that is worth starting with */
+#define REPORTING_TIME   (35 * NSEC_PER_SEC)  /* the kernel reports all of a list in about 30 s */
+#define SETTLE_LEAST     (5 * NSEC_PER_SEC)   /* two of its passes */
+#define SETTLE_MOST      (15 * NSEC_PER_SEC)
+#define STALLED          (12 * NSEC_PER_SEC) /* six passes without progress */
+#define MAX_LOWERED      (120 * NSEC_PER_SEC)
+#define KICK_INTERVAL    (60 * NSEC_PER_SEC)
+#define RETRY            (10 * NSEC_PER_SEC)
+#define TRICKLE_STEP     (10 * NSEC_PER_SEC)
+#define TRICKLE_STEPS    6 /* in a minute */
+#define BUSY_COMPACTIONS 3 /* compaction intervals between two while the guest is not idle */
+
+uint64_t ladder_trapped(const struct memory_sample *sample, uint32_t order)
+{
+    uint64_t pages = 0;
+
+    for (uint32_t i = 0; i < order && i < sample->order_count && i < ORDER_COUNT_MAX; i++)
+        pages += sample->free_blocks[i] << i;
+    return pages * sample->page_size;
+}
+
+static bool has_reporting(const struct memory_sample *sample)
+{
+    return sample->reporting_order < ORDER_COUNT_MAX;
+}
+
+static uint64_t waiting(const struct memory_sample *sample)
+{
+    return sample->reportable > sample->held_back ? sample->reportable - sample->held_back : 0;
+}
+
+void ladder_observe(struct engine *engine, const struct memory_sample *sample)
+{
+    if (!engine->is_lowered)
+        engine->found_order = sample->reporting_order;
+    if (sample->reported > engine->reported_last + MIB)
+        engine->progress_at = sample->boottime;
+    engine->reported_last = sample->reported;
+    engine->residue = min_of(engine->residue, ladder_trapped(sample, engine->found_order));
+}
+
+/* The action may be asked for at all; else the reason is noted, the first one stays. */
+static bool may_ask(const struct engine *engine, enum engine_action_kind action, nsec_t now,
+                    struct engine_decision *decision)
+{
+    if ((engine->unsupported >> action & 1) != 0)
+        return false;
+    if (backoff_holds(&engine->backoffs[action], now)) {
+        decision->reason = ENGINE_BACKED_OFF;
+        return false;
+    }
+    if (budget_left(&engine->budget, now, engine->policy.cpu_budget) < CPU_LEAST) {
+        decision->reason = ENGINE_BUDGET_SPENT;
+        return false;
+    }
+    return true;
+}
+
+static void ask(const struct engine *engine, enum engine_action_kind action, enum engine_reason why,
+                uint64_t gain, nsec_t now, struct engine_decision *decision)
+{
+    decision->action = action;
+    decision->reason = why;
+    decision->expected_gain = gain;
+    decision->time_limit = min_of(engine->policy.compact_time_limit,
+                                  budget_left(&engine->budget, now, engine->policy.cpu_budget));
+}
+
+/* ---- cache ---- */
+
+static uint64_t above_floor(const struct engine *engine, const struct memory_sample *sample)
+{
+    uint64_t floor = max_of(engine->policy.cache_floor, engine->floor.learned);
+
+    return sample->cache > floor ? sample->cache - floor : 0;
+}
+
+static uint64_t step_size(const struct engine *engine, enum engine_reason mode, nsec_t now)
+{
+    if (mode != ENGINE_TRICKLE)
+        return engine->policy.cache_step;
+    if (now - engine->trickled_at <= TRICKLE_STEP)
+        return 0;
+    return min_of(engine->policy.cache_step, engine->policy.trickle / TRICKLE_STEPS);
+}
+
+static bool reclaim(struct engine *engine, const struct memory_sample *sample,
+                    enum engine_reason mode, struct engine_decision *decision)
+{
+    nsec_t now = sample->boottime;
+    uint64_t bytes = above_floor(engine, sample);
+    uint64_t step = step_size(engine, mode, now);
+
+    if (engine->policy.cache_method != POLICY_CACHE_GRADUAL || bytes < RECLAIM_LEAST || step == 0)
+        return false;
+    if (!cache_floor_is_calm(&engine->floor, now)) {
+        decision->reason = ENGINE_REFAULTS;
+        return false;
+    }
+    if (!may_ask(engine, ENGINE_RECLAIM_CACHE, now, decision))
+        return false;
+    decision->bytes = min_of(bytes, step);
+    ask(engine, ENGINE_RECLAIM_CACHE, mode, decision->bytes, now, decision);
+    engine->trickled_at = now;
+    return true;
+}
+
+static bool drop(struct engine *engine, const struct memory_sample *sample, enum engine_reason mode,
+                 struct engine_decision *decision)
+{
+    nsec_t now = sample->boottime;
+    uint64_t bytes = above_floor(engine, sample);
+
+    if (engine->policy.cache_method != POLICY_CACHE_DROP || mode != ENGINE_IDLE_WORK ||
+        bytes < RECLAIM_LEAST)
+        return false;
+    if (engine->has_dropped && sample->cache < engine->cache_after_drop + DROP_AGAIN)
+        return false;
+    if (!may_ask(engine, ENGINE_DROP_CACHES, now, decision))
+        return false;
+    decision->drop_slab = engine->policy.drop_slab;
+    engine->has_dropped = true;
+    ask(engine, ENGINE_DROP_CACHES, mode, bytes, now, decision);
+    return true;
+}
+
+/* ---- free memory ---- */
+
+/* Free blocks wait, and no pass has taken any for a while: none was started. */
+static bool kick(struct engine *engine, const struct memory_sample *sample,
+                 struct engine_decision *decision)
+{
+    nsec_t now = sample->boottime;
+
+    if (!sample->reported_is_known || waiting(sample) < engine->policy.compact_min_gain ||
+        waiting(sample) < COMPACT_LEAST || now - engine->progress_at < STALLED ||
+        now - engine->kicked_at < KICK_INTERVAL)
+        return false;
+    if (!may_ask(engine, ENGINE_KICK_REPORTING, now, decision))
+        return false;
+    ask(engine, ENGINE_KICK_REPORTING, ENGINE_IDLE_WORK, 0, now, decision);
+    engine->kicked_at = now;
+    return true;
+}
+
+static bool compact(struct engine *engine, const struct memory_sample *sample,
+                    enum engine_reason mode, struct engine_decision *decision)
+{
+    nsec_t now = sample->boottime;
+    nsec_t interval =
+        engine->policy.compact_interval * (mode == ENGINE_TRICKLE ? BUSY_COMPACTIONS : 1);
+    uint64_t gain = ladder_trapped(sample, engine->found_order) - engine->residue;
+
+    if (!engine->policy.compact || gain < engine->policy.compact_min_gain || gain < COMPACT_LEAST)
+        return false;
+    if (engine->compacted_at != 0 && now - engine->compacted_at < interval)
+        return false;
+    if (!may_ask(engine, ENGINE_COMPACT, now, decision))
+        return false;
+    ask(engine, ENGINE_COMPACT, mode, gain, now, decision);
+    return true;
+}
+
+static uint32_t lowest_order(const struct engine *engine)
+{
+    return max_of(engine->policy.reporting_order, engine->host_order);
+}
+
+static bool lower(struct engine *engine, const struct memory_sample *sample,
+                  struct engine_decision *decision)
+{
+    nsec_t now = sample->boottime;
+    uint32_t order = lowest_order(engine);
+    uint64_t gain;
+
+    if (order >= engine->found_order)
+        return false;
+    gain = ladder_trapped(sample, engine->found_order) - ladder_trapped(sample, order);
+    if (gain < engine->policy.compact_min_gain / 4 || gain < COMPACT_LEAST)
+        return false;
+    if (engine->lowered_at != 0 && now - engine->lowered_at < engine->policy.compact_interval)
+        return false;
+    if (!may_ask(engine, ENGINE_LOWER_ORDER, now, decision))
+        return false;
+    decision->order = order;
+    ask(engine, ENGINE_LOWER_ORDER, ENGINE_IDLE_WORK, gain, now, decision);
+    engine->is_lowered = true;
+    engine->lowered_at = now;
+    engine->reported_at_lower = sample->reported;
+    engine->progress_at = now;
+    engine->kicked_at = 0;
+    return true;
+}
+
+static bool is_drained(const struct engine *engine, const struct memory_sample *sample)
+{
+    nsec_t now = sample->boottime;
+
+    if (now - engine->lowered_at >= MAX_LOWERED)
+        return true;
+    if (!sample->reported_is_known)
+        return now - engine->lowered_at >= REPORTING_TIME;
+    return waiting(sample) < COMPACT_LEAST
+               ? now - engine->kicked_at >= SETTLE_LEAST
+               : now - max_of(engine->progress_at, engine->kicked_at) >= STALLED;
+}
+
+/* While the order is lowered: kick once, watch, restore. */
+static void finish_lowered(struct engine *engine, const struct memory_sample *sample,
+                           enum engine_reason mode, struct engine_decision *decision)
+{
+    nsec_t now = sample->boottime;
+
+    if (mode == ENGINE_IDLE_WORK && engine->kicked_at == 0 &&
+        (engine->unsupported >> ENGINE_KICK_REPORTING & 1) == 0) {
+        engine->kicked_at = now;
+        ask(engine, ENGINE_KICK_REPORTING, ENGINE_IDLE_WORK, 0, now, decision);
+        return;
+    }
+    if (mode == ENGINE_IDLE_WORK && !is_drained(engine, sample)) {
+        decision->reason = ENGINE_SETTLING;
+        return;
+    }
+    if (now < engine->backoffs[ENGINE_RESTORE_ORDER].until)
+        return;
+    decision->order = engine->found_order;
+    ask(engine, ENGINE_RESTORE_ORDER, ENGINE_RESTORING, 0, now, decision);
+}
+
+/* The reporting worker still takes what the last action freed. */
+static bool is_settling(const struct engine *engine, const struct memory_sample *sample)
+{
+    nsec_t since = sample->boottime - engine->compacted_at;
+
+    if (engine->compacted_at == 0 || since >= SETTLE_MOST)
+        return false;
+    return since < SETTLE_LEAST || !sample->reported_is_known || waiting(sample) >= RECLAIM_LEAST;
+}
+
+/* ---- together ---- */
+
+static void climb(struct engine *engine, const struct memory_sample *sample,
+                  struct engine_decision *decision)
+{
+    if (reclaim(engine, sample, ENGINE_IDLE_WORK, decision) ||
+        drop(engine, sample, ENGINE_IDLE_WORK, decision))
+        return;
+    if (is_settling(engine, sample)) {
+        decision->reason = ENGINE_SETTLING;
+        return;
+    }
+    if (compact(engine, sample, ENGINE_IDLE_WORK, decision) || lower(engine, sample, decision))
+        return;
+    (void)kick(engine, sample, decision);
+}
+
+void ladder_decide(struct engine *engine, const struct memory_sample *sample,
+                   enum engine_reason mode, struct engine_decision *decision)
+{
+    if (engine->is_lowered) {
+        finish_lowered(engine, sample, mode, decision);
+        return;
+    }
+    if (mode != ENGINE_IDLE_WORK && mode != ENGINE_TRICKLE)
+        return;
+    decision->reason = ENGINE_NOTHING_TO_GAIN;
+    /* freed memory that cannot go back is no gain */
+    if (!has_reporting(sample))
+        return;
+    if (mode == ENGINE_IDLE_WORK)
+        climb(engine, sample, decision);
+    else if (!reclaim(engine, sample, ENGINE_TRICKLE, decision))
+        (void)compact(engine, sample, ENGINE_TRICKLE, decision);
+}
+
+static void finished_order(struct engine *engine, const struct engine_result *result, nsec_t now)
+{
+    uint64_t brought = engine->reported_last > engine->reported_at_lower
+                           ? engine->reported_last - engine->reported_at_lower
+                           : 0;
+
+    if (!result->completed && result->supported) {
+        engine->backoffs[ENGINE_RESTORE_ORDER] = (struct backoff){.until = now + RETRY};
+        return;
+    }
+    engine->backoffs[ENGINE_RESTORE_ORDER] = (struct backoff){0};
+    engine->is_lowered = false;
+    if (engine->last.reported_is_known)
+        backoff_judge(&engine->backoffs[ENGINE_LOWER_ORDER], now, COMPACT_LEAST, brought, 0);
+}
+
+void ladder_finished(struct engine *engine, const struct engine_result *result, nsec_t now)
+{
+    const struct memory_sample *last = &engine->last;
+    uint64_t trapped = ladder_trapped(last, engine->found_order);
+
+    engine->kernel_work_until = now + REPORTING_TIME;
+    switch (engine->running) {
+    case ENGINE_RECLAIM_CACHE:
+    case ENGINE_DROP_CACHES:
+        engine->cache_after_drop = last->cache > result->gained ? last->cache - result->gained : 0;
+        cache_floor_took(&engine->floor, now, result->gained, engine->cache_after_drop);
+        break;
+    case ENGINE_COMPACT:
+        engine->compacted_at = now;
+        if (result->completed)
+            engine->residue = trapped > result->gained ? trapped - result->gained : 0;
+        break;
+    case ENGINE_LOWER_ORDER:
+        engine->backoffs[ENGINE_LOWER_ORDER] = (struct backoff){0};
+        if (!result->supported)
+            engine->is_lowered = false;
+        break;
+    case ENGINE_RESTORE_ORDER:
+        finished_order(engine, result, now);
+        break;
+    case ENGINE_NOTHING:
+    case ENGINE_KICK_REPORTING:
+    case ENGINE_STOP:
+        break;
+    }
+}
