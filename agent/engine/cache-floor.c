@@ -57,7 +57,8 @@ static void suffer(struct cache_floor *floor, nsec_t now, uint64_t limit)
     if (floor->pain_at != 0 && now - floor->pain_at >= NEW_EPISODE)
         floor->half_life = min_of(2 * floor->half_life, HALF_LIFE_LAST);
     floor->pain_at = now;
-    floor->learned = max_of(floor->learned, min_of(needed, limit));
+    needed = min_of(needed, limit);
+    floor->learned = max_of(floor->learned, needed);
 }
 
 void cache_floor_update(struct cache_floor *floor, nsec_t now, uint64_t refaulted, bool is_pain,
