@@ -1,0 +1,207 @@
+/* What guests do in the lab: take memory, leave it in single pages, fill the page cache. Static,
+ * for an initramfs. Each workload that holds memory prints "ready" and goes on SIGTERM. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static _Noreturn void die(const char *what)
+{
+    fprintf(stderr, "workload: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static size_t page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t number(const char *text)
+{
+    char *end;
+    uint64_t value = strtoull(text, &end, 10);
+
+    if (*end != '\0' || end == text) {
+        errno = EINVAL;
+        die(text);
+    }
+    return value;
+}
+
+static unsigned char *take(uint64_t bytes)
+{
+    unsigned char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (memory == MAP_FAILED) {
+        die("mmap");
+    }
+    return memory;
+}
+
+static void touch(unsigned char *memory, uint64_t bytes)
+{
+    for (uint64_t offset = 0; offset < bytes; offset += page_size()) {
+        memory[offset] = 1;
+    }
+}
+
+static void hold(void)
+{
+    sigset_t signals;
+    int signal;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    printf("ready\n");
+    fflush(stdout);
+    sigwait(&signals, &signal);
+}
+
+/* The announcement's program: takes memory, uses all of it, lets go. */
+static void hog(uint64_t bytes)
+{
+    unsigned char *memory = malloc(bytes);
+
+    if (!memory) {
+        die("malloc");
+    }
+    touch(memory, bytes);
+    hold();
+    free(memory);
+}
+
+/* Leaves half of it free as single pages, none of whose buddies is free. */
+static void fragment(uint64_t bytes)
+{
+    unsigned char *memory = take(bytes);
+
+    if (madvise(memory, bytes, MADV_NOHUGEPAGE) < 0) {
+        die("MADV_NOHUGEPAGE");
+    }
+    touch(memory, bytes);
+    for (uint64_t offset = 0; offset < bytes; offset += 2 * page_size()) {
+        if (madvise(memory + offset, page_size(), MADV_DONTNEED) < 0) {
+            die("MADV_DONTNEED");
+        }
+    }
+    hold();
+}
+
+/* The value of `key` in /proc/meminfo, in bytes. */
+static uint64_t meminfo(const char *key)
+{
+    char line[128], name[64];
+    uint64_t kib;
+    FILE *file = fopen("/proc/meminfo", "re");
+
+    if (!file) {
+        die("/proc/meminfo");
+    }
+    while (fgets(line, sizeof(line), file)) {
+        if (sscanf(line, "%63[^:]: %" SCNu64, name, &kib) == 2 && strcmp(name, key) == 0) {
+            fclose(file);
+            return kib * 1024;
+        }
+    }
+    errno = ENOENT;
+    die(key);
+}
+
+/* Touches all free memory once, so that none is left that the host has never backed. Stops short
+ * of what makes the kernel reclaim. */
+static void touch_all(uint64_t margin)
+{
+    uint64_t bytes = meminfo("MemFree");
+    const uint64_t step = 1024 * page_size();
+    unsigned char *memory = take(bytes);
+
+    for (uint64_t offset = 0; offset + step <= bytes && meminfo("MemFree") > margin;
+         offset += step) {
+        touch(memory + offset, step);
+    }
+}
+
+static void file_name(char *buffer, size_t size, const char *directory, uint64_t index)
+{
+    snprintf(buffer, size, "%s/%06" PRIu64, directory, index);
+}
+
+static void cache_write(const char *directory, uint64_t files, uint64_t bytes)
+{
+    static char block[256 * 1024];
+    char name[4096];
+
+    for (uint64_t i = 0; i < files; i++) {
+        int fd;
+
+        file_name(name, sizeof(name), directory, i);
+        fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        if (fd < 0) {
+            die(name);
+        }
+        for (uint64_t left = bytes; left > 0;) {
+            ssize_t written = write(fd, block, left < sizeof(block) ? left : sizeof(block));
+
+            if (written < 0) {
+                die(name);
+            }
+            left -= (uint64_t)written;
+        }
+        close(fd);
+    }
+    sync();
+}
+
+static void cache_read(const char *directory)
+{
+    static char block[256 * 1024];
+    char name[4096];
+    uint64_t total = 0;
+
+    for (uint64_t i = 0;; i++) {
+        ssize_t got;
+        int fd;
+
+        file_name(name, sizeof(name), directory, i);
+        fd = open(name, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) {
+            break;
+        }
+        while ((got = read(fd, block, sizeof(block))) > 0) {
+            total += (uint64_t)got;
+        }
+        close(fd);
+    }
+    printf("%" PRIu64 "\n", total);
+}
+
+int main(int argc, char *argv[])
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    if (argc == 3 && strcmp(name, "hog") == 0) {
+        hog(number(argv[2]));
+    } else if (argc == 3 && strcmp(name, "fragment") == 0) {
+        fragment(number(argv[2]));
+    } else if (argc == 3 && strcmp(name, "touch-all") == 0) {
+        touch_all(number(argv[2]));
+    } else if (argc == 5 && strcmp(name, "cache-write") == 0) {
+        cache_write(argv[2], number(argv[3]), number(argv[4]));
+    } else if (argc == 3 && strcmp(name, "cache-read") == 0) {
+        cache_read(argv[2]);
+    } else {
+        fprintf(stderr,
+                "Usage: workload hog BYTES | fragment BYTES | touch-all MARGIN |\n"
+                "                cache-write DIRECTORY FILES BYTES | cache-read DIRECTORY\n");
+        return 2;
+    }
+    return 0;
+}
