@@ -2,6 +2,7 @@
 #include "controller/daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <signal.h>
@@ -12,8 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
+#include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/util.h"
+#include "common/policy/policy-yaml.h"
 #include "controller/config/sources.h"
 
 #define RELOAD_QUIET (500 * NSEC_PER_MSEC) /* editors write a file in several steps */
@@ -101,17 +106,87 @@ static int read_sockets(struct daemon *daemon, struct error *error)
     return r;
 }
 
+/* A definition's policy file; its text's hash tells whether it changed. */
+struct policy_file {
+    char vm[VM_NAME_SIZE];
+    uint64_t hash; /* 0: the VM has none, or it is wrong */
+    struct policy policy;
+};
+
+static int read_policy_file(const struct vm_definition *definition, struct policy_file *file,
+                            struct error *error)
+{
+    cleanup_free char *text = NULL;
+    size_t length;
+    int r;
+
+    (void)snprintf(file->vm, sizeof(file->vm), "%s", definition->name);
+    if (definition->policy == NULL)
+        return 0;
+    r = file_read(AT_FDCWD, definition->policy, POLICY_YAML_MAX, &text, &length);
+    if (r < 0)
+        return error_set(error, r, "%s: cannot read policy %s: %s", definition->source,
+                         definition->policy, strerror(-r));
+    r = policy_load_yaml(text, length, definition->policy, &file->policy, error);
+    if (r == 0)
+        file->hash = hash_text(text);
+    return r;
+}
+
+static int read_policy_files(struct vm_definition *const *definitions, size_t count, bool strict,
+                             struct policy_file *files, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        int r = read_policy_file(definitions[i], &files[i], error);
+
+        if (r < 0 && strict)
+            return r;
+        if (r < 0)
+            log_error("%s; the VM keeps its agent's policy until the file is right", error->text);
+    }
+    return 0;
+}
+
+static void assign_policy_files(struct daemon *daemon, const struct policy_file *files,
+                                size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct vm *vm = registry_find_name(&daemon->supervisor.registry, files[i].vm);
+
+        if (vm == NULL || files[i].hash == 0 || files[i].hash == vm->policy_file_hash)
+            continue;
+        vm->policy_file_hash = files[i].hash;
+        (void)supervisor_set_policy(&daemon->supervisor, vm, &files[i].policy);
+    }
+}
+
+static void destroy_definitions(struct vm_definition **definitions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        vm_definition_destroy(definitions[i]);
+}
+
 /* With `strict` one wrong file means that nothing changes. */
 static int read_vms(struct daemon *daemon, bool strict, struct error *error)
 {
     struct vm_definition **definitions;
+    struct policy_file *files;
     size_t count;
     int r = sources_read_vm_files(daemon->config.vms, strict ? NULL : complain, NULL, &definitions,
                                   &count, error);
 
     if (r < 0)
         return r;
-    r = supervisor_define(&daemon->supervisor, definitions, count, error);
+    files = calloc(count + 1, sizeof(*files));
+    r = files == NULL ? error_set(error, -ENOMEM, "out of memory")
+                      : read_policy_files(definitions, count, strict, files, error);
+    if (r < 0)
+        destroy_definitions(definitions, count);
+    else
+        r = supervisor_define(&daemon->supervisor, definitions, count, error);
+    if (r == 0)
+        assign_policy_files(daemon, files, count);
+    free(files);
     free(definitions);
     if (r == 0)
         r = read_sockets(daemon, error);
@@ -134,8 +209,12 @@ int daemon_check(const struct daemon_sources *sources, struct error *error)
     if (r < 0)
         return r;
     r = supervisor_check_definitions(definitions, count, error);
-    for (size_t i = 0; i < count; i++)
-        vm_definition_destroy(definitions[i]);
+    for (size_t i = 0; i < count && r == 0; i++) {
+        struct policy_file file = {.hash = 0};
+
+        r = read_policy_file(definitions[i], &file, error);
+    }
+    destroy_definitions(definitions, count);
     free(definitions);
     return r;
 }
@@ -347,6 +426,7 @@ static int init_parts(struct daemon *daemon, struct error *error)
     daemon->api.read_group = read_group;
     daemon->api.control_group = control_group;
     api_vm_service_init(&daemon->vm_service, &daemon->api, NULL);
+    api_policies_init(&daemon->policies, &daemon->api);
     r = api_actions_init(&daemon->actions, &daemon->api, NULL);
     if (r == 0)
         r = uv_timer_init(&daemon->loop, &daemon->reload_timer);

@@ -8,6 +8,7 @@
 #include "common/transport/transport.h"
 #include "controller/api/actions.h"
 #include "controller/api/api.h"
+#include "controller/api/policies.h"
 #include "controller/api/vm_service.h"
 #include "controller/config/daemon_config.h"
 #include "controller/vms/supervisor.h"
@@ -22,6 +23,7 @@ struct daemon {
     struct api api;
     struct api_vm_service vm_service;
     struct api_actions actions;
+    struct api_policies policies;
     struct listener *agent_listeners[DAEMON_LISTEN_MAX];
     struct listener *api_listener;
     uv_signal_t signals[3];

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -145,9 +146,13 @@ static int send_command(struct qmp *qmp, const char *command, json_t *arguments,
                                       "id", (json_int_t)id)
                           : json_pack("{s:s, s:I}", "execute", command, "id", (json_int_t)id);
     char *text = message == NULL ? NULL : json_dumps(message, JSON_COMPACT);
+    char *line = NULL;
 
     json_decref(message);
-    return text == NULL ? -ENOMEM : send_text(qmp, text);
+    if (text == NULL || asprintf(&line, "%s\n", text) < 0)
+        line = NULL;
+    free(text);
+    return line == NULL ? -ENOMEM : send_text(qmp, line);
 }
 
 /* As qmp_execute, in any state that has a connection. */

@@ -18,16 +18,18 @@
 #include <unistd.h>
 
 #include "common/base/util.h"
+#include "common/policy/policy-message.h"
 #include "common/transport/transport.h"
 
-#define PING_TIMEOUT    (1 * NSEC_PER_SEC)
-#define CALL_TIMEOUT    (10 * NSEC_PER_SEC)
-#define DIAL_TIMEOUT    (2 * NSEC_PER_SEC)
-#define DIAL_DELAY_MIN  (250 * NSEC_PER_MSEC)
-#define DIAL_DELAY_MAX  (2 * NSEC_PER_SEC)
-#define CID_FIRST       3
-#define INFO_BYTES_MAX  8192
-#define UNSUPPORTED_MAX 64
+#define PING_TIMEOUT           (1 * NSEC_PER_SEC)
+#define CALL_TIMEOUT           (10 * NSEC_PER_SEC)
+#define DIAL_TIMEOUT           (2 * NSEC_PER_SEC)
+#define DIAL_DELAY_MIN         (250 * NSEC_PER_MSEC)
+#define DIAL_DELAY_MAX         (2 * NSEC_PER_SEC)
+#define CID_FIRST              3
+#define INFO_BYTES_MAX         8192
+#define POLICY_ANSWER_KEYS_MAX 64
+#define POLICY_RETRY           (30 * NSEC_PER_SEC)
 
 static const ProtobufCServiceDescriptor *const agent_service =
     &vmreclaim__agent__v1__agent__descriptor;
@@ -114,19 +116,38 @@ void vm_agent_announce(struct supervisor *supervisor, struct vm *vm)
     vm_agent_send_policy(supervisor, vm);
 }
 
-static void remember_unsupported_keys(struct vm *vm, char *const *keys, size_t count)
+/* A guest's list of keys, NULL-terminated; NULL when it is empty or memory is short. */
+static char **copy_keys(char *const *keys, size_t count)
 {
-    vm_forget_unsupported_keys(vm);
-    count = min_of(count, (size_t)UNSUPPORTED_MAX);
-    vm->unsupported_keys = calloc(count + 1, sizeof(*vm->unsupported_keys));
-    for (size_t i = 0; vm->unsupported_keys != NULL && i < count; i++) {
+    char **copies;
+
+    count = min_of(count, (size_t)POLICY_ANSWER_KEYS_MAX);
+    copies = count == 0 ? NULL : calloc(count + 1, sizeof(*copies));
+    for (size_t i = 0; copies != NULL && i < count; i++) {
         char key[64];
 
         copy_text(key, sizeof(key), keys[i]);
-        vm->unsupported_keys[i] = strdup(key);
-        if (vm->unsupported_keys[i] == NULL)
-            return;
+        copies[i] = strdup(key);
+        if (copies[i] == NULL)
+            break;
     }
+    return copies;
+}
+
+static void tell_policy(struct vm *vm, const char *text)
+{
+    supervisor_emit(vm->supervisor,
+                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_POLICY, .text = text});
+}
+
+static void on_policy_refused(struct vm *vm, const struct ttrpc_result *result)
+{
+    char text[384];
+
+    vm->policy_retry = time_boottime() + POLICY_RETRY;
+    (void)snprintf(text, sizeof(text), "the agent did not take policy '%s': %s: %.200s",
+                   vm->policy->name, ttrpc_code_name(result->code), result->message);
+    tell_policy(vm, text);
 }
 
 static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
@@ -141,80 +162,43 @@ static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
         return;
     }
     if (result->code != TTRPC_OK) {
-        supervisor_warn(vm->supervisor, vm, "the agent did not take policy '%s': %s: %.200s",
-                        vm->policy->name, ttrpc_code_name(result->code), result->message);
+        on_policy_refused(vm, result);
         return;
     }
     response = (const Vmreclaim__Agent__V1__ApplyPolicyResponse *)result->response;
-    remember_unsupported_keys(vm, response->unsupported_keys, response->n_unsupported_keys);
+    vm_forget_policy_answer(vm);
+    vm->unsupported_keys = copy_keys(response->unsupported_keys, response->n_unsupported_keys);
+    vm->capped_keys = copy_keys(response->capped_keys, response->n_capped_keys);
     vm->policy_sent = true;
     (void)snprintf(text, sizeof(text),
-                   "policy %s revision %" PRIu64 " is in force, %zu keys "
-                   "unsupported, %zu capped by the guest",
+                   "policy %s revision %" PRIu64
+                   " is in force, %zu keys unsupported, %zu capped by "
+                   "the guest",
                    vm->policy->name, vm->policy->revision, response->n_unsupported_keys,
                    response->n_capped_keys);
-    supervisor_emit(vm->supervisor,
-                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_POLICY, .text = text});
-}
-
-#define POLICY_KEYS_MAX 64
-
-/* The policy as a message made of texts on the caller's stack. */
-struct policy_message {
-    Vmreclaim__Policy__V1__Policy policy;
-    Vmreclaim__Policy__V1__Setting settings[POLICY_KEYS_MAX];
-    Vmreclaim__Policy__V1__Setting *pointers[POLICY_KEYS_MAX];
-    char values[POLICY_KEYS_MAX][64];
-};
-
-static const char *profile_name(const struct policy *policy)
-{
-    static const char *const names[] = {
-        [POLICY_OBSERVE] = "observe",   [POLICY_GENTLE] = "gentle",
-        [POLICY_BALANCED] = "balanced", [POLICY_AGGRESSIVE] = "aggressive",
-        [POLICY_WSL] = "wsl",
-    };
-
-    return names[policy->profile];
-}
-
-static void policy_to_message(const struct policy *policy, struct policy_message *message)
-{
-    vmreclaim__policy__v1__policy__init(&message->policy);
-    message->policy.name = (char *)(uintptr_t)policy->name;
-    message->policy.profile = (char *)(uintptr_t)profile_name(policy);
-    message->policy.revision = policy->revision;
-    message->policy.hash = (char *)(uintptr_t)policy->hash;
-    message->policy.settings = message->pointers;
-    for (size_t i = 0; i < POLICY_KEYS_MAX && policy_key(i) != NULL; i++) {
-        Vmreclaim__Policy__V1__Setting *setting = &message->settings[message->policy.n_settings];
-
-        if (policy_get(policy, policy_key(i), message->values[i], sizeof(message->values[i])) < 0)
-            continue;
-        vmreclaim__policy__v1__setting__init(setting);
-        setting->key = (char *)(uintptr_t)policy_key(i);
-        setting->value = message->values[i];
-        message->pointers[message->policy.n_settings++] = setting;
-    }
+    tell_policy(vm, text);
 }
 
 void vm_agent_send_policy(struct supervisor *supervisor, struct vm *vm)
 {
     Vmreclaim__Agent__V1__ApplyPolicyRequest request =
         VMRECLAIM__AGENT__V1__APPLY_POLICY_REQUEST__INIT;
-    struct policy_message message;
+    Vmreclaim__Policy__V1__Policy *message;
 
     (void)supervisor;
     if (vm->policy == NULL || vm->policy_sent || vm->policy_under_way || vm->agent == NULL ||
         !vm->announced)
         return;
-    policy_to_message(vm->policy, &message);
+    message = policy_message_create(vm->policy);
+    if (message == NULL)
+        return; /* the next tick tries again */
     vm->policy_again = false;
-    request.policy = &message.policy;
+    request.policy = message;
     request.controller_time_ns = time_realtime();
     if (ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, "ApplyPolicy",
                          &request.base, CALL_TIMEOUT, on_policy_answer, vm, NULL) == 0)
         vm->policy_under_way = true;
+    policy_message_destroy(message);
 }
 
 int supervisor_set_policy(struct supervisor *supervisor, struct vm *vm, const struct policy *policy)
@@ -227,8 +211,9 @@ int supervisor_set_policy(struct supervisor *supervisor, struct vm *vm, const st
     free(vm->policy);
     vm->policy = copy;
     vm->policy_sent = false;
+    vm->policy_retry = 0;
     vm->policy_again = vm->policy_under_way;
-    vm_forget_unsupported_keys(vm);
+    vm_forget_policy_answer(vm);
     vm_agent_send_policy(supervisor, vm);
     return 0;
 }
@@ -589,11 +574,12 @@ void vm_agent_tick(struct supervisor *supervisor, struct vm *vm, nsec_t now)
 {
     bool forgive = vm->state == VM_PAUSED || vm->state == VM_MIGRATING;
 
-    (void)supervisor;
-    if (vm->agent != NULL)
+    if (vm->agent != NULL) {
         vm->facts.agent_late = agent_link_tick(vm->agent, now, forgive) > 0;
-    else if (vm->definition != NULL && vm->definition->agent != NULL && vm->dial == NULL &&
-             now >= vm->dial_next)
+        if (now >= vm->policy_retry && vm->info.boot_id[0] != '\0')
+            vm_agent_send_policy(supervisor, vm);
+    } else if (vm->definition != NULL && vm->definition->agent != NULL && vm->dial == NULL &&
+               now >= vm->dial_next)
         dial_agent(vm);
 }
 

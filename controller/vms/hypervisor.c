@@ -96,7 +96,8 @@ void vm_hypervisor_ended(struct supervisor *supervisor, struct vm *vm)
     vm->footprint_at_boot = 0;
     vm->touched = 0;
     vm->migrated_in = false;
-    (void)snprintf(vm->driver_state, sizeof(vm->driver_state), "%s", text);
+    (void)snprintf(vm->driver_state, sizeof(vm->driver_state), "%.*s",
+                   (int)sizeof(vm->driver_state) - 1, text);
     vm_agent_drop(vm, text);
     vm->facts.gone = true;
     supervisor_update_state(supervisor, vm);
@@ -177,7 +178,8 @@ static void take_facts(struct supervisor *supervisor, struct vm *vm,
 
 static void set_driver_state(struct vm *vm, const char *text)
 {
-    (void)snprintf(vm->driver_state, sizeof(vm->driver_state), "%s", text);
+    (void)snprintf(vm->driver_state, sizeof(vm->driver_state), "%.*s",
+                   (int)sizeof(vm->driver_state) - 1, text);
 }
 
 static void on_facts(const struct driver_result *result, void *userdata)

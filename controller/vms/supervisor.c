@@ -217,7 +217,8 @@ static int add_claims(struct hash_table *table, struct claim *claims,
 }
 
 /* Two files that claim the same thing: neither is applied, nothing changes. */
-static int check_claims(struct vm_definition *const *definitions, size_t count, struct error *error)
+int supervisor_check_definitions(struct vm_definition *const *definitions, size_t count,
+                                 struct error *error)
 {
     struct claim *claims = calloc(count * CLAIMS_PER_DEFINITION + 1, sizeof(*claims));
     struct hash_table table;

@@ -26,21 +26,26 @@ int vm_create(const char *name, struct vm **ret_vm)
     return 0;
 }
 
-void vm_forget_unsupported_keys(struct vm *vm)
+static void free_keys(char **keys)
 {
-    if (vm->unsupported_keys == NULL)
-        return;
-    for (char **key = vm->unsupported_keys; *key != NULL; key++)
+    for (char **key = keys; key != NULL && *key != NULL; key++)
         free(*key);
-    free(vm->unsupported_keys);
+    free(keys);
+}
+
+void vm_forget_policy_answer(struct vm *vm)
+{
+    free_keys(vm->unsupported_keys);
+    free_keys(vm->capped_keys);
     vm->unsupported_keys = NULL;
+    vm->capped_keys = NULL;
 }
 
 void vm_destroy(struct vm *vm)
 {
     if (vm == NULL)
         return;
-    vm_forget_unsupported_keys(vm);
+    vm_forget_policy_answer(vm);
     hypervisor_process_finish(&vm->process);
     vm_definition_destroy(vm->definition);
     free(vm->balloon);

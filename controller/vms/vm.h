@@ -113,7 +113,10 @@ struct vm {
     bool policy_sent;        /* the agent has it */
     bool policy_under_way;   /* waits for the agent's answer */
     bool policy_again;       /* it changed meanwhile */
-    char **unsupported_keys; /* of the policy, as the agent answered; NULL-terminated */
+    nsec_t policy_retry;     /* not before, after the agent refused it */
+    char **unsupported_keys; /* as the agent answered; NULL-terminated, NULL when there are none */
+    char **capped_keys;      /* lowered to the guest's own limit */
+    uint64_t policy_file_hash; /* of the text of the VM's policy file; 0: none was read */
     /* balloon */
     struct balloon_control *balloon;
     char foreign_balloon_owner[64]; /* who else moves the balloon; empty: nobody */
@@ -134,7 +137,7 @@ int vm_create(const char *name, struct vm **ret_vm);
 /* The session and links must be closed. NULL is fine. */
 void vm_destroy(struct vm *vm);
 
-void vm_forget_unsupported_keys(struct vm *vm);
+void vm_forget_policy_answer(struct vm *vm);
 
 /* The lowest reporting order that pays on this VM's backing, < 0: unknown. */
 int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,

@@ -1,0 +1,370 @@
+/* The scripted QMP server. */
+#include "tests/component/controller/qmp-server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+
+#define BALLOON_PATH "/machine/peripheral/balloon0"
+#define VSOCK_PATH   "/machine/peripheral-anon/device[0]"
+#define MEMORY_PATH  "/objects/mem"
+
+struct server_write {
+    uv_write_t request;
+    char *text;
+};
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct server_write *write = container_of(request, struct server_write, request);
+
+    (void)status;
+    free(write->text);
+    free(write);
+}
+
+/* Takes `text` over. */
+static void send_text(struct qmp_server *server, char *text)
+{
+    struct server_write *write = calloc(1, sizeof(*write));
+    uv_buf_t buffer = uv_buf_init(text, (unsigned)strlen(text));
+
+    if (write == NULL || !server->has_client) {
+        free(text);
+        free(write);
+        return;
+    }
+    write->text = text;
+    if (uv_write(&write->request, (uv_stream_t *)&server->client, &buffer, 1, on_written) < 0) {
+        free(text);
+        free(write);
+    }
+}
+
+/* Takes `message` over. */
+static void send_message(struct qmp_server *server, json_t *message)
+{
+    char *text = json_dumps(message, JSON_COMPACT);
+    char *line = NULL;
+
+    if (text != NULL && asprintf(&line, "%s\r\n", text) >= 0)
+        send_text(server, line);
+    free(text);
+    json_decref(message);
+}
+
+static json_t *refuse(const char *class, const char *description)
+{
+    return json_pack("{s:{s:s, s:s}}", "error", "class", class, "desc", description);
+}
+
+static json_t *answer(json_t *value)
+{
+    return json_pack("{s:o}", "return", value);
+}
+
+static json_t *list_folder(const struct qmp_server *server, const char *path)
+{
+    json_t *list = json_array();
+
+    (void)json_array_append_new(list, json_pack("{s:s, s:s}", "name", "type", "type", "string"));
+    if (strcmp(path, "/machine/peripheral") == 0 && server->balloon_actual != 0)
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s}", "name", "balloon0", "type", "child<virtio-balloon-pci>"));
+    for (unsigned i = 0; strcmp(path, "/machine/peripheral") == 0 && i < server->vfio_devices; i++)
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s}", "name", "hostdev0", "type", "child<vfio-pci>"));
+    if (strcmp(path, "/machine/peripheral-anon") == 0 && server->guest_cid != 0)
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s}", "name", "device[0]", "type", "child<vhost-vsock-pci>"));
+    if (strcmp(path, "/objects") == 0)
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s, s:s}", "name", "mem", "type",
+                                              server->has_memfd ? "child<memory-backend-memfd>"
+                                                                : "child<memory-backend-ram>"));
+    return answer(list);
+}
+
+/* Like QEMU, statistics that the guest does not tell are 2^64 - 1, which jansson cannot hold. */
+static json_t *guest_statistics(struct qmp_server *server)
+{
+    send_text(server,
+              strdup("{\"return\": {\"stats\": {\"stat-total-memory\": 1000000000, "
+                     "\"stat-free-memory\": 18446744073709551615}, \"last-update\": 1700000000}, "
+                     "\"id\": "));
+    return NULL;
+}
+
+static json_t *get_property(struct qmp_server *server, const char *path, const char *property)
+{
+    if (strcmp(path, BALLOON_PATH) == 0 && server->balloon_actual != 0) {
+        if (strcmp(property, "free-page-reporting") == 0)
+            return answer(json_boolean(server->free_page_reporting));
+        if (strcmp(property, "deflate-on-oom") == 0)
+            return answer(json_boolean(server->deflate_on_oom));
+        if (strcmp(property, "guest-stats-polling-interval") == 0)
+            return answer(json_integer(0));
+        if (strcmp(property, "guest-stats") == 0)
+            return guest_statistics(server);
+    }
+    if (strcmp(path, VSOCK_PATH) == 0 && strcmp(property, "guest-cid") == 0)
+        return answer(json_integer(server->guest_cid));
+    if (strcmp(path, MEMORY_PATH) == 0 && strcmp(property, "share") == 0)
+        return answer(json_boolean(server->has_memfd));
+    if (strcmp(path, MEMORY_PATH) == 0 && strcmp(property, "prealloc") == 0)
+        return answer(json_false());
+    return refuse("GenericError", "Property not found");
+}
+
+static json_t *set_balloon(struct qmp_server *server, const json_t *arguments)
+{
+    json_int_t value = json_integer_value(json_object_get(arguments, "value"));
+
+    server->balloon_commands++;
+    if (server->balloon_actual == 0)
+        return refuse("DeviceNotActive", "No balloon device has been activated");
+    if (server->balloon_refuses || value <= 0)
+        return refuse("GenericError", "Parameter 'target' expects a size");
+    server->balloon_target = min_of((uint64_t)value, server->ram);
+    return answer(json_object());
+}
+
+static json_t *query(struct qmp_server *server, const char *command, const json_t *arguments)
+{
+    const char *path = json_string_value(json_object_get(arguments, "path"));
+    const char *property = json_string_value(json_object_get(arguments, "property"));
+
+    if (strcmp(command, "query-status") == 0)
+        return answer(json_pack("{s:s, s:b}", "status", server->status, "running",
+                                strcmp(server->status, "running") == 0));
+    if (strcmp(command, "query-migrate") == 0)
+        return answer(server->migration[0] != '\0' ? json_pack("{s:s}", "status", server->migration)
+                                                   : json_object());
+    if (strcmp(command, "query-name") == 0)
+        return answer(json_pack("{s:s}", "name", server->name));
+    if (strcmp(command, "query-uuid") == 0)
+        return answer(json_pack("{s:s}", "UUID", server->uuid));
+    if (strcmp(command, "query-memory-size-summary") == 0)
+        return answer(
+            json_pack("{s:I, s:i}", "base-memory", (json_int_t)server->ram, "plugged-memory", 0));
+    if (strcmp(command, "query-balloon") == 0)
+        return server->balloon_actual == 0
+                   ? refuse("DeviceNotActive", "No balloon device has been activated")
+                   : answer(json_pack("{s:I}", "actual", (json_int_t)server->balloon_actual));
+    if (strcmp(command, "balloon") == 0)
+        return set_balloon(server, arguments);
+    if (strcmp(command, "qom-list") == 0 && path != NULL)
+        return list_folder(server, path);
+    if (strcmp(command, "qom-get") == 0 && path != NULL && property != NULL)
+        return get_property(server, path, property);
+    if (strcmp(command, "qom-set") == 0 || strcmp(command, "migrate-set-capabilities") == 0 ||
+        strcmp(command, "qmp_capabilities") == 0)
+        return answer(json_object());
+    return refuse("CommandNotFound", "The command has not been found");
+}
+
+static void follow_target(struct qmp_server *server)
+{
+    if (server->balloon_is_stuck || server->balloon_target == 0 ||
+        server->balloon_actual == server->balloon_target)
+        return;
+    server->balloon_actual = server->balloon_target;
+    qmp_server_event(server, "BALLOON_CHANGE",
+                     json_pack("{s:I}", "actual", (json_int_t)server->balloon_actual));
+}
+
+static void send_id(struct qmp_server *server, const json_t *id)
+{
+    char *text = json_dumps(id, JSON_ENCODE_ANY);
+    char *line = NULL;
+
+    if (text != NULL && asprintf(&line, "%s}\r\n", text) >= 0)
+        send_text(server, line);
+    free(text);
+}
+
+static void handle_line(struct qmp_server *server, const char *line, size_t length)
+{
+    json_t *message = json_loadb(line, length, 0, NULL);
+    const char *command = json_string_value(json_object_get(message, "execute"));
+    json_t *id = json_object_get(message, "id");
+    json_t *reply;
+
+    if (command == NULL) {
+        json_decref(message);
+        return;
+    }
+    server->commands++;
+    if (server->fault == QMP_SERVER_DEAF && strcmp(command, "qmp_capabilities") != 0) {
+        json_decref(message);
+        return;
+    }
+    reply = query(server, command, json_object_get(message, "arguments"));
+    if (reply != NULL) {
+        (void)json_object_set(reply, "id", id);
+        send_message(server, reply);
+    } else
+        send_id(server, id);
+    if (strcmp(command, "balloon") == 0)
+        follow_target(server);
+    if (server->on_command != NULL)
+        server->on_command(server, command, server->userdata);
+    json_decref(message);
+}
+
+static void on_client_closed(uv_handle_t *handle)
+{
+    struct qmp_server *server = handle->data;
+
+    (void)server;
+}
+
+void qmp_server_drop_client(struct qmp_server *server)
+{
+    if (!server->has_client)
+        return;
+    server->has_client = false;
+    server->line_length = 0;
+    uv_close((uv_handle_t *)&server->client, on_client_closed);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct qmp_server *server = handle->data;
+
+    (void)suggested;
+    *buffer = uv_buf_init(server->line + server->line_length,
+                          (unsigned)(sizeof(server->line) - server->line_length));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
+{
+    struct qmp_server *server = stream->data;
+    char *end;
+
+    (void)buffer;
+    if (n < 0) {
+        qmp_server_drop_client(server);
+        return;
+    }
+    server->line_length += (size_t)n;
+    while ((end = memchr(server->line, '\n', server->line_length)) != NULL) {
+        size_t length = (size_t)(end - server->line) + 1;
+
+        handle_line(server, server->line, length);
+        if (!server->has_client)
+            return;
+        server->line_length -= length;
+        memmove(server->line, server->line + length, server->line_length);
+    }
+}
+
+static char *endless_line(void)
+{
+    size_t size = MIB;
+    char *text = malloc(size + 1);
+
+    if (text == NULL)
+        abort();
+    memset(text, ' ', size);
+    text[0] = '{';
+    text[size] = '\0';
+    return text;
+}
+
+static void greet(struct qmp_server *server)
+{
+    switch (server->fault) {
+    case QMP_SERVER_SILENT:
+        return;
+    case QMP_SERVER_GARBAGE:
+        send_text(server, strdup("SSH-2.0-OpenSSH_9.2p1\r\n"));
+        return;
+    case QMP_SERVER_OVERSIZED:
+        send_text(server, endless_line());
+        return;
+    default:
+        break;
+    }
+    server->clients++;
+    send_message(server, json_pack("{s:{s:{s:{s:i, s:i, s:i}}, s:[]}}", "QMP", "version", "qemu",
+                                   "micro", 22, "minor", 2, "major", 7, "capabilities"));
+    if (server->fault == QMP_SERVER_HANGS_UP)
+        qmp_server_drop_client(server);
+}
+
+static void on_connection(uv_stream_t *listening, int status)
+{
+    struct qmp_server *server = listening->data;
+
+    /* One client at a time: others stay in the queue. */
+    if (status < 0 || server->has_client || uv_is_closing((uv_handle_t *)&server->listening))
+        return;
+    if (uv_pipe_init(server->loop, &server->client, 0) < 0)
+        abort();
+    server->client.data = server;
+    server->has_client = true;
+    server->line_length = 0;
+    if (uv_accept(listening, (uv_stream_t *)&server->client) < 0)
+        abort();
+    (void)uv_read_start((uv_stream_t *)&server->client, on_alloc, on_read);
+    greet(server);
+}
+
+void qmp_server_init(struct qmp_server *server, uv_loop_t *loop)
+{
+    *server = (struct qmp_server){
+        .loop = loop,
+        .name = "web-1",
+        .uuid = "11111111-2222-3333-4444-555555555555",
+        .status = "running",
+        .ram = GIB,
+        .balloon_actual = GIB,
+        .balloon_target = GIB,
+        .free_page_reporting = true,
+        .deflate_on_oom = true,
+        .guest_cid = 5,
+    };
+}
+
+int qmp_server_listen(struct qmp_server *server, const char *path)
+{
+    int r = uv_pipe_init(server->loop, &server->listening, 0);
+
+    if (r < 0)
+        return r;
+    server->listening.data = server;
+    server->is_listening = true;
+    r = uv_pipe_bind(&server->listening, path);
+    if (r == 0)
+        r = uv_listen((uv_stream_t *)&server->listening, 4, on_connection);
+    return r;
+}
+
+void qmp_server_close(struct qmp_server *server)
+{
+    qmp_server_drop_client(server);
+    if (server->is_listening)
+        uv_close((uv_handle_t *)&server->listening, NULL);
+    server->is_listening = false;
+}
+
+void qmp_server_event(struct qmp_server *server, const char *name, json_t *data)
+{
+    json_t *event = json_pack("{s:s, s:{s:i, s:i}}", "event", name, "timestamp", "seconds", 1,
+                              "microseconds", 2);
+
+    if (data != NULL)
+        (void)json_object_set_new(event, "data", data);
+    send_message(server, event);
+}
+
+void qmp_server_move_balloon(struct qmp_server *server, uint64_t actual)
+{
+    server->balloon_target = actual;
+    server->balloon_actual = actual;
+    qmp_server_event(server, "BALLOON_CHANGE", json_pack("{s:I}", "actual", (json_int_t)actual));
+}

@@ -1,0 +1,66 @@
+/* A scripted QMP server on the test's own loop: enough of QEMU to be believed, and every way to be
+ * broken. */
+#ifndef VMRECLAIM_TESTS_COMPONENT_QMP_SERVER_H
+#define VMRECLAIM_TESTS_COMPONENT_QMP_SERVER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+enum qmp_server_fault {
+    QMP_SERVER_WORKS,
+    QMP_SERVER_SILENT,    /* accepts, never greets: another client holds it */
+    QMP_SERVER_GARBAGE,   /* greets with something that is not JSON */
+    QMP_SERVER_OVERSIZED, /* greets with a line without end */
+    QMP_SERVER_DEAF,      /* greets and negotiates, then answers nothing */
+    QMP_SERVER_HANGS_UP,  /* closes after the greeting */
+};
+
+struct qmp_server {
+    uv_loop_t *loop;
+    uv_pipe_t listening;
+    uv_pipe_t client;
+    bool has_client;
+    bool is_listening;
+    enum qmp_server_fault fault;
+    char line[65536];
+    size_t line_length;
+    /* the machine */
+    char name[64];
+    char uuid[37];
+    char status[24];    /* as query-status */
+    char migration[24]; /* as query-migrate; empty: none */
+    uint64_t ram;
+    uint64_t balloon_actual; /* 0: no balloon */
+    uint64_t balloon_target;
+    bool balloon_is_stuck; /* takes the target, never moves */
+    bool balloon_refuses;  /* answers the command with an error */
+    bool free_page_reporting;
+    bool deflate_on_oom;
+    uint32_t guest_cid; /* 0: no vsock device */
+    bool has_memfd;     /* else anonymous */
+    unsigned vfio_devices;
+    /* what was asked */
+    unsigned commands;
+    unsigned balloon_commands;
+    unsigned clients; /* greeted so far */
+    void (*on_command)(struct qmp_server *server, const char *command, void *userdata);
+    void *userdata;
+};
+
+/* A running machine with 1 GiB, a balloon with everything, CID 5; change fields as needed. */
+void qmp_server_init(struct qmp_server *server, uv_loop_t *loop);
+int qmp_server_listen(struct qmp_server *server, const char *path);
+void qmp_server_close(struct qmp_server *server);
+
+/* Drops the client; the hypervisor's end is what the process behind it says. */
+void qmp_server_drop_client(struct qmp_server *server);
+
+/* `data` may be NULL; it is taken over. */
+void qmp_server_event(struct qmp_server *server, const char *name, json_t *data);
+
+/* As if someone else had asked for it. */
+void qmp_server_move_balloon(struct qmp_server *server, uint64_t actual);
+
+#endif

@@ -1,0 +1,401 @@
+/* The QMP driver against a scripted server: what it learns, and every way it can fail. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/number.h"
+#include "controller/drivers/qmp_driver.h"
+#include "controller/drivers/qmp_facts.h"
+#include "tests/component/controller/qmp-server.h"
+
+#define TURNS_MAX 2000 /* a loop that needs more hangs */
+
+static char directory[] = "/tmp/vmreclaim-test-qmp-XXXXXX";
+static char path[64];
+
+struct fixture {
+    uv_loop_t loop;
+    uv_timer_t ticker; /* keeps the loop turning */
+    struct qmp_server server;
+    struct driver_session *session;
+    struct driver_facts facts;
+    struct driver_statistics statistics;
+    bool ready;
+    int failed; /* status */
+    struct error error;
+    int done;   /* operations completed */
+    int status; /* of the last */
+    uint64_t actual;
+    unsigned events[16];
+    uint64_t event_value;
+};
+
+static void on_ready(const struct driver_facts *facts, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    f->ready = true;
+    f->facts = *facts;
+}
+
+static void on_event(enum driver_event event, uint64_t value, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    f->events[event]++;
+    f->event_value = value;
+}
+
+static void on_failed(int status, const struct error *error, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    f->failed = status;
+    f->error = *error;
+    qmp_driver.close(f->session);
+    f->session = NULL;
+}
+
+static const struct driver_callbacks callbacks = {on_ready, on_event, on_failed};
+
+static void on_done(const struct driver_result *result, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    f->done++;
+    f->status = result->status;
+    f->actual = result->balloon_actual;
+    if (result->error != NULL)
+        f->error = *result->error;
+    if (result->statistics != NULL)
+        f->statistics = *result->statistics;
+    if (result->facts != NULL)
+        f->facts = *result->facts;
+}
+
+static void on_ticker(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    (void)unlink(path);
+    if (f == NULL || uv_loop_init(&f->loop) < 0 || uv_timer_init(&f->loop, &f->ticker) < 0)
+        return -1;
+    (void)uv_timer_start(&f->ticker, on_ticker, 1, 1);
+    qmp_server_init(&f->server, &f->loop);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    if (f->session != NULL)
+        qmp_driver.close(f->session);
+    qmp_server_close(&f->server);
+    uv_close((uv_handle_t *)&f->ticker, NULL);
+    (void)uv_run(&f->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&f->loop), 0);
+    free(f);
+    return 0;
+}
+
+#define run_until(f, condition)                                                                    \
+    do {                                                                                           \
+        int turns_ = 0;                                                                            \
+        while (!(condition) && turns_++ < TURNS_MAX)                                               \
+            (void)uv_run(&(f)->loop, UV_RUN_ONCE);                                                 \
+        assert_true(condition);                                                                    \
+    } while (0)
+
+static void open_session(struct fixture *f)
+{
+    assert_int_equal(qmp_driver.open(&f->loop, path, 10 * NSEC_PER_SEC, &callbacks, f, &f->session),
+                     0);
+}
+
+static void open_ready(struct fixture *f)
+{
+    assert_int_equal(qmp_server_listen(&f->server, path), 0);
+    open_session(f);
+    run_until(f, f->ready);
+}
+
+static void test_facts(void **state)
+{
+    struct fixture *f = *state;
+
+    f->server.has_memfd = true;
+    f->server.vfio_devices = 1;
+    open_ready(f);
+    assert_int_equal(f->facts.pid, getpid());
+    assert_string_equal(f->facts.name, "web-1");
+    assert_string_equal(f->facts.uuid, "11111111-2222-3333-4444-555555555555");
+    assert_int_equal(f->facts.run_state, RUN_STATE_RUNNING);
+    assert_int_equal(f->facts.ram, GIB);
+    assert_int_equal(f->facts.guest_cid, 5);
+    assert_int_equal(f->facts.balloon, ANSWER_YES);
+    assert_int_equal(f->facts.balloon_actual, GIB);
+    assert_int_equal(f->facts.free_page_reporting, ANSWER_YES);
+    assert_int_equal(f->facts.deflate_on_oom, ANSWER_YES);
+    assert_int_equal(f->facts.backing, MEMORY_BACKING_MEMFD);
+    assert_int_equal(f->facts.vfio_devices, 1);
+}
+
+static void test_a_machine_without_devices(void **state)
+{
+    struct fixture *f = *state;
+
+    f->server.balloon_actual = 0;
+    f->server.guest_cid = 0;
+    (void)snprintf(f->server.uuid, sizeof(f->server.uuid), "00000000-0000-0000-0000-000000000000");
+    open_ready(f);
+    assert_int_equal(f->facts.balloon, ANSWER_NO);
+    assert_int_equal(f->facts.free_page_reporting, ANSWER_UNKNOWN);
+    assert_int_equal(f->facts.guest_cid, 0);
+    assert_string_equal(f->facts.uuid, "");
+    assert_int_equal(f->facts.backing, MEMORY_BACKING_ANONYMOUS);
+    assert_int_equal(qmp_driver.read_statistics(f->session, NSEC_PER_SEC, on_done, f), -ENODEV);
+}
+
+static void test_migration_is_seen(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)snprintf(f->server.migration, sizeof(f->server.migration), "active");
+    open_ready(f);
+    assert_int_equal(f->facts.run_state, RUN_STATE_MIGRATING);
+}
+
+static void test_balloon(void **state)
+{
+    struct fixture *f = *state;
+
+    open_ready(f);
+    assert_int_equal(qmp_driver.set_balloon(f->session, 512 * MIB, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(f->done, 0);
+    run_until(f, f->done == 1 && f->events[DRIVER_EVENT_BALLOON] == 1);
+    assert_int_equal(f->status, 0);
+    assert_int_equal(f->event_value, 512 * MIB);
+    assert_int_equal(qmp_driver.read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    run_until(f, f->done == 2);
+    assert_int_equal(f->actual, 512 * MIB);
+    assert_int_equal(qmp_driver.set_balloon(f->session, 0, NSEC_PER_SEC, on_done, f), -ERANGE);
+}
+
+static void test_a_refused_balloon(void **state)
+{
+    struct fixture *f = *state;
+
+    f->server.balloon_refuses = true;
+    open_ready(f);
+    assert_int_equal(qmp_driver.set_balloon(f->session, MIB, NSEC_PER_SEC, on_done, f), 0);
+    run_until(f, f->done == 1);
+    assert_int_equal(f->status, -EREMOTEIO);
+    assert_non_null(strstr(f->error.text, "GenericError"));
+    assert_non_null(strstr(f->error.text, "expects a size"));
+    assert_int_equal(f->failed, 0);
+}
+
+static void test_statistics_with_missing_values(void **state)
+{
+    struct fixture *f = *state;
+
+    open_ready(f);
+    assert_int_equal(qmp_driver.read_statistics(f->session, NSEC_PER_SEC, on_done, f), 0);
+    run_until(f, f->done == 1);
+    assert_int_equal(f->status, 0);
+    assert_int_equal(f->statistics.updated, 1700000000);
+    assert_int_equal(f->statistics.total, 1000000000);
+    assert_true(f->statistics.free == UINT64_MAX);
+    assert_true(f->statistics.oom_kills == UINT64_MAX);
+}
+
+static void test_events(void **state)
+{
+    struct fixture *f = *state;
+
+    open_ready(f);
+    qmp_server_event(&f->server, "STOP", NULL);
+    qmp_server_event(&f->server, "RESUME", NULL);
+    qmp_server_event(&f->server, "RESET", json_pack("{s:b}", "guest", 1));
+    qmp_server_event(&f->server, "SHUTDOWN", NULL);
+    qmp_server_event(&f->server, "SOMETHING_NEW", NULL);
+    qmp_server_event(&f->server, "MIGRATION", json_pack("{s:s}", "status", "setup"));
+    qmp_server_event(&f->server, "MIGRATION", json_pack("{s:s}", "status", "completed"));
+    run_until(f, f->events[DRIVER_EVENT_MIGRATION_ENDED] == 1);
+    assert_int_equal(f->events[DRIVER_EVENT_PAUSED], 1);
+    assert_int_equal(f->events[DRIVER_EVENT_RESUMED], 1);
+    assert_int_equal(f->events[DRIVER_EVENT_RESET], 1);
+    assert_int_equal(f->events[DRIVER_EVENT_SHUTDOWN], 1);
+    assert_int_equal(f->events[DRIVER_EVENT_MIGRATION_STARTED], 1);
+}
+
+static void test_no_socket(void **state)
+{
+    struct fixture *f = *state;
+
+    open_session(f);
+    run_until(f, f->failed != 0);
+    assert_int_equal(f->failed, -ENOENT);
+    assert_non_null(strstr(f->error.text, path));
+    assert_non_null(strstr(f->error.text, "-qmp"));
+}
+
+static void test_silence_is_another_client(void **state)
+{
+    struct fixture *f = *state;
+
+    f->server.fault = QMP_SERVER_SILENT;
+    assert_int_equal(qmp_server_listen(&f->server, path), 0);
+    open_session(f);
+    run_until(f, f->server.has_client);
+    qmp_driver.tick(f->session, time_monotonic() + 9 * NSEC_PER_SEC);
+    assert_int_equal(f->failed, 0);
+    qmp_driver.tick(f->session, time_monotonic() + 11 * NSEC_PER_SEC);
+    assert_int_equal(f->failed, -ETIMEDOUT);
+    assert_non_null(strstr(f->error.text, "one client at a time"));
+}
+
+static void test_garbage(void **state)
+{
+    struct fixture *f = *state;
+
+    f->server.fault = QMP_SERVER_GARBAGE;
+    assert_int_equal(qmp_server_listen(&f->server, path), 0);
+    open_session(f);
+    run_until(f, f->failed != 0);
+    assert_int_equal(f->failed, -EPROTO);
+    assert_non_null(strstr(f->error.text, "not a JSON object"));
+}
+
+static void test_a_line_without_end(void **state)
+{
+    struct fixture *f = *state;
+
+    f->server.fault = QMP_SERVER_OVERSIZED;
+    assert_int_equal(qmp_server_listen(&f->server, path), 0);
+    open_session(f);
+    run_until(f, f->failed != 0);
+    assert_int_equal(f->failed, -EMSGSIZE);
+}
+
+static void test_hanging_up(void **state)
+{
+    struct fixture *f = *state;
+
+    f->server.fault = QMP_SERVER_HANGS_UP;
+    assert_int_equal(qmp_server_listen(&f->server, path), 0);
+    open_session(f);
+    run_until(f, f->failed != 0);
+    assert_false(f->ready);
+}
+
+static void test_an_answer_that_never_comes(void **state)
+{
+    struct fixture *f = *state;
+
+    open_ready(f);
+    f->server.fault = QMP_SERVER_DEAF;
+    assert_int_equal(qmp_driver.read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    qmp_driver.tick(f->session, time_monotonic() + 2 * NSEC_PER_SEC);
+    assert_int_equal(f->done, 1);
+    assert_int_equal(f->status, -ETIMEDOUT);
+    assert_non_null(strstr(f->error.text, "query-balloon"));
+    /* The connection lives on. */
+    f->server.fault = QMP_SERVER_WORKS;
+    assert_int_equal(qmp_driver.read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    run_until(f, f->done == 2);
+    assert_int_equal(f->status, 0);
+}
+
+static void test_closing_ends_what_is_open(void **state)
+{
+    struct fixture *f = *state;
+
+    open_ready(f);
+    assert_int_equal(qmp_driver.read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(qmp_driver.read_facts(f->session, NSEC_PER_SEC, on_done, f), 0);
+    qmp_driver.close(f->session);
+    f->session = NULL;
+    assert_int_equal(f->done, 2);
+    assert_int_equal(f->status, -ECANCELED);
+}
+
+/* Closing after every number of loop turns: nothing leaks, nothing is called twice. */
+static void test_closing_at_any_step(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(qmp_server_listen(&f->server, path), 0);
+    for (int turns = 0; turns < 40; turns++) {
+        open_session(f);
+        for (int i = 0; i < turns && f->session != NULL; i++)
+            (void)uv_run(&f->loop, UV_RUN_ONCE);
+        qmp_driver.close(f->session);
+        f->session = NULL;
+    }
+    f->ready = false;
+    open_session(f);
+    run_until(f, f->ready);
+}
+
+static void test_answers_of_any_shape(void **state)
+{
+    json_t *array = json_array();
+    struct driver_statistics statistics;
+    char type[16];
+
+    (void)state;
+    assert_true(qmp_number(NULL, "x") == UINT64_MAX);
+    assert_true(qmp_number(array, "x") == UINT64_MAX);
+    assert_int_equal(qmp_run_state(array), RUN_STATE_UNKNOWN);
+    assert_false(qmp_is_migrating(NULL));
+    qmp_statistics(array, &statistics);
+    assert_true(statistics.total == UINT64_MAX);
+    assert_int_equal(statistics.updated, 0);
+    assert_string_equal(qmp_child_type(array, type, sizeof(type)), "");
+    json_decref(array);
+}
+
+#define qmp_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        qmp_test(test_facts),
+        qmp_test(test_a_machine_without_devices),
+        qmp_test(test_migration_is_seen),
+        qmp_test(test_balloon),
+        qmp_test(test_a_refused_balloon),
+        qmp_test(test_statistics_with_missing_values),
+        qmp_test(test_events),
+        qmp_test(test_no_socket),
+        qmp_test(test_silence_is_another_client),
+        qmp_test(test_garbage),
+        qmp_test(test_a_line_without_end),
+        qmp_test(test_hanging_up),
+        qmp_test(test_an_answer_that_never_comes),
+        qmp_test(test_closing_ends_what_is_open),
+        qmp_test(test_closing_at_any_step),
+        cmocka_unit_test(test_answers_of_any_shape),
+    };
+    int failed;
+
+    if (mkdtemp(directory) == NULL)
+        return 1;
+    (void)snprintf(path, sizeof(path), "%s/qmp", directory);
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    (void)unlink(path);
+    (void)rmdir(directory);
+    return failed;
+}
