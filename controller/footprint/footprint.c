@@ -336,8 +336,10 @@ static size_t collect_anonymous(const char *text, struct anonymous_mapping *mapp
     return count;
 }
 
-/* The guest's memory is what the largest mappings hold until `ram` is reached. */
-static uint64_t resident_of_guest(struct anonymous_mapping *mappings, size_t count, uint64_t ram)
+/* The guest's memory is what the largest mappings hold until `ram` is reached. -ENODATA: they do not
+ * reach it, so something else backs the guest. */
+static int resident_of_guest(struct anonymous_mapping *mappings, size_t count, uint64_t ram,
+                             uint64_t *ret_resident)
 {
     uint64_t size = 0;
     uint64_t resident = 0;
@@ -347,7 +349,10 @@ static uint64_t resident_of_guest(struct anonymous_mapping *mappings, size_t cou
         size += mappings[i].size;
         resident += mappings[i].resident;
     }
-    return resident;
+    if (size < ram)
+        return -ENODATA;
+    *ret_resident = resident;
+    return 0;
 }
 
 int footprint_calibrate(struct hypervisor_process *process, uint64_t ram)
@@ -369,7 +374,9 @@ int footprint_calibrate(struct hypervisor_process *process, uint64_t ram)
     if (mappings == NULL)
         return -ENOMEM;
     count = collect_anonymous(text, mappings);
-    guest = resident_of_guest(mappings, count, ram);
+    r = resident_of_guest(mappings, count, ram, &guest);
+    if (r < 0)
+        return r;
     process->overhead = status.rss_anonymous > guest ? status.rss_anonymous - guest : 0;
     return 0;
 }

@@ -86,7 +86,8 @@ int footprint_measure(const struct hypervisor_process *process, uint64_t ram, ns
                       struct host_memory *ret_memory);
 
 /* Reads smaps (milliseconds for gigabytes in small pages) and sets `overhead`: anonymous memory
- * outside the largest private mappings, which together hold `ram`. */
+ * outside the largest private mappings, which together hold `ram`. -ENODATA: no such mappings, the
+ * overhead stays as it was. */
 int footprint_calibrate(struct hypervisor_process *process, uint64_t ram);
 
 /* "memfd", "rss", "memfd+rss", ...; `size` >= 32 always fits. */

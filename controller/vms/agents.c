@@ -64,8 +64,9 @@ static void tell_lowest_order(struct supervisor *supervisor, struct vm *vm)
         VMRECLAIM__AGENT__V1__SET_REPORTING_REQUEST__INIT;
     int order = supervisor_lowest_order(supervisor, vm);
 
-    if (order < 0)
+    if (order < 0 || order == vm->told_order)
         return;
+    vm->told_order = order;
     request.asked_by = (char *)(uintptr_t) "controller";
     request.set_lowest_order = true;
     request.lowest_order = (uint32_t)order;
@@ -86,6 +87,7 @@ static bool is_vouched_for(const struct vm *vm)
 static void take_hypervisor_cid(struct supervisor *supervisor, struct vm *vm)
 {
     uint32_t cid = vm->hypervisor.guest_cid;
+    bool came_by_cid = vm->cid != 0 && (vm->definition == NULL || vm->definition->agent == NULL);
     struct vm *other;
     struct error error;
 
@@ -99,18 +101,17 @@ static void take_hypervisor_cid(struct supervisor *supervisor, struct vm *vm)
         return;
     }
     /* An agent that came by the CID of the file is not this VM's. */
-    vm_agent_drop(vm, "the hypervisor has another CID");
+    if (came_by_cid)
+        vm_agent_drop(vm, "the hypervisor has another CID");
     if (other != NULL && other->sources == VM_SOURCE_AGENT)
         vm_agent_adopt(supervisor, vm, other);
 }
 
 void vm_agent_announce(struct supervisor *supervisor, struct vm *vm)
 {
-    bool before = vm->announced;
-
     take_hypervisor_cid(supervisor, vm);
     vm->announced = is_vouched_for(vm);
-    if (!vm->announced || before || vm->agent == NULL)
+    if (!vm->announced || vm->agent == NULL)
         return;
     tell_lowest_order(supervisor, vm);
     vm_agent_send_policy(supervisor, vm);
@@ -252,6 +253,7 @@ static void start_watch(struct supervisor *supervisor, struct vm *vm)
     int order = vm->announced ? supervisor_lowest_order(supervisor, vm) : -1;
     int r = agent_link_watch(vm->agent, supervisor->sample_interval, order);
 
+    vm->told_order = order;
     if (r < 0 && r != -EALREADY)
         agent_link_close(vm->agent, "Watch could not be opened");
 }

@@ -97,6 +97,7 @@ struct vm {
     bool announced; /* its identity is vouched for: by its hypervisor, or by the dialled path */
     struct agent_info info; /* of the agent that is connected, or was last */
     char boot_id[37];       /* the guest's last known boot */
+    int told_order;         /* lowest useful reporting order the agent was told; -1: none */
     char engine_state[24];
     char engine_reason[160];
     /* measured */

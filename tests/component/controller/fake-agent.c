@@ -1,0 +1,317 @@
+/* The scripted agent. */
+#include "tests/component/controller/fake-agent.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent.pb-c.h"
+#include "common/base/number.h"
+#include "common/base/util.h"
+
+static struct fake_agent *agent_of(const struct ttrpc_call *call)
+{
+    return ttrpc_call_connection_userdata(call);
+}
+
+static void fill_sample(struct fake_agent *agent, Vmreclaim__Agent__V1__MemorySample *sample)
+{
+    vmreclaim__agent__v1__memory_sample__init(sample);
+    sample->sequence = ++agent->sequence;
+    sample->boottime_ns = time_boottime();
+    sample->total = agent->total;
+    sample->free = agent->free;
+    sample->reportable = agent->free / 2;
+    sample->trapped = agent->free / 2;
+    sample->cache = agent->cache;
+    sample->in_use = agent->total - agent->free - agent->cache;
+    sample->available = agent->free + agent->cache;
+    if (agent->fault == FAKE_AGENT_LIES)
+        sample->cache = UINT64_MAX;
+}
+
+static void ping(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
+{
+    Vmreclaim__Agent__V1__PingResponse response = VMRECLAIM__AGENT__V1__PING_RESPONSE__INIT;
+
+    (void)userdata;
+    response.nonce = ((const Vmreclaim__Agent__V1__PingRequest *)request)->nonce;
+    response.boottime_ns = 123456789;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void get_info(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
+{
+    Vmreclaim__Agent__V1__GetInfoResponse response = VMRECLAIM__AGENT__V1__GET_INFO_RESPONSE__INIT;
+
+    (void)request;
+    (void)userdata;
+    response.agent_version = (char *)(uintptr_t) "fake-1";
+    response.boot_id = agent_of(call)->boot_id;
+    response.page_size = 4096;
+    response.pageblock_order = 9;
+    response.max_order = 10;
+    response.reporting_order = 9;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void get_memory(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
+{
+    Vmreclaim__Agent__V1__GetMemoryResponse response =
+        VMRECLAIM__AGENT__V1__GET_MEMORY_RESPONSE__INIT;
+    Vmreclaim__Agent__V1__MemorySample sample;
+
+    (void)request;
+    (void)userdata;
+    fill_sample(agent_of(call), &sample);
+    response.sample = &sample;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void fill_result(Vmreclaim__Agent__V1__ActionResult *result, const char *id,
+                        const char *asked_by)
+{
+    vmreclaim__agent__v1__action_result__init(result);
+    result->action_id = (char *)(uintptr_t)id;
+    result->asked_by = (char *)(uintptr_t)asked_by;
+    result->outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE;
+}
+
+static void compact(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
+{
+    const Vmreclaim__Agent__V1__CompactRequest *asked =
+        (const Vmreclaim__Agent__V1__CompactRequest *)request;
+    Vmreclaim__Agent__V1__CompactResponse response = VMRECLAIM__AGENT__V1__COMPACT_RESPONSE__INIT;
+    Vmreclaim__Agent__V1__ActionResult result;
+    struct fake_agent *agent = agent_of(call);
+
+    (void)userdata;
+    agent->compactions++;
+    if (agent->compact_fails) {
+        ttrpc_call_fail(call, TTRPC_FAILED_PRECONDITION, "the guest is busy");
+        return;
+    }
+    fill_result(&result, asked->action_id, asked->asked_by);
+    if (agent->on_action != NULL)
+        agent->on_action(agent, agent->userdata);
+    response.result = &result;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
+{
+    const Vmreclaim__Agent__V1__SetReportingRequest *asked =
+        (const Vmreclaim__Agent__V1__SetReportingRequest *)request;
+    Vmreclaim__Agent__V1__SetReportingResponse response =
+        VMRECLAIM__AGENT__V1__SET_REPORTING_RESPONSE__INIT;
+    Vmreclaim__Agent__V1__ActionResult result;
+
+    (void)userdata;
+    if (asked->set_lowest_order)
+        agent_of(call)->lowest_order = (int)asked->lowest_order;
+    fill_result(&result, asked->action_id, asked->asked_by);
+    response.result = &result;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void list_free_ranges(struct ttrpc_call *call, const ProtobufCMessage *request,
+                             void *userdata)
+{
+    Vmreclaim__Agent__V1__ListFreeRangesResponse response =
+        VMRECLAIM__AGENT__V1__LIST_FREE_RANGES_RESPONSE__INIT;
+    Vmreclaim__Agent__V1__Range range = VMRECLAIM__AGENT__V1__RANGE__INIT;
+    Vmreclaim__Agent__V1__Range *ranges[] = {&range};
+
+    (void)request;
+    (void)userdata;
+    range.length = 2 * MIB;
+    range.state = VMRECLAIM__AGENT__V1__RANGE_STATE__RANGE_STATE_REPORTED;
+    response.ranges = ranges;
+    response.n_ranges = 1;
+    (void)ttrpc_call_send(call, &response.base);
+    range.start = 8 * MIB;
+    (void)ttrpc_call_send(call, &response.base);
+    ttrpc_call_finish(call, NULL);
+}
+
+static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
+{
+    const Vmreclaim__Agent__V1__ApplyPolicyRequest *asked =
+        (const Vmreclaim__Agent__V1__ApplyPolicyRequest *)request;
+    Vmreclaim__Agent__V1__ApplyPolicyResponse response =
+        VMRECLAIM__AGENT__V1__APPLY_POLICY_RESPONSE__INIT;
+    char *unsupported[] = {(char *)(uintptr_t) "from_the_future"};
+    struct fake_agent *agent = agent_of(call);
+
+    (void)userdata;
+    agent->policies++;
+    (void)snprintf(agent->policy_name, sizeof(agent->policy_name), "%s", asked->policy->name);
+    response.unsupported_keys = unsupported;
+    response.n_unsupported_keys = 1;
+    ttrpc_call_finish(call, &response.base);
+}
+
+/* ---- Watch ---- */
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct fake_agent *agent = timer->data;
+    Vmreclaim__Agent__V1__WatchResponse event = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
+    Vmreclaim__Agent__V1__MemorySample sample;
+
+    if (agent->watch == NULL)
+        return;
+    fill_sample(agent, &sample);
+    event.event_case = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_SAMPLE;
+    event.sample = &sample;
+    (void)ttrpc_call_send(agent->watch, &event.base);
+}
+
+static void on_watcher_gone(struct ttrpc_call *call, void *userdata)
+{
+    struct fake_agent *agent = userdata;
+
+    if (agent->watch == call)
+        agent->watch = NULL;
+}
+
+static void watch(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
+{
+    const Vmreclaim__Agent__V1__WatchRequest *asked =
+        (const Vmreclaim__Agent__V1__WatchRequest *)request;
+    struct fake_agent *agent = agent_of(call);
+    uint64_t interval = asked->interval_ns / NSEC_PER_MSEC;
+
+    (void)userdata;
+    agent->watch = call;
+    agent->watch_interval = asked->interval_ns;
+    if (asked->set_lowest_order)
+        agent->lowest_order = (int)asked->lowest_order;
+    ttrpc_call_on_cancel(call, on_watcher_gone, agent);
+    (void)uv_timer_start(&agent->timer, on_timer, 0, interval);
+}
+
+void fake_agent_pressure(struct fake_agent *agent, uint64_t available)
+{
+    Vmreclaim__Agent__V1__WatchResponse event = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
+    Vmreclaim__Agent__V1__PressureEvent pressure = VMRECLAIM__AGENT__V1__PRESSURE_EVENT__INIT;
+
+    if (agent->watch == NULL)
+        return;
+    pressure.memory_some_permyriad = 2000;
+    pressure.available = available;
+    event.event_case = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_PRESSURE;
+    event.pressure = &pressure;
+    (void)ttrpc_call_send(agent->watch, &event.base);
+}
+
+/* ---- connections ---- */
+
+static const ttrpc_handler handlers[] = {ping, get_info,      get_memory,       compact,
+                                         NULL, set_reporting, list_free_ranges, apply_policy,
+                                         watch};
+
+static const struct ttrpc_service agent_service = {
+    .descriptor = &vmreclaim__agent__v1__agent__descriptor,
+    .handlers = handlers,
+    .streams = UINT64_C(1) << 6 | UINT64_C(1) << 8,
+};
+
+static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
+                     void *userdata)
+{
+    struct fake_agent *agent = userdata;
+
+    (void)status;
+    (void)reason;
+    if (agent->connection == connection)
+        agent->connection = NULL;
+}
+
+static void misbehave(const struct fake_agent *agent, int descriptor)
+{
+    /* Length 16 MiB - 1, stream 1, a response. */
+    static const char oversized[] = "\x00\xff\xff\xff\x00\x00\x00\x01\x02\x00";
+    static const char truncated[] = "\x00\x00\x00\x40\x00\x00\x00\x01\x02\x00half";
+    static const char garbage[] = "GET / HTTP/1.1\r\nHost: example\r\n\r\n";
+
+    switch (agent->fault) {
+    case FAKE_AGENT_GARBAGE:
+        (void)!write(descriptor, garbage, sizeof(garbage) - 1);
+        break;
+    case FAKE_AGENT_OVERSIZED:
+        (void)!write(descriptor, oversized, sizeof(oversized) - 1);
+        break;
+    case FAKE_AGENT_TRUNCATED:
+        (void)!write(descriptor, truncated, sizeof(truncated) - 1);
+        (void)close(descriptor);
+        break;
+    default:
+        break;
+    }
+}
+
+void fake_agent_serve(struct fake_agent *agent, int descriptor)
+{
+    static const struct ttrpc_service *const services[] = {&agent_service, NULL};
+    const struct ttrpc_connection_options options = {
+        .limits = ttrpc_limits_default,
+        .services = services,
+        .userdata = agent,
+        .on_close = on_close,
+    };
+
+    agent->connections++;
+    if (agent->fault != FAKE_AGENT_WORKS && agent->fault != FAKE_AGENT_LIES) {
+        misbehave(agent, descriptor);
+        return; /* left open on purpose; the process ends soon */
+    }
+    if (ttrpc_connection_create(agent->loop, descriptor, &options, &agent->connection) < 0)
+        abort();
+}
+
+static void on_accept(int descriptor, const struct peer *peer, void *userdata)
+{
+    (void)peer;
+    fake_agent_serve(userdata, descriptor);
+}
+
+void fake_agent_init(struct fake_agent *agent, uv_loop_t *loop)
+{
+    *agent = (struct fake_agent){
+        .loop = loop,
+        .boot_id = "aaaaaaaa-0000-0000-0000-000000000001",
+        .total = 900 * MIB,
+        .free = 400 * MIB,
+        .cache = 100 * MIB,
+        .lowest_order = -1,
+    };
+    if (uv_timer_init(loop, &agent->timer) < 0)
+        abort();
+    agent->timer.data = agent;
+}
+
+int fake_agent_listen(struct fake_agent *agent, const char *address)
+{
+    struct address parsed;
+    int r = address_parse(address, &parsed, NULL);
+
+    if (r < 0)
+        return r;
+    return listener_create(agent->loop, &parsed, 0600, on_accept, agent, &agent->listener, NULL);
+}
+
+void fake_agent_drop(struct fake_agent *agent)
+{
+    if (agent->connection != NULL)
+        ttrpc_connection_close(agent->connection);
+}
+
+void fake_agent_close(struct fake_agent *agent)
+{
+    fake_agent_drop(agent);
+    listener_destroy(agent->listener);
+    agent->listener = NULL;
+    uv_close((uv_handle_t *)&agent->timer, NULL);
+}

@@ -1,0 +1,56 @@
+/* A scripted agent on the test's own loop: answers like one, and misbehaves on demand. */
+#ifndef VMRECLAIM_TESTS_COMPONENT_FAKE_AGENT_H
+#define VMRECLAIM_TESTS_COMPONENT_FAKE_AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "common/transport/transport.h"
+#include "common/ttrpc/ttrpc.h"
+
+enum fake_agent_fault {
+    FAKE_AGENT_WORKS,
+    FAKE_AGENT_GARBAGE,   /* sends bytes that are no frame */
+    FAKE_AGENT_OVERSIZED, /* sends a frame's head that promises more than is allowed */
+    FAKE_AGENT_TRUNCATED, /* sends half a frame and closes */
+    FAKE_AGENT_SILENT,    /* accepts and never says anything */
+    FAKE_AGENT_LIES,      /* samples that cannot be true */
+};
+
+struct fake_agent {
+    uv_loop_t *loop;
+    struct listener *listener;
+    struct ttrpc_connection *connection; /* the newest */
+    struct ttrpc_call *watch;            /* NULL: nobody watches */
+    uv_timer_t timer;                    /* samples, as often as Watch asked */
+    enum fake_agent_fault fault;
+    unsigned connections;
+    /* the guest */
+    char boot_id[37];
+    uint64_t total;
+    uint64_t free;
+    uint64_t cache;
+    uint64_t sequence;
+    bool compact_fails;
+    /* what was asked */
+    unsigned compactions;
+    uint64_t watch_interval;
+    int lowest_order; /* -1: not told */
+    char policy_name[64];
+    unsigned policies;
+    void (*on_action)(struct fake_agent *agent, void *userdata); /* before the answer */
+    void *userdata;
+};
+
+void fake_agent_init(struct fake_agent *agent, uv_loop_t *loop);
+int fake_agent_listen(struct fake_agent *agent, const char *address);
+
+/* Serves a connected descriptor instead of listening. */
+void fake_agent_serve(struct fake_agent *agent, int descriptor);
+void fake_agent_drop(struct fake_agent *agent);
+void fake_agent_close(struct fake_agent *agent);
+
+void fake_agent_pressure(struct fake_agent *agent, uint64_t available);
+
+#endif

@@ -1,0 +1,798 @@
+/* The real vmreclaimd, on a made-up root, between scripted hypervisors, scripted agents and an
+ * operator, all on UNIX sockets. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
+#include "common/base/number.h"
+#include "common/ttrpc/ttrpc.h"
+#include "controller.pb-c.h"
+#include "tests/component/controller/fake-agent.h"
+#include "tests/component/controller/qmp-server.h"
+
+#define WAIT_MAX (60 * NSEC_PER_SEC) /* a test that needs longer hangs */
+
+static const char *program;
+
+struct fixture {
+    char directory[64];
+    int root;
+    uv_loop_t loop;
+    uv_timer_t ticker;
+    struct qmp_server qmp;
+    struct fake_agent agent;
+    pid_t daemon;
+    int log; /* read end of its standard error */
+    char log_text[65536];
+    size_t log_length;
+    struct ttrpc_connection *api;
+    int dialled; /* -1: under way */
+    /* the last call */
+    bool answered;
+    enum ttrpc_code code;
+    char message[512];
+    ProtobufCMessage *response; /* a copy */
+    unsigned streamed;
+};
+
+typedef Vmreclaim__Controller__V1__Vm Vm;
+typedef Vmreclaim__Controller__V1__GetVmResponse GetVmResponse;
+
+/* ---- files ---- */
+
+static void path_in(const struct fixture *f, const char *name, char *path, size_t size)
+{
+    assert_true(snprintf(path, size, "%s/%s", f->directory, name) < (int)size);
+}
+
+static void put(const struct fixture *f, const char *name, const char *text)
+{
+    assert_int_equal(file_replace(f->root, name, text, strlen(text)), 0);
+}
+
+static void make_directory(const struct fixture *f, const char *name)
+{
+    assert_int_equal(mkdirat(f->root, name, 0755), 0);
+}
+
+/* The hypervisor is this very process: its QMP socket's peer. */
+static void put_process_file(const struct fixture *f, const char *name, const char *text)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "proc/%d/%s", (int)getpid(), name);
+    put(f, path, text);
+}
+
+/* Written in place: the daemon holds the file open, as it does in /proc. */
+static void put_footprint(const struct fixture *f, uint64_t anonymous_kib)
+{
+    char path[64];
+    char text[256];
+    cleanup_close int descriptor = -1;
+
+    (void)snprintf(path, sizeof(path), "proc/%d/status", (int)getpid());
+    (void)snprintf(text, sizeof(text),
+                   "RssAnon:\t%10" PRIu64 " kB\nRssShmem:\t         0 kB\nVmSwap:\t         0 kB\n",
+                   anonymous_kib);
+    descriptor = openat(f->root, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(descriptor, text, strlen(text)), strlen(text));
+}
+
+static void make_root(struct fixture *f)
+{
+    char path[64];
+
+    make_directory(f, "proc");
+    (void)snprintf(path, sizeof(path), "proc/%d", (int)getpid());
+    make_directory(f, path);
+    (void)snprintf(path, sizeof(path), "proc/%d/fd", (int)getpid());
+    make_directory(f, path);
+    make_directory(f, "vms");
+    make_directory(f, "state");
+    put_process_file(f, "stat", "1 (qemu) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n");
+    put_process_file(f, "maps", "");
+    put_process_file(f, "smaps", "");
+    put_footprint(f, 800 * 1024);
+}
+
+/* ---- the daemon ---- */
+
+static void start_daemon(struct fixture *f, char *const *more)
+{
+    char api[128];
+    char vms[128];
+    char state[128];
+    char *arguments[32] = {(char *)(uintptr_t)program,
+                           (char *)(uintptr_t) "--config",
+                           (char *)(uintptr_t) "/dev/null",
+                           (char *)(uintptr_t) "--listen",
+                           (char *)(uintptr_t) "none",
+                           (char *)(uintptr_t) "--sample-interval",
+                           (char *)(uintptr_t) "500ms",
+                           (char *)(uintptr_t) "--root",
+                           f->directory,
+                           (char *)(uintptr_t) "--api",
+                           api,
+                           (char *)(uintptr_t) "--vms",
+                           vms,
+                           (char *)(uintptr_t) "--state-directory",
+                           state};
+    size_t count = 15;
+    int log[2];
+
+    (void)snprintf(api, sizeof(api), "unix:%s/api.sock", f->directory);
+    (void)snprintf(vms, sizeof(vms), "%s/vms", f->directory);
+    (void)snprintf(state, sizeof(state), "%s/state", f->directory);
+    for (; more != NULL && *more != NULL; more++)
+        arguments[count++] = *more;
+    assert_int_equal(pipe2(log, O_CLOEXEC | O_NONBLOCK), 0);
+    f->daemon = fork();
+    assert_true(f->daemon >= 0);
+    if (f->daemon == 0) {
+        (void)dup2(log[1], STDERR_FILENO);
+        (void)execv(program, arguments);
+        _exit(127);
+    }
+    (void)close(log[1]);
+    f->log = log[0];
+}
+
+static void read_log(struct fixture *f)
+{
+    ssize_t n;
+
+    while ((n = read(f->log, f->log_text + f->log_length,
+                     sizeof(f->log_text) - 1 - f->log_length)) > 0)
+        f->log_length += (size_t)n;
+    f->log_text[f->log_length] = '\0';
+}
+
+static void give_up(struct fixture *f, const char *condition)
+{
+    read_log(f);
+    fail_msg("waited in vain for: %s; the daemon said:\n%s", condition, f->log_text);
+}
+
+#define wait_for(f, condition)                                                                     \
+    do {                                                                                           \
+        nsec_t end_ = time_monotonic() + WAIT_MAX;                                                 \
+        bool met_ = (condition);                                                                   \
+        while (!met_ && time_monotonic() < end_) {                                                 \
+            (void)uv_run(&(f)->loop, UV_RUN_ONCE);                                                 \
+            met_ = (condition);                                                                    \
+        }                                                                                          \
+        if (!met_)                                                                                 \
+            give_up(f, #condition);                                                                \
+    } while (0)
+
+static bool log_has(struct fixture *f, const char *text)
+{
+    read_log(f);
+    return strstr(f->log_text, text) != NULL;
+}
+
+static void on_dialled(int descriptor, const struct error *error, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    (void)error;
+    f->dialled = descriptor;
+}
+
+static void on_api_closed(struct ttrpc_connection *connection, int status, const char *reason,
+                          void *userdata)
+{
+    struct fixture *f = userdata;
+
+    (void)connection;
+    (void)status;
+    (void)reason;
+    f->api = NULL;
+}
+
+static void connect_api(struct fixture *f)
+{
+    const struct ttrpc_connection_options options = {
+        .limits = {.frame_bytes = 1 << 20, .streams = 1, .queued_bytes = 1 << 20},
+        .userdata = f,
+        .on_close = on_api_closed,
+    };
+    struct address address = {.kind = ADDRESS_UNIX};
+    struct dial *dial;
+
+    path_in(f, "api.sock", address.path, sizeof(address.path));
+    wait_for(f, access(address.path, F_OK) == 0);
+    for (f->dialled = -1; f->dialled < 0;) {
+        f->dialled = -1000;
+        assert_int_equal(dial_start(&f->loop, &address, NSEC_PER_SEC, on_dialled, f, &dial), 0);
+        wait_for(f, f->dialled != -1000);
+    }
+    assert_int_equal(ttrpc_connection_create(&f->loop, f->dialled, &options, &f->api), 0);
+}
+
+/* ---- calls ---- */
+
+static void free_response(struct fixture *f)
+{
+    if (f->response != NULL)
+        protobuf_c_message_free_unpacked(f->response, NULL);
+    f->response = NULL;
+}
+
+static void keep(struct fixture *f, const ProtobufCMessage *message)
+{
+    cleanup_free uint8_t *packed = malloc(protobuf_c_message_get_packed_size(message) + 1);
+    size_t length = protobuf_c_message_pack(message, packed);
+
+    free_response(f);
+    f->response = protobuf_c_message_unpack(message->descriptor, NULL, length, packed);
+}
+
+static void on_result(const struct ttrpc_result *result, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    f->answered = true;
+    f->code = result->code;
+    (void)snprintf(f->message, sizeof(f->message), "%s", result->message);
+    if (result->response != NULL)
+        keep(f, result->response);
+}
+
+static void on_message(const ProtobufCMessage *message, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    f->streamed++;
+    keep(f, message);
+}
+
+static void call(struct fixture *f, const char *method, const ProtobufCMessage *request)
+{
+    f->answered = false;
+    free_response(f);
+    assert_int_equal(ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor,
+                                      method, request, WAIT_MAX, on_result, f, NULL),
+                     0);
+    wait_for(f, f->answered);
+}
+
+static const Vm *get_vm(struct fixture *f, const char *name)
+{
+    Vmreclaim__Controller__V1__GetVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_VM_REQUEST__INIT;
+
+    request.vm = (char *)(uintptr_t)name;
+    request.fresh = 1;
+    call(f, "GetVm", &request.base);
+    return f->code == TTRPC_OK ? ((const GetVmResponse *)f->response)->vm : NULL;
+}
+
+static bool is_in_state(struct fixture *f, const char *name, const char *state)
+{
+    const Vm *vm = get_vm(f, name);
+
+    return vm != NULL && strcmp(vm->state, state) == 0;
+}
+
+static bool driver_says(struct fixture *f, const char *name, const char *text)
+{
+    const Vm *vm = get_vm(f, name);
+
+    return vm != NULL && strstr(vm->driver_state, text) != NULL;
+}
+
+/* ---- set up ---- */
+
+static void on_ticker(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+static void put_vm(const struct fixture *f, const char *name, const char *agent)
+{
+    char path[64];
+    char text[512];
+
+    (void)snprintf(path, sizeof(path), "vms/%s.yaml", name);
+    (void)snprintf(text, sizeof(text), "qmp: %s/%s.qmp\n%s%s%s\nlabels: [tier=web]\n", f->directory,
+                   name, agent != NULL ? "agent: unix:" : "", agent != NULL ? f->directory : "",
+                   agent != NULL ? agent : "");
+    put(f, path, text);
+}
+
+static void listen_qmp(struct fixture *f, const char *name)
+{
+    char path[128];
+
+    path_in(f, name, path, sizeof(path));
+    assert_int_equal(qmp_server_listen(&f->qmp, path), 0);
+}
+
+static void listen_agent(struct fixture *f)
+{
+    char address[128];
+
+    (void)snprintf(address, sizeof(address), "unix:%s/agent.sock", f->directory);
+    assert_int_equal(fake_agent_listen(&f->agent, address), 0);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    if (f == NULL)
+        return -1;
+    (void)snprintf(f->directory, sizeof(f->directory), "/dev/shm/vmreclaim-test-XXXXXX");
+    if (mkdtemp(f->directory) == NULL || uv_loop_init(&f->loop) < 0 ||
+        uv_timer_init(&f->loop, &f->ticker) < 0)
+        return -1;
+    f->root = open(f->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    f->log = -1;
+    (void)uv_timer_start(&f->ticker, on_ticker, 5, 5);
+    make_root(f);
+    qmp_server_init(&f->qmp, &f->loop);
+    fake_agent_init(&f->agent, &f->loop);
+    *state = f;
+    return 0;
+}
+
+static void stop_daemon(struct fixture *f, int expected)
+{
+    int status = 0;
+
+    if (f->api != NULL)
+        ttrpc_connection_close(f->api);
+    wait_for(f, f->api == NULL);
+    (void)kill(f->daemon, SIGTERM);
+    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+    f->daemon = 0;
+    read_log(f);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != expected)
+        print_error("%s\n", f->log_text);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), expected);
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    char command[128];
+
+    if (f->daemon > 0)
+        stop_daemon(f, 0);
+    fake_agent_close(&f->agent);
+    qmp_server_close(&f->qmp);
+    uv_close((uv_handle_t *)&f->ticker, NULL);
+    (void)uv_run(&f->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&f->loop), 0);
+    free_response(f);
+    (void)close(f->root);
+    if (f->log >= 0)
+        (void)close(f->log);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", f->directory);
+    free(f);
+    return system(command);
+}
+
+/* A VM with everything: hypervisor and agent. */
+static void start_managed(struct fixture *f)
+{
+    put_vm(f, "web-1", "/agent.sock");
+    listen_qmp(f, "web-1.qmp");
+    listen_agent(f);
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, is_in_state(f, "web-1", "managed"));
+    wait_for(f, driver_says(f, "web-1", "ready"));
+}
+
+/* ---- what works ---- */
+
+static void test_a_managed_vm(void **state)
+{
+    struct fixture *f = *state;
+    const Vm *vm;
+
+    start_managed(f);
+    vm = get_vm(f, "web-1");
+    assert_string_equal(vm->uuid, "11111111-2222-3333-4444-555555555555");
+    assert_int_equal(vm->cid, 5);
+    assert_int_equal(vm->pid, getpid());
+    assert_true(vm->announced);
+    assert_string_equal(vm->agent_version, "fake-1");
+    assert_string_equal(vm->reporting, "on");
+    assert_int_equal(vm->n_labels, 1);
+    assert_true(vm->waterfall->guest_is_known);
+    assert_int_equal(vm->waterfall->footprint, 800 * MIB);
+    assert_int_equal(vm->waterfall->vm_ram, GIB);
+    assert_int_equal(vm->waterfall->in_use, 400 * MIB);
+    assert_int_equal(vm->waterfall->unmanaged, 124 * MIB);
+    /* 800 - (400 in use + 100 cache + 200 reportable + 200 trapped + 124 unmanaged) */
+    assert_int_equal(vm->waterfall->remainder, -224 * (int64_t)MIB);
+    assert_true(vm->waterfall->skew_ns <= 200 * NSEC_PER_MSEC);
+    assert_string_equal(vm->waterfall->footprint_source, "rss");
+    assert_non_null(vm->waterfall->guest);
+    /* The fixture has no transparent huge pages: single pages may be reported. */
+    assert_int_equal(f->agent.lowest_order, 0);
+}
+
+static void test_names(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    assert_non_null(get_vm(f, "11111111-2222-3333-4444-555555555555"));
+    assert_non_null(get_vm(f, "cid:5"));
+    assert_null(get_vm(f, "wbe-1"));
+    assert_int_equal(f->code, TTRPC_NOT_FOUND);
+    assert_non_null(strstr(f->message, "did you mean 'web-1'"));
+}
+
+static void shrink(struct fake_agent *agent, void *userdata)
+{
+    (void)agent;
+    put_footprint(userdata, 500 * 1024);
+}
+
+static void test_an_action_is_measured(void **state)
+{
+    Vmreclaim__Controller__V1__CompactVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__Action *action;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    f->agent.on_action = shrink;
+    f->agent.userdata = f;
+    request.vm = (char *)(uintptr_t) "web-1";
+    call(f, "Compact", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    action = ((const Vmreclaim__Controller__V1__ActionResponse *)f->response)->action;
+    assert_int_equal(action->footprint_before, 800 * MIB);
+    assert_int_equal(action->footprint_after, 500 * MIB);
+    assert_int_equal(action->host_returned, 300 * MIB);
+    assert_int_equal(action->drift, 0);
+    assert_string_equal(action->id, action->guest->action_id);
+    assert_true(action->finished);
+}
+
+static void test_a_refused_action(void **state)
+{
+    Vmreclaim__Controller__V1__CompactVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    f->agent.compact_fails = true;
+    request.vm = (char *)(uintptr_t) "web-1";
+    call(f, "Compact", &request.base);
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "the guest is busy"));
+}
+
+static void test_ping_and_ranges(void **state)
+{
+    Vmreclaim__Controller__V1__PingVmRequest ping =
+        VMRECLAIM__CONTROLLER__V1__PING_VM_REQUEST__INIT;
+    Vmreclaim__Controller__V1__ListRangesRequest list =
+        VMRECLAIM__CONTROLLER__V1__LIST_RANGES_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    ping.vm = (char *)(uintptr_t) "web-1";
+    call(f, "PingVm", &ping.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(
+        ((const Vmreclaim__Controller__V1__PingVmResponse *)f->response)->guest_boottime_ns,
+        123456789);
+    list.vm = (char *)(uintptr_t) "web-1";
+    f->answered = false;
+    assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
+                                       "ListRanges", &list.base, 0, on_message, on_result, f, NULL),
+                     0);
+    wait_for(f, f->answered);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(f->streamed, 2);
+}
+
+static void apply(struct fixture *f, const char *source)
+{
+    Vmreclaim__Controller__V1__ApplyVmPolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
+
+    request.vm = (char *)(uintptr_t) "web-1";
+    request.source = (char *)(uintptr_t)source;
+    request.source_name = (char *)(uintptr_t) "night.yaml";
+    call(f, "ApplyPolicy", &request.base);
+}
+
+static void test_policies(void **state)
+{
+    const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *response;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    apply(f, "name: night\nprofile: gentle\n");
+    assert_int_equal(f->code, TTRPC_OK);
+    response = (const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *)f->response;
+    assert_false(response->pending);
+    assert_int_equal(response->n_unsupported_keys, 1);
+    assert_string_equal(f->agent.policy_name, "night");
+    apply(f, "name: night\ncahce_floor: 64MiB\n");
+    assert_int_equal(f->code, TTRPC_INVALID_ARGUMENT);
+    assert_non_null(strstr(f->message, "night.yaml:2"));
+    assert_non_null(strstr(f->message, "cache_floor"));
+    apply(f, "name: night\nidle_cpu: 2000%\n");
+    assert_int_equal(f->code, TTRPC_INVALID_ARGUMENT);
+    /* The agent that comes back gets the policy in force again. */
+    f->agent.policy_name[0] = '\0';
+    fake_agent_drop(&f->agent);
+    wait_for(f, strcmp(f->agent.policy_name, "night") == 0);
+}
+
+static void test_a_vm_without_an_agent(void **state)
+{
+    Vmreclaim__Controller__V1__CompactVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+    struct fixture *f = *state;
+    const Vm *vm;
+
+    put_vm(f, "web-1", NULL);
+    listen_qmp(f, "web-1.qmp");
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, driver_says(f, "web-1", "ready"));
+    vm = get_vm(f, "web-1");
+    assert_string_equal(vm->state, "discovered");
+    assert_false(vm->waterfall->guest_is_known);
+    assert_int_equal(vm->waterfall->footprint, 800 * MIB);
+    request.vm = (char *)(uintptr_t) "web-1";
+    call(f, "Compact", &request.base);
+    assert_int_equal(f->code, TTRPC_UNAVAILABLE);
+    assert_non_null(strstr(f->message, "start vmreclaim-agent"));
+}
+
+static void test_pause_and_resume(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    qmp_server_event(&f->qmp, "STOP", NULL);
+    wait_for(f, is_in_state(f, "web-1", "paused"));
+    qmp_server_event(&f->qmp, "RESUME", NULL);
+    wait_for(f, is_in_state(f, "web-1", "managed"));
+}
+
+static void test_a_lost_agent_comes_back(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    listener_destroy(f->agent.listener);
+    f->agent.listener = NULL;
+    fake_agent_drop(&f->agent);
+    wait_for(f, is_in_state(f, "web-1", "lost"));
+    listen_agent(f);
+    wait_for(f, is_in_state(f, "web-1", "managed"));
+}
+
+static void test_a_silent_agent_is_lost(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    (void)uv_timer_stop(&f->agent.timer);
+    f->agent.fault = FAKE_AGENT_SILENT; /* the next connection */
+    wait_for(f, log_has(f, "no sample for"));
+    wait_for(f, is_in_state(f, "web-1", "connected") || is_in_state(f, "web-1", "lost"));
+}
+
+/* ---- bad input ---- */
+
+static void test_wrong_vm_files_disturb_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    put(f, "vms/bad-key.yaml", "name: db-1\ncdi: 7\n");
+    put(f, "vms/bad-yaml.yaml", "name: [\n");
+    put(f, "vms/bad-cid.yaml", "name: db-2\n\ncid: 2\n");
+    start_managed(f);
+    assert_true(log_has(f, "bad-key.yaml:2: unknown key 'cdi'; did you mean 'cid'?"));
+    assert_true(log_has(f, "bad-yaml.yaml:2: not valid YAML"));
+    assert_true(log_has(f, "bad-cid.yaml:3: cid '2' is not a number from 3"));
+    assert_null(get_vm(f, "db-1"));
+}
+
+static void test_reload_is_all_or_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    put(f, "vms/good.yaml", "name: db-1\ncid: 9\n");
+    put(f, "vms/bad.yaml", "name: db-2\ncid: nine\n");
+    (void)kill(f->daemon, SIGHUP);
+    wait_for(f, log_has(f, "bad.yaml:2: cid 'nine'"));
+    assert_true(log_has(f, "nothing was changed"));
+    assert_null(get_vm(f, "db-1"));
+    put(f, "vms/bad.yaml", "name: db-2\ncid: 10\n");
+    (void)kill(f->daemon, SIGHUP);
+    wait_for(f, get_vm(f, "db-1") != NULL && get_vm(f, "db-2") != NULL);
+    assert_int_equal(unlinkat(f->root, "vms/good.yaml", 0), 0);
+    wait_for(f, get_vm(f, "db-1") == NULL); /* the directory is watched */
+    assert_true(is_in_state(f, "web-1", "managed"));
+}
+
+static void test_two_files_for_one_cid(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    put(f, "vms/a.yaml", "cid: 9\n");
+    put(f, "vms/b.yaml", "cid: 9\n");
+    (void)kill(f->daemon, SIGHUP);
+    wait_for(f, log_has(f, "cid 9 is already given in"));
+    assert_null(get_vm(f, "a"));
+    assert_null(get_vm(f, "b"));
+}
+
+static void check_bad_qmp(struct fixture *f, const char *message)
+{
+    put_vm(f, "web-1", "/agent.sock");
+    put(f, "vms/other.yaml", "cid: 77\n");
+    listen_agent(f);
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, driver_says(f, "web-1", message));
+    /* The agent of the same VM works, and so do the others. */
+    wait_for(f, is_in_state(f, "web-1", "managed"));
+    assert_non_null(get_vm(f, "other"));
+}
+
+static void test_an_unreachable_qmp_socket(void **state)
+{
+    check_bad_qmp(*state, "no such file or directory");
+}
+
+static void test_a_silent_qmp_socket(void **state)
+{
+    struct fixture *f = *state;
+
+    f->qmp.fault = QMP_SERVER_SILENT;
+    listen_qmp(f, "web-1.qmp");
+    check_bad_qmp(f, "serves one client at a time");
+}
+
+static void test_a_qmp_socket_of_garbage(void **state)
+{
+    struct fixture *f = *state;
+
+    f->qmp.fault = QMP_SERVER_GARBAGE;
+    listen_qmp(f, "web-1.qmp");
+    check_bad_qmp(f, "not a JSON object");
+}
+
+static void test_a_qmp_line_without_end(void **state)
+{
+    struct fixture *f = *state;
+
+    f->qmp.fault = QMP_SERVER_OVERSIZED;
+    listen_qmp(f, "web-1.qmp");
+    check_bad_qmp(f, "longer than");
+}
+
+static void check_bad_agent(struct fixture *f, enum fake_agent_fault fault, const char *message)
+{
+    put_vm(f, "web-1", "/agent.sock");
+    listen_qmp(f, "web-1.qmp");
+    listen_agent(f);
+    f->agent.fault = fault;
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, log_has(f, message));
+    wait_for(f, driver_says(f, "web-1", "ready"));
+    assert_int_equal(get_vm(f, "web-1")->waterfall->footprint, 800 * MIB);
+    /* It may behave again. */
+    f->agent.fault = FAKE_AGENT_WORKS;
+    wait_for(f, is_in_state(f, "web-1", "managed"));
+}
+
+static void test_garbage_from_a_guest(void **state)
+{
+    check_bad_agent(*state, FAKE_AGENT_GARBAGE, "VM web-1: the agent's connection ended");
+}
+
+static void test_an_oversized_frame_from_a_guest(void **state)
+{
+    check_bad_agent(*state, FAKE_AGENT_OVERSIZED, "VM web-1: the agent's connection ended");
+}
+
+static void test_a_truncated_frame_from_a_guest(void **state)
+{
+    check_bad_agent(*state, FAKE_AGENT_TRUNCATED, "VM web-1: the agent's connection ended");
+}
+
+static void test_samples_that_cannot_be_true(void **state)
+{
+    struct fixture *f = *state;
+
+    put_vm(f, "web-1", "/agent.sock");
+    listen_qmp(f, "web-1.qmp");
+    listen_agent(f);
+    f->agent.fault = FAKE_AGENT_LIES;
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, log_has(f, "cannot be true"));
+    wait_for(f, driver_says(f, "web-1", "ready"));
+    assert_false(get_vm(f, "web-1")->waterfall->guest_is_known);
+}
+
+static void test_check(void **state)
+{
+    struct fixture *f = *state;
+    char *const check[] = {(char *)(uintptr_t) "--check", NULL};
+    int status;
+
+    put(f, "vms/bad.yaml", "name: x\ncid: 4294967296\n");
+    start_daemon(f, check);
+    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+    f->daemon = 0;
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_true(log_has(f, "bad.yaml:2: cid"));
+    put(f, "vms/bad.yaml", "name: x\ncid: 3\n");
+    start_daemon(f, check);
+    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+    f->daemon = 0;
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+#define controller_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        controller_test(test_a_managed_vm),
+        controller_test(test_names),
+        controller_test(test_an_action_is_measured),
+        controller_test(test_a_refused_action),
+        controller_test(test_ping_and_ranges),
+        controller_test(test_policies),
+        controller_test(test_a_vm_without_an_agent),
+        controller_test(test_pause_and_resume),
+        controller_test(test_a_lost_agent_comes_back),
+        controller_test(test_a_silent_agent_is_lost),
+        controller_test(test_wrong_vm_files_disturb_nothing),
+        controller_test(test_reload_is_all_or_nothing),
+        controller_test(test_two_files_for_one_cid),
+        controller_test(test_an_unreachable_qmp_socket),
+        controller_test(test_a_silent_qmp_socket),
+        controller_test(test_a_qmp_socket_of_garbage),
+        controller_test(test_a_qmp_line_without_end),
+        controller_test(test_garbage_from_a_guest),
+        controller_test(test_an_oversized_frame_from_a_guest),
+        controller_test(test_a_truncated_frame_from_a_guest),
+        controller_test(test_samples_that_cannot_be_true),
+        controller_test(test_check),
+    };
+
+    if (argc < 2)
+        return 2;
+    program = argv[1];
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (argc > 2)
+        cmocka_set_test_filter(argv[2]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
