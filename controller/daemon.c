@@ -425,7 +425,7 @@ static int init_parts(struct daemon *daemon, struct error *error)
     daemon->api.audit = log_audit;
     daemon->api.read_group = read_group;
     daemon->api.control_group = control_group;
-    api_vm_service_init(&daemon->vm_service, &daemon->api, NULL);
+    api_vm_service_init(&daemon->vm_service, &daemon->api);
     api_policies_init(&daemon->policies, &daemon->api);
     r = api_actions_init(&daemon->actions, &daemon->api, NULL);
     if (r == 0)

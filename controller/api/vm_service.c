@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "controller/api/forward.h"
+#include "controller/explain/explain.h"
 
 #define SAMPLE_TIMEOUT       (2 * NSEC_PER_SEC)
 #define EXACT_SAMPLE_TIMEOUT (20 * NSEC_PER_SEC)
@@ -137,23 +138,37 @@ static void get_vm(struct ttrpc_call *call, const ProtobufCMessage *request,
     finish_get_vm(service, call, vm);
 }
 
+static void add_findings(const struct explain_subject *subject, struct ttrpc_call *call,
+                         Vmreclaim__Controller__V1__ExplainResponse *response)
+{
+    struct explanation *explanation = calloc(1, sizeof(*explanation));
+
+    if (explanation == NULL) {
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+        return;
+    }
+    explain_vm(subject, explanation);
+    if (explain_to_message(explanation, response) < 0)
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+    else
+        ttrpc_call_finish(call, &response->base);
+    explain_release_message(response);
+    free(explanation);
+}
+
 static void finish_explain(const struct api_vm_service *service, struct ttrpc_call *call,
                            struct vm *vm)
 {
     Vmreclaim__Controller__V1__ExplainResponse response =
         VMRECLAIM__CONTROLLER__V1__EXPLAIN_RESPONSE__INIT;
-    const struct api_explainer *explainer = service->explainer;
     Vmreclaim__Agent__V1__GetInfoResponse *info = unpack_info(vm);
     Vmreclaim__Controller__V1__Vm message;
     struct api_vm_scratch scratch;
 
     api_vm_to_message(service->api->supervisor, vm, true, &scratch, &message);
     response.vm = &message;
-    if (explainer != NULL)
-        explainer->explain(service->api->supervisor, vm, info, &response, explainer->userdata);
-    ttrpc_call_finish(call, &response.base);
-    if (explainer != NULL)
-        explainer->release(&response, explainer->userdata);
+    add_findings(&(struct explain_subject){.vm = &message, .info = info, .policy = vm->policy},
+                 call, &response);
     free_info(info);
 }
 
@@ -272,10 +287,9 @@ static void list_ranges(struct ttrpc_call *call, const ProtobufCMessage *request
                        on_ranges, on_ranges_end, NULL);
 }
 
-void api_vm_service_init(struct api_vm_service *service, struct api *api,
-                         const struct api_explainer *explainer)
+void api_vm_service_init(struct api_vm_service *service, struct api *api)
 {
-    *service = (struct api_vm_service){.api = api, .explainer = explainer};
+    *service = (struct api_vm_service){.api = api};
     api_serve(api, "ListVms", list_vms, service);
     api_serve(api, "GetVm", get_vm, service);
     api_serve(api, "Explain", explain, service);

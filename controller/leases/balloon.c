@@ -1,0 +1,540 @@
+/* Decisions about one balloon. */
+#include "controller/leases/balloon.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+
+#define SIZE_MIN        (64 * MIB)  /* no guest lives with less */
+#define STEP_MAX        (512 * MIB) /* taken at a time */
+#define CANARY_BYTES    (64 * MIB)
+#define SLACK           (2 * MIB) /* "reached", and no sign of someone else */
+#define STALL_TIME      (20 * NSEC_PER_SEC)
+#define CANARY_TIME     (10 * NSEC_PER_SEC)
+#define GRACE           (3 * NSEC_PER_SEC) /* hypervisors tell sizes late, at most one per second */
+#define RETRY_DELAY_MIN (30 * NSEC_PER_SEC)
+#define RETRY_DELAY_MAX (600 * NSEC_PER_SEC)
+
+const char *lease_state_name(enum lease_state state)
+{
+    static const char *const names[LEASE_STATE_COUNT] = {
+        [LEASE_REQUESTED] = "requested",
+        [LEASE_HELD] = "held",
+        [LEASE_RELEASING] = "releasing",
+    };
+
+    return names[state];
+}
+
+const char *balloon_news_text(enum balloon_news news)
+{
+    static const char *const texts[] = {
+        [BALLOON_NO_NEWS] = "",
+        [BALLOON_NEWS_HELD] = "a lease is held",
+        [BALLOON_NEWS_REACHED] = "the guest has given what was asked of it",
+        [BALLOON_NEWS_RELEASED] = "the guest has its memory back",
+        [BALLOON_NEWS_EXPIRED] = "a lease expired",
+        [BALLOON_NEWS_PRESSURE] = "the guest needs memory: its leases end, it gets all back",
+        [BALLOON_NEWS_VOID] =
+            "the guest was reset, migrated or restored: its leases end, it gets all back",
+        [BALLOON_NEWS_FOREIGN] =
+            "someone else moves the balloon: the leases end, what is found is the new baseline",
+        [BALLOON_NEWS_STALLED] = "the guest does not give more; tried again later",
+        [BALLOON_NEWS_INERT] = "the guest gave memory and the host got nothing (assigned device or "
+                               "encrypted memory?): "
+                               "the leases end",
+        [BALLOON_NEWS_NO_JOURNAL] = "a lease could not be written to the journal and is refused",
+        [BALLOON_NEWS_REFUSED] = "the hypervisor refuses the balloon's target",
+    };
+
+    return texts[news];
+}
+
+enum balloon_news balloon_take_news(struct balloon_control *control)
+{
+    enum balloon_news news = control->news;
+
+    control->news = BALLOON_NO_NEWS;
+    return news;
+}
+
+uint64_t balloon_headroom(uint64_t ram, bool deflate_on_oom)
+{
+    /* Without deflate-on-oom a guest that is short kills a process before we can help. */
+    return deflate_on_oom ? max_of(64 * MIB, ram / 20) : max_of(256 * MIB, ram / 5);
+}
+
+/* ---- sums ---- */
+
+static bool counts(const struct balloon_lease *entry)
+{
+    return entry->lease.state != LEASE_RELEASING;
+}
+
+uint64_t balloon_held(const struct balloon_control *control)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (counts(&control->leases[i]))
+            bytes += control->leases[i].lease.bytes;
+    return bytes;
+}
+
+static uint64_t floor_of(const struct balloon_control *control)
+{
+    uint64_t floor = SIZE_MIN;
+
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (counts(&control->leases[i]))
+            floor = max_of(floor, control->leases[i].lease.floor);
+    return min_of(floor, control->baseline);
+}
+
+uint64_t balloon_wanted(const struct balloon_control *control)
+{
+    uint64_t held = balloon_held(control);
+    uint64_t floor = floor_of(control);
+
+    return held < control->baseline - floor ? control->baseline - held : floor;
+}
+
+static struct balloon_lease *find_lease(struct balloon_control *control, uint64_t id)
+{
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (control->leases[i].lease.id == id)
+            return &control->leases[i];
+    return NULL;
+}
+
+static void drop_lease(struct balloon_control *control, uint64_t id)
+{
+    struct balloon_lease *entry = find_lease(control, id);
+
+    if (entry != NULL)
+        *entry = control->leases[--control->lease_count];
+}
+
+static void set_state(struct balloon_lease *entry, enum lease_state state)
+{
+    static const unsigned next[LEASE_STATE_COUNT] = {
+        [LEASE_REQUESTED] = 1u << LEASE_HELD | 1u << LEASE_RELEASING,
+        [LEASE_HELD] = 1u << LEASE_RELEASING,
+    };
+
+    if (entry->lease.state == state)
+        return;
+    assert((next[entry->lease.state] & 1u << state) != 0);
+    entry->lease.state = state;
+    entry->written = false;
+}
+
+static void release_all(struct balloon_control *control)
+{
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        set_state(&control->leases[i], LEASE_RELEASING);
+}
+
+/* ---- requests ---- */
+
+void balloon_adopt(struct balloon_control *control, uint64_t actual)
+{
+    *control = (struct balloon_control){
+        .baseline = actual,
+        .target = actual,
+        .actual = actual,
+        .from = actual,
+    };
+}
+
+int balloon_resume(struct balloon_control *control, const struct lease *lease, bool is_valid)
+{
+    struct balloon_lease *entry;
+
+    if (control->lease_count == BALLOON_LEASES_MAX)
+        return -ENOSPC;
+    entry = &control->leases[control->lease_count++];
+    *entry = (struct balloon_lease){.lease = *lease, .written = true};
+    control->baseline = max_of(control->baseline, lease->baseline);
+    control->resync = true;
+    /* Nobody was told that a requested one is held. */
+    if (!is_valid || lease->state == LEASE_REQUESTED)
+        set_state(entry, LEASE_RELEASING);
+    return 0;
+}
+
+/* What could be taken without touching the headroom. */
+static uint64_t takeable(const struct balloon_input *input)
+{
+    uint64_t headroom = balloon_headroom(input->ram, input->deflate_on_oom);
+
+    return input->available > headroom ? input->available - headroom : 0;
+}
+
+static int check_guest(const struct balloon_control *control, uint64_t bytes,
+                       const struct balloon_input *input, struct error *error)
+{
+    char able[32];
+
+    if (control->trust == BALLOON_INERT)
+        return error_set(error, -EOPNOTSUPP, "%s", balloon_news_text(BALLOON_NEWS_INERT));
+    if (!input->running)
+        return error_set(error, -EBUSY, "the guest is paused or migrating");
+    if (!input->guest_is_fresh)
+        return error_set(error, -EBUSY,
+                         "there is no fresh reading of the guest; its agent must be connected");
+    if (bytes > takeable(input))
+        return error_set(error, -EBUSY,
+                         "the guest could give %s now, the rest is in use or headroom; reclaim its "
+                         "cache first, or ask for less",
+                         bytes_format_short(takeable(input), able, sizeof(able)));
+    return 0;
+}
+
+int balloon_request(struct balloon_control *control, const struct lease *lease,
+                    const struct balloon_input *input, struct error *error)
+{
+    uint64_t held = balloon_held(control);
+    uint64_t floor = max_of(floor_of(control), lease->floor);
+    int r;
+
+    assert(find_lease(control, lease->id) == NULL);
+    if (control->lease_count == BALLOON_LEASES_MAX)
+        return error_set(error, -ENOSPC, "the VM has %d leases already; release one",
+                         BALLOON_LEASES_MAX);
+    if (lease->bytes == 0 || control->baseline < floor ||
+        lease->bytes > control->baseline - floor || held > control->baseline - floor - lease->bytes)
+        return error_set(error, -EINVAL,
+                         "%" PRIu64 " bytes cannot be taken: the VM has %" PRIu64 ", %" PRIu64
+                         " are held already, %" PRIu64 " must stay",
+                         lease->bytes, control->baseline, held, floor);
+    r = check_guest(control, lease->bytes, input, error);
+    if (r < 0)
+        return r;
+    control->leases[control->lease_count] = (struct balloon_lease){.lease = *lease};
+    control->leases[control->lease_count].lease.state = LEASE_REQUESTED;
+    control->leases[control->lease_count].lease.baseline = control->baseline;
+    control->lease_count++;
+    control->stalled = false;
+    control->retry = 0;
+    return 0;
+}
+
+bool balloon_release(struct balloon_control *control, uint64_t id)
+{
+    struct balloon_lease *entry;
+
+    if (id == 0) {
+        release_all(control);
+        return control->lease_count > 0;
+    }
+    entry = find_lease(control, id);
+    if (entry != NULL)
+        set_state(entry, LEASE_RELEASING);
+    return entry != NULL;
+}
+
+/* ---- what is seen ---- */
+
+static bool is_near(uint64_t a, uint64_t b)
+{
+    return (a > b ? a - b : b - a) <= SLACK;
+}
+
+/* Whether the size lies on the way from where the guest was seen last to where it was told to go.
+ */
+static bool is_on_the_way(const struct balloon_control *control, uint64_t actual)
+{
+    uint64_t low = min_of(control->from, control->target);
+    uint64_t high = max_of(control->from, control->target);
+
+    return actual + SLACK >= low && actual <= high + SLACK;
+}
+
+/* Someone else's target is the new baseline; a raise of ours would fight it. */
+static void yield_to_other(struct balloon_control *control, uint64_t actual)
+{
+    release_all(control);
+    control->baseline = actual;
+    control->target = actual;
+    control->actual = actual;
+    control->from = actual;
+    control->news = BALLOON_NEWS_FOREIGN;
+}
+
+static void follow(struct balloon_control *control, const struct balloon_input *input)
+{
+    bool was_reached = is_near(control->actual, control->target);
+
+    if (!is_near(control->actual, input->actual))
+        control->moved = input->now;
+    control->actual = input->actual;
+    control->from = input->actual;
+    if (was_reached || !is_near(control->actual, control->target))
+        return;
+    control->retry_delay = 0;
+    if (control->lease_count > 0 && control->target == balloon_wanted(control))
+        control->news = BALLOON_NEWS_REACHED;
+}
+
+/* With deflate-on-oom a guest in need takes pages back by itself. */
+static bool is_guest_in_need(const struct balloon_control *control,
+                             const struct balloon_input *input)
+{
+    return input->deflate_on_oom && input->actual > control->target &&
+           input->actual <= control->baseline + SLACK &&
+           (!input->guest_is_fresh || input->available < balloon_headroom(input->ram, true));
+}
+
+static void see_actual(struct balloon_control *control, const struct balloon_input *input)
+{
+    if (input->actual == 0)
+        return;
+    if (control->lease_count == 0 && !control->telling &&
+        is_near(control->actual, control->target)) {
+        /* Nothing of ours is in the balloon: whatever is found is the baseline. */
+        control->baseline = input->actual;
+        control->target = input->actual;
+        control->actual = input->actual;
+        control->from = input->actual;
+        return;
+    }
+    if (is_on_the_way(control, input->actual) || control->telling || control->resync ||
+        input->now - control->told < GRACE) {
+        follow(control, input);
+        return;
+    }
+    if (is_guest_in_need(control, input)) {
+        control->actual = input->actual;
+        control->raise = true;
+        control->news = BALLOON_NEWS_PRESSURE;
+        return;
+    }
+    yield_to_other(control, input->actual);
+}
+
+static void see_canary(struct balloon_control *control, const struct balloon_input *input)
+{
+    uint64_t fell;
+
+    if (control->trust != BALLOON_CANARY || control->telling ||
+        !is_near(control->actual, control->target))
+        return;
+    fell = control->canary_footprint > input->footprint
+               ? control->canary_footprint - input->footprint
+               : 0;
+    /* Memory that was not resident can leave without the host noticing: no proof, no doubt. */
+    if (fell >= CANARY_BYTES / 4 || input->footprint == 0 ||
+        control->canary_footprint + CANARY_BYTES < control->baseline) {
+        control->trust = BALLOON_TRUSTED;
+        return;
+    }
+    if (input->now - control->moved < CANARY_TIME)
+        return; /* the guest's own work may hide it for a while */
+    control->trust = BALLOON_INERT;
+    control->raise = true;
+    control->news = BALLOON_NEWS_INERT;
+}
+
+static void see_expiry(struct balloon_control *control, int64_t time)
+{
+    for (uint32_t i = 0; i < control->lease_count; i++) {
+        struct balloon_lease *entry = &control->leases[i];
+
+        if (!counts(entry) || entry->lease.expires == 0 || entry->lease.expires > time)
+            continue;
+        set_state(entry, LEASE_RELEASING);
+        control->news = BALLOON_NEWS_EXPIRED;
+    }
+}
+
+static void see_stall(struct balloon_control *control, const struct balloon_input *input)
+{
+    if (control->telling || control->stalled || control->actual <= control->target + SLACK ||
+        !input->running || input->now - control->moved < STALL_TIME)
+        return;
+    control->stalled = true;
+    if (control->trust == BALLOON_CANARY)
+        control->trust = BALLOON_UNTRIED;
+    control->retry_delay = control->retry_delay == 0
+                               ? RETRY_DELAY_MIN
+                               : min_of(control->retry_delay * 2, RETRY_DELAY_MAX);
+    control->retry = input->now + control->retry_delay;
+    control->news = BALLOON_NEWS_STALLED;
+}
+
+static void see(struct balloon_control *control, const struct balloon_input *input)
+{
+    if (input->voided && control->lease_count > 0) {
+        control->raise = true;
+        control->news = BALLOON_NEWS_VOID;
+    } else if (input->pressure && control->lease_count > 0) {
+        control->raise = true;
+        control->news = BALLOON_NEWS_PRESSURE;
+    }
+    /* What the balloon does while a new boot finds itself is nobody's doing. */
+    if (!control->raise)
+        see_actual(control, input);
+    see_expiry(control, input->time);
+    see_canary(control, input);
+    see_stall(control, input);
+}
+
+/* ---- what to do ---- */
+
+static struct balloon_action act_on_journal(const struct balloon_control *control)
+{
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (!control->leases[i].written)
+            return (struct balloon_action){.kind = BALLOON_PUT, .lease = control->leases[i].lease};
+    return (struct balloon_action){.kind = BALLOON_NOTHING};
+}
+
+static struct balloon_action tell(struct balloon_control *control, uint64_t target)
+{
+    control->telling = true;
+    control->telling_target = target;
+    return (struct balloon_action){.kind = BALLOON_TELL, .target = target};
+}
+
+/* The next size on the way down; the current target: not now. */
+static uint64_t next_down(struct balloon_control *control, uint64_t wanted,
+                          const struct balloon_input *input)
+{
+    uint64_t step = control->trust == BALLOON_TRUSTED ? STEP_MAX : CANARY_BYTES;
+
+    if (!input->running || !input->guest_is_fresh || input->now < control->retry ||
+        control->trust == BALLOON_INERT || control->trust == BALLOON_CANARY ||
+        control->actual > control->target + SLACK)
+        return control->target;
+    step = min_of(step, takeable(input));
+    if (step < SLACK)
+        return control->target;
+    return control->target - wanted > step ? control->target - step : wanted;
+}
+
+static struct balloon_action take(struct balloon_control *control, uint64_t wanted,
+                                  const struct balloon_input *input)
+{
+    uint64_t next;
+
+    /* A stalled guest keeps what it has, and is asked again from there. */
+    if (control->stalled && input->now < control->retry)
+        return control->target < control->actual ? tell(control, control->actual)
+                                                 : (struct balloon_action){.kind = BALLOON_NOTHING};
+    control->stalled = false;
+    next = next_down(control, wanted, input);
+    if (next == control->target)
+        return (struct balloon_action){.kind = BALLOON_NOTHING};
+    if (control->trust == BALLOON_UNTRIED) {
+        control->trust = BALLOON_CANARY;
+        control->canary_footprint = input->footprint;
+    }
+    control->moved = input->now;
+    return tell(control, next);
+}
+
+/* A lease whose memory was told for is held; one that is given back is forgotten. */
+static struct balloon_action settle(struct balloon_control *control)
+{
+    for (uint32_t i = 0; i < control->lease_count; i++) {
+        struct balloon_lease *entry = &control->leases[i];
+
+        if (entry->lease.state == LEASE_RELEASING)
+            return (struct balloon_action){.kind = BALLOON_FORGET, .lease = entry->lease};
+        if (entry->lease.state == LEASE_REQUESTED && control->target < control->baseline) {
+            set_state(entry, LEASE_HELD);
+            control->news = BALLOON_NEWS_HELD;
+            return act_on_journal(control);
+        }
+    }
+    return (struct balloon_action){.kind = BALLOON_NOTHING};
+}
+
+struct balloon_action balloon_step(struct balloon_control *control,
+                                   const struct balloon_input *input)
+{
+    struct balloon_action action;
+    uint64_t wanted;
+
+    if (control->baseline == 0)
+        return (struct balloon_action){.kind = BALLOON_NOTHING};
+    see(control, input);
+    if (control->raise && input->ready &&
+        !(control->telling && control->telling_target == control->baseline)) {
+        release_all(control);
+        return tell(control, control->baseline);
+    }
+    action = act_on_journal(control);
+    if (action.kind != BALLOON_NOTHING || control->telling || !input->ready)
+        return action;
+    wanted = balloon_wanted(control);
+    if (control->resync)
+        return tell(control, max_of(control->actual, wanted));
+    if (wanted > control->target)
+        return tell(control, wanted);
+    action = settle(control);
+    if (action.kind != BALLOON_NOTHING || wanted == control->target)
+        return action;
+    return take(control, wanted, input);
+}
+
+/* ---- how it went ---- */
+
+static void put_done(struct balloon_control *control, const struct lease *lease, int status)
+{
+    struct balloon_lease *entry = find_lease(control, lease->id);
+
+    if (entry == NULL)
+        return;
+    /* What is not in the journal must not be taken. Giving back does not wait for it. */
+    if (status < 0 && lease->state == LEASE_REQUESTED) {
+        drop_lease(control, lease->id);
+        control->news = BALLOON_NEWS_NO_JOURNAL;
+        return;
+    }
+    if (entry->lease.state == lease->state)
+        entry->written = true;
+}
+
+static void tell_done(struct balloon_control *control, uint64_t target, int status, nsec_t now)
+{
+    control->telling = false;
+    if (status < 0) {
+        control->news = BALLOON_NEWS_REFUSED;
+        control->retry_delay = control->retry_delay == 0 ? RETRY_DELAY_MIN : control->retry_delay;
+        control->retry = now + control->retry_delay;
+        return;
+    }
+    control->raise = control->raise && target != control->baseline;
+    control->resync = false;
+    control->from = control->actual;
+    control->target = target;
+    control->moved = now;
+    control->told = now;
+}
+
+void balloon_done(struct balloon_control *control, const struct balloon_action *action, int status,
+                  nsec_t now)
+{
+    switch (action->kind) {
+    case BALLOON_PUT:
+        put_done(control, &action->lease, status);
+        break;
+    case BALLOON_TELL:
+        tell_done(control, action->target, status, now);
+        break;
+    case BALLOON_FORGET:
+        /* Still in the journal: it will be forgotten when the daemon starts again. */
+        drop_lease(control, action->lease.id);
+        if (control->lease_count == 0)
+            control->news = BALLOON_NEWS_RELEASED;
+        break;
+    case BALLOON_NOTHING:
+        break;
+    }
+}

@@ -1,0 +1,152 @@
+/* The balloon of one VM under leases: what to do next. Pure: no clock, no file, no allocation.
+ *
+ * Theory of operation: the target found at adoption is the VM's baseline; each lease takes some
+ * bytes from it; the target is the baseline less all leases, never under a floor and never beyond
+ * the baseline. balloon_step looks at the world and names one action; the caller does it and says
+ * with balloon_done how it went; then it asks again. Order makes it safe: a lease is in the journal
+ * before the hypervisor is told, and out of it only after the hypervisor was told to give back.
+ *
+ *     request --put--> requested --tell--> held --put-->
+ *     release --put--> releasing --tell (raise)--> forget
+ *     void (reset, migration, pressure, foreign change): --tell (raise)--> forget
+ *
+ * Taking is careful: only while the guest runs, with a fresh reading of it and headroom left, in
+ * steps, each reached before the next. The first step for a hypervisor is a canary: if the
+ * footprint was resident and does not fall, the balloon is inert (assigned devices, encrypted
+ * memory) and the leases are given back. A guest that stops following is not pushed: the target
+ * stays where it got to, and is tried again later, less and less often. Giving back is never held
+ * up by anything: not by the journal, not by a stall, not by the state of the guest.
+ *
+ * Failure modes: pressure in the guest raises the target to the baseline at once and ends the
+ * leases. A target that moved without us belongs to someone else: we yield, take what we find as
+ * the new baseline and say so. A reset, migration or snapshot voids the leases and raises first. */
+#ifndef VMRECLAIM_LEASES_BALLOON_H
+#define VMRECLAIM_LEASES_BALLOON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/error.h"
+#include "common/base/time.h"
+#include "controller/leases/lease.h"
+
+#define BALLOON_LEASES_MAX 4 /* of one VM */
+
+enum balloon_trust {
+    BALLOON_UNTRIED,
+    BALLOON_CANARY, /* the first step is under way */
+    BALLOON_TRUSTED,
+    BALLOON_INERT, /* memory goes into it and the host gets nothing */
+};
+
+/* Why leases end without their owner's doing, or what else is worth saying. */
+enum balloon_news {
+    BALLOON_NO_NEWS,
+    BALLOON_NEWS_HELD,     /* a lease is held: the hypervisor was told */
+    BALLOON_NEWS_REACHED,  /* the guest has given all of it */
+    BALLOON_NEWS_RELEASED, /* the last lease is gone, the target is the baseline */
+    BALLOON_NEWS_EXPIRED,
+    BALLOON_NEWS_PRESSURE,   /* the guest needs its memory */
+    BALLOON_NEWS_VOID,       /* reset, migration, snapshot */
+    BALLOON_NEWS_FOREIGN,    /* someone else moves the target */
+    BALLOON_NEWS_STALLED,    /* the guest does not give more */
+    BALLOON_NEWS_INERT,      /* the host gets nothing */
+    BALLOON_NEWS_NO_JOURNAL, /* a lease could not be written: refused */
+    BALLOON_NEWS_REFUSED,    /* the hypervisor refuses the target */
+};
+
+/* A sentence's worth: "a lease expired". */
+const char *balloon_news_text(enum balloon_news news);
+
+struct balloon_lease {
+    struct lease lease;
+    bool written; /* the journal says what `lease` says */
+};
+
+struct balloon_control {
+    struct balloon_lease leases[BALLOON_LEASES_MAX];
+    uint32_t lease_count;
+    uint64_t baseline; /* 0: not adopted */
+    uint64_t target;   /* last told; the baseline while nothing was told */
+    uint64_t actual;   /* last seen */
+    uint64_t from;     /* where the guest was seen last on its way to the target */
+    nsec_t moved;      /* CLOCK_BOOTTIME when the guest last followed */
+    nsec_t told;       /* ... when the target was last told */
+    bool telling;      /* a command is under way */
+    uint64_t telling_target;
+    bool resync; /* leases were resumed: what the hypervisor was told last is not known */
+    bool raise;  /* to the baseline, before anything else; then all leases end */
+    enum balloon_trust trust;
+    uint64_t canary_footprint; /* before it */
+    bool stalled;
+    nsec_t retry; /* not before */
+    nsec_t retry_delay;
+    enum balloon_news news; /* the newest, for balloon_take_news */
+};
+
+/* The world as it is now. */
+struct balloon_input {
+    nsec_t now;   /* CLOCK_BOOTTIME */
+    int64_t time; /* UNIX nanoseconds, for expiry */
+    bool ready;   /* the hypervisor can be told */
+    bool running; /* neither paused nor migrating */
+    uint64_t ram;
+    uint64_t actual; /* 0: unknown */
+    bool deflate_on_oom;
+    bool guest_is_fresh; /* a reading of the guest that is at most five seconds old */
+    uint64_t available;  /* in the guest */
+    uint64_t footprint;  /* 0: unknown */
+    bool pressure;       /* the guest said so since the last step */
+    bool voided;         /* reset, migration or snapshot since the last step */
+};
+
+enum balloon_action_kind {
+    BALLOON_NOTHING,
+    BALLOON_PUT,    /* `lease` into the journal */
+    BALLOON_TELL,   /* the hypervisor: `target` */
+    BALLOON_FORGET, /* `lease` out of the journal */
+};
+
+struct balloon_action {
+    enum balloon_action_kind kind;
+    uint64_t target;
+    struct lease lease; /* a copy */
+};
+
+/* Takes the VM as it is: its size becomes the baseline. With leases of the journal, theirs is.
+ * Leases that were only requested, or are not for this boot and process, are given back. */
+void balloon_adopt(struct balloon_control *control, uint64_t actual);
+int balloon_resume(struct balloon_control *control, const struct lease *lease, bool is_valid);
+
+/* Asks for a lease. The id must be new. -ENOSPC: too many leases; -EINVAL: it would go below its
+ * floor or the smallest size; -EOPNOTSUPP: the balloon is inert; -EBUSY: the guest is stalled or
+ * has too little left, with how much it could give. */
+int balloon_request(struct balloon_control *control, const struct lease *lease,
+                    const struct balloon_input *input, struct error *error);
+
+/* Gives a lease back; id 0: all of them. False: there is none. */
+bool balloon_release(struct balloon_control *control, uint64_t id);
+
+/* What to do next. The caller does it and calls balloon_done, then asks again, until there is
+ * nothing to do now. `input` flags (pressure, voided) count once. */
+struct balloon_action balloon_step(struct balloon_control *control,
+                                   const struct balloon_input *input);
+
+/* `status` is 0 or a negative errno. For BALLOON_TELL it may come later; until then balloon_step
+ * names nothing but a raise. */
+void balloon_done(struct balloon_control *control, const struct balloon_action *action, int status,
+                  nsec_t now);
+
+/* The newest thing worth saying, once. */
+enum balloon_news balloon_take_news(struct balloon_control *control);
+
+/* Memory held by all leases. */
+uint64_t balloon_held(const struct balloon_control *control);
+
+/* What the target should be now. */
+uint64_t balloon_wanted(const struct balloon_control *control);
+
+/* Bytes that must stay available in a guest from which memory is taken. */
+uint64_t balloon_headroom(uint64_t ram, bool deflate_on_oom);
+
+#endif
