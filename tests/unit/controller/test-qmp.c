@@ -2,6 +2,7 @@
 #include "tests/lib/test.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -391,6 +392,7 @@ int main(void)
     };
     int failed;
 
+    (void)signal(SIGPIPE, SIG_IGN);
     if (mkdtemp(directory) == NULL)
         return 1;
     (void)snprintf(path, sizeof(path), "%s/qmp", directory);
