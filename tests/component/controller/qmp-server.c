@@ -215,11 +215,15 @@ static void handle_line(struct qmp_server *server, const char *line, size_t leng
     json_decref(message);
 }
 
+static void accept_client(struct qmp_server *server);
+
 static void on_client_closed(uv_handle_t *handle)
 {
     struct qmp_server *server = handle->data;
 
-    (void)server;
+    server->client_closing = false;
+    if (server->client_waits && server->is_listening)
+        accept_client(server);
 }
 
 void qmp_server_drop_client(struct qmp_server *server)
@@ -227,6 +231,7 @@ void qmp_server_drop_client(struct qmp_server *server)
     if (!server->has_client)
         return;
     server->has_client = false;
+    server->client_closing = true;
     server->line_length = 0;
     uv_close((uv_handle_t *)&server->client, on_client_closed);
 }
@@ -296,22 +301,31 @@ static void greet(struct qmp_server *server)
         qmp_server_drop_client(server);
 }
 
-static void on_connection(uv_stream_t *listening, int status)
+static void accept_client(struct qmp_server *server)
 {
-    struct qmp_server *server = listening->data;
-
-    /* One client at a time: others stay in the queue. */
-    if (status < 0 || server->has_client || uv_is_closing((uv_handle_t *)&server->listening))
-        return;
+    server->client_waits = false;
     if (uv_pipe_init(server->loop, &server->client, 0) < 0)
         abort();
     server->client.data = server;
     server->has_client = true;
     server->line_length = 0;
-    if (uv_accept(listening, (uv_stream_t *)&server->client) < 0)
+    if (uv_accept((uv_stream_t *)&server->listening, (uv_stream_t *)&server->client) < 0)
         abort();
     (void)uv_read_start((uv_stream_t *)&server->client, on_alloc, on_read);
     greet(server);
+}
+
+/* One client at a time: others wait. */
+static void on_connection(uv_stream_t *listening, int status)
+{
+    struct qmp_server *server = listening->data;
+
+    if (status < 0 || !server->is_listening)
+        return;
+    if (server->has_client || server->client_closing)
+        server->client_waits = true;
+    else
+        accept_client(server);
 }
 
 void qmp_server_init(struct qmp_server *server, uv_loop_t *loop)

@@ -22,6 +22,8 @@ struct qmp_server {
     uv_pipe_t listening;
     uv_pipe_t client;
     bool has_client;
+    bool client_closing;
+    bool client_waits; /* another one, not greeted */
     bool is_listening;
     enum qmp_server_fault fault;
     char line[65536];
