@@ -8,8 +8,10 @@
 #include "common/ttrpc/ttrpc.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/transport/transport.h"
 #include "controller.pb-c.h"
@@ -30,6 +32,7 @@ struct client {
     bool streams;
     bool as_json;
     uv_loop_t loop;
+    uv_timer_t output_timer; /* of a stream: looks whether anybody still reads our output */
     struct ttrpc_connection *connection;
     struct ttrpc_client_call *call;
     bool call_ended;
@@ -120,16 +123,33 @@ static int show(struct client *client, const ProtobufCMessage *message)
     return code;
 }
 
-static void on_message(const ProtobufCMessage *message, void *userdata)
+static void end_stream(struct client *client, int code)
 {
-    struct client *client = userdata;
-
-    client->code = show(client, message);
-    if (client->code == EXIT_DONE)
-        return;
+    client->code = code;
     ttrpc_client_call_cancel(client->call);
     client->call_ended = true;
     ttrpc_connection_close(client->connection);
+}
+
+static void on_message(const ProtobufCMessage *message, void *userdata)
+{
+    struct client *client = userdata;
+    int code = show(client, message);
+
+    if (code != EXIT_DONE)
+        end_stream(client, code);
+}
+
+/* `events -f | head` must end although no event comes that would fail to be written. uv_poll would
+ * make standard output non-blocking for everybody who shares it. */
+static void on_output_timer(uv_timer_t *timer)
+{
+    struct client *client = timer->data;
+    struct pollfd output = {.fd = STDOUT_FILENO};
+
+    if (client->connection != NULL && !client->call_ended && poll(&output, 1, 0) > 0 &&
+        (output.revents & POLLERR))
+        end_stream(client, EXIT_FAILED);
 }
 
 static void on_result(const struct ttrpc_result *result, void *userdata)
@@ -225,9 +245,16 @@ static int run(struct client *client)
     int r = uv_loop_init(&client->loop);
     if (r < 0)
         return fail(EXIT_FAILED, "cannot start: %s", uv_strerror(r));
+    (void)uv_timer_init(&client->loop, &client->output_timer);
+    client->output_timer.data = client;
+    uv_unref((uv_handle_t *)&client->output_timer);
+    if (client->streams)
+        (void)uv_timer_start(&client->output_timer, on_output_timer, 500, 500);
     r = start(client);
     if (r != EXIT_DONE)
         client->code = r;
+    (void)uv_run(&client->loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&client->output_timer, NULL);
     (void)uv_run(&client->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&client->loop);
     return client->code;

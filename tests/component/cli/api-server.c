@@ -287,6 +287,231 @@ static void watch_events(struct ttrpc_call *call, const ProtobufCMessage *messag
     ttrpc_call_finish(call, NULL);
 }
 
+typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
+
+static const char *const texts[] = {"profile: balanced\ncache_floor: 64MiB\n",
+                                    "profile: balanced\ncache_floor: 128MiB\n"};
+
+/* Policy "idle" has two revisions. False: it was failed. */
+static bool fill_revision(struct ttrpc_call *call, const char *name, uint64_t number,
+                          PolicyRevision *revision)
+{
+    if (strcmp(name, "idle") != 0 || number > 2) {
+        ttrpc_call_fail(call, TTRPC_NOT_FOUND, "no policy \"%s\"", name);
+        return false;
+    }
+    vmreclaim__controller__v1__policy_revision__init(revision);
+    revision->name = (char *)"idle";
+    revision->revision = number == 0 ? 2 : number;
+    revision->author = (char *)"alice";
+    revision->time_ns = 1700000000000000000;
+    revision->hash = (char *)"0123456789abcdef";
+    revision->source_name = (char *)"idle.yaml";
+    revision->text = (char *)texts[revision->revision - 1];
+    return true;
+}
+
+static void list_policies(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    Vmreclaim__Controller__V1__ListPoliciesResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_POLICIES_RESPONSE__INIT;
+    Vmreclaim__Controller__V1__PolicyAssignment assignments[] = {
+        VMRECLAIM__CONTROLLER__V1__POLICY_ASSIGNMENT__INIT,
+        VMRECLAIM__CONTROLLER__V1__POLICY_ASSIGNMENT__INIT};
+    Vmreclaim__Controller__V1__PolicyAssignment *pointers[] = {&assignments[0], &assignments[1]};
+    PolicyRevision revision;
+    PolicyRevision *policies[] = {&revision};
+
+    (void)message;
+    (void)userdata;
+    (void)fill_revision(call, "idle", 0, &revision);
+    assignments[0].selector = (char *)"web-*";
+    assignments[0].policy = (char *)"idle";
+    assignments[1].selector = (char *)"label:tier=db";
+    assignments[1].policy = (char *)"idle";
+    response.policies = policies;
+    response.n_policies = 1;
+    response.assignments = pointers;
+    response.n_assignments = 2;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void list_revisions(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ListPolicyRevisionsRequest *request = (const void *)message;
+    Vmreclaim__Controller__V1__ListPolicyRevisionsResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_POLICY_REVISIONS_RESPONSE__INIT;
+    PolicyRevision revisions[2];
+    PolicyRevision *pointers[] = {&revisions[0], &revisions[1]};
+
+    (void)userdata;
+    if (!fill_revision(call, request->name, 2, &revisions[0]))
+        return;
+    (void)fill_revision(call, request->name, 1, &revisions[1]);
+    revisions[0].rolled_back_to = 1;
+    response.revisions = pointers;
+    response.n_revisions = 2;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void get_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__GetPolicyRequest *request = (const void *)message;
+    Vmreclaim__Controller__V1__GetPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__GET_POLICY_RESPONSE__INIT;
+    PolicyRevision revision;
+
+    (void)userdata;
+    if (!fill_revision(call, request->name, request->revision, &revision))
+        return;
+    response.policy = &revision;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void roll_back(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__RollBackPolicyRequest *request = (const void *)message;
+    Vmreclaim__Controller__V1__RollBackPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__ROLL_BACK_POLICY_RESPONSE__INIT;
+    char *vms[] = {(char *)"web1", (char *)"web2"};
+    PolicyRevision revision;
+
+    (void)userdata;
+    if (!fill_revision(call, request->name, request->revision, &revision))
+        return;
+    revision.revision = 3;
+    revision.rolled_back_to = request->revision == 0 ? 1 : request->revision;
+    response.policy = &revision;
+    response.vms = vms;
+    response.n_vms = 2;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void set_balloon(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__SetBalloonRequest *request = (const void *)message;
+    char why[128];
+
+    (void)userdata;
+    if (play(call, request->vm))
+        return;
+    (void)snprintf(why, sizeof(why), "size=%" PRIu64 " duration=%" PRIu64 " owner=%s",
+                   request->size, request->duration_ns, request->owner);
+    answer_action(call, request->vm, "balloon", why);
+}
+
+static void release_balloon(struct ttrpc_call *call, const ProtobufCMessage *message,
+                            void *userdata)
+{
+    const Vmreclaim__Controller__V1__ReleaseBalloonRequest *request = (const void *)message;
+
+    (void)userdata;
+    if (!play(call, request->vm))
+        answer_action(call, request->vm, "release", "");
+}
+
+static void verify_action(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__VerifyActionRequest *request = (const void *)message;
+
+    (void)userdata;
+    if (strcmp(request->id, "a-17") == 0)
+        answer_action(call, "web1", "compact", "");
+    else
+        ttrpc_call_fail(call, TTRPC_NOT_FOUND, "no action \"%s\"", request->id);
+}
+
+static void fill_action(Action *action)
+{
+    vmreclaim__controller__v1__action__init(action);
+    action->id = (char *)"a-17";
+    action->vm = (char *)"web1";
+    action->kind = (char *)"compact";
+    action->asked_by = (char *)"alice";
+    action->started_ns = 1700000000000000000;
+    action->footprint_before = GIB;
+    action->host_returned = -(int64_t)(2 * MIB);
+    action->reason_code = (char *)"guest-busy";
+    action->finished = 1;
+}
+
+static void list_actions(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ListActionsRequest *request = (const void *)message;
+    Vmreclaim__Controller__V1__ListActionsResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_RESPONSE__INIT;
+    Action action;
+    Action *actions[] = {&action};
+
+    (void)userdata;
+    fill_action(&action);
+    response.actions = actions;
+    response.n_actions = strcmp(request->vm, "web2") == 0 ? 0 : 1;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void get_history(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__GetHistoryRequest *request = (const void *)message;
+    Vmreclaim__Controller__V1__GetHistoryResponse response =
+        VMRECLAIM__CONTROLLER__V1__GET_HISTORY_RESPONSE__INIT;
+    Waterfall points[2] = {waterfall, waterfall};
+    Waterfall *pointers[] = {&points[0], &points[1]};
+    Action action;
+    Action *actions[] = {&action};
+
+    (void)userdata;
+    if (play(call, request->vm))
+        return;
+    fill_action(&action);
+    points[0].time_ns = action.started_ns - 60 * (int64_t)NSEC_PER_SEC;
+    points[1].time_ns = action.started_ns + 60 * (int64_t)NSEC_PER_SEC;
+    points[1].guest_is_known = 0;
+    response.points = pointers;
+    response.n_points = strcmp(request->vm, "web2") == 0 ? 0 : 2;
+    response.actions = actions;
+    response.n_actions = strcmp(request->vm, "web2") == 0 ? 0 : 1;
+    (void)ttrpc_call_send(call, &response.base);
+    ttrpc_call_finish(call, NULL);
+}
+
+static void get_status(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    Vmreclaim__Controller__V1__GetStatusResponse response =
+        VMRECLAIM__CONTROLLER__V1__GET_STATUS_RESPONSE__INIT;
+    Vmreclaim__Controller__V1__Degradation store = VMRECLAIM__CONTROLLER__V1__DEGRADATION__INIT;
+    Vmreclaim__Controller__V1__Degradation *degraded[] = {&store};
+
+    (void)message;
+    (void)userdata;
+    response.version = (char *)"0.1.0";
+    response.vms = 2;
+    response.agents = 1;
+    response.store_path = (char *)"/var/lib/vmreclaim/store.sqlite";
+    response.store_pending = 3;
+    store.part = (char *)"store";
+    store.reason = (char *)"the disk is full";
+    response.degraded = degraded;
+    response.n_degraded = 1;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void dump_state(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    static const char *const pieces[] = {"{\"vms\":[", "1]}"};
+
+    (void)message;
+    (void)userdata;
+    for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
+        Vmreclaim__Controller__V1__DumpStateResponse response =
+            VMRECLAIM__CONTROLLER__V1__DUMP_STATE_RESPONSE__INIT;
+        response.text.data = (uint8_t *)(uintptr_t)pieces[i];
+        response.text.len = strlen(pieces[i]);
+        (void)ttrpc_call_send(call, &response.base);
+    }
+    ttrpc_call_finish(call, NULL);
+}
+
 #define METHODS(X)                                                                                 \
     X("ListVms", list_vms, false)                                                                  \
     X("GetVm", get_vm, false)                                                                      \
@@ -297,7 +522,18 @@ static void watch_events(struct ttrpc_call *call, const ProtobufCMessage *messag
     X("ListRanges", list_ranges, true)                                                             \
     X("ApplyPolicy", apply_policy, false)                                                          \
     X("PingVm", ping_vm, false)                                                                    \
-    X("WatchEvents", watch_events, true)
+    X("WatchEvents", watch_events, true)                                                           \
+    X("ListPolicies", list_policies, false)                                                        \
+    X("ListPolicyRevisions", list_revisions, false)                                                \
+    X("GetPolicy", get_policy, false)                                                              \
+    X("RollBackPolicy", roll_back, false)                                                          \
+    X("SetBalloon", set_balloon, false)                                                            \
+    X("ReleaseBalloon", release_balloon, false)                                                    \
+    X("VerifyAction", verify_action, false)                                                        \
+    X("ListActions", list_actions, false)                                                          \
+    X("GetHistory", get_history, true)                                                             \
+    X("GetStatus", get_status, false)                                                              \
+    X("DumpState", dump_state, true)
 
 static ttrpc_handler handlers[64];
 static struct ttrpc_service service = {

@@ -12,7 +12,9 @@ import unittest
 
 VMRECLAIM, API_SERVER = sys.argv[1:3]
 COMMANDS = ["vm list", "vm show", "explain", "compact", "reclaim", "reporting", "ranges",
-            "policy apply", "events", "ping"]
+            "policy apply", "policy check", "policy list", "policy show", "policy diff",
+            "policy history", "policy rollback", "balloon", "release", "actions", "verify",
+            "history", "status", "debug dump", "events", "ping"]
 
 
 class CliTest(unittest.TestCase):
@@ -153,6 +155,88 @@ class CliTest(unittest.TestCase):
         text = self.run_cli("policy", "apply", path, "--vm", "web1").stdout
         self.assertEqual(text, "policy balanced, revision 4: in force\nassigned to: web1\n"
                                "the guest does not know: refault_rate\n")
+
+    # ---- policies ----
+
+    def test_policy_check_needs_no_daemon(self):
+        path = self.write("name: night\nprofile: gentle\ncache_floor: 256MiB\n")
+        text = self.run_cli("policy", "check", path, api="unix:/nonexistent").stdout
+        self.assertIn('is a valid policy: "night", profile gentle', text)
+        self.assertRegex(text, r"cache_floor +256MiB ")
+        settings = self.run_json("policy", "check", path)["settings"]
+        self.assertEqual(settings["cache_floor"], "256MiB")
+
+    def test_policy_check_names_file_and_line(self):
+        path = self.write("profile: gentle\n\ncache_flor: 256MiB\n")
+        result = self.run_cli("policy", "check", path, code=2)
+        self.assertIn(f"{path}:3: ", result.stderr)
+        self.assertIn("cache_floor", result.stderr)
+
+    def test_policy_list(self):
+        line = self.run_cli("policy", "list").stdout.splitlines()[1]
+        self.assertRegex(line, r"^idle +2 .* alice +web-\*, label:tier=db$")
+
+    def test_policy_show_can_be_applied_again(self):
+        text = self.run_cli("policy", "show", "idle", "--revision", "1").stdout
+        self.assertRegex(text, r"^# idle, revision 1 of .* by alice\n"
+                               r"profile: balanced\ncache_floor: 64MiB\n$")
+        self.run_cli("policy", "check", self.write(text))
+
+    def test_policy_diff(self):
+        expected = ("--- idle, revision 1\n+++ idle, revision 2\n profile: balanced\n"
+                    "-cache_floor: 64MiB\n+cache_floor: 128MiB\n")
+        self.assertEqual(self.run_cli("policy", "diff", "idle").stdout, expected)
+        self.assertEqual(self.run_cli("policy", "diff", "idle", "--from", "1", "--to", "2").stdout,
+                         expected)
+        path = self.write("profile: balanced\n")
+        self.assertEqual(self.run_cli("policy", "diff", "idle", "--file", path).stdout,
+                         f"--- idle, revision 2\n+++ {path}\n profile: balanced\n"
+                         "-cache_floor: 128MiB\n")
+        self.run_cli("policy", "diff", "other", code=3)
+
+    def test_policy_history_and_rollback(self):
+        lines = self.run_cli("policy", "history", "idle").stdout.splitlines()
+        self.assertRegex(lines[1], r"^ +2 .* alice +0123456789ab back to revision 1$")
+        self.assertRegex(lines[2], r"^ +1 .* alice +0123456789ab idle.yaml$")
+        self.assertEqual(self.run_cli("policy", "rollback", "idle", "--to", "1").stdout,
+                         "policy idle: revision 3 has the text of revision 1\n"
+                         "in force for: web1, web2\n")
+        self.run_cli("policy", "rollback", "other", code=3)
+
+    # ---- leases, records, the daemon ----
+
+    def test_balloon(self):
+        self.assertEqual(self.why("balloon", "web1", "2GiB", "--for", "10m", "--owner", "ci"),
+                         f"size={2 << 30} duration=600000000000 owner=ci")
+        self.assertIn('"0" is not a size', self.run_cli("balloon", "web1", "0", code=2).stderr)
+        self.run_cli("release", "web1")
+        self.run_cli("release", "missing", code=3)
+
+    def test_actions(self):
+        line = self.run_cli("actions").stdout.splitlines()[1]
+        self.assertRegex(line, r"^a-17 .* web1 compact alice - +-2\.0 MiB +- +0\.0 s guest-busy$")
+        self.assertEqual(self.run_cli("actions", "--vm", "web2").stdout, "No actions.\n")
+
+    def test_verify(self):
+        self.assertIn("returned to the host: 448.0 MiB", self.run_cli("verify", "a-17").stdout)
+        self.run_cli("verify", "b", code=3)
+
+    def test_history(self):
+        lines = self.run_cli("history", "web1", "--since", "1h").stdout.splitlines()
+        self.assertRegex(lines[1], r"  U+k+C+T+p+\.{28}    2\.0 GiB$")
+        self.assertRegex(lines[2], r"> compact by alice: host got -2\.0 MiB, guest-busy$")
+        self.assertRegex(lines[3], r"  #{28}\.{28}    2\.0 GiB$")
+        self.assertIn("Nothing was recorded", self.run_cli("history", "web2").stdout)
+        self.run_cli("history", "web1", "--lines", "0", code=2)
+
+    def test_status_tells_what_is_degraded(self):
+        result = self.run_cli("status", code=7)
+        self.assertIn("store: the disk is full", result.stdout)
+        self.assertIn("3 records wait", result.stdout)
+        self.assertEqual(self.run_json("status", code=7)["degraded"][0]["part"], "store")
+
+    def test_debug_dump(self):
+        self.assertEqual(json.loads(self.run_cli("debug", "dump").stdout), {"vms": [1]})
 
     # ---- how it ends ----
 

@@ -1,0 +1,106 @@
+/* vmreclaim actions */
+#include <stdio.h>
+
+#include "common/base/number.h"
+#include "controller/cli/cli.h"
+#include "controller/cli/messages.h"
+#include "controller/cli/table.h"
+#include "controller/cli/when.h"
+#include "controller/json/json.h"
+
+static const char *vm = "";
+static uint64_t limit = 50;
+static nsec_t since;
+
+static void add_outcome(struct table *table, const Action *action)
+{
+    char text[32];
+
+    if (!action->finished)
+        table_cell(table, "%s", "running");
+    else if (action->guest == NULL ||
+             json_enum_name(&vmreclaim__agent__v1__outcome__descriptor, (int)action->guest->outcome,
+                            text, sizeof(text)) == NULL)
+        table_cell(table, "%s", "-");
+    else
+        table_cell(table, "%s", text);
+}
+
+static void add_signed(struct table *table, bool known, int64_t bytes)
+{
+    char text[32];
+    uint64_t size = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
+
+    if (!known)
+        table_cell(table, "%s", "-");
+    else
+        table_cell(table, "%s%s", bytes < 0 ? "-" : "",
+                   bytes_format_short(size, text, sizeof(text)));
+}
+
+static void add_action(struct table *table, const Action *action)
+{
+    char text[32];
+
+    table_row(table);
+    table_cell(table, "%s", action->id);
+    table_cell(table, "%s", when_format(action->started_ns, text, sizeof(text)));
+    table_cell(table, "%s", action->vm);
+    table_cell(table, "%s", action->kind);
+    table_cell(table, "%s", action->asked_by);
+    add_outcome(table, action);
+    add_signed(table, action->footprint_before != 0, action->host_returned);
+    add_signed(table, action->checked_again, action->host_returned_later);
+    table_cell(table, "%.1f s", (double)action->duration_ns / 1e9);
+    table_cell(table, "%s", action->reason_code);
+}
+
+static int print(const ProtobufCMessage *message, void *userdata)
+{
+    static const struct table_column columns[] = {
+        {"ACTION", false, false},  {"TIME", false, false},     {"VM", false, false},
+        {"WHAT", false, false},    {"WHO", false, false},      {"OUTCOME", false, false},
+        {"RETURNED", true, false}, {"AFTER 10M", true, false}, {"TOOK", true, false},
+        {"WHY NOT", false, true},
+    };
+    const Vmreclaim__Controller__V1__ListActionsResponse *list = (const void *)message;
+    struct table table;
+
+    (void)userdata;
+    table_init(&table, columns, ARRAY_SIZE(columns));
+    for (size_t i = 0; i < list->n_actions; i++)
+        add_action(&table, list->actions[i]);
+    return table_finish(&table, "No actions.");
+}
+
+static int run(struct cli *cli, char **operands)
+{
+    Vmreclaim__Controller__V1__ListActionsRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_REQUEST__INIT;
+
+    (void)operands;
+    request.vm = (char *)vm;
+    request.limit = (uint32_t)min_of(limit, (uint64_t)UINT32_MAX);
+    request.since_ns = since == 0 ? 0 : time_realtime() - (int64_t)since;
+    return client_call(cli, "ListActions", &request.base, print, NULL);
+}
+
+static const struct command_option options[] = {
+    {"vm", 0, OPTION_TEXT, "VM", "of this VM only", &vm, NULL},
+    {"limit", 'n', OPTION_NUMBER, "N", "at most N (default 50)", &limit, NULL},
+    {"since", 0, OPTION_DURATION, "D", "not older than D", &since, NULL},
+    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+};
+
+const struct command command_actions = {
+    .name = "actions",
+    .operands = "",
+    .summary = "what was done, and what it brought",
+    .description =
+        "Lists actions, newest first: who asked, how it ended, what left the host's memory, what\n"
+        "of it was still gone ten minutes later, and if little came back, the reason's code.",
+    .example = "vmreclaim actions --vm web1 --since 1d",
+    .see_also = "verify, for one of them; history, for the memory over time",
+    .options = options,
+    .run = run,
+};

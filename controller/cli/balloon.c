@@ -1,0 +1,44 @@
+/* vmreclaim balloon VM SIZE */
+#include "common/base/number.h"
+#include "controller/cli/action.h"
+#include "controller/cli/cli.h"
+
+static nsec_t duration;
+static const char *owner = "";
+
+static int run(struct cli *cli, char **operands)
+{
+    Vmreclaim__Controller__V1__SetBalloonRequest request =
+        VMRECLAIM__CONTROLLER__V1__SET_BALLOON_REQUEST__INIT;
+
+    if (bytes_parse(operands[1], &request.size) < 0 || request.size == 0)
+        return fail(EXIT_USAGE,
+                    "balloon: \"%s\" is not a size; write what the guest keeps: 512MiB, 2GiB",
+                    operands[1]);
+    request.vm = operands[0];
+    request.duration_ns = duration;
+    request.owner = (char *)owner;
+    return action_run(cli, "SetBalloon", &request.base);
+}
+
+static const struct command_option options[] = {
+    {"for", 0, OPTION_DURATION, "D", "give it back by itself after D", &duration, NULL},
+    {"owner", 0, OPTION_TEXT, "NAME", "who holds the lease (default: you)", &owner, NULL},
+    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+};
+
+const struct command command_balloon = {
+    .name = "balloon",
+    .operands = "VM SIZE",
+    .operand_count = 2,
+    .summary = "take memory from a guest, under a lease",
+    .description =
+        "Shrinks the guest to SIZE with its balloon. The memory is held under a lease that\n"
+        "survives restarts of the daemon and is given back on expiry, by `release`, when the\n"
+        "guest comes under pressure, or when it is reset. Never below the VM's floor.",
+    .example = "vmreclaim balloon web1 2GiB --for 10m",
+    .see_also = "release; explain, for a size that is safe",
+    .options = options,
+    .timeout = 5 * 60 * NSEC_PER_SEC,
+    .run = run,
+};

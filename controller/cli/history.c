@@ -1,0 +1,119 @@
+/* vmreclaim history VM: the waterfall over time, one bar per line, with the actions between. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "controller/cli/bar.h"
+#include "controller/cli/cli.h"
+#include "controller/cli/messages.h"
+#include "controller/cli/when.h"
+
+enum { CHART_WIDTH = 56, LINES_MAX = 4096 };
+
+static nsec_t since = 24 * 3600 * NSEC_PER_SEC;
+static uint64_t lines = 24;
+
+static void print_point(const Waterfall *w)
+{
+    const struct bar_part known[] = {
+        {'U', w->in_use},
+        {'k', w->unmanaged},
+        {'C', w->cache},
+        {'T', w->trapped},
+        {'p', w->percpu},
+        {'f', w->reportable},
+        {'?', w->remainder > 0 ? (uint64_t)w->remainder : 0},
+    };
+    const struct bar_part unknown[] = {{'#', w->footprint}};
+    char bar[CHART_WIDTH + 1];
+    char time[32];
+    char size[32];
+
+    if (w->guest_is_known)
+        bar_draw(known, ARRAY_SIZE(known), w->vm_ram, CHART_WIDTH, bar);
+    else
+        bar_draw(unknown, ARRAY_SIZE(unknown), w->vm_ram, CHART_WIDTH, bar);
+    (void)printf("%s  %s  %9s\n", when_format(w->time_ns, time, sizeof(time)), bar,
+                 bytes_format_short(w->footprint, size, sizeof(size)));
+}
+
+static void print_action(const Action *action)
+{
+    char time[32];
+    char size[32];
+    bool grew = action->host_returned < 0;
+    uint64_t bytes = grew ? 0 - (uint64_t)action->host_returned : (uint64_t)action->host_returned;
+
+    (void)printf("%s    > ", when_format(action->started_ns, time, sizeof(time)));
+    print_text(action->kind);
+    (void)fputs(" by ", stdout);
+    print_text(action->asked_by);
+    (void)printf(": host got %s%s", grew ? "-" : "", bytes_format_short(bytes, size, sizeof(size)));
+    if (action->reason_code[0] != '\0') {
+        (void)fputs(", ", stdout);
+        print_text(action->reason_code);
+    }
+    (void)putchar('\n');
+}
+
+/* Points and actions of one message are ascending; they are merged by time. */
+static int print(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__GetHistoryResponse *part = (const void *)message;
+    bool *any = userdata;
+    size_t action = 0;
+
+    *any = *any || part->n_points > 0 || part->n_actions > 0;
+    for (size_t point = 0; point < part->n_points; point++) {
+        while (action < part->n_actions &&
+               part->actions[action]->started_ns < part->points[point]->time_ns)
+            print_action(part->actions[action++]);
+        print_point(part->points[point]);
+    }
+    while (action < part->n_actions)
+        print_action(part->actions[action++]);
+    return EXIT_DONE;
+}
+
+static int run(struct cli *cli, char **operands)
+{
+    Vmreclaim__Controller__V1__GetHistoryRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_HISTORY_REQUEST__INIT;
+    bool any = false;
+
+    if (lines == 0 || lines > LINES_MAX)
+        return fail(EXIT_USAGE, "history: --lines: between 1 and %d", LINES_MAX);
+    request.vm = operands[0];
+    request.since_ns = time_realtime() - (int64_t)since;
+    request.points = (uint32_t)lines;
+    if (!cli->json)
+        (void)printf("U in use  k unmanaged  C cache  T trapped  p per-CPU  f reportable  "
+                     "? unexplained  . not on the host\n");
+    int r = client_stream(cli, "GetHistory", &request.base, print, &any);
+    if (r == EXIT_DONE && !any && !cli->json)
+        (void)puts("Nothing was recorded in this time.");
+    return r;
+}
+
+static const struct command_option options[] = {
+    {"since", 0, OPTION_DURATION, "D", "how far back (default 1d)", &since, NULL},
+    {"lines", 'n', OPTION_NUMBER, "N", "at most N bars (default 24)", &lines, NULL},
+    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+};
+
+const struct command command_history = {
+    .name = "history",
+    .operands = "VM",
+    .operand_count = 1,
+    .summary = "where a VM's memory was, over time, and what was done",
+    .description =
+        "Draws one bar per moment: what of the VM's memory the host held, by part, as wide as the\n"
+        "VM. Actions stand between the bars they came between. Every minute is kept for a day,\n"
+        "every ten minutes for two weeks, every hour for a year.",
+    .example = "vmreclaim history web1 --since 2h",
+    .see_also = "actions; explain, for now",
+    .options = options,
+    .timeout = 30 * NSEC_PER_SEC,
+    .run = run,
+};

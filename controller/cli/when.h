@@ -1,0 +1,11 @@
+/* Times for people: the local clock. */
+#ifndef VMRECLAIM_CONTROLLER_CLI_WHEN_H
+#define VMRECLAIM_CONTROLLER_CLI_WHEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* UNIX nanoseconds as "2026-11-23 19:12:44"; "-" for 0. `size` >= 32 always fits. */
+const char *when_format(int64_t time, char *buffer, size_t size);
+
+#endif
