@@ -1,0 +1,43 @@
+/* Running a table of checks. */
+#include "common/base/check.h"
+
+#include <stdarg.h>
+
+void check_answer_set(struct check_answer *answer, enum check_status status, const char *fix,
+                      const char *reason, ...)
+{
+    va_list arguments;
+
+    answer->status = status;
+    va_start(arguments, reason);
+    (void)vsnprintf(answer->reason, sizeof(answer->reason), reason, arguments);
+    va_end(arguments);
+    (void)snprintf(answer->fix, sizeof(answer->fix), "%s", fix != NULL ? fix : "");
+}
+
+static void print(const struct check *check, const struct check_answer *answer, FILE *output)
+{
+    static const char *const names[] = {
+        [CHECK_OK] = "ok",
+        [CHECK_WARNING] = "warning",
+        [CHECK_FAILURE] = "FAILURE",
+    };
+
+    (void)fprintf(output, "%-8s %-26s %s\n", names[answer->status], check->name, answer->reason);
+    if (answer->fix[0] != '\0')
+        (void)fprintf(output, "%-8s %-26s -> %s\n", "", "", answer->fix);
+}
+
+enum check_status checks_run(const struct check *checks, size_t count, void *context, FILE *output)
+{
+    enum check_status worst = CHECK_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        struct check_answer answer = {.status = CHECK_OK};
+
+        checks[i].ask(&checks[i], context, &answer);
+        print(&checks[i], &answer, output);
+        worst = max_of(worst, answer.status);
+    }
+    return worst;
+}
