@@ -1,0 +1,49 @@
+/* What the guest's owner wants: agent.conf, then the kernel command line, then flags; the later one
+ * wins. Keys are those of the agent (below) and those of the policy table.
+ *
+ * What the owner sets is also the limit of what any host may order: see limit.h. */
+#ifndef VMRECLAIM_AGENT_CONFIG_CONFIGURATION_H
+#define VMRECLAIM_AGENT_CONFIG_CONFIGURATION_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/policy/policy.h"
+#include "common/transport/address.h"
+
+#define CONFIGURATION_FILE          "etc/vmreclaim/agent.conf" /* below the root */
+#define CONFIGURATION_STATE_DEFAULT "/var/lib/vmreclaim-agent"
+
+/* Keys of the policy table, by index; policy_key(i) names bit i. */
+typedef uint64_t policy_key_set;
+
+struct configuration {
+    bool dials; /* false: `connect = none`, the agent works alone or listens */
+    struct address connect;
+    bool listens;
+    struct address listen;
+    char state_directory[PATH_MAX];
+    bool sets_lowest_order; /* the owner knows the host's backing; a controller tells better */
+    uint32_t lowest_order;
+    bool seccomp;
+    enum log_level log_level;
+    struct policy policy;       /* the local policy */
+    policy_key_set policy_keys; /* which of its keys the owner set, a profile counts as all */
+};
+
+/* A key and a value from the command line, as written: "key=value". */
+struct configuration_sources {
+    int root;         /* directory with etc/ and proc/ */
+    const char *file; /* instead of CONFIGURATION_FILE, then it must exist; or NULL */
+    const char *const *settings;
+    size_t setting_count;
+};
+
+/* Reads all sources. Unknown keys and bad values are errors that name the file and line, the kernel
+ * command line or the flag. A negative errno; `ret_configuration` is untouched then. */
+int configuration_read(const struct configuration_sources *sources,
+                       struct configuration *ret_configuration, struct error *error);
+
+#endif

@@ -1,0 +1,165 @@
+/* vmreclaim-agent: gives memory that this guest does not need back to its host. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agent/agent.h"
+#include "agent/doctor.h"
+#include "agent/options.h"
+#include "agent/safety/protect.h"
+#include "agent/safety/seccomp.h"
+#include "common/base/cleanup.h"
+
+#define EXIT_WRONG_USAGE 2
+
+/* The agent is one object, in memory that costs nothing until it is touched. */
+static struct agent agent;
+static struct configuration configuration;
+
+struct signals {
+    uv_signal_t terminate;
+    uv_signal_t interrupt;
+};
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct signals *signals = handle->data;
+
+    (void)number;
+    log_notice("stopping");
+    agent_stop(&agent);
+    uv_close((uv_handle_t *)&signals->terminate, NULL);
+    uv_close((uv_handle_t *)&signals->interrupt, NULL);
+}
+
+static void start_signals(struct signals *signals, uv_loop_t *loop)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)uv_signal_init(loop, &signals->terminate);
+    (void)uv_signal_init(loop, &signals->interrupt);
+    signals->terminate.data = signals;
+    signals->interrupt.data = signals;
+    (void)uv_signal_start(&signals->terminate, on_signal, SIGTERM);
+    (void)uv_signal_start(&signals->interrupt, on_signal, SIGINT);
+}
+
+/* Makes the directory and what is above it; -1 with a warning when that cannot be. */
+static int open_state_directory(const char *path)
+{
+    char part[PATH_MAX];
+    int descriptor;
+
+    for (size_t i = 1; i < sizeof(part) && path[i - 1] != '\0'; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        (void)snprintf(part, sizeof(part), "%.*s", (int)i, path);
+        (void)mkdir(part, 0755);
+    }
+    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        log_warning("no state directory %s: %s; kernel settings stay as they are, and a policy "
+                    "from the host lasts until the agent stops",
+                    path, strerror(errno));
+    return descriptor;
+}
+
+static void enter_sandbox(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    log_notice("built with a sanitizer: no system call filter");
+#else
+    int r = configuration.seccomp ? seccomp_apply() : 0;
+
+    if (r < 0)
+        log_warning("no system call filter: %s", strerror(-r));
+#endif
+}
+
+static int run(int root)
+{
+    cleanup_close int state_directory = -1;
+    struct signals signals;
+    struct error error;
+    uv_loop_t loop;
+    int r;
+
+    state_directory = open_state_directory(configuration.state_directory);
+    if (protect_process(&error) < 0)
+        log_warning("%s", error.text);
+    r = uv_loop_init(&loop);
+    if (r < 0) {
+        log_error("cannot start: %s", uv_strerror(r));
+        return EXIT_FAILURE;
+    }
+    start_signals(&signals, &loop);
+    r = agent_start(&agent, &loop, root, state_directory, &configuration, &error);
+    if (r < 0) {
+        log_error("%s", error.text);
+        return EXIT_FAILURE;
+    }
+    enter_sandbox();
+    log_notice("vmreclaim-agent " VMRECLAIM_VERSION " runs, profile %s",
+               policy_profile_name(agent.policy.policy.profile));
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    agent_finish(&agent);
+    (void)uv_loop_close(&loop);
+    return EXIT_SUCCESS;
+}
+
+/* The keys as agent.conf takes them. */
+static void print_configuration(void)
+{
+    const char *key;
+    char value[64];
+
+    for (size_t i = 0; (key = policy_key(i)) != NULL; i++)
+        if (policy_get(&configuration.policy, key, value, sizeof(value)) == 0)
+            (void)printf("%s = %s\n", key, value);
+}
+
+int main(int argument_count, char **arguments)
+{
+    cleanup_close int root = -1;
+    struct configuration_sources sources;
+    struct options options;
+    struct error error;
+
+    protect_heap();
+    if (options_parse(argument_count, arguments, &options, &error) < 0) {
+        log_error("%s", error.text);
+        return EXIT_WRONG_USAGE;
+    }
+    if (options.mode == OPTIONS_HELP || options.mode == OPTIONS_VERSION) {
+        (void)fputs(options.mode == OPTIONS_HELP ? options_help
+                                                 : "vmreclaim-agent " VMRECLAIM_VERSION "\n",
+                    stdout);
+        return EXIT_SUCCESS;
+    }
+    root = open(options.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) {
+        log_error("--root %s: %s", options.root, strerror(errno));
+        return EXIT_WRONG_USAGE;
+    }
+    sources = (struct configuration_sources){
+        .root = root,
+        .file = options.configuration_file,
+        .settings = options.settings,
+        .setting_count = options.setting_count,
+    };
+    if (configuration_read(&sources, &configuration, &error) < 0) {
+        log_error("%s", error.text);
+        return EXIT_WRONG_USAGE;
+    }
+    log_set_level(configuration.log_level);
+    if (options.mode == OPTIONS_CHECK) {
+        print_configuration();
+        return EXIT_SUCCESS;
+    }
+    if (options.mode == OPTIONS_DOCTOR)
+        return doctor_run(root, &configuration, stdout) == CHECK_FAILURE ? EXIT_FAILURE
+                                                                         : EXIT_SUCCESS;
+    return run(root);
+}

@@ -1,0 +1,89 @@
+/* Structures to messages. protobuf-c wants writable strings and never writes to them. */
+#include "agent/service/messages.h"
+
+#include "common/base/util.h"
+
+void message_from_sample(struct memory_sample *sample, Vmreclaim__Agent__V1__MemorySample *message)
+{
+    vmreclaim__agent__v1__memory_sample__init(message);
+    message->sequence = sample->sequence;
+    message->boottime_ns = sample->boottime;
+    message->total = sample->total;
+    message->free = sample->free;
+    message->reported = sample->reported;
+    message->reportable = sample->reportable;
+    message->held_back = sample->held_back;
+    message->trapped = sample->trapped;
+    message->percpu = sample->percpu;
+    message->cache = sample->cache;
+    message->in_use = sample->in_use;
+    message->anon = sample->anon;
+    message->shmem = sample->shmem;
+    message->hugetlb = sample->hugetlb;
+    message->slab_unreclaimable = sample->slab_unreclaimable;
+    message->kernel = sample->kernel;
+    message->zram = sample->zram;
+    message->active_file = sample->active_file;
+    message->inactive_file = sample->inactive_file;
+    message->slab_reclaimable = sample->slab_reclaimable;
+    message->dirty = sample->dirty;
+    message->writeback = sample->writeback;
+    message->mapped = sample->mapped;
+    message->available = sample->available;
+    message->swap_total = sample->swap_total;
+    message->swap_free = sample->swap_free;
+    message->cpu_busy_ns = sample->cpu_busy;
+    message->cpu_total_ns = sample->cpu_total;
+    message->psi_memory_some_us = sample->psi_memory_some;
+    message->psi_memory_full_us = sample->psi_memory_full;
+    message->psi_io_some_us = sample->psi_io_some;
+    message->refault_file = sample->refault_file;
+    message->refault_anon = sample->refault_anon;
+    message->major_faults = sample->major_faults;
+    message->oom_kills = sample->oom_kills;
+    message->n_free_blocks = sample->order_count;
+    message->free_blocks = sample->free_blocks;
+    message->reported_is_exact = sample->reported_is_exact;
+    message->reported_is_known = sample->reported_is_known;
+    message->balloon_pages = sample->balloon_pages;
+    {
+        uint64_t named = sample->anon + sample->shmem + sample->hugetlb +
+                         sample->slab_unreclaimable + sample->kernel + sample->zram;
+        message->vmalloc_and_other = sample->in_use > named ? sample->in_use - named : 0;
+    }
+}
+
+static const char *const state_names[ENGINE_REASON_COUNT] = {
+    [ENGINE_WARMING_UP] = "busy",     [ENGINE_BUSY] = "busy",
+    [ENGINE_PRESSURE] = "pressure",   [ENGINE_REFAULTS] = "busy",
+    [ENGINE_NOT_YET_IDLE] = "busy",   [ENGINE_ACTING] = "acting",
+    [ENGINE_SETTLING] = "idle",       [ENGINE_BACKED_OFF] = "idle",
+    [ENGINE_BUDGET_SPENT] = "idle",   [ENGINE_FORBIDDEN] = "forbidden",
+    [ENGINE_OBSERVING] = "observe",   [ENGINE_NOTHING_TO_GAIN] = "idle",
+    [ENGINE_IDLE_WORK] = "acting",    [ENGINE_TRICKLE] = "trickle",
+    [ENGINE_RESTORING] = "restoring",
+};
+
+void message_from_decision(const struct engine_decision *decision, nsec_t now,
+                           Vmreclaim__Agent__V1__EngineState *message)
+{
+    vmreclaim__agent__v1__engine_state__init(message);
+    message->boottime_ns = now;
+    message->state = (char *)(uintptr_t)state_names[decision->reason];
+    message->reason = (char *)(uintptr_t)engine_reason_text(decision->reason);
+    message->next_step_ns = decision->next_sample;
+}
+
+void messages_from_features(struct features *features, Vmreclaim__Agent__V1__Feature *messages,
+                            Vmreclaim__Agent__V1__Feature **pointers)
+{
+    for (size_t i = 0; i < FEATURE_COUNT; i++) {
+        struct feature *feature = &features->list[i];
+        vmreclaim__agent__v1__feature__init(&messages[i]);
+        messages[i].name = (char *)(uintptr_t)feature->name;
+        messages[i].available = feature->available;
+        messages[i].reason = feature->reason;
+        messages[i].replacement = (char *)(uintptr_t)feature->replacement;
+        pointers[i] = &messages[i];
+    }
+}

@@ -1,0 +1,21 @@
+/* The agent's own structures as protobuf messages, and back. */
+#ifndef VMRECLAIM_AGENT_SERVICE_MESSAGES_H
+#define VMRECLAIM_AGENT_SERVICE_MESSAGES_H
+
+#include "agent.pb-c.h"
+#include "agent/actions/features.h"
+#include "agent/engine/engine.h"
+#include "agent/engine/sample.h"
+
+/* The message points into `sample`. */
+void message_from_sample(struct memory_sample *sample, Vmreclaim__Agent__V1__MemorySample *message);
+
+/* The message points to static text. */
+void message_from_decision(const struct engine_decision *decision, nsec_t now,
+                           Vmreclaim__Agent__V1__EngineState *message);
+
+/* `messages` and `pointers` have FEATURE_COUNT entries; they point into `features`. */
+void messages_from_features(struct features *features, Vmreclaim__Agent__V1__Feature *messages,
+                            Vmreclaim__Agent__V1__Feature **pointers);
+
+#endif

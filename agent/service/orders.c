@@ -1,0 +1,297 @@
+/* Orders of the host: one RPC is one job of the runner, or an answer at once.
+ *
+ * An order object lives from the request to the job's end. When the caller goes away first, the
+ * call is forgotten, the job is stopped, and the object goes with the job. */
+#include "agent/service/orders.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "common/base/number.h"
+
+#define OUTCOME(name) VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_##name
+
+struct order {
+    struct agent *agent;
+    struct ttrpc_call *call; /* NULL: the caller is gone */
+    struct job job;
+    void (*answer)(struct order *order, Vmreclaim__Agent__V1__ActionResult *result);
+};
+
+static void answer(struct order *order)
+{
+    Vmreclaim__Agent__V1__ActionResult result;
+
+    job_message(&order->job, &result);
+    if (order->call != NULL)
+        order->answer(order, &result);
+}
+
+static void on_job_done(struct job *job)
+{
+    struct order *order = job->userdata;
+
+    answer(order);
+    free(order);
+}
+
+static void on_caller_gone(struct ttrpc_call *call, void *userdata)
+{
+    struct order *order = userdata;
+
+    (void)call;
+    order->call = NULL;
+    runner_cancel(&order->agent->runner, &order->job);
+}
+
+/* An order that the call holds, with who asked; NULL: the call has failed. */
+static struct order *begin(struct ttrpc_call *call, enum job_kind kind, const char *action_id,
+                           const char *asked_by,
+                           void (*answer_order)(struct order *order,
+                                                Vmreclaim__Agent__V1__ActionResult *result))
+{
+    struct order *order;
+
+    if (strlen(action_id) >= JOB_ID_SIZE || strlen(asked_by) >= JOB_ID_SIZE) {
+        ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT,
+                        "action_id and asked_by are at most %d bytes long", JOB_ID_SIZE - 1);
+        return NULL;
+    }
+    order = calloc(1, sizeof(*order));
+    if (order == NULL) {
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "the agent is out of memory");
+        return NULL;
+    }
+    order->agent = connection_userdata(call);
+    order->call = call;
+    order->answer = answer_order;
+    order->job.kind = kind;
+    order->job.done = on_job_done;
+    order->job.userdata = order;
+    (void)snprintf(order->job.action_id, JOB_ID_SIZE, "%s", action_id);
+    (void)snprintf(order->job.asked_by, JOB_ID_SIZE, "%s", asked_by[0] != '\0' ? asked_by : "host");
+    return order;
+}
+
+/* Answers without doing anything. */
+static void decline(struct order *order, Vmreclaim__Agent__V1__Outcome outcome, const char *reason)
+{
+    const struct memory_sample *sample = &order->agent->sample;
+    struct job *job = &order->job;
+
+    job->result = outcome;
+    (void)snprintf(job->reason, sizeof(job->reason), "%s", reason);
+    job->free_before = job->free_after = sample->free;
+    job->trapped_before = job->trapped_after = sample->trapped;
+    job->reported_before = job->reported_after = sample->reported;
+    job->cache_before = job->cache_after = sample->cache;
+    answer(order);
+    free(order);
+}
+
+static void submit(struct order *order)
+{
+    if (runner_submit(&order->agent->runner, &order->job) < 0) {
+        ttrpc_call_fail(order->call, TTRPC_RESOURCE_EXHAUSTED, "%d orders wait already", JOBS_MAX);
+        free(order);
+        return;
+    }
+    ttrpc_call_on_cancel(order->call, on_caller_gone, order);
+}
+
+/* The owner's value of a key that binds orders too. */
+static bool owner_sets(const struct agent *agent, const char *key)
+{
+    const char *name;
+
+    for (size_t i = 0; (name = policy_key(i)) != NULL; i++)
+        if (strcmp(name, key) == 0)
+            return (agent->configuration->policy_keys & (policy_key_set)1 << i) != 0;
+    return false;
+}
+
+static bool commands_are_allowed(const struct agent *agent)
+{
+    return agent->policy.policy.allow_commands && agent->configuration->policy.allow_commands;
+}
+
+static nsec_t time_limit(const struct agent *agent, nsec_t asked)
+{
+    nsec_t limit = asked > 0 ? asked : agent->policy.policy.compact_time_limit;
+
+    if (owner_sets(agent, "compact_time_limit"))
+        limit = min_of(limit, agent->configuration->policy.compact_time_limit);
+    return limit;
+}
+
+/* The newest sample, for what is decided before the job begins. */
+static const struct memory_sample *current_sample(struct agent *agent)
+{
+    struct memory_sample sample;
+
+    if (sensors_read(&agent->sensors, time_boottime(), &sample) == 0)
+        agent->sample = sample;
+    return &agent->sample;
+}
+
+/* ---- Compact ---- */
+
+static void answer_compact(struct order *order, Vmreclaim__Agent__V1__ActionResult *result)
+{
+    Vmreclaim__Agent__V1__CompactResponse response = VMRECLAIM__AGENT__V1__COMPACT_RESPONSE__INIT;
+
+    response.result = result;
+    ttrpc_call_finish(order->call, &response.base);
+}
+
+void orders_compact(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Agent__V1__CompactRequest *request =
+        (const Vmreclaim__Agent__V1__CompactRequest *)message;
+    struct order *order =
+        begin(call, JOB_COMPACT, request->action_id, request->asked_by, answer_compact);
+    struct agent *agent;
+    char reason[JOB_REASON_SIZE];
+    char trapped[32];
+    char gain[32];
+
+    (void)userdata;
+    if (order == NULL)
+        return;
+    agent = order->agent;
+    order->job.time_limit = time_limit(agent, request->time_limit_ns);
+    if (!commands_are_allowed(agent) ||
+        (owner_sets(agent, "compact") && !agent->configuration->policy.compact)) {
+        decline(order, OUTCOME(FORBIDDEN_BY_POLICY), "this guest's configuration forbids it");
+    } else if (!request->force &&
+               current_sample(agent)->trapped < agent->policy.policy.compact_min_gain) {
+        (void)snprintf(reason, sizeof(reason), "%s are trapped, less than compact_min_gain = %s",
+                       bytes_format_short(agent->sample.trapped, trapped, sizeof(trapped)),
+                       bytes_format(agent->policy.policy.compact_min_gain, gain, sizeof(gain)));
+        decline(order, OUTCOME(NOTHING_TO_DO), reason);
+    } else {
+        submit(order);
+    }
+}
+
+/* ---- ReclaimCache ---- */
+
+static void answer_reclaim_cache(struct order *order, Vmreclaim__Agent__V1__ActionResult *result)
+{
+    Vmreclaim__Agent__V1__ReclaimCacheResponse response =
+        VMRECLAIM__AGENT__V1__RECLAIM_CACHE_RESPONSE__INIT;
+
+    response.result = result;
+    ttrpc_call_finish(order->call, &response.base);
+}
+
+static bool cache_order_is_allowed(const struct agent *agent, bool drop)
+{
+    const struct policy *owner = &agent->configuration->policy;
+
+    if (!commands_are_allowed(agent))
+        return false;
+    if (!owner_sets(agent, "cache_method"))
+        return true;
+    return drop ? owner->cache_method == POLICY_CACHE_DROP
+                : owner->cache_method != POLICY_CACHE_NONE;
+}
+
+/* How much may go: what was asked for, or all above the policy's floor; never below the owner's. */
+static uint64_t reclaimable_bytes(struct agent *agent, uint64_t asked)
+{
+    uint64_t cache = current_sample(agent)->cache;
+    uint64_t floor = asked == 0 ? agent->policy.policy.cache_floor : 0;
+
+    if (owner_sets(agent, "cache_floor"))
+        floor = max_of(floor, agent->configuration->policy.cache_floor);
+    cache = cache > floor ? cache - floor : 0;
+    return asked == 0 ? cache : min_of(asked, cache);
+}
+
+void orders_reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Agent__V1__ReclaimCacheRequest *request =
+        (const Vmreclaim__Agent__V1__ReclaimCacheRequest *)message;
+    struct order *order = begin(call, request->drop ? JOB_DROP_CACHES : JOB_RECLAIM_CACHE,
+                                request->action_id, request->asked_by, answer_reclaim_cache);
+
+    (void)userdata;
+    if (order == NULL)
+        return;
+    order->job.time_limit = time_limit(order->agent, request->time_limit_ns);
+    order->job.drop_slab = order->agent->policy.policy.drop_slab;
+    order->job.bytes = reclaimable_bytes(order->agent, request->bytes);
+    if (!cache_order_is_allowed(order->agent, request->drop))
+        decline(order, OUTCOME(FORBIDDEN_BY_POLICY), "this guest's configuration forbids it");
+    else if (!request->drop && order->job.bytes == 0)
+        decline(order, OUTCOME(NOTHING_TO_DO), "the cache is at its floor already");
+    else
+        submit(order);
+}
+
+/* ---- SetReporting ---- */
+
+static void answer_set_reporting(struct order *order, Vmreclaim__Agent__V1__ActionResult *result)
+{
+    Vmreclaim__Agent__V1__SetReportingResponse response =
+        VMRECLAIM__AGENT__V1__SET_REPORTING_RESPONSE__INIT;
+
+    response.result = result;
+    response.order = reporting_order(&order->agent->reporting);
+    ttrpc_call_finish(order->call, &response.base);
+}
+
+static enum job_kind reporting_job(const Vmreclaim__Agent__V1__SetReportingRequest *request)
+{
+    if (request->restore)
+        return JOB_RESTORE_ORDER;
+    return request->kick ? JOB_KICK_REPORTING : JOB_SET_ORDER;
+}
+
+/* The order is one write, done before a pass is started; 0 or -errno. */
+static int set_order_now(struct order *order,
+                         const Vmreclaim__Agent__V1__SetReportingRequest *request)
+{
+    uint32_t in_force;
+
+    if (!request->set_order || !request->kick || request->restore)
+        return 0;
+    return reporting_set_order(&order->agent->reporting, request->order,
+                               order->agent->policy.policy.reporting_order, &in_force);
+}
+
+void orders_set_reporting(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Agent__V1__SetReportingRequest *request =
+        (const Vmreclaim__Agent__V1__SetReportingRequest *)message;
+    struct order *order = begin(call, reporting_job(request), request->action_id, request->asked_by,
+                                answer_set_reporting);
+    struct agent *agent;
+    int r = 0;
+
+    (void)userdata;
+    if (order == NULL)
+        return;
+    agent = order->agent;
+    order->job.order = request->order;
+    order->job.order_floor = agent->policy.policy.reporting_order;
+    order->job.time_limit = time_limit(agent, 0);
+    if (!commands_are_allowed(agent)) {
+        decline(order, OUTCOME(FORBIDDEN_BY_POLICY), "this guest's configuration forbids it");
+        return;
+    }
+    if (request->set_lowest_order)
+        r = agent_set_lowest_order(agent, request->lowest_order);
+    if (r == 0)
+        r = set_order_now(order, request);
+    if (r < 0)
+        decline(order, r == -ENOTSUP ? OUTCOME(NOT_SUPPORTED) : OUTCOME(FAILED), strerror(-r));
+    else if (request->restore || request->kick || request->set_order)
+        submit(order);
+    else
+        decline(order, OUTCOME(DONE), "");
+}

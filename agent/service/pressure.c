@@ -1,0 +1,97 @@
+/* The PSI trigger as a libuv poll handle. */
+#include "agent/service/pressure.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/number.h"
+
+/* A trigger must only be written to the kernel's own file, never into a copy of one. */
+static int open_trigger(int root, int *ret_descriptor)
+{
+    cleanup_close int descriptor =
+        openat(root, "proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    struct statfs filesystem;
+
+    if (descriptor < 0)
+        return errno == ENOENT ? -ENOTSUP : -errno;
+    if (fstatfs(descriptor, &filesystem) < 0)
+        return -errno;
+    if (filesystem.f_type != PROC_SUPER_MAGIC)
+        return -ENOTSUP;
+    *ret_descriptor = take_descriptor(descriptor);
+    return 0;
+}
+
+static int write_trigger(int descriptor)
+{
+    char text[64];
+    int length = snprintf(text, sizeof(text), "some %llu %llu",
+                          (unsigned long long)(PRESSURE_WINDOW / PERMYRIAD_ONE *
+                                               PRESSURE_SOME_PERMYRIAD / NSEC_PER_USEC),
+                          (unsigned long long)(PRESSURE_WINDOW / NSEC_PER_USEC));
+
+    /* The kernel wants the final zero too. */
+    if (write(descriptor, text, (size_t)length + 1) < 0)
+        return -errno;
+    return 0;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct pressure *pressure = poll->data;
+
+    (void)events;
+    if (status < 0)
+        (void)uv_poll_stop(poll); /* the trigger is gone with its file; the samples still tell */
+    else
+        pressure->on_pressure(pressure->userdata);
+}
+
+int pressure_init(struct pressure *pressure, uv_loop_t *loop, int root,
+                  void (*on_pressure)(void *userdata), void *userdata)
+{
+    cleanup_close int descriptor = -1;
+    int r;
+
+    memset(pressure, 0, sizeof(*pressure));
+    pressure->on_pressure = on_pressure;
+    pressure->userdata = userdata;
+    r = open_trigger(root, &descriptor);
+    if (r < 0)
+        return r;
+    r = write_trigger(descriptor);
+    if (r < 0)
+        return r;
+    r = uv_poll_init(loop, &pressure->poll, descriptor);
+    if (r < 0)
+        return r;
+    pressure->poll.data = pressure;
+    pressure->descriptor = take_descriptor(descriptor);
+    pressure->is_armed = true;
+    return uv_poll_start(&pressure->poll, UV_PRIORITIZED, on_poll);
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+    struct pressure *pressure = handle->data;
+
+    (void)close(pressure->descriptor);
+    pressure->is_armed = false;
+    pressure->on_closed(pressure->userdata);
+}
+
+void pressure_close(struct pressure *pressure, void (*on_closed)(void *userdata))
+{
+    pressure->on_closed = on_closed;
+    if (!pressure->is_armed)
+        on_closed(pressure->userdata);
+    else
+        uv_close((uv_handle_t *)&pressure->poll, on_poll_closed);
+}

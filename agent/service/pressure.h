@@ -1,0 +1,33 @@
+/* Tells at once when the guest runs short of memory: a PSI trigger of the kernel (psi.rst), which
+ * costs nothing while the guest is well. Without it the samples tell, later. */
+#ifndef VMRECLAIM_AGENT_SERVICE_PRESSURE_H
+#define VMRECLAIM_AGENT_SERVICE_PRESSURE_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "common/base/time.h"
+
+/* The trigger: some task waited for memory for a tenth of a second within one second. */
+#define PRESSURE_SOME_PERMYRIAD 1000
+#define PRESSURE_WINDOW         NSEC_PER_SEC
+
+/* In the caller's memory; its members are private. */
+struct pressure {
+    uv_poll_t poll;
+    int descriptor;
+    bool is_armed;
+    void (*on_pressure)(void *userdata);
+    void (*on_closed)(void *userdata);
+    void *userdata;
+};
+
+/* Arms the trigger; `on_pressure` runs at most once per window. -ENOTSUP: `root` has no live
+ * /proc/pressure; -EPERM, -EACCES: CAP_SYS_RESOURCE is missing; -errno. Then it is not armed. */
+int pressure_init(struct pressure *pressure, uv_loop_t *loop, int root,
+                  void (*on_pressure)(void *userdata), void *userdata);
+
+/* `on_closed` comes from the loop, at once when it is not armed. */
+void pressure_close(struct pressure *pressure, void (*on_closed)(void *userdata));
+
+#endif

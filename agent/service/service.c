@@ -1,0 +1,199 @@
+/* Handlers that answer at once; those that order an action are in orders.c. */
+#include "agent/service/service.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/service/messages.h"
+#include "agent/service/orders.h"
+#include "common/base/log.h"
+
+static void ping(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Agent__V1__PingRequest *request =
+        (const Vmreclaim__Agent__V1__PingRequest *)message;
+    Vmreclaim__Agent__V1__PingResponse response = VMRECLAIM__AGENT__V1__PING_RESPONSE__INIT;
+
+    (void)userdata;
+    response.nonce = request->nonce;
+    response.boottime_ns = time_boottime();
+    ttrpc_call_finish(call, &response.base);
+}
+
+/* Pointers to the rows of a table of texts, as protobuf-c wants them. */
+static size_t point_to_unsupported(struct agent *agent, char *pointers[HOST_POLICY_KEYS_MAX])
+{
+    for (size_t i = 0; i < agent->policy.unsupported_count; i++)
+        pointers[i] = agent->policy.unsupported[i];
+    return agent->policy.unsupported_count;
+}
+
+static void get_info(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    struct agent *agent = connection_userdata(call);
+    Vmreclaim__Agent__V1__GetInfoResponse response = VMRECLAIM__AGENT__V1__GET_INFO_RESPONSE__INIT;
+    Vmreclaim__Agent__V1__Feature features[FEATURE_COUNT];
+    Vmreclaim__Agent__V1__Feature *feature_pointers[FEATURE_COUNT];
+    char *unsupported[HOST_POLICY_KEYS_MAX];
+
+    (void)message;
+    (void)userdata;
+    messages_from_features(&agent->features, features, feature_pointers);
+    response.agent_version = (char *)(uintptr_t)VMRECLAIM_VERSION;
+    response.protocol_version = AGENT_PROTOCOL_VERSION;
+    response.boot_id = agent->boot_id;
+    response.kernel_release = agent->kernel_release;
+    response.cpu_count = agent->sample.cpu_count;
+    response.page_size = agent->sensors.page_size;
+    response.pageblock_order = agent->sensors.pageblock_order;
+    response.max_order = agent->sensors.max_order;
+    response.reporting_order = reporting_order(&agent->reporting);
+    response.numa_node_count = agent->node_count;
+    response.n_features = FEATURE_COUNT;
+    response.features = feature_pointers;
+    response.policy_revision = agent->policy.policy.revision;
+    response.policy_hash = agent->policy.policy.hash;
+    response.n_unsupported_keys = point_to_unsupported(agent, unsupported);
+    response.unsupported_keys = unsupported;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void get_memory(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Agent__V1__GetMemoryRequest *request =
+        (const Vmreclaim__Agent__V1__GetMemoryRequest *)message;
+    struct agent *agent = connection_userdata(call);
+
+    (void)userdata;
+    scans_get_memory(&agent->scans, call, request->exact);
+}
+
+static void list_free_ranges(struct ttrpc_call *call, const ProtobufCMessage *message,
+                             void *userdata)
+{
+    const Vmreclaim__Agent__V1__ListFreeRangesRequest *request =
+        (const Vmreclaim__Agent__V1__ListFreeRangesRequest *)message;
+    struct agent *agent = connection_userdata(call);
+
+    (void)userdata;
+    scans_list_ranges(&agent->scans, call, request->start, request->length);
+}
+
+/* ---- policy ---- */
+
+static void answer_policy(struct ttrpc_call *call, struct agent *agent)
+{
+    Vmreclaim__Agent__V1__ApplyPolicyResponse response =
+        VMRECLAIM__AGENT__V1__APPLY_POLICY_RESPONSE__INIT;
+    char *unsupported[HOST_POLICY_KEYS_MAX];
+    char *capped[64];
+    const char *key;
+
+    response.n_unsupported_keys = point_to_unsupported(agent, unsupported);
+    response.unsupported_keys = unsupported;
+    response.capped_keys = capped;
+    for (size_t i = 0; i < ARRAY_SIZE(capped) && (key = policy_key(i)) != NULL; i++)
+        if ((agent->policy.capped & (policy_key_set)1 << i) != 0)
+            capped[response.n_capped_keys++] = (char *)(uintptr_t)key;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void set_controller_time(struct agent *agent, int64_t controller_time)
+{
+    if (controller_time > 0)
+        engine_set_wall_time(&agent->engine, controller_time, time_boottime());
+}
+
+static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Agent__V1__ApplyPolicyRequest *request =
+        (const Vmreclaim__Agent__V1__ApplyPolicyRequest *)message;
+    struct agent *agent = connection_userdata(call);
+    struct host_policy policy;
+    struct error error;
+    int r;
+
+    (void)userdata;
+    if (request->policy == NULL) {
+        ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT, "policy: missing");
+        return;
+    }
+    r = host_policy_accept(request->policy, agent->configuration, &policy, &error);
+    if (r < 0) {
+        ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT, "policy: %s", error.text);
+        return;
+    }
+    r = host_policy_store(agent->state_directory, request->policy);
+    if (r < 0)
+        log_warning("the policy is in force, but cannot be kept over a restart: %s", strerror(-r));
+    set_controller_time(agent, request->controller_time_ns);
+    agent_set_policy(agent, &policy);
+    log_notice("policy %s revision %llu is in force", policy.policy.name,
+               (unsigned long long)policy.policy.revision);
+    answer_policy(call, agent);
+}
+
+/* ---- watch ---- */
+
+static void watch(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Agent__V1__WatchRequest *request =
+        (const Vmreclaim__Agent__V1__WatchRequest *)message;
+    struct agent *agent = connection_userdata(call);
+    int r;
+
+    (void)userdata;
+    if (request->set_lowest_order && request->lowest_order > agent->sensors.max_order) {
+        ttrpc_call_fail(call, TTRPC_OUT_OF_RANGE, "lowest_order: %u is above the largest order %u",
+                        request->lowest_order, agent->sensors.max_order);
+        return;
+    }
+    r = watches_open(&agent->watches, call, request->interval_ns);
+    if (r < 0) {
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "watch: %s",
+                        r == -EBUSY ? "too many readers" : strerror(-r));
+        return;
+    }
+    if (request->set_lowest_order)
+        (void)agent_set_lowest_order(agent, request->lowest_order);
+    set_controller_time(agent, request->controller_time_ns);
+    connection_is_watched(call);
+    watches_publish_engine(&agent->watches, &agent->decision, time_boottime());
+    agent_sample_soon(agent);
+}
+
+/* ---- the table ---- */
+
+/* In the order of the .proto file; the descriptor's test holds it to that. */
+enum method {
+    METHOD_PING,
+    METHOD_GET_INFO,
+    METHOD_GET_MEMORY,
+    METHOD_COMPACT,
+    METHOD_RECLAIM_CACHE,
+    METHOD_SET_REPORTING,
+    METHOD_LIST_FREE_RANGES,
+    METHOD_APPLY_POLICY,
+    METHOD_WATCH,
+};
+
+static const ttrpc_handler handlers[] = {
+    [METHOD_PING] = ping,
+    [METHOD_GET_INFO] = get_info,
+    [METHOD_GET_MEMORY] = get_memory,
+    [METHOD_COMPACT] = orders_compact,
+    [METHOD_RECLAIM_CACHE] = orders_reclaim_cache,
+    [METHOD_SET_REPORTING] = orders_set_reporting,
+    [METHOD_LIST_FREE_RANGES] = list_free_ranges,
+    [METHOD_APPLY_POLICY] = apply_policy,
+    [METHOD_WATCH] = watch,
+};
+
+static const struct ttrpc_service agent_service = {
+    .descriptor = &vmreclaim__agent__v1__agent__descriptor,
+    .handlers = handlers,
+    .streams = 1u << METHOD_LIST_FREE_RANGES | 1u << METHOD_WATCH,
+};
+
+const struct ttrpc_service *const agent_services[] = {&agent_service, NULL};
