@@ -187,6 +187,7 @@ int child_start(struct child *child, uv_loop_t *loop, child_work work, void *con
     if (child->pid < 0)
         child->result.report.error = child->pid;
     (void)uv_poll_start(&child->poll, UV_READABLE, on_readable);
+    uv_update_time(loop); /* or the limit would begin when the loop last woke */
     if (time_limit > 0)
         (void)uv_timer_start(&child->timer, on_time_limit, time_limit / NSEC_PER_MSEC + 1, 0);
     return 0;

@@ -86,8 +86,8 @@ static int reclaim_share(int directory, void *userdata)
                         share->work->method == RECLAIM_CGROUP_SWAPPINESS);
 }
 
-/* The `index`th of the chosen subtrees as a directory. -ENOENT: past the last; -EINVAL: a path that
- * leaves the hierarchy. */
+/* The `index`th of the chosen subtrees as a directory. -ENOENT: past the last; -ESRCH: it is not
+ * there; -EXDEV: a path that leaves the hierarchy. */
 static int open_chosen(const struct work *work, unsigned index)
 {
     const char *path = work->cgroups != NULL ? work->cgroups : ".";
@@ -103,8 +103,8 @@ static int open_chosen(const struct work *work, unsigned index)
     path += strspn(path, "/");
     length = strcspn(path, ":");
     if (snprintf(name, sizeof(name), CGROUP_PATH "/%.*s", (int)length, path) >= (int)sizeof(name) ||
-        strstr(name, "..") != NULL)
-        return -EINVAL;
+        strstr(name, "/..") != NULL)
+        return -EXDEV;
     descriptor = openat(work->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return descriptor < 0 ? (errno == ENOENT ? -ESRCH : -errno) : descriptor;
 }

@@ -23,7 +23,7 @@ struct work {
 };
 
 /* Short reclaim is no error. -EBUSY: it cannot leave out what is frozen; -EINVAL: the kernel does
- * not take the method's syntax. */
+ * not take the method's syntax; -EXDEV: a chosen path leaves the cgroup hierarchy. */
 int work_reclaim(void *context, uint32_t *ret_note);
 
 /* -EBUSY: something is frozen. */

@@ -97,7 +97,7 @@ static int write_all(int descriptor, const char *text, size_t length)
 
 int file_write(int root, const char *path, const char *text)
 {
-    cleanup_close int descriptor = openat(root, path, O_WRONLY | O_CLOEXEC);
+    cleanup_close int descriptor = openat(root, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
     ssize_t n;
 
     if (descriptor < 0)

@@ -13,7 +13,8 @@ int file_read_into(int root, const char *path, char *buffer, size_t size);
 /* The same into memory the caller frees; at most `limit` bytes, else -EFBIG. */
 int file_read(int root, const char *path, size_t limit, char **ret_text, size_t *ret_length);
 
-/* Writes `text` in one write(2) to an existing file, as sysfs and procfs want it. */
+/* Replaces the content of an existing file by `text` in one write(2), as sysfs and procfs want it.
+ */
 int file_write(int root, const char *path, const char *text);
 
 /* Replaces `path` with `text`: temporary file, fsync, rename, fsync of the directory. */
