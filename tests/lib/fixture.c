@@ -23,7 +23,9 @@ static void need(int ok, const char *what, const char *path)
 
 void fixture_init(struct fixture *fixture)
 {
-    (void)snprintf(fixture->path, sizeof(fixture->path), "/tmp/vmreclaim-fixture-XXXXXX");
+    /* In memory where that can be: tests sync files many times. */
+    (void)snprintf(fixture->path, sizeof(fixture->path), "%s/vmreclaim-fixture-XXXXXX",
+                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     need(mkdtemp(fixture->path) != NULL, "mkdtemp", fixture->path);
     fixture->root = open(fixture->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     need(fixture->root >= 0, "open", fixture->path);
