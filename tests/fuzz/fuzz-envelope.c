@@ -45,6 +45,21 @@ static void check_request(const uint8_t *data, size_t size)
     ttrpc__request__free_unpacked(reference, NULL);
 }
 
+/* A repeated status is merged, in which protobuf-c 1.4 and the specification differ: look at what
+ * the generated code writes, which has one. */
+static void check_status(const Ttrpc__Response *reference)
+{
+    struct envelope_response response;
+    uint8_t packed[8192];
+
+    if (reference->status == NULL || ttrpc__response__get_packed_size(reference) > sizeof(packed))
+        return;
+    require(envelope_decode_response(packed, ttrpc__response__pack(reference, packed), &response) ==
+            0);
+    require(response.code == (uint32_t)reference->status->code);
+    require_same_text(response.message, reference->status->message);
+}
+
 static void check_response(const uint8_t *data, size_t size)
 {
     struct envelope_response response;
@@ -55,8 +70,7 @@ static void check_response(const uint8_t *data, size_t size)
     reference = ttrpc__response__unpack(NULL, size, data);
     require(reference != NULL);
     require_same_bytes(response.payload, &reference->payload);
-    if (reference->status != NULL)
-        require(response.code == (uint32_t)reference->status->code);
+    check_status(reference);
     ttrpc__response__free_unpacked(reference, NULL);
 }
 
