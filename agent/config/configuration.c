@@ -24,6 +24,7 @@ struct reading {
 
 static int set_connect(struct configuration *configuration, const char *value, struct error *error)
 {
+    configuration->connect_is_set = true;
     if (strcmp(value, "none") == 0) {
         configuration->dials = false;
         return 0;
@@ -305,6 +306,9 @@ int configuration_read(const struct configuration_sources *sources,
     r = policy_check(&configuration.policy, error);
     if (r < 0)
         return r;
+    /* A guest whose controller dials has no business dialling out, unless it is told to. */
+    if (configuration.listens && !configuration.connect_is_set)
+        configuration.dials = false;
     *ret_configuration = configuration;
     return 0;
 }

@@ -20,7 +20,8 @@
 typedef uint64_t policy_key_set;
 
 struct configuration {
-    bool dials; /* false: `connect = none`, the agent works alone or listens */
+    bool dials; /* false: `connect = none`, or only `listen` is given */
+    bool connect_is_set;
     struct address connect;
     bool listens;
     struct address listen;

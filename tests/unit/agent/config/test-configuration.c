@@ -1,0 +1,125 @@
+/* The agent's configuration: file, kernel command line, flags, in that order. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agent/config/configuration.h"
+#include "common/base/cleanup.h"
+#include "common/base/number.h"
+
+static char directory[] = "/tmp/vmreclaim-test-configuration-XXXXXX";
+static int root = -1;
+
+static void put(const char *path, const char *text)
+{
+    cleanup_close int file = openat(root, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    assert_true(file >= 0);
+    assert_int_equal(write(file, text, strlen(text)), strlen(text));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (mkdtemp(directory) == NULL)
+        return -1;
+    root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 || mkdirat(root, "etc", 0700) < 0 || mkdirat(root, "proc", 0700) < 0)
+        return -1;
+    return mkdirat(root, "etc/vmreclaim", 0700);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    (void)unlinkat(root, "proc/cmdline", 0);
+    (void)unlinkat(root, CONFIGURATION_FILE, 0);
+    (void)unlinkat(root, "etc/vmreclaim", AT_REMOVEDIR);
+    (void)unlinkat(root, "etc", AT_REMOVEDIR);
+    (void)unlinkat(root, "proc", AT_REMOVEDIR);
+    (void)close(root);
+    return rmdir(directory);
+}
+
+static int read_with(const char *const *settings, size_t count, struct configuration *configuration,
+                     struct error *error)
+{
+    struct configuration_sources sources = {
+        .root = root, .settings = settings, .setting_count = count};
+
+    return configuration_read(&sources, configuration, error);
+}
+
+static void test_later_source_wins(void **state)
+{
+    static const char *const flag[] = {"cache_floor=3MiB"};
+    struct configuration configuration;
+    struct error error;
+
+    (void)state;
+    put(CONFIGURATION_FILE, "# owner's wish\ncache_floor = 1MiB\n");
+    put("proc/cmdline", "quiet vmreclaim.cache_floor=2MiB root=/dev/vda\n");
+    assert_int_equal(read_with(NULL, 0, &configuration, &error), 0);
+    assert_true(configuration.policy.cache_floor == 2 * MIB);
+    assert_int_equal(read_with(flag, 1, &configuration, &error), 0);
+    assert_true(configuration.policy.cache_floor == 3 * MIB);
+    put("proc/cmdline", "quiet\n");
+    assert_int_equal(read_with(NULL, 0, &configuration, &error), 0);
+    assert_true(configuration.policy.cache_floor == MIB);
+    put(CONFIGURATION_FILE, "");
+}
+
+/* Nobody dials out of a guest, or out of a test, without being told to. */
+static void test_listening_alone_does_not_dial(void **state)
+{
+    static const char *const listening[] = {"listen=unix:/run/agent"};
+    static const char *const both[] = {"connect=unix:/run/controller", "listen=unix:/run/agent"};
+    static const char *const neither[] = {"connect=none"};
+    struct configuration configuration;
+    struct error error;
+
+    (void)state;
+    assert_int_equal(read_with(NULL, 0, &configuration, &error), 0);
+    assert_true(configuration.dials);
+    assert_int_equal(configuration.connect.kind, ADDRESS_VSOCK);
+    assert_int_equal(read_with(listening, 1, &configuration, &error), 0);
+    assert_false(configuration.dials);
+    assert_int_equal(read_with(both, 2, &configuration, &error), 0);
+    assert_true(configuration.dials);
+    assert_int_equal(read_with(neither, 1, &configuration, &error), 0);
+    assert_false(configuration.dials);
+}
+
+static void test_errors_name_the_place(void **state)
+{
+    static const char *const flag[] = {"cache_flor=1MiB"};
+    struct configuration configuration;
+    struct error error;
+
+    (void)state;
+    put(CONFIGURATION_FILE, "\ncache_floor = lots\n");
+    assert_true(read_with(NULL, 0, &configuration, &error) < 0);
+    assert_non_null(strstr(error.text, "agent.conf:2"));
+    assert_non_null(strstr(error.text, "cache_floor"));
+    put(CONFIGURATION_FILE, "");
+    assert_true(read_with(flag, 1, &configuration, &error) < 0);
+    assert_non_null(strstr(error.text, "cache_floor"));
+    put("proc/cmdline", "vmreclaim.idle_window=20parsecs\n");
+    assert_true(read_with(NULL, 0, &configuration, &error) < 0);
+    assert_non_null(strstr(error.text, "kernel command line"));
+    put("proc/cmdline", "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_later_source_wins),
+        cmocka_unit_test(test_listening_alone_does_not_dial),
+        cmocka_unit_test(test_errors_name_the_place),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
