@@ -75,12 +75,14 @@ static void action_destroy(struct action *action)
 
 /* ---- the end ---- */
 
-/* What the footprint would have done anyway, for the time that the drift is believed. */
+/* How far the footprint would have fallen anyway, for the time that the drift is believed: not the
+ * action's doing. One that was rising counts as still, so that no action claims memory that the
+ * host never got back. At most 0. */
 static int64_t drift_of(const struct action *action, nsec_t duration)
 {
     nsec_t span = min_of(duration, DRIFT_SPAN_MAX);
 
-    return action->slope * (int64_t)(span / NSEC_PER_MSEC) / 1000;
+    return min_of(action->slope, (int64_t)0) * (int64_t)(span / NSEC_PER_MSEC) / 1000;
 }
 
 static void fill_message(const struct action *action, const struct vm *vm,
