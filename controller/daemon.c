@@ -20,6 +20,7 @@
 #include "common/base/util.h"
 #include "common/policy/policy-yaml.h"
 #include "controller/config/sources.h"
+#include "controller/json/json.h"
 
 #define RELOAD_QUIET (500 * NSEC_PER_MSEC) /* editors write a file in several steps */
 
@@ -45,13 +46,91 @@ static void log_vm_event(const struct vm_event *event, void *userdata)
     }
 }
 
-static void log_audit(const struct api_caller *caller, const char *method,
-                      const ProtobufCMessage *request, bool allowed, void *userdata)
+/* The request as JSON; the caller frees it. NULL: out of memory. */
+static char *request_text(const ProtobufCMessage *request)
 {
-    (void)request;
-    (void)userdata;
+    json_t *json = NULL;
+    char *text = NULL;
+
+    if (json_from_message(request, &json) == 0)
+        text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    return text;
+}
+
+static void audit(const struct api_caller *caller, const char *method,
+                  const ProtobufCMessage *request, bool allowed, void *userdata)
+{
+    cleanup_free char *text = request_text(request);
+    struct daemon *daemon = userdata;
+
+    (void)store_put_audit(daemon->store, time_realtime(), caller->name, method,
+                          text != NULL ? text : "", allowed);
     log_notice("audit: %s (pid %d, uid %u) %s %s", caller->name, (int)caller->pid, caller->uid,
                allowed ? "calls" : "is refused", method);
+}
+
+/* ---- the store's work ---- */
+
+#define WATERFALLS_INTERVAL (60 * NSEC_PER_SEC)
+#define RETAIN_INTERVAL     (3600 * NSEC_PER_SEC)
+
+static void put_waterfalls(struct daemon *daemon)
+{
+    list_for_each (link, &daemon->supervisor.registry.vms) {
+        const struct vm *vm = list_entry(link, struct vm, link);
+        struct api_vm_scratch scratch;
+
+        if (vm->waterfall.time == 0)
+            continue;
+        api_waterfall_to_message(vm, false, &scratch);
+        (void)store_put_waterfall(daemon->store, vm->name, &scratch.waterfall);
+    }
+}
+
+static void on_second(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+    nsec_t now = time_boottime();
+    struct error error;
+
+    if (now >= daemon->waterfalls_next) {
+        daemon->waterfalls_next = now + WATERFALLS_INTERVAL;
+        put_waterfalls(daemon);
+    }
+    store_tick(daemon->store, now);
+    if (now < daemon->retain_next)
+        return;
+    daemon->retain_next = now + RETAIN_INTERVAL;
+    if (store_retain(daemon->store, time_realtime(), &error) < 0)
+        log_warning("%s", error.text);
+}
+
+/* The store and what stands on it. A store that cannot be used is a degraded daemon, not none. */
+static int init_store(struct daemon *daemon, struct error *error)
+{
+    struct lease_journal journal;
+    char path[PATH_MAX];
+    int r;
+
+    (void)mkdir(daemon->config.state_directory, 0700);
+    (void)snprintf(path, sizeof(path), "%s/vmreclaim.db", daemon->config.state_directory);
+    r = store_create(path, &daemon->store);
+    if (r < 0)
+        return error_set(error, r, "cannot open the store %s: %s", path, strerror(-r));
+    store_lease_journal(daemon->store, &journal);
+    r = lease_keeper_init(&daemon->keeper, &daemon->supervisor, &journal, error);
+    if (r < 0)
+        log_error("leases are not known until the store works: %s", error->text);
+    r = api_balloon_service_init(&daemon->balloons, &daemon->api, &daemon->keeper, NULL);
+    if (r == 0)
+        r = uv_timer_init(&daemon->loop, &daemon->second);
+    if (r < 0)
+        return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
+    daemon->second.data = daemon;
+    daemon->retain_next = time_boottime() + RETAIN_INTERVAL;
+    (void)uv_timer_start(&daemon->second, on_second, 1000, 1000);
+    return 0;
 }
 
 /* ---- groups ---- */
@@ -422,7 +501,8 @@ static int init_parts(struct daemon *daemon, struct error *error)
     daemon->log_listener.on_event = log_vm_event;
     supervisor_listen(&daemon->supervisor, &daemon->log_listener);
     api_init(&daemon->api, &daemon->supervisor);
-    daemon->api.audit = log_audit;
+    daemon->api.audit = audit;
+    daemon->api.audit_userdata = daemon;
     daemon->api.read_group = read_group;
     daemon->api.control_group = control_group;
     api_vm_service_init(&daemon->vm_service, &daemon->api);
@@ -435,7 +515,7 @@ static int init_parts(struct daemon *daemon, struct error *error)
     if (r < 0)
         return error_set(error, r, "cannot start: %s", uv_strerror(r));
     daemon->reload_timer.data = daemon;
-    return 0;
+    return init_store(daemon, error);
 }
 
 int daemon_init(struct daemon *daemon, const struct daemon_sources *sources, int root,
@@ -491,6 +571,12 @@ void daemon_finish(struct daemon *daemon)
             uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     if (daemon->reload_timer.data != NULL)
         uv_close((uv_handle_t *)&daemon->reload_timer, NULL);
+    if (daemon->second.data != NULL)
+        uv_close((uv_handle_t *)&daemon->second, NULL);
+    if (daemon->balloons.timer.data != NULL)
+        api_balloon_service_stop(&daemon->balloons);
+    if (daemon->keeper.timer.data != NULL)
+        lease_keeper_stop(&daemon->keeper);
     if (daemon->actions.api != NULL)
         api_actions_stop(&daemon->actions);
     if (daemon->api.supervisor != NULL)
@@ -498,7 +584,10 @@ void daemon_finish(struct daemon *daemon)
     if (daemon->supervisor.loop != NULL)
         supervisor_stop(&daemon->supervisor);
     (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
+    if (daemon->keeper.timer.data != NULL)
+        lease_keeper_finish(&daemon->keeper);
     if (daemon->supervisor.loop != NULL)
         supervisor_finish(&daemon->supervisor);
+    store_destroy(daemon->store);
     (void)uv_loop_close(&daemon->loop);
 }

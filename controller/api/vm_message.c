@@ -2,6 +2,7 @@
 #include "controller/api/api.h"
 
 #include "common/base/util.h"
+#include "controller/leases/balloon.h"
 
 void api_waterfall_to_message(const struct vm *vm, bool with_guest, struct api_vm_scratch *scratch)
 {
@@ -96,6 +97,23 @@ static void policy_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm
     message->n_unsupported_keys = count_keys(vm->unsupported_keys);
 }
 
+static void balloon_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm *message)
+{
+    const struct balloon_control *control = vm->balloon;
+
+    message->balloon_target = vm->hypervisor.balloon_actual;
+    message->balloon_baseline = vm->hypervisor.balloon_actual;
+    if (control == NULL)
+        return;
+    message->balloon_target = control->target;
+    message->balloon_baseline = control->baseline;
+    message->balloon_lease = balloon_held(control);
+    if (control->lease_count == 0)
+        return;
+    message->balloon_owner = api_text(control->leases[0].lease.owner);
+    message->balloon_expires_ns = control->leases[0].lease.expires;
+}
+
 void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm, bool with_guest,
                        struct api_vm_scratch *scratch, Vmreclaim__Controller__V1__Vm *message)
 {
@@ -114,7 +132,7 @@ void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm,
     message->reporting = api_text(reporting_of(vm));
     message->engine_state = api_text(vm->engine_state);
     message->engine_reason = api_text(vm->engine_reason);
-    message->balloon_target = vm->hypervisor.balloon_actual;
+    balloon_to_message(vm, message);
     if (vm->definition != NULL) {
         message->labels = vm->definition->labels;
         message->n_labels = vm->definition->label_count;

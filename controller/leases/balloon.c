@@ -12,7 +12,6 @@
 #define SIZE_MIN        (64 * MIB)  /* no guest lives with less */
 #define STEP_MAX        (512 * MIB) /* taken at a time */
 #define CANARY_BYTES    (64 * MIB)
-#define SLACK           (2 * MIB) /* "reached", and no sign of someone else */
 #define STALL_TIME      (20 * NSEC_PER_SEC)
 #define CANARY_TIME     (10 * NSEC_PER_SEC)
 #define GRACE           (3 * NSEC_PER_SEC) /* hypervisors tell sizes late, at most one per second */
@@ -242,7 +241,7 @@ bool balloon_release(struct balloon_control *control, uint64_t id)
 
 static bool is_near(uint64_t a, uint64_t b)
 {
-    return (a > b ? a - b : b - a) <= SLACK;
+    return (a > b ? a - b : b - a) <= BALLOON_SLACK;
 }
 
 /* Whether the size lies on the way from where the guest was seen last to where it was told to go.
@@ -252,7 +251,7 @@ static bool is_on_the_way(const struct balloon_control *control, uint64_t actual
     uint64_t low = min_of(control->from, control->target);
     uint64_t high = max_of(control->from, control->target);
 
-    return actual + SLACK >= low && actual <= high + SLACK;
+    return actual + BALLOON_SLACK >= low && actual <= high + BALLOON_SLACK;
 }
 
 /* Someone else's target is the new baseline; a raise of ours would fight it. */
@@ -286,7 +285,7 @@ static bool is_guest_in_need(const struct balloon_control *control,
                              const struct balloon_input *input)
 {
     return input->deflate_on_oom && input->actual > control->target &&
-           input->actual <= control->baseline + SLACK &&
+           input->actual <= control->baseline + BALLOON_SLACK &&
            (!input->guest_is_fresh || input->available < balloon_headroom(input->ram, true));
 }
 
@@ -354,8 +353,9 @@ static void see_expiry(struct balloon_control *control, int64_t time)
 
 static void see_stall(struct balloon_control *control, const struct balloon_input *input)
 {
-    if (control->telling || control->stalled || control->actual <= control->target + SLACK ||
-        !input->running || input->now - control->moved < STALL_TIME)
+    if (control->telling || control->stalled ||
+        control->actual <= control->target + BALLOON_SLACK || !input->running ||
+        input->now - control->moved < STALL_TIME)
         return;
     control->stalled = true;
     if (control->trust == BALLOON_CANARY)
@@ -409,10 +409,10 @@ static uint64_t next_down(struct balloon_control *control, uint64_t wanted,
 
     if (!input->running || !input->guest_is_fresh || input->now < control->retry ||
         control->trust == BALLOON_INERT || control->trust == BALLOON_CANARY ||
-        control->actual > control->target + SLACK)
+        control->actual > control->target + BALLOON_SLACK)
         return control->target;
     step = min_of(step, takeable(input));
-    if (step < SLACK)
+    if (step < BALLOON_SLACK)
         return control->target;
     return control->target - wanted > step ? control->target - step : wanted;
 }
@@ -476,7 +476,8 @@ struct balloon_action balloon_step(struct balloon_control *control,
     if (control->resync)
         return tell(control, max_of(control->actual, wanted));
     if (wanted > control->target)
-        return tell(control, wanted);
+        return input->hold_raise ? (struct balloon_action){.kind = BALLOON_NOTHING}
+                                 : tell(control, wanted);
     action = settle(control);
     if (action.kind != BALLOON_NOTHING || wanted == control->target)
         return action;
@@ -505,7 +506,8 @@ static void tell_done(struct balloon_control *control, uint64_t target, int stat
 {
     control->telling = false;
     if (status < 0) {
-        control->news = BALLOON_NEWS_REFUSED;
+        if (status == -EREMOTEIO)
+            control->news = BALLOON_NEWS_REFUSED;
         control->retry_delay = control->retry_delay == 0 ? RETRY_DELAY_MIN : control->retry_delay;
         control->retry = now + control->retry_delay;
         return;

@@ -27,10 +27,12 @@
 #include <stdint.h>
 
 #include "common/base/error.h"
+#include "common/base/number.h"
 #include "common/base/time.h"
 #include "controller/leases/lease.h"
 
-#define BALLOON_LEASES_MAX 4 /* of one VM */
+#define BALLOON_LEASES_MAX 4         /* of one VM */
+#define BALLOON_SLACK      (2 * MIB) /* "reached", and no sign of someone else */
 
 enum balloon_trust {
     BALLOON_UNTRIED,
@@ -98,6 +100,7 @@ struct balloon_input {
     uint64_t footprint;  /* 0: unknown */
     bool pressure;       /* the guest said so since the last step */
     bool voided;         /* reset, migration or snapshot since the last step */
+    bool hold_raise;     /* others get their memory back first; not for pressure and resets */
 };
 
 enum balloon_action_kind {

@@ -11,8 +11,8 @@ static int put(void *userdata, const struct lease *lease, struct error *error)
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store,
                           "INSERT OR REPLACE INTO lease (id, state, vm, uuid, owner, bytes, "
-                          "baseline, floor, created, expires, boot_id, pid, start_time) "
-                          "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                          "baseline, floor, created, expires, boot_id, pid, start_time, "
+                          "driver, address) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                           &statement, error);
     if (r < 0)
         return r;
@@ -29,6 +29,8 @@ static int put(void *userdata, const struct lease *lease, struct error *error)
     (void)sqlite3_bind_text(statement, 11, lease->boot_id, -1, SQLITE_STATIC);
     (void)sqlite3_bind_int64(statement, 12, lease->pid);
     (void)sqlite3_bind_int64(statement, 13, (int64_t)lease->start_time);
+    (void)sqlite3_bind_text(statement, 14, lease->driver, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(statement, 15, lease->address, -1, SQLITE_STATIC);
     return store_step(store, statement, "writing a lease", error);
 }
 
@@ -65,6 +67,8 @@ static void read_lease(sqlite3_stmt *statement, struct lease *lease)
     copy_column(lease->uuid, sizeof(lease->uuid), statement, 3);
     copy_column(lease->owner, sizeof(lease->owner), statement, 4);
     copy_column(lease->boot_id, sizeof(lease->boot_id), statement, 10);
+    copy_column(lease->driver, sizeof(lease->driver), statement, 13);
+    copy_column(lease->address, sizeof(lease->address), statement, 14);
 }
 
 static int load(void *userdata, lease_visitor visit, void *visitor_userdata, struct error *error)
@@ -74,7 +78,8 @@ static int load(void *userdata, lease_visitor visit, void *visitor_userdata, str
     struct lease lease;
     int r = store_prepare(store,
                           "SELECT id, state, vm, uuid, owner, bytes, baseline, floor, created, "
-                          "expires, boot_id, pid, start_time FROM lease ORDER BY id",
+                          "expires, boot_id, pid, start_time, driver, address FROM lease "
+                          "ORDER BY id",
                           &statement, error);
     if (r < 0)
         return r;

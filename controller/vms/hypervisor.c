@@ -270,6 +270,22 @@ static void on_balloon_moved(struct vm *vm, uint64_t actual)
     emit(vm, VM_EVENT_BALLOON, text);
 }
 
+static void on_balloon_read(const struct driver_result *result, void *userdata)
+{
+    struct vm *vm = userdata;
+
+    vm->balloon_reading = false;
+    if (result->status == 0 && result->balloon_actual != vm->hypervisor.balloon_actual)
+        on_balloon_moved(vm, result->balloon_actual);
+}
+
+void supervisor_read_balloon(struct vm *vm)
+{
+    if (vm->session_ready && !vm->balloon_reading && vm->driver->read_balloon != NULL &&
+        vm->driver->read_balloon(vm->session, SESSION_TIMEOUT, on_balloon_read, vm) == 0)
+        vm->balloon_reading = true;
+}
+
 static void on_session_event(enum driver_event event, uint64_t value, void *userdata)
 {
     struct vm *vm = userdata;

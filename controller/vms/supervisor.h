@@ -119,6 +119,9 @@ int supervisor_measure(struct supervisor *supervisor, struct vm *vm);
 int supervisor_take_sample(struct supervisor *supervisor, struct vm *vm,
                            const Vmreclaim__Agent__V1__MemorySample *sample, nsec_t latency);
 
+/* Asks the hypervisor for the balloon's size; a change comes as VM_EVENT_BALLOON. */
+void supervisor_read_balloon(struct vm *vm);
+
 /* Visits one slot; what the timer does. `now` is CLOCK_BOOTTIME. */
 void supervisor_tick(struct supervisor *supervisor, nsec_t now);
 

@@ -18,6 +18,7 @@ int vm_create(const char *name, struct vm **ret_vm)
         return -ENOMEM;
     list_init(&vm->link);
     list_init(&vm->slot_link);
+    list_init(&vm->balloon_link);
     hypervisor_process_init(&vm->process);
     vm->state = VM_DISCOVERED;
     vm->complaints = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 3};

@@ -119,9 +119,13 @@ struct vm {
     char **capped_keys;      /* lowered to the guest's own limit */
     uint64_t policy_file_hash; /* of the text of the VM's policy file; 0: none was read */
     /* balloon */
-    struct balloon_control *balloon;
-    char foreign_balloon_owner[64]; /* who else moves the balloon; empty: nobody */
-    struct action *action;          /* one at a time; NULL: none */
+    struct balloon_control *balloon; /* NULL: nothing of ours is in it */
+    struct list balloon_link;        /* lease keeper's list */
+    bool balloon_may_raise;          /* its turn in the line of those that get memory back */
+    int balloon_news;                /* enum balloon_news, the last one told */
+    bool balloon_reading;            /* its size is being asked */
+    char foreign_balloon_owner[64];  /* who else moves the balloon; empty: nobody */
+    struct action *action;           /* one at a time; NULL: none */
     bool migrated_in;
     bool restored;
     struct log_limit complaints; /* about what the guest sends */

@@ -1,0 +1,564 @@
+/* Carries out decisions about balloons. */
+#include "controller/vms/lease_keeper.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+#include "controller/leases/crash.h"
+
+#define TICK             (1 * NSEC_PER_SEC)
+#define TELL_TIMEOUT     (5 * NSEC_PER_SEC)
+#define FRESH_AGE        (5 * NSEC_PER_SEC)
+#define RAISES_PER_TICK  4
+#define ACTIONS_PER_STEP 32 /* a decision never needs more before it waits for something */
+
+struct waiting_lease {
+    struct list link;
+    struct lease lease;
+};
+
+/* A command under way. */
+struct telling {
+    struct lease_keeper *keeper;
+    char vm[VM_NAME_SIZE];
+    struct balloon_action action;
+};
+
+static void run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input);
+
+/* ---- input ---- */
+
+static bool is_inert(const struct vm *vm)
+{
+    return vm->hypervisor.vfio_devices > 0 || vm->hypervisor.encrypted || vm->hypervisor.locked;
+}
+
+/* Another boot than a lease was made for. */
+static bool is_other_boot(const struct vm *vm)
+{
+    const struct balloon_control *control = vm->balloon;
+
+    for (uint32_t i = 0; i < control->lease_count; i++) {
+        const char *boot_id = control->leases[i].lease.boot_id;
+
+        if (boot_id[0] != '\0' && vm->boot_id[0] != '\0' && strcmp(boot_id, vm->boot_id) != 0)
+            return true;
+    }
+    return false;
+}
+
+static struct balloon_input gather(const struct vm *vm)
+{
+    nsec_t now = time_boottime();
+
+    return (struct balloon_input){
+        .now = now,
+        .time = time_realtime(),
+        .ready = vm->session_ready,
+        .running = vm->hypervisor.run_state == RUN_STATE_RUNNING,
+        .ram = vm->hypervisor.ram,
+        .actual = vm->hypervisor.balloon_actual,
+        .deflate_on_oom = vm->hypervisor.deflate_on_oom == ANSWER_YES,
+        .guest_is_fresh =
+            vm->agent != NULL && vm->guest.received != 0 && now - vm->guest.received <= FRESH_AGE,
+        .available = vm->guest.available,
+        .footprint = vm->host.footprint,
+        .voided = vm->balloon != NULL && is_other_boot(vm),
+    };
+}
+
+/* ---- actions ---- */
+
+static void tell_news(struct lease_keeper *keeper, struct vm *vm, enum balloon_news news)
+{
+    enum vm_event_kind kind =
+        news == BALLOON_NEWS_HELD || news == BALLOON_NEWS_REACHED || news == BALLOON_NEWS_RELEASED
+            ? VM_EVENT_BALLOON
+            : VM_EVENT_WARNING;
+
+    vm->balloon_news = news;
+    supervisor_emit(keeper->supervisor,
+                    &(struct vm_event){.vm = vm, .kind = kind, .text = balloon_news_text(news)});
+}
+
+static void on_told(const struct driver_result *result, void *userdata)
+{
+    struct telling *telling = userdata;
+    struct lease_keeper *keeper = telling->keeper;
+    struct vm *vm = registry_find_name(&keeper->supervisor->registry, telling->vm);
+    struct balloon_input input;
+
+    crash_point();
+    if (vm != NULL && vm->balloon != NULL) {
+        balloon_done(vm->balloon, &telling->action, result->status, time_boottime());
+        input = gather(vm);
+        /* A failure is tried again by the timer, not at once. */
+        if (result->status == 0)
+            run(keeper, vm, &input);
+    }
+    free(telling);
+}
+
+/* 0: the answer comes later. */
+static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon_action *action)
+{
+    struct telling *telling = calloc(1, sizeof(*telling));
+    int r;
+
+    if (telling == NULL)
+        return -ENOMEM;
+    telling->keeper = keeper;
+    telling->action = *action;
+    (void)snprintf(telling->vm, sizeof(telling->vm), "%s", vm->name);
+    crash_point();
+    r = vm->driver == NULL || vm->driver->set_balloon == NULL
+            ? -EOPNOTSUPP
+            : vm->driver->set_balloon(vm->session, action->target, TELL_TIMEOUT, on_told, telling);
+    if (r < 0)
+        free(telling);
+    return r;
+}
+
+static int write_journal(struct lease_keeper *keeper, struct vm *vm,
+                         const struct balloon_action *action)
+{
+    const struct lease_journal *journal = &keeper->journal;
+    struct error error;
+    int r;
+
+    crash_point();
+    r = action->kind == BALLOON_PUT ? journal->put(journal->userdata, &action->lease, &error)
+                                    : journal->remove(journal->userdata, action->lease.id, &error);
+    crash_point();
+    if (r < 0)
+        supervisor_warn(keeper->supervisor, vm, "lease journal: %s", error.text);
+    return r;
+}
+
+/* False: nothing more can be done now. */
+static bool perform(struct lease_keeper *keeper, struct vm *vm, const struct balloon_action *action)
+{
+    int r;
+
+    if (action->kind == BALLOON_NOTHING)
+        return false;
+    if (action->kind == BALLOON_TELL) {
+        r = tell(keeper, vm, action);
+        if (r < 0)
+            balloon_done(vm->balloon, action, r, time_boottime());
+        return false;
+    }
+    r = write_journal(keeper, vm, action);
+    balloon_done(vm->balloon, action, r, time_boottime());
+    return true;
+}
+
+static void drop_balloon(struct lease_keeper *keeper, struct vm *vm)
+{
+    list_remove(&vm->balloon_link);
+    free(vm->balloon);
+    vm->balloon = NULL;
+    if (list_is_empty(&keeper->balloons))
+        (void)uv_timer_stop(&keeper->timer);
+}
+
+/* Everything of ours is out of the balloon. */
+static bool is_over(const struct balloon_control *control)
+{
+    return control->lease_count == 0 && !control->telling && !control->raise &&
+           control->target == control->baseline &&
+           control->actual + BALLOON_SLACK >= control->baseline;
+}
+
+static void run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input)
+{
+    struct balloon_control *control = vm->balloon;
+    enum balloon_news news;
+
+    for (int i = 0; i < ACTIONS_PER_STEP; i++) {
+        struct balloon_action action = balloon_step(control, input);
+
+        input->pressure = false;
+        input->voided = false;
+        if (!perform(keeper, vm, &action))
+            break;
+    }
+    news = balloon_take_news(control);
+    if (news != BALLOON_NO_NEWS)
+        tell_news(keeper, vm, news);
+    if (is_over(control))
+        drop_balloon(keeper, vm);
+}
+
+/* ---- timer ---- */
+
+static bool needs_raise(const struct vm *vm)
+{
+    return !vm->balloon->telling && balloon_wanted(vm->balloon) > vm->balloon->target;
+}
+
+static int by_need(const void *a, const void *b)
+{
+    const struct vm *x = *(struct vm *const *)a;
+    const struct vm *y = *(struct vm *const *)b;
+
+    return x->guest.available < y->guest.available ? -1 : x->guest.available > y->guest.available;
+}
+
+/* Marks all but the most pressed of the VMs that wait for their memory. */
+static void choose_raises(struct lease_keeper *keeper)
+{
+    struct vm *waiting[256];
+    size_t count = 0;
+
+    list_for_each (link, &keeper->balloons) {
+        struct vm *vm = list_entry(link, struct vm, balloon_link);
+
+        vm->balloon_may_raise = false;
+        if (needs_raise(vm) && count < ARRAY_SIZE(waiting))
+            waiting[count++] = vm;
+    }
+    qsort(waiting, count, sizeof(waiting[0]), by_need);
+    for (size_t i = 0; i < count && i < RAISES_PER_TICK; i++)
+        waiting[i]->balloon_may_raise = true;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct lease_keeper *keeper = timer->data;
+
+    choose_raises(keeper);
+    list_for_each_safe (link, following, &keeper->balloons) {
+        struct vm *vm = list_entry(link, struct vm, balloon_link);
+        struct balloon_input input = gather(vm);
+
+        supervisor_read_balloon(vm);
+        input.hold_raise = needs_raise(vm) && !vm->balloon_may_raise;
+        run(keeper, vm, &input);
+    }
+}
+
+/* ---- resuming ---- */
+
+static void add_balloon(struct lease_keeper *keeper, struct vm *vm)
+{
+    list_append(&keeper->balloons, &vm->balloon_link);
+    if (!uv_is_active((uv_handle_t *)&keeper->timer))
+        (void)uv_timer_start(&keeper->timer, on_timer, TICK / NSEC_PER_MSEC, TICK / NSEC_PER_MSEC);
+}
+
+static int make_balloon(struct lease_keeper *keeper, struct vm *vm)
+{
+    if (vm->balloon != NULL)
+        return 0;
+    vm->balloon = malloc(sizeof(*vm->balloon));
+    if (vm->balloon == NULL)
+        return -ENOMEM;
+    balloon_adopt(vm->balloon, vm->hypervisor.balloon_actual);
+    add_balloon(keeper, vm);
+    return 0;
+}
+
+static bool is_same_process(const struct vm *vm, const struct lease *lease)
+{
+    return lease->pid == vm->process.pid && lease->start_time == vm->process.start_time;
+}
+
+static void end_waiting(struct waiting_lease *waiting)
+{
+    list_remove(&waiting->link);
+    free(waiting);
+}
+
+/* Another process has a balloon of its own: there is nothing to give back. */
+static void forget(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease)
+{
+    const struct balloon_action action = {.kind = BALLOON_FORGET, .lease = *lease};
+
+    (void)write_journal(keeper, vm, &action);
+    supervisor_warn(keeper->supervisor, vm,
+                    "a lease of %" PRIu64 " bytes ends: its hypervisor, process %d, is gone",
+                    lease->bytes, (int)lease->pid);
+}
+
+static void resume(struct lease_keeper *keeper, struct vm *vm)
+{
+    list_for_each_safe (link, following, &keeper->waiting) {
+        struct waiting_lease *waiting = list_entry(link, struct waiting_lease, link);
+
+        if (strcmp(waiting->lease.vm, vm->name) != 0)
+            continue;
+        if (!is_same_process(vm, &waiting->lease))
+            forget(keeper, vm, &waiting->lease);
+        else if (make_balloon(keeper, vm) < 0 ||
+                 balloon_resume(vm->balloon, &waiting->lease, true) < 0)
+            continue;
+        end_waiting(waiting);
+    }
+}
+
+/* The hypervisor's end took the balloon along. */
+static void forget_all(struct lease_keeper *keeper, struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->balloon->lease_count; i++)
+        forget(keeper, vm, &vm->balloon->leases[i].lease);
+    drop_balloon(keeper, vm);
+}
+
+/* The VM is not supervised any more; its leases wait for it to come back, or to expire. */
+static void set_aside(struct lease_keeper *keeper, struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->balloon->lease_count; i++) {
+        struct waiting_lease *waiting = calloc(1, sizeof(*waiting));
+
+        if (waiting == NULL)
+            break; /* still in the journal */
+        waiting->lease = vm->balloon->leases[i].lease;
+        list_append(&keeper->waiting, &waiting->link);
+    }
+    drop_balloon(keeper, vm);
+}
+
+/* ---- events ---- */
+
+static void on_hypervisor(struct lease_keeper *keeper, struct vm *vm)
+{
+    struct balloon_input input;
+
+    if (!hypervisor_process_is_open(&vm->process)) {
+        if (vm->balloon != NULL)
+            forget_all(keeper, vm);
+        return;
+    }
+    if (vm->session_ready && vm->hypervisor.balloon_actual != 0)
+        resume(keeper, vm);
+    if (vm->balloon == NULL)
+        return;
+    if (is_inert(vm))
+        vm->balloon->trust = BALLOON_INERT;
+    input = gather(vm);
+    run(keeper, vm, &input);
+}
+
+static void on_event(const struct vm_event *event, void *userdata)
+{
+    struct lease_keeper *keeper = userdata;
+    struct vm *vm = event->vm;
+    struct balloon_input input;
+
+    if (event->kind == VM_EVENT_HYPERVISOR) {
+        on_hypervisor(keeper, vm);
+        return;
+    }
+    if (vm->balloon == NULL)
+        return;
+    input = gather(vm);
+    switch (event->kind) {
+    case VM_EVENT_PRESSURE:
+        input.pressure = true;
+        break;
+    case VM_EVENT_RESET:
+        input.voided = true;
+        break;
+    case VM_EVENT_STATE:
+        input.voided = input.voided || vm->state == VM_MIGRATING;
+        break;
+    case VM_EVENT_SAMPLE:
+        break;
+    case VM_EVENT_BALLOON:
+        /* Our own news come as this event too. */
+        if (event->text == balloon_news_text(vm->balloon_news))
+            return;
+        break;
+    case VM_EVENT_REMOVED:
+        set_aside(keeper, vm);
+        return;
+    default:
+        return;
+    }
+    run(keeper, vm, &input);
+}
+
+/* ---- requests ---- */
+
+static uint64_t make_id(void)
+{
+    uint64_t id = 0;
+
+    while (id == 0 || id > INT64_MAX)
+        if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+            id = (uint64_t)time_realtime();
+    return id;
+}
+
+static int check_vm(const struct vm *vm, struct error *error)
+{
+    if (!vm->session_ready)
+        return error_set(error, -ENOTCONN, "VM '%s': its hypervisor cannot be told: %s", vm->name,
+                         vm->driver_state);
+    if (vm->hypervisor.balloon != ANSWER_YES)
+        return error_set(error, -ENODEV,
+                         "VM '%s' has no balloon device; start it with virtio-balloon", vm->name);
+    if (is_inert(vm))
+        return error_set(error, -EOPNOTSUPP, "VM '%s': its balloon gives the host nothing: %s",
+                         vm->name,
+                         vm->hypervisor.vfio_devices > 0 ? "an assigned device pins all memory"
+                         : vm->hypervisor.encrypted      ? "its memory is encrypted"
+                                                         : "its memory is preallocated");
+    return 0;
+}
+
+static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, const char *owner,
+                       struct lease *lease)
+{
+    *lease = (struct lease){
+        .id = make_id(),
+        .bytes = bytes,
+        .created = time_realtime(),
+        .pid = vm->process.pid,
+        .start_time = vm->process.start_time,
+    };
+    if (duration != 0)
+        lease->expires = lease->created + (int64_t)duration;
+    (void)snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
+    (void)snprintf(lease->uuid, sizeof(lease->uuid), "%s", vm->uuid);
+    (void)snprintf(lease->owner, sizeof(lease->owner), "%s", owner);
+    (void)snprintf(lease->boot_id, sizeof(lease->boot_id), "%s", vm->boot_id);
+    (void)snprintf(lease->driver, sizeof(lease->driver), "%s", vm->driver->name);
+    (void)snprintf(lease->address, sizeof(lease->address), "%s", vm->qmp);
+}
+
+static uint64_t held_by(const struct balloon_control *control, const char *owner, bool others)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (control->leases[i].lease.state != LEASE_RELEASING &&
+            (strcmp(control->leases[i].lease.owner, owner) == 0) != others)
+            bytes += control->leases[i].lease.bytes;
+    return bytes;
+}
+
+static void release_owner(struct balloon_control *control, const char *owner)
+{
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (strcmp(control->leases[i].lease.owner, owner) == 0)
+            (void)balloon_release(control, control->leases[i].lease.id);
+}
+
+int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
+                     const char *owner, struct error *error)
+{
+    struct balloon_input input = gather(vm);
+    struct balloon_control before;
+    struct lease lease;
+    uint64_t others;
+    int r = check_vm(vm, error);
+
+    if (r == 0 && make_balloon(keeper, vm) < 0)
+        r = error_set(error, -ENOMEM, "out of memory");
+    if (r < 0)
+        return r;
+    others = held_by(vm->balloon, owner, true);
+    if (size + others >= vm->balloon->baseline || size + others < size)
+        return error_set(error, -EINVAL,
+                         "VM '%s' has %" PRIu64 " bytes, %" PRIu64
+                         " of them held by others: it cannot be left with %" PRIu64
+                         "; to give memory back, release",
+                         vm->name, vm->balloon->baseline, others, size);
+    before = *vm->balloon;
+    fill_lease(vm, vm->balloon->baseline - others - size, duration, owner, &lease);
+    input.available += held_by(vm->balloon, owner, false);
+    release_owner(vm->balloon, owner);
+    r = balloon_request(vm->balloon, &lease, &input, error);
+    if (r < 0)
+        *vm->balloon = before; /* the owner keeps what it had */
+    input = gather(vm);
+    run(keeper, vm, &input);
+    return r < 0 ? error_prefix(error, r, "VM '%s'", vm->name) : 0;
+}
+
+int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct error *error)
+{
+    struct balloon_input input = gather(vm);
+
+    if (vm->balloon == NULL || !balloon_release(vm->balloon, 0))
+        return error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
+    run(keeper, vm, &input);
+    return 0;
+}
+
+/* ---- the whole ---- */
+
+static int keep_waiting(const struct lease *lease, void *userdata)
+{
+    struct lease_keeper *keeper = userdata;
+    struct waiting_lease *waiting = calloc(1, sizeof(*waiting));
+
+    if (waiting == NULL)
+        return -ENOMEM;
+    waiting->lease = *lease;
+    list_append(&keeper->waiting, &waiting->link);
+    return 0;
+}
+
+int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor,
+                      const struct lease_journal *journal, struct error *error)
+{
+    int r;
+
+    *keeper = (struct lease_keeper){
+        .supervisor = supervisor,
+        .journal = *journal,
+        .listener = {.on_event = on_event, .userdata = keeper},
+    };
+    list_init(&keeper->balloons);
+    list_init(&keeper->waiting);
+    r = uv_timer_init(supervisor->loop, &keeper->timer);
+    if (r < 0)
+        return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
+    keeper->timer.data = keeper;
+    supervisor_listen(supervisor, &keeper->listener);
+    return journal->load(journal->userdata, keep_waiting, keeper, error);
+}
+
+void lease_keeper_stop(struct lease_keeper *keeper)
+{
+    (void)uv_timer_stop(&keeper->timer);
+    uv_close((uv_handle_t *)&keeper->timer, NULL);
+}
+
+void lease_keeper_finish(struct lease_keeper *keeper)
+{
+    list_for_each_safe (link, following, &keeper->waiting)
+        end_waiting(list_entry(link, struct waiting_lease, link));
+}
+
+size_t lease_keeper_count(const struct lease_keeper *keeper)
+{
+    size_t count = 0;
+
+    list_for_each (link, &keeper->waiting)
+        count++;
+    list_for_each (link, &keeper->balloons)
+        count += list_entry(link, struct vm, balloon_link)->balloon->lease_count;
+    return count;
+}
+
+size_t lease_keeper_expired(const struct lease_keeper *keeper, int64_t time)
+{
+    size_t count = 0;
+
+    list_for_each (link, &keeper->waiting) {
+        const struct lease *lease = &list_entry(link, struct waiting_lease, link)->lease;
+
+        count += lease->expires != 0 && lease->expires <= time;
+    }
+    return count;
+}

@@ -1,0 +1,57 @@
+/* Does what controller/leases/balloon.h decides: writes the journal, tells hypervisors, watches
+ * guests, for all VMs.
+ *
+ * Theory of operation: a VM has a balloon_control only while it has leases or gives memory back.
+ * Events of the supervisor (pressure, reset, migration, a size that moved, a sample) run its step
+ * at once; a timer that runs only while there are such VMs does it every second. Leases found in
+ * the journal wait until their VM's hypervisor is there, then are resumed when it is the same
+ * process and the same boot, else given back.
+ *
+ * Failure modes: a journal that cannot be written refuses new leases and holds nothing back. When
+ * many VMs must get memory back at once, a few per second are told, the most pressed guests first;
+ * pressure, resets and operators do not wait in that line. */
+#ifndef VMRECLAIM_VMS_LEASE_KEEPER_H
+#define VMRECLAIM_VMS_LEASE_KEEPER_H
+
+#include <uv.h>
+
+#include "common/base/error.h"
+#include "common/base/list.h"
+#include "controller/leases/balloon.h"
+#include "controller/leases/journal.h"
+#include "controller/vms/supervisor.h"
+
+struct lease_keeper {
+    struct supervisor *supervisor;
+    struct lease_journal journal;
+    struct supervisor_listener listener;
+    struct list balloons; /* struct vm, by balloon_link */
+    struct list waiting;  /* struct waiting_lease: their VM is not there yet */
+    uv_timer_t timer;
+};
+
+/* Reads the journal. When that fails, new leases are refused with the reason until it works. */
+int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor,
+                      const struct lease_journal *journal, struct error *error);
+
+/* Leases stay in the journal: a planned restart resumes them. */
+void lease_keeper_stop(struct lease_keeper *keeper);
+
+/* Before uv_loop_close, after the loop has run empty. */
+void lease_keeper_finish(struct lease_keeper *keeper);
+
+/* A lease that leaves the guest `size` bytes, for `duration` (0: until released). Replaces the
+ * owner's own lease on this VM. */
+int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
+                     const char *owner, struct error *error);
+
+/* Gives all leases of the VM back. -ENOENT: there are none. */
+int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct error *error);
+
+/* How many leases are waiting or held, for status. */
+size_t lease_keeper_count(const struct lease_keeper *keeper);
+
+/* Waiting leases that have expired: what --release-expired still has to do. */
+size_t lease_keeper_expired(const struct lease_keeper *keeper, int64_t time);
+
+#endif

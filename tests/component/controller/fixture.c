@@ -1,0 +1,360 @@
+/* What component tests of vmreclaimd share. */
+#include "tests/component/controller/fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
+#include "common/base/number.h"
+#include "common/ttrpc/ttrpc.h"
+#include "controller.pb-c.h"
+
+const char *program;
+
+/* ---- files ---- */
+
+static void path_in(const struct fixture *f, const char *name, char *path, size_t size)
+{
+    assert_true(snprintf(path, size, "%s/%s", f->directory, name) < (int)size);
+}
+
+void put(const struct fixture *f, const char *name, const char *text)
+{
+    assert_int_equal(file_replace(f->root, name, text, strlen(text)), 0);
+}
+
+static void make_directory(const struct fixture *f, const char *name)
+{
+    assert_int_equal(mkdirat(f->root, name, 0755), 0);
+}
+
+/* The hypervisor is this very process: its QMP socket's peer. */
+static void put_process_file(const struct fixture *f, const char *name, const char *text)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "proc/%d/%s", (int)getpid(), name);
+    put(f, path, text);
+}
+
+/* Written in place: the daemon holds the file open, as it does in /proc. */
+void put_footprint(const struct fixture *f, uint64_t anonymous_kib)
+{
+    char path[64];
+    char text[256];
+    cleanup_close int descriptor = -1;
+
+    (void)snprintf(path, sizeof(path), "proc/%d/status", (int)getpid());
+    (void)snprintf(text, sizeof(text),
+                   "RssAnon:\t%10" PRIu64 " kB\nRssShmem:\t         0 kB\nVmSwap:\t         0 kB\n",
+                   anonymous_kib);
+    descriptor = openat(f->root, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(descriptor, text, strlen(text)), strlen(text));
+}
+
+static void make_root(struct fixture *f)
+{
+    char path[64];
+
+    make_directory(f, "proc");
+    (void)snprintf(path, sizeof(path), "proc/%d", (int)getpid());
+    make_directory(f, path);
+    (void)snprintf(path, sizeof(path), "proc/%d/fd", (int)getpid());
+    make_directory(f, path);
+    make_directory(f, "vms");
+    make_directory(f, "state");
+    put_process_file(f, "stat", "1 (qemu) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n");
+    put_process_file(f, "maps", "");
+    put_process_file(f, "smaps", "");
+    put_footprint(f, 800 * 1024);
+}
+
+/* ---- the daemon ---- */
+
+void start_daemon(struct fixture *f, char *const *more)
+{
+    char api[128];
+    char vms[128];
+    char state[128];
+    char *arguments[32] = {(char *)(uintptr_t)program,
+                           (char *)(uintptr_t) "--config",
+                           (char *)(uintptr_t) "/dev/null",
+                           (char *)(uintptr_t) "--listen",
+                           (char *)(uintptr_t) "none",
+                           (char *)(uintptr_t) "--sample-interval",
+                           (char *)(uintptr_t) "500ms",
+                           (char *)(uintptr_t) "--root",
+                           f->directory,
+                           (char *)(uintptr_t) "--api",
+                           api,
+                           (char *)(uintptr_t) "--vms",
+                           vms,
+                           (char *)(uintptr_t) "--state-directory",
+                           state};
+    size_t count = 15;
+    int log[2];
+
+    (void)snprintf(api, sizeof(api), "unix:%s/api.sock", f->directory);
+    (void)snprintf(vms, sizeof(vms), "%s/vms", f->directory);
+    (void)snprintf(state, sizeof(state), "%s/state", f->directory);
+    for (; more != NULL && *more != NULL; more++)
+        arguments[count++] = *more;
+    assert_int_equal(pipe2(log, O_CLOEXEC | O_NONBLOCK), 0);
+    f->daemon = fork();
+    assert_true(f->daemon >= 0);
+    if (f->daemon == 0) {
+        (void)dup2(log[1], STDERR_FILENO);
+        (void)execv(program, arguments);
+        _exit(127);
+    }
+    (void)close(log[1]);
+    f->log = log[0];
+}
+
+static void read_log(struct fixture *f)
+{
+    ssize_t n;
+
+    while ((n = read(f->log, f->log_text + f->log_length,
+                     sizeof(f->log_text) - 1 - f->log_length)) > 0)
+        f->log_length += (size_t)n;
+    f->log_text[f->log_length] = '\0';
+}
+
+void give_up(struct fixture *f, const char *condition)
+{
+    read_log(f);
+    fail_msg("waited in vain for: %s; the daemon said:\n%s", condition, f->log_text);
+}
+
+bool log_has(struct fixture *f, const char *text)
+{
+    read_log(f);
+    return strstr(f->log_text, text) != NULL;
+}
+
+static void on_dialled(int descriptor, const struct error *error, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    (void)error;
+    f->dialled = descriptor;
+}
+
+static void on_api_closed(struct ttrpc_connection *connection, int status, const char *reason,
+                          void *userdata)
+{
+    struct fixture *f = userdata;
+
+    (void)connection;
+    (void)status;
+    (void)reason;
+    f->api = NULL;
+}
+
+void connect_api(struct fixture *f)
+{
+    const struct ttrpc_connection_options options = {
+        .limits = {.frame_bytes = 1 << 20, .streams = 1, .queued_bytes = 1 << 20},
+        .userdata = f,
+        .on_close = on_api_closed,
+    };
+    struct address address = {.kind = ADDRESS_UNIX};
+    struct dial *dial;
+
+    path_in(f, "api.sock", address.path, sizeof(address.path));
+    wait_for(f, access(address.path, F_OK) == 0);
+    for (f->dialled = -1; f->dialled < 0;) {
+        f->dialled = -1000;
+        assert_int_equal(dial_start(&f->loop, &address, NSEC_PER_SEC, on_dialled, f, &dial), 0);
+        wait_for(f, f->dialled != -1000);
+    }
+    assert_int_equal(ttrpc_connection_create(&f->loop, f->dialled, &options, &f->api), 0);
+}
+
+/* ---- calls ---- */
+
+void free_response(struct fixture *f)
+{
+    if (f->response != NULL)
+        protobuf_c_message_free_unpacked(f->response, NULL);
+    f->response = NULL;
+}
+
+static void keep(struct fixture *f, const ProtobufCMessage *message)
+{
+    cleanup_free uint8_t *packed = malloc(protobuf_c_message_get_packed_size(message) + 1);
+    size_t length = protobuf_c_message_pack(message, packed);
+
+    free_response(f);
+    f->response = protobuf_c_message_unpack(message->descriptor, NULL, length, packed);
+}
+
+void on_result(const struct ttrpc_result *result, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    f->answered = true;
+    f->code = result->code;
+    (void)snprintf(f->message, sizeof(f->message), "%s", result->message);
+    if (result->response != NULL)
+        keep(f, result->response);
+}
+
+void on_message(const ProtobufCMessage *message, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    f->streamed++;
+    keep(f, message);
+}
+
+void call(struct fixture *f, const char *method, const ProtobufCMessage *request)
+{
+    f->answered = false;
+    free_response(f);
+    assert_int_equal(ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor,
+                                      method, request, WAIT_MAX, on_result, f, NULL),
+                     0);
+    wait_for(f, f->answered);
+}
+
+const Vm *get_vm(struct fixture *f, const char *name)
+{
+    Vmreclaim__Controller__V1__GetVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_VM_REQUEST__INIT;
+
+    request.vm = (char *)(uintptr_t)name;
+    request.fresh = 1;
+    call(f, "GetVm", &request.base);
+    return f->code == TTRPC_OK ? ((const GetVmResponse *)f->response)->vm : NULL;
+}
+
+bool is_in_state(struct fixture *f, const char *name, const char *state)
+{
+    const Vm *vm = get_vm(f, name);
+
+    return vm != NULL && strcmp(vm->state, state) == 0;
+}
+
+bool driver_says(struct fixture *f, const char *name, const char *text)
+{
+    const Vm *vm = get_vm(f, name);
+
+    return vm != NULL && strstr(vm->driver_state, text) != NULL;
+}
+
+/* ---- set up ---- */
+
+static void on_ticker(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+void put_vm(const struct fixture *f, const char *name, const char *agent)
+{
+    char path[64];
+    char text[512];
+
+    (void)snprintf(path, sizeof(path), "vms/%s.yaml", name);
+    (void)snprintf(text, sizeof(text), "qmp: %s/%s.qmp\n%s%s%s\nlabels: [tier=web]\n", f->directory,
+                   name, agent != NULL ? "agent: unix:" : "", agent != NULL ? f->directory : "",
+                   agent != NULL ? agent : "");
+    put(f, path, text);
+}
+
+void listen_qmp(struct fixture *f, const char *name)
+{
+    char path[128];
+
+    path_in(f, name, path, sizeof(path));
+    assert_int_equal(qmp_server_listen(&f->qmp, path), 0);
+}
+
+void listen_agent(struct fixture *f)
+{
+    char address[128];
+
+    (void)snprintf(address, sizeof(address), "unix:%s/agent.sock", f->directory);
+    assert_int_equal(fake_agent_listen(&f->agent, address), 0);
+}
+
+int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    if (f == NULL)
+        return -1;
+    (void)snprintf(f->directory, sizeof(f->directory), "/dev/shm/vmreclaim-test-XXXXXX");
+    if (mkdtemp(f->directory) == NULL || uv_loop_init(&f->loop) < 0 ||
+        uv_timer_init(&f->loop, &f->ticker) < 0)
+        return -1;
+    f->root = open(f->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    f->log = -1;
+    (void)uv_timer_start(&f->ticker, on_ticker, 5, 5);
+    make_root(f);
+    qmp_server_init(&f->qmp, &f->loop);
+    fake_agent_init(&f->agent, &f->loop);
+    *state = f;
+    return 0;
+}
+
+void stop_daemon(struct fixture *f, int expected)
+{
+    int status = 0;
+
+    if (f->api != NULL)
+        ttrpc_connection_close(f->api);
+    wait_for(f, f->api == NULL);
+    (void)kill(f->daemon, SIGTERM);
+    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+    f->daemon = 0;
+    read_log(f);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != expected)
+        print_error("%s\n", f->log_text);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), expected);
+}
+
+int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    char command[128];
+
+    if (f->daemon > 0)
+        stop_daemon(f, 0);
+    fake_agent_close(&f->agent);
+    qmp_server_close(&f->qmp);
+    uv_close((uv_handle_t *)&f->ticker, NULL);
+    (void)uv_run(&f->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&f->loop), 0);
+    free_response(f);
+    (void)close(f->root);
+    if (f->log >= 0)
+        (void)close(f->log);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", f->directory);
+    free(f);
+    return system(command);
+}
+
+/* A VM with everything: hypervisor and agent. */
+void start_managed(struct fixture *f)
+{
+    put_vm(f, "web-1", "/agent.sock");
+    listen_qmp(f, "web-1.qmp");
+    listen_agent(f);
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, is_in_state(f, "web-1", "managed"));
+    wait_for(f, driver_says(f, "web-1", "ready"));
+}
