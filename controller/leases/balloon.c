@@ -53,12 +53,20 @@ const char *balloon_news_text(enum balloon_news news)
     return texts[news];
 }
 
+static void add_news(struct balloon_control *control, enum balloon_news news)
+{
+    control->news |= 1u << news;
+}
+
 enum balloon_news balloon_take_news(struct balloon_control *control)
 {
-    enum balloon_news news = control->news;
-
-    control->news = BALLOON_NO_NEWS;
-    return news;
+    for (enum balloon_news news = BALLOON_NO_NEWS + 1; news < BALLOON_NEWS_COUNT; news++) {
+        if ((control->news & 1u << news) == 0)
+            continue;
+        control->news &= ~(1u << news);
+        return news;
+    }
+    return BALLOON_NO_NEWS;
 }
 
 uint64_t balloon_headroom(uint64_t ram, bool deflate_on_oom)
@@ -262,7 +270,7 @@ static void yield_to_other(struct balloon_control *control, uint64_t actual)
     control->target = actual;
     control->actual = actual;
     control->from = actual;
-    control->news = BALLOON_NEWS_FOREIGN;
+    add_news(control, BALLOON_NEWS_FOREIGN);
 }
 
 static void follow(struct balloon_control *control, const struct balloon_input *input)
@@ -277,7 +285,7 @@ static void follow(struct balloon_control *control, const struct balloon_input *
         return;
     control->retry_delay = 0;
     if (control->lease_count > 0 && control->target == balloon_wanted(control))
-        control->news = BALLOON_NEWS_REACHED;
+        add_news(control, BALLOON_NEWS_REACHED);
 }
 
 /* With deflate-on-oom a guest in need takes pages back by itself. */
@@ -310,7 +318,7 @@ static void see_actual(struct balloon_control *control, const struct balloon_inp
     if (is_guest_in_need(control, input)) {
         control->actual = input->actual;
         control->raise = true;
-        control->news = BALLOON_NEWS_PRESSURE;
+        add_news(control, BALLOON_NEWS_PRESSURE);
         return;
     }
     yield_to_other(control, input->actual);
@@ -336,7 +344,7 @@ static void see_canary(struct balloon_control *control, const struct balloon_inp
         return; /* the guest's own work may hide it for a while */
     control->trust = BALLOON_INERT;
     control->raise = true;
-    control->news = BALLOON_NEWS_INERT;
+    add_news(control, BALLOON_NEWS_INERT);
 }
 
 static void see_expiry(struct balloon_control *control, int64_t time)
@@ -347,7 +355,7 @@ static void see_expiry(struct balloon_control *control, int64_t time)
         if (!counts(entry) || entry->lease.expires == 0 || entry->lease.expires > time)
             continue;
         set_state(entry, LEASE_RELEASING);
-        control->news = BALLOON_NEWS_EXPIRED;
+        add_news(control, BALLOON_NEWS_EXPIRED);
     }
 }
 
@@ -364,17 +372,17 @@ static void see_stall(struct balloon_control *control, const struct balloon_inpu
                                ? RETRY_DELAY_MIN
                                : min_of(control->retry_delay * 2, RETRY_DELAY_MAX);
     control->retry = input->now + control->retry_delay;
-    control->news = BALLOON_NEWS_STALLED;
+    add_news(control, BALLOON_NEWS_STALLED);
 }
 
 static void see(struct balloon_control *control, const struct balloon_input *input)
 {
     if (input->voided && control->lease_count > 0) {
         control->raise = true;
-        control->news = BALLOON_NEWS_VOID;
+        add_news(control, BALLOON_NEWS_VOID);
     } else if (input->pressure && control->lease_count > 0) {
         control->raise = true;
-        control->news = BALLOON_NEWS_PRESSURE;
+        add_news(control, BALLOON_NEWS_PRESSURE);
     }
     /* What the balloon does while a new boot finds itself is nobody's doing. */
     if (!control->raise)
@@ -448,7 +456,7 @@ static struct balloon_action settle(struct balloon_control *control)
             return (struct balloon_action){.kind = BALLOON_FORGET, .lease = entry->lease};
         if (entry->lease.state == LEASE_REQUESTED && control->target < control->baseline) {
             set_state(entry, LEASE_HELD);
-            control->news = BALLOON_NEWS_HELD;
+            add_news(control, BALLOON_NEWS_HELD);
             return act_on_journal(control);
         }
     }
@@ -495,7 +503,7 @@ static void put_done(struct balloon_control *control, const struct lease *lease,
     /* What is not in the journal must not be taken. Giving back does not wait for it. */
     if (status < 0 && lease->state == LEASE_REQUESTED) {
         drop_lease(control, lease->id);
-        control->news = BALLOON_NEWS_NO_JOURNAL;
+        add_news(control, BALLOON_NEWS_NO_JOURNAL);
         return;
     }
     if (entry->lease.state == lease->state)
@@ -507,7 +515,7 @@ static void tell_done(struct balloon_control *control, uint64_t target, int stat
     control->telling = false;
     if (status < 0) {
         if (status == -EREMOTEIO)
-            control->news = BALLOON_NEWS_REFUSED;
+            add_news(control, BALLOON_NEWS_REFUSED);
         control->retry_delay = control->retry_delay == 0 ? RETRY_DELAY_MIN : control->retry_delay;
         control->retry = now + control->retry_delay;
         return;
@@ -534,7 +542,7 @@ void balloon_done(struct balloon_control *control, const struct balloon_action *
         /* Still in the journal: it will be forgotten when the daemon starts again. */
         drop_lease(control, action->lease.id);
         if (control->lease_count == 0)
-            control->news = BALLOON_NEWS_RELEASED;
+            add_news(control, BALLOON_NEWS_RELEASED);
         break;
     case BALLOON_NOTHING:
         break;

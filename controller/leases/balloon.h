@@ -41,12 +41,9 @@ enum balloon_trust {
     BALLOON_INERT, /* memory goes into it and the host gets nothing */
 };
 
-/* Why leases end without their owner's doing, or what else is worth saying. */
+/* Why leases end without their owner's doing, and what else is worth saying; causes first. */
 enum balloon_news {
     BALLOON_NO_NEWS,
-    BALLOON_NEWS_HELD,     /* a lease is held: the hypervisor was told */
-    BALLOON_NEWS_REACHED,  /* the guest has given all of it */
-    BALLOON_NEWS_RELEASED, /* the last lease is gone, the target is the baseline */
     BALLOON_NEWS_EXPIRED,
     BALLOON_NEWS_PRESSURE,   /* the guest needs its memory */
     BALLOON_NEWS_VOID,       /* reset, migration, snapshot */
@@ -55,6 +52,10 @@ enum balloon_news {
     BALLOON_NEWS_INERT,      /* the host gets nothing */
     BALLOON_NEWS_NO_JOURNAL, /* a lease could not be written: refused */
     BALLOON_NEWS_REFUSED,    /* the hypervisor refuses the target */
+    BALLOON_NEWS_HELD,       /* a lease is held: the hypervisor was told */
+    BALLOON_NEWS_REACHED,    /* the guest has given all of it */
+    BALLOON_NEWS_RELEASED,   /* the last lease is gone, the target is the baseline */
+    BALLOON_NEWS_COUNT,
 };
 
 /* A sentence's worth: "a lease expired". */
@@ -83,7 +84,7 @@ struct balloon_control {
     bool stalled;
     nsec_t retry; /* not before */
     nsec_t retry_delay;
-    enum balloon_news news; /* the newest, for balloon_take_news */
+    unsigned news; /* one bit each, for balloon_take_news */
 };
 
 /* The world as it is now. */
@@ -140,7 +141,7 @@ struct balloon_action balloon_step(struct balloon_control *control,
 void balloon_done(struct balloon_control *control, const struct balloon_action *action, int status,
                   nsec_t now);
 
-/* The newest thing worth saying, once. */
+/* What is worth saying, one thing after the other, each once. */
 enum balloon_news balloon_take_news(struct balloon_control *control);
 
 /* Memory held by all leases. */

@@ -82,7 +82,12 @@ static void tell_news(struct lease_keeper *keeper, struct vm *vm, enum balloon_n
             ? VM_EVENT_BALLOON
             : VM_EVENT_WARNING;
 
-    vm->balloon_news = news;
+    vm->balloon_news = (int)news;
+    if (news == BALLOON_NEWS_FOREIGN)
+        (void)snprintf(vm->foreign_balloon_owner, sizeof(vm->foreign_balloon_owner),
+                       "another client of the hypervisor");
+    else if (news == BALLOON_NEWS_HELD)
+        vm->foreign_balloon_owner[0] = '\0';
     supervisor_emit(keeper->supervisor,
                     &(struct vm_event){.vm = vm, .kind = kind, .text = balloon_news_text(news)});
 }
@@ -189,8 +194,7 @@ static void run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input
         if (!perform(keeper, vm, &action))
             break;
     }
-    news = balloon_take_news(control);
-    if (news != BALLOON_NO_NEWS)
+    while ((news = balloon_take_news(control)) != BALLOON_NO_NEWS)
         tell_news(keeper, vm, news);
     if (is_over(control))
         drop_balloon(keeper, vm);
