@@ -5,73 +5,65 @@
 
 #include "common/base/util.h"
 
-#define MINUTE                     (60 * NSEC_PER_SEC)
-#define CALM_AFTER_PAIN            MINUTE
-#define REMEMBERED                 (8 * 60 * MINUTE) /* a take is forgotten after a night */
-#define HALF_LIFE_FIRST            (10 * MINUTE)
-#define HALF_LIFE_LAST             (8 * 60 * MINUTE)
-#define NEW_EPISODE                (5 * MINUTE) /* pain further apart counts again */
-#define HALF_LIVES_UNTIL_FORGOTTEN 8
+#define MINUTE          (60 * NSEC_PER_SEC)
+#define CALM_AFTER_PAIN MINUTE
+#define NEW_EPISODE     (5 * MINUTE)       /* pain further apart is another one */
+#define REMEMBERED      (24 * 60 * MINUTE) /* a take is forgotten */
+#define HALF_LIFE       (480 * MINUTE)     /* a working day */
+#define HALF_LIFE_IDLE  (60 * MINUTE)
 
 void cache_floor_init(struct cache_floor *floor, nsec_t now)
 {
     memset(floor, 0, sizeof(*floor));
     floor->updated_at = now;
-    floor->half_life = HALF_LIFE_FIRST;
 }
 
 void cache_floor_took(struct cache_floor *floor, nsec_t now, uint64_t bytes, uint64_t left)
 {
-    /* taking again ends the account of what was read back: it is in the learned floor by now */
-    if (floor->read_back > 0) {
-        floor->taken = 0;
-        floor->read_back = 0;
-    }
-    floor->taken += bytes;
     floor->left = left;
+    floor->taken += bytes;
     floor->taken_at = now;
 }
 
-static void decay(struct cache_floor *floor, nsec_t now)
+static void decay(struct cache_floor *floor, nsec_t now, nsec_t half_life)
 {
     nsec_t elapsed = now - floor->updated_at;
 
-    if (!cache_floor_is_calm(floor, now) || floor->learned == 0)
+    if (!cache_floor_is_calm(floor, now))
         return;
     /* ln 2 is near 7/10; one update covers a small part of a half-life */
-    if (elapsed >= floor->half_life)
+    if (elapsed >= half_life)
         floor->learned /= 2;
     else
         floor->learned -=
-            (uint64_t)((double)floor->learned * 0.7 * (double)elapsed / (double)floor->half_life);
-    if (now - floor->pain_at >= HALF_LIVES_UNTIL_FORGOTTEN * floor->half_life) {
-        floor->learned = 0;
-        floor->half_life = HALF_LIFE_FIRST;
-    }
+            (uint64_t)((double)floor->learned * 0.7 * (double)elapsed / (double)half_life);
 }
 
-static void suffer(struct cache_floor *floor, nsec_t now, uint64_t limit)
+static void suffer(struct cache_floor *floor, nsec_t now, const struct cache_news *news)
 {
-    uint64_t needed = floor->left + floor->read_back + floor->read_back / 4;
+    uint64_t needed;
 
-    if (floor->pain_at != 0 && now - floor->pain_at >= NEW_EPISODE)
-        floor->half_life = min_of(2 * floor->half_life, HALF_LIFE_LAST);
+    if (floor->pain_at == 0 || now - floor->pain_at >= NEW_EPISODE) {
+        floor->base = floor->left;
+        floor->read_back = 0;
+    }
+    floor->read_back += min_of(news->refaulted, floor->taken);
     floor->pain_at = now;
-    needed = min_of(needed, limit);
-    floor->learned = max_of(floor->learned, needed);
+    needed = floor->base + floor->read_back + floor->read_back / 4;
+    needed = min_of(needed, news->limit);
+    if (floor->read_back > 0)
+        floor->learned = max_of(floor->learned, needed);
 }
 
-void cache_floor_update(struct cache_floor *floor, nsec_t now, uint64_t refaulted, bool is_pain,
-                        uint64_t limit)
+void cache_floor_update(struct cache_floor *floor, nsec_t now, const struct cache_news *news)
 {
     if (now - floor->taken_at > REMEMBERED)
         floor->taken = 0;
-    floor->read_back = min_of(floor->read_back + refaulted, floor->taken);
-    decay(floor, now);
-    if (is_pain && floor->taken > 0)
-        suffer(floor, now, limit);
-    else if (is_pain)
-        floor->pain_at = now; /* not our doing, and no time to take either */
+    floor->left = min_of(floor->left, news->cache);
+    decay(floor, now, news->is_idle ? HALF_LIFE_IDLE : HALF_LIFE);
+    if (news->is_pain)
+        suffer(floor, now, news);
+    floor->taken -= min_of(news->refaulted, floor->taken);
     floor->updated_at = now;
 }
 

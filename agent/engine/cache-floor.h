@@ -1,11 +1,10 @@
 /* How much page cache the guest turned out to need.
  *
  * Theory of operation. What we take and the guest reads back (a refault) was hot. Refaults faster
- * than the policy's limit are pain: the floor rises to the cache that was left after the last take,
- * plus what was read back since, plus a quarter of that. Without pain the floor decays
- * exponentially; the half-life doubles with every episode of pain, so a hot set that comes back
- * again and again is left alone for longer and longer, and ends at the policy's own floor when the
- * hot set is gone.
+ * than the policy's limit are pain: the floor rises to the cache that the last take left, plus what
+ * was read back since, plus a quarter of that. Without pain the floor decays exponentially: over a
+ * working day while the guest works, so that a hot set that comes back after lunch is still there;
+ * within hours while it is idle, because what nobody uses is worth less the longer that lasts.
  *
  * Failure modes. Refaults of cache that the kernel took under its own pressure are not held against
  * us: only up to what we took counts, and only as long as we remember taking it. Dropped caches
@@ -21,24 +20,29 @@
 
 struct cache_floor {
     uint64_t learned;   /* bytes; 0: nothing learned */
-    uint64_t left;      /* cache after the last take */
-    uint64_t taken;     /* bytes, in this episode of taking */
-    uint64_t read_back; /* bytes of it */
+    uint64_t taken;     /* bytes, and not read back since */
     nsec_t taken_at;    /* the last take */
-    nsec_t pain_at;     /* 0: never */
+    uint64_t left;      /* cache after the last take, what came in since left out */
+    uint64_t base;      /* `left` when the pain began */
+    uint64_t read_back; /* since then */
+    nsec_t pain_at;     /* last pain; 0: never */
     nsec_t updated_at;
-    nsec_t half_life;
 };
 
 void cache_floor_init(struct cache_floor *floor, nsec_t now);
 
-/* `bytes` were taken and `left` stayed. */
 void cache_floor_took(struct cache_floor *floor, nsec_t now, uint64_t bytes, uint64_t left);
 
-/* Time passed: `refaulted` bytes were read back since the last call; `is_pain` when faster than the
- * policy allows. `limit`: the learned floor never rises above it. */
-void cache_floor_update(struct cache_floor *floor, nsec_t now, uint64_t refaulted, bool is_pain,
-                        uint64_t limit);
+/* What happened since the last update. */
+struct cache_news {
+    uint64_t cache;     /* bytes now */
+    uint64_t refaulted; /* bytes read back */
+    bool is_pain;       /* faster than the policy allows */
+    bool is_idle;       /* the guest */
+    uint64_t limit;     /* the learned floor never rises above it */
+};
+
+void cache_floor_update(struct cache_floor *floor, nsec_t now, const struct cache_news *news);
 
 /* Calm again after the last pain. */
 bool cache_floor_is_calm(const struct cache_floor *floor, nsec_t now);

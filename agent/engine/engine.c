@@ -101,6 +101,35 @@ void engine_set_wall_time(struct engine *engine, int64_t wall_time, nsec_t now)
 
 /* ---- sensing ---- */
 
+static bool is_calm(const struct engine *engine, const struct interval *interval)
+{
+    return activity_share(interval->busy, interval->capacity) <= engine->policy.idle_cpu;
+}
+
+static bool is_idle(const struct engine *engine)
+{
+    struct interval window = activity_recent(&engine->activity, engine->policy.idle_window);
+    struct interval recent = activity_recent(&engine->activity, RECENT);
+
+    return window.length >= engine->policy.idle_window && is_calm(engine, &window) &&
+           is_calm(engine, &recent);
+}
+
+static void learn(struct engine *engine, const struct memory_sample *sample, uint64_t refaulted)
+{
+    struct interval recent = activity_recent(&engine->activity, RECENT);
+    struct cache_news news = {
+        .cache = sample->cache,
+        .refaulted = refaulted,
+        .is_pain =
+            recent.refaults * 1000 > engine->policy.refault_rate * (recent.length / NSEC_PER_MSEC),
+        .is_idle = is_idle(engine),
+        .limit = CACHE_FLOOR_PART(sample->total),
+    };
+
+    cache_floor_update(&engine->floor, sample->boottime, &news);
+}
+
 static bool ran_backwards(const struct memory_sample *old, const struct memory_sample *new)
 {
     return new->boottime < old->boottime || new->cpu_busy < old->cpu_busy ||
@@ -119,17 +148,6 @@ static nsec_t activity_of(const struct engine *engine, const struct memory_sampl
     nsec_t own = sample->cpu_own > last->cpu_own ? sample->cpu_own - last->cpu_own : 0;
 
     return spent > own ? spent - own : 0;
-}
-
-static void learn(struct engine *engine, const struct memory_sample *sample,
-                  const struct interval *interval)
-{
-    struct interval recent = activity_recent(&engine->activity, RECENT);
-    bool is_pain =
-        recent.refaults > engine->policy.refault_rate * (recent.length / NSEC_PER_MSEC) / 1000;
-
-    cache_floor_update(&engine->floor, sample->boottime, interval->refaults * sample->page_size,
-                       is_pain, CACHE_FLOOR_PART(sample->total));
 }
 
 /* True: the sample was counted. False: too early after the last one to say anything. */
@@ -158,7 +176,7 @@ static bool sense(struct engine *engine, const struct memory_sample *sample)
             sample->refault_file - last->refault_file + sample->refault_anon - last->refault_anon,
     };
     activity_add(&engine->activity, &interval);
-    learn(engine, sample, &interval);
+    learn(engine, sample, interval.refaults * sample->page_size);
     engine->last = *sample;
     engine->sample_count++;
     return true;
@@ -166,26 +184,12 @@ static bool sense(struct engine *engine, const struct memory_sample *sample)
 
 /* ---- gates ---- */
 
-static bool is_calm(const struct engine *engine, const struct interval *interval)
-{
-    return activity_share(interval->busy, interval->capacity) <= engine->policy.idle_cpu;
-}
-
 static bool is_pressed(const struct engine *engine)
 {
     struct interval recent = activity_recent(&engine->activity, RECENT);
 
     return activity_share(recent.psi_memory, recent.length) > engine->policy.psi_memory ||
            activity_share(recent.psi_io, recent.length) > engine->policy.psi_io;
-}
-
-static bool is_idle(const struct engine *engine)
-{
-    struct interval window = activity_recent(&engine->activity, engine->policy.idle_window);
-    struct interval recent = activity_recent(&engine->activity, RECENT);
-
-    return window.length >= engine->policy.idle_window && is_calm(engine, &window) &&
-           is_calm(engine, &recent);
 }
 
 static enum schedule_effect current_effect(struct engine *engine, nsec_t now)

@@ -7,20 +7,20 @@
 #include "common/base/number.h"
 #include "common/base/util.h"
 
-#define RECLAIM_LEAST    (32 * MIB)
-#define DROP_AGAIN       (256 * MIB) /* growth of the cache that makes a second drop worth it */
-#define COMPACT_LEAST    (4 * MIB)
-#define CPU_LEAST        (50 * NSEC_PER_MSEC) /* budget that is worth starting with */
-#define REPORTING_TIME   (35 * NSEC_PER_SEC)  /* the kernel reports all of a list in about 30 s */
-#define SETTLE_LEAST     (5 * NSEC_PER_SEC)   /* two of its passes */
-#define SETTLE_MOST      (15 * NSEC_PER_SEC)
-#define STALLED          (12 * NSEC_PER_SEC) /* six passes without progress */
-#define MAX_LOWERED      (120 * NSEC_PER_SEC)
-#define KICK_INTERVAL    (60 * NSEC_PER_SEC)
-#define RETRY            (10 * NSEC_PER_SEC)
-#define TRICKLE_STEP     (10 * NSEC_PER_SEC)
-#define TRICKLE_STEPS    6 /* in a minute */
-#define BUSY_COMPACTIONS 3 /* compaction intervals between two while the guest is not idle */
+#define RECLAIM_LEAST  (32 * MIB)
+#define DROP_AGAIN     (256 * MIB) /* growth of the cache that makes a second drop worth it */
+#define COMPACT_LEAST  (4 * MIB)
+#define CPU_LEAST      (50 * NSEC_PER_MSEC) /* budget that is worth starting with */
+#define REPORTING_TIME (35 * NSEC_PER_SEC)  /* the kernel reports all of a list in about 30 s */
+#define SETTLE_LEAST   (5 * NSEC_PER_SEC)   /* two of its passes */
+#define SETTLE_MOST    (15 * NSEC_PER_SEC)
+#define STALLED        (12 * NSEC_PER_SEC) /* six passes without progress */
+#define MAX_LOWERED    (120 * NSEC_PER_SEC)
+#define KICK_INTERVAL  (60 * NSEC_PER_SEC)
+#define RETRY          (10 * NSEC_PER_SEC)
+#define TRICKLE_STEP   (10 * NSEC_PER_SEC)
+#define TRICKLE_STEPS  6 /* in a minute */
+#define LARGE_PART     8 /* an eighth of the memory trapped is worth disturbing a busy guest */
 
 uint64_t ladder_trapped(const struct memory_sample *sample, uint32_t order)
 {
@@ -36,6 +36,17 @@ static bool has_reporting(const struct memory_sample *sample)
     return sample->reporting_order < ORDER_COUNT_MAX;
 }
 
+/* Of the memory in blocks below the order, what has not gone to the host yet: a pass at a lower
+ * order may have taken some of it already. */
+static uint64_t stuck(const struct memory_sample *sample, uint32_t order)
+{
+    uint64_t trapped = ladder_trapped(sample, order);
+    uint64_t gone = sample->reported + sample->reportable;
+    uint64_t all = ladder_trapped(sample, ORDER_COUNT_MAX);
+
+    return min_of(trapped, all > gone ? all - gone : 0);
+}
+
 static uint64_t waiting(const struct memory_sample *sample)
 {
     return sample->reportable > sample->held_back ? sample->reportable - sample->held_back : 0;
@@ -48,7 +59,7 @@ void ladder_observe(struct engine *engine, const struct memory_sample *sample)
     if (sample->reported > engine->reported_last + MIB)
         engine->progress_at = sample->boottime;
     engine->reported_last = sample->reported;
-    engine->residue = min_of(engine->residue, ladder_trapped(sample, engine->found_order));
+    engine->residue = min_of(engine->residue, stuck(sample, engine->found_order));
 }
 
 /* The action may be asked for at all; else the reason is noted, the first one stays. */
@@ -155,17 +166,24 @@ static bool kick(struct engine *engine, const struct memory_sample *sample,
     return true;
 }
 
+/* While the guest is not idle one compaction has to do for a whole interval: it comes when reclaim
+ * has nothing more to take, or when a large part of the memory is trapped. */
+static bool is_worth_disturbing(const struct engine *engine, const struct memory_sample *sample)
+{
+    return above_floor(engine, sample) < RECLAIM_LEAST ||
+           !cache_floor_is_calm(&engine->floor, sample->boottime) ||
+           stuck(sample, engine->found_order) >= sample->total / LARGE_PART;
+}
+
 static bool compact(struct engine *engine, const struct memory_sample *sample,
                     enum engine_reason mode, struct engine_decision *decision)
 {
     nsec_t now = sample->boottime;
-    nsec_t interval =
-        engine->policy.compact_interval * (mode == ENGINE_TRICKLE ? BUSY_COMPACTIONS : 1);
-    uint64_t gain = ladder_trapped(sample, engine->found_order) - engine->residue;
+    uint64_t gain = stuck(sample, engine->found_order) - engine->residue;
 
     if (!engine->policy.compact || gain < engine->policy.compact_min_gain || gain < COMPACT_LEAST)
         return false;
-    if (engine->compacted_at != 0 && now - engine->compacted_at < interval)
+    if (engine->compacted_at != 0 && now - engine->compacted_at < engine->policy.compact_interval)
         return false;
     if (!may_ask(engine, ENGINE_COMPACT, now, decision))
         return false;
@@ -188,6 +206,7 @@ static bool lower(struct engine *engine, const struct memory_sample *sample,
     if (order >= engine->found_order)
         return false;
     gain = ladder_trapped(sample, engine->found_order) - ladder_trapped(sample, order);
+    gain = min_of(gain, stuck(sample, engine->found_order));
     if (gain < engine->policy.compact_min_gain / 4 || gain < COMPACT_LEAST)
         return false;
     if (engine->lowered_at != 0 && now - engine->lowered_at < engine->policy.compact_interval)
@@ -281,7 +300,8 @@ void ladder_decide(struct engine *engine, const struct memory_sample *sample,
         return;
     if (mode == ENGINE_IDLE_WORK)
         climb(engine, sample, decision);
-    else if (!reclaim(engine, sample, ENGINE_TRICKLE, decision))
+    else if (!reclaim(engine, sample, ENGINE_TRICKLE, decision) &&
+             is_worth_disturbing(engine, sample))
         (void)compact(engine, sample, ENGINE_TRICKLE, decision);
 }
 
@@ -304,7 +324,7 @@ static void finished_order(struct engine *engine, const struct engine_result *re
 void ladder_finished(struct engine *engine, const struct engine_result *result, nsec_t now)
 {
     const struct memory_sample *last = &engine->last;
-    uint64_t trapped = ladder_trapped(last, engine->found_order);
+    uint64_t trapped = stuck(last, engine->found_order);
 
     engine->kernel_work_until = now + REPORTING_TIME;
     switch (engine->running) {

@@ -1,0 +1,120 @@
+/* The seeded day. 16 GiB and 8 CPUs; phases of compiling, browsing and containers with breaks,
+ * lunch and a night. The seed moves every length and size by up to a quarter. A language server and
+ * a file watcher use 1 to 3 % of the CPUs in two breaks of three, as developers report; at night
+ * the guest is idle but for a minute of cron jobs every hour. The workload does not depend on who
+ * reclaims. */
+#include "tests/sim/day.h"
+
+#include <string.h>
+
+#include "tests/sim/random.h"
+
+#define GIB_ (1024.0 * 1024 * 1024)
+#define MIB_ (1024.0 * 1024)
+#define DAY_ 86400
+
+enum { COMPILE, BROWSE, CONTAINERS, SYSTEM };
+
+struct phase {
+    const char *name;
+    double minutes;
+    double load;   /* CPUs */
+    double in_use; /* GiB */
+    double stream; /* MiB per second read once */
+    unsigned sets; /* bits: activities that run */
+};
+
+#define BIT(n) (1u << (n))
+
+static const struct phase workday[] = {
+    {"boot", 5, 2, 1.2, 20, BIT(SYSTEM)},
+    {"browse", 40, 0.6, 3.0, 0.3, BIT(BROWSE) | BIT(SYSTEM)},
+    {"compile", 25, 7.5, 4.5, 6, BIT(COMPILE) | BIT(SYSTEM)},
+    {"break", 15, 0.16, 3.2, 0.05, BIT(SYSTEM)},
+    {"browse", 60, 0.6, 3.2, 0.3, BIT(BROWSE) | BIT(SYSTEM)},
+    {"compile", 20, 7.5, 4.6, 6, BIT(COMPILE) | BIT(SYSTEM)},
+    {"lunch", 50, 0.02, 3.0, 0, BIT(SYSTEM)},
+    {"containers", 70, 1.6, 6.0, 4, BIT(CONTAINERS) | BIT(SYSTEM)},
+    {"compile", 20, 7.5, 5.0, 6, BIT(COMPILE) | BIT(SYSTEM)},
+    {"containers", 45, 1.6, 6.0, 3, BIT(CONTAINERS) | BIT(BROWSE) | BIT(SYSTEM)},
+    {"break", 15, 0.16, 5.5, 0.05, BIT(SYSTEM)},
+    {"browse", 60, 0.6, 3.4, 0.3, BIT(BROWSE) | BIT(SYSTEM)},
+    {"compile", 15, 7.5, 4.4, 6, BIT(COMPILE) | BIT(SYSTEM)},
+};
+
+struct workload {
+    struct random random;
+    size_t index;
+    uint64_t phase_end;
+    bool is_night;
+};
+
+static double vary(struct workload *workload, double value)
+{
+    return value * (0.75 + 0.5 * random_unit(&workload->random));
+}
+
+static void enter(struct workload *workload, struct model *model, const struct phase *phase)
+{
+    model->load = phase->load;
+    model->stream = phase->stream * MIB_;
+    model_use(model, phase->in_use * GIB_);
+    for (unsigned i = 0; i < MODEL_ACTIVITIES; i++)
+        model_run(model, i, (phase->sets >> i & 1) != 0);
+    workload->phase_end = model->now + (uint64_t)vary(workload, phase->minutes * 60);
+}
+
+/* A minute of cron jobs every hour; otherwise timers only. */
+static void night(struct model *model)
+{
+    bool is_cron = model->now % 3600 < 60;
+
+    model->load = is_cron ? 0.3 : 0.012;
+    model->stream = is_cron ? 2 * MIB_ : 0;
+    model_use(model, 1.6 * GIB_);
+    for (unsigned i = 0; i < MODEL_ACTIVITIES; i++)
+        model_run(model, i, i == SYSTEM && is_cron);
+}
+
+static void workload_step(struct workload *workload, struct model *model)
+{
+    if (workload->index < sizeof(workday) / sizeof(workday[0])) {
+        if (model->now >= workload->phase_end) {
+            enter(workload, model, &workday[workload->index]);
+            workload->index++;
+        }
+    } else if (model->now >= workload->phase_end) {
+        night(model);
+    }
+}
+
+void day_run(enum contestant who, uint64_t seed, struct day_result *ret_result)
+{
+    struct workload workload = {.index = 0};
+    struct contest contest;
+    struct policy policy;
+    struct model model;
+    double footprint = 0;
+
+    random_init(&workload.random, seed);
+    policy_init(&policy, POLICY_BALANCED);
+    model_init(&model, 16 * GIB_, 1.0 * GIB_, 8, 9);
+    model.sets[COMPILE].wanted = vary(&workload, 2.5 * GIB_);
+    model.sets[BROWSE].wanted = vary(&workload, 0.8 * GIB_);
+    model.sets[CONTAINERS].wanted = vary(&workload, 2.0 * GIB_);
+    model.sets[SYSTEM].wanted = vary(&workload, 0.25 * GIB_);
+    contest_init(&contest, who, &policy, &model);
+    for (unsigned second = 0; second < DAY_; second++) {
+        workload_step(&workload, &model);
+        model_step(&model);
+        contest_step(&contest, &model);
+        footprint += model_footprint(&model);
+    }
+    *ret_result = (struct day_result){
+        .byte_hours = model.above_need / 3600,
+        .refaults = model.read_back / 4096,
+        .host_filled = model.host_filled,
+        .cpu_seconds = model.own_cpu,
+        .footprint_mean = footprint / DAY_,
+    };
+}
