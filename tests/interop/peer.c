@@ -110,7 +110,7 @@ static void on_input(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     if (read(STDIN_FILENO, &byte, 1) == 0)
-        uv_stop(poll->loop);
+        uv_close((uv_handle_t *)poll, NULL);
 }
 
 static void serve(uv_loop_t *loop, const char *path)
@@ -124,6 +124,9 @@ static void serve(uv_loop_t *loop, const char *path)
         die("%s", error.text);
     (void)uv_poll_init(loop, &input, STDIN_FILENO);
     (void)uv_poll_start(&input, UV_READABLE, on_input);
+    while (!uv_is_closing((uv_handle_t *)&input))
+        (void)uv_run(loop, UV_RUN_ONCE);
+    listener_destroy(listener);
     (void)uv_run(loop, UV_RUN_DEFAULT);
 }
 
@@ -276,5 +279,7 @@ int main(int argc, char **argv)
         serve(&loop, argv[2]);
     else
         check(&loop, argv[2]);
+    if (uv_loop_close(&loop) < 0)
+        die("the loop still has open handles");
     return 0;
 }
