@@ -78,17 +78,22 @@ static void hog(uint64_t bytes)
     free(memory);
 }
 
-/* Leaves half of it free as single pages, none of whose buddies is free. */
+/* Leaves half of it free in single pages: of each pair of pages one, picked at random, because the
+ * kernel's compaction looks at every 32nd page only until it has found something, and never finds
+ * anything where free pages lie at odd page frames alone. */
 static void fragment(uint64_t bytes)
 {
     unsigned char *memory = take(bytes);
+    uint64_t random = 1;
 
     if (madvise(memory, bytes, MADV_NOHUGEPAGE) < 0) {
         die("MADV_NOHUGEPAGE");
     }
     touch(memory, bytes);
-    for (uint64_t offset = 0; offset < bytes; offset += 2 * page_size()) {
-        if (madvise(memory + offset, page_size(), MADV_DONTNEED) < 0) {
+    for (uint64_t offset = 0; offset + 2 * page_size() <= bytes; offset += 2 * page_size()) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        if (madvise(memory + offset + (random >> 63) * page_size(), page_size(), MADV_DONTNEED) <
+            0) {
             die("MADV_DONTNEED");
         }
     }
