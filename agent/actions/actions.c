@@ -187,7 +187,7 @@ static void set_end(struct actions *actions, const struct child_result *result)
         [CHILD_DIED] = ACTION_FAILED,
     };
     struct action_outcome *outcome = &actions->outcome;
-    int error = result->report.error;
+    int error = result->error;
 
     outcome->end = ends[result->end];
     if (result->end == CHILD_DIED && error == 0)
@@ -250,7 +250,7 @@ static void on_child_done(struct child *child, const struct child_result *result
 
     crash_point();
     actions->outcome.cpu += result->cpu;
-    if (result->end == CHILD_RETURNED && lose_refused(actions, result->report.error)) {
+    if (result->end == CHILD_RETURNED && lose_refused(actions, result->error)) {
         r = start(actions);
         if (r == 0)
             return;

@@ -52,10 +52,11 @@ static void step_back(void)
 }
 
 /* Signals are blocked on entry: the parent's handlers would write to the parent's loop. */
-static _Noreturn void run_child(child_work work, void *context, int keep, int report, pid_t parent)
+static _Noreturn void run_child(child_work work, const void *context, int keep, int report,
+                                pid_t parent)
 {
-    struct child_report last = {.error = 0};
     sigset_t none;
+    int error;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -66,12 +67,12 @@ static _Noreturn void run_child(child_work work, void *context, int keep, int re
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     close_others(keep, report);
     step_back();
-    last.error = work(context, &last.note);
-    _exit(write(report, &last, sizeof(last)) == (ssize_t)sizeof(last) ? 0 : 1);
+    error = work(context);
+    _exit(write(report, &error, sizeof(error)) == (ssize_t)sizeof(error) ? 0 : 1);
 }
 
 /* In the parent: pid; never returns in the child. */
-static pid_t fork_child(child_work work, void *context, int keep, int report)
+static pid_t fork_child(child_work work, const void *context, int keep, int report)
 {
     pid_t parent = getpid();
     sigset_t all;
@@ -132,13 +133,13 @@ static void reap(struct child *child)
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct child *child = poll->data;
-    struct child_report report;
-    ssize_t n = read(child->descriptor, &report, sizeof(report));
+    int error;
+    ssize_t n = read(child->descriptor, &error, sizeof(error));
 
     (void)status;
     (void)events;
-    if (n == (ssize_t)sizeof(report))
-        child->result.report = report;
+    if (n == (ssize_t)sizeof(error))
+        child->result.error = error;
     else if (n >= 0 || (errno != EAGAIN && errno != EINTR))
         reap(child);
 }
@@ -161,8 +162,8 @@ void child_stop(struct child *child)
     kill_child(child, CHILD_STOPPED);
 }
 
-int child_start(struct child *child, uv_loop_t *loop, child_work work, void *context, int keep,
-                nsec_t time_limit, child_done done)
+int child_start(struct child *child, uv_loop_t *loop, child_work work, const void *context,
+                int keep, nsec_t time_limit, child_done done)
 {
     int ends[2];
     int r;
@@ -185,7 +186,7 @@ int child_start(struct child *child, uv_loop_t *loop, child_work work, void *con
     child->pid = fork_child(work, context, keep, ends[1]);
     (void)close(ends[1]);
     if (child->pid < 0)
-        child->result.report.error = child->pid;
+        child->result.error = child->pid;
     (void)uv_poll_start(&child->poll, UV_READABLE, on_readable);
     uv_update_time(loop); /* or the limit would begin when the loop last woke */
     if (time_limit > 0)

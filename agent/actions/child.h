@@ -10,13 +10,8 @@
 
 #include "common/base/time.h"
 
-struct child_report {
-    int error;     /* what the work returned: 0 or negative errno; -errno of fork */
-    uint32_t note; /* the work's own */
-};
-
-/* Runs in the child on a copy of `context`. It must not touch the loop. */
-typedef int (*child_work)(void *context, uint32_t *ret_note);
+/* Runs in the child on a copy of `context`. It must not touch the loop. 0 or negative errno. */
+typedef int (*child_work)(const void *context);
 
 enum child_end {
     CHILD_RETURNED,
@@ -27,7 +22,7 @@ enum child_end {
 
 struct child_result {
     enum child_end end;
-    struct child_report report;
+    int error;  /* what the work returned; -errno of fork */
     nsec_t cpu; /* user and system */
 };
 
@@ -47,10 +42,10 @@ struct child {
 
 /* The child keeps `keep` and its standard descriptors; all others are closed in it. `time_limit` 0:
  * none. `done` is called once, when the child is reaped and the handles are closed; the struct may
- * be used again or freed in it. A fork that fails comes as CHILD_DIED with the report's error.
+ * be used again or freed in it. A fork that fails comes as CHILD_DIED with its error.
  * -errno of pipe and of the loop: `done` is not called. */
-int child_start(struct child *child, uv_loop_t *loop, child_work work, void *context, int keep,
-                nsec_t time_limit, child_done done);
+int child_start(struct child *child, uv_loop_t *loop, child_work work, const void *context,
+                int keep, nsec_t time_limit, child_done done);
 
 /* Kills it; `done` still comes. */
 void child_stop(struct child *child);

@@ -149,34 +149,31 @@ static int each_node(const struct work *work, const char *file, const char *text
     return r == -ENOENT ? 0 : r;
 }
 
-int work_reclaim(void *context, uint32_t *ret_note)
+int work_reclaim(const void *context)
 {
     const struct work *work = context;
     struct share share = {.work = work};
     int r;
 
-    (void)ret_note;
     if (work->method == RECLAIM_NODE)
         return cgroup_any_frozen(work->root) ? -EBUSY : each_node(work, "reclaim", NULL);
     r = visit_chosen(work, add_cache, &share);
     return r < 0 ? r : visit_chosen(work, reclaim_share, &share);
 }
 
-int work_drop_caches(void *context, uint32_t *ret_note)
+int work_drop_caches(const void *context)
 {
     const struct work *work = context;
 
-    (void)ret_note;
     if (cgroup_any_frozen(work->root))
         return -EBUSY;
     return file_write(work->root, DROP_CACHES_PATH, work->drop_slab ? "3" : "1");
 }
 
-int work_compact(void *context, uint32_t *ret_note)
+int work_compact(const void *context)
 {
     const struct work *work = context;
 
-    (void)ret_note;
     if (work->per_node && each_node(work, "compact", "1") == 0)
         return 0;
     return file_write(work->root, COMPACT_MEMORY_PATH, "1");
@@ -213,7 +210,7 @@ static int move_to_cpu(uint64_t cpu)
     return r;
 }
 
-int work_kick(void *context, uint32_t *ret_note)
+int work_kick(const void *context)
 {
     const struct work *work = context;
     uint64_t cpu = 0;
@@ -226,7 +223,6 @@ int work_kick(void *context, uint32_t *ret_note)
         if (move_to_cpu(cpu) < 0)
             continue; /* gone offline, or not in our cpuset */
         touch(work->cpu_bytes, MADV_NOHUGEPAGE);
-        (*ret_note)++;
     }
     touch(4 * MIB, MADV_HUGEPAGE);
     return 0;

@@ -24,14 +24,14 @@ struct work {
 
 /* Short reclaim is no error. -EBUSY: it cannot leave out what is frozen; -EINVAL: the kernel does
  * not take the method's syntax; -EXDEV: a chosen path leaves the cgroup hierarchy. */
-int work_reclaim(void *context, uint32_t *ret_note);
+int work_reclaim(const void *context);
 
 /* -EBUSY: something is frozen. */
-int work_drop_caches(void *context, uint32_t *ret_note);
+int work_drop_caches(const void *context);
 
-int work_compact(void *context, uint32_t *ret_note);
+int work_compact(const void *context);
 
-/* Touches and frees a little memory on each CPU. `*ret_note`: CPUs it could run on. */
-int work_kick(void *context, uint32_t *ret_note);
+/* Touches and frees a little memory on each CPU that it may run on. */
+int work_kick(const void *context);
 
 #endif

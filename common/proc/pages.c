@@ -59,7 +59,7 @@ static int from_huge_page_size(int root, uint32_t page_size, uint64_t *ret_order
     }
     if (size == 0 && meminfo_read(root, &meminfo) == 0)
         size = meminfo.huge_page_size;
-    if (size < page_size || (size & (size - 1)) != 0)
+    if (page_size == 0 || size < page_size || (size & (size - 1)) != 0)
         return -ENOENT;
     *ret_order = (uint64_t)__builtin_ctzll(size / page_size);
     return 0;
