@@ -21,6 +21,7 @@
 #include "common/policy/policy-yaml.h"
 #include "controller/config/sources.h"
 #include "controller/json/json.h"
+#include "controller/records/record_service.h"
 
 #define RELOAD_QUIET (500 * NSEC_PER_MSEC) /* editors write a file in several steps */
 
@@ -70,41 +71,7 @@ static void audit(const struct api_caller *caller, const char *method,
                allowed ? "calls" : "is refused", method);
 }
 
-/* ---- the store's work ---- */
-
-#define WATERFALLS_INTERVAL (60 * NSEC_PER_SEC)
-#define RETAIN_INTERVAL     (3600 * NSEC_PER_SEC)
-
-static void put_waterfalls(struct daemon *daemon)
-{
-    list_for_each (link, &daemon->supervisor.registry.vms) {
-        const struct vm *vm = list_entry(link, struct vm, link);
-        struct api_vm_scratch scratch;
-
-        if (vm->waterfall.time == 0)
-            continue;
-        api_waterfall_to_message(vm, false, &scratch);
-        (void)store_put_waterfall(daemon->store, vm->name, &scratch.waterfall);
-    }
-}
-
-static void on_second(uv_timer_t *timer)
-{
-    struct daemon *daemon = timer->data;
-    nsec_t now = time_boottime();
-    struct error error;
-
-    if (now >= daemon->waterfalls_next) {
-        daemon->waterfalls_next = now + WATERFALLS_INTERVAL;
-        put_waterfalls(daemon);
-    }
-    store_tick(daemon->store, now);
-    if (now < daemon->retain_next)
-        return;
-    daemon->retain_next = now + RETAIN_INTERVAL;
-    if (store_retain(daemon->store, time_realtime(), &error) < 0)
-        log_warning("%s", error.text);
-}
+/* ---- the store ---- */
 
 /* The store and what stands on it. A store that cannot be used is a degraded daemon, not none. */
 static int init_store(struct daemon *daemon, struct error *error)
@@ -118,18 +85,23 @@ static int init_store(struct daemon *daemon, struct error *error)
     r = store_create(path, &daemon->store);
     if (r < 0)
         return error_set(error, r, "cannot open the store %s: %s", path, strerror(-r));
+    if (store_problem(daemon->store) != NULL)
+        log_error("%s; going on without it: records wait, policies and leases are refused",
+                  store_problem(daemon->store));
     store_lease_journal(daemon->store, &journal);
     r = lease_keeper_init(&daemon->keeper, &daemon->supervisor, &journal, error);
     if (r < 0)
         log_error("leases are not known until the store works: %s", error->text);
-    r = api_balloon_service_init(&daemon->balloons, &daemon->api, &daemon->keeper, NULL);
+    r = recorder_init(&daemon->recorder, &daemon->api, daemon->store);
     if (r == 0)
-        r = uv_timer_init(&daemon->loop, &daemon->second);
+        r = api_balloon_service_init(&daemon->balloons, &daemon->api, &daemon->keeper,
+                                     &daemon->recorder.actions);
     if (r < 0)
         return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
-    daemon->second.data = daemon;
-    daemon->retain_next = time_boottime() + RETAIN_INTERVAL;
-    (void)uv_timer_start(&daemon->second, on_second, 1000, 1000);
+    record_service_init(&daemon->recorder);
+    policy_service_init(&daemon->policies, &daemon->api, daemon->store);
+    status_service_init(&daemon->status, &daemon->api, &daemon->actions, &daemon->recorder,
+                        &daemon->config, daemon->started);
     return 0;
 }
 
@@ -506,8 +478,7 @@ static int init_parts(struct daemon *daemon, struct error *error)
     daemon->api.read_group = read_group;
     daemon->api.control_group = control_group;
     api_vm_service_init(&daemon->vm_service, &daemon->api);
-    api_policies_init(&daemon->policies, &daemon->api);
-    r = api_actions_init(&daemon->actions, &daemon->api, NULL);
+    r = api_actions_init(&daemon->actions, &daemon->api, &daemon->recorder.actions);
     if (r == 0)
         r = uv_timer_init(&daemon->loop, &daemon->reload_timer);
     if (r == 0)
@@ -571,14 +542,14 @@ void daemon_finish(struct daemon *daemon)
             uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     if (daemon->reload_timer.data != NULL)
         uv_close((uv_handle_t *)&daemon->reload_timer, NULL);
-    if (daemon->second.data != NULL)
-        uv_close((uv_handle_t *)&daemon->second, NULL);
     if (daemon->balloons.timer.data != NULL)
         api_balloon_service_stop(&daemon->balloons);
     if (daemon->keeper.timer.data != NULL)
         lease_keeper_stop(&daemon->keeper);
     if (daemon->actions.api != NULL)
         api_actions_stop(&daemon->actions);
+    if (daemon->recorder.api != NULL)
+        recorder_stop(&daemon->recorder);
     if (daemon->api.supervisor != NULL)
         api_stop(&daemon->api);
     if (daemon->supervisor.loop != NULL)
@@ -588,6 +559,8 @@ void daemon_finish(struct daemon *daemon)
         lease_keeper_finish(&daemon->keeper);
     if (daemon->supervisor.loop != NULL)
         supervisor_finish(&daemon->supervisor);
+    if (daemon->recorder.api != NULL)
+        recorder_finish(&daemon->recorder);
     store_destroy(daemon->store);
     (void)uv_loop_close(&daemon->loop);
 }

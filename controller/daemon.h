@@ -9,9 +9,11 @@
 #include "controller/api/actions.h"
 #include "controller/api/api.h"
 #include "controller/api/balloon_service.h"
-#include "controller/api/policies.h"
 #include "controller/api/vm_service.h"
 #include "controller/config/daemon_config.h"
+#include "controller/records/policy_service.h"
+#include "controller/records/recorder.h"
+#include "controller/records/status_service.h"
 #include "controller/store/store.h"
 #include "controller/vms/lease_keeper.h"
 #include "controller/vms/supervisor.h"
@@ -26,13 +28,12 @@ struct daemon {
     struct api api;
     struct api_vm_service vm_service;
     struct api_actions actions;
-    struct api_policies policies;
     struct store *store;
+    struct recorder recorder;
+    struct policy_service policies;
+    struct status_service status;
     struct lease_keeper keeper;
     struct api_balloon_service balloons;
-    uv_timer_t second; /* the store's work */
-    nsec_t waterfalls_next;
-    nsec_t retain_next;
     struct listener *agent_listeners[DAEMON_LISTEN_MAX];
     struct listener *api_listener;
     uv_signal_t signals[3];

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/base/util.h"
-#include "common/policy/policy-yaml.h"
 
 struct policy_wait {
     struct list link;
@@ -103,36 +102,4 @@ void api_policy_assign(struct api_policy_waits *waits, struct ttrpc_call *call, 
     (void)snprintf(wait->vm, sizeof(wait->vm), "%s", vm->name);
     list_append(&waits->waits, &wait->link);
     ttrpc_call_on_cancel(call, on_operator_gone, wait);
-}
-
-static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *request,
-                         const struct api_caller *caller, void *userdata)
-{
-    const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *asked =
-        (const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *)request;
-    const char *source = asked->source_name[0] != '\0' ? asked->source_name : "policy";
-    struct api_policies *policies = userdata;
-    struct vm *vm = api_find_vm(policies->api, call, asked->vm);
-    struct policy policy;
-    struct error error;
-    int r;
-
-    (void)caller;
-    if (vm == NULL)
-        return;
-    r = policy_load_yaml(asked->source, strlen(asked->source), source, &policy, &error);
-    if (r < 0) {
-        /* An unknown key is an invalid argument, not a thing that was not found. */
-        api_fail(call, r == -ENOENT ? -EINVAL : r, &error);
-        return;
-    }
-    policy.revision = ++policies->revision;
-    api_policy_assign(&policies->waits, call, vm, &policy);
-}
-
-void api_policies_init(struct api_policies *policies, struct api *api)
-{
-    *policies = (struct api_policies){.api = api};
-    api_policy_waits_init(&policies->waits, api);
-    api_serve(api, "ApplyPolicy", apply_policy, policies);
 }

@@ -1,5 +1,4 @@
-/* ApplyPolicy without a store: the policy is assigned to one VM and lives as long as the daemon.
- * The store's service replaces it. */
+/* Giving a VM its policy for an operator who waits for the agent's answer. */
 #ifndef VMRECLAIM_API_POLICIES_H
 #define VMRECLAIM_API_POLICIES_H
 
@@ -18,13 +17,5 @@ void api_policy_waits_init(struct api_policy_waits *waits, struct api *api);
  * when the agent is away. */
 void api_policy_assign(struct api_policy_waits *waits, struct ttrpc_call *call, struct vm *vm,
                        const struct policy *policy);
-
-struct api_policies {
-    struct api *api;
-    struct api_policy_waits waits;
-    uint64_t revision; /* the last one given */
-};
-
-void api_policies_init(struct api_policies *policies, struct api *api);
 
 #endif

@@ -370,6 +370,244 @@ static void test_check(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* ---- what is kept ---- */
+
+typedef Vmreclaim__Controller__V1__Action Action;
+
+static char *text(const char *constant)
+{
+    return (char *)(uintptr_t)constant;
+}
+
+static void compact(struct fixture *f)
+{
+    Vmreclaim__Controller__V1__CompactVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+
+    request.vm = text("web-1");
+    call(f, "Compact", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+}
+
+/* Stops the daemon, starts it again and waits for the VM. */
+static void restart(struct fixture *f)
+{
+    stop_daemon(f, 0);
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, is_in_state(f, "web-1", "managed"));
+}
+
+static const Action *verify(struct fixture *f, const char *id)
+{
+    Vmreclaim__Controller__V1__VerifyActionRequest request =
+        VMRECLAIM__CONTROLLER__V1__VERIFY_ACTION_REQUEST__INIT;
+
+    request.id = text(id);
+    call(f, "VerifyAction", &request.base);
+    if (f->code != TTRPC_OK)
+        return NULL;
+    return ((const Vmreclaim__Controller__V1__ActionResponse *)f->response)->action;
+}
+
+static void test_an_action_is_recorded(void **state)
+{
+    Vmreclaim__Controller__V1__ListActionsRequest list =
+        VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__ListActionsResponse *listed;
+    struct fixture *f = *state;
+    const Action *action;
+    char id[32];
+
+    start_managed(f);
+    f->agent.on_action = shrink;
+    f->agent.userdata = f;
+    compact(f);
+    action = ((const Vmreclaim__Controller__V1__ActionResponse *)f->response)->action;
+    (void)snprintf(id, sizeof(id), "%s", action->id);
+    assert_true(action->n_samples >= 2);
+    assert_int_equal(action->samples[0]->phase,
+                     VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE);
+    assert_int_equal(action->samples[0]->footprint, 800 * MIB);
+    assert_int_equal(action->samples[action->n_samples - 1]->phase,
+                     VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER);
+    assert_int_equal(action->samples[action->n_samples - 1]->footprint, 500 * MIB);
+    assert_true(action->confidence != 0);
+    restart(f);
+    list.vm = text("web-1");
+    call(f, "ListActions", &list.base);
+    listed = (const Vmreclaim__Controller__V1__ListActionsResponse *)f->response;
+    assert_int_equal(listed->n_actions, 1);
+    assert_string_equal(listed->actions[0]->id, id);
+    assert_int_equal(listed->actions[0]->host_returned, 300 * MIB);
+    assert_true(listed->actions[0]->finished);
+    /* Measured again, by a part of the id. */
+    put_footprint(f, 600 * 1024);
+    id[6] = '\0';
+    action = verify(f, id);
+    assert_non_null(action);
+    assert_true(action->checked_again);
+    assert_int_equal(action->host_returned_later, 200 * MIB);
+    assert_null(verify(f, "no such action"));
+    assert_int_equal(f->code, TTRPC_NOT_FOUND);
+}
+
+static void test_an_action_that_brought_nothing_says_why(void **state)
+{
+    struct fixture *f = *state;
+    const Action *action;
+
+    start_managed(f);
+    compact(f); /* the fake guest frees, and the footprint stays */
+    action = ((const Vmreclaim__Controller__V1__ActionResponse *)f->response)->action;
+    assert_int_equal(action->host_returned, 0);
+    /* 200 MiB are trapped still. */
+    assert_string_equal(action->reason_code, "fragmented");
+    assert_non_null(strstr(action->reason, "200.0 MiB"));
+    assert_string_equal(action->evidence[0]->name, "trapped");
+    assert_int_equal(action->evidence[0]->value, 200 * MIB);
+}
+
+static void test_history(void **state)
+{
+    Vmreclaim__Controller__V1__GetHistoryRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_HISTORY_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    f->agent.on_action = shrink;
+    f->agent.userdata = f;
+    compact(f);
+    f->answered = false;
+    free_response(f);
+    request.vm = text("web-1");
+    assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
+                                       "GetHistory", &request.base, WAIT_MAX, on_message, on_result,
+                                       f, NULL),
+                     0);
+    wait_for(f, f->answered);
+    assert_int_equal(f->code, TTRPC_OK);
+    const Vmreclaim__Controller__V1__GetHistoryResponse *history =
+        (const Vmreclaim__Controller__V1__GetHistoryResponse *)f->response;
+    assert_int_equal(history->n_actions, 1);
+    assert_int_equal(history->actions[0]->n_samples, 0);
+}
+
+static uint64_t applied_revision(const struct fixture *f)
+{
+    assert_int_equal(f->code, TTRPC_OK);
+    return ((const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *)f->response)->revision;
+}
+
+static void roll_back(struct fixture *f, const char *name)
+{
+    Vmreclaim__Controller__V1__RollBackPolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__ROLL_BACK_POLICY_REQUEST__INIT;
+
+    request.name = text(name);
+    call(f, "RollBackPolicy", &request.base);
+}
+
+static void test_policies_are_revisions(void **state)
+{
+    Vmreclaim__Controller__V1__ListPoliciesRequest list =
+        VMRECLAIM__CONTROLLER__V1__LIST_POLICIES_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__ListPoliciesResponse *listed;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    apply(f, "profile: gentle\n"); /* named after its file */
+    assert_int_equal(applied_revision(f), 1);
+    apply(f, "profile: gentle\ncache_floor: 64MiB\n");
+    assert_int_equal(applied_revision(f), 2);
+    apply(f, "profile: gentle\ncache_floor: 64MiB\n");
+    assert_int_equal(applied_revision(f), 2);
+    /* It outlives the daemon, and the agent gets it from the next one. */
+    f->agent.policy_name[0] = '\0';
+    restart(f);
+    wait_for(f, strcmp(f->agent.policy_name, "night") == 0);
+    assert_int_equal(get_vm(f, "web-1")->policy_revision, 2);
+    roll_back(f, "night");
+    assert_int_equal(f->code, TTRPC_OK);
+    wait_for(f, get_vm(f, "web-1")->policy_revision == 3);
+    call(f, "ListPolicies", &list.base);
+    listed = (const Vmreclaim__Controller__V1__ListPoliciesResponse *)f->response;
+    assert_int_equal(listed->n_policies, 1);
+    assert_int_equal(listed->policies[0]->rolled_back_to, 1);
+    assert_string_equal(listed->assignments[0]->selector, "web-1");
+    roll_back(f, "day");
+    assert_int_equal(f->code, TTRPC_NOT_FOUND);
+}
+
+static void test_policies_by_label_and_glob(void **state)
+{
+    Vmreclaim__Controller__V1__ApplyVmPolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    request.source = text("profile: gentle\n");
+    request.source_name = text("all.yaml");
+    request.vm = text("w*");
+    call(f, "ApplyPolicy", &request.base);
+    assert_int_equal(applied_revision(f), 1);
+    wait_for(f, strcmp(f->agent.policy_name, "all") == 0);
+    request.source_name = text("web.yaml");
+    request.vm = text("label:tier=web");
+    call(f, "ApplyPolicy", &request.base);
+    assert_int_equal(((const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *)f->response)->n_vms,
+                     1);
+    wait_for(f, strcmp(f->agent.policy_name, "web") == 0);
+    request.vm = text("label:tier=db");
+    call(f, "ApplyPolicy", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+}
+
+static const Vmreclaim__Controller__V1__GetStatusResponse *get_status(struct fixture *f)
+{
+    Vmreclaim__Controller__V1__GetStatusRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_STATUS_REQUEST__INIT;
+
+    call(f, "GetStatus", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    return (const Vmreclaim__Controller__V1__GetStatusResponse *)f->response;
+}
+
+static void test_status(void **state)
+{
+    const Vmreclaim__Controller__V1__GetStatusResponse *status;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    status = get_status(f);
+    assert_int_equal(status->pid, f->daemon);
+    assert_int_equal(status->vms, 1);
+    assert_int_equal(status->agents, 1);
+    assert_int_equal(status->n_degraded, 0);
+    assert_true(status->resident_bytes > 0);
+    assert_non_null(strstr(status->store_path, "/state/vmreclaim.db"));
+}
+
+static void test_a_damaged_store_stops_nothing(void **state)
+{
+    const Vmreclaim__Controller__V1__GetStatusResponse *status;
+    struct fixture *f = *state;
+
+    put(f, "state/vmreclaim.db",
+        "this is no database, and it is long enough to be looked at as "
+        "one, which takes a hundred bytes of a header at least......");
+    start_managed(f);
+    apply(f, "profile: gentle\n");
+    assert_int_equal(f->code, TTRPC_INTERNAL);
+    assert_non_null(strstr(f->message, "is not a database; move it away"));
+    compact(f); /* still works, and its record waits */
+    status = get_status(f);
+    assert_int_equal(status->n_degraded, 1);
+    assert_string_equal(status->degraded[0]->part, "store");
+    assert_true(status->store_pending >= 2);
+    assert_true(log_has(f, "going on without it"));
+}
+
 #define controller_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -397,6 +635,13 @@ int main(int argc, char **argv)
         controller_test(test_a_truncated_frame_from_a_guest),
         controller_test(test_samples_that_cannot_be_true),
         controller_test(test_check),
+        controller_test(test_an_action_is_recorded),
+        controller_test(test_an_action_that_brought_nothing_says_why),
+        controller_test(test_history),
+        controller_test(test_policies_are_revisions),
+        controller_test(test_policies_by_label_and_glob),
+        controller_test(test_status),
+        controller_test(test_a_damaged_store_stops_nothing),
     };
 
     if (argc < 2)

@@ -1,0 +1,422 @@
+/* Policies at run time. */
+#include "controller/records/policy_service.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/policy/policy-yaml.h"
+#include "controller/records/sha256.h"
+
+enum { REVISIONS_MAX = 1000 };
+
+typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
+typedef Vmreclaim__Controller__V1__PolicyAssignment PolicyAssignment;
+
+/* ---- from text to struct ---- */
+
+/* "web" for "/etc/x/web.yaml"; a policy that names itself keeps its name. */
+static int name_policy(struct policy *policy, const char *source, struct error *error)
+{
+    const char *slash = strrchr(source, '/');
+    const char *base = slash == NULL ? source : slash + 1;
+    char name[sizeof(policy->name)];
+
+    if (policy->name[0] != '\0')
+        return 0;
+    (void)snprintf(name, sizeof(name), "%.*s", (int)min_of(strcspn(base, "."), sizeof(name) - 1),
+                   base);
+    if (name[0] == '\0' || strcmp(name, "-") == 0)
+        return error_set(error, -EINVAL, "%s: the policy has no name; add a line \"name: NAME\"",
+                         source);
+    return policy_set_name(policy, name, error);
+}
+
+static int read_policy(const char *text, const char *source, struct policy *ret_policy,
+                       struct error *error)
+{
+    int r = policy_load_yaml(text, strlen(text), source, ret_policy, error);
+
+    if (r == 0)
+        r = name_policy(ret_policy, source, error);
+    if (r == 0)
+        sha256_text(text, strlen(text), ret_policy->hash);
+    /* An unknown key is an invalid argument, not a thing that was not found. */
+    return r == -ENOENT ? -EINVAL : r;
+}
+
+struct loaded {
+    struct policy policy;
+    struct error *error;
+};
+
+static int load(const struct policy_revision *revision, void *userdata)
+{
+    struct loaded *loaded = userdata;
+    int r = read_policy(revision->text, revision->source_name, &loaded->policy, loaded->error);
+
+    if (r < 0)
+        return r;
+    loaded->policy.revision = revision->revision;
+    (void)snprintf(loaded->policy.name, sizeof(loaded->policy.name), "%s", revision->name);
+    return 0;
+}
+
+/* The policy that the store assigns to a VM. -ENOENT: none. */
+static int assigned_policy(struct policy_service *service, const struct vm *vm,
+                           struct policy *ret_policy, struct error *error)
+{
+    struct loaded loaded = {.error = error};
+    char name[64];
+    const struct vm_definition *definition = vm->definition;
+    int r = store_policy_of(
+        service->store, vm->name, definition == NULL ? NULL : definition->labels,
+        definition == NULL ? 0 : definition->label_count, name, sizeof(name), error);
+
+    if (r == 0)
+        r = store_policy_get(service->store, name, 0, load, &loaded, error);
+    if (r < 0)
+        return r;
+    *ret_policy = loaded.policy;
+    return 0;
+}
+
+static bool runs(const struct vm *vm, const struct policy *policy)
+{
+    return vm->policy != NULL && vm->policy->revision == policy->revision &&
+           strcmp(vm->policy->name, policy->name) == 0 &&
+           strcmp(vm->policy->hash, policy->hash) == 0;
+}
+
+/* A VM that came or changed its state gets what is assigned to it: drift is mended here. */
+static void on_vm_event(const struct vm_event *event, void *userdata)
+{
+    struct policy_service *service = userdata;
+    struct policy policy;
+    struct error error;
+
+    if (event->kind != VM_EVENT_STATE && event->kind != VM_EVENT_HYPERVISOR)
+        return;
+    if (assigned_policy(service, event->vm, &policy, &error) == 0 && !runs(event->vm, &policy))
+        (void)supervisor_set_policy(service->api->supervisor, event->vm, &policy);
+}
+
+/* Gives every VM that this policy is assigned to its newest revision. Writes their names to `vms`,
+ * which has room for all, and returns how many. */
+static size_t spread(struct policy_service *service, const char *name, char **vms)
+{
+    struct supervisor *supervisor = service->api->supervisor;
+    struct policy policy;
+    struct error error;
+    size_t count = 0;
+
+    list_for_each (link, &supervisor->registry.vms) {
+        struct vm *vm = list_entry(link, struct vm, link);
+        if (assigned_policy(service, vm, &policy, &error) < 0 || strcmp(policy.name, name) != 0)
+            continue;
+        if (!runs(vm, &policy))
+            (void)supervisor_set_policy(supervisor, vm, &policy);
+        vms[count++] = vm->name;
+    }
+    return count;
+}
+
+static char **allocate_names(const struct policy_service *service)
+{
+    return calloc(service->api->supervisor->registry.count + 1, sizeof(char *));
+}
+
+/* ---- ApplyPolicy ---- */
+
+static bool is_pattern(const char *selector)
+{
+    return strncmp(selector, "label:", 6) == 0 || strpbrk(selector, "*?[") != NULL;
+}
+
+/* Stores the text and assigns it. `selector` may be empty. */
+static int store_and_assign(struct policy_service *service, struct policy *policy,
+                            const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *asked,
+                            const char *who, const char *selector, struct error *error)
+{
+    const struct policy_revision revision = {.name = policy->name,
+                                             .author = who,
+                                             .time = time_realtime(),
+                                             .hash = policy->hash,
+                                             .source_name = asked->source_name,
+                                             .text = asked->source};
+    const struct policy_assignment assignment = {selector, policy->name, who, revision.time};
+    int r = store_policy_add(service->store, &revision, &policy->revision, error);
+
+    if (r < 0 || selector[0] == '\0')
+        return r;
+    return store_assign(service->store, &assignment, error);
+}
+
+static void answer_spread(struct policy_service *service, struct ttrpc_call *call,
+                          const struct policy *policy)
+{
+    Vmreclaim__Controller__V1__ApplyVmPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
+    char **vms = allocate_names(service);
+
+    if (vms == NULL) {
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+        return;
+    }
+    response.name = api_text(policy->name);
+    response.revision = policy->revision;
+    response.n_vms = spread(service, policy->name, vms);
+    response.vms = vms;
+    ttrpc_call_finish(call, &response.base);
+    free((void *)vms);
+}
+
+static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *request,
+                         const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *asked = (const void *)request;
+    const char *source = asked->source_name[0] != '\0' ? asked->source_name : "policy";
+    struct policy_service *service = userdata;
+    struct vm *vm = NULL;
+    struct policy policy;
+    struct error error;
+
+    if (asked->vm[0] != '\0' && !is_pattern(asked->vm)) {
+        vm = api_find_vm(service->api, call, asked->vm);
+        if (vm == NULL)
+            return;
+    }
+    int r = read_policy(asked->source, source, &policy, &error);
+    if (r == 0)
+        r = store_and_assign(service, &policy, asked, caller->name,
+                             vm != NULL ? vm->name : asked->vm, &error);
+    if (r < 0) {
+        api_fail(call, r, &error);
+        return;
+    }
+    if (vm == NULL) {
+        answer_spread(service, call, &policy);
+        return;
+    }
+    char **vms = allocate_names(service);
+    if (vms != NULL)
+        (void)spread(service, policy.name, vms); /* the other VMs it is for */
+    free((void *)vms);
+    api_policy_assign(&service->waits, call, vm, &policy);
+}
+
+/* ---- looking ---- */
+
+/* Copies of revisions and assignments, for one answer. */
+struct copies {
+    PolicyRevision *revisions[REVISIONS_MAX];
+    size_t revision_count;
+    PolicyAssignment *assignments[REVISIONS_MAX];
+    size_t assignment_count;
+};
+
+/* A message of its own by way of its packed form. */
+static ProtobufCMessage *copy_message(const ProtobufCMessage *message)
+{
+    size_t length = protobuf_c_message_get_packed_size(message);
+    uint8_t *packed = malloc(length + 1);
+    ProtobufCMessage *copy = NULL;
+
+    if (packed == NULL)
+        return NULL;
+    (void)protobuf_c_message_pack(message, packed);
+    copy = protobuf_c_message_unpack(message->descriptor, NULL, length, packed);
+    free(packed);
+    return copy;
+}
+
+static void fill_revision(const struct policy_revision *revision, PolicyRevision *message)
+{
+    vmreclaim__controller__v1__policy_revision__init(message);
+    message->name = api_text(revision->name);
+    message->revision = revision->revision;
+    message->author = api_text(revision->author);
+    message->time_ns = revision->time;
+    message->hash = api_text(revision->hash);
+    message->source_name = api_text(revision->source_name);
+    message->text = api_text(revision->text);
+    message->rolled_back_to = revision->rolled_back_to;
+}
+
+static int keep_revision(const struct policy_revision *revision, void *userdata)
+{
+    struct copies *copies = userdata;
+    PolicyRevision message;
+
+    if (copies->revision_count == REVISIONS_MAX)
+        return 0;
+    fill_revision(revision, &message);
+    PolicyRevision *copy = (PolicyRevision *)copy_message(&message.base);
+    if (copy == NULL)
+        return -ENOMEM;
+    copies->revisions[copies->revision_count++] = copy;
+    return 0;
+}
+
+static int keep_assignment(const struct policy_assignment *assignment, void *userdata)
+{
+    struct copies *copies = userdata;
+    PolicyAssignment message = VMRECLAIM__CONTROLLER__V1__POLICY_ASSIGNMENT__INIT;
+
+    if (copies->assignment_count == REVISIONS_MAX)
+        return 0;
+    message.selector = api_text(assignment->selector);
+    message.policy = api_text(assignment->policy);
+    message.author = api_text(assignment->author);
+    message.time_ns = assignment->time;
+    PolicyAssignment *copy = (PolicyAssignment *)copy_message(&message.base);
+    if (copy == NULL)
+        return -ENOMEM;
+    copies->assignments[copies->assignment_count++] = copy;
+    return 0;
+}
+
+static void free_copies(struct copies *copies)
+{
+    if (copies == NULL)
+        return;
+    for (size_t i = 0; i < copies->revision_count; i++)
+        protobuf_c_message_free_unpacked(&copies->revisions[i]->base, NULL);
+    for (size_t i = 0; i < copies->assignment_count; i++)
+        protobuf_c_message_free_unpacked(&copies->assignments[i]->base, NULL);
+    free(copies);
+}
+
+static void list_policies(struct ttrpc_call *call, const ProtobufCMessage *request,
+                          const struct api_caller *caller, void *userdata)
+{
+    Vmreclaim__Controller__V1__ListPoliciesResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_POLICIES_RESPONSE__INIT;
+    struct policy_service *service = userdata;
+    struct copies *copies = calloc(1, sizeof(*copies));
+    struct error error;
+
+    (void)request;
+    (void)caller;
+    int r = copies == NULL ? error_set(&error, -ENOMEM, "out of memory")
+                           : store_policy_list(service->store, keep_revision, copies, &error);
+    if (r == 0)
+        r = store_assignments(service->store, keep_assignment, copies, &error);
+    if (r < 0) {
+        api_fail(call, r, &error);
+    } else {
+        response.policies = copies->revisions;
+        response.n_policies = copies->revision_count;
+        response.assignments = copies->assignments;
+        response.n_assignments = copies->assignment_count;
+        ttrpc_call_finish(call, &response.base);
+    }
+    free_copies(copies);
+}
+
+static void list_revisions(struct ttrpc_call *call, const ProtobufCMessage *request,
+                           const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ListPolicyRevisionsRequest *asked = (const void *)request;
+    Vmreclaim__Controller__V1__ListPolicyRevisionsResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_POLICY_REVISIONS_RESPONSE__INIT;
+    struct policy_service *service = userdata;
+    struct copies *copies = calloc(1, sizeof(*copies));
+    struct error error;
+
+    (void)caller;
+    int r = copies == NULL ? error_set(&error, -ENOMEM, "out of memory")
+                           : store_policy_revisions(service->store, asked->name, keep_revision,
+                                                    copies, &error);
+    if (r < 0) {
+        api_fail(call, r, &error);
+    } else {
+        response.revisions = copies->revisions;
+        response.n_revisions = copies->revision_count;
+        ttrpc_call_finish(call, &response.base);
+    }
+    free_copies(copies);
+}
+
+static int answer_policy(const struct policy_revision *revision, void *userdata)
+{
+    Vmreclaim__Controller__V1__GetPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__GET_POLICY_RESPONSE__INIT;
+    PolicyRevision message;
+
+    fill_revision(revision, &message);
+    response.policy = &message;
+    ttrpc_call_finish(userdata, &response.base);
+    return 0;
+}
+
+static void get_policy(struct ttrpc_call *call, const ProtobufCMessage *request,
+                       const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__GetPolicyRequest *asked = (const void *)request;
+    struct policy_service *service = userdata;
+    struct error error;
+
+    (void)caller;
+    int r =
+        store_policy_get(service->store, asked->name, asked->revision, answer_policy, call, &error);
+    if (r < 0)
+        api_fail(call, r, &error);
+}
+
+/* ---- RollBackPolicy ---- */
+
+struct rollback_answer {
+    struct policy_service *service;
+    struct ttrpc_call *call;
+};
+
+static int answer_rollback(const struct policy_revision *revision, void *userdata)
+{
+    const struct rollback_answer *answer = userdata;
+    Vmreclaim__Controller__V1__RollBackPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__ROLL_BACK_POLICY_RESPONSE__INIT;
+    char **vms = allocate_names(answer->service);
+    PolicyRevision message;
+
+    if (vms == NULL)
+        return -ENOMEM;
+    fill_revision(revision, &message);
+    response.policy = &message;
+    response.n_vms = spread(answer->service, revision->name, vms);
+    response.vms = vms;
+    ttrpc_call_finish(answer->call, &response.base);
+    free((void *)vms);
+    return 0;
+}
+
+static void roll_back(struct ttrpc_call *call, const ProtobufCMessage *request,
+                      const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__RollBackPolicyRequest *asked = (const void *)request;
+    struct rollback_answer answer = {.service = userdata, .call = call};
+    struct store *store = answer.service->store;
+    uint64_t revision;
+    struct error error = {"out of memory"};
+    int r = store_policy_roll_back(store, asked->name, asked->revision, caller->name,
+                                   time_realtime(), &revision, &error);
+
+    if (r == 0)
+        r = store_policy_get(store, asked->name, revision, answer_rollback, &answer, &error);
+    if (r < 0)
+        api_fail(call, r, &error);
+}
+
+void policy_service_init(struct policy_service *service, struct api *api, struct store *store)
+{
+    *service = (struct policy_service){
+        .api = api, .store = store, .listener = {.on_event = on_vm_event, .userdata = service}};
+    api_policy_waits_init(&service->waits, api);
+    supervisor_listen(api->supervisor, &service->listener);
+    api_serve(api, "ApplyPolicy", apply_policy, service);
+    api_serve(api, "ListPolicies", list_policies, service);
+    api_serve(api, "ListPolicyRevisions", list_revisions, service);
+    api_serve(api, "GetPolicy", get_policy, service);
+    api_serve(api, "RollBackPolicy", roll_back, service);
+}

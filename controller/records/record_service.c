@@ -1,0 +1,244 @@
+/* Records for operators. */
+#include "controller/records/record_service.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/records/judge.h"
+
+enum {
+    ACTIONS_DEFAULT = 50,
+    ACTIONS_MAX = 1000,
+    POINTS_DEFAULT = 512,
+    POINTS_MAX = 4096,
+};
+
+typedef Vmreclaim__Controller__V1__Action Action;
+typedef Vmreclaim__Controller__V1__Waterfall Waterfall;
+
+/* ---- lists of copies ---- */
+
+/* Actions that a visitor keeps. */
+struct action_list {
+    Action **actions;
+    size_t count;
+    size_t size;
+    bool with_samples;
+};
+
+static Action *copy_action(const Action *action)
+{
+    size_t length = vmreclaim__controller__v1__action__get_packed_size(action);
+    uint8_t *packed = malloc(length + 1);
+    Action *copy = NULL;
+
+    if (packed == NULL)
+        return NULL;
+    (void)vmreclaim__controller__v1__action__pack(action, packed);
+    copy = vmreclaim__controller__v1__action__unpack(NULL, length, packed);
+    free(packed);
+    return copy;
+}
+
+static int keep_action(const Action *action, void *userdata)
+{
+    struct action_list *list = userdata;
+    Action lean = *action;
+
+    if (list->count == list->size)
+        return 0;
+    if (!list->with_samples)
+        lean.n_samples = 0;
+    list->actions[list->count] = copy_action(&lean);
+    if (list->actions[list->count] == NULL)
+        return -ENOMEM;
+    list->count++;
+    return 0;
+}
+
+static void free_actions(struct action_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        vmreclaim__controller__v1__action__free_unpacked(list->actions[i], NULL);
+    free(list->actions);
+}
+
+static int fetch_actions(struct store *store, const char *vm, int64_t since, uint32_t limit,
+                         struct action_list *list, struct error *error)
+{
+    list->size = limit;
+    list->actions = calloc((size_t)limit + 1, sizeof(*list->actions));
+    if (list->actions == NULL)
+        return error_set(error, -ENOMEM, "out of memory");
+    return store_actions(store, vm, since, limit, keep_action, list, error);
+}
+
+/* The name in the records: VMs that are gone have some too. */
+static const char *recorded_name(const struct recorder *recorder, const char *name)
+{
+    struct error error;
+    struct vm *vm;
+
+    if (registry_find(&recorder->api->supervisor->registry, name, &vm, &error) < 0)
+        return name;
+    return vm->name;
+}
+
+static void list_actions(struct ttrpc_call *call, const ProtobufCMessage *request,
+                         const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ListActionsRequest *asked = (const void *)request;
+    Vmreclaim__Controller__V1__ListActionsResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_RESPONSE__INIT;
+    const struct recorder *recorder = userdata;
+    struct action_list list = {.with_samples = false};
+    const char *vm = asked->vm[0] == '\0' ? NULL : recorded_name(recorder, asked->vm);
+    uint32_t limit = asked->limit == 0 ? ACTIONS_DEFAULT : min_of(asked->limit, ACTIONS_MAX + 0u);
+    struct error error;
+
+    (void)caller;
+    int r = fetch_actions(recorder->store, vm, asked->since_ns, limit, &list, &error);
+    if (r < 0) {
+        api_fail(call, r, &error);
+    } else {
+        response.actions = list.actions;
+        response.n_actions = list.count;
+        ttrpc_call_finish(call, &response.base);
+    }
+    free_actions(&list);
+}
+
+/* ---- VerifyAction ---- */
+
+struct verification {
+    struct recorder *recorder;
+    struct ttrpc_call *call;
+};
+
+/* The record, and what the host holds now beside it. */
+static int verify(const Action *stored, void *userdata)
+{
+    const struct verification *verification = userdata;
+    const struct supervisor *supervisor = verification->recorder->api->supervisor;
+    Vmreclaim__Controller__V1__ActionResponse response =
+        VMRECLAIM__CONTROLLER__V1__ACTION_RESPONSE__INIT;
+    struct vm *vm = registry_find_name(&supervisor->registry, stored->vm);
+    Action action = *stored;
+
+    if (vm != NULL && action.finished && action.footprint_before != 0 &&
+        supervisor_measure(vm->supervisor, vm) == 0) {
+        action.checked_again = 1;
+        action.host_returned_later = (int64_t)(action.footprint_before - vm->waterfall.footprint);
+    }
+    response.action = &action;
+    ttrpc_call_finish(verification->call, &response.base);
+    return 0;
+}
+
+static void verify_action(struct ttrpc_call *call, const ProtobufCMessage *request,
+                          const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__VerifyActionRequest *asked = (const void *)request;
+    struct verification verification = {.recorder = userdata, .call = call};
+    struct error error;
+
+    (void)caller;
+    int r = store_action(verification.recorder->store, asked->id, verify, &verification, &error);
+    if (r < 0)
+        api_fail(call, r, &error);
+}
+
+/* ---- GetHistory ---- */
+
+struct point_list {
+    Waterfall *points;
+    Waterfall **pointers;
+    size_t count;
+    size_t size;
+};
+
+static int keep_point(const Waterfall *waterfall, void *userdata)
+{
+    struct point_list *list = userdata;
+    Waterfall *point = &list->points[list->count];
+
+    if (list->count == list->size)
+        return 0;
+    *point = *waterfall;
+    point->footprint_source = (char *)(uintptr_t)protobuf_c_empty_string;
+    point->guest = NULL;
+    point->base.n_unknown_fields = 0;
+    list->pointers[list->count++] = point;
+    return 0;
+}
+
+static void reverse(struct action_list *list)
+{
+    for (size_t i = 0; i < list->count / 2; i++) {
+        Action *other = list->actions[list->count - 1 - i];
+        list->actions[list->count - 1 - i] = list->actions[i];
+        list->actions[i] = other;
+    }
+}
+
+/* One message: points and actions are read side by side. */
+static void send_history(struct ttrpc_call *call, const struct point_list *points,
+                         struct action_list *actions, int64_t until)
+{
+    Vmreclaim__Controller__V1__GetHistoryResponse response =
+        VMRECLAIM__CONTROLLER__V1__GET_HISTORY_RESPONSE__INIT;
+
+    reverse(actions);
+    response.points = points->pointers;
+    response.n_points = points->count;
+    response.actions = actions->actions;
+    response.n_actions = actions->count;
+    while (response.n_actions > 0 && response.actions[response.n_actions - 1]->started_ns > until)
+        response.n_actions--;
+    if (ttrpc_call_send(call, &response.base) < 0)
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "the answer is too long; ask for less");
+    else
+        ttrpc_call_finish(call, NULL);
+}
+
+static void get_history(struct ttrpc_call *call, const ProtobufCMessage *request,
+                        const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__GetHistoryRequest *asked = (const void *)request;
+    struct recorder *recorder = userdata;
+    const char *vm = recorded_name(recorder, asked->vm);
+    int64_t until = asked->until_ns == 0 ? INT64_MAX : asked->until_ns;
+    struct point_list points = {
+        .size = asked->points == 0 ? POINTS_DEFAULT : min_of(asked->points, POINTS_MAX + 0u)};
+    struct action_list actions = {.with_samples = false};
+    struct error error;
+    int r = 0;
+
+    (void)caller;
+    store_tick(recorder->store, time_boottime());
+    points.points = calloc(points.size + 1, sizeof(*points.points));
+    points.pointers = calloc(points.size + 1, sizeof(*points.pointers));
+    if (points.points == NULL || points.pointers == NULL)
+        r = error_set(&error, -ENOMEM, "out of memory");
+    if (r == 0)
+        r = store_waterfalls(recorder->store, vm, asked->since_ns, until, (uint32_t)points.size,
+                             keep_point, &points, &error);
+    if (r == 0)
+        r = fetch_actions(recorder->store, vm, asked->since_ns, ACTIONS_MAX, &actions, &error);
+    if (r < 0)
+        api_fail(call, r, &error);
+    else if (points.count + actions.count > 0 ||
+             api_find_vm(recorder->api, call, asked->vm) != NULL)
+        send_history(call, &points, &actions, until);
+    free_actions(&actions);
+    free(points.points);
+    free((void *)points.pointers);
+}
+
+void record_service_init(struct recorder *recorder)
+{
+    api_serve(recorder->api, "ListActions", list_actions, recorder);
+    api_serve(recorder->api, "VerifyAction", verify_action, recorder);
+    api_serve(recorder->api, "GetHistory", get_history, recorder);
+}

@@ -1,0 +1,32 @@
+/* Records of all actions: of operators and of the guests' own policies, measured before, during,
+ * after and ten minutes later; the waterfall of every VM once a minute. */
+#ifndef VMRECLAIM_CONTROLLER_RECORDS_RECORDER_H
+#define VMRECLAIM_CONTROLLER_RECORDS_RECORDER_H
+
+#include "controller/api/actions.h"
+#include "controller/store/store.h"
+
+#define RECORDER_TRACKS_MAX 4096 /* more at a time are recorded without a later check */
+
+struct recorder {
+    struct api *api;
+    struct store *store;
+    struct api_action_recorder actions; /* for api_actions_init */
+    struct supervisor_listener listener;
+    struct list tracks;
+    size_t track_count;
+    uv_timer_t timer;
+    uint64_t seconds; /* ticks since start */
+};
+
+/* `store` stays the caller's. -errno of libuv. */
+int recorder_init(struct recorder *recorder, struct api *api, struct store *store);
+
+/* Writes what waits. Run the loop until it is empty, then recorder_finish. */
+void recorder_stop(struct recorder *recorder);
+void recorder_finish(struct recorder *recorder);
+
+/* What the timer does every second. `now` is CLOCK_BOOTTIME, `time` UNIX nanoseconds. */
+void recorder_tick(struct recorder *recorder, nsec_t now, int64_t time);
+
+#endif

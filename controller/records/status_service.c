@@ -1,0 +1,236 @@
+/* The daemon about itself. */
+#include "controller/records/status_service.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/base/file.h"
+#include "common/base/number.h"
+#include "controller/json/json.h"
+
+enum { DEGRADED_MAX = 64, PIECE = 32 * 1024 };
+
+typedef Vmreclaim__Controller__V1__GetStatusResponse Status;
+typedef Vmreclaim__Controller__V1__Degradation Degradation;
+
+/* What a status points to. */
+struct status_scratch {
+    Degradation degraded[DEGRADED_MAX];
+    Degradation *degraded_pointers[DEGRADED_MAX];
+    char parts[DEGRADED_MAX][VM_NAME_SIZE + 16];
+    char *listening[DAEMON_LISTEN_MAX + 1];
+};
+
+static void add_degraded(Status *status, struct status_scratch *scratch, const char *kind,
+                         const char *name, const char *reason)
+{
+    size_t i = status->n_degraded;
+
+    if (i == DEGRADED_MAX)
+        return;
+    vmreclaim__controller__v1__degradation__init(&scratch->degraded[i]);
+    (void)snprintf(scratch->parts[i], sizeof(scratch->parts[i]), "%s%s%s", kind,
+                   name[0] == '\0' ? "" : ":", name);
+    scratch->degraded[i].part = scratch->parts[i];
+    scratch->degraded[i].reason = api_text(reason);
+    scratch->degraded_pointers[i] = &scratch->degraded[i];
+    status->n_degraded++;
+}
+
+static void fill_vms(const struct supervisor *supervisor, Status *status,
+                     struct status_scratch *scratch)
+{
+    list_for_each (link, &supervisor->registry.vms) {
+        const struct vm *vm = list_entry(link, struct vm, link);
+        status->vms++;
+        status->agents += vm->agent != NULL;
+        status->footprint += vm->waterfall.footprint;
+        if (vm->qmp != NULL && !vm->session_ready && vm->driver_state[0] != '\0')
+            add_degraded(status, scratch, "driver", vm->name, vm->driver_state);
+    }
+}
+
+/* Resident pages are the second number of statm. */
+static uint64_t resident_bytes(void)
+{
+    char text[256];
+    uint64_t pages = 0;
+
+    if (file_read_into(AT_FDCWD, "/proc/self/statm", text, sizeof(text)) < 0 ||
+        sscanf(text, "%*u %" SCNu64, &pages) != 1)
+        return 0;
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t cpu_time(void)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage) < 0)
+        return 0;
+    return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * NSEC_PER_SEC +
+           ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * NSEC_PER_USEC;
+}
+
+/* MemAvailable of the host, below the supervisor's root. */
+static uint64_t host_available(int root)
+{
+    char text[4096];
+    uint64_t kib;
+    const char *line;
+
+    if (file_read_into(root, "proc/meminfo", text, sizeof(text)) < 0)
+        return 0;
+    line = strstr(text, "MemAvailable:");
+    if (line == NULL || sscanf(line, "MemAvailable: %" SCNu64, &kib) != 1)
+        return 0;
+    return kib * KIB;
+}
+
+static void fill_status(const struct status_service *service, Status *status,
+                        struct status_scratch *scratch)
+{
+    const struct api *api = service->recorder->api;
+    const char *problem = store_problem(service->recorder->store);
+    struct store_status store;
+
+    vmreclaim__controller__v1__get_status_response__init(status);
+    status->version = api_text(VMRECLAIM_VERSION);
+    status->pid = getpid();
+    status->started_ns = service->started;
+    status->resident_bytes = resident_bytes();
+    status->cpu_ns = cpu_time();
+    status->events = api->event_sequence;
+    status->actions = service->actions->count;
+    status->host_available = host_available(api->supervisor->root);
+    store_get_status(service->recorder->store, &store);
+    status->store_path = api_text(store.path);
+    status->store_bytes = store.bytes;
+    status->store_schema = store.schema;
+    status->store_pending = store.pending;
+    if (problem != NULL)
+        add_degraded(status, scratch, "store", "", problem);
+    fill_vms(api->supervisor, status, scratch);
+    status->degraded = scratch->degraded_pointers;
+    for (size_t i = 0; i < service->config->listen_count; i++)
+        scratch->listening[status->n_listening++] = api_text(service->config->listen[i]);
+    scratch->listening[status->n_listening++] = api_text(service->config->api);
+    status->listening = scratch->listening;
+}
+
+static void get_status(struct ttrpc_call *call, const ProtobufCMessage *request,
+                       const struct api_caller *caller, void *userdata)
+{
+    struct status_scratch scratch;
+    Status status;
+
+    (void)request;
+    (void)caller;
+    fill_status(userdata, &status, &scratch);
+    ttrpc_call_finish(call, &status.base);
+}
+
+/* ---- DumpState ---- */
+
+static json_t *dump_vms(const struct supervisor *supervisor)
+{
+    json_t *vms = json_array();
+
+    list_for_each (link, &supervisor->registry.vms) {
+        const struct vm *vm = list_entry(link, struct vm, link);
+        Vmreclaim__Controller__V1__Vm message;
+        struct api_vm_scratch scratch;
+        json_t *json;
+
+        api_vm_to_message(supervisor, vm, true, &scratch, &message);
+        if (json_from_message(&message.base, &json) == 0)
+            (void)json_array_append_new(vms, json);
+    }
+    return vms;
+}
+
+static int add_lease(const struct lease *lease, void *userdata)
+{
+    (void)json_array_append_new(userdata, json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I}", "id",
+                                                    (json_int_t)lease->id, "vm", lease->vm, "owner",
+                                                    lease->owner, "bytes", (json_int_t)lease->bytes,
+                                                    "baseline", (json_int_t)lease->baseline,
+                                                    "state", (json_int_t)lease->state, "expires_ns",
+                                                    (json_int_t)lease->expires));
+    return 0;
+}
+
+static json_t *dump_leases(struct store *store)
+{
+    struct lease_journal journal;
+    json_t *leases = json_array();
+
+    store_lease_journal(store, &journal);
+    (void)journal.load(journal.userdata, add_lease, leases, NULL);
+    return leases;
+}
+
+static char *dump(const struct status_service *service)
+{
+    struct status_scratch scratch;
+    Status status;
+    json_t *json = json_object();
+    json_t *part;
+
+    fill_status(service, &status, &scratch);
+    if (json_from_message(&status.base, &part) == 0)
+        (void)json_object_set_new(json, "status", part);
+    (void)json_object_set_new(json, "vms", dump_vms(service->recorder->api->supervisor));
+    (void)json_object_set_new(json, "leases", dump_leases(service->recorder->store));
+    (void)json_object_set_new(json, "records_under_way",
+                              json_integer((json_int_t)service->recorder->track_count));
+    char *text = json_dumps(json, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+    json_decref(json);
+    return text;
+}
+
+static int send_pieces(struct ttrpc_call *call, char *text, size_t length)
+{
+    int r = 0;
+
+    for (size_t at = 0; r == 0 && at < length; at += PIECE) {
+        Vmreclaim__Controller__V1__DumpStateResponse piece =
+            VMRECLAIM__CONTROLLER__V1__DUMP_STATE_RESPONSE__INIT;
+        piece.text.data = (uint8_t *)text + at;
+        piece.text.len = min_of(length - at, (size_t)PIECE);
+        r = ttrpc_call_send(call, &piece.base);
+    }
+    return r;
+}
+
+static void dump_state(struct ttrpc_call *call, const ProtobufCMessage *request,
+                       const struct api_caller *caller, void *userdata)
+{
+    char *text = dump(userdata);
+
+    (void)request;
+    (void)caller;
+    if (text == NULL)
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+    else if (send_pieces(call, text, strlen(text)) < 0)
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED,
+                        "the state is too large to be sent at once");
+    else
+        ttrpc_call_finish(call, NULL);
+    free(text);
+}
+
+void status_service_init(struct status_service *service, struct api *api,
+                         const struct api_actions *actions, const struct recorder *recorder,
+                         const struct daemon_config *config, int64_t started)
+{
+    *service = (struct status_service){
+        .actions = actions, .recorder = recorder, .config = config, .started = started};
+    api_serve(api, "GetStatus", get_status, service);
+    api_serve(api, "DumpState", dump_state, service);
+}

@@ -1,0 +1,20 @@
+/* How the daemon itself is doing: GetStatus and DumpState. */
+#ifndef VMRECLAIM_CONTROLLER_RECORDS_STATUS_SERVICE_H
+#define VMRECLAIM_CONTROLLER_RECORDS_STATUS_SERVICE_H
+
+#include "controller/config/daemon_config.h"
+#include "controller/records/recorder.h"
+
+struct status_service {
+    const struct api_actions *actions;
+    const struct recorder *recorder;
+    const struct daemon_config *config;
+    int64_t started; /* UNIX nanoseconds */
+};
+
+/* Everything lives as long as the API. */
+void status_service_init(struct status_service *service, struct api *api,
+                         const struct api_actions *actions, const struct recorder *recorder,
+                         const struct daemon_config *config, int64_t started);
+
+#endif

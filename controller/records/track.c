@@ -1,0 +1,126 @@
+/* One action's measurements. */
+#include "controller/records/track.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/records/judge.h"
+
+#define DURING_INTERVAL (5 * NSEC_PER_SEC)
+
+typedef Vmreclaim__Controller__V1__Action Action;
+typedef Vmreclaim__Controller__V1__ActionSample ActionSample;
+
+enum { PHASE_DURING = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_DURING };
+
+int track_create(const char *id, const char *vm, struct track **ret_track)
+{
+    struct track *track = calloc(1, sizeof(*track));
+
+    if (track == NULL)
+        return -ENOMEM;
+    list_init(&track->link);
+    (void)snprintf(track->id, sizeof(track->id), "%s", id);
+    (void)snprintf(track->vm, sizeof(track->vm), "%s", vm);
+    *ret_track = track;
+    return 0;
+}
+
+void track_destroy(struct track *track)
+{
+    if (track == NULL)
+        return;
+    list_remove(&track->link);
+    free(track->packed);
+    free(track);
+}
+
+void track_sample(struct track *track, const struct vm *vm, int phase, nsec_t now)
+{
+    size_t room = phase == PHASE_DURING ? 2 : 0;
+    ActionSample *sample;
+
+    if (track->sample_count + room >= TRACK_SAMPLES_MAX)
+        return;
+    if (phase == PHASE_DURING && now - track->last_during < DURING_INTERVAL)
+        return;
+    track->last_during = now;
+    sample = &track->samples[track->sample_count];
+    track->sample_pointers[track->sample_count++] = sample;
+    vmreclaim__controller__v1__action_sample__init(sample);
+    sample->phase = (Vmreclaim__Controller__V1__ActionPhase)phase;
+    sample->time_ns = vm->waterfall_time;
+    sample->footprint = vm->waterfall.footprint;
+    sample->swapped = vm->waterfall.swapped;
+    sample->guest_is_known = vm->waterfall.guest_is_known;
+    sample->guest_free = vm->guest.free;
+    sample->reported = vm->waterfall.reported;
+    sample->reportable = vm->waterfall.reportable;
+    sample->held_back = vm->waterfall.held_back;
+    sample->trapped = vm->waterfall.trapped;
+    sample->percpu = vm->waterfall.percpu;
+    sample->cache = vm->waterfall.cache;
+    sample->in_use = vm->waterfall.in_use;
+    sample->balloon = vm->waterfall.balloon;
+}
+
+static void take_reason(struct track *track, Action *action)
+{
+    const struct finding *finding = &track->finding;
+
+    action->reason_code = api_text(finding->code);
+    action->reason = api_text(finding->sentence);
+    action->evidence = track->evidence_pointers;
+    action->n_evidence = finding->evidence_count;
+    for (size_t i = 0; i < finding->evidence_count; i++) {
+        vmreclaim__controller__v1__evidence__init(&track->evidence[i]);
+        track->evidence[i].name = api_text(finding->evidence[i].name);
+        track->evidence[i].value = finding->evidence[i].value;
+        track->evidence[i].unit = api_text(finding->evidence[i].unit);
+        track->evidence_pointers[i] = &track->evidence[i];
+    }
+}
+
+static void find_reason(struct track *track, const struct supervisor *supervisor,
+                        const struct vm *vm, Action *action)
+{
+    Vmreclaim__Agent__V1__GetInfoResponse *info = NULL;
+    Vmreclaim__Controller__V1__Vm message;
+    struct api_vm_scratch scratch;
+
+    if (vm->info.packed != NULL)
+        info = vmreclaim__agent__v1__get_info_response__unpack(NULL, vm->info.packed_length,
+                                                               vm->info.packed);
+    api_vm_to_message(supervisor, vm, true, &scratch, &message);
+    const struct explain_subject subject = {
+        .vm = &message, .info = info, .policy = vm->policy, .action = action};
+    if (explain_action(&subject, &track->finding))
+        take_reason(track, action);
+    if (info != NULL)
+        vmreclaim__agent__v1__get_info_response__free_unpacked(info, NULL);
+}
+
+void track_complete(struct track *track, const struct supervisor *supervisor, const struct vm *vm,
+                    Action *action)
+{
+    action->samples = track->sample_pointers;
+    action->n_samples = track->sample_count;
+    judge_action(action);
+    if (vm != NULL && action->reason[0] == '\0')
+        find_reason(track, supervisor, vm, action);
+}
+
+int track_keep(struct track *track, const Action *action)
+{
+    size_t length = vmreclaim__controller__v1__action__get_packed_size(action);
+    uint8_t *packed = malloc(length + 1);
+
+    if (packed == NULL)
+        return -ENOMEM;
+    free(track->packed);
+    track->packed = packed;
+    track->packed_length = vmreclaim__controller__v1__action__pack(action, packed);
+    return 0;
+}

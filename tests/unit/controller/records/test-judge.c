@@ -1,0 +1,105 @@
+/* Confidence: which figures confirm each other. */
+#include "tests/lib/test.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "controller/records/judge.h"
+#include "controller/records/sha256.h"
+
+typedef Vmreclaim__Controller__V1__Action Action;
+typedef Vmreclaim__Controller__V1__ActionSample ActionSample;
+
+enum {
+    LOW = VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_LOW,
+    MEDIUM = VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_MEDIUM,
+    HIGH = VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_HIGH,
+};
+
+static void test_confidence(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t returned;
+        int64_t drift;
+        bool known;
+        uint64_t reported_before;
+        uint64_t reported_after;
+        int confidence;
+        int64_t guest_reported;
+    } cases[] = {
+        {500 * (int64_t)MIB, 0, true, 100 * MIB, 600 * MIB, HIGH, 500 * (int64_t)MIB},
+        {500 * (int64_t)MIB, 0, true, 100 * MIB, 640 * MIB, HIGH, 540 * (int64_t)MIB},
+        {500 * (int64_t)MIB, 0, true, 100 * MIB, 100 * MIB, LOW, 0},
+        {0, 0, true, 100 * MIB, 700 * MIB, LOW, 600 * (int64_t)MIB},
+        {0, 0, true, 100 * MIB, 110 * MIB, HIGH, 10 * (int64_t)MIB},
+        {500 * (int64_t)MIB, 0, false, 0, 0, MEDIUM, 0},
+        {500 * (int64_t)MIB, 0, true, 0, 0, MEDIUM, 0}, /* no page flags in this guest */
+        {10 * (int64_t)MIB, -(int64_t)(100 * MIB), true, 0, 10 * MIB, LOW, 10 * (int64_t)MIB},
+        {-(int64_t)(200 * MIB), 0, true, 400 * MIB, 200 * MIB, HIGH, -(int64_t)(200 * MIB)},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+        ActionSample before = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
+        ActionSample after = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
+        ActionSample *samples[] = {&before, &after};
+        before.phase = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE;
+        after.phase = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER;
+        before.guest_is_known = after.guest_is_known = cases[i].known;
+        before.reported = cases[i].reported_before;
+        after.reported = cases[i].reported_after;
+        action.samples = samples;
+        action.n_samples = 2;
+        action.host_returned = cases[i].returned;
+        action.drift = cases[i].drift;
+        judge_action(&action);
+        assert_int_equal(action.confidence, cases[i].confidence);
+        assert_int_equal(action.guest_reported, cases[i].guest_reported);
+    }
+}
+
+static void test_without_samples(void **state)
+{
+    (void)state;
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+
+    judge_action(&action);
+    assert_int_equal(action.confidence, MEDIUM);
+}
+
+/* The examples of FIPS 180-4, and lengths around the block's end (checked with sha256sum). */
+static void test_sha256(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *hash;
+    } cases[] = {
+        {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+        {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+        {"0123456789012345678901234567890123456789012345678901234", /* 55: one block */
+         "f34d5a0f80c0cbf84c8c0b90218c22637abd199965249da736a20143c8c9c9d9"},
+        {"0123456789012345678901234567890123456789012345678901234567890123", /* 64 */
+         "9674d9e078535b7cec43284387a6ee39956188e735a85452b0050b55341cda56"},
+    };
+    char text[SHA256_TEXT_SIZE];
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        sha256_text(cases[i].text, strlen(cases[i].text), text);
+        assert_string_equal(text, cases[i].hash);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_confidence),
+        cmocka_unit_test(test_without_samples),
+        cmocka_unit_test(test_sha256),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
