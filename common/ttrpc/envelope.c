@@ -30,7 +30,9 @@ enum {
 
 bool slice_equals(struct slice slice, const char *text)
 {
-    return slice.length == strlen(text) && memcmp(slice.data, text, slice.length) == 0;
+    size_t length = strlen(text);
+
+    return slice.length == length && (length == 0 || memcmp(slice.data, text, length) == 0);
 }
 
 /* ---- reading ---- */

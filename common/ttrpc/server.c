@@ -199,7 +199,7 @@ static const struct ttrpc_service *find_service(const struct ttrpc_connection *c
 {
     for (const struct ttrpc_service *const *service = connection->options.services;
          *service != NULL; service++)
-        if (name.data != NULL && slice_equals(name, (*service)->descriptor->name))
+        if (slice_equals(name, (*service)->descriptor->name))
             return *service;
     return NULL;
 }
@@ -209,7 +209,7 @@ static bool find_method(const struct ttrpc_service *service, struct slice name,
                         unsigned *ret_method)
 {
     for (unsigned i = 0; i < service->descriptor->n_methods; i++)
-        if (name.data != NULL && slice_equals(name, service->descriptor->methods[i].name)) {
+        if (slice_equals(name, service->descriptor->methods[i].name)) {
             *ret_method = i;
             return service->handlers[i] != NULL;
         }
