@@ -66,13 +66,15 @@ static void on_info(const struct ttrpc_result *result, void *userdata)
     agent_link_close(link, reason);
 }
 
-int agent_link_create(uv_loop_t *loop, int descriptor, const struct agent_link_callbacks *callbacks,
-                      void *userdata, struct agent_link **ret_link)
+int agent_link_create(uv_loop_t *loop, int descriptor, struct ttrpc_budget *budget,
+                      const struct agent_link_callbacks *callbacks, void *userdata,
+                      struct agent_link **ret_link)
 {
     Vmreclaim__Agent__V1__GetInfoRequest request = VMRECLAIM__AGENT__V1__GET_INFO_REQUEST__INIT;
     struct agent_link *link = calloc(1, sizeof(*link));
     struct ttrpc_connection_options options = {
-        .limits = ttrpc_limits_default,
+        .limits = ttrpc_limits_guest,
+        .budget = budget,
         .userdata = link,
         .on_close = on_connection_close,
     };

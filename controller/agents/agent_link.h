@@ -41,9 +41,10 @@ struct agent_link_callbacks {
 };
 
 /* Takes over the connected `descriptor` (closed on failure too) and asks GetInfo. `callbacks` are
- * static data. */
-int agent_link_create(uv_loop_t *loop, int descriptor, const struct agent_link_callbacks *callbacks,
-                      void *userdata, struct agent_link **ret_link);
+ * static data. `budget` is shared by all links; -EUSERS: it has no room for another. */
+int agent_link_create(uv_loop_t *loop, int descriptor, struct ttrpc_budget *budget,
+                      const struct agent_link_callbacks *callbacks, void *userdata,
+                      struct agent_link **ret_link);
 
 /* Opens Watch. Samples come at least every `interval`. `lowest_order` < 0: not known. */
 int agent_link_watch(struct agent_link *link, nsec_t interval, int lowest_order);

@@ -480,7 +480,8 @@ static void take_connection(struct supervisor *supervisor, struct vm *vm, int de
         (void)close(descriptor);
         return;
     }
-    if (agent_link_create(supervisor->loop, descriptor, &link_callbacks, vm, &link) < 0)
+    if (agent_link_create(supervisor->loop, descriptor, &supervisor->agent_budget, &link_callbacks,
+                          vm, &link) < 0)
         return;
     vm->links_open++;
     if (vm->agent != NULL) {

@@ -13,6 +13,10 @@
 #include "common/base/file.h"
 #include "common/base/util.h"
 
+/* What guests' connections may hold together; ten thousand quiet ones hold 8 MiB. */
+#define AGENT_BYTES_MAX       ((uint64_t)128 << 20)
+#define AGENT_CONNECTIONS_MAX 32768u
+
 const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
 {
     static const char *const names[] = {
@@ -470,6 +474,7 @@ int supervisor_init(struct supervisor *supervisor, uv_loop_t *loop, int root,
         .sample_interval = sample_interval,
         .transparent_huge_pages = read_transparent_huge_pages(root),
     };
+    ttrpc_budget_init(&supervisor->agent_budget, AGENT_BYTES_MAX, AGENT_CONNECTIONS_MAX);
     registry_init(&supervisor->registry);
     list_init(&supervisor->listeners);
     for (size_t i = 0; i < SUPERVISOR_SLOTS; i++)

@@ -69,6 +69,7 @@ struct supervisor {
     unsigned next_slot; /* of the next new VM */
     size_t unannounced_count;
     uint64_t refused_count; /* connections that no guest's agent can have made, or too many */
+    struct ttrpc_budget agent_budget; /* of all agents' connections */
     struct list listeners;
     uv_timer_t timer;
     bool transparent_huge_pages; /* khugepaged works on this host's anonymous memory */
