@@ -9,10 +9,13 @@
 #include "common/ttrpc/ttrpc.h"
 #include "controller.pb-c.h"
 
+#define CONNECTIONS 8 /* the API lets each have a few calls under way */
+
 struct load {
     uv_loop_t loop;
     uv_timer_t timer;
-    struct ttrpc_connection *connection;
+    struct ttrpc_connection *connections[CONNECTIONS];
+    unsigned connected;
     const char *name;
     unsigned vm_count;
     unsigned next_vm;
@@ -51,8 +54,9 @@ static void command(void)
     load.next_vm = (load.next_vm + 7919) % load.vm_count;
     request.vm = name;
     *latency = time_monotonic();
-    if (ttrpc_call_unary(load.connection, &vmreclaim__controller__v1__controller__descriptor,
-                         "PingVm", &request.base, 30 * NSEC_PER_SEC, on_result, latency, NULL) < 0)
+    if (ttrpc_call_unary(load.connections[load.started % CONNECTIONS],
+                         &vmreclaim__controller__v1__controller__descriptor, "PingVm",
+                         &request.base, 30 * NSEC_PER_SEC, on_result, latency, NULL) < 0)
         exit(1);
 }
 
@@ -74,8 +78,10 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
         (void)fprintf(stderr, "%s\n", error->text);
         exit(1);
     }
-    if (ttrpc_connection_create(&load.loop, descriptor, &options, &load.connection) < 0)
+    if (ttrpc_connection_create(&load.loop, descriptor, &options,
+                                &load.connections[load.connected]) < 0)
         exit(1);
+    load.connected++;
 }
 
 static int compare(const void *a, const void *b)
@@ -109,7 +115,10 @@ int main(int argc, char **argv)
     load.latencies = calloc(load.total, sizeof(*load.latencies));
     if (load.latencies == NULL)
         return 1;
-    while (load.connection == NULL)
+    for (unsigned i = 0; i < CONNECTIONS; i++)
+        if (dial_start(&load.loop, &address, 0, on_dialled, NULL, NULL) < 0)
+            return 1;
+    while (load.connected < CONNECTIONS)
         (void)uv_run(&load.loop, UV_RUN_ONCE);
     load.begun = time_monotonic();
     (void)uv_timer_init(&load.loop, &load.timer);
