@@ -32,6 +32,7 @@ struct dial {
     unsigned open_handles;
     bool has_poll; /* poll is initialised, for this descriptor */
     bool finished;
+    bool retrying;  /* the timer is for the next attempt */
     int descriptor; /* -1: none */
     struct address address;
     nsec_t due;    /* NSEC_INFINITY: no deadline */
@@ -156,28 +157,34 @@ static void connected(struct dial *dial)
 
 static void attempt(struct dial *dial);
 
-static void set_timer(struct dial *dial, bool retry);
+static void on_timer(uv_timer_t *timer);
 
+/* Until the deadline, or until the next attempt. */
+static void set_timer(struct dial *dial, bool retry)
+{
+    nsec_t now = time_monotonic();
+    uint64_t left = dial->due <= now ? 0 : (dial->due - now) / NSEC_PER_MSEC + 1;
+
+    dial->retrying = retry;
+    if (retry)
+        left = min_of(left, (uint64_t)RETRY_MS);
+    else if (dial->due == NSEC_INFINITY)
+        return;
+    uv_update_time(dial->timer.loop); /* the timer counts from there */
+    (void)uv_timer_start(&dial->timer, on_timer, left, 0);
+}
+
+/* A timer may be a fraction of a millisecond early. */
 static void on_timer(uv_timer_t *timer)
 {
     struct dial *dial = timer->data;
 
     if (time_monotonic() >= dial->due)
         fail(dial, -ETIMEDOUT, "no connection in time");
-    else
+    else if (dial->retrying)
         attempt(dial);
-}
-
-/* Without `retry` only the deadline counts; on_timer then finds it passed. */
-static void set_timer(struct dial *dial, bool retry)
-{
-    nsec_t now = time_monotonic();
-    uint64_t left = dial->due <= now ? 0 : (dial->due - now) / NSEC_PER_MSEC + 1;
-
-    if (retry)
-        left = min_of(left, (uint64_t)RETRY_MS);
-    if (retry || dial->due != NSEC_INFINITY)
-        (void)uv_timer_start(&dial->timer, on_timer, left, 0);
+    else
+        set_timer(dial, false);
 }
 
 /* Gives up this socket; the next attempt opens another. */

@@ -146,6 +146,38 @@ static void test_cancel(void **state)
     listener_destroy(NULL);
 }
 
+/* A full backlog is waited for: here it has room for one until somebody accepts. */
+static void test_full_backlog(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int listening = socket(AF_UNIX, SOCK_STREAM, 0);
+    int waiting[8];
+    int first;
+
+    (void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", fixture->address.path);
+    assert_int_equal(bind(listening, (struct sockaddr *)&name, sizeof(name)), 0);
+    assert_int_equal(listen(listening, 0), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(waiting); i++) {
+        waiting[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        if (connect(waiting[i], (struct sockaddr *)&name, sizeof(name)) < 0)
+            assert_int_equal(errno, EAGAIN);
+    }
+    assert_int_equal(dial_start(&fixture->loop, &fixture->address, 600 * NSEC_PER_SEC, on_dialled,
+                                fixture, NULL),
+                     0);
+    for (unsigned i = 0; i < 3; i++)
+        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+    assert_false(fixture->done);
+    first = accept(listening, NULL, NULL);
+    loop_run_until(&fixture->loop, &fixture->done);
+    assert_true(fixture->descriptor >= 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(waiting); i++)
+        (void)close(waiting[i]);
+    (void)close(first);
+    (void)close(listening);
+}
+
 static void test_stale_socket_is_replaced(void **state)
 {
     struct fixture *fixture = *state;
@@ -346,6 +378,7 @@ int main(void)
         loop_test(test_connect),
         loop_test(test_nobody_listens),
         loop_test(test_cancel),
+        loop_test(test_full_backlog),
         loop_test(test_stale_socket_is_replaced),
         loop_test(test_live_socket_is_not_replaced),
         loop_test(test_other_files_are_not_replaced),
