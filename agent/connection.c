@@ -132,7 +132,7 @@ static void on_session_closed(struct ttrpc_connection *connection, int status, c
     struct connections *connections = session->owner;
 
     (void)connection;
-    if (session->dialled && connections->state == STATE_WATCHED)
+    if (session->dialled && connections->state == STATE_WATCHED && !connections->closing)
         log_notice("the controller is gone: %s; working on under the last policy", reason);
     else if (status != 0)
         log_debug("connection closed: %s", reason);

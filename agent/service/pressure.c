@@ -29,18 +29,15 @@ static int open_trigger(int root, int *ret_descriptor)
     return 0;
 }
 
-static int write_trigger(int descriptor)
+static int write_trigger(int descriptor, nsec_t window)
 {
+    unsigned long long microseconds = window / NSEC_PER_USEC;
     char text[64];
     int length = snprintf(text, sizeof(text), "some %llu %llu",
-                          (unsigned long long)(PRESSURE_WINDOW / PERMYRIAD_ONE *
-                                               PRESSURE_SOME_PERMYRIAD / NSEC_PER_USEC),
-                          (unsigned long long)(PRESSURE_WINDOW / NSEC_PER_USEC));
+                          microseconds * PRESSURE_SOME_PERMYRIAD / PERMYRIAD_ONE, microseconds);
 
     /* The kernel wants the final zero too. */
-    if (write(descriptor, text, (size_t)length + 1) < 0)
-        return -errno;
-    return 0;
+    return write(descriptor, text, (size_t)length + 1) < 0 ? -errno : 0;
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -66,7 +63,9 @@ int pressure_init(struct pressure *pressure, uv_loop_t *loop, int root,
     r = open_trigger(root, &descriptor);
     if (r < 0)
         return r;
-    r = write_trigger(descriptor);
+    r = write_trigger(descriptor, NSEC_PER_SEC);
+    if (r == -EINVAL) /* the unprivileged get windows of two seconds */
+        r = write_trigger(descriptor, 2 * NSEC_PER_SEC);
     if (r < 0)
         return r;
     r = uv_poll_init(loop, &pressure->poll, descriptor);

@@ -8,9 +8,9 @@
 
 #include "common/base/time.h"
 
-/* The trigger: some task waited for memory for a tenth of a second within one second. */
+/* The trigger: some task waited for memory for a tenth of the window, which is a second; two
+ * without CAP_SYS_RESOURCE. */
 #define PRESSURE_SOME_PERMYRIAD 1000
-#define PRESSURE_WINDOW         NSEC_PER_SEC
 
 /* In the caller's memory; its members are private. */
 struct pressure {
@@ -23,7 +23,8 @@ struct pressure {
 };
 
 /* Arms the trigger; `on_pressure` runs at most once per window. -ENOTSUP: `root` has no live
- * /proc/pressure; -EPERM, -EACCES: CAP_SYS_RESOURCE is missing; -errno. Then it is not armed. */
+ * /proc/pressure; -EPERM, -EACCES: CAP_SYS_RESOURCE is missing on a kernel before 6.5; -errno. Then
+ * it is not armed. */
 int pressure_init(struct pressure *pressure, uv_loop_t *loop, int root,
                   void (*on_pressure)(void *userdata), void *userdata);
 
