@@ -1,0 +1,141 @@
+/* The owner's limits on a host's policy, and the policy kept for the time without a controller. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/config/host-policy.h"
+#include "agent/config/limit.h"
+#include "common/base/number.h"
+#include "common/policy/policy-message.h"
+
+static void test_every_key_has_a_gentle_side(void **state)
+{
+    struct policy observe;
+    struct policy wsl;
+    const char *key;
+
+    (void)state;
+    /* Between these two profiles every key differs in one direction or the other, or is equal;
+     * limiting both ways must meet. */
+    policy_init(&observe, POLICY_OBSERVE);
+    policy_init(&wsl, POLICY_WSL);
+    for (size_t i = 0; (key = policy_key(i)) != NULL; i++) {
+        struct policy down = wsl;
+        struct policy up = observe;
+        char a[64];
+        char b[64];
+
+        (void)policy_limit_key(&down, &observe, key);
+        (void)policy_limit_key(&up, &wsl, key);
+        assert_int_equal(policy_get(&down, key, a, sizeof(a)), 0);
+        assert_int_equal(policy_get(&up, key, b, sizeof(b)), 0);
+        assert_string_equal(a, b);
+    }
+}
+
+static void test_gentler_is_left_alone(void **state)
+{
+    struct policy owner;
+    struct policy host;
+
+    (void)state;
+    policy_init(&owner, POLICY_BALANCED);
+    host = owner;
+    host.cache_floor = 2 * owner.cache_floor;
+    assert_false(policy_limit_key(&host, &owner, "cache_floor"));
+    host.cache_floor = owner.cache_floor / 2;
+    assert_true(policy_limit_key(&host, &owner, "cache_floor"));
+    assert_int_equal(host.cache_floor, owner.cache_floor);
+}
+
+static struct configuration owner_sets(const char *key, const char *value)
+{
+    struct configuration configuration = {.policy_keys = 0};
+    const char *name;
+
+    policy_init(&configuration.policy, POLICY_BALANCED);
+    assert_int_equal(policy_set(&configuration.policy, key, value, NULL), 0);
+    for (size_t i = 0; (name = policy_key(i)) != NULL; i++)
+        if (strcmp(name, key) == 0)
+            configuration.policy_keys = (policy_key_set)1 << i;
+    return configuration;
+}
+
+static void test_host_policy_is_capped_where_the_owner_spoke(void **state)
+{
+    struct configuration configuration = owner_sets("cache_floor", "1GiB");
+    Vmreclaim__Policy__V1__Policy *message;
+    struct host_policy accepted;
+    struct policy policy;
+    struct error error;
+
+    (void)state;
+    policy_init(&policy, POLICY_AGGRESSIVE);
+    message = policy_message_create(&policy);
+    assert_non_null(message);
+    assert_int_equal(host_policy_accept(message, &configuration, &accepted, &error), 0);
+    assert_int_equal(accepted.policy.cache_floor, GIB);
+    assert_int_equal(accepted.policy.idle_window, policy.idle_window);
+    assert_int_equal(accepted.capped, configuration.policy_keys);
+    policy_message_destroy(message);
+}
+
+static void test_kept_policy_is_limited_again(void **state)
+{
+    struct configuration configuration = owner_sets("compact", "true");
+    char directory[] = "/tmp/vmreclaim-test-XXXXXX";
+    Vmreclaim__Policy__V1__Policy *message;
+    struct host_policy accepted;
+    struct policy policy;
+    struct error error;
+    int descriptor;
+
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(host_policy_load(descriptor, &configuration, &accepted, &error), -ENOENT);
+    policy_init(&policy, POLICY_BALANCED);
+    policy.revision = 7;
+    message = policy_message_create(&policy);
+    assert_int_equal(host_policy_store(descriptor, message), 0);
+    policy_message_destroy(message);
+
+    assert_int_equal(host_policy_load(descriptor, &configuration, &accepted, &error), 0);
+    assert_int_equal(accepted.policy.revision, 7);
+    assert_true(accepted.policy.compact);
+    /* The owner changed the mind between two starts. */
+    configuration = owner_sets("compact", "false");
+    assert_int_equal(host_policy_load(descriptor, &configuration, &accepted, &error), 0);
+    assert_false(accepted.policy.compact);
+    assert_int_equal(unlinkat(descriptor, "policy", 0), 0);
+    (void)close(descriptor);
+    assert_int_equal(rmdir(directory), 0);
+}
+
+static void test_nowhere_to_keep_it(void **state)
+{
+    struct configuration configuration = owner_sets("compact", "true");
+    Vmreclaim__Policy__V1__Policy message = VMRECLAIM__POLICY__V1__POLICY__INIT;
+    struct host_policy accepted;
+
+    (void)state;
+    assert_int_equal(host_policy_store(-1, &message), -EROFS);
+    assert_int_equal(host_policy_load(-1, &configuration, &accepted, NULL), -ENOENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_key_has_a_gentle_side),
+        cmocka_unit_test(test_gentler_is_left_alone),
+        cmocka_unit_test(test_host_policy_is_capped_where_the_owner_spoke),
+        cmocka_unit_test(test_kept_policy_is_limited_again),
+        cmocka_unit_test(test_nowhere_to_keep_it),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

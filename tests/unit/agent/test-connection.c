@@ -1,0 +1,39 @@
+/* The back-off between dials. */
+#include "tests/lib/test.h"
+
+#include "agent/connection.h"
+
+static void test_first_dial_comes_soon(void **state)
+{
+    (void)state;
+    assert_int_equal(connection_back_off(0, 0, 0), 100 * NSEC_PER_MSEC);
+    assert_true(connection_back_off(0, 0, UINT32_MAX) < 200 * NSEC_PER_MSEC);
+}
+
+static void test_delay_doubles_up_to_the_limit(void **state)
+{
+    (void)state;
+    assert_int_equal(connection_back_off(1, 0, 0), 200 * NSEC_PER_MSEC);
+    assert_int_equal(connection_back_off(2, 0, 0), 400 * NSEC_PER_MSEC);
+    assert_int_equal(connection_back_off(10, 0, 0), NSEC_PER_SEC);
+    assert_int_equal(connection_back_off(1000, 0, 0), NSEC_PER_SEC);
+}
+
+/* A restarted controller is met within 5 s, however long it was away. */
+static void test_delay_stays_under_five_seconds(void **state)
+{
+    (void)state;
+    assert_true(connection_back_off(1000, 86400 * NSEC_PER_SEC, UINT32_MAX) < 4 * NSEC_PER_SEC);
+    assert_int_equal(connection_back_off(1000, 86400 * NSEC_PER_SEC, 0), 2 * NSEC_PER_SEC);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_first_dial_comes_soon),
+        cmocka_unit_test(test_delay_doubles_up_to_the_limit),
+        cmocka_unit_test(test_delay_stays_under_five_seconds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
