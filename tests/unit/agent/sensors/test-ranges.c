@@ -314,6 +314,73 @@ static void test_part_of_the_guest(void **state)
     free(found);
 }
 
+/* What was read only because blocks are larger than the part asked for is not in the answer. */
+static void test_neighbours_of_the_part_are_left_out(void **state)
+{
+    static const struct guest_mix all = {.used = 0, .free = 100, .reported = 0, .mark_order = 9};
+    struct found *found = calloc(1, sizeof(*found));
+    struct ranges_options options = {.page_size = 4096,
+                                     .pageblock_order = 9,
+                                     .max_order = 10,
+                                     .reporting_order = 9,
+                                     .lowest_order = 9,
+                                     .exact = true,
+                                     .start = 6 * MIB,
+                                     .length = 2 * MIB};
+    struct guest_block blocks[64];
+    struct ranges_result result;
+    struct fixture fixture;
+    struct guest guest;
+
+    (void)state;
+    assert_non_null(found);
+    found->blocks = blocks;
+    fixture_init(&fixture);
+    guest_create(&guest, 4096, 10, 3, &all, 1);
+    guest.flags[1024 + 512] = 0; /* the part itself is in use */
+    guest_write(&guest, &fixture);
+    scan(&fixture, &options, found, &result);
+    assert_int_equal(found->range_count, 0);
+    guest_destroy(&guest);
+    fixture_finish(&fixture);
+    free(found);
+}
+
+/* Two free neighbours of different migration types do not merge; the mark tells them apart. */
+static void test_a_mark_in_the_middle_starts_a_block(void **state)
+{
+    static const struct guest_mix all = {.used = 0, .free = 100, .reported = 0, .mark_order = 9};
+    struct found *found = calloc(1, sizeof(*found));
+    struct ranges_options options = {.page_size = 4096,
+                                     .pageblock_order = 9,
+                                     .max_order = 10,
+                                     .reporting_order = 9,
+                                     .lowest_order = 9};
+    struct guest_block blocks[64];
+    struct ranges_result result;
+    struct fixture fixture;
+    struct guest guest;
+
+    (void)state;
+    assert_non_null(found);
+    found->blocks = blocks;
+    fixture_init(&fixture);
+    guest_create(&guest, 4096, 10, 1, &all, 1);
+    guest.flags[512] |= KPAGEFLAGS_UPTODATE;
+    guest_write(&guest, &fixture);
+    for (unsigned exact = 0; exact <= 1; exact++) {
+        options.exact = exact == 1;
+        scan(&fixture, &options, found, &result);
+        assert_int_equal(result.reported, 2 * MIB);
+        assert_int_equal(result.reportable, 2 * MIB);
+        assert_int_equal(found->range_count, 2);
+        assert_int_equal(found->ranges[1].state, RANGE_REPORTED);
+    }
+    guest_destroy(&guest);
+    fixture_finish(&fixture);
+    free(found);
+}
+
 /* A hole in the memory map keeps free blocks on its sides apart. */
 static void test_holes_in_the_map_are_not_free(void **state)
 {
@@ -377,6 +444,8 @@ int main(void)
         cmocka_unit_test(test_quick_pass_of_whole_blocks),
         cmocka_unit_test(test_quick_pass_sees_holes_at_three_places),
         cmocka_unit_test(test_part_of_the_guest),
+        cmocka_unit_test(test_neighbours_of_the_part_are_left_out),
+        cmocka_unit_test(test_a_mark_in_the_middle_starts_a_block),
         cmocka_unit_test(test_holes_in_the_map_are_not_free),
         cmocka_unit_test(test_what_cannot_be_scanned),
     };
