@@ -36,9 +36,7 @@ static bool has_reporting(const struct memory_sample *sample)
     return sample->reporting_order < ORDER_COUNT_MAX;
 }
 
-/* Of the memory in blocks below the order, what has not gone to the host yet: a pass at a lower
- * order may have taken some of it already. */
-static uint64_t stuck(const struct memory_sample *sample, uint32_t order)
+uint64_t ladder_stuck(const struct memory_sample *sample, uint32_t order)
 {
     uint64_t trapped = ladder_trapped(sample, order);
     uint64_t gone = sample->reported + sample->reportable;
@@ -59,7 +57,7 @@ void ladder_observe(struct engine *engine, const struct memory_sample *sample)
     if (sample->reported > engine->reported_last + MIB)
         engine->progress_at = sample->boottime;
     engine->reported_last = sample->reported;
-    engine->residue = min_of(engine->residue, stuck(sample, engine->found_order));
+    engine->residue = min_of(engine->residue, ladder_stuck(sample, engine->found_order));
 }
 
 /* The action may be asked for at all; else the reason is noted, the first one stays. */
@@ -172,14 +170,14 @@ static bool is_worth_disturbing(const struct engine *engine, const struct memory
 {
     return above_floor(engine, sample) < RECLAIM_LEAST ||
            !cache_floor_is_calm(&engine->floor, sample->boottime) ||
-           stuck(sample, engine->found_order) >= sample->total / LARGE_PART;
+           ladder_stuck(sample, engine->found_order) >= sample->total / LARGE_PART;
 }
 
 static bool compact(struct engine *engine, const struct memory_sample *sample,
                     enum engine_reason mode, struct engine_decision *decision)
 {
     nsec_t now = sample->boottime;
-    uint64_t gain = stuck(sample, engine->found_order) - engine->residue;
+    uint64_t gain = ladder_stuck(sample, engine->found_order) - engine->residue;
 
     if (!engine->policy.compact || gain < engine->policy.compact_min_gain || gain < COMPACT_LEAST)
         return false;
@@ -206,7 +204,7 @@ static bool lower(struct engine *engine, const struct memory_sample *sample,
     if (order >= engine->found_order)
         return false;
     gain = ladder_trapped(sample, engine->found_order) - ladder_trapped(sample, order);
-    gain = min_of(gain, stuck(sample, engine->found_order));
+    gain = min_of(gain, ladder_stuck(sample, engine->found_order));
     if (gain < engine->policy.compact_min_gain / 4 || gain < COMPACT_LEAST)
         return false;
     if (engine->lowered_at != 0 && now - engine->lowered_at < engine->policy.compact_interval)
@@ -324,7 +322,7 @@ static void finished_order(struct engine *engine, const struct engine_result *re
 void ladder_finished(struct engine *engine, const struct engine_result *result, nsec_t now)
 {
     const struct memory_sample *last = &engine->last;
-    uint64_t trapped = stuck(last, engine->found_order);
+    uint64_t trapped = ladder_stuck(last, engine->found_order);
 
     engine->kernel_work_until = now + REPORTING_TIME;
     switch (engine->running) {

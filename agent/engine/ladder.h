@@ -8,6 +8,9 @@
 /* Free memory in blocks below `order`. */
 uint64_t ladder_trapped(const struct memory_sample *sample, uint32_t order);
 
+/* Of it, what has not gone to the host yet: a pass at a lower order may have taken some already. */
+uint64_t ladder_stuck(const struct memory_sample *sample, uint32_t order);
+
 /* Follows the reporting order and its progress; for every sample. */
 void ladder_observe(struct engine *engine, const struct memory_sample *sample);
 

@@ -1,9 +1,13 @@
 /* Policy files: what is read, and that every error names file and line. */
 #include "tests/lib/test.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
 #include "common/base/number.h"
 #include "common/policy/policy-yaml.h"
 
@@ -109,6 +113,29 @@ static void test_limits(void **state)
     assert_non_null(strstr(error.text, "p.yaml:18: too many schedules"));
 }
 
+/* Every example that is shipped is accepted, and named like its file. */
+static void test_examples(void **state)
+{
+    cleanup_closedir DIR *directory = opendir(POLICIES);
+    unsigned count = 0;
+
+    (void)state;
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        struct policy policy;
+        struct error error;
+        char text[4096];
+        if (strstr(entry->d_name, ".yaml") == NULL)
+            continue;
+        assert_true(file_read_into(dirfd(directory), entry->d_name, text, sizeof(text)) > 0);
+        if (policy_load_yaml(text, strlen(text), entry->d_name, &policy, &error) < 0)
+            fail_msg("%s", error.text);
+        assert_memory_equal(policy.name, entry->d_name, strlen(entry->d_name) - strlen(".yaml"));
+        count++;
+    }
+    assert_true(count >= 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +143,7 @@ int main(void)
         cmocka_unit_test(test_schedules),
         cmocka_unit_test(test_errors_name_the_line),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_examples),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
