@@ -21,6 +21,14 @@
 
 #define HYPERVISOR_BACKENDS_MAX 16
 
+/* What /proc/PID/status says, bytes. */
+struct process_status {
+    uint64_t rss_anonymous;
+    uint64_t rss_shared; /* RssShmem */
+    uint64_t swapped;    /* VmSwap */
+    uint64_t hugetlb;    /* HugetlbPages; 0 where the kernel has none */
+};
+
 /* Where a footprint came from; several may be added. */
 enum footprint_source {
     FOOTPRINT_MEMFD = 1u << 0,
@@ -41,12 +49,15 @@ struct memory_backend {
 struct hypervisor_process {
     int directory; /* of /proc/PID; -1: none */
     int status;    /* of /proc/PID/status */
+    int statm;     /* of /proc/PID/statm; -1: not there */
     pid_t pid;
     uint64_t start_time;    /* clock ticks since boot, /proc/PID/stat */
     uint64_t overhead;      /* RssAnon that is not the guest's */
     uint64_t shared_mapped; /* shared writable mappings without a backend here */
     uint32_t backend_count;
     struct memory_backend backends[HYPERVISOR_BACKENDS_MAX];
+    struct process_status last; /* as of last_time; swap moves slowly and is dear to read */
+    nsec_t last_time;           /* 0: never */
 };
 
 /* Without a process; finish is then harmless. */
@@ -80,9 +91,10 @@ struct host_memory {
     uint64_t hugetlb;
 };
 
-/* `ram` is the VM's memory, 0: unknown; it tells whether the backends are all of it.
- * -ESRCH: the process is dead. */
-int footprint_measure(const struct hypervisor_process *process, uint64_t ram, nsec_t now,
+/* `ram` is the VM's memory, 0: unknown; it tells whether the backends are all of it. Swap may be
+ * FOOTPRINT_SWAP_AGE old. -ESRCH: the process is dead. */
+#define FOOTPRINT_SWAP_AGE (5 * NSEC_PER_SEC)
+int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t now,
                       struct host_memory *ret_memory);
 
 /* Reads smaps (milliseconds for gigabytes in small pages) and sets `overhead`: anonymous memory

@@ -47,6 +47,20 @@ int process_status_parse(const char *text, struct process_status *ret_status)
     return 0;
 }
 
+int process_statm_parse(const char *text, uint64_t page_size, uint64_t *ret_anonymous)
+{
+    uint64_t fields[3];
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        if (number_scan(&text, &fields[i]) < 0 || *text++ != ' ')
+            return -EINVAL;
+    }
+    if (fields[2] > fields[1] || fields[1] > UINT64_MAX / page_size)
+        return -EINVAL;
+    *ret_anonymous = (fields[1] - fields[2]) * page_size;
+    return 0;
+}
+
 int process_start_time_parse(const char *text, uint64_t *ret_start_time)
 {
     const char *field = strrchr(text, ')');

@@ -6,16 +6,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What /proc/PID/status says, bytes. */
-struct process_status {
-    uint64_t rss_anonymous;
-    uint64_t rss_shared; /* RssShmem */
-    uint64_t swapped;    /* VmSwap */
-    uint64_t hugetlb;    /* HugetlbPages; 0 where the kernel has none */
-};
+#include "controller/footprint/footprint.h"
 
 /* -EINVAL: a field is missing or not a number of kB. */
 int process_status_parse(const char *text, struct process_status *ret_status);
+
+/* Anonymous memory from /proc/PID/statm: resident less shared pages. -EINVAL. */
+int process_statm_parse(const char *text, uint64_t page_size, uint64_t *ret_anonymous);
 
 /* Field 22 of /proc/PID/stat; the name in field 2 may hold anything. -EINVAL. */
 int process_start_time_parse(const char *text, uint64_t *ret_start_time);

@@ -39,10 +39,10 @@ static void compute_waterfall(struct vm *vm)
     vm->waterfall_time = time_realtime();
 }
 
-int supervisor_measure(struct supervisor *supervisor, struct vm *vm)
+static int measure_at(struct supervisor *supervisor, struct vm *vm, nsec_t now)
 {
     struct host_memory host;
-    int r = footprint_measure(&vm->process, vm->hypervisor.ram, time_boottime(), &host);
+    int r = footprint_measure(&vm->process, vm->hypervisor.ram, now, &host);
 
     if (r == -ESRCH && hypervisor_process_is_open(&vm->process))
         vm_hypervisor_ended(supervisor, vm);
@@ -53,6 +53,11 @@ int supervisor_measure(struct supervisor *supervisor, struct vm *vm)
         vm->touched = host.footprint;
     compute_waterfall(vm);
     return 0;
+}
+
+int supervisor_measure(struct supervisor *supervisor, struct vm *vm)
+{
+    return measure_at(supervisor, vm, time_boottime());
 }
 
 int supervisor_take_sample(struct supervisor *supervisor, struct vm *vm,
@@ -355,6 +360,6 @@ void vm_hypervisor_tick(struct supervisor *supervisor, struct vm *vm, nsec_t now
         tick_session(vm, now);
     if (!hypervisor_process_is_open(&vm->process))
         return;
-    if (supervisor_measure(supervisor, vm) == 0)
+    if (measure_at(supervisor, vm, now) == 0)
         footprint_history_add(&vm->history, now, vm->host.footprint);
 }

@@ -1,0 +1,586 @@
+/* The balloon's decisions, on virtual time. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/leases/balloon.h"
+
+/* A hypervisor and a guest that follow at once, and a journal. */
+struct world {
+    struct balloon_control control;
+    struct balloon_input input;
+    int put_status;
+    bool stuck;       /* the guest does not follow */
+    bool never_frees; /* the host gets nothing */
+    unsigned puts;
+    unsigned forgets;
+    unsigned tells;
+    uint64_t told; /* last */
+    struct lease journal[BALLOON_LEASES_MAX];
+    uint64_t next_id;
+};
+
+static void world_init(struct world *w)
+{
+    *w = (struct world){
+        .input =
+            {
+                .now = 1000 * NSEC_PER_SEC,
+                .time = 1000,
+                .ready = true,
+                .running = true,
+                .ram = 4 * GIB,
+                .actual = 4 * GIB,
+                .deflate_on_oom = true,
+                .guest_is_fresh = true,
+                .available = 3 * GIB,
+                .footprint = 4 * GIB,
+            },
+        .next_id = 1,
+    };
+    balloon_adopt(&w->control, 4 * GIB);
+}
+
+/* What a lease's release needs to be found again after a crash. */
+static struct lease *journaled(struct world *w, uint64_t id)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(w->journal); i++)
+        if (w->journal[i].id == id)
+            return &w->journal[i];
+    return NULL;
+}
+
+static void put(struct world *w, const struct lease *lease)
+{
+    struct lease *place = journaled(w, lease->id);
+
+    w->puts++;
+    if (place == NULL)
+        place = journaled(w, 0);
+    assert_non_null(place);
+    if (w->put_status == 0)
+        *place = *lease;
+}
+
+static void follow(struct world *w)
+{
+    uint64_t target = w->control.target;
+
+    if (w->stuck)
+        return;
+    if (target < w->input.actual) {
+        w->input.available -= w->input.actual - target;
+        if (!w->never_frees)
+            w->input.footprint -= w->input.actual - target;
+    } else {
+        w->input.available += target - w->input.actual;
+    }
+    w->input.actual = target;
+}
+
+/* One action, done. */
+static enum balloon_action_kind act(struct world *w)
+{
+    struct balloon_action action = balloon_step(&w->control, &w->input);
+    int status = 0;
+
+    w->input.pressure = false;
+    w->input.voided = false;
+    switch (action.kind) {
+    case BALLOON_PUT:
+        put(w, &action.lease);
+        status = w->put_status;
+        break;
+    case BALLOON_FORGET:
+        w->forgets++;
+        if (journaled(w, action.lease.id) != NULL)
+            *journaled(w, action.lease.id) = (struct lease){0};
+        break;
+    case BALLOON_TELL:
+        w->tells++;
+        w->told = action.target;
+        /* What is taken is in the journal. */
+        if (action.target < w->control.target)
+            for (uint32_t i = 0; i < w->control.lease_count; i++)
+                assert_non_null(journaled(w, w->control.leases[i].lease.id));
+        assert_true(action.target <= w->control.baseline);
+        assert_true(action.target >= 64 * MIB);
+        break;
+    case BALLOON_NOTHING:
+        return BALLOON_NOTHING;
+    }
+    balloon_done(&w->control, &action, status, w->input.now);
+    if (action.kind == BALLOON_TELL)
+        follow(w);
+    return action.kind;
+}
+
+static void pass(struct world *w, nsec_t time)
+{
+    w->input.now += time;
+    w->input.time += (int64_t)time;
+}
+
+/* Until nothing changes, a second at a time. */
+static void run(struct world *w, unsigned seconds)
+{
+    for (unsigned i = 0; i < seconds; i++) {
+        while (act(w) != BALLOON_NOTHING)
+            ;
+        follow(w);
+        pass(w, NSEC_PER_SEC);
+    }
+}
+
+static int request(struct world *w, uint64_t bytes, struct error *error)
+{
+    const struct lease lease = {.id = w->next_id++, .bytes = bytes, .owner = "test"};
+
+    return balloon_request(&w->control, &lease, &w->input, error);
+}
+
+static bool has_news(struct world *w, enum balloon_news wanted)
+{
+    bool found = false;
+
+    for (enum balloon_news news = balloon_take_news(&w->control); news != BALLOON_NO_NEWS;
+         news = balloon_take_news(&w->control))
+        found = found || news == wanted;
+    return found;
+}
+
+static void test_the_journal_comes_first(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    assert_int_equal(act(&w), BALLOON_PUT);
+    assert_int_equal(w.journal[0].state, LEASE_REQUESTED);
+    assert_int_equal(act(&w), BALLOON_TELL);
+    assert_int_equal(act(&w), BALLOON_PUT);
+    assert_int_equal(w.journal[0].state, LEASE_HELD);
+    run(&w, 10);
+    assert_int_equal(w.input.actual, 3 * GIB);
+    assert_true(has_news(&w, BALLOON_NEWS_REACHED));
+    assert_true(balloon_release(&w.control, 0));
+    assert_int_equal(act(&w), BALLOON_PUT);
+    assert_int_equal(w.journal[0].state, LEASE_RELEASING);
+    assert_int_equal(act(&w), BALLOON_TELL);
+    assert_int_equal(w.told, 4 * GIB);
+    assert_int_equal(act(&w), BALLOON_FORGET);
+    assert_int_equal(act(&w), BALLOON_NOTHING);
+    assert_int_equal(w.control.lease_count, 0);
+}
+
+static void test_a_canary_then_steps(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, 2 * GIB, NULL), 0);
+    (void)act(&w);
+    assert_int_equal(act(&w), BALLOON_TELL);
+    assert_int_equal(w.told, 4 * GIB - 64 * MIB);
+    run(&w, 2);
+    assert_int_equal(w.control.trust, BALLOON_TRUSTED);
+    run(&w, 20);
+    assert_int_equal(w.told, 2 * GIB);
+    assert_true(w.tells >= 5); /* none took more than 512 MiB */
+}
+
+static void test_an_inert_balloon(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    w.never_frees = true;
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 30);
+    assert_true(has_news(&w, BALLOON_NEWS_INERT));
+    assert_int_equal(w.input.actual, 4 * GIB);
+    assert_int_equal(w.control.lease_count, 0);
+    assert_int_equal(request(&w, GIB, NULL), -EOPNOTSUPP);
+}
+
+static void test_no_journal_no_lease(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    w.put_status = -ENOSPC;
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 5);
+    assert_int_equal(w.tells, 0);
+    assert_int_equal(w.control.lease_count, 0);
+    assert_true(has_news(&w, BALLOON_NEWS_NO_JOURNAL));
+}
+
+static void test_giving_back_needs_no_journal(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.put_status = -EIO;
+    assert_true(balloon_release(&w.control, 0));
+    run(&w, 2);
+    assert_int_equal(w.input.actual, 4 * GIB);
+}
+
+static void test_pressure_overtakes_everything(void **state)
+{
+    struct world w;
+    struct balloon_action pending;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    (void)act(&w);
+    pending = balloon_step(&w.control, &w.input);
+    assert_int_equal(pending.kind, BALLOON_TELL); /* and not answered yet */
+    w.input.pressure = true;
+    assert_int_equal(act(&w), BALLOON_TELL);
+    assert_int_equal(w.told, 4 * GIB);
+    run(&w, 3);
+    assert_int_equal(w.control.lease_count, 0);
+    assert_true(has_news(&w, BALLOON_NEWS_PRESSURE));
+}
+
+static void test_pressure_is_not_told_twice(void **state)
+{
+    struct world w;
+    struct balloon_action raise;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.input.pressure = true;
+    raise = balloon_step(&w.control, &w.input);
+    assert_int_equal(raise.kind, BALLOON_TELL);
+    w.input.pressure = false;
+    assert_int_not_equal(balloon_step(&w.control, &w.input).kind, BALLOON_TELL);
+}
+
+static void test_someone_elses_target(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.input.actual = 2 * GIB;
+    run(&w, 3);
+    assert_true(has_news(&w, BALLOON_NEWS_FOREIGN));
+    assert_int_equal(w.control.lease_count, 0);
+    assert_int_equal(w.control.baseline, 2 * GIB);
+    assert_int_equal(w.told, 3 * GIB); /* nothing of ours since */
+}
+
+static void test_late_news_are_no_foreigner(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    assert_true(balloon_release(&w.control, 0));
+    while (act(&w) != BALLOON_TELL)
+        ;
+    w.input.actual = 3 * GIB - 8 * MIB; /* from before the command */
+    pass(&w, NSEC_PER_SEC);
+    (void)act(&w);
+    assert_false(has_news(&w, BALLOON_NEWS_FOREIGN));
+}
+
+static void test_a_guest_that_helps_itself(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.input.available = 10 * MIB;
+    w.input.actual = 3 * GIB + 256 * MIB;
+    run(&w, 3);
+    assert_true(has_news(&w, BALLOON_NEWS_PRESSURE));
+    assert_int_equal(w.input.actual, 4 * GIB);
+}
+
+static void test_a_reset_raises_first(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.input.voided = true;
+    w.input.actual = 4 * GIB; /* a new boot begins without a balloon */
+    assert_int_equal(act(&w), BALLOON_TELL);
+    assert_int_equal(w.told, 4 * GIB);
+    run(&w, 3);
+    assert_int_equal(w.control.lease_count, 0);
+    assert_true(has_news(&w, BALLOON_NEWS_VOID));
+}
+
+static void test_expiry(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    w.control.leases[0].lease.expires = w.input.time + 20 * (int64_t)NSEC_PER_SEC;
+    run(&w, 15);
+    assert_int_equal(w.input.actual, 3 * GIB);
+    run(&w, 10);
+    assert_int_equal(w.input.actual, 4 * GIB);
+    assert_true(has_news(&w, BALLOON_NEWS_EXPIRED));
+}
+
+static void test_nothing_is_taken_from_a_guest_that_cannot_be_seen(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    w.input.guest_is_fresh = false;
+    run(&w, 5);
+    assert_int_equal(w.tells, 0);
+    w.input.guest_is_fresh = true;
+    w.input.running = false;
+    run(&w, 5);
+    assert_int_equal(w.tells, 0);
+    w.input.running = true;
+    run(&w, 10);
+    assert_int_equal(w.input.actual, 3 * GIB);
+    /* Giving back needs neither. */
+    w.input.running = false;
+    w.input.guest_is_fresh = false;
+    assert_true(balloon_release(&w.control, 0));
+    run(&w, 2);
+    assert_int_equal(w.input.actual, 4 * GIB);
+}
+
+static void test_headroom(void **state)
+{
+    struct error error;
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    w.input.available = GIB;
+    assert_int_equal(request(&w, GIB, &error), -EBUSY);
+    assert_non_null(strstr(error.text, "could give"));
+    assert_int_equal(request(&w, 700 * MIB, &error), 0);
+    /* The guest used some meanwhile: the headroom stays. */
+    run(&w, 2);
+    w.input.available = 300 * MIB;
+    run(&w, 20);
+    assert_true(w.input.available >= balloon_headroom(4 * GIB, true));
+    assert_true(balloon_headroom(4 * GIB, false) > balloon_headroom(4 * GIB, true));
+}
+
+static void test_floors_and_limits(void **state)
+{
+    const struct lease floored = {.id = 77, .bytes = 2 * GIB, .floor = 3 * GIB};
+    struct error error;
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    w.input.available = 4 * GIB;
+    assert_int_equal(request(&w, 4 * GIB, &error), -EINVAL);
+    assert_int_equal(balloon_request(&w.control, &floored, &w.input, &error), -EINVAL);
+    assert_int_equal(request(&w, UINT64_MAX, &error), -EINVAL);
+    assert_int_equal(request(&w, 0, &error), -EINVAL);
+    for (size_t i = 0; i < BALLOON_LEASES_MAX; i++)
+        assert_int_equal(request(&w, 100 * MIB, &error), 0);
+    assert_int_equal(request(&w, 100 * MIB, &error), -ENOSPC);
+    run(&w, 10);
+    assert_int_equal(w.input.actual, 4 * GIB - BALLOON_LEASES_MAX * 100 * MIB);
+    /* One goes, the others stay. */
+    assert_true(balloon_release(&w.control, w.control.leases[1].lease.id));
+    run(&w, 5);
+    assert_int_equal(w.input.actual, 4 * GIB - (BALLOON_LEASES_MAX - 1) * 100 * MIB);
+}
+
+static void test_a_stall_backs_off(void **state)
+{
+    struct world w;
+    unsigned tells;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    w.stuck = true;
+    run(&w, 40);
+    assert_true(has_news(&w, BALLOON_NEWS_STALLED));
+    tells = w.tells;
+    run(&w, 10);
+    assert_int_equal(w.tells, tells); /* left alone */
+    w.stuck = false;
+    run(&w, 600);
+    assert_int_equal(w.input.actual, 3 * GIB);
+}
+
+static void test_resuming(void **state)
+{
+    const struct lease held = {
+        .id = 5, .state = LEASE_HELD, .bytes = GIB, .baseline = 4 * GIB, .owner = "test"};
+    struct lease requested = held;
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    w.input.actual = 3 * GIB;
+    balloon_adopt(&w.control, 3 * GIB);
+    assert_int_equal(balloon_resume(&w.control, &held, true), 0);
+    run(&w, 10);
+    assert_int_equal(w.input.actual, 3 * GIB);
+    assert_int_equal(w.control.baseline, 4 * GIB);
+    assert_int_equal(w.control.lease_count, 1);
+    /* Nobody was told that this one is held. */
+    requested.state = LEASE_REQUESTED;
+    balloon_adopt(&w.control, 3 * GIB);
+    assert_int_equal(balloon_resume(&w.control, &requested, true), 0);
+    run(&w, 10);
+    assert_int_equal(w.input.actual, 4 * GIB);
+    /* Another boot. */
+    w.input.actual = 3 * GIB;
+    balloon_adopt(&w.control, 3 * GIB);
+    assert_int_equal(balloon_resume(&w.control, &held, false), 0);
+    run(&w, 10);
+    assert_int_equal(w.input.actual, 4 * GIB);
+}
+
+static void test_resuming_while_the_guest_moves(void **state)
+{
+    const struct lease held = {.id = 5, .state = LEASE_HELD, .bytes = GIB, .baseline = 4 * GIB};
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    balloon_adopt(&w.control, 4 * GIB - 300 * MIB);
+    assert_int_equal(balloon_resume(&w.control, &held, true), 0);
+    w.journal[0] = held;
+    w.input.actual = 4 * GIB - 400 * MIB; /* still on the way to what was told before the crash */
+    run(&w, 20);
+    assert_false(has_news(&w, BALLOON_NEWS_FOREIGN));
+    assert_int_equal(w.input.actual, 3 * GIB);
+}
+
+static void test_waiting_in_line(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    assert_true(balloon_release(&w.control, 0));
+    w.input.hold_raise = true;
+    run(&w, 3);
+    assert_int_equal(w.input.actual, 3 * GIB);
+    w.input.hold_raise = false;
+    run(&w, 2);
+    assert_int_equal(w.input.actual, 4 * GIB);
+}
+
+/* Whatever happens in whatever order: what is told stays between floor and baseline (act() checks),
+ * and once everything is released and quiet the guest has its baseline. */
+static void test_anything_may_happen(void **state)
+{
+    (void)state;
+    srandom(1);
+    for (unsigned round = 0; round < 300; round++) {
+        struct world w;
+
+        world_init(&w);
+        for (unsigned i = 0; i < 200; i++) {
+            switch (random() % 12) {
+            case 0:
+            case 1:
+                (void)request(&w, (uint64_t)(random() % 2048) * MIB, NULL);
+                break;
+            case 2:
+                (void)balloon_release(&w.control, 0);
+                break;
+            case 3:
+                w.input.pressure = true;
+                break;
+            case 4:
+                w.input.voided = true;
+                break;
+            case 5:
+                w.put_status = random() % 2 == 0 ? -EIO : 0;
+                break;
+            case 6:
+                w.stuck = random() % 2 == 0;
+                break;
+            case 7:
+                w.input.running = random() % 2 == 0;
+                break;
+            case 8:
+                w.input.guest_is_fresh = random() % 2 == 0;
+                break;
+            case 9:
+                w.input.ready = random() % 2 == 0;
+                break;
+            default:
+                run(&w, (unsigned)(random() % 30));
+                break;
+            }
+        }
+        w.input.ready = true;
+        w.stuck = false;
+        w.put_status = 0;
+        (void)balloon_release(&w.control, 0);
+        run(&w, 100);
+        assert_int_equal(w.control.lease_count, 0);
+        assert_int_equal(w.control.target, w.control.baseline);
+        assert_int_equal(w.input.actual, w.control.baseline);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_journal_comes_first),
+        cmocka_unit_test(test_a_canary_then_steps),
+        cmocka_unit_test(test_an_inert_balloon),
+        cmocka_unit_test(test_no_journal_no_lease),
+        cmocka_unit_test(test_giving_back_needs_no_journal),
+        cmocka_unit_test(test_pressure_overtakes_everything),
+        cmocka_unit_test(test_pressure_is_not_told_twice),
+        cmocka_unit_test(test_someone_elses_target),
+        cmocka_unit_test(test_late_news_are_no_foreigner),
+        cmocka_unit_test(test_a_guest_that_helps_itself),
+        cmocka_unit_test(test_a_reset_raises_first),
+        cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_nothing_is_taken_from_a_guest_that_cannot_be_seen),
+        cmocka_unit_test(test_headroom),
+        cmocka_unit_test(test_floors_and_limits),
+        cmocka_unit_test(test_a_stall_backs_off),
+        cmocka_unit_test(test_resuming),
+        cmocka_unit_test(test_resuming_while_the_guest_moves),
+        cmocka_unit_test(test_waiting_in_line),
+        cmocka_unit_test(test_anything_may_happen),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
