@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +13,14 @@
 #include "common/base/log.h"
 #include "common/base/util.h"
 #include "controller/daemon.h"
+#include "controller/release.h"
 
 static const char usage[] =
     "Usage: vmreclaimd [OPTION]...\n"
     "Gives memory that guests no longer need back to this host.\n"
     "\n"
     "  --config FILE          configuration (default " DAEMON_CONFIG_FILE ")\n"
+    "  --release-expired      give memory of expired leases back when no daemon runs, and exit\n"
     "  --check                read configuration and VM files, say what is wrong, and exit\n"
     "  --listen ADDRESS       where agents dial in (default vsock:any:1017); may be repeated;\n"
     "                         none: agents are only dialled\n"
@@ -54,12 +57,14 @@ struct arguments {
     struct daemon_sources sources;
     const char *root;
     bool check;
+    bool release_expired;
 };
 
 enum {
     OPTION_SETTING = 256,
     OPTION_CONFIG,
     OPTION_CHECK,
+    OPTION_RELEASE_EXPIRED,
     OPTION_ROOT,
     OPTION_DEBUG,
     OPTION_HELP,
@@ -77,6 +82,7 @@ static const struct option options[] = {
     {"control-group", required_argument, NULL, OPTION_SETTING},
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"check", no_argument, NULL, OPTION_CHECK},
+    {"release-expired", no_argument, NULL, OPTION_RELEASE_EXPIRED},
     {"root", required_argument, NULL, OPTION_ROOT},
     {"debug", no_argument, NULL, OPTION_DEBUG},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -118,6 +124,9 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
         case OPTION_CHECK:
             arguments->check = true;
             break;
+        case OPTION_RELEASE_EXPIRED:
+            arguments->release_expired = true;
+            break;
         case OPTION_ROOT:
             arguments->root = optarg;
             break;
@@ -146,6 +155,19 @@ static int check(const struct daemon_sources *sources)
         return 1;
     }
     (void)puts("configuration and VM files are good");
+    return 0;
+}
+
+static int release(const struct daemon_sources *sources, int root)
+{
+    struct error error;
+    size_t released;
+
+    if (release_expired(sources, root, &released, &error) < 0) {
+        log_error("%s", error.text);
+        return 1;
+    }
+    log_info("%zu expired leases were released", released);
     return 0;
 }
 
@@ -183,7 +205,9 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "vmreclaimd: cannot open %s: %s\n", arguments.root, strerror(errno));
         return 1;
     }
-    status = run(&arguments.sources, root);
+    (void)signal(SIGPIPE, SIG_IGN);
+    status = arguments.release_expired ? release(&arguments.sources, root)
+                                       : run(&arguments.sources, root);
     (void)close(root);
     return status;
 }

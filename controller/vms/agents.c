@@ -313,6 +313,8 @@ static void on_candidate_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfo
     copy_text(boot_id, sizeof(boot_id), info->boot_id);
     if (vm->info.boot_id[0] == '\0' || strcmp(boot_id, vm->info.boot_id) == 0) {
         (void)snprintf(vm->candidate_boot_id, sizeof(vm->candidate_boot_id), "%s", boot_id);
+        if (vm->first_is_alive)
+            agent_link_close(vm->candidate, "the guest's first connection is alive");
         return;
     }
     replace_by_candidate(vm->supervisor, vm, "the guest has booted again");
@@ -454,7 +456,10 @@ static void on_first_pinged(const struct ttrpc_result *result, void *userdata)
 
     if (vm->candidate == NULL)
         return;
-    if (result->code == TTRPC_OK)
+    /* A living connection still loses against another boot: that is told by the candidate. */
+    if (result->code == TTRPC_OK && vm->candidate_boot_id[0] == '\0')
+        vm->first_is_alive = true;
+    else if (result->code == TTRPC_OK)
         agent_link_close(vm->candidate, "the guest's first connection is alive");
     else if (vm->agent != NULL)
         replace_by_candidate(vm->supervisor, vm,
@@ -487,6 +492,7 @@ static void take_connection(struct supervisor *supervisor, struct vm *vm, int de
     if (vm->agent != NULL) {
         vm->candidate = link;
         vm->candidate_boot_id[0] = '\0';
+        vm->first_is_alive = false;
         ping_first(vm);
         return;
     }

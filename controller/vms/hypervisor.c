@@ -88,10 +88,11 @@ void vm_hypervisor_ended(struct supervisor *supervisor, struct vm *vm)
     char text[96];
 
     (void)snprintf(text, sizeof(text), "hypervisor process %d ended", (int)vm->process.pid);
-    supervisor_emit(supervisor,
-                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_HYPERVISOR, .text = text});
+    supervisor_warn(supervisor, vm, "%s", text);
     vm_hypervisor_drop(vm);
     hypervisor_process_finish(&vm->process);
+    supervisor_emit(supervisor,
+                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_HYPERVISOR, .text = text});
     vm->hypervisor_known = false;
     vm->hypervisor = (struct driver_facts){0};
     vm->host = (struct host_memory){0};

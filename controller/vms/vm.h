@@ -91,6 +91,7 @@ struct vm {
     struct agent_link *candidate; /* a second connection that must first prove itself */
     unsigned links_open;          /* agent, candidate, and those that are closing */
     char candidate_boot_id[37];
+    bool first_is_alive; /* it answered the ping; the candidate has not said who it is */
     struct dial *dial;
     nsec_t dial_next;
     nsec_t dial_delay;

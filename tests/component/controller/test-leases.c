@@ -206,6 +206,30 @@ static void test_a_stuck_guest(void **state)
     wait_for(f, lease_of(f) == 0 && f->qmp.balloon_actual == GIB);
 }
 
+/* The daemon is dead and stays it. */
+static void test_release_without_a_daemon(void **state)
+{
+    char *const release[] = {(char *)(uintptr_t) "--release-expired", NULL};
+    struct fixture *f = *state;
+    int status;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 2 * NSEC_PER_SEC);
+    assert_int_equal(f->code, TTRPC_OK);
+    (void)kill(f->daemon, SIGKILL);
+    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+    wait_for(f, f->api == NULL);
+    for (nsec_t end = time_monotonic() + 2 * NSEC_PER_SEC; time_monotonic() < end;)
+        (void)uv_run(&f->loop, UV_RUN_ONCE);
+    assert_int_equal(f->qmp.balloon_actual, 768 * MIB);
+    start_daemon(f, release);
+    wait_for(f, waitpid(f->daemon, &status, WNOHANG) == f->daemon);
+    f->daemon = 0;
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(f->qmp.balloon_actual, GIB);
+    assert_true(log_has(f, "1 expired leases were released"));
+}
+
 /* ---- crashes ---- */
 
 static bool daemon_died(struct fixture *f)
@@ -315,6 +339,7 @@ int main(int argc, char **argv)
         lease_test(test_a_planned_restart_keeps_leases),
         lease_test(test_a_reboot_while_the_daemon_is_away),
         lease_test(test_a_stuck_guest),
+        lease_test(test_release_without_a_daemon),
         lease_test(test_a_crash_at_every_step),
     };
 

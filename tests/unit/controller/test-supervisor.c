@@ -1,0 +1,267 @@
+/* Agents that dial in: whom they are taken for, and who may replace whom. The peers are made up,
+ * the connections are socket pairs. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/number.h"
+#include "controller/vms/supervisor.h"
+#include "tests/component/controller/fake-agent.h"
+
+#define WAIT_MAX (30 * NSEC_PER_SEC)
+
+struct fixture {
+    uv_loop_t loop;
+    uv_timer_t ticker;
+    struct supervisor supervisor;
+    struct fake_agent agents[3];
+    int root;
+};
+
+static void on_ticker(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    if (f == NULL || uv_loop_init(&f->loop) < 0 || uv_timer_init(&f->loop, &f->ticker) < 0)
+        return -1;
+    f->root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void)uv_timer_start(&f->ticker, on_ticker, 2, 2);
+    if (supervisor_init(&f->supervisor, &f->loop, f->root, 500 * NSEC_PER_MSEC) < 0)
+        return -1;
+    for (size_t i = 0; i < ARRAY_SIZE(f->agents); i++)
+        fake_agent_init(&f->agents[i], &f->loop);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    supervisor_stop(&f->supervisor);
+    for (size_t i = 0; i < ARRAY_SIZE(f->agents); i++)
+        fake_agent_close(&f->agents[i]);
+    uv_close((uv_handle_t *)&f->ticker, NULL);
+    (void)uv_run(&f->loop, UV_RUN_DEFAULT);
+    supervisor_finish(&f->supervisor);
+    assert_int_equal(uv_loop_close(&f->loop), 0);
+    (void)close(f->root);
+    free(f);
+    return 0;
+}
+
+#define wait_for(f, condition)                                                                     \
+    do {                                                                                           \
+        nsec_t end_ = time_monotonic() + WAIT_MAX;                                                 \
+        while (!(condition) && time_monotonic() < end_)                                            \
+            (void)uv_run(&(f)->loop, UV_RUN_ONCE);                                                 \
+        assert_true(condition);                                                                    \
+    } while (0)
+
+/* The agent "dials" from this CID and port. Returns our end when it was not given to an agent. */
+static void dial_in(struct fixture *f, struct fake_agent *agent, uint32_t cid, uint32_t port)
+{
+    const struct peer peer = {.kind = ADDRESS_VSOCK, .cid = cid, .port = port};
+    int pair[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+    fake_agent_serve(agent, pair[0]);
+    supervisor_accept_agent(&f->supervisor, pair[1], &peer);
+}
+
+static struct vm *vm_named(const struct fixture *f, const char *name)
+{
+    return registry_find_name(&f->supervisor.registry, name);
+}
+
+static void define(struct fixture *f, const char *text)
+{
+    struct vm_definition *definitions[1];
+
+    assert_int_equal(
+        vm_definition_parse(text, strlen(text), "vms/web-1.yaml", &definitions[0], NULL), 0);
+    assert_int_equal(supervisor_define(&f->supervisor, definitions, 1, NULL), 0);
+}
+
+static void test_peers_that_are_no_guests(void **state)
+{
+    static const struct {
+        uint32_t cid;
+        uint32_t port;
+    } peers[] = {{0, 600}, {1, 600}, {2, 600}, {5, 1024}, {5, 40000}};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
+        dial_in(f, &f->agents[0], peers[i].cid, peers[i].port);
+        wait_for(f, f->agents[0].connection == NULL);
+    }
+    assert_int_equal(f->supervisor.refused_count, ARRAY_SIZE(peers));
+    assert_int_equal(f->supervisor.registry.count, 0);
+}
+
+static void test_an_unannounced_agent_is_only_observed(void **state)
+{
+    struct fixture *f = *state;
+    struct policy policy;
+    struct error error;
+    struct vm *vm;
+
+    dial_in(f, &f->agents[0], 7, 600);
+    vm = vm_named(f, "cid-7");
+    assert_non_null(vm);
+    wait_for(f, vm->guest.received != 0);
+    assert_false(vm->announced);
+    assert_int_equal(vm->state, VM_CONNECTED);
+    assert_int_equal(supervisor_may_command(vm, &error), -EPERM);
+    assert_non_null(strstr(error.text, "no hypervisor vouches for CID 7"));
+    policy_init(&policy, POLICY_BALANCED);
+    assert_int_equal(supervisor_set_policy(&f->supervisor, vm, &policy), 0);
+    wait_for(f, f->agents[0].sequence > 3);
+    assert_int_equal(f->agents[0].policies, 0);
+    assert_int_equal(f->agents[0].lowest_order, -1);
+    /* It goes with its connection. */
+    fake_agent_drop(&f->agents[0]);
+    wait_for(f, vm_named(f, "cid-7") == NULL);
+    assert_int_equal(f->supervisor.unannounced_count, 0);
+}
+
+static void test_a_file_alone_does_not_vouch(void **state)
+{
+    struct fixture *f = *state;
+    struct vm *vm;
+
+    define(f, "cid: 7\n");
+    dial_in(f, &f->agents[0], 7, 600);
+    vm = vm_named(f, "web-1");
+    wait_for(f, vm->guest.received != 0);
+    assert_int_equal(f->supervisor.registry.count, 1);
+    assert_false(vm->announced);
+}
+
+static void test_a_file_takes_over_an_unannounced_agent(void **state)
+{
+    struct fixture *f = *state;
+    struct vm *vm;
+
+    dial_in(f, &f->agents[0], 7, 600);
+    wait_for(f, vm_named(f, "cid-7")->guest.received != 0);
+    define(f, "cid: 7\n");
+    assert_null(vm_named(f, "cid-7"));
+    vm = vm_named(f, "web-1");
+    assert_non_null(vm->agent);
+    assert_int_equal(f->agents[0].connections, 1);
+    wait_for(f, vm->guest.sequence > 2);
+}
+
+static void test_a_second_connection_of_a_living_guest(void **state)
+{
+    struct fixture *f = *state;
+    const struct agent_link *first;
+    struct vm *vm;
+
+    dial_in(f, &f->agents[0], 7, 600);
+    vm = vm_named(f, "cid-7");
+    wait_for(f, vm->info.boot_id[0] != '\0');
+    first = vm->agent;
+    dial_in(f, &f->agents[1], 7, 601);
+    assert_non_null(vm->candidate);
+    /* A third one is not even looked at. */
+    dial_in(f, &f->agents[2], 7, 602);
+    wait_for(f, f->agents[2].connection == NULL);
+    wait_for(f, vm->candidate == NULL);
+    wait_for(f, f->agents[1].connection == NULL);
+    assert_ptr_equal(vm->agent, first);
+    assert_non_null(f->agents[0].connection);
+}
+
+static void test_a_second_connection_after_a_reboot(void **state)
+{
+    struct fixture *f = *state;
+    struct vm *vm;
+
+    dial_in(f, &f->agents[0], 7, 600);
+    vm = vm_named(f, "cid-7");
+    wait_for(f, vm->info.boot_id[0] != '\0');
+    (void)snprintf(f->agents[1].boot_id, sizeof(f->agents[1].boot_id),
+                   "aaaaaaaa-0000-0000-0000-000000000002");
+    dial_in(f, &f->agents[1], 7, 601);
+    wait_for(f, f->agents[0].connection == NULL);
+    wait_for(f, f->agents[1].watch != NULL);
+    assert_string_equal(vm->boot_id, "aaaaaaaa-0000-0000-0000-000000000002");
+}
+
+static void test_a_second_connection_while_the_first_is_dead(void **state)
+{
+    struct fixture *f = *state;
+
+    /* Takes the connection and never says anything. */
+    f->agents[0].fault = FAKE_AGENT_SILENT;
+    dial_in(f, &f->agents[0], 7, 600);
+    dial_in(f, &f->agents[1], 7, 601);
+    wait_for(f, f->agents[1].watch != NULL);
+    wait_for(f, vm_named(f, "cid-7")->guest.received != 0);
+}
+
+static void test_the_number_of_unannounced_agents_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+
+    f->agents[0].fault = FAKE_AGENT_SILENT;
+    f->supervisor.unannounced_count = SUPERVISOR_UNANNOUNCED_MAX;
+    dial_in(f, &f->agents[0], 7, 600);
+    assert_int_equal(f->supervisor.registry.count, 0);
+    assert_int_equal(f->supervisor.refused_count, 1);
+    f->supervisor.unannounced_count = 0;
+}
+
+static void test_vms_may_exchange_their_cids(void **state)
+{
+    static const char *const texts[] = {"name: a\ncid: 7\n", "name: b\ncid: 8\n",
+                                        "name: a\ncid: 8\n", "name: b\ncid: 7\n"};
+    struct vm_definition *definitions[2];
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i += 2) {
+        for (size_t j = 0; j < 2; j++)
+            assert_int_equal(
+                vm_definition_parse(texts[i + j], strlen(texts[i + j]), "f", &definitions[j], NULL),
+                0);
+        assert_int_equal(supervisor_define(&f->supervisor, definitions, 2, NULL), 0);
+    }
+    assert_string_equal(registry_find_cid(&f->supervisor.registry, 8)->name, "a");
+    assert_string_equal(registry_find_cid(&f->supervisor.registry, 7)->name, "b");
+    assert_int_equal(supervisor_define(&f->supervisor, definitions, 0, NULL), 0);
+    assert_int_equal(f->supervisor.registry.count, 0);
+}
+
+#define supervisor_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        supervisor_test(test_peers_that_are_no_guests),
+        supervisor_test(test_an_unannounced_agent_is_only_observed),
+        supervisor_test(test_a_file_alone_does_not_vouch),
+        supervisor_test(test_a_file_takes_over_an_unannounced_agent),
+        supervisor_test(test_a_second_connection_of_a_living_guest),
+        supervisor_test(test_a_second_connection_after_a_reboot),
+        supervisor_test(test_a_second_connection_while_the_first_is_dead),
+        supervisor_test(test_the_number_of_unannounced_agents_is_bounded),
+        supervisor_test(test_vms_may_exchange_their_cids),
+    };
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
