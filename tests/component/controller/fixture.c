@@ -48,18 +48,33 @@ static void put_process_file(const struct fixture *f, const char *name, const ch
 }
 
 /* Written in place: the daemon holds the file open, as it does in /proc. */
-void put_footprint(const struct fixture *f, uint64_t anonymous_kib)
+/* One write over all of the old text: the daemon may read at any time. */
+static void put_status(const struct fixture *f, const char *text)
 {
     char path[64];
-    char text[256];
+    char padded[256];
     cleanup_close int descriptor = -1;
 
     (void)snprintf(path, sizeof(path), "proc/%d/status", (int)getpid());
+    memset(padded, '\n', sizeof(padded));
+    memcpy(padded, text, strlen(text));
+    descriptor = openat(f->root, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(descriptor, padded, sizeof(padded)), sizeof(padded));
+}
+
+void put_footprint(const struct fixture *f, uint64_t anonymous_kib)
+{
+    char text[192];
+
     (void)snprintf(text, sizeof(text),
                    "RssAnon:\t%10" PRIu64 " kB\nRssShmem:\t         0 kB\nVmSwap:\t         0 kB\n",
                    anonymous_kib);
-    descriptor = openat(f->root, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    assert_int_equal(write(descriptor, text, strlen(text)), strlen(text));
+    put_status(f, text);
+}
+
+void put_dead_process(const struct fixture *f)
+{
+    put_status(f, "Name:\tqemu-system-x86\nState:\tZ (zombie)\n");
 }
 
 static void make_root(struct fixture *f)

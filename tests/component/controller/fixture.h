@@ -46,6 +46,8 @@ typedef Vmreclaim__Controller__V1__GetVmResponse GetVmResponse;
 
 void put(const struct fixture *f, const char *name, const char *text);
 void put_footprint(const struct fixture *f, uint64_t anonymous_kib);
+/* A zombie's status has no memory lines. */
+void put_dead_process(const struct fixture *f);
 void start_daemon(struct fixture *f, char *const *more);
 bool log_has(struct fixture *f, const char *text);
 void connect_api(struct fixture *f);

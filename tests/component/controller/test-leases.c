@@ -206,6 +206,27 @@ static void test_a_stuck_guest(void **state)
     wait_for(f, lease_of(f) == 0 && f->qmp.balloon_actual == GIB);
 }
 
+/* The hypervisor ends, and one starts in its place. */
+static void test_the_hypervisor_ends(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    put_dead_process(f);
+    wait_for(f, log_has(f, "hypervisor process") && log_has(f, "ended"));
+    wait_for(f, log_has(f, "a lease of 268435456 bytes ends"));
+    f->qmp.balloon_actual = GIB;
+    f->qmp.balloon_commands = 0;
+    put_footprint(f, 700 * 1024);
+    wait_for(f, is_in_state(f, "web-1", "managed") && driver_says(f, "web-1", "ready"));
+    assert_int_equal(lease_of(f), 0);
+    assert_int_equal(f->qmp.balloon_commands, 0);
+    stop_daemon(f, 0);
+    restart_daemon(f);
+    assert_int_equal(lease_of(f), 0); /* nor in the journal */
+}
+
 /* The daemon is dead and stays it. */
 static void test_release_without_a_daemon(void **state)
 {
@@ -339,6 +360,7 @@ int main(int argc, char **argv)
         lease_test(test_a_planned_restart_keeps_leases),
         lease_test(test_a_reboot_while_the_daemon_is_away),
         lease_test(test_a_stuck_guest),
+        lease_test(test_the_hypervisor_ends),
         lease_test(test_release_without_a_daemon),
         lease_test(test_a_crash_at_every_step),
     };
