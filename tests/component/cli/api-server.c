@@ -27,6 +27,13 @@ typedef Vmreclaim__Agent__V1__ActionResult ActionResult;
 
 static struct ttrpc_connection *last_connection;
 
+/* A call that is never answered still ends some day. */
+static void forget(struct ttrpc_call *call, void *userdata)
+{
+    (void)call;
+    (void)userdata;
+}
+
 /* Answers names that ask for an error. True when it did. */
 static bool play(struct ttrpc_call *call, const char *vm)
 {
@@ -36,10 +43,12 @@ static bool play(struct ttrpc_call *call, const char *vm)
         ttrpc_call_fail(call, TTRPC_PERMISSION_DENIED, "you may read, not control");
     else if (strcmp(vm, "away") == 0)
         ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "away: no agent is connected");
-    else if (strcmp(vm, "vanish") == 0)
-        ttrpc_connection_close(last_connection);
-    else if (strcmp(vm, "silent") != 0)
+    else if (strcmp(vm, "vanish") == 0 || strcmp(vm, "silent") == 0)
+        ttrpc_call_on_cancel(call, forget, NULL);
+    else
         return false;
+    if (strcmp(vm, "vanish") == 0)
+        ttrpc_connection_close(last_connection);
     return true;
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """vmreclaim against an API server with a script: what is sent, what is shown, how it ends.
 
-usage: test-cli.py VMRECLAIM API_SERVER
+usage: test-cli.py VMRECLAIM API_SERVER MANUAL
 """
 import json
 import os
@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-VMRECLAIM, API_SERVER = sys.argv[1:3]
+VMRECLAIM, API_SERVER, MANUAL = sys.argv[1:4]
 COMMANDS = ["vm list", "vm show", "explain", "compact", "reclaim", "reporting", "ranges",
             "policy apply", "policy check", "policy list", "policy show", "policy diff",
             "policy history", "policy rollback", "balloon", "release", "actions", "verify",
@@ -327,6 +327,13 @@ class CliTest(unittest.TestCase):
                 self.assertRegex(text, rf"example:\n  vmreclaim {command}")
                 self.assertIn("See also: ", text)
                 self.assertLessEqual(max(map(len, text.splitlines())), 90)
+
+    def test_every_command_is_in_the_manual(self):
+        with open(MANUAL, encoding="utf-8") as file:
+            manual = file.read()
+        for command in COMMANDS:
+            with self.subTest(command=command):
+                self.assertRegex(manual, rf"\*{command}( -f)?\*")
 
     def test_version(self):
         self.assertRegex(self.run_cli("--version").stdout, r"^vmreclaim \d+\.\d+\.\d+\n$")
