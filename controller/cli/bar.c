@@ -38,7 +38,7 @@ static void share_cells(const struct bar_part *parts, size_t count, double whole
         double exact = whole > 0 ? bytes * (double)width / whole : 0;
         cells[i] = (size_t)exact;
         remainders[i] = exact - (double)cells[i];
-        if (cells[i] == 0 && i < count && parts[i].bytes > 0) {
+        if (i < count && cells[i] == 0 && parts[i].bytes > 0) {
             cells[i] = 1;
             remainders[i] = 0;
         }

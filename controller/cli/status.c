@@ -37,7 +37,9 @@ static void print_degraded(const Status *status)
     char text[32];
 
     for (size_t i = 0; i < status->n_degraded; i++) {
-        (void)printf("%s", i == 0 ? "\ndoes not work as it should:\n" : "");
+        (void)printf("%s", i == 0 ? "\n"
+                                    "does not work as it should:\n"
+                                  : "");
         (void)printf("  %s  ", when_format(status->degraded[i]->since_ns, text, sizeof(text)));
         print_text(status->degraded[i]->part);
         (void)fputs(": ", stdout);

@@ -29,7 +29,8 @@ struct lease {
     int64_t created;   /* UNIX nanoseconds */
     int64_t expires;   /* UNIX nanoseconds; 0: held until released */
     char driver[16];   /* "qmp" */
-    char address[128]; /* of the hypervisor, so that the memory can be given back without a VM file */
+    char address[128]; /* of the hypervisor, so that the memory can be given back without a VM file
+                        */
     /* what it holds for: another boot or another process voids it */
     char boot_id[37]; /* empty: no agent told */
     pid_t pid;

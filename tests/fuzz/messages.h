@@ -5,8 +5,8 @@
 #include "common/ttrpc/arena.h"
 #include "tests/fuzz/fuzz.h"
 
-/* What decodes can be packed into exactly the bytes announced. (It need not decode again: protobuf-c
- * keeps unknown fields with tags that it does not write the same way.) */
+/* What decodes can be packed into exactly the bytes announced. (It need not decode again:
+ * protobuf-c keeps unknown fields with tags that it does not write the same way.) */
 static inline void fuzz_message(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data,
                                 size_t size)
 {
