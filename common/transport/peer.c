@@ -1,4 +1,6 @@
 /* Which peers a listener believes to be what they should be. */
+#include <sys/socket.h> /* the next one leans on it */
+
 #include <linux/vm_sockets.h>
 
 #include "common/transport/address.h"
