@@ -202,8 +202,13 @@ static void test_counters_backwards_start_over(void **state)
     guest.sample.cache = GIB;
     guest.sample.cpu_busy = 0;
     guest.sample.cpu_user = 0;
+    guest.sample.refault_file = 100;
+    (void)run(&guest, 30);
+    guest.sample.refault_file = 0;
     assert_int_equal(run(&guest, 100), ENGINE_NOTHING);
     assert_int_equal(run(&guest, 30), ENGINE_RECLAIM_CACHE);
+    /* a counter that fell is not 2^64 pages read back */
+    assert_true(guest.engine.floor.pain_at == 0);
 }
 
 static void test_own_sensing_is_no_activity(void **state)
