@@ -19,6 +19,8 @@
 #define SESSION_DELAY_MIN (500 * NSEC_PER_MSEC)
 #define SESSION_DELAY_MAX (4 * NSEC_PER_SEC)
 #define FACTS_INTERVAL    (60 * NSEC_PER_SEC)
+#define BOOT_SETTLED      (20 * NSEC_PER_SEC) /* of the guest's uptime */
+#define BOOT_OVER         (120 * NSEC_PER_SEC)
 
 /* ---- footprint ---- */
 
@@ -60,6 +62,15 @@ int supervisor_measure(struct supervisor *supervisor, struct vm *vm)
     return measure_at(supervisor, vm, time_boottime());
 }
 
+/* A guest that has booted and not yet done much: what every later footprint is compared with. Only
+ * a guest that was seen booting has one. */
+static void note_boot(struct vm *vm)
+{
+    if (vm->footprint_at_boot == 0 && vm->guest.boottime_ns >= BOOT_SETTLED &&
+        vm->guest.boottime_ns < BOOT_OVER)
+        vm->footprint_at_boot = vm->host.footprint;
+}
+
 int supervisor_take_sample(struct supervisor *supervisor, struct vm *vm,
                            const Vmreclaim__Agent__V1__MemorySample *sample, nsec_t latency)
 {
@@ -76,7 +87,9 @@ int supervisor_take_sample(struct supervisor *supervisor, struct vm *vm,
                             error.text);
         return r;
     }
-    if (supervisor_measure(supervisor, vm) < 0 && !vm->removed)
+    if (supervisor_measure(supervisor, vm) == 0)
+        note_boot(vm);
+    else if (!vm->removed)
         compute_waterfall(vm);
     return 0;
 }

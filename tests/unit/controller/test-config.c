@@ -1,0 +1,168 @@
+/* VM files and the daemon's configuration: what is accepted, and what an error says. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "controller/config/daemon_config.h"
+#include "controller/config/vm_file.h"
+
+static int parse(const char *text, struct vm_definition **definition, struct error *error)
+{
+    return vm_definition_parse(text, strlen(text), "/etc/vmreclaim/vms/web-1.yaml", definition,
+                               error);
+}
+
+static void test_a_whole_vm_file(void **state)
+{
+    struct vm_definition *definition;
+    struct vm_definition *same;
+    const char text[] = "# a comment\n"
+                        "name: web-1.example\n"
+                        "uuid: 8F0C1D2E-0000-1111-2222-333344445555\n"
+                        "cid: 5\n"
+                        "qmp: /run/qemu/web-1.qmp\n"
+                        "agent: hybrid:/run/fc/web-1.vsock:1017\n"
+                        "policy: policies/night.yaml\n"
+                        "labels: [tier=web, rack=7]\n";
+
+    (void)state;
+    assert_int_equal(parse(text, &definition, NULL), 0);
+    assert_string_equal(definition->name, "web-1.example");
+    assert_string_equal(definition->uuid, "8f0c1d2e-0000-1111-2222-333344445555");
+    assert_int_equal(definition->cid, 5);
+    assert_string_equal(definition->qmp, "/run/qemu/web-1.qmp");
+    assert_string_equal(definition->agent, "hybrid:/run/fc/web-1.vsock:1017");
+    assert_string_equal(definition->policy, "/etc/vmreclaim/vms/policies/night.yaml");
+    assert_int_equal(definition->label_count, 2);
+    assert_string_equal(definition->labels[1], "rack=7");
+    assert_int_equal(parse(text, &same, NULL), 0);
+    assert_true(vm_definition_equal(definition, same));
+    same->cid = 6;
+    assert_false(vm_definition_equal(definition, same));
+    vm_definition_destroy(definition);
+    vm_definition_destroy(same);
+}
+
+static void test_the_name_is_the_files(void **state)
+{
+    struct vm_definition *definition;
+
+    (void)state;
+    assert_int_equal(parse("cid: 5\n", &definition, NULL), 0);
+    assert_string_equal(definition->name, "web-1");
+    vm_definition_destroy(definition);
+}
+
+static void test_wrong_vm_files(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *message;
+    } files[] = {
+        {"", "nothing to reach the VM by"},
+        {"name: a b\ncid: 5\n", "web-1.yaml:1: name 'a b'"},
+        {"name: ../../x\ncid: 5\n", "web-1.yaml:1: name"},
+        {"cid: 5\ncid: 6\n", "web-1.yaml:2: key 'cid' is given twice"},
+        {"\n\ncid: 1\n", "web-1.yaml:3: cid '1' is not a number from 3"},
+        {"cid: -5\n", "web-1.yaml:1: cid"},
+        {"cid: 99999999999999999999\n", "web-1.yaml:1: cid"},
+        {"qmp: run/web.qmp\n", "web-1.yaml:1: qmp 'run/web.qmp' is not the absolute path"},
+        {"agent: vsock:5:1017\n", "agents on vsock dial in"},
+        {"agent: nowhere\n", "web-1.yaml:1: agent"},
+        {"uuid: 8f0c\ncid: 5\n", "web-1.yaml:1: uuid '8f0c' is not of the form"},
+        {"labels: [web]\ncid: 5\n", "label 'web' is not of the form key=value"},
+        {"qpm: /x\n", "web-1.yaml:1: unknown key 'qpm'; did you mean 'qmp'?"},
+        {"colour: red\n", "the keys are name, uuid, cid, qmp, agent, policy, labels"},
+        {"- cid: 5\n", "web-1.yaml:1: lines of the form 'key: value'"},
+        {"just text\n", "web-1.yaml:1: lines of the form 'key: value'"},
+        {"cid: {a: 1}\n", "web-1.yaml:1: a plain value or a list was expected"},
+        {"labels: [[a=b]]\n", "web-1.yaml:1: a list of plain values was expected"},
+        {"cid: &x 5\nname: *x\n", "aliases are not used here"},
+        {"cid: 5\n---\ncid: 6\n", "only one document is read"},
+        {"cid: [5\n", "not valid YAML"},
+        {"cid: \"5\\0x\"\n", "a NUL byte in a value"},
+        {"\tcid: 5\n", "web-1.yaml:1: not valid YAML"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        struct vm_definition *definition = NULL;
+        struct error error = {""};
+
+        assert_true(parse(files[i].text, &definition, &error) < 0);
+        assert_null(definition);
+        if (strstr(error.text, files[i].message) == NULL)
+            fail_msg("'%s' gave '%s' instead of '%s'", files[i].text, error.text, files[i].message);
+    }
+}
+
+static void test_a_missing_file(void **state)
+{
+    struct vm_definition *definition;
+    struct error error;
+
+    (void)state;
+    assert_int_equal(vm_definition_read("/nonexistent/x.yaml", &definition, &error), -ENOENT);
+    assert_non_null(strstr(error.text, "/nonexistent/x.yaml"));
+}
+
+static void test_the_daemons_configuration(void **state)
+{
+    struct daemon_config config;
+    struct error error;
+
+    (void)state;
+    daemon_config_init(&config);
+    assert_int_equal(daemon_config_set(&config, "listen", "vsock:any:1017", &error), 0);
+    assert_int_equal(daemon_config_set(&config, "sample_interval", "5s", &error), 0);
+    assert_int_equal(config.sample_interval, 5 * NSEC_PER_SEC);
+    assert_int_equal(daemon_config_set(&config, "listen", "unix:/x", &error), -EINVAL);
+    assert_non_null(strstr(error.text, "agents dial in over vsock"));
+    assert_int_equal(daemon_config_set(&config, "api", "vsock:any:1", &error), -EINVAL);
+    assert_int_equal(daemon_config_set(&config, "sample_interval", "1ms", &error), -EINVAL);
+    assert_int_equal(daemon_config_set(&config, "vms", "relative", &error), -EINVAL);
+    assert_int_equal(daemon_config_set(&config, "listne", "x", &error), -EINVAL);
+    assert_non_null(strstr(error.text, "did you mean 'listen'"));
+    assert_int_equal(config.sample_interval, 5 * NSEC_PER_SEC);
+}
+
+static void test_the_command_line_comes_last(void **state)
+{
+    const struct daemon_sources sources = {
+        .path = "/nonexistent/vmreclaimd.yaml",
+        .path_is_default = true,
+        .settings = {{"listen", "none"}, {"api", "unix:/run/x.sock"}},
+        .setting_count = 2,
+    };
+    struct daemon_sources given = sources;
+    struct daemon_config config;
+    struct error error;
+
+    (void)state;
+    assert_int_equal(daemon_config_gather(&config, &sources, &error), 0);
+    assert_int_equal(config.listen_count, 0);
+    assert_string_equal(config.api, "unix:/run/x.sock");
+    given.path_is_default = false;
+    assert_int_equal(daemon_config_gather(&config, &given, &error), -ENOENT);
+    given = sources;
+    given.setting_count = 0;
+    assert_int_equal(daemon_config_gather(&config, &given, &error), 0);
+    assert_int_equal(config.listen_count, 1);
+    assert_string_equal(config.listen[0], "vsock:any:1017");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_whole_vm_file),
+        cmocka_unit_test(test_the_name_is_the_files),
+        cmocka_unit_test(test_wrong_vm_files),
+        cmocka_unit_test(test_a_missing_file),
+        cmocka_unit_test(test_the_daemons_configuration),
+        cmocka_unit_test(test_the_command_line_comes_last),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
