@@ -431,9 +431,11 @@ static struct balloon_action take(struct balloon_control *control, uint64_t want
     uint64_t next;
 
     /* A stalled guest keeps what it has, and is asked again from there. */
-    if (control->stalled && input->now < control->retry)
-        return control->target < control->actual ? tell(control, control->actual)
-                                                 : (struct balloon_action){.kind = BALLOON_NOTHING};
+    if (control->stalled && input->now < control->retry) {
+        if (control->target < control->actual)
+            return tell(control, control->actual);
+        return (struct balloon_action){.kind = BALLOON_NOTHING};
+    }
     control->stalled = false;
     next = next_down(control, wanted, input);
     if (next == control->target)
@@ -483,9 +485,10 @@ struct balloon_action balloon_step(struct balloon_control *control,
     wanted = balloon_wanted(control);
     if (control->resync)
         return tell(control, max_of(control->actual, wanted));
+    if (wanted > control->target && input->hold_raise)
+        return action; /* nothing */
     if (wanted > control->target)
-        return input->hold_raise ? (struct balloon_action){.kind = BALLOON_NOTHING}
-                                 : tell(control, wanted);
+        return tell(control, wanted);
     action = settle(control);
     if (action.kind != BALLOON_NOTHING || wanted == control->target)
         return action;

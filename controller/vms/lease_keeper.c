@@ -218,7 +218,7 @@ static int by_need(const void *a, const void *b)
 /* Marks all but the most pressed of the VMs that wait for their memory. */
 static void choose_raises(struct lease_keeper *keeper)
 {
-    struct vm *waiting[256];
+    struct vm *waiting[256] = {NULL};
     size_t count = 0;
 
     list_for_each (link, &keeper->balloons) {
@@ -377,7 +377,7 @@ static void on_event(const struct vm_event *event, void *userdata)
         break;
     case VM_EVENT_BALLOON:
         /* Our own news come as this event too. */
-        if (event->text == balloon_news_text(vm->balloon_news))
+        if (event->text == balloon_news_text((enum balloon_news)vm->balloon_news))
             return;
         break;
     case VM_EVENT_REMOVED:
