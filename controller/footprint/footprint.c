@@ -359,8 +359,11 @@ static size_t collect_anonymous(const char *text, struct anonymous_mapping *mapp
                      count < ANONYMOUS_MAPPINGS_MAX;
             if (inside)
                 mappings[count++].size = mapping.end - mapping.start;
-        } else if (inside && sscanf(line, "Rss: %" SCNu64 " kB", &kib) == 1) {
-            mappings[count - 1].resident = kib * KIB;
+        } else if (inside && strncmp(line, "Rss:", 4) == 0) {
+            const char *value = line + 4 + strspn(line + 4, " ");
+
+            if (number_scan(&value, &kib) == 0)
+                mappings[count - 1].resident = kib * KIB;
         }
         line = strchr(line, '\n');
         if (line != NULL)
@@ -395,7 +398,7 @@ int footprint_calibrate(struct hypervisor_process *process, uint64_t ram)
     struct process_status status;
     size_t length;
     size_t count;
-    uint64_t guest;
+    uint64_t guest = 0;
     int r = file_read(process->directory, "smaps", SMAPS_BYTES_MAX, &text, &length);
 
     if (r < 0)

@@ -2,8 +2,6 @@
 #include "controller/footprint/process.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
@@ -76,21 +74,44 @@ int process_start_time_parse(const char *text, uint64_t *ret_start_time)
     return number_scan(&field, ret_start_time) < 0 ? -EINVAL : 0;
 }
 
+/* Hexadecimal digits and the character behind them. */
+static int scan_hex(const char **text, char end, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+    size_t digits = strspn(*text, "0123456789abcdef");
+
+    if (digits == 0 || digits > 16 || (*text)[digits] != end)
+        return -EINVAL;
+    for (size_t i = 0; i < digits; i++) {
+        char c = (*text)[i];
+
+        value = value << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    *text += digits + 1;
+    *ret_value = value;
+    return 0;
+}
+
 int mapping_parse(const char *line, struct mapping *ret_mapping)
 {
-    struct mapping mapping;
-    char permissions[5];
-    unsigned major_number;
-    unsigned minor_number;
+    struct mapping mapping = {0};
+    const char *permissions;
+    uint64_t offset;
+    uint64_t major_number;
+    uint64_t minor_number;
     uint64_t inode;
 
-    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %x:%x %" SCNu64, &mapping.start, &mapping.end,
-               permissions, &major_number, &minor_number, &inode) != 6 ||
-        strlen(permissions) != 4 || mapping.end < mapping.start)
+    if (scan_hex(&line, '-', &mapping.start) < 0 || scan_hex(&line, ' ', &mapping.end) < 0 ||
+        mapping.end < mapping.start || strnlen(line, 5) < 5 || line[4] != ' ')
+        return -EINVAL;
+    permissions = line;
+    line += 5;
+    if (scan_hex(&line, ' ', &offset) < 0 || scan_hex(&line, ':', &major_number) < 0 ||
+        scan_hex(&line, ' ', &minor_number) < 0 || number_scan(&line, &inode) < 0)
         return -EINVAL;
     mapping.writable = permissions[1] == 'w';
     mapping.shared = permissions[3] == 's';
-    mapping.device = makedev(major_number, minor_number);
+    mapping.device = makedev((unsigned)major_number, (unsigned)minor_number);
     mapping.inode = (ino_t)inode;
     *ret_mapping = mapping;
     return 0;

@@ -43,9 +43,8 @@ const char *balloon_news_text(enum balloon_news news)
         [BALLOON_NEWS_FOREIGN] =
             "someone else moves the balloon: the leases end, what is found is the new baseline",
         [BALLOON_NEWS_STALLED] = "the guest does not give more; tried again later",
-        [BALLOON_NEWS_INERT] = "the guest gave memory and the host got nothing (assigned device or "
-                               "encrypted memory?): "
-                               "the leases end",
+        [BALLOON_NEWS_INERT] =
+            "the guest gave memory, the host got nothing (assigned device?): the leases end",
         [BALLOON_NEWS_NO_JOURNAL] = "a lease could not be written to the journal and is refused",
         [BALLOON_NEWS_REFUSED] = "the hypervisor refuses the balloon's target",
     };
