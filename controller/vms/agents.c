@@ -359,6 +359,7 @@ static void on_sample(struct agent_link *link, const Vmreclaim__Agent__V1__Memor
     if (!is_current(vm, link))
         return;
     vm->facts.agent_late = false;
+    vm->dial_delay = DIAL_DELAY_MIN;
     supervisor_emit(supervisor, &(struct vm_event){.vm = vm, .kind = VM_EVENT_SAMPLE, .text = ""});
     supervisor_update_state(supervisor, vm);
 }
@@ -552,14 +553,15 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
     struct vm *vm = userdata;
 
     vm->dial = NULL;
+    /* Until a sample has come this counts as a failure: who accepts and then breaks the protocol is
+     * not dialled without pause. */
+    vm->dial_next = time_boottime() + vm->dial_delay;
+    vm->dial_delay = min_of(vm->dial_delay * 2, DIAL_DELAY_MAX);
     if (descriptor >= 0) {
-        vm->dial_delay = DIAL_DELAY_MIN;
         take_connection(vm->supervisor, vm, descriptor);
         vm_agent_announce(vm->supervisor, vm);
         return;
     }
-    vm->dial_next = time_boottime() + vm->dial_delay;
-    vm->dial_delay = min_of(vm->dial_delay * 2, DIAL_DELAY_MAX);
     if (strncmp(vm->engine_reason, error->text, sizeof(vm->engine_reason) - 1) == 0)
         return;
     (void)snprintf(vm->engine_reason, sizeof(vm->engine_reason), "%.*s",
