@@ -48,7 +48,7 @@ static int local_peer(int descriptor, struct peer *ret_peer)
 
 int socket_peer(int descriptor, struct peer *ret_peer)
 {
-    union socket_address address;
+    union socket_address address = {0};
     socklen_t length = sizeof(address);
 
     if (getpeername(descriptor, &address.any, &length) < 0)

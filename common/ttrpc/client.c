@@ -190,11 +190,12 @@ static uint8_t request_flags(const struct ttrpc_request *request)
 /* Queues the Request frame on the next stream id. */
 static int send_request(struct ttrpc_connection *connection, const struct ttrpc_request *request)
 {
+    nsec_t timeout = min_of(request->timeout, (nsec_t)INT64_MAX);
     struct envelope_request_source source = {
         .service = request->service->name,
         .method = request->method,
         .message = request->message,
-        .timeout_ns = (int64_t)min_of(request->timeout, (nsec_t)INT64_MAX),
+        .timeout_ns = (int64_t)timeout,
         .metadata = request->metadata,
         .metadata_count = request->metadata_count,
     };

@@ -225,8 +225,9 @@ ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
                                     const ProtobufCMessageDescriptor *descriptor,
                                     struct slice payload)
 {
-    /* The worst our messages unfold: two bytes into an empty submessage and its pointer. */
-    connection->loop->arena.limit = 64 * payload.length;
+    /* What real messages unfold into stays below; two bytes that make an empty submessage do not.
+     */
+    connection->loop->arena.limit = 32 * payload.length;
     return protobuf_c_message_unpack(descriptor, &connection->loop->arena.allocator, payload.length,
                                      payload.data);
 }

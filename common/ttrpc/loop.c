@@ -89,7 +89,7 @@ struct ttrpc_loop *ttrpc_loop_acquire(uv_loop_t *uv)
         loop->deadlines = (struct deadline_queue){0};
         loop->timer_due = NSEC_INFINITY;
         list_init(&loop->flush);
-        arena_init(&loop->arena, LOOP_DECODE_LIMIT);
+        arena_init(&loop->arena, 0);
         start_handles(loop);
         list_append(&loops, &loop->link);
     }

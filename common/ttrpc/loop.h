@@ -10,8 +10,7 @@
 #include "common/ttrpc/arena.h"
 #include "common/ttrpc/deadline.h"
 
-#define LOOP_READ_SIZE    ((size_t)64 << 10)
-#define LOOP_DECODE_LIMIT ((size_t)64 << 20) /* what one 4 MiB frame may unfold into */
+#define LOOP_READ_SIZE ((size_t)64 << 10)
 
 struct ttrpc_loop {
     struct list link; /* of the thread's loops */

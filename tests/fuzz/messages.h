@@ -13,7 +13,7 @@ static inline void fuzz_message(const ProtobufCMessageDescriptor *descriptor, co
     static struct arena arena;
     ProtobufCMessage *message;
 
-    arena_init(&arena, 64 * size);
+    arena_init(&arena, 32 * size);
     message = protobuf_c_message_unpack(descriptor, &arena.allocator, size, data);
     require(arena.overflowed <= arena.limit);
     if (message != NULL) {
