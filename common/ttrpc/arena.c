@@ -5,24 +5,45 @@
 
 #include "common/base/util.h"
 
+#define CHUNK_SIZE ((size_t)64 << 10)
+
 struct arena_overflow {
     struct arena_overflow *next;
+    size_t used;
+    size_t capacity;
     _Alignas(max_align_t) uint8_t bytes[];
 };
 
+static struct arena_overflow *add_chunk(struct arena *arena, size_t size)
+{
+    size_t usual = min_of(CHUNK_SIZE, arena->limit);
+    size_t capacity = max_of(size, usual);
+    struct arena_overflow *chunk = malloc(sizeof(*chunk) + capacity);
+
+    if (chunk == NULL)
+        return NULL;
+    chunk->next = arena->overflow;
+    chunk->used = 0;
+    chunk->capacity = capacity;
+    arena->overflow = chunk;
+    return chunk;
+}
+
 static void *allocate_overflow(struct arena *arena, size_t size)
 {
-    struct arena_overflow *overflow;
+    struct arena_overflow *chunk = arena->overflow;
+    void *pointer;
 
     if (size > arena->limit - arena->overflowed)
         return NULL;
-    overflow = malloc(sizeof(*overflow) + size);
-    if (overflow == NULL)
+    if (chunk == NULL || size > chunk->capacity - chunk->used)
+        chunk = add_chunk(arena, size);
+    if (chunk == NULL)
         return NULL;
-    overflow->next = arena->overflow;
-    arena->overflow = overflow;
+    pointer = chunk->bytes + chunk->used;
+    chunk->used += size;
     arena->overflowed += size;
-    return overflow->bytes;
+    return pointer;
 }
 
 static void *arena_allocate(void *userdata, size_t size)
@@ -34,7 +55,7 @@ static void *arena_allocate(void *userdata, size_t size)
     if (rounded < size)
         return NULL;
     if (rounded > ARENA_BLOCK_SIZE - arena->used)
-        return allocate_overflow(arena, size);
+        return allocate_overflow(arena, rounded);
     pointer = arena->block + arena->used;
     arena->used += rounded;
     return pointer;
