@@ -676,6 +676,7 @@ static void test_waking_restores_at_once(void **state)
     lower_order(&guest, 0);
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 0;
+    guest.sample.reportable = 200 * MIB; /* more would come */
     guest.user = 1000;
     assert_int_equal(run(&guest, 2), ENGINE_RESTORE_ORDER);
     assert_reason(&guest, ENGINE_RESTORING);
