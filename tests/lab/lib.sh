@@ -12,9 +12,9 @@ controller_pid=''
 
 lab_finish() {
     local name
-    [[ -z $controller_pid ]] || kill -KILL "$controller_pid" 2>/dev/null
+    [[ -z $controller_pid ]] || controller_kill
     for name in "${!guest_pids[@]}"; do
-        kill -KILL "${guest_pids[$name]}" 2>/dev/null
+        guest_stop "$name"
     done
     rm -rf "$lab_run"
 }
@@ -41,7 +41,8 @@ wait_for() {
 
 # guest_start NAME CID MEMORY-MIB BACKING [QEMU-OPTION...]: BACKING is "anon" (with the host's
 # transparent huge pages) or "memfd". Reporting is on; guest_reporting=off turns it off. The QMP
-# socket is $lab_run/NAME.qmp. Returns at once: guest_wait.
+# socket is $lab_run/NAME.qmp. Returns at once; see
+# guest_wait and guest_boot.
 guest_start() {
     local name=$1 cid=$2 memory=$3 backing=$4
     local object=memory-backend-ram,id=ram,size=${memory}M
@@ -63,9 +64,22 @@ guest_start() {
     taskset -apc $((cid % $(nproc))) "$!" >/dev/null
 }
 
-# guest_wait NAME: until it takes commands.
+# guest_wait NAME: until it takes commands, at most 45 s.
 guest_wait() {
-    wait_for 60 test -S "$lab_run/$1.exec" && guest_timeout=60 guest_run "$1" true
+    wait_for 10 test -S "$lab_run/$1.exec" && guest_timeout=45 guest_run "$1" true
+}
+
+# guest_boot, as guest_start: returns when it takes commands. Emulated nested guests sometimes hang
+# while booting, so it tries three times.
+guest_boot() {
+    local try
+    for try in 1 2 3; do
+        guest_start "$@"
+        ! guest_wait "$1" || return 0
+        echo "lab: guest $1 did not boot, try $try of 3" >&2
+        guest_stop "$1"
+    done
+    return 1
 }
 
 # guest_run NAME COMMAND: its output and exit status; 124 after $guest_timeout (120) seconds. What
@@ -102,9 +116,15 @@ guest_hold() {
 }
 
 # guest_release NAME: ends it, and returns when its memory is free.
+# shellcheck disable=SC2016 # the guest expands it
 guest_release() {
     guest_run "$1" 'read -r pid </tmp/hold.pid; kill "$pid"
         while [ -d "/proc/$pid" ]; do sleep 0.02; done'
+}
+
+# guest_fragment NAME: a held "fragment-later" workload frees every second page.
+guest_fragment() {
+    guest_run "$1" 'xargs kill </tmp/hold.pid; until grep -qx fragmented /tmp/hold; do sleep 0.1; done'
 }
 
 # ---- agents ----
@@ -152,7 +172,7 @@ controller_kill() {
 }
 
 vmreclaim() {
-    "$LAB_BUILD/controller/vmreclaim" "$@"
+    "$LAB_BUILD/controller/cli/vmreclaim" "$@"
 }
 
 # connected NAME: its agent answers through the controller.

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,8 @@ static void touch(unsigned char *memory, uint64_t bytes)
     }
 }
 
-static void hold(void)
+/* Says `word` and waits for SIGTERM. */
+static void hold(const char *word)
 {
     sigset_t signals;
     int signal;
@@ -60,7 +62,7 @@ static void hold(void)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigprocmask(SIG_BLOCK, &signals, NULL);
-    printf("ready\n");
+    printf("%s\n", word);
     fflush(stdout);
     sigwait(&signals, &signal);
 }
@@ -74,14 +76,15 @@ static void hog(uint64_t bytes)
         die("malloc");
     }
     touch(memory, bytes);
-    hold();
+    hold("ready");
     free(memory);
 }
 
 /* Leaves half of it free in single pages: of each pair of pages one, picked at random, because the
  * kernel's compaction looks at every 32nd page only until it has found something, and never finds
- * anything where free pages lie at odd page frames alone. */
-static void fragment(uint64_t bytes)
+ * anything where free pages lie at odd page frames alone.
+ * With `later`, once it holds all and gets a first SIGTERM. */
+static void fragment(uint64_t bytes, bool later)
 {
     unsigned char *memory = take(bytes);
     uint64_t random = 1;
@@ -90,6 +93,9 @@ static void fragment(uint64_t bytes)
         die("MADV_NOHUGEPAGE");
     }
     touch(memory, bytes);
+    if (later) {
+        hold("ready");
+    }
     for (uint64_t offset = 0; offset + 2 * page_size() <= bytes; offset += 2 * page_size()) {
         random = random * 6364136223846793005u + 1442695040888963407u;
         if (madvise(memory + offset + (random >> 63) * page_size(), page_size(), MADV_DONTNEED) <
@@ -97,7 +103,7 @@ static void fragment(uint64_t bytes)
             die("MADV_DONTNEED");
         }
     }
-    hold();
+    hold(later ? "fragmented" : "ready");
 }
 
 /* The value of `key` in /proc/meminfo, in bytes. */
@@ -195,7 +201,9 @@ int main(int argc, char *argv[])
     if (argc == 3 && strcmp(name, "hog") == 0) {
         hog(number(argv[2]));
     } else if (argc == 3 && strcmp(name, "fragment") == 0) {
-        fragment(number(argv[2]));
+        fragment(number(argv[2]), false);
+    } else if (argc == 3 && strcmp(name, "fragment-later") == 0) {
+        fragment(number(argv[2]), true);
     } else if (argc == 3 && strcmp(name, "touch-all") == 0) {
         touch_all(number(argv[2]));
     } else if (argc == 5 && strcmp(name, "cache-write") == 0) {
@@ -203,9 +211,9 @@ int main(int argc, char *argv[])
     } else if (argc == 3 && strcmp(name, "cache-read") == 0) {
         cache_read(argv[2]);
     } else {
-        fprintf(stderr,
-                "Usage: workload hog BYTES | fragment BYTES | touch-all MARGIN |\n"
-                "                cache-write DIRECTORY FILES BYTES | cache-read DIRECTORY\n");
+        fprintf(stderr, "Usage: workload hog BYTES | fragment BYTES | fragment-later BYTES |\n"
+                        "                touch-all MARGIN | cache-write DIRECTORY FILES BYTES | "
+                        "cache-read DIRECTORY\n");
         return 2;
     }
     return 0;

@@ -1,0 +1,248 @@
+#!/bin/bash
+# The scenes, run in the lab host. Guest "one" tells `free` and `cache`, guest "two" `fragmented`.
+# Functions are called by name, and what guests run expands there.
+# shellcheck disable=SC2016,SC2119,SC2317
+# shellcheck source=tests/lab/lib.sh
+. "$LAB_SOURCE/tests/lab/lib.sh"
+
+MiB=$((1024 * 1024))
+floor=$((128 * MiB)) # cache_floor of the policy's profile
+taken=3000000000
+scenes=()
+figures=0 # missed
+rounds=3
+start=$(now)
+policy=$LAB_SOURCE/deploy/demo/policy.yaml
+
+seconds_since() { awk -v ms=$(($(now) - $1)) 'BEGIN { printf "%.1f", ms / 1000 }'; }
+mib() { echo $(($1 / MiB)); }
+
+say() {
+    [[ -z $LAB_TERMINAL ]] || printf '\r\033[K'
+    echo "$*"
+}
+
+give_up() {
+    say "$*; logs in $LAB_RESULTS"
+    exit 1
+}
+
+# One line that stays in place on a terminal; every ten seconds a line elsewhere.
+last_progress=0
+progress() {
+    local text name
+    for name in one two; do
+        [[ -d /proc/${guest_pids[$name]} ]] || give_up "guest $name died"
+    done
+    text=$(printf '%4d s  host holds: one %5d MiB, two %5d MiB   %s' \
+        $((($(now) - start) / 1000)) "$(mib "$(guest_footprint one)")" \
+        "$(mib "$(guest_footprint two)")" "$*")
+    if [[ -n $LAB_TERMINAL ]]; then
+        printf '\r\033[K%.*s' "$((COLUMNS - 1))" "$text"
+    elif (($(now) - last_progress >= 10000)); then
+        last_progress=$(now)
+        echo "$text"
+    fi
+}
+
+# The independent record, and the controller's own, until the end.
+record() {
+    while sleep 1; do
+        echo "$((($(now) - start) / 1000)) $(mib "$(guest_footprint one)") $(mib "$(guest_footprint two)")"
+    done >"$LAB_RESULTS/footprint.data" 2>/dev/null &
+    recorders=$!
+    "$LAB_BUILD/controller/cli/vmreclaim" --json events -f >"$LAB_RESULTS/events.json" 2>&1 &
+    recorders+=" $!"
+}
+
+# waterfall GUEST PART: one part of a fresh reading by the controller.
+waterfall() {
+    vmreclaim --json vm show "$1" | jq -r ".. | .waterfall? // empty | .$2" | head -n 1
+}
+
+# missed WORDS CONDITION: CONDITION is arithmetic.
+figure() {
+    if (($2)); then
+        say "   reached: $1"
+    else
+        say "   MISSED:  $1"
+        figures=$((figures + 1))
+    fi
+}
+
+free_round() { # number
+    local before freed free_before after=0 reached='' t goal
+    progress "free: a program takes 3,000,000,000 bytes"
+    guest_hold one hog "$taken" || give_up "guest one could not take the memory"
+    before=$(guest_footprint one)
+    free_before=$(guest_meminfo one MemFree)
+    guest_release one
+    t=$(now)
+    freed=$(($(guest_meminfo one MemFree) - free_before))
+    goal=$((before - freed * 95 / 100))
+    while (($(now) - t < 45000)); do
+        after=$(guest_footprint one)
+        progress "free: round $1, the program has ended"
+        if ((after <= goal)); then
+            reached=$(seconds_since "$t")
+            break
+        fi
+        sleep 0.5
+    done
+    scene_free+=("$(jq -nc --argjson freed "$freed" --argjson before "$before" \
+        --argjson after "$after" --argjson in_use "$(waterfall one in_use)" \
+        --argjson reported "$(waterfall one reported)" --argjson baseline "$baseline_one" \
+        --argjson seconds "${reached:-999}" '{name: "free", guest_freed: $freed,
+            reported: $reported, host_returned: ($before - $after), footprint_before: $before,
+            footprint_after: $after, in_use: $in_use, floor: 0, boot_baseline: $baseline,
+            seconds: $seconds}')")
+    say "   round $1: $(mib "$freed") MiB freed, $(mib $((before - after))) MiB returned" \
+        "after ${reached:-more than 45} s"
+}
+
+scene_a() {
+    local i median
+    scene_free=()
+    say "(a) free: a C program takes 3,000,000,000 bytes, touches them, exits"
+    for ((i = 1; i <= rounds; i++)); do
+        free_round "$i"
+    done
+    median=$(printf '%s\n' "${scene_free[@]}" | jq -sc 'sort_by(.seconds)[length / 2 | floor]')
+    scenes+=("$median")
+    figure "95 % of what was freed left the host within 30 s (median $(jq .seconds <<<"$median") s)" \
+        "$(jq 'if .seconds <= 30 then 1 else 0 end' <<<"$median")"
+}
+
+# The footprint of guest two just before the engine first lowered the reporting order: what one
+# compaction and plain reporting had left by then. Empty: it has not yet.
+after_compaction() {
+    jq -r -s '[.[] | select(.vm == "two")] |
+        (map(select(.action.guest.kind == "set_reporting_order"))[0].time_ns // 0) as $lowered |
+        (map(select(.kind == "action" and .action.guest.kind == "compact"))[0].time_ns // 0) as $compacted |
+        if $compacted == 0 or $lowered == 0 then empty
+        else map(select(.kind == "sample" and .time_ns < $lowered)) | last.waterfall.footprint end' \
+        "$LAB_RESULTS/events.json" 2>/dev/null
+}
+
+scenes_b_and_c() {
+    local in_use_before before_one before_two cache_full trapped alone='' compacted='' goal_one t
+    local cache_seconds='' ladder_seconds='' after_one after_two in_use ladder=0 current
+    say "(b) cache: guest one reads many files, then goes idle"
+    say "(c) fragmented: guest two has freed every second page of 600 MB; both side by side"
+    in_use_before=$in_use_one
+    guest_run one 'workload cache-read /mnt >/dev/null'
+    before_one=$(guest_footprint one)
+    cache_full=$(waterfall one cache)
+    before_two=$(guest_footprint two)
+    guest_fragment two
+    t=$(now)
+    trapped=$(waterfall two trapped)
+    say "   guest one: $(mib "$cache_full") MiB of cache; guest two: $(mib "$trapped") MiB free but trapped"
+    while (($(now) - t < 110000)); do
+        progress "idle: the policy acts"
+        after_one=$(guest_footprint one)
+        after_two=$(guest_footprint two)
+        if [[ -z $cache_seconds ]] && (($(now) - t > 20000)); then
+            in_use=$(waterfall one in_use)
+            goal_one=$((baseline_one + ((in_use > in_use_before ? in_use - in_use_before : 0) + floor) * 110 / 100 + 64 * MiB))
+            ((after_one > goal_one)) || cache_seconds=$(seconds_since "$t")
+        fi
+        [[ -n $alone ]] || (($(now) - t < 10000)) || {
+            alone=$((before_two - after_two))
+            say "   after 10 s of reporting alone: vmreclaim policy apply policy.yaml --vm two"
+            vmreclaim policy apply "$policy" --vm two >/dev/null
+        }
+        [[ -n $compacted ]] || {
+            current=$(after_compaction)
+            [[ -z $current ]] || compacted=$((before_two - current))
+        }
+        ((before_two - after_two <= ladder)) || ladder=$((before_two - after_two))
+        [[ -n $ladder_seconds ]] || ((ladder < trapped * 85 / 100)) || ladder_seconds=$(seconds_since "$t")
+        [[ -z $ladder_seconds || -z $cache_seconds || -z $compacted ]] || break
+        sleep 1
+    done
+    in_use=$(waterfall one in_use)
+    scenes+=("$(jq -nc --argjson freed "$((cache_full - $(waterfall one cache)))" \
+        --argjson reported "$(waterfall one reported)" --argjson before "$before_one" \
+        --argjson after "$after_one" --argjson in_use "$in_use" --argjson floor "$floor" \
+        --argjson baseline "$baseline_one" --argjson seconds "${cache_seconds:-999}" '{name: "cache",
+            guest_freed: $freed, reported: $reported, host_returned: ($before - $after),
+            footprint_before: $before, footprint_after: $after, in_use: $in_use, floor: $floor,
+            boot_baseline: $baseline, seconds: $seconds}')")
+    scenes+=("$(jq -nc --argjson freed "$trapped" --argjson reported "$(waterfall two reported)" \
+        --argjson before "$before_two" --argjson after "$after_two" \
+        --argjson in_use "$(waterfall two in_use)" --argjson baseline "$baseline_two" \
+        --argjson seconds "${ladder_seconds:-999}" --argjson alone "${alone:-0}" \
+        --argjson compaction "${compacted:-0}" --argjson ladder "$ladder" '{name: "fragmented",
+            guest_freed: $freed, reported: $reported, host_returned: ($before - $after),
+            footprint_before: $before, footprint_after: $after, in_use: $in_use, floor: 0,
+            boot_baseline: $baseline, seconds: $seconds, returned_by_reporting_alone: $alone,
+            returned_by_compaction: $compaction, returned_by_ladder: $ladder}')")
+    figure "(b) footprint near what is in use plus the floor, after ${cache_seconds:-never} s" \
+        "${cache_seconds:+1}"
+    figure "(c) reporting alone returned under 5 %: $((${alone:-0} * 100 / trapped)) %" \
+        "${alone:-$trapped} * 100 < trapped * 5"
+    figure "(c) one compaction at least 50 %: $((${compacted:-0} * 100 / trapped)) %" \
+        "${compacted:-0} * 100 >= trapped * 50"
+    figure "(c) the ladder at least 85 % within 90 s: $((ladder * 100 / trapped)) % (${ladder_seconds:-never} s)" \
+        "$(awk -v s="${ladder_seconds:-999}" 'BEGIN { print s <= 90 }')"
+}
+
+table() {
+    printf '\n%-11s %12s %12s %12s %12s %8s\n' scene 'freed MiB' 'returned MiB' 'before MiB' 'after MiB' seconds
+    jq -r '.scenes[] | [.name, .guest_freed, .host_returned, .footprint_before, .footprint_after,
+        .seconds] | @tsv' "$LAB_RESULTS/result.json" |
+        while IFS=$'\t' read -r name freed returned before after seconds; do
+            printf '%-11s %12d %12d %12d %12d %8s\n' "$name" "$(mib "$freed")" "$(mib "$returned")" \
+                "$(mib "$before")" "$(mib "$after")" "$seconds"
+        done
+    echo
+}
+
+printf 'name: watched\nprofile: observe\n' >"$lab_run/watched.yaml" # until the third story
+say "The policy, with an idle window of 20 s:"
+sed 's/^/    /' "$policy"
+truncate -s 2G "$lab_run/files.img"
+say "Booting two guests"
+boot_both() {
+    guest_boot one 3 4096 anon \
+        -drive "file=$lab_run/files.img,if=virtio,format=raw,detect-zeroes=unmap,discard=unmap" &&
+        guest_boot two 4 1024 memfd
+}
+boot_both || give_up "a guest did not boot"
+vm_describe one 3 "$policy"
+vm_describe two 4 "$lab_run/watched.yaml"
+controller_start
+agent_start one
+agent_start two
+for name in one two; do
+    wait_for 30 connected "$name" || give_up "the agent of guest $name did not connect"
+done
+record
+baseline_one=$(guest_footprint one)
+baseline_two=$(guest_footprint two)
+in_use_one=$(waterfall one in_use)
+guest_hold two fragment-later 600000000 & # touches it while the first scene runs
+holding=$!
+guest_run one 'mke2fs -q /dev/vda >/dev/null 2>&1; mkdir -p /mnt
+    mount -t ext4 -o noatime /dev/vda /mnt && workload cache-write /mnt 200 4194304
+    echo 3 >/proc/sys/vm/drop_caches'
+say "Files written on guest one: 200 of 4 MiB"
+scene_a
+wait "$holding"
+scenes_b_and_c
+# shellcheck disable=SC2086 # two numbers
+kill $recorders
+printf '%s\n' "${scenes[@]}" | jq -s '{scenes: .}' >"$LAB_RESULTS/result.json"
+# Seconds of the controller's samples on the clock of the other record.
+boot_ns=$(($(date +%s%N) - $(now) * 1000000))
+grep -h '"kind":"sample"' "$LAB_RESULTS/events.json" | jq -r --argjson zero "$((boot_ns + start * 1000000))" '
+    select(.vm == "two" and .waterfall.guest_is_known) | .time_ns as $t | .waterfall |
+    [($t - $zero) / 1e9, (.in_use + .unmanaged, .cache, .percpu, .trapped, .reportable, .reported) / 1048576] |
+    @tsv' >"$LAB_RESULTS/waterfall.data"
+for name in one two; do
+    agent_log "$name" >"$LAB_RESULTS/$name.agent.log"
+done
+table
+say "The demo took $(seconds_since "$start") s in the lab host"
+exit $((figures > 0))

@@ -1,0 +1,148 @@
+#!/bin/bash
+# One agent, one controller, real AF_VSOCK: what every layer promises, in one boot.
+# Functions are called by name, and what guests run expands there.
+# shellcheck disable=SC2016,SC2119,SC2317
+# shellcheck source=tests/lab/lib.sh
+. "$LAB_SOURCE/tests/lab/lib.sh"
+
+MiB=$((1024 * 1024))
+
+# waterfall_of GUEST PART
+waterfall_of() {
+    vmreclaim --json vm show "$1" | jq -r ".vm.waterfall.$2"
+}
+
+answers() { # PATTERN COMMAND...
+    local pattern=$1
+    shift
+    "$@" 2>&1 | grep -qE "$pattern"
+}
+
+fails() { # PATTERN COMMAND...: it fails and says PATTERN
+    local pattern=$1 output
+    shift
+    if output=$("$@" 2>&1); then
+        return 1
+    fi
+    grep -qE "$pattern" <<<"$output" || {
+        echo "        said: $output"
+        return 1
+    }
+}
+
+vsock_echo() {
+    "$LAB_BUILD/tests/lab/vsock-echo" listen 1018 >"$lab_run/echo" &
+    local server=$!
+    wait_for 5 guest_run a 'vsock-echo dial 2 1018 >/dev/null 2>&1'
+    wait "$server"
+    grep -q '^peer cid 3 ' "$lab_run/echo"
+}
+
+remainder_is_small() {
+    local remainder=0 footprint bound i
+    for ((i = 0; i < 20; i++)); do
+        remainder=$(waterfall_of a remainder)
+        footprint=$(waterfall_of a footprint)
+        bound=$((footprint * 3 / 100))
+        ((bound >= 32 * MiB)) || bound=$((32 * MiB))
+        ((remainder > bound || remainder < -bound)) || break
+        sleep 2
+    done
+    echo "        remainder $((remainder / MiB)) MiB of a footprint of $((footprint / MiB)) MiB"
+    ((remainder <= bound && remainder >= -bound))
+}
+
+footprint_agrees() {
+    local mine theirs
+    mine=$(guest_footprint a)
+    theirs=$(waterfall_of a footprint)
+    ((mine - theirs < 64 * MiB && theirs - mine < 64 * MiB))
+}
+
+compaction_returns() {
+    local before after i
+    guest_hold a fragment 400000000
+    sleep 3 # plain reporting has nothing to report; give it the chance
+    before=$(guest_footprint a)
+    vmreclaim compact a | sed 's/^/        /'
+    for ((i = 0; i < 20; i++)); do
+        after=$(guest_footprint a)
+        ((before - after < 90 * MiB)) || break
+        sleep 1
+    done
+    echo "        returned $(((before - after) / MiB)) MiB of 190"
+    guest_release a
+    ((before - after >= 90 * MiB))
+}
+
+# together_again WORDS: within 5 s, emulation's slowness included.
+together_again() {
+    local since
+    since=$(now)
+    wait_for 5 connected a || return 1
+    echo "        after $(($(now) - since)) ms"
+}
+
+# The guest does nothing by itself within this test.
+printf 'name: quiet\nprofile: balanced\nidle_window: 10m\ntrickle: 0\n' >"$lab_run/quiet.yaml"
+# A socket that takes connections and never says a word.
+guest_boot a 3 1024 memfd -device virtserialport,chardev=silent,name=silent \
+    -chardev "socket,id=silent,path=$lab_run/silent.qmp,server=on,wait=off" || {
+    echo "the guest did not boot"
+    exit 1
+}
+check "AF_VSOCK itself works" vsock_echo
+vm_describe a 3 "$lab_run/quiet.yaml"
+vm_describe away 8
+vm_describe silent 9
+controller_start
+agent_start a
+check "agent and controller meet" wait_for 30 connected a
+check "ping answers" answers 'answered in' vmreclaim ping a
+check "the VM is managed" wait_for 10 answers 'managed' vmreclaim vm list
+check "the guest's kernel is known" answers '6\.1\.' vmreclaim vm show a
+check "explain speaks" answers 'What holds the memory' vmreclaim explain a
+check "ranges of free memory" answers 'reported|reportable' vmreclaim ranges a
+check "an unknown VM is refused" fails 'nobody' vmreclaim vm show nobody
+check "an unreachable QMP socket disturbs nobody" answers 'no such file' vmreclaim vm show away
+check "a silent one is told apart" wait_for 20 answers 'greet' vmreclaim vm show silent
+check "and the agent still answers" connected a
+check "footprint agrees with the kernel's count" footprint_agrees
+
+printf 'name: wrong\nprofile: balanced\nidle_windw: 20s\n' >"$lab_run/wrong.yaml"
+check "a misspelt key names file, line and key" \
+    fails 'wrong.yaml:3.*idle_win' vmreclaim policy apply "$lab_run/wrong.yaml" --vm a
+printf 'name: wrong\nprofile: balanced\nidle_window: 20 parsecs\n' >"$lab_run/wrong.yaml"
+check "a bad value names file and line" \
+    fails 'wrong.yaml:3' vmreclaim policy apply "$lab_run/wrong.yaml" --vm a
+sed 's/quiet/again/' "$lab_run/quiet.yaml" >"$lab_run/again.yaml"
+check "a policy is applied" answers 'revision 1' vmreclaim policy apply "$lab_run/again.yaml" --vm a
+timeout 8 "$LAB_BUILD/controller/cli/vmreclaim" --json events -f >"$lab_run/events"
+check "events carry samples" grep -q '"kind":"sample"' "$lab_run/events"
+
+for kind in garbage oversized truncated; do
+    check "a guest that sends $kind frames is hung up on" guest_run a "vsock-garbage $kind"
+    check "and the agent beside it still answers" wait_for 5 connected a
+done
+
+check "compaction returns what is trapped" compaction_returns
+check "the compaction is in the guest's kernel log" \
+    answers 'vmreclaim: performing memory compaction' guest_run a dmesg
+guest_run a 'workload touch-all 33554432'
+check "the waterfall has no hole once all memory was touched" remainder_is_small
+
+agent_kill a
+check "the controller outlives the agent" kill -0 "$controller_pid"
+agent_start a
+check "a new agent is with it within 5 s" together_again
+controller_kill
+check "the agent outlives the controller" guest_run a 'xargs kill -0 </tmp/agent.pid'
+controller_start
+check "a new controller is with it within 5 s" together_again
+agent_kill a
+controller_kill
+agent_start a
+controller_start
+check "both killed, both back within 5 s" together_again
+agent_log a >"$LAB_RESULTS/agent.log"
+lab_verdict

@@ -1,0 +1,78 @@
+/* A hostile guest: dials the controller from a privileged port, as an agent would, and sends what
+ * no agent sends. Ends when the controller hangs up, or fails after ten seconds. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/vm_sockets.h>
+
+static _Noreturn void die(const char *what)
+{
+    fprintf(stderr, "vsock-garbage: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static int dial(unsigned cid, unsigned port)
+{
+    struct sockaddr_vm source = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY};
+    struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = port};
+    int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        die("socket");
+    }
+    for (source.svm_port = 1023; source.svm_port >= 512; source.svm_port--) {
+        if (bind(fd, (struct sockaddr *)&source, sizeof(source)) == 0) {
+            break;
+        }
+    }
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        die("connect");
+    }
+    return fd;
+}
+
+/* A ttRPC header: length, stream id (both big endian), type, flags. */
+static const struct {
+    const char *name;
+    size_t length;
+    unsigned char bytes[16];
+} messages[] = {
+    {"garbage", 16, {0xde, 0xad, 0xbe, 0xef, 0xff, 0xff, 0xff, 0xff, 0x77, 0x66, 0x55, 0x44}},
+    {"oversized", 10, {0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x02, 0x00}},
+    {"truncated", 16, {0x00, 0x00, 0x10, 0x00, 0x00, 0x00, 0x00, 0x01, 0x02, 0x00, 0x0a}},
+};
+
+int main(int argc, char *argv[])
+{
+    for (size_t i = 0; argc == 2 && i < sizeof(messages) / sizeof(messages[0]); i++) {
+        struct pollfd descriptor = {.events = POLLIN};
+        char answer[4096];
+        ssize_t got;
+
+        if (strcmp(messages[i].name, argv[1]) != 0) {
+            continue;
+        }
+        descriptor.fd = dial(VMADDR_CID_HOST, 1017);
+        if (write(descriptor.fd, messages[i].bytes, messages[i].length) < 0) {
+            die("write");
+        }
+        if (strcmp(argv[1], "truncated") == 0) { /* it is up to us to hang up */
+            return 0;
+        }
+        do {
+            if (poll(&descriptor, 1, 10000) == 0) {
+                errno = ETIMEDOUT;
+                die("the controller did not hang up");
+            }
+            got = read(descriptor.fd, answer, sizeof(answer));
+        } while (got > 0);
+        return 0;
+    }
+    fprintf(stderr, "Usage: vsock-garbage garbage | oversized | truncated\n");
+    return 2;
+}
