@@ -11,14 +11,14 @@ struct duration_text {
 
 static struct duration_text duration_text(nsec_t duration)
 {
-    struct duration_text text;
+    struct duration_text text = {""};
     (void)time_format_duration(duration, text.text, sizeof(text.text));
     return text;
 }
 
 static struct duration_text permyriad_text(uint32_t permyriad)
 {
-    struct duration_text text;
+    struct duration_text text = {""};
     (void)permyriad_format(permyriad, text.text, sizeof(text.text));
     return text;
 }

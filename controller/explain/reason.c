@@ -241,8 +241,11 @@ static bool cache_hot(const struct view *view, struct finding *finding)
 
 static bool cache_dirty(const struct view *view, struct finding *finding)
 {
-    uint64_t dirty = view->guest == NULL ? 0 : view->guest->dirty + view->guest->writeback;
+    uint64_t dirty;
 
+    if (view->guest == NULL)
+        return false;
+    dirty = view->guest->dirty + view->guest->writeback;
     if (dirty < view->worth || (view->action != NULL && !is_reclaim(view->action)))
         return false;
     finding_set(finding, KIND_STUCK, "cache-dirty", dirty,

@@ -52,7 +52,7 @@ uint64_t view_excess(const struct view *view)
 
 struct size_text size_text(uint64_t bytes)
 {
-    struct size_text text;
+    struct size_text text = {""};
     (void)bytes_format_short(bytes, text.text, sizeof(text.text));
     return text;
 }

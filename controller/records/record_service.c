@@ -209,13 +209,14 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *request
     struct recorder *recorder = userdata;
     const char *vm = recorded_name(recorder, asked->vm);
     int64_t until = asked->until_ns == 0 ? INT64_MAX : asked->until_ns;
-    struct point_list points = {
-        .size = asked->points == 0 ? POINTS_DEFAULT : min_of(asked->points, POINTS_MAX + 0u)};
+    struct point_list points = {.size = POINTS_DEFAULT};
     struct action_list actions = {.with_samples = false};
     struct error error;
     int r = 0;
 
     (void)caller;
+    if (asked->points != 0)
+        points.size = min_of(asked->points, POINTS_MAX + 0u);
     store_tick(recorder->store, time_boottime());
     points.points = calloc(points.size + 1, sizeof(*points.points));
     points.pointers = calloc(points.size + 1, sizeof(*points.pointers));
