@@ -14,7 +14,7 @@
 #include "agent/sensors/ranges.h"
 #include "common/proc/zoneinfo.h"
 
-#define SENSORS_SCAN_SLICE (NSEC_PER_MSEC * 3 / 2)
+#define SENSORS_SCAN_SLICE NSEC_PER_MSEC
 
 /* In the caller's memory (about 40 KiB); its members are private. */
 struct sensors {

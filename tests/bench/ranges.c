@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/sensors/ranges.h"
+#include "agent/sensors/sensors.h"
 #include "common/base/number.h"
 #include "common/base/util.h"
 #include "common/proc/pages.h"
@@ -18,13 +18,17 @@
 
 #define GUEST_SIZE (16 * GIB)
 #define RUNS       9
-#define SLICE      (NSEC_PER_MSEC * 3 / 2)
-#define SLICE_MAX  2.0 /* milliseconds; the exit status says whether it was kept */
+#define SLICE_MAX  2.0 /* milliseconds */
+/* Of the slices, at most this many may be longer: a host that takes the CPU away shows as CPU time
+ * here. */
+#define OVER_PERCENT_MAX 2.0
 
 struct figures {
     double milliseconds; /* of the cheapest pass, per 16 GiB: a busy machine only adds */
     double longest;      /* slice of all passes, milliseconds */
     uint64_t free_bytes; /* found */
+    unsigned slices;
+    unsigned over; /* of them longer than SLICE_MAX */
 };
 
 static uint64_t ram_size(const struct ram_map *map)
@@ -58,8 +62,11 @@ static int one_pass(int root, const struct ranges_options *options, struct figur
         return r;
     do {
         double slice = cpu_milliseconds();
-        r = ranges_scan_step(&scan, SLICE);
-        figures->longest = max_of(figures->longest, cpu_milliseconds() - slice);
+        r = ranges_scan_step(&scan, SENSORS_SCAN_SLICE);
+        slice = cpu_milliseconds() - slice;
+        figures->longest = max_of(figures->longest, slice);
+        figures->over += slice > SLICE_MAX;
+        figures->slices++;
     } while (r == 0);
     size = (double)ram_size(&scan.map);
     *ret_milliseconds = (cpu_milliseconds() - begun) * (double)GUEST_SIZE / size;
@@ -118,6 +125,7 @@ static int report(FILE *output, const char *name, int root, bool is_last)
 {
     struct figures quick;
     struct figures exact;
+    double over;
 
     int r = measure(root, false, &quick);
     if (r == 0)
@@ -126,15 +134,16 @@ static int report(FILE *output, const char *name, int root, bool is_last)
         (void)fprintf(stderr, "ranges: %s: %s\n", name, strerror(-r));
         return r;
     }
+    over = 100.0 * (quick.over + exact.over) / (quick.slices + exact.slices);
     (void)printf("%-12s %10.2f %10.2f %12.2f %12.1f\n", name, quick.milliseconds,
                  exact.milliseconds, max_of(quick.longest, exact.longest),
                  (double)exact.free_bytes / (double)MIB);
     (void)fprintf(output,
                   "\"%s_quick_ms_per_16gib\":%.3f,\"%s_exact_ms_per_16gib\":%.3f,"
-                  "\"%s_longest_slice_ms\":%.3f%s",
+                  "\"%s_longest_slice_ms\":%.3f,\"%s_slices_over_2_ms_percent\":%.3f%s",
                   name, quick.milliseconds, name, exact.milliseconds, name,
-                  max_of(quick.longest, exact.longest), is_last ? "" : ",");
-    return max_of(quick.longest, exact.longest) <= SLICE_MAX ? 0 : 1;
+                  max_of(quick.longest, exact.longest), name, over, is_last ? "" : ",");
+    return over <= OVER_PERCENT_MAX ? 0 : 1;
 }
 
 int main(int argc, char **argv)
