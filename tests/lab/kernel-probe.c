@@ -1,0 +1,277 @@
+/* kernel-probe: the agent's sensors and actions against the kernel of the guest it runs in. Prints
+ * a line per check and ends with the number of failed ones. It takes and frees memory, and leaves
+ * every setting as it was. Run by the script `kernels`. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/actions/actions.h"
+#include "agent/actions/reporting.h"
+#include "agent/sensors/sensors.h"
+#include "common/base/number.h"
+#include "common/base/util.h"
+
+#define SIZE  (400 * MIB)
+#define TRIES 20
+
+static struct sensors sensors;
+static struct features features;
+static struct settings settings;
+static struct reporting reporting;
+static struct actions actions;
+static struct action_outcome outcome;
+static uv_loop_t loop;
+static int root;
+static unsigned failed;
+
+static void check(bool ok, const char *what, uint64_t is, uint64_t other)
+{
+    (void)printf("%s %s (%" PRIu64 ", %" PRIu64 ")\n", ok ? "ok  " : "FAIL", what, is, other);
+    failed += !ok;
+}
+
+static void die(const char *what)
+{
+    (void)printf("FAIL %s: %s\n", what, strerror(errno));
+    exit(100);
+}
+
+struct blocks {
+    uint64_t counts[BUDDY_ORDER_COUNT_MAX];
+};
+
+static void count_block(uint64_t pfn, uint32_t order, bool reported, void *userdata)
+{
+    struct blocks *blocks = userdata;
+    (void)pfn;
+    (void)reported;
+    blocks->counts[order]++;
+}
+
+static struct ranges_result scan(uint32_t reporting_order, uint32_t lowest_order,
+                                 struct blocks *blocks)
+{
+    struct ranges_options options;
+    struct ranges_scan pass;
+    int r;
+
+    memset(blocks, 0, sizeof(*blocks));
+    sensors_ranges_options(&sensors, &options);
+    options.reporting_order = reporting_order;
+    options.lowest_order = lowest_order;
+    options.block = count_block;
+    options.userdata = blocks;
+    if (ranges_scan_init(&pass, root, &options) < 0)
+        die("kpageflags");
+    while ((r = ranges_scan_step(&pass, NSEC_PER_SEC)) == 0)
+        ;
+    ranges_scan_finish(&pass);
+    if (r < 0)
+        die("kpageflags");
+    return pass.result;
+}
+
+/* The guest stands still between two readings of buddyinfo that are the same; then a scan in
+ * between must have found the same blocks, order by order, and the pass by stride the same sums. */
+static void check_ranges(const char *what)
+{
+    for (unsigned i = 0; i < TRIES; i++) {
+        static struct buddyinfo before;
+        static struct buddyinfo after;
+        struct blocks all;
+        struct blocks large;
+        struct ranges_result whole;
+        struct ranges_result stride;
+        uint64_t differences = 0;
+
+        (void)buddyinfo_read(root, &before);
+        (void)scan(0, 0, &all);
+        whole = scan(sensors.pageblock_order, 0, &large);
+        stride = scan(sensors.pageblock_order, sensors.pageblock_order, &large);
+        (void)buddyinfo_read(root, &after);
+        if (memcmp(before.free_blocks, after.free_blocks, sizeof(before.free_blocks)) != 0)
+            continue;
+        for (uint32_t order = 0; order < before.order_count; order++)
+            differences += all.counts[order] > before.free_blocks[order]
+                               ? all.counts[order] - before.free_blocks[order]
+                               : before.free_blocks[order] - all.counts[order];
+        if (whole.reportable + whole.reported - whole.reported_small !=
+            stride.reportable + stride.reported)
+            differences++;
+        check(differences == 0, what, differences, whole.reported);
+        return;
+    }
+    check(false, "the guest never stood still", 0, 0);
+}
+
+static struct memory_sample sample(void)
+{
+    struct memory_sample now;
+
+    if (sensors_scan_start(&sensors, true) < 0)
+        die("scan");
+    while (sensors_scan_step(&sensors, NSEC_PER_SEC, time_boottime()) == 0)
+        ;
+    if (sensors_read(&sensors, time_boottime(), &now) < 0)
+        die("sensors");
+    return now;
+}
+
+static void on_done(const struct action_outcome *ended, void *userdata)
+{
+    (void)userdata;
+    outcome = *ended;
+}
+
+static void run(struct action_order order)
+{
+    memset(&outcome, 0, sizeof(outcome));
+    if (actions_start(&actions, &order, on_done, NULL) < 0)
+        outcome.end = ACTION_NOT_SUPPORTED;
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+}
+
+/* A process that has freed one page of each pair, at random. */
+static pid_t fragment(void)
+{
+    int ends[2];
+    char byte;
+    pid_t pid;
+
+    if (pipe(ends) < 0)
+        die("pipe");
+    pid = fork();
+    if (pid == 0) {
+        char *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        uint64_t random = 1;
+
+        (void)madvise(memory, SIZE, MADV_NOHUGEPAGE);
+        for (uint64_t at = 0; at < SIZE; at += 4096)
+            memory[at] = 1;
+        for (uint64_t at = 0; at < SIZE; at += 8192) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            (void)madvise(memory + at + (random >> 63) * 4096, 4096, MADV_DONTNEED);
+        }
+        (void)!write(ends[1], "x", 1);
+        (void)pause();
+        _exit(0);
+    }
+    if (read(ends[0], &byte, 1) != 1)
+        die("fragment");
+    return pid;
+}
+
+static bool await_reported(uint64_t more_than)
+{
+    for (unsigned i = 0; i < 15; i++) {
+        if (sample().reported > more_than)
+            return true;
+        (void)sleep(1); /* the kernel's own pass starts after 2 s */
+    }
+    return false;
+}
+
+static void check_compaction(void)
+{
+    struct memory_sample before = sample();
+    struct memory_sample after;
+
+    run((struct action_order){.kind = ACTION_COMPACT, .time_limit = 60 * NSEC_PER_SEC});
+    after = sample();
+    check(outcome.end == ACTION_DONE, "compaction ends", outcome.end, outcome.duration);
+    check(after.trapped < before.trapped / 2, "compaction frees half of what is trapped",
+          before.trapped, after.trapped);
+    check(outcome.pages_moved > 0, "pages moved are counted", outcome.pages_moved, outcome.cpu);
+}
+
+static void check_kick(void)
+{
+    struct memory_sample before = sample();
+    struct memory_sample after;
+
+    run((struct action_order){.kind = ACTION_KICK_REPORTING, .time_limit = 20 * NSEC_PER_SEC});
+    after = sample();
+    check(outcome.end == ACTION_DONE && outcome.reason[0] == '\0', "a kick ends", outcome.end, 0);
+    check(after.percpu < before.percpu / 4, "a kick drains the lists of all CPUs", before.percpu,
+          after.percpu);
+    check(await_reported(before.reported), "a kick starts a pass", before.reported, 0);
+}
+
+static void check_order(void)
+{
+    uint32_t found = reporting_order(&reporting);
+    uint64_t before = sample().reported;
+    uint32_t order = 99;
+    int r = reporting_set_order(&reporting, 0, 0, &order);
+
+    check(r == 0 && reporting_order(&reporting) == 0, "the order is lowered", found, order);
+    run((struct action_order){.kind = ACTION_KICK_REPORTING, .time_limit = 20 * NSEC_PER_SEC});
+    check(await_reported(before + 1 * MIB), "smaller blocks are reported", before, 0);
+    check(reporting_restore(&reporting) == 0 && reporting_order(&reporting) == found,
+          "the order is put back", found, 0);
+}
+
+/* With a file of the guest's disk in the cache. */
+static void check_reclaim(void)
+{
+    static char buffer[1 << 20];
+    int disk = open("/dev/vda", O_RDONLY | O_CLOEXEC);
+    struct memory_sample before;
+
+    if (disk < 0)
+        die("/dev/vda");
+    while (read(disk, buffer, sizeof(buffer)) > 0)
+        ;
+    before = sample();
+    check(before.cache > 150 * MIB, "the cache is seen", before.cache, 0);
+    run((struct action_order){
+        .kind = ACTION_RECLAIM_CACHE, .bytes = 64 * MIB, .time_limit = 20 * NSEC_PER_SEC});
+    check(outcome.end == ACTION_DONE && outcome.reason[0] == '\0', "reclaim ends", outcome.end, 0);
+    check(before.cache - sample().cache >= 48 * MIB, "reclaim takes what was asked", before.cache,
+          sample().cache);
+    run((struct action_order){.kind = ACTION_DROP_CACHES, .drop_slab = true});
+    check(sample().cache < 32 * MIB, "dropping takes the rest", sample().cache, 0);
+    (void)close(disk);
+}
+
+int main(void)
+{
+    int state;
+    pid_t pid;
+
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    state = open("/run", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 || state < 0 || sensors_init(&sensors, root) < 0 || uv_loop_init(&loop) < 0 ||
+        settings_init(&settings, root, state, NULL) < 0)
+        die("start");
+    features_detect(&features, root);
+    for (size_t i = 0; i < FEATURE_COUNT; i++)
+        if (!features.list[i].available)
+            (void)printf("missing %s: %s\n", features.list[i].name, features.list[i].reason);
+    reporting_init(&reporting, &settings, &features, sensors.max_order);
+    (void)actions_init(&actions, &loop, root, &features, &settings);
+
+    check(await_reported(256 * MIB), "reporting works", sample().reported, 0);
+    check_ranges("blocks of an empty guest");
+    pid = fragment();
+    check_ranges("blocks of a fragmented guest");
+    check_compaction();
+    check_kick();
+    check_ranges("blocks after compaction");
+    check_order();
+    check_ranges("blocks with small marks");
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+    check_reclaim();
+    check(settings.count == 0, "no setting is left changed", settings.count, 0);
+    (void)printf("kernel-probe: %u failed\n", failed);
+    return failed == 0 ? 0 : 1;
+}
