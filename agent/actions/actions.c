@@ -5,7 +5,7 @@
  *
  *     reclaim   memory.reclaim swappiness=0 > memory.reclaim with vm.swappiness 0 where swap is on
  *               > nodeN/reclaim > drop_caches
- *     compact   nodeN/compact for each node > vm.compact_memory
+ *     compact   nodeN/compact for each node > vm.compact_memory; per-CPU lists kept short meanwhile
  *     kick      per-CPU lists cut by vm.percpu_pagelist_high_fraction and touched on each CPU
  *               > a longer touch
  *
@@ -113,6 +113,9 @@ static int plan_compact(struct actions *actions, struct work *work, child_work *
         return -ENOTSUP;
     if (have(actions, FEATURE_KERNEL_LOG))
         (void)file_write(actions->root, KERNEL_LOG_PATH, KERNEL_LOG_LINE);
+    /* What it frees would fill the per-CPU lists, which since Linux 6.7 grow with use. */
+    if (have(actions, FEATURE_PERCPU_DRAIN))
+        (void)settings_set(actions->settings, PERCPU_FRACTION_PATH, PERCPU_FRACTION);
     work->per_node = have(actions, FEATURE_COMPACTION_PER_NODE);
     *ret_function = work_compact;
     return 0;

@@ -103,7 +103,7 @@ static void check_ranges(const char *what)
                                ? all.counts[order] - before.free_blocks[order]
                                : before.free_blocks[order] - all.counts[order];
         if (whole.reportable + whole.reported - whole.reported_small !=
-            stride.reportable + stride.reported)
+            stride.reportable + stride.reported - stride.reported_small)
             differences++;
         check(differences == 0, what, differences, whole.reported);
         return;
