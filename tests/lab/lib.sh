@@ -172,7 +172,7 @@ controller_kill() {
 }
 
 vmreclaim() {
-    "$LAB_BUILD/controller/cli/vmreclaim" "$@"
+    "$LAB_BUILD/controller/vmreclaim" "$@"
 }
 
 # connected NAME: its agent answers through the controller.
