@@ -2,7 +2,7 @@
  *
  * LAB: measured on Debian 6.1 guests in the lab (QEMU 7.2, nested emulation, so CPU costs are
  * pessimistic). KERNEL: read in mm/page_reporting.c or mm/vmscan.c. PUBLISHED: HyperAlloc's
- * artifact (EuroSys '25). ASSUMED: no measurement yet; the day was run with half and double. */
+ * artifact (EuroSys '25). ASSUMED: no measurement yet. */
 #ifndef VMRECLAIM_TESTS_SIM_CONSTANTS_H
 #define VMRECLAIM_TESTS_SIM_CONSTANTS_H
 
