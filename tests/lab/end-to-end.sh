@@ -89,7 +89,7 @@ printf 'name: quiet\nprofile: balanced\nidle_window: 10m\ntrickle: 0\n' >"$lab_r
 guest_boot a 3 1024 memfd -device virtserialport,chardev=silent,name=silent \
     -chardev "socket,id=silent,path=$lab_run/silent.qmp,server=on,wait=off" || {
     echo "the guest did not boot"
-    exit 1
+    exit 75
 }
 check "AF_VSOCK itself works" vsock_echo
 vm_describe a 3 "$lab_run/quiet.yaml"
