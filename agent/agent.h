@@ -22,12 +22,12 @@
 #include "agent/config/host-policy.h"
 #include "agent/connection.h"
 #include "agent/engine/engine-state.h"
-#include "agent/safety/notify.h"
 #include "agent/sensors/sensors.h"
 #include "agent/service/pressure.h"
 #include "agent/service/runner.h"
 #include "agent/service/scans.h"
 #include "agent/service/watch.h"
+#include "common/base/notify.h"
 
 struct agent {
     uv_loop_t *loop;

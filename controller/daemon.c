@@ -456,6 +456,31 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* ---- the service manager ---- */
+
+/* A loop that hangs gives no sign of life and is started again; leases are kept over that. */
+static void on_watchdog_timer(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+
+    notify_watchdog(&daemon->notify, time_boottime());
+}
+
+static int watch_loop(struct daemon *daemon)
+{
+    uint64_t period;
+    int r = uv_timer_init(&daemon->loop, &daemon->watchdog_timer);
+
+    if (r < 0)
+        return r;
+    daemon->watchdog_timer.data = daemon;
+    notify_init(&daemon->notify, time_boottime());
+    if (daemon->notify.watchdog == 0)
+        return 0;
+    period = max_of(daemon->notify.watchdog / 4 / NSEC_PER_MSEC, (nsec_t)1);
+    return uv_timer_start(&daemon->watchdog_timer, on_watchdog_timer, 0, period);
+}
+
 /* ---- the whole ---- */
 
 static int init_parts(struct daemon *daemon, struct error *error)
@@ -483,6 +508,8 @@ static int init_parts(struct daemon *daemon, struct error *error)
         r = uv_timer_init(&daemon->loop, &daemon->reload_timer);
     if (r == 0)
         r = catch_signals(daemon);
+    if (r == 0)
+        r = watch_loop(daemon);
     if (r < 0)
         return error_set(error, r, "cannot start: %s", uv_strerror(r));
     daemon->reload_timer.data = daemon;
@@ -498,6 +525,7 @@ int daemon_init(struct daemon *daemon, const struct daemon_sources *sources, int
         .root = root,
         .sources = sources,
         .started = time_realtime(),
+        .notify = {.descriptor = -1},
     };
     r = daemon_config_gather(&daemon->config, sources, error);
     if (r < 0)
@@ -524,7 +552,9 @@ int daemon_init(struct daemon *daemon, const struct daemon_sources *sources, int
 
 void daemon_run(struct daemon *daemon)
 {
+    notify_send(&daemon->notify, "READY=1");
     (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
+    notify_send(&daemon->notify, "STOPPING=1");
 }
 
 void daemon_finish(struct daemon *daemon)
@@ -542,6 +572,9 @@ void daemon_finish(struct daemon *daemon)
             uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     if (daemon->reload_timer.data != NULL)
         uv_close((uv_handle_t *)&daemon->reload_timer, NULL);
+    if (daemon->watchdog_timer.data != NULL)
+        uv_close((uv_handle_t *)&daemon->watchdog_timer, NULL);
+    notify_finish(&daemon->notify);
     if (daemon->balloons.timer.data != NULL)
         api_balloon_service_stop(&daemon->balloons);
     if (daemon->keeper.timer.data != NULL)

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "common/base/error.h"
+#include "common/base/notify.h"
 #include "common/transport/transport.h"
 #include "controller/api/actions.h"
 #include "controller/api/api.h"
@@ -39,6 +40,8 @@ struct daemon {
     uv_signal_t signals[3];
     uv_fs_event_t watches[2]; /* of the VM files and of the directory of QMP sockets */
     bool watching[2];
+    struct notify notify; /* the service manager */
+    uv_timer_t watchdog_timer;
     uv_timer_t reload_timer; /* waits for a burst of file changes to end */
     int64_t started;         /* UNIX nanoseconds */
     bool stopping;

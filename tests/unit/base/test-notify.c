@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "agent/safety/notify.h"
+#include "common/base/notify.h"
 
 static int manager;
 static char name[64];

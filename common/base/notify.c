@@ -1,5 +1,5 @@
 /* sd_notify without the library: a dozen lines of socket code against nine shared objects. */
-#include "agent/safety/notify.h"
+#include "common/base/notify.h"
 
 #include <stdio.h>
 #include <stdlib.h>

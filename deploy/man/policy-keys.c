@@ -1,0 +1,56 @@
+/* Prints the keys of a policy for vmreclaim-policy(5), in scdoc(5): the manual page comes from the
+ * field table too. */
+#include <stdio.h>
+
+#include "common/policy/policy.h"
+
+/* scdoc reads "_" as the start of an underlined word. */
+static void print_text(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '_' || *text == '*')
+            (void)putchar('\\');
+        (void)putchar(*text);
+    }
+}
+
+static void print_defaults(const char *key)
+{
+    for (unsigned profile = 0; profile < POLICY_PROFILE_COUNT; profile++) {
+        struct policy policy;
+        char value[64];
+
+        policy_init(&policy, (enum policy_profile)profile);
+        (void)policy_get(&policy, key, value, sizeof(value));
+        (void)printf("%s%s _%s_", profile == 0 ? "\t" : ", ",
+                     policy_profile_name((enum policy_profile)profile), value);
+    }
+    (void)fputs("\n\n", stdout);
+}
+
+int main(void)
+{
+    const char *key;
+
+    (void)fputs(
+        "# KEYS\n\nA value outside of its range is refused. Below each key: what it sets to "
+        "in each profile.\n\n",
+        stdout);
+    for (size_t i = 0; (key = policy_key(i)) != NULL; i++) {
+        char range[64];
+
+        (void)fputs("*", stdout);
+        print_text(key);
+        (void)printf("*: _%s_\n\t", policy_range(i, range, sizeof(range)));
+        print_text(policy_help(i));
+        (void)fputs(".\n", stdout);
+        print_defaults(key);
+    }
+    (void)fputs("# PROFILES\n\n", stdout);
+    for (unsigned profile = 0; profile < POLICY_PROFILE_COUNT; profile++) {
+        (void)printf("*%s*\n\t", policy_profile_name((enum policy_profile)profile));
+        print_text(policy_profile_reason((enum policy_profile)profile));
+        (void)fputs(".\n\n", stdout);
+    }
+    return 0;
+}

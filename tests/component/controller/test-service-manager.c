@@ -1,0 +1,105 @@
+/* vmreclaimd under a service manager: it is told when the daemon serves and that its loop runs, and
+ * the daemon takes over the sockets that the manager listens on. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/component/controller/fixture.h"
+
+/* A bound socket in the fixture's directory; the daemon's child inherits it. */
+static int bind_in(const struct fixture *f, const char *name, int type)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int descriptor = socket(AF_UNIX, type, 0);
+
+    assert_true(descriptor >= 0);
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", f->directory, name);
+    assert_int_equal(bind(descriptor, (struct sockaddr *)&address, sizeof(address)), 0);
+    return descriptor;
+}
+
+static bool manager_hears(int manager, const char *message)
+{
+    char heard[64] = "";
+
+    while (recv(manager, heard, sizeof(heard) - 1, MSG_DONTWAIT) > 0) {
+        if (strcmp(heard, message) == 0)
+            return true;
+        memset(heard, 0, sizeof(heard));
+    }
+    return false;
+}
+
+static void test_the_manager_is_told(void **state)
+{
+    struct fixture *f = *state;
+    char name[96];
+    int manager = bind_in(f, "notify", SOCK_DGRAM | SOCK_CLOEXEC);
+
+    (void)snprintf(name, sizeof(name), "%s/notify", f->directory);
+    assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
+    assert_int_equal(setenv("WATCHDOG_USEC", "100000", 1), 0);
+    start_daemon(f, NULL);
+    (void)unsetenv("NOTIFY_SOCKET");
+    (void)unsetenv("WATCHDOG_USEC");
+    wait_for(f, manager_hears(manager, "READY=1"));
+    connect_api(f);
+    wait_for(f, manager_hears(manager, "WATCHDOG=1"));
+    wait_for(f, manager_hears(manager, "WATCHDOG=1"));
+    stop_daemon(f, 0);
+    assert_true(manager_hears(manager, "STOPPING=1"));
+    (void)close(manager);
+}
+
+/* Whoever connected before the daemon started is served when it does. */
+static void test_sockets_are_taken_over(void **state)
+{
+    struct fixture *f = *state;
+    Vmreclaim__Controller__V1__ListVmsRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_VMS_REQUEST__INIT;
+    int listening = bind_in(f, "api.sock", SOCK_STREAM);
+    char address[16];
+    char *more[] = {(char *)(uintptr_t) "--api", address, NULL};
+
+    assert_int_equal(listen(listening, 8), 0);
+    (void)snprintf(address, sizeof(address), "fd:%d", listening);
+    connect_api(f);
+    start_daemon(f, more);
+    call(f, "ListVms", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    stop_daemon(f, 0);
+    assert_int_equal(faccessat(f->root, "api.sock", F_OK, 0), 0); /* the manager's, not its own */
+    (void)close(listening);
+}
+
+static void test_a_descriptor_that_does_not_listen(void **state)
+{
+    struct fixture *f = *state;
+    char *more[] = {(char *)(uintptr_t) "--api", (char *)(uintptr_t) "fd:0", NULL};
+
+    start_daemon(f, more);
+    wait_for(f, log_has(f, "cannot serve the API on fd:0"));
+    stop_daemon(f, 1);
+}
+
+#define manager_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        manager_test(test_the_manager_is_told),
+        manager_test(test_sockets_are_taken_over),
+        manager_test(test_a_descriptor_that_does_not_listen),
+    };
+
+    if (argc < 2)
+        return 2;
+    program = argv[1];
+    (void)signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
