@@ -12,6 +12,7 @@ scenes=()
 figures=0 # missed
 rounds=3
 start=$(now)
+boot_ns=$(($(date +%s%N) - start * 1000000)) # the controller's times on the clock of now()
 policy=$LAB_SOURCE/deploy/demo/policy.yaml
 
 seconds_since() { awk -v ms=$(($(now) - $1)) 'BEGIN { printf "%.1f", ms / 1000 }'; }
@@ -114,14 +115,17 @@ scene_a() {
 }
 
 # The footprint of guest two just before the engine first lowered the reporting order: what one
-# compaction and plain reporting had left by then. Empty: it has not yet.
+# compaction and plain reporting had left by then, from the independent record, as all figures of
+# this scene. Empty: it has not yet.
 after_compaction() {
-    jq -r -s '[.[] | select(.vm == "two")] |
+    local seconds
+    seconds=$(jq -r -s --argjson zero "$((boot_ns + start * 1000000))" '[.[] | select(.vm == "two")] |
         (map(select(.action.guest.kind == "set_reporting_order"))[0].time_ns // 0) as $lowered |
         (map(select(.kind == "action" and .action.guest.kind == "compact"))[0].time_ns // 0) as $compacted |
         if $compacted == 0 or $lowered == 0 then empty
-        else map(select(.kind == "sample" and .time_ns < $lowered)) | last.waterfall.footprint end' \
-        "$LAB_RESULTS/events.json" 2>/dev/null
+        else ($lowered - $zero) / 1e9 | floor end' "$LAB_RESULTS/events.json" 2>/dev/null)
+    [[ -z $seconds ]] || awk -v end="$seconds" '$1 < end { mib = $3 } END { printf "%.0f\n", mib * 1048576 }' \
+        "$LAB_RESULTS/footprint.data"
 }
 
 scenes_b_and_c() {
@@ -234,8 +238,6 @@ scenes_b_and_c
 # shellcheck disable=SC2086 # two numbers
 kill $recorders
 printf '%s\n' "${scenes[@]}" | jq -s '{scenes: .}' >"$LAB_RESULTS/result.json"
-# Seconds of the controller's samples on the clock of the other record.
-boot_ns=$(($(date +%s%N) - $(now) * 1000000))
 grep -h '"kind":"sample"' "$LAB_RESULTS/events.json" | jq -r --argjson zero "$((boot_ns + start * 1000000))" '
     select(.vm == "two" and .waterfall.guest_is_known) | .time_ns as $t | .waterfall |
     [($t - $zero) / 1e9, (.in_use + .unmanaged, .cache, .percpu, .trapped, .reportable, .reported) / 1048576] |
