@@ -3,7 +3,32 @@
 
 #include "common/base/util.h"
 
-void message_from_sample(struct memory_sample *sample, Vmreclaim__Agent__V1__MemorySample *message)
+static void add_details(const struct memory_details *details,
+                        Vmreclaim__Agent__V1__MemorySample *message)
+{
+    message->trapped_kinds_are_known = details->trapped_kinds_are_known;
+    message->trapped_unmovable = details->trapped_unmovable;
+    message->trapped_reclaimable = details->trapped_reclaimable;
+    message->unmovable_blocks = details->unmovable_blocks;
+    message->tmpfs = details->tmpfs;
+    message->hugetlb_free = details->hugetlb_free;
+    message->zfs_arc = details->zfs_arc;
+}
+
+/* What of in_use no other field names. File pages that are not in `cache` (mapped, or not written
+ * yet) are in use, and the list below has them. */
+static uint64_t unnamed(const Vmreclaim__Agent__V1__MemorySample *message)
+{
+    uint64_t file = message->active_file + message->inactive_file + message->slab_reclaimable;
+    uint64_t named = message->anon + message->shmem + message->hugetlb +
+                     message->slab_unreclaimable + message->kernel + message->zram +
+                     message->zfs_arc + (file > message->cache ? file - message->cache : 0);
+
+    return message->in_use > named ? message->in_use - named : 0;
+}
+
+void message_from_sample(struct memory_sample *sample, const struct memory_details *details,
+                         Vmreclaim__Agent__V1__MemorySample *message)
 {
     vmreclaim__agent__v1__memory_sample__init(message);
     message->sequence = sample->sequence;
@@ -46,11 +71,9 @@ void message_from_sample(struct memory_sample *sample, Vmreclaim__Agent__V1__Mem
     message->reported_is_exact = sample->reported_is_exact;
     message->reported_is_known = sample->reported_is_known;
     message->balloon_pages = sample->balloon_pages;
-    {
-        uint64_t named = sample->anon + sample->shmem + sample->hugetlb +
-                         sample->slab_unreclaimable + sample->kernel + sample->zram;
-        message->vmalloc_and_other = sample->in_use > named ? sample->in_use - named : 0;
-    }
+    if (details != NULL)
+        add_details(details, message);
+    message->vmalloc_and_other = unnamed(message);
 }
 
 static const char *const state_names[ENGINE_REASON_COUNT] = {

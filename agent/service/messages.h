@@ -6,9 +6,11 @@
 #include "agent/actions/features.h"
 #include "agent/engine/engine.h"
 #include "agent/engine/sample.h"
+#include "agent/sensors/details.h"
 
-/* The message points into `sample`. */
-void message_from_sample(struct memory_sample *sample, Vmreclaim__Agent__V1__MemorySample *message);
+/* The message points into `sample`. `details` may be NULL: they were not asked for. */
+void message_from_sample(struct memory_sample *sample, const struct memory_details *details,
+                         Vmreclaim__Agent__V1__MemorySample *message);
 
 /* The message points to static text. */
 void message_from_decision(const struct engine_decision *decision, nsec_t now,

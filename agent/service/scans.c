@@ -74,6 +74,7 @@ static void answer_memory(const struct scans *scans, struct ttrpc_call *call)
     Vmreclaim__Agent__V1__GetMemoryResponse response =
         VMRECLAIM__AGENT__V1__GET_MEMORY_RESPONSE__INIT;
     Vmreclaim__Agent__V1__MemorySample message;
+    struct memory_details details;
     struct memory_sample sample;
     int r = sensors_read(scans->sensors, time_boottime(), &sample);
 
@@ -81,7 +82,8 @@ static void answer_memory(const struct scans *scans, struct ttrpc_call *call)
         ttrpc_call_fail(call, TTRPC_INTERNAL, "cannot read the guest's memory: %s", strerror(-r));
         return;
     }
-    message_from_sample(&sample, &message);
+    details_read(scans->root, &sample, &details);
+    message_from_sample(&sample, &details, &message);
     response.sample = &message;
     ttrpc_call_finish(call, &response.base);
 }

@@ -114,7 +114,7 @@ static bool send_sample(struct watch *watch)
     Vmreclaim__Agent__V1__WatchResponse response = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
     Vmreclaim__Agent__V1__MemorySample sample;
 
-    message_from_sample(&watch->sample, &sample);
+    message_from_sample(&watch->sample, NULL, &sample);
     response.event_case = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_SAMPLE;
     response.sample = &sample;
     return send_message(watch, &response, false);

@@ -64,6 +64,14 @@ static void add_row(struct table *table, const struct part_row *row)
     table_cell(table, "%s", row->meaning);
 }
 
+/* File pages that the guest could not give up now. */
+static uint64_t file_in_use(const MemorySample *guest)
+{
+    uint64_t file = guest->active_file + guest->inactive_file + guest->slab_reclaimable;
+
+    return file > guest->cache ? file - guest->cache : 0;
+}
+
 static void add_guest_rows(struct table *table, const Waterfall *w)
 {
     static const MemorySample none = VMRECLAIM__AGENT__V1__MEMORY_SAMPLE__INIT;
@@ -72,6 +80,7 @@ static void add_guest_rows(struct table *table, const Waterfall *w)
         {"U", "in use", w->in_use, "processes and kernel of the guest"},
         {"", "  anonymous", guest->anon, "of processes"},
         {"", "  shmem, tmpfs", guest->shmem, "goes when its files are deleted"},
+        {"", "  file pages", file_in_use(guest), "mapped, or not written yet"},
         {"", "  huge page pool", guest->hugetlb, "reserved, used or not"},
         {"", "  slab", guest->slab_unreclaimable, "of the kernel"},
         {"", "  kernel", guest->kernel, "stacks and page tables"},

@@ -69,6 +69,9 @@ static const struct {
                       "              batch: 63\n"
                       "  node_unreclaimable:  0\n"
                       "  start_pfn:           0\n"},
+    {"proc/pagetypeinfo", "Page block order: 9\n"
+                          "Node    0, zone    DMA32, type    Unmovable    100      0      0 \n"
+                          "Node    0, zone    DMA32, type      Movable   3996   2048      0 \n"},
     {"proc/stat", "cpu  100 0 50 100000 10 0 0 0 0 0\n"
                   "cpu0 100 0 50 100000 10 0 0 0 0 0\n"
                   "ctxt 1\n"},

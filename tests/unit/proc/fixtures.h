@@ -121,7 +121,23 @@
     "Page block order: 9\n"                                                                        \
     "Pages per block:  512\n"                                                                      \
     "\n"                                                                                           \
-    "Free pages count per migrate type at order       0      1      2\n"
+    "Free pages count per migrate type at order       0      1      2 \n"                          \
+    "Node    0, zone      DMA, type    Unmovable      1      0      2 \n"                          \
+    "Node    0, zone      DMA, type      Movable      0      0      0 \n"                          \
+    "Node    0, zone   Normal, type    Unmovable    100     50      3 \n"                          \
+    "Node    0, zone   Normal, type      Movable >100000     40      0 \n"                         \
+    "Node    0, zone   Normal, type  Reclaimable      7      0      1 \n"                          \
+    "Node    0, zone   Normal, type   HighAtomic      9      9      9 \n"                          \
+    "\n"                                                                                           \
+    "Number of blocks type     Unmovable      Movable  Reclaimable   HighAtomic      Isolate \n"   \
+    "Node 0, zone      DMA            1            7            0            0            0 \n"    \
+    "Node 0, zone   Normal           30         1900           12            1            0 \n"
+
+#define MOUNTINFO_TEXT                                                                             \
+    "20 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n"                                    \
+    "21 20 0:20 / /proc rw,nosuid shared:2 - proc proc rw\n"                                       \
+    "25 20 0:21 / /with\\040blank rw,nosuid shared:3 - tmpfs tmpfs rw,size=100k\n"                 \
+    "26 20 0:22 / /mnt rw shared:4 - nfs4 server:/ rw\n"
 
 #define IOMEM_TEXT                                                                                 \
     "00000000-00000fff : Reserved\n"                                                               \

@@ -3,8 +3,11 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/base/number.h"
@@ -15,9 +18,11 @@
 #include "common/proc/meminfo.h"
 #include "common/proc/page-reporting.h"
 #include "common/proc/pages.h"
+#include "common/proc/pagetypeinfo.h"
 #include "common/proc/pressure.h"
 #include "common/proc/ram.h"
 #include "common/proc/stat.h"
+#include "common/proc/tmpfs.h"
 #include "common/proc/vmstat.h"
 #include "common/proc/zoneinfo.h"
 #include "tests/lib/fixture.h"
@@ -390,8 +395,103 @@ static void test_hyperv_device(void **state)
     assert_int_equal(page_reporting_device(fixture.root), 0);
 }
 
+static void test_pagetypeinfo(void **state)
+{
+    struct pagetypeinfo info;
+
+    (void)state;
+    fixture_write(&fixture, "proc/pagetypeinfo", PAGETYPEINFO_TEXT);
+    assert_int_equal(pagetypeinfo_read(fixture.root, &info), 0);
+    assert_int_equal(info.free_blocks[PAGE_KIND_UNMOVABLE][0], 101);
+    assert_int_equal(info.free_blocks[PAGE_KIND_UNMOVABLE][1], 50);
+    assert_int_equal(info.free_blocks[PAGE_KIND_UNMOVABLE][2], 5);
+    assert_int_equal(info.free_blocks[PAGE_KIND_MOVABLE][0], 100000); /* at least */
+    assert_int_equal(info.free_blocks[PAGE_KIND_RECLAIMABLE][2], 1);
+    assert_int_equal(info.pageblocks[PAGE_KIND_UNMOVABLE], 31);
+    assert_int_equal(info.pageblocks[PAGE_KIND_MOVABLE], 1907);
+    assert_int_equal(info.pageblocks[PAGE_KIND_RECLAIMABLE], 12);
+}
+
+static void test_pagetypeinfo_refuses_what_cannot_be(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "Page block order: 9\n",
+        "Node    0, zone   Normal, type    Unmovable    -1\n",
+        "Node    0, zone   Normal, type    Unmovable    x\n",
+        "Node    0, zone   Normal, type    Unmovable    18446744073709551615\n",
+        "Node    0, zone   Normal, type    Unmovable 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n",
+    };
+    struct pagetypeinfo info = {.pageblocks = {7}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        fixture_write(&fixture, "proc/pagetypeinfo", texts[i]);
+        assert_int_equal(pagetypeinfo_read(fixture.root, &info), -EBADMSG);
+    }
+    assert_int_equal(info.pageblocks[0], 7); /* untouched */
+    fixture_remove(&fixture, "proc/pagetypeinfo");
+    assert_int_equal(pagetypeinfo_read(fixture.root, &info), -ENOENT);
+}
+
+static uint64_t used_with(const char *mountinfo)
+{
+    uint64_t bytes = 12345;
+
+    fixture_write(&fixture, "proc/self/mountinfo", mountinfo);
+    assert_int_equal(tmpfs_used(fixture.root, &bytes), 0);
+    return bytes;
+}
+
+/* The fixture itself lies in a tmpfs, so its directories stand for mounts of one. */
+static void test_tmpfs(void **state)
+{
+    static const char one[] = "21 1 0:21 / / rw,relatime shared:1 - tmpfs tmpfs rw,size=1g\n";
+    struct statfs status;
+
+    (void)state;
+    if (fstatfs(fixture.root, &status) < 0 || status.f_type != TMPFS_MAGIC) {
+        (void)printf("skipped: the fixture is not in a tmpfs\n");
+        skip();
+    }
+    char *text = calloc(1, MIB);
+    memset(text, 'x', MIB - 1);
+    fixture_write(&fixture, "with blank/file", text);
+    free(text);
+    assert_true(used_with(one) >= MIB);
+    assert_true(used_with("30 1 0:33 / /with\\040blank rw - tmpfs none rw\n") >= MIB);
+    assert_int_equal(used_with("21 1 0:21 / / rw - ext4 /dev/vda rw\n"), 0);
+    assert_int_equal(used_with("21 1 0:21 / /nowhere rw - tmpfs tmpfs rw\n"), 0);
+    assert_int_equal(used_with("tmpfs\n21\n21 1 0:21\n21 1 0:21 / / rw - \n"), 0);
+    /* below a mount that may block, at any depth */
+    assert_int_equal(used_with("20 1 0:20 / / rw - nfs4 server:/ rw\n"
+                               "21 20 0:22 / / rw - ext4 /dev/vda rw\n"
+                               "22 21 0:21 / / rw - tmpfs tmpfs rw\n"),
+                     0);
+}
+
+/* A file system that is mounted in several places holds its memory once. */
+static void test_tmpfs_is_counted_once(void **state)
+{
+    char text[8192] = "";
+    struct statfs status;
+
+    (void)state;
+    if (fstatfs(fixture.root, &status) < 0 || status.f_type != TMPFS_MAGIC) {
+        (void)printf("skipped: the fixture is not in a tmpfs\n");
+        skip();
+    }
+    for (size_t i = 0; i < 100; i++)
+        (void)strcat(text, "21 1 0:21 / / rw - tmpfs tmpfs rw\n");
+    fixture_write(&fixture, "file", text);
+    /* others may write there meanwhile, but not fiftyfold */
+    assert_true(used_with(text) < 50 * used_with("21 1 0:21 / / rw - tmpfs tmpfs rw\n"));
+}
+
 static void read_everything(void)
 {
+    struct pagetypeinfo kinds;
+    uint64_t tmpfs;
     struct pressure pressure;
     struct buddyinfo buddy;
     struct zoneinfo zones;
@@ -408,6 +508,8 @@ static void read_everything(void)
     (void)pressure_read(fixture.root, "proc/pressure/memory", &pressure);
     (void)ram_map_read(fixture.root, 4096, &map);
     (void)pageblock_order_read(fixture.root, 4096, 10);
+    (void)pagetypeinfo_read(fixture.root, &kinds);
+    (void)tmpfs_used(fixture.root, &tmpfs);
 }
 
 /* Every file cut off after every byte, and with each byte made another: no reader may leave its
@@ -418,10 +520,15 @@ static void test_broken_files_do_no_harm(void **state)
         const char *path;
         const char *text;
     } files[] = {
-        {"proc/meminfo", MEMINFO_TEXT},   {"proc/buddyinfo", BUDDYINFO_TEXT},
-        {"proc/zoneinfo", ZONEINFO_TEXT}, {"proc/stat", STAT_TEXT},
-        {"proc/vmstat", VMSTAT_TEXT},     {"proc/pressure/memory", PRESSURE_TEXT},
-        {"proc/iomem", IOMEM_TEXT},       {"proc/pagetypeinfo", PAGETYPEINFO_TEXT},
+        {"proc/meminfo", MEMINFO_TEXT},
+        {"proc/buddyinfo", BUDDYINFO_TEXT},
+        {"proc/zoneinfo", ZONEINFO_TEXT},
+        {"proc/stat", STAT_TEXT},
+        {"proc/vmstat", VMSTAT_TEXT},
+        {"proc/pressure/memory", PRESSURE_TEXT},
+        {"proc/iomem", IOMEM_TEXT},
+        {"proc/pagetypeinfo", PAGETYPEINFO_TEXT},
+        {"proc/self/mountinfo", MOUNTINFO_TEXT},
     };
 
     (void)state;
@@ -469,6 +576,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reporting_order_says_who_registered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reporting_device, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hyperv_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pagetypeinfo, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pagetypeinfo_refuses_what_cannot_be, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tmpfs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tmpfs_is_counted_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broken_files_do_no_harm, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

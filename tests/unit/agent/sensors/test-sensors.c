@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/sensors/details.h"
 #include "agent/sensors/sensors.h"
 #include "common/base/number.h"
 #include "tests/lib/fixture.h"
@@ -324,6 +325,68 @@ static void test_an_exact_reading(void **state)
     assert_int_equal(sensors_scan_step(&machine.sensors, NSEC_PER_SEC, NSEC_PER_SEC), -EINVAL);
 }
 
+static void test_details(void **state)
+{
+    struct memory_sample sample;
+    struct memory_details details;
+
+    (void)state;
+    start();
+    sample = sample_at(NSEC_PER_SEC);
+    sample.trapped = 10 * MIB;
+    fixture_write(&machine.fixture, "sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages",
+                  "3\n");
+    fixture_write(&machine.fixture, "sys/kernel/mm/hugepages/hugepages-64kB/free_hugepages", "2\n");
+    fixture_write(&machine.fixture, "proc/spl/kstat/zfs/arcstats",
+                  "12 1 0x01 123 33456 1 2\nname type data\nhits 4 5\nsize_other 4 7\n"
+                  "size                            4    73400320\n");
+    details_read(machine.fixture.root, &sample, &details);
+    assert_true(details.trapped_kinds_are_known);
+    assert_int_equal(details.trapped_unmovable, (101 + 2 * 50 + 4 * 5) * 4096);
+    assert_int_equal(details.trapped_reclaimable, (7 + 4) * 4096);
+    assert_int_equal(details.unmovable_blocks, 31 + 12);
+    assert_int_equal(details.hugetlb_free, 6 * MIB + 128 * KIB);
+    assert_int_equal(details.zfs_arc, 70 * MIB);
+    assert_int_equal(details.tmpfs, 0);
+}
+
+/* Each figure is a part of one of the sample's, which was taken a moment earlier. */
+static void test_details_are_bounded_by_the_sample(void **state)
+{
+    struct memory_sample sample;
+    struct memory_details details;
+
+    (void)state;
+    start();
+    sample = sample_at(NSEC_PER_SEC);
+    sample.trapped = 200 * 4096;
+    sample.in_use = MIB;
+    fixture_write(&machine.fixture, "sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages",
+                  "18446744073709551615\n");
+    fixture_write(&machine.fixture, "proc/spl/kstat/zfs/arcstats", "size 4 73400320\n");
+    details_read(machine.fixture.root, &sample, &details);
+    assert_int_equal(details.trapped_unmovable, 200 * 4096);
+    assert_int_equal(details.trapped_reclaimable, 0);
+    assert_int_equal(details.hugetlb_free, 0);
+    assert_int_equal(details.zfs_arc, MIB);
+}
+
+static void test_details_of_a_kernel_that_shows_none(void **state)
+{
+    struct memory_sample sample;
+    struct memory_details details;
+
+    (void)state;
+    start();
+    sample = sample_at(NSEC_PER_SEC);
+    fixture_remove(&machine.fixture, "proc/pagetypeinfo");
+    details_read(machine.fixture.root, &sample, &details);
+    assert_false(details.trapped_kinds_are_known);
+    assert_int_equal(details.trapped_unmovable, 0);
+    assert_int_equal(details.hugetlb_free, 0);
+    assert_int_equal(details.zfs_arc, 0);
+}
+
 #define with_machine(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -344,6 +407,9 @@ int main(void)
         with_machine(test_small_reported_blocks_are_not_trapped),
         with_machine(test_a_lower_order_moves_the_line),
         with_machine(test_an_exact_reading),
+        with_machine(test_details),
+        with_machine(test_details_are_bounded_by_the_sample),
+        with_machine(test_details_of_a_kernel_that_shows_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,82 @@
+/* The dear figures of a sample: in an answer to GetMemory, not in the heartbeat. */
+#include "tests/lib/test.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "tests/component/agent/guest.h"
+
+static struct guest guest;
+static struct client client;
+
+static int setup(void **state)
+{
+    const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
+
+    (void)state;
+    guest_init(&guest);
+    guest_start(&guest, arguments);
+    client_init(&client, &guest);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    client_finish(&client);
+    assert_true(WIFEXITED(guest_stop(&guest, SIGTERM)));
+    guest_finish(&guest);
+    return 0;
+}
+
+static void test_on_request(void **state)
+{
+    Vmreclaim__Agent__V1__GetMemoryRequest request = VMRECLAIM__AGENT__V1__GET_MEMORY_REQUEST__INIT;
+    const Vmreclaim__Agent__V1__GetMemoryResponse *response;
+
+    (void)state;
+    response = client_call(&client, "GetMemory", &request);
+    assert_non_null(response);
+    assert_true(response->sample->trapped_kinds_are_known);
+    assert_int_equal(response->sample->trapped_unmovable, 100 * 4096);
+    assert_int_equal(response->sample->trapped_reclaimable, 0);
+}
+
+static void on_event(struct client *from, const ProtobufCMessage *message)
+{
+    const Vmreclaim__Agent__V1__WatchResponse *event =
+        (const Vmreclaim__Agent__V1__WatchResponse *)message;
+    bool *has_sample = from->userdata;
+
+    if (event->event_case != VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_SAMPLE)
+        return;
+    *has_sample = true;
+    assert_int_not_equal(event->sample->total, 0);
+    assert_false(event->sample->trapped_kinds_are_known);
+}
+
+static void test_not_in_the_heartbeat(void **state)
+{
+    Vmreclaim__Agent__V1__WatchRequest request = VMRECLAIM__AGENT__V1__WATCH_REQUEST__INIT;
+    bool has_sample = false;
+
+    (void)state;
+    client.on_message = on_event;
+    client.userdata = &has_sample;
+    (void)client_stream(&client, "Watch", &request);
+    while (!has_sample && !client.is_closed)
+        (void)uv_run(&client.loop, UV_RUN_ONCE);
+    assert_true(has_sample);
+}
+
+int main(int argument_count, char **arguments)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_on_request, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_in_the_heartbeat, setup, teardown),
+    };
+
+    assert_int_equal(argument_count, 2);
+    guest_agent_program = arguments[1];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
