@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/doctor.h"
+#include "agent/dry-run.h"
 #include "agent/options.h"
 #include "agent/safety/protect.h"
 #include "agent/safety/seccomp.h"
@@ -109,6 +110,16 @@ static int run(int root)
     return EXIT_SUCCESS;
 }
 
+static int run_dry(int root)
+{
+    struct error error;
+
+    if (dry_run(root, &configuration, stdout, &error) == 0)
+        return EXIT_SUCCESS;
+    log_error("%s", error.text);
+    return EXIT_FAILURE;
+}
+
 /* The keys as agent.conf takes them. */
 static void print_configuration(void)
 {
@@ -161,5 +172,5 @@ int main(int argument_count, char **arguments)
     if (options.mode == OPTIONS_DOCTOR)
         return doctor_run(root, &configuration, stdout) == CHECK_FAILURE ? EXIT_FAILURE
                                                                          : EXIT_SUCCESS;
-    return run(root);
+    return options.mode == OPTIONS_DRY_RUN ? run_dry(root) : run(root);
 }

@@ -20,6 +20,8 @@ const char options_help[] =
     "  --root DIR                 look for /proc, /sys and /etc below DIR (default /)\n"
     "  --check                    read the configuration, print what is in force, and exit\n"
     "  --doctor                   examine this guest, say what is missing and how to mend it\n"
+    "  --once --dry-run           say what would be done now, and what that would bring, or why\n"
+    "                             nothing; changes nothing, needs neither root nor a host\n"
     "  --version, --help\n"
     "\n"
     "Without a controller the agent works alone under its local policy:\n"
@@ -36,6 +38,8 @@ enum {
     OPTION_ROOT,
     OPTION_CHECK,
     OPTION_DOCTOR,
+    OPTION_ONCE,
+    OPTION_DRY_RUN,
     OPTION_VERSION,
     OPTION_HELP,
 };
@@ -86,6 +90,12 @@ static int take(struct options *options, int option, const char *value, struct e
     case OPTION_DOCTOR:
         options->mode = OPTIONS_DOCTOR;
         return 0;
+    case OPTION_ONCE:
+        options->is_once = true;
+        return 0;
+    case OPTION_DRY_RUN:
+        options->mode = OPTIONS_DRY_RUN;
+        return 0;
     case OPTION_VERSION:
         options->mode = OPTIONS_VERSION;
         return 0;
@@ -109,6 +119,8 @@ int options_parse(int argument_count, char **arguments, struct options *ret_opti
         {"root", required_argument, NULL, OPTION_ROOT},
         {"check", no_argument, NULL, OPTION_CHECK},
         {"doctor", no_argument, NULL, OPTION_DOCTOR},
+        {"once", no_argument, NULL, OPTION_ONCE},
+        {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
         {"version", no_argument, NULL, OPTION_VERSION},
         {"help", no_argument, NULL, OPTION_HELP},
         {NULL, 0, NULL, 0},
@@ -124,5 +136,9 @@ int options_parse(int argument_count, char **arguments, struct options *ret_opti
     if (optind < argument_count)
         return error_set(error, -EINVAL, "unexpected argument '%s'; see vmreclaim-agent --help",
                          arguments[optind]);
+    if (ret_options->is_once != (ret_options->mode == OPTIONS_DRY_RUN))
+        return error_set(error, -EINVAL,
+                         "--once and --dry-run go together; see "
+                         "vmreclaim-agent --help");
     return 0;
 }

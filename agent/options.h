@@ -2,6 +2,7 @@
 #ifndef VMRECLAIM_AGENT_OPTIONS_H
 #define VMRECLAIM_AGENT_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/base/error.h"
@@ -12,12 +13,14 @@ enum options_mode {
     OPTIONS_RUN,
     OPTIONS_CHECK,
     OPTIONS_DOCTOR,
+    OPTIONS_DRY_RUN,
     OPTIONS_HELP,
     OPTIONS_VERSION,
 };
 
 struct options {
     enum options_mode mode;
+    bool is_once;
     const char *root;
     const char *configuration_file; /* NULL: the default one, if it is there */
     /* "key=value", also for --connect and its like */

@@ -8,6 +8,8 @@
 #include "agent/engine/cache-floor.h"
 #include "agent/engine/engine.h"
 
+#define ENGINE_TRICKLE_CPU 5000 /* permyriad of all CPUs: nothing is taken from a busier guest */
+
 struct engine {
     struct policy policy;
     nsec_t started;

@@ -38,7 +38,6 @@
 #define SHORTEST_INTERVAL   (NSEC_PER_SEC / 2)
 #define GAP                 (3 * 60 * NSEC_PER_SEC)
 #define HOST_ORDER_DEFAULT  5
-#define TRICKLE_CPU         5000 /* permyriad of all CPUs */
 #define ACTING_INTERVAL     NSEC_PER_SEC
 #define WATCHING_INTERVAL   (2 * NSEC_PER_SEC)
 #define CACHE_FLOOR_PART(t) ((t) / 4 * 3)
@@ -225,7 +224,7 @@ static enum engine_reason gate(struct engine *engine, nsec_t now)
     if (effect == SCHEDULE_FORCE || is_idle(engine))
         return ENGINE_IDLE_WORK;
     if (engine->policy.trickle > 0 && now - engine->started >= WARM_UP &&
-        activity_share(recent.busy, recent.capacity) <= TRICKLE_CPU)
+        activity_share(recent.busy, recent.capacity) <= ENGINE_TRICKLE_CPU)
         return ENGINE_TRICKLE;
     return is_calm(engine, &recent) ? ENGINE_NOT_YET_IDLE : ENGINE_BUSY;
 }

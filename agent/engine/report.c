@@ -5,19 +5,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "agent/engine/activity.h"
+#include "agent/engine/engine-state.h"
 #include "agent/engine/ladder.h"
 #include "common/base/number.h"
 #include "common/base/util.h"
 
-#define WORTH_MENTIONING (4 * MIB)
-
 struct report {
-    const struct policy *policy;
-    const struct memory_sample *first;
-    const struct memory_sample *second;
-    uint32_t lowest_order;
-    uint64_t gain;
+    const struct outlook_question *question;
     char *buffer;
     size_t size;
     size_t used;
@@ -42,130 +36,172 @@ static uint64_t growth(uint64_t before, uint64_t after)
     return after > before ? after - before : 0;
 }
 
-static void print_gate(struct report *report, const char *what, uint64_t part, uint64_t whole,
-                       uint32_t limit)
+/* ---- the gates ---- */
+
+static void print_share(struct report *report, const char *what, uint64_t part, uint64_t whole,
+                        uint32_t limit)
 {
     uint32_t share = activity_share(part, whole);
     char now[32];
     char most[32];
 
-    print(report, "  %-18s %7s of at most %s%s\n", what, permyriad_format(share, now, sizeof(now)),
-          permyriad_format(limit, most, sizeof(most)), share > limit ? "   holds it back" : "");
+    print(report, "  %-18s %10s  of at most %s%s\n", what,
+          permyriad_format(share, now, sizeof(now)), permyriad_format(limit, most, sizeof(most)),
+          share > limit ? "   <- holds it back" : "");
+}
+
+static void print_cpu(struct report *report)
+{
+    const struct policy *policy = report->question->policy;
+    const struct memory_sample *first = report->question->first;
+    const struct memory_sample *second = report->question->second;
+    uint64_t own = growth(first->cpu_own, second->cpu_own);
+    uint64_t busy = growth(first->cpu_busy + own, second->cpu_busy);
+    uint64_t all = growth(first->cpu_total, second->cpu_total);
+
+    print_share(report, "CPUs busy", busy, all, policy->idle_cpu);
+    if (policy->trickle > 0 && activity_share(busy, all) > policy->idle_cpu)
+        print_share(report, "... for a trickle", busy, all, ENGINE_TRICKLE_CPU);
+}
+
+static void print_refaults(struct report *report, nsec_t length)
+{
+    const struct memory_sample *first = report->question->first;
+    const struct memory_sample *second = report->question->second;
+    uint64_t pages = growth(first->refault_file, second->refault_file) +
+                     growth(first->refault_anon, second->refault_anon);
+
+    print(report, "  %-18s %10.0f  pages/s of at most %" PRIu32 "\n", "read back",
+          length == 0 ? 0 : (double)pages * 1e9 / (double)length,
+          report->question->policy->refault_rate);
 }
 
 static void print_gates(struct report *report)
 {
-    const struct policy *policy = report->policy;
-    const struct memory_sample *first = report->first;
-    const struct memory_sample *second = report->second;
-    uint64_t length = growth(first->boottime, second->boottime);
+    const struct policy *policy = report->question->policy;
+    const struct memory_sample *first = report->question->first;
+    const struct memory_sample *second = report->question->second;
+    nsec_t length = growth(first->boottime, second->boottime);
     char window[48];
 
-    print(report, "policy %s%s%s; idle means calm for %s\n", policy_profile_name(policy->profile),
-          policy->name[0] != '\0' ? " as " : "", policy->name,
-          time_format_duration(policy->idle_window, window, sizeof(window)));
-    print_gate(report, "CPUs busy",
-               growth(first->cpu_busy + second->cpu_own - first->cpu_own, second->cpu_busy),
-               growth(first->cpu_total, second->cpu_total), policy->idle_cpu);
-    if (!second->psi_is_known) {
-        print(report, "  pressure           not known: this kernel has no PSI\n");
+    print(report, "policy %s%s%s, idle when calm for %s; in the last %.0f s:\n",
+          policy_profile_name(policy->profile), policy->name[0] != '\0' ? " as " : "", policy->name,
+          time_format_duration(policy->idle_window, window, sizeof(window)), (double)length / 1e9);
+    print_cpu(report);
+    if (second->psi_is_known) {
+        print_share(report, "stalled on memory",
+                    growth(first->psi_memory_some, second->psi_memory_some) * NSEC_PER_USEC, length,
+                    policy->psi_memory);
+        print_share(report, "stalled on I/O",
+                    growth(first->psi_io_some, second->psi_io_some) * NSEC_PER_USEC, length,
+                    policy->psi_io);
+    } else {
+        print(report, "  %-18s %10s  no PSI in this kernel\n", "stalled", "unknown");
+    }
+    print_refaults(report, length);
+}
+
+/* ---- the memory ---- */
+
+static void print_part(struct report *report, const char *what, uint64_t bytes, const char *note)
+{
+    char text[32];
+
+    print(report, "  %-18s %10s  %s\n", what, bytes_format_short(bytes, text, sizeof(text)), note);
+}
+
+static void print_memory(struct report *report)
+{
+    const struct policy *policy = report->question->policy;
+    const struct memory_sample *sample = report->question->second;
+    char note[96];
+    char bytes[32];
+
+    print(report, "memory:\n");
+    (void)snprintf(note, sizeof(note), "%s is left",
+                   bytes_format_short(policy->cache_floor, bytes, sizeof(bytes)));
+    print_part(report, "page cache", sample->cache,
+               policy->cache_method == POLICY_CACHE_NONE ? "the policy leaves it alone" : note);
+    if (sample->reporting_order >= ORDER_COUNT_MAX) {
+        print_part(report, "free", sample->free, "stays: no free page reporting");
         return;
     }
-    print_gate(report, "stalled on memory",
-               growth(first->psi_memory_some, second->psi_memory_some) * NSEC_PER_USEC, length,
-               policy->psi_memory);
-    print_gate(report, "stalled on I/O",
-               growth(first->psi_io_some, second->psi_io_some) * NSEC_PER_USEC, length,
-               policy->psi_io);
+    (void)snprintf(note, sizeof(note), "in small pieces; compacted from %s on",
+                   bytes_format_short(policy->compact_min_gain, bytes, sizeof(bytes)));
+    print_part(report, "trapped", ladder_stuck(sample, sample->reporting_order),
+               policy->compact ? note : "in small pieces; the policy does not compact");
+    print_part(report, "free blocks", sample->reportable,
+               sample->reported_is_known ? "not yet at the host; the kernel reports them by itself"
+                                         : "at the host or on their way: only root can see which");
+    if (sample->reported_is_known)
+        print_part(report, "reported", sample->reported, "at the host already");
 }
 
-/* One step: `gain` is counted, `what` says it. */
-static void add_step(struct report *report, uint64_t gain, const char *what)
+/* ---- the outlook ---- */
+
+static const char *step_name(const struct outlook_step *step)
 {
+    static const char *const names[] = {
+        [ENGINE_RECLAIM_CACHE] = "page cache, coldest first",
+        [ENGINE_DROP_CACHES] = "page cache, dropped at once",
+        [ENGINE_COMPACT] = "compaction",
+        [ENGINE_LOWER_ORDER] = "lower reporting order",
+        [ENGINE_KICK_REPORTING] = "a reporting pass is started",
+    };
+
+    return names[step->action];
+}
+
+static void print_step(struct report *report, const struct outlook_step *step)
+{
+    char first[48];
+    char last[48];
     char bytes[32];
 
-    report->gain += gain;
-    print(report, "  %9s  %s\n", bytes_format_short(gain, bytes, sizeof(bytes)), what);
+    if (step->action == ENGINE_RESTORE_ORDER)
+        return;
+    (void)time_format_duration(step->first / NSEC_PER_SEC * NSEC_PER_SEC, first, sizeof(first));
+    (void)time_format_duration(step->last / NSEC_PER_SEC * NSEC_PER_SEC, last, sizeof(last));
+    print(report, "  after %-12s %10s  %s", first,
+          bytes_format_short(step->gain, bytes, sizeof(bytes)), step_name(step));
+    if (step->action == ENGINE_LOWER_ORDER)
+        print(report, ": %" PRIu32, step->order);
+    if (step->count > 1)
+        print(report, ", %u times until %s", step->count, last);
+    print(report, "%s\n", step->mode == ENGINE_TRICKLE ? ", while it is not idle" : "");
 }
 
-static void add_cache(struct report *report)
+static void print_outlook(struct report *report, const struct outlook *outlook)
 {
-    const struct policy *policy = report->policy;
-    uint64_t gain = growth(policy->cache_floor, report->second->cache);
-    char text[96];
-    char floor[32];
-    char step[32];
-
-    if (policy->cache_method == POLICY_CACHE_NONE || gain < WORTH_MENTIONING)
-        return;
-    if (policy->cache_method == POLICY_CACHE_DROP)
-        (void)snprintf(text, sizeof(text), "page cache, dropped at once");
-    else
-        (void)snprintf(text, sizeof(text), "page cache in steps of %s, down to %s",
-                       bytes_format_short(policy->cache_step, step, sizeof(step)),
-                       bytes_format_short(policy->cache_floor, floor, sizeof(floor)));
-    add_step(report, gain, text);
-}
-
-static void add_free(struct report *report)
-{
-    const struct memory_sample *sample = report->second;
-    const struct policy *policy = report->policy;
-    uint64_t waiting = growth(sample->held_back, sample->reportable);
-    uint64_t stuck = ladder_stuck(sample, sample->reporting_order);
-    uint32_t order = max_of(policy->reporting_order, report->lowest_order);
-    bool compacts = policy->compact && stuck >= policy->compact_min_gain;
-    char text[96];
-
-    if (waiting >= WORTH_MENTIONING)
-        add_step(report, waiting, "free blocks that only wait for a reporting pass");
-    if (compacts && stuck >= WORTH_MENTIONING)
-        add_step(report, stuck, "trapped in small pieces: compaction, at best all of it");
-    if (compacts || order >= sample->reporting_order)
-        return;
-    stuck = min_of(stuck,
-                   ladder_trapped(sample, sample->reporting_order) - ladder_trapped(sample, order));
-    if (stuck < max_of(policy->compact_min_gain / 4, WORTH_MENTIONING))
-        return;
-    (void)snprintf(text, sizeof(text),
-                   "by lowering the reporting order from %" PRIu32 " to %" PRIu32,
-                   sample->reporting_order, order);
-    add_step(report, stuck, text);
-}
-
-static void print_end(struct report *report)
-{
+    char length[48];
     char bytes[32];
 
-    if (report->policy->profile == POLICY_OBSERVE)
-        print(report, "nothing is done: the policy only observes\n");
-    else if (report->second->reporting_order >= ORDER_COUNT_MAX)
-        print(report, "nothing is done: this guest has no free page reporting, so freed memory "
-                      "would stay with it\n");
-    else if (report->gain == 0)
-        print(report, "nothing to do: cache is at its floor and free memory is with the host\n");
-    else
-        print(report, "in all at most %s would go to the host\n",
-              bytes_format_short(report->gain, bytes, sizeof(bytes)));
+    (void)time_format_duration(report->question->length, length, sizeof(length));
+    if (report->question->second->reporting_order >= ORDER_COUNT_MAX) {
+        print(report, "nothing would be done: this guest has no free page reporting, so freed "
+                      "memory would stay with it\n");
+        return;
+    }
+    if (outlook->step_count == 0) {
+        print(report, "nothing would be done within %s if it stays so: %s\n", length,
+              engine_reason_text(outlook->reason));
+        return;
+    }
+    print(report, "within %s, if it stays so:\n", length);
+    for (size_t i = 0; i < outlook->step_count; i++)
+        print_step(report, &outlook->steps[i]);
+    print(report, "expected gain: at most %s\n",
+          bytes_format_short(outlook->gain, bytes, sizeof(bytes)));
 }
 
-size_t engine_report(const struct policy *policy, const struct memory_sample *first,
-                     const struct memory_sample *second, uint32_t lowest_order, char *buffer,
-                     size_t size)
+size_t engine_report(const struct outlook_question *question, char *buffer, size_t size)
 {
-    struct report report = {.policy = policy,
-                            .first = first,
-                            .second = second,
-                            .lowest_order = lowest_order,
-                            .buffer = buffer,
-                            .size = size};
+    struct report report = {.question = question, .buffer = buffer, .size = size};
+    struct outlook outlook;
 
+    engine_outlook(question, &outlook);
     print_gates(&report);
-    if (second->reporting_order < ORDER_COUNT_MAX) {
-        print(&report, "when idle:\n");
-        add_cache(&report);
-        add_free(&report);
-    }
-    print_end(&report);
+    print_memory(&report);
+    print_outlook(&report, &outlook);
     return report.used;
 }
