@@ -119,10 +119,21 @@ static int detect_page_reporting(int root, char *reason, size_t size)
     r = page_reporting_device(root);
     if (r == -ENODEV)
         return because("the VM has no balloon device, or its driver is not loaded");
+    if (r == -EOPNOTSUPP && page_poisoning(root) != NULL)
+        return because("the kernel overwrites free pages (%s), and the balloon does not offer to "
+                       "keep that (QEMU: page-poison=on)",
+                       page_poisoning(root));
     if (r == -EOPNOTSUPP)
         return because("the hypervisor's balloon offers no free page reporting "
                        "(QEMU: free-page-reporting=on)");
     return 0;
+}
+
+static int detect_unpoisoned_pages(int root, char *reason, size_t size)
+{
+    const char *by = page_poisoning(root);
+
+    return by == NULL ? 0 : because("the kernel overwrites free pages: %s", by);
 }
 
 static int detect_reporting_order(int root, char *reason, size_t size)
@@ -191,6 +202,10 @@ static const struct {
                                 detect_page_reporting},
     [FEATURE_PAGE_REPORTING_ORDER] = {"reporting-order", "the order stays as it is",
                                       detect_reporting_order},
+    [FEATURE_UNPOISONED_PAGES] = {"unpoisoned-pages",
+                                  "the host may have to keep what is reported: boot without "
+                                  "page_poison, init_on_free",
+                                  detect_unpoisoned_pages},
     [FEATURE_KPAGEFLAGS] = {"kpageflags",
                             "free blocks count as reportable; what arrived only the host can tell",
                             detect_kpageflags},

@@ -17,6 +17,7 @@ enum feature_id {
     FEATURE_COMPACTION_PER_NODE,
     FEATURE_PAGE_REPORTING,       /* the kernel has it and a device uses it */
     FEATURE_PAGE_REPORTING_ORDER, /* can be changed while running */
+    FEATURE_UNPOISONED_PAGES,     /* what a host discards need not keep a pattern */
     FEATURE_KPAGEFLAGS,
     FEATURE_PERCPU_DRAIN,    /* vm.percpu_pagelist_high_fraction */
     FEATURE_WRITABLE_SYSCTL, /* /proc/sys/vm may be written */

@@ -15,4 +15,11 @@ int page_reporting_order_read(int root, uint32_t max_order, uint32_t *ret_order)
  * -ENODEV: no balloon at all; -EOPNOTSUPP: a balloon, but its hypervisor offers no reporting. */
 int page_reporting_device(int root);
 
+/* What overwrites free pages with a pattern: "page_poison" or "init_on_free" of the kernel's
+ * command line, or "built into the kernel" where only the balloon's negotiated PAGE_POISON tells.
+ * NULL: nothing. The driver then reports only to a device that offers to keep the pattern, and QEMU
+ * discards nothing while the pattern is other than zero (drivers/virtio/virtio_balloon.c
+ * virtballoon_validate, QEMU hw/virtio/virtio-balloon.c virtio_balloon_handle_report). */
+const char *page_poisoning(int root);
+
 #endif

@@ -62,6 +62,8 @@ static void test_nothing_there(void **state)
     fixture_init(&empty);
     features_detect(&features, empty.root);
     for (size_t i = 0; i < FEATURE_COUNT; i++) {
+        if (i == FEATURE_UNPOISONED_PAGES)
+            continue; /* nothing says that they are poisoned */
         assert_false(features.list[i].available);
         assert_true(strlen(features.list[i].reason) > 0);
     }
@@ -148,6 +150,16 @@ static void test_balloon_without_reporting(void **state)
     (void)state;
     fixture_write(&fixture, BALLOON, WITHOUT);
     expect_missing(FEATURE_PAGE_REPORTING, "free-page-reporting=on");
+}
+
+static void test_poisoned_pages(void **state)
+{
+    (void)state;
+    fixture_write(&fixture, "proc/cmdline", "init_on_free=1\n");
+    expect_missing(FEATURE_UNPOISONED_PAGES, "init_on_free");
+    assert_true(features_have(&features, FEATURE_PAGE_REPORTING));
+    fixture_write(&fixture, BALLOON, WITHOUT); /* as the driver gives it back */
+    expect_missing(FEATURE_PAGE_REPORTING, "page-poison=on");
 }
 
 static void test_no_kpageflags(void **state)
@@ -278,6 +290,7 @@ int main(void)
         with_kernel(test_no_page_reporting_in_the_kernel),
         with_kernel(test_no_balloon),
         with_kernel(test_balloon_without_reporting),
+        with_kernel(test_poisoned_pages),
         with_kernel(test_no_kpageflags),
         with_kernel(test_no_compaction),
         with_kernel(test_no_nodes),
