@@ -19,17 +19,29 @@
 
 static void on_timer(uv_timer_t *timer);
 
-static void sleep_until(struct agent *agent, nsec_t due)
+static void set_timer(struct agent *agent, nsec_t delay)
 {
-    nsec_t now = time_boottime();
-    nsec_t delay = due > now ? due - now : 0;
-
     if (agent->is_stopping)
         return;
     /* The loop counts milliseconds on a clock of its own: rounding up avoids waking too early. */
     uv_update_time(agent->loop);
-    (void)uv_timer_start(&agent->timer, on_timer,
-                         (max_of(delay, SHORTEST_SLEEP) + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC, 0);
+    (void)uv_timer_start(&agent->timer, on_timer, (delay + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC, 0);
+}
+
+static bool has_scan_to_go_on(const struct agent *agent)
+{
+    return sensors_is_scanning(&agent->sensors) && !agent->scans.is_scanning;
+}
+
+static void sleep_until(struct agent *agent, nsec_t due)
+{
+    nsec_t now = time_boottime();
+
+    agent->due = due;
+    if (has_scan_to_go_on(agent))
+        set_timer(agent, sensors_scan_pause(&agent->sensors));
+    else
+        set_timer(agent, max_of(due > now ? due - now : 0, SHORTEST_SLEEP));
 }
 
 void agent_sample_soon(struct agent *agent)
@@ -233,7 +245,15 @@ static void step(struct agent *agent, bool triggered)
 
 static void on_timer(uv_timer_t *timer)
 {
-    step(timer->data, false);
+    struct agent *agent = timer->data;
+    nsec_t now = time_boottime();
+
+    if (now >= agent->due || !has_scan_to_go_on(agent)) {
+        step(agent, false);
+        return;
+    }
+    (void)sensors_scan_step(&agent->sensors, SENSORS_SCAN_SLICE, now);
+    sleep_until(agent, agent->due);
 }
 
 static void on_pressure(void *userdata)

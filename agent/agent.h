@@ -4,7 +4,8 @@
  * Theory of operation. Everything periodic hangs on one timer, set to the earliest of: the engine's
  * next sample, the next reader's heartbeat, the service manager's watchdog. Each time it fires the
  * guest is read once, the engine decides, and its action goes to the runner that also serves the
- * host's orders. Pressure comes from the kernel, not from the timer.
+ * host's orders. A pass over the guest's pages that a sample began goes on in slices, between other
+ * events of the loop, until it is complete. Pressure comes from the kernel, not from the timer.
  *
  * A quiet guest is woken every ten seconds or so, by this alone.
  *
@@ -53,6 +54,7 @@ struct agent {
     struct engine_decision decision; /* the last one */
     struct memory_sample sample;     /* the last one */
     uv_timer_t timer;
+    nsec_t due;          /* when the next sample is */
     bool publish_to_all; /* the next sample goes to every reader: something was done */
     struct job policy_job;
     enum engine_action_kind policy_action; /* what policy_job is to the engine */

@@ -85,8 +85,9 @@ struct ranges_scan {
 /* Errors: -ENOENT, -EACCES, -EPERM without a usable /proc/kpageflags; -EINVAL: options. */
 int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_options *options);
 
-/* Goes on until `budget` of time is used up, at least by one read. 1: complete, and
- * `scan->result` is valid; 0: call again; -errno: over, only finish. */
+/* Goes on until `budget` of time is used up or a fixed amount of work is done (23 pageblocks of 512
+ * pages read whole, or 2,000 looked at), at least by one read. 1: complete, and `scan->result` is
+ * valid; 0: call again; -errno: over, only finish. */
 int ranges_scan_step(struct ranges_scan *scan, nsec_t budget);
 
 void ranges_scan_finish(struct ranges_scan *scan);

@@ -1,7 +1,8 @@
 /* What the agent measures: one `struct memory_sample` from /proc and /sys under a root directory.
  *
  * sensors_read() is cheap and bounded: text files of a few KiB, and at most SENSORS_SCAN_SLICE of
- * /proc/kpageflags per call. The split of the free memory into reported and not reported is that of
+ * /proc/kpageflags per call; whoever has a loop goes on with sensors_scan_step() until the pass is
+ * complete, or a large guest's split would be minutes old. The split of the free memory into reported and not reported is that of
  * the last complete pass over kpageflags; how much is free at which order is always of this
  * moment. So `reported` + `reportable` + `trapped` is the sum of /proc/buddyinfo in every sample.
  *
@@ -57,6 +58,18 @@ int sensors_read(struct sensors *sensors, nsec_t now, struct memory_sample *ret_
  * Errors as ranges_scan_init(). */
 int sensors_scan_start(struct sensors *sensors, bool exact);
 int sensors_scan_step(struct sensors *sensors, nsec_t budget, nsec_t now);
+
+static inline bool sensors_is_scanning(const struct sensors *sensors)
+{
+    return sensors->scan_is_running;
+}
+
+/* How long to leave the CPU to others between two slices: quick passes are over within
+ * milliseconds, those that read every page take some time of large guests. */
+static inline nsec_t sensors_scan_pause(const struct sensors *sensors)
+{
+    return sensors->scan.options.exact ? 10 * NSEC_PER_MSEC : 0;
+}
 
 /* Why `reported` is not known: -ENOENT, -EACCES, -EPERM of /proc/kpageflags; 0: it is, or no pass
  * has ended yet. */

@@ -388,6 +388,37 @@ static void test_reporting_device(void **state)
     assert_int_equal(page_reporting_device(fixture.root), 0);
 }
 
+static void test_poisoning(void **state)
+{
+    static const struct {
+        const char *command_line;
+        const char *expected;
+    } lines[] = {
+        {"quiet init_on_free=1 ro\n", "init_on_free"},
+        {"init_on_free=on\n", "init_on_free"},
+        {"init_on_free=1 page_poison=y\n", "page_poison"},
+        {"init_on_free=1 init_on_free=0\n", NULL},
+        {"init_on_free=off page_poison=0 no_init_on_free=1 init_on_freeze=1\n", NULL},
+        {"init_on_free= page_poison\n", NULL},
+        {"", NULL},
+    };
+
+    (void)state;
+    assert_null(page_poisoning(fixture.root));
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        const char *by;
+
+        fixture_write(&fixture, "proc/cmdline", lines[i].command_line);
+        by = page_poisoning(fixture.root);
+        if ((by == NULL) != (lines[i].expected == NULL) ||
+            (by != NULL && strcmp(by, lines[i].expected) != 0))
+            fail_msg("%s: %s", lines[i].command_line, by != NULL ? by : "none");
+    }
+    fixture_write(&fixture, "sys/bus/virtio/drivers/virtio_balloon/virtio2/features",
+                  "0110110000000000000000000000110011000000000000000000000000000000\n");
+    assert_string_equal(page_poisoning(fixture.root), "built into the kernel");
+}
+
 static void test_hyperv_device(void **state)
 {
     (void)state;
@@ -508,6 +539,7 @@ static void read_everything(void)
     (void)pressure_read(fixture.root, "proc/pressure/memory", &pressure);
     (void)ram_map_read(fixture.root, 4096, &map);
     (void)pageblock_order_read(fixture.root, 4096, 10);
+    (void)page_poisoning(fixture.root);
     (void)pagetypeinfo_read(fixture.root, &kinds);
     (void)tmpfs_used(fixture.root, &tmpfs);
 }
@@ -575,6 +607,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cpulist, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reporting_order_says_who_registered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reporting_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_poisoning, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hyperv_device, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pagetypeinfo, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pagetypeinfo_refuses_what_cannot_be, setup, teardown),

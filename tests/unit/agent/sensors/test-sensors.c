@@ -102,6 +102,13 @@ static struct memory_sample sample_at(nsec_t now)
     return sample;
 }
 
+/* Goes on with the pass that is under way until it is complete. */
+static void scan_to_the_end(void)
+{
+    while (sensors_is_scanning(&machine.sensors))
+        assert_true(sensors_scan_step(&machine.sensors, NSEC_PER_SEC, NSEC_PER_SEC) >= 0);
+}
+
 static void test_waterfall(void **state)
 {
     struct memory_sample sample;
@@ -283,7 +290,7 @@ static void test_small_reported_blocks_are_not_trapped(void **state)
     guest_write(&machine.guest, &machine.fixture);
     start();
     assert_int_equal(sensors_scan_start(&machine.sensors, true), 0);
-    assert_int_equal(sensors_scan_step(&machine.sensors, NSEC_PER_SEC, NSEC_PER_SEC), 1);
+    scan_to_the_end();
     sample = sample_at(NSEC_PER_SEC);
     assert_true(sample.reported_is_exact);
     assert_int_equal(sample.reported, 6 * MIB + 3 * 4096);
@@ -304,6 +311,8 @@ static void test_a_lower_order_moves_the_line(void **state)
     machine.guest.flags[10240] |= 1u << 3;
     guest_write(&machine.guest, &machine.fixture);
     start();
+    assert_false(sample_at(NSEC_PER_SEC).reported_is_known); /* more than one slice */
+    scan_to_the_end();
     sample = sample_at(NSEC_PER_SEC);
     assert_int_equal(sample.reporting_order, 0);
     assert_int_equal(sample.trapped, 0);
@@ -320,7 +329,7 @@ static void test_an_exact_reading(void **state)
     start();
     assert_false(sample_at(NSEC_PER_SEC).reported_is_exact);
     assert_int_equal(sensors_scan_start(&machine.sensors, true), 0);
-    assert_int_equal(sensors_scan_step(&machine.sensors, NSEC_PER_SEC, NSEC_PER_SEC), 1);
+    scan_to_the_end();
     assert_true(sample_at(NSEC_PER_SEC).reported_is_exact);
     assert_int_equal(sensors_scan_step(&machine.sensors, NSEC_PER_SEC, NSEC_PER_SEC), -EINVAL);
 }
