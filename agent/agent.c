@@ -250,6 +250,7 @@ static void on_timer(uv_timer_t *timer)
 
     if (now >= agent->due || !has_scan_to_go_on(agent)) {
         step(agent, false);
+        connections_awake(agent->connections);
         return;
     }
     (void)sensors_scan_step(&agent->sensors, SENSORS_SCAN_SLICE, now);

@@ -12,9 +12,10 @@
 #include "common/transport/transport.h"
 
 #define BACK_OFF_FIRST (200 * NSEC_PER_MSEC)
-#define BACK_OFF_LIMIT (2 * NSEC_PER_SEC)
-#define BACK_OFF_QUIET (4 * NSEC_PER_SEC)   /* the limit when nobody answered for */
-#define QUIET_AFTER    (600 * NSEC_PER_SEC) /* this long: fewer wake-ups, still under 5 s */
+#define BACK_OFF_LIMIT (2 * NSEC_PER_SEC)  /* while a controller is likely to be back soon */
+#define BACK_OFF_QUIET (30 * NSEC_PER_SEC) /* in the long run */
+#define BACK_OFF_PART  4                   /* in between: this part of the time alone */
+#define RETURN_TIME    (600 * NSEC_PER_SEC)
 #define DIAL_TIMEOUT   (2 * NSEC_PER_SEC)
 #define WATCH_TIMEOUT  (2 * NSEC_PER_SEC)
 
@@ -58,8 +59,9 @@ struct connections {
     struct dial *dial;
     uv_timer_t timer;
     unsigned attempt;
-    nsec_t last_met;  /* boottime of the last Watch, or of the start */
-    int last_failure; /* the last dial's error that was logged */
+    nsec_t delay;      /* of the timer, while WAITING */
+    nsec_t lone_since; /* boottime: for this long no controller is to be expected */
+    int last_failure;  /* the last dial's error that was logged */
     bool closing;
     bool timer_closed;
 };
@@ -94,11 +96,12 @@ static void start_timer(struct connections *connections, uv_timer_cb callback, n
     (void)uv_timer_start(&connections->timer, callback, delay / NSEC_PER_MSEC, 0);
 }
 
-nsec_t connection_back_off(unsigned attempt, nsec_t absent, uint32_t random)
+nsec_t connection_back_off(unsigned attempt, nsec_t alone, uint32_t random)
 {
-    nsec_t limit = absent < QUIET_AFTER ? BACK_OFF_LIMIT : BACK_OFF_QUIET;
+    nsec_t limit = min_of(alone / BACK_OFF_PART, BACK_OFF_QUIET);
     nsec_t delay = BACK_OFF_FIRST << min_of(attempt, 8u);
 
+    limit = max_of(limit, BACK_OFF_LIMIT);
     delay = min_of(delay, limit);
     /* Between half and whole: spread, yet no busy dialling. */
     return delay / 2 + (delay / 2 * random >> 32);
@@ -111,6 +114,8 @@ static void on_back_off_over(uv_timer_t *timer)
 
 static void wait_and_redial(struct connections *connections)
 {
+    nsec_t now = time_boottime();
+    nsec_t alone = now > connections->lone_since ? now - connections->lone_since : 0;
     uint32_t random = 0;
 
     if (connections->closing)
@@ -118,9 +123,21 @@ static void wait_and_redial(struct connections *connections)
     set_state(connections, STATE_WAITING);
     if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
         random = (uint32_t)time_monotonic();
-    start_timer(connections, on_back_off_over,
-                connection_back_off(connections->attempt++, time_boottime() - connections->last_met,
-                                    random));
+    connections->delay = connection_back_off(connections->attempt++, alone, random);
+    start_timer(connections, on_back_off_over, connections->delay);
+}
+
+void connections_awake(struct connections *connections)
+{
+    nsec_t left;
+
+    if (connections == NULL || connections->closing || connections->state != STATE_WAITING)
+        return;
+    left = uv_timer_get_due_in(&connections->timer) * NSEC_PER_MSEC;
+    if (left > connections->delay / 3 * 2)
+        return;
+    (void)uv_timer_stop(&connections->timer);
+    start_dial(connections);
 }
 
 /* ---- sessions ---- */
@@ -132,10 +149,12 @@ static void on_session_closed(struct ttrpc_connection *connection, int status, c
     struct connections *connections = session->owner;
 
     (void)connection;
-    if (session->dialled && connections->state == STATE_WATCHED && !connections->closing)
+    if (session->dialled && connections->state == STATE_WATCHED && !connections->closing) {
+        connections->lone_since = time_boottime() + RETURN_TIME;
         log_notice("the controller is gone: %s; working on under the last policy", reason);
-    else if (status != 0)
+    } else if (status != 0) {
         log_debug("connection closed: %s", reason);
+    }
     list_remove(&session->link);
     connections->session_count--;
     if (session->dialled)
@@ -259,7 +278,7 @@ int connections_create(uv_loop_t *loop, const struct connections_options *option
         return error_set(error, -ENOMEM, "out of memory");
     connections->loop = loop;
     connections->options = *options;
-    connections->last_met = time_boottime();
+    connections->lone_since = time_boottime();
     list_init(&connections->sessions);
     (void)uv_timer_init(loop, &connections->timer);
     connections->timer.data = connections;
@@ -310,6 +329,5 @@ void connection_is_watched(const struct ttrpc_call *call)
     set_state(connections, STATE_WATCHED);
     connections->attempt = 0;
     connections->last_failure = 0;
-    connections->last_met = time_boottime();
     log_notice("a controller watches");
 }

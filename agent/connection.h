@@ -12,8 +12,10 @@
  *                          └─ Watch ─> WATCHED ── ended, stalled
  *
  * A connection without Watch is a controller that is not one, or that lost interest: the agent
- * redials. The back-off doubles from 0.2 s with full jitter, so that a restarted controller is not
- * met by all guests at once, and stays under 5 s, so that it is met soon.
+ * redials. The back-off doubles from 0.2 s to 2 s with jitter, so that a restarted controller is
+ * met soon and not by all guests at once. Where no controller was ever met, or none for ten
+ * minutes, a dial is a wake-up for nothing: the back-off then grows with the time alone up to 30 s,
+ * and a dial goes out when the agent samples anyway.
  *
  * A listening agent keeps at most CONNECTIONS_MAX; a newer one replaces the oldest, because the
  * host's side of an old one may be gone without a word. Over vsock only CID 2, the host, is taken,
@@ -56,8 +58,12 @@ void *connection_userdata(const struct ttrpc_call *call);
 /* The connection that carries `call` is a controller's: it watches. */
 void connection_is_watched(const struct ttrpc_call *call);
 
+/* The agent is awake for another reason: a dial of which a third of the wait is over is made now,
+ * which saves a wake-up of its own. NULL is fine. */
+void connections_awake(struct connections *connections);
+
 /* How long to wait before dial number `attempt` (0 is the first after a loss), from `random`, any
- * 32 bits; `absent` is for how long no controller has been met. */
-nsec_t connection_back_off(unsigned attempt, nsec_t absent, uint32_t random);
+ * 32 bits; `alone` is for how long no controller was to be expected. */
+nsec_t connection_back_off(unsigned attempt, nsec_t alone, uint32_t random);
 
 #endif

@@ -74,7 +74,8 @@ void notify_send(const struct notify *notify, const char *message)
 
 void notify_watchdog(struct notify *notify, nsec_t now)
 {
-    if (now < notify->watchdog_due)
+    /* A quarter early: the caller is awake, and would have to wake up again. */
+    if (notify->watchdog_due == NSEC_INFINITY || now + notify->watchdog / 4 < notify->watchdog_due)
         return;
     notify_send(notify, "WATCHDOG=1");
     notify->watchdog_due = now + notify->watchdog / 2;

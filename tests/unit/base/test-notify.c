@@ -73,7 +73,8 @@ static void test_no_manager_is_no_error(void **state)
     assert_int_equal(notify.descriptor, -1);
 }
 
-static void test_sign_of_life_at_half_the_period(void **state)
+/* Due at half the period, and sent up to a quarter before. */
+static void test_sign_of_life(void **state)
 {
     struct notify notify;
 
@@ -83,9 +84,10 @@ static void test_sign_of_life_at_half_the_period(void **state)
     notify_init(&notify, 100);
     notify_watchdog(&notify, 100);
     assert_string_equal(next_message(), "WATCHDOG=1");
-    notify_watchdog(&notify, 100 + NSEC_PER_SEC - 1);
+    assert_int_equal(notify.watchdog_due, 100 + NSEC_PER_SEC);
+    notify_watchdog(&notify, 100 + NSEC_PER_SEC / 2 - 1);
     assert_string_equal(next_message(), "");
-    notify_watchdog(&notify, 100 + NSEC_PER_SEC);
+    notify_watchdog(&notify, 100 + NSEC_PER_SEC / 2);
     assert_string_equal(next_message(), "WATCHDOG=1");
     notify_finish(&notify);
 }
@@ -108,7 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_message_arrives, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_manager_is_no_error, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_sign_of_life_at_half_the_period, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sign_of_life, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watchdog_of_another_process_is_not_ours, setup,
                                         teardown),
     };
