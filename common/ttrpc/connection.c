@@ -31,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 const struct ttrpc_limits ttrpc_limits_default = {
@@ -45,8 +46,10 @@ const struct ttrpc_limits ttrpc_limits_guest = {
     .streams = 16,
     .queued_bytes = 256 * 1024,
     .stall = 10 * NSEC_PER_SEC,
-    .bytes_per_second = 16 * 1024 * 1024,
+    .bytes_per_second = 4 * 1024 * 1024,
     .frames_per_second = 1000,
+    .elements = 4096,
+    .read_bytes = 4096,
 };
 
 /* ---- ending ---- */
@@ -225,6 +228,10 @@ ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
                                     const ProtobufCMessageDescriptor *descriptor,
                                     struct slice payload)
 {
+    uint32_t elements = connection->options.limits.elements;
+
+    if (wire_check_message(descriptor, payload, elements == 0 ? UINT32_MAX : elements) < 0)
+        return NULL;
     /* What real messages unfold into stays below; two bytes that make an empty submessage do not.
      */
     connection->loop->arena.limit = 32 * payload.length;
@@ -240,11 +247,21 @@ static void on_throttle_over(struct deadline *deadline)
     update_poll(connection);
 }
 
+/* Not read until `until`, CLOCK_MONOTONIC, or a later time that was set before. */
+static void throttle(struct ttrpc_connection *connection, nsec_t until)
+{
+    connection->throttled = true;
+    connection->throttled_until = max_of(connection->throttled_until, until);
+    ttrpc_loop_set_deadline(connection->loop, &connection->throttle, connection->throttled_until);
+    update_poll(connection);
+}
+
 /* Each byte and each frame takes its share of a second; the peer is paid up to `paid_until`. */
-static void account(struct ttrpc_connection *connection, size_t bytes, uint32_t frames)
+static void charge_rates(struct ttrpc_connection *connection, size_t bytes, uint32_t frames,
+                         nsec_t now)
 {
     const struct ttrpc_limits *limits = &connection->options.limits;
-    nsec_t cost = 0, now;
+    nsec_t cost = 0;
 
     if (limits->bytes_per_second > 0)
         cost += bytes * NSEC_PER_SEC / limits->bytes_per_second;
@@ -252,14 +269,33 @@ static void account(struct ttrpc_connection *connection, size_t bytes, uint32_t 
         cost += frames * NSEC_PER_SEC / limits->frames_per_second;
     if (cost == 0)
         return;
-    now = time_monotonic();
     connection->paid_until =
         max_of(connection->paid_until, now > NSEC_PER_SEC ? now - NSEC_PER_SEC : 0) + cost;
-    if (connection->paid_until <= now)
-        return;
-    connection->throttled = true;
-    ttrpc_loop_set_deadline(connection->loop, &connection->throttle, connection->paid_until);
-    update_poll(connection);
+    if (connection->paid_until > now)
+        throttle(connection, connection->paid_until);
+}
+
+/* In debt with its own share, the peer lives on that of all such peers. */
+static void charge_processor(struct ttrpc_connection *connection, nsec_t used, nsec_t now)
+{
+    struct ttrpc_budget *budget = connection->options.budget;
+    nsec_t paid_until = ttrpc_share_charge(connection->options.processor, used, now);
+
+    if (paid_until > now && budget != NULL && budget->processor.permyriad > 0) {
+        nsec_t common = ttrpc_share_charge(&budget->processor, used, now);
+
+        paid_until = min_of(paid_until, common);
+    }
+    if (paid_until > now)
+        throttle(connection, paid_until);
+}
+
+static nsec_t processor_time(void)
+{
+    struct timespec time;
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (nsec_t)time.tv_sec * NSEC_PER_SEC + (nsec_t)time.tv_nsec;
 }
 
 /* Returns the number of frames. */
@@ -297,17 +333,28 @@ static void update_receive_stall(struct ttrpc_connection *connection)
     if (!frame_parser_is_inside(&connection->parser) || deadline_is_set(stall) ||
         connection->options.limits.stall == 0)
         return;
-    begin = connection->throttled ? connection->paid_until : time_monotonic();
+    begin = connection->throttled ? connection->throttled_until : time_monotonic();
     ttrpc_loop_set_deadline(connection->loop, stall, begin + connection->options.limits.stall);
 }
 
-static void receive(struct ttrpc_connection *connection)
+/* A small share of the buffer for who sends small frames, the rest of the frame at hand for who
+ * sends large ones. */
+static size_t bytes_to_read(const struct ttrpc_connection *connection)
+{
+    size_t usual = connection->options.limits.read_bytes;
+    size_t wanted = max_of(usual, frame_parser_outstanding(&connection->parser));
+
+    return usual == 0 ? LOOP_READ_SIZE : min_of(wanted, LOOP_READ_SIZE);
+}
+
+/* Returns the bytes read, and their frames; 0: none, or the connection is closing. */
+static size_t receive_once(struct ttrpc_connection *connection, uint32_t *ret_frames)
 {
     uint8_t *buffer = connection->loop->read_buffer;
-    ssize_t length = recv(connection->descriptor, buffer, LOOP_READ_SIZE, MSG_DONTWAIT);
+    ssize_t length = recv(connection->descriptor, buffer, bytes_to_read(connection), MSG_DONTWAIT);
 
     if (length < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
+        return 0;
     if (length < 0) {
         connection_fail(connection, -errno, "reading: %s", strerror(errno));
     } else if (length == 0) {
@@ -316,14 +363,32 @@ static void receive(struct ttrpc_connection *connection)
         else
             connection_fail(connection, 0, "closed by the peer");
     } else {
-        uint32_t frames = receive_chunk(connection, buffer, (size_t)length);
-
-        if (connection->state != CONNECTION_OPEN)
-            return;
-        account(connection, (size_t)length, frames);
-        update_receive_stall(connection);
-        connection_charge(connection);
+        *ret_frames = receive_chunk(connection, buffer, (size_t)length);
+        return (size_t)length;
     }
+    return 0;
+}
+
+static void receive(struct ttrpc_connection *connection)
+{
+    bool measured = connection->options.processor != NULL;
+    nsec_t begun = measured ? processor_time() : 0;
+    uint32_t frames = 0;
+    size_t bytes = receive_once(connection, &frames);
+    nsec_t now;
+
+    if (bytes == 0 || connection->state != CONNECTION_OPEN) {
+        if (measured)
+            (void)ttrpc_share_charge(connection->options.processor, processor_time() - begun,
+                                     time_monotonic());
+        return;
+    }
+    now = time_monotonic();
+    charge_rates(connection, bytes, frames, now);
+    if (measured)
+        charge_processor(connection, processor_time() - begun, now);
+    update_receive_stall(connection);
+    connection_charge(connection);
 }
 
 /* An error of the poll itself is left to recv, which mostly tells it better. */
@@ -440,6 +505,12 @@ err_after_alloc:
 err:
     (void)close(descriptor);
     return r;
+}
+
+void ttrpc_connection_set_processor(struct ttrpc_connection *connection,
+                                    struct ttrpc_share *processor)
+{
+    connection->options.processor = processor;
 }
 
 void *ttrpc_connection_userdata(const struct ttrpc_connection *connection)

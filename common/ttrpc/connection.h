@@ -31,11 +31,12 @@ struct ttrpc_connection {
     struct loop_flush flush;       /* linked while output waits for the loop's end of turn */
     struct deadline receive_stall; /* set while a frame is partly here */
     struct deadline send_stall;    /* set while the socket is full */
-    struct deadline throttle;      /* set while the peer is beyond its rates */
-    nsec_t paid_until;             /* what was received is within the rates from then on */
-    struct list member;            /* of the budget */
-    uint64_t charged;              /* to the budget */
-    struct list calls; /* of struct ttrpc_call or struct ttrpc_client_call, oldest first */
+    struct deadline throttle;      /* set while the peer is beyond its rates or its share */
+    nsec_t throttled_until;
+    nsec_t paid_until;  /* what was received is within the rates from then on */
+    struct list member; /* of the budget */
+    uint64_t charged;   /* to the budget */
+    struct list calls;  /* of struct ttrpc_call or struct ttrpc_client_call, oldest first */
     uint32_t call_count;
     uint32_t last_stream;             /* the highest id the peer opened, or we */
     const struct ttrpc_call *handled; /* the call whose handler runs now */

@@ -1,18 +1,11 @@
-/* The envelope's wire format: protobuf fields with varint (0), fixed (1, 5) and length-delimited
- * (2) types. Unknown fields are skipped; groups, which proto3 does not have, are refused. */
+/* The envelope, field by field. Unknown fields are skipped. */
 #include "common/ttrpc/envelope.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "common/ttrpc/ttrpc.h"
-
-enum wire_type {
-    WIRE_VARINT = 0,
-    WIRE_FIXED64 = 1,
-    WIRE_BYTES = 2,
-    WIRE_FIXED32 = 5,
-};
+#include "common/ttrpc/wire.h"
 
 enum {
     REQUEST_SERVICE = 1,
@@ -28,124 +21,20 @@ enum {
     STATUS_MESSAGE = 2,
 };
 
-bool slice_equals(struct slice slice, const char *text)
-{
-    size_t length = strlen(text);
-
-    return slice.length == length && (length == 0 || memcmp(slice.data, text, length) == 0);
-}
-
 /* ---- reading ---- */
-
-struct field {
-    uint32_t number;
-    enum wire_type type;
-    uint64_t varint;
-    struct slice bytes;
-};
-
-static int read_varint(struct slice *input, uint64_t *ret_value)
-{
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < input->length && i < 10; i++) {
-        value |= (uint64_t)(input->data[i] & 0x7f) << (7 * i);
-        if (input->data[i] < 0x80) {
-            input->data += i + 1;
-            input->length -= i + 1;
-            *ret_value = value;
-            return 0;
-        }
-    }
-    return -EINVAL;
-}
-
-static int read_bytes(struct slice *input, uint64_t length, struct slice *ret_bytes)
-{
-    if (length > input->length)
-        return -EINVAL;
-    *ret_bytes = (struct slice){.data = input->data, .length = (size_t)length};
-    input->data += length;
-    input->length -= (size_t)length;
-    return 0;
-}
-
-static int read_tag(struct slice *input, struct field *field)
-{
-    uint64_t tag;
-    int r = read_varint(input, &tag);
-    if (r < 0)
-        return r;
-    if (tag >> 3 == 0 || tag >> 3 > UINT32_MAX >> 3)
-        return -EINVAL;
-    field->number = (uint32_t)(tag >> 3);
-    field->type = (enum wire_type)(tag & 7);
-    return 0;
-}
-
-static int read_value(struct slice *input, struct field *field)
-{
-    uint64_t length;
-    int r;
-
-    switch (field->type) {
-    case WIRE_VARINT:
-        return read_varint(input, &field->varint);
-    case WIRE_FIXED64:
-        return read_bytes(input, 8, &field->bytes);
-    case WIRE_FIXED32:
-        return read_bytes(input, 4, &field->bytes);
-    case WIRE_BYTES:
-        r = read_varint(input, &length);
-        return r < 0 ? r : read_bytes(input, length, &field->bytes);
-    }
-    return -EINVAL;
-}
-
-/* 1: `*ret_field` is the next field; 0: the end. */
-static int read_field(struct slice *input, struct field *ret_field)
-{
-    int r;
-
-    if (input->length == 0)
-        return 0;
-    *ret_field = (struct field){0};
-    r = read_tag(input, ret_field);
-    if (r < 0)
-        return r;
-    r = read_value(input, ret_field);
-    return r < 0 ? r : 1;
-}
-
-/* A field we know with a type we do not expect is an error, as in the generated code. */
-static int take_bytes(const struct field *field, struct slice *ret_bytes)
-{
-    if (field->type != WIRE_BYTES)
-        return -EINVAL;
-    *ret_bytes = field->bytes;
-    return 0;
-}
-
-static int take_varint(const struct field *field, uint64_t *ret_value)
-{
-    if (field->type != WIRE_VARINT)
-        return -EINVAL;
-    *ret_value = field->varint;
-    return 0;
-}
 
 static int decode_key_value(struct slice input, struct slice *ret_key, struct slice *ret_value)
 {
     struct slice key = {0};
     struct slice value = {0};
-    struct field field;
+    struct wire_field field;
     int r;
 
-    while ((r = read_field(&input, &field)) > 0) {
+    while ((r = wire_read_field(&input, &field)) > 0) {
         if (field.number == KEY_VALUE_KEY)
-            r = take_bytes(&field, &key);
+            r = wire_take_bytes(&field, &key);
         else if (field.number == KEY_VALUE_VALUE)
-            r = take_bytes(&field, &value);
+            r = wire_take_bytes(&field, &value);
         if (r < 0)
             return r;
     }
@@ -156,7 +45,7 @@ static int decode_key_value(struct slice input, struct slice *ret_key, struct sl
     return 0;
 }
 
-static int take_request_field(const struct field *field, struct envelope_request *request)
+static int take_request_field(const struct wire_field *field, struct envelope_request *request)
 {
     struct slice key, value;
     uint64_t number;
@@ -164,13 +53,13 @@ static int take_request_field(const struct field *field, struct envelope_request
 
     switch (field->number) {
     case REQUEST_SERVICE:
-        return take_bytes(field, &request->service);
+        return wire_take_bytes(field, &request->service);
     case REQUEST_METHOD:
-        return take_bytes(field, &request->method);
+        return wire_take_bytes(field, &request->method);
     case REQUEST_PAYLOAD:
-        return take_bytes(field, &request->payload);
+        return wire_take_bytes(field, &request->payload);
     case REQUEST_TIMEOUT_NANO:
-        r = take_varint(field, &number);
+        r = wire_take_varint(field, &number);
         if (r == 0)
             request->timeout_ns = (int64_t)number;
         return r;
@@ -185,10 +74,10 @@ int envelope_decode_request(const uint8_t *bytes, size_t length, struct envelope
 {
     struct slice input = {.data = bytes, .length = length};
     struct envelope_request request = {.whole = input};
-    struct field field;
+    struct wire_field field;
     int r;
 
-    while ((r = read_field(&input, &field)) > 0) {
+    while ((r = wire_read_field(&input, &field)) > 0) {
         r = take_request_field(&field, &request);
         if (r < 0)
             return r;
@@ -202,10 +91,10 @@ int envelope_find_metadata(const struct envelope_request *request, const char *k
                            struct slice *ret_value)
 {
     struct slice input = request->whole;
-    struct field field;
+    struct wire_field field;
     int r = -ENOENT;
 
-    while (read_field(&input, &field) > 0) {
+    while (wire_read_field(&input, &field) > 0) {
         struct slice name, value;
 
         if (field.number == REQUEST_METADATA && field.type == WIRE_BYTES &&
@@ -220,18 +109,18 @@ int envelope_find_metadata(const struct envelope_request *request, const char *k
 /* A repeated singular message is merged: what comes later wins, field by field. */
 static int decode_status(struct slice input, struct envelope_response *response)
 {
-    struct field field;
+    struct wire_field field;
     int r;
 
-    while ((r = read_field(&input, &field)) > 0) {
+    while ((r = wire_read_field(&input, &field)) > 0) {
         uint64_t code;
 
         if (field.number == STATUS_CODE) {
-            r = take_varint(&field, &code);
+            r = wire_take_varint(&field, &code);
             if (r == 0)
                 response->code = (uint32_t)code;
         } else if (field.number == STATUS_MESSAGE) {
-            r = take_bytes(&field, &response->message);
+            r = wire_take_bytes(&field, &response->message);
         }
         if (r < 0)
             return r;
@@ -243,14 +132,14 @@ int envelope_decode_response(const uint8_t *bytes, size_t length, struct envelop
 {
     struct slice input = {.data = bytes, .length = length};
     struct envelope_response response = {0};
-    struct field field;
+    struct wire_field field;
     int r;
 
-    while ((r = read_field(&input, &field)) > 0) {
+    while ((r = wire_read_field(&input, &field)) > 0) {
         if (field.number == RESPONSE_STATUS)
             r = field.type == WIRE_BYTES ? decode_status(field.bytes, &response) : -EINVAL;
         else if (field.number == RESPONSE_PAYLOAD)
-            r = take_bytes(&field, &response.payload);
+            r = wire_take_bytes(&field, &response.payload);
         if (r < 0)
             return r;
     }

@@ -9,13 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes inside somebody else's memory; data is NULL when the field was absent. */
-struct slice {
-    const uint8_t *data;
-    size_t length;
-};
-
-bool slice_equals(struct slice slice, const char *text);
+#include "common/ttrpc/wire.h"
 
 struct ttrpc_metadata;
 

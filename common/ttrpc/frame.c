@@ -54,6 +54,13 @@ bool frame_parser_is_inside(const struct frame_parser *parser)
     return !parser->done && parser->header_received > 0;
 }
 
+size_t frame_parser_outstanding(const struct frame_parser *parser)
+{
+    if (!frame_parser_is_inside(parser) || parser->header_received < FRAME_HEADER_SIZE)
+        return 0;
+    return load_be32(parser->header) - parser->received;
+}
+
 static void consume(const uint8_t **chunk, size_t *length, size_t count)
 {
     *chunk += count;

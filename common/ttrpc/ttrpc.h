@@ -51,13 +51,28 @@ struct ttrpc_limits {
      * socket fills and it waits; what it saved up in the last second may come at once. 0: none. */
     uint64_t bytes_per_second;
     uint32_t frames_per_second;
+    uint32_t elements;   /* of one message, see wire_check_message; 0: no limit */
+    uint32_t read_bytes; /* taken from the socket at once, unless a frame has more to come, so that
+                            many small frames do not hold the loop; 0: as many as there are */
 };
 
 /* 64 KiB frames, 16 streams, 1 MiB queued, 10 s, no rates. */
 extern const struct ttrpc_limits ttrpc_limits_default;
 
-/* For a peer that may be hostile: the same with 256 KiB queued, 16 MiB and 1000 frames a second. */
+/* For a peer that may be hostile: the same with 256 KiB queued, 4 MiB and 1000 frames a second,
+ * 4096 elements and 4 KiB at once. */
 extern const struct ttrpc_limits ttrpc_limits_guest;
+
+/* A share of one core, for the processor time that a peer's bytes take us. Shares are charged after
+ * the fact, so one message may run into debt. */
+struct ttrpc_share {
+    uint32_t permyriad; /* of one core; not 0 */
+    nsec_t saved_max;   /* processor time that can be saved up */
+    nsec_t paid_until;  /* CLOCK_MONOTONIC; later than now: in debt until then */
+};
+
+/* Charges `used` processor time and returns `paid_until`. */
+nsec_t ttrpc_share_charge(struct ttrpc_share *share, nsec_t used, nsec_t now);
 
 /* What all connections of one kind may cost together; the caller's memory, which must outlive them.
  * When their bytes do not suffice, the connection that holds most is closed, not the one that came
@@ -70,6 +85,9 @@ struct ttrpc_budget {
     uint64_t closed;      /* connections closed for the sake of bytes_limit, ever */
     uint64_t refused;     /* connections refused because of connections_limit, ever */
     struct list members;  /* for the library */
+    /* What all peers that are in debt with their own share may use together; permyriad 0: nothing,
+     * each then has only its own. */
+    struct ttrpc_share processor;
 };
 
 void ttrpc_budget_init(struct ttrpc_budget *budget, uint64_t bytes_limit,
@@ -157,6 +175,10 @@ struct ttrpc_connection_options {
     struct ttrpc_limits limits;
     const struct ttrpc_service *const *services; /* NULL-terminated; NULL: none served */
     struct ttrpc_budget *budget;                 /* NULL: none */
+    /* The peer's, the caller's memory, which outlives its connections: who connects anew is not
+     * forgiven. A peer in debt is not read until the debt, or that of the budget, is paid. NULL:
+     * not measured. */
+    struct ttrpc_share *processor;
     void *userdata;
     /* The connection ended; `status` is 0 (closed by us or cleanly by the peer) or a negative
      * errno, `reason` says it in words. Every call has ended before. The connection is freed on
@@ -177,6 +199,10 @@ int ttrpc_connection_create(uv_loop_t *loop, int descriptor,
 void ttrpc_connection_close(struct ttrpc_connection *connection);
 
 void *ttrpc_connection_userdata(const struct ttrpc_connection *connection);
+
+/* Charges another share from now on. */
+void ttrpc_connection_set_processor(struct ttrpc_connection *connection,
+                                    struct ttrpc_share *processor);
 
 /* ---- client side ---- */
 

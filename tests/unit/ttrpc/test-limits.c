@@ -170,6 +170,150 @@ static void test_rate(void **state)
     fixture_finish(&fixture);
 }
 
+/* ---- one message ---- */
+
+/* An answer to GetInfo with so many empty features. */
+static void answer_with_features(struct fixture *fixture, uint32_t stream, unsigned count)
+{
+    struct frame_header header = {.stream = stream, .type = FRAME_RESPONSE};
+    uint8_t payload[1024];
+    unsigned inner = 2 * count;
+
+    assert_true(inner + 3 <= sizeof(payload));
+    payload[0] = 0x12; /* payload */
+    payload[1] = (uint8_t)(inner | 0x80);
+    payload[2] = (uint8_t)(inner >> 7);
+    for (unsigned i = 0; i < count; i++) {
+        payload[3 + 2 * i] = 0x5a;
+        payload[4 + 2 * i] = 0;
+    }
+    header.length = inner + 3;
+    send_raw(fixture, &header, payload, header.length);
+}
+
+static void test_elements_of_a_message(void **state)
+{
+    Vmreclaim__Agent__V1__GetInfoRequest request = VMRECLAIM__AGENT__V1__GET_INFO_REQUEST__INIT;
+    struct ttrpc_limits limits = ttrpc_limits_guest;
+    struct fixture fixture;
+    struct outcome outcomes[2] = {0};
+
+    (void)state;
+    limits.elements = 100;
+    fixture_init_client(&fixture, &limits);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(ttrpc_call_unary(fixture.client, AGENT, "GetInfo", &request.base, 0,
+                                          on_result, &outcomes[i], NULL),
+                         0);
+        answer_with_features(&fixture, 1 + 2 * i, 100 + i);
+        loop_run_until(&fixture.loop, &outcomes[i].done);
+        assert_int_equal(outcomes[i].code, i == 0 ? TTRPC_OK : TTRPC_INTERNAL);
+    }
+    assert_false(fixture.client_ending.done);
+    fixture_finish(&fixture);
+}
+
+/* ---- the processor ---- */
+
+static void test_a_share_is_charged(void **state)
+{
+    struct ttrpc_share share = {.permyriad = 100, .saved_max = 10 * NSEC_PER_MSEC};
+    nsec_t now = 1000 * NSEC_PER_SEC;
+
+    (void)state;
+    /* 10 ms are saved up: what is within them is paid for. */
+    assert_int_equal(ttrpc_share_charge(&share, 4 * NSEC_PER_MSEC, now), now - 600 * NSEC_PER_MSEC);
+    assert_int_equal(ttrpc_share_charge(&share, 6 * NSEC_PER_MSEC, now), now);
+    /* Beyond, one hundred times as long. */
+    assert_int_equal(ttrpc_share_charge(&share, NSEC_PER_MSEC, now), now + 100 * NSEC_PER_MSEC);
+    /* Time pays. */
+    now += 600 * NSEC_PER_MSEC;
+    assert_int_equal(ttrpc_share_charge(&share, 5 * NSEC_PER_MSEC, now), now);
+    /* Neither savings nor debts are without end. */
+    now += 3600 * NSEC_PER_SEC;
+    assert_int_equal(ttrpc_share_charge(&share, 10 * NSEC_PER_MSEC, now), now);
+    assert_int_equal(ttrpc_share_charge(&share, 3600 * NSEC_PER_SEC, now), now + 60 * NSEC_PER_SEC);
+}
+
+static unsigned served;
+
+/* Serves a Ping, and takes its time. */
+static void ping_slowly(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    Vmreclaim__Agent__V1__PingResponse response = VMRECLAIM__AGENT__V1__PING_RESPONSE__INIT;
+    struct timespec begun, now;
+
+    (void)message;
+    (void)userdata;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begun);
+    do
+        (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    while ((now.tv_sec - begun.tv_sec) * 1000000000L + now.tv_nsec - begun.tv_nsec < 1000000);
+    served++;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static const ttrpc_handler slow_handlers[METHOD_COUNT] = {[METHOD_PING] = ping_slowly};
+
+static const struct ttrpc_service slow_service = {
+    .descriptor = &vmreclaim__agent__v1__agent__descriptor,
+    .handlers = slow_handlers,
+};
+
+static const struct ttrpc_service *const slow_services[] = {&slow_service, NULL};
+
+static void send_ping(struct fixture *fixture, uint32_t stream)
+{
+    static const uint8_t request[] = "\x0a\x18vmreclaim.agent.v1.Agent\x12\x04Ping";
+    struct frame_header header = {
+        .length = sizeof(request) - 1, .stream = stream, .type = FRAME_REQUEST};
+
+    send_raw(fixture, &header, request, sizeof(request) - 1);
+}
+
+/* A millisecond of work at a ten-thousandth of a core: ten seconds of debt. */
+static void test_a_debtor_is_not_read(void **state)
+{
+    struct ttrpc_share own = {.permyriad = 1};
+    struct fixture fixture;
+
+    (void)state;
+    served = 0;
+    fixture_init_server(&fixture, slow_services, NULL);
+    ttrpc_connection_set_processor(fixture.server, &own);
+    send_ping(&fixture, 1);
+    while (served == 0)
+        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+    assert_true(own.paid_until > time_monotonic() + NSEC_PER_SEC);
+    send_ping(&fixture, 3);
+    loop_run_turns(&fixture.loop, 20);
+    assert_int_equal(served, 1);
+    /* Its hanging up is still noticed. */
+    assert_int_equal(close(fixture.raw), 0);
+    fixture.raw = -1;
+    loop_run_until(&fixture.loop, &fixture.server_ending.done);
+    fixture_finish(&fixture);
+}
+
+/* The debt is the guest's, not the connection's. */
+static void test_connecting_anew_forgives_nothing(void **state)
+{
+    struct ttrpc_share own = {.permyriad = 1};
+    struct fixture fixture;
+
+    (void)state;
+    served = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        fixture_init_server(&fixture, slow_services, NULL);
+        ttrpc_connection_set_processor(fixture.server, &own);
+        send_ping(&fixture, 1);
+        while (served <= i)
+            (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+        fixture_finish(&fixture);
+        assert_true(own.paid_until > time_monotonic() + (i + 1) * 5 * NSEC_PER_SEC);
+    }
+}
+
 /* ---- the budget ---- */
 
 static struct ttrpc_connection *join(struct fixture *fixture, struct ttrpc_budget *budget,
@@ -220,6 +364,46 @@ static void test_connections_of_a_budget(void **state)
         (void)close(raw[i]);
 }
 
+/* In debt with its own share, a peer is read as long as that of all debtors pays. */
+static void test_debtors_share(void **state)
+{
+    struct ttrpc_share own = {.permyriad = 1};
+    struct fixture fixture = {.raw = -1};
+    struct ending ending = {0};
+    struct ttrpc_budget budget;
+    struct ttrpc_connection *connection;
+    struct ttrpc_connection_options options = {
+        .limits = ttrpc_limits_default,
+        .services = slow_services,
+        .budget = &budget,
+        .processor = &own,
+        .userdata = &ending,
+        .on_close = on_close,
+    };
+    int pair[2];
+
+    (void)state;
+    served = 0;
+    ttrpc_budget_init(&budget, 1 << 20, 2);
+    budget.processor =
+        (struct ttrpc_share){.permyriad = 1, .saved_max = 2 * NSEC_PER_MSEC + NSEC_PER_MSEC / 2};
+    fixture_init(&fixture, pair);
+    fixture.raw = pair[0];
+    assert_int_equal(ttrpc_connection_create(&fixture.loop, pair[1], &options, &connection), 0);
+    /* The third is beyond what was saved. */
+    for (uint32_t i = 0; i < 3; i++) {
+        send_ping(&fixture, 1 + 2 * i);
+        while (served <= i)
+            (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+    }
+    send_ping(&fixture, 7);
+    loop_run_turns(&fixture.loop, 20);
+    assert_int_equal(served, 3);
+    ttrpc_connection_close(connection);
+    loop_finish(&fixture.loop);
+    (void)close(fixture.raw);
+}
+
 /* Two modest peers and one that makes us hold most of a large frame. */
 static void test_the_largest_holder_goes(void **state)
 {
@@ -263,6 +447,11 @@ int main(void)
         cmocka_unit_test(test_never_reading_stalls),
         cmocka_unit_test(test_past_the_queue),
         cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_elements_of_a_message),
+        cmocka_unit_test(test_a_share_is_charged),
+        cmocka_unit_test(test_a_debtor_is_not_read),
+        cmocka_unit_test(test_connecting_anew_forgives_nothing),
+        cmocka_unit_test(test_debtors_share),
         cmocka_unit_test(test_connections_of_a_budget),
         cmocka_unit_test(test_the_largest_holder_goes),
     };

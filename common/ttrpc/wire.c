@@ -1,0 +1,205 @@
+/* Reading protobuf's wire format. */
+#include "common/ttrpc/wire.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define DEPTH_MAX 16 /* of messages in messages; ours reach 4 */
+
+bool slice_equals(struct slice slice, const char *text)
+{
+    size_t length = strlen(text);
+
+    return slice.length == length && (length == 0 || memcmp(slice.data, text, length) == 0);
+}
+
+/* ---- fields ---- */
+
+static int read_varint(struct slice *input, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < input->length && i < 10; i++) {
+        value |= (uint64_t)(input->data[i] & 0x7f) << (7 * i);
+        if (input->data[i] < 0x80) {
+            input->data += i + 1;
+            input->length -= i + 1;
+            *ret_value = value;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+static int read_bytes(struct slice *input, uint64_t length, struct slice *ret_bytes)
+{
+    if (length > input->length)
+        return -EINVAL;
+    *ret_bytes = (struct slice){.data = input->data, .length = (size_t)length};
+    input->data += length;
+    input->length -= (size_t)length;
+    return 0;
+}
+
+static int read_tag(struct slice *input, struct wire_field *field)
+{
+    uint64_t tag;
+    int r = read_varint(input, &tag);
+    if (r < 0)
+        return r;
+    if (tag >> 3 == 0 || tag >> 3 > UINT32_MAX >> 3)
+        return -EINVAL;
+    field->number = (uint32_t)(tag >> 3);
+    field->type = (enum wire_type)(tag & 7);
+    return 0;
+}
+
+static int read_value(struct slice *input, struct wire_field *field)
+{
+    uint64_t length;
+    int r;
+
+    switch (field->type) {
+    case WIRE_VARINT:
+        return read_varint(input, &field->varint);
+    case WIRE_FIXED64:
+        return read_bytes(input, 8, &field->bytes);
+    case WIRE_FIXED32:
+        return read_bytes(input, 4, &field->bytes);
+    case WIRE_BYTES:
+        r = read_varint(input, &length);
+        return r < 0 ? r : read_bytes(input, length, &field->bytes);
+    }
+    return -EINVAL;
+}
+
+int wire_read_field(struct slice *input, struct wire_field *ret_field)
+{
+    int r;
+
+    if (input->length == 0)
+        return 0;
+    *ret_field = (struct wire_field){0};
+    r = read_tag(input, ret_field);
+    if (r < 0)
+        return r;
+    r = read_value(input, ret_field);
+    return r < 0 ? r : 1;
+}
+
+int wire_take_bytes(const struct wire_field *field, struct slice *ret_bytes)
+{
+    if (field->type != WIRE_BYTES)
+        return -EINVAL;
+    *ret_bytes = field->bytes;
+    return 0;
+}
+
+int wire_take_varint(const struct wire_field *field, uint64_t *ret_value)
+{
+    if (field->type != WIRE_VARINT)
+        return -EINVAL;
+    *ret_value = field->varint;
+    return 0;
+}
+
+/* ---- a whole message ---- */
+
+/* The length of the UTF-8 sequence at `bytes`, which is not ASCII; 0: it is none. RFC 3629. */
+static size_t sequence_length(const uint8_t *bytes, size_t available)
+{
+    uint8_t first = bytes[0];
+    size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    uint8_t second;
+
+    if (first < 0xc2 || first > 0xf4 || length > available)
+        return 0;
+    second = bytes[1];
+    /* Overlong forms, surrogates, and what lies beyond U+10FFFF. */
+    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+        (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+static bool is_utf8(struct slice text)
+{
+    for (size_t i = 0; i < text.length;) {
+        size_t length = text.data[i] < 0x80 ? 1 : sequence_length(&text.data[i], text.length - i);
+
+        if (length == 0)
+            return false;
+        i += length;
+    }
+    return true;
+}
+
+/* What may still come. */
+struct allowance {
+    uint32_t elements;
+    unsigned depth;
+};
+
+static int take_elements(struct allowance *allowance, size_t count)
+{
+    if (count > allowance->elements)
+        return -E2BIG;
+    allowance->elements -= (uint32_t)count;
+    return 0;
+}
+
+static int check_message(const ProtobufCMessageDescriptor *descriptor, struct slice message,
+                         struct allowance *allowance);
+
+/* A length-delimited value of a known field. */
+static int check_bytes(const ProtobufCFieldDescriptor *descriptor, struct slice bytes,
+                       struct allowance *allowance)
+{
+    int r;
+
+    switch (descriptor->type) {
+    case PROTOBUF_C_TYPE_STRING:
+        return is_utf8(bytes) ? 0 : -EINVAL;
+    case PROTOBUF_C_TYPE_BYTES:
+        return 0;
+    case PROTOBUF_C_TYPE_MESSAGE:
+        if (allowance->depth == 0)
+            return -EINVAL;
+        allowance->depth--;
+        r = check_message(descriptor->descriptor, bytes, allowance);
+        allowance->depth++;
+        return r;
+    default: /* a packed list; each of its values takes a byte at least */
+        return take_elements(allowance, bytes.length);
+    }
+}
+
+static int check_message(const ProtobufCMessageDescriptor *descriptor, struct slice message,
+                         struct allowance *allowance)
+{
+    struct wire_field field;
+    int r;
+
+    while ((r = wire_read_field(&message, &field)) > 0) {
+        const ProtobufCFieldDescriptor *known =
+            protobuf_c_message_descriptor_get_field(descriptor, field.number);
+
+        r = take_elements(allowance, 1);
+        if (r == 0 && known != NULL && field.type == WIRE_BYTES)
+            r = check_bytes(known, field.bytes, allowance);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+int wire_check_message(const ProtobufCMessageDescriptor *descriptor, struct slice message,
+                       uint32_t elements_max)
+{
+    struct allowance allowance = {.elements = elements_max, .depth = DEPTH_MAX};
+
+    return check_message(descriptor, message, &allowance);
+}

@@ -1,0 +1,47 @@
+/* Protobuf's wire format, read in place: nothing is copied or allocated. */
+#ifndef VMRECLAIM_TTRPC_WIRE_H
+#define VMRECLAIM_TTRPC_WIRE_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes inside somebody else's memory; data is NULL when there are none. */
+struct slice {
+    const uint8_t *data;
+    size_t length;
+};
+
+bool slice_equals(struct slice slice, const char *text);
+
+/* Groups (3, 4), which proto3 does not have, are refused. */
+enum wire_type {
+    WIRE_VARINT = 0,
+    WIRE_FIXED64 = 1,
+    WIRE_BYTES = 2,
+    WIRE_FIXED32 = 5,
+};
+
+struct wire_field {
+    uint32_t number;
+    enum wire_type type;
+    uint64_t varint;    /* of WIRE_VARINT */
+    struct slice bytes; /* of the others */
+};
+
+/* Takes the next field off the input. 1: here it is; 0: the end; -EINVAL. */
+int wire_read_field(struct slice *input, struct wire_field *ret_field);
+
+/* A field we know with a type we do not expect is an error, as in generated code: -EINVAL. */
+int wire_take_bytes(const struct wire_field *field, struct slice *ret_bytes);
+int wire_take_varint(const struct wire_field *field, uint64_t *ret_value);
+
+/* Looks through an encoded message before it is decoded: that is quick, decoding may not be. An
+ * element is a field, whether known or not and at any depth, or a value of a packed list. 0;
+ * -EINVAL: malformed, too deep or text that is not UTF-8, which proto3 demands; -E2BIG: more than
+ * `elements_max`. */
+int wire_check_message(const ProtobufCMessageDescriptor *descriptor, struct slice message,
+                       uint32_t elements_max);
+
+#endif
