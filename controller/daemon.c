@@ -27,24 +27,37 @@
 
 /* ---- log ---- */
 
-static void log_vm_event(const struct vm_event *event, void *userdata)
+static enum log_level level_of(enum vm_event_kind kind)
 {
-    (void)userdata;
-    switch (event->kind) {
+    switch (kind) {
     case VM_EVENT_WARNING:
-        log_warning("VM %s: %s", event->vm->name, event->text);
-        break;
+        return LOG_LEVEL_WARNING;
     case VM_EVENT_STATE:
     case VM_EVENT_POLICY:
     case VM_EVENT_RESET:
-        log_info("VM %s: %s", event->vm->name, event->text);
-        break;
-    case VM_EVENT_SAMPLE:
-        break;
+        return LOG_LEVEL_INFO;
     default:
-        log_debug("VM %s: %s", event->vm->name, event->text);
-        break;
+        return LOG_LEVEL_DEBUG;
     }
+}
+
+/* A guest can bring about most of these, so their number is bounded for each. */
+static void log_vm_event(const struct vm_event *event, void *userdata)
+{
+    enum log_level level = level_of(event->kind);
+    char note[64] = "";
+    unsigned suppressed;
+
+    (void)userdata;
+    if (event->kind == VM_EVENT_SAMPLE)
+        return;
+    if (level < LOG_LEVEL_DEBUG) {
+        if (!log_limit_pass(&event->vm->log, time_boottime(), &suppressed))
+            return;
+        if (suppressed > 0)
+            (void)snprintf(note, sizeof(note), " (%u lines before were left out)", suppressed);
+    }
+    log_write(level, "VM %s: %s%s", event->vm->name, event->text, note);
 }
 
 /* The request as JSON; the caller frees it. NULL: out of memory. */

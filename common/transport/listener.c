@@ -1,9 +1,9 @@
 /* Listening sockets on a libuv loop.
  *
  * uv_poll tells that somebody is there, accept4 takes at most ACCEPT_BATCH per turn, so that a
- * storm of connections does not starve the loop. When there are no descriptors or no memory left,
- * the listener stops polling for PAUSE_MS and peers wait in the backlog; otherwise the readable
- * socket would spin the loop. */
+ * storm of connections does not starve the loop, and at most ACCEPT_RATE in a second, so that it
+ * costs little of a core. When there are no descriptors or no memory left, the listener stops
+ * polling for PAUSE_MS. Meanwhile peers wait in the backlog. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,10 +13,14 @@
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
+#include "common/base/time.h"
+#include "common/base/util.h"
 #include "common/transport/socket.h"
 #include "common/transport/transport.h"
 
-#define ACCEPT_BATCH 16
+#define ACCEPT_BATCH 4
+#define ACCEPT_RATE  2000 /* ten thousand agents are all back within five seconds */
+#define BURST_MAX    20   /* may come at once after a pause */
 #define PAUSE_MS     100
 #define BACKLOG      4096 /* lowered by the kernel to net.core.somaxconn */
 
@@ -24,7 +28,8 @@ struct listener {
     uv_poll_t poll;
     uv_timer_t pause;
     unsigned open_handles;
-    int descriptor; /* -1: destroyed */
+    int descriptor;    /* -1: destroyed */
+    nsec_t paid_until; /* the connections so far are within the rate from then on */
     enum address_kind kind;
     enum peer_rule rule;
     listener_callback on_accept;
@@ -46,10 +51,22 @@ static void on_pause_over(uv_timer_t *pause)
     (void)uv_poll_start(&listener->poll, UV_READABLE, on_readable);
 }
 
-static void pause_accepting(struct listener *listener)
+static void pause_accepting(struct listener *listener, uint64_t milliseconds)
 {
     (void)uv_poll_stop(&listener->poll);
-    (void)uv_timer_start(&listener->pause, on_pause_over, PAUSE_MS, 0);
+    (void)uv_timer_start(&listener->pause, on_pause_over, milliseconds, 0);
+}
+
+/* Each connection takes its share of a second. */
+static void charge(struct listener *listener, unsigned accepted)
+{
+    const nsec_t cost = NSEC_PER_SEC / ACCEPT_RATE;
+    nsec_t now = time_monotonic();
+    nsec_t oldest = now - BURST_MAX * cost;
+
+    listener->paid_until = max_of(listener->paid_until, oldest) + accepted * cost;
+    if (listener->paid_until > now)
+        pause_accepting(listener, (listener->paid_until - now) / NSEC_PER_MSEC + 1);
 }
 
 static void hand_over(struct listener *listener, int descriptor)
@@ -73,20 +90,24 @@ static bool is_shortage(int number)
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct listener *listener = poll->data;
+    unsigned accepted = 0;
 
     (void)status;
     (void)events;
-    for (int i = 0; i < ACCEPT_BATCH && listener->descriptor >= 0; i++) {
+    while (accepted < ACCEPT_BATCH && listener->descriptor >= 0) {
         int descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-        if (descriptor >= 0) {
-            hand_over(listener, descriptor);
-        } else {
-            if (is_shortage(errno))
-                pause_accepting(listener);
-            return;
-        }
+        if (descriptor < 0)
+            break;
+        accepted++;
+        hand_over(listener, descriptor);
     }
+    if (listener->descriptor < 0)
+        return;
+    if (accepted < ACCEPT_BATCH && is_shortage(errno))
+        pause_accepting(listener, PAUSE_MS);
+    else
+        charge(listener, accepted);
 }
 
 /* ---- sockets ---- */

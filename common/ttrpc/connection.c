@@ -230,7 +230,7 @@ ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
 {
     uint32_t elements = connection->options.limits.elements;
 
-    if (wire_check_message(descriptor, payload, elements == 0 ? UINT32_MAX : elements) < 0)
+    if (elements > 0 && wire_check_message(descriptor, payload, elements) < 0)
         return NULL;
     /* What real messages unfold into stays below; two bytes that make an empty submessage do not.
      */

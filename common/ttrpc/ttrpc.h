@@ -51,7 +51,8 @@ struct ttrpc_limits {
      * socket fills and it waits; what it saved up in the last second may come at once. 0: none. */
     uint64_t bytes_per_second;
     uint32_t frames_per_second;
-    uint32_t elements;   /* of one message, see wire_check_message; 0: no limit */
+    uint32_t elements;   /* of one message, whose text is then UTF-8, see wire_check_message;
+                            0: not looked at */
     uint32_t read_bytes; /* taken from the socket at once, unless a frame has more to come, so that
                             many small frames do not hold the loop; 0: as many as there are */
 };

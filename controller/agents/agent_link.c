@@ -20,6 +20,9 @@ struct agent_link {
     void *userdata;
     nsec_t interval;        /* between samples; 0: not watched */
     nsec_t last_sample;     /* CLOCK_BOOTTIME, or when the watch began */
+    nsec_t begun;           /* CLOCK_BOOTTIME */
+    bool believed;          /* a sample could be true */
+    bool broke;             /* the agent sent what cannot be decoded */
     char close_reason[128]; /* ours; empty: the peer's doing */
 };
 
@@ -28,9 +31,20 @@ struct ttrpc_connection *agent_link_connection(const struct agent_link *link)
     return link->connection;
 }
 
-void agent_link_set_userdata(struct agent_link *link, void *userdata)
+void agent_link_move(struct agent_link *link, struct ttrpc_share *processor, void *userdata)
 {
+    ttrpc_connection_set_processor(link->connection, processor);
     link->userdata = userdata;
+}
+
+/* -EPROTO: not ttRPC; -ETIMEDOUT: stuck inside a frame; -ENOBUFS: made us hold too much. */
+static enum agent_ending ending_of(const struct agent_link *link, int status)
+{
+    if (link->broke || status == -EPROTO || status == -ETIMEDOUT || status == -ENOBUFS)
+        return AGENT_BROKE;
+    if (!link->believed)
+        return AGENT_FAILED;
+    return time_boottime() - link->begun >= AGENT_STAY ? AGENT_STAYED : AGENT_LEFT;
 }
 
 static void on_connection_close(struct ttrpc_connection *connection, int status, const char *reason,
@@ -40,7 +54,7 @@ static void on_connection_close(struct ttrpc_connection *connection, int status,
     const char *why = link->close_reason[0] != '\0' ? link->close_reason : reason;
 
     (void)connection;
-    link->callbacks->on_close(link, status, why, link->userdata);
+    link->callbacks->on_close(link, ending_of(link, status), why, link->userdata);
     free(link);
 }
 
@@ -49,6 +63,12 @@ void agent_link_close(struct agent_link *link, const char *reason)
     if (link->close_reason[0] == '\0')
         (void)snprintf(link->close_reason, sizeof(link->close_reason), "%s", reason);
     ttrpc_connection_close(link->connection);
+}
+
+/* The codes of ours for what cannot be decoded or is too large. */
+static bool is_breach(enum ttrpc_code code)
+{
+    return code == TTRPC_INTERNAL || code == TTRPC_RESOURCE_EXHAUSTED;
 }
 
 static void on_info(const struct ttrpc_result *result, void *userdata)
@@ -61,20 +81,22 @@ static void on_info(const struct ttrpc_result *result, void *userdata)
             link, (const Vmreclaim__Agent__V1__GetInfoResponse *)result->response, link->userdata);
         return;
     }
+    link->broke |= is_breach(result->code);
     (void)snprintf(reason, sizeof(reason), "GetInfo failed: %s: %.80s",
                    ttrpc_code_name(result->code), result->message);
     agent_link_close(link, reason);
 }
 
 int agent_link_create(uv_loop_t *loop, int descriptor, struct ttrpc_budget *budget,
-                      const struct agent_link_callbacks *callbacks, void *userdata,
-                      struct agent_link **ret_link)
+                      struct ttrpc_share *processor, const struct agent_link_callbacks *callbacks,
+                      void *userdata, struct agent_link **ret_link)
 {
     Vmreclaim__Agent__V1__GetInfoRequest request = VMRECLAIM__AGENT__V1__GET_INFO_REQUEST__INIT;
     struct agent_link *link = calloc(1, sizeof(*link));
     struct ttrpc_connection_options options = {
         .limits = ttrpc_limits_guest,
         .budget = budget,
+        .processor = processor,
         .userdata = link,
         .on_close = on_connection_close,
     };
@@ -86,6 +108,7 @@ int agent_link_create(uv_loop_t *loop, int descriptor, struct ttrpc_budget *budg
     }
     link->callbacks = callbacks;
     link->userdata = userdata;
+    link->begun = time_boottime();
     r = ttrpc_connection_create(loop, descriptor, &options, &link->connection);
     if (r < 0) {
         free(link);
@@ -109,7 +132,8 @@ static void on_watch_message(const ProtobufCMessage *message, void *userdata)
     switch (event->event_case) {
     case VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_SAMPLE:
         link->last_sample = time_boottime();
-        callbacks->on_sample(link, event->sample, event->coalesced, link->userdata);
+        if (callbacks->on_sample(link, event->sample, event->coalesced, link->userdata))
+            link->believed = true;
         break;
     case VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_PRESSURE:
         callbacks->on_pressure(link, event->pressure, link->userdata);
@@ -130,6 +154,7 @@ static void on_watch_end(const struct ttrpc_result *result, void *userdata)
     struct agent_link *link = userdata;
     char reason[128];
 
+    link->broke |= is_breach(result->code);
     (void)snprintf(reason, sizeof(reason), "Watch ended: %s: %.80s", ttrpc_code_name(result->code),
                    result->message);
     agent_link_close(link, reason);

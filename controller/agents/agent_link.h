@@ -8,7 +8,7 @@
  *
  * Failure modes: a sample that cannot be true is dropped and counted, not the link; a Watch that
  * ends, or an agent that is silent for three samples, ends the link. Everything ends in on_close,
- * once, after which the link is freed. */
+ * once, with how good the link was, after which the link is freed. */
 #ifndef VMRECLAIM_AGENTS_AGENT_LINK_H
 #define VMRECLAIM_AGENTS_AGENT_LINK_H
 
@@ -20,6 +20,7 @@
 #include "common/base/time.h"
 #include "common/ttrpc/ttrpc.h"
 #include "controller/agents/guest_memory.h"
+#include "controller/agents/standing.h"
 
 #define AGENT_MISSED_SAMPLES_MAX 3
 
@@ -28,7 +29,8 @@ struct agent_link;
 struct agent_link_callbacks {
     void (*on_info)(struct agent_link *link, const Vmreclaim__Agent__V1__GetInfoResponse *info,
                     void *userdata);
-    void (*on_sample)(struct agent_link *link, const Vmreclaim__Agent__V1__MemorySample *sample,
+    /* Returns whether the sample can be true. */
+    bool (*on_sample)(struct agent_link *link, const Vmreclaim__Agent__V1__MemorySample *sample,
                       uint64_t coalesced, void *userdata);
     void (*on_pressure)(struct agent_link *link,
                         const Vmreclaim__Agent__V1__PressureEvent *pressure, void *userdata);
@@ -37,14 +39,16 @@ struct agent_link_callbacks {
     void (*on_engine)(struct agent_link *link, const Vmreclaim__Agent__V1__EngineState *engine,
                       void *userdata);
     /* The link is freed on return. */
-    void (*on_close)(struct agent_link *link, int status, const char *reason, void *userdata);
+    void (*on_close)(struct agent_link *link, enum agent_ending ending, const char *reason,
+                     void *userdata);
 };
 
 /* Takes over the connected `descriptor` (closed on failure too) and asks GetInfo. `callbacks` are
- * static data. `budget` is shared by all links; -EUSERS: it has no room for another. */
+ * static data. `budget` is shared by all links, `processor` by those of this guest; -EUSERS: there
+ * is no room for another. */
 int agent_link_create(uv_loop_t *loop, int descriptor, struct ttrpc_budget *budget,
-                      const struct agent_link_callbacks *callbacks, void *userdata,
-                      struct agent_link **ret_link);
+                      struct ttrpc_share *processor, const struct agent_link_callbacks *callbacks,
+                      void *userdata, struct agent_link **ret_link);
 
 /* Opens Watch. Samples come at least every `interval`. `lowest_order` < 0: not known. */
 int agent_link_watch(struct agent_link *link, nsec_t interval, int lowest_order);
@@ -56,8 +60,9 @@ void agent_link_close(struct agent_link *link, const char *reason);
  * Returns the samples missed so far; at AGENT_MISSED_SAMPLES_MAX the link closes itself. */
 unsigned agent_link_tick(struct agent_link *link, nsec_t now, bool forgive);
 
-/* Callbacks get this from now on: the link turned out to be another VM's. */
-void agent_link_set_userdata(struct agent_link *link, void *userdata);
+/* Callbacks get this and the processor share is this from now on: the link turned out to be another
+ * VM's. */
+void agent_link_move(struct agent_link *link, struct ttrpc_share *processor, void *userdata);
 
 /* For calls on the Agent service. */
 struct ttrpc_connection *agent_link_connection(const struct agent_link *link);

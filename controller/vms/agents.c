@@ -24,8 +24,6 @@
 #define PING_TIMEOUT           (1 * NSEC_PER_SEC)
 #define CALL_TIMEOUT           (10 * NSEC_PER_SEC)
 #define DIAL_TIMEOUT           (2 * NSEC_PER_SEC)
-#define DIAL_DELAY_MIN         (250 * NSEC_PER_MSEC)
-#define DIAL_DELAY_MAX         (2 * NSEC_PER_SEC)
 #define CID_FIRST              3
 #define INFO_BYTES_MAX         8192
 #define POLICY_ANSWER_KEYS_MAX 64
@@ -345,7 +343,7 @@ static nsec_t latency_of(struct vm *vm, uint64_t guest_boottime)
     return (nsec_t)(offset - vm->clock_offset);
 }
 
-static void on_sample(struct agent_link *link, const Vmreclaim__Agent__V1__MemorySample *sample,
+static bool on_sample(struct agent_link *link, const Vmreclaim__Agent__V1__MemorySample *sample,
                       uint64_t coalesced, void *userdata)
 {
     struct vm *vm = userdata;
@@ -354,14 +352,23 @@ static void on_sample(struct agent_link *link, const Vmreclaim__Agent__V1__Memor
     (void)coalesced;
     if (!is_current(vm, link) ||
         supervisor_take_sample(supervisor, vm, sample, latency_of(vm, sample->boottime_ns)) < 0)
-        return;
+        return false;
     /* Measuring may have found the hypervisor ended. */
     if (!is_current(vm, link))
-        return;
+        return true;
     vm->facts.agent_late = false;
-    vm->dial_delay = DIAL_DELAY_MIN;
     supervisor_emit(supervisor, &(struct vm_event){.vm = vm, .kind = VM_EVENT_SAMPLE, .text = ""});
     supervisor_update_state(supervisor, vm);
+    return true;
+}
+
+/* What a guest says unasked reaches watchers, the balloon and the store: more than any agent has to
+ * say is not passed on. */
+static bool may_pass(struct vm *vm, const struct agent_link *link)
+{
+    unsigned suppressed;
+
+    return is_current(vm, link) && log_limit_pass(&vm->guest_events, time_boottime(), &suppressed);
 }
 
 static void on_pressure(struct agent_link *link,
@@ -370,7 +377,7 @@ static void on_pressure(struct agent_link *link,
     struct vm *vm = userdata;
     char text[128];
 
-    if (!is_current(vm, link))
+    if (!may_pass(vm, link))
         return;
     (void)snprintf(text, sizeof(text),
                    "memory pressure: some %" PRIu32 ".%02" PRIu32 " %%, %" PRIu64
@@ -386,8 +393,9 @@ static void on_action(struct agent_link *link, const Vmreclaim__Agent__V1__Actio
                       void *userdata)
 {
     struct vm *vm = userdata;
+    unsigned suppressed;
 
-    if (!is_current(vm, link))
+    if (!may_pass(vm, link) || !log_limit_pass(&vm->guest_actions, time_boottime(), &suppressed))
         return;
     supervisor_emit(vm->supervisor, &(struct vm_event){.vm = vm,
                                                        .kind = VM_EVENT_ACTION,
@@ -401,7 +409,7 @@ static void on_engine(struct agent_link *link, const Vmreclaim__Agent__V1__Engin
     struct vm *vm = userdata;
     char text[192];
 
-    if (!is_current(vm, link))
+    if (!may_pass(vm, link))
         return;
     copy_text(vm->engine_state, sizeof(vm->engine_state), engine->state);
     copy_text(vm->engine_reason, sizeof(vm->engine_reason), engine->reason);
@@ -424,13 +432,27 @@ static void on_agent_gone(struct supervisor *supervisor, struct vm *vm, const ch
         supervisor_update_state(supervisor, vm);
 }
 
-static void on_close(struct agent_link *link, int status, const char *reason, void *userdata)
+static void note_ending(struct vm *vm, enum agent_ending ending)
+{
+    uint32_t random = 0;
+
+    /* Without chance all wait the least. */
+    (void)uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
+    agent_standing_ended(&vm->standing, ending, time_boottime(), random);
+    if (vm->sources == VM_SOURCE_AGENT)
+        strangers_remember(&vm->supervisor->strangers, vm->cid, &vm->standing);
+}
+
+static void on_close(struct agent_link *link, enum agent_ending ending, const char *reason,
+                     void *userdata)
 {
     struct vm *vm = userdata;
     char text[192];
 
-    (void)status;
     vm->links_open++; /* keeps the record while we look at it */
+    /* Else it was given up: replaced, or the VM's source changed. */
+    if (vm->candidate == link || is_current(vm, link))
+        note_ending(vm, ending);
     if (vm->candidate == link)
         vm->candidate = NULL;
     copy_text(text, sizeof(text), reason);
@@ -486,8 +508,8 @@ static void take_connection(struct supervisor *supervisor, struct vm *vm, int de
         (void)close(descriptor);
         return;
     }
-    if (agent_link_create(supervisor->loop, descriptor, &supervisor->agent_budget, &link_callbacks,
-                          vm, &link) < 0)
+    if (agent_link_create(supervisor->loop, descriptor, &supervisor->agent_budget,
+                          &vm->standing.processor, &link_callbacks, vm, &link) < 0)
         return;
     vm->links_open++;
     if (vm->agent != NULL) {
@@ -504,17 +526,21 @@ static void take_connection(struct supervisor *supervisor, struct vm *vm, int de
 
 static struct vm *add_unannounced(struct supervisor *supervisor, uint32_t cid)
 {
+    const struct agent_standing *standing = strangers_find(&supervisor->strangers, cid);
     struct error error;
     struct vm *vm;
     char name[VM_NAME_SIZE];
 
-    if (supervisor->unannounced_count >= SUPERVISOR_UNANNOUNCED_MAX)
+    if (supervisor->unannounced_count >= SUPERVISOR_UNANNOUNCED_MAX ||
+        (standing != NULL && !agent_standing_admits(standing, time_boottime())))
         return NULL;
     (void)snprintf(name, sizeof(name), "cid-%" PRIu32, cid);
     if (vm_create(name, &vm) < 0)
         return NULL;
     vm->cid = cid;
     vm->sources = VM_SOURCE_AGENT;
+    if (standing != NULL)
+        vm->standing = *standing;
     if (supervisor_add_vm(supervisor, vm, &error) < 0) {
         vm_destroy(vm);
         return NULL;
@@ -538,7 +564,7 @@ void supervisor_accept_agent(struct supervisor *supervisor, int descriptor, cons
     vm = registry_find_cid(&supervisor->registry, peer->cid);
     if (vm == NULL)
         vm = add_unannounced(supervisor, peer->cid);
-    if (vm == NULL) {
+    if (vm == NULL || !agent_standing_admits(&vm->standing, time_boottime())) {
         supervisor->refused_count++;
         (void)close(descriptor);
         return;
@@ -553,15 +579,12 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
     struct vm *vm = userdata;
 
     vm->dial = NULL;
-    /* Until a sample has come this counts as a failure: who accepts and then breaks the protocol is
-     * not dialled without pause. */
-    vm->dial_next = time_boottime() + vm->dial_delay;
-    vm->dial_delay = min_of(vm->dial_delay * 2, DIAL_DELAY_MAX);
     if (descriptor >= 0) {
         take_connection(vm->supervisor, vm, descriptor);
         vm_agent_announce(vm->supervisor, vm);
         return;
     }
+    note_ending(vm, AGENT_ABSENT);
     if (strncmp(vm->engine_reason, error->text, sizeof(vm->engine_reason) - 1) == 0)
         return;
     (void)snprintf(vm->engine_reason, sizeof(vm->engine_reason), "%.*s",
@@ -576,7 +599,7 @@ static void dial_agent(struct vm *vm)
 
     if (address_parse(vm->definition->agent, &address, &error) < 0 ||
         dial_start(vm->supervisor->loop, &address, DIAL_TIMEOUT, on_dialled, vm, &vm->dial) < 0)
-        vm->dial_next = time_boottime() + DIAL_DELAY_MAX;
+        note_ending(vm, AGENT_ABSENT);
 }
 
 /* ---- tick, drop, adopt ---- */
@@ -590,7 +613,7 @@ void vm_agent_tick(struct supervisor *supervisor, struct vm *vm, nsec_t now)
         if (now >= vm->policy_retry && vm->info.boot_id[0] != '\0')
             vm_agent_send_policy(supervisor, vm);
     } else if (vm->definition != NULL && vm->definition->agent != NULL && vm->dial == NULL &&
-               now >= vm->dial_next)
+               agent_standing_admits(&vm->standing, now))
         dial_agent(vm);
 }
 
@@ -601,8 +624,9 @@ void vm_agent_drop(struct vm *vm, const char *reason)
 
     dial_cancel(vm->dial);
     vm->dial = NULL;
-    vm->dial_next = 0;
-    vm->dial_delay = DIAL_DELAY_MIN;
+    /* Whoever is there next is another; what this one used stays used. */
+    vm->standing.delay = 0;
+    vm->standing.not_before = 0;
     vm->agent = NULL;
     vm->candidate = NULL;
     vm->policy_under_way = false;
@@ -620,9 +644,10 @@ void vm_agent_adopt(struct supervisor *supervisor, struct vm *vm, struct vm *una
     if (link != NULL && vm->agent == NULL && unannounced->candidate == NULL) {
         unannounced->agent = NULL;
         unannounced->links_open--;
-        agent_link_set_userdata(link, vm);
+        agent_link_move(link, &vm->standing.processor, vm);
         vm->agent = link;
         vm->links_open++;
+        vm->standing = unannounced->standing;
         free(vm->info.packed);
         vm->info = unannounced->info;
         unannounced->info = (struct agent_info){0};

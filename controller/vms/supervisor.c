@@ -17,6 +17,10 @@
 #define AGENT_BYTES_MAX       ((uint64_t)128 << 20)
 #define AGENT_CONNECTIONS_MAX 32768u
 
+/* What guests that use more than their share of the processor may use together: 2 % of a core. */
+#define DEBTORS_PERMYRIAD 200
+#define DEBTORS_SAVED     (50 * NSEC_PER_MSEC)
+
 const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
 {
     static const char *const names[] = {
@@ -475,6 +479,9 @@ int supervisor_init(struct supervisor *supervisor, uv_loop_t *loop, int root,
         .transparent_huge_pages = read_transparent_huge_pages(root),
     };
     ttrpc_budget_init(&supervisor->agent_budget, AGENT_BYTES_MAX, AGENT_CONNECTIONS_MAX);
+    supervisor->agent_budget.processor =
+        (struct ttrpc_share){.permyriad = DEBTORS_PERMYRIAD, .saved_max = DEBTORS_SAVED};
+    strangers_init(&supervisor->strangers);
     registry_init(&supervisor->registry);
     list_init(&supervisor->listeners);
     for (size_t i = 0; i < SUPERVISOR_SLOTS; i++)
@@ -500,6 +507,7 @@ void supervisor_stop(struct supervisor *supervisor)
 void supervisor_finish(struct supervisor *supervisor)
 {
     registry_finish(&supervisor->registry);
+    strangers_finish(&supervisor->strangers);
 }
 
 int supervisor_lowest_order(const struct supervisor *supervisor, const struct vm *vm)

@@ -19,6 +19,7 @@
 #include "common/base/error.h"
 #include "common/base/list.h"
 #include "common/transport/address.h"
+#include "controller/agents/strangers.h"
 #include "controller/config/vm_file.h"
 #include "controller/vms/registry.h"
 #include "controller/vms/vm.h"
@@ -68,8 +69,10 @@ struct supervisor {
     unsigned slot;      /* visited next */
     unsigned next_slot; /* of the next new VM */
     size_t unannounced_count;
-    uint64_t refused_count; /* connections that no guest's agent can have made, or too many */
+    uint64_t
+        refused_count; /* connections that no guest's agent can have made, too many, too soon */
     struct ttrpc_budget agent_budget; /* of all agents' connections */
+    struct strangers strangers;       /* agents without a record */
     struct list listeners;
     uv_timer_t timer;
     bool transparent_huge_pages; /* khugepaged works on this host's anonymous memory */

@@ -21,7 +21,11 @@ int vm_create(const char *name, struct vm **ret_vm)
     list_init(&vm->balloon_link);
     hypervisor_process_init(&vm->process);
     vm->state = VM_DISCOVERED;
+    agent_standing_init(&vm->standing);
     vm->complaints = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 3};
+    vm->guest_events = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 240};
+    vm->guest_actions = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 20};
+    vm->log = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 60};
     (void)snprintf(vm->name, sizeof(vm->name), "%s", name);
     *ret_vm = vm;
     return 0;

@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/policy/policy.h"
 #include "controller/agents/agent_link.h"
+#include "controller/agents/standing.h"
 #include "controller/config/vm_file.h"
 #include "controller/drivers/driver.h"
 #include "controller/footprint/footprint.h"
@@ -93,8 +94,9 @@ struct vm {
     char candidate_boot_id[37];
     bool first_is_alive; /* it answered the ping; the candidate has not said who it is */
     struct dial *dial;
-    nsec_t dial_next;
-    nsec_t dial_delay;
+    struct agent_standing standing;
+    struct log_limit guest_events;  /* of all kinds but samples */
+    struct log_limit guest_actions; /* each is recorded */
     bool announced; /* its identity is vouched for: by its hypervisor, or by the dialled path */
     struct agent_info info; /* of the agent that is connected, or was last */
     char boot_id[37];       /* the guest's last known boot */
@@ -130,6 +132,7 @@ struct vm {
     bool migrated_in;
     bool restored;
     struct log_limit complaints; /* about what the guest sends */
+    struct log_limit log;        /* lines about this VM */
     nsec_t facts_next;           /* CLOCK_BOOTTIME when the hypervisor is asked again */
     int64_t clock_offset;        /* least (received - guest's boottime) on this link */
     bool clock_offset_known;

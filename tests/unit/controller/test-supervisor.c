@@ -214,6 +214,69 @@ static void test_a_second_connection_while_the_first_is_dead(void **state)
     wait_for(f, vm_named(f, "cid-7")->guest.received != 0);
 }
 
+/* It breaks the protocol, and comes again at once. */
+static void test_who_breaks_the_protocol_must_wait(void **state)
+{
+    struct fixture *f = *state;
+
+    f->agents[0].fault = FAKE_AGENT_GARBAGE;
+    dial_in(f, &f->agents[0], 7, 600);
+    assert_non_null(vm_named(f, "cid-7"));
+    wait_for(f, vm_named(f, "cid-7") == NULL);
+    dial_in(f, &f->agents[1], 7, 601);
+    assert_null(vm_named(f, "cid-7"));
+    assert_int_equal(f->supervisor.refused_count, 1);
+    /* Another guest does not. */
+    dial_in(f, &f->agents[2], 8, 601);
+    wait_for(f, vm_named(f, "cid-8")->guest.received != 0);
+}
+
+/* Second connections without end, beside a first one that is well. */
+static void test_a_storm_of_candidates_must_wait(void **state)
+{
+    struct fixture *f = *state;
+    struct vm *vm;
+
+    dial_in(f, &f->agents[0], 7, 600);
+    vm = vm_named(f, "cid-7");
+    wait_for(f, vm->guest.received != 0);
+    dial_in(f, &f->agents[1], 7, 601);
+    assert_non_null(vm->candidate);
+    fake_agent_drop(&f->agents[1]);
+    wait_for(f, vm->candidate == NULL);
+    dial_in(f, &f->agents[1], 7, 601);
+    assert_null(vm->candidate);
+    assert_int_equal(f->supervisor.refused_count, 1);
+    assert_non_null(f->agents[0].watch);
+}
+
+static void count_event(const struct vm_event *event, void *userdata)
+{
+    unsigned *count = userdata;
+
+    if (event->kind == VM_EVENT_PRESSURE)
+        (*count)++;
+}
+
+static void test_what_a_guest_says_unasked_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    unsigned count = 0;
+    struct supervisor_listener listener = {.on_event = count_event, .userdata = &count};
+    struct vm *vm;
+
+    supervisor_listen(&f->supervisor, &listener);
+    dial_in(f, &f->agents[0], 7, 600);
+    vm = vm_named(f, "cid-7");
+    vm->guest_events.burst = 5;
+    wait_for(f, f->agents[0].watch != NULL);
+    for (unsigned i = 0; i < 20; i++)
+        fake_agent_pressure(&f->agents[0], MIB);
+    wait_for(f, vm->guest_events.suppressed == 15);
+    assert_int_equal(count, 5);
+    supervisor_unlisten(&listener);
+}
+
 static void test_the_number_of_unannounced_agents_is_bounded(void **state)
 {
     struct fixture *f = *state;
@@ -258,6 +321,9 @@ int main(void)
         supervisor_test(test_a_second_connection_of_a_living_guest),
         supervisor_test(test_a_second_connection_after_a_reboot),
         supervisor_test(test_a_second_connection_while_the_first_is_dead),
+        supervisor_test(test_who_breaks_the_protocol_must_wait),
+        supervisor_test(test_a_storm_of_candidates_must_wait),
+        supervisor_test(test_what_a_guest_says_unasked_is_bounded),
         supervisor_test(test_the_number_of_unannounced_agents_is_bounded),
         supervisor_test(test_vms_may_exchange_their_cids),
     };

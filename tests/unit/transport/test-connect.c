@@ -178,6 +178,45 @@ static void test_full_backlog(void **state)
     (void)close(listening);
 }
 
+static void count_and_close(int descriptor, const struct peer *peer, void *userdata)
+{
+    unsigned *count = userdata;
+
+    (void)peer;
+    (void)close(descriptor);
+    (*count)++;
+}
+
+/* 20 may come at once, the others at 2000 a second: however slow the machine, not sooner. */
+static void test_a_storm_is_let_in_at_its_rate(void **state)
+{
+    struct fixture *fixture = *state;
+    struct listener *listener;
+    int storm[220];
+    unsigned count = 0;
+    union {
+        struct sockaddr any;
+        struct sockaddr_un local;
+    } name = {.local = {.sun_family = AF_UNIX}};
+    nsec_t begun;
+
+    (void)snprintf(name.local.sun_path, sizeof(name.local.sun_path), "%s", fixture->address.path);
+    assert_int_equal(listener_create(&fixture->loop, &fixture->address, 0600, count_and_close,
+                                     &count, &listener, &fixture->error),
+                     0);
+    begun = time_monotonic();
+    for (unsigned i = 0; i < ARRAY_SIZE(storm); i++) {
+        storm[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        assert_int_equal(connect(storm[i], &name.any, sizeof(name.local)), 0);
+    }
+    while (count < ARRAY_SIZE(storm))
+        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+    assert_true(time_monotonic() - begun >= 95 * NSEC_PER_MSEC);
+    for (unsigned i = 0; i < ARRAY_SIZE(storm); i++)
+        (void)close(storm[i]);
+    listener_destroy(listener);
+}
+
 static void test_stale_socket_is_replaced(void **state)
 {
     struct fixture *fixture = *state;
@@ -379,6 +418,7 @@ int main(void)
         loop_test(test_nobody_listens),
         loop_test(test_cancel),
         loop_test(test_full_backlog),
+        loop_test(test_a_storm_is_let_in_at_its_rate),
         loop_test(test_stale_socket_is_replaced),
         loop_test(test_live_socket_is_not_replaced),
         loop_test(test_other_files_are_not_replaced),
