@@ -105,6 +105,8 @@ static void count_in_zone(uint64_t pfn, uint32_t order, bool reported, void *use
 {
     struct sensors *sensors = userdata;
 
+    if (reported && order < sensors->pageblock_order)
+        sensors->parts_scanning += (uint64_t)1 << order;
     if (!reported || order < effective_order(sensors))
         return;
     for (size_t i = 0; i < sensors->zones.zone_count; i++) {
@@ -130,6 +132,7 @@ int sensors_scan_start(struct sensors *sensors, bool exact)
     options.block = count_in_zone;
     options.userdata = sensors;
     memset(sensors->zone_scanning, 0, sizeof(sensors->zone_scanning));
+    sensors->parts_scanning = 0;
     r = ranges_scan_init(&sensors->scan, sensors->root, &options);
     sensors->scan_error = r;
     if (r < 0)
@@ -149,6 +152,8 @@ static void take_scan(struct sensors *sensors)
         sensors->lowest_order = sensors->scanned.reported_small > 0 ? 0 : effective_order(sensors);
     if (!scan->options.exact) /* a quick pass does not see small blocks */
         sensors->scanned.reported_small = small;
+    else
+        sensors->parts_reported = sensors->parts_scanning;
     sensors->scanned.reported = subtract(scan->result.reported, scan->result.reported_small);
     memcpy(sensors->zone_reported, sensors->zone_scanning, sizeof(sensors->zone_reported));
     memcpy(sensors->scanned_blocks, sensors->buddy.free_blocks, sizeof(sensors->scanned_blocks));
@@ -313,6 +318,7 @@ static void split_free(struct sensors *sensors, struct memory_sample *sample)
 
     sensors->held_back = held_back(sensors);
     sample->reported = reported_large + reported_small;
+    sample->reported_small = min_of(sensors->parts_reported * sensors->page_size, sample->reported);
     sample->reportable = large - reported_large;
     sample->trapped = small - reported_small;
     sample->held_back = min_of(sensors->held_back, sample->reportable);

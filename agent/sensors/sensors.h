@@ -2,9 +2,10 @@
  *
  * sensors_read() is cheap and bounded: text files of a few KiB, and at most SENSORS_SCAN_SLICE of
  * /proc/kpageflags per call; whoever has a loop goes on with sensors_scan_step() until the pass is
- * complete, or a large guest's split would be minutes old. The split of the free memory into reported and not reported is that of
- * the last complete pass over kpageflags; how much is free at which order is always of this
- * moment. So `reported` + `reportable` + `trapped` is the sum of /proc/buddyinfo in every sample.
+ * complete, or a large guest's split would be minutes old. The split of the free memory into
+ * reported and not reported is that of the last complete pass over kpageflags; how much is free at
+ * which order is always of this moment. So `reported` + `reportable` + `trapped` is the sum of
+ * /proc/buddyinfo in every sample.
  *
  * `trapped` has no block that carries the reported mark, which small ones do after the reporting
  * order was lower for a while. */
@@ -38,6 +39,8 @@ struct sensors {
     uint64_t scanned_blocks[ORDER_COUNT_MAX];   /* free at its end */
     uint64_t zone_reported[ZONEINFO_ZONES_MAX]; /* its pages per zone */
     uint64_t zone_scanning[ZONEINFO_ZONES_MAX]; /* those of the running one */
+    uint64_t parts_reported; /* pages in reported blocks smaller than a pageblock, as last seen */
+    uint64_t parts_scanning;
     uint64_t held_back;
     struct zoneinfo zones;
     struct buddyinfo buddy;

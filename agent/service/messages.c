@@ -36,6 +36,7 @@ void message_from_sample(struct memory_sample *sample, const struct memory_detai
     message->total = sample->total;
     message->free = sample->free;
     message->reported = sample->reported;
+    message->reported_small = sample->reported_small;
     message->reportable = sample->reportable;
     message->held_back = sample->held_back;
     message->trapped = sample->trapped;
@@ -71,6 +72,8 @@ void message_from_sample(struct memory_sample *sample, const struct memory_detai
     message->reported_is_exact = sample->reported_is_exact;
     message->reported_is_known = sample->reported_is_known;
     message->balloon_pages = sample->balloon_pages;
+    message->reporting_order_is_known = sample->reporting_order < ORDER_COUNT_MAX;
+    message->reporting_order = message->reporting_order_is_known ? sample->reporting_order : 0;
     if (details != NULL)
         add_details(details, message);
     message->vmalloc_and_other = unnamed(message);

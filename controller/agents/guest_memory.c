@@ -30,6 +30,8 @@ static int check_parts(const Vmreclaim__Agent__V1__MemorySample *message, struct
     if (message->n_free_blocks > GUEST_ORDER_COUNT_MAX)
         return error_set(error, -ERANGE, "free_blocks has %zu orders, at most %d are possible",
                          message->n_free_blocks, GUEST_ORDER_COUNT_MAX);
+    if (message->reporting_order >= GUEST_ORDER_COUNT_MAX)
+        return error_set(error, -ERANGE, "reporting_order is %" PRIu32, message->reporting_order);
     return 0;
 }
 
@@ -54,6 +56,8 @@ int guest_memory_from_message(const Vmreclaim__Agent__V1__MemorySample *message,
     memory.reported_is_known = message->reported_is_known;
     memory.reported_is_exact = message->reported_is_exact;
     memory.trapped_kinds_are_known = message->trapped_kinds_are_known;
+    memory.reporting_order_is_known = message->reporting_order_is_known;
+    memory.reporting_order = message->reporting_order;
     *ret_memory = memory;
     return 0;
 }
@@ -71,4 +75,6 @@ void guest_memory_to_message(const struct guest_memory *memory,
     message->reported_is_known = memory->reported_is_known;
     message->reported_is_exact = memory->reported_is_exact;
     message->trapped_kinds_are_known = memory->trapped_kinds_are_known;
+    message->reporting_order_is_known = memory->reporting_order_is_known;
+    message->reporting_order = memory->reporting_order;
 }

@@ -40,7 +40,8 @@
     X(trapped_reclaimable)                                                                         \
     X(tmpfs)                                                                                       \
     X(zfs_arc)                                                                                     \
-    X(hugetlb_free)
+    X(hugetlb_free)                                                                                \
+    X(reported_small)
 
 /* Counters and sizes without such a bound. */
 #define GUEST_MEMORY_COUNTERS(X)                                                                   \
@@ -73,6 +74,8 @@ struct guest_memory {
     bool reported_is_known;
     bool reported_is_exact;
     bool trapped_kinds_are_known;
+    bool reporting_order_is_known;
+    uint32_t reporting_order;
 };
 
 /* Takes over what a guest sent when it can be true. `ram` is the VM's memory as the hypervisor

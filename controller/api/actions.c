@@ -10,6 +10,7 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/vms/fresh_sample.h"
 
 #define TICK             (500 * NSEC_PER_MSEC)
 #define SETTLE_QUIET     (5 * NSEC_PER_SEC)  /* two reporting passes without a fall */
@@ -19,20 +20,47 @@
 #define CALL_TIMEOUT     (60 * NSEC_PER_SEC)
 #define CALL_TIMEOUT_MAX (3600 * NSEC_PER_SEC)
 
+struct action;
+
+/* What the kinds of actions do not share. */
+struct api_action_kind {
+    const char *name;
+    const char *method;       /* of the operators' API */
+    const char *agent_method; /* of the agent's */
+    /* The VM that the operator names. */
+    const char *(*vm)(const ProtobufCMessage *asked);
+    /* Fills action->ask, and the time limit if there is one. */
+    void (*fill)(const ProtobufCMessage *asked, struct action *action);
+};
+
+enum action_state {
+    ACTION_RUNNING,  /* a sample before it, then the agent works */
+    ACTION_SETTLING, /* the guest's kernel reports what was freed */
+    ACTION_ENDING,   /* waits for the sample after it */
+};
+
 struct action {
     struct list link;
     struct api_actions *actions;
     char id[ACTION_ID_SIZE];
     char vm[VM_NAME_SIZE];
-    const char *kind;
+    const struct api_action_kind *kind;
     char asked_by[64];
+    union {
+        ProtobufCMessage base;
+        Vmreclaim__Agent__V1__CompactRequest compact;
+        Vmreclaim__Agent__V1__ReclaimCacheRequest reclaim;
+        Vmreclaim__Agent__V1__SetReportingRequest reporting;
+    } ask;
+    nsec_t time_limit;       /* asked for; 0: none */
     struct ttrpc_call *call; /* NULL: the operator went away */
     struct ttrpc_client_call *client;
-    nsec_t started;       /* CLOCK_BOOTTIME */
-    int64_t started_time; /* UNIX */
+    struct fresh_sample sample; /* before and after */
+    nsec_t started;             /* CLOCK_BOOTTIME */
+    int64_t started_time;       /* UNIX */
     uint64_t footprint_before;
     int64_t slope; /* bytes per second, before */
-    bool settling;
+    enum action_state state;
     uint64_t lowest;  /* footprint while settling */
     nsec_t last_fall; /* CLOCK_BOOTTIME */
     nsec_t settle_end;
@@ -65,6 +93,7 @@ static void action_destroy(struct action *action)
         vm->action = NULL;
     if (action->client != NULL)
         ttrpc_client_call_cancel(action->client);
+    fresh_sample_cancel(&action->sample);
     if (action->guest != NULL)
         vmreclaim__agent__v1__action_result__free_unpacked(action->guest, NULL);
     list_remove(&action->link);
@@ -93,7 +122,7 @@ static void fill_message(const struct action *action, const struct vm *vm,
     vmreclaim__controller__v1__action__init(message);
     message->id = api_text(action->id);
     message->vm = api_text(action->vm);
-    message->kind = api_text(action->kind);
+    message->kind = api_text(action->kind->name);
     message->asked_by = api_text(action->asked_by);
     message->started_ns = action->started_time;
     message->duration_ns = duration;
@@ -121,16 +150,13 @@ static void publish(struct api *api, Vmreclaim__Controller__V1__Action *message)
     api_publish(api, &event);
 }
 
-static void finish(struct action *action)
+static void finish(struct action *action, struct vm *vm)
 {
     Vmreclaim__Controller__V1__ActionResponse response =
         VMRECLAIM__CONTROLLER__V1__ACTION_RESPONSE__INIT;
     const struct api_action_recorder *recorder = action->actions->recorder;
     Vmreclaim__Controller__V1__Action message;
-    struct vm *vm = vm_of(action);
 
-    if (vm != NULL)
-        (void)supervisor_measure(action->actions->api->supervisor, vm);
     fill_message(action, vm, &message);
     message.finished = true;
     if (recorder != NULL)
@@ -142,12 +168,28 @@ static void finish(struct action *action)
     action_destroy(action);
 }
 
+static void on_sample_after(struct vm *vm, void *userdata)
+{
+    finish(userdata, vm);
+}
+
+/* The guest's side of the record is of the same moment as the host's. */
+static void sample_and_finish(struct action *action, struct vm *vm)
+{
+    action->state = ACTION_ENDING;
+    if (vm != NULL && fresh_sample_start(&action->sample, vm, on_sample_after, action) == 0)
+        return;
+    if (vm != NULL)
+        (void)supervisor_measure(action->actions->api->supervisor, vm);
+    finish(action, vm);
+}
+
 /* ---- settling ---- */
 
 static void watch_footprint(struct action *action, struct vm *vm, nsec_t now)
 {
     if (supervisor_measure(action->actions->api->supervisor, vm) < 0) {
-        finish(action);
+        sample_and_finish(action, vm);
         return;
     }
     if (vm->host.footprint + SETTLE_NOISE <= action->lowest) {
@@ -155,7 +197,7 @@ static void watch_footprint(struct action *action, struct vm *vm, nsec_t now)
         action->last_fall = now;
     }
     if (now - action->last_fall >= SETTLE_QUIET || now >= action->settle_end)
-        finish(action);
+        sample_and_finish(action, vm);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -169,10 +211,10 @@ static void on_tick(uv_timer_t *timer)
 
         if (vm != NULL && actions->recorder != NULL)
             actions->recorder->on_progress(vm, action->id, actions->recorder->userdata);
-        if (!action->settling)
+        if (action->state != ACTION_SETTLING)
             continue;
         if (vm == NULL)
-            finish(action);
+            finish(action, NULL);
         else
             watch_footprint(action, vm, now);
     }
@@ -188,7 +230,7 @@ static bool may_return_memory(const Vmreclaim__Agent__V1__ActionResult *result)
 
 static void settle(struct action *action)
 {
-    action->settling = true;
+    action->state = ACTION_SETTLING;
     action->lowest = action->footprint_before;
     action->last_fall = time_boottime();
     action->settle_end = action->last_fall + SETTLE_MAX;
@@ -233,8 +275,8 @@ static void fail(struct action *action, enum ttrpc_code code, const char *messag
     if (recorder != NULL)
         recorder->on_finished(vm, &record, recorder->userdata);
     if (action->call != NULL)
-        ttrpc_call_fail(action->call, code, "%s of VM '%s' (action %s): the agent answered: %s",
-                        action->kind, action->vm, action->id, message);
+        ttrpc_call_fail(action->call, code, "%s of VM '%s' (action %s): %s", action->kind->name,
+                        action->vm, action->id, message);
     action_destroy(action);
 }
 
@@ -245,20 +287,22 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
 
     action->client = NULL;
     if (result->code != TTRPC_OK) {
-        fail(action, result->code, result->message);
+        char text[384];
+        (void)snprintf(text, sizeof(text), "the agent answered: %.320s", result->message);
+        fail(action, result->code, text);
         return;
     }
     guest = result_of(result->response);
     if (guest != NULL)
         action->guest = copy_result(guest);
     if (action->guest == NULL) {
-        fail(action, TTRPC_INTERNAL, "an answer without a result");
+        fail(action, TTRPC_INTERNAL, "the agent answered without a result");
         return;
     }
     if (may_return_memory(action->guest))
         settle(action);
     else
-        finish(action);
+        sample_and_finish(action, vm_of(action));
 }
 
 static void on_operator_gone(struct ttrpc_call *call, void *userdata)
@@ -271,7 +315,38 @@ static void on_operator_gone(struct ttrpc_call *call, void *userdata)
 
 /* ---- the beginning ---- */
 
-static struct action *action_create(struct api_actions *actions, struct vm *vm, const char *kind,
+/* The VM has just been measured: the action begins here. */
+static void ask_agent(struct action *action, struct vm *vm)
+{
+    const struct api_action_recorder *recorder = action->actions->recorder;
+    nsec_t timeout = CALL_TIMEOUT + min_of(action->time_limit, CALL_TIMEOUT_MAX);
+    Vmreclaim__Controller__V1__Action message;
+
+    action->started = time_boottime();
+    action->started_time = time_realtime();
+    action->footprint_before = vm->host.footprint;
+    action->slope = footprint_history_slope(&vm->history);
+    fill_message(action, vm, &message);
+    if (recorder != NULL)
+        recorder->on_started(vm, &message, recorder->userdata);
+    if (vm->agent == NULL || ttrpc_call_unary(agent_link_connection(vm->agent), agent_service,
+                                              action->kind->agent_method, &action->ask.base,
+                                              timeout, on_result, action, &action->client) < 0)
+        fail(action, TTRPC_UNAVAILABLE, "the agent cannot be asked");
+}
+
+static void on_sample_before(struct vm *vm, void *userdata)
+{
+    struct action *action = userdata;
+
+    if (vm == NULL)
+        fail(action, TTRPC_UNAVAILABLE, "the VM went away meanwhile");
+    else
+        ask_agent(action, vm);
+}
+
+static struct action *action_create(struct api_actions *actions, struct vm *vm,
+                                    const struct api_action_kind *kind,
                                     const struct api_caller *caller)
 {
     struct action *action = calloc(1, sizeof(*action));
@@ -285,9 +360,6 @@ static struct action *action_create(struct api_actions *actions, struct vm *vm, 
     action_id_make(action->id);
     (void)snprintf(action->vm, sizeof(action->vm), "%s", vm->name);
     (void)snprintf(action->asked_by, sizeof(action->asked_by), "%s", caller->name);
-    (void)supervisor_measure(actions->api->supervisor, vm);
-    action->footprint_before = vm->host.footprint;
-    action->slope = footprint_history_slope(&vm->history);
     list_append(&actions->running, &action->link);
     return action;
 }
@@ -312,98 +384,95 @@ static struct vm *find_actable(const struct api_actions *actions, struct ttrpc_c
     return NULL;
 }
 
-static void run(struct action *action, struct vm *vm, struct ttrpc_call *call, const char *method,
-                const ProtobufCMessage *request, nsec_t time_limit)
+/* All methods begin here. */
+static void act(struct ttrpc_call *call, const ProtobufCMessage *asked,
+                const struct api_caller *caller, void *userdata)
 {
-    struct api_actions *actions = action->actions;
-    Vmreclaim__Controller__V1__Action message;
-    nsec_t timeout = CALL_TIMEOUT + min_of(time_limit, CALL_TIMEOUT_MAX);
-    int r = ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, method, request,
-                             timeout, on_result, action, &action->client);
+    const struct api_action_entry *entry = userdata;
+    struct api_actions *actions = entry->actions;
+    struct vm *vm = find_actable(actions, call, entry->kind->vm(asked));
+    struct action *action;
 
-    if (r < 0) {
-        ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "the agent of VM '%s' cannot be asked: %s",
-                        vm->name, strerror(-r));
-        action_destroy(action);
+    if (vm == NULL)
+        return;
+    action = action_create(actions, vm, entry->kind, caller);
+    if (action == NULL) {
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
         return;
     }
+    entry->kind->fill(asked, action);
     vm->action = action;
     action->call = call;
     ttrpc_call_on_cancel(call, on_operator_gone, action);
     actions->count++;
-    fill_message(action, vm, &message);
-    if (actions->recorder != NULL)
-        actions->recorder->on_started(vm, &message, actions->recorder->userdata);
     (void)uv_timer_start(&actions->timer, on_tick, TICK / NSEC_PER_MSEC, TICK / NSEC_PER_MSEC);
-}
-
-static struct action *begin(struct api_actions *actions, struct ttrpc_call *call, struct vm *vm,
-                            const char *kind, const struct api_caller *caller)
-{
-    struct action *action = vm == NULL ? NULL : action_create(actions, vm, kind, caller);
-
-    if (vm != NULL && action == NULL)
-        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
-    return action;
-}
-
-static void compact(struct ttrpc_call *call, const ProtobufCMessage *request,
-                    const struct api_caller *caller, void *userdata)
-{
-    const Vmreclaim__Controller__V1__CompactVmRequest *asked =
-        (const Vmreclaim__Controller__V1__CompactVmRequest *)request;
-    Vmreclaim__Agent__V1__CompactRequest ask = VMRECLAIM__AGENT__V1__COMPACT_REQUEST__INIT;
-    struct vm *vm = find_actable(userdata, call, asked->vm);
-    struct action *action = begin(userdata, call, vm, "compact", caller);
-
-    if (action == NULL)
+    if (fresh_sample_start(&action->sample, vm, on_sample_before, action) == 0)
         return;
-    ask.action_id = action->id;
-    ask.asked_by = action->asked_by;
-    ask.time_limit_ns = asked->time_limit_ns;
-    ask.force = asked->force;
-    run(action, vm, call, "Compact", &ask.base, asked->time_limit_ns);
+    (void)supervisor_measure(actions->api->supervisor, vm);
+    ask_agent(action, vm);
 }
 
-static void reclaim(struct ttrpc_call *call, const ProtobufCMessage *request,
-                    const struct api_caller *caller, void *userdata)
+/* ---- the kinds ---- */
+
+static const char *compact_vm(const ProtobufCMessage *asked)
 {
-    const Vmreclaim__Controller__V1__ReclaimVmRequest *asked =
-        (const Vmreclaim__Controller__V1__ReclaimVmRequest *)request;
-    Vmreclaim__Agent__V1__ReclaimCacheRequest ask =
-        VMRECLAIM__AGENT__V1__RECLAIM_CACHE_REQUEST__INIT;
-    struct vm *vm = find_actable(userdata, call, asked->vm);
-    struct action *action = begin(userdata, call, vm, "reclaim", caller);
-
-    if (action == NULL)
-        return;
-    ask.action_id = action->id;
-    ask.asked_by = action->asked_by;
-    ask.bytes = asked->bytes;
-    ask.drop = asked->drop;
-    run(action, vm, call, "ReclaimCache", &ask.base, 0);
+    return ((const Vmreclaim__Controller__V1__CompactVmRequest *)asked)->vm;
 }
 
-static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *request,
-                          const struct api_caller *caller, void *userdata)
+static void fill_compact(const ProtobufCMessage *message, struct action *action)
 {
-    const Vmreclaim__Controller__V1__SetReportingVmRequest *asked =
-        (const Vmreclaim__Controller__V1__SetReportingVmRequest *)request;
-    Vmreclaim__Agent__V1__SetReportingRequest ask =
-        VMRECLAIM__AGENT__V1__SET_REPORTING_REQUEST__INIT;
-    struct vm *vm = find_actable(userdata, call, asked->vm);
-    struct action *action = begin(userdata, call, vm, "reporting", caller);
+    const Vmreclaim__Controller__V1__CompactVmRequest *asked = (const void *)message;
+    Vmreclaim__Agent__V1__CompactRequest *ask = &action->ask.compact;
 
-    if (action == NULL)
-        return;
-    ask.action_id = action->id;
-    ask.asked_by = action->asked_by;
-    ask.set_order = asked->set_order;
-    ask.order = asked->order;
-    ask.restore = asked->restore;
-    ask.kick = asked->kick;
-    run(action, vm, call, "SetReporting", &ask.base, 0);
+    vmreclaim__agent__v1__compact_request__init(ask);
+    ask->action_id = action->id;
+    ask->asked_by = action->asked_by;
+    ask->time_limit_ns = asked->time_limit_ns;
+    ask->force = asked->force;
+    action->time_limit = asked->time_limit_ns;
 }
+
+static const char *reclaim_vm(const ProtobufCMessage *asked)
+{
+    return ((const Vmreclaim__Controller__V1__ReclaimVmRequest *)asked)->vm;
+}
+
+static void fill_reclaim(const ProtobufCMessage *message, struct action *action)
+{
+    const Vmreclaim__Controller__V1__ReclaimVmRequest *asked = (const void *)message;
+    Vmreclaim__Agent__V1__ReclaimCacheRequest *ask = &action->ask.reclaim;
+
+    vmreclaim__agent__v1__reclaim_cache_request__init(ask);
+    ask->action_id = action->id;
+    ask->asked_by = action->asked_by;
+    ask->bytes = asked->bytes;
+    ask->drop = asked->drop;
+}
+
+static const char *reporting_vm(const ProtobufCMessage *asked)
+{
+    return ((const Vmreclaim__Controller__V1__SetReportingVmRequest *)asked)->vm;
+}
+
+static void fill_reporting(const ProtobufCMessage *message, struct action *action)
+{
+    const Vmreclaim__Controller__V1__SetReportingVmRequest *asked = (const void *)message;
+    Vmreclaim__Agent__V1__SetReportingRequest *ask = &action->ask.reporting;
+
+    vmreclaim__agent__v1__set_reporting_request__init(ask);
+    ask->action_id = action->id;
+    ask->asked_by = action->asked_by;
+    ask->set_order = asked->set_order;
+    ask->order = asked->order;
+    ask->restore = asked->restore;
+    ask->kick = asked->kick;
+}
+
+static const struct api_action_kind kinds[API_ACTION_KINDS] = {
+    {"compact", "Compact", "Compact", compact_vm, fill_compact},
+    {"reclaim", "Reclaim", "ReclaimCache", reclaim_vm, fill_reclaim},
+    {"reporting", "SetReporting", "SetReporting", reporting_vm, fill_reporting},
+};
 
 int api_actions_init(struct api_actions *actions, struct api *api,
                      const struct api_action_recorder *recorder)
@@ -416,9 +485,10 @@ int api_actions_init(struct api_actions *actions, struct api *api,
     if (r < 0)
         return r;
     actions->timer.data = actions;
-    api_serve(api, "Compact", compact, actions);
-    api_serve(api, "Reclaim", reclaim, actions);
-    api_serve(api, "SetReporting", set_reporting, actions);
+    for (size_t i = 0; i < API_ACTION_KINDS; i++) {
+        actions->entries[i] = (struct api_action_entry){actions, &kinds[i]};
+        api_serve(api, kinds[i].method, act, &actions->entries[i]);
+    }
     return 0;
 }
 

@@ -1,9 +1,10 @@
 /* Actions that an operator orders: Compact, Reclaim, SetReporting.
  *
- * Theory of operation: an action is one object. The host's footprint is measured, the agent is
- * asked, and after its answer the footprint is watched until it has not fallen for a while: the
- * guest's kernel reports freed memory in passes, seconds later. What the footprint did before the
- * action, its drift, is taken off. One action at a time per VM; its id is in every log and record.
+ * Theory of operation: an action is one object. The guest is sampled and the host's footprint
+ * measured, the agent is asked, and after its answer the footprint is watched until it has not
+ * fallen for a while: the guest's kernel reports freed memory in passes, seconds later. Then both
+ * are measured again. What the footprint did before the action, its drift, is taken off. One action
+ * at a time per VM; its id is in every log and record.
  *
  * Failure modes: the agent refuses or goes away: the operator gets its words. The operator goes
  * away: the action is measured to its end all the same. */
@@ -24,8 +25,20 @@ struct api_action_recorder {
                         void *userdata);
 };
 
+struct api_actions;
+struct api_action_kind;
+
+enum { API_ACTION_KINDS = 3 };
+
+/* What a method's handler is given. */
+struct api_action_entry {
+    struct api_actions *actions;
+    const struct api_action_kind *kind;
+};
+
 struct api_actions {
     struct api *api;
+    struct api_action_entry entries[API_ACTION_KINDS];
     const struct api_action_recorder *recorder; /* NULL: nobody */
     struct list running;                        /* struct action */
     uv_timer_t timer;                           /* runs while an action does */

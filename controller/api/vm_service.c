@@ -82,20 +82,6 @@ static void ask_sample(struct api_vm_service *service, struct ttrpc_call *call, 
 
 /* ---- GetVm, Explain ---- */
 
-static Vmreclaim__Agent__V1__GetInfoResponse *unpack_info(const struct vm *vm)
-{
-    if (vm->info.packed == NULL)
-        return NULL;
-    return vmreclaim__agent__v1__get_info_response__unpack(NULL, vm->info.packed_length,
-                                                           vm->info.packed);
-}
-
-static void free_info(Vmreclaim__Agent__V1__GetInfoResponse *info)
-{
-    if (info != NULL)
-        vmreclaim__agent__v1__get_info_response__free_unpacked(info, NULL);
-}
-
 static void finish_get_vm(const struct api_vm_service *service, struct ttrpc_call *call,
                           struct vm *vm)
 {
@@ -106,9 +92,9 @@ static void finish_get_vm(const struct api_vm_service *service, struct ttrpc_cal
 
     api_vm_to_message(service->api->supervisor, vm, true, &scratch, &message);
     response.vm = &message;
-    response.info = unpack_info(vm);
+    response.info = vm_info_unpack(vm);
     ttrpc_call_finish(call, &response.base);
-    free_info(response.info);
+    vm_info_free(response.info);
 }
 
 static void on_get_vm_sample(struct ttrpc_call *call, struct vm *vm,
@@ -161,7 +147,7 @@ static void finish_explain(const struct api_vm_service *service, struct ttrpc_ca
 {
     Vmreclaim__Controller__V1__ExplainResponse response =
         VMRECLAIM__CONTROLLER__V1__EXPLAIN_RESPONSE__INIT;
-    Vmreclaim__Agent__V1__GetInfoResponse *info = unpack_info(vm);
+    Vmreclaim__Agent__V1__GetInfoResponse *info = vm_info_unpack(vm);
     Vmreclaim__Controller__V1__Vm message;
     struct api_vm_scratch scratch;
 
@@ -169,7 +155,7 @@ static void finish_explain(const struct api_vm_service *service, struct ttrpc_ca
     response.vm = &message;
     add_findings(&(struct explain_subject){.vm = &message, .info = info, .policy = vm->policy},
                  call, &response);
-    free_info(info);
+    vm_info_free(info);
 }
 
 static void on_explain_sample(struct ttrpc_call *call, struct vm *vm,

@@ -126,15 +126,28 @@ static bool inert_huge_pages(const struct view *view, struct finding *finding)
     return true;
 }
 
+/* The guest's driver reports nothing to a balloon that does not offer to keep the pattern, and
+ * QEMU discards nothing while it is other than zero. With a pattern of zero all works, so the
+ * kernel's option alone is no reason. */
 static bool inert_poisoned(const struct view *view, struct finding *finding)
 {
+    bool is_refused = !view_has_feature(view, "free-page-reporting", NULL);
     const char *reason = "";
 
-    if (view_has_feature(view, "unpoisoned-pages", &reason))
+    if (strncmp(view->vm->reporting, "off", 3) == 0 ||
+        view_has_feature(view, "unpoisoned-pages", &reason) ||
+        (!is_refused && view_excess(view) == 0))
         return false;
-    return inert(view, finding, "reporting-inert-poisoning",
-                 "the guest's kernel poisons free pages (page_poison or init_on_free), and the "
-                 "hypervisor must keep the pattern.");
+    finding_set(finding, KIND_STUCK, "reporting-inert-poisoning", free_of(view),
+                "Free page reporting is on but has no effect: %.160s; %s.", reason,
+                is_refused ? "the hypervisor does not offer to keep that pattern, so the guest "
+                             "reports nothing"
+                           : "the hypervisor keeps that pattern and discards nothing");
+    finding_add(finding, "reported", view->w->reported, "bytes");
+    finding_add(finding, "reportable", view->w->reportable, "bytes");
+    if (view->w->remainder > 0)
+        finding_add(finding, "remainder", (uint64_t)view->w->remainder, "bytes");
+    return true;
 }
 
 /* ---- it came back, and went again ---- */
@@ -143,8 +156,9 @@ static bool khugepaged(const struct view *view, struct finding *finding)
 {
     uint64_t excess = view_excess(view);
 
+    /* A huge page without one page of the guest is not filled: only small holes are. */
     if (excess == 0 || !view->host->transparent_huge_pages || view->info == NULL ||
-        view->info->reporting_order >= view->info->pageblock_order)
+        view->guest == NULL || view->guest->reported_small < excess / 2)
         return false;
     finding_set(finding, KIND_STUCK, "khugepaged-refilled", excess,
                 "%s was returned in pieces smaller than a huge page, and the host's khugepaged "
@@ -153,7 +167,9 @@ static bool khugepaged(const struct view *view, struct finding *finding)
     finding_command(finding, "vmreclaim reporting %s --order %u", view->name,
                     view->info->pageblock_order);
     finding_add(finding, "remainder", excess, "bytes");
-    finding_add(finding, "huge_bytes", view->host->huge_bytes, "bytes");
+    finding_add(finding, "reported_small", view->guest->reported_small, "bytes");
+    if (view->host->huge_bytes > 0)
+        finding_add(finding, "huge_bytes", view->host->huge_bytes, "bytes");
     finding_add(finding, "reporting_order", view->info->reporting_order, "count");
     return true;
 }
@@ -393,12 +409,12 @@ static const struct {
     {"policy-forbids", policy_forbids},
     {"not-supported", guest_lacks},
     {"guest-busy", guest_busy},
+    {"reporting-inert-poisoning", inert_poisoned}, /* the guest then calls it off too */
     {"reporting-off", reporting_off},
     {"reporting-inert-vfio", inert_vfio},
     {"reporting-inert-encrypted", inert_encrypted},
     {"reporting-inert-locked", inert_locked},
     {"reporting-inert-huge-pages", inert_huge_pages},
-    {"reporting-inert-poisoning", inert_poisoned},
     {"khugepaged-refilled", khugepaged},
     {"migration-filled", migration_filled},
     {"restore-filled", restore_filled},

@@ -49,6 +49,7 @@ static struct track *begin_track(struct recorder *recorder, const char *id, cons
 
     if (recorder->track_count >= RECORDER_TRACKS_MAX || track_create(id, vm, &track) < 0)
         return NULL;
+    track->recorder = recorder;
     list_append(&recorder->tracks, &track->link);
     recorder->track_count++;
     return track;
@@ -221,29 +222,43 @@ static void check_again(struct recorder *recorder, struct track *track, const st
     action->n_samples = count;
 }
 
-/* A record that settles or waits. Its message is freed by its own pointers, so what `record` lends
- * to it is taken back first. */
-static void do_due(struct recorder *recorder, struct track *track, nsec_t now)
+/* A record that settles or waits; the VM has just been measured. Its message is freed by its own
+ * pointers, so what `record` lends to it is taken back first. */
+static void continue_track(struct vm *vm, void *userdata)
 {
-    struct vm *vm = registry_find_name(&recorder->api->supervisor->registry, track->vm);
+    struct track *track = userdata;
+    struct recorder *recorder = track->recorder;
+    nsec_t now = time_boottime();
     Action *action =
         vmreclaim__controller__v1__action__unpack(NULL, track->packed_length, track->packed);
 
+    track->is_asking = false;
     if (vm == NULL || action == NULL || vm->waterfall.time == 0) {
         if (action != NULL && track->state == TRACK_SETTLING)
             (void)store_put_action(recorder->store, action);
         end_track(recorder, track);
     } else if (track->state == TRACK_SETTLING) {
         Action lent = *action;
-        (void)supervisor_measure(recorder->api->supervisor, vm);
         close_guest_action(recorder, track, vm, &lent, now);
     } else {
-        (void)supervisor_measure(recorder->api->supervisor, vm);
         check_again(recorder, track, vm, action, now);
         end_track(recorder, track);
     }
     if (action != NULL)
         vmreclaim__controller__v1__action__free_unpacked(action, NULL);
+}
+
+static void do_due(struct recorder *recorder, struct track *track)
+{
+    struct vm *vm = registry_find_name(&recorder->api->supervisor->registry, track->vm);
+
+    track->is_asking =
+        vm != NULL && fresh_sample_start(&track->sample, vm, continue_track, track) == 0;
+    if (track->is_asking)
+        return;
+    if (vm != NULL)
+        (void)supervisor_measure(recorder->api->supervisor, vm);
+    continue_track(vm, track);
 }
 
 /* Each VM once a minute, a sixtieth of them per tick. */
@@ -265,8 +280,8 @@ void recorder_tick(struct recorder *recorder, nsec_t now, int64_t time)
 {
     list_for_each_safe (link, following, &recorder->tracks) {
         struct track *track = list_entry(link, struct track, link);
-        if (track->state != TRACK_RUNNING && now >= track->due)
-            do_due(recorder, track, now);
+        if (track->state != TRACK_RUNNING && !track->is_asking && now >= track->due)
+            do_due(recorder, track);
     }
     record_waterfalls(recorder);
     if (recorder->seconds % STORE_EVERY == 0)

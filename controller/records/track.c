@@ -32,6 +32,7 @@ void track_destroy(struct track *track)
 {
     if (track == NULL)
         return;
+    fresh_sample_cancel(&track->sample);
     list_remove(&track->link);
     free(track->packed);
     free(track);
@@ -86,20 +87,16 @@ static void take_reason(struct track *track, Action *action)
 static void find_reason(struct track *track, const struct supervisor *supervisor,
                         const struct vm *vm, Action *action)
 {
-    Vmreclaim__Agent__V1__GetInfoResponse *info = NULL;
+    Vmreclaim__Agent__V1__GetInfoResponse *info = vm_info_unpack(vm);
     Vmreclaim__Controller__V1__Vm message;
     struct api_vm_scratch scratch;
 
-    if (vm->info.packed != NULL)
-        info = vmreclaim__agent__v1__get_info_response__unpack(NULL, vm->info.packed_length,
-                                                               vm->info.packed);
     api_vm_to_message(supervisor, vm, true, &scratch, &message);
     const struct explain_subject subject = {
         .vm = &message, .info = info, .policy = vm->policy, .action = action};
     if (explain_action(&subject, &track->finding))
         take_reason(track, action);
-    if (info != NULL)
-        vmreclaim__agent__v1__get_info_response__free_unpacked(info, NULL);
+    vm_info_free(info);
 }
 
 void track_complete(struct track *track, const struct supervisor *supervisor, const struct vm *vm,

@@ -5,6 +5,7 @@
 #include "controller/api/api.h"
 #include "controller/explain/explain.h"
 #include "controller/store/store.h"
+#include "controller/vms/fresh_sample.h"
 
 enum { TRACK_SAMPLES_MAX = 16 };
 
@@ -14,13 +15,18 @@ enum track_state {
     TRACK_WAITING,  /* recorded; to be checked again */
 };
 
+struct recorder;
+
 struct track {
     struct list link;
+    struct recorder *recorder;
     char id[64];
     char vm[VM_NAME_SIZE];
     enum track_state state;
     nsec_t due;         /* CLOCK_BOOTTIME of the next thing to do; RUNNING: none */
     nsec_t last_during; /* CLOCK_BOOTTIME */
+    struct fresh_sample sample;
+    bool is_asking; /* for `sample`: what is due is under way */
     Vmreclaim__Controller__V1__ActionSample samples[TRACK_SAMPLES_MAX];
     Vmreclaim__Controller__V1__ActionSample *sample_pointers[TRACK_SAMPLES_MAX];
     size_t sample_count;

@@ -61,6 +61,25 @@ void vm_destroy(struct vm *vm)
 }
 
 /* Which memory backs the guest: the hypervisor's word, made exact by what its process maps. */
+Vmreclaim__Agent__V1__GetInfoResponse *vm_info_unpack(const struct vm *vm)
+{
+    Vmreclaim__Agent__V1__GetInfoResponse *info;
+
+    if (vm->info.packed == NULL)
+        return NULL;
+    info = vmreclaim__agent__v1__get_info_response__unpack(NULL, vm->info.packed_length,
+                                                           vm->info.packed);
+    if (info != NULL && vm->guest.received != 0 && vm->guest.reporting_order_is_known)
+        info->reporting_order = vm->guest.reporting_order;
+    return info;
+}
+
+void vm_info_free(Vmreclaim__Agent__V1__GetInfoResponse *info)
+{
+    if (info != NULL)
+        vmreclaim__agent__v1__get_info_response__free_unpacked(info, NULL);
+}
+
 static enum memory_backing backing_of(const struct vm *vm)
 {
     enum memory_backing backing = vm->hypervisor.backing;

@@ -148,6 +148,11 @@ void vm_destroy(struct vm *vm);
 
 void vm_forget_policy_answer(struct vm *vm);
 
+/* What the agent said of itself, with the reporting order of its newest sample, which moves; the
+ * caller frees it (vm_info_free takes NULL). NULL: it has not said it, or memory is short. */
+Vmreclaim__Agent__V1__GetInfoResponse *vm_info_unpack(const struct vm *vm);
+void vm_info_free(Vmreclaim__Agent__V1__GetInfoResponse *info);
+
 /* The lowest reporting order that pays on this VM's backing, < 0: unknown. */
 int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,
                            uint64_t host_page_size);

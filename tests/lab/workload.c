@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static _Noreturn void die(const char *what)
@@ -104,6 +105,38 @@ static void fragment(uint64_t bytes, bool later)
         }
     }
     hold(later ? "fragmented" : "ready");
+}
+
+/* As `fragment`, with memory that the kernel cannot move: pages in pipes, every second pipe closed
+ * again. One page goes into each pipe in turn, so that neighbours are of different pipes. */
+static void pin(uint64_t bytes)
+{
+    static char page[4096];
+    const uint64_t pages_per_pipe = 16;
+    uint64_t count = bytes / sizeof(page) / pages_per_pipe;
+    struct rlimit limit = {.rlim_cur = 2 * count + 64, .rlim_max = 2 * count + 64};
+    int (*pipes)[2] = calloc(count, sizeof(*pipes));
+
+    if (!pipes || setrlimit(RLIMIT_NOFILE, &limit) < 0) {
+        die("RLIMIT_NOFILE");
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        if (pipe2(pipes[i], O_CLOEXEC | O_NONBLOCK) < 0) {
+            die("pipe2");
+        }
+    }
+    for (uint64_t round = 0; round < pages_per_pipe; round++) {
+        for (uint64_t i = 0; i < count; i++) {
+            if (write(pipes[i][1], page, sizeof(page)) != (ssize_t)sizeof(page)) {
+                die("write to a pipe");
+            }
+        }
+    }
+    for (uint64_t i = 0; i < count; i += 2) {
+        close(pipes[i][0]);
+        close(pipes[i][1]);
+    }
+    hold("ready");
 }
 
 /* The value of `key` in /proc/meminfo, in bytes. */
@@ -204,6 +237,8 @@ int main(int argc, char *argv[])
         fragment(number(argv[2]), false);
     } else if (argc == 3 && strcmp(name, "fragment-later") == 0) {
         fragment(number(argv[2]), true);
+    } else if (argc == 3 && strcmp(name, "pin") == 0) {
+        pin(number(argv[2]));
     } else if (argc == 3 && strcmp(name, "touch-all") == 0) {
         touch_all(number(argv[2]));
     } else if (argc == 5 && strcmp(name, "cache-write") == 0) {
@@ -212,7 +247,7 @@ int main(int argc, char *argv[])
         cache_read(argv[2]);
     } else {
         fprintf(stderr, "Usage: workload hog BYTES | fragment BYTES | fragment-later BYTES |\n"
-                        "                touch-all MARGIN | cache-write DIRECTORY FILES BYTES | "
+                        "                pin BYTES | touch-all MARGIN | cache-write DIRECTORY FILES BYTES | "
                         "cache-read DIRECTORY\n");
         return 2;
     }

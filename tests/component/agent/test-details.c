@@ -40,6 +40,8 @@ static void test_on_request(void **state)
     assert_true(response->sample->trapped_kinds_are_known);
     assert_int_equal(response->sample->trapped_unmovable, 100 * 4096);
     assert_int_equal(response->sample->trapped_reclaimable, 0);
+    assert_true(response->sample->reporting_order_is_known);
+    assert_int_equal(response->sample->reporting_order, 9);
 }
 
 static void on_event(struct client *from, const ProtobufCMessage *message)

@@ -72,6 +72,9 @@ static void test_impossible_samples(void **state)
     sample = sample_of(GIB);
     sample.n_free_blocks = GUEST_ORDER_COUNT_MAX + 1;
     refuse(&sample, 0, "free_blocks");
+    sample = sample_of(GIB);
+    sample.reporting_order = GUEST_ORDER_COUNT_MAX;
+    refuse(&sample, 0, "reporting_order");
 }
 
 int main(void)

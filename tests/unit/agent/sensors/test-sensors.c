@@ -294,11 +294,13 @@ static void test_small_reported_blocks_are_not_trapped(void **state)
     sample = sample_at(NSEC_PER_SEC);
     assert_true(sample.reported_is_exact);
     assert_int_equal(sample.reported, 6 * MIB + 3 * 4096);
+    assert_int_equal(sample.reported_small, 3 * 4096);
     assert_int_equal(sample.trapped, 2 * 4096);
     assert_int_equal(sample.reportable, 6 * MIB);
     sample = sample_at(2 * NSEC_PER_SEC); /* a quick pass does not forget them */
     assert_false(sample.reported_is_exact);
     assert_int_equal(sample.reported, 6 * MIB + 3 * 4096);
+    assert_int_equal(sample.reported_small, 3 * 4096);
     assert_int_equal(sample.trapped, 2 * 4096);
 }
 

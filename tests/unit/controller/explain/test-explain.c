@@ -17,7 +17,8 @@ struct made {
     Vmreclaim__Agent__V1__MemorySample guest;
     Vmreclaim__Agent__V1__GetInfoResponse info;
     Vmreclaim__Agent__V1__Feature feature;
-    Vmreclaim__Agent__V1__Feature *features[1];
+    Vmreclaim__Agent__V1__Feature second_feature;
+    Vmreclaim__Agent__V1__Feature *features[2];
     struct policy policy;
     Vmreclaim__Controller__V1__Action action;
     Vmreclaim__Agent__V1__ActionResult result;
@@ -37,6 +38,7 @@ static void make_healthy(struct made *made)
     vmreclaim__agent__v1__memory_sample__init(&made->guest);
     vmreclaim__agent__v1__get_info_response__init(&made->info);
     vmreclaim__agent__v1__feature__init(&made->feature);
+    vmreclaim__agent__v1__feature__init(&made->second_feature);
     vmreclaim__controller__v1__action__init(&made->action);
     vmreclaim__agent__v1__action_result__init(&made->result);
     vmreclaim__controller__v1__action_sample__init(&made->before);
@@ -157,22 +159,33 @@ static void huge_pages(struct made *made)
     made->host.backing_page_size = GIB;
 }
 
-static void poisoned(struct made *made)
-{
-    lack(made, "unpoisoned-pages", "init_on_free");
-}
-
 static void resident(struct made *made)
 {
     made->w.footprint = 1536 * MIB;
     made->w.remainder = (int64_t)GIB;
 }
 
+static void poisoned(struct made *made)
+{
+    lack(made, "unpoisoned-pages", "the kernel overwrites free pages: page_poison");
+    resident(made);
+}
+
+/* The driver then gives reporting up, and the hypervisor offers it all the same. */
+static void poisoned_and_refused(struct made *made)
+{
+    lack(made, "unpoisoned-pages", "the kernel overwrites free pages: init_on_free");
+    made->features[1] = &made->second_feature;
+    made->second_feature.name = (char *)"free-page-reporting";
+    made->second_feature.reason = (char *)"the kernel overwrites free pages (init_on_free)";
+    made->info.n_features = 2;
+}
+
 static void khugepaged(struct made *made)
 {
     resident(made);
     made->host.transparent_huge_pages = 1;
-    made->info.reporting_order = 0;
+    made->guest.reported_small = 800 * MIB;
 }
 
 static void migrated(struct made *made)
@@ -274,6 +287,7 @@ static const struct {
     {"reporting-inert-locked", locked, true},
     {"reporting-inert-huge-pages", huge_pages, true},
     {"reporting-inert-poisoning", poisoned, true},
+    {"reporting-inert-poisoning", poisoned_and_refused, true},
     {"khugepaged-refilled", khugepaged, true},
     {"migration-filled", migrated, true},
     {"restore-filled", restored, true},

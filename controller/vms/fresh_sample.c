@@ -1,0 +1,51 @@
+/* Asking for a sample. The VM is kept by name: its record may go or merge while the agent works. */
+#include "controller/vms/fresh_sample.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define ANSWER_TIMEOUT (2 * NSEC_PER_SEC)
+
+static void on_answer(const struct ttrpc_result *result, void *userdata)
+{
+    struct fresh_sample *sample = userdata;
+    struct vm *vm = registry_find_name(&sample->supervisor->registry, sample->vm);
+    const Vmreclaim__Agent__V1__GetMemoryResponse *response =
+        (const Vmreclaim__Agent__V1__GetMemoryResponse *)result->response;
+
+    sample->client = NULL;
+    if (vm != NULL && result->code == TTRPC_OK && response->sample != NULL)
+        (void)supervisor_take_sample(sample->supervisor, vm, response->sample,
+                                     time_monotonic() - sample->asked);
+    else if (vm != NULL)
+        (void)supervisor_measure(sample->supervisor, vm);
+    sample->done(vm, sample->userdata);
+}
+
+int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
+                       void (*done)(struct vm *vm, void *userdata), void *userdata)
+{
+    Vmreclaim__Agent__V1__GetMemoryRequest request = VMRECLAIM__AGENT__V1__GET_MEMORY_REQUEST__INIT;
+
+    if (vm->agent == NULL)
+        return -ENOTCONN;
+    *sample = (struct fresh_sample){
+        .supervisor = vm->supervisor,
+        .asked = time_monotonic(),
+        .done = done,
+        .userdata = userdata,
+    };
+    (void)snprintf(sample->vm, sizeof(sample->vm), "%s", vm->name);
+    return ttrpc_call_unary(agent_link_connection(vm->agent),
+                            &vmreclaim__agent__v1__agent__descriptor, "GetMemory", &request.base,
+                            ANSWER_TIMEOUT, on_answer, sample, &sample->client) < 0
+               ? -ENOTCONN
+               : 0;
+}
+
+void fresh_sample_cancel(struct fresh_sample *sample)
+{
+    if (sample->client != NULL)
+        ttrpc_client_call_cancel(sample->client);
+    sample->client = NULL;
+}

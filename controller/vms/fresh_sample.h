@@ -1,0 +1,30 @@
+/* A guest's sample of now, with the host measured at its arrival: what a record of an action or an
+ * explanation rests on. The agent's heartbeat may be ten seconds old, and lacks what is dear to
+ * read. */
+#ifndef VMRECLAIM_VMS_FRESH_SAMPLE_H
+#define VMRECLAIM_VMS_FRESH_SAMPLE_H
+
+#include "common/ttrpc/ttrpc.h"
+#include "controller/vms/supervisor.h"
+
+/* In the caller's memory. */
+struct fresh_sample {
+    struct supervisor *supervisor;
+    struct ttrpc_client_call *client; /* NULL: nothing is asked */
+    char vm[VM_NAME_SIZE];
+    nsec_t asked; /* CLOCK_MONOTONIC */
+    void (*done)(struct vm *vm, void *userdata);
+    void *userdata;
+};
+
+/* Asks the VM's agent; `done` is called once, with the waterfall brought up to date as far as that
+ * can be: an agent that does not answer within two seconds leaves the last sample beside a new
+ * footprint. `vm` is NULL when it went away meanwhile. -ENOTCONN: there is no agent to ask, or it
+ * cannot be asked; `done` is then not called. */
+int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
+                       void (*done)(struct vm *vm, void *userdata), void *userdata);
+
+/* `done` is not called any more. Harmless when nothing is asked. */
+void fresh_sample_cancel(struct fresh_sample *sample);
+
+#endif

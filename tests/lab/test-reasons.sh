@@ -1,0 +1,210 @@
+#!/bin/bash
+# Why memory does not come back: each cause made for real, and what vmreclaim calls it. Prints a
+# table of cause, code and evidence; a wrong code fails.
+# usage: test-reasons.sh [guest] [host] [migration]: which groups; all of them without.
+# Functions are called by name, and what guests run expands there.
+# shellcheck disable=SC2016,SC2119,SC2317
+# shellcheck source=tests/lab/lib.sh
+. "$LAB_SOURCE/tests/lab/lib.sh"
+
+MiB=$((1024 * 1024))
+table=()
+
+# row CAUSE EXPECTED-CODE FINDING: FINDING is JSON with code and evidence.
+row() {
+    local code evidence
+    code=$(jq -r '.code // .reason_code // "none"' <<<"$3")
+    evidence=$(jq -r '[.evidence[]? | if .unit == "bytes"
+        then "\(.name) \(.value / 1048576 * 10 | round / 10) MiB" else "\(.name) \(.value)" end] |
+        join(", ")' <<<"$3")
+    table+=("$(printf '%s\t%s\t%s' "$1" "$code" "$evidence")")
+    check "$1: $2" test "$code" = "$2"
+    [[ $code == "$2" ]] || jq -c 'del(.samples)' <<<"$3"
+}
+
+# explains GUEST CAUSE CODE: among what cannot come back now. Without it the first other reason.
+explains() {
+    local findings
+    findings=$(vmreclaim --json explain "$1" | jq -c '[.findings[] | select(.kind == "stuck")]')
+    printf '%s\n' "$findings" >"$LAB_RESULTS/explain.$3.json"
+    vmreclaim explain "$1" >"$LAB_RESULTS/explain.$3"
+    row "$2" "$3" "$(jq -c --arg code "$3" '(map(select(.code == $code)) + .)[0] // {}' <<<"$findings")"
+}
+
+# acts GUEST CAUSE CODE COMMAND...: the one reason in the action's record.
+acts() {
+    local guest=$1 cause=$2 code=$3 action
+    shift 3
+    action=$(vmreclaim --json "$@" | jq -c .action)
+    vmreclaim verify "$(jq -r .id <<<"$action")" >"$LAB_RESULTS/action.$code"
+    row "$cause" "$code" "$action"
+}
+
+# hold GUEST NAME WORKLOAD...: as guest_hold, several at a time.
+hold() {
+    local guest=$1 name=$2
+    shift 2
+    guest_run "$guest" "rm -f /tmp/$name; workload $* >/tmp/$name 2>&1 & echo \$! >/tmp/$name.pid
+        until grep -q . /tmp/$name; do sleep 0.1; done; grep -qx ready /tmp/$name || { cat /tmp/$name; false; }"
+}
+
+release() {
+    guest_run "$1" "read -r pid </tmp/$2.pid; kill \"\$pid\"; while [ -d /proc/\$pid ]; do sleep 0.02; done"
+}
+
+# settled GUEST: nothing waits to be reported any more.
+settled() {
+    local waiting
+    waiting=$(vmreclaim --json vm show "$1" | jq '.vm.waterfall | .reportable - .held_back')
+    ((waiting < 8 * MiB))
+}
+
+connected_or_die() {
+    wait_for 30 connected "$1" || {
+        echo "the agent of guest $1 did not connect"
+        exit 75
+    }
+}
+
+boot_or_die() {
+    guest_boot "$@" || {
+        echo "guest $1 did not boot"
+        exit 75
+    }
+}
+
+# ---- causes within the guest ----
+
+group_guest() {
+    boot_or_die a 3 1024 anon -drive "file=$lab_run/a.img,if=virtio,format=raw" \
+        -qmp "unix:$lab_run/other.qmp,server=on,wait=off"
+    guest_reporting=off boot_or_die b 4 256 memfd
+    vm_describe a 3 "$lab_run/quiet.yaml"
+    vm_describe b 4 "$lab_run/quiet.yaml"
+    controller_start
+    agent_start a
+    agent_start b
+    connected_or_die a
+    connected_or_die b
+    guest_run a 'mke2fs -q /dev/vda >/dev/null 2>&1; mkdir -p /mnt; mount -t ext4 /dev/vda /mnt'
+
+    guest_run b 'workload touch-all 33554432'
+    explains b "reporting is off" reporting-off
+
+    # free memory on its way
+    hold a hog hog 600000000
+    release a hog
+    explains a "just freed: the kernel's budget" throttled
+    wait_for 40 settled a
+    guest_run a 'echo 8 >/proc/sys/vm/percpu_pagelist_high_fraction'
+    hold a hog fragment 150000000
+    release a hog
+    explains a "freed into per-CPU lists" per-cpu-lists
+    guest_run a 'echo 0 >/proc/sys/vm/percpu_pagelist_high_fraction'
+    hold a fragment fragment 300000000
+    acts a "pieces too small" fragmented reporting a --kick
+    release a fragment
+    hold a pin pin 200000000
+    acts a "pinned kernel memory" fragmented-unmovable compact a
+    explains a "pinned kernel memory" fragmented-unmovable
+    release a pin
+    hold a hog hog 820000000
+    hold a more hog 60000000
+    release a more
+    sleep 4
+    explains a "below the watermark" held-back
+    release a hog
+
+    # cache
+    guest_run a 'workload cache-write /mnt 60 4194304; echo 3 >/proc/sys/vm/drop_caches
+        workload cache-read /mnt >/dev/null'
+    guest_run a 'while [ ! -e /tmp/stop ]; do workload cache-read /mnt >/dev/null; done & '
+    acts a "files read again at once" cache-hot reclaim a
+    guest_run a 'touch /tmp/stop'
+    guest_run a 'echo 0 >/proc/sys/vm/dirty_writeback_centisecs; echo 90 >/proc/sys/vm/dirty_ratio
+        echo 80 >/proc/sys/vm/dirty_background_ratio; rm -f /mnt/0*; echo 3 >/proc/sys/vm/drop_caches
+        dd if=/dev/zero of=/mnt/dirty bs=1M count=120 2>/dev/null'
+    acts a "written, not yet on disk" cache-dirty reclaim a
+    explains a "written, not yet on disk" cache-dirty
+    guest_run a 'sync; rm /mnt/dirty'
+    guest_run a 'workload cache-write /mnt 40 4194304; workload cache-read /mnt >/dev/null'
+    (
+        until vmreclaim --json actions --vm a -n 1 | jq -e '.actions[0].finished | not' >/dev/null; do
+            sleep 0.1
+        done
+        hold a hog hog 400000000
+    ) &
+    acts a "the guest takes memory meanwhile" guest-took-again reclaim a
+    wait $!
+    release a hog
+
+    # who forbids, who works
+    guest_run a 'workload cache-read /mnt >/dev/null; (while [ ! -e /tmp/idle ]; do :; done) &'
+    sleep 12
+    explains a "the guest works" guest-busy
+    guest_run a 'touch /tmp/idle'
+    agent_kill b
+    agent_start b --set allow_commands=false
+    connected_or_die b
+    acts b "the guest's owner forbids it" policy-forbids compact b
+
+    # somebody else's balloon
+    vmreclaim balloon a 900MiB --for 10m >/dev/null
+    other_client balloon '{"value": 838860800}'
+    wait_for 20 foreign_owner a
+    explains a "another client moves the balloon" foreign-balloon
+}
+
+# other_client COMMAND ARGUMENTS: one QMP command on guest a's second socket.
+other_client() {
+    qmp "$lab_run/other.qmp" "$@" >"$LAB_RESULTS/other.qmp"
+}
+
+# qmp SOCKET COMMAND ARGUMENTS: the answer, one line.
+qmp() {
+    python3 -c '
+import json, socket, sys
+path, command, arguments = sys.argv[1:]
+connection = socket.socket(socket.AF_UNIX)
+connection.settimeout(10)
+connection.connect(path)
+lines = connection.makefile("rw")
+lines.readline()
+for request in {"execute": "qmp_capabilities"}, {"execute": command, "arguments": json.loads(arguments)}:
+    lines.write(json.dumps(request) + "\n")
+    lines.flush()
+    answer = json.loads(lines.readline())
+    while "event" in answer:
+        answer = json.loads(lines.readline())
+print(json.dumps(answer))' "$@"
+}
+
+foreign_owner() {
+    [[ -n $(vmreclaim --json vm show "$1" | jq -r '.vm.host.foreign_balloon_owner // ""') ]]
+}
+
+# ---- what the host does ----
+
+group_host() {
+    :
+}
+
+group_migration() {
+    :
+}
+
+printf 'name: quiet\nprofile: balanced\nidle_window: 1h\ntrickle: 0\nsample_interval: 2s\n' \
+    >"$lab_run/quiet.yaml"
+truncate -s 1G "$lab_run/a.img"
+[[ $# -gt 0 ]] || set -- guest host migration
+for group; do
+    "group_$group"
+done
+printf '\n%-36s %-26s %s\n' CAUSE CODE EVIDENCE
+printf '%s\n' "${table[@]}" | while IFS=$'\t' read -r cause code evidence; do
+    printf '%-36s %-26s %s\n' "$cause" "$code" "$evidence"
+done
+for name in "${!guest_pids[@]}"; do
+    agent_log "$name" >"$LAB_RESULTS/$name.agent.log"
+done
+lab_verdict
