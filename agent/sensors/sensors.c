@@ -29,7 +29,7 @@
 #include "common/proc/stat.h"
 #include "common/proc/vmstat.h"
 
-#define SCAN_AGE_MAX  (60 * NSEC_PER_SEC)
+#define SCAN_AGE_MAX  (600 * NSEC_PER_SEC)  /* a pass over a large guest is many wake-ups */
 #define SCAN_AGE_MIN  (500 * NSEC_PER_MSEC) /* what was scanned for a reading is in that reading */
 #define HELD_BACK_GAP 32 /* blocks of the reporting order, mm/page_reporting.c's margin */
 
