@@ -120,6 +120,24 @@ static int run_dry(int root)
     return EXIT_FAILURE;
 }
 
+/* What an agent that ended without a word has changed. */
+static int run_restore(int root)
+{
+    cleanup_close int state_directory = open_state_directory(configuration.state_directory);
+    struct settings settings;
+    size_t restored = 0;
+    int r = settings_init(&settings, root, state_directory, &restored);
+
+    if (r < 0) {
+        log_error("not every kernel setting could be put back: %s; the next start tries again",
+                  strerror(-r));
+        return EXIT_FAILURE;
+    }
+    if (restored > 0)
+        log_notice("%zu kernel settings are back", restored);
+    return EXIT_SUCCESS;
+}
+
 /* The keys as agent.conf takes them. */
 static void print_configuration(void)
 {
@@ -172,5 +190,7 @@ int main(int argument_count, char **arguments)
     if (options.mode == OPTIONS_DOCTOR)
         return doctor_run(root, &configuration, stdout) == CHECK_FAILURE ? EXIT_FAILURE
                                                                          : EXIT_SUCCESS;
+    if (options.mode == OPTIONS_RESTORE)
+        return run_restore(root);
     return options.mode == OPTIONS_DRY_RUN ? run_dry(root) : run(root);
 }

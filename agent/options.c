@@ -19,6 +19,8 @@ const char options_help[] =
     "                             (default /var/lib/vmreclaim-agent)\n"
     "  --root DIR                 look for /proc, /sys and /etc below DIR (default /)\n"
     "  --check                    read the configuration, print what is in force, and exit\n"
+    "  --restore                  put back what an agent that was killed left changed in the\n"
+    "                             kernel, and exit; for the service manager\n"
     "  --doctor                   examine this guest, say what is missing and how to mend it\n"
     "  --once --dry-run           say what would be done now, and what that would bring, or why\n"
     "                             nothing; changes nothing, needs neither root nor a host\n"
@@ -38,6 +40,7 @@ enum {
     OPTION_ROOT,
     OPTION_CHECK,
     OPTION_DOCTOR,
+    OPTION_RESTORE,
     OPTION_ONCE,
     OPTION_DRY_RUN,
     OPTION_VERSION,
@@ -96,6 +99,9 @@ static int take(struct options *options, int option, const char *value, struct e
     case OPTION_DRY_RUN:
         options->mode = OPTIONS_DRY_RUN;
         return 0;
+    case OPTION_RESTORE:
+        options->mode = OPTIONS_RESTORE;
+        return 0;
     case OPTION_VERSION:
         options->mode = OPTIONS_VERSION;
         return 0;
@@ -121,6 +127,7 @@ int options_parse(int argument_count, char **arguments, struct options *ret_opti
         {"doctor", no_argument, NULL, OPTION_DOCTOR},
         {"once", no_argument, NULL, OPTION_ONCE},
         {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+        {"restore", no_argument, NULL, OPTION_RESTORE},
         {"version", no_argument, NULL, OPTION_VERSION},
         {"help", no_argument, NULL, OPTION_HELP},
         {NULL, 0, NULL, 0},

@@ -14,6 +14,7 @@ enum options_mode {
     OPTIONS_CHECK,
     OPTIONS_DOCTOR,
     OPTIONS_DRY_RUN,
+    OPTIONS_RESTORE,
     OPTIONS_HELP,
     OPTIONS_VERSION,
 };

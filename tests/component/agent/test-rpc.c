@@ -221,6 +221,25 @@ static void test_what_was_changed_is_put_back_at_the_end(void **state)
     assert_int_equal(atoi(guest_read(&guest, path)), 9);
 }
 
+/* As the service manager does it after a kill. */
+static void test_what_a_killed_agent_changed_is_put_back(void **state)
+{
+    Vmreclaim__Agent__V1__SetReportingRequest request =
+        VMRECLAIM__AGENT__V1__SET_REPORTING_REQUEST__INIT;
+    const char *path = "sys/module/page_reporting/parameters/page_reporting_order";
+    const char *const restore[] = {"--restore", NULL};
+
+    (void)state;
+    request.set_order = true;
+    request.order = 4;
+    assert_non_null(client_call(&client, "SetReporting", &request));
+    (void)guest_stop(&guest, SIGKILL);
+    assert_int_equal(atoi(guest_read(&guest, path)), 4);
+    guest_spawn(&guest, restore);
+    assert_int_equal(guest_wait(&guest), 0);
+    assert_int_equal(atoi(guest_read(&guest, path)), 9);
+}
+
 static void apply(const char *key, const char *value,
                   const Vmreclaim__Agent__V1__ApplyPolicyResponse **ret_response)
 {
@@ -432,6 +451,8 @@ int main(int argument_count, char **arguments)
         cmocka_unit_test_setup_teardown(test_reclaim_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(test_set_reporting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_changed_is_put_back_at_the_end, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_what_a_killed_agent_changed_is_put_back, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_apply_policy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_policy_survives_a_killed_agent, setup, teardown),
