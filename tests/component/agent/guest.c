@@ -16,6 +16,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/util.h"
+#include "tests/lib/no-vsock.h"
 
 #define PAGES    65536 /* 256 MiB */
 #define BUDDY    ((uint64_t)1 << 10)
@@ -211,6 +212,7 @@ void guest_spawn(struct guest *guest, const char *const *arguments)
     must(guest->pid >= 0, "fork");
     if (guest->pid > 0)
         return;
+    deny_vsock();
     (void)setenv("NOTIFY_SOCKET", guest->notify_path, 1);
     (void)execv(vector[0], (char *const *)(uintptr_t)vector);
     _exit(127);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/component/agent/guest.h"
+#include "tests/lib/no-vsock.h"
 
 static struct guest guest;
 
@@ -176,6 +177,28 @@ static void test_unknown_method(void **state)
     (void)close(descriptor);
 }
 
+/* What keeps an agent under test from reaching whoever runs this machine. */
+static void test_children_have_no_vsock(void **state)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0) {
+        int local;
+
+        deny_vsock();
+        local = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        _exit(local >= 0 && socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0) < 0 &&
+                      errno == EAFNOSUPPORT
+                  ? 0
+                  : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 /* ---- the agent dials ---- */
 
 static int listener;
@@ -273,6 +296,7 @@ int main(int argument_count, char **arguments)
         cmocka_unit_test_setup_teardown(test_disconnect_in_the_middle_of_a_call, setup, teardown),
         cmocka_unit_test_setup_teardown(test_newest_connection_wins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_method, setup, teardown),
+        cmocka_unit_test(test_children_have_no_vsock),
         cmocka_unit_test_setup_teardown(test_redials_when_nobody_watches, setup_dialled,
                                         teardown_dialled),
         cmocka_unit_test_setup_teardown(test_redials_a_controller_that_went_away, setup_dialled,

@@ -18,6 +18,7 @@
 #include "common/base/number.h"
 #include "common/ttrpc/ttrpc.h"
 #include "controller.pb-c.h"
+#include "tests/lib/no-vsock.h"
 
 const char *program;
 
@@ -128,6 +129,7 @@ void start_daemon(struct fixture *f, char *const *more)
     f->daemon = fork();
     assert_true(f->daemon >= 0);
     if (f->daemon == 0) {
+        deny_vsock();
         (void)dup2(log[1], STDERR_FILENO);
         (void)execv(program, arguments);
         _exit(127);
