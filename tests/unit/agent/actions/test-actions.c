@@ -117,16 +117,16 @@ static void test_reclaim_of_file_pages_only(void **state)
     expect(DROP, "");
 }
 
-/* The last step of 40 MiB is what is left after one of 32. */
+/* The last step of 20 MiB is what is left after two of 8. */
 static void test_reclaim_goes_in_steps(void **state)
 {
     struct action_order order = reclaim;
 
     (void)state;
     start();
-    order.bytes = 40 * MIB;
+    order.bytes = 20 * MIB;
     run(order);
-    expect(RECLAIM, "8388608 swappiness=0");
+    expect(RECLAIM, "4194304 swappiness=0");
 }
 
 static void test_reclaim_with_swappiness_set_around_it(void **state)
