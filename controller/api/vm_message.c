@@ -50,6 +50,7 @@ static void host_facts_to_message(const struct supervisor *supervisor, const str
     message->encrypted = facts->encrypted;
     message->migrated_in = vm->migrated_in;
     message->restored = vm->restored;
+    message->restored = vm->restored;
     message->foreign_balloon_owner = api_text(vm->foreign_balloon_owner);
     message->lowest_useful_order = order > 0 ? (uint32_t)order : 0;
     message->footprint_at_boot = vm->footprint_at_boot;
@@ -103,6 +104,7 @@ static void balloon_to_message(const struct vm *vm, Vmreclaim__Controller__V1__V
 
     message->balloon_target = vm->hypervisor.balloon_actual;
     message->balloon_baseline = vm->hypervisor.balloon_actual;
+    message->balloon_lease = vm->balloon_waiting;
     if (control == NULL)
         return;
     message->balloon_target = control->target;

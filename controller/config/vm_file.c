@@ -123,6 +123,13 @@ static int set_policy(struct vm_definition *definition, const char *value, struc
     return set_text(&definition->policy, path, error);
 }
 
+static int set_floor(struct vm_definition *definition, const char *value, struct error *error)
+{
+    if (bytes_parse(value, &definition->floor) < 0)
+        return error_set(error, -EINVAL, "floor '%s' is not a size; write 512MiB or 2GiB", value);
+    return 0;
+}
+
 static int add_label(struct vm_definition *definition, const char *value, struct error *error)
 {
     const char *equal = strchr(value, '=');
@@ -138,8 +145,8 @@ static const struct {
     const char *key;
     int (*set)(struct vm_definition *definition, const char *value, struct error *error);
 } fields[] = {
-    {"name", set_name},   {"uuid", set_uuid},     {"cid", set_cid},      {"qmp", set_qmp},
-    {"agent", set_agent}, {"policy", set_policy}, {"labels", add_label},
+    {"name", set_name},   {"uuid", set_uuid},     {"cid", set_cid},     {"qmp", set_qmp},
+    {"agent", set_agent}, {"policy", set_policy}, {"floor", set_floor}, {"labels", add_label},
 };
 
 static int visit(const char *key, const char *value, void *userdata, struct error *error)
@@ -231,7 +238,7 @@ static bool text_equal(const char *a, const char *b)
 bool vm_definition_equal(const struct vm_definition *a, const struct vm_definition *b)
 {
     if (strcmp(a->name, b->name) != 0 || strcmp(a->uuid, b->uuid) != 0 || a->cid != b->cid ||
-        !text_equal(a->qmp, b->qmp) || !text_equal(a->agent, b->agent) ||
+        a->floor != b->floor || !text_equal(a->qmp, b->qmp) || !text_equal(a->agent, b->agent) ||
         !text_equal(a->policy, b->policy) || a->label_count != b->label_count)
         return false;
     for (size_t i = 0; i < a->label_count; i++)

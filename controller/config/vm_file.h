@@ -6,6 +6,7 @@
  *     qmp: /run/qemu/web-1.qmp
  *     agent: hybrid:/run/fc/web-1.vsock:1017   # for agents that the controller dials
  *     policy: policies/balanced.yaml           # relative to the VM file
+ *     floor: 512MiB          # leases leave the guest at least this much
  *     labels: [tier=web, rack=7]
  */
 #ifndef VMRECLAIM_CONFIG_VM_FILE_H
@@ -28,6 +29,7 @@ struct vm_definition {
     char *qmp;                   /* path of the socket; NULL: not given */
     char *agent;                 /* address; NULL: the agent dials in */
     char *policy;                /* path of the file; NULL: the daemon's default */
+    uint64_t floor;              /* bytes; 0: not given */
     char *labels[VM_LABELS_MAX]; /* "key=value" */
     size_t label_count;
     char *source; /* the file it came from, for messages */

@@ -88,6 +88,7 @@ enum driver_event {
     DRIVER_EVENT_MIGRATION_STARTED,
     DRIVER_EVENT_MIGRATION_ENDED, /* completed, failed or cancelled */
     DRIVER_EVENT_MEMORY_CHANGED,  /* memory was plugged or unplugged */
+    DRIVER_EVENT_RESTORED,        /* the guest went back to a snapshot */
 };
 
 struct driver_session;

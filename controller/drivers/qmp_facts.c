@@ -69,6 +69,12 @@ bool qmp_is_migrating(const json_t *migration)
     return false;
 }
 
+bool qmp_has_migrated_in(const json_t *migration)
+{
+    return strcmp(text_of(migration, "status"), "completed") == 0 &&
+           json_object_get(migration, "ram") == NULL;
+}
+
 void qmp_statistics(const json_t *answer, struct driver_statistics *ret_statistics)
 {
     const json_t *stats = json_object_get(answer, "stats");

@@ -15,6 +15,10 @@ enum run_state qmp_run_state(const json_t *status);
 /* The answer to query-migrate: one is under way. */
 bool qmp_is_migrating(const json_t *migration);
 
+/* The answer to query-migrate: one has ended here. Its source tells what it sent; the other end
+ * does not (fill_destination_migration_info in QEMU's migration.c). */
+bool qmp_has_migrated_in(const json_t *migration);
+
 /* The answer to qom-get of guest-stats. */
 void qmp_statistics(const json_t *answer, struct driver_statistics *ret_statistics);
 

@@ -15,6 +15,9 @@
 #define STALL_TIME      (20 * NSEC_PER_SEC)
 #define CANARY_TIME     (10 * NSEC_PER_SEC)
 #define GRACE           (3 * NSEC_PER_SEC) /* hypervisors tell sizes late, at most one per second */
+#define YIELD_DELAY     (5 * NSEC_PER_SEC) /* a restored snapshot is known for one by then */
+#define NUDGE_BYTES     (1 * MIB)
+#define NUDGE_TIME      (5 * NSEC_PER_SEC) /* for the guest to tell its size */
 #define RETRY_DELAY_MIN (30 * NSEC_PER_SEC)
 #define RETRY_DELAY_MAX (600 * NSEC_PER_SEC)
 
@@ -145,7 +148,7 @@ static void release_all(struct balloon_control *control)
         set_state(&control->leases[i], LEASE_RELEASING);
 }
 
-/* ---- requests ---- */
+/* ---- what is there ---- */
 
 void balloon_adopt(struct balloon_control *control, uint64_t actual)
 {
@@ -155,6 +158,13 @@ void balloon_adopt(struct balloon_control *control, uint64_t actual)
         .actual = actual,
         .from = actual,
     };
+}
+
+void balloon_recover(struct balloon_control *control, uint64_t baseline, uint64_t actual)
+{
+    balloon_adopt(control, actual);
+    control->baseline = baseline;
+    control->raise = true;
 }
 
 int balloon_resume(struct balloon_control *control, const struct lease *lease, bool is_valid)
@@ -172,6 +182,8 @@ int balloon_resume(struct balloon_control *control, const struct lease *lease, b
         set_state(entry, LEASE_RELEASING);
     return 0;
 }
+
+/* ---- requests ---- */
 
 /* What could be taken without touching the headroom. */
 static uint64_t takeable(const struct balloon_input *input)
@@ -246,6 +258,13 @@ bool balloon_release(struct balloon_control *control, uint64_t id)
 
 /* ---- what is seen ---- */
 
+/* The size must be exact: what is short would be missing from the next baseline. */
+bool balloon_is_over(const struct balloon_control *control)
+{
+    return control->lease_count == 0 && !control->telling && !control->raise && !control->resync &&
+           control->target == control->baseline && control->actual >= control->baseline;
+}
+
 static bool is_near(uint64_t a, uint64_t b)
 {
     return (a > b ? a - b : b - a) <= BALLOON_SLACK;
@@ -269,6 +288,7 @@ static void yield_to_other(struct balloon_control *control, uint64_t actual)
     control->target = actual;
     control->actual = actual;
     control->from = actual;
+    control->strange = 0;
     add_news(control, BALLOON_NEWS_FOREIGN);
 }
 
@@ -287,7 +307,8 @@ static void follow(struct balloon_control *control, const struct balloon_input *
         add_news(control, BALLOON_NEWS_REACHED);
 }
 
-/* With deflate-on-oom a guest in need takes pages back by itself. */
+/* With deflate-on-oom a guest in need takes pages back by itself. One that is not heard may have
+ * gone back to a snapshot instead. */
 static bool is_guest_in_need(const struct balloon_control *control,
                              const struct balloon_input *input)
 {
@@ -298,10 +319,11 @@ static bool is_guest_in_need(const struct balloon_control *control,
 
 static void see_actual(struct balloon_control *control, const struct balloon_input *input)
 {
+    bool is_in_need;
+
     if (input->actual == 0)
         return;
-    if (control->lease_count == 0 && !control->telling &&
-        is_near(control->actual, control->target)) {
+    if (balloon_is_over(control)) {
         /* Nothing of ours is in the balloon: whatever is found is the baseline. */
         control->baseline = input->actual;
         control->target = input->actual;
@@ -309,18 +331,27 @@ static void see_actual(struct balloon_control *control, const struct balloon_inp
         control->from = input->actual;
         return;
     }
-    if (is_on_the_way(control, input->actual) || control->telling || control->resync ||
-        input->now - control->told < GRACE) {
+    if (is_on_the_way(control, input->actual) || control->telling || control->resync) {
+        control->strange = 0;
         follow(control, input);
         return;
     }
-    if (is_guest_in_need(control, input)) {
-        control->actual = input->actual;
-        control->raise = true;
-        add_news(control, BALLOON_NEWS_PRESSURE);
+    if (input->now - control->told < GRACE) {
+        control->actual = input->actual; /* late news of an older command, or someone else's */
         return;
     }
-    yield_to_other(control, input->actual);
+    is_in_need = is_guest_in_need(control, input);
+    if (control->strange == 0)
+        control->strange = input->now;
+    if (input->now - control->strange < YIELD_DELAY && !(is_in_need && input->guest_is_fresh))
+        return;
+    if (!is_in_need) {
+        yield_to_other(control, input->actual);
+        return;
+    }
+    control->actual = input->actual;
+    control->raise = true;
+    add_news(control, BALLOON_NEWS_PRESSURE);
 }
 
 static void see_canary(struct balloon_control *control, const struct balloon_input *input)
@@ -429,6 +460,8 @@ static struct balloon_action take(struct balloon_control *control, uint64_t want
 {
     uint64_t next;
 
+    if (control->strange != 0)
+        return (struct balloon_action){.kind = BALLOON_NOTHING};
     /* A stalled guest keeps what it has, and is asked again from there. */
     if (control->stalled && input->now < control->retry) {
         if (control->target < control->actual)
@@ -464,6 +497,27 @@ static struct balloon_action settle(struct balloon_control *control)
     return (struct balloon_action){.kind = BALLOON_NOTHING};
 }
 
+/* The guest was given everything back and does not say that it has it. */
+static struct balloon_action nudge(struct balloon_control *control,
+                                   const struct balloon_input *input)
+{
+    nsec_t delay = max_of(control->nudge_delay, NUDGE_TIME);
+
+    if (control->lease_count > 0 || control->actual >= control->target || !input->running ||
+        control->strange != 0 || input->now - control->moved < delay)
+        return (struct balloon_action){.kind = BALLOON_NOTHING};
+    control->nudging = true;
+    control->nudge_delay = min_of(delay * 2, RETRY_DELAY_MAX);
+    return tell(control, control->target - NUDGE_BYTES);
+}
+
+static bool waits_for_nudge(const struct balloon_control *control,
+                            const struct balloon_input *input)
+{
+    return control->nudging && control->target < control->baseline &&
+           control->actual != control->target && input->now - control->told < NUDGE_TIME;
+}
+
 struct balloon_action balloon_step(struct balloon_control *control,
                                    const struct balloon_input *input)
 {
@@ -484,14 +538,15 @@ struct balloon_action balloon_step(struct balloon_control *control,
     wanted = balloon_wanted(control);
     if (control->resync)
         return tell(control, max_of(control->actual, wanted));
-    if (wanted > control->target && input->hold_raise)
+    if (wanted > control->target && (input->hold_raise || waits_for_nudge(control, input)))
         return action; /* nothing */
+    control->nudging = false;
     if (wanted > control->target)
         return tell(control, wanted);
     action = settle(control);
-    if (action.kind != BALLOON_NOTHING || wanted == control->target)
+    if (action.kind != BALLOON_NOTHING)
         return action;
-    return take(control, wanted, input);
+    return wanted == control->target ? nudge(control, input) : take(control, wanted, input);
 }
 
 /* ---- how it went ---- */
@@ -524,6 +579,7 @@ static void tell_done(struct balloon_control *control, uint64_t target, int stat
     }
     control->raise = control->raise && target != control->baseline;
     control->resync = false;
+    control->strange = 0;
     control->from = control->actual;
     control->target = target;
     control->moved = now;

@@ -19,7 +19,10 @@
  *
  * Failure modes: pressure in the guest raises the target to the baseline at once and ends the
  * leases. A target that moved without us belongs to someone else: we yield, take what we find as
- * the new baseline and say so. A reset, migration or snapshot voids the leases and raises first. */
+ * the new baseline and say so; not at once, because a restored snapshot moves it too and is known
+ * for one only seconds later. A reset, migration or snapshot voids the leases and raises first.
+ * After a reset a hypervisor may tell the old size for ever, because the new boot's driver finds
+ * nothing to do and tells nothing: a target next to the right one, for a moment, makes it tell. */
 #ifndef VMRECLAIM_LEASES_BALLOON_H
 #define VMRECLAIM_LEASES_BALLOON_H
 
@@ -75,12 +78,15 @@ struct balloon_control {
     uint64_t from;     /* where the guest was seen last on its way to the target */
     nsec_t moved;      /* CLOCK_BOOTTIME when the guest last followed */
     nsec_t told;       /* ... when the target was last told */
+    nsec_t strange;    /* ... since when the guest is where nobody of ours asked it to be; 0: not */
     bool telling;      /* a command is under way */
     uint64_t telling_target;
     bool resync; /* leases were resumed: what the hypervisor was told last is not known */
     bool raise;  /* to the baseline, before anything else; then all leases end */
     enum balloon_trust trust;
     uint64_t canary_footprint; /* before it */
+    bool nudging;       /* the target is next to the baseline until the guest tells its size */
+    nsec_t nudge_delay; /* before the next one */
     bool stalled;
     nsec_t retry; /* not before */
     nsec_t retry_delay;
@@ -122,6 +128,10 @@ struct balloon_action {
 void balloon_adopt(struct balloon_control *control, uint64_t actual);
 int balloon_resume(struct balloon_control *control, const struct lease *lease, bool is_valid);
 
+/* Takes a VM that has `actual` and is to have `baseline` again, though no lease is known that took
+ * the rest: its balloon came with a snapshot. */
+void balloon_recover(struct balloon_control *control, uint64_t baseline, uint64_t actual);
+
 /* Asks for a lease. The id must be new. -ENOSPC: too many leases; -EINVAL: it would go below its
  * floor or the smallest size; -EOPNOTSUPP: the balloon is inert; -EBUSY: the guest is stalled or
  * has too little left, with how much it could give. */
@@ -152,5 +162,8 @@ uint64_t balloon_wanted(const struct balloon_control *control);
 
 /* Bytes that must stay available in a guest from which memory is taken. */
 uint64_t balloon_headroom(uint64_t ram, bool deflate_on_oom);
+
+/* Nothing of ours is in the balloon, and the guest has said so. */
+bool balloon_is_over(const struct balloon_control *control);
 
 #endif

@@ -1,9 +1,11 @@
-/* Points at which a test may end the daemon, as a crash would: VMRECLAIM_CRASH_AT=N in the
- * environment kills it at the Nth point it comes to. Before and after every step that changes the
- * journal or tells a hypervisor there is one. */
+/* Points at which a test may end the daemon, as a crash would: around and inside every step that
+ * changes the store, and when a hypervisor was sent or has answered a command about its balloon.
+ * VMRECLAIM_CRASH_AT=N in the environment kills the daemon at the Nth point it comes to, counted
+ * from when the file VMRECLAIM_CRASH_WHEN exists; without the latter, from its start. */
 #ifndef VMRECLAIM_LEASES_CRASH_H
 #define VMRECLAIM_LEASES_CRASH_H
 
-void crash_point(void);
+/* `step` is said on standard error before the end. */
+void crash_point(const char *step);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "controller/leases/crash.h"
 #include "controller/store/internal.h"
 
 #define RETRY_INTERVAL (10 * NSEC_PER_SEC)
@@ -97,6 +98,14 @@ const char *store_text(sqlite3_stmt *statement, int column)
     return text == NULL ? "" : text;
 }
 
+/* Everything of the transaction was done, nothing of it is valid yet. */
+static int on_commit(void *userdata)
+{
+    (void)userdata;
+    crash_point("a commit is under way");
+    return 0;
+}
+
 /* A check of the file's head and of its schema; the whole file would take too long to read. */
 static int open_database(struct store *store, struct error *error)
 {
@@ -107,6 +116,7 @@ static int open_database(struct store *store, struct error *error)
         r = store_fail(store, "opening the store", error);
     if (r == 0) {
         (void)sqlite3_busy_timeout(store->database, BUSY_TIMEOUT);
+        (void)sqlite3_commit_hook(store->database, on_commit, NULL);
         r = store_execute(
             store, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
             "opening the store", error);

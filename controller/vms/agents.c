@@ -291,9 +291,7 @@ static void accept_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoRespon
     take_info(vm, info);
     (void)snprintf(vm->boot_id, sizeof(vm->boot_id), "%s", boot_id);
     if (rebooted)
-        supervisor_emit(vm->supervisor, &(struct vm_event){.vm = vm,
-                                                           .kind = VM_EVENT_RESET,
-                                                           .text = "the guest has booted again"});
+        vm_hypervisor_booted(vm, "the guest has booted again");
     /* A policy that the agent kept over its absence is not sent again. */
     if (vm->policy != NULL && vm->policy->hash[0] != '\0' &&
         strcmp(vm->policy->hash, info->policy_hash) == 0 &&

@@ -14,11 +14,13 @@
 #include <strings.h>
 
 #include "common/base/util.h"
+#include "controller/leases/crash.h"
 
 #define SESSION_TIMEOUT   (3 * NSEC_PER_SEC)
 #define SESSION_DELAY_MIN (500 * NSEC_PER_MSEC)
 #define SESSION_DELAY_MAX (4 * NSEC_PER_SEC)
 #define FACTS_INTERVAL    (60 * NSEC_PER_SEC)
+#define CLOCK_SLACK       (1 * NSEC_PER_SEC)  /* samples overtake each other by less */
 #define BOOT_SETTLED      (20 * NSEC_PER_SEC) /* of the guest's uptime */
 #define BOOT_OVER         (120 * NSEC_PER_SEC)
 
@@ -71,6 +73,23 @@ static void note_boot(struct vm *vm)
         vm->footprint_at_boot = vm->host.footprint;
 }
 
+/* A guest's clock goes back only when the whole guest does. Before its agent has said which boot
+ * this is, nothing can be said. */
+static void watch_clock(struct vm *vm)
+{
+    nsec_t clock = vm->guest.boottime_ns;
+    bool went_back = clock + CLOCK_SLACK < vm->guest_clock;
+
+    if (vm->info.boot_id[0] == '\0')
+        return;
+    if (went_back || clock > vm->guest_clock)
+        vm->guest_clock = clock;
+    if (!went_back)
+        return;
+    vm->clock_offset_known = false;
+    vm_hypervisor_restored(vm);
+}
+
 int supervisor_take_sample(struct supervisor *supervisor, struct vm *vm,
                            const Vmreclaim__Agent__V1__MemorySample *sample, nsec_t latency)
 {
@@ -87,6 +106,7 @@ int supervisor_take_sample(struct supervisor *supervisor, struct vm *vm,
                             error.text);
         return r;
     }
+    watch_clock(vm);
     if (supervisor_measure(supervisor, vm) == 0)
         note_boot(vm);
     else if (!vm->removed)
@@ -115,6 +135,7 @@ void vm_hypervisor_ended(struct supervisor *supervisor, struct vm *vm)
     vm->footprint_at_boot = 0;
     vm->touched = 0;
     vm->migrated_in = false;
+    vm->restored = false;
     (void)snprintf(vm->driver_state, sizeof(vm->driver_state), "%.*s",
                    (int)sizeof(vm->driver_state) - 1, text);
     vm_agent_drop(vm, text);
@@ -293,16 +314,53 @@ static void on_balloon_read(const struct driver_result *result, void *userdata)
 {
     struct vm *vm = userdata;
 
+    crash_point("the balloon was read");
     vm->balloon_reading = false;
     if (result->status == 0 && result->balloon_actual != vm->hypervisor.balloon_actual)
         on_balloon_moved(vm, result->balloon_actual);
 }
 
+void vm_hypervisor_booted(struct vm *vm, const char *text)
+{
+    vm->footprint_at_boot = 0;
+    vm->guest_clock = 0;
+    vm->migrated_in = false;
+    vm->restored = false;
+    emit(vm, VM_EVENT_RESET, text);
+}
+
+static void tell_restored(struct vm *vm)
+{
+    emit(vm, VM_EVENT_RESTORED, "the guest went back to a snapshot");
+}
+
+static void on_restored_balloon(const struct driver_result *result, void *userdata)
+{
+    struct vm *vm = userdata;
+
+    if (result->status == 0)
+        vm->hypervisor.balloon_actual = result->balloon_actual;
+    if (!vm->removed)
+        tell_restored(vm);
+}
+
+void vm_hypervisor_restored(struct vm *vm)
+{
+    vm->restored = true;
+    vm->footprint_at_boot = 0;
+    vm->balloon_before_restore = vm->hypervisor.balloon_actual;
+    if (!vm->session_ready ||
+        vm->driver->read_balloon(vm->session, SESSION_TIMEOUT, on_restored_balloon, vm) < 0)
+        tell_restored(vm);
+}
+
 void supervisor_read_balloon(struct vm *vm)
 {
-    if (vm->session_ready && !vm->balloon_reading && vm->driver->read_balloon != NULL &&
-        vm->driver->read_balloon(vm->session, SESSION_TIMEOUT, on_balloon_read, vm) == 0)
-        vm->balloon_reading = true;
+    if (!vm->session_ready || vm->balloon_reading || vm->driver->read_balloon == NULL ||
+        vm->driver->read_balloon(vm->session, SESSION_TIMEOUT, on_balloon_read, vm) < 0)
+        return;
+    vm->balloon_reading = true;
+    crash_point("the balloon's size was asked for");
 }
 
 static void on_session_event(enum driver_event event, uint64_t value, void *userdata)
@@ -325,9 +383,11 @@ static void on_session_event(enum driver_event event, uint64_t value, void *user
     case DRIVER_EVENT_BALLOON:
         on_balloon_moved(vm, value);
         break;
+    case DRIVER_EVENT_RESTORED:
+        vm_hypervisor_restored(vm);
+        break;
     case DRIVER_EVENT_RESET:
-        vm->footprint_at_boot = 0;
-        emit(vm, VM_EVENT_RESET, "the guest was reset");
+        vm_hypervisor_booted(vm, "the guest was reset");
         read_facts_now(vm);
         break;
     case DRIVER_EVENT_MIGRATION_ENDED:

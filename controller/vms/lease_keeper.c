@@ -99,7 +99,7 @@ static void on_told(const struct driver_result *result, void *userdata)
     struct vm *vm = registry_find_name(&keeper->supervisor->registry, telling->vm);
     struct balloon_input input;
 
-    crash_point();
+    crash_point("the hypervisor has answered");
     if (vm != NULL && vm->balloon != NULL) {
         balloon_done(vm->balloon, &telling->action, result->status, time_boottime());
         input = gather(vm);
@@ -121,10 +121,11 @@ static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon
     telling->keeper = keeper;
     telling->action = *action;
     (void)snprintf(telling->vm, sizeof(telling->vm), "%s", vm->name);
-    crash_point();
+    crash_point("before the hypervisor is told");
     r = vm->driver == NULL || vm->driver->set_balloon == NULL
             ? -EOPNOTSUPP
             : vm->driver->set_balloon(vm->session, action->target, TELL_TIMEOUT, on_told, telling);
+    crash_point("the hypervisor was told");
     if (r < 0)
         free(telling);
     return r;
@@ -137,10 +138,11 @@ static int write_journal(struct lease_keeper *keeper, struct vm *vm,
     struct error error;
     int r;
 
-    crash_point();
+    crash_point(action->kind == BALLOON_PUT ? "before a lease is written"
+                                            : "before a lease is removed");
     r = action->kind == BALLOON_PUT ? journal->put(journal->userdata, &action->lease, &error)
                                     : journal->remove(journal->userdata, action->lease.id, &error);
-    crash_point();
+    crash_point(action->kind == BALLOON_PUT ? "a lease was written" : "a lease was removed");
     if (r < 0)
         supervisor_warn(keeper->supervisor, vm, "lease journal: %s", error.text);
     return r;
@@ -173,14 +175,6 @@ static void drop_balloon(struct lease_keeper *keeper, struct vm *vm)
         (void)uv_timer_stop(&keeper->timer);
 }
 
-/* Everything of ours is out of the balloon. */
-static bool is_over(const struct balloon_control *control)
-{
-    return control->lease_count == 0 && !control->telling && !control->raise &&
-           control->target == control->baseline &&
-           control->actual + BALLOON_SLACK >= control->baseline;
-}
-
 static void run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input)
 {
     struct balloon_control *control = vm->balloon;
@@ -196,7 +190,7 @@ static void run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input
     }
     while ((news = balloon_take_news(control)) != BALLOON_NO_NEWS)
         tell_news(keeper, vm, news);
-    if (is_over(control))
+    if (balloon_is_over(control))
         drop_balloon(keeper, vm);
 }
 
@@ -280,7 +274,7 @@ static void end_waiting(struct waiting_lease *waiting)
     free(waiting);
 }
 
-/* Another process has a balloon of its own: there is nothing to give back. */
+/* The hypervisor's end took the balloon along. */
 static void forget(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease)
 {
     const struct balloon_action action = {.kind = BALLOON_FORGET, .lease = *lease};
@@ -291,17 +285,54 @@ static void forget(struct lease_keeper *keeper, struct vm *vm, const struct leas
                     lease->bytes, (int)lease->pid);
 }
 
+/* A guest that came into another process by migration or from a snapshot brought its balloon along:
+ * the lease is that process' now, and is given back. False: the process' balloon is its own. */
+static bool take_along(struct lease_keeper *keeper, struct vm *vm, struct lease *lease)
+{
+    uint64_t baseline = min_of(lease->baseline, vm->hypervisor.ram);
+
+    if (vm->hypervisor.balloon_actual + BALLOON_SLACK >= baseline)
+        return false;
+    supervisor_warn(keeper->supervisor, vm,
+                    "the guest came into process %d with a balloon that leaves it %" PRIu64
+                    " of %" PRIu64 " bytes: it gets them back",
+                    (int)vm->process.pid, vm->hypervisor.balloon_actual, baseline);
+    lease->baseline = baseline;
+    lease->pid = vm->process.pid;
+    lease->start_time = vm->process.start_time;
+    return true;
+}
+
+/* Shown with the VM until its hypervisor answers. */
+static void note_waiting(struct lease_keeper *keeper, struct vm *vm)
+{
+    vm->balloon_waiting = 0;
+    list_for_each (link, &keeper->waiting) {
+        const struct lease *lease = &list_entry(link, struct waiting_lease, link)->lease;
+
+        if (strcmp(lease->vm, vm->name) == 0)
+            vm->balloon_waiting += lease->bytes;
+    }
+    if (vm->balloon_waiting != 0)
+        supervisor_warn(keeper->supervisor, vm,
+                        "a lease of %" PRIu64 " bytes waits until its hypervisor answers",
+                        vm->balloon_waiting);
+}
+
 static void resume(struct lease_keeper *keeper, struct vm *vm)
 {
+    vm->balloon_waiting = 0;
     list_for_each_safe (link, following, &keeper->waiting) {
         struct waiting_lease *waiting = list_entry(link, struct waiting_lease, link);
 
+        bool is_valid = is_same_process(vm, &waiting->lease);
+
         if (strcmp(waiting->lease.vm, vm->name) != 0)
             continue;
-        if (!is_same_process(vm, &waiting->lease))
+        if (!is_valid && !take_along(keeper, vm, &waiting->lease))
             forget(keeper, vm, &waiting->lease);
         else if (make_balloon(keeper, vm) < 0 ||
-                 balloon_resume(vm->balloon, &waiting->lease, true) < 0)
+                 balloon_resume(vm->balloon, &waiting->lease, is_valid) < 0)
             continue;
         end_waiting(waiting);
     }
@@ -350,6 +381,23 @@ static void on_hypervisor(struct lease_keeper *keeper, struct vm *vm)
     run(keeper, vm, &input);
 }
 
+/* A snapshot brings its balloon along: what was taken then and given back since is given back
+ * again. With leases, on_event voids them. */
+static void on_restored(struct lease_keeper *keeper, struct vm *vm)
+{
+    uint64_t before = vm->balloon_before_restore;
+    uint64_t actual = vm->hypervisor.balloon_actual;
+
+    if (vm->balloon != NULL || actual == 0 || actual + BALLOON_SLACK >= before ||
+        make_balloon(keeper, vm) < 0)
+        return;
+    balloon_recover(vm->balloon, before, actual);
+    supervisor_warn(keeper->supervisor, vm,
+                    "the snapshot's balloon leaves the guest %" PRIu64 " bytes, it had %" PRIu64
+                    " before: it gets them back",
+                    actual, before);
+}
+
 static void on_event(const struct vm_event *event, void *userdata)
 {
     struct lease_keeper *keeper = userdata;
@@ -360,6 +408,10 @@ static void on_event(const struct vm_event *event, void *userdata)
         on_hypervisor(keeper, vm);
         return;
     }
+    if (event->kind == VM_EVENT_RESTORED)
+        on_restored(keeper, vm);
+    if (event->kind == VM_EVENT_STATE && vm->state == VM_DISCOVERED)
+        note_waiting(keeper, vm);
     if (vm->balloon == NULL)
         return;
     input = gather(vm);
@@ -368,6 +420,7 @@ static void on_event(const struct vm_event *event, void *userdata)
         input.pressure = true;
         break;
     case VM_EVENT_RESET:
+    case VM_EVENT_RESTORED:
         input.voided = true;
         break;
     case VM_EVENT_STATE:
@@ -424,6 +477,7 @@ static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, con
     *lease = (struct lease){
         .id = make_id(),
         .bytes = bytes,
+        .floor = vm->definition != NULL ? vm->definition->floor : 0,
         .created = time_realtime(),
         .pid = vm->process.pid,
         .start_time = vm->process.start_time,
@@ -520,7 +574,7 @@ int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor
     *keeper = (struct lease_keeper){
         .supervisor = supervisor,
         .journal = *journal,
-        .listener = {.on_event = on_event, .userdata = keeper},
+        .listener = {.on_event = on_event, .userdata = keeper, .acts = true},
     };
     list_init(&keeper->balloons);
     list_init(&keeper->waiting);

@@ -24,11 +24,12 @@
 const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
 {
     static const char *const names[] = {
-        [VM_EVENT_SAMPLE] = "sample",   [VM_EVENT_PRESSURE] = "pressure",
-        [VM_EVENT_ACTION] = "action",   [VM_EVENT_ENGINE] = "engine",
-        [VM_EVENT_POLICY] = "policy",   [VM_EVENT_BALLOON] = "balloon",
-        [VM_EVENT_RESET] = "reset",     [VM_EVENT_HYPERVISOR] = "hypervisor",
-        [VM_EVENT_WARNING] = "warning", [VM_EVENT_REMOVED] = "removed",
+        [VM_EVENT_SAMPLE] = "sample",     [VM_EVENT_PRESSURE] = "pressure",
+        [VM_EVENT_ACTION] = "action",     [VM_EVENT_ENGINE] = "engine",
+        [VM_EVENT_POLICY] = "policy",     [VM_EVENT_BALLOON] = "balloon",
+        [VM_EVENT_RESET] = "reset",       [VM_EVENT_HYPERVISOR] = "hypervisor",
+        [VM_EVENT_WARNING] = "warning",   [VM_EVENT_REMOVED] = "removed",
+        [VM_EVENT_RESTORED] = "restored",
     };
 
     return kind == VM_EVENT_STATE ? vm_state_name(vm->state) : names[kind];
@@ -38,7 +39,10 @@ const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
 
 void supervisor_listen(struct supervisor *supervisor, struct supervisor_listener *listener)
 {
-    list_append(&supervisor->listeners, &listener->link);
+    if (listener->acts)
+        list_append(&supervisor->listeners, &listener->link);
+    else
+        list_prepend(&supervisor->listeners, &listener->link);
 }
 
 void supervisor_unlisten(struct supervisor_listener *listener)

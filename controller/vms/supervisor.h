@@ -37,6 +37,7 @@ enum vm_event_kind {
     VM_EVENT_POLICY,     /* the agent has taken its policy, or not */
     VM_EVENT_BALLOON,    /* vm->hypervisor.balloon_actual moved */
     VM_EVENT_RESET,      /* the guest was reset */
+    VM_EVENT_RESTORED,   /* the guest went back to a snapshot; vm->balloon_before_restore */
     VM_EVENT_HYPERVISOR, /* driver session came up, or its facts are new */
     VM_EVENT_WARNING,
     VM_EVENT_REMOVED, /* the record is freed on return */
@@ -58,6 +59,7 @@ struct supervisor_listener {
     struct list link;
     void (*on_event)(const struct vm_event *event, void *userdata);
     void *userdata;
+    bool acts; /* on what it hears: those who only watch hear it first, so causes before effects */
 };
 
 struct supervisor {
@@ -164,5 +166,11 @@ void vm_agent_send_policy(struct supervisor *supervisor, struct vm *vm);
 void vm_hypervisor_tick(struct supervisor *supervisor, struct vm *vm, nsec_t now);
 void vm_hypervisor_drop(struct vm *vm);
 void vm_hypervisor_ended(struct supervisor *supervisor, struct vm *vm);
+
+/* The guest was reset or has booted again, as `text` says: VM_EVENT_RESET. */
+void vm_hypervisor_booted(struct vm *vm, const char *text);
+
+/* The guest went back to a snapshot: VM_EVENT_RESTORED follows once the balloon was read again. */
+void vm_hypervisor_restored(struct vm *vm);
 
 #endif

@@ -100,6 +100,7 @@ struct vm {
     bool announced; /* its identity is vouched for: by its hypervisor, or by the dialled path */
     struct agent_info info; /* of the agent that is connected, or was last */
     char boot_id[37];       /* the guest's last known boot */
+    nsec_t guest_clock;     /* latest CLOCK_BOOTTIME of that boot; it goes back with a snapshot */
     int told_order;         /* lowest useful reporting order the agent was told; -1: none */
     char engine_state[24];
     char engine_reason[160];
@@ -125,16 +126,18 @@ struct vm {
     struct balloon_control *balloon; /* NULL: nothing of ours is in it */
     struct list balloon_link;        /* lease keeper's list */
     bool balloon_may_raise;          /* its turn in the line of those that get memory back */
+    uint64_t balloon_waiting;        /* bytes of leases whose hypervisor was not reached yet */
     int balloon_news;                /* enum balloon_news, the last one told */
     bool balloon_reading;            /* its size is being asked */
     char foreign_balloon_owner[64];  /* who else moves the balloon; empty: nobody */
     struct action *action;           /* one at a time; NULL: none */
-    bool migrated_in;
-    bool restored;
-    struct log_limit complaints; /* about what the guest sends */
-    struct log_limit log;        /* lines about this VM */
-    nsec_t facts_next;           /* CLOCK_BOOTTIME when the hypervisor is asked again */
-    int64_t clock_offset;        /* least (received - guest's boottime) on this link */
+    uint64_t balloon_before_restore; /* its size before the guest went back to a snapshot */
+    bool migrated_in;                /* since the hypervisor started and the guest booted */
+    bool restored;                   /* ... from a snapshot */
+    struct log_limit complaints;     /* about what the guest sends */
+    struct log_limit log;            /* lines about this VM */
+    nsec_t facts_next;               /* CLOCK_BOOTTIME when the hypervisor is asked again */
+    int64_t clock_offset;            /* least (received - guest's boottime) on this link */
     bool clock_offset_known;
     bool defined; /* mark while sources are read again */
     bool removed; /* waits for its connections to close, then is freed */

@@ -43,9 +43,9 @@ wait_for() {
 # ---- guests ----
 
 # guest_start NAME CID MEMORY-MIB BACKING [QEMU-OPTION...]: BACKING is "anon" (with the host's
-# transparent huge pages) or "memfd". Reporting is on; guest_reporting=off turns it off. The QMP
-# socket is $lab_run/NAME.qmp. Returns at once; see
-# guest_wait and guest_boot.
+# transparent huge pages) or "memfd". Reporting is on; guest_reporting=off turns it off;
+# guest_deflate=on lets the balloon deflate when the guest is out of memory. The QMP socket is
+# $lab_run/NAME.qmp. Returns at once; see guest_wait and guest_boot.
 guest_start() {
     local name=$1 cid=$2 memory=$3 backing=$4
     local object=memory-backend-ram,id=ram,size=${memory}M
@@ -55,7 +55,7 @@ guest_start() {
         -m "$memory" -machine q35,memory-backend=ram -object "$object" \
         -nodefaults -display none -no-reboot -serial "file:$LAB_RESULTS/$name.console" \
         -device "vhost-vsock-pci,guest-cid=$cid" \
-        -device "virtio-balloon-pci,id=balloon0,free-page-reporting=${guest_reporting:-on}" \
+        -device "virtio-balloon-pci,id=balloon0,free-page-reporting=${guest_reporting:-on},deflate-on-oom=${guest_deflate:-off}" \
         -qmp "unix:$lab_run/$name.qmp,server=on,wait=off" \
         -device virtio-serial-pci -device virtserialport,chardev=exec,name=lab.exec \
         -chardev "socket,id=exec,path=$lab_run/$name.exec,server=on,wait=off" \

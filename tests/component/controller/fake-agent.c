@@ -19,7 +19,7 @@ static void fill_sample(struct fake_agent *agent, Vmreclaim__Agent__V1__MemorySa
 {
     vmreclaim__agent__v1__memory_sample__init(sample);
     sample->sequence = ++agent->sequence;
-    sample->boottime_ns = time_boottime();
+    sample->boottime_ns = time_boottime() - agent->clock_back;
     sample->total = agent->total;
     sample->free = agent->free;
     sample->reportable = agent->free / 2;

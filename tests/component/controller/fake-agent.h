@@ -32,6 +32,7 @@ struct fake_agent {
     uint64_t free;
     uint64_t cache;
     uint64_t sequence;
+    uint64_t clock_back; /* ns that the guest's clock is behind this one's */
     bool compact_fails;
     /* what was asked */
     unsigned compactions;

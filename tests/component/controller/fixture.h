@@ -27,6 +27,7 @@ struct fixture {
     uv_timer_t ticker;
     struct qmp_server qmp;
     struct fake_agent agent;
+    const char *floor; /* of the VM's file; NULL: none */
     pid_t daemon;
     int log; /* read end of its standard error */
     char log_text[65536];
@@ -50,7 +51,11 @@ void put_footprint(const struct fixture *f, uint64_t anonymous_kib);
 void put_dead_process(const struct fixture *f);
 void start_daemon(struct fixture *f, char *const *more);
 bool log_has(struct fixture *f, const char *text);
+/* The last line of the daemon's log that has `text`; "" when there is none. */
+const char *log_line(struct fixture *f, const char *text);
 void connect_api(struct fixture *f);
+/* One attempt; f->api stays NULL when it fails. */
+void try_to_connect_api(struct fixture *f);
 void call(struct fixture *f, const char *method, const ProtobufCMessage *request);
 const Vm *get_vm(struct fixture *f, const char *name);
 bool is_in_state(struct fixture *f, const char *name, const char *state);
@@ -62,6 +67,10 @@ int set_up(void **state);
 void stop_daemon(struct fixture *f, int expected);
 int tear_down(void **state);
 void start_managed(struct fixture *f);
+/* With more arguments for the daemon, until the VM is in the state. */
+void start_in_state(struct fixture *f, const char *state, char *const *more);
+/* The number of the hypervisor's process is another process' now. */
+void put_other_process(const struct fixture *f);
 void give_up(struct fixture *f, const char *condition);
 void on_message(const ProtobufCMessage *message, void *userdata);
 void on_result(const struct ttrpc_result *result, void *userdata);

@@ -160,6 +160,11 @@ static json_t *query(struct qmp_server *server, const char *command, const json_
         return list_folder(server, path);
     if (strcmp(command, "qom-get") == 0 && path != NULL && property != NULL)
         return get_property(server, path, property);
+    server->jobs_queries += strcmp(command, "query-jobs") == 0;
+    if (strcmp(command, "query-jobs") == 0)
+        return answer(server->job == NULL ? json_array()
+                                          : json_pack("[{s:s, s:s, s:s}]", "id", "job", "type",
+                                                      server->job, "status", "concluded"));
     if (strcmp(command, "qom-set") == 0 || strcmp(command, "migrate-set-capabilities") == 0 ||
         strcmp(command, "qmp_capabilities") == 0)
         return answer(json_object());
@@ -374,6 +379,12 @@ void qmp_server_event(struct qmp_server *server, const char *name, json_t *data)
     if (data != NULL)
         (void)json_object_set_new(event, "data", data);
     send_message(server, event);
+}
+
+void qmp_server_restore(struct qmp_server *server, uint64_t actual)
+{
+    server->balloon_target = actual;
+    server->balloon_actual = actual;
 }
 
 void qmp_server_move_balloon(struct qmp_server *server, uint64_t actual)

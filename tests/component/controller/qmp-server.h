@@ -42,10 +42,12 @@ struct qmp_server {
     bool deflate_on_oom;
     uint32_t guest_cid; /* 0: no vsock device */
     bool has_memfd;     /* else anonymous */
+    const char *job;    /* type of the one job, named "job"; NULL: none */
     unsigned vfio_devices;
     /* what was asked */
     unsigned commands;
     unsigned balloon_commands;
+    unsigned jobs_queries;
     unsigned clients; /* greeted so far */
     void (*on_command)(struct qmp_server *server, const char *command, void *userdata);
     void *userdata;
@@ -61,6 +63,9 @@ void qmp_server_drop_client(struct qmp_server *server);
 
 /* `data` may be NULL; it is taken over. */
 void qmp_server_event(struct qmp_server *server, const char *name, json_t *data);
+
+/* The guest goes back to a snapshot in which the balloon was so; QEMU sends no event of that. */
+void qmp_server_restore(struct qmp_server *server, uint64_t actual);
 
 /* As if someone else had asked for it. */
 void qmp_server_move_balloon(struct qmp_server *server, uint64_t actual);

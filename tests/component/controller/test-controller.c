@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
+#include "common/base/util.h"
 #include "common/transport/transport.h"
+#include "tests/component/controller/parallel.h"
 
 /* ---- what works ---- */
 
@@ -644,11 +646,5 @@ int main(int argc, char **argv)
         controller_test(test_a_damaged_store_stops_nothing),
     };
 
-    if (argc < 2)
-        return 2;
-    program = argv[1];
-    (void)signal(SIGPIPE, SIG_IGN);
-    if (argc > 2)
-        cmocka_set_test_filter(argv[2]);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_apart(argc, argv, tests, ARRAY_SIZE(tests));
 }

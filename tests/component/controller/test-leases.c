@@ -1,5 +1,4 @@
-/* Leases of the real vmreclaimd: the guest's size is right whatever happens, also when the daemon
- * is killed at every single step. */
+/* Leases of the real vmreclaimd: the guest's size is right whatever happens. */
 #include "tests/component/controller/fixture.h"
 
 #include <signal.h>
@@ -10,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
-
-#define CRASH_POINTS_MAX 200
+#include "common/base/util.h"
+#include "tests/component/controller/parallel.h"
 
 typedef Vmreclaim__Controller__V1__Action Action;
 
@@ -132,9 +131,6 @@ static void test_a_foreign_change(void **state)
 
     start_ready(f);
     set_balloon(f, 768 * MIB, 0);
-    /* Changes within seconds of our own command may be late news of it. */
-    for (nsec_t end = time_monotonic() + 4 * NSEC_PER_SEC; time_monotonic() < end;)
-        (void)uv_run(&f->loop, UV_RUN_ONCE);
     qmp_server_move_balloon(&f->qmp, 640 * MIB);
     wait_for(f, log_has(f, "someone else moves the balloon"));
     wait_for(f, lease_of(f) == 0);
@@ -151,6 +147,159 @@ static void test_a_reset(void **state)
     wait_for(f, f->qmp.balloon_target == GIB);
     wait_for(f, lease_of(f) == 0);
     assert_true(log_has(f, "reset, migrated or restored"));
+}
+
+/* The guest's clock goes back: nothing else tells of the monitor's own loadvm. */
+static void test_a_snapshot(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    qmp_server_restore(&f->qmp, 512 * MIB);
+    f->agent.clock_back = 600 * NSEC_PER_SEC;
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    wait_for(f, lease_of(f) == 0);
+    assert_true(log_has(f, "went back to a snapshot"));
+    assert_true(log_has(f, "reset, migrated or restored"));
+    assert_false(log_has(f, "someone else moves"));
+    assert_true(get_vm(f, "web-1")->host->restored);
+    qmp_server_event(&f->qmp, "RESET", NULL);
+    wait_for(f, !get_vm(f, "web-1")->host->restored);
+}
+
+/* A lease of old is in the snapshot; nobody holds one now. */
+static void test_a_snapshot_of_a_lease(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    qmp_server_restore(&f->qmp, 768 * MIB);
+    f->agent.clock_back = 600 * NSEC_PER_SEC;
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    assert_true(log_has(f, "the snapshot's balloon leaves the guest 805306368 bytes"));
+}
+
+/* QEMU says so: no agent is needed. */
+static void test_a_snapshot_job(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    f->qmp.job = "snapshot-save";
+    qmp_server_event(&f->qmp, "JOB_STATUS_CHANGE",
+                     json_pack("{s:s, s:s}", "id", "job", "status", "concluded"));
+    wait_for(f, f->qmp.jobs_queries == 1);
+    f->qmp.job = "snapshot-load";
+    qmp_server_event(&f->qmp, "JOB_STATUS_CHANGE",
+                     json_pack("{s:s, s:s}", "id", "job", "status", "running"));
+    assert_int_equal(lease_of(f), 256 * MIB);
+    assert_false(log_has(f, "went back to a snapshot"));
+    qmp_server_event(&f->qmp, "JOB_STATUS_CHANGE",
+                     json_pack("{s:s, s:s}", "id", "job", "status", "concluded"));
+    wait_for(f, f->qmp.balloon_target == GIB);
+    wait_for(f, lease_of(f) == 0);
+    assert_true(log_has(f, "went back to a snapshot"));
+}
+
+static void test_a_migration(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    (void)snprintf(f->qmp.migration, sizeof(f->qmp.migration), "active");
+    qmp_server_event(&f->qmp, "MIGRATION", json_pack("{s:s}", "status", "setup"));
+    wait_for(f, f->qmp.balloon_target == GIB);
+    wait_for(f, lease_of(f) == 0);
+    assert_true(is_in_state(f, "web-1", "migrating"));
+    assert_true(log_has(f, "migrating, was managed"));
+    set_balloon(f, 768 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "migrating"));
+}
+
+/* While the daemon was away the guest moved into another process of this host, balloon and all. */
+static void test_a_migration_while_the_daemon_is_away(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    stop_daemon(f, 0);
+    put_other_process(f);
+    restart_daemon(f);
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    wait_for(f, lease_of(f) == 0);
+    assert_true(log_has(f, "came into process"));
+    stop_daemon(f, 0);
+    restart_daemon(f);
+    assert_int_equal(lease_of(f), 0); /* nor in the journal */
+}
+
+/* An arrival is known for one: its memory may be resident without the guest's doing. */
+static void test_an_incoming_guest(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)snprintf(f->qmp.status, sizeof(f->qmp.status), "inmigrate");
+    start_in_state(f, "migrating", NULL);
+    (void)snprintf(f->qmp.status, sizeof(f->qmp.status), "running");
+    qmp_server_event(&f->qmp, "RESUME", NULL);
+    wait_for(f, is_in_state(f, "web-1", "managed"));
+    assert_true(get_vm(f, "web-1")->host->migrated_in);
+}
+
+static void test_a_floor(void **state)
+{
+    struct fixture *f = *state;
+
+    f->floor = "704MiB";
+    start_ready(f);
+    set_balloon(f, 700 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_INVALID_ARGUMENT);
+    assert_non_null(strstr(f->message, "738197504 must stay"));
+    set_balloon(f, 704 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(f->qmp.balloon_actual, 704 * MIB);
+}
+
+/* Its hypervisor serves somebody else: the lease is shown, kept and resumed later. */
+static void test_a_lease_that_waits(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    stop_daemon(f, 0);
+    f->qmp.fault = QMP_SERVER_SILENT;
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, driver_says(f, "web-1", "serves one client at a time"));
+    assert_int_equal(lease_of(f), 256 * MIB);
+    assert_true(log_has(f, "waits until its hypervisor answers"));
+    f->qmp.fault = QMP_SERVER_WORKS;
+    wait_for(f, driver_says(f, "web-1", "ready"));
+    assert_int_equal(lease_of(f), 256 * MIB);
+    release_balloon(f);
+    assert_int_equal(f->qmp.balloon_actual, GIB);
+}
+
+/* Causes before effects. */
+static void test_events_come_in_order(void **state)
+{
+    struct fixture *f = *state;
+    char *const debug[] = {(char *)(uintptr_t) "--debug", NULL};
+    const char *pressure;
+
+    start_in_state(f, "managed", debug);
+    wait_for(f, get_vm(f, "web-1")->waterfall->guest_is_known);
+    set_balloon(f, 768 * MIB, 0);
+    fake_agent_pressure(&f->agent, 10 * MIB);
+    wait_for(f, log_has(f, "memory pressure") && log_has(f, "the guest needs memory"));
+    pressure = strstr(f->log_text, "memory pressure");
+    assert_true(pressure < strstr(f->log_text, "the guest needs memory"));
 }
 
 static void test_an_assigned_device(void **state)
@@ -251,100 +400,6 @@ static void test_release_without_a_daemon(void **state)
     assert_true(log_has(f, "1 expired leases were released"));
 }
 
-/* ---- crashes ---- */
-
-static bool daemon_died(struct fixture *f)
-{
-    int status;
-
-    return waitpid(f->daemon, &status, WNOHANG) == f->daemon;
-}
-
-/* As call(), but the daemon may die; then nothing was answered. */
-static bool call_or_die(struct fixture *f, const char *method, const ProtobufCMessage *request)
-{
-    f->answered = false;
-    free_response(f);
-    if (f->api == NULL ||
-        ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor, method,
-                         request, WAIT_MAX, on_result, f, NULL) < 0)
-        return false;
-    wait_for(f, f->answered);
-    return f->code == TTRPC_OK;
-}
-
-static void take_and_give_back(struct fixture *f)
-{
-    Vmreclaim__Controller__V1__SetBalloonRequest set =
-        VMRECLAIM__CONTROLLER__V1__SET_BALLOON_REQUEST__INIT;
-    Vmreclaim__Controller__V1__ReleaseBalloonRequest release =
-        VMRECLAIM__CONTROLLER__V1__RELEASE_BALLOON_REQUEST__INIT;
-
-    set.vm = (char *)(uintptr_t) "web-1";
-    set.size = 768 * MIB;
-    set.owner = (char *)(uintptr_t) "tester";
-    release.vm = (char *)(uintptr_t) "web-1";
-    if (call_or_die(f, "SetBalloon", &set.base))
-        (void)call_or_die(f, "ReleaseBalloon", &release.base);
-}
-
-/* Held whole, or given back whole. */
-static bool is_consistent(struct fixture *f)
-{
-    uint64_t lease = lease_of(f);
-
-    return (lease == 0 && f->qmp.balloon_target == GIB && f->qmp.balloon_actual == GIB) ||
-           (lease == 256 * MIB && f->qmp.balloon_target == 768 * MIB &&
-            f->qmp.balloon_actual == 768 * MIB);
-}
-
-/* One run that dies at point `n`. False: it came to its end before. */
-static bool crash_at(struct fixture *f, unsigned n, unsigned *held)
-{
-    char number[16];
-
-    (void)snprintf(number, sizeof(number), "%u", n);
-    (void)setenv("VMRECLAIM_CRASH_AT", number, 1);
-    start_daemon(f, NULL);
-    (void)unsetenv("VMRECLAIM_CRASH_AT");
-    connect_api(f);
-    wait_for(f, is_in_state(f, "web-1", "managed") && driver_says(f, "web-1", "ready") &&
-                    get_vm(f, "web-1")->waterfall->guest_is_known);
-    take_and_give_back(f);
-    if (f->api != NULL) {
-        stop_daemon(f, 0);
-        return false;
-    }
-    wait_for(f, daemon_died(f));
-    restart_daemon(f);
-    wait_for(f, is_consistent(f));
-    if (lease_of(f) != 0) {
-        (*held)++;
-        release_balloon(f);
-        assert_int_equal(f->code, TTRPC_OK);
-    }
-    assert_int_equal(f->qmp.balloon_actual, GIB);
-    stop_daemon(f, 0);
-    return true;
-}
-
-static void test_a_crash_at_every_step(void **state)
-{
-    struct fixture *f = *state;
-    unsigned n = 1;
-    unsigned held = 0;
-
-    put_vm(f, "web-1", "/agent.sock");
-    listen_qmp(f, "web-1.qmp");
-    listen_agent(f);
-    while (n < CRASH_POINTS_MAX && crash_at(f, n, &held))
-        n++;
-    print_message("%u crash points: %u resumed, %u released\n", n - 1, held, n - 1 - held);
-    assert_true(n > 12);
-    assert_true(n < CRASH_POINTS_MAX);
-    assert_true(held > 0);
-}
-
 #define lease_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -356,20 +411,22 @@ int main(int argc, char **argv)
         lease_test(test_pressure_raises_at_once),
         lease_test(test_a_foreign_change),
         lease_test(test_a_reset),
+        lease_test(test_a_snapshot),
+        lease_test(test_a_snapshot_of_a_lease),
+        lease_test(test_a_snapshot_job),
+        lease_test(test_a_migration),
+        lease_test(test_a_migration_while_the_daemon_is_away),
+        lease_test(test_an_incoming_guest),
+        lease_test(test_a_floor),
+        lease_test(test_a_lease_that_waits),
+        lease_test(test_events_come_in_order),
         lease_test(test_an_assigned_device),
         lease_test(test_a_planned_restart_keeps_leases),
         lease_test(test_a_reboot_while_the_daemon_is_away),
         lease_test(test_a_stuck_guest),
         lease_test(test_the_hypervisor_ends),
         lease_test(test_release_without_a_daemon),
-        lease_test(test_a_crash_at_every_step),
     };
 
-    if (argc < 2)
-        return 2;
-    program = argv[1];
-    (void)signal(SIGPIPE, SIG_IGN);
-    if (argc > 2)
-        cmocka_set_test_filter(argv[2]);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_apart(argc, argv, tests, ARRAY_SIZE(tests));
 }

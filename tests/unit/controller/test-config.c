@@ -74,7 +74,7 @@ static void test_wrong_vm_files(void **state)
         {"uuid: 8f0c\ncid: 5\n", "web-1.yaml:1: uuid '8f0c' is not of the form"},
         {"labels: [web]\ncid: 5\n", "label 'web' is not of the form key=value"},
         {"qpm: /x\n", "web-1.yaml:1: unknown key 'qpm'; did you mean 'qmp'?"},
-        {"colour: red\n", "the keys are name, uuid, cid, qmp, agent, policy, labels"},
+        {"colour: red\n", "the keys are name, uuid, cid, qmp, agent, policy, floor, labels"},
         {"- cid: 5\n", "web-1.yaml:1: lines of the form 'key: value'"},
         {"just text\n", "web-1.yaml:1: lines of the form 'key: value'"},
         {"cid: {a: 1}\n", "web-1.yaml:1: a plain value or a list was expected"},

@@ -1,0 +1,332 @@
+/* Reads what QEMU says about its VM.
+ *
+ * Theory of operation: a first wave of questions is asked at once (state, name, memory, devices,
+ * objects); what the lists name is asked in a second wave (the vsock device's CID, the balloon's
+ * properties, each memory backend). The reading is one object that counts its open questions and
+ * ends when none is left. QEMU versions differ: a question that QEMU refuses leaves its fact
+ * unknown, a connection that fails ends the reading. */
+#include "controller/drivers/qmp_reading.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/util.h"
+#include "controller/drivers/qmp_facts.h"
+
+struct reading {
+    struct qmp *qmp;
+    struct qmp_devices *devices;
+    struct driver_facts facts;
+    nsec_t timeout;
+    unsigned open; /* questions without an answer */
+    int status;
+    struct error error;
+    driver_done done;
+    void *userdata;
+    /* of the memory backend that is looked at */
+    char backend_type[48];
+    enum answer backend_shared;
+    enum answer backend_hugetlb;
+    uint64_t backend_page_size;
+};
+
+typedef void (*answer_handler)(struct reading *reading, const json_t *value, const char *path);
+
+struct question {
+    struct reading *reading;
+    answer_handler handle;
+    char path[QOM_PATH_BYTES]; /* of qom-get and qom-list */
+};
+
+static void finish_backing(struct reading *reading)
+{
+    if (reading->backend_type[0] == '\0')
+        return;
+    reading->facts.backing =
+        qmp_backing(reading->backend_type, reading->backend_shared == ANSWER_YES,
+                    reading->backend_hugetlb == ANSWER_YES);
+    if (reading->facts.backing == MEMORY_BACKING_HUGETLB)
+        reading->facts.backing_page_size = reading->backend_page_size;
+}
+
+static void end_reading(struct reading *reading)
+{
+    struct driver_result result = {.status = reading->status, .error = &reading->error};
+
+    finish_backing(reading);
+    if (reading->status == 0)
+        result.facts = &reading->facts;
+    reading->done(&result, reading->userdata);
+    free(reading);
+}
+
+static void on_answer(int status, const json_t *value, const struct error *error, void *userdata)
+{
+    struct question *question = userdata;
+    struct reading *reading = question->reading;
+
+    if (status == 0)
+        question->handle(reading, value, question->path);
+    else if (status != -EREMOTEIO && reading->status == 0) {
+        reading->status = status;
+        reading->error = *error;
+    }
+    free(question);
+    if (--reading->open == 0)
+        end_reading(reading);
+}
+
+/* Takes over `arguments`. What cannot be asked stays unknown. */
+static void ask(struct reading *reading, const char *command, json_t *arguments, const char *path,
+                answer_handler handle)
+{
+    struct question *question = calloc(1, sizeof(*question));
+
+    if (question == NULL) {
+        json_decref(arguments);
+        return;
+    }
+    question->reading = reading;
+    question->handle = handle;
+    (void)snprintf(question->path, sizeof(question->path), "%s", path);
+    if (qmp_execute(reading->qmp, command, arguments, reading->timeout, on_answer, question) < 0)
+        free(question);
+    else
+        reading->open++;
+}
+
+static void ask_property(struct reading *reading, const char *path, const char *property,
+                         answer_handler handle)
+{
+    ask(reading, "qom-get", json_pack("{s:s, s:s}", "path", path, "property", property), path,
+        handle);
+}
+
+static enum answer answer_of(const json_t *value)
+{
+    if (!json_is_boolean(value))
+        return ANSWER_UNKNOWN;
+    return json_is_true(value) ? ANSWER_YES : ANSWER_NO;
+}
+
+/* ---- second wave: properties ---- */
+
+static void take_guest_cid(struct reading *reading, const json_t *value, const char *path)
+{
+    double cid = json_number_value(value);
+
+    (void)path;
+    if (cid >= 3 && cid < UINT32_MAX)
+        reading->facts.guest_cid = (uint32_t)cid;
+}
+
+static void take_reporting(struct reading *reading, const json_t *value, const char *path)
+{
+    (void)path;
+    reading->facts.free_page_reporting = answer_of(value);
+}
+
+static void take_deflate_on_oom(struct reading *reading, const json_t *value, const char *path)
+{
+    (void)path;
+    reading->facts.deflate_on_oom = answer_of(value);
+}
+
+static void take_statistics_interval(struct reading *reading, const json_t *value, const char *path)
+{
+    (void)path;
+    reading->devices->statistics_on = json_number_value(value) > 0;
+}
+
+static void take_shared(struct reading *reading, const json_t *value, const char *path)
+{
+    (void)path;
+    reading->backend_shared = answer_of(value);
+}
+
+static void take_hugetlb(struct reading *reading, const json_t *value, const char *path)
+{
+    (void)path;
+    reading->backend_hugetlb = answer_of(value);
+}
+
+static void take_hugetlb_size(struct reading *reading, const json_t *value, const char *path)
+{
+    double size = json_number_value(value);
+
+    (void)path;
+    if (size > 0 && size < 0x1p40)
+        reading->backend_page_size = (uint64_t)size;
+}
+
+static void take_preallocated(struct reading *reading, const json_t *value, const char *path)
+{
+    (void)path;
+    reading->facts.locked = reading->facts.locked || json_is_true(value);
+}
+
+/* ---- first wave ---- */
+
+static void take_status(struct reading *reading, const json_t *value, const char *path)
+{
+    const char *status = json_string_value(json_object_get(value, "status"));
+
+    (void)path;
+    if (status != NULL && strcmp(status, "inmigrate") == 0)
+        reading->facts.migrated_in = true;
+    /* query-migrate may have said so already. */
+    if (reading->facts.run_state != RUN_STATE_MIGRATING)
+        reading->facts.run_state = qmp_run_state(value);
+}
+
+static void take_migration(struct reading *reading, const json_t *value, const char *path)
+{
+    (void)path;
+    if (qmp_is_migrating(value))
+        reading->facts.run_state = RUN_STATE_MIGRATING;
+    if (qmp_has_migrated_in(value))
+        reading->facts.migrated_in = true;
+}
+
+static void take_name(struct reading *reading, const json_t *value, const char *path)
+{
+    const char *name = json_string_value(json_object_get(value, "name"));
+
+    (void)path;
+    if (name != NULL)
+        (void)snprintf(reading->facts.name, sizeof(reading->facts.name), "%s", name);
+}
+
+static void take_uuid(struct reading *reading, const json_t *value, const char *path)
+{
+    const char *uuid = json_string_value(json_object_get(value, "UUID"));
+
+    (void)path;
+    /* All zeroes is QEMU's way to say that none was given. */
+    if (uuid == NULL || strlen(uuid) != 36 || strspn(uuid, "0-") == 36)
+        return;
+    for (size_t i = 0; i < 36; i++)
+        reading->facts.uuid[i] = (char)tolower((unsigned char)uuid[i]);
+}
+
+static void take_memory_size(struct reading *reading, const json_t *value, const char *path)
+{
+    uint64_t base = qmp_number(value, "base-memory");
+    uint64_t plugged = qmp_number(value, "plugged-memory");
+
+    (void)path;
+    if (base != UINT64_MAX)
+        reading->facts.ram = base + (plugged == UINT64_MAX ? 0 : plugged);
+}
+
+static void take_balloon(struct reading *reading, const json_t *value, const char *path)
+{
+    uint64_t actual = qmp_number(value, "actual");
+
+    (void)path;
+    if (actual == UINT64_MAX)
+        return;
+    reading->facts.balloon = ANSWER_YES;
+    reading->facts.balloon_actual = actual;
+}
+
+static void look_at_balloon(struct reading *reading, const char *path)
+{
+    (void)snprintf(reading->devices->balloon_path, sizeof(reading->devices->balloon_path), "%s",
+                   path);
+    ask_property(reading, path, "free-page-reporting", take_reporting);
+    ask_property(reading, path, "deflate-on-oom", take_deflate_on_oom);
+    ask_property(reading, path, "guest-stats-polling-interval", take_statistics_interval);
+}
+
+static void look_at_device(struct reading *reading, const char *type, const char *path)
+{
+    if (strncmp(type, "vhost-vsock-", 12) == 0)
+        ask_property(reading, path, "guest-cid", take_guest_cid);
+    else if (strncmp(type, "virtio-balloon", 14) == 0)
+        look_at_balloon(reading, path);
+    else if (strncmp(type, "vfio-", 5) == 0)
+        reading->facts.vfio_devices++;
+}
+
+static void look_at_object(struct reading *reading, const char *type, const char *path)
+{
+    if (strncmp(type, "memory-backend-", 15) == 0) {
+        (void)snprintf(reading->backend_type, sizeof(reading->backend_type), "%s", type);
+        ask_property(reading, path, "share", take_shared);
+        ask_property(reading, path, "prealloc", take_preallocated);
+        ask_property(reading, path, "hugetlb", take_hugetlb);
+        ask_property(reading, path, "hugetlbsize", take_hugetlb_size);
+    } else if (strncmp(type, "sev-", 4) == 0 || strncmp(type, "tdx-", 4) == 0)
+        reading->facts.encrypted = true;
+}
+
+static void each_child(struct reading *reading, const json_t *list, const char *folder,
+                       void (*look)(struct reading *reading, const char *type, const char *path))
+{
+    size_t count = json_array_size(list);
+
+    for (size_t i = 0; i < count; i++) {
+        const json_t *entry = json_array_get(list, i);
+        const char *name = json_string_value(json_object_get(entry, "name"));
+        char path[QOM_PATH_BYTES];
+        char type[64];
+
+        if (name != NULL && qmp_child_type(entry, type, sizeof(type))[0] != '\0' &&
+            snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path))
+            look(reading, type, path);
+    }
+}
+
+static void take_devices(struct reading *reading, const json_t *value, const char *path)
+{
+    each_child(reading, value, path, look_at_device);
+}
+
+static void take_objects(struct reading *reading, const json_t *value, const char *path)
+{
+    each_child(reading, value, path, look_at_object);
+}
+
+static void ask_list(struct reading *reading, const char *path, answer_handler handle)
+{
+    ask(reading, "qom-list", json_pack("{s:s}", "path", path), path, handle);
+}
+
+static void ask_first_wave(struct reading *reading)
+{
+    ask(reading, "query-status", NULL, "", take_status);
+    ask(reading, "query-migrate", NULL, "", take_migration);
+    ask(reading, "query-name", NULL, "", take_name);
+    ask(reading, "query-uuid", NULL, "", take_uuid);
+    ask(reading, "query-memory-size-summary", NULL, "", take_memory_size);
+    ask(reading, "query-balloon", NULL, "", take_balloon);
+    ask_list(reading, "/machine/peripheral", take_devices);
+    ask_list(reading, "/machine/peripheral-anon", take_devices);
+    ask_list(reading, "/objects", take_objects);
+}
+
+int qmp_read_facts(struct qmp *qmp, struct qmp_devices *devices, nsec_t timeout, driver_done done,
+                   void *userdata)
+{
+    struct reading *reading = calloc(1, sizeof(*reading));
+
+    if (reading == NULL)
+        return -ENOMEM;
+    reading->qmp = qmp;
+    reading->devices = devices;
+    reading->timeout = timeout;
+    reading->done = done;
+    reading->userdata = userdata;
+    reading->facts.pid = qmp_peer(qmp);
+    reading->facts.balloon = ANSWER_NO; /* until query-balloon answers */
+    ask_first_wave(reading);
+    if (reading->open == 0) {
+        free(reading);
+        return -ENOTCONN;
+    }
+    return 0;
+}

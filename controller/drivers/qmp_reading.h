@@ -1,0 +1,22 @@
+/* Reads what QEMU says about its VM. */
+#ifndef VMRECLAIM_DRIVERS_QMP_READING_H
+#define VMRECLAIM_DRIVERS_QMP_READING_H
+
+#include <stdbool.h>
+
+#include "controller/drivers/driver.h"
+#include "controller/drivers/qmp.h"
+
+#define QOM_PATH_BYTES 128
+
+/* What a reading learns for later commands. */
+struct qmp_devices {
+    char balloon_path[QOM_PATH_BYTES]; /* empty: no balloon, or not yet known */
+    bool statistics_on;
+};
+
+/* As read_facts of struct driver. `devices` must live until the completion. */
+int qmp_read_facts(struct qmp *qmp, struct qmp_devices *devices, nsec_t timeout, driver_done done,
+                   void *userdata);
+
+#endif
