@@ -29,9 +29,11 @@
 #include "common/proc/stat.h"
 #include "common/proc/vmstat.h"
 
-#define SCAN_AGE_MAX  (600 * NSEC_PER_SEC)  /* a pass over a large guest is many wake-ups */
-#define SCAN_AGE_MIN  (500 * NSEC_PER_MSEC) /* what was scanned for a reading is in that reading */
-#define HELD_BACK_GAP 32 /* blocks of the reporting order, mm/page_reporting.c's margin */
+#define SCAN_AGE_MAX    (600 * NSEC_PER_SEC)  /* a pass over a large guest is many wake-ups */
+#define SCAN_AGE_MIN    (500 * NSEC_PER_MSEC) /* what was scanned for a reading is in that reading */
+#define SCAN_AGE_LITTLE (60 * NSEC_PER_SEC)
+#define SCAN_LITTLE     256 /* this part of the memory is little */
+#define HELD_BACK_GAP   32  /* blocks of the reporting order, mm/page_reporting.c's margin */
 
 static_assert((unsigned)ORDER_COUNT_MAX == BUDDY_ORDER_COUNT_MAX, "one bound for both");
 
@@ -178,20 +180,52 @@ int sensors_scan_step(struct sensors *sensors, nsec_t budget, nsec_t now)
     return r;
 }
 
-/* Whether another pass could say something new. */
-static bool wants_scan(const struct sensors *sensors, nsec_t now)
+/* Pages by which the free blocks of `order` and above differ from those at the last pass. */
+static uint64_t changed_pages(const struct sensors *sensors, uint32_t order)
+{
+    uint64_t pages = 0;
+
+    for (uint32_t i = order; i < ORDER_COUNT_MAX; i++) {
+        uint64_t now = sensors->buddy.free_blocks[i];
+        uint64_t then = sensors->scanned_blocks[i];
+        pages += (now > then ? now - then : then - now) << i;
+    }
+    return pages;
+}
+
+static uint64_t managed_pages(const struct sensors *sensors)
+{
+    uint64_t pages = 0;
+
+    for (size_t i = 0; i < sensors->zones.zone_count; i++)
+        pages += sensors->zones.zones[i].managed;
+    return pages;
+}
+
+/* How old the last pass may be: the less another one could say, the older. */
+static nsec_t scan_age_limit(const struct sensors *sensors)
 {
     uint32_t order = effective_order(sensors);
-    nsec_t age = now - sensors->scan_ended;
+    uint64_t changed = changed_pages(sensors, order);
+    uint64_t unreported = subtract(sensors->scanned.reportable, sensors->held_back);
+    uint64_t little = managed_pages(sensors) / SCAN_LITTLE;
 
-    if (sensors->scan_ended == 0 || age >= SCAN_AGE_MAX)
-        return true;
-    if (sensors->scan_error < 0 || age < SCAN_AGE_MIN)
-        return false;
-    return !sensors->scan_is_valid || sensors->scanned.reportable > sensors->held_back ||
-           sensors->scan.options.reporting_order != order ||
-           memcmp(sensors->scanned_blocks + order, sensors->buddy.free_blocks + order,
-                  (ORDER_COUNT_MAX - order) * sizeof(uint64_t)) != 0;
+    if (sensors->scan_error < 0 || sensors->reporting_device != 0)
+        return SCAN_AGE_LITTLE; /* no marks are seen, or none are made, as yet */
+    if (!sensors->scan_is_valid || sensors->scan.options.reporting_order != order)
+        return SCAN_AGE_MIN;
+    if (changed == 0 && unreported == 0)
+        return SCAN_AGE_MAX;
+    /* A lowered order is idle work under way. */
+    if (order >= sensors->pageblock_order && changed <= little &&
+        unreported / sensors->page_size <= little)
+        return SCAN_AGE_LITTLE;
+    return SCAN_AGE_MIN;
+}
+
+static bool wants_scan(const struct sensors *sensors, nsec_t now)
+{
+    return sensors->scan_ended == 0 || now - sensors->scan_ended >= scan_age_limit(sensors);
 }
 
 static void advance_scan(struct sensors *sensors, nsec_t now)
