@@ -50,7 +50,6 @@ static void host_facts_to_message(const struct supervisor *supervisor, const str
     message->encrypted = facts->encrypted;
     message->migrated_in = vm->migrated_in;
     message->restored = vm->restored;
-    message->restored = vm->restored;
     message->foreign_balloon_owner = api_text(vm->foreign_balloon_owner);
     message->lowest_useful_order = order > 0 ? (uint32_t)order : 0;
     message->footprint_at_boot = vm->footprint_at_boot;
