@@ -5,12 +5,14 @@
 
 #include "common/base/util.h"
 
-#define MINUTE          (60 * NSEC_PER_SEC)
-#define CALM_AFTER_PAIN MINUTE
-#define NEW_EPISODE     (5 * MINUTE)       /* pain further apart is another one */
-#define REMEMBERED      (24 * 60 * MINUTE) /* a take is forgotten */
-#define HALF_LIFE       (480 * MINUTE)     /* a working day */
-#define HALF_LIFE_IDLE  (60 * MINUTE)
+#define MINUTE           (60 * NSEC_PER_SEC)
+#define CALM_AFTER_PAIN  MINUTE
+#define NEW_EPISODE      (5 * MINUTE)       /* pain further apart is another one */
+#define REMEMBERED       (24 * 60 * MINUTE) /* a take is forgotten */
+#define HALF_LIFE        (480 * MINUTE)     /* a working day */
+#define HALF_LIFE_RESTED (5 * MINUTE)
+#define REST             (60 * MINUTE)
+#define WORK_WEIGHT      2
 
 void cache_floor_init(struct cache_floor *floor, nsec_t now)
 {
@@ -39,6 +41,14 @@ static void decay(struct cache_floor *floor, nsec_t now, nsec_t half_life)
             (uint64_t)((double)floor->learned * 0.7 * (double)elapsed / (double)half_life);
 }
 
+static void rest(struct cache_floor *floor, nsec_t elapsed, bool is_idle)
+{
+    if (is_idle)
+        floor->rested = min_of(floor->rested + elapsed, 2 * REST);
+    else
+        floor->rested -= min_of(floor->rested, WORK_WEIGHT * elapsed);
+}
+
 static void suffer(struct cache_floor *floor, nsec_t now, const struct cache_news *news)
 {
     uint64_t needed;
@@ -60,7 +70,8 @@ void cache_floor_update(struct cache_floor *floor, nsec_t now, const struct cach
     if (now - floor->taken_at > REMEMBERED)
         floor->taken = 0;
     floor->left = min_of(floor->left, news->cache);
-    decay(floor, now, news->is_idle ? HALF_LIFE_IDLE : HALF_LIFE);
+    rest(floor, now - floor->updated_at, news->is_idle);
+    decay(floor, now, floor->rested > REST ? HALF_LIFE_RESTED : HALF_LIFE);
     if (news->is_pain)
         suffer(floor, now, news);
     floor->taken -= min_of(news->refaulted, floor->taken);

@@ -324,7 +324,8 @@ void ladder_finished(struct engine *engine, const struct engine_result *result, 
     const struct memory_sample *last = &engine->last;
     uint64_t trapped = ladder_stuck(last, engine->found_order);
 
-    engine->kernel_work_until = now + REPORTING_TIME;
+    if (engine->is_idle_work)
+        engine->kernel_work_until = now + REPORTING_TIME;
     switch (engine->running) {
     case ENGINE_RECLAIM_CACHE:
     case ENGINE_DROP_CACHES:

@@ -1,0 +1,334 @@
+/* The engine's gates, each alone: idleness, pressure, schedules, and when it samples. */
+#include "tests/unit/agent/engine-guest.h"
+
+#include <string.h>
+
+/* ---- idleness ---- */
+
+static void test_acts_after_the_window_not_before(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.sample.cache = GIB;
+    assert_int_equal(run(&guest, 120), ENGINE_NOTHING);
+    assert_reason(&guest, ENGINE_NOT_YET_IDLE);
+    assert_int_equal(run(&guest, 2), ENGINE_RECLAIM_CACHE);
+    assert_reason(&guest, ENGINE_IDLE_WORK);
+    assert_true(guest.decision.bytes == 256 * MIB);
+    assert_true(guest.decision.time_limit == guest.policy.compact_time_limit);
+}
+
+static void test_warms_up(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    assert_int_equal(step(&guest), ENGINE_NOTHING);
+    assert_reason(&guest, ENGINE_WARMING_UP);
+    /* not even a force window makes it act on the first samples */
+    guest.sample.cache = GIB;
+    guest.policy.schedule_count = 1;
+    assert_int_equal(
+        schedule_parse("* * * * *", "1h", "force", NULL, &guest.policy.schedules[0], NULL), 0);
+    use_policy(&guest);
+    engine_set_wall_time(&guest.engine, (int64_t)SECONDS(86400), guest.sample.boottime);
+    assert_int_equal(step(&guest), ENGINE_NOTHING);
+    assert_reason(&guest, ENGINE_WARMING_UP);
+    assert_int_equal(step(&guest), ENGINE_RECLAIM_CACHE);
+}
+
+static void test_window_mean_counts(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.sample.cache = GIB;
+    guest.user = 3000;
+    (void)run(&guest, 60);
+    guest.user = 0;
+    assert_int_equal(run(&guest, 110), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 30), ENGINE_RECLAIM_CACHE);
+}
+
+/* A short burst stops work now, but the idle minutes before it stay counted. */
+static void test_burst_blocks_only_now(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    (void)run(&guest, 130);
+    guest.sample.cache = GIB;
+    guest.user = 800;
+    assert_int_equal(run(&guest, 3), ENGINE_NOTHING);
+    assert_reason(&guest, ENGINE_BUSY);
+    guest.user = 0;
+    assert_int_equal(run(&guest, 30), ENGINE_RECLAIM_CACHE);
+}
+
+static void test_gap_is_not_idleness(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    (void)run(&guest, 130);
+    guest.sample.cache = GIB;
+    guest.interval = SECONDS(3600);
+    assert_int_equal(step(&guest), ENGINE_NOTHING);
+    guest.interval = SECONDS(1);
+    assert_int_equal(run(&guest, 119), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 5), ENGINE_RECLAIM_CACHE);
+}
+
+static void test_counters_backwards_start_over(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.user = 10;
+    (void)run(&guest, 130);
+    guest.sample.cache = GIB;
+    guest.sample.cpu_busy = 0;
+    guest.sample.cpu_user = 0;
+    guest.sample.refault_file = 100;
+    (void)run(&guest, 30);
+    guest.sample.refault_file = 0;
+    assert_int_equal(run(&guest, 100), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 30), ENGINE_RECLAIM_CACHE);
+    /* a counter that fell is not 2^64 pages read back */
+    assert_true(guest.engine.floor.pain_at == 0);
+}
+
+static void test_own_sensing_is_no_activity(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.sample.cache = GIB;
+    guest.user = 100; /* 1 % of 4 CPUs, all of it ours */
+    for (int i = 0; i < 125; i++) {
+        guest.sample.cpu_own += SECONDS(4) / 100;
+        (void)step(&guest);
+    }
+    assert_int_equal(guest.decision.reason, ENGINE_ACTING);
+}
+
+/* The child runs in the kernel, at most on one CPU; after it the reporting worker, on part of one.
+ * The guest's own work does not. */
+static void test_kernel_time_of_our_work_is_no_activity(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.sample.cache = GIB;
+    assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
+    guest.system = 2500;
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(step(&guest), ENGINE_NOTHING);
+    guest.sample.cache -= 256 * MIB;
+    finish(&guest, 256 * MIB, NSEC_PER_SEC);
+    guest.system = 500;
+    assert_int_equal(step(&guest), ENGINE_RECLAIM_CACHE);
+    guest.user = 500;
+    assert_int_equal(run(&guest, 2), ENGINE_STOP);
+    assert_reason(&guest, ENGINE_BUSY);
+    assert_int_equal(run(&guest, 10), ENGINE_NOTHING);
+}
+
+/* A file server works in the kernel alone. */
+static void test_kernel_load_of_others_ends_idle_work(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.sample.cache = 4 * GIB;
+    assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
+    guest.system = 5000; /* two CPUs, one may be ours */
+    assert_int_equal(run(&guest, 2), ENGINE_STOP);
+    assert_reason(&guest, ENGINE_BUSY);
+    finish(&guest, 64 * MIB, NSEC_PER_SEC);
+    guest.system = 1000; /* after it no more than a quarter of one */
+    assert_int_equal(run(&guest, 300), ENGINE_NOTHING);
+}
+
+static void test_a_trickle_does_not_hide_kernel_load(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.policy.trickle = 60 * MIB;
+    use_policy(&guest);
+    guest.sample.cache = 4 * GIB;
+    guest.system = 2000;
+    for (int i = 0; i < 600; i++)
+        if (step(&guest) == ENGINE_RECLAIM_CACHE) {
+            assert_reason(&guest, ENGINE_TRICKLE);
+            finish(&guest, guest.decision.bytes, NSEC_PER_MSEC);
+        }
+}
+
+static void test_kernel_time_of_others_is_activity(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.sample.cache = GIB;
+    guest.system = 200;
+    assert_int_equal(run(&guest, 200), ENGINE_NOTHING);
+    assert_reason(&guest, ENGINE_BUSY);
+}
+
+/* ---- pressure ---- */
+
+static void test_pressure_gates(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    (void)run(&guest, 130);
+    guest.psi_memory = 20000; /* 2 % */
+    (void)run(&guest, 10);
+    guest.sample.cache = GIB;
+    assert_int_equal(run(&guest, 30), ENGINE_NOTHING);
+    assert_reason(&guest, ENGINE_PRESSURE);
+    guest.psi_memory = 0;
+    assert_int_equal(run(&guest, 20), ENGINE_RECLAIM_CACHE);
+    guest.psi_io = 100000;
+    assert_int_equal(run(&guest, 10), ENGINE_STOP);
+    assert_reason(&guest, ENGINE_PRESSURE);
+    finish(&guest, 0, 0);
+    assert_int_equal(run(&guest, 30), ENGINE_NOTHING);
+    assert_reason(&guest, ENGINE_PRESSURE);
+    guest.psi_io = 0;
+    assert_int_equal(run(&guest, 20), ENGINE_RECLAIM_CACHE);
+}
+
+/* ---- schedules ---- */
+
+static void schedule(struct guest *guest, const char *effect)
+{
+    guest_init(guest);
+    guest->sample.cache = GIB;
+    guest->policy.schedule_count = 1;
+    assert_int_equal(
+        schedule_parse("10 * * * *", "5m", effect, NULL, &guest->policy.schedules[0], NULL), 0);
+    use_policy(guest);
+    engine_set_wall_time(&guest->engine, 0, guest->sample.boottime);
+}
+
+static void test_forbidden_window(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    schedule(&guest, "forbid");
+    (void)run(&guest, 130);
+    assert_int_equal(guest.decision.action, ENGINE_RECLAIM_CACHE);
+    finish(&guest, 256 * MIB, 0);
+    guest.interval = SECONDS(10);
+    guest.sample.cache = 128 * MIB;
+    (void)run(&guest, 48); /* until 600 s and more have passed */
+    guest.sample.cache = GIB;
+    assert_int_equal(run(&guest, 25), ENGINE_NOTHING);
+    assert_reason(&guest, ENGINE_FORBIDDEN);
+    assert_int_equal(run(&guest, 10), ENGINE_RECLAIM_CACHE);
+}
+
+static void test_force_window_does_not_wait_for_idleness(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    schedule(&guest, "force");
+    guest.user = 9000;
+    assert_int_equal(run(&guest, 590), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 20), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 5), ENGINE_NOTHING);
+    guest.psi_memory = 50000;
+    assert_int_equal(run(&guest, 5), ENGINE_STOP); /* pressure still holds */
+}
+
+static void test_unknown_wall_time_forbids(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    schedule(&guest, "allow");
+    guest.engine.knows_wall_time = false;
+    assert_int_equal(run(&guest, 1000), ENGINE_NOTHING);
+    assert_reason(&guest, ENGINE_FORBIDDEN);
+}
+
+/* ---- the rest ---- */
+
+static void test_samples_slow_down_when_nothing_happens(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    (void)run(&guest, 5);
+    assert_true(guest.decision.next_sample <= guest.sample.boottime + guest.policy.sample_interval);
+    (void)run(&guest, 200);
+    assert_true(guest.decision.next_sample == guest.sample.boottime + guest.policy.sample_interval);
+    guest.sample.cache = GIB;
+    assert_int_equal(step(&guest), ENGINE_RECLAIM_CACHE);
+    assert_true(guest.decision.next_sample == guest.sample.boottime + SECONDS(1));
+}
+
+static void test_every_reason_has_a_text(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < ENGINE_REASON_COUNT; i++)
+        assert_true(strlen(engine_reason_text((enum engine_reason)i)) > 10);
+    assert_string_equal(engine_reason_text((enum engine_reason)99), "unknown");
+}
+
+static void test_result_without_an_action_is_ignored(void **state)
+{
+    struct guest guest;
+    struct engine_result result = {.action = ENGINE_COMPACT, .cpu = SECONDS(1000)};
+
+    (void)state;
+    guest_init(&guest);
+    engine_finished(&guest.engine, &result, guest.sample.boottime);
+    assert_true(budget_left(&guest.engine.budget, guest.sample.boottime, 1) == 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_acts_after_the_window_not_before),
+        cmocka_unit_test(test_warms_up),
+        cmocka_unit_test(test_window_mean_counts),
+        cmocka_unit_test(test_burst_blocks_only_now),
+        cmocka_unit_test(test_gap_is_not_idleness),
+        cmocka_unit_test(test_counters_backwards_start_over),
+        cmocka_unit_test(test_own_sensing_is_no_activity),
+        cmocka_unit_test(test_kernel_time_of_our_work_is_no_activity),
+        cmocka_unit_test(test_kernel_load_of_others_ends_idle_work),
+        cmocka_unit_test(test_a_trickle_does_not_hide_kernel_load),
+        cmocka_unit_test(test_kernel_time_of_others_is_activity),
+        cmocka_unit_test(test_pressure_gates),
+        cmocka_unit_test(test_forbidden_window),
+        cmocka_unit_test(test_force_window_does_not_wait_for_idleness),
+        cmocka_unit_test(test_unknown_wall_time_forbids),
+        cmocka_unit_test(test_samples_slow_down_when_nothing_happens),
+        cmocka_unit_test(test_every_reason_has_a_text),
+        cmocka_unit_test(test_result_without_an_action_is_ignored),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

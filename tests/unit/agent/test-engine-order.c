@@ -1,0 +1,155 @@
+/* The reporting order: lowered when that pays, and always put back. */
+#include "tests/unit/agent/engine-guest.h"
+
+/* ---- the reporting order ---- */
+
+/* Idle, no cache, 200 MiB in single pages that a compaction did not help. */
+static void lower_order(struct guest *guest, uint32_t host_order)
+{
+    guest_init(guest);
+    engine_set_lowest_order(&guest->engine, host_order);
+    trap(guest, 200 * MIB);
+    assert_int_equal(run(guest, 130), ENGINE_COMPACT);
+    finish(guest, 25 * MIB, NSEC_PER_SEC);
+    assert_int_equal(run(guest, 4), ENGINE_NOTHING);
+    assert_reason(guest, ENGINE_SETTLING);
+    assert_int_equal(run(guest, 12), ENGINE_LOWER_ORDER);
+}
+
+static void test_lowers_kicks_and_restores(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    lower_order(&guest, 0);
+    assert_int_equal(guest.decision.order, 0);
+    finish(&guest, 0, 0);
+    guest.sample.reporting_order = 0;
+    guest.sample.reportable = 200 * MIB;
+    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    finish(&guest, 0, 0);
+    for (int i = 0; i < 17; i++) { /* 11 MiB a second */
+        guest.sample.reported += 11 * MIB;
+        guest.sample.reportable -= 11 * MIB;
+        assert_int_equal(step(&guest), ENGINE_NOTHING);
+    }
+    assert_int_equal(run(&guest, 15), ENGINE_RESTORE_ORDER); /* the rest does not move */
+    assert_int_equal(guest.decision.order, 9);
+    finish(&guest, 0, 0);
+    guest.sample.reporting_order = 9;
+    /* gone already: neither compacted nor lowered for again */
+    assert_int_equal(run(&guest, 3000), ENGINE_NOTHING);
+}
+
+static void test_the_host_limits_the_order(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    /* single pages do not get out at order 5 */
+    guest_init(&guest);
+    trap(&guest, 200 * MIB);
+    assert_int_equal(run(&guest, 130), ENGINE_COMPACT);
+    finish(&guest, 0, NSEC_PER_SEC);
+    assert_int_equal(run(&guest, 400), ENGINE_NOTHING);
+    /* blocks of order 6 do */
+    guest.sample.free_blocks[6] = 200 * MIB / 4096 / 64;
+    guest.sample.free_blocks[0] = 0;
+    assert_int_equal(run(&guest, 400), ENGINE_LOWER_ORDER);
+    assert_int_equal(guest.decision.order, 5);
+}
+
+static void test_the_policy_limits_the_order(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.policy.reporting_order = 9;
+    use_policy(&guest);
+    engine_set_lowest_order(&guest.engine, 0);
+    trap(&guest, 200 * MIB);
+    assert_int_equal(run(&guest, 130), ENGINE_COMPACT);
+    finish(&guest, 0, NSEC_PER_SEC);
+    assert_int_equal(run(&guest, 4000), ENGINE_NOTHING);
+}
+
+static void test_waking_restores_at_once(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    lower_order(&guest, 0);
+    finish(&guest, 0, 0);
+    guest.sample.reporting_order = 0;
+    guest.sample.reportable = 200 * MIB; /* more would come */
+    guest.user = 1000;
+    assert_int_equal(run(&guest, 2), ENGINE_RESTORE_ORDER);
+    assert_reason(&guest, ENGINE_RESTORING);
+}
+
+static void test_a_policy_that_only_observes_restores(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    lower_order(&guest, 0);
+    finish(&guest, 0, 0);
+    guest.sample.reporting_order = 0;
+    policy_init(&guest.policy, POLICY_OBSERVE);
+    use_policy(&guest);
+    assert_int_equal(step(&guest), ENGINE_RESTORE_ORDER);
+    finish(&guest, 0, 0);
+    guest.sample.reporting_order = 9;
+    assert_int_equal(run(&guest, 500), ENGINE_NOTHING);
+    assert_reason(&guest, ENGINE_OBSERVING);
+}
+
+static void test_restoring_is_tried_again(void **state)
+{
+    struct guest guest;
+    struct engine_result failed = {.supported = true};
+
+    (void)state;
+    lower_order(&guest, 0);
+    finish(&guest, 0, 0);
+    guest.sample.reporting_order = 0;
+    guest.user = 1000;
+    assert_int_equal(run(&guest, 2), ENGINE_RESTORE_ORDER);
+    engine_finished(&guest.engine, &failed, guest.sample.boottime);
+    assert_int_equal(run(&guest, 9), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 2), ENGINE_RESTORE_ORDER);
+}
+
+static void test_not_lowered_for_ever(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    lower_order(&guest, 0);
+    finish(&guest, 0, 0);
+    guest.sample.reporting_order = 0;
+    guest.sample.reportable = GIB;
+    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    finish(&guest, 0, 0);
+    for (int i = 0; i < 116; i++) { /* progress without end */
+        guest.sample.reported += 2 * MIB;
+        assert_int_equal(step(&guest), ENGINE_NOTHING);
+    }
+    assert_int_equal(run(&guest, 5), ENGINE_RESTORE_ORDER);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lowers_kicks_and_restores),
+        cmocka_unit_test(test_the_host_limits_the_order),
+        cmocka_unit_test(test_the_policy_limits_the_order),
+        cmocka_unit_test(test_waking_restores_at_once),
+        cmocka_unit_test(test_a_policy_that_only_observes_restores),
+        cmocka_unit_test(test_restoring_is_tried_again),
+        cmocka_unit_test(test_not_lowered_for_ever),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
