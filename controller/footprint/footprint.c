@@ -296,11 +296,24 @@ static int refresh_status(struct hypervisor_process *process, nsec_t now)
     return r;
 }
 
+/* Swapped pages leave the process but stay among the file's blocks. Both are of one moment only
+ * when the status was just read. */
+static uint64_t swapped_of_backends(struct hypervisor_process *process, uint64_t blocks, nsec_t now)
+{
+    uint64_t resident = process->last.rss_shared;
+
+    if (process->last_time == now)
+        process->swapped_shared =
+            min_of(blocks > resident ? blocks - resident : 0, process->host_swap_used);
+    return min_of(process->swapped_shared, blocks);
+}
+
 int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t now,
                       struct host_memory *ret_memory)
 {
     struct host_memory memory = {.time = now};
     const struct process_status *status = &process->last;
+    uint64_t swapped_shared;
     int r;
 
     if (!hypervisor_process_is_open(process))
@@ -309,7 +322,9 @@ int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t n
     if (r < 0)
         return r;
     add_backends(process, &memory);
-    memory.swapped = status->swapped;
+    swapped_shared = swapped_of_backends(process, memory.memfd, now);
+    memory.memfd -= swapped_shared;
+    memory.swapped = status->swapped + swapped_shared;
     memory.rss_anonymous = status->rss_anonymous;
     memory.rss_shared = status->rss_shared;
     memory.hugetlb = status->hugetlb;

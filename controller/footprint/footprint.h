@@ -2,7 +2,8 @@
  *
  * Which figure is right depends on what backs the guest's memory:
  *   memfd, tmpfs  blocks of the file (st_blocks): exact, cheap, sees pages the hypervisor never
- *                 mapped; still counts pages that the host swapped out
+ *                 mapped; counts pages that the host swapped out too, so while the host uses swap
+ *                 what RssShmem does not have of it is taken to be there
  *   anonymous     RssAnon less what the hypervisor itself uses, see footprint_calibrate
  *   hugetlb       HugetlbPages; freed pages return to the host's pool of huge pages, not to it
  *   shared memory without a descriptor: RssShmem, which misses what only others map
@@ -56,6 +57,9 @@ struct hypervisor_process {
     uint64_t shared_mapped; /* shared writable mappings without a backend here */
     uint32_t backend_count;
     struct memory_backend backends[HYPERVISOR_BACKENDS_MAX];
+    uint64_t
+        host_swap_used; /* of the whole host, for the caller to keep; bounds `swapped_shared` */
+    uint64_t swapped_shared;    /* of the backends' blocks, as of last_time */
     struct process_status last; /* as of last_time; swap moves slowly and is dear to read */
     nsec_t last_time;           /* 0: never */
 };
@@ -82,7 +86,7 @@ int hypervisor_process_find_backends(struct hypervisor_process *process);
 struct host_memory {
     nsec_t time; /* CLOCK_BOOTTIME; 0: there is no reading */
     uint64_t footprint;
-    uint64_t swapped; /* of anonymous memory; swapped shared memory is still in the footprint */
+    uint64_t swapped; /* not in the footprint */
     unsigned sources; /* enum footprint_source */
     /* the figures behind it */
     uint64_t memfd;

@@ -46,7 +46,10 @@ static void compute_waterfall(struct vm *vm)
 static int measure_at(struct supervisor *supervisor, struct vm *vm, nsec_t now)
 {
     struct host_memory host;
-    int r = footprint_measure(&vm->process, vm->hypervisor.ram, now, &host);
+    int r;
+
+    vm->process.host_swap_used = supervisor->swap_used;
+    r = footprint_measure(&vm->process, vm->hypervisor.ram, now, &host);
 
     if (r == -ESRCH && hypervisor_process_is_open(&vm->process))
         vm_hypervisor_ended(supervisor, vm);

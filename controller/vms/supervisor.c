@@ -12,6 +12,7 @@
 
 #include "common/base/file.h"
 #include "common/base/util.h"
+#include "common/proc/meminfo.h"
 
 /* What guests' connections may hold together; ten thousand quiet ones hold 8 MiB. */
 #define AGENT_BYTES_MAX       ((uint64_t)128 << 20)
@@ -444,6 +445,16 @@ static bool read_transparent_huge_pages(int root)
            strstr(text, "[never]") == NULL;
 }
 
+static void read_host(struct supervisor *supervisor)
+{
+    struct meminfo meminfo;
+
+    supervisor->transparent_huge_pages = read_transparent_huge_pages(supervisor->root);
+    if (meminfo_read(supervisor->root, &meminfo) == 0)
+        supervisor->swap_used =
+            meminfo.swap_total > meminfo.swap_free ? meminfo.swap_total - meminfo.swap_free : 0;
+}
+
 static void visit(struct supervisor *supervisor, struct vm *vm, nsec_t now)
 {
     vm_hypervisor_tick(supervisor, vm, now);
@@ -459,7 +470,7 @@ void supervisor_tick(struct supervisor *supervisor, nsec_t now)
 
     supervisor->slot = (supervisor->slot + 1) % SUPERVISOR_SLOTS;
     if (supervisor->slot == 0)
-        supervisor->transparent_huge_pages = read_transparent_huge_pages(supervisor->root);
+        read_host(supervisor);
     list_for_each_safe (link, following, slot)
         visit(supervisor, list_entry(link, struct vm, slot_link), now);
 }
@@ -480,8 +491,8 @@ int supervisor_init(struct supervisor *supervisor, uv_loop_t *loop, int root,
         .loop = loop,
         .root = root,
         .sample_interval = sample_interval,
-        .transparent_huge_pages = read_transparent_huge_pages(root),
     };
+    read_host(supervisor);
     ttrpc_budget_init(&supervisor->agent_budget, AGENT_BYTES_MAX, AGENT_CONNECTIONS_MAX);
     supervisor->agent_budget.processor =
         (struct ttrpc_share){.permyriad = DEBTORS_PERMYRIAD, .saved_max = DEBTORS_SAVED};

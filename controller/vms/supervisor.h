@@ -77,6 +77,7 @@ struct supervisor {
     struct strangers strangers;       /* agents without a record */
     struct list listeners;
     uv_timer_t timer;
+    uint64_t swap_used;          /* of this host */
     bool transparent_huge_pages; /* khugepaged works on this host's anonymous memory */
     bool stopping;
 };

@@ -144,6 +144,63 @@ static void test_memfd(void **state)
     hypervisor_process_finish(&process);
 }
 
+/* Swapped pages leave the process, not the file. Without swap in use the same figures mean pages
+ * that only another process has mapped, such as a vhost-user backend. */
+static void test_swapped_memfd(void **state)
+{
+    struct hypervisor_process process;
+    struct host_memory memory;
+
+    (void)state;
+    make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
+    put_maps("proc/42/fd/9", 64 * MIB);
+    put_status(50 * 1024, 20 * 1024, 512, 0);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_int_equal(footprint_measure(&process, 64 * MIB, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 24 * MIB);
+    assert_int_equal(memory.swapped, 512 * KIB);
+    process.host_swap_used = GIB;
+    assert_int_equal(footprint_measure(&process, 64 * MIB, FOOTPRINT_SWAP_AGE * 2, &memory), 0);
+    assert_int_equal(memory.footprint, 20 * MIB);
+    assert_int_equal(memory.swapped, 4 * MIB + 512 * KIB);
+    process.host_swap_used = MIB;
+    assert_int_equal(footprint_measure(&process, 64 * MIB, FOOTPRINT_SWAP_AGE * 4, &memory), 0);
+    assert_int_equal(memory.footprint, 23 * MIB);
+    hypervisor_process_finish(&process);
+}
+
+static void test_several_backends(void **state)
+{
+    struct hypervisor_process process;
+    struct host_memory memory;
+    struct stat files[2];
+    char text[512];
+
+    (void)state;
+    make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
+    make_backend("proc/42/fd/10", 32 * MIB, 3 * MIB);
+    assert_int_equal(fstatat(root, "proc/42/fd/9", &files[0], 0), 0);
+    assert_int_equal(fstatat(root, "proc/42/fd/10", &files[1], 0), 0);
+    /* one of them in two pieces, as memory with a hole below 4 GiB is mapped */
+    (void)snprintf(text, sizeof(text),
+                   "7f0000000000-7f0002000000 rw-s 00000000 %x:%x %" PRIu64 " /memfd:a (deleted)\n"
+                   "7f1000000000-7f1002000000 rw-s 02000000 %x:%x %" PRIu64 " /memfd:a (deleted)\n"
+                   "7f2000000000-7f2002000000 rw-s 00000000 %x:%x %" PRIu64 " /memfd:b (deleted)\n",
+                   major(files[0].st_dev), minor(files[0].st_dev), (uint64_t)files[0].st_ino,
+                   major(files[0].st_dev), minor(files[0].st_dev), (uint64_t)files[0].st_ino,
+                   major(files[1].st_dev), minor(files[1].st_dev), (uint64_t)files[1].st_ino);
+    put("proc/42/maps", text);
+    put_status(50 * 1024, 27 * 1024, 0, 0);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_int_equal(process.backend_count, 2);
+    assert_int_equal(footprint_measure(&process, 96 * MIB, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 27 * MIB);
+    assert_int_equal(memory.sources, FOOTPRINT_MEMFD);
+    hypervisor_process_finish(&process);
+}
+
 static void test_shared_memory_without_a_descriptor(void **state)
 {
     struct hypervisor_process process;
@@ -264,6 +321,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_anonymous_memory),
         cmocka_unit_test(test_memfd),
+        cmocka_unit_test(test_swapped_memfd),
+        cmocka_unit_test(test_several_backends),
         cmocka_unit_test(test_shared_memory_without_a_descriptor),
         cmocka_unit_test(test_hugetlb),
         cmocka_unit_test(test_overhead_is_what_is_not_the_guests),
