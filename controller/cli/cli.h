@@ -109,6 +109,13 @@ int fail(int code, const char *format, ...) printf_like(2, 3);
 /* Writes text of a guest or a file to a terminal: control characters become '?'. */
 void print_text(const char *text);
 
+/* Writes a sentence in lines as wide as the terminal (80 without one, at most 100): the first
+ * begins with `first`, the others with as many blanks. */
+void print_wrapped(const char *first, const char *text);
+
+/* Columns of the terminal; 80 when standard output is none. */
+size_t terminal_width(void);
+
 /* A message as JSON on standard output; indented when it is a terminal, else one line. */
 int print_json(const ProtobufCMessage *message);
 

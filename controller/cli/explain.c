@@ -22,9 +22,7 @@ static const struct {
 
 static void print_finding(const Finding *finding)
 {
-    (void)fputs("  - ", stdout);
-    print_text(finding->sentence);
-    (void)fputs("\n", stdout);
+    print_wrapped("  - ", finding->sentence);
     if (finding->command[0] == '\0')
         return;
     (void)fputs("      ", stdout);

@@ -5,8 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "common/base/number.h"
 #include "common/base/time.h"
@@ -14,19 +12,14 @@
 #include "controller/cli/cli.h"
 #include "controller/cli/table.h"
 
-enum { BAR_WIDTH_MIN = 30, BAR_WIDTH_MAX = 96 };
+enum { BAR_WIDTH_MIN = 30, BAR_WIDTH_MAX = 92, LABEL_WIDTH = 8 };
 
-/* Width of the terminal less the label; 64 when it is none. */
+/* Width of the terminal less the label. */
 static size_t bar_width(void)
 {
-    struct winsize size;
+    size_t width = max_of(terminal_width(), (size_t)BAR_WIDTH_MIN + LABEL_WIDTH) - LABEL_WIDTH;
 
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return 64;
-    int width = (int)size.ws_col - 8;
-    return (size_t)(width < BAR_WIDTH_MIN   ? BAR_WIDTH_MIN
-                    : width > BAR_WIDTH_MAX ? BAR_WIDTH_MAX
-                                            : width);
+    return min_of(width, (size_t)BAR_WIDTH_MAX);
 }
 
 static void print_bars(const Waterfall *w)
@@ -93,7 +86,6 @@ static void add_guest_rows(struct table *table, const Waterfall *w)
         {"p", "per-CPU", w->percpu, "free, parked in per-CPU lists"},
         {"f", "reportable", w->reportable, "free, not yet reported"},
         {"", "  held back", w->held_back, "of it, kept by the zone's watermark"},
-        {"r", "reported", w->reported, "given back: the host holds none of it"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -111,9 +103,11 @@ static void add_remainder(struct table *table, const Waterfall *w)
     table_cell(table, "%s%s", w->remainder < 0 ? "-" : "",
                bytes_format_short(size, text, sizeof(text)));
     table_cell(table, "%s",
-               w->remainder < 0   ? "never touched by the guest"
-               : w->remainder > 0 ? "on the host, though no part of the guest needs it"
-                                  : "everything is explained");
+               size <= max_of(32 * MIB, w->footprint / 100 * 3)
+                   ? "what measuring two sides can miss"
+               : w->remainder < 0 && w->swapped >= size / 2 ? "of the above, in the host's swap"
+               : w->remainder < 0 ? "of the above, never touched: not on the host"
+                                  : "on the host, though no part of the guest needs it");
 }
 
 int waterfall_print(const Waterfall *w)
@@ -121,8 +115,12 @@ int waterfall_print(const Waterfall *w)
     static const struct table_column columns[] = {
         {"", false, false}, {"PART", false, false}, {"SIZE", true, false}, {"", false, true}};
     const struct part_row host[] = {
+        {"#", "footprint", w->footprint,
+         w->guest_is_known ? "what the host holds: the sum of the above"
+                           : "what the host holds for this VM"},
+        {"r", "reported", w->guest_is_known ? w->reported : 0,
+         "free and given back: not on the host"},
         {"b", "balloon", w->balloon, "taken from the guest"},
-        {"#", "footprint", w->footprint, "what the host holds for this VM"},
         {"s", "swapped", w->swapped, "of the VM, in the host's swap"},
         {"", "VM memory", w->vm_ram, "the whole bar"},
     };
@@ -130,12 +128,12 @@ int waterfall_print(const Waterfall *w)
 
     print_bars(w);
     table_init(&table, columns, ARRAY_SIZE(columns));
-    if (w->guest_is_known)
+    if (w->guest_is_known) {
         add_guest_rows(&table, w);
+        add_remainder(&table, w);
+    }
     for (size_t i = 0; i < ARRAY_SIZE(host); i++)
         add_row(&table, &host[i]);
-    if (w->guest_is_known)
-        add_remainder(&table, w);
     return table_finish(&table, "No sample yet.");
 }
 
@@ -158,7 +156,6 @@ void waterfall_print_head(const Vm *vm)
     if (vm->policy_revision != 0)
         (void)printf(" (revision %" PRIu64 ")", vm->policy_revision);
     print_field(" · ", vm->engine_state);
-    print_field(": ", vm->engine_reason);
     (void)putchar('\n');
     if (vm->waterfall == NULL)
         return;

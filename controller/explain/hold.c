@@ -1,6 +1,7 @@
 /* What holds the memory: the parts of the footprint worth a sentence, largest first. */
 #include "controller/explain/view.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* A part that the guest's sample names. */
@@ -74,11 +75,31 @@ static void hold_guest(const struct view *view, struct explanation *explanation)
     hold_parts(view, explanation, parts, ARRAY_SIZE(parts));
 }
 
+/* The footprint in one sentence whose numbers add up. */
+static void hold_summary(const struct view *view, struct explanation *explanation)
+{
+    const Waterfall *w = view->w;
+    uint64_t free = w->reportable + w->trapped + w->percpu;
+    uint64_t excess = view_excess(view);
+    char rest[96] = "";
+
+    if (excess > 0)
+        (void)snprintf(rest, sizeof(rest), ", and %s that no part of the guest needs",
+                       SIZE(excess));
+    finding_set(explanation_next(explanation), KIND_HOLDS, "summary", w->footprint,
+                "Of the %s on the host the guest uses %s, its kernel takes %s for itself, %s is "
+                "file cache, %s is free but not given back%s.",
+                SIZE(w->footprint), SIZE(w->in_use), SIZE(w->unmanaged), SIZE(w->cache), SIZE(free),
+                rest);
+}
+
 void explain_holds(const struct view *view, struct explanation *explanation)
 {
     const Waterfall *w = view->w;
+    uint64_t absent;
 
     if (view->guest != NULL) {
+        hold_summary(view, explanation);
         hold_guest(view, explanation);
     } else {
         finding_set(explanation_next(explanation), KIND_HOLDS, "no-agent", w->footprint,
@@ -86,10 +107,10 @@ void explain_holds(const struct view *view, struct explanation *explanation)
                     "what for.",
                     SIZE(w->footprint));
     }
-    if (w->remainder < 0 && 0 - (uint64_t)w->remainder >= view->worth)
-        finding_set(explanation_next(explanation), KIND_HOLDS, "never-touched",
-                    0 - (uint64_t)w->remainder,
+    absent = w->remainder < 0 ? less(0 - (uint64_t)w->remainder, w->swapped) : 0;
+    if (absent >= view->worth)
+        finding_set(explanation_next(explanation), KIND_HOLDS, "never-touched", absent,
                     "%s of the above the guest has never touched since it started: it costs the "
                     "host nothing yet.",
-                    SIZE(0 - (uint64_t)w->remainder));
+                    SIZE(absent));
 }

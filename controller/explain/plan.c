@@ -27,9 +27,9 @@ static void plan_now(const struct view *view, struct explanation *explanation)
 {
     if (view->vm->engine_state[0] == '\0')
         return;
-    finding_set(explanation_next(explanation), KIND_PLAN, "engine", 0, "Now: %s%s%s.",
-                view->vm->engine_state, view->vm->engine_reason[0] == '\0' ? "" : ": ",
-                view->vm->engine_reason);
+    finding_set(explanation_next(explanation), KIND_PLAN, "engine", 0, "Now: %s.",
+                view->vm->engine_reason[0] == '\0' ? view->vm->engine_state
+                                                   : view->vm->engine_reason);
 }
 
 static void plan_cache(const struct view *view, struct explanation *explanation)

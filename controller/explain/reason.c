@@ -41,21 +41,41 @@ static bool guest_lacks(const struct view *view, struct finding *finding)
     return true;
 }
 
+/* Actions run in the idle class: a guest that works leaves them nothing. */
+static bool is_starved(const ActionResult *guest)
+{
+    return guest->outcome == VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_TIME_LIMIT &&
+           guest->duration_ns >= NSEC_PER_SEC && guest->cpu_ns < guest->duration_ns / 10;
+}
+
 static bool guest_busy(const struct view *view, struct finding *finding)
 {
     const ActionResult *guest = view->action == NULL ? NULL : view->action->guest;
+    bool starved = guest != NULL && is_starved(guest);
     bool stopped = guest != NULL &&
                    ((int)guest->outcome == OUTCOME_BUSY ||
                     guest->outcome == VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_PRESSURE);
 
-    if (view->action != NULL && !stopped)
+    if (view->action != NULL && !stopped && !starved)
         return false;
     if (view->action == NULL && (strcmp(view->vm->engine_state, "busy") != 0 ||
                                  view->w->cache + view->w->trapped < view->worth))
         return false;
-    finding_set(finding, KIND_STUCK, "guest-busy", view->w->cache + view->w->trapped,
-                "The guest is busy; nothing is taken from it while it works%s%.160s.",
-                view->vm->engine_reason[0] == '\0' ? "" : ": ", view->vm->engine_reason);
+    if (starved)
+        finding_set(finding, KIND_STUCK, "guest-busy", view->w->cache + view->w->trapped,
+                    "The guest was so busy that the action, which only takes idle CPU time, got "
+                    "%llu ms of it in %llu s.",
+                    (unsigned long long)(guest->cpu_ns / NSEC_PER_MSEC),
+                    (unsigned long long)(guest->duration_ns / NSEC_PER_SEC));
+    else if (stopped)
+        finding_set(finding, KIND_STUCK, "guest-busy", view->w->cache + view->w->trapped,
+                    "The action was stopped: %.160s.", guest->reason);
+    else
+        finding_set(finding, KIND_STUCK, "guest-busy", view->w->cache + view->w->trapped,
+                    "Its policy takes nothing from the guest for now: %.160s.",
+                    view->vm->engine_reason);
+    finding_add(finding, "cache", view->w->cache, "bytes");
+    finding_add(finding, "trapped", view->w->trapped, "bytes");
     return true;
 }
 
@@ -310,7 +330,8 @@ static bool fragmented_unmovable(const struct view *view, struct finding *findin
 
 static bool fragmented(const struct view *view, struct finding *finding)
 {
-    if (view->action == NULL || view->w->trapped < max_of(view->worth, free_of(view) / 4))
+    if (view->action == NULL ||
+        view->w->trapped < max_of(view->worth, view_let_go(view->action->guest) / 2))
         return false;
     finding_set(finding, KIND_STUCK, "fragmented", view->w->trapped,
                 "%s is free in pieces smaller than the %s that the guest reports.",
@@ -405,31 +426,32 @@ static bool reported_but_resident(const struct view *view, struct finding *findi
 static const struct {
     const char *code;
     bool (*detect)(const struct view *view, struct finding *finding);
+    bool of_cache; /* why cache was not freed at all; the others are about memory that is free */
 } reasons[] = {
-    {"policy-forbids", policy_forbids},
-    {"not-supported", guest_lacks},
-    {"guest-busy", guest_busy},
-    {"reporting-inert-poisoning", inert_poisoned}, /* the guest then calls it off too */
-    {"reporting-off", reporting_off},
-    {"reporting-inert-vfio", inert_vfio},
-    {"reporting-inert-encrypted", inert_encrypted},
-    {"reporting-inert-locked", inert_locked},
-    {"reporting-inert-huge-pages", inert_huge_pages},
-    {"khugepaged-refilled", khugepaged},
-    {"migration-filled", migration_filled},
-    {"restore-filled", restore_filled},
-    {"guest-took-again", guest_took_again},
-    {"cache-hot", cache_hot},
-    {"cache-dirty", cache_dirty},
-    {"cache-mapped", cache_mapped},
-    {"fragmented-unmovable", fragmented_unmovable},
-    {"fragmented", fragmented},
-    {"held-back", held_back},
-    {"throttled", throttled},
-    {"per-cpu-lists", per_cpu},
-    {"host-swap", host_swap},
-    {"foreign-balloon", foreign_balloon},
-    {"unknown", reported_but_resident},
+    {"policy-forbids", policy_forbids, true},
+    {"not-supported", guest_lacks, true},
+    {"guest-busy", guest_busy, true},
+    {"reporting-inert-poisoning", inert_poisoned, false}, /* the guest then calls it off too */
+    {"reporting-off", reporting_off, false},
+    {"reporting-inert-vfio", inert_vfio, false},
+    {"reporting-inert-encrypted", inert_encrypted, false},
+    {"reporting-inert-locked", inert_locked, false},
+    {"reporting-inert-huge-pages", inert_huge_pages, false},
+    {"khugepaged-refilled", khugepaged, false},
+    {"migration-filled", migration_filled, false},
+    {"restore-filled", restore_filled, false},
+    {"guest-took-again", guest_took_again, true},
+    {"cache-hot", cache_hot, true},
+    {"cache-dirty", cache_dirty, true},
+    {"cache-mapped", cache_mapped, true},
+    {"fragmented-unmovable", fragmented_unmovable, false},
+    {"fragmented", fragmented, false},
+    {"held-back", held_back, false},
+    {"throttled", throttled, false},
+    {"per-cpu-lists", per_cpu, false},
+    {"host-swap", host_swap, false},
+    {"foreign-balloon", foreign_balloon, false},
+    {"unknown", reported_but_resident, false},
 };
 
 const char *explain_reason_code(size_t index)
@@ -458,22 +480,6 @@ void explain_reasons(const struct view *view, struct explanation *explanation)
     }
 }
 
-/* What the guest let go by its own account. */
-static uint64_t let_go(const ActionResult *guest)
-{
-    uint64_t most = 0;
-
-    if (guest == NULL)
-        return 0;
-    if (guest->free_after > guest->free_before)
-        most = guest->free_after - guest->free_before;
-    if (guest->trapped_before > guest->trapped_after)
-        most = max_of(most, guest->trapped_before - guest->trapped_after);
-    if (guest->reported_after > guest->reported_before)
-        most = max_of(most, guest->reported_after - guest->reported_before);
-    return most;
-}
-
 /* With the numbers, when no reason fits. */
 static void unknown(const struct view *view, struct finding *finding, uint64_t freed)
 {
@@ -492,14 +498,17 @@ static void unknown(const struct view *view, struct finding *finding, uint64_t f
 
 bool explain_action_reason(const struct view *view, struct finding *finding)
 {
-    uint64_t freed = let_go(view->action->guest);
+    uint64_t freed = view_let_go(view->action->guest);
     int64_t returned = view->action->host_returned;
 
     if (returned > 0 && (uint64_t)returned >= max_of(freed / 2, view->worth))
         return false;
-    for (size_t i = 0; i + 1 < ARRAY_SIZE(reasons); i++)
+    for (size_t i = 0; i + 1 < ARRAY_SIZE(reasons); i++) {
+        if (is_reclaim(view->action) && freed < view->worth && !reasons[i].of_cache)
+            continue;
         if (reasons[i].detect(view, finding))
             return true;
+    }
     if (freed < view->worth)
         return false;
     unknown(view, finding, freed);

@@ -50,6 +50,21 @@ uint64_t view_excess(const struct view *view)
     return (uint64_t)view->w->remainder > tolerance ? (uint64_t)view->w->remainder : 0;
 }
 
+uint64_t view_let_go(const ActionResult *guest)
+{
+    uint64_t most = 0;
+
+    if (guest == NULL)
+        return 0;
+    if (guest->free_after > guest->free_before)
+        most = guest->free_after - guest->free_before;
+    if (guest->trapped_before > guest->trapped_after)
+        most = max_of(most, guest->trapped_before - guest->trapped_after);
+    if (guest->reported_after > guest->reported_before)
+        most = max_of(most, guest->reported_after - guest->reported_before);
+    return most;
+}
+
 struct size_text size_text(uint64_t bytes)
 {
     struct size_text text = {""};

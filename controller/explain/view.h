@@ -43,6 +43,9 @@ bool view_has_feature(const struct view *view, const char *name, const char **re
  * max(32 MiB, 3 % of the footprint). 0: none. */
 uint64_t view_excess(const struct view *view);
 
+/* What the guest let go by its own account, at most. `guest` may be NULL. */
+uint64_t view_let_go(const ActionResult *guest);
+
 /* "1.5 GiB". */
 struct size_text {
     char text[32];

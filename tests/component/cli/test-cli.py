@@ -71,7 +71,7 @@ class CliTest(unittest.TestCase):
         text = self.run_cli("vm", "show", "web1").stdout
         self.assertIn("web1 · managed · policy balanced (revision 3)", text)
         self.assertRegex(text, r"guest  U+k+C+T+p+r+\n")
-        self.assertRegex(text, r"host   #{32}\.{32}\n")
+        self.assertRegex(text, r"host   #{36}\.{36}\n")
         self.assertRegex(text, r"trapped +500\.0 MiB +free, in pieces too small to report")
         self.assertRegex(text, r"CID +5")
 

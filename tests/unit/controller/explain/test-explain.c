@@ -128,6 +128,14 @@ static void busy(struct made *made)
     made->result.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_BUSY;
 }
 
+/* Work of the guest left the action, which runs when nothing else does, no time. */
+static void starved(struct made *made)
+{
+    made->result.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_TIME_LIMIT;
+    made->result.duration_ns = 53 * NSEC_PER_SEC;
+    made->result.cpu_ns = NSEC_PER_SEC / 2;
+}
+
 static void reporting_off(struct made *made)
 {
     made->vm.reporting = (char *)"off: start the VM with free-page-reporting=on";
@@ -280,6 +288,7 @@ static const struct {
     {"policy-forbids", forbid, false},
     {"not-supported", not_supported, false},
     {"guest-busy", busy, true},
+    {"guest-busy", starved, false},
     {"reporting-off", reporting_off, true},
     {"reporting-off", reporting_off_in_guest, true},
     {"reporting-inert-vfio", vfio, true},
@@ -413,6 +422,36 @@ static void test_action_that_returned_needs_no_reason(void **state)
     assert_true(explain_action(&made.subject, &finding));
 }
 
+/* What is free elsewhere does not explain why reclaim found nothing to take. */
+static void test_reclaim_that_freed_nothing_is_not_blamed_on_free_memory(void **state)
+{
+    (void)state;
+    struct made made;
+    struct finding finding;
+
+    make_healthy(&made);
+    unmovable(&made);
+    made.action.kind = (char *)"reclaim";
+    assert_false(explain_action(&made.subject, &finding));
+    made.result.free_after = 300 * MIB;
+    assert_true(explain_action(&made.subject, &finding));
+    assert_string_equal(finding.code, "fragmented-unmovable");
+}
+
+/* Neither does the bulk of free memory hide that what was freed lies in small pieces. */
+static void test_pieces_of_what_was_freed(void **state)
+{
+    (void)state;
+    struct made made;
+    struct finding finding;
+
+    make_healthy(&made);
+    made.result.free_after = 50 * MIB;
+    made.w.trapped = 160 * MIB;
+    assert_true(explain_action(&made.subject, &finding));
+    assert_string_equal(finding.code, "fragmented");
+}
+
 static void test_small_things_are_not_said(void **state)
 {
     (void)state;
@@ -439,7 +478,7 @@ static void test_holds_are_sorted(void **state)
     made.guest.hugetlb = 96 * MIB;
     made.guest.hugetlb_free = 96 * MIB;
     explain_vm(&made.subject, &explanation);
-    static const char *const order[] = {"zfs-arc", "anonymous", "tmpfs"};
+    static const char *const order[] = {"summary", "zfs-arc", "anonymous", "tmpfs"};
     for (size_t i = 0; i < ARRAY_SIZE(order); i++)
         assert_string_equal(explanation.findings[i].code, order[i]);
     assert_int_equal(find(&explanation, "shmem")->bytes, 100 * MIB);
@@ -582,6 +621,8 @@ int main(void)
         cmocka_unit_test(test_every_reason_is_provoked),
         cmocka_unit_test(test_reason_shows_its_evidence),
         cmocka_unit_test(test_action_that_returned_needs_no_reason),
+        cmocka_unit_test(test_reclaim_that_freed_nothing_is_not_blamed_on_free_memory),
+        cmocka_unit_test(test_pieces_of_what_was_freed),
         cmocka_unit_test(test_small_things_are_not_said),
         cmocka_unit_test(test_holds_are_sorted),
         cmocka_unit_test(test_never_touched_is_told),
