@@ -43,14 +43,16 @@ wait_for() {
 # ---- guests ----
 
 # guest_start NAME CID MEMORY-MIB BACKING [QEMU-OPTION...]: BACKING is "anon" (with the host's
-# transparent huge pages) or "memfd". Reporting is on; guest_reporting=off turns it off;
-# guest_deflate=on lets the balloon deflate when the guest is out of memory. The QMP socket is
-# $lab_run/NAME.qmp. Returns at once; see guest_wait and guest_boot.
+# transparent huge pages), "memfd", or "hugetlb" with $guest_huge_page (2M) from the host's pool.
+# Reporting is on; guest_reporting=off turns it off; guest_deflate=on lets the balloon deflate when
+# the guest is out of memory. The QMP socket is $lab_run/NAME.qmp. Returns at once; see guest_wait
+# and guest_boot.
 guest_start() {
     local name=$1 cid=$2 memory=$3 backing=$4
     local object=memory-backend-ram,id=ram,size=${memory}M
     shift 4
     [[ $backing != memfd ]] || object=memory-backend-memfd,id=ram,size=${memory}M,share=on
+    [[ $backing != hugetlb ]] || object=memory-backend-memfd,id=ram,size=${memory}M,share=on,hugetlb=on,hugetlbsize=${guest_huge_page:-2M}
     qemu-system-x86_64 -name "$name" -accel kvm -cpu host -smp "${guest_cpus:-1}" \
         -m "$memory" -machine q35,memory-backend=ram -object "$object" \
         -nodefaults -display none -no-reboot -serial "file:$LAB_RESULTS/$name.console" \

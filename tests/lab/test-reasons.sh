@@ -96,15 +96,13 @@ group_guest() {
     release a hog
     explains a "just freed: the kernel's budget" throttled
     wait_for 40 settled a
-    guest_run a 'echo 8 >/proc/sys/vm/percpu_pagelist_high_fraction'
-    hold a hog fragment 150000000
-    release a hog
     explains a "freed into per-CPU lists" per-cpu-lists
-    guest_run a 'echo 0 >/proc/sys/vm/percpu_pagelist_high_fraction'
     hold a fragment fragment 300000000
     acts a "pieces too small" fragmented reporting a --kick
     release a fragment
+    vmreclaim compact a >/dev/null
     hold a pin pin 200000000
+    vmreclaim compact a >/dev/null
     acts a "pinned kernel memory" fragmented-unmovable compact a
     explains a "pinned kernel memory" fragmented-unmovable
     release a pin
@@ -118,9 +116,11 @@ group_guest() {
     # cache
     guest_run a 'workload cache-write /mnt 60 4194304; echo 3 >/proc/sys/vm/drop_caches
         workload cache-read /mnt >/dev/null'
-    guest_run a 'while [ ! -e /tmp/stop ]; do workload cache-read /mnt >/dev/null; done & '
+    guest_run a 'while [ ! -e /tmp/stop ]; do workload cache-read /mnt >/dev/null; sleep 2; done &'
     acts a "files read again at once" cache-hot reclaim a
-    guest_run a 'touch /tmp/stop'
+    guest_run a 'touch /tmp/stop; (while [ ! -e /tmp/idle ]; do :; done) &'
+    acts a "no idle CPU for the action" guest-busy reclaim a
+    guest_run a 'touch /tmp/idle; sleep 1; rm /tmp/idle'
     guest_run a 'echo 0 >/proc/sys/vm/dirty_writeback_centisecs; echo 90 >/proc/sys/vm/dirty_ratio
         echo 80 >/proc/sys/vm/dirty_background_ratio; rm -f /mnt/0*; echo 3 >/proc/sys/vm/drop_caches
         dd if=/dev/zero of=/mnt/dirty bs=1M count=120 2>/dev/null'
@@ -185,12 +185,92 @@ foreign_owner() {
 
 # ---- what the host does ----
 
+# grown GUEST FROM MIB: its process holds that much more than FROM.
+grown() {
+    (($(guest_footprint "$1") - $2 > $3 * MiB))
+}
+
 group_host() {
-    :
+    local khugepaged=/sys/kernel/mm/transparent_hugepage/khugepaged before after
+    echo 4294967295 >"$khugepaged"/scan_sleep_millisecs
+    # a whole huge page must be found before the memory is in pieces
+    echo 1 >/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages
+    guest_huge_page=1G boot_or_die h 5 1024 hugetlb
+    boot_or_die k 6 512 anon
+    guest_reporting=on,page-poison=off boot_or_die p 7 256 memfd \
+        -append 'console=ttyS0 panic=-1 quiet init_on_free=1'
+    vm_describe h 5 "$lab_run/quiet.yaml"
+    vm_describe k 6 "$lab_run/quiet.yaml"
+    vm_describe p 7 "$lab_run/quiet.yaml"
+    controller_start
+    for name in h k p; do
+        agent_start $name
+        connected_or_die $name
+    done
+
+    explains h "huge pages of 1 GiB back the memory" reporting-inert-huge-pages
+
+    guest_run p 'workload touch-all 33554432'
+    explains p "the kernel wipes free pages" reporting-inert-poisoning
+
+    # returned in pieces, and filled again
+    guest_run k 'workload touch-all 33554432'
+    hold k fragment fragment 260000000
+    wait_for 40 settled k
+    before=$(guest_footprint k)
+    guest_run k 'echo 0 >/sys/module/page_reporting/parameters/page_reporting_order'
+    vmreclaim reporting k --kick
+    wait_for 60 shrunk k "$before" 90
+    after=$(guest_footprint k)
+    echo "        order 0 returned $(((before - after) / MiB)) MiB"
+    guest_run k 'echo 9 >/sys/module/page_reporting/parameters/page_reporting_order'
+    echo 65536 >"$khugepaged"/pages_to_scan
+    echo 10 >"$khugepaged"/scan_sleep_millisecs
+    wait_for 60 grown k "$after" 60
+    sleep 3
+    echo "        khugepaged filled $((($(guest_footprint k) - after) / MiB)) MiB"
+    explains k "khugepaged fills the holes" khugepaged-refilled
+
+    # the host swaps
+    modprobe zram
+    echo 1G >/sys/block/zram0/disksize
+    mkswap /dev/zram0 >/dev/null && swapon /dev/zram0
+    release k fragment
+    hold k hog hog 250000000
+    hold p hog hog 120000000
+    echo 500M >/sys/fs/cgroup/memory.reclaim 2>/dev/null
+    sleep 6 # what is read of swap may be five seconds old
+    explains k "the host swaps (anonymous)" host-swap
+    explains p "the host swaps (memfd)" host-swap
+}
+
+# shrunk GUEST FROM MIB
+shrunk() {
+    (($2 - $(guest_footprint "$1") > $3 * MiB))
 }
 
 group_migration() {
-    :
+    boot_or_die m 8 512 memfd -qmp "unix:$lab_run/m.other.qmp,server=on,wait=off"
+    guest_start n 9 512 memfd -qmp "unix:$lab_run/n.other.qmp,server=on,wait=off" \
+        -incoming "unix:$lab_run/migration"
+    vm_describe m 8 "$lab_run/quiet.yaml"
+    vm_describe n 9 "$lab_run/quiet.yaml"
+    controller_start
+    agent_start m
+    connected_or_die m
+    guest_run m 'workload touch-all 33554432'
+    wait_for 40 settled m
+    echo "        before: the source holds $(($(guest_footprint m) / MiB)) MiB"
+    qmp "$lab_run/m.other.qmp" migrate "{\"uri\": \"unix:$lab_run/migration\"}"
+    wait_for 60 migrated || qmp "$lab_run/m.other.qmp" query-migrate '{}'
+    connected_or_die n
+    echo "        after: the destination holds $(($(guest_footprint n) / MiB)) MiB"
+    sleep 5
+    explains n "migrated to this host" migration-filled
+}
+
+migrated() {
+    [[ $(qmp "$lab_run/m.other.qmp" query-migrate '{}' | jq -r .return.status) == completed ]]
 }
 
 printf 'name: quiet\nprofile: balanced\nidle_window: 1h\ntrickle: 0\nsample_interval: 2s\n' \
