@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/utsname.h>
 
 #include "agent/service/service.h"
@@ -127,6 +128,16 @@ static void refuse_policy_job(struct agent *agent)
     engine_finished(&agent->engine, &result, time_boottime());
 }
 
+/* Unlike any other guest's or boot's: the host keeps all actions in one store. */
+static void make_action_id(char *id, size_t size)
+{
+    uint64_t number;
+
+    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+        number = time_boottime();
+    (void)snprintf(id, size, "%016" PRIx64, number);
+}
+
 static void start_policy_job(struct agent *agent, enum job_kind kind)
 {
     const struct engine_decision *decision = &agent->decision;
@@ -144,8 +155,7 @@ static void start_policy_job(struct agent *agent, enum job_kind kind)
         .done = on_policy_job_done,
         .userdata = agent,
     };
-    (void)snprintf(job->action_id, sizeof(job->action_id), "policy-%" PRIu64,
-                   ++agent->policy_job_count);
+    make_action_id(job->action_id, sizeof(job->action_id));
     agent->policy_action = decision->action;
     if (runner_submit(&agent->runner, job) < 0)
         refuse_policy_job(agent);

@@ -58,7 +58,6 @@ struct agent {
     bool publish_to_all; /* the next sample goes to every reader: something was done */
     struct job policy_job;
     enum engine_action_kind policy_action; /* what policy_job is to the engine */
-    uint64_t policy_job_count;
     struct log_limit read_failures;
     bool is_stopping;
     unsigned open_parts;

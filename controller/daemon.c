@@ -61,13 +61,14 @@ static void log_vm_event(const struct vm_event *event, void *userdata)
     log_write(level, "VM %s: %s%s", event->vm->name, event->text, note);
 }
 
-/* The request as JSON; the caller frees it. NULL: out of memory. */
-static char *request_text(const ProtobufCMessage *request)
+/* The request as JSON, with the action's id; the caller frees it. NULL: out of memory. */
+static char *request_text(const ProtobufCMessage *request, const char *action)
 {
     json_t *json = NULL;
     char *text = NULL;
 
-    if (json_from_message(request, &json) == 0)
+    if (json_from_message(request, &json) == 0 &&
+        (action[0] == '\0' || json_object_set_new(json, "action", json_string(action)) == 0))
         text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     return text;
@@ -76,13 +77,14 @@ static char *request_text(const ProtobufCMessage *request)
 static void audit(const struct api_caller *caller, const char *method,
                   const ProtobufCMessage *request, bool allowed, void *userdata)
 {
-    cleanup_free char *text = request_text(request);
+    cleanup_free char *text = request_text(request, caller->action);
     struct daemon *daemon = userdata;
 
     (void)store_put_audit(daemon->store, time_realtime(), caller->name, method,
                           text != NULL ? text : "", allowed);
-    log_notice("audit: %s (pid %d, uid %u) %s %s", caller->name, (int)caller->pid, caller->uid,
-               allowed ? "calls" : "is refused", method);
+    log_notice("audit: %s (pid %d, uid %u) %s %s%s%s", caller->name, (int)caller->pid, caller->uid,
+               allowed ? "calls" : "is refused", method,
+               caller->action[0] == '\0' ? "" : ", action ", caller->action);
 }
 
 /* ---- the store ---- */

@@ -32,7 +32,7 @@
 #include "common/proc/meminfo.h"
 #include "common/proc/vmstat.h"
 
-#define KERNEL_LOG_LINE "<6>vmreclaim: performing memory compaction\n"
+#define KERNEL_LOG_LINE "<6>vmreclaim: performing memory compaction"
 /* Larger than any zone has pages: the lists shrink to the kernel's minimum. */
 #define PERCPU_FRACTION   "1000000"
 #define KICK_BYTES        (1 * MIB)
@@ -106,13 +106,25 @@ static int plan_reclaim(struct actions *actions, struct work *work, child_work *
     return plan_drop(actions, work, ret_function);
 }
 
+/* The id comes from the host: no more of it is written than an id can have. */
+static void write_kernel_log(const struct actions *actions)
+{
+    bool has_id = actions->id[0] != '\0' &&
+                  actions->id[strspn(actions->id, "0123456789abcdefghijklmnopqrstuvwxyz-")] == '\0';
+    char line[160];
+
+    (void)snprintf(line, sizeof(line), KERNEL_LOG_LINE "%s%s%s\n", has_id ? " (action " : "",
+                   has_id ? actions->id : "", has_id ? ")" : "");
+    (void)file_write(actions->root, KERNEL_LOG_PATH, line);
+}
+
 /* The line comes first, so that whoever sees the guest stall finds the cause above it. */
 static int plan_compact(struct actions *actions, struct work *work, child_work *ret_function)
 {
     if (!have(actions, FEATURE_COMPACTION))
         return -ENOTSUP;
     if (have(actions, FEATURE_KERNEL_LOG))
-        (void)file_write(actions->root, KERNEL_LOG_PATH, KERNEL_LOG_LINE);
+        write_kernel_log(actions);
     /* What it frees would fill the per-CPU lists, which since Linux 6.7 grow with use. */
     if (have(actions, FEATURE_PERCPU_DRAIN))
         (void)settings_set(actions->settings, PERCPU_FRACTION_PATH, PERCPU_FRACTION);
@@ -274,6 +286,8 @@ int actions_start(struct actions *actions, const struct action_order *order, act
     if (actions->is_running || actions->is_closing)
         return -EBUSY;
     actions->order = *order;
+    (void)snprintf(actions->id, sizeof(actions->id), "%s", order->id == NULL ? "" : order->id);
+    actions->order.id = actions->id;
     if (order->cgroups != NULL) {
         if (strlen(order->cgroups) >= sizeof(actions->cgroups))
             return -ENAMETOOLONG;

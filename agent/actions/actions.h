@@ -33,6 +33,7 @@ enum action_end {
 
 struct action_order {
     enum action_kind kind;
+    const char *id;      /* for the kernel's log; NULL: it has none */
     uint64_t bytes;      /* RECLAIM_CACHE: how much at most */
     bool drop_slab;      /* DROP_CACHES, and where reclaim falls back to it: slab too */
     nsec_t time_limit;   /* 0: none */
@@ -63,7 +64,8 @@ struct actions {
     struct child child;
     struct action_order order;
     struct action_outcome outcome;
-    char cgroups[1024]; /* copy of the order's */
+    char id[64];        /* copy of the order's */
+    char cgroups[1024]; /* ... */
     uint64_t free_before;
     uint64_t moved_before;
     nsec_t started;

@@ -137,6 +137,7 @@ static void run_action(struct runner *runner, struct job *job)
     };
     struct action_order order = {
         .kind = kinds[job->kind],
+        .id = job->action_id,
         .bytes = job->bytes,
         .drop_slab = job->drop_slab,
         .time_limit = job->time_limit,

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "common/base/number.h"
 #include "common/base/util.h"
@@ -69,15 +68,6 @@ struct action {
 
 static const ProtobufCServiceDescriptor *const agent_service =
     &vmreclaim__agent__v1__agent__descriptor;
-
-void action_id_make(char id[ACTION_ID_SIZE])
-{
-    uint64_t number;
-
-    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
-        number = (uint64_t)time_realtime();
-    (void)snprintf(id, ACTION_ID_SIZE, "%016" PRIx64, number);
-}
 
 static struct vm *vm_of(const struct action *action)
 {
@@ -357,7 +347,7 @@ static struct action *action_create(struct api_actions *actions, struct vm *vm,
     action->kind = kind;
     action->started = time_boottime();
     action->started_time = time_realtime();
-    action_id_make(action->id);
+    (void)snprintf(action->id, sizeof(action->id), "%s", caller->action);
     (void)snprintf(action->vm, sizeof(action->vm), "%s", vm->name);
     (void)snprintf(action->asked_by, sizeof(action->asked_by), "%s", caller->name);
     list_append(&actions->running, &action->link);

@@ -52,8 +52,4 @@ int api_actions_init(struct api_actions *actions, struct api *api,
 /* Ends what is running: CANCELLED. */
 void api_actions_stop(struct api_actions *actions);
 
-/* 16 hexadecimal digits, never the same twice. */
-#define ACTION_ID_SIZE 17
-void action_id_make(char id[ACTION_ID_SIZE]);
-
 #endif

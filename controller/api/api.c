@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -68,6 +70,15 @@ static unsigned method_of(const ProtobufCMessage *request)
     return i;
 }
 
+void action_id_make(char id[ACTION_ID_SIZE])
+{
+    uint64_t number;
+
+    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+        number = (uint64_t)time_realtime();
+    (void)snprintf(id, ACTION_ID_SIZE, "%016" PRIx64, number);
+}
+
 static void dispatch(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
 {
     struct api_connection *connection = userdata;
@@ -77,6 +88,9 @@ static void dispatch(struct ttrpc_call *call, const ProtobufCMessage *request, v
     bool changes = is_among(method, changing_methods, ARRAY_SIZE(changing_methods));
     bool allowed = changes ? connection->caller.may_control : connection->caller.may_read;
 
+    connection->caller.action[0] = '\0';
+    if (changes)
+        action_id_make(connection->caller.action);
     if ((changes || !allowed) && api->audit != NULL)
         api->audit(&connection->caller, method, request, allowed, api->audit_userdata);
     if (!allowed)

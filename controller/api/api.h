@@ -24,6 +24,11 @@
 #define API_CONNECTIONS_MAX 256
 #define API_GROUP_NONE      ((gid_t)-1)
 
+/* 16 hexadecimal digits, never the same twice: names an action in the audit, the records, the
+ * agent's log and the guest's kernel log. */
+#define ACTION_ID_SIZE 17
+void action_id_make(char id[ACTION_ID_SIZE]);
+
 /* Who is calling, from SO_PEERCRED and SO_PEERGROUPS. */
 struct api_caller {
     pid_t pid;
@@ -31,7 +36,8 @@ struct api_caller {
     gid_t gid;
     bool may_read;
     bool may_control;
-    char name[64]; /* "root", "alice", "uid 1007" */
+    char name[64];               /* "root", "alice", "uid 1007" */
+    char action[ACTION_ID_SIZE]; /* of the call, when it changes something */
 };
 
 /* As ttrpc_handler, with who calls. A handler that answers later keeps `call`, not `caller`. */

@@ -125,7 +125,7 @@ static struct balloon_wait *wait_create(struct api_balloon_service *service, str
     wait->kind = kind;
     wait->started = time_boottime();
     wait->started_time = time_realtime();
-    action_id_make(wait->id);
+    (void)snprintf(wait->id, sizeof(wait->id), "%s", caller->action);
     (void)snprintf(wait->vm, sizeof(wait->vm), "%s", vm->name);
     (void)snprintf(wait->asked_by, sizeof(wait->asked_by), "%s", caller->name);
     (void)supervisor_measure(service->api->supervisor, vm);

@@ -8,6 +8,7 @@
 . "$LAB_SOURCE/tests/lab/lib.sh"
 
 MiB=$((1024 * 1024))
+qmp=$LAB_BUILD/tests/lab/qmp
 table=()
 
 # row CAUSE EXPECTED-CODE FINDING: FINDING is JSON with code and evidence.
@@ -150,33 +151,9 @@ group_guest() {
 
     # somebody else's balloon
     vmreclaim balloon a 900MiB --for 10m >/dev/null
-    other_client balloon '{"value": 838860800}'
+    "$qmp" "$lab_run/other.qmp" balloon '{"value": 838860800}' >/dev/null
     wait_for 20 foreign_owner a
     explains a "another client moves the balloon" foreign-balloon
-}
-
-# other_client COMMAND ARGUMENTS: one QMP command on guest a's second socket.
-other_client() {
-    qmp "$lab_run/other.qmp" "$@" >"$LAB_RESULTS/other.qmp"
-}
-
-# qmp SOCKET COMMAND ARGUMENTS: the answer, one line.
-qmp() {
-    python3 -c '
-import json, socket, sys
-path, command, arguments = sys.argv[1:]
-connection = socket.socket(socket.AF_UNIX)
-connection.settimeout(10)
-connection.connect(path)
-lines = connection.makefile("rw")
-lines.readline()
-for request in {"execute": "qmp_capabilities"}, {"execute": command, "arguments": json.loads(arguments)}:
-    lines.write(json.dumps(request) + "\n")
-    lines.flush()
-    answer = json.loads(lines.readline())
-    while "event" in answer:
-        answer = json.loads(lines.readline())
-print(json.dumps(answer))' "$@"
 }
 
 foreign_owner() {
@@ -197,21 +174,18 @@ group_host() {
     echo 1 >/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages
     guest_huge_page=1G boot_or_die h 5 1024 hugetlb
     boot_or_die k 6 512 anon
-    guest_reporting=on,page-poison=off boot_or_die p 7 256 memfd \
-        -append 'console=ttyS0 panic=-1 quiet init_on_free=1'
+    boot_or_die s 7 256 memfd
     vm_describe h 5 "$lab_run/quiet.yaml"
     vm_describe k 6 "$lab_run/quiet.yaml"
-    vm_describe p 7 "$lab_run/quiet.yaml"
+    vm_describe s 7 "$lab_run/quiet.yaml"
+    vm_describe p 10 "$lab_run/quiet.yaml"
     controller_start
-    for name in h k p; do
+    for name in h k s; do
         agent_start $name
         connected_or_die $name
     done
 
     explains h "huge pages of 1 GiB back the memory" reporting-inert-huge-pages
-
-    guest_run p 'workload touch-all 33554432'
-    explains p "the kernel wipes free pages" reporting-inert-poisoning
 
     # returned in pieces, and filled again
     guest_run k 'workload touch-all 33554432'
@@ -237,11 +211,25 @@ group_host() {
     mkswap /dev/zram0 >/dev/null && swapon /dev/zram0
     release k fragment
     hold k hog hog 250000000
-    hold p hog hog 120000000
+    hold s hog hog 120000000
     echo 500M >/sys/fs/cgroup/memory.reclaim 2>/dev/null
     sleep 6 # what is read of swap may be five seconds old
     explains k "the host swaps (anonymous)" host-swap
-    explains p "the host swaps (memfd)" host-swap
+    explains s "the host swaps (memfd)" host-swap
+
+    # the kernel of this one fills free pages with zeroes, and its balloon does not promise to
+    guest_stop h
+    swapoff /dev/zram0
+    guest_reporting=on,page-poison=off boot_or_die p 10 256 anon \
+        -append 'console=ttyS0 panic=-1 quiet init_on_free=1'
+    agent_start p
+    connected_or_die p
+    wait_for 10 reporting_is_known p
+    explains p "the kernel overwrites free pages" reporting-inert-poisoning
+}
+
+reporting_is_known() {
+    [[ -n $(vmreclaim --json vm show "$1" | jq -r '.vm.reporting // ""') ]]
 }
 
 # shrunk GUEST FROM MIB
@@ -261,8 +249,8 @@ group_migration() {
     guest_run m 'workload touch-all 33554432'
     wait_for 40 settled m
     echo "        before: the source holds $(($(guest_footprint m) / MiB)) MiB"
-    qmp "$lab_run/m.other.qmp" migrate "{\"uri\": \"unix:$lab_run/migration\"}"
-    wait_for 60 migrated || qmp "$lab_run/m.other.qmp" query-migrate '{}'
+    "$qmp" "$lab_run/m.other.qmp" migrate "{\"uri\": \"unix:$lab_run/migration\"}"
+    wait_for 60 migrated || "$qmp" "$lab_run/m.other.qmp" query-migrate
     connected_or_die n
     echo "        after: the destination holds $(($(guest_footprint n) / MiB)) MiB"
     sleep 5
@@ -270,7 +258,7 @@ group_migration() {
 }
 
 migrated() {
-    [[ $(qmp "$lab_run/m.other.qmp" query-migrate '{}' | jq -r .return.status) == completed ]]
+    [[ $("$qmp" "$lab_run/m.other.qmp" query-migrate | jq -r .return.status) == completed ]]
 }
 
 printf 'name: quiet\nprofile: balanced\nidle_window: 1h\ntrickle: 0\nsample_interval: 2s\n' \

@@ -343,11 +343,14 @@ static void test_compaction_of_each_node_with_its_line(void **state)
 {
     (void)state;
     start();
-    run((struct action_order){.kind = ACTION_COMPACT});
+    run((struct action_order){.kind = ACTION_COMPACT, .id = "4f"});
     assert_int_equal(outcome.end, ACTION_DONE);
     expect(NODE0_COMPACT, "1");
     expect(NODE1_COMPACT, "1");
     expect(COMPACT, "");
+    expect("dev/kmsg", "<6>vmreclaim: performing memory compaction (action 4f)\n");
+    fixture_write(&fixture, "dev/kmsg", "");
+    run((struct action_order){.kind = ACTION_COMPACT, .id = "4f\n<0>panic"});
     expect("dev/kmsg", "<6>vmreclaim: performing memory compaction\n");
 }
 
