@@ -11,6 +11,7 @@
  * undone. */
 #include "controller/records/recorder.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +34,11 @@ enum {
     PHASE_LATER = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_LATER,
 };
 
-static struct track *find_track(const struct recorder *recorder, const char *id)
+static struct track *find_track(const struct recorder *recorder, const char *vm, const char *id)
 {
     list_for_each (link, &recorder->tracks) {
         struct track *track = list_entry(link, struct track, link);
-        if (strcmp(track->id, id) == 0)
+        if (strcmp(track->id, id) == 0 && strcmp(track->vm, vm) == 0)
             return track;
     }
     return NULL;
@@ -75,7 +76,7 @@ static void on_started(const struct vm *vm, const Action *action, void *userdata
 
 static void on_progress(const struct vm *vm, const char *id, void *userdata)
 {
-    struct track *track = find_track(userdata, id);
+    struct track *track = find_track(userdata, vm->name, id);
 
     if (track != NULL)
         track_sample(track, vm, PHASE_DURING, time_boottime());
@@ -97,7 +98,7 @@ static void record(struct recorder *recorder, struct track *track, const struct 
 static void on_finished(const struct vm *vm, Action *action, void *userdata)
 {
     struct recorder *recorder = userdata;
-    struct track *track = find_track(recorder, action->id);
+    struct track *track = find_track(recorder, action->vm, action->id);
 
     action->finished = 1;
     if (track == NULL)
@@ -157,6 +158,26 @@ static void sample_before(struct track *track, const struct vm *vm,
     sample->cache = result->cache_before;
 }
 
+static int ignore_action(const Action *action, void *userdata)
+{
+    (void)action;
+    (void)userdata;
+    return 0;
+}
+
+/* The id that the guest gave its action, or one of ours where that is none, or names another
+ * record: a guest must not write over those. */
+static void choose_id(const struct recorder *recorder, const char *given, char id[ACTION_ID_SIZE])
+{
+    bool is_id = strlen(given) == ACTION_ID_SIZE - 1 &&
+                 strspn(given, "0123456789abcdef") == ACTION_ID_SIZE - 1;
+
+    if (is_id && store_action(recorder->store, given, ignore_action, NULL, NULL) == -ENOENT)
+        (void)snprintf(id, ACTION_ID_SIZE, "%s", given);
+    else
+        action_id_make(id);
+}
+
 static void on_guest_action(struct recorder *recorder, const struct vm *vm,
                             const Vmreclaim__Agent__V1__ActionResult *result)
 {
@@ -165,11 +186,10 @@ static void on_guest_action(struct recorder *recorder, const struct vm *vm,
     char id[ACTION_ID_SIZE];
 
     /* An operator's action comes back as an event too; it has a track already. */
-    if (find_track(recorder, result->action_id) != NULL)
+    if (find_track(recorder, vm->name, result->action_id) != NULL)
         return;
-    action_id_make(id);
-    struct track *track =
-        begin_track(recorder, result->action_id[0] != '\0' ? result->action_id : id, vm->name);
+    choose_id(recorder, result->action_id, id);
+    struct track *track = begin_track(recorder, id, vm->name);
     if (track == NULL)
         return;
     sample_before(track, vm, result, now);

@@ -45,9 +45,11 @@ void track_sample(struct track *track, const struct vm *vm, int phase, nsec_t no
 
     if (track->sample_count + room >= TRACK_SAMPLES_MAX)
         return;
-    if (phase == PHASE_DURING && now - track->last_during < DURING_INTERVAL)
+    if (phase == PHASE_DURING && track->last_during != 0 &&
+        now - track->last_during < DURING_INTERVAL)
         return;
-    track->last_during = now;
+    if (phase == PHASE_DURING)
+        track->last_during = now;
     sample = &track->samples[track->sample_count];
     track->sample_pointers[track->sample_count++] = sample;
     vmreclaim__controller__v1__action_sample__init(sample);

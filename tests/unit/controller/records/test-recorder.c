@@ -1,0 +1,227 @@
+/* Records over time, with the time injected: a hypervisor's made-up /proc, the real store. */
+#include "tests/lib/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "controller/api/api.h"
+#include "controller/records/recorder.h"
+#include "tests/lib/fixture.h"
+
+#define BEFORE VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE
+#define DURING VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_DURING
+#define AFTER  VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER
+#define LATER  VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_LATER
+#define ID     "0123456789abcdef"
+
+typedef Vmreclaim__Controller__V1__Action Action;
+
+static struct fixture fixture;
+static uv_loop_t loop;
+static struct supervisor supervisor;
+static struct api api;
+static struct store *store;
+static struct recorder recorder;
+static struct vm *vm;
+
+static void set_footprint(uint64_t mib)
+{
+    char text[256];
+
+    (void)snprintf(text, sizeof(text),
+                   "Name:\tqemu\nVmRSS:\t1 kB\nRssAnon:\t%llu kB\nRssFile:\t1 kB\nRssShmem:\t0 kB\n"
+                   "VmSwap:\t0 kB\nHugetlbPages:\t0 kB\n",
+                   (unsigned long long)mib * 1024);
+    fixture_write(&fixture, "proc/42/status", text);
+    /* the status file is held open: a rewritten one is another */
+    if (vm != NULL) {
+        assert_int_equal(hypervisor_process_open(&vm->process, fixture.root, 42, NULL), 0);
+        assert_int_equal(supervisor_measure(&supervisor, vm), 0);
+    }
+}
+
+static int set_up(void **state)
+{
+    char path[128];
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture_write(&fixture, "proc/42/stat",
+                  "42 (qemu) S 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 987654 1 1\n");
+    fixture_write(&fixture, "proc/42/maps", "");
+    fixture_directory(&fixture, "proc/42/fd");
+    vm = NULL;
+    set_footprint(500);
+    (void)snprintf(path, sizeof(path), "%s/store.db", fixture.path);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(supervisor_init(&supervisor, &loop, fixture.root, NSEC_PER_SEC), 0);
+    api_init(&api, &supervisor);
+    assert_int_equal(store_create(path, &store), 0);
+    assert_int_equal(recorder_init(&recorder, &api, store), 0);
+    assert_int_equal(vm_create("web1", &vm), 0);
+    vm->sources = VM_SOURCE_FILE;
+    assert_int_equal(supervisor_add_vm(&supervisor, vm, NULL), 0);
+    set_footprint(500);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    recorder_stop(&recorder);
+    api_stop(&api);
+    supervisor_stop(&supervisor);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    recorder_finish(&recorder);
+    supervisor_finish(&supervisor);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    store_destroy(store);
+    fixture_finish(&fixture);
+    return 0;
+}
+
+/* What a record must have. */
+struct expectation {
+    bool checked_again;
+    int64_t returned;
+    int64_t returned_later;
+    int phases[8]; /* 0 past the end */
+};
+
+static int compare(const Action *action, void *userdata)
+{
+    const struct expectation *expected = userdata;
+    size_t count = 0;
+
+    assert_int_equal(action->checked_again, expected->checked_again);
+    assert_int_equal(action->host_returned, expected->returned);
+    assert_int_equal(action->host_returned_later, expected->returned_later);
+    while (count < ARRAY_SIZE(expected->phases) && expected->phases[count] != 0)
+        count++;
+    assert_int_equal(action->n_samples, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(action->samples[i]->phase, expected->phases[i]);
+    return 0;
+}
+
+static void expect(const char *id, struct expectation expectation)
+{
+    assert_int_equal(store_action(store, id, compare, &expectation, NULL), 0);
+}
+
+static void test_an_operators_action_is_checked_again(void **state)
+{
+    const struct api_action_recorder *hooks = &recorder.actions;
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    nsec_t start = time_boottime();
+
+    (void)state;
+    action.id = (char *)ID;
+    action.vm = (char *)"web1";
+    action.kind = (char *)"compact";
+    action.footprint_before = vm->host.footprint;
+    hooks->on_started(vm, &action, hooks->userdata);
+    set_footprint(200);
+    hooks->on_progress(vm, ID, hooks->userdata);
+    action.footprint_after = vm->host.footprint;
+    action.host_returned = (int64_t)(300 * MIB);
+    hooks->on_finished(vm, &action, hooks->userdata);
+    expect(ID, (struct expectation){false, (int64_t)(300 * MIB), 0, {BEFORE, DURING, AFTER}});
+    recorder_tick(&recorder, start + 590 * NSEC_PER_SEC, time_realtime());
+    expect(ID, (struct expectation){false, (int64_t)(300 * MIB), 0, {BEFORE, DURING, AFTER}});
+    set_footprint(260);
+    recorder_tick(&recorder, start + 700 * NSEC_PER_SEC, time_realtime());
+    expect(ID,
+           (struct expectation){
+               true, (int64_t)(300 * MIB), (int64_t)(240 * MIB), {BEFORE, DURING, AFTER, LATER}});
+    assert_int_equal(recorder.track_count, 0);
+}
+
+static void tell_guest_action(const char *id)
+{
+    Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
+
+    result.action_id = (char *)id;
+    result.kind = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_COMPACT;
+    result.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE;
+    result.asked_by = (char *)"policy";
+    result.duration_ns = NSEC_PER_SEC;
+    supervisor_emit(&supervisor,
+                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_ACTION, .action = &result});
+}
+
+static void test_a_guests_own_action_is_closed_when_it_has_settled(void **state)
+{
+    nsec_t now = time_boottime();
+
+    (void)state;
+    footprint_history_add(&vm->history, now - 2 * NSEC_PER_SEC, 500 * MIB);
+    tell_guest_action(ID);
+    tell_guest_action(ID); /* twice is one */
+    assert_int_equal(recorder.track_count, 1);
+    set_footprint(150);
+    recorder_tick(&recorder, now + 40 * NSEC_PER_SEC, time_realtime());
+    expect(ID, (struct expectation){false, (int64_t)(350 * MIB), 0, {BEFORE, AFTER}});
+    recorder_tick(&recorder, now + 700 * NSEC_PER_SEC, time_realtime());
+    expect(ID, (struct expectation){
+                   true, (int64_t)(350 * MIB), (int64_t)(350 * MIB), {BEFORE, AFTER, LATER}});
+}
+
+static int count_action(const Action *action, void *userdata)
+{
+    unsigned *count = userdata;
+
+    assert_int_equal(strlen(action->id), ACTION_ID_SIZE - 1);
+    (*count)++;
+    return 0;
+}
+
+/* Names of records are ours to give: a guest that takes one, or none that can be one, gets another.
+ */
+static void test_a_guest_cannot_write_over_records(void **state)
+{
+    static const char *const ids[] = {ID, "policy-1", "", "0123456789ABCDEF", "../../etc/passwd"};
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    nsec_t now = time_boottime();
+    unsigned count = 0;
+
+    (void)state;
+    action.id = (char *)ID;
+    action.vm = (char *)"another";
+    action.host_returned = 7;
+    assert_int_equal(store_put_action(store, &action), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+        tell_guest_action(ids[i]);
+    assert_int_equal(recorder.track_count, ARRAY_SIZE(ids));
+    recorder_tick(&recorder, now + 40 * NSEC_PER_SEC, time_realtime());
+    expect(ID, (struct expectation){.returned = 7});
+    assert_int_equal(store_actions(store, "web1", 0, 100, count_action, &count, NULL), 0);
+    assert_int_equal(count, ARRAY_SIZE(ids));
+}
+
+static void test_a_vm_that_goes_leaves_its_record(void **state)
+{
+    nsec_t now = time_boottime();
+
+    (void)state;
+    tell_guest_action(ID);
+    supervisor_remove_vm(&supervisor, vm);
+    recorder_tick(&recorder, now + 40 * NSEC_PER_SEC, time_realtime());
+    assert_int_equal(recorder.track_count, 0);
+    expect(ID, (struct expectation){0});
+}
+
+#define with_recorder(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_recorder(test_an_operators_action_is_checked_again),
+        with_recorder(test_a_guests_own_action_is_closed_when_it_has_settled),
+        with_recorder(test_a_guest_cannot_write_over_records),
+        with_recorder(test_a_vm_that_goes_leaves_its_record),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
