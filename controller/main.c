@@ -29,7 +29,7 @@ static const char usage[] =
     "  --qmp-directory DIR    QMP sockets that are VMs even without a file\n"
     "  --state-directory DIR  where leases, policies and records are kept\n"
     "                         (default /var/lib/vmreclaim)\n"
-    "  --sample-interval TIME longest time between a guest's samples (default 2s)\n"
+    "  --sample-interval TIME longest time between a guest's samples (default 10s)\n"
     "  --read-group GROUP     who may look (default: root only)\n"
     "  --control-group GROUP  who may change (default: root only)\n"
     "  --root DIRECTORY       another place for proc and sys, for tests (default /)\n"

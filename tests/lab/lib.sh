@@ -166,7 +166,7 @@ vm_describe() {
 controller_start() {
     mkdir -p "$lab_run/vms" "$lab_run/state"
     "$LAB_BUILD/controller/vmreclaimd" --api "$VMRECLAIM_API" --vms "$lab_run/vms" \
-        --state-directory "$lab_run/state" "$@" </dev/null >>"$LAB_RESULTS/vmreclaimd.log" 2>&1 &
+        --state-directory "$lab_run/state" --sample-interval 2s "$@" </dev/null >>"$LAB_RESULTS/vmreclaimd.log" 2>&1 &
     controller_pid=$!
 }
 
