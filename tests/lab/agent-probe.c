@@ -1,13 +1,15 @@
 /* A controller of one agent, for the lab: listens, calls every RPC once, then watches and pings,
- * and prints what it sees with the guest's own time. usage: agent-probe ADDRESS SECONDS
+ * and prints what it sees with the guest's own time. usage: agent-probe ADDRESS SECONDS [keep]
+ * With "keep" the reporting order that it lowers stays so.
  *
- *     rpc NAME OK|code          once each
+ *     rpc NAME OK|CODE|failed REASON    once each; failed: an action that was tried
  *     ping MILLISECONDS         every 300 ms, the longest wait is what counts
  *     pressure BOOTTIME-MS SOME-PERMYRIAD
  *     closed REASON */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent.pb-c.h"
 #include "common/transport/transport.h"
@@ -19,6 +21,7 @@
 static uv_loop_t loop;
 static uv_timer_t ping_timer;
 static uv_timer_t end_timer;
+static bool keeps_order;
 static struct ttrpc_connection *connection;
 
 static void on_close(struct ttrpc_connection *closed, int status, const char *reason,
@@ -31,10 +34,28 @@ static void on_close(struct ttrpc_connection *closed, int status, const char *re
         connection = NULL;
 }
 
+/* An action that was tried and failed; NULL: no action, or another outcome. */
+static const char *failure(const ProtobufCMessage *response)
+{
+    const ProtobufCFieldDescriptor *field;
+    const Vmreclaim__Agent__V1__ActionResult *action;
+
+    if (response == NULL)
+        return NULL;
+    field = protobuf_c_message_descriptor_get_field_by_name(response->descriptor, "result");
+    if (field == NULL)
+        return NULL;
+    memcpy(&action, (const char *)response + field->offset, sizeof(action));
+    return action->outcome == VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FAILED ? action->reason : NULL;
+}
+
 static void on_rpc(const struct ttrpc_result *result, void *userdata)
 {
-    (void)printf("rpc %s %s %s\n", (const char *)userdata, ttrpc_code_name(result->code),
-                 result->message);
+    const char *reason = failure(result->response);
+
+    (void)printf("rpc %s %s %s\n", (const char *)userdata,
+                 reason != NULL ? "failed" : ttrpc_code_name(result->code),
+                 reason != NULL ? reason : result->message);
 }
 
 static void ignore_message(const ProtobufCMessage *message, void *userdata)
@@ -84,7 +105,7 @@ static void call_everything(void)
     reporting.kick = true;
     call("SetReporting", &reporting);
     vmreclaim__agent__v1__set_reporting_request__init(&reporting);
-    reporting.restore = true;
+    reporting.restore = !keeps_order;
     call("SetReporting", &reporting);
     call("ApplyPolicy", &apply);
     if (ttrpc_call_stream(connection, &vmreclaim__agent__v1__agent__descriptor, "ListFreeRanges",
@@ -140,6 +161,8 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
     Vmreclaim__Agent__V1__WatchRequest request = VMRECLAIM__AGENT__V1__WATCH_REQUEST__INIT;
 
     (void)userdata;
+    /* Pressure must not need a sample to be seen. */
+    request.interval_ns = 60 * NSEC_PER_SEC;
     (void)printf("connected CID %" PRIu32 " port %" PRIu32 "\n", peer->cid, peer->port);
     if (ttrpc_connection_create(&loop, descriptor, &options, &connection) < 0 ||
         ttrpc_call_stream(connection, &vmreclaim__agent__v1__agent__descriptor, "Watch",
@@ -161,8 +184,9 @@ int main(int argument_count, char **arguments)
     struct address address;
     struct error error;
 
-    if (argument_count != 3)
+    if (argument_count < 3)
         return EXIT_FAILURE;
+    keeps_order = argument_count > 3 && strcmp(arguments[3], "keep") == 0;
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     if (address_parse(arguments[1], &address, &error) < 0 || uv_loop_init(&loop) < 0 ||
         listener_create(&loop, &address, 0600, on_accept, NULL, &listener, &error) < 0) {
