@@ -3,13 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <string.h>
 
-#include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/leases/internal.h"
 
-#define SIZE_MIN        (64 * MIB)  /* no guest lives with less */
 #define STEP_MAX        (512 * MIB) /* taken at a time */
 #define CANARY_BYTES    (64 * MIB)
 #define STALL_TIME      (20 * NSEC_PER_SEC)
@@ -20,40 +17,6 @@
 #define NUDGE_TIME      (5 * NSEC_PER_SEC) /* for the guest to tell its size */
 #define RETRY_DELAY_MIN (30 * NSEC_PER_SEC)
 #define RETRY_DELAY_MAX (600 * NSEC_PER_SEC)
-
-const char *lease_state_name(enum lease_state state)
-{
-    static const char *const names[LEASE_STATE_COUNT] = {
-        [LEASE_REQUESTED] = "requested",
-        [LEASE_HELD] = "held",
-        [LEASE_RELEASING] = "releasing",
-    };
-
-    return names[state];
-}
-
-const char *balloon_news_text(enum balloon_news news)
-{
-    static const char *const texts[] = {
-        [BALLOON_NO_NEWS] = "",
-        [BALLOON_NEWS_HELD] = "a lease is held",
-        [BALLOON_NEWS_REACHED] = "the guest has given what was asked of it",
-        [BALLOON_NEWS_RELEASED] = "the guest has its memory back",
-        [BALLOON_NEWS_EXPIRED] = "a lease expired",
-        [BALLOON_NEWS_PRESSURE] = "the guest needs memory: its leases end, it gets all back",
-        [BALLOON_NEWS_VOID] =
-            "the guest was reset, migrated or restored: its leases end, it gets all back",
-        [BALLOON_NEWS_FOREIGN] =
-            "someone else moves the balloon: the leases end, what is found is the new baseline",
-        [BALLOON_NEWS_STALLED] = "the guest does not give more; tried again later",
-        [BALLOON_NEWS_INERT] =
-            "the guest gave memory, the host got nothing (assigned device?): the leases end",
-        [BALLOON_NEWS_NO_JOURNAL] = "a lease could not be written to the journal and is refused",
-        [BALLOON_NEWS_REFUSED] = "the hypervisor refuses the balloon's target",
-    };
-
-    return texts[news];
-}
 
 static void add_news(struct balloon_control *control, enum balloon_news news)
 {
@@ -69,191 +32,6 @@ enum balloon_news balloon_take_news(struct balloon_control *control)
         return news;
     }
     return BALLOON_NO_NEWS;
-}
-
-uint64_t balloon_headroom(uint64_t ram, bool deflate_on_oom)
-{
-    /* Without deflate-on-oom a guest that is short kills a process before we can help. */
-    return deflate_on_oom ? max_of(64 * MIB, ram / 20) : max_of(256 * MIB, ram / 5);
-}
-
-/* ---- sums ---- */
-
-static bool counts(const struct balloon_lease *entry)
-{
-    return entry->lease.state != LEASE_RELEASING;
-}
-
-uint64_t balloon_held(const struct balloon_control *control)
-{
-    uint64_t bytes = 0;
-
-    for (uint32_t i = 0; i < control->lease_count; i++)
-        if (counts(&control->leases[i]))
-            bytes += control->leases[i].lease.bytes;
-    return bytes;
-}
-
-static uint64_t floor_of(const struct balloon_control *control)
-{
-    uint64_t floor = SIZE_MIN;
-
-    for (uint32_t i = 0; i < control->lease_count; i++)
-        if (counts(&control->leases[i]))
-            floor = max_of(floor, control->leases[i].lease.floor);
-    return min_of(floor, control->baseline);
-}
-
-uint64_t balloon_wanted(const struct balloon_control *control)
-{
-    uint64_t held = balloon_held(control);
-    uint64_t floor = floor_of(control);
-
-    return held < control->baseline - floor ? control->baseline - held : floor;
-}
-
-static struct balloon_lease *find_lease(struct balloon_control *control, uint64_t id)
-{
-    for (uint32_t i = 0; i < control->lease_count; i++)
-        if (control->leases[i].lease.id == id)
-            return &control->leases[i];
-    return NULL;
-}
-
-static void drop_lease(struct balloon_control *control, uint64_t id)
-{
-    struct balloon_lease *entry = find_lease(control, id);
-
-    if (entry != NULL)
-        *entry = control->leases[--control->lease_count];
-}
-
-static void set_state(struct balloon_lease *entry, enum lease_state state)
-{
-    static const unsigned next[LEASE_STATE_COUNT] = {
-        [LEASE_REQUESTED] = 1u << LEASE_HELD | 1u << LEASE_RELEASING,
-        [LEASE_HELD] = 1u << LEASE_RELEASING,
-    };
-
-    if (entry->lease.state == state)
-        return;
-    assert((next[entry->lease.state] & 1u << state) != 0);
-    entry->lease.state = state;
-    entry->written = false;
-}
-
-static void release_all(struct balloon_control *control)
-{
-    for (uint32_t i = 0; i < control->lease_count; i++)
-        set_state(&control->leases[i], LEASE_RELEASING);
-}
-
-/* ---- what is there ---- */
-
-void balloon_adopt(struct balloon_control *control, uint64_t actual)
-{
-    *control = (struct balloon_control){
-        .baseline = actual,
-        .target = actual,
-        .actual = actual,
-        .from = actual,
-    };
-}
-
-void balloon_recover(struct balloon_control *control, uint64_t baseline, uint64_t actual)
-{
-    balloon_adopt(control, actual);
-    control->baseline = baseline;
-    control->raise = true;
-}
-
-int balloon_resume(struct balloon_control *control, const struct lease *lease, bool is_valid)
-{
-    struct balloon_lease *entry;
-
-    if (control->lease_count == BALLOON_LEASES_MAX)
-        return -ENOSPC;
-    entry = &control->leases[control->lease_count++];
-    *entry = (struct balloon_lease){.lease = *lease, .written = true};
-    control->baseline = max_of(control->baseline, lease->baseline);
-    control->resync = true;
-    /* Nobody was told that a requested one is held. */
-    if (!is_valid || lease->state == LEASE_REQUESTED)
-        set_state(entry, LEASE_RELEASING);
-    return 0;
-}
-
-/* ---- requests ---- */
-
-/* What could be taken without touching the headroom. */
-static uint64_t takeable(const struct balloon_input *input)
-{
-    uint64_t headroom = balloon_headroom(input->ram, input->deflate_on_oom);
-
-    return input->available > headroom ? input->available - headroom : 0;
-}
-
-static int check_guest(const struct balloon_control *control, uint64_t bytes,
-                       const struct balloon_input *input, struct error *error)
-{
-    char able[32];
-
-    if (control->trust == BALLOON_INERT)
-        return error_set(error, -EOPNOTSUPP, "%s", balloon_news_text(BALLOON_NEWS_INERT));
-    if (!input->running)
-        return error_set(error, -EBUSY, "the guest is paused or migrating");
-    if (!input->guest_is_fresh)
-        return error_set(error, -EBUSY,
-                         "there is no fresh reading of the guest; its agent must be connected");
-    if (bytes > takeable(input))
-        return error_set(error, -EBUSY,
-                         "the guest could give %s now, the rest is in use or headroom; reclaim its "
-                         "cache first, or ask for less",
-                         bytes_format_short(takeable(input), able, sizeof(able)));
-    return 0;
-}
-
-int balloon_request(struct balloon_control *control, const struct lease *lease,
-                    const struct balloon_input *input, struct error *error)
-{
-    uint64_t held = balloon_held(control);
-    uint64_t floor = max_of(floor_of(control), lease->floor);
-    int r;
-
-    assert(find_lease(control, lease->id) == NULL);
-    if (control->lease_count == BALLOON_LEASES_MAX)
-        return error_set(error, -ENOSPC, "the VM has %d leases already; release one",
-                         BALLOON_LEASES_MAX);
-    if (lease->bytes == 0 || control->baseline < floor ||
-        lease->bytes > control->baseline - floor || held > control->baseline - floor - lease->bytes)
-        return error_set(error, -EINVAL,
-                         "%" PRIu64 " bytes cannot be taken: the VM has %" PRIu64 ", %" PRIu64
-                         " are held already, %" PRIu64 " must stay",
-                         lease->bytes, control->baseline, held, floor);
-    r = check_guest(control, lease->bytes, input, error);
-    if (r < 0)
-        return r;
-    control->leases[control->lease_count] = (struct balloon_lease){.lease = *lease};
-    control->leases[control->lease_count].lease.state = LEASE_REQUESTED;
-    control->leases[control->lease_count].lease.baseline = control->baseline;
-    control->lease_count++;
-    control->stalled = false;
-    control->retry = 0;
-    return 0;
-}
-
-bool balloon_release(struct balloon_control *control, uint64_t id)
-{
-    struct balloon_lease *entry;
-
-    if (id == 0) {
-        release_all(control);
-        return control->lease_count > 0;
-    }
-    entry = find_lease(control, id);
-    if (entry != NULL)
-        set_state(entry, LEASE_RELEASING);
-    return entry != NULL;
 }
 
 /* ---- what is seen ---- */
@@ -283,7 +61,7 @@ static bool is_on_the_way(const struct balloon_control *control, uint64_t actual
 /* Someone else's target is the new baseline; a raise of ours would fight it. */
 static void yield_to_other(struct balloon_control *control, uint64_t actual)
 {
-    release_all(control);
+    balloon_release_all(control);
     control->baseline = actual;
     control->target = actual;
     control->actual = actual;
@@ -382,9 +160,9 @@ static void see_expiry(struct balloon_control *control, int64_t time)
     for (uint32_t i = 0; i < control->lease_count; i++) {
         struct balloon_lease *entry = &control->leases[i];
 
-        if (!counts(entry) || entry->lease.expires == 0 || entry->lease.expires > time)
+        if (!balloon_counts(entry) || entry->lease.expires == 0 || entry->lease.expires > time)
             continue;
-        set_state(entry, LEASE_RELEASING);
+        balloon_set_state(entry, LEASE_RELEASING);
         add_news(control, BALLOON_NEWS_EXPIRED);
     }
 }
@@ -449,7 +227,7 @@ static uint64_t next_down(struct balloon_control *control, uint64_t wanted,
         control->trust == BALLOON_INERT || control->trust == BALLOON_CANARY ||
         control->actual > control->target + BALLOON_SLACK)
         return control->target;
-    step = min_of(step, takeable(input));
+    step = min_of(step, balloon_takeable(input));
     if (step < BALLOON_SLACK)
         return control->target;
     return control->target - wanted > step ? control->target - step : wanted;
@@ -489,7 +267,7 @@ static struct balloon_action settle(struct balloon_control *control)
         if (entry->lease.state == LEASE_RELEASING)
             return (struct balloon_action){.kind = BALLOON_FORGET, .lease = entry->lease};
         if (entry->lease.state == LEASE_REQUESTED && control->target < control->baseline) {
-            set_state(entry, LEASE_HELD);
+            balloon_set_state(entry, LEASE_HELD);
             add_news(control, BALLOON_NEWS_HELD);
             return act_on_journal(control);
         }
@@ -529,7 +307,7 @@ struct balloon_action balloon_step(struct balloon_control *control,
     see(control, input);
     if (control->raise && input->ready &&
         !(control->telling && control->telling_target == control->baseline)) {
-        release_all(control);
+        balloon_release_all(control);
         return tell(control, control->baseline);
     }
     action = act_on_journal(control);
@@ -553,13 +331,13 @@ struct balloon_action balloon_step(struct balloon_control *control,
 
 static void put_done(struct balloon_control *control, const struct lease *lease, int status)
 {
-    struct balloon_lease *entry = find_lease(control, lease->id);
+    struct balloon_lease *entry = balloon_find_lease(control, lease->id);
 
     if (entry == NULL)
         return;
     /* What is not in the journal must not be taken. Giving back does not wait for it. */
     if (status < 0 && lease->state == LEASE_REQUESTED) {
-        drop_lease(control, lease->id);
+        balloon_drop_lease(control, lease->id);
         add_news(control, BALLOON_NEWS_NO_JOURNAL);
         return;
     }
@@ -598,7 +376,7 @@ void balloon_done(struct balloon_control *control, const struct balloon_action *
         break;
     case BALLOON_FORGET:
         /* Still in the journal: it will be forgotten when the daemon starts again. */
-        drop_lease(control, action->lease.id);
+        balloon_drop_lease(control, action->lease.id);
         if (control->lease_count == 0)
             add_news(control, BALLOON_NEWS_RELEASED);
         break;

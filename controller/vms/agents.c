@@ -18,203 +18,19 @@
 #include <unistd.h>
 
 #include "common/base/util.h"
-#include "common/policy/policy-message.h"
 #include "common/transport/transport.h"
 
-#define PING_TIMEOUT           (1 * NSEC_PER_SEC)
-#define CALL_TIMEOUT           (10 * NSEC_PER_SEC)
-#define DIAL_TIMEOUT           (2 * NSEC_PER_SEC)
-#define CID_FIRST              3
-#define INFO_BYTES_MAX         8192
-#define POLICY_ANSWER_KEYS_MAX 64
-#define POLICY_RETRY           (30 * NSEC_PER_SEC)
+#define PING_TIMEOUT   (1 * NSEC_PER_SEC)
+#define DIAL_TIMEOUT   (2 * NSEC_PER_SEC)
+#define CID_FIRST      3
+#define INFO_BYTES_MAX 8192
 
 static const ProtobufCServiceDescriptor *const agent_service =
     &vmreclaim__agent__v1__agent__descriptor;
 
-/* What the guest says is shown to people: printable, bounded. */
-static void copy_text(char *to, size_t size, const char *from)
-{
-    size_t used = 0;
-
-    for (; *from != '\0' && used + 1 < size; from++)
-        to[used++] = *from >= ' ' && *from < 127 ? *from : '?';
-    to[used] = '\0';
-}
-
 static bool is_current(const struct vm *vm, const struct agent_link *link)
 {
     return vm->agent == link;
-}
-
-/* ---- announcing, reporting order, policy ---- */
-
-static void on_order_told(const struct ttrpc_result *result, void *userdata)
-{
-    /* An agent that refuses keeps to its own floor. */
-    (void)result;
-    (void)userdata;
-}
-
-static void tell_lowest_order(struct supervisor *supervisor, struct vm *vm)
-{
-    Vmreclaim__Agent__V1__SetReportingRequest request =
-        VMRECLAIM__AGENT__V1__SET_REPORTING_REQUEST__INIT;
-    int order = supervisor_lowest_order(supervisor, vm);
-
-    if (order < 0 || order == vm->told_order)
-        return;
-    vm->told_order = order;
-    request.asked_by = (char *)(uintptr_t) "controller";
-    request.set_lowest_order = true;
-    request.lowest_order = (uint32_t)order;
-    (void)ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, "SetReporting",
-                           &request.base, CALL_TIMEOUT, on_order_told, vm, NULL);
-}
-
-/* Whether somebody other than the guest says that this agent is this VM's. */
-static bool is_vouched_for(const struct vm *vm)
-{
-    if (vm->definition != NULL && vm->definition->agent != NULL)
-        return true;
-    return vm->hypervisor_known && hypervisor_process_is_open(&vm->process) && vm->cid != 0 &&
-           vm->hypervisor.guest_cid == vm->cid;
-}
-
-/* The CID that the hypervisor says; an unannounced record for it becomes part of this VM. */
-static void take_hypervisor_cid(struct supervisor *supervisor, struct vm *vm)
-{
-    uint32_t cid = vm->hypervisor.guest_cid;
-    bool came_by_cid = vm->cid != 0 && (vm->definition == NULL || vm->definition->agent == NULL);
-    struct vm *other;
-    struct error error;
-
-    if (cid == 0 || cid == vm->cid)
-        return;
-    other = registry_find_cid(&supervisor->registry, cid);
-    if (other != NULL && other->sources == VM_SOURCE_AGENT)
-        (void)registry_set_cid(&supervisor->registry, other, 0, NULL);
-    if (registry_set_cid(&supervisor->registry, vm, cid, &error) < 0) {
-        supervisor_warn(supervisor, vm, "%s", error.text);
-        return;
-    }
-    /* An agent that came by the CID of the file is not this VM's. */
-    if (came_by_cid)
-        vm_agent_drop(vm, "the hypervisor has another CID");
-    if (other != NULL && other->sources == VM_SOURCE_AGENT)
-        vm_agent_adopt(supervisor, vm, other);
-}
-
-void vm_agent_announce(struct supervisor *supervisor, struct vm *vm)
-{
-    take_hypervisor_cid(supervisor, vm);
-    vm->announced = is_vouched_for(vm);
-    if (!vm->announced || vm->agent == NULL)
-        return;
-    tell_lowest_order(supervisor, vm);
-    vm_agent_send_policy(supervisor, vm);
-}
-
-/* A guest's list of keys, NULL-terminated; NULL when it is empty or memory is short. */
-static char **copy_keys(char *const *keys, size_t count)
-{
-    char **copies;
-
-    count = min_of(count, (size_t)POLICY_ANSWER_KEYS_MAX);
-    copies = count == 0 ? NULL : calloc(count + 1, sizeof(*copies));
-    for (size_t i = 0; copies != NULL && i < count; i++) {
-        char key[64];
-
-        copy_text(key, sizeof(key), keys[i]);
-        copies[i] = strdup(key);
-        if (copies[i] == NULL)
-            break;
-    }
-    return copies;
-}
-
-static void tell_policy(struct vm *vm, const char *text)
-{
-    supervisor_emit(vm->supervisor,
-                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_POLICY, .text = text});
-}
-
-static void on_policy_refused(struct vm *vm, const struct ttrpc_result *result)
-{
-    char text[384];
-
-    vm->policy_retry = time_boottime() + POLICY_RETRY;
-    (void)snprintf(text, sizeof(text), "the agent did not take policy '%s': %s: %.200s",
-                   vm->policy->name, ttrpc_code_name(result->code), result->message);
-    tell_policy(vm, text);
-}
-
-static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
-{
-    const Vmreclaim__Agent__V1__ApplyPolicyResponse *response;
-    struct vm *vm = userdata;
-    char text[256];
-
-    vm->policy_under_way = false;
-    if (vm->policy_again) {
-        vm_agent_send_policy(vm->supervisor, vm);
-        return;
-    }
-    if (result->code != TTRPC_OK) {
-        on_policy_refused(vm, result);
-        return;
-    }
-    response = (const Vmreclaim__Agent__V1__ApplyPolicyResponse *)result->response;
-    vm_forget_policy_answer(vm);
-    vm->unsupported_keys = copy_keys(response->unsupported_keys, response->n_unsupported_keys);
-    vm->capped_keys = copy_keys(response->capped_keys, response->n_capped_keys);
-    vm->policy_sent = true;
-    (void)snprintf(text, sizeof(text),
-                   "policy %s revision %" PRIu64
-                   " is in force, %zu keys unsupported, %zu capped by "
-                   "the guest",
-                   vm->policy->name, vm->policy->revision, response->n_unsupported_keys,
-                   response->n_capped_keys);
-    tell_policy(vm, text);
-}
-
-void vm_agent_send_policy(struct supervisor *supervisor, struct vm *vm)
-{
-    Vmreclaim__Agent__V1__ApplyPolicyRequest request =
-        VMRECLAIM__AGENT__V1__APPLY_POLICY_REQUEST__INIT;
-    Vmreclaim__Policy__V1__Policy *message;
-
-    (void)supervisor;
-    if (vm->policy == NULL || vm->policy_sent || vm->policy_under_way || vm->agent == NULL ||
-        !vm->announced)
-        return;
-    message = policy_message_create(vm->policy);
-    if (message == NULL)
-        return; /* the next tick tries again */
-    vm->policy_again = false;
-    request.policy = message;
-    request.controller_time_ns = time_realtime();
-    if (ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, "ApplyPolicy",
-                         &request.base, CALL_TIMEOUT, on_policy_answer, vm, NULL) == 0)
-        vm->policy_under_way = true;
-    policy_message_destroy(message);
-}
-
-int supervisor_set_policy(struct supervisor *supervisor, struct vm *vm, const struct policy *policy)
-{
-    struct policy *copy = malloc(sizeof(*copy));
-
-    if (copy == NULL)
-        return -ENOMEM;
-    *copy = *policy;
-    free(vm->policy);
-    vm->policy = copy;
-    vm->policy_sent = false;
-    vm->policy_retry = 0;
-    vm->policy_again = vm->policy_under_way;
-    vm_forget_policy_answer(vm);
-    vm_agent_send_policy(supervisor, vm);
-    return 0;
 }
 
 /* ---- a link's callbacks ---- */
@@ -235,9 +51,9 @@ static void take_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse
 {
     struct agent_info *info = &vm->info;
 
-    copy_text(info->version, sizeof(info->version), message->agent_version);
-    copy_text(info->boot_id, sizeof(info->boot_id), message->boot_id);
-    copy_text(info->kernel_release, sizeof(info->kernel_release), message->kernel_release);
+    vm_copy_guest_text(info->version, sizeof(info->version), message->agent_version);
+    vm_copy_guest_text(info->boot_id, sizeof(info->boot_id), message->boot_id);
+    vm_copy_guest_text(info->kernel_release, sizeof(info->kernel_release), message->kernel_release);
     info->page_size = message->page_size;
     info->pageblock_order = message->pageblock_order;
     info->reporting_order = message->reporting_order;
@@ -286,7 +102,7 @@ static void accept_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoRespon
     char boot_id[37];
     bool rebooted;
 
-    copy_text(boot_id, sizeof(boot_id), info->boot_id);
+    vm_copy_guest_text(boot_id, sizeof(boot_id), info->boot_id);
     rebooted = vm->boot_id[0] != '\0' && strcmp(vm->boot_id, boot_id) != 0;
     take_info(vm, info);
     (void)snprintf(vm->boot_id, sizeof(vm->boot_id), "%s", boot_id);
@@ -306,7 +122,7 @@ static void on_candidate_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfo
 {
     char boot_id[37];
 
-    copy_text(boot_id, sizeof(boot_id), info->boot_id);
+    vm_copy_guest_text(boot_id, sizeof(boot_id), info->boot_id);
     if (vm->info.boot_id[0] == '\0' || strcmp(boot_id, vm->info.boot_id) == 0) {
         (void)snprintf(vm->candidate_boot_id, sizeof(vm->candidate_boot_id), "%s", boot_id);
         if (vm->first_is_alive)
@@ -409,8 +225,8 @@ static void on_engine(struct agent_link *link, const Vmreclaim__Agent__V1__Engin
 
     if (!may_pass(vm, link))
         return;
-    copy_text(vm->engine_state, sizeof(vm->engine_state), engine->state);
-    copy_text(vm->engine_reason, sizeof(vm->engine_reason), engine->reason);
+    vm_copy_guest_text(vm->engine_state, sizeof(vm->engine_state), engine->state);
+    vm_copy_guest_text(vm->engine_reason, sizeof(vm->engine_reason), engine->reason);
     (void)snprintf(text, sizeof(text), "%s: %s", vm->engine_state, vm->engine_reason);
     supervisor_emit(vm->supervisor,
                     &(struct vm_event){.vm = vm, .kind = VM_EVENT_ENGINE, .text = text});
@@ -453,7 +269,7 @@ static void on_close(struct agent_link *link, enum agent_ending ending, const ch
         note_ending(vm, ending);
     if (vm->candidate == link)
         vm->candidate = NULL;
-    copy_text(text, sizeof(text), reason);
+    vm_copy_guest_text(text, sizeof(text), reason);
     if (is_current(vm, link))
         on_agent_gone(vm->supervisor, vm, text);
     vm->links_open -= 2;

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "common/base/number.h"
 #include "common/base/util.h"
@@ -30,11 +29,9 @@ struct telling {
     struct balloon_action action;
 };
 
-static void run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input);
-
 /* ---- input ---- */
 
-static bool is_inert(const struct vm *vm)
+bool lease_keeper_is_inert(const struct vm *vm)
 {
     return vm->hypervisor.vfio_devices > 0 || vm->hypervisor.encrypted || vm->hypervisor.locked;
 }
@@ -53,7 +50,7 @@ static bool is_other_boot(const struct vm *vm)
     return false;
 }
 
-static struct balloon_input gather(const struct vm *vm)
+struct balloon_input lease_keeper_look(const struct vm *vm)
 {
     nsec_t now = time_boottime();
 
@@ -102,10 +99,10 @@ static void on_told(const struct driver_result *result, void *userdata)
     crash_point("the hypervisor has answered");
     if (vm != NULL && vm->balloon != NULL) {
         balloon_done(vm->balloon, &telling->action, result->status, time_boottime());
-        input = gather(vm);
+        input = lease_keeper_look(vm);
         /* A failure is tried again by the timer, not at once. */
         if (result->status == 0)
-            run(keeper, vm, &input);
+            lease_keeper_run(keeper, vm, &input);
     }
     free(telling);
 }
@@ -175,7 +172,7 @@ static void drop_balloon(struct lease_keeper *keeper, struct vm *vm)
         (void)uv_timer_stop(&keeper->timer);
 }
 
-static void run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input)
+void lease_keeper_run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input)
 {
     struct balloon_control *control = vm->balloon;
     enum balloon_news news;
@@ -234,11 +231,11 @@ static void on_timer(uv_timer_t *timer)
     choose_raises(keeper);
     list_for_each_safe (link, following, &keeper->balloons) {
         struct vm *vm = list_entry(link, struct vm, balloon_link);
-        struct balloon_input input = gather(vm);
+        struct balloon_input input = lease_keeper_look(vm);
 
         supervisor_read_balloon(vm);
         input.hold_raise = needs_raise(vm) && !vm->balloon_may_raise;
-        run(keeper, vm, &input);
+        lease_keeper_run(keeper, vm, &input);
     }
 }
 
@@ -251,7 +248,7 @@ static void add_balloon(struct lease_keeper *keeper, struct vm *vm)
         (void)uv_timer_start(&keeper->timer, on_timer, TICK / NSEC_PER_MSEC, TICK / NSEC_PER_MSEC);
 }
 
-static int make_balloon(struct lease_keeper *keeper, struct vm *vm)
+int lease_keeper_adopt(struct lease_keeper *keeper, struct vm *vm)
 {
     if (vm->balloon != NULL)
         return 0;
@@ -331,7 +328,7 @@ static void resume(struct lease_keeper *keeper, struct vm *vm)
             continue;
         if (!is_valid && !take_along(keeper, vm, &waiting->lease))
             forget(keeper, vm, &waiting->lease);
-        else if (make_balloon(keeper, vm) < 0 ||
+        else if (lease_keeper_adopt(keeper, vm) < 0 ||
                  balloon_resume(vm->balloon, &waiting->lease, is_valid) < 0)
             continue;
         end_waiting(waiting);
@@ -375,10 +372,10 @@ static void on_hypervisor(struct lease_keeper *keeper, struct vm *vm)
         resume(keeper, vm);
     if (vm->balloon == NULL)
         return;
-    if (is_inert(vm))
+    if (lease_keeper_is_inert(vm))
         vm->balloon->trust = BALLOON_INERT;
-    input = gather(vm);
-    run(keeper, vm, &input);
+    input = lease_keeper_look(vm);
+    lease_keeper_run(keeper, vm, &input);
 }
 
 /* A snapshot brings its balloon along: what was taken then and given back since is given back
@@ -389,7 +386,7 @@ static void on_restored(struct lease_keeper *keeper, struct vm *vm)
     uint64_t actual = vm->hypervisor.balloon_actual;
 
     if (vm->balloon != NULL || actual == 0 || actual + BALLOON_SLACK >= before ||
-        make_balloon(keeper, vm) < 0)
+        lease_keeper_adopt(keeper, vm) < 0)
         return;
     balloon_recover(vm->balloon, before, actual);
     supervisor_warn(keeper->supervisor, vm,
@@ -414,7 +411,7 @@ static void on_event(const struct vm_event *event, void *userdata)
         note_waiting(keeper, vm);
     if (vm->balloon == NULL)
         return;
-    input = gather(vm);
+    input = lease_keeper_look(vm);
     switch (event->kind) {
     case VM_EVENT_PRESSURE:
         input.pressure = true;
@@ -439,117 +436,7 @@ static void on_event(const struct vm_event *event, void *userdata)
     default:
         return;
     }
-    run(keeper, vm, &input);
-}
-
-/* ---- requests ---- */
-
-static uint64_t make_id(void)
-{
-    uint64_t id = 0;
-
-    while (id == 0 || id > INT64_MAX)
-        if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
-            id = (uint64_t)time_realtime();
-    return id;
-}
-
-static int check_vm(const struct vm *vm, struct error *error)
-{
-    if (!vm->session_ready)
-        return error_set(error, -ENOTCONN, "VM '%s': its hypervisor cannot be told: %s", vm->name,
-                         vm->driver_state);
-    if (vm->hypervisor.balloon != ANSWER_YES)
-        return error_set(error, -ENODEV,
-                         "VM '%s' has no balloon device; start it with virtio-balloon", vm->name);
-    if (is_inert(vm))
-        return error_set(error, -EOPNOTSUPP, "VM '%s': its balloon gives the host nothing: %s",
-                         vm->name,
-                         vm->hypervisor.vfio_devices > 0 ? "an assigned device pins all memory"
-                         : vm->hypervisor.encrypted      ? "its memory is encrypted"
-                                                         : "its memory is preallocated");
-    return 0;
-}
-
-static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, const char *owner,
-                       struct lease *lease)
-{
-    *lease = (struct lease){
-        .id = make_id(),
-        .bytes = bytes,
-        .floor = vm->definition != NULL ? vm->definition->floor : 0,
-        .created = time_realtime(),
-        .pid = vm->process.pid,
-        .start_time = vm->process.start_time,
-    };
-    if (duration != 0)
-        lease->expires = lease->created + (int64_t)duration;
-    (void)snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
-    (void)snprintf(lease->uuid, sizeof(lease->uuid), "%s", vm->uuid);
-    (void)snprintf(lease->owner, sizeof(lease->owner), "%s", owner);
-    (void)snprintf(lease->boot_id, sizeof(lease->boot_id), "%s", vm->boot_id);
-    (void)snprintf(lease->driver, sizeof(lease->driver), "%s", vm->driver->name);
-    (void)snprintf(lease->address, sizeof(lease->address), "%s", vm->qmp);
-}
-
-static uint64_t held_by(const struct balloon_control *control, const char *owner, bool others)
-{
-    uint64_t bytes = 0;
-
-    for (uint32_t i = 0; i < control->lease_count; i++)
-        if (control->leases[i].lease.state != LEASE_RELEASING &&
-            (strcmp(control->leases[i].lease.owner, owner) == 0) != others)
-            bytes += control->leases[i].lease.bytes;
-    return bytes;
-}
-
-static void release_owner(struct balloon_control *control, const char *owner)
-{
-    for (uint32_t i = 0; i < control->lease_count; i++)
-        if (strcmp(control->leases[i].lease.owner, owner) == 0)
-            (void)balloon_release(control, control->leases[i].lease.id);
-}
-
-int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
-                     const char *owner, struct error *error)
-{
-    struct balloon_input input = gather(vm);
-    struct balloon_control before;
-    struct lease lease;
-    uint64_t others;
-    int r = check_vm(vm, error);
-
-    if (r == 0 && make_balloon(keeper, vm) < 0)
-        r = error_set(error, -ENOMEM, "out of memory");
-    if (r < 0)
-        return r;
-    others = held_by(vm->balloon, owner, true);
-    if (size + others >= vm->balloon->baseline || size + others < size)
-        return error_set(error, -EINVAL,
-                         "VM '%s' has %" PRIu64 " bytes, %" PRIu64
-                         " of them held by others: it cannot be left with %" PRIu64
-                         "; to give memory back, release",
-                         vm->name, vm->balloon->baseline, others, size);
-    before = *vm->balloon;
-    fill_lease(vm, vm->balloon->baseline - others - size, duration, owner, &lease);
-    input.available += held_by(vm->balloon, owner, false);
-    release_owner(vm->balloon, owner);
-    r = balloon_request(vm->balloon, &lease, &input, error);
-    if (r < 0)
-        *vm->balloon = before; /* the owner keeps what it had */
-    input = gather(vm);
-    run(keeper, vm, &input);
-    return r < 0 ? error_prefix(error, r, "VM '%s'", vm->name) : 0;
-}
-
-int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct error *error)
-{
-    struct balloon_input input = gather(vm);
-
-    if (vm->balloon == NULL || !balloon_release(vm->balloon, 0))
-        return error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
-    run(keeper, vm, &input);
-    return 0;
+    lease_keeper_run(keeper, vm, &input);
 }
 
 /* ---- the whole ---- */

@@ -54,4 +54,18 @@ size_t lease_keeper_count(const struct lease_keeper *keeper);
 /* Waiting leases that have expired: what --release-expired still has to do. */
 size_t lease_keeper_expired(const struct lease_keeper *keeper, int64_t time);
 
+/* ---- between the keeper's files ---- */
+
+/* The VM and its guest as they are now. */
+struct balloon_input lease_keeper_look(const struct vm *vm);
+
+/* Takes the balloon as it is found, unless it was taken already. -ENOMEM. */
+int lease_keeper_adopt(struct lease_keeper *keeper, struct vm *vm);
+
+/* Does all that can be done now. */
+void lease_keeper_run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input);
+
+/* The host would get nothing of what the guest gives. */
+bool lease_keeper_is_inert(const struct vm *vm);
+
 #endif

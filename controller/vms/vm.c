@@ -31,6 +31,15 @@ int vm_create(const char *name, struct vm **ret_vm)
     return 0;
 }
 
+void vm_copy_guest_text(char *to, size_t size, const char *from)
+{
+    size_t used = 0;
+
+    for (; *from != '\0' && used + 1 < size; from++)
+        to[used++] = *from >= ' ' && *from < 127 ? *from : '?';
+    to[used] = '\0';
+}
+
 static void free_keys(char **keys)
 {
     for (char **key = keys; key != NULL && *key != NULL; key++)

@@ -149,6 +149,9 @@ int vm_create(const char *name, struct vm **ret_vm);
 /* The session and links must be closed. NULL is fine. */
 void vm_destroy(struct vm *vm);
 
+/* What the guest says is shown to people: printable, cut to `size`. */
+void vm_copy_guest_text(char *to, size_t size, const char *from);
+
 void vm_forget_policy_answer(struct vm *vm);
 
 /* What the agent said of itself, with the reporting order of its newest sample, which moves; the

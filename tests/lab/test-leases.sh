@@ -186,7 +186,7 @@ sudden_need() {
     mark
     qemu_since=$(wc -l <"$LAB_RESULTS/a.qmp-events")
     guest_run a 'workload hog 330000000 >/tmp/hog 2>&1 & echo $! >/tmp/hog.pid'
-    check "need: the lease ends" wait_for 20 lease_is a 0
+    check "need: the lease ends" wait_for 90 lease_is a 0
     check "need: pressure is said" said 10 '"kind":"pressure"'
     check "need: and what is done" said 10 'the guest needs memory: its leases end'
     check "need: it has all its memory" wait_for 30 actual_is a 512

@@ -285,6 +285,17 @@ const Vm *get_vm(struct fixture *f, const char *name)
     return f->code == TTRPC_OK ? ((const GetVmResponse *)f->response)->vm : NULL;
 }
 
+void apply_policy(struct fixture *f, const char *source)
+{
+    Vmreclaim__Controller__V1__ApplyVmPolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
+
+    request.vm = (char *)(uintptr_t) "web-1";
+    request.source = (char *)(uintptr_t)source;
+    request.source_name = (char *)(uintptr_t) "night.yaml";
+    call(f, "ApplyPolicy", &request.base);
+}
+
 bool is_in_state(struct fixture *f, const char *name, const char *state)
 {
     const Vm *vm = get_vm(f, name);

@@ -58,6 +58,8 @@ void connect_api(struct fixture *f);
 void try_to_connect_api(struct fixture *f);
 void call(struct fixture *f, const char *method, const ProtobufCMessage *request);
 const Vm *get_vm(struct fixture *f, const char *name);
+/* Text of a policy for web-1, as if from night.yaml. */
+void apply_policy(struct fixture *f, const char *source);
 bool is_in_state(struct fixture *f, const char *name, const char *state);
 bool driver_says(struct fixture *f, const char *name, const char *text);
 void put_vm(const struct fixture *f, const char *name, const char *agent);

@@ -122,41 +122,6 @@ static void test_ping_and_ranges(void **state)
     assert_int_equal(f->streamed, 2);
 }
 
-static void apply(struct fixture *f, const char *source)
-{
-    Vmreclaim__Controller__V1__ApplyVmPolicyRequest request =
-        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
-
-    request.vm = (char *)(uintptr_t) "web-1";
-    request.source = (char *)(uintptr_t)source;
-    request.source_name = (char *)(uintptr_t) "night.yaml";
-    call(f, "ApplyPolicy", &request.base);
-}
-
-static void test_policies(void **state)
-{
-    const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *response;
-    struct fixture *f = *state;
-
-    start_managed(f);
-    apply(f, "name: night\nprofile: gentle\n");
-    assert_int_equal(f->code, TTRPC_OK);
-    response = (const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *)f->response;
-    assert_false(response->pending);
-    assert_int_equal(response->n_unsupported_keys, 1);
-    assert_string_equal(f->agent.policy_name, "night");
-    apply(f, "name: night\ncahce_floor: 64MiB\n");
-    assert_int_equal(f->code, TTRPC_INVALID_ARGUMENT);
-    assert_non_null(strstr(f->message, "night.yaml:2"));
-    assert_non_null(strstr(f->message, "cache_floor"));
-    apply(f, "name: night\nidle_cpu: 2000%\n");
-    assert_int_equal(f->code, TTRPC_INVALID_ARGUMENT);
-    /* The agent that comes back gets the policy in force again. */
-    f->agent.policy_name[0] = '\0';
-    fake_agent_drop(&f->agent);
-    wait_for(f, strcmp(f->agent.policy_name, "night") == 0);
-}
-
 static void test_a_vm_without_an_agent(void **state)
 {
     Vmreclaim__Controller__V1__CompactVmRequest request =
@@ -495,76 +460,6 @@ static void test_history(void **state)
     assert_int_equal(history->actions[0]->n_samples, 0);
 }
 
-static uint64_t applied_revision(const struct fixture *f)
-{
-    assert_int_equal(f->code, TTRPC_OK);
-    return ((const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *)f->response)->revision;
-}
-
-static void roll_back(struct fixture *f, const char *name)
-{
-    Vmreclaim__Controller__V1__RollBackPolicyRequest request =
-        VMRECLAIM__CONTROLLER__V1__ROLL_BACK_POLICY_REQUEST__INIT;
-
-    request.name = text(name);
-    call(f, "RollBackPolicy", &request.base);
-}
-
-static void test_policies_are_revisions(void **state)
-{
-    Vmreclaim__Controller__V1__ListPoliciesRequest list =
-        VMRECLAIM__CONTROLLER__V1__LIST_POLICIES_REQUEST__INIT;
-    const Vmreclaim__Controller__V1__ListPoliciesResponse *listed;
-    struct fixture *f = *state;
-
-    start_managed(f);
-    apply(f, "profile: gentle\n"); /* named after its file */
-    assert_int_equal(applied_revision(f), 1);
-    apply(f, "profile: gentle\ncache_floor: 64MiB\n");
-    assert_int_equal(applied_revision(f), 2);
-    apply(f, "profile: gentle\ncache_floor: 64MiB\n");
-    assert_int_equal(applied_revision(f), 2);
-    /* It outlives the daemon, and the agent gets it from the next one. */
-    f->agent.policy_name[0] = '\0';
-    restart(f);
-    wait_for(f, strcmp(f->agent.policy_name, "night") == 0);
-    assert_int_equal(get_vm(f, "web-1")->policy_revision, 2);
-    roll_back(f, "night");
-    assert_int_equal(f->code, TTRPC_OK);
-    wait_for(f, get_vm(f, "web-1")->policy_revision == 3);
-    call(f, "ListPolicies", &list.base);
-    listed = (const Vmreclaim__Controller__V1__ListPoliciesResponse *)f->response;
-    assert_int_equal(listed->n_policies, 1);
-    assert_int_equal(listed->policies[0]->rolled_back_to, 1);
-    assert_string_equal(listed->assignments[0]->selector, "web-1");
-    roll_back(f, "day");
-    assert_int_equal(f->code, TTRPC_NOT_FOUND);
-}
-
-static void test_policies_by_label_and_glob(void **state)
-{
-    Vmreclaim__Controller__V1__ApplyVmPolicyRequest request =
-        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
-    struct fixture *f = *state;
-
-    start_managed(f);
-    request.source = text("profile: gentle\n");
-    request.source_name = text("all.yaml");
-    request.vm = text("w*");
-    call(f, "ApplyPolicy", &request.base);
-    assert_int_equal(applied_revision(f), 1);
-    wait_for(f, strcmp(f->agent.policy_name, "all") == 0);
-    request.source_name = text("web.yaml");
-    request.vm = text("label:tier=web");
-    call(f, "ApplyPolicy", &request.base);
-    assert_int_equal(((const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *)f->response)->n_vms,
-                     1);
-    wait_for(f, strcmp(f->agent.policy_name, "web") == 0);
-    request.vm = text("label:tier=db");
-    call(f, "ApplyPolicy", &request.base);
-    assert_int_equal(f->code, TTRPC_OK);
-}
-
 static const Vmreclaim__Controller__V1__GetStatusResponse *get_status(struct fixture *f)
 {
     Vmreclaim__Controller__V1__GetStatusRequest request =
@@ -599,7 +494,7 @@ static void test_a_damaged_store_stops_nothing(void **state)
         "this is no database, and it is long enough to be looked at as "
         "one, which takes a hundred bytes of a header at least......");
     start_managed(f);
-    apply(f, "profile: gentle\n");
+    apply_policy(f, "profile: gentle\n");
     assert_int_equal(f->code, TTRPC_INTERNAL);
     assert_non_null(strstr(f->message, "is not a database; move it away"));
     compact(f); /* still works, and its record waits */
@@ -620,7 +515,6 @@ int main(int argc, char **argv)
         controller_test(test_an_action_is_measured),
         controller_test(test_a_refused_action),
         controller_test(test_ping_and_ranges),
-        controller_test(test_policies),
         controller_test(test_a_vm_without_an_agent),
         controller_test(test_pause_and_resume),
         controller_test(test_a_lost_agent_comes_back),
@@ -640,8 +534,6 @@ int main(int argc, char **argv)
         controller_test(test_an_action_is_recorded),
         controller_test(test_an_action_that_brought_nothing_says_why),
         controller_test(test_history),
-        controller_test(test_policies_are_revisions),
-        controller_test(test_policies_by_label_and_glob),
         controller_test(test_status),
         controller_test(test_a_damaged_store_stops_nothing),
     };

@@ -1,0 +1,228 @@
+/* What a balloon's leases are: their states, their sums, asking for one and giving it back. */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+
+#include "common/base/util.h"
+#include "controller/leases/internal.h"
+
+#define SIZE_MIN (64 * MIB) /* no guest lives with less */
+
+const char *lease_state_name(enum lease_state state)
+{
+    static const char *const names[LEASE_STATE_COUNT] = {
+        [LEASE_REQUESTED] = "requested",
+        [LEASE_HELD] = "held",
+        [LEASE_RELEASING] = "releasing",
+    };
+
+    return names[state];
+}
+
+const char *balloon_news_text(enum balloon_news news)
+{
+    static const char *const texts[] = {
+        [BALLOON_NO_NEWS] = "",
+        [BALLOON_NEWS_HELD] = "a lease is held",
+        [BALLOON_NEWS_REACHED] = "the guest has given what was asked of it",
+        [BALLOON_NEWS_RELEASED] = "the guest has its memory back",
+        [BALLOON_NEWS_EXPIRED] = "a lease expired",
+        [BALLOON_NEWS_PRESSURE] = "the guest needs memory: its leases end, it gets all back",
+        [BALLOON_NEWS_VOID] =
+            "the guest was reset, migrated or restored: its leases end, it gets all back",
+        [BALLOON_NEWS_FOREIGN] =
+            "someone else moves the balloon: the leases end, what is found is the new baseline",
+        [BALLOON_NEWS_STALLED] = "the guest does not give more; tried again later",
+        [BALLOON_NEWS_INERT] =
+            "the guest gave memory, the host got nothing (assigned device?): the leases end",
+        [BALLOON_NEWS_NO_JOURNAL] = "a lease could not be written to the journal and is refused",
+        [BALLOON_NEWS_REFUSED] = "the hypervisor refuses the balloon's target",
+    };
+
+    return texts[news];
+}
+
+uint64_t balloon_headroom(uint64_t ram, bool deflate_on_oom)
+{
+    /* Without deflate-on-oom a guest that is short kills a process before we can help. */
+    return deflate_on_oom ? max_of(64 * MIB, ram / 20) : max_of(256 * MIB, ram / 5);
+}
+
+/* ---- sums ---- */
+
+bool balloon_counts(const struct balloon_lease *entry)
+{
+    return entry->lease.state != LEASE_RELEASING;
+}
+
+uint64_t balloon_held(const struct balloon_control *control)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (balloon_counts(&control->leases[i]))
+            bytes += control->leases[i].lease.bytes;
+    return bytes;
+}
+
+static uint64_t floor_of(const struct balloon_control *control)
+{
+    uint64_t floor = SIZE_MIN;
+
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (balloon_counts(&control->leases[i]))
+            floor = max_of(floor, control->leases[i].lease.floor);
+    return min_of(floor, control->baseline);
+}
+
+uint64_t balloon_wanted(const struct balloon_control *control)
+{
+    uint64_t held = balloon_held(control);
+    uint64_t floor = floor_of(control);
+
+    return held < control->baseline - floor ? control->baseline - held : floor;
+}
+
+struct balloon_lease *balloon_find_lease(struct balloon_control *control, uint64_t id)
+{
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (control->leases[i].lease.id == id)
+            return &control->leases[i];
+    return NULL;
+}
+
+void balloon_drop_lease(struct balloon_control *control, uint64_t id)
+{
+    struct balloon_lease *entry = balloon_find_lease(control, id);
+
+    if (entry != NULL)
+        *entry = control->leases[--control->lease_count];
+}
+
+void balloon_set_state(struct balloon_lease *entry, enum lease_state state)
+{
+    static const unsigned next[LEASE_STATE_COUNT] = {
+        [LEASE_REQUESTED] = 1u << LEASE_HELD | 1u << LEASE_RELEASING,
+        [LEASE_HELD] = 1u << LEASE_RELEASING,
+    };
+
+    if (entry->lease.state == state)
+        return;
+    assert((next[entry->lease.state] & 1u << state) != 0);
+    entry->lease.state = state;
+    entry->written = false;
+}
+
+void balloon_release_all(struct balloon_control *control)
+{
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        balloon_set_state(&control->leases[i], LEASE_RELEASING);
+}
+
+/* ---- what is there ---- */
+
+void balloon_adopt(struct balloon_control *control, uint64_t actual)
+{
+    *control = (struct balloon_control){
+        .baseline = actual,
+        .target = actual,
+        .actual = actual,
+        .from = actual,
+    };
+}
+
+void balloon_recover(struct balloon_control *control, uint64_t baseline, uint64_t actual)
+{
+    balloon_adopt(control, actual);
+    control->baseline = baseline;
+    control->raise = true;
+}
+
+int balloon_resume(struct balloon_control *control, const struct lease *lease, bool is_valid)
+{
+    struct balloon_lease *entry;
+
+    if (control->lease_count == BALLOON_LEASES_MAX)
+        return -ENOSPC;
+    entry = &control->leases[control->lease_count++];
+    *entry = (struct balloon_lease){.lease = *lease, .written = true};
+    control->baseline = max_of(control->baseline, lease->baseline);
+    control->resync = true;
+    /* Nobody was told that a requested one is held. */
+    if (!is_valid || lease->state == LEASE_REQUESTED)
+        balloon_set_state(entry, LEASE_RELEASING);
+    return 0;
+}
+
+/* ---- requests ---- */
+
+/* What could be taken without touching the headroom. */
+uint64_t balloon_takeable(const struct balloon_input *input)
+{
+    uint64_t headroom = balloon_headroom(input->ram, input->deflate_on_oom);
+
+    return input->available > headroom ? input->available - headroom : 0;
+}
+
+static int check_guest(const struct balloon_control *control, uint64_t bytes,
+                       const struct balloon_input *input, struct error *error)
+{
+    char able[32];
+
+    if (control->trust == BALLOON_INERT)
+        return error_set(error, -EOPNOTSUPP, "%s", balloon_news_text(BALLOON_NEWS_INERT));
+    if (!input->running)
+        return error_set(error, -EBUSY, "the guest is paused or migrating");
+    if (!input->guest_is_fresh)
+        return error_set(error, -EBUSY,
+                         "there is no fresh reading of the guest; its agent must be connected");
+    if (bytes > balloon_takeable(input))
+        return error_set(error, -EBUSY,
+                         "the guest could give %s now, the rest is in use or headroom; reclaim its "
+                         "cache first, or ask for less",
+                         bytes_format_short(balloon_takeable(input), able, sizeof(able)));
+    return 0;
+}
+
+int balloon_request(struct balloon_control *control, const struct lease *lease,
+                    const struct balloon_input *input, struct error *error)
+{
+    uint64_t held = balloon_held(control);
+    uint64_t floor = max_of(floor_of(control), lease->floor);
+    int r;
+
+    assert(balloon_find_lease(control, lease->id) == NULL);
+    if (control->lease_count == BALLOON_LEASES_MAX)
+        return error_set(error, -ENOSPC, "the VM has %d leases already; release one",
+                         BALLOON_LEASES_MAX);
+    if (lease->bytes == 0 || control->baseline < floor ||
+        lease->bytes > control->baseline - floor || held > control->baseline - floor - lease->bytes)
+        return error_set(error, -EINVAL,
+                         "%" PRIu64 " bytes cannot be taken: the VM has %" PRIu64 ", %" PRIu64
+                         " are held already, %" PRIu64 " must stay",
+                         lease->bytes, control->baseline, held, floor);
+    r = check_guest(control, lease->bytes, input, error);
+    if (r < 0)
+        return r;
+    control->leases[control->lease_count] = (struct balloon_lease){.lease = *lease};
+    control->leases[control->lease_count].lease.state = LEASE_REQUESTED;
+    control->leases[control->lease_count].lease.baseline = control->baseline;
+    control->lease_count++;
+    control->stalled = false;
+    control->retry = 0;
+    return 0;
+}
+
+bool balloon_release(struct balloon_control *control, uint64_t id)
+{
+    struct balloon_lease *entry;
+
+    if (id == 0) {
+        balloon_release_all(control);
+        return control->lease_count > 0;
+    }
+    entry = balloon_find_lease(control, id);
+    if (entry != NULL)
+        balloon_set_state(entry, LEASE_RELEASING);
+    return entry != NULL;
+}

@@ -1,0 +1,117 @@
+/* Leases that somebody asks for or gives back. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/base/number.h"
+#include "controller/vms/lease_keeper.h"
+
+static uint64_t make_id(void)
+{
+    uint64_t id = 0;
+
+    while (id == 0 || id > INT64_MAX)
+        if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+            id = (uint64_t)time_realtime();
+    return id;
+}
+
+static int check_vm(const struct vm *vm, struct error *error)
+{
+    if (!vm->session_ready)
+        return error_set(error, -ENOTCONN, "VM '%s': its hypervisor cannot be told: %s", vm->name,
+                         vm->driver_state);
+    if (vm->hypervisor.balloon != ANSWER_YES)
+        return error_set(error, -ENODEV,
+                         "VM '%s' has no balloon device; start it with virtio-balloon", vm->name);
+    if (lease_keeper_is_inert(vm))
+        return error_set(error, -EOPNOTSUPP, "VM '%s': its balloon gives the host nothing: %s",
+                         vm->name,
+                         vm->hypervisor.vfio_devices > 0 ? "an assigned device pins all memory"
+                         : vm->hypervisor.encrypted      ? "its memory is encrypted"
+                                                         : "its memory is preallocated");
+    return 0;
+}
+
+static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, const char *owner,
+                       struct lease *lease)
+{
+    *lease = (struct lease){
+        .id = make_id(),
+        .bytes = bytes,
+        .floor = vm->definition != NULL ? vm->definition->floor : 0,
+        .created = time_realtime(),
+        .pid = vm->process.pid,
+        .start_time = vm->process.start_time,
+    };
+    if (duration != 0)
+        lease->expires = lease->created + (int64_t)duration;
+    (void)snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
+    (void)snprintf(lease->uuid, sizeof(lease->uuid), "%s", vm->uuid);
+    (void)snprintf(lease->owner, sizeof(lease->owner), "%s", owner);
+    (void)snprintf(lease->boot_id, sizeof(lease->boot_id), "%s", vm->boot_id);
+    (void)snprintf(lease->driver, sizeof(lease->driver), "%s", vm->driver->name);
+    (void)snprintf(lease->address, sizeof(lease->address), "%s", vm->qmp);
+}
+
+static uint64_t held_by(const struct balloon_control *control, const char *owner, bool others)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (control->leases[i].lease.state != LEASE_RELEASING &&
+            (strcmp(control->leases[i].lease.owner, owner) == 0) != others)
+            bytes += control->leases[i].lease.bytes;
+    return bytes;
+}
+
+static void release_owner(struct balloon_control *control, const char *owner)
+{
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (strcmp(control->leases[i].lease.owner, owner) == 0)
+            (void)balloon_release(control, control->leases[i].lease.id);
+}
+
+int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
+                     const char *owner, struct error *error)
+{
+    struct balloon_input input = lease_keeper_look(vm);
+    struct balloon_control before;
+    struct lease lease;
+    uint64_t others;
+    int r = check_vm(vm, error);
+
+    if (r == 0 && lease_keeper_adopt(keeper, vm) < 0)
+        r = error_set(error, -ENOMEM, "out of memory");
+    if (r < 0)
+        return r;
+    others = held_by(vm->balloon, owner, true);
+    if (size + others >= vm->balloon->baseline || size + others < size)
+        return error_set(error, -EINVAL,
+                         "VM '%s' has %" PRIu64 " bytes, %" PRIu64
+                         " of them held by others: it cannot be left with %" PRIu64
+                         "; to give memory back, release",
+                         vm->name, vm->balloon->baseline, others, size);
+    before = *vm->balloon;
+    fill_lease(vm, vm->balloon->baseline - others - size, duration, owner, &lease);
+    input.available += held_by(vm->balloon, owner, false);
+    release_owner(vm->balloon, owner);
+    r = balloon_request(vm->balloon, &lease, &input, error);
+    if (r < 0)
+        *vm->balloon = before; /* the owner keeps what it had */
+    input = lease_keeper_look(vm);
+    lease_keeper_run(keeper, vm, &input);
+    return r < 0 ? error_prefix(error, r, "VM '%s'", vm->name) : 0;
+}
+
+int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct error *error)
+{
+    struct balloon_input input = lease_keeper_look(vm);
+
+    if (vm->balloon == NULL || !balloon_release(vm->balloon, 0))
+        return error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
+    lease_keeper_run(keeper, vm, &input);
+    return 0;
+}

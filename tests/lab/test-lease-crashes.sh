@@ -1,0 +1,149 @@
+#!/bin/bash
+# The controller is killed at every step of a lease's life, with a real hypervisor and guest; started
+# again, it resumes the lease or gives it back, and QEMU says that the guest's size is right.
+# usage: tests/lab/run tests/lab/test-lease-crashes.sh [SCENE...]
+# shellcheck disable=SC2119,SC2154,SC2317
+# shellcheck source=tests/lab/lib.sh
+. "$LAB_SOURCE/tests/lab/lib.sh"
+
+MiB=$((1024 * 1024))
+whole=512  # MiB
+leased=440 # a canary's 64 MiB, and a second step
+qmp=$LAB_BUILD/tests/lab/qmp
+
+actual_is() { # MIB
+    "$qmp" "$lab_run/a.second" query-balloon | grep -q "\"actual\": $(($1 * MiB))}"
+}
+
+# look: state, lease in MiB and whether the guest was read lately, in one call.
+look() {
+    vmreclaim --json vm show a 2>/dev/null |
+        jq -r --argjson mib $MiB \
+            '.vm | "\(.state) \((.balloon_lease // 0) / $mib) \(.waterfall.guest_is_known) \(.driver_state)"'
+}
+
+ready() {
+    [[ $(look) == "managed "*" true ready" ]]
+}
+
+lease_is() { # MIB
+    [[ $(look) == *" $1 "*" ready" ]]
+}
+
+is_whole() {
+    actual_is $whole && lease_is 0
+}
+
+is_held() {
+    actual_is $leased && lease_is $((whole - leased))
+}
+
+is_consistent() {
+    is_whole || is_held
+}
+
+fail() {
+    echo "FAILED  $*; logs in $LAB_RESULTS"
+    look
+    "$qmp" "$lab_run/a.second" query-balloon
+    exit 1
+}
+
+dead() {
+    ! kill -0 "$controller_pid" 2>/dev/null
+}
+
+# start [STEP]: the daemon, to die at that step counted from when $lab_run/crash exists.
+start() {
+    # shellcheck disable=SC2030
+    if [[ -n ${1:-} ]]; then
+        export VMRECLAIM_CRASH_AT=$1 VMRECLAIM_CRASH_WHEN=$lab_run/crash
+    fi
+    controller_start
+    unset VMRECLAIM_CRASH_AT VMRECLAIM_CRASH_WHEN
+}
+
+take() {
+    vmreclaim balloon a ${leased}MiB >>"$LAB_RESULTS/commands" 2>&1
+}
+
+give_back() {
+    vmreclaim release a >>"$LAB_RESULTS/commands" 2>&1
+}
+
+# before SCENE: the lease that it needs, or none. The daemon runs and counts nothing yet.
+before() {
+    case $1 in
+        take) is_whole || { give_back && wait_for 30 is_whole; } ;;
+        *) is_held || { wait_for 30 ready && take && wait_for 30 is_held; } ;;
+    esac
+}
+
+# play SCENE STEP: true when the daemon died at that step.
+play() {
+    rm -f "$lab_run/crash"
+    case $1 in
+        resume)
+            start
+            before resume || fail "no lease to resume"
+            controller_kill
+            touch "$lab_run/crash"
+            start "$2"
+            wait_for 30 dead_or is_held
+            ;;
+        *)
+            start "$2"
+            wait_for 30 ready || fail "not ready"
+            before "$1" || fail "not as $1 needs it"
+            touch "$lab_run/crash"
+            if [[ $1 == take ]]; then
+                take
+                wait_for 30 dead_or is_held
+            else
+                give_back
+                wait_for 30 dead_or is_whole
+            fi
+            ;;
+    esac
+    rm -f "$lab_run/crash"
+    dead
+}
+
+dead_or() {
+    dead || "$@"
+}
+
+# One scene, until it comes to its end before the step.
+scene() {
+    local step resumed=0 released=0
+    for ((step = 1; step < 60; step++)); do
+        play "$1" "$step" || break
+        start
+        wait_for 40 is_consistent || fail "$1, step $step"
+        if is_held; then
+            resumed=$((resumed + 1))
+        else
+            released=$((released + 1))
+        fi
+        echo "        $(grep 'crash point' "$LAB_RESULTS/vmreclaimd.log" | tail -1 | sed "s/crash point/$1,/")"
+        controller_kill
+    done
+    [[ -z $controller_pid ]] || controller_kill
+    echo "ok      $1: $((resumed + released)) steps, $resumed resumed, $released released"
+    steps=$((steps + resumed + released))
+}
+
+guest_deflate=on guest_boot a 3 $whole anon -qmp "unix:$lab_run/a.second,server=on,wait=off" || {
+    echo "the guest did not boot"
+    exit 75
+}
+vm_describe a 3
+agent_start a
+steps=0
+scenes=("$@")
+((${#scenes[@]} > 0)) || scenes=(take resume release)
+for name in "${scenes[@]}"; do
+    scene "$name"
+done
+echo "$steps steps"
+((steps >= 4 * ${#scenes[@]}))
