@@ -3,7 +3,10 @@
  * every setting as it was. Run by the script `kernels`.
  *
  * kernel-probe survey: says which features there are and how each action went, for the script
- * `missing-features`, which knows what must come out. */
+ * `missing-features`, which knows what must come out.
+ *
+ * kernel-probe measure: what passes over an empty, a fragmented and a full guest cost, for the
+ * bench `ranges`. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,9 +23,12 @@
 #include "agent/sensors/sensors.h"
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "common/proc/meminfo.h"
 
-#define SIZE  (400 * MIB)
-#define TRIES 20
+#define SIZE      (400 * MIB)
+#define TRIES     20
+#define LARGE_MAX 8192
+#define LEFT_FREE (48 * MIB) /* of what a full guest had available */
 
 static struct sensors sensors;
 static struct features features;
@@ -46,22 +52,34 @@ static void die(const char *what)
     exit(100);
 }
 
+/* Free blocks as a pass found them: how many of each order, and those of a pageblock or more one by
+ * one. */
 struct blocks {
     uint64_t counts[BUDDY_ORDER_COUNT_MAX];
+    size_t large_count;
+    struct ranges_free_block large[LARGE_MAX];
 };
 
-static void count_block(uint64_t pfn, uint32_t order, bool reported, void *userdata)
+static void add_block(uint64_t pfn, uint32_t order, bool reported, void *userdata)
 {
     struct blocks *blocks = userdata;
-    (void)pfn;
-    (void)reported;
+
     blocks->counts[order]++;
+    if (order >= sensors.pageblock_order && blocks->large_count < LARGE_MAX)
+        blocks->large[blocks->large_count++] =
+            (struct ranges_free_block){.pfn = pfn, .order = order, .reported = reported};
 }
 
-static struct ranges_result scan(uint32_t reporting_order, uint32_t lowest_order,
-                                 struct blocks *blocks)
+struct pass_time {
+    nsec_t whole;
+    nsec_t longest; /* slice */
+};
+
+static struct ranges_result scan(uint32_t reporting_order, uint32_t lowest_order, bool exact,
+                                 struct blocks *blocks, struct pass_time *ret_time)
 {
     struct ranges_options options;
+    struct pass_time time = {0};
     struct ranges_scan pass;
     int r;
 
@@ -69,35 +87,67 @@ static struct ranges_result scan(uint32_t reporting_order, uint32_t lowest_order
     sensors_ranges_options(&sensors, &options);
     options.reporting_order = reporting_order;
     options.lowest_order = lowest_order;
-    options.block = count_block;
+    options.exact = exact;
+    options.block = add_block;
     options.userdata = blocks;
     if (ranges_scan_init(&pass, root, &options) < 0)
         die("kpageflags");
-    while ((r = ranges_scan_step(&pass, NSEC_PER_SEC)) == 0)
-        ;
+    do {
+        nsec_t begun = time_monotonic();
+        r = ranges_scan_step(&pass, SENSORS_SCAN_SLICE);
+        begun = time_monotonic() - begun;
+        time.whole += begun;
+        time.longest = max_of(time.longest, begun);
+    } while (r == 0);
     ranges_scan_finish(&pass);
     if (r < 0)
         die("kpageflags");
+    *ret_time = time;
     return pass.result;
 }
 
-/* The guest stands still between two readings of buddyinfo that are the same; then a scan in
- * between must have found the same blocks, order by order, and the pass by stride the same sums. */
+/* Blocks of a pageblock or more that are in one list and not, or not alike, in the other. */
+static uint64_t different(const struct blocks *one, const struct blocks *other)
+{
+    uint64_t count = 0;
+    size_t i = 0;
+    size_t j = 0;
+
+    while (i < one->large_count || j < other->large_count) {
+        const struct ranges_free_block *a = &one->large[i];
+        const struct ranges_free_block *b = &other->large[j];
+
+        if (j == other->large_count || (i < one->large_count && a->pfn < b->pfn)) {
+            count++;
+            i++;
+        } else if (i == one->large_count || b->pfn < a->pfn) {
+            count++;
+            j++;
+        } else {
+            count += a->order != b->order || a->reported != b->reported;
+            i++;
+            j++;
+        }
+    }
+    return count;
+}
+
+/* The guest stands still between two readings of buddyinfo that are the same; then a full scan in
+ * between must have found the same blocks, order by order, and the pass by stride the same large
+ * blocks in the same places and states as the full one. */
 static void check_ranges(const char *what)
 {
     for (unsigned i = 0; i < TRIES; i++) {
         static struct buddyinfo before;
         static struct buddyinfo after;
-        struct blocks all;
-        struct blocks large;
-        struct ranges_result whole;
-        struct ranges_result stride;
+        static struct blocks all;
+        static struct blocks stride;
+        struct pass_time unused;
         uint64_t differences = 0;
 
         (void)buddyinfo_read(root, &before);
-        (void)scan(0, 0, &all);
-        whole = scan(sensors.pageblock_order, 0, &large);
-        stride = scan(sensors.pageblock_order, sensors.pageblock_order, &large);
+        (void)scan(0, 0, true, &all, &unused);
+        (void)scan(sensors.pageblock_order, sensors.pageblock_order, true, &stride, &unused);
         (void)buddyinfo_read(root, &after);
         if (memcmp(before.free_blocks, after.free_blocks, sizeof(before.free_blocks)) != 0)
             continue;
@@ -105,10 +155,8 @@ static void check_ranges(const char *what)
             differences += all.counts[order] > before.free_blocks[order]
                                ? all.counts[order] - before.free_blocks[order]
                                : before.free_blocks[order] - all.counts[order];
-        if (whole.reportable + whole.reported - whole.reported_small !=
-            stride.reportable + stride.reported - stride.reported_small)
-            differences++;
-        check(differences == 0, what, differences, whole.reported);
+        differences += different(&all, &stride);
+        check(differences == 0, what, differences, all.large_count);
         return;
     }
     check(false, "the guest never stood still", 0, 0);
@@ -166,9 +214,46 @@ static pid_t fragment(void)
         (void)pause();
         _exit(0);
     }
+    (void)close(ends[1]);
     if (read(ends[0], &byte, 1) != 1)
         die("fragment");
+    (void)close(ends[0]);
     return pid;
+}
+
+/* A process that has taken nearly all there was. */
+static pid_t fill(void)
+{
+    struct meminfo meminfo;
+    int ends[2];
+    char byte;
+    pid_t pid;
+
+    if (meminfo_read(root, &meminfo) < 0 || pipe(ends) < 0)
+        die("fill");
+    pid = fork();
+    if (pid == 0) {
+        uint64_t bytes = meminfo.available > LEFT_FREE ? meminfo.available - LEFT_FREE : 0;
+        char *memory =
+            mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        for (uint64_t at = 0; memory != MAP_FAILED && at < bytes; at += 4096)
+            memory[at] = 1;
+        (void)!write(ends[1], "x", 1);
+        (void)pause();
+        _exit(0);
+    }
+    (void)close(ends[1]);
+    if (read(ends[0], &byte, 1) != 1)
+        die("fill");
+    (void)close(ends[0]);
+    return pid;
+}
+
+static void end(pid_t pid)
+{
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
 }
 
 /* More than so much, or all that the watermarks let go: where the machine is slow, earlier passes
@@ -295,6 +380,41 @@ static void survey(void)
     (void)printf("settings left changed: %zu\n", settings.count);
 }
 
+/* Where the guest's clock counts instructions (QEMU's -icount shift=0), nanoseconds are those. */
+static void measure_state(const char *name)
+{
+    static struct blocks blocks;
+    uint32_t order = sensors.pageblock_order;
+    struct pass_time quick;
+    struct pass_time stride;
+    struct pass_time every;
+
+    nsec_t longest;
+
+    (void)scan(order, order, false, &blocks, &quick);
+    (void)scan(order, order, true, &blocks, &stride);
+    (void)scan(0, 0, true, &blocks, &every);
+    longest = max_of(quick.longest, stride.longest);
+    longest = max_of(longest, every.longest);
+    (void)printf("guest %s total %" PRIu64 " quick %" PRIu64 " exact %" PRIu64
+                 " every-page %" PRIu64 " longest-slice %" PRIu64 "\n",
+                 name, sample().total, quick.whole, stride.whole, every.whole, longest);
+}
+
+static void measure(void)
+{
+    pid_t pid;
+
+    (void)await_reported(256 * MIB);
+    measure_state("empty");
+    pid = fragment();
+    measure_state("fragmented");
+    end(pid);
+    pid = fill();
+    measure_state("full");
+    end(pid);
+}
+
 int main(int argc, char *argv[])
 {
     int state;
@@ -313,6 +433,10 @@ int main(int argc, char *argv[])
         survey();
         return 0;
     }
+    if (argc == 2 && strcmp(argv[1], "measure") == 0) {
+        measure();
+        return 0;
+    }
 
     for (size_t i = 0; i < FEATURE_COUNT; i++)
         if (!features.list[i].available)
@@ -326,8 +450,10 @@ int main(int argc, char *argv[])
     check_ranges("blocks after compaction");
     check_order();
     check_ranges("blocks with small marks");
-    (void)kill(pid, SIGKILL);
-    (void)waitpid(pid, NULL, 0);
+    end(pid);
+    pid = fill();
+    check_ranges("blocks of a full guest");
+    end(pid);
     check_reclaim();
     check(settings.count == 0, "no setting is left changed", settings.count, 0);
     (void)printf("kernel-probe: %u failed\n", failed);
