@@ -96,6 +96,7 @@ struct api_vm_scratch {
     Vmreclaim__Controller__V1__Waterfall waterfall;
     Vmreclaim__Agent__V1__MemorySample guest;
     Vmreclaim__Controller__V1__HostFacts host;
+    Vmreclaim__Controller__V1__BalloonStatistics statistics;
     char footprint_source[32];
 };
 

@@ -115,6 +115,22 @@ static void balloon_to_message(const struct vm *vm, Vmreclaim__Controller__V1__V
     message->balloon_expires_ns = control->leases[0].lease.expires;
 }
 
+static uint64_t known(uint64_t value)
+{
+    return value == UINT64_MAX ? 0 : value;
+}
+
+static void statistics_to_message(const struct driver_statistics *statistics,
+                                  Vmreclaim__Controller__V1__BalloonStatistics *message)
+{
+    vmreclaim__controller__v1__balloon_statistics__init(message);
+    message->updated_s = statistics->updated;
+    message->total = known(statistics->total);
+    message->free = known(statistics->free);
+    message->available = known(statistics->available);
+    message->disk_caches = known(statistics->disk_caches);
+}
+
 void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm, bool with_guest,
                        struct api_vm_scratch *scratch, Vmreclaim__Controller__V1__Vm *message)
 {
@@ -140,6 +156,10 @@ void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm,
     }
     message->last_sample_ns = vm->guest.received == 0 ? 0 : vm->waterfall_time;
     policy_to_message(vm, message);
+    if (vm->agent == NULL && vm->statistics.updated != 0) {
+        statistics_to_message(&vm->statistics, &scratch->statistics);
+        message->statistics = &scratch->statistics;
+    }
     host_facts_to_message(supervisor, vm, &scratch->host);
     message->host = &scratch->host;
     if (vm->waterfall.time != 0 || vm->waterfall.guest_is_known) {

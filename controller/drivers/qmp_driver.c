@@ -13,7 +13,7 @@
 #include "controller/drivers/qmp_facts.h"
 #include "controller/drivers/qmp_reading.h"
 
-#define STATISTICS_INTERVAL 2 /* seconds, when nobody has switched balloon statistics on */
+#define STATISTICS_INTERVAL 10 /* seconds, when nobody has switched balloon statistics on */
 
 struct driver_session {
     struct qmp *qmp;

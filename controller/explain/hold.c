@@ -93,6 +93,25 @@ static void hold_summary(const struct view *view, struct explanation *explanatio
                 rest);
 }
 
+/* What the balloon's driver tells, where there is no agent. */
+static void hold_statistics(const struct view *view, struct explanation *explanation)
+{
+    const Vmreclaim__Controller__V1__BalloonStatistics *statistics = view->vm->statistics;
+    struct finding *finding;
+
+    if (statistics == NULL || statistics->total == 0)
+        return;
+    finding = explanation_next(explanation);
+    finding_set(finding, KIND_HOLDS, "balloon-statistics", statistics->total,
+                "Its balloon driver says that of %s %s is free and %s is file cache; %s could be "
+                "used without swapping.",
+                SIZE(statistics->total), SIZE(statistics->free), SIZE(statistics->disk_caches),
+                SIZE(statistics->available));
+    finding_add(finding, "free", statistics->free, "bytes");
+    finding_add(finding, "disk_caches", statistics->disk_caches, "bytes");
+    finding_add(finding, "available", statistics->available, "bytes");
+}
+
 void explain_holds(const struct view *view, struct explanation *explanation)
 {
     const Waterfall *w = view->w;
@@ -106,6 +125,7 @@ void explain_holds(const struct view *view, struct explanation *explanation)
                     "The host holds %s for this VM; without an agent in the guest nobody can say "
                     "what for.",
                     SIZE(w->footprint));
+        hold_statistics(view, explanation);
     }
     absent = w->remainder < 0 ? less(0 - (uint64_t)w->remainder, w->swapped) : 0;
     if (absent >= view->worth)

@@ -16,13 +16,14 @@
 #include "common/base/util.h"
 #include "controller/leases/crash.h"
 
-#define SESSION_TIMEOUT   (3 * NSEC_PER_SEC)
-#define SESSION_DELAY_MIN (500 * NSEC_PER_MSEC)
-#define SESSION_DELAY_MAX (4 * NSEC_PER_SEC)
-#define FACTS_INTERVAL    (60 * NSEC_PER_SEC)
-#define CLOCK_SLACK       (1 * NSEC_PER_SEC)  /* samples overtake each other by less */
-#define BOOT_SETTLED      (20 * NSEC_PER_SEC) /* of the guest's uptime */
-#define BOOT_OVER         (120 * NSEC_PER_SEC)
+#define SESSION_TIMEOUT     (3 * NSEC_PER_SEC)
+#define SESSION_DELAY_MIN   (500 * NSEC_PER_MSEC)
+#define SESSION_DELAY_MAX   (4 * NSEC_PER_SEC)
+#define FACTS_INTERVAL      (60 * NSEC_PER_SEC)
+#define CLOCK_SLACK         (1 * NSEC_PER_SEC) /* samples overtake each other by less */
+#define STATISTICS_INTERVAL (10 * NSEC_PER_SEC)
+#define BOOT_SETTLED        (20 * NSEC_PER_SEC) /* of the guest's uptime */
+#define BOOT_OVER           (120 * NSEC_PER_SEC)
 
 /* ---- footprint ---- */
 
@@ -131,6 +132,7 @@ void vm_hypervisor_ended(struct supervisor *supervisor, struct vm *vm)
                     &(struct vm_event){.vm = vm, .kind = VM_EVENT_HYPERVISOR, .text = text});
     vm->hypervisor_known = false;
     vm->hypervisor = (struct driver_facts){0};
+    vm->statistics = (struct driver_statistics){0};
     vm->host = (struct host_memory){0};
     vm->guest = (struct guest_memory){0};
     vm->waterfall = (struct waterfall){0};
@@ -421,6 +423,23 @@ static void open_session(struct vm *vm)
     retry_later(vm);
 }
 
+static void on_statistics(const struct driver_result *result, void *userdata)
+{
+    struct vm *vm = userdata;
+
+    if (result->status == 0)
+        vm->statistics = *result->statistics;
+}
+
+/* The next best to an agent's samples. They cost the guest a wake-up each. */
+static void read_statistics(struct vm *vm, nsec_t now)
+{
+    if (vm->agent != NULL || now < vm->statistics_next || vm->driver->read_statistics == NULL)
+        return;
+    vm->statistics_next = now + STATISTICS_INTERVAL;
+    (void)vm->driver->read_statistics(vm->session, SESSION_TIMEOUT, on_statistics, vm);
+}
+
 static void tick_session(struct vm *vm, nsec_t now)
 {
     if (vm->session != NULL)
@@ -429,6 +448,8 @@ static void tick_session(struct vm *vm, nsec_t now)
         open_session(vm);
     if (vm->session_ready && now >= vm->facts_next)
         read_facts_now(vm);
+    if (vm->session_ready)
+        read_statistics(vm, now);
 }
 
 void vm_hypervisor_tick(struct supervisor *supervisor, struct vm *vm, nsec_t now)

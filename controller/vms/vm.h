@@ -85,7 +85,8 @@ struct vm {
     char driver_state[256]; /* "ready", or what is wrong */
     struct driver_facts hypervisor;
     bool hypervisor_known; /* the facts were read at least once from the process that lives */
-    struct driver_statistics statistics;
+    struct driver_statistics statistics; /* of a VM without an agent; updated 0: none */
+    nsec_t statistics_next;              /* CLOCK_BOOTTIME when they are asked for again */
     struct hypervisor_process process;
     /* agent */
     struct agent_link *agent;

@@ -251,6 +251,7 @@ group_migration() {
     echo "        before: the source holds $(($(guest_footprint m) / MiB)) MiB"
     "$qmp" "$lab_run/m.other.qmp" migrate "{\"uri\": \"unix:$lab_run/migration\"}"
     wait_for 60 migrated || "$qmp" "$lab_run/m.other.qmp" query-migrate
+    guest_stop m
     connected_or_die n
     echo "        after: the destination holds $(($(guest_footprint n) / MiB)) MiB"
     sleep 5
@@ -273,6 +274,6 @@ printf '%s\n' "${table[@]}" | while IFS=$'\t' read -r cause code evidence; do
     printf '%-36s %-26s %s\n' "$cause" "$code" "$evidence"
 done
 for name in "${!guest_pids[@]}"; do
-    agent_log "$name" >"$LAB_RESULTS/$name.agent.log"
+    guest_timeout=10 agent_log "$name" >"$LAB_RESULTS/$name.agent.log"
 done
 lab_verdict

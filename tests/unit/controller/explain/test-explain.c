@@ -486,6 +486,31 @@ static void test_holds_are_sorted(void **state)
     assert_null(find(&explanation, "hugetlb-used"));
 }
 
+static void test_without_an_agent_the_balloon_speaks(void **state)
+{
+    (void)state;
+    Vmreclaim__Controller__V1__BalloonStatistics statistics =
+        VMRECLAIM__CONTROLLER__V1__BALLOON_STATISTICS__INIT;
+    struct made made;
+    struct explanation explanation;
+
+    make_healthy(&made);
+    made.w.guest_is_known = 0;
+    made.vm.agent_connected = 0;
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(find(&explanation, "no-agent"));
+    assert_null(find(&explanation, "balloon-statistics"));
+    statistics.total = 4 * GIB;
+    statistics.free = GIB;
+    statistics.disk_caches = 2 * GIB;
+    statistics.available = 3 * GIB;
+    made.vm.statistics = &statistics;
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "balloon-statistics")->sentence,
+                        "Its balloon driver says that of 4.0 GiB 1.0 GiB is free and 2.0 GiB is "
+                        "file cache; 3.0 GiB could be used without swapping.");
+}
+
 static void test_never_touched_is_told(void **state)
 {
     (void)state;
@@ -625,6 +650,7 @@ int main(void)
         cmocka_unit_test(test_pieces_of_what_was_freed),
         cmocka_unit_test(test_small_things_are_not_said),
         cmocka_unit_test(test_holds_are_sorted),
+        cmocka_unit_test(test_without_an_agent_the_balloon_speaks),
         cmocka_unit_test(test_never_touched_is_told),
         cmocka_unit_test(test_plan_speaks_the_policys_numbers),
         cmocka_unit_test(test_advice_is_what_pays),
