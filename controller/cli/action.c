@@ -110,18 +110,23 @@ static void print_host(const Action *action)
         print_signed("ten minutes later: ", action->host_returned_later, "\n");
 }
 
+/* "now: 440.0 MiB of it": what verify measured. */
+static void print_now(const ActionResponse *response)
+{
+    if (response->now_is_known)
+        print_signed("as measured now: ", response->host_returned_now, "\n");
+}
+
 static void print_reason(const Action *action)
 {
+    char text[640];
+
     if (action->reason[0] == '\0')
         return;
-    (void)fputs("why not more: ", stdout);
-    print_text(action->reason);
-    if (action->reason_code[0] != '\0') {
-        (void)fputs(" [", stdout);
-        print_text(action->reason_code);
-        (void)putchar(']');
-    }
-    (void)putchar('\n');
+    (void)snprintf(text, sizeof(text), "%s%s%s%s", action->reason,
+                   action->reason_code[0] == '\0' ? "" : " [", action->reason_code,
+                   action->reason_code[0] == '\0' ? "" : "]");
+    print_wrapped("why not more: ", text);
 }
 
 static void print_action(const Action *action)
@@ -156,6 +161,7 @@ int action_print(const ProtobufCMessage *message, void *userdata)
     if (response->action == NULL)
         return fail(EXIT_FAILED, "the daemon answered without an action");
     print_action(response->action);
+    print_now(response);
     return action_exit_code(response->action);
 }
 

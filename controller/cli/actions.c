@@ -12,16 +12,20 @@ static const char *vm = "";
 static uint64_t limit = 50;
 static nsec_t since;
 
-static void add_outcome(struct table *table, const Action *action)
+/* Why little came back: the reason, or how the action ended when it was not simply done. */
+static void add_why(struct table *table, const Action *action)
 {
     char text[32];
+    bool is_done = action->guest == NULL ||
+                   action->guest->outcome == VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE;
 
     if (!action->finished)
         table_cell(table, "%s", "running");
-    else if (action->guest == NULL ||
-             json_enum_name(&vmreclaim__agent__v1__outcome__descriptor, (int)action->guest->outcome,
-                            text, sizeof(text)) == NULL)
-        table_cell(table, "%s", "-");
+    else if (action->reason_code[0] != '\0')
+        table_cell(table, "%s", action->reason_code);
+    else if (is_done || json_enum_name(&vmreclaim__agent__v1__outcome__descriptor,
+                                       (int)action->guest->outcome, text, sizeof(text)) == NULL)
+        table_cell(table, "%s", "");
     else
         table_cell(table, "%s", text);
 }
@@ -43,25 +47,22 @@ static void add_action(struct table *table, const Action *action)
     char text[32];
 
     table_row(table);
-    table_cell(table, "%s", action->id);
-    table_cell(table, "%s", when_format(action->started_ns, text, sizeof(text)));
+    table_cell(table, "%.8s", action->id);
+    table_cell(table, "%s", when_format_short(action->started_ns, text, sizeof(text)));
     table_cell(table, "%s", action->vm);
     table_cell(table, "%s", action->kind);
     table_cell(table, "%s", action->asked_by);
-    add_outcome(table, action);
     add_signed(table, action->footprint_before != 0, action->host_returned);
     add_signed(table, action->checked_again, action->host_returned_later);
-    table_cell(table, "%.1f s", (double)action->duration_ns / 1e9);
-    table_cell(table, "%s", action->reason_code);
+    add_why(table, action);
 }
 
 static int print(const ProtobufCMessage *message, void *userdata)
 {
     static const struct table_column columns[] = {
-        {"ACTION", false, false},  {"TIME", false, false},     {"VM", false, false},
-        {"WHAT", false, false},    {"WHO", false, false},      {"OUTCOME", false, false},
-        {"RETURNED", true, false}, {"AFTER 10M", true, false}, {"TOOK", true, false},
-        {"WHY NOT", false, true},
+        {"ACTION", false, false},   {"TIME", false, false},    {"VM", false, false},
+        {"WHAT", false, false},     {"WHO", false, false},     {"RETURNED", true, false},
+        {"AFTER 10M", true, false}, {"WHY NOT", false, false},
     };
     const Vmreclaim__Controller__V1__ListActionsResponse *list = (const void *)message;
     struct table table;
@@ -97,8 +98,9 @@ const struct command command_actions = {
     .operands = "",
     .summary = "what was done, and what it brought",
     .description =
-        "Lists actions, newest first: who asked, how it ended, what left the host's memory, what\n"
-        "of it was still gone ten minutes later, and if little came back, the reason's code.",
+        "Lists actions, newest first: who asked, what left the host's memory, what of it was\n"
+        "still gone ten minutes later, and if little came back, the reason's code. The beginning\n"
+        "of an action's id is enough for verify.",
     .example = "vmreclaim actions --vm web1 --since 1d",
     .see_also = "verify, for one of them; history, for the memory over time",
     .options = options,

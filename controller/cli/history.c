@@ -9,7 +9,17 @@
 #include "controller/cli/messages.h"
 #include "controller/cli/when.h"
 
-enum { CHART_WIDTH = 56, LINES_MAX = 4096 };
+enum { CHART_WIDTH_MIN = 24, CHART_WIDTH_MAX = 96, BESIDE_CHART = 32, LINES_MAX = 4096 };
+
+/* Bars are as wide as the terminal leaves beside time and size. */
+static size_t chart_width(void)
+{
+    size_t width = terminal_width();
+
+    width = width > BESIDE_CHART ? width - BESIDE_CHART : 0;
+    width = max_of(width, (size_t)CHART_WIDTH_MIN);
+    return min_of(width, (size_t)CHART_WIDTH_MAX);
+}
 
 static nsec_t since = 24 * 3600 * NSEC_PER_SEC;
 static uint64_t lines = 24;
@@ -26,14 +36,14 @@ static void print_point(const Waterfall *w)
         {'?', w->remainder > 0 ? (uint64_t)w->remainder : 0},
     };
     const struct bar_part unknown[] = {{'#', w->footprint}};
-    char bar[CHART_WIDTH + 1];
+    char bar[CHART_WIDTH_MAX + 1];
     char time[32];
     char size[32];
 
     if (w->guest_is_known)
-        bar_draw(known, ARRAY_SIZE(known), w->vm_ram, CHART_WIDTH, bar);
+        bar_draw(known, ARRAY_SIZE(known), w->vm_ram, chart_width(), bar);
     else
-        bar_draw(unknown, ARRAY_SIZE(unknown), w->vm_ram, CHART_WIDTH, bar);
+        bar_draw(unknown, ARRAY_SIZE(unknown), w->vm_ram, chart_width(), bar);
     (void)printf("%s  %s  %9s\n", when_format(w->time_ns, time, sizeof(time)), bar,
                  bytes_format_short(w->footprint, size, sizeof(size)));
 }
@@ -88,7 +98,7 @@ static int run(struct cli *cli, char **operands)
     request.since_ns = time_realtime() - (int64_t)since;
     request.points = (uint32_t)lines;
     if (!cli->json)
-        (void)printf("U in use  k unmanaged  C cache  T trapped  p per-CPU  f reportable  "
+        (void)printf("U in use  k unmanaged  C cache  T trapped  p per-CPU  f reportable\n"
                      "? unexplained  . not on the host\n");
     int r = client_stream(cli, "GetHistory", &request.base, print, &any);
     if (r == EXIT_DONE && !any && !cli->json)

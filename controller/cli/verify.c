@@ -1,6 +1,59 @@
 /* vmreclaim verify ACTION */
 #include "controller/cli/action.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/table.h"
+
+static const char *phase_name(const ActionSample *sample)
+{
+    switch ((int)sample->phase) {
+    case VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE:
+        return "before";
+    case VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_DURING:
+        return "during";
+    case VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER:
+        return "after";
+    case VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_LATER:
+        return "later";
+    default:
+        return "prior";
+    }
+}
+
+static int print_samples(const Action *action)
+{
+    static const struct table_column columns[] = {
+        {"SAMPLE", false, false},  {"AT", true, false},    {"FOOTPRINT", true, false},
+        {"IN USE", true, false},   {"CACHE", true, false}, {"TRAPPED", true, false},
+        {"REPORTED", true, false},
+    };
+    struct table table;
+
+    if (action->n_samples == 0)
+        return EXIT_DONE;
+    (void)putchar('\n');
+    table_init(&table, columns, ARRAY_SIZE(columns));
+    for (size_t i = 0; i < action->n_samples; i++) {
+        const ActionSample *sample = action->samples[i];
+        table_row(&table);
+        table_cell(&table, "%s", phase_name(sample));
+        table_cell(&table, "%+.1f s", (double)(sample->time_ns - action->started_ns) / 1e9);
+        table_bytes(&table, true, sample->footprint);
+        table_bytes(&table, sample->guest_is_known, sample->in_use);
+        table_bytes(&table, sample->guest_is_known, sample->cache);
+        table_bytes(&table, sample->guest_is_known, sample->trapped);
+        table_bytes(&table, sample->guest_is_known, sample->reported);
+    }
+    return table_finish(&table, "");
+}
+
+static int print(const ProtobufCMessage *message, void *userdata)
+{
+    const ActionResponse *response = (const void *)message;
+    int code = action_print(message, userdata);
+    int r = response->action == NULL ? EXIT_DONE : print_samples(response->action);
+
+    return r == EXIT_DONE ? code : r;
+}
 
 static int run(struct cli *cli, char **operands)
 {
@@ -8,7 +61,9 @@ static int run(struct cli *cli, char **operands)
         VMRECLAIM__CONTROLLER__V1__VERIFY_ACTION_REQUEST__INIT;
 
     request.id = operands[0];
-    return action_run(cli, "VerifyAction", &request.base);
+    /* The exit code is that of the action, as when it was ordered. */
+    return cli->json ? action_run(cli, "VerifyAction", &request.base)
+                     : client_fetch(cli, "VerifyAction", &request.base, print, NULL);
 }
 
 const struct command command_verify = {

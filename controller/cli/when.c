@@ -6,13 +6,27 @@
 
 #include "common/base/time.h"
 
-const char *when_format(int64_t time, char *buffer, size_t size)
+/* The formats are this file's own. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+static const char *format_as(const char *format, int64_t time, char *buffer, size_t size)
 {
     time_t seconds = (time_t)(time / (int64_t)NSEC_PER_SEC);
     struct tm broken;
 
     if (time == 0 || localtime_r(&seconds, &broken) == NULL ||
-        strftime(buffer, size, "%Y-%m-%d %H:%M:%S", &broken) == 0)
+        strftime(buffer, size, format, &broken) == 0)
         (void)snprintf(buffer, size, "-");
     return buffer;
+}
+#pragma GCC diagnostic pop
+
+const char *when_format(int64_t time, char *buffer, size_t size)
+{
+    return format_as("%Y-%m-%d %H:%M:%S", time, buffer, size);
+}
+
+const char *when_format_short(int64_t time, char *buffer, size_t size)
+{
+    return format_as("%m-%d %H:%M", time, buffer, size);
 }

@@ -128,8 +128,8 @@ static int verify(const Action *stored, void *userdata)
 
     if (vm != NULL && action.finished && action.footprint_before != 0 &&
         supervisor_measure(vm->supervisor, vm) == 0) {
-        action.checked_again = 1;
-        action.host_returned_later = (int64_t)(action.footprint_before - vm->waterfall.footprint);
+        response.now_is_known = 1;
+        response.host_returned_now = (int64_t)(action.footprint_before - vm->waterfall.footprint);
     }
     response.action = &action;
     ttrpc_call_finish(verification->call, &response.base);

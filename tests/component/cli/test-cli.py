@@ -214,7 +214,7 @@ class CliTest(unittest.TestCase):
 
     def test_actions(self):
         line = self.run_cli("actions").stdout.splitlines()[1]
-        self.assertRegex(line, r"^a-17 .* web1 compact alice - +-2\.0 MiB +- +0\.0 s guest-busy$")
+        self.assertRegex(line, r"^a-17 .* web1 compact alice +-2\.0 MiB +- guest-busy$")
         self.assertEqual(self.run_cli("actions", "--vm", "web2").stdout, "No actions.\n")
 
     def test_verify(self):
@@ -223,9 +223,9 @@ class CliTest(unittest.TestCase):
 
     def test_history(self):
         lines = self.run_cli("history", "web1", "--since", "1h").stdout.splitlines()
-        self.assertRegex(lines[1], r"  U+k+C+T+p+\.{28}    2\.0 GiB$")
-        self.assertRegex(lines[2], r"> compact by alice: host got -2\.0 MiB, guest-busy$")
-        self.assertRegex(lines[3], r"  #{28}\.{28}    2\.0 GiB$")
+        self.assertRegex(lines[2], r"  U+k+C+T+p+\.{24}    2\.0 GiB$")
+        self.assertRegex(lines[3], r"> compact by alice: host got -2\.0 MiB, guest-busy$")
+        self.assertRegex(lines[4], r"  #{24}\.{24}    2\.0 GiB$")
         self.assertIn("Nothing was recorded", self.run_cli("history", "web2").stdout)
         self.run_cli("history", "web1", "--lines", "0", code=2)
 

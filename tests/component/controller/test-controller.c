@@ -382,6 +382,7 @@ static void test_an_action_is_recorded(void **state)
     Vmreclaim__Controller__V1__ListActionsRequest list =
         VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_REQUEST__INIT;
     const Vmreclaim__Controller__V1__ListActionsResponse *listed;
+    const Vmreclaim__Controller__V1__ActionResponse *response;
     struct fixture *f = *state;
     const Action *action;
     char id[32];
@@ -413,8 +414,10 @@ static void test_an_action_is_recorded(void **state)
     id[6] = '\0';
     action = verify(f, id);
     assert_non_null(action);
-    assert_true(action->checked_again);
-    assert_int_equal(action->host_returned_later, 200 * MIB);
+    assert_false(action->checked_again); /* that is for ten minutes later */
+    response = (const Vmreclaim__Controller__V1__ActionResponse *)f->response;
+    assert_true(response->now_is_known);
+    assert_int_equal(response->host_returned_now, 200 * MIB);
     assert_null(verify(f, "no such action"));
     assert_int_equal(f->code, TTRPC_NOT_FOUND);
 }
