@@ -6,6 +6,8 @@
  * Both end in the store, and are looked at once more ten minutes later. One timer per second does
  * what is due; it also writes each VM's waterfall once a minute, spread over the minute.
  *
+ * A restart resumes the records that wait.
+ *
  * Failure modes: the store cannot be written: records wait in it. The VM goes away: the record
  * stays as it is, without the later check. Memory is short: an action goes unrecorded, never
  * undone. */
@@ -15,11 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "controller/records/track.h"
 
 #define LATER        (600 * NSEC_PER_SEC)
 #define SETTLE       (30 * NSEC_PER_SEC) /* the kernel reports a whole idle guest in that time */
+#define RESUME_SPAN  (LATER + 3600 * NSEC_PER_SEC) /* no action takes longer than an hour */
+#define ALLOWANCE    (2 * (int64_t)NSEC_PER_SEC)   /* between two clocks */
 #define TICK_MS      1000
 #define MINUTE       60 /* ticks */
 #define STORE_EVERY  5
@@ -242,6 +247,16 @@ static void check_again(struct recorder *recorder, struct track *track, const st
     action->n_samples = count;
 }
 
+/* Whether the VM's hypervisor is the one that the action was measured on. */
+bool recorder_is_comparable(const struct vm *vm, const Action *action)
+{
+    nsec_t tick = NSEC_PER_SEC / (nsec_t)sysconf(_SC_CLK_TCK);
+    int64_t age = time_realtime() - action->started_ns;
+
+    return action->footprint_before != 0 && hypervisor_process_is_open(&vm->process) &&
+           (int64_t)(vm->process.start_time * tick) <= (int64_t)time_boottime() - age + ALLOWANCE;
+}
+
 /* A record that settles or waits; the VM has just been measured. Its message is freed by its own
  * pointers, so what `record` lends to it is taken back first. */
 static void continue_track(struct vm *vm, void *userdata)
@@ -261,7 +276,8 @@ static void continue_track(struct vm *vm, void *userdata)
         Action lent = *action;
         close_guest_action(recorder, track, vm, &lent, now);
     } else {
-        check_again(recorder, track, vm, action, now);
+        if (recorder_is_comparable(vm, action))
+            check_again(recorder, track, vm, action, now);
         end_track(recorder, track);
     }
     if (action != NULL)
@@ -316,6 +332,28 @@ static void on_timer(uv_timer_t *timer)
     recorder_tick(timer->data, time_boottime(), time_realtime());
 }
 
+/* ---- records that a restart interrupted ---- */
+
+static int resume(const Action *action, void *userdata)
+{
+    struct recorder *recorder = userdata;
+    int64_t age = time_realtime() - (action->started_ns + (int64_t)action->duration_ns);
+    struct track *track;
+
+    if (!action->finished || action->checked_again || age < 0 || age > (int64_t)LATER)
+        return 0;
+    track = begin_track(recorder, action->id, action->vm);
+    if (track == NULL)
+        return 0;
+    for (size_t i = 0; i < action->n_samples && i < TRACK_SAMPLES_MAX - 1; i++)
+        track_add_sample(track, action->samples[i]);
+    track->state = TRACK_WAITING;
+    track->due = time_boottime() + (LATER - (nsec_t)age);
+    if (track_keep(track, action) < 0)
+        end_track(recorder, track);
+    return 0;
+}
+
 int recorder_init(struct recorder *recorder, struct api *api, struct store *store)
 {
     *recorder = (struct recorder){
@@ -332,6 +370,8 @@ int recorder_init(struct recorder *recorder, struct api *api, struct store *stor
     if (r < 0)
         return r;
     recorder->timer.data = recorder;
+    (void)store_actions(store, NULL, time_realtime() - (int64_t)RESUME_SPAN, RECORDER_TRACKS_MAX,
+                        resume, recorder, NULL);
     supervisor_listen(api->supervisor, &recorder->listener);
     return uv_timer_start(&recorder->timer, on_timer, TICK_MS, TICK_MS);
 }

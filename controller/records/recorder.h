@@ -26,6 +26,9 @@ int recorder_init(struct recorder *recorder, struct api *api, struct store *stor
 void recorder_stop(struct recorder *recorder);
 void recorder_finish(struct recorder *recorder);
 
+/* Whether a footprint of the VM now can be compared with the record: the same process holds it. */
+bool recorder_is_comparable(const struct vm *vm, const Vmreclaim__Controller__V1__Action *action);
+
 /* What the timer does every second. `now` is CLOCK_BOOTTIME, `time` UNIX nanoseconds. */
 void recorder_tick(struct recorder *recorder, nsec_t now, int64_t time);
 

@@ -69,6 +69,17 @@ void track_sample(struct track *track, const struct vm *vm, int phase, nsec_t no
     sample->balloon = vm->waterfall.balloon;
 }
 
+void track_add_sample(struct track *track, const ActionSample *sample)
+{
+    if (track->sample_count == TRACK_SAMPLES_MAX)
+        return;
+    track->samples[track->sample_count] = *sample;
+    track->samples[track->sample_count].base.n_unknown_fields = 0;
+    track->samples[track->sample_count].base.unknown_fields = NULL;
+    track->sample_pointers[track->sample_count] = &track->samples[track->sample_count];
+    track->sample_count++;
+}
+
 static void take_reason(struct track *track, Action *action)
 {
     const struct finding *finding = &track->finding;

@@ -45,6 +45,9 @@ void track_destroy(struct track *track);
  * last two. */
 void track_sample(struct track *track, const struct vm *vm, int phase, nsec_t now);
 
+/* Adds one that a record has; dropped when there is no room. */
+void track_add_sample(struct track *track, const Vmreclaim__Controller__V1__ActionSample *sample);
+
 /* Completes the action's message: samples, what the guest reported, confidence, reason. What it
  * points to is the track's. `vm` may be NULL. */
 void track_complete(struct track *track, const struct supervisor *supervisor, const struct vm *vm,

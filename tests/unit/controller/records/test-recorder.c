@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/number.h"
 #include "controller/api/api.h"
@@ -48,7 +49,7 @@ static int set_up(void **state)
     (void)state;
     fixture_init(&fixture);
     fixture_write(&fixture, "proc/42/stat",
-                  "42 (qemu) S 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 987654 1 1\n");
+                  "42 (qemu) S 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 1 1 1\n");
     fixture_write(&fixture, "proc/42/maps", "");
     fixture_directory(&fixture, "proc/42/fd");
     vm = NULL;
@@ -120,6 +121,7 @@ static void test_an_operators_action_is_checked_again(void **state)
     action.id = (char *)ID;
     action.vm = (char *)"web1";
     action.kind = (char *)"compact";
+    action.started_ns = time_realtime();
     action.footprint_before = vm->host.footprint;
     hooks->on_started(vm, &action, hooks->userdata);
     set_footprint(200);
@@ -136,6 +138,65 @@ static void test_an_operators_action_is_checked_again(void **state)
            (struct expectation){
                true, (int64_t)(300 * MIB), (int64_t)(240 * MIB), {BEFORE, DURING, AFTER, LATER}});
     assert_int_equal(recorder.track_count, 0);
+}
+
+/* Ends the recorder as the daemon's end does, and starts another on the same store. */
+static void restart(void)
+{
+    recorder_stop(&recorder);
+    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    recorder_finish(&recorder);
+    assert_int_equal(recorder_init(&recorder, &api, store), 0);
+}
+
+static void finish_action(void)
+{
+    const struct api_action_recorder *hooks = &recorder.actions;
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+
+    action.id = (char *)ID;
+    action.vm = (char *)"web1";
+    action.started_ns = time_realtime();
+    action.footprint_before = vm->host.footprint;
+    hooks->on_started(vm, &action, hooks->userdata);
+    set_footprint(200);
+    action.host_returned = (int64_t)(300 * MIB);
+    hooks->on_finished(vm, &action, hooks->userdata);
+}
+
+static void test_a_restart_resumes_what_waits(void **state)
+{
+    nsec_t start = time_boottime();
+
+    (void)state;
+    finish_action();
+    restart();
+    assert_int_equal(recorder.track_count, 1);
+    recorder_tick(&recorder, start + 590 * NSEC_PER_SEC, time_realtime());
+    expect(ID, (struct expectation){false, (int64_t)(300 * MIB), 0, {BEFORE, AFTER}});
+    recorder_tick(&recorder, start + 700 * NSEC_PER_SEC, time_realtime());
+    expect(ID, (struct expectation){
+                   true, (int64_t)(300 * MIB), (int64_t)(300 * MIB), {BEFORE, AFTER, LATER}});
+    restart();
+    assert_int_equal(recorder.track_count, 0);
+}
+
+/* Another process holds other memory: no figure is better than a wrong one. */
+static void test_another_process_is_not_compared(void **state)
+{
+    char text[128];
+
+    (void)state;
+    finish_action();
+    (void)snprintf(text, sizeof(text),
+                   "42 (qemu) S 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 %llu 1 1\n",
+                   (unsigned long long)(time_boottime() / NSEC_PER_SEC + 60) *
+                       (unsigned long long)sysconf(_SC_CLK_TCK));
+    fixture_write(&fixture, "proc/42/stat", text);
+    set_footprint(20);
+    recorder_tick(&recorder, time_boottime() + 700 * NSEC_PER_SEC, time_realtime());
+    assert_int_equal(recorder.track_count, 0);
+    expect(ID, (struct expectation){false, (int64_t)(300 * MIB), 0, {BEFORE, AFTER}});
 }
 
 static void tell_guest_action(const char *id)
@@ -218,6 +279,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         with_recorder(test_an_operators_action_is_checked_again),
+        with_recorder(test_a_restart_resumes_what_waits),
+        with_recorder(test_another_process_is_not_compared),
         with_recorder(test_a_guests_own_action_is_closed_when_it_has_settled),
         with_recorder(test_a_guest_cannot_write_over_records),
         with_recorder(test_a_vm_that_goes_leaves_its_record),
