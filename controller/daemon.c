@@ -438,6 +438,8 @@ void daemon_finish(struct daemon *daemon)
     (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
     if (daemon->keeper.timer.data != NULL)
         lease_keeper_finish(&daemon->keeper);
+    if (daemon->api.supervisor != NULL)
+        api_finish(&daemon->api);
     if (daemon->supervisor.loop != NULL)
         supervisor_finish(&daemon->supervisor);
     if (daemon->recorder.api != NULL)

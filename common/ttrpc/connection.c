@@ -49,7 +49,7 @@ const struct ttrpc_limits ttrpc_limits_guest = {
     .bytes_per_second = 4 * 1024 * 1024,
     .frames_per_second = 1000,
     .elements = 4096,
-    .read_bytes = 4096,
+    .frame_by_frame = true,
 };
 
 /* ---- ending ---- */
@@ -337,14 +337,13 @@ static void update_receive_stall(struct ttrpc_connection *connection)
     ttrpc_loop_set_deadline(connection->loop, stall, begin + connection->options.limits.stall);
 }
 
-/* A small share of the buffer for who sends small frames, the rest of the frame at hand for who
- * sends large ones. */
+/* Frame by frame: the rest of a header, or of the frame it announced. */
 static size_t bytes_to_read(const struct ttrpc_connection *connection)
 {
-    size_t usual = connection->options.limits.read_bytes;
-    size_t wanted = max_of(usual, frame_parser_outstanding(&connection->parser));
+    size_t outstanding = frame_parser_outstanding(&connection->parser);
 
-    return usual == 0 ? LOOP_READ_SIZE : min_of(wanted, LOOP_READ_SIZE);
+    return connection->options.limits.frame_by_frame ? min_of(outstanding, LOOP_READ_SIZE)
+                                                     : LOOP_READ_SIZE;
 }
 
 /* Returns the bytes read, and their frames; 0: none, or the connection is closing. */
@@ -376,6 +375,11 @@ static void receive(struct ttrpc_connection *connection)
     uint32_t frames = 0;
     size_t bytes = receive_once(connection, &frames);
     nsec_t now;
+
+    /* The header was read; what follows it is mostly there, too. */
+    if (bytes > 0 && frames == 0 && connection->state == CONNECTION_OPEN &&
+        connection->options.limits.frame_by_frame)
+        bytes += receive_once(connection, &frames);
 
     if (bytes == 0 || connection->state != CONNECTION_OPEN) {
         if (measured)

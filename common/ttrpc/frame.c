@@ -56,8 +56,10 @@ bool frame_parser_is_inside(const struct frame_parser *parser)
 
 size_t frame_parser_outstanding(const struct frame_parser *parser)
 {
-    if (!frame_parser_is_inside(parser) || parser->header_received < FRAME_HEADER_SIZE)
-        return 0;
+    if (!frame_parser_is_inside(parser))
+        return FRAME_HEADER_SIZE;
+    if (parser->header_received < FRAME_HEADER_SIZE)
+        return (size_t)FRAME_HEADER_SIZE - parser->header_received;
     return load_be32(parser->header) - parser->received;
 }
 

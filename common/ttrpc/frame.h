@@ -69,7 +69,7 @@ int frame_parser_feed(struct frame_parser *parser, const uint8_t **chunk, size_t
 /* True when a frame has begun and is not complete. */
 bool frame_parser_is_inside(const struct frame_parser *parser);
 
-/* Payload bytes to come of the frame whose header is there; 0: none is. */
+/* Bytes that are certain to come: the rest of the header, or of the payload it announced. */
 size_t frame_parser_outstanding(const struct frame_parser *parser);
 
 #endif

@@ -53,15 +53,15 @@ struct ttrpc_limits {
     uint32_t frames_per_second;
     uint32_t elements;   /* of one message, whose text is then UTF-8, see wire_check_message;
                             0: not looked at */
-    uint32_t read_bytes; /* taken from the socket at once, unless a frame has more to come, so that
-                            many small frames do not hold the loop; 0: as many as there are */
+    bool frame_by_frame; /* not more than one message is handled per turn of the loop, at the price
+                            of a system call more for each */
 };
 
 /* 64 KiB frames, 16 streams, 1 MiB queued, 10 s, no rates. */
 extern const struct ttrpc_limits ttrpc_limits_default;
 
 /* For a peer that may be hostile: the same with 256 KiB queued, 4 MiB and 1000 frames a second,
- * 4096 elements and 4 KiB at once. */
+ * 4096 elements, frame by frame. */
 extern const struct ttrpc_limits ttrpc_limits_guest;
 
 /* A share of one core, for the processor time that a peer's bytes take us. Shares are charged after
@@ -69,7 +69,9 @@ extern const struct ttrpc_limits ttrpc_limits_guest;
 struct ttrpc_share {
     uint32_t permyriad; /* of one core; not 0 */
     nsec_t saved_max;   /* processor time that can be saved up */
-    nsec_t paid_until;  /* CLOCK_MONOTONIC; later than now: in debt until then */
+    nsec_t
+        debt_max; /* how long a peer in debt is not read: so often it is heard, whatever it did */
+    nsec_t paid_until; /* CLOCK_MONOTONIC; later than now: in debt until then */
 };
 
 /* Charges `used` processor time and returns `paid_until`. */

@@ -27,6 +27,7 @@ struct agent_standing {
     nsec_t not_before; /* CLOCK_BOOTTIME */
 };
 
+/* Without processor.debt_max, which depends on how often samples come. */
 void agent_standing_init(struct agent_standing *standing);
 
 /* A connection, or the attempt at one, ended. The next must wait twice as long as this one had to,

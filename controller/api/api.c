@@ -17,10 +17,21 @@
 
 #define GROUPS_MAX 256
 
+/* Of one user who may not control, so that others find room. */
+#define USER_CONNECTIONS_MAX 32
+
+/* What a user who may not control may use of a core. */
+#define USER_PERMYRIAD 500
+#define USER_SAVED     (200 * NSEC_PER_MSEC)
+#define USER_DEBT_MAX  (5 * NSEC_PER_SEC)
+
+#define BYTES_MAX ((uint64_t)256 << 20) /* of all connections */
+
 struct api_connection {
     struct list link;
     struct api *api;
     struct ttrpc_connection *connection;
+    struct api_user *user;
     struct api_caller caller;
 };
 
@@ -79,6 +90,18 @@ void action_id_make(char id[ACTION_ID_SIZE])
     (void)snprintf(id, ACTION_ID_SIZE, "%016" PRIx64, number);
 }
 
+/* Every change, and of refusals as many as a person can bring about: whoever can connect can ask.
+ */
+static bool is_audited(const struct api_connection *connection, bool changes, bool allowed)
+{
+    unsigned suppressed;
+
+    if (connection->api->audit == NULL)
+        return false;
+    return allowed ? changes
+                   : log_limit_pass(&connection->user->refusals, time_boottime(), &suppressed);
+}
+
 static void dispatch(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
 {
     struct api_connection *connection = userdata;
@@ -91,7 +114,7 @@ static void dispatch(struct ttrpc_call *call, const ProtobufCMessage *request, v
     connection->caller.action[0] = '\0';
     if (changes)
         action_id_make(connection->caller.action);
-    if ((changes || !allowed) && api->audit != NULL)
+    if (is_audited(connection, changes, allowed))
         api->audit(&connection->caller, method, request, allowed, api->audit_userdata);
     if (!allowed)
         ttrpc_call_fail(call, TTRPC_PERMISSION_DENIED,
@@ -127,6 +150,8 @@ void api_init(struct api *api, struct supervisor *supervisor)
             api->service.streams |= UINT64_C(1) << i;
     }
     list_init(&api->connections);
+    list_init(&api->users);
+    ttrpc_budget_init(&api->budget, BYTES_MAX, API_CONNECTIONS_MAX);
     api_events_init(api);
 }
 
@@ -137,20 +162,82 @@ void api_stop(struct api *api)
         ttrpc_connection_close(list_entry(link, struct api_connection, link)->connection);
 }
 
-/* ---- who calls ---- */
+/* ---- users ---- */
 
-static void name_caller(struct api_caller *caller)
+static void forget_user(struct api *api, struct api_user *user)
+{
+    list_remove(&user->link);
+    api->user_count--;
+    free(user);
+}
+
+void api_finish(struct api *api)
+{
+    list_for_each_safe (link, following, &api->users)
+        forget_user(api, list_entry(link, struct api_user, link));
+}
+
+static void forget_one_user(struct api *api)
+{
+    list_for_each (link, &api->users) {
+        struct api_user *user = list_entry(link, struct api_user, link);
+
+        if (user->connection_count == 0) {
+            forget_user(api, user);
+            return;
+        }
+    }
+}
+
+/* Asks the system's user database, which may be slow: once for each user. */
+static void name_user(struct api_user *user)
 {
     char buffer[1024];
     struct passwd entry;
     struct passwd *found = NULL;
 
-    (void)getpwuid_r(caller->uid, &entry, buffer, sizeof(buffer), &found);
+    (void)getpwuid_r(user->uid, &entry, buffer, sizeof(buffer), &found);
     if (found != NULL)
-        (void)snprintf(caller->name, sizeof(caller->name), "%s", found->pw_name);
+        (void)snprintf(user->name, sizeof(user->name), "%s", found->pw_name);
     else
-        (void)snprintf(caller->name, sizeof(caller->name), "uid %u", caller->uid);
+        (void)snprintf(user->name, sizeof(user->name), "uid %u", user->uid);
 }
+
+static struct api_user *add_user(struct api *api, uid_t uid)
+{
+    struct api_user *user;
+
+    if (api->user_count >= API_USERS_MAX)
+        forget_one_user(api);
+    user = calloc(1, sizeof(*user));
+    if (user == NULL)
+        return NULL;
+    *user = (struct api_user){
+        .uid = uid,
+        .processor = {.permyriad = USER_PERMYRIAD,
+                      .saved_max = USER_SAVED,
+                      .debt_max = USER_DEBT_MAX},
+        .refusals = {.interval = 60 * NSEC_PER_SEC, .burst = 20},
+    };
+    name_user(user);
+    list_append(&api->users, &user->link);
+    api->user_count++;
+    return user;
+}
+
+/* NULL: no memory. */
+static struct api_user *find_or_add_user(struct api *api, uid_t uid)
+{
+    list_for_each (link, &api->users) {
+        struct api_user *user = list_entry(link, struct api_user, link);
+
+        if (user->uid == uid)
+            return user;
+    }
+    return add_user(api, uid);
+}
+
+/* ---- who calls ---- */
 
 static bool is_member(int descriptor, gid_t primary, gid_t group)
 {
@@ -171,12 +258,12 @@ static bool is_member(int descriptor, gid_t primary, gid_t group)
 
 /* Root and the daemon's own user may do everything. */
 static void identify(const struct api *api, int descriptor, const struct peer *peer,
-                     struct api_caller *ret_caller)
+                     const struct api_user *user, struct api_caller *ret_caller)
 {
     struct api_caller caller = {.pid = peer->pid, .uid = peer->uid, .gid = peer->gid};
     bool owner = peer->uid == 0 || peer->uid == geteuid();
 
-    name_caller(&caller);
+    (void)snprintf(caller.name, sizeof(caller.name), "%s", user->name);
     caller.may_control = owner || is_member(descriptor, peer->gid, api->control_group);
     caller.may_read = caller.may_control || is_member(descriptor, peer->gid, api->read_group);
     *ret_caller = caller;
@@ -191,17 +278,40 @@ static void on_close(struct ttrpc_connection *ttrpc, int status, const char *rea
     (void)reason;
     list_remove(&connection->link);
     connection->api->connection_count--;
+    connection->user->connection_count--;
     free(connection);
+}
+
+/* NULL: no room for another, or no memory. */
+static struct api_connection *create_connection(struct api *api, int descriptor,
+                                                const struct peer *peer)
+{
+    struct api_user *user = find_or_add_user(api, peer->uid);
+    struct api_connection *connection;
+    struct api_caller caller;
+
+    if (user == NULL || api->connection_count >= API_CONNECTIONS_MAX)
+        return NULL;
+    identify(api, descriptor, peer, user, &caller);
+    if (!caller.may_control && user->connection_count >= USER_CONNECTIONS_MAX)
+        return NULL;
+    connection = calloc(1, sizeof(*connection));
+    if (connection == NULL)
+        return NULL;
+    connection->api = api;
+    connection->user = user;
+    connection->caller = caller;
+    return connection;
 }
 
 void api_accept(struct api *api, int descriptor, const struct peer *peer)
 {
     static const struct ttrpc_service *services[2];
-    struct api_connection *connection =
-        api->connection_count < API_CONNECTIONS_MAX ? calloc(1, sizeof(*connection)) : NULL;
+    struct api_connection *connection = create_connection(api, descriptor, peer);
     struct ttrpc_connection_options options = {
         .limits = operator_limits,
         .services = services,
+        .budget = &api->budget,
         .userdata = connection,
         .on_close = on_close,
     };
@@ -211,8 +321,10 @@ void api_accept(struct api *api, int descriptor, const struct peer *peer)
         (void)close(descriptor);
         return;
     }
-    connection->api = api;
-    identify(api, descriptor, peer, &connection->caller);
+    if (!connection->caller.may_control) {
+        options.limits.frame_by_frame = true;
+        options.processor = &connection->user->processor;
+    }
     if (ttrpc_connection_create(api->supervisor->loop, descriptor, &options,
                                 &connection->connection) < 0) {
         free(connection);
@@ -220,6 +332,7 @@ void api_accept(struct api *api, int descriptor, const struct peer *peer)
     }
     list_append(&api->connections, &connection->link);
     api->connection_count++;
+    connection->user->connection_count++;
 }
 
 /* ---- for handlers ---- */

@@ -15,6 +15,7 @@
 
 #include "common/base/error.h"
 #include "common/base/list.h"
+#include "common/base/log.h"
 #include "common/transport/address.h"
 #include "common/ttrpc/ttrpc.h"
 #include "controller.pb-c.h"
@@ -22,6 +23,7 @@
 
 #define API_METHODS_MAX     48
 #define API_CONNECTIONS_MAX 256
+#define API_USERS_MAX       64 /* remembered; one with connections is never forgotten */
 #define API_GROUP_NONE      ((gid_t)-1)
 
 /* 16 hexadecimal digits, never the same twice: names an action in the audit, the records, the
@@ -48,6 +50,16 @@ typedef void (*api_handler)(struct ttrpc_call *call, const ProtobufCMessage *req
 typedef void (*api_audit)(const struct api_caller *caller, const char *method,
                           const ProtobufCMessage *request, bool allowed, void *userdata);
 
+/* What one user's connections share: who may not control is bounded. */
+struct api_user {
+    struct list link; /* of api->users, the latest last */
+    uid_t uid;
+    char name[64];
+    size_t connection_count;
+    struct ttrpc_share processor;
+    struct log_limit refusals; /* that are audited */
+};
+
 struct api {
     struct supervisor *supervisor;
     struct supervisor_listener listener;
@@ -59,6 +71,9 @@ struct api {
     ttrpc_handler handlers[API_METHODS_MAX];
     struct list connections; /* struct api_connection */
     size_t connection_count;
+    struct ttrpc_budget budget; /* of all connections */
+    struct list users;          /* struct api_user */
+    size_t user_count;
     struct list watchers;
     uint64_t event_sequence;
     gid_t read_group; /* API_GROUP_NONE: root only */
@@ -70,8 +85,9 @@ struct api {
 /* Serves WatchEvents itself. The groups may be changed at any time. */
 void api_init(struct api *api, struct supervisor *supervisor);
 
-/* Closes all connections; run the loop until it is empty. */
+/* Closes all connections; run the loop until it is empty, then api_finish. */
 void api_stop(struct api *api);
+void api_finish(struct api *api);
 
 /* Takes a connected descriptor over. */
 void api_accept(struct api *api, int descriptor, const struct peer *peer);

@@ -18,9 +18,10 @@
 #define AGENT_BYTES_MAX       ((uint64_t)128 << 20)
 #define AGENT_CONNECTIONS_MAX 32768u
 
-/* What guests that use more than their share of the processor may use together: 2 % of a core. */
-#define DEBTORS_PERMYRIAD 200
+/* What guests that use more than their share of the processor may use together: 1 % of a core. */
+#define DEBTORS_PERMYRIAD 100
 #define DEBTORS_SAVED     (50 * NSEC_PER_MSEC)
+#define DEBTORS_DEBT_MAX  (5 * NSEC_PER_SEC)
 
 const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
 {
@@ -494,8 +495,8 @@ int supervisor_init(struct supervisor *supervisor, uv_loop_t *loop, int root,
     };
     read_host(supervisor);
     ttrpc_budget_init(&supervisor->agent_budget, AGENT_BYTES_MAX, AGENT_CONNECTIONS_MAX);
-    supervisor->agent_budget.processor =
-        (struct ttrpc_share){.permyriad = DEBTORS_PERMYRIAD, .saved_max = DEBTORS_SAVED};
+    supervisor->agent_budget.processor = (struct ttrpc_share){
+        .permyriad = DEBTORS_PERMYRIAD, .saved_max = DEBTORS_SAVED, .debt_max = DEBTORS_DEBT_MAX};
     strangers_init(&supervisor->strangers);
     registry_init(&supervisor->registry);
     list_init(&supervisor->listeners);

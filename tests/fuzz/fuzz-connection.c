@@ -1,5 +1,6 @@
 /* A whole server or client connection against a peer that writes the input and hangs up. The first
- * byte chooses the end. Methods of every kind are served; the client has a call of each open. */
+ * byte chooses the end and whether the peer may be hostile. Methods of every kind are served; the
+ * client has a call of each open. */
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -98,6 +99,7 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static struct ttrpc_share share = {.permyriad = 1, .debt_max = NSEC_PER_MSEC};
     static uv_loop_t loop;
     static int initialised;
     int pair[2], closed = 0;
@@ -114,6 +116,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(uv_loop_init(&loop) == 0);
     require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
     options.services = data[0] % 2 == 0 ? services : NULL;
+    if ((data[0] & 2) != 0) {
+        options.limits.elements = 16;
+        options.limits.frame_by_frame = true;
+        options.processor = &share;
+    }
     require(ttrpc_connection_create(&loop, pair[1], &options, &connection) == 0);
     results = 0;
     if (options.services == NULL) {

@@ -2,8 +2,24 @@
 #ifndef VMRECLAIM_TESTS_FUZZ_MESSAGES_H
 #define VMRECLAIM_TESTS_FUZZ_MESSAGES_H
 
+#include <errno.h>
+
 #include "common/ttrpc/arena.h"
+#include "common/ttrpc/wire.h"
 #include "tests/fuzz/fuzz.h"
+
+/* The look before decoding. */
+static inline void fuzz_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data,
+                              size_t size)
+{
+    struct slice slice = {.data = data, .length = size};
+    int few = wire_check_message(descriptor, slice, 16);
+    int many = wire_check_message(descriptor, slice, UINT32_MAX);
+
+    /* No message has more elements than bytes; a limit changes nothing else. */
+    require(many != -E2BIG && wire_check_message(descriptor, slice, (uint32_t)size) == many);
+    require(few == many || few == -E2BIG);
+}
 
 /* What decodes can be packed into exactly the bytes announced. (It need not decode again:
  * protobuf-c keeps unknown fields with tags that it does not write the same way.) */
@@ -13,6 +29,7 @@ static inline void fuzz_message(const ProtobufCMessageDescriptor *descriptor, co
     static struct arena arena;
     ProtobufCMessage *message;
 
+    fuzz_check(descriptor, data, size);
     arena_init(&arena, 32 * size);
     message = protobuf_c_message_unpack(descriptor, &arena.allocator, size, data);
     require(arena.overflowed <= arena.limit);

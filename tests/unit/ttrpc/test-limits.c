@@ -217,7 +217,8 @@ static void test_elements_of_a_message(void **state)
 
 static void test_a_share_is_charged(void **state)
 {
-    struct ttrpc_share share = {.permyriad = 100, .saved_max = 10 * NSEC_PER_MSEC};
+    struct ttrpc_share share = {
+        .permyriad = 100, .saved_max = 10 * NSEC_PER_MSEC, .debt_max = 60 * NSEC_PER_SEC};
     nsec_t now = 1000 * NSEC_PER_SEC;
 
     (void)state;
@@ -274,7 +275,7 @@ static void send_ping(struct fixture *fixture, uint32_t stream)
 /* A millisecond of work at a ten-thousandth of a core: ten seconds of debt. */
 static void test_a_debtor_is_not_read(void **state)
 {
-    struct ttrpc_share own = {.permyriad = 1};
+    struct ttrpc_share own = {.permyriad = 1, .debt_max = 60 * NSEC_PER_SEC};
     struct fixture fixture;
 
     (void)state;
@@ -295,10 +296,30 @@ static void test_a_debtor_is_not_read(void **state)
     fixture_finish(&fixture);
 }
 
+/* What a peer sent at once is handled one by one, with turns for others between. */
+static void test_frame_by_frame(void **state)
+{
+    struct ttrpc_limits limits = ttrpc_limits_default;
+    struct fixture fixture;
+
+    (void)state;
+    served = 0;
+    limits.frame_by_frame = true;
+    fixture_init_server(&fixture, slow_services, &limits);
+    for (uint32_t i = 0; i < 3; i++)
+        send_ping(&fixture, 1 + 2 * i);
+    for (unsigned i = 1; i <= 3; i++) {
+        while (served < i)
+            (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+        assert_int_equal(served, i);
+    }
+    fixture_finish(&fixture);
+}
+
 /* The debt is the guest's, not the connection's. */
 static void test_connecting_anew_forgives_nothing(void **state)
 {
-    struct ttrpc_share own = {.permyriad = 1};
+    struct ttrpc_share own = {.permyriad = 1, .debt_max = 60 * NSEC_PER_SEC};
     struct fixture fixture;
 
     (void)state;
@@ -367,7 +388,7 @@ static void test_connections_of_a_budget(void **state)
 /* In debt with its own share, a peer is read as long as that of all debtors pays. */
 static void test_debtors_share(void **state)
 {
-    struct ttrpc_share own = {.permyriad = 1};
+    struct ttrpc_share own = {.permyriad = 1, .debt_max = 60 * NSEC_PER_SEC};
     struct fixture fixture = {.raw = -1};
     struct ending ending = {0};
     struct ttrpc_budget budget;
@@ -385,8 +406,9 @@ static void test_debtors_share(void **state)
     (void)state;
     served = 0;
     ttrpc_budget_init(&budget, 1 << 20, 2);
-    budget.processor =
-        (struct ttrpc_share){.permyriad = 1, .saved_max = 2 * NSEC_PER_MSEC + NSEC_PER_MSEC / 2};
+    budget.processor = (struct ttrpc_share){.permyriad = 1,
+                                            .saved_max = 2 * NSEC_PER_MSEC + NSEC_PER_MSEC / 2,
+                                            .debt_max = 60 * NSEC_PER_SEC};
     fixture_init(&fixture, pair);
     fixture.raw = pair[0];
     assert_int_equal(ttrpc_connection_create(&fixture.loop, pair[1], &options, &connection), 0);
@@ -450,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_elements_of_a_message),
         cmocka_unit_test(test_a_share_is_charged),
         cmocka_unit_test(test_a_debtor_is_not_read),
+        cmocka_unit_test(test_frame_by_frame),
         cmocka_unit_test(test_connecting_anew_forgives_nothing),
         cmocka_unit_test(test_debtors_share),
         cmocka_unit_test(test_connections_of_a_budget),

@@ -1,0 +1,198 @@
+/* What a user who may not control can take from the others: connections, audit entries, processor
+ * time. The users are made up, the connections are socket pairs. */
+#include "tests/lib/test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "controller/api/api.h"
+#include "tests/lib/loop.h"
+
+#define STRANGER 54321 /* a uid that is in no group */
+
+struct fixture {
+    uv_loop_t loop;
+    struct supervisor supervisor;
+    struct api api;
+    int root;
+    unsigned audited;
+};
+
+static void on_audit(const struct api_caller *caller, const char *method,
+                     const ProtobufCMessage *request, bool allowed, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    (void)caller;
+    (void)method;
+    (void)request;
+    assert_false(allowed);
+    f->audited++;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    if (f == NULL || uv_loop_init(&f->loop) < 0)
+        return -1;
+    f->root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (supervisor_init(&f->supervisor, &f->loop, f->root, NSEC_PER_SEC) < 0)
+        return -1;
+    api_init(&f->api, &f->supervisor);
+    f->api.audit = on_audit;
+    f->api.audit_userdata = f;
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    api_stop(&f->api);
+    supervisor_stop(&f->supervisor);
+    loop_finish(&f->loop);
+    api_finish(&f->api);
+    supervisor_finish(&f->supervisor);
+    (void)close(f->root);
+    free(f);
+    return 0;
+}
+
+/* Returns the user's end. */
+static int connect_as(struct fixture *f, uid_t uid)
+{
+    struct peer peer = {.kind = ADDRESS_UNIX, .pid = 1, .uid = uid, .gid = uid};
+    int pair[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+    api_accept(&f->api, pair[1], &peer);
+    return pair[0];
+}
+
+static void test_one_user_leaves_room_for_others(void **state)
+{
+    struct fixture *f = *state;
+    int descriptors[40];
+
+    for (unsigned i = 0; i < ARRAY_SIZE(descriptors); i++)
+        descriptors[i] = connect_as(f, STRANGER);
+    assert_int_equal(f->api.connection_count, 32);
+    (void)close(connect_as(f, STRANGER + 1));
+    assert_int_equal(f->api.connection_count, 33);
+    (void)close(connect_as(f, 0));
+    assert_int_equal(f->api.connection_count, 34);
+    assert_int_equal(f->api.user_count, 3);
+    for (unsigned i = 0; i < ARRAY_SIZE(descriptors); i++)
+        (void)close(descriptors[i]);
+    while (f->api.connection_count > 0)
+        (void)uv_run(&f->loop, UV_RUN_ONCE);
+    /* There is room again. */
+    (void)close(connect_as(f, STRANGER));
+    assert_int_equal(f->api.connection_count, 1);
+}
+
+static void test_users_are_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    int kept = connect_as(f, STRANGER);
+
+    for (uid_t i = 1; i < 2 * API_USERS_MAX; i++) {
+        (void)close(connect_as(f, STRANGER + i));
+        while (f->api.connection_count > 1)
+            (void)uv_run(&f->loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(f->api.user_count, API_USERS_MAX);
+    assert_int_equal(list_entry(f->api.users.next, struct api_user, link)->uid, STRANGER);
+    (void)close(kept);
+}
+
+struct answers {
+    unsigned count;
+    enum ttrpc_code code;
+};
+
+static void on_answer(const struct ttrpc_result *result, void *userdata)
+{
+    struct answers *answers = userdata;
+
+    answers->count++;
+    answers->code = result->code;
+}
+
+/* Each refusal is answered; the audit log is not filled by who has no rights. */
+static void test_refusals_are_audited_in_bounds(void **state)
+{
+    Vmreclaim__Controller__V1__CompactVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+    struct ttrpc_connection_options options = {.limits = ttrpc_limits_default};
+    struct ttrpc_connection *client;
+    struct fixture *f = *state;
+    struct answers answers = {0};
+
+    options.on_close = NULL;
+    assert_int_equal(ttrpc_connection_create(&f->loop, connect_as(f, STRANGER), &options, &client),
+                     0);
+    for (unsigned i = 1; i <= 50; i++) {
+        assert_int_equal(ttrpc_call_unary(client,
+                                          &vmreclaim__controller__v1__controller__descriptor,
+                                          "Compact", &request.base, 0, on_answer, &answers, NULL),
+                         0);
+        while (answers.count < i)
+            (void)uv_run(&f->loop, UV_RUN_ONCE);
+        assert_int_equal(answers.code, TTRPC_PERMISSION_DENIED);
+    }
+    assert_int_equal(f->audited, 20);
+    ttrpc_connection_close(client);
+}
+
+/* Who controls is not held back; the others pay. */
+static void test_who_pays(void **state)
+{
+    Vmreclaim__Controller__V1__ListVmsRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_VMS_REQUEST__INIT;
+    struct ttrpc_connection_options options = {.limits = ttrpc_limits_default};
+    static const uid_t uids[] = {STRANGER, 0};
+    struct fixture *f = *state;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(uids); i++) {
+        struct ttrpc_connection *client;
+        struct answers answers = {0};
+
+        assert_int_equal(
+            ttrpc_connection_create(&f->loop, connect_as(f, uids[i]), &options, &client), 0);
+        assert_int_equal(ttrpc_call_unary(client,
+                                          &vmreclaim__controller__v1__controller__descriptor,
+                                          "ListVms", &request.base, 0, on_answer, &answers, NULL),
+                         0);
+        while (answers.count == 0)
+            (void)uv_run(&f->loop, UV_RUN_ONCE);
+        assert_int_equal(answers.code,
+                         uids[i] == 0 ? TTRPC_UNIMPLEMENTED : TTRPC_PERMISSION_DENIED);
+        ttrpc_connection_close(client);
+    }
+    list_for_each (link, &f->api.users) {
+        const struct api_user *user = list_entry(link, struct api_user, link);
+
+        assert_int_equal(user->processor.paid_until > 0, user->uid == STRANGER);
+    }
+}
+
+#define api_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        api_test(test_one_user_leaves_room_for_others),
+        api_test(test_users_are_forgotten),
+        api_test(test_refusals_are_audited_in_bounds),
+        api_test(test_who_pays),
+    };
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
