@@ -241,3 +241,22 @@ enum check_status doctor_run(int root, const struct configuration *configuration
     features_detect(&doctor.features, root);
     return checks_run(checks, ARRAY_SIZE(checks), &doctor, output);
 }
+
+size_t doctor_complain(int root, const struct configuration *configuration,
+                       const struct features *features,
+                       struct doctor_complaint ret_complaints[DOCTOR_COMPLAINTS_MAX])
+{
+    struct doctor doctor = {.root = root, .configuration = configuration, .features = *features};
+    size_t count = 0;
+
+    for (enum check_status status = CHECK_FAILURE; status > CHECK_OK; status--) {
+        for (size_t i = 0; i < ARRAY_SIZE(checks) && count < DOCTOR_COMPLAINTS_MAX; i++) {
+            struct doctor_complaint complaint = {.name = checks[i].name};
+
+            checks[i].ask(&checks[i], &doctor, &complaint.answer);
+            if (complaint.answer.status == status)
+                ret_complaints[count++] = complaint;
+        }
+    }
+    return count;
+}

@@ -113,3 +113,21 @@ void messages_from_features(struct features *features, Vmreclaim__Agent__V1__Fea
         pointers[i] = &messages[i];
     }
 }
+
+void messages_from_complaints(struct doctor_complaint *complaints, size_t count,
+                              Vmreclaim__Agent__V1__Check *messages,
+                              Vmreclaim__Agent__V1__Check **pointers)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct check_answer *answer = &complaints[i].answer;
+
+        vmreclaim__agent__v1__check__init(&messages[i]);
+        messages[i].name = (char *)(uintptr_t)complaints[i].name;
+        messages[i].status = answer->status == CHECK_FAILURE
+                                 ? VMRECLAIM__AGENT__V1__CHECK_STATUS__CHECK_STATUS_FAILURE
+                                 : VMRECLAIM__AGENT__V1__CHECK_STATUS__CHECK_STATUS_WARNING;
+        messages[i].reason = answer->reason;
+        messages[i].fix = answer->fix;
+        pointers[i] = &messages[i];
+    }
+}

@@ -4,6 +4,7 @@
 
 #include "agent.pb-c.h"
 #include "agent/actions/features.h"
+#include "agent/doctor.h"
 #include "agent/engine/engine.h"
 #include "agent/engine/sample.h"
 #include "agent/sensors/details.h"
@@ -15,6 +16,11 @@ void message_from_sample(struct memory_sample *sample, const struct memory_detai
 /* The message points to static text. */
 void message_from_decision(const struct engine_decision *decision, nsec_t now,
                            Vmreclaim__Agent__V1__EngineState *message);
+
+/* The messages point into `complaints`. */
+void messages_from_complaints(struct doctor_complaint *complaints, size_t count,
+                              Vmreclaim__Agent__V1__Check *messages,
+                              Vmreclaim__Agent__V1__Check **pointers);
 
 /* `messages` and `pointers` have FEATURE_COUNT entries; they point into `features`. */
 void messages_from_features(struct features *features, Vmreclaim__Agent__V1__Feature *messages,

@@ -35,11 +35,18 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *message, v
     Vmreclaim__Agent__V1__GetInfoResponse response = VMRECLAIM__AGENT__V1__GET_INFO_RESPONSE__INIT;
     Vmreclaim__Agent__V1__Feature features[FEATURE_COUNT];
     Vmreclaim__Agent__V1__Feature *feature_pointers[FEATURE_COUNT];
+    struct doctor_complaint complaints[DOCTOR_COMPLAINTS_MAX];
+    Vmreclaim__Agent__V1__Check checks[DOCTOR_COMPLAINTS_MAX];
+    Vmreclaim__Agent__V1__Check *check_pointers[DOCTOR_COMPLAINTS_MAX];
     char *unsupported[HOST_POLICY_KEYS_MAX];
 
     (void)message;
     (void)userdata;
     messages_from_features(&agent->features, features, feature_pointers);
+    response.n_checks =
+        doctor_complain(agent->root, agent->configuration, &agent->features, complaints);
+    messages_from_complaints(complaints, response.n_checks, checks, check_pointers);
+    response.checks = check_pointers;
     response.agent_version = (char *)(uintptr_t)VMRECLAIM_VERSION;
     response.protocol_version = AGENT_PROTOCOL_VERSION;
     response.boot_id = agent->boot_id;

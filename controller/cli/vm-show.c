@@ -63,6 +63,20 @@ static void add_balloon(struct table *table, const Vm *vm)
     add_text(table, "balloon owner", vm->balloon_owner);
 }
 
+/* What the agent's doctor complains about. */
+static void add_checks(struct table *table, const AgentInfo *info)
+{
+    char text[512];
+
+    for (size_t i = 0; i < info->n_checks; i++) {
+        const Vmreclaim__Agent__V1__Check *check = info->checks[i];
+        bool is_failure = check->status == VMRECLAIM__AGENT__V1__CHECK_STATUS__CHECK_STATUS_FAILURE;
+
+        (void)snprintf(text, sizeof(text), "%s: %s -> %s", check->name, check->reason, check->fix);
+        add_text(table, is_failure ? "FAILURE" : "warning", text);
+    }
+}
+
 static void add_guest(struct table *table, const AgentInfo *info)
 {
     char text[512];
@@ -71,7 +85,9 @@ static void add_guest(struct table *table, const AgentInfo *info)
     add_number(table, "CPUs", info->cpu_count);
     add_number(table, "reporting order", info->reporting_order);
     add_bytes(table, "smallest report", info->page_size << (info->reporting_order & 31));
-    for (size_t i = 0; i < info->n_features; i++) {
+    add_checks(table, info);
+    /* An agent of the release before tells its features only. */
+    for (size_t i = 0; i < info->n_features && info->n_checks == 0; i++) {
         const Vmreclaim__Agent__V1__Feature *feature = info->features[i];
         if (feature->available)
             continue;
