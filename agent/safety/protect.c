@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,7 +14,7 @@
 #include "common/base/file.h"
 #include "common/base/number.h"
 
-#define OOM_SCORE_ADJUST "-900" /* not -1000: a leak of ours must not kill the guest */
+#define OOM_SCORE_ADJUST (-900) /* not -1000: a leak of ours must not kill the guest */
 #define NICE             (-10)
 
 void protect_heap(void)
@@ -32,9 +33,10 @@ static int lower_oom_score(void)
     int r = file_read_into(AT_FDCWD, "/proc/self/oom_score_adj", text, sizeof(text));
     if (r < 0)
         return r;
-    if (atoi(text) <= atoi(OOM_SCORE_ADJUST))
+    if (strtol(text, NULL, 10) <= OOM_SCORE_ADJUST)
         return 0; /* the unit did it, which needs no capability of ours */
-    return file_write(AT_FDCWD, "/proc/self/oom_score_adj", OOM_SCORE_ADJUST);
+    (void)snprintf(text, sizeof(text), "%d", OOM_SCORE_ADJUST);
+    return file_write(AT_FDCWD, "/proc/self/oom_score_adj", text);
 }
 
 static int lower_nice(void)
@@ -57,7 +59,7 @@ int protect_process(struct error *error)
                       strerror(errno));
     q = lower_oom_score();
     if (q < 0 && r == 0)
-        r = error_set(error, q, "cannot lower the OOM score: %s; give OOMScoreAdjust=%s",
+        r = error_set(error, q, "cannot lower the OOM score: %s; give OOMScoreAdjust=%d",
                       strerror(-q), OOM_SCORE_ADJUST);
     q = lower_nice();
     if (q < 0 && r == 0)
