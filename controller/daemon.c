@@ -114,7 +114,7 @@ static int init_store(struct daemon *daemon, struct error *error)
     record_service_init(&daemon->recorder);
     policy_service_init(&daemon->policies, &daemon->api, daemon->store);
     status_service_init(&daemon->status, &daemon->api, &daemon->actions, &daemon->recorder,
-                        &daemon->config, daemon->started);
+                        &daemon->keeper, &daemon->config, daemon->started);
     return 0;
 }
 

@@ -68,8 +68,8 @@ static int show(const ProtobufCMessage *message, void *userdata)
         (void)fputs(i == 0 ? "listens on  " : ", ", stdout);
         print_text(status->listening[i]);
     }
-    (void)printf("%sVMs         %u, agents %u\n", status->n_listening > 0 ? "\n" : "", status->vms,
-                 status->agents);
+    (void)printf("%sVMs         %u, agents %u, balloon leases %u\n",
+                 status->n_listening > 0 ? "\n" : "", status->vms, status->agents, status->leases);
     print_bytes("footprint", status->footprint);
     print_bytes("available", status->host_available);
     print_bytes("own memory", status->resident_bytes);

@@ -107,6 +107,7 @@ static void fill_status(const struct status_service *service, Status *status,
     status->cpu_ns = cpu_time();
     status->events = api->event_sequence;
     status->actions = service->actions->count;
+    status->leases = (uint32_t)lease_keeper_count(service->keeper);
     status->host_available = host_available(api->supervisor->root);
     store_get_status(service->recorder->store, &store);
     status->store_path = api_text(store.path);
@@ -227,10 +228,14 @@ static void dump_state(struct ttrpc_call *call, const ProtobufCMessage *request,
 
 void status_service_init(struct status_service *service, struct api *api,
                          const struct api_actions *actions, const struct recorder *recorder,
-                         const struct daemon_config *config, int64_t started)
+                         const struct lease_keeper *keeper, const struct daemon_config *config,
+                         int64_t started)
 {
-    *service = (struct status_service){
-        .actions = actions, .recorder = recorder, .config = config, .started = started};
+    *service = (struct status_service){.actions = actions,
+                                       .recorder = recorder,
+                                       .keeper = keeper,
+                                       .config = config,
+                                       .started = started};
     api_serve(api, "GetStatus", get_status, service);
     api_serve(api, "DumpState", dump_state, service);
 }

@@ -4,10 +4,12 @@
 
 #include "controller/config/daemon_config.h"
 #include "controller/records/recorder.h"
+#include "controller/vms/lease_keeper.h"
 
 struct status_service {
     const struct api_actions *actions;
     const struct recorder *recorder;
+    const struct lease_keeper *keeper;
     const struct daemon_config *config;
     int64_t started; /* UNIX nanoseconds */
 };
@@ -15,6 +17,7 @@ struct status_service {
 /* Everything lives as long as the API. */
 void status_service_init(struct status_service *service, struct api *api,
                          const struct api_actions *actions, const struct recorder *recorder,
-                         const struct daemon_config *config, int64_t started);
+                         const struct lease_keeper *keeper, const struct daemon_config *config,
+                         int64_t started);
 
 #endif

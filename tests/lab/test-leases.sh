@@ -269,6 +269,55 @@ a_snapshot() {
     check "loadvm: managed again" wait_for 30 ready a
 }
 
+has_migrated() { # GUEST
+    "$qmp" "$lab_run/$1.second" query-migrate | grep -q '"status": "completed"'
+}
+
+# move FROM TO CID: into another hypervisor of this host, which keeps its process until told.
+move() {
+    guest_start "$2" "$3" 640 anon -action reboot=reset \
+        -qmp "unix:$lab_run/$2.second,server=on,wait=off" \
+        -qmp "unix:$lab_run/$2.watch,server=on,wait=off" -incoming "unix:$lab_run/$2.migration"
+    wait_for 20 test -S "$lab_run/$2.migration" &&
+        "$qmp" "$lab_run/$1.second" migrate "{\"uri\": \"unix:$lab_run/$2.migration\"}" >"$lab_run/qmp.out" &&
+        wait_for 90 has_migrated "$1"
+}
+
+# arrived NAME CID: the VM b is there now.
+arrived() {
+    sed -i "s/^cid: .*/cid: $2/; s|^qmp: .*|qmp: $lab_run/$1.qmp|" "$lab_run/vms/b.yaml"
+}
+
+# With a lease held, a guest moves into another hypervisor; then once more while the daemon is away.
+a_migration() {
+    take b 560
+    mark
+    check "migration: the guest moves" move b c 5
+    check "migration: the lease ends" wait_for 10 lease_is b 0
+    check "migration: said" said 5 'migrating, was managed'
+    check "migration: and why it ends" said 5 'reset, migrated or restored: its leases end'
+    check "migration: it arrives with all its memory" wait_for 20 actual_is c 640
+    check "migration: nothing is decided for what it left" state_is b migrating
+    guest_stop b
+    arrived c 5
+    check "migration: managed again" wait_for 40 ready b
+    check "migration: it is known to have arrived" test "$(field b host.migrated_in)" == true
+    take b 560
+    check "migration: a lease is taken there" actual_is c 560
+    controller_kill
+    check "migration: it moves while the daemon is away" move c d 6
+    guest_stop c
+    arrived d 6
+    start
+    check "migration: it gets back what came along" wait_for 40 actual_is d 640
+    check "migration: that is said" grep -q 'came into process' "$LAB_RESULTS/vmreclaimd.log"
+    check "migration: no lease is left" wait_for 10 lease_is b 0
+    guest_stop d
+    boot b 4 640
+    arrived b 4
+    check "migration: guest b is managed" wait_for 40 ready b
+}
+
 # Another client holds our socket; first while we know the VM, then from the start.
 a_held_socket() {
     local holder
@@ -329,7 +378,7 @@ check "guest b is managed" wait_for 40 ready b
 
 scenes=("$@")
 (($# > 0)) || scenes=(a_lease a_pause a_foreign_change a_reset sudden_need oom_with_deflate
-    oom_without_deflate a_snapshot a_held_socket a_killed_hypervisor)
+    oom_without_deflate a_snapshot a_migration a_held_socket a_killed_hypervisor)
 for scene in "${scenes[@]}"; do
     "$scene"
 done

@@ -61,6 +61,15 @@ static void restart_daemon(struct fixture *f)
     wait_for(f, driver_says(f, "web-1", "ready"));
 }
 
+static uint32_t lease_count(struct fixture *f)
+{
+    Vmreclaim__Controller__V1__GetStatusRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_STATUS_REQUEST__INIT;
+
+    call(f, "GetStatus", &request.base);
+    return ((const Vmreclaim__Controller__V1__GetStatusResponse *)f->response)->leases;
+}
+
 static void test_a_lease_and_its_release(void **state)
 {
     struct fixture *f = *state;
@@ -76,6 +85,7 @@ static void test_a_lease_and_its_release(void **state)
     assert_int_equal(vm->balloon_baseline, GIB);
     assert_int_equal(vm->balloon_target, 768 * MIB);
     assert_string_equal(vm->balloon_owner, "tester");
+    assert_int_equal(lease_count(f), 1);
     release_balloon(f);
     assert_int_equal(f->code, TTRPC_OK);
     assert_int_equal(f->qmp.balloon_actual, GIB);
@@ -278,6 +288,7 @@ static void test_a_lease_that_waits(void **state)
     connect_api(f);
     wait_for(f, driver_says(f, "web-1", "serves one client at a time"));
     assert_int_equal(lease_of(f), 256 * MIB);
+    assert_int_equal(lease_count(f), 1);
     assert_true(log_has(f, "waits until its hypervisor answers"));
     f->qmp.fault = QMP_SERVER_WORKS;
     wait_for(f, driver_says(f, "web-1", "ready"));
