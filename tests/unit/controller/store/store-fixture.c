@@ -1,0 +1,165 @@
+/* What the store's tests share. */
+#include "tests/unit/controller/store/store-fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/number.h"
+#include "controller/store/internal.h"
+#include "controller/store/store.h"
+
+int setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+    (void)snprintf(fixture->directory, sizeof(fixture->directory), "/tmp/test-store-XXXXXX");
+    if (mkdtemp(fixture->directory) == NULL)
+        return -1;
+    (void)snprintf(fixture->path, sizeof(fixture->path), "%s/store.sqlite", fixture->directory);
+    if (store_create(fixture->path, &fixture->store) < 0)
+        return -1;
+    *state = fixture;
+    return 0;
+}
+
+int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    char path[128];
+
+    store_destroy(fixture->store);
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        (void)snprintf(path, sizeof(path), "%s%s", fixture->path, suffixes[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(fixture->directory);
+    free(fixture);
+    return 0;
+}
+
+void reopen(struct fixture *fixture)
+{
+    store_destroy(fixture->store);
+    assert_int_equal(store_create(fixture->path, &fixture->store), 0);
+}
+
+uint64_t add_policy(struct fixture *fixture, const char *name, const char *text)
+{
+    struct policy_revision revision = {.name = name,
+                                       .author = "alice",
+                                       .time = 7,
+                                       .hash = text,
+                                       .source_name = "a.yaml",
+                                       .text = text};
+    uint64_t number = 0;
+    assert_int_equal(store_policy_add(fixture->store, &revision, &number, &fixture->error), 0);
+    return number;
+}
+
+int line_policy(const struct policy_revision *revision, void *userdata)
+{
+    struct line *line = userdata;
+    size_t used = strlen(line->text);
+    (void)snprintf(line->text + used, sizeof(line->text) - used, "%s/%d/%s/%s/%d ", revision->name,
+                   (int)revision->revision, revision->author, revision->text,
+                   (int)revision->rolled_back_to);
+    return 0;
+}
+
+int line_action(const Action *action, void *userdata)
+{
+    struct line *line = userdata;
+    size_t used = strlen(line->text);
+    (void)snprintf(line->text + used, sizeof(line->text) - used, "%s/%s ", action->id, action->vm);
+    return 0;
+}
+
+static int line_lease(const struct lease *lease, void *userdata)
+{
+    struct line *line = userdata;
+    size_t used = strlen(line->text);
+    (void)snprintf(line->text + used, sizeof(line->text) - used, "%d:%s/%s/%llu/%d ",
+                   (int)lease->id, lease->vm, lease->boot_id, (unsigned long long)lease->bytes,
+                   (int)lease->state);
+    return 0;
+}
+
+int line_waterfall(const Waterfall *waterfall, void *userdata)
+{
+    struct line *line = userdata;
+    size_t used = strlen(line->text);
+    (void)snprintf(line->text + used, sizeof(line->text) - used, "%d:%d ",
+                   (int)(waterfall->time_ns / MINUTE), (int)(waterfall->footprint / MIB));
+    return 0;
+}
+
+int count_waterfall(const Waterfall *waterfall, void *userdata)
+{
+    (void)waterfall;
+    (*(unsigned *)userdata)++;
+    return 0;
+}
+
+void put_action(struct store *store, const char *id, const char *vm, int64_t time)
+{
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    action.id = (char *)id;
+    action.vm = (char *)vm;
+    action.started_ns = time;
+    assert_int_equal(store_put_action(store, &action), 0);
+}
+
+void put_waterfall(struct store *store, const char *vm, int64_t time, uint64_t footprint)
+{
+    Waterfall waterfall = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
+    waterfall.time_ns = time;
+    waterfall.footprint = footprint;
+    assert_int_equal(store_put_waterfall(store, vm, &waterfall), 0);
+}
+
+void expect_actions(struct fixture *fixture, const char *vm, const char *expected)
+{
+    struct line line = {""};
+    assert_int_equal(store_actions(fixture->store, vm, 0, 100, line_action, &line, &fixture->error),
+                     0);
+    assert_string_equal(line.text, expected);
+}
+
+struct lease make_lease(uint64_t id, uint64_t bytes)
+{
+    struct lease lease = {.id = id,
+                          .state = LEASE_REQUESTED,
+                          .vm = "web1",
+                          .uuid = "u",
+                          .owner = "alice",
+                          .bytes = bytes,
+                          .boot_id = "b",
+                          .pid = 42};
+    return lease;
+}
+
+void expect_leases(struct fixture *fixture, const char *expected)
+{
+    struct lease_journal journal;
+    struct line line = {""};
+    store_lease_journal(fixture->store, &journal);
+    assert_int_equal(journal.load(journal.userdata, line_lease, &line, &fixture->error), 0);
+    assert_string_equal(line.text, expected);
+}
+
+/* ---- what is kept ---- */
+
+unsigned count_all(struct fixture *fixture, int64_t since, int64_t until)
+{
+    unsigned count = 0;
+    assert_int_equal(store_waterfalls(fixture->store, "web1", since, until, 1000000,
+                                      count_waterfall, &count, &fixture->error),
+                     0);
+    return count;
+}

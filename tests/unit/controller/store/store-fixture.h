@@ -1,0 +1,44 @@
+/* A store in a directory of its own, and what its tests put in and expect. */
+#ifndef VMRECLAIM_TESTS_STORE_FIXTURE_H
+#define VMRECLAIM_TESTS_STORE_FIXTURE_H
+
+#include "tests/lib/test.h"
+
+#include <stdint.h>
+
+#include "controller/store/store.h"
+
+typedef Vmreclaim__Controller__V1__Action Action;
+typedef Vmreclaim__Controller__V1__Waterfall Waterfall;
+
+#define MINUTE ((int64_t)60 * (int64_t)NSEC_PER_SEC)
+#define DAY    (24 * 60 * MINUTE)
+
+struct fixture {
+    char directory[64];
+    char path[96];
+    struct store *store;
+    struct error error;
+};
+
+/* Writes what is visited as one line. */
+struct line {
+    char text[1024];
+};
+
+int setup(void **state);
+int teardown(void **state);
+void reopen(struct fixture *fixture);
+uint64_t add_policy(struct fixture *fixture, const char *name, const char *text);
+int line_policy(const struct policy_revision *revision, void *userdata);
+int line_action(const Action *action, void *userdata);
+int line_waterfall(const Waterfall *waterfall, void *userdata);
+int count_waterfall(const Waterfall *waterfall, void *userdata);
+void put_action(struct store *store, const char *id, const char *vm, int64_t time);
+void put_waterfall(struct store *store, const char *vm, int64_t time, uint64_t footprint);
+void expect_actions(struct fixture *fixture, const char *vm, const char *expected);
+struct lease make_lease(uint64_t id, uint64_t bytes);
+void expect_leases(struct fixture *fixture, const char *expected);
+unsigned count_all(struct fixture *fixture, int64_t since, int64_t until);
+
+#endif

@@ -1,0 +1,206 @@
+/* The balloon's decisions, on virtual time: what nobody here asked for. */
+#include "tests/unit/controller/balloon-world.h"
+
+static void test_someone_elses_target(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.input.actual = 2 * GIB;
+    w.stuck = true;
+    run(&w, 4);
+    assert_false(has_news(&w, BALLOON_NEWS_FOREIGN)); /* a snapshot would look the same */
+    run(&w, 3);
+    assert_true(has_news(&w, BALLOON_NEWS_FOREIGN));
+    assert_int_equal(w.control.lease_count, 0);
+    assert_int_equal(w.control.baseline, 2 * GIB);
+    assert_int_equal(w.told, 3 * GIB); /* nothing of ours since */
+}
+
+/* Right after a command of ours it may be late news, but not for ever. */
+static void test_someone_elses_target_right_after_ours(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, 64 * MIB, NULL), 0);
+    run(&w, 1);
+    assert_int_equal(w.input.actual, 4 * GIB - 64 * MIB);
+    w.input.actual = 3 * GIB;
+    w.stuck = true;
+    run(&w, 2);
+    assert_int_equal(w.control.lease_count, 1);
+    run(&w, 10);
+    assert_true(has_news(&w, BALLOON_NEWS_FOREIGN));
+    assert_int_equal(w.control.baseline, 3 * GIB);
+}
+
+static void test_a_snapshot_is_no_foreigner(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.input.actual = 2 * GIB; /* the snapshot's */
+    w.stuck = true;
+    run(&w, 3);
+    w.stuck = false;
+    w.input.voided = true; /* the guest's clock went back */
+    run(&w, 5);
+    assert_int_equal(w.input.actual, 4 * GIB);
+    assert_int_equal(w.control.baseline, 4 * GIB);
+    assert_int_equal(w.control.lease_count, 0);
+    assert_false(has_news(&w, BALLOON_NEWS_FOREIGN));
+}
+
+static void test_a_snapshot_with_a_lease_of_old(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    w.input.actual = 3 * GIB;
+    balloon_recover(&w.control, 4 * GIB, 3 * GIB);
+    run(&w, 3);
+    assert_int_equal(w.input.actual, 4 * GIB);
+    assert_int_equal(w.control.baseline, 4 * GIB);
+    assert_int_equal(w.tells, 1);
+}
+
+/* After a reset the hypervisor goes on telling the old size: the new boot's driver has nothing to
+ * do, so it tells nothing. */
+static void test_a_size_from_before_a_reset(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.stuck = true;
+    w.input.voided = true;
+    run(&w, 4);
+    assert_int_equal(w.told, 4 * GIB);
+    assert_int_equal(w.control.lease_count, 0);
+    run(&w, 3);
+    assert_int_equal(w.told, 4 * GIB - MIB);
+    w.input.actual = 4 * GIB - MIB; /* the new driver's first word */
+    run(&w, 2);
+    assert_int_equal(w.told, 4 * GIB);
+    w.input.actual = 4 * GIB;
+    run(&w, 2);
+    assert_true(balloon_is_over(&w.control));
+    assert_int_equal(w.control.baseline, 4 * GIB);
+}
+
+/* Short by less than the slack: that must not be missing from the next baseline. */
+static void test_a_baseline_does_not_creep(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    assert_true(balloon_release(&w.control, 0));
+    while (act(&w) != BALLOON_TELL)
+        ;
+    w.stuck = true;
+    w.input.actual = 4 * GIB - MIB;
+    run(&w, 3);
+    assert_false(balloon_is_over(&w.control));
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    assert_int_equal(w.control.leases[0].lease.baseline, 4 * GIB);
+}
+
+static void test_late_news_are_no_foreigner(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    assert_true(balloon_release(&w.control, 0));
+    while (act(&w) != BALLOON_TELL)
+        ;
+    w.input.actual = 3 * GIB - 8 * MIB; /* from before the command */
+    pass(&w, NSEC_PER_SEC);
+    (void)act(&w);
+    assert_false(has_news(&w, BALLOON_NEWS_FOREIGN));
+}
+
+static void test_a_guest_that_helps_itself(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.input.available = 10 * MIB;
+    w.input.actual = 3 * GIB + 256 * MIB;
+    run(&w, 3);
+    assert_true(has_news(&w, BALLOON_NEWS_PRESSURE));
+    assert_int_equal(w.input.actual, 4 * GIB);
+}
+
+/* Nobody hears it: it may have helped itself, or gone back to a snapshot. */
+static void test_an_unheard_guest_that_grew(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.input.guest_is_fresh = false;
+    w.input.actual = 3 * GIB + 256 * MIB;
+    w.stuck = true;
+    run(&w, 3);
+    assert_false(has_news(&w, BALLOON_NEWS_PRESSURE));
+    run(&w, 5);
+    assert_true(has_news(&w, BALLOON_NEWS_PRESSURE));
+    assert_int_equal(w.told, 4 * GIB);
+}
+
+static void test_a_reset_raises_first(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.input.voided = true;
+    w.input.actual = 4 * GIB; /* a new boot begins without a balloon */
+    assert_int_equal(act(&w), BALLOON_TELL);
+    assert_int_equal(w.told, 4 * GIB);
+    run(&w, 3);
+    assert_int_equal(w.control.lease_count, 0);
+    assert_true(has_news(&w, BALLOON_NEWS_VOID));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_someone_elses_target),
+        cmocka_unit_test(test_someone_elses_target_right_after_ours),
+        cmocka_unit_test(test_a_snapshot_is_no_foreigner),
+        cmocka_unit_test(test_a_snapshot_with_a_lease_of_old),
+        cmocka_unit_test(test_a_size_from_before_a_reset),
+        cmocka_unit_test(test_a_baseline_does_not_creep),
+        cmocka_unit_test(test_late_news_are_no_foreigner),
+        cmocka_unit_test(test_a_guest_that_helps_itself),
+        cmocka_unit_test(test_an_unheard_guest_that_grew),
+        cmocka_unit_test(test_a_reset_raises_first),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
