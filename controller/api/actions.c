@@ -464,6 +464,21 @@ static const struct api_action_kind kinds[API_ACTION_KINDS] = {
     {"reporting", "SetReporting", "SetReporting", reporting_vm, fill_reporting},
 };
 
+const char *api_action_kind_name(Vmreclaim__Agent__V1__ActionKind kind)
+{
+    switch (kind) {
+    case VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_RECLAIM_CACHE:
+        return "reclaim";
+    case VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_COMPACT:
+        return "compact";
+    case VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_SET_REPORTING_ORDER:
+    case VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_KICK_REPORTING:
+        return "reporting";
+    default:
+        return "unknown";
+    }
+}
+
 int api_actions_init(struct api_actions *actions, struct api *api,
                      const struct api_action_recorder *recorder)
 {

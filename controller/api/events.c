@@ -10,6 +10,7 @@
 
 #include "common/base/time.h"
 #include "common/base/util.h"
+#include "controller/api/actions.h"
 
 struct watcher {
     struct list link;
@@ -59,6 +60,7 @@ static void fill_action(Vmreclaim__Controller__V1__Action *action, const struct 
     vmreclaim__controller__v1__action__init(action);
     action->id = event->action->action_id;
     action->vm = event->vm->name;
+    action->kind = api_text(api_action_kind_name(event->action->kind));
     action->asked_by = event->action->asked_by;
     action->duration_ns = event->action->duration_ns;
     action->guest = (Vmreclaim__Agent__V1__ActionResult *)(uintptr_t)event->action;

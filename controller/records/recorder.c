@@ -114,21 +114,6 @@ static void on_finished(const struct vm *vm, Action *action, void *userdata)
 
 /* ---- the guests' own actions ---- */
 
-static const char *kind_name(int kind)
-{
-    switch (kind) {
-    case VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_RECLAIM_CACHE:
-        return "reclaim";
-    case VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_COMPACT:
-        return "compact";
-    case VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_SET_REPORTING_ORDER:
-    case VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_KICK_REPORTING:
-        return "reporting";
-    default:
-        return "unknown";
-    }
-}
-
 /* The footprint at `start`, or the oldest that is known; 0: none. */
 static uint64_t footprint_at(const struct vm *vm, nsec_t start)
 {
@@ -200,7 +185,7 @@ static void on_guest_action(struct recorder *recorder, const struct vm *vm,
     sample_before(track, vm, result, now);
     action.id = track->id;
     action.vm = track->vm;
-    action.kind = api_text(kind_name((int)result->kind));
+    action.kind = api_text(api_action_kind_name(result->kind));
     action.asked_by = result->asked_by[0] != '\0' ? result->asked_by : api_text("policy");
     action.started_ns = time_realtime() - (int64_t)min_of(result->duration_ns, (uint64_t)INT64_MAX);
     action.duration_ns = result->duration_ns;

@@ -206,6 +206,20 @@ void fake_agent_pressure(struct fake_agent *agent, uint64_t available)
     (void)ttrpc_call_send(agent->watch, &event.base);
 }
 
+void fake_agent_reclaimed(struct fake_agent *agent)
+{
+    Vmreclaim__Agent__V1__WatchResponse event = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
+    Vmreclaim__Agent__V1__ActionResult result;
+
+    if (agent->watch == NULL)
+        return;
+    fill_result(&result, "policy-7", "policy");
+    result.kind = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_RECLAIM_CACHE;
+    event.event_case = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_ACTION;
+    event.action = &result;
+    (void)ttrpc_call_send(agent->watch, &event.base);
+}
+
 /* ---- connections ---- */
 
 static const ttrpc_handler handlers[] = {ping, get_info,      get_memory,       compact,

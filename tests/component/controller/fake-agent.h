@@ -54,4 +54,7 @@ void fake_agent_close(struct fake_agent *agent);
 
 void fake_agent_pressure(struct fake_agent *agent, uint64_t available);
 
+/* Tells that the guest's policy reclaimed cache. */
+void fake_agent_reclaimed(struct fake_agent *agent);
+
 #endif

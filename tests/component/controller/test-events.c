@@ -1,0 +1,68 @@
+/* WatchEvents of the real daemon: what an operator sees of what guests do by themselves. */
+#include "tests/component/controller/fixture.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* The newest "action" event. */
+struct seen {
+    struct fixture *fixture;
+    unsigned actions;
+    char kind[32];
+    char id[64];
+    char asked_by[64];
+};
+
+static void on_event(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__Event *event = (const void *)message;
+    struct seen *seen = userdata;
+
+    if (strcmp(event->kind, "action") != 0 || event->action == NULL)
+        return;
+    seen->actions++;
+    (void)snprintf(seen->kind, sizeof(seen->kind), "%s", event->action->kind);
+    (void)snprintf(seen->id, sizeof(seen->id), "%s", event->action->id);
+    (void)snprintf(seen->asked_by, sizeof(seen->asked_by), "%s", event->action->asked_by);
+}
+
+static void on_end(const struct ttrpc_result *result, void *userdata)
+{
+    (void)result;
+    (void)userdata;
+}
+
+static void test_an_action_of_the_guests_policy_has_a_kind(void **state)
+{
+    Vmreclaim__Controller__V1__WatchEventsRequest request =
+        VMRECLAIM__CONTROLLER__V1__WATCH_EVENTS_REQUEST__INIT;
+    struct fixture *f = *state;
+    struct seen seen = {.fixture = f};
+
+    start_managed(f);
+    wait_for(f, f->agent.watch != NULL);
+    assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
+                                       "WatchEvents", &request.base, 0, on_event, on_end, &seen,
+                                       NULL),
+                     0);
+    (void)get_vm(f, "web-1"); /* the stream is open once this is answered */
+    fake_agent_reclaimed(&f->agent);
+    wait_for(f, seen.actions > 0);
+    assert_string_equal(seen.kind, "reclaim");
+    assert_string_equal(seen.id, "policy-7");
+    assert_string_equal(seen.asked_by, "policy");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_an_action_of_the_guests_policy_has_a_kind, set_up,
+                                        tear_down),
+    };
+
+    if (argc < 2)
+        return 2;
+    program = argv[1];
+    (void)signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
