@@ -8,7 +8,8 @@
 
 #include "common/base/util.h"
 
-#define NSEC NSEC_PER_SEC
+#define NSEC       NSEC_PER_SEC
+#define CHANGE_MAX ((int64_t)1 << 40) /* no sum with it overflows */
 
 static const struct {
     enum schedule_effect effect;
@@ -70,6 +71,8 @@ static int add_schedule(Vmreclaim__Policy__V1__Policy *message, const struct sch
     message->schedules[message->n_schedules++] = window;
     window->duration_seconds = schedule->duration / NSEC;
     window->utc_offset_seconds = schedule->utc_offset;
+    window->offset_change_seconds = schedule->offset_change;
+    window->utc_offset_after_seconds = schedule->offset_after;
     for (size_t i = 0; i < ARRAY_SIZE(effects); i++)
         if (effects[i].effect == schedule->effect)
             window->effect = effects[i].message;
@@ -145,6 +148,11 @@ static int take_setting(struct policy *policy, const Vmreclaim__Policy__V1__Sett
     return 0;
 }
 
+static bool is_offset(int32_t offset)
+{
+    return offset >= -SCHEDULE_OFFSET_MAX && offset <= SCHEDULE_OFFSET_MAX;
+}
+
 static int take_schedule(struct policy *policy, const Vmreclaim__Policy__V1__Schedule *window,
                          struct error *error)
 {
@@ -154,9 +162,12 @@ static int take_schedule(struct policy *policy, const Vmreclaim__Policy__V1__Sch
 
     if (policy->schedule_count == POLICY_SCHEDULES_MAX)
         return error_set(error, -EINVAL, "too many schedules, %d at most", POLICY_SCHEDULES_MAX);
-    if (window->utc_offset_seconds < -SCHEDULE_OFFSET_MAX ||
-        window->utc_offset_seconds > SCHEDULE_OFFSET_MAX)
-        return error_set(error, -ERANGE, "schedule: UTC offset %d s", window->utc_offset_seconds);
+    if (!is_offset(window->utc_offset_seconds) || !is_offset(window->utc_offset_after_seconds))
+        return error_set(error, -ERANGE, "schedule: UTC offsets %d s and %d s",
+                         window->utc_offset_seconds, window->utc_offset_after_seconds);
+    if (window->offset_change_seconds < 0 || window->offset_change_seconds > CHANGE_MAX)
+        return error_set(error, -ERANGE, "schedule: change of the UTC offset at %lld s",
+                         (long long)window->offset_change_seconds);
     if (window->duration_seconds <= SCHEDULE_DURATION_MAX / NSEC)
         (void)time_format_duration(window->duration_seconds * NSEC, duration, sizeof(duration));
     for (size_t i = 0; i < ARRAY_SIZE(effects); i++)
@@ -166,6 +177,8 @@ static int take_schedule(struct policy *policy, const Vmreclaim__Policy__V1__Sch
     if (r < 0)
         return r;
     schedule->utc_offset = window->utc_offset_seconds;
+    schedule->offset_change = window->offset_change_seconds;
+    schedule->offset_after = window->utc_offset_after_seconds;
     policy->schedule_count++;
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <yaml.h>
 
 #include "common/base/util.h"
+#include "common/policy/zone.h"
 
 struct reader {
     yaml_document_t document;
@@ -74,6 +75,7 @@ static int read_schedule(struct reader *reader, const yaml_node_t *node)
 {
     const char *texts[ARRAY_SIZE(schedule_keys)] = {NULL};
     struct policy *policy = &reader->policy;
+    struct zone_offset ignored;
 
     int r = check_mapping(reader, node, "a schedule is {cron: …, for: …, do: …, zone: …}");
     if (r < 0)
@@ -96,6 +98,9 @@ static int read_schedule(struct reader *reader, const yaml_node_t *node)
         return fail(reader, node, "too many schedules, 16 at most");
     r = schedule_parse(texts[0], texts[1], texts[2], texts[3],
                        &policy->schedules[policy->schedule_count], reader->error);
+    if (r == 0)
+        r = zone_resolve(policy->schedules[policy->schedule_count].zone, 0, &ignored,
+                         reader->error);
     if (r < 0)
         return fail_at(reader, node, r);
     policy->schedule_count++;

@@ -77,13 +77,29 @@ int schedule_parse(const char *cron, const char *duration, const char *effect, c
     return 0;
 }
 
-bool schedule_is_open(const struct schedule *schedule, int64_t wall_time)
+/* Opened in (earliest, latest], UNIX seconds, by clocks at `offset`. */
+static bool opened(const struct schedule *schedule, int32_t offset, int64_t earliest,
+                   int64_t latest)
 {
-    int64_t local = wall_time + schedule->utc_offset;
-    int64_t length = (int64_t)(schedule->duration / NSEC_PER_SEC);
     int64_t start;
 
-    return cron_previous(&schedule->cron, local, local - length, &start);
+    return earliest < latest &&
+           cron_previous(&schedule->cron, latest + offset, earliest + offset, &start);
+}
+
+bool schedule_is_open(const struct schedule *schedule, int64_t wall_time)
+{
+    int64_t earliest = wall_time - (int64_t)(schedule->duration / NSEC_PER_SEC);
+    int64_t change = schedule->offset_change;
+    int64_t skipped = schedule->offset_after - schedule->utc_offset;
+
+    if (change == 0 || wall_time < change)
+        return opened(schedule, schedule->utc_offset, earliest, wall_time);
+    if (earliest >= change)
+        return opened(schedule, schedule->offset_after, earliest, wall_time);
+    return opened(schedule, schedule->utc_offset, earliest, change - 1) ||
+           opened(schedule, schedule->offset_after, change - 1 - max_of(skipped, (int64_t)0),
+                  wall_time);
 }
 
 enum schedule_effect schedule_evaluate(const struct schedule *schedules, size_t count,

@@ -1,9 +1,11 @@
 /* When a policy may act: windows that open when a cron expression matches the wall time of a zone.
  *
- * Pure: the wall time comes from outside as seconds since the epoch; the zone's offset to UTC is
- * resolved by the controller, which sends the policy again when the offset changes.
- * forbid wins over force, force over allow. With at least one `allow`, idle work is done inside
- * `allow` and `force` windows only; without, always, except in `forbid` windows. */
+ * Pure: the wall time comes from outside as seconds since the epoch; the zone's offset to UTC and
+ * its next change are resolved by the controller, which sends the policy again after each change. A
+ * window is as long as its duration whatever the clocks do meanwhile. One that would open in an
+ * hour that the clocks skip opens when they have skipped it; in an hour that comes twice it opens
+ * twice. forbid wins over force, force over allow. With at least one `allow`, idle work is done
+ * inside `allow` and `force` windows only; without, always, except in `forbid` windows. */
 #ifndef VMRECLAIM_POLICY_SCHEDULE_H
 #define VMRECLAIM_POLICY_SCHEDULE_H
 
@@ -31,7 +33,11 @@ struct schedule {
     nsec_t duration;
     enum schedule_effect effect;
     int32_t utc_offset; /* seconds east of UTC */
-    char zone[40];      /* "Europe/Berlin"; empty: UTC. For the controller, which resolves it */
+    /* From `offset_change` on (UNIX seconds; 0: never) the offset is `offset_after`: so a guest
+     * whose controller is away changes to daylight saving time, too. */
+    int64_t offset_change;
+    int32_t offset_after;
+    char zone[40]; /* "Europe/Berlin"; empty: UTC. For the controller, which resolves it */
 };
 
 /* -EINVAL/-ERANGE with the field in `error`; `zone` NULL or empty: UTC. */

@@ -421,12 +421,21 @@ static void dial_agent(struct vm *vm)
 
 /* ---- tick, drop, adopt ---- */
 
+/* The clocks of a schedule's zone have changed: the agent is told again, with the next change. */
+static void follow_zones(struct vm *vm)
+{
+    if (vm->policy_zone_change != 0 &&
+        time_realtime() / (int64_t)NSEC_PER_SEC >= vm->policy_zone_change)
+        vm->policy_sent = false;
+}
+
 void vm_agent_tick(struct supervisor *supervisor, struct vm *vm, nsec_t now)
 {
     bool forgive = vm->state == VM_PAUSED || vm->state == VM_MIGRATING;
 
     if (vm->agent != NULL) {
         vm->facts.agent_late = agent_link_tick(vm->agent, now, forgive) > 0;
+        follow_zones(vm);
         if (now >= vm->policy_retry && vm->info.boot_id[0] != '\0')
             vm_agent_send_policy(supervisor, vm);
     } else if (vm->definition != NULL && vm->definition->agent != NULL && vm->dial == NULL &&

@@ -9,6 +9,7 @@
 
 #include "common/base/util.h"
 #include "common/policy/policy-message.h"
+#include "common/policy/zone.h"
 
 #define CALL_TIMEOUT           (10 * NSEC_PER_SEC)
 #define POLICY_ANSWER_KEYS_MAX 64
@@ -160,6 +161,8 @@ void vm_agent_send_policy(struct supervisor *supervisor, struct vm *vm)
     if (vm->policy == NULL || vm->policy_sent || vm->policy_under_way || vm->agent == NULL ||
         !vm->announced)
         return;
+    vm->policy_zone_change =
+        zone_resolve_policy(vm->policy, time_realtime() / (int64_t)NSEC_PER_SEC);
     message = policy_message_create(vm->policy);
     if (message == NULL)
         return; /* the next tick tries again */

@@ -115,11 +115,12 @@ struct vm {
     uint64_t touched;           /* highest footprint of this boot */
     uint64_t samples_refused;   /* that could not be true */
     /* policy */
-    struct policy *policy;   /* in force or to be; NULL: none was assigned */
-    bool policy_sent;        /* the agent has it */
-    bool policy_under_way;   /* waits for the agent's answer */
-    bool policy_again;       /* it changed meanwhile */
-    nsec_t policy_retry;     /* not before, after the agent refused it */
+    struct policy *policy;      /* in force or to be; NULL: none was assigned */
+    bool policy_sent;           /* the agent has it */
+    bool policy_under_way;      /* waits for the agent's answer */
+    bool policy_again;          /* it changed meanwhile */
+    int64_t policy_zone_change; /* UNIX seconds: a zone in it has another offset then; 0: never */
+    nsec_t policy_retry;        /* not before, after the agent refused it */
     char **unsupported_keys; /* as the agent answered; NULL-terminated, NULL when there are none */
     char **capped_keys;      /* lowered to the guest's own limit */
     uint64_t policy_file_hash; /* of the text of the VM's policy file; 0: none was read */

@@ -66,6 +66,8 @@ static void test_errors_name_the_line(void **state)
         {"cache_floor: 1MiB\nidle_window: 1s\n", -ERANGE,
          "p.yaml:2: idle_window: '1s' is not in 5s..1d"},
         {"profile: baanced\n", -EINVAL, "p.yaml:1: profile: 'baanced' is not one of"},
+        {"schedules:\n  - {cron: \"0 2 * * *\", for: 1h, do: allow, zone: Europe/Berln}\n", -ENOENT,
+         "p.yaml:2: zone: no"},
         {"compact: yes\ncompact: no\n", -EINVAL, "p.yaml:2: 'compact' is given twice"},
         {"cache_floor: [1, 2]\n", -EINVAL, "p.yaml:1: wanted one value here"},
         {"- a\n- b\n", -EINVAL, "p.yaml:1: a policy is a list of"},

@@ -49,6 +49,66 @@ static void test_offset_moves_the_window(void **state)
     assert_true(schedule_is_open(&schedule, monday + 3 * 3600));
 }
 
+/* Clocks go from 02:00 to 03:00 (UTC+1 to UTC+2) at 01:00 UTC, and back half a year later. */
+static struct schedule in_spring(const char *cron, const char *duration)
+{
+    struct schedule schedule = make(cron, duration, "forbid");
+
+    schedule.utc_offset = 3600;
+    schedule.offset_change = monday + 3600;
+    schedule.offset_after = 7200;
+    return schedule;
+}
+
+static struct schedule in_autumn(const char *cron, const char *duration)
+{
+    struct schedule schedule = in_spring(cron, duration);
+
+    schedule.utc_offset = 7200;
+    schedule.offset_after = 3600;
+    return schedule;
+}
+
+static void test_the_window_moves_with_the_clocks(void **state)
+{
+    struct schedule schedule = in_spring("0 12 * * *", "1h");
+
+    (void)state;
+    assert_true(schedule_is_open(&schedule, monday - 86400 + 11 * 3600));
+    assert_true(schedule_is_open(&schedule, monday + 10 * 3600));
+    assert_false(schedule_is_open(&schedule, monday + 11 * 3600));
+}
+
+static void test_a_window_lasts_its_time_over_a_change(void **state)
+{
+    struct schedule schedule = in_spring("30 1 * * *", "2h"); /* from 00:30 UTC */
+
+    (void)state;
+    assert_false(schedule_is_open(&schedule, monday + 1799));
+    assert_true(schedule_is_open(&schedule, monday + 1800));
+    assert_true(schedule_is_open(&schedule, monday + 3600));
+    assert_true(schedule_is_open(&schedule, monday + 1800 + 7199));
+    assert_false(schedule_is_open(&schedule, monday + 1800 + 7200));
+    schedule = in_autumn("30 1 * * *", "2h"); /* from 23:30 UTC */
+    assert_true(schedule_is_open(&schedule, monday - 1800 + 7199));
+    assert_false(schedule_is_open(&schedule, monday - 1800 + 7200));
+}
+
+static void test_a_skipped_hour_opens_late_and_a_double_one_twice(void **state)
+{
+    struct schedule schedule = in_spring("30 2 * * *", "30m");
+
+    (void)state;
+    assert_false(schedule_is_open(&schedule, monday + 3599));
+    assert_true(schedule_is_open(&schedule, monday + 3600));
+    assert_false(schedule_is_open(&schedule, monday + 7200));
+    schedule = in_autumn("30 2 * * *", "30m");
+    assert_true(schedule_is_open(&schedule, monday + 1800));
+    assert_false(schedule_is_open(&schedule, monday + 3600));
+    assert_true(schedule_is_open(&schedule, monday + 5400));
+    assert_false(schedule_is_open(&schedule, monday + 7200));
+}
+
 static void test_forbid_over_force_over_allow(void **state)
 {
     struct schedule all[] = {make("0 0 * * *", "8h", "allow"), make("0 1 * * *", "4h", "force"),
@@ -99,6 +159,9 @@ int main(void)
         cmocka_unit_test(test_window_opens_and_closes),
         cmocka_unit_test(test_window_over_midnight),
         cmocka_unit_test(test_offset_moves_the_window),
+        cmocka_unit_test(test_the_window_moves_with_the_clocks),
+        cmocka_unit_test(test_a_window_lasts_its_time_over_a_change),
+        cmocka_unit_test(test_a_skipped_hour_opens_late_and_a_double_one_twice),
         cmocka_unit_test(test_forbid_over_force_over_allow),
         cmocka_unit_test(test_without_allow_everything_is_allowed),
         cmocka_unit_test(test_refuses),
