@@ -43,6 +43,7 @@ struct engine {
     uint32_t host_order; /* the lowest that the host's backing makes useful */
     uint32_t found_order;
     bool is_lowered;
+    enum engine_reason lowered_mode; /* ENGINE_IDLE_WORK or ENGINE_TRICKLE */
     nsec_t lowered_at;          /* 0: never */
     uint64_t reported_at_lower; /* to judge what it brought */
     uint64_t reported_last;

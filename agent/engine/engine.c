@@ -5,7 +5,8 @@
  *
  *   gates   schedule, warm-up, pressure (PSI), activity: what the engine may do now at all
  *             idle     the whole window and the latest seconds calm: the ladder below
- *             trickle  not idle, but under half the CPUs busy: bounded reclaim, rare compaction
+ *             trickle  not idle, but under half the CPUs busy: bounded reclaim, and rarely a pass
+ *                      at a lower order or a compaction
  *             forced   inside a `force` window: the ladder, whatever the CPUs do
  *   ladder  cold cache in steps -> kick reporting when free blocks wait -> compact when the trapped
  *           bytes promise more than min_gain -> lower the reporting order and kick a pass ->
@@ -148,7 +149,8 @@ static nsec_t own_kernel_time(const struct engine *engine, nsec_t length)
 
     if (engine->running != ENGINE_NOTHING || engine->ended_at > last->boottime)
         return length;
-    if (engine->is_lowered || last->boottime < engine->kernel_work_until)
+    if ((engine->is_lowered && engine->lowered_mode == ENGINE_IDLE_WORK) ||
+        last->boottime < engine->kernel_work_until)
         return length / WORKER_PART;
     return 0;
 }

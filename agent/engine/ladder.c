@@ -195,7 +195,7 @@ static uint32_t lowest_order(const struct engine *engine)
 }
 
 static bool lower(struct engine *engine, const struct memory_sample *sample,
-                  struct engine_decision *decision)
+                  enum engine_reason mode, struct engine_decision *decision)
 {
     nsec_t now = sample->boottime;
     uint32_t order = lowest_order(engine);
@@ -212,8 +212,9 @@ static bool lower(struct engine *engine, const struct memory_sample *sample,
     if (!may_ask(engine, ENGINE_LOWER_ORDER, now, decision))
         return false;
     decision->order = order;
-    ask(engine, ENGINE_LOWER_ORDER, ENGINE_IDLE_WORK, gain, now, decision);
+    ask(engine, ENGINE_LOWER_ORDER, mode, gain, now, decision);
     engine->is_lowered = true;
+    engine->lowered_mode = mode;
     engine->lowered_at = now;
     engine->reported_at_lower = sample->reported;
     engine->progress_at = now;
@@ -234,19 +235,22 @@ static bool is_drained(const struct engine *engine, const struct memory_sample *
                : now - max_of(engine->progress_at, engine->kicked_at) >= STALLED;
 }
 
-/* While the order is lowered: kick once, watch, restore. */
+/* While the order is lowered: kick once, watch, restore; at once when the guest is busier than when
+ * it was lowered. */
 static void finish_lowered(struct engine *engine, const struct memory_sample *sample,
                            enum engine_reason mode, struct engine_decision *decision)
 {
     nsec_t now = sample->boottime;
+    bool may_go_on =
+        mode == ENGINE_IDLE_WORK || (mode == ENGINE_TRICKLE && engine->lowered_mode == mode);
 
-    if (mode == ENGINE_IDLE_WORK && engine->kicked_at == 0 &&
+    if (may_go_on && engine->kicked_at == 0 &&
         (engine->unsupported >> ENGINE_KICK_REPORTING & 1) == 0) {
         engine->kicked_at = now;
-        ask(engine, ENGINE_KICK_REPORTING, ENGINE_IDLE_WORK, 0, now, decision);
+        ask(engine, ENGINE_KICK_REPORTING, mode, 0, now, decision);
         return;
     }
-    if (mode == ENGINE_IDLE_WORK && !is_drained(engine, sample)) {
+    if (may_go_on && !is_drained(engine, sample)) {
         decision->reason = ENGINE_SETTLING;
         return;
     }
@@ -268,6 +272,17 @@ static bool is_settling(const struct engine *engine, const struct memory_sample 
 
 /* ---- together ---- */
 
+/* Not idle: a bounded step of reclaim; else a pass at a lower order, which moves nothing and takes
+ * most of what reclaim left in pieces; else a compaction. */
+static void trickle(struct engine *engine, const struct memory_sample *sample,
+                    struct engine_decision *decision)
+{
+    if (reclaim(engine, sample, ENGINE_TRICKLE, decision) || !is_worth_disturbing(engine, sample))
+        return;
+    if (!lower(engine, sample, ENGINE_TRICKLE, decision))
+        (void)compact(engine, sample, ENGINE_TRICKLE, decision);
+}
+
 static void climb(struct engine *engine, const struct memory_sample *sample,
                   struct engine_decision *decision)
 {
@@ -278,7 +293,8 @@ static void climb(struct engine *engine, const struct memory_sample *sample,
         decision->reason = ENGINE_SETTLING;
         return;
     }
-    if (compact(engine, sample, ENGINE_IDLE_WORK, decision) || lower(engine, sample, decision))
+    if (compact(engine, sample, ENGINE_IDLE_WORK, decision) ||
+        lower(engine, sample, ENGINE_IDLE_WORK, decision))
         return;
     (void)kick(engine, sample, decision);
 }
@@ -298,9 +314,8 @@ void ladder_decide(struct engine *engine, const struct memory_sample *sample,
         return;
     if (mode == ENGINE_IDLE_WORK)
         climb(engine, sample, decision);
-    else if (!reclaim(engine, sample, ENGINE_TRICKLE, decision) &&
-             is_worth_disturbing(engine, sample))
-        (void)compact(engine, sample, ENGINE_TRICKLE, decision);
+    else
+        trickle(engine, sample, decision);
 }
 
 static void finished_order(struct engine *engine, const struct engine_result *result, nsec_t now)

@@ -42,6 +42,7 @@ struct life {
     double refaults[HISTORY]; /* pages */
     uint64_t born, gap_at, policy_at, busy_at;
     uint64_t compacted_at, lowered_at, lowered_since;
+    bool lowered_in_trickle;
     double stall_begin;
     unsigned actions;
 };
@@ -261,6 +262,7 @@ static void check_decision(struct life *life)
         if (life->decision.order >= life->found_order)
             fail(life, "lowers the order upwards");
         life->lowered_at = life->lowered_since = now;
+        life->lowered_in_trickle = life->decision.reason == ENGINE_TRICKLE;
         break;
     default:
         break;
@@ -273,7 +275,9 @@ static void check_decision(struct life *life)
 static void check_always(struct life *life)
 {
     uint64_t now = life->model.now;
-    bool is_awake = life->model.load > 0.05 * life->model.cpus;
+    /* one that was lowered while the guest worked stays as long as it may be trickled from */
+    double awake = life->lowered_in_trickle ? 0.7 : 0.05;
+    bool is_awake = life->model.load > awake * life->model.cpus;
 
     life->busy_at = is_awake ? (life->busy_at == 0 ? now : life->busy_at) : 0;
     life->stall_begin = life->model.stall_memory > 0

@@ -139,6 +139,73 @@ static void test_not_lowered_for_ever(void **state)
     assert_int_equal(run(&guest, 5), ENGINE_RESTORE_ORDER);
 }
 
+/* A guest that is never idle; its cache is at the floor, what was taken lies in pieces. */
+static void lower_order_in_a_trickle(struct guest *guest)
+{
+    guest_init(guest);
+    guest->policy.trickle = 512 * MIB;
+    use_policy(guest);
+    guest->user = 2000;
+    guest->sample.free_blocks[6] = 200 * MIB / 4096 / 64;
+    guest->sample.trapped = 200 * MIB;
+    guest->sample.free = 4 * GIB + 200 * MIB;
+    assert_int_equal(run(guest, 60), ENGINE_LOWER_ORDER);
+    assert_int_equal(guest->decision.order, 5);
+    assert_reason(guest, ENGINE_TRICKLE);
+    finish(guest, 0, 0);
+    guest->sample.reporting_order = 5;
+    guest->sample.reportable = 200 * MIB;
+}
+
+static void test_a_trickle_lowers_the_order_before_it_compacts(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    lower_order_in_a_trickle(&guest);
+    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    finish(&guest, 0, 0);
+    for (int i = 0; i < 9; i++) {
+        guest.sample.reported += 20 * MIB;
+        guest.sample.reportable -= 20 * MIB;
+        assert_int_equal(step(&guest), ENGINE_NOTHING);
+        assert_reason(&guest, ENGINE_SETTLING);
+    }
+    guest.sample.reported += 20 * MIB;
+    guest.sample.reportable -= 20 * MIB;
+    assert_int_equal(run(&guest, 5), ENGINE_RESTORE_ORDER);
+    finish(&guest, 0, 0);
+    guest.sample.reporting_order = 9;
+    assert_int_equal(run(&guest, 3000), ENGINE_NOTHING);
+}
+
+static void test_a_busy_guest_gets_the_order_back_at_once(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    lower_order_in_a_trickle(&guest);
+    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    finish(&guest, 0, 0);
+    guest.user = 9000;
+    assert_int_equal(run(&guest, 8), ENGINE_RESTORE_ORDER);
+}
+
+static void test_a_trickle_compacts_where_the_order_stays(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.policy.trickle = 512 * MIB;
+    guest.policy.reporting_order = 9;
+    use_policy(&guest);
+    guest.user = 2000;
+    trap(&guest, 200 * MIB);
+    assert_int_equal(run(&guest, 60), ENGINE_COMPACT);
+    assert_reason(&guest, ENGINE_TRICKLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +216,9 @@ int main(void)
         cmocka_unit_test(test_a_policy_that_only_observes_restores),
         cmocka_unit_test(test_restoring_is_tried_again),
         cmocka_unit_test(test_not_lowered_for_ever),
+        cmocka_unit_test(test_a_trickle_lowers_the_order_before_it_compacts),
+        cmocka_unit_test(test_a_busy_guest_gets_the_order_back_at_once),
+        cmocka_unit_test(test_a_trickle_compacts_where_the_order_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
