@@ -17,6 +17,7 @@ struct engine {
     bool has_last;
     unsigned sample_count;
     struct activity activity;
+    bool is_calm; /* the latest seconds were; if that goes on the guest is idle */
     struct cache_floor floor;
     struct budget budget;
     struct backoff backoffs[ENGINE_STOP];

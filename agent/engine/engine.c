@@ -233,6 +233,7 @@ static enum engine_reason gate(struct engine *engine, nsec_t now)
     enum schedule_effect effect = current_effect(engine, now);
     struct interval recent = activity_recent(&engine->activity, RECENT);
 
+    engine->is_calm = is_calm(engine, &recent);
     if (engine->policy.profile == POLICY_OBSERVE)
         return ENGINE_OBSERVING;
     if (effect == SCHEDULE_FORBID)
@@ -246,7 +247,7 @@ static enum engine_reason gate(struct engine *engine, nsec_t now)
     if (engine->policy.trickle > 0 && now - engine->started >= WARM_UP &&
         activity_share(recent.busy, recent.capacity) <= ENGINE_TRICKLE_CPU)
         return ENGINE_TRICKLE;
-    return is_calm(engine, &recent) ? ENGINE_NOT_YET_IDLE : ENGINE_BUSY;
+    return engine->is_calm ? ENGINE_NOT_YET_IDLE : ENGINE_BUSY;
 }
 
 /* ---- stepping ---- */

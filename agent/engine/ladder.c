@@ -165,9 +165,12 @@ static bool kick(struct engine *engine, const struct memory_sample *sample,
 }
 
 /* While the guest is not idle one compaction has to do for a whole interval: it comes when reclaim
- * has nothing more to take, or when a large part of the memory is trapped. */
+ * has nothing more to take, or when a large part of the memory is trapped. Not while the guest is
+ * calm: the idleness that may follow would find the interval spent, on less than it has to gain. */
 static bool is_worth_disturbing(const struct engine *engine, const struct memory_sample *sample)
 {
+    if (engine->is_calm)
+        return false;
     return above_floor(engine, sample) < RECLAIM_LEAST ||
            !cache_floor_is_calm(&engine->floor, sample->boottime) ||
            ladder_stuck(sample, engine->found_order) >= sample->total / LARGE_PART;

@@ -32,6 +32,35 @@ static void test_compacts_when_it_promises_enough(void **state)
     assert_int_equal(run(&guest, 20), ENGINE_COMPACT);
 }
 
+/* A guest that has just become calm is compacted when it is idle; one that never is, at once. */
+static void test_a_calm_guest_waits_for_idleness(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.policy.reporting_order = 9;
+    guest.policy.trickle = 512 * MIB;
+    use_policy(&guest);
+    guest.user = 2000;
+    (void)run(&guest, 60);
+    guest.user = 0;
+    (void)run(&guest, 16);
+    trap(&guest, 2 * GIB);
+    assert_int_equal(run(&guest, 100), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 30), ENGINE_COMPACT);
+    assert_true(guest.decision.reason == ENGINE_IDLE_WORK);
+
+    guest_init(&guest);
+    guest.policy.trickle = 512 * MIB;
+    use_policy(&guest);
+    guest.user = 2000;
+    (void)run(&guest, 60);
+    trap(&guest, 2 * GIB);
+    assert_int_equal(step(&guest), ENGINE_COMPACT);
+    assert_true(guest.decision.reason == ENGINE_TRICKLE);
+}
+
 static void test_failing_work_backs_off(void **state)
 {
     struct guest guest;
@@ -153,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compacts_when_it_promises_enough),
+        cmocka_unit_test(test_a_calm_guest_waits_for_idleness),
         cmocka_unit_test(test_failing_work_backs_off),
         cmocka_unit_test(test_low_gain_per_cpu_second_backs_off),
         cmocka_unit_test(test_unsupported_is_never_asked_again),
