@@ -95,14 +95,23 @@ static void answer_policy(struct ttrpc_call *call, struct agent *agent)
         VMRECLAIM__AGENT__V1__APPLY_POLICY_RESPONSE__INIT;
     char *unsupported[HOST_POLICY_KEYS_MAX];
     char *capped[64];
+    char values[ARRAY_SIZE(capped)][64];
+    char *value_pointers[ARRAY_SIZE(capped)];
     const char *key;
 
     response.n_unsupported_keys = point_to_unsupported(agent, unsupported);
     response.unsupported_keys = unsupported;
     response.capped_keys = capped;
-    for (size_t i = 0; i < ARRAY_SIZE(capped) && (key = policy_key(i)) != NULL; i++)
-        if ((agent->policy.capped & (policy_key_set)1 << i) != 0)
-            capped[response.n_capped_keys++] = (char *)(uintptr_t)key;
+    response.capped_values = value_pointers;
+    for (size_t i = 0; i < ARRAY_SIZE(capped) && (key = policy_key(i)) != NULL; i++) {
+        size_t n = response.n_capped_keys;
+        if ((agent->policy.capped & (policy_key_set)1 << i) == 0)
+            continue;
+        capped[n] = (char *)(uintptr_t)key;
+        value_pointers[n] = values[n];
+        (void)policy_get(&agent->policy.policy, key, values[n], sizeof(values[n]));
+        response.n_capped_values = ++response.n_capped_keys;
+    }
     ttrpc_call_finish(call, &response.base);
 }
 

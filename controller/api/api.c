@@ -49,7 +49,7 @@ static const ProtobufCServiceDescriptor *const service =
 /* Methods that change something, and those that stream; protobuf-c's descriptors do not tell. */
 static const char *const changing_methods[] = {
     "Compact",    "Reclaim",        "SetReporting",   "ApplyPolicy",
-    "SetBalloon", "ReleaseBalloon", "RollBackPolicy",
+    "SetBalloon", "ReleaseBalloon", "RollBackPolicy", "UnassignPolicy",
 };
 static const char *const streaming_methods[] = {"ListRanges", "WatchEvents", "GetHistory",
                                                 "DumpState"};

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/policy/policy-yaml.h"
+#include "controller/records/policy_effective.h"
 #include "controller/records/sha256.h"
 
 enum { REVISIONS_MAX = 1000 };
@@ -408,6 +409,67 @@ static void roll_back(struct ttrpc_call *call, const ProtobufCMessage *request,
         api_fail(call, r, &error);
 }
 
+/* ---- UnassignPolicy ---- */
+
+struct assigned {
+    const char *selector;
+    char policy[64]; /* empty: nothing */
+};
+
+static int match_selector(const struct policy_assignment *assignment, void *userdata)
+{
+    struct assigned *assigned = userdata;
+
+    if (strcmp(assignment->selector, assigned->selector) == 0)
+        (void)snprintf(assigned->policy, sizeof(assigned->policy), "%s", assignment->policy);
+    return 0;
+}
+
+/* Gives VMs what is assigned to them now; as spread(). */
+static size_t settle(struct policy_service *service, char **vms)
+{
+    struct supervisor *supervisor = service->api->supervisor;
+    struct policy policy;
+    struct error error;
+    size_t count = 0;
+
+    list_for_each (link, &supervisor->registry.vms) {
+        struct vm *vm = list_entry(link, struct vm, link);
+        if (assigned_policy(service, vm, &policy, &error) < 0 || runs(vm, &policy))
+            continue;
+        (void)supervisor_set_policy(supervisor, vm, &policy);
+        vms[count++] = vm->name;
+    }
+    return count;
+}
+
+static void unassign(struct ttrpc_call *call, const ProtobufCMessage *request,
+                     const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__UnassignPolicyRequest *asked = (const void *)request;
+    Vmreclaim__Controller__V1__UnassignPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_RESPONSE__INIT;
+    struct policy_service *service = userdata;
+    struct assigned assigned = {.selector = asked->selector};
+    char **vms = allocate_names(service);
+    struct error error = {"out of memory"};
+    int r = vms == NULL ? -ENOMEM
+                        : store_assignments(service->store, match_selector, &assigned, &error);
+
+    (void)caller;
+    if (r == 0)
+        r = store_unassign(service->store, asked->selector, &error);
+    if (r < 0) {
+        api_fail(call, r, &error);
+    } else {
+        response.policy = assigned.policy;
+        response.n_vms = settle(service, vms);
+        response.vms = vms;
+        ttrpc_call_finish(call, &response.base);
+    }
+    free((void *)vms);
+}
+
 void policy_service_init(struct policy_service *service, struct api *api, struct store *store)
 {
     *service = (struct policy_service){
@@ -419,4 +481,6 @@ void policy_service_init(struct policy_service *service, struct api *api, struct
     api_serve(api, "ListPolicyRevisions", list_revisions, service);
     api_serve(api, "GetPolicy", get_policy, service);
     api_serve(api, "RollBackPolicy", roll_back, service);
+    api_serve(api, "UnassignPolicy", unassign, service);
+    policy_effective_init(api);
 }

@@ -228,7 +228,11 @@ int store_unassign(struct store *store, const char *selector, struct error *erro
     if (r < 0)
         return r;
     (void)sqlite3_bind_text(statement, 1, selector, -1, SQLITE_STATIC);
-    return store_step(store, statement, "removing an assignment", error);
+    r = store_step(store, statement, "removing an assignment", error);
+    if (r == 0 && sqlite3_changes(store->database) == 0)
+        return error_set(error, -ENOENT,
+                         "nothing is assigned to \"%s\"; see: vmreclaim policy list", selector);
+    return r;
 }
 
 int store_assignments(struct store *store, assignment_visitor visit, void *userdata,

@@ -102,6 +102,7 @@ struct policy_assignment {
 /* Replaces the selector's assignment. -ENOENT: no such policy. */
 int store_assign(struct store *store, const struct policy_assignment *assignment,
                  struct error *error);
+/* -ENOENT: nothing was assigned to it. */
 int store_unassign(struct store *store, const char *selector, struct error *error);
 typedef int (*assignment_visitor)(const struct policy_assignment *assignment, void *userdata);
 int store_assignments(struct store *store, assignment_visitor visit, void *userdata,

@@ -141,6 +141,7 @@ static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
     vm_forget_policy_answer(vm);
     vm->unsupported_keys = copy_keys(response->unsupported_keys, response->n_unsupported_keys);
     vm->capped_keys = copy_keys(response->capped_keys, response->n_capped_keys);
+    vm->capped_values = copy_keys(response->capped_values, response->n_capped_values);
     vm->policy_sent = true;
     (void)snprintf(text, sizeof(text),
                    "policy %s revision %" PRIu64

@@ -51,8 +51,10 @@ void vm_forget_policy_answer(struct vm *vm)
 {
     free_keys(vm->unsupported_keys);
     free_keys(vm->capped_keys);
+    free_keys(vm->capped_values);
     vm->unsupported_keys = NULL;
     vm->capped_keys = NULL;
+    vm->capped_values = NULL;
 }
 
 void vm_destroy(struct vm *vm)

@@ -123,6 +123,7 @@ struct vm {
     nsec_t policy_retry;        /* not before, after the agent refused it */
     char **unsupported_keys; /* as the agent answered; NULL-terminated, NULL when there are none */
     char **capped_keys;      /* lowered to the guest's own limit */
+    char **capped_values;    /* which is that; NULL from an agent that does not tell */
     uint64_t policy_file_hash; /* of the text of the VM's policy file; 0: none was read */
     /* balloon */
     struct balloon_control *balloon; /* NULL: nothing of ours is in it */

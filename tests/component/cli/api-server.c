@@ -396,6 +396,74 @@ static void roll_back(struct ttrpc_call *call, const ProtobufCMessage *message, 
     ttrpc_call_finish(call, &response.base);
 }
 
+static void unassign(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__UnassignPolicyRequest *request = (const void *)message;
+    Vmreclaim__Controller__V1__UnassignPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_RESPONSE__INIT;
+    char *vms[] = {(char *)"web1"};
+
+    (void)userdata;
+    if (strcmp(request->selector, "web-*") != 0) {
+        ttrpc_call_fail(call, TTRPC_NOT_FOUND, "nothing is assigned to \"%s\"", request->selector);
+        return;
+    }
+    response.policy = (char *)"idle";
+    response.vms = vms;
+    response.n_vms = 1;
+    ttrpc_call_finish(call, &response.base);
+}
+
+/* One key of each origin, one that the agent does not know. */
+static void get_effective(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__GetEffectivePolicyRequest *request = (const void *)message;
+    Vmreclaim__Controller__V1__GetEffectivePolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__GET_EFFECTIVE_POLICY_RESPONSE__INIT;
+    static const struct {
+        const char *key, *value, *asked;
+        Vmreclaim__Controller__V1__SettingOrigin origin;
+        bool unsupported;
+    } rows[] = {{"idle_window", "2m", "", 1, false},
+                {"cache_floor", "64MiB", "", 2, false},
+                {"cpu_budget", "10s", "1m", 3, false},
+                {"trickle", "512MiB", "", 1, true}};
+    Vmreclaim__Controller__V1__EffectiveSetting settings[4];
+    Vmreclaim__Controller__V1__EffectiveSetting *pointers[4];
+    Vmreclaim__Controller__V1__EffectiveSchedule schedule =
+        VMRECLAIM__CONTROLLER__V1__EFFECTIVE_SCHEDULE__INIT;
+    Vmreclaim__Controller__V1__EffectiveSchedule *schedules[] = {&schedule};
+
+    (void)userdata;
+    if (strcmp(request->vm, "web1") != 0) {
+        ttrpc_call_fail(call, TTRPC_NOT_FOUND, "no policy is assigned to VM '%s'", request->vm);
+        return;
+    }
+    for (size_t i = 0; i < 4; i++) {
+        vmreclaim__controller__v1__effective_setting__init(&settings[i]);
+        settings[i].key = (char *)(uintptr_t)rows[i].key;
+        settings[i].value = (char *)(uintptr_t)rows[i].value;
+        settings[i].asked = (char *)(uintptr_t)rows[i].asked;
+        settings[i].origin = rows[i].origin;
+        settings[i].unsupported = rows[i].unsupported;
+        pointers[i] = &settings[i];
+    }
+    schedule.cron = (char *)"0 20 * * *";
+    schedule.duration_ns = 10 * 3600 * NSEC_PER_SEC;
+    schedule.effect = (char *)"force";
+    schedule.zone = (char *)"Europe/Berlin";
+    schedule.utc_offset_seconds = 3600;
+    response.vm = (char *)"web1";
+    response.name = (char *)"idle";
+    response.revision = 2;
+    response.profile = (char *)"balanced";
+    response.settings = pointers;
+    response.n_settings = 4;
+    response.schedules = schedules;
+    response.n_schedules = 1;
+    ttrpc_call_finish(call, &response.base);
+}
+
 static void set_balloon(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
     const Vmreclaim__Controller__V1__SetBalloonRequest *request = (const void *)message;
@@ -536,6 +604,8 @@ static void dump_state(struct ttrpc_call *call, const ProtobufCMessage *message,
     X("ListPolicyRevisions", list_revisions, false)                                                \
     X("GetPolicy", get_policy, false)                                                              \
     X("RollBackPolicy", roll_back, false)                                                          \
+    X("UnassignPolicy", unassign, false)                                                           \
+    X("GetEffectivePolicy", get_effective, false)                                                  \
     X("SetBalloon", set_balloon, false)                                                            \
     X("ReleaseBalloon", release_balloon, false)                                                    \
     X("VerifyAction", verify_action, false)                                                        \

@@ -13,7 +13,7 @@ import unittest
 VMRECLAIM, API_SERVER, MANUAL = sys.argv[1:4]
 COMMANDS = ["vm list", "vm show", "explain", "compact", "reclaim", "reporting", "ranges",
             "policy apply", "policy check", "policy list", "policy show", "policy diff",
-            "policy history", "policy rollback", "balloon", "release", "actions", "verify",
+            "policy history", "policy rollback", "policy unassign", "balloon", "release", "actions", "verify",
             "history", "status", "debug dump", "events", "ping"]
 
 
@@ -181,6 +181,27 @@ class CliTest(unittest.TestCase):
         self.assertRegex(text, r"^# idle, revision 1 of .* by alice\n"
                                r"profile: balanced\ncache_floor: 64MiB\n$")
         self.run_cli("policy", "check", self.write(text))
+
+    def test_policy_show_effective(self):
+        lines = self.run_cli("policy", "show", "--effective", "web1").stdout.splitlines()
+        self.assertEqual(lines[0], "web1 runs policy idle, revision 2, profile balanced")
+        rows = [" ".join(line.split()) for line in lines]
+        self.assertIn("idle_window 2m profile balanced", rows)
+        self.assertIn("cache_floor 64MiB override, revision 2", rows)
+        self.assertIn("cpu_budget 10s the guest's limit (policy: 1m)", rows)
+        self.assertIn("trickle 512MiB profile balanced; the agent does not know it", rows)
+        self.assertIn('schedule: force from "0 20 * * *" for 10h, Europe/Berlin (now UTC+1 h)', rows)
+        answer = self.run_json("policy", "show", "--effective", "web1")
+        self.assertEqual(answer["settings"][2]["asked"], "1m")
+        self.assertIn("no policy is assigned",
+                      self.run_cli("policy", "show", "-e", "web9", code=3).stderr)
+        self.run_cli("policy", "show", "--effective", "web1", "--revision", "1", code=2)
+
+    def test_policy_unassign(self):
+        self.assertEqual(self.run_cli("policy", "unassign", "web-*").stdout,
+                         "policy idle is no longer assigned to web-*\n"
+                         "another holds now for: web1\n")
+        self.run_cli("policy", "unassign", "db-*", code=3)
 
     def test_policy_diff(self):
         expected = ("--- idle, revision 1\n+++ idle, revision 2\n profile: balanced\n"

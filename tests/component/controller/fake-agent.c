@@ -142,6 +142,10 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
     Vmreclaim__Agent__V1__ApplyPolicyResponse response =
         VMRECLAIM__AGENT__V1__APPLY_POLICY_RESPONSE__INIT;
     char *unsupported[] = {(char *)(uintptr_t) "from_the_future"};
+#ifndef FAKE_AGENT_IS_PREVIOUS
+    char *capped_keys[] = {(char *)(uintptr_t) "cpu_budget"};
+    char *capped_values[] = {(char *)(uintptr_t) "3s"};
+#endif
     struct fake_agent *agent = agent_of(call);
 
     (void)userdata;
@@ -149,6 +153,12 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
     (void)snprintf(agent->policy_name, sizeof(agent->policy_name), "%s", asked->policy->name);
     response.unsupported_keys = unsupported;
     response.n_unsupported_keys = 1;
+#ifndef FAKE_AGENT_IS_PREVIOUS
+    response.capped_keys = capped_keys;
+    response.n_capped_keys = agent->caps_budget;
+    response.capped_values = capped_values;
+    response.n_capped_values = agent->caps_budget;
+#endif
     ttrpc_call_finish(call, &response.base);
 }
 

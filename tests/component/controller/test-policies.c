@@ -115,12 +115,90 @@ static void test_policies_by_label_and_glob(void **state)
 
 #define policy_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static const Vmreclaim__Controller__V1__EffectiveSetting *setting_of(
+    const Vmreclaim__Controller__V1__GetEffectivePolicyResponse *response, const char *key)
+{
+    for (size_t i = 0; i < response->n_settings; i++)
+        if (strcmp(response->settings[i]->key, key) == 0)
+            return response->settings[i];
+    fail_msg("no key %s", key);
+    return NULL;
+}
+
+#define ORIGIN(name) VMRECLAIM__CONTROLLER__V1__SETTING_ORIGIN__SETTING_ORIGIN_##name
+
+static void test_the_effective_policy(void **state)
+{
+    Vmreclaim__Controller__V1__GetEffectivePolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_EFFECTIVE_POLICY_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__GetEffectivePolicyResponse *response;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    request.vm = text("web-1");
+    call(f, "GetEffectivePolicy", &request.base);
+    assert_int_equal(f->code, TTRPC_NOT_FOUND);
+    assert_non_null(strstr(f->message, "no policy is assigned"));
+    f->agent.caps_budget = true;
+    apply_policy(f, "name: night\nprofile: gentle\ncache_floor: 64MiB\n"
+                    "schedules:\n  - {cron: \"0 2 * * *\", for: 1h, do: force}\n");
+    assert_int_equal(f->code, TTRPC_OK);
+    call(f, "GetEffectivePolicy", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    response = (const void *)f->response;
+    assert_string_equal(response->name, "night");
+    assert_int_equal(response->revision, 1);
+    assert_false(response->pending);
+    assert_string_equal(setting_of(response, "cache_floor")->value, "64MiB");
+    assert_int_equal(setting_of(response, "cache_floor")->origin, ORIGIN(POLICY));
+    assert_int_equal(setting_of(response, "idle_window")->origin, ORIGIN(PROFILE));
+    assert_int_equal(setting_of(response, "cpu_budget")->origin, ORIGIN(GUEST));
+    assert_string_equal(setting_of(response, "cpu_budget")->value, "3s");
+    assert_string_equal(setting_of(response, "cpu_budget")->asked, "10s");
+    assert_string_equal(response->unsupported_keys[0], "from_the_future");
+    assert_string_equal(response->schedules[0]->effect, "force");
+}
+
+static void test_unassigning(void **state)
+{
+    Vmreclaim__Controller__V1__ApplyVmPolicyRequest apply =
+        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
+    Vmreclaim__Controller__V1__UnassignPolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__UnassignPolicyResponse *response;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    apply.source = text("profile: gentle\n");
+    apply.source_name = text("all.yaml");
+    apply.vm = text("w*");
+    call(f, "ApplyPolicy", &apply.base);
+    apply_policy(f, "name: night\nprofile: gentle\n");
+    wait_for(f, strcmp(f->agent.policy_name, "night") == 0);
+    request.selector = text("web-1");
+    call(f, "UnassignPolicy", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    response = (const void *)f->response;
+    assert_string_equal(response->policy, "night");
+    assert_int_equal(response->n_vms, 1);
+    wait_for(f, strcmp(f->agent.policy_name, "all") == 0);
+    call(f, "UnassignPolicy", &request.base);
+    assert_int_equal(f->code, TTRPC_NOT_FOUND);
+    request.selector = text("w*");
+    call(f, "UnassignPolicy", &request.base); /* nothing else: it keeps what it runs */
+    assert_int_equal(
+        ((const Vmreclaim__Controller__V1__UnassignPolicyResponse *)f->response)->n_vms, 0);
+    assert_string_equal(get_vm(f, "web-1")->policy, "all");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         policy_test(test_policies),
         policy_test(test_policies_are_revisions),
         policy_test(test_policies_by_label_and_glob),
+        policy_test(test_the_effective_policy),
+        policy_test(test_unassigning),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));

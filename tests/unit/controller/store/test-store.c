@@ -104,6 +104,7 @@ static void test_best_assignment_wins(void **state)
         assert_string_equal(policy, steps[i].policy);
     }
     assert_int_equal(store_unassign(fixture->store, "web-1", &fixture->error), 0);
+    assert_int_equal(store_unassign(fixture->store, "web-1", &fixture->error), -ENOENT);
     assert_int_equal(
         store_policy_of(fixture->store, "web-1", labels, 2, policy, sizeof(policy), NULL), 0);
     assert_string_equal(policy, "rack");
