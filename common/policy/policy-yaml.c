@@ -5,6 +5,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "common/base/nearest.h"
 #include "common/base/util.h"
 #include "common/policy/zone.h"
 
@@ -69,7 +70,42 @@ static yaml_node_t *find(struct reader *reader, const yaml_node_t *mapping, cons
     return NULL;
 }
 
+/* Errors of a value begin "KEY: "; that key's node in the mapping, or the mapping itself. */
+static const yaml_node_t *blamed(struct reader *reader, const yaml_node_t *mapping)
+{
+    size_t length = strcspn(reader->error->text, ":");
+
+    for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+         pair < mapping->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = node_at(reader, pair->key);
+        if (strlen(scalar(key)) == length && memcmp(scalar(key), reader->error->text, length) == 0)
+            return key;
+    }
+    return mapping;
+}
+
+static int unknown_key(struct reader *reader, const yaml_node_t *key, struct nearest *nearest)
+{
+    if (nearest->name == NULL)
+        (void)error_set(reader->error, -ENOENT, "unknown key '%.64s'", scalar(key));
+    else
+        (void)error_set(reader->error, -ENOENT, "unknown key '%.64s'; did you mean '%s'?",
+                        scalar(key), nearest->name);
+    return fail_at(reader, key, -ENOENT);
+}
+
 static const char *const schedule_keys[] = {"cron", "for", "do", "zone"};
+
+static int unknown_schedule_key(struct reader *reader, const yaml_node_t *key)
+{
+    struct nearest nearest = {.wanted = scalar(key)};
+
+    for (size_t i = 0; i < ARRAY_SIZE(schedule_keys); i++)
+        nearest_offer(&nearest, schedule_keys[i]);
+    if (nearest.name != NULL)
+        return unknown_key(reader, key, &nearest);
+    return fail(reader, key, "a schedule has cron, for, do and zone, nothing else");
+}
 
 static int read_schedule(struct reader *reader, const yaml_node_t *node)
 {
@@ -87,7 +123,7 @@ static int read_schedule(struct reader *reader, const yaml_node_t *node)
         while (i < ARRAY_SIZE(schedule_keys) && strcmp(scalar(key), schedule_keys[i]) != 0)
             i++;
         if (i == ARRAY_SIZE(schedule_keys))
-            return fail(reader, key, "a schedule has cron, for, do and zone, nothing else");
+            return unknown_schedule_key(reader, key);
         texts[i] = scalar(node_at(reader, pair->value));
         if (texts[i] == NULL)
             return fail(reader, key, "wanted one value here");
@@ -102,7 +138,7 @@ static int read_schedule(struct reader *reader, const yaml_node_t *node)
         r = zone_resolve(policy->schedules[policy->schedule_count].zone, 0, &ignored,
                          reader->error);
     if (r < 0)
-        return fail_at(reader, node, r);
+        return fail_at(reader, blamed(reader, node), r);
     policy->schedule_count++;
     return 0;
 }
@@ -137,12 +173,35 @@ static int read_profile(struct reader *reader, const yaml_node_t *root)
     return 0;
 }
 
+/* Keys that are none of the table. */
+static const char *const other_keys[] = {"name", "profile", "schedules"};
+
+static bool is_known(const char *name, struct nearest *nearest)
+{
+    const char *key;
+
+    for (size_t i = 0; i < ARRAY_SIZE(other_keys); i++) {
+        if (strcmp(other_keys[i], name) == 0)
+            return true;
+        nearest_offer(nearest, other_keys[i]);
+    }
+    for (size_t i = 0; (key = policy_key(i)) != NULL; i++) {
+        if (strcmp(key, name) == 0)
+            return true;
+        nearest_offer(nearest, key);
+    }
+    return false;
+}
+
 static int read_pair(struct reader *reader, const yaml_node_pair_t *pair)
 {
     const yaml_node_t *key = node_at(reader, pair->key);
     const yaml_node_t *value = node_at(reader, pair->value);
+    struct nearest nearest = {.wanted = scalar(key)};
     int r;
 
+    if (!is_known(scalar(key), &nearest))
+        return unknown_key(reader, key, &nearest);
     if (strcmp(scalar(key), "profile") == 0)
         return 0;
     if (strcmp(scalar(key), "schedules") == 0)
@@ -177,7 +236,7 @@ static int read_root(struct reader *reader)
             return r;
     }
     r = policy_check(&reader->policy, reader->error);
-    return r < 0 ? fail_at(reader, root, r) : 0;
+    return r < 0 ? fail_at(reader, blamed(reader, root), r) : 0;
 }
 
 /* A second document would be ignored without a word. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/base/nearest.h"
 #include "common/base/util.h"
 
 static const char *const effect_names[SCHEDULE_EFFECT_COUNT] = {
@@ -19,12 +20,18 @@ const char *schedule_effect_name(enum schedule_effect effect)
 
 static int parse_effect(const char *text, enum schedule_effect *ret_effect, struct error *error)
 {
-    for (unsigned i = 0; i < SCHEDULE_EFFECT_COUNT; i++)
+    struct nearest nearest = {.wanted = text};
+
+    for (unsigned i = 0; i < SCHEDULE_EFFECT_COUNT; i++) {
         if (strcmp(text, effect_names[i]) == 0) {
             *ret_effect = (enum schedule_effect)i;
             return 0;
         }
-    return error_set(error, -EINVAL, "do: '%s' is not one of allow, force, forbid", text);
+        nearest_offer(&nearest, effect_names[i]);
+    }
+    return error_set(error, -EINVAL, "do: '%.64s' is not one of allow, force, forbid%s%s%s", text,
+                     nearest.name != NULL ? "; did you mean '" : "",
+                     nearest.name != NULL ? nearest.name : "", nearest.name != NULL ? "'?" : "");
 }
 
 static int parse_duration(const char *text, nsec_t *ret_duration, struct error *error)
