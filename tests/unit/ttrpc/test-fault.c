@@ -86,6 +86,11 @@ enum call {
     CALL_COUNT,
 };
 
+/* What a connection may be besides: its peer may be hostile, in debt all the time. */
+static bool guarded;
+static struct ttrpc_budget budget;
+static struct ttrpc_share share;
+
 struct scenario {
     uv_loop_t loop;
     struct ttrpc_connection *client;
@@ -109,6 +114,12 @@ static struct ttrpc_connection *make(struct scenario *scenario, int descriptor,
     struct ttrpc_connection *connection = NULL;
 
     options.limits.frame_bytes = 1 << 20;
+    if (guarded) {
+        options.limits.elements = 100;
+        options.limits.frame_by_frame = true;
+        options.budget = &budget;
+        options.processor = &share;
+    }
     if (ttrpc_connection_create(&scenario->loop, descriptor, &options, &connection) < 0)
         ending->done = true;
     return connection;
@@ -214,6 +225,32 @@ static unsigned play(unsigned fail_at, unsigned close_at, bool close_client, boo
 
 #define NEVER 1000000u
 
+static int plain(void **state)
+{
+    (void)state;
+    guarded = false;
+    return 0;
+}
+
+static int guard(void **state)
+{
+    (void)state;
+    guarded = true;
+    ttrpc_budget_init(&budget, 1 << 22, 2);
+    share = (struct ttrpc_share){.permyriad = 1, .debt_max = NSEC_PER_MSEC};
+    return 0;
+}
+
+static int unguard(void **state)
+{
+    (void)state;
+    if (guarded) {
+        assert_int_equal(budget.connections, 0);
+        assert_int_equal(budget.bytes, 0);
+    }
+    return 0;
+}
+
 static void test_every_allocation_fails(void **state)
 {
     bool failed = true;
@@ -242,8 +279,10 @@ static void test_closing_at_every_step(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_allocation_fails),
-        cmocka_unit_test(test_closing_at_every_step),
+        cmocka_unit_test_setup_teardown(test_every_allocation_fails, plain, unguard),
+        cmocka_unit_test_setup_teardown(test_closing_at_every_step, plain, unguard),
+        cmocka_unit_test_setup_teardown(test_every_allocation_fails, guard, unguard),
+        cmocka_unit_test_setup_teardown(test_closing_at_every_step, guard, unguard),
     };
 
     fault_install();
