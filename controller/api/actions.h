@@ -21,8 +21,7 @@ struct api_action_recorder {
     void (*on_started)(const struct vm *vm, const Vmreclaim__Controller__V1__Action *action,
                        void *userdata);
     void (*on_progress)(const struct vm *vm, const char *id, void *userdata); /* twice a second */
-    void (*on_finished)(const struct vm *vm, Vmreclaim__Controller__V1__Action *action,
-                        void *userdata);
+    void (*on_finished)(struct vm *vm, Vmreclaim__Controller__V1__Action *action, void *userdata);
 };
 
 struct api_actions;

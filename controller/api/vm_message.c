@@ -54,6 +54,7 @@ static void host_facts_to_message(const struct supervisor *supervisor, const str
     message->lowest_useful_order = order > 0 ? (uint32_t)order : 0;
     message->footprint_at_boot = vm->footprint_at_boot;
     message->touched = vm->touched;
+    message->huge_bytes = vm->huge_bytes;
 }
 
 /* "on", "off", or why it cannot work although it is on; empty: not known. */

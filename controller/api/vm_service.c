@@ -151,6 +151,7 @@ static void finish_explain(const struct api_vm_service *service, struct ttrpc_ca
     Vmreclaim__Controller__V1__Vm message;
     struct api_vm_scratch scratch;
 
+    supervisor_measure_huge(vm);
     api_vm_to_message(service->api->supervisor, vm, true, &scratch, &message);
     response.vm = &message;
     add_findings(&(struct explain_subject){.vm = &message, .info = info, .policy = vm->policy},

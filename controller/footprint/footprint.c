@@ -432,6 +432,16 @@ int footprint_calibrate(struct hypervisor_process *process, uint64_t ram)
     return 0;
 }
 
+int footprint_huge(const struct hypervisor_process *process, uint64_t *ret_bytes)
+{
+    char text[4096];
+    int r = file_read_into(process->directory, "smaps_rollup", text, sizeof(text));
+
+    if (r < 0)
+        return gone(r);
+    return process_huge_parse(text, ret_bytes) < 0 ? -EBADMSG : 0;
+}
+
 const char *footprint_source_format(unsigned sources, char *buffer, size_t size)
 {
     static const struct {

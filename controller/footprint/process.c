@@ -45,6 +45,11 @@ int process_status_parse(const char *text, struct process_status *ret_status)
     return 0;
 }
 
+int process_huge_parse(const char *text, uint64_t *ret_bytes)
+{
+    return find_kib(text, "AnonHugePages", ret_bytes) < 0 ? -EINVAL : 0;
+}
+
 int process_statm_parse(const char *text, uint64_t page_size, uint64_t *ret_anonymous)
 {
     uint64_t fields[3];

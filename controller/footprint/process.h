@@ -11,6 +11,9 @@
 /* -EINVAL: a field is missing or not a number of kB. */
 int process_status_parse(const char *text, struct process_status *ret_status);
 
+/* AnonHugePages of /proc/PID/smaps_rollup, bytes. -EINVAL. */
+int process_huge_parse(const char *text, uint64_t *ret_bytes);
+
 /* Anonymous memory from /proc/PID/statm: resident less shared pages. -EINVAL. */
 int process_statm_parse(const char *text, uint64_t page_size, uint64_t *ret_anonymous);
 

@@ -88,8 +88,8 @@ static void on_progress(const struct vm *vm, const char *id, void *userdata)
 }
 
 /* Completes and stores; the track waits for its later check, and holds what `action` points to. */
-static void record(struct recorder *recorder, struct track *track, const struct vm *vm,
-                   Action *action, nsec_t now)
+static void record(struct recorder *recorder, struct track *track, struct vm *vm, Action *action,
+                   nsec_t now)
 {
     if (vm != NULL)
         track_sample(track, vm, PHASE_AFTER, now);
@@ -100,7 +100,7 @@ static void record(struct recorder *recorder, struct track *track, const struct 
     (void)track_keep(track, action);
 }
 
-static void on_finished(const struct vm *vm, Action *action, void *userdata)
+static void on_finished(struct vm *vm, Action *action, void *userdata)
 {
     struct recorder *recorder = userdata;
     struct track *track = find_track(recorder, action->vm, action->id);
@@ -205,7 +205,7 @@ static void on_vm_event(const struct vm_event *event, void *userdata)
 
 /* ---- what is due ---- */
 
-static void close_guest_action(struct recorder *recorder, struct track *track, const struct vm *vm,
+static void close_guest_action(struct recorder *recorder, struct track *track, struct vm *vm,
                                Action *action, nsec_t now)
 {
     action->finished = 1;

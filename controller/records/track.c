@@ -97,13 +97,14 @@ static void take_reason(struct track *track, Action *action)
     }
 }
 
-static void find_reason(struct track *track, const struct supervisor *supervisor,
-                        const struct vm *vm, Action *action)
+static void find_reason(struct track *track, const struct supervisor *supervisor, struct vm *vm,
+                        Action *action)
 {
     Vmreclaim__Agent__V1__GetInfoResponse *info = vm_info_unpack(vm);
     Vmreclaim__Controller__V1__Vm message;
     struct api_vm_scratch scratch;
 
+    supervisor_measure_huge(vm);
     api_vm_to_message(supervisor, vm, true, &scratch, &message);
     const struct explain_subject subject = {
         .vm = &message, .info = info, .policy = vm->policy, .action = action};
@@ -112,7 +113,7 @@ static void find_reason(struct track *track, const struct supervisor *supervisor
     vm_info_free(info);
 }
 
-void track_complete(struct track *track, const struct supervisor *supervisor, const struct vm *vm,
+void track_complete(struct track *track, const struct supervisor *supervisor, struct vm *vm,
                     Action *action)
 {
     action->samples = track->sample_pointers;

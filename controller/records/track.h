@@ -50,7 +50,7 @@ void track_add_sample(struct track *track, const Vmreclaim__Controller__V1__Acti
 
 /* Completes the action's message: samples, what the guest reported, confidence, reason. What it
  * points to is the track's. `vm` may be NULL. */
-void track_complete(struct track *track, const struct supervisor *supervisor, const struct vm *vm,
+void track_complete(struct track *track, const struct supervisor *supervisor, struct vm *vm,
                     Vmreclaim__Controller__V1__Action *action);
 
 /* Keeps the record in its packed form. -ENOMEM. */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/number.h"
 #include "common/base/util.h"
 #include "controller/leases/crash.h"
 
@@ -21,6 +22,7 @@
 #define SESSION_DELAY_MAX   (4 * NSEC_PER_SEC)
 #define FACTS_INTERVAL      (60 * NSEC_PER_SEC)
 #define CLOCK_SLACK         (1 * NSEC_PER_SEC) /* samples overtake each other by less */
+#define HUGE_RAM_MAX        (16 * GIB)         /* at most 80 ms */
 #define STATISTICS_INTERVAL (10 * NSEC_PER_SEC)
 #define BOOT_SETTLED        (20 * NSEC_PER_SEC) /* of the guest's uptime */
 #define BOOT_OVER           (120 * NSEC_PER_SEC)
@@ -66,6 +68,17 @@ static int measure_at(struct supervisor *supervisor, struct vm *vm, nsec_t now)
 int supervisor_measure(struct supervisor *supervisor, struct vm *vm)
 {
     return measure_at(supervisor, vm, time_boottime());
+}
+
+void supervisor_measure_huge(struct vm *vm)
+{
+    uint64_t bytes;
+
+    vm->huge_bytes = 0;
+    if (vm->supervisor->transparent_huge_pages && vm->waterfall.remainder > 0 &&
+        vm->hypervisor.backing == MEMORY_BACKING_ANONYMOUS && vm->hypervisor.ram <= HUGE_RAM_MAX &&
+        footprint_huge(&vm->process, &bytes) == 0)
+        vm->huge_bytes = bytes;
 }
 
 /* A guest that has booted and not yet done much: what every later footprint is compared with. Only

@@ -126,6 +126,11 @@ int supervisor_measure(struct supervisor *supervisor, struct vm *vm);
 int supervisor_take_sample(struct supervisor *supervisor, struct vm *vm,
                            const Vmreclaim__Agent__V1__MemorySample *sample, nsec_t latency);
 
+/* Reads how much of the footprint is in transparent huge pages, where that is evidence: memory that
+ * no part of the guest needs, on a host whose khugepaged may have filled it. Not for large VMs, for
+ * which it would take too long. */
+void supervisor_measure_huge(struct vm *vm);
+
 /* Asks the hypervisor for the balloon's size; a change comes as VM_EVENT_BALLOON. */
 void supervisor_read_balloon(struct vm *vm);
 

@@ -112,6 +112,7 @@ struct vm {
     int64_t waterfall_time; /* UNIX nanoseconds; 0: none */
     struct footprint_history history;
     uint64_t footprint_at_boot; /* first settled footprint of this boot; 0: unknown */
+    uint64_t huge_bytes;        /* of the footprint, when that was last asked for; 0: unknown */
     uint64_t touched;           /* highest footprint of this boot */
     uint64_t samples_refused;   /* that could not be true */
     /* policy */

@@ -69,9 +69,9 @@ guest_start() {
     taskset -apc $((cid % $(nproc))) "$!" >/dev/null
 }
 
-# guest_wait NAME: until it takes commands, at most 45 s.
+# guest_wait NAME: until it takes commands, at most $guest_boot_timeout (45) seconds.
 guest_wait() {
-    wait_for 10 test -S "$lab_run/$1.exec" && guest_timeout=45 guest_run "$1" true
+    wait_for 10 test -S "$lab_run/$1.exec" && guest_timeout=${guest_boot_timeout:-45} guest_run "$1" true
 }
 
 # guest_boot, as guest_start: returns when it takes commands. Emulated nested guests sometimes hang

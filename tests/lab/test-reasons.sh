@@ -8,6 +8,7 @@
 . "$LAB_SOURCE/tests/lab/lib.sh"
 
 MiB=$((1024 * 1024))
+guest_boot_timeout=90 # several boot side by side
 qmp=$LAB_BUILD/tests/lab/qmp
 table=()
 
@@ -30,6 +31,12 @@ explains() {
     printf '%s\n' "$findings" >"$LAB_RESULTS/explain.$3.json"
     vmreclaim explain "$1" >"$LAB_RESULTS/explain.$3"
     row "$2" "$3" "$(jq -c --arg code "$3" '(map(select(.code == $code)) + .)[0] // {}' <<<"$findings")"
+}
+
+# holds GUEST CAUSE CODE: what holds the memory, among what explain names.
+holds() {
+    row "$2" "$3" "$(vmreclaim --json explain "$1" | jq -c --arg code "$3" \
+        '[.findings[] | select(.kind == "holds")] | (map(select(.code == $code)) + .)[0] // {}')"
 }
 
 # acts GUEST CAUSE CODE COMMAND...: the one reason in the action's record.
@@ -91,6 +98,13 @@ group_guest() {
 
     guest_run b 'workload touch-all 33554432'
     explains b "reporting is off" reporting-off
+
+    # neither cache nor free
+    guest_run a 'mkdir -p /tmpfs; mount -t tmpfs tmpfs /tmpfs
+        dd if=/dev/zero of=/tmpfs/file bs=1M count=60 2>/dev/null; echo 30 >/proc/sys/vm/nr_hugepages'
+    holds a "files in tmpfs" tmpfs
+    holds a "huge pages kept for later" hugetlb-pool
+    guest_run a 'rm /tmpfs/file; echo 0 >/proc/sys/vm/nr_hugepages'
 
     # free memory on its way
     hold a hog hog 600000000
@@ -181,8 +195,8 @@ group_host() {
     vm_describe p 10 "$lab_run/quiet.yaml"
     controller_start
     for name in h k s; do
-        agent_start $name
-        connected_or_die $name
+        agent_start "$name"
+        connected_or_die "$name"
     done
 
     explains h "huge pages of 1 GiB back the memory" reporting-inert-huge-pages

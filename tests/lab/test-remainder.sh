@@ -11,6 +11,7 @@
 . "$LAB_SOURCE/tests/lab/lib.sh"
 
 MiB=$((1024 * 1024))
+guest_boot_timeout=90 # several boot side by side
 seed=${1:-20260}
 scenes=${2:-20}
 
@@ -80,7 +81,7 @@ act() {
     jq -r --argjson returned $((before - after)) --arg guest "$guest" '
         (.host_returned // 0) as $ours | ($returned - $ours | fabs) as $off |
         [$guest, .kind, .guest.outcome, $returned / 1048576, $ours / 1048576, (.drift // 0) / 1048576,
-         (if $returned > 67108864 then $off * 100 / $returned else -1 end),
+         (if $returned > 50331648 then $off * 100 / $returned else -1 end),
          .confidence, (.reason_code // "-")] | @tsv' <<<"$action" >>"$lab_run/actions.tsv"
 }
 
@@ -93,6 +94,7 @@ live() {
         mib=$((largest / 4 + RANDOM % (largest * 3 / 4)))
         "scene_$kind" "$guest" "$mib" >/dev/null || echo "        $guest: scene $kind $mib failed"
         w=$(settle "$guest")
+        echo "        $guest: scene $i of $count, $kind, after $(($(now) / 1000)) s"
         jq -r --arg guest "$guest" --arg kind "$kind" --argjson mib "$mib" --argjson i "$i" '
             ([33554432, .footprint * 0.03] | max) as $bound |
             [$guest, $i, $kind, $mib, .footprint / 1048576, .in_use / 1048576, .remainder / 1048576,
@@ -125,11 +127,11 @@ prepare() { # NAME
 printf 'name: quiet\nprofile: balanced\nidle_window: 1h\ntrickle: 0\n' >"$lab_run/quiet.yaml"
 declare -A guest_memory=()
 waiting=()
-lives=(memfd1 memfd2 anon1 anon2)
-boot memfd1 3 384 memfd
-boot memfd2 4 384 memfd
-boot anon1 5 768 anon
-boot anon2 6 1024 anon
+lives=(memfd anon1 anon2 anon3) # small pages are dear to touch here, so one of four has them
+boot memfd 3 320 memfd
+boot anon1 4 512 anon
+boot anon2 5 768 anon
+boot anon3 6 1024 anon
 boot fresh 7 1024 anon
 controller_start
 for name in "${lives[@]}" fresh; do
@@ -148,7 +150,7 @@ done
 wait "${waiting[@]}"
 
 printf '\n%-7s %2s %-9s %4s %9s %7s %9s %6s\n' guest no scene MiB footprint in_use remainder bound
-cat "$lab_run"/{memfd?,anon?}.tsv 2>/dev/null >"$LAB_RESULTS/scenes.tsv"
+cat "$lab_run"/{memfd,anon?}.tsv 2>/dev/null >"$LAB_RESULTS/scenes.tsv"
 while IFS=$'\t' read -r guest i kind mib footprint in_use remainder bound verdict; do
     printf '%-7s %2d %-9s %4d %9.1f %7.1f %9.1f %6.1f %s\n' "$guest" "$i" "$kind" "$mib" "$footprint" \
         "$in_use" "$remainder" "$bound" "$verdict"
@@ -163,11 +165,11 @@ check "every settled remainder is within max(32 MiB, 3 %)" \
 measured() {
     release_held "$1"
     guest_run "$1" 'rm -f /tmpfs/file'
-    guest_hold "$1" fragment $((200 * MiB))
+    guest_hold "$1" fragment $((guest_memory[$1] * MiB / 2))
     settle "$1" >/dev/null
     act "$1" compact "$1" --force
     release_held "$1"
-    scene_files "$1" 240
+    scene_files "$1" 200
     settle "$1" >/dev/null
     act "$1" reclaim "$1"
 }
@@ -183,7 +185,7 @@ while IFS=$'\t' read -r guest kind outcome returned ours drift off sure why; do
         "$ours" "$drift" "$off" "$sure" "$why"
 done <"$lab_run/actions.tsv"
 cp "$lab_run/actions.tsv" "$LAB_RESULTS/actions.tsv"
-check "at least 4 actions returned more than 64 MiB" \
+check "at least 4 actions returned more than 48 MiB" \
     awk -F'\t' '$7 >= 0 { n++ } END { exit n < 4 }' "$LAB_RESULTS/actions.tsv"
 check "their records agree with the measurement within 2 %" \
     awk -F'\t' '$7 > 2 { bad = 1 } END { exit bad }' "$LAB_RESULTS/actions.tsv"

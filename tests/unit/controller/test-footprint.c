@@ -73,8 +73,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const files[] = {"proc/42/stat",  "proc/42/status", "proc/42/maps",
-                                        "proc/42/smaps", "proc/42/fd/9",   "proc/42/fd/10"};
+    static const char *const files[] = {"proc/42/stat",        "proc/42/status", "proc/42/maps",
+                                        "proc/42/smaps",       "proc/42/fd/9",   "proc/42/fd/10",
+                                        "proc/42/smaps_rollup"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
@@ -255,6 +256,25 @@ static void test_overhead_is_what_is_not_the_guests(void **state)
     hypervisor_process_finish(&process);
 }
 
+static void test_huge_pages(void **state)
+{
+    struct hypervisor_process process;
+    uint64_t bytes = 7;
+
+    (void)state;
+    put_maps(NULL, 0);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    put("proc/42/smaps_rollup", "5500-7fff ---p 00000000 00:00 0 [rollup]\nRss:   9000 kB\n");
+    assert_int_equal(footprint_huge(&process, &bytes), -EBADMSG);
+    assert_int_equal(bytes, 7);
+    put("proc/42/smaps_rollup", "5500-7fff ---p 00000000 00:00 0 [rollup]\nRss:   9000 kB\n"
+                                "AnonHugePages:      6144 kB\nShmemPmdMapped:        0 kB\n");
+    assert_int_equal(footprint_huge(&process, &bytes), 0);
+    assert_int_equal(bytes, 6 * MIB);
+    hypervisor_process_finish(&process);
+}
+
 static void test_no_process(void **state)
 {
     struct hypervisor_process process;
@@ -330,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_shared_memory_without_a_descriptor),
         cmocka_unit_test(test_hugetlb),
         cmocka_unit_test(test_overhead_is_what_is_not_the_guests),
+        cmocka_unit_test(test_huge_pages),
         cmocka_unit_test(test_no_process),
         cmocka_unit_test(test_a_zombie_is_dead),
         cmocka_unit_test(test_malformed_texts),
