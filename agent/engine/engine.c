@@ -295,7 +295,7 @@ static nsec_t next_sample(const struct engine *engine, enum engine_reason mode,
         interval = ACTING_INTERVAL;
     else if (engine->is_lowered || decision->reason == ENGINE_SETTLING)
         interval = WATCHING_INTERVAL;
-    else if (mode == ENGINE_NOT_YET_IDLE || mode == ENGINE_WARMING_UP)
+    else if (mode != ENGINE_IDLE_WORK) /* idleness is noticed within an eighth of its window */
         interval = max_of(engine->policy.idle_window / 8, NSEC_PER_SEC);
     return now + min_of(interval, engine->policy.sample_interval);
 }

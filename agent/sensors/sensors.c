@@ -299,8 +299,8 @@ static int read_activity(const struct sensors *sensors, struct memory_sample *sa
         return r;
     sample->cpu_count = cpu.cpu_count;
     sample->cpu_user = (cpu.user + cpu.nice) * tick;
-    sample->cpu_busy = sample->cpu_user + (cpu.system + cpu.irq + cpu.softirq + cpu.steal) * tick;
-    sample->cpu_total = sample->cpu_busy + (cpu.idle + cpu.iowait) * tick;
+    sample->cpu_busy = sample->cpu_user + (cpu.system + cpu.irq + cpu.softirq) * tick;
+    sample->cpu_total = sample->cpu_busy + (cpu.idle + cpu.iowait + cpu.steal) * tick;
     if (pressure_read(sensors->root, "proc/pressure/memory", &pressure) == 0) {
         sample->psi_is_known = true;
         sample->psi_memory_some = pressure.some;

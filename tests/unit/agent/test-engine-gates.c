@@ -288,6 +288,28 @@ static void test_samples_slow_down_when_nothing_happens(void **state)
     assert_true(guest.decision.next_sample == guest.sample.boottime + SECONDS(1));
 }
 
+/* With a short window a guest that has been busy is looked at often enough to see its end. */
+static void test_idleness_is_noticed_within_an_eighth_of_its_window(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.policy.idle_window = SECONDS(24);
+    guest.policy.trickle = 512 * MIB;
+    use_policy(&guest);
+    guest.user = 9000;
+    (void)run(&guest, 60);
+    assert_true(guest.decision.next_sample == guest.sample.boottime + SECONDS(3));
+    guest.user = 1000; /* a trickle */
+    (void)run(&guest, 60);
+    assert_reason(&guest, ENGINE_NOTHING_TO_GAIN);
+    assert_true(guest.decision.next_sample == guest.sample.boottime + SECONDS(3));
+    guest.user = 0;
+    (void)run(&guest, 60);
+    assert_true(guest.decision.next_sample == guest.sample.boottime + guest.policy.sample_interval);
+}
+
 static void test_every_reason_has_a_text(void **state)
 {
     (void)state;
@@ -326,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_force_window_does_not_wait_for_idleness),
         cmocka_unit_test(test_unknown_wall_time_forbids),
         cmocka_unit_test(test_samples_slow_down_when_nothing_happens),
+        cmocka_unit_test(test_idleness_is_noticed_within_an_eighth_of_its_window),
         cmocka_unit_test(test_every_reason_has_a_text),
         cmocka_unit_test(test_result_without_an_action_is_ignored),
     };
