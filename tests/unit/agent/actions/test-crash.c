@@ -6,87 +6,11 @@
 #include "tests/lib/test.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/actions/actions.h"
-#include "agent/actions/crash.h"
-#include "agent/actions/reporting.h"
-#include "common/base/number.h"
-#include "tests/lib/loop.h"
+#include "tests/unit/agent/actions/crash-scenario.h"
 #include "tests/unit/agent/actions/kernel.h"
-
-#define POINTS_MAX 200
-
-static unsigned points_left; /* 0: none is taken */
-
-void crash_point(void)
-{
-    if (points_left > 0 && --points_left == 0)
-        (void)kill(getpid(), SIGKILL);
-}
-
-struct agent {
-    uv_loop_t loop;
-    struct features features;
-    struct settings settings;
-    struct reporting reporting;
-    struct actions actions;
-    bool is_done;
-};
-
-static int agent_start(struct agent *agent, const struct fixture *fixture, int state_directory)
-{
-    int r = settings_init(&agent->settings, fixture->root, state_directory, NULL);
-
-    features_detect(&agent->features, fixture->root);
-    features_lose(&agent->features, FEATURE_MEMORY_RECLAIM_SWAPPINESS, "as on Linux 6.1");
-    reporting_init(&agent->reporting, &agent->settings, &agent->features, 10);
-    (void)uv_loop_init(&agent->loop);
-    (void)actions_init(&agent->actions, &agent->loop, fixture->root, &agent->features,
-                       &agent->settings);
-    return r;
-}
-
-static void on_done(const struct action_outcome *outcome, void *userdata)
-{
-    struct agent *agent = userdata;
-    (void)outcome;
-    agent->is_done = true;
-}
-
-static void run(struct agent *agent, enum action_kind kind)
-{
-    const struct action_order order = {.kind = kind, .bytes = 1 * MIB};
-
-    agent->is_done = false;
-    if (actions_start(&agent->actions, &order, on_done, agent) == 0)
-        loop_run_until(&agent->loop, &agent->is_done);
-}
-
-/* Everything that changes a setting, in the order of an idle period. */
-static _Noreturn void scenario(const struct fixture *fixture, int state_directory, unsigned point)
-{
-    static struct agent agent;
-    uint32_t order;
-
-    points_left = point;
-    if (agent_start(&agent, fixture, state_directory) < 0)
-        _exit(2);
-    run(&agent, ACTION_RECLAIM_CACHE);
-    run(&agent, ACTION_COMPACT);
-    if (reporting_set_order(&agent.reporting, 5, 0, &order) < 0)
-        _exit(3);
-    run(&agent, ACTION_KICK_REPORTING);
-    if (reporting_set_order(&agent.reporting, 0, 0, &order) < 0)
-        _exit(4);
-    run(&agent, ACTION_KICK_REPORTING);
-    if (reporting_restore(&agent.reporting) < 0 || settings_restore_all(&agent.settings) < 0)
-        _exit(5);
-    _exit(0);
-}
 
 static void expect_restored(const struct fixture *fixture, const struct settings *settings)
 {
@@ -106,7 +30,7 @@ static void expect_restored(const struct fixture *fixture, const struct settings
 /* True: the scenario came to its end. `again` is where the next start is killed too, 0: nowhere. */
 static bool crash_at(unsigned point, unsigned again)
 {
-    static struct agent agent;
+    static struct crash_agent agent;
     struct fixture fixture;
     int state_directory;
     int status;
@@ -116,19 +40,19 @@ static bool crash_at(unsigned point, unsigned again)
     state_directory = openat(fixture.root, "state", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     pid = fork();
     if (pid == 0)
-        scenario(&fixture, state_directory, point);
+        crash_scenario(fixture.root, state_directory, point);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
     if (again > 0 && fixture_read(&fixture, JOURNAL)[0] != '\0') {
         int unused;
         pid = fork();
         if (pid == 0) {
-            points_left = again;
-            _exit(agent_start(&agent, &fixture, state_directory) < 0);
+            crash_after(again);
+            _exit(crash_agent_start(&agent, fixture.root, state_directory) < 0);
         }
         assert_int_equal(waitpid(pid, &unused, 0), pid);
     }
-    assert_int_equal(agent_start(&agent, &fixture, state_directory), 0);
+    assert_int_equal(crash_agent_start(&agent, fixture.root, state_directory), 0);
     expect_restored(&fixture, &agent.settings);
     (void)uv_loop_close(&agent.loop);
     (void)close(state_directory);
@@ -142,7 +66,7 @@ static void test_killed_at_every_point(void **state)
 
     (void)state;
     while (!crash_at(point, 0))
-        assert_true(++point < POINTS_MAX);
+        assert_true(++point < CRASH_POINTS_MAX);
     print_message("%u crash points\n", point - 1);
     assert_true(point > 30); /* the points are compiled in */
 }
