@@ -8,7 +8,7 @@
 
 MiB=$((1024 * 1024))
 whole=512  # MiB
-leased=440 # a canary's 64 MiB, and a second step
+leased=480
 qmp=$LAB_BUILD/tests/lab/qmp
 
 actual_is() { # MIB
@@ -113,10 +113,10 @@ dead_or() {
     dead || "$@"
 }
 
-# One scene, until it comes to its end before the step.
+# One scene, until it comes to its end before the step, or nothing but looking at the balloon is left.
 scene() {
-    local step resumed=0 released=0
-    for ((step = 1; step < 60; step++)); do
+    local step what looks=0 resumed=0 released=0
+    for ((step = 1; step < 60 && looks < 4; step++)); do
         play "$1" "$step" || break
         start
         wait_for 40 is_consistent || fail "$1, step $step"
@@ -125,7 +125,9 @@ scene() {
         else
             released=$((released + 1))
         fi
-        echo "        $(grep 'crash point' "$LAB_RESULTS/vmreclaimd.log" | tail -1 | sed "s/crash point/$1,/")"
+        what=$(grep 'crash point' "$LAB_RESULTS/vmreclaimd.log" | tail -1)
+        echo "        ${what/crash point/$1,}"
+        [[ $what == *"the balloon"* ]] && looks=$((looks + 1)) || looks=0
         controller_kill
     done
     [[ -z $controller_pid ]] || controller_kill

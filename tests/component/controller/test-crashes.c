@@ -266,6 +266,7 @@ struct tally {
     unsigned resumed;
     unsigned released;
     bool ended;
+    bool left_out;
 };
 
 static struct tally tallies[SCENES];
@@ -278,7 +279,7 @@ static bool choose(struct run *run)
     for (size_t tried = 0; tried < SCENES; tried++) {
         size_t i = turn++ % SCENES;
 
-        if (tallies[i].ended || tallies[i].next == STEPS_MAX)
+        if (tallies[i].left_out || tallies[i].ended || tallies[i].next == STEPS_MAX)
             continue;
         *run = (struct run){&scenes[i], ++tallies[i].next};
         return true;
@@ -289,7 +290,9 @@ static bool choose(struct run *run)
 static void start(char **argv, const struct run *run, struct child *child)
 {
     char step[16];
-    char *const arguments[] = {argv[0], argv[1], (char *)(uintptr_t)run->scene->name, step, NULL};
+    char *const arguments[] = {
+        argv[0], argv[1], (char *)(uintptr_t) "--step", (char *)(uintptr_t)run->scene->name,
+        step,    NULL};
 
     (void)snprintf(step, sizeof(step), "%u", run->step);
     child_start(child, arguments);
@@ -329,6 +332,15 @@ static bool run_all(char **argv)
     return good;
 }
 
+static bool is_named(const char *name, char *const *names)
+{
+    for (; *names != NULL; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+/* The program under test, and the scenes; without any, all. */
 int main(int argc, char **argv)
 {
     unsigned steps = 0;
@@ -338,18 +350,22 @@ int main(int argc, char **argv)
         return 2;
     program = argv[1];
     (void)signal(SIGPIPE, SIG_IGN);
-    if (argc == 4)
-        return play_step(argv[2], argv[3]);
+    if (argc == 5 && strcmp(argv[2], "--step") == 0)
+        return play_step(argv[3], argv[4]);
+    for (size_t i = 0; i < SCENES; i++)
+        tallies[i].left_out = argc > 2 && !is_named(scenes[i].name, &argv[2]);
     good = run_all(argv);
     for (size_t i = 0; i < SCENES; i++) {
         const struct tally *tally = &tallies[i];
 
+        if (tally->left_out)
+            continue;
         (void)printf("%-16s %u steps: %u resumed, %u released%s\n", scenes[i].name,
                      tally->resumed + tally->released, tally->resumed, tally->released,
                      tally->ended ? "" : "; NO END");
-        good = good && tally->ended;
+        good = good && tally->ended && tally->next > 4;
         steps += tally->resumed + tally->released;
     }
     (void)printf("%u steps\n", steps);
-    return good && steps >= 60 ? 0 : 1;
+    return good && steps > 0 ? 0 : 1;
 }
