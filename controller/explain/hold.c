@@ -75,22 +75,26 @@ static void hold_guest(const struct view *view, struct explanation *explanation)
     hold_parts(view, explanation, parts, ARRAY_SIZE(parts));
 }
 
-/* The footprint in one sentence whose numbers add up. */
+/* The footprint in words whose numbers add up. */
 static void hold_summary(const struct view *view, struct explanation *explanation)
 {
     const Waterfall *w = view->w;
     uint64_t free = w->reportable + w->trapped + w->percpu;
-    uint64_t excess = view_excess(view);
-    char rest[96] = "";
+    uint64_t sum = w->in_use + w->unmanaged + w->cache + free;
+    uint64_t absent = less(sum, w->footprint);
+    char rest[128] = "";
 
-    if (excess > 0)
-        (void)snprintf(rest, sizeof(rest), ", and %s that no part of the guest needs",
-                       SIZE(excess));
+    if (view_excess(view) > 0)
+        (void)snprintf(rest, sizeof(rest), ", %s more than the guest needs",
+                       SIZE(w->footprint - sum));
+    else if (absent >= view->worth)
+        (void)snprintf(rest, sizeof(rest), ", since %s of it %s", SIZE(absent),
+                       w->swapped >= absent / 2 ? "is in the host's swap" : "was never touched");
     finding_set(explanation_next(explanation), KIND_HOLDS, "summary", w->footprint,
-                "Of the %s on the host the guest uses %s, its kernel takes %s for itself, %s is "
-                "file cache, %s is free but not given back%s.",
-                SIZE(w->footprint), SIZE(w->in_use), SIZE(w->unmanaged), SIZE(w->cache), SIZE(free),
-                rest);
+                "The guest uses %s, its kernel takes %s for itself, %s is file cache, and %s is "
+                "free but not given back: %s in all. The host holds %s%s.",
+                SIZE(w->in_use), SIZE(w->unmanaged), SIZE(w->cache), SIZE(free), SIZE(sum),
+                SIZE(w->footprint), rest);
 }
 
 /* What the balloon's driver tells, where there is no agent. */

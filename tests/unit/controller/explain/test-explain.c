@@ -511,6 +511,34 @@ static void test_without_an_agent_the_balloon_speaks(void **state)
                         "file cache; 3.0 GiB could be used without swapping.");
 }
 
+static void test_the_summary_adds_up(void **state)
+{
+    (void)state;
+    struct made made;
+    struct explanation explanation;
+
+    make_healthy(&made);
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "summary")->sentence,
+                        "The guest uses 400.0 MiB, its kernel takes 100.0 MiB for itself, 8.0 MiB "
+                        "is file cache, and 4.0 MiB is free but not given back: 512.0 MiB in all. "
+                        "The host holds 512.0 MiB.");
+    resident(&made);
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(strstr(find(&explanation, "summary")->sentence,
+                           "The host holds 1.5 GiB, 1.0 GiB more than the guest needs."));
+    make_healthy(&made);
+    made.w.footprint = 212 * MIB;
+    made.w.remainder = -(int64_t)(300 * MIB);
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(strstr(find(&explanation, "summary")->sentence,
+                           "The host holds 212.0 MiB, since 300.0 MiB of it was never touched."));
+    made.w.swapped = 290 * MIB;
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(
+        strstr(find(&explanation, "summary")->sentence, "300.0 MiB of it is in the host's swap."));
+}
+
 static void test_never_touched_is_told(void **state)
 {
     (void)state;
@@ -651,6 +679,7 @@ int main(void)
         cmocka_unit_test(test_small_things_are_not_said),
         cmocka_unit_test(test_holds_are_sorted),
         cmocka_unit_test(test_without_an_agent_the_balloon_speaks),
+        cmocka_unit_test(test_the_summary_adds_up),
         cmocka_unit_test(test_never_touched_is_told),
         cmocka_unit_test(test_plan_speaks_the_policys_numbers),
         cmocka_unit_test(test_advice_is_what_pays),
