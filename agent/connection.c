@@ -13,7 +13,7 @@
 
 #define BACK_OFF_FIRST (200 * NSEC_PER_MSEC)
 #define BACK_OFF_LIMIT (2 * NSEC_PER_SEC)  /* while a controller is likely to be back soon */
-#define BACK_OFF_QUIET (30 * NSEC_PER_SEC) /* in the long run */
+#define BACK_OFF_QUIET (60 * NSEC_PER_SEC) /* in the long run */
 #define BACK_OFF_PART  4                   /* in between: this part of the time alone */
 #define RETURN_TIME    (600 * NSEC_PER_SEC)
 #define DIAL_TIMEOUT   (2 * NSEC_PER_SEC)
@@ -99,7 +99,7 @@ static void start_timer(struct connections *connections, uv_timer_cb callback, n
 nsec_t connection_back_off(unsigned attempt, nsec_t alone, uint32_t random)
 {
     nsec_t limit = min_of(alone / BACK_OFF_PART, BACK_OFF_QUIET);
-    nsec_t delay = BACK_OFF_FIRST << min_of(attempt, 8u);
+    nsec_t delay = BACK_OFF_FIRST << min_of(attempt, 9u);
 
     limit = max_of(limit, BACK_OFF_LIMIT);
     delay = min_of(delay, limit);

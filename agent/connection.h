@@ -14,7 +14,7 @@
  * A connection without Watch is a controller that is not one, or that lost interest: the agent
  * redials. The back-off doubles from 0.2 s to 2 s with jitter, so that a restarted controller is
  * met soon and not by all guests at once. Where no controller was ever met, or none for ten
- * minutes, a dial is a wake-up for nothing: the back-off then grows with the time alone up to 30 s,
+ * minutes, a dial is a wake-up for nothing: the back-off then grows with the time alone up to 60 s,
  * and a dial goes out when the agent samples anyway.
  *
  * A listening agent keeps at most CONNECTIONS_MAX; a newer one replaces the oldest, because the
