@@ -5,7 +5,7 @@
 # usage: tests/lab/run tests/lab/test-agent-initramfs.sh
 . "$LAB_SOURCE/tests/lab/lib.sh"
 
-kernel=$(dirname "$LAB_GUEST_KERNEL")
+kernel=$(dirname "$LAB_GUEST_KERNEL")/..
 version=$(ls "$kernel/lib/modules")
 image=$lab_run/hooked.initrd
 

@@ -47,9 +47,12 @@ believed() { wait_for "${1:-10}" grep -Eq '^connected CID 1 port ([0-9]{1,3}|10[
 
 stalled() { awk -F= '/^some/ { print $NF }' /proc/pressure/memory; }
 
-# Tasks stall on memory for more than a tenth of a second: within two more the probe knows it.
+# Tasks stall on memory for more than a tenth of a second: within two more the probe knows it. Not
+# while actions run, each of which ends with a sample.
 pressure_is_told() {
     local before events
+    every_rpc_works
+    sleep 3
     events=$(grep -c '^pressure' "$LAB_RESULTS/probe.log")
     before=$(stalled)
     systemd-run --quiet --unit=hog -p MemoryHigh=30M -p MemorySwapMax=0 \
