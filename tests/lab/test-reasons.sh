@@ -84,6 +84,7 @@ boot_or_die() {
 # ---- causes within the guest ----
 
 group_guest() {
+    local free
     boot_or_die a 3 1024 anon -drive "file=$lab_run/a.img,if=virtio,format=raw" \
         -qmp "unix:$lab_run/other.qmp,server=on,wait=off"
     guest_reporting=off boot_or_die b 4 256 memfd
@@ -113,6 +114,7 @@ group_guest() {
     wait_for 40 settled a
     explains a "freed into per-CPU lists" per-cpu-lists
     hold a fragment fragment 300000000
+    vmreclaim reporting a --kick >/dev/null # what was in per-CPU lists
     acts a "pieces too small" fragmented reporting a --kick
     release a fragment
     vmreclaim compact a >/dev/null
@@ -121,8 +123,10 @@ group_guest() {
     acts a "pinned kernel memory" fragmented-unmovable compact a
     explains a "pinned kernel memory" fragmented-unmovable
     release a pin
-    hold a hog hog 820000000
-    hold a more hog 60000000
+    # reporting at order 9 leaves 64 MiB and the low watermark
+    free=$(guest_meminfo a MemFree)
+    hold a hog hog $((free - 60 * MiB))
+    hold a more hog $((40 * MiB))
     release a more
     sleep 4
     explains a "below the watermark" held-back
