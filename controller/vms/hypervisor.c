@@ -24,6 +24,7 @@
 #define CLOCK_SLACK         (1 * NSEC_PER_SEC) /* samples overtake each other by less */
 #define HUGE_RAM_MAX        (16 * GIB)         /* at most 80 ms */
 #define STATISTICS_INTERVAL (10 * NSEC_PER_SEC)
+#define RESTORE_KNOWN       (15 * NSEC_PER_SEC) /* until a snapshot is known for one */
 #define BOOT_SETTLED        (20 * NSEC_PER_SEC) /* of the guest's uptime */
 #define BOOT_OVER           (120 * NSEC_PER_SEC)
 
@@ -222,6 +223,10 @@ static void take_facts(struct supervisor *supervisor, struct vm *vm,
 {
     bool migrated_in = vm->migrated_in || facts->migrated_in;
 
+    if (facts->balloon_actual < vm->hypervisor.balloon_actual) {
+        vm->balloon_earlier = vm->hypervisor.balloon_actual;
+        vm->balloon_shrunk = time_boottime();
+    }
     vm->hypervisor = *facts;
     vm->hypervisor_known = true;
     vm->migrated_in = migrated_in;
@@ -362,11 +367,19 @@ static void on_restored_balloon(const struct driver_result *result, void *userda
         tell_restored(vm);
 }
 
+/* The snapshot's size may have been read before it was known for a snapshot. */
+static uint64_t balloon_before_restore(const struct vm *vm)
+{
+    if (vm->balloon_shrunk != 0 && time_boottime() - vm->balloon_shrunk < RESTORE_KNOWN)
+        return vm->balloon_earlier;
+    return vm->hypervisor.balloon_actual;
+}
+
 void vm_hypervisor_restored(struct vm *vm)
 {
     vm->restored = true;
     vm->footprint_at_boot = 0;
-    vm->balloon_before_restore = vm->hypervisor.balloon_actual;
+    vm->balloon_before_restore = balloon_before_restore(vm);
     if (!vm->session_ready ||
         vm->driver->read_balloon(vm->session, SESSION_TIMEOUT, on_restored_balloon, vm) < 0)
         tell_restored(vm);

@@ -136,6 +136,8 @@ struct vm {
     char foreign_balloon_owner[64];  /* who else moves the balloon; empty: nobody */
     struct action *action;           /* one at a time; NULL: none */
     uint64_t balloon_before_restore; /* its size before the guest went back to a snapshot */
+    uint64_t balloon_earlier;        /* its size before the last reading found it smaller */
+    nsec_t balloon_shrunk;           /* CLOCK_BOOTTIME of that reading; 0: none */
     bool migrated_in;                /* since the hypervisor started and the guest booted */
     bool restored;                   /* ... from a snapshot */
     struct log_limit complaints;     /* about what the guest sends */

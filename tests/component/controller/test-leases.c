@@ -190,6 +190,19 @@ static void test_a_snapshot_of_a_lease(void **state)
     assert_true(log_has(f, "the snapshot's balloon leaves the guest 805306368 bytes"));
 }
 
+/* The facts are read after the guest went back and before anybody knows that it did. */
+static void test_a_snapshot_that_is_read_first(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    qmp_server_restore(&f->qmp, 768 * MIB);
+    qmp_server_event(&f->qmp, "DEVICE_DELETED", NULL);
+    wait_for(f, get_vm(f, "web-1")->balloon_baseline == 768 * MIB);
+    f->agent.clock_back = 600 * NSEC_PER_SEC;
+    wait_for(f, f->qmp.balloon_actual == GIB);
+}
+
 /* QEMU says so: no agent is needed. */
 static void test_a_snapshot_job(void **state)
 {
@@ -424,6 +437,7 @@ int main(int argc, char **argv)
         lease_test(test_a_reset),
         lease_test(test_a_snapshot),
         lease_test(test_a_snapshot_of_a_lease),
+        lease_test(test_a_snapshot_that_is_read_first),
         lease_test(test_a_snapshot_job),
         lease_test(test_a_migration),
         lease_test(test_a_migration_while_the_daemon_is_away),
