@@ -173,6 +173,7 @@ static int read_file(const struct reading *reading, const struct configuration_s
                      struct error *error)
 {
     const char *path = sources->file != NULL ? sources->file : CONFIGURATION_FILE;
+    const char *root = sources->file != NULL ? "" : "/"; /* for people; ours is below a root */
     cleanup_free char *text = NULL;
     size_t length;
     unsigned line_number = 0;
@@ -183,16 +184,16 @@ static int read_file(const struct reading *reading, const struct configuration_s
     if (r == -ENOENT && sources->file == NULL)
         return 0;
     if (r < 0)
-        return error_set(error, r, "cannot read %s: %s", path, strerror(-r));
+        return error_set(error, r, "cannot read %s%s: %s", root, path, strerror(-r));
     if (strlen(text) != length)
-        return error_set(error, -EINVAL, "%s: a zero byte in the file", path);
+        return error_set(error, -EINVAL, "%s%s: a zero byte in the file", root, path);
     rest = text;
     while (rest != NULL) {
         char *line = strsep(&rest, "\n");
         line_number++;
         r = read_line(reading, line, error);
         if (r < 0)
-            return error_prefix(error, r, "%s:%u", path, line_number);
+            return error_prefix(error, r, "%s%s:%u", root, path, line_number);
     }
     return 0;
 }
