@@ -9,10 +9,9 @@
 #define CALM_AFTER_PAIN  MINUTE
 #define NEW_EPISODE      (5 * MINUTE)       /* pain further apart is another one */
 #define REMEMBERED       (24 * 60 * MINUTE) /* a take is forgotten */
-#define HALF_LIFE        (480 * MINUTE)     /* a working day */
-#define HALF_LIFE_RESTED (5 * MINUTE)
+#define HALF_LIFE        (720 * MINUTE)     /* half a day */
+#define HALF_LIFE_RESTED (2 * MINUTE)
 #define REST             (60 * MINUTE)
-#define WORK_WEIGHT      2
 
 void cache_floor_init(struct cache_floor *floor, nsec_t now)
 {
@@ -46,7 +45,7 @@ static void rest(struct cache_floor *floor, nsec_t elapsed, bool is_idle)
     if (is_idle)
         floor->rested = min_of(floor->rested + elapsed, 2 * REST);
     else
-        floor->rested -= min_of(floor->rested, WORK_WEIGHT * elapsed);
+        floor->rested -= min_of(floor->rested, elapsed);
 }
 
 static void suffer(struct cache_floor *floor, nsec_t now, const struct cache_news *news)

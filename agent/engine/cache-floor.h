@@ -2,12 +2,12 @@
  *
  * Theory of operation. What we take and the guest reads back (a refault) was hot. Refaults faster
  * than the policy's limit are pain: the floor rises to the cache that the last take left, plus what
- * was read back since, plus a quarter of that. Without pain the floor decays over a working day, so
- * that a hot set that comes back after lunch is still there. Once the guest has rested for an hour
- * the floor goes within minutes: by then keeping it has cost as much as reading it back would, and
- * the longer a rest lasts the longer it goes on (the rule of renting skis: rent until the rent paid
- * is the price). Time in which the guest works takes twice its length off the rest, so jobs of a
- * minute do not keep a night's floor and a morning's work begins a new day.
+ * was read back since, plus a quarter of that. Without pain the floor halves in half a day, so that
+ * a hot set that comes back after lunch is still there. Once the guest has rested for an hour the
+ * floor goes within minutes: by then keeping it has cost as much as reading it back would, and the
+ * longer a rest lasts the longer it goes on (the rule of renting skis: rent until the rent paid is
+ * the price). Time in which the guest works is taken off the rest again, so jobs of a minute do not
+ * keep a night's floor and a morning's work begins a new day.
  *
  * Failure modes. Refaults of cache that the kernel took under its own pressure are not held against
  * us: only up to what we took counts, and only as long as we remember taking it. Dropped caches
@@ -29,7 +29,7 @@ struct cache_floor {
     uint64_t base;      /* `left` when the pain began */
     uint64_t read_back; /* since then */
     nsec_t pain_at;     /* last pain; 0: never */
-    nsec_t rested;      /* idle time, less twice the time worked since */
+    nsec_t rested;      /* idle time, less the time worked since */
     nsec_t updated_at;
 };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 static _Noreturn void die(const char *what)
@@ -115,7 +116,7 @@ static void pin(uint64_t bytes)
     const uint64_t pages_per_pipe = 16;
     uint64_t count = bytes / sizeof(page) / pages_per_pipe;
     struct rlimit limit = {.rlim_cur = 2 * count + 64, .rlim_max = 2 * count + 64};
-    int (*pipes)[2] = calloc(count, sizeof(*pipes));
+    int(*pipes)[2] = calloc(count, sizeof(*pipes));
 
     if (!pipes || setrlimit(RLIMIT_NOFILE, &limit) < 0) {
         die("RLIMIT_NOFILE");
@@ -227,6 +228,113 @@ static void cache_read(const char *directory)
     printf("%" PRIu64 "\n", total);
 }
 
+/* How much of the files is in the page cache. */
+static void cache_resident(const char *directory)
+{
+    static unsigned char pages[64 * 1024];
+    char name[4096];
+    uint64_t resident = 0;
+
+    for (uint64_t i = 0;; i++) {
+        const size_t window = sizeof(pages) * page_size();
+        off_t size;
+        int fd;
+
+        file_name(name, sizeof(name), directory, i);
+        fd = open(name, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) {
+            break;
+        }
+        size = lseek(fd, 0, SEEK_END);
+        for (off_t offset = 0; offset < size; offset += (off_t)window) {
+            size_t length = (size_t)(size - offset) < window ? (size_t)(size - offset) : window;
+            void *map = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, offset);
+
+            if (map == MAP_FAILED || mincore(map, length, pages) < 0) {
+                die(name);
+            }
+            for (size_t page = 0; page < (length + page_size() - 1) / page_size(); page++) {
+                resident += pages[page] & 1 ? page_size() : 0;
+            }
+            munmap(map, length);
+        }
+        close(fd);
+    }
+    printf("%" PRIu64 "\n", resident);
+}
+
+static double cpu_seconds(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Reads one page after the other of the open files, round and round, until `seconds` of CPU time
+ * are spent. Returns how often it came round. */
+static unsigned read_for(const int *files, size_t count, double seconds)
+{
+    static size_t file;
+    static off_t offset;
+    const double end = cpu_seconds() + seconds;
+    unsigned rounds = 0;
+    char byte;
+
+    while (cpu_seconds() < end) {
+        for (unsigned i = 0; i < 16; i++, offset += (off_t)page_size()) {
+            if (pread(files[file], &byte, 1, offset) == 1) {
+                continue;
+            }
+            offset = 0;
+            file = (file + 1) % count;
+            rounds += file == 0 ? 1 : 0;
+        }
+    }
+    return rounds;
+}
+
+/* Uses `percent` of one CPU for ever, a part of each second, by reading the files of a directory
+ * round and round. Says "ready" when it has come round twice, so that the kernel takes them for
+ * hot. */
+static void busy(uint64_t percent, const char *directory)
+{
+    int files[1024];
+    size_t count = 0;
+    unsigned rounds = 0;
+    char name[4096];
+
+    for (; count < sizeof(files) / sizeof(files[0]); count++) {
+        file_name(name, sizeof(name), directory, count);
+        files[count] = open(name, O_RDONLY | O_CLOEXEC);
+        if (files[count] < 0) {
+            break;
+        }
+    }
+    if (count == 0) {
+        die(name);
+    }
+    for (;;) {
+        struct timespec begin, now, rest;
+        double left;
+        const unsigned before = rounds;
+
+        clock_gettime(CLOCK_MONOTONIC, &begin);
+        rounds += read_for(files, count, (double)percent / 100);
+        if (before < 2 && rounds >= 2) {
+            printf("ready\n");
+            fflush(stdout);
+        }
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        left =
+            1 - (double)(now.tv_sec - begin.tv_sec) - (double)(now.tv_nsec - begin.tv_nsec) / 1e9;
+        if (left > 0) {
+            rest = (struct timespec){.tv_nsec = (long)(left * 999999999)};
+            nanosleep(&rest, NULL);
+        }
+    }
+}
+
 int main(int argc, char *argv[])
 {
     const char *name = argc > 1 ? argv[1] : "";
@@ -245,10 +353,17 @@ int main(int argc, char *argv[])
         cache_write(argv[2], number(argv[3]), number(argv[4]));
     } else if (argc == 3 && strcmp(name, "cache-read") == 0) {
         cache_read(argv[2]);
+    } else if (argc == 3 && strcmp(name, "cache-resident") == 0) {
+        cache_resident(argv[2]);
+    } else if (argc == 4 && strcmp(name, "busy") == 0) {
+        busy(number(argv[2]), argv[3]);
     } else {
-        fprintf(stderr, "Usage: workload hog BYTES | fragment BYTES | fragment-later BYTES |\n"
-                        "                pin BYTES | touch-all MARGIN | cache-write DIRECTORY FILES BYTES | "
-                        "cache-read DIRECTORY\n");
+        fprintf(
+            stderr,
+            "Usage: workload hog BYTES | fragment BYTES | fragment-later BYTES |\n"
+            "                pin BYTES | touch-all MARGIN | cache-write DIRECTORY FILES BYTES | "
+            "cache-read DIRECTORY |\n"
+            "                cache-resident DIRECTORY | busy PERCENT DIRECTORY\n");
         return 2;
     }
     return 0;

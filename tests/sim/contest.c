@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "tests/sim/constants.h"
+
 #define MIB_         (1024.0 * 1024)
 #define WSL_POLL     10
 #define WSL_WINDOW   12
@@ -159,7 +161,7 @@ static void kata_step(struct contest *contest, struct model *model)
         model_start(model, ENGINE_COMPACT, 0, 0, false, KATA_SECONDS);
         kata->has_last = true;
         kata->last_free = model_free(model);
-        kata->last_small = small * (1 - 0.83);
+        kata->last_small = small * (1 - model_constants.compact_joins);
     }
 }
 

@@ -42,8 +42,11 @@ static const struct phase workday[] = {
     {"compile", 15, 7.5, 4.4, 6, BIT(COMPILE) | BIT(SYSTEM)},
 };
 
+const struct day_shape day_as_written = {1, 1, 1, 1, 1};
+
 struct workload {
     struct random random;
+    const struct day_shape *shape;
     size_t index;
     uint64_t phase_end;
     bool is_night;
@@ -56,12 +59,15 @@ static double vary(struct workload *workload, double value)
 
 static void enter(struct workload *workload, struct model *model, const struct phase *phase)
 {
-    model->load = phase->load;
-    model->stream = phase->stream * MIB_;
+    const struct day_shape *shape = workload->shape;
+
+    model->load = phase->load * shape->load;
+    model->stream = phase->stream * shape->stream * MIB_;
     model_use(model, phase->in_use * GIB_);
     for (unsigned i = 0; i < MODEL_ACTIVITIES; i++)
         model_run(model, i, (phase->sets >> i & 1) != 0);
-    workload->phase_end = model->now + (uint64_t)vary(workload, phase->minutes * 60);
+    workload->phase_end =
+        model->now + (uint64_t)vary(workload, phase->minutes * 60 * shape->lengths);
 }
 
 /* A minute of cron jobs every hour; otherwise timers only. */
@@ -88,9 +94,10 @@ static void workload_step(struct workload *workload, struct model *model)
     }
 }
 
-void day_run(enum contestant who, uint64_t seed, struct day_result *ret_result)
+void day_run(enum contestant who, uint64_t seed, const struct day_shape *shape,
+             struct day_result *ret_result)
 {
-    struct workload workload = {.index = 0};
+    struct workload workload = {.shape = shape};
     struct contest contest;
     struct policy policy;
     struct model model;
@@ -98,11 +105,11 @@ void day_run(enum contestant who, uint64_t seed, struct day_result *ret_result)
 
     random_init(&workload.random, seed);
     policy_init(&policy, POLICY_BALANCED);
-    model_init(&model, 16 * GIB_, 1.0 * GIB_, 8, 9);
-    model.sets[COMPILE].wanted = vary(&workload, 2.5 * GIB_);
-    model.sets[BROWSE].wanted = vary(&workload, 0.8 * GIB_);
-    model.sets[CONTAINERS].wanted = vary(&workload, 2.0 * GIB_);
-    model.sets[SYSTEM].wanted = vary(&workload, 0.25 * GIB_);
+    model_init(&model, 16 * GIB_ * shape->memory, 1.0 * GIB_, 8, 9);
+    model.sets[COMPILE].wanted = vary(&workload, 2.5 * GIB_ * shape->sets);
+    model.sets[BROWSE].wanted = vary(&workload, 0.8 * GIB_ * shape->sets);
+    model.sets[CONTAINERS].wanted = vary(&workload, 2.0 * GIB_ * shape->sets);
+    model.sets[SYSTEM].wanted = vary(&workload, 0.25 * GIB_ * shape->sets);
     contest_init(&contest, who, &policy, &model);
     for (unsigned second = 0; second < DAY_; second++) {
         workload_step(&workload, &model);

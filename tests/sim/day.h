@@ -12,6 +12,18 @@ struct day_result {
     double footprint_mean;
 };
 
-void day_run(enum contestant who, uint64_t seed, struct day_result *ret_result);
+/* Factors on what the day is made of; 1: as written. */
+struct day_shape {
+    double memory;  /* of the guest */
+    double sets;    /* what activities keep reading */
+    double stream;  /* what is read once */
+    double load;    /* CPU */
+    double lengths; /* of the phases: shorter ones leave a longer night */
+};
+
+extern const struct day_shape day_as_written;
+
+void day_run(enum contestant who, uint64_t seed, const struct day_shape *shape,
+             struct day_result *ret_result);
 
 #endif

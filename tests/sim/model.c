@@ -9,6 +9,12 @@
 
 #define PAGE 4096.0
 
+struct model_constants model_constants = {
+#define X(name, value, source, how) .name = value,
+    MODEL_CONSTANTS(X)
+#undef X
+};
+
 static const unsigned size_orders[MODEL_SIZES] = {0, 6, 10};
 static const unsigned size_lowest[MODEL_SIZES] = {0, 5, 9};
 
@@ -54,11 +60,11 @@ static void allocate(struct model *model, double bytes)
 
 static void release(struct model *model, double bytes, double trapped)
 {
-    model->free[MODEL_LOW] += bytes * trapped * (1 - MODEL_TRAPPED_MID);
-    model->free[MODEL_MID] += bytes * trapped * MODEL_TRAPPED_MID;
+    model->free[MODEL_LOW] += bytes * trapped * (1 - model_constants.trapped_mid);
+    model->free[MODEL_MID] += bytes * trapped * model_constants.trapped_mid;
     model->free[MODEL_BLOCKS] += bytes * (1 - trapped);
     model->freed += bytes * (1 - trapped);
-    if (model->freed >= MODEL_TRIGGER)
+    if (model->freed >= model_constants.trigger)
         model->pass_is_on = true;
 }
 
@@ -78,17 +84,17 @@ static double pass_budget(const struct model *model, unsigned size)
     double calls;
 
     if (size == MODEL_LOW)
-        return MODEL_LOW_PER_PASS;
+        return model_constants.low_per_pass;
     if (size == MODEL_MID)
-        return MODEL_MID_PER_PASS;
-    calls = ceil(model->free[size] / MODEL_BLOCK / MODEL_CALL_BLOCKS) + 1;
-    return calls * MODEL_CALL_ENTRIES * MODEL_BLOCK;
+        return model_constants.mid_per_pass;
+    calls = ceil(model->free[size] / model_constants.pass_block / MODEL_CALL_BLOCKS) + 1;
+    return calls * MODEL_CALL_ENTRIES * model_constants.pass_block;
 }
 
 static void report(struct model *model)
 {
     double left = 0;
-    double room = most(0, model_free(model) - MODEL_HELD_BACK);
+    double room = most(0, model_free(model) - model_constants.held_back);
 
     if (!model->pass_is_on || model->now % MODEL_PASS_SECONDS != 0)
         return;
@@ -101,9 +107,9 @@ static void report(struct model *model)
         model->reported[i] += part;
         left += waiting - part;
         if (i == MODEL_LOW && part > 0)
-            model->cpu_busy += MODEL_PASS_SECONDS * MODEL_LOW_CPU;
+            model->cpu_busy += MODEL_PASS_SECONDS * model_constants.low_cpu;
     }
-    model->pass_is_on = left > MODEL_BLOCK;
+    model->pass_is_on = left > model_constants.pass_block;
 }
 
 /* ---- cache ---- */
@@ -189,23 +195,26 @@ static struct hot_set *oldest_set(struct model *model, uint64_t age)
 
 double model_evict(struct model *model, double bytes, uint64_t age, bool leaves_trace)
 {
-    double taken = evict_cold(model, bytes * (1 - MODEL_LRU_ERROR), age);
+    double taken = evict_cold(model, bytes * (1 - model_constants.lru_error), age);
     struct hot_set *set;
 
     while (taken < bytes && (set = oldest_set(model, age)) != NULL) {
-        double part = least(bytes - taken, taken > bytes / 2 ? bytes * MODEL_LRU_ERROR : bytes);
+        double part =
+            least(bytes - taken, taken > bytes / 2 ? bytes * model_constants.lru_error : bytes);
+        if (part < PAGE)
+            break;
         taken += evict_set(set, part, leaves_trace);
-        if (taken >= bytes * (1 - MODEL_LRU_ERROR) && taken < bytes)
+        if (taken >= bytes * (1 - model_constants.lru_error) && taken < bytes)
             break;
     }
-    release(model, taken, MODEL_CACHE_TRAPPED);
+    release(model, taken, model_constants.cache_trapped);
     return taken;
 }
 
 /* Memory for new data: free, else from the cache as kswapd would. */
 static void make_room(struct model *model, double bytes)
 {
-    double missing = bytes + MODEL_HELD_BACK / 2 - model_free(model);
+    double missing = bytes + model_constants.held_back / 2 - model_free(model);
 
     if (missing > 0)
         (void)model_evict(model, missing, 0, true);
@@ -217,12 +226,12 @@ void model_read_once(struct model *model, double bytes)
     bytes = least(bytes, model_free(model));
     allocate(model, bytes);
     model->cold[bin_of(model->now)] += bytes;
-    model->psi_io += bytes / MODEL_DISK_RATE / 4; /* readahead hides most of it */
+    model->psi_io += bytes / model_constants.disk_rate / 4; /* readahead hides most of it */
 }
 
 static void read_set(struct model *model, struct hot_set *set)
 {
-    double missing = least(set->wanted - set->resident, MODEL_DISK_RATE / 4);
+    double missing = least(set->wanted - set->resident, model_constants.disk_rate / 4);
     double gone = set->evicted + set->dropped;
     double again;
     double share;
@@ -238,8 +247,8 @@ static void read_set(struct model *model, struct hot_set *set)
     share = gone > 0 ? set->evicted / gone : 0;
     model->refaults += again * share;
     model->read_back += again;
-    model->psi_memory += again * share / MODEL_DISK_RATE;
-    model->psi_io += missing / MODEL_DISK_RATE / 2;
+    model->psi_memory += again * share / model_constants.disk_rate;
+    model->psi_io += missing / model_constants.disk_rate / 2;
     set->evicted -= again * share;
     set->dropped -= again * (1 - share);
 }
@@ -254,7 +263,7 @@ void model_use(struct model *model, double bytes)
     double change = bytes - model->in_use;
 
     if (change < 0) {
-        release(model, -change, MODEL_ANON_TRAPPED);
+        release(model, -change, model_constants.anon_trapped);
     } else {
         make_room(model, change);
         change = least(change, model_free(model));
@@ -283,10 +292,10 @@ static double drop_caches(struct model *model, double bytes)
 
     for (unsigned i = 0; i < MODEL_ACTIVITIES; i++) {
         struct hot_set *set = &model->sets[i];
-        double part = least(set->resident * (1 - MODEL_MAPPED), bytes - taken);
+        double part = least(set->resident * (1 - model_constants.mapped), bytes - taken);
         taken += evict_set(set, part, false);
     }
-    release(model, taken, MODEL_CACHE_TRAPPED);
+    release(model, taken, model_constants.cache_trapped);
     return taken;
 }
 
@@ -330,24 +339,24 @@ static void work(struct model *model)
         return;
     switch (action->kind) {
     case ENGINE_RECLAIM_CACHE:
-        want = least(action->bytes - action->gained, cpu * MODEL_RECLAIM_RATE);
+        want = least(action->bytes - action->gained, cpu * model_constants.reclaim_rate);
         did = model_evict(model, want, 0, true);
-        cpu = want / MODEL_RECLAIM_RATE;
+        cpu = want / model_constants.reclaim_rate;
         action->is_running = did >= want && action->gained + did < action->bytes - PAGE;
         break;
     case ENGINE_DROP_CACHES:
-        did = drop_caches(model, action->limit * MODEL_DROP_RATE);
-        cpu = did / MODEL_DROP_RATE;
+        did = drop_caches(model, action->limit * model_constants.drop_rate);
+        cpu = did / model_constants.drop_rate;
         action->is_running = false;
         break;
     case ENGINE_COMPACT:
         if (action->seconds == 0)
-            action->bytes =
-                MODEL_COMPACT_JOINS * (model->free[MODEL_LOW] + model->free[MODEL_MID] -
-                                       model->reported[MODEL_LOW] - model->reported[MODEL_MID]);
-        want = least(action->bytes - action->gained, cpu * MODEL_COMPACT_RATE);
+            action->bytes = model_constants.compact_joins *
+                            (model->free[MODEL_LOW] + model->free[MODEL_MID] -
+                             model->reported[MODEL_LOW] - model->reported[MODEL_MID]);
+        want = least(action->bytes - action->gained, cpu * model_constants.compact_rate);
         did = compact(model, want);
-        cpu = least(cpu, want / MODEL_COMPACT_RATE + 0.05); /* the scan itself */
+        cpu = least(cpu, want / model_constants.compact_rate + 0.05); /* the scan itself */
         /* reporting at a low order may have taken the rest meanwhile */
         action->is_running = did >= want && action->gained + did < action->bytes - PAGE;
         break;
@@ -421,6 +430,6 @@ void model_sample(const struct model *model, struct memory_sample *ret_sample)
         else
             sample.trapped += (uint64_t)waiting;
     }
-    sample.held_back = (uint64_t)least(MODEL_HELD_BACK, (double)sample.reportable);
+    sample.held_back = (uint64_t)least(model_constants.held_back, (double)sample.reportable);
     *ret_sample = sample;
 }

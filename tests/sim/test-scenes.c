@@ -111,7 +111,7 @@ static void test_day_beats_the_rivals(void **state)
 
     (void)state;
     for (unsigned i = 0; i < CONTEST_COUNT; i++)
-        day_run((enum contestant)i, 1, &results[i]);
+        day_run((enum contestant)i, 1, &day_as_written, &results[i]);
     for (unsigned i = 0; i < CONTEST_COUNT; i++) {
         if (i == CONTEST_OURS)
             continue;
@@ -128,8 +128,8 @@ static void test_day_is_the_same_each_time(void **state)
     struct day_result second;
 
     (void)state;
-    day_run(CONTEST_OURS, 7, &first);
-    day_run(CONTEST_OURS, 7, &second);
+    day_run(CONTEST_OURS, 7, &day_as_written, &first);
+    day_run(CONTEST_OURS, 7, &day_as_written, &second);
     assert_memory_equal(&first, &second, sizeof(first));
 }
 

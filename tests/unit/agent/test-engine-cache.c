@@ -59,7 +59,7 @@ static void test_the_learned_floor_decays_while_the_guest_works(void **state)
 
     (void)state;
     learn(&floor);
-    pass(&floor, 8 * 60, false);
+    pass(&floor, 12 * 60, false);
     assert_in_range(floor.learned / MIB, 896 * 48 / 100, 896 * 52 / 100);
 }
 
@@ -73,6 +73,19 @@ static void test_the_learned_floor_outlasts_a_break_and_no_night(void **state)
     assert_in_range(floor.learned / MIB, 820, 896);
     pass(&floor, 35, true);
     assert_in_range(floor.learned / MIB, 0, 64);
+}
+
+static void test_the_learned_floor_has_a_limit(void **state)
+{
+    struct cache_news news = {
+        .cache = GIB, .refaulted = GIB / 2, .is_pain = true, .limit = 512 * MIB};
+    struct cache_floor floor;
+
+    (void)state;
+    cache_floor_init(&floor, SECONDS(1));
+    cache_floor_took(&floor, SECONDS(1), GIB, 256 * MIB);
+    cache_floor_update(&floor, SECONDS(10), &news);
+    assert_true(floor.learned == 512 * MIB);
 }
 
 /* Jobs of a minute now and then are no working day. */
@@ -212,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_refaults_raise_the_floor),
         cmocka_unit_test(test_the_learned_floor_decays_while_the_guest_works),
         cmocka_unit_test(test_the_learned_floor_outlasts_a_break_and_no_night),
+        cmocka_unit_test(test_the_learned_floor_has_a_limit),
         cmocka_unit_test(test_short_wakes_do_not_keep_the_learned_floor),
         cmocka_unit_test(test_refaults_of_the_kernels_doing_teach_nothing),
         cmocka_unit_test(test_the_floor_is_kept),

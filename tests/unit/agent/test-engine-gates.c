@@ -160,6 +160,25 @@ static void test_kernel_load_of_others_ends_idle_work(void **state)
     assert_int_equal(run(&guest, 300), ENGINE_NOTHING);
 }
 
+/* Behind a compaction, while it takes what came free. */
+static void test_the_reporting_worker_is_no_activity(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    engine_set_lowest_order(&guest.engine, 0);
+    trap(&guest, 200 * MIB);
+    assert_int_equal(run(&guest, 130), ENGINE_COMPACT);
+    finish(&guest, 25 * MIB, NSEC_PER_SEC);
+    guest.system = 500;
+    guest.sample.reportable = 64 * MIB;
+    assert_int_equal(run(&guest, 10), ENGINE_NOTHING);
+    assert_reason(&guest, ENGINE_SETTLING);
+    guest.sample.reportable = 0;
+    assert_int_equal(run(&guest, 10), ENGINE_LOWER_ORDER);
+}
+
 static void test_a_trickle_does_not_hide_kernel_load(void **state)
 {
     struct guest guest;
@@ -169,7 +188,7 @@ static void test_a_trickle_does_not_hide_kernel_load(void **state)
     guest.policy.trickle = 60 * MIB;
     use_policy(&guest);
     guest.sample.cache = 4 * GIB;
-    guest.system = 2000;
+    guest.system = 500; /* a fifth of one CPU */
     for (int i = 0; i < 600; i++)
         if (step(&guest) == ENGINE_RECLAIM_CACHE) {
             assert_reason(&guest, ENGINE_TRICKLE);
@@ -341,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_own_sensing_is_no_activity),
         cmocka_unit_test(test_kernel_time_of_our_work_is_no_activity),
         cmocka_unit_test(test_kernel_load_of_others_ends_idle_work),
+        cmocka_unit_test(test_the_reporting_worker_is_no_activity),
         cmocka_unit_test(test_a_trickle_does_not_hide_kernel_load),
         cmocka_unit_test(test_kernel_time_of_others_is_activity),
         cmocka_unit_test(test_pressure_gates),
