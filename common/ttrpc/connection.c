@@ -37,16 +37,16 @@
 const struct ttrpc_limits ttrpc_limits_default = {
     .frame_bytes = 64 * 1024,
     .streams = 16,
-    .queued_bytes = 1024 * 1024,
+    .queued_bytes = (uint64_t)1024 * 1024,
     .stall = 10 * NSEC_PER_SEC,
 };
 
 const struct ttrpc_limits ttrpc_limits_guest = {
     .frame_bytes = 64 * 1024,
     .streams = 16,
-    .queued_bytes = 256 * 1024,
+    .queued_bytes = (uint64_t)256 * 1024,
     .stall = 10 * NSEC_PER_SEC,
-    .bytes_per_second = 4 * 1024 * 1024,
+    .bytes_per_second = (uint64_t)4 * 1024 * 1024,
     .frames_per_second = 1000,
     .elements = 4096,
     .frame_by_frame = true,

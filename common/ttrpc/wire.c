@@ -128,7 +128,7 @@ static size_t sequence_length(const uint8_t *bytes, size_t available)
 static bool is_utf8(struct slice text)
 {
     for (size_t i = 0; i < text.length;) {
-        size_t length = text.data[i] < 0x80 ? 1 : sequence_length(&text.data[i], text.length - i);
+        size_t length = text.data[i] < 0x80 ? 1 : sequence_length(text.data + i, text.length - i);
 
         if (length == 0)
             return false;
