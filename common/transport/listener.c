@@ -19,7 +19,7 @@
 #include "common/transport/transport.h"
 
 #define ACCEPT_BATCH 4
-#define ACCEPT_RATE  1000 /* ten thousand agents are all back within ten seconds */
+#define ACCEPT_RATE  2000 /* ten thousand agents are all back within five seconds */
 #define BURST_MAX    20   /* may come at once after a pause */
 #define PAUSE_MS     100
 #define BACKLOG      4096 /* lowered by the kernel to net.core.somaxconn */
