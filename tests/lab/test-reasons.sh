@@ -85,7 +85,7 @@ boot_or_die() {
 
 group_guest() {
     local free
-    boot_or_die a 3 1024 anon -drive "file=$lab_run/a.img,if=virtio,format=raw" \
+    boot_or_die a 3 1024 anon -drive "file=$lab_run/disk.a,if=virtio,format=raw" \
         -qmp "unix:$lab_run/other.qmp,server=on,wait=off"
     guest_reporting=off boot_or_die b 4 256 memfd
     vm_describe a 3 "$lab_run/quiet.yaml"
@@ -282,7 +282,7 @@ migrated() {
 
 printf 'name: quiet\nprofile: balanced\nidle_window: 1h\ntrickle: 0\nsample_interval: 2s\n' \
     >"$lab_run/quiet.yaml"
-truncate -s 1G "$lab_run/a.img"
+truncate -s 1G "$lab_run/disk.a"
 [[ $# -gt 0 ]] || set -- guest host migration
 for group; do
     "group_$group"

@@ -105,8 +105,8 @@ live() {
 
 boot() { # NAME CID MEMORY BACKING
     guest_memory[$1]=$3
-    truncate -s 1G "$lab_run/$1.img"
-    guest_boot "$@" -drive "file=$lab_run/$1.img,if=virtio,format=raw" || {
+    truncate -s 1G "$lab_run/disk.$1"
+    guest_boot "$@" -drive "file=$lab_run/disk.$1,if=virtio,format=raw" || {
         echo "guest $1 did not boot"
         exit 75
     }
