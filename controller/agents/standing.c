@@ -5,7 +5,7 @@
 
 /* A sample takes a tenth of a millisecond, every few seconds. What takes more, like the list of all
  * ranges of a guest of a terabyte (25 ms), is paid by the share of all debtors. */
-#define SHARE_PERMYRIAD 10
+#define SHARE_PERMYRIAD 5
 #define SHARE_SAVED     (2 * NSEC_PER_MSEC)
 
 #define DELAY_FIRST (250 * NSEC_PER_MSEC)

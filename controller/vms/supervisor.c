@@ -18,8 +18,9 @@
 #define AGENT_BYTES_MAX       ((uint64_t)128 << 20)
 #define AGENT_CONNECTIONS_MAX 32768u
 
-/* What guests that use more than their share of the processor may use together: 1 % of a core. */
-#define DEBTORS_PERMYRIAD 100
+/* What guests that use more than their share of the processor may use together: half a percent of a
+ * core. */
+#define DEBTORS_PERMYRIAD 50
 #define DEBTORS_SAVED     (50 * NSEC_PER_MSEC)
 #define DEBTORS_DEBT_MAX  (5 * NSEC_PER_SEC)
 
