@@ -40,6 +40,7 @@ record() {
             [[ -e $lab_run/$name.ended ]] || continue
             read -r pid since _ <"$lab_run/$name.ended"
             backing "$pid"
+            ((REPLY > 0)) || continue # read in the middle of a change
             read -r up _ </proc/uptime
             echo "$name $((${up/./}0 - since)) $REPLY"
         done
@@ -57,7 +58,8 @@ start_reclaimer() {
         wsl) guest_run wsl 'setsid rivals wsl >/tmp/rival.log 2>&1 &' ;;
         kata) guest_run kata 'mount -t debugfs debug /sys/kernel/debug
             setsid rivals kata >/tmp/rival.log 2>&1 &' ;;
-        cron) guest_run cron 'mkdir -p /var/spool/cron/crontabs
+        cron) guest_run cron 'mkdir -p /var/spool/cron/crontabs /etc
+            echo "root:x:0:0:root:/root:/bin/sh" >/etc/passwd
             echo "* * * * * echo 3 >/proc/sys/vm/drop_caches" >/var/spool/cron/crontabs/root
             crond' ;;
         reporting) ;;
