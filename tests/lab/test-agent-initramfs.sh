@@ -11,10 +11,10 @@ image=$lab_run/hooked.initrd
 
 # In mounts of its own: the agent where it is installed, and the guest kernel's modules.
 make_image() {
-    mkdir -p "$lab_run"/conf/{hooks,scripts,conf.d} "$lab_run"/{upper,work}
+    mkdir -p "$lab_run"/conf/conf.d "$lab_run/upper"
     printf 'MODULES=list\nBUSYBOX=y\nCOMPRESS=gzip\n' >"$lab_run/conf/initramfs.conf"
     printf 'virtio_pci\nvirtio_blk\nvirtio_console\n' >"$lab_run/conf/modules"
-    cp "$LAB_SOURCE/deploy/initramfs/vmreclaim-agent" "$lab_run/conf/hooks/"
+    cp -r "$LAB_SOURCE"/deploy/initramfs/{hooks,scripts} "$lab_run/conf/"
     cp "$LAB_BUILD/agent/vmreclaim-agent-static" "$lab_run/upper/"
     unshare -m bash -euc '
         mount -t tmpfs tmpfs /mnt
@@ -22,6 +22,7 @@ make_image() {
         cp "$1"/upper/* /mnt/upper/
         mount -t overlay -o "lowerdir=/usr/sbin,upperdir=/mnt/upper,workdir=/mnt/work" agent /usr/sbin
         mount --bind "$2/lib/modules" /lib/modules
+        mount --bind "$2/boot" /boot # its configuration says what it can unpack
         mkinitramfs -d "$1/conf" -o "$3" "$4"' - "$lab_run" "$kernel" "$image" "$version"
 }
 
@@ -45,6 +46,7 @@ boot() { # NAME CID KERNEL-WORDS [QEMU-OPTION...]
 all_answered() { (($(grep -c '^rpc .* OK' "$LAB_RESULTS/probe.log") >= 9)); }
 
 check "mkinitramfs runs the hook" make_image
+((lab_failures == 0)) || lab_verdict
 make_root
 "$LAB_BUILD/tests/lab/agent-probe" vsock:any:1017 200 >"$LAB_RESULTS/probe.log" 2>&1 &
 boot microvm 3 'root=/dev/vdb rootdelay=120 vmreclaim.idle_window=20s'
