@@ -45,8 +45,8 @@ struct engine {
     uint32_t found_order;
     bool is_lowered;
     enum engine_reason lowered_mode; /* ENGINE_IDLE_WORK or ENGINE_TRICKLE */
-    nsec_t lowered_at;          /* 0: never */
-    uint64_t reported_at_lower; /* to judge what it brought */
+    nsec_t lowered_at;               /* 0: never */
+    uint64_t reported_at_lower;      /* to judge what it brought */
     uint64_t reported_last;
     nsec_t progress_at; /* last time `reported` grew */
     nsec_t kicked_at;
