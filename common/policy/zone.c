@@ -328,7 +328,7 @@ int64_t zone_resolve_policy(struct policy *policy, int64_t time)
 
     for (size_t i = 0; i < policy->schedule_count; i++) {
         struct schedule *schedule = &policy->schedules[i];
-        struct zone_offset offset;
+        struct zone_offset offset = {.change = 0};
         if (schedule->zone[0] == '\0' || zone_resolve(schedule->zone, time, &offset, NULL) < 0)
             continue;
         schedule->utc_offset = offset.offset;
