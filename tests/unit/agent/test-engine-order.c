@@ -139,6 +139,24 @@ static void test_not_lowered_for_ever(void **state)
     assert_int_equal(run(&guest, 5), ENGINE_RESTORE_ORDER);
 }
 
+/* Lowered while idle, it is not kept for a guest that works, even where a trickle may go on. */
+static void test_waking_to_a_trickle_restores_too(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    lower_order(&guest, 0);
+    finish(&guest, 0, 0);
+    guest.sample.reporting_order = 0;
+    guest.sample.reportable = 200 * MIB;
+    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    finish(&guest, 0, 0);
+    guest.policy.trickle = 512 * MIB;
+    use_policy(&guest);
+    guest.user = 2000;
+    assert_int_equal(run(&guest, 8), ENGINE_RESTORE_ORDER);
+}
+
 /* A guest that is never idle; its cache is at the floor, what was taken lies in pieces. */
 static void lower_order_in_a_trickle(struct guest *guest)
 {
@@ -216,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_a_policy_that_only_observes_restores),
         cmocka_unit_test(test_restoring_is_tried_again),
         cmocka_unit_test(test_not_lowered_for_ever),
+        cmocka_unit_test(test_waking_to_a_trickle_restores_too),
         cmocka_unit_test(test_a_trickle_lowers_the_order_before_it_compacts),
         cmocka_unit_test(test_a_busy_guest_gets_the_order_back_at_once),
         cmocka_unit_test(test_a_trickle_compacts_where_the_order_stays),
