@@ -39,7 +39,8 @@
 #define SHORTEST_INTERVAL   (NSEC_PER_SEC / 2)
 #define GAP                 (3 * 60 * NSEC_PER_SEC)
 #define HOST_ORDER_DEFAULT  5
-#define WORKER_PART         4 /* of one CPU; order 0 took 11 % of one in an emulated guest */
+#define WORKER_PART         4  /* of one CPU; order 0 took 11 % of one in an emulated guest */
+#define TRICKLE_WORKER_PART 50 /* of one CPU, behind a trickle */
 #define ACTING_INTERVAL     NSEC_PER_SEC
 #define WATCHING_INTERVAL   (2 * NSEC_PER_SEC)
 #define CACHE_FLOOR_PART(t) ((t) / 4 * 3)
@@ -141,8 +142,7 @@ static bool ran_backwards(const struct memory_sample *old, const struct memory_s
 
 /* Kernel time in the interval that may be ours: the child of an action is on one CPU, the reporting
  * worker behind it on part of one. More than that is the guest's own: a file server works in the
- * kernel alone. Behind a trickle the worker has a block or two to report, nothing worth counting.
- */
+ * kernel alone. Behind a trickle the worker has less to do, some fifty blocks. */
 static nsec_t own_kernel_time(const struct engine *engine, nsec_t length)
 {
     const struct memory_sample *last = &engine->last;
@@ -152,7 +152,7 @@ static nsec_t own_kernel_time(const struct engine *engine, nsec_t length)
     if ((engine->is_lowered && engine->lowered_mode == ENGINE_IDLE_WORK) ||
         last->boottime < engine->kernel_work_until)
         return length / WORKER_PART;
-    return 0;
+    return last->boottime < engine->trickle_work_until ? length / TRICKLE_WORKER_PART : 0;
 }
 
 /* The CPU time of others than us. */

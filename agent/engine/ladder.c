@@ -344,6 +344,8 @@ void ladder_finished(struct engine *engine, const struct engine_result *result, 
 
     if (engine->is_idle_work)
         engine->kernel_work_until = now + REPORTING_TIME;
+    else
+        engine->trickle_work_until = now + REPORTING_TIME;
     switch (engine->running) {
     case ENGINE_RECLAIM_CACHE:
     case ENGINE_DROP_CACHES:
