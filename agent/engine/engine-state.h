@@ -38,8 +38,9 @@ struct engine {
     nsec_t trickled_at;
 
     /* compaction */
-    nsec_t compacted_at; /* 0: never */
-    uint64_t residue;    /* trapped bytes the last one could not help */
+    nsec_t compacted_at;      /* 0: never */
+    nsec_t idle_compacted_at; /* the last one of idle work */
+    uint64_t residue;         /* trapped bytes the last one could not help */
 
     /* reporting order */
     uint32_t host_order; /* the lowest that the host's backing makes useful */
@@ -47,6 +48,7 @@ struct engine {
     bool is_lowered;
     enum engine_reason lowered_mode; /* ENGINE_IDLE_WORK or ENGINE_TRICKLE */
     nsec_t lowered_at;               /* 0: never */
+    nsec_t idle_lowered_at;          /* the last time by idle work */
     uint64_t reported_at_lower;      /* to judge what it brought */
     uint64_t reported_last;
     nsec_t progress_at; /* last time `reported` grew */

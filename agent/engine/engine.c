@@ -141,16 +141,16 @@ static bool ran_backwards(const struct memory_sample *old, const struct memory_s
 }
 
 /* Kernel time in the interval that may be ours: the child of an action is on one CPU, the reporting
- * worker behind it on part of one. More than that is the guest's own: a file server works in the
- * kernel alone. Behind a trickle the worker has less to do, some fifty blocks. */
+ * worker behind it, and at a lowered order, on part of one. More than that is the guest's own: a
+ * file server works in the kernel alone. Behind a trickle's reclaim the worker has less to do, some
+ * fifty blocks. */
 static nsec_t own_kernel_time(const struct engine *engine, nsec_t length)
 {
     const struct memory_sample *last = &engine->last;
 
     if (engine->running != ENGINE_NOTHING || engine->ended_at > last->boottime)
         return length;
-    if ((engine->is_lowered && engine->lowered_mode == ENGINE_IDLE_WORK) ||
-        last->boottime < engine->kernel_work_until)
+    if (engine->is_lowered || last->boottime < engine->kernel_work_until)
         return length / WORKER_PART;
     return last->boottime < engine->trickle_work_until ? length / TRICKLE_WORKER_PART : 0;
 }

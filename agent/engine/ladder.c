@@ -1,7 +1,9 @@
 /* The ladder of idle work.
  *
- * Hysteresis: a lowered order is not lowered again before the policy's compaction interval has
- * passed, and reclaim starts only RECLAIM_LEAST above the floor. */
+ * Hysteresis: after a compaction or a lowered order the policy's compaction interval passes before
+ * the next. Idle work counts only its own: what a trickle did to a busy guest is no reason to leave
+ * an idle one alone, where it disturbs nobody. Reclaim starts only RECLAIM_LEAST above the floor.
+ */
 #include "agent/engine/ladder.h"
 
 #include "common/base/number.h"
@@ -166,7 +168,7 @@ static bool kick(struct engine *engine, const struct memory_sample *sample,
 
 /* While the guest is not idle one compaction has to do for a whole interval: it comes when reclaim
  * has nothing more to take, or when a large part of the memory is trapped. Not while the guest is
- * calm: the idleness that may follow would find the interval spent, on less than it has to gain. */
+ * calm: in the idleness that may follow, the same work disturbs nobody. */
 static bool is_worth_disturbing(const struct engine *engine, const struct memory_sample *sample)
 {
     if (engine->is_calm)
@@ -174,6 +176,14 @@ static bool is_worth_disturbing(const struct engine *engine, const struct memory
     return above_floor(engine, sample) < RECLAIM_LEAST ||
            !cache_floor_is_calm(&engine->floor, sample->boottime) ||
            ladder_stuck(sample, engine->found_order) >= sample->total / LARGE_PART;
+}
+
+static bool is_too_soon(const struct engine *engine, enum engine_reason mode, nsec_t last,
+                        nsec_t last_idle, nsec_t now)
+{
+    nsec_t since = mode == ENGINE_IDLE_WORK ? last_idle : last;
+
+    return since != 0 && now - since < engine->policy.compact_interval;
 }
 
 static bool compact(struct engine *engine, const struct memory_sample *sample,
@@ -184,7 +194,7 @@ static bool compact(struct engine *engine, const struct memory_sample *sample,
 
     if (!engine->policy.compact || gain < engine->policy.compact_min_gain || gain < COMPACT_LEAST)
         return false;
-    if (engine->compacted_at != 0 && now - engine->compacted_at < engine->policy.compact_interval)
+    if (is_too_soon(engine, mode, engine->compacted_at, engine->idle_compacted_at, now))
         return false;
     if (!may_ask(engine, ENGINE_COMPACT, now, decision))
         return false;
@@ -210,7 +220,7 @@ static bool lower(struct engine *engine, const struct memory_sample *sample,
     gain = min_of(gain, ladder_stuck(sample, engine->found_order));
     if (gain < engine->policy.compact_min_gain / 4 || gain < COMPACT_LEAST)
         return false;
-    if (engine->lowered_at != 0 && now - engine->lowered_at < engine->policy.compact_interval)
+    if (is_too_soon(engine, mode, engine->lowered_at, engine->idle_lowered_at, now))
         return false;
     if (!may_ask(engine, ENGINE_LOWER_ORDER, now, decision))
         return false;
@@ -219,6 +229,8 @@ static bool lower(struct engine *engine, const struct memory_sample *sample,
     engine->is_lowered = true;
     engine->lowered_mode = mode;
     engine->lowered_at = now;
+    if (mode == ENGINE_IDLE_WORK)
+        engine->idle_lowered_at = now;
     engine->reported_at_lower = sample->reported;
     engine->progress_at = now;
     engine->kicked_at = 0;
@@ -333,6 +345,7 @@ static void finished_order(struct engine *engine, const struct engine_result *re
     }
     engine->backoffs[ENGINE_RESTORE_ORDER] = (struct backoff){0};
     engine->is_lowered = false;
+    engine->kernel_work_until = max_of(engine->kernel_work_until, now + SETTLE_LEAST);
     if (engine->last.reported_is_known)
         backoff_judge(&engine->backoffs[ENGINE_LOWER_ORDER], now, COMPACT_LEAST, brought, 0);
 }
@@ -354,6 +367,8 @@ void ladder_finished(struct engine *engine, const struct engine_result *result, 
         break;
     case ENGINE_COMPACT:
         engine->compacted_at = now;
+        if (engine->is_idle_work)
+            engine->idle_compacted_at = now;
         if (result->completed)
             engine->residue = trapped > result->gained ? trapped - result->gained : 0;
         break;

@@ -41,7 +41,7 @@ struct life {
     double taken[HISTORY];    /* bytes asked for as trickle */
     double refaults[HISTORY]; /* pages */
     uint64_t born, gap_at, policy_at, busy_at;
-    uint64_t compacted_at, lowered_at, lowered_since;
+    uint64_t compacted_at, idle_compacted_at, lowered_at, idle_lowered_at, lowered_since;
     bool lowered_in_trickle;
     double stall_begin;
     unsigned actions;
@@ -242,6 +242,8 @@ static void check_interval(const struct life *life, uint64_t since, const char *
 static void check_decision(struct life *life)
 {
     uint64_t now = life->model.now;
+    /* idle work keeps its own intervals, a trickle keeps both */
+    bool is_trickle = life->decision.reason == ENGINE_TRICKLE;
 
     switch (life->decision.action) {
     case ENGINE_NOTHING:
@@ -254,15 +256,21 @@ static void check_decision(struct life *life)
         check_cache(life);
         break;
     case ENGINE_COMPACT:
-        check_interval(life, life->compacted_at, "compacts again too early");
+        check_interval(life, is_trickle ? life->compacted_at : life->idle_compacted_at,
+                       "compacts again too early");
         life->compacted_at = now;
+        if (!is_trickle)
+            life->idle_compacted_at = now;
         break;
     case ENGINE_LOWER_ORDER:
-        check_interval(life, life->lowered_at, "lowers the order again too early");
+        check_interval(life, is_trickle ? life->lowered_at : life->idle_lowered_at,
+                       "lowers the order again too early");
         if (life->decision.order >= life->found_order)
             fail(life, "lowers the order upwards");
         life->lowered_at = life->lowered_since = now;
-        life->lowered_in_trickle = life->decision.reason == ENGINE_TRICKLE;
+        if (!is_trickle)
+            life->idle_lowered_at = now;
+        life->lowered_in_trickle = is_trickle;
         break;
     default:
         break;

@@ -224,6 +224,67 @@ static void test_a_trickle_compacts_where_the_order_stays(void **state)
     assert_reason(&guest, ENGINE_TRICKLE);
 }
 
+/* What a trickle did to the busy guest does not keep the idle one waiting. */
+static void test_idle_work_compacts_after_a_trickle_did(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.policy.trickle = 512 * MIB;
+    guest.policy.reporting_order = 9;
+    use_policy(&guest);
+    guest.user = 2000;
+    trap(&guest, 200 * MIB);
+    assert_int_equal(run(&guest, 60), ENGINE_COMPACT);
+    finish(&guest, 200 * MIB, NSEC_PER_MSEC);
+    assert_int_equal(run(&guest, 60), ENGINE_NOTHING); /* its own interval holds */
+    guest.user = 0;
+    assert_int_equal(run(&guest, 200), ENGINE_COMPACT);
+    assert_reason(&guest, ENGINE_IDLE_WORK);
+    finish(&guest, 200 * MIB, NSEC_PER_MSEC);
+    assert_int_equal(run(&guest, 300), ENGINE_NOTHING);
+}
+
+static void test_idle_work_lowers_the_order_after_a_trickle_did(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    lower_order_in_a_trickle(&guest);
+    guest.policy.compact = false;
+    use_policy(&guest);
+    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    finish(&guest, 0, 0);
+    guest.sample.reported += 200 * MIB;
+    guest.sample.reportable = 0;
+    assert_int_equal(run(&guest, 20), ENGINE_RESTORE_ORDER);
+    finish(&guest, 0, 0);
+    guest.sample.reporting_order = 9;
+    guest.user = 0;
+    guest.sample.reported -= 200 * MIB; /* the guest used it and left it in pieces again */
+    assert_int_equal(run(&guest, 200), ENGINE_LOWER_ORDER);
+    assert_reason(&guest, ENGINE_IDLE_WORK);
+}
+
+/* The work that a trickle's lowered order makes does not put idleness off. */
+static void test_the_worker_at_a_trickles_order_is_no_activity(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    lower_order_in_a_trickle(&guest);
+    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    finish(&guest, 0, 0);
+    guest.user = 0;
+    guest.system = 500; /* a fifth of one CPU of four */
+    (void)run(&guest, 8);
+    assert_true(guest.engine.is_calm);
+    guest.system = 2000;
+    (void)run(&guest, 8);
+    assert_false(guest.engine.is_calm);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +299,9 @@ int main(void)
         cmocka_unit_test(test_a_trickle_lowers_the_order_before_it_compacts),
         cmocka_unit_test(test_a_busy_guest_gets_the_order_back_at_once),
         cmocka_unit_test(test_a_trickle_compacts_where_the_order_stays),
+        cmocka_unit_test(test_idle_work_compacts_after_a_trickle_did),
+        cmocka_unit_test(test_idle_work_lowers_the_order_after_a_trickle_did),
+        cmocka_unit_test(test_the_worker_at_a_trickles_order_is_no_activity),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
