@@ -27,10 +27,9 @@ struct engine {
     bool is_stopping;
     bool is_idle_work; /* the guest was idle when it began: waking ends it */
     uint64_t expected;
-    nsec_t ended_at;           /* the last action's end */
-    nsec_t kernel_work_until;  /* our own work may go on in kernel threads until then */
-    nsec_t trickle_work_until; /* the same behind a trickle, which leaves less */
-    uint32_t unsupported;      /* bit per action kind: this kernel has no way to do it */
+    nsec_t ended_at;          /* the last action's end */
+    nsec_t kernel_work_until; /* our own work may go on in kernel threads until then */
+    uint32_t unsupported;     /* bit per action kind: this kernel has no way to do it */
 
     /* cache */
     bool has_dropped; /* in this idle period */

@@ -251,13 +251,12 @@ static bool is_drained(const struct engine *engine, const struct memory_sample *
 }
 
 /* While the order is lowered: kick once, watch, restore; at once when the guest is busier than when
- * it was lowered. */
+ * it was lowered, and when it became idle: a compaction brings most of it sooner. */
 static void finish_lowered(struct engine *engine, const struct memory_sample *sample,
                            enum engine_reason mode, struct engine_decision *decision)
 {
     nsec_t now = sample->boottime;
-    bool may_go_on =
-        mode == ENGINE_IDLE_WORK || (mode == ENGINE_TRICKLE && engine->lowered_mode == mode);
+    bool may_go_on = mode == engine->lowered_mode;
 
     if (may_go_on && engine->kicked_at == 0 &&
         (engine->unsupported >> ENGINE_KICK_REPORTING & 1) == 0) {
@@ -357,8 +356,6 @@ void ladder_finished(struct engine *engine, const struct engine_result *result, 
 
     if (engine->is_idle_work)
         engine->kernel_work_until = now + REPORTING_TIME;
-    else
-        engine->trickle_work_until = now + REPORTING_TIME;
     switch (engine->running) {
     case ENGINE_RECLAIM_CACHE:
     case ENGINE_DROP_CACHES:

@@ -208,6 +208,19 @@ static void test_kernel_time_of_others_is_activity(void **state)
     assert_reason(&guest, ENGINE_BUSY);
 }
 
+/* Timers, RCU and the like: a guest with nothing to do is idle all the same. */
+static void test_the_kernel_of_an_idle_guest_is_no_activity(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.sample.cache = GIB;
+    guest.system = 75; /* 3 % of one CPU of four */
+    assert_int_equal(run(&guest, 200), ENGINE_RECLAIM_CACHE);
+    assert_reason(&guest, ENGINE_IDLE_WORK);
+}
+
 /* ---- pressure ---- */
 
 static void test_pressure_gates(void **state)
@@ -363,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_the_reporting_worker_is_no_activity),
         cmocka_unit_test(test_a_trickle_does_not_hide_kernel_load),
         cmocka_unit_test(test_kernel_time_of_others_is_activity),
+        cmocka_unit_test(test_the_kernel_of_an_idle_guest_is_no_activity),
         cmocka_unit_test(test_pressure_gates),
         cmocka_unit_test(test_forbidden_window),
         cmocka_unit_test(test_force_window_does_not_wait_for_idleness),

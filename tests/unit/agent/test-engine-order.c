@@ -267,6 +267,29 @@ static void test_idle_work_lowers_the_order_after_a_trickle_did(void **state)
     assert_reason(&guest, ENGINE_IDLE_WORK);
 }
 
+/* A compaction brings most of it sooner than the kernel reports it in single pages. */
+static void test_idleness_ends_a_trickles_order(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    lower_order_in_a_trickle(&guest);
+    guest.policy.idle_window = SECONDS(10);
+    use_policy(&guest);
+    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    finish(&guest, 0, 0);
+    guest.user = 0;
+    guest.sample.reported += 20 * MIB;
+    guest.sample.reportable -= 20 * MIB;
+    assert_int_equal(run(&guest, 10), ENGINE_RESTORE_ORDER);
+    assert_true(guest.sample.reportable > 100 * MIB);
+    finish(&guest, 0, 0);
+    guest.sample.reporting_order = 9;
+    guest.sample.reportable = 0;
+    assert_int_equal(step(&guest), ENGINE_COMPACT);
+    assert_reason(&guest, ENGINE_IDLE_WORK);
+}
+
 /* The work that a trickle's lowered order makes does not put idleness off. */
 static void test_the_worker_at_a_trickles_order_is_no_activity(void **state)
 {
@@ -301,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_a_trickle_compacts_where_the_order_stays),
         cmocka_unit_test(test_idle_work_compacts_after_a_trickle_did),
         cmocka_unit_test(test_idle_work_lowers_the_order_after_a_trickle_did),
+        cmocka_unit_test(test_idleness_ends_a_trickles_order),
         cmocka_unit_test(test_the_worker_at_a_trickles_order_is_no_activity),
     };
 
