@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/component/controller/fixture.h"
@@ -81,10 +82,13 @@ static void test_a_descriptor_that_does_not_listen(void **state)
 {
     struct fixture *f = *state;
     char *more[] = {(char *)(uintptr_t) "--api", (char *)(uintptr_t) "fd:0", NULL};
+    int status = 0;
 
     start_daemon(f, more);
-    wait_for(f, log_has(f, "cannot serve the API on fd:0"));
-    stop_daemon(f, 1);
+    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+    f->daemon = 0;
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    assert_true(log_has(f, "cannot serve the API on fd:0"));
 }
 
 #define manager_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
