@@ -178,12 +178,21 @@ static bool is_worth_disturbing(const struct engine *engine, const struct memory
            ladder_stuck(sample, engine->found_order) >= sample->total / LARGE_PART;
 }
 
-static bool is_too_soon(const struct engine *engine, enum engine_reason mode, nsec_t last,
-                        nsec_t last_idle, nsec_t now)
+/* The policy's interval is for the least gain that is worth it; idle work for several times as much
+ * comes so many times sooner. */
+static nsec_t idle_interval(const struct engine *engine, uint64_t gain)
 {
-    nsec_t since = mode == ENGINE_IDLE_WORK ? last_idle : last;
+    uint64_t times = gain / max_of(engine->policy.compact_min_gain, RECLAIM_LEAST);
 
-    return since != 0 && now - since < engine->policy.compact_interval;
+    return engine->policy.compact_interval / max_of(times, (uint64_t)1);
+}
+
+static bool is_too_soon(const struct engine *engine, enum engine_reason mode, nsec_t last,
+                        nsec_t last_idle, uint64_t gain, nsec_t now)
+{
+    if (mode == ENGINE_IDLE_WORK)
+        return last_idle != 0 && now - last_idle < idle_interval(engine, gain);
+    return last != 0 && now - last < engine->policy.compact_interval;
 }
 
 static bool compact(struct engine *engine, const struct memory_sample *sample,
@@ -194,7 +203,7 @@ static bool compact(struct engine *engine, const struct memory_sample *sample,
 
     if (!engine->policy.compact || gain < engine->policy.compact_min_gain || gain < COMPACT_LEAST)
         return false;
-    if (is_too_soon(engine, mode, engine->compacted_at, engine->idle_compacted_at, now))
+    if (is_too_soon(engine, mode, engine->compacted_at, engine->idle_compacted_at, gain, now))
         return false;
     if (!may_ask(engine, ENGINE_COMPACT, now, decision))
         return false;
@@ -220,7 +229,7 @@ static bool lower(struct engine *engine, const struct memory_sample *sample,
     gain = min_of(gain, ladder_stuck(sample, engine->found_order));
     if (gain < engine->policy.compact_min_gain / 4 || gain < COMPACT_LEAST)
         return false;
-    if (is_too_soon(engine, mode, engine->lowered_at, engine->idle_lowered_at, now))
+    if (is_too_soon(engine, mode, engine->lowered_at, engine->idle_lowered_at, gain, now))
         return false;
     if (!may_ask(engine, ENGINE_LOWER_ORDER, now, decision))
         return false;

@@ -232,10 +232,18 @@ static void check_cache(struct life *life)
         fail(life, "trickles more than the policy's bytes per minute");
 }
 
+/* Idle work may come as many times sooner as it has more to gain. */
 static void check_interval(const struct life *life, uint64_t since, const char *what)
 {
+    uint64_t times =
+        life->decision.expected_gain / (life->policy.compact_min_gain > (uint64_t)(32 * MIB_)
+                                            ? life->policy.compact_min_gain
+                                            : (uint64_t)(32 * MIB_));
+    uint64_t interval = life->policy.compact_interval / NSEC_PER_SEC;
+    bool is_trickle = life->decision.reason == ENGINE_TRICKLE;
+
     if (since != 0 && since > life->policy_at && since > life->gap_at &&
-        life->model.now - since < life->policy.compact_interval / NSEC_PER_SEC)
+        life->model.now - since < (is_trickle || times == 0 ? interval : interval / times))
         fail(life, what);
 }
 

@@ -27,7 +27,7 @@ static void test_compacts_when_it_promises_enough(void **state)
     trap(&guest, 0);
     finish(&guest, 300 * MIB, NSEC_PER_SEC);
     (void)step(&guest);
-    trap(&guest, 300 * MIB);
+    trap(&guest, 100 * MIB);
     assert_int_equal(run(&guest, 590), ENGINE_NOTHING); /* compact_interval */
     assert_int_equal(run(&guest, 20), ENGINE_COMPACT);
 }
