@@ -1,8 +1,9 @@
 /* The ladder of idle work.
  *
  * Hysteresis: after a compaction or a lowered order the policy's compaction interval passes before
- * the next. Idle work counts only its own: what a trickle did to a busy guest is no reason to leave
- * an idle one alone, where it disturbs nobody. Reclaim starts only RECLAIM_LEAST above the floor.
+ * the next. Idle work counts only its own, what a trickle did to a busy guest is no reason to leave
+ * an idle one alone, and comes sooner for more memory, see idle_interval(). Reclaim starts only
+ * RECLAIM_LEAST above the floor.
  */
 #include "agent/engine/ladder.h"
 

@@ -113,7 +113,7 @@ static const struct field fields[] = {
      SECONDS(1),
      DAY,
      {SECONDS(600), HOUR, SECONDS(600), SECONDS(120), SECONDS(10)},
-     "shortest time between two compactions"},
+     "time between two compactions; idle work for more memory comes sooner"},
     {FIELD(FIELD_COUNT, reporting_order),
      0,
      20,
