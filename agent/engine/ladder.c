@@ -179,13 +179,15 @@ static bool is_worth_disturbing(const struct engine *engine, const struct memory
            ladder_stuck(sample, engine->found_order) >= sample->total / LARGE_PART;
 }
 
-/* The policy's interval is for the least gain that is worth it; idle work for several times as much
- * comes so many times sooner. */
+/* The policy's interval is for the least gain that is worth it. Idle work for n times as much comes
+ * n * n times sooner: waiting costs the host n times the memory, and n times the cost of the work
+ * is still in proportion. What it may cost at all is the budget's to say. */
 static nsec_t idle_interval(const struct engine *engine, uint64_t gain)
 {
-    uint64_t times = gain / max_of(engine->policy.compact_min_gain, RECLAIM_LEAST);
+    uint64_t least = max_of(engine->policy.compact_min_gain, RECLAIM_LEAST);
+    uint64_t times = min_of(gain / least, (uint64_t)UINT16_MAX);
 
-    return engine->policy.compact_interval / max_of(times, (uint64_t)1);
+    return engine->policy.compact_interval / max_of(times * times, (uint64_t)1);
 }
 
 static bool is_too_soon(const struct engine *engine, enum engine_reason mode, nsec_t last,

@@ -232,7 +232,7 @@ static void check_cache(struct life *life)
         fail(life, "trickles more than the policy's bytes per minute");
 }
 
-/* Idle work may come as many times sooner as it has more to gain. */
+/* Idle work for n times the least gain may come n * n times sooner. */
 static void check_interval(const struct life *life, uint64_t since, const char *what)
 {
     uint64_t times =
@@ -243,7 +243,7 @@ static void check_interval(const struct life *life, uint64_t since, const char *
     bool is_trickle = life->decision.reason == ENGINE_TRICKLE;
 
     if (since != 0 && since > life->policy_at && since > life->gap_at &&
-        life->model.now - since < (is_trickle || times == 0 ? interval : interval / times))
+        life->model.now - since < (is_trickle || times == 0 ? interval : interval / (times * times)))
         fail(life, what);
 }
 

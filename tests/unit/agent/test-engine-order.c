@@ -243,8 +243,8 @@ static void test_idle_work_compacts_after_a_trickle_did(void **state)
     assert_int_equal(run(&guest, 200), ENGINE_COMPACT);
     assert_reason(&guest, ENGINE_IDLE_WORK);
     finish(&guest, 200 * MIB, NSEC_PER_MSEC);
-    /* three times the least gain: after a third of the interval */
-    assert_int_equal(run(&guest, 195), ENGINE_NOTHING);
+    /* three times the least gain: after a ninth of the interval */
+    assert_int_equal(run(&guest, 60), ENGINE_NOTHING);
     assert_int_equal(run(&guest, 10), ENGINE_COMPACT);
 }
 
