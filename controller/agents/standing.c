@@ -8,14 +8,14 @@
 #define SHARE_PERMYRIAD 5
 #define SHARE_SAVED     (2 * NSEC_PER_MSEC)
 
-#define DELAY_FIRST (250 * NSEC_PER_MSEC)
-#define DELAY_BROKE NSEC_PER_SEC
-
-static const nsec_t limits[AGENT_ENDING_COUNT] = {
-    [AGENT_LEFT] = 2 * NSEC_PER_SEC,
-    [AGENT_ABSENT] = 2 * NSEC_PER_SEC,
-    [AGENT_FAILED] = 30 * NSEC_PER_SEC,
-    [AGENT_BROKE] = 60 * NSEC_PER_SEC,
+/* The first delay after each ending, and the longest. */
+static const struct {
+    nsec_t first, longest;
+} delays[AGENT_ENDING_COUNT] = {
+    [AGENT_LEFT] = {NSEC_PER_SEC / 4, 2 * NSEC_PER_SEC},
+    [AGENT_ABSENT] = {NSEC_PER_SEC / 4, 2 * NSEC_PER_SEC},
+    [AGENT_FAILED] = {NSEC_PER_SEC, 30 * NSEC_PER_SEC},
+    [AGENT_BROKE] = {NSEC_PER_SEC, 60 * NSEC_PER_SEC},
 };
 
 void agent_standing_init(struct agent_standing *standing)
@@ -27,11 +27,10 @@ void agent_standing_init(struct agent_standing *standing)
 
 static nsec_t next_delay(nsec_t delay, enum agent_ending ending)
 {
-    nsec_t limit = limits[ending];
-    nsec_t least = ending == AGENT_BROKE ? DELAY_BROKE : DELAY_FIRST;
-    nsec_t doubled = max_of(2 * delay, least);
+    nsec_t longest = delays[ending].longest;
+    nsec_t doubled = max_of(2 * delay, delays[ending].first);
 
-    return delay > limit ? max_of(delay / 2, limit) : min_of(doubled, limit);
+    return delay > longest ? max_of(delay / 2, longest) : min_of(doubled, longest);
 }
 
 void agent_standing_ended(struct agent_standing *standing, enum agent_ending ending, nsec_t now,

@@ -22,7 +22,7 @@ static void test_delays_double_up_to_the_ending_s_limit(void **state)
         {AGENT_STAYED, {0, 0, 0, 0, 0, 0, 0, 0, 0}},
         {AGENT_LEFT, {250 * MS, 500 * MS, S, 2 * S, 2 * S, 2 * S, 2 * S, 2 * S, 2 * S}},
         {AGENT_ABSENT, {250 * MS, 500 * MS, S, 2 * S, 2 * S, 2 * S, 2 * S, 2 * S, 2 * S}},
-        {AGENT_FAILED, {250 * MS, 500 * MS, S, 2 * S, 4 * S, 8 * S, 16 * S, 30 * S, 30 * S}},
+        {AGENT_FAILED, {S, 2 * S, 4 * S, 8 * S, 16 * S, 30 * S, 30 * S, 30 * S, 30 * S}},
         {AGENT_BROKE, {S, 2 * S, 4 * S, 8 * S, 16 * S, 32 * S, 60 * S, 60 * S, 60 * S}},
     };
 
