@@ -1,0 +1,20 @@
+/* What the files of the scripted API server share. */
+#ifndef VMRECLAIM_TESTS_API_SERVER_H
+#define VMRECLAIM_TESTS_API_SERVER_H
+
+#include <stdbool.h>
+
+#include "common/ttrpc/ttrpc.h"
+
+/* Answers names that ask for an error. True when it did. */
+bool play(struct ttrpc_call *call, const char *vm);
+
+void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void list_policies(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void list_revisions(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void get_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void roll_back(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void unassign(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void get_effective(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+
+#endif

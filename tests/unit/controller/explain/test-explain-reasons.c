@@ -1,0 +1,335 @@
+/* The reasons: for each the smallest change of a healthy VM that makes it hold, and that nothing is
+ * said about the healthy one. */
+#include "tests/lib/test.h"
+
+#include <string.h>
+
+#include "common/base/number.h"
+#include "tests/unit/controller/explain/made.h"
+
+/* ---- the changes that make a reason hold ---- */
+
+static void forbid(struct made *made)
+{
+    made->result.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FORBIDDEN_BY_POLICY;
+}
+
+static void not_supported(struct made *made)
+{
+    made->result.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOT_SUPPORTED;
+    made->result.reason = (char *)"the kernel lacks CONFIG_COMPACTION";
+}
+
+static void busy(struct made *made)
+{
+    made->vm.engine_state = (char *)"busy";
+    made->vm.engine_reason = (char *)"12% of the CPUs";
+    made->w.cache = 500 * MIB;
+    made->result.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_BUSY;
+}
+
+/* Work of the guest left the action, which runs when nothing else does, no time. */
+static void starved(struct made *made)
+{
+    made->result.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_TIME_LIMIT;
+    made->result.duration_ns = 53 * NSEC_PER_SEC;
+    made->result.cpu_ns = NSEC_PER_SEC / 2;
+}
+
+static void reporting_off_in_guest(struct made *made)
+{
+    lack(made, "free-page-reporting", "the VM has no balloon device");
+}
+
+static void vfio(struct made *made)
+{
+    made->host.vfio_devices = 1;
+}
+
+static void encrypted(struct made *made)
+{
+    made->host.encrypted = 1;
+}
+
+static void locked(struct made *made)
+{
+    made->host.locked = 1;
+}
+
+static void huge_pages(struct made *made)
+{
+    made->host.backing = (char *)"hugetlb";
+    made->host.backing_page_size = GIB;
+}
+
+static void poisoned(struct made *made)
+{
+    lack(made, "unpoisoned-pages", "the kernel overwrites free pages: page_poison");
+    resident(made);
+}
+
+/* The driver then gives reporting up, and the hypervisor offers it all the same. */
+static void poisoned_and_refused(struct made *made)
+{
+    lack(made, "unpoisoned-pages", "the kernel overwrites free pages: init_on_free");
+    made->features[1] = &made->second_feature;
+    made->second_feature.name = (char *)"free-page-reporting";
+    made->second_feature.reason = (char *)"the kernel overwrites free pages (init_on_free)";
+    made->info.n_features = 2;
+}
+
+static void khugepaged(struct made *made)
+{
+    resident(made);
+    made->host.transparent_huge_pages = 1;
+    made->guest.reported_small = 800 * MIB;
+}
+
+static void migrated(struct made *made)
+{
+    resident(made);
+    made->host.migrated_in = 1;
+}
+
+static void restored(struct made *made)
+{
+    resident(made);
+    made->host.restored = 1;
+}
+
+static void took_again(struct made *made)
+{
+    made->before.in_use = 400 * MIB;
+    made->after.in_use = 900 * MIB;
+}
+
+static void hot(struct made *made)
+{
+    made->action.kind = (char *)"reclaim";
+    made->result.cache_before = 1000 * MIB;
+    made->result.cache_after = 200 * MIB;
+    made->after.cache = 800 * MIB;
+}
+
+static void dirty(struct made *made)
+{
+    made->action.kind = (char *)"reclaim";
+    made->guest.dirty = 50 * MIB;
+    made->guest.writeback = 50 * MIB;
+}
+
+static void mapped(struct made *made)
+{
+    made->action.kind = (char *)"reclaim";
+    made->guest.mapped = 200 * MIB;
+}
+
+static void unmovable(struct made *made)
+{
+    made->w.trapped = 300 * MIB;
+    made->guest.trapped_kinds_are_known = 1;
+    made->guest.trapped_unmovable = 200 * MIB;
+    made->guest.trapped_reclaimable = 20 * MIB;
+}
+
+static void fragmented(struct made *made)
+{
+    made->w.trapped = 2 * GIB;
+}
+
+static void held_back(struct made *made)
+{
+    made->w.reportable = 64 * MIB;
+    made->w.held_back = 64 * MIB;
+}
+
+static void throttled(struct made *made)
+{
+    made->w.reportable = GIB;
+}
+
+static void per_cpu(struct made *made)
+{
+    made->w.percpu = 78 * MIB;
+}
+
+static void foreign(struct made *made)
+{
+    made->host.foreign_balloon_owner = (char *)"another QMP client";
+}
+
+static void nothing_known(struct made *made)
+{
+    resident(made);
+    made->result.free_after = GIB;
+}
+
+static const struct {
+    const char *code;
+    void (*change)(struct made *made);
+    bool of_vm; /* explain_vm tells it too */
+} cases[] = {
+    {"policy-forbids", forbid, false},
+    {"not-supported", not_supported, false},
+    {"guest-busy", busy, true},
+    {"guest-busy", starved, false},
+    {"reporting-off", reporting_off, true},
+    {"reporting-off", reporting_off_in_guest, true},
+    {"reporting-inert-vfio", vfio, true},
+    {"reporting-inert-encrypted", encrypted, true},
+    {"reporting-inert-locked", locked, true},
+    {"reporting-inert-huge-pages", huge_pages, true},
+    {"reporting-inert-poisoning", poisoned, true},
+    {"reporting-inert-poisoning", poisoned_and_refused, true},
+    {"khugepaged-refilled", khugepaged, true},
+    {"migration-filled", migrated, true},
+    {"restore-filled", restored, true},
+    {"guest-took-again", took_again, false},
+    {"cache-hot", hot, false},
+    {"cache-dirty", dirty, true},
+    {"cache-mapped", mapped, true},
+    {"fragmented-unmovable", unmovable, true},
+    {"fragmented", fragmented, false},
+    {"held-back", held_back, true},
+    {"throttled", throttled, true},
+    {"per-cpu-lists", per_cpu, true},
+    {"host-swap", swapped, true},
+    {"foreign-balloon", foreign, true},
+    {"unknown", nothing_known, true},
+};
+
+static void test_healthy_vm_has_no_reason(void **state)
+{
+    (void)state;
+    struct made made;
+    struct explanation explanation;
+    struct finding finding;
+
+    make_healthy(&made);
+    explain_vm(&made.subject, &explanation);
+    assert_int_equal(count_reasons(&explanation), 0);
+    assert_false(explain_action(&made.subject, &finding));
+}
+
+static void test_action_names_its_reason(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct made made;
+        struct finding finding = {.code = "none"};
+        make_healthy(&made);
+        cases[i].change(&made);
+        assert_true(explain_action(&made.subject, &finding));
+        assert_string_equal(finding.code, cases[i].code);
+    }
+}
+
+static void test_vm_names_its_reason_and_no_other(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct made made;
+        struct explanation explanation;
+        make_healthy(&made);
+        cases[i].change(&made);
+        explain_vm(&made.subject, &explanation);
+        for (size_t j = 0; j < explanation.count; j++)
+            if (is_reason(explanation.findings[j].code))
+                assert_string_equal(explanation.findings[j].code, cases[i].code);
+        assert_int_equal(count_reasons(&explanation), cases[i].of_vm ? 1 : 0);
+        assert_true((find(&explanation, cases[i].code) != NULL) == cases[i].of_vm);
+    }
+}
+
+static void test_every_reason_is_provoked(void **state)
+{
+    (void)state;
+    const char *code;
+
+    for (size_t i = 0; (code = explain_reason_code(i)) != NULL; i++) {
+        bool found = false;
+        for (size_t j = 0; j < ARRAY_SIZE(cases); j++)
+            found = found || strcmp(cases[j].code, code) == 0;
+        assert_true(found);
+    }
+}
+
+static void test_reason_shows_its_evidence(void **state)
+{
+    (void)state;
+    struct made made;
+    struct finding finding;
+
+    make_healthy(&made);
+    khugepaged(&made);
+    assert_true(explain_action(&made.subject, &finding));
+    assert_string_equal(finding.evidence[0].name, "remainder");
+    assert_int_equal(finding.evidence[0].value, GIB);
+    assert_string_equal(finding.evidence[0].unit, "bytes");
+    assert_string_equal(finding.command, "vmreclaim reporting web1 --order 9");
+    assert_string_equal(finding.sentence,
+                        "1.0 GiB was returned in pieces smaller than a huge page, and the host's "
+                        "khugepaged filled the holes again. A reporting order of 9 avoids it.");
+}
+
+static void test_action_that_returned_needs_no_reason(void **state)
+{
+    (void)state;
+    struct made made;
+    struct finding finding;
+
+    make_healthy(&made);
+    per_cpu(&made);
+    made.result.trapped_before = 500 * MIB;
+    made.action.host_returned = 300 * MIB;
+    assert_false(explain_action(&made.subject, &finding));
+    made.action.host_returned = 200 * MIB;
+    assert_true(explain_action(&made.subject, &finding));
+    made.action.host_returned = -(int64_t)GIB;
+    assert_true(explain_action(&made.subject, &finding));
+}
+
+/* What is free elsewhere does not explain why reclaim found nothing to take. */
+static void test_reclaim_that_freed_nothing_is_not_blamed_on_free_memory(void **state)
+{
+    (void)state;
+    struct made made;
+    struct finding finding;
+
+    make_healthy(&made);
+    unmovable(&made);
+    made.action.kind = (char *)"reclaim";
+    assert_false(explain_action(&made.subject, &finding));
+    made.result.free_after = 300 * MIB;
+    assert_true(explain_action(&made.subject, &finding));
+    assert_string_equal(finding.code, "fragmented-unmovable");
+}
+
+/* Neither does the bulk of free memory hide that what was freed lies in small pieces. */
+static void test_pieces_of_what_was_freed(void **state)
+{
+    (void)state;
+    struct made made;
+    struct finding finding;
+
+    make_healthy(&made);
+    made.result.free_after = 50 * MIB;
+    made.w.trapped = 160 * MIB;
+    assert_true(explain_action(&made.subject, &finding));
+    assert_string_equal(finding.code, "fragmented");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_healthy_vm_has_no_reason),
+        cmocka_unit_test(test_action_names_its_reason),
+        cmocka_unit_test(test_vm_names_its_reason_and_no_other),
+        cmocka_unit_test(test_every_reason_is_provoked),
+        cmocka_unit_test(test_reason_shows_its_evidence),
+        cmocka_unit_test(test_action_that_returned_needs_no_reason),
+        cmocka_unit_test(test_reclaim_that_freed_nothing_is_not_blamed_on_free_memory),
+        cmocka_unit_test(test_pieces_of_what_was_freed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
