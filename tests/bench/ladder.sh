@@ -1,7 +1,8 @@
 #!/bin/bash
-# Runs in the lab host for bench-ladder: the same guest does the same build-like work under each
-# reclaimer in turn, then stays idle; the host's footprint is recorded every second. Writes
-# $LAB_RESULTS/ladder.json. Arguments: which reclaimers, instead of all.
+# Runs in the lab host for bench-ladder: the same guest does the same build-like work under one or
+# two reclaimers, then stays idle; the host's footprint is recorded every second. Writes table and
+# figures.json to $LAB_RESULTS.
+# usage: ladder.sh SECONDS RECLAIMER [RECLAIMER]    SECONDS of idleness are observed
 # Functions are called by name, and what guests run expands there.
 # shellcheck disable=SC2016,SC2119,SC2317
 # shellcheck source=tests/lab/lib.sh
@@ -9,11 +10,10 @@
 
 MiB=$((1024 * 1024))
 memory=1024            # MiB of a guest
-observed=100           # seconds after the last one's work
+observed=$1
+shift
 floor=$((128 * MiB))   # of the cache, in the promise
-# The slowest rules first, so that theirs is the longest time.
-variants=("$@")
-(($# > 0)) || variants=(kata wsl cron reporting ours)
+variants=("$@") # two at most, since the lab host has two CPUs
 declare -A baseline in_use_before ended at_end workers
 
 # In bytes, from the kernel's own files: the waterfall's definition of in_use, without vmreclaim.
@@ -147,29 +147,22 @@ echo "the source tree is there after $(($(now) / 1000)) s"
 record &
 recorder=$!
 cid=10 # a guest's CPU follows from it
-for ((first = 0; first < ${#variants[@]}; first += 2)); do # two, since the lab host has two CPUs
-    pair=("${variants[@]:first:2}")
-    for name in "${pair[@]}"; do
-        boot "$name" $((cid++)) || give_up "guest $name failed"
-    done
-    for name in "${pair[@]}"; do
-        work "$name" &
-        workers[$name]=$!
-    done
-    for name in "${pair[@]}"; do
-        wait "${workers[$name]}" || give_up "the work of guest $name failed"
-        read -r _ "ended[$name]" "at_end[$name]" <"$lab_run/$name.ended"
-    done
+for name in "${variants[@]}"; do
+    boot "$name" $((cid++)) || give_up "guest $name failed"
+done
+for name in "${variants[@]}"; do
+    work "$name" &
+    workers[$name]=$!
+done
+for name in "${variants[@]}"; do
+    wait "${workers[$name]}" || give_up "the work of guest $name failed"
+    read -r _ "ended[$name]" "at_end[$name]" <"$lab_run/$name.ended"
 done
 sleep "$observed"
 kill "$recorder"
-printf '%-11s %9s %6s %6s %6s %6s %6s %7s %9s %7s\n' '' 's to half' 'end' '30 s' '60 s' '95 s' \
-    'last' 'ratio' 'refault %' 'major' >"$LAB_RESULTS/table"
 for name in "${variants[@]}"; do
     judge "$name" || give_up "guest $name failed"
     [[ $name != wsl && $name != kata ]] || guest_run "$name" 'cat /tmp/rival.log' >"$LAB_RESULTS/$name.log"
 done
 [[ -z $controller_pid ]] || agent_log ours >"$LAB_RESULTS/agent.log"
-cat "$LAB_RESULTS/table"
-jq -s '{guests: map({(.name): .}) | add}' "$LAB_RESULTS/figures.json" >"$LAB_RESULTS/ladder.json"
 echo "took $(($(now) / 1000)) s in the lab host"
