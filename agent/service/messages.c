@@ -95,8 +95,8 @@ void message_from_decision(const struct engine_decision *decision, nsec_t now,
 {
     vmreclaim__agent__v1__engine_state__init(message);
     message->boottime_ns = now;
-    message->state = (char *)(uintptr_t)state_names[decision->reason];
-    message->reason = (char *)(uintptr_t)engine_reason_text(decision->reason);
+    message->state = (char *)state_names[decision->reason];
+    message->reason = (char *)engine_reason_text(decision->reason);
     message->next_step_ns = decision->next_sample;
 }
 
@@ -106,10 +106,10 @@ void messages_from_features(struct features *features, Vmreclaim__Agent__V1__Fea
     for (size_t i = 0; i < FEATURE_COUNT; i++) {
         struct feature *feature = &features->list[i];
         vmreclaim__agent__v1__feature__init(&messages[i]);
-        messages[i].name = (char *)(uintptr_t)feature->name;
+        messages[i].name = (char *)feature->name;
         messages[i].available = feature->available;
         messages[i].reason = feature->reason;
-        messages[i].replacement = (char *)(uintptr_t)feature->replacement;
+        messages[i].replacement = (char *)feature->replacement;
         pointers[i] = &messages[i];
     }
 }
@@ -122,7 +122,7 @@ void messages_from_complaints(struct doctor_complaint *complaints, size_t count,
         struct check_answer *answer = &complaints[i].answer;
 
         vmreclaim__agent__v1__check__init(&messages[i]);
-        messages[i].name = (char *)(uintptr_t)complaints[i].name;
+        messages[i].name = (char *)complaints[i].name;
         messages[i].status = answer->status == CHECK_FAILURE
                                  ? VMRECLAIM__AGENT__V1__CHECK_STATUS__CHECK_STATUS_FAILURE
                                  : VMRECLAIM__AGENT__V1__CHECK_STATUS__CHECK_STATUS_WARNING;

@@ -47,7 +47,7 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *message, v
         doctor_complain(agent->root, agent->configuration, &agent->features, complaints);
     messages_from_complaints(complaints, response.n_checks, checks, check_pointers);
     response.checks = check_pointers;
-    response.agent_version = (char *)(uintptr_t)VMRECLAIM_VERSION;
+    response.agent_version = (char *)VMRECLAIM_VERSION;
     response.protocol_version = AGENT_PROTOCOL_VERSION;
     response.boot_id = agent->boot_id;
     response.kernel_release = agent->kernel_release;
@@ -107,7 +107,7 @@ static void answer_policy(struct ttrpc_call *call, struct agent *agent)
         size_t n = response.n_capped_keys;
         if ((agent->policy.capped & (policy_key_set)1 << i) == 0)
             continue;
-        capped[n] = (char *)(uintptr_t)key;
+        capped[n] = (char *)key;
         value_pointers[n] = values[n];
         (void)policy_get(&agent->policy.policy, key, values[n], sizeof(values[n]));
         response.n_capped_values = ++response.n_capped_keys;

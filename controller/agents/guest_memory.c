@@ -71,7 +71,7 @@ void guest_memory_to_message(const struct guest_memory *memory,
     GUEST_MEMORY_COUNTERS(COPY_FIELD)
 #undef COPY_FIELD
     message->n_free_blocks = memory->order_count;
-    message->free_blocks = (uint64_t *)(uintptr_t)memory->free_blocks;
+    message->free_blocks = (uint64_t *)memory->free_blocks;
     message->reported_is_known = memory->reported_is_known;
     message->reported_is_exact = memory->reported_is_exact;
     message->trapped_kinds_are_known = memory->trapped_kinds_are_known;

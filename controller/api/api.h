@@ -123,7 +123,7 @@ void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm,
 /* protobuf-c's strings are not const; it does not write to them. */
 static inline char *api_text(const char *text)
 {
-    return (char *)(uintptr_t)text;
+    return (char *)text;
 }
 
 #endif

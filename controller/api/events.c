@@ -63,7 +63,7 @@ static void fill_action(Vmreclaim__Controller__V1__Action *action, const struct 
     action->kind = api_text(api_action_kind_name(event->action->kind));
     action->asked_by = event->action->asked_by;
     action->duration_ns = event->action->duration_ns;
-    action->guest = (Vmreclaim__Agent__V1__ActionResult *)(uintptr_t)event->action;
+    action->guest = (Vmreclaim__Agent__V1__ActionResult *)event->action;
     action->finished = true;
 }
 

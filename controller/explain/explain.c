@@ -39,7 +39,7 @@ struct finding_message {
 
 static char *text_of(const char *text)
 {
-    return (char *)(uintptr_t)text;
+    return (char *)text;
 }
 
 static void fill_message(const struct finding *finding, struct finding_message *entry)

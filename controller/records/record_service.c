@@ -166,7 +166,7 @@ static int keep_point(const Waterfall *waterfall, void *userdata)
     if (list->count == list->size)
         return 0;
     *point = *waterfall;
-    point->footprint_source = (char *)(uintptr_t)protobuf_c_empty_string;
+    point->footprint_source = (char *)protobuf_c_empty_string;
     point->guest = NULL;
     point->base.n_unknown_fields = 0;
     list->pointers[list->count++] = point;

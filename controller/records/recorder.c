@@ -189,7 +189,7 @@ static void on_guest_action(struct recorder *recorder, const struct vm *vm,
     action.asked_by = result->asked_by[0] != '\0' ? result->asked_by : api_text("policy");
     action.started_ns = time_realtime() - (int64_t)min_of(result->duration_ns, (uint64_t)INT64_MAX);
     action.duration_ns = result->duration_ns;
-    action.guest = (Vmreclaim__Agent__V1__ActionResult *)(uintptr_t)result;
+    action.guest = (Vmreclaim__Agent__V1__ActionResult *)result;
     action.footprint_before = track->samples[0].footprint;
     track->state = TRACK_SETTLING;
     track->due = now + SETTLE;

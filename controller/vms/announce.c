@@ -36,7 +36,7 @@ static void tell_lowest_order(struct supervisor *supervisor, struct vm *vm)
     if (order < 0 || order == vm->told_order)
         return;
     vm->told_order = order;
-    request.asked_by = (char *)(uintptr_t) "controller";
+    request.asked_by = (char *)"controller";
     request.set_lowest_order = true;
     request.lowest_order = (uint32_t)order;
     (void)ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, "SetReporting",

@@ -180,7 +180,7 @@ static void write_actions(void)
     Vmreclaim__Agent__V1__WatchResponse response = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
     Vmreclaim__Agent__V1__ActionResult action = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
 
-    action.reason = (char *)(uintptr_t) "\x1b[2J nothing";
+    action.reason = (char *)"\x1b[2J nothing";
     response.event_case = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_ACTION;
     response.action = &action;
     add_watch(&response);
@@ -199,7 +199,7 @@ static void write_greeting(void)
     size_t length;
     uint8_t *payload;
 
-    info.boot_id = (char *)(uintptr_t) "bbbbbbbb-0000-0000-0000-000000000001";
+    info.boot_id = (char *)"bbbbbbbb-0000-0000-0000-000000000001";
     length = protobuf_c_message_get_packed_size(&info.base);
     payload = add_frame(&greeting, 1, FRAME_RESPONSE, 0, FIELD_HEAD + length);
     (void)protobuf_c_message_pack(&info.base, put_field(payload, 0x12, length));

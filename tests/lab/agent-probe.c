@@ -67,7 +67,7 @@ static void ignore_message(const ProtobufCMessage *message, void *userdata)
 static void call(const char *method, const void *request)
 {
     if (ttrpc_call_unary(connection, &vmreclaim__agent__v1__agent__descriptor, method, request,
-                         CALL_TIMEOUT, on_rpc, (void *)(uintptr_t)method, NULL) < 0)
+                         CALL_TIMEOUT, on_rpc, (void *)method, NULL) < 0)
         abort();
 }
 
@@ -110,7 +110,7 @@ static void call_everything(void)
     call("ApplyPolicy", &apply);
     if (ttrpc_call_stream(connection, &vmreclaim__agent__v1__agent__descriptor, "ListFreeRanges",
                           &ranges.base, CALL_TIMEOUT, ignore_message, on_rpc,
-                          (void *)(uintptr_t) "ListFreeRanges", NULL) < 0)
+                          (void *)"ListFreeRanges", NULL) < 0)
         abort();
 }
 
@@ -166,8 +166,7 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
     (void)printf("connected CID %" PRIu32 " port %" PRIu32 "\n", peer->cid, peer->port);
     if (ttrpc_connection_create(&loop, descriptor, &options, &connection) < 0 ||
         ttrpc_call_stream(connection, &vmreclaim__agent__v1__agent__descriptor, "Watch",
-                          &request.base, 0, on_watch, on_rpc, (void *)(uintptr_t) "Watch",
-                          NULL) < 0)
+                          &request.base, 0, on_watch, on_rpc, (void *)"Watch", NULL) < 0)
         abort();
     call_everything();
 }

@@ -243,7 +243,8 @@ static void check_interval(const struct life *life, uint64_t since, const char *
     bool is_trickle = life->decision.reason == ENGINE_TRICKLE;
 
     if (since != 0 && since > life->policy_at && since > life->gap_at &&
-        life->model.now - since < (is_trickle || times == 0 ? interval : interval / (times * times)))
+        life->model.now - since <
+            (is_trickle || times == 0 ? interval : interval / (times * times)))
         fail(life, what);
 }
 

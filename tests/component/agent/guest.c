@@ -214,7 +214,7 @@ void guest_spawn(struct guest *guest, const char *const *arguments)
         return;
     deny_vsock();
     (void)setenv("NOTIFY_SOCKET", guest->notify_path, 1);
-    (void)execv(vector[0], (char *const *)(uintptr_t)vector);
+    (void)execv(vector[0], (char *const *)vector);
     _exit(127);
 }
 

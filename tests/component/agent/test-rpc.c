@@ -256,8 +256,8 @@ static void apply(const char *key, const char *value,
     policy.profile = profile;
     policy.revision = 3;
     policy.hash = hash;
-    setting.key = (char *)(uintptr_t)key;
-    setting.value = (char *)(uintptr_t)value;
+    setting.key = (char *)key;
+    setting.value = (char *)value;
     policy.n_settings = 1;
     policy.settings = settings;
     request.policy = &policy;

@@ -47,7 +47,7 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *request, v
 
     (void)request;
     (void)userdata;
-    response.agent_version = (char *)(uintptr_t) "fake-1";
+    response.agent_version = (char *)"fake-1";
     response.boot_id = agent_of(call)->boot_id;
     response.page_size = 4096;
     response.pageblock_order = 9;
@@ -73,8 +73,8 @@ static void fill_result(Vmreclaim__Agent__V1__ActionResult *result, const char *
                         const char *asked_by)
 {
     vmreclaim__agent__v1__action_result__init(result);
-    result->action_id = (char *)(uintptr_t)id;
-    result->asked_by = (char *)(uintptr_t)asked_by;
+    result->action_id = (char *)id;
+    result->asked_by = (char *)asked_by;
     result->outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE;
 }
 
@@ -141,10 +141,10 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
         (const Vmreclaim__Agent__V1__ApplyPolicyRequest *)request;
     Vmreclaim__Agent__V1__ApplyPolicyResponse response =
         VMRECLAIM__AGENT__V1__APPLY_POLICY_RESPONSE__INIT;
-    char *unsupported[] = {(char *)(uintptr_t) "from_the_future"};
+    char *unsupported[] = {(char *)"from_the_future"};
 #ifndef FAKE_AGENT_IS_PREVIOUS
-    char *capped_keys[] = {(char *)(uintptr_t) "cpu_budget"};
-    char *capped_values[] = {(char *)(uintptr_t) "3s"};
+    char *capped_keys[] = {(char *)"cpu_budget"};
+    char *capped_values[] = {(char *)"3s"};
 #endif
     struct fake_agent *agent = agent_of(call);
 

@@ -107,20 +107,20 @@ void start_daemon(struct fixture *f, char *const *more)
     char api[128];
     char vms[128];
     char state[128];
-    char *arguments[32] = {(char *)(uintptr_t)program,
-                           (char *)(uintptr_t) "--config",
-                           (char *)(uintptr_t) "/dev/null",
-                           (char *)(uintptr_t) "--listen",
-                           (char *)(uintptr_t) "none",
-                           (char *)(uintptr_t) "--sample-interval",
-                           (char *)(uintptr_t) "500ms",
-                           (char *)(uintptr_t) "--root",
+    char *arguments[32] = {(char *)program,
+                           (char *)"--config",
+                           (char *)"/dev/null",
+                           (char *)"--listen",
+                           (char *)"none",
+                           (char *)"--sample-interval",
+                           (char *)"500ms",
+                           (char *)"--root",
                            f->directory,
-                           (char *)(uintptr_t) "--api",
+                           (char *)"--api",
                            api,
-                           (char *)(uintptr_t) "--vms",
+                           (char *)"--vms",
                            vms,
-                           (char *)(uintptr_t) "--state-directory",
+                           (char *)"--state-directory",
                            state};
     size_t count = 15;
     int log[2];
@@ -279,7 +279,7 @@ const Vm *get_vm(struct fixture *f, const char *name)
     Vmreclaim__Controller__V1__GetVmRequest request =
         VMRECLAIM__CONTROLLER__V1__GET_VM_REQUEST__INIT;
 
-    request.vm = (char *)(uintptr_t)name;
+    request.vm = (char *)name;
     request.fresh = 1;
     call(f, "GetVm", &request.base);
     return f->code == TTRPC_OK ? ((const GetVmResponse *)f->response)->vm : NULL;
@@ -290,9 +290,9 @@ void apply_policy(struct fixture *f, const char *source)
     Vmreclaim__Controller__V1__ApplyVmPolicyRequest request =
         VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
 
-    request.vm = (char *)(uintptr_t) "web-1";
-    request.source = (char *)(uintptr_t)source;
-    request.source_name = (char *)(uintptr_t) "night.yaml";
+    request.vm = (char *)"web-1";
+    request.source = (char *)source;
+    request.source_name = (char *)"night.yaml";
     call(f, "ApplyPolicy", &request.base);
 }
 

@@ -56,7 +56,7 @@ static size_t start_more(char **argv, const struct CMUnitTest *tests, size_t cou
                          struct child *children, size_t started, size_t ended)
 {
     for (; started < count && started - ended < PARALLEL_MAX; started++) {
-        char *const arguments[] = {argv[0], argv[1], (char *)(uintptr_t)tests[started].name, NULL};
+        char *const arguments[] = {argv[0], argv[1], (char *)tests[started].name, NULL};
 
         child_start(&children[started], arguments);
     }

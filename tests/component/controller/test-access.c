@@ -14,7 +14,7 @@
 
 static char *text(const char *constant)
 {
-    return (char *)(uintptr_t)constant;
+    return (char *)constant;
 }
 
 /* Group numbers of every Debian, and of most others. */

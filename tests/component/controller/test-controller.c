@@ -71,7 +71,7 @@ static void test_an_action_is_measured(void **state)
     start_managed(f);
     f->agent.on_action = shrink;
     f->agent.userdata = f;
-    request.vm = (char *)(uintptr_t) "web-1";
+    request.vm = (char *)"web-1";
     call(f, "Compact", &request.base);
     assert_int_equal(f->code, TTRPC_OK);
     action = ((const Vmreclaim__Controller__V1__ActionResponse *)f->response)->action;
@@ -91,7 +91,7 @@ static void test_a_refused_action(void **state)
 
     start_managed(f);
     f->agent.compact_fails = true;
-    request.vm = (char *)(uintptr_t) "web-1";
+    request.vm = (char *)"web-1";
     call(f, "Compact", &request.base);
     assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
     assert_non_null(strstr(f->message, "the guest is busy"));
@@ -106,13 +106,13 @@ static void test_ping_and_ranges(void **state)
     struct fixture *f = *state;
 
     start_managed(f);
-    ping.vm = (char *)(uintptr_t) "web-1";
+    ping.vm = (char *)"web-1";
     call(f, "PingVm", &ping.base);
     assert_int_equal(f->code, TTRPC_OK);
     assert_int_equal(
         ((const Vmreclaim__Controller__V1__PingVmResponse *)f->response)->guest_boottime_ns,
         123456789);
-    list.vm = (char *)(uintptr_t) "web-1";
+    list.vm = (char *)"web-1";
     f->answered = false;
     assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
                                        "ListRanges", &list.base, 0, on_message, on_result, f, NULL),
@@ -138,7 +138,7 @@ static void test_a_vm_without_an_agent(void **state)
     assert_string_equal(vm->state, "discovered");
     assert_false(vm->waterfall->guest_is_known);
     assert_int_equal(vm->waterfall->footprint, 800 * MIB);
-    request.vm = (char *)(uintptr_t) "web-1";
+    request.vm = (char *)"web-1";
     call(f, "Compact", &request.base);
     assert_int_equal(f->code, TTRPC_UNAVAILABLE);
     assert_non_null(strstr(f->message, "start vmreclaim-agent"));
@@ -321,7 +321,7 @@ static void test_samples_that_cannot_be_true(void **state)
 static void test_check(void **state)
 {
     struct fixture *f = *state;
-    char *const check[] = {(char *)(uintptr_t) "--check", NULL};
+    char *const check[] = {(char *)"--check", NULL};
     int status;
 
     put(f, "vms/bad.yaml", "name: x\ncid: 4294967296\n");
@@ -343,7 +343,7 @@ typedef Vmreclaim__Controller__V1__Action Action;
 
 static char *text(const char *constant)
 {
-    return (char *)(uintptr_t)constant;
+    return (char *)constant;
 }
 
 static void compact(struct fixture *f)

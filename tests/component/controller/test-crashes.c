@@ -31,10 +31,10 @@ static void take(struct fixture *f, nsec_t duration)
     Vmreclaim__Controller__V1__SetBalloonRequest request =
         VMRECLAIM__CONTROLLER__V1__SET_BALLOON_REQUEST__INIT;
 
-    request.vm = (char *)(uintptr_t) "web-1";
+    request.vm = (char *)"web-1";
     request.size = 768 * MIB;
     request.duration_ns = duration;
-    request.owner = (char *)(uintptr_t) "tester";
+    request.owner = (char *)"tester";
     call(f, "SetBalloon", &request.base);
 }
 
@@ -43,7 +43,7 @@ static void give_back(struct fixture *f)
     Vmreclaim__Controller__V1__ReleaseBalloonRequest request =
         VMRECLAIM__CONTROLLER__V1__RELEASE_BALLOON_REQUEST__INIT;
 
-    request.vm = (char *)(uintptr_t) "web-1";
+    request.vm = (char *)"web-1";
     call(f, "ReleaseBalloon", &request.base);
 }
 
@@ -290,9 +290,8 @@ static bool choose(struct run *run)
 static void start(char **argv, const struct run *run, struct child *child)
 {
     char step[16];
-    char *const arguments[] = {
-        argv[0], argv[1], (char *)(uintptr_t) "--step", (char *)(uintptr_t)run->scene->name,
-        step,    NULL};
+    char *const arguments[] = {argv[0], argv[1], (char *)"--step", (char *)run->scene->name,
+                               step,    NULL};
 
     (void)snprintf(step, sizeof(step), "%u", run->step);
     child_start(child, arguments);

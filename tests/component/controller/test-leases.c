@@ -24,10 +24,10 @@ static void set_balloon(struct fixture *f, uint64_t size, nsec_t duration)
     Vmreclaim__Controller__V1__SetBalloonRequest request =
         VMRECLAIM__CONTROLLER__V1__SET_BALLOON_REQUEST__INIT;
 
-    request.vm = (char *)(uintptr_t) "web-1";
+    request.vm = (char *)"web-1";
     request.size = size;
     request.duration_ns = duration;
-    request.owner = (char *)(uintptr_t) "tester";
+    request.owner = (char *)"tester";
     call(f, "SetBalloon", &request.base);
 }
 
@@ -36,7 +36,7 @@ static void release_balloon(struct fixture *f)
     Vmreclaim__Controller__V1__ReleaseBalloonRequest request =
         VMRECLAIM__CONTROLLER__V1__RELEASE_BALLOON_REQUEST__INIT;
 
-    request.vm = (char *)(uintptr_t) "web-1";
+    request.vm = (char *)"web-1";
     call(f, "ReleaseBalloon", &request.base);
 }
 
@@ -314,7 +314,7 @@ static void test_a_lease_that_waits(void **state)
 static void test_events_come_in_order(void **state)
 {
     struct fixture *f = *state;
-    char *const debug[] = {(char *)(uintptr_t) "--debug", NULL};
+    char *const debug[] = {(char *)"--debug", NULL};
     const char *pressure;
 
     start_in_state(f, "managed", debug);
@@ -403,7 +403,7 @@ static void test_the_hypervisor_ends(void **state)
 /* The daemon is dead and stays it. */
 static void test_release_without_a_daemon(void **state)
 {
-    char *const release[] = {(char *)(uintptr_t) "--release-expired", NULL};
+    char *const release[] = {(char *)"--release-expired", NULL};
     struct fixture *f = *state;
     int status;
 

@@ -8,7 +8,7 @@
 
 static char *text(const char *constant)
 {
-    return (char *)(uintptr_t)constant;
+    return (char *)constant;
 }
 
 static void restart(struct fixture *f)

@@ -62,7 +62,7 @@ static void test_it_answers_ping(void **state)
         VMRECLAIM__CONTROLLER__V1__PING_VM_REQUEST__INIT;
     struct fixture *f = *state;
 
-    request.vm = (char *)(uintptr_t) "web-1";
+    request.vm = (char *)"web-1";
     call(f, "PingVm", &request.base);
     assert_int_equal(f->code, TTRPC_OK);
 }
@@ -74,7 +74,7 @@ static void test_it_compacts(void **state)
     const Vmreclaim__Controller__V1__Action *action;
     struct fixture *f = *state;
 
-    request.vm = (char *)(uintptr_t) "web-1";
+    request.vm = (char *)"web-1";
     call(f, "Compact", &request.base);
     assert_int_equal(f->code, TTRPC_OK);
     action = ((const Vmreclaim__Controller__V1__ActionResponse *)f->response)->action;
@@ -88,7 +88,7 @@ static void test_it_lists_ranges(void **state)
         VMRECLAIM__CONTROLLER__V1__LIST_RANGES_REQUEST__INIT;
     struct fixture *f = *state;
 
-    request.vm = (char *)(uintptr_t) "web-1";
+    request.vm = (char *)"web-1";
     f->answered = false;
     assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
                                        "ListRanges", &request.base, 0, on_message, on_result, f,
@@ -107,9 +107,9 @@ static void test_it_names_keys_that_it_does_not_know(void **state)
     const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *response;
     struct fixture *f = *state;
 
-    request.vm = (char *)(uintptr_t) "web-1";
-    request.source = (char *)(uintptr_t) "name: night\nprofile: gentle\n";
-    request.source_name = (char *)(uintptr_t) "night.yaml";
+    request.vm = (char *)"web-1";
+    request.source = (char *)"name: night\nprofile: gentle\n";
+    request.source_name = (char *)"night.yaml";
     call(f, "ApplyPolicy", &request.base);
     assert_int_equal(f->code, TTRPC_OK);
     response = (const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *)f->response;

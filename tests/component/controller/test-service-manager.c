@@ -65,7 +65,7 @@ static void test_sockets_are_taken_over(void **state)
         VMRECLAIM__CONTROLLER__V1__LIST_VMS_REQUEST__INIT;
     int listening = bind_in(f, "api.sock", SOCK_STREAM);
     char address[16];
-    char *more[] = {(char *)(uintptr_t) "--api", address, NULL};
+    char *more[] = {(char *)"--api", address, NULL};
 
     assert_int_equal(listen(listening, 8), 0);
     (void)snprintf(address, sizeof(address), "fd:%d", listening);
@@ -81,7 +81,7 @@ static void test_sockets_are_taken_over(void **state)
 static void test_a_descriptor_that_does_not_listen(void **state)
 {
     struct fixture *f = *state;
-    char *more[] = {(char *)(uintptr_t) "--api", (char *)(uintptr_t) "fd:0", NULL};
+    char *more[] = {(char *)"--api", (char *)"fd:0", NULL};
     int status = 0;
 
     start_daemon(f, more);
