@@ -102,13 +102,13 @@ void sensors_ranges_options(const struct sensors *sensors, struct ranges_options
     };
 }
 
-/* Adds a reported block to its zone; zones of nodes whose memory interleaves may mix. */
+/* Adds a reported block to its order and zone; zones of nodes whose memory interleaves may mix. */
 static void count_in_zone(uint64_t pfn, uint32_t order, bool reported, void *userdata)
 {
     struct sensors *sensors = userdata;
 
-    if (reported && order < sensors->pageblock_order)
-        sensors->parts_scanning += (uint64_t)1 << order;
+    if (reported && order < ORDER_COUNT_MAX)
+        sensors->marked_scanning[order] += (uint64_t)1 << order;
     if (!reported || order < effective_order(sensors))
         return;
     for (size_t i = 0; i < sensors->zones.zone_count; i++) {
@@ -134,7 +134,7 @@ int sensors_scan_start(struct sensors *sensors, bool exact)
     options.block = count_in_zone;
     options.userdata = sensors;
     memset(sensors->zone_scanning, 0, sizeof(sensors->zone_scanning));
-    sensors->parts_scanning = 0;
+    memset(sensors->marked_scanning, 0, sizeof(sensors->marked_scanning));
     r = ranges_scan_init(&sensors->scan, sensors->root, &options);
     sensors->scan_error = r;
     if (r < 0)
@@ -143,19 +143,28 @@ int sensors_scan_start(struct sensors *sensors, bool exact)
     return 0;
 }
 
+/* Bytes in reported blocks below `order`, as the last exact pass saw them. */
+static uint64_t marked_below(const struct sensors *sensors, uint32_t order)
+{
+    uint64_t pages = 0;
+
+    for (uint32_t i = 0; i < order && i < ORDER_COUNT_MAX; i++)
+        pages += sensors->marked[i];
+    return pages * sensors->page_size;
+}
+
 static void take_scan(struct sensors *sensors)
 {
     const struct ranges_scan *scan = &sensors->scan;
-    uint64_t small = sensors->scanned.reported_small;
 
     sensors->scanned = scan->result;
     sensors->scanned_is_exact = scan->options.exact;
     if (scan->options.lowest_order == 0) /* all marks were seen: some may be older than we are */
         sensors->lowest_order = sensors->scanned.reported_small > 0 ? 0 : effective_order(sensors);
-    if (!scan->options.exact) /* a quick pass does not see small blocks */
-        sensors->scanned.reported_small = small;
-    else
-        sensors->parts_reported = sensors->parts_scanning;
+    if (scan->options.exact)
+        memcpy(sensors->marked, sensors->marked_scanning, sizeof(sensors->marked));
+    else /* it does not see small blocks, and the order may have been lower at the last that did */
+        sensors->scanned.reported_small = marked_below(sensors, scan->options.reporting_order);
     sensors->scanned.reported = subtract(scan->result.reported, scan->result.reported_small);
     memcpy(sensors->zone_reported, sensors->zone_scanning, sizeof(sensors->zone_reported));
     memcpy(sensors->scanned_blocks, sensors->buddy.free_blocks, sizeof(sensors->scanned_blocks));
@@ -352,7 +361,8 @@ static void split_free(struct sensors *sensors, struct memory_sample *sample)
 
     sensors->held_back = held_back(sensors);
     sample->reported = reported_large + reported_small;
-    sample->reported_small = min_of(sensors->parts_reported * sensors->page_size, sample->reported);
+    sample->reported_small =
+        min_of(marked_below(sensors, sensors->pageblock_order), sample->reported);
     sample->reportable = large - reported_large;
     sample->trapped = small - reported_small;
     sample->held_back = min_of(sensors->held_back, sample->reportable);

@@ -338,6 +338,14 @@ static void test_a_lower_order_moves_the_line(void **state)
     assert_int_equal(sample.trapped, 0);
     assert_int_equal(sample.reported, 6 * MIB + 4096);
     assert_int_equal(sample.reportable, 6 * MIB + 4 * 4096);
+    fixture_write(&machine.fixture, ORDER_PATH, "9\n"); /* what was reported below it stays so */
+    sample = sample_at(60 * NSEC_PER_SEC);
+    assert_int_equal(sample.reporting_order, 9);
+    assert_false(sample.reported_is_exact);
+    assert_int_equal(sample.reported, 6 * MIB + 4096);
+    assert_int_equal(sample.reported_small, 4096);
+    assert_int_equal(sample.trapped, 4 * 4096);
+    assert_int_equal(sample.reportable, 6 * MIB);
 }
 
 static void test_an_exact_reading(void **state)
