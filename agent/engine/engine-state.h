@@ -20,7 +20,9 @@ struct engine {
     bool is_calm; /* the latest seconds were; if that goes on the guest is idle */
     struct cache_floor floor;
     struct budget budget;
-    struct backoff backoffs[ENGINE_STOP];
+    struct backoff backoffs[2]
+                           [ENGINE_STOP]; /* a trickle's; idle work's: a guest at work is another */
+    nsec_t restore_not_before;
 
     /* the action that runs */
     enum engine_action_kind running;

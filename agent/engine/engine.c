@@ -334,8 +334,8 @@ void engine_finished(struct engine *engine, const struct engine_result *result, 
     if (!result->supported)
         engine->unsupported |= 1u << engine->running;
     else if (!was_stopped)
-        backoff_judge(&engine->backoffs[engine->running], now, engine->expected, result->gained,
-                      result->cpu);
+        backoff_judge(&engine->backoffs[engine->is_idle_work][engine->running], now,
+                      engine->expected, result->gained, result->cpu);
     ladder_finished(engine, result, now);
     engine->running = ENGINE_NOTHING;
     engine->is_stopping = false;

@@ -64,12 +64,12 @@ void ladder_observe(struct engine *engine, const struct memory_sample *sample)
 }
 
 /* The action may be asked for at all; else the reason is noted, the first one stays. */
-static bool may_ask(const struct engine *engine, enum engine_action_kind action, nsec_t now,
-                    struct engine_decision *decision)
+static bool may_ask(const struct engine *engine, enum engine_reason mode,
+                    enum engine_action_kind action, nsec_t now, struct engine_decision *decision)
 {
     if ((engine->unsupported >> action & 1) != 0)
         return false;
-    if (backoff_holds(&engine->backoffs[action], now)) {
+    if (backoff_holds(&engine->backoffs[mode == ENGINE_IDLE_WORK][action], now)) {
         decision->reason = ENGINE_BACKED_OFF;
         return false;
     }
@@ -121,7 +121,7 @@ static bool reclaim(struct engine *engine, const struct memory_sample *sample,
         decision->reason = ENGINE_REFAULTS;
         return false;
     }
-    if (!may_ask(engine, ENGINE_RECLAIM_CACHE, now, decision))
+    if (!may_ask(engine, mode, ENGINE_RECLAIM_CACHE, now, decision))
         return false;
     decision->bytes = min_of(bytes, step);
     ask(engine, ENGINE_RECLAIM_CACHE, mode, decision->bytes, now, decision);
@@ -140,7 +140,7 @@ static bool drop(struct engine *engine, const struct memory_sample *sample, enum
         return false;
     if (engine->has_dropped && sample->cache < engine->cache_after_drop + DROP_AGAIN)
         return false;
-    if (!may_ask(engine, ENGINE_DROP_CACHES, now, decision))
+    if (!may_ask(engine, mode, ENGINE_DROP_CACHES, now, decision))
         return false;
     decision->drop_slab = engine->policy.drop_slab;
     engine->has_dropped = true;
@@ -160,7 +160,7 @@ static bool kick(struct engine *engine, const struct memory_sample *sample,
         waiting(sample) < COMPACT_LEAST || now - engine->progress_at < STALLED ||
         now - engine->kicked_at < KICK_INTERVAL)
         return false;
-    if (!may_ask(engine, ENGINE_KICK_REPORTING, now, decision))
+    if (!may_ask(engine, ENGINE_IDLE_WORK, ENGINE_KICK_REPORTING, now, decision))
         return false;
     ask(engine, ENGINE_KICK_REPORTING, ENGINE_IDLE_WORK, 0, now, decision);
     engine->kicked_at = now;
@@ -208,7 +208,7 @@ static bool compact(struct engine *engine, const struct memory_sample *sample,
         return false;
     if (is_too_soon(engine, mode, engine->compacted_at, engine->idle_compacted_at, gain, now))
         return false;
-    if (!may_ask(engine, ENGINE_COMPACT, now, decision))
+    if (!may_ask(engine, mode, ENGINE_COMPACT, now, decision))
         return false;
     ask(engine, ENGINE_COMPACT, mode, gain, now, decision);
     return true;
@@ -234,7 +234,7 @@ static bool lower(struct engine *engine, const struct memory_sample *sample,
         return false;
     if (is_too_soon(engine, mode, engine->lowered_at, engine->idle_lowered_at, gain, now))
         return false;
-    if (!may_ask(engine, ENGINE_LOWER_ORDER, now, decision))
+    if (!may_ask(engine, mode, ENGINE_LOWER_ORDER, now, decision))
         return false;
     decision->order = order;
     ask(engine, ENGINE_LOWER_ORDER, mode, gain, now, decision);
@@ -280,7 +280,7 @@ static void finish_lowered(struct engine *engine, const struct memory_sample *sa
         decision->reason = ENGINE_SETTLING;
         return;
     }
-    if (now < engine->backoffs[ENGINE_RESTORE_ORDER].until)
+    if (now < engine->restore_not_before)
         return;
     decision->order = engine->found_order;
     ask(engine, ENGINE_RESTORE_ORDER, ENGINE_RESTORING, 0, now, decision);
@@ -344,6 +344,11 @@ void ladder_decide(struct engine *engine, const struct memory_sample *sample,
         trickle(engine, sample, decision);
 }
 
+static struct backoff *lower_backoff(struct engine *engine)
+{
+    return &engine->backoffs[engine->lowered_mode == ENGINE_IDLE_WORK][ENGINE_LOWER_ORDER];
+}
+
 static void finished_order(struct engine *engine, const struct engine_result *result, nsec_t now)
 {
     uint64_t brought = engine->reported_last > engine->reported_at_lower
@@ -351,14 +356,14 @@ static void finished_order(struct engine *engine, const struct engine_result *re
                            : 0;
 
     if (!result->completed && result->supported) {
-        engine->backoffs[ENGINE_RESTORE_ORDER] = (struct backoff){.until = now + RETRY};
+        engine->restore_not_before = now + RETRY;
         return;
     }
-    engine->backoffs[ENGINE_RESTORE_ORDER] = (struct backoff){0};
+    engine->restore_not_before = 0;
     engine->is_lowered = false;
     engine->kernel_work_until = max_of(engine->kernel_work_until, now + SETTLE_LEAST);
     if (engine->last.reported_is_known)
-        backoff_judge(&engine->backoffs[ENGINE_LOWER_ORDER], now, COMPACT_LEAST, brought, 0);
+        backoff_judge(lower_backoff(engine), now, COMPACT_LEAST, brought, 0);
 }
 
 void ladder_finished(struct engine *engine, const struct engine_result *result, nsec_t now)
@@ -382,7 +387,7 @@ void ladder_finished(struct engine *engine, const struct engine_result *result, 
             engine->residue = trapped > result->gained ? trapped - result->gained : 0;
         break;
     case ENGINE_LOWER_ORDER:
-        engine->backoffs[ENGINE_LOWER_ORDER] = (struct backoff){0};
+        *lower_backoff(engine) = (struct backoff){0};
         if (!result->supported)
             engine->is_lowered = false;
         break;

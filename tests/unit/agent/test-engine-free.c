@@ -80,6 +80,27 @@ static void test_failing_work_backs_off(void **state)
     assert_reason(&guest, ENGINE_BACKED_OFF);
 }
 
+/* Nothing came of a trickle while the guest read what it took. Then the guest is idle. */
+static void test_a_trickle_that_failed_does_not_hold_idle_work(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.policy.trickle = 512 * MIB;
+    use_policy(&guest);
+    guest.user = 2000;
+    guest.sample.cache = GIB;
+    for (unsigned i = 0; i < 3;) /* the last waits for four minutes */
+        if (step(&guest) == ENGINE_RECLAIM_CACHE) {
+            finish(&guest, 0, NSEC_PER_MSEC);
+            i++;
+        }
+    guest.user = 0;
+    assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
+    assert_reason(&guest, ENGINE_IDLE_WORK);
+}
+
 static void test_low_gain_per_cpu_second_backs_off(void **state)
 {
     struct backoff backoff = {0};
@@ -184,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_compacts_when_it_promises_enough),
         cmocka_unit_test(test_a_calm_guest_waits_for_idleness),
         cmocka_unit_test(test_failing_work_backs_off),
+        cmocka_unit_test(test_a_trickle_that_failed_does_not_hold_idle_work),
         cmocka_unit_test(test_low_gain_per_cpu_second_backs_off),
         cmocka_unit_test(test_unsupported_is_never_asked_again),
         cmocka_unit_test(test_the_budget_is_kept),
