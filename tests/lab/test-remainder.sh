@@ -94,12 +94,14 @@ live() {
         mib=$((largest / 4 + RANDOM % (largest * 3 / 4)))
         "scene_$kind" "$guest" "$mib" >/dev/null || echo "        $guest: scene $kind $mib failed"
         w=$(settle "$guest")
-        echo "        $guest: scene $i of $count, $kind, after $(($(now) / 1000)) s"
         jq -r --arg guest "$guest" --arg kind "$kind" --argjson mib "$mib" --argjson i "$i" '
             ([33554432, .footprint * 0.03] | max) as $bound |
             [$guest, $i, $kind, $mib, .footprint / 1048576, .in_use / 1048576, .remainder / 1048576,
              $bound / 1048576, (if (.remainder | fabs) <= $bound then "ok" else "OVER" end)] | @tsv' \
             <<<"$w" >>"$lab_run/$guest.tsv"
+        tail -n 1 "$lab_run/$guest.tsv" |
+            awk -F'\t' -v count="$count" -v at="$(($(now) / 1000))" '{ printf "%6d s: %s, scene %d of %d, " \
+                "%s: remainder %.1f MiB, bound %.1f\n", at, $1, $2, count, $3, $7, $8 }'
     done
 }
 
