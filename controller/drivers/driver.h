@@ -84,11 +84,10 @@ enum driver_event {
     DRIVER_EVENT_PAUSED,
     DRIVER_EVENT_RESUMED,
     DRIVER_EVENT_SHUTDOWN,
-    DRIVER_EVENT_BALLOON, /* value: the new actual */
-    DRIVER_EVENT_MIGRATION_STARTED,
-    DRIVER_EVENT_MIGRATION_ENDED, /* completed, failed or cancelled */
-    DRIVER_EVENT_MEMORY_CHANGED,  /* memory was plugged or unplugged */
-    DRIVER_EVENT_RESTORED,        /* the guest went back to a snapshot */
+    DRIVER_EVENT_BALLOON,        /* value: the new actual */
+    DRIVER_EVENT_MIGRATION,      /* one went on, or a snapshot is saved: the facts say which */
+    DRIVER_EVENT_MEMORY_CHANGED, /* memory was plugged or unplugged */
+    DRIVER_EVENT_RESTORED,       /* the guest went back to a snapshot */
 };
 
 struct driver_session;

@@ -199,15 +199,6 @@ static void on_qmp_ready(void *userdata)
     }
 }
 
-static void on_migration_event(struct driver_session *session, const json_t *data)
-{
-    bool under_way = qmp_is_migrating(data);
-
-    session->callbacks->on_event(under_way ? DRIVER_EVENT_MIGRATION_STARTED
-                                           : DRIVER_EVENT_MIGRATION_ENDED,
-                                 0, session->userdata);
-}
-
 static void on_balloon_event(struct driver_session *session, const json_t *data)
 {
     uint64_t actual = qmp_number(data, "actual");
@@ -284,7 +275,7 @@ static void on_qmp_event(const char *name, const json_t *data, void *userdata)
     if (strcmp(name, "BALLOON_CHANGE") == 0)
         on_balloon_event(session, data);
     else if (strcmp(name, "MIGRATION") == 0)
-        on_migration_event(session, data);
+        session->callbacks->on_event(DRIVER_EVENT_MIGRATION, 0, session->userdata);
     else if (strcmp(name, "JOB_STATUS_CHANGE") == 0)
         on_job_event(session, data);
     for (size_t i = 0; i < ARRAY_SIZE(events); i++)

@@ -22,6 +22,7 @@ struct reading {
     struct driver_facts facts;
     nsec_t timeout;
     unsigned open; /* questions without an answer */
+    bool is_saving;
     int status;
     struct error error;
     driver_done done;
@@ -177,15 +178,17 @@ static void take_status(struct reading *reading, const json_t *value, const char
     (void)path;
     if (status != NULL && strcmp(status, "inmigrate") == 0)
         reading->facts.migrated_in = true;
+    /* QEMU saves a snapshot with its migration code and tells of both alike; nothing moves. */
+    reading->is_saving = status != NULL && strcmp(status, "save-vm") == 0;
     /* query-migrate may have said so already. */
-    if (reading->facts.run_state != RUN_STATE_MIGRATING)
+    if (reading->facts.run_state != RUN_STATE_MIGRATING || reading->is_saving)
         reading->facts.run_state = qmp_run_state(value);
 }
 
 static void take_migration(struct reading *reading, const json_t *value, const char *path)
 {
     (void)path;
-    if (qmp_is_migrating(value))
+    if (qmp_is_migrating(value) && !reading->is_saving)
         reading->facts.run_state = RUN_STATE_MIGRATING;
     if (qmp_has_migrated_in(value))
         reading->facts.migrated_in = true;

@@ -408,9 +408,6 @@ static void on_session_event(enum driver_event event, uint64_t value, void *user
     case DRIVER_EVENT_RESUMED:
         vm->hypervisor.run_state = RUN_STATE_RUNNING;
         break;
-    case DRIVER_EVENT_MIGRATION_STARTED:
-        vm->hypervisor.run_state = RUN_STATE_MIGRATING;
-        break;
     case DRIVER_EVENT_BALLOON:
         on_balloon_moved(vm, value);
         break;
@@ -421,7 +418,7 @@ static void on_session_event(enum driver_event event, uint64_t value, void *user
         vm_hypervisor_booted(vm, "the guest was reset");
         read_facts_now(vm);
         break;
-    case DRIVER_EVENT_MIGRATION_ENDED:
+    case DRIVER_EVENT_MIGRATION:
         read_facts_now(vm);
         break;
     case DRIVER_EVENT_MEMORY_CHANGED:

@@ -159,6 +159,27 @@ static void test_a_reset(void **state)
     assert_true(log_has(f, "reset, migrated or restored"));
 }
 
+/* QEMU tells of the saving as it tells of a migration. */
+static void test_saving_a_snapshot_ends_no_lease(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    (void)snprintf(f->qmp.status, sizeof(f->qmp.status), "save-vm");
+    (void)snprintf(f->qmp.migration, sizeof(f->qmp.migration), "active");
+    qmp_server_event(&f->qmp, "STOP", NULL);
+    qmp_server_event(&f->qmp, "MIGRATION", json_pack("{s:s}", "status", "setup"));
+    wait_for(f, is_in_state(f, "web-1", "paused"));
+    (void)snprintf(f->qmp.status, sizeof(f->qmp.status), "running");
+    f->qmp.migration[0] = '\0';
+    qmp_server_event(&f->qmp, "MIGRATION", json_pack("{s:s}", "status", "completed"));
+    qmp_server_event(&f->qmp, "RESUME", NULL);
+    wait_for(f, is_in_state(f, "web-1", "managed"));
+    assert_int_equal(lease_of(f), 256 * MIB);
+    assert_false(log_has(f, "migrating"));
+}
+
 /* The guest's clock goes back: nothing else tells of the monitor's own loadvm. */
 static void test_a_snapshot(void **state)
 {
@@ -435,6 +456,7 @@ int main(int argc, char **argv)
         lease_test(test_pressure_raises_at_once),
         lease_test(test_a_foreign_change),
         lease_test(test_a_reset),
+        lease_test(test_saving_a_snapshot_ends_no_lease),
         lease_test(test_a_snapshot),
         lease_test(test_a_snapshot_of_a_lease),
         lease_test(test_a_snapshot_that_is_read_first),

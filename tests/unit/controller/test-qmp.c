@@ -233,12 +233,11 @@ static void test_events(void **state)
     qmp_server_event(&f->server, "SOMETHING_NEW", NULL);
     qmp_server_event(&f->server, "MIGRATION", json_pack("{s:s}", "status", "setup"));
     qmp_server_event(&f->server, "MIGRATION", json_pack("{s:s}", "status", "completed"));
-    run_until(f, f->events[DRIVER_EVENT_MIGRATION_ENDED] == 1);
+    run_until(f, f->events[DRIVER_EVENT_MIGRATION] == 2);
     assert_int_equal(f->events[DRIVER_EVENT_PAUSED], 1);
     assert_int_equal(f->events[DRIVER_EVENT_RESUMED], 1);
     assert_int_equal(f->events[DRIVER_EVENT_RESET], 1);
     assert_int_equal(f->events[DRIVER_EVENT_SHUTDOWN], 1);
-    assert_int_equal(f->events[DRIVER_EVENT_MIGRATION_STARTED], 1);
 }
 
 static void test_no_socket(void **state)
