@@ -114,16 +114,18 @@ scene_a() {
         "$(jq 'if .seconds <= 30 then 1 else 0 end' <<<"$median")"
 }
 
-# The footprint of guest two just before the engine first lowered the reporting order: what one
-# compaction and plain reporting had left by then, from the independent record, as all figures of
-# this scene. Empty: it has not yet.
+# The footprint of guest two half a minute after its compaction, or just before the engine lowered
+# the reporting order, if that was sooner: what one compaction and plain reporting had left by then,
+# from the independent record, as all figures of this scene. Empty: it is not so far yet.
 after_compaction() {
     local seconds
-    seconds=$(jq -r -s --argjson zero "$((boot_ns + start * 1000000))" '[.[] | select(.vm == "two")] |
+    seconds=$(jq -r -s --argjson zero "$((boot_ns + start * 1000000))" \
+        --argjson now "$((boot_ns + $(now) * 1000000))" '[.[] | select(.vm == "two")] |
         (map(select(.action.guest.kind == "set_reporting_order"))[0].time_ns // 0) as $lowered |
         (map(select(.kind == "action" and .action.guest.kind == "compact"))[0].time_ns // 0) as $compacted |
-        if $compacted == 0 or $lowered == 0 then empty
-        else ($lowered - $zero) / 1e9 | floor end' "$LAB_RESULTS/events.json" 2>/dev/null)
+        ([$compacted + 30e9, $lowered | select(. > 0)] | min) as $until |
+        if $compacted == 0 or $now < $until then empty
+        else ($until - $zero) / 1e9 | floor end' "$LAB_RESULTS/events.json" 2>/dev/null)
     [[ -z $seconds ]] || awk -v end="$seconds" '$1 < end { mib = $3 } END { printf "%.0f\n", mib * 1048576 }' \
         "$LAB_RESULTS/footprint.data"
 }
