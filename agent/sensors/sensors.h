@@ -39,7 +39,8 @@ struct sensors {
     uint64_t scanned_blocks[ORDER_COUNT_MAX];   /* free at its end */
     uint64_t zone_reported[ZONEINFO_ZONES_MAX]; /* its pages per zone */
     uint64_t zone_scanning[ZONEINFO_ZONES_MAX]; /* those of the running one */
-    uint64_t marked[ORDER_COUNT_MAX]; /* pages in reported blocks by order, of the last exact pass */
+    uint64_t
+        marked[ORDER_COUNT_MAX]; /* pages in reported blocks by order, of the last exact pass */
     uint64_t marked_scanning[ORDER_COUNT_MAX];
     uint64_t held_back;
     struct zoneinfo zones;
