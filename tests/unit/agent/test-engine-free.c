@@ -186,8 +186,12 @@ static void test_kicks_when_no_pass_starts(void **state)
     (void)state;
     guest_init(&guest);
     (void)run(&guest, 200);
-    guest.sample.reported -= GIB;
+    guest.sample.reported += 64 * MIB; /* a pass has just taken some */
     guest.sample.reportable = GIB;
+    assert_int_equal(run(&guest, 12), ENGINE_NOTHING);
+    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    finish(&guest, 0, 0);
+    assert_int_equal(run(&guest, 59), ENGINE_NOTHING);
     assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
     finish(&guest, 0, 0);
     guest.sample.reported += GIB;

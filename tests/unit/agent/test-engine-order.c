@@ -235,14 +235,15 @@ static void test_idle_work_compacts_after_a_trickle_did(void **state)
     guest.policy.reporting_order = 9;
     use_policy(&guest);
     guest.user = 2000;
-    trap(&guest, 200 * MIB);
+    trap(&guest, 100 * MIB);
     assert_int_equal(run(&guest, 60), ENGINE_COMPACT);
-    finish(&guest, 200 * MIB, NSEC_PER_MSEC);
+    finish(&guest, 100 * MIB, NSEC_PER_MSEC);
     assert_int_equal(run(&guest, 60), ENGINE_NOTHING); /* its own interval holds */
     guest.user = 0;
     assert_int_equal(run(&guest, 200), ENGINE_COMPACT);
     assert_reason(&guest, ENGINE_IDLE_WORK);
-    finish(&guest, 200 * MIB, NSEC_PER_MSEC);
+    finish(&guest, 100 * MIB, NSEC_PER_MSEC);
+    trap(&guest, 200 * MIB);
     /* three times the least gain: after a ninth of the interval */
     assert_int_equal(run(&guest, 60), ENGINE_NOTHING);
     assert_int_equal(run(&guest, 10), ENGINE_COMPACT);
