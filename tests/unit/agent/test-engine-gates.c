@@ -40,6 +40,22 @@ static void test_warms_up(void **state)
     assert_int_equal(step(&guest), ENGINE_RECLAIM_CACHE);
 }
 
+/* A sample comes with each event; clock ticks say nothing about a tenth of a second. */
+static void test_samples_in_a_hurry_warm_nothing_up(void **state)
+{
+    struct guest guest;
+
+    (void)state;
+    guest_init(&guest);
+    guest.interval = NSEC_PER_SEC / 10;
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(step(&guest), ENGINE_NOTHING);
+        assert_reason(&guest, ENGINE_WARMING_UP);
+    }
+    (void)step(&guest);
+    assert_reason(&guest, ENGINE_NOT_YET_IDLE);
+}
+
 static void test_window_mean_counts(void **state)
 {
     struct guest guest;
@@ -366,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_acts_after_the_window_not_before),
         cmocka_unit_test(test_warms_up),
+        cmocka_unit_test(test_samples_in_a_hurry_warm_nothing_up),
         cmocka_unit_test(test_window_mean_counts),
         cmocka_unit_test(test_burst_blocks_only_now),
         cmocka_unit_test(test_gap_is_not_idleness),
