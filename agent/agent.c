@@ -354,6 +354,8 @@ static void init_pressure(struct agent *agent)
 
     if (r < 0)
         log_info("no pressure trigger: %s; pressure shows with the next sample", strerror(-r));
+    else if (agent->pressure.window > NSEC_PER_SEC)
+        log_info("a pressure trigger of two seconds; one of a second takes CAP_SYS_RESOURCE");
 }
 
 static int start_connections(struct agent *agent, struct error *error)

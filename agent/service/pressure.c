@@ -63,9 +63,12 @@ int pressure_init(struct pressure *pressure, uv_loop_t *loop, int root,
     r = open_trigger(root, &descriptor);
     if (r < 0)
         return r;
-    r = write_trigger(descriptor, NSEC_PER_SEC);
-    if (r == -EINVAL) /* the unprivileged get windows of two seconds */
-        r = write_trigger(descriptor, 2 * NSEC_PER_SEC);
+    pressure->window = NSEC_PER_SEC;
+    r = write_trigger(descriptor, pressure->window);
+    if (r == -EINVAL) { /* the unprivileged get windows of two seconds */
+        pressure->window = 2 * NSEC_PER_SEC;
+        r = write_trigger(descriptor, pressure->window);
+    }
     if (r < 0)
         return r;
     r = uv_poll_init(loop, &pressure->poll, descriptor);

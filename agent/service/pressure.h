@@ -12,8 +12,9 @@
  * without CAP_SYS_RESOURCE. */
 #define PRESSURE_SOME_PERMYRIAD 1000
 
-/* In the caller's memory; its members are private. */
+/* In the caller's memory; its other members are private. */
 struct pressure {
+    nsec_t window; /* of the trigger that is armed */
     uv_poll_t poll;
     int descriptor;
     bool is_armed;
