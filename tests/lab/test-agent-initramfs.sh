@@ -40,7 +40,7 @@ boot() { # NAME CID KERNEL-WORDS [QEMU-OPTION...]
     local name=$1 cid=$2 words=$3
     shift 3
     guest_start "$name" "$cid" 512 anon -initrd "$image" \
-        -append "console=ttyS0 panic=-1 $words" "$@"
+        -append "console=ttyS0 panic=-1 quiet $words" "$@"
 }
 
 all_answered() { (($(grep -c '^rpc .* OK' "$LAB_RESULTS/probe.log") >= 9)); }
@@ -50,7 +50,7 @@ check "mkinitramfs runs the hook" make_image
 make_root
 "$LAB_BUILD/tests/lab/agent-probe" vsock:any:1017 200 >"$LAB_RESULTS/probe.log" 2>&1 &
 boot microvm 3 'root=/dev/vdb rootdelay=120 vmreclaim.idle_window=20s'
-check "every RPC works out of the initramfs" wait_for 90 all_answered
+check "every RPC works out of the initramfs" wait_for 150 all_answered
 guest_stop microvm
 boot installed 4 'root=/dev/vda rootfstype=ext4 rw init=/sbin/init' \
     -drive "file=$lab_run/root.img,if=virtio,format=raw"
