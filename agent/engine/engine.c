@@ -13,8 +13,10 @@
  *           restore the order when nothing more comes
  *
  * Each step of the ladder is one action, asked for when its own conditions hold: it promises
- * enough, it is not backed off, the CPU budget covers it. Between steps the engine waits for the
- * kernel's reporting worker, which takes 2 s per pass and up to 30 s for everything.
+ * enough, it is not backed off, the CPU budget covers it. Idle work and a trickle have intervals
+ * and back-offs of their own: what a guest at work does not give says nothing about the idle one.
+ * Between steps the engine waits for the kernel's reporting worker, which takes 2 s per pass and up
+ * to 30 s for everything.
  *
  * While an action runs, and while the reporting worker may still be at work for us, kernel time
  * counts as activity only beyond what the child of the action and the worker can take.
