@@ -134,7 +134,8 @@ boot memfd 3 320 memfd
 boot anon1 4 512 anon
 boot anon2 5 768 anon
 boot anon3 6 1024 anon
-boot fresh 7 1024 anon
+# Where free memory is reported, what was never touched is reported too.
+guest_reporting=off boot fresh 7 1024 anon
 controller_start
 for name in "${lives[@]}" fresh; do
     prepare "$name"
@@ -194,8 +195,8 @@ check "their records agree with the measurement within 2 %" \
 
 fresh=$(vmreclaim --json explain fresh)
 jq -r '.findings[] | select(.code == "never-touched") | .sentence' <<<"$fresh"
-check "a guest that touched little is told so" \
-    jq -e '.findings | any(.code == "never-touched" and .bytes > 400 * 1048576)' >/dev/null <<<"$fresh"
+is_told() { jq -e '.findings | any(.code == "never-touched" and .bytes > 400 * 1048576)' >/dev/null <<<"$fresh"; }
+check "a guest that touched little is told so" is_told
 for name in "${lives[@]}" fresh; do
     vmreclaim explain "$name" >"$LAB_RESULTS/explain.$name"
     agent_log "$name" >"$LAB_RESULTS/$name.agent.log"
