@@ -66,7 +66,7 @@ static void advise_kick(const struct view *view, struct explanation *explanation
 
     if (view->w->reportable > view->w->held_back)
         waiting += view->w->reportable - view->w->held_back;
-    if (waiting < view->worth)
+    if (!view_reports(view) || waiting < view->worth)
         return;
     finding = explanation_next(explanation);
     finding_set(finding, KIND_CAN_DO, "can-kick", waiting,

@@ -343,7 +343,7 @@ static bool fragmented(const struct view *view, struct finding *finding)
 
 static bool held_back(const struct view *view, struct finding *finding)
 {
-    if (view->w->held_back < view->worth)
+    if (!view_reports(view) || view->w->held_back < view->worth)
         return false;
     finding_set(finding, KIND_STUCK, "held-back", view->w->held_back,
                 "%s of free memory is kept by the guest kernel's watermarks: it reports nothing "
@@ -359,7 +359,7 @@ static bool throttled(const struct view *view, struct finding *finding)
     uint64_t waiting =
         view->w->reportable > view->w->held_back ? view->w->reportable - view->w->held_back : 0;
 
-    if (waiting < max_of(view->worth, 64 * MIB))
+    if (!view_reports(view) || waiting < max_of(view->worth, 64 * MIB))
         return false;
     finding_set(finding, KIND_STUCK, "throttled", waiting,
                 "%s is free and waits: the guest's kernel reports a sixteenth every two seconds, "

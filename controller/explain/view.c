@@ -106,3 +106,11 @@ struct finding *explanation_next(struct explanation *explanation)
         explanation->count++;
     return &explanation->findings[explanation->count - 1];
 }
+
+bool view_reports(const struct view *view)
+{
+    const char *why;
+
+    return strncmp(view->vm->reporting, "off", 3) != 0 &&
+           view_has_feature(view, "free-page-reporting", &why);
+}

@@ -39,6 +39,9 @@ void view_init(struct view *view, const struct explain_subject *subject);
 /* The feature of the guest's kernel; true when nothing says that it lacks it. */
 bool view_has_feature(const struct view *view, const char *name, const char **ret_reason);
 
+/* Whether the guest hands free memory to the host at all: offered by the hypervisor, and used. */
+bool view_reports(const struct view *view);
+
 /* Memory that the host holds though no part of the guest needs it, above what measuring can miss:
  * max(32 MiB, 3 % of the footprint). 0: none. */
 uint64_t view_excess(const struct view *view);

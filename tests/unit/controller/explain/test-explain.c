@@ -176,6 +176,26 @@ static void test_balloon_is_advised_where_reporting_is_off(void **state)
     assert_null(find(&explanation, "can-balloon"));
 }
 
+static void test_nothing_waits_where_reporting_is_off(void **state)
+{
+    (void)state;
+    struct made made;
+    struct explanation explanation;
+
+    make_healthy(&made);
+    made.w.reportable = GIB;
+    made.w.held_back = 256 * MIB;
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(find(&explanation, "can-kick"));
+    assert_non_null(find(&explanation, "throttled"));
+    reporting_off(&made);
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(find(&explanation, "reporting-off"));
+    assert_null(find(&explanation, "can-kick"));
+    assert_null(find(&explanation, "throttled"));
+    assert_null(find(&explanation, "held-back"));
+}
+
 static void test_without_an_agent(void **state)
 {
     (void)state;
@@ -230,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_plan_speaks_the_policys_numbers),
         cmocka_unit_test(test_advice_is_what_pays),
         cmocka_unit_test(test_balloon_is_advised_where_reporting_is_off),
+        cmocka_unit_test(test_nothing_waits_where_reporting_is_off),
         cmocka_unit_test(test_without_an_agent),
         cmocka_unit_test(test_message),
     };
