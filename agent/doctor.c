@@ -104,10 +104,9 @@ static void ask_pressure_trigger(const struct check *check, void *context,
 
     (void)check;
     if (!has_capability(doctor, CAP_SYS_RESOURCE))
-        check_answer_set(
-            answer, CHECK_WARNING, "run with CAP_SYS_RESOURCE",
-            "no PSI trigger before Linux 6.5, and one of two seconds since: pressure is "
-            "told later");
+        check_answer_set(answer, CHECK_WARNING, "run with CAP_SYS_RESOURCE",
+                         "a PSI trigger of two seconds instead of one, or none where the kernel "
+                         "gives the unprivileged none: pressure is told later");
 }
 
 static void ask_memory_lock(const struct check *check, void *context, struct check_answer *answer)

@@ -20,8 +20,8 @@ struct engine {
     bool is_calm; /* the latest seconds were; if that goes on the guest is idle */
     struct cache_floor floor;
     struct budget budget;
-    struct backoff backoffs[2]
-                           [ENGINE_STOP]; /* a trickle's; idle work's: a guest at work is another */
+    /* a trickle's, and idle work's: a guest at work is another than an idle one */
+    struct backoff backoffs[2][ENGINE_STOP];
     nsec_t restore_not_before;
 
     /* the action that runs */

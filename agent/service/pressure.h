@@ -24,8 +24,8 @@ struct pressure {
 };
 
 /* Arms the trigger; `on_pressure` runs at most once per window. -ENOTSUP: `root` has no live
- * /proc/pressure; -EPERM, -EACCES: CAP_SYS_RESOURCE is missing on a kernel before 6.5; -errno. Then
- * it is not armed. */
+ * /proc/pressure; -EPERM, -EACCES: CAP_SYS_RESOURCE is missing and the kernel lets nobody
+ * else (before 6.5, unless backported); -errno. Then it is not armed. */
 int pressure_init(struct pressure *pressure, uv_loop_t *loop, int root,
                   void (*on_pressure)(void *userdata), void *userdata);
 

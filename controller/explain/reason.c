@@ -85,10 +85,12 @@ static bool reporting_off(const struct view *view, struct finding *finding)
 {
     const char *why = view->vm->reporting;
 
+    if (view_reports(view))
+        return false;
     if (strncmp(why, "off", 3) == 0)
         why += strncmp(why, "off: ", 5) == 0 ? 5 : 3;
-    else if (view_has_feature(view, "free-page-reporting", &why))
-        return false;
+    else
+        (void)view_has_feature(view, "free-page-reporting", &why);
     finding_set(finding, KIND_STUCK, "reporting-off", free_of(view),
                 "Free page reporting is off, so %s of free memory stays on the host: %.200s.",
                 SIZE(free_of(view)), why[0] == '\0' ? "the hypervisor does not offer it" : why);

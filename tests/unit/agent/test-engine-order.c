@@ -209,18 +209,24 @@ static void test_a_busy_guest_gets_the_order_back_at_once(void **state)
     assert_int_equal(run(&guest, 8), ENGINE_RESTORE_ORDER);
 }
 
+/* A guest at work whose order must not be lowered, up to the decision to compact. */
+static void compact_in_a_trickle(struct guest *guest, uint64_t trapped)
+{
+    guest_init(guest);
+    guest->policy.trickle = 512 * MIB;
+    guest->policy.reporting_order = 9;
+    use_policy(guest);
+    guest->user = 2000;
+    trap(guest, trapped);
+    assert_int_equal(run(guest, 60), ENGINE_COMPACT);
+}
+
 static void test_a_trickle_compacts_where_the_order_stays(void **state)
 {
     struct guest guest;
 
     (void)state;
-    guest_init(&guest);
-    guest.policy.trickle = 512 * MIB;
-    guest.policy.reporting_order = 9;
-    use_policy(&guest);
-    guest.user = 2000;
-    trap(&guest, 200 * MIB);
-    assert_int_equal(run(&guest, 60), ENGINE_COMPACT);
+    compact_in_a_trickle(&guest, 200 * MIB);
     assert_reason(&guest, ENGINE_TRICKLE);
 }
 
@@ -230,13 +236,7 @@ static void test_idle_work_compacts_after_a_trickle_did(void **state)
     struct guest guest;
 
     (void)state;
-    guest_init(&guest);
-    guest.policy.trickle = 512 * MIB;
-    guest.policy.reporting_order = 9;
-    use_policy(&guest);
-    guest.user = 2000;
-    trap(&guest, 100 * MIB);
-    assert_int_equal(run(&guest, 60), ENGINE_COMPACT);
+    compact_in_a_trickle(&guest, 100 * MIB);
     finish(&guest, 100 * MIB, NSEC_PER_MSEC);
     assert_int_equal(run(&guest, 60), ENGINE_NOTHING); /* its own interval holds */
     guest.user = 0;

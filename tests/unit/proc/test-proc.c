@@ -403,6 +403,7 @@ static void test_broken_files_do_no_harm(void **state)
         fixture_remove(&fixture, files[i].path);
     }
 }
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
