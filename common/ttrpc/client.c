@@ -104,6 +104,7 @@ static void receive_response(struct ttrpc_client_call *call, const struct frame 
 {
     struct envelope_response response;
 
+    call->connection->answers++;
     if (envelope_decode_response(frame->payload, frame->header.length, &response) < 0)
         finish_with_error(call, TTRPC_INTERNAL, "the response cannot be decoded");
     else if (response.code != TTRPC_OK)

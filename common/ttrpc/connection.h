@@ -38,6 +38,7 @@ struct ttrpc_connection {
     uint64_t charged;   /* to the budget */
     struct list calls;  /* of struct ttrpc_call or struct ttrpc_client_call, oldest first */
     uint32_t call_count;
+    uint64_t answers;                 /* to calls of ours, so far */
     uint32_t last_stream;             /* the highest id the peer opened, or we */
     const struct ttrpc_call *handled; /* the call whose handler runs now */
     const struct envelope_request *handled_request;

@@ -88,8 +88,8 @@ struct ttrpc_budget {
     uint64_t closed;      /* connections closed for the sake of bytes_limit, ever */
     uint64_t refused;     /* connections refused because of connections_limit, ever */
     struct list members;  /* for the library */
-    /* What all peers that are in debt with their own share may use together; permyriad 0: nothing,
-     * each then has only its own. */
+    /* What all peers that are in debt with their own share may use together, which then rests;
+     * permyriad 0: each pays its debt from its own. */
     struct ttrpc_share processor;
 };
 
@@ -179,8 +179,9 @@ struct ttrpc_connection_options {
     const struct ttrpc_service *const *services; /* NULL-terminated; NULL: none served */
     struct ttrpc_budget *budget;                 /* NULL: none */
     /* The peer's, the caller's memory, which outlives its connections: who connects anew is not
-     * forgiven. A peer in debt is not read until the debt, or that of the budget, is paid. NULL:
-     * not measured. */
+     * forgiven. A peer in debt is not read until the debt is paid; where the budget has a share for
+     * debtors, until that one's is. An answer to a call of ours costs what is unusual about it.
+     * NULL: not measured. */
     struct ttrpc_share *processor;
     void *userdata;
     /* The connection ended; `status` is 0 (closed by us or cleanly by the peer) or a negative

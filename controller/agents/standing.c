@@ -6,7 +6,7 @@
 /* A sample takes a tenth of a millisecond, every few seconds. What takes more, like the list of all
  * ranges of a guest of a terabyte (25 ms), is paid by the share of all debtors. */
 #define SHARE_PERMYRIAD 5
-#define SHARE_SAVED     (2 * NSEC_PER_MSEC)
+#define SHARE_SAVED     NSEC_PER_MSEC
 
 /* The first delay after each ending, and the longest. */
 static const struct {

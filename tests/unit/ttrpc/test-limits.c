@@ -421,9 +421,78 @@ static void test_debtors_share(void **state)
     send_ping(&fixture, 7);
     loop_run_turns(&fixture.loop, 20);
     assert_int_equal(served, 3);
+    /* Meanwhile its own share does not fill up again. */
+    assert_int_equal(own.paid_until, budget.processor.paid_until);
+    assert_true(own.paid_until > time_monotonic());
     ttrpc_connection_close(connection);
     loop_finish(&fixture.loop);
     (void)close(fixture.raw);
+}
+
+/* What a debtor takes of savings that all debtors have is no credit for its own share. */
+static void test_common_savings_are_no_credit(void **state)
+{
+    struct ttrpc_share own = {
+        .permyriad = 1, .saved_max = NSEC_PER_MSEC / 100, .debt_max = 60 * NSEC_PER_SEC};
+    struct fixture fixture = {.raw = -1};
+    struct ttrpc_budget budget;
+    struct ttrpc_connection *connection;
+    struct ttrpc_connection_options options = {
+        .limits = ttrpc_limits_default,
+        .services = slow_services,
+        .budget = &budget,
+        .processor = &own,
+    };
+    nsec_t before = time_monotonic();
+    int pair[2];
+
+    (void)state;
+    served = 0;
+    ttrpc_budget_init(&budget, 1 << 20, 1);
+    budget.processor = (struct ttrpc_share){.permyriad = 1, .saved_max = NSEC_PER_SEC};
+    fixture_init(&fixture, pair);
+    fixture.raw = pair[0];
+    assert_int_equal(ttrpc_connection_create(&fixture.loop, pair[1], &options, &connection), 0);
+    send_ping(&fixture, 1);
+    while (served == 0)
+        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+    assert_true(budget.processor.paid_until < before);
+    assert_true(own.paid_until >= before);
+    ttrpc_connection_close(connection);
+    loop_finish(&fixture.loop);
+    (void)close(fixture.raw);
+}
+
+/* Answers to what we ask do not bring a peer into debt, whatever we ask; their turns alone would.
+ */
+static void test_answers_are_not_charged(void **state)
+{
+    Vmreclaim__Agent__V1__GetInfoRequest request = VMRECLAIM__AGENT__V1__GET_INFO_REQUEST__INIT;
+    struct frame_header unasked = {.stream = 2, .type = FRAME_DATA};
+    struct ttrpc_share own = {
+        .permyriad = 1, .saved_max = 5 * NSEC_PER_MSEC, .debt_max = 60 * NSEC_PER_SEC};
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init_client(&fixture, NULL);
+    ttrpc_connection_set_processor(fixture.client, &own);
+    for (unsigned i = 0; i < 100; i++) {
+        struct outcome outcome = {0};
+
+        assert_int_equal(ttrpc_call_unary(fixture.client, AGENT, "GetInfo", &request.base, 0,
+                                          on_result, &outcome, NULL),
+                         0);
+        answer_with_features(&fixture, 1 + 2 * i, 1);
+        loop_run_until(&fixture.loop, &outcome.done);
+        assert_int_equal(outcome.code, TTRPC_OK);
+    }
+    assert_true(own.paid_until <= time_monotonic());
+    for (unsigned i = 0; i < 100 && own.paid_until <= time_monotonic(); i++) {
+        send_raw(&fixture, &unasked, NULL, 0);
+        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+    }
+    assert_true(own.paid_until > time_monotonic());
+    fixture_finish(&fixture);
 }
 
 /* Two modest peers and one that makes us hold most of a large frame. */
@@ -475,6 +544,8 @@ int main(void)
         cmocka_unit_test(test_frame_by_frame),
         cmocka_unit_test(test_connecting_anew_forgives_nothing),
         cmocka_unit_test(test_debtors_share),
+        cmocka_unit_test(test_common_savings_are_no_credit),
+        cmocka_unit_test(test_answers_are_not_charged),
         cmocka_unit_test(test_connections_of_a_budget),
         cmocka_unit_test(test_the_largest_holder_goes),
     };
