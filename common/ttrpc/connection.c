@@ -275,8 +275,8 @@ static void charge_rates(struct ttrpc_connection *connection, size_t bytes, uint
         throttle(connection, connection->paid_until);
 }
 
-/* What a read costs besides the time measured around it: to fall asleep and wake, polling, timers. On
- * a virtual machine about ten times what a small message takes itself. */
+/* What a read costs besides the time measured around it: to fall asleep and wake, polling, timers.
+ * On a virtual machine about ten times what a small message takes itself. */
 #define TURN_COST (100 * NSEC_PER_USEC)
 
 /* What of an answer is at the expense of who asked, and not of the peer. */
