@@ -12,6 +12,7 @@
 
 #include "agent/actions/cgroup.h"
 #include "agent/actions/paths.h"
+#include "agent/actions/portion.h"
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
 #include "common/base/number.h"
@@ -20,8 +21,7 @@
 #include "common/proc/lines.h"
 #include "common/proc/meminfo.h"
 
-#define RECLAIM_STEP (8 * MIB)
-#define CPUS_MAX     8192
+#define CPUS_MAX 8192
 
 /* File pages and slab of one cgroup, from its memory.stat; 0 when it cannot be read. */
 static uint64_t cgroup_cache(int directory)
@@ -53,30 +53,27 @@ static uint64_t guest_cache(int root)
     return meminfo.active_file + meminfo.inactive_file + meminfo.slab_reclaimable;
 }
 
-/* Up to `bytes` through one file, step by step. -EAGAIN ends it: there is no more to have. Kernels
- * before 6.12 take up to two thirds more than they are asked for, which would reach into what a
- * floor protects: so each step counts as what it took when that is more. */
+/* Up to `bytes` through one file, step by step. -EAGAIN ends it: there is no more to have. */
 static int reclaim_file(int directory, const char *name, uint64_t bytes, bool with_swappiness,
                         uint64_t (*cache_of)(int directory))
 {
+    struct portion portion = {.wanted = bytes};
     uint64_t cache = cache_of(directory);
+    uint64_t next;
 
-    while (bytes > 0) {
-        uint64_t step = min_of(bytes, RECLAIM_STEP);
+    while ((next = portion_next(&portion)) > 0) {
         uint64_t left;
         char text[48];
         int r;
 
-        (void)snprintf(text, sizeof(text), "%" PRIu64 "%s", step,
+        (void)snprintf(text, sizeof(text), "%" PRIu64 "%s", next,
                        with_swappiness ? " swappiness=0" : "");
         r = file_write(directory, name, text);
         if (r < 0)
             return r == -EAGAIN ? 0 : r;
         left = cache_of(directory);
-        if (cache > left)
-            step = max_of(step, cache - left);
+        portion_took(&portion, next, cache > left ? cache - left : 0);
         cache = left;
-        bytes -= min_of(bytes, step);
     }
     return 0;
 }

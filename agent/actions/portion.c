@@ -1,0 +1,28 @@
+/* Portions of reclaim. */
+#include "agent/actions/portion.h"
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+
+#define STEP    (8 * MIB)
+#define CLUSTER (128 * KIB) /* SWAP_CLUSTER_MAX pages of mm/vmscan.c, in pages of 4 KiB */
+
+uint64_t portion_next(const struct portion *portion)
+{
+    uint64_t next = min_of(portion->wanted, STEP);
+    uint64_t least = min_of(portion->wanted, CLUSTER);
+
+    if (portion->wanted == 0 || (portion->taken > 0 && portion->wanted < CLUSTER))
+        return 0;
+    if (portion->taken > portion->asked)
+        next = (uint64_t)((double)next * (double)portion->asked / (double)portion->taken);
+    return max_of(next, least);
+}
+
+void portion_took(struct portion *portion, uint64_t asked, uint64_t taken)
+{
+    taken = max_of(asked, taken);
+    portion->asked += asked;
+    portion->taken += taken;
+    portion->wanted -= min_of(portion->wanted, taken);
+}

@@ -1,0 +1,25 @@
+/* How much to ask the kernel for, so that it takes what is wanted. Pure.
+ *
+ * Kernels before 6.12 take up to half more of a cgroup than memory.reclaim asks for: 12.1 MiB for
+ * 8, 1.23 for 1 on 6.1, and whole clusters of 32 pages at least. More than wanted is pages that a
+ * floor protects. So what is wanted is asked for in steps, each smaller by what the steps before
+ * took too much, and ends within a cluster of it. */
+#ifndef VMRECLAIM_AGENT_PORTION_H
+#define VMRECLAIM_AGENT_PORTION_H
+
+#include <stdint.h>
+
+struct portion {
+    uint64_t wanted; /* bytes still to take */
+    uint64_t asked;  /* so far */
+    uint64_t taken;  /* for it */
+};
+
+/* Bytes to ask for next; 0: enough was taken. */
+uint64_t portion_next(const struct portion *portion);
+
+/* `asked` bytes were asked for and `taken` seen to go. Where that is less, others took more cache
+ * at the same time: it counts as what was asked for. */
+void portion_took(struct portion *portion, uint64_t asked, uint64_t taken);
+
+#endif
