@@ -11,11 +11,17 @@
  * pageblocks), which keeps two neighbouring pageblocks apart. A mark on the first page of the
  * second shows it; where the second is not reported, it counts as the tail of the first.
  *
- * Time. An exact pass with a reporting order of a pageblock or more first reads one page of each
- * pageblock and reads the rest only where that page is free. The clock is read once per 25 us of
- * work, so a step ends within that of its budget. It also ends after a fixed number of words:
- * where time is taken from the process, by other processes or by the host, the clock says too
- * little about the work, and on a faster machine a step need not grow to fill its budget.
+ * Time. A page costs the kernel 50 ns, so no page is read that need not be. Where no block below a
+ * pageblock counts, a pageblock is looked at in a few places, and passed over when one of them is
+ * not free. What is left are candidates: all that are free, and some with a hole elsewhere. A mark
+ * on the first page proves one of them; /proc/buddyinfo proves all of them at once, when it has as
+ * many free pageblocks as there are candidates. So an exact pass counts the candidates first, and
+ * if they are too many, reads them whole until it has found as many holes as there must be.
+ *
+ * The clock is read once per 25 us of work, so a step ends within that of its budget. It also ends
+ * after a fixed number of words: where time is taken from the process, by other processes or by the
+ * host, the clock says too little about the work, and on a faster machine a step need not grow to
+ * fill its budget.
  *
  * The guest goes on running: a pass is a picture of a moment only where nothing changes. */
 #include "agent/sensors/ranges.h"
@@ -25,10 +31,15 @@
 #include <unistd.h>
 
 #include "common/base/util.h"
+#include "common/proc/buddyinfo.h"
 
 #define COST_PER_READ   5 /* a system call, in words read */
 #define COST_PER_SAMPLE 512
 #define COST_PER_STEP   12288 /* 0.6 ms at the 50 ns a word takes on plain hardware */
+
+#define COUNTS_MAX 3 /* of candidates, where memory changes meanwhile */
+
+#define LOOKS 8 /* at a pageblock that is not read, besides its first page */
 
 static uint64_t align_down(uint64_t value, uint32_t order)
 {
@@ -77,6 +88,23 @@ static int find_bounds(struct ranges_scan *scan)
     return 0;
 }
 
+/* Free pageblocks in all of memory; 0 when that is not known. */
+static uint64_t free_pageblocks(int root, uint32_t pageblock_order)
+{
+    struct buddyinfo buddyinfo;
+
+    if (buddyinfo_read(root, &buddyinfo) < 0)
+        return 0;
+    return buddy_pages(buddyinfo.free_blocks, pageblock_order, BUDDY_ORDER_COUNT_MAX) >>
+           pageblock_order;
+}
+
+/* Every page must be looked at: blocks within a pageblock count. */
+static bool is_page_by_page(const struct ranges_options *options)
+{
+    return min_of(options->lowest_order, options->reporting_order) < options->pageblock_order;
+}
+
 int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_options *options)
 {
     int r;
@@ -97,6 +125,12 @@ int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_opt
     if (r < 0)
         return r;
     scan->descriptor = r;
+    scan->root = root;
+    scan->holes = options->exact ? UINT64_MAX : 0;
+    scan->counting =
+        options->exact && !is_page_by_page(options) && options->start == 0 && options->length == 0;
+    if (scan->counting)
+        scan->free_before = free_pageblocks(root, options->pageblock_order);
     return 0;
 }
 
@@ -232,6 +266,9 @@ static int scan_pages(struct ranges_scan *scan, size_t count)
                                                     .reported = is_reported(scan->flags[0])});
         return 0;
     }
+    if (scan->reading_candidate)
+        scan->holes--;
+    scan->reading_candidate = false;
     for (size_t i = 0; i < count; i++) {
         if (is_free(scan->flags[i]))
             push_block(scan, (struct ranges_free_block){.pfn = pfn + i,
@@ -242,51 +279,84 @@ static int scan_pages(struct ranges_scan *scan, size_t count)
     return 0;
 }
 
-/* Guesses a whole pageblock from three of its pages. The mark on the first is proof enough unless
- * small blocks may carry it too. */
-static int guess_pageblock(struct ranges_scan *scan, uint64_t first_flags)
+/* How often a quick pass looks: what carries no mark matters most where it may belong to a block
+ * that does. */
+static uint64_t quick_looks(const struct ranges_scan *scan)
+{
+    return scan->stack_depth > 0 && scan->stack[scan->stack_depth - 1].reported ? 2 : 1;
+}
+
+/* Looks at a pageblock whose first page is free. 1: it is a candidate; 0: it is not free as a
+ * whole. The mark on the first page is proof enough unless small blocks may carry it too. */
+static int look_around(struct ranges_scan *scan, uint64_t first_flags)
 {
     const struct ranges_options *options = &scan->options;
     uint64_t pages = (uint64_t)1 << options->pageblock_order;
-    bool guess = is_reported(first_flags) && options->lowest_order >= options->pageblock_order;
+    uint64_t looks = min_of(pages, options->exact ? LOOKS : quick_looks(scan));
 
-    for (unsigned i = 1; i <= 2 && !guess; i++) {
-        int r = read_flags(scan, scan->pfn + pages / 2 * i - (i == 2 ? 1 : 0), 1);
+    if (is_reported(first_flags) && options->lowest_order >= options->pageblock_order)
+        return 1;
+    for (uint64_t i = looks; i > 0; i--) {
+        int r = read_flags(scan, scan->pfn + pages / looks * i - 1, 1);
         if (r < 0)
             return r;
-        if (!is_free(scan->flags[0]) || is_reported(scan->flags[0])) {
-            complete_stack(scan);
+        if (!is_free(scan->flags[0]) || (pages > 1 && is_reported(scan->flags[0])))
             return 0;
-        }
     }
-    push_block(scan, (struct ranges_free_block){.pfn = scan->pfn,
-                                                .order = options->pageblock_order,
-                                                .reported = is_reported(first_flags)});
-    return 0;
+    return 1;
 }
 
-/* At the start of a pageblock: looks whether it can be passed over, guessed, or must be read. */
+/* At the start of a pageblock: looks whether it can be passed over, taken for free, or must be
+ * read. */
 static int begin_pageblock(struct ranges_scan *scan, bool *ret_read_whole)
 {
     const struct ranges_options *options = &scan->options;
-    uint32_t smallest = min_of(options->lowest_order, options->reporting_order);
+    uint64_t first_flags;
+    int candidate = 0;
     int r;
 
-    *ret_read_whole = true;
-    if (options->exact && smallest < options->pageblock_order)
+    *ret_read_whole = options->exact && is_page_by_page(options);
+    if (*ret_read_whole)
         return 0;
     r = read_flags(scan, scan->pfn, 1);
     if (r < 0)
         return r;
-    if (is_free(scan->flags[0]) && options->exact)
-        return 0;
-    *ret_read_whole = false;
-    if (is_free(scan->flags[0]))
-        r = guess_pageblock(scan, scan->flags[0]);
-    else
+    first_flags = scan->flags[0];
+    if (is_free(first_flags))
+        candidate = look_around(scan, first_flags);
+    if (candidate < 0)
+        return candidate;
+    if (scan->counting) {
+        scan->candidates += (uint64_t)candidate;
+    } else if (candidate == 0) {
         complete_stack(scan);
+    } else if (scan->holes > 0) {
+        scan->reading_candidate = true;
+        *ret_read_whole = true;
+        return 0;
+    } else {
+        push_block(scan, (struct ranges_free_block){.pfn = scan->pfn,
+                                                    .order = options->pageblock_order,
+                                                    .reported = is_reported(first_flags)});
+    }
     scan->pfn += (uint64_t)1 << options->pageblock_order;
-    return r;
+    return 0;
+}
+
+/* The candidates are counted: how many of them are not free as a whole, if buddyinfo has not
+ * changed meanwhile. Begins anew. */
+static void end_counting(struct ranges_scan *scan)
+{
+    uint64_t free = free_pageblocks(scan->root, scan->options.pageblock_order);
+
+    if (free == scan->free_before && free > 0 && scan->candidates >= free)
+        scan->holes = scan->candidates - free;
+    scan->counts++;
+    scan->counting = scan->holes == UINT64_MAX && scan->counts < COUNTS_MAX;
+    scan->free_before = free;
+    scan->candidates = 0;
+    scan->map_index = 0;
+    scan->pfn = 0;
 }
 
 /* Moves `pfn` to the next page of RAM. False: there is none. */
@@ -313,6 +383,8 @@ static int advance(struct ranges_scan *scan)
     uint64_t pages = (uint64_t)1 << scan->options.pageblock_order;
     bool read_whole = true;
 
+    while (!find_page(scan) && scan->counting)
+        end_counting(scan);
     if (!find_page(scan)) {
         complete_stack(scan);
         if (scan->options.range != NULL)

@@ -63,15 +63,22 @@ struct ranges_free_block {
 /* A pass in the caller's memory (about 6 KiB); its members are private.
  *
  * A pass that is not exact looks at the first page of each pageblock and, where that alone does not
- * tell, at the middle and the last one. It is right about every block whose first page carries the
- * reported mark, and may take a pageblock for free that has a hole elsewhere. */
+ * tell, at the last one, and after a block with a mark at the middle one. It may take a pageblock
+ * for free, or for the tail of the block before it, that has a hole elsewhere. */
 struct ranges_scan {
     struct ranges_options options;
     struct ram_map map;
     size_t map_index;
-    uint64_t pfn;        /* next to read */
-    uint64_t end;        /* of the part asked for, widened to the largest blocks */
-    uint64_t clip_start; /* the part asked for in whole pageblocks, bytes */
+    int root;             /* the caller's */
+    bool counting;        /* candidates: pageblocks that look free */
+    uint64_t free_before; /* pageblocks, by buddyinfo before the candidates were counted */
+    uint64_t candidates;
+    unsigned counts;
+    uint64_t holes;         /* candidates ahead that are not free as a whole, at most */
+    bool reading_candidate; /* and it had no hole so far */
+    uint64_t pfn;           /* next to read */
+    uint64_t end;           /* of the part asked for, widened to the largest blocks */
+    uint64_t clip_start;    /* the part asked for in whole pageblocks, bytes */
     uint64_t clip_end;
     unsigned cost; /* since the clock was last read */
     int descriptor;

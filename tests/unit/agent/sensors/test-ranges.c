@@ -2,6 +2,7 @@
 #include "tests/lib/test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -206,7 +207,7 @@ static void test_exact_pass_with_pageblocks_of_the_largest_order(void **state)
 }
 
 /* Without small marks, a quick pass is right about marked blocks, and its sums are right where
- * pageblocks are free as a whole or not at all at the three pages it reads. */
+ * pageblocks are free as a whole or not at all at the pages it reads. */
 static void test_quick_pass_of_whole_blocks(void **state)
 {
     static const struct guest_mix whole = {.used = 50, .free = 50, .reported = 60, .mark_order = 9};
@@ -238,39 +239,64 @@ static void test_quick_pass_of_whole_blocks(void **state)
     free(found);
 }
 
-/* A quick pass takes a pageblock with a used first, middle or last page for not free. */
-static void test_quick_pass_sees_holes_at_three_places(void **state)
+/* How many pageblocks of two a pass finds free when one page of them is in use, while buddyinfo
+ * says that so many are. */
+static uint64_t free_beside_hole(uint64_t hole, bool is_reported, bool exact, unsigned by_buddyinfo)
 {
-    static const struct guest_mix all = {.used = 0, .free = 100, .reported = 0, .mark_order = 9};
-    static const uint64_t holes[] = {0, 256, 511};
+    struct guest_mix all = {.free = 100, .reported = is_reported ? 100 : 0, .mark_order = 9};
     struct ranges_options options = {.page_size = 4096,
                                      .pageblock_order = 9,
                                      .max_order = 10,
                                      .reporting_order = 9,
-                                     .lowest_order = 9};
+                                     .lowest_order = 9,
+                                     .exact = exact};
+    struct found *found = calloc(1, sizeof(*found));
+    struct guest_block blocks[8];
+    struct ranges_result result;
+    struct fixture fixture;
+    struct guest guest;
+    char text[96];
 
+    assert_non_null(found);
+    found->blocks = blocks;
+    fixture_init(&fixture);
+    guest_create(&guest, 4096, 10, 1, &all, 1);
+    guest.flags[hole] = 0;
+    guest_write(&guest, &fixture);
+    (void)snprintf(text, sizeof(text), "Node 0, zone   Normal 1 1 1 1 1 1 1 1 1 %u 0 \n",
+                   by_buddyinfo);
+    fixture_write(&fixture, "proc/buddyinfo", text);
+    scan(&fixture, &options, found, &result);
+    guest_destroy(&guest);
+    fixture_finish(&fixture);
+    free(found);
+    return (result.reportable + result.reported) / (2 * MIB);
+}
+
+/* A quick pass takes a pageblock with a used first or last page for not free, and beside a marked
+ * block one with a used page in the middle, too. */
+static void test_where_a_quick_pass_sees_holes(void **state)
+{
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(holes); i++) {
-        struct guest_block blocks[8];
-        struct found *found = calloc(1, sizeof(*found));
-        struct ranges_result result;
-        struct fixture fixture;
-        struct guest guest;
+    assert_int_equal(free_beside_hole(512, false, false, 2), 1);
+    assert_int_equal(free_beside_hole(1023, false, false, 2), 1);
+    assert_int_equal(free_beside_hole(512, true, false, 2), 1);
+    assert_int_equal(free_beside_hole(512 + 255, true, false, 2), 1);
+    assert_int_equal(free_beside_hole(1023, true, false, 2), 1);
+}
 
-        assert_non_null(found);
-        found->blocks = blocks;
-        fixture_init(&fixture);
-        guest_create(&guest, 4096, 10, 1, &all, 1);
-        guest.flags[512 + holes[i]] = 0;
-        guest_write(&guest, &fixture);
-        scan(&fixture, &options, found, &result);
-        assert_int_equal(found->block_count, 1);
-        assert_int_equal(found->blocks[0].pfn, 0);
-        assert_int_equal(found->blocks[0].order, 9);
-        guest_destroy(&guest);
-        fixture_finish(&fixture);
-        free(found);
-    }
+/* An exact pass reads no page of what buddyinfo proves, and everything where it does not. */
+static void test_buddyinfo_is_the_proof(void **state)
+{
+    (void)state;
+    /* a page that no pass looks at: found where fewer blocks are free than look so */
+    assert_int_equal(free_beside_hole(512 + 100, false, true, 1), 1);
+    assert_int_equal(free_beside_hole(100, false, true, 1), 1);
+    /* a buddyinfo that says all is free is believed, so nothing was read */
+    assert_int_equal(free_beside_hole(512 + 100, false, true, 2), 2);
+    /* but not against what the pass has seen */
+    assert_int_equal(free_beside_hole(512 + 63, false, true, 2), 1);
+    assert_int_equal(free_beside_hole(512 + 100, false, true, 0), 1);
 }
 
 static void test_part_of_the_guest(void **state)
@@ -442,7 +468,8 @@ int main(void)
         cmocka_unit_test(test_exact_pass_with_64_kib_pages),
         cmocka_unit_test(test_exact_pass_with_pageblocks_of_the_largest_order),
         cmocka_unit_test(test_quick_pass_of_whole_blocks),
-        cmocka_unit_test(test_quick_pass_sees_holes_at_three_places),
+        cmocka_unit_test(test_where_a_quick_pass_sees_holes),
+        cmocka_unit_test(test_buddyinfo_is_the_proof),
         cmocka_unit_test(test_part_of_the_guest),
         cmocka_unit_test(test_neighbours_of_the_part_are_left_out),
         cmocka_unit_test(test_a_mark_in_the_middle_starts_a_block),
