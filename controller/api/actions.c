@@ -9,13 +9,13 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/vms/drift.h"
 #include "controller/vms/fresh_sample.h"
 
 #define TICK             (500 * NSEC_PER_MSEC)
 #define SETTLE_QUIET     (5 * NSEC_PER_SEC)  /* two reporting passes without a fall */
 #define SETTLE_MAX       (45 * NSEC_PER_SEC) /* the kernel reports a whole idle guest in 30 s */
 #define SETTLE_NOISE     MIB
-#define DRIFT_SPAN_MAX   (10 * NSEC_PER_SEC) /* a drift is not believed for longer */
 #define CALL_TIMEOUT     (60 * NSEC_PER_SEC)
 #define CALL_TIMEOUT_MAX (3600 * NSEC_PER_SEC)
 
@@ -58,7 +58,7 @@ struct action {
     nsec_t started;             /* CLOCK_BOOTTIME */
     int64_t started_time;       /* UNIX */
     uint64_t footprint_before;
-    int64_t slope; /* bytes per second, before */
+    struct drift drift;
     enum action_state state;
     uint64_t lowest;  /* footprint while settling */
     nsec_t last_fall; /* CLOCK_BOOTTIME */
@@ -94,16 +94,6 @@ static void action_destroy(struct action *action)
 
 /* ---- the end ---- */
 
-/* How far the footprint would have fallen anyway, for the time that the drift is believed: not the
- * action's doing. One that was rising counts as still, so that no action claims memory that the
- * host never got back. At most 0. */
-static int64_t drift_of(const struct action *action, nsec_t duration)
-{
-    nsec_t span = min_of(duration, DRIFT_SPAN_MAX);
-
-    return min_of(action->slope, (int64_t)0) * (int64_t)(span / NSEC_PER_MSEC) / 1000;
-}
-
 static void fill_message(const struct action *action, const struct vm *vm,
                          Vmreclaim__Controller__V1__Action *message)
 {
@@ -121,7 +111,7 @@ static void fill_message(const struct action *action, const struct vm *vm,
     if (vm == NULL || vm->host.time == 0)
         return;
     message->footprint_after = vm->host.footprint;
-    message->drift = drift_of(action, duration);
+    message->drift = drift_over(&action->drift, duration);
     message->host_returned =
         (int64_t)(action->footprint_before - vm->host.footprint) + message->drift;
 }
@@ -315,7 +305,7 @@ static void ask_agent(struct action *action, struct vm *vm)
     action->started = time_boottime();
     action->started_time = time_realtime();
     action->footprint_before = vm->host.footprint;
-    action->slope = footprint_history_slope(&vm->history);
+    drift_begin(vm, &action->drift);
     fill_message(action, vm, &message);
     if (recorder != NULL)
         recorder->on_started(vm, &message, recorder->userdata);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/util.h"
+#include "controller/vms/drift.h"
 
 #define TICK       (250 * NSEC_PER_MSEC)
 #define WAIT_MAX   (60 * NSEC_PER_SEC)
@@ -23,7 +24,7 @@ struct balloon_wait {
     nsec_t started; /* CLOCK_BOOTTIME */
     int64_t started_time;
     uint64_t footprint_before;
-    int64_t slope;
+    struct drift drift;
     nsec_t reached; /* CLOCK_BOOTTIME when the guest had followed; 0: not yet */
 };
 
@@ -55,7 +56,7 @@ static void finish(struct balloon_wait *wait, struct vm *vm, const char *reason)
     action.finished = true;
     if (vm != NULL && supervisor_measure(wait->service->api->supervisor, vm) == 0) {
         action.footprint_after = vm->host.footprint;
-        action.drift = wait->slope * (int64_t)(action.duration_ns / NSEC_PER_MSEC) / 1000;
+        action.drift = drift_over(&wait->drift, action.duration_ns);
         action.host_returned =
             (int64_t)(wait->footprint_before - vm->host.footprint) + action.drift;
     }
@@ -130,7 +131,7 @@ static struct balloon_wait *wait_create(struct api_balloon_service *service, str
     (void)snprintf(wait->asked_by, sizeof(wait->asked_by), "%s", caller->name);
     (void)supervisor_measure(service->api->supervisor, vm);
     wait->footprint_before = vm->host.footprint;
-    wait->slope = footprint_history_slope(&vm->history);
+    drift_begin(vm, &wait->drift);
     return wait;
 }
 

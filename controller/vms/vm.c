@@ -158,5 +158,5 @@ int64_t footprint_history_slope(const struct footprint_history *history)
     milliseconds =
         (int64_t)((history->points[newest].time - history->points[oldest].time) / NSEC_PER_MSEC);
     /* Shorter than a second is noise. */
-    return milliseconds < 1000 ? 0 : change / milliseconds * 1000;
+    return milliseconds < 1000 ? 0 : change * 1000 / milliseconds;
 }

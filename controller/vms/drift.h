@@ -1,0 +1,21 @@
+/* How a VM's footprint moves by itself while an action runs: not the action's doing. */
+#ifndef VMRECLAIM_VMS_DRIFT_H
+#define VMRECLAIM_VMS_DRIFT_H
+
+#include "controller/vms/vm.h"
+
+struct drift {
+    int64_t slope;  /* bytes per second, before the action */
+    uint64_t limit; /* bytes; it cannot fall further by itself */
+};
+
+/* As the VM is when an action begins, just after both sides were sampled. What falls by itself is
+ * what the guest's kernel goes on reporting, and that is at most what waits for it now; where host
+ * swap or a balloon may take memory as well, there is no such limit. */
+void drift_begin(const struct vm *vm, struct drift *ret_drift);
+
+/* Bytes by which the footprint would have changed within `duration` of that moment, at most 0: one
+ * that was rising counts as still, so that no action claims memory that the host never got back. */
+int64_t drift_over(const struct drift *drift, nsec_t duration);
+
+#endif

@@ -1,0 +1,82 @@
+/* What a footprint does by itself while an action runs. */
+#include "tests/lib/test.h"
+
+#include "common/base/number.h"
+#include "controller/vms/drift.h"
+
+/* A footprint that changed by so many bytes in each of the last eight seconds. */
+static struct vm vm_with(int64_t change)
+{
+    struct vm vm = {.waterfall = {.guest_is_known = true}};
+
+    for (uint64_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++)
+        footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC,
+                              GIB + (uint64_t)(change * (int64_t)i));
+    return vm;
+}
+
+static int64_t drift(const struct vm *vm, nsec_t duration)
+{
+    struct drift drift;
+
+    drift_begin(vm, &drift);
+    return drift_over(&drift, duration);
+}
+
+static void test_a_fall_that_goes_on(void **state)
+{
+    struct vm vm = vm_with(-4 * (int64_t)MIB);
+
+    (void)state;
+    vm.waterfall.reportable = 200 * MIB;
+    assert_int_equal(drift(&vm, 0), 0);
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
+    /* for ten seconds at most */
+    assert_int_equal(drift(&vm, 60 * NSEC_PER_SEC), -40 * (int64_t)MIB);
+}
+
+static void test_not_more_than_waits_in_the_guest(void **state)
+{
+    struct vm vm = vm_with(-4 * (int64_t)MIB);
+
+    (void)state;
+    vm.waterfall.reportable = 78 * MIB;
+    vm.waterfall.held_back = 70 * MIB;
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -8 * (int64_t)MIB);
+    /* all of it has been reported: the fall is over */
+    vm.waterfall.reportable = 70 * MIB;
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), 0);
+}
+
+static void test_falls_that_the_guest_does_not_know_of(void **state)
+{
+    struct vm vm = vm_with(-4 * (int64_t)MIB);
+
+    (void)state;
+    vm.waterfall.swapped = MIB;
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
+    vm.waterfall.swapped = 0;
+    vm.waterfall.guest_is_known = false;
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
+}
+
+static void test_a_rise_counts_as_still(void **state)
+{
+    struct vm vm = vm_with(4 * (int64_t)MIB);
+
+    (void)state;
+    vm.waterfall.reportable = 200 * MIB;
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_fall_that_goes_on),
+        cmocka_unit_test(test_not_more_than_waits_in_the_guest),
+        cmocka_unit_test(test_falls_that_the_guest_does_not_know_of),
+        cmocka_unit_test(test_a_rise_counts_as_still),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
