@@ -7,6 +7,14 @@
 #define STEP    (8 * MIB)
 #define CLUSTER (128 * KIB) /* SWAP_CLUSTER_MAX pages of mm/vmscan.c, in pages of 4 KiB */
 
+uint64_t portion_taken(const struct portion_cache *before, const struct portion_cache *after)
+{
+    uint64_t back = after->read_back - min_of(before->read_back, after->read_back);
+    uint64_t had = before->bytes + back;
+
+    return had - min_of(had, after->bytes);
+}
+
 uint64_t portion_next(const struct portion *portion)
 {
     uint64_t next = min_of(portion->wanted, STEP);

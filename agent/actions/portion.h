@@ -15,6 +15,16 @@ struct portion {
     uint64_t taken;  /* for it */
 };
 
+/* Page cache at one moment, bytes. */
+struct portion_cache {
+    uint64_t bytes;     /* file pages and slab */
+    uint64_t read_back; /* file pages that were read again after they had been taken, so far */
+};
+
+/* What was taken between two moments. What came back meanwhile was taken, too: a working set that
+ * is read back at once must not be taken again and again until the cache has shrunk as wanted. */
+uint64_t portion_taken(const struct portion_cache *before, const struct portion_cache *after);
+
 /* Bytes to ask for next; 0: enough was taken. */
 uint64_t portion_next(const struct portion *portion);
 

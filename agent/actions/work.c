@@ -20,49 +20,63 @@
 #include "common/proc/cpulist.h"
 #include "common/proc/lines.h"
 #include "common/proc/meminfo.h"
+#include "common/proc/vmstat.h"
 
 #define CPUS_MAX 8192
 
-/* File pages and slab of one cgroup, from its memory.stat; 0 when it cannot be read. */
-static uint64_t cgroup_cache(int directory)
+static uint64_t page_size(void)
+{
+    return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Of one cgroup, from its memory.stat; 0 when it cannot be read. */
+static struct portion_cache cgroup_cache(int directory)
 {
     static const char *const keys[] = {"active_file ", "inactive_file ", "slab_reclaimable "};
     cleanup_lines struct lines lines;
-    uint64_t sum = 0;
+    struct portion_cache cache = {0};
+    const char *text;
     char *line;
 
     if (lines_open(&lines, directory, "memory.stat") < 0)
-        return 0;
-    while (lines_next(&lines, &line) > 0)
-        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-            const char *text = lines_after(line, keys[i]);
-            uint64_t value;
-            if (text != NULL && lines_number(&text, &value) == 0)
-                sum += value;
-        }
-    return sum;
+        return cache;
+    while (lines_next(&lines, &line) > 0) {
+        uint64_t value;
+
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+            if ((text = lines_after(line, keys[i])) != NULL && lines_number(&text, &value) == 0)
+                cache.bytes += value;
+        if ((text = lines_after(line, "workingset_refault_file ")) != NULL &&
+            lines_number(&text, &value) == 0)
+            cache.read_back = value * page_size();
+    }
+    return cache;
 }
 
 /* The same of the whole guest. */
-static uint64_t guest_cache(int root)
+static struct portion_cache guest_cache(int root)
 {
     struct meminfo meminfo;
+    struct vmstat vmstat;
 
-    if (meminfo_read(root, &meminfo) < 0)
-        return 0;
-    return meminfo.active_file + meminfo.inactive_file + meminfo.slab_reclaimable;
+    if (meminfo_read(root, &meminfo) < 0 || vmstat_read(root, &vmstat) < 0)
+        return (struct portion_cache){0};
+    return (struct portion_cache){
+        .bytes = meminfo.active_file + meminfo.inactive_file + meminfo.slab_reclaimable,
+        .read_back = vmstat.refault_file * page_size(),
+    };
 }
 
 /* Up to `bytes` through one file, step by step. -EAGAIN ends it: there is no more to have. */
 static int reclaim_file(int directory, const char *name, uint64_t bytes, bool with_swappiness,
-                        uint64_t (*cache_of)(int directory))
+                        struct portion_cache (*cache_of)(int directory))
 {
     struct portion portion = {.wanted = bytes};
-    uint64_t cache = cache_of(directory);
+    struct portion_cache before = cache_of(directory);
     uint64_t next;
 
     while ((next = portion_next(&portion)) > 0) {
-        uint64_t left;
+        struct portion_cache after;
         char text[48];
         int r;
 
@@ -71,9 +85,9 @@ static int reclaim_file(int directory, const char *name, uint64_t bytes, bool wi
         r = file_write(directory, name, text);
         if (r < 0)
             return r == -EAGAIN ? 0 : r;
-        left = cache_of(directory);
-        portion_took(&portion, next, cache > left ? cache - left : 0);
-        cache = left;
+        after = cache_of(directory);
+        portion_took(&portion, next, portion_taken(&before, &after));
+        before = after;
     }
     return 0;
 }
@@ -86,7 +100,7 @@ struct share {
 static int add_cache(int directory, void *userdata)
 {
     struct share *share = userdata;
-    share->cache += cgroup_cache(directory);
+    share->cache += cgroup_cache(directory).bytes;
     return 0;
 }
 
@@ -97,7 +111,8 @@ static int reclaim_share(int directory, void *userdata)
     uint64_t bytes = share->work->bytes;
 
     if (share->cache > 0)
-        bytes = (uint64_t)((double)bytes * (double)cgroup_cache(directory) / (double)share->cache);
+        bytes = (uint64_t)((double)bytes * (double)cgroup_cache(directory).bytes /
+                           (double)share->cache);
     if (faccessat(directory, "memory.reclaim", F_OK, 0) < 0)
         return 0; /* no memory controller in this subtree */
     return reclaim_file(directory, "memory.reclaim", bytes,

@@ -93,12 +93,28 @@ static void test_nothing_seen_counts_as_asked_for(void **state)
     assert_int_equal(steps, 8);
 }
 
+static void test_what_came_back_was_taken(void **state)
+{
+    struct portion_cache before = {.bytes = 100 * MIB, .read_back = 7 * MIB};
+    struct portion_cache after = {.bytes = 92 * MIB, .read_back = 7 * MIB};
+
+    (void)state;
+    assert_int_equal(portion_taken(&before, &after), 8 * MIB);
+    after = (struct portion_cache){.bytes = 97 * MIB, .read_back = 12 * MIB};
+    assert_int_equal(portion_taken(&before, &after), 8 * MIB);
+    after.bytes = 120 * MIB; /* somebody reads something new */
+    assert_int_equal(portion_taken(&before, &after), 0);
+    after = (struct portion_cache){0}; /* cannot be read */
+    assert_int_equal(portion_taken(&before, &after), 100 * MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_old_kernel_takes_what_is_wanted),
         cmocka_unit_test(test_an_exact_kernel_is_asked_once_a_step),
         cmocka_unit_test(test_nothing_seen_counts_as_asked_for),
+        cmocka_unit_test(test_what_came_back_was_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
