@@ -13,10 +13,8 @@
  *
  * Time. A page costs the kernel 50 ns, so no page is read that need not be. Where no block below a
  * pageblock counts, a pageblock is looked at in a few places, and passed over when one of them is
- * not free. What is left are candidates: all that are free, and some with a hole elsewhere. A mark
- * on the first page proves one of them; /proc/buddyinfo proves all of them at once, when it has as
- * many free pageblocks as there are candidates. So an exact pass counts the candidates first, and
- * if they are too many, reads them whole until it has found as many holes as there must be.
+ * not free. Of what is left, a mark on the first page proves one pageblock, and proof.c most
+ * others: an exact pass counts first, and then reads whole only what is not proven.
  *
  * The clock is read once per 25 us of work, so a step ends within that of its budget. It also ends
  * after a fixed number of words: where time is taken from the process, by other processes or by the
@@ -31,15 +29,14 @@
 #include <unistd.h>
 
 #include "common/base/util.h"
-#include "common/proc/buddyinfo.h"
 
 #define COST_PER_READ   5 /* a system call, in words read */
 #define COST_PER_SAMPLE 512
 #define COST_PER_STEP   12288 /* 0.6 ms at the 50 ns a word takes on plain hardware */
 
-#define COUNTS_MAX 3 /* of candidates, where memory changes meanwhile */
-
-#define LOOKS 8 /* at a pageblock that is not read, besides its first page */
+/* At a pageblock that is not read, besides its first page. */
+#define LOOKS       8
+#define LOOKS_QUICK 1
 
 static uint64_t align_down(uint64_t value, uint32_t order)
 {
@@ -88,17 +85,6 @@ static int find_bounds(struct ranges_scan *scan)
     return 0;
 }
 
-/* Free pageblocks in all of memory; 0 when that is not known. */
-static uint64_t free_pageblocks(int root, uint32_t pageblock_order)
-{
-    struct buddyinfo buddyinfo;
-
-    if (buddyinfo_read(root, &buddyinfo) < 0)
-        return 0;
-    return buddy_pages(buddyinfo.free_blocks, pageblock_order, BUDDY_ORDER_COUNT_MAX) >>
-           pageblock_order;
-}
-
 /* Every page must be looked at: blocks within a pageblock count. */
 static bool is_page_by_page(const struct ranges_options *options)
 {
@@ -125,12 +111,12 @@ int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_opt
     if (r < 0)
         return r;
     scan->descriptor = r;
-    scan->root = root;
-    scan->holes = options->exact ? UINT64_MAX : 0;
-    scan->counting =
-        options->exact && !is_page_by_page(options) && options->start == 0 && options->length == 0;
-    if (scan->counting)
-        scan->free_before = free_pageblocks(root, options->pageblock_order);
+    scan->group = UINT64_MAX;
+    scan->proof.group_order = options->pageblock_order;
+    if (options->exact && !is_page_by_page(options)) {
+        proof_begin(&scan->proof, root, options->pageblock_order, options->max_order);
+        scan->proof.counting &= options->start == 0 && options->length == 0;
+    }
     return 0;
 }
 
@@ -251,6 +237,18 @@ static int read_flags(struct ranges_scan *scan, uint64_t pfn, size_t count)
     return kpageflags_read(scan->descriptor, pfn, count, scan->flags);
 }
 
+/* Pageblocks of the group. */
+static uint64_t group_size(const struct ranges_scan *scan)
+{
+    return (uint64_t)1 << (scan->proof.group_order - scan->options.pageblock_order);
+}
+
+/* All pageblocks of the group are candidates. */
+static bool is_group_free(const struct ranges_scan *scan)
+{
+    return scan->looks_free == UINT64_MAX >> (64 - group_size(scan));
+}
+
 /* Reads `count` pages, a power of two of them and aligned to it, and takes each for what it is. */
 static int scan_pages(struct ranges_scan *scan, size_t count)
 {
@@ -267,7 +265,7 @@ static int scan_pages(struct ranges_scan *scan, size_t count)
         return 0;
     }
     if (scan->reading_candidate)
-        scan->holes--;
+        proof_found_hole(&scan->proof, is_group_free(scan));
     scan->reading_candidate = false;
     for (size_t i = 0; i < count; i++) {
         if (is_free(scan->flags[i]))
@@ -279,31 +277,77 @@ static int scan_pages(struct ranges_scan *scan, size_t count)
     return 0;
 }
 
-/* How often a quick pass looks: what carries no mark matters most where it may belong to a block
- * that does. */
-static uint64_t quick_looks(const struct ranges_scan *scan)
+/* The free pageblock at `pfn`, without a mark, may be the tail of a block that has one. */
+static bool may_be_tail(const struct ranges_scan *scan, uint64_t pfn)
 {
-    return scan->stack_depth > 0 && scan->stack[scan->stack_depth - 1].reported ? 2 : 1;
+    const struct ranges_free_block *top;
+
+    if (scan->stack_depth == 0)
+        return false;
+    top = &scan->stack[scan->stack_depth - 1];
+    return top->reported && top->order < scan->options.max_order &&
+           (top->pfn ^ pfn) == (uint64_t)1 << top->order;
 }
 
-/* Looks at a pageblock whose first page is free. 1: it is a candidate; 0: it is not free as a
- * whole. The mark on the first page is proof enough unless small blocks may carry it too. */
-static int look_around(struct ranges_scan *scan, uint64_t first_flags)
+/* The mark on its first page proves a free pageblock, unless small blocks may carry it too. */
+static bool is_proof(const struct ranges_options *options, bool is_marked)
+{
+    return is_marked && options->lowest_order >= options->pageblock_order;
+}
+
+/* Looks at the pageblock at `pfn`. 1: it is a candidate; 0: it is not free as a whole. */
+static int look_at(struct ranges_scan *scan, uint64_t pfn, bool *ret_marked)
 {
     const struct ranges_options *options = &scan->options;
     uint64_t pages = (uint64_t)1 << options->pageblock_order;
-    uint64_t looks = min_of(pages, options->exact ? LOOKS : quick_looks(scan));
+    uint64_t looks = min_of(pages, (uint64_t)(options->exact ? LOOKS : LOOKS_QUICK));
+    int r = read_flags(scan, pfn, 1);
 
-    if (is_reported(first_flags) && options->lowest_order >= options->pageblock_order)
+    if (r < 0 || !is_free(scan->flags[0]))
+        return r;
+    *ret_marked = is_reported(scan->flags[0]);
+    if (is_proof(options, *ret_marked))
         return 1;
-    for (uint64_t i = looks; i > 0; i--) {
-        int r = read_flags(scan, scan->pfn + pages / looks * i - 1, 1);
-        if (r < 0)
+    if (!options->exact && !*ret_marked && !may_be_tail(scan, pfn))
+        return 0; /* a quick pass finds marks */
+    for (uint64_t i = looks; i > 0 && pages > 1; i--) {
+        r = read_flags(scan, pfn + pages / looks * i - 1, 1);
+        if (r < 0 || !is_free(scan->flags[0]) || is_reported(scan->flags[0]))
             return r;
-        if (!is_free(scan->flags[0]) || (pages > 1 && is_reported(scan->flags[0])))
-            return 0;
     }
     return 1;
+}
+
+/* Looks at all pageblocks of the group that the next page lies in. */
+static int look_at_group(struct ranges_scan *scan)
+{
+    uint64_t group = align_down(scan->pfn, scan->proof.group_order);
+
+    if (group == scan->group)
+        return 0;
+    scan->group = group;
+    scan->looks_free = 0;
+    scan->looks_marked = 0;
+    for (uint64_t i = 0; i < group_size(scan); i++) {
+        bool marked = false;
+        int r = look_at(scan, group + (i << scan->options.pageblock_order), &marked);
+
+        if (r < 0)
+            return r;
+        scan->looks_free |= (uint64_t)r << i;
+        scan->looks_marked |= (uint64_t)marked << i;
+    }
+    return 0;
+}
+
+static void count_group(struct ranges_scan *scan)
+{
+    struct proof_count *candidates = &scan->proof.candidates;
+
+    candidates->all += (uint64_t)__builtin_popcountll(scan->looks_free);
+    if (is_group_free(scan))
+        candidates->together += group_size(scan);
+    scan->pfn = scan->group + ((uint64_t)1 << scan->proof.group_order);
 }
 
 /* At the start of a pageblock: looks whether it can be passed over, taken for free, or must be
@@ -311,50 +355,43 @@ static int look_around(struct ranges_scan *scan, uint64_t first_flags)
 static int begin_pageblock(struct ranges_scan *scan, bool *ret_read_whole)
 {
     const struct ranges_options *options = &scan->options;
-    uint64_t first_flags;
-    int candidate = 0;
+    bool is_marked;
+    uint64_t bit;
     int r;
 
     *ret_read_whole = options->exact && is_page_by_page(options);
     if (*ret_read_whole)
         return 0;
-    r = read_flags(scan, scan->pfn, 1);
+    r = look_at_group(scan);
     if (r < 0)
         return r;
-    first_flags = scan->flags[0];
-    if (is_free(first_flags))
-        candidate = look_around(scan, first_flags);
-    if (candidate < 0)
-        return candidate;
-    if (scan->counting) {
-        scan->candidates += (uint64_t)candidate;
-    } else if (candidate == 0) {
+    if (scan->proof.counting) {
+        count_group(scan);
+        return 0;
+    }
+    bit = (scan->pfn - scan->group) >> options->pageblock_order;
+    is_marked = (scan->looks_marked >> bit & 1) != 0;
+    scan->reading_candidate = false;
+    if ((scan->looks_free >> bit & 1) == 0) {
         complete_stack(scan);
-    } else if (scan->holes > 0) {
+    } else if (proof_is_open(&scan->proof, is_group_free(scan)) && !is_proof(options, is_marked)) {
         scan->reading_candidate = true;
         *ret_read_whole = true;
         return 0;
     } else {
         push_block(scan, (struct ranges_free_block){.pfn = scan->pfn,
                                                     .order = options->pageblock_order,
-                                                    .reported = is_reported(first_flags)});
+                                                    .reported = is_marked});
     }
     scan->pfn += (uint64_t)1 << options->pageblock_order;
     return 0;
 }
 
-/* The candidates are counted: how many of them are not free as a whole, if buddyinfo has not
- * changed meanwhile. Begins anew. */
+/* All pageblocks were counted: begins anew. */
 static void end_counting(struct ranges_scan *scan)
 {
-    uint64_t free = free_pageblocks(scan->root, scan->options.pageblock_order);
-
-    if (free == scan->free_before && free > 0 && scan->candidates >= free)
-        scan->holes = scan->candidates - free;
-    scan->counts++;
-    scan->counting = scan->holes == UINT64_MAX && scan->counts < COUNTS_MAX;
-    scan->free_before = free;
-    scan->candidates = 0;
+    proof_end_count(&scan->proof);
+    scan->group = UINT64_MAX;
     scan->map_index = 0;
     scan->pfn = 0;
 }
@@ -383,7 +420,7 @@ static int advance(struct ranges_scan *scan)
     uint64_t pages = (uint64_t)1 << scan->options.pageblock_order;
     bool read_whole = true;
 
-    while (!find_page(scan) && scan->counting)
+    while (!find_page(scan) && scan->proof.counting)
         end_counting(scan);
     if (!find_page(scan)) {
         complete_stack(scan);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/sensors/proof.h"
 #include "common/base/time.h"
 #include "common/proc/buddyinfo.h"
 #include "common/proc/kpageflags.h"
@@ -40,7 +41,7 @@ struct ranges_options {
     uint32_t reporting_order;   /* free blocks below it are not reportable */
     uint32_t lowest_order;      /* the lowest the reporting order has been: smaller blocks carry no
                                    mark; below the pageblock order every page must be read */
-    bool exact;                 /* false: a few pages per pageblock, see ranges_scan */
+    bool exact;                 /* false: reported blocks only, see ranges_scan */
     uint64_t start;             /* guest-physical bytes; widened to whole pageblocks */
     uint64_t length;            /* 0: to the end */
     range_callback range;       /* may be NULL */
@@ -51,7 +52,8 @@ struct ranges_options {
 struct ranges_result {
     uint64_t reported;       /* bytes in reported blocks */
     uint64_t reported_small; /* of it: in blocks now below the reporting order */
-    uint64_t reportable;     /* bytes in unreported blocks of the reporting order or above */
+    uint64_t reportable; /* bytes in unreported blocks of the reporting order or above; 0 of a pass
+                            that is not exact */
 };
 
 struct ranges_free_block {
@@ -62,19 +64,17 @@ struct ranges_free_block {
 
 /* A pass in the caller's memory (about 6 KiB); its members are private.
  *
- * A pass that is not exact looks at the first page of each pageblock and, where that alone does not
- * tell, at the last one, and after a block with a mark at the middle one. It may take a pageblock
- * for free, or for the tail of the block before it, that has a hole elsewhere. */
+ * A pass that is not exact finds reported blocks only, by the first page of each pageblock. It
+ * looks at the last page of one that may be the tail of such a block, and may take it for that
+ * where it has a hole elsewhere. */
 struct ranges_scan {
     struct ranges_options options;
     struct ram_map map;
     size_t map_index;
-    int root;             /* the caller's */
-    bool counting;        /* candidates: pageblocks that look free */
-    uint64_t free_before; /* pageblocks, by buddyinfo before the candidates were counted */
-    uint64_t candidates;
-    unsigned counts;
-    uint64_t holes;         /* candidates ahead that are not free as a whole, at most */
+    struct proof proof;     /* of an exact pass */
+    uint64_t group;         /* first page of the pageblocks that were looked at last */
+    uint64_t looks_free;    /* a bit for each of them */
+    uint64_t looks_marked;  /* its first page is */
     bool reading_candidate; /* and it had no hole so far */
     uint64_t pfn;           /* next to read */
     uint64_t end;           /* of the part asked for, widened to the largest blocks */

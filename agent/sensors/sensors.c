@@ -216,7 +216,9 @@ static nsec_t scan_age_limit(const struct sensors *sensors)
 {
     uint32_t order = effective_order(sensors);
     uint64_t changed = changed_pages(sensors, order);
-    uint64_t unreported = subtract(sensors->scanned.reportable, sensors->held_back);
+    uint64_t large =
+        buddy_pages(sensors->buddy.free_blocks, order, ORDER_COUNT_MAX) * sensors->page_size;
+    uint64_t unreported = subtract(large, sensors->scanned.reported + sensors->held_back);
     uint64_t little = managed_pages(sensors) / SCAN_LITTLE;
 
     if (sensors->scan_error < 0 || sensors->reporting_device != 0)

@@ -101,6 +101,7 @@ static int measure(int root, bool exact, struct figures *ret_figures)
 static void write_guest(struct fixture *fixture, unsigned percent_free, unsigned percent_mixed)
 {
     size_t pages = GUEST_SIZE / 4096;
+    size_t free_blocks = 0;
     uint64_t *flags = malloc(pages * sizeof(flags[0]));
     char text[96];
 
@@ -108,6 +109,7 @@ static void write_guest(struct fixture *fixture, unsigned percent_free, unsigned
         abort();
     for (size_t i = 0; i < pages; i++) {
         size_t block = i / 1024 * 37 % 100;
+        free_blocks += block < percent_free && i % 1024 == 0;
         if (block < percent_free)
             flags[i] = KPAGEFLAGS_BUDDY | (i % 1024 == 0 ? KPAGEFLAGS_UPTODATE : 0);
         else
@@ -118,6 +120,9 @@ static void write_guest(struct fixture *fixture, unsigned percent_free, unsigned
     free(flags);
     (void)snprintf(text, sizeof(text), "00000000-%" PRIx64 " : System RAM\n", GUEST_SIZE - 1);
     fixture_write(fixture, "proc/iomem", text);
+    (void)snprintf(text, sizeof(text), "Node 0, zone   Normal 0 0 0 0 0 0 0 0 0 0 %zu\n",
+                   free_blocks);
+    fixture_write(fixture, "proc/buddyinfo", text);
     fixture_write(fixture, "proc/pagetypeinfo", "Page block order: 9\n");
 }
 
