@@ -13,8 +13,8 @@
  *
  * Time. A page costs the kernel 50 ns, so no page is read that need not be. Where no block below a
  * pageblock counts, a pageblock is looked at in a few places, and passed over when one of them is
- * not free. Of what is left, a mark on the first page proves one pageblock, and proof.c most
- * others: an exact pass counts first, and then reads whole only what is not proven.
+ * not free. proof.c proves most of what is left: an exact pass counts first, and then reads whole
+ * only what is not proven.
  *
  * The clock is read once per 25 us of work, so a step ends within that of its budget. It also ends
  * after a fixed number of words: where time is taken from the process, by other processes or by the
@@ -289,10 +289,11 @@ static bool may_be_tail(const struct ranges_scan *scan, uint64_t pfn)
            (top->pfn ^ pfn) == (uint64_t)1 << top->order;
 }
 
-/* The mark on its first page proves a free pageblock, unless small blocks may carry it too. */
+/* The mark on its first page proves a free pageblock to a quick pass, unless small blocks may carry
+ * it too. An exact one does not rely on what the order has been. */
 static bool is_proof(const struct ranges_options *options, bool is_marked)
 {
-    return is_marked && options->lowest_order >= options->pageblock_order;
+    return is_marked && !options->exact && options->lowest_order >= options->pageblock_order;
 }
 
 /* Looks at the pageblock at `pfn`. 1: it is a candidate; 0: it is not free as a whole. */
@@ -374,7 +375,7 @@ static int begin_pageblock(struct ranges_scan *scan, bool *ret_read_whole)
     scan->reading_candidate = false;
     if ((scan->looks_free >> bit & 1) == 0) {
         complete_stack(scan);
-    } else if (proof_is_open(&scan->proof, is_group_free(scan)) && !is_proof(options, is_marked)) {
+    } else if (proof_is_open(&scan->proof, is_group_free(scan))) {
         scan->reading_candidate = true;
         *ret_read_whole = true;
         return 0;

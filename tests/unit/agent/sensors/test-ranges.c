@@ -300,6 +300,39 @@ static void test_buddyinfo_is_the_proof(void **state)
     assert_int_equal(free_beside_hole(512 + 100, false, true, 0), 1);
 }
 
+/* A mark from a time at a lower order is on a small block: no proof of a pageblock. */
+static void test_an_old_mark_is_no_proof(void **state)
+{
+    static const struct guest_mix all = {.free = 100, .mark_order = 9};
+    struct ranges_options options = {.page_size = 4096,
+                                     .pageblock_order = 9,
+                                     .max_order = 10,
+                                     .reporting_order = 9,
+                                     .lowest_order = 9,
+                                     .exact = true};
+    struct found *found = calloc(1, sizeof(*found));
+    struct guest_block blocks[8];
+    struct ranges_result result;
+    struct fixture fixture;
+    struct guest guest;
+
+    (void)state;
+    assert_non_null(found);
+    found->blocks = blocks;
+    fixture_init(&fixture);
+    guest_create(&guest, 4096, 10, 1, &all, 1);
+    guest.flags[512] |= KPAGEFLAGS_UPTODATE;
+    guest.flags[512 + 100] = 0;
+    guest_write(&guest, &fixture);
+    fixture_write(&fixture, "proc/buddyinfo", "Node 0, zone   Normal 1 1 1 1 1 1 1 1 1 1 0 \n");
+    scan(&fixture, &options, found, &result);
+    assert_int_equal(result.reported, result.reported_small);
+    assert_int_equal(result.reportable, 2 * MIB);
+    guest_destroy(&guest);
+    fixture_finish(&fixture);
+    free(found);
+}
+
 static void test_part_of_the_guest(void **state)
 {
     static const struct guest_mix all = {.used = 0, .free = 100, .reported = 100, .mark_order = 9};
@@ -471,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_quick_pass_of_whole_blocks),
         cmocka_unit_test(test_where_a_quick_pass_sees_holes),
         cmocka_unit_test(test_buddyinfo_is_the_proof),
+        cmocka_unit_test(test_an_old_mark_is_no_proof),
         cmocka_unit_test(test_part_of_the_guest),
         cmocka_unit_test(test_neighbours_of_the_part_are_left_out),
         cmocka_unit_test(test_a_mark_in_the_middle_starts_a_block),
