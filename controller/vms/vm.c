@@ -142,21 +142,3 @@ void footprint_history_add(struct footprint_history *history, nsec_t time, uint6
     history->points[history->next].footprint = footprint;
     history->next = (history->next + 1) % FOOTPRINT_HISTORY_COUNT;
 }
-
-int64_t footprint_history_slope(const struct footprint_history *history)
-{
-    uint32_t newest = (history->next + FOOTPRINT_HISTORY_COUNT - 1) % FOOTPRINT_HISTORY_COUNT;
-    uint32_t oldest = history->next;
-    int64_t change;
-    int64_t milliseconds;
-
-    while (history->points[oldest].time == 0 && oldest != newest)
-        oldest = (oldest + 1) % FOOTPRINT_HISTORY_COUNT;
-    if (history->points[newest].time <= history->points[oldest].time)
-        return 0;
-    change = (int64_t)(history->points[newest].footprint - history->points[oldest].footprint);
-    milliseconds =
-        (int64_t)((history->points[newest].time - history->points[oldest].time) / NSEC_PER_MSEC);
-    /* Shorter than a second is noise. */
-    return milliseconds < 1000 ? 0 : change * 1000 / milliseconds;
-}

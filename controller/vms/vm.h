@@ -26,19 +26,25 @@ enum vm_source {
 
 #define FOOTPRINT_HISTORY_COUNT 8
 
+struct footprint_point {
+    nsec_t time; /* 0: none */
+    uint64_t footprint;
+};
+
 /* Recent footprints, one per second: what drifted before an action was asked for. */
 struct footprint_history {
-    struct {
-        nsec_t time;
-        uint64_t footprint;
-    } points[FOOTPRINT_HISTORY_COUNT];
+    struct footprint_point points[FOOTPRINT_HISTORY_COUNT];
     uint32_t next; /* where the next point goes */
 };
 
 void footprint_history_add(struct footprint_history *history, nsec_t time, uint64_t footprint);
 
-/* Change of the footprint in bytes per second over the history; 0: too little is known. */
-int64_t footprint_history_slope(const struct footprint_history *history);
+/* The points in the order of time, missing ones first. */
+static inline const struct footprint_point *footprint_history_point(
+    const struct footprint_history *history, uint32_t index)
+{
+    return &history->points[(history->next + index) % FOOTPRINT_HISTORY_COUNT];
+}
 
 /* What the guest's agent said about itself, kept as it came, bounded. */
 struct agent_info {

@@ -2,6 +2,7 @@
 #include "tests/lib/test.h"
 
 #include "common/base/number.h"
+#include "common/base/util.h"
 #include "controller/vms/drift.h"
 
 /* A footprint that changed by so many bytes in each of the last eight seconds. */
@@ -60,6 +61,40 @@ static void test_falls_that_the_guest_does_not_know_of(void **state)
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
 }
 
+/* Two passes of reporting took something seconds ago: nothing since. */
+static void test_what_fell_once(void **state)
+{
+    struct vm vm = {.waterfall = {.guest_is_known = true, .reportable = 200 * MIB}};
+
+    (void)state;
+    for (uint64_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++)
+        footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC,
+                              GIB - min_of(i, (uint64_t)2) * MIB);
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), 0);
+}
+
+/* Each second pass of the kernel falls between two samples. */
+static void test_a_fall_in_steps(void **state)
+{
+    struct vm vm = {.waterfall = {.guest_is_known = true, .reportable = 200 * MIB}};
+
+    (void)state;
+    for (uint64_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++)
+        footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC, GIB - i / 2 * 8 * MIB);
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
+}
+
+static void test_too_little_is_known(void **state)
+{
+    struct vm vm = {.waterfall = {.guest_is_known = true, .reportable = 200 * MIB}};
+
+    (void)state;
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), 0);
+    for (uint64_t i = 0; i < 4; i++)
+        footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC, GIB - i * 8 * MIB);
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), 0);
+}
+
 static void test_a_rise_counts_as_still(void **state)
 {
     struct vm vm = vm_with(4 * (int64_t)MIB);
@@ -75,6 +110,9 @@ int main(void)
         cmocka_unit_test(test_a_fall_that_goes_on),
         cmocka_unit_test(test_not_more_than_waits_in_the_guest),
         cmocka_unit_test(test_falls_that_the_guest_does_not_know_of),
+        cmocka_unit_test(test_what_fell_once),
+        cmocka_unit_test(test_a_fall_in_steps),
+        cmocka_unit_test(test_too_little_is_known),
         cmocka_unit_test(test_a_rise_counts_as_still),
     };
 
