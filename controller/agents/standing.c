@@ -12,7 +12,7 @@
 static const struct {
     nsec_t first, longest;
 } delays[AGENT_ENDING_COUNT] = {
-    [AGENT_LEFT] = {NSEC_PER_SEC / 4, 2 * NSEC_PER_SEC},
+    [AGENT_LEFT] = {NSEC_PER_SEC / 4, 10 * NSEC_PER_SEC},
     [AGENT_ABSENT] = {NSEC_PER_SEC / 4, 2 * NSEC_PER_SEC},
     [AGENT_FAILED] = {NSEC_PER_SEC, 30 * NSEC_PER_SEC},
     [AGENT_BROKE] = {NSEC_PER_SEC, 60 * NSEC_PER_SEC},
@@ -28,9 +28,9 @@ void agent_standing_init(struct agent_standing *standing)
 static nsec_t next_delay(nsec_t delay, enum agent_ending ending)
 {
     nsec_t longest = delays[ending].longest;
-    nsec_t doubled = max_of(2 * delay, delays[ending].first);
+    nsec_t grown = max_of(4 * delay, delays[ending].first);
 
-    return delay > longest ? max_of(delay / 2, longest) : min_of(doubled, longest);
+    return delay > longest ? max_of(delay / 2, longest) : min_of(grown, longest);
 }
 
 void agent_standing_ended(struct agent_standing *standing, enum agent_ending ending, nsec_t now,

@@ -30,9 +30,10 @@ struct agent_standing {
 /* Without processor.debt_max, which depends on how often samples come. */
 void agent_standing_init(struct agent_standing *standing);
 
-/* A connection, or the attempt at one, ended. The next must wait twice as long as this one had to,
- * up to 2 s for who left or is absent, 30 s for who failed, 60 s for who broke the protocol; a
- * better ending halves what a worse one brought. `random` spreads it by a quarter either way. */
+/* A connection, or the attempt at one, ended. The next must wait four times as long as this one had
+ * to, up to 2 s for who is absent, 10 s for who left, 30 s for who failed, 60 s for who broke the
+ * protocol; a better ending halves what a worse one brought. `random` spreads it by a quarter
+ * either way. */
 void agent_standing_ended(struct agent_standing *standing, enum agent_ending ending, nsec_t now,
                           uint32_t random);
 

@@ -2,7 +2,6 @@
 #include "controller/records/status_service.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/file.h"
-#include "common/base/number.h"
+#include "common/proc/meminfo.h"
 #include "controller/json/json.h"
 
 enum { DEGRADED_MAX = 64, PIECE = 32 * 1024 };
@@ -59,12 +58,12 @@ static void fill_vms(const struct supervisor *supervisor, Status *status,
 static uint64_t resident_bytes(void)
 {
     char text[256];
-    uint64_t pages = 0;
+    char *second;
 
-    if (file_read_into(AT_FDCWD, "/proc/self/statm", text, sizeof(text)) < 0 ||
-        sscanf(text, "%*u %" SCNu64, &pages) != 1)
+    if (file_read_into(AT_FDCWD, "/proc/self/statm", text, sizeof(text)) < 0)
         return 0;
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    (void)strtoull(text, &second, 10);
+    return strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static uint64_t cpu_time(void)
@@ -80,16 +79,9 @@ static uint64_t cpu_time(void)
 /* MemAvailable of the host, below the supervisor's root. */
 static uint64_t host_available(int root)
 {
-    char text[4096];
-    uint64_t kib;
-    const char *line;
+    struct meminfo meminfo;
 
-    if (file_read_into(root, "proc/meminfo", text, sizeof(text)) < 0)
-        return 0;
-    line = strstr(text, "MemAvailable:");
-    if (line == NULL || sscanf(line, "MemAvailable: %" SCNu64, &kib) != 1)
-        return 0;
-    return kib * KIB;
+    return meminfo_read(root, &meminfo) < 0 ? 0 : meminfo.available;
 }
 
 static void fill_status(const struct status_service *service, Status *status,
