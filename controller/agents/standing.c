@@ -12,7 +12,7 @@
 static const struct {
     nsec_t first, longest;
 } delays[AGENT_ENDING_COUNT] = {
-    [AGENT_LEFT] = {NSEC_PER_SEC / 4, 10 * NSEC_PER_SEC},
+    [AGENT_LEFT] = {NSEC_PER_SEC, 10 * NSEC_PER_SEC},
     [AGENT_ABSENT] = {NSEC_PER_SEC / 4, 2 * NSEC_PER_SEC},
     [AGENT_FAILED] = {NSEC_PER_SEC, 30 * NSEC_PER_SEC},
     [AGENT_BROKE] = {NSEC_PER_SEC, 60 * NSEC_PER_SEC},

@@ -20,7 +20,7 @@ static void test_delays_grow_up_to_the_ending_s_limit(void **state)
         nsec_t delays[5];
     } rows[] = {
         {AGENT_STAYED, {0, 0, 0, 0, 0}},
-        {AGENT_LEFT, {250 * MS, S, 4 * S, 10 * S, 10 * S}},
+        {AGENT_LEFT, {S, 4 * S, 10 * S, 10 * S, 10 * S}},
         {AGENT_ABSENT, {250 * MS, S, 2 * S, 2 * S, 2 * S}},
         {AGENT_FAILED, {S, 4 * S, 16 * S, 30 * S, 30 * S}},
         {AGENT_BROKE, {S, 4 * S, 16 * S, 60 * S, 60 * S}},
