@@ -1,8 +1,10 @@
 # What the benches of the controller share; sourced by them. Needs `build` and gives `work`, a folder
-# that goes with the shell, as does everything that start() began.
+# that goes with the shell, as does everything that start() began, and `home`, the folder of the daemon
+# that the functions below are about.
 # shellcheck shell=sh disable=SC2154
 
 work=$(mktemp -d)
+home=$work
 started=
 
 finish() {
@@ -45,8 +47,8 @@ await() {
 
 # vms NAME COUNT SOCKET: VM files whose agents are at SOCKET.0 and so on.
 vms() {
-    mkdir -p "$work/vms"
-    awk -v name="$1" -v count="$2" -v socket="$3" -v folder="$work/vms" 'BEGIN {
+    mkdir -p "$home/vms"
+    awk -v name="$1" -v count="$2" -v socket="$3" -v folder="$home/vms" 'BEGIN {
         for (i = 0; i < count; i++) {
             file = folder "/" name i ".yaml"
             printf "name: %s%d\nagent: unix:%s.%d\n", name, i, socket, i > file
@@ -57,17 +59,17 @@ vms() {
 
 # The daemon under test, its pid in $daemon. Arguments are more of its options.
 start_daemon() {
-    start daemon "$build/controller/vmreclaimd" --listen none --api "unix:$work/api.sock" \
-        --vms "$work/vms" --state-directory "$work/state" --sample-interval 10s "$@"
+    mkdir -p "$home/state"
+    start daemon "$build/controller/vmreclaimd" --listen none --api "unix:$home/api.sock" \
+        --vms "$home/vms" --state-directory "$home/state" --sample-interval 10s "$@"
     daemon=$pid
-    mkdir -p "$work/state"
-    await 120 "vmreclaimd" test -S "$work/api.sock"
+    await 120 "vmreclaimd" test -S "$home/api.sock"
 }
 
 stop_daemon() {
     kill "-${1:-TERM}" "$daemon" 2>/dev/null || true
     wait "$daemon" 2>/dev/null || true
-    rm -f "$work/api.sock"
+    rm -f "$home/api.sock"
 }
 
 # Resident bytes of a process: anonymous memory, which is its own.
