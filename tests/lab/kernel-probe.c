@@ -380,6 +380,8 @@ static void survey(void)
     r = reporting_set_order(&reporting, 5, 0, &order);
     (void)printf("action order: %s\n", r == 0 && order == 5 ? "done" : strerror(-r));
     (void)reporting_restore(&reporting);
+    if (features.list[FEATURE_PAGE_REPORTING].available)
+        (void)await_reported(0);
     now = sample();
     (void)printf("sample: pressure %s, reported %s\n", now.psi_is_known ? "known" : "unknown",
                  now.reported > 0 ? "some" : "none");
