@@ -282,8 +282,16 @@ static void charge_rates(struct ttrpc_connection *connection, size_t bytes, uint
 /* What of an answer is at the expense of who asked, and not of the peer. */
 #define ANSWER_COST (100 * NSEC_PER_USEC)
 
-/* In debt with its own share, the peer lives on that of all such peers alone: its own begins anew
- * when it is read again, so that many of them do not add up to more than the common one. */
+static bool has_more(const struct ttrpc_connection *connection)
+{
+    uint8_t byte;
+
+    return recv(connection->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* In debt with its own share, a peer that has sent more already lives on the share of all such
+ * peers alone: its own begins anew when it is read again, so that many floods do not add up to more
+ * than the common share. Who has nothing more waits for its own. */
 static void charge_processor(struct ttrpc_connection *connection, nsec_t used, nsec_t now)
 {
     struct ttrpc_share *own = connection->options.processor;
@@ -292,7 +300,7 @@ static void charge_processor(struct ttrpc_connection *connection, nsec_t used, n
 
     if (paid_until <= now)
         return;
-    if (budget != NULL && budget->processor.permyriad > 0) {
+    if (budget != NULL && budget->processor.permyriad > 0 && has_more(connection)) {
         nsec_t common = ttrpc_share_charge(&budget->processor, used, now);
 
         paid_until = min_of(common, now + own->debt_max);

@@ -179,9 +179,9 @@ struct ttrpc_connection_options {
     const struct ttrpc_service *const *services; /* NULL-terminated; NULL: none served */
     struct ttrpc_budget *budget;                 /* NULL: none */
     /* The peer's, the caller's memory, which outlives its connections: who connects anew is not
-     * forgiven. A peer in debt is not read until the debt is paid; where the budget has a share for
-     * debtors, until that one's is. An answer to a call of ours costs what is unusual about it.
-     * NULL: not measured. */
+     * forgiven. A peer in debt is not read until the debt is paid; where it has sent more meanwhile
+     * and the budget has a share for debtors, until that one's is. An answer to a call of ours
+     * costs what is unusual about it. NULL: not measured. */
     struct ttrpc_share *processor;
     void *userdata;
     /* The connection ended; `status` is 0 (closed by us or cleanly by the peer) or a negative

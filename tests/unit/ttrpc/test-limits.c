@@ -385,82 +385,101 @@ static void test_connections_of_a_budget(void **state)
         (void)close(raw[i]);
 }
 
-/* In debt with its own share, a peer is read as long as that of all debtors pays. */
-static void test_debtors_share(void **state)
-{
-    struct ttrpc_share own = {.permyriad = 1, .debt_max = 60 * NSEC_PER_SEC};
-    struct fixture fixture = {.raw = -1};
-    struct ending ending = {0};
+/* A peer with a share of its own and one of all debtors; its messages are read one by one. */
+struct debtor {
+    struct ttrpc_share own;
     struct ttrpc_budget budget;
+    struct fixture fixture;
     struct ttrpc_connection *connection;
+};
+
+static void debtor_init(struct debtor *debtor, nsec_t common_savings)
+{
     struct ttrpc_connection_options options = {
         .limits = ttrpc_limits_default,
         .services = slow_services,
-        .budget = &budget,
-        .processor = &own,
-        .userdata = &ending,
-        .on_close = on_close,
+        .budget = &debtor->budget,
+        .processor = &debtor->own,
     };
     int pair[2];
 
-    (void)state;
+    options.limits.frame_by_frame = true;
     served = 0;
-    ttrpc_budget_init(&budget, 1 << 20, 2);
-    budget.processor = (struct ttrpc_share){.permyriad = 1,
-                                            .saved_max = 2 * NSEC_PER_MSEC + NSEC_PER_MSEC / 2,
-                                            .debt_max = 60 * NSEC_PER_SEC};
-    fixture_init(&fixture, pair);
-    fixture.raw = pair[0];
-    assert_int_equal(ttrpc_connection_create(&fixture.loop, pair[1], &options, &connection), 0);
+    debtor->own = (struct ttrpc_share){
+        .permyriad = 1, .saved_max = NSEC_PER_MSEC / 100, .debt_max = 60 * NSEC_PER_SEC};
+    ttrpc_budget_init(&debtor->budget, 1 << 20, 1);
+    debtor->budget.processor = (struct ttrpc_share){
+        .permyriad = 1, .saved_max = common_savings, .debt_max = 60 * NSEC_PER_SEC};
+    fixture_init(&debtor->fixture, pair);
+    debtor->fixture.raw = pair[0];
+    assert_int_equal(
+        ttrpc_connection_create(&debtor->fixture.loop, pair[1], &options, &debtor->connection), 0);
+}
+
+static void debtor_finish(struct debtor *debtor)
+{
+    ttrpc_connection_close(debtor->connection);
+    loop_finish(&debtor->fixture.loop);
+    (void)close(debtor->fixture.raw);
+}
+
+static void send_pings(struct debtor *debtor, uint32_t first, uint32_t last)
+{
+    for (uint32_t i = first; i <= last; i++)
+        send_ping(&debtor->fixture, 2 * i - 1);
+}
+
+/* In debt with its own share, a peer that has sent more is read as long as that of all debtors
+ * pays.
+ */
+static void test_debtors_share(void **state)
+{
+    struct debtor debtor;
+
+    (void)state;
+    debtor_init(&debtor, 2 * NSEC_PER_MSEC + NSEC_PER_MSEC / 2);
     /* The third is beyond what was saved. */
-    for (uint32_t i = 0; i < 3; i++) {
-        send_ping(&fixture, 1 + 2 * i);
-        while (served <= i)
-            (void)uv_run(&fixture.loop, UV_RUN_ONCE);
-    }
-    send_ping(&fixture, 7);
-    loop_run_turns(&fixture.loop, 20);
+    send_pings(&debtor, 1, 4);
+    while (served < 3)
+        (void)uv_run(&debtor.fixture.loop, UV_RUN_ONCE);
+    loop_run_turns(&debtor.fixture.loop, 20);
     assert_int_equal(served, 3);
     /* Meanwhile its own share does not fill up again. */
-    assert_int_equal(own.paid_until, budget.processor.paid_until);
-    assert_true(own.paid_until > time_monotonic());
-    ttrpc_connection_close(connection);
-    loop_finish(&fixture.loop);
-    (void)close(fixture.raw);
+    assert_int_equal(debtor.own.paid_until, debtor.budget.processor.paid_until);
+    assert_true(debtor.own.paid_until > time_monotonic());
+    debtor_finish(&debtor);
+}
+
+/* Who has nothing more to say waits for its own share: what others owe is not its affair. */
+static void test_a_debtor_that_rests(void **state)
+{
+    struct debtor debtor;
+
+    (void)state;
+    debtor_init(&debtor, NSEC_PER_SEC);
+    send_pings(&debtor, 1, 1);
+    while (served == 0)
+        (void)uv_run(&debtor.fixture.loop, UV_RUN_ONCE);
+    assert_int_equal(debtor.budget.processor.paid_until, 0);
+    assert_true(debtor.own.paid_until > time_monotonic() + NSEC_PER_SEC);
+    debtor_finish(&debtor);
 }
 
 /* What a debtor takes of savings that all debtors have is no credit for its own share. */
 static void test_common_savings_are_no_credit(void **state)
 {
-    struct ttrpc_share own = {
-        .permyriad = 1, .saved_max = NSEC_PER_MSEC / 100, .debt_max = 60 * NSEC_PER_SEC};
-    struct fixture fixture = {.raw = -1};
-    struct ttrpc_budget budget;
-    struct ttrpc_connection *connection;
-    struct ttrpc_connection_options options = {
-        .limits = ttrpc_limits_default,
-        .services = slow_services,
-        .budget = &budget,
-        .processor = &own,
-    };
+    struct debtor debtor;
     nsec_t before = time_monotonic();
-    int pair[2];
 
     (void)state;
-    served = 0;
-    ttrpc_budget_init(&budget, 1 << 20, 1);
-    budget.processor = (struct ttrpc_share){.permyriad = 1, .saved_max = NSEC_PER_SEC};
-    fixture_init(&fixture, pair);
-    fixture.raw = pair[0];
-    assert_int_equal(ttrpc_connection_create(&fixture.loop, pair[1], &options, &connection), 0);
-    send_ping(&fixture, 1);
+    debtor_init(&debtor, NSEC_PER_SEC);
+    send_pings(&debtor, 1, 2);
     while (served == 0)
-        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
-    assert_true(budget.processor.paid_until < before);
-    assert_true(own.paid_until >= before);
-    ttrpc_connection_close(connection);
-    loop_finish(&fixture.loop);
-    (void)close(fixture.raw);
+        (void)uv_run(&debtor.fixture.loop, UV_RUN_ONCE);
+    assert_true(debtor.budget.processor.paid_until > 0);
+    assert_true(debtor.budget.processor.paid_until < before);
+    assert_true(debtor.own.paid_until >= before);
+    debtor_finish(&debtor);
 }
 
 /* Answers to what we ask do not bring a peer into debt, whatever we ask; their turns alone would.
@@ -544,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_frame_by_frame),
         cmocka_unit_test(test_connecting_anew_forgives_nothing),
         cmocka_unit_test(test_debtors_share),
+        cmocka_unit_test(test_a_debtor_that_rests),
         cmocka_unit_test(test_common_savings_are_no_credit),
         cmocka_unit_test(test_answers_are_not_charged),
         cmocka_unit_test(test_connections_of_a_budget),
