@@ -22,7 +22,10 @@ uint64_t portion_next(const struct portion *portion)
 
     if (portion->wanted == 0 || (portion->taken > 0 && portion->wanted < CLUSTER))
         return 0;
-    if (portion->taken > portion->asked)
+    if (portion->taken >
+        2 * portion->asked) /* others let go of some, too: no kernel takes as much */
+        next /= 2;
+    else if (portion->taken > portion->asked)
         next = (uint64_t)((double)next * (double)portion->asked / (double)portion->taken);
     return max_of(next, least);
 }
