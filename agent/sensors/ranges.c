@@ -35,8 +35,8 @@
 #define COST_PER_STEP   12288 /* 0.6 ms at the 50 ns a word takes on plain hardware */
 
 /* At a pageblock that is not read, besides its first page. */
-#define LOOKS       8
-#define LOOKS_QUICK 1
+#define LOOKS         8
+#define LOOKS_AT_TAIL 1
 
 static uint64_t align_down(uint64_t value, uint32_t order)
 {
@@ -113,10 +113,10 @@ int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_opt
     scan->descriptor = r;
     scan->group = UINT64_MAX;
     scan->proof.group_order = options->pageblock_order;
-    if (options->exact && !is_page_by_page(options)) {
+    if (options->exact && !is_page_by_page(options))
         proof_begin(&scan->proof, root, options->pageblock_order, options->max_order);
-        scan->proof.counting &= options->start == 0 && options->length == 0;
-    }
+    if (options->start > 0 || options->length > 0)
+        scan->proof.counting = false; /* buddyinfo knows of the whole only */
     return 0;
 }
 
@@ -163,7 +163,7 @@ static void complete_block(struct ranges_scan *scan, const struct ranges_free_bl
         scan->result.reported += length;
         if (block->order < options->reporting_order)
             scan->result.reported_small += length;
-    } else if (block->order >= options->reporting_order) {
+    } else if (block->order >= options->reporting_order && options->exact) {
         scan->result.reportable += length;
     } else {
         return;
@@ -277,16 +277,16 @@ static int scan_pages(struct ranges_scan *scan, size_t count)
     return 0;
 }
 
-/* The free pageblock at `pfn`, without a mark, may be the tail of a block that has one. */
+/* The free pageblock at `pfn`, without a mark, may be the tail of a block that has one: it lies in
+ * the buddy of the last marked block. */
 static bool may_be_tail(const struct ranges_scan *scan, uint64_t pfn)
 {
-    const struct ranges_free_block *top;
+    size_t i = scan->stack_depth;
 
-    if (scan->stack_depth == 0)
-        return false;
-    top = &scan->stack[scan->stack_depth - 1];
-    return top->reported && top->order < scan->options.max_order &&
-           (top->pfn ^ pfn) == (uint64_t)1 << top->order;
+    while (i > 0 && !scan->stack[i - 1].reported)
+        i--;
+    return i > 0 && scan->stack[i - 1].order < scan->options.max_order &&
+           align_down(pfn, scan->stack[i - 1].order + 1) == scan->stack[i - 1].pfn;
 }
 
 /* The mark on its first page proves a free pageblock to a quick pass, unless small blocks may carry
@@ -301,7 +301,7 @@ static int look_at(struct ranges_scan *scan, uint64_t pfn, bool *ret_marked)
 {
     const struct ranges_options *options = &scan->options;
     uint64_t pages = (uint64_t)1 << options->pageblock_order;
-    uint64_t looks = min_of(pages, (uint64_t)(options->exact ? LOOKS : LOOKS_QUICK));
+    uint64_t looks;
     int r = read_flags(scan, pfn, 1);
 
     if (r < 0 || !is_free(scan->flags[0]))
@@ -311,7 +311,9 @@ static int look_at(struct ranges_scan *scan, uint64_t pfn, bool *ret_marked)
         return 1;
     if (!options->exact && !*ret_marked && !may_be_tail(scan, pfn))
         return 0; /* a quick pass finds marks */
-    for (uint64_t i = looks; i > 0 && pages > 1; i--) {
+    looks = min_of(pages, (uint64_t)(options->exact || *ret_marked ? LOOKS : LOOKS_AT_TAIL));
+    /* the last page first; where each is looked at, not at the first again */
+    for (uint64_t i = looks; i > 0 && pages / looks * i > 1; i--) {
         r = read_flags(scan, pfn + pages / looks * i - 1, 1);
         if (r < 0 || !is_free(scan->flags[0]) || is_reported(scan->flags[0]))
             return r;

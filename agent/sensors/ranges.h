@@ -93,7 +93,7 @@ struct ranges_scan {
 int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_options *options);
 
 /* Goes on until `budget` of time is used up or a fixed amount of work is done (23 pageblocks of 512
- * pages read whole, or 2,000 looked at), at least by one read. 1: complete, and `scan->result` is
+ * pages read whole, 227 looked at, or 2,000 of which the first page is in use), at least by one read. 1: complete, and `scan->result` is
  * valid; 0: call again; -errno: over, only finish. */
 int ranges_scan_step(struct ranges_scan *scan, nsec_t budget);
 

@@ -159,7 +159,8 @@ static void take_scan(struct sensors *sensors)
 
     sensors->scanned = scan->result;
     sensors->scanned_is_exact = scan->options.exact;
-    if (scan->options.lowest_order == 0) /* all marks were seen: some may be older than we are */
+    if (scan->options.exact &&
+        scan->options.lowest_order == 0) /* all marks were seen: some may be older than we are */
         sensors->lowest_order = sensors->scanned.reported_small > 0 ? 0 : effective_order(sensors);
     if (scan->options.exact)
         memcpy(sensors->marked, sensors->marked_scanning, sizeof(sensors->marked));

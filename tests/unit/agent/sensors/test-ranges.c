@@ -208,19 +208,28 @@ static void test_exact_pass_with_pageblocks_of_the_largest_order(void **state)
     check_machine(16384, 11, 11, 11, 0, 8);
 }
 
+static void test_exact_pass_with_many_pageblocks_in_a_block(void **state)
+{
+    (void)state;
+    check_machine(4096, 9, 12, 9, 9, 8);
+    check_machine(4096, 4, 10, 4, 4, 24);
+    check_machine(4096, 3, 10, 3, 3, 24); /* groups of 64 */
+    check_machine(4096, 2, 10, 2, 2, 24);
+}
+
 /* Without small marks, a quick pass is right about marked blocks, and its sums are right where
  * pageblocks are free as a whole or not at all at the pages it reads. */
-static void test_quick_pass_of_whole_blocks(void **state)
+static void check_quick_pass(uint32_t pageblock_order, uint32_t max_order)
 {
-    static const struct guest_mix whole = {.used = 50, .free = 50, .reported = 60, .mark_order = 9};
+    const struct guest_mix whole = {
+        .used = 50, .free = 50, .reported = 60, .mark_order = pageblock_order};
     struct found *found = calloc(1, sizeof(*found));
     struct ranges_options options = {.page_size = 4096,
-                                     .pageblock_order = 9,
-                                     .max_order = 10,
-                                     .reporting_order = 9,
-                                     .lowest_order = 9};
+                                     .pageblock_order = pageblock_order,
+                                     .max_order = max_order,
+                                     .reporting_order = pageblock_order,
+                                     .lowest_order = pageblock_order};
 
-    (void)state;
     assert_non_null(found);
     for (uint32_t seed = 1; seed <= SEEDS; seed++) {
         struct ranges_result result;
@@ -228,7 +237,7 @@ static void test_quick_pass_of_whole_blocks(void **state)
         struct guest guest;
 
         fixture_init(&fixture);
-        guest_create(&guest, 4096, 10, 50, &whole, seed);
+        guest_create(&guest, 4096, max_order, 50, &whole, seed);
         guest_write(&guest, &fixture);
         found->blocks = calloc(guest.pages, sizeof(found->blocks[0]));
         assert_non_null(found->blocks);
@@ -239,6 +248,14 @@ static void test_quick_pass_of_whole_blocks(void **state)
         fixture_finish(&fixture);
     }
     free(found);
+}
+
+static void test_quick_pass_of_whole_blocks(void **state)
+{
+    (void)state;
+    check_quick_pass(9, 10);
+    check_quick_pass(9, 9);
+    check_quick_pass(7, 10);
 }
 
 /* How many pageblocks of two a pass finds free when one page of them is in use, while buddyinfo
@@ -298,6 +315,38 @@ static void test_buddyinfo_is_the_proof(void **state)
     /* but not against what the pass has seen */
     assert_int_equal(free_beside_hole(512 + 63, false, true, 2), 1);
     assert_int_equal(free_beside_hole(512 + 100, false, true, 0), 1);
+}
+
+/* A marked block of two pageblocks, and what may look like its tail. */
+static void test_a_quick_pass_gives_out_marked_blocks_only(void **state)
+{
+    static const struct guest_mix all = {.free = 100, .reported = 100, .mark_order = 7};
+    struct ranges_options options = {.page_size = 4096,
+                                     .pageblock_order = 7,
+                                     .max_order = 10,
+                                     .reporting_order = 7,
+                                     .lowest_order = 7};
+    struct found *found = calloc(1, sizeof(*found));
+    struct guest_block blocks[8];
+    struct ranges_result result;
+    struct fixture fixture;
+    struct guest guest;
+
+    (void)state;
+    assert_non_null(found);
+    found->blocks = blocks;
+    fixture_init(&fixture);
+    guest_create(&guest, 4096, 10, 1, &all, 1);
+    guest.flags[3 * 128] = 0;
+    guest_write(&guest, &fixture);
+    scan(&fixture, &options, found, &result);
+    assert_int_equal(result.reported, MIB);
+    assert_int_equal(result.reportable, 0);
+    assert_int_equal(found->block_count, 1);
+    assert_int_equal(found->range_count, 1);
+    guest_destroy(&guest);
+    fixture_finish(&fixture);
+    free(found);
 }
 
 /* A mark from a time at a lower order is on a small block: no proof of a pageblock. */
@@ -501,9 +550,11 @@ int main(void)
         cmocka_unit_test(test_exact_pass_below_the_pageblock_order),
         cmocka_unit_test(test_exact_pass_with_64_kib_pages),
         cmocka_unit_test(test_exact_pass_with_pageblocks_of_the_largest_order),
+        cmocka_unit_test(test_exact_pass_with_many_pageblocks_in_a_block),
         cmocka_unit_test(test_quick_pass_of_whole_blocks),
         cmocka_unit_test(test_where_a_quick_pass_sees_holes),
         cmocka_unit_test(test_buddyinfo_is_the_proof),
+        cmocka_unit_test(test_a_quick_pass_gives_out_marked_blocks_only),
         cmocka_unit_test(test_an_old_mark_is_no_proof),
         cmocka_unit_test(test_part_of_the_guest),
         cmocka_unit_test(test_neighbours_of_the_part_are_left_out),
