@@ -3,8 +3,8 @@
 
 #include "common/base/util.h"
 
-/* A sample takes a tenth of a millisecond, every few seconds. What takes more, like the list of all
- * ranges of a guest of a terabyte (25 ms), is paid by the share of all debtors. */
+/* A sample takes a tenth of a millisecond and as much for the turn of the loop, every few seconds.
+ * What we ask for, like the list of all ranges, is not charged. */
 #define SHARE_PERMYRIAD 5
 #define SHARE_SAVED     NSEC_PER_MSEC
 

@@ -9,9 +9,10 @@ struct drift {
     uint64_t limit; /* bytes; it cannot fall further by itself */
 };
 
-/* As the VM is when an action begins, just after both sides were sampled. What falls by itself is
- * what the guest's kernel goes on reporting, and that is at most what waits for it now; where host
- * swap or a balloon may take memory as well, there is no such limit. */
+/* As the VM is when an action begins. What falls by itself is what the guest's kernel goes on
+ * reporting, and is taken to be at most what waits for it now: what the guest frees by itself later
+ * is not known. No such limit where the guest's side is not of this moment, or where host swap or a
+ * balloon may take memory as well. */
 void drift_begin(const struct vm *vm, struct drift *ret_drift);
 
 /* Bytes by which the footprint would have changed within `duration` of that moment, at most 0: one

@@ -57,8 +57,28 @@ static void test_falls_that_the_guest_does_not_know_of(void **state)
     vm.waterfall.swapped = MIB;
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
     vm.waterfall.swapped = 0;
+    vm.waterfall.balloon = MIB;
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
+    vm.waterfall.balloon = 0;
+    vm.waterfall.skew = 9 * NSEC_PER_SEC; /* what waits was seen long ago */
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
+    vm.waterfall.skew = 0;
     vm.waterfall.guest_is_known = false;
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
+}
+
+/* A process has ended two seconds ago, and the kernel has begun to report its memory. */
+static void test_a_fall_that_has_just_begun(void **state)
+{
+    struct vm vm = {.waterfall = {.guest_is_known = true, .reportable = 900 * MIB}};
+
+    (void)state;
+    for (uint64_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++)
+        footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC,
+                              GIB - (i == FOOTPRINT_HISTORY_COUNT - 1 ? 60 * MIB : 0));
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -150 * (int64_t)MIB);
+    vm.waterfall.reportable = 30 * MIB; /* little waits: it may have been that */
+    assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), 0);
 }
 
 /* Two passes of reporting took something seconds ago: nothing since. */
@@ -110,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_a_fall_that_goes_on),
         cmocka_unit_test(test_not_more_than_waits_in_the_guest),
         cmocka_unit_test(test_falls_that_the_guest_does_not_know_of),
+        cmocka_unit_test(test_a_fall_that_has_just_begun),
         cmocka_unit_test(test_what_fell_once),
         cmocka_unit_test(test_a_fall_in_steps),
         cmocka_unit_test(test_too_little_is_known),
