@@ -22,8 +22,8 @@ static void test_delays_grow_up_to_the_ending_s_limit(void **state)
         {AGENT_STAYED, {0, 0, 0, 0, 0}},
         {AGENT_LEFT, {S, 4 * S, 10 * S, 10 * S, 10 * S}},
         {AGENT_ABSENT, {250 * MS, S, 2 * S, 2 * S, 2 * S}},
-        {AGENT_FAILED, {S, 4 * S, 16 * S, 30 * S, 30 * S}},
-        {AGENT_BROKE, {S, 4 * S, 16 * S, 60 * S, 60 * S}},
+        {AGENT_FAILED, {2 * S, 8 * S, 30 * S, 30 * S, 30 * S}},
+        {AGENT_BROKE, {4 * S, 16 * S, 60 * S, 60 * S, 60 * S}},
     };
 
     (void)state;
@@ -61,13 +61,13 @@ static void test_chance_spreads(void **state)
     (void)state;
     agent_standing_init(&standing);
     agent_standing_ended(&standing, AGENT_BROKE, 1000 * S, 0);
-    assert_int_equal(standing.not_before, 1000 * S + 750 * MS);
-    assert_false(agent_standing_admits(&standing, 1000 * S + 749 * MS));
-    assert_true(agent_standing_admits(&standing, 1000 * S + 750 * MS));
+    assert_int_equal(standing.not_before, 1003 * S);
+    assert_false(agent_standing_admits(&standing, 1003 * S - 1));
+    assert_true(agent_standing_admits(&standing, 1003 * S));
     agent_standing_init(&standing);
     agent_standing_ended(&standing, AGENT_BROKE, 1000 * S, UINT32_MAX);
-    assert_true(standing.not_before > 1000 * S + 1249 * MS);
-    assert_true(standing.not_before <= 1000 * S + 1250 * MS);
+    assert_true(standing.not_before > 1005 * S - MS);
+    assert_true(standing.not_before <= 1005 * S);
 }
 
 static void test_strangers(void **state)
