@@ -14,7 +14,7 @@ static const struct {
 } delays[AGENT_ENDING_COUNT] = {
     [AGENT_LEFT] = {NSEC_PER_SEC, 10 * NSEC_PER_SEC},
     [AGENT_ABSENT] = {NSEC_PER_SEC / 4, 2 * NSEC_PER_SEC},
-    [AGENT_FAILED] = {2 * NSEC_PER_SEC, 30 * NSEC_PER_SEC},
+    [AGENT_FAILED] = {4 * NSEC_PER_SEC, 30 * NSEC_PER_SEC},
     [AGENT_BROKE] = {4 * NSEC_PER_SEC, 60 * NSEC_PER_SEC},
 };
 

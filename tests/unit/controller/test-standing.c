@@ -22,7 +22,7 @@ static void test_delays_grow_up_to_the_ending_s_limit(void **state)
         {AGENT_STAYED, {0, 0, 0, 0, 0}},
         {AGENT_LEFT, {S, 4 * S, 10 * S, 10 * S, 10 * S}},
         {AGENT_ABSENT, {250 * MS, S, 2 * S, 2 * S, 2 * S}},
-        {AGENT_FAILED, {2 * S, 8 * S, 30 * S, 30 * S, 30 * S}},
+        {AGENT_FAILED, {4 * S, 16 * S, 30 * S, 30 * S, 30 * S}},
         {AGENT_BROKE, {4 * S, 16 * S, 60 * S, 60 * S, 60 * S}},
     };
 
