@@ -182,6 +182,12 @@ for name in "${lives[@]}"; do
     waiting+=($!)
 done
 wait "${waiting[@]}"
+for name in "${lives[@]}"; do
+    [[ -S $lab_run/$name.exec ]] || {
+        echo "guest $name was lost"
+        exit 75
+    }
+done
 printf '\n%-7s %-10s %-12s %9s %9s %7s %7s %-7s %s\n' guest action outcome measured record drift 'off %' sure 'why not'
 while IFS=$'\t' read -r guest kind outcome returned ours drift off sure why; do
     printf '%-7s %-10s %-12s %9.1f %9.1f %7.1f %7.2f %-7s %s\n' "$guest" "$kind" "$outcome" "$returned" \
