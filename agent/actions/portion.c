@@ -22,9 +22,8 @@ uint64_t portion_next(const struct portion *portion)
 
     if (portion->wanted == 0 || (portion->taken > 0 && portion->wanted < CLUSTER))
         return 0;
-    if (portion->taken >
-        2 * portion->asked) /* others let go of some, too: no kernel takes as much */
-        next /= 2;
+    if (portion->taken > 2 * portion->asked)
+        next /= 2; /* others let go of some, too: no kernel takes as much */
     else if (portion->taken > portion->asked)
         next = (uint64_t)((double)next * (double)portion->asked / (double)portion->taken);
     return max_of(next, least);

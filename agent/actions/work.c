@@ -217,13 +217,12 @@ int work_compact(const void *context)
  * nothing else merges. */
 static void touch(uint64_t bytes, int advice)
 {
-    long page = sysconf(_SC_PAGESIZE);
     char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (memory == MAP_FAILED)
         return;
     (void)madvise(memory, bytes, advice);
-    for (uint64_t at = 0; at < bytes; at += (uint64_t)page)
+    for (uint64_t at = 0; at < bytes; at += page_size())
         *(volatile char *)(memory + at) = 1;
     (void)munmap(memory, bytes);
 }

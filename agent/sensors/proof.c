@@ -7,31 +7,27 @@
 #define GROUP_MAX  6 /* order of a group in pageblocks: a bit each in 64 */
 #define ROUNDS_MAX 3
 
-/* False: not known. */
-static bool read_free(const struct proof *proof, struct proof_count *ret_free)
+static struct proof_count count_free(const struct proof *proof, const uint64_t *free_blocks)
 {
-    struct buddyinfo buddyinfo;
-
-    if (buddyinfo_read(proof->root, &buddyinfo) < 0)
-        return false;
-    ret_free->all =
-        buddy_pages(buddyinfo.free_blocks, proof->pageblock_order, BUDDY_ORDER_COUNT_MAX) >>
-        proof->pageblock_order;
-    ret_free->together =
-        buddy_pages(buddyinfo.free_blocks, proof->group_order, BUDDY_ORDER_COUNT_MAX) >>
-        proof->pageblock_order;
-    return true;
+    return (struct proof_count){
+        .all = buddy_pages(free_blocks, proof->pageblock_order, BUDDY_ORDER_COUNT_MAX) >>
+               proof->pageblock_order,
+        .together = buddy_pages(free_blocks, proof->group_order, BUDDY_ORDER_COUNT_MAX) >>
+                    proof->pageblock_order,
+    };
 }
 
-void proof_begin(struct proof *proof, int root, uint32_t pageblock_order, uint32_t max_order)
+void proof_begin(struct proof *proof, uint32_t pageblock_order, uint32_t max_order,
+                 const uint64_t *free_blocks)
 {
     *proof = (struct proof){
-        .root = root,
         .pageblock_order = pageblock_order,
         .group_order = min_of(max_order, pageblock_order + GROUP_MAX),
+        .counting = free_blocks != NULL,
         .holes = {UINT64_MAX, UINT64_MAX},
     };
-    proof->counting = read_free(proof, &proof->before);
+    if (proof->counting)
+        proof->before = count_free(proof, free_blocks);
 }
 
 /* How many holes are among so many candidates; UINT64_MAX: they do not tell. Where memory changed
@@ -49,15 +45,16 @@ void proof_found_hole(struct proof *proof, bool together)
     proof->holes.together -= together && proof->holes.together > 0;
 }
 
-void proof_end_count(struct proof *proof)
+void proof_end_count(struct proof *proof, const uint64_t *free_blocks)
 {
     const struct proof_count *candidates = &proof->candidates;
     const struct proof_count *before = &proof->before;
     struct proof_count after;
 
     proof->counting = false;
-    if (!read_free(proof, &after))
+    if (free_blocks == NULL)
         return;
+    after = count_free(proof, free_blocks);
     proof->holes.all = holes_among(candidates->all, before->all, after.all);
     proof->holes.together = holes_among(candidates->together, before->together, after.together);
     proof->counting = proof->holes.all == UINT64_MAX && ++proof->rounds < ROUNDS_MAX;

@@ -5,7 +5,10 @@
  * buddyinfo's free pageblocks, all are proven and no page more need be read; where they are more,
  * the difference is how many holes there are to find. The same holds of the candidates that form a
  * block of the largest order together: they are counted by themselves, too, since most free memory
- * is in such blocks and most holes are not. Pure, but for reading buddyinfo. */
+ * is in such blocks and most holes are not. Pure.
+ *
+ * `free_blocks` below is buddyinfo's of all memory at that moment, by order; NULL: it cannot be
+ * read. */
 #ifndef VMRECLAIM_AGENT_PROOF_H
 #define VMRECLAIM_AGENT_PROOF_H
 
@@ -19,7 +22,6 @@ struct proof_count {
 };
 
 struct proof {
-    int root; /* the caller's */
     uint32_t pageblock_order;
     uint32_t group_order;      /* of an aligned group of up to 64 pageblocks */
     bool counting;             /* candidates are being counted */
@@ -29,8 +31,9 @@ struct proof {
     struct proof_count holes; /* candidates that are still to be found not free, at most */
 };
 
-/* Begins to count, where buddyinfo can be read; else nothing is proven. */
-void proof_begin(struct proof *proof, int root, uint32_t pageblock_order, uint32_t max_order);
+/* Begins to count, where buddyinfo is known; else nothing is proven. */
+void proof_begin(struct proof *proof, uint32_t pageblock_order, uint32_t max_order,
+                 const uint64_t *free_blocks);
 
 /* Not all candidates of this kind are proven. */
 static inline bool proof_is_open(const struct proof *proof, bool together)
@@ -42,6 +45,6 @@ static inline bool proof_is_open(const struct proof *proof, bool together)
 void proof_found_hole(struct proof *proof, bool together);
 
 /* All pageblocks were counted. Counts again while memory changes too much, a few times. */
-void proof_end_count(struct proof *proof);
+void proof_end_count(struct proof *proof, const uint64_t *free_blocks);
 
 #endif

@@ -91,6 +91,23 @@ static bool is_page_by_page(const struct ranges_options *options)
     return min_of(options->lowest_order, options->reporting_order) < options->pageblock_order;
 }
 
+/* The free blocks of all memory, or NULL. */
+static const uint64_t *read_free_blocks(int root, struct buddyinfo *buddyinfo)
+{
+    return buddyinfo_read(root, buddyinfo) < 0 ? NULL : buddyinfo->free_blocks;
+}
+
+/* Of a part buddyinfo knows nothing: all is read. */
+static void begin_proof(struct ranges_scan *scan)
+{
+    const struct ranges_options *options = &scan->options;
+    bool is_whole = options->start == 0 && options->length == 0;
+    struct buddyinfo buddyinfo;
+
+    proof_begin(&scan->proof, options->pageblock_order, options->max_order,
+                is_whole ? read_free_blocks(scan->root, &buddyinfo) : NULL);
+}
+
 int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_options *options)
 {
     int r;
@@ -113,10 +130,9 @@ int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_opt
     scan->descriptor = r;
     scan->group = UINT64_MAX;
     scan->proof.group_order = options->pageblock_order;
+    scan->root = root;
     if (options->exact && !is_page_by_page(options))
-        proof_begin(&scan->proof, root, options->pageblock_order, options->max_order);
-    if (options->start > 0 || options->length > 0)
-        scan->proof.counting = false; /* buddyinfo knows of the whole only */
+        begin_proof(scan);
     return 0;
 }
 
@@ -353,18 +369,15 @@ static void count_group(struct ranges_scan *scan)
     scan->pfn = scan->group + ((uint64_t)1 << scan->proof.group_order);
 }
 
-/* At the start of a pageblock: looks whether it can be passed over, taken for free, or must be
- * read. */
-static int begin_pageblock(struct ranges_scan *scan, bool *ret_read_whole)
+/* At the start of a pageblock. 1: it must be read; 0: it was passed over or taken for free. */
+static int begin_pageblock(struct ranges_scan *scan)
 {
     const struct ranges_options *options = &scan->options;
-    bool is_marked;
     uint64_t bit;
     int r;
 
-    *ret_read_whole = options->exact && is_page_by_page(options);
-    if (*ret_read_whole)
-        return 0;
+    if (options->exact && is_page_by_page(options))
+        return 1;
     r = look_at_group(scan);
     if (r < 0)
         return r;
@@ -372,20 +385,17 @@ static int begin_pageblock(struct ranges_scan *scan, bool *ret_read_whole)
         count_group(scan);
         return 0;
     }
-    bit = (scan->pfn - scan->group) >> options->pageblock_order;
-    is_marked = (scan->looks_marked >> bit & 1) != 0;
-    scan->reading_candidate = false;
-    if ((scan->looks_free >> bit & 1) == 0) {
-        complete_stack(scan);
-    } else if (proof_is_open(&scan->proof, is_group_free(scan))) {
-        scan->reading_candidate = true;
-        *ret_read_whole = true;
-        return 0;
-    } else {
+    bit = (uint64_t)1 << ((scan->pfn - scan->group) >> options->pageblock_order);
+    scan->reading_candidate =
+        (scan->looks_free & bit) != 0 && proof_is_open(&scan->proof, is_group_free(scan));
+    if (scan->reading_candidate)
+        return 1;
+    if ((scan->looks_free & bit) != 0)
         push_block(scan, (struct ranges_free_block){.pfn = scan->pfn,
                                                     .order = options->pageblock_order,
-                                                    .reported = is_marked});
-    }
+                                                    .reported = (scan->looks_marked & bit) != 0});
+    else
+        complete_stack(scan);
     scan->pfn += (uint64_t)1 << options->pageblock_order;
     return 0;
 }
@@ -393,7 +403,9 @@ static int begin_pageblock(struct ranges_scan *scan, bool *ret_read_whole)
 /* All pageblocks were counted: begins anew. */
 static void end_counting(struct ranges_scan *scan)
 {
-    proof_end_count(&scan->proof);
+    struct buddyinfo buddyinfo;
+
+    proof_end_count(&scan->proof, read_free_blocks(scan->root, &buddyinfo));
     scan->group = UINT64_MAX;
     scan->map_index = 0;
     scan->pfn = 0;
@@ -417,26 +429,31 @@ static bool find_page(struct ranges_scan *scan)
     return false;
 }
 
+/* Nothing is left to find. */
+static void complete(struct ranges_scan *scan)
+{
+    complete_stack(scan);
+    if (scan->options.range != NULL)
+        give_pending(scan);
+}
+
 /* One read's worth of work. 1: nothing is left. */
 static int advance(struct ranges_scan *scan)
 {
     uint64_t pages = (uint64_t)1 << scan->options.pageblock_order;
-    bool read_whole = true;
+    int r = 1;
 
-    while (!find_page(scan) && scan->proof.counting)
-        end_counting(scan);
     if (!find_page(scan)) {
-        complete_stack(scan);
-        if (scan->options.range != NULL)
-            give_pending(scan);
-        return 1;
+        if (!scan->proof.counting) {
+            complete(scan);
+            return 1;
+        }
+        end_counting(scan);
+        return 0;
     }
-    if ((scan->pfn & (pages - 1)) == 0) {
-        int r = begin_pageblock(scan, &read_whole);
-        if (r < 0)
-            return r;
-    }
-    return read_whole ? scan_pages(scan, (size_t)min_of(pages, (uint64_t)KPAGEFLAGS_BATCH)) : 0;
+    if ((scan->pfn & (pages - 1)) == 0)
+        r = begin_pageblock(scan);
+    return r == 1 ? scan_pages(scan, (size_t)min_of(pages, (uint64_t)KPAGEFLAGS_BATCH)) : r;
 }
 
 int ranges_scan_step(struct ranges_scan *scan, nsec_t budget)

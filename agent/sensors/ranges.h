@@ -71,6 +71,7 @@ struct ranges_scan {
     struct ranges_options options;
     struct ram_map map;
     size_t map_index;
+    int root;               /* the caller's */
     struct proof proof;     /* of an exact pass */
     uint64_t group;         /* first page of the pageblocks that were looked at last */
     uint64_t looks_free;    /* a bit for each of them */
@@ -93,8 +94,8 @@ struct ranges_scan {
 int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_options *options);
 
 /* Goes on until `budget` of time is used up or a fixed amount of work is done (23 pageblocks of 512
- * pages read whole, 227 looked at, or 2,000 of which the first page is in use), at least by one read. 1: complete, and `scan->result` is
- * valid; 0: call again; -errno: over, only finish. */
+ * pages read whole, 227 looked at, or 2,000 of which the first page is in use), at least by one
+ * read. 1: complete, and `scan->result` is valid; 0: call again; -errno: over, only finish. */
 int ranges_scan_step(struct ranges_scan *scan, nsec_t budget);
 
 void ranges_scan_finish(struct ranges_scan *scan);

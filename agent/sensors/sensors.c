@@ -159,8 +159,8 @@ static void take_scan(struct sensors *sensors)
 
     sensors->scanned = scan->result;
     sensors->scanned_is_exact = scan->options.exact;
-    if (scan->options.exact &&
-        scan->options.lowest_order == 0) /* all marks were seen: some may be older than we are */
+    /* All marks were seen: some may be older than we are. */
+    if (scan->options.exact && scan->options.lowest_order == 0)
         sensors->lowest_order = sensors->scanned.reported_small > 0 ? 0 : effective_order(sensors);
     if (scan->options.exact)
         memcpy(sensors->marked, sensors->marked_scanning, sizeof(sensors->marked));
@@ -212,14 +212,20 @@ static uint64_t managed_pages(const struct sensors *sensors)
     return pages;
 }
 
+/* Bytes in free blocks that could be reported, or have been. */
+static uint64_t large_free(const struct sensors *sensors)
+{
+    return buddy_pages(sensors->buddy.free_blocks, effective_order(sensors), ORDER_COUNT_MAX) *
+           sensors->page_size;
+}
+
 /* How old the last pass may be: the less another one could say, the older. */
 static nsec_t scan_age_limit(const struct sensors *sensors)
 {
     uint32_t order = effective_order(sensors);
     uint64_t changed = changed_pages(sensors, order);
-    uint64_t large =
-        buddy_pages(sensors->buddy.free_blocks, order, ORDER_COUNT_MAX) * sensors->page_size;
-    uint64_t unreported = subtract(large, sensors->scanned.reported + sensors->held_back);
+    uint64_t unreported =
+        subtract(large_free(sensors), sensors->scanned.reported + sensors->held_back);
     uint64_t little = managed_pages(sensors) / SCAN_LITTLE;
 
     if (sensors->scan_error < 0 || sensors->reporting_device != 0)
@@ -356,8 +362,7 @@ static uint64_t held_back(const struct sensors *sensors)
 static void split_free(struct sensors *sensors, struct memory_sample *sample)
 {
     uint32_t order = effective_order(sensors);
-    uint64_t large =
-        buddy_pages(sensors->buddy.free_blocks, order, ORDER_COUNT_MAX) * sensors->page_size;
+    uint64_t large = large_free(sensors);
     uint64_t small = buddy_pages(sensors->buddy.free_blocks, 0, order) * sensors->page_size;
     uint64_t reported_large = min_of(sensors->scanned.reported, large);
     uint64_t reported_small = min_of(sensors->scanned.reported_small, small);

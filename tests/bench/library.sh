@@ -28,7 +28,7 @@ start() {
 
 die() {
     echo "bench: $*" >&2
-    for log in "$work"/*.log; do
+    for log in "$work"/*.log "$work"/*/*.log; do
         [ -s "$log" ] && { echo "-- $log"; tail -n 5 "$log"; } >&2
     done
     exit 1
@@ -60,7 +60,7 @@ vms() {
 # The daemon under test, its pid in $daemon. Arguments are more of its options.
 start_daemon() {
     mkdir -p "$home/state"
-    start daemon "$build/controller/vmreclaimd" --listen none --api "unix:$home/api.sock" \
+    start "${home#"$work"}/daemon" "$build/controller/vmreclaimd" --listen none --api "unix:$home/api.sock" \
         --vms "$home/vms" --state-directory "$home/state" --sample-interval 10s "$@"
     daemon=$pid
     await 120 "vmreclaimd" test -S "$home/api.sock"

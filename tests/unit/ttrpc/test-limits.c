@@ -514,6 +514,38 @@ static void test_answers_are_not_charged(void **state)
     fixture_finish(&fixture);
 }
 
+/* A hundred messages of a stream, each of whose turns costs a fiftieth of what is saved. */
+static bool stream_brings_into_debt(nsec_t timeout)
+{
+    Vmreclaim__Agent__V1__WatchRequest request = VMRECLAIM__AGENT__V1__WATCH_REQUEST__INIT;
+    struct frame_header data = {.stream = 1, .type = FRAME_DATA};
+    struct ttrpc_share own = {
+        .permyriad = 1, .saved_max = 5 * NSEC_PER_MSEC, .debt_max = 60 * NSEC_PER_SEC};
+    struct outcome outcome = {0};
+    struct fixture fixture;
+    bool is_in_debt;
+
+    fixture_init_client(&fixture, NULL);
+    ttrpc_connection_set_processor(fixture.client, &own);
+    assert_int_equal(ttrpc_call_stream(fixture.client, AGENT, "Watch", &request.base, timeout,
+                                       on_message, on_result, &outcome, NULL),
+                     0);
+    for (unsigned i = 0; i < 100 && own.paid_until <= time_monotonic(); i++) {
+        send_raw(&fixture, &data, NULL, 0);
+        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+    }
+    is_in_debt = own.paid_until > time_monotonic();
+    fixture_finish(&fixture);
+    return is_in_debt;
+}
+
+static void test_what_a_stream_was_asked_for(void **state)
+{
+    (void)state;
+    assert_false(stream_brings_into_debt(60 * NSEC_PER_SEC));
+    assert_true(stream_brings_into_debt(0)); /* it tells of itself */
+}
+
 /* Two modest peers and one that makes us hold most of a large frame. */
 static void test_the_largest_holder_goes(void **state)
 {
@@ -566,6 +598,7 @@ int main(void)
         cmocka_unit_test(test_a_debtor_that_rests),
         cmocka_unit_test(test_common_savings_are_no_credit),
         cmocka_unit_test(test_answers_are_not_charged),
+        cmocka_unit_test(test_what_a_stream_was_asked_for),
         cmocka_unit_test(test_connections_of_a_budget),
         cmocka_unit_test(test_the_largest_holder_goes),
     };

@@ -258,38 +258,66 @@ static void test_quick_pass_of_whole_blocks(void **state)
     check_quick_pass(7, 10);
 }
 
-/* How many pageblocks of two a pass finds free when one page of them is in use, while buddyinfo
- * says that so many are. */
-static uint64_t free_beside_hole(uint64_t hole, bool is_reported, bool exact, unsigned by_buddyinfo)
-{
-    struct guest_mix all = {.free = 100, .reported = is_reported ? 100 : 0, .mark_order = 9};
-    struct ranges_options options = {.page_size = 4096,
-                                     .pageblock_order = 9,
-                                     .max_order = 10,
-                                     .reporting_order = 9,
-                                     .lowest_order = 9,
-                                     .exact = exact};
-    struct found *found = calloc(1, sizeof(*found));
-    struct guest_block blocks[8];
-    struct ranges_result result;
+/* A small guest whose memory is one free block after another, x86's orders, and a pass over it. */
+struct small {
     struct fixture fixture;
     struct guest guest;
+    struct ranges_options options;
+    struct guest_block blocks[64];
+    struct found *found;
+    struct ranges_result result;
+};
+
+/* `groups` blocks of the largest order, all of them marked or none. */
+static void small_init(struct small *small, uint64_t groups, bool is_marked)
+{
+    struct guest_mix all = {.free = 100, .reported = is_marked ? 100 : 0};
+
+    small->options = (struct ranges_options){.page_size = 4096,
+                                             .pageblock_order = 9,
+                                             .max_order = 10,
+                                             .reporting_order = 9,
+                                             .lowest_order = 9,
+                                             .exact = true};
+    small->found = calloc(1, sizeof(*small->found));
+    assert_non_null(small->found);
+    small->found->blocks = small->blocks;
+    fixture_init(&small->fixture);
+    guest_create(&small->guest, 4096, 10, groups, &all, 1);
+    guest_write(&small->guest, &small->fixture);
+}
+
+/* With the flags as they are by now. */
+static void small_scan(struct small *small)
+{
+    fixture_write_bytes(&small->fixture, "proc/kpageflags", small->guest.flags,
+                        small->guest.pages * sizeof(small->guest.flags[0]));
+    scan(&small->fixture, &small->options, small->found, &small->result);
+}
+
+static void small_finish(struct small *small)
+{
+    guest_destroy(&small->guest);
+    fixture_finish(&small->fixture);
+    free(small->found);
+}
+
+/* How many pageblocks of two a pass finds free when one page of them is in use, while buddyinfo
+ * says that so many are. */
+static uint64_t free_beside_hole(uint64_t hole, bool is_marked, bool exact, unsigned by_buddyinfo)
+{
+    struct small small;
     char text[96];
 
-    assert_non_null(found);
-    found->blocks = blocks;
-    fixture_init(&fixture);
-    guest_create(&guest, 4096, 10, 1, &all, 1);
-    guest.flags[hole] = 0;
-    guest_write(&guest, &fixture);
+    small_init(&small, 1, is_marked);
+    small.options.exact = exact;
+    small.guest.flags[hole] = 0;
     (void)snprintf(text, sizeof(text), "Node 0, zone   Normal 1 1 1 1 1 1 1 1 1 %u %u \n",
                    by_buddyinfo % 2, by_buddyinfo / 2);
-    fixture_write(&fixture, "proc/buddyinfo", text);
-    scan(&fixture, &options, found, &result);
-    guest_destroy(&guest);
-    fixture_finish(&fixture);
-    free(found);
-    return (result.reportable + result.reported) / (2 * MIB);
+    fixture_write(&small.fixture, "proc/buddyinfo", text);
+    small_scan(&small);
+    small_finish(&small);
+    return (small.result.reportable + small.result.reported) / (2 * MIB);
 }
 
 /* A quick pass finds marks only; what follows a marked block is its tail, unless a page of it is
@@ -320,207 +348,111 @@ static void test_buddyinfo_is_the_proof(void **state)
 /* A marked block of two pageblocks, and what may look like its tail. */
 static void test_a_quick_pass_gives_out_marked_blocks_only(void **state)
 {
-    static const struct guest_mix all = {.free = 100, .reported = 100, .mark_order = 7};
-    struct ranges_options options = {.page_size = 4096,
-                                     .pageblock_order = 7,
-                                     .max_order = 10,
-                                     .reporting_order = 7,
-                                     .lowest_order = 7};
-    struct found *found = calloc(1, sizeof(*found));
-    struct guest_block blocks[8];
-    struct ranges_result result;
-    struct fixture fixture;
-    struct guest guest;
+    struct small small;
 
     (void)state;
-    assert_non_null(found);
-    found->blocks = blocks;
-    fixture_init(&fixture);
-    guest_create(&guest, 4096, 10, 1, &all, 1);
-    guest.flags[3 * 128] = 0;
-    guest_write(&guest, &fixture);
-    scan(&fixture, &options, found, &result);
-    assert_int_equal(result.reported, MIB);
-    assert_int_equal(result.reportable, 0);
-    assert_int_equal(found->block_count, 1);
-    assert_int_equal(found->range_count, 1);
-    guest_destroy(&guest);
-    fixture_finish(&fixture);
-    free(found);
+    small_init(&small, 1, true);
+    small.options.exact = false;
+    small.options.pageblock_order = 7;
+    small.options.reporting_order = 7;
+    small.options.lowest_order = 7;
+    small.guest.flags[3 * 128] = 0;
+    small_scan(&small);
+    assert_int_equal(small.result.reported, MIB);
+    assert_int_equal(small.result.reportable, 0);
+    assert_int_equal(small.found->block_count, 1);
+    assert_int_equal(small.found->range_count, 1);
+    small_finish(&small);
 }
 
 /* A mark from a time at a lower order is on a small block: no proof of a pageblock. */
 static void test_an_old_mark_is_no_proof(void **state)
 {
-    static const struct guest_mix all = {.free = 100, .mark_order = 9};
-    struct ranges_options options = {.page_size = 4096,
-                                     .pageblock_order = 9,
-                                     .max_order = 10,
-                                     .reporting_order = 9,
-                                     .lowest_order = 9,
-                                     .exact = true};
-    struct found *found = calloc(1, sizeof(*found));
-    struct guest_block blocks[8];
-    struct ranges_result result;
-    struct fixture fixture;
-    struct guest guest;
+    struct small small;
 
     (void)state;
-    assert_non_null(found);
-    found->blocks = blocks;
-    fixture_init(&fixture);
-    guest_create(&guest, 4096, 10, 1, &all, 1);
-    guest.flags[512] |= KPAGEFLAGS_UPTODATE;
-    guest.flags[512 + 100] = 0;
-    guest_write(&guest, &fixture);
-    fixture_write(&fixture, "proc/buddyinfo", "Node 0, zone   Normal 1 1 1 1 1 1 1 1 1 1 0 \n");
-    scan(&fixture, &options, found, &result);
-    assert_int_equal(result.reported, result.reported_small);
-    assert_int_equal(result.reportable, 2 * MIB);
-    guest_destroy(&guest);
-    fixture_finish(&fixture);
-    free(found);
+    small_init(&small, 1, false);
+    small.guest.flags[512] |= KPAGEFLAGS_UPTODATE;
+    small.guest.flags[512 + 100] = 0;
+    fixture_write(&small.fixture, "proc/buddyinfo",
+                  "Node 0, zone   Normal 1 1 1 1 1 1 1 1 1 1 0 \n");
+    small_scan(&small);
+    assert_int_equal(small.result.reported, small.result.reported_small);
+    assert_int_equal(small.result.reportable, 2 * MIB);
+    small_finish(&small);
 }
 
 static void test_part_of_the_guest(void **state)
 {
-    static const struct guest_mix all = {.used = 0, .free = 100, .reported = 100, .mark_order = 9};
-    struct found *found = calloc(1, sizeof(*found));
-    struct ranges_options options = {.page_size = 4096,
-                                     .pageblock_order = 9,
-                                     .max_order = 10,
-                                     .reporting_order = 9,
-                                     .lowest_order = 9,
-                                     .exact = true,
-                                     .start = 6 * MIB + 4096, /* the second half of a block */
-                                     .length = 4 * MIB};
-    struct guest_block blocks[64];
-    struct ranges_result result;
-    struct fixture fixture;
-    struct guest guest;
+    struct ranges_scan pass;
+    struct small small;
 
     (void)state;
-    assert_non_null(found);
-    found->blocks = blocks;
-    fixture_init(&fixture);
-    guest_create(&guest, 4096, 10, 8, &all, 1);
-    guest_write(&guest, &fixture);
-    scan(&fixture, &options, found, &result);
-    assert_int_equal(found->range_count, 1);
-    assert_int_equal(found->ranges[0].start, 6 * MIB);
-    assert_int_equal(found->ranges[0].length, 6 * MIB); /* both ends widened to pageblocks */
-    assert_int_equal(found->ranges[0].state, RANGE_REPORTED);
-    options.start = 1 * GIB; /* past the end */
-    scan(&fixture, &options, found, &result);
-    assert_int_equal(found->range_count, 0);
-    options.length = UINT64_MAX;
-    {
-        struct ranges_scan pass;
-        assert_int_equal(ranges_scan_init(&pass, fixture.root, &options), -EINVAL);
-    }
-    guest_destroy(&guest);
-    fixture_finish(&fixture);
-    free(found);
+    small_init(&small, 8, true);
+    small.options.start = 6 * MIB + 4096; /* the second half of a block */
+    small.options.length = 4 * MIB;
+    small_scan(&small);
+    assert_int_equal(small.found->range_count, 1);
+    assert_int_equal(small.found->ranges[0].start, 6 * MIB);
+    assert_int_equal(small.found->ranges[0].length, 6 * MIB); /* both ends widened to pageblocks */
+    assert_int_equal(small.found->ranges[0].state, RANGE_REPORTED);
+    small.options.start = 1 * GIB; /* past the end */
+    small_scan(&small);
+    assert_int_equal(small.found->range_count, 0);
+    small.options.length = UINT64_MAX;
+    assert_int_equal(ranges_scan_init(&pass, small.fixture.root, &small.options), -EINVAL);
+    small_finish(&small);
 }
 
 /* What was read only because blocks are larger than the part asked for is not in the answer. */
 static void test_neighbours_of_the_part_are_left_out(void **state)
 {
-    static const struct guest_mix all = {.used = 0, .free = 100, .reported = 0, .mark_order = 9};
-    struct found *found = calloc(1, sizeof(*found));
-    struct ranges_options options = {.page_size = 4096,
-                                     .pageblock_order = 9,
-                                     .max_order = 10,
-                                     .reporting_order = 9,
-                                     .lowest_order = 9,
-                                     .exact = true,
-                                     .start = 6 * MIB,
-                                     .length = 2 * MIB};
-    struct guest_block blocks[64];
-    struct ranges_result result;
-    struct fixture fixture;
-    struct guest guest;
+    struct small small;
 
     (void)state;
-    assert_non_null(found);
-    found->blocks = blocks;
-    fixture_init(&fixture);
-    guest_create(&guest, 4096, 10, 3, &all, 1);
-    guest.flags[1024 + 512] = 0; /* the part itself is in use */
-    guest_write(&guest, &fixture);
-    scan(&fixture, &options, found, &result);
-    assert_int_equal(found->range_count, 0);
-    guest_destroy(&guest);
-    fixture_finish(&fixture);
-    free(found);
+    small_init(&small, 3, false);
+    small.options.start = 6 * MIB;
+    small.options.length = 2 * MIB;
+    small.guest.flags[1024 + 512] = 0; /* the part itself is in use */
+    small_scan(&small);
+    assert_int_equal(small.found->range_count, 0);
+    small_finish(&small);
 }
 
 /* Two free neighbours of different migration types do not merge; the mark tells them apart. */
 static void test_a_mark_in_the_middle_starts_a_block(void **state)
 {
-    static const struct guest_mix all = {.used = 0, .free = 100, .reported = 0, .mark_order = 9};
-    struct found *found = calloc(1, sizeof(*found));
-    struct ranges_options options = {.page_size = 4096,
-                                     .pageblock_order = 9,
-                                     .max_order = 10,
-                                     .reporting_order = 9,
-                                     .lowest_order = 9};
-    struct guest_block blocks[64];
-    struct ranges_result result;
-    struct fixture fixture;
-    struct guest guest;
+    struct small small;
 
     (void)state;
-    assert_non_null(found);
-    found->blocks = blocks;
-    fixture_init(&fixture);
-    guest_create(&guest, 4096, 10, 1, &all, 1);
-    guest.flags[512] |= KPAGEFLAGS_UPTODATE;
-    guest_write(&guest, &fixture);
+    small_init(&small, 1, false);
+    small.guest.flags[512] |= KPAGEFLAGS_UPTODATE;
     for (unsigned exact = 0; exact <= 1; exact++) {
-        options.exact = exact == 1;
-        scan(&fixture, &options, found, &result);
-        assert_int_equal(result.reported, 2 * MIB);
-        assert_int_equal(result.reportable, exact * 2 * MIB);
-        assert_int_equal(found->range_count, 1 + exact);
-        assert_int_equal(found->ranges[exact].state, RANGE_REPORTED);
+        small.options.exact = exact == 1;
+        small_scan(&small);
+        assert_int_equal(small.result.reported, 2 * MIB);
+        assert_int_equal(small.result.reportable, exact * 2 * MIB);
+        assert_int_equal(small.found->range_count, 1 + exact);
+        assert_int_equal(small.found->ranges[exact].state, RANGE_REPORTED);
     }
-    guest_destroy(&guest);
-    fixture_finish(&fixture);
-    free(found);
+    small_finish(&small);
 }
 
 /* A hole in the memory map keeps free blocks on its sides apart. */
 static void test_holes_in_the_map_are_not_free(void **state)
 {
-    static const struct guest_mix all = {.used = 0, .free = 100, .reported = 0, .mark_order = 9};
-    struct found *found = calloc(1, sizeof(*found));
-    struct ranges_options options = {.page_size = 4096,
-                                     .pageblock_order = 9,
-                                     .max_order = 10,
-                                     .reporting_order = 9,
-                                     .lowest_order = 0,
-                                     .exact = true};
-    struct guest_block blocks[64];
-    struct ranges_result result;
-    struct fixture fixture;
-    struct guest guest;
+    struct small small;
 
     (void)state;
-    assert_non_null(found);
-    found->blocks = blocks;
-    fixture_init(&fixture);
-    guest_create(&guest, 4096, 10, 8, &all, 1);
-    guest_write(&guest, &fixture);
-    fixture_write(&fixture, "proc/iomem",
+    small_init(&small, 8, false);
+    small.options.lowest_order = 0;
+    fixture_write(&small.fixture, "proc/iomem",
                   "00000000-003fffff : System RAM\n00800000-00bfffff : System RAM\n");
-    scan(&fixture, &options, found, &result);
-    assert_int_equal(found->range_count, 2);
-    assert_int_equal(found->ranges[1].start, 8 * MIB);
-    assert_int_equal(result.reportable, 8 * MIB);
-    guest_destroy(&guest);
-    fixture_finish(&fixture);
-    free(found);
+    small_scan(&small);
+    assert_int_equal(small.found->range_count, 2);
+    assert_int_equal(small.found->ranges[1].start, 8 * MIB);
+    assert_int_equal(small.result.reportable, 8 * MIB);
+    small_finish(&small);
 }
 
 static void test_what_cannot_be_scanned(void **state)
