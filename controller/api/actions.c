@@ -160,7 +160,7 @@ static void sample_and_finish(struct action *action, struct vm *vm)
     if (vm != NULL && fresh_sample_start(&action->sample, vm, on_sample_after, action) == 0)
         return;
     if (vm != NULL)
-        (void)supervisor_measure(action->actions->api->supervisor, vm);
+        (void)supervisor_measure_exactly(action->actions->api->supervisor, vm);
     finish(action, vm);
 }
 
@@ -388,7 +388,7 @@ static void act(struct ttrpc_call *call, const ProtobufCMessage *asked,
     (void)uv_timer_start(&actions->timer, on_tick, TICK / NSEC_PER_MSEC, TICK / NSEC_PER_MSEC);
     if (fresh_sample_start(&action->sample, vm, on_sample_before, action) == 0)
         return;
-    (void)supervisor_measure(actions->api->supervisor, vm);
+    (void)supervisor_measure_exactly(actions->api->supervisor, vm);
     ask_agent(action, vm);
 }
 

@@ -54,7 +54,7 @@ static void finish(struct balloon_wait *wait, struct vm *vm, const char *reason)
     action.footprint_before = wait->footprint_before;
     action.reason = api_text(reason);
     action.finished = true;
-    if (vm != NULL && supervisor_measure(wait->service->api->supervisor, vm) == 0) {
+    if (vm != NULL && supervisor_measure_exactly(wait->service->api->supervisor, vm) == 0) {
         action.footprint_after = vm->host.footprint;
         action.drift = drift_over(&wait->drift, action.duration_ns);
         action.host_returned =
@@ -129,7 +129,7 @@ static struct balloon_wait *wait_create(struct api_balloon_service *service, str
     (void)snprintf(wait->id, sizeof(wait->id), "%s", caller->action);
     (void)snprintf(wait->vm, sizeof(wait->vm), "%s", vm->name);
     (void)snprintf(wait->asked_by, sizeof(wait->asked_by), "%s", caller->name);
-    (void)supervisor_measure(service->api->supervisor, vm);
+    (void)supervisor_measure_exactly(service->api->supervisor, vm);
     wait->footprint_before = vm->host.footprint;
     drift_begin(vm, &wait->drift);
     return wait;

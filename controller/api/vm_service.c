@@ -63,6 +63,7 @@ static bool take_fresh_sample(const struct api_vm_service *service, struct ttrpc
         ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "the VM went away meanwhile");
         return false;
     }
+    supervisor_calibrate(vm);
     if (result->code == TTRPC_OK && response->sample != NULL)
         (void)supervisor_take_sample(service->api->supervisor, vm, response->sample, round_trip);
     else
@@ -120,7 +121,7 @@ static void get_vm(struct ttrpc_call *call, const ProtobufCMessage *request,
         return;
     }
     if (asked->fresh)
-        (void)supervisor_measure(service->api->supervisor, vm);
+        (void)supervisor_measure_exactly(service->api->supervisor, vm);
     finish_get_vm(service, call, vm);
 }
 
@@ -181,7 +182,7 @@ static void explain(struct ttrpc_call *call, const ProtobufCMessage *request,
         ask_sample(service, call, vm, asked->exact, on_explain_sample);
         return;
     }
-    (void)supervisor_measure(service->api->supervisor, vm);
+    (void)supervisor_measure_exactly(service->api->supervisor, vm);
     finish_explain(service, call, vm);
 }
 

@@ -24,7 +24,6 @@
 
 #define STATUS_BYTES     4096
 #define MAPS_BYTES_MAX   (16u << 20)
-#define SMAPS_BYTES_MAX  (64u << 20)
 #define BACKEND_SIZE_MIN MIB /* smaller shared mappings are rings and framebuffers */
 #define STAT_BLOCK       512u
 
@@ -340,95 +339,6 @@ int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t n
         memory.sources |= FOOTPRINT_RSS_ANONYMOUS;
     }
     *ret_memory = memory;
-    return 0;
-}
-
-/* A private anonymous mapping of smaps. */
-struct anonymous_mapping {
-    uint64_t size;
-    uint64_t resident;
-};
-
-static int by_size_descending(const void *a, const void *b)
-{
-    uint64_t x = ((const struct anonymous_mapping *)a)->size;
-    uint64_t y = ((const struct anonymous_mapping *)b)->size;
-
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
-#define ANONYMOUS_MAPPINGS_MAX 4096
-
-/* Fills `mappings` from smaps' text; returns how many. */
-static size_t collect_anonymous(const char *text, struct anonymous_mapping *mappings)
-{
-    size_t count = 0;
-    bool inside = false;
-
-    for (const char *line = text; line != NULL && *line != '\0';) {
-        struct mapping mapping;
-        uint64_t kib;
-
-        if (mapping_parse(line, &mapping) == 0) {
-            inside = !mapping.shared && mapping.writable && mapping.inode == 0 &&
-                     count < ANONYMOUS_MAPPINGS_MAX;
-            if (inside)
-                mappings[count++].size = mapping.end - mapping.start;
-        } else if (inside && strncmp(line, "Rss:", 4) == 0) {
-            const char *value = line + 4 + strspn(line + 4, " ");
-
-            if (number_scan(&value, &kib) == 0)
-                mappings[count - 1].resident = kib * KIB;
-        }
-        line = strchr(line, '\n');
-        if (line != NULL)
-            line++;
-    }
-    return count;
-}
-
-/* The guest's memory is what the largest mappings hold until `ram` is reached. -ENODATA: they do
- * not reach it, so something else backs the guest. */
-static int resident_of_guest(struct anonymous_mapping *mappings, size_t count, uint64_t ram,
-                             uint64_t *ret_resident)
-{
-    uint64_t size = 0;
-    uint64_t resident = 0;
-
-    qsort(mappings, count, sizeof(*mappings), by_size_descending);
-    for (size_t i = 0; i < count && size < ram; i++) {
-        size += mappings[i].size;
-        resident += mappings[i].resident;
-    }
-    if (size < ram)
-        return -ENODATA;
-    *ret_resident = resident;
-    return 0;
-}
-
-int footprint_calibrate(struct hypervisor_process *process, uint64_t ram)
-{
-    cleanup_free char *text = NULL;
-    cleanup_free struct anonymous_mapping *mappings = NULL;
-    struct process_status status;
-    size_t length;
-    size_t count;
-    uint64_t guest = 0;
-    int r = file_read(process->directory, "smaps", SMAPS_BYTES_MAX, &text, &length);
-
-    if (r < 0)
-        return gone(r);
-    r = read_status(process, &status);
-    if (r < 0)
-        return r;
-    mappings = calloc(ANONYMOUS_MAPPINGS_MAX, sizeof(*mappings));
-    if (mappings == NULL)
-        return -ENOMEM;
-    count = collect_anonymous(text, mappings);
-    r = resident_of_guest(mappings, count, ram, &guest);
-    if (r < 0)
-        return r;
-    process->overhead = status.rss_anonymous > guest ? status.rss_anonymous - guest : 0;
     return 0;
 }
 

@@ -114,6 +114,7 @@ int mapping_parse(const char *line, struct mapping *ret_mapping)
     if (scan_hex(&line, ' ', &offset) < 0 || scan_hex(&line, ':', &major_number) < 0 ||
         scan_hex(&line, ' ', &minor_number) < 0 || number_scan(&line, &inode) < 0)
         return -EINVAL;
+    mapping.accessible = strncmp(permissions, "---", 3) != 0;
     mapping.writable = permissions[1] == 'w';
     mapping.shared = permissions[3] == 's';
     mapping.device = makedev((unsigned)major_number, (unsigned)minor_number);

@@ -20,10 +20,11 @@ int process_statm_parse(const char *text, uint64_t page_size, uint64_t *ret_anon
 /* Field 22 of /proc/PID/stat; the name in field 2 may hold anything. -EINVAL. */
 int process_start_time_parse(const char *text, uint64_t *ret_start_time);
 
-/* One line of /proc/PID/maps or the head of an entry of smaps. */
+/* One line of /proc/PID/maps. */
 struct mapping {
     uint64_t start;
     uint64_t end;
+    bool accessible; /* in any way: what is not holds no pages */
     bool writable;
     bool shared;
     dev_t device;

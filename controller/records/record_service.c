@@ -127,7 +127,7 @@ static int verify(const Action *stored, void *userdata)
     Action action = *stored;
 
     if (vm != NULL && action.finished && recorder_is_comparable(vm, &action) &&
-        supervisor_measure(vm->supervisor, vm) == 0) {
+        supervisor_measure_exactly(vm->supervisor, vm) == 0) {
         response.now_is_known = 1;
         response.host_returned_now = (int64_t)(action.footprint_before - vm->waterfall.footprint);
     }

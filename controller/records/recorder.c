@@ -168,7 +168,7 @@ static void choose_id(const struct recorder *recorder, const char *given, char i
         action_id_make(id);
 }
 
-static void on_guest_action(struct recorder *recorder, const struct vm *vm,
+static void on_guest_action(struct recorder *recorder, struct vm *vm,
                             const Vmreclaim__Agent__V1__ActionResult *result)
 {
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
@@ -182,6 +182,7 @@ static void on_guest_action(struct recorder *recorder, const struct vm *vm,
     struct track *track = begin_track(recorder, id, vm->name);
     if (track == NULL)
         return;
+    supervisor_calibrate(vm);
     sample_before(track, vm, result, now);
     action.id = track->id;
     action.vm = track->vm;
@@ -278,7 +279,7 @@ static void do_due(struct recorder *recorder, struct track *track)
     if (track->is_asking)
         return;
     if (vm != NULL)
-        (void)supervisor_measure(recorder->api->supervisor, vm);
+        (void)supervisor_measure_exactly(recorder->api->supervisor, vm);
     continue_track(vm, track);
 }
 

@@ -14,6 +14,8 @@ static void on_answer(const struct ttrpc_result *result, void *userdata)
         (const Vmreclaim__Agent__V1__GetMemoryResponse *)result->response;
 
     sample->client = NULL;
+    if (vm != NULL)
+        supervisor_calibrate(vm);
     if (vm != NULL && result->code == TTRPC_OK && response->sample != NULL)
         (void)supervisor_take_sample(sample->supervisor, vm, response->sample,
                                      time_monotonic() - sample->asked);

@@ -21,6 +21,7 @@
 #define SESSION_DELAY_MIN   (500 * NSEC_PER_MSEC)
 #define SESSION_DELAY_MAX   (4 * NSEC_PER_SEC)
 #define FACTS_INTERVAL      (60 * NSEC_PER_SEC)
+#define CALIBRATE_INTERVAL  (600 * NSEC_PER_SEC)
 #define CLOCK_SLACK         (1 * NSEC_PER_SEC) /* samples overtake each other by less */
 #define HUGE_RAM_MAX        (16 * GIB)         /* at most 80 ms */
 #define STATISTICS_INTERVAL (10 * NSEC_PER_SEC)
@@ -69,6 +70,23 @@ static int measure_at(struct supervisor *supervisor, struct vm *vm, nsec_t now)
 int supervisor_measure(struct supervisor *supervisor, struct vm *vm)
 {
     return measure_at(supervisor, vm, time_boottime());
+}
+
+void supervisor_calibrate(struct vm *vm)
+{
+    uint64_t before = vm->process.overhead;
+
+    vm->calibrate_next = time_boottime() + CALIBRATE_INTERVAL;
+    if (vm->hypervisor.backing != MEMORY_BACKING_ANONYMOUS || vm->hypervisor.ram == 0 ||
+        footprint_calibrate(&vm->process, vm->hypervisor.ram) < 0)
+        return;
+    footprint_history_lower(&vm->history, (int64_t)(vm->process.overhead - before));
+}
+
+int supervisor_measure_exactly(struct supervisor *supervisor, struct vm *vm)
+{
+    supervisor_calibrate(vm);
+    return supervisor_measure(supervisor, vm);
 }
 
 void supervisor_measure_huge(struct vm *vm)
@@ -210,14 +228,6 @@ static void merge_identity(struct supervisor *supervisor, struct vm *vm)
         supervisor_warn(supervisor, vm, "%s", error.text);
 }
 
-static void calibrate(struct vm *vm)
-{
-    enum memory_backing backing = vm->hypervisor.backing;
-
-    if (backing == MEMORY_BACKING_ANONYMOUS && vm->hypervisor.ram != 0)
-        (void)footprint_calibrate(&vm->process, vm->hypervisor.ram);
-}
-
 static void take_facts(struct supervisor *supervisor, struct vm *vm,
                        const struct driver_facts *facts)
 {
@@ -250,8 +260,11 @@ static void on_facts(const struct driver_result *result, void *userdata)
     struct vm *vm = userdata;
 
     /* A failure of the connection is told by on_failed as well. */
-    if (result->status == 0)
-        take_facts(vm->supervisor, vm, result->facts);
+    if (result->status != 0)
+        return;
+    take_facts(vm->supervisor, vm, result->facts);
+    if (time_boottime() >= vm->calibrate_next)
+        supervisor_calibrate(vm);
 }
 
 static void read_facts_now(struct vm *vm)
@@ -314,7 +327,7 @@ static void on_session_ready(const struct driver_facts *facts, void *userdata)
     if (r < 0)
         supervisor_warn(supervisor, vm, "no footprint: %s", error.text);
     vm->hypervisor = *facts;
-    calibrate(vm);
+    supervisor_calibrate(vm);
     take_facts(supervisor, vm, facts);
     (void)supervisor_measure(supervisor, vm);
 }

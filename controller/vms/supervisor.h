@@ -121,6 +121,13 @@ int supervisor_set_policy(struct supervisor *supervisor, struct vm *vm,
  * process to measure. */
 int supervisor_measure(struct supervisor *supervisor, struct vm *vm);
 
+/* Counts anew what the hypervisor holds for itself, where the footprint is what is left: before a
+ * reading that a record is made of, since a heap moves by megabytes. A millisecond. */
+void supervisor_calibrate(struct vm *vm);
+
+/* Both. */
+int supervisor_measure_exactly(struct supervisor *supervisor, struct vm *vm);
+
 /* Takes a guest's sample that came as an answer; `latency` bounds its age. -ERANGE: it cannot be
  * true. Measures the host too. */
 int supervisor_take_sample(struct supervisor *supervisor, struct vm *vm,

@@ -142,3 +142,15 @@ void footprint_history_add(struct footprint_history *history, nsec_t time, uint6
     history->points[history->next].footprint = footprint;
     history->next = (history->next + 1) % FOOTPRINT_HISTORY_COUNT;
 }
+
+void footprint_history_lower(struct footprint_history *history, int64_t bytes)
+{
+    for (uint32_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++) {
+        struct footprint_point *point = &history->points[i];
+
+        if (bytes < 0 || point->footprint >= (uint64_t)bytes)
+            point->footprint -= (uint64_t)bytes;
+        else
+            point->footprint = 0;
+    }
+}

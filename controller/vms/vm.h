@@ -39,6 +39,9 @@ struct footprint_history {
 
 void footprint_history_add(struct footprint_history *history, nsec_t time, uint64_t footprint);
 
+/* The points were measured `bytes` too high (negative: too low). */
+void footprint_history_lower(struct footprint_history *history, int64_t bytes);
+
 /* The points in the order of time, missing ones first. */
 static inline const struct footprint_point *footprint_history_point(
     const struct footprint_history *history, uint32_t index)
@@ -116,6 +119,7 @@ struct vm {
     struct host_memory host;   /* time 0: none */
     struct waterfall waterfall;
     int64_t waterfall_time; /* UNIX nanoseconds; 0: none */
+    nsec_t calibrate_next;  /* what its hypervisor holds for itself */
     struct footprint_history history;
     uint64_t footprint_at_boot; /* first settled footprint of this boot; 0: unknown */
     uint64_t huge_bytes;        /* of the footprint, when that was last asked for; 0: unknown */

@@ -15,21 +15,42 @@ guest_boot_timeout=90 # several boot side by side
 seed=${1:-20260}
 scenes=${2:-20}
 
-# independent GUEST: bytes of guest memory on the host, without vmreclaim's ways of measuring.
+# memfd_of GUEST: the path of the file that is its memory; nothing for an anonymous backing.
+memfd_of() {
+    find "/proc/${guest_pids[$1]}/fd" -lname '/memfd:memory-backend-memfd*' -print -quit
+}
+
+# independent GUEST MEMFD: bytes of guest memory on the host, without vmreclaim's ways of measuring.
 independent() {
-    local pid=${guest_pids[$1]} fd
-    for fd in "/proc/$pid/fd"/*; do
-        if [[ $(readlink "$fd") == /memfd:memory-backend-memfd* ]]; then
-            fincore --bytes --noheadings --output RES "$fd"
-            return
-        fi
+    if [[ -n $2 ]]; then
+        fincore --bytes --noheadings --output RES "$2"
+    else # the anonymous mapping of the guest's size
+        awk -v size="$((guest_memory[$1] * 1024))" '
+            /^[0-9a-f]+-[0-9a-f]+ / { inside = 0 }
+            $1 == "Size:" && $2 == size { inside = 1 }
+            $1 == "Rss:" && inside { printf "%.0f\n", $2 * 1024; exit }' "/proc/${guest_pids[$1]}/smaps"
+    fi
+}
+
+# read_on GUEST: such readings until killed, each behind its time in microseconds.
+read_on() {
+    local memfd value start
+    memfd=$(memfd_of "$1")
+    while start=${EPOCHREALTIME/./}; do
+        value=$(independent "$1" "$memfd")
+        echo "$(((start + ${EPOCHREALTIME/./}) / 2)) $value"
+        sleep 0.1
     done
-    # the anonymous mapping of the guest's size
-    awk -v size="$((guest_memory[$1] * 1024))" '
-        /^[0-9a-f]+-[0-9a-f]+ / { inside = 0 }
-        $1 == "Size:" && $2 == size { inside = 1 }
-        $1 == "Rss:" && inside { sum += $2 }
-        END { printf "%.0f\n", sum * 1024 }' "/proc/$pid/smaps"
+}
+
+# returned_between FROM TO FILE: by how much the readings nearest to these moments (in microseconds)
+# differ, and how far from their moment, in seconds, the worse of them is.
+returned_between() {
+    awk -v from="$1" -v to="$2" '
+        function distance(a, b) { return a > b ? a - b : b - a }
+        NR == 1 || distance($1, from) < apart_from { apart_from = distance($1, from); before = $2 }
+        NR == 1 || distance($1, to) < apart_to { apart_to = distance($1, to); after = $2 }
+        END { printf "%.0f %.2f\n", before - after, (apart_from > apart_to ? apart_from : apart_to) / 1e6 }' "$3"
 }
 
 waterfall() { # GUEST: all of it, fresh
@@ -71,18 +92,30 @@ scene_reclaim() { act "$1" reclaim "$1"; }
 scene_kick() { act "$1" reporting "$1" --kick; }
 kinds=(hog burst fragment pin files drop tmpfs no_tmpfs pool compact reclaim kick)
 
-# act GUEST COMMAND...: an action, measured here as well.
+has_more_lines() { # FILE COUNT
+    [[ $(wc -l <"$1") -gt $2 ]]
+}
+
+# act GUEST COMMAND...: an action, measured here as well, at the moments that its record is of: a
+# guest goes on living, and one page that it touches a second later may be 2 MiB.
 act() {
-    local guest=$1 before after action
+    local guest=$1 readings=$lab_run/$1.readings action reader count start end returned apart
     shift
-    before=$(independent "$guest")
+    read_on "$guest" >"$readings" &
+    reader=$!
+    wait_for 10 test -s "$readings"
     action=$(vmreclaim --json "$@" | jq -c .action)
-    after=$(independent "$guest")
-    jq -r --argjson returned $((before - after)) --arg guest "$guest" '
+    count=$(wc -l <"$readings")
+    wait_for 10 has_more_lines "$readings" "$((count + 1))" # one reading begun after it
+    kill "$reader"
+    wait "$reader" 2>/dev/null
+    read -r start end <<<"$(jq -r '"\(.started_ns / 1000) \((.started_ns + .duration_ns) / 1000)"' <<<"$action")"
+    read -r returned apart <<<"$(returned_between "$start" "$end" "$readings")"
+    jq -r --argjson returned "$returned" --arg guest "$guest" --argjson apart "$apart" '
         (.host_returned // 0) as $ours | ($returned - $ours | fabs) as $off |
         [$guest, .kind, .guest.outcome, $returned / 1048576, $ours / 1048576, (.drift // 0) / 1048576,
          (if $returned > 50331648 then $off * 100 / $returned else -1 end),
-         .confidence, (.reason_code // "-")] | @tsv' <<<"$action" >>"$lab_run/actions.tsv"
+         $apart, .confidence, (.reason_code // "")] | @tsv' <<<"$action" >>"$lab_run/actions.tsv"
 }
 
 # live GUEST SCENES SEED LARGEST-MIB: one life; a line for each scene into GUEST.tsv.
@@ -188,10 +221,10 @@ for name in "${lives[@]}"; do
         exit 75
     }
 done
-printf '\n%-7s %-10s %-12s %9s %9s %7s %7s %-7s %s\n' guest action outcome measured record drift 'off %' sure 'why not'
-while IFS=$'\t' read -r guest kind outcome returned ours drift off sure why; do
-    printf '%-7s %-10s %-12s %9.1f %9.1f %7.1f %7.2f %-7s %s\n' "$guest" "$kind" "$outcome" "$returned" \
-        "$ours" "$drift" "$off" "$sure" "$why"
+printf '\n%-7s %-10s %-12s %9s %9s %7s %7s %7s %-7s %s\n' guest action outcome measured record drift 'off %' 'apart s' sure 'why not'
+while IFS=$'\t' read -r guest kind outcome returned ours drift off apart sure why; do
+    printf '%-7s %-10s %-12s %9.1f %9.1f %7.1f %7.2f %7.2f %-7s %s\n' "$guest" "$kind" "$outcome" "$returned" \
+        "$ours" "$drift" "$off" "$apart" "$sure" "$why"
 done <"$lab_run/actions.tsv"
 cp "$lab_run/actions.tsv" "$LAB_RESULTS/actions.tsv"
 check "at least 4 actions returned more than 48 MiB" \

@@ -96,7 +96,7 @@ static void make_root(struct fixture *f)
     make_directory(f, "state");
     put_process_file(f, "stat", "1 (qemu) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n");
     put_process_file(f, "maps", "");
-    put_process_file(f, "smaps", "");
+    put_process_file(f, "pagemap", "");
     put_footprint(f, 800 * 1024);
 }
 

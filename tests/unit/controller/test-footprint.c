@@ -74,7 +74,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     static const char *const files[] = {"proc/42/stat",        "proc/42/status", "proc/42/maps",
-                                        "proc/42/smaps",       "proc/42/fd/9",   "proc/42/fd/10",
+                                        "proc/42/pagemap",     "proc/42/fd/9",   "proc/42/fd/10",
                                         "proc/42/smaps_rollup"};
 
     (void)state;
@@ -236,23 +236,55 @@ static void test_hugetlb(void **state)
     hypervisor_process_finish(&process);
 }
 
+#define PRESENT (UINT64_C(1) << 63)
+#define SWAPPED (UINT64_C(1) << 62)
+#define OF_FILE (UINT64_C(1) << 61)
+
+static void put_pages(int pagemap, uint64_t address, uint64_t entry, unsigned count)
+{
+    off_t offset = (off_t)(address / (uint64_t)sysconf(_SC_PAGESIZE) * sizeof(entry));
+
+    for (unsigned i = 0; i < count; i++, offset += (off_t)sizeof(entry))
+        assert_int_equal(pwrite(pagemap, &entry, sizeof(entry), offset), sizeof(entry));
+}
+
+/* What is the hypervisor's own: heap and written file pages, not the guest's memory, which lies in
+ * two mappings, not what is swapped, shared, of a file or not accessible. */
 static void test_overhead_is_what_is_not_the_guests(void **state)
 {
+    cleanup_close int pagemap =
+        openat(root, "proc/42/pagemap", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     struct hypervisor_process process;
 
     (void)state;
-    put_maps(NULL, 0);
-    put_status(100 * 1024, 0, 0, 0);
-    put("proc/42/smaps", "7f0000000000-7f0008000000 rw-p 00000000 00:00 0 \n"
-                         "Size:             131072 kB\nRss:               90000 kB\n"
-                         "7f1000000000-7f1000400000 rw-p 00000000 00:00 0 [heap]\n"
-                         "Size:               4096 kB\nRss:                4000 kB\n"
-                         "7f2000000000-7f2010000000 r-xp 00000000 08:01 55 /usr/bin/qemu\n"
-                         "Size:             262144 kB\nRss:                6000 kB\n");
+    assert_true(pagemap >= 0);
+    put("proc/42/maps", "7f0000000000-7f0006000000 rw-p 00000000 00:00 0 \n"
+                        "7f0010000000-7f0012000000 rw-p 00000000 00:00 0 \n"
+                        "7f1000000000-7f1000400000 rw-p 00000000 00:00 0 [heap]\n"
+                        "7f2000000000-7f2010000000 r-xp 00000000 08:01 55 /usr/bin/qemu\n"
+                        "7f3000000000-7f3000100000 rw-p 00000000 08:01 55 /usr/bin/qemu\n"
+                        "7f4000000000-7f4004000000 ---p 00000000 00:00 0 \n"
+                        "7f5000000000-7f5000100000 rw-s 00000000 00:01 77 /dev/zero (deleted)\n");
+    put_pages(pagemap, 0x7f0000000000, PRESENT, 500);
+    put_pages(pagemap, 0x7f0010000000, PRESENT, 300);
+    put_pages(pagemap, 0x7f1000000000, PRESENT, 20);
+    put_pages(pagemap, 0x7f10003ff000, PRESENT, 1);
+    put_pages(pagemap, 0x7f1000100000, SWAPPED, 40);
+    put_pages(pagemap, 0x7f2000000000, PRESENT | OF_FILE, 80);
+    put_pages(pagemap, 0x7f3000000000, PRESENT, 3);
+    put_pages(pagemap, 0x7f4000000000, PRESENT, 160);
+    put_pages(pagemap, 0x7f5000000000, PRESENT | OF_FILE, 200);
     hypervisor_process_init(&process);
     assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
     assert_int_equal(footprint_calibrate(&process, 128 * MIB), 0);
-    assert_int_equal(process.overhead, (100 * 1024 - 90000) * KIB);
+    assert_int_equal(process.overhead, 24 * (uint64_t)sysconf(_SC_PAGESIZE));
+    /* no mappings that are all of the guest: the overhead is what it was */
+    assert_int_equal(footprint_calibrate(&process, 256 * MIB), -ENODATA);
+    assert_int_equal(process.overhead, 24 * (uint64_t)sysconf(_SC_PAGESIZE));
+    put("proc/42/maps", "7f0000000000-7f0008000000 rw-p 00000000 00:00 0 \n"
+                        "600000000000-600500000000 r--p 00000000 08:01 56 /largest\n");
+    assert_int_equal(footprint_calibrate(&process, 128 * MIB), -E2BIG);
+    assert_int_equal(process.overhead, 24 * (uint64_t)sysconf(_SC_PAGESIZE));
     hypervisor_process_finish(&process);
 }
 

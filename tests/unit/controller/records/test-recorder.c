@@ -212,6 +212,46 @@ static void tell_guest_action(const char *id)
                     &(struct vm_event){.vm = vm, .kind = VM_EVENT_ACTION, .action = &result});
 }
 
+/* Pages of the hypervisor's heap, beside a guest of 1 GiB. */
+static void set_heap(unsigned pages)
+{
+    char path[96];
+    const uint64_t present = UINT64_C(1) << 63;
+    const uint64_t address = 0x7f1000000000;
+    uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+    FILE *file;
+
+    fixture_write(&fixture, "proc/42/maps",
+                  "7f0000000000-7f0040000000 rw-p 00000000 00:00 0 \n"
+                  "7f1000000000-7f1000400000 rw-p 00000000 00:00 0 [heap]\n");
+    (void)snprintf(path, sizeof(path), "%s/proc/42/pagemap", fixture.path);
+    file = fopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(fseeko(file, (off_t)(address / page_size * sizeof(present)), SEEK_SET), 0);
+    for (unsigned i = 0; i < pages; i++)
+        assert_int_equal(fwrite(&present, sizeof(present), 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* What a hypervisor frees of its own during an action, and has taken before it, is no guest's. */
+static void test_a_hypervisors_heap_is_not_the_guests(void **state)
+{
+    uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+    nsec_t now = time_boottime();
+
+    (void)state;
+    vm->hypervisor.backing = MEMORY_BACKING_ANONYMOUS;
+    vm->hypervisor.ram = GIB;
+    footprint_history_add(&vm->history, now - 2 * NSEC_PER_SEC, 500 * MIB);
+    set_heap(200);
+    tell_guest_action(ID);
+    set_heap(100);
+    set_footprint(150);
+    recorder_tick(&recorder, now + 40 * NSEC_PER_SEC, time_realtime());
+    expect(ID,
+           (struct expectation){false, (int64_t)(350 * MIB - 100 * page_size), 0, {BEFORE, AFTER}});
+}
+
 static void test_a_guests_own_action_is_closed_when_it_has_settled(void **state)
 {
     nsec_t now = time_boottime();
@@ -282,6 +322,7 @@ int main(void)
         with_recorder(test_a_restart_resumes_what_waits),
         with_recorder(test_another_process_is_not_compared),
         with_recorder(test_a_guests_own_action_is_closed_when_it_has_settled),
+        with_recorder(test_a_hypervisors_heap_is_not_the_guests),
         with_recorder(test_a_guest_cannot_write_over_records),
         with_recorder(test_a_vm_that_goes_leaves_its_record),
     };

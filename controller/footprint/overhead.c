@@ -1,0 +1,145 @@
+/* How much of a hypervisor's anonymous memory is its own and not the guest's.
+ *
+ * Its own part is counted, not the guest's: that is a few thousand pages where a guest has
+ * millions, and nothing else has to be read. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
+#include "common/base/number.h"
+#include "common/base/util.h"
+#include "controller/footprint/footprint.h"
+#include "controller/footprint/process.h"
+
+#define MAPS_BYTES_MAX (16u << 20)
+#define MAPPINGS_MAX   16384
+#define OWN_BYTES_MAX  (8 * GIB) /* mapped; stacks and heaps of hundreds of threads fit */
+
+/* Documentation/admin-guide/mm/pagemap.rst */
+#define PAGEMAP_FILE    (UINT64_C(1) << 61) /* or shared */
+#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
+#define PAGEMAP_ENTRIES 4096
+
+static int by_size_descending(const void *a, const void *b)
+{
+    const struct mapping *x = a;
+    const struct mapping *y = b;
+    uint64_t size_x = x->end - x->start;
+    uint64_t size_y = y->end - y->start;
+
+    return size_x < size_y ? 1 : size_x > size_y ? -1 : 0;
+}
+
+/* Private mappings that may hold anonymous pages: also files', once written to. */
+static size_t collect_private(const char *text, struct mapping *mappings)
+{
+    size_t count = 0;
+
+    for (const char *line = text; line != NULL && *line != '\0' && count < MAPPINGS_MAX;) {
+        struct mapping *mapping = &mappings[count];
+
+        if (mapping_parse(line, mapping) == 0 && mapping->accessible && !mapping->shared)
+            count++;
+        line = strchr(line, '\n');
+        if (line != NULL)
+            line++;
+    }
+    return count;
+}
+
+/* Takes the guest's mappings out: the largest that may be memory, until `ram` is reached. Returns
+ * how many are left, or -ENODATA: they do not reach it, so something else backs the guest. */
+static ssize_t take_guest_out(struct mapping *mappings, size_t count, uint64_t ram)
+{
+    uint64_t guest = 0;
+    size_t left = 0;
+
+    qsort(mappings, count, sizeof(*mappings), by_size_descending);
+    for (size_t i = 0; i < count; i++) {
+        if (guest < ram && mappings[i].writable && mappings[i].inode == 0)
+            guest += mappings[i].end - mappings[i].start;
+        else
+            mappings[left++] = mappings[i];
+    }
+    return guest < ram ? -ENODATA : (ssize_t)left;
+}
+
+static uint64_t count_anonymous(const uint64_t *entries, size_t count)
+{
+    uint64_t pages = 0;
+
+    for (size_t i = 0; i < count; i++)
+        pages += (entries[i] & (PAGEMAP_PRESENT | PAGEMAP_FILE)) == PAGEMAP_PRESENT;
+    return pages;
+}
+
+/* Adds the mapping's anonymous pages. A read ends early where the address space does. */
+static int add_pages(int pagemap, const struct mapping *mapping, uint64_t page_size,
+                     uint64_t *entries, uint64_t *pages)
+{
+    uint64_t page = mapping->start / page_size;
+    uint64_t end = mapping->end / page_size;
+
+    while (page < end) {
+        size_t wanted = min_of(end - page, (uint64_t)PAGEMAP_ENTRIES) * sizeof(*entries);
+        ssize_t n = pread(pagemap, entries, wanted, (off_t)(page * sizeof(*entries)));
+        size_t got = n <= 0 ? 0 : (size_t)n / sizeof(*entries);
+
+        if (n < 0)
+            return -errno;
+        if (got == 0)
+            return 0;
+        *pages += count_anonymous(entries, got);
+        page += got;
+    }
+    return 0;
+}
+
+static int measure_own(const struct hypervisor_process *process, const struct mapping *mappings,
+                       size_t count, uint64_t *ret_bytes)
+{
+    cleanup_close int pagemap = openat(process->directory, "pagemap", O_RDONLY | O_CLOEXEC);
+    cleanup_free uint64_t *entries = calloc(PAGEMAP_ENTRIES, sizeof(*entries));
+    uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t mapped = 0;
+    uint64_t pages = 0;
+
+    if (pagemap < 0)
+        return -errno;
+    if (entries == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        int r;
+
+        mapped += mappings[i].end - mappings[i].start;
+        if (mapped > OWN_BYTES_MAX)
+            return -E2BIG;
+        r = add_pages(pagemap, &mappings[i], page_size, entries, &pages);
+        if (r < 0)
+            return r;
+    }
+    *ret_bytes = pages * page_size;
+    return 0;
+}
+
+int footprint_calibrate(struct hypervisor_process *process, uint64_t ram)
+{
+    cleanup_free struct mapping *mappings = calloc(MAPPINGS_MAX, sizeof(*mappings));
+    cleanup_free char *text = NULL;
+    size_t length;
+    ssize_t count;
+    int r = file_read(process->directory, "maps", MAPS_BYTES_MAX, &text, &length);
+
+    if (r < 0)
+        return r == -ENOENT ? -ESRCH : r;
+    if (mappings == NULL)
+        return -ENOMEM;
+    count = take_guest_out(mappings, collect_private(text, mappings), ram);
+    if (count < 0)
+        return (int)count;
+    return measure_own(process, mappings, (size_t)count, &process->overhead);
+}
