@@ -199,8 +199,9 @@ uint8_t *connection_append(struct ttrpc_connection *connection, const struct fra
     }
     if (list_is_empty(&connection->flush.link))
         list_append(&connection->loop->flush, &connection->flush.link);
-    connection_charge(connection);
-    return connection->state == CONNECTION_OPEN ? payload : NULL;
+    /* Charged with the flush: a charge may close this connection, which would send what the caller
+     * has not written yet. */
+    return payload;
 }
 
 int connection_send_data(struct ttrpc_connection *connection, uint32_t stream, uint8_t flags,

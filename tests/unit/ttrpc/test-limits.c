@@ -3,6 +3,10 @@
 
 #include <errno.h>
 
+#include <string.h>
+#include <unistd.h>
+
+#include "common/ttrpc/connection.h"
 #include "common/ttrpc/frame.h"
 #include "tests/unit/ttrpc/fixture.h"
 
@@ -385,6 +389,37 @@ static void test_connections_of_a_budget(void **state)
         (void)close(raw[i]);
 }
 
+/* A frame is filled in after it was queued. Were it charged at once, over the budget, the
+ * connection would be closed and would send what was in memory before. */
+static void test_no_frame_is_sent_before_it_is_written(void **state)
+{
+    enum { PAYLOAD = 4096 };
+    const struct frame_header header = {.length = PAYLOAD, .stream = 1, .type = FRAME_DATA};
+    struct ttrpc_budget budget;
+    struct fixture fixture = {.raw = -1};
+    struct ending ending = {0};
+    struct ttrpc_connection *connection;
+    uint8_t bytes[FRAME_HEADER_SIZE + PAYLOAD];
+    uint8_t *payload;
+
+    (void)state;
+    ttrpc_budget_init(&budget, 1 << 20, 1);
+    assert_int_equal(uv_loop_init(&fixture.loop), 0);
+    connection = join(&fixture, &budget, &ending, &fixture.raw);
+    assert_non_null(connection);
+    budget.bytes_limit = budget.bytes + PAYLOAD / 2;
+    payload = connection_append(connection, &header, false);
+    assert_non_null(payload);
+    memset(payload, 'x', PAYLOAD);
+    loop_run_turns(&fixture.loop, 2);
+    assert_int_equal(read(fixture.raw, bytes, sizeof(bytes)), sizeof(bytes));
+    assert_int_equal(bytes[FRAME_HEADER_SIZE], 'x');
+    assert_int_equal(bytes[sizeof(bytes) - 1], 'x');
+    ttrpc_connection_close(connection);
+    loop_finish(&fixture.loop);
+    (void)close(fixture.raw);
+}
+
 /* A peer with a share of its own and one of all debtors; its messages are read one by one. */
 struct debtor {
     struct ttrpc_share own;
@@ -600,6 +635,7 @@ int main(void)
         cmocka_unit_test(test_answers_are_not_charged),
         cmocka_unit_test(test_what_a_stream_was_asked_for),
         cmocka_unit_test(test_connections_of_a_budget),
+        cmocka_unit_test(test_no_frame_is_sent_before_it_is_written),
         cmocka_unit_test(test_the_largest_holder_goes),
     };
 
