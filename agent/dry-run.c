@@ -46,11 +46,11 @@ static void find_policy(const struct configuration *configuration, struct host_p
 /* A feature that an action cannot do without, when none of them is there. */
 static const struct {
     enum engine_action_kind action;
-    enum feature_id features[3];
+    enum feature_id features[2];
     size_t count;
 } needs[] = {
-    {ENGINE_RECLAIM_CACHE, {FEATURE_MEMORY_RECLAIM, FEATURE_NODE_RECLAIM, FEATURE_DROP_CACHES}, 3},
-    {ENGINE_DROP_CACHES, {FEATURE_DROP_CACHES, FEATURE_MEMORY_RECLAIM, FEATURE_NODE_RECLAIM}, 3},
+    {ENGINE_RECLAIM_CACHE, {FEATURE_MEMORY_RECLAIM, FEATURE_NODE_RECLAIM}, 2},
+    {ENGINE_DROP_CACHES, {FEATURE_DROP_CACHES}, 1},
     {ENGINE_COMPACT, {FEATURE_COMPACTION}, 1},
     {ENGINE_LOWER_ORDER, {FEATURE_PAGE_REPORTING_ORDER}, 1},
 };

@@ -297,11 +297,12 @@ static int read_memory(const struct sensors *sensors, struct memory_sample *samp
     sample->slab_reclaimable = meminfo.slab_reclaimable;
     sample->dirty = meminfo.dirty;
     sample->writeback = meminfo.writeback;
-    sample->mapped = meminfo.mapped;
+    /* Mapped has shared memory in it, which is in no list of file pages: a database's buffers. */
+    sample->mapped = subtract(meminfo.mapped, meminfo.shmem);
     sample->swap_total = meminfo.swap_total;
     sample->swap_free = meminfo.swap_free;
     sample->cache = subtract(meminfo.active_file + meminfo.inactive_file + meminfo.slab_reclaimable,
-                             meminfo.dirty + meminfo.writeback + meminfo.mapped);
+                             meminfo.dirty + meminfo.writeback + sample->mapped);
     return 0;
 }
 

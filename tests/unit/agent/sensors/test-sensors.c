@@ -130,8 +130,8 @@ static void test_waterfall(void **state)
     assert_int_equal(sample.trapped, 5 * 4096);
     assert_int_equal(sample.free_blocks[9], 2);
     assert_int_equal(sample.percpu, 128 * 4096);
-    assert_int_equal(sample.cache, (600000 + 1400000 + 90000 - 100 - 20 - 50000) * KIB);
-    assert_int_equal(sample.in_use, 4026532 * KIB - 1 * GIB - 128 * 4096 - (uint64_t)2039880 * KIB);
+    assert_int_equal(sample.cache, (600000 + 1400000 + 90000 - 100 - 20 - (50000 - 2000)) * KIB);
+    assert_int_equal(sample.in_use, 4026532 * KIB - 1 * GIB - 128 * 4096 - (uint64_t)2041880 * KIB);
     assert_int_equal(sample.kernel, 8500 * KIB);
     assert_int_equal(sample.zram, 12288);
     assert_int_equal(sample.balloon_pages, 600);
@@ -154,6 +154,18 @@ static void test_activity(void **state)
     assert_int_equal(sample.refault_file, 22);
     assert_int_equal(sample.major_faults, 33);
     assert_int_equal(sample.oom_kills, 1);
+}
+
+/* A database's buffers are mapped, and no file pages. */
+static void test_mapped_shared_memory_is_no_file_page(void **state)
+{
+    (void)state;
+    fixture_write(&machine.fixture, "proc/meminfo",
+                  "MemTotal: 9000 kB\nMemFree: 900 kB\nMapped: 5300 kB\nShmem: 5000 kB\n"
+                  "Active(file): 1000 kB\nInactive(file): 500 kB\n");
+    start();
+    assert_int_equal(sample_at(1).mapped, 300 * KIB);
+    assert_int_equal(sample_at(1).cache, 1200 * KIB);
 }
 
 static void test_cache_is_never_negative(void **state)
@@ -431,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_machine(test_waterfall),
         with_machine(test_activity),
+        with_machine(test_mapped_shared_memory_is_no_file_page),
         with_machine(test_cache_is_never_negative),
         with_machine(test_held_back),
         with_machine(test_without_kpageflags_all_is_reportable),
