@@ -65,7 +65,7 @@ static int write_journal(const struct settings *settings)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s %s %s\n", setting->path,
                                  setting->original, setting->previous, setting->current);
     }
-    return file_replace(settings->state_directory, JOURNAL_NAME, text, used);
+    return file_replace_for_this_boot(settings->state_directory, JOURNAL_NAME, text, used);
 }
 
 /* A word without blanks that fits and is not empty. */
@@ -105,7 +105,8 @@ static int read_journal(struct settings *settings)
     char *line;
 
     int n = file_read_into(settings->state_directory, JOURNAL_NAME, text, sizeof(text));
-    if (n < 0)
+    if (n <=
+        0) /* empty: the machine went down before it was on disk, and with it what it changed */
         return n == -ENOENT ? 0 : n;
     line = strsep(&rest, "\n");
     if (strncmp(line, "boot ", 5) != 0)
@@ -233,6 +234,14 @@ static void take_back(struct settings *settings, struct setting *setting, bool a
     (void)write_journal(settings); /* at worst it names a value that is not in force */
 }
 
+/* Somebody else may have written since we did. */
+static bool is_in_force(const struct settings *settings, const char *path, const char *value)
+{
+    char text[SETTING_VALUE_SIZE];
+
+    return settings_read(settings, path, text, sizeof(text)) == 0 && strcmp(text, value) == 0;
+}
+
 int settings_set(struct settings *settings, const char *path, const char *value)
 {
     struct setting *setting;
@@ -246,7 +255,7 @@ int settings_set(struct settings *settings, const char *path, const char *value)
     r = find_or_add(settings, path, &setting, &added);
     if (r < 0)
         return r;
-    if (strcmp(setting->current, value) == 0) {
+    if (strcmp(setting->current, value) == 0 && is_in_force(settings, path, value)) {
         if (added)
             forget(settings, setting);
         return 0;

@@ -129,7 +129,7 @@ static int sync_directory_of(int root, const char *path)
     return fsync(directory) < 0 ? -errno : 0;
 }
 
-int file_replace(int root, const char *path, const char *text, size_t length)
+static int replace(int root, const char *path, const char *text, size_t length, bool durable)
 {
     char temporary[PATH_MAX];
     int r;
@@ -142,7 +142,7 @@ int file_replace(int root, const char *path, const char *text, size_t length)
         if (descriptor < 0)
             return -errno;
         r = write_all(descriptor, text, length);
-        if (r == 0 && fsync(descriptor) < 0)
+        if (r == 0 && durable && fsync(descriptor) < 0)
             r = -errno;
     }
     if (r == 0 && renameat(root, temporary, root, path) < 0)
@@ -151,5 +151,15 @@ int file_replace(int root, const char *path, const char *text, size_t length)
         (void)unlinkat(root, temporary, 0);
         return r;
     }
-    return sync_directory_of(root, path);
+    return durable ? sync_directory_of(root, path) : 0;
+}
+
+int file_replace(int root, const char *path, const char *text, size_t length)
+{
+    return replace(root, path, text, length, true);
+}
+
+int file_replace_for_this_boot(int root, const char *path, const char *text, size_t length)
+{
+    return replace(root, path, text, length, false);
 }

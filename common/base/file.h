@@ -20,4 +20,8 @@ int file_write(int root, const char *path, const char *text);
 /* Replaces `path` with `text`: temporary file, fsync, rename, fsync of the directory. */
 int file_replace(int root, const char *path, const char *text, size_t length);
 
+/* The same without waiting for the disk: whole or not there for whoever reads it now, and after a
+ * power cut whatever the disk has. */
+int file_replace_for_this_boot(int root, const char *path, const char *text, size_t length);
+
 #endif

@@ -74,6 +74,17 @@ static void test_restore(void **state)
     assert_int_equal(reporting.found_order, 9);
 }
 
+/* An order that somebody else wrote over is written again. */
+static void test_the_same_order_again(void **state)
+{
+    (void)state;
+    expect_set(5, 0, 5);
+    fixture_write(&fixture, ORDER, "9\n");
+    expect_set(5, 0, 5);
+    assert_int_equal(reporting_restore(&reporting), 0);
+    assert_int_equal(reporting_order(&reporting), 9);
+}
+
 static void test_a_host_floor_raises_the_order_at_once(void **state)
 {
     (void)state;
@@ -177,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_kernel(test_order_within_its_floors),
         with_kernel(test_restore),
+        with_kernel(test_the_same_order_again),
         with_kernel(test_a_host_floor_raises_the_order_at_once),
         with_kernel(test_absent),
         with_kernel(test_without_a_journal_the_order_stays),
