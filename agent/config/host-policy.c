@@ -22,6 +22,20 @@ static void note_unsupported(struct host_policy *host, const struct policy_unsup
         (void)snprintf(host->unsupported[i], HOST_POLICY_KEY_SIZE, "%s", unsupported->keys[i]);
 }
 
+/* The owner's longest time between two readings may be longer than the host's idle window, which
+ * has to have a reading in it. */
+static void raise_idle_window(struct host_policy *host)
+{
+    const char *key;
+
+    if (host->policy.idle_window >= host->policy.sample_interval)
+        return;
+    host->policy.idle_window = host->policy.sample_interval;
+    for (size_t i = 0; (key = policy_key(i)) != NULL; i++)
+        if (strcmp(key, "idle_window") == 0)
+            host->capped |= (policy_key_set)1 << i;
+}
+
 /* Brings every key that the owner set to the owner's limit. */
 static void apply_limits(struct host_policy *host, const struct configuration *configuration)
 {
@@ -33,6 +47,7 @@ static void apply_limits(struct host_policy *host, const struct configuration *c
             policy_limit_key(&host->policy, &configuration->policy, key))
             host->capped |= bit;
     }
+    raise_idle_window(host);
 }
 
 int host_policy_accept(const Vmreclaim__Policy__V1__Policy *message,

@@ -84,6 +84,26 @@ static void test_host_policy_is_capped_where_the_owner_spoke(void **state)
     policy_message_destroy(message);
 }
 
+/* A limit that makes another key impossible brings that one along. */
+static void test_an_owners_slow_readings_lengthen_the_idle_window(void **state)
+{
+    struct configuration configuration = owner_sets("sample_interval", "90s");
+    Vmreclaim__Policy__V1__Policy *message;
+    struct host_policy accepted;
+    struct policy policy;
+    struct error error;
+
+    (void)state;
+    policy_init(&policy, POLICY_AGGRESSIVE);
+    message = policy_message_create(&policy);
+    assert_non_null(message);
+    assert_int_equal(host_policy_accept(message, &configuration, &accepted, &error), 0);
+    assert_int_equal(accepted.policy.sample_interval, 90 * NSEC_PER_SEC);
+    assert_int_equal(accepted.policy.idle_window, 90 * NSEC_PER_SEC);
+    assert_true((accepted.capped & ~configuration.policy_keys) != 0);
+    policy_message_destroy(message);
+}
+
 static void test_kept_policy_is_limited_again(void **state)
 {
     struct configuration configuration = owner_sets("compact", "true");
@@ -133,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_every_key_has_a_gentle_side),
         cmocka_unit_test(test_gentler_is_left_alone),
         cmocka_unit_test(test_host_policy_is_capped_where_the_owner_spoke),
+        cmocka_unit_test(test_an_owners_slow_readings_lengthen_the_idle_window),
         cmocka_unit_test(test_kept_policy_is_limited_again),
         cmocka_unit_test(test_nowhere_to_keep_it),
     };
