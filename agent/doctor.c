@@ -173,6 +173,8 @@ static const struct {
                                 "give the VM a balloon with free page reporting (QEMU: -device "
                                 "virtio-balloon-pci,free-page-reporting=on), load virtio_balloon"},
     [FEATURE_PAGE_REPORTING_ORDER] = {CHECK_WARNING, "use Linux 5.14 or later"},
+    [FEATURE_UNPOISONED_PAGES] = {CHECK_WARNING, "boot without init_on_free and page_poison, or "
+                                                 "offer page-poison=on"},
     [FEATURE_KPAGEFLAGS] = {CHECK_WARNING, "use a kernel with CONFIG_PROC_PAGE_MONITOR, not locked "
                                            "down"},
     [FEATURE_PERCPU_DRAIN] = {CHECK_OK, NULL},
@@ -190,33 +192,13 @@ static void ask_feature(const struct check *check, void *context, struct check_a
                          "%s; instead: %s", feature->reason, feature->replacement);
 }
 
-static bool command_line_has(const struct doctor *doctor, const char *word)
-{
-    char text[8192];
-
-    return file_read_into(doctor->root, "proc/cmdline", text, sizeof(text)) > 0 &&
-           strstr(text, word) != NULL;
-}
-
-/* virtio_balloon switches reporting off when free pages must keep their content. */
-static void ask_poisoning(const struct check *check, void *context, struct check_answer *answer)
-{
-    const struct doctor *doctor = context;
-
-    (void)check;
-    if (command_line_has(doctor, "init_on_free=1") || command_line_has(doctor, "page_poison=1"))
-        check_answer_set(answer, CHECK_WARNING,
-                         "boot without init_on_free and page_poison, or offer page-poison=on",
-                         "free pages keep a pattern: many hosts switch reporting off then");
-}
-
 static const struct check checks[] = {
     {"vsock", ask_vsock, 0},
     {"vsock device", ask_vsock_device, 0},
     {"privileged port", ask_source_port, 0},
     {"free page reporting", ask_feature, FEATURE_PAGE_REPORTING},
     {"reporting order", ask_feature, FEATURE_PAGE_REPORTING_ORDER},
-    {"free pages are not patterned", ask_poisoning, 0},
+    {"free pages are not patterned", ask_feature, FEATURE_UNPOISONED_PAGES},
     {"reported pages are seen", ask_feature, FEATURE_KPAGEFLAGS},
     {"compaction", ask_feature, FEATURE_COMPACTION},
     {"compaction per node", ask_feature, FEATURE_COMPACTION_PER_NODE},
