@@ -84,6 +84,7 @@ static void on_policy_job_done(struct job *job)
         .action = agent->policy_action,
         .completed = is_completed(job),
         .supported = job->result != OUTCOME(NOT_SUPPORTED),
+        .withdrawn = job->result == OUTCOME(CANCELLED),
         .gained = gain_of(job),
         .cpu = job->outcome.cpu,
         .duration = job->outcome.duration,
@@ -114,7 +115,7 @@ static void on_result(const struct job *job, void *userdata)
              bytes_format_short(job->trapped_before, trapped_before, sizeof(trapped_before)),
              bytes_format_short(job->trapped_after, trapped_after, sizeof(trapped_after)),
              job->outcome.duration / NSEC_PER_MSEC, job->outcome.cpu / NSEC_PER_MSEC);
-    if (job->kind == JOB_KICK_REPORTING)
+    if (job->kind == JOB_KICK_REPORTING && job->result == OUTCOME(DONE))
         reporting_kicked(&agent->reporting, &agent->sample);
     agent->publish_to_all = true;
     agent_sample_soon(agent);
@@ -122,7 +123,8 @@ static void on_result(const struct job *job, void *userdata)
 
 static void refuse_policy_job(struct agent *agent)
 {
-    struct engine_result result = {.action = agent->policy_action, .supported = true};
+    struct engine_result result = {
+        .action = agent->policy_action, .supported = true, .withdrawn = true};
 
     agent->policy_action = ENGINE_NOTHING;
     engine_finished(&agent->engine, &result, time_boottime());
@@ -147,6 +149,7 @@ static void start_policy_job(struct agent *agent, enum job_kind kind)
         .kind = kind,
         .asked_by = "policy",
         .bytes = decision->bytes,
+        .bounded = true,
         .drop_slab = decision->drop_slab,
         .order = decision->order,
         .order_floor = agent->policy.policy.reporting_order,

@@ -4,7 +4,7 @@
  * kernel has: the first way of the list that is there.
  *
  *     reclaim   memory.reclaim swappiness=0 > memory.reclaim with vm.swappiness 0 where swap is on
- *               > nodeN/reclaim > drop_caches
+ *               > nodeN/reclaim > drop_caches, unless no more may go than was ordered
  *     compact   nodeN/compact for each node > vm.compact_memory; per-CPU lists kept short meanwhile
  *     kick      per-CPU lists cut by vm.percpu_pagelist_high_fraction and touched on each CPU
  *               > a longer touch
@@ -34,9 +34,10 @@
 
 #define KERNEL_LOG_LINE "<6>vmreclaim: performing memory compaction"
 /* Larger than any zone has pages: the lists shrink to the kernel's minimum. */
-#define PERCPU_FRACTION   "1000000"
-#define KICK_BYTES        (1 * MIB)
-#define KICK_BYTES_LARGER (64 * MIB)
+#define PERCPU_FRACTION "1000000"
+#define KICK_BYTES      (1 * MIB)
+/* More than a CPU's list holds, and less than the unit's MemoryMax leaves. */
+#define KICK_BYTES_LARGER (16 * MIB)
 
 int actions_init(struct actions *actions, uv_loop_t *loop, int root, struct features *features,
                  struct settings *settings)
@@ -101,6 +102,8 @@ static int plan_reclaim(struct actions *actions, struct work *work, child_work *
         work->method = RECLAIM_NODE;
         return 0;
     }
+    if (actions->order.bounded)
+        return -ENOTSUP;
     if (actions->outcome.reason[0] == '\0')
         explain(actions, "no memory.reclaim: caches were dropped");
     return plan_drop(actions, work, ret_function);

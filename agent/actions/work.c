@@ -67,11 +67,12 @@ static struct portion_cache guest_cache(int root)
     };
 }
 
-/* Up to `bytes` through one file, step by step. -EAGAIN ends it: there is no more to have. */
-static int reclaim_file(int directory, const char *name, uint64_t bytes, bool with_swappiness,
+/* Up to `*bytes` through one file, step by step; what is left of them comes back. -EAGAIN ends it:
+ * there is no more to have. */
+static int reclaim_file(int directory, const char *name, uint64_t *bytes, bool with_swappiness,
                         struct portion_cache (*cache_of)(int directory))
 {
-    struct portion portion = {.wanted = bytes};
+    struct portion portion = {.wanted = *bytes};
     struct portion_cache before = cache_of(directory);
     uint64_t next;
 
@@ -87,6 +88,7 @@ static int reclaim_file(int directory, const char *name, uint64_t bytes, bool wi
             return r == -EAGAIN ? 0 : r;
         after = cache_of(directory);
         portion_took(&portion, next, portion_taken(&before, &after));
+        *bytes = portion.wanted;
         before = after;
     }
     return 0;
@@ -115,7 +117,7 @@ static int reclaim_share(int directory, void *userdata)
                            (double)share->cache);
     if (faccessat(directory, "memory.reclaim", F_OK, 0) < 0)
         return 0; /* no memory controller in this subtree */
-    return reclaim_file(directory, "memory.reclaim", bytes,
+    return reclaim_file(directory, "memory.reclaim", &bytes,
                         share->work->method == RECLAIM_CGROUP_SWAPPINESS, cgroup_cache);
 }
 
@@ -160,26 +162,67 @@ static int visit_chosen(const struct work *work, cgroup_visitor visit, struct sh
     }
 }
 
-static int each_node(const struct work *work, const char *file, const char *text)
+struct nodes {
+    int root;
+    uint64_t count;
+    uint64_t bytes; /* still to take */
+};
+
+static int each_node(int root, int (*visit)(struct nodes *nodes, uint64_t node),
+                     struct nodes *nodes)
 {
     char list[256];
     uint64_t node = 0;
 
-    int r = file_read_into(work->root, NODE_PATH "/online", list, sizeof(list));
+    int r = file_read_into(root, NODE_PATH "/online", list, sizeof(list));
     if (r < 0)
         return r;
     for (; (r = cpulist_next(list, node, &node)) == 0; node++) {
-        char path[96];
-
-        (void)snprintf(path, sizeof(path), NODE_PATH "/node%" PRIu64 "/%s", node, file);
-        if (text == NULL)
-            r = reclaim_file(work->root, path, work->bytes, true, guest_cache);
-        else
-            r = file_write(work->root, path, text);
+        r = visit(nodes, node);
         if (r < 0)
             return r;
     }
     return r == -ENOENT ? 0 : r;
+}
+
+static int count_node(struct nodes *nodes, uint64_t node)
+{
+    (void)node;
+    nodes->count++;
+    return 0;
+}
+
+/* Its part of what is still to take; the nodes behind it take what it did not have. */
+static int reclaim_node(struct nodes *nodes, uint64_t node)
+{
+    uint64_t part = nodes->bytes / nodes->count--;
+    uint64_t left = part;
+    char path[96];
+    int r;
+
+    (void)snprintf(path, sizeof(path), NODE_PATH "/node%" PRIu64 "/reclaim", node);
+    r = reclaim_file(nodes->root, path, &left, true, guest_cache);
+    nodes->bytes -= part - left;
+    return r;
+}
+
+static int reclaim_nodes(const struct work *work)
+{
+    struct nodes nodes = {.root = work->root, .bytes = work->bytes};
+    int r;
+
+    if (cgroup_any_frozen(work->root))
+        return -EBUSY;
+    r = each_node(work->root, count_node, &nodes);
+    return r < 0 ? r : each_node(work->root, reclaim_node, &nodes);
+}
+
+static int compact_node(struct nodes *nodes, uint64_t node)
+{
+    char path[96];
+
+    (void)snprintf(path, sizeof(path), NODE_PATH "/node%" PRIu64 "/compact", node);
+    return file_write(nodes->root, path, "1");
 }
 
 int work_reclaim(const void *context)
@@ -189,7 +232,7 @@ int work_reclaim(const void *context)
     int r;
 
     if (work->method == RECLAIM_NODE)
-        return cgroup_any_frozen(work->root) ? -EBUSY : each_node(work, "reclaim", NULL);
+        return reclaim_nodes(work);
     r = visit_chosen(work, add_cache, &share);
     return r < 0 ? r : visit_chosen(work, reclaim_share, &share);
 }
@@ -206,8 +249,9 @@ int work_drop_caches(const void *context)
 int work_compact(const void *context)
 {
     const struct work *work = context;
+    struct nodes nodes = {.root = work->root};
 
-    if (work->per_node && each_node(work, "compact", "1") == 0)
+    if (work->per_node && each_node(work->root, compact_node, &nodes) == 0)
         return 0;
     return file_write(work->root, COMPACT_MEMORY_PATH, "1");
 }

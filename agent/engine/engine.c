@@ -335,7 +335,7 @@ void engine_finished(struct engine *engine, const struct engine_result *result, 
     budget_charge(&engine->budget, now, result->cpu);
     if (!result->supported)
         engine->unsupported |= 1u << engine->running;
-    else if (!was_stopped)
+    else if (!was_stopped && !result->withdrawn)
         backoff_judge(&engine->backoffs[engine->is_idle_work][engine->running], now,
                       engine->expected, result->gained, result->cpu);
     ladder_finished(engine, result, now);

@@ -59,6 +59,7 @@ struct engine_result {
     enum engine_action_kind action;
     bool completed;  /* false: stopped, failed or not supported */
     bool supported;  /* false: never ask for it again */
+    bool withdrawn;  /* gave way to an order of the host: nothing is learned from it */
     uint64_t gained; /* bytes that became free, or left the trapped part */
     nsec_t cpu;      /* CPU time it cost */
     nsec_t duration;

@@ -129,14 +129,21 @@ static bool reclaim(struct engine *engine, const struct memory_sample *sample,
     return true;
 }
 
+/* Where the kernel cannot take cache by amount, an idle guest's goes at once. */
+static bool takes_by_dropping(const struct engine *engine)
+{
+    return engine->policy.cache_method == POLICY_CACHE_DROP ||
+           (engine->policy.cache_method == POLICY_CACHE_GRADUAL &&
+            (engine->unsupported >> ENGINE_RECLAIM_CACHE & 1) != 0);
+}
+
 static bool drop(struct engine *engine, const struct memory_sample *sample, enum engine_reason mode,
                  struct engine_decision *decision)
 {
     nsec_t now = sample->boottime;
     uint64_t bytes = above_floor(engine, sample);
 
-    if (engine->policy.cache_method != POLICY_CACHE_DROP || mode != ENGINE_IDLE_WORK ||
-        bytes < RECLAIM_LEAST)
+    if (!takes_by_dropping(engine) || mode != ENGINE_IDLE_WORK || bytes < RECLAIM_LEAST)
         return false;
     if (engine->has_dropped && sample->cache < engine->cache_after_drop + DROP_AGAIN)
         return false;
@@ -366,11 +373,39 @@ static void finished_order(struct engine *engine, const struct engine_result *re
         backoff_judge(lower_backoff(engine), now, COMPACT_LEAST, brought, 0);
 }
 
+/* The action never began: what asking for it noted is taken back. */
+static void forget_asking(struct engine *engine)
+{
+    switch (engine->running) {
+    case ENGINE_RECLAIM_CACHE:
+        engine->trickled_at = 0;
+        break;
+    case ENGINE_DROP_CACHES:
+        engine->has_dropped = false;
+        break;
+    case ENGINE_LOWER_ORDER:
+        engine->is_lowered = false;
+        break;
+    case ENGINE_KICK_REPORTING:
+        engine->kicked_at = 0;
+        break;
+    case ENGINE_COMPACT:
+    case ENGINE_RESTORE_ORDER: /* still lowered: it comes again */
+    case ENGINE_NOTHING:
+    case ENGINE_STOP:
+        break;
+    }
+}
+
 void ladder_finished(struct engine *engine, const struct engine_result *result, nsec_t now)
 {
     const struct memory_sample *last = &engine->last;
     uint64_t trapped = ladder_stuck(last, engine->found_order);
 
+    if (result->withdrawn && result->gained == 0) {
+        forget_asking(engine);
+        return;
+    }
     if (engine->is_idle_work)
         engine->kernel_work_until = now + REPORTING_TIME;
     switch (engine->running) {

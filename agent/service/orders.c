@@ -127,14 +127,15 @@ static nsec_t time_limit(const struct agent *agent, nsec_t asked)
     return limit;
 }
 
-/* The newest sample, for what is decided before the job begins. */
-static const struct memory_sample *current_sample(struct agent *agent)
+/* For what is decided before the job begins. The agent's own sample stays: the next step compares
+ * with it, and would miss a kill that came before this one. */
+static struct memory_sample current_sample(struct agent *agent)
 {
     struct memory_sample sample;
 
-    if (sensors_read(&agent->sensors, time_boottime(), &sample) == 0)
-        agent->sample = sample;
-    return &agent->sample;
+    if (sensors_read(&agent->sensors, time_boottime(), &sample) < 0)
+        sample = agent->sample;
+    return sample;
 }
 
 /* ---- Compact ---- */
@@ -154,6 +155,7 @@ void orders_compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     struct order *order =
         begin(call, JOB_COMPACT, request->action_id, request->asked_by, answer_compact);
     struct agent *agent;
+    struct memory_sample sample;
     char reason[JOB_REASON_SIZE];
     char trapped[32];
     char gain[32];
@@ -162,14 +164,14 @@ void orders_compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     if (order == NULL)
         return;
     agent = order->agent;
+    sample = current_sample(agent);
     order->job.time_limit = time_limit(agent, request->time_limit_ns);
     if (!commands_are_allowed(agent) ||
         (owner_sets(agent, "compact") && !agent->configuration->policy.compact)) {
         decline(order, OUTCOME(FORBIDDEN_BY_POLICY), "this guest's configuration forbids it");
-    } else if (!request->force &&
-               current_sample(agent)->trapped < agent->policy.policy.compact_min_gain) {
+    } else if (!request->force && sample.trapped < agent->policy.policy.compact_min_gain) {
         (void)snprintf(reason, sizeof(reason), "%s are trapped, less than compact_min_gain = %s",
-                       bytes_format_short(agent->sample.trapped, trapped, sizeof(trapped)),
+                       bytes_format_short(sample.trapped, trapped, sizeof(trapped)),
                        bytes_format(agent->policy.policy.compact_min_gain, gain, sizeof(gain)));
         decline(order, OUTCOME(NOTHING_TO_DO), reason);
     } else {
@@ -188,11 +190,17 @@ static void answer_reclaim_cache(struct order *order, Vmreclaim__Agent__V1__Acti
     ttrpc_call_finish(order->call, &response.base);
 }
 
+/* The owner keeps some cache, which a drop would not leave. */
+static bool owner_keeps_cache(const struct agent *agent)
+{
+    return owner_sets(agent, "cache_floor") && agent->configuration->policy.cache_floor > 0;
+}
+
 static bool cache_order_is_allowed(const struct agent *agent, bool drop)
 {
     const struct policy *owner = &agent->configuration->policy;
 
-    if (!commands_are_allowed(agent))
+    if (!commands_are_allowed(agent) || (drop && owner_keeps_cache(agent)))
         return false;
     if (!owner_sets(agent, "cache_method"))
         return true;
@@ -203,7 +211,7 @@ static bool cache_order_is_allowed(const struct agent *agent, bool drop)
 /* How much may go: what was asked for, or all above the policy's floor; never below the owner's. */
 static uint64_t reclaimable_bytes(struct agent *agent, uint64_t asked)
 {
-    uint64_t cache = current_sample(agent)->cache;
+    uint64_t cache = current_sample(agent).cache;
     uint64_t floor = asked == 0 ? agent->policy.policy.cache_floor : 0;
 
     if (owner_sets(agent, "cache_floor"))
@@ -225,6 +233,7 @@ void orders_reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *messa
     order->job.time_limit = time_limit(order->agent, request->time_limit_ns);
     order->job.drop_slab = order->agent->policy.policy.drop_slab;
     order->job.bytes = reclaimable_bytes(order->agent, request->bytes);
+    order->job.bounded = owner_keeps_cache(order->agent);
     if (!cache_order_is_allowed(order->agent, request->drop))
         decline(order, OUTCOME(FORBIDDEN_BY_POLICY), "this guest's configuration forbids it");
     else if (!request->drop && order->job.bytes == 0)

@@ -105,6 +105,14 @@ static void on_action_done(const struct action_outcome *outcome, void *userdata)
     finish(runner, job);
 }
 
+/* A policy lowers the order for a while, and gives back what was in force before: an operator's
+ * order, or the one that was found at the start. */
+static bool restores_found(const struct runner *runner, const struct job *job)
+{
+    return job->kind == JOB_RESTORE_ORDER &&
+           !(job->is_of_policy && job->order < runner->reporting->found_order);
+}
+
 /* Setting or restoring the order is one write, done at once. */
 static void run_order(struct runner *runner, struct job *job)
 {
@@ -112,7 +120,7 @@ static void run_order(struct runner *runner, struct job *job)
     uint32_t order;
     int r;
 
-    if (job->kind == JOB_RESTORE_ORDER)
+    if (restores_found(runner, job))
         r = reporting_restore(runner->reporting);
     else
         r = reporting_set_order(runner->reporting, job->order, job->order_floor, &order);
@@ -139,6 +147,7 @@ static void run_action(struct runner *runner, struct job *job)
         .kind = kinds[job->kind],
         .id = job->action_id,
         .bytes = job->bytes,
+        .bounded = job->bounded,
         .drop_slab = job->drop_slab,
         .time_limit = job->time_limit,
     };

@@ -398,6 +398,25 @@ static void test_watch_tells_of_an_oom_kill(void **state)
     assert_true(seen.oom_kill);
 }
 
+/* An order reads the guest as well; what the next step compares with stays. */
+static void test_an_order_does_not_hide_an_oom_kill(void **state)
+{
+    Vmreclaim__Agent__V1__ReclaimCacheRequest request =
+        VMRECLAIM__AGENT__V1__RECLAIM_CACHE_REQUEST__INIT;
+    struct seen seen;
+
+    (void)state;
+    start_watch(&seen);
+    while (seen.samples < 1)
+        (void)uv_run(&client.loop, UV_RUN_ONCE);
+    guest_write(&guest, "proc/vmstat", "nr_free_pages 10240\noom_kill 1\n");
+    request.bytes = 1;
+    assert_non_null(client_call(&client, "ReclaimCache", &request));
+    while (seen.pressures < 1)
+        (void)uv_run(&client.loop, UV_RUN_ONCE);
+    assert_true(seen.oom_kill);
+}
+
 static void test_no_action_while_memory_is_short(void **state)
 {
     Vmreclaim__Agent__V1__CompactRequest request = VMRECLAIM__AGENT__V1__COMPACT_REQUEST__INIT;
@@ -459,6 +478,7 @@ int main(int argument_count, char **arguments)
         cmocka_unit_test_setup_teardown(test_damaged_policy_is_ignored, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch_is_a_heartbeat, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch_tells_of_an_oom_kill, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_order_does_not_hide_an_oom_kill, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_action_while_memory_is_short, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch_tells_what_others_did, setup, teardown),
     };

@@ -219,6 +219,46 @@ static void test_drop_once_per_idle_period(void **state)
     assert_int_equal(run(&guest, 300), ENGINE_DROP_CACHES);
 }
 
+/* A kernel that cannot take by amount: nothing from a busy guest, and all of an idle one's, once.
+ */
+static void test_without_reclaim_only_an_idle_guest_is_dropped(void **state)
+{
+    struct guest guest;
+    struct engine_result result = {.action = ENGINE_RECLAIM_CACHE};
+
+    (void)state;
+    guest_init(&guest);
+    guest.policy.trickle = 512 * MIB;
+    use_policy(&guest);
+    guest.sample.cache = 4 * GIB;
+    guest.user = 2000;
+    assert_int_equal(run(&guest, 60), ENGINE_RECLAIM_CACHE);
+    engine_finished(&guest.engine, &result, guest.sample.boottime);
+    assert_int_equal(run(&guest, 600), ENGINE_NOTHING);
+    guest.user = 0;
+    assert_int_equal(run(&guest, 130), ENGINE_DROP_CACHES);
+    guest.sample.cache = 100 * MIB;
+    finish(&guest, 4 * GIB, NSEC_PER_MSEC);
+    assert_int_equal(run(&guest, 300), ENGINE_NOTHING);
+}
+
+/* An action that gave way to an order has shown nothing: it comes again at once. */
+static void test_a_withdrawn_action_teaches_nothing(void **state)
+{
+    struct guest guest;
+    struct engine_result result = {
+        .action = ENGINE_DROP_CACHES, .supported = true, .withdrawn = true};
+
+    (void)state;
+    guest_init(&guest);
+    policy_init(&guest.policy, POLICY_WSL);
+    use_policy(&guest);
+    guest.sample.cache = GIB;
+    assert_int_equal(run(&guest, 130), ENGINE_DROP_CACHES);
+    engine_finished(&guest.engine, &result, guest.sample.boottime);
+    assert_int_equal(run(&guest, 5), ENGINE_DROP_CACHES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +273,8 @@ int main(void)
         cmocka_unit_test(test_no_trickle_from_a_busy_or_gentle_guest),
         cmocka_unit_test(test_trickle_stops_on_refaults),
         cmocka_unit_test(test_drop_once_per_idle_period),
+        cmocka_unit_test(test_without_reclaim_only_an_idle_guest_is_dropped),
+        cmocka_unit_test(test_a_withdrawn_action_teaches_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,6 +128,9 @@ static void test_unsupported_is_never_asked_again(void **state)
     guest.sample.cache = GIB;
     assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
     engine_finished(&guest.engine, &result, guest.sample.boottime);
+    assert_int_equal(run(&guest, 10), ENGINE_DROP_CACHES);
+    result.action = ENGINE_DROP_CACHES;
+    engine_finished(&guest.engine, &result, guest.sample.boottime);
     assert_int_equal(run(&guest, 4000), ENGINE_NOTHING);
 }
 

@@ -142,6 +142,8 @@ static void test_what_the_kernel_cannot_do(void **state)
     (void)state;
     second.cache = 2 * GIB;
     question.impossible = 1u << ENGINE_RECLAIM_CACHE;
+    assert_int_equal(outlook().steps[0].action, ENGINE_DROP_CACHES);
+    question.impossible |= 1u << ENGINE_DROP_CACHES;
     assert_int_equal(outlook().step_count, 0);
 }
 

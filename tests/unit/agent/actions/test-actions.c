@@ -178,8 +178,22 @@ static void test_reclaim_by_node_without_cgroups(void **state)
     lose(FEATURE_MEMORY_RECLAIM);
     run(reclaim);
     assert_int_equal(outcome.end, ACTION_DONE);
-    expect(NODE0_RECLAIM, "8388608 swappiness=0");
-    expect("sys/devices/system/node/node1/reclaim", "8388608 swappiness=0");
+    /* together what was asked for */
+    expect(NODE0_RECLAIM, "4194304 swappiness=0");
+    expect("sys/devices/system/node/node1/reclaim", "4194304 swappiness=0");
+}
+
+static void test_bounded_reclaim_does_not_drop(void **state)
+{
+    struct action_order order = reclaim;
+
+    (void)state;
+    start();
+    lose(FEATURE_MEMORY_RECLAIM);
+    lose(FEATURE_NODE_RECLAIM);
+    order.bounded = true;
+    assert_int_equal(begin(order), -ENOTSUP);
+    expect(DROP, "");
 }
 
 static void test_reclaim_falls_back_to_dropping(void **state)
@@ -465,6 +479,7 @@ int main(void)
         with_kernel(test_reclaim_that_would_swap_is_not_done),
         with_kernel(test_reclaim_by_node_without_cgroups),
         with_kernel(test_reclaim_falls_back_to_dropping),
+        with_kernel(test_bounded_reclaim_does_not_drop),
         with_kernel(test_refused_swappiness_takes_the_next_way_at_once),
         with_kernel(test_refused_reclaim_ends_with_dropping),
         with_kernel(test_refused_everywhere),
