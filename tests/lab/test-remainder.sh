@@ -36,7 +36,7 @@ independent() {
 read_on() {
     local memfd value start
     memfd=$(memfd_of "$1")
-    while start=${EPOCHREALTIME/./}; do
+    while is_there "$1" && start=${EPOCHREALTIME/./}; do
         value=$(independent "$1" "$memfd")
         echo "$(((start + ${EPOCHREALTIME/./}) / 2)) $value"
         sleep 0.1
@@ -53,14 +53,29 @@ returned_between() {
         END { printf "%.0f %.2f\n", before - after, (apart_from > apart_to ? apart_from : apart_to) / 1e6 }' "$3"
 }
 
+is_there() { # GUEST: its hypervisor has not ended
+    [[ -S $lab_run/$1.exec ]]
+}
+
+# need_guests: the emulation sometimes loses one; there is nothing to say then.
+need_guests() {
+    local name
+    for name in "${lives[@]}"; do
+        is_there "$name" || {
+            echo "guest $name was lost"
+            exit 75
+        }
+    done
+}
+
 waterfall() { # GUEST: all of it, fresh
     vmreclaim --json vm show "$1" | jq -c .vm.waterfall
 }
 
 # settle GUEST: until nothing waits for reporting and the footprint rests; prints the waterfall.
 settle() {
-    local deadline=$(($(now) + 60000)) w before=0 after
-    while w=$(waterfall "$1"); do
+    local deadline=$(($(now) + 60000)) w='' before=0 after
+    while is_there "$1" && w=$(waterfall "$1"); do
         after=$(jq .footprint <<<"$w")
         ! jq -e --argjson before "$before" '.reportable - .held_back < 8388608 and
             (.footprint - $before | fabs) < 1048576' >/dev/null <<<"$w" || break
@@ -101,6 +116,7 @@ has_more_lines() { # FILE COUNT
 act() {
     local guest=$1 readings=$lab_run/$1.readings action reader count start end returned apart
     shift
+    is_there "$guest" || return
     read_on "$guest" >"$readings" &
     reader=$!
     wait_for 10 test -s "$readings"
@@ -123,6 +139,7 @@ live() {
     local guest=$1 count=$2 largest=$4 kind mib w i
     RANDOM=$3
     for ((i = 1; i <= count; i++)); do
+        is_there "$guest" || return
         kind=${kinds[RANDOM % ${#kinds[@]}]}
         mib=$((largest / 4 + RANDOM % (largest * 3 / 4)))
         "scene_$kind" "$guest" "$mib" >/dev/null || echo "        $guest: scene $kind $mib failed"
@@ -184,6 +201,7 @@ for i in "${!lives[@]}"; do
     waiting+=($!)
 done
 wait "${waiting[@]}"
+need_guests
 
 printf '\n%-7s %2s %-9s %4s %9s %7s %9s %6s\n' guest no scene MiB footprint in_use remainder bound
 cat "$lab_run"/{memfd,anon?}.tsv 2>/dev/null >"$LAB_RESULTS/scenes.tsv"
@@ -215,12 +233,7 @@ for name in "${lives[@]}"; do
     waiting+=($!)
 done
 wait "${waiting[@]}"
-for name in "${lives[@]}"; do
-    [[ -S $lab_run/$name.exec ]] || {
-        echo "guest $name was lost"
-        exit 75
-    }
-done
+need_guests
 printf '\n%-7s %-10s %-12s %9s %9s %7s %7s %7s %-7s %s\n' guest action outcome measured record drift 'off %' 'apart s' sure 'why not'
 while IFS=$'\t' read -r guest kind outcome returned ours drift off apart sure why; do
     printf '%-7s %-10s %-12s %9.1f %9.1f %7.1f %7.2f %7.2f %-7s %s\n' "$guest" "$kind" "$outcome" "$returned" \
