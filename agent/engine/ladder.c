@@ -137,21 +137,21 @@ static bool takes_by_dropping(const struct engine *engine)
             (engine->unsupported >> ENGINE_RECLAIM_CACHE & 1) != 0);
 }
 
-static bool drop(struct engine *engine, const struct memory_sample *sample, enum engine_reason mode,
+static bool drop(struct engine *engine, const struct memory_sample *sample,
                  struct engine_decision *decision)
 {
     nsec_t now = sample->boottime;
     uint64_t bytes = above_floor(engine, sample);
 
-    if (!takes_by_dropping(engine) || mode != ENGINE_IDLE_WORK || bytes < RECLAIM_LEAST)
+    if (!takes_by_dropping(engine) || bytes < RECLAIM_LEAST)
         return false;
     if (engine->has_dropped && sample->cache < engine->cache_after_drop + DROP_AGAIN)
         return false;
-    if (!may_ask(engine, mode, ENGINE_DROP_CACHES, now, decision))
+    if (!may_ask(engine, ENGINE_IDLE_WORK, ENGINE_DROP_CACHES, now, decision))
         return false;
     decision->drop_slab = engine->policy.drop_slab;
     engine->has_dropped = true;
-    ask(engine, ENGINE_DROP_CACHES, mode, bytes, now, decision);
+    ask(engine, ENGINE_DROP_CACHES, ENGINE_IDLE_WORK, bytes, now, decision);
     return true;
 }
 
@@ -319,8 +319,7 @@ static void trickle(struct engine *engine, const struct memory_sample *sample,
 static void climb(struct engine *engine, const struct memory_sample *sample,
                   struct engine_decision *decision)
 {
-    if (reclaim(engine, sample, ENGINE_IDLE_WORK, decision) ||
-        drop(engine, sample, ENGINE_IDLE_WORK, decision))
+    if (reclaim(engine, sample, ENGINE_IDLE_WORK, decision) || drop(engine, sample, decision))
         return;
     if (is_settling(engine, sample)) {
         decision->reason = ENGINE_SETTLING;
