@@ -1,37 +1,27 @@
 /* Measures what a VM occupies on the host.
  *
- * Backends are found once, from the shared writable mappings in /proc/PID/maps and the descriptors
- * that name the same file. A reading then costs one pread of the status file and one fstatat per
- * backend: tens of microseconds, no lock of the hypervisor's address space. */
+ * Backends are found once, see backends.c. A reading then costs one pread of the status file and
+ * one fstatat per backend: tens of microseconds, no lock of the hypervisor's address space. */
 #include "controller/footprint/footprint.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/footprint/backends.h"
 #include "controller/footprint/process.h"
 
-#define STATUS_BYTES     4096
-#define MAPS_BYTES_MAX   (16u << 20)
-#define BACKEND_SIZE_MIN MIB /* smaller shared mappings are rings and framebuffers */
-#define STAT_BLOCK       512u
-
-/* The kernel answers both for a dead process, depending on what is read. */
-static int gone(int r)
-{
-    return r == -ENOENT ? -ESRCH : r;
-}
+#define STATUS_BYTES 4096
+#define STAT_BLOCK   512u
 
 void hypervisor_process_init(struct hypervisor_process *process)
 {
@@ -49,129 +39,6 @@ void hypervisor_process_finish(struct hypervisor_process *process)
     hypervisor_process_init(process);
 }
 
-/* Adds to the backend with the mapping's file, or makes one. */
-static void add_mapping(struct hypervisor_process *process, const struct mapping *mapping)
-{
-    uint64_t size = mapping->end - mapping->start;
-
-    for (uint32_t i = 0; i < process->backend_count; i++) {
-        struct memory_backend *backend = &process->backends[i];
-
-        if (backend->device == mapping->device && backend->inode == mapping->inode) {
-            backend->mapped += size;
-            return;
-        }
-    }
-    if (process->backend_count == HYPERVISOR_BACKENDS_MAX) {
-        process->shared_mapped += size;
-        return;
-    }
-    process->backends[process->backend_count++] = (struct memory_backend){
-        .descriptor = -1,
-        .device = mapping->device,
-        .inode = mapping->inode,
-        .mapped = size,
-    };
-}
-
-static int read_mappings(struct hypervisor_process *process)
-{
-    cleanup_free char *text = NULL;
-    size_t length;
-    int r = file_read(process->directory, "maps", MAPS_BYTES_MAX, &text, &length);
-
-    if (r < 0)
-        return gone(r);
-    process->backend_count = 0;
-    process->shared_mapped = 0;
-    for (const char *line = text; line != NULL && *line != '\0';) {
-        struct mapping mapping;
-
-        if (mapping_parse(line, &mapping) == 0 && mapping.shared && mapping.writable &&
-            mapping.inode != 0 && mapping.end - mapping.start >= BACKEND_SIZE_MIN)
-            add_mapping(process, &mapping);
-        line = strchr(line, '\n');
-        if (line != NULL)
-            line++;
-    }
-    return 0;
-}
-
-/* Whether huge pages of the host's pool back the file. The descriptor lives only here: keeping it
- * would keep the guest's memory after the hypervisor's end. */
-static bool is_hugetlb(int directory, const char *path)
-{
-    cleanup_close int descriptor = openat(directory, path, O_PATH | O_CLOEXEC);
-    struct statfs file_system;
-
-    return descriptor >= 0 && fstatfs(descriptor, &file_system) == 0 &&
-           file_system.f_type == HUGETLBFS_MAGIC;
-}
-
-static void match_descriptor(struct hypervisor_process *process, const char *number)
-{
-    char path[32];
-    struct stat file;
-    const char *digits = number;
-    uint64_t descriptor;
-
-    if (number_scan(&digits, &descriptor) < 0 || *digits != '\0' || descriptor > INT32_MAX)
-        return;
-    (void)snprintf(path, sizeof(path), "fd/%" PRIu64, descriptor);
-    if (fstatat(process->directory, path, &file, 0) < 0)
-        return;
-    for (uint32_t i = 0; i < process->backend_count; i++) {
-        struct memory_backend *backend = &process->backends[i];
-
-        if (backend->descriptor < 0 && backend->device == file.st_dev &&
-            backend->inode == file.st_ino && S_ISREG(file.st_mode)) {
-            backend->descriptor = (int)descriptor;
-            backend->hugetlb = is_hugetlb(process->directory, path);
-        }
-    }
-}
-
-static int match_descriptors(struct hypervisor_process *process)
-{
-    int descriptor = openat(process->directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    cleanup_closedir DIR *directory = NULL;
-
-    if (descriptor < 0)
-        return gone(-errno);
-    directory = fdopendir(descriptor);
-    if (directory == NULL) {
-        (void)close(descriptor);
-        return -ENOMEM;
-    }
-    for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory))
-        match_descriptor(process, entry->d_name);
-    return 0;
-}
-
-/* A backend whose file nobody has open any more is seen by RssShmem only. */
-static void drop_unmatched(struct hypervisor_process *process)
-{
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < process->backend_count; i++) {
-        if (process->backends[i].descriptor < 0)
-            process->shared_mapped += process->backends[i].mapped;
-        else
-            process->backends[kept++] = process->backends[i];
-    }
-    process->backend_count = kept;
-}
-
-int hypervisor_process_find_backends(struct hypervisor_process *process)
-{
-    int r = read_mappings(process);
-
-    if (r == 0)
-        r = match_descriptors(process);
-    drop_unmatched(process);
-    return r;
-}
-
 static int open_files(struct hypervisor_process *process, int root, pid_t pid)
 {
     char path[32];
@@ -181,14 +48,14 @@ static int open_files(struct hypervisor_process *process, int root, pid_t pid)
     (void)snprintf(path, sizeof(path), "proc/%d", (int)pid);
     process->directory = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (process->directory < 0)
-        return gone(-errno);
+        return process_gone(-errno);
     process->status = openat(process->directory, "status", O_RDONLY | O_CLOEXEC);
     if (process->status < 0)
-        return gone(-errno);
+        return process_gone(-errno);
     process->statm = openat(process->directory, "statm", O_RDONLY | O_CLOEXEC);
     r = file_read_into(process->directory, "stat", stat_text, sizeof(stat_text));
     if (r < 0)
-        return gone(r);
+        return process_gone(r);
     return process_start_time_parse(stat_text, &process->start_time);
 }
 
@@ -216,7 +83,7 @@ static int read_status(const struct hypervisor_process *process, struct process_
     ssize_t n = pread(process->status, text, sizeof(text) - 1, 0);
 
     if (n < 0)
-        return gone(-errno);
+        return process_gone(-errno);
     text[n] = '\0';
     /* A zombie still has a status, without the memory lines. */
     return process_status_parse(text, ret_status) < 0 ? -ESRCH : 0;
@@ -240,29 +107,12 @@ static void add_backends(const struct hypervisor_process *process, struct host_m
     }
 }
 
-static uint64_t mapped_backends(const struct hypervisor_process *process)
+/* What the hypervisor does not hold for itself, and no more than the guest has. */
+static uint64_t anonymous_of_guest(const struct hypervisor_process *process, uint64_t size)
 {
-    uint64_t mapped = process->shared_mapped;
+    uint64_t resident = process->last.rss_anonymous;
 
-    for (uint32_t i = 0; i < process->backend_count; i++)
-        mapped += process->backends[i].mapped;
-    return mapped;
-}
-
-/* Guest memory that shared files do not account for is anonymous. Without a known size, any shared
- * file is taken to be all of it. */
-static bool has_anonymous_memory(const struct hypervisor_process *process, uint64_t ram)
-{
-    uint64_t shared = mapped_backends(process);
-
-    return ram == 0 ? shared == 0 : shared < ram - ram / 20;
-}
-
-static uint64_t anonymous_of_guest(const struct hypervisor_process *process,
-                                   const struct process_status *status)
-{
-    return status->rss_anonymous > process->overhead ? status->rss_anonymous - process->overhead
-                                                     : 0;
+    return min_of(size, resident > process->overhead ? resident - process->overhead : 0);
 }
 
 /* statm costs a fifth of status, and tells all but swap, huge pages and shared memory by itself. */
@@ -272,7 +122,7 @@ static int read_quickly(struct hypervisor_process *process)
     ssize_t n = pread(process->statm, text, sizeof(text) - 1, 0);
 
     if (n < 0)
-        return gone(-errno);
+        return process_gone(-errno);
     text[n] = '\0';
     return process_statm_parse(text, (uint64_t)sysconf(_SC_PAGESIZE),
                                &process->last.rss_anonymous) < 0
@@ -313,6 +163,7 @@ int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t n
     struct host_memory memory = {.time = now};
     const struct process_status *status = &process->last;
     uint64_t swapped_shared;
+    uint64_t anonymous;
     int r;
 
     if (!hypervisor_process_is_open(process))
@@ -334,8 +185,9 @@ int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t n
         memory.footprint += memory.rss_shared - memory.memfd;
         memory.sources |= FOOTPRINT_RSS_SHARED;
     }
-    if (memory.hugetlb == 0 && has_anonymous_memory(process, ram)) {
-        memory.footprint += anonymous_of_guest(process, status);
+    anonymous = backends_anonymous_size(process, ram);
+    if (anonymous > 0) {
+        memory.footprint += anonymous_of_guest(process, anonymous);
         memory.sources |= FOOTPRINT_RSS_ANONYMOUS;
     }
     *ret_memory = memory;
@@ -348,7 +200,7 @@ int footprint_huge(const struct hypervisor_process *process, uint64_t *ret_bytes
     int r = file_read_into(process->directory, "smaps_rollup", text, sizeof(text));
 
     if (r < 0)
-        return gone(r);
+        return process_gone(r);
     return process_huge_parse(text, ret_bytes) < 0 ? -EBADMSG : 0;
 }
 

@@ -7,6 +7,9 @@
  *   anonymous     RssAnon less what the hypervisor itself uses, see footprint_calibrate
  *   hugetlb       HugetlbPages; freed pages return to the host's pool of huge pages, not to it
  *   shared memory without a descriptor: RssShmem, which misses what only others map
+ *   a file on a disk: nothing; it is page cache of the host, which takes it back by itself
+ *
+ * A guest can have several at once. What of its memory no file accounts for is anonymous.
  *
  * A process is held by a descriptor of its /proc directory: once it is dead every read fails with
  * -ESRCH, also when its number is used again. */
@@ -44,7 +47,9 @@ struct memory_backend {
     dev_t device;
     ino_t inode;
     uint64_t mapped; /* bytes */
+    bool shared;
     bool hugetlb;
+    bool on_disk; /* while they are looked for; not a backend */
 };
 
 struct hypervisor_process {
@@ -55,6 +60,7 @@ struct hypervisor_process {
     uint64_t start_time;    /* clock ticks since boot, /proc/PID/stat */
     uint64_t overhead;      /* RssAnon that is not the guest's */
     uint64_t shared_mapped; /* shared writable mappings without a backend here */
+    uint64_t disk_mapped;   /* the same, of files on disks: the host's page cache */
     uint32_t backend_count;
     struct memory_backend backends[HYPERVISOR_BACKENDS_MAX];
     uint64_t

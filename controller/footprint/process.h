@@ -2,11 +2,18 @@
 #ifndef VMRECLAIM_FOOTPRINT_PROCESS_H
 #define VMRECLAIM_FOOTPRINT_PROCESS_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "controller/footprint/footprint.h"
+
+/* The kernel answers both for a dead process, depending on what is read. */
+static inline int process_gone(int r)
+{
+    return r == -ENOENT ? -ESRCH : r;
+}
 
 /* -EINVAL: a field is missing or not a number of kB. */
 int process_status_parse(const char *text, struct process_status *ret_status);

@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
@@ -137,11 +140,18 @@ static void test_memfd(void **state)
     assert_int_equal(footprint_measure(&process, 64 * MIB, 1, &memory), 0);
     assert_int_equal(memory.footprint, 24 * MIB);
     assert_string_equal(footprint_source_format(memory.sources, source, sizeof(source)), "memfd");
-    /* The backend is not all of the memory: the rest is anonymous. */
+    /* The backend is not all of the memory: the rest is anonymous, also when it is little. */
     assert_int_equal(footprint_measure(&process, 256 * MIB, 1, &memory), 0);
     assert_int_equal(memory.footprint, 74 * MIB);
     assert_string_equal(footprint_source_format(memory.sources, source, sizeof(source)),
                         "memfd+rss");
+    process.overhead = 49 * MIB;
+    assert_int_equal(footprint_measure(&process, 66 * MIB, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 25 * MIB);
+    /* The hypervisor's heap was never counted: no more is the guest's than it has. */
+    process.overhead = 0;
+    assert_int_equal(footprint_measure(&process, 66 * MIB, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 26 * MIB);
     hypervisor_process_finish(&process);
 }
 
@@ -234,6 +244,67 @@ static void test_hugetlb(void **state)
     assert_int_equal(memory.footprint, 512 * MIB);
     assert_int_equal(memory.sources, FOOTPRINT_HUGETLB);
     hypervisor_process_finish(&process);
+}
+
+/* Huge pages behind a file that is known are not all of the memory. What a fixture cannot make is a
+ * file on hugetlbfs, so the backend is said to be one. */
+static void test_hugetlb_beside_anonymous_memory(void **state)
+{
+    struct hypervisor_process process;
+    struct host_memory memory;
+
+    (void)state;
+    make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
+    put_maps("proc/42/fd/9", 64 * MIB);
+    put_status(50 * 1024, 0, 0, 24 * 1024);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_int_equal(process.backend_count, 1);
+    process.backends[0].hugetlb = true;
+    assert_int_equal(footprint_measure(&process, 128 * MIB, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 74 * MIB);
+    assert_int_equal(memory.sources, FOOTPRINT_HUGETLB | FOOTPRINT_RSS_ANONYMOUS);
+    assert_int_equal(footprint_measure(&process, 64 * MIB, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 24 * MIB);
+    hypervisor_process_finish(&process);
+}
+
+/* An nvdimm beside a memfd, on real files: the blocks of a file on a disk are not memory. */
+static void test_a_file_on_a_disk_is_not_memory(void **state)
+{
+    static char path[] = "vmreclaim-test-footprint-XXXXXX";
+    cleanup_close int real = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int disk = mkstemp(path);
+    cleanup_close int memfd = memfd_create("guest", MFD_CLOEXEC);
+    struct hypervisor_process process;
+    struct host_memory memory;
+    struct statfs file_system;
+    void *mapped[2];
+
+    (void)state;
+    assert_true(disk >= 0 && memfd >= 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(fstatfs(disk, &file_system), 0);
+    if (file_system.f_type == TMPFS_MAGIC || getenv("MESON_EXE_WRAPPER") != NULL) {
+        (void)printf("skipped: the build directory is in memory, or /proc is made up\n");
+        skip();
+    }
+    assert_int_equal(ftruncate(memfd, 64 * MIB), 0);
+    assert_int_equal(fallocate(memfd, 0, 0, 3 * MIB), 0);
+    assert_int_equal(posix_fallocate(disk, 0, 8 * MIB), 0);
+    mapped[0] = mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+    mapped[1] = mmap(NULL, 8 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED, disk, 0);
+    assert_true(mapped[0] != MAP_FAILED && mapped[1] != MAP_FAILED);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, real, getpid(), NULL), 0);
+    assert_int_equal(process.backend_count, 1);
+    /* QEMU counts an nvdimm among the plugged memory: it is no anonymous memory either. */
+    assert_int_equal(footprint_measure(&process, 72 * MIB, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 3 * MIB);
+    assert_int_equal(memory.sources, FOOTPRINT_MEMFD);
+    hypervisor_process_finish(&process);
+    assert_int_equal(munmap(mapped[0], 64 * MIB), 0);
+    assert_int_equal(munmap(mapped[1], 8 * MIB), 0);
 }
 
 #define PRESENT (UINT64_C(1) << 63)
@@ -381,6 +452,8 @@ int main(void)
         cmocka_unit_test(test_several_backends),
         cmocka_unit_test(test_shared_memory_without_a_descriptor),
         cmocka_unit_test(test_hugetlb),
+        cmocka_unit_test(test_hugetlb_beside_anonymous_memory),
+        cmocka_unit_test(test_a_file_on_a_disk_is_not_memory),
         cmocka_unit_test(test_overhead_is_what_is_not_the_guests),
         cmocka_unit_test(test_huge_pages),
         cmocka_unit_test(test_no_process),

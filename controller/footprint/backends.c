@@ -1,0 +1,194 @@
+/* Finds the files that back a guest's memory: large mappings in /proc/PID/maps, and the descriptors
+ * that name the same file.
+ *
+ * Only files in memory back it: on tmpfs, where memfds are too, and on hugetlbfs. A file on a disk,
+ * such as an nvdimm's, is the host's page cache: its blocks are on the disk. Private mappings count
+ * where huge pages of the host's pool are behind them; written pages of others are anonymous. */
+#include "controller/footprint/backends.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
+#include "common/base/number.h"
+#include "controller/footprint/process.h"
+
+#define MAPS_BYTES_MAX   (16u << 20)
+#define BACKEND_SIZE_MIN MIB /* smaller shared mappings are rings and framebuffers */
+
+/* Adds to the backend with the mapping's file, or makes one. */
+static void add_mapping(struct hypervisor_process *process, const struct mapping *mapping)
+{
+    uint64_t size = mapping->end - mapping->start;
+
+    for (uint32_t i = 0; i < process->backend_count; i++) {
+        struct memory_backend *backend = &process->backends[i];
+
+        if (backend->device == mapping->device && backend->inode == mapping->inode &&
+            backend->shared == mapping->shared) {
+            backend->mapped += size;
+            return;
+        }
+    }
+    if (process->backend_count == HYPERVISOR_BACKENDS_MAX) {
+        process->shared_mapped += mapping->shared ? size : 0;
+        return;
+    }
+    process->backends[process->backend_count++] = (struct memory_backend){
+        .descriptor = -1,
+        .device = mapping->device,
+        .inode = mapping->inode,
+        .mapped = size,
+        .shared = mapping->shared,
+    };
+}
+
+static int read_mappings(struct hypervisor_process *process)
+{
+    cleanup_free char *text = NULL;
+    size_t length;
+    int r = file_read(process->directory, "maps", MAPS_BYTES_MAX, &text, &length);
+
+    if (r < 0)
+        return process_gone(r);
+    process->backend_count = 0;
+    process->shared_mapped = 0;
+    process->disk_mapped = 0;
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        struct mapping mapping;
+
+        if (mapping_parse(line, &mapping) == 0 && mapping.writable && mapping.inode != 0 &&
+            mapping.end - mapping.start >= BACKEND_SIZE_MIN)
+            add_mapping(process, &mapping);
+        line = strchr(line, '\n');
+        if (line != NULL)
+            line++;
+    }
+    return 0;
+}
+
+/* What kind of file a descriptor names. It is opened only here: keeping it would keep the guest's
+ * memory after the hypervisor's end. */
+static void look_at_file(int directory, const char *path, struct memory_backend *backend)
+{
+    cleanup_close int descriptor = openat(directory, path, O_PATH | O_CLOEXEC);
+    struct statfs file_system;
+
+    if (descriptor < 0 || fstatfs(descriptor, &file_system) < 0)
+        return;
+    backend->hugetlb = file_system.f_type == HUGETLBFS_MAGIC;
+    backend->on_disk = !backend->hugetlb && file_system.f_type != TMPFS_MAGIC;
+}
+
+static void match_descriptor(struct hypervisor_process *process, const char *number)
+{
+    char path[32];
+    struct stat file;
+    const char *digits = number;
+    uint64_t descriptor;
+
+    if (number_scan(&digits, &descriptor) < 0 || *digits != '\0' || descriptor > INT32_MAX)
+        return;
+    (void)snprintf(path, sizeof(path), "fd/%" PRIu64, descriptor);
+    if (fstatat(process->directory, path, &file, 0) < 0 || !S_ISREG(file.st_mode))
+        return;
+    for (uint32_t i = 0; i < process->backend_count; i++) {
+        struct memory_backend *backend = &process->backends[i];
+
+        if (backend->descriptor < 0 && backend->device == file.st_dev &&
+            backend->inode == file.st_ino) {
+            backend->descriptor = (int)descriptor;
+            look_at_file(process->directory, path, backend);
+        }
+    }
+}
+
+static int match_descriptors(struct hypervisor_process *process)
+{
+    int descriptor = openat(process->directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_closedir DIR *directory = NULL;
+
+    if (descriptor < 0)
+        return process_gone(-errno);
+    directory = fdopendir(descriptor);
+    if (directory == NULL) {
+        (void)close(descriptor);
+        return -ENOMEM;
+    }
+    for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory))
+        match_descriptor(process, entry->d_name);
+    return 0;
+}
+
+/* A shared file that nobody has open any more is seen by RssShmem only. */
+static bool is_kept(struct hypervisor_process *process, const struct memory_backend *backend)
+{
+    if (!backend->shared)
+        return backend->hugetlb;
+    if (backend->descriptor < 0)
+        process->shared_mapped += backend->mapped;
+    else if (backend->on_disk)
+        process->disk_mapped += backend->mapped;
+    else
+        return true;
+    return false;
+}
+
+static void keep_memory(struct hypervisor_process *process)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < process->backend_count; i++)
+        if (is_kept(process, &process->backends[i]))
+            process->backends[kept++] = process->backends[i];
+    process->backend_count = kept;
+}
+
+int hypervisor_process_find_backends(struct hypervisor_process *process)
+{
+    int r = read_mappings(process);
+
+    if (r == 0)
+        r = match_descriptors(process);
+    keep_memory(process);
+    return r;
+}
+
+/* Mapped bytes of the files in memory; `*ret_hugetlb` of them of huge pages. */
+static uint64_t mapped_in_memory(const struct hypervisor_process *process, uint64_t *ret_hugetlb)
+{
+    uint64_t mapped = process->shared_mapped;
+
+    *ret_hugetlb = 0;
+    for (uint32_t i = 0; i < process->backend_count; i++) {
+        mapped += process->backends[i].mapped;
+        if (process->backends[i].hugetlb)
+            *ret_hugetlb += process->backends[i].mapped;
+    }
+    return mapped;
+}
+
+/* What files do not account for is anonymous, unless it is huge pages that no file is known of. */
+uint64_t backends_anonymous_size(const struct hypervisor_process *process, uint64_t ram)
+{
+    uint64_t hugetlb;
+    uint64_t mapped = mapped_in_memory(process, &hugetlb);
+    uint64_t rest;
+
+    if (process->last.hugetlb > hugetlb)
+        return 0;
+    if (ram == 0)
+        return mapped == 0 ? UINT64_MAX : 0;
+    mapped += process->disk_mapped;
+    rest = ram > mapped ? ram - mapped : 0;
+    return rest >= BACKEND_SIZE_MIN ? rest : 0;
+}
