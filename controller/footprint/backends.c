@@ -25,31 +25,44 @@
 #define MAPS_BYTES_MAX   (16u << 20)
 #define BACKEND_SIZE_MIN MIB /* smaller shared mappings are rings and framebuffers */
 
+/* The place of the mapping's backend; `backend_count`: it has none. */
+static uint32_t find_backend(const struct hypervisor_process *process,
+                             const struct mapping *mapping)
+{
+    uint32_t i = 0;
+
+    while (i < process->backend_count && (process->backends[i].device != mapping->device ||
+                                          process->backends[i].inode != mapping->inode ||
+                                          process->backends[i].shared != mapping->shared))
+        i++;
+    return i;
+}
+
+bool backends_have_file(const struct hypervisor_process *process, const struct mapping *mapping)
+{
+    return find_backend(process, mapping) < process->backend_count;
+}
+
 /* Adds to the backend with the mapping's file, or makes one. */
 static void add_mapping(struct hypervisor_process *process, const struct mapping *mapping)
 {
     uint64_t size = mapping->end - mapping->start;
+    uint32_t i = find_backend(process, mapping);
 
-    for (uint32_t i = 0; i < process->backend_count; i++) {
-        struct memory_backend *backend = &process->backends[i];
-
-        if (backend->device == mapping->device && backend->inode == mapping->inode &&
-            backend->shared == mapping->shared) {
-            backend->mapped += size;
-            return;
-        }
-    }
-    if (process->backend_count == HYPERVISOR_BACKENDS_MAX) {
+    if (i == HYPERVISOR_BACKENDS_MAX) {
         process->shared_mapped += mapping->shared ? size : 0;
         return;
     }
-    process->backends[process->backend_count++] = (struct memory_backend){
-        .descriptor = -1,
-        .device = mapping->device,
-        .inode = mapping->inode,
-        .mapped = size,
-        .shared = mapping->shared,
-    };
+    if (i == process->backend_count) {
+        process->backends[i] = (struct memory_backend){
+            .descriptor = -1,
+            .device = mapping->device,
+            .inode = mapping->inode,
+            .shared = mapping->shared,
+        };
+        process->backend_count++;
+    }
+    process->backends[i].mapped += size;
 }
 
 static int read_mappings(struct hypervisor_process *process)

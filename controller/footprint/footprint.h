@@ -107,11 +107,12 @@ struct host_memory {
 int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t now,
                       struct host_memory *ret_memory);
 
-/* Sets `overhead`: anonymous pages, as pagemap has them, in private mappings but the largest, which
- * together hold `ram`. A hypervisor's heap comes and goes by megabytes, so who compares two
- * readings calibrates before each. It costs half a millisecond, however large the guest is.
- * -ENODATA: no such mappings; -E2BIG: the others are larger than any hypervisor's; the overhead
- * stays as it was. */
+/* Sets `overhead` where a part of the guest's memory is anonymous: anonymous pages, as pagemap has
+ * them, in private mappings but the largest, which together hold that part. A hypervisor's heap
+ * comes and goes by megabytes, so who compares two readings calibrates before each. It costs half a
+ * millisecond, however large the guest is. Without such a part it does nothing. Otherwise -ENODATA:
+ * no such mappings, or `ram` is not known; -E2BIG: the others are larger than any hypervisor's; the
+ * overhead stays as it was. */
 int footprint_calibrate(struct hypervisor_process *process, uint64_t ram);
 
 /* Anonymous memory in transparent huge pages, from /proc/PID/smaps_rollup: 0.2 ms for gigabytes in

@@ -12,7 +12,7 @@
 #include "common/base/file.h"
 #include "common/base/number.h"
 #include "common/base/util.h"
-#include "controller/footprint/footprint.h"
+#include "controller/footprint/backends.h"
 #include "controller/footprint/process.h"
 
 #define MAPS_BYTES_MAX (16u << 20)
@@ -24,25 +24,33 @@
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 #define PAGEMAP_ENTRIES 4096
 
+static uint64_t size_of(const struct mapping *mapping)
+{
+    return mapping->end - mapping->start;
+}
+
 static int by_size_descending(const void *a, const void *b)
 {
     const struct mapping *x = a;
     const struct mapping *y = b;
-    uint64_t size_x = x->end - x->start;
-    uint64_t size_y = y->end - y->start;
+    uint64_t size_x = size_of(x);
+    uint64_t size_y = size_of(y);
 
     return size_x < size_y ? 1 : size_x > size_y ? -1 : 0;
 }
 
-/* Private mappings that may hold anonymous pages: also files', once written to. */
-static size_t collect_private(const char *text, struct mapping *mappings)
+/* Private mappings that may hold anonymous pages: also files', once written to, but not the host's
+ * huge pages, which are none of RssAnon. */
+static size_t collect_private(const struct hypervisor_process *process, const char *text,
+                              struct mapping *mappings)
 {
     size_t count = 0;
 
     for (const char *line = text; line != NULL && *line != '\0' && count < MAPPINGS_MAX;) {
         struct mapping *mapping = &mappings[count];
 
-        if (mapping_parse(line, mapping) == 0 && mapping->accessible && !mapping->shared)
+        if (mapping_parse(line, mapping) == 0 && mapping->accessible && !mapping->shared &&
+            !backends_have_file(process, mapping))
             count++;
         line = strchr(line, '\n');
         if (line != NULL)
@@ -51,21 +59,54 @@ static size_t collect_private(const char *text, struct mapping *mappings)
     return count;
 }
 
-/* Takes the guest's mappings out: the largest that may be memory, until `ram` is reached. Returns
- * how many are left, or -ENODATA: they do not reach it, so something else backs the guest. */
-static ssize_t take_guest_out(struct mapping *mappings, size_t count, uint64_t ram)
+/* The first of the mappings, largest first, that can be the next of the guest's while `missing`
+ * bytes of it are not found; `count`: none can. */
+static size_t next_of_guest(const struct mapping *mappings, size_t count, size_t from,
+                            uint64_t missing, bool must_fit)
 {
-    uint64_t guest = 0;
+    while (from < count && (!mappings[from].writable || mappings[from].inode != 0 ||
+                            (must_fit && size_of(&mappings[from]) > missing)))
+        from++;
+    return from;
+}
+
+/* Marks as the guest's the largest mappings that may be memory, until `size` is reached. When they
+ * `must_fit`, larger ones than what is missing are passed over and the sum must be exact. */
+static bool find_guest(const struct mapping *mappings, size_t count, uint64_t size, bool must_fit,
+                       bool *is_guest)
+{
+    uint64_t missing = size;
+
+    memset(is_guest, 0, count * sizeof(*is_guest));
+    for (size_t i = 0; missing > 0; i++) {
+        i = next_of_guest(mappings, count, i, missing, must_fit);
+        if (i == count)
+            return false;
+        is_guest[i] = true;
+        missing -= min_of(missing, size_of(&mappings[i]));
+    }
+    return true;
+}
+
+/* Takes the guest's mappings out and returns how many are left. A hypervisor has mappings larger
+ * than a small guest's, such as those of translated code, so mappings that are the guest to the
+ * byte are looked for first; the kernel may have joined the guest's with others. -ENODATA: all
+ * together do not reach `size`. */
+static ssize_t take_guest_out(struct mapping *mappings, size_t count, uint64_t size)
+{
+    cleanup_free bool *is_guest = calloc(MAPPINGS_MAX, sizeof(*is_guest));
     size_t left = 0;
 
+    if (is_guest == NULL)
+        return -ENOMEM;
     qsort(mappings, count, sizeof(*mappings), by_size_descending);
-    for (size_t i = 0; i < count; i++) {
-        if (guest < ram && mappings[i].writable && mappings[i].inode == 0)
-            guest += mappings[i].end - mappings[i].start;
-        else
+    if (!find_guest(mappings, count, size, true, is_guest) &&
+        !find_guest(mappings, count, size, false, is_guest))
+        return -ENODATA;
+    for (size_t i = 0; i < count; i++)
+        if (!is_guest[i])
             mappings[left++] = mappings[i];
-    }
-    return guest < ram ? -ENODATA : (ssize_t)left;
+    return (ssize_t)left;
 }
 
 static uint64_t count_anonymous(const uint64_t *entries, size_t count)
@@ -128,17 +169,22 @@ static int measure_own(const struct hypervisor_process *process, const struct ma
 
 int footprint_calibrate(struct hypervisor_process *process, uint64_t ram)
 {
-    cleanup_free struct mapping *mappings = calloc(MAPPINGS_MAX, sizeof(*mappings));
+    cleanup_free struct mapping *mappings = NULL;
     cleanup_free char *text = NULL;
+    uint64_t size = backends_anonymous_size(process, ram);
     size_t length;
     ssize_t count;
-    int r = file_read(process->directory, "maps", MAPS_BYTES_MAX, &text, &length);
+    int r;
 
+    if (size == 0)
+        return 0;
+    r = file_read(process->directory, "maps", MAPS_BYTES_MAX, &text, &length);
     if (r < 0)
-        return r == -ENOENT ? -ESRCH : r;
+        return process_gone(r);
+    mappings = calloc(MAPPINGS_MAX, sizeof(*mappings));
     if (mappings == NULL)
         return -ENOMEM;
-    count = take_guest_out(mappings, collect_private(text, mappings), ram);
+    count = take_guest_out(mappings, collect_private(process, text, mappings), size);
     if (count < 0)
         return (int)count;
     return measure_own(process, mappings, (size_t)count, &process->overhead);

@@ -116,6 +116,7 @@ static void test_anonymous_memory(void **state)
     assert_int_equal(memory.footprint, 100 * MIB);
     assert_int_equal(memory.swapped, 2 * MIB);
     assert_string_equal(footprint_source_format(memory.sources, source, sizeof(source)), "rss");
+    assert_int_equal(footprint_calibrate(&process, 0), -ENODATA);
     process.overhead = 30 * MIB;
     assert_int_equal(footprint_measure(&process, 128 * MIB, 77, &memory), 0);
     assert_int_equal(memory.footprint, 70 * MIB);
@@ -359,6 +360,49 @@ static void test_overhead_is_what_is_not_the_guests(void **state)
     hypervisor_process_finish(&process);
 }
 
+/* A DIMM of 32 MiB beside a shared file: a larger mapping of the hypervisor's own is not it, and
+ * neither are huge pages behind a private file. */
+static void test_overhead_beside_shared_memory(void **state)
+{
+    cleanup_close int pagemap =
+        openat(root, "proc/42/pagemap", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+    struct hypervisor_process process;
+    struct stat file;
+    char text[512];
+
+    (void)state;
+    assert_true(pagemap >= 0);
+    make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
+    assert_int_equal(fstatat(root, "proc/42/fd/9", &file, 0), 0);
+    (void)snprintf(text, sizeof(text),
+                   "7f0000000000-7f0002000000 rw-s 00000000 %x:%x %" PRIu64 " /memfd:a (deleted)\n"
+                   "7f0010000000-7f0012000000 rw-p 00000000 00:00 0 \n"
+                   "7f1000000000-7f1004000000 rwxp 00000000 00:00 0 \n"
+                   "7f2000000000-7f2004000000 rw-p 00000000 00:77 8 /dev/hugepages/x (deleted)\n",
+                   major(file.st_dev), minor(file.st_dev), (uint64_t)file.st_ino);
+    put("proc/42/maps", text);
+    put_pages(pagemap, 0x7f0010000000, PRESENT, 500);
+    put_pages(pagemap, 0x7f1000000000, PRESENT, 7);
+    put_pages(pagemap, 0x7f2000000000, PRESENT, 90);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_int_equal(process.backend_count, 1);
+    process.backends[process.backend_count++] = (struct memory_backend){
+        .descriptor = 10, .device = makedev(0, 0x77), .inode = 8, .mapped = 64 * MIB};
+    assert_int_equal(footprint_calibrate(&process, 128 * MIB), 0);
+    assert_int_equal(process.overhead, 7 * page_size);
+    /* Nothing of the guest is anonymous: there is nothing to tell apart. */
+    assert_int_equal(footprint_calibrate(&process, 96 * MIB), 0);
+    assert_int_equal(process.overhead, 7 * page_size);
+    /* No mapping is a DIMM of 36 MiB to the byte: the largest is taken for it. */
+    assert_int_equal(footprint_calibrate(&process, 132 * MIB), 0);
+    assert_int_equal(process.overhead, 500 * page_size);
+    assert_int_equal(footprint_calibrate(&process, 0), 0);
+    assert_int_equal(process.overhead, 500 * page_size);
+    hypervisor_process_finish(&process);
+}
+
 static void test_huge_pages(void **state)
 {
     struct hypervisor_process process;
@@ -455,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_hugetlb_beside_anonymous_memory),
         cmocka_unit_test(test_a_file_on_a_disk_is_not_memory),
         cmocka_unit_test(test_overhead_is_what_is_not_the_guests),
+        cmocka_unit_test(test_overhead_beside_shared_memory),
         cmocka_unit_test(test_huge_pages),
         cmocka_unit_test(test_no_process),
         cmocka_unit_test(test_a_zombie_is_dead),
