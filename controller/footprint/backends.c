@@ -25,6 +25,11 @@
 #define MAPS_BYTES_MAX   (16u << 20)
 #define BACKEND_SIZE_MIN MIB /* smaller shared mappings are rings and framebuffers */
 
+static bool is_known(const struct guest_backing *backing)
+{
+    return backing->private_bytes > 0 || backing->shared_count > 0;
+}
+
 /* The place of the mapping's backend; `backend_count`: it has none. */
 static uint32_t find_backend(const struct hypervisor_process *process,
                              const struct mapping *mapping)
@@ -142,13 +147,47 @@ static int match_descriptors(struct hypervisor_process *process)
     return 0;
 }
 
+/* Finds a shared file of this size that has not been found for another backend. */
+static struct memory_backend *find_size(struct hypervisor_process *process, uint64_t size)
+{
+    uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+
+    for (uint32_t i = 0; i < process->backend_count; i++) {
+        struct memory_backend *backend = &process->backends[i];
+
+        if (backend->shared && backend->foreign && backend->mapped >= size &&
+            backend->mapped - size < page_size)
+            return backend;
+    }
+    return NULL;
+}
+
+/* What is not found to be the guest's is foreign, unless the guest's is not all found. */
+static void mark_foreign(struct hypervisor_process *process)
+{
+    const struct guest_backing *backing = &process->backing;
+    bool all_found = is_known(backing);
+
+    for (uint32_t i = 0; i < process->backend_count; i++)
+        process->backends[i].foreign = process->backends[i].shared;
+    for (uint64_t i = 0; i < backing->shared_count && all_found; i++) {
+        struct memory_backend *backend = find_size(process, backing->shared[i]);
+
+        all_found = backend != NULL;
+        if (all_found)
+            backend->foreign = false;
+    }
+    for (uint32_t i = 0; i < process->backend_count && !all_found; i++)
+        process->backends[i].foreign = false;
+}
+
 /* A shared file that nobody has open any more is seen by RssShmem only. */
 static bool is_kept(struct hypervisor_process *process, const struct memory_backend *backend)
 {
     if (!backend->shared)
         return backend->hugetlb;
     if (backend->descriptor < 0)
-        process->shared_mapped += backend->mapped;
+        process->shared_mapped += backend->foreign ? 0 : backend->mapped;
     else if (backend->on_disk)
         process->disk_mapped += backend->mapped;
     else
@@ -172,36 +211,59 @@ int hypervisor_process_find_backends(struct hypervisor_process *process)
 
     if (r == 0)
         r = match_descriptors(process);
+    mark_foreign(process);
     keep_memory(process);
     return r;
 }
 
-/* Mapped bytes of the files in memory; `*ret_hugetlb` of them of huge pages. */
-static uint64_t mapped_in_memory(const struct hypervisor_process *process, uint64_t *ret_hugetlb)
+int hypervisor_process_take_backing(struct hypervisor_process *process,
+                                    const struct guest_backing *backing)
 {
-    uint64_t mapped = process->shared_mapped;
+    if (memcmp(&process->backing, backing, sizeof(*backing)) == 0)
+        return 0;
+    process->backing = *backing;
+    return hypervisor_process_is_open(process) ? hypervisor_process_find_backends(process) : 0;
+}
 
-    *ret_hugetlb = 0;
+struct mapped {
+    uint64_t memory; /* of all files in memory */
+    uint64_t hugetlb;
+    uint64_t private_hugetlb;
+};
+
+static struct mapped sum_up(const struct hypervisor_process *process)
+{
+    struct mapped mapped = {.memory = process->shared_mapped};
+
     for (uint32_t i = 0; i < process->backend_count; i++) {
-        mapped += process->backends[i].mapped;
-        if (process->backends[i].hugetlb)
-            *ret_hugetlb += process->backends[i].mapped;
+        const struct memory_backend *backend = &process->backends[i];
+
+        mapped.memory += backend->mapped;
+        mapped.hugetlb += backend->hugetlb ? backend->mapped : 0;
+        mapped.private_hugetlb += backend->hugetlb && !backend->shared ? backend->mapped : 0;
     }
     return mapped;
 }
 
-/* What files do not account for is anonymous, unless it is huge pages that no file is known of. */
+static uint64_t without(uint64_t bytes, uint64_t part)
+{
+    return bytes > part ? bytes - part : 0;
+}
+
+/* Anonymous is what is private and not of huge pages. Where the hypervisor does not say what is
+ * private, it is what files do not account for. Huge pages that no file is known of are taken to be
+ * all of it. */
 uint64_t backends_anonymous_size(const struct hypervisor_process *process, uint64_t ram)
 {
-    uint64_t hugetlb;
-    uint64_t mapped = mapped_in_memory(process, &hugetlb);
-    uint64_t rest;
+    struct mapped mapped = sum_up(process);
+    uint64_t size;
 
-    if (process->last.hugetlb > hugetlb)
+    if (process->last.hugetlb > mapped.hugetlb)
         return 0;
+    if (is_known(&process->backing))
+        return without(process->backing.private_bytes, mapped.private_hugetlb);
     if (ram == 0)
-        return mapped == 0 ? UINT64_MAX : 0;
-    mapped += process->disk_mapped;
-    rest = ram > mapped ? ram - mapped : 0;
-    return rest >= BACKEND_SIZE_MIN ? rest : 0;
+        return mapped.memory == 0 ? UINT64_MAX : 0;
+    size = without(ram, mapped.memory + process->disk_mapped);
+    return size >= BACKEND_SIZE_MIN ? size : 0;
 }

@@ -89,22 +89,38 @@ static int read_status(const struct hypervisor_process *process, struct process_
     return process_status_parse(text, ret_status) < 0 ? -ESRCH : 0;
 }
 
-static void add_backends(const struct hypervisor_process *process, struct host_memory *memory)
+/* Bytes that the file holds; 0: the hypervisor has closed it. */
+static uint64_t blocks_of(const struct hypervisor_process *process,
+                          const struct memory_backend *backend)
 {
+    char path[32];
+    struct stat file;
+
+    (void)snprintf(path, sizeof(path), "fd/%d", backend->descriptor);
+    if (fstatat(process->directory, path, &file, 0) < 0 || file.st_ino != backend->inode ||
+        file.st_dev != backend->device)
+        return 0;
+    return (uint64_t)file.st_blocks * STAT_BLOCK;
+}
+
+/* Returns the bytes of foreign files. */
+static uint64_t add_backends(const struct hypervisor_process *process, struct host_memory *memory)
+{
+    uint64_t foreign = 0;
+
     for (uint32_t i = 0; i < process->backend_count; i++) {
         const struct memory_backend *backend = &process->backends[i];
-        char path[32];
-        struct stat file;
 
         if (backend->hugetlb)
             continue;
-        (void)snprintf(path, sizeof(path), "fd/%d", backend->descriptor);
-        if (fstatat(process->directory, path, &file, 0) < 0 || file.st_ino != backend->inode ||
-            file.st_dev != backend->device)
+        if (backend->foreign) {
+            foreign += blocks_of(process, backend);
             continue;
-        memory->memfd += (uint64_t)file.st_blocks * STAT_BLOCK;
+        }
+        memory->memfd += blocks_of(process, backend);
         memory->sources |= FOOTPRINT_MEMFD;
     }
+    return foreign;
 }
 
 /* What the hypervisor does not hold for itself, and no more than the guest has. */
@@ -147,13 +163,15 @@ static int refresh_status(struct hypervisor_process *process, nsec_t now)
 
 /* Swapped pages leave the process but stay among the file's blocks. Both are of one moment only
  * when the status was just read. */
-static uint64_t swapped_of_backends(struct hypervisor_process *process, uint64_t blocks, nsec_t now)
+static uint64_t swapped_of_backends(struct hypervisor_process *process, uint64_t blocks,
+                                    uint64_t foreign, nsec_t now)
 {
     uint64_t resident = process->last.rss_shared;
+    uint64_t all = blocks + foreign;
 
     if (process->last_time == now)
         process->swapped_shared =
-            min_of(blocks > resident ? blocks - resident : 0, process->host_swap_used);
+            min_of(all > resident ? all - resident : 0, process->host_swap_used);
     return min_of(process->swapped_shared, blocks);
 }
 
@@ -164,6 +182,7 @@ int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t n
     const struct process_status *status = &process->last;
     uint64_t swapped_shared;
     uint64_t anonymous;
+    uint64_t foreign;
     int r;
 
     if (!hypervisor_process_is_open(process))
@@ -171,8 +190,8 @@ int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t n
     r = refresh_status(process, now);
     if (r < 0)
         return r;
-    add_backends(process, &memory);
-    swapped_shared = swapped_of_backends(process, memory.memfd, now);
+    foreign = add_backends(process, &memory);
+    swapped_shared = swapped_of_backends(process, memory.memfd, foreign, now);
     memory.memfd -= swapped_shared;
     memory.swapped = status->swapped + swapped_shared;
     memory.rss_anonymous = status->rss_anonymous;
@@ -181,8 +200,8 @@ int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t n
     memory.footprint = memory.memfd + memory.hugetlb;
     if (memory.hugetlb > 0)
         memory.sources |= FOOTPRINT_HUGETLB;
-    if (process->shared_mapped > 0 && memory.rss_shared > memory.memfd) {
-        memory.footprint += memory.rss_shared - memory.memfd;
+    if (process->shared_mapped > 0 && memory.rss_shared > memory.memfd + foreign) {
+        memory.footprint += memory.rss_shared - memory.memfd - foreign;
         memory.sources |= FOOTPRINT_RSS_SHARED;
     }
     anonymous = backends_anonymous_size(process, ram);

@@ -9,7 +9,8 @@
  *   shared memory without a descriptor: RssShmem, which misses what only others map
  *   a file on a disk: nothing; it is page cache of the host, which takes it back by itself
  *
- * A guest can have several at once. What of its memory no file accounts for is anonymous.
+ * A guest can have several at once. Which of the files are its memory, and how much is anonymous,
+ * is by the sizes that the hypervisor says; else all are, and what of its memory they are not is.
  *
  * A process is held by a descriptor of its /proc directory: once it is dead every read fails with
  * -ESRCH, also when its number is used again. */
@@ -22,6 +23,7 @@
 
 #include "common/base/error.h"
 #include "common/base/time.h"
+#include "controller/footprint/backing.h"
 
 #define HYPERVISOR_BACKENDS_MAX 16
 
@@ -50,6 +52,7 @@ struct memory_backend {
     bool shared;
     bool hugetlb;
     bool on_disk; /* while they are looked for; not a backend */
+    bool foreign; /* by its size no memory of the guest: ivshmem, a device's window */
 };
 
 struct hypervisor_process {
@@ -57,10 +60,11 @@ struct hypervisor_process {
     int status;    /* of /proc/PID/status */
     int statm;     /* of /proc/PID/statm; -1: not there */
     pid_t pid;
-    uint64_t start_time;    /* clock ticks since boot, /proc/PID/stat */
-    uint64_t overhead;      /* RssAnon that is not the guest's */
-    uint64_t shared_mapped; /* shared writable mappings without a backend here */
-    uint64_t disk_mapped;   /* the same, of files on disks: the host's page cache */
+    uint64_t start_time;          /* clock ticks since boot, /proc/PID/stat */
+    uint64_t overhead;            /* RssAnon that is not the guest's */
+    uint64_t shared_mapped;       /* shared writable mappings without a backend here */
+    uint64_t disk_mapped;         /* the same, of files on disks: the host's page cache */
+    struct guest_backing backing; /* as the hypervisor says */
     uint32_t backend_count;
     struct memory_backend backends[HYPERVISOR_BACKENDS_MAX];
     uint64_t
@@ -87,6 +91,12 @@ static inline bool hypervisor_process_is_open(const struct hypervisor_process *p
 
 /* Looks for backends again: memory was plugged. */
 int hypervisor_process_find_backends(struct hypervisor_process *process);
+
+/* Takes over what the hypervisor says of its guest's memory; what changed is looked for again.
+ * Shared files of other sizes are not the guest's then; of two of one size, the first that is
+ * mapped is. When not all sizes are found, every file counts. */
+int hypervisor_process_take_backing(struct hypervisor_process *process,
+                                    const struct guest_backing *backing);
 
 /* One reading. */
 struct host_memory {

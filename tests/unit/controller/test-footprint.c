@@ -92,7 +92,7 @@ static int tear_down(void **state)
 
 static void make_backend(const char *path, uint64_t size, uint64_t allocated)
 {
-    cleanup_close int descriptor = openat(root, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    cleanup_close int descriptor = openat(root, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     assert_true(descriptor >= 0);
     assert_int_equal(ftruncate(descriptor, (off_t)size), 0);
@@ -267,6 +267,74 @@ static void test_hugetlb_beside_anonymous_memory(void **state)
     assert_int_equal(memory.sources, FOOTPRINT_HUGETLB | FOOTPRINT_RSS_ANONYMOUS);
     assert_int_equal(footprint_measure(&process, 64 * MIB, 1, &memory), 0);
     assert_int_equal(memory.footprint, 24 * MIB);
+    /* A private mapping of huge pages is private memory, but not anonymous. */
+    process.backing.private_bytes = 128 * MIB;
+    process.backends[0].shared = false;
+    assert_int_equal(footprint_measure(&process, 0, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 74 * MIB);
+    process.backing.private_bytes = 64 * MIB;
+    assert_int_equal(footprint_measure(&process, 0, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 24 * MIB);
+    hypervisor_process_finish(&process);
+}
+
+static int append_file_mapping(char *text, size_t size, const char *path, uint64_t start,
+                               uint64_t bytes)
+{
+    struct stat file;
+
+    assert_int_equal(fstatat(root, path, &file, 0), 0);
+    return snprintf(text, size, "%" PRIx64 "-%" PRIx64 " rw-s 00000000 %x:%x %" PRIu64 " /memfd\n",
+                    start, start + bytes, major(file.st_dev), minor(file.st_dev),
+                    (uint64_t)file.st_ino);
+}
+
+/* A memfd and an anonymous part, beside memory that is shared with others. */
+static void test_a_foreign_file_is_not_the_guests(void **state)
+{
+    struct guest_backing backing = {
+        .private_bytes = 200 * MIB, .shared_count = 1, .shared = {200 * MIB - 1}};
+    struct hypervisor_process process;
+    struct host_memory memory;
+    char text[512];
+    int n;
+
+    (void)state;
+    make_backend("proc/42/fd/9", 300 * MIB, 7 * MIB);
+    make_backend("proc/42/fd/10", 200 * MIB, 5 * MIB);
+    n = append_file_mapping(text, sizeof(text), "proc/42/fd/9", 0x7f0000000000, 300 * MIB);
+    (void)append_file_mapping(text + n, sizeof(text) - (size_t)n, "proc/42/fd/10", 0x7f1000000000,
+                              200 * MIB);
+    put("proc/42/maps", text);
+    put_status(80 * 1024, 11 * 1024, 0, 0);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_int_equal(hypervisor_process_take_backing(&process, &backing), 0);
+    assert_int_equal(footprint_measure(&process, 400 * MIB, 1, &memory), 0);
+    assert_int_equal(memory.footprint, 85 * MIB);
+    assert_int_equal(memory.sources, FOOTPRINT_MEMFD | FOOTPRINT_RSS_ANONYMOUS);
+    /* The foreign file's pages do not hide what of the guest's file is swapped. */
+    process.host_swap_used = GIB;
+    assert_int_equal(footprint_measure(&process, 400 * MIB, FOOTPRINT_SWAP_AGE * 2, &memory), 0);
+    assert_int_equal(memory.footprint, 84 * MIB);
+    assert_int_equal(memory.swapped, MIB);
+    process.host_swap_used = 0;
+    /* A foreign file that nobody has open is none of the guest's shared memory. */
+    assert_int_equal(renameat(root, "proc/42/fd/9", root, "proc/42/9"), 0);
+    assert_int_equal(hypervisor_process_find_backends(&process), 0);
+    assert_int_equal(footprint_measure(&process, 400 * MIB, FOOTPRINT_SWAP_AGE * 3, &memory), 0);
+    assert_int_equal(memory.footprint, 85 * MIB);
+    assert_int_equal(renameat(root, "proc/42/9", root, "proc/42/fd/9"), 0);
+    /* Of a file that nobody has open, only what is not the foreign one's is the guest's. */
+    assert_int_equal(unlinkat(root, "proc/42/fd/10", 0), 0);
+    assert_int_equal(hypervisor_process_find_backends(&process), 0);
+    assert_int_equal(footprint_measure(&process, 400 * MIB, FOOTPRINT_SWAP_AGE * 4, &memory), 0);
+    assert_int_equal(memory.footprint, 84 * MIB);
+    assert_int_equal(memory.sources, FOOTPRINT_RSS_SHARED | FOOTPRINT_RSS_ANONYMOUS);
+    /* Sizes that are not there say nothing of the files. */
+    backing.shared[0] = 100 * MIB;
+    assert_int_equal(hypervisor_process_take_backing(&process, &backing), 0);
+    assert_int_equal(process.backends[0].foreign, false);
     hypervisor_process_finish(&process);
 }
 
@@ -497,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_shared_memory_without_a_descriptor),
         cmocka_unit_test(test_hugetlb),
         cmocka_unit_test(test_hugetlb_beside_anonymous_memory),
+        cmocka_unit_test(test_a_foreign_file_is_not_the_guests),
         cmocka_unit_test(test_a_file_on_a_disk_is_not_memory),
         cmocka_unit_test(test_overhead_is_what_is_not_the_guests),
         cmocka_unit_test(test_overhead_beside_shared_memory),
