@@ -15,6 +15,7 @@
 
 #include "common/base/error.h"
 #include "common/base/time.h"
+#include "controller/footprint/backing.h"
 
 #define DRIVER_VERSION 1
 
@@ -56,13 +57,14 @@ struct driver_facts {
     uint64_t balloon_actual; /* memory the guest has left, as `balloon` counts it */
     enum answer free_page_reporting;
     enum answer deflate_on_oom;
-    /* backing of the guest's memory */
+    /* backing of the guest's memory: of most of it, where several are */
     enum memory_backing backing;
-    uint64_t backing_page_size; /* 0: the host's */
-    bool locked;                /* preallocated: the hypervisor keeps every page */
-    bool encrypted;             /* SEV, TDX */
-    uint32_t vfio_devices;
-    bool migrated_in; /* this hypervisor started with an incoming migration */
+    uint64_t backing_page_size;  /* 0: the host's */
+    struct guest_backing memory; /* without what is shared with other guests */
+    bool locked;           /* the hypervisor keeps every page; no driver tells, see footprint.h */
+    bool encrypted;        /* SEV, TDX */
+    uint32_t vfio_devices; /* and vhost-vdpa, which pins memory likewise */
+    bool migrated_in;      /* this hypervisor started with an incoming migration */
 };
 
 /* Balloon statistics: from the guest, a hint. UINT64_MAX: the guest does not tell. */

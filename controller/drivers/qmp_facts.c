@@ -107,14 +107,69 @@ const char *qmp_child_type(const json_t *entry, char *buffer, size_t size)
     return buffer;
 }
 
-enum memory_backing qmp_backing(const char *type, bool shared, bool hugetlb)
+enum memory_backing qmp_backing(const struct qmp_backend *backend)
 {
-    if (hugetlb)
+    if (backend->hugetlb == ANSWER_YES)
         return MEMORY_BACKING_HUGETLB;
     /* A private mapping of a file gets anonymous pages as the guest writes. */
-    if (!shared || strcmp(type, "memory-backend-ram") == 0)
+    if (backend->shared != ANSWER_YES || strcmp(backend->type, "memory-backend-ram") == 0)
         return MEMORY_BACKING_ANONYMOUS;
-    if (strcmp(type, "memory-backend-memfd") == 0)
+    if (strcmp(backend->type, "memory-backend-memfd") == 0)
         return MEMORY_BACKING_MEMFD;
     return MEMORY_BACKING_FILE;
+}
+
+/* Huge pages are mapped whole. */
+static uint64_t mapped_size(const struct qmp_backend *backend)
+{
+    uint64_t page = backend->page_size;
+
+    return page == 0 ? backend->size : (backend->size + page - 1) / page * page;
+}
+
+/* False: its size or kind is not told, or it does not fit. */
+static bool add_backend(const struct qmp_backend *backend, struct guest_backing *memory)
+{
+    if (backend->size == 0 || backend->shared == ANSWER_UNKNOWN)
+        return false;
+    if (backend->shared == ANSWER_NO) {
+        memory->private_bytes += mapped_size(backend);
+        return true;
+    }
+    if (memory->shared_count == GUEST_BACKENDS_MAX)
+        return false;
+    memory->shared[memory->shared_count++] = mapped_size(backend);
+    return true;
+}
+
+static void set_sizes(const struct qmp_backend *backends, size_t count, struct driver_facts *facts)
+{
+    struct guest_backing memory = {0};
+
+    for (size_t i = 0; i < count; i++)
+        if (!backends[i].foreign && !add_backend(&backends[i], &memory))
+            return;
+    facts->memory = memory;
+}
+
+void qmp_memory(const struct qmp_backend *backends, size_t count, struct driver_facts *facts)
+{
+    uint64_t sizes[MEMORY_BACKING_HUGETLB + 1] = {0};
+    uint64_t page_size = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        enum memory_backing backing = qmp_backing(&backends[i]);
+
+        if (backends[i].foreign)
+            continue;
+        /* Where no size is told, one counts as much as another. */
+        sizes[backing] += backends[i].size + 1;
+        if (sizes[backing] > sizes[facts->backing])
+            facts->backing = backing;
+        if (backing == MEMORY_BACKING_HUGETLB && backends[i].page_size > page_size)
+            page_size = backends[i].page_size;
+    }
+    if (facts->backing == MEMORY_BACKING_HUGETLB)
+        facts->backing_page_size = page_size;
+    set_sizes(backends, count, facts);
 }

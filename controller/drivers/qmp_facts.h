@@ -25,7 +25,21 @@ void qmp_statistics(const json_t *answer, struct driver_statistics *ret_statisti
 /* The text between "child<" and ">" of a qom-list entry's type; "" when it is no child. */
 const char *qmp_child_type(const json_t *entry, char *buffer, size_t size);
 
-/* Backing and page size from the type of a memory backend and its properties. */
-enum memory_backing qmp_backing(const char *type, bool shared, bool hugetlb);
+/* One memory backend, as its type and properties tell. */
+struct qmp_backend {
+    char type[48];
+    uint64_t size; /* 0: not told */
+    uint64_t page_size;
+    enum answer shared;
+    enum answer hugetlb; /* types without the property do not tell */
+    bool foreign;        /* a device shares it with other guests */
+};
+
+/* What such a backend is. */
+enum memory_backing qmp_backing(const struct qmp_backend *backend);
+
+/* Sets the facts about the guest's memory: its sizes when all are told, and the backing of the
+ * largest part. */
+void qmp_memory(const struct qmp_backend *backends, size_t count, struct driver_facts *facts);
 
 #endif

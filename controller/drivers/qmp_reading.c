@@ -16,6 +16,8 @@
 #include "common/base/util.h"
 #include "controller/drivers/qmp_facts.h"
 
+#define QMP_BACKENDS_MAX 16 /* ivshmem's included */
+
 struct reading {
     struct qmp *qmp;
     struct qmp_devices *devices;
@@ -27,11 +29,12 @@ struct reading {
     struct error error;
     driver_done done;
     void *userdata;
-    /* of the memory backend that is looked at */
-    char backend_type[48];
-    enum answer backend_shared;
-    enum answer backend_hugetlb;
-    uint64_t backend_page_size;
+    bool has_more_backends; /* than fit */
+    size_t backend_count;
+    struct qmp_backend backends[QMP_BACKENDS_MAX];
+    char backend_paths[QMP_BACKENDS_MAX][QOM_PATH_BYTES];
+    size_t foreign_count;
+    char foreign_paths[QMP_BACKENDS_MAX][QOM_PATH_BYTES]; /* of backends of ivshmem devices */
 };
 
 typedef void (*answer_handler)(struct reading *reading, const json_t *value, const char *path);
@@ -42,22 +45,33 @@ struct question {
     char path[QOM_PATH_BYTES]; /* of qom-get and qom-list */
 };
 
-static void finish_backing(struct reading *reading)
+static struct qmp_backend *find_backend(struct reading *reading, const char *path)
 {
-    if (reading->backend_type[0] == '\0')
-        return;
-    reading->facts.backing =
-        qmp_backing(reading->backend_type, reading->backend_shared == ANSWER_YES,
-                    reading->backend_hugetlb == ANSWER_YES);
-    if (reading->facts.backing == MEMORY_BACKING_HUGETLB)
-        reading->facts.backing_page_size = reading->backend_page_size;
+    for (size_t i = 0; i < reading->backend_count; i++)
+        if (strcmp(reading->backend_paths[i], path) == 0)
+            return &reading->backends[i];
+    return NULL;
+}
+
+/* The devices may have been answered before the backends were listed. */
+static void finish_memory(struct reading *reading)
+{
+    for (size_t i = 0; i < reading->foreign_count; i++) {
+        struct qmp_backend *backend = find_backend(reading, reading->foreign_paths[i]);
+
+        if (backend != NULL)
+            backend->foreign = true;
+    }
+    qmp_memory(reading->backends, reading->backend_count, &reading->facts);
+    if (reading->has_more_backends)
+        reading->facts.memory = (struct guest_backing){0};
 }
 
 static void end_reading(struct reading *reading)
 {
     struct driver_result result = {.status = reading->status, .error = &reading->error};
 
-    finish_backing(reading);
+    finish_memory(reading);
     if (reading->status == 0)
         result.facts = &reading->facts;
     reading->done(&result, reading->userdata);
@@ -144,29 +158,41 @@ static void take_statistics_interval(struct reading *reading, const json_t *valu
 
 static void take_shared(struct reading *reading, const json_t *value, const char *path)
 {
-    (void)path;
-    reading->backend_shared = answer_of(value);
+    find_backend(reading, path)->shared = answer_of(value);
 }
 
 static void take_hugetlb(struct reading *reading, const json_t *value, const char *path)
 {
-    (void)path;
-    reading->backend_hugetlb = answer_of(value);
+    find_backend(reading, path)->hugetlb = answer_of(value);
 }
 
-static void take_hugetlb_size(struct reading *reading, const json_t *value, const char *path)
+static uint64_t size_of(const json_t *value)
 {
     double size = json_number_value(value);
 
-    (void)path;
-    if (size > 0 && size < 0x1p40)
-        reading->backend_page_size = (uint64_t)size;
+    return size > 0 && size < 0x1p53 ? (uint64_t)size : 0;
 }
 
-static void take_preallocated(struct reading *reading, const json_t *value, const char *path)
+static void take_size(struct reading *reading, const json_t *value, const char *path)
 {
+    find_backend(reading, path)->size = size_of(value);
+}
+
+static void take_page_size(struct reading *reading, const json_t *value, const char *path)
+{
+    uint64_t size = size_of(value);
+
+    find_backend(reading, path)->page_size = size < UINT64_C(1) << 40 ? size : 0;
+}
+
+static void take_foreign(struct reading *reading, const json_t *value, const char *path)
+{
+    const char *memdev = json_string_value(value);
+
     (void)path;
-    reading->facts.locked = reading->facts.locked || json_is_true(value);
+    if (memdev != NULL && reading->foreign_count < QMP_BACKENDS_MAX)
+        (void)snprintf(reading->foreign_paths[reading->foreign_count++], QOM_PATH_BYTES, "%s",
+                       memdev);
 }
 
 /* ---- first wave ---- */
@@ -251,19 +277,34 @@ static void look_at_device(struct reading *reading, const char *type, const char
         ask_property(reading, path, "guest-cid", take_guest_cid);
     else if (strncmp(type, "virtio-balloon", 14) == 0)
         look_at_balloon(reading, path);
-    else if (strncmp(type, "vfio-", 5) == 0)
+    else if (strncmp(type, "ivshmem", 7) == 0)
+        ask_property(reading, path, "memdev", take_foreign);
+    else if (strncmp(type, "vfio-", 5) == 0 || strncmp(type, "vhost-vdpa-", 11) == 0)
         reading->facts.vfio_devices++;
+}
+
+static void look_at_backend(struct reading *reading, const char *type, const char *path)
+{
+    size_t i = reading->backend_count;
+
+    if (i == QMP_BACKENDS_MAX) {
+        reading->has_more_backends = true;
+        return;
+    }
+    reading->backend_count++;
+    (void)snprintf(reading->backends[i].type, sizeof(reading->backends[i].type), "%s", type);
+    (void)snprintf(reading->backend_paths[i], QOM_PATH_BYTES, "%s", path);
+    ask_property(reading, path, "size", take_size);
+    ask_property(reading, path, "share", take_shared);
+    ask_property(reading, path, "hugetlb", take_hugetlb);
+    ask_property(reading, path, "hugetlbsize", take_page_size);
 }
 
 static void look_at_object(struct reading *reading, const char *type, const char *path)
 {
-    if (strncmp(type, "memory-backend-", 15) == 0) {
-        (void)snprintf(reading->backend_type, sizeof(reading->backend_type), "%s", type);
-        ask_property(reading, path, "share", take_shared);
-        ask_property(reading, path, "prealloc", take_preallocated);
-        ask_property(reading, path, "hugetlb", take_hugetlb);
-        ask_property(reading, path, "hugetlbsize", take_hugetlb_size);
-    } else if (strncmp(type, "sev-", 4) == 0 || strncmp(type, "tdx-", 4) == 0)
+    if (strncmp(type, "memory-backend-", 15) == 0)
+        look_at_backend(reading, type, path);
+    else if (strncmp(type, "sev-", 4) == 0 || strncmp(type, "tdx-", 4) == 0)
         reading->facts.encrypted = true;
 }
 

@@ -11,6 +11,10 @@
 #define BALLOON_PATH "/machine/peripheral/balloon0"
 #define VSOCK_PATH   "/machine/peripheral-anon/device[0]"
 #define MEMORY_PATH  "/objects/mem"
+#define DIMM_PATH    "/objects/dimm"
+#define DIMM_BYTES   (200 * MIB)
+#define SHARED_PATH  "/objects/shared"
+#define IVSHMEM_PATH "/machine/peripheral/ivshmem0"
 
 struct server_write {
     uv_write_t request;
@@ -66,6 +70,23 @@ static json_t *answer(json_t *value)
     return json_pack("{s:o}", "return", value);
 }
 
+static void append_child(json_t *list, const char *name, const char *type)
+{
+    (void)json_array_append_new(list, json_pack("{s:s, s:s}", "name", name, "type", type));
+}
+
+static void append_mixed(json_t *list, const char *path)
+{
+    if (strcmp(path, "/objects") == 0) {
+        append_child(list, "shared", "child<memory-backend-memfd>");
+        append_child(list, "dimm", "child<memory-backend-ram>");
+    }
+    if (strcmp(path, "/machine/peripheral") == 0) {
+        append_child(list, "ivshmem0", "child<ivshmem-plain>");
+        append_child(list, "vdpa0", "child<vhost-vdpa-device-pci>");
+    }
+}
+
 static json_t *list_folder(const struct qmp_server *server, const char *path)
 {
     json_t *list = json_array();
@@ -85,6 +106,8 @@ static json_t *list_folder(const struct qmp_server *server, const char *path)
                                     json_pack("{s:s, s:s}", "name", "mem", "type",
                                               server->has_memfd ? "child<memory-backend-memfd>"
                                                                 : "child<memory-backend-ram>"));
+    if (server->is_mixed)
+        append_mixed(list, path);
     return answer(list);
 }
 
@@ -98,8 +121,34 @@ static json_t *guest_statistics(struct qmp_server *server)
     return NULL;
 }
 
+/* The memfd in huge pages of 2 MiB, the DIMM anonymous, the rest shared with other guests. */
+static json_t *get_mixed(const char *path, const char *property)
+{
+    bool is_dimm = strcmp(path, DIMM_PATH) == 0;
+
+    if (strcmp(path, IVSHMEM_PATH) == 0 && strcmp(property, "memdev") == 0)
+        return answer(json_string(SHARED_PATH));
+    if (!is_dimm && strcmp(path, MEMORY_PATH) != 0 && strcmp(path, SHARED_PATH) != 0)
+        return NULL;
+    if (strcmp(property, "share") == 0)
+        return answer(json_boolean(!is_dimm));
+    if (is_dimm)
+        return strcmp(property, "size") == 0 ? answer(json_integer(DIMM_BYTES)) : NULL;
+    if (strcmp(property, "size") == 0 && strcmp(path, SHARED_PATH) == 0)
+        return answer(json_integer(8 * GIB));
+    if (strcmp(property, "hugetlb") == 0)
+        return answer(json_boolean(strcmp(path, MEMORY_PATH) == 0));
+    if (strcmp(property, "hugetlbsize") == 0 && strcmp(path, MEMORY_PATH) == 0)
+        return answer(json_integer(2 * MIB));
+    return NULL;
+}
+
 static json_t *get_property(struct qmp_server *server, const char *path, const char *property)
 {
+    json_t *mixed = server->is_mixed ? get_mixed(path, property) : NULL;
+
+    if (mixed != NULL)
+        return mixed;
     if (strcmp(path, BALLOON_PATH) == 0 && server->balloon_actual != 0) {
         if (strcmp(property, "free-page-reporting") == 0)
             return answer(json_boolean(server->free_page_reporting));
@@ -115,7 +164,9 @@ static json_t *get_property(struct qmp_server *server, const char *path, const c
     if (strcmp(path, MEMORY_PATH) == 0 && strcmp(property, "share") == 0)
         return answer(json_boolean(server->has_memfd));
     if (strcmp(path, MEMORY_PATH) == 0 && strcmp(property, "prealloc") == 0)
-        return answer(json_false());
+        return answer(json_true());
+    if (strcmp(path, MEMORY_PATH) == 0 && strcmp(property, "size") == 0)
+        return answer(json_integer((json_int_t)server->ram));
     return refuse("GenericError", "Property not found");
 }
 

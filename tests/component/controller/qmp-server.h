@@ -41,7 +41,8 @@ struct qmp_server {
     bool free_page_reporting;
     bool deflate_on_oom;
     uint32_t guest_cid; /* 0: no vsock device */
-    bool has_memfd;     /* else anonymous */
+    bool has_memfd;     /* else anonymous; preallocated */
+    bool is_mixed;      /* beside the memory a DIMM of 200 MiB, ivshmem and vhost-vdpa */
     const char *job;    /* type of the one job, named "job"; NULL: none */
     unsigned vfio_devices;
     /* what was asked */

@@ -150,6 +150,50 @@ static void test_facts(void **state)
     assert_int_equal(f->facts.deflate_on_oom, ANSWER_YES);
     assert_int_equal(f->facts.backing, MEMORY_BACKING_MEMFD);
     assert_int_equal(f->facts.vfio_devices, 1);
+    assert_int_equal(f->facts.memory.private_bytes, 0);
+    assert_int_equal(f->facts.memory.shared_count, 1);
+    assert_int_equal(f->facts.memory.shared[0], GIB);
+    /* What is preallocated is given back all the same. */
+    assert_false(f->facts.locked);
+}
+
+/* The largest backend speaks for all, whatever the last one says. */
+static void test_several_backends(void **state)
+{
+    struct fixture *f = *state;
+
+    f->server.has_memfd = true;
+    f->server.is_mixed = true;
+    f->server.ram = GIB + MIB;
+    open_ready(f);
+    assert_int_equal(f->facts.backing, MEMORY_BACKING_HUGETLB);
+    assert_int_equal(f->facts.backing_page_size, 2 * MIB);
+    assert_int_equal(f->facts.memory.private_bytes, 200 * MIB);
+    assert_int_equal(f->facts.memory.shared_count, 1);
+    assert_int_equal(f->facts.memory.shared[0], GIB + 2 * MIB);
+    assert_int_equal(f->facts.vfio_devices, 1);
+}
+
+static void test_memory_that_is_not_told(void **state)
+{
+    struct qmp_backend backends[] = {
+        {.type = "memory-backend-memfd", .size = GIB, .shared = ANSWER_YES, .hugetlb = ANSWER_YES},
+        {.type = "memory-backend-ram", .size = 2 * GIB, .shared = ANSWER_UNKNOWN},
+    };
+    struct driver_facts facts = {0};
+
+    (void)state;
+    /* A backend's huge pages are not the next one's, and half the sizes are none. */
+    qmp_memory(backends, 2, &facts);
+    assert_int_equal(facts.backing, MEMORY_BACKING_ANONYMOUS);
+    assert_int_equal(facts.memory.shared_count, 0);
+    facts = (struct driver_facts){0};
+    qmp_memory(backends, 1, &facts);
+    assert_int_equal(facts.backing, MEMORY_BACKING_HUGETLB);
+    assert_int_equal(facts.memory.shared[0], GIB);
+    facts = (struct driver_facts){0};
+    qmp_memory(backends, 0, &facts);
+    assert_int_equal(facts.backing, MEMORY_BACKING_UNKNOWN);
 }
 
 static void test_a_machine_without_devices(void **state)
@@ -373,6 +417,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         qmp_test(test_facts),
+        qmp_test(test_several_backends),
+        cmocka_unit_test(test_memory_that_is_not_told),
         qmp_test(test_a_machine_without_devices),
         qmp_test(test_migration_is_seen),
         qmp_test(test_balloon),
