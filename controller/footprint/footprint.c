@@ -77,14 +77,23 @@ int hypervisor_process_open(struct hypervisor_process *process, int root, pid_t 
     return 0;
 }
 
-static int read_status(const struct hypervisor_process *process, struct process_status *ret_status)
+static int read_status_text(const struct hypervisor_process *process, char text[STATUS_BYTES])
 {
-    char text[STATUS_BYTES];
-    ssize_t n = pread(process->status, text, sizeof(text) - 1, 0);
+    ssize_t n = pread(process->status, text, STATUS_BYTES - 1, 0);
 
     if (n < 0)
         return process_gone(-errno);
     text[n] = '\0';
+    return 0;
+}
+
+static int read_status(const struct hypervisor_process *process, struct process_status *ret_status)
+{
+    char text[STATUS_BYTES];
+    int r = read_status_text(process, text);
+
+    if (r < 0)
+        return r;
     /* A zombie still has a status, without the memory lines. */
     return process_status_parse(text, ret_status) < 0 ? -ESRCH : 0;
 }
@@ -211,6 +220,18 @@ int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t n
     }
     *ret_memory = memory;
     return 0;
+}
+
+bool footprint_is_locked(const struct hypervisor_process *process, uint64_t ram)
+{
+    char text[STATUS_BYTES];
+    uint64_t locked;
+    uint64_t pinned;
+
+    if (ram == 0 || !hypervisor_process_is_open(process) || read_status_text(process, text) < 0 ||
+        process_locked_parse(text, &locked, &pinned) < 0)
+        return false;
+    return pinned >= ram || (locked >= ram && backends_anonymous_size(process, ram) >= ram);
 }
 
 int footprint_huge(const struct hypervisor_process *process, uint64_t *ret_bytes)

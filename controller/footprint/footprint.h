@@ -125,6 +125,11 @@ int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t n
  * overhead stays as it was. */
 int footprint_calibrate(struct hypervisor_process *process, uint64_t ram);
 
+/* Whether no page of the guest can be discarded: devices have pinned all of it, or it is anonymous
+ * and locked (-overcommit mem-lock=on), where MADV_DONTNEED fails. Locked shared memory does go
+ * back: punching a hole into its file unlocks it. False also when it cannot be read. */
+bool footprint_is_locked(const struct hypervisor_process *process, uint64_t ram);
+
 /* Anonymous memory in transparent huge pages, from /proc/PID/smaps_rollup: 0.2 ms for gigabytes in
  * huge pages, 5 ms per GiB in small ones, holding the hypervisor's map for reading. -errno of open
  * and read; -EBADMSG: it has no such line. */

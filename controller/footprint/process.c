@@ -45,6 +45,18 @@ int process_status_parse(const char *text, struct process_status *ret_status)
     return 0;
 }
 
+int process_locked_parse(const char *text, uint64_t *ret_locked, uint64_t *ret_pinned)
+{
+    uint64_t locked = 0;
+    uint64_t pinned = 0;
+
+    if (find_kib(text, "VmLck", &locked) < 0 || find_kib(text, "VmPin", &pinned) < 0)
+        return -EINVAL;
+    *ret_locked = locked;
+    *ret_pinned = pinned;
+    return 0;
+}
+
 int process_huge_parse(const char *text, uint64_t *ret_bytes)
 {
     return find_kib(text, "AnonHugePages", ret_bytes) < 0 ? -EINVAL : 0;

@@ -18,6 +18,9 @@ static inline int process_gone(int r)
 /* -EINVAL: a field is missing or not a number of kB. */
 int process_status_parse(const char *text, struct process_status *ret_status);
 
+/* VmLck, which mlock and VFIO add to, and VmPin, which vhost-vdpa and iommufd add to. -EINVAL. */
+int process_locked_parse(const char *text, uint64_t *ret_locked, uint64_t *ret_pinned);
+
 /* AnonHugePages of /proc/PID/smaps_rollup, bytes. -EINVAL. */
 int process_huge_parse(const char *text, uint64_t *ret_bytes);
 

@@ -490,6 +490,45 @@ static void test_huge_pages(void **state)
     hypervisor_process_finish(&process);
 }
 
+static bool is_locked(uint64_t locked_kib, uint64_t pinned_kib)
+{
+    struct hypervisor_process process;
+    char text[128];
+    bool locked;
+
+    (void)snprintf(text, sizeof(text), "VmLck:\t%8" PRIu64 " kB\nVmPin:\t%8" PRIu64 " kB\n",
+                   locked_kib, pinned_kib);
+    put("proc/42/status", text);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    locked = footprint_is_locked(&process, 64 * MIB);
+    assert_false(footprint_is_locked(&process, 0));
+    hypervisor_process_finish(&process);
+    return locked;
+}
+
+/* More than the guest is locked, for the hypervisor's own pages are. */
+static void test_locked_memory(void **state)
+{
+    struct hypervisor_process process;
+
+    (void)state;
+    put_maps(NULL, 0);
+    assert_true(is_locked(70 * 1024, 0));
+    assert_false(is_locked(63 * 1024, 0));
+    assert_true(is_locked(0, 64 * 1024));
+    make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
+    put_maps("proc/42/fd/9", 64 * MIB);
+    assert_false(is_locked(70 * 1024, 0));
+    assert_true(is_locked(0, 64 * 1024));
+    hypervisor_process_init(&process);
+    assert_false(footprint_is_locked(&process, 64 * MIB));
+    put("proc/42/status", "Name:\tqemu\nState:\tZ (zombie)\n");
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_false(footprint_is_locked(&process, 64 * MIB));
+    hypervisor_process_finish(&process);
+}
+
 static void test_no_process(void **state)
 {
     struct hypervisor_process process;
@@ -570,6 +609,7 @@ int main(void)
         cmocka_unit_test(test_overhead_is_what_is_not_the_guests),
         cmocka_unit_test(test_overhead_beside_shared_memory),
         cmocka_unit_test(test_huge_pages),
+        cmocka_unit_test(test_locked_memory),
         cmocka_unit_test(test_no_process),
         cmocka_unit_test(test_a_zombie_is_dead),
         cmocka_unit_test(test_malformed_texts),
