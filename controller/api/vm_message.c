@@ -75,7 +75,7 @@ static const char *reporting_of(const struct vm *vm)
     if (facts->encrypted)
         return "inert: the guest's memory is encrypted";
     if (facts->locked)
-        return "inert: the hypervisor preallocates the memory";
+        return "inert: the guest's memory is locked or pinned";
     return "on";
 }
 

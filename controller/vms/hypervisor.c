@@ -77,8 +77,7 @@ void supervisor_calibrate(struct vm *vm)
     uint64_t before = vm->process.overhead;
 
     vm->calibrate_next = time_boottime() + CALIBRATE_INTERVAL;
-    if (vm->hypervisor.backing != MEMORY_BACKING_ANONYMOUS || vm->hypervisor.ram == 0 ||
-        footprint_calibrate(&vm->process, vm->hypervisor.ram) < 0)
+    if (vm->hypervisor.ram == 0 || footprint_calibrate(&vm->process, vm->hypervisor.ram) < 0)
         return;
     footprint_history_lower(&vm->history, (int64_t)(vm->process.overhead - before));
 }
@@ -239,6 +238,8 @@ static void take_facts(struct supervisor *supervisor, struct vm *vm,
     }
     vm->hypervisor = *facts;
     vm->hypervisor_known = true;
+    (void)hypervisor_process_take_backing(&vm->process, &vm->hypervisor.memory);
+    vm->hypervisor.locked = footprint_is_locked(&vm->process, facts->ram);
     vm->migrated_in = migrated_in;
     vm->facts_next = time_boottime() + FACTS_INTERVAL;
     merge_identity(supervisor, vm);
@@ -326,9 +327,8 @@ static void on_session_ready(const struct driver_facts *facts, void *userdata)
     set_driver_state(vm, r < 0 ? error.text : "ready");
     if (r < 0)
         supervisor_warn(supervisor, vm, "no footprint: %s", error.text);
-    vm->hypervisor = *facts;
-    supervisor_calibrate(vm);
     take_facts(supervisor, vm, facts);
+    supervisor_calibrate(vm);
     (void)supervisor_measure(supervisor, vm);
 }
 

@@ -31,7 +31,7 @@ static int check_vm(const struct vm *vm, struct error *error)
                          vm->name,
                          vm->hypervisor.vfio_devices > 0 ? "an assigned device pins all memory"
                          : vm->hypervisor.encrypted      ? "its memory is encrypted"
-                                                         : "its memory is preallocated");
+                                                         : "its memory is locked on the host");
     return 0;
 }
 
