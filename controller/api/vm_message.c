@@ -132,6 +132,14 @@ static void statistics_to_message(const struct driver_statistics *statistics,
     message->disk_caches = known(statistics->disk_caches);
 }
 
+/* UNIX nanoseconds; 0: none. */
+static int64_t last_sample_time(const struct vm *vm)
+{
+    if (vm->guest.received == 0)
+        return 0;
+    return time_realtime() - (int64_t)(time_boottime() - vm->guest.received);
+}
+
 void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm, bool with_guest,
                        struct api_vm_scratch *scratch, Vmreclaim__Controller__V1__Vm *message)
 {
@@ -155,7 +163,7 @@ void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm,
         message->labels = vm->definition->labels;
         message->n_labels = vm->definition->label_count;
     }
-    message->last_sample_ns = vm->guest.received == 0 ? 0 : vm->waterfall_time;
+    message->last_sample_ns = last_sample_time(vm);
     policy_to_message(vm, message);
     if (vm->agent == NULL && vm->statistics.updated != 0) {
         statistics_to_message(&vm->statistics, &scratch->statistics);

@@ -52,7 +52,8 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request,
 /* ---- fresh samples ---- */
 
 /* Takes the answer to GetMemory. False: the call was failed. Without an answer of the agent the
- * last sample stands; its time is in the message. */
+ * last sample stands while it is not older than a silent agent is waited for; its time is the Vm's
+ * last_sample_ns, its distance to the footprint the waterfall's skew_ns. */
 static bool take_fresh_sample(const struct api_vm_service *service, struct ttrpc_call *call,
                               struct vm *vm, const struct ttrpc_result *result, nsec_t round_trip)
 {
@@ -155,8 +156,10 @@ static void finish_explain(const struct api_vm_service *service, struct ttrpc_ca
     supervisor_measure_huge(vm);
     api_vm_to_message(service->api->supervisor, vm, true, &scratch, &message);
     response.vm = &message;
-    add_findings(&(struct explain_subject){.vm = &message, .info = info, .policy = vm->policy},
-                 call, &response);
+    add_findings(
+        &(struct explain_subject){
+            .vm = &message, .info = info, .policy = vm->policy, .time = time_realtime()},
+        call, &response);
     vm_info_free(info);
 }
 

@@ -145,6 +145,21 @@ static void print_field(const char *before, const char *text)
     print_text(text);
 }
 
+/* How old the figures are, where that is not what a person takes them for. */
+static void print_ages(const Vm *vm)
+{
+    const Waterfall *w = vm->waterfall;
+    double age = (double)(time_realtime() - w->time_ns) / 1e9;
+
+    if (w->time_ns != 0 && age >= 1)
+        (void)printf(" Measured %.0f s ago.", age);
+    if (w->guest_is_known && w->skew_ns >= NSEC_PER_SEC)
+        (void)printf(" What the guest says is %.0f s older.", (double)w->skew_ns / 1e9);
+    if (!w->guest_is_known && vm->last_sample_ns != 0)
+        (void)printf(" The guest's last sample is %.0f s old and not shown.",
+                     (double)(time_realtime() - vm->last_sample_ns) / 1e9);
+}
+
 void waterfall_print_head(const Vm *vm)
 {
     char footprint[32];
@@ -162,8 +177,6 @@ void waterfall_print_head(const Vm *vm)
     (void)printf("The host holds %s for it, of %s.",
                  bytes_format_short(vm->waterfall->footprint, footprint, sizeof(footprint)),
                  bytes_format_short(vm->waterfall->vm_ram, ram, sizeof(ram)));
-    double age = (double)(time_realtime() - vm->waterfall->time_ns) / 1e9;
-    if (vm->waterfall->time_ns != 0 && age >= 1)
-        (void)printf(" Measured %.0f s ago.", age);
+    print_ages(vm);
     (void)printf("\n\n");
 }

@@ -102,7 +102,8 @@ void explain_advice(const struct view *view, struct explanation *explanation)
     if (view->guest == NULL) {
         if (!view->vm->agent_connected)
             finding_set(explanation_next(explanation), KIND_CAN_DO, "can-install-agent", 0,
-                        "Start vmreclaim-agent in the guest: it finds what can come back.");
+                        "Start vmreclaim-agent in the guest%s: it finds what can come back.",
+                        view->vm->last_sample_ns == 0 ? "" : " again");
         return;
     }
     advise_reclaim(view, explanation);

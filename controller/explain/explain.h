@@ -25,6 +25,7 @@ struct explain_subject {
     const Vmreclaim__Agent__V1__GetInfoResponse *info; /* NULL: no agent */
     const struct policy *policy;                       /* NULL: none */
     const Vmreclaim__Controller__V1__Action *action;   /* NULL: the VM as such is the question */
+    int64_t time;                                      /* now, UNIX nanoseconds; 0: not told */
 };
 
 enum { FINDING_EVIDENCE_MAX = 6, EXPLANATION_FINDINGS_MAX = 40 };

@@ -97,6 +97,34 @@ static void hold_summary(const struct view *view, struct explanation *explanatio
                 SIZE(w->footprint), rest);
 }
 
+/* Where nobody says what holds the memory. A last sample is named, not shown: what it said may have
+ * been over for long. */
+static void hold_unknown(const struct view *view, struct explanation *explanation)
+{
+    struct finding *finding = explanation_next(explanation);
+    uint64_t footprint = view->w->footprint;
+
+    if (view->vm->agent_connected) {
+        finding_set(finding, KIND_HOLDS, "no-sample", footprint,
+                    "The host holds %s for this VM; what for is not known before the guest's agent "
+                    "has sent a sample.",
+                    SIZE(footprint));
+    } else if (view->vm->last_sample_ns == 0 || view->time < view->vm->last_sample_ns) {
+        finding_set(finding, KIND_HOLDS, "no-agent", footprint,
+                    "The host holds %s for this VM; without an agent in the guest nobody can say "
+                    "what for.",
+                    SIZE(footprint));
+    } else {
+        nsec_t age = (nsec_t)(view->time - view->vm->last_sample_ns);
+        finding_set(
+            finding, KIND_HOLDS, "no-agent", footprint,
+            "The host holds %s for this VM; nobody can say what for, since the agent in the "
+            "guest is gone: its last sample is %s old.",
+            SIZE(footprint), duration_text(age).text);
+        finding_add(finding, "sample_age", age, "nanoseconds");
+    }
+}
+
 /* What the balloon's driver tells, where there is no agent. */
 static void hold_statistics(const struct view *view, struct explanation *explanation)
 {
@@ -125,10 +153,7 @@ void explain_holds(const struct view *view, struct explanation *explanation)
         hold_summary(view, explanation);
         hold_guest(view, explanation);
     } else {
-        finding_set(explanation_next(explanation), KIND_HOLDS, "no-agent", w->footprint,
-                    "The host holds %s for this VM; without an agent in the guest nobody can say "
-                    "what for.",
-                    SIZE(w->footprint));
+        hold_unknown(view, explanation);
         hold_statistics(view, explanation);
     }
     absent = w->remainder < 0 ? less(0 - (uint64_t)w->remainder, w->swapped) : 0;

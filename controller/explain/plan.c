@@ -4,21 +4,14 @@
 
 #include <string.h>
 
-/* "2m", in a buffer of the caller's line. */
-struct duration_text {
+/* "0.5%", in a buffer of the caller's line. */
+struct permyriad_text {
     char text[64];
 };
 
-static struct duration_text duration_text(nsec_t duration)
+static struct permyriad_text permyriad_text(uint32_t permyriad)
 {
-    struct duration_text text = {""};
-    (void)time_format_duration(duration, text.text, sizeof(text.text));
-    return text;
-}
-
-static struct duration_text permyriad_text(uint32_t permyriad)
-{
-    struct duration_text text = {""};
+    struct permyriad_text text = {""};
     (void)permyriad_format(permyriad, text.text, sizeof(text.text));
     return text;
 }

@@ -22,6 +22,7 @@ void view_init(struct view *view, const struct explain_subject *subject)
         .info = subject->info,
         .policy = subject->policy,
         .action = subject->action,
+        .time = subject->time,
     };
     view->worth = max_of(WORTH_MIN, view->w->footprint / 100);
     if (view->info != NULL && view->info->reporting_order < 32)
@@ -63,6 +64,17 @@ uint64_t view_let_go(const ActionResult *guest)
     if (guest->reported_after > guest->reported_before)
         most = max_of(most, guest->reported_after - guest->reported_before);
     return most;
+}
+
+struct duration_text duration_text(nsec_t duration)
+{
+    nsec_t unit = duration < NSEC_PER_SEC          ? NSEC_PER_MSEC
+                  : duration < 3600 * NSEC_PER_SEC ? NSEC_PER_SEC
+                                                   : 60 * NSEC_PER_SEC;
+    struct duration_text text = {""};
+
+    (void)time_format_duration(duration - duration % unit, text.text, sizeof(text.text));
+    return text;
 }
 
 struct size_text size_text(uint64_t bytes)

@@ -30,6 +30,7 @@ struct view {
     const Vmreclaim__Agent__V1__GetInfoResponse *info;
     const struct policy *policy; /* NULL: none */
     const Action *action;        /* NULL: none */
+    int64_t time;                /* UNIX nanoseconds; 0: not known */
     uint64_t worth;              /* bytes below this are not worth a sentence */
     uint64_t report_block;       /* smallest block the guest reports; 0: unknown */
 };
@@ -48,6 +49,13 @@ uint64_t view_excess(const struct view *view);
 
 /* What the guest let go by its own account, at most. `guest` may be NULL. */
 uint64_t view_let_go(const ActionResult *guest);
+
+/* "2m", "45s": in whole seconds, from an hour on in whole minutes; in milliseconds below a second.
+ */
+struct duration_text {
+    char text[64];
+};
+struct duration_text duration_text(nsec_t duration);
 
 /* "1.5 GiB". */
 struct size_text {

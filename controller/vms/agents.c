@@ -238,6 +238,8 @@ static void on_agent_gone(struct supervisor *supervisor, struct vm *vm, const ch
 {
     vm->agent = NULL;
     vm->facts.agent_late = false;
+    vm->engine_state[0] = '\0';
+    vm->engine_reason[0] = '\0';
     supervisor_warn(supervisor, vm, "the agent's connection ended: %s", reason);
     if (vm->candidate != NULL)
         replace_by_candidate(supervisor, vm, reason);

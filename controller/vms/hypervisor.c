@@ -36,7 +36,15 @@ static bool balloon_counts_as_used(const struct vm *vm)
     return vm->hypervisor.deflate_on_oom == ANSWER_YES;
 }
 
-static void compute_waterfall(struct vm *vm)
+static bool guest_holds(const struct vm *vm, nsec_t now)
+{
+    bool runs = vm->state != VM_PAUSED && vm->state != VM_MIGRATING;
+
+    return waterfall_guest_holds(&vm->guest, now, vm->supervisor->sample_interval,
+                                 vm->agent != NULL, runs);
+}
+
+static void compute_waterfall(struct vm *vm, nsec_t now)
 {
     const struct waterfall_balloon balloon = {
         .ram = vm->hypervisor.ram,
@@ -44,7 +52,8 @@ static void compute_waterfall(struct vm *vm)
         .counts_as_used = balloon_counts_as_used(vm),
     };
 
-    waterfall_compute(&vm->guest, &vm->host, &balloon, &vm->waterfall);
+    waterfall_compute(guest_holds(vm, now) ? &vm->guest : NULL, &vm->host, &balloon,
+                      &vm->waterfall);
     vm->waterfall_time = time_realtime();
 }
 
@@ -63,7 +72,7 @@ static int measure_at(struct supervisor *supervisor, struct vm *vm, nsec_t now)
     vm->host = host;
     if (host.footprint > vm->touched)
         vm->touched = host.footprint;
-    compute_waterfall(vm);
+    compute_waterfall(vm, now);
     return 0;
 }
 
@@ -145,7 +154,7 @@ int supervisor_take_sample(struct supervisor *supervisor, struct vm *vm,
     if (supervisor_measure(supervisor, vm) == 0)
         note_boot(vm);
     else if (!vm->removed)
-        compute_waterfall(vm);
+        compute_waterfall(vm, now);
     return 0;
 }
 
@@ -492,8 +501,12 @@ void vm_hypervisor_tick(struct supervisor *supervisor, struct vm *vm, nsec_t now
 {
     if (vm->driver != NULL && vm->qmp != NULL)
         tick_session(vm, now);
-    if (!hypervisor_process_is_open(&vm->process))
+    if (!hypervisor_process_is_open(&vm->process)) {
+        /* Nothing is measured that would take out what a guest said that is silent now. */
+        if (vm->waterfall.guest_is_known && !guest_holds(vm, now))
+            compute_waterfall(vm, now);
         return;
+    }
     if (measure_at(supervisor, vm, now) == 0)
         footprint_history_add(&vm->history, now, vm->host.footprint);
 }

@@ -30,6 +30,15 @@ static void take_guest(struct waterfall *w, const struct guest_memory *guest, bo
                                                      w->trapped + w->percpu + w->unmanaged);
 }
 
+bool waterfall_guest_holds(const struct guest_memory *guest, nsec_t now, nsec_t interval,
+                           bool has_agent, bool runs)
+{
+    if (!has_agent || guest->received == 0)
+        return false;
+    return !runs || now <= guest->received ||
+           now - guest->received <= WATERFALL_INTERVALS_MAX * interval;
+}
+
 void waterfall_compute(const struct guest_memory *guest, const struct host_memory *host,
                        const struct waterfall_balloon *balloon, struct waterfall *ret_waterfall)
 {

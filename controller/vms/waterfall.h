@@ -7,8 +7,12 @@
 #include <stdint.h>
 
 #include "common/base/time.h"
+#include "controller/agents/agent_link.h"
 #include "controller/agents/guest_memory.h"
 #include "controller/footprint/footprint.h"
+
+/* A guest's sample holds for as long as a silent agent is waited for. */
+#define WATERFALL_INTERVALS_MAX (AGENT_MISSED_SAMPLES_MAX + 1)
 
 #define WATERFALL_SKEW_MAX (200 * NSEC_PER_MSEC) /* between the two samples */
 
@@ -39,7 +43,13 @@ struct waterfall_balloon {
     bool counts_as_used; /* with deflate-on-oom the guest counts ballooned pages as used */
 };
 
-/* `guest` may be NULL, or have no reading: no agent. */
+/* Whether a guest's sample still says where its memory is. `interval` is the longest time between
+ * two. Without an agent nobody would tell that it does not any more; a guest that does not run
+ * changes nothing, however old its sample. */
+bool waterfall_guest_holds(const struct guest_memory *guest, nsec_t now, nsec_t interval,
+                           bool has_agent, bool runs);
+
+/* `guest` may be NULL, or have no reading: nobody says now where the guest's memory is. */
 void waterfall_compute(const struct guest_memory *guest, const struct host_memory *host,
                        const struct waterfall_balloon *balloon, struct waterfall *ret_waterfall);
 

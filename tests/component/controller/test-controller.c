@@ -168,6 +168,44 @@ static void test_a_lost_agent_comes_back(void **state)
     wait_for(f, is_in_state(f, "web-1", "managed"));
 }
 
+static const Vmreclaim__Controller__V1__Finding *explained(struct fixture *f, const char *code)
+{
+    Vmreclaim__Controller__V1__ExplainRequest request =
+        VMRECLAIM__CONTROLLER__V1__EXPLAIN_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__ExplainResponse *response;
+
+    request.vm = (char *)"web-1";
+    call(f, "Explain", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    response = (const void *)f->response;
+    for (size_t i = 0; i < response->n_findings; i++)
+        if (strcmp(response->findings[i]->code, code) == 0)
+            return response->findings[i];
+    return NULL;
+}
+
+static void test_what_a_lost_agent_said_is_not_shown(void **state)
+{
+    struct fixture *f = *state;
+    const Vm *vm;
+
+    start_managed(f);
+    assert_non_null(explained(f, "can-compact"));
+    listener_destroy(f->agent.listener);
+    f->agent.listener = NULL;
+    fake_agent_drop(&f->agent);
+    wait_for(f, is_in_state(f, "web-1", "lost"));
+    put_footprint(f, 300 * 1024);
+    vm = get_vm(f, "web-1");
+    assert_false(vm->waterfall->guest_is_known);
+    assert_int_equal(vm->waterfall->footprint, 300 * MIB);
+    assert_int_equal(vm->waterfall->cache, 0);
+    assert_int_equal(vm->waterfall->remainder, 0);
+    assert_true(vm->last_sample_ns != 0 && vm->last_sample_ns < vm->waterfall->time_ns);
+    assert_null(explained(f, "can-compact"));
+    assert_non_null(explained(f, "can-install-agent"));
+}
+
 static void test_a_silent_agent_is_lost(void **state)
 {
     struct fixture *f = *state;
@@ -521,6 +559,7 @@ int main(int argc, char **argv)
         controller_test(test_a_vm_without_an_agent),
         controller_test(test_pause_and_resume),
         controller_test(test_a_lost_agent_comes_back),
+        controller_test(test_what_a_lost_agent_said_is_not_shown),
         controller_test(test_a_silent_agent_is_lost),
         controller_test(test_wrong_vm_files_disturb_nothing),
         controller_test(test_reload_is_all_or_nothing),

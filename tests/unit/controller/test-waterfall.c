@@ -84,6 +84,25 @@ static void test_without_a_guest(void **state)
     assert_false(w.guest_is_known);
 }
 
+static void test_a_sample_holds_while_the_agent_is_waited_for(void **state)
+{
+    const nsec_t interval = 10 * NSEC_PER_SEC;
+    const nsec_t last = guest.received + 40 * NSEC_PER_SEC;
+    const struct guest_memory none = {0};
+
+    (void)state;
+    assert_true(waterfall_guest_holds(&guest, guest.received, interval, true, true));
+    assert_true(waterfall_guest_holds(&guest, guest.received - 1, interval, true, true));
+    assert_true(waterfall_guest_holds(&guest, last, interval, true, true));
+    assert_false(waterfall_guest_holds(&guest, last + 1, interval, true, true));
+    assert_true(waterfall_guest_holds(&guest, last + 1, 30 * NSEC_PER_SEC, true, true));
+    /* paused */
+    assert_true(waterfall_guest_holds(&guest, 100 * last, interval, true, false));
+    assert_false(waterfall_guest_holds(&guest, guest.received, interval, false, false));
+    assert_false(waterfall_guest_holds(&guest, guest.received, interval, false, true));
+    assert_false(waterfall_guest_holds(&none, 0, interval, true, false));
+}
+
 static void test_unknown_ram_is_memtotal(void **state)
 {
     const struct waterfall_balloon balloon = {0};
@@ -103,6 +122,7 @@ int main(void)
         cmocka_unit_test(test_balloon_that_counts_as_used),
         cmocka_unit_test(test_balloon_that_shrinks_memtotal),
         cmocka_unit_test(test_without_a_guest),
+        cmocka_unit_test(test_a_sample_holds_while_the_agent_is_waited_for),
         cmocka_unit_test(test_unknown_ram_is_memtotal),
     };
 

@@ -216,6 +216,31 @@ static void test_without_an_agent(void **state)
     assert_int_equal(count_reasons(&explanation), 0);
 }
 
+static void test_a_last_sample_is_named_and_not_shown(void **state)
+{
+    (void)state;
+    struct made made;
+    struct explanation explanation;
+
+    make_healthy(&made);
+    made.w.cache = GIB;
+    made.w.guest_is_known = 0;
+    made.vm.agent_connected = 0;
+    made.vm.last_sample_ns = 1000 * (int64_t)NSEC_PER_SEC;
+    made.subject.time = made.vm.last_sample_ns + 45 * (int64_t)NSEC_PER_SEC + 7;
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "no-agent")->sentence,
+                        "The host holds 512.0 MiB for this VM; nobody can say what for, since the "
+                        "agent in the guest is gone: its last sample is 45s old.");
+    assert_string_equal(find(&explanation, "can-install-agent")->sentence,
+                        "Start vmreclaim-agent in the guest again: it finds what can come back.");
+    assert_null(find(&explanation, "can-reclaim"));
+    made.vm.agent_connected = 1;
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(find(&explanation, "no-sample"));
+    assert_null(find(&explanation, "can-install-agent"));
+}
+
 static void test_message(void **state)
 {
     (void)state;
@@ -252,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_balloon_is_advised_where_reporting_is_off),
         cmocka_unit_test(test_nothing_waits_where_reporting_is_off),
         cmocka_unit_test(test_without_an_agent),
+        cmocka_unit_test(test_a_last_sample_is_named_and_not_shown),
         cmocka_unit_test(test_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
