@@ -1,4 +1,5 @@
-/* What a person can do now, with the command to type. Only what promises enough is offered. */
+/* What a person can do now, with the command to type. Only what promises enough is offered, and
+ * nothing whose gain a later step of the way to the host would keep, or that would be refused. */
 #include "controller/explain/view.h"
 
 #include <string.h>
@@ -66,7 +67,7 @@ static void advise_kick(const struct view *view, struct explanation *explanation
 
     if (view->w->reportable > view->w->held_back)
         waiting += view->w->reportable - view->w->held_back;
-    if (!view_reports(view) || waiting < view->worth)
+    if (waiting < view->worth)
         return;
     finding = explanation_next(explanation);
     finding_set(finding, KIND_CAN_DO, "can-kick", waiting,
@@ -74,7 +75,23 @@ static void advise_kick(const struct view *view, struct explanation *explanation
     finding_command(finding, "vmreclaim reporting %s --kick", view->name);
 }
 
-/* Where reporting does nothing, the balloon still can: down to what is in use and a reserve. */
+/* The host keeps what the balloon takes as well: its pages are pinned, locked, or cannot be
+ * discarded one by one. */
+static bool balloon_is_void(const struct view *view)
+{
+    return view->host->vfio_devices > 0 || view->host->encrypted || view->host->locked ||
+           strcmp(view->host->backing, "hugetlb") == 0;
+}
+
+/* Ours to move: the hypervisor can be told, and nobody has taken from it. */
+static bool balloon_is_free(const struct view *view)
+{
+    return view->vm->balloon_target > 0 && strcmp(view->vm->driver_state, "ready") == 0 &&
+           view->w->balloon == 0 && view->host->foreign_balloon_owner[0] == '\0';
+}
+
+/* Where nothing comes back by itself, the balloon still takes it, free memory and cache alike: down
+ * to what is in use and a reserve. */
 static void advise_balloon(const struct view *view, struct explanation *explanation)
 {
     const Waterfall *w = view->w;
@@ -83,10 +100,7 @@ static void advise_balloon(const struct view *view, struct explanation *explanat
         (w->in_use + w->unmanaged + reserve + BALLOON_STEP - 1) / BALLOON_STEP * BALLOON_STEP;
     struct finding *finding;
 
-    if (strncmp(view->vm->reporting, "off", 3) != 0 ||
-        strstr(view->vm->reporting, "no balloon") != NULL || w->balloon > 0)
-        return;
-    if (size + view->worth >= w->footprint)
+    if (balloon_is_void(view) || !balloon_is_free(view) || size + view->worth >= w->footprint)
         return;
     finding = explanation_next(explanation);
     finding_set(
@@ -97,18 +111,47 @@ static void advise_balloon(const struct view *view, struct explanation *explanat
                     (unsigned long long)(size / MIB));
 }
 
+static void advise_agent(const struct view *view, struct explanation *explanation)
+{
+    if (view->vm->agent_connected)
+        return;
+    finding_set(explanation_next(explanation), KIND_CAN_DO, "can-install-agent", 0,
+                "Start vmreclaim-agent in the guest%s: it finds what can come back.",
+                view->vm->last_sample_ns == 0 ? "" : " again");
+}
+
+/* What every command would be refused for. False: nothing. */
+static bool advise_first(const struct view *view, struct explanation *explanation)
+{
+    const char *state = view->vm->state;
+
+    if (strcmp(state, "paused") == 0 || strcmp(state, "migrating") == 0)
+        finding_set(explanation_next(explanation), KIND_CAN_DO, "can-wait", 0,
+                    "Nothing before the VM runs again: it is %s.", state);
+    else if (!view->vm->announced)
+        finding_set(explanation_next(explanation), KIND_CAN_DO, "can-announce", 0,
+                    "Nothing before a hypervisor vouches for CID %u: give the VM a file with its "
+                    "'qmp' socket.",
+                    view->vm->cid);
+    else
+        return false;
+    return true;
+}
+
 void explain_advice(const struct view *view, struct explanation *explanation)
 {
-    if (view->guest == NULL) {
-        if (!view->vm->agent_connected)
-            finding_set(explanation_next(explanation), KIND_CAN_DO, "can-install-agent", 0,
-                        "Start vmreclaim-agent in the guest%s: it finds what can come back.",
-                        view->vm->last_sample_ns == 0 ? "" : " again");
+    if (view->guest == NULL)
+        advise_agent(view, explanation);
+    if (view->guest == NULL || advise_first(view, explanation))
+        return;
+    if (!explain_comes_back(view)) {
+        advise_balloon(view, explanation);
         return;
     }
+    if (!view_takes_commands(view))
+        return;
     advise_reclaim(view, explanation);
     advise_compact(view, explanation);
     advise_order(view, explanation);
     advise_kick(view, explanation);
-    advise_balloon(view, explanation);
 }

@@ -186,8 +186,9 @@ static bool khugepaged(const struct view *view, struct finding *finding)
                 "%s was returned in pieces smaller than a huge page, and the host's khugepaged "
                 "filled the holes again. A reporting order of %u avoids it.",
                 SIZE(excess), view->info->pageblock_order);
-    finding_command(finding, "vmreclaim reporting %s --order %u", view->name,
-                    view->info->pageblock_order);
+    if (view_takes_commands(view))
+        finding_command(finding, "vmreclaim reporting %s --order %u", view->name,
+                        view->info->pageblock_order);
     finding_add(finding, "remainder", excess, "bytes");
     finding_add(finding, "reported_small", view->guest->reported_small, "bytes");
     if (view->host->huge_bytes > 0)
@@ -379,7 +380,8 @@ static bool per_cpu(const struct view *view, struct finding *finding)
     finding_set(finding, KIND_STUCK, "per-cpu-lists", view->w->percpu,
                 "%s is parked in per-CPU lists, where no reporting pass sees it.",
                 SIZE(view->w->percpu));
-    finding_command(finding, "vmreclaim reporting %s --kick", view->name);
+    if (view_takes_commands(view) && view_reports(view))
+        finding_command(finding, "vmreclaim reporting %s --kick", view->name);
     finding_add(finding, "percpu", view->w->percpu, "bytes");
     return true;
 }
@@ -461,10 +463,25 @@ const char *explain_reason_code(size_t index)
     return index < ARRAY_SIZE(reasons) ? reasons[index].code : NULL;
 }
 
+static bool is_of_reporting(const char *code)
+{
+    return strncmp(code, "reporting-", 10) == 0;
+}
+
+bool explain_comes_back(const struct view *view)
+{
+    struct finding finding;
+
+    for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+        if (is_of_reporting(reasons[i].code) && reasons[i].detect(view, &finding))
+            return false;
+    return true;
+}
+
 /* An excess has one cause: after the first that claims it, "unknown" is no finding. */
 static bool claims_excess(const char *code)
 {
-    return strncmp(code, "reporting-", 10) == 0 || strcmp(code, "khugepaged-refilled") == 0 ||
+    return is_of_reporting(code) || strcmp(code, "khugepaged-refilled") == 0 ||
            strcmp(code, "migration-filled") == 0 || strcmp(code, "restore-filled") == 0;
 }
 

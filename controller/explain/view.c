@@ -42,6 +42,13 @@ bool view_has_feature(const struct view *view, const char *name, const char **re
     return true;
 }
 
+bool view_takes_commands(const struct view *view)
+{
+    return view->vm->agent_connected && view->vm->announced &&
+           strcmp(view->vm->state, "paused") != 0 && strcmp(view->vm->state, "migrating") != 0 &&
+           (view->policy == NULL || view->policy->allow_commands);
+}
+
 uint64_t view_excess(const struct view *view)
 {
     uint64_t tolerance = max_of(32 * MIB, view->w->footprint / 100 * 3);

@@ -43,6 +43,9 @@ bool view_has_feature(const struct view *view, const char *name, const char **re
 /* Whether the guest hands free memory to the host at all: offered by the hypervisor, and used. */
 bool view_reports(const struct view *view);
 
+/* Whether the guest's agent would do what an operator orders now. */
+bool view_takes_commands(const struct view *view);
+
 /* Memory that the host holds though no part of the guest needs it, above what measuring can miss:
  * max(32 MiB, 3 % of the footprint). 0: none. */
 uint64_t view_excess(const struct view *view);
@@ -72,6 +75,10 @@ void finding_add(struct finding *finding, const char *name, uint64_t value, cons
 
 /* The next free finding; the last one again when all are taken. */
 struct finding *explanation_next(struct explanation *explanation);
+
+/* Whether memory that the guest lets go reaches the host by itself: it is reported, and nothing
+ * makes that void. False exactly where one of the reporting-... reasons holds. */
+bool explain_comes_back(const struct view *view);
 
 /* ---- the four lists ---- */
 

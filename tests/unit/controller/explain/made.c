@@ -23,6 +23,10 @@ void make_healthy(struct made *made)
     made->vm.state = (char *)"managed";
     made->vm.reporting = (char *)"on";
     made->vm.agent_connected = 1;
+    made->vm.announced = 1;
+    made->vm.driver_state = (char *)"ready";
+    made->vm.balloon_target = 4 * GIB;
+    made->vm.balloon_baseline = 4 * GIB;
     made->vm.waterfall = &made->w;
     made->vm.host = &made->host;
     made->w.guest = &made->guest;
@@ -45,6 +49,7 @@ void make_healthy(struct made *made)
     made->policy.cache_method = POLICY_CACHE_GRADUAL;
     made->policy.cache_floor = 128 * MIB;
     made->policy.cache_step = 256 * MIB;
+    made->policy.allow_commands = true;
     made->policy.compact = true;
     made->policy.compact_min_gain = 64 * MIB;
     made->policy.compact_time_limit = 30 * NSEC_PER_SEC;
