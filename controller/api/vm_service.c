@@ -7,6 +7,7 @@
 
 #include "controller/api/forward.h"
 #include "controller/explain/explain.h"
+#include "controller/vms/effective.h"
 
 #define SAMPLE_TIMEOUT       (2 * NSEC_PER_SEC)
 #define EXACT_SAMPLE_TIMEOUT (20 * NSEC_PER_SEC)
@@ -152,14 +153,18 @@ static void finish_explain(const struct api_vm_service *service, struct ttrpc_ca
     Vmreclaim__Agent__V1__GetInfoResponse *info = vm_info_unpack(vm);
     Vmreclaim__Controller__V1__Vm message;
     struct api_vm_scratch scratch;
+    struct policy policy;
+    bool has_policy = vm_effective_policy(vm, &policy);
 
     supervisor_measure_huge(vm);
     api_vm_to_message(service->api->supervisor, vm, true, &scratch, &message);
     response.vm = &message;
-    add_findings(
-        &(struct explain_subject){
-            .vm = &message, .info = info, .policy = vm->policy, .time = time_realtime()},
-        call, &response);
+    add_findings(&(struct explain_subject){.vm = &message,
+                                           .info = info,
+                                           .policy = has_policy ? &policy : NULL,
+                                           .own_limits = vm->capped_keys,
+                                           .time = time_realtime()},
+                 call, &response);
     vm_info_free(info);
 }
 

@@ -15,7 +15,8 @@ static const struct {
 } paragraphs[] = {
     {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_UNSPECIFIED, "Findings"},
     {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_HOLDS, "What holds the memory"},
-    {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_PLAN, "What the policy will do"},
+    {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_PLAN,
+     "What the policy will do, and when"},
     {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_CAN_DO, "What you can do now"},
     {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_STUCK, "What cannot come back, and why"},
 };

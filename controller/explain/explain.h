@@ -23,12 +23,13 @@
 struct explain_subject {
     const Vmreclaim__Controller__V1__Vm *vm;           /* never NULL */
     const Vmreclaim__Agent__V1__GetInfoResponse *info; /* NULL: no agent */
-    const struct policy *policy;                       /* NULL: none */
-    const Vmreclaim__Controller__V1__Action *action;   /* NULL: the VM as such is the question */
-    int64_t time;                                      /* now, UNIX nanoseconds; 0: not told */
+    const struct policy *policy;                       /* as the guest runs it; NULL: none */
+    char *const *own_limits; /* keys that the guest itself limits; NULL-terminated, or NULL */
+    const Vmreclaim__Controller__V1__Action *action; /* NULL: the VM as such is the question */
+    int64_t time;                                    /* now, UNIX nanoseconds; 0: not told */
 };
 
-enum { FINDING_EVIDENCE_MAX = 6, EXPLANATION_FINDINGS_MAX = 40 };
+enum { FINDING_EVIDENCE_MAX = 6, EXPLANATION_FINDINGS_MAX = 64 };
 
 struct finding_evidence {
     const char *name; /* static text */

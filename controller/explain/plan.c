@@ -1,8 +1,11 @@
-/* What the policy will do, and when. Spoken from the policy's own values, with what they mean for
- * this VM now. */
+/* What the policy will do, and when. Spoken from the values that are in force, with what they mean
+ * for this VM now. */
 #include "controller/explain/view.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "controller/explain/windows.h"
 
 /* "0.5%", in a buffer of the caller's line. */
 struct permyriad_text {
@@ -66,6 +69,120 @@ static void plan_compaction(const struct view *view, struct explanation *explana
                     duration_text(policy->compact_interval).text, SIZE(view->w->trapped));
 }
 
+/* The order step of the guest's engine, which follows what compaction leaves. */
+static void plan_order(const struct view *view, struct explanation *explanation)
+{
+    uint32_t lowest = max_of(view->policy->reporting_order, view->host->lowest_useful_order);
+
+    if (view->info == NULL || view->info->reporting_order <= lowest ||
+        !view_has_feature(view, "reporting-order", NULL) ||
+        view->w->trapped < view->policy->compact_min_gain / 4)
+        return;
+    finding_set(explanation_next(explanation), KIND_PLAN, "plan-order", view->w->trapped,
+                "For what stays trapped it reports blocks down to order %u instead of %u for a "
+                "while, where that promises %s or more.",
+                lowest, view->info->reporting_order, SIZE(view->policy->compact_min_gain / 4));
+}
+
+/* What a window does: while it is open, and at other times. */
+static const struct {
+    const char *open;
+    const char *closed;
+} effects[SCHEDULE_EFFECT_COUNT] = {
+    [SCHEDULE_ALLOW] = {"it may act", "It acts only while a schedule allows it"},
+    [SCHEDULE_FORCE] = {"it acts without waiting until the guest is idle",
+                        "A schedule makes it act without waiting until the guest is idle"},
+    [SCHEDULE_FORBID] = {"it does nothing", "A schedule forbids it to act"},
+};
+
+static void say_open(const struct schedule *schedule, int64_t now, int64_t closing,
+                     struct finding *finding)
+{
+    char when[64];
+
+    finding_set(
+        finding, KIND_PLAN, "plan-schedule", 0, "Until %s (in %s) %s: schedule \"%s\" for %s.",
+        window_format_time(schedule, closing, when, sizeof(when)),
+        duration_text((nsec_t)(closing - now) * NSEC_PER_SEC).text, effects[schedule->effect].open,
+        schedule->cron.text, duration_text(schedule->duration).text);
+    finding_add(finding, "closes", (uint64_t)closing * NSEC_PER_SEC, "nanoseconds");
+}
+
+static void say_closed(const struct schedule *schedule, int64_t now, int64_t opening,
+                       struct finding *finding)
+{
+    char when[64];
+
+    finding_set(finding, KIND_PLAN, "plan-schedule", 0, "%s: next %s, in %s, for %s.",
+                effects[schedule->effect].closed,
+                window_format_time(schedule, opening, when, sizeof(when)),
+                duration_text((nsec_t)(opening - now) * NSEC_PER_SEC).text,
+                duration_text(schedule->duration).text);
+    finding_add(finding, "opens", (uint64_t)opening * NSEC_PER_SEC, "nanoseconds");
+}
+
+static void plan_schedules(const struct view *view, struct explanation *explanation)
+{
+    int64_t now = view->time / (int64_t)NSEC_PER_SEC;
+
+    for (size_t i = 0; now > 0 && i < view->policy->schedule_count; i++) {
+        const struct schedule *schedule = &view->policy->schedules[i];
+        int64_t closing = window_closing(schedule, now);
+        int64_t opening = closing != 0 ? 0 : window_next_opening(schedule, now);
+
+        if (closing != 0)
+            say_open(schedule, now, closing, explanation_next(explanation));
+        else if (opening != 0)
+            say_closed(schedule, now, opening, explanation_next(explanation));
+        else
+            finding_set(explanation_next(explanation), KIND_PLAN, "plan-schedule", 0,
+                        "Schedule \"%s\" (%s) opens not once within a year, or never closes.",
+                        schedule->cron.text, schedule_effect_name(schedule->effect));
+    }
+}
+
+/* Whoever reads the policy's file would else not believe the numbers above. */
+static void plan_limits(const struct view *view, struct explanation *explanation)
+{
+    char keys[256] = "";
+    struct finding *finding;
+    size_t used = 0;
+
+    for (char *const *key = view->own_limits; key != NULL && *key != NULL; key++) {
+        int length =
+            snprintf(keys + used, sizeof(keys) - used, "%s%.40s", used > 0 ? ", " : "", *key);
+        if (length < 0 || (size_t)length >= sizeof(keys) - used)
+            break;
+        used += (size_t)length;
+    }
+    if (used == 0)
+        return;
+    finding = explanation_next(explanation);
+    finding_set(finding, KIND_PLAN, "plan-limits", 0,
+                "The guest's own configuration is gentler than what is assigned, and holds: %s.",
+                keys);
+    finding_command(finding, "vmreclaim policy show --effective %s", view->name);
+}
+
+static void plan_steps(const struct view *view, struct explanation *explanation)
+{
+    const struct policy *policy = view->policy;
+
+    finding_set(explanation_next(explanation), KIND_PLAN, "plan-idle", 0,
+                "Policy \"%s\" waits until the guest is idle: under %s of its CPUs for %s, and no "
+                "pressure.",
+                policy->name, permyriad_text(policy->idle_cpu).text,
+                duration_text(policy->idle_window).text);
+    plan_cache(view, explanation);
+    plan_compaction(view, explanation);
+    plan_order(view, explanation);
+    if (policy->trickle > 0 && policy->cache_method != POLICY_CACHE_NONE)
+        finding_set(explanation_next(explanation), KIND_PLAN, "plan-trickle", 0,
+                    "If it is never idle, it takes at most %s of cache per minute while there is "
+                    "no pressure.",
+                    SIZE(policy->trickle));
+}
+
 void explain_plan(const struct view *view, struct explanation *explanation)
 {
     const struct policy *policy = view->policy;
@@ -82,22 +199,12 @@ void explain_plan(const struct view *view, struct explanation *explanation)
         return;
     }
     plan_now(view, explanation);
-    finding = explanation_next(explanation);
     if (policy->profile == POLICY_OBSERVE) {
-        finding_set(finding, KIND_PLAN, "policy-observes", 0,
+        finding_set(explanation_next(explanation), KIND_PLAN, "policy-observes", 0,
                     "Policy \"%s\" only observes: nothing happens by itself.", policy->name);
-        return;
+    } else {
+        plan_steps(view, explanation);
+        plan_schedules(view, explanation);
     }
-    finding_set(finding, KIND_PLAN, "plan-idle", 0,
-                "Policy \"%s\" waits until the guest is idle: under %s of its CPUs for %s, and no "
-                "pressure.",
-                policy->name, permyriad_text(policy->idle_cpu).text,
-                duration_text(policy->idle_window).text);
-    plan_cache(view, explanation);
-    plan_compaction(view, explanation);
-    if (policy->trickle > 0 && policy->cache_method != POLICY_CACHE_NONE)
-        finding_set(explanation_next(explanation), KIND_PLAN, "plan-trickle", 0,
-                    "If it is never idle, it takes at most %s of cache per minute while there is "
-                    "no pressure.",
-                    SIZE(policy->trickle));
+    plan_limits(view, explanation);
 }

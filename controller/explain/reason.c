@@ -16,11 +16,25 @@ static uint64_t free_of(const struct view *view)
 
 /* ---- what forbids ---- */
 
+/* Nothing is under way: whether orders would be taken at all. */
+static bool orders_are_forbidden(const struct view *view, struct finding *finding)
+{
+    if (view->guest == NULL || view->policy == NULL || view->policy->allow_commands)
+        return false;
+    finding_set(finding, KIND_STUCK, "policy-forbids", 0,
+                "The guest takes no orders from a host: its policy or its own configuration says "
+                "allow_commands=false. What comes back is what its policy takes by itself.");
+    finding_command(finding, "vmreclaim policy show --effective %s", view->name);
+    return true;
+}
+
 static bool policy_forbids(const struct view *view, struct finding *finding)
 {
     const Action *action = view->action;
 
-    if (action == NULL || action->guest == NULL ||
+    if (action == NULL)
+        return orders_are_forbidden(view, finding);
+    if (action->guest == NULL ||
         action->guest->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FORBIDDEN_BY_POLICY)
         return false;
     finding_set(finding, KIND_STUCK, "policy-forbids", 0,

@@ -21,6 +21,7 @@ void view_init(struct view *view, const struct explain_subject *subject)
         .guest = w == NULL || !w->guest_is_known ? NULL : w->guest,
         .info = subject->info,
         .policy = subject->policy,
+        .own_limits = subject->own_limits,
         .action = subject->action,
         .time = subject->time,
     };

@@ -28,7 +28,8 @@ struct view {
     const HostFacts *host;
     const MemorySample *guest; /* NULL: not known */
     const Vmreclaim__Agent__V1__GetInfoResponse *info;
-    const struct policy *policy; /* NULL: none */
+    const struct policy *policy; /* as the guest runs it; NULL: none */
+    char *const *own_limits;     /* keys; NULL: none */
     const Action *action;        /* NULL: none */
     int64_t time;                /* UNIX nanoseconds; 0: not known */
     uint64_t worth;              /* bytes below this are not worth a sentence */

@@ -143,8 +143,8 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
         VMRECLAIM__AGENT__V1__APPLY_POLICY_RESPONSE__INIT;
     char *unsupported[] = {(char *)"from_the_future"};
 #ifndef FAKE_AGENT_IS_PREVIOUS
-    char *capped_keys[] = {(char *)"cpu_budget"};
-    char *capped_values[] = {(char *)"3s"};
+    char *capped_keys[] = {(char *)"cpu_budget", (char *)"allow_commands"};
+    char *capped_values[] = {(char *)"3s", (char *)"false"};
 #endif
     struct fake_agent *agent = agent_of(call);
 
@@ -155,9 +155,9 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
     response.n_unsupported_keys = 1;
 #ifndef FAKE_AGENT_IS_PREVIOUS
     response.capped_keys = capped_keys;
-    response.n_capped_keys = agent->caps_budget;
+    response.n_capped_keys = agent->has_limits ? ARRAY_SIZE(capped_keys) : 0;
     response.capped_values = capped_values;
-    response.n_capped_values = agent->caps_budget;
+    response.n_capped_values = response.n_capped_keys;
 #endif
     ttrpc_call_finish(call, &response.base);
 }

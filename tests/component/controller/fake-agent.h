@@ -34,7 +34,7 @@ struct fake_agent {
     uint64_t sequence;
     uint64_t clock_back; /* ns that the guest's clock is behind this one's */
     bool compact_fails;
-    bool caps_budget; /* its own limit for cpu_budget is 3s */
+    bool has_limits; /* its own: cpu_budget 3s, and it takes no orders */
     /* what was asked */
     unsigned compactions;
     uint64_t watch_interval;

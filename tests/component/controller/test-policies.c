@@ -127,6 +127,22 @@ static const Vmreclaim__Controller__V1__EffectiveSetting *setting_of(
 
 #define ORIGIN(name) VMRECLAIM__CONTROLLER__V1__SETTING_ORIGIN__SETTING_ORIGIN_##name
 
+static bool is_explained(struct fixture *f, const char *code)
+{
+    Vmreclaim__Controller__V1__ExplainRequest request =
+        VMRECLAIM__CONTROLLER__V1__EXPLAIN_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__ExplainResponse *response;
+
+    request.vm = text("web-1");
+    call(f, "Explain", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    response = (const void *)f->response;
+    for (size_t i = 0; i < response->n_findings; i++)
+        if (strcmp(response->findings[i]->code, code) == 0)
+            return true;
+    return false;
+}
+
 static void test_the_effective_policy(void **state)
 {
     Vmreclaim__Controller__V1__GetEffectivePolicyRequest request =
@@ -139,7 +155,7 @@ static void test_the_effective_policy(void **state)
     call(f, "GetEffectivePolicy", &request.base);
     assert_int_equal(f->code, TTRPC_NOT_FOUND);
     assert_non_null(strstr(f->message, "no policy is assigned"));
-    f->agent.caps_budget = true;
+    f->agent.has_limits = true;
     apply_policy(f, "name: night\nprofile: gentle\ncache_floor: 64MiB\n"
                     "schedules:\n  - {cron: \"0 2 * * *\", for: 1h, do: force}\n");
     assert_int_equal(f->code, TTRPC_OK);
@@ -157,6 +173,10 @@ static void test_the_effective_policy(void **state)
     assert_string_equal(setting_of(response, "cpu_budget")->asked, "10s");
     assert_string_equal(response->unsupported_keys[0], "from_the_future");
     assert_string_equal(response->schedules[0]->effect, "force");
+    assert_true(is_explained(f, "policy-forbids"));
+    assert_true(is_explained(f, "plan-schedule"));
+    assert_true(is_explained(f, "plan-limits"));
+    assert_false(is_explained(f, "can-compact"));
 }
 
 static void test_unassigning(void **state)

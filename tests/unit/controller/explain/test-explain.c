@@ -6,6 +6,27 @@
 #include "common/base/number.h"
 #include "tests/unit/controller/explain/made.h"
 
+/* What can be taken by every way there is. */
+static void make_loose(struct made *made)
+{
+    make_healthy(made);
+    made->w.footprint = 3 * GIB;
+    made->w.cache = GIB;
+    made->w.trapped = GIB;
+    made->w.percpu = 512 * MIB;
+}
+
+static bool offers_an_order(const struct explanation *explanation)
+{
+    static const char *const codes[] = {"can-reclaim", "can-compact", "can-lower-order",
+                                        "can-kick"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+        if (find(explanation, codes[i]) != NULL)
+            return true;
+    return false;
+}
+
 static void test_small_things_are_not_said(void **state)
 {
     (void)state;
@@ -134,6 +155,98 @@ static void test_plan_speaks_the_policys_numbers(void **state)
                         "vmreclaim policy apply FILE --vm web1");
 }
 
+static void test_plan_names_the_order_step(void **state)
+{
+    (void)state;
+    struct made made;
+    struct explanation explanation;
+
+    make_healthy(&made);
+    made.w.trapped = 200 * MIB;
+    made.host.lowest_useful_order = 2;
+    made.policy.reporting_order = 5;
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "plan-order")->sentence,
+                        "For what stays trapped it reports blocks down to order 5 instead of 9 for "
+                        "a while, where that promises 16.0 MiB or more.");
+    made.policy.reporting_order = 9;
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "plan-order"));
+    made.policy.reporting_order = 5;
+    made.w.trapped = 15 * MIB;
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "plan-order"));
+}
+
+/* 2026-01-01, a Thursday, UTC. */
+#define MIDNIGHT 1767225600
+
+static void add_schedule(struct made *made, const char *cron, const char *duration,
+                         const char *effect)
+{
+    struct error error;
+
+    assert_int_equal(schedule_parse(cron, duration, effect, NULL,
+                                    &made->policy.schedules[made->policy.schedule_count++], &error),
+                     0);
+}
+
+static void test_plan_says_when_schedules_act(void **state)
+{
+    (void)state;
+    static const char *const at_two[] = {
+        "A schedule makes it act without waiting until the guest is idle: next Thu 03:00 UTC, in "
+        "1h, for 1h.",
+        "A schedule forbids it to act: next Thu 08:00 UTC, in 6h, for 12h.",
+    };
+    struct made made;
+    struct explanation explanation;
+    size_t found = 0;
+
+    make_healthy(&made);
+    add_schedule(&made, "0 3 * * *", "1h", "force");
+    add_schedule(&made, "0 8 * * *", "12h", "forbid");
+    made.subject.time = (MIDNIGHT + 2 * 3600) * (int64_t)NSEC_PER_SEC;
+    explain_vm(&made.subject, &explanation);
+    for (size_t i = 0; i < explanation.count; i++)
+        if (strcmp(explanation.findings[i].code, "plan-schedule") == 0)
+            assert_string_equal(explanation.findings[i].sentence, at_two[found++]);
+    assert_int_equal(found, 2);
+    made.subject.time = (MIDNIGHT + 3 * 3600 + 60) * (int64_t)NSEC_PER_SEC;
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "plan-schedule")->sentence,
+                        "Until Thu 04:00 UTC (in 59m) it acts without waiting until the guest is "
+                        "idle: schedule \"0 3 * * *\" for 1h.");
+    made.policy.schedule_count = 0;
+    add_schedule(&made, "0 0 30 2 *", "1h", "allow");
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(
+        find(&explanation, "plan-schedule")->sentence,
+        "Schedule \"0 0 30 2 *\" (allow) opens not once within a year, or never closes.");
+}
+
+static void test_the_guests_own_limits_are_named(void **state)
+{
+    (void)state;
+    char *const keys[] = {(char *)"cache_floor", (char *)"allow_commands", NULL};
+    struct made made;
+    struct explanation explanation;
+
+    make_loose(&made);
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "plan-limits"));
+    assert_null(find(&explanation, "policy-forbids"));
+    made.subject.own_limits = keys;
+    made.policy.allow_commands = false;
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(
+        strstr(find(&explanation, "plan-limits")->sentence, "holds: cache_floor, allow_commands."));
+    assert_string_equal(find(&explanation, "policy-forbids")->command,
+                        "vmreclaim policy show --effective web1");
+    assert_false(offers_an_order(&explanation));
+    assert_string_equal(find(&explanation, "per-cpu-lists")->command, "");
+}
+
 static void test_advice_is_what_pays(void **state)
 {
     (void)state;
@@ -156,27 +269,6 @@ static void test_advice_is_what_pays(void **state)
     lack(&made, "compaction", "");
     explain_vm(&made.subject, &explanation);
     assert_null(find(&explanation, "can-compact"));
-}
-
-/* What can be taken by every way there is. */
-static void make_loose(struct made *made)
-{
-    make_healthy(made);
-    made->w.footprint = 3 * GIB;
-    made->w.cache = GIB;
-    made->w.trapped = GIB;
-    made->w.percpu = 512 * MIB;
-}
-
-static bool offers_an_order(const struct explanation *explanation)
-{
-    static const char *const codes[] = {"can-reclaim", "can-compact", "can-lower-order",
-                                        "can-kick"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
-        if (find(explanation, codes[i]) != NULL)
-            return true;
-    return false;
 }
 
 static void lack_reporting(struct made *made)
@@ -409,6 +501,9 @@ int main(void)
         cmocka_unit_test(test_the_summary_adds_up),
         cmocka_unit_test(test_never_touched_is_told),
         cmocka_unit_test(test_plan_speaks_the_policys_numbers),
+        cmocka_unit_test(test_plan_names_the_order_step),
+        cmocka_unit_test(test_plan_says_when_schedules_act),
+        cmocka_unit_test(test_the_guests_own_limits_are_named),
         cmocka_unit_test(test_advice_is_what_pays),
         cmocka_unit_test(test_what_cannot_return_or_is_refused_is_not_advised),
         cmocka_unit_test(test_no_reason_names_a_command_that_is_refused),

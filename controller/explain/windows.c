@@ -1,0 +1,84 @@
+/* Windows by bisection: "was there an opening in the last D seconds" is what a schedule answers
+ * when its duration is D, and the answer only ever turns from no to yes as D grows. */
+#include "controller/explain/windows.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define HORIZON (366 * (int64_t)86400)
+
+enum { EXTENSIONS_MAX = 64 };
+
+/* Whether a window opens in (from, to]. */
+static bool opens_between(const struct schedule *schedule, int64_t from, int64_t to)
+{
+    struct schedule span = *schedule;
+
+    span.duration = (nsec_t)(to - from) * NSEC_PER_SEC;
+    return to > from && schedule_is_open(&span, to);
+}
+
+int64_t window_next_opening(const struct schedule *schedule, int64_t now)
+{
+    int64_t before = now;
+    int64_t opened = now + HORIZON;
+
+    if (!opens_between(schedule, now, opened))
+        return 0;
+    while (opened - before > 1) {
+        int64_t middle = before + (opened - before) / 2;
+
+        if (opens_between(schedule, now, middle))
+            opened = middle;
+        else
+            before = middle;
+    }
+    return opened;
+}
+
+/* The last opening in (from, to]; there is one. */
+static int64_t last_opening(const struct schedule *schedule, int64_t from, int64_t to)
+{
+    int64_t opened = from;
+    int64_t after = to;
+
+    while (after - opened > 1) {
+        int64_t middle = opened + (after - opened) / 2;
+
+        if (opens_between(schedule, middle, to))
+            opened = middle;
+        else
+            after = middle;
+    }
+    return opened + 1;
+}
+
+int64_t window_closing(const struct schedule *schedule, int64_t now)
+{
+    int64_t length = (int64_t)(schedule->duration / NSEC_PER_SEC);
+    int64_t closing = now;
+
+    for (int i = 0; i < EXTENSIONS_MAX; i++) {
+        int64_t opening;
+
+        if (!opens_between(schedule, closing - length, closing))
+            return i == 0 ? 0 : closing;
+        opening = last_opening(schedule, closing - length, closing);
+        closing = opening + length;
+    }
+    return 0;
+}
+
+const char *window_format_time(const struct schedule *schedule, int64_t time, char *buffer,
+                               size_t size)
+{
+    bool is_changed = schedule->offset_change != 0 && time >= schedule->offset_change;
+    time_t local = (time_t)(time + (is_changed ? schedule->offset_after : schedule->utc_offset));
+    struct tm parts;
+    char text[24] = "";
+
+    if (gmtime_r(&local, &parts) != NULL)
+        (void)strftime(text, sizeof(text), "%a %H:%M", &parts);
+    (void)snprintf(buffer, size, "%s %s", text, schedule->zone[0] == '\0' ? "UTC" : schedule->zone);
+    return buffer;
+}

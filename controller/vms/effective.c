@@ -1,0 +1,34 @@
+/* Policies under the guest's own limits. */
+#include "controller/vms/effective.h"
+
+#include <string.h>
+
+const char *vm_own_limit(const struct vm *vm, const char *key)
+{
+    bool is_told = vm->capped_values != NULL;
+
+    for (size_t i = 0; vm->capped_keys != NULL && vm->capped_keys[i] != NULL; i++) {
+        is_told = is_told && vm->capped_values[i] != NULL;
+        if (strcmp(vm->capped_keys[i], key) == 0)
+            return is_told ? vm->capped_values[i] : "";
+    }
+    return NULL;
+}
+
+bool vm_effective_policy(const struct vm *vm, struct policy *ret_policy)
+{
+    struct error error;
+    const char *key;
+
+    if (vm->policy == NULL)
+        return false;
+    *ret_policy = *vm->policy;
+    for (size_t i = 0; (key = policy_key(i)) != NULL; i++) {
+        const char *limit = vm_own_limit(vm, key);
+
+        /* A value that this version does not understand leaves what was asked for. */
+        if (limit != NULL && limit[0] != '\0')
+            (void)policy_set(ret_policy, key, limit, &error);
+    }
+    return true;
+}

@@ -1,0 +1,64 @@
+/* A policy under the guest's own limits. */
+#include "tests/lib/test.h"
+
+#include "common/base/number.h"
+#include "controller/vms/effective.h"
+
+static char *keys[] = {(char *)"cache_floor", (char *)"compact", (char *)"allow_commands", NULL};
+static char *values[] = {(char *)"3GiB", (char *)"false", (char *)"false", NULL};
+
+static void test_limits_replace_what_is_assigned(void **state)
+{
+    struct policy assigned;
+    struct policy effective;
+    struct vm vm = {.policy = &assigned, .capped_keys = keys, .capped_values = values};
+
+    (void)state;
+    policy_init(&assigned, POLICY_BALANCED);
+    assert_true(vm_effective_policy(&vm, &effective));
+    assert_int_equal(effective.cache_floor, 3 * GIB);
+    assert_false(effective.compact);
+    assert_false(effective.allow_commands);
+    assert_int_equal(effective.cache_step, assigned.cache_step);
+    assert_true(assigned.compact);
+    assert_string_equal(vm_own_limit(&vm, "compact"), "false");
+    assert_null(vm_own_limit(&vm, "cache_step"));
+}
+
+static void test_an_agent_that_does_not_tell(void **state)
+{
+    char *first[] = {(char *)"3GiB", NULL};
+    struct policy assigned;
+    struct policy effective;
+    struct vm vm = {.policy = &assigned, .capped_keys = keys};
+
+    (void)state;
+    policy_init(&assigned, POLICY_BALANCED);
+    assert_true(vm_effective_policy(&vm, &effective));
+    assert_int_equal(effective.cache_floor, assigned.cache_floor);
+    assert_string_equal(vm_own_limit(&vm, "compact"), "");
+    vm.capped_values = first; /* fewer values than keys */
+    assert_true(vm_effective_policy(&vm, &effective));
+    assert_int_equal(effective.cache_floor, 3 * GIB);
+    assert_true(effective.allow_commands);
+    assert_string_equal(vm_own_limit(&vm, "allow_commands"), "");
+}
+
+static void test_nothing_is_assigned(void **state)
+{
+    struct policy effective;
+    struct vm vm = {.capped_keys = keys, .capped_values = values};
+
+    (void)state;
+    assert_false(vm_effective_policy(&vm, &effective));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_limits_replace_what_is_assigned),
+        cmocka_unit_test(test_an_agent_that_does_not_tell),
+        cmocka_unit_test(test_nothing_is_assigned),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
