@@ -38,8 +38,7 @@ static int print(const ProtobufCMessage *message, void *userdata)
     (void)userdata;
     if (response->vm != NULL) {
         waterfall_print_head(response->vm);
-        int r =
-            response->vm->waterfall == NULL ? EXIT_DONE : waterfall_print(response->vm->waterfall);
+        int r = response->vm->waterfall == NULL ? EXIT_DONE : waterfall_print(response->vm);
         if (r != EXIT_DONE)
             return r;
     }

@@ -24,9 +24,22 @@ static size_t chart_width(void)
 static nsec_t since = 24 * 3600 * NSEC_PER_SEC;
 static uint64_t lines = 24;
 
+/* Takes what is not on the host out of the parts, from the last on: a guest's untouched memory is
+ * in its largest free blocks, what has left the host was free, and what is in use is there at last.
+ */
+static void take_absent(struct bar_part *parts, size_t count, uint64_t absent)
+{
+    while (count-- > 0 && absent > 0) {
+        uint64_t taken = min_of(parts[count].bytes, absent);
+
+        parts[count].bytes -= taken;
+        absent -= taken;
+    }
+}
+
 static void print_point(const Waterfall *w)
 {
-    const struct bar_part known[] = {
+    struct bar_part known[] = {
         {'U', w->in_use},
         {'k', w->unmanaged},
         {'C', w->cache},
@@ -40,6 +53,7 @@ static void print_point(const Waterfall *w)
     char time[32];
     char size[32];
 
+    take_absent(known, ARRAY_SIZE(known), w->remainder < 0 ? 0 - (uint64_t)w->remainder : 0);
     if (w->guest_is_known)
         bar_draw(known, ARRAY_SIZE(known), w->vm_ram, chart_width(), bar);
     else
@@ -99,7 +113,7 @@ static int run(struct cli *cli, char **operands)
     request.points = (uint32_t)lines;
     if (!cli->json)
         (void)printf("U in use  k unmanaged  C cache  T trapped  p per-CPU  f reportable\n"
-                     "? unexplained  . not on the host\n");
+                     "? unexplained  # no agent to say what for  . not on the host\n");
     int r = client_stream(cli, "GetHistory", &request.base, print, &any);
     if (r == EXIT_DONE && !any && !cli->json)
         (void)puts("Nothing was recorded in this time.");

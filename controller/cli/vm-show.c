@@ -108,7 +108,7 @@ static int print(const ProtobufCMessage *message, void *userdata)
     if (vm == NULL)
         return fail(EXIT_FAILED, "the daemon answered without a VM");
     waterfall_print_head(vm);
-    int r = vm->waterfall == NULL ? EXIT_DONE : waterfall_print(vm->waterfall);
+    int r = vm->waterfall == NULL ? EXIT_DONE : waterfall_print(vm);
     if (r != EXIT_DONE)
         return r;
     (void)putchar('\n');

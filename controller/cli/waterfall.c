@@ -92,8 +92,26 @@ static void add_guest_rows(struct table *table, const Waterfall *w)
         add_row(table, &rows[i]);
 }
 
-static void add_remainder(struct table *table, const Waterfall *w)
+/* What a remainder of this size means. More than its memory less the highest footprint a guest
+ * cannot have left untouched. */
+static const char *remainder_meaning(const Vm *vm, uint64_t size)
 {
+    const Waterfall *w = vm->waterfall;
+    uint64_t touched = vm->host == NULL ? 0 : vm->host->touched;
+
+    if (size <= max_of(32 * MIB, w->footprint / 100 * 3))
+        return "what measuring two sides can miss";
+    if (w->remainder > 0)
+        return "on the host, though no part of the guest needs it";
+    if (w->swapped >= size / 2)
+        return "of the above, in the host's swap";
+    return touched + size / 2 <= w->vm_ram ? "of the above, never touched: not on the host"
+                                           : "of the above, not on the host any more";
+}
+
+static void add_remainder(struct table *table, const Vm *vm)
+{
+    const Waterfall *w = vm->waterfall;
     char text[32];
     uint64_t size = w->remainder < 0 ? 0 - (uint64_t)w->remainder : (uint64_t)w->remainder;
 
@@ -102,16 +120,12 @@ static void add_remainder(struct table *table, const Waterfall *w)
     table_cell(table, "%s", "remainder");
     table_cell(table, "%s%s", w->remainder < 0 ? "-" : "",
                bytes_format_short(size, text, sizeof(text)));
-    table_cell(table, "%s",
-               size <= max_of(32 * MIB, w->footprint / 100 * 3)
-                   ? "what measuring two sides can miss"
-               : w->remainder < 0 && w->swapped >= size / 2 ? "of the above, in the host's swap"
-               : w->remainder < 0 ? "of the above, never touched: not on the host"
-                                  : "on the host, though no part of the guest needs it");
+    table_cell(table, "%s", remainder_meaning(vm, size));
 }
 
-int waterfall_print(const Waterfall *w)
+int waterfall_print(const Vm *vm)
 {
+    const Waterfall *w = vm->waterfall;
     static const struct table_column columns[] = {
         {"", false, false}, {"PART", false, false}, {"SIZE", true, false}, {"", false, true}};
     const struct part_row host[] = {
@@ -130,7 +144,7 @@ int waterfall_print(const Waterfall *w)
     table_init(&table, columns, ARRAY_SIZE(columns));
     if (w->guest_is_known) {
         add_guest_rows(&table, w);
-        add_remainder(&table, w);
+        add_remainder(&table, vm);
     }
     for (size_t i = 0; i < ARRAY_SIZE(host); i++)
         add_row(&table, &host[i]);

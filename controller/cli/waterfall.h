@@ -4,8 +4,9 @@
 
 #include "controller/cli/messages.h"
 
-/* Bars of the guest's and the host's view, and a table of the parts. Returns an exit code. */
-int waterfall_print(const Waterfall *waterfall);
+/* Bars of the guest's and the host's view, and a table of the parts, of a VM that has a waterfall.
+ * Returns an exit code. */
+int waterfall_print(const Vm *vm);
 
 /* One line: what a VM is and how it is doing. */
 void waterfall_print_head(const Vm *vm);

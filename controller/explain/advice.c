@@ -32,7 +32,7 @@ static void advise_reclaim(const struct view *view, struct explanation *explanat
 static void advise_compact(const struct view *view, struct explanation *explanation)
 {
     uint64_t unmovable = unmovable_of(view);
-    uint64_t gain = view->w->trapped > unmovable ? view->w->trapped - unmovable : 0;
+    uint64_t gain = view->held.trapped > unmovable ? view->held.trapped - unmovable : 0;
     struct finding *finding;
 
     if (gain < view->worth || !view_has_feature(view, "compaction", NULL))
@@ -49,11 +49,11 @@ static void advise_order(const struct view *view, struct explanation *explanatio
     uint32_t lowest = view->host->lowest_useful_order;
     struct finding *finding;
 
-    if (view->w->trapped < view->worth || view->info == NULL ||
+    if (view->held.trapped < view->worth || view->info == NULL ||
         view->info->reporting_order <= lowest || !view_has_feature(view, "reporting-order", NULL))
         return;
     finding = explanation_next(explanation);
-    finding_set(finding, KIND_CAN_DO, "can-lower-order", view->w->trapped,
+    finding_set(finding, KIND_CAN_DO, "can-lower-order", view->held.trapped,
                 "Report smaller blocks (order %u instead of %u): returns what compaction leaves, "
                 "for some CPU of the guest.",
                 lowest, view->info->reporting_order);
@@ -62,11 +62,9 @@ static void advise_order(const struct view *view, struct explanation *explanatio
 
 static void advise_kick(const struct view *view, struct explanation *explanation)
 {
-    uint64_t waiting = view->w->percpu;
+    uint64_t waiting = view->held.percpu + view_waits(view);
     struct finding *finding;
 
-    if (view->w->reportable > view->w->held_back)
-        waiting += view->w->reportable - view->w->held_back;
     if (waiting < view->worth)
         return;
     finding = explanation_next(explanation);

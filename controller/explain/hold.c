@@ -65,14 +65,25 @@ static void hold_guest(const struct view *view, struct explanation *explanation)
         {"other", guest->vmalloc_and_other,
          "%s is in use but belongs to no part the kernel names (drivers, vmalloc)."},
         {"cache", w->cache, "%s is file cache that the guest could give up now."},
-        {"trapped", w->trapped, "%s is free but trapped: in pieces too small to be reported."},
-        {"per-cpu", w->percpu, "%s is free but parked in the guest's per-CPU lists."},
-        {"reportable", w->reportable, "%s is free and waits for the guest's next reporting pass."},
+        {"trapped", view->held.trapped,
+         "%s is free but trapped: in pieces too small to be reported."},
+        {"per-cpu", view->held.percpu, "%s is free but parked in the guest's per-CPU lists."},
+        {"reportable", view->held.reportable,
+         view_reports(view) ? "%s is free and waits for the guest's next reporting pass."
+                            : "%s is free, in blocks that could be reported."},
         {"unmanaged", w->unmanaged,
          "%s is the guest kernel's own: its image, page structures, holes in the memory map."},
     };
 
     hold_parts(view, explanation, parts, ARRAY_SIZE(parts));
+}
+
+/* Where what the guest counts is more than the host holds. */
+static const char *absence(const struct view *view, uint64_t absent)
+{
+    if (view->w->swapped >= absent / 2)
+        return "is in the host's swap";
+    return view_never_touched(view) >= absent / 2 ? "was never touched" : "has left the host";
 }
 
 /* The footprint in words whose numbers add up. */
@@ -89,12 +100,37 @@ static void hold_summary(const struct view *view, struct explanation *explanatio
                        SIZE(w->footprint - sum));
     else if (absent >= view->worth)
         (void)snprintf(rest, sizeof(rest), ", since %s of it %s", SIZE(absent),
-                       w->swapped >= absent / 2 ? "is in the host's swap" : "was never touched");
+                       absence(view, absent));
     finding_set(explanation_next(explanation), KIND_HOLDS, "summary", w->footprint,
                 "The guest uses %s, its kernel takes %s for itself, %s is file cache, and %s is "
-                "free but not given back: %s in all. The host holds %s%s.",
+                "free and not reported: %s in all. The host holds %s%s.",
                 SIZE(w->in_use), SIZE(w->unmanaged), SIZE(w->cache), SIZE(free), SIZE(sum),
                 SIZE(w->footprint), rest);
+}
+
+/* What the guest has and the host does not. */
+static void hold_absent(const struct view *view, struct explanation *explanation)
+{
+    uint64_t never = view_never_touched(view);
+    uint64_t left = view->absent - never;
+    struct finding *finding;
+
+    if (never >= view->worth) {
+        finding = explanation_next(explanation);
+        finding_set(finding, KIND_HOLDS, "never-touched", never,
+                    "%s of the above the guest has never touched since it started: it costs the "
+                    "host nothing yet.",
+                    SIZE(never));
+        finding_add(finding, "touched", view->host->touched, "bytes");
+    }
+    if (left >= view->worth) {
+        finding = explanation_next(explanation);
+        finding_set(finding, KIND_HOLDS, "left-the-host", left,
+                    "%s of the above was on the host and has left it: it costs nothing until the "
+                    "guest uses it again.",
+                    SIZE(left));
+        finding_add(finding, "touched", view->host->touched, "bytes");
+    }
 }
 
 /* Where nobody says what holds the memory. A last sample is named, not shown: what it said may have
@@ -146,20 +182,12 @@ static void hold_statistics(const struct view *view, struct explanation *explana
 
 void explain_holds(const struct view *view, struct explanation *explanation)
 {
-    const Waterfall *w = view->w;
-    uint64_t absent;
-
     if (view->guest != NULL) {
         hold_summary(view, explanation);
         hold_guest(view, explanation);
+        hold_absent(view, explanation);
     } else {
         hold_unknown(view, explanation);
         hold_statistics(view, explanation);
     }
-    absent = w->remainder < 0 ? less(0 - (uint64_t)w->remainder, w->swapped) : 0;
-    if (absent >= view->worth)
-        finding_set(explanation_next(explanation), KIND_HOLDS, "never-touched", absent,
-                    "%s of the above the guest has never touched since it started: it costs the "
-                    "host nothing yet.",
-                    SIZE(absent));
 }

@@ -4,15 +4,10 @@
  */
 #include "controller/explain/view.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { OUTCOME_BUSY = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_BUSY };
-
-/* Free memory of the guest that the host still holds or held. */
-static uint64_t free_of(const struct view *view)
-{
-    return view->w->reported + view->w->reportable + view->w->trapped;
-}
 
 /* ---- what forbids ---- */
 
@@ -97,7 +92,9 @@ static bool guest_busy(const struct view *view, struct finding *finding)
 
 static bool reporting_off(const struct view *view, struct finding *finding)
 {
+    uint64_t stays = view_free_on_host(view);
     const char *why = view->vm->reporting;
+    char what[64] = "what the guest frees";
 
     if (view_reports(view))
         return false;
@@ -105,11 +102,13 @@ static bool reporting_off(const struct view *view, struct finding *finding)
         why += strncmp(why, "off: ", 5) == 0 ? 5 : 3;
     else
         (void)view_has_feature(view, "free-page-reporting", &why);
-    finding_set(finding, KIND_STUCK, "reporting-off", free_of(view),
-                "Free page reporting is off, so %s of free memory stays on the host: %.200s.",
-                SIZE(free_of(view)), why[0] == '\0' ? "the hypervisor does not offer it" : why);
-    finding_add(finding, "reportable", view->w->reportable, "bytes");
-    finding_add(finding, "trapped", view->w->trapped, "bytes");
+    if (stays >= view->worth)
+        (void)snprintf(what, sizeof(what), "%s of free memory", SIZE(stays));
+    finding_set(finding, KIND_STUCK, "reporting-off", stays,
+                "Free page reporting is off, so %s stays on the host: %.200s.", what,
+                why[0] == '\0' ? "the hypervisor does not offer it" : why);
+    finding_add(finding, "reportable", view->held.reportable, "bytes");
+    finding_add(finding, "trapped", view->held.trapped, "bytes");
     return true;
 }
 
@@ -117,7 +116,7 @@ static bool reporting_off(const struct view *view, struct finding *finding)
 static bool inert(const struct view *view, struct finding *finding, const char *code,
                   const char *sentence)
 {
-    finding_set(finding, KIND_STUCK, code, free_of(view),
+    finding_set(finding, KIND_STUCK, code, view_free_on_host(view),
                 "Free page reporting is on but has no effect: %s", sentence);
     finding_add(finding, "reported", view->w->reported, "bytes");
     if (view->w->remainder > 0)
@@ -174,7 +173,7 @@ static bool inert_poisoned(const struct view *view, struct finding *finding)
         view_has_feature(view, "unpoisoned-pages", &reason) ||
         (!is_refused && view_excess(view) == 0))
         return false;
-    finding_set(finding, KIND_STUCK, "reporting-inert-poisoning", free_of(view),
+    finding_set(finding, KIND_STUCK, "reporting-inert-poisoning", view_free_on_host(view),
                 "Free page reporting is on but has no effect: %.160s; %s.", reason,
                 is_refused ? "the hypervisor does not offer to keep that pattern, so the guest "
                              "reports nothing"
@@ -360,12 +359,14 @@ static bool fragmented(const struct view *view, struct finding *finding)
 
 static bool held_back(const struct view *view, struct finding *finding)
 {
-    if (!view_reports(view) || view->w->held_back < view->worth)
+    uint64_t kept = min_of(view->w->held_back, view->held.reportable);
+
+    if (!view_reports(view) || kept < view->worth)
         return false;
-    finding_set(finding, KIND_STUCK, "held-back", view->w->held_back,
+    finding_set(finding, KIND_STUCK, "held-back", kept,
                 "%s of free memory is kept by the guest kernel's watermarks: it reports nothing "
                 "below them. A lower reporting order lowers them.",
-                SIZE(view->w->held_back));
+                SIZE(kept));
     finding_add(finding, "held_back", view->w->held_back, "bytes");
     finding_add(finding, "reportable", view->w->reportable, "bytes");
     return true;
@@ -373,8 +374,7 @@ static bool held_back(const struct view *view, struct finding *finding)
 
 static bool throttled(const struct view *view, struct finding *finding)
 {
-    uint64_t waiting =
-        view->w->reportable > view->w->held_back ? view->w->reportable - view->w->held_back : 0;
+    uint64_t waiting = view_waits(view);
 
     if (!view_reports(view) || waiting < max_of(view->worth, 64 * MIB))
         return false;
@@ -389,11 +389,11 @@ static bool throttled(const struct view *view, struct finding *finding)
 
 static bool per_cpu(const struct view *view, struct finding *finding)
 {
-    if (view->w->percpu < max_of(view->worth, 32 * MIB))
+    if (view->held.percpu < max_of(view->worth, 32 * MIB))
         return false;
-    finding_set(finding, KIND_STUCK, "per-cpu-lists", view->w->percpu,
+    finding_set(finding, KIND_STUCK, "per-cpu-lists", view->held.percpu,
                 "%s is parked in per-CPU lists, where no reporting pass sees it.",
-                SIZE(view->w->percpu));
+                SIZE(view->held.percpu));
     if (view_takes_commands(view) && view_reports(view))
         finding_command(finding, "vmreclaim reporting %s --kick", view->name);
     finding_add(finding, "percpu", view->w->percpu, "bytes");

@@ -7,6 +7,43 @@
 
 #define WORTH_MIN (16 * MIB)
 
+static uint64_t less(uint64_t from, uint64_t what)
+{
+    return from > what ? from - what : 0;
+}
+
+/* What measuring two sides can miss. */
+static uint64_t tolerance_of(const Waterfall *w)
+{
+    return max_of(32 * MIB, w->footprint / 100 * 3);
+}
+
+/* What lies in the host's swap is still there. */
+static uint64_t absent_of(const Waterfall *w)
+{
+    uint64_t absent = w->remainder < 0 ? less(0 - (uint64_t)w->remainder, w->swapped) : 0;
+
+    return absent > tolerance_of(w) ? absent : 0;
+}
+
+static uint64_t take(uint64_t part, uint64_t *absent)
+{
+    uint64_t taken = min_of(part, *absent);
+
+    *absent -= taken;
+    return part - taken;
+}
+
+static struct held held_of(const Waterfall *w, uint64_t absent)
+{
+    struct held held;
+
+    held.reportable = take(w->reportable, &absent);
+    held.trapped = take(w->trapped, &absent);
+    held.percpu = take(w->percpu, &absent);
+    return held;
+}
+
 void view_init(struct view *view, const struct explain_subject *subject)
 {
     static const Waterfall no_waterfall = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
@@ -25,6 +62,8 @@ void view_init(struct view *view, const struct explain_subject *subject)
         .action = subject->action,
         .time = subject->time,
     };
+    view->absent = view->guest == NULL ? 0 : absent_of(view->w);
+    view->held = held_of(view->w, view->absent);
     view->worth = max_of(WORTH_MIN, view->w->footprint / 100);
     if (view->info != NULL && view->info->reporting_order < 32)
         view->report_block = view->info->page_size << view->info->reporting_order;
@@ -50,9 +89,29 @@ bool view_takes_commands(const struct view *view)
            (view->policy == NULL || view->policy->allow_commands);
 }
 
+uint64_t view_free_on_host(const struct view *view)
+{
+    const Waterfall *w = view->w;
+    uint64_t free = w->reported + w->reportable + w->trapped + w->percpu;
+
+    return min_of(free, less(w->footprint + w->swapped, w->in_use + w->unmanaged + w->cache));
+}
+
+uint64_t view_waits(const struct view *view)
+{
+    return min_of(less(view->w->reportable, view->w->held_back), view->held.reportable);
+}
+
+uint64_t view_never_touched(const struct view *view)
+{
+    uint64_t touched = view->host->touched;
+
+    return touched == 0 ? view->absent : min_of(view->absent, less(view->w->vm_ram, touched));
+}
+
 uint64_t view_excess(const struct view *view)
 {
-    uint64_t tolerance = max_of(32 * MIB, view->w->footprint / 100 * 3);
+    uint64_t tolerance = tolerance_of(view->w);
 
     if (!view->w->guest_is_known || view->w->remainder <= 0)
         return 0;

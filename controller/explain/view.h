@@ -21,6 +21,15 @@ enum finding_kind {
     KIND_STUCK = VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_STUCK,
 };
 
+/* Of the guest's free memory what can be on the host. What the footprint is too small for was never
+ * touched, or has left; the guest takes its untouched blocks last, so it is reportable before it is
+ * trapped, and trapped before it is in per-CPU lists. */
+struct held {
+    uint64_t reportable;
+    uint64_t trapped;
+    uint64_t percpu;
+};
+
 struct view {
     const Vmreclaim__Controller__V1__Vm *vm;
     const char *name;
@@ -32,8 +41,10 @@ struct view {
     char *const *own_limits;     /* keys; NULL: none */
     const Action *action;        /* NULL: none */
     int64_t time;                /* UNIX nanoseconds; 0: not known */
-    uint64_t worth;              /* bytes below this are not worth a sentence */
-    uint64_t report_block;       /* smallest block the guest reports; 0: unknown */
+    uint64_t absent;             /* the guest's parts are so much more than the host holds */
+    struct held held;
+    uint64_t worth;        /* bytes below this are not worth a sentence */
+    uint64_t report_block; /* smallest block the guest reports; 0: unknown */
 };
 
 void view_init(struct view *view, const struct explain_subject *subject);
@@ -46,6 +57,17 @@ bool view_reports(const struct view *view);
 
 /* Whether the guest's agent would do what an operator orders now. */
 bool view_takes_commands(const struct view *view);
+
+/* What can come back with the guest's next reporting passes. */
+uint64_t view_waits(const struct view *view);
+
+/* Free memory, with what the guest has reported, that can be on the host at most: what the
+ * footprint leaves beside the memory in use. */
+uint64_t view_free_on_host(const struct view *view);
+
+/* Of `absent` at most what the guest cannot have touched: this boot's footprint was never so large.
+ * The rest was on the host and has left it. */
+uint64_t view_never_touched(const struct view *view);
 
 /* Memory that the host holds though no part of the guest needs it, above what measuring can miss:
  * max(32 MiB, 3 % of the footprint). 0: none. */

@@ -5,6 +5,7 @@
  *   silent       never an answer       vanish    closes the connection
  *   away         UNAVAILABLE           slow      an action stopped at its time limit
  *   forbidden    an action the guest's policy forbids
+ *   fresh, left  the guest counts 2 GiB as free that it never touched; that have left the host
  *   hostile      text with terminal escapes and bad UTF-8
  *   echo         an action whose `why` is the request, field by field */
 #include <errno.h>
@@ -72,8 +73,24 @@ static void fill_waterfall(void)
     waterfall.guest = &sample;
 }
 
+/* Half of the VM is free by the guest's account, and not on the host. */
+static Waterfall *waterfall_of(const char *name)
+{
+    static Waterfall absent;
+
+    if (strcmp(name, "fresh") != 0 && strcmp(name, "left") != 0)
+        return &waterfall;
+    absent = waterfall;
+    absent.reported = 0;
+    absent.reportable = 2048 * MIB;
+    absent.remainder = -(int64_t)(2048 * MIB);
+    return &absent;
+}
+
 static void fill_vm(Vm *vm, const char *name)
 {
+    static Vmreclaim__Controller__V1__HostFacts host;
+
     vmreclaim__controller__v1__vm__init(vm);
     vm->name = (char *)name;
     vm->state = (char *)(strcmp(name, "hostile") == 0 ? "\x1b[31mred\xff" : "managed");
@@ -83,7 +100,10 @@ static void fill_vm(Vm *vm, const char *name)
     vm->agent_version = (char *)"0.1.0";
     vm->policy = (char *)"balanced";
     vm->policy_revision = 3;
-    vm->waterfall = &waterfall;
+    vm->waterfall = waterfall_of(name);
+    vmreclaim__controller__v1__host_facts__init(&host);
+    host.touched = strcmp(name, "left") == 0 ? 4000 * MIB : 2048 * MIB;
+    vm->host = &host;
 }
 
 static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
@@ -348,8 +368,9 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *message
     if (play(call, request->vm))
         return;
     fill_action(&action);
-    points[0].time_ns = action.started_ns - 60 * (int64_t)NSEC_PER_SEC;
     points[1].time_ns = action.started_ns + 60 * (int64_t)NSEC_PER_SEC;
+    points[0] = *waterfall_of(request->vm);
+    points[0].time_ns = action.started_ns - 60 * (int64_t)NSEC_PER_SEC;
     points[1].guest_is_known = 0;
     response.points = pointers;
     response.n_points = strcmp(request->vm, "web2") == 0 ? 0 : 2;

@@ -75,6 +75,14 @@ class CliTest(unittest.TestCase):
         self.assertRegex(text, r"trapped +500\.0 MiB +free, in pieces too small to report")
         self.assertRegex(text, r"CID +5")
 
+    def test_what_is_not_on_the_host(self):
+        self.assertIn("of the above, never touched: not on the host",
+                      self.run_cli("vm", "show", "fresh").stdout)
+        self.assertIn("of the above, not on the host any more",
+                      self.run_cli("vm", "show", "left").stdout)
+        lines = self.run_cli("history", "fresh").stdout.splitlines()
+        self.assertRegex(lines[2], r"  U+k+C+T+p+\.{24}    2\.0 GiB$")
+
     def test_explain(self):
         text = self.run_cli("explain", "web1").stdout
         holds = text.index("What holds the memory")

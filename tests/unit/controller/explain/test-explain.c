@@ -96,7 +96,7 @@ static void test_the_summary_adds_up(void **state)
     explain_vm(&made.subject, &explanation);
     assert_string_equal(find(&explanation, "summary")->sentence,
                         "The guest uses 400.0 MiB, its kernel takes 100.0 MiB for itself, 8.0 MiB "
-                        "is file cache, and 4.0 MiB is free but not given back: 512.0 MiB in all. "
+                        "is file cache, and 4.0 MiB is free and not reported: 512.0 MiB in all. "
                         "The host holds 512.0 MiB.");
     resident(&made);
     explain_vm(&made.subject, &explanation);
@@ -114,16 +114,103 @@ static void test_the_summary_adds_up(void **state)
         strstr(find(&explanation, "summary")->sentence, "300.0 MiB of it is in the host's swap."));
 }
 
+/* 4 GiB of which the guest counts 3.3 as free, though the host holds but 700 MiB. */
+static void make_untouched(struct made *made)
+{
+    make_healthy(made);
+    made->w.footprint = 700 * MIB;
+    made->w.cache = 100 * MIB;
+    made->w.reported = 0;
+    made->w.reportable = 3400 * MIB;
+    made->w.remainder = 700 * (int64_t)MIB - (400 + 100 + 100 + 4 + 3400) * (int64_t)MIB;
+    made->host.touched = 700 * MIB;
+}
+
 static void test_never_touched_is_told(void **state)
 {
     (void)state;
     struct made made;
     struct explanation explanation;
 
-    make_healthy(&made);
-    made.w.remainder = -(int64_t)(300 * MIB);
+    make_untouched(&made);
     explain_vm(&made.subject, &explanation);
-    assert_int_equal(find(&explanation, "never-touched")->bytes, 300 * MIB);
+    assert_int_equal(find(&explanation, "never-touched")->bytes, 3304 * MIB);
+    assert_null(find(&explanation, "left-the-host"));
+    made.w.remainder = -(int64_t)(20 * MIB); /* what measuring can miss */
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "never-touched"));
+}
+
+/* The footprint of this boot was higher: that much the guest has touched. */
+static void test_what_has_left_the_host_was_touched(void **state)
+{
+    (void)state;
+    struct made made;
+    struct explanation explanation;
+
+    make_untouched(&made);
+    made.host.touched = 4000 * MIB;
+    explain_vm(&made.subject, &explanation);
+    assert_int_equal(find(&explanation, "never-touched")->bytes, 96 * MIB);
+    assert_int_equal(find(&explanation, "left-the-host")->bytes, (3304 - 96) * MIB);
+    assert_non_null(strstr(find(&explanation, "summary")->sentence, "of it has left the host."));
+}
+
+static void test_what_was_never_there_does_not_wait(void **state)
+{
+    (void)state;
+    struct made made;
+    struct explanation explanation;
+
+    make_untouched(&made);
+    explain_vm(&made.subject, &explanation);
+    assert_int_equal(find(&explanation, "reportable")->bytes, 96 * MIB);
+    assert_int_equal(find(&explanation, "throttled")->bytes, 96 * MIB);
+    assert_int_equal(find(&explanation, "can-kick")->bytes, 100 * MIB);
+    made.w.held_back = 3350 * MIB;
+    explain_vm(&made.subject, &explanation);
+    assert_int_equal(find(&explanation, "held-back")->bytes, 96 * MIB);
+    assert_int_equal(find(&explanation, "can-kick")->bytes, 54 * MIB);
+    reporting_off(&made);
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(strstr(find(&explanation, "reporting-off")->sentence,
+                           "so 100.0 MiB of free memory stays on the host"));
+    make_untouched(&made);
+    made.w.reportable = 0;
+    made.w.trapped = 3400 * MIB;
+    explain_vm(&made.subject, &explanation);
+    assert_int_equal(find(&explanation, "trapped")->bytes, 96 * MIB);
+    assert_int_equal(find(&explanation, "can-compact")->bytes, 96 * MIB);
+}
+
+/* What the host has swapped out is still its to get rid of. */
+static void test_swapped_memory_is_there(void **state)
+{
+    (void)state;
+    struct made made;
+    struct explanation explanation;
+
+    make_untouched(&made);
+    made.w.swapped = 3304 * MIB;
+    reporting_off(&made);
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "never-touched"));
+    assert_int_equal(find(&explanation, "reporting-off")->bytes, 3404 * MIB);
+}
+
+static void test_reporting_off_and_nothing_free(void **state)
+{
+    (void)state;
+    struct made made;
+    struct explanation explanation;
+
+    make_healthy(&made);
+    reporting_off(&made);
+    made.w.reported = 0;
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "reporting-off")->sentence,
+                        "Free page reporting is off, so what the guest frees stays on the host: "
+                        "start the VM with free-page-reporting=on.");
 }
 
 static void test_plan_speaks_the_policys_numbers(void **state)
@@ -500,6 +587,10 @@ int main(void)
         cmocka_unit_test(test_without_an_agent_the_balloon_speaks),
         cmocka_unit_test(test_the_summary_adds_up),
         cmocka_unit_test(test_never_touched_is_told),
+        cmocka_unit_test(test_what_has_left_the_host_was_touched),
+        cmocka_unit_test(test_what_was_never_there_does_not_wait),
+        cmocka_unit_test(test_swapped_memory_is_there),
+        cmocka_unit_test(test_reporting_off_and_nothing_free),
         cmocka_unit_test(test_plan_speaks_the_policys_numbers),
         cmocka_unit_test(test_plan_names_the_order_step),
         cmocka_unit_test(test_plan_says_when_schedules_act),
