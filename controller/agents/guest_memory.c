@@ -62,6 +62,23 @@ int guest_memory_from_message(const Vmreclaim__Agent__V1__MemorySample *message,
     return 0;
 }
 
+void guest_memory_count_rates(const struct guest_memory *before, struct guest_memory *memory)
+{
+    bool follows = before->received != 0 && memory->boottime_ns >= before->rate_boottime &&
+                   memory->refault_file >= before->rate_count;
+    uint64_t seconds = follows ? (memory->boottime_ns - before->rate_boottime) / NSEC_PER_SEC : 0;
+
+    memory->refault_rate = follows ? before->refault_rate : 0;
+    memory->rate_count = before->rate_count;
+    memory->rate_boottime = before->rate_boottime;
+    if (follows && seconds == 0)
+        return;
+    if (follows)
+        memory->refault_rate = (memory->refault_file - before->rate_count) / seconds;
+    memory->rate_count = memory->refault_file;
+    memory->rate_boottime = memory->boottime_ns;
+}
+
 void guest_memory_to_message(const struct guest_memory *memory,
                              Vmreclaim__Agent__V1__MemorySample *message)
 {

@@ -76,6 +76,10 @@ struct guest_memory {
     bool trapped_kinds_are_known;
     bool reporting_order_is_known;
     uint32_t reporting_order;
+    /* from the samples before as well */
+    uint64_t refault_rate; /* file pages per second read back; 0: none, or not known */
+    uint64_t rate_count;   /* refault_file when that was last counted, and the guest's clock then */
+    nsec_t rate_boottime;
 };
 
 /* Takes over what a guest sent when it can be true. `ram` is the VM's memory as the hypervisor
@@ -83,6 +87,10 @@ struct guest_memory {
 int guest_memory_from_message(const Vmreclaim__Agent__V1__MemorySample *message, uint64_t ram,
                               nsec_t received, nsec_t latency, struct guest_memory *ret_memory,
                               struct error *error);
+
+/* Counts rates from the sample before, when the two are at least a second apart: less says nothing.
+ */
+void guest_memory_count_rates(const struct guest_memory *before, struct guest_memory *memory);
 
 /* The inverse. `message` points into `memory` and must not outlive it. */
 void guest_memory_to_message(const struct guest_memory *memory,

@@ -55,6 +55,7 @@ static void host_facts_to_message(const struct supervisor *supervisor, const str
     message->footprint_at_boot = vm->footprint_at_boot;
     message->touched = vm->touched;
     message->huge_bytes = vm->huge_bytes;
+    message->deflate_on_oom = facts->deflate_on_oom == ANSWER_YES;
 }
 
 /* "on", "off", or why it cannot work although it is on; empty: not known. */
@@ -164,6 +165,7 @@ void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm,
         message->n_labels = vm->definition->label_count;
     }
     message->last_sample_ns = last_sample_time(vm);
+    message->refault_rate = vm->waterfall.guest_is_known ? vm->guest.refault_rate : 0;
     policy_to_message(vm, message);
     if (vm->agent == NULL && vm->statistics.updated != 0) {
         statistics_to_message(&vm->statistics, &scratch->statistics);

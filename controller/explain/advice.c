@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "controller/leases/balloon.h"
+
 #define DEFAULT_CACHE_FLOOR (128 * MIB)
 #define BALLOON_STEP        (64 * MIB)
 
@@ -88,14 +90,27 @@ static bool balloon_is_free(const struct view *view)
            view->w->balloon == 0 && view->host->foreign_balloon_owner[0] == '\0';
 }
 
-/* Where nothing comes back by itself, the balloon still takes it, free memory and cache alike: down
- * to what is in use and a reserve. */
+/* What the guest uses and a reserve; and a lease is refused that is more than the guest could give
+ * by its own account. */
+static uint64_t balloon_size(const struct view *view, uint64_t reserve)
+{
+    uint64_t available = view->guest->available;
+    uint64_t takeable = available > reserve ? available - reserve : 0;
+    uint64_t least = view->w->in_use + view->w->unmanaged + reserve;
+    uint64_t baseline = view->vm->balloon_baseline;
+
+    least = max_of(least, baseline > takeable ? baseline - takeable : 0);
+    return (least + BALLOON_STEP - 1) / BALLOON_STEP * BALLOON_STEP;
+}
+
+/* Where nothing comes back by itself, the balloon still takes it, free memory and cache alike. */
 static void advise_balloon(const struct view *view, struct explanation *explanation)
 {
     const Waterfall *w = view->w;
-    uint64_t reserve = max_of(256 * MIB, w->vm_ram / 16);
-    uint64_t size =
-        (w->in_use + w->unmanaged + reserve + BALLOON_STEP - 1) / BALLOON_STEP * BALLOON_STEP;
+    uint64_t headroom = balloon_headroom(w->vm_ram, view->host->deflate_on_oom);
+    uint64_t least = max_of(256 * MIB, w->vm_ram / 16);
+    uint64_t reserve = max_of(least, headroom);
+    uint64_t size = balloon_size(view, reserve);
     struct finding *finding;
 
     if (balloon_is_void(view) || !balloon_is_free(view) || size + view->worth >= w->footprint)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DEFAULT_REFAULT_RATE 250 /* pages per second: of the balanced profile */
+
 enum { OUTCOME_BUSY = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_BUSY };
 
 /* ---- what forbids ---- */
@@ -274,10 +276,34 @@ static bool is_reclaim(const Action *action)
     return action != NULL && strcmp(action->kind, "reclaim") == 0;
 }
 
+/* Nothing is under way: the guest reads back more than its policy takes for a sign that it needs
+ * the cache. */
+static bool cache_is_read_back(const struct view *view, struct finding *finding)
+{
+    uint64_t rate = view->vm->refault_rate;
+    uint64_t limit = view->policy == NULL ? DEFAULT_REFAULT_RATE : view->policy->refault_rate;
+    uint64_t page_size = view->info == NULL ? 0 : view->info->page_size;
+    uint64_t bytes;
+
+    if (view->guest == NULL || rate <= limit || __builtin_mul_overflow(rate, page_size, &bytes))
+        return false;
+    finding_set(finding, KIND_STUCK, "cache-hot", view->w->cache,
+                "The cache is hot: the guest reads %s of file pages back every second that it had "
+                "to give up before. What is taken now costs it as much again.",
+                page_size == 0 ? "some" : SIZE(bytes));
+    finding_add(finding, "refault_rate", rate, "pages");
+    finding_add(finding, "refault_limit", limit, "pages");
+    finding_add(finding, "cache", view->w->cache, "bytes");
+    return true;
+}
+
 static bool cache_hot(const struct view *view, struct finding *finding)
 {
     const ActionSample *after = sample_of(view->action, true);
     const ActionResult *guest = view->action == NULL ? NULL : view->action->guest;
+
+    if (view->action == NULL)
+        return cache_is_read_back(view, finding);
 
     if (!is_reclaim(view->action) || guest == NULL || after == NULL ||
         guest->cache_before < guest->cache_after + view->worth ||
@@ -324,23 +350,27 @@ static bool cache_mapped(const struct view *view, struct finding *finding)
 
 /* ---- free, and not reported ---- */
 
+/* Of an action it is the cause only when most of what is trapped is of this kind. */
 static bool fragmented_unmovable(const struct view *view, struct finding *finding)
 {
+    const MemorySample *guest = view->guest;
     uint64_t stuck;
 
-    if (view->guest == NULL || !view->guest->trapped_kinds_are_known)
+    if (guest == NULL || !guest->trapped_kinds_are_known)
         return false;
-    stuck = view->guest->trapped_unmovable + view->guest->trapped_reclaimable;
-    if (stuck < view->worth || stuck < view->w->trapped / 2)
+    stuck = guest->trapped_unmovable + guest->trapped_reclaimable;
+    if (stuck < view->worth || (view->action != NULL && stuck < view->w->trapped / 2))
         return false;
     finding_set(finding, KIND_STUCK, "fragmented-unmovable", stuck,
-                "%s of free memory lies between kernel memory that cannot be moved; compaction "
-                "cannot join it. A lower reporting order returns part of it.",
-                SIZE(stuck));
+                "%s of free memory lies between kernel memory that cannot be moved (%s unmovable, "
+                "%s reclaimable slab, in %llu pageblocks); compaction cannot join it. A lower "
+                "reporting order returns part of it.",
+                SIZE(stuck), SIZE(guest->trapped_unmovable), SIZE(guest->trapped_reclaimable),
+                (unsigned long long)guest->unmovable_blocks);
     finding_add(finding, "trapped", view->w->trapped, "bytes");
-    finding_add(finding, "trapped_unmovable", view->guest->trapped_unmovable, "bytes");
-    finding_add(finding, "trapped_reclaimable", view->guest->trapped_reclaimable, "bytes");
-    finding_add(finding, "unmovable_blocks", view->guest->unmovable_blocks, "count");
+    finding_add(finding, "trapped_unmovable", guest->trapped_unmovable, "bytes");
+    finding_add(finding, "trapped_reclaimable", guest->trapped_reclaimable, "bytes");
+    finding_add(finding, "unmovable_blocks", guest->unmovable_blocks, "count");
     return true;
 }
 
@@ -414,14 +444,34 @@ static bool host_swap(const struct view *view, struct finding *finding)
     return true;
 }
 
+/* What the balloon holds beside our leases: no lease is taken above the baseline. A lease that
+ * waits for its hypervisor lies in the balloon already, and not below the baseline. */
+static uint64_t taken_by_others(const struct view *view)
+{
+    const Vmreclaim__Controller__V1__Vm *vm = view->vm;
+    uint64_t waiting = vm->balloon_target == vm->balloon_baseline ? vm->balloon_lease : 0;
+    uint64_t ours = vm->balloon_baseline + waiting;
+
+    return vm->balloon_baseline == 0 || ours >= view->w->vm_ram ? 0 : view->w->vm_ram - ours;
+}
+
 static bool foreign_balloon(const struct view *view, struct finding *finding)
 {
-    if (view->host->foreign_balloon_owner[0] == '\0')
+    uint64_t taken = view->action == NULL ? taken_by_others(view) : 0;
+
+    if (view->host->foreign_balloon_owner[0] != '\0')
+        finding_set(finding, KIND_STUCK, "foreign-balloon", view->w->balloon,
+                    "Someone else moves this VM's balloon (%.64s); vmreclaim leaves it alone.",
+                    view->host->foreign_balloon_owner);
+    else if (taken >= view->worth)
+        finding_set(finding, KIND_STUCK, "foreign-balloon", taken,
+                    "%s is in the balloon and under none of vmreclaim's leases: someone else took "
+                    "it, and vmreclaim leaves it there.",
+                    SIZE(taken));
+    else
         return false;
-    finding_set(finding, KIND_STUCK, "foreign-balloon", view->w->balloon,
-                "Someone else moves this VM's balloon (%.64s); vmreclaim leaves it alone.",
-                view->host->foreign_balloon_owner);
     finding_add(finding, "balloon", view->w->balloon, "bytes");
+    finding_add(finding, "baseline", view->vm->balloon_baseline, "bytes");
     return true;
 }
 

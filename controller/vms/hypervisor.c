@@ -137,6 +137,7 @@ static void watch_clock(struct vm *vm)
 int supervisor_take_sample(struct supervisor *supervisor, struct vm *vm,
                            const Vmreclaim__Agent__V1__MemorySample *sample, nsec_t latency)
 {
+    const struct guest_memory before = vm->guest;
     struct error error;
     unsigned suppressed;
     nsec_t now = time_boottime();
@@ -150,6 +151,7 @@ int supervisor_take_sample(struct supervisor *supervisor, struct vm *vm,
                             error.text);
         return r;
     }
+    guest_memory_count_rates(&before, &vm->guest);
     watch_clock(vm);
     if (supervisor_measure(supervisor, vm) == 0)
         note_boot(vm);

@@ -206,6 +206,26 @@ static void test_what_a_lost_agent_said_is_not_shown(void **state)
     assert_non_null(explained(f, "can-install-agent"));
 }
 
+static void test_cache_that_is_read_back_is_hot(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    assert_null(explained(f, "cache-hot"));
+    f->agent.refaults_per_sample = 100000;
+    wait_for(f, explained(f, "cache-hot") != NULL);
+    assert_true(get_vm(f, "web-1")->refault_rate >= 100000);
+}
+
+static void test_a_balloon_that_was_there_before_is_somebody_elses(void **state)
+{
+    struct fixture *f = *state;
+
+    f->qmp.balloon_actual = 640 * MIB;
+    start_managed(f);
+    assert_int_equal(explained(f, "foreign-balloon")->bytes, 384 * MIB);
+}
+
 static void test_a_silent_agent_is_lost(void **state)
 {
     struct fixture *f = *state;
@@ -560,6 +580,8 @@ int main(int argc, char **argv)
         controller_test(test_pause_and_resume),
         controller_test(test_a_lost_agent_comes_back),
         controller_test(test_what_a_lost_agent_said_is_not_shown),
+        controller_test(test_cache_that_is_read_back_is_hot),
+        controller_test(test_a_balloon_that_was_there_before_is_somebody_elses),
         controller_test(test_a_silent_agent_is_lost),
         controller_test(test_wrong_vm_files_disturb_nothing),
         controller_test(test_reload_is_all_or_nothing),

@@ -77,11 +77,52 @@ static void test_impossible_samples(void **state)
     refuse(&sample, 0, "reporting_order");
 }
 
+static struct guest_memory at(nsec_t seconds, uint64_t refaults)
+{
+    return (struct guest_memory){
+        .received = 1, .boottime_ns = seconds * NSEC_PER_SEC, .refault_file = refaults};
+}
+
+static void test_refault_rate(void **state)
+{
+    struct guest_memory before = {0};
+    struct guest_memory memory = at(100, 1000);
+
+    (void)state;
+    guest_memory_count_rates(&before, &memory);
+    assert_int_equal(memory.refault_rate, 0); /* there is none before */
+    before = memory;
+    memory = at(110, 6000);
+    guest_memory_count_rates(&before, &memory);
+    assert_int_equal(memory.refault_rate, 500);
+    /* Samples that come fast are counted together. */
+    for (int i = 1; i <= 4; i++) {
+        before = memory;
+        memory = at(110, 6000 + 25 * (uint64_t)i);
+        memory.boottime_ns += (nsec_t)i * NSEC_PER_SEC / 4;
+        guest_memory_count_rates(&before, &memory);
+        assert_int_equal(memory.refault_rate, i < 4 ? 500 : 100);
+    }
+    before = memory;
+    memory = at(121, UINT64_MAX);
+    guest_memory_count_rates(&before, &memory);
+    assert_int_equal(memory.refault_rate, (UINT64_MAX - 6100) / 10);
+    before = memory;
+    memory = at(5, 10); /* another boot */
+    guest_memory_count_rates(&before, &memory);
+    assert_int_equal(memory.refault_rate, 0);
+    before = memory;
+    memory = at(7, 30);
+    guest_memory_count_rates(&before, &memory);
+    assert_int_equal(memory.refault_rate, 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_impossible_samples),
+        cmocka_unit_test(test_refault_rate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,9 @@ void make_healthy(struct made *made)
     made->w.percpu = 4 * MIB;
     made->w.reported = 4 * GIB - 512 * MIB;
     made->guest.anon = 390 * MIB;
+    made->guest.available = 3596 * MIB;
     made->host.backing = (char *)"memfd";
+    made->host.deflate_on_oom = 1;
     made->host.backing_page_size = 4 * KIB;
     made->info.page_size = 4 * KIB;
     made->info.reporting_order = 9;
@@ -48,6 +50,7 @@ void make_healthy(struct made *made)
     (void)strcpy(made->policy.name, "balanced");
     made->policy.cache_method = POLICY_CACHE_GRADUAL;
     made->policy.cache_floor = 128 * MIB;
+    made->policy.refault_rate = 250;
     made->policy.cache_step = 256 * MIB;
     made->policy.allow_commands = true;
     made->policy.compact = true;

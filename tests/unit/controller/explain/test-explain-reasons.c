@@ -124,12 +124,25 @@ static void mapped(struct made *made)
     made->guest.mapped = 200 * MIB;
 }
 
+static void read_back(struct made *made)
+{
+    made->vm.refault_rate = 251;
+}
+
 static void unmovable(struct made *made)
 {
     made->w.trapped = 300 * MIB;
     made->guest.trapped_kinds_are_known = 1;
     made->guest.trapped_unmovable = 200 * MIB;
     made->guest.trapped_reclaimable = 20 * MIB;
+}
+
+/* Not the most of it. */
+static void partly_unmovable(struct made *made)
+{
+    unmovable(made);
+    made->guest.trapped_unmovable = 40 * MIB;
+    made->guest.unmovable_blocks = 31;
 }
 
 static void fragmented(struct made *made)
@@ -156,6 +169,14 @@ static void per_cpu(struct made *made)
 static void foreign(struct made *made)
 {
     made->host.foreign_balloon_owner = (char *)"another QMP client";
+}
+
+/* Without a lease of ours. */
+static void foreign_before_us(struct made *made)
+{
+    made->vm.balloon_baseline = 3 * GIB;
+    made->vm.balloon_target = 3 * GIB;
+    made->w.balloon = GIB;
 }
 
 static void nothing_known(struct made *made)
@@ -196,6 +217,16 @@ static const struct {
     {"host-swap", swapped, true},
     {"foreign-balloon", foreign, true},
     {"unknown", nothing_known, true},
+};
+
+/* Those that only a VM has, not an action. */
+static const struct {
+    const char *code;
+    void (*change)(struct made *made);
+} vm_cases[] = {
+    {"cache-hot", read_back},
+    {"foreign-balloon", foreign_before_us},
+    {"fragmented-unmovable", partly_unmovable},
 };
 
 static void test_healthy_vm_has_no_reason(void **state)
@@ -239,6 +270,77 @@ static void test_vm_names_its_reason_and_no_other(void **state)
         assert_int_equal(count_reasons(&explanation), cases[i].of_vm ? 1 : 0);
         assert_true((find(&explanation, cases[i].code) != NULL) == cases[i].of_vm);
     }
+}
+
+static void test_what_only_a_vm_has(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(vm_cases); i++) {
+        struct made made;
+        struct explanation explanation;
+        struct finding finding = {.code = "none"};
+        make_healthy(&made);
+        vm_cases[i].change(&made);
+        explain_vm(&made.subject, &explanation);
+        assert_non_null(find(&explanation, vm_cases[i].code));
+        assert_int_equal(count_reasons(&explanation), 1);
+        if (explain_action(&made.subject, &finding))
+            assert_string_not_equal(finding.code, vm_cases[i].code);
+    }
+}
+
+static void test_kinds_and_blocks_are_named(void **state)
+{
+    (void)state;
+    struct made made;
+    struct explanation explanation;
+
+    make_healthy(&made);
+    partly_unmovable(&made);
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "fragmented-unmovable")->sentence,
+                        "60.0 MiB of free memory lies between kernel memory that cannot be moved "
+                        "(40.0 MiB unmovable, 20.0 MiB reclaimable slab, in 31 pageblocks); "
+                        "compaction cannot join it. A lower reporting order returns part of it.");
+}
+
+static void test_cache_below_the_limit_is_not_hot(void **state)
+{
+    (void)state;
+    struct made made;
+    struct explanation explanation;
+
+    make_healthy(&made);
+    made.vm.refault_rate = 250;
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "cache-hot"));
+    made.vm.refault_rate = 512;
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(strstr(find(&explanation, "cache-hot")->sentence, "reads 2.0 MiB of file"));
+}
+
+/* Ours is what lies below the baseline, and what waits for its hypervisor. */
+static void test_our_own_leases_are_nobody_elses(void **state)
+{
+    (void)state;
+    struct made made;
+    struct explanation explanation;
+
+    make_healthy(&made);
+    made.w.balloon = GIB;
+    made.vm.balloon_target = 3 * GIB;
+    made.vm.balloon_lease = GIB;
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "foreign-balloon"));
+    made.vm.balloon_baseline = 3 * GIB; /* waiting */
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "foreign-balloon"));
+    made.vm.balloon_lease = 256 * MIB;
+    explain_vm(&made.subject, &explanation);
+    assert_int_equal(find(&explanation, "foreign-balloon")->bytes, 768 * MIB);
+    made.vm.balloon_baseline = 0; /* no balloon */
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "foreign-balloon"));
 }
 
 static void test_every_reason_is_provoked(void **state)
@@ -325,6 +427,10 @@ int main(void)
         cmocka_unit_test(test_healthy_vm_has_no_reason),
         cmocka_unit_test(test_action_names_its_reason),
         cmocka_unit_test(test_vm_names_its_reason_and_no_other),
+        cmocka_unit_test(test_what_only_a_vm_has),
+        cmocka_unit_test(test_kinds_and_blocks_are_named),
+        cmocka_unit_test(test_cache_below_the_limit_is_not_hot),
+        cmocka_unit_test(test_our_own_leases_are_nobody_elses),
         cmocka_unit_test(test_every_reason_is_provoked),
         cmocka_unit_test(test_reason_shows_its_evidence),
         cmocka_unit_test(test_action_that_returned_needs_no_reason),

@@ -477,6 +477,16 @@ static void test_balloon_is_advised_where_reporting_is_off(void **state)
     /* 400 + 100 MiB in use and a reserve of 256 MiB, in steps of 64 MiB */
     assert_string_equal(find(&explanation, "can-balloon")->command,
                         "vmreclaim balloon web1 768MiB --for 1h");
+    made.guest.available = 1280 * MIB; /* of them 1 GiB beside the reserve */
+    made.w.footprint = 4 * GIB;
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "can-balloon")->command,
+                        "vmreclaim balloon web1 3072MiB --for 1h");
+    made.guest.available = 3596 * MIB;
+    made.host.deflate_on_oom = 0; /* a fifth is refused to be taken */
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "can-balloon")->command,
+                        "vmreclaim balloon web1 1344MiB --for 1h");
     made.host.foreign_balloon_owner = (char *)"another client of the hypervisor";
     explain_vm(&made.subject, &explanation);
     assert_null(find(&explanation, "can-balloon"));
