@@ -67,16 +67,17 @@ static const char *reporting_of(const struct vm *vm)
         return "";
     if (facts->balloon == ANSWER_NO)
         return "off: the VM has no balloon device";
-    if (facts->free_page_reporting == ANSWER_NO)
-        return "off: start the VM with free-page-reporting=on";
-    if (facts->free_page_reporting == ANSWER_UNKNOWN)
-        return "unknown: the hypervisor does not tell";
+    /* first what no switch would change */
     if (facts->vfio_devices > 0)
         return "inert: an assigned device pins all memory";
     if (facts->encrypted)
         return "inert: the guest's memory is encrypted";
     if (facts->locked)
         return "inert: the guest's memory is locked or pinned";
+    if (facts->free_page_reporting == ANSWER_NO)
+        return "off: start the VM with free-page-reporting=on";
+    if (facts->free_page_reporting == ANSWER_UNKNOWN)
+        return "unknown: the hypervisor does not tell";
     return "on";
 }
 

@@ -114,12 +114,12 @@ static bool reporting_off(const struct view *view, struct finding *finding)
     return true;
 }
 
-/* Reporting is on, the guest reports, and nothing can come of it. */
+/* Whether reporting is on or off: nothing can come of it. */
 static bool inert(const struct view *view, struct finding *finding, const char *code,
                   const char *sentence)
 {
     finding_set(finding, KIND_STUCK, code, view_free_on_host(view),
-                "Free page reporting is on but has no effect: %s", sentence);
+                "Free page reporting has no effect here: %s", sentence);
     finding_add(finding, "reported", view->w->reported, "bytes");
     if (view->w->remainder > 0)
         finding_add(finding, "remainder", (uint64_t)view->w->remainder, "bytes");
@@ -132,7 +132,7 @@ static bool inert_vfio(const struct view *view, struct finding *finding)
         return false;
     (void)inert(
         view, finding, "reporting-inert-vfio",
-        "a device is assigned to this VM (VFIO), which pins all of its memory on the host.");
+        "a device is assigned to this VM (VFIO, vDPA), which pins all of its memory on the host.");
     finding_add(finding, "vfio_devices", view->host->vfio_devices, "count");
     return true;
 }
@@ -146,8 +146,9 @@ static bool inert_encrypted(const struct view *view, struct finding *finding)
 
 static bool inert_locked(const struct view *view, struct finding *finding)
 {
-    return view->host->locked && inert(view, finding, "reporting-inert-locked",
-                                       "the hypervisor locks or preallocates the guest's memory.");
+    return view->host->locked &&
+           inert(view, finding, "reporting-inert-locked",
+                 "the guest's memory is locked on the host (mlock), or pinned.");
 }
 
 static bool inert_huge_pages(const struct view *view, struct finding *finding)
@@ -500,10 +501,10 @@ static const struct {
     {"not-supported", guest_lacks, true},
     {"guest-busy", guest_busy, true},
     {"reporting-inert-poisoning", inert_poisoned, false}, /* the guest then calls it off too */
-    {"reporting-off", reporting_off, false},
     {"reporting-inert-vfio", inert_vfio, false},
     {"reporting-inert-encrypted", inert_encrypted, false},
     {"reporting-inert-locked", inert_locked, false},
+    {"reporting-off", reporting_off, false},
     {"reporting-inert-huge-pages", inert_huge_pages, false},
     {"khugepaged-refilled", khugepaged, false},
     {"migration-filled", migration_filled, false},

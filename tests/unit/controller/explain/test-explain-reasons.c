@@ -46,6 +46,13 @@ static void vfio(struct made *made)
     made->host.vfio_devices = 1;
 }
 
+/* Turning it on would change nothing. */
+static void vfio_and_off(struct made *made)
+{
+    reporting_off(made);
+    vfio(made);
+}
+
 static void encrypted(struct made *made)
 {
     made->host.encrypted = 1;
@@ -197,6 +204,7 @@ static const struct {
     {"reporting-off", reporting_off, true},
     {"reporting-off", reporting_off_in_guest, true},
     {"reporting-inert-vfio", vfio, true},
+    {"reporting-inert-vfio", vfio_and_off, true},
     {"reporting-inert-encrypted", encrypted, true},
     {"reporting-inert-locked", locked, true},
     {"reporting-inert-huge-pages", huge_pages, true},
