@@ -114,22 +114,12 @@ static void on_finished(struct vm *vm, Action *action, void *userdata)
 
 /* ---- the guests' own actions ---- */
 
-/* The footprint at `start`, or the oldest that is known; 0: none. */
+/* The footprint at `start`; 0: not known. */
 static uint64_t footprint_at(const struct vm *vm, nsec_t start)
 {
-    nsec_t best_time = 0;
-    uint64_t best = 0;
+    const struct footprint_point *point = footprint_history_at(&vm->history, start);
 
-    for (size_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++) {
-        nsec_t time = vm->history.points[i].time;
-        bool newer_before = time <= start && (best_time > start || time > best_time);
-        bool older_after = time > start && best_time > start && time < best_time;
-        if (time == 0 || (best_time != 0 && !newer_before && !older_after))
-            continue;
-        best_time = time;
-        best = vm->history.points[i].footprint;
-    }
-    return best;
+    return point == NULL ? 0 : point->footprint;
 }
 
 /* The guest's figures of before are in its result; the rest is what we know of that moment. */

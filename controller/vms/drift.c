@@ -9,13 +9,14 @@
 #define SPAN_MAX (10 * NSEC_PER_SEC) /* a slope is not believed for longer */
 #define WINDOW   (1900 * NSEC_PER_MSEC)
 #define LEAST    3
+#define POINTS   8 /* of the last seconds */
 #define SKEW_MAX (2 * NSEC_PER_SEC)
 #define MUCH     (32 * MIB)
 
 /* Bytes per second over windows of two seconds, in each of which a kernel that reports makes a
  * pass. */
 struct slopes {
-    int64_t values[FOOTPRINT_HISTORY_COUNT]; /* of the older windows first */
+    int64_t values[POINTS]; /* of the older windows first */
     size_t count;
 };
 
@@ -26,14 +27,36 @@ static int compare(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-static void find_slopes(const struct footprint_history *history, struct slopes *slopes)
+/* The points before `start`, the oldest first. */
+struct before {
+    const struct footprint_point *points[POINTS];
+    size_t count;
+};
+
+static void find_points(const struct footprint_history *history, nsec_t start,
+                        struct before *before)
+{
+    uint32_t age = 0;
+
+    before->count = 0;
+    while (footprint_history_recent(history, age)->time > start)
+        age++;
+    for (uint32_t i = age + POINTS; i-- > age;) {
+        const struct footprint_point *point = footprint_history_recent(history, i);
+
+        if (point->time != 0)
+            before->points[before->count++] = point;
+    }
+}
+
+static void find_slopes(const struct before *before, struct slopes *slopes)
 {
     slopes->count = 0;
-    for (uint32_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++) {
-        const struct footprint_point *from = footprint_history_point(history, i);
+    for (size_t i = 0; i < before->count; i++) {
+        const struct footprint_point *from = before->points[i];
 
-        for (uint32_t j = i + 1; j < FOOTPRINT_HISTORY_COUNT && from->time != 0; j++) {
-            const struct footprint_point *to = footprint_history_point(history, j);
+        for (size_t j = i + 1; j < before->count; j++) {
+            const struct footprint_point *to = before->points[j];
 
             if (to->time < from->time + WINDOW)
                 continue;
@@ -46,12 +69,14 @@ static void find_slopes(const struct footprint_history *history, struct slopes *
 
 /* The median, so that what fell once is not taken for what goes on falling; where much waits to be
  * reported, a fall that has just begun is believed. */
-static int64_t slope_of(const struct vm *vm, bool much_waits)
+static int64_t slope_of(const struct vm *vm, nsec_t start, bool much_waits)
 {
+    struct before before;
     struct slopes slopes;
     int64_t newest;
 
-    find_slopes(&vm->history, &slopes);
+    find_points(&vm->history, start, &before);
+    find_slopes(&before, &slopes);
     if (slopes.count < LEAST)
         return 0;
     newest = slopes.values[slopes.count - 1];
@@ -60,15 +85,27 @@ static int64_t slope_of(const struct vm *vm, bool much_waits)
                       : slopes.values[slopes.count / 2];
 }
 
+/* Whether nothing but reporting takes memory from the VM. */
+static bool only_reporting_takes(const struct vm *vm)
+{
+    return vm->waterfall.swapped == 0 && vm->waterfall.balloon == 0 && vm->balloon == NULL;
+}
+
+void drift_begin_at(const struct vm *vm, nsec_t start, uint64_t waits, struct drift *ret_drift)
+{
+    bool only_reporting = waits != DRIFT_WAITS_UNKNOWN && only_reporting_takes(vm);
+
+    ret_drift->limit = only_reporting ? waits : INT64_MAX;
+    ret_drift->slope = slope_of(vm, start, only_reporting && waits > MUCH);
+}
+
 void drift_begin(const struct vm *vm, struct drift *ret_drift)
 {
     const struct waterfall *waterfall = &vm->waterfall;
-    bool only_reporting = waterfall->guest_is_known && waterfall->skew <= SKEW_MAX &&
-                          waterfall->swapped == 0 && waterfall->balloon == 0 && vm->balloon == NULL;
+    bool known = waterfall->guest_is_known && waterfall->skew <= SKEW_MAX;
     uint64_t waits = waterfall->reportable - min_of(waterfall->reportable, waterfall->held_back);
 
-    ret_drift->limit = only_reporting ? waits : INT64_MAX;
-    ret_drift->slope = slope_of(vm, only_reporting && waits > MUCH);
+    drift_begin_at(vm, UINT64_MAX, known ? waits : DRIFT_WAITS_UNKNOWN, ret_drift);
 }
 
 int64_t drift_over(const struct drift *drift, nsec_t duration)

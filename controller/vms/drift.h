@@ -15,6 +15,12 @@ struct drift {
  * balloon may take memory as well. */
 void drift_begin(const struct vm *vm, struct drift *ret_drift);
 
+#define DRIFT_WAITS_UNKNOWN UINT64_MAX
+
+/* The same for an action that began at `start` (CLOCK_BOOTTIME) and is heard of now: `waits` bytes
+ * waited to be reported then. None where the history's last seconds do not reach behind `start`. */
+void drift_begin_at(const struct vm *vm, nsec_t start, uint64_t waits, struct drift *ret_drift);
+
 /* Bytes by which the footprint would have changed within `duration` of that moment, at most 0: one
  * that was rising counts as still, so that no action claims memory that the host never got back. */
 int64_t drift_over(const struct drift *drift, nsec_t duration);

@@ -135,22 +135,3 @@ int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,
         return -1;
     }
 }
-
-void footprint_history_add(struct footprint_history *history, nsec_t time, uint64_t footprint)
-{
-    history->points[history->next].time = time;
-    history->points[history->next].footprint = footprint;
-    history->next = (history->next + 1) % FOOTPRINT_HISTORY_COUNT;
-}
-
-void footprint_history_lower(struct footprint_history *history, int64_t bytes)
-{
-    for (uint32_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++) {
-        struct footprint_point *point = &history->points[i];
-
-        if (bytes < 0 || point->footprint >= (uint64_t)bytes)
-            point->footprint -= (uint64_t)bytes;
-        else
-            point->footprint = 0;
-    }
-}

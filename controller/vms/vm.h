@@ -15,6 +15,7 @@
 #include "controller/config/vm_file.h"
 #include "controller/drivers/driver.h"
 #include "controller/footprint/footprint.h"
+#include "controller/vms/footprint_history.h"
 #include "controller/vms/lifecycle.h"
 #include "controller/vms/waterfall.h"
 
@@ -23,31 +24,6 @@ enum vm_source {
     VM_SOURCE_QMP_DIRECTORY = 1u << 1,
     VM_SOURCE_AGENT = 1u << 2, /* an agent dialled in from a CID that nobody else names */
 };
-
-#define FOOTPRINT_HISTORY_COUNT 8
-
-struct footprint_point {
-    nsec_t time; /* 0: none */
-    uint64_t footprint;
-};
-
-/* Recent footprints, one per second: what drifted before an action was asked for. */
-struct footprint_history {
-    struct footprint_point points[FOOTPRINT_HISTORY_COUNT];
-    uint32_t next; /* where the next point goes */
-};
-
-void footprint_history_add(struct footprint_history *history, nsec_t time, uint64_t footprint);
-
-/* The points were measured `bytes` too high (negative: too low). */
-void footprint_history_lower(struct footprint_history *history, int64_t bytes);
-
-/* The points in the order of time, missing ones first. */
-static inline const struct footprint_point *footprint_history_point(
-    const struct footprint_history *history, uint32_t index)
-{
-    return &history->points[(history->next + index) % FOOTPRINT_HISTORY_COUNT];
-}
 
 /* What the guest's agent said about itself, kept as it came, bounded. */
 struct agent_info {

@@ -5,12 +5,14 @@
 #include "common/base/util.h"
 #include "controller/vms/drift.h"
 
+enum { SECONDS = 8 };
+
 /* A footprint that changed by so many bytes in each of the last eight seconds. */
 static struct vm vm_with(int64_t change)
 {
     struct vm vm = {.waterfall = {.guest_is_known = true}};
 
-    for (uint64_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++)
+    for (uint64_t i = 0; i < SECONDS; i++)
         footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC,
                               GIB + (uint64_t)(change * (int64_t)i));
     return vm;
@@ -73,9 +75,9 @@ static void test_a_fall_that_has_just_begun(void **state)
     struct vm vm = {.waterfall = {.guest_is_known = true, .reportable = 900 * MIB}};
 
     (void)state;
-    for (uint64_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++)
+    for (uint64_t i = 0; i < SECONDS; i++)
         footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC,
-                              GIB - (i == FOOTPRINT_HISTORY_COUNT - 1 ? 60 * MIB : 0));
+                              GIB - (i == SECONDS - 1 ? 60 * MIB : 0));
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -150 * (int64_t)MIB);
     vm.waterfall.reportable = 30 * MIB; /* little waits: it may have been that */
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), 0);
@@ -87,7 +89,7 @@ static void test_what_fell_once(void **state)
     struct vm vm = {.waterfall = {.guest_is_known = true, .reportable = 200 * MIB}};
 
     (void)state;
-    for (uint64_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++)
+    for (uint64_t i = 0; i < SECONDS; i++)
         footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC,
                               GIB - min_of(i, (uint64_t)2) * MIB);
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), 0);
@@ -99,7 +101,7 @@ static void test_a_fall_in_steps(void **state)
     struct vm vm = {.waterfall = {.guest_is_known = true, .reportable = 200 * MIB}};
 
     (void)state;
-    for (uint64_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++)
+    for (uint64_t i = 0; i < SECONDS; i++)
         footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC, GIB - i / 2 * 8 * MIB);
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
 }
@@ -124,6 +126,23 @@ static void test_a_rise_counts_as_still(void **state)
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), 0);
 }
 
+/* An action that was heard of at its end: only what was before its begin counts. */
+static void test_the_drift_of_a_moment_ago(void **state)
+{
+    struct vm vm = vm_with(-4 * (int64_t)MIB);
+    struct drift drift;
+
+    (void)state;
+    for (uint64_t i = 0; i < 6; i++) /* the action's own */
+        footprint_history_add(&vm.history, (SECONDS + 1 + i) * NSEC_PER_SEC, 100 * MIB);
+    drift_begin_at(&vm, SECONDS * NSEC_PER_SEC, 200 * MIB, &drift);
+    assert_int_equal(drift_over(&drift, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
+    drift_begin_at(&vm, SECONDS * NSEC_PER_SEC, 8 * MIB, &drift);
+    assert_int_equal(drift_over(&drift, 5 * NSEC_PER_SEC), -8 * (int64_t)MIB);
+    drift_begin_at(&vm, 2 * NSEC_PER_SEC, 200 * MIB, &drift); /* too little is known of before */
+    assert_int_equal(drift_over(&drift, 5 * NSEC_PER_SEC), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +154,7 @@ int main(void)
         cmocka_unit_test(test_a_fall_in_steps),
         cmocka_unit_test(test_too_little_is_known),
         cmocka_unit_test(test_a_rise_counts_as_still),
+        cmocka_unit_test(test_the_drift_of_a_moment_ago),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
