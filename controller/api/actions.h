@@ -18,7 +18,7 @@
  * lives as long. */
 struct api_action_recorder {
     void *userdata;
-    void (*on_started)(const struct vm *vm, const Vmreclaim__Controller__V1__Action *action,
+    void (*on_started)(struct vm *vm, const Vmreclaim__Controller__V1__Action *action,
                        void *userdata);
     void (*on_progress)(const struct vm *vm, const char *id, void *userdata); /* twice a second */
     void (*on_finished)(struct vm *vm, Vmreclaim__Controller__V1__Action *action, void *userdata);

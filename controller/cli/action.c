@@ -102,6 +102,8 @@ static void print_host(const Action *action)
     if (action->footprint_before == 0)
         return;
     print_signed("returned to the host: ", action->host_returned, "");
+    if (action->share_of != 0)
+        (void)fputs(", its share of a run of the guest's own actions", stdout);
     if (action->drift != 0)
         print_signed(", drift of ", action->drift, " taken off");
     print_confidence(action);
@@ -126,7 +128,7 @@ static void print_reason(const Action *action)
     (void)snprintf(text, sizeof(text), "%s%s%s%s", action->reason,
                    action->reason_code[0] == '\0' ? "" : " [", action->reason_code,
                    action->reason_code[0] == '\0' ? "" : "]");
-    print_wrapped("why not more: ", text);
+    print_wrapped(action->footprint_before == 0 ? "not measured: " : "why not more: ", text);
 }
 
 static void print_action(const Action *action)

@@ -6,7 +6,10 @@
 #include <stdint.h>
 
 #include "common/base/number.h"
+#include "common/base/time.h"
 #include "common/base/util.h"
+
+#define BEGIN_SLACK (5 * (int64_t)NSEC_PER_SEC) /* a footprint from before the begin */
 
 typedef Vmreclaim__Controller__V1__Action Action;
 typedef Vmreclaim__Controller__V1__ActionSample ActionSample;
@@ -30,19 +33,37 @@ static uint64_t tolerance(uint64_t bytes)
     return max_of(32 * MIB, bytes / 10);
 }
 
-static int confidence_of(const Action *action, bool guest_is_known)
+int64_t judge_share(const Action *action, int64_t bytes)
+{
+    if (action->share_of == 0)
+        return bytes;
+    return (int64_t)((double)bytes * (double)action->share / (double)action->share_of);
+}
+
+int64_t judge_returned(const Action *action, uint64_t footprint)
+{
+    return judge_share(action, (int64_t)(action->footprint_before - footprint)) + action->drift;
+}
+
+/* Whether the host's figure is the action's alone, from the moment when it began. */
+static bool is_exact(const Action *action, const ActionSample *before)
+{
+    return action->share_of == 0 &&
+           (before == NULL || action->started_ns - before->time_ns <= BEGIN_SLACK);
+}
+
+static int confidence_of(const Action *action, bool guest_is_known, bool is_exact)
 {
     uint64_t returned = magnitude(action->host_returned);
     uint64_t reported = magnitude(action->guest_reported);
 
-    if (magnitude(action->drift) > tolerance(returned))
+    if (action->footprint_before == 0 || magnitude(action->drift) > tolerance(returned))
         return VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_LOW;
-    if (!guest_is_known)
-        return VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_MEDIUM;
-    if (magnitude(action->guest_reported - action->host_returned) >
-        tolerance(max_of(returned, reported)))
+    if (guest_is_known && magnitude(action->guest_reported - action->host_returned) >
+                              tolerance(max_of(returned, reported)))
         return VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_LOW;
-    return VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_HIGH;
+    return guest_is_known && is_exact ? VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_HIGH
+                                      : VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_MEDIUM;
 }
 
 void judge_action(Action *action)
@@ -54,6 +75,8 @@ void judge_action(Action *action)
     bool known = before != NULL && after != NULL && before->guest_is_known &&
                  after->guest_is_known && before->reported + after->reported > 0;
 
-    action->guest_reported = known ? (int64_t)(after->reported - before->reported) : 0;
-    action->confidence = (Vmreclaim__Controller__V1__Confidence)confidence_of(action, known);
+    action->guest_reported =
+        known ? judge_share(action, (int64_t)(after->reported - before->reported)) : 0;
+    action->confidence = (Vmreclaim__Controller__V1__Confidence)confidence_of(
+        action, known, is_exact(action, before));
 }

@@ -38,18 +38,13 @@ void track_destroy(struct track *track)
     free(track);
 }
 
-void track_sample(struct track *track, const struct vm *vm, int phase, nsec_t now)
+ActionSample *track_sample(struct track *track, const struct vm *vm, int phase)
 {
     size_t room = phase == PHASE_DURING ? 2 : 0;
     ActionSample *sample;
 
     if (track->sample_count + room >= TRACK_SAMPLES_MAX)
-        return;
-    if (phase == PHASE_DURING && track->last_during != 0 &&
-        now - track->last_during < DURING_INTERVAL)
-        return;
-    if (phase == PHASE_DURING)
-        track->last_during = now;
+        return NULL;
     sample = &track->samples[track->sample_count];
     track->sample_pointers[track->sample_count++] = sample;
     vmreclaim__controller__v1__action_sample__init(sample);
@@ -67,6 +62,22 @@ void track_sample(struct track *track, const struct vm *vm, int phase, nsec_t no
     sample->cache = vm->waterfall.cache;
     sample->in_use = vm->waterfall.in_use;
     sample->balloon = vm->waterfall.balloon;
+    return sample;
+}
+
+void track_sample_during(struct track *track, const struct vm *vm, nsec_t now)
+{
+    if (track->last_during != 0 && now - track->last_during < DURING_INTERVAL)
+        return;
+    track->last_during = now;
+    (void)track_sample(track, vm, PHASE_DURING);
+}
+
+void track_postpone(struct track *track, nsec_t due)
+{
+    fresh_sample_cancel(&track->sample);
+    track->is_asking = false;
+    track->due = due;
 }
 
 void track_add_sample(struct track *track, const ActionSample *sample)
@@ -104,7 +115,6 @@ static void find_reason(struct track *track, const struct supervisor *supervisor
     Vmreclaim__Controller__V1__Vm message;
     struct api_vm_scratch scratch;
 
-    supervisor_measure_huge(vm);
     api_vm_to_message(supervisor, vm, true, &scratch, &message);
     const struct explain_subject subject = {
         .vm = &message, .info = info, .policy = vm->policy, .action = action};

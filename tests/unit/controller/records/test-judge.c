@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/number.h"
+#include "common/base/time.h"
 #include "controller/records/judge.h"
 #include "controller/records/sha256.h"
 
@@ -50,6 +51,7 @@ static void test_confidence(void **state)
         before.guest_is_known = after.guest_is_known = cases[i].known;
         before.reported = cases[i].reported_before;
         after.reported = cases[i].reported_after;
+        action.footprint_before = GIB;
         action.samples = samples;
         action.n_samples = 2;
         action.host_returned = cases[i].returned;
@@ -65,6 +67,62 @@ static void test_without_samples(void **state)
     (void)state;
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
 
+    judge_action(&action); /* the host was not measured at all */
+    assert_int_equal(action.confidence, LOW);
+    action.footprint_before = GIB;
+    judge_action(&action);
+    assert_int_equal(action.confidence, MEDIUM);
+}
+
+/* A quarter of what a run brought, and drift that is its part already. */
+static void test_a_share(void **state)
+{
+    (void)state;
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    ActionSample before = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
+    ActionSample after = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
+    ActionSample *samples[] = {&before, &after};
+
+    action.footprint_before = GIB;
+    action.drift = -(int64_t)(10 * MIB);
+    assert_int_equal(judge_returned(&action, GIB - 400 * MIB), 390 * (int64_t)MIB);
+    action.share = 5;
+    action.share_of = 20;
+    assert_int_equal(judge_returned(&action, GIB - 400 * MIB), 90 * (int64_t)MIB);
+    assert_int_equal(judge_returned(&action, GIB + 400 * MIB), -110 * (int64_t)MIB);
+    before.phase = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE;
+    after.phase = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER;
+    before.guest_is_known = after.guest_is_known = true;
+    after.reported = 400 * MIB;
+    action.samples = samples;
+    action.n_samples = 2;
+    action.host_returned = 90 * (int64_t)MIB;
+    judge_action(&action);
+    assert_int_equal(action.guest_reported, 100 * MIB);
+    assert_int_equal(action.confidence, MEDIUM);
+}
+
+/* The footprint of its begin was read long before it. */
+static void test_a_begin_that_is_not_exact(void **state)
+{
+    (void)state;
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    ActionSample before = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
+    ActionSample after = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
+    ActionSample *samples[] = {&before, &after};
+
+    before.phase = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE;
+    after.phase = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER;
+    before.guest_is_known = after.guest_is_known = true;
+    before.reported = after.reported = MIB;
+    action.footprint_before = GIB;
+    action.samples = samples;
+    action.n_samples = 2;
+    action.started_ns = 100 * (int64_t)NSEC_PER_SEC;
+    before.time_ns = 98 * (int64_t)NSEC_PER_SEC;
+    judge_action(&action);
+    assert_int_equal(action.confidence, HIGH);
+    before.time_ns = 90 * (int64_t)NSEC_PER_SEC;
     judge_action(&action);
     assert_int_equal(action.confidence, MEDIUM);
 }
@@ -97,8 +155,8 @@ static void test_sha256(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_confidence),
-        cmocka_unit_test(test_without_samples),
+        cmocka_unit_test(test_confidence), cmocka_unit_test(test_without_samples),
+        cmocka_unit_test(test_a_share),    cmocka_unit_test(test_a_begin_that_is_not_exact),
         cmocka_unit_test(test_sha256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

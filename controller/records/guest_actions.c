@@ -1,0 +1,282 @@
+/* Runs of the guests' own actions. */
+#include "controller/records/guest_actions.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "controller/explain/view.h"
+#include "controller/records/judge.h"
+#include "controller/records/tracks.h"
+#include "controller/vms/drift.h"
+
+#define SETTLE    (30 * NSEC_PER_SEC) /* the kernel reports a whole idle guest in that time */
+#define RUN_SPAN  (60 * NSEC_PER_SEC) /* one that goes on has figures all the same */
+#define FREED_MAX (UINT64_C(1) << 50) /* the guest may say anything: sums do not overflow */
+
+enum {
+    PHASE_BEFORE = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE,
+    PHASE_DURING = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_DURING,
+};
+
+/* ---- what is known when it is heard of ---- */
+
+/* What the guest says of one moment. */
+struct figures {
+    uint64_t free;
+    uint64_t reported;
+    uint64_t trapped;
+    uint64_t cache;
+};
+
+/* Puts the guest's figures of a moment into a sample that has ours of now. What was neither free
+ * nor cache then was in use, and what was free and neither reported nor trapped was reportable. */
+static void set_figures(ActionSample *sample, const struct vm *vm, const struct figures *figures)
+{
+    uint64_t all = vm->waterfall.in_use + vm->guest.free + vm->waterfall.cache;
+    uint64_t rest = figures->free - min_of(figures->free, figures->reported);
+
+    sample->guest_is_known = vm->waterfall.guest_is_known && figures->free != 0;
+    sample->guest_free = figures->free;
+    sample->reported = figures->reported;
+    sample->trapped = figures->trapped;
+    sample->cache = figures->cache;
+    sample->reportable = rest - min_of(rest, figures->trapped);
+    sample->held_back = min_of(sample->held_back, sample->reportable);
+    sample->in_use = all - min_of(all, figures->free + figures->cache);
+}
+
+/* At the begin of the action's window. */
+static void sample_before(struct track *track, const struct vm *vm, const ActionResult *result,
+                          const struct footprint_point *begin, nsec_t now)
+{
+    const struct figures figures = {result->free_before, result->reported_before,
+                                    result->trapped_before, result->cache_before};
+    ActionSample *sample = track_sample(track, vm, PHASE_BEFORE);
+
+    sample->time_ns = time_realtime() - (int64_t)(now - begin->time);
+    sample->footprint = begin->footprint;
+    set_figures(sample, vm, &figures);
+}
+
+/* At its end, when what it freed has hardly been reported. */
+static void sample_end(struct track *track, const struct vm *vm, const ActionResult *result)
+{
+    const struct figures figures = {result->free_after, result->reported_after,
+                                    result->trapped_after, result->cache_after};
+
+    set_figures(track_sample(track, vm, PHASE_DURING), vm, &figures);
+}
+
+/* Where the action's window begins; NULL: that is not known. */
+static const struct footprint_point *window_begin(const struct vm *vm, nsec_t start)
+{
+    const struct footprint_history *history = &vm->history;
+
+    return start < history->claimed.time ? &history->claimed : footprint_history_at(history, start);
+}
+
+/* What would have come back without the actions of a run. Nothing where its window begins at the
+ * end of another: what goes on falling is the doing of the actions before. */
+static int64_t drift_of(const struct vm *vm, const ActionSample *before,
+                        const struct footprint_point *begin)
+{
+    struct drift drift;
+
+    if (begin == &vm->history.claimed)
+        return 0;
+    drift_begin_at(vm, begin->time,
+                   before->guest_is_known ? before->reportable - before->held_back
+                                          : DRIFT_WAITS_UNKNOWN,
+                   &drift);
+    return drift_over(&drift, SETTLE);
+}
+
+/* ---- the record ---- */
+
+static int ignore_action(const Action *action, void *userdata)
+{
+    (void)action;
+    (void)userdata;
+    return 0;
+}
+
+/* The id that the guest gave its action, or one of ours where that is none, or names another
+ * record: a guest must not write over those. */
+static void choose_id(const struct recorder *recorder, const char *given, char id[ACTION_ID_SIZE])
+{
+    bool is_id = strlen(given) == ACTION_ID_SIZE - 1 &&
+                 strspn(given, "0123456789abcdef") == ACTION_ID_SIZE - 1;
+
+    if (is_id && store_action(recorder->store, given, ignore_action, NULL, NULL) == -ENOENT)
+        (void)snprintf(id, ACTION_ID_SIZE, "%s", given);
+    else
+        action_id_make(id);
+}
+
+static void fill_action(Action *action, char *id, struct vm *vm, const ActionResult *result)
+{
+    vmreclaim__controller__v1__action__init(action);
+    action->id = id;
+    action->vm = vm->name;
+    action->kind = api_text(api_action_kind_name(result->kind));
+    action->asked_by = result->asked_by[0] != '\0' ? result->asked_by : api_text("policy");
+    action->started_ns =
+        time_realtime() - (int64_t)min_of(result->duration_ns, (uint64_t)INT64_MAX);
+    action->duration_ns = result->duration_ns;
+    action->guest = (ActionResult *)result;
+}
+
+/* Follows the action in the VM's run; without `leader`, it begins one at `begin`. */
+static void follow(struct recorder *recorder, struct vm *vm, Action *action, struct track *leader,
+                   const struct footprint_point *begin, nsec_t now)
+{
+    struct track *track = tracks_begin(recorder, action->id, vm->name);
+
+    if (track == NULL)
+        return;
+    if (leader == NULL)
+        sample_before(track, vm, action->guest, begin, now);
+    else
+        track_add_sample(track, leader->sample_pointers[0]);
+    sample_end(track, vm, action->guest);
+    track->freed = min_of(view_let_go(action->guest), FREED_MAX);
+    track->state = leader == NULL ? TRACK_SETTLING : TRACK_FOLLOWING;
+    track->begun = now;
+    track->drift = leader == NULL ? drift_of(vm, track->sample_pointers[0], begin) : leader->drift;
+    action->footprint_before = track->sample_pointers[0]->footprint;
+    action->drift = track->drift;
+    action->samples = track->sample_pointers;
+    action->n_samples = track->sample_count;
+    if (track_keep(track, action) < 0) {
+        tracks_end(recorder, track);
+        return;
+    }
+    track_postpone(leader == NULL ? track : leader, now + SETTLE);
+}
+
+/* Without figures of the host. */
+static void store_unmeasured(struct recorder *recorder, Action *action, const char *why)
+{
+    action->reason = api_text(why);
+    action->finished = 1;
+    action->footprint_before = 0;
+    action->drift = 0;
+    judge_action(action);
+    (void)store_put_action(recorder->store, action);
+}
+
+void guest_action_take(struct recorder *recorder, struct vm *vm, const ActionResult *result,
+                       nsec_t now)
+{
+    const struct footprint_point *begin;
+    char id[ACTION_ID_SIZE];
+    struct track *leader;
+    Action action;
+
+    /* An operator's action comes back as an event too; it has a track already. */
+    if (tracks_find(recorder, vm->name, result->action_id) != NULL)
+        return;
+    choose_id(recorder, result->action_id, id);
+    fill_action(&action, id, vm, result);
+    (void)supervisor_measure_exactly(recorder->api->supervisor, vm);
+    leader = tracks_find_state(recorder, vm->name, TRACK_SETTLING);
+    if (leader != NULL && now - leader->begun >= RUN_SPAN) {
+        guest_run_close(recorder, vm->name, vm, now);
+        leader = NULL;
+    }
+    begin = window_begin(vm, now - min_of(result->duration_ns, now));
+    if (tracks_find_state(recorder, vm->name, TRACK_RUNNING) != NULL)
+        store_unmeasured(recorder, &action,
+                         "an operator's action was under way; what came back is in its record");
+    else if (leader == NULL && begin == NULL)
+        store_unmeasured(recorder, &action,
+                         "what the host held when this began is not known: the VM was not measured "
+                         "yet");
+    else
+        follow(recorder, vm, &action, leader, begin, now);
+}
+
+/* ---- the end of a run ---- */
+
+/* Its actions, and what they freed together. */
+struct run {
+    uint64_t count;
+    uint64_t freed;
+};
+
+static bool is_of_run(const struct track *track, const char *name)
+{
+    return (track->state == TRACK_SETTLING || track->state == TRACK_FOLLOWING) &&
+           strcmp(track->vm, name) == 0;
+}
+
+static struct run run_of(const struct recorder *recorder, const char *name)
+{
+    struct run run = {0};
+
+    list_for_each (link, &recorder->tracks) {
+        const struct track *track = list_entry(link, struct track, link);
+
+        if (!is_of_run(track, name))
+            continue;
+        run.count++;
+        run.freed += track->freed;
+    }
+    return run;
+}
+
+/* By what it freed; in equal parts where none freed anything. */
+static void set_share(Action *action, const struct track *track, const struct run *run)
+{
+    if (run->count == 1)
+        return;
+    action->share = run->freed == 0 ? 1 : track->freed;
+    action->share_of = run->freed == 0 ? run->count : run->freed;
+    action->drift = judge_share(action, action->drift);
+}
+
+static void close_measured(struct recorder *recorder, struct track *track, struct vm *vm,
+                           Action *action, const struct run *run, nsec_t now)
+{
+    set_share(action, track, run);
+    action->finished = 1;
+    action->footprint_after = vm->waterfall.footprint;
+    action->host_returned = judge_returned(action, action->footprint_after);
+    tracks_record(recorder, track, vm, action, now);
+}
+
+/* The message is freed by its own pointers, so what is completed is a copy of it. */
+static void close_one(struct recorder *recorder, struct track *track, struct vm *vm,
+                      const struct run *run, nsec_t now)
+{
+    Action *action =
+        vmreclaim__controller__v1__action__unpack(NULL, track->packed_length, track->packed);
+
+    track_postpone(track, now);
+    track->state = TRACK_OVER;
+    if (action == NULL)
+        return;
+    Action lent = *action;
+    if (vm != NULL && recorder_is_comparable(vm, action))
+        close_measured(recorder, track, vm, &lent, run, now);
+    else
+        store_unmeasured(recorder, &lent,
+                         "the VM's hypervisor ended before what came back was measured");
+    vmreclaim__controller__v1__action__free_unpacked(action, NULL);
+}
+
+void guest_run_close(struct recorder *recorder, const char *name, struct vm *vm, nsec_t now)
+{
+    const struct run run = run_of(recorder, name);
+
+    if (run.count == 0)
+        return;
+    if (vm != NULL)
+        supervisor_measure_huge(vm);
+    list_for_each (link, &recorder->tracks) {
+        struct track *track = list_entry(link, struct track, link);
+        if (is_of_run(track, name))
+            close_one(recorder, track, vm, &run, now);
+    }
+}

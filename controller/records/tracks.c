@@ -1,0 +1,57 @@
+/* The list of tracks, and what ends a window. */
+#include "controller/records/tracks.h"
+
+#include <string.h>
+
+struct track *tracks_find(const struct recorder *recorder, const char *vm, const char *id)
+{
+    list_for_each (link, &recorder->tracks) {
+        struct track *track = list_entry(link, struct track, link);
+        if (strcmp(track->id, id) == 0 && strcmp(track->vm, vm) == 0)
+            return track;
+    }
+    return NULL;
+}
+
+struct track *tracks_find_state(const struct recorder *recorder, const char *vm,
+                                enum track_state state)
+{
+    list_for_each (link, &recorder->tracks) {
+        struct track *track = list_entry(link, struct track, link);
+        if (track->state == state && strcmp(track->vm, vm) == 0)
+            return track;
+    }
+    return NULL;
+}
+
+struct track *tracks_begin(struct recorder *recorder, const char *id, const char *vm)
+{
+    struct track *track;
+
+    if (recorder->track_count >= RECORDER_TRACKS_MAX || track_create(id, vm, &track) < 0)
+        return NULL;
+    track->recorder = recorder;
+    list_append(&recorder->tracks, &track->link);
+    recorder->track_count++;
+    return track;
+}
+
+void tracks_end(struct recorder *recorder, struct track *track)
+{
+    recorder->track_count--;
+    track_destroy(track);
+}
+
+void tracks_record(struct recorder *recorder, struct track *track, struct vm *vm,
+                   Vmreclaim__Controller__V1__Action *action, nsec_t now)
+{
+    if (vm != NULL) {
+        (void)track_sample(track, vm, VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER);
+        vm->history.claimed = (struct footprint_point){now, vm->waterfall.footprint};
+    }
+    track_complete(track, recorder->api->supervisor, vm, action);
+    (void)store_put_action(recorder->store, action);
+    track->state = TRACK_WAITING;
+    track->due = now + TRACK_LATER;
+    (void)track_keep(track, action);
+}
