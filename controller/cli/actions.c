@@ -23,6 +23,8 @@ static void add_why(struct table *table, const Action *action)
         table_cell(table, "%s", "running");
     else if (action->reason_code[0] != '\0')
         table_cell(table, "%s", action->reason_code);
+    else if (action->footprint_before == 0 && action->reason[0] != '\0')
+        table_cell(table, "%s", "not measured");
     else if (is_done || json_enum_name(&vmreclaim__agent__v1__outcome__descriptor,
                                        (int)action->guest->outcome, text, sizeof(text)) == NULL)
         table_cell(table, "%s", "");

@@ -127,6 +127,17 @@ static void fill_action(Action *action, char *id, struct vm *vm, const ActionRes
     action->guest = (ActionResult *)result;
 }
 
+/* Joins the run of `leader`; NULL: begins one. */
+static void begin_settling(struct track *track, struct track *leader, const Action *action,
+                           nsec_t now)
+{
+    track->freed = min_of(view_let_go(action->guest), FREED_MAX);
+    track->drift = action->drift;
+    track->begun = now;
+    track->state = leader == NULL ? TRACK_SETTLING : TRACK_FOLLOWING;
+    track_postpone(leader == NULL ? track : leader, now + SETTLE);
+}
+
 /* Follows the action in the VM's run; without `leader`, it begins one at `begin`. */
 static void follow(struct recorder *recorder, struct vm *vm, Action *action, struct track *leader,
                    const struct footprint_point *begin, nsec_t now)
@@ -140,29 +151,15 @@ static void follow(struct recorder *recorder, struct vm *vm, Action *action, str
     else
         track_add_sample(track, leader->sample_pointers[0]);
     sample_end(track, vm, action->guest);
-    track->freed = min_of(view_let_go(action->guest), FREED_MAX);
-    track->state = leader == NULL ? TRACK_SETTLING : TRACK_FOLLOWING;
-    track->begun = now;
-    track->drift = leader == NULL ? drift_of(vm, track->sample_pointers[0], begin) : leader->drift;
     action->footprint_before = track->sample_pointers[0]->footprint;
-    action->drift = track->drift;
+    action->drift = leader == NULL ? drift_of(vm, track->sample_pointers[0], begin) : leader->drift;
     action->samples = track->sample_pointers;
     action->n_samples = track->sample_count;
     if (track_keep(track, action) < 0) {
         tracks_end(recorder, track);
         return;
     }
-    track_postpone(leader == NULL ? track : leader, now + SETTLE);
-}
-
-/* Without figures of the host. */
-static void store_unmeasured(struct recorder *recorder, Action *action, const char *why)
-{
-    action->reason = api_text(why);
-    action->finished = 1;
-    action->footprint_before = 0;
-    action->drift = 0;
-    judge_action(action);
+    begin_settling(track, leader, action, now);
     (void)store_put_action(recorder->store, action);
 }
 
@@ -187,14 +184,24 @@ void guest_action_take(struct recorder *recorder, struct vm *vm, const ActionRes
     }
     begin = window_begin(vm, now - min_of(result->duration_ns, now));
     if (tracks_find_state(recorder, vm->name, TRACK_RUNNING) != NULL)
-        store_unmeasured(recorder, &action,
-                         "an operator's action was under way; what came back is in its record");
+        tracks_store_unmeasured(
+            recorder, &action,
+            "an operator's action was under way; what came back is in its record");
     else if (leader == NULL && begin == NULL)
-        store_unmeasured(recorder, &action,
-                         "what the host held when this began is not known: the VM was not measured "
-                         "yet");
+        tracks_store_unmeasured(
+            recorder, &action,
+            "what the host held when this began is not known: the VM was not measured "
+            "yet");
     else
         follow(recorder, vm, &action, leader, begin, now);
+}
+
+void guest_action_resume(struct recorder *recorder, struct track *track, const Action *action,
+                         nsec_t now)
+{
+    struct track *leader = tracks_find_state(recorder, track->vm, TRACK_SETTLING);
+
+    begin_settling(track, leader, action, now);
 }
 
 /* ---- the end of a run ---- */
@@ -261,8 +268,8 @@ static void close_one(struct recorder *recorder, struct track *track, struct vm 
     if (vm != NULL && recorder_is_comparable(vm, action))
         close_measured(recorder, track, vm, &lent, run, now);
     else
-        store_unmeasured(recorder, &lent,
-                         "the VM's hypervisor ended before what came back was measured");
+        tracks_store_unmeasured(recorder, &lent,
+                                "the VM's process was gone before what came back was measured");
     vmreclaim__controller__v1__action__free_unpacked(action, NULL);
 }
 

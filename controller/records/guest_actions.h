@@ -12,6 +12,8 @@
  * the next begins, and a window begins where the one before ended if its first action began
  * earlier. So the records of a VM sum to what the host really got.
  *
+ * The record is in the store from the beginning, unfinished, so that a restart goes on with it.
+ *
  * Failure modes: the history does not reach the action's begin, or an operator's action is under
  * way, whose record has what comes back, or the VM ends before its actions have settled: no figure
  * of the host and low confidence, with the reason in words. */
@@ -19,10 +21,15 @@
 #define VMRECLAIM_CONTROLLER_RECORDS_GUEST_ACTIONS_H
 
 #include "controller/records/recorder.h"
+#include "controller/records/track.h"
 
 /* A guest tells of an action that has ended. `now` is CLOCK_BOOTTIME. */
 void guest_action_take(struct recorder *recorder, struct vm *vm,
                        const Vmreclaim__Agent__V1__ActionResult *result, nsec_t now);
+
+/* Lets an action whose record is in the store settle on; `track` has its samples. */
+void guest_action_resume(struct recorder *recorder, struct track *track,
+                         const Vmreclaim__Controller__V1__Action *action, nsec_t now);
 
 /* Closes the run of the VM with this name, if there is one. `vm` has just been measured; NULL: it
  * is gone. */

@@ -5,7 +5,7 @@
  * minutes later. One timer per second does what is due; it also writes each VM's waterfall once a
  * minute, spread over the minute.
  *
- * A restart resumes the records that wait.
+ * A restart goes on with the records as resume.h says.
  *
  * Failure modes: the store cannot be written: records wait in it. The VM goes away: the record
  * stays as it is, without the later check. Memory is short: an action goes unrecorded, never
@@ -20,10 +20,10 @@
 
 #include "controller/records/guest_actions.h"
 #include "controller/records/judge.h"
+#include "controller/records/resume.h"
 #include "controller/records/tracks.h"
 
-#define RESUME_SPAN  (TRACK_LATER + 3600 * NSEC_PER_SEC) /* no action takes longer than an hour */
-#define ALLOWANCE    (2 * (int64_t)NSEC_PER_SEC)         /* between two clocks */
+#define ALLOWANCE    (2 * (int64_t)NSEC_PER_SEC) /* between two clocks */
 #define TICK_MS      1000
 #define MINUTE       60 /* ticks */
 #define STORE_EVERY  5
@@ -194,28 +194,6 @@ static void on_timer(uv_timer_t *timer)
     recorder_tick(timer->data, time_boottime(), time_realtime());
 }
 
-/* ---- records that a restart interrupted ---- */
-
-static int resume(const Action *action, void *userdata)
-{
-    struct recorder *recorder = userdata;
-    int64_t age = time_realtime() - (action->started_ns + (int64_t)action->duration_ns);
-    struct track *track;
-
-    if (!action->finished || action->checked_again || age < 0 || age > (int64_t)TRACK_LATER)
-        return 0;
-    track = tracks_begin(recorder, action->id, action->vm);
-    if (track == NULL)
-        return 0;
-    for (size_t i = 0; i < action->n_samples && i < TRACK_SAMPLES_MAX - 1; i++)
-        track_add_sample(track, action->samples[i]);
-    track->state = TRACK_WAITING;
-    track->due = time_boottime() + (TRACK_LATER - (nsec_t)age);
-    if (track_keep(track, action) < 0)
-        tracks_end(recorder, track);
-    return 0;
-}
-
 int recorder_init(struct recorder *recorder, struct api *api, struct store *store)
 {
     *recorder = (struct recorder){
@@ -232,8 +210,7 @@ int recorder_init(struct recorder *recorder, struct api *api, struct store *stor
     if (r < 0)
         return r;
     recorder->timer.data = recorder;
-    (void)store_actions(store, NULL, time_realtime() - (int64_t)RESUME_SPAN, RECORDER_TRACKS_MAX,
-                        resume, recorder, NULL);
+    records_resume(recorder);
     supervisor_listen(api->supervisor, &recorder->listener);
     return uv_timer_start(&recorder->timer, on_timer, TICK_MS, TICK_MS);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "controller/records/judge.h"
+
 struct track *tracks_find(const struct recorder *recorder, const char *vm, const char *id)
 {
     list_for_each (link, &recorder->tracks) {
@@ -54,4 +56,17 @@ void tracks_record(struct recorder *recorder, struct track *track, struct vm *vm
     track->state = TRACK_WAITING;
     track->due = now + TRACK_LATER;
     (void)track_keep(track, action);
+}
+
+void tracks_store_unmeasured(struct recorder *recorder, Vmreclaim__Controller__V1__Action *action,
+                             const char *why)
+{
+    action->reason = api_text(why);
+    action->finished = 1;
+    action->footprint_before = 0;
+    action->footprint_after = 0;
+    action->drift = 0;
+    action->host_returned = 0;
+    judge_action(action);
+    (void)store_put_action(recorder->store, action);
 }

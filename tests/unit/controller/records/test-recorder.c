@@ -543,7 +543,80 @@ static void test_a_vm_that_goes_leaves_its_record(void **state)
     assert_true(all.actions[0].finished);
     assert_int_equal(all.actions[0].footprint_before, 0);
     assert_int_equal(all.actions[0].confidence, LOW);
-    assert_non_null(strstr(all.reasons[0], "hypervisor ended"));
+    assert_non_null(strstr(all.reasons[0], "was gone"));
+}
+
+/* ---- the end of the daemon ---- */
+
+/* A killed daemon writes nothing more: the next closes what was under way. */
+static void test_an_interrupted_action_is_closed(void **state)
+{
+    const struct api_action_recorder *hooks = &recorder.actions;
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    struct all all;
+
+    (void)state;
+    action.id = (char *)ID;
+    action.vm = (char *)"web1";
+    action.started_ns = time_realtime() - 86400 * (int64_t)NSEC_PER_SEC; /* and came back late */
+    action.footprint_before = 500 * MIB;
+    hooks->on_started(vm, &action, hooks->userdata);
+    restart();
+    all = read_all();
+    assert_int_equal(all.count, 1);
+    assert_true(all.actions[0].finished);
+    assert_int_equal(all.actions[0].footprint_before, 0);
+    assert_int_equal(all.actions[0].confidence, LOW);
+    assert_non_null(strstr(all.reasons[0], "interrupted: vmreclaimd ended"));
+    assert_int_equal(recorder.track_count, 0);
+}
+
+static void test_a_restart_resumes_what_settles(void **state)
+{
+    nsec_t now = time_boottime();
+    struct all all;
+
+    (void)state;
+    remember(now - 2 * NSEC_PER_SEC, 12, 548, 4);
+    tell_step(now - NSEC_PER_SEC, 1, 100);
+    tell_step(now, 1, 300);
+    all = read_all();
+    assert_int_equal(all.count, 2);
+    assert_false(all.actions[0].finished);
+    restart();
+    assert_int_equal(recorder.track_count, 2);
+    set_footprint(300);
+    recorder_tick(&recorder, time_boottime() + 31 * NSEC_PER_SEC, time_realtime());
+    all = read_all();
+    assert_int_equal(all.count, 2);
+    assert_true(all.actions[0].finished && all.actions[1].finished);
+    assert_int_equal(all.returned, 160 * MIB); /* less 40 MiB of drift */
+    for (size_t i = 0; i < all.count; i++)
+        assert_int_equal(all.actions[i].n_samples, 3);
+}
+
+static void test_what_settled_long_ago_is_closed(void **state)
+{
+    Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
+    Vmreclaim__Controller__V1__ActionSample before = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
+    Vmreclaim__Controller__V1__ActionSample *samples[] = {&before};
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    struct all all;
+
+    (void)state;
+    action.id = (char *)ID;
+    action.vm = (char *)"web1";
+    action.guest = &result;
+    action.samples = samples;
+    action.n_samples = 1;
+    action.started_ns = time_realtime() - 120 * (int64_t)NSEC_PER_SEC;
+    action.footprint_before = 500 * MIB;
+    assert_int_equal(store_put_action(store, &action), 0);
+    restart();
+    assert_int_equal(recorder.track_count, 0);
+    all = read_all();
+    assert_true(all.actions[0].finished);
+    assert_non_null(strstr(all.reasons[0], "interrupted"));
 }
 
 #define with_recorder(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -565,6 +638,9 @@ int main(void)
         with_recorder(test_a_hypervisors_heap_is_not_the_guests),
         with_recorder(test_a_guest_cannot_write_over_records),
         with_recorder(test_a_vm_that_goes_leaves_its_record),
+        with_recorder(test_an_interrupted_action_is_closed),
+        with_recorder(test_a_restart_resumes_what_settles),
+        with_recorder(test_what_settled_long_ago_is_closed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

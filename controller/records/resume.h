@@ -1,0 +1,11 @@
+/* Records that the end of the daemon interrupted. */
+#ifndef VMRECLAIM_CONTROLLER_RECORDS_RESUME_H
+#define VMRECLAIM_CONTROLLER_RECORDS_RESUME_H
+
+#include "controller/records/recorder.h"
+
+/* Once at start: what waits for its later check waits on, a guest's action that has just ended
+ * settles on, and what else was under way is closed without figures of the host. */
+void records_resume(struct recorder *recorder);
+
+#endif
