@@ -66,17 +66,31 @@ static int confidence_of(const Action *action, bool guest_is_known, bool is_exac
                                       : VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_MEDIUM;
 }
 
+/* What a sample says is not on the host, by the guest's marks and by the balloon. */
+static uint64_t given(const ActionSample *sample)
+{
+    return sample->reported + sample->balloon;
+}
+
+/* Whether the guest's side can confirm the host's. What a balloon that shrank has left is free and
+ * not on the host, and no mark says so; a guest without marks has none before and after. */
+static bool is_confirming(const ActionSample *before, const ActionSample *after)
+{
+    return before != NULL && after != NULL && before->guest_is_known && after->guest_is_known &&
+           after->balloon >= before->balloon &&
+           (before->reported + after->reported > 0 || after->balloon > before->balloon);
+}
+
 void judge_action(Action *action)
 {
     const ActionSample *before =
         judge_sample(action, VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE);
     const ActionSample *after =
         judge_sample(action, VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER);
-    bool known = before != NULL && after != NULL && before->guest_is_known &&
-                 after->guest_is_known && before->reported + after->reported > 0;
+    bool known = is_confirming(before, after);
 
     action->guest_reported =
-        known ? judge_share(action, (int64_t)(after->reported - before->reported)) : 0;
+        known ? judge_share(action, (int64_t)(given(after) - given(before))) : 0;
     action->confidence = (Vmreclaim__Controller__V1__Confidence)confidence_of(
         action, known, is_exact(action, before));
 }

@@ -17,10 +17,11 @@ int64_t judge_returned(const Vmreclaim__Controller__V1__Action *action, uint64_t
 
 /* Sets guest_reported and confidence from the samples, host_returned, drift and share.
  *
- * High: the growth of what the guest marks as reported is what the host got, within 32 MiB or a
- * tenth. Medium: the guest's side is not known, the host's figure is a share, or the footprint of
- * its begin is more than five seconds older. Low: the two contradict each other, the footprint
- * drifted before the action by more than it then moved, or the host was not measured. */
+ * High: the growth of what the guest marks as reported, and of its balloon, is what the host got,
+ * within 32 MiB or a tenth. Medium: the guest's side is not known, the host's figure is a share, or
+ * the footprint of its begin is more than five seconds older. Low: the two contradict each other,
+ * the footprint drifted before the action by more than it then moved, or the host was not measured.
+ */
 void judge_action(Vmreclaim__Controller__V1__Action *action);
 
 #endif

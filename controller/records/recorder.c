@@ -38,6 +38,8 @@ enum {
 
 /* ---- operators' actions ---- */
 
+static const char gone[] = "the VM's process was gone before what came back was measured";
+
 /* What came back until now is the doing of the guest's own actions. */
 static void on_started(struct vm *vm, const Action *action, void *userdata)
 {
@@ -59,14 +61,26 @@ static void on_progress(const struct vm *vm, const char *id, void *userdata)
         track_sample_during(track, vm, time_boottime());
 }
 
+/* Whether the host's side is known before the action and after it, or never was. */
+static bool is_measured(const struct vm *vm, const Action *action)
+{
+    return vm != NULL && (vm->host.time != 0 || action->footprint_before == 0);
+}
+
 static void on_finished(struct vm *vm, Action *action, void *userdata)
 {
     struct recorder *recorder = userdata;
     struct track *track = tracks_find(recorder, action->vm, action->id);
 
     action->finished = 1;
-    if (vm != NULL)
-        supervisor_measure_huge(vm);
+    if (!is_measured(vm, action)) {
+        tracks_store_unmeasured(recorder, action,
+                                action->reason[0] != '\0' ? action->reason : gone);
+        if (track != NULL)
+            track->state = TRACK_OVER;
+        return;
+    }
+    supervisor_measure_huge(vm);
     if (track == NULL)
         (void)store_put_action(recorder->store, action);
     else

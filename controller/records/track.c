@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/records/balloon_reason.h"
 #include "controller/records/judge.h"
 
 #define DURING_INTERVAL (5 * NSEC_PER_SEC)
@@ -118,7 +119,8 @@ static void find_reason(struct track *track, const struct supervisor *supervisor
     api_vm_to_message(supervisor, vm, true, &scratch, &message);
     const struct explain_subject subject = {
         .vm = &message, .info = info, .policy = vm->policy, .action = action};
-    if (explain_action(&subject, &track->finding))
+    if (balloon_reason_applies(action) ? balloon_reason(&subject, &track->finding)
+                                       : explain_action(&subject, &track->finding))
         take_reason(track, action);
     vm_info_free(info);
 }
@@ -129,7 +131,7 @@ void track_complete(struct track *track, const struct supervisor *supervisor, st
     action->samples = track->sample_pointers;
     action->n_samples = track->sample_count;
     judge_action(action);
-    if (vm != NULL && action->reason[0] == '\0')
+    if (action->reason[0] == '\0')
         find_reason(track, supervisor, vm, action);
 }
 

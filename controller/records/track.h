@@ -62,7 +62,7 @@ void track_postpone(struct track *track, nsec_t due);
 void track_add_sample(struct track *track, const Vmreclaim__Controller__V1__ActionSample *sample);
 
 /* Completes the action's message: samples, what the guest reported, confidence, reason. What it
- * points to is the track's. `vm` may be NULL; else how much of it huge pages hold was measured. */
+ * points to is the track's. How much of the VM huge pages hold was measured. */
 void track_complete(struct track *track, const struct supervisor *supervisor, struct vm *vm,
                     Vmreclaim__Controller__V1__Action *action);
 

@@ -47,10 +47,8 @@ void tracks_end(struct recorder *recorder, struct track *track)
 void tracks_record(struct recorder *recorder, struct track *track, struct vm *vm,
                    Vmreclaim__Controller__V1__Action *action, nsec_t now)
 {
-    if (vm != NULL) {
-        (void)track_sample(track, vm, VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER);
-        vm->history.claimed = (struct footprint_point){now, vm->waterfall.footprint};
-    }
+    (void)track_sample(track, vm, VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER);
+    vm->history.claimed = (struct footprint_point){now, vm->waterfall.footprint};
     track_complete(track, recorder->api->supervisor, vm, action);
     (void)store_put_action(recorder->store, action);
     track->state = TRACK_WAITING;

@@ -18,7 +18,7 @@ void tracks_end(struct recorder *recorder, struct track *track);
 
 /* The action's window ends here: completes and stores its record, which waits for its later check.
  * What came back until now is accounted to it, so the next window begins here at the earliest.
- * `vm` has just been measured; NULL: it went away. `action` points into the track afterwards. */
+ * `vm` has just been measured. `action` points into the track afterwards. */
 void tracks_record(struct recorder *recorder, struct track *track, struct vm *vm,
                    Vmreclaim__Controller__V1__Action *action, nsec_t now);
 

@@ -93,6 +93,92 @@ static void test_a_guests_action_and_a_restart(void **state)
     assert_non_null(newest(f));
 }
 
+/* ---- the balloon's ---- */
+
+static const Action *action_of(const struct fixture *f)
+{
+    assert_int_equal(f->code, TTRPC_OK);
+    return ((const Vmreclaim__Controller__V1__ActionResponse *)f->response)->action;
+}
+
+static const Action *set_balloon(struct fixture *f, uint64_t size)
+{
+    Vmreclaim__Controller__V1__SetBalloonRequest request =
+        VMRECLAIM__CONTROLLER__V1__SET_BALLOON_REQUEST__INIT;
+
+    request.vm = text("web-1");
+    request.size = size;
+    call(f, "SetBalloon", &request.base);
+    return action_of(f);
+}
+
+static const Action *release_balloon(struct fixture *f)
+{
+    Vmreclaim__Controller__V1__ReleaseBalloonRequest request =
+        VMRECLAIM__CONTROLLER__V1__RELEASE_BALLOON_REQUEST__INIT;
+
+    request.vm = text("web-1");
+    call(f, "ReleaseBalloon", &request.base);
+    return action_of(f);
+}
+
+static void give_to_the_host(struct qmp_server *server, const char *command, void *userdata)
+{
+    (void)server;
+    if (strcmp(command, "balloon") == 0)
+        put_footprint(userdata, (800 - 256) * 1024);
+}
+
+static const Vmreclaim__Controller__V1__ActionSample *last_sample(const Action *action)
+{
+    assert_true(action->n_samples >= 2);
+    return action->samples[action->n_samples - 1];
+}
+
+static void test_a_balloon_is_proven(void **state)
+{
+    struct fixture *f = *state;
+    const Action *action;
+
+    start_managed(f);
+    f->qmp.on_command = give_to_the_host;
+    f->qmp.userdata = f;
+    action = set_balloon(f, 768 * MIB);
+    assert_int_equal(action->samples[0]->phase,
+                     VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE);
+    assert_true(action->samples[0]->guest_is_known);
+    assert_int_equal(action->samples[0]->footprint, 800 * MIB);
+    assert_int_equal(action->samples[0]->balloon, 0);
+    assert_int_equal(last_sample(action)->phase,
+                     VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER);
+    assert_int_equal(last_sample(action)->balloon, 256 * MIB);
+    assert_int_equal(action->host_returned, 256 * MIB);
+    assert_int_equal(action->guest_reported, 256 * MIB);
+    assert_int_equal(action->confidence, VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_HIGH);
+    assert_string_equal(action->reason_code, "");
+    assert_string_equal(action->reason, ""); /* that the guest followed is none */
+    assert_string_equal(newest(f)->kind, "balloon");
+}
+
+static void test_a_balloon_that_brought_nothing(void **state)
+{
+    struct fixture *f = *state;
+    const Action *action;
+
+    start_managed(f);
+    action = set_balloon(f, 768 * MIB);
+    assert_int_equal(action->host_returned, 0);
+    assert_string_equal(action->reason_code, "unknown");
+    assert_string_equal(action->evidence[0]->name, "balloon_taken");
+    assert_int_equal(action->evidence[0]->value, 256 * MIB);
+    assert_int_equal(action->confidence, VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_LOW);
+    action = release_balloon(f);
+    assert_int_equal(last_sample(action)->balloon, 0);
+    assert_string_equal(action->reason_code, "");
+    assert_string_equal(action->reason, "");
+    assert_int_equal(action->confidence, VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_MEDIUM);
+}
+
 #define records_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -100,6 +186,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         records_test(test_a_killed_daemon),
         records_test(test_a_guests_action_and_a_restart),
+        records_test(test_a_balloon_is_proven),
+        records_test(test_a_balloon_that_brought_nothing),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));

@@ -127,6 +127,42 @@ static void test_a_begin_that_is_not_exact(void **state)
     assert_int_equal(action.confidence, MEDIUM);
 }
 
+/* What a balloon takes confirms what the host got; what it gives back is no proof of anything. */
+static void test_a_balloon(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t before;
+        uint64_t after;
+        int64_t returned;
+        int confidence;
+        int64_t guest_reported;
+    } cases[] = {
+        {0, 256 * MIB, 250 * (int64_t)MIB, HIGH, 256 * (int64_t)MIB},
+        {0, 256 * MIB, 0, LOW, 256 * (int64_t)MIB},
+        {256 * MIB, 0, 0, MEDIUM, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+        ActionSample before = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
+        ActionSample after = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
+        ActionSample *samples[] = {&before, &after};
+        before.phase = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE;
+        after.phase = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER;
+        before.guest_is_known = after.guest_is_known = true;
+        before.balloon = cases[i].before;
+        after.balloon = cases[i].after;
+        action.footprint_before = GIB;
+        action.host_returned = cases[i].returned;
+        action.samples = samples;
+        action.n_samples = 2;
+        judge_action(&action);
+        assert_int_equal(action.confidence, cases[i].confidence);
+        assert_int_equal(action.guest_reported, cases[i].guest_reported);
+    }
+}
+
 /* The examples of FIPS 180-4, and lengths around the block's end (checked with sha256sum). */
 static void test_sha256(void **state)
 {
@@ -155,8 +191,11 @@ static void test_sha256(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_confidence), cmocka_unit_test(test_without_samples),
-        cmocka_unit_test(test_a_share),    cmocka_unit_test(test_a_begin_that_is_not_exact),
+        cmocka_unit_test(test_confidence),
+        cmocka_unit_test(test_without_samples),
+        cmocka_unit_test(test_a_share),
+        cmocka_unit_test(test_a_balloon),
+        cmocka_unit_test(test_a_begin_that_is_not_exact),
         cmocka_unit_test(test_sha256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -546,6 +546,28 @@ static void test_a_vm_that_goes_leaves_its_record(void **state)
     assert_non_null(strstr(all.reasons[0], "was gone"));
 }
 
+/* An operator's action is told its end without a VM: nothing came back that anybody measured. */
+static void test_a_vm_that_goes_during_an_operators_action(void **state)
+{
+    const struct api_action_recorder *hooks = &recorder.actions;
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    struct all all;
+
+    (void)state;
+    action.id = (char *)ID;
+    action.vm = (char *)"web1";
+    action.footprint_before = 500 * MIB;
+    hooks->on_started(vm, &action, hooks->userdata);
+    hooks->on_finished(NULL, &action, hooks->userdata);
+    recorder_tick(&recorder, time_boottime(), time_realtime());
+    assert_int_equal(recorder.track_count, 0);
+    all = read_all();
+    assert_true(all.actions[0].finished);
+    assert_int_equal(all.actions[0].footprint_before, 0);
+    assert_int_equal(all.actions[0].confidence, LOW);
+    assert_non_null(strstr(all.reasons[0], "was gone"));
+}
+
 /* ---- the end of the daemon ---- */
 
 /* A killed daemon writes nothing more: the next closes what was under way. */
@@ -638,6 +660,7 @@ int main(void)
         with_recorder(test_a_hypervisors_heap_is_not_the_guests),
         with_recorder(test_a_guest_cannot_write_over_records),
         with_recorder(test_a_vm_that_goes_leaves_its_record),
+        with_recorder(test_a_vm_that_goes_during_an_operators_action),
         with_recorder(test_an_interrupted_action_is_closed),
         with_recorder(test_a_restart_resumes_what_settles),
         with_recorder(test_what_settled_long_ago_is_closed),
