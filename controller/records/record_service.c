@@ -126,11 +126,8 @@ static int verify(const Action *stored, void *userdata)
     struct vm *vm = registry_find_name(&supervisor->registry, stored->vm);
     Action action = *stored;
 
-    if (vm != NULL && action.finished && recorder_is_comparable(vm, &action) &&
-        supervisor_measure_exactly(vm->supervisor, vm) == 0) {
-        response.now_is_known = 1;
-        response.host_returned_now = (int64_t)(action.footprint_before - vm->waterfall.footprint);
-    }
+    response.now_is_known =
+        vm != NULL && recorder_measure_again(vm, &action, &response.host_returned_now) == 0;
     response.action = &action;
     ttrpc_call_finish(verification->call, &response.base);
     return 0;

@@ -118,6 +118,15 @@ bool recorder_is_comparable(const struct vm *vm, const Action *action)
            (int64_t)(vm->process.start_time * tick) <= (int64_t)time_boottime() - age + ALLOWANCE;
 }
 
+int recorder_measure_again(struct vm *vm, const Action *action, int64_t *ret_returned)
+{
+    if (!action->finished || !recorder_is_comparable(vm, action) ||
+        supervisor_measure_exactly(vm->supervisor, vm) < 0)
+        return -ENODATA;
+    *ret_returned = judge_returned(action, vm->waterfall.footprint);
+    return 0;
+}
+
 /* A record that waits; the VM has just been measured. */
 static void continue_waiting(struct recorder *recorder, struct track *track, const struct vm *vm)
 {

@@ -29,6 +29,11 @@ void recorder_finish(struct recorder *recorder);
 /* Whether a footprint of the VM now can be compared with the record: the same process holds it. */
 bool recorder_is_comparable(const struct vm *vm, const Vmreclaim__Controller__V1__Action *action);
 
+/* Measures now what the record's host_returned was, less the same drift: that of the action's own
+ * window, which says nothing about later. -ENODATA: it cannot be compared. */
+int recorder_measure_again(struct vm *vm, const Vmreclaim__Controller__V1__Action *action,
+                           int64_t *ret_returned);
+
 /* What the timer does every second. `now` is CLOCK_BOOTTIME, `time` UNIX nanoseconds. */
 void recorder_tick(struct recorder *recorder, nsec_t now, int64_t time);
 

@@ -1,6 +1,7 @@
 /* Records over time, with the time injected: a hypervisor's made-up /proc, the real store. */
 #include "tests/lib/test.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -141,6 +142,32 @@ static void test_an_operators_action_is_checked_again(void **state)
            (struct expectation){
                true, (int64_t)(300 * MIB), (int64_t)(240 * MIB), {BEFORE, DURING, AFTER, LATER}});
     assert_int_equal(recorder.track_count, 0);
+}
+
+/* Later figures are the same figure: less the drift of the action's own window. */
+static void test_later_figures_take_the_drift_off(void **state)
+{
+    const struct api_action_recorder *hooks = &recorder.actions;
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    int64_t returned = 0;
+
+    (void)state;
+    action.id = (char *)ID;
+    action.vm = (char *)"web1";
+    action.started_ns = time_realtime();
+    action.footprint_before = vm->host.footprint;
+    hooks->on_started(vm, &action, hooks->userdata);
+    assert_int_equal(recorder_measure_again(vm, &action, &returned), -ENODATA); /* not yet */
+    set_footprint(200);
+    action.drift = -200 * (int64_t)MIB;
+    action.host_returned = 100 * (int64_t)MIB;
+    hooks->on_finished(vm, &action, hooks->userdata);
+    assert_int_equal(recorder_measure_again(vm, &action, &returned), 0);
+    assert_int_equal(returned, 100 * MIB);
+    set_footprint(180);
+    recorder_tick(&recorder, time_boottime() + 700 * NSEC_PER_SEC, time_realtime());
+    expect(ID, (struct expectation){
+                   true, (int64_t)(100 * MIB), (int64_t)(120 * MIB), {BEFORE, AFTER, LATER}});
 }
 
 /* Ends the recorder as the daemon's end does, and starts another on the same store. */
@@ -647,6 +674,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         with_recorder(test_an_operators_action_is_checked_again),
+        with_recorder(test_later_figures_take_the_drift_off),
         with_recorder(test_a_restart_resumes_what_waits),
         with_recorder(test_another_process_is_not_compared),
         with_recorder(test_a_guests_own_action_is_closed_when_it_has_settled),
