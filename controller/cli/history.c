@@ -81,14 +81,21 @@ static void print_action(const Action *action)
     (void)putchar('\n');
 }
 
+/* Of all messages of the answer. */
+struct shown {
+    bool any;
+    bool left_out; /* older actions */
+};
+
 /* Points and actions of one message are ascending; they are merged by time. */
 static int print(const ProtobufCMessage *message, void *userdata)
 {
     const Vmreclaim__Controller__V1__GetHistoryResponse *part = (const void *)message;
-    bool *any = userdata;
+    struct shown *shown = userdata;
     size_t action = 0;
 
-    *any = *any || part->n_points > 0 || part->n_actions > 0;
+    shown->left_out = shown->left_out || part->actions_left_out;
+    shown->any = shown->any || part->n_points > 0 || part->n_actions > 0;
     for (size_t point = 0; point < part->n_points; point++) {
         while (action < part->n_actions &&
                part->actions[action]->started_ns < part->points[point]->time_ns)
@@ -104,25 +111,29 @@ static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__GetHistoryRequest request =
         VMRECLAIM__CONTROLLER__V1__GET_HISTORY_REQUEST__INIT;
-    bool any = false;
+    struct shown shown = {0};
 
     if (lines == 0 || lines > LINES_MAX)
         return fail(EXIT_USAGE, "history: --lines: between 1 and %d", LINES_MAX);
     request.vm = operands[0];
     request.since_ns = time_realtime() - (int64_t)since;
     request.points = (uint32_t)lines;
+    request.actions = (uint32_t)lines;
     if (!cli->json)
         (void)printf("U in use  k unmanaged  C cache  T trapped  p per-CPU  f reportable\n"
                      "? unexplained  # no agent to say what for  . not on the host\n");
-    int r = client_stream(cli, "GetHistory", &request.base, print, &any);
-    if (r == EXIT_DONE && !any && !cli->json)
+    int r = client_stream(cli, "GetHistory", &request.base, print, &shown);
+    if (r == EXIT_DONE && !shown.any && !cli->json)
         (void)puts("Nothing was recorded in this time.");
+    if (r == EXIT_DONE && shown.left_out && !cli->json)
+        (void)puts("Older actions are left out; ask for a shorter time, or for more lines.");
     return r;
 }
 
 static const struct command_option options[] = {
     {"since", 0, OPTION_DURATION, "D", "how far back (default 1d)", &since, NULL},
-    {"lines", 'n', OPTION_NUMBER, "N", "at most N bars (default 24)", &lines, NULL},
+    {"lines", 'n', OPTION_NUMBER, "N", "at most N bars, and the newest N actions (default 24)",
+     &lines, NULL},
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
 };
 

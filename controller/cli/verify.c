@@ -1,4 +1,9 @@
 /* vmreclaim verify ACTION */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/number.h"
 #include "controller/cli/action.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/table.h"
@@ -46,12 +51,39 @@ static int print_samples(const Action *action)
     return table_finish(&table, "");
 }
 
+/* The numbers that the reason's code rests on. */
+static void print_evidence(const Action *action)
+{
+    char text[32];
+
+    if (action->n_evidence == 0)
+        return;
+    (void)fputs("\nevidence of ", stdout);
+    print_text(action->reason_code);
+    (void)fputs(":\n", stdout);
+    for (size_t i = 0; i < action->n_evidence; i++) {
+        const Vmreclaim__Controller__V1__Evidence *evidence = action->evidence[i];
+        bool is_bytes = strcmp(evidence->unit, "bytes") == 0 && evidence->value >= 0;
+
+        (void)snprintf(text, sizeof(text), "%" PRId64, evidence->value);
+        (void)fputs("  ", stdout);
+        print_text(evidence->name);
+        (void)printf(": %s\n",
+                     is_bytes ? bytes_format_short((uint64_t)evidence->value, text, sizeof(text))
+                              : text);
+    }
+}
+
 static int print(const ProtobufCMessage *message, void *userdata)
 {
     const ActionResponse *response = (const void *)message;
     int code = action_print(message, userdata);
-    int r = response->action == NULL ? EXIT_DONE : print_samples(response->action);
+    int r;
 
+    if (response->action == NULL)
+        return code;
+    print_evidence(response->action);
+    r = print_samples(response->action);
     return r == EXIT_DONE ? code : r;
 }
 
@@ -73,8 +105,8 @@ const struct command command_verify = {
     .summary = "what one action brought, measured again now",
     .description =
         "Shows the record of an action: what the guest did, what the host got at once and after\n"
-        "ten minutes, how sure that is, and if little came back, why. While the VM lives, it is\n"
-        "measured again. A part of the action's id is enough.",
+        "ten minutes, how sure that is, and if little came back, why, with the numbers it rests\n"
+        "on. While the VM lives, it is measured again. A part of the action's id is enough.",
     .example = "vmreclaim verify 3f9c",
     .see_also = "actions; explain, for the VM as it is now",
     .timeout = 30 * NSEC_PER_SEC,

@@ -24,7 +24,8 @@ struct action_list {
     Action **actions;
     size_t count;
     size_t size;
-    bool with_samples;
+    int64_t until; /* UNIX nanoseconds: later ones are skipped */
+    bool is_cut;   /* there are more than the list holds */
 };
 
 static Action *copy_action(const Action *action)
@@ -41,15 +42,18 @@ static Action *copy_action(const Action *action)
     return copy;
 }
 
+/* Without samples. -ENOBUFS, which ends the walk: the list is full. */
 static int keep_action(const Action *action, void *userdata)
 {
     struct action_list *list = userdata;
     Action lean = *action;
 
-    if (list->count == list->size)
+    if (action->started_ns > list->until)
         return 0;
-    if (!list->with_samples)
-        lean.n_samples = 0;
+    list->is_cut = list->count == list->size;
+    if (list->is_cut)
+        return -ENOBUFS;
+    lean.n_samples = 0;
     list->actions[list->count] = copy_action(&lean);
     if (list->actions[list->count] == NULL)
         return -ENOMEM;
@@ -64,14 +68,20 @@ static void free_actions(struct action_list *list)
     free(list->actions);
 }
 
-static int fetch_actions(struct store *store, const char *vm, int64_t since, uint32_t limit,
-                         struct action_list *list, struct error *error)
+/* The newest `limit` actions up to `until`, the newest first. */
+static int fetch_actions(struct store *store, const char *vm, int64_t since, int64_t until,
+                         uint32_t limit, struct action_list *list, struct error *error)
 {
-    list->size = limit;
+    int r;
+
+    *list = (struct action_list){.size = limit, .until = until};
     list->actions = calloc((size_t)limit + 1, sizeof(*list->actions));
     if (list->actions == NULL)
         return error_set(error, -ENOMEM, "out of memory");
-    return store_actions(store, vm, since, limit, keep_action, list, error);
+    r = store_actions(store, vm, since, UINT32_MAX, keep_action, list, error);
+    if (r == -ENOMEM)
+        return error_set(error, r, "out of memory");
+    return list->is_cut ? 0 : r;
 }
 
 /* The name in the records: VMs that are gone have some too. */
@@ -92,13 +102,13 @@ static void list_actions(struct ttrpc_call *call, const ProtobufCMessage *reques
     Vmreclaim__Controller__V1__ListActionsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_RESPONSE__INIT;
     const struct recorder *recorder = userdata;
-    struct action_list list = {.with_samples = false};
+    struct action_list list = {0};
     const char *vm = asked->vm[0] == '\0' ? NULL : recorded_name(recorder, asked->vm);
     uint32_t limit = asked->limit == 0 ? ACTIONS_DEFAULT : min_of(asked->limit, ACTIONS_MAX + 0u);
     struct error error;
 
     (void)caller;
-    int r = fetch_actions(recorder->store, vm, asked->since_ns, limit, &list, &error);
+    int r = fetch_actions(recorder->store, vm, asked->since_ns, INT64_MAX, limit, &list, &error);
     if (r < 0) {
         api_fail(call, r, &error);
     } else {
@@ -181,7 +191,7 @@ static void reverse(struct action_list *list)
 
 /* One message: points and actions are read side by side. */
 static void send_history(struct ttrpc_call *call, const struct point_list *points,
-                         struct action_list *actions, int64_t until)
+                         struct action_list *actions)
 {
     Vmreclaim__Controller__V1__GetHistoryResponse response =
         VMRECLAIM__CONTROLLER__V1__GET_HISTORY_RESPONSE__INIT;
@@ -191,8 +201,7 @@ static void send_history(struct ttrpc_call *call, const struct point_list *point
     response.n_points = points->count;
     response.actions = actions->actions;
     response.n_actions = actions->count;
-    while (response.n_actions > 0 && response.actions[response.n_actions - 1]->started_ns > until)
-        response.n_actions--;
+    response.actions_left_out = actions->is_cut;
     if (ttrpc_call_send(call, &response.base) < 0)
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "the answer is too long; ask for less");
     else
@@ -207,7 +216,8 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *request
     const char *vm = recorded_name(recorder, asked->vm);
     int64_t until = asked->until_ns == 0 ? INT64_MAX : asked->until_ns;
     struct point_list points = {.size = POINTS_DEFAULT};
-    struct action_list actions = {.with_samples = false};
+    struct action_list actions = {0};
+    uint32_t limit = asked->actions == 0 ? ACTIONS_MAX : min_of(asked->actions, ACTIONS_MAX + 0u);
     struct error error;
     int r = 0;
 
@@ -223,12 +233,12 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *request
         r = store_waterfalls(recorder->store, vm, asked->since_ns, until, (uint32_t)points.size,
                              keep_point, &points, &error);
     if (r == 0)
-        r = fetch_actions(recorder->store, vm, asked->since_ns, ACTIONS_MAX, &actions, &error);
+        r = fetch_actions(recorder->store, vm, asked->since_ns, until, limit, &actions, &error);
     if (r < 0)
         api_fail(call, r, &error);
     else if (points.count + actions.count > 0 ||
              api_find_vm(recorder->api, call, asked->vm) != NULL)
-        send_history(call, &points, &actions, until);
+        send_history(call, &points, &actions);
     free_actions(&actions);
     free(points.points);
     free((void *)points.pointers);

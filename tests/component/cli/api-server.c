@@ -314,17 +314,6 @@ static void release_balloon(struct ttrpc_call *call, const ProtobufCMessage *mes
         answer_action(call, request->vm, "release", "");
 }
 
-static void verify_action(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
-{
-    const Vmreclaim__Controller__V1__VerifyActionRequest *request = (const void *)message;
-
-    (void)userdata;
-    if (strcmp(request->id, "a-17") == 0)
-        answer_action(call, "web1", "compact", "");
-    else
-        ttrpc_call_fail(call, TTRPC_NOT_FOUND, "no action \"%s\"", request->id);
-}
-
 static void fill_action(Action *action)
 {
     vmreclaim__controller__v1__action__init(action);
@@ -337,6 +326,63 @@ static void fill_action(Action *action)
     action->host_returned = -(int64_t)(2 * MIB);
     action->reason_code = (char *)"guest-busy";
     action->finished = 1;
+}
+
+/* A step of a guest's own run that brought little. */
+static void answer_stuck(struct ttrpc_call *call)
+{
+    Vmreclaim__Controller__V1__ActionResponse response =
+        VMRECLAIM__CONTROLLER__V1__ACTION_RESPONSE__INIT;
+    Vmreclaim__Controller__V1__Evidence evidence[2];
+    Vmreclaim__Controller__V1__Evidence *pointers[] = {&evidence[0], &evidence[1]};
+    Action action;
+
+    for (size_t i = 0; i < ARRAY_SIZE(evidence); i++)
+        vmreclaim__controller__v1__evidence__init(&evidence[i]);
+    evidence[0].name = (char *)"trapped";
+    evidence[0].value = 200 * (int64_t)MIB;
+    evidence[0].unit = (char *)"bytes";
+    evidence[1].name = (char *)"unmovable_blocks";
+    evidence[1].value = 17;
+    evidence[1].unit = (char *)"count";
+    fill_action(&action);
+    action.id = (char *)"a-18";
+    action.reason = (char *)"It is free in pieces.";
+    action.evidence = pointers;
+    action.n_evidence = 2;
+    action.share = 1;
+    action.share_of = 4;
+    response.action = &action;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void answer_interrupted(struct ttrpc_call *call)
+{
+    Vmreclaim__Controller__V1__ActionResponse response =
+        VMRECLAIM__CONTROLLER__V1__ACTION_RESPONSE__INIT;
+    Action action;
+
+    fill_action(&action);
+    action.footprint_before = 0;
+    action.reason_code = (char *)"";
+    action.reason = (char *)"interrupted";
+    response.action = &action;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void verify_action(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__VerifyActionRequest *request = (const void *)message;
+
+    (void)userdata;
+    if (strcmp(request->id, "a-17") == 0)
+        answer_action(call, "web1", "compact", "");
+    else if (strcmp(request->id, "a-18") == 0)
+        answer_stuck(call);
+    else if (strcmp(request->id, "a-19") == 0)
+        answer_interrupted(call);
+    else
+        ttrpc_call_fail(call, TTRPC_NOT_FOUND, "no action \"%s\"", request->id);
 }
 
 static void list_actions(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
@@ -376,6 +422,7 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *message
     response.n_points = strcmp(request->vm, "web2") == 0 ? 0 : 2;
     response.actions = actions;
     response.n_actions = strcmp(request->vm, "web2") == 0 ? 0 : 1;
+    response.actions_left_out = request->actions == 1;
     (void)ttrpc_call_send(call, &response.base);
     ttrpc_call_finish(call, NULL);
 }

@@ -250,6 +250,18 @@ class CliTest(unittest.TestCase):
         self.assertIn("returned to the host: 448.0 MiB", self.run_cli("verify", "a-17").stdout)
         self.run_cli("verify", "b", code=3)
 
+    def test_verify_shows_what_a_reason_rests_on(self):
+        text = self.run_cli("verify", "a-18").stdout
+        self.assertIn("returned to the host: -2.0 MiB, its share of a run of the guest's own", text)
+        self.assertIn("why not more: It is free in pieces. [guest-busy]\n", text)
+        self.assertIn("evidence of guest-busy:\n  trapped: 200.0 MiB\n  unmovable_blocks: 17\n", text)
+        self.assertEqual(self.run_json("verify", "a-18")["action"]["evidence"][0]["name"], "trapped")
+
+    def test_verify_of_what_was_not_measured(self):
+        text = self.run_cli("verify", "a-19").stdout
+        self.assertIn("not measured: interrupted\n", text)
+        self.assertNotIn("returned to the host", text)
+
     def test_history(self):
         lines = self.run_cli("history", "web1", "--since", "1h").stdout.splitlines()
         self.assertRegex(lines[2], r"  U+k+C+T+p+\.{24}    2\.0 GiB$")
@@ -257,6 +269,10 @@ class CliTest(unittest.TestCase):
         self.assertRegex(lines[4], r"  #{24}\.{24}    2\.0 GiB$")
         self.assertIn("Nothing was recorded", self.run_cli("history", "web2").stdout)
         self.run_cli("history", "web1", "--lines", "0", code=2)
+        left_out = "Older actions are left out; ask for a shorter time"
+        self.assertIn(left_out, self.run_cli("history", "web1", "-n", "1").stdout)
+        self.assertNotIn(left_out, self.run_cli("history", "web1", "-n", "2").stdout)
+        self.assertTrue(self.run_json("history", "web1", "-n", "1")["actions_left_out"])
 
     def test_status_tells_what_is_degraded(self):
         result = self.run_cli("status", code=7)

@@ -93,6 +93,56 @@ static void test_a_guests_action_and_a_restart(void **state)
     assert_non_null(newest(f));
 }
 
+/* ---- history ---- */
+
+typedef Vmreclaim__Controller__V1__GetHistoryResponse GetHistoryResponse;
+
+static const GetHistoryResponse *get_history(struct fixture *f, uint32_t actions, int64_t until)
+{
+    Vmreclaim__Controller__V1__GetHistoryRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_HISTORY_REQUEST__INIT;
+
+    f->answered = false;
+    free_response(f);
+    request.vm = text("web-1");
+    request.actions = actions;
+    request.until_ns = until;
+    assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
+                                       "GetHistory", &request.base, WAIT_MAX, on_message, on_result,
+                                       f, NULL),
+                     0);
+    wait_for(f, f->answered);
+    assert_int_equal(f->code, TTRPC_OK);
+    return (const GetHistoryResponse *)f->response;
+}
+
+static void test_history_says_what_it_leaves_out(void **state)
+{
+    const GetHistoryResponse *history;
+    struct fixture *f = *state;
+    int64_t first, last;
+
+    start_managed(f);
+    wait_for(f, f->agent.watch != NULL);
+    for (size_t i = 0; i < 3; i++)
+        fake_agent_reclaimed(&f->agent);
+    wait_for(f, get_history(f, 0, 0)->n_actions == 3);
+    history = get_history(f, 0, 0);
+    assert_false(history->actions_left_out);
+    first = history->actions[0]->started_ns;
+    last = history->actions[2]->started_ns;
+    history = get_history(f, 2, 0);
+    assert_int_equal(history->n_actions, 2);
+    assert_true(history->actions_left_out);
+    assert_int_equal(history->actions[1]->started_ns, last); /* the newest are kept */
+    history = get_history(f, 3, 0);
+    assert_false(history->actions_left_out);
+    history = get_history(f, 1, first); /* the later ones take no room */
+    assert_int_equal(history->n_actions, 1);
+    assert_int_equal(history->actions[0]->started_ns, first);
+    assert_false(history->actions_left_out);
+}
+
 /* ---- the balloon's ---- */
 
 static const Action *action_of(const struct fixture *f)
@@ -172,6 +222,7 @@ static void test_a_balloon_that_brought_nothing(void **state)
     assert_string_equal(action->evidence[0]->name, "balloon_taken");
     assert_int_equal(action->evidence[0]->value, 256 * MIB);
     assert_int_equal(action->confidence, VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_LOW);
+    assert_string_equal(newest(f)->evidence[0]->name, "balloon_taken"); /* in lists too */
     action = release_balloon(f);
     assert_int_equal(last_sample(action)->balloon, 0);
     assert_string_equal(action->reason_code, "");
@@ -186,6 +237,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         records_test(test_a_killed_daemon),
         records_test(test_a_guests_action_and_a_restart),
+        records_test(test_history_says_what_it_leaves_out),
         records_test(test_a_balloon_is_proven),
         records_test(test_a_balloon_that_brought_nothing),
     };
