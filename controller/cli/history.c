@@ -73,7 +73,13 @@ static void print_action(const Action *action)
     print_text(action->kind);
     (void)fputs(" by ", stdout);
     print_text(action->asked_by);
-    (void)printf(": host got %s%s", grew ? "-" : "", bytes_format_short(bytes, size, sizeof(size)));
+    if (!action->finished)
+        (void)fputs(": running", stdout);
+    else if (action->footprint_before == 0)
+        (void)fputs(": not measured", stdout);
+    else
+        (void)printf(": host got %s%s", grew ? "-" : "",
+                     bytes_format_short(bytes, size, sizeof(size)));
     if (action->reason_code[0] != '\0') {
         (void)fputs(", ", stdout);
         print_text(action->reason_code);

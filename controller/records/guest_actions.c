@@ -179,7 +179,7 @@ void guest_action_take(struct recorder *recorder, struct vm *vm, const ActionRes
     (void)supervisor_measure_exactly(recorder->api->supervisor, vm);
     leader = tracks_find_state(recorder, vm->name, TRACK_SETTLING);
     if (leader != NULL && now - leader->begun >= RUN_SPAN) {
-        guest_run_close(recorder, vm->name, vm, now);
+        guest_run_close(recorder, leader->vm, vm, now);
         leader = NULL;
     }
     begin = window_begin(vm, now - min_of(result->duration_ns, now));

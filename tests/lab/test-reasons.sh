@@ -148,7 +148,9 @@ group_guest() {
     guest_run a 'sync; rm /mnt/dirty'
     guest_run a 'workload cache-write /mnt 40 4194304; workload cache-read /mnt >/dev/null'
     (
-        until vmreclaim --json actions --vm a -n 1 | jq -e '.actions[0].finished | not' >/dev/null; do
+        # The guest's own actions are unfinished while they settle.
+        until vmreclaim --json actions --vm a -n 9 |
+            jq -e 'any(.actions[]; .asked_by == "root" and (.finished | not))' >/dev/null; do
             sleep 0.1
         done
         hold a hog hog 400000000

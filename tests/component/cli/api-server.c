@@ -414,6 +414,8 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *message
     if (play(call, request->vm))
         return;
     fill_action(&action);
+    if (strcmp(request->vm, "web3") == 0)
+        action.footprint_before = 0;
     points[1].time_ns = action.started_ns + 60 * (int64_t)NSEC_PER_SEC;
     points[0] = *waterfall_of(request->vm);
     points[0].time_ns = action.started_ns - 60 * (int64_t)NSEC_PER_SEC;

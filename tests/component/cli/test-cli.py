@@ -267,6 +267,7 @@ class CliTest(unittest.TestCase):
         self.assertRegex(lines[2], r"  U+k+C+T+p+\.{24}    2\.0 GiB$")
         self.assertRegex(lines[3], r"> compact by alice: host got -2\.0 MiB, guest-busy$")
         self.assertRegex(lines[4], r"  #{24}\.{24}    2\.0 GiB$")
+        self.assertRegex(self.run_cli("history", "web3").stdout, r"> compact by alice: not measured,")
         self.assertIn("Nothing was recorded", self.run_cli("history", "web2").stdout)
         self.run_cli("history", "web1", "--lines", "0", code=2)
         left_out = "Older actions are left out; ask for a shorter time"
