@@ -6,6 +6,7 @@
 
 #include "common/base/util.h"
 #include "common/policy/policy.h"
+#include "controller/vms/effective.h"
 
 #define KEYS_MAX     64
 #define VALUE_SIZE   64
@@ -25,13 +26,12 @@ struct effective {
     char *unsupported[KEYS_MAX];
 };
 
-/* The index of the key in a NULL-terminated list; -1: it is not there. */
-static int find_key(char *const *keys, const char *key)
+static bool has_key(char *const *keys, const char *key)
 {
-    for (int i = 0; keys != NULL && keys[i] != NULL; i++)
-        if (strcmp(keys[i], key) == 0)
-            return i;
-    return -1;
+    for (; keys != NULL && *keys != NULL; keys++)
+        if (strcmp(*keys, key) == 0)
+            return true;
+    return false;
 }
 
 static bool is_of_profile(const struct policy *policy, const char *key, const char *value)
@@ -43,30 +43,22 @@ static bool is_of_profile(const struct policy *policy, const char *key, const ch
     return policy_get(&profile, key, own, sizeof(own)) == 0 && strcmp(own, value) == 0;
 }
 
-static char *capped_value(const struct vm *vm, int index)
-{
-    for (int i = 0; vm->capped_values != NULL && i <= index; i++)
-        if (vm->capped_values[i] == NULL || i == index)
-            return vm->capped_values[i] == NULL ? api_text("") : vm->capped_values[i];
-    return api_text("");
-}
-
 static void fill_setting(const struct vm *vm, const char *key, char *value,
                          EffectiveSetting *setting)
 {
-    int capped = find_key(vm->capped_keys, key);
+    const char *limit = vm_own_limit(vm, key);
 
     vmreclaim__controller__v1__effective_setting__init(setting);
     (void)policy_get(vm->policy, key, value, VALUE_SIZE);
     setting->key = api_text(key);
     setting->value = value;
     setting->origin = is_of_profile(vm->policy, key, value) ? ORIGIN(PROFILE) : ORIGIN(POLICY);
-    setting->unsupported = find_key(vm->unsupported_keys, key) >= 0;
-    if (capped < 0)
+    setting->unsupported = has_key(vm->unsupported_keys, key);
+    if (limit == NULL)
         return;
     setting->origin = ORIGIN(GUEST);
     setting->asked = value;
-    setting->value = capped_value(vm, capped);
+    setting->value = api_text(limit);
 }
 
 static void fill_settings(const struct vm *vm, struct effective *effective,

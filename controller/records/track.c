@@ -8,6 +8,7 @@
 
 #include "controller/records/balloon_reason.h"
 #include "controller/records/judge.h"
+#include "controller/vms/effective.h"
 
 #define DURING_INTERVAL (5 * NSEC_PER_SEC)
 
@@ -115,10 +116,12 @@ static void find_reason(struct track *track, const struct supervisor *supervisor
     Vmreclaim__Agent__V1__GetInfoResponse *info = vm_info_unpack(vm);
     Vmreclaim__Controller__V1__Vm message;
     struct api_vm_scratch scratch;
+    struct policy policy;
+    bool has_policy = vm_effective_policy(vm, &policy);
 
     api_vm_to_message(supervisor, vm, true, &scratch, &message);
     const struct explain_subject subject = {
-        .vm = &message, .info = info, .policy = vm->policy, .action = action};
+        .vm = &message, .info = info, .policy = has_policy ? &policy : NULL, .action = action};
     if (balloon_reason_applies(action) ? balloon_reason(&subject, &track->finding)
                                        : explain_action(&subject, &track->finding))
         take_reason(track, action);

@@ -505,8 +505,9 @@ static void test_the_guests_side_before(void **state)
 
     (void)state;
     remember(now - NSEC_PER_SEC, 4, 500, 0);
+    vm->agent = (struct agent_link *)&fixture; /* there is one: only that is asked here */
     vm->guest = (struct guest_memory){
-        .received = 1, .free = 200 * MIB, .in_use = 500 * MIB, .total = 700 * MIB};
+        .received = now, .free = 200 * MIB, .in_use = 500 * MIB, .total = 700 * MIB};
     result.action_id = (char *)ID;
     result.duration_ns = NSEC_PER_SEC;
     assert_int_equal(supervisor_measure(&supervisor, vm), 0);
@@ -517,6 +518,7 @@ static void test_the_guests_side_before(void **state)
     result.free_after = 250 * MIB;
     result.cache_after = 200 * MIB;
     guest_action_take(&recorder, vm, &result, now);
+    vm->agent = NULL;
     recorder_tick(&recorder, now + 40 * NSEC_PER_SEC, time_realtime());
     assert_int_equal(store_action(store, ID, check_before, NULL, NULL), 0);
 }
