@@ -9,6 +9,7 @@
  * never commanded, dropped with its connection, bounded in number. */
 #include "controller/vms/supervisor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -86,10 +87,21 @@ static void become_agent(struct vm *vm, struct agent_link *link)
     vm->facts.agent_late = false;
 }
 
+/* The candidate that the ping was for is none any more, and with it may go the record that the
+ * ping's end would look at. A ping ends before its link does, so one that is known can be
+ * cancelled. */
+static void stop_ping(struct vm *vm)
+{
+    if (vm->ping != NULL)
+        ttrpc_client_call_cancel(vm->ping);
+    vm->ping = NULL;
+}
+
 static void replace_by_candidate(struct supervisor *supervisor, struct vm *vm, const char *reason)
 {
     struct agent_link *old = vm->agent;
 
+    stop_ping(vm);
     become_agent(vm, vm->candidate);
     vm->candidate = NULL;
     if (old != NULL)
@@ -270,8 +282,10 @@ static void on_close(struct agent_link *link, enum agent_ending ending, const ch
     /* Else it was given up: replaced, or the VM's source changed. */
     if (vm->candidate == link || is_current(vm, link))
         note_ending(vm, ending);
-    if (vm->candidate == link)
+    if (vm->candidate == link) {
+        stop_ping(vm);
         vm->candidate = NULL;
+    }
     vm_copy_guest_text(text, sizeof(text), reason);
     if (is_current(vm, link))
         on_agent_gone(vm->supervisor, vm, text);
@@ -294,8 +308,7 @@ static void on_first_pinged(const struct ttrpc_result *result, void *userdata)
 {
     struct vm *vm = userdata;
 
-    if (vm->candidate == NULL)
-        return;
+    vm->ping = NULL;
     /* A living connection still loses against another boot: that is told by the candidate. */
     if (result->code == TTRPC_OK && vm->candidate_boot_id[0] == '\0')
         vm->first_is_alive = true;
@@ -313,7 +326,7 @@ static void ping_first(struct vm *vm)
     Vmreclaim__Agent__V1__PingRequest request = VMRECLAIM__AGENT__V1__PING_REQUEST__INIT;
 
     (void)ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, "Ping", &request.base,
-                           PING_TIMEOUT, on_first_pinged, vm, NULL);
+                           PING_TIMEOUT, on_first_pinged, vm, &vm->ping);
 }
 
 /* `descriptor` is taken over. */
@@ -452,6 +465,7 @@ void vm_agent_drop(struct vm *vm, const char *reason)
 
     dial_cancel(vm->dial);
     vm->dial = NULL;
+    stop_ping(vm);
     /* Whoever is there next is another; what this one used stays used. */
     vm->standing.delay = 0;
     vm->standing.not_before = 0;
@@ -468,8 +482,9 @@ void vm_agent_adopt(struct supervisor *supervisor, struct vm *vm, struct vm *una
 {
     struct agent_link *link = unannounced->agent;
 
-    /* With a candidate a ping is under way that knows the old record: both dial again instead. */
+    /* Which of two links counts is not decided yet: both dial again instead. */
     if (link != NULL && vm->agent == NULL && unannounced->candidate == NULL) {
+        assert(unannounced->ping == NULL); /* its end would look at the old record */
         unannounced->agent = NULL;
         unannounced->links_open--;
         agent_link_move(link, &vm->standing.processor, vm);

@@ -78,7 +78,8 @@ struct vm {
     struct agent_link *candidate; /* a second connection that must first prove itself */
     unsigned links_open;          /* agent, candidate, and those that are closing */
     char candidate_boot_id[37];
-    bool first_is_alive; /* it answered the ping; the candidate has not said who it is */
+    bool first_is_alive;            /* it answered the ping; the candidate has not said who it is */
+    struct ttrpc_client_call *ping; /* of the first link, for the candidate's sake; NULL: none */
     struct dial *dial;
     struct agent_standing standing;
     struct log_limit guest_events;  /* of all kinds but samples */

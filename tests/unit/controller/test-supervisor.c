@@ -214,6 +214,50 @@ static void test_a_second_connection_while_the_first_is_dead(void **state)
     wait_for(f, vm_named(f, "cid-7")->guest.received != 0);
 }
 
+/* The ping that asks whether the first connection is alive ends with the second one: its answer
+ * would meet a record that is another's, or none. */
+static void test_a_ping_ends_with_its_candidate(void **state)
+{
+    struct fixture *f = *state;
+    struct vm *vm;
+
+    f->agents[0].fault = FAKE_AGENT_SILENT;
+    dial_in(f, &f->agents[0], 7, 600);
+    vm = vm_named(f, "cid-7");
+    dial_in(f, &f->agents[1], 7, 601);
+    assert_non_null(vm->ping);
+    fake_agent_drop(&f->agents[1]);
+    wait_for(f, vm->candidate == NULL);
+    assert_null(vm->ping);
+    /* The link moves, the record is freed; the end of the link ends its calls. */
+    define(f, "cid: 7\n");
+    vm = vm_named(f, "web-1");
+    assert_non_null(vm->agent);
+    vm_agent_drop(vm, "the test says so");
+    wait_for(f, vm->links_open == 0);
+}
+
+static void test_a_ping_does_not_decide_about_later_connections(void **state)
+{
+    struct fixture *f = *state;
+    const struct agent_link *first;
+    struct vm *vm;
+
+    define(f, "cid: 7\n");
+    vm = vm_named(f, "web-1");
+    f->agents[0].fault = FAKE_AGENT_SILENT;
+    dial_in(f, &f->agents[0], 7, 600);
+    dial_in(f, &f->agents[1], 7, 601);
+    assert_non_null(vm->ping);
+    vm_agent_drop(vm, "the test says so");
+    dial_in(f, &f->agents[2], 7, 602);
+    first = vm->agent;
+    dial_in(f, &f->agents[1], 7, 603);
+    assert_non_null(vm->candidate);
+    wait_for(f, vm->candidate == NULL);
+    assert_ptr_equal(vm->agent, first);
+}
+
 /* It breaks the protocol, and comes again at once. */
 static void test_who_breaks_the_protocol_must_wait(void **state)
 {
@@ -321,6 +365,8 @@ int main(void)
         supervisor_test(test_a_second_connection_of_a_living_guest),
         supervisor_test(test_a_second_connection_after_a_reboot),
         supervisor_test(test_a_second_connection_while_the_first_is_dead),
+        supervisor_test(test_a_ping_ends_with_its_candidate),
+        supervisor_test(test_a_ping_does_not_decide_about_later_connections),
         supervisor_test(test_who_breaks_the_protocol_must_wait),
         supervisor_test(test_a_storm_of_candidates_must_wait),
         supervisor_test(test_what_a_guest_says_unasked_is_bounded),
