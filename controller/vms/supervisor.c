@@ -156,14 +156,34 @@ static bool text_equal(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+/* Whether another guest, or another hypervisor, may be behind the VM from now on. */
+static bool is_readdressed(const struct vm *vm, const struct vm_definition *definition)
+{
+    const struct vm_definition *old = vm->definition;
+
+    if (old == NULL) /* another source found it: what the file leaves open stays */
+        return definition->agent != NULL || !text_equal(vm->qmp, definition->qmp) ||
+               (definition->cid != 0 && definition->cid != vm->cid);
+    return old->cid != definition->cid || !text_equal(old->agent, definition->agent) ||
+           !text_equal(old->qmp, definition->qmp);
+}
+
+/* Nobody vouches for who is there until the hypervisor is heard, or the new path is dialled. */
+static void stop_vouching(struct vm *vm)
+{
+    vm->announced = false;
+    vm_agent_drop(vm, "the VM's file gives another address");
+}
+
 /* Takes the definition over. Connections whose address changed are closed and made anew. */
 static int take_definition(struct supervisor *supervisor, struct vm *vm,
                            struct vm_definition *definition, struct error *error)
 {
-    const char *old_agent = vm->definition != NULL ? vm->definition->agent : NULL;
-    bool redial = !text_equal(old_agent, definition->agent);
     int r = 0;
 
+    if (is_readdressed(vm, definition))
+        stop_vouching(vm);
+    vm->facts_next = 0;
     if (!text_equal(vm->qmp, definition->qmp)) {
         vm_hypervisor_drop(vm);
         r = registry_set_qmp(&supervisor->registry, vm, definition->qmp, error);
@@ -172,8 +192,6 @@ static int take_definition(struct supervisor *supervisor, struct vm *vm,
         r = registry_set_uuid(&supervisor->registry, vm, definition->uuid, error);
     if (r == 0 && definition->cid != 0)
         r = registry_set_cid(&supervisor->registry, vm, definition->cid, error);
-    if (redial)
-        vm_agent_drop(vm, "the agent's address in the VM's file changed");
     vm_definition_destroy(vm->definition);
     vm->definition = definition;
     vm->sources |= VM_SOURCE_FILE;

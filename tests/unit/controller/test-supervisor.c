@@ -353,6 +353,79 @@ static void test_vms_may_exchange_their_cids(void **state)
     assert_int_equal(f->supervisor.registry.count, 0);
 }
 
+/* A VM whose file names CID 7, with its agent, for which a hypervisor vouches. */
+static struct vm *start_vouched(struct fixture *f)
+{
+    struct vm *vm;
+    struct error error;
+
+    define(f, "cid: 7\nqmp: /nowhere/web-1.qmp\n");
+    dial_in(f, &f->agents[0], 7, 600);
+    vm = vm_named(f, "web-1");
+    wait_for(f, vm->guest.received != 0);
+    vm->announced = true;
+    vm->facts_next = NSEC_INFINITY;
+    assert_int_equal(supervisor_may_command(vm, &error), 0);
+    return vm;
+}
+
+/* The guest behind another CID is another one, and whoever vouched did so for the first. */
+static void test_who_gets_another_address_must_be_vouched_for_again(void **state)
+{
+    static const char *const changed[] = {
+        "cid: 8\nqmp: /nowhere/web-1.qmp\n",
+        "cid: 7\nqmp: /nowhere/web-2.qmp\n",
+        "cid: 8\n",
+        "qmp: /nowhere/web-2.qmp\n",
+    };
+    struct fixture *f = *state;
+    struct error error;
+
+    for (size_t i = 0; i < ARRAY_SIZE(changed); i++) {
+        struct vm *vm = start_vouched(f);
+
+        define(f, changed[i]);
+        assert_ptr_equal(vm_named(f, "web-1"), vm);
+        assert_null(vm->agent);
+        assert_false(vm->announced);
+        assert_int_equal(vm->facts_next, 0);
+        wait_for(f, f->agents[0].connection == NULL);
+        if (vm->cid == 0)
+            continue;
+        dial_in(f, &f->agents[1], vm->cid, 601);
+        wait_for(f, f->agents[1].watch != NULL && vm->info.boot_id[0] != '\0');
+        assert_int_equal(supervisor_may_command(vm, &error), -EPERM);
+        assert_int_equal(f->agents[1].lowest_order, -1);
+        vm_agent_drop(vm, "the test says so");
+        wait_for(f, f->agents[1].connection == NULL);
+    }
+}
+
+static void test_another_label_does_not_disturb(void **state)
+{
+    struct fixture *f = *state;
+    struct vm *vm = start_vouched(f);
+    struct error error;
+
+    define(f, "cid: 7\nqmp: /nowhere/web-1.qmp\nlabels: [rack=7]\n");
+    assert_non_null(vm->agent);
+    assert_int_equal(supervisor_may_command(vm, &error), 0);
+    assert_int_equal(vm->facts_next, 0);
+}
+
+/* Who dialled in by the CID is not who is behind the path that was vouched for. */
+static void test_a_path_that_goes_takes_its_word_along(void **state)
+{
+    struct fixture *f = *state;
+    struct vm *vm;
+
+    define(f, "cid: 7\nagent: unix:/nowhere/agent\n");
+    vm = vm_named(f, "web-1");
+    vm->announced = true;
+    define(f, "cid: 7\n");
+    assert_false(vm->announced);
+}
+
 #define supervisor_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -372,6 +445,9 @@ int main(void)
         supervisor_test(test_what_a_guest_says_unasked_is_bounded),
         supervisor_test(test_the_number_of_unannounced_agents_is_bounded),
         supervisor_test(test_vms_may_exchange_their_cids),
+        supervisor_test(test_who_gets_another_address_must_be_vouched_for_again),
+        supervisor_test(test_another_label_does_not_disturb),
+        supervisor_test(test_a_path_that_goes_takes_its_word_along),
     };
 
     (void)signal(SIGPIPE, SIG_IGN);
