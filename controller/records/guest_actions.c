@@ -1,7 +1,6 @@
 /* Runs of the guests' own actions. */
 #include "controller/records/guest_actions.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,13 +93,6 @@ static int64_t drift_of(const struct vm *vm, const ActionSample *before,
 
 /* ---- the record ---- */
 
-static int ignore_action(const Action *action, void *userdata)
-{
-    (void)action;
-    (void)userdata;
-    return 0;
-}
-
 /* The id that the guest gave its action, or one of ours where that is none, or names another
  * record: a guest must not write over those. */
 static void choose_id(const struct recorder *recorder, const char *given, char id[ACTION_ID_SIZE])
@@ -108,7 +100,7 @@ static void choose_id(const struct recorder *recorder, const char *given, char i
     bool is_id = strlen(given) == ACTION_ID_SIZE - 1 &&
                  strspn(given, "0123456789abcdef") == ACTION_ID_SIZE - 1;
 
-    if (is_id && store_action(recorder->store, given, ignore_action, NULL, NULL) == -ENOENT)
+    if (is_id && store_has_action(recorder->store, given, NULL) == 0)
         (void)snprintf(id, ACTION_ID_SIZE, "%s", given);
     else
         action_id_make(id);

@@ -48,26 +48,41 @@ int store_actions(struct store *store, const char *vm, int64_t since, uint32_t l
     return r;
 }
 
+int store_has_action(struct store *store, const char *id, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, "SELECT 1 FROM action WHERE id = ?", &statement, error);
+
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
+    return store_step(store, statement, "looking for an action", error);
+}
+
+/* A range of the primary key: nothing that begins with ?1 comes after ?1 and the last character
+ * there is. */
+#define BEGINS_WITH "id >= ?1 AND id < ?1 || char(1114111)"
+
 int store_action(struct store *store, const char *prefix, action_visitor visit, void *userdata,
                  struct error *error)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store,
-                          "SELECT record, (SELECT count(*) FROM action WHERE substr(id, 1, "
-                          "length(?1)) = ?1) FROM action WHERE substr(id, 1, length(?1)) = ?1 "
-                          "ORDER BY id <> ?1 LIMIT 1",
+                          "SELECT record, (SELECT count(*) FROM (SELECT 1 FROM action "
+                          "WHERE " BEGINS_WITH " LIMIT 2)) FROM action "
+                          "WHERE " BEGINS_WITH " ORDER BY id LIMIT 1",
                           &statement, error);
     if (r < 0)
         return r;
     (void)sqlite3_bind_text(statement, 1, prefix, -1, SQLITE_STATIC);
-    r = store_step(store, statement, "reading an action", error);
+    r = prefix[0] == '\0' ? 0 : store_step(store, statement, "reading an action", error);
     if (r < 0)
         return r;
-    if (r == 0 || prefix[0] == '\0')
+    if (r == 0)
         return error_set(error, -ENOENT, "no action \"%s\"; see: vmreclaim actions", prefix);
     if (sqlite3_column_int64(statement, 1) > 1)
-        return error_set(error, -EEXIST, "%lld actions begin with \"%s\"; write more of the id",
-                         (long long)sqlite3_column_int64(statement, 1), prefix);
+        return error_set(error, -EEXIST, "several actions begin with \"%s\"; write more of the id",
+                         prefix);
     return visit_action(store, statement, 0, visit, userdata, error);
 }
 

@@ -137,6 +137,9 @@ typedef int (*action_visitor)(const Vmreclaim__Controller__V1__Action *action, v
 int store_actions(struct store *store, const char *vm, int64_t since, uint32_t limit,
                   action_visitor visit, void *userdata, struct error *error);
 
+/* 1: there is a record with exactly this id, 0: there is none. */
+int store_has_action(struct store *store, const char *id, struct error *error);
+
 /* By a prefix of the id. -ENOENT; -EEXIST: more than one begins so. */
 int store_action(struct store *store, const char *prefix, action_visitor visit, void *userdata,
                  struct error *error);

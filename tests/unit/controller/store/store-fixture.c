@@ -43,6 +43,24 @@ int teardown(void **state)
     return 0;
 }
 
+static int add_work(unsigned kind, void *userdata, void *statement, void *unused)
+{
+    struct work *work = userdata;
+
+    (void)kind;
+    (void)unused;
+    work->scanned +=
+        (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_FULLSCAN_STEP, true);
+    work->instructions += (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, true);
+    return 0;
+}
+
+void work_begin(struct fixture *fixture, struct work *work)
+{
+    *work = (struct work){0};
+    (void)sqlite3_trace_v2(fixture->store->database, SQLITE_TRACE_PROFILE, add_work, work);
+}
+
 void reopen(struct fixture *fixture)
 {
     store_destroy(fixture->store);

@@ -26,6 +26,16 @@ struct line {
     char text[1024];
 };
 
+/* What SQLite did for the statements that ended since work_begin: rows stepped over for want of an
+ * index, and instructions of its machine. */
+struct work {
+    uint64_t scanned;
+    uint64_t instructions;
+};
+
+/* `work` must outlive the store, or the next work_begin. */
+void work_begin(struct fixture *fixture, struct work *work);
+
 int setup(void **state);
 int teardown(void **state);
 void reopen(struct fixture *fixture);

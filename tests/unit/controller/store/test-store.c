@@ -158,6 +158,42 @@ static void test_actions(void **state)
     assert_string_equal(fixture->error.text, "no action \"cc\"; see: vmreclaim actions");
 }
 
+static void put_many_actions(const struct fixture *fixture, unsigned count)
+{
+    assert_int_equal(store_execute(fixture->store, "BEGIN", "", NULL), 0);
+    for (unsigned i = 0; i < count; i++) {
+        char sql[128];
+
+        (void)snprintf(sql, sizeof(sql), "INSERT INTO action VALUES ('%08x', 'web1', %u, x'')",
+                       i * 2654435761u, i);
+        assert_int_equal(store_execute(fixture->store, sql, "", NULL), 0);
+    }
+    assert_int_equal(store_execute(fixture->store, "COMMIT", "", NULL), 0);
+}
+
+/* A guest makes the daemon look for an id with each action of its own. */
+static void test_looking_for_an_action_does_not_read_all(void **state)
+{
+    struct fixture *fixture = *state;
+    struct line line = {""};
+    struct work work;
+
+    put_many_actions(fixture, 2000);
+    put_action(fixture->store, "aa11", "web1", 1);
+    work_begin(fixture, &work);
+    assert_int_equal(store_has_action(fixture->store, "aa11", &fixture->error), 1);
+    assert_int_equal(store_has_action(fixture->store, "aa1", &fixture->error), 0);
+    assert_int_equal(store_has_action(fixture->store, "aa111", &fixture->error), 0);
+    assert_int_equal(store_action(fixture->store, "aa11", line_action, &line, &fixture->error), 0);
+    assert_int_equal(store_action(fixture->store, "a", line_action, &line, &fixture->error),
+                     -EEXIST);
+    assert_int_equal(store_action(fixture->store, "", line_action, &line, &fixture->error),
+                     -ENOENT);
+    assert_string_equal(line.text, "aa11/web1 ");
+    assert_int_equal(work.scanned, 0);
+    assert_in_range(work.instructions, 1, 500);
+}
+
 static void test_waterfalls_are_thinned_for_a_chart(void **state)
 {
     struct fixture *fixture = *state;
@@ -215,6 +251,7 @@ int main(void)
         store_test(test_best_assignment_wins),
         store_test(test_leases_survive_a_crash),
         store_test(test_actions),
+        store_test(test_looking_for_an_action_does_not_read_all),
         store_test(test_waterfalls_are_thinned_for_a_chart),
         store_test(test_retention),
     };
