@@ -24,7 +24,8 @@ int vm_create(const char *name, struct vm **ret_vm)
     agent_standing_init(&vm->standing);
     vm->complaints = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 3};
     vm->guest_events = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 240};
-    vm->guest_actions = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 20};
+    vm->guest_actions = (struct log_limit){.interval = 3600 * NSEC_PER_SEC, .burst = 60};
+    vm->guest_actions_beyond = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 1};
     vm->log = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 60};
     (void)snprintf(vm->name, sizeof(vm->name), "%s", name);
     *ret_vm = vm;

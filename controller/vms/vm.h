@@ -83,7 +83,8 @@ struct vm {
     struct dial *dial;
     struct agent_standing standing;
     struct log_limit guest_events;  /* of all kinds but samples */
-    struct log_limit guest_actions; /* each is recorded */
+    struct log_limit guest_actions; /* each is recorded and kept for a year: a burst an hour ... */
+    struct log_limit guest_actions_beyond; /* ... and what an endless trickle may add to it */
     bool announced; /* its identity is vouched for: by its hypervisor, or by the dialled path */
     struct agent_info info; /* of the agent that is connected, or was last */
     char boot_id[37];       /* the guest's last known boot */

@@ -298,7 +298,7 @@ static void count_event(const struct vm_event *event, void *userdata)
 {
     unsigned *count = userdata;
 
-    if (event->kind == VM_EVENT_PRESSURE)
+    if (event->kind == VM_EVENT_PRESSURE || event->kind == VM_EVENT_ACTION)
         (*count)++;
 }
 
@@ -318,6 +318,53 @@ static void test_what_a_guest_says_unasked_is_bounded(void **state)
         fake_agent_pressure(&f->agents[0], MIB);
     wait_for(f, vm->guest_events.suppressed == 15);
     assert_int_equal(count, 5);
+    supervisor_unlisten(&listener);
+}
+
+/* As if the limit's interval were over. */
+static void let_time_pass(struct log_limit *limit)
+{
+    limit->begun -= limit->interval;
+}
+
+static void report_actions(struct fixture *f, const struct vm *vm, unsigned count)
+{
+    unsigned passed = vm->guest_events.passed;
+
+    for (unsigned i = 0; i < count; i++)
+        fake_agent_reclaimed(&f->agents[0]);
+    wait_for(f, vm->guest_events.passed == passed + count);
+}
+
+/* Each is a record for a year. */
+static void test_the_actions_that_a_guest_reports_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    static unsigned count; /* an assertion that fails leaves the listener to the fixture */
+    static struct supervisor_listener listener = {.on_event = count_event, .userdata = &count};
+    struct vm *vm;
+
+    supervisor_listen(&f->supervisor, &listener);
+    dial_in(f, &f->agents[0], 7, 600);
+    vm = vm_named(f, "cid-7");
+    vm->guest_events.burst = 1000;
+    vm->standing.processor.permyriad = 10000; /* what it costs is not what is looked at */
+    wait_for(f, f->agents[0].watch != NULL);
+    report_actions(f, vm, 60);
+    assert_int_equal(count, 60);
+    report_actions(f, vm, 40);
+    assert_int_equal(count, 61);
+    let_time_pass(&vm->guest_actions_beyond);
+    report_actions(f, vm, 6);
+    assert_int_equal(count, 62);
+    let_time_pass(&vm->guest_actions);
+    report_actions(f, vm, 61);
+    assert_int_equal(count, 122);
+    /* The whole day. */
+    assert_in_range(NSEC_PER_SEC * 86400 / vm->guest_actions.interval * vm->guest_actions.burst +
+                        NSEC_PER_SEC * 86400 / vm->guest_actions_beyond.interval *
+                            vm->guest_actions_beyond.burst,
+                    1000, 3000);
     supervisor_unlisten(&listener);
 }
 
@@ -443,6 +490,7 @@ int main(void)
         supervisor_test(test_who_breaks_the_protocol_must_wait),
         supervisor_test(test_a_storm_of_candidates_must_wait),
         supervisor_test(test_what_a_guest_says_unasked_is_bounded),
+        supervisor_test(test_the_actions_that_a_guest_reports_are_bounded),
         supervisor_test(test_the_number_of_unannounced_agents_is_bounded),
         supervisor_test(test_vms_may_exchange_their_cids),
         supervisor_test(test_who_gets_another_address_must_be_vouched_for_again),
