@@ -1,12 +1,9 @@
-/* Reading records back, and letting old ones go. */
+/* Reading records back. */
 #include <errno.h>
 #include <string.h>
 
 #include "common/base/util.h"
 #include "controller/store/internal.h"
-
-#define SECOND ((int64_t)NSEC_PER_SEC)
-#define DAY    (86400 * SECOND)
 
 /* ---- actions ---- */
 
@@ -118,50 +115,5 @@ int store_waterfalls(struct store *store, const char *vm, int64_t since, int64_t
         if (r < 0)
             return r;
     }
-    return r;
-}
-
-/* ---- retention ---- */
-
-/* Keeps the first record of each `width` among those older than `before`. */
-static int thin_out(struct store *store, int64_t before, int64_t width, struct error *error)
-{
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store,
-                          "DELETE FROM waterfall WHERE time < ?1 AND EXISTS (SELECT 1 FROM "
-                          "waterfall AS earlier WHERE earlier.vm = waterfall.vm AND earlier.time "
-                          "< waterfall.time AND earlier.time >= waterfall.time / ?2 * ?2)",
-                          &statement, error);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_int64(statement, 1, before);
-    (void)sqlite3_bind_int64(statement, 2, width);
-    return store_step(store, statement, "thinning out the history", error);
-}
-
-static int forget(struct store *store, const char *sql, int64_t before, struct error *error)
-{
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, sql, &statement, error);
-
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_int64(statement, 1, before);
-    return store_step(store, statement, "removing old records", error);
-}
-
-int store_retain(struct store *store, int64_t now, struct error *error)
-{
-    static const char *const removals[] = {
-        "DELETE FROM waterfall WHERE time < ?",
-        "DELETE FROM action WHERE time < ?",
-        "DELETE FROM audit WHERE time < ?",
-    };
-    int r = thin_out(store, now - DAY, 600 * SECOND, error);
-
-    if (r == 0)
-        r = thin_out(store, now - 14 * DAY, 3600 * SECOND, error);
-    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(removals); i++)
-        r = forget(store, removals[i], now - 365 * DAY, error);
     return r;
 }

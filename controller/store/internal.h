@@ -7,6 +7,14 @@
 #include "common/base/list.h"
 #include "controller/store/store.h"
 
+/* A pass over all records, in pieces. */
+struct retention {
+    bool under_way;
+    int64_t now;  /* UNIX nanoseconds, of this pass */
+    int64_t done; /* and of the last whole one since the daemon's start; 0: none */
+    char vm[96];  /* the last one that was looked at */
+};
+
 struct store {
     char *path;
     sqlite3 *database; /* NULL: not usable */
@@ -15,6 +23,7 @@ struct store {
     struct list queue; /* struct record, oldest first */
     size_t queue_count;
     uint64_t dropped;
+    struct retention retention;
 };
 
 /* Keeps what the last call on the database said as the store's problem, and in `error`, in words
@@ -44,6 +53,9 @@ uint32_t store_schema(const struct store *store);
 
 /* Writes the queue in one transaction. */
 int store_flush(struct store *store);
+/* The next piece of a pass that is under way; as store_retain. */
+int store_go_on_retaining(struct store *store, struct error *error);
+
 void store_queue_init(struct store *store);
 void store_queue_finish(struct store *store);
 

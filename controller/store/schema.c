@@ -27,6 +27,8 @@ static const char *const steps[] = {
     "CREATE TABLE audit (time INTEGER NOT NULL, who TEXT NOT NULL, method TEXT NOT NULL,"
     " request TEXT NOT NULL, allowed INTEGER NOT NULL);"
     "CREATE INDEX audit_time ON audit (time);",
+    /* 2: they are let go by VM */
+    "DROP INDEX waterfall_time;",
 };
 
 static int read_version(const struct store *store, uint32_t *ret_version)

@@ -207,4 +207,5 @@ void store_tick(struct store *store, nsec_t now)
     if (store->database != NULL && store->problem[0] != '\0' && store->queue_count == 0)
         probe(store);
     (void)store_flush(store);
+    (void)store_go_on_retaining(store, NULL);
 }

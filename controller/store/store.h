@@ -47,11 +47,13 @@ struct store_status {
 };
 void store_get_status(const struct store *store, struct store_status *ret_status);
 
-/* Writes what waits; opens the file again when it was not usable, at most every ten seconds.
- * `now` is CLOCK_BOOTTIME. */
+/* Writes what waits; opens the file again when it was not usable, at most every ten seconds; goes
+ * on with what store_retain began. `now` is CLOCK_BOOTTIME. */
 void store_tick(struct store *store, nsec_t now);
 
-/* Thins out waterfalls and removes what is too old; for once an hour. `now` is UNIX nanoseconds.
+/* Begins to thin out waterfalls and to remove what is too old; for once an hour. `now` is UNIX
+ * nanoseconds. Does a bounded piece of it. 1: there is more, which later calls and store_tick do;
+ * 0: all is done.
  * Waterfalls: every minute for a day, every ten minutes for two weeks, every hour for a year.
  * Actions and audit: a year. Policies and leases: never. */
 int store_retain(struct store *store, int64_t now, struct error *error);

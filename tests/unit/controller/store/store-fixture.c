@@ -50,8 +50,9 @@ static int add_work(unsigned kind, void *userdata, void *statement, void *unused
     (void)kind;
     (void)unused;
     work->scanned +=
-        (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_FULLSCAN_STEP, true);
-    work->instructions += (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, true);
+        (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_FULLSCAN_STEP, false);
+    work->instructions +=
+        (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, false);
     return 0;
 }
 

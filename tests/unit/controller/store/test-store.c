@@ -20,7 +20,7 @@ static void test_new_store_is_healthy(void **state)
 
     assert_null(store_problem(fixture->store));
     store_get_status(fixture->store, &status);
-    assert_int_equal(status.schema, 1);
+    assert_int_equal(status.schema, 2);
     assert_int_equal(status.pending, 0);
     assert_true(status.bytes > 0);
 }
@@ -218,6 +218,18 @@ static void test_waterfalls_are_thinned_for_a_chart(void **state)
     assert_int_equal(count, 10);
 }
 
+/* Returns in how many pieces. */
+static unsigned retain_all(struct fixture *fixture, int64_t now)
+{
+    unsigned pieces = 1;
+    int r;
+
+    while ((r = store_retain(fixture->store, now, &fixture->error)) > 0)
+        pieces++;
+    assert_int_equal(r, 0);
+    return pieces;
+}
+
 static void test_retention(void **state)
 {
     struct fixture *fixture = *state;
@@ -231,12 +243,100 @@ static void test_retention(void **state)
     put_action(fixture->store, "new", "web1", starts[1]);
     store_tick(fixture->store, 1);
     for (int run = 0; run < 2; run++) { /* the second run finds nothing more */
-        assert_int_equal(store_retain(fixture->store, now, &fixture->error), 0);
+        retain_all(fixture, now);
         assert_int_equal(count_all(fixture, 0, starts[1] - 1), 0);
         assert_int_equal(count_all(fixture, starts[1], starts[2] - 1), 1);
         assert_int_equal(count_all(fixture, starts[2], starts[3] - 1), 6);
         assert_int_equal(count_all(fixture, starts[3], now), 60);
     }
+    expect_actions(fixture, NULL, "new/web1 ");
+}
+
+/* So many VMs, each with a record a minute for so long before `until`. */
+static void put_history(const struct fixture *fixture, unsigned vms, unsigned minutes,
+                        int64_t until)
+{
+    char sql[512];
+
+    (void)snprintf(
+        sql, sizeof(sql),
+        "WITH RECURSIVE vm(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM vm WHERE i < %u), "
+        "minute(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM minute WHERE i < %u) "
+        "INSERT INTO waterfall SELECT 'web' || vm.i, %lld - minute.i * %lld, x'' "
+        "FROM vm, minute",
+        vms, minutes, (long long)until, (long long)MINUTE);
+    assert_int_equal(store_execute(fixture->store, sql, "", NULL), 0);
+}
+
+static uint64_t count_rows(const struct fixture *fixture)
+{
+    sqlite3_stmt *statement = NULL;
+    uint64_t count;
+
+    assert_int_equal(
+        store_prepare(fixture->store, "SELECT count(*) FROM waterfall", &statement, NULL), 0);
+    assert_int_equal(store_step(fixture->store, statement, "", NULL), 1);
+    count = (uint64_t)sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    return count;
+}
+
+/* The loop waits for each piece, and the whole history of many VMs takes seconds. */
+static void test_retention_goes_in_pieces(void **state)
+{
+    enum { VMS = 20, TEN_DAYS = 10 * 24 * 60 };
+    struct fixture *fixture = *state;
+    int64_t now = 1000 * DAY;
+    uint64_t largest = 0;
+    unsigned pieces;
+    struct work work;
+
+    put_history(fixture, VMS, TEN_DAYS, now);
+    work_begin(fixture, &work);
+    assert_int_equal(store_retain(fixture->store, now, &fixture->error), 1);
+    for (pieces = 1; fixture->store->retention.under_way; pieces++) {
+        largest = max_of(largest, work.instructions);
+        work = (struct work){0};
+        store_tick(fixture->store, 1);
+    }
+    assert_int_equal(count_rows(fixture), VMS * (24 * 60 + 9 * 24 * 6));
+    assert_in_range(pieces, VMS / 2, VMS + 1);
+    assert_in_range(largest, 100000, 400000);
+    /* An hour later there is an hour's work, whatever the past is. */
+    put_history(fixture, VMS, 60, now + 60 * MINUTE);
+    work = (struct work){0};
+    assert_int_equal(retain_all(fixture, now + 60 * MINUTE), 1);
+    assert_in_range(work.instructions, 1, 50000);
+    assert_int_equal(count_rows(fixture), VMS * (24 * 60 + (9 * 24 + 1) * 6));
+}
+
+/* A pass that fails is made up for by the next one. */
+static void test_a_retention_that_failed_is_done_later(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t now = 1000 * DAY;
+
+    put_history(fixture, 1, 60, now - 2 * DAY);
+    assert_int_equal(store_execute(fixture->store,
+                                   "CREATE TRIGGER stop BEFORE DELETE ON waterfall BEGIN "
+                                   "SELECT RAISE(ABORT, 'no'); END",
+                                   "", NULL),
+                     0);
+    assert_true(store_retain(fixture->store, now, &fixture->error) < 0);
+    assert_false(fixture->store->retention.under_way);
+    assert_int_equal(store_execute(fixture->store, "DROP TRIGGER stop", "", NULL), 0);
+    retain_all(fixture, now + 60 * MINUTE);
+    assert_int_equal(count_rows(fixture), 6);
+}
+
+/* More actions are too old than one piece removes. */
+static void test_old_actions_go_in_lots(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_many_actions(fixture, 1200);
+    put_action(fixture->store, "new", "web1", 1000 * DAY);
+    assert_int_equal(retain_all(fixture, 1000 * DAY), 3);
     expect_actions(fixture, NULL, "new/web1 ");
 }
 
@@ -254,6 +354,9 @@ int main(void)
         store_test(test_looking_for_an_action_does_not_read_all),
         store_test(test_waterfalls_are_thinned_for_a_chart),
         store_test(test_retention),
+        store_test(test_retention_goes_in_pieces),
+        store_test(test_a_retention_that_failed_is_done_later),
+        store_test(test_old_actions_go_in_lots),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,194 @@
+/* Letting old records go, a bounded piece at a time: the loop waits for each piece.
+ *
+ * A pass removes what is too old and goes through the VMs by name. What a pass before it has looked
+ * at is not looked at again, so only the first pass of a daemon reads the whole history. A piece
+ * ends with the VM, or the lot of old records, that brings it over PIECE_INSTRUCTIONS; it is one
+ * transaction, so it costs the disk one sync. A pass that fails is given up: the next one begins
+ * where the last whole one did.
+ *
+ * Records that waited for the disk for longer than a day come too late for the first thinning; the
+ * second one finds them. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/base/util.h"
+#include "controller/store/internal.h"
+
+#define SECOND ((int64_t)NSEC_PER_SEC)
+#define DAY    (86400 * SECOND)
+#define YEAR   (365 * DAY)
+
+#define PIECE_INSTRUCTIONS 50000 /* of SQLite's machine: ten milliseconds where rows go */
+#define PIECE_ROWS         500
+
+/* Of those older than `age`, the first record of each `width` is kept. */
+static const struct thinning {
+    int64_t age;
+    int64_t width;
+} thinnings[] = {
+    {DAY, 600 * SECOND},
+    {14 * DAY, 3600 * SECOND},
+};
+
+/* At most ?2 of the rows older than ?1. */
+static const char *const removals[] = {
+    "DELETE FROM action WHERE id IN (SELECT id FROM action WHERE time < ?1 LIMIT ?2)",
+    "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE time < ?1 LIMIT ?2)",
+};
+
+/* What a statement without rows cost is added to `spent`. */
+static int run(struct store *store, sqlite3_stmt *statement, uint64_t *spent, struct error *error)
+{
+    int r = store_step(store, statement, "removing old records", error);
+
+    *spent += (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, false);
+    return r;
+}
+
+/* 1: there may be more. */
+static int remove_some(struct store *store, const char *sql, uint64_t *spent, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, sql, &statement, error);
+
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_int64(statement, 1, store->retention.now - YEAR);
+    (void)sqlite3_bind_int(statement, 2, PIECE_ROWS);
+    r = run(store, statement, spent, error);
+    return r < 0 ? r : sqlite3_changes(store->database) == PIECE_ROWS;
+}
+
+static int remove_old(struct store *store, uint64_t *spent, struct error *error)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(removals); i++) {
+        int r = remove_some(store, removals[i], spent, error);
+
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+/* ---- waterfalls of one VM ---- */
+
+static int thin_out(struct store *store, const struct thinning *thinning, uint64_t *spent,
+                    struct error *error)
+{
+    static const char sql[] =
+        "DELETE FROM waterfall WHERE vm = ?1 AND time >= ?2 AND time < ?3 AND EXISTS (SELECT 1 "
+        "FROM waterfall AS earlier WHERE earlier.vm = ?1 AND earlier.time < waterfall.time AND "
+        "earlier.time >= waterfall.time / ?4 * ?4)";
+    const struct retention *retention = &store->retention;
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, sql, &statement, error);
+
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, retention->vm, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 2, retention->done - thinning->age);
+    (void)sqlite3_bind_int64(statement, 3, retention->now - thinning->age);
+    (void)sqlite3_bind_int64(statement, 4, thinning->width);
+    return run(store, statement, spent, error);
+}
+
+static int forget_waterfalls(struct store *store, uint64_t *spent, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r =
+        store_prepare(store, "DELETE FROM waterfall WHERE vm = ? AND time < ?", &statement, error);
+
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, store->retention.vm, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 2, store->retention.now - YEAR);
+    return run(store, statement, spent, error);
+}
+
+/* The VM after the last one. 0: there is none. */
+static int next_vm(struct store *store, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, "SELECT vm FROM waterfall WHERE vm > ? ORDER BY vm LIMIT 1",
+                          &statement, error);
+
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, store->retention.vm, -1, SQLITE_TRANSIENT);
+    r = store_step(store, statement, "removing old records", error);
+    if (r > 0)
+        (void)snprintf(store->retention.vm, sizeof(store->retention.vm), "%s",
+                       store_text(statement, 0));
+    return r;
+}
+
+static int visit_vm(struct store *store, uint64_t *spent, struct error *error)
+{
+    int r = forget_waterfalls(store, spent, error);
+
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(thinnings); i++)
+        r = thin_out(store, &thinnings[i], spent, error);
+    return r;
+}
+
+/* ---- a piece ---- */
+
+/* 1: there is more to do. */
+static int do_piece(struct store *store, struct error *error)
+{
+    uint64_t spent = 0;
+    int r = remove_old(store, &spent, error);
+
+    while (r == 0 && spent < PIECE_INSTRUCTIONS) {
+        r = next_vm(store, error);
+        if (r <= 0)
+            return r;
+        r = visit_vm(store, &spent, error);
+    }
+    return r < 0 ? r : 1;
+}
+
+static int do_piece_whole(struct store *store, struct error *error)
+{
+    int r = store_execute(store, "BEGIN IMMEDIATE", "removing old records", error);
+    int committed = 0;
+
+    if (r < 0)
+        return r;
+    r = do_piece(store, error);
+    if (r >= 0)
+        committed = store_execute(store, "COMMIT", "removing old records", error);
+    if (r < 0 || committed < 0)
+        (void)sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
+    return committed < 0 ? committed : r;
+}
+
+int store_go_on_retaining(struct store *store, struct error *error)
+{
+    struct retention *retention = &store->retention;
+    int r = 0;
+
+    if (!retention->under_way)
+        return 0;
+    r = store_need(store, "removing old records", error);
+    if (r == 0)
+        r = do_piece_whole(store, error);
+    retention->under_way = r > 0;
+    if (r == 0)
+        retention->done = retention->now;
+    return r;
+}
+
+int store_retain(struct store *store, int64_t now, struct error *error)
+{
+    struct retention *retention = &store->retention;
+
+    if (!retention->under_way) {
+        retention->under_way = true;
+        retention->now = now;
+        if (retention->done > now) /* the clock was wrong then */
+            retention->done = 0;
+        retention->vm[0] = '\0';
+    }
+    return store_go_on_retaining(store, error);
+}
