@@ -64,23 +64,36 @@ static int load(const struct policy_revision *revision, void *userdata)
     return 0;
 }
 
-/* The policy that the store assigns to a VM. -ENOENT: none. */
-static int assigned_policy(struct policy_service *service, const struct vm *vm,
-                           struct policy *ret_policy, struct error *error)
+/* The name of the policy that the store assigns to a VM. -ENOENT: none. */
+static int assigned_name(const struct policy_service *service, const struct vm *vm, char *name,
+                         size_t size, struct error *error)
+{
+    const struct vm_definition *definition = vm->definition;
+
+    return store_policy_of(service->store, vm->name, definition == NULL ? NULL : definition->labels,
+                           definition == NULL ? 0 : definition->label_count, name, size, error);
+}
+
+static int newest_policy(const struct policy_service *service, const char *name,
+                         struct policy *ret_policy, struct error *error)
 {
     struct loaded loaded = {.error = error};
-    char name[64];
-    const struct vm_definition *definition = vm->definition;
-    int r = store_policy_of(
-        service->store, vm->name, definition == NULL ? NULL : definition->labels,
-        definition == NULL ? 0 : definition->label_count, name, sizeof(name), error);
+    int r = store_policy_get(service->store, name, 0, load, &loaded, error);
 
-    if (r == 0)
-        r = store_policy_get(service->store, name, 0, load, &loaded, error);
     if (r < 0)
         return r;
     *ret_policy = loaded.policy;
     return 0;
+}
+
+/* The policy that the store assigns to a VM. -ENOENT: none. */
+static int assigned_policy(const struct policy_service *service, const struct vm *vm,
+                           struct policy *ret_policy, struct error *error)
+{
+    char name[64];
+    int r = assigned_name(service, vm, name, sizeof(name), error);
+
+    return r < 0 ? r : newest_policy(service, name, ret_policy, error);
 }
 
 static bool runs(const struct vm *vm, const struct policy *policy)
@@ -109,12 +122,16 @@ static size_t spread(struct policy_service *service, const char *name, char **vm
 {
     struct supervisor *supervisor = service->api->supervisor;
     struct policy policy;
+    char assigned[64];
     struct error error;
     size_t count = 0;
 
+    if (newest_policy(service, name, &policy, &error) < 0)
+        return 0;
     list_for_each (link, &supervisor->registry.vms) {
         struct vm *vm = list_entry(link, struct vm, link);
-        if (assigned_policy(service, vm, &policy, &error) < 0 || strcmp(policy.name, name) != 0)
+        if (assigned_name(service, vm, assigned, sizeof(assigned), &error) < 0 ||
+            strcmp(assigned, name) != 0)
             continue;
         if (!runs(vm, &policy))
             (void)supervisor_set_policy(supervisor, vm, &policy);

@@ -6,6 +6,7 @@
 
 #include "controller/store/internal.h"
 
+#define LABEL   "label:"
 #define COLUMNS "name, revision, author, time, hash, source_name, rolled_back_to"
 
 static void read_revision(sqlite3_stmt *statement, bool with_text, struct policy_revision *revision)
@@ -256,52 +257,61 @@ int store_assignments(struct store *store, assignment_visitor visit, void *userd
     return r;
 }
 
-struct match {
-    const char *vm;
-    char *const *labels;
-    size_t label_count;
-    uint64_t best; /* rank of the best so far; 0: none */
-    char *buffer;
-    size_t size;
-};
+/* ---- whose policy ---- */
 
-/* How well a selector fits: exact name over label over glob; a longer glob says more. 0: not. */
-static uint64_t rank(const char *selector, const struct match *match)
+/* One that a policy is assigned to, found by key: `prefix` and `rest` together. 1: it was found. */
+static int find_assigned(struct store *store, const char *prefix, const char *rest, char *buffer,
+                         size_t size, struct error *error)
 {
-    static const char label[] = "label:";
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, "SELECT policy FROM assignment WHERE selector = ?1 || ?2",
+                          &statement, error);
 
-    if (strcmp(selector, match->vm) == 0)
-        return UINT64_MAX;
-    if (strncmp(selector, label, sizeof(label) - 1) != 0)
-        return fnmatch(selector, match->vm, 0) == 0 ? 1 + strlen(selector) : 0;
-    for (size_t i = 0; i < match->label_count; i++)
-        if (strcmp(selector + sizeof(label) - 1, match->labels[i]) == 0)
-            return UINT64_MAX / 2 - i;
-    return 0;
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, prefix, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(statement, 2, rest, -1, SQLITE_STATIC);
+    r = store_step(store, statement, "reading the assignments", error);
+    if (r > 0)
+        (void)snprintf(buffer, size, "%s", store_text(statement, 0));
+    return r;
 }
 
-static int consider(const struct policy_assignment *assignment, void *userdata)
+/* Only selectors with a character that fnmatch takes for special are read, which an index has
+ * ready: there may be one of the others for each VM. */
+static int find_glob(struct store *store, const char *vm, char *buffer, size_t size,
+                     struct error *error)
 {
-    struct match *match = userdata;
-    uint64_t fit = rank(assignment->selector, match);
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store,
+                          "SELECT selector, policy FROM assignment "
+                          "WHERE selector GLOB '*[*?[\\]*' "
+                          "ORDER BY length(selector) DESC, selector",
+                          &statement, error);
 
-    if (fit <= match->best)
-        return 0;
-    match->best = fit;
-    (void)snprintf(match->buffer, match->size, "%s", assignment->policy);
-    return 0;
+    if (r < 0)
+        return r;
+    while ((r = store_step(store, statement, "reading the assignments", error)) > 0) {
+        const char *selector = store_text(statement, 0);
+
+        if (strncmp(selector, LABEL, sizeof(LABEL) - 1) == 0 || fnmatch(selector, vm, 0) != 0)
+            continue;
+        (void)snprintf(buffer, size, "%s", store_text(statement, 1));
+        return 1;
+    }
+    return r;
 }
 
 int store_policy_of(struct store *store, const char *vm, char *const *labels, size_t label_count,
                     char *buffer, size_t size, struct error *error)
 {
-    struct match match = {
-        .vm = vm, .labels = labels, .label_count = label_count, .buffer = buffer, .size = size};
-    int r = store_assignments(store, consider, &match, error);
+    int r = find_assigned(store, "", vm, buffer, size, error);
 
-    if (r < 0)
-        return r;
-    if (match.best == 0)
+    for (size_t i = 0; i < label_count && r == 0; i++)
+        r = find_assigned(store, LABEL, labels[i], buffer, size, error);
+    if (r == 0)
+        r = find_glob(store, vm, buffer, size, error);
+    if (r == 0)
         return error_set(error, -ENOENT, "no policy is assigned to %s", vm);
-    return 0;
+    return r < 0 ? r : 0;
 }

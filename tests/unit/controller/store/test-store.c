@@ -20,7 +20,7 @@ static void test_new_store_is_healthy(void **state)
 
     assert_null(store_problem(fixture->store));
     store_get_status(fixture->store, &status);
-    assert_int_equal(status.schema, 2);
+    assert_int_equal(status.schema, 3);
     assert_int_equal(status.pending, 0);
     assert_true(status.bytes > 0);
 }
@@ -111,6 +111,64 @@ static void test_best_assignment_wins(void **state)
     assert_int_equal(store_policy_of(fixture->store, "db", NULL, 0, policy, sizeof(policy), NULL),
                      0);
     assert_string_equal(policy, "all");
+}
+
+static void assign(struct fixture *fixture, const char *selector, const char *policy)
+{
+    struct policy_assignment assignment = {selector, policy, "alice", 1};
+
+    assert_int_equal(store_assign(fixture->store, &assignment, &fixture->error), 0);
+}
+
+/* What the store says of a VM with one label; "" for nothing. */
+static const char *policy_of(struct fixture *fixture, const char *vm)
+{
+    static char policy[64];
+    char *labels[] = {(char *)"rack=*"};
+
+    policy[0] = '\0';
+    (void)store_policy_of(fixture->store, vm, labels, 1, policy, sizeof(policy), &fixture->error);
+    return policy;
+}
+
+static void test_what_a_selector_means(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_policy(fixture, "one", "text");
+    add_policy(fixture, "two", "text");
+    assign(fixture, "db-[12]", "one");
+    assign(fixture, "web\\-1", "one");
+    assign(fixture, "label:rack=?", "one"); /* another label, and no glob */
+    assert_string_equal(policy_of(fixture, "db-2"), "one");
+    assert_string_equal(policy_of(fixture, "db-3"), "");
+    assert_string_equal(policy_of(fixture, "web-1"), "one");
+    assert_string_equal(policy_of(fixture, "label:rack=7"), "");
+    assign(fixture, "db-??", "two"); /* not longer, but for other names */
+    assert_string_equal(policy_of(fixture, "db-10"), "two");
+    assign(fixture, "label:rack=*", "two");
+    assert_string_equal(policy_of(fixture, "db-2"), "two");
+}
+
+/* Each VM may have an assignment of its own, and all are asked for when a policy is applied. */
+static void test_looking_for_a_policy_does_not_read_all(void **state)
+{
+    struct fixture *fixture = *state;
+    struct work work;
+
+    add_policy(fixture, "one", "text");
+    assert_int_equal(store_execute(fixture->store,
+                                   "WITH RECURSIVE vm(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM "
+                                   "vm WHERE i < 2000) INSERT INTO assignment SELECT 'vm-' || i, "
+                                   "'one', 'alice', 1 FROM vm",
+                                   "", NULL),
+                     0);
+    assign(fixture, "db-*", "one");
+    work_begin(fixture, &work);
+    assert_string_equal(policy_of(fixture, "vm-1000"), "one");
+    assert_string_equal(policy_of(fixture, "db-1"), "one");
+    assert_string_equal(policy_of(fixture, "other"), "");
+    assert_in_range(work.instructions, 1, 500);
 }
 
 static void test_leases_survive_a_crash(void **state)
@@ -349,6 +407,8 @@ int main(void)
         store_test(test_policy_history),
         store_test(test_policy_that_is_not_there),
         store_test(test_best_assignment_wins),
+        store_test(test_what_a_selector_means),
+        store_test(test_looking_for_a_policy_does_not_read_all),
         store_test(test_leases_survive_a_crash),
         store_test(test_actions),
         store_test(test_looking_for_an_action_does_not_read_all),
