@@ -108,13 +108,16 @@ static int read_policy_files(struct vm_definition *const *definitions, size_t co
     return 0;
 }
 
+/* What an operator assigned holds before what a file says; the file's turn comes with the first
+ * reading after it is assigned no more. */
 static void assign_policy_files(struct daemon *daemon, const struct policy_file *files,
                                 size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct vm *vm = registry_find_name(&daemon->supervisor.registry, files[i].vm);
 
-        if (vm == NULL || files[i].hash == 0 || files[i].hash == vm->policy_file_hash)
+        if (vm == NULL || files[i].hash == 0 || files[i].hash == vm->policy_file_hash ||
+            policy_service_assigns(&daemon->policies, vm))
             continue;
         vm->policy_file_hash = files[i].hash;
         (void)supervisor_set_policy(&daemon->supervisor, vm, &files[i].policy);

@@ -74,6 +74,14 @@ static int assigned_name(const struct policy_service *service, const struct vm *
                            definition == NULL ? 0 : definition->label_count, name, size, error);
 }
 
+bool policy_service_assigns(const struct policy_service *service, const struct vm *vm)
+{
+    char name[64];
+    struct error error;
+
+    return assigned_name(service, vm, name, sizeof(name), &error) == 0;
+}
+
 static int newest_policy(const struct policy_service *service, const char *name,
                          struct policy *ret_policy, struct error *error)
 {

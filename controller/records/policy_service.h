@@ -16,4 +16,7 @@ struct policy_service {
 /* Replaces the API's own ApplyPolicy. Both live as long as the API. */
 void policy_service_init(struct policy_service *service, struct api *api, struct store *store);
 
+/* Whether the store assigns a policy to the VM. */
+bool policy_service_assigns(const struct policy_service *service, const struct vm *vm);
+
 #endif

@@ -1,6 +1,8 @@
 /* Policies at run time: revisions, assignments, rollback, through the real vmreclaimd. */
 #include "tests/component/controller/fixture.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/util.h"
@@ -211,6 +213,45 @@ static void test_unassigning(void **state)
     assert_string_equal(get_vm(f, "web-1")->policy, "all");
 }
 
+/* Writes a policy file, which web-1 and `other` name, and waits until the daemon has read both. */
+static void put_policy_file(struct fixture *f, const char *policy, const char *other)
+{
+    char path[64];
+    char vm[512];
+
+    put(f, "filed.yaml", policy);
+    (void)snprintf(path, sizeof(path), "vms/%s.yaml", other);
+    (void)snprintf(vm, sizeof(vm),
+                   "qmp: %s/web-1.qmp\nagent: unix:%s/agent.sock\npolicy: %s/filed.yaml\n",
+                   f->directory, f->directory, f->directory);
+    put(f, "vms/web-1.yaml", vm);
+    (void)snprintf(vm, sizeof(vm), "cid: %zu\npolicy: %s/filed.yaml\n", 100 + strlen(other),
+                   f->directory);
+    put(f, path, vm);
+    (void)kill(f->daemon, SIGHUP);
+    wait_for(f, get_vm(f, other) != NULL && strcmp(get_vm(f, other)->policy, "filed") == 0);
+}
+
+static void test_what_is_assigned_holds_before_a_file(void **state)
+{
+    Vmreclaim__Controller__V1__UnassignPolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    apply_policy(f, "name: night\nprofile: gentle\n");
+    assert_int_equal(f->code, TTRPC_OK);
+    put_policy_file(f, "name: filed\nprofile: observe\n", "db");
+    assert_string_equal(get_vm(f, "web-1")->policy, "night");
+    put_policy_file(f, "name: filed\nprofile: balanced\n", "db-1");
+    assert_string_equal(get_vm(f, "web-1")->policy, "night");
+    request.selector = text("web-1");
+    call(f, "UnassignPolicy", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    put_policy_file(f, "name: filed\nprofile: balanced\n", "db-22");
+    wait_for(f, strcmp(get_vm(f, "web-1")->policy, "filed") == 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +260,7 @@ int main(int argc, char **argv)
         policy_test(test_policies_by_label_and_glob),
         policy_test(test_the_effective_policy),
         policy_test(test_unassigning),
+        policy_test(test_what_is_assigned_holds_before_a_file),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));
