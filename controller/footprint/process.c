@@ -70,7 +70,8 @@ int process_statm_parse(const char *text, uint64_t page_size, uint64_t *ret_anon
         if (number_scan(&text, &fields[i]) < 0 || *text++ != ' ')
             return -EINVAL;
     }
-    if (fields[2] > fields[1] || fields[1] > UINT64_MAX / page_size)
+    /* Without any address space it is on its way out, which the status does not say yet. */
+    if (fields[0] == 0 || fields[2] > fields[1] || fields[1] > UINT64_MAX / page_size)
         return -EINVAL;
     *ret_anonymous = (fields[1] - fields[2]) * page_size;
     return 0;

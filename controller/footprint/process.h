@@ -24,7 +24,8 @@ int process_locked_parse(const char *text, uint64_t *ret_locked, uint64_t *ret_p
 /* AnonHugePages of /proc/PID/smaps_rollup, bytes. -EINVAL. */
 int process_huge_parse(const char *text, uint64_t *ret_bytes);
 
-/* Anonymous memory from /proc/PID/statm: resident less shared pages. -EINVAL. */
+/* Anonymous memory from /proc/PID/statm: resident less shared pages. -EINVAL, also for a process
+ * that is on its way out and has no memory any more. */
 int process_statm_parse(const char *text, uint64_t page_size, uint64_t *ret_anonymous);
 
 /* Field 22 of /proc/PID/stat; the name in field 2 may hold anything. -EINVAL. */

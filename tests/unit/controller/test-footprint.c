@@ -561,8 +561,14 @@ static void test_malformed_texts(void **state)
     struct process_status status;
     struct mapping mapping;
     uint64_t start_time;
+    uint64_t anonymous = 7;
 
     (void)state;
+    assert_int_equal(process_statm_parse("900 70 30 5 0 80 0\n", 4096, &anonymous), 0);
+    assert_int_equal(anonymous, 40 * 4096);
+    assert_int_equal(process_statm_parse("0 0 0 0 0 0 0\n", 4096, &anonymous), -EINVAL);
+    assert_int_equal(process_statm_parse("900 70", 4096, &anonymous), -EINVAL);
+    assert_int_equal(anonymous, 40 * 4096);
     assert_int_equal(process_status_parse("", &status), -EINVAL);
     assert_int_equal(process_status_parse("RssAnon: x kB\nRssShmem: 1 kB\nVmSwap: 1 kB\n", &status),
                      -EINVAL);
