@@ -58,6 +58,14 @@ static bool is_on_the_way(const struct balloon_control *control, uint64_t actual
     return actual + BALLOON_SLACK >= low && actual <= high + BALLOON_SLACK;
 }
 
+/* A command that was not answered in time is carried out late, when the hypervisor hung: a size
+ * that only it explains is ours. */
+static bool is_explained_by_doubt(const struct balloon_control *control, uint64_t actual)
+{
+    return control->doubted != 0 && actual + BALLOON_SLACK >= control->doubted &&
+           actual <= control->target + BALLOON_SLACK;
+}
+
 /* Someone else's target is the new baseline; a raise of ours would fight it. */
 static void yield_to_other(struct balloon_control *control, uint64_t actual)
 {
@@ -116,6 +124,12 @@ static void see_actual(struct balloon_control *control, const struct balloon_inp
     }
     if (input->now - control->told < GRACE) {
         control->actual = input->actual; /* late news of an older command, or someone else's */
+        return;
+    }
+    if (is_explained_by_doubt(control, input->actual)) {
+        control->doubted = 0;
+        control->resync = true;
+        follow(control, input);
         return;
     }
     is_in_need = is_guest_in_need(control, input);
@@ -345,16 +359,33 @@ static void put_done(struct balloon_control *control, const struct lease *lease,
         entry->written = true;
 }
 
+/* Refused is not done. Everything else may have been done or may be done yet: commands are carried
+ * out in order, so telling again settles it. */
+static void tell_failed(struct balloon_control *control, uint64_t target, int status, nsec_t now)
+{
+    if (status == -EREMOTEIO) {
+        add_news(control, BALLOON_NEWS_REFUSED);
+    } else {
+        control->resync = true;
+        control->doubted = control->doubted == 0 ? target : min_of(control->doubted, target);
+    }
+    /* The guest was not asked: that the host got nothing proves nothing. */
+    if (control->trust == BALLOON_CANARY)
+        control->trust = BALLOON_UNTRIED;
+    control->retry_delay = control->retry_delay == 0 ? RETRY_DELAY_MIN : control->retry_delay;
+    control->retry = now + control->retry_delay;
+}
+
 static void tell_done(struct balloon_control *control, uint64_t target, int status, nsec_t now)
 {
     control->telling = false;
     if (status < 0) {
-        if (status == -EREMOTEIO)
-            add_news(control, BALLOON_NEWS_REFUSED);
-        control->retry_delay = control->retry_delay == 0 ? RETRY_DELAY_MIN : control->retry_delay;
-        control->retry = now + control->retry_delay;
+        tell_failed(control, target, status, now);
         return;
     }
+    /* The answer that settles a doubt comes before the guest's sizes of meanwhile. */
+    if (!control->resync)
+        control->doubted = 0;
     control->raise = control->raise && target != control->baseline;
     control->resync = false;
     control->strange = 0;

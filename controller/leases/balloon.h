@@ -20,7 +20,9 @@
  * Failure modes: pressure in the guest raises the target to the baseline at once and ends the
  * leases. A target that moved without us belongs to someone else: we yield, take what we find as
  * the new baseline and say so; not at once, because a restored snapshot moves it too and is known
- * for one only seconds later. A reset, migration or snapshot voids the leases and raises first.
+ * for one only seconds later. A command that is not answered in time may be carried out later: the
+ * hypervisor is told again, and the size that the late one leads to is not taken for someone
+ * else's. A reset, migration or snapshot voids the leases and raises first.
  * After a reset a hypervisor may tell the old size for ever, because the new boot's driver finds
  * nothing to do and tells nothing: a target next to the right one, for a moment, makes it tell. */
 #ifndef VMRECLAIM_LEASES_BALLOON_H
@@ -81,8 +83,10 @@ struct balloon_control {
     nsec_t strange;    /* ... since when the guest is where nobody of ours asked it to be; 0: not */
     bool telling;      /* a command is under way */
     uint64_t telling_target;
-    bool resync; /* leases were resumed: what the hypervisor was told last is not known */
-    bool raise;  /* to the baseline, before anything else; then all leases end */
+    bool resync; /* leases were resumed, or a command was not answered: what the hypervisor was told
+                    last is not known */
+    uint64_t doubted; /* lowest target that was told and not answered; 0: none */
+    bool raise;       /* to the baseline, before anything else; then all leases end */
     enum balloon_trust trust;
     uint64_t canary_footprint; /* before it */
     bool nudging;       /* the target is next to the baseline until the guest tells its size */

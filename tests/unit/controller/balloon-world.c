@@ -80,6 +80,8 @@ enum balloon_action_kind act(struct world *w)
     case BALLOON_TELL:
         w->tells++;
         w->told = action.target;
+        status = w->tell_status;
+        w->tell_status = 0;
         /* What is taken is in the journal. */
         if (action.target < w->control.target)
             for (uint32_t i = 0; i < w->control.lease_count; i++)
@@ -91,7 +93,7 @@ enum balloon_action_kind act(struct world *w)
         return BALLOON_NOTHING;
     }
     balloon_done(&w->control, &action, status, w->input.now);
-    if (action.kind == BALLOON_TELL)
+    if (action.kind == BALLOON_TELL && status == 0)
         follow(w);
     return action.kind;
 }

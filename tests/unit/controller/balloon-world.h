@@ -15,6 +15,7 @@ struct world {
     struct balloon_control control;
     struct balloon_input input;
     int put_status;
+    int tell_status;  /* of the next command only; the guest does not follow when it is no 0 */
     bool stuck;       /* the guest does not follow */
     bool never_frees; /* the host gets nothing */
     unsigned puts;

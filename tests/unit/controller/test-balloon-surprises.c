@@ -187,6 +187,76 @@ static void test_a_reset_raises_first(void **state)
     assert_true(has_news(&w, BALLOON_NEWS_VOID));
 }
 
+/* The hypervisor hung: it carries out the command after we gave up waiting. */
+static void test_a_command_that_comes_late(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    assert_int_equal(act(&w), BALLOON_PUT);
+    w.tell_status = -ETIMEDOUT;
+    assert_int_equal(act(&w), BALLOON_TELL);
+    assert_int_equal(w.told, 4 * GIB - 64 * MIB);
+    /* What it was told last is told again, so that it counts. */
+    assert_int_equal(act(&w), BALLOON_TELL);
+    assert_int_equal(w.told, 4 * GIB);
+    w.input.actual = 4 * GIB - 64 * MIB;
+    w.stuck = true;
+    run(&w, 10);
+    assert_false(has_news(&w, BALLOON_NEWS_FOREIGN));
+    w.stuck = false;
+    run(&w, 60);
+    assert_int_equal(w.input.actual, 3 * GIB);
+    assert_int_equal(w.control.baseline, 4 * GIB);
+    assert_int_equal(w.control.lease_count, 1);
+    assert_true(balloon_release(&w.control, 0));
+    run(&w, 5);
+    assert_int_equal(w.input.actual, 4 * GIB);
+}
+
+/* Once that is settled, another's size is another's. */
+static void test_a_doubt_ends(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    assert_int_equal(act(&w), BALLOON_PUT);
+    w.tell_status = -ETIMEDOUT;
+    run(&w, 60);
+    assert_int_equal(w.input.actual, 3 * GIB);
+    w.input.actual = 3 * GIB + 512 * MIB;
+    w.stuck = true;
+    run(&w, 10);
+    assert_true(has_news(&w, BALLOON_NEWS_FOREIGN));
+    assert_int_equal(w.control.baseline, 3 * GIB + 512 * MIB);
+}
+
+/* A guest that was never asked says nothing about the host. */
+static void test_a_first_command_that_fails(void **state)
+{
+    const int failures[] = {-ETIMEDOUT, -EREMOTEIO, -ENOTCONN};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
+        struct world w;
+
+        world_init(&w);
+        w.never_frees = true;
+        assert_int_equal(request(&w, GIB, NULL), 0);
+        w.tell_status = failures[i];
+        run(&w, 25);
+        assert_int_equal(w.control.lease_count, 1);
+        assert_false(has_news(&w, BALLOON_NEWS_INERT));
+        w.never_frees = false;
+        run(&w, 20);
+        assert_int_equal(w.input.actual, 3 * GIB);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +270,9 @@ int main(void)
         cmocka_unit_test(test_a_guest_that_helps_itself),
         cmocka_unit_test(test_an_unheard_guest_that_grew),
         cmocka_unit_test(test_a_reset_raises_first),
+        cmocka_unit_test(test_a_command_that_comes_late),
+        cmocka_unit_test(test_a_doubt_ends),
+        cmocka_unit_test(test_a_first_command_that_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

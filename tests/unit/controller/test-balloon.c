@@ -297,7 +297,7 @@ static void test_anything_may_happen(void **state)
 
         world_init(&w);
         for (unsigned i = 0; i < 200; i++) {
-            switch (random() % 12) {
+            switch (random() % 13) {
             case 0:
             case 1:
                 (void)request(&w, (uint64_t)(random() % 2048) * MIB, NULL);
@@ -325,6 +325,9 @@ static void test_anything_may_happen(void **state)
                 break;
             case 9:
                 w.input.ready = random() % 2 == 0;
+                break;
+            case 10:
+                w.tell_status = random() % 2 == 0 ? -ETIMEDOUT : -EREMOTEIO;
                 break;
             default:
                 run(&w, (unsigned)(random() % 30));
