@@ -1,11 +1,10 @@
-/* Releases expired leases without a daemon. The journal knows each lease's hypervisor, so no VM
- * file is needed; the same keeper does the work as in the daemon. */
+/* Releases expired leases without a daemon. No VM file is read, so no VM claims them: the same
+ * keeper does the work as in the daemon, with stand-ins. */
 #include "controller/release.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -18,7 +17,6 @@
 #include "controller/vms/lease_keeper.h"
 
 #define TIME_MAX      (30 * NSEC_PER_SEC)
-#define LEASES_MAX    10000
 #define LOOK_INTERVAL (100 * NSEC_PER_MSEC)
 
 struct release {
@@ -28,8 +26,6 @@ struct release {
     struct lease_keeper keeper;
     struct store *store;
     uv_timer_t timer;
-    struct vm_definition **definitions; /* of VMs with expired leases */
-    size_t definition_count;
     size_t expired;
     int64_t time; /* UNIX: what is expired */
     nsec_t end;
@@ -47,35 +43,6 @@ static bool daemon_is_running(const struct daemon_config *config)
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "%.*s",
                    (int)sizeof(address.sun_path) - 1, config->api + 5);
     return connect(descriptor, (const struct sockaddr *)&address, sizeof(address)) == 0;
-}
-
-static bool is_defined(const struct release *release, const char *name)
-{
-    for (size_t i = 0; i < release->definition_count; i++)
-        if (strcmp(release->definitions[i]->name, name) == 0)
-            return true;
-    return false;
-}
-
-/* A VM that is only its hypervisor's address. */
-static int define_vm_of(const struct lease *lease, void *userdata)
-{
-    struct release *release = userdata;
-    struct vm_definition *definition;
-
-    if (lease->expires == 0 || lease->expires > release->time)
-        return 0;
-    release->expired++;
-    if (is_defined(release, lease->vm) || release->definition_count == LEASES_MAX)
-        return 0;
-    definition = calloc(1, sizeof(*definition));
-    if (definition == NULL)
-        return -ENOMEM;
-    release->definitions[release->definition_count++] = definition;
-    (void)snprintf(definition->name, sizeof(definition->name), "%s", lease->vm);
-    definition->qmp = strdup(lease->address);
-    definition->source = strdup("the lease journal");
-    return definition->qmp == NULL || definition->source == NULL ? -ENOMEM : 0;
 }
 
 static void log_event(const struct vm_event *event, void *userdata)
@@ -122,10 +89,7 @@ static int start(struct release *release, const struct lease_journal *journal, i
     release->listener.on_event = log_event;
     supervisor_listen(&release->supervisor, &release->listener);
     r = lease_keeper_init(&release->keeper, &release->supervisor, journal, error);
-    if (r == 0)
-        r = supervisor_define(&release->supervisor, release->definitions, release->definition_count,
-                              error);
-    release->definition_count = 0; /* the supervisor's now */
+    release->expired = lease_keeper_expired(&release->keeper, release->time);
     release->end = time_boottime() + TIME_MAX;
     (void)uv_timer_start(&release->timer, on_look, 0, LOOK_INTERVAL / NSEC_PER_MSEC);
     return r;
@@ -144,16 +108,9 @@ static void stop(struct release *release)
 static int run(struct release *release, int root, struct error *error)
 {
     struct lease_journal journal;
-    int r;
+    int r = uv_loop_init(&release->loop);
 
     store_lease_journal(release->store, &journal);
-    release->definitions = calloc(LEASES_MAX, sizeof(struct vm_definition *));
-    if (release->definitions == NULL)
-        return error_set(error, -ENOMEM, "out of memory");
-    r = journal.load(journal.userdata, define_vm_of, release, error);
-    if (r < 0 || release->expired == 0)
-        return r;
-    r = uv_loop_init(&release->loop);
     if (r < 0)
         return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
     r = start(release, &journal, root, error);
@@ -187,9 +144,6 @@ int release_expired(const struct daemon_sources *sources, int root, size_t *ret_
     if (r < 0)
         return error_set(error, r, "cannot open the store %s: %s", path, strerror(-r));
     r = run(&release, root, error);
-    for (size_t i = 0; i < release.definition_count; i++)
-        vm_definition_destroy(release.definitions[i]);
-    free(release.definitions);
     store_destroy(release.store);
     if (r == 0)
         *ret_released = release.expired;

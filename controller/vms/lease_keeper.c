@@ -10,6 +10,7 @@
 #include "common/base/number.h"
 #include "common/base/util.h"
 #include "controller/leases/crash.h"
+#include "controller/vms/lease_waiting.h"
 
 #define TICK             (1 * NSEC_PER_SEC)
 #define TELL_TIMEOUT     (5 * NSEC_PER_SEC)
@@ -17,15 +18,10 @@
 #define RAISES_PER_TICK  4
 #define ACTIONS_PER_STEP 32 /* a decision never needs more before it waits for something */
 
-struct waiting_lease {
-    struct list link;
-    struct lease lease;
-};
-
-/* A command under way. */
+/* A command under way. The session's end ends it, and the VM outlives its session. */
 struct telling {
     struct lease_keeper *keeper;
-    char vm[VM_NAME_SIZE];
+    struct vm *vm;
     struct balloon_action action;
 };
 
@@ -93,11 +89,11 @@ static void on_told(const struct driver_result *result, void *userdata)
 {
     struct telling *telling = userdata;
     struct lease_keeper *keeper = telling->keeper;
-    struct vm *vm = registry_find_name(&keeper->supervisor->registry, telling->vm);
+    struct vm *vm = telling->vm;
     struct balloon_input input;
 
     crash_point("the hypervisor has answered");
-    if (vm != NULL && vm->balloon != NULL) {
+    if (vm->balloon != NULL) {
         balloon_done(vm->balloon, &telling->action, result->status, time_boottime());
         input = lease_keeper_look(vm);
         /* A failure is tried again by the timer, not at once. */
@@ -116,8 +112,8 @@ static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon
     if (telling == NULL)
         return -ENOMEM;
     telling->keeper = keeper;
+    telling->vm = vm;
     telling->action = *action;
-    (void)snprintf(telling->vm, sizeof(telling->vm), "%s", vm->name);
     crash_point("before the hypervisor is told");
     r = vm->driver == NULL || vm->driver->set_balloon == NULL
             ? -EOPNOTSUPP
@@ -128,8 +124,8 @@ static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon
     return r;
 }
 
-static int write_journal(struct lease_keeper *keeper, struct vm *vm,
-                         const struct balloon_action *action)
+int lease_keeper_write(struct lease_keeper *keeper, struct vm *vm,
+                       const struct balloon_action *action)
 {
     const struct lease_journal *journal = &keeper->journal;
     struct error error;
@@ -158,18 +154,16 @@ static bool perform(struct lease_keeper *keeper, struct vm *vm, const struct bal
             balloon_done(vm->balloon, action, r, time_boottime());
         return false;
     }
-    r = write_journal(keeper, vm, action);
+    r = lease_keeper_write(keeper, vm, action);
     balloon_done(vm->balloon, action, r, time_boottime());
     return true;
 }
 
-static void drop_balloon(struct lease_keeper *keeper, struct vm *vm)
+static void drop_balloon(struct vm *vm)
 {
     list_remove(&vm->balloon_link);
     free(vm->balloon);
     vm->balloon = NULL;
-    if (list_is_empty(&keeper->balloons))
-        (void)uv_timer_stop(&keeper->timer);
 }
 
 void lease_keeper_run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input)
@@ -188,7 +182,7 @@ void lease_keeper_run(struct lease_keeper *keeper, struct vm *vm, struct balloon
     while ((news = balloon_take_news(control)) != BALLOON_NO_NEWS)
         tell_news(keeper, vm, news);
     if (balloon_is_over(control))
-        drop_balloon(keeper, vm);
+        drop_balloon(vm);
 }
 
 /* ---- timer ---- */
@@ -228,6 +222,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct lease_keeper *keeper = timer->data;
 
+    lease_waiting_tick(keeper, time_boottime());
     choose_raises(keeper);
     list_for_each_safe (link, following, &keeper->balloons) {
         struct vm *vm = list_entry(link, struct vm, balloon_link);
@@ -237,16 +232,18 @@ static void on_timer(uv_timer_t *timer)
         input.hold_raise = needs_raise(vm) && !vm->balloon_may_raise;
         lease_keeper_run(keeper, vm, &input);
     }
+    if (list_is_empty(&keeper->balloons) && !lease_waiting_is_busy(keeper))
+        (void)uv_timer_stop(timer);
 }
 
-/* ---- resuming ---- */
-
-static void add_balloon(struct lease_keeper *keeper, struct vm *vm)
+void lease_keeper_wake(struct lease_keeper *keeper)
 {
-    list_append(&keeper->balloons, &vm->balloon_link);
-    if (!uv_is_active((uv_handle_t *)&keeper->timer))
+    if (!uv_is_closing((uv_handle_t *)&keeper->timer) &&
+        !uv_is_active((uv_handle_t *)&keeper->timer))
         (void)uv_timer_start(&keeper->timer, on_timer, TICK / NSEC_PER_MSEC, TICK / NSEC_PER_MSEC);
 }
+
+/* ---- adopting and forgetting ---- */
 
 int lease_keeper_adopt(struct lease_keeper *keeper, struct vm *vm)
 {
@@ -256,105 +253,35 @@ int lease_keeper_adopt(struct lease_keeper *keeper, struct vm *vm)
     if (vm->balloon == NULL)
         return -ENOMEM;
     balloon_adopt(vm->balloon, vm->hypervisor.balloon_actual);
-    add_balloon(keeper, vm);
+    list_append(&keeper->balloons, &vm->balloon_link);
+    lease_keeper_wake(keeper);
     return 0;
 }
 
-static bool is_same_process(const struct vm *vm, const struct lease *lease)
-{
-    return lease->pid == vm->process.pid && lease->start_time == vm->process.start_time;
-}
-
-static void end_waiting(struct waiting_lease *waiting)
-{
-    list_remove(&waiting->link);
-    free(waiting);
-}
-
-/* The hypervisor's end took the balloon along. */
-static void forget(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease)
+void lease_keeper_forget(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease)
 {
     const struct balloon_action action = {.kind = BALLOON_FORGET, .lease = *lease};
 
-    (void)write_journal(keeper, vm, &action);
+    (void)lease_keeper_write(keeper, vm, &action);
     supervisor_warn(keeper->supervisor, vm,
                     "a lease of %" PRIu64 " bytes ends: its hypervisor, process %d, is gone",
                     lease->bytes, (int)lease->pid);
-}
-
-/* A guest that came into another process by migration or from a snapshot brought its balloon along:
- * the lease is that process' now, and is given back. False: the process' balloon is its own. */
-static bool take_along(struct lease_keeper *keeper, struct vm *vm, struct lease *lease)
-{
-    uint64_t baseline = min_of(lease->baseline, vm->hypervisor.ram);
-
-    if (vm->hypervisor.balloon_actual + BALLOON_SLACK >= baseline)
-        return false;
-    supervisor_warn(keeper->supervisor, vm,
-                    "the guest came into process %d with a balloon that leaves it %" PRIu64
-                    " of %" PRIu64 " bytes: it gets them back",
-                    (int)vm->process.pid, vm->hypervisor.balloon_actual, baseline);
-    lease->baseline = baseline;
-    lease->pid = vm->process.pid;
-    lease->start_time = vm->process.start_time;
-    return true;
-}
-
-/* Shown with the VM until its hypervisor answers. */
-static void note_waiting(struct lease_keeper *keeper, struct vm *vm)
-{
-    vm->balloon_waiting = 0;
-    list_for_each (link, &keeper->waiting) {
-        const struct lease *lease = &list_entry(link, struct waiting_lease, link)->lease;
-
-        if (strcmp(lease->vm, vm->name) == 0)
-            vm->balloon_waiting += lease->bytes;
-    }
-    if (vm->balloon_waiting != 0)
-        supervisor_warn(keeper->supervisor, vm,
-                        "a lease of %" PRIu64 " bytes waits until its hypervisor answers",
-                        vm->balloon_waiting);
-}
-
-static void resume(struct lease_keeper *keeper, struct vm *vm)
-{
-    vm->balloon_waiting = 0;
-    list_for_each_safe (link, following, &keeper->waiting) {
-        struct waiting_lease *waiting = list_entry(link, struct waiting_lease, link);
-
-        bool is_valid = is_same_process(vm, &waiting->lease);
-
-        if (strcmp(waiting->lease.vm, vm->name) != 0)
-            continue;
-        if (!is_valid && !take_along(keeper, vm, &waiting->lease))
-            forget(keeper, vm, &waiting->lease);
-        else if (lease_keeper_adopt(keeper, vm) < 0 ||
-                 balloon_resume(vm->balloon, &waiting->lease, is_valid) < 0)
-            continue;
-        end_waiting(waiting);
-    }
 }
 
 /* The hypervisor's end took the balloon along. */
 static void forget_all(struct lease_keeper *keeper, struct vm *vm)
 {
     for (uint32_t i = 0; i < vm->balloon->lease_count; i++)
-        forget(keeper, vm, &vm->balloon->leases[i].lease);
-    drop_balloon(keeper, vm);
+        lease_keeper_forget(keeper, vm, &vm->balloon->leases[i].lease);
+    drop_balloon(vm);
 }
 
 /* The VM is not supervised any more; its leases wait for it to come back, or to expire. */
 static void set_aside(struct lease_keeper *keeper, struct vm *vm)
 {
-    for (uint32_t i = 0; i < vm->balloon->lease_count; i++) {
-        struct waiting_lease *waiting = calloc(1, sizeof(*waiting));
-
-        if (waiting == NULL)
-            break; /* still in the journal */
-        waiting->lease = vm->balloon->leases[i].lease;
-        list_append(&keeper->waiting, &waiting->link);
-    }
-    drop_balloon(keeper, vm);
+    for (uint32_t i = 0; i < vm->balloon->lease_count; i++)
+        lease_waiting_add(keeper, &vm->balloon->leases[i].lease);
+    drop_balloon(vm);
 }
 
 /* ---- events ---- */
@@ -368,8 +295,7 @@ static void on_hypervisor(struct lease_keeper *keeper, struct vm *vm)
             forget_all(keeper, vm);
         return;
     }
-    if (vm->session_ready && vm->hypervisor.balloon_actual != 0)
-        resume(keeper, vm);
+    lease_waiting_resume(keeper, vm);
     if (vm->balloon == NULL)
         return;
     if (lease_keeper_is_inert(vm))
@@ -408,7 +334,7 @@ static void on_event(const struct vm_event *event, void *userdata)
     if (event->kind == VM_EVENT_RESTORED)
         on_restored(keeper, vm);
     if (event->kind == VM_EVENT_STATE && vm->state == VM_DISCOVERED)
-        note_waiting(keeper, vm);
+        lease_waiting_note(keeper, vm);
     if (vm->balloon == NULL)
         return;
     input = lease_keeper_look(vm);
@@ -441,18 +367,6 @@ static void on_event(const struct vm_event *event, void *userdata)
 
 /* ---- the whole ---- */
 
-static int keep_waiting(const struct lease *lease, void *userdata)
-{
-    struct lease_keeper *keeper = userdata;
-    struct waiting_lease *waiting = calloc(1, sizeof(*waiting));
-
-    if (waiting == NULL)
-        return -ENOMEM;
-    waiting->lease = *lease;
-    list_append(&keeper->waiting, &waiting->link);
-    return 0;
-}
-
 int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor,
                       const struct lease_journal *journal, struct error *error)
 {
@@ -470,7 +384,8 @@ int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor
         return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
     keeper->timer.data = keeper;
     supervisor_listen(supervisor, &keeper->listener);
-    return journal->load(journal->userdata, keep_waiting, keeper, error);
+    lease_keeper_wake(keeper);
+    return lease_waiting_load(keeper, error);
 }
 
 void lease_keeper_stop(struct lease_keeper *keeper)
@@ -481,16 +396,13 @@ void lease_keeper_stop(struct lease_keeper *keeper)
 
 void lease_keeper_finish(struct lease_keeper *keeper)
 {
-    list_for_each_safe (link, following, &keeper->waiting)
-        end_waiting(list_entry(link, struct waiting_lease, link));
+    lease_waiting_finish(keeper);
 }
 
 size_t lease_keeper_count(const struct lease_keeper *keeper)
 {
-    size_t count = 0;
+    size_t count = lease_waiting_count(keeper, 0);
 
-    list_for_each (link, &keeper->waiting)
-        count++;
     list_for_each (link, &keeper->balloons)
         count += list_entry(link, struct vm, balloon_link)->balloon->lease_count;
     return count;
@@ -498,12 +410,10 @@ size_t lease_keeper_count(const struct lease_keeper *keeper)
 
 size_t lease_keeper_expired(const struct lease_keeper *keeper, int64_t time)
 {
-    size_t count = 0;
+    return lease_waiting_count(keeper, time);
+}
 
-    list_for_each (link, &keeper->waiting) {
-        const struct lease *lease = &list_entry(link, struct waiting_lease, link)->lease;
-
-        count += lease->expires != 0 && lease->expires <= time;
-    }
-    return count;
+const char *lease_keeper_problem(const struct lease_keeper *keeper)
+{
+    return keeper->problem.text[0] == '\0' ? NULL : keeper->problem.text;
 }

@@ -4,8 +4,8 @@
  * Theory of operation: a VM has a balloon_control only while it has leases or gives memory back.
  * Events of the supervisor (pressure, reset, migration, a size that moved, a sample) run its step
  * at once; a timer that runs only while there are such VMs does it every second. Leases found in
- * the journal wait until their VM's hypervisor is there, then are resumed when it is the same
- * process and the same boot, else given back.
+ * the journal wait until their VM's hypervisor is there (lease_waiting.h), then are resumed when it
+ * is the same process and the same boot, else given back.
  *
  * Failure modes: a journal that cannot be written refuses new leases and holds nothing back. When
  * many VMs must get memory back at once, a few per second are told, the most pressed guests first;
@@ -28,9 +28,13 @@ struct lease_keeper {
     struct list balloons; /* struct vm, by balloon_link */
     struct list waiting;  /* struct waiting_lease: their VM is not there yet */
     uv_timer_t timer;
+    struct error problem;  /* why the journal could not be read yet; empty: it was */
+    nsec_t load_next;      /* CLOCK_BOOTTIME: when it is tried again */
+    size_t stand_in_count; /* VMs that are only the address in an expired lease */
 };
 
-/* Reads the journal. When that fails, new leases are refused with the reason until it works. */
+/* Reads the journal. When that fails it is tried again, and new leases are refused with the reason
+ * until it has worked. */
 int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor,
                       const struct lease_journal *journal, struct error *error);
 
@@ -51,7 +55,10 @@ int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct erro
 /* How many leases are waiting or held, for status. */
 size_t lease_keeper_count(const struct lease_keeper *keeper);
 
-/* Waiting leases that have expired: what --release-expired still has to do. */
+/* Why the leases of earlier are not known; NULL: they are. */
+const char *lease_keeper_problem(const struct lease_keeper *keeper);
+
+/* Waiting leases that have expired at that time: what --release-expired still has to do. */
 size_t lease_keeper_expired(const struct lease_keeper *keeper, int64_t time);
 
 /* ---- between the keeper's files ---- */
@@ -61,6 +68,16 @@ struct balloon_input lease_keeper_look(const struct vm *vm);
 
 /* Takes the balloon as it is found, unless it was taken already. -ENOMEM. */
 int lease_keeper_adopt(struct lease_keeper *keeper, struct vm *vm);
+
+/* Puts the action's lease into the journal, or takes it out. A failure is told. */
+int lease_keeper_write(struct lease_keeper *keeper, struct vm *vm,
+                       const struct balloon_action *action);
+
+/* The hypervisor's end took the balloon along. */
+void lease_keeper_forget(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease);
+
+/* The timer is to run. */
+void lease_keeper_wake(struct lease_keeper *keeper);
 
 /* Does all that can be done now. */
 void lease_keeper_run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input);

@@ -7,6 +7,7 @@
 
 #include "common/base/number.h"
 #include "controller/vms/lease_keeper.h"
+#include "controller/vms/lease_waiting.h"
 
 static uint64_t make_id(void)
 {
@@ -33,6 +34,14 @@ static int check_vm(const struct vm *vm, struct error *error)
                          : vm->hypervisor.encrypted      ? "its memory is encrypted"
                                                          : "its memory is locked on the host");
     return 0;
+}
+
+/* What is held already must be known. */
+static int check_journal(struct lease_keeper *keeper, struct error *error)
+{
+    int r = lease_keeper_problem(keeper) == NULL ? 0 : lease_waiting_load(keeper, error);
+
+    return r < 0 ? error_prefix(error, r, "the leases of earlier are not known yet") : 0;
 }
 
 static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, const char *owner,
@@ -83,6 +92,8 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, 
     uint64_t others;
     int r = check_vm(vm, error);
 
+    if (r == 0)
+        r = check_journal(keeper, error);
     if (r == 0 && lease_keeper_adopt(keeper, vm) < 0)
         r = error_set(error, -ENOMEM, "out of memory");
     if (r < 0)

@@ -2,6 +2,7 @@
 #include "tests/component/controller/fixture.h"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -445,6 +446,112 @@ static void test_release_without_a_daemon(void **state)
     assert_true(log_has(f, "1 expired leases were released"));
 }
 
+/* web-1's file under another name. */
+static void rename_vm(const struct fixture *f)
+{
+    char text[512];
+
+    (void)snprintf(text, sizeof(text), "qmp: %s/web-1.qmp\nagent: unix:%s/agent.sock\n",
+                   f->directory, f->directory);
+    assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
+    put(f, "vms/shop.yaml", text);
+}
+
+/* The lease goes with it, and the journal knows the new name. */
+static void test_a_renamed_vm(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    rename_vm(f);
+    wait_for(f, get_vm(f, "shop") != NULL && get_vm(f, "shop")->balloon_lease == 256 * MIB);
+    wait_for(f, driver_says(f, "shop", "ready"));
+    assert_int_equal(get_vm(f, "shop")->balloon_baseline, GIB);
+    assert_int_equal(lease_count(f), 1);
+    stop_daemon(f, 0);
+    put_other_process(f);
+    f->qmp.uuid[0] = '\0'; /* only the name is left to know it by */
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    assert_true(log_has(f, "came into process"));
+}
+
+/* While the daemon is away. */
+static void test_a_vm_renamed_meanwhile(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 2 * NSEC_PER_SEC);
+    stop_daemon(f, 0);
+    rename_vm(f);
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    wait_for(f, lease_count(f) == 0);
+    assert_int_equal(get_vm(f, "shop")->balloon_baseline, GIB);
+    assert_false(log_has(f, "no VM claims it"));
+}
+
+/* Its file is gone: the lease ends in time nevertheless, and leaves no VM behind. */
+static void test_a_removed_vm(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 2 * NSEC_PER_SEC);
+    assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
+    wait_for(f, get_vm(f, "web-1") == NULL);
+    assert_int_equal(f->qmp.balloon_actual, 768 * MIB);
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    wait_for(f, lease_count(f) == 0 && get_vm(f, "web-1") == NULL);
+    assert_true(log_has(f, "no VM claims it"));
+}
+
+/* So is its hypervisor. */
+static void test_a_removed_vm_that_ended(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 1 * NSEC_PER_SEC);
+    assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
+    qmp_server_close(&f->qmp);
+    put_other_process(f);
+    wait_for(f, log_has(f, "a lease of 268435456 bytes ends"));
+    wait_for(f, lease_count(f) == 0);
+}
+
+/* The store cannot be read when the daemon starts; its leases are known later. */
+static void test_a_store_that_works_later(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    sqlite3 *other;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 3 * NSEC_PER_SEC);
+    stop_daemon(f, 0);
+    (void)snprintf(path, sizeof(path), "%s/state/vmreclaim.db", f->directory);
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(other, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE held(a);",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    restart_daemon(f);
+    assert_true(log_has(f, "leases are not known until the store works"));
+    assert_int_equal(lease_count(f), 0);
+    set_balloon(f, 700 * MIB, 0);
+    assert_int_not_equal(f->code, TTRPC_OK);
+    (void)sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL);
+    (void)sqlite3_close(other);
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    wait_for(f, lease_of(f) == 0 && lease_count(f) == 0);
+    assert_int_equal(get_vm(f, "web-1")->balloon_baseline, GIB);
+}
+
 #define lease_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -473,6 +580,11 @@ int main(int argc, char **argv)
         lease_test(test_a_stuck_guest),
         lease_test(test_the_hypervisor_ends),
         lease_test(test_release_without_a_daemon),
+        lease_test(test_a_renamed_vm),
+        lease_test(test_a_vm_renamed_meanwhile),
+        lease_test(test_a_removed_vm),
+        lease_test(test_a_removed_vm_that_ended),
+        lease_test(test_a_store_that_works_later),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));

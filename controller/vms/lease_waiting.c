@@ -1,0 +1,350 @@
+/* Leases that no balloon carries. */
+#include "controller/vms/lease_waiting.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+
+#define LOAD_INTERVAL     (5 * NSEC_PER_SEC)
+#define STAND_IN_INTERVAL (300 * NSEC_PER_SEC) /* an address that now serves somebody else */
+
+struct waiting_lease {
+    struct list link;
+    struct lease lease;
+    nsec_t stand_in_next; /* CLOCK_BOOTTIME: no stand-in before */
+};
+
+static void end_waiting(struct waiting_lease *waiting)
+{
+    list_remove(&waiting->link);
+    free(waiting);
+}
+
+static int keep_waiting(const struct lease *lease, void *userdata)
+{
+    struct lease_keeper *keeper = userdata;
+    struct waiting_lease *waiting = calloc(1, sizeof(*waiting));
+
+    if (waiting == NULL)
+        return -ENOMEM;
+    waiting->lease = *lease;
+    list_append(&keeper->waiting, &waiting->link);
+    return 0;
+}
+
+void lease_waiting_finish(struct lease_keeper *keeper)
+{
+    list_for_each_safe (link, following, &keeper->waiting)
+        end_waiting(list_entry(link, struct waiting_lease, link));
+}
+
+void lease_waiting_add(struct lease_keeper *keeper, const struct lease *lease)
+{
+    (void)keep_waiting(lease, keeper); /* without memory it is still in the journal */
+    lease_keeper_wake(keeper);
+}
+
+/* ---- whose a lease is ---- */
+
+static bool is_same_process(const struct vm *vm, const struct lease *lease)
+{
+    return hypervisor_process_is_open(&vm->process) && lease->pid == vm->process.pid &&
+           lease->start_time == vm->process.start_time;
+}
+
+/* A VM's file may be renamed, and its name given to another VM: the process and the UUID know
+ * better. */
+static bool is_for(const struct vm *vm, const struct lease *lease)
+{
+    if (is_same_process(vm, lease))
+        return true;
+    if (lease->uuid[0] != '\0' && vm->uuid[0] != '\0')
+        return strcasecmp(lease->uuid, vm->uuid) == 0;
+    return strcmp(lease->vm, vm->name) == 0;
+}
+
+static struct vm *find_claimant(const struct lease_keeper *keeper, const struct lease *lease)
+{
+    const struct registry *registry = &keeper->supervisor->registry;
+    struct vm *const found[] = {
+        registry_find_qmp(registry, lease->address),
+        lease->uuid[0] == '\0' ? NULL : registry_find_uuid(registry, lease->uuid),
+        registry_find_name(registry, lease->vm),
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(found); i++)
+        if (found[i] != NULL && found[i]->qmp != NULL && is_for(found[i], lease))
+            return found[i];
+    return NULL;
+}
+
+/* Who the hypervisor is was read, and it can be told. */
+static bool is_known(const struct vm *vm)
+{
+    return vm->session_ready && vm->hypervisor.balloon_actual != 0;
+}
+
+static bool is_expired(const struct lease *lease)
+{
+    return lease->expires != 0 && lease->expires <= time_realtime();
+}
+
+/* Only what is sure: a process that cannot be looked at is not gone. */
+static bool is_process_gone(const struct lease_keeper *keeper, const struct lease *lease)
+{
+    struct hypervisor_process process;
+    bool is_other;
+    int r;
+
+    if (lease->pid <= 0)
+        return false;
+    hypervisor_process_init(&process);
+    r = hypervisor_process_open(&process, keeper->supervisor->root, lease->pid, NULL);
+    is_other = r == 0 && process.start_time != lease->start_time;
+    hypervisor_process_finish(&process);
+    return r == -ESRCH || is_other;
+}
+
+/* ---- resuming ---- */
+
+/* A guest that came into another process by migration or from a snapshot brought its balloon along:
+ * the lease is that process' now, and is given back. False: the process' balloon is its own. */
+static bool take_along(struct lease_keeper *keeper, struct vm *vm, struct lease *lease)
+{
+    uint64_t baseline = min_of(lease->baseline, vm->hypervisor.ram);
+
+    if (vm->hypervisor.balloon_actual + BALLOON_SLACK >= baseline)
+        return false;
+    supervisor_warn(keeper->supervisor, vm,
+                    "the guest came into process %d with a balloon that leaves it %" PRIu64
+                    " of %" PRIu64 " bytes: it gets them back",
+                    (int)vm->process.pid, vm->hypervisor.balloon_actual, baseline);
+    lease->baseline = baseline;
+    lease->pid = vm->process.pid;
+    lease->start_time = vm->process.start_time;
+    return true;
+}
+
+/* The journal is to find the lease by what the VM is called now. */
+static void rename_lease(struct lease_keeper *keeper, struct vm *vm, struct lease *lease)
+{
+    if (strcmp(lease->vm, vm->name) == 0 && strcmp(lease->address, vm->qmp) == 0)
+        return;
+    (void)snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
+    (void)snprintf(lease->address, sizeof(lease->address), "%s", vm->qmp);
+    (void)lease_keeper_write(keeper, vm,
+                             &(struct balloon_action){.kind = BALLOON_PUT, .lease = *lease});
+}
+
+/* False: it has to wait. */
+static bool resume_lease(struct lease_keeper *keeper, struct vm *vm, struct lease *lease)
+{
+    bool is_seen = hypervisor_process_is_open(&vm->process);
+    bool is_valid = is_same_process(vm, lease);
+
+    /* Whether it is for this process cannot be told; to give back, that need not be known. */
+    if (!is_seen && !is_expired(lease))
+        return false;
+    if (is_seen && !is_valid && !take_along(keeper, vm, lease)) {
+        if (!is_process_gone(keeper, lease))
+            return false;
+        lease_keeper_forget(keeper, vm, lease);
+        return true;
+    }
+    if (lease_keeper_adopt(keeper, vm) < 0)
+        return false;
+    rename_lease(keeper, vm, lease);
+    return balloon_resume(vm->balloon, lease, is_valid) == 0;
+}
+
+void lease_waiting_resume(struct lease_keeper *keeper, struct vm *vm)
+{
+    if (!is_known(vm))
+        return;
+    vm->balloon_waiting = 0;
+    list_for_each_safe (link, following, &keeper->waiting) {
+        struct waiting_lease *waiting = list_entry(link, struct waiting_lease, link);
+
+        if (is_for(vm, &waiting->lease) && resume_lease(keeper, vm, &waiting->lease))
+            end_waiting(waiting);
+    }
+}
+
+void lease_waiting_note(struct lease_keeper *keeper, struct vm *vm)
+{
+    vm->balloon_waiting = 0;
+    list_for_each (link, &keeper->waiting) {
+        const struct lease *lease = &list_entry(link, struct waiting_lease, link)->lease;
+
+        if (is_for(vm, lease))
+            vm->balloon_waiting += lease->bytes;
+    }
+    if (vm->balloon_waiting != 0)
+        supervisor_warn(keeper->supervisor, vm,
+                        "a lease of %" PRIu64 " bytes waits until its hypervisor answers",
+                        vm->balloon_waiting);
+}
+
+/* ---- stand-ins: VMs that are only the address in an expired lease ---- */
+
+static int make_stand_in(struct supervisor *supervisor, const struct lease *lease,
+                         struct vm **ret_vm)
+{
+    struct error error;
+    char name[VM_NAME_SIZE];
+    int r;
+
+    (void)snprintf(name, sizeof(name), "%s", lease->vm);
+    if (registry_find_name(&supervisor->registry, name) != NULL)
+        (void)snprintf(name, sizeof(name), "lease-%" PRIx64, lease->id);
+    r = vm_create(name, ret_vm);
+    if (r < 0)
+        return r;
+    (*ret_vm)->sources = VM_SOURCE_LEASE;
+    (*ret_vm)->driver = driver_find(lease->driver);
+    r = supervisor_add_vm(supervisor, *ret_vm, &error);
+    if (r < 0)
+        vm_destroy(*ret_vm);
+    return r;
+}
+
+static struct vm *add_stand_in(struct lease_keeper *keeper, const struct lease *lease)
+{
+    struct supervisor *supervisor = keeper->supervisor;
+    struct error error;
+    struct vm *vm;
+
+    if (make_stand_in(supervisor, lease, &vm) < 0)
+        return NULL;
+    keeper->stand_in_count++;
+    if (registry_set_qmp(&supervisor->registry, vm, lease->address, &error) < 0)
+        supervisor_warn(supervisor, vm, "%s", error.text);
+    else
+        supervisor_warn(supervisor, vm,
+                        "a lease of %" PRIu64 " bytes expired and no VM claims it: %s is told",
+                        lease->bytes, lease->address);
+    return vm;
+}
+
+/* False: the lease is over, its process took the balloon along. */
+static bool stand_in(struct lease_keeper *keeper, struct waiting_lease *waiting, nsec_t now)
+{
+    const struct lease *lease = &waiting->lease;
+    struct vm *vm = registry_find_qmp(&keeper->supervisor->registry, lease->address);
+
+    if (vm == NULL && now >= waiting->stand_in_next) {
+        waiting->stand_in_next = now + STAND_IN_INTERVAL;
+        vm = add_stand_in(keeper, lease);
+    }
+    if (vm == NULL || !is_process_gone(keeper, lease))
+        return true;
+    lease_keeper_forget(keeper, vm, lease);
+    return false;
+}
+
+static bool is_awaited(const struct lease_keeper *keeper, const struct vm *vm)
+{
+    list_for_each (link, &keeper->waiting)
+        if (strcmp(list_entry(link, struct waiting_lease, link)->lease.address, vm->qmp) == 0)
+            return true;
+    return false;
+}
+
+/* Once its leases are over, or were found to be another hypervisor's. */
+static void end_stand_in(struct lease_keeper *keeper, struct vm *vm)
+{
+    if ((vm->sources & VM_SOURCE_LEASE) == 0 || vm->balloon != NULL ||
+        (vm->qmp != NULL && !is_known(vm) && is_awaited(keeper, vm)))
+        return;
+    keeper->stand_in_count--;
+    vm->sources &= ~(unsigned)VM_SOURCE_LEASE;
+    if (vm->sources == 0)
+        supervisor_remove_vm(keeper->supervisor, vm);
+}
+
+/* ---- the journal ---- */
+
+int lease_waiting_load(struct lease_keeper *keeper, struct error *error)
+{
+    int r;
+
+    keeper->problem.text[0] = '\0';
+    keeper->load_next = time_boottime() + LOAD_INTERVAL;
+    r = keeper->journal.load(keeper->journal.userdata, keep_waiting, keeper, &keeper->problem);
+    if (r == 0)
+        return 0;
+    lease_waiting_finish(keeper); /* half of them would be resumed as if they were all */
+    if (keeper->problem.text[0] == '\0')
+        (void)error_set(&keeper->problem, r, "reading the leases: %s", strerror(-r));
+    return error_set(error, r, "%s", keeper->problem.text);
+}
+
+static void load_again(struct lease_keeper *keeper, nsec_t now)
+{
+    struct error error;
+
+    if (now < keeper->load_next || lease_waiting_load(keeper, &error) < 0)
+        return;
+    list_for_each (link, &keeper->supervisor->registry.vms) {
+        struct vm *vm = list_entry(link, struct vm, link);
+
+        if (!is_known(vm))
+            lease_waiting_note(keeper, vm);
+    }
+}
+
+/* ---- timer ---- */
+
+/* True: it waits on. */
+static bool visit(struct lease_keeper *keeper, struct waiting_lease *waiting, nsec_t now)
+{
+    struct vm *vm = find_claimant(keeper, &waiting->lease);
+
+    if (vm != NULL && !is_known(vm))
+        return true;
+    if (vm != NULL && resume_lease(keeper, vm, &waiting->lease)) {
+        vm->balloon_waiting = 0;
+        return false;
+    }
+    return !is_expired(&waiting->lease) || stand_in(keeper, waiting, now);
+}
+
+void lease_waiting_tick(struct lease_keeper *keeper, nsec_t now)
+{
+    if (lease_keeper_problem(keeper) != NULL)
+        load_again(keeper, now);
+    list_for_each_safe (link, following, &keeper->waiting) {
+        struct waiting_lease *waiting = list_entry(link, struct waiting_lease, link);
+
+        if (!visit(keeper, waiting, now))
+            end_waiting(waiting);
+    }
+    if (keeper->stand_in_count == 0)
+        return;
+    list_for_each_safe (link, following, &keeper->supervisor->registry.vms)
+        end_stand_in(keeper, list_entry(link, struct vm, link));
+}
+
+bool lease_waiting_is_busy(const struct lease_keeper *keeper)
+{
+    return lease_keeper_problem(keeper) != NULL || keeper->stand_in_count > 0 ||
+           !list_is_empty(&keeper->waiting);
+}
+
+size_t lease_waiting_count(const struct lease_keeper *keeper, int64_t expired_at)
+{
+    size_t count = 0;
+
+    list_for_each (link, &keeper->waiting) {
+        const struct lease *lease = &list_entry(link, struct waiting_lease, link)->lease;
+
+        count += expired_at == 0 || (lease->expires != 0 && lease->expires <= expired_at);
+    }
+    return count;
+}
