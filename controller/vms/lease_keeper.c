@@ -290,7 +290,8 @@ static void on_hypervisor(struct lease_keeper *keeper, struct vm *vm)
 {
     struct balloon_input input;
 
-    if (!hypervisor_process_is_open(&vm->process)) {
+    /* It ended. A process that only cannot be looked at lives on while its session does. */
+    if (!hypervisor_process_is_open(&vm->process) && !vm->session_ready) {
         if (vm->balloon != NULL)
             forget_all(keeper, vm);
         return;

@@ -24,6 +24,12 @@ static int check_vm(const struct vm *vm, struct error *error)
     if (!vm->session_ready)
         return error_set(error, -ENOTCONN, "VM '%s': its hypervisor cannot be told: %s", vm->name,
                          vm->driver_state);
+    /* A lease is for one process: another one's balloon must not be taken for it. */
+    if (!hypervisor_process_is_open(&vm->process))
+        return error_set(error, -EOPNOTSUPP,
+                         "VM '%s': a lease needs its hypervisor's process, which vmreclaimd does "
+                         "not see: %s; run it as root and in the hypervisor's PID namespace",
+                         vm->name, vm->driver_state);
     if (vm->hypervisor.balloon != ANSWER_YES)
         return error_set(error, -ENODEV,
                          "VM '%s' has no balloon device; start it with virtio-balloon", vm->name);

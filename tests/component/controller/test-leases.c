@@ -552,6 +552,56 @@ static void test_a_store_that_works_later(void **state)
     assert_int_equal(get_vm(f, "web-1")->balloon_baseline, GIB);
 }
 
+/* As when it is in another PID namespace. */
+static void hide_process(const struct fixture *f)
+{
+    char name[64];
+
+    (void)snprintf(name, sizeof(name), "proc/%d", (int)getpid());
+    assert_int_equal(renameat(f->root, name, f->root, "proc/hidden"), 0);
+}
+
+static void test_a_process_that_is_not_seen(void **state)
+{
+    struct fixture *f = *state;
+
+    hide_process(f);
+    put_vm(f, "web-1", "/agent.sock");
+    listen_qmp(f, "web-1.qmp");
+    listen_agent(f);
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, driver_says(f, "web-1", "cannot read /proc/"));
+    set_balloon(f, 768 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "PID namespace"));
+    assert_int_equal(f->qmp.balloon_commands, 0);
+}
+
+/* A lease of earlier is kept, and given back when it expires, however often that fails. */
+static void test_a_process_that_is_not_seen_any_more(void **state)
+{
+    struct fixture *f = *state;
+    unsigned commands;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 2 * NSEC_PER_SEC);
+    stop_daemon(f, 0);
+    hide_process(f);
+    f->qmp.balloon_refuses = true;
+    f->qmp.balloon_commands = 0;
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, f->qmp.balloon_commands > 0);
+    commands = f->qmp.commands;
+    qmp_server_event(&f->qmp, "DEVICE_DELETED", NULL);
+    wait_for(f, f->qmp.commands > commands + 8); /* the facts were read again */
+    assert_int_equal(lease_count(f), 1);
+    f->qmp.balloon_refuses = false;
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    wait_for(f, lease_count(f) == 0);
+}
+
 #define lease_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -585,6 +635,8 @@ int main(int argc, char **argv)
         lease_test(test_a_removed_vm),
         lease_test(test_a_removed_vm_that_ended),
         lease_test(test_a_store_that_works_later),
+        lease_test(test_a_process_that_is_not_seen),
+        lease_test(test_a_process_that_is_not_seen_any_more),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));
