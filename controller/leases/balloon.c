@@ -231,15 +231,28 @@ static struct balloon_action tell(struct balloon_control *control, uint64_t targ
     return (struct balloon_action){.kind = BALLOON_TELL, .target = target};
 }
 
+/* Nothing but a fresh reading of the guest keeps the next step from being taken. */
+static bool may_step_down(const struct balloon_control *control, const struct balloon_input *input)
+{
+    return input->running && input->now >= control->retry && control->trust != BALLOON_INERT &&
+           control->trust != BALLOON_CANARY && control->actual <= control->target + BALLOON_SLACK;
+}
+
+bool balloon_waits_for_reading(const struct balloon_control *control,
+                               const struct balloon_input *input)
+{
+    return !input->guest_is_fresh && input->ready && !control->telling && !control->raise &&
+           !control->resync && control->strange == 0 && balloon_wanted(control) < control->target &&
+           may_step_down(control, input);
+}
+
 /* The next size on the way down; the current target: not now. */
 static uint64_t next_down(struct balloon_control *control, uint64_t wanted,
                           const struct balloon_input *input)
 {
     uint64_t step = control->trust == BALLOON_TRUSTED ? STEP_MAX : CANARY_BYTES;
 
-    if (!input->running || !input->guest_is_fresh || input->now < control->retry ||
-        control->trust == BALLOON_INERT || control->trust == BALLOON_CANARY ||
-        control->actual > control->target + BALLOON_SLACK)
+    if (!input->guest_is_fresh || !may_step_down(control, input))
         return control->target;
     step = min_of(step, balloon_takeable(input));
     if (step < BALLOON_SLACK)

@@ -155,6 +155,10 @@ struct balloon_action balloon_step(struct balloon_control *control,
 void balloon_done(struct balloon_control *control, const struct balloon_action *action, int status,
                   nsec_t now);
 
+/* The next step of taking would be decided if there were a fresh reading of the guest. */
+bool balloon_waits_for_reading(const struct balloon_control *control,
+                               const struct balloon_input *input);
+
 /* What is worth saying, one thing after the other, each once. */
 enum balloon_news balloon_take_news(struct balloon_control *control);
 

@@ -174,8 +174,10 @@ static int check_guest(const struct balloon_control *control, uint64_t bytes,
     if (!input->running)
         return error_set(error, -EBUSY, "the guest is paused or migrating");
     if (!input->guest_is_fresh)
-        return error_set(error, -EBUSY,
-                         "there is no fresh reading of the guest; its agent must be connected");
+        return error_set(
+            error, -EBUSY,
+            "there is no fresh reading of the guest: its agent is not connected or does "
+            "not answer");
     if (bytes > balloon_takeable(input))
         return error_set(error, -EBUSY,
                          "the guest could give %s now, the rest is in use or headroom; reclaim its "

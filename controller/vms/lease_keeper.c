@@ -10,6 +10,7 @@
 #include "common/base/number.h"
 #include "common/base/util.h"
 #include "controller/leases/crash.h"
+#include "controller/vms/fresh_sample.h"
 #include "controller/vms/lease_waiting.h"
 
 #define TICK             (1 * NSEC_PER_SEC)
@@ -185,6 +186,66 @@ void lease_keeper_run(struct lease_keeper *keeper, struct vm *vm, struct balloon
         drop_balloon(vm);
 }
 
+/* ---- readings ---- */
+
+/* A sample on its way. */
+struct reading {
+    struct list link;
+    struct lease_keeper *keeper;
+    struct fresh_sample sample;
+};
+
+static void end_reading(struct reading *reading)
+{
+    fresh_sample_cancel(&reading->sample);
+    list_remove(&reading->link);
+    free(reading);
+}
+
+static void on_reading(struct vm *vm, void *userdata)
+{
+    struct reading *reading = userdata;
+    struct lease_keeper *keeper = reading->keeper;
+    struct balloon_input input;
+
+    end_reading(reading);
+    if (vm == NULL || vm->balloon == NULL)
+        return;
+    input = lease_keeper_look(vm);
+    lease_keeper_run(keeper, vm, &input);
+}
+
+static bool is_being_read(const struct lease_keeper *keeper, const struct vm *vm)
+{
+    list_for_each (link, &keeper->readings)
+        if (strcmp(list_entry(link, struct reading, link)->sample.vm, vm->name) == 0)
+            return true;
+    return false;
+}
+
+static void read_guest(struct lease_keeper *keeper, struct vm *vm)
+{
+    struct reading *reading;
+
+    if (is_being_read(keeper, vm))
+        return;
+    reading = calloc(1, sizeof(*reading));
+    if (reading == NULL)
+        return;
+    reading->keeper = keeper;
+    list_append(&keeper->readings, &reading->link);
+    if (fresh_sample_start(&reading->sample, vm, on_reading, reading) < 0)
+        end_reading(reading);
+}
+
+/* Samples come more rarely than steps. One for each step: a guest that has nothing left to give is
+ * not woken for it. */
+static bool needs_reading(const struct vm *vm, const struct balloon_input *input)
+{
+    return vm->balloon != NULL && balloon_waits_for_reading(vm->balloon, input) &&
+           vm->guest.received < vm->balloon->told;
+}
+
 /* ---- timer ---- */
 
 static bool needs_raise(const struct vm *vm)
@@ -231,6 +292,8 @@ static void on_timer(uv_timer_t *timer)
         supervisor_read_balloon(vm);
         input.hold_raise = needs_raise(vm) && !vm->balloon_may_raise;
         lease_keeper_run(keeper, vm, &input);
+        if (needs_reading(vm, &input))
+            read_guest(keeper, vm);
     }
     if (list_is_empty(&keeper->balloons) && !lease_waiting_is_busy(keeper))
         (void)uv_timer_stop(timer);
@@ -380,6 +443,7 @@ int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor
     };
     list_init(&keeper->balloons);
     list_init(&keeper->waiting);
+    list_init(&keeper->readings);
     r = uv_timer_init(supervisor->loop, &keeper->timer);
     if (r < 0)
         return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
@@ -391,6 +455,8 @@ int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor
 
 void lease_keeper_stop(struct lease_keeper *keeper)
 {
+    list_for_each_safe (link, following, &keeper->readings)
+        end_reading(list_entry(link, struct reading, link));
     (void)uv_timer_stop(&keeper->timer);
     uv_close((uv_handle_t *)&keeper->timer, NULL);
 }

@@ -27,6 +27,7 @@ struct lease_keeper {
     struct supervisor_listener listener;
     struct list balloons; /* struct vm, by balloon_link */
     struct list waiting;  /* struct waiting_lease: their VM is not there yet */
+    struct list readings; /* samples of guests that are asked for the next step */
     uv_timer_t timer;
     struct error problem;  /* why the journal could not be read yet; empty: it was */
     nsec_t load_next;      /* CLOCK_BOOTTIME: when it is tried again */

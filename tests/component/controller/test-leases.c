@@ -602,6 +602,59 @@ static void test_a_process_that_is_not_seen_any_more(void **state)
     wait_for(f, lease_count(f) == 0);
 }
 
+/* Samples are rare: what is taken is decided with one of now. */
+static void start_rarely_sampled(struct fixture *f)
+{
+    char *const rarely[] = {(char *)"--sample-interval", (char *)"60s", NULL};
+
+    start_in_state(f, "managed", rarely);
+    wait_for(f, get_vm(f, "web-1")->waterfall->guest_is_known);
+}
+
+static void test_a_lease_asks_the_guest(void **state)
+{
+    struct fixture *f = *state;
+
+    start_rarely_sampled(f);
+    f->agent.free = 10 * MIB;
+    f->agent.cache = 0;
+    set_balloon(f, 768 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "could give"));
+    f->agent.free = 512 * MIB;
+    set_balloon(f, 768 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(f->qmp.balloon_actual, 768 * MIB);
+}
+
+/* The guest takes its time for the first step, longer than a reading is fresh. */
+static void move_late(struct qmp_server *server, const char *command, void *userdata)
+{
+    nsec_t *told = userdata;
+
+    if (*told == 0 && strcmp(command, "balloon") == 0)
+        *told = time_boottime();
+    if (!server->balloon_is_stuck || *told == 0 || time_boottime() - *told < 6 * NSEC_PER_SEC)
+        return;
+    server->balloon_is_stuck = false;
+    qmp_server_move_balloon(server, server->balloon_target);
+}
+
+static void test_each_step_asks_the_guest(void **state)
+{
+    struct fixture *f = *state;
+    nsec_t told = 0;
+
+    start_rarely_sampled(f);
+    f->qmp.balloon_is_stuck = true;
+    f->qmp.on_command = move_late;
+    f->qmp.userdata = &told;
+    set_balloon(f, 768 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(f->qmp.balloon_actual, 768 * MIB);
+    assert_true(time_boottime() - told < 30 * NSEC_PER_SEC);
+}
+
 #define lease_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -636,6 +689,8 @@ int main(int argc, char **argv)
         lease_test(test_a_removed_vm_that_ended),
         lease_test(test_a_store_that_works_later),
         lease_test(test_a_process_that_is_not_seen),
+        lease_test(test_a_lease_asks_the_guest),
+        lease_test(test_each_step_asks_the_guest),
         lease_test(test_a_process_that_is_not_seen_any_more),
     };
 

@@ -161,6 +161,33 @@ static void test_nothing_is_taken_from_a_guest_that_cannot_be_seen(void **state)
     assert_int_equal(w.input.actual, 4 * GIB);
 }
 
+/* Only a reading is missing: the guest may be woken for one. */
+static void test_waiting_for_a_reading(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    w.input.guest_is_fresh = false;
+    run(&w, 1);
+    assert_true(balloon_waits_for_reading(&w.control, &w.input));
+    w.input.running = false;
+    assert_false(balloon_waits_for_reading(&w.control, &w.input));
+    w.input.running = true;
+    w.input.guest_is_fresh = true;
+    assert_false(balloon_waits_for_reading(&w.control, &w.input));
+    w.stuck = true;
+    run(&w, 2);
+    w.input.guest_is_fresh = false;
+    assert_false(balloon_waits_for_reading(&w.control, &w.input)); /* a step is under way */
+    w.stuck = false;
+    w.input.guest_is_fresh = true;
+    run(&w, 20);
+    w.input.guest_is_fresh = false;
+    assert_false(balloon_waits_for_reading(&w.control, &w.input)); /* all was taken */
+}
+
 static void test_headroom(void **state)
 {
     struct error error;
@@ -357,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_pressure_is_not_told_twice),
         cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_nothing_is_taken_from_a_guest_that_cannot_be_seen),
+        cmocka_unit_test(test_waiting_for_a_reading),
         cmocka_unit_test(test_headroom),
         cmocka_unit_test(test_floors_and_limits),
         cmocka_unit_test(test_a_stall_backs_off),
