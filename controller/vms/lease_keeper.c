@@ -69,6 +69,18 @@ struct balloon_input lease_keeper_look(const struct vm *vm)
 
 /* ---- actions ---- */
 
+static bool is_cause(enum balloon_news news)
+{
+    return news == BALLOON_NEWS_EXPIRED || news == BALLOON_NEWS_PRESSURE ||
+           news == BALLOON_NEWS_VOID || news == BALLOON_NEWS_FOREIGN || news == BALLOON_NEWS_INERT;
+}
+
+/* Why the leases ended says more than that the guest has its memory back. */
+static bool is_told_by_cause(enum balloon_news kept, enum balloon_news news)
+{
+    return is_cause(kept) && (is_cause(news) || news == BALLOON_NEWS_RELEASED);
+}
+
 static void tell_news(struct lease_keeper *keeper, struct vm *vm, enum balloon_news news)
 {
     enum vm_event_kind kind =
@@ -76,7 +88,8 @@ static void tell_news(struct lease_keeper *keeper, struct vm *vm, enum balloon_n
             ? VM_EVENT_BALLOON
             : VM_EVENT_WARNING;
 
-    vm->balloon_news = (int)news;
+    if (!is_told_by_cause((enum balloon_news)vm->balloon_news, news))
+        vm->balloon_news = (int)news;
     if (news == BALLOON_NEWS_FOREIGN)
         (void)snprintf(vm->foreign_balloon_owner, sizeof(vm->foreign_balloon_owner),
                        "another client of the hypervisor");
@@ -126,7 +139,7 @@ static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon
 }
 
 int lease_keeper_write(struct lease_keeper *keeper, struct vm *vm,
-                       const struct balloon_action *action)
+                       const struct balloon_action *action, struct error *ret_error)
 {
     const struct lease_journal *journal = &keeper->journal;
     struct error error;
@@ -137,9 +150,10 @@ int lease_keeper_write(struct lease_keeper *keeper, struct vm *vm,
     r = action->kind == BALLOON_PUT ? journal->put(journal->userdata, &action->lease, &error)
                                     : journal->remove(journal->userdata, action->lease.id, &error);
     crash_point(action->kind == BALLOON_PUT ? "a lease was written" : "a lease was removed");
-    if (r < 0)
-        supervisor_warn(keeper->supervisor, vm, "lease journal: %s", error.text);
-    return r;
+    if (r == 0)
+        return 0;
+    supervisor_warn(keeper->supervisor, vm, "lease journal: %s", error.text);
+    return error_set(ret_error, r, "%s", error.text);
 }
 
 /* False: nothing more can be done now. */
@@ -155,7 +169,7 @@ static bool perform(struct lease_keeper *keeper, struct vm *vm, const struct bal
             balloon_done(vm->balloon, action, r, time_boottime());
         return false;
     }
-    r = lease_keeper_write(keeper, vm, action);
+    r = lease_keeper_write(keeper, vm, action, NULL);
     balloon_done(vm->balloon, action, r, time_boottime());
     return true;
 }
@@ -325,7 +339,7 @@ void lease_keeper_forget(struct lease_keeper *keeper, struct vm *vm, const struc
 {
     const struct balloon_action action = {.kind = BALLOON_FORGET, .lease = *lease};
 
-    (void)lease_keeper_write(keeper, vm, &action);
+    (void)lease_keeper_write(keeper, vm, &action, NULL);
     supervisor_warn(keeper->supervisor, vm,
                     "a lease of %" PRIu64 " bytes ends: its hypervisor, process %d, is gone",
                     lease->bytes, (int)lease->pid);
@@ -385,6 +399,15 @@ static void on_restored(struct lease_keeper *keeper, struct vm *vm)
                     actual, before);
 }
 
+/* They come as events of the same kind as a size that moved. */
+static bool is_our_news(const char *text)
+{
+    for (int news = 0; news < BALLOON_NEWS_COUNT; news++)
+        if (text == balloon_news_text((enum balloon_news)news))
+            return true;
+    return false;
+}
+
 static void on_event(const struct vm_event *event, void *userdata)
 {
     struct lease_keeper *keeper = userdata;
@@ -416,8 +439,7 @@ static void on_event(const struct vm_event *event, void *userdata)
     case VM_EVENT_SAMPLE:
         break;
     case VM_EVENT_BALLOON:
-        /* Our own news come as this event too. */
-        if (event->text == balloon_news_text((enum balloon_news)vm->balloon_news))
+        if (is_our_news(event->text))
             return;
         break;
     case VM_EVENT_REMOVED:

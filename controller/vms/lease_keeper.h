@@ -46,7 +46,8 @@ void lease_keeper_stop(struct lease_keeper *keeper);
 void lease_keeper_finish(struct lease_keeper *keeper);
 
 /* A lease that leaves the guest `size` bytes, for `duration` (0: until released). Replaces the
- * owner's own lease on this VM. */
+ * owner's own lease on this VM. It is in the journal on return; when it cannot be written it is
+ * refused, and the owner keeps what it had. */
 int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
                      const char *owner, struct error *error);
 
@@ -70,9 +71,9 @@ struct balloon_input lease_keeper_look(const struct vm *vm);
 /* Takes the balloon as it is found, unless it was taken already. -ENOMEM. */
 int lease_keeper_adopt(struct lease_keeper *keeper, struct vm *vm);
 
-/* Puts the action's lease into the journal, or takes it out. A failure is told. */
+/* Puts the action's lease into the journal, or takes it out. A failure is an event as well. */
 int lease_keeper_write(struct lease_keeper *keeper, struct vm *vm,
-                       const struct balloon_action *action);
+                       const struct balloon_action *action, struct error *ret_error);
 
 /* The hypervisor's end took the balloon along. */
 void lease_keeper_forget(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease);

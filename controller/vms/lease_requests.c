@@ -89,6 +89,20 @@ static void release_owner(struct balloon_control *control, const char *owner)
             (void)balloon_release(control, control->leases[i].lease.id);
 }
 
+/* The lease just made, at once: whoever asked for it learns when that fails. */
+static int write_newest(struct lease_keeper *keeper, struct vm *vm, struct error *error)
+{
+    const struct balloon_control *control = vm->balloon;
+    const struct balloon_action action = {.kind = BALLOON_PUT,
+                                          .lease = control->leases[control->lease_count - 1].lease};
+    int r = lease_keeper_write(keeper, vm, &action, error);
+
+    if (r < 0)
+        return error_prefix(error, r, "%s", balloon_news_text(BALLOON_NEWS_NO_JOURNAL));
+    balloon_done(vm->balloon, &action, 0, time_boottime());
+    return 0;
+}
+
 int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
                      const char *owner, struct error *error)
 {
@@ -116,8 +130,12 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, 
     input.available += held_by(vm->balloon, owner, false);
     release_owner(vm->balloon, owner);
     r = balloon_request(vm->balloon, &lease, &input, error);
+    if (r == 0)
+        r = write_newest(keeper, vm, error);
     if (r < 0)
         *vm->balloon = before; /* the owner keeps what it had */
+    else
+        vm->balloon_news = BALLOON_NO_NEWS;
     input = lease_keeper_look(vm);
     lease_keeper_run(keeper, vm, &input);
     return r < 0 ? error_prefix(error, r, "VM '%s'", vm->name) : 0;
@@ -129,6 +147,7 @@ int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct erro
 
     if (vm->balloon == NULL || !balloon_release(vm->balloon, 0))
         return error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
+    vm->balloon_news = BALLOON_NO_NEWS;
     lease_keeper_run(keeper, vm, &input);
     return 0;
 }

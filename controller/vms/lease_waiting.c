@@ -139,7 +139,7 @@ static void rename_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
     (void)snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
     (void)snprintf(lease->address, sizeof(lease->address), "%s", vm->qmp);
     (void)lease_keeper_write(keeper, vm,
-                             &(struct balloon_action){.kind = BALLOON_PUT, .lease = *lease});
+                             &(struct balloon_action){.kind = BALLOON_PUT, .lease = *lease}, NULL);
 }
 
 /* False: it has to wait. */

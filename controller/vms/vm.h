@@ -120,8 +120,9 @@ struct vm {
     struct list balloon_link;        /* lease keeper's list */
     bool balloon_may_raise;          /* its turn in the line of those that get memory back */
     uint64_t balloon_waiting;        /* bytes of leases whose hypervisor was not reached yet */
-    int balloon_news;                /* enum balloon_news, the last one told */
-    bool balloon_reading;            /* its size is being asked */
+    int balloon_news;     /* enum balloon_news: the last one told of what was asked last, or why its
+                             leases ended */
+    bool balloon_reading; /* its size is being asked */
     char foreign_balloon_owner[64];  /* who else moves the balloon; empty: nobody */
     struct action *action;           /* one at a time; NULL: none */
     uint64_t balloon_before_restore; /* its size before the guest went back to a snapshot */

@@ -655,6 +655,46 @@ static void test_each_step_asks_the_guest(void **state)
     assert_true(time_boottime() - told < 30 * NSEC_PER_SEC);
 }
 
+/* Nothing is taken, and what was held stays. */
+static void test_a_journal_that_cannot_be_written(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    sqlite3 *other;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    (void)snprintf(path, sizeof(path), "%s/state/vmreclaim.db", f->directory);
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    f->qmp.balloon_commands = 0;
+    set_balloon(f, 700 * MIB, 0);
+    assert_int_not_equal(f->code, TTRPC_OK);
+    assert_non_null(strstr(f->message, "could not be written to the journal"));
+    (void)sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL);
+    (void)sqlite3_close(other);
+    assert_int_equal(lease_of(f), 256 * MIB);
+    assert_int_equal(f->qmp.balloon_actual, 768 * MIB);
+    assert_int_equal(f->qmp.balloon_commands, 0);
+}
+
+/* That the guest has its memory back is not all there is to say. */
+static void test_why_a_lease_ended(void **state)
+{
+    struct fixture *f = *state;
+
+    f->qmp.balloon_is_stuck = true;
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 1 * NSEC_PER_SEC);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_string_equal(action_of(f)->reason, "a lease expired");
+    f->qmp.balloon_is_stuck = false;
+    set_balloon(f, 768 * MIB, 0);
+    assert_null(strstr(action_of(f)->reason, "expired"));
+    release_balloon(f);
+    assert_null(strstr(action_of(f)->reason, "expired"));
+}
+
 #define lease_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -691,6 +731,8 @@ int main(int argc, char **argv)
         lease_test(test_a_process_that_is_not_seen),
         lease_test(test_a_lease_asks_the_guest),
         lease_test(test_each_step_asks_the_guest),
+        lease_test(test_a_journal_that_cannot_be_written),
+        lease_test(test_why_a_lease_ended),
         lease_test(test_a_process_that_is_not_seen_any_more),
     };
 
