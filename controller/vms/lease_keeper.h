@@ -31,7 +31,7 @@ struct lease_keeper {
     uv_timer_t timer;
     struct error problem;  /* why the journal could not be read yet; empty: it was */
     nsec_t load_next;      /* CLOCK_BOOTTIME: when it is tried again */
-    size_t stand_in_count; /* VMs that are only the address in an expired lease */
+    size_t stand_in_count; /* VMs that are only the address in a lease */
 };
 
 /* Reads the journal. When that fails it is tried again, and new leases are refused with the reason

@@ -84,15 +84,11 @@ static struct vm *find_claimant(const struct lease_keeper *keeper, const struct 
     return NULL;
 }
 
-/* Who the hypervisor is was read, and it can be told. */
-static bool is_known(const struct vm *vm)
+/* To be given back: it has expired, or was given back already and its hypervisor not told, or
+ * nobody was told that it is held. */
+static bool is_due(const struct lease *lease)
 {
-    return vm->session_ready && vm->hypervisor.balloon_actual != 0;
-}
-
-static bool is_expired(const struct lease *lease)
-{
-    return lease->expires != 0 && lease->expires <= time_realtime();
+    return lease->state != LEASE_HELD || (lease->expires != 0 && lease->expires <= time_realtime());
 }
 
 /* Only what is sure: a process that cannot be looked at is not gone. */
@@ -149,9 +145,10 @@ static bool resume_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
     bool is_valid = is_same_process(vm, lease);
 
     /* Whether it is for this process cannot be told; to give back, that need not be known. */
-    if (!is_seen && !is_expired(lease))
+    if (!is_seen && !is_due(lease))
         return false;
-    if (is_seen && !is_valid && !take_along(keeper, vm, lease)) {
+    if (vm->hypervisor.balloon_actual == 0 ||
+        (is_seen && !is_valid && !take_along(keeper, vm, lease))) {
         if (!is_process_gone(keeper, lease))
             return false;
         lease_keeper_forget(keeper, vm, lease);
@@ -165,7 +162,7 @@ static bool resume_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
 
 void lease_waiting_resume(struct lease_keeper *keeper, struct vm *vm)
 {
-    if (!is_known(vm))
+    if (!vm->session_ready)
         return;
     vm->balloon_waiting = 0;
     list_for_each_safe (link, following, &keeper->waiting) {
@@ -191,7 +188,7 @@ void lease_waiting_note(struct lease_keeper *keeper, struct vm *vm)
                         vm->balloon_waiting);
 }
 
-/* ---- stand-ins: VMs that are only the address in an expired lease ---- */
+/* ---- stand-ins: VMs that are only the address in a lease that is over ---- */
 
 static int make_stand_in(struct supervisor *supervisor, const struct lease *lease,
                          struct vm **ret_vm)
@@ -227,7 +224,7 @@ static struct vm *add_stand_in(struct lease_keeper *keeper, const struct lease *
         supervisor_warn(supervisor, vm, "%s", error.text);
     else
         supervisor_warn(supervisor, vm,
-                        "a lease of %" PRIu64 " bytes expired and no VM claims it: %s is told",
+                        "a lease of %" PRIu64 " bytes is over and no VM claims it: %s is told",
                         lease->bytes, lease->address);
     return vm;
 }
@@ -260,7 +257,7 @@ static bool is_awaited(const struct lease_keeper *keeper, const struct vm *vm)
 static void end_stand_in(struct lease_keeper *keeper, struct vm *vm)
 {
     if ((vm->sources & VM_SOURCE_LEASE) == 0 || vm->balloon != NULL ||
-        (vm->qmp != NULL && !is_known(vm) && is_awaited(keeper, vm)))
+        (vm->qmp != NULL && !vm->session_ready && is_awaited(keeper, vm)))
         return;
     keeper->stand_in_count--;
     vm->sources &= ~(unsigned)VM_SOURCE_LEASE;
@@ -294,7 +291,7 @@ static void load_again(struct lease_keeper *keeper, nsec_t now)
     list_for_each (link, &keeper->supervisor->registry.vms) {
         struct vm *vm = list_entry(link, struct vm, link);
 
-        if (!is_known(vm))
+        if (!vm->session_ready)
             lease_waiting_note(keeper, vm);
     }
 }
@@ -306,13 +303,13 @@ static bool visit(struct lease_keeper *keeper, struct waiting_lease *waiting, ns
 {
     struct vm *vm = find_claimant(keeper, &waiting->lease);
 
-    if (vm != NULL && !is_known(vm))
+    if (vm != NULL && !vm->session_ready)
         return true;
     if (vm != NULL && resume_lease(keeper, vm, &waiting->lease)) {
         vm->balloon_waiting = 0;
         return false;
     }
-    return !is_expired(&waiting->lease) || stand_in(keeper, waiting, now);
+    return !is_due(&waiting->lease) || stand_in(keeper, waiting, now);
 }
 
 void lease_waiting_tick(struct lease_keeper *keeper, nsec_t now)

@@ -23,7 +23,7 @@ enum vm_source {
     VM_SOURCE_FILE = 1u << 0,
     VM_SOURCE_QMP_DIRECTORY = 1u << 1,
     VM_SOURCE_AGENT = 1u << 2, /* an agent dialled in from a CID that nobody else names */
-    VM_SOURCE_LEASE = 1u << 3, /* an expired lease that no VM claims */
+    VM_SOURCE_LEASE = 1u << 3, /* a lease that is over and that no VM claims */
 };
 
 /* What the guest's agent said about itself, kept as it came, bounded. */
