@@ -37,6 +37,10 @@ static const char *outcome_text(const ActionResult *guest)
 
 int action_exit_code(const Action *action)
 {
+    /* A balloon's: words without a code say why its lease is not what was asked for. */
+    if (action->guest == NULL && action->footprint_before != 0 && action->reason[0] != '\0' &&
+        action->reason_code[0] == '\0')
+        return EXIT_PARTIAL;
     if (action->guest == NULL)
         return EXIT_DONE;
     switch ((int)action->guest->outcome) {

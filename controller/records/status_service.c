@@ -108,6 +108,9 @@ static void fill_status(const struct status_service *service, Status *status,
     status->store_pending = store.pending;
     if (problem != NULL)
         add_degraded(status, scratch, "store", "", problem);
+    problem = lease_keeper_problem(service->keeper);
+    if (problem != NULL)
+        add_degraded(status, scratch, "leases", "", problem);
     fill_vms(api->supervisor, status, scratch);
     status->degraded = scratch->degraded_pointers;
     for (size_t i = 0; i < service->config->listen_count; i++)

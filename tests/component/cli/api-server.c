@@ -188,6 +188,10 @@ static void answer_action(struct ttrpc_call *call, const char *vm, const char *k
     action.footprint_before = 2048 * MIB;
     action.footprint_after = 1600 * MIB;
     action.host_returned = 448 * MIB;
+    if (strcmp(vm, "stalled") == 0) {
+        action.guest = NULL;
+        action.reason = (char *)"the guest does not give more";
+    }
     action.confidence = VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_HIGH;
     action.why = (char *)why;
     response.action = &action;

@@ -238,6 +238,7 @@ class CliTest(unittest.TestCase):
         self.assertEqual(self.why("balloon", "web1", "2GiB", "--for", "10m", "--owner", "ci"),
                          f"size={2 << 30} duration=600000000000 owner=ci")
         self.assertIn('"0" is not a size', self.run_cli("balloon", "web1", "0", code=2).stderr)
+        self.assertIn("does not give more", self.run_cli("balloon", "stalled", "1GiB", code=7).stdout)
         self.run_cli("release", "web1")
         self.run_cli("release", "missing", code=3)
 
