@@ -93,6 +93,13 @@ static void follow(struct balloon_control *control, const struct balloon_input *
         add_news(control, BALLOON_NEWS_REACHED);
 }
 
+/* The guest was read since its size was found to be strange. What it had before says nothing of
+ * need: a guest without memory does not answer. */
+static bool is_heard_since(const struct balloon_control *control, const struct balloon_input *input)
+{
+    return input->guest_is_fresh && input->guest_read >= control->strange;
+}
+
 /* With deflate-on-oom a guest in need takes pages back by itself. One that is not heard may have
  * gone back to a snapshot instead. */
 static bool is_guest_in_need(const struct balloon_control *control,
@@ -100,7 +107,8 @@ static bool is_guest_in_need(const struct balloon_control *control,
 {
     return input->deflate_on_oom && input->actual > control->target &&
            input->actual <= control->baseline + BALLOON_SLACK &&
-           (!input->guest_is_fresh || input->available < balloon_headroom(input->ram, true));
+           (!is_heard_since(control, input) ||
+            input->available < balloon_headroom(input->ram, true));
 }
 
 static void see_actual(struct balloon_control *control, const struct balloon_input *input)
@@ -132,10 +140,11 @@ static void see_actual(struct balloon_control *control, const struct balloon_inp
         follow(control, input);
         return;
     }
-    is_in_need = is_guest_in_need(control, input);
     if (control->strange == 0)
         control->strange = input->now;
-    if (input->now - control->strange < YIELD_DELAY && !(is_in_need && input->guest_is_fresh))
+    is_in_need = is_guest_in_need(control, input);
+    if (input->now - control->strange < YIELD_DELAY &&
+        !(is_in_need && is_heard_since(control, input)))
         return;
     if (!is_in_need) {
         yield_to_other(control, input->actual);
@@ -231,7 +240,6 @@ static struct balloon_action tell(struct balloon_control *control, uint64_t targ
     return (struct balloon_action){.kind = BALLOON_TELL, .target = target};
 }
 
-/* Nothing but a fresh reading of the guest keeps the next step from being taken. */
 static bool may_step_down(const struct balloon_control *control, const struct balloon_input *input)
 {
     return input->running && input->now >= control->retry && control->trust != BALLOON_INERT &&
@@ -241,9 +249,12 @@ static bool may_step_down(const struct balloon_control *control, const struct ba
 bool balloon_waits_for_reading(const struct balloon_control *control,
                                const struct balloon_input *input)
 {
-    return !input->guest_is_fresh && input->ready && !control->telling && !control->raise &&
-           !control->resync && control->strange == 0 && balloon_wanted(control) < control->target &&
-           may_step_down(control, input);
+    if (!input->ready || !input->running || control->telling || control->raise || control->resync)
+        return false;
+    if (control->strange != 0)
+        return !is_heard_since(control, input);
+    return !input->guest_is_fresh && input->guest_read < control->told &&
+           balloon_wanted(control) < control->target && may_step_down(control, input);
 }
 
 /* The next size on the way down; the current target: not now. */

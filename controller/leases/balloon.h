@@ -107,6 +107,7 @@ struct balloon_input {
     uint64_t actual; /* 0: unknown */
     bool deflate_on_oom;
     bool guest_is_fresh; /* a reading of the guest that is at most five seconds old */
+    nsec_t guest_read;   /* when it was read, CLOCK_BOOTTIME */
     uint64_t available;  /* in the guest */
     uint64_t footprint;  /* 0: unknown */
     bool pressure;       /* the guest said so since the last step */
@@ -155,7 +156,8 @@ struct balloon_action balloon_step(struct balloon_control *control,
 void balloon_done(struct balloon_control *control, const struct balloon_action *action, int status,
                   nsec_t now);
 
-/* The next step of taking would be decided if there were a fresh reading of the guest. */
+/* A fresh reading of the guest would decide the next step of taking, or who changed its size. One
+ * for each step: a guest that has nothing left to give is not woken for it. */
 bool balloon_waits_for_reading(const struct balloon_control *control,
                                const struct balloon_input *input);
 

@@ -61,6 +61,7 @@ struct balloon_input lease_keeper_look(const struct vm *vm)
         .deflate_on_oom = vm->hypervisor.deflate_on_oom == ANSWER_YES,
         .guest_is_fresh =
             vm->agent != NULL && vm->guest.received != 0 && now - vm->guest.received <= FRESH_AGE,
+        .guest_read = vm->guest.received,
         .available = vm->guest.available,
         .footprint = vm->host.footprint,
         .voided = vm->balloon != NULL && is_other_boot(vm),
@@ -252,12 +253,10 @@ static void read_guest(struct lease_keeper *keeper, struct vm *vm)
         end_reading(reading);
 }
 
-/* Samples come more rarely than steps. One for each step: a guest that has nothing left to give is
- * not woken for it. */
+/* Samples come more rarely than steps. */
 static bool needs_reading(const struct vm *vm, const struct balloon_input *input)
 {
-    return vm->balloon != NULL && balloon_waits_for_reading(vm->balloon, input) &&
-           vm->guest.received < vm->balloon->told;
+    return vm->balloon != NULL && balloon_waits_for_reading(vm->balloon, input);
 }
 
 /* ---- timer ---- */

@@ -14,6 +14,7 @@ void world_init(struct world *w)
                 .actual = 4 * GIB,
                 .deflate_on_oom = true,
                 .guest_is_fresh = true,
+                .guest_read = 1000 * NSEC_PER_SEC,
                 .available = 3 * GIB,
                 .footprint = 4 * GIB,
             },
@@ -102,6 +103,8 @@ void pass(struct world *w, nsec_t time)
 {
     w->input.now += time;
     w->input.time += (int64_t)time;
+    if (!w->hangs)
+        w->input.guest_read = w->input.now;
 }
 
 /* Until nothing changes, a second at a time. */

@@ -17,6 +17,7 @@ struct world {
     int put_status;
     int tell_status;  /* of the next command only; the guest does not follow when it is no 0 */
     bool stuck;       /* the guest does not follow */
+    bool hangs;       /* it is not read any more */
     bool never_frees; /* the host gets nothing */
     unsigned puts;
     unsigned forgets;

@@ -170,6 +170,26 @@ static void test_an_unheard_guest_that_grew(void **state)
     assert_int_equal(w.told, 4 * GIB);
 }
 
+/* What was read before it grew, and is not old yet, says that it had enough: it has not now. */
+static void test_a_guest_that_hangs_for_want_of_memory(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.hangs = true;
+    pass(&w, NSEC_PER_SEC);
+    w.input.actual = 3 * GIB + 256 * MIB;
+    w.stuck = true;
+    run(&w, 2);
+    assert_true(balloon_waits_for_reading(&w.control, &w.input));
+    run(&w, 6);
+    assert_true(has_news(&w, BALLOON_NEWS_PRESSURE));
+    assert_false(has_news(&w, BALLOON_NEWS_FOREIGN));
+}
+
 static void test_a_reset_raises_first(void **state)
 {
     struct world w;
@@ -269,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_late_news_are_no_foreigner),
         cmocka_unit_test(test_a_guest_that_helps_itself),
         cmocka_unit_test(test_an_unheard_guest_that_grew),
+        cmocka_unit_test(test_a_guest_that_hangs_for_want_of_memory),
         cmocka_unit_test(test_a_reset_raises_first),
         cmocka_unit_test(test_a_command_that_comes_late),
         cmocka_unit_test(test_a_doubt_ends),
