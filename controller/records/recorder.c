@@ -20,6 +20,7 @@
 
 #include "controller/records/guest_actions.h"
 #include "controller/records/judge.h"
+#include "controller/records/reports.h"
 #include "controller/records/resume.h"
 #include "controller/records/tracks.h"
 
@@ -90,7 +91,7 @@ static void on_finished(struct vm *vm, Action *action, void *userdata)
 static void on_vm_event(const struct vm_event *event, void *userdata)
 {
     if (event->kind == VM_EVENT_ACTION && event->action != NULL)
-        guest_action_take(userdata, event->vm, event->action, time_boottime());
+        reports_add(userdata, event->vm, event->action, time_boottime());
 }
 
 /* ---- what is due ---- */
@@ -198,6 +199,7 @@ static void sweep(struct recorder *recorder)
 
 void recorder_tick(struct recorder *recorder, nsec_t now, int64_t time)
 {
+    reports_take(recorder, REPORTS_PER_TICK);
     list_for_each (link, &recorder->tracks) {
         struct track *track = list_entry(link, struct track, link);
         if (is_due(track, now))
@@ -229,6 +231,7 @@ int recorder_init(struct recorder *recorder, struct api *api, struct store *stor
         .listener = {.on_event = on_vm_event, .userdata = recorder},
     };
     list_init(&recorder->tracks);
+    list_init(&recorder->reports);
     int r = uv_timer_init(api->supervisor->loop, &recorder->timer);
     if (r < 0)
         return r;
@@ -241,6 +244,7 @@ int recorder_init(struct recorder *recorder, struct api *api, struct store *stor
 void recorder_stop(struct recorder *recorder)
 {
     supervisor_unlisten(&recorder->listener);
+    reports_take(recorder, REPORTS_MAX);
     uv_close((uv_handle_t *)&recorder->timer, NULL);
     store_tick(recorder->store, time_boottime());
 }

@@ -15,6 +15,8 @@ struct recorder {
     struct supervisor_listener listener;
     struct list tracks;
     size_t track_count;
+    struct list reports; /* see reports.h */
+    size_t report_count;
     uv_timer_t timer;
     uint64_t seconds; /* ticks since start */
 };

@@ -168,8 +168,11 @@ static void test_waiting_for_a_reading(void **state)
 
     (void)state;
     world_init(&w);
+    w.hangs = true;
     assert_int_equal(request(&w, GIB, NULL), 0);
     w.input.guest_is_fresh = false;
+    w.input.guest_read = 0;
+    w.control.told = w.input.now;
     run(&w, 1);
     assert_true(balloon_waits_for_reading(&w.control, &w.input));
     w.input.running = false;

@@ -10,6 +10,7 @@
 #include "controller/api/api.h"
 #include "controller/records/guest_actions.h"
 #include "controller/records/recorder.h"
+#include "controller/records/reports.h"
 #include "tests/lib/fixture.h"
 
 #define BEFORE VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE
@@ -240,6 +241,7 @@ static void tell_guest_action(const char *id)
     result.duration_ns = NSEC_PER_SEC;
     supervisor_emit(&supervisor,
                     &(struct vm_event){.vm = vm, .kind = VM_EVENT_ACTION, .action = &result});
+    reports_take(&recorder, REPORTS_MAX); /* what the tick does */
 }
 
 /* Pages of the hypervisor's heap, beside a guest of 1 GiB. */
@@ -670,6 +672,28 @@ static void test_what_settled_long_ago_is_closed(void **state)
     assert_non_null(strstr(all.reasons[0], "interrupted"));
 }
 
+/* The guest's message is not held up by what its record costs. */
+static void test_a_report_waits_for_the_tick(void **state)
+{
+    Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
+    const struct vm_event event = {.vm = vm, .kind = VM_EVENT_ACTION, .action = &result};
+    nsec_t now = time_boottime();
+
+    (void)state;
+    footprint_history_add(&vm->history, now - 2 * NSEC_PER_SEC, 500 * MIB);
+    result.action_id = (char *)ID;
+    supervisor_emit(&supervisor, &event);
+    assert_int_equal(recorder.track_count, 0);
+    assert_int_equal(recorder.report_count, 1);
+    recorder_tick(&recorder, now, time_realtime());
+    assert_int_equal(recorder.track_count, 1);
+    assert_int_equal(recorder.report_count, 0);
+    for (unsigned i = 0; i < REPORTS_MAX + 5; i++)
+        supervisor_emit(&supervisor, &event);
+    assert_int_equal(recorder.report_count, REPORTS_MAX);
+    reports_take(&recorder, REPORTS_MAX);
+}
+
 #define with_recorder(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -688,6 +712,7 @@ int main(void)
         with_recorder(test_a_begin_that_is_not_known),
         with_recorder(test_the_guests_side_before),
         with_recorder(test_a_hypervisors_heap_is_not_the_guests),
+        with_recorder(test_a_report_waits_for_the_tick),
         with_recorder(test_a_guest_cannot_write_over_records),
         with_recorder(test_a_vm_that_goes_leaves_its_record),
         with_recorder(test_a_vm_that_goes_during_an_operators_action),
