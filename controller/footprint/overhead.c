@@ -144,13 +144,14 @@ static int measure_own(const struct hypervisor_process *process, const struct ma
                        size_t count, uint64_t *ret_bytes)
 {
     cleanup_close int pagemap = openat(process->directory, "pagemap", O_RDONLY | O_CLOEXEC);
-    cleanup_free uint64_t *entries = calloc(PAGEMAP_ENTRIES, sizeof(*entries));
+    cleanup_free uint64_t *entries = NULL;
     uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
     uint64_t mapped = 0;
     uint64_t pages = 0;
 
     if (pagemap < 0)
         return -errno;
+    entries = calloc(PAGEMAP_ENTRIES, sizeof(*entries));
     if (entries == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
