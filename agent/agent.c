@@ -149,7 +149,7 @@ static void start_policy_job(struct agent *agent, enum job_kind kind)
         .kind = kind,
         .asked_by = "policy",
         .bytes = decision->bytes,
-        .bounded = true,
+        .forbid_drop = kind != JOB_DROP_CACHES || configuration_keeps_cache(agent->configuration),
         .drop_slab = decision->drop_slab,
         .order = decision->order,
         .order_floor = agent->policy.policy.reporting_order,

@@ -4,7 +4,7 @@
  * kernel has: the first way of the list that is there.
  *
  *     reclaim   memory.reclaim swappiness=0 > memory.reclaim with vm.swappiness 0 where swap is on
- *               > nodeN/reclaim > drop_caches, unless no more may go than was ordered
+ *               > nodeN/reclaim > drop_caches, unless that is forbidden
  *     compact   nodeN/compact for each node > vm.compact_memory; per-CPU lists kept short meanwhile
  *     kick      per-CPU lists cut by vm.percpu_pagelist_high_fraction and touched on each CPU
  *               > a longer touch
@@ -76,10 +76,11 @@ static bool has_swap(const struct actions *actions)
     return meminfo_read(actions->root, &meminfo) < 0 || meminfo.swap_total > 0;
 }
 
-/* drop_caches instead of reclaim. Not for chosen cgroups: it would take from all. */
+/* drop_caches, for itself or instead of reclaim. Not for chosen cgroups: it would take from all. */
 static int plan_drop(struct actions *actions, struct work *work, child_work *ret_function)
 {
-    if (!have(actions, FEATURE_DROP_CACHES) || actions->order.cgroups != NULL)
+    if (!have(actions, FEATURE_DROP_CACHES) || actions->order.cgroups != NULL ||
+        actions->order.forbid_drop)
         return -ENOTSUP;
     work->drop_slab = actions->order.drop_slab;
     *ret_function = work_drop_caches;
@@ -102,8 +103,6 @@ static int plan_reclaim(struct actions *actions, struct work *work, child_work *
         work->method = RECLAIM_NODE;
         return 0;
     }
-    if (actions->order.bounded)
-        return -ENOTSUP;
     if (actions->outcome.reason[0] == '\0')
         explain(actions, "no memory.reclaim: caches were dropped");
     return plan_drop(actions, work, ret_function);

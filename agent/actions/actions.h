@@ -35,7 +35,7 @@ struct action_order {
     enum action_kind kind;
     const char *id;      /* for the kernel's log; NULL: it has none */
     uint64_t bytes;      /* RECLAIM_CACHE: how much at most */
-    bool bounded;        /* RECLAIM_CACHE: rather nothing than all, which is what a drop takes */
+    bool forbid_drop;    /* rather nothing than all cache, which is what a drop takes */
     bool drop_slab;      /* DROP_CACHES, and where reclaim falls back to it: slab too */
     nsec_t time_limit;   /* 0: none */
     const char *cgroups; /* RECLAIM_CACHE: paths below the cgroup root, separated by ':', which

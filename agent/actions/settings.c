@@ -105,8 +105,8 @@ static int read_journal(struct settings *settings)
     char *line;
 
     int n = file_read_into(settings->state_directory, JOURNAL_NAME, text, sizeof(text));
-    if (n <=
-        0) /* empty: the machine went down before it was on disk, and with it what it changed */
+    /* Empty: the machine went down before it was on disk, and with it what was changed. */
+    if (n <= 0)
         return n == -ENOENT ? 0 : n;
     line = strsep(&rest, "\n");
     if (strncmp(line, "boot ", 5) != 0)

@@ -100,7 +100,7 @@ static const struct {
     {"log_level", set_log_level},
 };
 
-static policy_key_set key_bit(const char *key)
+policy_key_set configuration_key_bit(const char *key)
 {
     const char *name;
 
@@ -139,7 +139,7 @@ static int set(const struct reading *reading, const char *key, const char *value
         }
     r = policy_set(&configuration->policy, key, value, error);
     if (r == 0)
-        configuration->policy_keys |= key_bit(key);
+        configuration->policy_keys |= configuration_key_bit(key);
     return r;
 }
 
@@ -312,4 +312,18 @@ int configuration_read(const struct configuration_sources *sources,
         configuration.dials = false;
     *ret_configuration = configuration;
     return 0;
+}
+
+bool configuration_sets(const struct configuration *configuration, const char *key)
+{
+    return (configuration->policy_keys & configuration_key_bit(key)) != 0;
+}
+
+bool configuration_keeps_cache(const struct configuration *configuration)
+{
+    bool drops = configuration_sets(configuration, "cache_method") &&
+                 configuration->policy.cache_method == POLICY_CACHE_DROP;
+
+    return configuration_sets(configuration, "cache_floor") &&
+           configuration->policy.cache_floor > 0 && !drops;
 }

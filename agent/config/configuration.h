@@ -47,4 +47,14 @@ struct configuration_sources {
 int configuration_read(const struct configuration_sources *sources,
                        struct configuration *ret_configuration, struct error *error);
 
+/* The key's bit in a policy_key_set; 0: there is no such key. */
+policy_key_set configuration_key_bit(const char *key);
+
+/* Whether the owner set the key, which then binds the host's policies and orders too. */
+bool configuration_sets(const struct configuration *configuration, const char *key);
+
+/* Whether the owner keeps some page cache, which dropping it would not leave: a cache_floor, unless
+ * the owner's own cache_method is to drop. */
+bool configuration_keeps_cache(const struct configuration *configuration);
+
 #endif

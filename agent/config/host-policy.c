@@ -26,14 +26,10 @@ static void note_unsupported(struct host_policy *host, const struct policy_unsup
  * has to have a reading in it. */
 static void raise_idle_window(struct host_policy *host)
 {
-    const char *key;
-
     if (host->policy.idle_window >= host->policy.sample_interval)
         return;
     host->policy.idle_window = host->policy.sample_interval;
-    for (size_t i = 0; (key = policy_key(i)) != NULL; i++)
-        if (strcmp(key, "idle_window") == 0)
-            host->capped |= (policy_key_set)1 << i;
+    host->capped |= configuration_key_bit("idle_window");
 }
 
 /* Brings every key that the owner set to the owner's limit. */
@@ -41,12 +37,10 @@ static void apply_limits(struct host_policy *host, const struct configuration *c
 {
     const char *key;
 
-    for (size_t i = 0; (key = policy_key(i)) != NULL; i++) {
-        policy_key_set bit = (policy_key_set)1 << i;
-        if ((configuration->policy_keys & bit) != 0 &&
+    for (size_t i = 0; (key = policy_key(i)) != NULL; i++)
+        if (configuration_sets(configuration, key) &&
             policy_limit_key(&host->policy, &configuration->policy, key))
-            host->capped |= bit;
-    }
+            host->capped |= configuration_key_bit(key);
     raise_idle_window(host);
 }
 

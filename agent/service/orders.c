@@ -102,17 +102,6 @@ static void submit(struct order *order)
     ttrpc_call_on_cancel(order->call, on_caller_gone, order);
 }
 
-/* The owner's value of a key that binds orders too. */
-static bool owner_sets(const struct agent *agent, const char *key)
-{
-    const char *name;
-
-    for (size_t i = 0; (name = policy_key(i)) != NULL; i++)
-        if (strcmp(name, key) == 0)
-            return (agent->configuration->policy_keys & (policy_key_set)1 << i) != 0;
-    return false;
-}
-
 static bool commands_are_allowed(const struct agent *agent)
 {
     return agent->policy.policy.allow_commands && agent->configuration->policy.allow_commands;
@@ -122,7 +111,7 @@ static nsec_t time_limit(const struct agent *agent, nsec_t asked)
 {
     nsec_t limit = asked > 0 ? asked : agent->policy.policy.compact_time_limit;
 
-    if (owner_sets(agent, "compact_time_limit"))
+    if (configuration_sets(agent->configuration, "compact_time_limit"))
         limit = min_of(limit, agent->configuration->policy.compact_time_limit);
     return limit;
 }
@@ -166,8 +155,8 @@ void orders_compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     agent = order->agent;
     sample = current_sample(agent);
     order->job.time_limit = time_limit(agent, request->time_limit_ns);
-    if (!commands_are_allowed(agent) ||
-        (owner_sets(agent, "compact") && !agent->configuration->policy.compact)) {
+    if (!commands_are_allowed(agent) || (configuration_sets(agent->configuration, "compact") &&
+                                         !agent->configuration->policy.compact)) {
         decline(order, OUTCOME(FORBIDDEN_BY_POLICY), "this guest's configuration forbids it");
     } else if (!request->force && sample.trapped < agent->policy.policy.compact_min_gain) {
         (void)snprintf(reason, sizeof(reason), "%s are trapped, less than compact_min_gain = %s",
@@ -190,19 +179,13 @@ static void answer_reclaim_cache(struct order *order, Vmreclaim__Agent__V1__Acti
     ttrpc_call_finish(order->call, &response.base);
 }
 
-/* The owner keeps some cache, which a drop would not leave. */
-static bool owner_keeps_cache(const struct agent *agent)
-{
-    return owner_sets(agent, "cache_floor") && agent->configuration->policy.cache_floor > 0;
-}
-
 static bool cache_order_is_allowed(const struct agent *agent, bool drop)
 {
     const struct policy *owner = &agent->configuration->policy;
 
-    if (!commands_are_allowed(agent) || (drop && owner_keeps_cache(agent)))
+    if (!commands_are_allowed(agent) || (drop && configuration_keeps_cache(agent->configuration)))
         return false;
-    if (!owner_sets(agent, "cache_method"))
+    if (!configuration_sets(agent->configuration, "cache_method"))
         return true;
     return drop ? owner->cache_method == POLICY_CACHE_DROP
                 : owner->cache_method != POLICY_CACHE_NONE;
@@ -214,7 +197,7 @@ static uint64_t reclaimable_bytes(struct agent *agent, uint64_t asked)
     uint64_t cache = current_sample(agent).cache;
     uint64_t floor = asked == 0 ? agent->policy.policy.cache_floor : 0;
 
-    if (owner_sets(agent, "cache_floor"))
+    if (configuration_sets(agent->configuration, "cache_floor"))
         floor = max_of(floor, agent->configuration->policy.cache_floor);
     cache = cache > floor ? cache - floor : 0;
     return asked == 0 ? cache : min_of(asked, cache);
@@ -233,7 +216,7 @@ void orders_reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *messa
     order->job.time_limit = time_limit(order->agent, request->time_limit_ns);
     order->job.drop_slab = order->agent->policy.policy.drop_slab;
     order->job.bytes = reclaimable_bytes(order->agent, request->bytes);
-    order->job.bounded = owner_keeps_cache(order->agent);
+    order->job.forbid_drop = configuration_keeps_cache(order->agent->configuration);
     if (!cache_order_is_allowed(order->agent, request->drop))
         decline(order, OUTCOME(FORBIDDEN_BY_POLICY), "this guest's configuration forbids it");
     else if (!request->drop && order->job.bytes == 0)

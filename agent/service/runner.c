@@ -147,7 +147,7 @@ static void run_action(struct runner *runner, struct job *job)
         .kind = kinds[job->kind],
         .id = job->action_id,
         .bytes = job->bytes,
-        .bounded = job->bounded,
+        .forbid_drop = job->forbid_drop,
         .drop_slab = job->drop_slab,
         .time_limit = job->time_limit,
     };

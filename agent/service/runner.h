@@ -44,7 +44,7 @@ struct job {
     char action_id[JOB_ID_SIZE];
     char asked_by[JOB_ID_SIZE];
     uint64_t bytes;       /* RECLAIM_CACHE */
-    bool bounded;         /* RECLAIM_CACHE: no more than these, so no drop */
+    bool forbid_drop;     /* RECLAIM_CACHE, DROP_CACHES: rather nothing than all */
     bool drop_slab;       /* DROP_CACHES */
     uint32_t order;       /* SET_ORDER; RESTORE_ORDER of the policy: what was in force before */
     uint32_t order_floor; /* SET_ORDER: no lower than this, whatever was ordered */

@@ -183,7 +183,7 @@ static void test_reclaim_by_node_without_cgroups(void **state)
     expect("sys/devices/system/node/node1/reclaim", "4194304 swappiness=0");
 }
 
-static void test_bounded_reclaim_does_not_drop(void **state)
+static void test_what_may_not_drop_does_not(void **state)
 {
     struct action_order order = reclaim;
 
@@ -191,7 +191,9 @@ static void test_bounded_reclaim_does_not_drop(void **state)
     start();
     lose(FEATURE_MEMORY_RECLAIM);
     lose(FEATURE_NODE_RECLAIM);
-    order.bounded = true;
+    order.forbid_drop = true;
+    assert_int_equal(begin(order), -ENOTSUP);
+    order.kind = ACTION_DROP_CACHES;
     assert_int_equal(begin(order), -ENOTSUP);
     expect(DROP, "");
 }
@@ -479,7 +481,7 @@ int main(void)
         with_kernel(test_reclaim_that_would_swap_is_not_done),
         with_kernel(test_reclaim_by_node_without_cgroups),
         with_kernel(test_reclaim_falls_back_to_dropping),
-        with_kernel(test_bounded_reclaim_does_not_drop),
+        with_kernel(test_what_may_not_drop_does_not),
         with_kernel(test_refused_swappiness_takes_the_next_way_at_once),
         with_kernel(test_refused_reclaim_ends_with_dropping),
         with_kernel(test_refused_everywhere),

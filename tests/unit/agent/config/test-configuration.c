@@ -53,6 +53,36 @@ static int read_with(const char *const *settings, size_t count, struct configura
     return configuration_read(&sources, configuration, error);
 }
 
+static bool keeps_cache(const char *first, const char *second)
+{
+    const char *const settings[] = {first, second};
+    struct configuration configuration;
+    struct error error;
+
+    put(CONFIGURATION_FILE, "");
+    put("proc/cmdline", "quiet\n");
+    assert_int_equal(read_with(settings,
+                               first == NULL    ? 0
+                               : second == NULL ? 1
+                                                : 2,
+                               &configuration, &error),
+                     0);
+    return configuration_keeps_cache(&configuration);
+}
+
+/* A floor that the owner set is for drops too, unless the owner drops. */
+static void test_an_owners_floor(void **state)
+{
+    (void)state;
+    assert_false(keeps_cache(NULL, NULL));
+    assert_true(keeps_cache("cache_floor=1GiB", NULL));
+    assert_false(keeps_cache("cache_floor=0", NULL));
+    assert_true(keeps_cache("cache_floor=1GiB", "cache_method=gradual"));
+    assert_false(keeps_cache("cache_floor=1GiB", "cache_method=drop"));
+    assert_false(keeps_cache("profile=wsl", NULL));
+    assert_true(keeps_cache("profile=balanced", NULL));
+}
+
 static void test_later_source_wins(void **state)
 {
     static const char *const flag[] = {"cache_floor=3MiB"};
@@ -117,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_later_source_wins),
+        cmocka_unit_test(test_an_owners_floor),
         cmocka_unit_test(test_listening_alone_does_not_dial),
         cmocka_unit_test(test_errors_name_the_place),
     };
