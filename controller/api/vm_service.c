@@ -8,6 +8,7 @@
 #include "controller/api/forward.h"
 #include "controller/explain/explain.h"
 #include "controller/vms/effective.h"
+#include "controller/vms/fresh_sample.h"
 
 #define SAMPLE_TIMEOUT       (2 * NSEC_PER_SEC)
 #define EXACT_SAMPLE_TIMEOUT (20 * NSEC_PER_SEC)
@@ -55,21 +56,14 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request,
 /* Takes the answer to GetMemory. False: the call was failed. Without an answer of the agent the
  * last sample stands while it is not older than a silent agent is waited for; its time is the Vm's
  * last_sample_ns, its distance to the footprint the waterfall's skew_ns. */
-static bool take_fresh_sample(const struct api_vm_service *service, struct ttrpc_call *call,
-                              struct vm *vm, const struct ttrpc_result *result, nsec_t round_trip)
+static bool take_fresh_sample(struct ttrpc_call *call, struct vm *vm,
+                              const struct ttrpc_result *result, nsec_t round_trip)
 {
-    const Vmreclaim__Agent__V1__GetMemoryResponse *response =
-        (const Vmreclaim__Agent__V1__GetMemoryResponse *)result->response;
-
     if (vm == NULL) {
         ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "the VM went away meanwhile");
         return false;
     }
-    supervisor_calibrate(vm);
-    if (result->code == TTRPC_OK && response->sample != NULL)
-        (void)supervisor_take_sample(service->api->supervisor, vm, response->sample, round_trip);
-    else
-        (void)supervisor_measure(service->api->supervisor, vm);
+    fresh_sample_take(vm, result, round_trip);
     return true;
 }
 
@@ -103,7 +97,7 @@ static void finish_get_vm(const struct api_vm_service *service, struct ttrpc_cal
 static void on_get_vm_sample(struct ttrpc_call *call, struct vm *vm,
                              const struct ttrpc_result *result, nsec_t round_trip, void *userdata)
 {
-    if (take_fresh_sample(userdata, call, vm, result, round_trip))
+    if (take_fresh_sample(call, vm, result, round_trip))
         finish_get_vm(userdata, call, vm);
 }
 
@@ -171,7 +165,7 @@ static void finish_explain(const struct api_vm_service *service, struct ttrpc_ca
 static void on_explain_sample(struct ttrpc_call *call, struct vm *vm,
                               const struct ttrpc_result *result, nsec_t round_trip, void *userdata)
 {
-    if (take_fresh_sample(userdata, call, vm, result, round_trip))
+    if (take_fresh_sample(call, vm, result, round_trip))
         finish_explain(userdata, call, vm);
 }
 

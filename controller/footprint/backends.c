@@ -22,7 +22,6 @@
 #include "common/base/number.h"
 #include "controller/footprint/process.h"
 
-#define MAPS_BYTES_MAX   (16u << 20)
 #define BACKEND_SIZE_MIN MIB /* smaller shared mappings are rings and framebuffers */
 
 static bool is_known(const struct guest_backing *backing)
@@ -73,24 +72,18 @@ static void add_mapping(struct hypervisor_process *process, const struct mapping
 static int read_mappings(struct hypervisor_process *process)
 {
     cleanup_free char *text = NULL;
-    size_t length;
-    int r = file_read(process->directory, "maps", MAPS_BYTES_MAX, &text, &length);
+    struct mapping mapping;
+    int r = maps_read(process->directory, &text);
 
     if (r < 0)
-        return process_gone(r);
+        return r;
     process->backend_count = 0;
     process->shared_mapped = 0;
     process->disk_mapped = 0;
-    for (const char *line = text; line != NULL && *line != '\0';) {
-        struct mapping mapping;
-
-        if (mapping_parse(line, &mapping) == 0 && mapping.writable && mapping.inode != 0 &&
+    for (const char *rest = text; maps_next(&rest, &mapping);)
+        if (mapping.writable && mapping.inode != 0 &&
             mapping.end - mapping.start >= BACKEND_SIZE_MIN)
             add_mapping(process, &mapping);
-        line = strchr(line, '\n');
-        if (line != NULL)
-            line++;
-    }
     return 0;
 }
 

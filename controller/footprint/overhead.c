@@ -15,9 +15,8 @@
 #include "controller/footprint/backends.h"
 #include "controller/footprint/process.h"
 
-#define MAPS_BYTES_MAX (16u << 20)
-#define MAPPINGS_MAX   16384
-#define OWN_BYTES_MAX  (8 * GIB) /* mapped; stacks and heaps of hundreds of threads fit */
+#define MAPPINGS_MAX  16384
+#define OWN_BYTES_MAX (8 * GIB) /* mapped; stacks and heaps of hundreds of threads fit */
 
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define PAGEMAP_FILE    (UINT64_C(1) << 61) /* or shared */
@@ -46,16 +45,10 @@ static size_t collect_private(const struct hypervisor_process *process, const ch
 {
     size_t count = 0;
 
-    for (const char *line = text; line != NULL && *line != '\0' && count < MAPPINGS_MAX;) {
-        struct mapping *mapping = &mappings[count];
-
-        if (mapping_parse(line, mapping) == 0 && mapping->accessible && !mapping->shared &&
-            !backends_have_file(process, mapping))
+    while (count < MAPPINGS_MAX && maps_next(&text, &mappings[count]))
+        if (mappings[count].accessible && !mappings[count].shared &&
+            !backends_have_file(process, &mappings[count]))
             count++;
-        line = strchr(line, '\n');
-        if (line != NULL)
-            line++;
-    }
     return count;
 }
 
@@ -173,15 +166,14 @@ int footprint_calibrate(struct hypervisor_process *process, uint64_t ram)
     cleanup_free struct mapping *mappings = NULL;
     cleanup_free char *text = NULL;
     uint64_t size = backends_anonymous_size(process, ram);
-    size_t length;
     ssize_t count;
     int r;
 
     if (size == 0)
         return 0;
-    r = file_read(process->directory, "maps", MAPS_BYTES_MAX, &text, &length);
+    r = maps_read(process->directory, &text);
     if (r < 0)
-        return process_gone(r);
+        return r;
     mappings = calloc(MAPPINGS_MAX, sizeof(*mappings));
     if (mappings == NULL)
         return -ENOMEM;

@@ -5,8 +5,11 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "common/base/file.h"
 #include "common/base/number.h"
 #include "common/base/util.h"
+
+#define MAPS_BYTES_MAX (16u << 20)
 
 /* "Key:     1234 kB" at the start of a line. */
 static int find_kib(const char *text, const char *key, uint64_t *ret_bytes)
@@ -134,4 +137,25 @@ int mapping_parse(const char *line, struct mapping *ret_mapping)
     mapping.inode = (ino_t)inode;
     *ret_mapping = mapping;
     return 0;
+}
+
+int maps_read(int process_directory, char **ret_text)
+{
+    size_t length;
+    int r = file_read(process_directory, "maps", MAPS_BYTES_MAX, ret_text, &length);
+
+    return r < 0 ? process_gone(r) : 0;
+}
+
+bool maps_next(const char **text, struct mapping *ret_mapping)
+{
+    while (**text != '\0') {
+        const char *line = *text;
+
+        *text += strcspn(line, "\n");
+        *text += **text == '\n';
+        if (mapping_parse(line, ret_mapping) == 0)
+            return true;
+    }
+    return false;
 }

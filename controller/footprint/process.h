@@ -45,4 +45,10 @@ struct mapping {
 /* -EINVAL: the line is something else. */
 int mapping_parse(const char *line, struct mapping *ret_mapping);
 
+/* The text of /proc/PID/maps, to be freed. -ESRCH: the process is dead; -errno. */
+int maps_read(int process_directory, char **ret_text);
+
+/* The mapping of the next line that has one, and moves `*text` behind it. False: there is none. */
+bool maps_next(const char **text, struct mapping *ret_mapping);
+
 #endif

@@ -6,21 +6,26 @@
 
 #define ANSWER_TIMEOUT (2 * NSEC_PER_SEC)
 
+void fresh_sample_take(struct vm *vm, const struct ttrpc_result *result, nsec_t latency)
+{
+    const Vmreclaim__Agent__V1__GetMemoryResponse *response =
+        (const Vmreclaim__Agent__V1__GetMemoryResponse *)result->response;
+
+    supervisor_calibrate(vm);
+    if (result->code == TTRPC_OK && response->sample != NULL)
+        (void)supervisor_take_sample(vm->supervisor, vm, response->sample, latency);
+    else
+        (void)supervisor_measure(vm->supervisor, vm);
+}
+
 static void on_answer(const struct ttrpc_result *result, void *userdata)
 {
     struct fresh_sample *sample = userdata;
     struct vm *vm = registry_find_name(&sample->supervisor->registry, sample->vm);
-    const Vmreclaim__Agent__V1__GetMemoryResponse *response =
-        (const Vmreclaim__Agent__V1__GetMemoryResponse *)result->response;
 
     sample->client = NULL;
     if (vm != NULL)
-        supervisor_calibrate(vm);
-    if (vm != NULL && result->code == TTRPC_OK && response->sample != NULL)
-        (void)supervisor_take_sample(sample->supervisor, vm, response->sample,
-                                     time_monotonic() - sample->asked);
-    else if (vm != NULL)
-        (void)supervisor_measure(sample->supervisor, vm);
+        fresh_sample_take(vm, result, time_monotonic() - sample->asked);
     sample->done(vm, sample->userdata);
 }
 

@@ -24,6 +24,10 @@ struct fresh_sample {
 int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
                        void (*done)(struct vm *vm, void *userdata), void *userdata);
 
+/* Takes an answer to GetMemory that somebody else asked for, `latency` after that; without a sample
+ * in it the footprint alone is new. */
+void fresh_sample_take(struct vm *vm, const struct ttrpc_result *result, nsec_t latency);
+
 /* `done` is not called any more. Harmless when nothing is asked. */
 void fresh_sample_cancel(struct fresh_sample *sample);
 

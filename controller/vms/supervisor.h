@@ -125,7 +125,7 @@ int supervisor_measure(struct supervisor *supervisor, struct vm *vm);
  * reading that a record is made of, since a heap moves by megabytes. A millisecond. */
 void supervisor_calibrate(struct vm *vm);
 
-/* Both. */
+/* supervisor_calibrate, then supervisor_measure with its result. */
 int supervisor_measure_exactly(struct supervisor *supervisor, struct vm *vm);
 
 /* Takes a guest's sample that came as an answer; `latency` bounds its age. -ERANGE: it cannot be
