@@ -1,0 +1,151 @@
+/* The recorder's world. */
+#include "tests/unit/controller/records/recorder-fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "controller/api/api.h"
+#include "controller/records/guest_actions.h"
+
+struct fixture fixture;
+struct supervisor supervisor;
+struct store *store;
+struct recorder recorder;
+struct vm *vm;
+static struct api api;
+static uv_loop_t loop;
+
+void set_footprint(uint64_t mib)
+{
+    char text[256];
+
+    (void)snprintf(text, sizeof(text),
+                   "Name:\tqemu\nVmRSS:\t1 kB\nRssAnon:\t%llu kB\nRssFile:\t1 kB\nRssShmem:\t0 kB\n"
+                   "VmSwap:\t0 kB\nHugetlbPages:\t0 kB\n",
+                   (unsigned long long)mib * 1024);
+    fixture_write(&fixture, "proc/42/status", text);
+    /* the status file is held open: a rewritten one is another */
+    if (vm != NULL) {
+        assert_int_equal(hypervisor_process_open(&vm->process, fixture.root, 42, NULL), 0);
+        assert_int_equal(supervisor_measure(&supervisor, vm), 0);
+    }
+}
+
+int recorder_set_up(void **state)
+{
+    char path[128];
+
+    (void)state;
+    fixture_init(&fixture);
+    fixture_write(&fixture, "proc/42/stat",
+                  "42 (qemu) S 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 1 1 1\n");
+    fixture_write(&fixture, "proc/42/maps", "");
+    fixture_directory(&fixture, "proc/42/fd");
+    vm = NULL;
+    set_footprint(500);
+    (void)snprintf(path, sizeof(path), "%s/store.db", fixture.path);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(supervisor_init(&supervisor, &loop, fixture.root, NSEC_PER_SEC), 0);
+    api_init(&api, &supervisor);
+    assert_int_equal(store_create(path, &store), 0);
+    assert_int_equal(recorder_init(&recorder, &api, store), 0);
+    assert_int_equal(vm_create("web1", &vm), 0);
+    vm->sources = VM_SOURCE_FILE;
+    assert_int_equal(supervisor_add_vm(&supervisor, vm, NULL), 0);
+    set_footprint(500);
+    return 0;
+}
+
+int recorder_tear_down(void **state)
+{
+    (void)state;
+    recorder_stop(&recorder);
+    api_stop(&api);
+    supervisor_stop(&supervisor);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    recorder_finish(&recorder);
+    supervisor_finish(&supervisor);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    store_destroy(store);
+    fixture_finish(&fixture);
+    return 0;
+}
+
+void restart(void)
+{
+    recorder_stop(&recorder);
+    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    recorder_finish(&recorder);
+    assert_int_equal(recorder_init(&recorder, &api, store), 0);
+}
+
+void remember(nsec_t now, uint64_t seconds, uint64_t mib, uint64_t fall)
+{
+    for (uint64_t i = 0; i <= seconds; i++)
+        footprint_history_add(&vm->history, now - (seconds - i) * NSEC_PER_SEC,
+                              (mib - i * fall) * MIB);
+}
+
+void tell_step(nsec_t now, uint64_t seconds, uint64_t freed_mib)
+{
+    Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
+
+    result.kind = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_RECLAIM_CACHE;
+    result.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE;
+    result.duration_ns = seconds * NSEC_PER_SEC;
+    result.free_before = GIB;
+    result.free_after = GIB + freed_mib * MIB;
+    guest_action_take(&recorder, vm, &result, now);
+}
+
+static int compare(const Action *action, void *userdata)
+{
+    const struct expectation *expected = userdata;
+    size_t count = 0;
+
+    assert_int_equal(action->checked_again, expected->checked_again);
+    assert_int_equal(action->host_returned, expected->returned);
+    assert_int_equal(action->host_returned_later, expected->returned_later);
+    while (count < ARRAY_SIZE(expected->phases) && expected->phases[count] != 0)
+        count++;
+    assert_int_equal(action->n_samples, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(action->samples[i]->phase, expected->phases[i]);
+    return 0;
+}
+
+void expect(const char *id, struct expectation expectation)
+{
+    assert_int_equal(store_action(store, id, compare, &expectation, NULL), 0);
+}
+
+static int add_to_all(const Action *action, void *userdata)
+{
+    struct all *all = userdata;
+
+    assert_true(all->count < STEPS_MAX);
+    (void)snprintf(all->reasons[all->count], sizeof(all->reasons[0]), "%s", action->reason);
+    all->actions[all->count++] = *action;
+    all->returned += action->host_returned;
+    return 0;
+}
+
+struct all read_all(void)
+{
+    struct all all = {.count = 0};
+
+    assert_int_equal(store_actions(store, "web1", 0, STEPS_MAX, add_to_all, &all, NULL), 0);
+    return all;
+}
+
+void expect_unmeasured(const char *why)
+{
+    const struct all all = read_all();
+
+    assert_int_equal(all.count, 1);
+    assert_true(all.actions[0].finished);
+    assert_int_equal(all.actions[0].footprint_before, 0);
+    assert_int_equal(all.actions[0].host_returned, 0);
+    assert_int_equal(all.actions[0].confidence, LOW);
+    assert_non_null(strstr(all.reasons[0], why));
+}
