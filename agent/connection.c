@@ -148,7 +148,6 @@ static void on_session_closed(struct ttrpc_connection *connection, int status, c
     struct session *session = userdata;
     struct connections *connections = session->owner;
 
-    (void)connection;
     if (session->dialled && connections->state == STATE_WATCHED && !connections->closing) {
         connections->lone_since = time_boottime() + RETURN_TIME;
         log_notice("the controller is gone: %s; working on under the last policy", reason);
@@ -260,7 +259,6 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
 {
     struct connections *connections = userdata;
 
-    (void)peer;
     if (connections->session_count >= CONNECTIONS_MAX)
         close_oldest(connections);
     if (start_session(connections, descriptor, false) < 0)

@@ -42,7 +42,6 @@ static void ask_vsock(const struct check *check, void *context, struct check_ans
 {
     const struct doctor *doctor = context;
 
-    (void)check;
     if (!uses_vsock(doctor))
         check_answer_set(answer, CHECK_OK, NULL, "not used by this configuration");
     else if (!exists(doctor, "dev/vsock"))
@@ -56,7 +55,6 @@ static void ask_vsock_device(const struct check *check, void *context, struct ch
 {
     const struct doctor *doctor = context;
 
-    (void)check;
     if (!uses_vsock(doctor))
         check_answer_set(answer, CHECK_OK, NULL, "not used by this configuration");
     else if (!exists(doctor, "sys/bus/virtio/drivers/vmw_vsock_virtio_transport") &&
@@ -90,7 +88,6 @@ static void ask_source_port(const struct check *check, void *context, struct che
 {
     const struct doctor *doctor = context;
 
-    (void)check;
     if (uses_vsock(doctor) && !has_capability(doctor, CAP_NET_BIND_SERVICE))
         check_answer_set(answer, CHECK_FAILURE,
                          "run as root, or with CAP_NET_BIND_SERVICE in the initial user namespace",
@@ -102,7 +99,6 @@ static void ask_pressure_trigger(const struct check *check, void *context,
 {
     const struct doctor *doctor = context;
 
-    (void)check;
     if (!has_capability(doctor, CAP_SYS_RESOURCE))
         check_answer_set(answer, CHECK_WARNING, "run with CAP_SYS_RESOURCE",
                          "a PSI trigger of two seconds instead of one, or none where the kernel "
@@ -114,7 +110,6 @@ static void ask_memory_lock(const struct check *check, void *context, struct che
     const struct doctor *doctor = context;
     struct rlimit limit;
 
-    (void)check;
     if (has_capability(doctor, CAP_IPC_LOCK))
         return;
     if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
@@ -128,7 +123,6 @@ static void ask_seccomp(const struct check *check, void *context, struct check_a
 {
     const struct doctor *doctor = context;
 
-    (void)check;
     if (!exists(doctor, "proc/sys/kernel/seccomp/actions_avail"))
         check_answer_set(answer, CHECK_WARNING, "use a kernel with CONFIG_SECCOMP_FILTER",
                          "no seccomp filters: the agent runs without its system call list");
@@ -143,7 +137,6 @@ static void ask_state_directory(const struct check *check, void *context,
     const struct doctor *doctor = context;
     const char *path = doctor->configuration->state_directory;
 
-    (void)check;
     if (access(path, W_OK) == 0)
         check_answer_set(answer, CHECK_OK, NULL, "%s", path);
     else if (errno == ENOENT)

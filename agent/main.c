@@ -29,7 +29,6 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct signals *signals = handle->data;
 
-    (void)number;
     log_notice("stopping");
     agent_stop(&agent);
     uv_close((uv_handle_t *)&signals->terminate, NULL);

@@ -46,7 +46,6 @@ static void log_vm_event(const struct vm_event *event, void *userdata)
     char note[64] = "";
     unsigned suppressed;
 
-    (void)userdata;
     if (event->kind == VM_EVENT_SAMPLE)
         return;
     if (level < LOG_LEVEL_DEBUG) {
@@ -183,9 +182,6 @@ static void on_directory_changed(uv_fs_event_t *watch, const char *name, int eve
 {
     struct daemon *daemon = watch->data;
 
-    (void)name;
-    (void)events;
-    (void)status;
     (void)uv_timer_start(&daemon->reload_timer, on_reload_timer, RELOAD_QUIET / NSEC_PER_MSEC, 0);
 }
 

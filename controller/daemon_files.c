@@ -47,7 +47,6 @@ int daemon_find_groups(const struct daemon_config *config, gid_t *ret_read, gid_
 
 static void complain(const struct error *error, void *userdata)
 {
-    (void)userdata;
     log_error("%s; the VM is left out until the file is right", error->text);
 }
 

@@ -47,7 +47,6 @@ static bool daemon_is_running(const struct daemon_config *config)
 
 static void log_event(const struct vm_event *event, void *userdata)
 {
-    (void)userdata;
     if (event->kind == VM_EVENT_WARNING || event->kind == VM_EVENT_BALLOON)
         log_notice("VM %s: %s", event->vm->name, event->text);
 }

@@ -136,8 +136,6 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     int error;
     ssize_t n = read(child->descriptor, &error, sizeof(error));
 
-    (void)status;
-    (void)events;
     if (n == (ssize_t)sizeof(error))
         child->result.error = error;
     else if (n >= 0 || (errno != EAGAIN && errno != EINTR))

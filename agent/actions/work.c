@@ -187,7 +187,6 @@ static int each_node(int root, int (*visit)(struct nodes *nodes, uint64_t node),
 
 static int count_node(struct nodes *nodes, uint64_t node)
 {
-    (void)node;
     nodes->count++;
     return 0;
 }

@@ -83,7 +83,6 @@ void engine_init(struct engine *engine, const struct policy *policy, nsec_t now)
 
 void engine_set_policy(struct engine *engine, const struct policy *policy, nsec_t now)
 {
-    (void)now;
     if (policy->idle_window != engine->policy.idle_window)
         activity_init(&engine->activity, policy->idle_window);
     memset(engine->backoffs, 0, sizeof(engine->backoffs));

@@ -42,7 +42,6 @@ static void on_caller_gone(struct ttrpc_call *call, void *userdata)
 {
     struct order *order = userdata;
 
-    (void)call;
     order->call = NULL;
     runner_cancel(&order->agent->runner, &order->job);
 }
@@ -149,7 +148,6 @@ void orders_compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     char trapped[32];
     char gain[32];
 
-    (void)userdata;
     if (order == NULL)
         return;
     agent = order->agent;
@@ -210,7 +208,6 @@ void orders_reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *messa
     struct order *order = begin(call, request->drop ? JOB_DROP_CACHES : JOB_RECLAIM_CACHE,
                                 request->action_id, request->asked_by, answer_reclaim_cache);
 
-    (void)userdata;
     if (order == NULL)
         return;
     order->job.time_limit = time_limit(order->agent, request->time_limit_ns);
@@ -265,7 +262,6 @@ void orders_set_reporting(struct ttrpc_call *call, const ProtobufCMessage *messa
     struct agent *agent;
     int r = 0;
 
-    (void)userdata;
     if (order == NULL)
         return;
     agent = order->agent;

@@ -44,7 +44,6 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct pressure *pressure = poll->data;
 
-    (void)events;
     if (status < 0)
         (void)uv_poll_stop(poll); /* the trigger is gone with its file; the samples still tell */
     else

@@ -97,7 +97,6 @@ static void memory_call_free(struct memory_call *waiting)
 
 static void on_memory_cancelled(struct ttrpc_call *call, void *userdata)
 {
-    (void)call;
     memory_call_free(userdata);
 }
 
@@ -166,7 +165,6 @@ static void listing_free(struct listing *listing)
 
 static void on_listing_cancelled(struct ttrpc_call *call, void *userdata)
 {
-    (void)call;
     listing_free(userdata);
 }
 
@@ -174,7 +172,6 @@ static void on_listing_drained(struct ttrpc_call *call, void *userdata)
 {
     struct listing *listing = userdata;
 
-    (void)call;
     listing->is_blocked = false;
     wake(listing->scans);
 }

@@ -15,7 +15,6 @@ static void ping(struct ttrpc_call *call, const ProtobufCMessage *message, void 
         (const Vmreclaim__Agent__V1__PingRequest *)message;
     Vmreclaim__Agent__V1__PingResponse response = VMRECLAIM__AGENT__V1__PING_RESPONSE__INIT;
 
-    (void)userdata;
     response.nonce = request->nonce;
     response.boottime_ns = time_boottime();
     ttrpc_call_finish(call, &response.base);
@@ -40,8 +39,6 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *message, v
     Vmreclaim__Agent__V1__Check *check_pointers[DOCTOR_COMPLAINTS_MAX];
     char *unsupported[HOST_POLICY_KEYS_MAX];
 
-    (void)message;
-    (void)userdata;
     messages_from_features(&agent->features, features, feature_pointers);
     response.n_checks =
         doctor_complain(agent->root, agent->configuration, &agent->features, complaints);
@@ -72,7 +69,6 @@ static void get_memory(struct ttrpc_call *call, const ProtobufCMessage *message,
         (const Vmreclaim__Agent__V1__GetMemoryRequest *)message;
     struct agent *agent = connection_userdata(call);
 
-    (void)userdata;
     scans_get_memory(&agent->scans, call, request->exact);
 }
 
@@ -83,7 +79,6 @@ static void list_free_ranges(struct ttrpc_call *call, const ProtobufCMessage *me
         (const Vmreclaim__Agent__V1__ListFreeRangesRequest *)message;
     struct agent *agent = connection_userdata(call);
 
-    (void)userdata;
     scans_list_ranges(&agent->scans, call, request->start, request->length);
 }
 
@@ -130,7 +125,6 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *messag
     struct error error;
     int r;
 
-    (void)userdata;
     if (request->policy == NULL) {
         ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT, "policy: missing");
         return;
@@ -159,7 +153,6 @@ static void watch(struct ttrpc_call *call, const ProtobufCMessage *message, void
     struct agent *agent = connection_userdata(call);
     int r;
 
-    (void)userdata;
     if (request->set_lowest_order && request->lowest_order > agent->sensors.max_order) {
         ttrpc_call_fail(call, TTRPC_OUT_OF_RANGE, "lowest_order: %u is above the largest order %u",
                         request->lowest_order, agent->sensors.max_order);

@@ -54,7 +54,6 @@ static void watch_free(struct watch *watch)
 
 static void on_cancel(struct ttrpc_call *call, void *userdata)
 {
-    (void)call;
     watch_free(userdata);
 }
 
@@ -140,7 +139,6 @@ static void on_drain(struct ttrpc_call *call, void *userdata)
 {
     struct watch *watch = userdata;
 
-    (void)call;
     watch->is_blocked = false;
     flush(watch);
 }

@@ -108,8 +108,6 @@ static void on_reply(uv_poll_t *poll, int status, int events)
     char byte;
     int r = 0;
 
-    (void)status;
-    (void)events;
     while (r == 0) {
         ssize_t length = recv(dial->descriptor, &byte, 1, MSG_DONTWAIT);
 
@@ -200,8 +198,6 @@ static void on_connected(uv_poll_t *poll, int status, int events)
     int number = 0;
     socklen_t length = sizeof(number);
 
-    (void)status;
-    (void)events;
     if (getsockopt(dial->descriptor, SOL_SOCKET, SO_ERROR, &number, &length) < 0)
         number = errno;
     (void)uv_poll_stop(&dial->poll);

@@ -92,8 +92,6 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     struct listener *listener = poll->data;
     unsigned accepted = 0;
 
-    (void)status;
-    (void)events;
     while (accepted < ACCEPT_BATCH && listener->descriptor >= 0) {
         int descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 

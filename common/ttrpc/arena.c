@@ -63,8 +63,6 @@ static void *arena_allocate(void *userdata, size_t size)
 
 static void arena_free(void *userdata, void *pointer)
 {
-    (void)userdata;
-    (void)pointer;
 }
 
 void arena_init(struct arena *arena, size_t limit)

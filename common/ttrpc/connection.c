@@ -127,7 +127,6 @@ static void update_poll(struct ttrpc_connection *connection)
     connection->poll_events = events;
     r = uv_poll_start(&connection->poll, events, on_poll);
     assert(r == 0);
-    (void)r;
 }
 
 static void update_send_stall(struct ttrpc_connection *connection, uint64_t frames_before)

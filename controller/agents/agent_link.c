@@ -53,7 +53,6 @@ static void on_connection_close(struct ttrpc_connection *connection, int status,
     struct agent_link *link = userdata;
     const char *why = link->close_reason[0] != '\0' ? link->close_reason : reason;
 
-    (void)connection;
     link->callbacks->on_close(link, ending_of(link, status), why, link->userdata);
     free(link);
 }

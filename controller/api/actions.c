@@ -289,7 +289,6 @@ static void on_operator_gone(struct ttrpc_call *call, void *userdata)
 {
     struct action *action = userdata;
 
-    (void)call;
     action->call = NULL;
 }
 

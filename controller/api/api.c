@@ -273,9 +273,6 @@ static void on_close(struct ttrpc_connection *ttrpc, int status, const char *rea
 {
     struct api_connection *connection = userdata;
 
-    (void)ttrpc;
-    (void)status;
-    (void)reason;
     list_remove(&connection->link);
     connection->api->connection_count--;
     connection->user->connection_count--;

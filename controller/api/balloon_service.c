@@ -229,7 +229,6 @@ static void on_operator_gone(struct ttrpc_call *call, void *userdata)
 {
     struct balloon_wait *wait = userdata;
 
-    (void)call;
     wait->call = NULL;
 }
 

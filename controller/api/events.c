@@ -94,7 +94,6 @@ static void on_watcher_gone(struct ttrpc_call *call, void *userdata)
 {
     struct watcher *watcher = userdata;
 
-    (void)call;
     list_remove(&watcher->link);
     free(watcher);
 }
@@ -108,7 +107,6 @@ static void watch_events(struct ttrpc_call *call, const ProtobufCMessage *reques
     const struct vm *vm = NULL;
     struct watcher *watcher;
 
-    (void)caller;
     if (asked->vm[0] != '\0') {
         vm = api_find_vm(api, call, asked->vm);
         if (vm == NULL)

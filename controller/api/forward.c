@@ -24,7 +24,6 @@ static void on_operator_gone(struct ttrpc_call *call, void *userdata)
 {
     struct forward *forward = userdata;
 
-    (void)call;
     ttrpc_client_call_cancel(forward->client);
     free(forward);
 }

@@ -49,7 +49,6 @@ static void end_wait(struct policy_wait *wait)
 
 static void on_operator_gone(struct ttrpc_call *call, void *userdata)
 {
-    (void)call;
     end_wait(userdata);
 }
 

@@ -32,8 +32,6 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request,
     size_t count = supervisor->registry.count;
     struct vm_entry *entries = calloc(count + 1, sizeof(*entries));
 
-    (void)request;
-    (void)caller;
     response.vms = calloc(count + 1, sizeof(*response.vms));
     if (entries == NULL || response.vms == NULL) {
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
@@ -109,7 +107,6 @@ static void get_vm(struct ttrpc_call *call, const ProtobufCMessage *request,
     struct api_vm_service *service = userdata;
     struct vm *vm = api_find_vm(service->api, call, asked->vm);
 
-    (void)caller;
     if (vm == NULL)
         return;
     if (asked->fresh && vm->agent != NULL) {
@@ -177,7 +174,6 @@ static void explain(struct ttrpc_call *call, const ProtobufCMessage *request,
     struct api_vm_service *service = userdata;
     struct vm *vm = api_find_vm(service->api, call, asked->vm);
 
-    (void)caller;
     if (vm == NULL)
         return;
     if (vm->agent != NULL) {
@@ -196,7 +192,6 @@ static void on_pong(struct ttrpc_call *call, struct vm *vm, const struct ttrpc_r
     Vmreclaim__Controller__V1__PingVmResponse response =
         VMRECLAIM__CONTROLLER__V1__PING_VM_RESPONSE__INIT;
 
-    (void)userdata;
     if (result->code != TTRPC_OK) {
         forward_fail(call, vm, result);
         return;
@@ -230,7 +225,6 @@ static void ping_vm(struct ttrpc_call *call, const ProtobufCMessage *request,
     struct api_vm_service *service = userdata;
     struct vm *vm = find_vm_with_agent(service, call, asked->vm);
 
-    (void)caller;
     if (vm != NULL)
         forward_unary(service->api, call, vm, "Ping", &ping.base, PING_TIMEOUT, on_pong, NULL);
 }
@@ -244,7 +238,6 @@ static int on_ranges(struct ttrpc_call *call, const ProtobufCMessage *message, v
     Vmreclaim__Controller__V1__ListRangesResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_RANGES_RESPONSE__INIT;
 
-    (void)userdata;
     response.n_ranges = part->n_ranges;
     response.ranges = part->ranges;
     return ttrpc_call_send(call, &response.base);
@@ -253,8 +246,6 @@ static int on_ranges(struct ttrpc_call *call, const ProtobufCMessage *message, v
 static void on_ranges_end(struct ttrpc_call *call, struct vm *vm, const struct ttrpc_result *result,
                           nsec_t round_trip, void *userdata)
 {
-    (void)round_trip;
-    (void)userdata;
     if (result->code == TTRPC_OK)
         ttrpc_call_finish(call, NULL);
     else
@@ -271,7 +262,6 @@ static void list_ranges(struct ttrpc_call *call, const ProtobufCMessage *request
     struct api_vm_service *service = userdata;
     struct vm *vm = find_vm_with_agent(service, call, asked->vm);
 
-    (void)caller;
     if (vm != NULL)
         forward_stream(service->api, call, vm, "ListFreeRanges", &ask.base, RANGES_TIMEOUT,
                        on_ranges, on_ranges_end, NULL);

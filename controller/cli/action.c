@@ -163,7 +163,6 @@ int action_print(const ProtobufCMessage *message, void *userdata)
 {
     const ActionResponse *response = (const void *)message;
 
-    (void)userdata;
     if (response->action == NULL)
         return fail(EXIT_FAILED, "the daemon answered without an action");
     print_action(response->action);
@@ -175,7 +174,6 @@ static int print_as_json(const ProtobufCMessage *message, void *userdata)
 {
     const ActionResponse *response = (const void *)message;
 
-    (void)userdata;
     int r = print_json(message);
     if (r != EXIT_DONE || response->action == NULL)
         return r;

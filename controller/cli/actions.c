@@ -69,7 +69,6 @@ static int print(const ProtobufCMessage *message, void *userdata)
     const Vmreclaim__Controller__V1__ListActionsResponse *list = (const void *)message;
     struct table table;
 
-    (void)userdata;
     table_init(&table, columns, ARRAY_SIZE(columns));
     for (size_t i = 0; i < list->n_actions; i++)
         add_action(&table, list->actions[i]);
@@ -81,7 +80,6 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Controller__V1__ListActionsRequest request =
         VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_REQUEST__INIT;
 
-    (void)operands;
     request.vm = (char *)vm;
     request.limit = (uint32_t)min_of(limit, (uint64_t)UINT32_MAX);
     request.since_ns = since == 0 ? 0 : time_realtime() - (int64_t)since;

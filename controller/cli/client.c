@@ -174,8 +174,6 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
     struct client *client = userdata;
     bool said = client->unavailable[0] != '\0' && strcmp(client->unavailable, reason) != 0;
 
-    (void)connection;
-    (void)status;
     if (said)
         client->code = fail(EXIT_UNREACHABLE, "%s", client->unavailable);
     else if (!client->call_ended || client->unavailable[0] != '\0')

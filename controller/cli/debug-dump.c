@@ -9,7 +9,6 @@ static int print(const ProtobufCMessage *message, void *userdata)
 {
     const Vmreclaim__Controller__V1__DumpStateResponse *piece = (const void *)message;
 
-    (void)userdata;
     if (fwrite(piece->text.data, 1, piece->text.len, stdout) != piece->text.len)
         return fail(EXIT_FAILED, "cannot write to standard output");
     return EXIT_DONE;
@@ -21,7 +20,6 @@ static int run(struct cli *cli, char **operands)
         VMRECLAIM__CONTROLLER__V1__DUMP_STATE_REQUEST__INIT;
     struct cli plain = *cli;
 
-    (void)operands;
     plain.json = false;
     int r = client_stream(&plain, "DumpState", &request.base, print, NULL);
     if (r == EXIT_DONE)

@@ -47,7 +47,6 @@ static int print(const ProtobufCMessage *message, void *userdata)
 {
     const Event *event = (const void *)message;
 
-    (void)userdata;
     print_time(event->time_ns);
     (void)fputs("  ", stdout);
     print_text(event->vm[0] == '\0' ? "-" : event->vm);
@@ -67,7 +66,6 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Controller__V1__WatchEventsRequest request =
         VMRECLAIM__CONTROLLER__V1__WATCH_EVENTS_REQUEST__INIT;
 
-    (void)operands;
     if (!follow)
         return fail(EXIT_USAGE, "events: only the present can be followed: vmreclaim events -f\n"
                                 "For the past: vmreclaim actions, vmreclaim history VM");

@@ -35,7 +35,6 @@ static int print(const ProtobufCMessage *message, void *userdata)
 {
     const Vmreclaim__Controller__V1__ExplainResponse *response = (const void *)message;
 
-    (void)userdata;
     if (response->vm != NULL) {
         waterfall_print_head(response->vm);
         int r = response->vm->waterfall == NULL ? EXIT_DONE : waterfall_print(response->vm);

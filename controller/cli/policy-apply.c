@@ -27,7 +27,6 @@ static int print(const ProtobufCMessage *message, void *userdata)
 {
     const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *response = (const void *)message;
 
-    (void)userdata;
     (void)fputs("policy ", stdout);
     print_text(response->name);
     (void)printf(", revision %" PRIu64 ": %s\n", response->revision,

@@ -47,7 +47,6 @@ static void print_line(char kind, const char *text, int length, void *userdata)
 {
     cleanup_free char *copy = strndup(text, (size_t)length);
 
-    (void)userdata;
     (void)putchar(kind);
     if (copy != NULL)
         print_text(copy);

@@ -17,7 +17,6 @@ static int print(const ProtobufCMessage *message, void *userdata)
     struct table table;
     char time[32];
 
-    (void)userdata;
     table_init(&table, columns, ARRAY_SIZE(columns));
     for (size_t i = 0; i < list->n_revisions; i++) {
         const PolicyRevision *revision = list->revisions[i];

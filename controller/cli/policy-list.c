@@ -33,7 +33,6 @@ static int print(const ProtobufCMessage *message, void *userdata)
     struct table table;
     char text[256];
 
-    (void)userdata;
     table_init(&table, columns, ARRAY_SIZE(columns));
     for (size_t i = 0; i < list->n_policies; i++) {
         const PolicyRevision *policy = list->policies[i];
@@ -53,7 +52,6 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Controller__V1__ListPoliciesRequest request =
         VMRECLAIM__CONTROLLER__V1__LIST_POLICIES_REQUEST__INIT;
 
-    (void)operands;
     return client_call(cli, "ListPolicies", &request.base, print, NULL);
 }
 

@@ -12,7 +12,6 @@ static int print(const ProtobufCMessage *message, void *userdata)
 {
     const Vmreclaim__Controller__V1__RollBackPolicyResponse *response = (const void *)message;
 
-    (void)userdata;
     if (response->policy == NULL)
         return fail(EXIT_FAILED, "the daemon answered without a policy");
     (void)fputs("policy ", stdout);

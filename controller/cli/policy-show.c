@@ -26,7 +26,6 @@ static int print(const ProtobufCMessage *message, void *userdata)
     const PolicyRevision *policy = response->policy;
     char time[32];
 
-    (void)userdata;
     if (policy == NULL)
         return fail(EXIT_FAILED, "the daemon answered without a policy");
     (void)fputs("# ", stdout);
@@ -121,7 +120,6 @@ static int print_effective(const ProtobufCMessage *message, void *userdata)
 {
     const GetEffectivePolicyResponse *response = (const void *)message;
 
-    (void)userdata;
     print_head(response);
     int r = print_settings(response);
     if (r != EXIT_DONE)

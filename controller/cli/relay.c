@@ -70,7 +70,6 @@ static int run(struct cli *cli, char **operands)
     struct error error;
     struct sockaddr_un name = {.sun_family = AF_UNIX};
 
-    (void)operands;
     if (address_parse(cli->api, &address, &error) < 0)
         return fail(EXIT_USAGE, "--api: %s", error.text);
     if (address.kind != ADDRESS_UNIX)

@@ -85,7 +85,6 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Controller__V1__GetStatusRequest request =
         VMRECLAIM__CONTROLLER__V1__GET_STATUS_REQUEST__INIT;
 
-    (void)operands;
     return client_fetch(cli, "GetStatus", &request.base, show, cli);
 }
 

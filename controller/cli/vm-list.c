@@ -41,7 +41,6 @@ static int print(const ProtobufCMessage *message, void *userdata)
     const Vmreclaim__Controller__V1__ListVmsResponse *list = (const void *)message;
     struct table table;
 
-    (void)userdata;
     table_init(&table, columns, ARRAY_SIZE(columns));
     for (size_t i = 0; i < list->n_vms; i++)
         add_vm(&table, list->vms[i]);
@@ -54,7 +53,6 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Controller__V1__ListVmsRequest request =
         VMRECLAIM__CONTROLLER__V1__LIST_VMS_REQUEST__INIT;
 
-    (void)operands;
     return client_call(cli, "ListVms", &request.base, print, NULL);
 }
 

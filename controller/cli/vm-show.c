@@ -104,7 +104,6 @@ static int print(const ProtobufCMessage *message, void *userdata)
     const Vm *vm = response->vm;
     struct table table;
 
-    (void)userdata;
     if (vm == NULL)
         return fail(EXIT_FAILED, "the daemon answered without a VM");
     waterfall_print_head(vm);

@@ -113,7 +113,6 @@ static void on_written(uv_write_t *request, int status)
     struct qmp_write *write = container_of(request, struct qmp_write, request);
 
     /* A broken connection is noticed by the reader. */
-    (void)status;
     free(write->text);
     free(write);
 }
@@ -204,7 +203,6 @@ static void on_negotiated(int status, const json_t *value, const struct error *e
 {
     struct qmp *qmp = userdata;
 
-    (void)value;
     if (status < 0) {
         fail(qmp, status, error);
         return;
@@ -334,7 +332,6 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     struct qmp *qmp = container_of(handle, struct qmp, pipe);
     size_t needed = qmp->line_length + READ_CHUNK;
 
-    (void)suggested;
     if (qmp->line_capacity < needed) {
         size_t capacity = max_of(needed, qmp->line_capacity * 2);
         char *larger = realloc(qmp->line, capacity);
@@ -354,7 +351,6 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
     struct qmp *qmp = container_of(stream, struct qmp, pipe);
     struct error error;
 
-    (void)buffer;
     if (n < 0) {
         (void)error_set(&error, (int)n, "QMP socket %s: %s", qmp->path,
                         n == UV_EOF ? "closed by the hypervisor" : uv_strerror((int)n));

@@ -74,7 +74,6 @@ static void finish(struct operation *operation, const struct driver_result *resu
 static void on_balloon_set(int status, const json_t *value, const struct error *error,
                            void *userdata)
 {
-    (void)value;
     finish(userdata, &(struct driver_result){.status = status, .error = error});
 }
 
@@ -128,10 +127,6 @@ static void on_statistics_switched_on(int status, const json_t *value, const str
                                       void *userdata)
 {
     /* Not possible with this hypervisor: the statistics stay at "never". */
-    (void)status;
-    (void)value;
-    (void)error;
-    (void)userdata;
 }
 
 static void switch_statistics_on(struct driver_session *session, nsec_t timeout)
@@ -175,10 +170,6 @@ static void on_migration_events_on(int status, const json_t *value, const struct
                                    void *userdata)
 {
     /* Refused: migrations are seen when the facts are read again. */
-    (void)status;
-    (void)value;
-    (void)error;
-    (void)userdata;
 }
 
 static void on_qmp_ready(void *userdata)
@@ -229,7 +220,6 @@ static void on_jobs(int status, const json_t *value, const struct error *error, 
     struct driver_session *session = question->session;
     bool loaded = false;
 
-    (void)error;
     for (size_t i = 0; status == 0 && i < json_array_size(value); i++)
         loaded = loaded || is_loaded_snapshot(json_array_get(value, i), question->id);
     free(question);

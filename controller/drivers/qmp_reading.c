@@ -133,26 +133,22 @@ static void take_guest_cid(struct reading *reading, const json_t *value, const c
 {
     double cid = json_number_value(value);
 
-    (void)path;
     if (cid >= 3 && cid < UINT32_MAX)
         reading->facts.guest_cid = (uint32_t)cid;
 }
 
 static void take_reporting(struct reading *reading, const json_t *value, const char *path)
 {
-    (void)path;
     reading->facts.free_page_reporting = answer_of(value);
 }
 
 static void take_deflate_on_oom(struct reading *reading, const json_t *value, const char *path)
 {
-    (void)path;
     reading->facts.deflate_on_oom = answer_of(value);
 }
 
 static void take_statistics_interval(struct reading *reading, const json_t *value, const char *path)
 {
-    (void)path;
     reading->devices->statistics_on = json_number_value(value) > 0;
 }
 
@@ -189,7 +185,6 @@ static void take_foreign(struct reading *reading, const json_t *value, const cha
 {
     const char *memdev = json_string_value(value);
 
-    (void)path;
     if (memdev != NULL && reading->foreign_count < QMP_BACKENDS_MAX)
         (void)snprintf(reading->foreign_paths[reading->foreign_count++], QOM_PATH_BYTES, "%s",
                        memdev);
@@ -201,7 +196,6 @@ static void take_status(struct reading *reading, const json_t *value, const char
 {
     const char *status = json_string_value(json_object_get(value, "status"));
 
-    (void)path;
     if (status != NULL && strcmp(status, "inmigrate") == 0)
         reading->facts.migrated_in = true;
     /* QEMU saves a snapshot with its migration code and tells of both alike; nothing moves. */
@@ -213,7 +207,6 @@ static void take_status(struct reading *reading, const json_t *value, const char
 
 static void take_migration(struct reading *reading, const json_t *value, const char *path)
 {
-    (void)path;
     if (qmp_is_migrating(value) && !reading->is_saving)
         reading->facts.run_state = RUN_STATE_MIGRATING;
     if (qmp_has_migrated_in(value))
@@ -224,7 +217,6 @@ static void take_name(struct reading *reading, const json_t *value, const char *
 {
     const char *name = json_string_value(json_object_get(value, "name"));
 
-    (void)path;
     if (name != NULL)
         (void)snprintf(reading->facts.name, sizeof(reading->facts.name), "%s", name);
 }
@@ -233,7 +225,6 @@ static void take_uuid(struct reading *reading, const json_t *value, const char *
 {
     const char *uuid = json_string_value(json_object_get(value, "UUID"));
 
-    (void)path;
     /* All zeroes is QEMU's way to say that none was given. */
     if (uuid == NULL || strlen(uuid) != 36 || strspn(uuid, "0-") == 36)
         return;
@@ -246,7 +237,6 @@ static void take_memory_size(struct reading *reading, const json_t *value, const
     uint64_t base = qmp_number(value, "base-memory");
     uint64_t plugged = qmp_number(value, "plugged-memory");
 
-    (void)path;
     if (base != UINT64_MAX)
         reading->facts.ram = base + (plugged == UINT64_MAX ? 0 : plugged);
 }
@@ -255,7 +245,6 @@ static void take_balloon(struct reading *reading, const json_t *value, const cha
 {
     uint64_t actual = qmp_number(value, "actual");
 
-    (void)path;
     if (actual == UINT64_MAX)
         return;
     reading->facts.balloon = ANSWER_YES;

@@ -117,7 +117,6 @@ static void get_effective(struct ttrpc_call *call, const ProtobufCMessage *reque
     struct vm *vm = api_find_vm(userdata, call, asked->vm);
     struct effective effective;
 
-    (void)caller;
     if (vm == NULL)
         return;
     if (vm->policy == NULL) {

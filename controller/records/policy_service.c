@@ -323,8 +323,6 @@ static void list_policies(struct ttrpc_call *call, const ProtobufCMessage *reque
     struct copies *copies = calloc(1, sizeof(*copies));
     struct error error;
 
-    (void)request;
-    (void)caller;
     int r = copies == NULL ? error_set(&error, -ENOMEM, "out of memory")
                            : store_policy_list(service->store, keep_revision, copies, &error);
     if (r == 0)
@@ -351,7 +349,6 @@ static void list_revisions(struct ttrpc_call *call, const ProtobufCMessage *requ
     struct copies *copies = calloc(1, sizeof(*copies));
     struct error error;
 
-    (void)caller;
     int r = copies == NULL ? error_set(&error, -ENOMEM, "out of memory")
                            : store_policy_revisions(service->store, asked->name, keep_revision,
                                                     copies, &error);
@@ -384,7 +381,6 @@ static void get_policy(struct ttrpc_call *call, const ProtobufCMessage *request,
     struct policy_service *service = userdata;
     struct error error;
 
-    (void)caller;
     int r =
         store_policy_get(service->store, asked->name, asked->revision, answer_policy, call, &error);
     if (r < 0)
@@ -481,7 +477,6 @@ static void unassign(struct ttrpc_call *call, const ProtobufCMessage *request,
     int r = vms == NULL ? -ENOMEM
                         : store_assignments(service->store, match_selector, &assigned, &error);
 
-    (void)caller;
     if (r == 0)
         r = store_unassign(service->store, asked->selector, &error);
     if (r < 0) {

@@ -107,7 +107,6 @@ static void list_actions(struct ttrpc_call *call, const ProtobufCMessage *reques
     uint32_t limit = asked->limit == 0 ? ACTIONS_DEFAULT : min_of(asked->limit, ACTIONS_MAX + 0u);
     struct error error;
 
-    (void)caller;
     int r = fetch_actions(recorder->store, vm, asked->since_ns, INT64_MAX, limit, &list, &error);
     if (r < 0) {
         api_fail(call, r, &error);
@@ -150,7 +149,6 @@ static void verify_action(struct ttrpc_call *call, const ProtobufCMessage *reque
     struct verification verification = {.recorder = userdata, .call = call};
     struct error error;
 
-    (void)caller;
     int r = store_action(verification.recorder->store, asked->id, verify, &verification, &error);
     if (r < 0)
         api_fail(call, r, &error);
@@ -221,7 +219,6 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *request
     struct error error;
     int r = 0;
 
-    (void)caller;
     if (asked->points != 0)
         points.size = min_of(asked->points, POINTS_MAX + 0u);
     store_tick(recorder->store, time_boottime());

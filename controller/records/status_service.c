@@ -125,8 +125,6 @@ static void get_status(struct ttrpc_call *call, const ProtobufCMessage *request,
     struct status_scratch scratch;
     Status status;
 
-    (void)request;
-    (void)caller;
     fill_status(userdata, &status, &scratch);
     ttrpc_call_finish(call, &status.base);
 }
@@ -209,8 +207,6 @@ static void dump_state(struct ttrpc_call *call, const ProtobufCMessage *request,
 {
     char *text = dump(userdata);
 
-    (void)request;
-    (void)caller;
     if (text == NULL)
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
     else if (send_pieces(call, text, strlen(text)) < 0)

@@ -101,7 +101,6 @@ const char *store_text(sqlite3_stmt *statement, int column)
 /* Everything of the transaction was done, nothing of it is valid yet. */
 static int on_commit(void *userdata)
 {
-    (void)userdata;
     crash_point("a commit is under way");
     return 0;
 }

@@ -176,7 +176,6 @@ static bool on_sample(struct agent_link *link, const Vmreclaim__Agent__V1__Memor
     struct vm *vm = userdata;
     struct supervisor *supervisor = vm->supervisor;
 
-    (void)coalesced;
     if (!is_current(vm, link) ||
         supervisor_take_sample(supervisor, vm, sample, latency_of(vm, sample->boottime_ns)) < 0)
         return false;

@@ -23,8 +23,6 @@ static const ProtobufCServiceDescriptor *const agent_service =
 static void on_order_told(const struct ttrpc_result *result, void *userdata)
 {
     /* An agent that refuses keeps to its own floor. */
-    (void)result;
-    (void)userdata;
 }
 
 static void tell_lowest_order(struct supervisor *supervisor, struct vm *vm)
@@ -158,7 +156,6 @@ void vm_agent_send_policy(struct supervisor *supervisor, struct vm *vm)
         VMRECLAIM__AGENT__V1__APPLY_POLICY_REQUEST__INIT;
     Vmreclaim__Policy__V1__Policy *message;
 
-    (void)supervisor;
     if (vm->policy == NULL || vm->policy_sent || vm->policy_under_way || vm->agent == NULL ||
         !vm->announced)
         return;

@@ -316,7 +316,6 @@ static void on_session_failed(int status, const struct error *error, void *userd
     struct supervisor *supervisor = vm->supervisor;
     bool is_news = strcmp(vm->driver_state, error->text) != 0;
 
-    (void)status;
     close_session(vm);
     retry_later(vm);
     set_driver_state(vm, error->text);

@@ -302,8 +302,6 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
 {
     struct guest *guest = calloc(1, sizeof(*guest));
 
-    (void)peer;
-    (void)userdata;
     if (guest == NULL || uv_poll_init(&loop, &guest->poll, descriptor) < 0)
         abort();
     (void)uv_timer_init(&loop, &guest->timer);

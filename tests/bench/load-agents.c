@@ -91,7 +91,6 @@ static void on_tick(uv_timer_t *timer)
 {
     nsec_t now = time_monotonic();
 
-    (void)timer;
     while (!list_is_empty(&load.agents)) {
         struct agent *agent = list_entry(load.agents.next, struct agent, link);
 
@@ -110,7 +109,6 @@ static void ping(struct ttrpc_call *call, const ProtobufCMessage *message, void 
 {
     Vmreclaim__Agent__V1__PingResponse response = VMRECLAIM__AGENT__V1__PING_RESPONSE__INIT;
 
-    (void)userdata;
     response.nonce = ((const Vmreclaim__Agent__V1__PingRequest *)message)->nonce;
     response.boottime_ns = time_boottime();
     ttrpc_call_finish(call, &response.base);
@@ -123,7 +121,6 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *message, v
     char boot_id[40];
     char version[] = VMRECLAIM_VERSION, kernel[] = "6.1.0-load";
 
-    (void)message;
     (void)snprintf(boot_id, sizeof(boot_id), "%08x-0000-4000-8000-000000000000", agent->id);
     response.agent_version = version;
     response.protocol_version = 1;
@@ -144,7 +141,6 @@ static void get_memory(struct ttrpc_call *call, const ProtobufCMessage *message,
         VMRECLAIM__AGENT__V1__GET_MEMORY_RESPONSE__INIT;
     Vmreclaim__Agent__V1__MemorySample sample = VMRECLAIM__AGENT__V1__MEMORY_SAMPLE__INIT;
 
-    (void)message;
     fill(&sample, userdata);
     response.sample = &sample;
     ttrpc_call_finish(call, &response.base);
@@ -155,8 +151,6 @@ static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *messa
     Vmreclaim__Agent__V1__SetReportingResponse response =
         VMRECLAIM__AGENT__V1__SET_REPORTING_RESPONSE__INIT;
 
-    (void)message;
-    (void)userdata;
     ttrpc_call_finish(call, &response.base);
 }
 
@@ -165,8 +159,6 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *messag
     Vmreclaim__Agent__V1__ApplyPolicyResponse response =
         VMRECLAIM__AGENT__V1__APPLY_POLICY_RESPONSE__INIT;
 
-    (void)message;
-    (void)userdata;
     ttrpc_call_finish(call, &response.base);
 }
 
@@ -182,7 +174,6 @@ static void leave(struct agent *agent)
 
 static void on_watch_over(struct ttrpc_call *call, void *userdata)
 {
-    (void)call;
     leave(userdata);
 }
 
@@ -221,7 +212,6 @@ static const struct ttrpc_service *const services[] = {&service, NULL};
 static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
                      void *userdata)
 {
-    (void)connection;
     if (status != 0)
         (void)fprintf(stderr, "load-agents: %s\n", reason);
     free(userdata);
@@ -237,8 +227,6 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
     struct agent *agent = calloc(1, sizeof(*agent));
     struct ttrpc_connection *connection;
 
-    (void)peer;
-    (void)userdata;
     if (agent == NULL)
         abort();
     agent->load = &load;

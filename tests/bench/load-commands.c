@@ -72,7 +72,6 @@ static void on_tick(uv_timer_t *timer)
 {
     nsec_t now = time_monotonic();
 
-    (void)timer;
     while (load.started < load.total * load.api_count &&
            load.begun + load.started * load.spacing <= now)
         command();
@@ -82,7 +81,6 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
 {
     struct ttrpc_connection_options options = {.limits = ttrpc_limits_default};
 
-    (void)userdata;
     if (descriptor < 0) {
         (void)fprintf(stderr, "%s\n", error->text);
         exit(1);

@@ -144,10 +144,6 @@ static void on_list(const struct ttrpc_result *result, void *userdata)
 static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
                      void *userdata)
 {
-    (void)connection;
-    (void)status;
-    (void)reason;
-    (void)userdata;
 }
 
 static double measure_list(uv_loop_t *loop, struct ttrpc_connection *connection)

@@ -11,22 +11,16 @@ static uv_loop_t loop;
 
 static void on_message(const ProtobufCMessage *message, void *userdata)
 {
-    (void)message;
-    (void)userdata;
 }
 
 static void on_result(const struct ttrpc_result *result, void *userdata)
 {
-    (void)userdata;
     (void)fprintf(stderr, "Watch ended: %s %s\n", ttrpc_code_name(result->code), result->message);
 }
 
 static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
                      void *userdata)
 {
-    (void)connection;
-    (void)status;
-    (void)userdata;
     (void)fprintf(stderr, "closed: %s\n", reason);
 }
 
@@ -39,8 +33,6 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
     Vmreclaim__Agent__V1__WatchRequest request = VMRECLAIM__AGENT__V1__WATCH_REQUEST__INIT;
     struct ttrpc_connection *connection;
 
-    (void)peer;
-    (void)userdata;
     if (ttrpc_connection_create(&loop, descriptor, &options, &connection) < 0 ||
         ttrpc_call_stream(connection, &vmreclaim__agent__v1__agent__descriptor, "Watch",
                           &request.base, 0, on_message, on_result, NULL, NULL) < 0)

@@ -17,22 +17,17 @@ static unsigned results;
 
 static void unary(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
 {
-    (void)request;
-    (void)userdata;
     ttrpc_call_fail(call, TTRPC_ABORTED, "%s", request->descriptor->short_name);
 }
 
 static void on_cancel(struct ttrpc_call *call, void *userdata)
 {
-    (void)call;
-    (void)userdata;
     live_calls--;
 }
 
 static void on_request_message(struct ttrpc_call *call, const ProtobufCMessage *message,
                                void *userdata)
 {
-    (void)userdata;
     if (message == NULL) {
         live_calls--;
         ttrpc_call_finish(call, NULL);
@@ -41,8 +36,6 @@ static void on_request_message(struct ttrpc_call *call, const ProtobufCMessage *
 
 static void stream(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
 {
-    (void)request;
-    (void)userdata;
     live_calls++;
     ttrpc_call_on_cancel(call, on_cancel, NULL);
     ttrpc_call_on_message(call, on_request_message, NULL);
@@ -63,13 +56,11 @@ static const struct ttrpc_service *const services[] = {&service, NULL};
 
 static void on_message(const ProtobufCMessage *message, void *userdata)
 {
-    (void)userdata;
     require(message != NULL);
 }
 
 static void on_result(const struct ttrpc_result *result, void *userdata)
 {
-    (void)userdata;
     require(result->message != NULL);
     results++;
 }
@@ -91,8 +82,6 @@ static void start_call(struct ttrpc_connection *connection, const char *method,
 static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
                      void *userdata)
 {
-    (void)connection;
-    (void)status;
     require(reason[0] != '\0');
     *(int *)userdata = 1;
 }

@@ -38,7 +38,6 @@ static void ping(struct ttrpc_call *call, const ProtobufCMessage *request, void 
 {
     Vmreclaim__Agent__V1__PingResponse response = VMRECLAIM__AGENT__V1__PING_RESPONSE__INIT;
 
-    (void)userdata;
     response.nonce = ((const Vmreclaim__Agent__V1__PingRequest *)request)->nonce;
     ttrpc_call_finish(call, &response.base);
 }
@@ -48,7 +47,6 @@ static void compact(struct ttrpc_call *call, const ProtobufCMessage *request, vo
     Vmreclaim__Agent__V1__CompactResponse response = VMRECLAIM__AGENT__V1__COMPACT_RESPONSE__INIT;
     Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
 
-    (void)userdata;
     result.action_id = ((const Vmreclaim__Agent__V1__CompactRequest *)request)->action_id;
     response.result = &result;
     ttrpc_call_finish(call, &response.base);
@@ -58,23 +56,17 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *request, v
 {
     char user[32] = "";
 
-    (void)request;
-    (void)userdata;
     (void)ttrpc_call_metadata(call, "user", user, sizeof(user));
     ttrpc_call_fail(call, TTRPC_PERMISSION_DENIED, "not for %s", user);
 }
 
 static void on_cancel(struct ttrpc_call *call, void *userdata)
 {
-    (void)call;
-    (void)userdata;
 }
 
 /* Waits for the deadline. */
 static void reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
 {
-    (void)request;
-    (void)userdata;
     ttrpc_call_on_cancel(call, on_cancel, NULL);
 }
 
@@ -97,7 +89,6 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
     };
     struct ttrpc_connection *connection;
 
-    (void)peer;
     options.limits.streams = 256;
     if (ttrpc_connection_create(userdata, descriptor, &options, &connection) < 0)
         die("no connection");
@@ -107,8 +98,6 @@ static void on_input(uv_poll_t *poll, int status, int events)
 {
     char byte;
 
-    (void)status;
-    (void)events;
     if (read(STDIN_FILENO, &byte, 1) == 0)
         uv_close((uv_handle_t *)poll, NULL);
 }

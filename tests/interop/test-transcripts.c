@@ -12,7 +12,6 @@ static void ping(struct ttrpc_call *call, const ProtobufCMessage *message, void 
 {
     Vmreclaim__Agent__V1__PingResponse response = VMRECLAIM__AGENT__V1__PING_RESPONSE__INIT;
 
-    (void)userdata;
     response.nonce = ((const Vmreclaim__Agent__V1__PingRequest *)message)->nonce;
     ttrpc_call_finish(call, &response.base);
 }
@@ -21,7 +20,6 @@ static void watch(struct ttrpc_call *call, const ProtobufCMessage *message, void
 {
     Vmreclaim__Agent__V1__WatchResponse response = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
 
-    (void)userdata;
     if (((const Vmreclaim__Agent__V1__WatchRequest *)message)->interval_ns != 0) {
         ttrpc_call_fail(call, TTRPC_FAILED_PRECONDITION, "not now");
         return;
@@ -40,7 +38,6 @@ static void on_reclaim_message(struct ttrpc_call *call, const ProtobufCMessage *
         VMRECLAIM__AGENT__V1__RECLAIM_CACHE_RESPONSE__INIT;
     Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
 
-    (void)userdata;
     if (message != NULL) {
         sum += ((const Vmreclaim__Agent__V1__ReclaimCacheRequest *)message)->bytes;
         return;
@@ -52,23 +49,17 @@ static void on_reclaim_message(struct ttrpc_call *call, const ProtobufCMessage *
 
 static void reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
-    (void)message;
-    (void)userdata;
     sum = 0;
     ttrpc_call_on_message(call, on_reclaim_message, NULL);
 }
 
 static void on_cancel(struct ttrpc_call *call, void *userdata)
 {
-    (void)call;
-    (void)userdata;
 }
 
 /* A stream of requests that is never answered. */
 static void compact(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
-    (void)message;
-    (void)userdata;
     ttrpc_call_on_cancel(call, on_cancel, NULL);
 }
 
@@ -80,7 +71,6 @@ static void on_range_message(struct ttrpc_call *call, const ProtobufCMessage *me
     Vmreclaim__Agent__V1__Range range = VMRECLAIM__AGENT__V1__RANGE__INIT;
     Vmreclaim__Agent__V1__Range *ranges = &range;
 
-    (void)userdata;
     if (message == NULL) {
         ttrpc_call_finish(call, NULL);
         return;
@@ -94,8 +84,6 @@ static void on_range_message(struct ttrpc_call *call, const ProtobufCMessage *me
 static void list_free_ranges(struct ttrpc_call *call, const ProtobufCMessage *message,
                              void *userdata)
 {
-    (void)message;
-    (void)userdata;
     ttrpc_call_on_message(call, on_range_message, NULL);
 }
 

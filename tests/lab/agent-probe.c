@@ -27,8 +27,6 @@ static struct ttrpc_connection *connection;
 static void on_close(struct ttrpc_connection *closed, int status, const char *reason,
                      void *userdata)
 {
-    (void)status;
-    (void)userdata;
     (void)printf("closed %s\n", reason);
     if (closed == connection)
         connection = NULL;
@@ -60,8 +58,6 @@ static void on_rpc(const struct ttrpc_result *result, void *userdata)
 
 static void ignore_message(const ProtobufCMessage *message, void *userdata)
 {
-    (void)message;
-    (void)userdata;
 }
 
 static void call(const char *method, const void *request)
@@ -119,7 +115,6 @@ static void on_watch(const ProtobufCMessage *message, void *userdata)
     const Vmreclaim__Agent__V1__WatchResponse *response =
         (const Vmreclaim__Agent__V1__WatchResponse *)message;
 
-    (void)userdata;
     if (response->event_case == VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_PRESSURE)
         (void)printf("pressure %" PRIu64 " %" PRIu32 "\n",
                      response->pressure->boottime_ns / NSEC_PER_MSEC,
@@ -142,7 +137,6 @@ static void on_ping_timer(uv_timer_t *timer)
     Vmreclaim__Agent__V1__PingRequest request = VMRECLAIM__AGENT__V1__PING_REQUEST__INIT;
     nsec_t *sent = malloc(sizeof(*sent));
 
-    (void)timer;
     if (sent == NULL)
         abort();
     *sent = time_monotonic();
@@ -160,7 +154,6 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
     };
     Vmreclaim__Agent__V1__WatchRequest request = VMRECLAIM__AGENT__V1__WATCH_REQUEST__INIT;
 
-    (void)userdata;
     /* Pressure must not need a sample to be seen. */
     request.interval_ns = 60 * NSEC_PER_SEC;
     (void)printf("connected CID %" PRIu32 " port %" PRIu32 "\n", peer->cid, peer->port);
@@ -173,7 +166,6 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
 
 static void on_end(uv_timer_t *timer)
 {
-    (void)timer;
     exit(EXIT_SUCCESS);
 }
 

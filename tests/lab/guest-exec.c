@@ -332,7 +332,6 @@ static void timed_out(int signal)
 {
     static const char message[] = "guest-exec: the command took too long\n";
 
-    (void)signal;
     (void)!write(STDERR_FILENO, message, sizeof(message) - 1);
     _exit(EXIT_TIMED_OUT);
 }

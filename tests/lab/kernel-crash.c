@@ -67,7 +67,6 @@ static bool crash_at(unsigned point)
 
 static void on_done(const struct action_outcome *outcome, void *userdata)
 {
-    (void)outcome;
     *(bool *)userdata = true;
 }
 

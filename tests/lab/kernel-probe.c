@@ -183,7 +183,6 @@ static struct memory_sample sample(void)
 
 static void on_done(const struct action_outcome *ended, void *userdata)
 {
-    (void)userdata;
     outcome = *ended;
 }
 

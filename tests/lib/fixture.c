@@ -33,9 +33,6 @@ void fixture_init(struct fixture *fixture)
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *position)
 {
-    (void)status;
-    (void)type;
-    (void)position;
     return remove(path);
 }
 

@@ -20,7 +20,6 @@ static void test_never_idle(void **state)
     double refaults;
     double held;
 
-    (void)state;
     policy_init(&policy, POLICY_BALANCED);
     model_init(&model, 8 * GIB_, 1.5 * GIB_, 4, 9);
     model.load = 0.2 * 4;
@@ -56,7 +55,6 @@ static void test_idle_cache_goes_to_the_floor(void **state)
     struct policy policy;
     unsigned seconds = 0;
 
-    (void)state;
     policy_init(&policy, POLICY_BALANCED);
     assert_int_equal(policy_set(&policy, "idle_window", "20s", NULL), 0);
     model_init(&model, 4 * GIB_, 0.3 * GIB_, 1, 9);
@@ -82,7 +80,6 @@ static void test_fragmented_comes_back_by_the_ladder(void **state)
     double trapped = 350 * MIB_;
     unsigned seconds = 0;
 
-    (void)state;
     policy_init(&policy, POLICY_BALANCED);
     assert_int_equal(policy_set(&policy, "idle_window", "20s", NULL), 0);
     model_init(&model, 1 * GIB_, 0.8 * GIB_, 1, 9);
@@ -109,7 +106,6 @@ static void test_day_beats_the_rivals(void **state)
 {
     struct day_result results[CONTEST_COUNT];
 
-    (void)state;
     for (unsigned i = 0; i < CONTEST_COUNT; i++)
         day_run((enum contestant)i, 1, &day_as_written, &results[i]);
     for (unsigned i = 0; i < CONTEST_COUNT; i++) {
@@ -127,7 +123,6 @@ static void test_day_is_the_same_each_time(void **state)
     struct day_result first;
     struct day_result second;
 
-    (void)state;
     day_run(CONTEST_OURS, 7, &day_as_written, &first);
     day_run(CONTEST_OURS, 7, &day_as_written, &second);
     assert_memory_equal(&first, &second, sizeof(first));

@@ -182,9 +182,6 @@ void guest_init(struct guest *guest)
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
 {
-    (void)status;
-    (void)kind;
-    (void)place;
     return remove(path);
 }
 
@@ -257,9 +254,6 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
 {
     struct client *client = userdata;
 
-    (void)connection;
-    (void)status;
-    (void)reason;
     client->is_closed = true;
     client->connection = NULL;
 }

@@ -13,7 +13,6 @@ static int setup(void **state)
 {
     const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
 
-    (void)state;
     guest_init(&guest);
     guest_start(&guest, arguments);
     client_init(&client, &guest);
@@ -22,7 +21,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     client_finish(&client);
     assert_true(WIFEXITED(guest_stop(&guest, SIGTERM)));
     guest_finish(&guest);
@@ -34,7 +32,6 @@ static void test_on_request(void **state)
     Vmreclaim__Agent__V1__GetMemoryRequest request = VMRECLAIM__AGENT__V1__GET_MEMORY_REQUEST__INIT;
     const Vmreclaim__Agent__V1__GetMemoryResponse *response;
 
-    (void)state;
     response = client_call(&client, "GetMemory", &request);
     assert_non_null(response);
     assert_true(response->sample->trapped_kinds_are_known);
@@ -62,7 +59,6 @@ static void test_not_in_the_heartbeat(void **state)
     Vmreclaim__Agent__V1__WatchRequest request = VMRECLAIM__AGENT__V1__WATCH_REQUEST__INIT;
     bool has_sample = false;
 
-    (void)state;
     client.on_message = on_event;
     client.userdata = &has_sample;
     (void)client_stream(&client, "Watch", &request);

@@ -17,14 +17,12 @@ static char output[8192];
 
 static int setup(void **state)
 {
-    (void)state;
     guest_init(&guest);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     guest_finish(&guest);
     return 0;
 }
@@ -59,7 +57,6 @@ static bool is_absent(const char *path)
 
 static void test_what_would_be_done(void **state)
 {
-    (void)state;
     guest_write(&guest, "proc/swaps", "");
     assert_int_equal(run("--once --dry-run --set compact_min_gain=8MiB"), 0);
     assert_says("policy balanced, idle when calm for 2m");
@@ -74,7 +71,6 @@ static void test_what_would_be_done(void **state)
 /* Nothing is written, neither to the kernel's files nor to the state directory. */
 static void test_nothing_is_changed(void **state)
 {
-    (void)state;
     assert_int_equal(run("--once --dry-run --set cache_floor=1MiB"), 0);
     assert_says("page cache, coldest first");
     assert_string_equal(guest_read(&guest, "proc/sys/vm/compact_memory"), "");
@@ -85,7 +81,6 @@ static void test_nothing_is_changed(void **state)
 
 static void test_without_reporting(void **state)
 {
-    (void)state;
     (void)unlinkat(guest.root, "sys/module/page_reporting/parameters/page_reporting_order", 0);
     assert_int_equal(run("--once --dry-run"), 0);
     assert_says("no free page reporting, so freed memory would stay with it");
@@ -94,7 +89,6 @@ static void test_without_reporting(void **state)
 /* A plain user sees neither kpageflags nor what root may write. */
 static void test_as_a_plain_user(void **state)
 {
-    (void)state;
     (void)unlinkat(guest.root, "proc/kpageflags", 0);
     assert_int_equal(chmod(guest.directory, 0755), 0);
     if (geteuid() == 0) {
@@ -121,7 +115,6 @@ static void test_as_a_plain_user(void **state)
 
 static void test_what_the_kernel_lacks(void **state)
 {
-    (void)state;
     (void)unlinkat(guest.root, "proc/sys/vm/compact_memory", 0);
     assert_int_equal(run("--once --dry-run --set compact_min_gain=8MiB"), 0);
     if (geteuid() == 0)
@@ -132,7 +125,6 @@ static void test_what_the_kernel_lacks(void **state)
 
 static void test_wrong_usage_and_no_guest(void **state)
 {
-    (void)state;
     assert_int_equal(run("--once"), 2);
     assert_says("--once and --dry-run go together");
     assert_int_equal(run("--dry-run"), 2);

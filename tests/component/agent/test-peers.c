@@ -19,7 +19,6 @@ static int setup(void **state)
 {
     const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
 
-    (void)state;
     guest_init(&guest);
     guest_start(&guest, arguments);
     return 0;
@@ -28,7 +27,6 @@ static int setup(void **state)
 /* The agent must be alive and well at the end of every test. */
 static int teardown(void **state)
 {
-    (void)state;
     assert_int_equal(WEXITSTATUS(guest_stop(&guest, SIGTERM)), 0);
     guest_finish(&guest);
     return 0;
@@ -73,7 +71,6 @@ static void test_garbage(void **state)
     static const char garbage[] = "GET / HTTP/1.1\r\nHost: vmreclaim\r\n\r\n";
     int descriptor = raw_connect();
 
-    (void)state;
     assert_true(send(descriptor, garbage, sizeof(garbage), MSG_NOSIGNAL) > 0);
     assert_int_equal(shutdown(descriptor, SHUT_WR), 0);
     wait_for_close(descriptor);
@@ -85,7 +82,6 @@ static void test_truncated_frame(void **state)
     static const char frame[] = {0, 0, 0, 100, 0, 0, 0, 1, 1, 0, 'x'};
     int descriptor = raw_connect();
 
-    (void)state;
     assert_true(send(descriptor, frame, sizeof(frame), MSG_NOSIGNAL) > 0);
     (void)close(descriptor);
     assert_alive();
@@ -99,7 +95,6 @@ static void test_client_that_never_reads(void **state)
     int descriptor = raw_connect();
     ssize_t n = 1;
 
-    (void)state;
     memcpy(frame + 12, "vmreclaim.agent.v1.Agent", 24);
     frame[36] = 0x12;
     frame[37] = 7;
@@ -124,7 +119,6 @@ static void test_disconnect_in_the_middle_of_a_call(void **state)
     Vmreclaim__Agent__V1__CompactRequest compact = VMRECLAIM__AGENT__V1__COMPACT_REQUEST__INIT;
     struct client client;
 
-    (void)state;
     memory.exact = true;
     compact.force = true;
     for (unsigned i = 0; i < 10; i++) {
@@ -143,7 +137,6 @@ static void test_newest_connection_wins(void **state)
     Vmreclaim__Agent__V1__PingRequest request = VMRECLAIM__AGENT__V1__PING_REQUEST__INIT;
     struct client clients[5];
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
         client_init(&clients[i], &guest);
         assert_non_null(client_call(&clients[i], "Ping", &request));
@@ -162,7 +155,6 @@ static void test_unknown_method(void **state)
     unsigned char answer[512];
     int descriptor = raw_connect();
 
-    (void)state;
     memcpy(frame + 12, "vmreclaim.agent.v1.Agent", 24);
     frame[36] = 0x12;
     frame[37] = 6;
@@ -183,7 +175,6 @@ static void test_children_have_no_vsock(void **state)
     int status = 0;
     pid_t child = fork();
 
-    (void)state;
     assert_true(child >= 0);
     if (child == 0) {
         int local;
@@ -208,7 +199,6 @@ static int setup_dialled(void **state)
     const char *const arguments[] = {"--connect", guest.address, NULL};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    (void)state;
     guest_init(&guest);
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     (void)memcpy(address.sun_path, guest.path, sizeof(address.sun_path));
@@ -246,7 +236,6 @@ static void test_redials_when_nobody_watches(void **state)
     Vmreclaim__Agent__V1__PingRequest request = VMRECLAIM__AGENT__V1__PING_REQUEST__INIT;
     struct client client;
 
-    (void)state;
     accept_client(&client);
     assert_non_null(client_call(&client, "Ping", &request));
     while (!client.is_closed)
@@ -261,7 +250,6 @@ static void test_redials_a_controller_that_went_away(void **state)
 {
     struct client client;
 
-    (void)state;
     for (unsigned i = 0; i < 3; i++) {
         accept_client(&client);
         watch(&client);
@@ -274,7 +262,6 @@ static void test_killed_agent_comes_back(void **state)
     const char *const arguments[] = {"--connect", guest.address, NULL};
     struct client client;
 
-    (void)state;
     accept_client(&client);
     watch(&client);
     (void)guest_stop(&guest, SIGKILL);

@@ -18,7 +18,6 @@ static int setup(void **state)
 {
     const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
 
-    (void)state;
     guest_init(&guest);
     guest_start(&guest, arguments);
     client_init(&client, &guest);
@@ -27,7 +26,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     client_finish(&client);
     assert_true(guest.pid == 0 || WIFEXITED(guest_stop(&guest, SIGTERM)));
     guest_finish(&guest);
@@ -39,7 +37,6 @@ static void test_ping(void **state)
     Vmreclaim__Agent__V1__PingRequest request = VMRECLAIM__AGENT__V1__PING_REQUEST__INIT;
     const Vmreclaim__Agent__V1__PingResponse *response;
 
-    (void)state;
     request.nonce = 42;
     response = client_call(&client, "Ping", &request);
     assert_non_null(response);
@@ -53,7 +50,6 @@ static void test_get_info(void **state)
     const Vmreclaim__Agent__V1__GetInfoResponse *response;
     bool has_psi = false;
 
-    (void)state;
     response = client_call(&client, "GetInfo", &request);
     assert_non_null(response);
     assert_string_equal(response->boot_id, "0f0e0d0c-0b0a-0908-0706-050403020100");
@@ -74,7 +70,6 @@ static void test_get_memory(void **state)
     Vmreclaim__Agent__V1__GetMemoryRequest request = VMRECLAIM__AGENT__V1__GET_MEMORY_REQUEST__INIT;
     const Vmreclaim__Agent__V1__GetMemoryResponse *response;
 
-    (void)state;
     response = client_call(&client, "GetMemory", &request);
     assert_non_null(response);
     assert_int_equal(response->sample->total, 240000 * 1024);
@@ -119,7 +114,6 @@ static void test_list_free_ranges(void **state)
         VMRECLAIM__AGENT__V1__LIST_FREE_RANGES_REQUEST__INIT;
     struct ranges ranges = {.count = 0};
 
-    (void)state;
     client.on_message = on_ranges;
     client.userdata = &ranges;
     (void)client_stream(&client, "ListFreeRanges", &request);
@@ -142,7 +136,6 @@ static void test_compact(void **state)
     char id[] = "action-7";
     char who[] = "alice";
 
-    (void)state;
     request.action_id = id;
     request.asked_by = who;
     response = client_call(&client, "Compact", &request);
@@ -169,7 +162,6 @@ static void test_reclaim_cache(void **state)
         VMRECLAIM__AGENT__V1__RECLAIM_CACHE_REQUEST__INIT;
     const Vmreclaim__Agent__V1__ReclaimCacheResponse *response;
 
-    (void)state;
     /* 121 MiB are in the cache, and balanced keeps 128 MiB. */
     response = client_call(&client, "ReclaimCache", &request);
     assert_non_null(response);
@@ -189,7 +181,6 @@ static void test_set_reporting(void **state)
     const Vmreclaim__Agent__V1__SetReportingResponse *response;
     const char *path = "sys/module/page_reporting/parameters/page_reporting_order";
 
-    (void)state;
     request.set_lowest_order = true;
     request.lowest_order = 5;
     request.set_order = true;
@@ -212,7 +203,6 @@ static void test_what_was_changed_is_put_back_at_the_end(void **state)
         VMRECLAIM__AGENT__V1__SET_REPORTING_REQUEST__INIT;
     const char *path = "sys/module/page_reporting/parameters/page_reporting_order";
 
-    (void)state;
     request.set_order = true;
     request.order = 4;
     assert_non_null(client_call(&client, "SetReporting", &request));
@@ -229,7 +219,6 @@ static void test_what_a_killed_agent_changed_is_put_back(void **state)
     const char *path = "sys/module/page_reporting/parameters/page_reporting_order";
     const char *const restore[] = {"--restore", NULL};
 
-    (void)state;
     request.set_order = true;
     request.order = 4;
     assert_non_null(client_call(&client, "SetReporting", &request));
@@ -278,7 +267,6 @@ static void test_apply_policy(void **state)
 {
     const Vmreclaim__Agent__V1__ApplyPolicyResponse *response;
 
-    (void)state;
     assert_int_equal(revision_in_force(), 0);
     apply("cache_floor", "a lot", &response);
     assert_null(response);
@@ -297,7 +285,6 @@ static void test_policy_survives_a_killed_agent(void **state)
     const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
     const Vmreclaim__Agent__V1__ApplyPolicyResponse *response;
 
-    (void)state;
     apply("cache_floor", "64MiB", &response);
     assert_non_null(response);
     client_finish(&client);
@@ -311,7 +298,6 @@ static void test_damaged_policy_is_ignored(void **state)
 {
     const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
 
-    (void)state;
     client_finish(&client);
     (void)guest_stop(&guest, SIGKILL);
     guest_write(&guest, "state/policy", "vmreclaim.policy.v1\n\xff\xff\xff\xff");
@@ -376,7 +362,6 @@ static void test_watch_is_a_heartbeat(void **state)
 {
     struct seen seen;
 
-    (void)state;
     start_watch(&seen);
     while (seen.samples < 3)
         (void)uv_run(&client.loop, UV_RUN_ONCE);
@@ -388,7 +373,6 @@ static void test_watch_tells_of_an_oom_kill(void **state)
 {
     struct seen seen;
 
-    (void)state;
     start_watch(&seen);
     while (seen.samples < 1)
         (void)uv_run(&client.loop, UV_RUN_ONCE);
@@ -405,7 +389,6 @@ static void test_an_order_does_not_hide_an_oom_kill(void **state)
         VMRECLAIM__AGENT__V1__RECLAIM_CACHE_REQUEST__INIT;
     struct seen seen;
 
-    (void)state;
     start_watch(&seen);
     while (seen.samples < 1)
         (void)uv_run(&client.loop, UV_RUN_ONCE);
@@ -423,7 +406,6 @@ static void test_no_action_while_memory_is_short(void **state)
     const Vmreclaim__Agent__V1__CompactResponse *response;
     struct seen seen;
 
-    (void)state;
     start_watch(&seen);
     while (seen.samples < 1)
         (void)uv_run(&client.loop, UV_RUN_ONCE);
@@ -445,7 +427,6 @@ static void test_watch_tells_what_others_did(void **state)
     struct seen seen;
     char id[] = "of-another";
 
-    (void)state;
     start_watch(&seen);
     while (seen.samples < 1)
         (void)uv_run(&client.loop, UV_RUN_ONCE);

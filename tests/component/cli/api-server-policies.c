@@ -16,7 +16,6 @@ void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void
     char *unsupported[] = {(char *)"refault_rate"};
     char *vms[] = {request->vm};
 
-    (void)userdata;
     if (play(call, request->vm))
         return;
     if (strstr(request->source, "bogus") != NULL) {
@@ -66,8 +65,6 @@ void list_policies(struct ttrpc_call *call, const ProtobufCMessage *message, voi
     PolicyRevision revision;
     PolicyRevision *policies[] = {&revision};
 
-    (void)message;
-    (void)userdata;
     (void)fill_revision(call, "idle", 0, &revision);
     assignments[0].selector = (char *)"web-*";
     assignments[0].policy = (char *)"idle";
@@ -88,7 +85,6 @@ void list_revisions(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     PolicyRevision revisions[2];
     PolicyRevision *pointers[] = {&revisions[0], &revisions[1]};
 
-    (void)userdata;
     if (!fill_revision(call, request->name, 2, &revisions[0]))
         return;
     (void)fill_revision(call, request->name, 1, &revisions[1]);
@@ -105,7 +101,6 @@ void get_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void *
         VMRECLAIM__CONTROLLER__V1__GET_POLICY_RESPONSE__INIT;
     PolicyRevision revision;
 
-    (void)userdata;
     if (!fill_revision(call, request->name, request->revision, &revision))
         return;
     response.policy = &revision;
@@ -120,7 +115,6 @@ void roll_back(struct ttrpc_call *call, const ProtobufCMessage *message, void *u
     char *vms[] = {(char *)"web1", (char *)"web2"};
     PolicyRevision revision;
 
-    (void)userdata;
     if (!fill_revision(call, request->name, request->revision, &revision))
         return;
     revision.revision = 3;
@@ -138,7 +132,6 @@ void unassign(struct ttrpc_call *call, const ProtobufCMessage *message, void *us
         VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_RESPONSE__INIT;
     char *vms[] = {(char *)"web1"};
 
-    (void)userdata;
     if (strcmp(request->selector, "web-*") != 0) {
         ttrpc_call_fail(call, TTRPC_NOT_FOUND, "nothing is assigned to \"%s\"", request->selector);
         return;
@@ -169,7 +162,6 @@ void get_effective(struct ttrpc_call *call, const ProtobufCMessage *message, voi
         VMRECLAIM__CONTROLLER__V1__EFFECTIVE_SCHEDULE__INIT;
     Vmreclaim__Controller__V1__EffectiveSchedule *schedules[] = {&schedule};
 
-    (void)userdata;
     if (strcmp(request->vm, "web1") != 0) {
         ttrpc_call_fail(call, TTRPC_NOT_FOUND, "no policy is assigned to VM '%s'", request->vm);
         return;

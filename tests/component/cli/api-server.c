@@ -32,8 +32,6 @@ static struct ttrpc_connection *last_connection;
 /* A call that is never answered still ends some day. */
 static void forget(struct ttrpc_call *call, void *userdata)
 {
-    (void)call;
-    (void)userdata;
 }
 
 bool play(struct ttrpc_call *call, const char *vm)
@@ -113,8 +111,6 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request, v
     Vm vms[2];
     Vm *pointers[] = {&vms[0], &vms[1]};
 
-    (void)request;
-    (void)userdata;
     fill_vm(&vms[0], "web1");
     fill_vm(&vms[1], "web2");
     vms[1].waterfall = NULL;
@@ -130,7 +126,6 @@ static void get_vm(struct ttrpc_call *call, const ProtobufCMessage *message, voi
         VMRECLAIM__CONTROLLER__V1__GET_VM_RESPONSE__INIT;
     Vm vm;
 
-    (void)userdata;
     if (play(call, request->vm))
         return;
     fill_vm(&vm, request->vm);
@@ -148,7 +143,6 @@ static void explain(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     Finding *findings[] = {&holds, &can};
     Vm vm;
 
-    (void)userdata;
     if (play(call, request->vm))
         return;
     fill_vm(&vm, request->vm);
@@ -203,7 +197,6 @@ static void compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     const Vmreclaim__Controller__V1__CompactVmRequest *request = (const void *)message;
     char why[128];
 
-    (void)userdata;
     if (play(call, request->vm))
         return;
     (void)snprintf(why, sizeof(why), "time_limit=%" PRIu64 " force=%d", request->time_limit_ns,
@@ -216,7 +209,6 @@ static void reclaim(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     const Vmreclaim__Controller__V1__ReclaimVmRequest *request = (const void *)message;
     char why[128];
 
-    (void)userdata;
     if (play(call, request->vm))
         return;
     (void)snprintf(why, sizeof(why), "bytes=%" PRIu64 " drop=%d", request->bytes, request->drop);
@@ -228,7 +220,6 @@ static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *messa
     const Vmreclaim__Controller__V1__SetReportingVmRequest *request = (const void *)message;
     char why[128];
 
-    (void)userdata;
     if (play(call, request->vm))
         return;
     (void)snprintf(why, sizeof(why), "set=%d order=%u restore=%d kick=%d", request->set_order,
@@ -240,7 +231,6 @@ static void list_ranges(struct ttrpc_call *call, const ProtobufCMessage *message
 {
     const Vmreclaim__Controller__V1__ListRangesRequest *request = (const void *)message;
 
-    (void)userdata;
     if (play(call, request->vm))
         return;
     for (uint64_t i = 0; i < 2; i++) {
@@ -265,7 +255,6 @@ static void ping_vm(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     Vmreclaim__Controller__V1__PingVmResponse response =
         VMRECLAIM__CONTROLLER__V1__PING_VM_RESPONSE__INIT;
 
-    (void)userdata;
     if (play(call, request->vm))
         return;
     response.round_trip_ns = 1250000;
@@ -279,7 +268,6 @@ static void watch_events(struct ttrpc_call *call, const ProtobufCMessage *messag
     const Vmreclaim__Controller__V1__WatchEventsRequest *request = (const void *)message;
     static const char *const kinds[] = {"connected", "sample", "action"};
 
-    (void)userdata;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         Vmreclaim__Controller__V1__Event event = VMRECLAIM__CONTROLLER__V1__EVENT__INIT;
         event.sequence = i + 1;
@@ -300,7 +288,6 @@ static void set_balloon(struct ttrpc_call *call, const ProtobufCMessage *message
     const Vmreclaim__Controller__V1__SetBalloonRequest *request = (const void *)message;
     char why[128];
 
-    (void)userdata;
     if (play(call, request->vm))
         return;
     (void)snprintf(why, sizeof(why), "size=%" PRIu64 " duration=%" PRIu64 " owner=%s",
@@ -313,7 +300,6 @@ static void release_balloon(struct ttrpc_call *call, const ProtobufCMessage *mes
 {
     const Vmreclaim__Controller__V1__ReleaseBalloonRequest *request = (const void *)message;
 
-    (void)userdata;
     if (!play(call, request->vm))
         answer_action(call, request->vm, "release", "");
 }
@@ -378,7 +364,6 @@ static void verify_action(struct ttrpc_call *call, const ProtobufCMessage *messa
 {
     const Vmreclaim__Controller__V1__VerifyActionRequest *request = (const void *)message;
 
-    (void)userdata;
     if (strcmp(request->id, "a-17") == 0)
         answer_action(call, "web1", "compact", "");
     else if (strcmp(request->id, "a-18") == 0)
@@ -397,7 +382,6 @@ static void list_actions(struct ttrpc_call *call, const ProtobufCMessage *messag
     Action action;
     Action *actions[] = {&action};
 
-    (void)userdata;
     fill_action(&action);
     response.actions = actions;
     response.n_actions = strcmp(request->vm, "web2") == 0 ? 0 : 1;
@@ -414,7 +398,6 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *message
     Action action;
     Action *actions[] = {&action};
 
-    (void)userdata;
     if (play(call, request->vm))
         return;
     fill_action(&action);
@@ -440,8 +423,6 @@ static void get_status(struct ttrpc_call *call, const ProtobufCMessage *message,
     Vmreclaim__Controller__V1__Degradation store = VMRECLAIM__CONTROLLER__V1__DEGRADATION__INIT;
     Vmreclaim__Controller__V1__Degradation *degraded[] = {&store};
 
-    (void)message;
-    (void)userdata;
     response.version = (char *)"0.1.0";
     response.vms = 2;
     response.agents = 1;
@@ -458,8 +439,6 @@ static void dump_state(struct ttrpc_call *call, const ProtobufCMessage *message,
 {
     static const char *const pieces[] = {"{\"vms\":[", "1]}"};
 
-    (void)message;
-    (void)userdata;
     for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
         Vmreclaim__Controller__V1__DumpStateResponse response =
             VMRECLAIM__CONTROLLER__V1__DUMP_STATE_RESPONSE__INIT;
@@ -517,9 +496,6 @@ static void serve(const char *method, ttrpc_handler handler, bool streams)
 static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
                      void *userdata)
 {
-    (void)status;
-    (void)reason;
-    (void)userdata;
     if (last_connection == connection)
         last_connection = NULL;
 }
@@ -530,15 +506,12 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
     struct ttrpc_connection_options options = {
         .limits = ttrpc_limits_default, .services = services, .on_close = on_close};
 
-    (void)peer;
     options.limits.frame_bytes = 4u << 20;
     (void)ttrpc_connection_create(userdata, descriptor, &options, &last_connection);
 }
 
 static void on_input_end(uv_poll_t *poll, int status, int events)
 {
-    (void)status;
-    (void)events;
     uv_stop(poll->loop);
 }
 

@@ -37,7 +37,6 @@ static void ping(struct ttrpc_call *call, const ProtobufCMessage *request, void 
 {
     Vmreclaim__Agent__V1__PingResponse response = VMRECLAIM__AGENT__V1__PING_RESPONSE__INIT;
 
-    (void)userdata;
     response.nonce = ((const Vmreclaim__Agent__V1__PingRequest *)request)->nonce;
     response.boottime_ns = 123456789;
     ttrpc_call_finish(call, &response.base);
@@ -47,8 +46,6 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *request, v
 {
     Vmreclaim__Agent__V1__GetInfoResponse response = VMRECLAIM__AGENT__V1__GET_INFO_RESPONSE__INIT;
 
-    (void)request;
-    (void)userdata;
     response.agent_version = (char *)"fake-1";
     response.boot_id = agent_of(call)->boot_id;
     response.page_size = 4096;
@@ -64,8 +61,6 @@ static void get_memory(struct ttrpc_call *call, const ProtobufCMessage *request,
         VMRECLAIM__AGENT__V1__GET_MEMORY_RESPONSE__INIT;
     Vmreclaim__Agent__V1__MemorySample sample;
 
-    (void)request;
-    (void)userdata;
     fill_sample(agent_of(call), &sample);
     response.sample = &sample;
     ttrpc_call_finish(call, &response.base);
@@ -88,7 +83,6 @@ static void compact(struct ttrpc_call *call, const ProtobufCMessage *request, vo
     Vmreclaim__Agent__V1__ActionResult result;
     struct fake_agent *agent = agent_of(call);
 
-    (void)userdata;
     agent->compactions++;
     if (agent->compact_fails) {
         ttrpc_call_fail(call, TTRPC_FAILED_PRECONDITION, "the guest is busy");
@@ -109,7 +103,6 @@ static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *reque
         VMRECLAIM__AGENT__V1__SET_REPORTING_RESPONSE__INIT;
     Vmreclaim__Agent__V1__ActionResult result;
 
-    (void)userdata;
     if (asked->set_lowest_order)
         agent_of(call)->lowest_order = (int)asked->lowest_order;
     fill_result(&result, asked->action_id, asked->asked_by);
@@ -125,8 +118,6 @@ static void list_free_ranges(struct ttrpc_call *call, const ProtobufCMessage *re
     Vmreclaim__Agent__V1__Range range = VMRECLAIM__AGENT__V1__RANGE__INIT;
     Vmreclaim__Agent__V1__Range *ranges[] = {&range};
 
-    (void)request;
-    (void)userdata;
     range.length = 2 * MIB;
     range.state = VMRECLAIM__AGENT__V1__RANGE_STATE__RANGE_STATE_REPORTED;
     response.ranges = ranges;
@@ -150,7 +141,6 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
 #endif
     struct fake_agent *agent = agent_of(call);
 
-    (void)userdata;
     agent->policies++;
     (void)snprintf(agent->policy_name, sizeof(agent->policy_name), "%s", asked->policy->name);
     response.unsupported_keys = unsupported;
@@ -195,7 +185,6 @@ static void watch(struct ttrpc_call *call, const ProtobufCMessage *request, void
     struct fake_agent *agent = agent_of(call);
     uint64_t interval = asked->interval_ns / NSEC_PER_MSEC;
 
-    (void)userdata;
     agent->watch = call;
     agent->watch_interval = asked->interval_ns;
     if (asked->set_lowest_order)
@@ -249,8 +238,6 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
 {
     struct fake_agent *agent = userdata;
 
-    (void)status;
-    (void)reason;
     if (agent->connection == connection)
         agent->connection = NULL;
 }
@@ -299,7 +286,6 @@ void fake_agent_serve(struct fake_agent *agent, int descriptor)
 
 static void on_accept(int descriptor, const struct peer *peer, void *userdata)
 {
-    (void)peer;
     fake_agent_serve(userdata, descriptor);
 }
 

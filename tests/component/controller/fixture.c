@@ -186,7 +186,6 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
 {
     struct fixture *f = userdata;
 
-    (void)error;
     f->dialled = descriptor;
 }
 
@@ -195,9 +194,6 @@ static void on_api_closed(struct ttrpc_connection *connection, int status, const
 {
     struct fixture *f = userdata;
 
-    (void)connection;
-    (void)status;
-    (void)reason;
     f->api = NULL;
 }
 
@@ -314,7 +310,6 @@ bool driver_says(struct fixture *f, const char *name, const char *text)
 
 static void on_ticker(uv_timer_t *timer)
 {
-    (void)timer;
 }
 
 void put_vm(const struct fixture *f, const char *name, const char *agent)

@@ -25,7 +25,6 @@ static void on_written(uv_write_t *request, int status)
 {
     struct server_write *write = container_of(request, struct server_write, request);
 
-    (void)status;
     free(write->text);
     free(write);
 }
@@ -296,7 +295,6 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     struct qmp_server *server = handle->data;
 
-    (void)suggested;
     *buffer = uv_buf_init(server->line + server->line_length,
                           (unsigned)(sizeof(server->line) - server->line_length));
 }
@@ -306,7 +304,6 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
     struct qmp_server *server = stream->data;
     char *end;
 
-    (void)buffer;
     if (n < 0) {
         qmp_server_drop_client(server);
         return;

@@ -57,7 +57,6 @@ static void test_names(void **state)
 
 static void shrink(struct fake_agent *agent, void *userdata)
 {
-    (void)agent;
     put_footprint(userdata, 500 * 1024);
 }
 

@@ -88,7 +88,6 @@ static void scene_foreign(struct fixture *f)
 
 static void scene_nothing(struct fixture *f)
 {
-    (void)f;
 }
 
 /* ---- ends ---- */

@@ -28,8 +28,6 @@ static void on_event(const ProtobufCMessage *message, void *userdata)
 
 static void on_end(const struct ttrpc_result *result, void *userdata)
 {
-    (void)result;
-    (void)userdata;
 }
 
 static void test_an_action_of_the_guests_policy_has_a_kind(void **state)

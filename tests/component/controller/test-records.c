@@ -45,7 +45,6 @@ static void kill_daemon(struct fake_agent *agent, void *userdata)
 {
     struct fixture *f = userdata;
 
-    (void)agent;
     assert_int_equal(kill(f->daemon, SIGKILL), 0);
 }
 
@@ -174,7 +173,6 @@ static const Action *release_balloon(struct fixture *f)
 
 static void give_to_the_host(struct qmp_server *server, const char *command, void *userdata)
 {
-    (void)server;
     if (strcmp(command, "balloon") == 0)
         put_footprint(userdata, (800 - 256) * 1024);
 }

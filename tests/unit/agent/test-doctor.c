@@ -17,7 +17,6 @@ static struct doctor_complaint complaints[DOCTOR_COMPLAINTS_MAX];
 /* A guest with nothing, whose agent wants to dial. */
 static int setup(void **state)
 {
-    (void)state;
     fixture_init(&fixture);
     configuration = (struct configuration){
         .dials = true,
@@ -31,7 +30,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     fixture_finish(&fixture);
     return 0;
 }
@@ -57,7 +55,6 @@ static void test_failures_come_first_and_say_what_to_do(void **state)
     size_t count = complain();
     bool was_warning = false;
 
-    (void)state;
     assert_int_equal(count, DOCTOR_COMPLAINTS_MAX);
     assert_int_equal(complaints[0].answer.status, CHECK_FAILURE);
     for (size_t i = 0; i < count; i++) {
@@ -72,7 +69,6 @@ static void test_vsock_is_asked_for_where_it_is_used(void **state)
 {
     const struct check_answer *answer = answer_of("vsock");
 
-    (void)state;
     assert_non_null(answer);
     assert_int_equal(answer->status, CHECK_FAILURE);
     assert_non_null(strstr(answer->fix, "vmw_vsock_virtio_transport"));
@@ -86,7 +82,6 @@ static void test_vsock_is_asked_for_where_it_is_used(void **state)
 
 static void test_a_capability_that_is_missing(void **state)
 {
-    (void)state;
     fixture_write(&fixture, "proc/self/status", "Name:\tx\nCapEff:\t0000000000000400\n");
     assert_null(answer_of("privileged port"));
     fixture_write(&fixture, "proc/self/status", "Name:\tx\nCapEff:\t0000000001000000\n");
@@ -101,7 +96,6 @@ static void test_both_tell_the_same(void **state)
     FILE *output = open_memstream(&text, &size);
     size_t count = complain();
 
-    (void)state;
     assert_non_null(output);
     assert_int_equal(doctor_run(fixture.root, &configuration, output), CHECK_FAILURE);
     assert_int_equal(fclose(output), 0);

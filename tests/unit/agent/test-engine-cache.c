@@ -7,7 +7,6 @@ static void test_refaults_raise_the_floor(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = GIB;
     assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
@@ -57,7 +56,6 @@ static void test_the_learned_floor_decays_while_the_guest_works(void **state)
 {
     struct cache_floor floor;
 
-    (void)state;
     learn(&floor);
     pass(&floor, 12 * 60, false);
     assert_in_range(floor.learned / MIB, 896 * 48 / 100, 896 * 52 / 100);
@@ -67,7 +65,6 @@ static void test_the_learned_floor_outlasts_a_break_and_no_night(void **state)
 {
     struct cache_floor floor;
 
-    (void)state;
     learn(&floor);
     pass(&floor, 55, true);
     assert_in_range(floor.learned / MIB, 820, 896);
@@ -81,7 +78,6 @@ static void test_the_learned_floor_has_a_limit(void **state)
         .cache = GIB, .refaulted = GIB / 2, .is_pain = true, .limit = 512 * MIB};
     struct cache_floor floor;
 
-    (void)state;
     cache_floor_init(&floor, SECONDS(1));
     cache_floor_took(&floor, SECONDS(1), GIB, 256 * MIB);
     cache_floor_update(&floor, SECONDS(10), &news);
@@ -93,7 +89,6 @@ static void test_short_wakes_do_not_keep_the_learned_floor(void **state)
 {
     struct cache_floor floor;
 
-    (void)state;
     learn(&floor);
     for (int i = 0; i < 4; i++) {
         pass(&floor, 27, true);
@@ -115,7 +110,6 @@ static void test_refaults_of_the_kernels_doing_teach_nothing(void **state)
     struct cache_floor floor;
     struct cache_news news = {.cache = GIB, .refaulted = GIB / 2, .is_pain = true, .limit = GIB};
 
-    (void)state;
     cache_floor_init(&floor, SECONDS(1));
     cache_floor_update(&floor, SECONDS(10), &news);
     assert_true(floor.learned == 0);
@@ -128,7 +122,6 @@ static void test_the_floor_is_kept(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = 128 * MIB + 100 * MIB;
     assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
@@ -144,7 +137,6 @@ static void test_trickle_is_bounded(void **state)
     struct guest guest;
     uint64_t taken = 0;
 
-    (void)state;
     guest_init(&guest);
     guest.policy.trickle = 512 * MIB;
     use_policy(&guest);
@@ -163,7 +155,6 @@ static void test_no_trickle_from_a_busy_or_gentle_guest(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.policy.trickle = 512 * MIB;
     use_policy(&guest);
@@ -182,7 +173,6 @@ static void test_trickle_stops_on_refaults(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.policy.trickle = 512 * MIB;
     use_policy(&guest);
@@ -199,7 +189,6 @@ static void test_drop_once_per_idle_period(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     policy_init(&guest.policy, POLICY_WSL);
     use_policy(&guest);
@@ -226,7 +215,6 @@ static void test_without_reclaim_only_an_idle_guest_is_dropped(void **state)
     struct guest guest;
     struct engine_result result = {.action = ENGINE_RECLAIM_CACHE};
 
-    (void)state;
     guest_init(&guest);
     guest.policy.trickle = 512 * MIB;
     use_policy(&guest);
@@ -249,7 +237,6 @@ static void test_a_withdrawn_action_teaches_nothing(void **state)
     struct engine_result result = {
         .action = ENGINE_DROP_CACHES, .supported = true, .withdrawn = true};
 
-    (void)state;
     guest_init(&guest);
     policy_init(&guest.policy, POLICY_WSL);
     use_policy(&guest);

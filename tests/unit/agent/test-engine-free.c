@@ -8,7 +8,6 @@ static void test_compacts_when_it_promises_enough(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.policy.reporting_order = 9;
     use_policy(&guest);
@@ -37,7 +36,6 @@ static void test_a_calm_guest_waits_for_idleness(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.policy.reporting_order = 9;
     guest.policy.trickle = 512 * MIB;
@@ -66,7 +64,6 @@ static void test_failing_work_backs_off(void **state)
     struct guest guest;
     unsigned attempts = 0;
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = GIB;
     (void)run(&guest, 120);
@@ -85,7 +82,6 @@ static void test_a_trickle_that_failed_does_not_hold_idle_work(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.policy.trickle = 512 * MIB;
     use_policy(&guest);
@@ -105,7 +101,6 @@ static void test_low_gain_per_cpu_second_backs_off(void **state)
 {
     struct backoff backoff = {0};
 
-    (void)state;
     backoff_judge(&backoff, 1, 256 * MIB, 256 * MIB, SECONDS(1));
     assert_false(backoff_holds(&backoff, 2));
     backoff_judge(&backoff, 1, 256 * MIB, 256 * MIB, SECONDS(60));
@@ -123,7 +118,6 @@ static void test_unsupported_is_never_asked_again(void **state)
     struct guest guest;
     struct engine_result result = {.action = ENGINE_RECLAIM_CACHE, .supported = false};
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = GIB;
     assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
@@ -139,7 +133,6 @@ static void test_the_budget_is_kept(void **state)
     struct guest guest;
     nsec_t spent = 0;
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = 7 * GIB;
     (void)run(&guest, 121);
@@ -161,7 +154,6 @@ static void test_a_budget_slot_counts_until_all_of_it_is_old(void **state)
 {
     struct budget budget = {0};
 
-    (void)state;
     budget_charge(&budget, SECONDS(299), SECONDS(5));
     assert_true(budget_left(&budget, SECONDS(300 + 3600 - 1), SECONDS(5)) == 0);
     assert_true(budget_left(&budget, SECONDS(300 + 3600), SECONDS(5)) == SECONDS(5));
@@ -173,7 +165,6 @@ static void test_nothing_to_do_without_reporting(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = GIB;
     guest.sample.reporting_order = ORDER_COUNT_MAX;
@@ -186,7 +177,6 @@ static void test_kicks_when_no_pass_starts(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     (void)run(&guest, 200);
     guest.sample.reported += 64 * MIB; /* a pass has just taken some */

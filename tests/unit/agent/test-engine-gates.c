@@ -9,7 +9,6 @@ static void test_acts_after_the_window_not_before(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = GIB;
     assert_int_equal(run(&guest, 120), ENGINE_NOTHING);
@@ -24,7 +23,6 @@ static void test_warms_up(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     assert_int_equal(step(&guest), ENGINE_NOTHING);
     assert_reason(&guest, ENGINE_WARMING_UP);
@@ -45,7 +43,6 @@ static void test_samples_in_a_hurry_warm_nothing_up(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.interval = NSEC_PER_SEC / 10;
     for (int i = 0; i < 10; i++) {
@@ -60,7 +57,6 @@ static void test_window_mean_counts(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = GIB;
     guest.user = 3000;
@@ -75,7 +71,6 @@ static void test_burst_blocks_only_now(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     (void)run(&guest, 130);
     guest.sample.cache = GIB;
@@ -90,7 +85,6 @@ static void test_gap_is_not_idleness(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     (void)run(&guest, 130);
     guest.sample.cache = GIB;
@@ -105,7 +99,6 @@ static void test_counters_backwards_start_over(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.user = 10;
     (void)run(&guest, 130);
@@ -125,7 +118,6 @@ static void test_own_sensing_is_no_activity(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = GIB;
     guest.user = 100; /* 1 % of 4 CPUs, all of it ours */
@@ -142,7 +134,6 @@ static void test_kernel_time_of_our_work_is_no_activity(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = GIB;
     assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
@@ -164,7 +155,6 @@ static void test_kernel_load_of_others_ends_idle_work(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = 4 * GIB;
     assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
@@ -181,7 +171,6 @@ static void test_the_reporting_worker_is_no_activity(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     engine_set_lowest_order(&guest.engine, 0);
     trap(&guest, 200 * MIB);
@@ -199,7 +188,6 @@ static void test_a_trickle_does_not_hide_kernel_load(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.policy.trickle = 60 * MIB;
     use_policy(&guest);
@@ -216,7 +204,6 @@ static void test_kernel_time_of_others_is_activity(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = GIB;
     guest.system = 200;
@@ -229,7 +216,6 @@ static void test_the_kernel_of_an_idle_guest_is_no_activity(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.sample.cache = GIB;
     guest.system = 75; /* 3 % of one CPU of four */
@@ -243,7 +229,6 @@ static void test_pressure_gates(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     (void)run(&guest, 130);
     guest.psi_memory = 20000; /* 2 % */
@@ -280,7 +265,6 @@ static void test_forbidden_window(void **state)
 {
     struct guest guest;
 
-    (void)state;
     schedule(&guest, "forbid");
     (void)run(&guest, 130);
     assert_int_equal(guest.decision.action, ENGINE_RECLAIM_CACHE);
@@ -298,7 +282,6 @@ static void test_force_window_does_not_wait_for_idleness(void **state)
 {
     struct guest guest;
 
-    (void)state;
     schedule(&guest, "force");
     guest.user = 9000;
     assert_int_equal(run(&guest, 590), ENGINE_NOTHING);
@@ -312,7 +295,6 @@ static void test_unknown_wall_time_forbids(void **state)
 {
     struct guest guest;
 
-    (void)state;
     schedule(&guest, "allow");
     guest.engine.knows_wall_time = false;
     assert_int_equal(run(&guest, 1000), ENGINE_NOTHING);
@@ -325,7 +307,6 @@ static void test_samples_slow_down_when_nothing_happens(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     (void)run(&guest, 5);
     assert_true(guest.decision.next_sample <= guest.sample.boottime + guest.policy.sample_interval);
@@ -341,7 +322,6 @@ static void test_idleness_is_noticed_within_an_eighth_of_its_window(void **state
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.policy.idle_window = SECONDS(24);
     guest.policy.trickle = 512 * MIB;
@@ -360,7 +340,6 @@ static void test_idleness_is_noticed_within_an_eighth_of_its_window(void **state
 
 static void test_every_reason_has_a_text(void **state)
 {
-    (void)state;
     for (unsigned i = 0; i < ENGINE_REASON_COUNT; i++)
         assert_true(strlen(engine_reason_text((enum engine_reason)i)) > 10);
     assert_string_equal(engine_reason_text((enum engine_reason)99), "unknown");
@@ -371,7 +350,6 @@ static void test_result_without_an_action_is_ignored(void **state)
     struct guest guest;
     struct engine_result result = {.action = ENGINE_COMPACT, .cpu = SECONDS(1000)};
 
-    (void)state;
     guest_init(&guest);
     engine_finished(&guest.engine, &result, guest.sample.boottime);
     assert_true(budget_left(&guest.engine.budget, guest.sample.boottime, 1) == 1);

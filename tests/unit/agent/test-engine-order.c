@@ -20,7 +20,6 @@ static void test_lowers_kicks_and_restores(void **state)
 {
     struct guest guest;
 
-    (void)state;
     lower_order(&guest, 0);
     assert_int_equal(guest.decision.order, 0);
     finish(&guest, 0, 0);
@@ -45,7 +44,6 @@ static void test_the_host_limits_the_order(void **state)
 {
     struct guest guest;
 
-    (void)state;
     /* single pages do not get out at order 5 */
     guest_init(&guest);
     trap(&guest, 200 * MIB);
@@ -63,7 +61,6 @@ static void test_the_policy_limits_the_order(void **state)
 {
     struct guest guest;
 
-    (void)state;
     guest_init(&guest);
     guest.policy.reporting_order = 9;
     use_policy(&guest);
@@ -78,7 +75,6 @@ static void test_waking_restores_at_once(void **state)
 {
     struct guest guest;
 
-    (void)state;
     lower_order(&guest, 0);
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 0;
@@ -92,7 +88,6 @@ static void test_a_policy_that_only_observes_restores(void **state)
 {
     struct guest guest;
 
-    (void)state;
     lower_order(&guest, 0);
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 0;
@@ -110,7 +105,6 @@ static void test_restoring_is_tried_again(void **state)
     struct guest guest;
     struct engine_result failed = {.supported = true};
 
-    (void)state;
     lower_order(&guest, 0);
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 0;
@@ -125,7 +119,6 @@ static void test_not_lowered_for_ever(void **state)
 {
     struct guest guest;
 
-    (void)state;
     lower_order(&guest, 0);
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 0;
@@ -144,7 +137,6 @@ static void test_waking_to_a_trickle_restores_too(void **state)
 {
     struct guest guest;
 
-    (void)state;
     lower_order(&guest, 0);
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 0;
@@ -179,7 +171,6 @@ static void test_a_trickle_lowers_the_order_before_it_compacts(void **state)
 {
     struct guest guest;
 
-    (void)state;
     lower_order_in_a_trickle(&guest);
     assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
     finish(&guest, 0, 0);
@@ -201,7 +192,6 @@ static void test_a_busy_guest_gets_the_order_back_at_once(void **state)
 {
     struct guest guest;
 
-    (void)state;
     lower_order_in_a_trickle(&guest);
     assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
     finish(&guest, 0, 0);
@@ -225,7 +215,6 @@ static void test_a_trickle_compacts_where_the_order_stays(void **state)
 {
     struct guest guest;
 
-    (void)state;
     compact_in_a_trickle(&guest, 200 * MIB);
     assert_reason(&guest, ENGINE_TRICKLE);
 }
@@ -235,7 +224,6 @@ static void test_idle_work_compacts_after_a_trickle_did(void **state)
 {
     struct guest guest;
 
-    (void)state;
     compact_in_a_trickle(&guest, 100 * MIB);
     finish(&guest, 100 * MIB, NSEC_PER_MSEC);
     assert_int_equal(run(&guest, 60), ENGINE_NOTHING); /* its own interval holds */
@@ -253,7 +241,6 @@ static void test_idle_work_lowers_the_order_after_a_trickle_did(void **state)
 {
     struct guest guest;
 
-    (void)state;
     lower_order_in_a_trickle(&guest);
     guest.policy.compact = false;
     use_policy(&guest);
@@ -275,7 +262,6 @@ static void test_idleness_ends_a_trickles_order(void **state)
 {
     struct guest guest;
 
-    (void)state;
     lower_order_in_a_trickle(&guest);
     guest.policy.idle_window = SECONDS(10);
     use_policy(&guest);
@@ -298,7 +284,6 @@ static void test_the_worker_at_a_trickles_order_is_no_activity(void **state)
 {
     struct guest guest;
 
-    (void)state;
     lower_order_in_a_trickle(&guest);
     assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
     finish(&guest, 0, 0);

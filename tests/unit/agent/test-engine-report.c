@@ -17,7 +17,6 @@ static struct outlook_question question;
 /* A calm guest of 8 GiB whose free memory is at the host. */
 static int setup(void **state)
 {
-    (void)state;
     policy_init(&policy, POLICY_BALANCED);
     first = (struct memory_sample){.boottime = 100 * NSEC_PER_SEC,
                                    .total = 8 * GIB,
@@ -70,7 +69,6 @@ static void test_cache_goes_down_to_the_floor(void **state)
 {
     struct outlook seen;
 
-    (void)state;
     second.cache = GIB + 128 * MIB;
     policy.trickle = 0;
     seen = outlook();
@@ -88,7 +86,6 @@ static void test_trapped_is_compacted(void **state)
 {
     struct outlook seen;
 
-    (void)state;
     put_free(0, 256 * MIB);
     seen = outlook();
     assert_int_equal(seen.steps[0].action, ENGINE_COMPACT);
@@ -100,7 +97,6 @@ static void test_the_order_is_lowered_and_restored(void **state)
 {
     struct outlook seen;
 
-    (void)state;
     put_free(6, 40 * MIB);
     seen = outlook();
     assert_int_equal(seen.steps[0].action, ENGINE_LOWER_ORDER);
@@ -113,7 +109,6 @@ static void test_a_busy_guest_gives_a_trickle_or_nothing(void **state)
 {
     struct outlook seen;
 
-    (void)state;
     second.cache = 2 * GIB;
     busy(20);
     seen = outlook();
@@ -129,7 +124,6 @@ static void test_pressure_holds(void **state)
 {
     struct outlook seen;
 
-    (void)state;
     second.cache = 2 * GIB;
     second.psi_memory_some = 200000; /* 4 % */
     seen = outlook();
@@ -139,7 +133,6 @@ static void test_pressure_holds(void **state)
 
 static void test_what_the_kernel_cannot_do(void **state)
 {
-    (void)state;
     second.cache = 2 * GIB;
     question.impossible = 1u << ENGINE_RECLAIM_CACHE;
     assert_int_equal(outlook().steps[0].action, ENGINE_DROP_CACHES);
@@ -149,7 +142,6 @@ static void test_what_the_kernel_cannot_do(void **state)
 
 static void test_a_window_that_forbids(void **state)
 {
-    (void)state;
     second.cache = 2 * GIB;
     assert_int_equal(schedule_parse("0 12 * * *", "2h", "forbid", NULL, &policy.schedules[0], NULL),
                      0);
@@ -167,7 +159,6 @@ static void test_a_window_that_forbids(void **state)
 
 static void test_words_of_the_steps(void **state)
 {
-    (void)state;
     second.cache = GIB + 128 * MIB;
     policy.trickle = 0;
     put_free(0, 256 * MIB);
@@ -184,7 +175,6 @@ static void test_words_of_the_steps(void **state)
 
 static void test_words_of_the_gates(void **state)
 {
-    (void)state;
     second.cpu_busy = 8 * NSEC_PER_SEC;
     second.cpu_own = 3 * NSEC_PER_SEC;
     second.psi_memory_some = 100000;
@@ -202,7 +192,6 @@ static void test_words_of_the_gates(void **state)
 
 static void test_words_for_nothing(void **state)
 {
-    (void)state;
     assert_non_null(strstr(report(), "nothing left that would be worth its cost"));
     policy_init(&policy, POLICY_OBSERVE);
     assert_non_null(strstr(report(), "the policy only observes"));
@@ -214,7 +203,6 @@ static void test_short_buffer(void **state)
 {
     char small[32];
 
-    (void)state;
     assert_int_equal(engine_report(&question, small, sizeof(small)), 31);
     assert_int_equal(strlen(small), 31);
 }

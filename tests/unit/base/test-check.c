@@ -8,14 +8,10 @@
 
 static void ask_nothing(const struct check *check, void *context, struct check_answer *answer)
 {
-    (void)check;
-    (void)context;
-    (void)answer;
 }
 
 static void ask_status(const struct check *check, void *context, struct check_answer *answer)
 {
-    (void)context;
     check_answer_set(answer, (enum check_status)check->argument, "mend it", "found %d", 7);
 }
 
@@ -37,7 +33,6 @@ static void test_all_well(void **state)
     enum check_status worst;
     char *text = run(checks, 1, &worst);
 
-    (void)state;
     assert_int_equal(worst, CHECK_OK);
     assert_ptr_equal(strstr(text, "ok"), text);
     assert_null(strstr(text, "->"));
@@ -54,7 +49,6 @@ static void test_the_worst_counts_and_says_what_to_do(void **state)
     enum check_status worst;
     char *text = run(checks, 3, &worst);
 
-    (void)state;
     assert_int_equal(worst, CHECK_FAILURE);
     assert_non_null(strstr(text, "found 7"));
     assert_non_null(strstr(text, "-> mend it"));

@@ -10,7 +10,6 @@ static void test_set_and_prefix(void **state)
 {
     struct error error;
 
-    (void)state;
     assert_int_equal(error_set(&error, -EINVAL, "bad %s", "key"), -EINVAL);
     assert_int_equal(error_prefix(&error, -EINVAL, "line %d", 3), -EINVAL);
     assert_string_equal(error.text, "line 3: bad key");
@@ -23,7 +22,6 @@ static void test_long_text_is_cut(void **state)
     struct error error;
     char text[2000];
 
-    (void)state;
     memset(text, 'a', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     (void)error_set(&error, -EINVAL, "%s", text);

@@ -13,7 +13,6 @@ static char directory[] = "/tmp/vmreclaim-test-file-XXXXXX";
 
 static int set_up(void **state)
 {
-    (void)state;
     if (mkdtemp(directory) == NULL)
         return -1;
     root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -22,7 +21,6 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     (void)unlinkat(root, "file", 0);
     (void)close(root);
     return rmdir(directory);
@@ -34,7 +32,6 @@ static void test_replace_and_read(void **state)
     char small[8];
     size_t length;
 
-    (void)state;
     assert_int_equal(file_replace(root, "file", "seven77", 7), 0);
     assert_int_equal(file_read_into(root, "file", small, sizeof(small)), 7);
     assert_string_equal(small, "seven77");
@@ -51,7 +48,6 @@ static void test_large_file(void **state)
     cleanup_free char *text = NULL;
     size_t length;
 
-    (void)state;
     assert_non_null(large);
     memset(large, 'x', 100000);
     assert_int_equal(file_replace(root, "file", large, 100000), 0);
@@ -65,7 +61,6 @@ static void test_write_wants_an_existing_file(void **state)
 {
     char text[8];
 
-    (void)state;
     assert_int_equal(file_write(root, "absent", "1"), -ENOENT);
     assert_int_equal(file_replace(root, "file", "", 0), 0);
     assert_int_equal(file_write(root, "file", "1"), 0);

@@ -14,7 +14,6 @@ static void test_order_and_removal(void **state)
     struct list head;
     int seen = 0;
 
-    (void)state;
     list_init(&head);
     assert_true(list_is_empty(&head));
     list_append(&head, &items[1].link);

@@ -10,15 +10,12 @@ static int lines;
 
 static void keep(enum log_level level, const char *line, void *userdata)
 {
-    (void)level;
-    (void)userdata;
     lines++;
     (void)snprintf(last_line, sizeof(last_line), "%s", line);
 }
 
 static void test_level_and_forged_lines(void **state)
 {
-    (void)state;
     log_set_sink(keep, NULL);
     log_set_level(LOG_LEVEL_WARNING);
     log_info("dropped");
@@ -34,7 +31,6 @@ static void test_limit(void **state)
     struct log_limit limit = {.interval = NSEC_PER_SEC, .burst = 2};
     unsigned suppressed = 9;
 
-    (void)state;
     assert_true(log_limit_pass(&limit, 10, &suppressed));
     assert_int_equal(suppressed, 0);
     assert_true(log_limit_pass(&limit, 11, &suppressed));

@@ -15,7 +15,6 @@ static const char *nearest_of(const char *wanted)
 
 static void test_misspelled_names_are_found(void **state)
 {
-    (void)state;
     assert_string_equal(nearest_of("cache_flor"), "cache_floor");
     assert_string_equal(nearest_of("cahce_step"), "cache_step");
     assert_string_equal(nearest_of("polcy"), "policy");
@@ -27,7 +26,6 @@ static void test_far_names_are_not(void **state)
 {
     char longest[100] = {0};
 
-    (void)state;
     for (size_t i = 0; i + 1 < sizeof(longest); i++)
         longest[i] = 'n';
     assert_null(nearest_of("memory"));

@@ -19,7 +19,6 @@ static int setup(void **state)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int length = snprintf(name, sizeof(name), "@vmreclaim-test-%d", (int)getpid());
 
-    (void)state;
     memcpy(address.sun_path + 1, name + 1, (size_t)length - 1);
     manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     assert_int_equal(bind(manager, (struct sockaddr *)&address,
@@ -30,7 +29,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     (void)unsetenv("NOTIFY_SOCKET");
     (void)unsetenv("WATCHDOG_USEC");
     (void)unsetenv("WATCHDOG_PID");
@@ -50,7 +48,6 @@ static void test_message_arrives(void **state)
 {
     struct notify notify;
 
-    (void)state;
     assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
     notify_init(&notify, 0);
     notify_send(&notify, "READY=1");
@@ -62,7 +59,6 @@ static void test_no_manager_is_no_error(void **state)
 {
     struct notify notify;
 
-    (void)state;
     notify_init(&notify, 0);
     notify_send(&notify, "READY=1");
     notify_watchdog(&notify, 1000);
@@ -78,7 +74,6 @@ static void test_sign_of_life(void **state)
 {
     struct notify notify;
 
-    (void)state;
     assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
     assert_int_equal(setenv("WATCHDOG_USEC", "2000000", 1), 0);
     notify_init(&notify, 100);
@@ -96,7 +91,6 @@ static void test_watchdog_of_another_process_is_not_ours(void **state)
 {
     struct notify notify;
 
-    (void)state;
     assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
     assert_int_equal(setenv("WATCHDOG_USEC", "2000000", 1), 0);
     assert_int_equal(setenv("WATCHDOG_PID", "1", 1), 0);

@@ -9,7 +9,6 @@ static void test_number_parse(void **state)
 {
     uint64_t value = 7;
 
-    (void)state;
     assert_int_equal(number_parse("0", &value), 0);
     assert_int_equal(value, 0);
     assert_int_equal(number_parse("18446744073709551615", &value), 0);
@@ -44,7 +43,6 @@ static void test_bytes_parse(void **state)
         {"99999999999999999999", -ERANGE, 0},
     };
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         uint64_t bytes = 1;
         assert_int_equal(bytes_parse(cases[i].text, &bytes), cases[i].result);
@@ -56,7 +54,6 @@ static void test_bytes_format_round_trip(void **state)
 {
     static const uint64_t values[] = {0, 1, 1023, 1024, 4097, 1536 * KIB, 128 * MIB, UINT64_MAX};
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
         char text[32];
         uint64_t back;
@@ -69,7 +66,6 @@ static void test_bytes_format_short(void **state)
 {
     char text[32];
 
-    (void)state;
     assert_string_equal(bytes_format_short(0, text, sizeof(text)), "0 B");
     assert_string_equal(bytes_format_short(1023, text, sizeof(text)), "1023 B");
     assert_string_equal(bytes_format_short(GIB + GIB / 2, text, sizeof(text)), "1.5 GiB");
@@ -84,7 +80,6 @@ static void test_permyriad(void **state)
     uint32_t value;
     char text[32];
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         assert_int_equal(permyriad_parse(texts[i], &value), 0);
         assert_int_equal(value, values[i]);

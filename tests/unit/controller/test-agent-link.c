@@ -33,7 +33,6 @@ static void on_info(struct agent_link *link, const Vmreclaim__Agent__V1__GetInfo
 {
     struct scenario *scenario = userdata;
 
-    (void)link;
     assert_string_equal(info->boot_id, "boot");
     scenario->infos++;
 }
@@ -43,8 +42,6 @@ static bool on_sample(struct agent_link *link, const Vmreclaim__Agent__V1__Memor
 {
     struct scenario *scenario = userdata;
 
-    (void)link;
-    (void)coalesced;
     assert_int_equal(sample->total, 4096);
     scenario->samples++;
     return !scenario->lies;
@@ -55,8 +52,6 @@ static void on_pressure(struct agent_link *link,
 {
     struct scenario *scenario = userdata;
 
-    (void)link;
-    (void)pressure;
     scenario->others++;
 }
 
@@ -65,8 +60,6 @@ static void on_action(struct agent_link *link, const Vmreclaim__Agent__V1__Actio
 {
     struct scenario *scenario = userdata;
 
-    (void)link;
-    (void)action;
     scenario->others++;
 }
 
@@ -75,8 +68,6 @@ static void on_engine(struct agent_link *link, const Vmreclaim__Agent__V1__Engin
 {
     struct scenario *scenario = userdata;
 
-    (void)link;
-    (void)engine;
     scenario->others++;
 }
 
@@ -85,7 +76,6 @@ static void on_close(struct agent_link *link, enum agent_ending ending, const ch
 {
     struct scenario *scenario = userdata;
 
-    (void)link;
     scenario->endings++;
     scenario->done = true;
     scenario->ending = ending;
@@ -161,7 +151,6 @@ static void test_every_allocation_fails(void **state)
     bool failed = true;
     unsigned count = 0;
 
-    (void)state;
     for (; failed; count++)
         (void)play(count, NEVER, &failed);
     assert_true(count > 5);
@@ -172,7 +161,6 @@ static void test_closing_at_every_step(void **state)
     bool failed;
     unsigned turns = play(NEVER, NEVER, &failed);
 
-    (void)state;
     assert_true(turns > 2);
     for (unsigned at = 0; at < turns; at++)
         (void)play(NEVER, at, &failed);
@@ -222,7 +210,6 @@ static void test_endings(void **state)
     };
     struct scenario scenario;
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         end_with(rows[i].words, &scenario);
         assert_int_equal(scenario.ending, rows[i].ending);

@@ -26,9 +26,6 @@ static void on_audit(const struct api_caller *caller, const char *method,
 {
     struct fixture *f = userdata;
 
-    (void)caller;
-    (void)method;
-    (void)request;
     assert_false(allowed);
     f->audited++;
 }

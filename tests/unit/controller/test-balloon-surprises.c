@@ -5,7 +5,6 @@ static void test_someone_elses_target(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     run(&w, 10);
@@ -25,7 +24,6 @@ static void test_someone_elses_target_right_after_ours(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, 64 * MIB, NULL), 0);
     run(&w, 1);
@@ -43,7 +41,6 @@ static void test_a_snapshot_is_no_foreigner(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     run(&w, 10);
@@ -63,7 +60,6 @@ static void test_a_snapshot_with_a_lease_of_old(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     w.input.actual = 3 * GIB;
     balloon_recover(&w.control, 4 * GIB, 3 * GIB);
@@ -79,7 +75,6 @@ static void test_a_size_from_before_a_reset(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     run(&w, 10);
@@ -104,7 +99,6 @@ static void test_a_baseline_does_not_creep(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     run(&w, 10);
@@ -123,7 +117,6 @@ static void test_late_news_are_no_foreigner(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     run(&w, 10);
@@ -140,7 +133,6 @@ static void test_a_guest_that_helps_itself(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     run(&w, 10);
@@ -156,7 +148,6 @@ static void test_an_unheard_guest_that_grew(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     run(&w, 10);
@@ -175,7 +166,6 @@ static void test_a_guest_that_hangs_for_want_of_memory(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     run(&w, 10);
@@ -194,7 +184,6 @@ static void test_a_reset_raises_first(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     run(&w, 10);
@@ -212,7 +201,6 @@ static void test_a_command_that_comes_late(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     assert_int_equal(act(&w), BALLOON_PUT);
@@ -241,7 +229,6 @@ static void test_a_doubt_ends(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     assert_int_equal(act(&w), BALLOON_PUT);
@@ -260,7 +247,6 @@ static void test_a_first_command_that_fails(void **state)
 {
     const int failures[] = {-ETIMEDOUT, -EREMOTEIO, -ENOTCONN};
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
         struct world w;
 

@@ -5,7 +5,6 @@ static void test_the_journal_comes_first(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     assert_int_equal(act(&w), BALLOON_PUT);
@@ -30,7 +29,6 @@ static void test_a_canary_then_steps(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, 2 * GIB, NULL), 0);
     (void)act(&w);
@@ -47,7 +45,6 @@ static void test_an_inert_balloon(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     w.never_frees = true;
     assert_int_equal(request(&w, GIB, NULL), 0);
@@ -62,7 +59,6 @@ static void test_no_journal_no_lease(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     w.put_status = -ENOSPC;
     assert_int_equal(request(&w, GIB, NULL), 0);
@@ -76,7 +72,6 @@ static void test_giving_back_needs_no_journal(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     run(&w, 10);
@@ -91,7 +86,6 @@ static void test_pressure_overtakes_everything(void **state)
     struct world w;
     struct balloon_action pending;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     (void)act(&w);
@@ -110,7 +104,6 @@ static void test_pressure_is_not_told_twice(void **state)
     struct world w;
     struct balloon_action raise;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     run(&w, 10);
@@ -125,7 +118,6 @@ static void test_expiry(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     w.control.leases[0].lease.expires = w.input.time + 20 * (int64_t)NSEC_PER_SEC;
@@ -140,7 +132,6 @@ static void test_nothing_is_taken_from_a_guest_that_cannot_be_seen(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     w.input.guest_is_fresh = false;
@@ -166,7 +157,6 @@ static void test_waiting_for_a_reading(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     w.hangs = true;
     assert_int_equal(request(&w, GIB, NULL), 0);
@@ -196,7 +186,6 @@ static void test_headroom(void **state)
     struct error error;
     struct world w;
 
-    (void)state;
     world_init(&w);
     w.input.available = GIB;
     assert_int_equal(request(&w, GIB, &error), -EBUSY);
@@ -216,7 +205,6 @@ static void test_floors_and_limits(void **state)
     struct error error;
     struct world w;
 
-    (void)state;
     world_init(&w);
     w.input.available = 4 * GIB;
     assert_int_equal(request(&w, 4 * GIB, &error), -EINVAL);
@@ -239,7 +227,6 @@ static void test_a_stall_backs_off(void **state)
     struct world w;
     unsigned tells;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     w.stuck = true;
@@ -260,7 +247,6 @@ static void test_resuming(void **state)
     struct lease requested = held;
     struct world w;
 
-    (void)state;
     world_init(&w);
     w.input.actual = 3 * GIB;
     balloon_adopt(&w.control, 3 * GIB);
@@ -288,7 +274,6 @@ static void test_resuming_while_the_guest_moves(void **state)
     const struct lease held = {.id = 5, .state = LEASE_HELD, .bytes = GIB, .baseline = 4 * GIB};
     struct world w;
 
-    (void)state;
     world_init(&w);
     balloon_adopt(&w.control, 4 * GIB - 300 * MIB);
     assert_int_equal(balloon_resume(&w.control, &held, true), 0);
@@ -303,7 +288,6 @@ static void test_waiting_in_line(void **state)
 {
     struct world w;
 
-    (void)state;
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
     run(&w, 10);
@@ -320,7 +304,6 @@ static void test_waiting_in_line(void **state)
  * and once everything is released and quiet the guest has its baseline. */
 static void test_anything_may_happen(void **state)
 {
-    (void)state;
     srandom(1);
     for (unsigned round = 0; round < 300; round++) {
         struct world w;

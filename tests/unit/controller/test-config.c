@@ -27,7 +27,6 @@ static void test_a_whole_vm_file(void **state)
                         "policy: policies/night.yaml\n"
                         "labels: [tier=web, rack=7]\n";
 
-    (void)state;
     assert_int_equal(parse(text, &definition, NULL), 0);
     assert_string_equal(definition->name, "web-1.example");
     assert_string_equal(definition->uuid, "8f0c1d2e-0000-1111-2222-333344445555");
@@ -49,7 +48,6 @@ static void test_the_name_is_the_files(void **state)
 {
     struct vm_definition *definition;
 
-    (void)state;
     assert_int_equal(parse("cid: 5\n", &definition, NULL), 0);
     assert_string_equal(definition->name, "web-1");
     vm_definition_destroy(definition);
@@ -86,7 +84,6 @@ static void test_wrong_vm_files(void **state)
         {"\tcid: 5\n", "web-1.yaml:1: not valid YAML"},
     };
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
         struct vm_definition *definition = NULL;
         struct error error = {""};
@@ -103,7 +100,6 @@ static void test_a_missing_file(void **state)
     struct vm_definition *definition;
     struct error error;
 
-    (void)state;
     assert_int_equal(vm_definition_read("/nonexistent/x.yaml", &definition, &error), -ENOENT);
     assert_non_null(strstr(error.text, "/nonexistent/x.yaml"));
 }
@@ -113,7 +109,6 @@ static void test_the_daemons_configuration(void **state)
     struct daemon_config config;
     struct error error;
 
-    (void)state;
     daemon_config_init(&config);
     assert_int_equal(daemon_config_set(&config, "listen", "vsock:any:1017", &error), 0);
     assert_int_equal(daemon_config_set(&config, "sample_interval", "5s", &error), 0);
@@ -140,7 +135,6 @@ static void test_the_command_line_comes_last(void **state)
     struct daemon_config config;
     struct error error;
 
-    (void)state;
     assert_int_equal(daemon_config_gather(&config, &sources, &error), 0);
     assert_int_equal(config.listen_count, 0);
     assert_string_equal(config.api, "unix:/run/x.sock");

@@ -30,7 +30,6 @@ static void test_a_fall_that_goes_on(void **state)
 {
     struct vm vm = vm_with(-4 * (int64_t)MIB);
 
-    (void)state;
     vm.waterfall.reportable = 200 * MIB;
     assert_int_equal(drift(&vm, 0), 0);
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
@@ -42,7 +41,6 @@ static void test_not_more_than_waits_in_the_guest(void **state)
 {
     struct vm vm = vm_with(-4 * (int64_t)MIB);
 
-    (void)state;
     vm.waterfall.reportable = 78 * MIB;
     vm.waterfall.held_back = 70 * MIB;
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -8 * (int64_t)MIB);
@@ -55,7 +53,6 @@ static void test_falls_that_the_guest_does_not_know_of(void **state)
 {
     struct vm vm = vm_with(-4 * (int64_t)MIB);
 
-    (void)state;
     vm.waterfall.swapped = MIB;
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
     vm.waterfall.swapped = 0;
@@ -74,7 +71,6 @@ static void test_a_fall_that_has_just_begun(void **state)
 {
     struct vm vm = {.waterfall = {.guest_is_known = true, .reportable = 900 * MIB}};
 
-    (void)state;
     for (uint64_t i = 0; i < SECONDS; i++)
         footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC,
                               GIB - (i == SECONDS - 1 ? 60 * MIB : 0));
@@ -88,7 +84,6 @@ static void test_what_fell_once(void **state)
 {
     struct vm vm = {.waterfall = {.guest_is_known = true, .reportable = 200 * MIB}};
 
-    (void)state;
     for (uint64_t i = 0; i < SECONDS; i++)
         footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC,
                               GIB - min_of(i, (uint64_t)2) * MIB);
@@ -100,7 +95,6 @@ static void test_a_fall_in_steps(void **state)
 {
     struct vm vm = {.waterfall = {.guest_is_known = true, .reportable = 200 * MIB}};
 
-    (void)state;
     for (uint64_t i = 0; i < SECONDS; i++)
         footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC, GIB - i / 2 * 8 * MIB);
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), -20 * (int64_t)MIB);
@@ -110,7 +104,6 @@ static void test_too_little_is_known(void **state)
 {
     struct vm vm = {.waterfall = {.guest_is_known = true, .reportable = 200 * MIB}};
 
-    (void)state;
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), 0);
     for (uint64_t i = 0; i < 4; i++)
         footprint_history_add(&vm.history, (i + 1) * NSEC_PER_SEC, GIB - i * 8 * MIB);
@@ -121,7 +114,6 @@ static void test_a_rise_counts_as_still(void **state)
 {
     struct vm vm = vm_with(4 * (int64_t)MIB);
 
-    (void)state;
     vm.waterfall.reportable = 200 * MIB;
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), 0);
 }
@@ -132,7 +124,6 @@ static void test_the_drift_of_a_moment_ago(void **state)
     struct vm vm = vm_with(-4 * (int64_t)MIB);
     struct drift drift;
 
-    (void)state;
     for (uint64_t i = 0; i < 6; i++) /* the action's own */
         footprint_history_add(&vm.history, (SECONDS + 1 + i) * NSEC_PER_SEC, 100 * MIB);
     drift_begin_at(&vm, SECONDS * NSEC_PER_SEC, 200 * MIB, &drift);

@@ -13,7 +13,6 @@ static void test_limits_replace_what_is_assigned(void **state)
     struct policy effective;
     struct vm vm = {.policy = &assigned, .capped_keys = keys, .capped_values = values};
 
-    (void)state;
     policy_init(&assigned, POLICY_BALANCED);
     assert_true(vm_effective_policy(&vm, &effective));
     assert_int_equal(effective.cache_floor, 3 * GIB);
@@ -32,7 +31,6 @@ static void test_an_agent_that_does_not_tell(void **state)
     struct policy effective;
     struct vm vm = {.policy = &assigned, .capped_keys = keys};
 
-    (void)state;
     policy_init(&assigned, POLICY_BALANCED);
     assert_true(vm_effective_policy(&vm, &effective));
     assert_int_equal(effective.cache_floor, assigned.cache_floor);
@@ -49,7 +47,6 @@ static void test_nothing_is_assigned(void **state)
     struct policy effective;
     struct vm vm = {.capped_keys = keys, .capped_values = values};
 
-    (void)state;
     assert_false(vm_effective_policy(&vm, &effective));
 }
 

@@ -17,7 +17,6 @@ static void test_the_last_seconds_are_exact(void **state)
 {
     struct footprint_history history = {0};
 
-    (void)state;
     fill(&history, 1, 100);
     for (uint32_t age = 0; age < FOOTPRINT_HISTORY_RECENT; age++) {
         assert_int_equal(footprint_history_recent(&history, age)->footprint, 100 - age);
@@ -37,7 +36,6 @@ static void test_the_begin_of_long_steps(void **state)
     struct footprint_history history = {0};
     uint64_t now = 3 * HOUR;
 
-    (void)state;
     fill(&history, 1, now);
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         uint64_t start = now - steps[i].ago;
@@ -54,7 +52,6 @@ static void test_what_was_before_is_not_known(void **state)
 {
     struct footprint_history history = {0};
 
-    (void)state;
     assert_null(footprint_history_at(&history, UINT64_MAX));
     fill(&history, 100, 130);
     assert_null(footprint_history_at(&history, 99 * NSEC_PER_SEC));
@@ -65,7 +62,6 @@ static void test_a_correction_reaches_all(void **state)
 {
     struct footprint_history history = {0};
 
-    (void)state;
     footprint_history_add(&history, 1 * NSEC_PER_SEC, 50);
     footprint_history_add(&history, 20 * NSEC_PER_SEC, 3);
     footprint_history_lower(&history, 10);

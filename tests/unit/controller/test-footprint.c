@@ -61,7 +61,6 @@ static void put_maps(const char *shared_file, uint64_t size)
 
 static int set_up(void **state)
 {
-    (void)state;
     if (mkdtemp(directory) == NULL)
         return -1;
     root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -80,7 +79,6 @@ static int tear_down(void **state)
                                         "proc/42/pagemap",     "proc/42/fd/9",   "proc/42/fd/10",
                                         "proc/42/smaps_rollup"};
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
         (void)unlinkat(root, files[i], 0);
     (void)unlinkat(root, "proc/42/fd", AT_REMOVEDIR);
@@ -105,7 +103,6 @@ static void test_anonymous_memory(void **state)
     struct host_memory memory;
     char source[32];
 
-    (void)state;
     put_status(100 * 1024, 0, 2048, 0);
     put_maps(NULL, 0);
     hypervisor_process_init(&process);
@@ -129,7 +126,6 @@ static void test_memfd(void **state)
     struct host_memory memory;
     char source[32];
 
-    (void)state;
     make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
     put_maps("proc/42/fd/9", 64 * MIB);
     put_status(50 * 1024, 20 * 1024, 0, 0);
@@ -163,7 +159,6 @@ static void test_swapped_memfd(void **state)
     struct hypervisor_process process;
     struct host_memory memory;
 
-    (void)state;
     make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
     put_maps("proc/42/fd/9", 64 * MIB);
     put_status(50 * 1024, 20 * 1024, 512, 0);
@@ -189,7 +184,6 @@ static void test_several_backends(void **state)
     struct stat files[2];
     char text[512];
 
-    (void)state;
     make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
     make_backend("proc/42/fd/10", 32 * MIB, 3 * MIB);
     assert_int_equal(fstatat(root, "proc/42/fd/9", &files[0], 0), 0);
@@ -218,7 +212,6 @@ static void test_shared_memory_without_a_descriptor(void **state)
     struct hypervisor_process process;
     struct host_memory memory;
 
-    (void)state;
     make_backend("proc/42/fd/10", 64 * MIB, 24 * MIB);
     put_maps("proc/42/fd/10", 64 * MIB);
     assert_int_equal(unlinkat(root, "proc/42/fd/10", 0), 0);
@@ -236,7 +229,6 @@ static void test_hugetlb(void **state)
     struct hypervisor_process process;
     struct host_memory memory;
 
-    (void)state;
     put_maps(NULL, 0);
     put_status(50 * 1024, 0, 0, 512 * 1024);
     hypervisor_process_init(&process);
@@ -254,7 +246,6 @@ static void test_hugetlb_beside_anonymous_memory(void **state)
     struct hypervisor_process process;
     struct host_memory memory;
 
-    (void)state;
     make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
     put_maps("proc/42/fd/9", 64 * MIB);
     put_status(50 * 1024, 0, 0, 24 * 1024);
@@ -299,7 +290,6 @@ static void test_a_foreign_file_is_not_the_guests(void **state)
     char text[512];
     int n;
 
-    (void)state;
     make_backend("proc/42/fd/9", 300 * MIB, 7 * MIB);
     make_backend("proc/42/fd/10", 200 * MIB, 5 * MIB);
     n = append_file_mapping(text, sizeof(text), "proc/42/fd/9", 0x7f0000000000, 300 * MIB);
@@ -350,7 +340,6 @@ static void test_a_file_on_a_disk_is_not_memory(void **state)
     struct statfs file_system;
     void *mapped[2];
 
-    (void)state;
     assert_true(disk >= 0 && memfd >= 0);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(fstatfs(disk, &file_system), 0);
@@ -396,7 +385,6 @@ static void test_overhead_is_what_is_not_the_guests(void **state)
         openat(root, "proc/42/pagemap", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     struct hypervisor_process process;
 
-    (void)state;
     assert_true(pagemap >= 0);
     put("proc/42/maps", "7f0000000000-7f0006000000 rw-p 00000000 00:00 0 \n"
                         "7f0010000000-7f0012000000 rw-p 00000000 00:00 0 \n"
@@ -439,7 +427,6 @@ static void test_overhead_beside_shared_memory(void **state)
     struct stat file;
     char text[512];
 
-    (void)state;
     assert_true(pagemap >= 0);
     make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
     assert_int_equal(fstatat(root, "proc/42/fd/9", &file, 0), 0);
@@ -476,7 +463,6 @@ static void test_huge_pages(void **state)
     struct hypervisor_process process;
     uint64_t bytes = 7;
 
-    (void)state;
     put_maps(NULL, 0);
     hypervisor_process_init(&process);
     assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
@@ -512,7 +498,6 @@ static void test_locked_memory(void **state)
 {
     struct hypervisor_process process;
 
-    (void)state;
     put_maps(NULL, 0);
     assert_true(is_locked(70 * 1024, 0));
     assert_false(is_locked(63 * 1024, 0));
@@ -535,7 +520,6 @@ static void test_no_process(void **state)
     struct host_memory memory;
     struct error error;
 
-    (void)state;
     hypervisor_process_init(&process);
     assert_int_equal(hypervisor_process_open(&process, root, 43, &error), -ESRCH);
     assert_non_null(strstr(error.text, "/proc/43"));
@@ -548,7 +532,6 @@ static void test_a_zombie_is_dead(void **state)
     struct hypervisor_process process;
     struct host_memory memory;
 
-    (void)state;
     hypervisor_process_init(&process);
     put("proc/42/status", "Name:\tqemu\nState:\tZ (zombie)\n");
     assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
@@ -563,7 +546,6 @@ static void test_malformed_texts(void **state)
     uint64_t start_time;
     uint64_t anonymous = 7;
 
-    (void)state;
     assert_int_equal(process_statm_parse("900 70 30 5 0 80 0\n", 4096, &anonymous), 0);
     assert_int_equal(anonymous, 40 * 4096);
     assert_int_equal(process_statm_parse("0 0 0 0 0 0 0\n", 4096, &anonymous), -EINVAL);
@@ -588,7 +570,6 @@ static void test_own_process(void **state)
     struct hypervisor_process process;
     struct host_memory memory;
 
-    (void)state;
     if (getenv("MESON_EXE_WRAPPER") != NULL) {
         (void)printf("skipped: user-mode emulation makes up its own /proc/self/stat\n");
         skip();

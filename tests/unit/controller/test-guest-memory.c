@@ -32,7 +32,6 @@ static void test_round_trip(void **state)
     uint8_t packed[2][512];
     size_t length;
 
-    (void)state;
     assert_int_equal(guest_memory_from_message(&sample, GIB, 42, 5, &memory, NULL), 0);
     assert_int_equal(memory.received, 42);
     assert_int_equal(memory.latency, 5);
@@ -57,7 +56,6 @@ static void test_impossible_samples(void **state)
 {
     Vmreclaim__Agent__V1__MemorySample sample = sample_of(GIB);
 
-    (void)state;
     refuse(&sample, GIB - 1, "total");
     sample.total = 0;
     refuse(&sample, 0, "total");
@@ -88,7 +86,6 @@ static void test_refault_rate(void **state)
     struct guest_memory before = {0};
     struct guest_memory memory = at(100, 1000);
 
-    (void)state;
     guest_memory_count_rates(&before, &memory);
     assert_int_equal(memory.refault_rate, 0); /* there is none before */
     before = memory;

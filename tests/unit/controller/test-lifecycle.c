@@ -33,7 +33,6 @@ static enum vm_state walk(enum vm_state state, const struct vm_facts *facts)
 
 static void test_every_walk_ends(void **state)
 {
-    (void)state;
     for (unsigned bits = 0; bits < 128; bits++) {
         struct vm_facts facts = facts_of(bits);
         enum vm_state end = walk(VM_DISCOVERED, &facts);
@@ -45,7 +44,6 @@ static void test_every_walk_ends(void **state)
 
 static void test_facts_name_the_state(void **state)
 {
-    (void)state;
     assert_int_equal(walk(VM_DISCOVERED, &(struct vm_facts){0}), VM_DISCOVERED);
     assert_int_equal(walk(VM_DISCOVERED, &(struct vm_facts){.agent_connected = true}),
                      VM_CONNECTED);
@@ -66,7 +64,6 @@ static void test_facts_name_the_state(void **state)
 
 static void test_forbidden_changes(void **state)
 {
-    (void)state;
     assert_false(vm_state_may_follow(VM_DISCOVERED, VM_MANAGED));
     assert_false(vm_state_may_follow(VM_LOST, VM_MANAGED));
     assert_false(vm_state_may_follow(VM_PAUSED, VM_MANAGED));

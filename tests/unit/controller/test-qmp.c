@@ -80,7 +80,6 @@ static void on_done(const struct driver_result *result, void *userdata)
 
 static void on_ticker(uv_timer_t *timer)
 {
-    (void)timer;
 }
 
 static int set_up(void **state)
@@ -182,7 +181,6 @@ static void test_memory_that_is_not_told(void **state)
     };
     struct driver_facts facts = {0};
 
-    (void)state;
     /* A backend's huge pages are not the next one's, and half the sizes are none. */
     qmp_memory(backends, 2, &facts);
     assert_int_equal(facts.backing, MEMORY_BACKING_ANONYMOUS);
@@ -399,7 +397,6 @@ static void test_answers_of_any_shape(void **state)
     struct driver_statistics statistics;
     char type[16];
 
-    (void)state;
     assert_true(qmp_number(NULL, "x") == UINT64_MAX);
     assert_true(qmp_number(array, "x") == UINT64_MAX);
     assert_int_equal(qmp_run_state(array), RUN_STATE_UNKNOWN);

@@ -26,7 +26,6 @@ static void test_delays_grow_up_to_the_ending_s_limit(void **state)
         {AGENT_BROKE, {4 * S, 16 * S, 60 * S, 60 * S, 60 * S}},
     };
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct agent_standing standing;
 
@@ -42,7 +41,6 @@ static void test_a_better_ending_halves(void **state)
 {
     struct agent_standing standing;
 
-    (void)state;
     agent_standing_init(&standing);
     for (unsigned i = 0; i < 8; i++)
         (void)delay_after(&standing, AGENT_BROKE);
@@ -58,7 +56,6 @@ static void test_chance_spreads(void **state)
 {
     struct agent_standing standing;
 
-    (void)state;
     agent_standing_init(&standing);
     agent_standing_ended(&standing, AGENT_BROKE, 1000 * S, 0);
     assert_int_equal(standing.not_before, 1003 * S);
@@ -75,7 +72,6 @@ static void test_strangers(void **state)
     struct agent_standing standing;
     struct strangers strangers;
 
-    (void)state;
     agent_standing_init(&standing);
     strangers_init(&strangers);
     assert_null(strangers_find(&strangers, 7));

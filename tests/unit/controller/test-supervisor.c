@@ -27,7 +27,6 @@ struct fixture {
 
 static void on_ticker(uv_timer_t *timer)
 {
-    (void)timer;
 }
 
 static int set_up(void **state)

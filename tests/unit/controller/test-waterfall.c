@@ -29,7 +29,6 @@ static void test_parts_and_remainder(void **state)
     const struct waterfall_balloon balloon = {.ram = 1024 * MIB, .actual = 1024 * MIB};
     struct waterfall w;
 
-    (void)state;
     waterfall_compute(&guest, &host, &balloon, &w);
     assert_true(w.guest_is_known);
     assert_int_equal(w.skew, 25 * NSEC_PER_MSEC);
@@ -49,7 +48,6 @@ static void test_balloon_that_counts_as_used(void **state)
         .ram = 1024 * MIB, .actual = 924 * MIB, .counts_as_used = true};
     struct waterfall w;
 
-    (void)state;
     waterfall_compute(&guest, &host, &balloon, &w);
     assert_int_equal(w.balloon, 100 * MIB);
     assert_int_equal(w.in_use, 235 * MIB);
@@ -61,7 +59,6 @@ static void test_balloon_that_shrinks_memtotal(void **state)
     const struct waterfall_balloon balloon = {.ram = 1024 * MIB, .actual = 924 * MIB};
     struct waterfall w;
 
-    (void)state;
     waterfall_compute(&guest, &host, &balloon, &w);
     assert_int_equal(w.balloon, 100 * MIB);
     assert_int_equal(w.in_use, 335 * MIB);
@@ -74,7 +71,6 @@ static void test_without_a_guest(void **state)
     const struct guest_memory none = {0};
     struct waterfall w;
 
-    (void)state;
     waterfall_compute(&none, &host, &balloon, &w);
     assert_false(w.guest_is_known);
     assert_int_equal(w.footprint, 800 * MIB);
@@ -90,7 +86,6 @@ static void test_a_sample_holds_while_the_agent_is_waited_for(void **state)
     const nsec_t last = guest.received + 40 * NSEC_PER_SEC;
     const struct guest_memory none = {0};
 
-    (void)state;
     assert_true(waterfall_guest_holds(&guest, guest.received, interval, true, true));
     assert_true(waterfall_guest_holds(&guest, guest.received - 1, interval, true, true));
     assert_true(waterfall_guest_holds(&guest, last, interval, true, true));
@@ -108,7 +103,6 @@ static void test_unknown_ram_is_memtotal(void **state)
     const struct waterfall_balloon balloon = {0};
     struct waterfall w;
 
-    (void)state;
     waterfall_compute(&guest, &host, &balloon, &w);
     assert_int_equal(w.ram, 900 * MIB);
     assert_int_equal(w.unmanaged, 0);

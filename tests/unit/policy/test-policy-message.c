@@ -35,7 +35,6 @@ static void test_round_trip(void **state)
     struct error error;
     Vmreclaim__Policy__V1__Policy *message;
 
-    (void)state;
     policy_init(&policy, POLICY_GENTLE);
     policy.revision = 3;
     memcpy(policy.hash, "abc", 4);
@@ -60,7 +59,6 @@ static void test_newer_controller(void **state)
     struct error error;
     Vmreclaim__Policy__V1__Policy *message = make();
 
-    (void)state;
     replace(&message->profile, "frugal");
     replace(&message->settings[0]->key, "zram_share");
     assert_int_equal(policy_from_message(message, &policy, &unsupported, &error), 0);
@@ -79,7 +77,6 @@ static void test_older_controller(void **state)
     struct error error;
     Vmreclaim__Policy__V1__Policy *message = make();
 
-    (void)state;
     policy_init(&aggressive, POLICY_AGGRESSIVE);
     for (size_t i = message->n_settings / 2; i < message->n_settings; i++)
         vmreclaim__policy__v1__setting__free_unpacked(message->settings[i], NULL);
@@ -96,7 +93,6 @@ static void test_a_bad_value_refuses_all(void **state)
     struct error error;
     Vmreclaim__Policy__V1__Policy *message = make();
 
-    (void)state;
     replace(&message->settings[0]->value, "often");
     assert_int_equal(policy_from_message(message, &policy, &unsupported, &error), -EINVAL);
     assert_true(policy.revision == 1);
@@ -113,7 +109,6 @@ static void test_hostile_fields(void **state)
     Vmreclaim__Policy__V1__Schedule window = VMRECLAIM__POLICY__V1__SCHEDULE__INIT;
     Vmreclaim__Policy__V1__Schedule *windows[] = {&window};
 
-    (void)state;
     memset(name, 'a', sizeof(name) - 1);
     name[sizeof(name) - 1] = '\0';
     message->name = name;
@@ -146,7 +141,6 @@ static void test_unknown_keys_are_bounded(void **state)
     Vmreclaim__Policy__V1__Setting setting = VMRECLAIM__POLICY__V1__SETTING__INIT;
     Vmreclaim__Policy__V1__Setting *settings[POLICY_UNSUPPORTED_MAX + 5];
 
-    (void)state;
     setting.key = (char *)"what";
     for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
         settings[i] = &setting;

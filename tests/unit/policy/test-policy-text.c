@@ -14,7 +14,6 @@ static void test_round_trip(void **state)
     struct error error;
     char text[POLICY_TEXT_MAX];
 
-    (void)state;
     for (unsigned i = 0; i < POLICY_PROFILE_COUNT; i++) {
         policy_init(&policy, (enum policy_profile)i);
         policy.revision = 7;
@@ -37,7 +36,6 @@ static void test_short_buffer_is_ended(void **state)
     struct policy policy;
     char text[40];
 
-    (void)state;
     policy_init(&policy, POLICY_BALANCED);
     assert_int_equal(policy_write_text(&policy, text, sizeof(text)), sizeof(text) - 1);
     assert_int_equal(strlen(text), sizeof(text) - 1);
@@ -48,7 +46,6 @@ static void test_blanks_and_comments(void **state)
     struct policy policy;
     struct error error;
 
-    (void)state;
     assert_int_equal(policy_read_text("# a guest\n\n  cache_floor=1GiB\t\r\nprofile = gentle",
                                       "agent.conf", &policy, &error),
                      0);
@@ -72,7 +69,6 @@ static void test_errors_name_the_line(void **state)
     struct policy policy;
     struct error error;
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_true(policy_read_text(cases[i][0], "agent.conf", &policy, &error) < 0);
         if (strncmp(error.text, cases[i][1], strlen(cases[i][1])) != 0)

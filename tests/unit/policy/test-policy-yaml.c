@@ -22,7 +22,6 @@ static void test_profile_and_overrides(void **state)
     struct policy gentle;
     struct error error;
 
-    (void)state;
     policy_init(&gentle, POLICY_GENTLE);
     /* the profile counts first, wherever it stands */
     assert_int_equal(load("name: night\ncache_floor: 64MiB\nprofile: gentle\n", &policy, &error),
@@ -38,7 +37,6 @@ static void test_schedules(void **state)
     struct policy policy;
     struct error error;
 
-    (void)state;
     assert_int_equal(load("profile: balanced\n"
                           "schedules:\n"
                           "  - {cron: '0 2 * * *', for: 3h, do: force, zone: Europe/Berlin}\n"
@@ -100,7 +98,6 @@ static void test_errors_name_the_line(void **state)
     };
     struct error error;
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct policy policy = {.revision = 99};
         error.text[0] = '\0';
@@ -119,7 +116,6 @@ static void test_limits(void **state)
     struct policy policy;
     struct error error;
 
-    (void)state;
     assert_int_equal(policy_load_yaml(large, sizeof(large), "p", &policy, &error), -EFBIG);
     for (int i = 0; i <= POLICY_SCHEDULES_MAX; i++)
         strcat(many, " - {cron: '* * * * *', for: 1h, do: force}\n");
@@ -133,7 +129,6 @@ static void test_examples(void **state)
     cleanup_closedir DIR *directory = opendir(POLICIES);
     unsigned count = 0;
 
-    (void)state;
     assert_non_null(directory);
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         struct policy policy;

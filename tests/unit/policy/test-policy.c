@@ -11,7 +11,6 @@ static void test_profiles_are_consistent(void **state)
 {
     struct error error;
 
-    (void)state;
     for (unsigned i = 0; i < POLICY_PROFILE_COUNT; i++) {
         struct policy policy;
         enum policy_profile profile;
@@ -31,7 +30,6 @@ static void test_every_key_round_trips(void **state)
     struct error error;
     const char *key;
 
-    (void)state;
     for (unsigned profile = 0; profile < POLICY_PROFILE_COUNT; profile++)
         for (size_t i = 0; (key = policy_key(i)) != NULL; i++) {
             struct policy policy;
@@ -52,7 +50,6 @@ static void test_wsl_has_the_published_constants(void **state)
 {
     struct policy policy;
 
-    (void)state;
     policy_init(&policy, POLICY_WSL);
     assert_true(policy.sample_interval == 10 * NSEC_PER_SEC);
     assert_true(policy.idle_window == 120 * NSEC_PER_SEC);
@@ -67,7 +64,6 @@ static void test_set_values(void **state)
     struct policy policy;
     struct error error;
 
-    (void)state;
     policy_init(&policy, POLICY_BALANCED);
     assert_int_equal(policy_set(&policy, "idle_window", "20s", &error), 0);
     assert_true(policy.idle_window == 20 * NSEC_PER_SEC);
@@ -103,7 +99,6 @@ static void test_refusals_say_what_is_accepted(void **state)
     struct policy policy;
     struct error error;
 
-    (void)state;
     policy_init(&before, POLICY_BALANCED);
     policy = before;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -119,7 +114,6 @@ static void test_relations(void **state)
     struct policy policy;
     struct error error;
 
-    (void)state;
     policy_init(&policy, POLICY_BALANCED);
     policy.sample_interval = policy.idle_window + 1;
     assert_int_equal(policy_check(&policy, &error), -EINVAL);
@@ -137,7 +131,6 @@ static void test_names(void **state)
     struct policy policy;
     struct error error;
 
-    (void)state;
     policy_init(&policy, POLICY_BALANCED);
     assert_int_equal(policy_set_name(&policy, "web_1.2-b", &error), 0);
     assert_string_equal(policy.name, "web_1.2-b");
@@ -151,7 +144,6 @@ static void test_unknown_profile(void **state)
     enum policy_profile profile = POLICY_WSL;
     struct error error;
 
-    (void)state;
     assert_int_equal(policy_profile_parse("ballanced", &profile, &error), -EINVAL);
     assert_non_null(strstr(error.text, "did you mean 'balanced'?"));
     assert_int_equal(profile, POLICY_WSL);

@@ -21,7 +21,6 @@ static void test_window_opens_and_closes(void **state)
 {
     struct schedule schedule = make("0 2 * * *", "3h", "force");
 
-    (void)state;
     assert_false(schedule_is_open(&schedule, monday + 2 * 3600 - 1));
     assert_true(schedule_is_open(&schedule, monday + 2 * 3600));
     assert_true(schedule_is_open(&schedule, monday + 5 * 3600 - 1));
@@ -32,7 +31,6 @@ static void test_window_over_midnight(void **state)
 {
     struct schedule schedule = make("0 23 * * 0", "4h", "force");
 
-    (void)state;
     assert_true(schedule_is_open(&schedule, monday + 3 * 3600 - 1));
     assert_false(schedule_is_open(&schedule, monday + 86400 + 3600));
 }
@@ -41,7 +39,6 @@ static void test_offset_moves_the_window(void **state)
 {
     struct schedule schedule = make("0 2 * * *", "1h", "force");
 
-    (void)state;
     schedule.utc_offset = 3600;
     assert_true(schedule_is_open(&schedule, monday + 3600));
     assert_false(schedule_is_open(&schedule, monday + 7200));
@@ -73,7 +70,6 @@ static void test_the_window_moves_with_the_clocks(void **state)
 {
     struct schedule schedule = in_spring("0 12 * * *", "1h");
 
-    (void)state;
     assert_true(schedule_is_open(&schedule, monday - 86400 + 11 * 3600));
     assert_true(schedule_is_open(&schedule, monday + 10 * 3600));
     assert_false(schedule_is_open(&schedule, monday + 11 * 3600));
@@ -83,7 +79,6 @@ static void test_a_window_lasts_its_time_over_a_change(void **state)
 {
     struct schedule schedule = in_spring("30 1 * * *", "2h"); /* from 00:30 UTC */
 
-    (void)state;
     assert_false(schedule_is_open(&schedule, monday + 1799));
     assert_true(schedule_is_open(&schedule, monday + 1800));
     assert_true(schedule_is_open(&schedule, monday + 3600));
@@ -98,7 +93,6 @@ static void test_a_skipped_hour_opens_late_and_a_double_one_twice(void **state)
 {
     struct schedule schedule = in_spring("30 2 * * *", "30m");
 
-    (void)state;
     assert_false(schedule_is_open(&schedule, monday + 3599));
     assert_true(schedule_is_open(&schedule, monday + 3600));
     assert_false(schedule_is_open(&schedule, monday + 7200));
@@ -114,7 +108,6 @@ static void test_forbid_over_force_over_allow(void **state)
     struct schedule all[] = {make("0 0 * * *", "8h", "allow"), make("0 1 * * *", "4h", "force"),
                              make("0 2 * * *", "1h", "forbid")};
 
-    (void)state;
     assert_int_equal(schedule_evaluate(all, 3, monday), SCHEDULE_ALLOW);
     assert_int_equal(schedule_evaluate(all, 3, monday + 3600), SCHEDULE_FORCE);
     assert_int_equal(schedule_evaluate(all, 3, monday + 7200), SCHEDULE_FORBID);
@@ -126,7 +119,6 @@ static void test_without_allow_everything_is_allowed(void **state)
 {
     struct schedule forbid = make("0 9 * * 1-5", "8h", "forbid");
 
-    (void)state;
     assert_int_equal(schedule_evaluate(NULL, 0, monday), SCHEDULE_ALLOW);
     assert_int_equal(schedule_evaluate(&forbid, 1, monday), SCHEDULE_ALLOW);
     assert_int_equal(schedule_evaluate(&forbid, 1, monday + 10 * 3600), SCHEDULE_FORBID);
@@ -147,7 +139,6 @@ static void test_refuses(void **state)
     struct schedule schedule;
     struct error error;
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_true(schedule_parse(cases[i][0], cases[i][1], cases[i][2], cases[i][3], &schedule,
                                    &error) < 0);

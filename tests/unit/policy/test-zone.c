@@ -44,7 +44,6 @@ static void test_as_the_library_says(void **state)
     struct zone_offset offset;
     struct error error;
 
-    (void)state;
     need_zoneinfo();
     for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
         (void)setenv("TZ", zones[i], 1);
@@ -69,7 +68,6 @@ static void test_change_of_berlin(void **state)
 {
     struct zone_offset offset;
 
-    (void)state;
     need_zoneinfo();
     /* 2026-03-29 01:00 UTC */
     assert_int_equal(zone_resolve("Europe/Berlin", 1774659600, &offset, NULL), 0);
@@ -85,7 +83,6 @@ static void test_what_is_no_zone(void **state)
     struct zone_offset offset = {.offset = 7};
     struct error error;
 
-    (void)state;
     need_zoneinfo();
     assert_int_equal(zone_resolve("Europe/Berln", 0, &offset, &error), -ENOENT);
     assert_non_null(strstr(error.text, "no 'Europe/Berln' in /usr/share/zoneinfo"));
@@ -100,7 +97,6 @@ static void test_a_policy_is_resolved(void **state)
 {
     struct policy policy;
 
-    (void)state;
     need_zoneinfo();
     policy_init(&policy, POLICY_BALANCED);
     assert_int_equal(zone_resolve_policy(&policy, 1774659600), 0);

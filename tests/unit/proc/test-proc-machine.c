@@ -20,14 +20,12 @@ static struct fixture fixture;
 
 static int setup(void **state)
 {
-    (void)state;
     fixture_init(&fixture);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     fixture_finish(&fixture);
     return 0;
 }
@@ -37,7 +35,6 @@ static void test_page_size_comes_from_the_auxiliary_vector(void **state)
     const uint64_t vector[] = {AT_HWCAP, 1, AT_PAGESZ, 65536, AT_NULL, 0};
     const uint64_t odd[] = {AT_PAGESZ, 5000, AT_NULL, 0};
 
-    (void)state;
     assert_int_equal(page_size_read(fixture.root), sysconf(_SC_PAGESIZE));
     fixture_write_bytes(&fixture, "proc/self/auxv", vector, sizeof(vector));
     assert_int_equal(page_size_read(fixture.root), 65536);
@@ -47,7 +44,6 @@ static void test_page_size_comes_from_the_auxiliary_vector(void **state)
 
 static void test_pageblock_order(void **state)
 {
-    (void)state;
     assert_int_equal(pageblock_order_read(fixture.root, 4096, 10), 10); /* nothing to tell */
     fixture_write(&fixture, "proc/meminfo", MEMINFO_TEXT);
     assert_int_equal(pageblock_order_read(fixture.root, 4096, 10), 9);
@@ -64,7 +60,6 @@ static void test_ram_from_iomem(void **state)
 {
     struct ram_map map;
 
-    (void)state;
     fixture_write(&fixture, "proc/iomem", IOMEM_TEXT);
     assert_int_equal(ram_map_read(fixture.root, 4096, &map), 0);
     assert_int_equal(map.count, 3);
@@ -78,7 +73,6 @@ static void test_ram_from_zones_when_addresses_are_hidden(void **state)
 {
     struct ram_map map;
 
-    (void)state;
     fixture_write(&fixture, "proc/iomem", "00000000-00000000 : System RAM\n");
     assert_int_equal(ram_map_read(fixture.root, 4096, &map), -ENOENT);
     fixture_write(&fixture, "proc/zoneinfo", ZONEINFO_TEXT);
@@ -94,7 +88,6 @@ static void test_ram_beyond_the_table_is_covered(void **state)
     char text[8192];
     size_t used = 0;
 
-    (void)state;
     for (unsigned i = 0; i < 100; i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%x-%x : System RAM\n",
                                  i * 0x200000, i * 0x200000 + 0xfffff);
@@ -110,7 +103,6 @@ static void test_kpageflags(void **state)
     uint64_t flags[5];
     int descriptor;
 
-    (void)state;
     assert_int_equal(kpageflags_open(fixture.root), -ENOENT);
     fixture_write_bytes(&fixture, "proc/kpageflags", words, sizeof(words));
     descriptor = kpageflags_open(fixture.root);
@@ -127,7 +119,6 @@ static void test_cpulist(void **state)
 {
     uint64_t member;
 
-    (void)state;
     assert_int_equal(cpulist_next("0-3,5\n", 0, &member), 0);
     assert_int_equal(member, 0);
     assert_int_equal(cpulist_next("0-3,5\n", 2, &member), 0);
@@ -144,7 +135,6 @@ static void test_reporting_order_says_who_registered(void **state)
 {
     uint32_t order;
 
-    (void)state;
     assert_int_equal(page_reporting_order_read(fixture.root, 10, &order), -ENOENT);
     fixture_write(&fixture, PAGE_REPORTING_ORDER_PATH, "11\n"); /* Linux 6.1 without a device */
     assert_int_equal(page_reporting_order_read(fixture.root, 10, &order), -ENODEV);
@@ -157,7 +147,6 @@ static void test_reporting_order_says_who_registered(void **state)
 
 static void test_reporting_device(void **state)
 {
-    (void)state;
     assert_int_equal(page_reporting_device(fixture.root), -ENODEV);
     fixture_write(&fixture, "sys/bus/virtio/drivers/virtio_balloon/virtio2/features",
                   "0110000000000000000000000000110011000000000000000000000000000000\n");
@@ -182,7 +171,6 @@ static void test_poisoning(void **state)
         {"", NULL},
     };
 
-    (void)state;
     assert_null(page_poisoning(fixture.root));
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         const char *by;
@@ -200,7 +188,6 @@ static void test_poisoning(void **state)
 
 static void test_hyperv_device(void **state)
 {
-    (void)state;
     fixture_directory(&fixture, "sys/bus/vmbus/drivers/hv_balloon/module");
     assert_int_equal(page_reporting_device(fixture.root), 0);
 }

@@ -28,14 +28,12 @@ static struct fixture fixture;
 
 static int setup(void **state)
 {
-    (void)state;
     fixture_init(&fixture);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     fixture_finish(&fixture);
     return 0;
 }
@@ -46,7 +44,6 @@ static void test_lines_are_given_whole_and_cut_when_too_long(void **state)
     char text[20000];
     char *line;
 
-    (void)state;
     memset(text, 'x', sizeof(text));
     memcpy(text, "first\n\nthird\n", 13);
     memcpy(text + 15000, "\nlast", 6);
@@ -72,7 +69,6 @@ static void test_meminfo(void **state)
 {
     struct meminfo meminfo;
 
-    (void)state;
     fixture_write(&fixture, "proc/meminfo", MEMINFO_TEXT);
     assert_int_equal(meminfo_read(fixture.root, &meminfo), 0);
     assert_int_equal(meminfo.total, 4026532 * KIB);
@@ -100,7 +96,6 @@ static void test_meminfo_refuses_what_cannot_be(void **state)
     };
     struct meminfo meminfo = {.total = 7};
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         fixture_write(&fixture, "proc/meminfo", texts[i]);
         assert_int_equal(meminfo_read(fixture.root, &meminfo), -EBADMSG);
@@ -112,7 +107,6 @@ static void test_buddyinfo(void **state)
 {
     struct buddyinfo buddy;
 
-    (void)state;
     fixture_write(&fixture, "proc/buddyinfo", BUDDYINFO_TEXT "something new\n");
     assert_int_equal(buddyinfo_read(fixture.root, &buddy), 0);
     assert_int_equal(buddy.order_count, 11);
@@ -139,7 +133,6 @@ static void test_buddyinfo_refuses_what_cannot_be(void **state)
     };
     struct buddyinfo buddy;
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         fixture_write(&fixture, "proc/buddyinfo", texts[i]);
         assert_int_equal(buddyinfo_read(fixture.root, &buddy), -EBADMSG);
@@ -155,7 +148,6 @@ static void test_zones_beyond_the_table_are_in_the_sums(void **state)
     size_t used = 0;
     size_t zone_used = 0;
 
-    (void)state;
     for (unsigned node = 0; node < 100; node++) {
         used += (size_t)snprintf(buddy_text + used, sizeof(buddy_text) - used,
                                  "Node %u, zone Normal 1 0 2\n", node);
@@ -178,7 +170,6 @@ static void test_zoneinfo(void **state)
 {
     struct zoneinfo zones;
 
-    (void)state;
     fixture_write(&fixture, "proc/zoneinfo", ZONEINFO_TEXT);
     assert_int_equal(zoneinfo_read(fixture.root, &zones), 0);
     assert_int_equal(zones.zone_count, 2); /* Movable is empty */
@@ -200,7 +191,6 @@ static void test_stat(void **state)
 {
     struct stat_cpu cpu;
 
-    (void)state;
     fixture_write(&fixture, "proc/stat", STAT_TEXT);
     assert_int_equal(stat_read(fixture.root, &cpu), 0);
     assert_int_equal(cpu.user, 1000);
@@ -221,7 +211,6 @@ static void test_pressure(void **state)
 {
     struct pressure pressure;
 
-    (void)state;
     assert_int_equal(pressure_read(fixture.root, "proc/pressure/memory", &pressure), -ENOENT);
     fixture_write(&fixture, "proc/pressure/memory", PRESSURE_TEXT);
     assert_int_equal(pressure_read(fixture.root, "proc/pressure/memory", &pressure), 0);
@@ -237,7 +226,6 @@ static void test_vmstat(void **state)
 {
     struct vmstat vmstat;
 
-    (void)state;
     fixture_write(&fixture, "proc/vmstat", VMSTAT_TEXT);
     assert_int_equal(vmstat_read(fixture.root, &vmstat), 0);
     assert_int_equal(vmstat.refault_file, 22);
@@ -253,7 +241,6 @@ static void test_pagetypeinfo(void **state)
 {
     struct pagetypeinfo info;
 
-    (void)state;
     fixture_write(&fixture, "proc/pagetypeinfo", PAGETYPEINFO_TEXT);
     assert_int_equal(pagetypeinfo_read(fixture.root, &info), 0);
     assert_int_equal(info.free_blocks[PAGE_KIND_UNMOVABLE][0], 101);
@@ -278,7 +265,6 @@ static void test_pagetypeinfo_refuses_what_cannot_be(void **state)
     };
     struct pagetypeinfo info = {.pageblocks = {7}};
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         fixture_write(&fixture, "proc/pagetypeinfo", texts[i]);
         assert_int_equal(pagetypeinfo_read(fixture.root, &info), -EBADMSG);
@@ -303,7 +289,6 @@ static void test_tmpfs(void **state)
     static const char one[] = "21 1 0:21 / / rw,relatime shared:1 - tmpfs tmpfs rw,size=1g\n";
     struct statfs status;
 
-    (void)state;
     if (fstatfs(fixture.root, &status) < 0 || status.f_type != TMPFS_MAGIC) {
         (void)printf("skipped: the fixture is not in a tmpfs\n");
         skip();
@@ -330,7 +315,6 @@ static void test_tmpfs_is_counted_once(void **state)
     char text[8192] = "";
     struct statfs status;
 
-    (void)state;
     if (fstatfs(fixture.root, &status) < 0 || status.f_type != TMPFS_MAGIC) {
         (void)printf("skipped: the fixture is not in a tmpfs\n");
         skip();
@@ -386,7 +370,6 @@ static void test_broken_files_do_no_harm(void **state)
         {"proc/self/mountinfo", MOUNTINFO_TEXT},
     };
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
         char text[4096];
         size_t length = strlen(files[i].text);

@@ -18,7 +18,6 @@ static void test_round_trips(void **state)
     };
     char buffer[160];
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         struct address address;
         struct error error;
@@ -32,7 +31,6 @@ static void test_any_is_the_wildcard(void **state)
 {
     struct address address;
 
-    (void)state;
     assert_int_equal(address_parse("vsock:any:7", &address, NULL), 0);
     assert_true(address.cid == VMADDR_CID_ANY);
     assert_int_equal(address.port, 7);
@@ -62,7 +60,6 @@ static void test_errors_name_the_fault(void **state)
         {"fd:2147483648", "not a descriptor"},
     };
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct address address = {.port = 12345};
         struct error error = {.text = ""};
@@ -79,7 +76,6 @@ static void test_path_length(void **state)
     struct address address;
     char text[200] = "unix:";
 
-    (void)state;
     memset(text + 5, 'p', sizeof(address.path) - 1);
     assert_int_equal(address_parse(text, &address, NULL), 0);
     text[5 + sizeof(address.path) - 1] = 'p';
@@ -104,7 +100,6 @@ static void test_rules(void **state)
         {{.kind = ADDRESS_UNIX, .uid = 1000}, true, true},
     };
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_true(peer_is_allowed(&cases[i].peer, PEER_ANY));
         assert_int_equal(peer_is_allowed(&cases[i].peer, PEER_GUEST), cases[i].guest);
@@ -139,7 +134,6 @@ static void test_hybrid(void **state)
     struct hybrid_reply reply;
     char request[HYBRID_LINE_MAX];
 
-    (void)state;
     assert_int_equal(hybrid_request(4294967294u, request), strlen("CONNECT 4294967294\n"));
     assert_string_equal(request, "CONNECT 4294967294\n");
     assert_int_equal(feed("OK 1073741824\n", &reply), 1);

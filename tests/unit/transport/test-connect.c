@@ -182,7 +182,6 @@ static void count_and_close(int descriptor, const struct peer *peer, void *userd
 {
     unsigned *count = userdata;
 
-    (void)peer;
     (void)close(descriptor);
     (*count)++;
 }
@@ -363,8 +362,6 @@ static void test_hybrid_refusal(void **state)
 
 static void on_accept_and_close(int descriptor, const struct peer *peer, void *userdata)
 {
-    (void)peer;
-    (void)userdata;
     (void)close(descriptor);
 }
 

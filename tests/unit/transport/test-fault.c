@@ -21,8 +21,6 @@ struct scenario {
 
 static void on_accept(int descriptor, const struct peer *peer, void *userdata)
 {
-    (void)peer;
-    (void)userdata;
     if (write(descriptor, "OK 5\n", 5) < 0)
         abort();
     (void)close(descriptor);
@@ -32,7 +30,6 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
 {
     struct scenario *scenario = userdata;
 
-    (void)error;
     scenario->results++;
     scenario->done = true;
     if (descriptor >= 0)
@@ -90,13 +87,11 @@ static void sweep(enum address_kind kind)
 
 static void test_unix(void **state)
 {
-    (void)state;
     sweep(ADDRESS_UNIX);
 }
 
 static void test_hybrid(void **state)
 {
-    (void)state;
     sweep(ADDRESS_HYBRID);
 }
 

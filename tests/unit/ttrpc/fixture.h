@@ -47,7 +47,6 @@ static inline void on_close(struct ttrpc_connection *connection, int status, con
 {
     struct ending *ending = userdata;
 
-    (void)connection;
     ending->done = true;
     ending->status = status;
     (void)snprintf(ending->reason, sizeof(ending->reason), "%s", reason);

@@ -15,7 +15,6 @@ static void test_aligned_and_apart(void **state)
     static struct arena arena;
     uint8_t *pointers[3000];
 
-    (void)state;
     arena_init(&arena, 1 << 20);
     for (size_t i = 0; i < ARRAY_SIZE(pointers); i++) {
         size_t size = i % 97 + 1;
@@ -38,7 +37,6 @@ static void test_limit(void **state)
 {
     static struct arena arena;
 
-    (void)state;
     arena_init(&arena, 100000);
     assert_non_null(allocate(&arena, ARENA_BLOCK_SIZE));
     assert_non_null(allocate(&arena, 90000));
@@ -54,7 +52,6 @@ static void test_small_needs_no_limit(void **state)
 {
     static struct arena arena;
 
-    (void)state;
     arena_init(&arena, 0);
     assert_non_null(allocate(&arena, ARENA_BLOCK_SIZE));
     assert_null(allocate(&arena, 1));

@@ -14,7 +14,6 @@ static void ping(struct ttrpc_call *call, const ProtobufCMessage *message, void 
         (const Vmreclaim__Agent__V1__PingRequest *)message;
     Vmreclaim__Agent__V1__PingResponse response = VMRECLAIM__AGENT__V1__PING_RESPONSE__INIT;
 
-    (void)userdata;
     response.nonce = request->nonce;
     ttrpc_call_finish(call, &response.base);
 }
@@ -23,8 +22,6 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *message, v
 {
     char user[16] = "";
 
-    (void)message;
-    (void)userdata;
     (void)ttrpc_call_metadata(call, "user", user, sizeof(user));
     ttrpc_call_fail(call, TTRPC_PERMISSION_DENIED, "not for %s", user);
 }
@@ -38,7 +35,6 @@ static struct {
 
 static void on_held_cancelled(struct ttrpc_call *call, void *userdata)
 {
-    (void)userdata;
     held.cancelled++;
     if (held.call == call)
         held.call = NULL;
@@ -46,8 +42,6 @@ static void on_held_cancelled(struct ttrpc_call *call, void *userdata)
 
 static void compact(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
-    (void)message;
-    (void)userdata;
     held.call = call;
     held.deadline = ttrpc_call_deadline(call);
     ttrpc_call_on_cancel(call, on_held_cancelled, NULL);
@@ -56,8 +50,6 @@ static void compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
 /* SetReporting is held without asking to be told of a cancellation. */
 static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
-    (void)message;
-    (void)userdata;
     held.call = call;
 }
 
@@ -70,7 +62,6 @@ static void on_reclaim_message(struct ttrpc_call *call, const ProtobufCMessage *
     Vmreclaim__Agent__V1__ReclaimCacheResponse response =
         VMRECLAIM__AGENT__V1__RECLAIM_CACHE_RESPONSE__INIT;
 
-    (void)userdata;
     if (message == NULL)
         ttrpc_call_finish(call, &response.base);
     else
@@ -79,8 +70,6 @@ static void on_reclaim_message(struct ttrpc_call *call, const ProtobufCMessage *
 
 static void reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
-    (void)message;
-    (void)userdata;
     ttrpc_call_on_message(call, on_reclaim_message, NULL);
 }
 
@@ -96,7 +85,6 @@ static int send_watch(struct ttrpc_call *call, uint64_t sequence, bool urgent)
 /* Sends and ends; with an interval the stream is held open. */
 static void watch(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
-    (void)userdata;
     if (((const Vmreclaim__Agent__V1__WatchRequest *)message)->interval_ns != 0) {
         held.call = call;
         ttrpc_call_on_cancel(call, on_held_cancelled, NULL);
@@ -454,8 +442,6 @@ static unsigned drained;
 
 static void on_drain(struct ttrpc_call *call, void *userdata)
 {
-    (void)call;
-    (void)userdata;
     drained++;
 }
 
@@ -487,7 +473,6 @@ static void test_slow_reader(void **state)
 
 static void test_code_names(void **state)
 {
-    (void)state;
     assert_string_equal(ttrpc_code_name(TTRPC_NOT_FOUND), "NOT_FOUND");
     assert_string_equal(ttrpc_code_name(17), "UNKNOWN");
 }

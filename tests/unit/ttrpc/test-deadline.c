@@ -43,7 +43,6 @@ static void test_order(void **state)
     struct deadline_queue queue = {0};
     struct item items[COUNT];
 
-    (void)state;
     init_items(items, &queue);
     assert_true(deadline_next(&queue) == NSEC_INFINITY);
     for (unsigned i = 0; i < COUNT; i++)
@@ -73,7 +72,6 @@ static void test_random_steps(void **state)
     struct item items[COUNT];
     nsec_t now = 0;
 
-    (void)state;
     srandom(1);
     init_items(items, &queue);
     for (unsigned step = 0; step < 20000; step++) {
@@ -101,7 +99,6 @@ static void test_may_set_itself_again(void **state)
     struct deadline_queue queue = {0};
     struct item items[COUNT];
 
-    (void)state;
     init_items(items, &queue);
     items[0].again = 20;
     deadline_set(&queue, &items[0].deadline, 10);

@@ -27,7 +27,6 @@ static void test_request_reads_back(void **state)
     size_t length;
     Ttrpc__Request *request;
 
-    (void)state;
     ping.nonce = 300;
     length = envelope_size_request(&source);
     assert_true(length <= sizeof(bytes));
@@ -69,7 +68,6 @@ static void test_request_decodes(void **state)
     uint8_t bytes[256];
     size_t length;
 
-    (void)state;
     ping.nonce = 7;
     length = envelope_size_request(&source);
     envelope_write_request(&source, bytes);
@@ -89,7 +87,6 @@ static void test_absent_payload_differs_from_empty(void **state)
     static const uint8_t empty[] = {0x0a, 0x01, 's', 0x1a, 0x00};
     struct envelope_request request;
 
-    (void)state;
     assert_int_equal(envelope_decode_request(absent, sizeof(absent), &request), 0);
     assert_null(request.payload.data);
     assert_int_equal(envelope_decode_request(empty, sizeof(empty), &request), 0);
@@ -106,7 +103,6 @@ static void test_response_error_bytes(void **state)
     struct envelope_response response;
     uint8_t bytes[64];
 
-    (void)state;
     assert_int_equal(envelope_size_response(&source), sizeof(expected));
     envelope_write_response(&source, bytes);
     assert_memory_equal(bytes, expected, sizeof(expected));
@@ -123,7 +119,6 @@ static void test_both_spellings_of_ok(void **state)
     struct envelope_response_source source = {.message = ""};
     struct envelope_response response;
 
-    (void)state;
     assert_int_equal(envelope_decode_response(rust, 0, &response), 0);
     assert_int_equal(response.code, 0);
     assert_int_equal(envelope_decode_response(rust, sizeof(rust), &response), 0);
@@ -152,7 +147,6 @@ static void test_malformed(void **state)
     };
     struct envelope_request request;
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         int r = envelope_decode_request(cases[i].bytes, cases[i].length, &request);
         if (r != -EINVAL)
@@ -168,7 +162,6 @@ static void test_unknown_fields_are_skipped(void **state)
                                     0x0a, 0x01, 's',  0x62, 0x01, 'x'}; /* service, 12: bytes */
     struct envelope_request request;
 
-    (void)state;
     assert_int_equal(envelope_decode_request(bytes, sizeof(bytes), &request), 0);
     assert_true(slice_equals(request.service, "s"));
 }

@@ -13,29 +13,22 @@ static void ping(struct ttrpc_call *call, const ProtobufCMessage *message, void 
 {
     Vmreclaim__Agent__V1__PingResponse response = VMRECLAIM__AGENT__V1__PING_RESPONSE__INIT;
 
-    (void)message;
-    (void)userdata;
     ttrpc_call_finish(call, &response.base);
 }
 
 static void on_cancel(struct ttrpc_call *call, void *userdata)
 {
-    (void)call;
-    (void)userdata;
     held--;
 }
 
 static void compact(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
-    (void)message;
-    (void)userdata;
     held++;
     ttrpc_call_on_cancel(call, on_cancel, NULL);
 }
 
 static void on_request(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
-    (void)userdata;
     if (message == NULL) {
         held--;
         ttrpc_call_fail(call, TTRPC_ABORTED, "enough");
@@ -52,8 +45,6 @@ static void watch(struct ttrpc_call *call, const ProtobufCMessage *message, void
 {
     Vmreclaim__Agent__V1__WatchResponse response = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
 
-    (void)message;
-    (void)userdata;
     (void)ttrpc_call_send(call, &response.base);
     (void)ttrpc_call_send_urgent(call, &response.base);
     ttrpc_call_finish(call, NULL);
@@ -227,14 +218,12 @@ static unsigned play(unsigned fail_at, unsigned close_at, bool close_client, boo
 
 static int plain(void **state)
 {
-    (void)state;
     guarded = false;
     return 0;
 }
 
 static int guard(void **state)
 {
-    (void)state;
     guarded = true;
     ttrpc_budget_init(&budget, 1 << 22, 2);
     share = (struct ttrpc_share){.permyriad = 1, .debt_max = NSEC_PER_MSEC};
@@ -243,7 +232,6 @@ static int guard(void **state)
 
 static int unguard(void **state)
 {
-    (void)state;
     if (guarded) {
         assert_int_equal(budget.connections, 0);
         assert_int_equal(budget.bytes, 0);
@@ -256,7 +244,6 @@ static void test_every_allocation_fails(void **state)
     bool failed = true;
     unsigned count = 0;
 
-    (void)state;
     for (; failed; count++)
         (void)play(count, NEVER, false, &failed);
     assert_true(count > 15);
@@ -267,7 +254,6 @@ static void test_closing_at_every_step(void **state)
     bool failed;
     unsigned turns;
 
-    (void)state;
     turns = play(NEVER, NEVER, false, &failed);
     for (unsigned at = 0; at < turns; at++) {
         (void)play(NEVER, at, true, &failed);

@@ -26,7 +26,6 @@ static void test_header_bytes(void **state)
     struct frame_header decoded;
     uint8_t bytes[FRAME_HEADER_SIZE];
 
-    (void)state;
     frame_header_encode(&header, bytes);
     assert_memory_equal(bytes, expected, sizeof(expected));
     frame_header_decode(expected, &decoded);
@@ -50,7 +49,6 @@ static void test_every_chunking(void **state)
     uint8_t bytes[400];
     size_t total = 0;
 
-    (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
         total = put_frame(bytes, total, 2 * i + 1, sizes[i], (uint8_t)(0xa0 + i));
     for (size_t step = 1; step <= total; step++) {
@@ -84,7 +82,6 @@ static void test_whole_frame_is_not_copied(void **state)
     struct frame_parser parser;
     struct frame frame;
 
-    (void)state;
     frame_parser_init(&parser, LIMIT);
     assert_int_equal(frame_parser_feed(&parser, &chunk, &length, &frame), 1);
     assert_ptr_equal(frame.payload, bytes + FRAME_HEADER_SIZE);
@@ -102,7 +99,6 @@ static void test_memory_follows_the_bytes(void **state)
     struct frame_parser parser;
     struct frame frame;
 
-    (void)state;
     frame_header_encode(&header, bytes);
     frame_parser_init(&parser, FRAME_PAYLOAD_MAX);
     assert_int_equal(frame_parser_feed(&parser, &chunk, &length, &frame), 0);
@@ -125,7 +121,6 @@ static void test_oversized_is_skipped_without_memory(void **state)
     struct frame frame;
     const uint8_t *chunk = bytes;
 
-    (void)state;
     total = put_frame(bytes, total, 7, 3, 8);
     frame_parser_init(&parser, LIMIT);
     assert_int_equal(frame_parser_feed(&parser, &chunk, &total, &frame), 1);
@@ -147,7 +142,6 @@ static void test_limit_itself_is_accepted(void **state)
     struct frame frame;
     const uint8_t *chunk = bytes;
 
-    (void)state;
     frame_parser_init(&parser, LIMIT);
     assert_int_equal(frame_parser_feed(&parser, &chunk, &total, &frame), 1);
     assert_filled(&frame, LIMIT, 4);
@@ -161,7 +155,6 @@ static void test_reserved_first_byte(void **state)
     const uint8_t *chunk = (const uint8_t *)"GET / HTTP/1.1";
     size_t length = 1;
 
-    (void)state;
     frame_parser_init(&parser, LIMIT);
     assert_int_equal(frame_parser_feed(&parser, &chunk, &length, &frame), -EPROTO);
 }

@@ -13,15 +13,11 @@ static struct ttrpc_call *held;
 
 static void on_cancel(struct ttrpc_call *call, void *userdata)
 {
-    (void)call;
-    (void)userdata;
     held = NULL;
 }
 
 static void watch(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
-    (void)message;
-    (void)userdata;
     held = call;
     ttrpc_call_on_cancel(call, on_cancel, NULL);
 }
@@ -44,7 +40,6 @@ static void test_half_a_frame_stalls(void **state)
     struct frame_header header = {.length = 10, .stream = 1, .type = FRAME_REQUEST};
     struct fixture fixture;
 
-    (void)state;
     limits.stall = NSEC_PER_MSEC;
     fixture_init_server(&fixture, services, &limits);
     send_raw(&fixture, &header, "half", 4);
@@ -59,7 +54,6 @@ static void test_closing_inside_a_frame(void **state)
     struct frame_header header = {.length = 10, .stream = 1, .type = FRAME_REQUEST};
     struct fixture fixture;
 
-    (void)state;
     fixture_init_server(&fixture, services, NULL);
     send_raw(&fixture, &header, "half", 4);
     assert_int_equal(close(fixture.raw), 0);
@@ -100,7 +94,6 @@ static void test_never_reading_stalls(void **state)
     struct ttrpc_limits limits = ttrpc_limits_default;
     struct fixture fixture;
 
-    (void)state;
     limits.stall = 20 * NSEC_PER_MSEC;
     fixture_init_server(&fixture, services, &limits);
     fill_queue(&fixture);
@@ -117,7 +110,6 @@ static void test_past_the_queue(void **state)
     struct fixture fixture;
     int r;
 
-    (void)state;
     fixture_init_server(&fixture, services, NULL);
     fill_queue(&fixture);
     do
@@ -141,7 +133,6 @@ static void test_rate(void **state)
     ssize_t written;
     uint64_t total = 0;
 
-    (void)state;
     for (size_t i = 0; i + FRAME_HEADER_SIZE <= sizeof(flood); i += FRAME_HEADER_SIZE)
         frame_header_encode(&unknown, flood + i);
     limits.frames_per_second = 1;
@@ -171,7 +162,6 @@ static void test_elements_of_a_message(void **state)
     struct fixture fixture;
     struct outcome outcomes[2] = {0};
 
-    (void)state;
     limits.elements = 100;
     fixture_init_client(&fixture, &limits);
     for (unsigned i = 0; i < 2; i++) {
@@ -216,7 +206,6 @@ static void test_connections_of_a_budget(void **state)
     struct ttrpc_connection *connections[3];
     int raw[3];
 
-    (void)state;
     ttrpc_budget_init(&budget, 1 << 20, 2);
     assert_int_equal(uv_loop_init(&fixture.loop), 0);
     for (unsigned i = 0; i < 3; i++)
@@ -249,7 +238,6 @@ static void test_no_frame_is_sent_before_it_is_written(void **state)
     uint8_t bytes[FRAME_HEADER_SIZE + PAYLOAD];
     uint8_t *payload;
 
-    (void)state;
     ttrpc_budget_init(&budget, 1 << 20, 1);
     assert_int_equal(uv_loop_init(&fixture.loop), 0);
     connection = join(&fixture, &budget, &ending, &fixture.raw);
@@ -278,7 +266,6 @@ static void test_the_largest_holder_goes(void **state)
     struct ttrpc_connection *connections[3];
     int raw[3];
 
-    (void)state;
     ttrpc_budget_init(&budget, 32 << 10, 10);
     assert_int_equal(uv_loop_init(&fixture.loop), 0);
     for (unsigned i = 0; i < 3; i++)

@@ -14,8 +14,6 @@ static void ping_slowly(struct ttrpc_call *call, const ProtobufCMessage *message
     Vmreclaim__Agent__V1__PingResponse response = VMRECLAIM__AGENT__V1__PING_RESPONSE__INIT;
     struct timespec begun, now;
 
-    (void)message;
-    (void)userdata;
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begun);
     do
         (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -48,7 +46,6 @@ static void test_a_share_is_charged(void **state)
         .permyriad = 100, .saved_max = 10 * NSEC_PER_MSEC, .debt_max = 60 * NSEC_PER_SEC};
     nsec_t now = 1000 * NSEC_PER_SEC;
 
-    (void)state;
     /* 10 ms are saved up: what is within them is paid for. */
     assert_int_equal(ttrpc_share_charge(&share, 4 * NSEC_PER_MSEC, now), now - 600 * NSEC_PER_MSEC);
     assert_int_equal(ttrpc_share_charge(&share, 6 * NSEC_PER_MSEC, now), now);
@@ -69,7 +66,6 @@ static void test_a_debtor_is_not_read(void **state)
     struct ttrpc_share own = {.permyriad = 1, .debt_max = 60 * NSEC_PER_SEC};
     struct fixture fixture;
 
-    (void)state;
     served = 0;
     fixture_init_server(&fixture, slow_services, NULL);
     ttrpc_connection_set_processor(fixture.server, &own);
@@ -93,7 +89,6 @@ static void test_frame_by_frame(void **state)
     struct ttrpc_limits limits = ttrpc_limits_default;
     struct fixture fixture;
 
-    (void)state;
     served = 0;
     limits.frame_by_frame = true;
     fixture_init_server(&fixture, slow_services, &limits);
@@ -113,7 +108,6 @@ static void test_connecting_anew_forgives_nothing(void **state)
     struct ttrpc_share own = {.permyriad = 1, .debt_max = 60 * NSEC_PER_SEC};
     struct fixture fixture;
 
-    (void)state;
     served = 0;
     for (unsigned i = 0; i < 2; i++) {
         fixture_init_server(&fixture, slow_services, NULL);
@@ -177,7 +171,6 @@ static void test_debtors_share(void **state)
 {
     struct debtor debtor;
 
-    (void)state;
     debtor_init(&debtor, 2 * NSEC_PER_MSEC + NSEC_PER_MSEC / 2);
     /* The third is beyond what was saved. */
     send_pings(&debtor, 1, 4);
@@ -196,7 +189,6 @@ static void test_a_debtor_that_rests(void **state)
 {
     struct debtor debtor;
 
-    (void)state;
     debtor_init(&debtor, NSEC_PER_SEC);
     send_pings(&debtor, 1, 1);
     while (served == 0)
@@ -212,7 +204,6 @@ static void test_common_savings_are_no_credit(void **state)
     struct debtor debtor;
     nsec_t before = time_monotonic();
 
-    (void)state;
     debtor_init(&debtor, NSEC_PER_SEC);
     send_pings(&debtor, 1, 2);
     while (served == 0)
@@ -233,7 +224,6 @@ static void test_answers_are_not_charged(void **state)
         .permyriad = 1, .saved_max = 5 * NSEC_PER_MSEC, .debt_max = 60 * NSEC_PER_SEC};
     struct fixture fixture;
 
-    (void)state;
     fixture_init_client(&fixture, NULL);
     ttrpc_connection_set_processor(fixture.client, &own);
     for (unsigned i = 0; i < 100; i++) {
@@ -282,7 +272,6 @@ static bool stream_brings_into_debt(nsec_t timeout)
 
 static void test_what_a_stream_was_asked_for(void **state)
 {
-    (void)state;
     assert_false(stream_brings_into_debt(60 * NSEC_PER_SEC));
     assert_true(stream_brings_into_debt(0)); /* it tells of itself */
 }

@@ -19,7 +19,6 @@
 
 static void test_elements_are_counted_at_any_depth(void **state)
 {
-    (void)state;
     assert_int_equal(CHECK(INFO, "", 0), 0);
     /* cpu_count, and a feature that has a name */
     assert_int_equal(CHECK(INFO, "\x28\x02\x5a\x05\x0a\x03psi", 3), 0);
@@ -41,7 +40,6 @@ static void test_the_same_as_real_messages(void **state)
     static uint8_t packed[32768];
     struct slice slice = {.data = packed};
 
-    (void)state;
     range.start = (uint64_t)1 << 40;
     range.length = (uint64_t)2 << 20;
     for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
@@ -56,7 +54,6 @@ static void test_the_same_as_real_messages(void **state)
 
 static void test_text_is_utf8(void **state)
 {
-    (void)state;
     assert_int_equal(CHECK(INFO, "\x0a\x02\xc3\xa4", 9), 0);           /* U+00E4 */
     assert_int_equal(CHECK(INFO, "\x0a\x04\xf0\x9f\x90\x8c", 9), 0);   /* U+1F40C */
     assert_int_equal(CHECK(INFO, "\x0a\x04\xf4\x8f\xbf\xbf", 9), 0);   /* U+10FFFF */
@@ -73,7 +70,6 @@ static void test_text_is_utf8(void **state)
 
 static void test_malformed(void **state)
 {
-    (void)state;
     assert_int_equal(CHECK(INFO, "\x28", 9), -EINVAL);             /* no value */
     assert_int_equal(CHECK(INFO, "\x0a\x05psi", 9), -EINVAL);      /* shorter than it says */
     assert_int_equal(CHECK(INFO, "\x5a\x02\x0a\x05", 9), -EINVAL); /* inside of a feature */
@@ -96,7 +92,6 @@ static void test_depth(void **state)
     uint8_t bytes[80];
     struct slice slice = {.data = bytes};
 
-    (void)state;
     nested = (ProtobufCMessageDescriptor){
         .magic = PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
         .n_fields = 1,

@@ -36,7 +36,6 @@ int crash_agent_start(struct crash_agent *agent, int root, int state_directory)
 static void on_done(const struct action_outcome *outcome, void *userdata)
 {
     struct crash_agent *agent = userdata;
-    (void)outcome;
     agent->is_done = true;
 }
 

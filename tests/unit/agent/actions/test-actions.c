@@ -26,7 +26,6 @@ static int state_directory;
 
 static int setup(void **state)
 {
-    (void)state;
     kernel_create(&fixture);
     state_directory = openat(fixture.root, "state", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return uv_loop_init(&loop);
@@ -34,13 +33,11 @@ static int setup(void **state)
 
 static void on_closed(void *userdata)
 {
-    (void)userdata;
     is_closed = true;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     is_closed = false;
     actions_close(&actions, on_closed, NULL);
     loop_run_until(&loop, &is_closed);
@@ -107,7 +104,6 @@ static const struct action_order reclaim = {.kind = ACTION_RECLAIM_CACHE, .bytes
 
 static void test_reclaim_of_file_pages_only(void **state)
 {
-    (void)state;
     start();
     run(reclaim);
     assert_int_equal(outcome.end, ACTION_DONE);
@@ -122,7 +118,6 @@ static void test_reclaim_goes_in_steps(void **state)
 {
     struct action_order order = reclaim;
 
-    (void)state;
     start();
     order.bytes = 20 * MIB;
     run(order);
@@ -131,7 +126,6 @@ static void test_reclaim_goes_in_steps(void **state)
 
 static void test_reclaim_with_swappiness_set_around_it(void **state)
 {
-    (void)state;
     start();
     lose(FEATURE_MEMORY_RECLAIM_SWAPPINESS);
     block(RECLAIM);
@@ -147,7 +141,6 @@ static void test_reclaim_with_swappiness_set_around_it(void **state)
 
 static void test_reclaim_without_swap_needs_no_swappiness(void **state)
 {
-    (void)state;
     swap_is_off();
     start();
     lose(FEATURE_MEMORY_RECLAIM_SWAPPINESS);
@@ -159,7 +152,6 @@ static void test_reclaim_without_swap_needs_no_swappiness(void **state)
 /* Never swap by accident: without a way to keep anonymous pages, another method. */
 static void test_reclaim_that_would_swap_is_not_done(void **state)
 {
-    (void)state;
     start();
     lose(FEATURE_MEMORY_RECLAIM_SWAPPINESS);
     lose(FEATURE_NODE_RECLAIM);
@@ -173,7 +165,6 @@ static void test_reclaim_that_would_swap_is_not_done(void **state)
 
 static void test_reclaim_by_node_without_cgroups(void **state)
 {
-    (void)state;
     start();
     lose(FEATURE_MEMORY_RECLAIM);
     run(reclaim);
@@ -187,7 +178,6 @@ static void test_what_may_not_drop_does_not(void **state)
 {
     struct action_order order = reclaim;
 
-    (void)state;
     start();
     lose(FEATURE_MEMORY_RECLAIM);
     lose(FEATURE_NODE_RECLAIM);
@@ -202,7 +192,6 @@ static void test_reclaim_falls_back_to_dropping(void **state)
 {
     struct action_order order = reclaim;
 
-    (void)state;
     start();
     lose(FEATURE_MEMORY_RECLAIM);
     lose(FEATURE_NODE_RECLAIM);
@@ -220,7 +209,6 @@ static void test_reclaim_falls_back_to_dropping(void **state)
 /* A kernel that takes the question of zero bytes but refuses the order. */
 static void test_refused_swappiness_takes_the_next_way_at_once(void **state)
 {
-    (void)state;
     swap_is_off();
     start();
     fixture_remove(&fixture, RECLAIM);
@@ -234,7 +222,6 @@ static void test_refused_swappiness_takes_the_next_way_at_once(void **state)
 
 static void test_refused_reclaim_ends_with_dropping(void **state)
 {
-    (void)state;
     start();
     lose(FEATURE_NODE_RECLAIM);
     fixture_remove(&fixture, RECLAIM);
@@ -249,7 +236,6 @@ static void test_refused_reclaim_ends_with_dropping(void **state)
 
 static void test_refused_everywhere(void **state)
 {
-    (void)state;
     start();
     lose(FEATURE_NODE_RECLAIM);
     lose(FEATURE_DROP_CACHES);
@@ -277,7 +263,6 @@ static void cgroup(const char *name, const char *events, const char *cache)
 
 static void test_frozen_cgroups_are_left_out(void **state)
 {
-    (void)state;
     cgroup("a.slice", THAWED, "active_file 3000000\ninactive_file 2000000\n");
     cgroup("b.slice", THAWED, "slab_reclaimable 1000000\n");
     cgroup("b.slice/paused", FROZEN, "active_file 1000000\n");
@@ -298,7 +283,6 @@ static void test_frozen_cgroups_are_left_out(void **state)
 
 static void test_without_frozen_cgroups_the_root_is_asked(void **state)
 {
-    (void)state;
     cgroup("a.slice", THAWED, "active_file 3000000\n");
     start();
     run(reclaim);
@@ -308,7 +292,6 @@ static void test_without_frozen_cgroups_the_root_is_asked(void **state)
 
 static void test_dropping_never_reaches_into_frozen_cgroups(void **state)
 {
-    (void)state;
     cgroup("c.slice", FROZEN, "");
     start();
     run((struct action_order){.kind = ACTION_DROP_CACHES});
@@ -320,7 +303,6 @@ static void test_dropping_never_reaches_into_frozen_cgroups(void **state)
 
 static void test_the_freezer_of_version_1_counts_too(void **state)
 {
-    (void)state;
     fixture_write(&fixture, "sys/fs/cgroup/freezer/docker/x/freezer.state", "FROZEN\n");
     start();
     run((struct action_order){.kind = ACTION_DROP_CACHES});
@@ -335,7 +317,6 @@ static void test_chosen_cgroups_only(void **state)
 {
     struct action_order order = reclaim;
 
-    (void)state;
     cgroup("a.slice", THAWED, "active_file 6000000\n");
     cgroup("b.slice/inner", THAWED, "active_file 2000000\n");
     cgroup("c.slice", THAWED, "active_file 9000000\n");
@@ -357,7 +338,6 @@ static void test_chosen_cgroups_only(void **state)
 
 static void test_compaction_of_each_node_with_its_line(void **state)
 {
-    (void)state;
     start();
     run((struct action_order){.kind = ACTION_COMPACT, .id = "4f"});
     assert_int_equal(outcome.end, ACTION_DONE);
@@ -372,7 +352,6 @@ static void test_compaction_of_each_node_with_its_line(void **state)
 
 static void test_compaction_of_all_at_once(void **state)
 {
-    (void)state;
     start();
     lose(FEATURE_COMPACTION_PER_NODE);
     lose(FEATURE_KERNEL_LOG);
@@ -387,7 +366,6 @@ static void test_compaction_of_all_at_once(void **state)
 /* What the kernel's counters say before and after. */
 static void test_gain_is_measured(void **state)
 {
-    (void)state;
     start();
     block(NODE0_COMPACT);
     assert_int_equal(begin((struct action_order){.kind = ACTION_COMPACT}), 0);
@@ -404,7 +382,6 @@ static void test_gain_is_measured(void **state)
 
 static void test_time_limit(void **state)
 {
-    (void)state;
     start();
     block(NODE0_COMPACT);
     run((struct action_order){.kind = ACTION_COMPACT, .time_limit = NSEC_PER_MSEC});
@@ -415,7 +392,6 @@ static void test_time_limit(void **state)
 
 static void test_kick_cuts_the_lists_meanwhile(void **state)
 {
-    (void)state;
     start();
     block("sys/devices/system/cpu/online");
     assert_int_equal(begin((struct action_order){.kind = ACTION_KICK_REPORTING}), 0);
@@ -427,7 +403,6 @@ static void test_kick_cuts_the_lists_meanwhile(void **state)
 
 static void test_kick_ends(void **state)
 {
-    (void)state;
     start();
     run((struct action_order){.kind = ACTION_KICK_REPORTING});
     assert_int_equal(outcome.end, ACTION_DONE);
@@ -441,7 +416,6 @@ static void test_kick_ends(void **state)
 
 static void test_a_killed_child_is_a_failure_with_settings_back(void **state)
 {
-    (void)state;
     start();
     lose(FEATURE_MEMORY_RECLAIM_SWAPPINESS);
     block(RECLAIM);
@@ -456,7 +430,6 @@ static void test_a_killed_child_is_a_failure_with_settings_back(void **state)
 
 static void test_close_ends_what_runs(void **state)
 {
-    (void)state;
     start();
     block(RECLAIM);
     assert_int_equal(begin(reclaim), 0);

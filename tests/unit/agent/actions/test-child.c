@@ -20,14 +20,12 @@ static bool is_done;
 
 static int setup(void **state)
 {
-    (void)state;
     is_done = false;
     return uv_loop_init(&loop);
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     loop_finish(&loop);
     return 0;
 }
@@ -54,13 +52,11 @@ static int work_number(const void *context)
 
 static int work_forever(const void *context)
 {
-    (void)context;
     return pause(); /* every signal ends the process */
 }
 
 static int work_die(const void *context)
 {
-    (void)context;
     return raise(SIGABRT);
 }
 
@@ -68,7 +64,6 @@ static int work_spin(const void *context)
 {
     volatile uint64_t sum = 0;
 
-    (void)context;
     for (uint64_t i = 0; i < 20 * 1000 * 1000; i++)
         sum += i;
     return sum == 0 ? -EIO : 0;
@@ -86,19 +81,16 @@ static int work_look_at_descriptors(const void *context)
 
 static int work_scheduler(const void *context)
 {
-    (void)context;
     return sched_getscheduler(0);
 }
 
 static int work_raise(const void *context)
 {
-    (void)context;
     return raise(SIGTERM);
 }
 
 static void on_signal(int number)
 {
-    (void)number;
     _exit(99); /* the parent's handler must not run in the child */
 }
 
@@ -106,7 +98,6 @@ static void test_returns(void **state)
 {
     int error = 0;
 
-    (void)state;
     run(work_number, &error, 0, 0);
     assert_int_equal(result.end, CHILD_RETURNED);
     assert_int_equal(result.error, 0);
@@ -118,7 +109,6 @@ static void test_returns(void **state)
 
 static void test_time_limit(void **state)
 {
-    (void)state;
     run(work_forever, NULL, 0, 1);
     assert_int_equal(result.end, CHILD_TIME_LIMIT);
 }
@@ -129,7 +119,6 @@ static void test_time_limit_of_a_loop_that_was_away(void **state)
     struct timespec away = {.tv_sec = 1, .tv_nsec = 100 * 1000 * 1000};
     int error = 0;
 
-    (void)state;
     uv_update_time(&loop);
     (void)nanosleep(&away, NULL); /* what a slow callback before would do */
     run(work_number, &error, 0, NSEC_PER_SEC);
@@ -138,7 +127,6 @@ static void test_time_limit_of_a_loop_that_was_away(void **state)
 
 static void test_stop(void **state)
 {
-    (void)state;
     assert_int_equal(child_start(&child, &loop, work_forever, NULL, 0, 0, on_done), 0);
     child_stop(&child);
     child_stop(&child);
@@ -149,7 +137,6 @@ static void test_stop(void **state)
 
 static void test_killed_by_somebody_else(void **state)
 {
-    (void)state;
     assert_int_equal(child_start(&child, &loop, work_forever, NULL, 0, 0, on_done), 0);
     assert_int_equal(kill(child.pid, SIGKILL), 0);
     loop_run_until(&loop, &is_done);
@@ -160,7 +147,6 @@ static void test_killed_by_somebody_else(void **state)
 
 static void test_cpu_time_is_counted(void **state)
 {
-    (void)state;
     run(work_spin, NULL, 0, 0);
     assert_true(result.cpu > 0);
 }
@@ -169,7 +155,6 @@ static void test_descriptors_do_not_leak(void **state)
 {
     int descriptors[2] = {dup(0), dup(0)};
 
-    (void)state;
     run(work_look_at_descriptors, descriptors, descriptors[0], 0);
     assert_int_equal(result.error, 0);
     (void)close(descriptors[0]);
@@ -178,7 +163,6 @@ static void test_descriptors_do_not_leak(void **state)
 
 static void test_it_steps_back(void **state)
 {
-    (void)state;
     run(work_scheduler, NULL, 0, 0);
     assert_int_equal(result.error, SCHED_IDLE);
 }
@@ -188,7 +172,6 @@ static void test_handlers_of_the_parent_do_not_run(void **state)
     sigset_t before;
     sigset_t after;
 
-    (void)state;
     (void)sigprocmask(SIG_SETMASK, NULL, &before);
     (void)signal(SIGTERM, on_signal);
     run(work_raise, NULL, 0, 0);
@@ -206,7 +189,6 @@ static void test_it_dies_with_its_parent(void **state)
     int status;
     pid_t parent;
 
-    (void)state;
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) {
         (void)printf("skipped: user-mode emulation has no subreaper\n");
         skip();

@@ -64,7 +64,6 @@ static void test_killed_at_every_point(void **state)
 {
     unsigned point = 1;
 
-    (void)state;
     while (!crash_at(point, 0))
         assert_true(++point < CRASH_POINTS_MAX);
     print_message("%u crash points\n", point - 1);
@@ -74,7 +73,6 @@ static void test_killed_at_every_point(void **state)
 /* The start that restores is killed as well, at each of its points. */
 static void test_killed_again_while_restoring(void **state)
 {
-    (void)state;
     for (unsigned point = 1; !crash_at(point, 0); point++)
         for (unsigned again = 1; again <= 6; again++)
             (void)crash_at(point, again);

@@ -19,14 +19,12 @@ static struct features features;
 
 static int setup(void **state)
 {
-    (void)state;
     kernel_create(&fixture);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    (void)state;
     fixture_finish(&fixture);
     return 0;
 }
@@ -44,7 +42,6 @@ static void expect_missing(enum feature_id id, const char *reason)
 
 static void test_everything_there(void **state)
 {
-    (void)state;
     features_detect(&features, fixture.root);
     for (size_t i = 0; i < FEATURE_COUNT; i++) {
         if (!features.list[i].available)
@@ -58,7 +55,6 @@ static void test_nothing_there(void **state)
 {
     struct fixture empty;
 
-    (void)state;
     fixture_init(&empty);
     features_detect(&features, empty.root);
     for (size_t i = 0; i < FEATURE_COUNT; i++) {
@@ -72,14 +68,12 @@ static void test_nothing_there(void **state)
 
 static void test_no_psi(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, "proc/pressure/memory");
     expect_missing(FEATURE_PSI, "psi=0");
 }
 
 static void test_cgroup_version_1(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, "sys/fs/cgroup/cgroup.controllers");
     fixture_remove(&fixture, RECLAIM);
     fixture_directory(&fixture, "sys/fs/cgroup/memory");
@@ -90,7 +84,6 @@ static void test_cgroup_version_1(void **state)
 
 static void test_hybrid_cgroups(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, "sys/fs/cgroup/cgroup.controllers");
     fixture_remove(&fixture, RECLAIM);
     fixture_directory(&fixture, "sys/fs/cgroup/unified");
@@ -101,7 +94,6 @@ static void test_hybrid_cgroups(void **state)
 
 static void test_memory_controller_off(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, RECLAIM);
     fixture_write(&fixture, "sys/fs/cgroup/cgroup.controllers", "cpu io pids\n");
     expect_missing(FEATURE_CGROUP2_MEMORY, "without its memory controller");
@@ -109,7 +101,6 @@ static void test_memory_controller_off(void **state)
 
 static void test_no_cgroups_mounted(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, "sys/fs/cgroup/cgroup.controllers");
     fixture_remove(&fixture, RECLAIM);
     expect_missing(FEATURE_CGROUP2_MEMORY, "mounted");
@@ -117,14 +108,12 @@ static void test_no_cgroups_mounted(void **state)
 
 static void test_no_memory_reclaim(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, RECLAIM);
     expect_missing(FEATURE_MEMORY_RECLAIM, "5.19");
 }
 
 static void test_memory_reclaim_without_swappiness(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, RECLAIM);
     fixture_link(&fixture, RECLAIM, TAKES_NUMBERS_ONLY);
     expect_missing(FEATURE_MEMORY_RECLAIM_SWAPPINESS, "6.9");
@@ -133,28 +122,24 @@ static void test_memory_reclaim_without_swappiness(void **state)
 
 static void test_no_page_reporting_in_the_kernel(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, ORDER);
     expect_missing(FEATURE_PAGE_REPORTING, "CONFIG_PAGE_REPORTING");
 }
 
 static void test_no_balloon(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, BALLOON);
     expect_missing(FEATURE_PAGE_REPORTING, "no balloon device");
 }
 
 static void test_balloon_without_reporting(void **state)
 {
-    (void)state;
     fixture_write(&fixture, BALLOON, WITHOUT);
     expect_missing(FEATURE_PAGE_REPORTING, "free-page-reporting=on");
 }
 
 static void test_poisoned_pages(void **state)
 {
-    (void)state;
     fixture_write(&fixture, "proc/cmdline", "init_on_free=1\n");
     expect_missing(FEATURE_UNPOISONED_PAGES, "init_on_free");
     assert_true(features_have(&features, FEATURE_PAGE_REPORTING));
@@ -164,14 +149,12 @@ static void test_poisoned_pages(void **state)
 
 static void test_no_kpageflags(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, "proc/kpageflags");
     expect_missing(FEATURE_KPAGEFLAGS, "CONFIG_PROC_PAGE_MONITOR");
 }
 
 static void test_no_compaction(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, COMPACT);
     fixture_remove(&fixture, NODE0_COMPACT);
     expect_missing(FEATURE_COMPACTION, "CONFIG_COMPACTION");
@@ -179,7 +162,6 @@ static void test_no_compaction(void **state)
 
 static void test_no_nodes(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, NODE0_COMPACT);
     expect_missing(FEATURE_COMPACTION_PER_NODE, "node0/compact");
     assert_true(features_have(&features, FEATURE_COMPACTION));
@@ -187,14 +169,12 @@ static void test_no_nodes(void **state)
 
 static void test_no_percpu_fraction(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, FRACTION);
     expect_missing(FEATURE_PERCPU_DRAIN, "5.14");
 }
 
 static void test_lost_and_regained(void **state)
 {
-    (void)state;
     features_detect(&features, fixture.root);
     features_lose(&features, FEATURE_PSI, "for this test");
     assert_false(features_have(&features, FEATURE_PSI));
@@ -231,7 +211,6 @@ static void test_read_only_sysctl(void **state)
     int status;
     pid_t pid;
 
-    (void)state;
     pid = fork();
     if (pid == 0)
         _exit(look_at_read_only_sysctl());
@@ -264,7 +243,6 @@ static void test_refused_kpageflags(void **state)
     int status;
     pid_t pid;
 
-    (void)state;
     pid = fork();
     if (pid == 0)
         _exit(look_at_refused_kpageflags());

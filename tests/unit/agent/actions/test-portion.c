@@ -52,7 +52,6 @@ static void test_an_old_kernel_takes_what_is_wanted(void **state)
 {
     unsigned steps;
 
-    (void)state;
     for (uint64_t wanted = MIB; wanted <= 256 * MIB; wanted += 777 * KIB) {
         /* the first step, before anything is known, may be too large by itself */
         uint64_t bound = wanted < 13 * MIB ? wanted / 2 : 256 * KIB;
@@ -68,7 +67,6 @@ static void test_an_exact_kernel_is_asked_once_a_step(void **state)
 {
     unsigned steps;
 
-    (void)state;
     assert_int_equal(take(64 * MIB, exact_kernel, &steps), 64 * MIB);
     assert_int_equal(steps, 8);
     assert_int_equal(take(4 * KIB, exact_kernel, &steps), 4 * KIB);
@@ -79,7 +77,6 @@ static void test_an_exact_kernel_is_asked_once_a_step(void **state)
 
 static uint64_t hidden_kernel(uint64_t asked)
 {
-    (void)asked;
     return 0;
 }
 
@@ -88,7 +85,6 @@ static void test_nothing_seen_counts_as_asked_for(void **state)
 {
     unsigned steps;
 
-    (void)state;
     (void)take(64 * MIB, hidden_kernel, &steps);
     assert_int_equal(steps, 8);
 }
@@ -98,7 +94,6 @@ static void test_what_came_back_was_taken(void **state)
     struct portion_cache before = {.bytes = 100 * MIB, .read_back = 7 * MIB};
     struct portion_cache after = {.bytes = 92 * MIB, .read_back = 7 * MIB};
 
-    (void)state;
     assert_int_equal(portion_taken(&before, &after), 8 * MIB);
     after = (struct portion_cache){.bytes = 97 * MIB, .read_back = 12 * MIB};
     assert_int_equal(portion_taken(&before, &after), 8 * MIB);

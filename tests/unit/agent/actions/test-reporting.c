@@ -25,7 +25,6 @@ static void start(void)
 
 static int setup(void **state)
 {
-    (void)state;
     kernel_create(&fixture);
     state_directory = openat(fixture.root, "state", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     start();
@@ -34,7 +33,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     (void)close(state_directory);
     fixture_finish(&fixture);
     return 0;
@@ -51,7 +49,6 @@ static void expect_set(uint32_t order, uint32_t policy_floor, uint32_t expected)
 
 static void test_order_within_its_floors(void **state)
 {
-    (void)state;
     assert_int_equal(reporting_order(&reporting), 9);
     expect_set(5, 0, 5);
     expect_set(0, 0, 0);
@@ -64,7 +61,6 @@ static void test_order_within_its_floors(void **state)
 
 static void test_restore(void **state)
 {
-    (void)state;
     expect_set(0, 0, 0);
     assert_int_equal(reporting_restore(&reporting), 0);
     assert_int_equal(reporting_order(&reporting), 9);
@@ -77,7 +73,6 @@ static void test_restore(void **state)
 /* An order that somebody else wrote over is written again. */
 static void test_the_same_order_again(void **state)
 {
-    (void)state;
     expect_set(5, 0, 5);
     fixture_write(&fixture, ORDER, "9\n");
     expect_set(5, 0, 5);
@@ -87,7 +82,6 @@ static void test_the_same_order_again(void **state)
 
 static void test_a_host_floor_raises_the_order_at_once(void **state)
 {
-    (void)state;
     expect_set(0, 0, 0);
     assert_int_equal(reporting_set_host_floor(&reporting, 5), 0);
     assert_int_equal(reporting_order(&reporting), 5);
@@ -101,7 +95,6 @@ static void test_absent(void **state)
 {
     uint32_t order = 99;
 
-    (void)state;
     fixture_write(&fixture, BALLOON, WITHOUT);
     start();
     assert_int_equal(reporting_order(&reporting), ORDER_COUNT_MAX);
@@ -118,7 +111,6 @@ static void test_without_a_journal_the_order_stays(void **state)
 {
     uint32_t order;
 
-    (void)state;
     settings.state_directory = -1;
     assert_int_equal(reporting_set_order(&reporting, 5, 0, &order), -EROFS);
     assert_int_equal(reporting_order(&reporting), 9);
@@ -148,7 +140,6 @@ static void kicked(unsigned seconds, uint64_t reported, uint64_t reportable, uin
 
 static void test_inert(void **state)
 {
-    (void)state;
     kicked(100, 50 * MIB, 64 * MIB, 0);
     assert_false(observe(105, 50 * MIB, 64 * MIB, 0));
     assert_false(observe(109, 50 * MIB, 64 * MIB, 0));
@@ -163,7 +154,6 @@ static void test_inert(void **state)
 
 static void test_progress_is_not_inert(void **state)
 {
-    (void)state;
     kicked(100, 50 * MIB, 64 * MIB, 0);
     assert_false(observe(105, 52 * MIB, 62 * MIB, 0));
     assert_false(observe(120, 52 * MIB, 62 * MIB, 0));
@@ -172,7 +162,6 @@ static void test_progress_is_not_inert(void **state)
 
 static void test_what_the_watermark_holds_back_is_not_inert(void **state)
 {
-    (void)state;
     kicked(100, 0, 14 * MIB, 14 * MIB);
     assert_false(observe(120, 0, 14 * MIB, 14 * MIB));
     kicked(200, 0, 64 * MIB, 0);

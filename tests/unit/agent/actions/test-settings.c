@@ -21,7 +21,6 @@ static void start(void)
 
 static int setup(void **state)
 {
-    (void)state;
     kernel_create(&fixture);
     state_directory = openat(fixture.root, "state", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     start();
@@ -30,7 +29,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     (void)close(state_directory);
     fixture_finish(&fixture);
     return 0;
@@ -55,7 +53,6 @@ static void expect(const char *path, const char *value)
 
 static void test_several_values_restore_the_first(void **state)
 {
-    (void)state;
     set(ORDER, "5");
     set(ORDER, "0");
     set(SWAPPINESS, "0");
@@ -70,7 +67,6 @@ static void test_several_values_restore_the_first(void **state)
 
 static void test_the_journal_says_what_was(void **state)
 {
-    (void)state;
     set(ORDER, "5");
     set(ORDER, "0");
     assert_string_equal(fixture_read(&fixture, JOURNAL),
@@ -79,7 +75,6 @@ static void test_the_journal_says_what_was(void **state)
 
 static void test_the_value_in_force_is_no_change(void **state)
 {
-    (void)state;
     assert_int_equal(settings_set(&settings, ORDER, "9"), 0);
     assert_int_equal(settings.count, 0);
     assert_string_equal(fixture_read(&fixture, JOURNAL), "");
@@ -89,7 +84,6 @@ static void test_the_next_start_restores(void **state)
 {
     size_t restored;
 
-    (void)state;
     set(ORDER, "0");
     set(SWAPPINESS, "0");
     assert_int_equal(settings_init(&settings, fixture.root, state_directory, &restored), 0);
@@ -100,7 +94,6 @@ static void test_the_next_start_restores(void **state)
 
 static void test_what_somebody_else_set_stays(void **state)
 {
-    (void)state;
     set(ORDER, "5");
     fixture_write(&fixture, ORDER, "7\n");
     start();
@@ -110,7 +103,6 @@ static void test_what_somebody_else_set_stays(void **state)
 
 static void test_a_journal_of_another_boot_is_void(void **state)
 {
-    (void)state;
     set(ORDER, "5");
     fixture_write(&fixture, BOOT_ID, "99999999-2222-3333-4444-555555555555\n");
     start();
@@ -120,7 +112,6 @@ static void test_a_journal_of_another_boot_is_void(void **state)
 
 static void test_a_setting_that_is_gone_is_forgotten(void **state)
 {
-    (void)state;
     set(ORDER, "5");
     fixture_remove(&fixture, ORDER);
     start();
@@ -129,7 +120,6 @@ static void test_a_setting_that_is_gone_is_forgotten(void **state)
 
 static void test_without_a_state_directory_nothing_changes(void **state)
 {
-    (void)state;
     assert_int_equal(settings_init(&settings, fixture.root, -1, NULL), 0);
     assert_int_equal(settings_set(&settings, ORDER, "5"), -EROFS);
     expect(ORDER, "9");
@@ -138,7 +128,6 @@ static void test_without_a_state_directory_nothing_changes(void **state)
 
 static void test_a_journal_that_cannot_be_written_prevents_the_change(void **state)
 {
-    (void)state;
     fixture_directory(&fixture, "state/settings.journal.new"); /* in the way of the new one */
     assert_true(settings_set(&settings, ORDER, "5") < 0);
     expect(ORDER, "9");
@@ -147,7 +136,6 @@ static void test_a_journal_that_cannot_be_written_prevents_the_change(void **sta
 
 static void test_a_write_that_is_refused_is_taken_back(void **state)
 {
-    (void)state;
     fixture_remove(&fixture, SWAPPINESS);
     fixture_link(&fixture, SWAPPINESS, TAKES_NOTHING); /* reads "0" or another small number */
     assert_true(settings_set(&settings, SWAPPINESS, "123456") < 0);
@@ -167,7 +155,6 @@ static void test_bad_journals_are_kept_and_reported(void **state)
         " 9 9 123456789012345678901234567890123\n",
     };
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(journals); i++) {
         fixture_write(&fixture, JOURNAL, journals[i]);
         assert_int_equal(settings_init(&settings, fixture.root, state_directory, NULL), -EBADMSG);
@@ -180,7 +167,6 @@ static void test_limits(void **state)
 {
     char path[200];
 
-    (void)state;
     for (unsigned i = 0; i <= SETTINGS_MAX; i++) {
         (void)snprintf(path, sizeof(path), "proc/sys/vm/number%u", i);
         fixture_write(&fixture, path, "1\n");

@@ -23,7 +23,6 @@ static void put(const char *path, const char *text)
 
 static int set_up(void **state)
 {
-    (void)state;
     if (mkdtemp(directory) == NULL)
         return -1;
     root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -34,7 +33,6 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     (void)unlinkat(root, "proc/cmdline", 0);
     (void)unlinkat(root, CONFIGURATION_FILE, 0);
     (void)unlinkat(root, "etc/vmreclaim", AT_REMOVEDIR);
@@ -73,7 +71,6 @@ static bool keeps_cache(const char *first, const char *second)
 /* A floor that the owner set is for drops too, unless the owner drops. */
 static void test_an_owners_floor(void **state)
 {
-    (void)state;
     assert_false(keeps_cache(NULL, NULL));
     assert_true(keeps_cache("cache_floor=1GiB", NULL));
     assert_false(keeps_cache("cache_floor=0", NULL));
@@ -89,7 +86,6 @@ static void test_later_source_wins(void **state)
     struct configuration configuration;
     struct error error;
 
-    (void)state;
     put(CONFIGURATION_FILE, "# owner's wish\ncache_floor = 1MiB\n");
     put("proc/cmdline", "quiet vmreclaim.cache_floor=2MiB root=/dev/vda\n");
     assert_int_equal(read_with(NULL, 0, &configuration, &error), 0);
@@ -111,7 +107,6 @@ static void test_listening_alone_does_not_dial(void **state)
     struct configuration configuration;
     struct error error;
 
-    (void)state;
     assert_int_equal(read_with(NULL, 0, &configuration, &error), 0);
     assert_true(configuration.dials);
     assert_int_equal(configuration.connect.kind, ADDRESS_VSOCK);
@@ -129,7 +124,6 @@ static void test_errors_name_the_place(void **state)
     struct configuration configuration;
     struct error error;
 
-    (void)state;
     put(CONFIGURATION_FILE, "\ncache_floor = lots\n");
     assert_true(read_with(NULL, 0, &configuration, &error) < 0);
     assert_non_null(strstr(error.text, "agent.conf:2"));

@@ -18,7 +18,6 @@ static void test_every_key_has_a_gentle_side(void **state)
     struct policy wsl;
     const char *key;
 
-    (void)state;
     /* Between these two profiles every key differs in one direction or the other, or is equal;
      * limiting both ways must meet. */
     policy_init(&observe, POLICY_OBSERVE);
@@ -42,7 +41,6 @@ static void test_gentler_is_left_alone(void **state)
     struct policy owner;
     struct policy host;
 
-    (void)state;
     policy_init(&owner, POLICY_BALANCED);
     host = owner;
     host.cache_floor = 2 * owner.cache_floor;
@@ -73,7 +71,6 @@ static void test_host_policy_is_capped_where_the_owner_spoke(void **state)
     struct policy policy;
     struct error error;
 
-    (void)state;
     policy_init(&policy, POLICY_AGGRESSIVE);
     message = policy_message_create(&policy);
     assert_non_null(message);
@@ -93,7 +90,6 @@ static void test_an_owners_slow_readings_lengthen_the_idle_window(void **state)
     struct policy policy;
     struct error error;
 
-    (void)state;
     policy_init(&policy, POLICY_AGGRESSIVE);
     message = policy_message_create(&policy);
     assert_non_null(message);
@@ -114,7 +110,6 @@ static void test_kept_policy_is_limited_again(void **state)
     struct error error;
     int descriptor;
 
-    (void)state;
     assert_non_null(mkdtemp(directory));
     descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(host_policy_load(descriptor, &configuration, &accepted, &error), -ENOENT);
@@ -142,7 +137,6 @@ static void test_nowhere_to_keep_it(void **state)
     Vmreclaim__Policy__V1__Policy message = VMRECLAIM__POLICY__V1__POLICY__INIT;
     struct host_policy accepted;
 
-    (void)state;
     assert_int_equal(host_policy_store(-1, &message), -EROFS);
     assert_int_equal(host_policy_load(-1, &configuration, &accepted, NULL), -ENOENT);
 }

@@ -48,7 +48,6 @@ static void test_as_many_are_proven(void **state)
 {
     struct proof proof = counted(23, 20);
 
-    (void)state;
     assert_open(&proof, false, false);
 }
 
@@ -56,7 +55,6 @@ static void test_holes_among_the_others(void **state)
 {
     struct proof proof = counted(25, 20);
 
-    (void)state;
     assert_open(&proof, true, false);
     proof_found_hole(&proof, false);
     assert_open(&proof, true, false);
@@ -70,7 +68,6 @@ static void test_a_false_pair_hides_another_hole(void **state)
 {
     struct proof proof = counted(25, 22); /* 11 pairs, one false; 3 others, one false */
 
-    (void)state;
     assert_open(&proof, true, true);
     proof_found_hole(&proof, true);
     assert_open(&proof, true, true);
@@ -82,7 +79,6 @@ static void test_memory_that_changes(void **state)
 {
     struct proof proof;
 
-    (void)state;
     proof_begin(&proof, 9, 10, free_blocks(3, 10));
     count_again(&proof, 25, 22, 12); /* as many as there were at some time */
     assert_open(&proof, false, false);
@@ -106,7 +102,6 @@ static void test_too_few_prove_nothing(void **state)
 {
     struct proof proof = counted(21, 18);
 
-    (void)state;
     count_again(&proof, 21, 18, 10);
     count_again(&proof, 21, 18, 10);
     assert_open(&proof, true, true);
@@ -116,7 +111,6 @@ static void test_without_buddyinfo(void **state)
 {
     struct proof proof;
 
-    (void)state;
     proof_begin(&proof, 9, 10, NULL);
     assert_open(&proof, true, true);
     proof_begin(&proof, 9, 10, free_blocks(3, 10));
@@ -129,7 +123,6 @@ static void test_groups(void **state)
 {
     struct proof proof;
 
-    (void)state;
     proof_begin(&proof, 10, 10, free_blocks(3, 10));
     assert_int_equal(proof.before.all, 10);
     assert_int_equal(proof.before.together, 10);

@@ -177,40 +177,34 @@ static void check_machine(uint32_t page_size, uint32_t pageblock_order, uint32_t
 
 static void test_exact_pass_finds_every_block(void **state)
 {
-    (void)state;
     check_machine(4096, 9, 10, 9, 0, 24);
 }
 
 static void test_exact_pass_by_stride_finds_every_pageblock(void **state)
 {
-    (void)state;
     check_machine(4096, 9, 10, 9, 9, 24);
     check_machine(4096, 9, 10, 10, 9, 24);
 }
 
 static void test_exact_pass_below_the_pageblock_order(void **state)
 {
-    (void)state;
     check_machine(4096, 9, 10, 5, 5, 24);
     check_machine(4096, 9, 10, 0, 0, 24);
 }
 
 static void test_exact_pass_with_64_kib_pages(void **state)
 {
-    (void)state;
     check_machine(65536, 13, 13, 5, 5, 4);
     check_machine(65536, 13, 13, 13, 0, 4);
 }
 
 static void test_exact_pass_with_pageblocks_of_the_largest_order(void **state)
 {
-    (void)state;
     check_machine(16384, 11, 11, 11, 0, 8);
 }
 
 static void test_exact_pass_with_many_pageblocks_in_a_block(void **state)
 {
-    (void)state;
     check_machine(4096, 9, 12, 9, 9, 8);
     check_machine(4096, 4, 10, 4, 4, 24);
     check_machine(4096, 3, 10, 3, 3, 24); /* groups of 64 */
@@ -252,7 +246,6 @@ static void check_quick_pass(uint32_t pageblock_order, uint32_t max_order)
 
 static void test_quick_pass_of_whole_blocks(void **state)
 {
-    (void)state;
     check_quick_pass(9, 10);
     check_quick_pass(9, 9);
     check_quick_pass(7, 10);
@@ -324,7 +317,6 @@ static uint64_t free_beside_hole(uint64_t hole, bool is_marked, bool exact, unsi
  * seen to be used: the first or the last. */
 static void test_where_a_quick_pass_sees_holes(void **state)
 {
-    (void)state;
     assert_int_equal(free_beside_hole(512, false, false, 1), 0);
     assert_int_equal(free_beside_hole(512, true, false, 1), 1);
     assert_int_equal(free_beside_hole(1023, true, false, 1), 1);
@@ -334,7 +326,6 @@ static void test_where_a_quick_pass_sees_holes(void **state)
 /* An exact pass reads no page of what buddyinfo proves, and everything where it does not. */
 static void test_buddyinfo_is_the_proof(void **state)
 {
-    (void)state;
     /* a page that no pass looks at: found where fewer blocks are free than look so */
     assert_int_equal(free_beside_hole(512 + 100, false, true, 1), 1);
     assert_int_equal(free_beside_hole(100, false, true, 1), 1);
@@ -350,7 +341,6 @@ static void test_a_quick_pass_gives_out_marked_blocks_only(void **state)
 {
     struct small small;
 
-    (void)state;
     small_init(&small, 1, true);
     small.options.exact = false;
     small.options.pageblock_order = 7;
@@ -370,7 +360,6 @@ static void test_an_old_mark_is_no_proof(void **state)
 {
     struct small small;
 
-    (void)state;
     small_init(&small, 1, false);
     small.guest.flags[512] |= KPAGEFLAGS_UPTODATE;
     small.guest.flags[512 + 100] = 0;
@@ -387,7 +376,6 @@ static void test_part_of_the_guest(void **state)
     struct ranges_scan pass;
     struct small small;
 
-    (void)state;
     small_init(&small, 8, true);
     small.options.start = 6 * MIB + 4096; /* the second half of a block */
     small.options.length = 4 * MIB;
@@ -409,7 +397,6 @@ static void test_neighbours_of_the_part_are_left_out(void **state)
 {
     struct small small;
 
-    (void)state;
     small_init(&small, 3, false);
     small.options.start = 6 * MIB;
     small.options.length = 2 * MIB;
@@ -424,7 +411,6 @@ static void test_a_mark_in_the_middle_starts_a_block(void **state)
 {
     struct small small;
 
-    (void)state;
     small_init(&small, 1, false);
     small.guest.flags[512] |= KPAGEFLAGS_UPTODATE;
     for (unsigned exact = 0; exact <= 1; exact++) {
@@ -443,7 +429,6 @@ static void test_holes_in_the_map_are_not_free(void **state)
 {
     struct small small;
 
-    (void)state;
     small_init(&small, 8, false);
     small.options.lowest_order = 0;
     fixture_write(&small.fixture, "proc/iomem",
@@ -462,7 +447,6 @@ static void test_what_cannot_be_scanned(void **state)
     struct ranges_scan scan;
     struct fixture fixture;
 
-    (void)state;
     fixture_init(&fixture);
     fixture_write(&fixture, "proc/iomem", "00000000-003fffff : System RAM\n");
     assert_int_equal(ranges_scan_init(&scan, fixture.root, &options), -ENOENT);

@@ -57,7 +57,6 @@ static int setup(void **state)
     static const struct guest_mix full = {.used = 100};
     const uint64_t vector[] = {AT_PAGESZ, 4096, AT_NULL, 0};
 
-    (void)state;
     fixture_init(&machine.fixture);
     guest_create(&machine.guest, 4096, 10, 16, &full, 1);
     free_block(1024, 10, true);
@@ -83,7 +82,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     sensors_finish(&machine.sensors);
     guest_destroy(&machine.guest);
     fixture_finish(&machine.fixture);
@@ -113,7 +111,6 @@ static void test_waterfall(void **state)
 {
     struct memory_sample sample;
 
-    (void)state;
     start();
     sample = sample_at(5 * NSEC_PER_SEC);
     assert_int_equal(sample.sequence, 1);
@@ -142,7 +139,6 @@ static void test_activity(void **state)
     nsec_t tick = NSEC_PER_SEC / (nsec_t)sysconf(_SC_CLK_TCK);
     struct memory_sample sample;
 
-    (void)state;
     start();
     sample = sample_at(1);
     assert_int_equal(sample.cpu_count, 2);
@@ -159,7 +155,6 @@ static void test_activity(void **state)
 /* A database's buffers are mapped, and no file pages. */
 static void test_mapped_shared_memory_is_no_file_page(void **state)
 {
-    (void)state;
     fixture_write(&machine.fixture, "proc/meminfo",
                   "MemTotal: 9000 kB\nMemFree: 900 kB\nMapped: 5300 kB\nShmem: 5000 kB\n"
                   "Active(file): 1000 kB\nInactive(file): 500 kB\n");
@@ -170,7 +165,6 @@ static void test_mapped_shared_memory_is_no_file_page(void **state)
 
 static void test_cache_is_never_negative(void **state)
 {
-    (void)state;
     fixture_write(&machine.fixture, "proc/meminfo",
                   "MemTotal: 1000 kB\nMemFree: 900 kB\nMapped: 500 kB\nActive(file): 10 kB\n");
     start();
@@ -184,7 +178,6 @@ static void test_held_back(void **state)
 {
     const uint64_t gap = 32 << 9;
 
-    (void)state;
     write_zone(10 + gap, 10);
     start();
     assert_int_equal(sample_at(1).held_back, 6 * MIB);
@@ -196,7 +189,6 @@ static void test_without_kpageflags_all_is_reportable(void **state)
 {
     struct memory_sample sample;
 
-    (void)state;
     fixture_remove(&machine.fixture, "proc/kpageflags");
     start();
     sample = sample_at(1);
@@ -209,7 +201,6 @@ static void test_without_kpageflags_all_is_reportable(void **state)
 
 static void test_without_reporting_the_order_is_absent(void **state)
 {
-    (void)state;
     fixture_write(&machine.fixture, FEATURES_PATH, WITHOUT);
     start();
     assert_int_equal(sample_at(1).reporting_order, ORDER_COUNT_MAX);
@@ -220,7 +211,6 @@ static void test_without_psi_and_zones(void **state)
 {
     struct memory_sample sample;
 
-    (void)state;
     fixture_remove(&machine.fixture, "proc/pressure/memory");
     fixture_remove(&machine.fixture, "proc/zoneinfo");
     start();
@@ -232,7 +222,6 @@ static void test_without_psi_and_zones(void **state)
 
 static void test_without_meminfo_there_is_no_sensor(void **state)
 {
-    (void)state;
     fixture_remove(&machine.fixture, "proc/meminfo");
     assert_int_equal(sensors_init(&machine.sensors, machine.fixture.root), -ENOENT);
 }
@@ -240,7 +229,6 @@ static void test_without_meminfo_there_is_no_sensor(void **state)
 /* With everything reported and nothing changing, kpageflags is left alone for a minute. */
 static void test_a_quiet_guest_is_not_scanned(void **state)
 {
-    (void)state;
     machine.guest.flags[4096] |= 1u << 3;
     machine.guest.flags[8192 + 512] |= 1u << 3;
     guest_write(&machine.guest, &machine.fixture);
@@ -254,7 +242,6 @@ static void test_a_quiet_guest_is_not_scanned(void **state)
 
 static void test_changed_free_blocks_are_scanned_at_once(void **state)
 {
-    (void)state;
     machine.guest.flags[4096] |= 1u << 3;
     machine.guest.flags[8192 + 512] |= 1u << 3;
     guest_write(&machine.guest, &machine.fixture);
@@ -268,7 +255,6 @@ static void test_changed_free_blocks_are_scanned_at_once(void **state)
 /* A pass over 16 GiB costs more than a sample, so it is not made for a few MiB. */
 static void test_little_change_of_a_large_guest_waits(void **state)
 {
-    (void)state;
     fixture_write(&machine.fixture, "proc/zoneinfo",
                   "Node 0, zone   Normal\n  pages free     10000\n        low      10\n"
                   "        spanned  4194304\n        managed  4194304\n");
@@ -285,7 +271,6 @@ static void test_little_change_of_a_large_guest_waits(void **state)
 
 static void test_unreported_blocks_are_watched(void **state)
 {
-    (void)state;
     start();
     assert_int_equal(sample_at(NSEC_PER_SEC).reported, 6 * MIB);
     machine.guest.flags[4096] |= 1u << 3;
@@ -298,7 +283,6 @@ static void test_reported_is_bounded_by_what_is_free(void **state)
 {
     struct memory_sample sample;
 
-    (void)state;
     start();
     (void)sample_at(NSEC_PER_SEC);
     machine.sensors.scan_error = -EPERM; /* no pass any more */
@@ -314,7 +298,6 @@ static void test_small_reported_blocks_are_not_trapped(void **state)
 {
     struct memory_sample sample;
 
-    (void)state;
     for (uint64_t i = 0; i < 3; i++)
         machine.guest.flags[10240 + 2 * i] |= 1u << 3;
     guest_write(&machine.guest, &machine.fixture);
@@ -338,7 +321,6 @@ static void test_a_lower_order_moves_the_line(void **state)
 {
     struct memory_sample sample;
 
-    (void)state;
     fixture_write(&machine.fixture, ORDER_PATH, "0\n");
     machine.guest.flags[10240] |= 1u << 3;
     guest_write(&machine.guest, &machine.fixture);
@@ -362,7 +344,6 @@ static void test_a_lower_order_moves_the_line(void **state)
 
 static void test_an_exact_reading(void **state)
 {
-    (void)state;
     machine.guest.flags[4096] |= 1u << 3;
     machine.guest.flags[8192 + 512] |= 1u << 3;
     guest_write(&machine.guest, &machine.fixture);
@@ -379,7 +360,6 @@ static void test_details(void **state)
     struct memory_sample sample;
     struct memory_details details;
 
-    (void)state;
     start();
     sample = sample_at(NSEC_PER_SEC);
     sample.trapped = 10 * MIB;
@@ -405,7 +385,6 @@ static void test_details_are_bounded_by_the_sample(void **state)
     struct memory_sample sample;
     struct memory_details details;
 
-    (void)state;
     start();
     sample = sample_at(NSEC_PER_SEC);
     sample.trapped = 200 * 4096;
@@ -425,7 +404,6 @@ static void test_details_of_a_kernel_that_shows_none(void **state)
     struct memory_sample sample;
     struct memory_details details;
 
-    (void)state;
     start();
     sample = sample_at(NSEC_PER_SEC);
     fixture_remove(&machine.fixture, "proc/pagetypeinfo");

@@ -19,8 +19,6 @@ static int state_directory;
 
 static void on_result(const struct job *job, void *userdata)
 {
-    (void)job;
-    (void)userdata;
 }
 
 static void on_done(struct job *job)
@@ -30,12 +28,10 @@ static void on_done(struct job *job)
 
 static void on_closed(void *userdata)
 {
-    (void)userdata;
 }
 
 static int setup(void **state)
 {
-    (void)state;
     kernel_create(&fixture);
     state_directory = openat(fixture.root, "state", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(uv_loop_init(&loop), 0);
@@ -49,7 +45,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     runner_close(&runner, on_closed);
     loop_finish(&loop);
     sensors_finish(&sensors);
@@ -76,7 +71,6 @@ static void expect(enum job_kind kind, bool is_of_policy, uint32_t order, uint32
 /* A policy's work in between does not undo what an operator ordered. */
 static void test_a_policy_puts_back_what_was_in_force(void **state)
 {
-    (void)state;
     expect(JOB_SET_ORDER, false, 5, 5);
     expect(JOB_SET_ORDER, true, 0, 0);
     expect(JOB_RESTORE_ORDER, true, 5, 5);

@@ -34,8 +34,6 @@ static struct fixture fixture;
 
 static void watch(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
 {
-    (void)request;
-    (void)userdata;
     assert_int_equal(watches_open(&fixture.watches, call, fixture.interval), 0);
     fixture.is_open = true;
 }
@@ -51,10 +49,6 @@ static const struct ttrpc_service *const services[] = {&service, NULL};
 static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
                      void *userdata)
 {
-    (void)connection;
-    (void)status;
-    (void)reason;
-    (void)userdata;
 }
 
 static void on_message(const ProtobufCMessage *message, void *userdata)
@@ -62,7 +56,6 @@ static void on_message(const ProtobufCMessage *message, void *userdata)
     const Vmreclaim__Agent__V1__WatchResponse *response =
         (const Vmreclaim__Agent__V1__WatchResponse *)message;
 
-    (void)userdata;
     fixture.coalesced += response->coalesced;
     if (response->event_case == VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_SAMPLE) {
         fixture.samples++;
@@ -80,8 +73,6 @@ static void on_message(const ProtobufCMessage *message, void *userdata)
 
 static void on_result(const struct ttrpc_result *result, void *userdata)
 {
-    (void)result;
-    (void)userdata;
     fixture.is_done = true;
 }
 
@@ -121,7 +112,6 @@ static void publish_samples(unsigned count, nsec_t step)
 
 static int setup(void **state)
 {
-    (void)state;
     memset(&fixture, 0, sizeof(fixture));
     assert_int_equal(uv_loop_init(&fixture.loop), 0);
     watches_init(&fixture.watches);
@@ -130,7 +120,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     watches_close(&fixture.watches);
     loop_run_until(&fixture.loop, &fixture.is_done);
     ttrpc_connection_close(fixture.agent);
@@ -141,7 +130,6 @@ static int teardown(void **state)
 
 static void test_samples_come_at_the_readers_pace(void **state)
 {
-    (void)state;
     open_watch(NSEC_PER_SEC);
     publish_samples(100, NSEC_PER_SEC / 10);
     /* One that comes within a tenth of its time counts: samples 1, 10, 19 to 100. */
@@ -153,7 +141,6 @@ static void test_samples_come_at_the_readers_pace(void **state)
 
 static void test_due_is_the_next_heartbeat(void **state)
 {
-    (void)state;
     assert_true(watches_due(&fixture.watches) == NSEC_INFINITY);
     open_watch(NSEC_PER_SEC);
     assert_int_equal(watches_due(&fixture.watches), 0);
@@ -163,7 +150,6 @@ static void test_due_is_the_next_heartbeat(void **state)
 
 static void test_slow_reader_gets_the_newest_and_a_count(void **state)
 {
-    (void)state;
     open_watch(NSEC_PER_SEC);
     publish_samples(SAMPLES, NSEC_PER_SEC); /* not one turn of the loop: nothing leaves */
     while (fixture.last_sample < SAMPLES)
@@ -176,7 +162,6 @@ static void test_pressure_overtakes_what_is_queued(void **state)
 {
     Vmreclaim__Agent__V1__PressureEvent event = VMRECLAIM__AGENT__V1__PRESSURE_EVENT__INIT;
 
-    (void)state;
     open_watch(NSEC_PER_SEC);
     publish_samples(SAMPLES, NSEC_PER_SEC);
     event.oom_kill = true;
@@ -193,7 +178,6 @@ static void test_results_of_a_slow_reader_are_bounded(void **state)
     Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
     char id[16];
 
-    (void)state;
     open_watch(NSEC_PER_SEC);
     publish_samples(SAMPLES, NSEC_PER_SEC); /* fills the queue */
     for (unsigned i = 0; i < 20; i++) {

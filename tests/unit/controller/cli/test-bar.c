@@ -7,7 +7,6 @@
 
 static void test_proportions(void **state)
 {
-    (void)state;
     char buffer[11];
     const struct bar_part parts[] = {{'a', 50}, {'b', 30}};
 
@@ -17,7 +16,6 @@ static void test_proportions(void **state)
 
 static void test_small_part_shows(void **state)
 {
-    (void)state;
     char buffer[11];
     const struct bar_part parts[] = {{'a', 1}, {'b', 0}, {'c', 999}};
 
@@ -27,7 +25,6 @@ static void test_small_part_shows(void **state)
 
 static void test_parts_larger_than_the_whole_are_scaled(void **state)
 {
-    (void)state;
     char buffer[11];
     const struct bar_part parts[] = {{'a', 300}, {'b', 100}};
 
@@ -37,7 +34,6 @@ static void test_parts_larger_than_the_whole_are_scaled(void **state)
 
 static void test_nothing(void **state)
 {
-    (void)state;
     char buffer[5];
     const struct bar_part parts[] = {{'a', 0}};
 
@@ -49,7 +45,6 @@ static void test_nothing(void **state)
 
 static void test_width_is_exact_for_any_mix(void **state)
 {
-    (void)state;
     char buffer[65];
     struct bar_part parts[BAR_PARTS_MAX];
     uint64_t seed = 1;
@@ -66,7 +61,6 @@ static void test_width_is_exact_for_any_mix(void **state)
 
 static void test_fewer_cells_than_parts(void **state)
 {
-    (void)state;
     char buffer[3];
     const struct bar_part parts[] = {{'a', 1}, {'b', 1}, {'c', 1}, {'d', 1}};
 

@@ -9,7 +9,6 @@
 
 static void test_urls(void **state)
 {
-    (void)state;
     static const struct {
         const char *host;
         const char *expected; /* NULL: refused */
@@ -45,7 +44,6 @@ static void test_urls(void **state)
 
 static void test_address_that_a_shell_would_read(void **state)
 {
-    (void)state;
     char buffer[256];
     const char *arguments[12];
     struct error error;

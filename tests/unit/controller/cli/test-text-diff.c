@@ -17,7 +17,6 @@ static void collect(char kind, const char *text, int length, void *userdata)
 
 static void test_texts(void **state)
 {
-    (void)state;
     static const struct {
         const char *old_text;
         const char *new_text;
@@ -42,7 +41,6 @@ static void test_texts(void **state)
 
 static void test_too_many_lines(void **state)
 {
-    (void)state;
     char buffer[256] = "";
     char *text = malloc(5001);
 

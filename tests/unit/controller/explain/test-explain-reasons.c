@@ -239,7 +239,6 @@ static const struct {
 
 static void test_healthy_vm_has_no_reason(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
     struct finding finding;
@@ -252,7 +251,6 @@ static void test_healthy_vm_has_no_reason(void **state)
 
 static void test_action_names_its_reason(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct made made;
         struct finding finding = {.code = "none"};
@@ -265,7 +263,6 @@ static void test_action_names_its_reason(void **state)
 
 static void test_vm_names_its_reason_and_no_other(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct made made;
         struct explanation explanation;
@@ -282,7 +279,6 @@ static void test_vm_names_its_reason_and_no_other(void **state)
 
 static void test_what_only_a_vm_has(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(vm_cases); i++) {
         struct made made;
         struct explanation explanation;
@@ -299,7 +295,6 @@ static void test_what_only_a_vm_has(void **state)
 
 static void test_kinds_and_blocks_are_named(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -314,7 +309,6 @@ static void test_kinds_and_blocks_are_named(void **state)
 
 static void test_cache_below_the_limit_is_not_hot(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -330,7 +324,6 @@ static void test_cache_below_the_limit_is_not_hot(void **state)
 /* Ours is what lies below the baseline, and what waits for its hypervisor. */
 static void test_our_own_leases_are_nobody_elses(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -353,7 +346,6 @@ static void test_our_own_leases_are_nobody_elses(void **state)
 
 static void test_every_reason_is_provoked(void **state)
 {
-    (void)state;
     const char *code;
 
     for (size_t i = 0; (code = explain_reason_code(i)) != NULL; i++) {
@@ -366,7 +358,6 @@ static void test_every_reason_is_provoked(void **state)
 
 static void test_reason_shows_its_evidence(void **state)
 {
-    (void)state;
     struct made made;
     struct finding finding;
 
@@ -384,7 +375,6 @@ static void test_reason_shows_its_evidence(void **state)
 
 static void test_action_that_returned_needs_no_reason(void **state)
 {
-    (void)state;
     struct made made;
     struct finding finding;
 
@@ -402,7 +392,6 @@ static void test_action_that_returned_needs_no_reason(void **state)
 /* What is free elsewhere does not explain why reclaim found nothing to take. */
 static void test_reclaim_that_freed_nothing_is_not_blamed_on_free_memory(void **state)
 {
-    (void)state;
     struct made made;
     struct finding finding;
 
@@ -418,7 +407,6 @@ static void test_reclaim_that_freed_nothing_is_not_blamed_on_free_memory(void **
 /* Neither does the bulk of free memory hide that what was freed lies in small pieces. */
 static void test_pieces_of_what_was_freed(void **state)
 {
-    (void)state;
     struct made made;
     struct finding finding;
 

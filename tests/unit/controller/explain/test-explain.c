@@ -29,7 +29,6 @@ static bool offers_an_order(const struct explanation *explanation)
 
 static void test_small_things_are_not_said(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -42,7 +41,6 @@ static void test_small_things_are_not_said(void **state)
 
 static void test_holds_are_sorted(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -63,7 +61,6 @@ static void test_holds_are_sorted(void **state)
 
 static void test_without_an_agent_the_balloon_speaks(void **state)
 {
-    (void)state;
     Vmreclaim__Controller__V1__BalloonStatistics statistics =
         VMRECLAIM__CONTROLLER__V1__BALLOON_STATISTICS__INIT;
     struct made made;
@@ -88,7 +85,6 @@ static void test_without_an_agent_the_balloon_speaks(void **state)
 
 static void test_the_summary_adds_up(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -128,7 +124,6 @@ static void make_untouched(struct made *made)
 
 static void test_never_touched_is_told(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -144,7 +139,6 @@ static void test_never_touched_is_told(void **state)
 /* The footprint of this boot was higher: that much the guest has touched. */
 static void test_what_has_left_the_host_was_touched(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -158,7 +152,6 @@ static void test_what_has_left_the_host_was_touched(void **state)
 
 static void test_what_was_never_there_does_not_wait(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -186,7 +179,6 @@ static void test_what_was_never_there_does_not_wait(void **state)
 /* What the host has swapped out is still its to get rid of. */
 static void test_swapped_memory_is_there(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -200,7 +192,6 @@ static void test_swapped_memory_is_there(void **state)
 
 static void test_reporting_off_and_nothing_free(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -215,7 +206,6 @@ static void test_reporting_off_and_nothing_free(void **state)
 
 static void test_plan_speaks_the_policys_numbers(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -244,7 +234,6 @@ static void test_plan_speaks_the_policys_numbers(void **state)
 
 static void test_plan_names_the_order_step(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -280,7 +269,6 @@ static void add_schedule(struct made *made, const char *cron, const char *durati
 
 static void test_plan_says_when_schedules_act(void **state)
 {
-    (void)state;
     static const char *const at_two[] = {
         "A schedule makes it act without waiting until the guest is idle: next Thu 03:00 UTC, in "
         "1h, for 1h.",
@@ -314,7 +302,6 @@ static void test_plan_says_when_schedules_act(void **state)
 
 static void test_the_guests_own_limits_are_named(void **state)
 {
-    (void)state;
     char *const keys[] = {(char *)"cache_floor", (char *)"allow_commands", NULL};
     struct made made;
     struct explanation explanation;
@@ -336,7 +323,6 @@ static void test_the_guests_own_limits_are_named(void **state)
 
 static void test_advice_is_what_pays(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -425,7 +411,6 @@ static const struct {
 
 static void test_what_cannot_return_or_is_refused_is_not_advised(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -448,7 +433,6 @@ static void test_what_cannot_return_or_is_refused_is_not_advised(void **state)
 /* A reason may name a command as well. */
 static void test_no_reason_names_a_command_that_is_refused(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -466,7 +450,6 @@ static void test_no_reason_names_a_command_that_is_refused(void **state)
 
 static void test_balloon_is_advised_where_reporting_is_off(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -503,7 +486,6 @@ static void test_balloon_is_advised_where_reporting_is_off(void **state)
 
 static void test_nothing_waits_where_reporting_is_off(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -523,7 +505,6 @@ static void test_nothing_waits_where_reporting_is_off(void **state)
 
 static void test_without_an_agent(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -543,7 +524,6 @@ static void test_without_an_agent(void **state)
 
 static void test_a_last_sample_is_named_and_not_shown(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
 
@@ -568,7 +548,6 @@ static void test_a_last_sample_is_named_and_not_shown(void **state)
 
 static void test_message(void **state)
 {
-    (void)state;
     struct made made;
     struct explanation explanation;
     Vmreclaim__Controller__V1__ExplainResponse message =

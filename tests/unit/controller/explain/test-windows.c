@@ -19,7 +19,6 @@ static struct schedule make(const char *cron, const char *duration)
 
 static void test_next_opening(void **state)
 {
-    (void)state;
     struct schedule daily = make("0 3 * * *", "1h");
     struct schedule monday = make("30 8 * * mon", "1h");
     struct schedule never = make("0 0 30 2 *", "1h");
@@ -34,7 +33,6 @@ static void test_next_opening(void **state)
 
 static void test_closing(void **state)
 {
-    (void)state;
     struct schedule night = make("0 22 * * *", "6h");
     struct schedule chain = make("0 1,2,3 * * *", "1h");
     struct schedule always = make("* * * * *", "1h");
@@ -50,7 +48,6 @@ static void test_closing(void **state)
 /* From noon on the clocks are an hour ahead. */
 static void test_the_clocks_change(void **state)
 {
-    (void)state;
     struct schedule daily = make("0 15 * * *", "1h");
     char text[64];
 

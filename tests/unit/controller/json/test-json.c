@@ -24,7 +24,6 @@ static json_t *convert(const ProtobufCMessage *message)
 
 static void test_scalars_are_there_when_zero(void **state)
 {
-    (void)state;
     Waterfall waterfall = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
     json_t *json = convert(&waterfall.base);
 
@@ -37,7 +36,6 @@ static void test_scalars_are_there_when_zero(void **state)
 
 static void test_numbers_keep_their_sign_and_size(void **state)
 {
-    (void)state;
     Waterfall waterfall = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
     waterfall.remainder = -4096;
     waterfall.footprint = INT64_MAX;
@@ -52,7 +50,6 @@ static void test_numbers_keep_their_sign_and_size(void **state)
 
 static void test_repeated_messages_and_numbers(void **state)
 {
-    (void)state;
     uint64_t blocks[] = {7, 0, 3};
     Vmreclaim__Agent__V1__MemorySample sample = VMRECLAIM__AGENT__V1__MEMORY_SAMPLE__INIT;
     sample.free_blocks = blocks;
@@ -84,7 +81,6 @@ static void test_repeated_messages_and_numbers(void **state)
 
 static void test_oneof_shows_the_arm_that_is_set(void **state)
 {
-    (void)state;
     ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
     result.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_TIME_LIMIT;
     WatchResponse response = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
@@ -100,7 +96,6 @@ static void test_oneof_shows_the_arm_that_is_set(void **state)
 
 static void test_unknown_enum_is_its_number(void **state)
 {
-    (void)state;
     ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
     memset(&result.kind, 0, sizeof(result.kind));
     *(int *)(void *)&result.kind = 77;
@@ -111,7 +106,6 @@ static void test_unknown_enum_is_its_number(void **state)
 
 static void test_enum_prefix_follows_camel_case(void **state)
 {
-    (void)state;
     char buffer[64];
     char tiny[4];
     const ProtobufCEnumDescriptor *kind = &vmreclaim__agent__v1__action_kind__descriptor;
@@ -123,7 +117,6 @@ static void test_enum_prefix_follows_camel_case(void **state)
 
 static void test_bytes_are_hexadecimal(void **state)
 {
-    (void)state;
     uint8_t data[] = {0x00, 0xff, 0x1a};
     Ttrpc__Response response = TTRPC__RESPONSE__INIT;
     response.payload.data = data;
@@ -135,7 +128,6 @@ static void test_bytes_are_hexadecimal(void **state)
 
 static void test_bad_utf8_is_replaced(void **state)
 {
-    (void)state;
     static const struct {
         const char *text;
         const char *mended;

@@ -35,7 +35,6 @@ int recorder_set_up(void **state)
 {
     char path[128];
 
-    (void)state;
     fixture_init(&fixture);
     fixture_write(&fixture, "proc/42/stat",
                   "42 (qemu) S 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 1 1 1\n");
@@ -58,7 +57,6 @@ int recorder_set_up(void **state)
 
 int recorder_tear_down(void **state)
 {
-    (void)state;
     recorder_stop(&recorder);
     api_stop(&api);
     supervisor_stop(&supervisor);

@@ -67,7 +67,6 @@ static void test_what_matters_to_reporting_only(void **state)
 {
     struct made made;
 
-    (void)state;
     make(&made);
     assert_string_equal(code(&made), "unknown");
     assert_string_equal(made.finding.evidence[0].name, "balloon_taken");
@@ -78,7 +77,6 @@ static void test_what_was_returned_before(void **state)
 {
     struct made made;
 
-    (void)state;
     make(&made);
     made.before.reported = 300 * MIB;
     made.after.reported = 100 * MIB;
@@ -92,7 +90,6 @@ static void test_the_same_detectors(void **state)
 {
     struct made made;
 
-    (void)state;
     make(&made);
     made.after.in_use = 200 * MIB;
     assert_string_equal(code(&made), "guest-took-again");
@@ -108,7 +105,6 @@ static void test_nothing_to_excuse(void **state)
 {
     struct made made;
 
-    (void)state;
     make(&made);
     made.action.host_returned = 200 * (int64_t)MIB;
     assert_string_equal(code(&made), "none");

@@ -50,7 +50,6 @@ static void test_a_hypervisors_heap_is_not_the_guests(void **state)
     uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
     nsec_t now = time_boottime();
 
-    (void)state;
     vm->hypervisor.backing = MEMORY_BACKING_ANONYMOUS;
     vm->hypervisor.ram = GIB;
     footprint_history_add(&vm->history, now - 2 * NSEC_PER_SEC, 500 * MIB);
@@ -67,7 +66,6 @@ static void test_a_guests_own_action_is_closed_when_it_has_settled(void **state)
 {
     nsec_t now = time_boottime();
 
-    (void)state;
     footprint_history_add(&vm->history, now - 2 * NSEC_PER_SEC, 500 * MIB);
     tell_guest_action(ID);
     tell_guest_action(ID); /* twice is one */
@@ -88,7 +86,6 @@ static void test_steps_divide_what_came_back(void **state)
     nsec_t now = time_boottime();
     struct all all;
 
-    (void)state;
     remember(now - 8 * NSEC_PER_SEC, 12, 4000, 0);
     for (uint64_t i = 0; i < 8; i++) {
         set_footprint(4000 - 100 * i);
@@ -115,7 +112,6 @@ static void test_steps_that_freed_nothing(void **state)
     nsec_t now = time_boottime();
     struct all all;
 
-    (void)state;
     remember(now - 2 * NSEC_PER_SEC, 12, 500, 0);
     tell_step(now - NSEC_PER_SEC, 1, 0);
     tell_step(now, 1, 0);
@@ -133,7 +129,6 @@ static void test_the_drift_is_taken_off_a_run(void **state)
     nsec_t now = time_boottime();
     struct all all;
 
-    (void)state;
     remember(now - 2 * NSEC_PER_SEC, 12, 548, 4);
     tell_step(now - NSEC_PER_SEC, 1, 100);
     tell_step(now, 1, 100);
@@ -152,7 +147,6 @@ static void test_a_run_that_goes_on(void **state)
     nsec_t now = time_boottime();
     struct all all;
 
-    (void)state;
     remember(now - 62 * NSEC_PER_SEC, 12, 500, 0);
     tell_step(now - 61 * NSEC_PER_SEC, 1, 100);
     set_footprint(300);
@@ -173,7 +167,6 @@ static void test_an_operators_action_ends_a_run(void **state)
     nsec_t now = time_boottime();
     struct all all;
 
-    (void)state;
     remember(now - NSEC_PER_SEC, 12, 500, 0);
     tell_step(now, 1, 100);
     set_footprint(450);
@@ -201,7 +194,6 @@ static void test_a_begin_that_is_not_known(void **state)
 {
     nsec_t now = time_boottime();
 
-    (void)state;
     remember(now, 20, 500, 0);
     tell_step(now, 30, 100);
     assert_int_equal(recorder.track_count, 0);
@@ -211,7 +203,6 @@ static void test_a_begin_that_is_not_known(void **state)
 /* The guest's figures before it are its own, not those of now. */
 static int check_before(const Action *action, void *userdata)
 {
-    (void)userdata;
     assert_int_equal(action->samples[0]->phase, BEFORE);
     assert_true(action->samples[0]->guest_is_known);
     assert_int_equal(action->samples[0]->in_use, 300 * MIB);
@@ -225,7 +216,6 @@ static void test_the_guests_side_before(void **state)
     Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
     nsec_t now = time_boottime();
 
-    (void)state;
     remember(now - NSEC_PER_SEC, 4, 500, 0);
     vm->agent = (struct agent_link *)&fixture; /* there is one: only that is asked here */
     vm->guest = (struct guest_memory){
@@ -263,7 +253,6 @@ static void test_a_guest_cannot_write_over_records(void **state)
     nsec_t now = time_boottime();
     unsigned count = 0;
 
-    (void)state;
     action.id = (char *)ID;
     action.vm = (char *)"another";
     action.host_returned = 7;
@@ -282,7 +271,6 @@ static void test_a_vm_that_goes_leaves_its_record(void **state)
 {
     nsec_t now = time_boottime();
 
-    (void)state;
     footprint_history_add(&vm->history, now - 2 * NSEC_PER_SEC, 500 * MIB);
     tell_guest_action(ID);
     supervisor_remove_vm(&supervisor, vm);
@@ -299,7 +287,6 @@ static void test_a_report_waits_for_the_tick(void **state)
     const struct vm_event event = {.vm = vm, .kind = VM_EVENT_ACTION, .action = &result};
     nsec_t now = time_boottime();
 
-    (void)state;
     footprint_history_add(&vm->history, now - 2 * NSEC_PER_SEC, 500 * MIB);
     result.action_id = (char *)ID;
     supervisor_emit(&supervisor, &event);

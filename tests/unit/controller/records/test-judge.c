@@ -20,7 +20,6 @@ enum {
 
 static void test_confidence(void **state)
 {
-    (void)state;
     static const struct {
         int64_t returned;
         int64_t drift;
@@ -64,7 +63,6 @@ static void test_confidence(void **state)
 
 static void test_without_samples(void **state)
 {
-    (void)state;
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
 
     judge_action(&action); /* the host was not measured at all */
@@ -77,7 +75,6 @@ static void test_without_samples(void **state)
 /* A quarter of what a run brought, and drift that is its part already. */
 static void test_a_share(void **state)
 {
-    (void)state;
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
     ActionSample before = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
     ActionSample after = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
@@ -105,7 +102,6 @@ static void test_a_share(void **state)
 /* The footprint of its begin was read long before it. */
 static void test_a_begin_that_is_not_exact(void **state)
 {
-    (void)state;
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
     ActionSample before = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
     ActionSample after = VMRECLAIM__CONTROLLER__V1__ACTION_SAMPLE__INIT;
@@ -130,7 +126,6 @@ static void test_a_begin_that_is_not_exact(void **state)
 /* What a balloon takes confirms what the host got; what it gives back is no proof of anything. */
 static void test_a_balloon(void **state)
 {
-    (void)state;
     static const struct {
         uint64_t before;
         uint64_t after;
@@ -166,7 +161,6 @@ static void test_a_balloon(void **state)
 /* The examples of FIPS 180-4, and lengths around the block's end (checked with sha256sum). */
 static void test_sha256(void **state)
 {
-    (void)state;
     static const struct {
         const char *text;
         const char *hash;

@@ -9,7 +9,6 @@ static void test_an_operators_action_is_checked_again(void **state)
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
     nsec_t start = time_boottime();
 
-    (void)state;
     action.id = (char *)ID;
     action.vm = (char *)"web1";
     action.kind = (char *)"compact";
@@ -39,7 +38,6 @@ static void test_later_figures_take_the_drift_off(void **state)
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
     int64_t returned = 0;
 
-    (void)state;
     action.id = (char *)ID;
     action.vm = (char *)"web1";
     action.started_ns = time_realtime();
@@ -77,7 +75,6 @@ static void test_a_restart_resumes_what_waits(void **state)
 {
     nsec_t start = time_boottime();
 
-    (void)state;
     finish_action();
     restart();
     assert_int_equal(recorder.track_count, 1);
@@ -95,7 +92,6 @@ static void test_another_process_is_not_compared(void **state)
 {
     char text[128];
 
-    (void)state;
     finish_action();
     (void)snprintf(text, sizeof(text),
                    "42 (qemu) S 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 %llu 1 1\n",
@@ -114,7 +110,6 @@ static void test_a_vm_that_goes_during_an_operators_action(void **state)
     const struct api_action_recorder *hooks = &recorder.actions;
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
 
-    (void)state;
     action.id = (char *)ID;
     action.vm = (char *)"web1";
     action.footprint_before = 500 * MIB;
@@ -131,7 +126,6 @@ static void test_an_interrupted_action_is_closed(void **state)
     const struct api_action_recorder *hooks = &recorder.actions;
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
 
-    (void)state;
     action.id = (char *)ID;
     action.vm = (char *)"web1";
     action.started_ns = time_realtime() - 86400 * (int64_t)NSEC_PER_SEC; /* and came back late */
@@ -147,7 +141,6 @@ static void test_a_restart_resumes_what_settles(void **state)
     nsec_t now = time_boottime();
     struct all all;
 
-    (void)state;
     remember(now - 2 * NSEC_PER_SEC, 12, 548, 4);
     tell_step(now - NSEC_PER_SEC, 1, 100);
     tell_step(now, 1, 300);
@@ -174,7 +167,6 @@ static void test_what_settled_long_ago_is_closed(void **state)
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
     struct all all;
 
-    (void)state;
     action.id = (char *)ID;
     action.vm = (char *)"web1";
     action.guest = &result;

@@ -47,8 +47,6 @@ static int add_work(unsigned kind, void *userdata, void *statement, void *unused
 {
     struct work *work = userdata;
 
-    (void)kind;
-    (void)unused;
     work->scanned +=
         (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_FULLSCAN_STEP, false);
     work->instructions +=
@@ -120,7 +118,6 @@ int line_waterfall(const Waterfall *waterfall, void *userdata)
 
 int count_waterfall(const Waterfall *waterfall, void *userdata)
 {
-    (void)waterfall;
     (*(unsigned *)userdata)++;
     return 0;
 }

@@ -125,7 +125,6 @@ static sqlite3 *locker;
 
 static void unlock(struct fixture *fixture)
 {
-    (void)fixture;
     assert_int_equal(sqlite3_exec(locker, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
     (void)sqlite3_close(locker);
 }
