@@ -367,6 +367,8 @@ static int start_connections(struct agent *agent, struct error *error)
     struct connections_options options = {
         .dial = configuration->dials ? &configuration->connect : NULL,
         .listen = configuration->listens ? &configuration->listen : NULL,
+        .root = agent->root,
+        .host_port = configuration->host_port,
         .services = agent_services,
         .userdata = agent,
     };

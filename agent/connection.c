@@ -54,6 +54,7 @@ struct connections {
     struct list sessions; /* oldest first */
     unsigned session_count;
     struct listener *listener;
+    struct host_gate gate; /* who may come by it */
     /* dialling */
     enum state state;
     struct dial *dial;
@@ -259,6 +260,10 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
 {
     struct connections *connections = userdata;
 
+    if (!host_gate_admits(&connections->gate, peer, time_boottime())) {
+        (void)close(descriptor);
+        return;
+    }
     if (connections->session_count >= CONNECTIONS_MAX)
         close_oldest(connections);
     if (start_session(connections, descriptor, false) < 0)
@@ -278,6 +283,7 @@ int connections_create(uv_loop_t *loop, const struct connections_options *option
     connections->options = *options;
     connections->lone_since = time_boottime();
     list_init(&connections->sessions);
+    host_gate_init(&connections->gate, options->root, options->host_port);
     (void)uv_timer_init(loop, &connections->timer);
     connections->timer.data = connections;
     if (options->listen != NULL) {
@@ -287,7 +293,6 @@ int connections_create(uv_loop_t *loop, const struct connections_options *option
             connections_destroy(connections);
             return r;
         }
-        listener_set_rule(connections->listener, PEER_HOST);
     }
     if (options->dial != NULL) {
         set_state(connections, STATE_WAITING);

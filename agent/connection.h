@@ -18,8 +18,7 @@
  * and a dial goes out when the agent samples anyway.
  *
  * A listening agent keeps at most CONNECTIONS_MAX; a newer one replaces the oldest, because the
- * host's side of an old one may be gone without a word. Over vsock only CID 2, the host, is taken,
- * from a port below 1024.
+ * host's side of an old one may be gone without a word. Who is taken at all: host-gate.h.
  *
  * Failure modes: no vsock device or no controller only costs a dial now and then; the agent works
  * on under its policy. */
@@ -29,6 +28,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "agent/host-gate.h"
 #include "common/base/error.h"
 #include "common/transport/address.h"
 #include "common/ttrpc/ttrpc.h"
@@ -40,6 +40,8 @@ struct connections;
 struct connections_options {
     const struct address *dial;   /* NULL: do not dial */
     const struct address *listen; /* NULL: do not listen */
+    int root;                     /* with /sys below; outlives the connections */
+    enum host_port host_port;     /* which ports of a host that dials are believed */
     const struct ttrpc_service *const *services;
     void *userdata; /* what connection_userdata gives to handlers */
 };

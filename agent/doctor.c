@@ -66,6 +66,29 @@ static void ask_vsock_device(const struct check *check, void *context, struct ch
                          "no vsock transport: the VM has no vsock device, or no driver for it");
 }
 
+/* Which ports of a host that dials are believed, see host-gate.h. */
+static void ask_host_port(const struct check *check, void *context, struct check_answer *answer)
+{
+    const struct doctor *doctor = context;
+    const struct configuration *configuration = doctor->configuration;
+    enum vsock_device device = vsock_device_find(doctor->root);
+    bool privileged = host_port_must_be_privileged(configuration->host_port, device);
+
+    if (!configuration->listens || configuration->listen.kind != ADDRESS_VSOCK)
+        check_answer_set(answer, CHECK_OK, NULL, "not used by this configuration");
+    else if (privileged && device == VSOCK_DEVICE_PROCESS)
+        check_answer_set(answer, CHECK_FAILURE, "set host_port = auto",
+                         "this hypervisor dials from any port, and only those below 1024 are let "
+                         "in: no controller can connect");
+    else if (!privileged && device != VSOCK_DEVICE_PROCESS)
+        check_answer_set(answer, CHECK_WARNING, "set host_port = auto",
+                         "every process of the host, with or without privilege, may give orders");
+    else
+        check_answer_set(answer, CHECK_OK, NULL, "%s",
+                         privileged ? "the host must dial from a port below 1024"
+                                    : "any: the hypervisor's own vsock device");
+}
+
 /* ---- permissions ---- */
 
 static uint64_t effective_capabilities(const struct doctor *doctor)
@@ -189,6 +212,7 @@ static const struct check checks[] = {
     {"vsock", ask_vsock, 0},
     {"vsock device", ask_vsock_device, 0},
     {"privileged port", ask_source_port, 0},
+    {"host's port", ask_host_port, 0},
     {"free page reporting", ask_feature, FEATURE_PAGE_REPORTING},
     {"reporting order", ask_feature, FEATURE_PAGE_REPORTING_ORDER},
     {"free pages are not patterned", ask_feature, FEATURE_UNPOISONED_PAGES},

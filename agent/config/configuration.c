@@ -39,6 +39,23 @@ static int set_listen(struct configuration *configuration, const char *value, st
     return address_parse(value, &configuration->listen, error);
 }
 
+static int set_host_port(struct configuration *configuration, const char *value,
+                         struct error *error)
+{
+    static const char *const names[] = {
+        [HOST_PORT_AUTO] = "auto",
+        [HOST_PORT_ANY] = "any",
+        [HOST_PORT_PRIVILEGED] = "privileged",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (strcmp(names[i], value) == 0) {
+            configuration->host_port = (enum host_port)i;
+            return 0;
+        }
+    return error_set(error, -EINVAL, "'%s' is none of auto, any, privileged", value);
+}
+
 static int set_state_directory(struct configuration *configuration, const char *value,
                                struct error *error)
 {
@@ -94,6 +111,7 @@ static const struct {
 } agent_keys[] = {
     {"connect", set_connect},
     {"listen", set_listen},
+    {"host_port", set_host_port},
     {"state_directory", set_state_directory},
     {"seccomp", set_seccomp},
     {"lowest_order", set_lowest_order},

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "agent/host-gate.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/policy/policy.h"
@@ -25,6 +26,7 @@ struct configuration {
     struct address connect;
     bool listens;
     struct address listen;
+    enum host_port host_port; /* believed of a host that dials; HOST_PORT_AUTO */
     char state_directory[PATH_MAX];
     bool sets_lowest_order; /* the owner knows the host's backing; a controller tells better */
     uint32_t lowest_order;

@@ -44,14 +44,4 @@ struct peer {
     gid_t gid;
 };
 
-/* Whom a listener believes on vsock; others are closed at once. Kinds without a CID pass: their
- * trust rests on the socket's permissions. */
-enum peer_rule {
-    PEER_ANY,
-    PEER_GUEST, /* CID 3 or above, from a port below 1024 */
-    PEER_HOST,  /* CID 2, from a port below 1024 */
-};
-
-bool peer_is_allowed(const struct peer *peer, enum peer_rule rule);
-
 #endif

@@ -31,7 +31,6 @@ struct listener {
     int descriptor;    /* -1: destroyed */
     nsec_t paid_until; /* the connections so far are within the rate from then on */
     enum address_kind kind;
-    enum peer_rule rule;
     listener_callback on_accept;
     void *userdata;
     bool owns_file; /* path was made by bind */
@@ -73,7 +72,7 @@ static void hand_over(struct listener *listener, int descriptor)
 {
     struct peer peer;
 
-    if (socket_peer(descriptor, &peer) < 0 || !peer_is_allowed(&peer, listener->rule)) {
+    if (socket_peer(descriptor, &peer) < 0) {
         (void)close(descriptor);
         return;
     }
@@ -278,11 +277,6 @@ err_after_alloc:
     remove_file(listener);
     free(listener);
     return r;
-}
-
-void listener_set_rule(struct listener *listener, enum peer_rule rule)
-{
-    listener->rule = rule;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -10,7 +10,7 @@
 
 struct listener;
 
-/* `descriptor` is the callback's from now on. */
+/* `descriptor` is the callback's from now on, and so is whether the peer is believed. */
 typedef void (*listener_callback)(int descriptor, const struct peer *peer, void *userdata);
 
 /* Binds and listens; a stale UNIX socket file that nobody listens on is replaced. `mode` is the
@@ -20,9 +20,6 @@ typedef void (*listener_callback)(int descriptor, const struct peer *peer, void 
 int listener_create(uv_loop_t *loop, const struct address *address, unsigned mode,
                     listener_callback on_accept, void *userdata, struct listener **ret_listener,
                     struct error *error);
-
-/* Whom to let in; PEER_ANY until it is called. */
-void listener_set_rule(struct listener *listener, enum peer_rule rule);
 
 /* Stops and frees, removes the UNIX socket file that it made, the handle's memory on the loop's
  * next turn. NULL is fine. */

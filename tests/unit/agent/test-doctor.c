@@ -88,6 +88,36 @@ static void test_a_capability_that_is_missing(void **state)
     assert_non_null(answer_of("privileged port"));
 }
 
+static void plug(const char *bits)
+{
+    fixture_write(&fixture, "sys/bus/virtio/devices/virtio0/device", "0x0013\n");
+    fixture_write(&fixture, "sys/bus/virtio/devices/virtio0/features", bits);
+}
+
+/* The rule that is in force for a host that dials, and where it does not fit the device. */
+static void test_the_hosts_port(void **state)
+{
+    const struct check_answer *answer;
+
+    assert_null(answer_of("host's port"));
+    configuration.listens = true;
+    configuration.listen = (struct address){.kind = ADDRESS_VSOCK, .cid = UINT32_MAX, .port = 1017};
+    assert_null(answer_of("host's port"));
+    plug("0000000000000000000000000000010010010000000000000000000000000000\n");
+    assert_null(answer_of("host's port"));
+    configuration.host_port = HOST_PORT_PRIVILEGED;
+    answer = answer_of("host's port");
+    assert_non_null(answer);
+    assert_int_equal(answer->status, CHECK_FAILURE);
+    assert_non_null(strstr(answer->fix, "host_port = auto"));
+    plug("0000000000000000000000000000110010000000000000000000000000000000\n");
+    assert_null(answer_of("host's port"));
+    configuration.host_port = HOST_PORT_ANY;
+    answer = answer_of("host's port");
+    assert_non_null(answer);
+    assert_int_equal(answer->status, CHECK_WARNING);
+}
+
 /* A person and a controller are told the same. */
 static void test_both_tell_the_same(void **state)
 {
@@ -114,6 +144,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_vsock_is_asked_for_where_it_is_used, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_capability_that_is_missing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_hosts_port, setup, teardown),
         cmocka_unit_test_setup_teardown(test_both_tell_the_same, setup, teardown),
     };
 

@@ -1,4 +1,4 @@
-/* Addresses as text, who is believed, and the hybrid handshake's reply. */
+/* Addresses as text, and the hybrid handshake's reply. */
 #include "tests/lib/test.h"
 
 #include <errno.h>
@@ -82,31 +82,6 @@ static void test_path_length(void **state)
     assert_int_equal(address_parse(text, &address, NULL), -EINVAL);
 }
 
-static void test_rules(void **state)
-{
-    static const struct {
-        struct peer peer;
-        bool guest;
-        bool host;
-    } cases[] = {
-        {{.kind = ADDRESS_VSOCK, .cid = 3, .port = 600}, true, false},
-        {{.kind = ADDRESS_VSOCK, .cid = 3, .port = 1023}, true, false},
-        {{.kind = ADDRESS_VSOCK, .cid = 3, .port = 1024}, false, false},
-        {{.kind = ADDRESS_VSOCK, .cid = 0, .port = 600}, false, false},
-        {{.kind = ADDRESS_VSOCK, .cid = 1, .port = 600}, false, false},
-        {{.kind = ADDRESS_VSOCK, .cid = 2, .port = 600}, false, true},
-        {{.kind = ADDRESS_VSOCK, .cid = 2, .port = 2000}, false, false},
-        {{.kind = ADDRESS_VSOCK, .cid = VMADDR_CID_ANY, .port = 600}, false, false},
-        {{.kind = ADDRESS_UNIX, .uid = 1000}, true, true},
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        assert_true(peer_is_allowed(&cases[i].peer, PEER_ANY));
-        assert_int_equal(peer_is_allowed(&cases[i].peer, PEER_GUEST), cases[i].guest);
-        assert_int_equal(peer_is_allowed(&cases[i].peer, PEER_HOST), cases[i].host);
-    }
-}
-
 /* Feeds a line and returns the last answer; bytes behind the answer must not be asked for. */
 static int feed(const char *text, struct hybrid_reply *reply)
 {
@@ -151,7 +126,6 @@ int main(void)
         cmocka_unit_test(test_any_is_the_wildcard),
         cmocka_unit_test(test_errors_name_the_fault),
         cmocka_unit_test(test_path_length),
-        cmocka_unit_test(test_rules),
         cmocka_unit_test(test_hybrid),
     };
 

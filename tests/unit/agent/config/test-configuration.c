@@ -118,6 +118,27 @@ static void test_listening_alone_does_not_dial(void **state)
     assert_false(configuration.dials);
 }
 
+static void test_the_hosts_port(void **state)
+{
+    static const char *const settings[] = {"host_port=any", "host_port=privileged",
+                                           "host_port=auto", "host_port=1024"};
+    struct configuration configuration;
+    struct error error;
+
+    put(CONFIGURATION_FILE, "");
+    put("proc/cmdline", "quiet\n");
+    assert_int_equal(read_with(NULL, 0, &configuration, &error), 0);
+    assert_int_equal(configuration.host_port, HOST_PORT_AUTO);
+    assert_int_equal(read_with(&settings[0], 1, &configuration, &error), 0);
+    assert_int_equal(configuration.host_port, HOST_PORT_ANY);
+    assert_int_equal(read_with(&settings[0], 2, &configuration, &error), 0);
+    assert_int_equal(configuration.host_port, HOST_PORT_PRIVILEGED);
+    assert_int_equal(read_with(&settings[2], 1, &configuration, &error), 0);
+    assert_int_equal(configuration.host_port, HOST_PORT_AUTO);
+    assert_int_equal(read_with(&settings[3], 1, &configuration, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "host_port: '1024' is none of auto, any, privileged"));
+}
+
 static void test_errors_name_the_place(void **state)
 {
     static const char *const flag[] = {"cache_flor=1MiB"};
@@ -143,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_later_source_wins),
         cmocka_unit_test(test_an_owners_floor),
         cmocka_unit_test(test_listening_alone_does_not_dial),
+        cmocka_unit_test(test_the_hosts_port),
         cmocka_unit_test(test_errors_name_the_place),
     };
 

@@ -12,8 +12,12 @@
 #include <unistd.h>
 
 #include "agent/safety/seccomp.h"
+#include "common/proc/vsock-device.h"
+#include "tests/lib/fixture.h"
 
 #define PASSED 42
+
+static struct fixture fixture;
 
 /* The wait status of a child that takes the filter and then does `work`. */
 static int run(int (*work)(void))
@@ -63,6 +67,12 @@ static int open_internet_socket(void)
     return socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EAFNOSUPPORT ? PASSED : 1;
 }
 
+/* As when a connection arrives from a port that must be judged. */
+static int look_at_the_vsock_device(void)
+{
+    return vsock_device_find(fixture.root) == VSOCK_DEVICE_PROCESS ? PASSED : 1;
+}
+
 static int open_unix_socket(void)
 {
     return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? PASSED : 1;
@@ -83,11 +93,17 @@ static int map_plain(void)
 
 static void test_what_the_agent_does_is_allowed(void **state)
 {
-    int (*const works[])(void) = {read_a_file, run_a_child, open_unix_socket, map_plain,
-                                  open_internet_socket};
+    int (*const works[])(void) = {read_a_file, look_at_the_vsock_device, run_a_child,
+                                  open_unix_socket, map_plain, open_internet_socket};
+
+    fixture_init(&fixture);
+    fixture_write(&fixture, "sys/bus/virtio/devices/virtio0/device", "0x0013\n");
+    fixture_write(&fixture, "sys/bus/virtio/devices/virtio0/features",
+                  "0000000000000000000000000000000010000000000000000000000000000000\n");
 
     for (size_t i = 0; i < ARRAY_SIZE(works); i++)
         assert_int_equal(WEXITSTATUS(run(works[i])), PASSED);
+    fixture_finish(&fixture);
 }
 
 static void test_anything_else_ends_it(void **state)
