@@ -391,6 +391,7 @@ static size_t receive_once(struct ttrpc_connection *connection, uint32_t *ret_fr
         else
             connection_fail(connection, 0, "closed by the peer");
     } else {
+        connection->heard = true;
         *ret_frames = receive_chunk(connection, buffer, (size_t)length);
         return (size_t)length;
     }
@@ -546,6 +547,11 @@ void ttrpc_connection_set_processor(struct ttrpc_connection *connection,
                                     struct ttrpc_share *processor)
 {
     connection->options.processor = processor;
+}
+
+bool ttrpc_connection_was_heard(const struct ttrpc_connection *connection)
+{
+    return connection->heard;
 }
 
 void *ttrpc_connection_userdata(const struct ttrpc_connection *connection)

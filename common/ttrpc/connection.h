@@ -25,6 +25,7 @@ struct ttrpc_connection {
     int poll_events; /* what poll waits for now */
     bool throttled;  /* not read until `throttle` expires */
     bool blocked;    /* the socket is full */
+    bool heard;      /* a byte came */
     struct ttrpc_connection_options options;
     struct frame_parser parser;
     struct output output;

@@ -202,6 +202,9 @@ int ttrpc_connection_create(uv_loop_t *loop, int descriptor,
  */
 void ttrpc_connection_close(struct ttrpc_connection *connection);
 
+/* Whether the peer has sent a byte. */
+bool ttrpc_connection_was_heard(const struct ttrpc_connection *connection);
+
 void *ttrpc_connection_userdata(const struct ttrpc_connection *connection);
 
 /* Charges another share from now on. */

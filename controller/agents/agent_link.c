@@ -23,6 +23,7 @@ struct agent_link {
     nsec_t begun;           /* CLOCK_BOOTTIME */
     bool believed;          /* a sample could be true */
     bool broke;             /* the agent sent what cannot be decoded */
+    bool turned_away;       /* it closed before it had said anything */
     char close_reason[128]; /* ours; empty: the peer's doing */
 };
 
@@ -57,6 +58,11 @@ static void on_connection_close(struct ttrpc_connection *connection, int status,
     free(link);
 }
 
+bool agent_link_was_turned_away(const struct agent_link *link)
+{
+    return link->turned_away;
+}
+
 void agent_link_close(struct agent_link *link, const char *reason)
 {
     if (link->close_reason[0] == '\0')
@@ -81,6 +87,8 @@ static void on_info(const struct ttrpc_result *result, void *userdata)
         return;
     }
     link->broke |= is_breach(result->code);
+    link->turned_away =
+        result->code == TTRPC_UNAVAILABLE && !ttrpc_connection_was_heard(link->connection);
     (void)snprintf(reason, sizeof(reason), "GetInfo failed: %s: %.80s",
                    ttrpc_code_name(result->code), result->message);
     agent_link_close(link, reason);

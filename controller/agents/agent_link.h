@@ -56,6 +56,9 @@ int agent_link_watch(struct agent_link *link, nsec_t interval, int lowest_order)
 /* Ends the link; on_close follows. `reason` is for the log. Idempotent. */
 void agent_link_close(struct agent_link *link, const char *reason);
 
+/* Whether the peer closed before it had said anything: an agent that does not believe us does. */
+bool agent_link_was_turned_away(const struct agent_link *link);
+
 /* Checks the heartbeat; `now` is CLOCK_BOOTTIME. `forgive` restarts the count: the guest is paused.
  * Returns the samples missed so far; at AGENT_MISSED_SAMPLES_MAX the link closes itself. */
 unsigned agent_link_tick(struct agent_link *link, nsec_t now, bool forgive);

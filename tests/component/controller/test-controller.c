@@ -360,6 +360,30 @@ static void test_a_truncated_frame_from_a_guest(void **state)
     check_bad_agent(*state, FAKE_AGENT_TRUNCATED, "VM web-1: the agent's connection ended");
 }
 
+static void turn_away(int descriptor, const struct peer *peer, void *userdata)
+{
+    (void)close(descriptor);
+}
+
+/* Such an agent says why in its own log, which nobody at the host sees. */
+static void test_an_agent_that_does_not_believe_the_host(void **state)
+{
+    struct fixture *f = *state;
+    struct address address = {.kind = ADDRESS_UNIX};
+    struct listener *listener;
+    struct error error;
+
+    (void)snprintf(address.path, sizeof(address.path), "%s/agent.sock", f->directory);
+    assert_int_equal(listener_create(&f->loop, &address, 0600, turn_away, NULL, &listener, &error),
+                     0);
+    put_vm(f, "web-1", "/agent.sock");
+    start_daemon(f, NULL);
+    wait_for(f, log_has(f, "closed at once"));
+    assert_non_null(strstr(log_line(f, "closed at once"), "web-1"));
+    assert_non_null(strstr(log_line(f, "closed at once"), "host_port"));
+    listener_destroy(listener);
+}
+
 static void test_samples_that_cannot_be_true(void **state)
 {
     struct fixture *f = *state;
@@ -590,6 +614,7 @@ int main(int argc, char **argv)
         controller_test(test_a_silent_qmp_socket),
         controller_test(test_a_qmp_socket_of_garbage),
         controller_test(test_a_qmp_line_without_end),
+        controller_test(test_an_agent_that_does_not_believe_the_host),
         controller_test(test_garbage_from_a_guest),
         controller_test(test_an_oversized_frame_from_a_guest),
         controller_test(test_a_truncated_frame_from_a_guest),

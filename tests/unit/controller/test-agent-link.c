@@ -25,6 +25,7 @@ struct scenario {
     unsigned endings;
     bool done;
     enum agent_ending ending;
+    bool turned_away;
     char reason[128];
 };
 
@@ -79,6 +80,7 @@ static void on_close(struct agent_link *link, enum agent_ending ending, const ch
     scenario->endings++;
     scenario->done = true;
     scenario->ending = ending;
+    scenario->turned_away = agent_link_was_turned_away(link);
     (void)snprintf(scenario->reason, sizeof(scenario->reason), "%s", reason);
 }
 
@@ -213,6 +215,7 @@ static void test_endings(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         end_with(rows[i].words, &scenario);
         assert_int_equal(scenario.ending, rows[i].ending);
+        assert_int_equal(scenario.turned_away, rows[i].words == NOTHING);
     }
 }
 
