@@ -133,8 +133,8 @@ static int check_unchangeable(const struct daemon_config *now, const struct daem
         key = "state_directory";
     else if (strcmp(next->vms, now->vms) != 0)
         key = "vms";
-    else if (strcmp(next->qmp_directory, now->qmp_directory) != 0)
-        key = "qmp_directory";
+    else if (strcmp(next->hypervisor_directory.text, now->hypervisor_directory.text) != 0)
+        key = "hypervisor_directory";
     if (key == NULL)
         return 0;
     return error_set(error, -EBUSY, "%s cannot change while vmreclaimd runs; restart it", key);
@@ -390,7 +390,7 @@ int daemon_init(struct daemon *daemon, const struct daemon_sources *sources, int
     if (r < 0)
         return r;
     watch_directory(daemon, 0, daemon->config.vms);
-    watch_directory(daemon, 1, daemon->config.qmp_directory);
+    watch_directory(daemon, 1, hypervisor_address_where(&daemon->config.hypervisor_directory));
     return 0;
 }
 

@@ -38,7 +38,7 @@ struct daemon {
     struct listener *agent_listeners[DAEMON_LISTEN_MAX];
     struct listener *api_listener;
     uv_signal_t signals[3];
-    uv_fs_event_t watches[2]; /* of the VM files and of the directory of QMP sockets */
+    uv_fs_event_t watches[2]; /* of the VM files and of the hypervisors' directory */
     bool watching[2];
     struct notify notify; /* the service manager */
     uv_timer_t watchdog_timer;

@@ -1,4 +1,4 @@
-/* What files say: groups, VMs and their policies, QMP sockets. */
+/* What files say: groups, VMs and their policies, where hypervisors are found. */
 #include "controller/daemon_files.h"
 
 #include <errno.h>
@@ -43,26 +43,27 @@ int daemon_find_groups(const struct daemon_config *config, gid_t *ret_read, gid_
     return r < 0 ? r : find_group(config->control_group, ret_control, error);
 }
 
-/* ---- VM files and QMP sockets ---- */
+/* ---- VM files and hypervisors ---- */
 
 static void complain(const struct error *error, void *userdata)
 {
     log_error("%s; the VM is left out until the file is right", error->text);
 }
 
-static int read_sockets(struct daemon *daemon, struct error *error)
+static int find_hypervisors(struct daemon *daemon, struct error *error)
 {
-    char **paths;
+    const struct hypervisor_address *place = &daemon->config.hypervisor_directory;
+    struct hypervisor_address *addresses;
     size_t count;
     int r;
 
-    if (daemon->config.qmp_directory[0] == '\0')
+    if (place->driver == NULL)
         return 0;
-    r = sources_find_sockets(daemon->config.qmp_directory, &paths, &count, error);
+    r = hypervisor_place_find(place, &addresses, &count, error);
     if (r < 0)
         return r;
-    r = supervisor_set_qmp_sockets(&daemon->supervisor, paths, count, error);
-    sources_free_paths(paths, count);
+    r = supervisor_set_found(&daemon->supervisor, addresses, count, error);
+    free(addresses);
     return r;
 }
 
@@ -151,7 +152,7 @@ int daemon_read_vms(struct daemon *daemon, bool strict, struct error *error)
     free(files);
     free(definitions);
     if (r == 0)
-        r = read_sockets(daemon, error);
+        r = find_hypervisors(daemon, error);
     return r;
 }
 

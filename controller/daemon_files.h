@@ -1,4 +1,4 @@
-/* What files say: groups, VMs and their policies, QMP sockets. */
+/* What files say: groups, VMs and their policies, where hypervisors are found. */
 #ifndef VMRECLAIM_CONTROLLER_DAEMON_FILES_H
 #define VMRECLAIM_CONTROLLER_DAEMON_FILES_H
 
@@ -8,7 +8,7 @@
 int daemon_find_groups(const struct daemon_config *config, gid_t *ret_read, gid_t *ret_control,
                        struct error *error);
 
-/* Reads the VM files, their policies and the directory of QMP sockets, and puts them in force. With
+/* Reads the VM files, their policies and the directory of hypervisors, and puts them in force. With
  * `strict` one wrong file means that nothing changes; without, that VM is left out and logged. */
 int daemon_read_vms(struct daemon *daemon, bool strict, struct error *error);
 

@@ -26,7 +26,8 @@ static const char usage[] =
     "                         none: agents are only dialled\n"
     "  --api ADDRESS          where operators connect (default unix:/run/vmreclaim/api.sock)\n"
     "  --vms DIRECTORY        one file per VM (default /etc/vmreclaim/vms)\n"
-    "  --qmp-directory DIR    QMP sockets that are VMs even without a file\n"
+    "  --hypervisor-directory DRIVER:DIRECTORY\n"
+    "                         what the driver finds in it is a VM even without a file\n"
     "  --state-directory DIR  where leases, policies and records are kept\n"
     "                         (default /var/lib/vmreclaim)\n"
     "  --sample-interval TIME longest time between a guest's samples (default 10s)\n"
@@ -46,7 +47,7 @@ static const struct {
     {"listen", "listen"},
     {"api", "api"},
     {"vms", "vms"},
-    {"qmp-directory", "qmp_directory"},
+    {"hypervisor-directory", "hypervisor_directory"},
     {"state-directory", "state_directory"},
     {"sample-interval", "sample_interval"},
     {"read-group", "read_group"},
@@ -75,7 +76,7 @@ static const struct option options[] = {
     {"listen", required_argument, NULL, OPTION_SETTING},
     {"api", required_argument, NULL, OPTION_SETTING},
     {"vms", required_argument, NULL, OPTION_SETTING},
-    {"qmp-directory", required_argument, NULL, OPTION_SETTING},
+    {"hypervisor-directory", required_argument, NULL, OPTION_SETTING},
     {"state-directory", required_argument, NULL, OPTION_SETTING},
     {"sample-interval", required_argument, NULL, OPTION_SETTING},
     {"read-group", required_argument, NULL, OPTION_SETTING},

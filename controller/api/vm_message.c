@@ -151,7 +151,7 @@ void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm,
     message->cid = vm->cid;
     message->pid = hypervisor_process_is_open(&vm->process) ? (int32_t)vm->process.pid : 0;
     message->state = api_text(vm_state_name(vm->state));
-    message->driver = api_text(vm->driver != NULL ? vm->driver->name : "");
+    message->driver = api_text(vm->address.driver != NULL ? vm->address.driver->name : "");
     message->driver_state = api_text(vm->driver_state);
     message->agent_connected = vm->agent != NULL;
     message->agent_version = api_text(vm->info.version);

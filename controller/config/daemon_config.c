@@ -68,6 +68,27 @@ static int set_api(struct daemon_config *config, const char *value, struct error
     return set_text(config->api, sizeof(config->api), "api", value, error);
 }
 
+static int set_hypervisor_directory(struct daemon_config *config, const char *value,
+                                    struct error *error)
+{
+    int r = hypervisor_place_parse(value, &config->hypervisor_directory, error);
+
+    return r < 0 ? error_prefix(error, r, "hypervisor_directory") : 0;
+}
+
+/* Before there were addresses a driver's name was part of the key. */
+static int set_directory_by_old_key(struct daemon_config *config, const struct driver *driver,
+                                    const char *value, struct error *error)
+{
+    char place[sizeof(config->hypervisor_directory.text)];
+    int length = snprintf(place, sizeof(place), "%s:%s", driver->name, value);
+
+    if (length < 0 || (size_t)length >= sizeof(place))
+        return error_set(error, -EINVAL, "a directory's path has at most %zu characters",
+                         sizeof(place) - 1 - strlen(driver->name) - 1);
+    return set_hypervisor_directory(config, place, error);
+}
+
 static int set_sample_interval(struct daemon_config *config, const char *value, struct error *error)
 {
     nsec_t interval;
@@ -90,15 +111,20 @@ int daemon_config_set(struct daemon_config *config, const char *key, const char 
         bool is_directory;
     } texts[] = {
         {"vms", config->vms, sizeof(config->vms), true},
-        {"qmp_directory", config->qmp_directory, sizeof(config->qmp_directory), true},
         {"state_directory", config->state_directory, sizeof(config->state_directory), true},
         {"read_group", config->read_group, sizeof(config->read_group), false},
         {"control_group", config->control_group, sizeof(config->control_group), false},
     };
     static const char *const keys[] = {
-        "listen",          "api",        "vms",           "qmp_directory",
+        "listen",          "api",        "vms",           "hypervisor_directory",
         "state_directory", "read_group", "control_group", "sample_interval"};
 
+    const struct driver *driver = driver_find_old_key(key, "_directory");
+
+    if (driver != NULL)
+        return set_directory_by_old_key(config, driver, value, error);
+    if (strcmp(key, "hypervisor_directory") == 0)
+        return set_hypervisor_directory(config, value, error);
     if (strcmp(key, "listen") == 0)
         return add_listen(config, value, error);
     if (strcmp(key, "api") == 0)

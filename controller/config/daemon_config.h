@@ -3,7 +3,7 @@
  *     listen: [vsock:any:1017]     # where agents dial in; none: agents are only dialled
  *     api: unix:/run/vmreclaim/api.sock
  *     vms: /etc/vmreclaim/vms
- *     qmp_directory: /run/qemu     # every *.qmp and *.sock in it is a VM
+ *     hypervisor_directory: qemu:/run/qemu   # every VM that is found in it
  *     state_directory: /var/lib/vmreclaim
  *     read_group: vmreclaim-read   # may look; by default root only
  *     control_group: vmreclaim     # may change
@@ -17,6 +17,7 @@
 
 #include "common/base/error.h"
 #include "common/base/time.h"
+#include "controller/hypervisors/hypervisors.h"
 
 #define DAEMON_LISTEN_MAX  8
 #define DAEMON_CONFIG_FILE "/etc/vmreclaim/vmreclaimd.yaml"
@@ -27,7 +28,7 @@ struct daemon_config {
     bool listen_none;
     char api[160];
     char vms[256];
-    char qmp_directory[256]; /* empty: none */
+    struct hypervisor_address hypervisor_directory; /* no driver: none */
     char state_directory[256];
     char read_group[64]; /* empty: root only */
     char control_group[64];

@@ -1,4 +1,4 @@
-/* Directories that name VMs: VM files, and QMP sockets. */
+/* The directory of VM files. */
 #ifndef VMRECLAIM_CONFIG_SOURCES_H
 #define VMRECLAIM_CONFIG_SOURCES_H
 
@@ -16,11 +16,5 @@ typedef void (*source_complaint)(const struct error *error, void *userdata);
 int sources_read_vm_files(const char *directory, source_complaint complain, void *userdata,
                           struct vm_definition ***ret_definitions, size_t *ret_count,
                           struct error *error);
-
-/* Paths of the UNIX sockets *.qmp and *.sock of the directory; the caller frees each and all. */
-int sources_find_sockets(const char *directory, char ***ret_paths, size_t *ret_count,
-                         struct error *error);
-
-void sources_free_paths(char **paths, size_t count);
 
 #endif

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
@@ -86,13 +85,34 @@ static int set_text(char **text, const char *value, struct error *error)
     return 0;
 }
 
-static int set_qmp(struct vm_definition *definition, const char *value, struct error *error)
+static int take_hypervisor(struct vm_definition *definition, const char *key,
+                           const struct hypervisor_address *address, int status,
+                           struct error *error)
 {
-    if (value[0] != '/' || strlen(value) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-        return error_set(error, -EINVAL,
-                         "qmp '%s' is not the absolute path of a UNIX socket of at most %zu bytes",
-                         value, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
-    return set_text(&definition->qmp, value, error);
+    if (status < 0)
+        return error_prefix(error, status, "%s", key);
+    if (definition->hypervisor.driver != NULL)
+        return error_set(error, -EINVAL, "%s: the VM's hypervisor is given already", key);
+    definition->hypervisor = *address;
+    return 0;
+}
+
+static int set_hypervisor(struct vm_definition *definition, const char *value, struct error *error)
+{
+    struct hypervisor_address address;
+    int r = hypervisor_address_parse(value, &address, error);
+
+    return take_hypervisor(definition, "hypervisor", &address, r, error);
+}
+
+/* Before there were addresses a driver's name was the key. */
+static int set_by_old_key(struct vm_definition *definition, const char *key,
+                          const struct driver *driver, const char *value, struct error *error)
+{
+    struct hypervisor_address address;
+    int r = hypervisor_address_join(driver->name, value, &address, error);
+
+    return take_hypervisor(definition, key, &address, r, error);
 }
 
 static int set_agent(struct vm_definition *definition, const char *value, struct error *error)
@@ -145,14 +165,19 @@ static const struct {
     const char *key;
     int (*set)(struct vm_definition *definition, const char *value, struct error *error);
 } fields[] = {
-    {"name", set_name},   {"uuid", set_uuid},     {"cid", set_cid},     {"qmp", set_qmp},
-    {"agent", set_agent}, {"policy", set_policy}, {"floor", set_floor}, {"labels", add_label},
+    {"name", set_name},   {"uuid", set_uuid},
+    {"cid", set_cid},     {"hypervisor", set_hypervisor},
+    {"agent", set_agent}, {"policy", set_policy},
+    {"floor", set_floor}, {"labels", add_label},
 };
 
 static int visit(const char *key, const char *value, void *userdata, struct error *error)
 {
+    const struct driver *driver = driver_find_old_key(key, "");
     const char *keys[ARRAY_SIZE(fields)];
 
+    if (driver != NULL)
+        return set_by_old_key(userdata, key, driver, value, error);
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
         if (strcmp(fields[i].key, key) == 0)
             return fields[i].set(userdata, value, error);
@@ -180,10 +205,11 @@ static int name_from_source(struct vm_definition *definition, struct error *erro
 
 static int check(const struct vm_definition *definition, struct error *error)
 {
-    if (definition->cid == 0 && definition->qmp == NULL && definition->agent == NULL)
-        return error_set(error, -EINVAL,
-                         "%s: nothing to reach the VM by; give at least one of qmp, cid and agent",
-                         definition->source);
+    if (definition->cid == 0 && definition->hypervisor.driver == NULL && definition->agent == NULL)
+        return error_set(
+            error, -EINVAL,
+            "%s: nothing to reach the VM by; give at least one of hypervisor, cid and agent",
+            definition->source);
     return 0;
 }
 
@@ -223,7 +249,6 @@ void vm_definition_destroy(struct vm_definition *definition)
         return;
     for (size_t i = 0; i < definition->label_count; i++)
         free(definition->labels[i]);
-    free(definition->qmp);
     free(definition->agent);
     free(definition->policy);
     free(definition->source);
@@ -238,8 +263,9 @@ static bool text_equal(const char *a, const char *b)
 bool vm_definition_equal(const struct vm_definition *a, const struct vm_definition *b)
 {
     if (strcmp(a->name, b->name) != 0 || strcmp(a->uuid, b->uuid) != 0 || a->cid != b->cid ||
-        a->floor != b->floor || !text_equal(a->qmp, b->qmp) || !text_equal(a->agent, b->agent) ||
-        !text_equal(a->policy, b->policy) || a->label_count != b->label_count)
+        a->floor != b->floor || strcmp(a->hypervisor.text, b->hypervisor.text) != 0 ||
+        !text_equal(a->agent, b->agent) || !text_equal(a->policy, b->policy) ||
+        a->label_count != b->label_count)
         return false;
     for (size_t i = 0; i < a->label_count; i++)
         if (!text_equal(a->labels[i], b->labels[i]))

@@ -3,7 +3,7 @@
  *     name: web-1            # default: the file's name
  *     uuid: 8f0c...          # to recognise it in other sources
  *     cid: 5                 # of its vsock device
- *     qmp: /run/qemu/web-1.qmp
+ *     hypervisor: qemu:/run/qemu/web-1.qmp
  *     agent: hybrid:/run/fc/web-1.vsock:1017   # for agents that the controller dials
  *     policy: policies/balanced.yaml           # relative to the VM file
  *     floor: 512MiB          # leases leave the guest at least this much
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "common/base/error.h"
+#include "controller/hypervisors/hypervisors.h"
 
 #define VM_NAME_SIZE  64
 #define VM_UUID_SIZE  37
@@ -24,13 +25,13 @@
 
 struct vm_definition {
     char name[VM_NAME_SIZE];
-    char uuid[VM_UUID_SIZE];     /* lower case; empty: not given */
-    uint32_t cid;                /* 0: not given */
-    char *qmp;                   /* path of the socket; NULL: not given */
-    char *agent;                 /* address; NULL: the agent dials in */
-    char *policy;                /* path of the file; NULL: the daemon's default */
-    uint64_t floor;              /* bytes; 0: not given */
-    char *labels[VM_LABELS_MAX]; /* "key=value" */
+    char uuid[VM_UUID_SIZE];              /* lower case; empty: not given */
+    uint32_t cid;                         /* 0: not given */
+    struct hypervisor_address hypervisor; /* no driver: not given */
+    char *agent;                          /* address; NULL: the agent dials in */
+    char *policy;                         /* path of the file; NULL: the daemon's default */
+    uint64_t floor;                       /* bytes; 0: not given */
+    char *labels[VM_LABELS_MAX];          /* "key=value" */
     size_t label_count;
     char *source; /* the file it came from, for messages */
 };

@@ -144,7 +144,7 @@ static bool advise_first(const struct view *view, struct explanation *explanatio
     else if (!view->vm->announced)
         finding_set(explanation_next(explanation), KIND_CAN_DO, "can-announce", 0,
                     "Nothing before a hypervisor vouches for CID %u: give the VM a file with its "
-                    "'qmp' socket.",
+                    "'hypervisor' address.",
                     view->vm->cid);
     else
         return false;

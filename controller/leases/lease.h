@@ -28,7 +28,7 @@ struct lease {
     uint64_t floor;    /* the guest keeps at least this much */
     int64_t created;   /* UNIX nanoseconds */
     int64_t expires;   /* UNIX nanoseconds; 0: held until released */
-    char driver[16];   /* "qmp" */
+    char driver[16];   /* its name */
     char address[128]; /* of the hypervisor, so that the memory can be given back without a VM file
                         */
     /* what it holds for: another boot or another process voids it */

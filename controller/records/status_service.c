@@ -49,7 +49,7 @@ static void fill_vms(const struct supervisor *supervisor, Status *status,
         status->vms++;
         status->agents += vm->agent != NULL;
         status->footprint += vm->waterfall.footprint;
-        if (vm->qmp != NULL && !vm->session_ready && vm->driver_state[0] != '\0')
+        if (vm->address.driver != NULL && !vm->session_ready && vm->driver_state[0] != '\0')
             add_degraded(status, scratch, "driver", vm->name, vm->driver_state);
     }
 }

@@ -1,9 +1,9 @@
 /* A VM's hypervisor: its driver session, its process, its footprint.
  *
- * A VM is bound to a process by the QMP socket's peer. The process is held by a descriptor of its
+ * A VM is bound to the process that its driver names. The process is held by a descriptor of its
  * /proc directory, so its end is seen with the next reading and its number may be used again
  * without harm. The binding of a CID to the VM rests on the same process: what its hypervisor said
- * holds for as long as that process lives, also while the QMP socket is away. */
+ * holds for as long as that process lives, also while the session is away. */
 #include "controller/vms/supervisor.h"
 
 #include <errno.h>
@@ -205,7 +205,7 @@ static int bind_process(struct supervisor *supervisor, struct vm *vm, pid_t pid,
         footprint_measure(&vm->process, 0, 0, &probe) == 0)
         return 0;
     if (pid <= 0)
-        return error_set(error, -ESRCH, "the QMP socket's peer has no process here");
+        return error_set(error, -ESRCH, "the process behind %s is not seen here", vm->address.text);
     r = hypervisor_process_open(&vm->process, supervisor->root, pid, error);
     if (r == 0) {
         vm->touched = 0;
@@ -225,9 +225,9 @@ static void merge_identity(struct supervisor *supervisor, struct vm *vm)
     if (facts->uuid[0] != '\0' && vm->uuid[0] == '\0')
         (void)registry_set_uuid(&supervisor->registry, vm, facts->uuid, &error);
     else if (facts->uuid[0] != '\0' && strcasecmp(facts->uuid, vm->uuid) != 0)
-        supervisor_warn(supervisor, vm, "%s says uuid %s, the hypervisor behind %s says %s",
+        supervisor_warn(supervisor, vm, "%s says uuid %s, the hypervisor at %s says %s",
                         vm->definition != NULL ? vm->definition->source : "the record", vm->uuid,
-                        vm->qmp, facts->uuid);
+                        vm->address.text, facts->uuid);
     if (facts->guest_cid != 0 && vm->cid != 0 && vm->cid != facts->guest_cid)
         supervisor_warn(supervisor, vm,
                         "%s says cid %" PRIu32 ", the hypervisor says %" PRIu32
@@ -282,7 +282,7 @@ static void on_facts(const struct driver_result *result, void *userdata)
 static void read_facts_now(struct vm *vm)
 {
     vm->facts_next = time_boottime() + FACTS_INTERVAL;
-    (void)vm->driver->read_facts(vm->session, SESSION_TIMEOUT, on_facts, vm);
+    (void)vm->address.driver->read_facts(vm->session, SESSION_TIMEOUT, on_facts, vm);
 }
 
 /* ---- session ---- */
@@ -294,7 +294,7 @@ static void close_session(struct vm *vm)
     vm->session = NULL;
     vm->session_ready = false;
     if (session != NULL)
-        vm->driver->close(session);
+        vm->address.driver->close(session);
 }
 
 void vm_hypervisor_drop(struct vm *vm)
@@ -404,14 +404,14 @@ void vm_hypervisor_restored(struct vm *vm)
     vm->footprint_at_boot = 0;
     vm->balloon_before_restore = balloon_before_restore(vm);
     if (!vm->session_ready ||
-        vm->driver->read_balloon(vm->session, SESSION_TIMEOUT, on_restored_balloon, vm) < 0)
+        vm->address.driver->read_balloon(vm->session, SESSION_TIMEOUT, on_restored_balloon, vm) < 0)
         tell_restored(vm);
 }
 
 void supervisor_read_balloon(struct vm *vm)
 {
-    if (!vm->session_ready || vm->balloon_reading || vm->driver->read_balloon == NULL ||
-        vm->driver->read_balloon(vm->session, SESSION_TIMEOUT, on_balloon_read, vm) < 0)
+    if (!vm->session_ready || vm->balloon_reading || vm->address.driver->read_balloon == NULL ||
+        vm->address.driver->read_balloon(vm->session, SESSION_TIMEOUT, on_balloon_read, vm) < 0)
         return;
     vm->balloon_reading = true;
     crash_point("the balloon's size was asked for");
@@ -458,13 +458,13 @@ static const struct driver_callbacks session_callbacks = {on_session_ready, on_s
 static void open_session(struct vm *vm)
 {
     struct error error;
-    int r = vm->driver->open(vm->supervisor->loop, vm->qmp, SESSION_TIMEOUT, &session_callbacks, vm,
-                             &vm->session);
+    int r = vm->address.driver->open(vm->supervisor->loop, hypervisor_address_where(&vm->address),
+                                     SESSION_TIMEOUT, &session_callbacks, vm, &vm->session);
 
     if (r == 0)
         return;
     vm->session = NULL;
-    (void)error_set(&error, r, "QMP socket %s: %s", vm->qmp, strerror(-r));
+    (void)error_set(&error, r, "hypervisor %s: %s", vm->address.text, strerror(-r));
     set_driver_state(vm, error.text);
     retry_later(vm);
 }
@@ -480,16 +480,17 @@ static void on_statistics(const struct driver_result *result, void *userdata)
 /* The next best to an agent's samples. They cost the guest a wake-up each. */
 static void read_statistics(struct vm *vm, nsec_t now)
 {
-    if (vm->agent != NULL || now < vm->statistics_next || vm->driver->read_statistics == NULL)
+    if (vm->agent != NULL || now < vm->statistics_next ||
+        vm->address.driver->read_statistics == NULL)
         return;
     vm->statistics_next = now + STATISTICS_INTERVAL;
-    (void)vm->driver->read_statistics(vm->session, SESSION_TIMEOUT, on_statistics, vm);
+    (void)vm->address.driver->read_statistics(vm->session, SESSION_TIMEOUT, on_statistics, vm);
 }
 
 static void tick_session(struct vm *vm, nsec_t now)
 {
     if (vm->session != NULL)
-        vm->driver->tick(vm->session, time_monotonic());
+        vm->address.driver->tick(vm->session, time_monotonic());
     else if (now >= vm->session_retry)
         open_session(vm);
     if (vm->session_ready && now >= vm->facts_next)
@@ -500,7 +501,7 @@ static void tick_session(struct vm *vm, nsec_t now)
 
 void vm_hypervisor_tick(struct supervisor *supervisor, struct vm *vm, nsec_t now)
 {
-    if (vm->driver != NULL && vm->qmp != NULL)
+    if (vm->address.driver != NULL)
         tick_session(vm, now);
     if (!hypervisor_process_is_open(&vm->process)) {
         /* Nothing is measured that would take out what a guest said that is silent now. */

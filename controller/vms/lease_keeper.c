@@ -121,6 +121,7 @@ static void on_told(const struct driver_result *result, void *userdata)
 /* 0: the answer comes later. */
 static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon_action *action)
 {
+    const struct driver *driver = vm->address.driver;
     struct telling *telling = calloc(1, sizeof(*telling));
     int r;
 
@@ -130,9 +131,9 @@ static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon
     telling->vm = vm;
     telling->action = *action;
     crash_point("before the hypervisor is told");
-    r = vm->driver == NULL || vm->driver->set_balloon == NULL
+    r = driver == NULL || driver->set_balloon == NULL
             ? -EOPNOTSUPP
-            : vm->driver->set_balloon(vm->session, action->target, TELL_TIMEOUT, on_told, telling);
+            : driver->set_balloon(vm->session, action->target, TELL_TIMEOUT, on_told, telling);
     crash_point("the hypervisor was told");
     if (r < 0)
         free(telling);

@@ -65,6 +65,9 @@ size_t lease_keeper_expired(const struct lease_keeper *keeper, int64_t time);
 
 /* ---- between the keeper's files ---- */
 
+/* The lease is for the hypervisor of this VM. */
+void lease_set_address(struct lease *lease, const struct vm *vm);
+
 /* The VM and its guest as they are now. */
 struct balloon_input lease_keeper_look(const struct vm *vm);
 

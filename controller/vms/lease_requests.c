@@ -50,6 +50,13 @@ static int check_journal(struct lease_keeper *keeper, struct error *error)
     return r < 0 ? error_prefix(error, r, "the leases of earlier are not known yet") : 0;
 }
 
+void lease_set_address(struct lease *lease, const struct vm *vm)
+{
+    (void)snprintf(lease->driver, sizeof(lease->driver), "%s", vm->address.driver->name);
+    (void)snprintf(lease->address, sizeof(lease->address), "%s",
+                   hypervisor_address_where(&vm->address));
+}
+
 static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, const char *owner,
                        struct lease *lease)
 {
@@ -67,8 +74,7 @@ static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, con
     (void)snprintf(lease->uuid, sizeof(lease->uuid), "%s", vm->uuid);
     (void)snprintf(lease->owner, sizeof(lease->owner), "%s", owner);
     (void)snprintf(lease->boot_id, sizeof(lease->boot_id), "%s", vm->boot_id);
-    (void)snprintf(lease->driver, sizeof(lease->driver), "%s", vm->driver->name);
-    (void)snprintf(lease->address, sizeof(lease->address), "%s", vm->qmp);
+    lease_set_address(lease, vm);
 }
 
 static uint64_t held_by(const struct balloon_control *control, const char *owner, bool others)

@@ -69,17 +69,33 @@ static bool is_for(const struct vm *vm, const struct lease *lease)
     return strcmp(lease->vm, vm->name) == 0;
 }
 
+/* NULL: none has the hypervisor of the lease. */
+static struct vm *find_at_address(const struct registry *registry, const struct lease *lease)
+{
+    struct hypervisor_address address;
+
+    return hypervisor_address_join(lease->driver, lease->address, &address, NULL) < 0
+               ? NULL
+               : registry_find_address(registry, &address);
+}
+
+static bool is_at(const struct vm *vm, const struct lease *lease)
+{
+    return vm->address.driver != NULL && vm->address.driver == driver_find(lease->driver) &&
+           strcmp(hypervisor_address_where(&vm->address), lease->address) == 0;
+}
+
 static struct vm *find_claimant(const struct lease_keeper *keeper, const struct lease *lease)
 {
     const struct registry *registry = &keeper->supervisor->registry;
     struct vm *const found[] = {
-        registry_find_qmp(registry, lease->address),
+        find_at_address(registry, lease),
         lease->uuid[0] == '\0' ? NULL : registry_find_uuid(registry, lease->uuid),
         registry_find_name(registry, lease->vm),
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(found); i++)
-        if (found[i] != NULL && found[i]->qmp != NULL && is_for(found[i], lease))
+        if (found[i] != NULL && found[i]->address.driver != NULL && is_for(found[i], lease))
             return found[i];
     return NULL;
 }
@@ -130,10 +146,10 @@ static bool take_along(struct lease_keeper *keeper, struct vm *vm, struct lease 
 /* The journal is to find the lease by what the VM is called now. */
 static void rename_lease(struct lease_keeper *keeper, struct vm *vm, struct lease *lease)
 {
-    if (strcmp(lease->vm, vm->name) == 0 && strcmp(lease->address, vm->qmp) == 0)
+    if (strcmp(lease->vm, vm->name) == 0 && is_at(vm, lease))
         return;
     (void)snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
-    (void)snprintf(lease->address, sizeof(lease->address), "%s", vm->qmp);
+    lease_set_address(lease, vm);
     (void)lease_keeper_write(keeper, vm,
                              &(struct balloon_action){.kind = BALLOON_PUT, .lease = *lease}, NULL);
 }
@@ -204,7 +220,6 @@ static int make_stand_in(struct supervisor *supervisor, const struct lease *leas
     if (r < 0)
         return r;
     (*ret_vm)->sources = VM_SOURCE_LEASE;
-    (*ret_vm)->driver = driver_find(lease->driver);
     r = supervisor_add_vm(supervisor, *ret_vm, &error);
     if (r < 0)
         vm_destroy(*ret_vm);
@@ -214,13 +229,18 @@ static int make_stand_in(struct supervisor *supervisor, const struct lease *leas
 static struct vm *add_stand_in(struct lease_keeper *keeper, const struct lease *lease)
 {
     struct supervisor *supervisor = keeper->supervisor;
+    struct hypervisor_address address;
     struct error error;
     struct vm *vm;
+    int r;
 
     if (make_stand_in(supervisor, lease, &vm) < 0)
         return NULL;
     keeper->stand_in_count++;
-    if (registry_set_qmp(&supervisor->registry, vm, lease->address, &error) < 0)
+    r = hypervisor_address_join(lease->driver, lease->address, &address, &error);
+    if (r == 0)
+        r = registry_set_address(&supervisor->registry, vm, &address, &error);
+    if (r < 0)
         supervisor_warn(supervisor, vm, "%s", error.text);
     else
         supervisor_warn(supervisor, vm,
@@ -233,7 +253,7 @@ static struct vm *add_stand_in(struct lease_keeper *keeper, const struct lease *
 static bool stand_in(struct lease_keeper *keeper, struct waiting_lease *waiting, nsec_t now)
 {
     const struct lease *lease = &waiting->lease;
-    struct vm *vm = registry_find_qmp(&keeper->supervisor->registry, lease->address);
+    struct vm *vm = find_at_address(&keeper->supervisor->registry, lease);
 
     if (vm == NULL && now >= waiting->stand_in_next) {
         waiting->stand_in_next = now + STAND_IN_INTERVAL;
@@ -248,7 +268,7 @@ static bool stand_in(struct lease_keeper *keeper, struct waiting_lease *waiting,
 static bool is_awaited(const struct lease_keeper *keeper, const struct vm *vm)
 {
     list_for_each (link, &keeper->waiting)
-        if (strcmp(list_entry(link, struct waiting_lease, link)->lease.address, vm->qmp) == 0)
+        if (is_at(vm, &list_entry(link, struct waiting_lease, link)->lease))
             return true;
     return false;
 }
@@ -257,7 +277,7 @@ static bool is_awaited(const struct lease_keeper *keeper, const struct vm *vm)
 static void end_stand_in(struct lease_keeper *keeper, struct vm *vm)
 {
     if ((vm->sources & VM_SOURCE_LEASE) == 0 || vm->balloon != NULL ||
-        (vm->qmp != NULL && !vm->session_ready && is_awaited(keeper, vm)))
+        (vm->address.driver != NULL && !vm->session_ready && is_awaited(keeper, vm)))
         return;
     keeper->stand_in_count--;
     vm->sources &= ~(unsigned)VM_SOURCE_LEASE;

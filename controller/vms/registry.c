@@ -19,7 +19,7 @@ void registry_init(struct registry *registry)
     hash_table_init(&registry->by_name);
     hash_table_init(&registry->by_uuid);
     hash_table_init(&registry->by_cid);
-    hash_table_init(&registry->by_qmp);
+    hash_table_init(&registry->by_address);
 }
 
 void registry_finish(struct registry *registry)
@@ -27,7 +27,7 @@ void registry_finish(struct registry *registry)
     hash_table_finish(&registry->by_name);
     hash_table_finish(&registry->by_uuid);
     hash_table_finish(&registry->by_cid);
-    hash_table_finish(&registry->by_qmp);
+    hash_table_finish(&registry->by_address);
 }
 
 struct vm *registry_find_name(const struct registry *registry, const char *name)
@@ -69,36 +69,35 @@ struct vm *registry_find_cid(const struct registry *registry, uint32_t cid)
     return NULL;
 }
 
-struct vm *registry_find_qmp(const struct registry *registry, const char *path)
+struct vm *registry_find_address(const struct registry *registry,
+                                 const struct hypervisor_address *address)
 {
-    struct hash_link *link = hash_table_first(&registry->by_qmp, hash_text(path));
+    struct hash_link *link = hash_table_first(&registry->by_address, hash_text(address->text));
 
     for (; link != NULL; link = hash_table_next(link)) {
-        struct vm *vm = container_of(link, struct vm, by_qmp);
+        struct vm *vm = container_of(link, struct vm, by_address);
 
-        if (strcmp(vm->qmp, path) == 0)
+        if (strcmp(vm->address.text, address->text) == 0)
             return vm;
     }
     return NULL;
 }
 
-int registry_set_qmp(struct registry *registry, struct vm *vm, const char *path,
-                     struct error *error)
+int registry_set_address(struct registry *registry, struct vm *vm,
+                         const struct hypervisor_address *address, struct error *error)
 {
-    const struct vm *other = path == NULL ? NULL : registry_find_qmp(registry, path);
-    char *copy = path == NULL ? NULL : strdup(path);
+    const struct vm *other =
+        address->driver == NULL ? NULL : registry_find_address(registry, address);
+    int r = 0;
 
-    if (other != NULL && other != vm) {
-        free(copy);
-        return error_set(error, -EEXIST, "QMP socket %s is already that of VM '%s'", path,
+    if (other != NULL && other != vm)
+        return error_set(error, -EEXIST, "hypervisor %s is already that of VM '%s'", address->text,
                          other->name);
-    }
-    if (path != NULL && copy == NULL)
-        return error_set(error, -ENOMEM, "out of memory");
-    hash_table_remove(&registry->by_qmp, &vm->by_qmp);
-    free(vm->qmp);
-    vm->qmp = copy;
-    return copy == NULL ? 0 : hash_table_add(&registry->by_qmp, &vm->by_qmp, hash_text(copy));
+    hash_table_remove(&registry->by_address, &vm->by_address);
+    vm->address = *address;
+    if (address->driver != NULL)
+        r = hash_table_add(&registry->by_address, &vm->by_address, hash_text(address->text));
+    return r < 0 ? error_set(error, r, "out of memory") : 0;
 }
 
 int registry_set_name(struct registry *registry, struct vm *vm, const char *name,
@@ -172,7 +171,7 @@ void registry_remove(struct registry *registry, struct vm *vm)
     hash_table_remove(&registry->by_name, &vm->by_name);
     hash_table_remove(&registry->by_uuid, &vm->by_uuid);
     hash_table_remove(&registry->by_cid, &vm->by_cid);
-    hash_table_remove(&registry->by_qmp, &vm->by_qmp);
+    hash_table_remove(&registry->by_address, &vm->by_address);
     list_remove(&vm->link);
     registry->count--;
 }

@@ -1,4 +1,4 @@
-/* All VMs, found by name, UUID or CID in constant time. */
+/* All VMs, found by name, UUID, CID or their hypervisor's address in constant time. */
 #ifndef VMRECLAIM_VMS_REGISTRY_H
 #define VMRECLAIM_VMS_REGISTRY_H
 
@@ -13,7 +13,7 @@ struct registry {
     struct hash_table by_name;
     struct hash_table by_uuid;
     struct hash_table by_cid;
-    struct hash_table by_qmp;
+    struct hash_table by_address;
 };
 
 void registry_init(struct registry *registry);
@@ -21,24 +21,25 @@ void registry_init(struct registry *registry);
 /* The VMs themselves must be gone. */
 void registry_finish(struct registry *registry);
 
-/* -EEXIST: the name, UUID or CID is taken; `error` says by whom. */
+/* -EEXIST: the name, UUID, CID or address is taken; `error` says by whom. */
 int registry_add(struct registry *registry, struct vm *vm, struct error *error);
 void registry_remove(struct registry *registry, struct vm *vm);
 
-/* Changes an identity of a VM in the registry; empty, 0 and NULL take it away. -EEXIST. */
+/* Changes an identity of a VM in the registry; empty and 0 take it away. -EEXIST. */
 int registry_set_name(struct registry *registry, struct vm *vm, const char *name,
                       struct error *error);
 int registry_set_uuid(struct registry *registry, struct vm *vm, const char *uuid,
                       struct error *error);
 int registry_set_cid(struct registry *registry, struct vm *vm, uint32_t cid, struct error *error);
-int registry_set_qmp(struct registry *registry, struct vm *vm, const char *path,
-                     struct error *error);
+int registry_set_address(struct registry *registry, struct vm *vm,
+                         const struct hypervisor_address *address, struct error *error);
 
 /* NULL: not there. */
 struct vm *registry_find_name(const struct registry *registry, const char *name);
 struct vm *registry_find_uuid(const struct registry *registry, const char *uuid);
 struct vm *registry_find_cid(const struct registry *registry, uint32_t cid);
-struct vm *registry_find_qmp(const struct registry *registry, const char *path);
+struct vm *registry_find_address(const struct registry *registry,
+                                 const struct hypervisor_address *address);
 
 /* A VM as a person names it: its name, its UUID or "cid:N". -ENOENT with the nearest name. */
 int registry_find(const struct registry *registry, const char *text, struct vm **ret_vm,

@@ -156,16 +156,21 @@ static bool text_equal(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+static bool same_hypervisor(const struct vm *vm, const struct vm_definition *definition)
+{
+    return strcmp(vm->address.text, definition->hypervisor.text) == 0;
+}
+
 /* Whether another guest, or another hypervisor, may be behind the VM from now on. */
 static bool is_readdressed(const struct vm *vm, const struct vm_definition *definition)
 {
     const struct vm_definition *old = vm->definition;
 
     if (old == NULL) /* another source found it: what the file leaves open stays */
-        return definition->agent != NULL || !text_equal(vm->qmp, definition->qmp) ||
+        return definition->agent != NULL || !same_hypervisor(vm, definition) ||
                (definition->cid != 0 && definition->cid != vm->cid);
     return old->cid != definition->cid || !text_equal(old->agent, definition->agent) ||
-           !text_equal(old->qmp, definition->qmp);
+           strcmp(old->hypervisor.text, definition->hypervisor.text) != 0;
 }
 
 /* Nobody vouches for who is there until the hypervisor is heard, or the new path is dialled. */
@@ -184,9 +189,9 @@ static int take_definition(struct supervisor *supervisor, struct vm *vm,
     if (is_readdressed(vm, definition))
         stop_vouching(vm);
     vm->facts_next = 0;
-    if (!text_equal(vm->qmp, definition->qmp)) {
+    if (!same_hypervisor(vm, definition)) {
         vm_hypervisor_drop(vm);
-        r = registry_set_qmp(&supervisor->registry, vm, definition->qmp, error);
+        r = registry_set_address(&supervisor->registry, vm, &definition->hypervisor, error);
     }
     if (r == 0 && definition->uuid[0] != '\0')
         r = registry_set_uuid(&supervisor->registry, vm, definition->uuid, error);
@@ -195,11 +200,10 @@ static int take_definition(struct supervisor *supervisor, struct vm *vm,
     vm_definition_destroy(vm->definition);
     vm->definition = definition;
     vm->sources |= VM_SOURCE_FILE;
-    vm->driver = vm->qmp != NULL ? driver_find("qmp") : NULL;
     return r;
 }
 
-/* One claim of one definition on a name, UUID, CID or socket. */
+/* One claim of one definition on a name, UUID, CID, hypervisor or agent. */
 struct claim {
     struct hash_link link;
     const char *what;
@@ -242,8 +246,9 @@ static int add_claims(struct hash_table *table, struct claim *claims,
         r = add_claim(table, &claims[1], "uuid", definition->uuid, definition, error);
     if (r == 0 && definition->cid != 0)
         r = add_claim(table, &claims[2], "cid", cid, definition, error);
-    if (r == 0 && definition->qmp != NULL)
-        r = add_claim(table, &claims[3], "qmp", definition->qmp, definition, error);
+    if (r == 0 && definition->hypervisor.driver != NULL)
+        r = add_claim(table, &claims[3], "hypervisor", definition->hypervisor.text, definition,
+                      error);
     if (r == 0 && definition->agent != NULL)
         r = add_claim(table, &claims[4], "agent", definition->agent, definition, error);
     return r;
@@ -275,8 +280,8 @@ static struct vm *find_defined(const struct registry *registry,
         return vm;
     if (definition->uuid[0] != '\0')
         vm = registry_find_uuid(registry, definition->uuid);
-    if (vm == NULL && definition->qmp != NULL)
-        vm = registry_find_qmp(registry, definition->qmp);
+    if (vm == NULL && definition->hypervisor.driver != NULL)
+        vm = registry_find_address(registry, &definition->hypervisor);
     return vm != NULL && vm->definition == NULL ? vm : NULL;
 }
 
@@ -387,67 +392,53 @@ int supervisor_define(struct supervisor *supervisor, struct vm_definition **defi
     return r;
 }
 
-/* ---- sources: a directory of QMP sockets ---- */
+/* ---- sources: hypervisors that were found ---- */
 
-/* "/run/qemu/web-1.qmp" is found as "web-1", or with the CID of nobody else's name after it. */
-static void name_from_socket(const char *path, char *name, size_t size)
+static int add_found(struct supervisor *supervisor, const struct hypervisor_address *address,
+                     struct error *error)
 {
-    const char *slash = strrchr(path, '/');
-    const char *base = slash == NULL ? path : slash + 1;
-    const char *dot = strrchr(base, '.');
-    size_t length = dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base);
-    size_t used = 0;
-
-    for (size_t i = 0; i < length && used + 1 < size; i++)
-        name[used++] = strchr(" \t/:", base[i]) != NULL ? '-' : base[i];
-    name[used] = '\0';
-}
-
-static int add_socket(struct supervisor *supervisor, const char *path, struct error *error)
-{
-    struct vm *vm = registry_find_qmp(&supervisor->registry, path);
+    struct vm *vm = registry_find_address(&supervisor->registry, address);
     char name[VM_NAME_SIZE];
     int r;
 
     if (vm != NULL) {
-        vm->sources |= VM_SOURCE_QMP_DIRECTORY;
+        vm->sources |= VM_SOURCE_FOUND;
         vm->defined = true;
         return 0;
     }
-    name_from_socket(path, name, sizeof(name));
+    address->driver->suggest_name(hypervisor_address_where(address), name, sizeof(name));
     r = vm_name_check(name, error);
     if (r == 0)
         r = vm_create(name, &vm);
     if (r < 0)
-        return error_prefix(error, r, "QMP socket %s", path);
-    vm->sources = VM_SOURCE_QMP_DIRECTORY;
-    vm->driver = driver_find("qmp");
+        return error_prefix(error, r, "hypervisor %s", address->text);
+    vm->sources = VM_SOURCE_FOUND;
     vm->defined = true;
     r = supervisor_add_vm(supervisor, vm, error);
     if (r < 0) {
         vm_destroy(vm);
-        return error_prefix(error, r, "QMP socket %s", path);
+        return error_prefix(error, r, "hypervisor %s", address->text);
     }
-    return registry_set_qmp(&supervisor->registry, vm, path, error);
+    return registry_set_address(&supervisor->registry, vm, address, error);
 }
 
-int supervisor_set_qmp_sockets(struct supervisor *supervisor, char *const *paths, size_t count,
-                               struct error *error)
+int supervisor_set_found(struct supervisor *supervisor, const struct hypervisor_address *addresses,
+                         size_t count, struct error *error)
 {
     int r = 0;
 
     list_for_each (link, &supervisor->registry.vms)
         list_entry(link, struct vm, link)->defined = false;
     for (size_t i = 0; i < count; i++) {
-        int failed = add_socket(supervisor, paths[i], error);
+        int failed = add_found(supervisor, &addresses[i], error);
 
         r = r < 0 ? r : failed;
     }
     list_for_each_safe (link, following, &supervisor->registry.vms) {
         struct vm *vm = list_entry(link, struct vm, link);
 
-        if ((vm->sources & VM_SOURCE_QMP_DIRECTORY) != 0 && !vm->defined)
-            drop_source(supervisor, vm, VM_SOURCE_QMP_DIRECTORY);
+        if ((vm->sources & VM_SOURCE_FOUND) != 0 && !vm->defined)
+            drop_source(supervisor, vm, VM_SOURCE_FOUND);
     }
     return r;
 }
@@ -560,7 +551,7 @@ int supervisor_may_command(const struct vm *vm, struct error *error)
     if (!vm->announced)
         return error_set(error, -EPERM,
                          "VM '%s' is only observed: no hypervisor vouches for CID %" PRIu32
-                         "; give the VM a file with its 'qmp' socket",
+                         "; give the VM a file with its 'hypervisor' address",
                          vm->name, vm->cid);
     if (vm->state == VM_PAUSED || vm->state == VM_MIGRATING)
         return error_set(error, -EBUSY, "VM '%s' is %s; nothing is done to it until it runs",

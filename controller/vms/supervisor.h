@@ -96,7 +96,7 @@ void supervisor_unlisten(struct supervisor_listener *listener);
 
 /* What the VM files say, all of them: new VMs are added, changed ones changed, others removed.
  * Takes the definitions over (the array stays the caller's). All or nothing: -EEXIST when two
- * claim the same name, UUID, CID or socket. */
+ * claim the same name, UUID, CID, hypervisor or agent. */
 int supervisor_define(struct supervisor *supervisor, struct vm_definition **definitions,
                       size_t count, struct error *error);
 
@@ -104,10 +104,10 @@ int supervisor_define(struct supervisor *supervisor, struct vm_definition **defi
 int supervisor_check_definitions(struct vm_definition *const *definitions, size_t count,
                                  struct error *error);
 
-/* QMP sockets that a directory holds; each is a VM even without a file. Paths not given any more
- * are dropped from their VMs. */
-int supervisor_set_qmp_sockets(struct supervisor *supervisor, char *const *paths, size_t count,
-                               struct error *error);
+/* Hypervisors that were found; each is a VM even without a file. A VM that was found before and is
+ * not in the list loses this source. */
+int supervisor_set_found(struct supervisor *supervisor, const struct hypervisor_address *addresses,
+                         size_t count, struct error *error);
 
 /* An agent dialled in. `descriptor` is taken over. */
 void supervisor_accept_agent(struct supervisor *supervisor, int descriptor,

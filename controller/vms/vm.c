@@ -68,7 +68,6 @@ void vm_destroy(struct vm *vm)
     free(vm->balloon);
     free(vm->info.packed);
     free(vm->policy);
-    free(vm->qmp);
     free(vm);
 }
 

@@ -1,4 +1,4 @@
-/* One VM is one identity, however many sources found it: a VM file, a QMP socket, an agent. Plain
+/* One VM is one identity, however many sources found it: a VM file, a hypervisor, an agent. Plain
  * data; the supervisor is the only one who changes it. */
 #ifndef VMRECLAIM_VMS_VM_H
 #define VMRECLAIM_VMS_VM_H
@@ -13,15 +13,15 @@
 #include "controller/agents/agent_link.h"
 #include "controller/agents/standing.h"
 #include "controller/config/vm_file.h"
-#include "controller/drivers/driver.h"
 #include "controller/footprint/footprint.h"
+#include "controller/hypervisors/hypervisors.h"
 #include "controller/vms/footprint_history.h"
 #include "controller/vms/lifecycle.h"
 #include "controller/vms/waterfall.h"
 
 enum vm_source {
     VM_SOURCE_FILE = 1u << 0,
-    VM_SOURCE_QMP_DIRECTORY = 1u << 1,
+    VM_SOURCE_FOUND = 1u << 1, /* its hypervisor was found in a directory */
     VM_SOURCE_AGENT = 1u << 2, /* an agent dialled in from a CID that nobody else names */
     VM_SOURCE_LEASE = 1u << 3, /* a lease that is over and that no VM claims */
 };
@@ -51,19 +51,18 @@ struct vm {
     struct hash_link by_name;
     struct hash_link by_uuid;
     struct hash_link by_cid;
-    struct hash_link by_qmp;
+    struct hash_link by_address;
     char name[VM_NAME_SIZE];
     char uuid[VM_UUID_SIZE];
     uint32_t cid;                     /* 0: none */
     unsigned sources;                 /* enum vm_source */
     struct vm_definition *definition; /* of VM_SOURCE_FILE */
-    char *qmp;                        /* socket's path; NULL: none */
+    struct hypervisor_address address;
     /* life cycle */
     enum vm_state state;
     struct vm_facts facts;
     nsec_t state_since; /* CLOCK_BOOTTIME */
     /* hypervisor */
-    const struct driver *driver;
     struct driver_session *session; /* NULL: not connected */
     bool session_ready;
     nsec_t session_retry;   /* CLOCK_BOOTTIME of the next attempt */

@@ -318,10 +318,11 @@ void put_vm(const struct fixture *f, const char *name, const char *agent)
     char text[512];
 
     (void)snprintf(path, sizeof(path), "vms/%s.yaml", name);
-    (void)snprintf(text, sizeof(text), "qmp: %s/%s.qmp\n%s%s%s\n%s%s\nlabels: [tier=web]\n",
-                   f->directory, name, agent != NULL ? "agent: unix:" : "",
-                   agent != NULL ? f->directory : "", agent != NULL ? agent : "",
-                   f->floor != NULL ? "floor: " : "", f->floor != NULL ? f->floor : "");
+    (void)snprintf(text, sizeof(text),
+                   "hypervisor: qemu:%s/%s.qmp\n%s%s%s\n%s%s\nlabels: [tier=web]\n", f->directory,
+                   name, agent != NULL ? "agent: unix:" : "", agent != NULL ? f->directory : "",
+                   agent != NULL ? agent : "", f->floor != NULL ? "floor: " : "",
+                   f->floor != NULL ? f->floor : "");
     put(f, path, text);
 }
 

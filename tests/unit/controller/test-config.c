@@ -22,7 +22,7 @@ static void test_a_whole_vm_file(void **state)
                         "name: web-1.example\n"
                         "uuid: 8F0C1D2E-0000-1111-2222-333344445555\n"
                         "cid: 5\n"
-                        "qmp: /run/qemu/web-1.qmp\n"
+                        "hypervisor: qemu:/run/qemu/web-1.qmp\n"
                         "agent: hybrid:/run/fc/web-1.vsock:1017\n"
                         "policy: policies/night.yaml\n"
                         "labels: [tier=web, rack=7]\n";
@@ -31,7 +31,7 @@ static void test_a_whole_vm_file(void **state)
     assert_string_equal(definition->name, "web-1.example");
     assert_string_equal(definition->uuid, "8f0c1d2e-0000-1111-2222-333344445555");
     assert_int_equal(definition->cid, 5);
-    assert_string_equal(definition->qmp, "/run/qemu/web-1.qmp");
+    assert_string_equal(definition->hypervisor.text, "qemu:/run/qemu/web-1.qmp");
     assert_string_equal(definition->agent, "hybrid:/run/fc/web-1.vsock:1017");
     assert_string_equal(definition->policy, "/etc/vmreclaim/vms/policies/night.yaml");
     assert_int_equal(definition->label_count, 2);
@@ -42,6 +42,15 @@ static void test_a_whole_vm_file(void **state)
     assert_false(vm_definition_equal(definition, same));
     vm_definition_destroy(definition);
     vm_definition_destroy(same);
+}
+
+static void test_a_drivers_older_name_is_a_key(void **state)
+{
+    struct vm_definition *definition;
+
+    assert_int_equal(parse("qmp: /run/qemu/web-1.qmp\n", &definition, NULL), 0);
+    assert_string_equal(definition->hypervisor.text, "qemu:/run/qemu/web-1.qmp");
+    vm_definition_destroy(definition);
 }
 
 static void test_the_name_is_the_files(void **state)
@@ -66,13 +75,17 @@ static void test_wrong_vm_files(void **state)
         {"\n\ncid: 1\n", "web-1.yaml:3: cid '1' is not a number from 3"},
         {"cid: -5\n", "web-1.yaml:1: cid"},
         {"cid: 99999999999999999999\n", "web-1.yaml:1: cid"},
-        {"qmp: run/web.qmp\n", "web-1.yaml:1: qmp 'run/web.qmp' is not the absolute path"},
+        {"qmp: run/web.qmp\n", "web-1.yaml:1: qmp: 'run/web.qmp' is not the absolute path"},
+        {"hypervisor: qemu:x\n", "web-1.yaml:1: hypervisor: 'x' is not the absolute path"},
+        {"hypervisor: /run/x.qmp\n", "hypervisor: '/run/x.qmp' is not of the form DRIVER:WHERE"},
+        {"hypervisor: xen:3\n", "there is no driver 'xen'; the drivers are qemu"},
+        {"hypervisor: qemu:/a\nqmp: /a\n", "web-1.yaml:2: qmp: the VM's hypervisor is given"},
         {"agent: vsock:5:1017\n", "agents on vsock dial in"},
         {"agent: nowhere\n", "web-1.yaml:1: agent"},
         {"uuid: 8f0c\ncid: 5\n", "web-1.yaml:1: uuid '8f0c' is not of the form"},
         {"labels: [web]\ncid: 5\n", "label 'web' is not of the form key=value"},
-        {"qpm: /x\n", "web-1.yaml:1: unknown key 'qpm'; did you mean 'qmp'?"},
-        {"colour: red\n", "the keys are name, uuid, cid, qmp, agent, policy, floor, labels"},
+        {"hypervisr: x\n", "web-1.yaml:1: unknown key 'hypervisr'; did you mean 'hypervisor'?"},
+        {"colour: red\n", "keys are name, uuid, cid, hypervisor, agent, policy, floor, labels"},
         {"- cid: 5\n", "web-1.yaml:1: lines of the form 'key: value'"},
         {"just text\n", "web-1.yaml:1: lines of the form 'key: value'"},
         {"cid: {a: 1}\n", "web-1.yaml:1: a plain value or a list was expected"},
@@ -118,6 +131,13 @@ static void test_the_daemons_configuration(void **state)
     assert_int_equal(daemon_config_set(&config, "api", "vsock:any:1", &error), -EINVAL);
     assert_int_equal(daemon_config_set(&config, "sample_interval", "1ms", &error), -EINVAL);
     assert_int_equal(daemon_config_set(&config, "vms", "relative", &error), -EINVAL);
+    assert_int_equal(daemon_config_set(&config, "hypervisor_directory", "/run/qemu", &error),
+                     -EINVAL);
+    assert_int_equal(daemon_config_set(&config, "hypervisor_directory", "qemu:/run/qemu", &error),
+                     0);
+    assert_string_equal(hypervisor_address_where(&config.hypervisor_directory), "/run/qemu");
+    assert_int_equal(daemon_config_set(&config, "qmp_directory", "/run/kvm", &error), 0);
+    assert_string_equal(config.hypervisor_directory.text, "qemu:/run/kvm");
     assert_int_equal(daemon_config_set(&config, "listne", "x", &error), -EINVAL);
     assert_non_null(strstr(error.text, "did you mean 'listen'"));
     assert_int_equal(config.sample_interval, 5 * NSEC_PER_SEC);
@@ -151,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_whole_vm_file),
+        cmocka_unit_test(test_a_drivers_older_name_is_a_key),
         cmocka_unit_test(test_the_name_is_the_files),
         cmocka_unit_test(test_wrong_vm_files),
         cmocka_unit_test(test_a_missing_file),

@@ -405,7 +405,7 @@ static struct vm *start_vouched(struct fixture *f)
     struct vm *vm;
     struct error error;
 
-    define(f, "cid: 7\nqmp: /nowhere/web-1.qmp\n");
+    define(f, "cid: 7\nhypervisor: qemu:/nowhere/web-1.qmp\n");
     dial_in(f, &f->agents[0], 7, 600);
     vm = vm_named(f, "web-1");
     wait_for(f, vm->guest.received != 0);
@@ -419,10 +419,10 @@ static struct vm *start_vouched(struct fixture *f)
 static void test_who_gets_another_address_must_be_vouched_for_again(void **state)
 {
     static const char *const changed[] = {
-        "cid: 8\nqmp: /nowhere/web-1.qmp\n",
-        "cid: 7\nqmp: /nowhere/web-2.qmp\n",
+        "cid: 8\nhypervisor: qemu:/nowhere/web-1.qmp\n",
+        "cid: 7\nhypervisor: qemu:/nowhere/web-2.qmp\n",
         "cid: 8\n",
-        "qmp: /nowhere/web-2.qmp\n",
+        "hypervisor: qemu:/nowhere/web-2.qmp\n",
     };
     struct fixture *f = *state;
     struct error error;
@@ -453,7 +453,7 @@ static void test_another_label_does_not_disturb(void **state)
     struct vm *vm = start_vouched(f);
     struct error error;
 
-    define(f, "cid: 7\nqmp: /nowhere/web-1.qmp\nlabels: [rack=7]\n");
+    define(f, "cid: 7\nhypervisor: qemu:/nowhere/web-1.qmp\nlabels: [rack=7]\n");
     assert_non_null(vm->agent);
     assert_int_equal(supervisor_may_command(vm, &error), 0);
     assert_int_equal(vm->facts_next, 0);

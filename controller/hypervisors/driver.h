@@ -4,8 +4,8 @@
  * and ends with exactly one completion: the answer, an error, the deadline passed (-ETIMEDOUT) or
  * the session closed (-ECANCELED). Completions never run from inside the call that started them.
  * A session has no timer of its own: its owner calls `tick` now and then. */
-#ifndef VMRECLAIM_DRIVERS_DRIVER_H
-#define VMRECLAIM_DRIVERS_DRIVER_H
+#ifndef VMRECLAIM_HYPERVISORS_DRIVER_H
+#define VMRECLAIM_HYPERVISORS_DRIVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -115,11 +115,14 @@ typedef void (*driver_done)(const struct driver_result *result, void *userdata);
 
 /* Optional callbacks are NULL: the driver cannot do it. New ones are added at the end only. */
 struct driver {
-    uint32_t version; /* DRIVER_VERSION it was built for */
-    const char *name; /* "qmp" */
+    uint32_t version;     /* DRIVER_VERSION it was built for */
+    const char *name;     /* "qemu": what its addresses begin with */
+    const char *old_name; /* what they began with before; NULL: nothing else */
 
-    /* Starts to connect to `address`; on_ready or on_failed follows within `timeout`. */
-    int (*open)(uv_loop_t *loop, const char *address, nsec_t timeout,
+    /* 0: `where` can be a hypervisor of this kind; -EINVAL, and `error` says what is expected. */
+    int (*check)(const char *where, struct error *error);
+    /* Starts to connect to `where`; on_ready or on_failed follows within `timeout`. */
+    int (*open)(uv_loop_t *loop, const char *where, nsec_t timeout,
                 const struct driver_callbacks *callbacks, void *userdata,
                 struct driver_session **ret_session);
     /* Ends pending operations with -ECANCELED, then frees on the loop's next turns. NULL is fine.
@@ -137,9 +140,11 @@ struct driver {
     /* Asks the guest for `bytes` of memory left. The answer says only that it was asked. */
     int (*set_balloon)(struct driver_session *session, uint64_t bytes, nsec_t timeout,
                        driver_done done, void *userdata);
-};
 
-/* By name; NULL: no such driver is built in. */
-const struct driver *driver_find(const char *name);
+    /* Whether an entry of a directory is the address of a VM; `path` is then a `where`. */
+    bool (*is_vm)(const char *path);
+    /* What a VM that nobody named is called. Given with is_vm. */
+    void (*suggest_name)(const char *where, char *name, size_t size);
+};
 
 #endif

@@ -1,4 +1,4 @@
-/* The QMP driver against a scripted server: what it learns, and every way it can fail. */
+/* The driver for QEMU against a scripted server: what it learns, and every way it can fail. */
 #include "tests/lib/test.h"
 
 #include <errno.h>
@@ -9,12 +9,13 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
-#include "controller/drivers/qmp_driver.h"
-#include "controller/drivers/qmp_facts.h"
+#include "controller/hypervisors/hypervisors.h"
+#include "controller/hypervisors/qemu/qmp-facts.h"
 #include "tests/component/controller/qmp-server.h"
 
 #define TURNS_MAX 2000 /* a loop that needs more hangs */
 
+static const struct driver *driver; /* as the table has it */
 static char directory[] = "/tmp/vmreclaim-test-qmp-XXXXXX";
 static char path[64];
 
@@ -57,7 +58,7 @@ static void on_failed(int status, const struct error *error, void *userdata)
 
     f->failed = status;
     f->error = *error;
-    qmp_driver.close(f->session);
+    driver->close(f->session);
     f->session = NULL;
 }
 
@@ -100,7 +101,7 @@ static int tear_down(void **state)
     struct fixture *f = *state;
 
     if (f->session != NULL)
-        qmp_driver.close(f->session);
+        driver->close(f->session);
     qmp_server_close(&f->server);
     uv_close((uv_handle_t *)&f->ticker, NULL);
     (void)uv_run(&f->loop, UV_RUN_DEFAULT);
@@ -119,7 +120,7 @@ static int tear_down(void **state)
 
 static void open_session(struct fixture *f)
 {
-    assert_int_equal(qmp_driver.open(&f->loop, path, 10 * NSEC_PER_SEC, &callbacks, f, &f->session),
+    assert_int_equal(driver->open(&f->loop, path, 10 * NSEC_PER_SEC, &callbacks, f, &f->session),
                      0);
 }
 
@@ -207,7 +208,7 @@ static void test_a_machine_without_devices(void **state)
     assert_int_equal(f->facts.guest_cid, 0);
     assert_string_equal(f->facts.uuid, "");
     assert_int_equal(f->facts.backing, MEMORY_BACKING_ANONYMOUS);
-    assert_int_equal(qmp_driver.read_statistics(f->session, NSEC_PER_SEC, on_done, f), -ENODEV);
+    assert_int_equal(driver->read_statistics(f->session, NSEC_PER_SEC, on_done, f), -ENODEV);
 }
 
 static void test_migration_is_seen(void **state)
@@ -224,15 +225,15 @@ static void test_balloon(void **state)
     struct fixture *f = *state;
 
     open_ready(f);
-    assert_int_equal(qmp_driver.set_balloon(f->session, 512 * MIB, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(driver->set_balloon(f->session, 512 * MIB, NSEC_PER_SEC, on_done, f), 0);
     assert_int_equal(f->done, 0);
     run_until(f, f->done == 1 && f->events[DRIVER_EVENT_BALLOON] == 1);
     assert_int_equal(f->status, 0);
     assert_int_equal(f->event_value, 512 * MIB);
-    assert_int_equal(qmp_driver.read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
     run_until(f, f->done == 2);
     assert_int_equal(f->actual, 512 * MIB);
-    assert_int_equal(qmp_driver.set_balloon(f->session, 0, NSEC_PER_SEC, on_done, f), -ERANGE);
+    assert_int_equal(driver->set_balloon(f->session, 0, NSEC_PER_SEC, on_done, f), -ERANGE);
 }
 
 static void test_a_refused_balloon(void **state)
@@ -241,7 +242,7 @@ static void test_a_refused_balloon(void **state)
 
     f->server.balloon_refuses = true;
     open_ready(f);
-    assert_int_equal(qmp_driver.set_balloon(f->session, MIB, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(driver->set_balloon(f->session, MIB, NSEC_PER_SEC, on_done, f), 0);
     run_until(f, f->done == 1);
     assert_int_equal(f->status, -EREMOTEIO);
     assert_non_null(strstr(f->error.text, "GenericError"));
@@ -254,7 +255,7 @@ static void test_statistics_with_missing_values(void **state)
     struct fixture *f = *state;
 
     open_ready(f);
-    assert_int_equal(qmp_driver.read_statistics(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(driver->read_statistics(f->session, NSEC_PER_SEC, on_done, f), 0);
     run_until(f, f->done == 1);
     assert_int_equal(f->status, 0);
     assert_int_equal(f->statistics.updated, 1700000000);
@@ -301,9 +302,9 @@ static void test_silence_is_another_client(void **state)
     assert_int_equal(qmp_server_listen(&f->server, path), 0);
     open_session(f);
     run_until(f, f->server.has_client);
-    qmp_driver.tick(f->session, time_monotonic() + 9 * NSEC_PER_SEC);
+    driver->tick(f->session, time_monotonic() + 9 * NSEC_PER_SEC);
     assert_int_equal(f->failed, 0);
-    qmp_driver.tick(f->session, time_monotonic() + 11 * NSEC_PER_SEC);
+    driver->tick(f->session, time_monotonic() + 11 * NSEC_PER_SEC);
     assert_int_equal(f->failed, -ETIMEDOUT);
     assert_non_null(strstr(f->error.text, "one client at a time"));
 }
@@ -348,14 +349,14 @@ static void test_an_answer_that_never_comes(void **state)
 
     open_ready(f);
     f->server.fault = QMP_SERVER_DEAF;
-    assert_int_equal(qmp_driver.read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
-    qmp_driver.tick(f->session, time_monotonic() + 2 * NSEC_PER_SEC);
+    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    driver->tick(f->session, time_monotonic() + 2 * NSEC_PER_SEC);
     assert_int_equal(f->done, 1);
     assert_int_equal(f->status, -ETIMEDOUT);
     assert_non_null(strstr(f->error.text, "query-balloon"));
     /* The connection lives on. */
     f->server.fault = QMP_SERVER_WORKS;
-    assert_int_equal(qmp_driver.read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
     run_until(f, f->done == 2);
     assert_int_equal(f->status, 0);
 }
@@ -365,9 +366,9 @@ static void test_closing_ends_what_is_open(void **state)
     struct fixture *f = *state;
 
     open_ready(f);
-    assert_int_equal(qmp_driver.read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
-    assert_int_equal(qmp_driver.read_facts(f->session, NSEC_PER_SEC, on_done, f), 0);
-    qmp_driver.close(f->session);
+    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(driver->read_facts(f->session, NSEC_PER_SEC, on_done, f), 0);
+    driver->close(f->session);
     f->session = NULL;
     assert_int_equal(f->done, 2);
     assert_int_equal(f->status, -ECANCELED);
@@ -383,7 +384,7 @@ static void test_closing_at_any_step(void **state)
         open_session(f);
         for (int i = 0; i < turns && f->session != NULL; i++)
             (void)uv_run(&f->loop, UV_RUN_ONCE);
-        qmp_driver.close(f->session);
+        driver->close(f->session);
         f->session = NULL;
     }
     f->ready = false;
@@ -435,6 +436,7 @@ int main(void)
     int failed;
 
     (void)signal(SIGPIPE, SIG_IGN);
+    driver = driver_find("qemu");
     if (mkdtemp(directory) == NULL)
         return 1;
     (void)snprintf(path, sizeof(path), "%s/qmp", directory);

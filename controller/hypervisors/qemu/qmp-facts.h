@@ -1,10 +1,10 @@
 /* What QMP's answers say, as facts. Pure; answers may be of any shape. Numbers are reals. */
-#ifndef VMRECLAIM_DRIVERS_QMP_FACTS_H
-#define VMRECLAIM_DRIVERS_QMP_FACTS_H
+#ifndef VMRECLAIM_HYPERVISORS_QEMU_QMP_FACTS_H
+#define VMRECLAIM_HYPERVISORS_QEMU_QMP_FACTS_H
 
 #include <jansson.h>
 
-#include "controller/drivers/driver.h"
+#include "controller/hypervisors/driver.h"
 
 /* A number of an object; UINT64_MAX: it is not there, not a number or QEMU's "missing". */
 uint64_t qmp_number(const json_t *object, const char *key);

@@ -1,6 +1,6 @@
-/* The driver for QEMU, over QMP: sessions, their events, and commands. qmp_reading.c reads facts.
+/* The driver for QEMU, over QMP: sessions, their events, and commands. qmp-reading.c reads facts.
  */
-#include "controller/drivers/qmp_driver.h"
+#include "controller/hypervisors/driver.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,9 +9,10 @@
 
 #include "common/base/list.h"
 #include "common/base/util.h"
-#include "controller/drivers/qmp.h"
-#include "controller/drivers/qmp_facts.h"
-#include "controller/drivers/qmp_reading.h"
+#include "controller/hypervisors/qemu/qmp-facts.h"
+#include "controller/hypervisors/qemu/qmp-reading.h"
+#include "controller/hypervisors/qemu/qmp.h"
+#include "controller/hypervisors/qemu/sockets.h"
 
 #define STATISTICS_INTERVAL 10 /* seconds, when nobody has switched balloon statistics on */
 
@@ -283,7 +284,7 @@ static void on_qmp_closed(int status, const struct error *error, void *userdata)
 static const struct qmp_callbacks qmp_session_callbacks = {on_qmp_ready, on_qmp_event,
                                                            on_qmp_closed};
 
-static int session_open(uv_loop_t *loop, const char *address, nsec_t timeout,
+static int session_open(uv_loop_t *loop, const char *path, nsec_t timeout,
                         const struct driver_callbacks *callbacks, void *userdata,
                         struct driver_session **ret_session)
 {
@@ -295,7 +296,7 @@ static int session_open(uv_loop_t *loop, const char *address, nsec_t timeout,
     session->callbacks = callbacks;
     session->userdata = userdata;
     session->timeout = timeout;
-    r = qmp_open(loop, address, timeout, &qmp_session_callbacks, session, &session->qmp);
+    r = qmp_open(loop, path, timeout, &qmp_session_callbacks, session, &session->qmp);
     if (r < 0) {
         free(session);
         return r;
@@ -317,9 +318,11 @@ static void session_tick(struct driver_session *session, nsec_t now)
     qmp_tick(session->qmp, now);
 }
 
-const struct driver qmp_driver = {
+const struct driver qemu_driver = {
     .version = DRIVER_VERSION,
-    .name = "qmp",
+    .name = "qemu",
+    .old_name = "qmp",
+    .check = qemu_check_socket,
     .open = session_open,
     .close = session_close,
     .tick = session_tick,
@@ -327,4 +330,6 @@ const struct driver qmp_driver = {
     .read_balloon = read_balloon,
     .read_statistics = read_statistics,
     .set_balloon = set_balloon,
+    .is_vm = qemu_is_socket,
+    .suggest_name = qemu_name_socket,
 };

@@ -1,5 +1,5 @@
 /* QMP connections. */
-#include "controller/drivers/qmp.h"
+#include "controller/hypervisors/qemu/qmp.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* Reads what QEMU says about its VM. */
-#ifndef VMRECLAIM_DRIVERS_QMP_READING_H
-#define VMRECLAIM_DRIVERS_QMP_READING_H
+#ifndef VMRECLAIM_HYPERVISORS_QEMU_QMP_READING_H
+#define VMRECLAIM_HYPERVISORS_QEMU_QMP_READING_H
 
 #include <stdbool.h>
 
-#include "controller/drivers/driver.h"
-#include "controller/drivers/qmp.h"
+#include "controller/hypervisors/driver.h"
+#include "controller/hypervisors/qemu/qmp.h"
 
 #define QOM_PATH_BYTES 128
 

@@ -5,7 +5,7 @@
  * properties, each memory backend). The reading is one object that counts its open questions and
  * ends when none is left. QEMU versions differ: a question that QEMU refuses leaves its fact
  * unknown, a connection that fails ends the reading. */
-#include "controller/drivers/qmp_reading.h"
+#include "controller/hypervisors/qemu/qmp-reading.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "common/base/util.h"
-#include "controller/drivers/qmp_facts.h"
+#include "controller/hypervisors/qemu/qmp-facts.h"
 
 #define QMP_BACKENDS_MAX 16 /* ivshmem's included */
 

@@ -1,5 +1,5 @@
 /* Reads QMP's answers. */
-#include "controller/drivers/qmp_facts.h"
+#include "controller/hypervisors/qemu/qmp-facts.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,0 +1,47 @@
+/* QMP sockets: how they are given, found and named. */
+#include "controller/hypervisors/qemu/sockets.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+int qemu_check_socket(const char *path, struct error *error)
+{
+    const size_t size = sizeof(((struct sockaddr_un *)NULL)->sun_path);
+
+    if (path[0] != '/' || strlen(path) >= size)
+        return error_set(error, -EINVAL,
+                         "'%s' is not the absolute path of a QMP socket of at most %zu bytes", path,
+                         size - 1);
+    return 0;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text);
+    size_t end_length = strlen(end);
+
+    return length > end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+bool qemu_is_socket(const char *path)
+{
+    struct stat file;
+
+    return (ends_with(path, ".qmp") || ends_with(path, ".sock")) && stat(path, &file) == 0 &&
+           S_ISSOCK(file.st_mode);
+}
+
+void qemu_name_socket(const char *path, char *name, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash == NULL ? path : slash + 1;
+    const char *dot = strrchr(base, '.');
+    size_t length = dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base);
+    size_t used = 0;
+
+    for (size_t i = 0; i < length && used + 1 < size; i++)
+        name[used++] = strchr(" \t/:", base[i]) != NULL ? '-' : base[i];
+    name[used] = '\0';
+}

@@ -1,0 +1,19 @@
+/* QMP sockets as addresses of VMs. */
+#ifndef VMRECLAIM_HYPERVISORS_QEMU_SOCKETS_H
+#define VMRECLAIM_HYPERVISORS_QEMU_SOCKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/error.h"
+
+/* 0: `path` can be that of a QMP socket; -EINVAL. */
+int qemu_check_socket(const char *path, struct error *error);
+
+/* A directory's entry is a QMP socket: a UNIX socket called *.qmp or *.sock. */
+bool qemu_is_socket(const char *path);
+
+/* What a VM with no other name is called: "web-1" for "/run/qemu/web-1.qmp". */
+void qemu_name_socket(const char *path, char *name, size_t size);
+
+#endif

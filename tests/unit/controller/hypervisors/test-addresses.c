@@ -1,0 +1,133 @@
+/* Addresses of hypervisors and the table of drivers. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "controller/hypervisors/hypervisors.h"
+
+static void test_an_address_and_its_parts(void **state)
+{
+    struct hypervisor_address address = {0};
+    struct error error;
+
+    assert_string_equal(hypervisor_address_where(&address), "");
+    assert_int_equal(hypervisor_address_parse("qemu:/run/a.qmp", &address, &error), 0);
+    assert_ptr_equal(address.driver, driver_find("qemu"));
+    assert_string_equal(address.text, "qemu:/run/a.qmp");
+    assert_string_equal(hypervisor_address_where(&address), "/run/a.qmp");
+}
+
+/* One hypervisor is one VM, whatever the driver was called when somebody wrote its address down. */
+static void test_an_older_name_is_todays(void **state)
+{
+    struct hypervisor_address address;
+    struct error error;
+
+    assert_int_equal(hypervisor_address_parse("qmp:/run/a.qmp", &address, &error), 0);
+    assert_string_equal(address.text, "qemu:/run/a.qmp");
+    assert_int_equal(hypervisor_address_join("qmp", "/run/b.qmp", &address, &error), 0);
+    assert_string_equal(address.text, "qemu:/run/b.qmp");
+    assert_ptr_equal(driver_find_old_key("qmp", ""), address.driver);
+    assert_ptr_equal(driver_find_old_key("qmp_directory", "_directory"), address.driver);
+    assert_null(driver_find_old_key("qmp_directory", ""));
+    assert_null(driver_find_old_key("qemu", ""));
+}
+
+static void test_wrong_addresses(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *message;
+    } addresses[] = {
+        {"", "not of the form DRIVER:WHERE"},
+        {":/run/a", "not of the form DRIVER:WHERE"},
+        {"/run/a.qmp", "not of the form DRIVER:WHERE"},
+        {"xen:3", "there is no driver 'xen'; the drivers are qemu"},
+        {"qemu:run/a.qmp", "'run/a.qmp' is not the absolute path of a QMP socket"},
+    };
+    struct hypervisor_address address = {.text = "untouched"};
+    char text[256] = "qemu:/";
+
+    for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
+        struct error error = {""};
+
+        assert_int_equal(hypervisor_address_parse(addresses[i].text, &address, &error), -EINVAL);
+        if (strstr(error.text, addresses[i].message) == NULL)
+            fail_msg("'%s' gave '%s'", addresses[i].text, error.text);
+    }
+    memset(text + 6, 'x', sizeof(text) - 7);
+    assert_int_equal(hypervisor_address_parse(text, &address, NULL), -EINVAL);
+    assert_string_equal(address.text, "untouched");
+}
+
+static void make_socket(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    assert_int_equal(bind(descriptor, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(close(descriptor), 0);
+}
+
+static void make_file(const char *path)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* What is no socket, hidden or called otherwise is no VM. */
+static void test_a_place(void **state)
+{
+    static const char *const sockets[] = {"web-2.sock", "web-1.qmp", "agent", ".x.qmp"};
+    char directory[] = "/tmp/vmreclaim-test-place-XXXXXX";
+    struct hypervisor_address *found;
+    struct hypervisor_address place;
+    struct error error;
+    char text[64];
+    char name[16];
+    size_t count;
+
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(chdir(directory), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
+        make_socket(sockets[i]);
+    make_file("file.qmp");
+    (void)snprintf(text, sizeof(text), "qmp:%s", directory);
+    assert_int_equal(hypervisor_place_parse(text, &place, &error), 0);
+    assert_int_equal(hypervisor_place_find(&place, &found, &count, &error), 0);
+    assert_int_equal(count, 2);
+    assert_string_equal(hypervisor_address_where(&found[1]) + strlen(directory), "/web-2.sock");
+    found[0].driver->suggest_name(hypervisor_address_where(&found[0]), name, sizeof(name));
+    assert_string_equal(name, "web-1");
+    free(found);
+    for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
+        assert_int_equal(unlink(sockets[i]), 0);
+    assert_int_equal(unlink("file.qmp"), 0);
+    assert_int_equal(rmdir(directory), 0);
+    assert_int_equal(hypervisor_place_find(&place, &found, &count, &error), 0);
+    assert_int_equal(count, 0);
+    free(found);
+    assert_int_equal(hypervisor_place_parse("qemu:run", &place, &error), -EINVAL);
+    assert_int_equal(hypervisor_place_parse("/run", &place, &error), -EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_address_and_its_parts),
+        cmocka_unit_test(test_an_older_name_is_todays),
+        cmocka_unit_test(test_wrong_addresses),
+        cmocka_unit_test(test_a_place),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
