@@ -116,10 +116,10 @@ static void assign_policy_files(struct daemon *daemon, const struct policy_file 
     for (size_t i = 0; i < count; i++) {
         struct vm *vm = registry_find_name(&daemon->supervisor.registry, files[i].vm);
 
-        if (vm == NULL || files[i].hash == 0 || files[i].hash == vm->policy_file_hash ||
+        if (vm == NULL || files[i].hash == 0 || files[i].hash == vm->assigned.file_hash ||
             policy_service_assigns(&daemon->policies, vm))
             continue;
-        vm->policy_file_hash = files[i].hash;
+        vm->assigned.file_hash = files[i].hash;
         (void)supervisor_set_policy(&daemon->supervisor, vm, &files[i].policy);
     }
 }

@@ -56,7 +56,8 @@ static bool has_work(const struct release *release)
     if (lease_keeper_expired(&release->keeper, release->time) > 0)
         return true;
     list_for_each (link, &release->keeper.balloons) {
-        const struct balloon_control *control = list_entry(link, struct vm, balloon_link)->balloon;
+        const struct balloon_control *control =
+            list_entry(link, struct vm, leases.link)->leases.balloon;
 
         for (uint32_t i = 0; i < control->lease_count; i++)
             if (control->leases[i].lease.expires != 0 &&

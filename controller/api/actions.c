@@ -108,12 +108,12 @@ static void fill_message(const struct action *action, const struct vm *vm,
     message->duration_ns = duration;
     message->guest = action->guest;
     message->footprint_before = action->footprint_before;
-    if (vm == NULL || vm->host.time == 0)
+    if (vm == NULL || vm->measured.host.time == 0)
         return;
-    message->footprint_after = vm->host.footprint;
+    message->footprint_after = vm->measured.host.footprint;
     message->drift = drift_over(&action->drift, duration);
     message->host_returned =
-        (int64_t)(action->footprint_before - vm->host.footprint) + message->drift;
+        (int64_t)(action->footprint_before - vm->measured.host.footprint) + message->drift;
 }
 
 static void publish(struct api *api, Vmreclaim__Controller__V1__Action *message)
@@ -172,8 +172,8 @@ static void watch_footprint(struct action *action, struct vm *vm, nsec_t now)
         sample_and_finish(action, vm);
         return;
     }
-    if (vm->host.footprint + SETTLE_NOISE <= action->lowest) {
-        action->lowest = vm->host.footprint;
+    if (vm->measured.host.footprint + SETTLE_NOISE <= action->lowest) {
+        action->lowest = vm->measured.host.footprint;
         action->last_fall = now;
     }
     if (now - action->last_fall >= SETTLE_QUIET || now >= action->settle_end)
@@ -303,14 +303,15 @@ static void ask_agent(struct action *action, struct vm *vm)
 
     action->started = time_boottime();
     action->started_time = time_realtime();
-    action->footprint_before = vm->host.footprint;
+    action->footprint_before = vm->measured.host.footprint;
     drift_begin(vm, &action->drift);
     fill_message(action, vm, &message);
     if (recorder != NULL)
         recorder->on_started(vm, &message, recorder->userdata);
-    if (vm->agent == NULL || ttrpc_call_unary(agent_link_connection(vm->agent), agent_service,
-                                              action->kind->agent_method, &action->ask.base,
-                                              timeout, on_result, action, &action->client) < 0)
+    if (vm->links.agent == NULL ||
+        ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service,
+                         action->kind->agent_method, &action->ask.base, timeout, on_result, action,
+                         &action->client) < 0)
         fail(action, TTRPC_UNAVAILABLE, "the agent cannot be asked");
 }
 

@@ -73,11 +73,12 @@ static void fill_message(const struct balloon_wait *wait, const struct vm *vm,
     action->started_ns = wait->started_time;
     action->duration_ns = time_boottime() - wait->started;
     action->footprint_before = wait->footprint_before;
-    if (vm == NULL || vm->host.time == 0)
+    if (vm == NULL || vm->measured.host.time == 0)
         return;
-    action->footprint_after = vm->host.footprint;
+    action->footprint_after = vm->measured.host.footprint;
     action->drift = drift_over(&wait->drift, action->duration_ns);
-    action->host_returned = (int64_t)(wait->footprint_before - vm->host.footprint) + action->drift;
+    action->host_returned =
+        (int64_t)(wait->footprint_before - vm->measured.host.footprint) + action->drift;
 }
 
 /* The VM has just been measured; NULL: it went away. */
@@ -153,14 +154,14 @@ static void look(struct balloon_wait *wait, nsec_t now)
     }
     if (recorder != NULL)
         recorder->on_progress(vm, wait->id, recorder->userdata);
-    if (vm->balloon == NULL || is_reached(vm->balloon)) {
+    if (vm->leases.balloon == NULL || is_reached(vm->leases.balloon)) {
         wait->reached = wait->reached == 0 ? now : wait->reached;
         if (now - wait->reached >= HOST_DELAY)
-            sample_and_finish(wait, vm, reason_of((enum balloon_news)vm->balloon_news));
+            sample_and_finish(wait, vm, reason_of((enum balloon_news)vm->leases.news));
         return;
     }
     supervisor_read_balloon(vm);
-    if (vm->balloon->stalled)
+    if (vm->leases.balloon->stalled)
         sample_and_finish(wait, vm, balloon_news_text(BALLOON_NEWS_STALLED));
     else if (now - wait->started >= WAIT_MAX)
         sample_and_finish(wait, vm,
@@ -198,7 +199,7 @@ static void ask_hypervisor(struct balloon_wait *wait, struct vm *vm)
 
     wait->started = time_boottime();
     wait->started_time = time_realtime();
-    wait->footprint_before = vm->host.footprint;
+    wait->footprint_before = vm->measured.host.footprint;
     drift_begin(vm, &wait->drift);
     r = wait->is_release ? lease_keeper_release(service->keeper, vm, &error)
                          : lease_keeper_set(service->keeper, vm, wait->size, wait->lifetime,

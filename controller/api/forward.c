@@ -73,7 +73,7 @@ void forward_stream(struct api *api, struct ttrpc_call *call, struct vm *vm, con
         .userdata = userdata,
     };
     (void)snprintf(forward->vm, sizeof(forward->vm), "%s", vm->name);
-    connection = agent_link_connection(vm->agent);
+    connection = agent_link_connection(vm->links.agent);
     r = on_each != NULL ? ttrpc_call_stream(connection, agent_service, method, request, timeout,
                                             on_message, on_result, forward, &forward->client)
                         : ttrpc_call_unary(connection, agent_service, method, request, timeout,

@@ -29,15 +29,15 @@ static void answer(struct ttrpc_call *call, struct vm *vm, bool pending)
         VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
     char *vms[] = {vm->name};
 
-    response.name = vm->policy->name;
-    response.revision = vm->policy->revision;
+    response.name = vm->assigned.policy->name;
+    response.revision = vm->assigned.policy->revision;
     response.pending = pending;
     response.vms = vms;
     response.n_vms = 1;
-    response.unsupported_keys = vm->unsupported_keys;
-    response.n_unsupported_keys = count_keys(vm->unsupported_keys);
-    response.capped_keys = vm->capped_keys;
-    response.n_capped_keys = count_keys(vm->capped_keys);
+    response.unsupported_keys = vm->assigned.unsupported_keys;
+    response.n_unsupported_keys = count_keys(vm->assigned.unsupported_keys);
+    response.capped_keys = vm->assigned.capped_keys;
+    response.n_capped_keys = count_keys(vm->assigned.capped_keys);
     ttrpc_call_finish(call, &response.base);
 }
 
@@ -56,7 +56,7 @@ static void on_operator_gone(struct ttrpc_call *call, void *userdata)
 static void on_vm_event(const struct vm_event *event, void *userdata)
 {
     struct api_policy_waits *waits = userdata;
-    bool left = event->kind == VM_EVENT_STATE && event->vm->agent == NULL;
+    bool left = event->kind == VM_EVENT_STATE && event->vm->links.agent == NULL;
 
     if (event->kind != VM_EVENT_POLICY && !left)
         return;
@@ -65,7 +65,7 @@ static void on_vm_event(const struct vm_event *event, void *userdata)
 
         if (strcmp(wait->vm, event->vm->name) != 0)
             continue;
-        if (left || event->vm->policy_sent)
+        if (left || event->vm->assigned.sent)
             answer(wait->call, event->vm, left);
         else
             ttrpc_call_fail(wait->call, TTRPC_FAILED_PRECONDITION, "VM '%s': %s", event->vm->name,
@@ -92,7 +92,7 @@ void api_policy_assign(struct api_policy_waits *waits, struct ttrpc_call *call, 
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
         return;
     }
-    if (!vm->policy_under_way) {
+    if (!vm->assigned.under_way) {
         answer(call, vm, true);
         free(wait);
         return;

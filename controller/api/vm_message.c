@@ -6,11 +6,11 @@
 
 void api_waterfall_to_message(const struct vm *vm, bool with_guest, struct api_vm_scratch *scratch)
 {
-    const struct waterfall *w = &vm->waterfall;
+    const struct waterfall *w = &vm->measured.waterfall;
     Vmreclaim__Controller__V1__Waterfall *message = &scratch->waterfall;
 
     vmreclaim__controller__v1__waterfall__init(message);
-    message->time_ns = vm->waterfall_time;
+    message->time_ns = vm->measured.time;
     message->skew_ns = w->skew;
     message->footprint = w->footprint;
     message->swapped = w->swapped;
@@ -27,9 +27,9 @@ void api_waterfall_to_message(const struct vm *vm, bool with_guest, struct api_v
     message->vm_ram = w->ram;
     message->guest_is_known = w->guest_is_known;
     message->footprint_source = api_text(footprint_source_format(
-        vm->host.sources, scratch->footprint_source, sizeof(scratch->footprint_source)));
+        vm->measured.host.sources, scratch->footprint_source, sizeof(scratch->footprint_source)));
     if (with_guest && w->guest_is_known) {
-        guest_memory_to_message(&vm->guest, &scratch->guest);
+        guest_memory_to_message(&vm->measured.guest, &scratch->guest);
         message->guest = &scratch->guest;
     }
 }
@@ -37,7 +37,7 @@ void api_waterfall_to_message(const struct vm *vm, bool with_guest, struct api_v
 static void host_facts_to_message(const struct supervisor *supervisor, const struct vm *vm,
                                   Vmreclaim__Controller__V1__HostFacts *message)
 {
-    const struct driver_facts *facts = &vm->hypervisor;
+    const struct driver_facts *facts = &vm->hypervisor.facts;
     int order = supervisor_lowest_order(supervisor, vm);
 
     vmreclaim__controller__v1__host_facts__init(message);
@@ -48,22 +48,22 @@ static void host_facts_to_message(const struct supervisor *supervisor, const str
     message->vfio_devices = facts->vfio_devices;
     message->locked = facts->locked;
     message->encrypted = facts->encrypted;
-    message->migrated_in = vm->migrated_in;
-    message->restored = vm->restored;
-    message->foreign_balloon_owner = api_text(vm->foreign_balloon_owner);
+    message->migrated_in = vm->hypervisor.migrated_in;
+    message->restored = vm->hypervisor.restored;
+    message->foreign_balloon_owner = api_text(vm->leases.foreign_owner);
     message->lowest_useful_order = order > 0 ? (uint32_t)order : 0;
-    message->footprint_at_boot = vm->footprint_at_boot;
-    message->touched = vm->touched;
-    message->huge_bytes = vm->huge_bytes;
+    message->footprint_at_boot = vm->measured.footprint_at_boot;
+    message->touched = vm->measured.touched;
+    message->huge_bytes = vm->measured.huge_bytes;
     message->deflate_on_oom = facts->deflate_on_oom == ANSWER_YES;
 }
 
 /* "on", "off", or why it cannot work although it is on; empty: not known. */
 static const char *reporting_of(const struct vm *vm)
 {
-    const struct driver_facts *facts = &vm->hypervisor;
+    const struct driver_facts *facts = &vm->hypervisor.facts;
 
-    if (!vm->hypervisor_known)
+    if (!vm->hypervisor.known)
         return "";
     if (facts->balloon == ANSWER_NO)
         return "off: the VM has no balloon device";
@@ -92,21 +92,21 @@ static size_t count_keys(char *const *keys)
 
 static void policy_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm *message)
 {
-    if (vm->policy == NULL)
+    if (vm->assigned.policy == NULL)
         return;
-    message->policy = vm->policy->name;
-    message->policy_revision = vm->policy->revision;
-    message->unsupported_keys = vm->unsupported_keys;
-    message->n_unsupported_keys = count_keys(vm->unsupported_keys);
+    message->policy = vm->assigned.policy->name;
+    message->policy_revision = vm->assigned.policy->revision;
+    message->unsupported_keys = vm->assigned.unsupported_keys;
+    message->n_unsupported_keys = count_keys(vm->assigned.unsupported_keys);
 }
 
 static void balloon_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm *message)
 {
-    const struct balloon_control *control = vm->balloon;
+    const struct balloon_control *control = vm->leases.balloon;
 
-    message->balloon_target = vm->hypervisor.balloon_actual;
-    message->balloon_baseline = vm->hypervisor.balloon_actual;
-    message->balloon_lease = vm->balloon_waiting;
+    message->balloon_target = vm->hypervisor.facts.balloon_actual;
+    message->balloon_baseline = vm->hypervisor.facts.balloon_actual;
+    message->balloon_lease = vm->leases.waiting;
     if (control == NULL)
         return;
     message->balloon_target = control->target;
@@ -137,9 +137,9 @@ static void statistics_to_message(const struct driver_statistics *statistics,
 /* UNIX nanoseconds; 0: none. */
 static int64_t last_sample_time(const struct vm *vm)
 {
-    if (vm->guest.received == 0)
+    if (vm->measured.guest.received == 0)
         return 0;
-    return time_realtime() - (int64_t)(time_boottime() - vm->guest.received);
+    return time_realtime() - (int64_t)(time_boottime() - vm->measured.guest.received);
 }
 
 void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm, bool with_guest,
@@ -149,32 +149,34 @@ void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm,
     message->name = api_text(vm->name);
     message->uuid = api_text(vm->uuid);
     message->cid = vm->cid;
-    message->pid = hypervisor_process_is_open(&vm->process) ? (int32_t)vm->process.pid : 0;
-    message->state = api_text(vm_state_name(vm->state));
+    message->pid =
+        hypervisor_process_is_open(&vm->measured.process) ? (int32_t)vm->measured.process.pid : 0;
+    message->state = api_text(vm_state_name(vm->life.state));
     message->driver = api_text(vm->address.driver != NULL ? vm->address.driver->name : "");
-    message->driver_state = api_text(vm->driver_state);
-    message->agent_connected = vm->agent != NULL;
-    message->agent_version = api_text(vm->info.version);
+    message->driver_state = api_text(vm->hypervisor.condition);
+    message->agent_connected = vm->links.agent != NULL;
+    message->agent_version = api_text(vm->agent.info.version);
     message->announced = vm->announced;
-    message->boot_id = api_text(vm->boot_id);
+    message->boot_id = api_text(vm->agent.boot_id);
     message->reporting = api_text(reporting_of(vm));
-    message->engine_state = api_text(vm->engine_state);
-    message->engine_reason = api_text(vm->engine_reason);
+    message->engine_state = api_text(vm->agent.engine_state);
+    message->engine_reason = api_text(vm->agent.engine_reason);
     balloon_to_message(vm, message);
-    if (vm->definition != NULL) {
-        message->labels = vm->definition->labels;
-        message->n_labels = vm->definition->label_count;
+    if (vm->sources.definition != NULL) {
+        message->labels = vm->sources.definition->labels;
+        message->n_labels = vm->sources.definition->label_count;
     }
     message->last_sample_ns = last_sample_time(vm);
-    message->refault_rate = vm->waterfall.guest_is_known ? vm->guest.refault_rate : 0;
+    message->refault_rate =
+        vm->measured.waterfall.guest_is_known ? vm->measured.guest.refault_rate : 0;
     policy_to_message(vm, message);
-    if (vm->agent == NULL && vm->statistics.updated != 0) {
-        statistics_to_message(&vm->statistics, &scratch->statistics);
+    if (vm->links.agent == NULL && vm->hypervisor.statistics.updated != 0) {
+        statistics_to_message(&vm->hypervisor.statistics, &scratch->statistics);
         message->statistics = &scratch->statistics;
     }
     host_facts_to_message(supervisor, vm, &scratch->host);
     message->host = &scratch->host;
-    if (vm->waterfall.time != 0 || vm->waterfall.guest_is_known) {
+    if (vm->measured.waterfall.time != 0 || vm->measured.waterfall.guest_is_known) {
         api_waterfall_to_message(vm, with_guest, scratch);
         message->waterfall = &scratch->waterfall;
     }

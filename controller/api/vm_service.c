@@ -109,7 +109,7 @@ static void get_vm(struct ttrpc_call *call, const ProtobufCMessage *request,
 
     if (vm == NULL)
         return;
-    if (asked->fresh && vm->agent != NULL) {
+    if (asked->fresh && vm->links.agent != NULL) {
         ask_sample(service, call, vm, false, on_get_vm_sample);
         return;
     }
@@ -153,7 +153,7 @@ static void finish_explain(const struct api_vm_service *service, struct ttrpc_ca
     add_findings(&(struct explain_subject){.vm = &message,
                                            .info = info,
                                            .policy = has_policy ? &policy : NULL,
-                                           .own_limits = vm->capped_keys,
+                                           .own_limits = vm->assigned.capped_keys,
                                            .time = time_realtime()},
                  call, &response);
     vm_info_free(info);
@@ -176,7 +176,7 @@ static void explain(struct ttrpc_call *call, const ProtobufCMessage *request,
 
     if (vm == NULL)
         return;
-    if (vm->agent != NULL) {
+    if (vm->links.agent != NULL) {
         ask_sample(service, call, vm, asked->exact, on_explain_sample);
         return;
     }
@@ -208,7 +208,7 @@ static struct vm *find_vm_with_agent(const struct api_vm_service *service, struc
 {
     struct vm *vm = api_find_vm(service->api, call, name);
 
-    if (vm == NULL || vm->agent != NULL)
+    if (vm == NULL || vm->links.agent != NULL)
         return vm;
     ttrpc_call_fail(call, TTRPC_UNAVAILABLE,
                     "no agent of VM '%s' is connected; start vmreclaim-agent in the guest",

@@ -32,10 +32,11 @@ struct figures {
  * nor cache then was in use, and what was free and neither reported nor trapped was reportable. */
 static void set_figures(ActionSample *sample, const struct vm *vm, const struct figures *figures)
 {
-    uint64_t all = vm->waterfall.in_use + vm->guest.free + vm->waterfall.cache;
+    uint64_t all =
+        vm->measured.waterfall.in_use + vm->measured.guest.free + vm->measured.waterfall.cache;
     uint64_t rest = figures->free - min_of(figures->free, figures->reported);
 
-    sample->guest_is_known = vm->waterfall.guest_is_known && figures->free != 0;
+    sample->guest_is_known = vm->measured.waterfall.guest_is_known && figures->free != 0;
     sample->guest_free = figures->free;
     sample->reported = figures->reported;
     sample->trapped = figures->trapped;
@@ -70,7 +71,7 @@ static void sample_end(struct track *track, const struct vm *vm, const ActionRes
 /* Where the action's window begins; NULL: that is not known. */
 static const struct footprint_point *window_begin(const struct vm *vm, nsec_t start)
 {
-    const struct footprint_history *history = &vm->history;
+    const struct footprint_history *history = &vm->measured.history;
 
     return start < history->claimed.time ? &history->claimed : footprint_history_at(history, start);
 }
@@ -82,7 +83,7 @@ static int64_t drift_of(const struct vm *vm, const ActionSample *before,
 {
     struct drift drift;
 
-    if (begin == &vm->history.claimed)
+    if (begin == &vm->measured.history.claimed)
         return 0;
     drift_begin_at(vm, begin->time,
                    before->guest_is_known ? before->reportable - before->held_back
@@ -240,7 +241,7 @@ static void close_measured(struct recorder *recorder, struct track *track, struc
 {
     set_share(action, track, run);
     action->finished = 1;
-    action->footprint_after = vm->waterfall.footprint;
+    action->footprint_after = vm->measured.waterfall.footprint;
     action->host_returned = judge_returned(action, action->footprint_after);
     tracks_record(recorder, track, vm, action, now);
 }

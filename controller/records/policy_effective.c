@@ -49,11 +49,12 @@ static void fill_setting(const struct vm *vm, const char *key, char *value,
     const char *limit = vm_own_limit(vm, key);
 
     vmreclaim__controller__v1__effective_setting__init(setting);
-    (void)policy_get(vm->policy, key, value, VALUE_SIZE);
+    (void)policy_get(vm->assigned.policy, key, value, VALUE_SIZE);
     setting->key = api_text(key);
     setting->value = value;
-    setting->origin = is_of_profile(vm->policy, key, value) ? ORIGIN(PROFILE) : ORIGIN(POLICY);
-    setting->unsupported = has_key(vm->unsupported_keys, key);
+    setting->origin =
+        is_of_profile(vm->assigned.policy, key, value) ? ORIGIN(PROFILE) : ORIGIN(POLICY);
+    setting->unsupported = has_key(vm->assigned.unsupported_keys, key);
     if (limit == NULL)
         return;
     setting->origin = ORIGIN(GUEST);
@@ -101,9 +102,9 @@ static void fill_unsupported(const struct vm *vm, struct effective *effective,
 {
     char value[VALUE_SIZE];
 
-    for (char **key = vm->unsupported_keys; key != NULL && *key != NULL; key++)
+    for (char **key = vm->assigned.unsupported_keys; key != NULL && *key != NULL; key++)
         if (response->n_unsupported_keys < KEYS_MAX &&
-            policy_get(vm->policy, *key, value, sizeof(value)) < 0)
+            policy_get(vm->assigned.policy, *key, value, sizeof(value)) < 0)
             effective->unsupported[response->n_unsupported_keys++] = *key;
     response->unsupported_keys = effective->unsupported;
 }
@@ -119,7 +120,7 @@ static void get_effective(struct ttrpc_call *call, const ProtobufCMessage *reque
 
     if (vm == NULL)
         return;
-    if (vm->policy == NULL) {
+    if (vm->assigned.policy == NULL) {
         ttrpc_call_fail(call, TTRPC_NOT_FOUND,
                         "no policy is assigned to VM '%s': its agent runs its own (in the guest: "
                         "vmreclaim-agent --check); assign one: vmreclaim policy apply FILE --vm %s",
@@ -127,12 +128,12 @@ static void get_effective(struct ttrpc_call *call, const ProtobufCMessage *reque
         return;
     }
     response.vm = vm->name;
-    response.name = vm->policy->name;
-    response.revision = vm->policy->revision;
-    response.profile = api_text(policy_profile_name(vm->policy->profile));
-    response.pending = !vm->policy_sent;
+    response.name = vm->assigned.policy->name;
+    response.revision = vm->assigned.policy->revision;
+    response.profile = api_text(policy_profile_name(vm->assigned.policy->profile));
+    response.pending = !vm->assigned.sent;
     fill_settings(vm, &effective, &response);
-    fill_schedules(vm->policy, &effective, &response);
+    fill_schedules(vm->assigned.policy, &effective, &response);
     fill_unsupported(vm, &effective, &response);
     ttrpc_call_finish(call, &response.base);
 }

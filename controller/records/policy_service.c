@@ -68,7 +68,7 @@ static int load(const struct policy_revision *revision, void *userdata)
 static int assigned_name(const struct policy_service *service, const struct vm *vm, char *name,
                          size_t size, struct error *error)
 {
-    const struct vm_definition *definition = vm->definition;
+    const struct vm_definition *definition = vm->sources.definition;
 
     return store_policy_of(service->store, vm->name, definition == NULL ? NULL : definition->labels,
                            definition == NULL ? 0 : definition->label_count, name, size, error);
@@ -106,9 +106,9 @@ static int assigned_policy(const struct policy_service *service, const struct vm
 
 static bool runs(const struct vm *vm, const struct policy *policy)
 {
-    return vm->policy != NULL && vm->policy->revision == policy->revision &&
-           strcmp(vm->policy->name, policy->name) == 0 &&
-           strcmp(vm->policy->hash, policy->hash) == 0;
+    return vm->assigned.policy != NULL && vm->assigned.policy->revision == policy->revision &&
+           strcmp(vm->assigned.policy->name, policy->name) == 0 &&
+           strcmp(vm->assigned.policy->hash, policy->hash) == 0;
 }
 
 /* A VM that came or changed its state gets what is assigned to it: drift is mended here. */

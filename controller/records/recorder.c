@@ -65,7 +65,7 @@ static void on_progress(const struct vm *vm, const char *id, void *userdata)
 /* Whether the host's side is known before the action and after it, or never was. */
 static bool is_measured(const struct vm *vm, const Action *action)
 {
-    return vm != NULL && (vm->host.time != 0 || action->footprint_before == 0);
+    return vm != NULL && (vm->measured.host.time != 0 || action->footprint_before == 0);
 }
 
 static void on_finished(struct vm *vm, Action *action, void *userdata)
@@ -105,7 +105,7 @@ static void check_again(struct recorder *recorder, struct track *track, const st
     lent.samples = track->sample_pointers;
     lent.n_samples = track->sample_count;
     lent.checked_again = 1;
-    lent.host_returned_later = judge_returned(action, vm->waterfall.footprint);
+    lent.host_returned_later = judge_returned(action, vm->measured.waterfall.footprint);
     (void)store_put_action(recorder->store, &lent);
 }
 
@@ -115,8 +115,9 @@ bool recorder_is_comparable(const struct vm *vm, const Action *action)
     nsec_t tick = NSEC_PER_SEC / (nsec_t)sysconf(_SC_CLK_TCK);
     int64_t age = time_realtime() - action->started_ns;
 
-    return action->footprint_before != 0 && hypervisor_process_is_open(&vm->process) &&
-           (int64_t)(vm->process.start_time * tick) <= (int64_t)time_boottime() - age + ALLOWANCE;
+    return action->footprint_before != 0 && hypervisor_process_is_open(&vm->measured.process) &&
+           (int64_t)(vm->measured.process.start_time * tick) <=
+               (int64_t)time_boottime() - age + ALLOWANCE;
 }
 
 int recorder_measure_again(struct vm *vm, const Action *action, int64_t *ret_returned)
@@ -124,7 +125,7 @@ int recorder_measure_again(struct vm *vm, const Action *action, int64_t *ret_ret
     if (!action->finished || !recorder_is_comparable(vm, action) ||
         supervisor_measure_exactly(vm->supervisor, vm) < 0)
         return -ENODATA;
-    *ret_returned = judge_returned(action, vm->waterfall.footprint);
+    *ret_returned = judge_returned(action, vm->measured.waterfall.footprint);
     return 0;
 }
 
@@ -174,7 +175,7 @@ static void record_waterfalls(struct recorder *recorder)
     list_for_each (link, &recorder->api->supervisor->registry.vms) {
         const struct vm *vm = list_entry(link, struct vm, link);
         struct api_vm_scratch scratch;
-        if (index++ % MINUTE != recorder->seconds % MINUTE || vm->waterfall_time == 0)
+        if (index++ % MINUTE != recorder->seconds % MINUTE || vm->measured.time == 0)
             continue;
         api_waterfall_to_message(vm, false, &scratch);
         (void)store_put_waterfall(recorder->store, vm->name, &scratch.waterfall);

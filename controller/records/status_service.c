@@ -47,10 +47,11 @@ static void fill_vms(const struct supervisor *supervisor, Status *status,
     list_for_each (link, &supervisor->registry.vms) {
         const struct vm *vm = list_entry(link, struct vm, link);
         status->vms++;
-        status->agents += vm->agent != NULL;
-        status->footprint += vm->waterfall.footprint;
-        if (vm->address.driver != NULL && !vm->session_ready && vm->driver_state[0] != '\0')
-            add_degraded(status, scratch, "driver", vm->name, vm->driver_state);
+        status->agents += vm->links.agent != NULL;
+        status->footprint += vm->measured.waterfall.footprint;
+        if (vm->address.driver != NULL && !vm->hypervisor.ready &&
+            vm->hypervisor.condition[0] != '\0')
+            add_degraded(status, scratch, "driver", vm->name, vm->hypervisor.condition);
     }
 }
 

@@ -51,19 +51,19 @@ ActionSample *track_sample(struct track *track, const struct vm *vm, int phase)
     track->sample_pointers[track->sample_count++] = sample;
     vmreclaim__controller__v1__action_sample__init(sample);
     sample->phase = (Vmreclaim__Controller__V1__ActionPhase)phase;
-    sample->time_ns = vm->waterfall_time;
-    sample->footprint = vm->waterfall.footprint;
-    sample->swapped = vm->waterfall.swapped;
-    sample->guest_is_known = vm->waterfall.guest_is_known;
-    sample->guest_free = vm->guest.free;
-    sample->reported = vm->waterfall.reported;
-    sample->reportable = vm->waterfall.reportable;
-    sample->held_back = vm->waterfall.held_back;
-    sample->trapped = vm->waterfall.trapped;
-    sample->percpu = vm->waterfall.percpu;
-    sample->cache = vm->waterfall.cache;
-    sample->in_use = vm->waterfall.in_use;
-    sample->balloon = vm->waterfall.balloon;
+    sample->time_ns = vm->measured.time;
+    sample->footprint = vm->measured.waterfall.footprint;
+    sample->swapped = vm->measured.waterfall.swapped;
+    sample->guest_is_known = vm->measured.waterfall.guest_is_known;
+    sample->guest_free = vm->measured.guest.free;
+    sample->reported = vm->measured.waterfall.reported;
+    sample->reportable = vm->measured.waterfall.reportable;
+    sample->held_back = vm->measured.waterfall.held_back;
+    sample->trapped = vm->measured.waterfall.trapped;
+    sample->percpu = vm->measured.waterfall.percpu;
+    sample->cache = vm->measured.waterfall.cache;
+    sample->in_use = vm->measured.waterfall.in_use;
+    sample->balloon = vm->measured.waterfall.balloon;
     return sample;
 }
 

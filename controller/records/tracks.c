@@ -48,7 +48,7 @@ void tracks_record(struct recorder *recorder, struct track *track, struct vm *vm
                    Vmreclaim__Controller__V1__Action *action, nsec_t now)
 {
     (void)track_sample(track, vm, VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER);
-    vm->history.claimed = (struct footprint_point){now, vm->waterfall.footprint};
+    vm->measured.history.claimed = (struct footprint_point){now, vm->measured.waterfall.footprint};
     track_complete(track, recorder->api->supervisor, vm, action);
     (void)store_put_action(recorder->store, action);
     track->state = TRACK_WAITING;

@@ -32,7 +32,7 @@ static const ProtobufCServiceDescriptor *const agent_service =
 
 static bool is_current(const struct vm *vm, const struct agent_link *link)
 {
-    return vm->agent == link;
+    return vm->links.agent == link;
 }
 
 /* ---- a link's callbacks ---- */
@@ -51,7 +51,7 @@ static void keep_packed(struct agent_info *info,
 
 static void take_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse *message)
 {
-    struct agent_info *info = &vm->info;
+    struct agent_info *info = &vm->agent.info;
 
     vm_copy_guest_text(info->version, sizeof(info->version), message->agent_version);
     vm_copy_guest_text(info->boot_id, sizeof(info->boot_id), message->boot_id);
@@ -67,24 +67,25 @@ static void take_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse
 static void start_watch(struct supervisor *supervisor, struct vm *vm)
 {
     int order = vm->announced ? supervisor_lowest_order(supervisor, vm) : -1;
-    int r = agent_link_watch(vm->agent, supervisor->sample_interval, order);
+    int r = agent_link_watch(vm->links.agent, supervisor->sample_interval, order);
 
     vm->told_order = order;
     if (r < 0 && r != -EALREADY)
-        agent_link_close(vm->agent, "Watch could not be opened");
+        agent_link_close(vm->links.agent, "Watch could not be opened");
 }
 
 static void become_agent(struct vm *vm, struct agent_link *link)
 {
-    vm->agent = link;
-    vm->clock_offset_known = false;
-    vm->policy_sent = false;
-    vm->policy_under_way = false;
-    vm->policy_again = false;
+    vm->links.agent = link;
+    vm->agent.clock_offset_known = false;
+    vm->assigned.sent = false;
+    vm->assigned.under_way = false;
+    vm->assigned.again = false;
     /* A candidate may have said who it is already. */
-    (void)snprintf(vm->info.boot_id, sizeof(vm->info.boot_id), "%s", vm->candidate_boot_id);
-    vm->candidate_boot_id[0] = '\0';
-    vm->facts.agent_late = false;
+    (void)snprintf(vm->agent.info.boot_id, sizeof(vm->agent.info.boot_id), "%s",
+                   vm->links.candidate_boot_id);
+    vm->links.candidate_boot_id[0] = '\0';
+    vm->life.facts.agent_late = false;
 }
 
 /* The candidate that the ping was for is none any more, and with it may go the record that the
@@ -92,18 +93,18 @@ static void become_agent(struct vm *vm, struct agent_link *link)
  * cancelled. */
 static void stop_ping(struct vm *vm)
 {
-    if (vm->ping != NULL)
-        ttrpc_client_call_cancel(vm->ping);
-    vm->ping = NULL;
+    if (vm->links.ping != NULL)
+        ttrpc_client_call_cancel(vm->links.ping);
+    vm->links.ping = NULL;
 }
 
 static void replace_by_candidate(struct supervisor *supervisor, struct vm *vm, const char *reason)
 {
-    struct agent_link *old = vm->agent;
+    struct agent_link *old = vm->links.agent;
 
     stop_ping(vm);
-    become_agent(vm, vm->candidate);
-    vm->candidate = NULL;
+    become_agent(vm, vm->links.candidate);
+    vm->links.candidate = NULL;
     if (old != NULL)
         agent_link_close(old, reason);
     start_watch(supervisor, vm);
@@ -116,16 +117,16 @@ static void accept_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoRespon
     bool rebooted;
 
     vm_copy_guest_text(boot_id, sizeof(boot_id), info->boot_id);
-    rebooted = vm->boot_id[0] != '\0' && strcmp(vm->boot_id, boot_id) != 0;
+    rebooted = vm->agent.boot_id[0] != '\0' && strcmp(vm->agent.boot_id, boot_id) != 0;
     take_info(vm, info);
-    (void)snprintf(vm->boot_id, sizeof(vm->boot_id), "%s", boot_id);
+    (void)snprintf(vm->agent.boot_id, sizeof(vm->agent.boot_id), "%s", boot_id);
     if (rebooted)
         vm_hypervisor_booted(vm, "the guest has booted again");
     /* A policy that the agent kept over its absence is not sent again. */
-    if (vm->policy != NULL && vm->policy->hash[0] != '\0' &&
-        strcmp(vm->policy->hash, info->policy_hash) == 0 &&
-        vm->policy->revision == info->policy_revision)
-        vm->policy_sent = true;
+    if (vm->assigned.policy != NULL && vm->assigned.policy->hash[0] != '\0' &&
+        strcmp(vm->assigned.policy->hash, info->policy_hash) == 0 &&
+        vm->assigned.policy->revision == info->policy_revision)
+        vm->assigned.sent = true;
     vm_agent_send_policy(vm->supervisor, vm);
     supervisor_update_state(vm->supervisor, vm);
 }
@@ -136,10 +137,11 @@ static void on_candidate_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfo
     char boot_id[37];
 
     vm_copy_guest_text(boot_id, sizeof(boot_id), info->boot_id);
-    if (vm->info.boot_id[0] == '\0' || strcmp(boot_id, vm->info.boot_id) == 0) {
-        (void)snprintf(vm->candidate_boot_id, sizeof(vm->candidate_boot_id), "%s", boot_id);
-        if (vm->first_is_alive)
-            agent_link_close(vm->candidate, "the guest's first connection is alive");
+    if (vm->agent.info.boot_id[0] == '\0' || strcmp(boot_id, vm->agent.info.boot_id) == 0) {
+        (void)snprintf(vm->links.candidate_boot_id, sizeof(vm->links.candidate_boot_id), "%s",
+                       boot_id);
+        if (vm->links.first_is_alive)
+            agent_link_close(vm->links.candidate, "the guest's first connection is alive");
         return;
     }
     replace_by_candidate(vm->supervisor, vm, "the guest has booted again");
@@ -151,7 +153,7 @@ static void on_info(struct agent_link *link, const Vmreclaim__Agent__V1__GetInfo
 {
     struct vm *vm = userdata;
 
-    if (vm->candidate == link)
+    if (vm->links.candidate == link)
         on_candidate_info(vm, info);
     else if (is_current(vm, link))
         accept_info(vm, info);
@@ -163,11 +165,11 @@ static nsec_t latency_of(struct vm *vm, uint64_t guest_boottime)
 {
     int64_t offset = (int64_t)(time_boottime() - guest_boottime);
 
-    if (!vm->clock_offset_known || offset < vm->clock_offset) {
-        vm->clock_offset = offset;
-        vm->clock_offset_known = true;
+    if (!vm->agent.clock_offset_known || offset < vm->agent.clock_offset) {
+        vm->agent.clock_offset = offset;
+        vm->agent.clock_offset_known = true;
     }
-    return (nsec_t)(offset - vm->clock_offset);
+    return (nsec_t)(offset - vm->agent.clock_offset);
 }
 
 static bool on_sample(struct agent_link *link, const Vmreclaim__Agent__V1__MemorySample *sample,
@@ -182,7 +184,7 @@ static bool on_sample(struct agent_link *link, const Vmreclaim__Agent__V1__Memor
     /* Measuring may have found the hypervisor ended. */
     if (!is_current(vm, link))
         return true;
-    vm->facts.agent_late = false;
+    vm->life.facts.agent_late = false;
     supervisor_emit(supervisor, &(struct vm_event){.vm = vm, .kind = VM_EVENT_SAMPLE, .text = ""});
     supervisor_update_state(supervisor, vm);
     return true;
@@ -194,7 +196,7 @@ static bool may_pass(struct vm *vm, const struct agent_link *link)
 {
     unsigned suppressed;
 
-    return is_current(vm, link) && log_limit_pass(&vm->guest_events, time_boottime(), &suppressed);
+    return is_current(vm, link) && log_limit_pass(&vm->agent.events, time_boottime(), &suppressed);
 }
 
 static void on_pressure(struct agent_link *link,
@@ -221,8 +223,8 @@ static bool may_record(struct vm *vm, nsec_t now)
 {
     unsigned suppressed;
 
-    return log_limit_pass(&vm->guest_actions, now, &suppressed) ||
-           log_limit_pass(&vm->guest_actions_beyond, now, &suppressed);
+    return log_limit_pass(&vm->agent.actions, now, &suppressed) ||
+           log_limit_pass(&vm->agent.actions_beyond, now, &suppressed);
 }
 
 static void on_action(struct agent_link *link, const Vmreclaim__Agent__V1__ActionResult *action,
@@ -246,9 +248,9 @@ static void on_engine(struct agent_link *link, const Vmreclaim__Agent__V1__Engin
 
     if (!may_pass(vm, link))
         return;
-    vm_copy_guest_text(vm->engine_state, sizeof(vm->engine_state), engine->state);
-    vm_copy_guest_text(vm->engine_reason, sizeof(vm->engine_reason), engine->reason);
-    (void)snprintf(text, sizeof(text), "%s: %s", vm->engine_state, vm->engine_reason);
+    vm_copy_guest_text(vm->agent.engine_state, sizeof(vm->agent.engine_state), engine->state);
+    vm_copy_guest_text(vm->agent.engine_reason, sizeof(vm->agent.engine_reason), engine->reason);
+    (void)snprintf(text, sizeof(text), "%s: %s", vm->agent.engine_state, vm->agent.engine_reason);
     supervisor_emit(vm->supervisor,
                     &(struct vm_event){.vm = vm, .kind = VM_EVENT_ENGINE, .text = text});
 }
@@ -256,16 +258,16 @@ static void on_engine(struct agent_link *link, const Vmreclaim__Agent__V1__Engin
 /* The current link ended: a candidate takes its place, an unannounced record goes with it. */
 static void on_agent_gone(struct supervisor *supervisor, struct vm *vm, const char *reason)
 {
-    vm->agent = NULL;
-    vm->facts.agent_late = false;
-    vm->engine_state[0] = '\0';
-    vm->engine_reason[0] = '\0';
+    vm->links.agent = NULL;
+    vm->life.facts.agent_late = false;
+    vm->agent.engine_state[0] = '\0';
+    vm->agent.engine_reason[0] = '\0';
     supervisor_warn(supervisor, vm, "the agent's connection ended: %s", reason);
-    if (vm->candidate != NULL)
+    if (vm->links.candidate != NULL)
         replace_by_candidate(supervisor, vm, reason);
-    else if (vm->sources == VM_SOURCE_AGENT)
+    else if (vm->sources.set == VM_SOURCE_AGENT)
         supervisor_remove_vm(supervisor, vm);
-    if (!vm->removed)
+    if (!vm->life.removed)
         supervisor_update_state(supervisor, vm);
 }
 
@@ -275,9 +277,9 @@ static void note_ending(struct vm *vm, enum agent_ending ending)
 
     /* Without chance all wait the least. */
     (void)uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
-    agent_standing_ended(&vm->standing, ending, time_boottime(), random);
-    if (vm->sources == VM_SOURCE_AGENT)
-        strangers_remember(&vm->supervisor->strangers, vm->cid, &vm->standing);
+    agent_standing_ended(&vm->links.standing, ending, time_boottime(), random);
+    if (vm->sources.set == VM_SOURCE_AGENT)
+        strangers_remember(&vm->supervisor->strangers, vm->cid, &vm->links.standing);
 }
 
 static void on_close(struct agent_link *link, enum agent_ending ending, const char *reason,
@@ -286,13 +288,13 @@ static void on_close(struct agent_link *link, enum agent_ending ending, const ch
     struct vm *vm = userdata;
     char text[192];
 
-    vm->links_open++; /* keeps the record while we look at it */
+    vm->links.open++; /* keeps the record while we look at it */
     /* Else it was given up: replaced, or the VM's source changed. */
-    if (vm->candidate == link || is_current(vm, link))
+    if (vm->links.candidate == link || is_current(vm, link))
         note_ending(vm, ending);
-    if (vm->candidate == link) {
+    if (vm->links.candidate == link) {
         stop_ping(vm);
-        vm->candidate = NULL;
+        vm->links.candidate = NULL;
     }
     vm_copy_guest_text(text, sizeof(text), reason);
     if (agent_link_was_turned_away(link) && vm->definition != NULL && vm->definition->agent != NULL)
@@ -301,7 +303,7 @@ static void on_close(struct agent_link *link, enum agent_ending ending, const ch
                        "port; its log says so, see host_port in vmreclaim-agent(8)");
     if (is_current(vm, link))
         on_agent_gone(vm->supervisor, vm, text);
-    vm->links_open -= 2;
+    vm->links.open -= 2;
     supervisor_reap(vm->supervisor, vm);
 }
 
@@ -320,13 +322,13 @@ static void on_first_pinged(const struct ttrpc_result *result, void *userdata)
 {
     struct vm *vm = userdata;
 
-    vm->ping = NULL;
+    vm->links.ping = NULL;
     /* A living connection still loses against another boot: that is told by the candidate. */
-    if (result->code == TTRPC_OK && vm->candidate_boot_id[0] == '\0')
-        vm->first_is_alive = true;
+    if (result->code == TTRPC_OK && vm->links.candidate_boot_id[0] == '\0')
+        vm->links.first_is_alive = true;
     else if (result->code == TTRPC_OK)
-        agent_link_close(vm->candidate, "the guest's first connection is alive");
-    else if (vm->agent != NULL)
+        agent_link_close(vm->links.candidate, "the guest's first connection is alive");
+    else if (vm->links.agent != NULL)
         replace_by_candidate(vm->supervisor, vm,
                              "does not answer a ping, and the guest has dialled "
                              "again");
@@ -337,8 +339,8 @@ static void ping_first(struct vm *vm)
 {
     Vmreclaim__Agent__V1__PingRequest request = VMRECLAIM__AGENT__V1__PING_REQUEST__INIT;
 
-    (void)ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, "Ping", &request.base,
-                           PING_TIMEOUT, on_first_pinged, vm, &vm->ping);
+    (void)ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, "Ping",
+                           &request.base, PING_TIMEOUT, on_first_pinged, vm, &vm->links.ping);
 }
 
 /* `descriptor` is taken over. */
@@ -346,20 +348,20 @@ static void take_connection(struct supervisor *supervisor, struct vm *vm, int de
 {
     struct agent_link *link;
 
-    if (vm->candidate != NULL) {
+    if (vm->links.candidate != NULL) {
         (void)close(descriptor);
         return;
     }
     /* Whatever a guest did, its samples are read often enough for none to count as missed. */
-    vm->standing.processor.debt_max = min_of(supervisor->sample_interval, DEBT_MAX);
+    vm->links.standing.processor.debt_max = min_of(supervisor->sample_interval, DEBT_MAX);
     if (agent_link_create(supervisor->loop, descriptor, &supervisor->agent_budget,
-                          &vm->standing.processor, &link_callbacks, vm, &link) < 0)
+                          &vm->links.standing.processor, &link_callbacks, vm, &link) < 0)
         return;
-    vm->links_open++;
-    if (vm->agent != NULL) {
-        vm->candidate = link;
-        vm->candidate_boot_id[0] = '\0';
-        vm->first_is_alive = false;
+    vm->links.open++;
+    if (vm->links.agent != NULL) {
+        vm->links.candidate = link;
+        vm->links.candidate_boot_id[0] = '\0';
+        vm->links.first_is_alive = false;
         ping_first(vm);
         return;
     }
@@ -382,9 +384,9 @@ static struct vm *add_unannounced(struct supervisor *supervisor, uint32_t cid)
     if (vm_create(name, &vm) < 0)
         return NULL;
     vm->cid = cid;
-    vm->sources = VM_SOURCE_AGENT;
+    vm->sources.set = VM_SOURCE_AGENT;
     if (standing != NULL)
-        vm->standing = *standing;
+        vm->links.standing = *standing;
     if (supervisor_add_vm(supervisor, vm, &error) < 0) {
         vm_destroy(vm);
         return NULL;
@@ -408,7 +410,7 @@ void supervisor_accept_agent(struct supervisor *supervisor, int descriptor, cons
     vm = registry_find_cid(&supervisor->registry, peer->cid);
     if (vm == NULL)
         vm = add_unannounced(supervisor, peer->cid);
-    if (vm == NULL || !agent_standing_admits(&vm->standing, time_boottime())) {
+    if (vm == NULL || !agent_standing_admits(&vm->links.standing, time_boottime())) {
         supervisor->refused_count++;
         (void)close(descriptor);
         return;
@@ -422,17 +424,17 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
 {
     struct vm *vm = userdata;
 
-    vm->dial = NULL;
+    vm->links.dial = NULL;
     if (descriptor >= 0) {
         take_connection(vm->supervisor, vm, descriptor);
         vm_agent_announce(vm->supervisor, vm);
         return;
     }
     note_ending(vm, AGENT_ABSENT);
-    if (strncmp(vm->engine_reason, error->text, sizeof(vm->engine_reason) - 1) == 0)
+    if (strncmp(vm->agent.engine_reason, error->text, sizeof(vm->agent.engine_reason) - 1) == 0)
         return;
-    (void)snprintf(vm->engine_reason, sizeof(vm->engine_reason), "%.*s",
-                   (int)sizeof(vm->engine_reason) - 1, error->text);
+    (void)snprintf(vm->agent.engine_reason, sizeof(vm->agent.engine_reason), "%.*s",
+                   (int)sizeof(vm->agent.engine_reason) - 1, error->text);
     supervisor_warn(vm->supervisor, vm, "agent: %s", error->text);
 }
 
@@ -441,8 +443,9 @@ static void dial_agent(struct vm *vm)
     struct address address;
     struct error error;
 
-    if (address_parse(vm->definition->agent, &address, &error) < 0 ||
-        dial_start(vm->supervisor->loop, &address, DIAL_TIMEOUT, on_dialled, vm, &vm->dial) < 0)
+    if (address_parse(vm->sources.definition->agent, &address, &error) < 0 ||
+        dial_start(vm->supervisor->loop, &address, DIAL_TIMEOUT, on_dialled, vm, &vm->links.dial) <
+            0)
         note_ending(vm, AGENT_ABSENT);
 }
 
@@ -451,39 +454,39 @@ static void dial_agent(struct vm *vm)
 /* The clocks of a schedule's zone have changed: the agent is told again, with the next change. */
 static void follow_zones(struct vm *vm)
 {
-    if (vm->policy_zone_change != 0 &&
-        time_realtime() / (int64_t)NSEC_PER_SEC >= vm->policy_zone_change)
-        vm->policy_sent = false;
+    if (vm->assigned.zone_change != 0 &&
+        time_realtime() / (int64_t)NSEC_PER_SEC >= vm->assigned.zone_change)
+        vm->assigned.sent = false;
 }
 
 void vm_agent_tick(struct supervisor *supervisor, struct vm *vm, nsec_t now)
 {
-    bool forgive = vm->state == VM_PAUSED || vm->state == VM_MIGRATING;
+    bool forgive = vm->life.state == VM_PAUSED || vm->life.state == VM_MIGRATING;
 
-    if (vm->agent != NULL) {
-        vm->facts.agent_late = agent_link_tick(vm->agent, now, forgive) > 0;
+    if (vm->links.agent != NULL) {
+        vm->life.facts.agent_late = agent_link_tick(vm->links.agent, now, forgive) > 0;
         follow_zones(vm);
-        if (now >= vm->policy_retry && vm->info.boot_id[0] != '\0')
+        if (now >= vm->assigned.retry && vm->agent.info.boot_id[0] != '\0')
             vm_agent_send_policy(supervisor, vm);
-    } else if (vm->definition != NULL && vm->definition->agent != NULL && vm->dial == NULL &&
-               agent_standing_admits(&vm->standing, now))
+    } else if (vm->sources.definition != NULL && vm->sources.definition->agent != NULL &&
+               vm->links.dial == NULL && agent_standing_admits(&vm->links.standing, now))
         dial_agent(vm);
 }
 
 void vm_agent_drop(struct vm *vm, const char *reason)
 {
-    struct agent_link *agent = vm->agent;
-    struct agent_link *candidate = vm->candidate;
+    struct agent_link *agent = vm->links.agent;
+    struct agent_link *candidate = vm->links.candidate;
 
-    dial_cancel(vm->dial);
-    vm->dial = NULL;
+    dial_cancel(vm->links.dial);
+    vm->links.dial = NULL;
     stop_ping(vm);
     /* Whoever is there next is another; what this one used stays used. */
-    vm->standing.delay = 0;
-    vm->standing.not_before = 0;
-    vm->agent = NULL;
-    vm->candidate = NULL;
-    vm->policy_under_way = false;
+    vm->links.standing.delay = 0;
+    vm->links.standing.not_before = 0;
+    vm->links.agent = NULL;
+    vm->links.candidate = NULL;
+    vm->assigned.under_way = false;
     if (agent != NULL)
         agent_link_close(agent, reason);
     if (candidate != NULL)
@@ -492,24 +495,25 @@ void vm_agent_drop(struct vm *vm, const char *reason)
 
 void vm_agent_adopt(struct supervisor *supervisor, struct vm *vm, struct vm *unannounced)
 {
-    struct agent_link *link = unannounced->agent;
+    struct agent_link *link = unannounced->links.agent;
 
     /* Which of two links counts is not decided yet: both dial again instead. */
-    if (link != NULL && vm->agent == NULL && unannounced->candidate == NULL) {
-        assert(unannounced->ping == NULL); /* its end would look at the old record */
-        unannounced->agent = NULL;
-        unannounced->links_open--;
-        agent_link_move(link, &vm->standing.processor, vm);
-        vm->agent = link;
-        vm->links_open++;
-        vm->standing = unannounced->standing;
-        free(vm->info.packed);
-        vm->info = unannounced->info;
-        unannounced->info = (struct agent_info){0};
-        vm->guest = unannounced->guest;
-        vm->clock_offset = unannounced->clock_offset;
-        vm->clock_offset_known = unannounced->clock_offset_known;
-        (void)snprintf(vm->boot_id, sizeof(vm->boot_id), "%s", unannounced->boot_id);
+    if (link != NULL && vm->links.agent == NULL && unannounced->links.candidate == NULL) {
+        assert(unannounced->links.ping == NULL); /* its end would look at the old record */
+        unannounced->links.agent = NULL;
+        unannounced->links.open--;
+        agent_link_move(link, &vm->links.standing.processor, vm);
+        vm->links.agent = link;
+        vm->links.open++;
+        vm->links.standing = unannounced->links.standing;
+        free(vm->agent.info.packed);
+        vm->agent.info = unannounced->agent.info;
+        unannounced->agent.info = (struct agent_info){0};
+        vm->measured.guest = unannounced->measured.guest;
+        vm->agent.clock_offset = unannounced->agent.clock_offset;
+        vm->agent.clock_offset_known = unannounced->agent.clock_offset_known;
+        (void)snprintf(vm->agent.boot_id, sizeof(vm->agent.boot_id), "%s",
+                       unannounced->agent.boot_id);
     }
     supervisor_remove_vm(supervisor, unannounced);
     supervisor_update_state(supervisor, vm);

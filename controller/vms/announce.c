@@ -37,31 +37,32 @@ static void tell_lowest_order(struct supervisor *supervisor, struct vm *vm)
     request.asked_by = (char *)"controller";
     request.set_lowest_order = true;
     request.lowest_order = (uint32_t)order;
-    (void)ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, "SetReporting",
+    (void)ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, "SetReporting",
                            &request.base, CALL_TIMEOUT, on_order_told, vm, NULL);
 }
 
 /* Whether somebody other than the guest says that this agent is this VM's. */
 static bool is_vouched_for(const struct vm *vm)
 {
-    if (vm->definition != NULL && vm->definition->agent != NULL)
+    if (vm->sources.definition != NULL && vm->sources.definition->agent != NULL)
         return true;
-    return vm->hypervisor_known && hypervisor_process_is_open(&vm->process) && vm->cid != 0 &&
-           vm->hypervisor.guest_cid == vm->cid;
+    return vm->hypervisor.known && hypervisor_process_is_open(&vm->measured.process) &&
+           vm->cid != 0 && vm->hypervisor.facts.guest_cid == vm->cid;
 }
 
 /* The CID that the hypervisor says; an unannounced record for it becomes part of this VM. */
 static void take_hypervisor_cid(struct supervisor *supervisor, struct vm *vm)
 {
-    uint32_t cid = vm->hypervisor.guest_cid;
-    bool came_by_cid = vm->cid != 0 && (vm->definition == NULL || vm->definition->agent == NULL);
+    uint32_t cid = vm->hypervisor.facts.guest_cid;
+    bool came_by_cid =
+        vm->cid != 0 && (vm->sources.definition == NULL || vm->sources.definition->agent == NULL);
     struct vm *other;
     struct error error;
 
     if (cid == 0 || cid == vm->cid)
         return;
     other = registry_find_cid(&supervisor->registry, cid);
-    if (other != NULL && other->sources == VM_SOURCE_AGENT)
+    if (other != NULL && other->sources.set == VM_SOURCE_AGENT)
         (void)registry_set_cid(&supervisor->registry, other, 0, NULL);
     if (registry_set_cid(&supervisor->registry, vm, cid, &error) < 0) {
         supervisor_warn(supervisor, vm, "%s", error.text);
@@ -70,7 +71,7 @@ static void take_hypervisor_cid(struct supervisor *supervisor, struct vm *vm)
     /* An agent that came by the CID of the file is not this VM's. */
     if (came_by_cid)
         vm_agent_drop(vm, "the hypervisor has another CID");
-    if (other != NULL && other->sources == VM_SOURCE_AGENT)
+    if (other != NULL && other->sources.set == VM_SOURCE_AGENT)
         vm_agent_adopt(supervisor, vm, other);
 }
 
@@ -78,7 +79,7 @@ void vm_agent_announce(struct supervisor *supervisor, struct vm *vm)
 {
     take_hypervisor_cid(supervisor, vm);
     vm->announced = is_vouched_for(vm);
-    if (!vm->announced || vm->agent == NULL)
+    if (!vm->announced || vm->links.agent == NULL)
         return;
     tell_lowest_order(supervisor, vm);
     vm_agent_send_policy(supervisor, vm);
@@ -114,9 +115,9 @@ static void on_policy_refused(struct vm *vm, const struct ttrpc_result *result)
 {
     char text[384];
 
-    vm->policy_retry = time_boottime() + POLICY_RETRY;
+    vm->assigned.retry = time_boottime() + POLICY_RETRY;
     (void)snprintf(text, sizeof(text), "the agent did not take policy '%s': %s: %.200s",
-                   vm->policy->name, ttrpc_code_name(result->code), result->message);
+                   vm->assigned.policy->name, ttrpc_code_name(result->code), result->message);
     tell_policy(vm, text);
 }
 
@@ -126,8 +127,8 @@ static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
     struct vm *vm = userdata;
     char text[256];
 
-    vm->policy_under_way = false;
-    if (vm->policy_again) {
+    vm->assigned.under_way = false;
+    if (vm->assigned.again) {
         vm_agent_send_policy(vm->supervisor, vm);
         return;
     }
@@ -137,16 +138,17 @@ static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
     }
     response = (const Vmreclaim__Agent__V1__ApplyPolicyResponse *)result->response;
     vm_forget_policy_answer(vm);
-    vm->unsupported_keys = copy_keys(response->unsupported_keys, response->n_unsupported_keys);
-    vm->capped_keys = copy_keys(response->capped_keys, response->n_capped_keys);
-    vm->capped_values = copy_keys(response->capped_values, response->n_capped_values);
-    vm->policy_sent = true;
+    vm->assigned.unsupported_keys =
+        copy_keys(response->unsupported_keys, response->n_unsupported_keys);
+    vm->assigned.capped_keys = copy_keys(response->capped_keys, response->n_capped_keys);
+    vm->assigned.capped_values = copy_keys(response->capped_values, response->n_capped_values);
+    vm->assigned.sent = true;
     (void)snprintf(text, sizeof(text),
                    "policy %s revision %" PRIu64
                    " is in force, %zu keys unsupported, %zu capped by "
                    "the guest",
-                   vm->policy->name, vm->policy->revision, response->n_unsupported_keys,
-                   response->n_capped_keys);
+                   vm->assigned.policy->name, vm->assigned.policy->revision,
+                   response->n_unsupported_keys, response->n_capped_keys);
     tell_policy(vm, text);
 }
 
@@ -156,20 +158,20 @@ void vm_agent_send_policy(struct supervisor *supervisor, struct vm *vm)
         VMRECLAIM__AGENT__V1__APPLY_POLICY_REQUEST__INIT;
     Vmreclaim__Policy__V1__Policy *message;
 
-    if (vm->policy == NULL || vm->policy_sent || vm->policy_under_way || vm->agent == NULL ||
-        !vm->announced)
+    if (vm->assigned.policy == NULL || vm->assigned.sent || vm->assigned.under_way ||
+        vm->links.agent == NULL || !vm->announced)
         return;
-    vm->policy_zone_change =
-        zone_resolve_policy(vm->policy, time_realtime() / (int64_t)NSEC_PER_SEC);
-    message = policy_message_create(vm->policy);
+    vm->assigned.zone_change =
+        zone_resolve_policy(vm->assigned.policy, time_realtime() / (int64_t)NSEC_PER_SEC);
+    message = policy_message_create(vm->assigned.policy);
     if (message == NULL)
         return; /* the next tick tries again */
-    vm->policy_again = false;
+    vm->assigned.again = false;
     request.policy = message;
     request.controller_time_ns = time_realtime();
-    if (ttrpc_call_unary(agent_link_connection(vm->agent), agent_service, "ApplyPolicy",
+    if (ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, "ApplyPolicy",
                          &request.base, CALL_TIMEOUT, on_policy_answer, vm, NULL) == 0)
-        vm->policy_under_way = true;
+        vm->assigned.under_way = true;
     policy_message_destroy(message);
 }
 
@@ -180,11 +182,11 @@ int supervisor_set_policy(struct supervisor *supervisor, struct vm *vm, const st
     if (copy == NULL)
         return -ENOMEM;
     *copy = *policy;
-    free(vm->policy);
-    vm->policy = copy;
-    vm->policy_sent = false;
-    vm->policy_retry = 0;
-    vm->policy_again = vm->policy_under_way;
+    free(vm->assigned.policy);
+    vm->assigned.policy = copy;
+    vm->assigned.sent = false;
+    vm->assigned.retry = 0;
+    vm->assigned.again = vm->assigned.under_way;
     vm_forget_policy_answer(vm);
     vm_agent_send_policy(supervisor, vm);
     return 0;

@@ -75,7 +75,7 @@ static int64_t slope_of(const struct vm *vm, nsec_t start, bool much_waits)
     struct slopes slopes;
     int64_t newest;
 
-    find_points(&vm->history, start, &before);
+    find_points(&vm->measured.history, start, &before);
     find_slopes(&before, &slopes);
     if (slopes.count < LEAST)
         return 0;
@@ -88,7 +88,8 @@ static int64_t slope_of(const struct vm *vm, nsec_t start, bool much_waits)
 /* Whether nothing but reporting takes memory from the VM. */
 static bool only_reporting_takes(const struct vm *vm)
 {
-    return vm->waterfall.swapped == 0 && vm->waterfall.balloon == 0 && vm->balloon == NULL;
+    return vm->measured.waterfall.swapped == 0 && vm->measured.waterfall.balloon == 0 &&
+           vm->leases.balloon == NULL;
 }
 
 void drift_begin_at(const struct vm *vm, nsec_t start, uint64_t waits, struct drift *ret_drift)
@@ -101,7 +102,7 @@ void drift_begin_at(const struct vm *vm, nsec_t start, uint64_t waits, struct dr
 
 void drift_begin(const struct vm *vm, struct drift *ret_drift)
 {
-    const struct waterfall *waterfall = &vm->waterfall;
+    const struct waterfall *waterfall = &vm->measured.waterfall;
     bool known = waterfall->guest_is_known && waterfall->skew <= SKEW_MAX;
     uint64_t waits = waterfall->reportable - min_of(waterfall->reportable, waterfall->held_back);
 

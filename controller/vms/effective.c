@@ -5,12 +5,13 @@
 
 const char *vm_own_limit(const struct vm *vm, const char *key)
 {
-    bool is_told = vm->capped_values != NULL;
+    bool is_told = vm->assigned.capped_values != NULL;
 
-    for (size_t i = 0; vm->capped_keys != NULL && vm->capped_keys[i] != NULL; i++) {
-        is_told = is_told && vm->capped_values[i] != NULL;
-        if (strcmp(vm->capped_keys[i], key) == 0)
-            return is_told ? vm->capped_values[i] : "";
+    for (size_t i = 0; vm->assigned.capped_keys != NULL && vm->assigned.capped_keys[i] != NULL;
+         i++) {
+        is_told = is_told && vm->assigned.capped_values[i] != NULL;
+        if (strcmp(vm->assigned.capped_keys[i], key) == 0)
+            return is_told ? vm->assigned.capped_values[i] : "";
     }
     return NULL;
 }
@@ -20,9 +21,9 @@ bool vm_effective_policy(const struct vm *vm, struct policy *ret_policy)
     struct error error;
     const char *key;
 
-    if (vm->policy == NULL)
+    if (vm->assigned.policy == NULL)
         return false;
-    *ret_policy = *vm->policy;
+    *ret_policy = *vm->assigned.policy;
     for (size_t i = 0; (key = policy_key(i)) != NULL; i++) {
         const char *limit = vm_own_limit(vm, key);
 

@@ -34,7 +34,7 @@ int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
 {
     Vmreclaim__Agent__V1__GetMemoryRequest request = VMRECLAIM__AGENT__V1__GET_MEMORY_REQUEST__INIT;
 
-    if (vm->agent == NULL)
+    if (vm->links.agent == NULL)
         return -ENOTCONN;
     *sample = (struct fresh_sample){
         .supervisor = vm->supervisor,
@@ -43,7 +43,7 @@ int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
         .userdata = userdata,
     };
     (void)snprintf(sample->vm, sizeof(sample->vm), "%s", vm->name);
-    return ttrpc_call_unary(agent_link_connection(vm->agent),
+    return ttrpc_call_unary(agent_link_connection(vm->links.agent),
                             &vmreclaim__agent__v1__agent__descriptor, "GetMemory", &request.base,
                             ANSWER_TIMEOUT, on_answer, sample, &sample->client) < 0
                ? -ENOTCONN

@@ -30,18 +30,20 @@ struct telling {
 
 bool lease_keeper_is_inert(const struct vm *vm)
 {
-    return vm->hypervisor.vfio_devices > 0 || vm->hypervisor.encrypted || vm->hypervisor.locked;
+    return vm->hypervisor.facts.vfio_devices > 0 || vm->hypervisor.facts.encrypted ||
+           vm->hypervisor.facts.locked;
 }
 
 /* Another boot than a lease was made for. */
 static bool is_other_boot(const struct vm *vm)
 {
-    const struct balloon_control *control = vm->balloon;
+    const struct balloon_control *control = vm->leases.balloon;
 
     for (uint32_t i = 0; i < control->lease_count; i++) {
         const char *boot_id = control->leases[i].lease.boot_id;
 
-        if (boot_id[0] != '\0' && vm->boot_id[0] != '\0' && strcmp(boot_id, vm->boot_id) != 0)
+        if (boot_id[0] != '\0' && vm->agent.boot_id[0] != '\0' &&
+            strcmp(boot_id, vm->agent.boot_id) != 0)
             return true;
     }
     return false;
@@ -54,17 +56,17 @@ struct balloon_input lease_keeper_look(const struct vm *vm)
     return (struct balloon_input){
         .now = now,
         .time = time_realtime(),
-        .ready = vm->session_ready,
-        .running = vm->hypervisor.run_state == RUN_STATE_RUNNING,
-        .ram = vm->hypervisor.ram,
-        .actual = vm->hypervisor.balloon_actual,
-        .deflate_on_oom = vm->hypervisor.deflate_on_oom == ANSWER_YES,
-        .guest_is_fresh =
-            vm->agent != NULL && vm->guest.received != 0 && now - vm->guest.received <= FRESH_AGE,
-        .guest_read = vm->guest.received,
-        .available = vm->guest.available,
-        .footprint = vm->host.footprint,
-        .voided = vm->balloon != NULL && is_other_boot(vm),
+        .ready = vm->hypervisor.ready,
+        .running = vm->hypervisor.facts.run_state == RUN_STATE_RUNNING,
+        .ram = vm->hypervisor.facts.ram,
+        .actual = vm->hypervisor.facts.balloon_actual,
+        .deflate_on_oom = vm->hypervisor.facts.deflate_on_oom == ANSWER_YES,
+        .guest_is_fresh = vm->links.agent != NULL && vm->measured.guest.received != 0 &&
+                          now - vm->measured.guest.received <= FRESH_AGE,
+        .guest_read = vm->measured.guest.received,
+        .available = vm->measured.guest.available,
+        .footprint = vm->measured.host.footprint,
+        .voided = vm->leases.balloon != NULL && is_other_boot(vm),
     };
 }
 
@@ -89,13 +91,13 @@ static void tell_news(struct lease_keeper *keeper, struct vm *vm, enum balloon_n
             ? VM_EVENT_BALLOON
             : VM_EVENT_WARNING;
 
-    if (!is_told_by_cause((enum balloon_news)vm->balloon_news, news))
-        vm->balloon_news = (int)news;
+    if (!is_told_by_cause((enum balloon_news)vm->leases.news, news))
+        vm->leases.news = (int)news;
     if (news == BALLOON_NEWS_FOREIGN)
-        (void)snprintf(vm->foreign_balloon_owner, sizeof(vm->foreign_balloon_owner),
+        (void)snprintf(vm->leases.foreign_owner, sizeof(vm->leases.foreign_owner),
                        "another client of the hypervisor");
     else if (news == BALLOON_NEWS_HELD)
-        vm->foreign_balloon_owner[0] = '\0';
+        vm->leases.foreign_owner[0] = '\0';
     supervisor_emit(keeper->supervisor,
                     &(struct vm_event){.vm = vm, .kind = kind, .text = balloon_news_text(news)});
 }
@@ -108,8 +110,8 @@ static void on_told(const struct driver_result *result, void *userdata)
     struct balloon_input input;
 
     crash_point("the hypervisor has answered");
-    if (vm->balloon != NULL) {
-        balloon_done(vm->balloon, &telling->action, result->status, time_boottime());
+    if (vm->leases.balloon != NULL) {
+        balloon_done(vm->leases.balloon, &telling->action, result->status, time_boottime());
         input = lease_keeper_look(vm);
         /* A failure is tried again by the timer, not at once. */
         if (result->status == 0)
@@ -133,7 +135,8 @@ static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon
     crash_point("before the hypervisor is told");
     r = driver == NULL || driver->set_balloon == NULL
             ? -EOPNOTSUPP
-            : driver->set_balloon(vm->session, action->target, TELL_TIMEOUT, on_told, telling);
+            : driver->set_balloon(vm->hypervisor.session, action->target, TELL_TIMEOUT, on_told,
+                                  telling);
     crash_point("the hypervisor was told");
     if (r < 0)
         free(telling);
@@ -168,24 +171,24 @@ static bool perform(struct lease_keeper *keeper, struct vm *vm, const struct bal
     if (action->kind == BALLOON_TELL) {
         r = tell(keeper, vm, action);
         if (r < 0)
-            balloon_done(vm->balloon, action, r, time_boottime());
+            balloon_done(vm->leases.balloon, action, r, time_boottime());
         return false;
     }
     r = lease_keeper_write(keeper, vm, action, NULL);
-    balloon_done(vm->balloon, action, r, time_boottime());
+    balloon_done(vm->leases.balloon, action, r, time_boottime());
     return true;
 }
 
 static void drop_balloon(struct vm *vm)
 {
-    list_remove(&vm->balloon_link);
-    free(vm->balloon);
-    vm->balloon = NULL;
+    list_remove(&vm->leases.link);
+    free(vm->leases.balloon);
+    vm->leases.balloon = NULL;
 }
 
 void lease_keeper_run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input)
 {
-    struct balloon_control *control = vm->balloon;
+    struct balloon_control *control = vm->leases.balloon;
     enum balloon_news news;
 
     for (int i = 0; i < ACTIONS_PER_STEP; i++) {
@@ -225,7 +228,7 @@ static void on_reading(struct vm *vm, void *userdata)
     struct balloon_input input;
 
     end_reading(reading);
-    if (vm == NULL || vm->balloon == NULL)
+    if (vm == NULL || vm->leases.balloon == NULL)
         return;
     input = lease_keeper_look(vm);
     lease_keeper_run(keeper, vm, &input);
@@ -257,14 +260,15 @@ static void read_guest(struct lease_keeper *keeper, struct vm *vm)
 /* Samples come more rarely than steps. */
 static bool needs_reading(const struct vm *vm, const struct balloon_input *input)
 {
-    return vm->balloon != NULL && balloon_waits_for_reading(vm->balloon, input);
+    return vm->leases.balloon != NULL && balloon_waits_for_reading(vm->leases.balloon, input);
 }
 
 /* ---- timer ---- */
 
 static bool needs_raise(const struct vm *vm)
 {
-    return !vm->balloon->telling && balloon_wanted(vm->balloon) > vm->balloon->target;
+    return !vm->leases.balloon->telling &&
+           balloon_wanted(vm->leases.balloon) > vm->leases.balloon->target;
 }
 
 static int by_need(const void *a, const void *b)
@@ -272,7 +276,9 @@ static int by_need(const void *a, const void *b)
     const struct vm *x = *(struct vm *const *)a;
     const struct vm *y = *(struct vm *const *)b;
 
-    return x->guest.available < y->guest.available ? -1 : x->guest.available > y->guest.available;
+    return x->measured.guest.available < y->measured.guest.available
+               ? -1
+               : x->measured.guest.available > y->measured.guest.available;
 }
 
 /* Marks all but the most pressed of the VMs that wait for their memory. */
@@ -282,15 +288,15 @@ static void choose_raises(struct lease_keeper *keeper)
     size_t count = 0;
 
     list_for_each (link, &keeper->balloons) {
-        struct vm *vm = list_entry(link, struct vm, balloon_link);
+        struct vm *vm = list_entry(link, struct vm, leases.link);
 
-        vm->balloon_may_raise = false;
+        vm->leases.may_raise = false;
         if (needs_raise(vm) && count < ARRAY_SIZE(waiting))
             waiting[count++] = vm;
     }
     qsort(waiting, count, sizeof(waiting[0]), by_need);
     for (size_t i = 0; i < count && i < RAISES_PER_TICK; i++)
-        waiting[i]->balloon_may_raise = true;
+        waiting[i]->leases.may_raise = true;
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -300,11 +306,11 @@ static void on_timer(uv_timer_t *timer)
     lease_waiting_tick(keeper, time_boottime());
     choose_raises(keeper);
     list_for_each_safe (link, following, &keeper->balloons) {
-        struct vm *vm = list_entry(link, struct vm, balloon_link);
+        struct vm *vm = list_entry(link, struct vm, leases.link);
         struct balloon_input input = lease_keeper_look(vm);
 
         supervisor_read_balloon(vm);
-        input.hold_raise = needs_raise(vm) && !vm->balloon_may_raise;
+        input.hold_raise = needs_raise(vm) && !vm->leases.may_raise;
         lease_keeper_run(keeper, vm, &input);
         if (needs_reading(vm, &input))
             read_guest(keeper, vm);
@@ -324,13 +330,13 @@ void lease_keeper_wake(struct lease_keeper *keeper)
 
 int lease_keeper_adopt(struct lease_keeper *keeper, struct vm *vm)
 {
-    if (vm->balloon != NULL)
+    if (vm->leases.balloon != NULL)
         return 0;
-    vm->balloon = malloc(sizeof(*vm->balloon));
-    if (vm->balloon == NULL)
+    vm->leases.balloon = malloc(sizeof(*vm->leases.balloon));
+    if (vm->leases.balloon == NULL)
         return -ENOMEM;
-    balloon_adopt(vm->balloon, vm->hypervisor.balloon_actual);
-    list_append(&keeper->balloons, &vm->balloon_link);
+    balloon_adopt(vm->leases.balloon, vm->hypervisor.facts.balloon_actual);
+    list_append(&keeper->balloons, &vm->leases.link);
     lease_keeper_wake(keeper);
     return 0;
 }
@@ -348,16 +354,16 @@ void lease_keeper_forget(struct lease_keeper *keeper, struct vm *vm, const struc
 /* The hypervisor's end took the balloon along. */
 static void forget_all(struct lease_keeper *keeper, struct vm *vm)
 {
-    for (uint32_t i = 0; i < vm->balloon->lease_count; i++)
-        lease_keeper_forget(keeper, vm, &vm->balloon->leases[i].lease);
+    for (uint32_t i = 0; i < vm->leases.balloon->lease_count; i++)
+        lease_keeper_forget(keeper, vm, &vm->leases.balloon->leases[i].lease);
     drop_balloon(vm);
 }
 
 /* The VM is not supervised any more; its leases wait for it to come back, or to expire. */
 static void set_aside(struct lease_keeper *keeper, struct vm *vm)
 {
-    for (uint32_t i = 0; i < vm->balloon->lease_count; i++)
-        lease_waiting_add(keeper, &vm->balloon->leases[i].lease);
+    for (uint32_t i = 0; i < vm->leases.balloon->lease_count; i++)
+        lease_waiting_add(keeper, &vm->leases.balloon->leases[i].lease);
     drop_balloon(vm);
 }
 
@@ -368,16 +374,16 @@ static void on_hypervisor(struct lease_keeper *keeper, struct vm *vm)
     struct balloon_input input;
 
     /* It ended. A process that only cannot be looked at lives on while its session does. */
-    if (!hypervisor_process_is_open(&vm->process) && !vm->session_ready) {
-        if (vm->balloon != NULL)
+    if (!hypervisor_process_is_open(&vm->measured.process) && !vm->hypervisor.ready) {
+        if (vm->leases.balloon != NULL)
             forget_all(keeper, vm);
         return;
     }
     lease_waiting_resume(keeper, vm);
-    if (vm->balloon == NULL)
+    if (vm->leases.balloon == NULL)
         return;
     if (lease_keeper_is_inert(vm))
-        vm->balloon->trust = BALLOON_INERT;
+        vm->leases.balloon->trust = BALLOON_INERT;
     input = lease_keeper_look(vm);
     lease_keeper_run(keeper, vm, &input);
 }
@@ -386,13 +392,13 @@ static void on_hypervisor(struct lease_keeper *keeper, struct vm *vm)
  * again. With leases, on_event voids them. */
 static void on_restored(struct lease_keeper *keeper, struct vm *vm)
 {
-    uint64_t before = vm->balloon_before_restore;
-    uint64_t actual = vm->hypervisor.balloon_actual;
+    uint64_t before = vm->hypervisor.balloon_before_restore;
+    uint64_t actual = vm->hypervisor.facts.balloon_actual;
 
-    if (vm->balloon != NULL || actual == 0 || actual + BALLOON_SLACK >= before ||
+    if (vm->leases.balloon != NULL || actual == 0 || actual + BALLOON_SLACK >= before ||
         lease_keeper_adopt(keeper, vm) < 0)
         return;
-    balloon_recover(vm->balloon, before, actual);
+    balloon_recover(vm->leases.balloon, before, actual);
     supervisor_warn(keeper->supervisor, vm,
                     "the snapshot's balloon leaves the guest %" PRIu64 " bytes, it had %" PRIu64
                     " before: it gets them back",
@@ -420,9 +426,9 @@ static void on_event(const struct vm_event *event, void *userdata)
     }
     if (event->kind == VM_EVENT_RESTORED)
         on_restored(keeper, vm);
-    if (event->kind == VM_EVENT_STATE && vm->state == VM_DISCOVERED)
+    if (event->kind == VM_EVENT_STATE && vm->life.state == VM_DISCOVERED)
         lease_waiting_note(keeper, vm);
-    if (vm->balloon == NULL)
+    if (vm->leases.balloon == NULL)
         return;
     input = lease_keeper_look(vm);
     switch (event->kind) {
@@ -434,7 +440,7 @@ static void on_event(const struct vm_event *event, void *userdata)
         input.voided = true;
         break;
     case VM_EVENT_STATE:
-        input.voided = input.voided || vm->state == VM_MIGRATING;
+        input.voided = input.voided || vm->life.state == VM_MIGRATING;
         break;
     case VM_EVENT_SAMPLE:
         break;
@@ -493,7 +499,7 @@ size_t lease_keeper_count(const struct lease_keeper *keeper)
     size_t count = lease_waiting_count(keeper, 0);
 
     list_for_each (link, &keeper->balloons)
-        count += list_entry(link, struct vm, balloon_link)->balloon->lease_count;
+        count += list_entry(link, struct vm, leases.link)->leases.balloon->lease_count;
     return count;
 }
 

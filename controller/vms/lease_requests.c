@@ -21,24 +21,24 @@ static uint64_t make_id(void)
 
 static int check_vm(const struct vm *vm, struct error *error)
 {
-    if (!vm->session_ready)
+    if (!vm->hypervisor.ready)
         return error_set(error, -ENOTCONN, "VM '%s': its hypervisor cannot be told: %s", vm->name,
-                         vm->driver_state);
+                         vm->hypervisor.condition);
     /* A lease is for one process: another one's balloon must not be taken for it. */
-    if (!hypervisor_process_is_open(&vm->process))
+    if (!hypervisor_process_is_open(&vm->measured.process))
         return error_set(error, -EOPNOTSUPP,
                          "VM '%s': a lease needs its hypervisor's process, which vmreclaimd does "
                          "not see: %s; run it as root and in the hypervisor's PID namespace",
-                         vm->name, vm->driver_state);
-    if (vm->hypervisor.balloon != ANSWER_YES)
+                         vm->name, vm->hypervisor.condition);
+    if (vm->hypervisor.facts.balloon != ANSWER_YES)
         return error_set(error, -ENODEV,
                          "VM '%s' has no balloon device; start it with virtio-balloon", vm->name);
     if (lease_keeper_is_inert(vm))
-        return error_set(error, -EOPNOTSUPP, "VM '%s': its balloon gives the host nothing: %s",
-                         vm->name,
-                         vm->hypervisor.vfio_devices > 0 ? "an assigned device pins all memory"
-                         : vm->hypervisor.encrypted      ? "its memory is encrypted"
-                                                         : "its memory is locked on the host");
+        return error_set(
+            error, -EOPNOTSUPP, "VM '%s': its balloon gives the host nothing: %s", vm->name,
+            vm->hypervisor.facts.vfio_devices > 0 ? "an assigned device pins all memory"
+            : vm->hypervisor.facts.encrypted      ? "its memory is encrypted"
+                                                  : "its memory is locked on the host");
     return 0;
 }
 
@@ -63,17 +63,17 @@ static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, con
     *lease = (struct lease){
         .id = make_id(),
         .bytes = bytes,
-        .floor = vm->definition != NULL ? vm->definition->floor : 0,
+        .floor = vm->sources.definition != NULL ? vm->sources.definition->floor : 0,
         .created = time_realtime(),
-        .pid = vm->process.pid,
-        .start_time = vm->process.start_time,
+        .pid = vm->measured.process.pid,
+        .start_time = vm->measured.process.start_time,
     };
     if (duration != 0)
         lease->expires = lease->created + (int64_t)duration;
     (void)snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
     (void)snprintf(lease->uuid, sizeof(lease->uuid), "%s", vm->uuid);
     (void)snprintf(lease->owner, sizeof(lease->owner), "%s", owner);
-    (void)snprintf(lease->boot_id, sizeof(lease->boot_id), "%s", vm->boot_id);
+    (void)snprintf(lease->boot_id, sizeof(lease->boot_id), "%s", vm->agent.boot_id);
     lease_set_address(lease, vm);
 }
 
@@ -98,14 +98,14 @@ static void release_owner(struct balloon_control *control, const char *owner)
 /* The lease just made, at once: whoever asked for it learns when that fails. */
 static int write_newest(struct lease_keeper *keeper, struct vm *vm, struct error *error)
 {
-    const struct balloon_control *control = vm->balloon;
+    const struct balloon_control *control = vm->leases.balloon;
     const struct balloon_action action = {.kind = BALLOON_PUT,
                                           .lease = control->leases[control->lease_count - 1].lease};
     int r = lease_keeper_write(keeper, vm, &action, error);
 
     if (r < 0)
         return error_prefix(error, r, "%s", balloon_news_text(BALLOON_NEWS_NO_JOURNAL));
-    balloon_done(vm->balloon, &action, 0, time_boottime());
+    balloon_done(vm->leases.balloon, &action, 0, time_boottime());
     return 0;
 }
 
@@ -124,24 +124,24 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, 
         r = error_set(error, -ENOMEM, "out of memory");
     if (r < 0)
         return r;
-    others = held_by(vm->balloon, owner, true);
-    if (size + others >= vm->balloon->baseline || size + others < size)
+    others = held_by(vm->leases.balloon, owner, true);
+    if (size + others >= vm->leases.balloon->baseline || size + others < size)
         return error_set(error, -EINVAL,
                          "VM '%s' has %" PRIu64 " bytes, %" PRIu64
                          " of them held by others: it cannot be left with %" PRIu64
                          "; to give memory back, release",
-                         vm->name, vm->balloon->baseline, others, size);
-    before = *vm->balloon;
-    fill_lease(vm, vm->balloon->baseline - others - size, duration, owner, &lease);
-    input.available += held_by(vm->balloon, owner, false);
-    release_owner(vm->balloon, owner);
-    r = balloon_request(vm->balloon, &lease, &input, error);
+                         vm->name, vm->leases.balloon->baseline, others, size);
+    before = *vm->leases.balloon;
+    fill_lease(vm, vm->leases.balloon->baseline - others - size, duration, owner, &lease);
+    input.available += held_by(vm->leases.balloon, owner, false);
+    release_owner(vm->leases.balloon, owner);
+    r = balloon_request(vm->leases.balloon, &lease, &input, error);
     if (r == 0)
         r = write_newest(keeper, vm, error);
     if (r < 0)
-        *vm->balloon = before; /* the owner keeps what it had */
+        *vm->leases.balloon = before; /* the owner keeps what it had */
     else
-        vm->balloon_news = BALLOON_NO_NEWS;
+        vm->leases.news = BALLOON_NO_NEWS;
     input = lease_keeper_look(vm);
     lease_keeper_run(keeper, vm, &input);
     return r < 0 ? error_prefix(error, r, "VM '%s'", vm->name) : 0;
@@ -151,9 +151,9 @@ int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct erro
 {
     struct balloon_input input = lease_keeper_look(vm);
 
-    if (vm->balloon == NULL || !balloon_release(vm->balloon, 0))
+    if (vm->leases.balloon == NULL || !balloon_release(vm->leases.balloon, 0))
         return error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
-    vm->balloon_news = BALLOON_NO_NEWS;
+    vm->leases.news = BALLOON_NO_NEWS;
     lease_keeper_run(keeper, vm, &input);
     return 0;
 }

@@ -54,8 +54,9 @@ void lease_waiting_add(struct lease_keeper *keeper, const struct lease *lease)
 
 static bool is_same_process(const struct vm *vm, const struct lease *lease)
 {
-    return hypervisor_process_is_open(&vm->process) && lease->pid == vm->process.pid &&
-           lease->start_time == vm->process.start_time;
+    return hypervisor_process_is_open(&vm->measured.process) &&
+           lease->pid == vm->measured.process.pid &&
+           lease->start_time == vm->measured.process.start_time;
 }
 
 /* A VM's file may be renamed, and its name given to another VM: the process and the UUID know
@@ -129,17 +130,17 @@ static bool is_process_gone(const struct lease_keeper *keeper, const struct leas
  * the lease is that process' now, and is given back. False: the process' balloon is its own. */
 static bool take_along(struct lease_keeper *keeper, struct vm *vm, struct lease *lease)
 {
-    uint64_t baseline = min_of(lease->baseline, vm->hypervisor.ram);
+    uint64_t baseline = min_of(lease->baseline, vm->hypervisor.facts.ram);
 
-    if (vm->hypervisor.balloon_actual + BALLOON_SLACK >= baseline)
+    if (vm->hypervisor.facts.balloon_actual + BALLOON_SLACK >= baseline)
         return false;
     supervisor_warn(keeper->supervisor, vm,
                     "the guest came into process %d with a balloon that leaves it %" PRIu64
                     " of %" PRIu64 " bytes: it gets them back",
-                    (int)vm->process.pid, vm->hypervisor.balloon_actual, baseline);
+                    (int)vm->measured.process.pid, vm->hypervisor.facts.balloon_actual, baseline);
     lease->baseline = baseline;
-    lease->pid = vm->process.pid;
-    lease->start_time = vm->process.start_time;
+    lease->pid = vm->measured.process.pid;
+    lease->start_time = vm->measured.process.start_time;
     return true;
 }
 
@@ -157,13 +158,13 @@ static void rename_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
 /* False: it has to wait. */
 static bool resume_lease(struct lease_keeper *keeper, struct vm *vm, struct lease *lease)
 {
-    bool is_seen = hypervisor_process_is_open(&vm->process);
+    bool is_seen = hypervisor_process_is_open(&vm->measured.process);
     bool is_valid = is_same_process(vm, lease);
 
     /* Whether it is for this process cannot be told; to give back, that need not be known. */
     if (!is_seen && !is_due(lease))
         return false;
-    if (vm->hypervisor.balloon_actual == 0 ||
+    if (vm->hypervisor.facts.balloon_actual == 0 ||
         (is_seen && !is_valid && !take_along(keeper, vm, lease))) {
         if (!is_process_gone(keeper, lease))
             return false;
@@ -173,14 +174,14 @@ static bool resume_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
     if (lease_keeper_adopt(keeper, vm) < 0)
         return false;
     rename_lease(keeper, vm, lease);
-    return balloon_resume(vm->balloon, lease, is_valid) == 0;
+    return balloon_resume(vm->leases.balloon, lease, is_valid) == 0;
 }
 
 void lease_waiting_resume(struct lease_keeper *keeper, struct vm *vm)
 {
-    if (!vm->session_ready)
+    if (!vm->hypervisor.ready)
         return;
-    vm->balloon_waiting = 0;
+    vm->leases.waiting = 0;
     list_for_each_safe (link, following, &keeper->waiting) {
         struct waiting_lease *waiting = list_entry(link, struct waiting_lease, link);
 
@@ -191,17 +192,17 @@ void lease_waiting_resume(struct lease_keeper *keeper, struct vm *vm)
 
 void lease_waiting_note(struct lease_keeper *keeper, struct vm *vm)
 {
-    vm->balloon_waiting = 0;
+    vm->leases.waiting = 0;
     list_for_each (link, &keeper->waiting) {
         const struct lease *lease = &list_entry(link, struct waiting_lease, link)->lease;
 
         if (is_for(vm, lease))
-            vm->balloon_waiting += lease->bytes;
+            vm->leases.waiting += lease->bytes;
     }
-    if (vm->balloon_waiting != 0)
+    if (vm->leases.waiting != 0)
         supervisor_warn(keeper->supervisor, vm,
                         "a lease of %" PRIu64 " bytes waits until its hypervisor answers",
-                        vm->balloon_waiting);
+                        vm->leases.waiting);
 }
 
 /* ---- stand-ins: VMs that are only the address in a lease that is over ---- */
@@ -219,7 +220,7 @@ static int make_stand_in(struct supervisor *supervisor, const struct lease *leas
     r = vm_create(name, ret_vm);
     if (r < 0)
         return r;
-    (*ret_vm)->sources = VM_SOURCE_LEASE;
+    (*ret_vm)->sources.set = VM_SOURCE_LEASE;
     r = supervisor_add_vm(supervisor, *ret_vm, &error);
     if (r < 0)
         vm_destroy(*ret_vm);
@@ -276,12 +277,12 @@ static bool is_awaited(const struct lease_keeper *keeper, const struct vm *vm)
 /* Once its leases are over, or were found to be another hypervisor's. */
 static void end_stand_in(struct lease_keeper *keeper, struct vm *vm)
 {
-    if ((vm->sources & VM_SOURCE_LEASE) == 0 || vm->balloon != NULL ||
-        (vm->address.driver != NULL && !vm->session_ready && is_awaited(keeper, vm)))
+    if ((vm->sources.set & VM_SOURCE_LEASE) == 0 || vm->leases.balloon != NULL ||
+        (vm->address.driver != NULL && !vm->hypervisor.ready && is_awaited(keeper, vm)))
         return;
     keeper->stand_in_count--;
-    vm->sources &= ~(unsigned)VM_SOURCE_LEASE;
-    if (vm->sources == 0)
+    vm->sources.set &= ~(unsigned)VM_SOURCE_LEASE;
+    if (vm->sources.set == 0)
         supervisor_remove_vm(keeper->supervisor, vm);
 }
 
@@ -311,7 +312,7 @@ static void load_again(struct lease_keeper *keeper, nsec_t now)
     list_for_each (link, &keeper->supervisor->registry.vms) {
         struct vm *vm = list_entry(link, struct vm, link);
 
-        if (!vm->session_ready)
+        if (!vm->hypervisor.ready)
             lease_waiting_note(keeper, vm);
     }
 }
@@ -323,10 +324,10 @@ static bool visit(struct lease_keeper *keeper, struct waiting_lease *waiting, ns
 {
     struct vm *vm = find_claimant(keeper, &waiting->lease);
 
-    if (vm != NULL && !vm->session_ready)
+    if (vm != NULL && !vm->hypervisor.ready)
         return true;
     if (vm != NULL && resume_lease(keeper, vm, &waiting->lease)) {
-        vm->balloon_waiting = 0;
+        vm->leases.waiting = 0;
         return false;
     }
     return !is_due(&waiting->lease) || stand_in(keeper, waiting, now);

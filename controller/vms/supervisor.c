@@ -35,7 +35,7 @@ const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
         [VM_EVENT_RESTORED] = "restored",
     };
 
-    return kind == VM_EVENT_STATE ? vm_state_name(vm->state) : names[kind];
+    return kind == VM_EVENT_STATE ? vm_state_name(vm->life.state) : names[kind];
 }
 
 /* ---- listeners ---- */
@@ -78,29 +78,30 @@ void supervisor_warn(struct supervisor *supervisor, struct vm *vm, const char *f
 
 static void gather_facts(struct vm *vm)
 {
-    enum run_state run_state = vm->hypervisor_known ? vm->hypervisor.run_state : RUN_STATE_UNKNOWN;
+    enum run_state run_state =
+        vm->hypervisor.known ? vm->hypervisor.facts.run_state : RUN_STATE_UNKNOWN;
 
-    vm->facts.migrating = run_state == RUN_STATE_MIGRATING;
-    vm->facts.paused = run_state == RUN_STATE_PAUSED || run_state == RUN_STATE_STOPPED;
-    vm->facts.agent_connected = vm->agent != NULL;
-    vm->facts.agent_ready = vm->agent != NULL && vm->announced && vm->info.boot_id[0] != '\0';
-    vm->facts.agent_late = vm->agent != NULL && vm->facts.agent_late;
-    vm->facts.agent_was_here = vm->facts.agent_was_here || vm->agent != NULL;
+    vm->life.facts.migrating = run_state == RUN_STATE_MIGRATING;
+    vm->life.facts.paused = run_state == RUN_STATE_PAUSED || run_state == RUN_STATE_STOPPED;
+    vm->life.facts.agent_connected = vm->links.agent != NULL;
+    vm->life.facts.agent_ready =
+        vm->links.agent != NULL && vm->announced && vm->agent.info.boot_id[0] != '\0';
+    vm->life.facts.agent_late = vm->links.agent != NULL && vm->life.facts.agent_late;
+    vm->life.facts.agent_was_here = vm->life.facts.agent_was_here || vm->links.agent != NULL;
 }
 
 void supervisor_update_state(struct supervisor *supervisor, struct vm *vm)
 {
     gather_facts(vm);
     for (;;) {
-        enum vm_state next = vm_state_step(vm->state, &vm->facts);
+        enum vm_state next = vm_state_step(vm->life.state, &vm->life.facts);
         char text[96];
 
-        if (next == vm->state)
+        if (next == vm->life.state)
             return;
         (void)snprintf(text, sizeof(text), "%s, was %s", vm_state_name(next),
-                       vm_state_name(vm->state));
-        vm->state = next;
-        vm->state_since = time_boottime();
+                       vm_state_name(vm->life.state));
+        vm->life.state = next;
         supervisor_emit(supervisor,
                         &(struct vm_event){.vm = vm, .kind = VM_EVENT_STATE, .text = text});
     }
@@ -115,18 +116,17 @@ int supervisor_add_vm(struct supervisor *supervisor, struct vm *vm, struct error
     if (r < 0)
         return r;
     vm->supervisor = supervisor;
-    vm->state_since = time_boottime();
-    list_append(&supervisor->slots[supervisor->next_slot], &vm->slot_link);
+    list_append(&supervisor->slots[supervisor->next_slot], &vm->life.slot_link);
     supervisor->next_slot = (supervisor->next_slot + 1) % SUPERVISOR_SLOTS;
-    supervisor_emit(
-        supervisor,
-        &(struct vm_event){.vm = vm, .kind = VM_EVENT_STATE, .text = vm_state_name(vm->state)});
+    supervisor_emit(supervisor, &(struct vm_event){.vm = vm,
+                                                   .kind = VM_EVENT_STATE,
+                                                   .text = vm_state_name(vm->life.state)});
     return 0;
 }
 
 void supervisor_reap(struct supervisor *supervisor, struct vm *vm)
 {
-    if (!vm->removed || vm->links_open > 0)
+    if (!vm->life.removed || vm->links.open > 0)
         return;
     supervisor_emit(supervisor,
                     &(struct vm_event){.vm = vm, .kind = VM_EVENT_REMOVED, .text = "removed"});
@@ -135,14 +135,14 @@ void supervisor_reap(struct supervisor *supervisor, struct vm *vm)
 
 void supervisor_remove_vm(struct supervisor *supervisor, struct vm *vm)
 {
-    if (vm->removed)
+    if (vm->life.removed)
         return;
-    vm->facts.gone = true;
+    vm->life.facts.gone = true;
     supervisor_update_state(supervisor, vm);
-    vm->removed = true;
+    vm->life.removed = true;
     registry_remove(&supervisor->registry, vm);
-    list_remove(&vm->slot_link);
-    if (vm->sources == VM_SOURCE_AGENT)
+    list_remove(&vm->life.slot_link);
+    if (vm->sources.set == VM_SOURCE_AGENT)
         supervisor->unannounced_count--;
     vm_hypervisor_drop(vm);
     vm_agent_drop(vm, "the VM is not supervised any more");
@@ -164,7 +164,7 @@ static bool same_hypervisor(const struct vm *vm, const struct vm_definition *def
 /* Whether another guest, or another hypervisor, may be behind the VM from now on. */
 static bool is_readdressed(const struct vm *vm, const struct vm_definition *definition)
 {
-    const struct vm_definition *old = vm->definition;
+    const struct vm_definition *old = vm->sources.definition;
 
     if (old == NULL) /* another source found it: what the file leaves open stays */
         return definition->agent != NULL || !same_hypervisor(vm, definition) ||
@@ -188,7 +188,7 @@ static int take_definition(struct supervisor *supervisor, struct vm *vm,
 
     if (is_readdressed(vm, definition))
         stop_vouching(vm);
-    vm->facts_next = 0;
+    vm->hypervisor.facts_next = 0;
     if (!same_hypervisor(vm, definition)) {
         vm_hypervisor_drop(vm);
         r = registry_set_address(&supervisor->registry, vm, &definition->hypervisor, error);
@@ -197,9 +197,9 @@ static int take_definition(struct supervisor *supervisor, struct vm *vm,
         r = registry_set_uuid(&supervisor->registry, vm, definition->uuid, error);
     if (r == 0 && definition->cid != 0)
         r = registry_set_cid(&supervisor->registry, vm, definition->cid, error);
-    vm_definition_destroy(vm->definition);
-    vm->definition = definition;
-    vm->sources |= VM_SOURCE_FILE;
+    vm_definition_destroy(vm->sources.definition);
+    vm->sources.definition = definition;
+    vm->sources.set |= VM_SOURCE_FILE;
     return r;
 }
 
@@ -282,7 +282,7 @@ static struct vm *find_defined(const struct registry *registry,
         vm = registry_find_uuid(registry, definition->uuid);
     if (vm == NULL && definition->hypervisor.driver != NULL)
         vm = registry_find_address(registry, &definition->hypervisor);
-    return vm != NULL && vm->definition == NULL ? vm : NULL;
+    return vm != NULL && vm->sources.definition == NULL ? vm : NULL;
 }
 
 /* An unannounced VM gives its CID to the VM whose file names it. */
@@ -290,7 +290,7 @@ static struct vm *take_unannounced(struct supervisor *supervisor, uint32_t cid)
 {
     struct vm *vm = cid == 0 ? NULL : registry_find_cid(&supervisor->registry, cid);
 
-    if (vm == NULL || vm->sources != VM_SOURCE_AGENT)
+    if (vm == NULL || vm->sources.set != VM_SOURCE_AGENT)
         return NULL;
     (void)registry_set_cid(&supervisor->registry, vm, 0, NULL);
     return vm;
@@ -324,7 +324,8 @@ static int define_one(struct supervisor *supervisor, struct vm_definition *defin
     struct vm *vm = NULL;
     int r = find_or_add(supervisor, definition, &vm, error);
 
-    if (r < 0 || (vm->definition != NULL && vm_definition_equal(vm->definition, definition))) {
+    if (r < 0 || (vm->sources.definition != NULL &&
+                  vm_definition_equal(vm->sources.definition, definition))) {
         vm_definition_destroy(definition);
         return r;
     }
@@ -341,29 +342,30 @@ static void release_changed(struct supervisor *supervisor, struct vm_definition 
                             size_t count)
 {
     list_for_each (link, &supervisor->registry.vms)
-        list_entry(link, struct vm, link)->defined = false;
+        list_entry(link, struct vm, link)->sources.marked = false;
     for (size_t i = 0; i < count; i++) {
         struct vm *vm = registry_find_name(&supervisor->registry, definitions[i]->name);
 
         if (vm == NULL)
             continue;
-        vm->defined = true;
-        if (vm->definition == NULL || vm_definition_equal(vm->definition, definitions[i]))
+        vm->sources.marked = true;
+        if (vm->sources.definition == NULL ||
+            vm_definition_equal(vm->sources.definition, definitions[i]))
             continue;
         (void)registry_set_cid(&supervisor->registry, vm, 0, NULL);
         (void)registry_set_uuid(&supervisor->registry, vm, "", NULL);
-        vm->hypervisor_known = false;
+        vm->hypervisor.known = false;
     }
 }
 
 static void drop_source(struct supervisor *supervisor, struct vm *vm, enum vm_source source)
 {
-    vm->sources &= ~(unsigned)source;
+    vm->sources.set &= ~(unsigned)source;
     if (source == VM_SOURCE_FILE) {
-        vm_definition_destroy(vm->definition);
-        vm->definition = NULL;
+        vm_definition_destroy(vm->sources.definition);
+        vm->sources.definition = NULL;
     }
-    if (vm->sources == 0)
+    if (vm->sources.set == 0)
         supervisor_remove_vm(supervisor, vm);
 }
 
@@ -381,7 +383,7 @@ int supervisor_define(struct supervisor *supervisor, struct vm_definition **defi
     list_for_each_safe (link, following, &supervisor->registry.vms) {
         struct vm *vm = list_entry(link, struct vm, link);
 
-        if ((vm->sources & VM_SOURCE_FILE) != 0 && !vm->defined)
+        if ((vm->sources.set & VM_SOURCE_FILE) != 0 && !vm->sources.marked)
             drop_source(supervisor, vm, VM_SOURCE_FILE);
     }
     for (size_t i = 0; i < count; i++) {
@@ -402,8 +404,8 @@ static int add_found(struct supervisor *supervisor, const struct hypervisor_addr
     int r;
 
     if (vm != NULL) {
-        vm->sources |= VM_SOURCE_FOUND;
-        vm->defined = true;
+        vm->sources.set |= VM_SOURCE_FOUND;
+        vm->sources.marked = true;
         return 0;
     }
     address->driver->suggest_name(hypervisor_address_where(address), name, sizeof(name));
@@ -412,8 +414,8 @@ static int add_found(struct supervisor *supervisor, const struct hypervisor_addr
         r = vm_create(name, &vm);
     if (r < 0)
         return error_prefix(error, r, "hypervisor %s", address->text);
-    vm->sources = VM_SOURCE_FOUND;
-    vm->defined = true;
+    vm->sources.set = VM_SOURCE_FOUND;
+    vm->sources.marked = true;
     r = supervisor_add_vm(supervisor, vm, error);
     if (r < 0) {
         vm_destroy(vm);
@@ -428,7 +430,7 @@ int supervisor_set_found(struct supervisor *supervisor, const struct hypervisor_
     int r = 0;
 
     list_for_each (link, &supervisor->registry.vms)
-        list_entry(link, struct vm, link)->defined = false;
+        list_entry(link, struct vm, link)->sources.marked = false;
     for (size_t i = 0; i < count; i++) {
         int failed = add_found(supervisor, &addresses[i], error);
 
@@ -437,7 +439,7 @@ int supervisor_set_found(struct supervisor *supervisor, const struct hypervisor_
     list_for_each_safe (link, following, &supervisor->registry.vms) {
         struct vm *vm = list_entry(link, struct vm, link);
 
-        if ((vm->sources & VM_SOURCE_FOUND) != 0 && !vm->defined)
+        if ((vm->sources.set & VM_SOURCE_FOUND) != 0 && !vm->sources.marked)
             drop_source(supervisor, vm, VM_SOURCE_FOUND);
     }
     return r;
@@ -469,7 +471,7 @@ static void read_host(struct supervisor *supervisor)
 static void visit(struct supervisor *supervisor, struct vm *vm, nsec_t now)
 {
     vm_hypervisor_tick(supervisor, vm, now);
-    if (vm->removed)
+    if (vm->life.removed)
         return;
     vm_agent_tick(supervisor, vm, now);
     supervisor_update_state(supervisor, vm);
@@ -483,7 +485,7 @@ void supervisor_tick(struct supervisor *supervisor, nsec_t now)
     if (supervisor->slot == 0)
         read_host(supervisor);
     list_for_each_safe (link, following, slot)
-        visit(supervisor, list_entry(link, struct vm, slot_link), now);
+        visit(supervisor, list_entry(link, struct vm, life.slot_link), now);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -544,7 +546,7 @@ int supervisor_lowest_order(const struct supervisor *supervisor, const struct vm
 
 int supervisor_may_command(const struct vm *vm, struct error *error)
 {
-    if (vm->agent == NULL)
+    if (vm->links.agent == NULL)
         return error_set(error, -ENOTCONN,
                          "no agent of VM '%s' is connected; start vmreclaim-agent in the guest",
                          vm->name);
@@ -553,8 +555,8 @@ int supervisor_may_command(const struct vm *vm, struct error *error)
                          "VM '%s' is only observed: no hypervisor vouches for CID %" PRIu32
                          "; give the VM a file with its 'hypervisor' address",
                          vm->name, vm->cid);
-    if (vm->state == VM_PAUSED || vm->state == VM_MIGRATING)
+    if (vm->life.state == VM_PAUSED || vm->life.state == VM_MIGRATING)
         return error_set(error, -EBUSY, "VM '%s' is %s; nothing is done to it until it runs",
-                         vm->name, vm_state_name(vm->state));
+                         vm->name, vm_state_name(vm->life.state));
     return 0;
 }

@@ -29,15 +29,16 @@
 #define SUPERVISOR_UNANNOUNCED_MAX 1024 /* agents that nobody vouches for */
 
 enum vm_event_kind {
-    VM_EVENT_STATE,  /* the life cycle moved; vm->state */
-    VM_EVENT_SAMPLE, /* vm->waterfall is new */
+    VM_EVENT_STATE,  /* the life cycle moved; vm->life.state */
+    VM_EVENT_SAMPLE, /* vm->measured.waterfall is new */
     VM_EVENT_PRESSURE,
     VM_EVENT_ACTION,     /* the guest's own policy acted */
-    VM_EVENT_ENGINE,     /* vm->engine_state, engine_reason */
+    VM_EVENT_ENGINE,     /* vm->agent.engine_state, engine_reason */
     VM_EVENT_POLICY,     /* the agent has taken its policy, or not */
-    VM_EVENT_BALLOON,    /* vm->hypervisor.balloon_actual moved */
+    VM_EVENT_BALLOON,    /* vm->hypervisor.facts.balloon_actual moved */
     VM_EVENT_RESET,      /* the guest was reset */
-    VM_EVENT_RESTORED,   /* the guest went back to a snapshot; vm->balloon_before_restore */
+    VM_EVENT_RESTORED,   /* the guest went back to a snapshot; vm->hypervisor.balloon_before_restore
+                          */
     VM_EVENT_HYPERVISOR, /* driver session came up, or its facts are new */
     VM_EVENT_WARNING,
     VM_EVENT_REMOVED, /* the record is freed on return */

@@ -17,15 +17,15 @@ int vm_create(const char *name, struct vm **ret_vm)
     if (vm == NULL)
         return -ENOMEM;
     list_init(&vm->link);
-    list_init(&vm->slot_link);
-    list_init(&vm->balloon_link);
-    hypervisor_process_init(&vm->process);
-    vm->state = VM_DISCOVERED;
-    agent_standing_init(&vm->standing);
-    vm->complaints = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 3};
-    vm->guest_events = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 240};
-    vm->guest_actions = (struct log_limit){.interval = 3600 * NSEC_PER_SEC, .burst = 60};
-    vm->guest_actions_beyond = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 1};
+    list_init(&vm->life.slot_link);
+    list_init(&vm->leases.link);
+    hypervisor_process_init(&vm->measured.process);
+    vm->life.state = VM_DISCOVERED;
+    agent_standing_init(&vm->links.standing);
+    vm->measured.complaints = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 3};
+    vm->agent.events = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 240};
+    vm->agent.actions = (struct log_limit){.interval = 3600 * NSEC_PER_SEC, .burst = 60};
+    vm->agent.actions_beyond = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 1};
     vm->log = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 60};
     (void)snprintf(vm->name, sizeof(vm->name), "%s", name);
     *ret_vm = vm;
@@ -50,12 +50,12 @@ static void free_keys(char **keys)
 
 void vm_forget_policy_answer(struct vm *vm)
 {
-    free_keys(vm->unsupported_keys);
-    free_keys(vm->capped_keys);
-    free_keys(vm->capped_values);
-    vm->unsupported_keys = NULL;
-    vm->capped_keys = NULL;
-    vm->capped_values = NULL;
+    free_keys(vm->assigned.unsupported_keys);
+    free_keys(vm->assigned.capped_keys);
+    free_keys(vm->assigned.capped_values);
+    vm->assigned.unsupported_keys = NULL;
+    vm->assigned.capped_keys = NULL;
+    vm->assigned.capped_values = NULL;
 }
 
 void vm_destroy(struct vm *vm)
@@ -63,11 +63,11 @@ void vm_destroy(struct vm *vm)
     if (vm == NULL)
         return;
     vm_forget_policy_answer(vm);
-    hypervisor_process_finish(&vm->process);
-    vm_definition_destroy(vm->definition);
-    free(vm->balloon);
-    free(vm->info.packed);
-    free(vm->policy);
+    hypervisor_process_finish(&vm->measured.process);
+    vm_definition_destroy(vm->sources.definition);
+    free(vm->leases.balloon);
+    free(vm->agent.info.packed);
+    free(vm->assigned.policy);
     free(vm);
 }
 
@@ -76,12 +76,13 @@ Vmreclaim__Agent__V1__GetInfoResponse *vm_info_unpack(const struct vm *vm)
 {
     Vmreclaim__Agent__V1__GetInfoResponse *info;
 
-    if (vm->info.packed == NULL)
+    if (vm->agent.info.packed == NULL)
         return NULL;
-    info = vmreclaim__agent__v1__get_info_response__unpack(NULL, vm->info.packed_length,
-                                                           vm->info.packed);
-    if (info != NULL && vm->guest.received != 0 && vm->guest.reporting_order_is_known)
-        info->reporting_order = vm->guest.reporting_order;
+    info = vmreclaim__agent__v1__get_info_response__unpack(NULL, vm->agent.info.packed_length,
+                                                           vm->agent.info.packed);
+    if (info != NULL && vm->measured.guest.received != 0 &&
+        vm->measured.guest.reporting_order_is_known)
+        info->reporting_order = vm->measured.guest.reporting_order;
     return info;
 }
 
@@ -93,12 +94,13 @@ void vm_info_free(Vmreclaim__Agent__V1__GetInfoResponse *info)
 
 static enum memory_backing backing_of(const struct vm *vm)
 {
-    enum memory_backing backing = vm->hypervisor.backing;
+    enum memory_backing backing = vm->hypervisor.facts.backing;
 
-    if (vm->process.backend_count > 0 && vm->process.backends[0].hugetlb)
+    if (vm->measured.process.backend_count > 0 && vm->measured.process.backends[0].hugetlb)
         return MEMORY_BACKING_HUGETLB;
-    if (backing == MEMORY_BACKING_UNKNOWN && hypervisor_process_is_open(&vm->process))
-        return vm->process.backend_count > 0 ? MEMORY_BACKING_MEMFD : MEMORY_BACKING_ANONYMOUS;
+    if (backing == MEMORY_BACKING_UNKNOWN && hypervisor_process_is_open(&vm->measured.process))
+        return vm->measured.process.backend_count > 0 ? MEMORY_BACKING_MEMFD
+                                                      : MEMORY_BACKING_ANONYMOUS;
     return backing;
 }
 
@@ -119,7 +121,7 @@ static int order_of(uint64_t size, uint64_t page_size)
 int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,
                            uint64_t host_page_size)
 {
-    uint64_t page_size = vm->info.page_size != 0 ? vm->info.page_size : host_page_size;
+    uint64_t page_size = vm->agent.info.page_size != 0 ? vm->agent.info.page_size : host_page_size;
 
     switch (backing_of(vm)) {
     case MEMORY_BACKING_ANONYMOUS:
@@ -128,9 +130,9 @@ int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,
     case MEMORY_BACKING_FILE:
         return 0;
     case MEMORY_BACKING_HUGETLB:
-        return vm->hypervisor.backing_page_size == 0
+        return vm->hypervisor.facts.backing_page_size == 0
                    ? -1
-                   : order_of(vm->hypervisor.backing_page_size, page_size);
+                   : order_of(vm->hypervisor.facts.backing_page_size, page_size);
     default:
         return -1;
     }

@@ -1,5 +1,5 @@
-/* One VM is one identity, however many sources found it: a VM file, a hypervisor, an agent. Plain
- * data; the supervisor is the only one who changes it. */
+/* One VM is one identity, however many sources found it: a VM file, a hypervisor, an agent. Its
+ * record is plain data in parts. */
 #ifndef VMRECLAIM_VMS_VM_H
 #define VMRECLAIM_VMS_VM_H
 
@@ -26,6 +26,71 @@ enum vm_source {
     VM_SOURCE_LEASE = 1u << 3, /* a lease that is over and that no VM claims */
 };
 
+struct action;
+struct balloon_control;
+struct supervisor;
+
+/* Who names the VM. */
+struct vm_sources {
+    unsigned set;                     /* enum vm_source */
+    struct vm_definition *definition; /* of VM_SOURCE_FILE */
+    bool marked;                      /* while sources are read again */
+};
+
+struct vm_life {
+    struct list slot_link; /* supervisor's coalesced tick */
+    enum vm_state state;
+    struct vm_facts facts;
+    bool removed; /* waits for its connections to close, then is freed */
+};
+
+/* The session with its hypervisor, and what that says. */
+struct vm_hypervisor {
+    struct driver_session *session; /* NULL: not connected */
+    bool ready;                     /* the session can be used */
+    nsec_t retry;                   /* CLOCK_BOOTTIME of the next attempt */
+    nsec_t retry_delay;             /* between attempts */
+    char condition[256];            /* "ready", or what is wrong */
+    struct driver_facts facts;
+    bool known;        /* the facts were read at least once from the process that lives */
+    nsec_t facts_next; /* CLOCK_BOOTTIME when they are asked for again */
+    struct driver_statistics statistics; /* of a VM without an agent; updated 0: none */
+    nsec_t statistics_next;
+    bool migrated_in;                /* since the hypervisor started and the guest booted */
+    bool restored;                   /* ... from a snapshot */
+    bool balloon_reading;            /* its size is being asked */
+    uint64_t balloon_before_restore; /* its size before the guest went back to a snapshot */
+    uint64_t balloon_earlier;        /* its size before the last reading found it smaller */
+    nsec_t balloon_shrunk;           /* CLOCK_BOOTTIME of that reading; 0: none */
+};
+
+/* The host's and the guest's side of its memory. */
+struct vm_measured {
+    struct hypervisor_process process;
+    struct guest_memory guest; /* received 0: none */
+    struct host_memory host;   /* time 0: none */
+    struct waterfall waterfall;
+    int64_t time;          /* of the waterfall, UNIX nanoseconds; 0: none */
+    nsec_t calibrate_next; /* what its hypervisor holds for itself */
+    struct footprint_history history;
+    uint64_t footprint_at_boot;  /* first settled footprint of this boot; 0: unknown */
+    uint64_t huge_bytes;         /* of the footprint, when that was last asked for; 0: unknown */
+    uint64_t touched;            /* highest footprint of this boot */
+    struct log_limit complaints; /* about samples that cannot be true */
+};
+
+/* The connections of its agent. */
+struct vm_links {
+    struct agent_link *agent;     /* the one that counts; NULL: none */
+    struct agent_link *candidate; /* a second one that must first prove itself */
+    unsigned open;                /* agent, candidate, and those that are closing */
+    char candidate_boot_id[37];
+    bool first_is_alive;            /* it answered the ping; the candidate has not said who it is */
+    struct ttrpc_client_call *ping; /* of the first link, for the candidate's sake; NULL: none */
+    struct dial *dial;
+    struct agent_standing standing;
+};
+
 /* What the guest's agent said about itself, kept as it came, bounded. */
 struct agent_info {
     char version[32];
@@ -39,103 +104,69 @@ struct agent_info {
     size_t packed_length;
 };
 
-struct balloon_control; /* controller/leases */
+/* What its agent says. */
+struct vm_agent {
+    struct agent_info info; /* of the agent that is connected, or was last */
+    char boot_id[37];       /* the guest's last known boot */
+    nsec_t clock;           /* latest CLOCK_BOOTTIME of that boot; it goes back with a snapshot */
+    int64_t clock_offset;   /* least (received - guest's boottime) on this link */
+    bool clock_offset_known;
+    struct log_limit events;         /* of all kinds but samples */
+    struct log_limit actions;        /* each is recorded and kept for a year: a burst an hour ... */
+    struct log_limit actions_beyond; /* ... and what an endless trickle may add to it */
+    char engine_state[24];
+    char engine_reason[160];
+};
 
-struct supervisor;
+/* The policy that it is to run. */
+struct vm_policy {
+    struct policy *policy;   /* in force or to be; NULL: none was assigned */
+    bool sent;               /* the agent has it */
+    bool under_way;          /* waits for the agent's answer */
+    bool again;              /* it changed meanwhile */
+    int64_t zone_change;     /* UNIX seconds: a zone in it has another offset then; 0: never */
+    nsec_t retry;            /* not before, after the agent refused it */
+    char **unsupported_keys; /* as the agent answered; NULL-terminated, NULL when there are none */
+    char **capped_keys;      /* lowered to the guest's own limit */
+    char **capped_values;    /* which is that; NULL from an agent that does not tell */
+    uint64_t file_hash;      /* of the text of the VM's policy file; 0: none was read */
+};
+
+/* Its balloon under leases. */
+struct vm_leases {
+    struct balloon_control *balloon; /* NULL: nothing of ours is in it */
+    struct list link;                /* lease keeper's list */
+    bool may_raise;                  /* its turn in the line of those that get memory back */
+    uint64_t waiting;                /* bytes of leases whose hypervisor was not reached yet */
+    int news; /* enum balloon_news: the last one told of what was asked last, or why its leases
+                 ended */
+    char foreign_owner[64]; /* who else moves the balloon; empty: nobody */
+};
 
 struct vm {
     struct supervisor *supervisor; /* for callbacks that get the VM */
     /* identity */
-    struct list link;      /* registry's list of VMs */
-    struct list slot_link; /* supervisor's coalesced tick */
+    struct list link; /* registry's list of VMs */
     struct hash_link by_name;
     struct hash_link by_uuid;
     struct hash_link by_cid;
     struct hash_link by_address;
     char name[VM_NAME_SIZE];
     char uuid[VM_UUID_SIZE];
-    uint32_t cid;                     /* 0: none */
-    unsigned sources;                 /* enum vm_source */
-    struct vm_definition *definition; /* of VM_SOURCE_FILE */
+    uint32_t cid; /* 0: none */
     struct hypervisor_address address;
-    /* life cycle */
-    enum vm_state state;
-    struct vm_facts facts;
-    nsec_t state_since; /* CLOCK_BOOTTIME */
-    /* hypervisor */
-    struct driver_session *session; /* NULL: not connected */
-    bool session_ready;
-    nsec_t session_retry;   /* CLOCK_BOOTTIME of the next attempt */
-    nsec_t session_delay;   /* between attempts */
-    char driver_state[256]; /* "ready", or what is wrong */
-    struct driver_facts hypervisor;
-    bool hypervisor_known; /* the facts were read at least once from the process that lives */
-    struct driver_statistics statistics; /* of a VM without an agent; updated 0: none */
-    nsec_t statistics_next;              /* CLOCK_BOOTTIME when they are asked for again */
-    struct hypervisor_process process;
-    /* agent */
-    struct agent_link *agent;
-    struct agent_link *candidate; /* a second connection that must first prove itself */
-    unsigned links_open;          /* agent, candidate, and those that are closing */
-    char candidate_boot_id[37];
-    bool first_is_alive;            /* it answered the ping; the candidate has not said who it is */
-    struct ttrpc_client_call *ping; /* of the first link, for the candidate's sake; NULL: none */
-    struct dial *dial;
-    struct agent_standing standing;
-    struct log_limit guest_events;  /* of all kinds but samples */
-    struct log_limit guest_actions; /* each is recorded and kept for a year: a burst an hour ... */
-    struct log_limit guest_actions_beyond; /* ... and what an endless trickle may add to it */
+    struct vm_life life;
+    struct vm_sources sources;
+    struct vm_hypervisor hypervisor;
+    struct vm_measured measured;
+    struct vm_links links;
+    struct vm_agent agent;
     bool announced; /* its identity is vouched for: by its hypervisor, or by the dialled path */
-    struct agent_info info; /* of the agent that is connected, or was last */
-    char boot_id[37];       /* the guest's last known boot */
-    nsec_t guest_clock;     /* latest CLOCK_BOOTTIME of that boot; it goes back with a snapshot */
-    int told_order;         /* lowest useful reporting order the agent was told; -1: none */
-    char engine_state[24];
-    char engine_reason[160];
-    /* measured */
-    struct guest_memory guest; /* received 0: none */
-    struct host_memory host;   /* time 0: none */
-    struct waterfall waterfall;
-    int64_t waterfall_time; /* UNIX nanoseconds; 0: none */
-    nsec_t calibrate_next;  /* what its hypervisor holds for itself */
-    struct footprint_history history;
-    uint64_t footprint_at_boot; /* first settled footprint of this boot; 0: unknown */
-    uint64_t huge_bytes;        /* of the footprint, when that was last asked for; 0: unknown */
-    uint64_t touched;           /* highest footprint of this boot */
-    uint64_t samples_refused;   /* that could not be true */
-    /* policy */
-    struct policy *policy;      /* in force or to be; NULL: none was assigned */
-    bool policy_sent;           /* the agent has it */
-    bool policy_under_way;      /* waits for the agent's answer */
-    bool policy_again;          /* it changed meanwhile */
-    int64_t policy_zone_change; /* UNIX seconds: a zone in it has another offset then; 0: never */
-    nsec_t policy_retry;        /* not before, after the agent refused it */
-    char **unsupported_keys; /* as the agent answered; NULL-terminated, NULL when there are none */
-    char **capped_keys;      /* lowered to the guest's own limit */
-    char **capped_values;    /* which is that; NULL from an agent that does not tell */
-    uint64_t policy_file_hash; /* of the text of the VM's policy file; 0: none was read */
-    /* balloon */
-    struct balloon_control *balloon; /* NULL: nothing of ours is in it */
-    struct list balloon_link;        /* lease keeper's list */
-    bool balloon_may_raise;          /* its turn in the line of those that get memory back */
-    uint64_t balloon_waiting;        /* bytes of leases whose hypervisor was not reached yet */
-    int balloon_news;     /* enum balloon_news: the last one told of what was asked last, or why its
-                             leases ended */
-    bool balloon_reading; /* its size is being asked */
-    char foreign_balloon_owner[64];  /* who else moves the balloon; empty: nobody */
-    struct action *action;           /* one at a time; NULL: none */
-    uint64_t balloon_before_restore; /* its size before the guest went back to a snapshot */
-    uint64_t balloon_earlier;        /* its size before the last reading found it smaller */
-    nsec_t balloon_shrunk;           /* CLOCK_BOOTTIME of that reading; 0: none */
-    bool migrated_in;                /* since the hypervisor started and the guest booted */
-    bool restored;                   /* ... from a snapshot */
-    struct log_limit complaints;     /* about what the guest sends */
-    struct log_limit log;            /* lines about this VM */
-    nsec_t facts_next;               /* CLOCK_BOOTTIME when the hypervisor is asked again */
-    int64_t clock_offset;            /* least (received - guest's boottime) on this link */
-    bool clock_offset_known;
-    bool defined; /* mark while sources are read again */
-    bool removed; /* waits for its connections to close, then is freed */
+    int told_order; /* lowest useful reporting order the agent was told; -1: none */
+    struct vm_policy assigned;
+    struct vm_leases leases;
+    struct action *action; /* one at a time; NULL: none */
+    struct log_limit log;  /* lines about this VM */
 };
 
 /* -ENOMEM. */

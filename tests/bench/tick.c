@@ -89,11 +89,12 @@ static void add_vms(struct supervisor *supervisor)
 
         (void)snprintf(name, sizeof(name), "vm-%zu", i);
         if (vm_create(name, &vm) < 0 || supervisor_add_vm(supervisor, vm, &error) < 0 ||
-            hypervisor_process_open(&vm->process, supervisor->root, hypervisors[i], &error) < 0) {
+            hypervisor_process_open(&vm->measured.process, supervisor->root, hypervisors[i],
+                                    &error) < 0) {
             (void)fprintf(stderr, "%s\n", error.text);
             exit(1);
         }
-        vm->sources = VM_SOURCE_FILE;
+        vm->sources.set = VM_SOURCE_FILE;
     }
 }
 

@@ -11,7 +11,9 @@ static void test_limits_replace_what_is_assigned(void **state)
 {
     struct policy assigned;
     struct policy effective;
-    struct vm vm = {.policy = &assigned, .capped_keys = keys, .capped_values = values};
+    struct vm vm = {.assigned.policy = &assigned,
+                    .assigned.capped_keys = keys,
+                    .assigned.capped_values = values};
 
     policy_init(&assigned, POLICY_BALANCED);
     assert_true(vm_effective_policy(&vm, &effective));
@@ -29,13 +31,13 @@ static void test_an_agent_that_does_not_tell(void **state)
     char *first[] = {(char *)"3GiB", NULL};
     struct policy assigned;
     struct policy effective;
-    struct vm vm = {.policy = &assigned, .capped_keys = keys};
+    struct vm vm = {.assigned.policy = &assigned, .assigned.capped_keys = keys};
 
     policy_init(&assigned, POLICY_BALANCED);
     assert_true(vm_effective_policy(&vm, &effective));
     assert_int_equal(effective.cache_floor, assigned.cache_floor);
     assert_string_equal(vm_own_limit(&vm, "compact"), "");
-    vm.capped_values = first; /* fewer values than keys */
+    vm.assigned.capped_values = first; /* fewer values than keys */
     assert_true(vm_effective_policy(&vm, &effective));
     assert_int_equal(effective.cache_floor, 3 * GIB);
     assert_true(effective.allow_commands);
@@ -45,7 +47,7 @@ static void test_an_agent_that_does_not_tell(void **state)
 static void test_nothing_is_assigned(void **state)
 {
     struct policy effective;
-    struct vm vm = {.capped_keys = keys, .capped_values = values};
+    struct vm vm = {.assigned.capped_keys = keys, .assigned.capped_values = values};
 
     assert_false(vm_effective_policy(&vm, &effective));
 }

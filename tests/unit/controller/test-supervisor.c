@@ -120,9 +120,9 @@ static void test_an_unannounced_agent_is_only_observed(void **state)
     dial_in(f, &f->agents[0], 7, 600);
     vm = vm_named(f, "cid-7");
     assert_non_null(vm);
-    wait_for(f, vm->guest.received != 0);
+    wait_for(f, vm->measured.guest.received != 0);
     assert_false(vm->announced);
-    assert_int_equal(vm->state, VM_CONNECTED);
+    assert_int_equal(vm->life.state, VM_CONNECTED);
     assert_int_equal(supervisor_may_command(vm, &error), -EPERM);
     assert_non_null(strstr(error.text, "no hypervisor vouches for CID 7"));
     policy_init(&policy, POLICY_BALANCED);
@@ -144,7 +144,7 @@ static void test_a_file_alone_does_not_vouch(void **state)
     define(f, "cid: 7\n");
     dial_in(f, &f->agents[0], 7, 600);
     vm = vm_named(f, "web-1");
-    wait_for(f, vm->guest.received != 0);
+    wait_for(f, vm->measured.guest.received != 0);
     assert_int_equal(f->supervisor.registry.count, 1);
     assert_false(vm->announced);
 }
@@ -155,13 +155,13 @@ static void test_a_file_takes_over_an_unannounced_agent(void **state)
     struct vm *vm;
 
     dial_in(f, &f->agents[0], 7, 600);
-    wait_for(f, vm_named(f, "cid-7")->guest.received != 0);
+    wait_for(f, vm_named(f, "cid-7")->measured.guest.received != 0);
     define(f, "cid: 7\n");
     assert_null(vm_named(f, "cid-7"));
     vm = vm_named(f, "web-1");
-    assert_non_null(vm->agent);
+    assert_non_null(vm->links.agent);
     assert_int_equal(f->agents[0].connections, 1);
-    wait_for(f, vm->guest.sequence > 2);
+    wait_for(f, vm->measured.guest.sequence > 2);
 }
 
 static void test_a_second_connection_of_a_living_guest(void **state)
@@ -172,16 +172,16 @@ static void test_a_second_connection_of_a_living_guest(void **state)
 
     dial_in(f, &f->agents[0], 7, 600);
     vm = vm_named(f, "cid-7");
-    wait_for(f, vm->info.boot_id[0] != '\0');
-    first = vm->agent;
+    wait_for(f, vm->agent.info.boot_id[0] != '\0');
+    first = vm->links.agent;
     dial_in(f, &f->agents[1], 7, 601);
-    assert_non_null(vm->candidate);
+    assert_non_null(vm->links.candidate);
     /* A third one is not even looked at. */
     dial_in(f, &f->agents[2], 7, 602);
     wait_for(f, f->agents[2].connection == NULL);
-    wait_for(f, vm->candidate == NULL);
+    wait_for(f, vm->links.candidate == NULL);
     wait_for(f, f->agents[1].connection == NULL);
-    assert_ptr_equal(vm->agent, first);
+    assert_ptr_equal(vm->links.agent, first);
     assert_non_null(f->agents[0].connection);
 }
 
@@ -192,13 +192,13 @@ static void test_a_second_connection_after_a_reboot(void **state)
 
     dial_in(f, &f->agents[0], 7, 600);
     vm = vm_named(f, "cid-7");
-    wait_for(f, vm->info.boot_id[0] != '\0');
+    wait_for(f, vm->agent.info.boot_id[0] != '\0');
     (void)snprintf(f->agents[1].boot_id, sizeof(f->agents[1].boot_id),
                    "aaaaaaaa-0000-0000-0000-000000000002");
     dial_in(f, &f->agents[1], 7, 601);
     wait_for(f, f->agents[0].connection == NULL);
     wait_for(f, f->agents[1].watch != NULL);
-    assert_string_equal(vm->boot_id, "aaaaaaaa-0000-0000-0000-000000000002");
+    assert_string_equal(vm->agent.boot_id, "aaaaaaaa-0000-0000-0000-000000000002");
 }
 
 static void test_a_second_connection_while_the_first_is_dead(void **state)
@@ -210,7 +210,7 @@ static void test_a_second_connection_while_the_first_is_dead(void **state)
     dial_in(f, &f->agents[0], 7, 600);
     dial_in(f, &f->agents[1], 7, 601);
     wait_for(f, f->agents[1].watch != NULL);
-    wait_for(f, vm_named(f, "cid-7")->guest.received != 0);
+    wait_for(f, vm_named(f, "cid-7")->measured.guest.received != 0);
 }
 
 /* The ping that asks whether the first connection is alive ends with the second one: its answer
@@ -224,16 +224,16 @@ static void test_a_ping_ends_with_its_candidate(void **state)
     dial_in(f, &f->agents[0], 7, 600);
     vm = vm_named(f, "cid-7");
     dial_in(f, &f->agents[1], 7, 601);
-    assert_non_null(vm->ping);
+    assert_non_null(vm->links.ping);
     fake_agent_drop(&f->agents[1]);
-    wait_for(f, vm->candidate == NULL);
-    assert_null(vm->ping);
+    wait_for(f, vm->links.candidate == NULL);
+    assert_null(vm->links.ping);
     /* The link moves, the record is freed; the end of the link ends its calls. */
     define(f, "cid: 7\n");
     vm = vm_named(f, "web-1");
-    assert_non_null(vm->agent);
+    assert_non_null(vm->links.agent);
     vm_agent_drop(vm, "the test says so");
-    wait_for(f, vm->links_open == 0);
+    wait_for(f, vm->links.open == 0);
 }
 
 static void test_a_ping_does_not_decide_about_later_connections(void **state)
@@ -247,14 +247,14 @@ static void test_a_ping_does_not_decide_about_later_connections(void **state)
     f->agents[0].fault = FAKE_AGENT_SILENT;
     dial_in(f, &f->agents[0], 7, 600);
     dial_in(f, &f->agents[1], 7, 601);
-    assert_non_null(vm->ping);
+    assert_non_null(vm->links.ping);
     vm_agent_drop(vm, "the test says so");
     dial_in(f, &f->agents[2], 7, 602);
-    first = vm->agent;
+    first = vm->links.agent;
     dial_in(f, &f->agents[1], 7, 603);
-    assert_non_null(vm->candidate);
-    wait_for(f, vm->candidate == NULL);
-    assert_ptr_equal(vm->agent, first);
+    assert_non_null(vm->links.candidate);
+    wait_for(f, vm->links.candidate == NULL);
+    assert_ptr_equal(vm->links.agent, first);
 }
 
 /* It breaks the protocol, and comes again at once. */
@@ -271,7 +271,7 @@ static void test_who_breaks_the_protocol_must_wait(void **state)
     assert_int_equal(f->supervisor.refused_count, 1);
     /* Another guest does not. */
     dial_in(f, &f->agents[2], 8, 601);
-    wait_for(f, vm_named(f, "cid-8")->guest.received != 0);
+    wait_for(f, vm_named(f, "cid-8")->measured.guest.received != 0);
 }
 
 /* Second connections without end, beside a first one that is well. */
@@ -282,13 +282,13 @@ static void test_a_storm_of_candidates_must_wait(void **state)
 
     dial_in(f, &f->agents[0], 7, 600);
     vm = vm_named(f, "cid-7");
-    wait_for(f, vm->guest.received != 0);
+    wait_for(f, vm->measured.guest.received != 0);
     dial_in(f, &f->agents[1], 7, 601);
-    assert_non_null(vm->candidate);
+    assert_non_null(vm->links.candidate);
     fake_agent_drop(&f->agents[1]);
-    wait_for(f, vm->candidate == NULL);
+    wait_for(f, vm->links.candidate == NULL);
     dial_in(f, &f->agents[1], 7, 601);
-    assert_null(vm->candidate);
+    assert_null(vm->links.candidate);
     assert_int_equal(f->supervisor.refused_count, 1);
     assert_non_null(f->agents[0].watch);
 }
@@ -311,11 +311,11 @@ static void test_what_a_guest_says_unasked_is_bounded(void **state)
     supervisor_listen(&f->supervisor, &listener);
     dial_in(f, &f->agents[0], 7, 600);
     vm = vm_named(f, "cid-7");
-    vm->guest_events.burst = 5;
+    vm->agent.events.burst = 5;
     wait_for(f, f->agents[0].watch != NULL);
     for (unsigned i = 0; i < 20; i++)
         fake_agent_pressure(&f->agents[0], MIB);
-    wait_for(f, vm->guest_events.suppressed == 15);
+    wait_for(f, vm->agent.events.suppressed == 15);
     assert_int_equal(count, 5);
     supervisor_unlisten(&listener);
 }
@@ -328,11 +328,11 @@ static void let_time_pass(struct log_limit *limit)
 
 static void report_actions(struct fixture *f, const struct vm *vm, unsigned count)
 {
-    unsigned passed = vm->guest_events.passed;
+    unsigned passed = vm->agent.events.passed;
 
     for (unsigned i = 0; i < count; i++)
         fake_agent_reclaimed(&f->agents[0]);
-    wait_for(f, vm->guest_events.passed == passed + count);
+    wait_for(f, vm->agent.events.passed == passed + count);
 }
 
 /* Each is a record for a year. */
@@ -346,23 +346,23 @@ static void test_the_actions_that_a_guest_reports_are_bounded(void **state)
     supervisor_listen(&f->supervisor, &listener);
     dial_in(f, &f->agents[0], 7, 600);
     vm = vm_named(f, "cid-7");
-    vm->guest_events.burst = 1000;
-    vm->standing.processor.permyriad = 10000; /* what it costs is not what is looked at */
+    vm->agent.events.burst = 1000;
+    vm->links.standing.processor.permyriad = 10000; /* what it costs is not what is looked at */
     wait_for(f, f->agents[0].watch != NULL);
     report_actions(f, vm, 60);
     assert_int_equal(count, 60);
     report_actions(f, vm, 40);
     assert_int_equal(count, 61);
-    let_time_pass(&vm->guest_actions_beyond);
+    let_time_pass(&vm->agent.actions_beyond);
     report_actions(f, vm, 6);
     assert_int_equal(count, 62);
-    let_time_pass(&vm->guest_actions);
+    let_time_pass(&vm->agent.actions);
     report_actions(f, vm, 61);
     assert_int_equal(count, 122);
     /* The whole day. */
-    assert_in_range(NSEC_PER_SEC * 86400 / vm->guest_actions.interval * vm->guest_actions.burst +
-                        NSEC_PER_SEC * 86400 / vm->guest_actions_beyond.interval *
-                            vm->guest_actions_beyond.burst,
+    assert_in_range(NSEC_PER_SEC * 86400 / vm->agent.actions.interval * vm->agent.actions.burst +
+                        NSEC_PER_SEC * 86400 / vm->agent.actions_beyond.interval *
+                            vm->agent.actions_beyond.burst,
                     1000, 3000);
     supervisor_unlisten(&listener);
 }
@@ -408,9 +408,9 @@ static struct vm *start_vouched(struct fixture *f)
     define(f, "cid: 7\nhypervisor: qemu:/nowhere/web-1.qmp\n");
     dial_in(f, &f->agents[0], 7, 600);
     vm = vm_named(f, "web-1");
-    wait_for(f, vm->guest.received != 0);
+    wait_for(f, vm->measured.guest.received != 0);
     vm->announced = true;
-    vm->facts_next = NSEC_INFINITY;
+    vm->hypervisor.facts_next = NSEC_INFINITY;
     assert_int_equal(supervisor_may_command(vm, &error), 0);
     return vm;
 }
@@ -432,14 +432,14 @@ static void test_who_gets_another_address_must_be_vouched_for_again(void **state
 
         define(f, changed[i]);
         assert_ptr_equal(vm_named(f, "web-1"), vm);
-        assert_null(vm->agent);
+        assert_null(vm->links.agent);
         assert_false(vm->announced);
-        assert_int_equal(vm->facts_next, 0);
+        assert_int_equal(vm->hypervisor.facts_next, 0);
         wait_for(f, f->agents[0].connection == NULL);
         if (vm->cid == 0)
             continue;
         dial_in(f, &f->agents[1], vm->cid, 601);
-        wait_for(f, f->agents[1].watch != NULL && vm->info.boot_id[0] != '\0');
+        wait_for(f, f->agents[1].watch != NULL && vm->agent.info.boot_id[0] != '\0');
         assert_int_equal(supervisor_may_command(vm, &error), -EPERM);
         assert_int_equal(f->agents[1].lowest_order, -1);
         vm_agent_drop(vm, "the test says so");
@@ -454,9 +454,9 @@ static void test_another_label_does_not_disturb(void **state)
     struct error error;
 
     define(f, "cid: 7\nhypervisor: qemu:/nowhere/web-1.qmp\nlabels: [rack=7]\n");
-    assert_non_null(vm->agent);
+    assert_non_null(vm->links.agent);
     assert_int_equal(supervisor_may_command(vm, &error), 0);
-    assert_int_equal(vm->facts_next, 0);
+    assert_int_equal(vm->hypervisor.facts_next, 0);
 }
 
 /* Who dialled in by the CID is not who is behind the path that was vouched for. */

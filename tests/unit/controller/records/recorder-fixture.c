@@ -26,7 +26,7 @@ void set_footprint(uint64_t mib)
     fixture_write(&fixture, "proc/42/status", text);
     /* the status file is held open: a rewritten one is another */
     if (vm != NULL) {
-        assert_int_equal(hypervisor_process_open(&vm->process, fixture.root, 42, NULL), 0);
+        assert_int_equal(hypervisor_process_open(&vm->measured.process, fixture.root, 42, NULL), 0);
         assert_int_equal(supervisor_measure(&supervisor, vm), 0);
     }
 }
@@ -49,7 +49,7 @@ int recorder_set_up(void **state)
     assert_int_equal(store_create(path, &store), 0);
     assert_int_equal(recorder_init(&recorder, &api, store), 0);
     assert_int_equal(vm_create("web1", &vm), 0);
-    vm->sources = VM_SOURCE_FILE;
+    vm->sources.set = VM_SOURCE_FILE;
     assert_int_equal(supervisor_add_vm(&supervisor, vm, NULL), 0);
     set_footprint(500);
     return 0;
@@ -80,7 +80,7 @@ void restart(void)
 void remember(nsec_t now, uint64_t seconds, uint64_t mib, uint64_t fall)
 {
     for (uint64_t i = 0; i <= seconds; i++)
-        footprint_history_add(&vm->history, now - (seconds - i) * NSEC_PER_SEC,
+        footprint_history_add(&vm->measured.history, now - (seconds - i) * NSEC_PER_SEC,
                               (mib - i * fall) * MIB);
 }
 

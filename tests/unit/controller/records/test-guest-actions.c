@@ -50,9 +50,9 @@ static void test_a_hypervisors_heap_is_not_the_guests(void **state)
     uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
     nsec_t now = time_boottime();
 
-    vm->hypervisor.backing = MEMORY_BACKING_ANONYMOUS;
-    vm->hypervisor.ram = GIB;
-    footprint_history_add(&vm->history, now - 2 * NSEC_PER_SEC, 500 * MIB);
+    vm->hypervisor.facts.backing = MEMORY_BACKING_ANONYMOUS;
+    vm->hypervisor.facts.ram = GIB;
+    footprint_history_add(&vm->measured.history, now - 2 * NSEC_PER_SEC, 500 * MIB);
     set_heap(200);
     tell_guest_action(ID);
     set_heap(100);
@@ -66,7 +66,7 @@ static void test_a_guests_own_action_is_closed_when_it_has_settled(void **state)
 {
     nsec_t now = time_boottime();
 
-    footprint_history_add(&vm->history, now - 2 * NSEC_PER_SEC, 500 * MIB);
+    footprint_history_add(&vm->measured.history, now - 2 * NSEC_PER_SEC, 500 * MIB);
     tell_guest_action(ID);
     tell_guest_action(ID); /* twice is one */
     assert_int_equal(recorder.track_count, 1);
@@ -173,7 +173,7 @@ static void test_an_operators_action_ends_a_run(void **state)
     action.id = (char *)ID;
     action.vm = (char *)"web1";
     action.started_ns = time_realtime() + 1; /* the newest but one */
-    action.footprint_before = vm->host.footprint;
+    action.footprint_before = vm->measured.host.footprint;
     hooks->on_started(vm, &action, hooks->userdata);
     tell_step(now, 0, 100); /* meanwhile */
     set_footprint(300);
@@ -217,8 +217,8 @@ static void test_the_guests_side_before(void **state)
     nsec_t now = time_boottime();
 
     remember(now - NSEC_PER_SEC, 4, 500, 0);
-    vm->agent = (struct agent_link *)&fixture; /* there is one: only that is asked here */
-    vm->guest = (struct guest_memory){
+    vm->links.agent = (struct agent_link *)&fixture; /* there is one: only that is asked here */
+    vm->measured.guest = (struct guest_memory){
         .received = now, .free = 200 * MIB, .in_use = 500 * MIB, .total = 700 * MIB};
     result.action_id = (char *)ID;
     result.duration_ns = NSEC_PER_SEC;
@@ -230,7 +230,7 @@ static void test_the_guests_side_before(void **state)
     result.free_after = 250 * MIB;
     result.cache_after = 200 * MIB;
     guest_action_take(&recorder, vm, &result, now);
-    vm->agent = NULL;
+    vm->links.agent = NULL;
     recorder_tick(&recorder, now + 40 * NSEC_PER_SEC, time_realtime());
     assert_int_equal(store_action(store, ID, check_before, NULL, NULL), 0);
 }
@@ -257,7 +257,7 @@ static void test_a_guest_cannot_write_over_records(void **state)
     action.vm = (char *)"another";
     action.host_returned = 7;
     assert_int_equal(store_put_action(store, &action), 0);
-    footprint_history_add(&vm->history, now - 2 * NSEC_PER_SEC, 500 * MIB);
+    footprint_history_add(&vm->measured.history, now - 2 * NSEC_PER_SEC, 500 * MIB);
     for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
         tell_guest_action(ids[i]);
     assert_int_equal(recorder.track_count, ARRAY_SIZE(ids));
@@ -271,7 +271,7 @@ static void test_a_vm_that_goes_leaves_its_record(void **state)
 {
     nsec_t now = time_boottime();
 
-    footprint_history_add(&vm->history, now - 2 * NSEC_PER_SEC, 500 * MIB);
+    footprint_history_add(&vm->measured.history, now - 2 * NSEC_PER_SEC, 500 * MIB);
     tell_guest_action(ID);
     supervisor_remove_vm(&supervisor, vm);
     recorder_tick(&recorder, now + 40 * NSEC_PER_SEC, time_realtime());
@@ -287,7 +287,7 @@ static void test_a_report_waits_for_the_tick(void **state)
     const struct vm_event event = {.vm = vm, .kind = VM_EVENT_ACTION, .action = &result};
     nsec_t now = time_boottime();
 
-    footprint_history_add(&vm->history, now - 2 * NSEC_PER_SEC, 500 * MIB);
+    footprint_history_add(&vm->measured.history, now - 2 * NSEC_PER_SEC, 500 * MIB);
     result.action_id = (char *)ID;
     supervisor_emit(&supervisor, &event);
     assert_int_equal(recorder.track_count, 0);

@@ -13,11 +13,11 @@ static void test_an_operators_action_is_checked_again(void **state)
     action.vm = (char *)"web1";
     action.kind = (char *)"compact";
     action.started_ns = time_realtime();
-    action.footprint_before = vm->host.footprint;
+    action.footprint_before = vm->measured.host.footprint;
     hooks->on_started(vm, &action, hooks->userdata);
     set_footprint(200);
     hooks->on_progress(vm, ID, hooks->userdata);
-    action.footprint_after = vm->host.footprint;
+    action.footprint_after = vm->measured.host.footprint;
     action.host_returned = (int64_t)(300 * MIB);
     hooks->on_finished(vm, &action, hooks->userdata);
     expect(ID, (struct expectation){false, (int64_t)(300 * MIB), 0, {BEFORE, DURING, AFTER}});
@@ -41,7 +41,7 @@ static void test_later_figures_take_the_drift_off(void **state)
     action.id = (char *)ID;
     action.vm = (char *)"web1";
     action.started_ns = time_realtime();
-    action.footprint_before = vm->host.footprint;
+    action.footprint_before = vm->measured.host.footprint;
     hooks->on_started(vm, &action, hooks->userdata);
     assert_int_equal(recorder_measure_again(vm, &action, &returned), -ENODATA); /* not yet */
     set_footprint(200);
@@ -64,7 +64,7 @@ static void finish_action(void)
     action.id = (char *)ID;
     action.vm = (char *)"web1";
     action.started_ns = time_realtime();
-    action.footprint_before = vm->host.footprint;
+    action.footprint_before = vm->measured.host.footprint;
     hooks->on_started(vm, &action, hooks->userdata);
     set_footprint(200);
     action.host_returned = (int64_t)(300 * MIB);
