@@ -19,8 +19,8 @@
 #include "common/base/error.h"
 #include "common/base/list.h"
 #include "common/transport/address.h"
-#include "controller/agents/strangers.h"
 #include "controller/config/vm_file.h"
+#include "controller/guests/strangers.h"
 #include "controller/vms/registry.h"
 #include "controller/vms/vm.h"
 

@@ -1,8 +1,8 @@
 /* How long who did what must wait, and who is remembered. */
 #include "tests/lib/test.h"
 
-#include "controller/agents/standing.h"
-#include "controller/agents/strangers.h"
+#include "controller/guests/standing.h"
+#include "controller/guests/strangers.h"
 
 #define MS NSEC_PER_MSEC
 #define S  NSEC_PER_SEC

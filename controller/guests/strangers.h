@@ -1,11 +1,11 @@
 /* The standing of guests that have no record while they are not connected: CIDs that nobody vouches
  * for. Bounded: the one not heard of for longest is forgotten first. */
-#ifndef VMRECLAIM_AGENTS_STRANGERS_H
-#define VMRECLAIM_AGENTS_STRANGERS_H
+#ifndef VMRECLAIM_GUESTS_STRANGERS_H
+#define VMRECLAIM_GUESTS_STRANGERS_H
 
 #include "common/base/hash.h"
 #include "common/base/list.h"
-#include "controller/agents/standing.h"
+#include "controller/guests/standing.h"
 
 #define STRANGERS_MAX 1024
 

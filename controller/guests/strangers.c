@@ -1,5 +1,5 @@
 /* Standing by CID. */
-#include "controller/agents/strangers.h"
+#include "controller/guests/strangers.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* Standing of agents. */
-#include "controller/agents/standing.h"
+#include "controller/guests/standing.h"
 
 #include "common/base/util.h"
 
