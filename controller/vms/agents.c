@@ -297,7 +297,8 @@ static void on_close(struct agent_link *link, enum agent_ending ending, const ch
         vm->links.candidate = NULL;
     }
     vm_copy_guest_text(text, sizeof(text), reason);
-    if (agent_link_was_turned_away(link) && vm->definition != NULL && vm->definition->agent != NULL)
+    if (agent_link_was_turned_away(link) && vm->sources.definition != NULL &&
+        vm->sources.definition->agent != NULL)
         (void)snprintf(text, sizeof(text),
                        "closed at once, without a word: the agent may not believe this host's "
                        "port; its log says so, see host_port in vmreclaim-agent(8)");
