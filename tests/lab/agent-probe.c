@@ -1,5 +1,6 @@
-/* A controller of one agent, for the lab: listens, calls every RPC once, then watches and pings,
- * and prints what it sees with the guest's own time. usage: agent-probe ADDRESS SECONDS [keep]
+/* A controller of one agent, for the lab: calls every RPC once, then watches and pings, and prints
+ * what it sees with the guest's own time. usage: agent-probe ADDRESS SECONDS [keep]
+ * It listens on a vsock: address, and dials a hybrid: or unix: one until the agent is there.
  * With "keep" the reporting order that it lowers stays so.
  *
  *     rpc NAME OK|CODE|failed REASON    once each; failed: an action that was tried
@@ -17,10 +18,12 @@
 
 #define PING_INTERVAL_MS 300
 #define CALL_TIMEOUT     (20 * NSEC_PER_SEC)
+#define REDIAL_MS        200
 
 static uv_loop_t loop;
 static uv_timer_t ping_timer;
 static uv_timer_t end_timer;
+static uv_timer_t dial_timer;
 static bool keeps_order;
 static struct ttrpc_connection *connection;
 
@@ -164,6 +167,38 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
     call_everything();
 }
 
+/* ---- an agent that is dialled ---- */
+
+static struct address agent_address;
+
+static void on_redial(uv_timer_t *timer);
+
+static void on_dialled(int descriptor, const struct error *error, void *userdata)
+{
+    const struct peer peer = {.kind = agent_address.kind};
+
+    if (descriptor >= 0)
+        on_accept(descriptor, &peer, NULL);
+    else
+        (void)uv_timer_start(&dial_timer, on_redial, REDIAL_MS, 0);
+}
+
+static void on_redial(uv_timer_t *timer)
+{
+    if (dial_start(&loop, &agent_address, CALL_TIMEOUT, on_dialled, NULL, NULL) < 0)
+        abort();
+}
+
+/* Dials or listens, as the kind of address has it. */
+static int meet_agent(struct error *error)
+{
+    struct listener *listener;
+
+    if (agent_address.kind == ADDRESS_VSOCK)
+        return listener_create(&loop, &agent_address, 0600, on_accept, NULL, &listener, error);
+    return uv_timer_start(&dial_timer, on_redial, 0, 0);
+}
+
 static void on_end(uv_timer_t *timer)
 {
     exit(EXIT_SUCCESS);
@@ -171,16 +206,15 @@ static void on_end(uv_timer_t *timer)
 
 int main(int argument_count, char **arguments)
 {
-    struct listener *listener;
-    struct address address;
     struct error error;
 
     if (argument_count < 3)
         return EXIT_FAILURE;
     keeps_order = argument_count > 3 && strcmp(arguments[3], "keep") == 0;
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    if (address_parse(arguments[1], &address, &error) < 0 || uv_loop_init(&loop) < 0 ||
-        listener_create(&loop, &address, 0600, on_accept, NULL, &listener, &error) < 0) {
+    if (uv_loop_init(&loop) < 0 || uv_timer_init(&loop, &dial_timer) < 0)
+        return EXIT_FAILURE;
+    if (address_parse(arguments[1], &agent_address, &error) < 0 || meet_agent(&error) < 0) {
         (void)fprintf(stderr, "agent-probe: %s\n", error.text);
         return EXIT_FAILURE;
     }

@@ -1,17 +1,20 @@
 # shellcheck shell=bash
-# For scripts that tests/lab/run runs in the lab host: guests, agents and the controller by name.
-# Sourced, not run. Everything lives in $lab_run (sockets, pids) and $LAB_RESULTS (logs), and ends
-# with the script. Sizes are bytes unless a name says otherwise.
+# For scripts that tests/lab/run runs on one of its grounds: guests, agents and the controller by
+# name. Sourced, not run. Everything lives in $lab_run (sockets, pids) and $LAB_RESULTS (logs), and
+# ends with the script. Sizes are bytes unless a name says otherwise.
+#
+# $LAB_GROUND is kvm, emulated or nested, see README.md. Scripts need not ask: the ground decides how
+# a guest is run and how its agent and the controller meet.
 set -uo pipefail
 
-lab_run=$(mktemp -d "${XDG_RUNTIME_DIR:-/run}/vmreclaim-lab.XXXXXX")
+lab_run=$(mktemp -d "${XDG_RUNTIME_DIR:-/tmp}/vmreclaim-lab.XXXXXX")
 lab_exec=$LAB_BUILD/tests/lab/guest-exec
 export VMRECLAIM_API=unix:$lab_run/api.sock
-declare -A guest_pids=()
+declare -A guest_pids=() guest_links=() guest_backings=() guest_sizes=()
 controller_pid=''
 
 # A lab host ends with its script, and everything in it: killing guests there has hung its emulated
-# CPU. On a machine that runs guests itself they are ours to end.
+# CPU. On the machine itself they are ours to end.
 lab_finish() {
     local name
     [[ -z ${LAB_HOST_ENDS:-} ]] || return 0
@@ -30,9 +33,48 @@ now() {
     echo "${up/./}0"
 }
 
-# wait_for SECONDS COMMAND...: until COMMAND succeeds; fails when the time is over.
+# ---- what the ground can do ----
+
+# How slow this ground is: 100 is a quiet machine's own processor. Measured at the start, and again
+# by each boot of a guest. Limits on waiting follow it.
+lab_pace=100
+lab_quiet_loop=700  # ms of the loop below on a quiet machine, both its copies
+lab_quiet_boot=4000 # ms until an emulated guest takes commands
+
+lab_raise_pace() { # MILLISECONDS QUIET-MILLISECONDS
+    local pace=$(($1 * 100 / $2))
+    ((pace <= lab_pace)) || lab_pace=$pace
+}
+
+lab_measure_pace() {
+    local begin i copy
+    begin=$(now)
+    for copy in 1 2; do
+        for ((i = 0; i < 150000; i++)); do :; done &
+    done
+    wait
+    lab_raise_pace $(($(now) - begin)) "$lab_quiet_loop"
+}
+
+# Whether a figure that was missed says more about the machine than about what was measured.
+lab_is_busy() {
+    local load
+    read -r load _ </proc/loadavg
+    ((lab_pace >= 200)) || awk -v load="$load" -v cpus="$(nproc)" 'BEGIN { exit !(load > 2 * cpus) }'
+}
+
+# lab_too_busy WORDS: ends the script with 75: there is no figure, and why.
+lab_too_busy() {
+    local load
+    read -r load _ </proc/loadavg
+    echo "too busy: $*; load $load on $(nproc) CPUs, $lab_pace % of a quiet machine's time"
+    exit 75
+}
+
+# wait_for SECONDS COMMAND...: until COMMAND succeeds; fails when the time is over. SECONDS are a
+# quiet machine's.
 wait_for() {
-    local deadline=$(($(now) + $1 * 1000))
+    local deadline=$(($(now) + $1 * 10 * lab_pace))
     shift
     until "$@"; do
         (($(now) < deadline)) || return 1
@@ -42,46 +84,91 @@ wait_for() {
 
 # ---- guests ----
 
-# guest_start NAME CID MEMORY-MIB BACKING [QEMU-OPTION...]: BACKING is "anon" (with the host's
-# transparent huge pages), "memfd", or "hugetlb" with $guest_huge_page (2M) from the host's pool.
-# Reporting is on; guest_reporting=off turns it off; guest_deflate=on lets the balloon deflate when
-# the guest is out of memory. The QMP socket is $lab_run/NAME.qmp. Returns at once; see guest_wait
-# and guest_boot.
+# How the guest's agent and the controller meet: "vhost" is the host's AF_VSOCK, "hybrid" a vsock
+# device of ours, which needs memory that it can share, "serial" a virtio-serial port.
+guest_link() { # BACKING
+    if [[ $LAB_GROUND != emulated ]]; then
+        echo vhost
+    elif [[ $1 == memfd && -z ${guest_serial:-} ]]; then
+        echo hybrid
+    else
+        echo serial
+    fi
+}
+
+# The options of QEMU for that, into $link_options.
+link_options() { # NAME CID
+    case ${guest_links[$1]} in
+        vhost) link_options=(-device "vhost-vsock-pci,guest-cid=$2") ;;
+        hybrid)
+            "$LAB_BUILD/tests/lab/vsock-device/vsock-device" --cid "$2" --vhost "$lab_run/$1.vhost" \
+                --hybrid "$lab_run/$1.vsock" </dev/null >>"$LAB_RESULTS/$1.vsock-device" 2>&1 &
+            wait_for 10 test -S "$lab_run/$1.vhost" || echo "lab: no vsock device for $1" >&2
+            link_options=(-chardev "socket,id=vsock,path=$lab_run/$1.vhost"
+                -device vhost-user-vsock-pci,chardev=vsock)
+            ;;
+        serial)
+            link_options=(-device virtserialport,chardev=agent,name=lab.agent
+                -chardev "socket,id=agent,path=$lab_run/$1.agent,server=on,wait=off")
+            ;;
+    esac
+}
+
+# guest_start NAME CID MEMORY-MIB BACKING [QEMU-OPTION...]: BACKING is "memfd", "anon" (with the
+# host's transparent huge pages), "any" (whichever is faster on this ground), or "hugetlb" with
+# $guest_huge_page (2M) from the host's pool. Reporting is on; guest_reporting=off turns it off;
+# guest_deflate=on lets the balloon deflate when the guest is out of memory; guest_serial=yes has the
+# agent behind a virtio-serial port, which unlike the vsock device can be saved and migrated. The QMP
+# socket is $lab_run/NAME.qmp. Returns at once; see guest_wait and guest_boot.
 guest_start() {
-    local name=$1 cid=$2 memory=$3 backing=$4
+    local name=$1 cid=$2 memory=$3 backing=$4 link_options
     local object=memory-backend-ram,id=ram,size=${memory}M
+    local processor=(-accel kvm -cpu host)
     shift 4
+    [[ $LAB_ACCELERATOR == kvm ]] || processor=(-accel "tcg,thread=multi,tb-size=64" -cpu qemu64)
+    if [[ $backing == any ]]; then
+        [[ $LAB_GROUND == emulated ]] && backing=memfd || backing=anon
+    fi
     [[ $backing != memfd ]] || object=memory-backend-memfd,id=ram,size=${memory}M,share=on
     [[ $backing != hugetlb ]] || object=memory-backend-memfd,id=ram,size=${memory}M,share=on,hugetlb=on,hugetlbsize=${guest_huge_page:-2M}
-    qemu-system-x86_64 -name "$name" -accel kvm -cpu host -smp "${guest_cpus:-1}" \
+    guest_backings[$name]=$backing
+    guest_sizes[$name]=$memory
+    guest_links[$name]=$(guest_link "$backing")
+    link_options "$name" "$cid"
+    qemu-system-x86_64 -name "$name" "${processor[@]}" -smp "${guest_cpus:-1}" \
         -m "$memory" -machine q35,memory-backend=ram -object "$object" \
         -nodefaults -display none -no-reboot -serial "file:$LAB_RESULTS/$name.console" \
-        -device "vhost-vsock-pci,guest-cid=$cid" \
-        -device "virtio-balloon-pci,id=balloon0,free-page-reporting=${guest_reporting:-on},deflate-on-oom=${guest_deflate:-off}" \
-        -qmp "unix:$lab_run/$name.qmp,server=on,wait=off" \
         -device virtio-serial-pci -device virtserialport,chardev=exec,name=lab.exec \
         -chardev "socket,id=exec,path=$lab_run/$name.exec,server=on,wait=off" \
-        -kernel "$LAB_GUEST_KERNEL" -initrd "$LAB_RESULTS/guest.initrd" \
-        -append "console=ttyS0 panic=-1 quiet" "$@" \
+        "${link_options[@]}" \
+        -device "virtio-balloon-pci,id=balloon0,free-page-reporting=${guest_reporting:-on},deflate-on-oom=${guest_deflate:-off}" \
+        -qmp "unix:$lab_run/$name.qmp,server=on,wait=off" \
+        -kernel "${guest_kernel:-$LAB_GUEST_KERNEL}" -initrd "${guest_initrd:-$LAB_RESULTS/guest.initrd}" \
+        -append "${guest_append:-console=ttyS0 panic=-1 quiet}" "$@" \
         </dev/null >"$LAB_RESULTS/$name.qemu" 2>&1 &
     guest_pids[$name]=$!
     # Emulated nested guests that wander between CPUs sometimes die while booting.
-    taskset -apc $((cid % $(nproc))) "$!" >/dev/null
+    [[ $LAB_GROUND != nested ]] || taskset -apc $((cid % $(nproc))) "$!" >/dev/null
 }
 
 # guest_wait NAME: until it takes commands, at most $guest_boot_timeout (45) seconds.
 guest_wait() {
-    wait_for 10 test -S "$lab_run/$1.exec" && guest_timeout=${guest_boot_timeout:-45} guest_run "$1" true
+    local begin
+    begin=$(now)
+    wait_for 10 test -S "$lab_run/$1.exec" &&
+        guest_timeout=$((${guest_boot_timeout:-45} * lab_pace / 100)) guest_run "$1" true || return
+    lab_raise_pace $(($(now) - begin)) "$lab_quiet_boot"
 }
 
 # guest_boot, as guest_start: returns when it takes commands. Emulated nested guests sometimes hang
-# while booting, so it tries three times.
+# while booting, so there it tries three times.
 guest_boot() {
-    local try
-    for try in 1 2 3; do
+    local try tries=1
+    [[ $LAB_GROUND != nested ]] || tries=3
+    for ((try = 1; try <= tries; try++)); do
         guest_start "$@"
         ! guest_wait "$1" || return 0
-        echo "lab: guest $1 did not boot, try $try of 3" >&2
+        echo "lab: guest $1 did not boot, try $try of $tries" >&2
         guest_stop "$1"
     done
     return 1
@@ -101,10 +188,20 @@ guest_stop() {
 }
 
 # guest_footprint NAME: what the guest's hypervisor holds of the host, as the kernel counts it for
-# the process. Knows nothing of vmreclaim: the measure for everything that vmreclaim says.
+# the process. Knows nothing of vmreclaim: the measure for everything that vmreclaim says. An
+# emulator's translated code is anonymous memory of its own, so there the guest's alone counts: what
+# is shared, or the mapping of the guest's size.
 guest_footprint() {
-    awk '/^Rss(Anon|Shmem):/ { sum += $2 } END { printf "%.0f\n", sum * 1024 }' \
-        "/proc/${guest_pids[$1]}/status"
+    local process=/proc/${guest_pids[$1]}
+    if [[ $LAB_ACCELERATOR == kvm ]]; then
+        awk '/^Rss(Anon|Shmem):/ { sum += $2 } END { printf "%.0f\n", sum * 1024 }' "$process/status"
+    elif [[ ${guest_backings[$1]} == memfd ]]; then
+        awk '/^RssShmem:/ { printf "%.0f\n", $2 * 1024 }' "$process/status"
+    else
+        awk -v size="$((guest_sizes[$1] * 1024))" '/^[0-9a-f]+-[0-9a-f]+ / { inside = 0 }
+            $1 == "Size:" && $2 == size { inside = 1 }
+            $1 == "Rss:" && inside { printf "%.0f\n", $2 * 1024; exit }' "$process/smaps"
+    fi
 }
 
 # guest_meminfo NAME KEY: of /proc/meminfo, in bytes.
@@ -134,12 +231,36 @@ guest_fragment() {
 
 # ---- agents ----
 
-# agent_start NAME [ARGUMENT...]: in the guest, logging to /tmp/agent.log there.
+# The options with which the agent and the controller meet.
+agent_link() { # NAME
+    case ${guest_links[$1]} in
+        vhost) ;; # the agent's default: it dials
+        hybrid) echo '--listen vsock:any:1017' ;;
+        serial) echo '--listen unix:/run/agent.sock' ;;
+    esac
+}
+
+# agent_address NAME: where the controller, or agent-probe, meets it.
+agent_address() {
+    case ${guest_links[$1]} in
+        vhost) echo vsock:any:1017 ;;
+        hybrid) echo "hybrid:$lab_run/$1.vsock:1017" ;;
+        serial) echo "unix:$lab_run/$1.agent" ;;
+    esac
+}
+
+# agent_start NAME [ARGUMENT...]: in the guest, logging to /tmp/agent.log there. With --connect among
+# the arguments it is these alone that say whom it meets.
 agent_start() {
-    local name=$1
+    local name=$1 link=''
     shift
+    if [[ " $*" != *' --connect '* ]]; then
+        link=$(agent_link "$name")
+        [[ ${guest_links[$name]} != serial ]] || guest_run "$name" \
+            'pidof serial-relay >/dev/null || setsid serial-relay lab.agent /run/agent.sock >>/tmp/relay.log 2>&1 &'
+    fi
     guest_run "$name" "mkdir -p /var/lib/vmreclaim-agent
-        setsid vmreclaim-agent-static $* >>/tmp/agent.log 2>&1 & echo \$! >/tmp/agent.pid"
+        setsid vmreclaim-agent-static $link $* >>/tmp/agent.log 2>&1 & echo \$! >/tmp/agent.pid"
 }
 
 agent_kill() {
@@ -157,15 +278,21 @@ vm_describe() {
     mkdir -p "$lab_run/vms"
     {
         echo "name: $1"
-        echo "cid: $2"
+        case ${guest_links[$1]:-vhost} in
+            vhost) echo "cid: $2" ;;
+            *) echo "agent: $(agent_address "$1")" ;;
+        esac
         echo "qmp: $lab_run/$1.qmp"
         [[ -z ${3:-} ]] || echo "policy: $3"
     } >"$lab_run/vms/$1.yaml"
 }
 
+# On the machine itself the controller only dials: AF_VSOCK there belongs to whoever runs the machine.
 controller_start() {
+    local listen=()
+    [[ $LAB_GROUND != emulated ]] || listen=(--listen none)
     mkdir -p "$lab_run/vms" "$lab_run/state"
-    "$LAB_BUILD/controller/vmreclaimd" --api "$VMRECLAIM_API" --vms "$lab_run/vms" \
+    "$LAB_BUILD/controller/vmreclaimd" "${listen[@]}" --api "$VMRECLAIM_API" --vms "$lab_run/vms" \
         --state-directory "$lab_run/state" --sample-interval 2s "$@" </dev/null >>"$LAB_RESULTS/vmreclaimd.log" 2>&1 &
     controller_pid=$!
 }
@@ -205,3 +332,5 @@ lab_verdict() {
     ((lab_failures == 0)) || echo "$lab_failures checks failed; logs in $LAB_RESULTS"
     exit $((lab_failures > 0))
 }
+
+lab_measure_pace

@@ -31,7 +31,7 @@ trapped() {
 since() { echo $((($(now) - $1) / 1000)); }
 
 truncate -s 2G "$lab_run/files.img"
-guest_boot one 3 4096 anon \
+guest_boot one 3 4096 any \
     -drive "file=$lab_run/files.img,if=virtio,format=raw,detect-zeroes=unmap,discard=unmap" || exit 75
 guest_boot two 4 1024 memfd || exit 75
 # shellcheck disable=SC2086 # words

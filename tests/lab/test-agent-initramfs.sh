@@ -21,7 +21,10 @@ make_image() {
         mkdir /mnt/upper /mnt/work
         cp "$1"/upper/* /mnt/upper/
         mount -t overlay -o "lowerdir=/usr/sbin,upperdir=/mnt/upper,workdir=/mnt/work" agent /usr/sbin
-        mount --bind "$2/lib/modules" /lib/modules
+        mkdir /mnt/lib /mnt/lib-work
+        mount -t overlay -o "lowerdir=/usr/lib,upperdir=/mnt/lib,workdir=/mnt/lib-work" lib /usr/lib
+        mkdir -p /usr/lib/modules
+        mount --bind "$2/lib/modules" /usr/lib/modules
         mount --bind "$2/boot" /boot # its configuration says what it can unpack
         mkinitramfs -d "$1/conf" -o "$3" "$4"' - "$lab_run" "$kernel" "$image" "$version"
 }
@@ -39,8 +42,9 @@ make_root() {
 boot() { # NAME CID KERNEL-WORDS [QEMU-OPTION...]
     local name=$1 cid=$2 words=$3
     shift 3
-    guest_start "$name" "$cid" 512 anon -initrd "$image" \
-        -append "console=ttyS0 panic=-1 quiet $words" "$@"
+    [[ $LAB_GROUND != emulated ]] || words+=' vmreclaim.listen=vsock:any:1017'
+    guest_initrd=$image guest_append="console=ttyS0 panic=-1 quiet $words" \
+        guest_start "$name" "$cid" 512 any "$@"
 }
 
 all_answered() { (($(grep -c '^rpc .* OK' "$LAB_RESULTS/probe.log") >= 9)); }
@@ -48,8 +52,8 @@ all_answered() { (($(grep -c '^rpc .* OK' "$LAB_RESULTS/probe.log") >= 9)); }
 check "mkinitramfs runs the hook" make_image
 ((lab_failures == 0)) || lab_verdict
 make_root
-"$LAB_BUILD/tests/lab/agent-probe" vsock:any:1017 200 >"$LAB_RESULTS/probe.log" 2>&1 &
 boot microvm 3 'root=/dev/vdb rootdelay=120 vmreclaim.idle_window=20s'
+"$LAB_BUILD/tests/lab/agent-probe" "$(agent_address microvm)" 200 >"$LAB_RESULTS/probe.log" 2>&1 &
 check "every RPC works out of the initramfs" wait_for 150 all_answered
 guest_stop microvm
 boot installed 4 'root=/dev/vda rootfstype=ext4 rw init=/sbin/init' \

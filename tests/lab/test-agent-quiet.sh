@@ -3,6 +3,8 @@
 # How often the agent wakes up in a guest in which nothing happens, under the default policy over
 # real AF_VSOCK: with no controller there is, and with vmreclaimd attached. Involuntary switches are
 # shown apart: an emulated CPU shared with others takes the agent off it in the middle of its work.
+# Dialling is part of what it costs, so the host's AF_VSOCK is needed.
+# needs: vhost-vsock
 # usage: tests/lab/run tests/lab/test-agent-quiet.sh [SECONDS-EACH [SECONDS-TO-SETTLE]]
 . "$LAB_SOURCE/tests/lab/lib.sh"
 seconds=${1:-100} settle=${2:-150}

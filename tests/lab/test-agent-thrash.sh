@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016,SC2154 # the guest expands; $lab_run comes from lib.sh
 # The agent in a guest that thrashes: a memory hog, swap on zram. Every RPC works under the system
-# call filter over real AF_VSOCK; Ping is answered within 1 s all the while, and the pressure event
+# call filter over AF_VSOCK; Ping is answered within 1 s all the while, and the pressure event
 # comes within 2 s of the first page swapped out.
-# usage: flock LOCK tests/lab/run tests/lab/test-agent-thrash.sh
+# usage: tests/lab/run tests/lab/test-agent-thrash.sh
 . "$LAB_SOURCE/tests/lab/lib.sh"
 
 # zram is not among the lab's modules: it comes to the guest on a disk, with what it depends on.
@@ -17,8 +17,8 @@ names=$(for module in $needed; do basename "$module"; done | awk '!seen[$0]++' |
 # shellcheck disable=SC2086 # one word per module
 tar -C "$lab_run" -cf "$lab_run/modules.tar" $names
 
-guest_start a 3 512 anon -drive "file=$lab_run/modules.tar,format=raw,if=virtio,readonly=on"
-"$LAB_BUILD/tests/lab/agent-probe" vsock:any:1017 150 >"$LAB_RESULTS/probe.log" 2>&1 &
+guest_start a 3 512 any -drive "file=$lab_run/modules.tar,format=raw,if=virtio,readonly=on"
+"$LAB_BUILD/tests/lab/agent-probe" "$(agent_address a)" 150 >"$LAB_RESULTS/probe.log" 2>&1 &
 probe=$!
 guest_wait a || exit 1
 guest_run a 'cd /tmp && tar xf /dev/vda || exit

@@ -42,7 +42,7 @@ share() { # PART WHOLE: in percent
 }
 
 truncate -s 2G "$lab_run/disk"
-guest_boot a 3 2048 anon -drive "file=$lab_run/disk,format=raw,if=virtio,cache=unsafe" || {
+guest_boot a 3 2048 any -drive "file=$lab_run/disk,format=raw,if=virtio,cache=unsafe" || {
     echo "the guest did not boot"
     exit 75
 }

@@ -135,7 +135,7 @@ scene() {
     steps=$((steps + resumed + released))
 }
 
-guest_deflate=on guest_boot a 3 $whole anon -qmp "unix:$lab_run/a.second,server=on,wait=off" || {
+guest_deflate=on guest_boot a 3 $whole any -qmp "unix:$lab_run/a.second,server=on,wait=off" || {
     echo "the guest did not boot"
     exit 75
 }

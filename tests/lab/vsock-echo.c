@@ -29,11 +29,12 @@ static void serve(int fd, struct sockaddr_vm *address)
     if (connection < 0) {
         die("accept");
     }
+    printf("peer cid %u port %u\n", peer.svm_cid, peer.svm_port);
+    fflush(stdout);
     got = read(connection, line, sizeof(line));
     if (got <= 0 || write(connection, line, (size_t)got) != got) {
         die("echo");
     }
-    printf("peer cid %u port %u\n", peer.svm_cid, peer.svm_port);
 }
 
 static void dial(int fd, struct sockaddr_vm *address)

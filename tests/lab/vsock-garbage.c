@@ -1,7 +1,10 @@
-/* A hostile guest: dials the controller from a privileged port, as an agent would, and sends what
- * no agent sends. Ends when the controller hangs up, or fails after ten seconds. */
+/* A hostile guest: meets the controller as an agent would and sends what no agent sends. Ends when
+ * the controller hangs up, or fails after ten seconds.
+ * usage: vsock-garbage KIND              dials the controller from a privileged port
+ *        vsock-garbage KIND listen PORT  lets the controller dial */
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +58,35 @@ static int dial_and_be_asked(void)
     die("the controller lets nobody in");
 }
 
+/* Takes one connection of a controller that asks who we are. */
+static int listen_and_be_asked(unsigned port)
+{
+    struct sockaddr_vm address = {
+        .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = port};
+    int listener = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(listener, 1) < 0) {
+        die("listen");
+    }
+    for (int tries = 0; tries < 10; tries++) {
+        struct pollfd descriptor = {.fd = listener, .events = POLLIN};
+        char question[64];
+
+        if (poll(&descriptor, 1, 60000) <= 0) {
+            break;
+        }
+        descriptor.fd = accept(listener, NULL, NULL);
+        if (descriptor.fd >= 0 && poll(&descriptor, 1, 10000) > 0 &&
+            read(descriptor.fd, question, sizeof(question)) > 0) {
+            close(listener);
+            return descriptor.fd;
+        }
+    }
+    errno = ETIMEDOUT;
+    die("no controller dialled and asked");
+}
+
 /* A ttRPC header: length, stream id (both big endian), type, flags. */
 static const struct {
     const char *name;
@@ -68,7 +100,9 @@ static const struct {
 
 int main(int argc, char *argv[])
 {
-    for (size_t i = 0; argc == 2 && i < sizeof(messages) / sizeof(messages[0]); i++) {
+    bool listens = argc == 4 && strcmp(argv[2], "listen") == 0;
+
+    for (size_t i = 0; (argc == 2 || listens) && i < sizeof(messages) / sizeof(messages[0]); i++) {
         struct pollfd descriptor = {.events = POLLIN};
         char answer[4096];
         ssize_t got;
@@ -76,7 +110,8 @@ int main(int argc, char *argv[])
         if (strcmp(messages[i].name, argv[1]) != 0) {
             continue;
         }
-        descriptor.fd = dial_and_be_asked();
+        descriptor.fd =
+            listens ? listen_and_be_asked((unsigned)atoi(argv[3])) : dial_and_be_asked();
         if (send(descriptor.fd, messages[i].bytes, messages[i].length, MSG_NOSIGNAL) < 0) {
             die("send");
         }
@@ -92,6 +127,6 @@ int main(int argc, char *argv[])
         } while (got > 0);
         return 0;
     }
-    fprintf(stderr, "Usage: vsock-garbage garbage | oversized | truncated\n");
+    fprintf(stderr, "Usage: vsock-garbage garbage|oversized|truncated [listen PORT]\n");
     return 2;
 }
