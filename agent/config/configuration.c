@@ -118,16 +118,6 @@ static const struct {
     {"log_level", set_log_level},
 };
 
-policy_key_set configuration_key_bit(const char *key)
-{
-    const char *name;
-
-    for (size_t i = 0; (name = policy_key(i)) != NULL; i++)
-        if (strcmp(name, key) == 0)
-            return (policy_key_set)1 << i;
-    return 0;
-}
-
 static int set_profile(struct configuration *configuration, const char *value, struct error *error)
 {
     enum policy_profile profile;
@@ -157,7 +147,7 @@ static int set(const struct reading *reading, const char *key, const char *value
         }
     r = policy_set(&configuration->policy, key, value, error);
     if (r == 0)
-        configuration->policy_keys |= configuration_key_bit(key);
+        configuration->policy_keys |= policy_key_bit(key);
     return r;
 }
 
@@ -334,7 +324,7 @@ int configuration_read(const struct configuration_sources *sources,
 
 bool configuration_sets(const struct configuration *configuration, const char *key)
 {
-    return (configuration->policy_keys & configuration_key_bit(key)) != 0;
+    return (configuration->policy_keys & policy_key_bit(key)) != 0;
 }
 
 bool configuration_keeps_cache(const struct configuration *configuration)

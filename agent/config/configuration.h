@@ -1,7 +1,8 @@
 /* What the guest's owner wants: agent.conf, then the kernel command line, then flags; the later one
  * wins. Keys are those of the agent (below) and those of the policy table.
  *
- * What the owner sets is also the limit of what any host may order: see limit.h. */
+ * What the owner sets also bounds what a host may order. A host's policy may be gentler, never more
+ * intrusive. */
 #ifndef VMRECLAIM_AGENT_CONFIG_CONFIGURATION_H
 #define VMRECLAIM_AGENT_CONFIG_CONFIGURATION_H
 
@@ -16,9 +17,6 @@
 
 #define CONFIGURATION_FILE          "etc/vmreclaim/agent.conf" /* below the root */
 #define CONFIGURATION_STATE_DEFAULT "/var/lib/vmreclaim-agent"
-
-/* Keys of the policy table, by index; policy_key(i) names bit i. */
-typedef uint64_t policy_key_set;
 
 struct configuration {
     bool dials; /* false: `connect = none`, or only `listen` is given */
@@ -48,9 +46,6 @@ struct configuration_sources {
  * command line or the flag. A negative errno; `ret_configuration` is untouched then. */
 int configuration_read(const struct configuration_sources *sources,
                        struct configuration *ret_configuration, struct error *error);
-
-/* The key's bit in a policy_key_set; 0: there is no such key. */
-policy_key_set configuration_key_bit(const char *key);
 
 /* Whether the owner set the key, which then binds the host's policies and orders too. */
 bool configuration_sets(const struct configuration *configuration, const char *key);

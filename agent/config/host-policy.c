@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/config/limit.h"
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
 #include "common/policy/policy-message.h"
@@ -29,18 +28,13 @@ static void raise_idle_window(struct host_policy *host)
     if (host->policy.idle_window >= host->policy.sample_interval)
         return;
     host->policy.idle_window = host->policy.sample_interval;
-    host->capped |= configuration_key_bit("idle_window");
+    host->capped |= policy_key_bit("idle_window");
 }
 
 /* Brings every key that the owner set to the owner's limit. */
 static void apply_limits(struct host_policy *host, const struct configuration *configuration)
 {
-    const char *key;
-
-    for (size_t i = 0; (key = policy_key(i)) != NULL; i++)
-        if (configuration_sets(configuration, key) &&
-            policy_limit_key(&host->policy, &configuration->policy, key))
-            host->capped |= configuration_key_bit(key);
+    host->capped |= policy_limit(&host->policy, &configuration->policy, configuration->policy_keys);
     raise_idle_window(host);
 }
 

@@ -1,6 +1,7 @@
 /* The field table of a policy, and everything that follows from it. */
 #include "common/policy/policy.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,10 +24,18 @@ enum field_kind {
     FIELD_CACHE_METHOD, /* enum policy_cache_method */
 };
 
+/* Which values of a field bother the guest less. Enumerations and booleans are ordered from the
+ * gentlest up. */
+enum gentle_side {
+    LOWER_IS_GENTLER,
+    HIGHER_IS_GENTLER,
+};
+
 struct field {
     const char *key;
     enum field_kind kind;
     size_t offset;
+    enum gentle_side gentle;
     uint64_t minimum;
     uint64_t maximum;
     uint64_t defaults[POLICY_PROFILE_COUNT]; /* observe, gentle, balanced, aggressive, wsl */
@@ -39,97 +48,117 @@ struct field {
 /* The columns of `defaults` are the profiles; policy_profile_reason() says why. */
 static const struct field fields[] = {
     {FIELD(FIELD_DURATION, sample_interval),
+     HIGHER_IS_GENTLER,
      SECONDS(1),
      HOUR,
      {SECONDS(30), SECONDS(10), SECONDS(10), SECONDS(5), SECONDS(10)},
      "longest time between two readings of the guest"},
     {FIELD(FIELD_DURATION, idle_window),
+     HIGHER_IS_GENTLER,
      SECONDS(5),
      DAY,
      {SECONDS(120), SECONDS(300), SECONDS(120), SECONDS(60), SECONDS(120)},
      "the guest is idle when it was calm for this long"},
     {FIELD(FIELD_PERMYRIAD, idle_cpu),
+     LOWER_IS_GENTLER,
      1,
      PERMYRIAD_ONE,
      {50, 50, 50, 200, 50},
      "calm means at most this share of all CPUs busy"},
     {FIELD(FIELD_PERMYRIAD, psi_memory),
+     LOWER_IS_GENTLER,
      0,
      PERMYRIAD_ONE,
      {100, 50, 100, 200, PERMYRIAD_ONE},
      "above this share of time stalled on memory nothing is done"},
     {FIELD(FIELD_PERMYRIAD, psi_io),
+     LOWER_IS_GENTLER,
      0,
      PERMYRIAD_ONE,
      {500, 200, 500, 1000, PERMYRIAD_ONE},
      "above this share of time stalled on I/O nothing is done"},
     {FIELD(FIELD_COUNT, refault_rate),
+     LOWER_IS_GENTLER,
      0,
      1000000,
      {250, 50, 250, 1000, 1000000},
      "pages per second read back after they were taken; above it the cache floor rises"},
     {FIELD(FIELD_CACHE_METHOD, cache_method),
+     LOWER_IS_GENTLER,
      0,
      POLICY_CACHE_METHOD_COUNT - 1,
      {POLICY_CACHE_NONE, POLICY_CACHE_GRADUAL, POLICY_CACHE_GRADUAL, POLICY_CACHE_GRADUAL,
       POLICY_CACHE_DROP},
      "how page cache is taken: none, gradual (in steps) or drop (all, once per idle period)"},
     {FIELD(FIELD_BYTES, cache_floor),
+     HIGHER_IS_GENTLER,
      0,
      (uint64_t)1 << 50,
      {128 * MIB, 512 * MIB, 128 * MIB, 64 * MIB, 128 * MIB},
      "page cache that is always left"},
     {FIELD(FIELD_BYTES, cache_step),
+     LOWER_IS_GENTLER,
      MIB,
      (uint64_t)1 << 40,
      {256 * MIB, 64 * MIB, 256 * MIB, GIB, GIB},
      "largest amount of page cache taken in one step"},
     {FIELD(FIELD_BYTES, trickle),
+     LOWER_IS_GENTLER,
      0,
      (uint64_t)1 << 40,
      {0, 0, 512 * MIB, 2 * GIB, 0},
      "page cache taken per minute from a guest that is never idle; 0 takes none"},
     {FIELD(FIELD_BOOLEAN, drop_slab),
+     LOWER_IS_GENTLER,
      0,
      1,
      {false, false, false, false, true},
      "dropping takes reclaimable slab too"},
     {FIELD(FIELD_BOOLEAN, compact),
+     LOWER_IS_GENTLER,
      0,
      1,
      {false, true, true, true, true},
      "compact free memory when it is trapped in small pieces"},
     {FIELD(FIELD_BYTES, compact_min_gain),
+     HIGHER_IS_GENTLER,
      0,
      (uint64_t)1 << 40,
      {64 * MIB, 256 * MIB, 64 * MIB, 32 * MIB, 0},
      "trapped bytes that make a compaction worth its cost"},
     {FIELD(FIELD_DURATION, compact_time_limit),
+     LOWER_IS_GENTLER,
      NSEC_PER_SEC / 10,
      HOUR,
      {SECONDS(30), SECONDS(10), SECONDS(30), SECONDS(120), HOUR},
      "longest time of one compaction or reclaim"},
     {FIELD(FIELD_DURATION, compact_interval),
+     HIGHER_IS_GENTLER,
      SECONDS(1),
      DAY,
      {SECONDS(600), HOUR, SECONDS(600), SECONDS(120), SECONDS(10)},
      "time between two compactions; idle work for more memory comes sooner"},
     {FIELD(FIELD_COUNT, reporting_order),
+     HIGHER_IS_GENTLER,
      0,
      20,
      {20, 20, 0, 0, 20},
      "lowest reporting order idle work may set, where the host's backing allows it"},
     {FIELD(FIELD_DURATION, cpu_budget),
+     LOWER_IS_GENTLER,
      0,
      HOUR,
      {0, SECONDS(10), SECONDS(60), SECONDS(300), HOUR},
      "CPU time that actions may cost in any hour"},
     {FIELD(FIELD_BOOLEAN, allow_commands),
+     LOWER_IS_GENTLER,
      0,
      1,
      {true, true, true, true, true},
      "whether a host may order actions beside the policy"},
 };
+
+static_assert(ARRAY_SIZE(fields) <= 64, "a policy_key_set has a bit for each key");
 
 static const struct profile {
     const char *name;
@@ -377,6 +406,30 @@ const char *policy_range(size_t index, char *buffer, size_t size)
         return NULL;
     range_format(&fields[index], buffer, size);
     return buffer;
+}
+
+policy_key_set policy_key_bit(const char *key)
+{
+    const struct field *field = find_field(key);
+
+    return field == NULL ? 0 : (policy_key_set)1 << (field - fields);
+}
+
+policy_key_set policy_limit(struct policy *policy, const struct policy *limit, policy_key_set keys)
+{
+    policy_key_set changed = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        uint64_t value = field_load(&fields[i], policy);
+        uint64_t bound = field_load(&fields[i], limit);
+        bool is_gentle = fields[i].gentle == LOWER_IS_GENTLER ? value <= bound : value >= bound;
+
+        if ((keys >> i & 1) == 0 || is_gentle)
+            continue;
+        field_store(&fields[i], policy, bound);
+        changed |= (policy_key_set)1 << i;
+    }
+    return changed;
 }
 
 int policy_check(const struct policy *policy, struct error *error)

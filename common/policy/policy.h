@@ -29,6 +29,9 @@ enum policy_cache_method {
 
 #define POLICY_SCHEDULES_MAX 16
 
+/* Keys of the table: policy_key(i) names bit i. */
+typedef uint64_t policy_key_set;
+
 struct policy {
     char name[64];
     enum policy_profile profile;
@@ -80,6 +83,13 @@ const char *policy_key(size_t index);
  * always fits. */
 const char *policy_help(size_t index);
 const char *policy_range(size_t index, char *buffer, size_t size);
+
+/* The key's bit in a set of keys; 0: there is no such key. */
+policy_key_set policy_key_bit(const char *key);
+
+/* Brings each of `keys` to its value in `limit` where that bothers the guest less. Returns the keys
+ * that were changed. */
+policy_key_set policy_limit(struct policy *policy, const struct policy *limit, policy_key_set keys);
 
 /* Relations between keys. -EINVAL with the field in `error`. */
 int policy_check(const struct policy *policy, struct error *error);

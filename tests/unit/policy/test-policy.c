@@ -125,6 +125,50 @@ static void test_relations(void **state)
     assert_int_equal(policy_check(&policy, &error), 0);
 }
 
+/* A profile that means to be gentler is so in every key. */
+static void test_a_gentler_profile_is_no_matter_of_a_limit(void **state)
+{
+    static const enum policy_profile pairs[][2] = {
+        {POLICY_GENTLE, POLICY_BALANCED},
+        {POLICY_BALANCED, POLICY_AGGRESSIVE},
+        {POLICY_OBSERVE, POLICY_WSL},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+        struct policy gentle;
+        struct policy other;
+
+        policy_init(&gentle, pairs[i][0]);
+        policy_init(&other, pairs[i][1]);
+        assert_int_equal(policy_limit(&gentle, &other, ~(policy_key_set)0), 0);
+        assert_int_not_equal(policy_limit(&other, &gentle, ~(policy_key_set)0), 0);
+    }
+}
+
+static void test_only_what_is_limited_and_less_gentle_changes(void **state)
+{
+    const policy_key_set floor = policy_key_bit("cache_floor");
+    struct policy owner;
+    struct policy host;
+
+    policy_init(&owner, POLICY_BALANCED);
+    host = owner;
+    host.cache_floor = 2 * owner.cache_floor;
+    assert_int_equal(policy_limit(&host, &owner, floor), 0);
+    host.cache_floor = owner.cache_floor / 2;
+    assert_int_equal(policy_limit(&host, &owner, ~floor), 0);
+    assert_int_equal(host.cache_floor, owner.cache_floor / 2);
+    assert_int_equal(policy_limit(&host, &owner, floor), floor);
+    assert_int_equal(host.cache_floor, owner.cache_floor);
+}
+
+static void test_key_bits(void **state)
+{
+    assert_string_equal(policy_key(0), "sample_interval");
+    assert_int_equal(policy_key_bit("sample_interval"), 1);
+    assert_int_equal(policy_key_bit("swappiness"), 0);
+}
+
 static void test_names(void **state)
 {
     static const char *const refused[] = {"", "a b", "../x", ".hidden", "-x", "a/b", "a\nb"};
@@ -158,6 +202,9 @@ int main(void)
         cmocka_unit_test(test_set_values),
         cmocka_unit_test(test_refusals_say_what_is_accepted),
         cmocka_unit_test(test_relations),
+        cmocka_unit_test(test_a_gentler_profile_is_no_matter_of_a_limit),
+        cmocka_unit_test(test_only_what_is_limited_and_less_gentle_changes),
+        cmocka_unit_test(test_key_bits),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_unknown_profile),
     };

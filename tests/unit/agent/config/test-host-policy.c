@@ -8,58 +8,16 @@
 #include <unistd.h>
 
 #include "agent/config/host-policy.h"
-#include "agent/config/limit.h"
 #include "common/base/number.h"
 #include "common/policy/policy-message.h"
-
-static void test_every_key_has_a_gentle_side(void **state)
-{
-    struct policy observe;
-    struct policy wsl;
-    const char *key;
-
-    /* Between these two profiles every key differs in one direction or the other, or is equal;
-     * limiting both ways must meet. */
-    policy_init(&observe, POLICY_OBSERVE);
-    policy_init(&wsl, POLICY_WSL);
-    for (size_t i = 0; (key = policy_key(i)) != NULL; i++) {
-        struct policy down = wsl;
-        struct policy up = observe;
-        char a[64];
-        char b[64];
-
-        (void)policy_limit_key(&down, &observe, key);
-        (void)policy_limit_key(&up, &wsl, key);
-        assert_int_equal(policy_get(&down, key, a, sizeof(a)), 0);
-        assert_int_equal(policy_get(&up, key, b, sizeof(b)), 0);
-        assert_string_equal(a, b);
-    }
-}
-
-static void test_gentler_is_left_alone(void **state)
-{
-    struct policy owner;
-    struct policy host;
-
-    policy_init(&owner, POLICY_BALANCED);
-    host = owner;
-    host.cache_floor = 2 * owner.cache_floor;
-    assert_false(policy_limit_key(&host, &owner, "cache_floor"));
-    host.cache_floor = owner.cache_floor / 2;
-    assert_true(policy_limit_key(&host, &owner, "cache_floor"));
-    assert_int_equal(host.cache_floor, owner.cache_floor);
-}
 
 static struct configuration owner_sets(const char *key, const char *value)
 {
     struct configuration configuration = {.policy_keys = 0};
-    const char *name;
 
     policy_init(&configuration.policy, POLICY_BALANCED);
     assert_int_equal(policy_set(&configuration.policy, key, value, NULL), 0);
-    for (size_t i = 0; (name = policy_key(i)) != NULL; i++)
-        if (strcmp(name, key) == 0)
-            configuration.policy_keys = (policy_key_set)1 << i;
+    configuration.policy_keys = policy_key_bit(key);
     return configuration;
 }
 
@@ -144,8 +102,6 @@ static void test_nowhere_to_keep_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_key_has_a_gentle_side),
-        cmocka_unit_test(test_gentler_is_left_alone),
         cmocka_unit_test(test_host_policy_is_capped_where_the_owner_spoke),
         cmocka_unit_test(test_an_owners_slow_readings_lengthen_the_idle_window),
         cmocka_unit_test(test_kept_policy_is_limited_again),
