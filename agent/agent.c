@@ -8,15 +8,15 @@
 #include <sys/random.h>
 #include <sys/utsname.h>
 
+#include "agent/service/messages.h"
 #include "agent/service/service.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/number.h"
 #include "common/proc/cpulist.h"
 
-#define RETRY_INTERVAL   (10 * NSEC_PER_SEC)
-#define SHORTEST_SLEEP   (20 * NSEC_PER_MSEC)
-#define OUTCOME(outcome) VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_##outcome
+#define RETRY_INTERVAL (10 * NSEC_PER_SEC)
+#define SHORTEST_SLEEP (20 * NSEC_PER_MSEC)
 
 static void on_timer(uv_timer_t *timer);
 
@@ -61,7 +61,7 @@ static void schedule(struct agent *agent)
 
 static bool is_completed(const struct job *job)
 {
-    return job->result == OUTCOME(DONE) || job->result == OUTCOME(NOTHING_TO_DO);
+    return job->result == ACTION_DONE || job->result == ACTION_NOTHING_TO_DO;
 }
 
 /* What the action brought, as the engine counts it. */
@@ -70,7 +70,7 @@ static uint64_t gain_of(const struct job *job)
     uint64_t before = job->trapped_before;
     uint64_t after = job->trapped_after;
 
-    if (job->kind == JOB_RECLAIM_CACHE || job->kind == JOB_DROP_CACHES) {
+    if (action_traits(job->kind)->effect == ACTION_FREES_CACHE) {
         before = job->free_after;
         after = job->free_before;
     }
@@ -81,16 +81,15 @@ static void on_policy_job_done(struct job *job)
 {
     struct agent *agent = job->userdata;
     struct engine_result result = {
-        .action = agent->policy_action,
+        .action = job->kind,
         .completed = is_completed(job),
-        .supported = job->result != OUTCOME(NOT_SUPPORTED),
-        .withdrawn = job->result == OUTCOME(CANCELLED),
+        .supported = job->result != ACTION_NOT_SUPPORTED,
+        .withdrawn = job->result == ACTION_CANCELLED,
         .gained = gain_of(job),
         .cpu = job->outcome.cpu,
         .duration = job->outcome.duration,
     };
 
-    agent->policy_action = ENGINE_NOTHING;
     engine_finished(&agent->engine, &result, time_boottime());
 }
 
@@ -104,18 +103,19 @@ static void on_result(const struct job *job, void *userdata)
     char free_after[32];
     struct job copy = *job;
 
-    job_message(&copy, &message);
+    message_from_job(&copy, &message);
     watches_publish_action(&agent->watches, &message);
     log_info("%s %s, asked by %s: %s%s%s; free %s -> %s, trapped %s -> %s, %" PRIu64 " ms, %" PRIu64
              " ms of CPU",
-             job_name(job), job->action_id[0] != '\0' ? job->action_id : "without id",
-             job->asked_by, job_outcome_name(job), job->reason[0] != '\0' ? ", " : "", job->reason,
+             action_traits(job->kind)->text,
+             job->action_id[0] != '\0' ? job->action_id : "without id", job->asked_by,
+             action_end_name(job->result), job->reason[0] != '\0' ? ", " : "", job->reason,
              bytes_format_short(job->free_before, free_before, sizeof(free_before)),
              bytes_format_short(job->free_after, free_after, sizeof(free_after)),
              bytes_format_short(job->trapped_before, trapped_before, sizeof(trapped_before)),
              bytes_format_short(job->trapped_after, trapped_after, sizeof(trapped_after)),
              job->outcome.duration / NSEC_PER_MSEC, job->outcome.cpu / NSEC_PER_MSEC);
-    if (job->kind == JOB_KICK_REPORTING && job->result == OUTCOME(DONE))
+    if (job->kind == ACTION_KICK_REPORTING && job->result == ACTION_DONE)
         reporting_kicked(&agent->reporting, &agent->sample);
     agent->publish_to_all = true;
     agent_sample_soon(agent);
@@ -124,9 +124,8 @@ static void on_result(const struct job *job, void *userdata)
 static void refuse_policy_job(struct agent *agent)
 {
     struct engine_result result = {
-        .action = agent->policy_action, .supported = true, .withdrawn = true};
+        .action = agent->policy_job.kind, .supported = true, .withdrawn = true};
 
-    agent->policy_action = ENGINE_NOTHING;
     engine_finished(&agent->engine, &result, time_boottime());
 }
 
@@ -140,16 +139,17 @@ static void make_action_id(char *id, size_t size)
     (void)snprintf(id, size, "%016" PRIx64, number);
 }
 
-static void start_policy_job(struct agent *agent, enum job_kind kind)
+static void start_policy_job(struct agent *agent)
 {
     const struct engine_decision *decision = &agent->decision;
     struct job *job = &agent->policy_job;
 
     *job = (struct job){
-        .kind = kind,
+        .kind = decision->action,
         .asked_by = "policy",
         .bytes = decision->bytes,
-        .forbid_drop = kind != JOB_DROP_CACHES || configuration_keeps_cache(agent->configuration),
+        .forbid_drop = decision->action != ACTION_DROP_CACHES ||
+                       configuration_keeps_cache(agent->configuration),
         .drop_slab = decision->drop_slab,
         .order = decision->order,
         .order_floor = agent->policy.policy.reporting_order,
@@ -159,31 +159,19 @@ static void start_policy_job(struct agent *agent, enum job_kind kind)
         .userdata = agent,
     };
     make_action_id(job->action_id, sizeof(job->action_id));
-    agent->policy_action = decision->action;
     if (runner_submit(&agent->runner, job) < 0)
         refuse_policy_job(agent);
 }
 
 static void act(struct agent *agent)
 {
-    static const enum job_kind kinds[] = {
-        [ENGINE_RECLAIM_CACHE] = JOB_RECLAIM_CACHE,
-        [ENGINE_DROP_CACHES] = JOB_DROP_CACHES,
-        [ENGINE_COMPACT] = JOB_COMPACT,
-        [ENGINE_LOWER_ORDER] = JOB_SET_ORDER,
-        [ENGINE_KICK_REPORTING] = JOB_KICK_REPORTING,
-        [ENGINE_RESTORE_ORDER] = JOB_RESTORE_ORDER,
-    };
     const struct engine_decision *decision = &agent->decision;
 
-    if (decision->action == ENGINE_NOTHING)
-        return;
-    if (decision->action == ENGINE_STOP)
-        runner_stop_policy(&agent->runner, decision->reason == ENGINE_PRESSURE
-                                               ? OUTCOME(STOPPED_PRESSURE)
-                                               : OUTCOME(STOPPED_BUSY));
-    else
-        start_policy_job(agent, kinds[decision->action]);
+    if (decision->stop)
+        runner_stop_policy(&agent->runner,
+                           decision->reason == ENGINE_PRESSURE ? ACTION_PRESSURE : ACTION_BUSY);
+    else if (decision->action != ACTION_NONE)
+        start_policy_job(agent);
 }
 
 /* ---- pressure ---- */

@@ -57,7 +57,6 @@ struct agent {
     nsec_t due;          /* when the next sample is */
     bool publish_to_all; /* the next sample goes to every reader: something was done */
     struct job policy_job;
-    enum engine_action_kind policy_action; /* what policy_job is to the engine */
     struct log_limit read_failures;
     bool is_stopping;
     unsigned open_parts;

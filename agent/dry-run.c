@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/actions/features.h"
+#include "agent/actions/plan.h"
 #include "agent/config/host-policy.h"
 #include "agent/engine/report.h"
 #include "agent/sensors/sensors.h"
@@ -43,22 +43,18 @@ static void find_policy(const struct configuration *configuration, struct host_p
 
 /* ---- what this kernel can do ---- */
 
-/* A feature that an action cannot do without, when none of them is there. */
-static const struct {
-    enum engine_action_kind action;
-    enum feature_id features[2];
-    size_t count;
-} needs[] = {
-    {ENGINE_RECLAIM_CACHE, {FEATURE_MEMORY_RECLAIM, FEATURE_NODE_RECLAIM}, 2},
-    {ENGINE_DROP_CACHES, {FEATURE_DROP_CACHES}, 1},
-    {ENGINE_COMPACT, {FEATURE_COMPACTION}, 1},
-    {ENGINE_LOWER_ORDER, {FEATURE_PAGE_REPORTING_ORDER}, 1},
-};
+static void print_missing(const struct features *features, enum feature_id id, FILE *output)
+{
+    const struct feature *feature = &features->list[id];
 
-/* As a bit per engine_action_kind. A plain user cannot tell what root may do: nothing then. */
+    (void)fprintf(output, "missing: %s: %s\n", feature->name, feature->reason);
+}
+
+/* As a bit per action_kind. A plain user cannot tell what root may do: nothing then. */
 static uint32_t find_impossible(int root, FILE *output)
 {
     struct features features;
+    enum feature_id missing;
     uint32_t impossible = 0;
 
     if (geteuid() != 0) {
@@ -67,19 +63,13 @@ static uint32_t find_impossible(int root, FILE *output)
         return 0;
     }
     features_detect(&features, root);
-    for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
-        size_t missing = 0;
-        while (missing < needs[i].count && !features_have(&features, needs[i].features[missing]))
-            missing++;
-        if (missing < needs[i].count)
-            continue;
-        impossible |= 1u << needs[i].action;
-        (void)fprintf(output, "missing: %s: %s\n", features.list[needs[i].features[0]].name,
-                      features.list[needs[i].features[0]].reason);
-    }
+    for (enum action_kind kind = ACTION_NONE + 1; kind < ACTION_KIND_COUNT; kind++)
+        if (!plan_is_possible(&features, kind, &missing)) {
+            impossible |= 1u << kind;
+            print_missing(&features, missing, output);
+        }
     if (!features_have(&features, FEATURE_PAGE_REPORTING))
-        (void)fprintf(output, "missing: %s: %s\n", features.list[FEATURE_PAGE_REPORTING].name,
-                      features.list[FEATURE_PAGE_REPORTING].reason);
+        print_missing(&features, FEATURE_PAGE_REPORTING, output);
     return impossible;
 }
 

@@ -1,13 +1,6 @@
 /* What the agent does to its kernel.
  *
- * Theory of operation. An order is turned into one function for the child (work.h) by what the
- * kernel has: the first way of the list that is there.
- *
- *     reclaim   memory.reclaim swappiness=0 > memory.reclaim with vm.swappiness 0 where swap is on
- *               > nodeN/reclaim > drop_caches, unless that is forbidden
- *     compact   nodeN/compact for each node > vm.compact_memory; per-CPU lists kept short meanwhile
- *     kick      per-CPU lists cut by vm.percpu_pagelist_high_fraction and touched on each CPU
- *               > a longer touch
+ * Theory of operation. An order is turned into one function for the child (plan.h).
  *
  * A setting that must be different meanwhile is journaled, set before the child starts and put back
  * when it has ended, however it ended.
@@ -19,25 +12,15 @@
 #include "agent/actions/actions.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "agent/actions/crash.h"
 #include "agent/actions/paths.h"
-#include "agent/actions/work.h"
-#include "common/base/file.h"
-#include "common/base/number.h"
+#include "agent/actions/plan.h"
 #include "common/base/util.h"
 #include "common/proc/meminfo.h"
 #include "common/proc/vmstat.h"
-
-#define KERNEL_LOG_LINE "<6>vmreclaim: performing memory compaction"
-/* Larger than any zone has pages: the lists shrink to the kernel's minimum. */
-#define PERCPU_FRACTION "1000000"
-#define KICK_BYTES      (1 * MIB)
-/* More than a CPU's list holds, and less than the unit's MemoryMax leaves. */
-#define KICK_BYTES_LARGER (16 * MIB)
 
 int actions_init(struct actions *actions, uv_loop_t *loop, int root, struct features *features,
                  struct settings *settings)
@@ -50,14 +33,26 @@ int actions_init(struct actions *actions, uv_loop_t *loop, int root, struct feat
     return 0;
 }
 
+const char *action_end_name(enum action_end end)
+{
+    static const char *const names[ACTION_END_COUNT] = {
+        [ACTION_DONE] = "done",
+        [ACTION_NOTHING_TO_DO] = "nothing to do",
+        [ACTION_TIME_LIMIT] = "stopped at its time limit",
+        [ACTION_PRESSURE] = "stopped by pressure",
+        [ACTION_BUSY] = "stopped by activity",
+        [ACTION_CANCELLED] = "cancelled",
+        [ACTION_NOT_SUPPORTED] = "not supported",
+        [ACTION_FORBIDDEN] = "forbidden",
+        [ACTION_FAILED] = "failed",
+    };
+
+    return names[end];
+}
+
 static void explain(struct actions *actions, const char *text)
 {
     (void)snprintf(actions->outcome.reason, sizeof(actions->outcome.reason), "%s", text);
-}
-
-static bool have(const struct actions *actions, enum feature_id id)
-{
-    return features_have(actions->features, id);
 }
 
 static void read_counters(const struct actions *actions, uint64_t *ret_free, uint64_t *ret_moved)
@@ -67,101 +62,6 @@ static void read_counters(const struct actions *actions, uint64_t *ret_free, uin
 
     *ret_free = meminfo_read(actions->root, &meminfo) == 0 ? meminfo.free : 0;
     *ret_moved = vmstat_read(actions->root, &vmstat) == 0 ? vmstat.migrated : 0;
-}
-
-/* Without swap no anonymous page can go. */
-static bool has_swap(const struct actions *actions)
-{
-    struct meminfo meminfo;
-    return meminfo_read(actions->root, &meminfo) < 0 || meminfo.swap_total > 0;
-}
-
-/* drop_caches, for itself or instead of reclaim. Not for chosen cgroups: it would take from all. */
-static int plan_drop(struct actions *actions, struct work *work, child_work *ret_function)
-{
-    if (!have(actions, FEATURE_DROP_CACHES) || actions->order.cgroups != NULL ||
-        actions->order.forbid_drop)
-        return -ENOTSUP;
-    work->drop_slab = actions->order.drop_slab;
-    *ret_function = work_drop_caches;
-    return 0;
-}
-
-static int plan_reclaim(struct actions *actions, struct work *work, child_work *ret_function)
-{
-    *ret_function = work_reclaim;
-    if (have(actions, FEATURE_MEMORY_RECLAIM)) {
-        work->method = RECLAIM_CGROUP_SWAPPINESS;
-        if (have(actions, FEATURE_MEMORY_RECLAIM_SWAPPINESS))
-            return 0;
-        work->method = RECLAIM_CGROUP;
-        if (!has_swap(actions) || settings_set(actions->settings, SWAPPINESS_PATH, "0") == 0)
-            return 0;
-        explain(actions, "memory.reclaim would swap: vm.swappiness cannot be set");
-    }
-    if (have(actions, FEATURE_NODE_RECLAIM) && actions->order.cgroups == NULL) {
-        work->method = RECLAIM_NODE;
-        return 0;
-    }
-    if (actions->outcome.reason[0] == '\0')
-        explain(actions, "no memory.reclaim: caches were dropped");
-    return plan_drop(actions, work, ret_function);
-}
-
-/* The id comes from the host: no more of it is written than an id can have. */
-static void write_kernel_log(const struct actions *actions)
-{
-    bool has_id = actions->id[0] != '\0' &&
-                  actions->id[strspn(actions->id, "0123456789abcdefghijklmnopqrstuvwxyz-")] == '\0';
-    char line[160];
-
-    (void)snprintf(line, sizeof(line), KERNEL_LOG_LINE "%s%s%s\n", has_id ? " (action " : "",
-                   has_id ? actions->id : "", has_id ? ")" : "");
-    (void)file_write(actions->root, KERNEL_LOG_PATH, line);
-}
-
-/* The line comes first, so that whoever sees the guest stall finds the cause above it. */
-static int plan_compact(struct actions *actions, struct work *work, child_work *ret_function)
-{
-    if (!have(actions, FEATURE_COMPACTION))
-        return -ENOTSUP;
-    if (have(actions, FEATURE_KERNEL_LOG))
-        write_kernel_log(actions);
-    /* What it frees would fill the per-CPU lists, which since Linux 6.7 grow with use. */
-    if (have(actions, FEATURE_PERCPU_DRAIN))
-        (void)settings_set(actions->settings, PERCPU_FRACTION_PATH, PERCPU_FRACTION);
-    work->per_node = have(actions, FEATURE_COMPACTION_PER_NODE);
-    *ret_function = work_compact;
-    return 0;
-}
-
-static int plan_kick(struct actions *actions, struct work *work, child_work *ret_function)
-{
-    work->cpu_bytes = KICK_BYTES;
-    *ret_function = work_kick;
-    if (have(actions, FEATURE_PERCPU_DRAIN) &&
-        settings_set(actions->settings, PERCPU_FRACTION_PATH, PERCPU_FRACTION) == 0)
-        return 0;
-    explain(actions, "the per-CPU lists could not be cut: memory was touched instead");
-    work->cpu_bytes = min_of(KICK_BYTES_LARGER, actions->free_before / 16);
-    return 0;
-}
-
-static int plan(struct actions *actions, struct work *work, child_work *ret_function)
-{
-    *work = (struct work){
-        .root = actions->root, .bytes = actions->order.bytes, .cgroups = actions->order.cgroups};
-    switch (actions->order.kind) {
-    case ACTION_RECLAIM_CACHE:
-        return plan_reclaim(actions, work, ret_function);
-    case ACTION_DROP_CACHES:
-        return plan_drop(actions, work, ret_function);
-    case ACTION_COMPACT:
-        return plan_compact(actions, work, ret_function);
-    case ACTION_KICK_REPORTING:
-        return plan_kick(actions, work, ret_function);
-    }
-    return -EINVAL;
 }
 
 static void put_settings_back(struct actions *actions)
@@ -177,30 +77,12 @@ static void put_settings_back(struct actions *actions)
     }
 }
 
-/* The kernel did not take what detection promised. True: another way is worth a try. */
-static bool lose_refused(struct actions *actions, int error)
-{
-    if (actions->order.kind != ACTION_RECLAIM_CACHE || error != -EINVAL)
-        return false;
-    if (have(actions, FEATURE_MEMORY_RECLAIM_SWAPPINESS)) {
-        features_lose(actions->features, FEATURE_MEMORY_RECLAIM_SWAPPINESS,
-                      "memory.reclaim refused swappiness=0");
-        return true;
-    }
-    if (have(actions, FEATURE_MEMORY_RECLAIM)) {
-        features_lose(actions->features, FEATURE_MEMORY_RECLAIM,
-                      "memory.reclaim refused a plain number");
-        return true;
-    }
-    return false;
-}
-
 static void set_end(struct actions *actions, const struct child_result *result)
 {
-    static const enum action_end ends[] = {
+    const enum action_end ends[] = {
         [CHILD_RETURNED] = ACTION_DONE,
         [CHILD_TIME_LIMIT] = ACTION_TIME_LIMIT,
-        [CHILD_STOPPED] = ACTION_STOPPED,
+        [CHILD_STOPPED] = actions->stop_end,
         [CHILD_DIED] = ACTION_FAILED,
     };
     struct action_outcome *outcome = &actions->outcome;
@@ -252,7 +134,7 @@ static int start(struct actions *actions)
 
     if (limit > 0)
         limit = limit > used ? limit - used : 1;
-    r = plan(actions, &work, &function);
+    r = plan_make(actions, &work, &function);
     if (r < 0)
         return r;
     crash_point();
@@ -267,7 +149,7 @@ static void on_child_done(struct child *child, const struct child_result *result
 
     crash_point();
     actions->outcome.cpu += result->cpu;
-    if (result->end == CHILD_RETURNED && lose_refused(actions, result->error)) {
+    if (result->end == CHILD_RETURNED && plan_lose_refused(actions, result->error)) {
         r = start(actions);
         if (r == 0)
             return;
@@ -310,8 +192,9 @@ int actions_start(struct actions *actions, const struct action_order *order, act
     return 0;
 }
 
-void actions_stop(struct actions *actions)
+void actions_stop(struct actions *actions, enum action_end end)
 {
+    actions->stop_end = end;
     if (actions->is_running)
         child_stop(&actions->child);
 }
@@ -322,7 +205,7 @@ void actions_close(struct actions *actions, actions_closed closed, void *userdat
     actions->closed_userdata = userdata;
     actions->is_closing = true;
     if (actions->is_running)
-        child_stop(&actions->child);
+        actions_stop(actions, ACTION_CANCELLED);
     else
         closed(userdata);
 }

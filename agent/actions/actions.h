@@ -14,32 +14,35 @@
 #include "agent/actions/child.h"
 #include "agent/actions/features.h"
 #include "agent/actions/settings.h"
+#include "agent/engine/kind.h"
 #include "common/base/time.h"
 
-enum action_kind {
-    ACTION_RECLAIM_CACHE, /* memory.reclaim in steps: file pages */
-    ACTION_DROP_CACHES,
-    ACTION_COMPACT,
-    ACTION_KICK_REPORTING,
-};
-
+/* How an action ended, or why it did not begin. */
 enum action_end {
     ACTION_DONE,
+    ACTION_NOTHING_TO_DO,
     ACTION_TIME_LIMIT,
-    ACTION_STOPPED, /* by actions_stop() */
+    ACTION_PRESSURE,  /* stopped: the guest is short of memory */
+    ACTION_BUSY,      /* stopped: the guest woke up */
+    ACTION_CANCELLED, /* stopped: somebody wanted it so */
     ACTION_NOT_SUPPORTED,
+    ACTION_FORBIDDEN,
     ACTION_FAILED,
+    ACTION_END_COUNT,
 };
 
+/* A word for the log: "stopped by pressure". */
+const char *action_end_name(enum action_end end);
+
 struct action_order {
-    enum action_kind kind;
-    const char *id;      /* for the kernel's log; NULL: it has none */
-    uint64_t bytes;      /* RECLAIM_CACHE: how much at most */
-    bool forbid_drop;    /* rather nothing than all cache, which is what a drop takes */
-    bool drop_slab;      /* DROP_CACHES, and where reclaim falls back to it: slab too */
-    nsec_t time_limit;   /* 0: none */
-    const char *cgroups; /* RECLAIM_CACHE: paths below the cgroup root, separated by ':', which
-                            alone are reclaimed from; NULL: the whole guest */
+    enum action_kind kind; /* one that a child does, see plan.h */
+    const char *id;        /* for the kernel's log; NULL: it has none */
+    uint64_t bytes;        /* RECLAIM_CACHE: how much at most */
+    bool forbid_drop;      /* rather nothing than all cache, which is what a drop takes */
+    bool drop_slab;        /* DROP_CACHES, and where reclaim falls back to it: slab too */
+    nsec_t time_limit;     /* 0: none */
+    const char *cgroups;   /* RECLAIM_CACHE: paths below the cgroup root, separated by ':', which
+                              alone are reclaimed from; NULL: the whole guest */
 };
 
 struct action_outcome {
@@ -70,6 +73,7 @@ struct actions {
     uint64_t free_before;
     uint64_t moved_before;
     nsec_t started;
+    enum action_end stop_end; /* what it ends with when it is stopped */
     bool is_running;
     bool is_closing;
     action_done done;
@@ -87,8 +91,8 @@ int actions_init(struct actions *actions, uv_loop_t *loop, int root, struct feat
 int actions_start(struct actions *actions, const struct action_order *order, action_done done,
                   void *userdata);
 
-/* Ends the running action early; its callback still comes. None running: nothing. */
-void actions_stop(struct actions *actions);
+/* Ends the running action early, with `end`; its callback still comes. None running: nothing. */
+void actions_stop(struct actions *actions, enum action_end end);
 
 static inline bool actions_is_running(const struct actions *actions)
 {

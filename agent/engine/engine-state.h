@@ -21,11 +21,11 @@ struct engine {
     struct cache_floor floor;
     struct budget budget;
     /* a trickle's, and idle work's: a guest at work is another than an idle one */
-    struct backoff backoffs[2][ENGINE_STOP];
+    struct backoff backoffs[2][ACTION_KIND_COUNT];
     nsec_t restore_not_before;
 
     /* the action that runs */
-    enum engine_action_kind running;
+    enum action_kind running;
     bool is_stopping;
     bool is_idle_work; /* the guest was idle when it began: waking ends it */
     uint64_t expected;

@@ -150,7 +150,7 @@ static nsec_t own_kernel_time(const struct engine *engine, nsec_t length)
 {
     const struct memory_sample *last = &engine->last;
 
-    if (engine->running != ENGINE_NOTHING || engine->ended_at > last->boottime)
+    if (engine->running != ACTION_NONE || engine->ended_at > last->boottime)
         return length;
     if (engine->is_lowered || last->boottime < engine->kernel_work_until)
         return length / WORKER_PART;
@@ -269,12 +269,12 @@ static void step_running(struct engine *engine, enum engine_reason reason, nsec_
     }
     /* idle work is ended by waking; not by a window that was cleared under it */
     if (reason == ENGINE_NOT_YET_IDLE || reason == ENGINE_WARMING_UP ||
-        engine->running == ENGINE_RESTORE_ORDER)
+        engine->running == ACTION_RESTORE_ORDER)
         may_go_on = true;
     if (may_go_on || engine->is_stopping)
         return;
     engine->is_stopping = true;
-    decision->action = ENGINE_STOP;
+    decision->stop = true;
     decision->reason = reason == ENGINE_TRICKLE ? ENGINE_BUSY : reason;
 }
 
@@ -293,7 +293,7 @@ static nsec_t next_sample(const struct engine *engine, enum engine_reason mode,
 {
     nsec_t interval = engine->policy.sample_interval;
 
-    if (decision->action != ENGINE_NOTHING)
+    if (decision->action != ACTION_NONE)
         interval = ACTING_INTERVAL;
     else if (engine->is_lowered || decision->reason == ENGINE_SETTLING)
         interval = WATCHING_INTERVAL;
@@ -308,11 +308,11 @@ void engine_step(struct engine *engine, const struct memory_sample *sample,
     nsec_t now = sample->boottime;
     enum engine_reason mode;
 
-    *ret_decision = (struct engine_decision){.action = ENGINE_NOTHING};
+    *ret_decision = (struct engine_decision){.action = ACTION_NONE};
     (void)sense(engine, sample);
     ladder_observe(engine, sample);
     mode = gate(engine, now);
-    if (engine->running != ENGINE_NOTHING) {
+    if (engine->running != ACTION_NONE) {
         step_running(engine, mode, now, ret_decision);
         return;
     }
@@ -320,7 +320,7 @@ void engine_step(struct engine *engine, const struct memory_sample *sample,
     if (mode != ENGINE_IDLE_WORK)
         engine->has_dropped = false;
     ladder_decide(engine, sample, mode, ret_decision);
-    if (ret_decision->action != ENGINE_NOTHING)
+    if (ret_decision->action != ACTION_NONE)
         begin(engine, mode, ret_decision);
     ret_decision->next_sample = next_sample(engine, mode, ret_decision, now);
 }
@@ -329,7 +329,7 @@ void engine_finished(struct engine *engine, const struct engine_result *result, 
 {
     bool was_stopped = engine->is_stopping;
 
-    if (engine->running == ENGINE_NOTHING)
+    if (engine->running == ACTION_NONE)
         return;
     budget_charge(&engine->budget, now, result->cpu);
     if (!result->supported)
@@ -338,7 +338,7 @@ void engine_finished(struct engine *engine, const struct engine_result *result, 
         backoff_judge(&engine->backoffs[engine->is_idle_work][engine->running], now,
                       engine->expected, result->gained, result->cpu);
     ladder_finished(engine, result, now);
-    engine->running = ENGINE_NOTHING;
+    engine->running = ACTION_NONE;
     engine->is_stopping = false;
     engine->ended_at = now;
 }

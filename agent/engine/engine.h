@@ -8,20 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/engine/kind.h"
 #include "agent/engine/sample.h"
 #include "common/base/time.h"
 #include "common/policy/policy.h"
-
-enum engine_action_kind {
-    ENGINE_NOTHING,
-    ENGINE_RECLAIM_CACHE,  /* `bytes` of file pages */
-    ENGINE_DROP_CACHES,    /* `drop_slab` */
-    ENGINE_COMPACT,        /* bounded by `time_limit` */
-    ENGINE_LOWER_ORDER,    /* reporting order to `order` */
-    ENGINE_KICK_REPORTING, /* start a pass */
-    ENGINE_RESTORE_ORDER,  /* reporting order as found */
-    ENGINE_STOP,           /* abandon the running action: the guest woke or is under pressure */
-};
 
 /* The gate or the plan behind a decision; engine_reason_text() has a sentence for each. */
 enum engine_reason {
@@ -44,19 +34,20 @@ enum engine_reason {
 };
 
 struct engine_decision {
-    enum engine_action_kind action;
+    enum action_kind action; /* to start; ACTION_NONE: nothing */
+    bool stop;               /* abandon the running action: the guest woke or is under pressure */
     enum engine_reason reason;
-    uint64_t bytes;
-    bool drop_slab;
-    uint32_t order;
-    nsec_t time_limit;
+    uint64_t bytes;         /* RECLAIM_CACHE: of file pages */
+    bool drop_slab;         /* DROP_CACHES */
+    uint32_t order;         /* SET_ORDER, RESTORE_ORDER */
+    nsec_t time_limit;      /* 0: none */
     uint64_t expected_gain; /* bytes the action promises */
     nsec_t next_sample;     /* boottime at which the next sample is wanted */
 };
 
 /* How an action of the engine ended. */
 struct engine_result {
-    enum engine_action_kind action;
+    enum action_kind action;
     bool completed;  /* false: stopped, failed or not supported */
     bool supported;  /* false: never ask for it again */
     bool withdrawn;  /* gave way to an order of the host: nothing is learned from it */
@@ -74,7 +65,7 @@ void engine_init(struct engine *engine, const struct policy *policy, nsec_t now)
 /* Takes another policy into force; what was changed under the old one is still restored. */
 void engine_set_policy(struct engine *engine, const struct policy *policy, nsec_t now);
 
-/* One step: called for every sample, also while an action runs (then only NOTHING or STOP). */
+/* One step: called for every sample, also while an action runs (which it may then ask to stop). */
 void engine_step(struct engine *engine, const struct memory_sample *sample,
                  struct engine_decision *ret_decision);
 

@@ -64,8 +64,8 @@ void ladder_observe(struct engine *engine, const struct memory_sample *sample)
 }
 
 /* The action may be asked for at all; else the reason is noted, the first one stays. */
-static bool may_ask(const struct engine *engine, enum engine_reason mode,
-                    enum engine_action_kind action, nsec_t now, struct engine_decision *decision)
+static bool may_ask(const struct engine *engine, enum engine_reason mode, enum action_kind action,
+                    nsec_t now, struct engine_decision *decision)
 {
     if ((engine->unsupported >> action & 1) != 0)
         return false;
@@ -80,7 +80,7 @@ static bool may_ask(const struct engine *engine, enum engine_reason mode,
     return true;
 }
 
-static void ask(const struct engine *engine, enum engine_action_kind action, enum engine_reason why,
+static void ask(const struct engine *engine, enum action_kind action, enum engine_reason why,
                 uint64_t gain, nsec_t now, struct engine_decision *decision)
 {
     decision->action = action;
@@ -121,10 +121,10 @@ static bool reclaim(struct engine *engine, const struct memory_sample *sample,
         decision->reason = ENGINE_REFAULTS;
         return false;
     }
-    if (!may_ask(engine, mode, ENGINE_RECLAIM_CACHE, now, decision))
+    if (!may_ask(engine, mode, ACTION_RECLAIM_CACHE, now, decision))
         return false;
     decision->bytes = min_of(bytes, step);
-    ask(engine, ENGINE_RECLAIM_CACHE, mode, decision->bytes, now, decision);
+    ask(engine, ACTION_RECLAIM_CACHE, mode, decision->bytes, now, decision);
     engine->trickled_at = now;
     return true;
 }
@@ -134,7 +134,7 @@ static bool takes_by_dropping(const struct engine *engine)
 {
     return engine->policy.cache_method == POLICY_CACHE_DROP ||
            (engine->policy.cache_method == POLICY_CACHE_GRADUAL &&
-            (engine->unsupported >> ENGINE_RECLAIM_CACHE & 1) != 0);
+            (engine->unsupported >> ACTION_RECLAIM_CACHE & 1) != 0);
 }
 
 static bool drop(struct engine *engine, const struct memory_sample *sample,
@@ -147,11 +147,11 @@ static bool drop(struct engine *engine, const struct memory_sample *sample,
         return false;
     if (engine->has_dropped && sample->cache < engine->cache_after_drop + DROP_AGAIN)
         return false;
-    if (!may_ask(engine, ENGINE_IDLE_WORK, ENGINE_DROP_CACHES, now, decision))
+    if (!may_ask(engine, ENGINE_IDLE_WORK, ACTION_DROP_CACHES, now, decision))
         return false;
     decision->drop_slab = engine->policy.drop_slab;
     engine->has_dropped = true;
-    ask(engine, ENGINE_DROP_CACHES, ENGINE_IDLE_WORK, bytes, now, decision);
+    ask(engine, ACTION_DROP_CACHES, ENGINE_IDLE_WORK, bytes, now, decision);
     return true;
 }
 
@@ -167,9 +167,9 @@ static bool kick(struct engine *engine, const struct memory_sample *sample,
         waiting(sample) < COMPACT_LEAST || now - engine->progress_at < STALLED ||
         now - engine->kicked_at < KICK_INTERVAL)
         return false;
-    if (!may_ask(engine, ENGINE_IDLE_WORK, ENGINE_KICK_REPORTING, now, decision))
+    if (!may_ask(engine, ENGINE_IDLE_WORK, ACTION_KICK_REPORTING, now, decision))
         return false;
-    ask(engine, ENGINE_KICK_REPORTING, ENGINE_IDLE_WORK, 0, now, decision);
+    ask(engine, ACTION_KICK_REPORTING, ENGINE_IDLE_WORK, 0, now, decision);
     engine->kicked_at = now;
     return true;
 }
@@ -215,9 +215,9 @@ static bool compact(struct engine *engine, const struct memory_sample *sample,
         return false;
     if (is_too_soon(engine, mode, engine->compacted_at, engine->idle_compacted_at, gain, now))
         return false;
-    if (!may_ask(engine, mode, ENGINE_COMPACT, now, decision))
+    if (!may_ask(engine, mode, ACTION_COMPACT, now, decision))
         return false;
-    ask(engine, ENGINE_COMPACT, mode, gain, now, decision);
+    ask(engine, ACTION_COMPACT, mode, gain, now, decision);
     return true;
 }
 
@@ -241,10 +241,10 @@ static bool lower(struct engine *engine, const struct memory_sample *sample,
         return false;
     if (is_too_soon(engine, mode, engine->lowered_at, engine->idle_lowered_at, gain, now))
         return false;
-    if (!may_ask(engine, mode, ENGINE_LOWER_ORDER, now, decision))
+    if (!may_ask(engine, mode, ACTION_SET_ORDER, now, decision))
         return false;
     decision->order = order;
-    ask(engine, ENGINE_LOWER_ORDER, mode, gain, now, decision);
+    ask(engine, ACTION_SET_ORDER, mode, gain, now, decision);
     engine->is_lowered = true;
     engine->lowered_mode = mode;
     engine->lowered_at = now;
@@ -278,9 +278,9 @@ static void finish_lowered(struct engine *engine, const struct memory_sample *sa
     bool may_go_on = mode == engine->lowered_mode;
 
     if (may_go_on && engine->kicked_at == 0 &&
-        (engine->unsupported >> ENGINE_KICK_REPORTING & 1) == 0) {
+        (engine->unsupported >> ACTION_KICK_REPORTING & 1) == 0) {
         engine->kicked_at = now;
-        ask(engine, ENGINE_KICK_REPORTING, mode, 0, now, decision);
+        ask(engine, ACTION_KICK_REPORTING, mode, 0, now, decision);
         return;
     }
     if (may_go_on && !is_drained(engine, sample)) {
@@ -290,7 +290,7 @@ static void finish_lowered(struct engine *engine, const struct memory_sample *sa
     if (now < engine->restore_not_before)
         return;
     decision->order = engine->found_order;
-    ask(engine, ENGINE_RESTORE_ORDER, ENGINE_RESTORING, 0, now, decision);
+    ask(engine, ACTION_RESTORE_ORDER, ENGINE_RESTORING, 0, now, decision);
 }
 
 /* The reporting worker still takes what the last action freed. */
@@ -352,7 +352,7 @@ void ladder_decide(struct engine *engine, const struct memory_sample *sample,
 
 static struct backoff *lower_backoff(struct engine *engine)
 {
-    return &engine->backoffs[engine->lowered_mode == ENGINE_IDLE_WORK][ENGINE_LOWER_ORDER];
+    return &engine->backoffs[engine->lowered_mode == ENGINE_IDLE_WORK][ACTION_SET_ORDER];
 }
 
 static void finished_order(struct engine *engine, const struct engine_result *result, nsec_t now)
@@ -376,22 +376,19 @@ static void finished_order(struct engine *engine, const struct engine_result *re
 static void forget_asking(struct engine *engine)
 {
     switch (engine->running) {
-    case ENGINE_RECLAIM_CACHE:
+    case ACTION_RECLAIM_CACHE:
         engine->trickled_at = 0;
         break;
-    case ENGINE_DROP_CACHES:
+    case ACTION_DROP_CACHES:
         engine->has_dropped = false;
         break;
-    case ENGINE_LOWER_ORDER:
+    case ACTION_SET_ORDER:
         engine->is_lowered = false;
         break;
-    case ENGINE_KICK_REPORTING:
+    case ACTION_KICK_REPORTING:
         engine->kicked_at = 0;
         break;
-    case ENGINE_COMPACT:
-    case ENGINE_RESTORE_ORDER: /* still lowered: it comes again */
-    case ENGINE_NOTHING:
-    case ENGINE_STOP:
+    default: /* a restored order: still lowered, so it comes again */
         break;
     }
 }
@@ -408,29 +405,27 @@ void ladder_finished(struct engine *engine, const struct engine_result *result, 
     if (engine->is_idle_work)
         engine->kernel_work_until = now + REPORTING_TIME;
     switch (engine->running) {
-    case ENGINE_RECLAIM_CACHE:
-    case ENGINE_DROP_CACHES:
+    case ACTION_RECLAIM_CACHE:
+    case ACTION_DROP_CACHES:
         engine->cache_after_drop = last->cache > result->gained ? last->cache - result->gained : 0;
         cache_floor_took(&engine->floor, now, result->gained, engine->cache_after_drop);
         break;
-    case ENGINE_COMPACT:
+    case ACTION_COMPACT:
         engine->compacted_at = now;
         if (engine->is_idle_work)
             engine->idle_compacted_at = now;
         if (result->completed)
             engine->residue = trapped > result->gained ? trapped - result->gained : 0;
         break;
-    case ENGINE_LOWER_ORDER:
+    case ACTION_SET_ORDER:
         *lower_backoff(engine) = (struct backoff){0};
         if (!result->supported)
             engine->is_lowered = false;
         break;
-    case ENGINE_RESTORE_ORDER:
+    case ACTION_RESTORE_ORDER:
         finished_order(engine, result, now);
         break;
-    case ENGINE_NOTHING:
-    case ENGINE_KICK_REPORTING:
-    case ENGINE_STOP:
+    default:
         break;
     }
 }

@@ -62,33 +62,26 @@ static void perform(struct memory_sample *sample, const struct engine_decision *
     uint64_t waiting;
     uint32_t top = sample->order_count > 0 ? sample->order_count - 1 : 0;
 
-    switch (decision->action) {
-    case ENGINE_RECLAIM_CACHE:
-    case ENGINE_DROP_CACHES:
+    switch (action_traits(decision->action)->effect) {
+    case ACTION_FREES_CACHE:
         gain = min_of(gain, sample->cache);
         sample->cache -= gain;
         sample->free += gain;
         sample->free_blocks[top] += gain / sample->page_size >> top;
         return_free(sample, gain);
         break;
-    case ENGINE_COMPACT:
+    case ACTION_JOINS_BLOCKS:
         join(sample, found_order);
         return_free(sample, gain);
         break;
-    case ENGINE_LOWER_ORDER:
+    case ACTION_SETS_ORDER:
         sample->reporting_order = decision->order;
         return_free(sample, gain);
         break;
-    case ENGINE_RESTORE_ORDER:
-        sample->reporting_order = decision->order;
-        break;
-    case ENGINE_KICK_REPORTING:
+    case ACTION_STARTS_PASS:
         waiting = sample->reportable - min_of(sample->held_back, sample->reportable);
         sample->reported += waiting;
         sample->reportable -= waiting;
-        break;
-    case ENGINE_NOTHING:
-    case ENGINE_STOP:
         break;
     }
 }
@@ -140,12 +133,12 @@ void engine_outlook(const struct outlook_question *question, struct outlook *ret
     engine_set_wall_time(&engine, question->wall_time, begin);
     engine.unsupported = question->impossible;
     engine_step(&engine, question->first, &decision);
-    if (decision.action != ENGINE_NOTHING)
+    if (decision.action != ACTION_NONE)
         carry_out(&engine, &sample, &decision);
     for (;;) {
         engine_step(&engine, &sample, &decision);
         outlook.reason = decision.reason;
-        if (decision.action != ENGINE_NOTHING) {
+        if (decision.action != ACTION_NONE) {
             note(&outlook, &decision, sample.boottime - begin);
             carry_out(&engine, &sample, &decision);
         }

@@ -10,7 +10,7 @@
 #define OUTLOOK_STEPS_MAX 16 /* one kind of action in one mode is one step */
 
 struct outlook_step {
-    enum engine_action_kind action;
+    enum action_kind action;
     enum engine_reason mode; /* ENGINE_IDLE_WORK or ENGINE_TRICKLE */
     unsigned count;
     nsec_t first; /* from the second sample on */
@@ -32,7 +32,7 @@ struct outlook_question {
     const struct memory_sample *second;
     uint32_t lowest_order; /* as in engine_set_lowest_order() */
     int64_t wall_time;     /* nanoseconds since the epoch at the second sample */
-    uint32_t impossible;   /* bit per engine_action_kind: this kernel has no way to do it */
+    uint32_t impossible;   /* bit per action_kind: this kernel has no way to do it */
     nsec_t length;         /* how far to look */
 };
 

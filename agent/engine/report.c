@@ -139,32 +139,20 @@ static void print_memory(struct report *report)
 
 /* ---- the outlook ---- */
 
-static const char *step_name(const struct outlook_step *step)
-{
-    static const char *const names[] = {
-        [ENGINE_RECLAIM_CACHE] = "page cache, coldest first",
-        [ENGINE_DROP_CACHES] = "page cache, dropped at once",
-        [ENGINE_COMPACT] = "compaction",
-        [ENGINE_LOWER_ORDER] = "lower reporting order",
-        [ENGINE_KICK_REPORTING] = "a reporting pass is started",
-    };
-
-    return names[step->action];
-}
-
 static void print_step(struct report *report, const struct outlook_step *step)
 {
+    const char *name = action_traits(step->action)->step;
     char first[48];
     char last[48];
     char bytes[32];
 
-    if (step->action == ENGINE_RESTORE_ORDER)
+    if (name == NULL)
         return;
     (void)time_format_duration(step->first / NSEC_PER_SEC * NSEC_PER_SEC, first, sizeof(first));
     (void)time_format_duration(step->last / NSEC_PER_SEC * NSEC_PER_SEC, last, sizeof(last));
     print(report, "  after %-12s %10s  %s", first,
-          bytes_format_short(step->gain, bytes, sizeof(bytes)), step_name(step));
-    if (step->action == ENGINE_LOWER_ORDER)
+          bytes_format_short(step->gain, bytes, sizeof(bytes)), name);
+    if (step->action == ACTION_SET_ORDER)
         print(report, ": %" PRIu32, step->order);
     if (step->count > 1)
         print(report, ", %u times until %s", step->count, last);

@@ -131,3 +131,43 @@ void messages_from_complaints(struct doctor_complaint *complaints, size_t count,
         pointers[i] = &messages[i];
     }
 }
+
+static const Vmreclaim__Agent__V1__ActionKind wire_kinds[ACTION_KIND_COUNT] = {
+#define KIND(name, wire, effect, text, step)                                                       \
+    [ACTION_##name] = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_##wire,
+    ACTION_KINDS(KIND)
+#undef KIND
+};
+
+static const Vmreclaim__Agent__V1__Outcome wire_outcomes[ACTION_END_COUNT] = {
+    [ACTION_DONE] = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE,
+    [ACTION_NOTHING_TO_DO] = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOTHING_TO_DO,
+    [ACTION_TIME_LIMIT] = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_TIME_LIMIT,
+    [ACTION_PRESSURE] = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_PRESSURE,
+    [ACTION_BUSY] = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_BUSY,
+    [ACTION_CANCELLED] = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_CANCELLED,
+    [ACTION_NOT_SUPPORTED] = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOT_SUPPORTED,
+    [ACTION_FORBIDDEN] = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FORBIDDEN_BY_POLICY,
+    [ACTION_FAILED] = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FAILED,
+};
+
+void message_from_job(struct job *job, Vmreclaim__Agent__V1__ActionResult *message)
+{
+    vmreclaim__agent__v1__action_result__init(message);
+    message->action_id = job->action_id;
+    message->kind = wire_kinds[job->kind];
+    message->outcome = wire_outcomes[job->result];
+    message->reason = job->reason;
+    message->free_before = job->free_before;
+    message->free_after = job->free_after;
+    message->trapped_before = job->trapped_before;
+    message->trapped_after = job->trapped_after;
+    message->reported_before = job->reported_before;
+    message->reported_after = job->reported_after;
+    message->cache_before = job->cache_before;
+    message->cache_after = job->cache_after;
+    message->duration_ns = job->outcome.duration;
+    message->cpu_ns = job->outcome.cpu;
+    message->pages_moved = job->outcome.pages_moved;
+    message->asked_by = job->asked_by;
+}

@@ -8,6 +8,7 @@
 #include "agent/engine/engine.h"
 #include "agent/engine/sample.h"
 #include "agent/sensors/details.h"
+#include "agent/service/runner.h"
 
 /* The message points into `sample`. `details` may be NULL: they were not asked for. */
 void message_from_sample(struct memory_sample *sample, const struct memory_details *details,
@@ -16,6 +17,9 @@ void message_from_sample(struct memory_sample *sample, const struct memory_detai
 /* The message points to static text. */
 void message_from_decision(const struct engine_decision *decision, nsec_t now,
                            Vmreclaim__Agent__V1__EngineState *message);
+
+/* The result of the job, which is over; the message points into it. */
+void message_from_job(struct job *job, Vmreclaim__Agent__V1__ActionResult *message);
 
 /* The messages point into `complaints`. */
 void messages_from_complaints(struct doctor_complaint *complaints, size_t count,

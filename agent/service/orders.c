@@ -10,9 +10,8 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/service/messages.h"
 #include "common/base/number.h"
-
-#define OUTCOME(name) VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_##name
 
 struct order {
     struct agent *agent;
@@ -25,7 +24,7 @@ static void answer(struct order *order)
 {
     Vmreclaim__Agent__V1__ActionResult result;
 
-    job_message(&order->job, &result);
+    message_from_job(&order->job, &result);
     if (order->call != NULL)
         order->answer(order, &result);
 }
@@ -47,7 +46,7 @@ static void on_caller_gone(struct ttrpc_call *call, void *userdata)
 }
 
 /* An order that the call holds, with who asked; NULL: the call has failed. */
-static struct order *begin(struct ttrpc_call *call, enum job_kind kind, const char *action_id,
+static struct order *begin(struct ttrpc_call *call, enum action_kind kind, const char *action_id,
                            const char *asked_by,
                            void (*answer_order)(struct order *order,
                                                 Vmreclaim__Agent__V1__ActionResult *result))
@@ -76,12 +75,12 @@ static struct order *begin(struct ttrpc_call *call, enum job_kind kind, const ch
 }
 
 /* Answers without doing anything. */
-static void decline(struct order *order, Vmreclaim__Agent__V1__Outcome outcome, const char *reason)
+static void decline(struct order *order, enum action_end result, const char *reason)
 {
     const struct memory_sample *sample = &order->agent->sample;
     struct job *job = &order->job;
 
-    job->result = outcome;
+    job->result = result;
     (void)snprintf(job->reason, sizeof(job->reason), "%s", reason);
     job->free_before = job->free_after = sample->free;
     job->trapped_before = job->trapped_after = sample->trapped;
@@ -141,7 +140,7 @@ void orders_compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     const Vmreclaim__Agent__V1__CompactRequest *request =
         (const Vmreclaim__Agent__V1__CompactRequest *)message;
     struct order *order =
-        begin(call, JOB_COMPACT, request->action_id, request->asked_by, answer_compact);
+        begin(call, ACTION_COMPACT, request->action_id, request->asked_by, answer_compact);
     struct agent *agent;
     struct memory_sample sample;
     char reason[JOB_REASON_SIZE];
@@ -155,12 +154,12 @@ void orders_compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     order->job.time_limit = time_limit(agent, request->time_limit_ns);
     if (!commands_are_allowed(agent) || (configuration_sets(agent->configuration, "compact") &&
                                          !agent->configuration->policy.compact)) {
-        decline(order, OUTCOME(FORBIDDEN_BY_POLICY), "this guest's configuration forbids it");
+        decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");
     } else if (!request->force && sample.trapped < agent->policy.policy.compact_min_gain) {
         (void)snprintf(reason, sizeof(reason), "%s are trapped, less than compact_min_gain = %s",
                        bytes_format_short(sample.trapped, trapped, sizeof(trapped)),
                        bytes_format(agent->policy.policy.compact_min_gain, gain, sizeof(gain)));
-        decline(order, OUTCOME(NOTHING_TO_DO), reason);
+        decline(order, ACTION_NOTHING_TO_DO, reason);
     } else {
         submit(order);
     }
@@ -205,7 +204,7 @@ void orders_reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *messa
 {
     const Vmreclaim__Agent__V1__ReclaimCacheRequest *request =
         (const Vmreclaim__Agent__V1__ReclaimCacheRequest *)message;
-    struct order *order = begin(call, request->drop ? JOB_DROP_CACHES : JOB_RECLAIM_CACHE,
+    struct order *order = begin(call, request->drop ? ACTION_DROP_CACHES : ACTION_RECLAIM_CACHE,
                                 request->action_id, request->asked_by, answer_reclaim_cache);
 
     if (order == NULL)
@@ -215,9 +214,9 @@ void orders_reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *messa
     order->job.bytes = reclaimable_bytes(order->agent, request->bytes);
     order->job.forbid_drop = configuration_keeps_cache(order->agent->configuration);
     if (!cache_order_is_allowed(order->agent, request->drop))
-        decline(order, OUTCOME(FORBIDDEN_BY_POLICY), "this guest's configuration forbids it");
+        decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");
     else if (!request->drop && order->job.bytes == 0)
-        decline(order, OUTCOME(NOTHING_TO_DO), "the cache is at its floor already");
+        decline(order, ACTION_NOTHING_TO_DO, "the cache is at its floor already");
     else
         submit(order);
 }
@@ -234,11 +233,11 @@ static void answer_set_reporting(struct order *order, Vmreclaim__Agent__V1__Acti
     ttrpc_call_finish(order->call, &response.base);
 }
 
-static enum job_kind reporting_job(const Vmreclaim__Agent__V1__SetReportingRequest *request)
+static enum action_kind reporting_job(const Vmreclaim__Agent__V1__SetReportingRequest *request)
 {
     if (request->restore)
-        return JOB_RESTORE_ORDER;
-    return request->kick ? JOB_KICK_REPORTING : JOB_SET_ORDER;
+        return ACTION_RESTORE_ORDER;
+    return request->kick ? ACTION_KICK_REPORTING : ACTION_SET_ORDER;
 }
 
 /* The order is one write, done before a pass is started; 0 or -errno. */
@@ -269,7 +268,7 @@ void orders_set_reporting(struct ttrpc_call *call, const ProtobufCMessage *messa
     order->job.order_floor = agent->policy.policy.reporting_order;
     order->job.time_limit = time_limit(agent, 0);
     if (!commands_are_allowed(agent)) {
-        decline(order, OUTCOME(FORBIDDEN_BY_POLICY), "this guest's configuration forbids it");
+        decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");
         return;
     }
     if (request->set_lowest_order)
@@ -277,9 +276,9 @@ void orders_set_reporting(struct ttrpc_call *call, const ProtobufCMessage *messa
     if (r == 0)
         r = set_order_now(order, request);
     if (r < 0)
-        decline(order, r == -ENOTSUP ? OUTCOME(NOT_SUPPORTED) : OUTCOME(FAILED), strerror(-r));
+        decline(order, r == -ENOTSUP ? ACTION_NOT_SUPPORTED : ACTION_FAILED, strerror(-r));
     else if (request->restore || request->kick || request->set_order)
         submit(order);
     else
-        decline(order, OUTCOME(DONE), "");
+        decline(order, ACTION_DONE, "");
 }

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/actions/plan.h"
+
 /* No action starts this long after pressure was seen. */
 #define PRESSURE_HOLD (10 * NSEC_PER_SEC)
-
-#define OUTCOME(name) VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_##name
 
 static void start_next(uv_idle_t *idle);
 
@@ -47,7 +47,7 @@ static void measure_after(struct runner *runner, struct job *job)
     measure(runner, &job->free_after, &job->trapped_after, &job->reported_after, &job->cache_after);
 }
 
-static void set_result(struct job *job, Vmreclaim__Agent__V1__Outcome result, const char *reason)
+static void set_result(struct job *job, enum action_end result, const char *reason)
 {
     job->result = result;
     (void)snprintf(job->reason, sizeof(job->reason), "%s", reason);
@@ -62,46 +62,21 @@ static void finish(struct runner *runner, struct job *job)
     job->done(job);
 }
 
-static void set_result_of_stop(struct runner *runner, struct job *job)
-{
-    static const struct {
-        Vmreclaim__Agent__V1__Outcome outcome;
-        const char *reason;
-    } reasons[] = {
-        {OUTCOME(STOPPED_PRESSURE), "the guest ran short of memory"},
-        {OUTCOME(STOPPED_BUSY), "the guest woke up"},
-        {OUTCOME(CANCELLED), "on request"},
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
-        if (reasons[i].outcome == runner->stop_outcome)
-            set_result(job, reasons[i].outcome, reasons[i].reason);
-}
-
 static void on_action_done(const struct action_outcome *outcome, void *userdata)
 {
+    static const char *const reasons[ACTION_END_COUNT] = {
+        [ACTION_TIME_LIMIT] = "the time limit was reached",
+        [ACTION_PRESSURE] = "the guest ran short of memory",
+        [ACTION_BUSY] = "the guest woke up",
+        [ACTION_CANCELLED] = "on request",
+    };
     struct runner *runner = userdata;
     struct job *job = runner->running;
+    const char *reason = reasons[outcome->end];
 
     measure_after(runner, job);
     job->outcome = *outcome;
-    switch (outcome->end) {
-    case ACTION_DONE:
-        set_result(job, OUTCOME(DONE), outcome->reason);
-        break;
-    case ACTION_TIME_LIMIT:
-        set_result(job, OUTCOME(STOPPED_TIME_LIMIT), "the time limit was reached");
-        break;
-    case ACTION_STOPPED:
-        set_result_of_stop(runner, job);
-        break;
-    case ACTION_NOT_SUPPORTED:
-        set_result(job, OUTCOME(NOT_SUPPORTED), outcome->reason);
-        break;
-    case ACTION_FAILED:
-        set_result(job, OUTCOME(FAILED), outcome->reason);
-        break;
-    }
+    set_result(job, outcome->end, reason != NULL ? reason : outcome->reason);
     finish(runner, job);
 }
 
@@ -109,7 +84,7 @@ static void on_action_done(const struct action_outcome *outcome, void *userdata)
  * order, or the one that was found at the start. */
 static bool restores_found(const struct runner *runner, const struct job *job)
 {
-    return job->kind == JOB_RESTORE_ORDER &&
+    return job->kind == ACTION_RESTORE_ORDER &&
            !(job->is_of_policy && job->order < runner->reporting->found_order);
 }
 
@@ -127,24 +102,18 @@ static void run_order(struct runner *runner, struct job *job)
     job->outcome.duration = time_monotonic() - started;
     measure_after(runner, job);
     if (r == -ENOTSUP)
-        set_result(job, OUTCOME(NOT_SUPPORTED), "this guest's reporting order cannot be changed");
+        set_result(job, ACTION_NOT_SUPPORTED, "this guest's reporting order cannot be changed");
     else if (r < 0)
-        set_result(job, OUTCOME(FAILED), strerror(-r));
+        set_result(job, ACTION_FAILED, strerror(-r));
     else
-        set_result(job, OUTCOME(DONE), "");
+        set_result(job, ACTION_DONE, "");
     finish(runner, job);
 }
 
 static void run_action(struct runner *runner, struct job *job)
 {
-    static const enum action_kind kinds[] = {
-        [JOB_RECLAIM_CACHE] = ACTION_RECLAIM_CACHE,
-        [JOB_DROP_CACHES] = ACTION_DROP_CACHES,
-        [JOB_COMPACT] = ACTION_COMPACT,
-        [JOB_KICK_REPORTING] = ACTION_KICK_REPORTING,
-    };
     struct action_order order = {
-        .kind = kinds[job->kind],
+        .kind = job->kind,
         .id = job->action_id,
         .bytes = job->bytes,
         .forbid_drop = job->forbid_drop,
@@ -156,22 +125,21 @@ static void run_action(struct runner *runner, struct job *job)
         return;
     measure_after(runner, job);
     if (r == -ENOTSUP)
-        set_result(job, OUTCOME(NOT_SUPPORTED), "this kernel has no way to do it");
+        set_result(job, ACTION_NOT_SUPPORTED, "this kernel has no way to do it");
     else
-        set_result(job, OUTCOME(FAILED), strerror(-r));
+        set_result(job, ACTION_FAILED, strerror(-r));
     finish(runner, job);
 }
 
 static void run(struct runner *runner, struct job *job)
 {
     runner->running = job;
-    runner->stop_outcome = OUTCOME(CANCELLED);
     measure_before(runner, job);
-    if (job->kind == JOB_SET_ORDER || job->kind == JOB_RESTORE_ORDER) {
+    if (!plan_takes_child(job->kind)) {
         run_order(runner, job);
     } else if (time_boottime() < runner->pressure_until) {
         measure_after(runner, job);
-        set_result(job, OUTCOME(STOPPED_PRESSURE), "the guest is short of memory");
+        set_result(job, ACTION_PRESSURE, "the guest is short of memory");
         finish(runner, job);
     } else {
         run_action(runner, job);
@@ -221,40 +189,34 @@ int runner_submit(struct runner *runner, struct job *job)
         return -EBUSY;
     list_append(&runner->queue, &job->link);
     runner->queued++;
-    runner_stop_policy(runner, OUTCOME(CANCELLED));
+    runner_stop_policy(runner, ACTION_CANCELLED);
     wake(runner);
     return 0;
-}
-
-static void stop(struct runner *runner, Vmreclaim__Agent__V1__Outcome outcome)
-{
-    runner->stop_outcome = outcome;
-    actions_stop(&runner->actions);
 }
 
 void runner_cancel(struct runner *runner, struct job *job)
 {
     if (runner->running == job) {
-        stop(runner, OUTCOME(CANCELLED));
+        actions_stop(&runner->actions, ACTION_CANCELLED);
         return;
     }
     list_remove(&job->link);
     runner->queued--;
-    set_result(job, OUTCOME(CANCELLED), "cancelled before it began");
+    set_result(job, ACTION_CANCELLED, "cancelled before it began");
     job->done(job);
 }
 
-void runner_stop_policy(struct runner *runner, Vmreclaim__Agent__V1__Outcome outcome)
+void runner_stop_policy(struct runner *runner, enum action_end end)
 {
     if (runner->running != NULL && runner->running->is_of_policy)
-        stop(runner, outcome);
+        actions_stop(&runner->actions, end);
 }
 
 void runner_pressure(struct runner *runner, nsec_t now)
 {
     runner->pressure_until = now + PRESSURE_HOLD;
     if (runner->running != NULL)
-        stop(runner, OUTCOME(STOPPED_PRESSURE));
+        actions_stop(&runner->actions, ACTION_PRESSURE);
 }
 
 bool runner_is_busy(const struct runner *runner)
@@ -287,66 +249,4 @@ void runner_close(struct runner *runner, void (*on_closed)(void *userdata))
         runner_cancel(runner, list_entry(runner->queue.next, struct job, link));
     actions_close(&runner->actions, on_actions_closed, runner);
     uv_close((uv_handle_t *)&runner->idle, on_idle_closed);
-}
-
-const char *job_name(const struct job *job)
-{
-    static const char *const names[] = {
-        [JOB_RECLAIM_CACHE] = "cache reclaim",
-        [JOB_DROP_CACHES] = "cache drop",
-        [JOB_COMPACT] = "compaction",
-        [JOB_KICK_REPORTING] = "reporting pass",
-        [JOB_SET_ORDER] = "reporting order set",
-        [JOB_RESTORE_ORDER] = "reporting order restored",
-    };
-
-    return names[job->kind];
-}
-
-const char *job_outcome_name(const struct job *job)
-{
-    static const char *const names[] = {
-        [OUTCOME(UNSPECIFIED)] = "unknown",
-        [OUTCOME(DONE)] = "done",
-        [OUTCOME(NOTHING_TO_DO)] = "nothing to do",
-        [OUTCOME(STOPPED_TIME_LIMIT)] = "stopped at its time limit",
-        [OUTCOME(STOPPED_PRESSURE)] = "stopped by pressure",
-        [OUTCOME(STOPPED_BUSY)] = "stopped by activity",
-        [OUTCOME(CANCELLED)] = "cancelled",
-        [OUTCOME(NOT_SUPPORTED)] = "not supported",
-        [OUTCOME(FORBIDDEN_BY_POLICY)] = "forbidden",
-        [OUTCOME(FAILED)] = "failed",
-    };
-
-    return (size_t)job->result < ARRAY_SIZE(names) ? names[job->result] : names[0];
-}
-
-void job_message(struct job *job, Vmreclaim__Agent__V1__ActionResult *message)
-{
-    static const Vmreclaim__Agent__V1__ActionKind kinds[] = {
-        [JOB_RECLAIM_CACHE] = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_RECLAIM_CACHE,
-        [JOB_DROP_CACHES] = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_RECLAIM_CACHE,
-        [JOB_COMPACT] = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_COMPACT,
-        [JOB_KICK_REPORTING] = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_KICK_REPORTING,
-        [JOB_SET_ORDER] = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_SET_REPORTING_ORDER,
-        [JOB_RESTORE_ORDER] = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_SET_REPORTING_ORDER,
-    };
-
-    vmreclaim__agent__v1__action_result__init(message);
-    message->action_id = job->action_id;
-    message->kind = kinds[job->kind];
-    message->outcome = job->result;
-    message->reason = job->reason;
-    message->free_before = job->free_before;
-    message->free_after = job->free_after;
-    message->trapped_before = job->trapped_before;
-    message->trapped_after = job->trapped_after;
-    message->reported_before = job->reported_before;
-    message->reported_after = job->reported_after;
-    message->cache_before = job->cache_before;
-    message->cache_after = job->cache_after;
-    message->duration_ns = job->outcome.duration;
-    message->cpu_ns = job->outcome.cpu;
-    message->pages_moved = job->outcome.pages_moved;
-    message->asked_by = job->asked_by;
 }

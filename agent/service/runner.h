@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#include "agent.pb-c.h"
 #include "agent/actions/actions.h"
 #include "agent/actions/reporting.h"
 #include "agent/engine/sample.h"
@@ -24,15 +23,6 @@
 #define JOB_REASON_SIZE 160
 #define JOBS_MAX        16
 
-enum job_kind {
-    JOB_RECLAIM_CACHE,
-    JOB_DROP_CACHES,
-    JOB_COMPACT,
-    JOB_KICK_REPORTING,
-    JOB_SET_ORDER,
-    JOB_RESTORE_ORDER,
-};
-
 struct job;
 
 /* The job is over and no longer the runner's. */
@@ -40,7 +30,7 @@ typedef void (*job_done)(struct job *job);
 
 /* Filled in by whoever orders it, in their memory, which stays until `done`. */
 struct job {
-    enum job_kind kind;
+    enum action_kind kind;
     char action_id[JOB_ID_SIZE];
     char asked_by[JOB_ID_SIZE];
     uint64_t bytes;       /* RECLAIM_CACHE */
@@ -58,7 +48,7 @@ struct job {
     uint64_t trapped_before, trapped_after;
     uint64_t reported_before, reported_after;
     uint64_t cache_before, cache_after;
-    Vmreclaim__Agent__V1__Outcome result;
+    enum action_end result;
     char reason[JOB_REASON_SIZE];
     /* the runner's */
     struct list link;
@@ -71,9 +61,8 @@ struct runner {
     struct list queue; /* waiting jobs */
     unsigned queued;
     struct job *running;
-    Vmreclaim__Agent__V1__Outcome stop_outcome; /* why the running one was told to stop */
-    nsec_t pressure_until;                      /* boottime until which nothing is started */
-    uv_idle_t idle; /* starts the next job from the loop, never from a caller */
+    nsec_t pressure_until; /* boottime until which nothing is started */
+    uv_idle_t idle;        /* starts the next job from the loop, never from a caller */
     void (*on_result)(const struct job *job, void *userdata); /* before the job's own callback */
     void *userdata;
     bool is_closing;
@@ -93,8 +82,8 @@ int runner_submit(struct runner *runner, struct job *job);
  * waits, and `done` runs at once. */
 void runner_cancel(struct runner *runner, struct job *job);
 
-/* Stops the policy's job, if that is what runs, for `outcome`. */
-void runner_stop_policy(struct runner *runner, Vmreclaim__Agent__V1__Outcome outcome);
+/* Stops the policy's job, if that is what runs, with `end`. */
+void runner_stop_policy(struct runner *runner, enum action_end end);
 
 /* The guest is short of memory at `now`. */
 void runner_pressure(struct runner *runner, nsec_t now);
@@ -103,12 +92,5 @@ bool runner_is_busy(const struct runner *runner);
 
 /* Stops everything; all jobs end first, then `on_closed`. */
 void runner_close(struct runner *runner, void (*on_closed)(void *userdata));
-
-/* "compaction" and "stopped at its time limit", for a log line. */
-const char *job_name(const struct job *job);
-const char *job_outcome_name(const struct job *job);
-
-/* The result as a message that points into the job. */
-void job_message(struct job *job, Vmreclaim__Agent__V1__ActionResult *message);
 
 #endif

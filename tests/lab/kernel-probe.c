@@ -349,18 +349,13 @@ static void check_reclaim(void)
 
 static void act(const char *name, struct action_order order)
 {
-    static const char *const ends[] = {
-        [ACTION_DONE] = "done",       [ACTION_TIME_LIMIT] = "time limit",
-        [ACTION_STOPPED] = "stopped", [ACTION_NOT_SUPPORTED] = "not supported",
-        [ACTION_FAILED] = "failed",
-    };
     uint64_t cache = sample().cache;
 
     order.time_limit = 60 * NSEC_PER_SEC;
     run(order);
     (void)printf("action %s: %s%s%s; cache %" PRIu64 " -> %" PRIu64 " MiB\n", name,
-                 ends[outcome.end], outcome.reason[0] != '\0' ? ", " : "", outcome.reason,
-                 cache / MIB, sample().cache / MIB);
+                 action_end_name(outcome.end), outcome.reason[0] != '\0' ? ", " : "",
+                 outcome.reason, cache / MIB, sample().cache / MIB);
 }
 
 static void survey(void)

@@ -48,7 +48,7 @@ static void ours_finish(struct contest *contest, struct model *model)
         .duration = (nsec_t)(model->action.seconds * 1e9),
     };
 
-    contest->running = ENGINE_NOTHING;
+    contest->running = ACTION_NONE;
     engine_finished(&contest->engine, &result, model->now * NSEC_PER_SEC);
 }
 
@@ -56,16 +56,16 @@ static void ours_step(struct contest *contest, struct model *model)
 {
     struct memory_sample sample;
 
-    if (contest->running != ENGINE_NOTHING && !model->action.is_running)
+    if (contest->running != ACTION_NONE && !model->action.is_running)
         ours_finish(contest, model);
     if (model->now * NSEC_PER_SEC < contest->next_sample)
         return;
     model_sample(model, &sample);
     engine_step(&contest->engine, &sample, &contest->decision);
     contest->next_sample = contest->decision.next_sample;
-    if (contest->decision.action == ENGINE_STOP) {
+    if (contest->decision.stop) {
         model->action.is_running = false;
-    } else if (contest->decision.action != ENGINE_NOTHING) {
+    } else if (contest->decision.action != ACTION_NONE) {
         contest->running = contest->decision.action;
         model_start(model, (int)contest->running, (double)contest->decision.bytes,
                     contest->decision.order, contest->decision.drop_slab,
@@ -100,14 +100,14 @@ static void wsl_reclaim(struct wsl *wsl, struct model *model, bool is_entering)
 
     if (!wsl->is_gradual) {
         if (is_entering)
-            model_start(model, ENGINE_DROP_CACHES, 0, 0, true, 3600);
+            model_start(model, ACTION_DROP_CACHES, 0, 0, true, 3600);
         return;
     }
     step = step < 256 * MIB_ ? 256 * MIB_ : step > 1024 * MIB_ ? 1024 * MIB_ : step;
     if (model_cache(model) - WSL_FLOOR < step)
         step = model_cache(model) - WSL_FLOOR;
     if (step > 0)
-        model_start(model, ENGINE_RECLAIM_CACHE, step, 0, false, 3600);
+        model_start(model, ACTION_RECLAIM_CACHE, step, 0, false, 3600);
 }
 
 /* Its own CPU time is left out of the next poll: the counters are read again afterwards. */
@@ -120,11 +120,11 @@ static void wsl_step(struct contest *contest, struct model *model)
         return;
     if (wsl->wants_compaction) {
         wsl->wants_compaction = false;
-        model_start(model, ENGINE_COMPACT, 0, 0, false, 3600);
+        model_start(model, ACTION_COMPACT, 0, 0, false, 3600);
         return;
     }
-    if (contest->running != ENGINE_NOTHING) {
-        contest->running = ENGINE_NOTHING;
+    if (contest->running != ACTION_NONE) {
+        contest->running = ACTION_NONE;
         wsl->last_busy = model->cpu_busy;
         wsl->last_total = model->cpu_total;
     }
@@ -134,7 +134,7 @@ static void wsl_step(struct contest *contest, struct model *model)
     if (is_idle) {
         wsl_reclaim(wsl, model, !wsl->was_idle);
         wsl->wants_compaction = model->action.is_running || !wsl->was_idle;
-        contest->running = ENGINE_COMPACT;
+        contest->running = ACTION_COMPACT;
     }
     wsl->was_idle = is_idle;
 }
@@ -158,7 +158,7 @@ static void kata_step(struct contest *contest, struct model *model)
     small = model->free[MODEL_LOW] + model->free[MODEL_MID];
     if (!kata->has_last || kata->last_free > model_free(model) + KATA_PIECES ||
         small > kata->last_small + KATA_PIECES) {
-        model_start(model, ENGINE_COMPACT, 0, 0, false, KATA_SECONDS);
+        model_start(model, ACTION_COMPACT, 0, 0, false, KATA_SECONDS);
         kata->has_last = true;
         kata->last_free = model_free(model);
         kata->last_small = small * (1 - model_constants.compact_joins);

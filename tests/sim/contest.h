@@ -36,7 +36,7 @@ struct contest {
     enum contestant who;
     struct engine engine;
     struct engine_decision decision;
-    enum engine_action_kind running;
+    enum action_kind running;
     nsec_t next_sample;
     struct wsl wsl;
     struct kata kata;

@@ -89,7 +89,7 @@ static double measure_step(void)
         sample.cache = (i % 4096) << 20;
         sample.free_blocks[0] = i % 65536;
         engine_step(&engine, &sample, &decision);
-        if (decision.action != ENGINE_NOTHING && decision.action != ENGINE_STOP) {
+        if (decision.action != ACTION_NONE) {
             struct engine_result result = {.action = decision.action,
                                            .completed = true,
                                            .supported = true,

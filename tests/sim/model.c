@@ -279,9 +279,9 @@ void model_start(struct model *model, int kind, double bytes, unsigned order, bo
 {
     model->action = (struct model_action){
         .is_running = true, .kind = kind, .bytes = bytes, .drop_slab = drop_slab, .limit = limit};
-    if (kind == ENGINE_LOWER_ORDER || kind == ENGINE_RESTORE_ORDER)
+    if (kind == ACTION_SET_ORDER || kind == ACTION_RESTORE_ORDER)
         model->order = order;
-    if (kind == ENGINE_KICK_REPORTING)
+    if (kind == ACTION_KICK_REPORTING)
         model->pass_is_on = true;
 }
 
@@ -338,18 +338,18 @@ static void work(struct model *model)
     if (!action->is_running)
         return;
     switch (action->kind) {
-    case ENGINE_RECLAIM_CACHE:
+    case ACTION_RECLAIM_CACHE:
         want = least(action->bytes - action->gained, cpu * model_constants.reclaim_rate);
         did = model_evict(model, want, 0, true);
         cpu = want / model_constants.reclaim_rate;
         action->is_running = did >= want && action->gained + did < action->bytes - PAGE;
         break;
-    case ENGINE_DROP_CACHES:
+    case ACTION_DROP_CACHES:
         did = drop_caches(model, action->limit * model_constants.drop_rate);
         cpu = did / model_constants.drop_rate;
         action->is_running = false;
         break;
-    case ENGINE_COMPACT:
+    case ACTION_COMPACT:
         if (action->seconds == 0)
             action->bytes = model_constants.compact_joins *
                             (model->free[MODEL_LOW] + model->free[MODEL_MID] -

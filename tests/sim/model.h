@@ -30,7 +30,7 @@ struct hot_set {
 
 struct model_action {
     bool is_running;
-    int kind; /* enum engine_action_kind */
+    int kind; /* enum action_kind */
     double bytes;
     double gained;
     double cpu;

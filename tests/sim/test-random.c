@@ -31,7 +31,7 @@ struct life {
     struct engine engine;
     struct policy policy;
     struct engine_decision decision;
-    enum engine_action_kind running;
+    enum action_kind running;
     nsec_t next_sample;
     unsigned found_order;
     bool fails_once; /* the next action fails */
@@ -255,23 +255,22 @@ static void check_decision(struct life *life)
     bool is_trickle = life->decision.reason == ENGINE_TRICKLE;
 
     switch (life->decision.action) {
-    case ENGINE_NOTHING:
-    case ENGINE_STOP:
+    case ACTION_NONE:
         return;
-    case ENGINE_RESTORE_ORDER:
+    case ACTION_RESTORE_ORDER:
         life->lowered_since = 0;
         return;
-    case ENGINE_RECLAIM_CACHE:
+    case ACTION_RECLAIM_CACHE:
         check_cache(life);
         break;
-    case ENGINE_COMPACT:
+    case ACTION_COMPACT:
         check_interval(life, is_trickle ? life->compacted_at : life->idle_compacted_at,
                        "compacts again too early");
         life->compacted_at = now;
         if (!is_trickle)
             life->idle_compacted_at = now;
         break;
-    case ENGINE_LOWER_ORDER:
+    case ACTION_SET_ORDER:
         check_interval(life, is_trickle ? life->lowered_at : life->idle_lowered_at,
                        "lowers the order again too early");
         if (life->decision.order >= life->found_order)
@@ -325,7 +324,7 @@ static void finish(struct life *life)
     };
 
     life->fails_once = false;
-    life->running = ENGINE_NOTHING;
+    life->running = ACTION_NONE;
     engine_finished(&life->engine, &result, NSEC_(life->model.now));
 }
 
@@ -348,9 +347,9 @@ static void step(struct life *life)
         fail(life, "asks for the next sample at a wrong time");
     life->next_sample = life->decision.next_sample;
     check_decision(life);
-    if (life->decision.action == ENGINE_STOP)
+    if (life->decision.stop)
         life->model.action.is_running = false;
-    else if (life->decision.action != ENGINE_NOTHING)
+    else if (life->decision.action != ACTION_NONE)
         start(life);
 }
 
@@ -367,7 +366,7 @@ static void live(struct life *life, unsigned seconds, bool quiet_end)
         life->cost[model->now % HISTORY] = model->own_cpu - cost;
         life->taken[model->now % HISTORY] = 0;
         life->refaults[model->now % HISTORY] = (model->refaults - refaults) / 4096;
-        if (life->running != ENGINE_NOTHING && !model->action.is_running)
+        if (life->running != ACTION_NONE && !model->action.is_running)
             finish(life);
         if (NSEC_(model->now) >= life->next_sample)
             step(life);

@@ -32,7 +32,7 @@ void use_policy(struct guest *guest)
     engine_set_policy(&guest->engine, &guest->policy, guest->sample.boottime);
 }
 
-enum engine_action_kind step(struct guest *guest)
+enum action_kind step(struct guest *guest)
 {
     struct memory_sample *sample = &guest->sample;
     nsec_t capacity = 4 * guest->interval;
@@ -49,12 +49,18 @@ enum engine_action_kind step(struct guest *guest)
 }
 
 /* Steps until an action is asked for; fails when there is one within `seconds` and none wanted. */
-enum engine_action_kind run(struct guest *guest, unsigned seconds)
+enum action_kind run(struct guest *guest, unsigned seconds)
 {
     for (unsigned i = 0; i < seconds; i++)
-        if (step(guest) != ENGINE_NOTHING)
+        if (step(guest) != ACTION_NONE || guest->decision.stop)
             return guest->decision.action;
-    return ENGINE_NOTHING;
+    return ACTION_NONE;
+}
+
+void assert_stop(struct guest *guest, unsigned seconds)
+{
+    assert_int_equal(run(guest, seconds), ACTION_NONE);
+    assert_true(guest->decision.stop);
 }
 
 void finish(struct guest *guest, uint64_t gained, nsec_t cpu)
@@ -83,7 +89,7 @@ void assert_reason(const struct guest *guest, enum engine_reason reason)
 /* Reclaims down to the floor, so that the next rung is free. */
 void take_cache(struct guest *guest)
 {
-    while (guest->decision.action == ENGINE_RECLAIM_CACHE) {
+    while (guest->decision.action == ACTION_RECLAIM_CACHE) {
         guest->sample.cache -= guest->decision.bytes;
         finish(guest, guest->decision.bytes, NSEC_PER_MSEC);
         (void)step(guest);

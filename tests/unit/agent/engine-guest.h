@@ -29,10 +29,13 @@ void guest_init(struct guest *guest);
 void use_policy(struct guest *guest);
 
 /* One interval passes. */
-enum engine_action_kind step(struct guest *guest);
+enum action_kind step(struct guest *guest);
 
-/* Steps until an action is asked for, at most `seconds` intervals. */
-enum engine_action_kind run(struct guest *guest, unsigned seconds);
+/* Steps until an action, or the end of one, is asked for, at most `seconds` intervals. */
+enum action_kind run(struct guest *guest, unsigned seconds);
+
+/* The engine asks to stop the running action within `seconds` intervals. */
+void assert_stop(struct guest *guest, unsigned seconds);
 
 /* The action asked for has ended. */
 void finish(struct guest *guest, uint64_t gained, nsec_t cpu);

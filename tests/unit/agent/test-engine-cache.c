@@ -9,7 +9,7 @@ static void test_refaults_raise_the_floor(void **state)
 
     guest_init(&guest);
     guest.sample.cache = GIB;
-    assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 130), ACTION_RECLAIM_CACHE);
     take_cache(&guest);
     assert_true(guest.sample.cache < 160 * MIB);
     /* the guest wakes and reads 400 MiB back */
@@ -17,13 +17,13 @@ static void test_refaults_raise_the_floor(void **state)
     guest.refaults = 10240;
     for (int i = 0; i < 10; i++) {
         guest.sample.cache += 40 * MIB;
-        assert_int_equal(step(&guest), ENGINE_NOTHING);
+        assert_int_equal(step(&guest), ACTION_NONE);
     }
     guest.refaults = 0;
     guest.sample.cache += GIB; /* and new data on top */
     guest.user = 0;
     /* calm again: the new data goes, the hot set with a quarter of room stays */
-    while (run(&guest, 300) == ENGINE_RECLAIM_CACHE) {
+    while (run(&guest, 300) == ACTION_RECLAIM_CACHE) {
         guest.sample.cache -= guest.decision.bytes;
         finish(&guest, guest.decision.bytes, NSEC_PER_MSEC);
     }
@@ -124,11 +124,11 @@ static void test_the_floor_is_kept(void **state)
 
     guest_init(&guest);
     guest.sample.cache = 128 * MIB + 100 * MIB;
-    assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 130), ACTION_RECLAIM_CACHE);
     assert_true(guest.decision.bytes == 100 * MIB);
     guest.sample.cache = 128 * MIB + 20 * MIB;
     finish(&guest, 80 * MIB, NSEC_PER_MSEC);
-    assert_int_equal(run(&guest, 300), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 300), ACTION_NONE);
     assert_reason(&guest, ENGINE_NOTHING_TO_GAIN);
 }
 
@@ -143,7 +143,7 @@ static void test_trickle_is_bounded(void **state)
     guest.sample.cache = 4 * GIB;
     guest.user = 2000;
     for (int i = 0; i < 90; i++)
-        if (step(&guest) == ENGINE_RECLAIM_CACHE) {
+        if (step(&guest) == ACTION_RECLAIM_CACHE) {
             assert_reason(&guest, ENGINE_TRICKLE);
             taken += i >= 30 ? guest.decision.bytes : 0;
             finish(&guest, guest.decision.bytes, NSEC_PER_MSEC);
@@ -160,12 +160,12 @@ static void test_no_trickle_from_a_busy_or_gentle_guest(void **state)
     use_policy(&guest);
     guest.sample.cache = 4 * GIB;
     guest.user = 6000;
-    assert_int_equal(run(&guest, 200), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 200), ACTION_NONE);
     assert_reason(&guest, ENGINE_BUSY);
     policy_init(&guest.policy, POLICY_GENTLE);
     use_policy(&guest);
     guest.user = 2000;
-    assert_int_equal(run(&guest, 200), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 200), ACTION_NONE);
 }
 
 /* A trickle is not stopped by the load it began under, but by refaults. */
@@ -178,10 +178,10 @@ static void test_trickle_stops_on_refaults(void **state)
     use_policy(&guest);
     guest.sample.cache = 4 * GIB;
     guest.user = 2000;
-    assert_int_equal(run(&guest, 60), ENGINE_RECLAIM_CACHE);
-    assert_int_equal(run(&guest, 5), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 60), ACTION_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 5), ACTION_NONE);
     guest.refaults = 5000;
-    assert_int_equal(run(&guest, 5), ENGINE_STOP);
+    assert_stop(&guest, 5);
     assert_reason(&guest, ENGINE_REFAULTS);
 }
 
@@ -193,19 +193,19 @@ static void test_drop_once_per_idle_period(void **state)
     policy_init(&guest.policy, POLICY_WSL);
     use_policy(&guest);
     guest.sample.cache = GIB;
-    assert_int_equal(run(&guest, 130), ENGINE_DROP_CACHES);
+    assert_int_equal(run(&guest, 130), ACTION_DROP_CACHES);
     assert_true(guest.decision.drop_slab);
     guest.sample.cache = 300 * MIB;
     finish(&guest, 724 * MIB, NSEC_PER_MSEC);
-    assert_int_equal(run(&guest, 300), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 300), ACTION_NONE);
     guest.sample.cache = 600 * MIB; /* grew by more than 256 MiB */
-    assert_int_equal(run(&guest, 5), ENGINE_DROP_CACHES);
+    assert_int_equal(run(&guest, 5), ACTION_DROP_CACHES);
     finish(&guest, 500 * MIB, NSEC_PER_MSEC);
     guest.sample.cache = 300 * MIB;
     guest.user = 2000;
     (void)run(&guest, 10);
     guest.user = 0;
-    assert_int_equal(run(&guest, 300), ENGINE_DROP_CACHES);
+    assert_int_equal(run(&guest, 300), ACTION_DROP_CACHES);
 }
 
 /* A kernel that cannot take by amount: nothing from a busy guest, and all of an idle one's, once.
@@ -213,21 +213,21 @@ static void test_drop_once_per_idle_period(void **state)
 static void test_without_reclaim_only_an_idle_guest_is_dropped(void **state)
 {
     struct guest guest;
-    struct engine_result result = {.action = ENGINE_RECLAIM_CACHE};
+    struct engine_result result = {.action = ACTION_RECLAIM_CACHE};
 
     guest_init(&guest);
     guest.policy.trickle = 512 * MIB;
     use_policy(&guest);
     guest.sample.cache = 4 * GIB;
     guest.user = 2000;
-    assert_int_equal(run(&guest, 60), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 60), ACTION_RECLAIM_CACHE);
     engine_finished(&guest.engine, &result, guest.sample.boottime);
-    assert_int_equal(run(&guest, 600), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 600), ACTION_NONE);
     guest.user = 0;
-    assert_int_equal(run(&guest, 130), ENGINE_DROP_CACHES);
+    assert_int_equal(run(&guest, 130), ACTION_DROP_CACHES);
     guest.sample.cache = 100 * MIB;
     finish(&guest, 4 * GIB, NSEC_PER_MSEC);
-    assert_int_equal(run(&guest, 300), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 300), ACTION_NONE);
 }
 
 /* An action that gave way to an order has shown nothing: it comes again at once. */
@@ -235,15 +235,15 @@ static void test_a_withdrawn_action_teaches_nothing(void **state)
 {
     struct guest guest;
     struct engine_result result = {
-        .action = ENGINE_DROP_CACHES, .supported = true, .withdrawn = true};
+        .action = ACTION_DROP_CACHES, .supported = true, .withdrawn = true};
 
     guest_init(&guest);
     policy_init(&guest.policy, POLICY_WSL);
     use_policy(&guest);
     guest.sample.cache = GIB;
-    assert_int_equal(run(&guest, 130), ENGINE_DROP_CACHES);
+    assert_int_equal(run(&guest, 130), ACTION_DROP_CACHES);
     engine_finished(&guest.engine, &result, guest.sample.boottime);
-    assert_int_equal(run(&guest, 5), ENGINE_DROP_CACHES);
+    assert_int_equal(run(&guest, 5), ACTION_DROP_CACHES);
 }
 
 int main(void)

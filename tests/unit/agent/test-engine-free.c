@@ -12,23 +12,23 @@ static void test_compacts_when_it_promises_enough(void **state)
     guest.policy.reporting_order = 9;
     use_policy(&guest);
     trap(&guest, 60 * MIB);
-    assert_int_equal(run(&guest, 200), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 200), ACTION_NONE);
     assert_reason(&guest, ENGINE_NOTHING_TO_GAIN);
     trap(&guest, 400 * MIB);
-    assert_int_equal(step(&guest), ENGINE_COMPACT);
+    assert_int_equal(step(&guest), ACTION_COMPACT);
     assert_true(guest.decision.expected_gain == 400 * MIB);
     trap(&guest, 100 * MIB);
     finish(&guest, 300 * MIB, NSEC_PER_SEC);
     /* what it could not help is no reason for another one, at any time */
-    assert_int_equal(run(&guest, 2000), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 2000), ACTION_NONE);
     trap(&guest, 300 * MIB);
-    assert_int_equal(step(&guest), ENGINE_COMPACT);
+    assert_int_equal(step(&guest), ACTION_COMPACT);
     trap(&guest, 0);
     finish(&guest, 300 * MIB, NSEC_PER_SEC);
     (void)step(&guest);
     trap(&guest, 100 * MIB);
-    assert_int_equal(run(&guest, 590), ENGINE_NOTHING); /* compact_interval */
-    assert_int_equal(run(&guest, 20), ENGINE_COMPACT);
+    assert_int_equal(run(&guest, 590), ACTION_NONE); /* compact_interval */
+    assert_int_equal(run(&guest, 20), ACTION_COMPACT);
 }
 
 /* A guest that has just become calm is compacted when it is idle; one that never is, at once. */
@@ -45,8 +45,8 @@ static void test_a_calm_guest_waits_for_idleness(void **state)
     guest.user = 0;
     (void)run(&guest, 16);
     trap(&guest, 2 * GIB);
-    assert_int_equal(run(&guest, 100), ENGINE_NOTHING);
-    assert_int_equal(run(&guest, 30), ENGINE_COMPACT);
+    assert_int_equal(run(&guest, 100), ACTION_NONE);
+    assert_int_equal(run(&guest, 30), ACTION_COMPACT);
     assert_true(guest.decision.reason == ENGINE_IDLE_WORK);
 
     guest_init(&guest);
@@ -55,7 +55,7 @@ static void test_a_calm_guest_waits_for_idleness(void **state)
     guest.user = 2000;
     (void)run(&guest, 60);
     trap(&guest, 2 * GIB);
-    assert_int_equal(step(&guest), ENGINE_COMPACT);
+    assert_int_equal(step(&guest), ACTION_COMPACT);
     assert_true(guest.decision.reason == ENGINE_TRICKLE);
 }
 
@@ -68,7 +68,7 @@ static void test_failing_work_backs_off(void **state)
     guest.sample.cache = GIB;
     (void)run(&guest, 120);
     for (unsigned i = 0; i < 3600; i++)
-        if (step(&guest) == ENGINE_RECLAIM_CACHE) {
+        if (step(&guest) == ACTION_RECLAIM_CACHE) {
             attempts++;
             finish(&guest, 0, NSEC_PER_MSEC); /* EAGAIN: nothing could be taken */
         }
@@ -88,12 +88,12 @@ static void test_a_trickle_that_failed_does_not_hold_idle_work(void **state)
     guest.user = 2000;
     guest.sample.cache = GIB;
     for (unsigned i = 0; i < 3;) /* the last waits for four minutes */
-        if (step(&guest) == ENGINE_RECLAIM_CACHE) {
+        if (step(&guest) == ACTION_RECLAIM_CACHE) {
             finish(&guest, 0, NSEC_PER_MSEC);
             i++;
         }
     guest.user = 0;
-    assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 130), ACTION_RECLAIM_CACHE);
     assert_reason(&guest, ENGINE_IDLE_WORK);
 }
 
@@ -116,16 +116,16 @@ static void test_low_gain_per_cpu_second_backs_off(void **state)
 static void test_unsupported_is_never_asked_again(void **state)
 {
     struct guest guest;
-    struct engine_result result = {.action = ENGINE_RECLAIM_CACHE, .supported = false};
+    struct engine_result result = {.action = ACTION_RECLAIM_CACHE, .supported = false};
 
     guest_init(&guest);
     guest.sample.cache = GIB;
-    assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 130), ACTION_RECLAIM_CACHE);
     engine_finished(&guest.engine, &result, guest.sample.boottime);
-    assert_int_equal(run(&guest, 10), ENGINE_DROP_CACHES);
-    result.action = ENGINE_DROP_CACHES;
+    assert_int_equal(run(&guest, 10), ACTION_DROP_CACHES);
+    result.action = ACTION_DROP_CACHES;
     engine_finished(&guest.engine, &result, guest.sample.boottime);
-    assert_int_equal(run(&guest, 4000), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 4000), ACTION_NONE);
 }
 
 static void test_the_budget_is_kept(void **state)
@@ -137,17 +137,17 @@ static void test_the_budget_is_kept(void **state)
     guest.sample.cache = 7 * GIB;
     (void)run(&guest, 121);
     for (unsigned i = 0; i < 600; i++)
-        if (guest.decision.action == ENGINE_RECLAIM_CACHE || step(&guest) == ENGINE_RECLAIM_CACHE) {
+        if (guest.decision.action == ACTION_RECLAIM_CACHE || step(&guest) == ACTION_RECLAIM_CACHE) {
             nsec_t cpu =
                 guest.decision.time_limit < SECONDS(7) ? guest.decision.time_limit : SECONDS(7);
             spent += cpu;
             finish(&guest, 256 * MIB, cpu);
-            guest.decision.action = ENGINE_NOTHING;
+            guest.decision.action = ACTION_NONE;
         }
     assert_in_range(spent, SECONDS(59), SECONDS(60));
     assert_reason(&guest, ENGINE_BUDGET_SPENT);
-    assert_int_equal(run(&guest, 2900), ENGINE_NOTHING);
-    assert_int_equal(run(&guest, 700), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 2900), ACTION_NONE);
+    assert_int_equal(run(&guest, 700), ACTION_RECLAIM_CACHE);
 }
 
 static void test_a_budget_slot_counts_until_all_of_it_is_old(void **state)
@@ -169,7 +169,7 @@ static void test_nothing_to_do_without_reporting(void **state)
     guest.sample.cache = GIB;
     guest.sample.reporting_order = ORDER_COUNT_MAX;
     trap(&guest, GIB);
-    assert_int_equal(run(&guest, 400), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 400), ACTION_NONE);
     assert_reason(&guest, ENGINE_NOTHING_TO_GAIN);
 }
 
@@ -181,19 +181,19 @@ static void test_kicks_when_no_pass_starts(void **state)
     (void)run(&guest, 200);
     guest.sample.reported += 64 * MIB; /* a pass has just taken some */
     guest.sample.reportable = GIB;
-    assert_int_equal(run(&guest, 12), ENGINE_NOTHING);
-    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    assert_int_equal(run(&guest, 12), ACTION_NONE);
+    assert_int_equal(step(&guest), ACTION_KICK_REPORTING);
     finish(&guest, 0, 0);
-    assert_int_equal(run(&guest, 59), ENGINE_NOTHING);
-    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    assert_int_equal(run(&guest, 59), ACTION_NONE);
+    assert_int_equal(step(&guest), ACTION_KICK_REPORTING);
     finish(&guest, 0, 0);
     guest.sample.reported += GIB;
     guest.sample.reportable = 0;
-    assert_int_equal(run(&guest, 100), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 100), ACTION_NONE);
     /* what the watermark holds back cannot be kicked loose */
     guest.sample.reported -= GIB;
     guest.sample.reportable = guest.sample.held_back = GIB;
-    assert_int_equal(run(&guest, 100), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 100), ACTION_NONE);
 }
 
 int main(void)

@@ -11,9 +11,9 @@ static void test_acts_after_the_window_not_before(void **state)
 
     guest_init(&guest);
     guest.sample.cache = GIB;
-    assert_int_equal(run(&guest, 120), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 120), ACTION_NONE);
     assert_reason(&guest, ENGINE_NOT_YET_IDLE);
-    assert_int_equal(run(&guest, 2), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 2), ACTION_RECLAIM_CACHE);
     assert_reason(&guest, ENGINE_IDLE_WORK);
     assert_true(guest.decision.bytes == 256 * MIB);
     assert_true(guest.decision.time_limit == guest.policy.compact_time_limit);
@@ -24,7 +24,7 @@ static void test_warms_up(void **state)
     struct guest guest;
 
     guest_init(&guest);
-    assert_int_equal(step(&guest), ENGINE_NOTHING);
+    assert_int_equal(step(&guest), ACTION_NONE);
     assert_reason(&guest, ENGINE_WARMING_UP);
     /* not even a force window makes it act on the first samples */
     guest.sample.cache = GIB;
@@ -33,9 +33,9 @@ static void test_warms_up(void **state)
         schedule_parse("* * * * *", "1h", "force", NULL, &guest.policy.schedules[0], NULL), 0);
     use_policy(&guest);
     engine_set_wall_time(&guest.engine, (int64_t)SECONDS(86400), guest.sample.boottime);
-    assert_int_equal(step(&guest), ENGINE_NOTHING);
+    assert_int_equal(step(&guest), ACTION_NONE);
     assert_reason(&guest, ENGINE_WARMING_UP);
-    assert_int_equal(step(&guest), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(step(&guest), ACTION_RECLAIM_CACHE);
 }
 
 /* A sample comes with each event; clock ticks say nothing about a tenth of a second. */
@@ -46,7 +46,7 @@ static void test_samples_in_a_hurry_warm_nothing_up(void **state)
     guest_init(&guest);
     guest.interval = NSEC_PER_SEC / 10;
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(step(&guest), ENGINE_NOTHING);
+        assert_int_equal(step(&guest), ACTION_NONE);
         assert_reason(&guest, ENGINE_WARMING_UP);
     }
     (void)step(&guest);
@@ -62,8 +62,8 @@ static void test_window_mean_counts(void **state)
     guest.user = 3000;
     (void)run(&guest, 60);
     guest.user = 0;
-    assert_int_equal(run(&guest, 110), ENGINE_NOTHING);
-    assert_int_equal(run(&guest, 30), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 110), ACTION_NONE);
+    assert_int_equal(run(&guest, 30), ACTION_RECLAIM_CACHE);
 }
 
 /* A short burst stops work now, but the idle minutes before it stay counted. */
@@ -75,10 +75,10 @@ static void test_burst_blocks_only_now(void **state)
     (void)run(&guest, 130);
     guest.sample.cache = GIB;
     guest.user = 800;
-    assert_int_equal(run(&guest, 3), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 3), ACTION_NONE);
     assert_reason(&guest, ENGINE_BUSY);
     guest.user = 0;
-    assert_int_equal(run(&guest, 30), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 30), ACTION_RECLAIM_CACHE);
 }
 
 static void test_gap_is_not_idleness(void **state)
@@ -89,10 +89,10 @@ static void test_gap_is_not_idleness(void **state)
     (void)run(&guest, 130);
     guest.sample.cache = GIB;
     guest.interval = SECONDS(3600);
-    assert_int_equal(step(&guest), ENGINE_NOTHING);
+    assert_int_equal(step(&guest), ACTION_NONE);
     guest.interval = SECONDS(1);
-    assert_int_equal(run(&guest, 119), ENGINE_NOTHING);
-    assert_int_equal(run(&guest, 5), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 119), ACTION_NONE);
+    assert_int_equal(run(&guest, 5), ACTION_RECLAIM_CACHE);
 }
 
 static void test_counters_backwards_start_over(void **state)
@@ -108,8 +108,8 @@ static void test_counters_backwards_start_over(void **state)
     guest.sample.refault_file = 100;
     (void)run(&guest, 30);
     guest.sample.refault_file = 0;
-    assert_int_equal(run(&guest, 100), ENGINE_NOTHING);
-    assert_int_equal(run(&guest, 30), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 100), ACTION_NONE);
+    assert_int_equal(run(&guest, 30), ACTION_RECLAIM_CACHE);
     /* a counter that fell is not 2^64 pages read back */
     assert_true(guest.engine.floor.pain_at == 0);
 }
@@ -136,18 +136,18 @@ static void test_kernel_time_of_our_work_is_no_activity(void **state)
 
     guest_init(&guest);
     guest.sample.cache = GIB;
-    assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 130), ACTION_RECLAIM_CACHE);
     guest.system = 2500;
     for (int i = 0; i < 10; i++)
-        assert_int_equal(step(&guest), ENGINE_NOTHING);
+        assert_int_equal(step(&guest), ACTION_NONE);
     guest.sample.cache -= 256 * MIB;
     finish(&guest, 256 * MIB, NSEC_PER_SEC);
     guest.system = 500;
-    assert_int_equal(step(&guest), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(step(&guest), ACTION_RECLAIM_CACHE);
     guest.user = 500;
-    assert_int_equal(run(&guest, 2), ENGINE_STOP);
+    assert_stop(&guest, 2);
     assert_reason(&guest, ENGINE_BUSY);
-    assert_int_equal(run(&guest, 10), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 10), ACTION_NONE);
 }
 
 /* A file server works in the kernel alone. */
@@ -157,13 +157,13 @@ static void test_kernel_load_of_others_ends_idle_work(void **state)
 
     guest_init(&guest);
     guest.sample.cache = 4 * GIB;
-    assert_int_equal(run(&guest, 130), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 130), ACTION_RECLAIM_CACHE);
     guest.system = 5000; /* two CPUs, one may be ours */
-    assert_int_equal(run(&guest, 2), ENGINE_STOP);
+    assert_stop(&guest, 2);
     assert_reason(&guest, ENGINE_BUSY);
     finish(&guest, 64 * MIB, NSEC_PER_SEC);
     guest.system = 1000; /* after it no more than a quarter of one */
-    assert_int_equal(run(&guest, 300), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 300), ACTION_NONE);
 }
 
 /* Behind a compaction, while it takes what came free. */
@@ -174,14 +174,14 @@ static void test_the_reporting_worker_is_no_activity(void **state)
     guest_init(&guest);
     engine_set_lowest_order(&guest.engine, 0);
     trap(&guest, 200 * MIB);
-    assert_int_equal(run(&guest, 130), ENGINE_COMPACT);
+    assert_int_equal(run(&guest, 130), ACTION_COMPACT);
     finish(&guest, 25 * MIB, NSEC_PER_SEC);
     guest.system = 500;
     guest.sample.reportable = 64 * MIB;
-    assert_int_equal(run(&guest, 10), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 10), ACTION_NONE);
     assert_reason(&guest, ENGINE_SETTLING);
     guest.sample.reportable = 0;
-    assert_int_equal(run(&guest, 10), ENGINE_LOWER_ORDER);
+    assert_int_equal(run(&guest, 10), ACTION_SET_ORDER);
 }
 
 static void test_a_trickle_does_not_hide_kernel_load(void **state)
@@ -194,7 +194,7 @@ static void test_a_trickle_does_not_hide_kernel_load(void **state)
     guest.sample.cache = 4 * GIB;
     guest.system = 500; /* a fifth of one CPU */
     for (int i = 0; i < 600; i++)
-        if (step(&guest) == ENGINE_RECLAIM_CACHE) {
+        if (step(&guest) == ACTION_RECLAIM_CACHE) {
             assert_reason(&guest, ENGINE_TRICKLE);
             finish(&guest, guest.decision.bytes, NSEC_PER_MSEC);
         }
@@ -207,7 +207,7 @@ static void test_kernel_time_of_others_is_activity(void **state)
     guest_init(&guest);
     guest.sample.cache = GIB;
     guest.system = 200;
-    assert_int_equal(run(&guest, 200), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 200), ACTION_NONE);
     assert_reason(&guest, ENGINE_BUSY);
 }
 
@@ -219,7 +219,7 @@ static void test_the_kernel_of_an_idle_guest_is_no_activity(void **state)
     guest_init(&guest);
     guest.sample.cache = GIB;
     guest.system = 75; /* 3 % of one CPU of four */
-    assert_int_equal(run(&guest, 200), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 200), ACTION_RECLAIM_CACHE);
     assert_reason(&guest, ENGINE_IDLE_WORK);
 }
 
@@ -234,18 +234,18 @@ static void test_pressure_gates(void **state)
     guest.psi_memory = 20000; /* 2 % */
     (void)run(&guest, 10);
     guest.sample.cache = GIB;
-    assert_int_equal(run(&guest, 30), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 30), ACTION_NONE);
     assert_reason(&guest, ENGINE_PRESSURE);
     guest.psi_memory = 0;
-    assert_int_equal(run(&guest, 20), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 20), ACTION_RECLAIM_CACHE);
     guest.psi_io = 100000;
-    assert_int_equal(run(&guest, 10), ENGINE_STOP);
+    assert_stop(&guest, 10);
     assert_reason(&guest, ENGINE_PRESSURE);
     finish(&guest, 0, 0);
-    assert_int_equal(run(&guest, 30), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 30), ACTION_NONE);
     assert_reason(&guest, ENGINE_PRESSURE);
     guest.psi_io = 0;
-    assert_int_equal(run(&guest, 20), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 20), ACTION_RECLAIM_CACHE);
 }
 
 /* ---- schedules ---- */
@@ -267,15 +267,15 @@ static void test_forbidden_window(void **state)
 
     schedule(&guest, "forbid");
     (void)run(&guest, 130);
-    assert_int_equal(guest.decision.action, ENGINE_RECLAIM_CACHE);
+    assert_int_equal(guest.decision.action, ACTION_RECLAIM_CACHE);
     finish(&guest, 256 * MIB, 0);
     guest.interval = SECONDS(10);
     guest.sample.cache = 128 * MIB;
     (void)run(&guest, 48); /* until 600 s and more have passed */
     guest.sample.cache = GIB;
-    assert_int_equal(run(&guest, 25), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 25), ACTION_NONE);
     assert_reason(&guest, ENGINE_FORBIDDEN);
-    assert_int_equal(run(&guest, 10), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 10), ACTION_RECLAIM_CACHE);
 }
 
 static void test_force_window_does_not_wait_for_idleness(void **state)
@@ -284,11 +284,11 @@ static void test_force_window_does_not_wait_for_idleness(void **state)
 
     schedule(&guest, "force");
     guest.user = 9000;
-    assert_int_equal(run(&guest, 590), ENGINE_NOTHING);
-    assert_int_equal(run(&guest, 20), ENGINE_RECLAIM_CACHE);
-    assert_int_equal(run(&guest, 5), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 590), ACTION_NONE);
+    assert_int_equal(run(&guest, 20), ACTION_RECLAIM_CACHE);
+    assert_int_equal(run(&guest, 5), ACTION_NONE);
     guest.psi_memory = 50000;
-    assert_int_equal(run(&guest, 5), ENGINE_STOP); /* pressure still holds */
+    assert_stop(&guest, 5); /* pressure still holds */
 }
 
 static void test_unknown_wall_time_forbids(void **state)
@@ -297,7 +297,7 @@ static void test_unknown_wall_time_forbids(void **state)
 
     schedule(&guest, "allow");
     guest.engine.knows_wall_time = false;
-    assert_int_equal(run(&guest, 1000), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 1000), ACTION_NONE);
     assert_reason(&guest, ENGINE_FORBIDDEN);
 }
 
@@ -313,7 +313,7 @@ static void test_samples_slow_down_when_nothing_happens(void **state)
     (void)run(&guest, 200);
     assert_true(guest.decision.next_sample == guest.sample.boottime + guest.policy.sample_interval);
     guest.sample.cache = GIB;
-    assert_int_equal(step(&guest), ENGINE_RECLAIM_CACHE);
+    assert_int_equal(step(&guest), ACTION_RECLAIM_CACHE);
     assert_true(guest.decision.next_sample == guest.sample.boottime + SECONDS(1));
 }
 
@@ -348,7 +348,7 @@ static void test_every_reason_has_a_text(void **state)
 static void test_result_without_an_action_is_ignored(void **state)
 {
     struct guest guest;
-    struct engine_result result = {.action = ENGINE_COMPACT, .cpu = SECONDS(1000)};
+    struct engine_result result = {.action = ACTION_COMPACT, .cpu = SECONDS(1000)};
 
     guest_init(&guest);
     engine_finished(&guest.engine, &result, guest.sample.boottime);

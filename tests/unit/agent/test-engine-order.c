@@ -9,11 +9,11 @@ static void lower_order(struct guest *guest, uint32_t host_order)
     guest_init(guest);
     engine_set_lowest_order(&guest->engine, host_order);
     trap(guest, 200 * MIB);
-    assert_int_equal(run(guest, 130), ENGINE_COMPACT);
+    assert_int_equal(run(guest, 130), ACTION_COMPACT);
     finish(guest, 25 * MIB, NSEC_PER_SEC);
-    assert_int_equal(run(guest, 4), ENGINE_NOTHING);
+    assert_int_equal(run(guest, 4), ACTION_NONE);
     assert_reason(guest, ENGINE_SETTLING);
-    assert_int_equal(run(guest, 12), ENGINE_LOWER_ORDER);
+    assert_int_equal(run(guest, 12), ACTION_SET_ORDER);
 }
 
 static void test_lowers_kicks_and_restores(void **state)
@@ -25,19 +25,19 @@ static void test_lowers_kicks_and_restores(void **state)
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 0;
     guest.sample.reportable = 200 * MIB;
-    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    assert_int_equal(step(&guest), ACTION_KICK_REPORTING);
     finish(&guest, 0, 0);
     for (int i = 0; i < 17; i++) { /* 11 MiB a second */
         guest.sample.reported += 11 * MIB;
         guest.sample.reportable -= 11 * MIB;
-        assert_int_equal(step(&guest), ENGINE_NOTHING);
+        assert_int_equal(step(&guest), ACTION_NONE);
     }
-    assert_int_equal(run(&guest, 15), ENGINE_RESTORE_ORDER); /* the rest does not move */
+    assert_int_equal(run(&guest, 15), ACTION_RESTORE_ORDER); /* the rest does not move */
     assert_int_equal(guest.decision.order, 9);
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 9;
     /* gone already: neither compacted nor lowered for again */
-    assert_int_equal(run(&guest, 3000), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 3000), ACTION_NONE);
 }
 
 static void test_the_host_limits_the_order(void **state)
@@ -47,13 +47,13 @@ static void test_the_host_limits_the_order(void **state)
     /* single pages do not get out at order 5 */
     guest_init(&guest);
     trap(&guest, 200 * MIB);
-    assert_int_equal(run(&guest, 130), ENGINE_COMPACT);
+    assert_int_equal(run(&guest, 130), ACTION_COMPACT);
     finish(&guest, 0, NSEC_PER_SEC);
-    assert_int_equal(run(&guest, 400), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 400), ACTION_NONE);
     /* blocks of order 6 do */
     guest.sample.free_blocks[6] = 200 * MIB / 4096 / 64;
     guest.sample.free_blocks[0] = 0;
-    assert_int_equal(run(&guest, 400), ENGINE_LOWER_ORDER);
+    assert_int_equal(run(&guest, 400), ACTION_SET_ORDER);
     assert_int_equal(guest.decision.order, 5);
 }
 
@@ -66,9 +66,9 @@ static void test_the_policy_limits_the_order(void **state)
     use_policy(&guest);
     engine_set_lowest_order(&guest.engine, 0);
     trap(&guest, 200 * MIB);
-    assert_int_equal(run(&guest, 130), ENGINE_COMPACT);
+    assert_int_equal(run(&guest, 130), ACTION_COMPACT);
     finish(&guest, 0, NSEC_PER_SEC);
-    assert_int_equal(run(&guest, 4000), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 4000), ACTION_NONE);
 }
 
 static void test_waking_restores_at_once(void **state)
@@ -80,7 +80,7 @@ static void test_waking_restores_at_once(void **state)
     guest.sample.reporting_order = 0;
     guest.sample.reportable = 200 * MIB; /* more would come */
     guest.user = 1000;
-    assert_int_equal(run(&guest, 2), ENGINE_RESTORE_ORDER);
+    assert_int_equal(run(&guest, 2), ACTION_RESTORE_ORDER);
     assert_reason(&guest, ENGINE_RESTORING);
 }
 
@@ -93,10 +93,10 @@ static void test_a_policy_that_only_observes_restores(void **state)
     guest.sample.reporting_order = 0;
     policy_init(&guest.policy, POLICY_OBSERVE);
     use_policy(&guest);
-    assert_int_equal(step(&guest), ENGINE_RESTORE_ORDER);
+    assert_int_equal(step(&guest), ACTION_RESTORE_ORDER);
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 9;
-    assert_int_equal(run(&guest, 500), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 500), ACTION_NONE);
     assert_reason(&guest, ENGINE_OBSERVING);
 }
 
@@ -109,10 +109,10 @@ static void test_restoring_is_tried_again(void **state)
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 0;
     guest.user = 1000;
-    assert_int_equal(run(&guest, 2), ENGINE_RESTORE_ORDER);
+    assert_int_equal(run(&guest, 2), ACTION_RESTORE_ORDER);
     engine_finished(&guest.engine, &failed, guest.sample.boottime);
-    assert_int_equal(run(&guest, 9), ENGINE_NOTHING);
-    assert_int_equal(run(&guest, 2), ENGINE_RESTORE_ORDER);
+    assert_int_equal(run(&guest, 9), ACTION_NONE);
+    assert_int_equal(run(&guest, 2), ACTION_RESTORE_ORDER);
 }
 
 static void test_not_lowered_for_ever(void **state)
@@ -123,13 +123,13 @@ static void test_not_lowered_for_ever(void **state)
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 0;
     guest.sample.reportable = GIB;
-    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    assert_int_equal(step(&guest), ACTION_KICK_REPORTING);
     finish(&guest, 0, 0);
     for (int i = 0; i < 116; i++) { /* progress without end */
         guest.sample.reported += 2 * MIB;
-        assert_int_equal(step(&guest), ENGINE_NOTHING);
+        assert_int_equal(step(&guest), ACTION_NONE);
     }
-    assert_int_equal(run(&guest, 5), ENGINE_RESTORE_ORDER);
+    assert_int_equal(run(&guest, 5), ACTION_RESTORE_ORDER);
 }
 
 /* Lowered while idle, it is not kept for a guest that works, even where a trickle may go on. */
@@ -141,12 +141,12 @@ static void test_waking_to_a_trickle_restores_too(void **state)
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 0;
     guest.sample.reportable = 200 * MIB;
-    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    assert_int_equal(step(&guest), ACTION_KICK_REPORTING);
     finish(&guest, 0, 0);
     guest.policy.trickle = 512 * MIB;
     use_policy(&guest);
     guest.user = 2000;
-    assert_int_equal(run(&guest, 8), ENGINE_RESTORE_ORDER);
+    assert_int_equal(run(&guest, 8), ACTION_RESTORE_ORDER);
 }
 
 /* A guest that is never idle; its cache is at the floor, what was taken lies in pieces. */
@@ -159,7 +159,7 @@ static void lower_order_in_a_trickle(struct guest *guest)
     guest->sample.free_blocks[6] = 200 * MIB / 4096 / 64;
     guest->sample.trapped = 200 * MIB;
     guest->sample.free = 4 * GIB + 200 * MIB;
-    assert_int_equal(run(guest, 60), ENGINE_LOWER_ORDER);
+    assert_int_equal(run(guest, 60), ACTION_SET_ORDER);
     assert_int_equal(guest->decision.order, 5);
     assert_reason(guest, ENGINE_TRICKLE);
     finish(guest, 0, 0);
@@ -172,20 +172,20 @@ static void test_a_trickle_lowers_the_order_before_it_compacts(void **state)
     struct guest guest;
 
     lower_order_in_a_trickle(&guest);
-    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    assert_int_equal(step(&guest), ACTION_KICK_REPORTING);
     finish(&guest, 0, 0);
     for (int i = 0; i < 9; i++) {
         guest.sample.reported += 20 * MIB;
         guest.sample.reportable -= 20 * MIB;
-        assert_int_equal(step(&guest), ENGINE_NOTHING);
+        assert_int_equal(step(&guest), ACTION_NONE);
         assert_reason(&guest, ENGINE_SETTLING);
     }
     guest.sample.reported += 20 * MIB;
     guest.sample.reportable -= 20 * MIB;
-    assert_int_equal(run(&guest, 5), ENGINE_RESTORE_ORDER);
+    assert_int_equal(run(&guest, 5), ACTION_RESTORE_ORDER);
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 9;
-    assert_int_equal(run(&guest, 3000), ENGINE_NOTHING);
+    assert_int_equal(run(&guest, 3000), ACTION_NONE);
 }
 
 static void test_a_busy_guest_gets_the_order_back_at_once(void **state)
@@ -193,10 +193,10 @@ static void test_a_busy_guest_gets_the_order_back_at_once(void **state)
     struct guest guest;
 
     lower_order_in_a_trickle(&guest);
-    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    assert_int_equal(step(&guest), ACTION_KICK_REPORTING);
     finish(&guest, 0, 0);
     guest.user = 9000;
-    assert_int_equal(run(&guest, 8), ENGINE_RESTORE_ORDER);
+    assert_int_equal(run(&guest, 8), ACTION_RESTORE_ORDER);
 }
 
 /* A guest at work whose order must not be lowered, up to the decision to compact. */
@@ -208,7 +208,7 @@ static void compact_in_a_trickle(struct guest *guest, uint64_t trapped)
     use_policy(guest);
     guest->user = 2000;
     trap(guest, trapped);
-    assert_int_equal(run(guest, 60), ENGINE_COMPACT);
+    assert_int_equal(run(guest, 60), ACTION_COMPACT);
 }
 
 static void test_a_trickle_compacts_where_the_order_stays(void **state)
@@ -226,15 +226,15 @@ static void test_idle_work_compacts_after_a_trickle_did(void **state)
 
     compact_in_a_trickle(&guest, 100 * MIB);
     finish(&guest, 100 * MIB, NSEC_PER_MSEC);
-    assert_int_equal(run(&guest, 60), ENGINE_NOTHING); /* its own interval holds */
+    assert_int_equal(run(&guest, 60), ACTION_NONE); /* its own interval holds */
     guest.user = 0;
-    assert_int_equal(run(&guest, 200), ENGINE_COMPACT);
+    assert_int_equal(run(&guest, 200), ACTION_COMPACT);
     assert_reason(&guest, ENGINE_IDLE_WORK);
     finish(&guest, 100 * MIB, NSEC_PER_MSEC);
     trap(&guest, 200 * MIB);
     /* three times the least gain: after a ninth of the interval */
-    assert_int_equal(run(&guest, 60), ENGINE_NOTHING);
-    assert_int_equal(run(&guest, 10), ENGINE_COMPACT);
+    assert_int_equal(run(&guest, 60), ACTION_NONE);
+    assert_int_equal(run(&guest, 10), ACTION_COMPACT);
 }
 
 static void test_idle_work_lowers_the_order_after_a_trickle_did(void **state)
@@ -244,16 +244,16 @@ static void test_idle_work_lowers_the_order_after_a_trickle_did(void **state)
     lower_order_in_a_trickle(&guest);
     guest.policy.compact = false;
     use_policy(&guest);
-    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    assert_int_equal(step(&guest), ACTION_KICK_REPORTING);
     finish(&guest, 0, 0);
     guest.sample.reported += 200 * MIB;
     guest.sample.reportable = 0;
-    assert_int_equal(run(&guest, 20), ENGINE_RESTORE_ORDER);
+    assert_int_equal(run(&guest, 20), ACTION_RESTORE_ORDER);
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 9;
     guest.user = 0;
     guest.sample.reported -= 200 * MIB; /* the guest used it and left it in pieces again */
-    assert_int_equal(run(&guest, 200), ENGINE_LOWER_ORDER);
+    assert_int_equal(run(&guest, 200), ACTION_SET_ORDER);
     assert_reason(&guest, ENGINE_IDLE_WORK);
 }
 
@@ -265,17 +265,17 @@ static void test_idleness_ends_a_trickles_order(void **state)
     lower_order_in_a_trickle(&guest);
     guest.policy.idle_window = SECONDS(10);
     use_policy(&guest);
-    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    assert_int_equal(step(&guest), ACTION_KICK_REPORTING);
     finish(&guest, 0, 0);
     guest.user = 0;
     guest.sample.reported += 20 * MIB;
     guest.sample.reportable -= 20 * MIB;
-    assert_int_equal(run(&guest, 10), ENGINE_RESTORE_ORDER);
+    assert_int_equal(run(&guest, 10), ACTION_RESTORE_ORDER);
     assert_true(guest.sample.reportable > 100 * MIB);
     finish(&guest, 0, 0);
     guest.sample.reporting_order = 9;
     guest.sample.reportable = 0;
-    assert_int_equal(step(&guest), ENGINE_COMPACT);
+    assert_int_equal(step(&guest), ACTION_COMPACT);
     assert_reason(&guest, ENGINE_IDLE_WORK);
 }
 
@@ -285,7 +285,7 @@ static void test_the_worker_at_a_trickles_order_is_no_activity(void **state)
     struct guest guest;
 
     lower_order_in_a_trickle(&guest);
-    assert_int_equal(step(&guest), ENGINE_KICK_REPORTING);
+    assert_int_equal(step(&guest), ACTION_KICK_REPORTING);
     finish(&guest, 0, 0);
     guest.user = 0;
     guest.system = 500; /* a fifth of one CPU of four */

@@ -73,7 +73,7 @@ static void test_cache_goes_down_to_the_floor(void **state)
     policy.trickle = 0;
     seen = outlook();
     assert_int_equal(seen.step_count, 1);
-    assert_int_equal(seen.steps[0].action, ENGINE_RECLAIM_CACHE);
+    assert_int_equal(seen.steps[0].action, ACTION_RECLAIM_CACHE);
     assert_int_equal(seen.steps[0].mode, ENGINE_IDLE_WORK);
     assert_int_equal(seen.steps[0].count, 4);
     assert_int_equal(seen.steps[0].gain, GIB);
@@ -88,7 +88,7 @@ static void test_trapped_is_compacted(void **state)
 
     put_free(0, 256 * MIB);
     seen = outlook();
-    assert_int_equal(seen.steps[0].action, ENGINE_COMPACT);
+    assert_int_equal(seen.steps[0].action, ACTION_COMPACT);
     assert_int_equal(seen.steps[0].gain, 256 * MIB);
     assert_int_equal(seen.steps[0].count, 1);
 }
@@ -99,10 +99,10 @@ static void test_the_order_is_lowered_and_restored(void **state)
 
     put_free(6, 40 * MIB);
     seen = outlook();
-    assert_int_equal(seen.steps[0].action, ENGINE_LOWER_ORDER);
+    assert_int_equal(seen.steps[0].action, ACTION_SET_ORDER);
     assert_int_equal(seen.steps[0].order, 5);
     assert_int_equal(seen.steps[0].gain, 40 * MIB);
-    assert_int_equal(seen.steps[seen.step_count - 1].action, ENGINE_RESTORE_ORDER);
+    assert_int_equal(seen.steps[seen.step_count - 1].action, ACTION_RESTORE_ORDER);
 }
 
 static void test_a_busy_guest_gives_a_trickle_or_nothing(void **state)
@@ -112,7 +112,7 @@ static void test_a_busy_guest_gives_a_trickle_or_nothing(void **state)
     second.cache = 2 * GIB;
     busy(20);
     seen = outlook();
-    assert_int_equal(seen.steps[0].action, ENGINE_RECLAIM_CACHE);
+    assert_int_equal(seen.steps[0].action, ACTION_RECLAIM_CACHE);
     assert_int_equal(seen.steps[0].mode, ENGINE_TRICKLE);
     busy(80);
     seen = outlook();
@@ -134,9 +134,9 @@ static void test_pressure_holds(void **state)
 static void test_what_the_kernel_cannot_do(void **state)
 {
     second.cache = 2 * GIB;
-    question.impossible = 1u << ENGINE_RECLAIM_CACHE;
-    assert_int_equal(outlook().steps[0].action, ENGINE_DROP_CACHES);
-    question.impossible |= 1u << ENGINE_DROP_CACHES;
+    question.impossible = 1u << ACTION_RECLAIM_CACHE;
+    assert_int_equal(outlook().steps[0].action, ACTION_DROP_CACHES);
+    question.impossible |= 1u << ACTION_DROP_CACHES;
     assert_int_equal(outlook().step_count, 0);
 }
 

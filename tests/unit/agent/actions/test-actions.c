@@ -132,9 +132,9 @@ static void test_reclaim_with_swappiness_set_around_it(void **state)
     assert_int_equal(begin(reclaim), 0);
     expect(SWAPPINESS, "0"); /* while it runs */
     assert_int_equal(begin(reclaim), -EBUSY);
-    actions_stop(&actions);
+    actions_stop(&actions, ACTION_CANCELLED);
     loop_run_until(&loop, &is_done);
-    assert_int_equal(outcome.end, ACTION_STOPPED);
+    assert_int_equal(outcome.end, ACTION_CANCELLED);
     expect(SWAPPINESS, "60");
     expect(JOURNAL, "");
 }
@@ -372,7 +372,7 @@ static void test_gain_is_measured(void **state)
     expect(FRACTION, "1000000"); /* so that what it frees is not parked */
     fixture_write(&fixture, "proc/vmstat", "pgmigrate_success 1600\n");
     fixture_write(&fixture, "proc/meminfo", "MemTotal: 4000000 kB\nMemFree: 1000400 kB\n");
-    actions_stop(&actions);
+    actions_stop(&actions, ACTION_CANCELLED);
     loop_run_until(&loop, &is_done);
     assert_int_equal(outcome.pages_moved, 1500);
     assert_int_equal(outcome.freed, 400 * KIB);
@@ -396,7 +396,7 @@ static void test_kick_cuts_the_lists_meanwhile(void **state)
     block("sys/devices/system/cpu/online");
     assert_int_equal(begin((struct action_order){.kind = ACTION_KICK_REPORTING}), 0);
     expect(FRACTION, "1000000");
-    actions_stop(&actions);
+    actions_stop(&actions, ACTION_CANCELLED);
     loop_run_until(&loop, &is_done);
     expect(FRACTION, "0");
 }
@@ -438,7 +438,7 @@ static void test_close_ends_what_runs(void **state)
     assert_false(is_closed);
     loop_run_until(&loop, &is_closed);
     assert_true(is_done);
-    assert_int_equal(outcome.end, ACTION_STOPPED);
+    assert_int_equal(outcome.end, ACTION_CANCELLED);
     assert_int_equal(begin(reclaim), -EBUSY); /* closed */
 }
 

@@ -53,7 +53,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void expect(enum job_kind kind, bool is_of_policy, uint32_t order, uint32_t in_force)
+static void expect(enum action_kind kind, bool is_of_policy, uint32_t order, uint32_t in_force)
 {
     bool is_done = false;
     struct job job = {.kind = kind,
@@ -64,19 +64,19 @@ static void expect(enum job_kind kind, bool is_of_policy, uint32_t order, uint32
 
     assert_int_equal(runner_submit(&runner, &job), 0);
     loop_run_until(&loop, &is_done);
-    assert_int_equal(job.result, VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE);
+    assert_int_equal(job.result, ACTION_DONE);
     assert_int_equal(reporting_order(&reporting), in_force);
 }
 
 /* A policy's work in between does not undo what an operator ordered. */
 static void test_a_policy_puts_back_what_was_in_force(void **state)
 {
-    expect(JOB_SET_ORDER, false, 5, 5);
-    expect(JOB_SET_ORDER, true, 0, 0);
-    expect(JOB_RESTORE_ORDER, true, 5, 5);
-    expect(JOB_RESTORE_ORDER, false, 0, 9);
-    expect(JOB_SET_ORDER, true, 0, 0);
-    expect(JOB_RESTORE_ORDER, true, 9, 9);
+    expect(ACTION_SET_ORDER, false, 5, 5);
+    expect(ACTION_SET_ORDER, true, 0, 0);
+    expect(ACTION_RESTORE_ORDER, true, 5, 5);
+    expect(ACTION_RESTORE_ORDER, false, 0, 9);
+    expect(ACTION_SET_ORDER, true, 0, 0);
+    expect(ACTION_RESTORE_ORDER, true, 9, 9);
 }
 
 int main(void)

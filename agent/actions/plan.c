@@ -1,0 +1,166 @@
+/* Ways to do what was ordered. */
+#include "agent/actions/plan.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/actions/paths.h"
+#include "common/base/file.h"
+#include "common/base/number.h"
+#include "common/base/util.h"
+#include "common/proc/meminfo.h"
+
+#define KERNEL_LOG_LINE "<6>vmreclaim: performing memory compaction"
+/* Larger than any zone has pages: the lists shrink to the kernel's minimum. */
+#define PERCPU_FRACTION "1000000"
+#define KICK_BYTES      (1 * MIB)
+/* More than a CPU's list holds, and less than the unit's MemoryMax leaves. */
+#define KICK_BYTES_LARGER (16 * MIB)
+
+static void explain(struct actions *actions, const char *text)
+{
+    (void)snprintf(actions->outcome.reason, sizeof(actions->outcome.reason), "%s", text);
+}
+
+static bool have(const struct actions *actions, enum feature_id id)
+{
+    return features_have(actions->features, id);
+}
+
+/* Without swap no anonymous page can go. */
+static bool has_swap(const struct actions *actions)
+{
+    struct meminfo meminfo;
+    return meminfo_read(actions->root, &meminfo) < 0 || meminfo.swap_total > 0;
+}
+
+/* drop_caches, for itself or instead of reclaim. Not for chosen cgroups: it would take from all. */
+static int plan_drop(struct actions *actions, struct work *work, child_work *ret_function)
+{
+    if (!have(actions, FEATURE_DROP_CACHES) || actions->order.cgroups != NULL ||
+        actions->order.forbid_drop)
+        return -ENOTSUP;
+    work->drop_slab = actions->order.drop_slab;
+    *ret_function = work_drop_caches;
+    return 0;
+}
+
+static int plan_reclaim(struct actions *actions, struct work *work, child_work *ret_function)
+{
+    *ret_function = work_reclaim;
+    if (have(actions, FEATURE_MEMORY_RECLAIM)) {
+        work->method = RECLAIM_CGROUP_SWAPPINESS;
+        if (have(actions, FEATURE_MEMORY_RECLAIM_SWAPPINESS))
+            return 0;
+        work->method = RECLAIM_CGROUP;
+        if (!has_swap(actions) || settings_set(actions->settings, SWAPPINESS_PATH, "0") == 0)
+            return 0;
+        explain(actions, "memory.reclaim would swap: vm.swappiness cannot be set");
+    }
+    if (have(actions, FEATURE_NODE_RECLAIM) && actions->order.cgroups == NULL) {
+        work->method = RECLAIM_NODE;
+        return 0;
+    }
+    if (actions->outcome.reason[0] == '\0')
+        explain(actions, "no memory.reclaim: caches were dropped");
+    return plan_drop(actions, work, ret_function);
+}
+
+/* The id comes from the host: no more of it is written than an id can have. */
+static void write_kernel_log(const struct actions *actions)
+{
+    bool has_id = actions->id[0] != '\0' &&
+                  actions->id[strspn(actions->id, "0123456789abcdefghijklmnopqrstuvwxyz-")] == '\0';
+    char line[160];
+
+    (void)snprintf(line, sizeof(line), KERNEL_LOG_LINE "%s%s%s\n", has_id ? " (action " : "",
+                   has_id ? actions->id : "", has_id ? ")" : "");
+    (void)file_write(actions->root, KERNEL_LOG_PATH, line);
+}
+
+/* The line comes first, so that whoever sees the guest stall finds the cause above it. */
+static int plan_compact(struct actions *actions, struct work *work, child_work *ret_function)
+{
+    if (!have(actions, FEATURE_COMPACTION))
+        return -ENOTSUP;
+    if (have(actions, FEATURE_KERNEL_LOG))
+        write_kernel_log(actions);
+    /* What it frees would fill the per-CPU lists, which since Linux 6.7 grow with use. */
+    if (have(actions, FEATURE_PERCPU_DRAIN))
+        (void)settings_set(actions->settings, PERCPU_FRACTION_PATH, PERCPU_FRACTION);
+    work->per_node = have(actions, FEATURE_COMPACTION_PER_NODE);
+    *ret_function = work_compact;
+    return 0;
+}
+
+static int plan_kick(struct actions *actions, struct work *work, child_work *ret_function)
+{
+    work->cpu_bytes = KICK_BYTES;
+    *ret_function = work_kick;
+    if (have(actions, FEATURE_PERCPU_DRAIN) &&
+        settings_set(actions->settings, PERCPU_FRACTION_PATH, PERCPU_FRACTION) == 0)
+        return 0;
+    explain(actions, "the per-CPU lists could not be cut: memory was touched instead");
+    work->cpu_bytes = min_of(KICK_BYTES_LARGER, actions->free_before / 16);
+    return 0;
+}
+
+/* How each kind is done, and the features that it cannot do without: one of them is enough. Kinds
+ * without a function are one write, see runner.c. */
+static const struct {
+    int (*plan)(struct actions *actions, struct work *work, child_work *ret_function);
+    enum feature_id needs[2];
+    size_t need_count;
+} ways[ACTION_KIND_COUNT] = {
+    [ACTION_RECLAIM_CACHE] = {plan_reclaim, {FEATURE_MEMORY_RECLAIM, FEATURE_NODE_RECLAIM}, 2},
+    [ACTION_DROP_CACHES] = {plan_drop, {FEATURE_DROP_CACHES}, 1},
+    [ACTION_COMPACT] = {plan_compact, {FEATURE_COMPACTION}, 1},
+    [ACTION_KICK_REPORTING] = {plan_kick, {0}, 0},
+    [ACTION_SET_ORDER] = {NULL, {FEATURE_PAGE_REPORTING_ORDER}, 1},
+};
+
+bool plan_takes_child(enum action_kind kind)
+{
+    return ways[kind].plan != NULL;
+}
+
+bool plan_is_possible(const struct features *features, enum action_kind kind,
+                      enum feature_id *ret_missing)
+{
+    for (size_t i = 0; i < ways[kind].need_count; i++)
+        if (features_have(features, ways[kind].needs[i]))
+            return true;
+    if (ways[kind].need_count == 0)
+        return true;
+    *ret_missing = ways[kind].needs[0];
+    return false;
+}
+
+int plan_make(struct actions *actions, struct work *ret_work, child_work *ret_function)
+{
+    const struct action_order *order = &actions->order;
+
+    assert(plan_takes_child(order->kind));
+    *ret_work =
+        (struct work){.root = actions->root, .bytes = order->bytes, .cgroups = order->cgroups};
+    return ways[order->kind].plan(actions, ret_work, ret_function);
+}
+
+bool plan_lose_refused(struct actions *actions, int error)
+{
+    if (actions->order.kind != ACTION_RECLAIM_CACHE || error != -EINVAL)
+        return false;
+    if (have(actions, FEATURE_MEMORY_RECLAIM_SWAPPINESS)) {
+        features_lose(actions->features, FEATURE_MEMORY_RECLAIM_SWAPPINESS,
+                      "memory.reclaim refused swappiness=0");
+        return true;
+    }
+    if (have(actions, FEATURE_MEMORY_RECLAIM)) {
+        features_lose(actions->features, FEATURE_MEMORY_RECLAIM,
+                      "memory.reclaim refused a plain number");
+        return true;
+    }
+    return false;
+}
