@@ -6,12 +6,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "agent/agent.h"
-#include "agent/doctor.h"
-#include "agent/dry-run.h"
+#include "agent/core/agent.h"
+#include "agent/doctor/doctor.h"
+#include "agent/doctor/dry-run.h"
 #include "agent/options.h"
 #include "agent/safety/protect.h"
 #include "agent/safety/seccomp.h"
+#include "agent/service/service.h"
 #include "common/base/cleanup.h"
 
 #define EXIT_WRONG_USAGE 2
@@ -81,6 +82,8 @@ static void enter_sandbox(void)
 static int run(int root)
 {
     cleanup_close int state_directory = -1;
+    struct agent_options options = {
+        .root = root, .configuration = &configuration, .services = agent_services};
     struct signals signals;
     struct error error;
     uv_loop_t loop;
@@ -95,7 +98,9 @@ static int run(int root)
         return EXIT_FAILURE;
     }
     start_signals(&signals, &loop);
-    r = agent_start(&agent, &loop, root, state_directory, &configuration, &error);
+    options.loop = &loop;
+    options.state_directory = state_directory;
+    r = agent_start(&agent, &options, &error);
     if (r < 0) {
         log_error("%s", error.text);
         return EXIT_FAILURE;

@@ -33,23 +33,6 @@ int actions_init(struct actions *actions, uv_loop_t *loop, int root, struct feat
     return 0;
 }
 
-const char *action_end_name(enum action_end end)
-{
-    static const char *const names[ACTION_END_COUNT] = {
-        [ACTION_DONE] = "done",
-        [ACTION_NOTHING_TO_DO] = "nothing to do",
-        [ACTION_TIME_LIMIT] = "stopped at its time limit",
-        [ACTION_PRESSURE] = "stopped by pressure",
-        [ACTION_BUSY] = "stopped by activity",
-        [ACTION_CANCELLED] = "cancelled",
-        [ACTION_NOT_SUPPORTED] = "not supported",
-        [ACTION_FORBIDDEN] = "forbidden",
-        [ACTION_FAILED] = "failed",
-    };
-
-    return names[end];
-}
-
 static void explain(struct actions *actions, const char *text)
 {
     (void)snprintf(actions->outcome.reason, sizeof(actions->outcome.reason), "%s", text);
@@ -128,18 +111,24 @@ static int start(struct actions *actions)
 {
     nsec_t limit = actions->order.time_limit;
     nsec_t used = time_monotonic() - actions->started;
-    child_work function;
-    struct work work;
+    struct plan plan = {
+        .root = actions->root,
+        .features = actions->features,
+        .settings = actions->settings,
+        .order = &actions->order,
+        .free = actions->free_before,
+        .reason = actions->outcome.reason,
+    };
     int r;
 
     if (limit > 0)
         limit = limit > used ? limit - used : 1;
-    r = plan_make(actions, &work, &function);
+    r = plan_make(&plan);
     if (r < 0)
         return r;
     crash_point();
-    return child_start(&actions->child, actions->loop, function, &work, actions->root, limit,
-                       on_child_done);
+    return child_start(&actions->child, actions->loop, plan.function, &plan.work, actions->root,
+                       limit, on_child_done);
 }
 
 static void on_child_done(struct child *child, const struct child_result *result)
@@ -149,7 +138,8 @@ static void on_child_done(struct child *child, const struct child_result *result
 
     crash_point();
     actions->outcome.cpu += result->cpu;
-    if (result->end == CHILD_RETURNED && plan_lose_refused(actions, result->error)) {
+    if (result->end == CHILD_RETURNED &&
+        plan_lose_refused(actions->features, actions->order.kind, result->error)) {
         r = start(actions);
         if (r == 0)
             return;

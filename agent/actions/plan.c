@@ -19,98 +19,98 @@
 /* More than a CPU's list holds, and less than the unit's MemoryMax leaves. */
 #define KICK_BYTES_LARGER (16 * MIB)
 
-static void explain(struct actions *actions, const char *text)
+static void explain(struct plan *plan, const char *text)
 {
-    (void)snprintf(actions->outcome.reason, sizeof(actions->outcome.reason), "%s", text);
+    (void)snprintf(plan->reason, ACTION_REASON_SIZE, "%s", text);
 }
 
-static bool have(const struct actions *actions, enum feature_id id)
+static bool have(const struct plan *plan, enum feature_id id)
 {
-    return features_have(actions->features, id);
+    return features_have(plan->features, id);
 }
 
 /* Without swap no anonymous page can go. */
-static bool has_swap(const struct actions *actions)
+static bool has_swap(const struct plan *plan)
 {
     struct meminfo meminfo;
-    return meminfo_read(actions->root, &meminfo) < 0 || meminfo.swap_total > 0;
+    return meminfo_read(plan->root, &meminfo) < 0 || meminfo.swap_total > 0;
 }
 
 /* drop_caches, for itself or instead of reclaim. Not for chosen cgroups: it would take from all. */
-static int plan_drop(struct actions *actions, struct work *work, child_work *ret_function)
+static int plan_drop(struct plan *plan)
 {
-    if (!have(actions, FEATURE_DROP_CACHES) || actions->order.cgroups != NULL ||
-        actions->order.forbid_drop)
+    if (!have(plan, FEATURE_DROP_CACHES) || plan->order->cgroups != NULL ||
+        plan->order->forbid_drop)
         return -ENOTSUP;
-    work->drop_slab = actions->order.drop_slab;
-    *ret_function = work_drop_caches;
+    plan->work.drop_slab = plan->order->drop_slab;
+    plan->function = work_drop_caches;
     return 0;
 }
 
-static int plan_reclaim(struct actions *actions, struct work *work, child_work *ret_function)
+static int plan_reclaim(struct plan *plan)
 {
-    *ret_function = work_reclaim;
-    if (have(actions, FEATURE_MEMORY_RECLAIM)) {
-        work->method = RECLAIM_CGROUP_SWAPPINESS;
-        if (have(actions, FEATURE_MEMORY_RECLAIM_SWAPPINESS))
+    plan->function = work_reclaim;
+    if (have(plan, FEATURE_MEMORY_RECLAIM)) {
+        plan->work.method = RECLAIM_CGROUP_SWAPPINESS;
+        if (have(plan, FEATURE_MEMORY_RECLAIM_SWAPPINESS))
             return 0;
-        work->method = RECLAIM_CGROUP;
-        if (!has_swap(actions) || settings_set(actions->settings, SWAPPINESS_PATH, "0") == 0)
+        plan->work.method = RECLAIM_CGROUP;
+        if (!has_swap(plan) || settings_set(plan->settings, SWAPPINESS_PATH, "0") == 0)
             return 0;
-        explain(actions, "memory.reclaim would swap: vm.swappiness cannot be set");
+        explain(plan, "memory.reclaim would swap: vm.swappiness cannot be set");
     }
-    if (have(actions, FEATURE_NODE_RECLAIM) && actions->order.cgroups == NULL) {
-        work->method = RECLAIM_NODE;
+    if (have(plan, FEATURE_NODE_RECLAIM) && plan->order->cgroups == NULL) {
+        plan->work.method = RECLAIM_NODE;
         return 0;
     }
-    if (actions->outcome.reason[0] == '\0')
-        explain(actions, "no memory.reclaim: caches were dropped");
-    return plan_drop(actions, work, ret_function);
+    if (plan->reason[0] == '\0')
+        explain(plan, "no memory.reclaim: caches were dropped");
+    return plan_drop(plan);
 }
 
 /* The id comes from the host: no more of it is written than an id can have. */
-static void write_kernel_log(const struct actions *actions)
+static void write_kernel_log(const struct plan *plan)
 {
-    bool has_id = actions->id[0] != '\0' &&
-                  actions->id[strspn(actions->id, "0123456789abcdefghijklmnopqrstuvwxyz-")] == '\0';
+    const char *id = plan->order->id;
+    bool has_id = id[0] != '\0' && id[strspn(id, "0123456789abcdefghijklmnopqrstuvwxyz-")] == '\0';
     char line[160];
 
     (void)snprintf(line, sizeof(line), KERNEL_LOG_LINE "%s%s%s\n", has_id ? " (action " : "",
-                   has_id ? actions->id : "", has_id ? ")" : "");
-    (void)file_write(actions->root, KERNEL_LOG_PATH, line);
+                   has_id ? id : "", has_id ? ")" : "");
+    (void)file_write(plan->root, KERNEL_LOG_PATH, line);
 }
 
 /* The line comes first, so that whoever sees the guest stall finds the cause above it. */
-static int plan_compact(struct actions *actions, struct work *work, child_work *ret_function)
+static int plan_compact(struct plan *plan)
 {
-    if (!have(actions, FEATURE_COMPACTION))
+    if (!have(plan, FEATURE_COMPACTION))
         return -ENOTSUP;
-    if (have(actions, FEATURE_KERNEL_LOG))
-        write_kernel_log(actions);
+    if (have(plan, FEATURE_KERNEL_LOG))
+        write_kernel_log(plan);
     /* What it frees would fill the per-CPU lists, which since Linux 6.7 grow with use. */
-    if (have(actions, FEATURE_PERCPU_DRAIN))
-        (void)settings_set(actions->settings, PERCPU_FRACTION_PATH, PERCPU_FRACTION);
-    work->per_node = have(actions, FEATURE_COMPACTION_PER_NODE);
-    *ret_function = work_compact;
+    if (have(plan, FEATURE_PERCPU_DRAIN))
+        (void)settings_set(plan->settings, PERCPU_FRACTION_PATH, PERCPU_FRACTION);
+    plan->work.per_node = have(plan, FEATURE_COMPACTION_PER_NODE);
+    plan->function = work_compact;
     return 0;
 }
 
-static int plan_kick(struct actions *actions, struct work *work, child_work *ret_function)
+static int plan_kick(struct plan *plan)
 {
-    work->cpu_bytes = KICK_BYTES;
-    *ret_function = work_kick;
-    if (have(actions, FEATURE_PERCPU_DRAIN) &&
-        settings_set(actions->settings, PERCPU_FRACTION_PATH, PERCPU_FRACTION) == 0)
+    plan->work.cpu_bytes = KICK_BYTES;
+    plan->function = work_kick;
+    if (have(plan, FEATURE_PERCPU_DRAIN) &&
+        settings_set(plan->settings, PERCPU_FRACTION_PATH, PERCPU_FRACTION) == 0)
         return 0;
-    explain(actions, "the per-CPU lists could not be cut: memory was touched instead");
-    work->cpu_bytes = min_of(KICK_BYTES_LARGER, actions->free_before / 16);
+    explain(plan, "the per-CPU lists could not be cut: memory was touched instead");
+    plan->work.cpu_bytes = min_of(KICK_BYTES_LARGER, plan->free / 16);
     return 0;
 }
 
 /* How each kind is done, and the features that it cannot do without: one of them is enough. Kinds
  * without a function are one write, see runner.c. */
 static const struct {
-    int (*plan)(struct actions *actions, struct work *work, child_work *ret_function);
+    int (*plan)(struct plan *plan);
     enum feature_id needs[2];
     size_t need_count;
 } ways[ACTION_KIND_COUNT] = {
@@ -138,28 +138,28 @@ bool plan_is_possible(const struct features *features, enum action_kind kind,
     return false;
 }
 
-int plan_make(struct actions *actions, struct work *ret_work, child_work *ret_function)
+int plan_make(struct plan *plan)
 {
-    const struct action_order *order = &actions->order;
+    const struct action_order *order = plan->order;
 
     assert(plan_takes_child(order->kind));
-    *ret_work =
-        (struct work){.root = actions->root, .bytes = order->bytes, .cgroups = order->cgroups};
-    return ways[order->kind].plan(actions, ret_work, ret_function);
+    plan->work =
+        (struct work){.root = plan->root, .bytes = order->bytes, .cgroups = order->cgroups};
+    plan->function = NULL;
+    return ways[order->kind].plan(plan);
 }
 
-bool plan_lose_refused(struct actions *actions, int error)
+bool plan_lose_refused(struct features *features, enum action_kind kind, int error)
 {
-    if (actions->order.kind != ACTION_RECLAIM_CACHE || error != -EINVAL)
+    if (kind != ACTION_RECLAIM_CACHE || error != -EINVAL)
         return false;
-    if (have(actions, FEATURE_MEMORY_RECLAIM_SWAPPINESS)) {
-        features_lose(actions->features, FEATURE_MEMORY_RECLAIM_SWAPPINESS,
+    if (features_have(features, FEATURE_MEMORY_RECLAIM_SWAPPINESS)) {
+        features_lose(features, FEATURE_MEMORY_RECLAIM_SWAPPINESS,
                       "memory.reclaim refused swappiness=0");
         return true;
     }
-    if (have(actions, FEATURE_MEMORY_RECLAIM)) {
-        features_lose(actions->features, FEATURE_MEMORY_RECLAIM,
-                      "memory.reclaim refused a plain number");
+    if (features_have(features, FEATURE_MEMORY_RECLAIM)) {
+        features_lose(features, FEATURE_MEMORY_RECLAIM, "memory.reclaim refused a plain number");
         return true;
     }
     return false;

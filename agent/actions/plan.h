@@ -10,7 +10,10 @@
 #ifndef VMRECLAIM_AGENT_ACTIONS_PLAN_H
 #define VMRECLAIM_AGENT_ACTIONS_PLAN_H
 
-#include "agent/actions/actions.h"
+#include "agent/actions/action.h"
+#include "agent/actions/child.h"
+#include "agent/actions/features.h"
+#include "agent/actions/settings.h"
 #include "agent/actions/work.h"
 
 /* A child does this kind; else it is one write. */
@@ -20,11 +23,23 @@ bool plan_takes_child(enum action_kind kind);
 bool plan_is_possible(const struct features *features, enum action_kind kind,
                       enum feature_id *ret_missing);
 
-/* For `actions->order`. A way that is second best is named in the outcome's reason. -ENOTSUP: none.
- */
-int plan_make(struct actions *actions, struct work *ret_work, child_work *ret_function);
+struct plan {
+    /* what it is made of; all of it stays the caller's */
+    int root;
+    struct features *features;
+    struct settings *settings;
+    const struct action_order *order;
+    uint64_t free; /* bytes, now */
+    /* what it says; the work points into the order */
+    struct work work;
+    child_work function;
+    char *reason; /* ACTION_REASON_SIZE; a way that is second best is named here */
+};
+
+/* Fills in the second half. -ENOTSUP: there is no way. */
+int plan_make(struct plan *plan);
 
 /* The kernel refused what detection promised, with `error`. True: another way is worth a try. */
-bool plan_lose_refused(struct actions *actions, int error);
+bool plan_lose_refused(struct features *features, enum action_kind kind, int error);
 
 #endif

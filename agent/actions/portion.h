@@ -4,8 +4,8 @@
  * 8, 1.23 for 1 on 6.1, and whole clusters of 32 pages at least. More than wanted is pages that a
  * floor protects. So what is wanted is asked for in steps, each smaller by what the steps before
  * took too much, and ends within a cluster of it. */
-#ifndef VMRECLAIM_AGENT_PORTION_H
-#define VMRECLAIM_AGENT_PORTION_H
+#ifndef VMRECLAIM_AGENT_ACTIONS_PORTION_H
+#define VMRECLAIM_AGENT_ACTIONS_PORTION_H
 
 #include <stdint.h>
 

@@ -109,12 +109,9 @@ static const struct {
     const char *key;
     int (*set)(struct configuration *configuration, const char *value, struct error *error);
 } agent_keys[] = {
-    {"connect", set_connect},
-    {"listen", set_listen},
-    {"host_port", set_host_port},
-    {"state_directory", set_state_directory},
-    {"seccomp", set_seccomp},
-    {"lowest_order", set_lowest_order},
+    {"connect", set_connect},     {"listen", set_listen},
+    {"host_port", set_host_port}, {"state_directory", set_state_directory},
+    {"seccomp", set_seccomp},     {"lowest_order", set_lowest_order},
     {"log_level", set_log_level},
 };
 

@@ -9,7 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
-#include "agent/host-gate.h"
+#include "agent/safety/host-gate.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/policy/policy.h"

@@ -6,7 +6,9 @@
 #include "agent/engine/backoff.h"
 #include "agent/engine/budget.h"
 #include "agent/engine/cache-floor.h"
-#include "agent/engine/engine.h"
+#include "agent/engine/decision.h"
+#include "agent/engine/sample.h"
+#include "common/policy/policy.h"
 
 #define ENGINE_TRICKLE_CPU 5000 /* permyriad of all CPUs: nothing is taken from a busier guest */
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/engine/engine-state.h"
+#include "agent/engine/engine.h"
 #include "agent/engine/ladder.h"
 #include "common/base/util.h"
 

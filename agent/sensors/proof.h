@@ -9,8 +9,8 @@
  *
  * `free_blocks` below is buddyinfo's of all memory at that moment, by order; NULL: it cannot be
  * read. */
-#ifndef VMRECLAIM_AGENT_PROOF_H
-#define VMRECLAIM_AGENT_PROOF_H
+#ifndef VMRECLAIM_AGENT_SENSORS_PROOF_H
+#define VMRECLAIM_AGENT_SENSORS_PROOF_H
 
 #include <stdbool.h>
 #include <stdint.h>

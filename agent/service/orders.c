@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/agent.h"
-#include "agent/service/messages.h"
+#include "agent/calls/messages.h"
+#include "agent/core/agent.h"
 #include "common/base/number.h"
 
 struct order {

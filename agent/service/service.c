@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "agent/agent.h"
-#include "agent/service/messages.h"
+#include "agent/calls/messages.h"
+#include "agent/core/agent.h"
 #include "agent/service/orders.h"
 #include "common/base/log.h"
 

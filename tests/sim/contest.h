@@ -3,6 +3,7 @@
 #define VMRECLAIM_TESTS_SIM_CONTEST_H
 
 #include "agent/engine/engine-state.h"
+#include "agent/engine/engine.h"
 #include "tests/sim/model.h"
 
 enum contestant {

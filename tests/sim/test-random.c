@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "agent/engine/engine-state.h"
+#include "agent/engine/engine.h"
 #include "common/base/number.h"
 #include "tests/sim/model.h"
 #include "tests/sim/random.h"

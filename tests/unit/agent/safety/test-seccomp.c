@@ -93,8 +93,9 @@ static int map_plain(void)
 
 static void test_what_the_agent_does_is_allowed(void **state)
 {
-    int (*const works[])(void) = {read_a_file, look_at_the_vsock_device, run_a_child,
-                                  open_unix_socket, map_plain, open_internet_socket};
+    int (*const works[])(void) = {read_a_file, look_at_the_vsock_device,
+                                  run_a_child, open_unix_socket,
+                                  map_plain,   open_internet_socket};
 
     fixture_init(&fixture);
     fixture_write(&fixture, "sys/bus/virtio/devices/virtio0/device", "0x0013\n");
