@@ -16,6 +16,7 @@ struct guest {
     struct engine engine;
     struct memory_sample sample;
     struct engine_decision decision;
+    enum action_kind asked; /* the last action that was */
     nsec_t interval;
     uint32_t user;               /* permyriad of all CPUs */
     uint32_t system;             /* the same */
@@ -32,7 +33,7 @@ void use_policy(struct guest *guest);
 /* One interval passes. */
 enum action_kind step(struct guest *guest);
 
-/* Steps until an action, or the end of one, is asked for, at most `seconds` intervals. */
+/* Steps until an action is asked for, at most `seconds` intervals, in which none is stopped. */
 enum action_kind run(struct guest *guest, unsigned seconds);
 
 /* The engine asks to stop the running action within `seconds` intervals. */
