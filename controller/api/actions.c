@@ -9,6 +9,8 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/messages/copy.h"
+#include "controller/messages/text.h"
 #include "controller/vms/drift.h"
 #include "controller/vms/fresh_sample.h"
 
@@ -85,7 +87,7 @@ static void action_destroy(struct action *action)
         ttrpc_client_call_cancel(action->client);
     fresh_sample_cancel(&action->sample);
     if (action->guest != NULL)
-        vmreclaim__agent__v1__action_result__free_unpacked(action->guest, NULL);
+        message_free(&action->guest->base);
     list_remove(&action->link);
     free(action);
     if (list_is_empty(&actions->running))
@@ -100,10 +102,10 @@ static void fill_message(const struct action *action, const struct vm *vm,
     nsec_t duration = time_boottime() - action->started;
 
     vmreclaim__controller__v1__action__init(message);
-    message->id = api_text(action->id);
-    message->vm = api_text(action->vm);
-    message->kind = api_text(action->kind->name);
-    message->asked_by = api_text(action->asked_by);
+    message->id = message_text(action->id);
+    message->vm = message_text(action->vm);
+    message->kind = message_text(action->kind->name);
+    message->asked_by = message_text(action->asked_by);
     message->started_ns = action->started_time;
     message->duration_ns = duration;
     message->guest = action->guest;
@@ -124,7 +126,7 @@ static void publish(struct api *api, Vmreclaim__Controller__V1__Action *message)
     (void)snprintf(text, sizeof(text), "%s %s: host got back %" PRId64 " bytes", message->kind,
                    message->id, message->host_returned);
     event.vm = message->vm;
-    event.kind = api_text("action");
+    event.kind = message_text("action");
     event.text = text;
     event.action = message;
     api_publish(api, &event);
@@ -218,22 +220,6 @@ static void settle(struct action *action)
 
 /* ---- the agent's answer ---- */
 
-/* A message of its own: the answer lives only until the callback returns. */
-static Vmreclaim__Agent__V1__ActionResult *copy_result(
-    const Vmreclaim__Agent__V1__ActionResult *result)
-{
-    Vmreclaim__Agent__V1__ActionResult *copy = NULL;
-    size_t size = vmreclaim__agent__v1__action_result__get_packed_size(result);
-    uint8_t *packed = malloc(size + 1);
-
-    if (packed == NULL)
-        return NULL;
-    (void)vmreclaim__agent__v1__action_result__pack(result, packed);
-    copy = vmreclaim__agent__v1__action_result__unpack(NULL, size, packed);
-    free(packed);
-    return copy;
-}
-
 /* The one field that all answers to actions have. */
 static const Vmreclaim__Agent__V1__ActionResult *result_of(const ProtobufCMessage *response)
 {
@@ -251,7 +237,7 @@ static void fail(struct action *action, enum ttrpc_code code, const char *messag
     Vmreclaim__Controller__V1__Action record;
 
     fill_message(action, vm, &record);
-    record.reason = api_text(message);
+    record.reason = message_text(message);
     if (recorder != NULL)
         recorder->on_finished(vm, &record, recorder->userdata);
     if (action->call != NULL)
@@ -274,7 +260,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     }
     guest = result_of(result->response);
     if (guest != NULL)
-        action->guest = copy_result(guest);
+        action->guest = (Vmreclaim__Agent__V1__ActionResult *)message_copy(&guest->base);
     if (action->guest == NULL) {
         fail(action, TTRPC_INTERNAL, "the agent answered without a result");
         return;
@@ -453,21 +439,6 @@ static const struct api_action_kind kinds[API_ACTION_KINDS] = {
     {"reclaim", "Reclaim", "ReclaimCache", reclaim_vm, fill_reclaim},
     {"reporting", "SetReporting", "SetReporting", reporting_vm, fill_reporting},
 };
-
-const char *api_action_kind_name(Vmreclaim__Agent__V1__ActionKind kind)
-{
-    switch (kind) {
-    case VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_RECLAIM_CACHE:
-        return "reclaim";
-    case VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_COMPACT:
-        return "compact";
-    case VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_SET_REPORTING_ORDER:
-    case VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_KICK_REPORTING:
-        return "reporting";
-    default:
-        return "unknown";
-    }
-}
 
 int api_actions_init(struct api_actions *actions, struct api *api,
                      const struct api_action_recorder *recorder)

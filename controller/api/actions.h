@@ -51,8 +51,4 @@ int api_actions_init(struct api_actions *actions, struct api *api,
 /* Ends what is running: CANCELLED. */
 void api_actions_stop(struct api_actions *actions);
 
-/* Action.kind of what a guest did by itself: "reclaim", "compact", "reporting"; "unknown" from an
- * agent of a later version. */
-const char *api_action_kind_name(Vmreclaim__Agent__V1__ActionKind kind);
-
 #endif

@@ -105,25 +105,4 @@ void api_fail(struct ttrpc_call *call, int code, const struct error *error);
 /* The VM that a request names, or NULL after failing the call with NOT_FOUND. */
 struct vm *api_find_vm(const struct api *api, struct ttrpc_call *call, const char *name);
 
-/* ---- a VM as a message ---- */
-
-/* What the message points to besides the VM; both live until the message is sent. */
-struct api_vm_scratch {
-    Vmreclaim__Controller__V1__Waterfall waterfall;
-    Vmreclaim__Agent__V1__MemorySample guest;
-    Vmreclaim__Controller__V1__HostFacts host;
-    Vmreclaim__Controller__V1__BalloonStatistics statistics;
-    char footprint_source[32];
-};
-
-void api_waterfall_to_message(const struct vm *vm, bool with_guest, struct api_vm_scratch *scratch);
-void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm, bool with_guest,
-                       struct api_vm_scratch *scratch, Vmreclaim__Controller__V1__Vm *message);
-
-/* protobuf-c's strings are not const; it does not write to them. */
-static inline char *api_text(const char *text)
-{
-    return (char *)text;
-}
-
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/base/util.h"
+#include "controller/messages/text.h"
 #include "controller/vms/drift.h"
 #include "controller/vms/fresh_sample.h"
 
@@ -66,10 +67,10 @@ static void fill_message(const struct balloon_wait *wait, const struct vm *vm,
                          Vmreclaim__Controller__V1__Action *action)
 {
     vmreclaim__controller__v1__action__init(action);
-    action->id = api_text(wait->id);
-    action->vm = api_text(wait->vm);
-    action->kind = api_text(wait->is_release ? "release" : "balloon");
-    action->asked_by = api_text(wait->asked_by);
+    action->id = message_text(wait->id);
+    action->vm = message_text(wait->vm);
+    action->kind = message_text(wait->is_release ? "release" : "balloon");
+    action->asked_by = message_text(wait->asked_by);
     action->started_ns = wait->started_time;
     action->duration_ns = time_boottime() - wait->started;
     action->footprint_before = wait->footprint_before;
@@ -90,7 +91,7 @@ static void finish(struct balloon_wait *wait, struct vm *vm, const char *reason)
     Vmreclaim__Controller__V1__Action action;
 
     fill_message(wait, vm, &action);
-    action.reason = api_text(reason);
+    action.reason = message_text(reason);
     action.finished = true;
     if (recorder != NULL)
         recorder->on_finished(vm, &action, recorder->userdata);

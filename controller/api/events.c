@@ -10,7 +10,8 @@
 
 #include "common/base/time.h"
 #include "common/base/util.h"
-#include "controller/api/actions.h"
+#include "controller/messages/event.h"
+#include "controller/messages/text.h"
 
 struct watcher {
     struct list link;
@@ -32,7 +33,7 @@ static int tell_missed(const struct api *api, struct watcher *watcher)
                    watcher->missed);
     event.sequence = api->event_sequence;
     event.time_ns = time_realtime();
-    event.kind = api_text("warning");
+    event.kind = message_text("warning");
     event.text = text;
     r = ttrpc_call_send(watcher->call, &event.base);
     if (r == 0)
@@ -54,40 +55,15 @@ void api_publish(struct api *api, Vmreclaim__Controller__V1__Event *event)
     }
 }
 
-/* An action of the guest's own policy: the guest's word, not yet measured here. */
-static void fill_action(Vmreclaim__Controller__V1__Action *action, const struct vm_event *event)
-{
-    vmreclaim__controller__v1__action__init(action);
-    action->id = event->action->action_id;
-    action->vm = event->vm->name;
-    action->kind = api_text(api_action_kind_name(event->action->kind));
-    action->asked_by = event->action->asked_by;
-    action->duration_ns = event->action->duration_ns;
-    action->guest = (Vmreclaim__Agent__V1__ActionResult *)event->action;
-    action->finished = true;
-}
-
 static void on_vm_event(const struct vm_event *event, void *userdata)
 {
     struct api *api = userdata;
-    Vmreclaim__Controller__V1__Event message = VMRECLAIM__CONTROLLER__V1__EVENT__INIT;
-    Vmreclaim__Controller__V1__Action action;
-    struct api_vm_scratch scratch;
+    struct event_message message;
 
     if (list_is_empty(&api->watchers))
         return;
-    message.vm = event->vm->name;
-    message.kind = api_text(vm_event_kind_name(event->kind, event->vm));
-    message.text = api_text(event->text);
-    if (event->kind == VM_EVENT_SAMPLE) {
-        api_waterfall_to_message(event->vm, false, &scratch);
-        message.waterfall = &scratch.waterfall;
-    }
-    if (event->action != NULL) {
-        fill_action(&action, event);
-        message.action = &action;
-    }
-    api_publish(api, &message);
+    event_to_message(event, &message);
+    api_publish(api, &message.message);
 }
 
 static void on_watcher_gone(struct ttrpc_call *call, void *userdata)

@@ -7,21 +7,13 @@
 #include <string.h>
 
 #include "common/base/util.h"
+#include "controller/messages/text.h"
 
 struct policy_wait {
     struct list link;
     struct ttrpc_call *call;
     char vm[VM_NAME_SIZE];
 };
-
-static size_t count_keys(char *const *keys)
-{
-    size_t count = 0;
-
-    while (keys != NULL && keys[count] != NULL)
-        count++;
-    return count;
-}
 
 static void answer(struct ttrpc_call *call, struct vm *vm, bool pending)
 {
@@ -35,9 +27,9 @@ static void answer(struct ttrpc_call *call, struct vm *vm, bool pending)
     response.vms = vms;
     response.n_vms = 1;
     response.unsupported_keys = vm->assigned.unsupported_keys;
-    response.n_unsupported_keys = count_keys(vm->assigned.unsupported_keys);
+    response.n_unsupported_keys = message_count(vm->assigned.unsupported_keys);
     response.capped_keys = vm->assigned.capped_keys;
-    response.n_capped_keys = count_keys(vm->assigned.capped_keys);
+    response.n_capped_keys = message_count(vm->assigned.capped_keys);
     ttrpc_call_finish(call, &response.base);
 }
 

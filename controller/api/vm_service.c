@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "controller/api/forward.h"
-#include "controller/explain/explain.h"
+#include "controller/messages/finding.h"
+#include "controller/messages/vm.h"
 #include "controller/vms/effective.h"
 #include "controller/vms/fresh_sample.h"
 
@@ -17,11 +18,6 @@
 
 /* ---- ListVms ---- */
 
-struct vm_entry {
-    Vmreclaim__Controller__V1__Vm message;
-    struct api_vm_scratch scratch;
-};
-
 static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request,
                      const struct api_caller *caller, void *userdata)
 {
@@ -30,17 +26,16 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request,
     Vmreclaim__Controller__V1__ListVmsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_VMS_RESPONSE__INIT;
     size_t count = supervisor->registry.count;
-    struct vm_entry *entries = calloc(count + 1, sizeof(*entries));
+    struct vm_message *entries = calloc(count + 1, sizeof(*entries));
 
     response.vms = calloc(count + 1, sizeof(*response.vms));
     if (entries == NULL || response.vms == NULL) {
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
     } else {
         list_for_each (link, &supervisor->registry.vms) {
-            struct vm_entry *entry = &entries[response.n_vms];
+            struct vm_message *entry = &entries[response.n_vms];
 
-            api_vm_to_message(supervisor, list_entry(link, struct vm, link), false, &entry->scratch,
-                              &entry->message);
+            vm_to_message(supervisor, list_entry(link, struct vm, link), false, entry);
             response.vms[response.n_vms++] = &entry->message;
         }
         ttrpc_call_finish(call, &response.base);
@@ -82,11 +77,10 @@ static void finish_get_vm(const struct api_vm_service *service, struct ttrpc_cal
 {
     Vmreclaim__Controller__V1__GetVmResponse response =
         VMRECLAIM__CONTROLLER__V1__GET_VM_RESPONSE__INIT;
-    Vmreclaim__Controller__V1__Vm message;
-    struct api_vm_scratch scratch;
+    struct vm_message message;
 
-    api_vm_to_message(service->api->supervisor, vm, true, &scratch, &message);
-    response.vm = &message;
+    vm_to_message(service->api->supervisor, vm, true, &message);
+    response.vm = &message.message;
     response.info = vm_info_unpack(vm);
     ttrpc_call_finish(call, &response.base);
     vm_info_free(response.info);
@@ -128,11 +122,11 @@ static void add_findings(const struct explain_subject *subject, struct ttrpc_cal
         return;
     }
     explain_vm(subject, explanation);
-    if (explain_to_message(explanation, response) < 0)
+    if (explanation_to_message(explanation, response) < 0)
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
     else
         ttrpc_call_finish(call, &response->base);
-    explain_release_message(response);
+    explanation_release_message(response);
     free(explanation);
 }
 
@@ -142,15 +136,14 @@ static void finish_explain(const struct api_vm_service *service, struct ttrpc_ca
     Vmreclaim__Controller__V1__ExplainResponse response =
         VMRECLAIM__CONTROLLER__V1__EXPLAIN_RESPONSE__INIT;
     Vmreclaim__Agent__V1__GetInfoResponse *info = vm_info_unpack(vm);
-    Vmreclaim__Controller__V1__Vm message;
-    struct api_vm_scratch scratch;
+    struct vm_message message;
     struct policy policy;
     bool has_policy = vm_effective_policy(vm, &policy);
 
     supervisor_measure_huge(vm);
-    api_vm_to_message(service->api->supervisor, vm, true, &scratch, &message);
-    response.vm = &message;
-    add_findings(&(struct explain_subject){.vm = &message,
+    vm_to_message(service->api->supervisor, vm, true, &message);
+    response.vm = &message.message;
+    add_findings(&(struct explain_subject){.vm = &message.message,
                                            .info = info,
                                            .policy = has_policy ? &policy : NULL,
                                            .own_limits = vm->assigned.capped_keys,

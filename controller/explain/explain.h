@@ -59,15 +59,6 @@ void explain_vm(const struct explain_subject *subject, struct explanation *ret_e
  * nothing go. False: there is nothing to excuse. */
 bool explain_action(const struct explain_subject *subject, struct finding *ret_finding);
 
-/* ---- as messages ---- */
-
-/* Sets the message's findings; they point into `explanation`. -ENOMEM. */
-int explain_to_message(const struct explanation *explanation,
-                       Vmreclaim__Controller__V1__ExplainResponse *message);
-
-/* Frees what explain_to_message added. */
-void explain_release_message(Vmreclaim__Controller__V1__ExplainResponse *message);
-
 /* The codes of all reasons, for the manual and tests; NULL past the end. */
 const char *explain_reason_code(size_t index);
 

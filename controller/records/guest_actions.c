@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "controller/explain/view.h"
+#include "controller/messages/action.h"
 #include "controller/records/judge.h"
 #include "controller/records/tracks.h"
 #include "controller/vms/drift.h"
@@ -107,19 +108,6 @@ static void choose_id(const struct recorder *recorder, const char *given, char i
         action_id_make(id);
 }
 
-static void fill_action(Action *action, char *id, struct vm *vm, const ActionResult *result)
-{
-    vmreclaim__controller__v1__action__init(action);
-    action->id = id;
-    action->vm = vm->name;
-    action->kind = api_text(api_action_kind_name(result->kind));
-    action->asked_by = result->asked_by[0] != '\0' ? result->asked_by : api_text("policy");
-    action->started_ns =
-        time_realtime() - (int64_t)min_of(result->duration_ns, (uint64_t)INT64_MAX);
-    action->duration_ns = result->duration_ns;
-    action->guest = (ActionResult *)result;
-}
-
 /* Joins the run of `leader`; NULL: begins one. */
 static void begin_settling(struct track *track, struct track *leader, const Action *action,
                            nsec_t now)
@@ -168,7 +156,8 @@ void guest_action_take(struct recorder *recorder, struct vm *vm, const ActionRes
     if (tracks_find(recorder, vm->name, result->action_id) != NULL)
         return;
     choose_id(recorder, result->action_id, id);
-    fill_action(&action, id, vm, result);
+    guest_action_to_message(vm, result, &action);
+    action.id = id;
     (void)supervisor_measure_exactly(recorder->api->supervisor, vm);
     leader = tracks_find_state(recorder, vm->name, TRACK_SETTLING);
     if (leader != NULL && now - leader->begun >= RUN_SPAN) {

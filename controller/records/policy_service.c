@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "common/policy/policy-yaml.h"
-#include "controller/records/policy_effective.h"
+#include "controller/messages/copy.h"
+#include "controller/messages/policy.h"
+#include "controller/messages/text.h"
 #include "controller/records/sha256.h"
 
 enum { REVISIONS_MAX = 1000 };
@@ -190,7 +192,7 @@ static void answer_spread(struct policy_service *service, struct ttrpc_call *cal
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
         return;
     }
-    response.name = api_text(policy->name);
+    response.name = message_text(policy->name);
     response.revision = policy->revision;
     response.n_vms = spread(service, policy->name, vms);
     response.vms = vms;
@@ -242,34 +244,6 @@ struct copies {
     size_t assignment_count;
 };
 
-/* A message of its own by way of its packed form. */
-static ProtobufCMessage *copy_message(const ProtobufCMessage *message)
-{
-    size_t length = protobuf_c_message_get_packed_size(message);
-    uint8_t *packed = malloc(length + 1);
-    ProtobufCMessage *copy = NULL;
-
-    if (packed == NULL)
-        return NULL;
-    (void)protobuf_c_message_pack(message, packed);
-    copy = protobuf_c_message_unpack(message->descriptor, NULL, length, packed);
-    free(packed);
-    return copy;
-}
-
-static void fill_revision(const struct policy_revision *revision, PolicyRevision *message)
-{
-    vmreclaim__controller__v1__policy_revision__init(message);
-    message->name = api_text(revision->name);
-    message->revision = revision->revision;
-    message->author = api_text(revision->author);
-    message->time_ns = revision->time;
-    message->hash = api_text(revision->hash);
-    message->source_name = api_text(revision->source_name);
-    message->text = api_text(revision->text);
-    message->rolled_back_to = revision->rolled_back_to;
-}
-
 static int keep_revision(const struct policy_revision *revision, void *userdata)
 {
     struct copies *copies = userdata;
@@ -277,8 +251,8 @@ static int keep_revision(const struct policy_revision *revision, void *userdata)
 
     if (copies->revision_count == REVISIONS_MAX)
         return 0;
-    fill_revision(revision, &message);
-    PolicyRevision *copy = (PolicyRevision *)copy_message(&message.base);
+    policy_revision_to_message(revision, &message);
+    PolicyRevision *copy = (PolicyRevision *)message_copy(&message.base);
     if (copy == NULL)
         return -ENOMEM;
     copies->revisions[copies->revision_count++] = copy;
@@ -288,15 +262,12 @@ static int keep_revision(const struct policy_revision *revision, void *userdata)
 static int keep_assignment(const struct policy_assignment *assignment, void *userdata)
 {
     struct copies *copies = userdata;
-    PolicyAssignment message = VMRECLAIM__CONTROLLER__V1__POLICY_ASSIGNMENT__INIT;
+    PolicyAssignment message;
 
     if (copies->assignment_count == REVISIONS_MAX)
         return 0;
-    message.selector = api_text(assignment->selector);
-    message.policy = api_text(assignment->policy);
-    message.author = api_text(assignment->author);
-    message.time_ns = assignment->time;
-    PolicyAssignment *copy = (PolicyAssignment *)copy_message(&message.base);
+    policy_assignment_to_message(assignment, &message);
+    PolicyAssignment *copy = (PolicyAssignment *)message_copy(&message.base);
     if (copy == NULL)
         return -ENOMEM;
     copies->assignments[copies->assignment_count++] = copy;
@@ -308,9 +279,9 @@ static void free_copies(struct copies *copies)
     if (copies == NULL)
         return;
     for (size_t i = 0; i < copies->revision_count; i++)
-        protobuf_c_message_free_unpacked(&copies->revisions[i]->base, NULL);
+        message_free(&copies->revisions[i]->base);
     for (size_t i = 0; i < copies->assignment_count; i++)
-        protobuf_c_message_free_unpacked(&copies->assignments[i]->base, NULL);
+        message_free(&copies->assignments[i]->base);
     free(copies);
 }
 
@@ -368,7 +339,7 @@ static int answer_policy(const struct policy_revision *revision, void *userdata)
         VMRECLAIM__CONTROLLER__V1__GET_POLICY_RESPONSE__INIT;
     PolicyRevision message;
 
-    fill_revision(revision, &message);
+    policy_revision_to_message(revision, &message);
     response.policy = &message;
     ttrpc_call_finish(userdata, &response.base);
     return 0;
@@ -404,7 +375,7 @@ static int answer_rollback(const struct policy_revision *revision, void *userdat
 
     if (vms == NULL)
         return -ENOMEM;
-    fill_revision(revision, &message);
+    policy_revision_to_message(revision, &message);
     response.policy = &message;
     response.n_vms = spread(answer->service, revision->name, vms);
     response.vms = vms;
@@ -490,6 +461,29 @@ static void unassign(struct ttrpc_call *call, const ProtobufCMessage *request,
     free((void *)vms);
 }
 
+/* ---- GetEffectivePolicy ---- */
+
+static void get_effective(struct ttrpc_call *call, const ProtobufCMessage *request,
+                          const struct api_caller *caller, void *userdata)
+{
+    const Vmreclaim__Controller__V1__GetEffectivePolicyRequest *asked = (const void *)request;
+    const struct policy_service *service = userdata;
+    struct effective_policy_message response;
+    struct vm *vm = api_find_vm(service->api, call, asked->vm);
+
+    if (vm == NULL)
+        return;
+    if (vm->assigned.policy == NULL) {
+        ttrpc_call_fail(call, TTRPC_NOT_FOUND,
+                        "no policy is assigned to VM '%s': its agent runs its own (in the guest: "
+                        "vmreclaim-agent --check); assign one: vmreclaim policy apply FILE --vm %s",
+                        vm->name, vm->name);
+        return;
+    }
+    effective_policy_to_message(vm, &response);
+    ttrpc_call_finish(call, &response.message.base);
+}
+
 void policy_service_init(struct policy_service *service, struct api *api, struct store *store)
 {
     *service = (struct policy_service){
@@ -502,5 +496,5 @@ void policy_service_init(struct policy_service *service, struct api *api, struct
     api_serve(api, "GetPolicy", get_policy, service);
     api_serve(api, "RollBackPolicy", roll_back, service);
     api_serve(api, "UnassignPolicy", unassign, service);
-    policy_effective_init(api);
+    api_serve(api, "GetEffectivePolicy", get_effective, service);
 }

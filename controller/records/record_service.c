@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/records/judge.h"
+#include "controller/messages/copy.h"
 
 enum {
     ACTIONS_DEFAULT = 50,
@@ -28,20 +28,6 @@ struct action_list {
     bool is_cut;   /* there are more than the list holds */
 };
 
-static Action *copy_action(const Action *action)
-{
-    size_t length = vmreclaim__controller__v1__action__get_packed_size(action);
-    uint8_t *packed = malloc(length + 1);
-    Action *copy = NULL;
-
-    if (packed == NULL)
-        return NULL;
-    (void)vmreclaim__controller__v1__action__pack(action, packed);
-    copy = vmreclaim__controller__v1__action__unpack(NULL, length, packed);
-    free(packed);
-    return copy;
-}
-
 /* Without samples. -ENOBUFS, which ends the walk: the list is full. */
 static int keep_action(const Action *action, void *userdata)
 {
@@ -54,7 +40,7 @@ static int keep_action(const Action *action, void *userdata)
     if (list->is_cut)
         return -ENOBUFS;
     lean.n_samples = 0;
-    list->actions[list->count] = copy_action(&lean);
+    list->actions[list->count] = (Action *)message_copy(&lean.base);
     if (list->actions[list->count] == NULL)
         return -ENOMEM;
     list->count++;
@@ -64,7 +50,7 @@ static int keep_action(const Action *action, void *userdata)
 static void free_actions(struct action_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
-        vmreclaim__controller__v1__action__free_unpacked(list->actions[i], NULL);
+        message_free(&list->actions[i]->base);
     free(list->actions);
 }
 

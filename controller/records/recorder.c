@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "controller/messages/waterfall.h"
 #include "controller/records/guest_actions.h"
 #include "controller/records/judge.h"
 #include "controller/records/reports.h"
@@ -174,11 +175,11 @@ static void record_waterfalls(struct recorder *recorder)
 
     list_for_each (link, &recorder->api->supervisor->registry.vms) {
         const struct vm *vm = list_entry(link, struct vm, link);
-        struct api_vm_scratch scratch;
+        struct waterfall_message message;
         if (index++ % MINUTE != recorder->seconds % MINUTE || vm->measured.time == 0)
             continue;
-        api_waterfall_to_message(vm, false, &scratch);
-        (void)store_put_waterfall(recorder->store, vm->name, &scratch.waterfall);
+        waterfall_to_message(vm, false, &message);
+        (void)store_put_waterfall(recorder->store, vm->name, &message.message);
     }
 }
 

@@ -11,6 +11,8 @@
 #include "common/base/file.h"
 #include "common/proc/meminfo.h"
 #include "controller/json/json.h"
+#include "controller/messages/text.h"
+#include "controller/messages/vm.h"
 
 enum { DEGRADED_MAX = 64, PIECE = 32 * 1024 };
 
@@ -36,7 +38,7 @@ static void add_degraded(Status *status, struct status_scratch *scratch, const c
     (void)snprintf(scratch->parts[i], sizeof(scratch->parts[i]), "%s%s%s", kind,
                    name[0] == '\0' ? "" : ":", name);
     scratch->degraded[i].part = scratch->parts[i];
-    scratch->degraded[i].reason = api_text(reason);
+    scratch->degraded[i].reason = message_text(reason);
     scratch->degraded_pointers[i] = &scratch->degraded[i];
     status->n_degraded++;
 }
@@ -93,7 +95,7 @@ static void fill_status(const struct status_service *service, Status *status,
     struct store_status store;
 
     vmreclaim__controller__v1__get_status_response__init(status);
-    status->version = api_text(VMRECLAIM_VERSION);
+    status->version = message_text(VMRECLAIM_VERSION);
     status->pid = getpid();
     status->started_ns = service->started;
     status->resident_bytes = resident_bytes();
@@ -103,7 +105,7 @@ static void fill_status(const struct status_service *service, Status *status,
     status->leases = (uint32_t)lease_keeper_count(service->keeper);
     status->host_available = host_available(api->supervisor->root);
     store_get_status(service->recorder->store, &store);
-    status->store_path = api_text(store.path);
+    status->store_path = message_text(store.path);
     status->store_bytes = store.bytes;
     status->store_schema = store.schema;
     status->store_pending = store.pending;
@@ -115,8 +117,8 @@ static void fill_status(const struct status_service *service, Status *status,
     fill_vms(api->supervisor, status, scratch);
     status->degraded = scratch->degraded_pointers;
     for (size_t i = 0; i < service->config->listen_count; i++)
-        scratch->listening[status->n_listening++] = api_text(service->config->listen[i]);
-    scratch->listening[status->n_listening++] = api_text(service->config->api);
+        scratch->listening[status->n_listening++] = message_text(service->config->listen[i]);
+    scratch->listening[status->n_listening++] = message_text(service->config->api);
     status->listening = scratch->listening;
 }
 
@@ -138,12 +140,11 @@ static json_t *dump_vms(const struct supervisor *supervisor)
 
     list_for_each (link, &supervisor->registry.vms) {
         const struct vm *vm = list_entry(link, struct vm, link);
-        Vmreclaim__Controller__V1__Vm message;
-        struct api_vm_scratch scratch;
+        struct vm_message message;
         json_t *json;
 
-        api_vm_to_message(supervisor, vm, true, &scratch, &message);
-        if (json_from_message(&message.base, &json) == 0)
+        vm_to_message(supervisor, vm, true, &message);
+        if (json_from_message(&message.message.base, &json) == 0)
             (void)json_array_append_new(vms, json);
     }
     return vms;

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/messages/action.h"
+#include "controller/messages/copy.h"
+#include "controller/messages/text.h"
+#include "controller/messages/vm.h"
 #include "controller/records/balloon_reason.h"
 #include "controller/records/judge.h"
 #include "controller/vms/effective.h"
@@ -49,21 +53,7 @@ ActionSample *track_sample(struct track *track, const struct vm *vm, int phase)
         return NULL;
     sample = &track->samples[track->sample_count];
     track->sample_pointers[track->sample_count++] = sample;
-    vmreclaim__controller__v1__action_sample__init(sample);
-    sample->phase = (Vmreclaim__Controller__V1__ActionPhase)phase;
-    sample->time_ns = vm->measured.time;
-    sample->footprint = vm->measured.waterfall.footprint;
-    sample->swapped = vm->measured.waterfall.swapped;
-    sample->guest_is_known = vm->measured.waterfall.guest_is_known;
-    sample->guest_free = vm->measured.guest.free;
-    sample->reported = vm->measured.waterfall.reported;
-    sample->reportable = vm->measured.waterfall.reportable;
-    sample->held_back = vm->measured.waterfall.held_back;
-    sample->trapped = vm->measured.waterfall.trapped;
-    sample->percpu = vm->measured.waterfall.percpu;
-    sample->cache = vm->measured.waterfall.cache;
-    sample->in_use = vm->measured.waterfall.in_use;
-    sample->balloon = vm->measured.waterfall.balloon;
+    action_sample_to_message(vm, phase, sample);
     return sample;
 }
 
@@ -97,31 +87,26 @@ static void take_reason(struct track *track, Action *action)
 {
     const struct finding *finding = &track->finding;
 
-    action->reason_code = api_text(finding->code);
-    action->reason = api_text(finding->sentence);
-    action->evidence = track->evidence_pointers;
+    action->reason_code = message_text(finding->code);
+    action->reason = message_text(finding->sentence);
+    evidence_to_messages(finding, &track->evidence);
+    action->evidence = track->evidence.pointers;
     action->n_evidence = finding->evidence_count;
-    for (size_t i = 0; i < finding->evidence_count; i++) {
-        vmreclaim__controller__v1__evidence__init(&track->evidence[i]);
-        track->evidence[i].name = api_text(finding->evidence[i].name);
-        track->evidence[i].value = finding->evidence[i].value;
-        track->evidence[i].unit = api_text(finding->evidence[i].unit);
-        track->evidence_pointers[i] = &track->evidence[i];
-    }
 }
 
 static void find_reason(struct track *track, const struct supervisor *supervisor, struct vm *vm,
                         Action *action)
 {
     Vmreclaim__Agent__V1__GetInfoResponse *info = vm_info_unpack(vm);
-    Vmreclaim__Controller__V1__Vm message;
-    struct api_vm_scratch scratch;
+    struct vm_message message;
     struct policy policy;
     bool has_policy = vm_effective_policy(vm, &policy);
 
-    api_vm_to_message(supervisor, vm, true, &scratch, &message);
-    const struct explain_subject subject = {
-        .vm = &message, .info = info, .policy = has_policy ? &policy : NULL, .action = action};
+    vm_to_message(supervisor, vm, true, &message);
+    const struct explain_subject subject = {.vm = &message.message,
+                                            .info = info,
+                                            .policy = has_policy ? &policy : NULL,
+                                            .action = action};
     if (balloon_reason_applies(action) ? balloon_reason(&subject, &track->finding)
                                        : explain_action(&subject, &track->finding))
         take_reason(track, action);
@@ -140,13 +125,13 @@ void track_complete(struct track *track, const struct supervisor *supervisor, st
 
 int track_keep(struct track *track, const Action *action)
 {
-    size_t length = vmreclaim__controller__v1__action__get_packed_size(action);
-    uint8_t *packed = malloc(length + 1);
+    size_t length;
+    uint8_t *packed = message_pack(&action->base, &length);
 
     if (packed == NULL)
         return -ENOMEM;
     free(track->packed);
     track->packed = packed;
-    track->packed_length = vmreclaim__controller__v1__action__pack(action, packed);
+    track->packed_length = length;
     return 0;
 }

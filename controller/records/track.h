@@ -3,7 +3,7 @@
 #define VMRECLAIM_CONTROLLER_RECORDS_TRACK_H
 
 #include "controller/api/api.h"
-#include "controller/explain/explain.h"
+#include "controller/messages/finding.h"
 #include "controller/store/store.h"
 #include "controller/vms/fresh_sample.h"
 
@@ -38,8 +38,7 @@ struct track {
     Vmreclaim__Controller__V1__ActionSample *sample_pointers[TRACK_SAMPLES_MAX];
     size_t sample_count;
     struct finding finding; /* why nothing came back */
-    Vmreclaim__Controller__V1__Evidence evidence[FINDING_EVIDENCE_MAX];
-    Vmreclaim__Controller__V1__Evidence *evidence_pointers[FINDING_EVIDENCE_MAX];
+    struct evidence_messages evidence;
     uint8_t *packed; /* the record; NULL while it runs */
     size_t packed_length;
 };

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "controller/messages/text.h"
 #include "controller/records/judge.h"
 
 struct track *tracks_find(const struct recorder *recorder, const char *vm, const char *id)
@@ -59,7 +60,7 @@ void tracks_record(struct recorder *recorder, struct track *track, struct vm *vm
 void tracks_store_unmeasured(struct recorder *recorder, Vmreclaim__Controller__V1__Action *action,
                              const char *why)
 {
-    action->reason = api_text(why);
+    action->reason = message_text(why);
     action->finished = 1;
     action->footprint_before = 0;
     action->footprint_after = 0;

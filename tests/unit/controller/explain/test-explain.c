@@ -546,28 +546,6 @@ static void test_a_last_sample_is_named_and_not_shown(void **state)
     assert_null(find(&explanation, "can-install-agent"));
 }
 
-static void test_message(void **state)
-{
-    struct made made;
-    struct explanation explanation;
-    Vmreclaim__Controller__V1__ExplainResponse message =
-        VMRECLAIM__CONTROLLER__V1__EXPLAIN_RESPONSE__INIT;
-
-    make_healthy(&made);
-    swapped(&made);
-    explain_vm(&made.subject, &explanation);
-    assert_int_equal(explain_to_message(&explanation, &message), 0);
-    assert_int_equal(message.n_findings, explanation.count);
-    const Vmreclaim__Controller__V1__Finding *last = message.findings[message.n_findings - 1];
-    assert_string_equal(last->code, "host-swap");
-    assert_int_equal(last->evidence[0]->value, GIB);
-    explain_release_message(&message);
-    explanation.count = 0;
-    assert_int_equal(explain_to_message(&explanation, &message), 0);
-    assert_int_equal(message.n_findings, 0);
-    explain_release_message(&message);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -591,7 +569,6 @@ int main(void)
         cmocka_unit_test(test_nothing_waits_where_reporting_is_off),
         cmocka_unit_test(test_without_an_agent),
         cmocka_unit_test(test_a_last_sample_is_named_and_not_shown),
-        cmocka_unit_test(test_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

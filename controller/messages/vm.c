@@ -1,38 +1,9 @@
-/* A VM's record as the API's messages. */
-#include "controller/api/api.h"
+/* A VM's record as a message. */
+#include "controller/messages/vm.h"
 
 #include "common/base/util.h"
 #include "controller/leases/balloon.h"
-
-void api_waterfall_to_message(const struct vm *vm, bool with_guest, struct api_vm_scratch *scratch)
-{
-    const struct waterfall *w = &vm->measured.waterfall;
-    Vmreclaim__Controller__V1__Waterfall *message = &scratch->waterfall;
-
-    vmreclaim__controller__v1__waterfall__init(message);
-    message->time_ns = vm->measured.time;
-    message->skew_ns = w->skew;
-    message->footprint = w->footprint;
-    message->swapped = w->swapped;
-    message->reported = w->reported;
-    message->reportable = w->reportable;
-    message->held_back = w->held_back;
-    message->trapped = w->trapped;
-    message->percpu = w->percpu;
-    message->cache = w->cache;
-    message->balloon = w->balloon;
-    message->in_use = w->in_use;
-    message->unmanaged = w->unmanaged;
-    message->remainder = w->remainder;
-    message->vm_ram = w->ram;
-    message->guest_is_known = w->guest_is_known;
-    message->footprint_source = api_text(footprint_source_format(
-        vm->measured.host.sources, scratch->footprint_source, sizeof(scratch->footprint_source)));
-    if (with_guest && w->guest_is_known) {
-        guest_memory_to_message(&vm->measured.guest, &scratch->guest);
-        message->guest = &scratch->guest;
-    }
-}
+#include "controller/messages/text.h"
 
 static void host_facts_to_message(const struct supervisor *supervisor, const struct vm *vm,
                                   Vmreclaim__Controller__V1__HostFacts *message)
@@ -41,7 +12,7 @@ static void host_facts_to_message(const struct supervisor *supervisor, const str
     int order = supervisor_lowest_order(supervisor, vm);
 
     vmreclaim__controller__v1__host_facts__init(message);
-    message->backing = api_text(vm_backing_name(vm));
+    message->backing = message_text(vm_backing_name(vm));
     message->backing_page_size = facts->backing_page_size;
     message->transparent_huge_pages =
         supervisor->transparent_huge_pages && facts->backing == MEMORY_BACKING_ANONYMOUS;
@@ -50,7 +21,7 @@ static void host_facts_to_message(const struct supervisor *supervisor, const str
     message->encrypted = facts->encrypted;
     message->migrated_in = vm->hypervisor.migrated_in;
     message->restored = vm->hypervisor.restored;
-    message->foreign_balloon_owner = api_text(vm->leases.foreign_owner);
+    message->foreign_balloon_owner = message_text(vm->leases.foreign_owner);
     message->lowest_useful_order = order > 0 ? (uint32_t)order : 0;
     message->footprint_at_boot = vm->measured.footprint_at_boot;
     message->touched = vm->measured.touched;
@@ -81,15 +52,6 @@ static const char *reporting_of(const struct vm *vm)
     return "on";
 }
 
-static size_t count_keys(char *const *keys)
-{
-    size_t count = 0;
-
-    while (keys != NULL && keys[count] != NULL)
-        count++;
-    return count;
-}
-
 static void policy_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm *message)
 {
     if (vm->assigned.policy == NULL)
@@ -97,7 +59,7 @@ static void policy_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm
     message->policy = vm->assigned.policy->name;
     message->policy_revision = vm->assigned.policy->revision;
     message->unsupported_keys = vm->assigned.unsupported_keys;
-    message->n_unsupported_keys = count_keys(vm->assigned.unsupported_keys);
+    message->n_unsupported_keys = message_count(vm->assigned.unsupported_keys);
 }
 
 static void balloon_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm *message)
@@ -114,7 +76,7 @@ static void balloon_to_message(const struct vm *vm, Vmreclaim__Controller__V1__V
     message->balloon_lease = balloon_held(control);
     if (control->lease_count == 0)
         return;
-    message->balloon_owner = api_text(control->leases[0].lease.owner);
+    message->balloon_owner = message_text(control->leases[0].lease.owner);
     message->balloon_expires_ns = control->leases[0].lease.expires;
 }
 
@@ -142,42 +104,49 @@ static int64_t last_sample_time(const struct vm *vm)
     return time_realtime() - (int64_t)(time_boottime() - vm->measured.guest.received);
 }
 
-void api_vm_to_message(const struct supervisor *supervisor, const struct vm *vm, bool with_guest,
-                       struct api_vm_scratch *scratch, Vmreclaim__Controller__V1__Vm *message)
+static void agent_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm *message)
 {
+    message->agent_connected = vm->links.agent != NULL;
+    message->agent_version = message_text(vm->agent.info.version);
+    message->announced = vm->announced;
+    message->boot_id = message_text(vm->agent.boot_id);
+    message->engine_state = message_text(vm->agent.engine_state);
+    message->engine_reason = message_text(vm->agent.engine_reason);
+    message->last_sample_ns = last_sample_time(vm);
+    message->refault_rate =
+        vm->measured.waterfall.guest_is_known ? vm->measured.guest.refault_rate : 0;
+}
+
+void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, bool with_guest,
+                   struct vm_message *ret_message)
+{
+    Vmreclaim__Controller__V1__Vm *message = &ret_message->message;
+
     vmreclaim__controller__v1__vm__init(message);
-    message->name = api_text(vm->name);
-    message->uuid = api_text(vm->uuid);
+    message->name = message_text(vm->name);
+    message->uuid = message_text(vm->uuid);
     message->cid = vm->cid;
     message->pid =
         hypervisor_process_is_open(&vm->measured.process) ? (int32_t)vm->measured.process.pid : 0;
-    message->state = api_text(vm_state_name(vm->life.state));
-    message->driver = api_text(vm->address.driver != NULL ? vm->address.driver->name : "");
-    message->driver_state = api_text(vm->hypervisor.condition);
-    message->agent_connected = vm->links.agent != NULL;
-    message->agent_version = api_text(vm->agent.info.version);
-    message->announced = vm->announced;
-    message->boot_id = api_text(vm->agent.boot_id);
-    message->reporting = api_text(reporting_of(vm));
-    message->engine_state = api_text(vm->agent.engine_state);
-    message->engine_reason = api_text(vm->agent.engine_reason);
-    balloon_to_message(vm, message);
+    message->state = message_text(vm_state_name(vm->life.state));
+    message->driver = message_text(vm->address.driver != NULL ? vm->address.driver->name : "");
+    message->driver_state = message_text(vm->hypervisor.condition);
+    message->reporting = message_text(reporting_of(vm));
     if (vm->sources.definition != NULL) {
         message->labels = vm->sources.definition->labels;
         message->n_labels = vm->sources.definition->label_count;
     }
-    message->last_sample_ns = last_sample_time(vm);
-    message->refault_rate =
-        vm->measured.waterfall.guest_is_known ? vm->measured.guest.refault_rate : 0;
+    agent_to_message(vm, message);
+    balloon_to_message(vm, message);
     policy_to_message(vm, message);
     if (vm->links.agent == NULL && vm->hypervisor.statistics.updated != 0) {
-        statistics_to_message(&vm->hypervisor.statistics, &scratch->statistics);
-        message->statistics = &scratch->statistics;
+        statistics_to_message(&vm->hypervisor.statistics, &ret_message->statistics);
+        message->statistics = &ret_message->statistics;
     }
-    host_facts_to_message(supervisor, vm, &scratch->host);
-    message->host = &scratch->host;
+    host_facts_to_message(supervisor, vm, &ret_message->host);
+    message->host = &ret_message->host;
     if (vm->measured.waterfall.time != 0 || vm->measured.waterfall.guest_is_known) {
-        api_waterfall_to_message(vm, with_guest, scratch);
-        message->waterfall = &scratch->waterfall;
+        waterfall_to_message(vm, with_guest, &ret_message->waterfall);
+        message->waterfall = &ret_message->waterfall.message;
     }
 }

@@ -1,0 +1,191 @@
+/* What the daemon holds, as the messages that its clients read. */
+#include "tests/lib/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "controller/messages/action.h"
+#include "controller/messages/copy.h"
+#include "controller/messages/event.h"
+#include "controller/messages/finding.h"
+#include "controller/messages/policy.h"
+#include "controller/messages/text.h"
+#include "controller/messages/vm.h"
+
+static struct vm *make_vm(void)
+{
+    struct vm *vm;
+
+    assert_int_equal(vm_create("web1", &vm), 0);
+    return vm;
+}
+
+static void test_what_is_not_known_is_absent(void **state)
+{
+    struct vm *vm = make_vm();
+    struct supervisor supervisor = {.transparent_huge_pages = true};
+    struct vm_message message;
+
+    vm_to_message(&supervisor, vm, true, &message);
+    assert_string_equal(message.message.name, "web1");
+    assert_string_equal(message.message.state, "discovered");
+    assert_string_equal(message.message.reporting, "");
+    assert_string_equal(message.message.driver, "");
+    assert_null(message.message.waterfall);
+    assert_null(message.message.statistics);
+    assert_int_equal(message.message.pid, 0);
+    assert_int_equal(message.message.last_sample_ns, 0);
+    assert_int_equal(message.message.host->lowest_useful_order, 0);
+    vm_destroy(vm);
+}
+
+static void test_a_waterfall_has_the_sample_on_demand(void **state)
+{
+    struct vm *vm = make_vm();
+    struct waterfall_message message;
+
+    vm->measured.waterfall.footprint = 3 * GIB;
+    vm->measured.waterfall.remainder = -5;
+    vm->measured.waterfall.guest_is_known = true;
+    vm->measured.guest.received = 1;
+    vm->measured.guest.free = 7 * MIB;
+    waterfall_to_message(vm, false, &message);
+    assert_int_equal(message.message.footprint, 3 * GIB);
+    assert_int_equal(message.message.remainder, -5);
+    assert_null(message.message.guest);
+    waterfall_to_message(vm, true, &message);
+    assert_int_equal(message.message.guest->free, 7 * MIB);
+    vm->measured.waterfall.guest_is_known = false;
+    waterfall_to_message(vm, true, &message);
+    assert_null(message.message.guest);
+    vm_destroy(vm);
+}
+
+static void test_a_guests_action(void **state)
+{
+    struct vm *vm = make_vm();
+    Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
+    struct vm_event event = {.vm = vm, .kind = VM_EVENT_ACTION, .text = "idle", .action = &result};
+    struct event_message message;
+
+    result.kind = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_RECLAIM_CACHE;
+    result.duration_ns = 3 * NSEC_PER_SEC;
+    event_to_message(&event, &message);
+    assert_string_equal(message.message.kind, "action");
+    assert_string_equal(message.message.vm, "web1");
+    assert_string_equal(message.action.kind, "reclaim");
+    assert_string_equal(message.action.asked_by, "policy");
+    assert_true(message.action.finished);
+    assert_int_equal(message.action.footprint_before, 0);
+    assert_true(message.action.started_ns <= time_realtime() - 3 * (int64_t)NSEC_PER_SEC);
+    assert_ptr_equal(message.action.guest, &result);
+    vm_destroy(vm);
+}
+
+static void test_a_guest_may_say_any_duration(void **state)
+{
+    struct vm *vm = make_vm();
+    Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
+    Vmreclaim__Controller__V1__Action action;
+
+    result.kind = (Vmreclaim__Agent__V1__ActionKind)99;
+    result.duration_ns = UINT64_MAX;
+    guest_action_to_message(vm, &result, &action);
+    assert_string_equal(action.kind, "unknown");
+    assert_true(action.started_ns < 0);
+    vm_destroy(vm);
+}
+
+static void test_a_state_event_has_the_states_name(void **state)
+{
+    struct vm *vm = make_vm();
+    struct vm_event event = {.vm = vm, .kind = VM_EVENT_STATE, .text = ""};
+    struct event_message message;
+
+    event_to_message(&event, &message);
+    assert_string_equal(message.message.kind, "discovered");
+    assert_null(message.message.waterfall);
+    assert_null(message.message.action);
+    event.kind = VM_EVENT_SAMPLE;
+    event_to_message(&event, &message);
+    assert_non_null(message.message.waterfall);
+    vm_destroy(vm);
+}
+
+static void test_an_effective_value_says_where_it_comes_from(void **state)
+{
+    struct vm *vm = make_vm();
+    char *unsupported[] = {(char *)"profile", NULL};
+    static struct effective_policy_message message;
+
+    vm->assigned.policy = calloc(1, sizeof(*vm->assigned.policy));
+    assert_non_null(vm->assigned.policy);
+    policy_init(vm->assigned.policy, POLICY_BALANCED);
+    vm->assigned.unsupported_keys = unsupported;
+    effective_policy_to_message(vm, &message);
+    assert_string_equal(message.message.profile, "balanced");
+    assert_true(message.message.pending);
+    assert_true(message.message.n_settings > 10);
+    for (size_t i = 0; i < message.message.n_settings; i++)
+        assert_int_equal(message.message.settings[i]->origin,
+                         VMRECLAIM__CONTROLLER__V1__SETTING_ORIGIN__SETTING_ORIGIN_PROFILE);
+    assert_int_equal(message.message.n_unsupported_keys, 1);
+    vm->assigned.unsupported_keys = NULL;
+    vm_destroy(vm);
+}
+
+static void test_a_copy_lives_on(void **state)
+{
+    Vmreclaim__Controller__V1__Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    char id[] = "0123";
+    Vmreclaim__Controller__V1__Action *copy;
+
+    action.id = id;
+    copy = (Vmreclaim__Controller__V1__Action *)message_copy(&action.base);
+    assert_non_null(copy);
+    id[0] = 'x';
+    assert_string_equal(copy->id, "0123");
+    message_free(&copy->base);
+    message_free(NULL);
+}
+
+static void test_findings(void **state)
+{
+    static struct explanation explanation = {
+        .findings = {{.code = "host-swap",
+                      .bytes = GIB,
+                      .sentence = "It is swapped.",
+                      .evidence = {{"swapped", (int64_t)GIB, "bytes"}},
+                      .evidence_count = 1}},
+        .count = 1};
+    Vmreclaim__Controller__V1__ExplainResponse message =
+        VMRECLAIM__CONTROLLER__V1__EXPLAIN_RESPONSE__INIT;
+
+    assert_int_equal(explanation_to_message(&explanation, &message), 0);
+    assert_int_equal(message.n_findings, 1);
+    assert_string_equal(message.findings[0]->code, "host-swap");
+    assert_string_equal(message.findings[0]->sentence, "It is swapped.");
+    assert_int_equal(message.findings[0]->n_evidence, 1);
+    assert_int_equal(message.findings[0]->evidence[0]->value, GIB);
+    explanation_release_message(&message);
+    explanation.count = 0;
+    assert_int_equal(explanation_to_message(&explanation, &message), 0);
+    assert_int_equal(message.n_findings, 0);
+    explanation_release_message(&message);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_not_known_is_absent),
+        cmocka_unit_test(test_a_waterfall_has_the_sample_on_demand),
+        cmocka_unit_test(test_a_guests_action),
+        cmocka_unit_test(test_a_guest_may_say_any_duration),
+        cmocka_unit_test(test_a_state_event_has_the_states_name),
+        cmocka_unit_test(test_an_effective_value_says_where_it_comes_from),
+        cmocka_unit_test(test_a_copy_lives_on),
+        cmocka_unit_test(test_findings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
