@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/actions/judge.h"
 #include "controller/explain/view.h"
 #include "controller/messages/action.h"
-#include "controller/records/judge.h"
 #include "controller/records/tracks.h"
 #include "controller/vms/drift.h"
 
@@ -53,7 +53,7 @@ static void sample_before(struct track *track, const struct vm *vm, const Action
 {
     const struct figures figures = {result->free_before, result->reported_before,
                                     result->trapped_before, result->cache_before};
-    ActionSample *sample = track_sample(track, vm, PHASE_BEFORE);
+    ActionSample *sample = measures_take(&track->measures, vm, PHASE_BEFORE);
 
     sample->time_ns = time_realtime() - (int64_t)(now - begin->time);
     sample->footprint = begin->footprint;
@@ -66,7 +66,7 @@ static void sample_end(struct track *track, const struct vm *vm, const ActionRes
     const struct figures figures = {result->free_after, result->reported_after,
                                     result->trapped_after, result->cache_after};
 
-    set_figures(track_sample(track, vm, PHASE_DURING), vm, &figures);
+    set_figures(measures_take(&track->measures, vm, PHASE_DURING), vm, &figures);
 }
 
 /* Where the action's window begins; NULL: that is not known. */
@@ -130,12 +130,13 @@ static void follow(struct recorder *recorder, struct vm *vm, Action *action, str
     if (leader == NULL)
         sample_before(track, vm, action->guest, begin, now);
     else
-        track_add_sample(track, leader->sample_pointers[0]);
+        measures_add(&track->measures, leader->measures.pointers[0]);
     sample_end(track, vm, action->guest);
-    action->footprint_before = track->sample_pointers[0]->footprint;
-    action->drift = leader == NULL ? drift_of(vm, track->sample_pointers[0], begin) : leader->drift;
-    action->samples = track->sample_pointers;
-    action->n_samples = track->sample_count;
+    action->footprint_before = track->measures.pointers[0]->footprint;
+    action->drift =
+        leader == NULL ? drift_of(vm, track->measures.pointers[0], begin) : leader->drift;
+    action->samples = track->measures.pointers;
+    action->n_samples = track->measures.count;
     if (track_keep(track, action) < 0) {
         tracks_end(recorder, track);
         return;

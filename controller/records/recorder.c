@@ -18,9 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "controller/actions/judge.h"
 #include "controller/messages/waterfall.h"
 #include "controller/records/guest_actions.h"
-#include "controller/records/judge.h"
 #include "controller/records/reports.h"
 #include "controller/records/resume.h"
 #include "controller/records/tracks.h"
@@ -51,7 +51,7 @@ static void on_started(struct vm *vm, const Action *action, void *userdata)
     guest_run_close(recorder, vm->name, vm, time_boottime());
     track = tracks_begin(recorder, action->id, vm->name);
     if (track != NULL)
-        (void)track_sample(track, vm, PHASE_BEFORE);
+        (void)measures_take(&track->measures, vm, PHASE_BEFORE);
     (void)store_put_action(recorder->store, action);
 }
 
@@ -60,7 +60,7 @@ static void on_progress(const struct vm *vm, const char *id, void *userdata)
     struct track *track = tracks_find(userdata, vm->name, id);
 
     if (track != NULL)
-        track_sample_during(track, vm, time_boottime());
+        measures_take_during(&track->measures, vm, time_boottime());
 }
 
 /* Whether the host's side is known before the action and after it, or never was. */
@@ -102,9 +102,9 @@ static void check_again(struct recorder *recorder, struct track *track, const st
 {
     Action lent = *action;
 
-    (void)track_sample(track, vm, PHASE_LATER);
-    lent.samples = track->sample_pointers;
-    lent.n_samples = track->sample_count;
+    (void)measures_take(&track->measures, vm, PHASE_LATER);
+    lent.samples = track->measures.pointers;
+    lent.n_samples = track->measures.count;
     lent.checked_again = 1;
     lent.host_returned_later = judge_returned(action, vm->measured.waterfall.footprint);
     (void)store_put_action(recorder->store, &lent);

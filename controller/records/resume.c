@@ -22,8 +22,8 @@ static struct track *track_of(struct recorder *recorder, const Action *action)
 
     if (track == NULL)
         return NULL;
-    for (size_t i = 0; i < action->n_samples && i < TRACK_SAMPLES_MAX - 1; i++)
-        track_add_sample(track, action->samples[i]);
+    for (size_t i = 0; i < action->n_samples && i < MEASURES_MAX - 1; i++)
+        measures_add(&track->measures, action->samples[i]);
     if (track_keep(track, action) == 0)
         return track;
     tracks_end(recorder, track);

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#include "controller/messages/text.h"
-#include "controller/records/judge.h"
-
 struct track *tracks_find(const struct recorder *recorder, const char *vm, const char *id)
 {
     list_for_each (link, &recorder->tracks) {
@@ -48,9 +45,7 @@ void tracks_end(struct recorder *recorder, struct track *track)
 void tracks_record(struct recorder *recorder, struct track *track, struct vm *vm,
                    Vmreclaim__Controller__V1__Action *action, nsec_t now)
 {
-    (void)track_sample(track, vm, VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER);
-    vm->measured.history.claimed = (struct footprint_point){now, vm->measured.waterfall.footprint};
-    track_complete(track, recorder->api->supervisor, vm, action);
+    measures_complete(&track->measures, vm, now, action);
     (void)store_put_action(recorder->store, action);
     track->state = TRACK_WAITING;
     track->due = now + TRACK_LATER;
@@ -60,12 +55,6 @@ void tracks_record(struct recorder *recorder, struct track *track, struct vm *vm
 void tracks_store_unmeasured(struct recorder *recorder, Vmreclaim__Controller__V1__Action *action,
                              const char *why)
 {
-    action->reason = message_text(why);
-    action->finished = 1;
-    action->footprint_before = 0;
-    action->footprint_after = 0;
-    action->drift = 0;
-    action->host_returned = 0;
-    judge_action(action);
+    measures_forgo(why, action);
     (void)store_put_action(recorder->store, action);
 }

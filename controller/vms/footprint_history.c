@@ -50,6 +50,11 @@ static void lower(struct footprint_point *point, int64_t bytes)
         point->footprint = 0;
 }
 
+void footprint_history_claim(struct footprint_history *history, nsec_t time, uint64_t footprint)
+{
+    history->claimed = (struct footprint_point){time, footprint};
+}
+
 void footprint_history_lower(struct footprint_history *history, int64_t bytes)
 {
     for (uint32_t i = 0; i < FOOTPRINT_HISTORY_COUNT; i++)

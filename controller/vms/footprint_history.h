@@ -33,6 +33,9 @@ struct footprint_history {
 /* Adds the newest point. */
 void footprint_history_add(struct footprint_history *history, nsec_t time, uint64_t footprint);
 
+/* Actions account for what came back until `time`, when the footprint was that. */
+void footprint_history_claim(struct footprint_history *history, nsec_t time, uint64_t footprint);
+
 /* The points were measured `bytes` too high (negative: too low). */
 void footprint_history_lower(struct footprint_history *history, int64_t bytes);
 

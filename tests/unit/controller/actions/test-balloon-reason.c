@@ -5,7 +5,7 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
-#include "controller/records/balloon_reason.h"
+#include "controller/actions/balloon-reason.h"
 
 typedef Vmreclaim__Controller__V1__Action Action;
 typedef Vmreclaim__Controller__V1__ActionSample ActionSample;

@@ -1,5 +1,5 @@
 /* Confidence in an action's figures. */
-#include "controller/records/judge.h"
+#include "controller/actions/judge.h"
 
 #include <stdbool.h>
 #include <stddef.h>

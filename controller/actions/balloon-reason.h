@@ -1,6 +1,6 @@
 /* Why a balloon brought the host less than it took from the guest. Pure. */
-#ifndef VMRECLAIM_CONTROLLER_RECORDS_BALLOON_REASON_H
-#define VMRECLAIM_CONTROLLER_RECORDS_BALLOON_REASON_H
+#ifndef VMRECLAIM_ACTIONS_BALLOON_REASON_H
+#define VMRECLAIM_ACTIONS_BALLOON_REASON_H
 
 #include "controller/explain/explain.h"
 

@@ -1,10 +1,10 @@
 /* Reasons of balloon actions. */
-#include "controller/records/balloon_reason.h"
+#include "controller/actions/balloon-reason.h"
 
 #include <string.h>
 
+#include "controller/actions/judge.h"
 #include "controller/explain/view.h"
-#include "controller/records/judge.h"
 
 #define WORTH (16 * MIB)
 
