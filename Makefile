@@ -28,7 +28,7 @@ enable_tests = meson introspect --buildoptions $(1) | \
 	jq -e 'any(.[]; .name == "tests" and .value == "enabled")' >/dev/null || \
 	meson configure $(1) -Dtests=enabled
 
-## check: the fast suite, plain and under ASan and UBSan, and one lab run
+## check: the fast suite, plain and under ASan and UBSan, and one run with a real guest
 check: deps-check $(BUILD)/build.ninja $(SANITIZED)/build.ninja
 	@$(call enable_tests,$(BUILD))
 	@$(call enable_tests,$(SANITIZED))
@@ -43,7 +43,8 @@ check-all: deps-all check lint
 	meson test -C $(BUILD) --print-errorlogs --suite slow
 
 ## demo: two guests, three stories, measured on the host
-demo: deps-demo all
+demo: deps-demo $(BUILD)/build.ninja
+	ninja -C $(BUILD) demo-programs
 	deploy/demo/run $(BUILD)
 
 ## bench: all benchmarks, or NAME=x
