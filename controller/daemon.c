@@ -19,6 +19,8 @@
 #include "controller/daemon_files.h"
 #include "controller/json/json.h"
 #include "controller/records/record_service.h"
+#include "controller/vms/links.h"
+#include "controller/vms/tick.h"
 
 #define RELOAD_QUIET (500 * NSEC_PER_MSEC) /* editors write a file in several steps */
 
@@ -46,7 +48,7 @@ static void log_vm_event(const struct vm_event *event, void *userdata)
     char note[64] = "";
     unsigned suppressed;
 
-    if (event->kind == VM_EVENT_SAMPLE)
+    if (event->kind == VM_EVENT_SAMPLE || vm_event_kind_name(event->kind, event->vm) == NULL)
         return;
     if (level < LOG_LEVEL_DEBUG) {
         if (!log_limit_pass(&event->vm->log, time_boottime(), &suppressed))
@@ -339,6 +341,7 @@ static int init_parts(struct daemon *daemon, struct error *error)
                         daemon->config.sample_interval);
     if (r < 0)
         return error_set(error, r, "cannot start a timer: %s", uv_strerror(r));
+    policy_push_init(&daemon->policy_push, &daemon->supervisor);
     daemon->log_listener.on_event = log_vm_event;
     supervisor_listen(&daemon->supervisor, &daemon->log_listener);
     api_init(&daemon->api, &daemon->supervisor);

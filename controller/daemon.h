@@ -12,11 +12,12 @@
 #include "controller/api/balloon_service.h"
 #include "controller/api/vm_service.h"
 #include "controller/config/daemon_config.h"
+#include "controller/leases/keeper.h"
+#include "controller/policies/push.h"
 #include "controller/records/policy_service.h"
 #include "controller/records/recorder.h"
 #include "controller/records/status_service.h"
 #include "controller/store/store.h"
-#include "controller/vms/lease_keeper.h"
 #include "controller/vms/supervisor.h"
 
 struct daemon {
@@ -33,6 +34,7 @@ struct daemon {
     struct recorder recorder;
     struct policy_service policies;
     struct status_service status;
+    struct policy_push policy_push;
     struct lease_keeper keeper;
     struct api_balloon_service balloons;
     struct listener *agent_listeners[DAEMON_LISTEN_MAX];

@@ -14,6 +14,8 @@
 #include "common/base/log.h"
 #include "common/policy/policy-yaml.h"
 #include "controller/config/sources.h"
+#include "controller/vms/claims.h"
+#include "controller/vms/sources.h"
 
 /* ---- groups ---- */
 
@@ -119,8 +121,7 @@ static void assign_policy_files(struct daemon *daemon, const struct policy_file 
         if (vm == NULL || files[i].hash == 0 || files[i].hash == vm->assigned.file_hash ||
             policy_service_assigns(&daemon->policies, vm))
             continue;
-        vm->assigned.file_hash = files[i].hash;
-        (void)supervisor_set_policy(&daemon->supervisor, vm, &files[i].policy);
+        (void)policy_assign_file(vm, &files[i].policy, files[i].hash);
     }
 }
 
@@ -171,7 +172,7 @@ int daemon_check(const struct daemon_sources *sources, struct error *error)
         r = sources_read_vm_files(config.vms, NULL, NULL, &definitions, &count, error);
     if (r < 0)
         return r;
-    r = supervisor_check_definitions(definitions, count, error);
+    r = claims_check(definitions, count, error);
     for (size_t i = 0; i < count && r == 0; i++) {
         struct policy_file file = {.hash = 0};
 

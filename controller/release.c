@@ -13,8 +13,9 @@
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
 #include "common/base/util.h"
+#include "controller/leases/keeper.h"
 #include "controller/store/store.h"
-#include "controller/vms/lease_keeper.h"
+#include "controller/vms/tick.h"
 
 #define TIME_MAX      (30 * NSEC_PER_SEC)
 #define LOOK_INTERVAL (100 * NSEC_PER_MSEC)
@@ -47,7 +48,8 @@ static bool daemon_is_running(const struct daemon_config *config)
 
 static void log_event(const struct vm_event *event, void *userdata)
 {
-    if (event->kind == VM_EVENT_WARNING || event->kind == VM_EVENT_BALLOON)
+    if (event->kind == VM_EVENT_WARNING || event->kind == VM_EVENT_BALLOON ||
+        event->kind == VM_EVENT_LEASE)
         log_notice("VM %s: %s", event->vm->name, event->text);
 }
 
@@ -56,8 +58,7 @@ static bool has_work(const struct release *release)
     if (lease_keeper_expired(&release->keeper, release->time) > 0)
         return true;
     list_for_each (link, &release->keeper.balloons) {
-        const struct balloon_control *control =
-            list_entry(link, struct vm, leases.link)->leases.balloon;
+        const struct balloon_control *control = list_entry(link, struct vm_leases, link)->balloon;
 
         for (uint32_t i = 0; i < control->lease_count; i++)
             if (control->leases[i].lease.expires != 0 &&

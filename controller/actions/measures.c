@@ -8,7 +8,9 @@
 #include "controller/messages/action.h"
 #include "controller/messages/text.h"
 #include "controller/messages/vm.h"
-#include "controller/vms/effective.h"
+#include "controller/policies/effective.h"
+#include "controller/vms/hypervisor.h"
+#include "controller/vms/measured.h"
 
 #define DURING_INTERVAL (5 * NSEC_PER_SEC)
 
@@ -95,7 +97,7 @@ void measures_complete(struct action_measures *measures, struct vm *vm, nsec_t n
 {
     assert(record->finished);
     (void)measures_take(measures, vm, PHASE_AFTER);
-    footprint_history_claim(&vm->measured.history, now, vm->measured.waterfall.footprint);
+    measured_claim(vm, now);
     record->samples = measures->pointers;
     record->n_samples = measures->count;
     judge_action(record);

@@ -11,8 +11,10 @@
 #include "common/base/util.h"
 #include "controller/messages/copy.h"
 #include "controller/messages/text.h"
+#include "controller/vms/announce.h"
 #include "controller/vms/drift.h"
 #include "controller/vms/fresh_sample.h"
+#include "controller/vms/hypervisor.h"
 
 #define TICK             (500 * NSEC_PER_MSEC)
 #define SETTLE_QUIET     (5 * NSEC_PER_SEC)  /* two reporting passes without a fall */
@@ -162,7 +164,7 @@ static void sample_and_finish(struct action *action, struct vm *vm)
     if (vm != NULL && fresh_sample_start(&action->sample, vm, on_sample_after, action) == 0)
         return;
     if (vm != NULL)
-        (void)supervisor_measure_exactly(action->actions->api->supervisor, vm);
+        (void)vm_measure_exactly(vm);
     finish(action, vm);
 }
 
@@ -170,7 +172,7 @@ static void sample_and_finish(struct action *action, struct vm *vm)
 
 static void watch_footprint(struct action *action, struct vm *vm, nsec_t now)
 {
-    if (supervisor_measure(action->actions->api->supervisor, vm) < 0) {
+    if (vm_measure(vm) < 0) {
         sample_and_finish(action, vm);
         return;
     }
@@ -340,7 +342,7 @@ static struct vm *find_actable(const struct api_actions *actions, struct ttrpc_c
 
     if (vm == NULL)
         return NULL;
-    r = supervisor_may_command(vm, &error);
+    r = vm_may_command(vm, &error);
     if (r == 0 && vm->action != NULL)
         r = error_set(&error, -EBUSY, "action %s is still running on VM '%s'", vm->action->id,
                       vm->name);
@@ -374,7 +376,7 @@ static void act(struct ttrpc_call *call, const ProtobufCMessage *asked,
     (void)uv_timer_start(&actions->timer, on_tick, TICK / NSEC_PER_MSEC, TICK / NSEC_PER_MSEC);
     if (fresh_sample_start(&action->sample, vm, on_sample_before, action) == 0)
         return;
-    (void)supervisor_measure_exactly(actions->api->supervisor, vm);
+    (void)vm_measure_exactly(vm);
     ask_agent(action, vm);
 }
 

@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include "common/base/util.h"
+#include "controller/leases/requests.h"
 #include "controller/messages/text.h"
 #include "controller/vms/drift.h"
 #include "controller/vms/fresh_sample.h"
+#include "controller/vms/hypervisor.h"
 
 #define TICK       (250 * NSEC_PER_MSEC)
 #define WAIT_MAX   (60 * NSEC_PER_SEC)
@@ -115,7 +117,7 @@ static void sample_and_finish(struct balloon_wait *wait, struct vm *vm, const ch
     wait->reason = reason;
     if (fresh_sample_start(&wait->sample, vm, on_sample_after, wait) == 0)
         return;
-    (void)supervisor_measure_exactly(wait->service->api->supervisor, vm);
+    (void)vm_measure_exactly(vm);
     finish(wait, vm, reason);
 }
 
@@ -155,14 +157,14 @@ static void look(struct balloon_wait *wait, nsec_t now)
     }
     if (recorder != NULL)
         recorder->on_progress(vm, wait->id, recorder->userdata);
-    if (vm->leases.balloon == NULL || is_reached(vm->leases.balloon)) {
+    if (lease_balloon(vm) == NULL || is_reached(lease_balloon(vm))) {
         wait->reached = wait->reached == 0 ? now : wait->reached;
         if (now - wait->reached >= HOST_DELAY)
-            sample_and_finish(wait, vm, reason_of((enum balloon_news)vm->leases.news));
+            sample_and_finish(wait, vm, reason_of(lease_news(vm)));
         return;
     }
-    supervisor_read_balloon(vm);
-    if (vm->leases.balloon->stalled)
+    vm_read_balloon(vm);
+    if (lease_balloon(vm)->stalled)
         sample_and_finish(wait, vm, balloon_news_text(BALLOON_NEWS_STALLED));
     else if (now - wait->started >= WAIT_MAX)
         sample_and_finish(wait, vm,
@@ -259,7 +261,7 @@ static void begin(struct balloon_wait *wait, struct vm *vm)
 {
     if (fresh_sample_start(&wait->sample, vm, on_sample_before, wait) == 0)
         return;
-    (void)supervisor_measure_exactly(wait->service->api->supervisor, vm);
+    (void)vm_measure_exactly(vm);
     ask_hypervisor(wait, vm);
 }
 
@@ -325,7 +327,7 @@ static void stop(struct balloon_wait *wait)
         return;
     }
     if (vm != NULL)
-        (void)supervisor_measure_exactly(wait->service->api->supervisor, vm);
+        (void)vm_measure_exactly(vm);
     finish(wait, vm, why);
 }
 

@@ -4,7 +4,7 @@
 #define VMRECLAIM_API_BALLOON_SERVICE_H
 
 #include "controller/api/actions.h"
-#include "controller/vms/lease_keeper.h"
+#include "controller/leases/keeper.h"
 
 struct api_balloon_service {
     struct api *api;

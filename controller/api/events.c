@@ -60,7 +60,7 @@ static void on_vm_event(const struct vm_event *event, void *userdata)
     struct api *api = userdata;
     struct event_message message;
 
-    if (list_is_empty(&api->watchers))
+    if (list_is_empty(&api->watchers) || vm_event_kind_name(event->kind, event->vm) == NULL)
         return;
     event_to_message(event, &message);
     api_publish(api, &message.message);

@@ -8,6 +8,7 @@
 
 #include "common/base/util.h"
 #include "controller/messages/text.h"
+#include "controller/policies/push.h"
 
 struct policy_wait {
     struct list link;
@@ -79,7 +80,7 @@ void api_policy_assign(struct api_policy_waits *waits, struct ttrpc_call *call, 
 {
     struct policy_wait *wait = calloc(1, sizeof(*wait));
 
-    if (wait == NULL || supervisor_set_policy(waits->api->supervisor, vm, policy) < 0) {
+    if (wait == NULL || policy_assign(vm, policy) < 0) {
         free(wait);
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
         return;

@@ -8,8 +8,10 @@
 #include "controller/api/forward.h"
 #include "controller/messages/finding.h"
 #include "controller/messages/vm.h"
-#include "controller/vms/effective.h"
+#include "controller/policies/effective.h"
 #include "controller/vms/fresh_sample.h"
+#include "controller/vms/hypervisor.h"
+#include "controller/vms/measured.h"
 
 #define SAMPLE_TIMEOUT       (2 * NSEC_PER_SEC)
 #define EXACT_SAMPLE_TIMEOUT (20 * NSEC_PER_SEC)
@@ -108,7 +110,7 @@ static void get_vm(struct ttrpc_call *call, const ProtobufCMessage *request,
         return;
     }
     if (asked->fresh)
-        (void)supervisor_measure_exactly(service->api->supervisor, vm);
+        (void)vm_measure_exactly(vm);
     finish_get_vm(service, call, vm);
 }
 
@@ -140,7 +142,7 @@ static void finish_explain(const struct api_vm_service *service, struct ttrpc_ca
     struct policy policy;
     bool has_policy = vm_effective_policy(vm, &policy);
 
-    supervisor_measure_huge(vm);
+    vm_measure_huge(vm);
     vm_to_message(service->api->supervisor, vm, true, &message);
     response.vm = &message.message;
     add_findings(&(struct explain_subject){.vm = &message.message,
@@ -173,7 +175,7 @@ static void explain(struct ttrpc_call *call, const ProtobufCMessage *request,
         ask_sample(service, call, vm, asked->exact, on_explain_sample);
         return;
     }
-    (void)supervisor_measure_exactly(service->api->supervisor, vm);
+    (void)vm_measure_exactly(vm);
     finish_explain(service, call, vm);
 }
 

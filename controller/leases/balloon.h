@@ -137,6 +137,9 @@ int balloon_resume(struct balloon_control *control, const struct lease *lease, b
  * the rest: its balloon came with a snapshot. */
 void balloon_recover(struct balloon_control *control, uint64_t baseline, uint64_t actual);
 
+/* It is known that the host gets nothing of what goes into it. */
+void balloon_set_inert(struct balloon_control *control);
+
 /* Asks for a lease. The id must be new. -ENOSPC: too many leases; -EINVAL: it would go below its
  * floor or the smallest size; -EOPNOTSUPP: the balloon is inert; -EBUSY: the guest is stalled or
  * has too little left, with how much it could give. */

@@ -138,6 +138,11 @@ void balloon_recover(struct balloon_control *control, uint64_t baseline, uint64_
     control->raise = true;
 }
 
+void balloon_set_inert(struct balloon_control *control)
+{
+    control->trust = BALLOON_INERT;
+}
+
 int balloon_resume(struct balloon_control *control, const struct lease *lease, bool is_valid)
 {
     struct balloon_lease *entry;

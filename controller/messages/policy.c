@@ -7,7 +7,7 @@
 #include "common/base/util.h"
 #include "common/policy/policy.h"
 #include "controller/messages/text.h"
-#include "controller/vms/effective.h"
+#include "controller/policies/effective.h"
 
 #define ORIGIN(name) VMRECLAIM__CONTROLLER__V1__SETTING_ORIGIN__SETTING_ORIGIN_##name
 

@@ -2,7 +2,7 @@
 #include "controller/messages/vm.h"
 
 #include "common/base/util.h"
-#include "controller/leases/balloon.h"
+#include "controller/leases/table.h"
 #include "controller/messages/text.h"
 
 static void host_facts_to_message(const struct supervisor *supervisor, const struct vm *vm,
@@ -21,7 +21,7 @@ static void host_facts_to_message(const struct supervisor *supervisor, const str
     message->encrypted = facts->encrypted;
     message->migrated_in = vm->hypervisor.migrated_in;
     message->restored = vm->hypervisor.restored;
-    message->foreign_balloon_owner = message_text(vm->leases.foreign_owner);
+    message->foreign_balloon_owner = message_text(lease_foreign_owner(vm));
     message->lowest_useful_order = order > 0 ? (uint32_t)order : 0;
     message->footprint_at_boot = vm->measured.footprint_at_boot;
     message->touched = vm->measured.touched;
@@ -64,11 +64,11 @@ static void policy_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm
 
 static void balloon_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm *message)
 {
-    const struct balloon_control *control = vm->leases.balloon;
+    const struct balloon_control *control = lease_balloon(vm);
 
     message->balloon_target = vm->hypervisor.facts.balloon_actual;
     message->balloon_baseline = vm->hypervisor.facts.balloon_actual;
-    message->balloon_lease = vm->leases.waiting;
+    message->balloon_lease = lease_waiting_bytes(vm);
     if (control == NULL)
         return;
     message->balloon_target = control->target;

@@ -9,6 +9,8 @@
 #include "controller/messages/action.h"
 #include "controller/records/tracks.h"
 #include "controller/vms/drift.h"
+#include "controller/vms/hypervisor.h"
+#include "controller/vms/measured.h"
 
 #define SETTLE    (30 * NSEC_PER_SEC) /* the kernel reports a whole idle guest in that time */
 #define RUN_SPAN  (60 * NSEC_PER_SEC) /* one that goes on has figures all the same */
@@ -159,7 +161,7 @@ void guest_action_take(struct recorder *recorder, struct vm *vm, const ActionRes
     choose_id(recorder, result->action_id, id);
     guest_action_to_message(vm, result, &action);
     action.id = id;
-    (void)supervisor_measure_exactly(recorder->api->supervisor, vm);
+    (void)vm_measure_exactly(vm);
     leader = tracks_find_state(recorder, vm->name, TRACK_SETTLING);
     if (leader != NULL && now - leader->begun >= RUN_SPAN) {
         guest_run_close(recorder, leader->vm, vm, now);
@@ -263,7 +265,7 @@ void guest_run_close(struct recorder *recorder, const char *name, struct vm *vm,
     if (run.count == 0)
         return;
     if (vm != NULL)
-        supervisor_measure_huge(vm);
+        vm_measure_huge(vm);
     list_for_each (link, &recorder->tracks) {
         struct track *track = list_entry(link, struct track, link);
         if (is_of_run(track, name))

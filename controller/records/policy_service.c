@@ -10,6 +10,7 @@
 #include "controller/messages/copy.h"
 #include "controller/messages/policy.h"
 #include "controller/messages/text.h"
+#include "controller/policies/push.h"
 #include "controller/records/sha256.h"
 
 enum { REVISIONS_MAX = 1000 };
@@ -123,7 +124,7 @@ static void on_vm_event(const struct vm_event *event, void *userdata)
     if (event->kind != VM_EVENT_STATE && event->kind != VM_EVENT_HYPERVISOR)
         return;
     if (assigned_policy(service, event->vm, &policy, &error) == 0 && !runs(event->vm, &policy))
-        (void)supervisor_set_policy(service->api->supervisor, event->vm, &policy);
+        (void)policy_assign(event->vm, &policy);
 }
 
 /* Gives every VM that this policy is assigned to its newest revision. Writes their names to `vms`,
@@ -144,7 +145,7 @@ static size_t spread(struct policy_service *service, const char *name, char **vm
             strcmp(assigned, name) != 0)
             continue;
         if (!runs(vm, &policy))
-            (void)supervisor_set_policy(supervisor, vm, &policy);
+            (void)policy_assign(vm, &policy);
         vms[count++] = vm->name;
     }
     return count;
@@ -429,7 +430,7 @@ static size_t settle(struct policy_service *service, char **vms)
         struct vm *vm = list_entry(link, struct vm, link);
         if (assigned_policy(service, vm, &policy, &error) < 0 || runs(vm, &policy))
             continue;
-        (void)supervisor_set_policy(supervisor, vm, &policy);
+        (void)policy_assign(vm, &policy);
         vms[count++] = vm->name;
     }
     return count;

@@ -24,6 +24,8 @@
 #include "controller/records/reports.h"
 #include "controller/records/resume.h"
 #include "controller/records/tracks.h"
+#include "controller/vms/hypervisor.h"
+#include "controller/vms/measured.h"
 
 #define ALLOWANCE    (2 * (int64_t)NSEC_PER_SEC) /* between two clocks */
 #define TICK_MS      1000
@@ -82,7 +84,7 @@ static void on_finished(struct vm *vm, Action *action, void *userdata)
             track->state = TRACK_OVER;
         return;
     }
-    supervisor_measure_huge(vm);
+    vm_measure_huge(vm);
     if (track == NULL)
         (void)store_put_action(recorder->store, action);
     else
@@ -123,8 +125,7 @@ bool recorder_is_comparable(const struct vm *vm, const Action *action)
 
 int recorder_measure_again(struct vm *vm, const Action *action, int64_t *ret_returned)
 {
-    if (!action->finished || !recorder_is_comparable(vm, action) ||
-        supervisor_measure_exactly(vm->supervisor, vm) < 0)
+    if (!action->finished || !recorder_is_comparable(vm, action) || vm_measure_exactly(vm) < 0)
         return -ENODATA;
     *ret_returned = judge_returned(action, vm->measured.waterfall.footprint);
     return 0;
@@ -164,7 +165,7 @@ static void do_due(struct recorder *recorder, struct track *track)
     if (track->is_asking)
         return;
     if (vm != NULL)
-        (void)supervisor_measure_exactly(recorder->api->supervisor, vm);
+        (void)vm_measure_exactly(vm);
     continue_track(vm, track);
 }
 

@@ -3,8 +3,8 @@
 #define VMRECLAIM_CONTROLLER_RECORDS_STATUS_SERVICE_H
 
 #include "controller/config/daemon_config.h"
+#include "controller/leases/keeper.h"
 #include "controller/records/recorder.h"
-#include "controller/vms/lease_keeper.h"
 
 struct status_service {
     const struct api_actions *actions;

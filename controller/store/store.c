@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "controller/leases/crash.h"
+#include "controller/crash/crash.h"
 #include "controller/store/internal.h"
 
 #define RETRY_INTERVAL (10 * NSEC_PER_SEC)

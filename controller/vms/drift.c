@@ -89,7 +89,7 @@ static int64_t slope_of(const struct vm *vm, nsec_t start, bool much_waits)
 static bool only_reporting_takes(const struct vm *vm)
 {
     return vm->measured.waterfall.swapped == 0 && vm->measured.waterfall.balloon == 0 &&
-           vm->leases.balloon == NULL;
+           !vm->leased;
 }
 
 void drift_begin_at(const struct vm *vm, nsec_t start, uint64_t waits, struct drift *ret_drift)

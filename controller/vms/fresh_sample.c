@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "controller/vms/agent.h"
+#include "controller/vms/hypervisor.h"
+#include "controller/vms/measured.h"
+
 #define ANSWER_TIMEOUT (2 * NSEC_PER_SEC)
 
 void fresh_sample_take(struct vm *vm, const struct ttrpc_result *result, nsec_t latency)
@@ -11,11 +15,11 @@ void fresh_sample_take(struct vm *vm, const struct ttrpc_result *result, nsec_t 
     const Vmreclaim__Agent__V1__GetMemoryResponse *response =
         (const Vmreclaim__Agent__V1__GetMemoryResponse *)result->response;
 
-    supervisor_calibrate(vm);
+    vm_calibrate(vm);
     if (result->code == TTRPC_OK && response->sample != NULL)
-        (void)supervisor_take_sample(vm->supervisor, vm, response->sample, latency);
+        (void)vm_take_sample(vm, response->sample, latency);
     else
-        (void)supervisor_measure(vm->supervisor, vm);
+        (void)vm_measure(vm);
 }
 
 static void on_answer(const struct ttrpc_result *result, void *userdata)

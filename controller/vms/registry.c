@@ -142,25 +142,10 @@ int registry_set_cid(struct registry *registry, struct vm *vm, uint32_t cid, str
 
 int registry_add(struct registry *registry, struct vm *vm, struct error *error)
 {
-    uint32_t cid = vm->cid;
-    char uuid[VM_UUID_SIZE];
-    int r;
-
     if (registry_find_name(registry, vm->name) != NULL)
         return error_set(error, -EEXIST, "there is already a VM named '%s'", vm->name);
-    (void)snprintf(uuid, sizeof(uuid), "%s", vm->uuid);
-    vm->cid = 0;
-    vm->uuid[0] = '\0';
-    r = registry_set_cid(registry, vm, cid, error);
-    if (r == 0)
-        r = registry_set_uuid(registry, vm, uuid, error);
-    if (r == 0 && hash_table_add(&registry->by_name, &vm->by_name, hash_text(vm->name)) < 0)
-        r = error_set(error, -ENOMEM, "out of memory");
-    if (r < 0) {
-        hash_table_remove(&registry->by_uuid, &vm->by_uuid);
-        hash_table_remove(&registry->by_cid, &vm->by_cid);
-        return r;
-    }
+    if (hash_table_add(&registry->by_name, &vm->by_name, hash_text(vm->name)) < 0)
+        return error_set(error, -ENOMEM, "out of memory");
     list_append(&registry->vms, &vm->link);
     registry->count++;
     return 0;

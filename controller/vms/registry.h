@@ -1,4 +1,5 @@
-/* All VMs, found by name, UUID, CID or their hypervisor's address in constant time. */
+/* All VMs, found by name, UUID, CID or their hypervisor's address in constant time. Writes what a
+ * VM is known by: vm->name, uuid, cid, address. */
 #ifndef VMRECLAIM_VMS_REGISTRY_H
 #define VMRECLAIM_VMS_REGISTRY_H
 
@@ -21,11 +22,12 @@ void registry_init(struct registry *registry);
 /* The VMs themselves must be gone. */
 void registry_finish(struct registry *registry);
 
-/* -EEXIST: the name, UUID, CID or address is taken; `error` says by whom. */
+/* Under its name only. -EEXIST: that is taken. */
 int registry_add(struct registry *registry, struct vm *vm, struct error *error);
 void registry_remove(struct registry *registry, struct vm *vm);
 
-/* Changes an identity of a VM in the registry; empty and 0 take it away. -EEXIST. */
+/* Changes an identity of a VM in the registry; empty and 0 take it away. -EEXIST: another VM has
+ * it; `error` says which. */
 int registry_set_name(struct registry *registry, struct vm *vm, const char *name,
                       struct error *error);
 int registry_set_uuid(struct registry *registry, struct vm *vm, const char *uuid,

@@ -1,6 +1,7 @@
 /* A VM's record. */
 #include "controller/vms/vm.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 /* khugepaged fills an anonymous huge page again unless the hole is larger than this. */
 #define ORDER_ABOVE_KHUGEPAGED 5
 
-int vm_create(const char *name, struct vm **ret_vm)
+int vm_create(const char *name, enum vm_source source, struct vm **ret_vm)
 {
     struct vm *vm = calloc(1, sizeof(*vm));
 
@@ -18,9 +19,9 @@ int vm_create(const char *name, struct vm **ret_vm)
         return -ENOMEM;
     list_init(&vm->link);
     list_init(&vm->life.slot_link);
-    list_init(&vm->leases.link);
     hypervisor_process_init(&vm->measured.process);
     vm->life.state = VM_DISCOVERED;
+    vm->sources.set = source;
     agent_standing_init(&vm->links.standing);
     vm->measured.complaints = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 3};
     vm->agent.events = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 240};
@@ -41,37 +42,18 @@ void vm_copy_guest_text(char *to, size_t size, const char *from)
     to[used] = '\0';
 }
 
-static void free_keys(char **keys)
-{
-    for (char **key = keys; key != NULL && *key != NULL; key++)
-        free(*key);
-    free(keys);
-}
-
-void vm_forget_policy_answer(struct vm *vm)
-{
-    free_keys(vm->assigned.unsupported_keys);
-    free_keys(vm->assigned.capped_keys);
-    free_keys(vm->assigned.capped_values);
-    vm->assigned.unsupported_keys = NULL;
-    vm->assigned.capped_keys = NULL;
-    vm->assigned.capped_values = NULL;
-}
-
 void vm_destroy(struct vm *vm)
 {
     if (vm == NULL)
         return;
-    vm_forget_policy_answer(vm);
+    /* Whoever keeps these lets go when the VM is removed. */
+    assert(vm->assigned.policy == NULL && vm->leases == NULL && vm->action == NULL);
     hypervisor_process_finish(&vm->measured.process);
     vm_definition_destroy(vm->sources.definition);
-    free(vm->leases.balloon);
     free(vm->agent.info.packed);
-    free(vm->assigned.policy);
     free(vm);
 }
 
-/* Which memory backs the guest: the hypervisor's word, made exact by what its process maps. */
 Vmreclaim__Agent__V1__GetInfoResponse *vm_info_unpack(const struct vm *vm)
 {
     Vmreclaim__Agent__V1__GetInfoResponse *info;
@@ -92,6 +74,7 @@ void vm_info_free(Vmreclaim__Agent__V1__GetInfoResponse *info)
         vmreclaim__agent__v1__get_info_response__free_unpacked(info, NULL);
 }
 
+/* The hypervisor's word, made exact by what its process maps. */
 static enum memory_backing backing_of(const struct vm *vm)
 {
     enum memory_backing backing = vm->hypervisor.facts.backing;

@@ -27,7 +27,7 @@ enum vm_source {
 };
 
 struct action;
-struct balloon_control;
+struct vm_leases;
 struct supervisor;
 
 /* Who names the VM. */
@@ -40,8 +40,9 @@ struct vm_sources {
 struct vm_life {
     struct list slot_link; /* supervisor's coalesced tick */
     enum vm_state state;
-    struct vm_facts facts;
-    bool removed; /* waits for its connections to close, then is freed */
+    bool gone;           /* while that its hypervisor ended is worked off */
+    bool agent_was_here; /* since the VM was found */
+    bool removed;        /* waits for its connections to close, then is freed */
 };
 
 /* The session with its hypervisor, and what that says. */
@@ -88,6 +89,8 @@ struct vm_links {
     bool first_is_alive;            /* it answered the ping; the candidate has not said who it is */
     struct ttrpc_client_call *ping; /* of the first link, for the candidate's sake; NULL: none */
     struct dial *dial;
+    bool late;      /* a sample is overdue */
+    int told_order; /* lowest useful reporting order the agent was told; -1: none */
     struct agent_standing standing;
 };
 
@@ -132,17 +135,6 @@ struct vm_policy {
     uint64_t file_hash;      /* of the text of the VM's policy file; 0: none was read */
 };
 
-/* Its balloon under leases. */
-struct vm_leases {
-    struct balloon_control *balloon; /* NULL: nothing of ours is in it */
-    struct list link;                /* lease keeper's list */
-    bool may_raise;                  /* its turn in the line of those that get memory back */
-    uint64_t waiting;                /* bytes of leases whose hypervisor was not reached yet */
-    int news; /* enum balloon_news: the last one told of what was asked last, or why its leases
-                 ended */
-    char foreign_owner[64]; /* who else moves the balloon; empty: nobody */
-};
-
 struct vm {
     struct supervisor *supervisor; /* for callbacks that get the VM */
     /* identity */
@@ -162,23 +154,21 @@ struct vm {
     struct vm_links links;
     struct vm_agent agent;
     bool announced; /* its identity is vouched for: by its hypervisor, or by the dialled path */
-    int told_order; /* lowest useful reporting order the agent was told; -1: none */
     struct vm_policy assigned;
-    struct vm_leases leases;
-    struct action *action; /* one at a time; NULL: none */
-    struct log_limit log;  /* lines about this VM */
+    struct vm_leases *leases; /* NULL: there never was one */
+    bool leased;              /* something of ours is in its balloon */
+    struct action *action;    /* one at a time; NULL: none */
+    struct log_limit log;     /* lines about this VM */
 };
 
-/* -ENOMEM. */
-int vm_create(const char *name, struct vm **ret_vm);
+/* Found by `source`. -ENOMEM. */
+int vm_create(const char *name, enum vm_source source, struct vm **ret_vm);
 
 /* The session and links must be closed. NULL is fine. */
 void vm_destroy(struct vm *vm);
 
 /* What the guest says is shown to people: printable, cut to `size`. */
 void vm_copy_guest_text(char *to, size_t size, const char *from);
-
-void vm_forget_policy_answer(struct vm *vm);
 
 /* What the agent said of itself, with the reporting order of its newest sample, which moves; the
  * caller frees it (vm_info_free takes NULL). NULL: it has not said it, or memory is short. */

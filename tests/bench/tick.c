@@ -16,6 +16,8 @@
 
 #include "common/base/number.h"
 #include "controller/api/vm_service.h"
+#include "controller/vms/life.h"
+#include "controller/vms/tick.h"
 
 #define VMS             1000
 #define ROUNDS          25
@@ -88,13 +90,13 @@ static void add_vms(struct supervisor *supervisor)
         char name[32];
 
         (void)snprintf(name, sizeof(name), "vm-%zu", i);
-        if (vm_create(name, &vm) < 0 || supervisor_add_vm(supervisor, vm, &error) < 0 ||
+        if (vm_create(name, VM_SOURCE_FILE, &vm) < 0 ||
+            supervisor_add_vm(supervisor, vm, &error) < 0 ||
             hypervisor_process_open(&vm->measured.process, supervisor->root, hypervisors[i],
                                     &error) < 0) {
             (void)fprintf(stderr, "%s\n", error.text);
             exit(1);
         }
-        vm->sources.set = VM_SOURCE_FILE;
     }
 }
 

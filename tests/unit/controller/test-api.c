@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "controller/api/api.h"
+#include "controller/vms/tick.h"
 #include "tests/lib/loop.h"
 
 #define STRANGER 54321 /* a uid that is in no group */

@@ -2,7 +2,7 @@
 #include "tests/lib/test.h"
 
 #include "common/base/number.h"
-#include "controller/vms/effective.h"
+#include "controller/policies/effective.h"
 
 static char *keys[] = {(char *)"cache_floor", (char *)"compact", (char *)"allow_commands", NULL};
 static char *values[] = {(char *)"3GiB", (char *)"false", (char *)"false", NULL};

@@ -12,7 +12,12 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
+#include "controller/policies/push.h"
+#include "controller/vms/announce.h"
+#include "controller/vms/links.h"
+#include "controller/vms/sources.h"
 #include "controller/vms/supervisor.h"
+#include "controller/vms/tick.h"
 #include "tests/component/controller/fake-agent.h"
 
 #define WAIT_MAX (30 * NSEC_PER_SEC)
@@ -21,6 +26,7 @@ struct fixture {
     uv_loop_t loop;
     uv_timer_t ticker;
     struct supervisor supervisor;
+    struct policy_push policies;
     struct fake_agent agents[3];
     int root;
 };
@@ -39,6 +45,7 @@ static int set_up(void **state)
     (void)uv_timer_start(&f->ticker, on_ticker, 2, 2);
     if (supervisor_init(&f->supervisor, &f->loop, f->root, 500 * NSEC_PER_MSEC) < 0)
         return -1;
+    policy_push_init(&f->policies, &f->supervisor);
     for (size_t i = 0; i < ARRAY_SIZE(f->agents); i++)
         fake_agent_init(&f->agents[i], &f->loop);
     *state = f;
@@ -123,10 +130,10 @@ static void test_an_unannounced_agent_is_only_observed(void **state)
     wait_for(f, vm->measured.guest.received != 0);
     assert_false(vm->announced);
     assert_int_equal(vm->life.state, VM_CONNECTED);
-    assert_int_equal(supervisor_may_command(vm, &error), -EPERM);
+    assert_int_equal(vm_may_command(vm, &error), -EPERM);
     assert_non_null(strstr(error.text, "no hypervisor vouches for CID 7"));
     policy_init(&policy, POLICY_BALANCED);
-    assert_int_equal(supervisor_set_policy(&f->supervisor, vm, &policy), 0);
+    assert_int_equal(policy_assign(vm, &policy), 0);
     wait_for(f, f->agents[0].sequence > 3);
     assert_int_equal(f->agents[0].policies, 0);
     assert_int_equal(f->agents[0].lowest_order, -1);
@@ -232,7 +239,7 @@ static void test_a_ping_ends_with_its_candidate(void **state)
     define(f, "cid: 7\n");
     vm = vm_named(f, "web-1");
     assert_non_null(vm->links.agent);
-    vm_agent_drop(vm, "the test says so");
+    vm_links_drop(vm, "the test says so");
     wait_for(f, vm->links.open == 0);
 }
 
@@ -248,7 +255,7 @@ static void test_a_ping_does_not_decide_about_later_connections(void **state)
     dial_in(f, &f->agents[0], 7, 600);
     dial_in(f, &f->agents[1], 7, 601);
     assert_non_null(vm->links.ping);
-    vm_agent_drop(vm, "the test says so");
+    vm_links_drop(vm, "the test says so");
     dial_in(f, &f->agents[2], 7, 602);
     first = vm->links.agent;
     dial_in(f, &f->agents[1], 7, 603);
@@ -411,7 +418,7 @@ static struct vm *start_vouched(struct fixture *f)
     wait_for(f, vm->measured.guest.received != 0);
     vm->announced = true;
     vm->hypervisor.facts_next = NSEC_INFINITY;
-    assert_int_equal(supervisor_may_command(vm, &error), 0);
+    assert_int_equal(vm_may_command(vm, &error), 0);
     return vm;
 }
 
@@ -440,9 +447,9 @@ static void test_who_gets_another_address_must_be_vouched_for_again(void **state
             continue;
         dial_in(f, &f->agents[1], vm->cid, 601);
         wait_for(f, f->agents[1].watch != NULL && vm->agent.info.boot_id[0] != '\0');
-        assert_int_equal(supervisor_may_command(vm, &error), -EPERM);
+        assert_int_equal(vm_may_command(vm, &error), -EPERM);
         assert_int_equal(f->agents[1].lowest_order, -1);
-        vm_agent_drop(vm, "the test says so");
+        vm_links_drop(vm, "the test says so");
         wait_for(f, f->agents[1].connection == NULL);
     }
 }
@@ -455,7 +462,7 @@ static void test_another_label_does_not_disturb(void **state)
 
     define(f, "cid: 7\nhypervisor: qemu:/nowhere/web-1.qmp\nlabels: [rack=7]\n");
     assert_non_null(vm->links.agent);
-    assert_int_equal(supervisor_may_command(vm, &error), 0);
+    assert_int_equal(vm_may_command(vm, &error), 0);
     assert_int_equal(vm->hypervisor.facts_next, 0);
 }
 

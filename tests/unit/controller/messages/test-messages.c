@@ -17,7 +17,7 @@ static struct vm *make_vm(void)
 {
     struct vm *vm;
 
-    assert_int_equal(vm_create("web1", &vm), 0);
+    assert_int_equal(vm_create("web1", VM_SOURCE_FILE, &vm), 0);
     return vm;
 }
 
@@ -132,6 +132,8 @@ static void test_an_effective_value_says_where_it_comes_from(void **state)
                          VMRECLAIM__CONTROLLER__V1__SETTING_ORIGIN__SETTING_ORIGIN_PROFILE);
     assert_int_equal(message.message.n_unsupported_keys, 1);
     vm->assigned.unsupported_keys = NULL;
+    free(vm->assigned.policy);
+    vm->assigned.policy = NULL;
     vm_destroy(vm);
 }
 

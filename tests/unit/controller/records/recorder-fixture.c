@@ -6,6 +6,9 @@
 
 #include "controller/api/api.h"
 #include "controller/records/guest_actions.h"
+#include "controller/vms/hypervisor.h"
+#include "controller/vms/life.h"
+#include "controller/vms/tick.h"
 
 struct fixture fixture;
 struct supervisor supervisor;
@@ -27,7 +30,7 @@ void set_footprint(uint64_t mib)
     /* the status file is held open: a rewritten one is another */
     if (vm != NULL) {
         assert_int_equal(hypervisor_process_open(&vm->measured.process, fixture.root, 42, NULL), 0);
-        assert_int_equal(supervisor_measure(&supervisor, vm), 0);
+        assert_int_equal(vm_measure(vm), 0);
     }
 }
 
@@ -48,8 +51,7 @@ int recorder_set_up(void **state)
     api_init(&api, &supervisor);
     assert_int_equal(store_create(path, &store), 0);
     assert_int_equal(recorder_init(&recorder, &api, store), 0);
-    assert_int_equal(vm_create("web1", &vm), 0);
-    vm->sources.set = VM_SOURCE_FILE;
+    assert_int_equal(vm_create("web1", VM_SOURCE_FILE, &vm), 0);
     assert_int_equal(supervisor_add_vm(&supervisor, vm, NULL), 0);
     set_footprint(500);
     return 0;

@@ -1,4 +1,6 @@
 /* Records of the guests' own actions: by themselves, in runs, and what a guest may not do. */
+#include "controller/vms/hypervisor.h"
+#include "controller/vms/life.h"
 #include "tests/unit/controller/records/recorder-fixture.h"
 
 #include <errno.h>
@@ -222,7 +224,7 @@ static void test_the_guests_side_before(void **state)
         .received = now, .free = 200 * MIB, .in_use = 500 * MIB, .total = 700 * MIB};
     result.action_id = (char *)ID;
     result.duration_ns = NSEC_PER_SEC;
-    assert_int_equal(supervisor_measure(&supervisor, vm), 0);
+    assert_int_equal(vm_measure(vm), 0);
     result.free_before = 100 * MIB;
     result.reported_before = 50 * MIB;
     result.trapped_before = 10 * MIB;
@@ -273,7 +275,7 @@ static void test_a_vm_that_goes_leaves_its_record(void **state)
 
     footprint_history_add(&vm->measured.history, now - 2 * NSEC_PER_SEC, 500 * MIB);
     tell_guest_action(ID);
-    supervisor_remove_vm(&supervisor, vm);
+    vm_remove(vm);
     recorder_tick(&recorder, now + 40 * NSEC_PER_SEC, time_realtime());
     assert_int_equal(recorder.track_count, 0);
     expect(ID, (struct expectation){.phases = {BEFORE, DURING}});

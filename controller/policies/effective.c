@@ -1,5 +1,5 @@
 /* Policies under the guest's own limits. */
-#include "controller/vms/effective.h"
+#include "controller/policies/effective.h"
 
 #include <string.h>
 

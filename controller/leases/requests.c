@@ -1,4 +1,6 @@
 /* Leases that somebody asks for or gives back. */
+#include "controller/leases/requests.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,8 +8,8 @@
 #include <sys/random.h>
 
 #include "common/base/number.h"
-#include "controller/vms/lease_keeper.h"
-#include "controller/vms/lease_waiting.h"
+#include "controller/leases/conduct.h"
+#include "controller/leases/waiting.h"
 
 static uint64_t make_id(void)
 {
@@ -33,7 +35,7 @@ static int check_vm(const struct vm *vm, struct error *error)
     if (vm->hypervisor.facts.balloon != ANSWER_YES)
         return error_set(error, -ENODEV,
                          "VM '%s' has no balloon device; start it with virtio-balloon", vm->name);
-    if (lease_keeper_is_inert(vm))
+    if (conduct_is_inert(vm))
         return error_set(
             error, -EOPNOTSUPP, "VM '%s': its balloon gives the host nothing: %s", vm->name,
             vm->hypervisor.facts.vfio_devices > 0 ? "an assigned device pins all memory"
@@ -45,16 +47,9 @@ static int check_vm(const struct vm *vm, struct error *error)
 /* What is held already must be known. */
 static int check_journal(struct lease_keeper *keeper, struct error *error)
 {
-    int r = lease_keeper_problem(keeper) == NULL ? 0 : lease_waiting_load(keeper, error);
+    int r = lease_waiting_problem(keeper) == NULL ? 0 : lease_waiting_load(keeper, error);
 
     return r < 0 ? error_prefix(error, r, "the leases of earlier are not known yet") : 0;
-}
-
-void lease_set_address(struct lease *lease, const struct vm *vm)
-{
-    (void)snprintf(lease->driver, sizeof(lease->driver), "%s", vm->address.driver->name);
-    (void)snprintf(lease->address, sizeof(lease->address), "%s",
-                   hypervisor_address_where(&vm->address));
 }
 
 static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, const char *owner,
@@ -74,7 +69,7 @@ static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, con
     (void)snprintf(lease->uuid, sizeof(lease->uuid), "%s", vm->uuid);
     (void)snprintf(lease->owner, sizeof(lease->owner), "%s", owner);
     (void)snprintf(lease->boot_id, sizeof(lease->boot_id), "%s", vm->agent.boot_id);
-    lease_set_address(lease, vm);
+    conduct_set_address(lease, vm);
 }
 
 static uint64_t held_by(const struct balloon_control *control, const char *owner, bool others)
@@ -98,62 +93,75 @@ static void release_owner(struct balloon_control *control, const char *owner)
 /* The lease just made, at once: whoever asked for it learns when that fails. */
 static int write_newest(struct lease_keeper *keeper, struct vm *vm, struct error *error)
 {
-    const struct balloon_control *control = vm->leases.balloon;
+    struct balloon_control *control = leases_control(vm);
     const struct balloon_action action = {.kind = BALLOON_PUT,
                                           .lease = control->leases[control->lease_count - 1].lease};
-    int r = lease_keeper_write(keeper, vm, &action, error);
+    int r = conduct_write(keeper, vm, &action, error);
 
     if (r < 0)
         return error_prefix(error, r, "%s", balloon_news_text(BALLOON_NEWS_NO_JOURNAL));
-    balloon_done(vm->leases.balloon, &action, 0, time_boottime());
+    balloon_done(control, &action, 0, time_boottime());
     return 0;
+}
+
+/* The balloon is to be as it was before a request that failed. */
+static int request(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease,
+                   struct balloon_input *input, struct error *error)
+{
+    struct balloon_control *control = leases_control(vm);
+    const struct balloon_control before = *control;
+    int r;
+
+    input->available += held_by(control, lease->owner, false);
+    release_owner(control, lease->owner);
+    r = balloon_request(control, lease, input, error);
+    if (r == 0)
+        r = write_newest(keeper, vm, error);
+    if (r < 0)
+        *control = before; /* the owner keeps what it had */
+    return r;
 }
 
 int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
                      const char *owner, struct error *error)
 {
-    struct balloon_input input = lease_keeper_look(vm);
-    struct balloon_control before;
+    struct balloon_input input = conduct_look(vm);
+    struct balloon_control *control;
     struct lease lease;
     uint64_t others;
     int r = check_vm(vm, error);
 
     if (r == 0)
         r = check_journal(keeper, error);
-    if (r == 0 && lease_keeper_adopt(keeper, vm) < 0)
+    if (r == 0 && leases_adopt(keeper, vm) < 0)
         r = error_set(error, -ENOMEM, "out of memory");
     if (r < 0)
         return r;
-    others = held_by(vm->leases.balloon, owner, true);
-    if (size + others >= vm->leases.balloon->baseline || size + others < size)
+    control = leases_control(vm);
+    others = held_by(control, owner, true);
+    if (size + others >= control->baseline || size + others < size)
         return error_set(error, -EINVAL,
                          "VM '%s' has %" PRIu64 " bytes, %" PRIu64
                          " of them held by others: it cannot be left with %" PRIu64
                          "; to give memory back, release",
-                         vm->name, vm->leases.balloon->baseline, others, size);
-    before = *vm->leases.balloon;
-    fill_lease(vm, vm->leases.balloon->baseline - others - size, duration, owner, &lease);
-    input.available += held_by(vm->leases.balloon, owner, false);
-    release_owner(vm->leases.balloon, owner);
-    r = balloon_request(vm->leases.balloon, &lease, &input, error);
+                         vm->name, control->baseline, others, size);
+    fill_lease(vm, control->baseline - others - size, duration, owner, &lease);
+    r = request(keeper, vm, &lease, &input, error);
     if (r == 0)
-        r = write_newest(keeper, vm, error);
-    if (r < 0)
-        *vm->leases.balloon = before; /* the owner keeps what it had */
-    else
-        vm->leases.news = BALLOON_NO_NEWS;
-    input = lease_keeper_look(vm);
-    lease_keeper_run(keeper, vm, &input);
+        leases_note_news(vm, BALLOON_NO_NEWS);
+    input = conduct_look(vm);
+    conduct_run(keeper, vm, &input);
     return r < 0 ? error_prefix(error, r, "VM '%s'", vm->name) : 0;
 }
 
 int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct error *error)
 {
-    struct balloon_input input = lease_keeper_look(vm);
+    struct balloon_input input = conduct_look(vm);
+    struct balloon_control *control = leases_control(vm);
 
-    if (vm->leases.balloon == NULL || !balloon_release(vm->leases.balloon, 0))
+    if (control == NULL || !balloon_release(control, 0))
         return error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
-    vm->leases.news = BALLOON_NO_NEWS;
-    lease_keeper_run(keeper, vm, &input);
+    leases_note_news(vm, BALLOON_NO_NEWS);
+    conduct_run(keeper, vm, &input);
     return 0;
 }

@@ -10,13 +10,17 @@
  *
  * Failure modes: a journal that cannot be read is read again until it could be. A lease is
  * forgotten only when the process that it names is gone for sure. */
-#ifndef VMRECLAIM_VMS_LEASE_WAITING_H
-#define VMRECLAIM_VMS_LEASE_WAITING_H
+#ifndef VMRECLAIM_LEASES_WAITING_H
+#define VMRECLAIM_LEASES_WAITING_H
 
-#include "controller/vms/lease_keeper.h"
+#include "controller/leases/table.h"
 
 /* Reads the journal. After a failure nothing waits and the tick tries again. */
 int lease_waiting_load(struct lease_keeper *keeper, struct error *error);
+
+/* Why the leases of earlier are not known; NULL: they are. */
+const char *lease_waiting_problem(const struct lease_keeper *keeper);
+
 void lease_waiting_finish(struct lease_keeper *keeper);
 
 /* It waits for its VM to come back, or to expire. */

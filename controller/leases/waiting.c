@@ -1,5 +1,5 @@
 /* Leases that no balloon carries. */
-#include "controller/vms/lease_waiting.h"
+#include "controller/leases/waiting.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,6 +10,9 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/leases/conduct.h"
+#include "controller/vms/life.h"
+#include "controller/vms/sources.h"
 
 #define LOAD_INTERVAL     (5 * NSEC_PER_SEC)
 #define STAND_IN_INTERVAL (300 * NSEC_PER_SEC) /* an address that now serves somebody else */
@@ -47,7 +50,7 @@ void lease_waiting_finish(struct lease_keeper *keeper)
 void lease_waiting_add(struct lease_keeper *keeper, const struct lease *lease)
 {
     (void)keep_waiting(lease, keeper); /* without memory it is still in the journal */
-    lease_keeper_wake(keeper);
+    leases_wake(keeper);
 }
 
 /* ---- whose a lease is ---- */
@@ -134,10 +137,10 @@ static bool take_along(struct lease_keeper *keeper, struct vm *vm, struct lease 
 
     if (vm->hypervisor.facts.balloon_actual + BALLOON_SLACK >= baseline)
         return false;
-    supervisor_warn(keeper->supervisor, vm,
-                    "the guest came into process %d with a balloon that leaves it %" PRIu64
-                    " of %" PRIu64 " bytes: it gets them back",
-                    (int)vm->measured.process.pid, vm->hypervisor.facts.balloon_actual, baseline);
+    vm_warn(vm,
+            "the guest came into process %d with a balloon that leaves it %" PRIu64 " of %" PRIu64
+            " bytes: it gets them back",
+            (int)vm->measured.process.pid, vm->hypervisor.facts.balloon_actual, baseline);
     lease->baseline = baseline;
     lease->pid = vm->measured.process.pid;
     lease->start_time = vm->measured.process.start_time;
@@ -150,9 +153,9 @@ static void rename_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
     if (strcmp(lease->vm, vm->name) == 0 && is_at(vm, lease))
         return;
     (void)snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
-    lease_set_address(lease, vm);
-    (void)lease_keeper_write(keeper, vm,
-                             &(struct balloon_action){.kind = BALLOON_PUT, .lease = *lease}, NULL);
+    conduct_set_address(lease, vm);
+    (void)conduct_write(keeper, vm, &(struct balloon_action){.kind = BALLOON_PUT, .lease = *lease},
+                        NULL);
 }
 
 /* False: it has to wait. */
@@ -168,20 +171,20 @@ static bool resume_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
         (is_seen && !is_valid && !take_along(keeper, vm, lease))) {
         if (!is_process_gone(keeper, lease))
             return false;
-        lease_keeper_forget(keeper, vm, lease);
+        conduct_forget(keeper, vm, lease);
         return true;
     }
-    if (lease_keeper_adopt(keeper, vm) < 0)
+    if (leases_adopt(keeper, vm) < 0)
         return false;
     rename_lease(keeper, vm, lease);
-    return balloon_resume(vm->leases.balloon, lease, is_valid) == 0;
+    return balloon_resume(leases_control(vm), lease, is_valid) == 0;
 }
 
 void lease_waiting_resume(struct lease_keeper *keeper, struct vm *vm)
 {
     if (!vm->hypervisor.ready)
         return;
-    vm->leases.waiting = 0;
+    leases_set_waiting(vm, 0);
     list_for_each_safe (link, following, &keeper->waiting) {
         struct waiting_lease *waiting = list_entry(link, struct waiting_lease, link);
 
@@ -192,17 +195,17 @@ void lease_waiting_resume(struct lease_keeper *keeper, struct vm *vm)
 
 void lease_waiting_note(struct lease_keeper *keeper, struct vm *vm)
 {
-    vm->leases.waiting = 0;
+    uint64_t bytes = 0;
+
     list_for_each (link, &keeper->waiting) {
         const struct lease *lease = &list_entry(link, struct waiting_lease, link)->lease;
 
         if (is_for(vm, lease))
-            vm->leases.waiting += lease->bytes;
+            bytes += lease->bytes;
     }
-    if (vm->leases.waiting != 0)
-        supervisor_warn(keeper->supervisor, vm,
-                        "a lease of %" PRIu64 " bytes waits until its hypervisor answers",
-                        vm->leases.waiting);
+    leases_set_waiting(vm, bytes);
+    if (bytes != 0)
+        vm_warn(vm, "a lease of %" PRIu64 " bytes waits until its hypervisor answers", bytes);
 }
 
 /* ---- stand-ins: VMs that are only the address in a lease that is over ---- */
@@ -217,10 +220,9 @@ static int make_stand_in(struct supervisor *supervisor, const struct lease *leas
     (void)snprintf(name, sizeof(name), "%s", lease->vm);
     if (registry_find_name(&supervisor->registry, name) != NULL)
         (void)snprintf(name, sizeof(name), "lease-%" PRIx64, lease->id);
-    r = vm_create(name, ret_vm);
+    r = vm_create(name, VM_SOURCE_LEASE, ret_vm);
     if (r < 0)
         return r;
-    (*ret_vm)->sources.set = VM_SOURCE_LEASE;
     r = supervisor_add_vm(supervisor, *ret_vm, &error);
     if (r < 0)
         vm_destroy(*ret_vm);
@@ -242,11 +244,10 @@ static struct vm *add_stand_in(struct lease_keeper *keeper, const struct lease *
     if (r == 0)
         r = registry_set_address(&supervisor->registry, vm, &address, &error);
     if (r < 0)
-        supervisor_warn(supervisor, vm, "%s", error.text);
+        vm_warn(vm, "%s", error.text);
     else
-        supervisor_warn(supervisor, vm,
-                        "a lease of %" PRIu64 " bytes is over and no VM claims it: %s is told",
-                        lease->bytes, lease->address);
+        vm_warn(vm, "a lease of %" PRIu64 " bytes is over and no VM claims it: %s is told",
+                lease->bytes, lease->address);
     return vm;
 }
 
@@ -262,7 +263,7 @@ static bool stand_in(struct lease_keeper *keeper, struct waiting_lease *waiting,
     }
     if (vm == NULL || !is_process_gone(keeper, lease))
         return true;
-    lease_keeper_forget(keeper, vm, lease);
+    conduct_forget(keeper, vm, lease);
     return false;
 }
 
@@ -277,13 +278,11 @@ static bool is_awaited(const struct lease_keeper *keeper, const struct vm *vm)
 /* Once its leases are over, or were found to be another hypervisor's. */
 static void end_stand_in(struct lease_keeper *keeper, struct vm *vm)
 {
-    if ((vm->sources.set & VM_SOURCE_LEASE) == 0 || vm->leases.balloon != NULL ||
+    if ((vm->sources.set & VM_SOURCE_LEASE) == 0 || lease_balloon(vm) != NULL ||
         (vm->address.driver != NULL && !vm->hypervisor.ready && is_awaited(keeper, vm)))
         return;
     keeper->stand_in_count--;
-    vm->sources.set &= ~(unsigned)VM_SOURCE_LEASE;
-    if (vm->sources.set == 0)
-        supervisor_remove_vm(keeper->supervisor, vm);
+    vm_drop_source(vm, VM_SOURCE_LEASE);
 }
 
 /* ---- the journal ---- */
@@ -301,6 +300,11 @@ int lease_waiting_load(struct lease_keeper *keeper, struct error *error)
     if (keeper->problem.text[0] == '\0')
         (void)error_set(&keeper->problem, r, "reading the leases: %s", strerror(-r));
     return error_set(error, r, "%s", keeper->problem.text);
+}
+
+const char *lease_waiting_problem(const struct lease_keeper *keeper)
+{
+    return keeper->problem.text[0] == '\0' ? NULL : keeper->problem.text;
 }
 
 static void load_again(struct lease_keeper *keeper, nsec_t now)
@@ -327,7 +331,7 @@ static bool visit(struct lease_keeper *keeper, struct waiting_lease *waiting, ns
     if (vm != NULL && !vm->hypervisor.ready)
         return true;
     if (vm != NULL && resume_lease(keeper, vm, &waiting->lease)) {
-        vm->leases.waiting = 0;
+        leases_set_waiting(vm, 0);
         return false;
     }
     return !is_due(&waiting->lease) || stand_in(keeper, waiting, now);
@@ -335,7 +339,7 @@ static bool visit(struct lease_keeper *keeper, struct waiting_lease *waiting, ns
 
 void lease_waiting_tick(struct lease_keeper *keeper, nsec_t now)
 {
-    if (lease_keeper_problem(keeper) != NULL)
+    if (lease_waiting_problem(keeper) != NULL)
         load_again(keeper, now);
     list_for_each_safe (link, following, &keeper->waiting) {
         struct waiting_lease *waiting = list_entry(link, struct waiting_lease, link);
@@ -351,7 +355,7 @@ void lease_waiting_tick(struct lease_keeper *keeper, nsec_t now)
 
 bool lease_waiting_is_busy(const struct lease_keeper *keeper)
 {
-    return lease_keeper_problem(keeper) != NULL || keeper->stand_in_count > 0 ||
+    return lease_waiting_problem(keeper) != NULL || keeper->stand_in_count > 0 ||
            !list_is_empty(&keeper->waiting);
 }
 

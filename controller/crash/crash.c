@@ -1,5 +1,5 @@
 /* Crash points. */
-#include "controller/leases/crash.h"
+#include "controller/crash/crash.h"
 
 #include <inttypes.h>
 #include <signal.h>

@@ -2,8 +2,8 @@
  * changes the store, and when a hypervisor was sent or has answered a command about its balloon.
  * VMRECLAIM_CRASH_AT=N in the environment kills the daemon at the Nth point it comes to, counted
  * from when the file VMRECLAIM_CRASH_WHEN exists; without the latter, from its start. */
-#ifndef VMRECLAIM_LEASES_CRASH_H
-#define VMRECLAIM_LEASES_CRASH_H
+#ifndef VMRECLAIM_CRASH_CRASH_H
+#define VMRECLAIM_CRASH_CRASH_H
 
 /* `step` is said on standard error before the end. */
 void crash_point(const char *step);

@@ -1,0 +1,259 @@
+/* Carries out decisions about balloons. */
+#include "controller/leases/conduct.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/crash/crash.h"
+#include "controller/vms/fresh_sample.h"
+#include "controller/vms/hypervisor.h"
+
+#define TELL_TIMEOUT     (5 * NSEC_PER_SEC)
+#define FRESH_AGE        (5 * NSEC_PER_SEC)
+#define ACTIONS_PER_STEP 32 /* a decision never needs more before it waits for something */
+
+/* A command under way. The session's end ends it, and the VM outlives its session. */
+struct telling {
+    struct lease_keeper *keeper;
+    struct vm *vm;
+    struct balloon_action action;
+};
+
+/* ---- input ---- */
+
+bool conduct_is_inert(const struct vm *vm)
+{
+    return vm->hypervisor.facts.vfio_devices > 0 || vm->hypervisor.facts.encrypted ||
+           vm->hypervisor.facts.locked;
+}
+
+/* Another boot than a lease was made for. */
+static bool is_other_boot(const struct vm *vm)
+{
+    const struct balloon_control *control = lease_balloon(vm);
+
+    for (uint32_t i = 0; control != NULL && i < control->lease_count; i++) {
+        const char *boot_id = control->leases[i].lease.boot_id;
+
+        if (boot_id[0] != '\0' && vm->agent.boot_id[0] != '\0' &&
+            strcmp(boot_id, vm->agent.boot_id) != 0)
+            return true;
+    }
+    return false;
+}
+
+struct balloon_input conduct_look(const struct vm *vm)
+{
+    nsec_t now = time_boottime();
+
+    return (struct balloon_input){
+        .now = now,
+        .time = time_realtime(),
+        .ready = vm->hypervisor.ready,
+        .running = vm->hypervisor.facts.run_state == RUN_STATE_RUNNING,
+        .ram = vm->hypervisor.facts.ram,
+        .actual = vm->hypervisor.facts.balloon_actual,
+        .deflate_on_oom = vm->hypervisor.facts.deflate_on_oom == ANSWER_YES,
+        .guest_is_fresh = vm->links.agent != NULL && vm->measured.guest.received != 0 &&
+                          now - vm->measured.guest.received <= FRESH_AGE,
+        .guest_read = vm->measured.guest.received,
+        .available = vm->measured.guest.available,
+        .footprint = vm->measured.host.footprint,
+        .voided = is_other_boot(vm),
+    };
+}
+
+/* ---- actions ---- */
+
+static void tell_news(struct vm *vm, enum balloon_news news)
+{
+    enum vm_event_kind kind =
+        news == BALLOON_NEWS_HELD || news == BALLOON_NEWS_REACHED || news == BALLOON_NEWS_RELEASED
+            ? VM_EVENT_LEASE
+            : VM_EVENT_WARNING;
+
+    leases_note_news(vm, news);
+    vm_emit(vm, kind, balloon_news_text(news));
+}
+
+static void on_told(const struct driver_result *result, void *userdata)
+{
+    struct telling *telling = userdata;
+    struct lease_keeper *keeper = telling->keeper;
+    struct vm *vm = telling->vm;
+    struct balloon_control *control = leases_control(vm);
+    struct balloon_input input;
+
+    crash_point("the hypervisor has answered");
+    if (control != NULL) {
+        balloon_done(control, &telling->action, result->status, time_boottime());
+        input = conduct_look(vm);
+        /* A failure is tried again by the timer, not at once. */
+        if (result->status == 0)
+            conduct_run(keeper, vm, &input);
+    }
+    free(telling);
+}
+
+/* 0: the answer comes later. */
+static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon_action *action)
+{
+    struct telling *telling = calloc(1, sizeof(*telling));
+    int r;
+
+    if (telling == NULL)
+        return -ENOMEM;
+    telling->keeper = keeper;
+    telling->vm = vm;
+    telling->action = *action;
+    crash_point("before the hypervisor is told");
+    r = vm_set_balloon(vm, action->target, TELL_TIMEOUT, on_told, telling);
+    crash_point("the hypervisor was told");
+    if (r < 0)
+        free(telling);
+    return r;
+}
+
+int conduct_write(struct lease_keeper *keeper, struct vm *vm, const struct balloon_action *action,
+                  struct error *ret_error)
+{
+    const struct lease_journal *journal = &keeper->journal;
+    struct error error;
+    int r;
+
+    crash_point(action->kind == BALLOON_PUT ? "before a lease is written"
+                                            : "before a lease is removed");
+    r = action->kind == BALLOON_PUT ? journal->put(journal->userdata, &action->lease, &error)
+                                    : journal->remove(journal->userdata, action->lease.id, &error);
+    crash_point(action->kind == BALLOON_PUT ? "a lease was written" : "a lease was removed");
+    if (r == 0)
+        return 0;
+    vm_warn(vm, "lease journal: %s", error.text);
+    return error_set(ret_error, r, "%s", error.text);
+}
+
+/* False: nothing more can be done now. */
+static bool perform(struct lease_keeper *keeper, struct vm *vm, const struct balloon_action *action)
+{
+    struct balloon_control *control = leases_control(vm);
+    int r;
+
+    if (action->kind == BALLOON_NOTHING)
+        return false;
+    if (action->kind == BALLOON_TELL) {
+        r = tell(keeper, vm, action);
+        if (r < 0)
+            balloon_done(control, action, r, time_boottime());
+        return false;
+    }
+    r = conduct_write(keeper, vm, action, NULL);
+    balloon_done(control, action, r, time_boottime());
+    return true;
+}
+
+void conduct_run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input)
+{
+    struct balloon_control *control = leases_control(vm);
+    enum balloon_news news;
+
+    for (int i = 0; i < ACTIONS_PER_STEP; i++) {
+        struct balloon_action action = balloon_step(control, input);
+
+        input->pressure = false;
+        input->voided = false;
+        if (!perform(keeper, vm, &action))
+            break;
+    }
+    while ((news = balloon_take_news(control)) != BALLOON_NO_NEWS)
+        tell_news(vm, news);
+    if (balloon_is_over(control))
+        leases_drop(vm);
+}
+
+/* ---- readings ---- */
+
+/* A sample on its way. */
+struct reading {
+    struct list link;
+    struct lease_keeper *keeper;
+    struct fresh_sample sample;
+};
+
+static void end_reading(struct reading *reading)
+{
+    fresh_sample_cancel(&reading->sample);
+    list_remove(&reading->link);
+    free(reading);
+}
+
+static void on_reading(struct vm *vm, void *userdata)
+{
+    struct reading *reading = userdata;
+    struct lease_keeper *keeper = reading->keeper;
+    struct balloon_input input;
+
+    end_reading(reading);
+    if (vm == NULL || lease_balloon(vm) == NULL)
+        return;
+    input = conduct_look(vm);
+    conduct_run(keeper, vm, &input);
+}
+
+static bool is_being_read(const struct lease_keeper *keeper, const struct vm *vm)
+{
+    list_for_each (link, &keeper->readings)
+        if (strcmp(list_entry(link, struct reading, link)->sample.vm, vm->name) == 0)
+            return true;
+    return false;
+}
+
+static void start_reading(struct lease_keeper *keeper, struct vm *vm)
+{
+    struct reading *reading;
+
+    if (is_being_read(keeper, vm))
+        return;
+    reading = calloc(1, sizeof(*reading));
+    if (reading == NULL)
+        return;
+    reading->keeper = keeper;
+    list_append(&keeper->readings, &reading->link);
+    if (fresh_sample_start(&reading->sample, vm, on_reading, reading) < 0)
+        end_reading(reading);
+}
+
+void conduct_read_guest(struct lease_keeper *keeper, struct vm *vm,
+                        const struct balloon_input *input)
+{
+    const struct balloon_control *control = lease_balloon(vm);
+
+    if (control != NULL && balloon_waits_for_reading(control, input))
+        start_reading(keeper, vm);
+}
+
+void conduct_stop(struct lease_keeper *keeper)
+{
+    list_for_each_safe (link, following, &keeper->readings)
+        end_reading(list_entry(link, struct reading, link));
+}
+
+/* ---- ends and addresses ---- */
+
+void conduct_set_address(struct lease *lease, const struct vm *vm)
+{
+    (void)snprintf(lease->driver, sizeof(lease->driver), "%s", vm->address.driver->name);
+    (void)snprintf(lease->address, sizeof(lease->address), "%s",
+                   hypervisor_address_where(&vm->address));
+}
+
+void conduct_forget(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease)
+{
+    const struct balloon_action action = {.kind = BALLOON_FORGET, .lease = *lease};
+
+    (void)conduct_write(keeper, vm, &action, NULL);
+    vm_warn(vm, "a lease of %" PRIu64 " bytes ends: its hypervisor, process %d, is gone",
+            lease->bytes, (int)lease->pid);
+}

@@ -1,0 +1,34 @@
+/* Does for one VM what balloon.h decides: writes the journal, tells the hypervisor, asks the guest.
+ */
+#ifndef VMRECLAIM_LEASES_CONDUCT_H
+#define VMRECLAIM_LEASES_CONDUCT_H
+
+#include "controller/leases/table.h"
+
+/* The VM and its guest as they are now. */
+struct balloon_input conduct_look(const struct vm *vm);
+
+/* Does all that can be done now. */
+void conduct_run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input);
+
+/* Puts the action's lease into the journal, or takes it out. A failure is an event as well. */
+int conduct_write(struct lease_keeper *keeper, struct vm *vm, const struct balloon_action *action,
+                  struct error *ret_error);
+
+/* The hypervisor's end took the lease's balloon along. */
+void conduct_forget(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease);
+
+/* Samples come more rarely than steps: asks for one where the next step needs it. */
+void conduct_read_guest(struct lease_keeper *keeper, struct vm *vm,
+                        const struct balloon_input *input);
+
+/* Nobody is asked any more. */
+void conduct_stop(struct lease_keeper *keeper);
+
+/* The host would get nothing of what the guest gives. */
+bool conduct_is_inert(const struct vm *vm);
+
+/* The lease is for the hypervisor of this VM. */
+void conduct_set_address(struct lease *lease, const struct vm *vm);
+
+#endif

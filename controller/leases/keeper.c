@@ -1,0 +1,221 @@
+/* When what is done to which balloon. */
+#include "controller/leases/keeper.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/util.h"
+#include "controller/leases/conduct.h"
+#include "controller/leases/waiting.h"
+#include "controller/vms/hypervisor.h"
+
+#define RAISES_PER_TICK 4
+
+/* ---- timer ---- */
+
+static bool needs_raise(const struct vm_leases *leases)
+{
+    return !leases->balloon->telling && balloon_wanted(leases->balloon) > leases->balloon->target;
+}
+
+static int by_need(const void *a, const void *b)
+{
+    uint64_t x = (*(struct vm_leases *const *)a)->vm->measured.guest.available;
+    uint64_t y = (*(struct vm_leases *const *)b)->vm->measured.guest.available;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Marks the most pressed of the VMs that wait for their memory. */
+static void choose_raises(struct lease_keeper *keeper)
+{
+    struct vm_leases *waiting[256] = {NULL};
+    size_t count = 0;
+
+    list_for_each (link, &keeper->balloons) {
+        struct vm_leases *leases = list_entry(link, struct vm_leases, link);
+
+        leases_set_may_raise(leases, false);
+        if (needs_raise(leases) && count < ARRAY_SIZE(waiting))
+            waiting[count++] = leases;
+    }
+    qsort(waiting, count, sizeof(waiting[0]), by_need);
+    for (size_t i = 0; i < count && i < RAISES_PER_TICK; i++)
+        leases_set_may_raise(waiting[i], true);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct lease_keeper *keeper = timer->data;
+
+    lease_waiting_tick(keeper, time_boottime());
+    choose_raises(keeper);
+    list_for_each_safe (link, following, &keeper->balloons) {
+        const struct vm_leases *leases = list_entry(link, struct vm_leases, link);
+        struct vm *vm = leases->vm;
+        struct balloon_input input = conduct_look(vm);
+
+        vm_read_balloon(vm);
+        input.hold_raise = needs_raise(leases) && !leases->may_raise;
+        conduct_run(keeper, vm, &input);
+        conduct_read_guest(keeper, vm, &input);
+    }
+    if (list_is_empty(&keeper->balloons) && !lease_waiting_is_busy(keeper))
+        (void)uv_timer_stop(timer);
+}
+
+/* ---- events ---- */
+
+/* The hypervisor's end took the balloon along. */
+static void forget_all(struct lease_keeper *keeper, struct vm *vm)
+{
+    const struct balloon_control *control = lease_balloon(vm);
+
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        conduct_forget(keeper, vm, &control->leases[i].lease);
+    leases_drop(vm);
+}
+
+/* The VM is not supervised any more; its leases wait for it to come back, or to expire. */
+static void set_aside(struct lease_keeper *keeper, struct vm *vm)
+{
+    const struct balloon_control *control = lease_balloon(vm);
+
+    for (uint32_t i = 0; control != NULL && i < control->lease_count; i++)
+        lease_waiting_add(keeper, &control->leases[i].lease);
+    leases_remove(vm);
+}
+
+static void on_hypervisor(struct lease_keeper *keeper, struct vm *vm)
+{
+    struct balloon_input input;
+
+    /* It ended. A process that only cannot be looked at lives on while its session does. */
+    if (!hypervisor_process_is_open(&vm->measured.process) && !vm->hypervisor.ready) {
+        if (lease_balloon(vm) != NULL)
+            forget_all(keeper, vm);
+        return;
+    }
+    lease_waiting_resume(keeper, vm);
+    if (lease_balloon(vm) == NULL)
+        return;
+    if (conduct_is_inert(vm))
+        balloon_set_inert(leases_control(vm));
+    input = conduct_look(vm);
+    conduct_run(keeper, vm, &input);
+}
+
+/* A snapshot brings its balloon along: what was taken then and given back since is given back
+ * again. With leases, on_event voids them. */
+static void on_restored(struct lease_keeper *keeper, struct vm *vm)
+{
+    uint64_t before = vm->hypervisor.balloon_before_restore;
+    uint64_t actual = vm->hypervisor.facts.balloon_actual;
+
+    if (lease_balloon(vm) != NULL || actual == 0 || actual + BALLOON_SLACK >= before ||
+        leases_adopt(keeper, vm) < 0)
+        return;
+    balloon_recover(leases_control(vm), before, actual);
+    vm_warn(vm,
+            "the snapshot's balloon leaves the guest %" PRIu64 " bytes, it had %" PRIu64
+            " before: it gets them back",
+            actual, before);
+}
+
+static void on_event(const struct vm_event *event, void *userdata)
+{
+    struct lease_keeper *keeper = userdata;
+    struct vm *vm = event->vm;
+    struct balloon_input input;
+
+    if (event->kind == VM_EVENT_HYPERVISOR) {
+        on_hypervisor(keeper, vm);
+        return;
+    }
+    if (event->kind == VM_EVENT_REMOVED) {
+        set_aside(keeper, vm);
+        return;
+    }
+    if (event->kind == VM_EVENT_RESTORED)
+        on_restored(keeper, vm);
+    if (event->kind == VM_EVENT_STATE && vm->life.state == VM_DISCOVERED)
+        lease_waiting_note(keeper, vm);
+    if (lease_balloon(vm) == NULL)
+        return;
+    input = conduct_look(vm);
+    switch (event->kind) {
+    case VM_EVENT_PRESSURE:
+        input.pressure = true;
+        break;
+    case VM_EVENT_RESET:
+    case VM_EVENT_RESTORED:
+        input.voided = true;
+        break;
+    case VM_EVENT_STATE:
+        input.voided = input.voided || vm->life.state == VM_MIGRATING;
+        break;
+    case VM_EVENT_SAMPLE:
+    case VM_EVENT_BALLOON:
+        break;
+    default:
+        return;
+    }
+    conduct_run(keeper, vm, &input);
+}
+
+/* ---- the whole ---- */
+
+int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor,
+                      const struct lease_journal *journal, struct error *error)
+{
+    int r;
+
+    *keeper = (struct lease_keeper){
+        .supervisor = supervisor,
+        .journal = *journal,
+        .listener = {.on_event = on_event, .userdata = keeper, .acts = true},
+        .on_timer = on_timer,
+    };
+    list_init(&keeper->balloons);
+    list_init(&keeper->waiting);
+    list_init(&keeper->readings);
+    r = uv_timer_init(supervisor->loop, &keeper->timer);
+    if (r < 0)
+        return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
+    keeper->timer.data = keeper;
+    supervisor_listen(supervisor, &keeper->listener);
+    leases_wake(keeper);
+    return lease_waiting_load(keeper, error);
+}
+
+void lease_keeper_stop(struct lease_keeper *keeper)
+{
+    conduct_stop(keeper);
+    (void)uv_timer_stop(&keeper->timer);
+    uv_close((uv_handle_t *)&keeper->timer, NULL);
+}
+
+void lease_keeper_finish(struct lease_keeper *keeper)
+{
+    lease_waiting_finish(keeper);
+}
+
+size_t lease_keeper_count(const struct lease_keeper *keeper)
+{
+    size_t count = lease_waiting_count(keeper, 0);
+
+    list_for_each (link, &keeper->balloons)
+        count += list_entry(link, struct vm_leases, link)->balloon->lease_count;
+    return count;
+}
+
+size_t lease_keeper_expired(const struct lease_keeper *keeper, int64_t time)
+{
+    return lease_waiting_count(keeper, time);
+}
+
+const char *lease_keeper_problem(const struct lease_keeper *keeper)
+{
+    return lease_waiting_problem(keeper);
+}

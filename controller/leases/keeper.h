@@ -1,0 +1,38 @@
+/* Does what controller/leases/balloon.h decides: writes the journal, tells hypervisors, watches
+ * guests, for all VMs.
+ *
+ * Theory of operation: a VM has a balloon_control only while it has leases or gives memory back.
+ * Events of the supervisor (pressure, reset, migration, a size that moved, a sample) run its step
+ * at once; a timer that runs only while there are such VMs does it every second. Leases found in
+ * the journal wait until their VM's hypervisor is there (waiting.h), then are resumed when it
+ * is the same process and the same boot, else given back.
+ *
+ * Failure modes: a journal that cannot be written refuses new leases and holds nothing back. When
+ * many VMs must get memory back at once, a few per second are told, the most pressed guests first;
+ * pressure, resets and operators do not wait in that line. */
+#ifndef VMRECLAIM_LEASES_KEEPER_H
+#define VMRECLAIM_LEASES_KEEPER_H
+
+#include "controller/leases/table.h"
+
+/* Reads the journal. When that fails it is tried again, and new leases are refused with the reason
+ * until it has worked. */
+int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor,
+                      const struct lease_journal *journal, struct error *error);
+
+/* Leases stay in the journal: a planned restart resumes them. */
+void lease_keeper_stop(struct lease_keeper *keeper);
+
+/* Before uv_loop_close, after the loop has run empty. */
+void lease_keeper_finish(struct lease_keeper *keeper);
+
+/* How many leases are waiting or held, for status. */
+size_t lease_keeper_count(const struct lease_keeper *keeper);
+
+/* Why the leases of earlier are not known; NULL: they are. */
+const char *lease_keeper_problem(const struct lease_keeper *keeper);
+
+/* Waiting leases that have expired at that time: what --release-expired still has to do. */
+size_t lease_keeper_expired(const struct lease_keeper *keeper, int64_t time);
+
+#endif

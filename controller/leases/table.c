@@ -1,0 +1,129 @@
+/* The table of leases. */
+#include "controller/leases/table.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TICK_MS 1000
+
+const struct balloon_control *lease_balloon(const struct vm *vm)
+{
+    return vm->leases == NULL ? NULL : vm->leases->balloon;
+}
+
+uint64_t lease_waiting_bytes(const struct vm *vm)
+{
+    return vm->leases == NULL ? 0 : vm->leases->waiting;
+}
+
+enum balloon_news lease_news(const struct vm *vm)
+{
+    return vm->leases == NULL ? BALLOON_NO_NEWS : vm->leases->news;
+}
+
+const char *lease_foreign_owner(const struct vm *vm)
+{
+    return vm->leases == NULL ? "" : vm->leases->foreign_owner;
+}
+
+struct balloon_control *leases_control(struct vm *vm)
+{
+    return vm->leases == NULL ? NULL : vm->leases->balloon;
+}
+
+struct vm_leases *leases_get(struct vm *vm)
+{
+    if (vm->leases == NULL) {
+        vm->leases = calloc(1, sizeof(*vm->leases));
+        if (vm->leases == NULL)
+            return NULL;
+        vm->leases->vm = vm;
+        list_init(&vm->leases->link);
+    }
+    return vm->leases;
+}
+
+void leases_remove(struct vm *vm)
+{
+    if (vm->leases == NULL)
+        return;
+    leases_drop(vm);
+    free(vm->leases);
+    vm->leases = NULL;
+}
+
+int leases_adopt(struct lease_keeper *keeper, struct vm *vm)
+{
+    struct vm_leases *leases = leases_get(vm);
+
+    if (leases == NULL)
+        return -ENOMEM;
+    if (leases->balloon != NULL)
+        return 0;
+    leases->balloon = malloc(sizeof(*leases->balloon));
+    if (leases->balloon == NULL)
+        return -ENOMEM;
+    balloon_adopt(leases->balloon, vm->hypervisor.facts.balloon_actual);
+    list_append(&keeper->balloons, &leases->link);
+    vm->leased = true;
+    leases_wake(keeper);
+    return 0;
+}
+
+void leases_drop(struct vm *vm)
+{
+    list_remove(&vm->leases->link);
+    free(vm->leases->balloon);
+    vm->leases->balloon = NULL;
+    vm->leased = false;
+}
+
+void leases_set_waiting(struct vm *vm, uint64_t bytes)
+{
+    struct vm_leases *leases = bytes == 0 ? vm->leases : leases_get(vm);
+
+    if (leases != NULL)
+        leases->waiting = bytes;
+}
+
+void leases_set_may_raise(struct vm_leases *leases, bool may_raise)
+{
+    leases->may_raise = may_raise;
+}
+
+/* ---- news ---- */
+
+static bool is_cause(enum balloon_news news)
+{
+    return news == BALLOON_NEWS_EXPIRED || news == BALLOON_NEWS_PRESSURE ||
+           news == BALLOON_NEWS_VOID || news == BALLOON_NEWS_FOREIGN || news == BALLOON_NEWS_INERT;
+}
+
+/* Why the leases ended says more than that the guest has its memory back. */
+static bool is_told_by_cause(enum balloon_news kept, enum balloon_news news)
+{
+    return is_cause(kept) && (is_cause(news) || news == BALLOON_NEWS_RELEASED);
+}
+
+void leases_note_news(struct vm *vm, enum balloon_news news)
+{
+    struct vm_leases *leases = vm->leases;
+
+    if (!is_told_by_cause(leases->news, news))
+        leases->news = news;
+    if (news == BALLOON_NEWS_FOREIGN)
+        (void)snprintf(leases->foreign_owner, sizeof(leases->foreign_owner),
+                       "another client of the hypervisor");
+    else if (news == BALLOON_NEWS_HELD)
+        leases->foreign_owner[0] = '\0';
+}
+
+/* ---- the timer ---- */
+
+void leases_wake(struct lease_keeper *keeper)
+{
+    if (!uv_is_closing((uv_handle_t *)&keeper->timer) &&
+        !uv_is_active((uv_handle_t *)&keeper->timer))
+        (void)uv_timer_start(&keeper->timer, keeper->on_timer, TICK_MS, TICK_MS);
+}

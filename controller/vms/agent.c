@@ -1,0 +1,204 @@
+/* Takes what agents say. */
+#include "controller/vms/agent.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/vms/hypervisor.h"
+#include "controller/vms/life.h"
+#include "controller/vms/measured.h"
+
+#define INFO_BYTES_MAX 8192
+#define CLOCK_SLACK    (1 * NSEC_PER_SEC) /* samples overtake each other by less */
+
+/* ---- who is there ---- */
+
+void agent_begin(struct vm *vm, const char *boot_id)
+{
+    vm->agent.clock_offset_known = false;
+    (void)snprintf(vm->agent.info.boot_id, sizeof(vm->agent.info.boot_id), "%s", boot_id);
+}
+
+void agent_end(struct vm *vm)
+{
+    vm->agent.engine_state[0] = '\0';
+    vm->agent.engine_reason[0] = '\0';
+}
+
+bool agent_note(struct vm *vm, const char *text)
+{
+    char *reason = vm->agent.engine_reason;
+    const size_t size = sizeof(vm->agent.engine_reason);
+
+    if (strncmp(reason, text, size - 1) == 0)
+        return false;
+    (void)snprintf(reason, size, "%.*s", (int)size - 1, text);
+    return true;
+}
+
+void agent_adopt(struct vm *vm, struct vm *other)
+{
+    free(vm->agent.info.packed);
+    vm->agent.info = other->agent.info;
+    other->agent.info = (struct agent_info){0};
+    vm->agent.clock_offset = other->agent.clock_offset;
+    vm->agent.clock_offset_known = other->agent.clock_offset_known;
+    (void)snprintf(vm->agent.boot_id, sizeof(vm->agent.boot_id), "%s", other->agent.boot_id);
+}
+
+static void keep_packed(struct agent_info *info,
+                        const Vmreclaim__Agent__V1__GetInfoResponse *message)
+{
+    size_t length = protobuf_c_message_get_packed_size(&message->base);
+
+    free(info->packed);
+    info->packed_length = 0;
+    info->packed = length == 0 || length > INFO_BYTES_MAX ? NULL : malloc(length);
+    if (info->packed != NULL)
+        info->packed_length = protobuf_c_message_pack(&message->base, info->packed);
+}
+
+static void keep_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse *message)
+{
+    struct agent_info *info = &vm->agent.info;
+
+    vm_copy_guest_text(info->version, sizeof(info->version), message->agent_version);
+    vm_copy_guest_text(info->boot_id, sizeof(info->boot_id), message->boot_id);
+    vm_copy_guest_text(info->kernel_release, sizeof(info->kernel_release), message->kernel_release);
+    info->page_size = message->page_size;
+    info->pageblock_order = message->pageblock_order;
+    info->reporting_order = message->reporting_order;
+    info->cpu_count = message->cpu_count;
+    keep_packed(info, message);
+}
+
+void agent_take_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse *info)
+{
+    char before[sizeof(vm->agent.boot_id)];
+
+    (void)snprintf(before, sizeof(before), "%s", vm->agent.boot_id);
+    keep_info(vm, info);
+    (void)snprintf(vm->agent.boot_id, sizeof(vm->agent.boot_id), "%s", vm->agent.info.boot_id);
+    if (before[0] != '\0' && strcmp(before, vm->agent.boot_id) != 0)
+        vm_hypervisor_booted(vm, "the guest has booted again");
+    supervisor_emit(vm->supervisor,
+                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_INFO, .text = "", .info = info});
+    vm_update_state(vm);
+}
+
+/* ---- samples ---- */
+
+/* A guest's clock goes back only when the whole guest does. Before its agent has said which boot
+ * this is, nothing can be said. */
+static void watch_clock(struct vm *vm)
+{
+    nsec_t clock = vm->measured.guest.boottime_ns;
+    bool went_back = clock + CLOCK_SLACK < vm->agent.clock;
+
+    if (vm->agent.info.boot_id[0] == '\0')
+        return;
+    if (went_back || clock > vm->agent.clock)
+        vm->agent.clock = clock;
+    if (!went_back)
+        return;
+    vm->agent.clock_offset_known = false;
+    vm_hypervisor_restored(vm);
+}
+
+int vm_take_sample(struct vm *vm, const Vmreclaim__Agent__V1__MemorySample *sample, nsec_t latency)
+{
+    int r = measured_take_guest(vm, sample, latency);
+
+    if (r < 0)
+        return r;
+    watch_clock(vm);
+    if (vm_measure(vm) == 0)
+        measured_note_boot(vm);
+    else if (!vm->life.removed)
+        measured_join(vm, time_boottime());
+    return 0;
+}
+
+/* How much longer than the quickest sample of this link this one took to arrive. Both clocks run
+ * at one speed, so only the least difference is needed, not the clocks themselves. */
+static nsec_t latency_of(struct vm *vm, uint64_t guest_boottime)
+{
+    int64_t offset = (int64_t)(time_boottime() - guest_boottime);
+
+    if (!vm->agent.clock_offset_known || offset < vm->agent.clock_offset) {
+        vm->agent.clock_offset = offset;
+        vm->agent.clock_offset_known = true;
+    }
+    return (nsec_t)(offset - vm->agent.clock_offset);
+}
+
+int agent_take_sample(struct vm *vm, const Vmreclaim__Agent__V1__MemorySample *sample)
+{
+    return vm_take_sample(vm, sample, latency_of(vm, sample->boottime_ns));
+}
+
+void agent_on_event(const struct vm_event *event)
+{
+    if (event->kind == VM_EVENT_RESET)
+        event->vm->agent.clock = 0;
+}
+
+/* ---- what it says unasked ---- */
+
+static bool may_pass(struct vm *vm)
+{
+    unsigned suppressed;
+
+    return log_limit_pass(&vm->agent.events, time_boottime(), &suppressed);
+}
+
+/* Idle work acts once a second while there is much to take, a trickle six times a minute: the first
+ * is recorded whole, the second by samples, and a guest that lies costs 2,880 records a day. */
+static bool may_record(struct vm *vm, nsec_t now)
+{
+    unsigned suppressed;
+
+    return log_limit_pass(&vm->agent.actions, now, &suppressed) ||
+           log_limit_pass(&vm->agent.actions_beyond, now, &suppressed);
+}
+
+void agent_take_pressure(struct vm *vm, const Vmreclaim__Agent__V1__PressureEvent *pressure)
+{
+    char text[128];
+
+    if (!may_pass(vm))
+        return;
+    (void)snprintf(text, sizeof(text),
+                   "memory pressure: some %" PRIu32 ".%02" PRIu32 " %%, %" PRIu64
+                   " bytes available%s",
+                   pressure->memory_some_permyriad / 100, pressure->memory_some_permyriad % 100,
+                   pressure->available, pressure->oom_kill ? ", a process was killed" : "");
+    supervisor_emit(vm->supervisor,
+                    &(struct vm_event){
+                        .vm = vm, .kind = VM_EVENT_PRESSURE, .text = text, .pressure = pressure});
+}
+
+void agent_take_action(struct vm *vm, const Vmreclaim__Agent__V1__ActionResult *action)
+{
+    if (!may_pass(vm) || !may_record(vm, time_boottime()))
+        return;
+    supervisor_emit(vm->supervisor, &(struct vm_event){.vm = vm,
+                                                       .kind = VM_EVENT_ACTION,
+                                                       .text = action->reason,
+                                                       .action = action});
+}
+
+void agent_take_engine(struct vm *vm, const Vmreclaim__Agent__V1__EngineState *engine)
+{
+    struct vm_agent *agent = &vm->agent;
+    char text[192];
+
+    if (!may_pass(vm))
+        return;
+    vm_copy_guest_text(agent->engine_state, sizeof(agent->engine_state), engine->state);
+    vm_copy_guest_text(agent->engine_reason, sizeof(agent->engine_reason), engine->reason);
+    (void)snprintf(text, sizeof(text), "%s: %s", agent->engine_state, agent->engine_reason);
+    vm_emit(vm, VM_EVENT_ENGINE, text);
+}
