@@ -20,7 +20,7 @@ static void answer(struct ttrpc_call *call, struct vm *vm, bool pending)
 {
     Vmreclaim__Controller__V1__ApplyVmPolicyResponse response =
         VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
-    char *vms[] = {vm->name};
+    char *vms[] = {message_text(vm->name)};
 
     response.name = vm->assigned.policy->name;
     response.revision = vm->assigned.policy->revision;

@@ -146,7 +146,7 @@ static size_t spread(struct policy_service *service, const char *name, char **vm
             continue;
         if (!runs(vm, &policy))
             (void)policy_assign(vm, &policy);
-        vms[count++] = vm->name;
+        vms[count++] = message_text(vm->name);
     }
     return count;
 }
@@ -431,7 +431,7 @@ static size_t settle(struct policy_service *service, char **vms)
         if (assigned_policy(service, vm, &policy, &error) < 0 || runs(vm, &policy))
             continue;
         (void)policy_assign(vm, &policy);
-        vms[count++] = vm->name;
+        vms[count++] = message_text(vm->name);
     }
     return count;
 }

@@ -1,5 +1,6 @@
 /* One VM is one identity, however many sources found it: a VM file, a hypervisor, an agent. Its
- * record is plain data in parts. */
+ * record is plain data in parts. Each part is written by one file only, which VM_PART names; all
+ * others read it. vm.c makes and frees records. */
 #ifndef VMRECLAIM_VMS_VM_H
 #define VMRECLAIM_VMS_VM_H
 
@@ -135,30 +136,37 @@ struct vm_policy {
     uint64_t file_hash;      /* of the text of the VM's policy file; 0: none was read */
 };
 
+/* `deploy/lint/owners` compiles every file with the parts of the others constant. */
+#ifndef VM_PART
+#define VM_PART(writer)
+#endif
+
 struct vm {
-    struct supervisor *supervisor; /* for callbacks that get the VM */
-    /* identity */
-    struct list link; /* registry's list of VMs */
-    struct hash_link by_name;
-    struct hash_link by_uuid;
-    struct hash_link by_cid;
-    struct hash_link by_address;
-    char name[VM_NAME_SIZE];
-    char uuid[VM_UUID_SIZE];
-    uint32_t cid; /* 0: none */
-    struct hypervisor_address address;
-    struct vm_life life;
-    struct vm_sources sources;
-    struct vm_hypervisor hypervisor;
-    struct vm_measured measured;
-    struct vm_links links;
-    struct vm_agent agent;
-    bool announced; /* its identity is vouched for: by its hypervisor, or by the dialled path */
-    struct vm_policy assigned;
-    struct vm_leases *leases; /* NULL: there never was one */
-    bool leased;              /* something of ours is in its balloon */
-    struct action *action;    /* one at a time; NULL: none */
-    struct log_limit log;     /* lines about this VM */
+    /* for callbacks that get the VM */
+    struct supervisor *VM_PART(vms_life) supervisor;
+    /* identity, as the registry finds it */
+    VM_PART(vms_registry) struct list link;
+    VM_PART(vms_registry) struct hash_link by_name;
+    VM_PART(vms_registry) struct hash_link by_uuid;
+    VM_PART(vms_registry) struct hash_link by_cid;
+    VM_PART(vms_registry) struct hash_link by_address;
+    VM_PART(vms_registry) char name[VM_NAME_SIZE];
+    VM_PART(vms_registry) char uuid[VM_UUID_SIZE];
+    VM_PART(vms_registry) uint32_t cid; /* 0: none */
+    VM_PART(vms_registry) struct hypervisor_address address;
+    VM_PART(vms_life) struct vm_life life;
+    VM_PART(vms_sources) struct vm_sources sources;
+    VM_PART(vms_hypervisor) struct vm_hypervisor hypervisor;
+    VM_PART(vms_measured) struct vm_measured measured;
+    VM_PART(vms_links) struct vm_links links;
+    VM_PART(vms_agent) struct vm_agent agent;
+    /* its identity is vouched for: by its hypervisor, or by the dialled path */
+    VM_PART(vms_announce) bool announced;
+    VM_PART(policies_push) struct vm_policy assigned;
+    struct vm_leases *VM_PART(leases_table) leases; /* NULL: there never was one */
+    VM_PART(leases_table) bool leased;              /* something of ours is in its balloon */
+    struct action *VM_PART(api_actions) action;     /* one at a time; NULL: none */
+    VM_PART(daemon) struct log_limit log;           /* lines about this VM */
 };
 
 /* Found by `source`. -ENOMEM. */
