@@ -23,8 +23,8 @@ static uint64_t held(const struct ttrpc_connection *connection)
 
     if (connection->state != CONNECTION_OPEN)
         return 0;
-    return sizeof(*connection) + connection->parser.capacity + connection->output.bytes +
-           (uint64_t)connection->call_count * call_size;
+    return sizeof(*connection) + connection->parser.capacity + connection->rest_length +
+           connection->output.bytes + (uint64_t)connection->call_count * call_size;
 }
 
 static void close_largest(struct ttrpc_budget *budget)

@@ -1,4 +1,4 @@
-/* A ttRPC connection on a libuv loop.
+/* A ttRPC connection on a libuv loop: its beginning and end, and sending. Receiving: receive.c.
  *
  * Theory of operation
  *
@@ -10,9 +10,6 @@
  *             -> flush what they queued
  *   queued outside of that: flushed before the loop sleeps
  *   socket full: wait for writable, flush again
- *
- * One recv per readiness keeps the loop fair: a flood from one peer costs the others one buffer's
- * worth of frames per turn.
  *
  * Ending: connection_fail() and ttrpc_connection_close() write what the socket still takes, close
  * the descriptor and the handle. The handle's close callback, in a later turn, ends every call,
@@ -31,7 +28,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 const struct ttrpc_limits ttrpc_limits_default = {
@@ -71,7 +67,7 @@ static void on_poll_closed(uv_handle_t *handle)
         connection->options.budget->connections--;
         list_remove(&connection->member);
     }
-    frame_parser_finish(&connection->parser);
+    receive_finish(connection);
     output_finish(&connection->output);
     free(connection);
     ttrpc_loop_release(loop);
@@ -83,9 +79,8 @@ static void begin_close(struct ttrpc_connection *connection, int status)
     connection->status = status;
     (void)output_flush(&connection->output, connection->descriptor);
     list_remove(&connection->flush.link);
-    ttrpc_loop_clear_deadline(connection->loop, &connection->receive_stall);
+    receive_stop(connection);
     ttrpc_loop_clear_deadline(connection->loop, &connection->send_stall);
-    ttrpc_loop_clear_deadline(connection->loop, &connection->throttle);
     connection_charge(connection);
     uv_close((uv_handle_t *)&connection->poll, on_poll_closed);
     (void)close(connection->descriptor);
@@ -115,11 +110,9 @@ void ttrpc_connection_close(struct ttrpc_connection *connection)
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-/* While throttled only the peer's hanging up is waited for. */
-static void update_poll(struct ttrpc_connection *connection)
+void connection_update_poll(struct ttrpc_connection *connection)
 {
-    int events = (connection->throttled ? UV_DISCONNECT : UV_READABLE) |
-                 (connection->blocked ? UV_WRITABLE : 0);
+    int events = receive_events(connection) | (connection->blocked ? UV_WRITABLE : 0);
     int r;
 
     if (events == connection->poll_events)
@@ -141,20 +134,27 @@ static void update_send_stall(struct ttrpc_connection *connection, uint64_t fram
                                 time_monotonic() + connection->options.limits.stall);
 }
 
-static void flush(struct ttrpc_connection *connection)
+bool connection_offer(struct ttrpc_connection *connection)
 {
     uint64_t frames_before = connection->output.frames_out;
-    int r;
+    int r = output_flush(&connection->output, connection->descriptor);
 
-    list_remove(&connection->flush.link);
-    r = output_flush(&connection->output, connection->descriptor);
     if (r < 0) {
         connection_fail(connection, r, "writing: %s", strerror(-r));
-        return;
+        return false;
     }
     connection->blocked = r == 0;
-    update_poll(connection);
     update_send_stall(connection, frames_before);
+    return true;
+}
+
+static void flush(struct ttrpc_connection *connection)
+{
+    list_remove(&connection->flush.link);
+    if (!connection_offer(connection))
+        return;
+    receive_drained(connection);
+    connection_update_poll(connection);
     connection_charge(connection);
     if (connection_is_server(connection))
         server_drained(connection);
@@ -186,6 +186,9 @@ uint8_t *connection_append(struct ttrpc_connection *connection, const struct fra
     int r = connection_check_queue(connection, 2, header->length);
 
     assert(r != -EMSGSIZE);
+    /* What was queued in this turn was not offered to the socket yet. */
+    if (r == -EAGAIN && connection_offer(connection))
+        r = connection_check_queue(connection, 2, header->length);
     if (r == -EAGAIN)
         connection_fail(connection, -ENOBUFS, "the peer does not read: %llu bytes are unsent",
                         (unsigned long long)connection->output.bytes);
@@ -222,210 +225,7 @@ int connection_send_data(struct ttrpc_connection *connection, uint32_t stream, u
     return 0;
 }
 
-/* ---- receiving ---- */
-
-ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
-                                    const ProtobufCMessageDescriptor *descriptor,
-                                    struct slice payload)
-{
-    uint32_t elements = connection->options.limits.elements;
-
-    if (elements > 0 && wire_check_message(descriptor, payload, elements) < 0)
-        return NULL;
-    /* What real messages unfold into stays below; two bytes that make an empty submessage do not.
-     */
-    connection->loop->arena.limit = 32 * payload.length;
-    return protobuf_c_message_unpack(descriptor, &connection->loop->arena.allocator, payload.length,
-                                     payload.data);
-}
-
-static void on_throttle_over(struct deadline *deadline)
-{
-    struct ttrpc_connection *connection = container_of(deadline, struct ttrpc_connection, throttle);
-
-    connection->throttled = false;
-    update_poll(connection);
-}
-
-/* Not read until `until`, CLOCK_MONOTONIC, or a later time that was set before. */
-static void throttle(struct ttrpc_connection *connection, nsec_t until)
-{
-    connection->throttled = true;
-    connection->throttled_until = max_of(connection->throttled_until, until);
-    ttrpc_loop_set_deadline(connection->loop, &connection->throttle, connection->throttled_until);
-    update_poll(connection);
-}
-
-/* Each byte and each frame takes its share of a second; the peer is paid up to `paid_until`. */
-static void charge_rates(struct ttrpc_connection *connection, size_t bytes, uint32_t frames,
-                         nsec_t now)
-{
-    const struct ttrpc_limits *limits = &connection->options.limits;
-    nsec_t cost = 0;
-
-    if (limits->bytes_per_second > 0)
-        cost += bytes * NSEC_PER_SEC / limits->bytes_per_second;
-    if (limits->frames_per_second > 0)
-        cost += frames * NSEC_PER_SEC / limits->frames_per_second;
-    if (cost == 0)
-        return;
-    connection->paid_until =
-        max_of(connection->paid_until, now > NSEC_PER_SEC ? now - NSEC_PER_SEC : 0) + cost;
-    if (connection->paid_until > now)
-        throttle(connection, connection->paid_until);
-}
-
-/* What a read costs besides the time measured around it: to fall asleep and wake, polling, timers.
- * On a virtual machine about ten times what a small message takes itself. */
-#define TURN_COST (100 * NSEC_PER_USEC)
-
-/* What of an answer is at the expense of who asked, and not of the peer. */
-#define ANSWER_COST (100 * NSEC_PER_USEC)
-
-static bool has_more(const struct ttrpc_connection *connection)
-{
-    uint8_t byte;
-
-    return recv(connection->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
-/* In debt with its own share, a peer that has sent more already lives on the share of all such
- * peers alone: its own begins anew when it is read again, so that many floods do not add up to more
- * than the common share. Who has nothing more waits for its own. */
-static void charge_processor(struct ttrpc_connection *connection, nsec_t used, nsec_t now)
-{
-    struct ttrpc_share *own = connection->options.processor;
-    struct ttrpc_budget *budget = connection->options.budget;
-    nsec_t paid_until = ttrpc_share_charge(own, used, now);
-
-    if (paid_until <= now)
-        return;
-    if (budget != NULL && budget->processor.permyriad > 0 && has_more(connection)) {
-        nsec_t common = ttrpc_share_charge(&budget->processor, used, now);
-
-        paid_until = min_of(common, now + own->debt_max);
-        own->paid_until = max_of(paid_until, now);
-    }
-    if (paid_until > now)
-        throttle(connection, paid_until);
-}
-
-/* What a read that took `measured` cost beyond what was asked for. */
-static nsec_t unasked_cost(const struct ttrpc_connection *connection, uint64_t answers_before,
-                           nsec_t measured)
-{
-    if (connection->answers == answers_before)
-        return measured + TURN_COST;
-    return measured - min_of(measured, ANSWER_COST);
-}
-
-static nsec_t processor_time(void)
-{
-    struct timespec time;
-
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (nsec_t)time.tv_sec * NSEC_PER_SEC + (nsec_t)time.tv_nsec;
-}
-
-/* Returns the number of frames. */
-static uint32_t receive_chunk(struct ttrpc_connection *connection, const uint8_t *chunk,
-                              size_t length)
-{
-    struct frame frame;
-    uint32_t frames = 0;
-    int r;
-
-    while ((r = frame_parser_feed(&connection->parser, &chunk, &length, &frame)) > 0) {
-        frames++;
-        ttrpc_loop_clear_deadline(connection->loop, &connection->receive_stall);
-        if (connection_is_server(connection))
-            server_receive(connection, &frame);
-        else
-            client_receive(connection, &frame);
-        if (connection->state != CONNECTION_OPEN)
-            return frames;
-    }
-    if (r == -EPROTO)
-        connection_fail(connection, r, "not ttRPC: a frame begins with byte 0x%02x instead of 0",
-                        connection->parser.header[0]);
-    else if (r < 0)
-        connection_fail(connection, r, "no memory for a frame that arrives");
-    return frames;
-}
-
-/* The time in which we do not read is not the peer's fault. */
-static void update_receive_stall(struct ttrpc_connection *connection)
-{
-    struct deadline *stall = &connection->receive_stall;
-    nsec_t begin;
-
-    if (!frame_parser_is_inside(&connection->parser) || deadline_is_set(stall) ||
-        connection->options.limits.stall == 0)
-        return;
-    begin = connection->throttled ? connection->throttled_until : time_monotonic();
-    ttrpc_loop_set_deadline(connection->loop, stall, begin + connection->options.limits.stall);
-}
-
-/* Frame by frame: the rest of a header, or of the frame it announced. */
-static size_t bytes_to_read(const struct ttrpc_connection *connection)
-{
-    size_t outstanding = frame_parser_outstanding(&connection->parser);
-
-    return connection->options.limits.frame_by_frame ? min_of(outstanding, LOOP_READ_SIZE)
-                                                     : LOOP_READ_SIZE;
-}
-
-/* Returns the bytes read, and their frames; 0: none, or the connection is closing. */
-static size_t receive_once(struct ttrpc_connection *connection, uint32_t *ret_frames)
-{
-    uint8_t *buffer = connection->loop->read_buffer;
-    ssize_t length = recv(connection->descriptor, buffer, bytes_to_read(connection), MSG_DONTWAIT);
-
-    if (length < 0 && (errno == EAGAIN || errno == EINTR))
-        return 0;
-    if (length < 0) {
-        connection_fail(connection, -errno, "reading: %s", strerror(errno));
-    } else if (length == 0) {
-        if (frame_parser_is_inside(&connection->parser))
-            connection_fail(connection, -EPIPE, "the peer closed in the middle of a frame");
-        else
-            connection_fail(connection, 0, "closed by the peer");
-    } else {
-        connection->heard = true;
-        *ret_frames = receive_chunk(connection, buffer, (size_t)length);
-        return (size_t)length;
-    }
-    return 0;
-}
-
-static void receive(struct ttrpc_connection *connection)
-{
-    bool measured = connection->options.processor != NULL;
-    nsec_t begun = measured ? processor_time() : 0;
-    uint64_t answers = connection->answers;
-    uint32_t frames = 0;
-    size_t bytes = receive_once(connection, &frames);
-    nsec_t now;
-
-    /* The header was read; what follows it is mostly there, too. */
-    if (bytes > 0 && frames == 0 && connection->state == CONNECTION_OPEN &&
-        connection->options.limits.frame_by_frame)
-        bytes += receive_once(connection, &frames);
-
-    if (bytes == 0 || connection->state != CONNECTION_OPEN) {
-        if (measured)
-            (void)ttrpc_share_charge(connection->options.processor, processor_time() - begun,
-                                     time_monotonic());
-        return;
-    }
-    now = time_monotonic();
-    charge_rates(connection, bytes, frames, now);
-    if (measured)
-        charge_processor(connection, unasked_cost(connection, answers, processor_time() - begun),
-                         now);
-    update_receive_stall(connection);
-    connection_charge(connection);
-}
+/* ---- events ---- */
 
 /* An error of the poll itself is left to recv, which mostly tells it better. */
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -439,16 +239,6 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (connection->state == CONNECTION_OPEN &&
         ((events & UV_WRITABLE) != 0 || !list_is_empty(&connection->flush.link)))
         flush(connection);
-}
-
-static void on_receive_stall(struct deadline *deadline)
-{
-    struct ttrpc_connection *connection =
-        container_of(deadline, struct ttrpc_connection, receive_stall);
-    char text[48];
-
-    connection_fail(connection, -ETIMEDOUT, "a frame was not complete within %s",
-                    time_format_duration(connection->options.limits.stall, text, sizeof(text)));
 }
 
 static void on_send_stall(struct deadline *deadline)
@@ -471,14 +261,12 @@ static void init(struct ttrpc_connection *connection, int descriptor,
         .options = *options,
         .flush = {.on_flush = on_flush},
     };
-    frame_parser_init(&connection->parser, min_of(options->limits.frame_bytes, FRAME_PAYLOAD_MAX));
+    receive_init(connection);
     output_init(&connection->output);
     list_init(&connection->flush.link);
     list_init(&connection->calls);
     list_init(&connection->member);
-    deadline_init(&connection->receive_stall, on_receive_stall);
     deadline_init(&connection->send_stall, on_send_stall);
-    deadline_init(&connection->throttle, on_throttle_over);
 }
 
 /* Takes a place in the budget. */
@@ -525,7 +313,7 @@ int ttrpc_connection_create(uv_loop_t *loop, int descriptor,
     r = enter_budget(connection);
     if (r < 0)
         goto err_after_poll;
-    update_poll(connection);
+    connection_update_poll(connection);
     connection_charge(connection);
     *ret_connection = connection;
     return 0;

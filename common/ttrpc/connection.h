@@ -24,6 +24,7 @@ struct ttrpc_connection {
     enum connection_state state;
     int poll_events; /* what poll waits for now */
     bool throttled;  /* not read until `throttle` expires */
+    bool held_back;  /* not read until `resume` expires, which waits for output to leave */
     bool blocked;    /* the socket is full */
     bool heard;      /* a byte came */
     struct ttrpc_connection_options options;
@@ -33,6 +34,9 @@ struct ttrpc_connection {
     struct deadline receive_stall; /* set while a frame is partly here */
     struct deadline send_stall;    /* set while the socket is full */
     struct deadline throttle;      /* set while the peer is beyond its rates or its share */
+    struct deadline resume;        /* set when output has left and `held_back` may end */
+    uint8_t *rest;                 /* what was read before and held back; NULL: nothing */
+    size_t rest_length;
     nsec_t throttled_until;
     nsec_t paid_until;  /* what was received is within the rates from then on */
     struct list member; /* of the budget */
@@ -41,6 +45,7 @@ struct ttrpc_connection {
     uint32_t call_count;
     uint64_t answers;                 /* to calls of ours, so far */
     uint32_t last_stream;             /* the highest id the peer opened, or we */
+    uint64_t streams_seen;            /* server: bit i: the peer opened last_stream - 2 * i */
     const struct ttrpc_call *handled; /* the call whose handler runs now */
     const struct envelope_request *handled_request;
     bool closed_here; /* by ttrpc_connection_close */
@@ -58,9 +63,16 @@ void connection_fail(struct ttrpc_connection *connection, int status, const char
     printf_like(3, 4);
 
 /* Queues a frame; the caller fills the returned payload at once. NULL: the connection is closing,
- * perhaps because of this very frame: no memory, or the peer does not read. */
+ * perhaps because of this very frame: no memory, or the peer does not read what the socket holds.
+ */
 uint8_t *connection_append(struct ttrpc_connection *connection, const struct frame_header *header,
                            bool urgent);
+
+/* Writes what the socket takes. False: that failed, and the connection is closing. */
+bool connection_offer(struct ttrpc_connection *connection);
+
+/* Makes the poll wait for what it should wait for now. */
+void connection_update_poll(struct ttrpc_connection *connection);
 
 /* Tells the budget what the connection holds now; may close this one or another. */
 void connection_charge(struct ttrpc_connection *connection);
@@ -73,6 +85,20 @@ int connection_check_queue(const struct ttrpc_connection *connection, unsigned h
 /* Queues a message as a data frame, checked as ttrpc_call_send says. `message` NULL: no data. */
 int connection_send_data(struct ttrpc_connection *connection, uint32_t stream, uint8_t flags,
                          const ProtobufCMessage *message, bool urgent);
+
+/* ---- receive.c ---- */
+void receive_init(struct ttrpc_connection *connection);
+void receive_stop(struct ttrpc_connection *connection);   /* closing: no deadline any more */
+void receive_finish(struct ttrpc_connection *connection); /* gives the memory back */
+
+/* What the poll should wait for. */
+int receive_events(const struct ttrpc_connection *connection);
+
+/* Something can be read. */
+void receive(struct ttrpc_connection *connection);
+
+/* Output was offered to the socket. */
+void receive_drained(struct ttrpc_connection *connection);
 
 /* Decodes into the loop's arena, which the caller resets after use. NULL: malformed, or it unfolds
  * into too much. */

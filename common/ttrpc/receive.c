@@ -1,0 +1,344 @@
+/* What a connection receives: frames from the socket to server.c or client.c, the peer's rates and
+ * shares, and holding back.
+ *
+ * One recv per readiness keeps the loop fair: a flood from one peer costs the others one buffer's
+ * worth of frames per turn.
+ *
+ * A server does not read on while more than half of its queue is unsent and the socket takes no
+ * more: a client may ask for more at once than any queue holds. What it had read already is kept
+ * until the queue is down to a quarter. The client's end reads always, so that the two cannot wait
+ * for each other. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "common/ttrpc/connection.h"
+
+ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
+                                    const ProtobufCMessageDescriptor *descriptor,
+                                    struct slice payload)
+{
+    uint32_t elements = connection->options.limits.elements;
+
+    if (elements > 0 && wire_check_message(descriptor, payload, elements) < 0)
+        return NULL;
+    /* What real messages unfold into stays below; two bytes that make an empty submessage do not.
+     */
+    connection->loop->arena.limit = 32 * payload.length;
+    return protobuf_c_message_unpack(descriptor, &connection->loop->arena.allocator, payload.length,
+                                     payload.data);
+}
+
+/* ---- what a peer may cost ---- */
+
+static void on_throttle_over(struct deadline *deadline)
+{
+    struct ttrpc_connection *connection = container_of(deadline, struct ttrpc_connection, throttle);
+
+    connection->throttled = false;
+    connection_update_poll(connection);
+}
+
+/* Not read until `until`, CLOCK_MONOTONIC, or a later time that was set before. */
+static void throttle(struct ttrpc_connection *connection, nsec_t until)
+{
+    connection->throttled = true;
+    connection->throttled_until = max_of(connection->throttled_until, until);
+    ttrpc_loop_set_deadline(connection->loop, &connection->throttle, connection->throttled_until);
+    connection_update_poll(connection);
+}
+
+/* Each byte and each frame takes its share of a second; the peer is paid up to `paid_until`. */
+static void charge_rates(struct ttrpc_connection *connection, size_t bytes, uint32_t frames,
+                         nsec_t now)
+{
+    const struct ttrpc_limits *limits = &connection->options.limits;
+    nsec_t cost = 0;
+
+    if (limits->bytes_per_second > 0)
+        cost += bytes * NSEC_PER_SEC / limits->bytes_per_second;
+    if (limits->frames_per_second > 0)
+        cost += frames * NSEC_PER_SEC / limits->frames_per_second;
+    if (cost == 0)
+        return;
+    connection->paid_until =
+        max_of(connection->paid_until, now > NSEC_PER_SEC ? now - NSEC_PER_SEC : 0) + cost;
+    if (connection->paid_until > now)
+        throttle(connection, connection->paid_until);
+}
+
+/* What a read costs besides the time measured around it: to fall asleep and wake, polling, timers.
+ * On a virtual machine about ten times what a small message takes itself. */
+#define TURN_COST (100 * NSEC_PER_USEC)
+
+/* What of an answer is at the expense of who asked, and not of the peer. */
+#define ANSWER_COST (100 * NSEC_PER_USEC)
+
+static bool has_more(const struct ttrpc_connection *connection)
+{
+    uint8_t byte;
+
+    return recv(connection->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* In debt with its own share, a peer that has sent more already lives on the share of all such
+ * peers alone: its own begins anew when it is read again, so that many floods do not add up to more
+ * than the common share. Who has nothing more waits for its own. */
+static void charge_processor(struct ttrpc_connection *connection, nsec_t used, nsec_t now)
+{
+    struct ttrpc_share *own = connection->options.processor;
+    struct ttrpc_budget *budget = connection->options.budget;
+    nsec_t paid_until = ttrpc_share_charge(own, used, now);
+
+    if (paid_until <= now)
+        return;
+    if (budget != NULL && budget->processor.permyriad > 0 && has_more(connection)) {
+        nsec_t common = ttrpc_share_charge(&budget->processor, used, now);
+
+        paid_until = min_of(common, now + own->debt_max);
+        own->paid_until = max_of(paid_until, now);
+    }
+    if (paid_until > now)
+        throttle(connection, paid_until);
+}
+
+/* What a read that took `measured` cost beyond what was asked for. */
+static nsec_t unasked_cost(const struct ttrpc_connection *connection, uint64_t answers_before,
+                           nsec_t measured)
+{
+    if (connection->answers == answers_before)
+        return measured + TURN_COST;
+    return measured - min_of(measured, ANSWER_COST);
+}
+
+static nsec_t processor_time(void)
+{
+    struct timespec time;
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (nsec_t)time.tv_sec * NSEC_PER_SEC + (nsec_t)time.tv_nsec;
+}
+
+/* ---- holding back ---- */
+
+static bool has_room(struct ttrpc_connection *connection)
+{
+    uint64_t half = connection->options.limits.queued_bytes / 2;
+
+    if (!connection_is_server(connection) || connection->output.bytes <= half)
+        return true;
+    return connection_offer(connection) && connection->output.bytes <= half;
+}
+
+/* The bytes of the chunk wait with those that the socket holds. */
+static void hold_back(struct ttrpc_connection *connection, const uint8_t *chunk, size_t length)
+{
+    assert(!connection->held_back && connection->rest == NULL);
+    connection->held_back = true;
+    if (length == 0)
+        return;
+    connection->rest = malloc(length);
+    if (connection->rest == NULL) {
+        connection_fail(connection, -ENOMEM, "no memory for what arrived");
+        return;
+    }
+    memcpy(connection->rest, chunk, length);
+    connection->rest_length = length;
+}
+
+void receive_drained(struct ttrpc_connection *connection)
+{
+    if (!connection->held_back || deadline_is_set(&connection->resume) ||
+        connection->output.bytes > connection->options.limits.queued_bytes / 4)
+        return;
+    ttrpc_loop_set_deadline(connection->loop, &connection->resume,
+                            connection->throttled ? connection->throttled_until : time_monotonic());
+}
+
+int receive_events(const struct ttrpc_connection *connection)
+{
+    if (connection->held_back)
+        return UV_WRITABLE;
+    return connection->throttled ? UV_DISCONNECT : UV_READABLE; /* hanging up is always noticed */
+}
+
+/* ---- frames ---- */
+
+/* Returns the number of frames. */
+static uint32_t receive_chunk(struct ttrpc_connection *connection, const uint8_t *chunk,
+                              size_t length)
+{
+    struct frame frame;
+    uint32_t frames = 0;
+    int r;
+
+    while ((r = frame_parser_feed(&connection->parser, &chunk, &length, &frame)) > 0) {
+        frames++;
+        ttrpc_loop_clear_deadline(connection->loop, &connection->receive_stall);
+        if (connection_is_server(connection))
+            server_receive(connection, &frame);
+        else
+            client_receive(connection, &frame);
+        if (connection->state != CONNECTION_OPEN)
+            return frames;
+        if (!has_room(connection)) {
+            if (connection->state == CONNECTION_OPEN)
+                hold_back(connection, chunk, length);
+            return frames;
+        }
+    }
+    if (r == -EPROTO)
+        connection_fail(connection, r, "not ttRPC: a frame begins with byte 0x%02x instead of 0",
+                        connection->parser.header[0]);
+    else if (r < 0)
+        connection_fail(connection, r, "no memory for a frame that arrives");
+    return frames;
+}
+
+/* The time in which we do not read is not the peer's fault. */
+static void update_receive_stall(struct ttrpc_connection *connection)
+{
+    struct deadline *stall = &connection->receive_stall;
+    nsec_t begin;
+
+    if (!frame_parser_is_inside(&connection->parser) || deadline_is_set(stall) ||
+        connection->held_back || connection->options.limits.stall == 0)
+        return;
+    begin = connection->throttled ? connection->throttled_until : time_monotonic();
+    ttrpc_loop_set_deadline(connection->loop, stall, begin + connection->options.limits.stall);
+}
+
+/* Frame by frame: the rest of a header, or of the frame it announced. */
+static size_t bytes_to_read(const struct ttrpc_connection *connection)
+{
+    size_t outstanding = frame_parser_outstanding(&connection->parser);
+
+    return connection->options.limits.frame_by_frame ? min_of(outstanding, LOOP_READ_SIZE)
+                                                     : LOOP_READ_SIZE;
+}
+
+/* Returns the bytes read, and their frames; 0: none, or the connection is closing. */
+static size_t receive_once(struct ttrpc_connection *connection, uint32_t *ret_frames)
+{
+    uint8_t *buffer = connection->loop->read_buffer;
+    ssize_t length = recv(connection->descriptor, buffer, bytes_to_read(connection), MSG_DONTWAIT);
+
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (length < 0) {
+        connection_fail(connection, -errno, "reading: %s", strerror(errno));
+    } else if (length == 0) {
+        if (frame_parser_is_inside(&connection->parser))
+            connection_fail(connection, -EPIPE, "the peer closed in the middle of a frame");
+        else
+            connection_fail(connection, 0, "closed by the peer");
+    } else {
+        connection->heard = true;
+        *ret_frames = receive_chunk(connection, buffer, (size_t)length);
+        return (size_t)length;
+    }
+    return 0;
+}
+
+/* What was there before a read, to tell what it cost. */
+struct turn {
+    nsec_t begun; /* processor time; 0: not measured */
+    uint64_t answers;
+};
+
+static struct turn begin_turn(const struct ttrpc_connection *connection)
+{
+    return (struct turn){
+        .begun = connection->options.processor != NULL ? processor_time() : 0,
+        .answers = connection->answers,
+    };
+}
+
+static void end_turn(struct ttrpc_connection *connection, const struct turn *turn, size_t bytes,
+                     uint32_t frames)
+{
+    struct ttrpc_share *processor = connection->options.processor;
+    nsec_t used = processor != NULL ? processor_time() - turn->begun : 0;
+    nsec_t now = time_monotonic();
+
+    if ((bytes == 0 && frames == 0) || connection->state != CONNECTION_OPEN) {
+        if (processor != NULL)
+            (void)ttrpc_share_charge(processor, used, now);
+        return;
+    }
+    charge_rates(connection, bytes, frames, now);
+    if (processor != NULL)
+        charge_processor(connection, unasked_cost(connection, turn->answers, used), now);
+    update_receive_stall(connection);
+    connection_charge(connection);
+}
+
+void receive(struct ttrpc_connection *connection)
+{
+    struct turn turn = begin_turn(connection);
+    uint32_t frames = 0;
+    size_t bytes = receive_once(connection, &frames);
+
+    /* The header was read; what follows it is mostly there, too. */
+    if (bytes > 0 && frames == 0 && connection->state == CONNECTION_OPEN &&
+        connection->options.limits.frame_by_frame)
+        bytes += receive_once(connection, &frames);
+    end_turn(connection, &turn, bytes, frames);
+}
+
+/* The queue is short again: what was held back, then the socket. */
+static void on_resume(struct deadline *deadline)
+{
+    struct ttrpc_connection *connection = container_of(deadline, struct ttrpc_connection, resume);
+    struct turn turn = begin_turn(connection);
+    uint8_t *rest = connection->rest;
+    size_t length = connection->rest_length;
+    uint32_t frames = 0;
+
+    connection->held_back = false;
+    connection->rest = NULL;
+    connection->rest_length = 0;
+    if (rest != NULL)
+        frames = receive_chunk(connection, rest, length);
+    free(rest);
+    end_turn(connection, &turn, 0, frames);
+    if (connection->state == CONNECTION_OPEN)
+        connection_update_poll(connection);
+}
+
+static void on_receive_stall(struct deadline *deadline)
+{
+    struct ttrpc_connection *connection =
+        container_of(deadline, struct ttrpc_connection, receive_stall);
+    char text[48];
+
+    connection_fail(connection, -ETIMEDOUT, "a frame was not complete within %s",
+                    time_format_duration(connection->options.limits.stall, text, sizeof(text)));
+}
+
+/* ---- beginning and end ---- */
+
+void receive_init(struct ttrpc_connection *connection)
+{
+    frame_parser_init(&connection->parser,
+                      min_of(connection->options.limits.frame_bytes, FRAME_PAYLOAD_MAX));
+    deadline_init(&connection->receive_stall, on_receive_stall);
+    deadline_init(&connection->throttle, on_throttle_over);
+    deadline_init(&connection->resume, on_resume);
+}
+
+void receive_stop(struct ttrpc_connection *connection)
+{
+    ttrpc_loop_clear_deadline(connection->loop, &connection->receive_stall);
+    ttrpc_loop_clear_deadline(connection->loop, &connection->throttle);
+    ttrpc_loop_clear_deadline(connection->loop, &connection->resume);
+}
+
+void receive_finish(struct ttrpc_connection *connection)
+{
+    frame_parser_finish(&connection->parser);
+    free(connection->rest);
+}
