@@ -194,21 +194,37 @@ static const ProtobufCMethodDescriptor *find_method(const ProtobufCServiceDescri
     return NULL;
 }
 
+/* What an open request begins with. An empty payload is no message to Go's server and an empty one
+ * to ttrpc-rust's, so none goes with a flag, and an empty one goes in a frame of its own. */
+static bool has_payload(const struct ttrpc_request *request)
+{
+    return request->message != NULL &&
+           (!request->open || protobuf_c_message_get_packed_size(request->message) > 0);
+}
+
 static uint8_t request_flags(const struct ttrpc_request *request)
 {
     if (request->open)
-        return FRAME_REMOTE_OPEN;
+        return has_payload(request) ? FRAME_REMOTE_OPEN : FRAME_REMOTE_OPEN | FRAME_NO_DATA;
     return request->on_message != NULL ? FRAME_REMOTE_CLOSED : 0;
+}
+
+static int send_empty_message(struct ttrpc_connection *connection, uint32_t stream)
+{
+    const struct frame_header header = {.stream = stream, .type = FRAME_DATA};
+
+    return connection_append(connection, &header, false) == NULL ? -ENOMEM : 0;
 }
 
 /* Queues the Request frame on the next stream id. */
 static int send_request(struct ttrpc_connection *connection, const struct ttrpc_request *request)
 {
     nsec_t timeout = min_of(request->timeout, (nsec_t)INT64_MAX);
+    bool with_payload = has_payload(request);
     struct envelope_request_source source = {
         .service = request->service->name,
         .method = request->method,
-        .message = request->message,
+        .message = with_payload ? request->message : NULL,
         .timeout_ns = (int64_t)timeout,
         .metadata = request->metadata,
         .metadata_count = request->metadata_count,
@@ -218,6 +234,8 @@ static int send_request(struct ttrpc_connection *connection, const struct ttrpc_
     uint8_t *payload;
     int r = connection_check_queue(connection, 2, size);
 
+    if (r == -EAGAIN && connection_offer(connection))
+        r = connection_check_queue(connection, 2, size);
     if (r < 0)
         return r;
     header.length = (uint32_t)size;
@@ -227,6 +245,8 @@ static int send_request(struct ttrpc_connection *connection, const struct ttrpc_
         return -ENOMEM;
     envelope_write_request(&source, payload);
     connection->last_stream = header.stream;
+    if (request->open && request->message != NULL && !with_payload)
+        return send_empty_message(connection, header.stream);
     return 0;
 }
 

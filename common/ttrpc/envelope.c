@@ -92,7 +92,6 @@ int envelope_find_metadata(const struct envelope_request *request, const char *k
 {
     struct slice input = request->whole;
     struct wire_field field;
-    int r = -ENOENT;
 
     while (wire_read_field(&input, &field) > 0) {
         struct slice name, value;
@@ -100,10 +99,10 @@ int envelope_find_metadata(const struct envelope_request *request, const char *k
         if (field.number == REQUEST_METADATA && field.type == WIRE_BYTES &&
             decode_key_value(field.bytes, &name, &value) == 0 && slice_equals(name, key)) {
             *ret_value = value;
-            r = 0;
+            return 0;
         }
     }
-    return r;
+    return -ENOENT;
 }
 
 /* A repeated singular message is merged: what comes later wins, field by field. */

@@ -31,7 +31,7 @@ struct envelope_response {
 int envelope_decode_request(const uint8_t *bytes, size_t length, struct envelope_request *ret);
 int envelope_decode_response(const uint8_t *bytes, size_t length, struct envelope_response *ret);
 
-/* The last value given for `key`; -ENOENT. */
+/* The first value given for `key`, as Go's GetMetadataValue takes it; -ENOENT. */
 int envelope_find_metadata(const struct envelope_request *request, const char *key,
                            struct slice *ret_value);
 

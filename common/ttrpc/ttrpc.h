@@ -43,7 +43,8 @@ const char *ttrpc_code_name(uint32_t code);
 /* What a peer may cost. */
 struct ttrpc_limits {
     uint32_t frame_bytes;  /* largest payload of a frame we accept */
-    uint32_t streams;      /* concurrent calls the peer may have open on us */
+    uint32_t streams;      /* concurrent calls the peer may have open on us; three quarters of them
+                              may be streams without a deadline, of which a new one ends the oldest */
     uint64_t queued_bytes; /* unsent output; past it the connection is closed */
     nsec_t stall; /* a frame that began to arrive or to leave must be through within this, else
                      close; 0: no limit */

@@ -196,8 +196,11 @@ static void we_call(struct player *player, const char *rest, bool open)
 {
     Vmreclaim__Agent__V1__PingRequest ping_request = VMRECLAIM__AGENT__V1__PING_REQUEST__INIT;
     Vmreclaim__Agent__V1__WatchRequest watch_request = VMRECLAIM__AGENT__V1__WATCH_REQUEST__INIT;
+    Vmreclaim__Agent__V1__ReclaimCacheRequest first =
+        VMRECLAIM__AGENT__V1__RECLAIM_CACHE_REQUEST__INIT;
     char method[32] = "";
     bool is_watch;
+    int words;
     struct ttrpc_request request = {
         .service = AGENT,
         .open = open,
@@ -206,13 +209,16 @@ static void we_call(struct player *player, const char *rest, bool open)
     };
     int r;
 
-    (void)sscanf(rest, "%31s %lu", method, &ping_request.nonce);
+    words = sscanf(rest, "%31s %lu", method, &ping_request.nonce);
+    first.bytes = ping_request.nonce;
     is_watch = strcmp(method, "Watch") == 0;
     player->outcome = (struct outcome){0};
     player->messages_seen = 0;
     request.method = method;
     request.on_message = is_watch ? on_message : NULL;
-    if (!open)
+    if (open)
+        request.message = words == 2 ? &first.base : NULL;
+    else
         request.message = is_watch ? &watch_request.base : &ping_request.base;
     r = ttrpc_call_start(player->fixture.client, &request, &player->open);
     if (r < 0)

@@ -413,6 +413,45 @@ static void test_stream_limit(void **state)
         assert_false(outcomes[i].done);
 }
 
+/* Streams that a client has forgotten, which the wire cannot tell. The oldest ends, and a quarter
+ * of the places is for other calls. */
+static void test_forgotten_streams(void **state)
+{
+    struct fixture *fixture = *state;
+    struct outcome watches[20] = {0};
+    struct outcome pings[4] = {0};
+
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(call_watch(fixture, 1, 0, &watches[i], NULL), 0);
+    loop_run_until(&fixture->loop, &watches[7].done);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(watches[i].done, i < 8);
+        if (i < 8)
+            assert_int_equal(watches[i].code, TTRPC_RESOURCE_EXHAUSTED);
+    }
+    assert_non_null(strstr(watches[0].message, "newer stream"));
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(call_compact(fixture, 0, &pings[i]), 0);
+    loop_run_turns(&fixture->loop, 5);
+    for (unsigned i = 0; i < 4; i++)
+        assert_false(pings[i].done);
+}
+
+/* Streams that end by themselves do not count: nothing is ended for them. */
+static void test_streams_with_a_deadline(void **state)
+{
+    struct fixture *fixture = *state;
+    struct outcome watches[17] = {0};
+
+    for (unsigned i = 0; i < 17; i++)
+        assert_int_equal(call_watch(fixture, 1, 60 * NSEC_PER_SEC, &watches[i], NULL), 0);
+    loop_run_until(&fixture->loop, &watches[16].done);
+    assert_int_equal(watches[16].code, TTRPC_RESOURCE_EXHAUSTED);
+    assert_non_null(strstr(watches[16].message, "which is the limit"));
+    for (unsigned i = 0; i < 16; i++)
+        assert_false(watches[i].done);
+}
+
 static void test_too_large_to_send(void **state)
 {
     struct fixture *fixture = *state;
@@ -499,6 +538,8 @@ int main(void)
         call_test(test_client_stream),
         call_test(test_client_stream_first_message_with_the_request),
         call_test(test_stream_limit),
+        call_test(test_forgotten_streams),
+        call_test(test_streams_with_a_deadline),
         call_test(test_too_large_to_send),
         call_test(test_slow_reader),
         cmocka_unit_test(test_code_names),
