@@ -18,6 +18,7 @@
 #include "agent/actions/crash.h"
 #include "agent/actions/paths.h"
 #include "agent/actions/plan.h"
+#include "common/base/number.h"
 #include "common/base/util.h"
 #include "common/proc/meminfo.h"
 #include "common/proc/vmstat.h"
@@ -92,10 +93,8 @@ static void finish(struct actions *actions)
 
     put_settings_back(actions);
     read_counters(actions, &free_after, &moved_after);
-    actions->outcome.freed =
-        free_after > actions->free_before ? free_after - actions->free_before : 0;
-    actions->outcome.pages_moved =
-        moved_after > actions->moved_before ? moved_after - actions->moved_before : 0;
+    actions->outcome.freed = saturating_subtract(free_after, actions->free_before);
+    actions->outcome.pages_moved = saturating_subtract(moved_after, actions->moved_before);
     actions->outcome.duration = time_monotonic() - actions->started;
     actions->is_running = false;
     outcome = actions->outcome;

@@ -9,10 +9,10 @@
 
 uint64_t portion_taken(const struct portion_cache *before, const struct portion_cache *after)
 {
-    uint64_t back = after->read_back - min_of(before->read_back, after->read_back);
+    uint64_t back = saturating_subtract(after->read_back, before->read_back);
     uint64_t had = before->bytes + back;
 
-    return had - min_of(had, after->bytes);
+    return saturating_subtract(had, after->bytes);
 }
 
 uint64_t portion_next(const struct portion *portion)

@@ -73,16 +73,10 @@ int reporting_restore(struct reporting *reporting)
     return settings_restore(reporting->settings, PAGE_REPORTING_ORDER_PATH);
 }
 
-/* What a pass could take now. */
-static uint64_t takeable(const struct memory_sample *sample)
-{
-    return sample->reportable > sample->held_back ? sample->reportable - sample->held_back : 0;
-}
-
 void reporting_kicked(struct reporting *reporting, const struct memory_sample *sample)
 {
     reporting->watched_since = 0;
-    if (!sample->reported_is_known || takeable(sample) == 0)
+    if (!sample->reported_is_known || memory_sample_waiting(sample) == 0)
         return;
     reporting->watched_since = sample->boottime;
     reporting->watched_reported = sample->reported;
@@ -100,7 +94,7 @@ bool reporting_observe(struct reporting *reporting, const struct memory_sample *
     }
     if (reporting->watched_since == 0 || !sample->reported_is_known)
         return false;
-    if (takeable(sample) == 0 || sample->reported > reporting->watched_reported) {
+    if (memory_sample_waiting(sample) == 0 || sample->reported > reporting->watched_reported) {
         reporting->watched_since = 0;
         return false;
     }
@@ -112,7 +106,7 @@ bool reporting_observe(struct reporting *reporting, const struct memory_sample *
     reporting->is_inert = true;
     (void)snprintf(reason, sizeof(reason),
                    "%s of free blocks stayed unreported for %u s after a pass was started",
-                   bytes_format_short(takeable(sample), amount, sizeof(amount)),
+                   bytes_format_short(memory_sample_waiting(sample), amount, sizeof(amount)),
                    (unsigned)(INERT_AFTER / NSEC_PER_SEC));
     features_lose(reporting->features, FEATURE_PAGE_REPORTING, reason);
     return true;

@@ -1,6 +1,7 @@
 /* Structures to messages. protobuf-c wants writable strings and never writes to them. */
 #include "agent/calls/messages.h"
 
+#include "common/base/number.h"
 #include "common/base/util.h"
 
 static void add_details(const struct memory_details *details,
@@ -22,9 +23,9 @@ static uint64_t unnamed(const Vmreclaim__Agent__V1__MemorySample *message)
     uint64_t file = message->active_file + message->inactive_file + message->slab_reclaimable;
     uint64_t named = message->anon + message->shmem + message->hugetlb +
                      message->slab_unreclaimable + message->kernel + message->zram +
-                     message->zfs_arc + (file > message->cache ? file - message->cache : 0);
+                     message->zfs_arc + saturating_subtract(file, message->cache);
 
-    return message->in_use > named ? message->in_use - named : 0;
+    return saturating_subtract(message->in_use, named);
 }
 
 void message_from_sample(struct memory_sample *sample, const struct memory_details *details,

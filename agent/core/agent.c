@@ -41,7 +41,7 @@ static void sleep_until(struct agent *agent, nsec_t due)
     if (has_scan_to_go_on(agent))
         set_timer(agent, sensors_scan_pause(&agent->sensors));
     else
-        set_timer(agent, max_of(due > now ? due - now : 0, SHORTEST_SLEEP));
+        set_timer(agent, max_of(saturating_subtract(due, now), SHORTEST_SLEEP));
 }
 
 void agent_sample_soon(struct agent *agent)
@@ -73,7 +73,7 @@ static uint64_t gain_of(const struct job *job)
         before = job->free_after;
         after = job->free_before;
     }
-    return before > after ? before - after : 0;
+    return saturating_subtract(before, after);
 }
 
 static void on_policy_job_done(struct job *job)

@@ -9,6 +9,7 @@
 
 #include "common/base/list.h"
 #include "common/base/log.h"
+#include "common/base/number.h"
 #include "common/transport/transport.h"
 
 #define BACK_OFF_FIRST (200 * NSEC_PER_MSEC)
@@ -116,7 +117,7 @@ static void on_back_off_over(uv_timer_t *timer)
 static void wait_and_redial(struct connections *connections)
 {
     nsec_t now = time_boottime();
-    nsec_t alone = now > connections->lone_since ? now - connections->lone_since : 0;
+    nsec_t alone = saturating_subtract(now, connections->lone_since);
     uint32_t random = 0;
 
     if (connections->closing)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/base/number.h"
+
 #define SLOT_LENGTH (300 * NSEC_PER_SEC)
 
 static void advance(struct budget *budget, uint64_t slot)
@@ -30,5 +32,5 @@ nsec_t budget_left(const struct budget *budget, nsec_t now, nsec_t limit)
     advance(&current, now / SLOT_LENGTH);
     for (unsigned i = 0; i < BUDGET_SLOTS; i++)
         sum += current.spent[i];
-    return sum < limit ? limit - sum : 0;
+    return saturating_subtract(limit, sum);
 }

@@ -142,10 +142,10 @@ static nsec_t activity_of(const struct engine *engine, const struct memory_sampl
     nsec_t all = max_of(sample->cpu_busy - last->cpu_busy, user);
     nsec_t kernel = all - user;
     nsec_t ours = own_kernel_time(engine, sample->boottime - last->boottime);
-    nsec_t own = sample->cpu_own > last->cpu_own ? sample->cpu_own - last->cpu_own : 0;
-    nsec_t spent = user + (kernel > ours ? kernel - ours : 0);
+    nsec_t own = saturating_subtract(sample->cpu_own, last->cpu_own);
+    nsec_t spent = user + saturating_subtract(kernel, ours);
 
-    return spent > own ? spent - own : 0;
+    return saturating_subtract(spent, own);
 }
 
 /* True: the sample was counted. False: too early after the last one to say anything. */

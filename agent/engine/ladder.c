@@ -45,12 +45,7 @@ uint64_t ladder_stuck(const struct memory_sample *sample, uint32_t order)
     uint64_t gone = sample->reported + sample->reportable;
     uint64_t all = ladder_trapped(sample, ORDER_COUNT_MAX);
 
-    return min_of(trapped, all > gone ? all - gone : 0);
-}
-
-static uint64_t waiting(const struct memory_sample *sample)
-{
-    return sample->reportable > sample->held_back ? sample->reportable - sample->held_back : 0;
+    return min_of(trapped, saturating_subtract(all, gone));
 }
 
 void ladder_observe(struct engine *engine, const struct memory_sample *sample)
@@ -96,7 +91,7 @@ static uint64_t above_floor(const struct engine *engine, const struct memory_sam
 {
     uint64_t floor = max_of(engine->policy.cache_floor, engine->floor.learned);
 
-    return sample->cache > floor ? sample->cache - floor : 0;
+    return saturating_subtract(sample->cache, floor);
 }
 
 static uint64_t step_size(const struct engine *engine, enum engine_reason mode, nsec_t now)
@@ -163,8 +158,9 @@ static bool kick(struct engine *engine, const struct memory_sample *sample,
 {
     nsec_t now = sample->boottime;
 
-    if (!sample->reported_is_known || waiting(sample) < engine->policy.compact_min_gain ||
-        waiting(sample) < COMPACT_LEAST || now - engine->progress_at < STALLED ||
+    if (!sample->reported_is_known ||
+        memory_sample_waiting(sample) < engine->policy.compact_min_gain ||
+        memory_sample_waiting(sample) < COMPACT_LEAST || now - engine->progress_at < STALLED ||
         now - engine->kicked_at < KICK_INTERVAL)
         return false;
     if (!may_ask(engine, ENGINE_IDLE_WORK, ACTION_KICK_REPORTING, now, decision))
@@ -264,7 +260,7 @@ static bool is_drained(const struct engine *engine, const struct memory_sample *
         return true;
     if (!sample->reported_is_known)
         return now - engine->lowered_at >= REPORTING_TIME;
-    return waiting(sample) < COMPACT_LEAST
+    return memory_sample_waiting(sample) < COMPACT_LEAST
                ? now - engine->kicked_at >= SETTLE_LEAST
                : now - max_of(engine->progress_at, engine->kicked_at) >= STALLED;
 }
@@ -300,7 +296,8 @@ static bool is_settling(const struct engine *engine, const struct memory_sample 
 
     if (engine->compacted_at == 0 || since >= SETTLE_MOST)
         return false;
-    return since < SETTLE_LEAST || !sample->reported_is_known || waiting(sample) >= RECLAIM_LEAST;
+    return since < SETTLE_LEAST || !sample->reported_is_known ||
+           memory_sample_waiting(sample) >= RECLAIM_LEAST;
 }
 
 /* ---- together ---- */
@@ -357,9 +354,7 @@ static struct backoff *lower_backoff(struct engine *engine)
 
 static void finished_order(struct engine *engine, const struct engine_result *result, nsec_t now)
 {
-    uint64_t brought = engine->reported_last > engine->reported_at_lower
-                           ? engine->reported_last - engine->reported_at_lower
-                           : 0;
+    uint64_t brought = saturating_subtract(engine->reported_last, engine->reported_at_lower);
 
     if (!result->completed && result->supported) {
         engine->restore_not_before = now + RETRY;
@@ -407,7 +402,7 @@ void ladder_finished(struct engine *engine, const struct engine_result *result, 
     switch (engine->running) {
     case ACTION_RECLAIM_CACHE:
     case ACTION_DROP_CACHES:
-        engine->cache_after_drop = last->cache > result->gained ? last->cache - result->gained : 0;
+        engine->cache_after_drop = saturating_subtract(last->cache, result->gained);
         cache_floor_took(&engine->floor, now, result->gained, engine->cache_after_drop);
         break;
     case ACTION_COMPACT:
@@ -415,7 +410,7 @@ void ladder_finished(struct engine *engine, const struct engine_result *result, 
         if (engine->is_idle_work)
             engine->idle_compacted_at = now;
         if (result->completed)
-            engine->residue = trapped > result->gained ? trapped - result->gained : 0;
+            engine->residue = saturating_subtract(trapped, result->gained);
         break;
     case ACTION_SET_ORDER:
         *lower_backoff(engine) = (struct backoff){0};

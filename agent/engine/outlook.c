@@ -17,9 +17,8 @@ static void go_on(const struct outlook_question *question, struct memory_sample 
     double part = length > 0 ? (double)(to - sample->boottime) / length : 0;
 
 #define GO_ON(counter)                                                                             \
-    (sample->counter += second->counter > first->counter                                           \
-                            ? (uint64_t)((double)(second->counter - first->counter) * part)        \
-                            : 0)
+    (sample->counter +=                                                                            \
+     (uint64_t)((double)saturating_subtract(second->counter, first->counter) * part))
     GO_ON(cpu_user);
     GO_ON(cpu_busy);
     GO_ON(cpu_total);
@@ -80,7 +79,7 @@ static void perform(struct memory_sample *sample, const struct engine_decision *
         return_free(sample, gain);
         break;
     case ACTION_STARTS_PASS:
-        waiting = sample->reportable - min_of(sample->held_back, sample->reportable);
+        waiting = memory_sample_waiting(sample);
         sample->reported += waiting;
         sample->reportable -= waiting;
         break;

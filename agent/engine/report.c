@@ -34,7 +34,7 @@ static void print(struct report *report, const char *format, ...)
 
 static uint64_t growth(uint64_t before, uint64_t after)
 {
-    return after > before ? after - before : 0;
+    return saturating_subtract(after, before);
 }
 
 /* ---- the gates ---- */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/number.h"
 #include "common/base/time.h"
 
 #define ORDER_COUNT_MAX 20 /* more orders than any kernel's buddy allocator has */
@@ -67,5 +68,11 @@ struct memory_sample {
     uint32_t reporting_order; /* in force; ORDER_COUNT_MAX: reporting is absent */
     uint32_t cpu_count;
 };
+
+/* Bytes that a reporting pass could take now. */
+static inline uint64_t memory_sample_waiting(const struct memory_sample *sample)
+{
+    return saturating_subtract(sample->reportable, sample->held_back);
+}
 
 #endif

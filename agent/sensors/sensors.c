@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "common/base/file.h"
+#include "common/base/number.h"
 #include "common/base/util.h"
 #include "common/proc/lines.h"
 #include "common/proc/meminfo.h"
@@ -36,11 +37,6 @@
 #define HELD_BACK_GAP   32  /* blocks of the reporting order, mm/page_reporting.c's margin */
 
 static_assert((unsigned)ORDER_COUNT_MAX == BUDDY_ORDER_COUNT_MAX, "one bound for both");
-
-static uint64_t subtract(uint64_t from, uint64_t amount)
-{
-    return from > amount ? from - amount : 0;
-}
 
 /* Where reporting is absent, free memory is still told apart by the order it would have. */
 static uint32_t effective_order(const struct sensors *sensors)
@@ -166,7 +162,8 @@ static void take_scan(struct sensors *sensors)
         memcpy(sensors->marked, sensors->marked_scanning, sizeof(sensors->marked));
     else /* it does not see small blocks, and the order may have been lower at the last that did */
         sensors->scanned.reported_small = marked_below(sensors, scan->options.reporting_order);
-    sensors->scanned.reported = subtract(scan->result.reported, scan->result.reported_small);
+    sensors->scanned.reported =
+        saturating_subtract(scan->result.reported, scan->result.reported_small);
     memcpy(sensors->zone_reported, sensors->zone_scanning, sizeof(sensors->zone_reported));
     memcpy(sensors->scanned_blocks, sensors->buddy.free_blocks, sizeof(sensors->scanned_blocks));
     sensors->scan_is_valid = true;
@@ -198,7 +195,7 @@ static uint64_t changed_pages(const struct sensors *sensors, uint32_t order)
     for (uint32_t i = order; i < ORDER_COUNT_MAX; i++) {
         uint64_t now = sensors->buddy.free_blocks[i];
         uint64_t then = sensors->scanned_blocks[i];
-        pages += (now > then ? now - then : then - now) << i;
+        pages += distance_between(now, then) << i;
     }
     return pages;
 }
@@ -225,7 +222,7 @@ static nsec_t scan_age_limit(const struct sensors *sensors)
     uint32_t order = effective_order(sensors);
     uint64_t changed = changed_pages(sensors, order);
     uint64_t unreported =
-        subtract(large_free(sensors), sensors->scanned.reported + sensors->held_back);
+        saturating_subtract(large_free(sensors), sensors->scanned.reported + sensors->held_back);
     uint64_t little = managed_pages(sensors) / SCAN_LITTLE;
 
     if (sensors->scan_error < 0 || sensors->reporting_device != 0)
@@ -298,11 +295,12 @@ static int read_memory(const struct sensors *sensors, struct memory_sample *samp
     sample->dirty = meminfo.dirty;
     sample->writeback = meminfo.writeback;
     /* Mapped has shared memory in it, which is in no list of file pages: a database's buffers. */
-    sample->mapped = subtract(meminfo.mapped, meminfo.shmem);
+    sample->mapped = saturating_subtract(meminfo.mapped, meminfo.shmem);
     sample->swap_total = meminfo.swap_total;
     sample->swap_free = meminfo.swap_free;
-    sample->cache = subtract(meminfo.active_file + meminfo.inactive_file + meminfo.slab_reclaimable,
-                             meminfo.dirty + meminfo.writeback + sample->mapped);
+    sample->cache =
+        saturating_subtract(meminfo.active_file + meminfo.inactive_file + meminfo.slab_reclaimable,
+                            meminfo.dirty + meminfo.writeback + sample->mapped);
     return 0;
 }
 
@@ -332,7 +330,7 @@ static int read_activity(const struct sensors *sensors, struct memory_sample *sa
         sample->refault_anon = vmstat.refault_anon;
         sample->major_faults = vmstat.major_faults;
         sample->oom_kills = vmstat.oom_kills;
-        sample->balloon_pages = subtract(vmstat.balloon_inflate, vmstat.balloon_deflate);
+        sample->balloon_pages = saturating_subtract(vmstat.balloon_inflate, vmstat.balloon_deflate);
     }
     return 0;
 }
@@ -352,8 +350,9 @@ static uint64_t held_back(const struct sensors *sensors)
         for (size_t j = 0; j < sensors->buddy.zone_count; j++) {
             const struct buddy_zone *buddy = &sensors->buddy.zones[j];
             if (buddy->node == zone->node && strcmp(buddy->name, zone->name) == 0)
-                pages += subtract(buddy_pages(buddy->free_blocks, order, ORDER_COUNT_MAX),
-                                  sensors->zone_reported[i]);
+                pages +=
+                    saturating_subtract(buddy_pages(buddy->free_blocks, order, ORDER_COUNT_MAX),
+                                        sensors->zone_reported[i]);
         }
     }
     return pages * sensors->page_size;
@@ -408,7 +407,7 @@ int sensors_read(struct sensors *sensors, nsec_t now, struct memory_sample *ret_
     advance_scan(sensors, now);
     split_free(sensors, &sample);
     sample.percpu = sensors->zones.percpu * sensors->page_size;
-    sample.in_use = subtract(sample.total, sample.free + sample.percpu + sample.cache);
+    sample.in_use = saturating_subtract(sample.total, sample.free + sample.percpu + sample.cache);
     sample.sequence = ++sensors->sequence;
     sample.boottime = now;
     memcpy(sample.free_blocks, sensors->buddy.free_blocks, sizeof(sample.free_blocks));

@@ -196,7 +196,7 @@ static uint64_t reclaimable_bytes(struct agent *agent, uint64_t asked)
 
     if (configuration_sets(agent->configuration, "cache_floor"))
         floor = max_of(floor, agent->configuration->policy.cache_floor);
-    cache = cache > floor ? cache - floor : 0;
+    cache = saturating_subtract(cache, floor);
     return asked == 0 ? cache : min_of(asked, cache);
 }
 

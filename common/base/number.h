@@ -1,4 +1,5 @@
-/* Numbers, sizes and ratios as text. Strict: no sign, no leading space, no trailing rest. */
+/* Numbers, sizes and ratios: arithmetic that does not wrap, and text. What is parsed is taken
+ * strictly: no sign, no leading space, no trailing rest. */
 #ifndef VMRECLAIM_BASE_NUMBER_H
 #define VMRECLAIM_BASE_NUMBER_H
 
@@ -10,6 +11,18 @@
 #define GIB ((uint64_t)1 << 30)
 
 #define PERMYRIAD_ONE 10000u /* 100 % */
+
+/* `from` less `amount`; 0 where that would be below it. */
+static inline uint64_t saturating_subtract(uint64_t from, uint64_t amount)
+{
+    return from > amount ? from - amount : 0;
+}
+
+/* How far apart two numbers are. */
+static inline uint64_t distance_between(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
 
 /* Reads decimal digits at *text and moves it behind them. -EINVAL: no digit, -ERANGE: too large. */
 int number_scan(const char **text, uint64_t *ret_value);

@@ -30,6 +30,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/number.h"
+
 const struct ttrpc_limits ttrpc_limits_default = {
     .frame_bytes = 64 * 1024,
     .streams = 16,

@@ -90,6 +90,16 @@ static void test_permyriad(void **state)
     assert_int_equal(permyriad_parse("99999999%", &value), -ERANGE);
 }
 
+static void test_differences_do_not_wrap(void **state)
+{
+    assert_int_equal(saturating_subtract(5, 3), 2);
+    assert_int_equal(saturating_subtract(3, 5), 0);
+    assert_true(saturating_subtract(UINT64_MAX, 0) == UINT64_MAX);
+    assert_int_equal(distance_between(5, 3), 2);
+    assert_int_equal(distance_between(3, 5), 2);
+    assert_true(distance_between(0, UINT64_MAX) == UINT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +108,7 @@ int main(void)
         cmocka_unit_test(test_bytes_format_round_trip),
         cmocka_unit_test(test_bytes_format_short),
         cmocka_unit_test(test_permyriad),
+        cmocka_unit_test(test_differences_do_not_wrap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
