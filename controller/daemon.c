@@ -121,27 +121,6 @@ static int init_store(struct daemon *daemon, struct error *error)
 
 /* ---- reload ---- */
 
-static int check_unchangeable(const struct daemon_config *now, const struct daemon_config *next,
-                              struct error *error)
-{
-    const char *key = NULL;
-
-    if (next->listen_count != now->listen_count ||
-        memcmp(next->listen, now->listen, sizeof(now->listen)) != 0)
-        key = "listen";
-    else if (strcmp(next->api, now->api) != 0)
-        key = "api";
-    else if (strcmp(next->state_directory, now->state_directory) != 0)
-        key = "state_directory";
-    else if (strcmp(next->vms, now->vms) != 0)
-        key = "vms";
-    else if (strcmp(next->hypervisor_directory.text, now->hypervisor_directory.text) != 0)
-        key = "hypervisor_directory";
-    if (key == NULL)
-        return 0;
-    return error_set(error, -EBUSY, "%s cannot change while vmreclaimd runs; restart it", key);
-}
-
 int daemon_reload(struct daemon *daemon, struct error *error)
 {
     struct daemon_config next;
@@ -150,7 +129,7 @@ int daemon_reload(struct daemon *daemon, struct error *error)
     int r = daemon_config_gather(&next, daemon->sources, error);
 
     if (r == 0)
-        r = check_unchangeable(&daemon->config, &next, error);
+        r = daemon_config_check_fixed(&daemon->config, &next, error);
     if (r == 0)
         r = daemon_find_groups(&next, &read_group, &control_group, error);
     if (r == 0)

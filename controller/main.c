@@ -1,4 +1,5 @@
 /* vmreclaimd: the daemon of a host. Command line only; daemon.c is the program. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -15,44 +16,20 @@
 #include "controller/daemon.h"
 #include "controller/release.h"
 
-static const char usage[] =
+/* The settings of the configuration file come in between, see print_usage(). */
+static const char usage_begin[] =
     "Usage: vmreclaimd [OPTION]...\n"
     "Gives memory that guests no longer need back to this host.\n"
     "\n"
     "  --config FILE          configuration (default " DAEMON_CONFIG_FILE ")\n"
     "  --release-expired      give memory of expired leases back when no daemon runs, and exit\n"
-    "  --check                read configuration and VM files, say what is wrong, and exit\n"
-    "  --listen ADDRESS       where agents dial in (default vsock:any:1017); may be repeated;\n"
-    "                         none: agents are only dialled\n"
-    "  --api ADDRESS          where operators connect (default unix:/run/vmreclaim/api.sock)\n"
-    "  --vms DIRECTORY        one file per VM (default /etc/vmreclaim/vms)\n"
-    "  --hypervisor-directory DRIVER:DIRECTORY\n"
-    "                         what the driver finds in it is a VM even without a file\n"
-    "  --state-directory DIR  where leases, policies and records are kept\n"
-    "                         (default /var/lib/vmreclaim)\n"
-    "  --sample-interval TIME longest time between a guest's samples (default 10s)\n"
-    "  --read-group GROUP     who may look (default: root only)\n"
-    "  --control-group GROUP  who may change (default: root only)\n"
+    "  --check                read configuration and VM files, say what is wrong, and exit\n";
+static const char usage_end[] =
     "  --root DIRECTORY       another place for proc and sys, for tests (default /)\n"
     "  --debug                log everything\n"
     "  --help, --version\n"
     "\n"
     "SIGHUP reads configuration and VM files again, all or nothing.\n";
-
-/* Options that are settings of the configuration file. */
-static const struct {
-    const char *option;
-    const char *key;
-} setting_options[] = {
-    {"listen", "listen"},
-    {"api", "api"},
-    {"vms", "vms"},
-    {"hypervisor-directory", "hypervisor_directory"},
-    {"state-directory", "state_directory"},
-    {"sample-interval", "sample_interval"},
-    {"read-group", "read_group"},
-    {"control-group", "control_group"},
-};
 
 struct arguments {
     struct daemon_sources sources;
@@ -62,25 +39,17 @@ struct arguments {
 };
 
 enum {
-    OPTION_SETTING = 256,
-    OPTION_CONFIG,
+    OPTION_CONFIG = 256,
     OPTION_CHECK,
     OPTION_RELEASE_EXPIRED,
     OPTION_ROOT,
     OPTION_DEBUG,
     OPTION_HELP,
-    OPTION_VERSION
+    OPTION_VERSION,
+    OPTION_SETTING, /* of the first key; the others follow */
 };
 
-static const struct option options[] = {
-    {"listen", required_argument, NULL, OPTION_SETTING},
-    {"api", required_argument, NULL, OPTION_SETTING},
-    {"vms", required_argument, NULL, OPTION_SETTING},
-    {"hypervisor-directory", required_argument, NULL, OPTION_SETTING},
-    {"state-directory", required_argument, NULL, OPTION_SETTING},
-    {"sample-interval", required_argument, NULL, OPTION_SETTING},
-    {"read-group", required_argument, NULL, OPTION_SETTING},
-    {"control-group", required_argument, NULL, OPTION_SETTING},
+static const struct option own_options[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"check", no_argument, NULL, OPTION_CHECK},
     {"release-expired", no_argument, NULL, OPTION_RELEASE_EXPIRED},
@@ -88,36 +57,89 @@ static const struct option options[] = {
     {"debug", no_argument, NULL, OPTION_DEBUG},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
-    {NULL, 0, NULL, 0},
 };
 
-static void add_setting(struct daemon_sources *sources, const char *option, const char *value)
+#define SETTINGS_MAX 32
+
+/* All options: our own, and one for each key. */
+struct option_list {
+    struct option options[ARRAY_SIZE(own_options) + SETTINGS_MAX + 1];
+    char names[SETTINGS_MAX][32];
+};
+
+/* "read_group" becomes "read-group". */
+static void make_option_name(const char *key, char *name, size_t size)
+{
+    (void)snprintf(name, size, "%s", key);
+    for (; *name != '\0'; name++)
+        if (*name == '_')
+            *name = '-';
+}
+
+static void make_options(struct option_list *list)
+{
+    memcpy(list->options, own_options, sizeof(own_options));
+    assert(daemon_keys.count <= SETTINGS_MAX);
+    for (size_t i = 0; i < daemon_keys.count; i++) {
+        make_option_name(daemon_keys.list[i].name, list->names[i], sizeof(list->names[i]));
+        list->options[ARRAY_SIZE(own_options) + i] =
+            (struct option){list->names[i], required_argument, NULL, OPTION_SETTING + (int)i};
+    }
+    list->options[ARRAY_SIZE(own_options) + daemon_keys.count] = (struct option){NULL, 0, NULL, 0};
+}
+
+static void print_key(const struct key *key)
+{
+    const char *help = key->help;
+    char option[64];
+    char name[32];
+
+    make_option_name(key->name, name, sizeof(name));
+    (void)snprintf(option, sizeof(option), "--%s %s", name, key->argument);
+    (void)printf("  %-22s%s", option, strlen(option) > 22 ? "\n                         " : " ");
+    for (size_t length; help[0] != '\0'; help += length + (help[length] != '\0')) {
+        length = strcspn(help, "\n");
+        (void)printf("%s%.*s\n", help == key->help ? "" : "                         ", (int)length,
+                     help);
+    }
+}
+
+static void print_usage(void)
+{
+    (void)fputs(usage_begin, stdout);
+    for (size_t i = 0; i < daemon_keys.count; i++)
+        print_key(&daemon_keys.list[i]);
+    (void)fputs(usage_end, stdout);
+}
+
+static void add_setting(struct daemon_sources *sources, const char *key, const char *value)
 {
     if (sources->setting_count == DAEMON_SETTINGS_MAX) {
         (void)fprintf(stderr, "vmreclaimd: too many options\n");
         exit(2);
     }
-    for (size_t i = 0; i < ARRAY_SIZE(setting_options); i++)
-        if (strcmp(setting_options[i].option, option) == 0)
-            sources->settings[sources->setting_count++] =
-                (struct daemon_setting){setting_options[i].key, value};
+    sources->settings[sources->setting_count++] = (struct daemon_setting){key, value};
 }
 
 static void parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
-    int index = 0;
+    struct option_list list;
 
+    make_options(&list);
     for (;;) {
-        switch (getopt_long(argc, argv, "", options, &index)) {
+        int found = getopt_long(argc, argv, "", list.options, NULL);
+
+        if (found >= OPTION_SETTING) {
+            add_setting(&arguments->sources, daemon_keys.list[found - OPTION_SETTING].name, optarg);
+            continue;
+        }
+        switch (found) {
         case -1:
             if (optind < argc) {
                 (void)fprintf(stderr, "vmreclaimd: unexpected argument '%s'\n", argv[optind]);
                 exit(2);
             }
             return;
-        case OPTION_SETTING:
-            add_setting(&arguments->sources, options[index].name, optarg);
-            break;
         case OPTION_CONFIG:
             arguments->sources.path = optarg;
             arguments->sources.path_is_default = false;
@@ -135,7 +157,7 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
             log_set_level(LOG_LEVEL_DEBUG);
             break;
         case OPTION_HELP:
-            (void)fputs(usage, stdout);
+            print_usage();
             exit(0);
         case OPTION_VERSION:
             (void)puts("vmreclaimd " VMRECLAIM_VERSION);

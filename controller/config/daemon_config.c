@@ -2,40 +2,20 @@
 #include "controller/config/daemon_config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/cleanup.h"
-#include "common/base/file.h"
 #include "common/base/util.h"
 #include "common/transport/address.h"
-#include "controller/config/mapping.h"
 
-#define FILE_BYTES_MAX      65536
 #define SAMPLE_INTERVAL_MIN (500 * NSEC_PER_MSEC)
 #define SAMPLE_INTERVAL_MAX (60 * NSEC_PER_SEC)
 
-static int set_text(char *text, size_t size, const char *key, const char *value,
-                    struct error *error)
+static int add_listen(void *object, const struct key *key, const char *value, struct error *error)
 {
-    if (value[0] == '\0' || strlen(value) >= size)
-        return error_set(error, -EINVAL, "%s must have 1 to %zu characters", key, size - 1);
-    (void)snprintf(text, size, "%s", value);
-    return 0;
-}
-
-static int set_directory(char *text, size_t size, const char *key, const char *value,
-                         struct error *error)
-{
-    if (value[0] != '/')
-        return error_set(error, -EINVAL, "%s '%s' is not an absolute path", key, value);
-    return set_text(text, size, key, value, error);
-}
-
-static int add_listen(struct daemon_config *config, const char *value, struct error *error)
-{
+    struct daemon_config *config = object;
     struct address address;
+    struct key item;
     int r;
 
     if (strcmp(value, "none") == 0) {
@@ -52,11 +32,13 @@ static int add_listen(struct daemon_config *config, const char *value, struct er
                          value);
     if (config->listen_count == DAEMON_LISTEN_MAX)
         return error_set(error, -EINVAL, "more than %d listen addresses", DAEMON_LISTEN_MAX);
-    return set_text(config->listen[config->listen_count++], sizeof(config->listen[0]), "listen",
-                    value, error);
+    item = (struct key){.name = key->name,
+                        .offset = key->offset + config->listen_count++ * sizeof(config->listen[0]),
+                        .size = sizeof(config->listen[0])};
+    return keys_set_text(config, &item, value, error);
 }
 
-static int set_api(struct daemon_config *config, const char *value, struct error *error)
+static int set_api(void *object, const struct key *key, const char *value, struct error *error)
 {
     struct address address;
     int r = address_parse(value, &address, error);
@@ -65,32 +47,44 @@ static int set_api(struct daemon_config *config, const char *value, struct error
         return error_prefix(error, r, "api");
     if (address.kind != ADDRESS_UNIX && address.kind != ADDRESS_FD)
         return error_set(error, -EINVAL, "api '%s' must be unix:PATH or fd:N", value);
-    return set_text(config->api, sizeof(config->api), "api", value, error);
+    return keys_set_text(object, key, value, error);
 }
 
-static int set_hypervisor_directory(struct daemon_config *config, const char *value,
+static int set_hypervisor_directory(void *object, const struct key *key, const char *value,
                                     struct error *error)
 {
-    int r = hypervisor_place_parse(value, &config->hypervisor_directory, error);
+    struct daemon_config *config = object;
+    struct hypervisor_address place;
+    int r = hypervisor_place_parse(value, &place, error);
 
-    return r < 0 ? error_prefix(error, r, "hypervisor_directory") : 0;
+    if (r < 0)
+        return error_prefix(error, r, "hypervisor_directory");
+    memset(&config->hypervisor_directory, 0, sizeof(config->hypervisor_directory));
+    config->hypervisor_directory.driver = place.driver;
+    memcpy(config->hypervisor_directory.text, place.text, strlen(place.text));
+    return 0;
 }
 
 /* Before there were addresses a driver's name was part of the key. */
-static int set_directory_by_old_key(struct daemon_config *config, const struct driver *driver,
-                                    const char *value, struct error *error)
+static int set_old_key(void *object, const char *name, const char *value, struct error *error)
 {
-    char place[sizeof(config->hypervisor_directory.text)];
-    int length = snprintf(place, sizeof(place), "%s:%s", driver->name, value);
+    const struct driver *driver = driver_find_old_key(name, "_directory");
+    char place[HYPERVISOR_ADDRESS_SIZE];
+    int length;
 
+    if (driver == NULL)
+        return -ENOENT;
+    length = snprintf(place, sizeof(place), "%s:%s", driver->name, value);
     if (length < 0 || (size_t)length >= sizeof(place))
         return error_set(error, -EINVAL, "a directory's path has at most %zu characters",
                          sizeof(place) - 1 - strlen(driver->name) - 1);
-    return set_hypervisor_directory(config, place, error);
+    return set_hypervisor_directory(object, NULL, place, error);
 }
 
-static int set_sample_interval(struct daemon_config *config, const char *value, struct error *error)
+static int set_sample_interval(void *object, const struct key *key, const char *value,
+                               struct error *error)
 {
+    struct daemon_config *config = object;
     nsec_t interval;
 
     if (time_parse_duration(value, &interval) < 0 || interval < SAMPLE_INTERVAL_MIN ||
@@ -101,46 +95,44 @@ static int set_sample_interval(struct daemon_config *config, const char *value, 
     return 0;
 }
 
-int daemon_config_set(struct daemon_config *config, const char *key, const char *value,
-                      struct error *error)
+#define MEMBER(name) KEY_MEMBER(struct daemon_config, name)
+
+/* In the order of --help. */
+static const struct key list[] = {
+    {"listen", add_listen, MEMBER(listen), .is_fixed = true, .argument = "ADDRESS",
+     .help = "where agents dial in (default vsock:any:1017); may be\n"
+             "repeated; none: agents are only dialled"},
+    {"api", set_api, MEMBER(api), .is_fixed = true, .argument = "ADDRESS",
+     .help = "where operators connect (default\n"
+             "unix:/run/vmreclaim/api.sock)"},
+    {"vms", keys_set_directory, MEMBER(vms), .is_fixed = true, .argument = "DIRECTORY",
+     .help = "one file per VM (default /etc/vmreclaim/vms)"},
+    {"hypervisor_directory", set_hypervisor_directory, MEMBER(hypervisor_directory.text),
+     .is_fixed = true, .argument = "DRIVER:DIRECTORY",
+     .help = "what the driver finds in it is a VM even without a file"},
+    {"state_directory", keys_set_directory, MEMBER(state_directory), .is_fixed = true,
+     .argument = "DIRECTORY",
+     .help = "where leases, policies and records are kept (default\n"
+             "/var/lib/vmreclaim)"},
+    {"sample_interval", set_sample_interval, MEMBER(sample_interval), .argument = "TIME",
+     .help = "longest time between a guest's samples (default 10s)"},
+    {"read_group", keys_set_text, MEMBER(read_group), .argument = "GROUP",
+     .help = "who may look (default: root only)"},
+    {"control_group", keys_set_text, MEMBER(control_group), .argument = "GROUP",
+     .help = "who may change (default: root only)"},
+};
+
+const struct keys daemon_keys = {.list = list, .count = ARRAY_SIZE(list), .set_old = set_old_key};
+
+int daemon_config_check_fixed(const struct daemon_config *now, const struct daemon_config *next,
+                              struct error *error)
 {
-    const struct {
-        const char *key;
-        char *text;
-        size_t size;
-        bool is_directory;
-    } texts[] = {
-        {"vms", config->vms, sizeof(config->vms), true},
-        {"state_directory", config->state_directory, sizeof(config->state_directory), true},
-        {"read_group", config->read_group, sizeof(config->read_group), false},
-        {"control_group", config->control_group, sizeof(config->control_group), false},
-    };
-    static const char *const keys[] = {
-        "listen",          "api",        "vms",           "hypervisor_directory",
-        "state_directory", "read_group", "control_group", "sample_interval"};
-
-    const struct driver *driver = driver_find_old_key(key, "_directory");
-
-    if (driver != NULL)
-        return set_directory_by_old_key(config, driver, value, error);
-    if (strcmp(key, "hypervisor_directory") == 0)
-        return set_hypervisor_directory(config, value, error);
-    if (strcmp(key, "listen") == 0)
-        return add_listen(config, value, error);
-    if (strcmp(key, "api") == 0)
-        return set_api(config, value, error);
-    if (strcmp(key, "sample_interval") == 0)
-        return set_sample_interval(config, value, error);
-    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-        if (strcmp(key, texts[i].key) == 0)
-            return (texts[i].is_directory ? set_directory : set_text)(texts[i].text, texts[i].size,
-                                                                      key, value, error);
-    return mapping_unknown_key(key, keys, ARRAY_SIZE(keys), error);
-}
-
-static int visit(const char *key, const char *value, void *userdata, struct error *error)
-{
-    return daemon_config_set(userdata, key, value, error);
+    for (size_t i = 0; i < ARRAY_SIZE(list); i++)
+        if (list[i].is_fixed && memcmp((const char *)now + list[i].offset,
+                                       (const char *)next + list[i].offset, list[i].size) != 0)
+            return error_set(error, -EBUSY, "%s cannot change while vmreclaimd runs; restart it",
+                             list[i].name);
+    return 0;
 }
 
 void daemon_config_init(struct daemon_config *config)
@@ -152,21 +144,6 @@ void daemon_config_init(struct daemon_config *config)
         /* as often as a quiet agent samples for itself: a faster reader is what wakes the guest */
         .sample_interval = 10 * NSEC_PER_SEC,
     };
-}
-
-int daemon_config_read(struct daemon_config *config, const char *path, struct error *error)
-{
-    cleanup_free char *text = NULL;
-    struct daemon_config read = *config;
-    size_t length;
-    int r = file_read(AT_FDCWD, path, FILE_BYTES_MAX, &text, &length);
-
-    if (r < 0)
-        return error_set(error, r, "cannot read %s: %s", path, strerror(-r));
-    r = mapping_read(text, length, path, visit, &read, error);
-    if (r == 0)
-        *config = read;
-    return r;
 }
 
 /* The command line's addresses stand instead of the file's. */
@@ -182,9 +159,10 @@ static int set_from_command_line(struct daemon_config *config, const struct daem
         if (strcmp(setting->key, "listen") == 0 && !listens) {
             listens = true;
             config->listen_count = 0;
+            memset(config->listen, 0, sizeof(config->listen));
             config->listen_none = false;
         }
-        r = daemon_config_set(config, setting->key, setting->value, error);
+        r = keys_set(&daemon_keys, config, setting->key, setting->value, error);
         if (r < 0)
             return error_prefix(error, r, "command line");
     }
@@ -198,7 +176,7 @@ int daemon_config_gather(struct daemon_config *config, const struct daemon_sourc
     int r;
 
     daemon_config_init(&gathered);
-    r = daemon_config_read(&gathered, sources->path, error);
+    r = keys_read_file(&daemon_keys, &gathered, sources->path, error);
     if (r == -ENOENT && sources->path_is_default)
         r = 0;
     if (r == 0)
@@ -206,7 +184,7 @@ int daemon_config_gather(struct daemon_config *config, const struct daemon_sourc
     if (r < 0)
         return r;
     if (gathered.listen_count == 0 && !gathered.listen_none)
-        r = add_listen(&gathered, "vsock:any:1017", error);
+        r = keys_set(&daemon_keys, &gathered, "listen", "vsock:any:1017", error);
     if (r == 0)
         *config = gathered;
     return r;

@@ -17,6 +17,7 @@
 
 #include "common/base/error.h"
 #include "common/base/time.h"
+#include "controller/config/keys.h"
 #include "controller/hypervisors/hypervisors.h"
 
 #define DAEMON_LISTEN_MAX  8
@@ -35,12 +36,13 @@ struct daemon_config {
     nsec_t sample_interval;
 };
 
-/* The defaults; no `listen` address. */
+/* The defaults; no `listen` address. Members of text are zero behind their end, so that they can be
+ * compared as memory. */
 void daemon_config_init(struct daemon_config *config);
 
-/* Sets one key as in the file. -EINVAL with the accepted form. `listen` adds an address. */
-int daemon_config_set(struct daemon_config *config, const char *key, const char *value,
-                      struct error *error);
+/* Every setting once: reading, options, --help and what a reload may not change come from here.
+ * `listen` adds an address. */
+extern const struct keys daemon_keys;
 
 /* Where the configuration comes from: a file, and what the command line says over it. */
 struct daemon_setting {
@@ -55,11 +57,13 @@ struct daemon_sources {
     size_t setting_count;
 };
 
-/* Defaults, file, settings, in this order. */
+/* Defaults, file, settings, in this order. -ENOENT: there is no such file; -EINVAL with file and
+ * line, or with the option. Untouched on failure. */
 int daemon_config_gather(struct daemon_config *config, const struct daemon_sources *sources,
                          struct error *error);
 
-/* Reads the file. -ENOENT: there is none; -EINVAL with file and line. Untouched on failure. */
-int daemon_config_read(struct daemon_config *config, const char *path, struct error *error);
+/* What takes a restart is the same in both; else -EBUSY with its name. */
+int daemon_config_check_fixed(const struct daemon_config *now, const struct daemon_config *next,
+                              struct error *error);
 
 #endif

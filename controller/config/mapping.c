@@ -8,8 +8,6 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "common/base/nearest.h"
-
 #define KEYS_MAX  64
 #define KEY_BYTES 64
 
@@ -190,23 +188,4 @@ int mapping_read(const char *text, size_t length, const char *source, mapping_vi
     yaml_parser_delete(&reading->parser);
     free(reading);
     return r;
-}
-
-int mapping_unknown_key(const char *key, const char *const *keys, size_t key_count,
-                        struct error *error)
-{
-    struct nearest nearest = {.wanted = key};
-    char list[256] = "";
-    size_t used = 0;
-
-    for (size_t i = 0; i < key_count; i++) {
-        int n = snprintf(list + used, sizeof(list) - used, "%s%s", i == 0 ? "" : ", ", keys[i]);
-
-        if (n > 0)
-            used = used + (size_t)n < sizeof(list) ? used + (size_t)n : sizeof(list) - 1;
-        nearest_offer(&nearest, keys[i]);
-    }
-    if (nearest.name != NULL)
-        return error_set(error, -EINVAL, "unknown key '%s'; did you mean '%s'?", key, nearest.name);
-    return error_set(error, -EINVAL, "unknown key '%s'; the keys are %s", key, list);
 }

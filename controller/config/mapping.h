@@ -16,8 +16,4 @@ typedef int (*mapping_visitor)(const char *key, const char *value, void *userdat
 int mapping_read(const char *text, size_t length, const char *source, mapping_visitor visit,
                  void *userdata, struct error *error);
 
-/* "unknown key 'cdi'; did you mean 'cid'?" or the list of keys when none is near. -EINVAL. */
-int mapping_unknown_key(const char *key, const char *const *keys, size_t key_count,
-                        struct error *error);
-
 #endif

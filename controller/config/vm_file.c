@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,19 +10,19 @@
 #include <string.h>
 
 #include "common/base/cleanup.h"
-#include "common/base/file.h"
 #include "common/base/number.h"
 #include "common/base/util.h"
 #include "common/transport/address.h"
-#include "controller/config/mapping.h"
+#include "controller/config/keys.h"
 
-#define FILE_BYTES_MAX 65536
-#define CID_FIRST      3 /* 0 to 2 are the hypervisor, loopback and the host */
+#define CID_FIRST 3 /* 0 to 2 are the hypervisor, loopback and the host */
 
-static void vm_definition_cleanup(struct vm_definition **definition)
+static void destroy_definition(struct vm_definition **definition)
 {
     vm_definition_destroy(*definition);
 }
+
+#define cleanup_definition __attribute__((cleanup(destroy_definition)))
 
 int vm_name_check(const char *name, struct error *error)
 {
@@ -40,17 +39,23 @@ int vm_name_check(const char *name, struct error *error)
     return 0;
 }
 
-static int set_name(struct vm_definition *definition, const char *value, struct error *error)
+static int take_name(struct vm_definition *definition, const char *name, struct error *error)
 {
-    int r = vm_name_check(value, error);
+    int r = vm_name_check(name, error);
 
     if (r == 0)
-        (void)snprintf(definition->name, sizeof(definition->name), "%s", value);
+        (void)snprintf(definition->name, sizeof(definition->name), "%s", name);
     return r;
 }
 
-static int set_uuid(struct vm_definition *definition, const char *value, struct error *error)
+static int set_name(void *object, const struct key *key, const char *value, struct error *error)
 {
+    return take_name(object, value, error);
+}
+
+static int set_uuid(void *object, const struct key *key, const char *value, struct error *error)
+{
+    struct vm_definition *definition = object;
     static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
     for (size_t i = 0; i < sizeof(shape); i++) {
@@ -63,8 +68,9 @@ static int set_uuid(struct vm_definition *definition, const char *value, struct 
     return 0;
 }
 
-static int set_cid(struct vm_definition *definition, const char *value, struct error *error)
+static int set_cid(void *object, const struct key *key, const char *value, struct error *error)
 {
+    struct vm_definition *definition = object;
     uint64_t cid;
 
     if (number_parse(value, &cid) < 0 || cid < CID_FIRST || cid >= UINT32_MAX)
@@ -97,8 +103,10 @@ static int take_hypervisor(struct vm_definition *definition, const char *key,
     return 0;
 }
 
-static int set_hypervisor(struct vm_definition *definition, const char *value, struct error *error)
+static int set_hypervisor(void *object, const struct key *key, const char *value,
+                          struct error *error)
 {
+    struct vm_definition *definition = object;
     struct hypervisor_address address;
     int r = hypervisor_address_parse(value, &address, error);
 
@@ -106,17 +114,21 @@ static int set_hypervisor(struct vm_definition *definition, const char *value, s
 }
 
 /* Before there were addresses a driver's name was the key. */
-static int set_by_old_key(struct vm_definition *definition, const char *key,
-                          const struct driver *driver, const char *value, struct error *error)
+static int set_by_old_key(void *object, const char *name, const char *value, struct error *error)
 {
+    const struct driver *driver = driver_find_old_key(name, "");
     struct hypervisor_address address;
-    int r = hypervisor_address_join(driver->name, value, &address, error);
+    int r;
 
-    return take_hypervisor(definition, key, &address, r, error);
+    if (driver == NULL)
+        return -ENOENT;
+    r = hypervisor_address_join(driver->name, value, &address, error);
+    return take_hypervisor(object, name, &address, r, error);
 }
 
-static int set_agent(struct vm_definition *definition, const char *value, struct error *error)
+static int set_agent(void *object, const struct key *key, const char *value, struct error *error)
 {
+    struct vm_definition *definition = object;
     struct address address;
     int r = address_parse(value, &address, error);
 
@@ -130,8 +142,9 @@ static int set_agent(struct vm_definition *definition, const char *value, struct
     return set_text(&definition->agent, value, error);
 }
 
-static int set_policy(struct vm_definition *definition, const char *value, struct error *error)
+static int set_policy(void *object, const struct key *key, const char *value, struct error *error)
 {
+    struct vm_definition *definition = object;
     char directory[PATH_MAX];
     char path[PATH_MAX];
 
@@ -143,15 +156,17 @@ static int set_policy(struct vm_definition *definition, const char *value, struc
     return set_text(&definition->policy, path, error);
 }
 
-static int set_floor(struct vm_definition *definition, const char *value, struct error *error)
+static int set_floor(void *object, const struct key *key, const char *value, struct error *error)
 {
+    struct vm_definition *definition = object;
     if (bytes_parse(value, &definition->floor) < 0)
         return error_set(error, -EINVAL, "floor '%s' is not a size; write 512MiB or 2GiB", value);
     return 0;
 }
 
-static int add_label(struct vm_definition *definition, const char *value, struct error *error)
+static int add_label(void *object, const struct key *key, const char *value, struct error *error)
 {
+    struct vm_definition *definition = object;
     const char *equal = strchr(value, '=');
 
     if (equal == NULL || equal == value || strlen(value) >= 128)
@@ -161,30 +176,15 @@ static int add_label(struct vm_definition *definition, const char *value, struct
     return set_text(&definition->labels[definition->label_count++], value, error);
 }
 
-static const struct {
-    const char *key;
-    int (*set)(struct vm_definition *definition, const char *value, struct error *error);
-} fields[] = {
-    {"name", set_name},   {"uuid", set_uuid},
-    {"cid", set_cid},     {"hypervisor", set_hypervisor},
-    {"agent", set_agent}, {"policy", set_policy},
-    {"floor", set_floor}, {"labels", add_label},
+static const struct key list[] = {
+    {.name = "name", .set = set_name},   {.name = "uuid", .set = set_uuid},
+    {.name = "cid", .set = set_cid},     {.name = "hypervisor", .set = set_hypervisor},
+    {.name = "agent", .set = set_agent}, {.name = "policy", .set = set_policy},
+    {.name = "floor", .set = set_floor}, {.name = "labels", .set = add_label},
 };
 
-static int visit(const char *key, const char *value, void *userdata, struct error *error)
-{
-    const struct driver *driver = driver_find_old_key(key, "");
-    const char *keys[ARRAY_SIZE(fields)];
-
-    if (driver != NULL)
-        return set_by_old_key(userdata, key, driver, value, error);
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-        if (strcmp(fields[i].key, key) == 0)
-            return fields[i].set(userdata, value, error);
-        keys[i] = fields[i].key;
-    }
-    return mapping_unknown_key(key, keys, ARRAY_SIZE(keys), error);
-}
+static const struct keys vm_keys = {
+    .list = list, .count = ARRAY_SIZE(list), .set_old = set_by_old_key};
 
 /* The file's name without ".yaml". */
 static int name_from_source(struct vm_definition *definition, struct error *error)
@@ -199,12 +199,29 @@ static int name_from_source(struct vm_definition *definition, struct error *erro
     length = strlen(name);
     if (length > 5 && strcmp(name + length - 5, ".yaml") == 0)
         name[length - 5] = '\0';
-    r = set_name(definition, name, error);
+    r = take_name(definition, name, error);
     return r < 0 ? error_prefix(error, r, "%s", definition->source) : 0;
 }
 
-static int check(const struct vm_definition *definition, struct error *error)
+static struct vm_definition *definition_create(const char *source, struct error *error)
 {
+    struct vm_definition *definition = calloc(1, sizeof(*definition));
+
+    if (definition == NULL || (definition->source = strdup(source)) == NULL) {
+        (void)error_set(error, -ENOMEM, "%s: out of memory", source);
+        vm_definition_destroy(definition);
+        return NULL;
+    }
+    return definition;
+}
+
+/* All keys are read. */
+static int complete(struct vm_definition *definition, struct error *error)
+{
+    int r = definition->name[0] == '\0' ? name_from_source(definition, error) : 0;
+
+    if (r < 0)
+        return r;
     if (definition->cid == 0 && definition->hypervisor.driver == NULL && definition->agent == NULL)
         return error_set(
             error, -EINVAL,
@@ -216,17 +233,14 @@ static int check(const struct vm_definition *definition, struct error *error)
 int vm_definition_parse(const char *text, size_t length, const char *source,
                         struct vm_definition **ret_definition, struct error *error)
 {
-    __attribute__((cleanup(vm_definition_cleanup))) struct vm_definition *definition =
-        calloc(1, sizeof(*definition));
+    cleanup_definition struct vm_definition *definition = definition_create(source, error);
     int r;
 
-    if (definition == NULL || (definition->source = strdup(source)) == NULL)
-        return error_set(error, -ENOMEM, "%s: out of memory", source);
-    r = mapping_read(text, length, source, visit, definition, error);
-    if (r == 0 && definition->name[0] == '\0')
-        r = name_from_source(definition, error);
+    if (definition == NULL)
+        return -ENOMEM;
+    r = keys_read_text(&vm_keys, definition, text, length, source, error);
     if (r == 0)
-        r = check(definition, error);
+        r = complete(definition, error);
     if (r == 0)
         *ret_definition = take_pointer(definition);
     return r;
@@ -234,13 +248,17 @@ int vm_definition_parse(const char *text, size_t length, const char *source,
 
 int vm_definition_read(const char *path, struct vm_definition **ret_definition, struct error *error)
 {
-    cleanup_free char *text = NULL;
-    size_t length;
-    int r = file_read(AT_FDCWD, path, FILE_BYTES_MAX, &text, &length);
+    cleanup_definition struct vm_definition *definition = definition_create(path, error);
+    int r;
 
-    if (r < 0)
-        return error_set(error, r, "cannot read %s: %s", path, strerror(-r));
-    return vm_definition_parse(text, length, path, ret_definition, error);
+    if (definition == NULL)
+        return -ENOMEM;
+    r = keys_read_file(&vm_keys, definition, path, error);
+    if (r == 0)
+        r = complete(definition, error);
+    if (r == 0)
+        *ret_definition = take_pointer(definition);
+    return r;
 }
 
 void vm_definition_destroy(struct vm_definition *definition)

@@ -41,7 +41,7 @@ struct vm_definition {
 int vm_definition_parse(const char *text, size_t length, const char *source,
                         struct vm_definition **ret_definition, struct error *error);
 
-/* Reads one file. -EFBIG: more than 64 KiB. */
+/* Reads one file. -ENOENT, -EFBIG as keys_read_file(). */
 int vm_definition_read(const char *path, struct vm_definition **ret_definition,
                        struct error *error);
 

@@ -123,22 +123,22 @@ static void test_the_daemons_configuration(void **state)
     struct error error;
 
     daemon_config_init(&config);
-    assert_int_equal(daemon_config_set(&config, "listen", "vsock:any:1017", &error), 0);
-    assert_int_equal(daemon_config_set(&config, "sample_interval", "5s", &error), 0);
+    assert_int_equal(keys_set(&daemon_keys, &config, "listen", "vsock:any:1017", &error), 0);
+    assert_int_equal(keys_set(&daemon_keys, &config, "sample_interval", "5s", &error), 0);
     assert_int_equal(config.sample_interval, 5 * NSEC_PER_SEC);
-    assert_int_equal(daemon_config_set(&config, "listen", "unix:/x", &error), -EINVAL);
+    assert_int_equal(keys_set(&daemon_keys, &config, "listen", "unix:/x", &error), -EINVAL);
     assert_non_null(strstr(error.text, "agents dial in over vsock"));
-    assert_int_equal(daemon_config_set(&config, "api", "vsock:any:1", &error), -EINVAL);
-    assert_int_equal(daemon_config_set(&config, "sample_interval", "1ms", &error), -EINVAL);
-    assert_int_equal(daemon_config_set(&config, "vms", "relative", &error), -EINVAL);
-    assert_int_equal(daemon_config_set(&config, "hypervisor_directory", "/run/qemu", &error),
+    assert_int_equal(keys_set(&daemon_keys, &config, "api", "vsock:any:1", &error), -EINVAL);
+    assert_int_equal(keys_set(&daemon_keys, &config, "sample_interval", "1ms", &error), -EINVAL);
+    assert_int_equal(keys_set(&daemon_keys, &config, "vms", "relative", &error), -EINVAL);
+    assert_int_equal(keys_set(&daemon_keys, &config, "hypervisor_directory", "/run/qemu", &error),
                      -EINVAL);
-    assert_int_equal(daemon_config_set(&config, "hypervisor_directory", "qemu:/run/qemu", &error),
-                     0);
+    assert_int_equal(
+        keys_set(&daemon_keys, &config, "hypervisor_directory", "qemu:/run/qemu", &error), 0);
     assert_string_equal(hypervisor_address_where(&config.hypervisor_directory), "/run/qemu");
-    assert_int_equal(daemon_config_set(&config, "qmp_directory", "/run/kvm", &error), 0);
+    assert_int_equal(keys_set(&daemon_keys, &config, "qmp_directory", "/run/kvm", &error), 0);
     assert_string_equal(config.hypervisor_directory.text, "qemu:/run/kvm");
-    assert_int_equal(daemon_config_set(&config, "listne", "x", &error), -EINVAL);
+    assert_int_equal(keys_set(&daemon_keys, &config, "listne", "x", &error), -EINVAL);
     assert_non_null(strstr(error.text, "did you mean 'listen'"));
     assert_int_equal(config.sample_interval, 5 * NSEC_PER_SEC);
 }
@@ -167,6 +167,43 @@ static void test_the_command_line_comes_last(void **state)
     assert_string_equal(config.listen[0], "vsock:any:1017");
 }
 
+/* What takes a restart is compared as memory, so nothing of an earlier value may be left in it. */
+static void test_what_a_reload_may_change(void **state)
+{
+    struct daemon_config now;
+    struct daemon_config next;
+    struct error error;
+
+    daemon_config_init(&now);
+    daemon_config_init(&next);
+    assert_int_equal(keys_set(&daemon_keys, &next, "sample_interval", "5s", &error), 0);
+    assert_int_equal(keys_set(&daemon_keys, &next, "read_group", "staff", &error), 0);
+    assert_int_equal(keys_set(&daemon_keys, &next, "vms", "/etc/vmreclaim/a-longer-place", &error),
+                     0);
+    assert_int_equal(daemon_config_check_fixed(&now, &next, &error), -EBUSY);
+    assert_string_equal(error.text, "vms cannot change while vmreclaimd runs; restart it");
+    assert_int_equal(keys_set(&daemon_keys, &next, "vms", now.vms, &error), 0);
+    assert_int_equal(daemon_config_check_fixed(&now, &next, &error), 0);
+    assert_int_equal(keys_set(&daemon_keys, &next, "hypervisor_directory", "qemu:/x", &error), 0);
+    assert_int_equal(daemon_config_check_fixed(&now, &next, &error), -EBUSY);
+}
+
+/* --help has a line for each, in 80 columns. */
+static void test_every_setting_is_explained(void **state)
+{
+    for (size_t i = 0; i < daemon_keys.count; i++) {
+        const char *help = daemon_keys.list[i].help;
+
+        assert_non_null(daemon_keys.list[i].argument);
+        assert_non_null(help);
+        while (help[0] != '\0') {
+            assert_true(strcspn(help, "\n") <= 55);
+            help += strcspn(help, "\n");
+            help += help[0] == '\n';
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +214,8 @@ int main(void)
         cmocka_unit_test(test_a_missing_file),
         cmocka_unit_test(test_the_daemons_configuration),
         cmocka_unit_test(test_the_command_line_comes_last),
+        cmocka_unit_test(test_what_a_reload_may_change),
+        cmocka_unit_test(test_every_setting_is_explained),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
