@@ -301,24 +301,43 @@ static struct vm *add_unannounced(struct supervisor *supervisor, uint32_t cid)
     return NULL;
 }
 
+/* Why this is no guest's agent; NULL: it may be one. CIDs 0 to 2 are the hypervisor, loopback and
+ * this host. Any process of a guest can use the ports from 1024 on. */
+static const char *why_no_agent(const struct peer *peer)
+{
+    if (peer->cid < CID_FIRST)
+        return "no guest has this CID; an agent dials from inside a guest";
+    if (peer->port >= IPPORT_RESERVED)
+        return "not a port below 1024; run the agent as root, or with CAP_NET_BIND_SERVICE";
+    return NULL;
+}
+
+/* `why` NULL: for a reason that is the VM's own, which its record tells. */
+static void refuse(struct supervisor *supervisor, int descriptor, const struct peer *peer,
+                   const char *why)
+{
+    unsigned suppressed;
+
+    supervisor->refused_count++;
+    (void)close(descriptor);
+    if (why != NULL && log_limit_pass(&supervisor->refusals, time_boottime(), &suppressed))
+        log_warning("refused CID %" PRIu32 ", port %" PRIu32 ": %s", peer->cid, peer->port, why);
+}
+
 void supervisor_accept_agent(struct supervisor *supervisor, int descriptor, const struct peer *peer)
 {
+    const char *why = peer->kind == ADDRESS_VSOCK ? why_no_agent(peer) : NULL;
     struct vm *vm;
 
-    /* 0 to 2 are the hypervisor, loopback and this host: no guest dials from there. Any process of
-     * a guest can use the ports from 1024 on. */
-    if (supervisor->stopping || peer->kind != ADDRESS_VSOCK || peer->cid < CID_FIRST ||
-        peer->port >= IPPORT_RESERVED) {
-        supervisor->refused_count++;
-        (void)close(descriptor);
+    if (supervisor->stopping || peer->kind != ADDRESS_VSOCK || why != NULL) {
+        refuse(supervisor, descriptor, peer, why);
         return;
     }
     vm = registry_find_cid(&supervisor->registry, peer->cid);
     if (vm == NULL)
         vm = add_unannounced(supervisor, peer->cid);
     if (vm == NULL || !agent_standing_admits(&vm->links.standing, time_boottime())) {
-        supervisor->refused_count++;
-        (void)close(descriptor);
+        refuse(supervisor, descriptor, peer, NULL);
         return;
     }
     take_connection(vm, descriptor);

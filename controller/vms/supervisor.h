@@ -70,6 +70,7 @@ struct supervisor {
     unsigned slot;      /* visited next */
     unsigned next_slot; /* of the next new VM */
     size_t unannounced_count;
+    struct log_limit refusals;
     uint64_t refused_count; /* connections that no guest's agent made, too many, too soon */
     struct ttrpc_budget agent_budget; /* of all agents' connections */
     struct strangers strangers;       /* agents without a record */

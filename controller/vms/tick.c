@@ -104,6 +104,7 @@ int supervisor_init(struct supervisor *supervisor, uv_loop_t *loop, int root,
         .loop = loop,
         .root = root,
         .sample_interval = sample_interval,
+        .refusals = {.interval = 60 * NSEC_PER_SEC, .burst = 3},
     };
     read_host(supervisor);
     ttrpc_budget_init(&supervisor->agent_budget, AGENT_BYTES_MAX, AGENT_CONNECTIONS_MAX);

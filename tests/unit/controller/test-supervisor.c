@@ -101,6 +101,20 @@ static void define(struct fixture *f, const char *text)
     assert_int_equal(supervisor_define(&f->supervisor, definitions, 1, NULL), 0);
 }
 
+/* Counts the lines about refused connections, and keeps the first. */
+struct refusals {
+    unsigned lines;
+    char first[200];
+};
+
+static void on_line(enum log_level level, const char *line, void *userdata)
+{
+    struct refusals *refusals = userdata;
+
+    if (strstr(line, "refused CID") != NULL && refusals->lines++ == 0)
+        (void)snprintf(refusals->first, sizeof(refusals->first), "%s", line);
+}
+
 static void test_peers_that_are_no_guests(void **state)
 {
     static const struct {
@@ -108,11 +122,16 @@ static void test_peers_that_are_no_guests(void **state)
         uint32_t port;
     } peers[] = {{0, 600}, {1, 600}, {2, 600}, {5, 1024}, {5, 40000}};
     struct fixture *f = *state;
+    struct refusals refusals = {0};
 
+    log_set_sink(on_line, &refusals);
     for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
         dial_in(f, &f->agents[0], peers[i].cid, peers[i].port);
         wait_for(f, f->agents[0].connection == NULL);
     }
+    log_set_sink(NULL, NULL);
+    assert_non_null(strstr(refusals.first, "refused CID 0, port 600: no guest has this CID"));
+    assert_int_equal(refusals.lines, 3); /* a storm of them does not fill the log */
     assert_int_equal(f->supervisor.refused_count, ARRAY_SIZE(peers));
     assert_int_equal(f->supervisor.registry.count, 0);
 }
