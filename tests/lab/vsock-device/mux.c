@@ -167,7 +167,7 @@ static void take_pending(struct connection *connection, enum connection_pending 
                          enum packet_operation operation, struct packet_header *header)
 {
     connection->pending &= ~(unsigned)bit;
-    header->operation = operation;
+    header->operation = (uint16_t)operation;
 }
 
 /* The one thing that is to be told first. False: there was no data; something else may be. */
