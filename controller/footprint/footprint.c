@@ -1,7 +1,8 @@
 /* Measures what a VM occupies on the host.
  *
- * Backends are found once, see backends.c. A reading then costs one pread of the status file and
- * one fstatat per backend: tens of microseconds, no lock of the hypervisor's address space. */
+ * Backends are found once, see hypervisor-process.c. A reading then costs one pread of the status
+ * file and one fstatat per backend: tens of microseconds, no lock of the hypervisor's address
+ * space. */
 #include "controller/footprint/footprint.h"
 
 #include <errno.h>
@@ -17,65 +18,10 @@
 #include "common/base/file.h"
 #include "common/base/number.h"
 #include "common/base/util.h"
-#include "controller/footprint/backends.h"
 #include "controller/footprint/process.h"
 
 #define STATUS_BYTES 4096
 #define STAT_BLOCK   512u
-
-void hypervisor_process_init(struct hypervisor_process *process)
-{
-    *process = (struct hypervisor_process){.directory = -1, .status = -1, .statm = -1};
-}
-
-void hypervisor_process_finish(struct hypervisor_process *process)
-{
-    if (process->status >= 0)
-        (void)close(process->status);
-    if (process->statm >= 0)
-        (void)close(process->statm);
-    if (process->directory >= 0)
-        (void)close(process->directory);
-    hypervisor_process_init(process);
-}
-
-static int open_files(struct hypervisor_process *process, int root, pid_t pid)
-{
-    char path[32];
-    char stat_text[1024];
-    int r;
-
-    (void)snprintf(path, sizeof(path), "proc/%d", (int)pid);
-    process->directory = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (process->directory < 0)
-        return process_gone(-errno);
-    process->status = openat(process->directory, "status", O_RDONLY | O_CLOEXEC);
-    if (process->status < 0)
-        return process_gone(-errno);
-    process->statm = openat(process->directory, "statm", O_RDONLY | O_CLOEXEC);
-    r = file_read_into(process->directory, "stat", stat_text, sizeof(stat_text));
-    if (r < 0)
-        return process_gone(r);
-    return process_start_time_parse(stat_text, &process->start_time);
-}
-
-int hypervisor_process_open(struct hypervisor_process *process, int root, pid_t pid,
-                            struct error *error)
-{
-    int r;
-
-    hypervisor_process_finish(process);
-    r = open_files(process, root, pid);
-    if (r == 0)
-        r = hypervisor_process_find_backends(process);
-    if (r < 0) {
-        hypervisor_process_finish(process);
-        return error_set(error, r, "cannot read /proc/%d of the hypervisor: %s%s", (int)pid,
-                         strerror(-r), r == -EACCES || r == -EPERM ? "; run as root" : "");
-    }
-    process->pid = pid;
-    return 0;
-}
 
 static int read_status_text(const struct hypervisor_process *process, char text[STATUS_BYTES])
 {

@@ -2,6 +2,8 @@
  *
  * Its own part is counted, not the guest's: that is a few thousand pages where a guest has
  * millions, and nothing else has to be read. */
+#include "controller/footprint/overhead.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,7 +14,6 @@
 #include "common/base/file.h"
 #include "common/base/number.h"
 #include "common/base/util.h"
-#include "controller/footprint/backends.h"
 #include "controller/footprint/process.h"
 
 #define MAPPINGS_MAX  16384

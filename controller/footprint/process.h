@@ -7,13 +7,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "controller/footprint/footprint.h"
-
 /* The kernel answers both for a dead process, depending on what is read. */
 static inline int process_gone(int r)
 {
     return r == -ENOENT ? -ESRCH : r;
 }
+
+/* What /proc/PID/status says, bytes. */
+struct process_status {
+    uint64_t rss_anonymous;
+    uint64_t rss_shared; /* RssShmem */
+    uint64_t swapped;    /* VmSwap */
+    uint64_t hugetlb;    /* HugetlbPages; 0 where the kernel has none */
+};
 
 /* -EINVAL: a field is missing or not a number of kB. */
 int process_status_parse(const char *text, struct process_status *ret_status);

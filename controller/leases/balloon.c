@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "common/base/util.h"
-#include "controller/leases/internal.h"
 
 #define STEP_MAX        (512 * MIB) /* taken at a time */
 #define CANARY_BYTES    (64 * MIB)

@@ -28,92 +28,7 @@
 #ifndef VMRECLAIM_LEASES_BALLOON_H
 #define VMRECLAIM_LEASES_BALLOON_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "common/base/error.h"
-#include "common/base/number.h"
-#include "common/base/time.h"
-#include "controller/leases/lease.h"
-
-#define BALLOON_LEASES_MAX 4         /* of one VM */
-#define BALLOON_SLACK      (2 * MIB) /* "reached", and no sign of someone else */
-
-enum balloon_trust {
-    BALLOON_UNTRIED,
-    BALLOON_CANARY, /* the first step is under way */
-    BALLOON_TRUSTED,
-    BALLOON_INERT, /* memory goes into it and the host gets nothing */
-};
-
-/* Why leases end without their owner's doing, and what else is worth saying; causes first. */
-enum balloon_news {
-    BALLOON_NO_NEWS,
-    BALLOON_NEWS_EXPIRED,
-    BALLOON_NEWS_PRESSURE,   /* the guest needs its memory */
-    BALLOON_NEWS_VOID,       /* reset, migration, snapshot */
-    BALLOON_NEWS_FOREIGN,    /* someone else moves the target */
-    BALLOON_NEWS_STALLED,    /* the guest does not give more */
-    BALLOON_NEWS_INERT,      /* the host gets nothing */
-    BALLOON_NEWS_NO_JOURNAL, /* a lease could not be written: refused */
-    BALLOON_NEWS_REFUSED,    /* the hypervisor refuses the target */
-    BALLOON_NEWS_HELD,       /* a lease is held: the hypervisor was told */
-    BALLOON_NEWS_REACHED,    /* the guest has given all of it */
-    BALLOON_NEWS_RELEASED,   /* the last lease is gone, the target is the baseline */
-    BALLOON_NEWS_COUNT,
-};
-
-/* A sentence's worth: "a lease expired". */
-const char *balloon_news_text(enum balloon_news news);
-
-struct balloon_lease {
-    struct lease lease;
-    bool written; /* the journal says what `lease` says */
-};
-
-struct balloon_control {
-    struct balloon_lease leases[BALLOON_LEASES_MAX];
-    uint32_t lease_count;
-    uint64_t baseline; /* 0: not adopted */
-    uint64_t target;   /* last told; the baseline while nothing was told */
-    uint64_t actual;   /* last seen */
-    uint64_t from;     /* where the guest was seen last on its way to the target */
-    nsec_t moved;      /* CLOCK_BOOTTIME when the guest last followed */
-    nsec_t told;       /* ... when the target was last told */
-    nsec_t strange;    /* ... since when the guest is where nobody of ours asked it to be; 0: not */
-    bool telling;      /* a command is under way */
-    uint64_t telling_target;
-    bool resync; /* leases were resumed, or a command was not answered: what the hypervisor was told
-                    last is not known */
-    uint64_t doubted; /* lowest target that was told and not answered; 0: none */
-    bool raise;       /* to the baseline, before anything else; then all leases end */
-    enum balloon_trust trust;
-    uint64_t canary_footprint; /* before it */
-    bool nudging;       /* the target is next to the baseline until the guest tells its size */
-    nsec_t nudge_delay; /* before the next one */
-    bool stalled;
-    nsec_t retry; /* not before */
-    nsec_t retry_delay;
-    unsigned news; /* one bit each, for balloon_take_news */
-};
-
-/* The world as it is now. */
-struct balloon_input {
-    nsec_t now;   /* CLOCK_BOOTTIME */
-    int64_t time; /* UNIX nanoseconds, for expiry */
-    bool ready;   /* the hypervisor can be told */
-    bool running; /* neither paused nor migrating */
-    uint64_t ram;
-    uint64_t actual; /* 0: unknown */
-    bool deflate_on_oom;
-    bool guest_is_fresh; /* a reading of the guest that is at most five seconds old */
-    nsec_t guest_read;   /* when it was read, CLOCK_BOOTTIME */
-    uint64_t available;  /* in the guest */
-    uint64_t footprint;  /* 0: unknown */
-    bool pressure;       /* the guest said so since the last step */
-    bool voided;         /* reset, migration or snapshot since the last step */
-    bool hold_raise;     /* others get their memory back first; not for pressure and resets */
-};
+#include "controller/leases/balloon-leases.h"
 
 enum balloon_action_kind {
     BALLOON_NOTHING,
@@ -127,27 +42,6 @@ struct balloon_action {
     uint64_t target;
     struct lease lease; /* a copy */
 };
-
-/* Takes the VM as it is: its size becomes the baseline. With leases of the journal, theirs is.
- * Leases that were only requested, or are not for this boot and process, are given back. */
-void balloon_adopt(struct balloon_control *control, uint64_t actual);
-int balloon_resume(struct balloon_control *control, const struct lease *lease, bool is_valid);
-
-/* Takes a VM that has `actual` and is to have `baseline` again, though no lease is known that took
- * the rest: its balloon came with a snapshot. */
-void balloon_recover(struct balloon_control *control, uint64_t baseline, uint64_t actual);
-
-/* It is known that the host gets nothing of what goes into it. */
-void balloon_set_inert(struct balloon_control *control);
-
-/* Asks for a lease. The id must be new. -ENOSPC: too many leases; -EINVAL: it would go below its
- * floor or the smallest size; -EOPNOTSUPP: the balloon is inert; -EBUSY: the guest is stalled or
- * has too little left, with how much it could give. */
-int balloon_request(struct balloon_control *control, const struct lease *lease,
-                    const struct balloon_input *input, struct error *error);
-
-/* Gives a lease back; id 0: all of them. False: there is none. */
-bool balloon_release(struct balloon_control *control, uint64_t id);
 
 /* What to do next. The caller does it and calls balloon_done, then asks again, until there is
  * nothing to do now. `input` flags (pressure, voided) count once. */
@@ -166,15 +60,6 @@ bool balloon_waits_for_reading(const struct balloon_control *control,
 
 /* What is worth saying, one thing after the other, each once. */
 enum balloon_news balloon_take_news(struct balloon_control *control);
-
-/* Memory held by all leases. */
-uint64_t balloon_held(const struct balloon_control *control);
-
-/* What the target should be now. */
-uint64_t balloon_wanted(const struct balloon_control *control);
-
-/* Bytes that must stay available in a guest from which memory is taken. */
-uint64_t balloon_headroom(uint64_t ram, bool deflate_on_oom);
 
 /* Nothing of ours is in the balloon, and the guest has said so. */
 bool balloon_is_over(const struct balloon_control *control);

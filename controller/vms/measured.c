@@ -5,6 +5,7 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/footprint/overhead.h"
 
 #define CALIBRATE_INTERVAL (600 * NSEC_PER_SEC)
 #define HUGE_RAM_MAX       (16 * GIB)          /* at most 80 ms */

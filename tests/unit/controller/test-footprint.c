@@ -19,6 +19,7 @@
 #include "common/base/file.h"
 #include "common/base/number.h"
 #include "controller/footprint/footprint.h"
+#include "controller/footprint/overhead.h"
 #include "controller/footprint/process.h"
 
 static char directory[] = "/dev/shm/vmreclaim-test-footprint-XXXXXX";

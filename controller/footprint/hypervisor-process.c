@@ -1,10 +1,10 @@
-/* Finds the files that back a guest's memory: large mappings in /proc/PID/maps, and the descriptors
- * that name the same file.
+/* Holds a process, and finds the files that back a guest's memory: large mappings in
+ * /proc/PID/maps, and the descriptors that name the same file.
  *
  * Only files in memory back it: on tmpfs, where memfds are too, and on hugetlbfs. A file on a disk,
  * such as an nvdimm's, is the host's page cache: its blocks are on the disk. Private mappings count
  * where huge pages of the host's pool are behind them; written pages of others are anonymous. */
-#include "controller/footprint/backends.h"
+#include "controller/footprint/hypervisor-process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +23,8 @@
 #include "controller/footprint/process.h"
 
 #define BACKEND_SIZE_MIN MIB /* smaller shared mappings are rings and framebuffers */
+
+/* ---- the files behind its memory ---- */
 
 static bool is_known(const struct guest_backing *backing)
 {
@@ -207,6 +209,62 @@ int hypervisor_process_find_backends(struct hypervisor_process *process)
     mark_foreign(process);
     keep_memory(process);
     return r;
+}
+
+/* ---- the process ---- */
+
+void hypervisor_process_init(struct hypervisor_process *process)
+{
+    *process = (struct hypervisor_process){.directory = -1, .status = -1, .statm = -1};
+}
+
+void hypervisor_process_finish(struct hypervisor_process *process)
+{
+    if (process->status >= 0)
+        (void)close(process->status);
+    if (process->statm >= 0)
+        (void)close(process->statm);
+    if (process->directory >= 0)
+        (void)close(process->directory);
+    hypervisor_process_init(process);
+}
+
+static int open_files(struct hypervisor_process *process, int root, pid_t pid)
+{
+    char path[32];
+    char stat_text[1024];
+    int r;
+
+    (void)snprintf(path, sizeof(path), "proc/%d", (int)pid);
+    process->directory = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (process->directory < 0)
+        return process_gone(-errno);
+    process->status = openat(process->directory, "status", O_RDONLY | O_CLOEXEC);
+    if (process->status < 0)
+        return process_gone(-errno);
+    process->statm = openat(process->directory, "statm", O_RDONLY | O_CLOEXEC);
+    r = file_read_into(process->directory, "stat", stat_text, sizeof(stat_text));
+    if (r < 0)
+        return process_gone(r);
+    return process_start_time_parse(stat_text, &process->start_time);
+}
+
+int hypervisor_process_open(struct hypervisor_process *process, int root, pid_t pid,
+                            struct error *error)
+{
+    int r;
+
+    hypervisor_process_finish(process);
+    r = open_files(process, root, pid);
+    if (r == 0)
+        r = hypervisor_process_find_backends(process);
+    if (r < 0) {
+        hypervisor_process_finish(process);
+        return error_set(error, r, "cannot read /proc/%d of the hypervisor: %s%s", (int)pid,
+                         strerror(-r), r == -EACCES || r == -EPERM ? "; run as root" : "");
+    }
+    process->pid = pid;
+    return 0;
 }
 
 int hypervisor_process_take_backing(struct hypervisor_process *process,

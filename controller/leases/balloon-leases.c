@@ -1,10 +1,11 @@
-/* What a balloon's leases are: their states, their sums, asking for one and giving it back. */
+/* Leases of a balloon. */
+#include "controller/leases/balloon-leases.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 
 #include "common/base/util.h"
-#include "controller/leases/internal.h"
 
 #define SIZE_MIN (64 * MIB) /* no guest lives with less */
 
