@@ -2,18 +2,14 @@
 #include "controller/api/policies.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "common/base/util.h"
 #include "controller/messages/text.h"
-#include "controller/policies/push.h"
 
-struct policy_wait {
-    struct list link;
+/* A call that waits for the agent's answer. */
+struct waiting_call {
     struct ttrpc_call *call;
-    char vm[VM_NAME_SIZE];
+    struct policy_wait *wait;
 };
 
 static void answer(struct ttrpc_call *call, struct vm *vm, bool pending)
@@ -34,64 +30,42 @@ static void answer(struct ttrpc_call *call, struct vm *vm, bool pending)
     ttrpc_call_finish(call, &response.base);
 }
 
-static void end_wait(struct policy_wait *wait)
-{
-    list_remove(&wait->link);
-    free(wait);
-}
-
 static void on_operator_gone(struct ttrpc_call *call, void *userdata)
 {
-    end_wait(userdata);
+    struct waiting_call *waiting = userdata;
+
+    policy_wait_cancel(waiting->wait);
+    free(waiting);
 }
 
-/* The agent has answered, or went away before it did: then the policy is pending. */
-static void on_vm_event(const struct vm_event *event, void *userdata)
+static void on_answer(struct vm *vm, enum policy_outcome outcome, const char *text, void *userdata)
 {
-    struct api_policy_waits *waits = userdata;
-    bool left = event->kind == VM_EVENT_STATE && event->vm->links.agent == NULL;
+    struct waiting_call *waiting = userdata;
+    struct ttrpc_call *call = waiting->call;
 
-    if (event->kind != VM_EVENT_POLICY && !left)
-        return;
-    list_for_each_safe (link, following, &waits->waits) {
-        struct policy_wait *wait = list_entry(link, struct policy_wait, link);
-
-        if (strcmp(wait->vm, event->vm->name) != 0)
-            continue;
-        if (left || event->vm->assigned.sent)
-            answer(wait->call, event->vm, left);
-        else
-            ttrpc_call_fail(wait->call, TTRPC_FAILED_PRECONDITION, "VM '%s': %s", event->vm->name,
-                            event->text);
-        end_wait(wait);
-    }
+    free(waiting);
+    if (outcome == POLICY_REFUSED)
+        ttrpc_call_fail(call, TTRPC_FAILED_PRECONDITION, "VM '%s': %s", vm->name, text);
+    else
+        answer(call, vm, outcome == POLICY_PENDING);
 }
 
-void api_policy_waits_init(struct api_policy_waits *waits, struct api *api)
-{
-    *waits = (struct api_policy_waits){.api = api,
-                                       .listener = {.on_event = on_vm_event, .userdata = waits}};
-    list_init(&waits->waits);
-    supervisor_listen(api->supervisor, &waits->listener);
-}
-
-void api_policy_assign(struct api_policy_waits *waits, struct ttrpc_call *call, struct vm *vm,
+void api_policy_assign(struct policy_waits *waits, struct ttrpc_call *call, struct vm *vm,
                        const struct policy *policy)
 {
-    struct policy_wait *wait = calloc(1, sizeof(*wait));
+    struct waiting_call *waiting = calloc(1, sizeof(*waiting));
+    int r = waiting == NULL
+                ? -ENOMEM
+                : policy_wait_start(waits, vm, policy, on_answer, waiting, &waiting->wait);
 
-    if (wait == NULL || policy_assign(vm, policy) < 0) {
-        free(wait);
-        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+    if (r == 0) {
+        waiting->call = call;
+        ttrpc_call_on_cancel(call, on_operator_gone, waiting);
         return;
     }
-    if (!vm->assigned.under_way) {
+    free(waiting);
+    if (r == -ENOTCONN)
         answer(call, vm, true);
-        free(wait);
-        return;
-    }
-    wait->call = call;
-    (void)snprintf(wait->vm, sizeof(wait->vm), "%s", vm->name);
-    list_append(&waits->waits, &wait->link);
-    ttrpc_call_on_cancel(call, on_operator_gone, wait);
+    else
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
 }

@@ -6,150 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/policy/policy-yaml.h"
 #include "controller/messages/copy.h"
 #include "controller/messages/policy.h"
 #include "controller/messages/text.h"
-#include "controller/policies/push.h"
-#include "controller/records/sha256.h"
 
 enum { REVISIONS_MAX = 1000 };
 
 typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
 typedef Vmreclaim__Controller__V1__PolicyAssignment PolicyAssignment;
-
-/* ---- from text to struct ---- */
-
-/* "web" for "/etc/x/web.yaml"; a policy that names itself keeps its name. */
-static int name_policy(struct policy *policy, const char *source, struct error *error)
-{
-    const char *slash = strrchr(source, '/');
-    const char *base = slash == NULL ? source : slash + 1;
-    char name[sizeof(policy->name)];
-
-    if (policy->name[0] != '\0')
-        return 0;
-    (void)snprintf(name, sizeof(name), "%.*s", (int)min_of(strcspn(base, "."), sizeof(name) - 1),
-                   base);
-    if (name[0] == '\0' || strcmp(name, "-") == 0)
-        return error_set(error, -EINVAL, "%s: the policy has no name; add a line \"name: NAME\"",
-                         source);
-    return policy_set_name(policy, name, error);
-}
-
-static int read_policy(const char *text, const char *source, struct policy *ret_policy,
-                       struct error *error)
-{
-    int r = policy_load_yaml(text, strlen(text), source, ret_policy, error);
-
-    if (r == 0)
-        r = name_policy(ret_policy, source, error);
-    if (r == 0)
-        sha256_text(text, strlen(text), ret_policy->hash);
-    /* An unknown key is an invalid argument, not a thing that was not found. */
-    return r == -ENOENT ? -EINVAL : r;
-}
-
-struct loaded {
-    struct policy policy;
-    struct error *error;
-};
-
-static int load(const struct policy_revision *revision, void *userdata)
-{
-    struct loaded *loaded = userdata;
-    int r = read_policy(revision->text, revision->source_name, &loaded->policy, loaded->error);
-
-    if (r < 0)
-        return r;
-    loaded->policy.revision = revision->revision;
-    (void)snprintf(loaded->policy.name, sizeof(loaded->policy.name), "%s", revision->name);
-    return 0;
-}
-
-/* The name of the policy that the store assigns to a VM. -ENOENT: none. */
-static int assigned_name(const struct policy_service *service, const struct vm *vm, char *name,
-                         size_t size, struct error *error)
-{
-    const struct vm_definition *definition = vm->sources.definition;
-
-    return store_policy_of(service->store, vm->name, definition == NULL ? NULL : definition->labels,
-                           definition == NULL ? 0 : definition->label_count, name, size, error);
-}
-
-bool policy_service_assigns(const struct policy_service *service, const struct vm *vm)
-{
-    char name[64];
-    struct error error;
-
-    return assigned_name(service, vm, name, sizeof(name), &error) == 0;
-}
-
-static int newest_policy(const struct policy_service *service, const char *name,
-                         struct policy *ret_policy, struct error *error)
-{
-    struct loaded loaded = {.error = error};
-    int r = store_policy_get(service->store, name, 0, load, &loaded, error);
-
-    if (r < 0)
-        return r;
-    *ret_policy = loaded.policy;
-    return 0;
-}
-
-/* The policy that the store assigns to a VM. -ENOENT: none. */
-static int assigned_policy(const struct policy_service *service, const struct vm *vm,
-                           struct policy *ret_policy, struct error *error)
-{
-    char name[64];
-    int r = assigned_name(service, vm, name, sizeof(name), error);
-
-    return r < 0 ? r : newest_policy(service, name, ret_policy, error);
-}
-
-static bool runs(const struct vm *vm, const struct policy *policy)
-{
-    return vm->assigned.policy != NULL && vm->assigned.policy->revision == policy->revision &&
-           strcmp(vm->assigned.policy->name, policy->name) == 0 &&
-           strcmp(vm->assigned.policy->hash, policy->hash) == 0;
-}
-
-/* A VM that came or changed its state gets what is assigned to it: drift is mended here. */
-static void on_vm_event(const struct vm_event *event, void *userdata)
-{
-    struct policy_service *service = userdata;
-    struct policy policy;
-    struct error error;
-
-    if (event->kind != VM_EVENT_STATE && event->kind != VM_EVENT_HYPERVISOR)
-        return;
-    if (assigned_policy(service, event->vm, &policy, &error) == 0 && !runs(event->vm, &policy))
-        (void)policy_assign(event->vm, &policy);
-}
-
-/* Gives every VM that this policy is assigned to its newest revision. Writes their names to `vms`,
- * which has room for all, and returns how many. */
-static size_t spread(struct policy_service *service, const char *name, char **vms)
-{
-    struct supervisor *supervisor = service->api->supervisor;
-    struct policy policy;
-    char assigned[64];
-    struct error error;
-    size_t count = 0;
-
-    if (newest_policy(service, name, &policy, &error) < 0)
-        return 0;
-    list_for_each (link, &supervisor->registry.vms) {
-        struct vm *vm = list_entry(link, struct vm, link);
-        if (assigned_name(service, vm, assigned, sizeof(assigned), &error) < 0 ||
-            strcmp(assigned, name) != 0)
-            continue;
-        if (!runs(vm, &policy))
-            (void)policy_assign(vm, &policy);
-        vms[count++] = message_text(vm->name);
-    }
-    return count;
-}
 
 static char **allocate_names(const struct policy_service *service)
 {
@@ -157,30 +21,6 @@ static char **allocate_names(const struct policy_service *service)
 }
 
 /* ---- ApplyPolicy ---- */
-
-static bool is_pattern(const char *selector)
-{
-    return strncmp(selector, "label:", 6) == 0 || strpbrk(selector, "*?[") != NULL;
-}
-
-/* Stores the text and assigns it. `selector` may be empty. */
-static int store_and_assign(struct policy_service *service, struct policy *policy,
-                            const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *asked,
-                            const char *who, const char *selector, struct error *error)
-{
-    const struct policy_revision revision = {.name = policy->name,
-                                             .author = who,
-                                             .time = time_realtime(),
-                                             .hash = policy->hash,
-                                             .source_name = asked->source_name,
-                                             .text = asked->source};
-    const struct policy_assignment assignment = {selector, policy->name, who, revision.time};
-    int r = store_policy_add(service->store, &revision, &policy->revision, error);
-
-    if (r < 0 || selector[0] == '\0')
-        return r;
-    return store_assign(service->store, &assignment, error);
-}
 
 static void answer_spread(struct policy_service *service, struct ttrpc_call *call,
                           const struct policy *policy)
@@ -195,7 +35,7 @@ static void answer_spread(struct policy_service *service, struct ttrpc_call *cal
     }
     response.name = message_text(policy->name);
     response.revision = policy->revision;
-    response.n_vms = spread(service, policy->name, vms);
+    response.n_vms = policy_spread(&service->assignments, policy->name, vms);
     response.vms = vms;
     ttrpc_call_finish(call, &response.base);
     free((void *)vms);
@@ -211,15 +51,19 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
     struct policy policy;
     struct error error;
 
-    if (asked->vm[0] != '\0' && !is_pattern(asked->vm)) {
+    if (asked->vm[0] != '\0' && !policy_selector_is_pattern(asked->vm)) {
         vm = api_find_vm(service->api, call, asked->vm);
         if (vm == NULL)
             return;
     }
-    int r = read_policy(asked->source, source, &policy, &error);
+    int r = policy_revision_read(asked->source, source, &policy, &error);
     if (r == 0)
-        r = store_and_assign(service, &policy, asked, caller->name,
-                             vm != NULL ? vm->name : asked->vm, &error);
+        r = policy_order(&service->assignments, &policy,
+                         &(struct policy_order){.text = asked->source,
+                                                .source = asked->source_name,
+                                                .author = caller->name,
+                                                .selector = vm != NULL ? vm->name : asked->vm},
+                         &error);
     if (r < 0) {
         api_fail(call, r, &error);
         return;
@@ -230,7 +74,7 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
     }
     char **vms = allocate_names(service);
     if (vms != NULL)
-        (void)spread(service, policy.name, vms); /* the other VMs it is for */
+        (void)policy_spread(&service->assignments, policy.name, vms); /* the other VMs it is for */
     free((void *)vms);
     api_policy_assign(&service->waits, call, vm, &policy);
 }
@@ -378,7 +222,7 @@ static int answer_rollback(const struct policy_revision *revision, void *userdat
         return -ENOMEM;
     policy_revision_to_message(revision, &message);
     response.policy = &message;
-    response.n_vms = spread(answer->service, revision->name, vms);
+    response.n_vms = policy_spread(&answer->service->assignments, revision->name, vms);
     response.vms = vms;
     ttrpc_call_finish(answer->call, &response.base);
     free((void *)vms);
@@ -418,24 +262,6 @@ static int match_selector(const struct policy_assignment *assignment, void *user
     return 0;
 }
 
-/* Gives VMs what is assigned to them now; as spread(). */
-static size_t settle(struct policy_service *service, char **vms)
-{
-    struct supervisor *supervisor = service->api->supervisor;
-    struct policy policy;
-    struct error error;
-    size_t count = 0;
-
-    list_for_each (link, &supervisor->registry.vms) {
-        struct vm *vm = list_entry(link, struct vm, link);
-        if (assigned_policy(service, vm, &policy, &error) < 0 || runs(vm, &policy))
-            continue;
-        (void)policy_assign(vm, &policy);
-        vms[count++] = message_text(vm->name);
-    }
-    return count;
-}
-
 static void unassign(struct ttrpc_call *call, const ProtobufCMessage *request,
                      const struct api_caller *caller, void *userdata)
 {
@@ -455,7 +281,7 @@ static void unassign(struct ttrpc_call *call, const ProtobufCMessage *request,
         api_fail(call, r, &error);
     } else {
         response.policy = assigned.policy;
-        response.n_vms = settle(service, vms);
+        response.n_vms = policy_settle(&service->assignments, vms);
         response.vms = vms;
         ttrpc_call_finish(call, &response.base);
     }
@@ -487,10 +313,9 @@ static void get_effective(struct ttrpc_call *call, const ProtobufCMessage *reque
 
 void policy_service_init(struct policy_service *service, struct api *api, struct store *store)
 {
-    *service = (struct policy_service){
-        .api = api, .store = store, .listener = {.on_event = on_vm_event, .userdata = service}};
-    api_policy_waits_init(&service->waits, api);
-    supervisor_listen(api->supervisor, &service->listener);
+    *service = (struct policy_service){.api = api, .store = store};
+    policy_assignments_init(&service->assignments, api->supervisor, store);
+    policy_waits_init(&service->waits, api->supervisor);
     api_serve(api, "ApplyPolicy", apply_policy, service);
     api_serve(api, "ListPolicies", list_policies, service);
     api_serve(api, "ListPolicyRevisions", list_revisions, service);

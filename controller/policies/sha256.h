@@ -1,6 +1,6 @@
 /* SHA-256 (FIPS 180-4), for the identity of policy texts. */
-#ifndef VMRECLAIM_CONTROLLER_RECORDS_SHA256_H
-#define VMRECLAIM_CONTROLLER_RECORDS_SHA256_H
+#ifndef VMRECLAIM_POLICIES_SHA256_H
+#define VMRECLAIM_POLICIES_SHA256_H
 
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "controller/records/sha256.h"
+#include "controller/policies/sha256.h"
 
 /* The examples of FIPS 180-4, and lengths around the block's end (checked with sha256sum). */
 static void test_sha256(void **state)

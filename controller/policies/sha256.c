@@ -1,5 +1,5 @@
 /* SHA-256. The constants are the first bits of the fractions of cube and square roots of primes. */
-#include "controller/records/sha256.h"
+#include "controller/policies/sha256.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,0 +1,69 @@
+/* Reading policies. */
+#include "controller/policies/revision.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/util.h"
+#include "common/policy/policy-yaml.h"
+#include "controller/policies/sha256.h"
+
+/* "web" for "/etc/x/web.yaml"; a policy that names itself keeps its name. */
+static int name_policy(struct policy *policy, const char *source, struct error *error)
+{
+    const char *slash = strrchr(source, '/');
+    const char *base = slash == NULL ? source : slash + 1;
+    char name[sizeof(policy->name)];
+
+    if (policy->name[0] != '\0')
+        return 0;
+    (void)snprintf(name, sizeof(name), "%.*s", (int)min_of(strcspn(base, "."), sizeof(name) - 1),
+                   base);
+    if (name[0] == '\0' || strcmp(name, "-") == 0)
+        return error_set(error, -EINVAL, "%s: the policy has no name; add a line \"name: NAME\"",
+                         source);
+    return policy_set_name(policy, name, error);
+}
+
+int policy_revision_read(const char *text, const char *source, struct policy *ret_policy,
+                         struct error *error)
+{
+    int r = policy_load_yaml(text, strlen(text), source, ret_policy, error);
+
+    if (r == 0)
+        r = name_policy(ret_policy, source, error);
+    if (r == 0)
+        sha256_text(text, strlen(text), ret_policy->hash);
+    /* An unknown key is an invalid argument, not a thing that was not found. */
+    return r == -ENOENT ? -EINVAL : r;
+}
+
+struct loaded {
+    struct policy policy;
+    struct error *error;
+};
+
+static int load(const struct policy_revision *revision, void *userdata)
+{
+    struct loaded *loaded = userdata;
+    int r =
+        policy_revision_read(revision->text, revision->source_name, &loaded->policy, loaded->error);
+
+    if (r < 0)
+        return r;
+    loaded->policy.revision = revision->revision;
+    (void)snprintf(loaded->policy.name, sizeof(loaded->policy.name), "%s", revision->name);
+    return 0;
+}
+
+int policy_revision_newest(struct store *store, const char *name, struct policy *ret_policy,
+                           struct error *error)
+{
+    struct loaded loaded = {.error = error};
+    int r = store_policy_get(store, name, 0, load, &loaded, error);
+
+    if (r == 0)
+        *ret_policy = loaded.policy;
+    return r;
+}
