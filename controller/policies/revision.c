@@ -2,12 +2,12 @@
 #include "controller/policies/revision.h"
 
 #include <errno.h>
+#include <sha2.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/util.h"
 #include "common/policy/policy-yaml.h"
-#include "controller/policies/sha256.h"
 
 /* "web" for "/etc/x/web.yaml"; a policy that names itself keeps its name. */
 static int name_policy(struct policy *policy, const char *source, struct error *error)
@@ -34,7 +34,7 @@ int policy_revision_read(const char *text, const char *source, struct policy *re
     if (r == 0)
         r = name_policy(ret_policy, source, error);
     if (r == 0)
-        sha256_text(text, strlen(text), ret_policy->hash);
+        (void)SHA256Data((const uint8_t *)text, strlen(text), ret_policy->hash);
     /* An unknown key is an invalid argument, not a thing that was not found. */
     return r == -ENOENT ? -EINVAL : r;
 }

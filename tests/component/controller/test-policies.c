@@ -86,6 +86,9 @@ static void test_policies_are_revisions(void **state)
     listed = (const Vmreclaim__Controller__V1__ListPoliciesResponse *)f->response;
     assert_int_equal(listed->n_policies, 1);
     assert_int_equal(listed->policies[0]->rolled_back_to, 1);
+    assert_string_equal(listed->policies[0]->hash, /* by sha256sum */
+                        "2a8a519acce6e8a4366e1a5cf38f9285"
+                        "f2ea55a25898847677ee053d438e695c");
     assert_string_equal(listed->assignments[0]->selector, "web-1");
     roll_back(f, "day");
     assert_int_equal(f->code, TTRPC_NOT_FOUND);
