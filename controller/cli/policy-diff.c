@@ -1,11 +1,9 @@
 /* vmreclaim policy diff NAME */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/cleanup.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/policy-file.h"
@@ -43,27 +41,15 @@ static int fetch(struct cli *cli, char *name, uint64_t revision, struct side *si
     return client_fetch(cli, "GetPolicy", &request.base, keep, side);
 }
 
-static void print_line(char kind, const char *text, int length, void *userdata)
-{
-    cleanup_free char *copy = strndup(text, (size_t)length);
-
-    (void)putchar(kind);
-    if (copy != NULL)
-        print_text(copy);
-    (void)putchar('\n');
-}
-
 static int compare(const char *name, const struct side *old_side, const struct side *new_side)
 {
-    (void)printf("--- %s, revision %" PRIu64 "\n", name, old_side->revision);
-    if (file == NULL)
-        (void)printf("+++ %s, revision %" PRIu64 "\n", name, new_side->revision);
-    else
-        (void)printf("+++ %s\n", file);
-    int r = text_diff(old_side->text, new_side->text, print_line, NULL);
-    if (r < 0)
-        return fail(EXIT_FAILED, "cannot compare: %s", strerror(-r));
-    return EXIT_DONE;
+    char old_label[128];
+    char new_label[128];
+
+    (void)snprintf(old_label, sizeof(old_label), "%s, revision %" PRIu64, name, old_side->revision);
+    (void)snprintf(new_label, sizeof(new_label), "%s, revision %" PRIu64, name, new_side->revision);
+    return text_diff(&(struct text_side){old_label, old_side->text},
+                     &(struct text_side){file != NULL ? file : new_label, new_side->text});
 }
 
 static int run(struct cli *cli, char **operands)
@@ -103,8 +89,7 @@ const struct command command_policy_diff = {
     .operands = "NAME",
     .operand_count = 1,
     .summary = "what changed between two revisions",
-    .description =
-        "Compares two revisions of a policy, or the stored one with a file, line by line.",
+    .description = "Compares two revisions of a policy, or the stored one with a file, by diff(1).",
     .example = "vmreclaim policy diff idle --file idle.yaml",
     .see_also = "policy history, policy rollback",
     .options = options,

@@ -1,90 +1,100 @@
-/* Longest common subsequence of lines, by the table; policies are short. */
+/* diff(1) on two files in memory. What it prints passes through here, because a policy's text may
+ * hold what steers a terminal. */
 #include "controller/cli/text-diff.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/base/cleanup.h"
-#include "common/base/util.h"
+#include "controller/cli/cli.h"
 
-enum { LINES_MAX = 4096 };
+/* diff's own exit status. */
+enum { DIFF_SAME = 0, DIFF_OTHER = 1 };
 
-struct line {
-    const char *text;
-    int length;
+struct comparison {
+    int old_file;
+    int new_file;
+    pid_t process;
+    FILE *output; /* of diff */
 };
 
-/* Cuts a text into lines. Returns their number; -EFBIG. */
-static int split(const char *text, struct line *lines)
+/* A file without a name that diff can open. -errno. */
+static int make_file(const char *text)
 {
-    int count = 0;
+    cleanup_close int file = memfd_create("policy", 0);
+    size_t length = strlen(text);
 
-    while (*text != '\0') {
-        size_t length = strcspn(text, "\n");
-        if (count == LINES_MAX)
-            return -EFBIG;
-        lines[count++] = (struct line){text, (int)length};
-        text += length;
-        if (*text == '\n')
-            text++;
-    }
-    return count;
+    if (file < 0)
+        return -errno;
+    if (write(file, text, length) != (ssize_t)length)
+        return -EIO;
+    return take_descriptor(file);
 }
 
-static bool same(const struct line *a, const struct line *b)
+static int start(struct comparison *comparison, const char *old_label, const char *new_label)
 {
-    return a->length == b->length && memcmp(a->text, b->text, (size_t)a->length) == 0;
+    char old_path[32];
+    char new_path[32];
+    const char *const arguments[] = {"diff",    "-u",     "--label", old_label, "--label",
+                                     new_label, old_path, new_path,  NULL};
+    posix_spawn_file_actions_t actions;
+    int ends[2];
+    int r;
+
+    (void)snprintf(old_path, sizeof(old_path), "/dev/fd/%d", comparison->old_file);
+    (void)snprintf(new_path, sizeof(new_path), "/dev/fd/%d", comparison->new_file);
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    (void)posix_spawn_file_actions_init(&actions);
+    r = -posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    if (r == 0)
+        r = -posix_spawnp(&comparison->process, "diff", &actions, NULL,
+                          (char *const *)(const void *)arguments, environ);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    (void)close(ends[1]);
+    comparison->output = r == 0 ? fdopen(ends[0], "r") : NULL;
+    if (comparison->output == NULL)
+        (void)close(ends[0]);
+    return r;
 }
 
-/* common[i][j]: lines in common of old[i..] and new[j..]. */
-static void fill(uint16_t *common, const struct line *old_lines, int old_count,
-                 const struct line *new_lines, int new_count)
+/* Prints what diff says, and waits for its end. */
+static int finish(struct comparison *comparison)
 {
-    int width = new_count + 1;
+    cleanup_free char *line = NULL;
+    size_t size = 0;
+    int status;
 
-    for (int i = old_count - 1; i >= 0; i--)
-        for (int j = new_count - 1; j >= 0; j--) {
-            uint16_t *here = &common[i * width + j];
-            if (same(&old_lines[i], &new_lines[j]))
-                *here = (uint16_t)(common[(i + 1) * width + j + 1] + 1);
-            else
-                *here = (uint16_t)max_of(common[(i + 1) * width + j], common[i * width + j + 1]);
-        }
+    while (comparison->output != NULL && getline(&line, &size, comparison->output) >= 0)
+        print_text(line);
+    if (waitpid(comparison->process, &status, 0) < 0 || !WIFEXITED(status) ||
+        WEXITSTATUS(status) > DIFF_OTHER)
+        return fail(EXIT_FAILED, "diff could not compare the texts");
+    if (WEXITSTATUS(status) == DIFF_SAME)
+        (void)puts("no difference");
+    return EXIT_DONE;
 }
 
-int text_diff(const char *old_text, const char *new_text, text_diff_line line, void *userdata)
+int text_diff(const struct text_side *old_side, const struct text_side *new_side)
 {
-    cleanup_free struct line *lines = calloc(2 * (size_t)LINES_MAX, sizeof(*lines));
-    if (lines == NULL)
-        return -ENOMEM;
-    struct line *new_lines = lines + LINES_MAX;
-    int old_count = split(old_text, lines);
-    int new_count = split(new_text, new_lines);
-    if (old_count < 0 || new_count < 0)
-        return -EFBIG;
-    cleanup_free uint16_t *common =
-        calloc((size_t)(old_count + 1) * (size_t)(new_count + 1), sizeof(*common));
-    if (common == NULL)
-        return -ENOMEM;
-    fill(common, lines, old_count, new_lines, new_count);
+    cleanup_close int old_file = make_file(old_side->text);
+    cleanup_close int new_file = make_file(new_side->text);
+    struct comparison comparison = {.old_file = old_file, .new_file = new_file};
+    int r = old_file < 0 ? old_file : new_file;
 
-    int width = new_count + 1;
-    for (int i = 0, j = 0; i < old_count || j < new_count;) {
-        if (i < old_count && j < new_count && same(&lines[i], &new_lines[j])) {
-            line(' ', lines[i].text, lines[i].length, userdata);
-            i++;
-            j++;
-        } else if (j == new_count ||
-                   (i < old_count && common[(i + 1) * width + j] >= common[i * width + j + 1])) {
-            line('-', lines[i].text, lines[i].length, userdata);
-            i++;
-        } else {
-            line('+', new_lines[j].text, new_lines[j].length, userdata);
-            j++;
-        }
-    }
-    return 0;
+    if (r >= 0)
+        r = start(&comparison, old_side->label, new_side->label);
+    if (r < 0)
+        return fail(EXIT_FAILED, "cannot run diff: %s%s", strerror(-r),
+                    r == -ENOENT ? "; install diffutils" : "");
+    r = finish(&comparison);
+    if (comparison.output != NULL)
+        (void)fclose(comparison.output);
+    return r;
 }

@@ -212,15 +212,23 @@ class CliTest(unittest.TestCase):
         self.run_cli("policy", "unassign", "db-*", code=3)
 
     def test_policy_diff(self):
-        expected = ("--- idle, revision 1\n+++ idle, revision 2\n profile: balanced\n"
-                    "-cache_floor: 64MiB\n+cache_floor: 128MiB\n")
+        expected = ("--- idle, revision 1\n+++ idle, revision 2\n@@ -1,2 +1,2 @@\n"
+                    " profile: balanced\n-cache_floor: 64MiB\n+cache_floor: 128MiB\n")
         self.assertEqual(self.run_cli("policy", "diff", "idle").stdout, expected)
         self.assertEqual(self.run_cli("policy", "diff", "idle", "--from", "1", "--to", "2").stdout,
                          expected)
         path = self.write("profile: balanced\n")
         self.assertEqual(self.run_cli("policy", "diff", "idle", "--file", path).stdout,
-                         f"--- idle, revision 2\n+++ {path}\n profile: balanced\n"
+                         f"--- idle, revision 2\n+++ {path}\n@@ -1,2 +1 @@\n"
+                         " profile: balanced\n"
                          "-cache_floor: 128MiB\n")
+        path = self.write("profile: balanced\ncache_floor: 128MiB\n")
+        self.assertEqual(self.run_cli("policy", "diff", "idle", "--file", path).stdout,
+                         "no difference\n")
+        path = self.write("profile: \x1b[31mred\n")
+        self.assertIn("?[31mred", self.run_cli("policy", "diff", "idle", "--file", path).stdout)
+        without = self.run_cli("policy", "diff", "idle", code=1, environment={"PATH": "/none"})
+        self.assertIn("install diffutils", without.stderr)
         self.run_cli("policy", "diff", "other", code=3)
 
     def test_policy_history_and_rollback(self):
