@@ -61,7 +61,7 @@ struct command {
     int (*run)(struct cli *cli, char **operands);
 };
 
-/* Ended by NULL. */
+/* In the order of --help, ended by NULL; made by meson.build. */
 extern const struct command *const commands[];
 
 /* ---- command.c ---- */

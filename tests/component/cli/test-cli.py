@@ -5,16 +5,13 @@ usage: test-cli.py VMRECLAIM API_SERVER MANUAL
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import unittest
 
 VMRECLAIM, API_SERVER, MANUAL = sys.argv[1:4]
-COMMANDS = ["vm list", "vm show", "explain", "compact", "reclaim", "reporting", "ranges",
-            "policy apply", "policy check", "policy list", "policy show", "policy diff",
-            "policy history", "policy rollback", "policy unassign", "balloon", "release", "actions", "verify",
-            "history", "status", "debug dump", "events", "ping"]
 
 
 class CliTest(unittest.TestCase):
@@ -371,11 +368,17 @@ class CliTest(unittest.TestCase):
 
     # ---- help ----
 
+    def commands(self):
+        """The names in the overview, without their operands."""
+        listed = self.run_cli("--help").stdout.split("\ncommands:\n")[1].split("\n\n")[0]
+        names = re.findall(r"(?m)^  ([a-z]+(?: [a-z]+)*) ", listed)
+        self.assertEqual(len(names), len(listed.splitlines()))
+        self.assertGreater(len(names), 20)
+        return names
+
     def test_every_command_is_taught(self):
-        overview = self.run_cli("--help").stdout
-        for command in COMMANDS:
+        for command in self.commands():
             with self.subTest(command=command):
-                self.assertRegex(overview, rf"(?m)^  {command}\b")
                 text = self.run_cli(*command.split(), "--help").stdout
                 self.assertEqual(text, self.run_cli("help", *command.split()).stdout)
                 self.assertTrue(text.startswith(f"usage: vmreclaim {command}"))
@@ -386,7 +389,7 @@ class CliTest(unittest.TestCase):
     def test_every_command_is_in_the_manual(self):
         with open(MANUAL, encoding="utf-8") as file:
             manual = file.read()
-        for command in COMMANDS:
+        for command in self.commands():
             with self.subTest(command=command):
                 self.assertRegex(manual, rf"\*{command}( -f)?\*")
 
