@@ -91,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct ttrpc_share share = {.permyriad = 1, .debt_max = NSEC_PER_MSEC};
     static uv_loop_t loop;
     static int initialised;
+    static uint8_t answers[65536];
     int pair[2], closed = 0;
     struct ttrpc_connection *connection;
     struct ttrpc_connection_options options = {
@@ -110,6 +111,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         options.limits.frame_by_frame = true;
         options.processor = &share;
     }
+    /* The socket is full at once, so that the server holds back. */
+    if ((data[0] & 4) != 0)
+        require(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &(int){1}, sizeof(int)) == 0);
     require(ttrpc_connection_create(&loop, pair[1], &options, &connection) == 0);
     results = 0;
     if (options.services == NULL) {
@@ -118,8 +122,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     require(write(pair[0], data + 1, size - 1) == (ssize_t)size - 1);
     require(shutdown(pair[0], SHUT_WR) == 0);
-    while (!closed)
+    while (!closed) {
         (void)uv_run(&loop, UV_RUN_ONCE);
+        while (recv(pair[0], answers, sizeof(answers), MSG_DONTWAIT) > 0)
+            ;
+    }
     (void)uv_run(&loop, UV_RUN_DEFAULT);
     require(live_calls == 0);
     require(options.services != NULL || results == 2);
