@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "common/base/text.h"
+
 void check_answer_set(struct check_answer *answer, enum check_status status, const char *fix,
                       const char *reason, ...)
 {
@@ -10,9 +12,10 @@ void check_answer_set(struct check_answer *answer, enum check_status status, con
 
     answer->status = status;
     va_start(arguments, reason);
-    (void)vsnprintf(answer->reason, sizeof(answer->reason), reason, arguments);
+    (void)text_format_list(answer->reason, sizeof(answer->reason), reason, arguments);
     va_end(arguments);
-    (void)snprintf(answer->fix, sizeof(answer->fix), "%s", fix != NULL ? fix : "");
+    text_make_safe(answer->reason, TEXT_ONE_LINE);
+    text_copy_line(answer->fix, sizeof(answer->fix), fix != NULL ? fix : "");
 }
 
 static void print(const struct check *check, const struct check_answer *answer, FILE *output)

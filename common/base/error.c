@@ -2,8 +2,9 @@
 #include "common/base/error.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "common/base/text.h"
 
 int error_set(struct error *error, int code, const char *format, ...)
 {
@@ -12,7 +13,7 @@ int error_set(struct error *error, int code, const char *format, ...)
     if (error == NULL)
         return code;
     va_start(arguments, format);
-    (void)vsnprintf(error->text, sizeof(error->text), format, arguments);
+    (void)text_format_list(error->text, sizeof(error->text), format, arguments);
     va_end(arguments);
     return code;
 }
@@ -27,9 +28,9 @@ int error_prefix(struct error *error, int code, const char *format, ...)
         return code;
     old = *error;
     va_start(arguments, format);
-    (void)vsnprintf(error->text, sizeof(error->text), format, arguments);
+    (void)text_format_list(error->text, sizeof(error->text), format, arguments);
     va_end(arguments);
     used = strlen(error->text);
-    (void)snprintf(error->text + used, sizeof(error->text) - used, ": %s", old.text);
+    (void)text_format(error->text + used, sizeof(error->text) - used, ": %s", old.text);
     return code;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/base/text.h"
+
 #define LINE_MAX_BYTES 2048
 
 static enum log_level max_level = LOG_LEVEL_INFO;
@@ -23,13 +25,6 @@ void log_set_sink(log_sink sink, void *userdata)
     sink_userdata = userdata;
 }
 
-static void replace_control_characters(char *line)
-{
-    for (; *line != '\0'; line++)
-        if ((unsigned char)*line < ' ' || *line == 127)
-            *line = '?';
-}
-
 void log_write(enum log_level level, const char *format, ...)
 {
     char line[LINE_MAX_BYTES];
@@ -38,10 +33,10 @@ void log_write(enum log_level level, const char *format, ...)
     if (level > max_level)
         return;
     va_start(arguments, format);
-    (void)vsnprintf(line, sizeof(line), format, arguments);
+    (void)text_format_list(line, sizeof(line), format, arguments);
     va_end(arguments);
     /* A peer's text may be in the line: it must not be able to forge another one. */
-    replace_control_characters(line);
+    text_make_safe(line, TEXT_ONE_LINE);
     if (sink_function != NULL)
         sink_function(level, line, sink_userdata);
     else if (getenv("JOURNAL_STREAM") != NULL)

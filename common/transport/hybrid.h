@@ -14,7 +14,7 @@ size_t hybrid_request(uint32_t port, char buffer[HYBRID_LINE_MAX]);
 
 struct hybrid_reply {
     size_t length;
-    char line[HYBRID_LINE_MAX]; /* printable and ended with '\0', also after an error */
+    char line[HYBRID_LINE_MAX]; /* ended with '\0'; after an error safe to be shown */
 };
 
 /* Takes one byte of the reply: 0: more to come; 1: accepted; -EPROTO: something else than OK.

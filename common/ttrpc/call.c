@@ -6,10 +6,10 @@
  * nowhere, until it ends it. */
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/ttrpc/server.h"
 
 #define ERROR_TEXT_SIZE 512
@@ -75,7 +75,7 @@ static void send_final(struct ttrpc_call *call, const ProtobufCMessage *response
         header.flags |= FRAME_NO_DATA;
     payload = connection_append(call->connection, &header, false);
     if (payload != NULL && response != NULL)
-        (void)protobuf_c_message_pack(response, payload);
+        (void)wire_pack_message(response, payload);
 }
 
 /* ---- the life of a call ---- */
@@ -258,7 +258,7 @@ void ttrpc_call_fail(struct ttrpc_call *call, enum ttrpc_code code, const char *
     va_list arguments;
 
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    (void)text_format_list(text, sizeof(text), format, arguments);
     va_end(arguments);
     if (call->connection != NULL)
         server_send_error(call->connection, call->stream, code, text);

@@ -5,10 +5,10 @@
  * runs, so the callback may start another one or close the connection. What arrives for a stream
  * we do not know belongs to a call that was cancelled or timed out, and is ignored. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/ttrpc/connection.h"
 
 struct ttrpc_client_call {
@@ -74,9 +74,8 @@ static void finish_with_status(struct ttrpc_client_call *call,
 {
     char text[512];
 
-    (void)snprintf(text, sizeof(text), "%.*s",
-                   (int)min_of(response->message.length, sizeof(text) - 1),
-                   response->message.data == NULL ? "" : (const char *)response->message.data);
+    text_copy_bytes(text, sizeof(text), (const char *)response->message.data,
+                    response->message.length);
     finish_with_error(call, (enum ttrpc_code)response->code, text);
 }
 

@@ -24,13 +24,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/base/number.h"
+#include "common/base/text.h"
 
 const struct ttrpc_limits ttrpc_limits_default = {
     .frame_bytes = 64 * 1024,
@@ -95,7 +94,7 @@ void connection_fail(struct ttrpc_connection *connection, int status, const char
     if (connection->state != CONNECTION_OPEN)
         return;
     va_start(arguments, format);
-    (void)vsnprintf(connection->reason, sizeof(connection->reason), format, arguments);
+    (void)text_format_list(connection->reason, sizeof(connection->reason), format, arguments);
     va_end(arguments);
     begin_close(connection, status);
 }
@@ -223,7 +222,7 @@ int connection_send_data(struct ttrpc_connection *connection, uint32_t stream, u
     if (payload == NULL)
         return -ENOMEM;
     if (message != NULL)
-        (void)protobuf_c_message_pack(message, payload);
+        (void)wire_pack_message(message, payload);
     return 0;
 }
 

@@ -100,8 +100,8 @@ void receive(struct ttrpc_connection *connection);
 /* Output was offered to the socket. */
 void receive_drained(struct ttrpc_connection *connection);
 
-/* Decodes into the loop's arena, which the caller resets after use. NULL: malformed, or it unfolds
- * into too much. */
+/* Decodes into the loop's arena, which the caller resets after use. NULL: malformed, a string that
+ * is not UTF-8, or it unfolds into too much. */
 ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
                                     const ProtobufCMessageDescriptor *descriptor,
                                     struct slice payload);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/ttrpc/ttrpc.h"
 #include "common/ttrpc/wire.h"
 
@@ -32,9 +33,9 @@ static int decode_key_value(struct slice input, struct slice *ret_key, struct sl
 
     while ((r = wire_read_field(&input, &field)) > 0) {
         if (field.number == KEY_VALUE_KEY)
-            r = wire_take_bytes(&field, &key);
+            r = wire_take_text(&field, &key);
         else if (field.number == KEY_VALUE_VALUE)
-            r = wire_take_bytes(&field, &value);
+            r = wire_take_text(&field, &value);
         if (r < 0)
             return r;
     }
@@ -53,9 +54,9 @@ static int take_request_field(const struct wire_field *field, struct envelope_re
 
     switch (field->number) {
     case REQUEST_SERVICE:
-        return wire_take_bytes(field, &request->service);
+        return wire_take_text(field, &request->service);
     case REQUEST_METHOD:
-        return wire_take_bytes(field, &request->method);
+        return wire_take_text(field, &request->method);
     case REQUEST_PAYLOAD:
         return wire_take_bytes(field, &request->payload);
     case REQUEST_TIMEOUT_NANO:
@@ -189,6 +190,7 @@ static uint8_t *write_text(uint8_t *bytes, unsigned number, const char *text)
         return bytes;
     bytes = write_varint(write_tag(bytes, number, WIRE_BYTES), length);
     memcpy(bytes, text, length);
+    text_mend((char *)bytes, length);
     return bytes + length;
 }
 
@@ -198,7 +200,7 @@ static uint8_t *write_message(uint8_t *bytes, unsigned number, const ProtobufCMe
     if (size == 0)
         return bytes;
     bytes = write_varint(write_tag(bytes, number, WIRE_BYTES), size);
-    return bytes + protobuf_c_message_pack(message, bytes);
+    return bytes + wire_pack_message(message, bytes);
 }
 
 static size_t message_field_size(const ProtobufCMessage *message, size_t *ret_size)

@@ -21,9 +21,9 @@ ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
                                     const ProtobufCMessageDescriptor *descriptor,
                                     struct slice payload)
 {
-    uint32_t elements = connection->options.limits.elements;
+    uint32_t limit = connection->options.limits.elements;
 
-    if (elements > 0 && wire_check_message(descriptor, payload, elements) < 0)
+    if (wire_check_message(descriptor, payload, limit > 0 ? limit : UINT32_MAX) < 0)
         return NULL;
     /* What real messages unfold into stays below; two bytes that make an empty submessage do not.
      */

@@ -2,8 +2,8 @@
  * has them. */
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 
+#include "common/base/text.h"
 #include "common/ttrpc/server.h"
 
 #define ERROR_TEXT_SIZE 512
@@ -16,7 +16,7 @@ static void printf_like(4, 5) refuse(struct ttrpc_connection *connection, uint32
     va_list arguments;
 
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    (void)text_format_list(text, sizeof(text), format, arguments);
     va_end(arguments);
     server_send_error(connection, stream, code, text);
 }

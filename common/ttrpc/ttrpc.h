@@ -52,8 +52,7 @@ struct ttrpc_limits {
      * socket fills and it waits; what it saved up in the last second may come at once. 0: none. */
     uint64_t bytes_per_second;
     uint32_t frames_per_second;
-    uint32_t elements;   /* of one message, whose text is then UTF-8, see wire_check_message;
-                            0: not looked at */
+    uint32_t elements;   /* of one message; 0: any number */
     bool frame_by_frame; /* not more than one message is handled per turn of the loop, at the price
                             of a system call more for each */
 };

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/base/text.h"
+
 #define DEPTH_MAX 16 /* of messages in messages; ours reach 4 */
 
 bool slice_equals(struct slice slice, const char *text)
@@ -95,6 +97,13 @@ int wire_take_bytes(const struct wire_field *field, struct slice *ret_bytes)
     return 0;
 }
 
+int wire_take_text(const struct wire_field *field, struct slice *ret_text)
+{
+    int r = wire_take_bytes(field, ret_text);
+
+    return r == 0 && !text_is_utf8((const char *)ret_text->data, ret_text->length) ? -EINVAL : r;
+}
+
 int wire_take_varint(const struct wire_field *field, uint64_t *ret_value)
 {
     if (field->type != WIRE_VARINT)
@@ -104,38 +113,6 @@ int wire_take_varint(const struct wire_field *field, uint64_t *ret_value)
 }
 
 /* ---- a whole message ---- */
-
-/* The length of the UTF-8 sequence at `bytes`, which is not ASCII; 0: it is none. RFC 3629. */
-static size_t sequence_length(const uint8_t *bytes, size_t available)
-{
-    uint8_t first = bytes[0];
-    size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    uint8_t second;
-
-    if (first < 0xc2 || first > 0xf4 || length > available)
-        return 0;
-    second = bytes[1];
-    /* Overlong forms, surrogates, and what lies beyond U+10FFFF. */
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-        (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((bytes[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
-static bool is_utf8(struct slice text)
-{
-    for (size_t i = 0; i < text.length;) {
-        size_t length = text.data[i] < 0x80 ? 1 : sequence_length(text.data + i, text.length - i);
-
-        if (length == 0)
-            return false;
-        i += length;
-    }
-    return true;
-}
 
 /* What may still come. */
 struct allowance {
@@ -162,7 +139,7 @@ static int check_bytes(const ProtobufCFieldDescriptor *descriptor, struct slice 
 
     switch (descriptor->type) {
     case PROTOBUF_C_TYPE_STRING:
-        return is_utf8(bytes) ? 0 : -EINVAL;
+        return text_is_utf8((const char *)bytes.data, bytes.length) ? 0 : -EINVAL;
     case PROTOBUF_C_TYPE_BYTES:
         return 0;
     case PROTOBUF_C_TYPE_MESSAGE:
@@ -202,4 +179,32 @@ int wire_check_message(const ProtobufCMessageDescriptor *descriptor, struct slic
     struct allowance allowance = {.elements = elements_max, .depth = DEPTH_MAX};
 
     return check_message(descriptor, message, &allowance);
+}
+
+/* ---- what leaves ---- */
+
+/* The message is ours, so it is well formed and not deep. */
+static void mend_message(const ProtobufCMessageDescriptor *descriptor, struct slice message)
+{
+    struct wire_field field;
+
+    while (wire_read_field(&message, &field) > 0) {
+        const ProtobufCFieldDescriptor *known =
+            protobuf_c_message_descriptor_get_field(descriptor, field.number);
+
+        if (known == NULL || field.type != WIRE_BYTES)
+            continue;
+        if (known->type == PROTOBUF_C_TYPE_STRING)
+            text_mend((char *)field.bytes.data, field.bytes.length);
+        else if (known->type == PROTOBUF_C_TYPE_MESSAGE)
+            mend_message(known->descriptor, field.bytes);
+    }
+}
+
+size_t wire_pack_message(const ProtobufCMessage *message, uint8_t *bytes)
+{
+    size_t length = protobuf_c_message_pack(message, bytes);
+
+    mend_message(message->descriptor, (struct slice){.data = bytes, .length = length});
+    return length;
 }

@@ -35,6 +35,7 @@ int wire_read_field(struct slice *input, struct wire_field *ret_field);
 
 /* A field we know with a type we do not expect is an error, as in generated code: -EINVAL. */
 int wire_take_bytes(const struct wire_field *field, struct slice *ret_bytes);
+int wire_take_text(const struct wire_field *field, struct slice *ret_text); /* UTF-8, too */
 int wire_take_varint(const struct wire_field *field, uint64_t *ret_value);
 
 /* Looks through an encoded message before it is decoded: that is quick, decoding may not be. An
@@ -43,5 +44,10 @@ int wire_take_varint(const struct wire_field *field, uint64_t *ret_value);
  * `elements_max`. */
 int wire_check_message(const ProtobufCMessageDescriptor *descriptor, struct slice message,
                        uint32_t elements_max);
+
+/* Packs a message of ours into the bytes that protobuf_c_message_get_packed_size asked for. Its
+ * strings are UTF-8 then, whatever they were: one that is not would make the whole message
+ * unreadable to strict decoders. */
+size_t wire_pack_message(const ProtobufCMessage *message, uint8_t *bytes);
 
 #endif

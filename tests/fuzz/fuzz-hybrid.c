@@ -1,6 +1,8 @@
-/* The answer to CONNECT: bounded, printable, and final at the first newline. */
+/* The answer to CONNECT: bounded, safe to show when it is refused, and final at the first newline.
+ */
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/transport/hybrid.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -15,8 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(i < HYBRID_LINE_MAX || r != 0);
     }
     require(strlen(reply.line) == reply.length && reply.length < sizeof(reply.line));
-    for (size_t i = 0; i < reply.length; i++)
-        require(reply.line[i] >= ' ' && reply.line[i] <= '~');
+    for (size_t i = 0; r < 0 && i < reply.length;) {
+        bool safe;
+
+        i += text_take(reply.line + i, reply.length - i, TEXT_ONE_LINE, &safe);
+        require(safe);
+    }
     require(r <= 0 || strncmp(reply.line, "OK ", 3) == 0);
     return 0;
 }

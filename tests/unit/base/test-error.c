@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/base/text.h"
 
 static void test_set_and_prefix(void **state)
 {
@@ -30,11 +31,33 @@ static void test_long_text_is_cut(void **state)
     assert_int_equal(strlen(error.text), sizeof(error.text) - 1);
 }
 
+/* An error goes to operators as a string of protobuf: it is UTF-8 whatever was put into it. */
+static void test_cut_between_characters(void **state)
+{
+    struct error error;
+    char text[2000];
+
+    for (size_t i = 0; i + 2 < sizeof(text); i += 2)
+        memcpy(text + i, "\xc3\xa4", 3);
+    for (unsigned shift = 0; shift < 2; shift++) {
+        (void)error_set(&error, -EINVAL, "%s%s", shift == 0 ? "" : "x", text);
+        assert_true(text_is_utf8(error.text, strlen(error.text)));
+        assert_true(strlen(error.text) >= sizeof(error.text) - 2);
+        (void)error_prefix(&error, -EINVAL, "%s", shift == 0 ? "" : "x");
+        assert_true(text_is_utf8(error.text, strlen(error.text)));
+    }
+    (void)error_set(&error, -EINVAL, "cannot read %s",
+                    "Stra\xdf"
+                    "e.yaml");
+    assert_string_equal(error.text, "cannot read Stra?e.yaml");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set_and_prefix),
         cmocka_unit_test(test_long_text_is_cut),
+        cmocka_unit_test(test_cut_between_characters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,11 @@ static void test_level_and_forged_lines(void **state)
     log_error("vm %s", "a\n<3>forged\x1b[2J");
     assert_int_equal(lines, 1);
     assert_string_equal(last_line, "vm a?<3>forged?[2J");
+    log_error("vm %s", "a\xc2\x85"
+                       "b\x9b"
+                       "c\xe2\x80\xae"
+                       "d \xc3\xa4");
+    assert_string_equal(last_line, "vm a?b?c?d \xc3\xa4");
     log_set_sink(NULL, NULL);
 }
 

@@ -1,0 +1,227 @@
+/* Text from outside: checked, cut, mended, shown. */
+#include "tests/lib/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/text.h"
+
+#define UMLAUT "\xc3\xa4"         /* 2 bytes */
+#define EURO   "\xe2\x82\xac"     /* 3 */
+#define CLEF   "\xf0\x9d\x84\x9e" /* 4 */
+
+static void test_characters(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t length;
+    } cases[] = {
+        {"a", 1},
+        {"\x7f", 1},
+        {UMLAUT, 2},
+        {EURO, 3},
+        {CLEF, 4},
+        {"\xef\xbf\xbf", 3},     /* U+FFFF */
+        {"\xf4\x8f\xbf\xbf", 4}, /* U+10FFFF */
+        {"\xf4\x90\x80\x80", 0}, /* beyond */
+        {"\xed\x9f\xbf", 3},     /* before the surrogates */
+        {"\xed\xa0\x80", 0},     /* a surrogate */
+        {"\xc0\x80", 0},         /* overlong */
+        {"\xc1\xbf", 0},
+        {"\xe0\x80\x80", 0},
+        {"\xe0\x9f\xbf", 0},
+        {"\xf0\x80\x80\x80", 0},
+        {"\xf0\x8f\xbf\xbf", 0},
+        {"\xf5\x80\x80\x80", 0},
+        {"\xff", 0},
+        {"\x80", 0}, /* goes on, but nothing began */
+        {"\xbf", 0},
+        {"\xc3", 0}, /* cut */
+        {"\xe2\x82", 0},
+        {"\xf0\x9d\x84", 0},
+        {"\xc3"
+         "a",
+         0}, /* does not go on */
+        {"\xe2\x82"
+         "a",
+         0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        if (text_character(cases[i].text, strlen(cases[i].text)) != cases[i].length)
+            fail_msg("case %zu", i);
+    assert_int_equal(text_character("", 0), 0);
+    assert_int_equal(text_character("\0", 1), 1);
+}
+
+static void test_utf8(void **state)
+{
+    assert_true(text_is_utf8("", 0));
+    assert_true(text_is_utf8("a" UMLAUT EURO CLEF, 10));
+    assert_false(text_is_utf8("a" UMLAUT EURO CLEF, 9));
+    assert_false(text_is_utf8("Stra\xdf"
+                              "e",
+                              6)); /* Latin-1 */
+}
+
+static void test_mending(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *mended;
+    } cases[] = {
+        {"", ""},
+        {"plain " UMLAUT, "plain " UMLAUT},
+        {"Stra\xdf"
+         "e",
+         "Stra?e"},
+        {UMLAUT "\xc3", UMLAUT "?"},
+        {"\xe2\x82"
+         "x",
+         "??x"},
+        {"\xed\xa0\x80", "???"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "%s", cases[i].text);
+        text_mend(text, strlen(text));
+        assert_string_equal(text, cases[i].mended);
+    }
+}
+
+/* Of every size the copy is what fits, whole characters, and UTF-8. */
+static void test_cutting_at_every_byte(void **state)
+{
+    static const char text[] = "a" UMLAUT EURO CLEF UMLAUT "b";
+    static const size_t fits[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10, 12, 13, 13};
+
+    for (size_t size = 1; size <= ARRAY_SIZE(fits); size++) {
+        char copy[32];
+        char formatted[32];
+        int wanted;
+
+        memset(copy, 'x', sizeof(copy));
+        memset(formatted, 'x', sizeof(formatted));
+        text_copy(copy, size, text);
+        wanted = text_format(formatted, size, "%s", text);
+        assert_int_equal(strlen(copy), fits[size - 1]);
+        assert_memory_equal(copy, text, fits[size - 1]);
+        assert_string_equal(formatted, copy);
+        assert_int_equal(wanted, sizeof(text) - 1);
+        assert_int_equal(copy[size], 'x');
+        assert_int_equal(formatted[size], 'x');
+    }
+}
+
+/* What looks cut but was not is mended, not dropped. */
+static void test_an_end_that_nobody_cut(void **state)
+{
+    char text[16];
+
+    text_copy(text, sizeof(text), "a\xc3");
+    assert_string_equal(text, "a?");
+    (void)text_format(text, sizeof(text), "%s", "a\xe2\x82");
+    assert_string_equal(text, "a??");
+    text_copy_bytes(text, sizeof(text), "abc\0d", 5);
+    assert_string_equal(text, "abc");
+    text_copy_bytes(text, sizeof(text), NULL, 0);
+    assert_string_equal(text, "");
+    text_copy(text, 4, "\xc3\xc3\xc3\xc3\xc3");
+    assert_string_equal(text, "??");
+}
+
+static void test_what_steers_is_not_shown(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *line;
+        const char *lines;
+    } cases[] = {
+        {"plain, " UMLAUT EURO CLEF, "plain, " UMLAUT EURO CLEF, "plain, " UMLAUT EURO CLEF},
+        {"a\x1b[2Jb", "a?[2Jb", "a?[2Jb"},
+        {"a\nb\tc", "a?b?c", "a\nb\tc"},
+        {"a\rb\x08"
+         "c\x7f",
+         "a?b?c?", "a?b?c?"},
+        {"a\xc2\x9b"
+         "31mb",
+         "a?31mb", "a?31mb"}, /* C1: CSI */
+        {"a\xc2\x85"
+         "b",
+         "a?b", "a?b"}, /* C1: next line */
+        {"a\x9b"
+         "b",
+         "a?b", "a?b"}, /* a lone byte */
+        {"a\xc2\xa0"
+         "b",
+         "a\xc2\xa0"
+         "b",
+         "a\xc2\xa0"
+         "b"}, /* a hard blank */
+        {"a\xe2\x80\xae"
+         "b",
+         "a?b", "a?b"}, /* U+202E: override */
+        {"a\xe2\x81\xa6"
+         "b\xe2\x81\xa9",
+         "a?b?", "a?b?"}, /* U+2066, U+2069 */
+        {"a\xe2\x80\x8e\xd8\x9c"
+         "b",
+         "a??b", "a??b"}, /* U+200E, U+061C */
+        {"a\xe2\x80\xa8"
+         "b\xe2\x80\xa9",
+         "a?b?", "a?b?"}, /* U+2028, U+2029 */
+        {"a\xe2\x80\x94"
+         "b",
+         "a\xe2\x80\x94"
+         "b",
+         "a\xe2\x80\x94"
+         "b"}, /* a dash */
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char text[64];
+
+        text_copy_line(text, sizeof(text), cases[i].text);
+        assert_string_equal(text, cases[i].line);
+        (void)snprintf(text, sizeof(text), "%s", cases[i].text);
+        text_make_safe(text, TEXT_ONE_LINE);
+        assert_string_equal(text, cases[i].line);
+        (void)snprintf(text, sizeof(text), "%s", cases[i].text);
+        text_make_safe(text, TEXT_LINES);
+        assert_string_equal(text, cases[i].lines);
+    }
+}
+
+/* Any three bytes: the copy is UTF-8, and what is shown has no control. */
+static void test_any_bytes(void **state)
+{
+    for (unsigned i = 0; i < 1u << 24; i += 97) {
+        const char bytes[] = {(char)(i >> 16), (char)(i >> 8), (char)i, '\0'};
+        char copy[8];
+        size_t length;
+
+        text_copy_line(copy, sizeof(copy), bytes);
+        length = strlen(copy);
+        assert_true(text_is_utf8(copy, length));
+        for (size_t j = 0; j < length; j++)
+            assert_true((unsigned char)copy[j] >= ' ' && copy[j] != 127);
+        assert_null(strstr(copy, "\xc2\x85"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_characters),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_mending),
+        cmocka_unit_test(test_cutting_at_every_byte),
+        cmocka_unit_test(test_an_end_that_nobody_cut),
+        cmocka_unit_test(test_what_steers_is_not_shown),
+        cmocka_unit_test(test_any_bytes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
