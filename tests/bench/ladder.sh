@@ -142,7 +142,7 @@ guest_run prepare 'mke2fs -q /dev/vda >/dev/null 2>&1; mkdir -p /mnt
     mount -t ext4 /dev/vda /mnt && build-load prepare /mnt && umount /mnt' ||
     give_up "the source tree could not be made"
 guest_stop prepare
-echo "the source tree is there after $(($(now) / 1000)) s"
+echo "the source tree is there after $(elapsed) s"
 
 record &
 recorder=$!
@@ -165,4 +165,4 @@ for name in "${variants[@]}"; do
     [[ $name != wsl && $name != kata ]] || guest_run "$name" 'cat /tmp/rival.log' >"$LAB_RESULTS/$name.log"
 done
 [[ -z $controller_pid ]] || agent_log ours >"$LAB_RESULTS/agent.log"
-echo "took $(($(now) / 1000)) s in the lab host"
+echo "took $(elapsed) s on the ground $LAB_GROUND"

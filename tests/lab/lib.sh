@@ -47,12 +47,11 @@ lab_raise_pace() { # MILLISECONDS QUIET-MILLISECONDS
 }
 
 lab_measure_pace() {
-    local begin i copy
+    local begin i
     begin=$(now)
-    for copy in 1 2; do
-        for ((i = 0; i < 150000; i++)); do :; done &
-    done
-    wait
+    for ((i = 0; i < 150000; i++)); do :; done &
+    for ((i = 0; i < 150000; i++)); do :; done
+    wait "$!"
     lab_raise_pace $(($(now) - begin)) "$lab_quiet_loop"
 }
 
@@ -69,6 +68,11 @@ lab_too_busy() {
     read -r load _ </proc/loadavg
     echo "too busy: $*; load $load on $(nproc) CPUs, $lab_pace % of a quiet machine's time"
     exit 75
+}
+
+# elapsed: seconds since the script began.
+elapsed() {
+    echo $((($(now) - lab_began) / 1000))
 }
 
 # wait_for SECONDS COMMAND...: until COMMAND succeeds; fails when the time is over. SECONDS are a
@@ -105,10 +109,10 @@ link_options() { # NAME CID
                 --hybrid "$lab_run/$1.vsock" </dev/null >>"$LAB_RESULTS/$1.vsock-device" 2>&1 &
             wait_for 10 test -S "$lab_run/$1.vhost" || echo "lab: no vsock device for $1" >&2
             link_options=(-chardev "socket,id=vsock,path=$lab_run/$1.vhost"
-                -device vhost-user-vsock-pci,chardev=vsock)
+                -device "vhost-user-vsock-pci,chardev=vsock")
             ;;
         serial)
-            link_options=(-device virtserialport,chardev=agent,name=lab.agent
+            link_options=(-device "virtserialport,chardev=agent,name=lab.agent"
                 -chardev "socket,id=agent,path=$lab_run/$1.agent,server=on,wait=off")
             ;;
     esac
@@ -333,4 +337,5 @@ lab_verdict() {
     exit $((lab_failures > 0))
 }
 
+lab_began=$(now)
 lab_measure_pace

@@ -7,6 +7,7 @@
 
 MiB=$((1024 * 1024))
 guest_boot_timeout=90 # several boot side by side
+# shellcheck disable=SC2034 # for the scripts
 qmp=$LAB_BUILD/tests/lab/qmp
 table=()
 

@@ -150,7 +150,7 @@ live() {
              $bound / 1048576, (if (.remainder | fabs) <= $bound then "ok" else "OVER" end)] | @tsv' \
             <<<"$w" >>"$lab_run/$guest.tsv"
         tail -n 1 "$lab_run/$guest.tsv" |
-            awk -F'\t' -v count="$count" -v at="$(($(now) / 1000))" '{ printf "%6d s: %s, scene %d of %d, " \
+            awk -F'\t' -v count="$count" -v at="$(elapsed)" '{ printf "%6d s: %s, scene %d of %d, " \
                 "%s: remainder %.1f MiB, bound %.1f\n", at, $1, $2, count, $3, $7, $8 }'
     done
 }
