@@ -13,44 +13,7 @@
 #ifndef VMRECLAIM_CONTROLLER_EXPLAIN_EXPLAIN_H
 #define VMRECLAIM_CONTROLLER_EXPLAIN_EXPLAIN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "common/policy/policy.h"
-#include "controller.pb-c.h"
-
-struct explain_subject {
-    const Vmreclaim__Controller__V1__Vm *vm;           /* never NULL */
-    const Vmreclaim__Agent__V1__GetInfoResponse *info; /* NULL: no agent */
-    const struct policy *policy;                       /* as the guest runs it; NULL: none */
-    char *const *own_limits; /* keys that the guest itself limits; NULL-terminated, or NULL */
-    const Vmreclaim__Controller__V1__Action *action; /* NULL: the VM as such is the question */
-    int64_t time;                                    /* now, UNIX nanoseconds; 0: not told */
-};
-
-enum { FINDING_EVIDENCE_MAX = 6, EXPLANATION_FINDINGS_MAX = 64 };
-
-struct finding_evidence {
-    const char *name; /* static text */
-    int64_t value;
-    const char *unit; /* static text */
-};
-
-struct finding {
-    int kind;         /* Vmreclaim__Controller__V1__FindingKind */
-    const char *code; /* static text */
-    uint64_t bytes;
-    char sentence[384];
-    char command[128];
-    struct finding_evidence evidence[FINDING_EVIDENCE_MAX];
-    size_t evidence_count;
-};
-
-struct explanation {
-    struct finding findings[EXPLANATION_FINDINGS_MAX];
-    size_t count;
-};
+#include "controller/explain/finding.h"
 
 /* Everything there is to say about a VM; `subject->action` is not looked at. */
 void explain_vm(const struct explain_subject *subject, struct explanation *ret_explanation);
@@ -58,8 +21,5 @@ void explain_vm(const struct explain_subject *subject, struct explanation *ret_e
 /* The one reason why the host got less than half of what the guest let go, or why the guest let
  * nothing go. False: there is nothing to excuse. */
 bool explain_action(const struct explain_subject *subject, struct finding *ret_finding);
-
-/* The codes of all reasons, for the manual and tests; NULL past the end. */
-const char *explain_reason_code(size_t index);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
-#include "controller/explain/explain.h"
+#include "controller/explain/finding.h"
 
 typedef Vmreclaim__Controller__V1__Action Action;
 typedef Vmreclaim__Controller__V1__ActionSample ActionSample;
@@ -110,5 +110,8 @@ void explain_plan(const struct view *view, struct explanation *explanation);
 void explain_advice(const struct view *view, struct explanation *explanation);
 void explain_reasons(const struct view *view, struct explanation *explanation);
 bool explain_action_reason(const struct view *view, struct finding *finding);
+
+/* The codes of all reasons, for the manual and tests; NULL past the end. */
+const char *explain_reason_code(size_t index);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/number.h"
+#include "controller/explain/view.h"
 
 void make_healthy(struct made *made)
 {

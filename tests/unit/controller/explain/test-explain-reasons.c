@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/number.h"
+#include "controller/explain/view.h"
 #include "tests/unit/controller/explain/made.h"
 
 /* ---- the changes that make a reason hold ---- */

@@ -1,5 +1,5 @@
 /* The balloon's decisions, on virtual time: taking, giving back, resuming. */
-#include "tests/unit/controller/balloon-world.h"
+#include "tests/unit/controller/leases/balloon-world.h"
 
 static void test_the_journal_comes_first(void **state)
 {

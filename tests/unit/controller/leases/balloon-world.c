@@ -1,5 +1,5 @@
 /* The balloon's world. */
-#include "tests/unit/controller/balloon-world.h"
+#include "tests/unit/controller/leases/balloon-world.h"
 
 void world_init(struct world *w)
 {

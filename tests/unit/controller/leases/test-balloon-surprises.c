@@ -1,5 +1,5 @@
 /* The balloon's decisions, on virtual time: what nobody here asked for. */
-#include "tests/unit/controller/balloon-world.h"
+#include "tests/unit/controller/leases/balloon-world.h"
 
 static void test_someone_elses_target(void **state)
 {
