@@ -2,7 +2,6 @@
 #include "common/base/text.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,11 +88,15 @@ static size_t without_cut(const char *text, size_t length)
     return length;
 }
 
+size_t text_fit(const char *text, size_t length, size_t room)
+{
+    return length <= room ? length : without_cut(text, room);
+}
+
 void text_copy_bytes(char *to, size_t size, const char *from, size_t length)
 {
     assert(size > 0);
-    if (length >= size)
-        length = without_cut(from, size - 1);
+    length = text_fit(from, length, size - 1);
     if (length > 0)
         memcpy(to, from, length);
     to[length] = '\0';
@@ -135,11 +138,14 @@ int text_format(char *to, size_t size, const char *format, ...)
 
 /* ---- showing ---- */
 
-static uint32_t code_point(const uint8_t *bytes, size_t length)
+uint32_t text_code_point(const char *text, size_t length)
 {
     static const uint8_t masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    uint32_t code = bytes[0] & masks[length];
+    const uint8_t *bytes = (const uint8_t *)text;
+    uint32_t code;
 
+    assert(length >= 1 && length <= CHARACTER_MAX);
+    code = bytes[0] & masks[length];
     for (size_t i = 1; i < length; i++)
         code = code << 6 | (bytes[i] & 0x3f);
     return code;
@@ -173,7 +179,7 @@ size_t text_take(const char *text, size_t left, enum text_lines lines, bool *ret
     if (lines == TEXT_LINES && (*text == '\n' || *text == '\t'))
         *ret_safe = true;
     else
-        *ret_safe = !steers(code_point((const uint8_t *)text, length));
+        *ret_safe = !steers(text_code_point(text, length));
     return length;
 }
 

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/base/util.h"
 
@@ -18,8 +19,14 @@ size_t text_character(const char *text, size_t left);
 
 bool text_is_utf8(const char *text, size_t length);
 
+/* The number of the character of `length` bytes at `text`. */
+uint32_t text_code_point(const char *text, size_t length);
+
 /* Each byte that belongs to no character becomes '?'. The length stays. */
 void text_mend(char *text, size_t length);
+
+/* How many of the bytes fit into `room` without a character being cut. */
+size_t text_fit(const char *text, size_t length, size_t room);
 
 /* Copies what fits, cut between characters and mended, and ends it with '\0'. `size` is not 0. */
 void text_copy(char *to, size_t size, const char *from);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/base/time.h"
 #include "controller/cli/cli.h"
 #include "controller/json/json.h"
@@ -129,9 +130,9 @@ static void print_reason(const Action *action)
 
     if (action->reason[0] == '\0')
         return;
-    (void)snprintf(text, sizeof(text), "%s%s%s%s", action->reason,
-                   action->reason_code[0] == '\0' ? "" : " [", action->reason_code,
-                   action->reason_code[0] == '\0' ? "" : "]");
+    (void)text_format(text, sizeof(text), "%s%s%s%s", action->reason,
+                      action->reason_code[0] == '\0' ? "" : " [", action->reason_code,
+                      action->reason_code[0] == '\0' ? "" : "]");
     print_wrapped(action->footprint_before == 0 ? "not measured: " : "why not more: ", text);
 }
 

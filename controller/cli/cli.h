@@ -106,8 +106,13 @@ void client_set_timeout(nsec_t timeout);
 /* "vmreclaim: ..." on standard error; returns `code`. */
 int fail(int code, const char *format, ...) printf_like(2, 3);
 
-/* Writes text of a guest or a file to a terminal: control characters become '?'. */
+/* Write text of a guest or a file to a terminal, see common/base/text.h: as a part of a line, and
+ * with its own ends of lines. */
 void print_text(const char *text);
+void print_lines(const char *text);
+
+/* Writes JSON; what may not be shown is written as an escape, which programs read as the same. */
+void print_json_text(const char *text, size_t length);
 
 /* Writes a sentence in lines as wide as the terminal (80 without one, at most 100): the first
  * begins with `first`, the others with as many blanks. */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/text.h"
 #include "common/transport/transport.h"
 #include "controller.pb-c.h"
 #include "controller/cli/cli.h"
@@ -95,7 +96,9 @@ static int fail_dial(const struct client *client, int status, const struct error
 static int fail_call(const struct client *client, const struct ttrpc_result *result)
 {
     char timeout[64];
+    char message[512];
 
+    text_copy_line(message, sizeof(message), result->message);
     if (result->code == TTRPC_UNIMPLEMENTED)
         return fail(EXIT_FAILED, "the daemon at %s does not know %s: it is older than this program",
                     where(client), client->method);
@@ -104,9 +107,9 @@ static int fail_call(const struct client *client, const struct ttrpc_result *res
                     "no answer within %s%s%s\nGive it longer with --timeout; what was begun may "
                     "still go on: vmreclaim actions",
                     time_format_duration(call_timeout, timeout, sizeof(timeout)),
-                    result->message[0] != '\0' ? ": " : "", result->message);
+                    message[0] != '\0' ? ": " : "", message);
     return fail(exit_code_of(result->code), "%s",
-                result->message[0] != '\0' ? result->message : ttrpc_code_name(result->code));
+                message[0] != '\0' ? message : ttrpc_code_name(result->code));
 }
 
 /* Shows one message; a failure ends the call. */
@@ -158,7 +161,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
 
     client->call_ended = true;
     if (result->code == TTRPC_UNAVAILABLE)
-        (void)snprintf(client->unavailable, sizeof(client->unavailable), "%s", result->message);
+        text_copy_line(client->unavailable, sizeof(client->unavailable), result->message);
     else if (result->code != TTRPC_OK)
         client->code = fail_call(client, result);
     else if (!client->streams)

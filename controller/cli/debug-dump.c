@@ -9,7 +9,8 @@ static int print(const ProtobufCMessage *message, void *userdata)
 {
     const Vmreclaim__Controller__V1__DumpStateResponse *piece = (const void *)message;
 
-    if (fwrite(piece->text.data, 1, piece->text.len, stdout) != piece->text.len)
+    print_json_text((const char *)piece->text.data, piece->text.len);
+    if (ferror(stdout))
         return fail(EXIT_FAILED, "cannot write to standard output");
     return EXIT_DONE;
 }

@@ -1,14 +1,27 @@
 /* Words and JSON on the terminal. Text may come from a guest: nothing in it may steer the terminal.
  */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "common/base/util.h"
+#include "common/base/cleanup.h"
+#include "common/base/text.h"
 #include "controller/cli/cli.h"
 #include "controller/json/json.h"
+
+/* What may not be shown is one '?', whatever it took. */
+static void write_text(FILE *stream, const char *text, enum text_lines lines)
+{
+    size_t left = strlen(text);
+    size_t step;
+    bool safe;
+
+    for (; (step = text_take(text, left, lines, &safe)) > 0; text += step, left -= step)
+        (void)fwrite(safe ? text : "?", 1, safe ? step : 1, stream);
+}
 
 int fail(int code, const char *format, ...)
 {
@@ -16,27 +29,23 @@ int fail(int code, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    (void)text_format_list(text, sizeof(text), format, arguments);
     va_end(arguments);
     (void)fflush(stdout);
     (void)fputs("vmreclaim: ", stderr);
-    for (const char *c = text; *c != '\0'; c++)
-        (void)fputc((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t' ? '?' : *c, stderr);
+    write_text(stderr, text, TEXT_LINES);
     (void)fputc('\n', stderr);
     return code;
 }
 
 void print_text(const char *text)
 {
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        /* C1 controls reach terminals as the second byte of 0xc2 0x80..0x9f. */
-        if (c == 0xc2 && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xa0) {
-            text++;
-            c = '?';
-        }
-        (void)putchar((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ? '?' : c);
-    }
+    write_text(stdout, text, TEXT_ONE_LINE);
+}
+
+void print_lines(const char *text)
+{
+    write_text(stdout, text, TEXT_LINES);
 }
 
 enum { WRAP_WIDTH_MAX = 100 };
@@ -68,7 +77,7 @@ void print_wrapped(const char *first, const char *text)
     (void)fputs(first, stdout);
     for (const char *word = text + strspn(text, " "); *word != '\0'; word += strspn(word, " ")) {
         char buffer[512];
-        size_t length = min_of(strcspn(word, " "), sizeof(buffer) - 1);
+        size_t length = text_fit(word, strcspn(word, " "), sizeof(buffer) - 1);
         size_t columns = columns_of(word, length);
 
         if (column > indent && column + 1 + columns > width) {
@@ -87,6 +96,20 @@ void print_wrapped(const char *first, const char *text)
     (void)putchar('\n');
 }
 
+void print_json_text(const char *text, size_t length)
+{
+    size_t step;
+    bool safe;
+
+    for (; (step = text_take(text, length, TEXT_LINES, &safe)) > 0; text += step, length -= step)
+        if (safe)
+            (void)fwrite(text, 1, step, stdout);
+        else
+            (void)printf("\\u%04" PRIx32, text_character(text, length) == 0
+                                              ? (uint32_t)'?'
+                                              : text_code_point(text, step));
+}
+
 int print_json(const ProtobufCMessage *message)
 {
     json_t *json;
@@ -94,9 +117,12 @@ int print_json(const ProtobufCMessage *message)
 
     if (json_from_message(message, &json) < 0)
         return fail(EXIT_FAILED, "out of memory");
-    int r = json_dumpf(json, stdout, flags | JSON_PRESERVE_ORDER);
+    cleanup_free char *text = json_dumps(json, flags | JSON_PRESERVE_ORDER);
     json_decref(json);
-    if (r != 0 || putchar('\n') == EOF || fflush(stdout) != 0)
+    if (text == NULL)
+        return fail(EXIT_FAILED, "out of memory");
+    print_json_text(text, strlen(text));
+    if (putchar('\n') == EOF || fflush(stdout) != 0)
         return fail(EXIT_FAILED, "cannot write to standard output");
     return EXIT_DONE;
 }

@@ -33,7 +33,8 @@ static int show(const char *path, const struct policy *policy)
     struct table table;
     char value[128];
 
-    (void)printf("%s is a valid policy: \"%s\", profile %s, %zu schedules\n\n", path, policy->name,
+    print_text(path);
+    (void)printf(" is a valid policy: \"%s\", profile %s, %zu schedules\n\n", policy->name,
                  policy_profile_name(policy->profile), policy->schedule_count);
     table_init(&table, columns, ARRAY_SIZE(columns));
     for (size_t i = 0; policy_key(i) != NULL; i++) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/table.h"
@@ -19,8 +20,8 @@ static void selectors_of(const ListPoliciesResponse *list, const char *policy, c
     (void)snprintf(buffer, size, "-");
     for (size_t i = 0; i < list->n_assignments && used < size; i++)
         if (strcmp(list->assignments[i]->policy, policy) == 0)
-            used += (size_t)snprintf(buffer + used, size - used, "%s%s", used == 0 ? "" : ", ",
-                                     list->assignments[i]->selector);
+            used += (size_t)text_format(buffer + used, size - used, "%s%s", used == 0 ? "" : ", ",
+                                        list->assignments[i]->selector);
 }
 
 static int print(const ProtobufCMessage *message, void *userdata)

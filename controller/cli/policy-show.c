@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/base/time.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
@@ -39,7 +40,7 @@ static int print(const ProtobufCMessage *message, void *userdata)
     if (policy->rolled_back_to != 0)
         (void)printf(", back to revision %" PRIu64, policy->rolled_back_to);
     (void)putchar('\n');
-    print_text(policy->text);
+    print_lines(policy->text);
     return EXIT_DONE;
 }
 
@@ -66,15 +67,15 @@ static void format_origin(const GetEffectivePolicyResponse *response,
     int used = 0;
 
     if (setting->origin == ORIGIN(GUEST))
-        used = snprintf(buffer, size, "the guest's limit (policy: %s)", setting->asked);
+        used = text_format(buffer, size, "the guest's limit (policy: %s)", setting->asked);
     else if (setting->origin == ORIGIN(PROFILE))
-        used = snprintf(buffer, size, "profile %s", response->profile);
+        used = text_format(buffer, size, "profile %s", response->profile);
     else if (response->revision != 0)
-        used = snprintf(buffer, size, "override, revision %" PRIu64, response->revision);
+        used = text_format(buffer, size, "override, revision %" PRIu64, response->revision);
     else
-        used = snprintf(buffer, size, "override");
+        used = text_format(buffer, size, "override");
     if (setting->unsupported && used >= 0 && (size_t)used < size)
-        (void)snprintf(buffer + used, size - (size_t)used, "; the agent does not know it");
+        (void)text_format(buffer + used, size - (size_t)used, "; the agent does not know it");
 }
 
 static int print_settings(const GetEffectivePolicyResponse *response)

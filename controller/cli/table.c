@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "controller/cli/cli.h"
 
 void table_init(struct table *table, const struct table_column *columns, size_t count)
@@ -38,8 +39,9 @@ void table_cell(struct table *table, const char *format, ...)
     if (table->failed)
         return;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    (void)text_format_list(text, sizeof(text), format, arguments);
     va_end(arguments);
+    text_make_safe(text, TEXT_ONE_LINE);
     table->failed = scols_line_set_data(table->line, table->column++, text) != 0;
 }
 

@@ -72,7 +72,7 @@ static int finish(struct comparison *comparison)
     int status;
 
     while (comparison->output != NULL && getline(&line, &size, comparison->output) >= 0)
-        print_text(line);
+        print_lines(line);
     if (waitpid(comparison->process, &status, 0) < 0 || !WIFEXITED(status) ||
         WEXITSTATUS(status) > DIFF_OTHER)
         return fail(EXIT_FAILED, "diff could not compare the texts");

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/table.h"
@@ -72,7 +73,8 @@ static void add_checks(struct table *table, const AgentInfo *info)
         const Vmreclaim__Agent__V1__Check *check = info->checks[i];
         bool is_failure = check->status == VMRECLAIM__AGENT__V1__CHECK_STATUS__CHECK_STATUS_FAILURE;
 
-        (void)snprintf(text, sizeof(text), "%s: %s -> %s", check->name, check->reason, check->fix);
+        (void)text_format(text, sizeof(text), "%s: %s -> %s", check->name, check->reason,
+                          check->fix);
         add_text(table, is_failure ? "FAILURE" : "warning", text);
     }
 }
@@ -91,8 +93,9 @@ static void add_guest(struct table *table, const AgentInfo *info)
         const Vmreclaim__Agent__V1__Feature *feature = info->features[i];
         if (feature->available)
             continue;
-        (void)snprintf(text, sizeof(text), "%s: %s%s%s", feature->name, feature->reason,
-                       feature->replacement[0] != '\0' ? "; instead: " : "", feature->replacement);
+        (void)text_format(text, sizeof(text), "%s: %s%s%s", feature->name, feature->reason,
+                          feature->replacement[0] != '\0' ? "; instead: " : "",
+                          feature->replacement);
         add_text(table, "lacks", text);
     }
 }

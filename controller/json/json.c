@@ -9,54 +9,20 @@
 #include <string.h>
 
 #include "common/base/cleanup.h"
-
-/* Length of the UTF-8 sequence at `text`, 0 when there is none. Overlong forms, surrogates and
- * what lies past U+10FFFF are none (RFC 3629). */
-static size_t utf8_length(const unsigned char *text, size_t left)
-{
-    static const struct {
-        unsigned char first_low, first_high, second_low, second_high;
-        size_t length;
-    } forms[] = {
-        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (text[0] < forms[i].first_low || text[0] > forms[i].first_high)
-            continue;
-        if (left < forms[i].length)
-            return 0;
-        if (forms[i].length > 1 &&
-            (text[1] < forms[i].second_low || text[1] > forms[i].second_high))
-            return 0;
-        for (size_t j = 2; j < forms[i].length; j++)
-            if (text[j] < 0x80 || text[j] > 0xbf)
-                return 0;
-        return forms[i].length;
-    }
-    return 0;
-}
+#include "common/base/text.h"
 
 json_t *json_text(const char *text, size_t length)
 {
-    static const char replacement[] = "\xef\xbf\xbd";
     json_t *json = json_stringn(text, length);
     if (json != NULL)
         return json;
 
-    cleanup_free char *mended = malloc(3 * length + 1);
+    cleanup_free char *mended = malloc(length + 1);
     if (mended == NULL)
         return NULL;
-    size_t used = 0;
-    for (size_t i = 0; i < length;) {
-        size_t step = utf8_length((const unsigned char *)text + i, length - i);
-        memcpy(mended + used, step == 0 ? replacement : text + i, step == 0 ? 3 : step);
-        used += step == 0 ? 3 : step;
-        i += step == 0 ? 1 : step;
-    }
-    return json_stringn(mended, used);
+    memcpy(mended, text, length);
+    text_mend(mended, length);
+    return json_stringn(mended, length);
 }
 
 static json_t *json_hexadecimal(const ProtobufCBinaryData *data)

@@ -15,7 +15,7 @@
 /* -ENOMEM. The caller owns the reference. */
 int json_from_message(const ProtobufCMessage *message, json_t **ret_json);
 
-/* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. NULL when out of memory. */
+/* A JSON string of any bytes: what is not UTF-8 becomes '?'. NULL when out of memory. */
 json_t *json_text(const char *text, size_t length);
 
 /* "OUTCOME_NOT_SUPPORTED" of enum Outcome as "not_supported". `size` >= 64 fits every name of

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/file.h"
+#include "common/base/text.h"
 #include "common/proc/meminfo.h"
 #include "controller/json/json.h"
 #include "controller/messages/text.h"
@@ -35,7 +36,7 @@ static void add_degraded(Status *status, struct status_scratch *scratch, const c
     if (i == DEGRADED_MAX)
         return;
     vmreclaim__controller__v1__degradation__init(&scratch->degraded[i]);
-    (void)snprintf(scratch->parts[i], sizeof(scratch->parts[i]), "%s%s%s", kind,
+    (void)text_format(scratch->parts[i], sizeof(scratch->parts[i]), "%s%s%s", kind,
                    name[0] == '\0' ? "" : ":", name);
     scratch->degraded[i].part = scratch->parts[i];
     scratch->degraded[i].reason = message_text(reason);
@@ -192,13 +193,15 @@ static char *dump(const struct status_service *service)
 
 static int send_pieces(struct ttrpc_call *call, char *text, size_t length)
 {
+    size_t size;
     int r = 0;
 
-    for (size_t at = 0; r == 0 && at < length; at += PIECE) {
+    for (size_t at = 0; r == 0 && at < length; at += size) {
         Vmreclaim__Controller__V1__DumpStateResponse piece =
             VMRECLAIM__CONTROLLER__V1__DUMP_STATE_RESPONSE__INIT;
+        size = text_fit(text + at, length - at, PIECE);
         piece.text.data = (uint8_t *)text + at;
-        piece.text.len = min_of(length - at, (size_t)PIECE);
+        piece.text.len = size;
         r = ttrpc_call_send(call, &piece.base);
     }
     return r;

@@ -72,6 +72,12 @@ static void fill_waterfall(void)
 }
 
 /* Half of the VM is free by the guest's account, and not on the host. */
+/* What a guest could say: DEL, a C1 control, and text that is turned around. */
+#define TURNED "del\x7f csi\xc2\x9b turned\xe2\x80\xae"
+
+/* And that tries to be a line of its own. */
+#define HOSTILE "\x1b[31mred\xff \x1b]0;owned\x07 " TURNED "\n12:00:00.000  web1  forged"
+
 static Waterfall *waterfall_of(const char *name)
 {
     static Waterfall absent;
@@ -91,7 +97,7 @@ static void fill_vm(Vm *vm, const char *name)
 
     vmreclaim__controller__v1__vm__init(vm);
     vm->name = (char *)name;
-    vm->state = (char *)(strcmp(name, "hostile") == 0 ? "\x1b[31mred\xff" : "managed");
+    vm->state = (char *)(strcmp(name, "hostile") == 0 ? HOSTILE : "managed");
     vm->cid = 5;
     vm->agent_connected = 1;
     vm->announced = 1;
@@ -274,7 +280,7 @@ static void watch_events(struct ttrpc_call *call, const ProtobufCMessage *messag
         event.time_ns = 1700000000000000000;
         event.vm = (char *)"web1";
         event.kind = (char *)kinds[i];
-        event.text = (char *)(i == 0 ? "agent 0.1.0\x1b]0;owned\x07" : "");
+        event.text = (char *)(i == 0 ? "agent 0.1.0 " HOSTILE : "");
         event.waterfall = i == 1 ? &waterfall : NULL;
         (void)ttrpc_call_send(call, &event.base);
         if (play(call, request->vm))
@@ -437,7 +443,7 @@ static void get_status(struct ttrpc_call *call, const ProtobufCMessage *message,
 
 static void dump_state(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
-    static const char *const pieces[] = {"{\"vms\":[", "1]}"};
+    static const char *const pieces[] = {"{\"vms\":[1,", "\"" TURNED "\"]}"};
 
     for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
         Vmreclaim__Controller__V1__DumpStateResponse response =

@@ -88,15 +88,23 @@ class CliTest(unittest.TestCase):
         self.assertIn("      vmreclaim reclaim web1\n", text)
 
     def test_hostile_text_does_not_reach_the_terminal(self):
-        for arguments in (["vm", "show", "hostile"], ["explain", "hostile"],
-                          ["events", "-f"]):
+        for arguments in (["vm", "show", "hostile"], ["explain", "hostile"], ["events", "-f"],
+                          ["--json", "vm", "show", "hostile"], ["--json", "events", "-f"],
+                          ["debug", "dump"]):
             output = self.run_cli(*arguments, text=False).stdout
-            self.assertNotIn(b"\x1b", output)
-            self.assertNotIn(b"\x07", output)
+            self.assertIn(b"turned", output)
+            for steering in (b"\x1b", b"\x07", b"\x7f", b"\xc2\x9b", b"\xe2\x80\xae"):
+                self.assertNotIn(steering, output, arguments)
+
+    def test_a_text_is_no_line_of_its_own(self):
+        for arguments in (["events", "-f"], ["vm", "show", "hostile"]):
+            lines = self.run_cli(*arguments).stdout.splitlines()
+            self.assertFalse([line for line in lines if line.startswith("12:00:00.000")])
 
     def test_hostile_text_is_valid_json(self):
-        self.assertEqual(self.run_json("vm", "show", "hostile")["vm"]["state"],
-                         "\x1b[31mred?")
+        hostile = ("\x1b[31mred? \x1b]0;owned\x07 del\x7f csi\x9b turned\u202e"
+                   "\n12:00:00.000  web1  forged")
+        self.assertEqual(self.run_json("vm", "show", "hostile")["vm"]["state"], hostile)
 
     def test_ranges(self):
         lines = self.run_cli("ranges", "web1").stdout.splitlines()
@@ -288,7 +296,8 @@ class CliTest(unittest.TestCase):
         self.assertEqual(self.run_json("status", code=7)["degraded"][0]["part"], "store")
 
     def test_debug_dump(self):
-        self.assertEqual(json.loads(self.run_cli("debug", "dump").stdout), {"vms": [1]})
+        self.assertEqual(json.loads(self.run_cli("debug", "dump").stdout),
+                         {"vms": [1, "del\x7f csi\x9b turned\u202e"]})
 
     # ---- how it ends ----
 
