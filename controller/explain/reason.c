@@ -453,7 +453,8 @@ static uint64_t taken_by_others(const struct view *view)
     uint64_t waiting = vm->balloon_target == vm->balloon_baseline ? vm->balloon_lease : 0;
     uint64_t ours = vm->balloon_baseline + waiting;
 
-    return vm->balloon_baseline == 0 || ours >= view->w->vm_ram ? 0 : view->w->vm_ram - ours;
+    return vm->balloon_baseline == 0 || ours >= vm->balloon_maximum ? 0
+                                                                    : vm->balloon_maximum - ours;
 }
 
 static bool foreign_balloon(const struct view *view, struct finding *finding)

@@ -50,11 +50,13 @@ struct driver_facts {
     char uuid[37];
     pid_t pid; /* of the hypervisor, from the kernel; 0: unknown */
     enum run_state run_state;
-    uint64_t ram;       /* plugged memory included; 0: unknown */
+    uint64_t ram;       /* plugged memory included, also NVDIMMs; 0: unknown */
     uint32_t guest_cid; /* of its vsock device; 0: none or unknown */
     /* balloon */
     enum answer balloon;
-    uint64_t balloon_actual; /* memory the guest has left, as `balloon` counts it */
+    uint64_t balloon_actual;  /* memory the guest has left */
+    uint64_t balloon_maximum; /* ... with nothing in the balloon; 0: unknown */
+    uint64_t balloon_minimum; /* ... with all in it that it can take */
     enum answer free_page_reporting;
     enum answer deflate_on_oom;
     /* backing of the guest's memory: of most of it, where several are */
@@ -86,7 +88,7 @@ enum driver_event {
     DRIVER_EVENT_PAUSED,
     DRIVER_EVENT_RESUMED,
     DRIVER_EVENT_SHUTDOWN,
-    DRIVER_EVENT_BALLOON,        /* value: the new actual */
+    DRIVER_EVENT_BALLOON,        /* its size moved: read it */
     DRIVER_EVENT_MIGRATION,      /* one went on, or a snapshot is saved: the facts say which */
     DRIVER_EVENT_MEMORY_CHANGED, /* memory was plugged or unplugged */
     DRIVER_EVENT_RESTORED,       /* the guest went back to a snapshot */
@@ -97,7 +99,7 @@ struct driver_session;
 struct driver_callbacks {
     /* The session can be used; the facts are in. */
     void (*on_ready)(const struct driver_facts *facts, void *userdata);
-    void (*on_event)(enum driver_event event, uint64_t value, void *userdata);
+    void (*on_event)(enum driver_event event, void *userdata);
     /* The session ended by itself or never came up; `error` is for a person. `close` it now. */
     void (*on_failed)(int status, const struct error *error, void *userdata);
 };
@@ -108,7 +110,8 @@ struct driver_result {
     const struct error *error;
     const struct driver_facts *facts;           /* of read_facts */
     const struct driver_statistics *statistics; /* of read_statistics */
-    uint64_t balloon_actual;                    /* of read_balloon */
+    uint64_t balloon_actual;                    /* of read_balloon, as in the facts ... */
+    uint64_t balloon_maximum;                   /* ... and of the same moment */
 };
 
 typedef void (*driver_done)(const struct driver_result *result, void *userdata);

@@ -84,6 +84,13 @@ uint64_t balloon_wanted(const struct balloon_control *control)
     return held < control->baseline - floor ? control->baseline - held : floor;
 }
 
+uint64_t balloon_moved_size(uint64_t size, uint64_t before, uint64_t now)
+{
+    if (now >= before)
+        return size + (now - before);
+    return max_of(saturating_subtract(size, before - now), MIB);
+}
+
 struct balloon_lease *balloon_find_lease(struct balloon_control *control, uint64_t id)
 {
     for (uint32_t i = 0; i < control->lease_count; i++)
@@ -122,19 +129,19 @@ void balloon_release_all(struct balloon_control *control)
 
 /* ---- what is there ---- */
 
-void balloon_adopt(struct balloon_control *control, uint64_t actual)
+void balloon_adopt(struct balloon_control *control, uint64_t actual, uint64_t maximum)
 {
     *control = (struct balloon_control){
         .baseline = actual,
+        .maximum = maximum,
         .target = actual,
         .actual = actual,
         .from = actual,
     };
 }
 
-void balloon_recover(struct balloon_control *control, uint64_t baseline, uint64_t actual)
+void balloon_recover(struct balloon_control *control, uint64_t baseline)
 {
-    balloon_adopt(control, actual);
     control->baseline = baseline;
     control->raise = true;
 }
@@ -142,6 +149,19 @@ void balloon_recover(struct balloon_control *control, uint64_t baseline, uint64_
 void balloon_set_inert(struct balloon_control *control)
 {
     control->trust = BALLOON_INERT;
+}
+
+/* Memory may have been plugged while nobody looked. */
+static void follow_maximum(const struct balloon_control *control, struct balloon_lease *entry)
+{
+    struct lease *lease = &entry->lease;
+
+    if (control->maximum == 0 || lease->maximum == control->maximum)
+        return;
+    if (lease->maximum != 0)
+        lease->baseline = balloon_moved_size(lease->baseline, lease->maximum, control->maximum);
+    lease->maximum = control->maximum;
+    entry->written = false;
 }
 
 int balloon_resume(struct balloon_control *control, const struct lease *lease, bool is_valid)
@@ -152,7 +172,8 @@ int balloon_resume(struct balloon_control *control, const struct lease *lease, b
         return -ENOSPC;
     entry = &control->leases[control->lease_count++];
     *entry = (struct balloon_lease){.lease = *lease, .written = true};
-    control->baseline = max_of(control->baseline, lease->baseline);
+    follow_maximum(control, entry);
+    control->baseline = max_of(control->baseline, entry->lease.baseline);
     control->resync = true;
     /* Nobody was told that a requested one is held. */
     if (!is_valid || lease->state == LEASE_REQUESTED)
@@ -215,6 +236,7 @@ int balloon_request(struct balloon_control *control, const struct lease *lease,
     control->leases[control->lease_count] = (struct balloon_lease){.lease = *lease};
     control->leases[control->lease_count].lease.state = LEASE_REQUESTED;
     control->leases[control->lease_count].lease.baseline = control->baseline;
+    control->leases[control->lease_count].lease.maximum = control->maximum;
     control->lease_count++;
     control->stalled = false;
     control->retry = 0;

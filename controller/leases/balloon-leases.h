@@ -50,6 +50,7 @@ struct balloon_control {
     struct balloon_lease leases[BALLOON_LEASES_MAX];
     uint32_t lease_count;
     uint64_t baseline; /* 0: not adopted */
+    uint64_t maximum;  /* the guest's size with an empty balloon, that all others go with */
     uint64_t target;   /* last told; the baseline while nothing was told */
     uint64_t actual;   /* last seen */
     uint64_t from;     /* where the guest was seen last on its way to the target */
@@ -79,7 +80,8 @@ struct balloon_input {
     bool ready;   /* the hypervisor can be told */
     bool running; /* neither paused nor migrating */
     uint64_t ram;
-    uint64_t actual; /* 0: unknown */
+    uint64_t actual;  /* 0: unknown */
+    uint64_t maximum; /* of the moment of `actual`; 0: unknown */
     bool deflate_on_oom;
     bool guest_is_fresh; /* a reading of the guest that is at most five seconds old */
     nsec_t guest_read;   /* when it was read, CLOCK_BOOTTIME */
@@ -91,13 +93,14 @@ struct balloon_input {
 };
 
 /* Takes the VM as it is: its size becomes the baseline. With leases of the journal, theirs is.
- * Leases that were only requested, or are not for this boot and process, are given back. */
-void balloon_adopt(struct balloon_control *control, uint64_t actual);
+ * Leases that were only requested, or are not for this boot and process, are given back. `maximum`
+ * may be 0: unknown. */
+void balloon_adopt(struct balloon_control *control, uint64_t actual, uint64_t maximum);
 int balloon_resume(struct balloon_control *control, const struct lease *lease, bool is_valid);
 
-/* Takes a VM that has `actual` and is to have `baseline` again, though no lease is known that took
- * the rest: its balloon came with a snapshot. */
-void balloon_recover(struct balloon_control *control, uint64_t baseline, uint64_t actual);
+/* A VM that was adopted as it is now is to have `baseline` again, though no lease is known that
+ * took the rest: its balloon came with a snapshot. */
+void balloon_recover(struct balloon_control *control, uint64_t baseline);
 
 /* It is known that the host gets nothing of what goes into it. */
 void balloon_set_inert(struct balloon_control *control);
@@ -125,6 +128,10 @@ uint64_t balloon_headroom(uint64_t ram, bool deflate_on_oom);
 /* NULL: there is none with this id. */
 struct balloon_lease *balloon_find_lease(struct balloon_control *control, uint64_t id);
 void balloon_drop_lease(struct balloon_control *control, uint64_t id);
+
+/* A size of the guest after its memory, with an empty balloon, went from `before` to `now`; never
+ * less than a MiB. */
+uint64_t balloon_moved_size(uint64_t size, uint64_t before, uint64_t now);
 
 /* It holds memory, or is to. */
 bool balloon_counts(const struct balloon_lease *entry);

@@ -154,6 +154,30 @@ static void see_actual(struct balloon_control *control, const struct balloon_inp
     add_news(control, BALLOON_NEWS_PRESSURE);
 }
 
+/* Memory was plugged or unplugged. A command under way may have come before or after it: what it
+ * makes of the guest's size is corrected by the next one. */
+static void see_maximum(struct balloon_control *control, uint64_t maximum)
+{
+    uint64_t before = control->maximum;
+
+    if (maximum == 0 || maximum == before)
+        return;
+    control->maximum = maximum;
+    if (before == 0)
+        return;
+    control->baseline = balloon_moved_size(control->baseline, before, maximum);
+    control->target = balloon_moved_size(control->target, before, maximum);
+    control->actual = balloon_moved_size(control->actual, before, maximum);
+    control->from = balloon_moved_size(control->from, before, maximum);
+    if (control->doubted != 0)
+        control->doubted = balloon_moved_size(control->doubted, before, maximum);
+    for (uint32_t i = 0; i < control->lease_count; i++) {
+        control->leases[i].lease.baseline = control->baseline;
+        control->leases[i].lease.maximum = maximum;
+        control->leases[i].written = false;
+    }
+}
+
 static void see_canary(struct balloon_control *control, const struct balloon_input *input)
 {
     uint64_t fell;
@@ -207,6 +231,7 @@ static void see_stall(struct balloon_control *control, const struct balloon_inpu
 
 static void see(struct balloon_control *control, const struct balloon_input *input)
 {
+    see_maximum(control, input->maximum);
     if (input->voided && control->lease_count > 0) {
         control->raise = true;
         add_news(control, BALLOON_NEWS_VOID);

@@ -17,6 +17,9 @@
  * stays where it got to, and is tried again later, less and less often. Giving back is never held
  * up by anything: not by the journal, not by a stall, not by the state of the guest.
  *
+ * Memory that is plugged or unplugged moves all sizes of the guest alike, for what is in the
+ * balloon stays in it: leases hold what they held, and the baseline moves along.
+ *
  * Failure modes: pressure in the guest raises the target to the baseline at once and ends the
  * leases. A target that moved without us belongs to someone else: we yield, take what we find as
  * the new baseline and say so; not at once, because a restored snapshot moves it too and is known

@@ -56,6 +56,7 @@ struct balloon_input conduct_look(const struct vm *vm)
         .running = vm->hypervisor.facts.run_state == RUN_STATE_RUNNING,
         .ram = vm->hypervisor.facts.ram,
         .actual = vm->hypervisor.facts.balloon_actual,
+        .maximum = vm->hypervisor.facts.balloon_maximum,
         .deflate_on_oom = vm->hypervisor.facts.deflate_on_oom == ANSWER_YES,
         .guest_is_fresh = vm->links.agent != NULL && vm->measured.guest.received != 0 &&
                           now - vm->measured.guest.received <= FRESH_AGE,

@@ -113,10 +113,12 @@ static void on_restored(struct lease_keeper *keeper, struct vm *vm)
     uint64_t before = vm->hypervisor.balloon_before_restore;
     uint64_t actual = vm->hypervisor.facts.balloon_actual;
 
+    if (vm->hypervisor.facts.balloon_maximum != 0)
+        before = min_of(before, vm->hypervisor.facts.balloon_maximum);
     if (lease_balloon(vm) != NULL || actual == 0 || actual + BALLOON_SLACK >= before ||
         leases_adopt(keeper, vm) < 0)
         return;
-    balloon_recover(leases_control(vm), before, actual);
+    balloon_recover(leases_control(vm), before);
     vm_warn(vm,
             "the snapshot's balloon leaves the guest %" PRIu64 " bytes, it had %" PRIu64
             " before: it gets them back",

@@ -25,6 +25,7 @@ struct lease {
     char owner[64];
     uint64_t bytes;    /* taken from the baseline */
     uint64_t baseline; /* the VM's size when the first of its leases was made */
+    uint64_t maximum;  /* ... and what it would have had with an empty balloon; 0: unknown */
     uint64_t floor;    /* the guest keeps at least this much */
     int64_t created;   /* UNIX nanoseconds */
     int64_t expires;   /* UNIX nanoseconds; 0: held until released */

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "common/base/number.h"
+#include "common/base/util.h"
 #include "controller/leases/conduct.h"
 #include "controller/leases/waiting.h"
 
@@ -52,13 +53,21 @@ static int check_journal(struct lease_keeper *keeper, struct error *error)
     return r < 0 ? error_prefix(error, r, "the leases of earlier are not known yet") : 0;
 }
 
+/* As its owner says in the VM's file, and what the balloon cannot take anyway. */
+static uint64_t floor_of(const struct vm *vm)
+{
+    const struct vm_definition *definition = vm->sources.definition;
+
+    return max_of(definition == NULL ? 0 : definition->floor, vm->hypervisor.facts.balloon_minimum);
+}
+
 static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, const char *owner,
                        struct lease *lease)
 {
     *lease = (struct lease){
         .id = make_id(),
         .bytes = bytes,
-        .floor = vm->sources.definition != NULL ? vm->sources.definition->floor : 0,
+        .floor = floor_of(vm),
         .created = time_realtime(),
         .pid = vm->measured.process.pid,
         .start_time = vm->measured.process.start_time,

@@ -64,7 +64,8 @@ int leases_adopt(struct lease_keeper *keeper, struct vm *vm)
     leases->balloon = malloc(sizeof(*leases->balloon));
     if (leases->balloon == NULL)
         return -ENOMEM;
-    balloon_adopt(leases->balloon, vm->hypervisor.facts.balloon_actual);
+    balloon_adopt(leases->balloon, vm->hypervisor.facts.balloon_actual,
+                  vm->hypervisor.facts.balloon_maximum);
     list_append(&keeper->balloons, &leases->link);
     vm->leased = true;
     leases_wake(keeper);

@@ -133,8 +133,11 @@ static bool is_process_gone(const struct lease_keeper *keeper, const struct leas
  * the lease is that process' now, and is given back. False: the process' balloon is its own. */
 static bool take_along(struct lease_keeper *keeper, struct vm *vm, struct lease *lease)
 {
-    uint64_t baseline = min_of(lease->baseline, vm->hypervisor.facts.ram);
+    uint64_t maximum = vm->hypervisor.facts.balloon_maximum;
+    uint64_t baseline = lease->baseline;
 
+    if (maximum != 0)
+        baseline = min_of(baseline, maximum);
     if (vm->hypervisor.facts.balloon_actual + BALLOON_SLACK >= baseline)
         return false;
     vm_warn(vm,
@@ -142,6 +145,7 @@ static bool take_along(struct lease_keeper *keeper, struct vm *vm, struct lease 
             " bytes: it gets them back",
             (int)vm->measured.process.pid, vm->hypervisor.facts.balloon_actual, baseline);
     lease->baseline = baseline;
+    lease->maximum = maximum;
     lease->pid = vm->measured.process.pid;
     lease->start_time = vm->measured.process.start_time;
     return true;

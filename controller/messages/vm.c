@@ -66,6 +66,7 @@ static void balloon_to_message(const struct vm *vm, Vmreclaim__Controller__V1__V
 {
     const struct balloon_control *control = lease_balloon(vm);
 
+    message->balloon_maximum = vm->hypervisor.facts.balloon_maximum;
     message->balloon_target = vm->hypervisor.facts.balloon_actual;
     message->balloon_baseline = vm->hypervisor.facts.balloon_actual;
     message->balloon_lease = lease_waiting_bytes(vm);

@@ -12,7 +12,7 @@ static int put(void *userdata, const struct lease *lease, struct error *error)
     int r = store_prepare(store,
                           "INSERT OR REPLACE INTO lease (id, state, vm, uuid, owner, bytes, "
                           "baseline, floor, created, expires, boot_id, pid, start_time, "
-                          "driver, address) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                          "driver, address, maximum) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                           &statement, error);
     if (r < 0)
         return r;
@@ -31,6 +31,7 @@ static int put(void *userdata, const struct lease *lease, struct error *error)
     (void)sqlite3_bind_int64(statement, 13, (int64_t)lease->start_time);
     (void)sqlite3_bind_text(statement, 14, lease->driver, -1, SQLITE_STATIC);
     (void)sqlite3_bind_text(statement, 15, lease->address, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 16, (int64_t)lease->maximum);
     return store_step(store, statement, "writing a lease", error);
 }
 
@@ -62,6 +63,7 @@ static void read_lease(sqlite3_stmt *statement, struct lease *lease)
         .expires = sqlite3_column_int64(statement, 9),
         .pid = (pid_t)sqlite3_column_int64(statement, 11),
         .start_time = (uint64_t)sqlite3_column_int64(statement, 12),
+        .maximum = (uint64_t)sqlite3_column_int64(statement, 15),
     };
     copy_column(lease->vm, sizeof(lease->vm), statement, 2);
     copy_column(lease->uuid, sizeof(lease->uuid), statement, 3);
@@ -78,7 +80,7 @@ static int load(void *userdata, lease_visitor visit, void *visitor_userdata, str
     struct lease lease;
     int r = store_prepare(store,
                           "SELECT id, state, vm, uuid, owner, bytes, baseline, floor, created, "
-                          "expires, boot_id, pid, start_time, driver, address FROM lease "
+                          "expires, boot_id, pid, start_time, driver, address, maximum FROM lease "
                           "ORDER BY id",
                           &statement, error);
     if (r < 0)

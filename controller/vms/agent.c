@@ -107,10 +107,21 @@ static void watch_clock(struct vm *vm)
     vm_hypervisor_restored(vm);
 }
 
+/* Its memory was plugged and the hypervisor not asked since: that is no lie yet. */
+static bool outgrew_facts(struct vm *vm, const Vmreclaim__Agent__V1__MemorySample *sample)
+{
+    uint64_t ram = vm->hypervisor.facts.ram;
+
+    return vm->announced && ram != 0 && sample->total > ram && vm_hypervisor_refresh(vm);
+}
+
 int vm_take_sample(struct vm *vm, const Vmreclaim__Agent__V1__MemorySample *sample, nsec_t latency)
 {
-    int r = measured_take_guest(vm, sample, latency);
+    int r;
 
+    if (outgrew_facts(vm, sample))
+        return 0;
+    r = measured_take_guest(vm, sample, latency);
     if (r < 0)
         return r;
     watch_clock(vm);

@@ -17,6 +17,7 @@
 #define SESSION_DELAY_MIN   (500 * NSEC_PER_MSEC)
 #define SESSION_DELAY_MAX   (4 * NSEC_PER_SEC)
 #define FACTS_INTERVAL      (60 * NSEC_PER_SEC)
+#define FACTS_AGE_MIN       (5 * NSEC_PER_SEC) /* they are new until then */
 #define STATISTICS_INTERVAL (10 * NSEC_PER_SEC)
 #define RESTORE_KNOWN       (15 * NSEC_PER_SEC) /* until a snapshot is known for one */
 
@@ -157,6 +158,16 @@ static void read_facts_now(struct vm *vm)
     (void)vm->address.driver->read_facts(vm->hypervisor.session, SESSION_TIMEOUT, on_facts, vm);
 }
 
+bool vm_hypervisor_refresh(struct vm *vm)
+{
+    nsec_t asked = vm->hypervisor.facts_next - min_of(vm->hypervisor.facts_next, FACTS_INTERVAL);
+
+    if (!vm->hypervisor.ready || time_boottime() - asked < FACTS_AGE_MIN)
+        return false;
+    read_facts_now(vm);
+    return true;
+}
+
 /* ---- session ---- */
 
 static void retry_later(struct vm *vm)
@@ -195,12 +206,24 @@ static void on_session_ready(const struct driver_facts *facts, void *userdata)
     (void)vm_measure(vm);
 }
 
-static void on_balloon_moved(struct vm *vm, uint64_t actual)
+/* Both sizes are of one moment: memory that was plugged moves them alike. */
+static void take_balloon(struct vm *vm, const struct driver_result *result)
 {
+    struct driver_facts *facts = &vm->hypervisor.facts;
+    uint64_t actual = facts->balloon_actual;
+    uint64_t maximum = facts->balloon_maximum;
     char text[64];
 
-    vm->hypervisor.facts.balloon_actual = actual;
-    (void)snprintf(text, sizeof(text), "the guest has %" PRIu64 " bytes left", actual);
+    facts->balloon_actual = result->balloon_actual;
+    facts->balloon_maximum = result->balloon_maximum;
+    if (facts->balloon_maximum != maximum) {
+        measured_find_backends(vm);
+        read_facts_now(vm);
+    }
+    if (facts->balloon_actual == actual && facts->balloon_maximum == maximum)
+        return;
+    (void)snprintf(text, sizeof(text), "the guest has %" PRIu64 " bytes left",
+                   facts->balloon_actual);
     vm_emit(vm, VM_EVENT_BALLOON, text);
 }
 
@@ -210,8 +233,10 @@ static void on_balloon_read(const struct driver_result *result, void *userdata)
 
     crash_point("the balloon was read");
     vm->hypervisor.balloon_reading = false;
-    if (result->status == 0 && result->balloon_actual != vm->hypervisor.facts.balloon_actual)
-        on_balloon_moved(vm, result->balloon_actual);
+    if (result->status == 0)
+        take_balloon(vm, result);
+    if (vm->hypervisor.balloon_again)
+        vm_read_balloon(vm);
 }
 
 void vm_hypervisor_booted(struct vm *vm, const char *text)
@@ -231,8 +256,10 @@ static void on_restored_balloon(const struct driver_result *result, void *userda
 {
     struct vm *vm = userdata;
 
-    if (result->status == 0)
+    if (result->status == 0) {
         vm->hypervisor.facts.balloon_actual = result->balloon_actual;
+        vm->hypervisor.facts.balloon_maximum = result->balloon_maximum;
+    }
     if (!vm->life.removed)
         tell_restored(vm);
 }
@@ -251,7 +278,7 @@ void vm_hypervisor_restored(struct vm *vm)
     vm->hypervisor.restored = true;
     measured_forget_boot(vm);
     vm->hypervisor.balloon_before_restore = balloon_before_restore(vm);
-    if (!vm->hypervisor.ready ||
+    if (!vm->hypervisor.ready || vm->address.driver->read_balloon == NULL ||
         vm->address.driver->read_balloon(vm->hypervisor.session, SESSION_TIMEOUT,
                                          on_restored_balloon, vm) < 0)
         tell_restored(vm);
@@ -259,6 +286,7 @@ void vm_hypervisor_restored(struct vm *vm)
 
 void vm_read_balloon(struct vm *vm)
 {
+    vm->hypervisor.balloon_again = vm->hypervisor.balloon_reading;
     if (!vm->hypervisor.ready || vm->hypervisor.balloon_reading ||
         vm->address.driver->read_balloon == NULL ||
         vm->address.driver->read_balloon(vm->hypervisor.session, SESSION_TIMEOUT, on_balloon_read,
@@ -268,7 +296,7 @@ void vm_read_balloon(struct vm *vm)
     crash_point("the balloon's size was asked for");
 }
 
-static void on_session_event(enum driver_event event, uint64_t value, void *userdata)
+static void on_session_event(enum driver_event event, void *userdata)
 {
     struct vm *vm = userdata;
 
@@ -283,7 +311,7 @@ static void on_session_event(enum driver_event event, uint64_t value, void *user
         vm->hypervisor.facts.run_state = RUN_STATE_RUNNING;
         break;
     case DRIVER_EVENT_BALLOON:
-        on_balloon_moved(vm, value);
+        vm_read_balloon(vm);
         break;
     case DRIVER_EVENT_RESTORED:
         vm_hypervisor_restored(vm);

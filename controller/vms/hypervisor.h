@@ -23,6 +23,10 @@ void vm_hypervisor_ask_again(struct vm *vm);
 /* ... and what it said until now is not believed. */
 void vm_hypervisor_doubt(struct vm *vm);
 
+/* Asks for the facts now, unless they are new: QEMU sends no event when a DIMM is plugged. False:
+ * they are. */
+bool vm_hypervisor_refresh(struct vm *vm);
+
 /* The guest was reset or has booted again, as `text` says: VM_EVENT_RESET. */
 void vm_hypervisor_booted(struct vm *vm, const char *text);
 

@@ -73,6 +73,7 @@ void measured_join(struct vm *vm, nsec_t now)
     const struct waterfall_balloon balloon = {
         .ram = facts->ram,
         .actual = facts->balloon_actual,
+        .maximum = facts->balloon_maximum,
         .counts_as_used = facts->deflate_on_oom == ANSWER_YES,
     };
 

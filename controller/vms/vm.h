@@ -61,6 +61,7 @@ struct vm_hypervisor {
     bool migrated_in;                /* since the hypervisor started and the guest booted */
     bool restored;                   /* ... from a snapshot */
     bool balloon_reading;            /* its size is being asked */
+    bool balloon_again;              /* ... and moved meanwhile */
     uint64_t balloon_before_restore; /* its size before the guest went back to a snapshot */
     uint64_t balloon_earlier;        /* its size before the last reading found it smaller */
     nsec_t balloon_shrunk;           /* CLOCK_BOOTTIME of that reading; 0: none */

@@ -53,7 +53,7 @@ void waterfall_compute(const struct guest_memory *guest, const struct host_memor
     if (w.ram == 0 && w.guest_is_known)
         w.ram = guest->total;
     if (balloon->actual != 0)
-        w.balloon = less(w.ram, balloon->actual);
+        w.balloon = less(balloon->maximum, balloon->actual);
     if (w.guest_is_known) {
         w.skew = distance(guest->received, host->time) + guest->latency;
         take_guest(&w, guest, balloon->counts_as_used);

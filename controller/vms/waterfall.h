@@ -40,6 +40,7 @@ struct waterfall {
 struct waterfall_balloon {
     uint64_t ram;        /* of the VM; 0: unknown, MemTotal then stands for it */
     uint64_t actual;     /* memory left to the guest; 0: no balloon */
+    uint64_t maximum;    /* ... with nothing in the balloon; 0: unknown */
     bool counts_as_used; /* with deflate-on-oom the guest counts ballooned pages as used */
 };
 

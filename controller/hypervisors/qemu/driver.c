@@ -12,6 +12,7 @@
 #include "controller/hypervisors/qemu/qmp-facts.h"
 #include "controller/hypervisors/qemu/qmp-reading.h"
 #include "controller/hypervisors/qemu/qmp.h"
+#include "controller/hypervisors/qemu/snapshots.h"
 #include "controller/hypervisors/qemu/sockets.h"
 
 #define STATISTICS_INTERVAL 10 /* seconds, when nobody has switched balloon statistics on */
@@ -22,6 +23,7 @@ struct driver_session {
     void *userdata;
     nsec_t timeout;
     struct qmp_devices devices;
+    struct qmp_snapshots snapshots;
 };
 
 static int read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
@@ -30,7 +32,7 @@ static int read_facts(struct driver_session *session, nsec_t timeout, driver_don
     return qmp_read_facts(session->qmp, &session->devices, timeout, done, userdata);
 }
 
-/* ---- balloon and statistics: one command each ---- */
+/* ---- operations of one command ---- */
 
 struct operation {
     struct driver_session *session;
@@ -48,6 +50,7 @@ static struct operation *operation_create(struct driver_session *session, driver
     return operation;
 }
 
+/* Takes over `arguments`. */
 static int start(struct operation *operation, const char *command, json_t *arguments,
                  nsec_t timeout, qmp_reply on_reply)
 {
@@ -81,35 +84,108 @@ static void on_balloon_set(int status, const json_t *value, const struct error *
 static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
                        driver_done done, void *userdata)
 {
+    uint64_t beyond = session->devices.virtio_mem;
+    uint64_t value = bytes > beyond + QMP_BALLOON_MIN ? bytes - beyond : QMP_BALLOON_MIN;
+
     if (bytes == 0 || bytes > INT64_MAX)
         return -ERANGE;
     return start(operation_create(session, done, userdata), "balloon",
-                 json_pack("{s:I}", "value", (json_int_t)bytes), timeout, on_balloon_set);
+                 json_pack("{s:I}", "value", (json_int_t)value), timeout, on_balloon_set);
+}
+
+/* ---- the balloon's size, and what it is the rest of ---- */
+
+struct balloon_reading {
+    struct driver_session *session;
+    driver_done done;
+    void *userdata;
+    unsigned open; /* commands without an answer */
+    bool has_devices;
+    struct qmp_memory_devices devices;
+    struct driver_result result;
+    struct error error;
+};
+
+static void end_balloon_reading(struct balloon_reading *reading)
+{
+    struct driver_result *result = &reading->result;
+    struct qmp_devices *known = &reading->session->devices;
+    struct qmp_balloon balloon;
+
+    if (--reading->open > 0)
+        return;
+    if (result->status == 0) {
+        qmp_balloon_sizes(result->balloon_actual, known->base_memory,
+                          reading->has_devices ? &reading->devices : NULL, &balloon);
+        result->balloon_actual = balloon.actual;
+        result->balloon_maximum = balloon.maximum;
+        known->virtio_mem = reading->devices.virtio_mem;
+    }
+    reading->done(result, reading->userdata);
+    free(reading);
+}
+
+static void fail_balloon_reading(struct balloon_reading *reading, int status,
+                                 const struct error *error)
+{
+    if (reading->result.status < 0)
+        return; /* the first reason counts */
+    reading->error = *error;
+    reading->result = (struct driver_result){.status = status, .error = &reading->error};
+}
+
+static void on_memory_devices(int status, const json_t *value, const struct error *error,
+                              void *userdata)
+{
+    struct balloon_reading *reading = userdata;
+
+    if (status == 0)
+        reading->has_devices = qmp_memory_devices(value, &reading->devices);
+    /* A QEMU that refuses only this leaves the maximum unknown. */
+    else if (status != -EREMOTEIO)
+        fail_balloon_reading(reading, status, error);
+    end_balloon_reading(reading);
 }
 
 static void on_balloon_read(int status, const json_t *value, const struct error *error,
                             void *userdata)
 {
-    struct driver_result result = {.status = status, .error = error};
+    struct balloon_reading *reading = userdata;
+    uint64_t actual = status < 0 ? UINT64_MAX : qmp_number(value, "actual");
     struct error malformed;
 
-    if (status == 0) {
-        result.balloon_actual = qmp_number(value, "actual");
-        if (result.balloon_actual == UINT64_MAX)
-            result = (struct driver_result){
-                .status = error_set(&malformed, -EPROTO, "query-balloon answered without 'actual'"),
-                .error = &malformed,
-            };
-    }
-    finish(userdata, &result);
+    if (status < 0)
+        fail_balloon_reading(reading, status, error);
+    else if (actual == UINT64_MAX)
+        fail_balloon_reading(
+            reading, error_set(&malformed, -EPROTO, "query-balloon answered without 'actual'"),
+            &malformed);
+    else if (reading->result.status == 0)
+        reading->result.balloon_actual = actual;
+    end_balloon_reading(reading);
 }
 
 static int read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
                         void *userdata)
 {
-    return start(operation_create(session, done, userdata), "query-balloon", NULL, timeout,
-                 on_balloon_read);
+    struct balloon_reading *reading = calloc(1, sizeof(*reading));
+    int r;
+
+    if (reading == NULL)
+        return -ENOMEM;
+    *reading = (struct balloon_reading){.session = session, .done = done, .userdata = userdata};
+    r = qmp_query(session->qmp, "query-balloon", timeout, on_balloon_read, reading);
+    if (r < 0) {
+        free(reading);
+        return r;
+    }
+    reading->open = 1;
+    if (qmp_query(session->qmp, "query-memory-devices", timeout, on_memory_devices, reading) == 0)
+        reading->open++;
+    return 0;
 }
+
+/* ---- statistics ---- */
 
 static void on_statistics(int status, const json_t *value, const struct error *error,
                           void *userdata)
@@ -191,58 +267,36 @@ static void on_qmp_ready(void *userdata)
     }
 }
 
-static void on_balloon_event(struct driver_session *session, const json_t *data)
-{
-    uint64_t actual = qmp_number(data, "actual");
-
-    if (actual != UINT64_MAX)
-        session->callbacks->on_event(DRIVER_EVENT_BALLOON, actual, session->userdata);
-}
-
-/* ---- snapshots: a job of type snapshot-load that has concluded without an error ---- */
+/* ---- snapshots ---- */
 
 struct job_question {
     struct driver_session *session;
-    char id[64];
+    char id[QMP_JOB_ID_SIZE];
+    bool concluded;
 };
-
-static bool is_loaded_snapshot(const json_t *job, const char *id)
-{
-    const char *job_id = json_string_value(json_object_get(job, "id"));
-    const char *type = json_string_value(json_object_get(job, "type"));
-
-    return job_id != NULL && type != NULL && strcmp(job_id, id) == 0 &&
-           strcmp(type, "snapshot-load") == 0 && json_object_get(job, "error") == NULL;
-}
 
 static void on_jobs(int status, const json_t *value, const struct error *error, void *userdata)
 {
     struct job_question *question = userdata;
     struct driver_session *session = question->session;
-    bool loaded = false;
+    bool restored = status != -ECANCELED &&
+                    qmp_snapshots_answer(&session->snapshots, question->id, question->concluded,
+                                         status == 0 ? value : NULL);
 
-    for (size_t i = 0; status == 0 && i < json_array_size(value); i++)
-        loaded = loaded || is_loaded_snapshot(json_array_get(value, i), question->id);
     free(question);
-    if (loaded)
-        session->callbacks->on_event(DRIVER_EVENT_RESTORED, 0, session->userdata);
+    if (restored)
+        session->callbacks->on_event(DRIVER_EVENT_RESTORED, session->userdata);
 }
 
-/* The event tells no type; the list of jobs does, until somebody dismisses the job. */
 static void on_job_event(struct driver_session *session, const json_t *data)
 {
-    const char *status = json_string_value(json_object_get(data, "status"));
-    const char *id = json_string_value(json_object_get(data, "id"));
-    struct job_question *question;
+    struct job_question *question = calloc(1, sizeof(*question));
 
-    if (status == NULL || id == NULL || strcmp(status, "concluded") != 0)
-        return;
-    question = calloc(1, sizeof(*question));
     if (question == NULL)
         return;
     question->session = session;
-    (void)snprintf(question->id, sizeof(question->id), "%s", id);
-    if (qmp_execute(session->qmp, "query-jobs", NULL, session->timeout, on_jobs, question) < 0)
+    if (!qmp_snapshots_event(&session->snapshots, data, question->id, &question->concluded) ||
+        qmp_query(session->qmp, "query-jobs", session->timeout, on_jobs, question) < 0)
         free(question);
 }
 
@@ -252,6 +306,8 @@ static void on_qmp_event(const char *name, const json_t *data, void *userdata)
         const char *name;
         enum driver_event event;
     } events[] = {
+        {"BALLOON_CHANGE", DRIVER_EVENT_BALLOON},
+        {"MIGRATION", DRIVER_EVENT_MIGRATION},
         {"RESET", DRIVER_EVENT_RESET},
         {"STOP", DRIVER_EVENT_PAUSED},
         {"SUSPEND", DRIVER_EVENT_PAUSED},
@@ -263,15 +319,11 @@ static void on_qmp_event(const char *name, const json_t *data, void *userdata)
     };
     struct driver_session *session = userdata;
 
-    if (strcmp(name, "BALLOON_CHANGE") == 0)
-        on_balloon_event(session, data);
-    else if (strcmp(name, "MIGRATION") == 0)
-        session->callbacks->on_event(DRIVER_EVENT_MIGRATION, 0, session->userdata);
-    else if (strcmp(name, "JOB_STATUS_CHANGE") == 0)
+    if (strcmp(name, "JOB_STATUS_CHANGE") == 0)
         on_job_event(session, data);
     for (size_t i = 0; i < ARRAY_SIZE(events); i++)
         if (strcmp(events[i].name, name) == 0)
-            session->callbacks->on_event(events[i].event, 0, session->userdata);
+            session->callbacks->on_event(events[i].event, session->userdata);
 }
 
 static void on_qmp_closed(int status, const struct error *error, void *userdata)

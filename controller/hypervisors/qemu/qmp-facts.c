@@ -6,6 +6,8 @@
 
 #include "common/base/util.h"
 
+#define DEVICE_SIZE_MAX (UINT64_C(1) << 50) /* as many as fit into one answer have a sum */
+
 uint64_t qmp_number(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
@@ -75,6 +77,40 @@ bool qmp_has_migrated_in(const json_t *migration)
            json_object_get(migration, "ram") == NULL;
 }
 
+bool qmp_memory_devices(const json_t *answer, struct qmp_memory_devices *ret_devices)
+{
+    struct qmp_memory_devices devices = {0};
+
+    if (!json_is_array(answer))
+        return false;
+    for (size_t i = 0; i < json_array_size(answer); i++) {
+        const json_t *device = json_array_get(answer, i);
+        const char *type = text_of(device, "type");
+        uint64_t size = qmp_number(json_object_get(device, "data"), "size");
+        bool is_dimm = strcmp(type, "dimm") == 0;
+
+        if (!is_dimm && strcmp(type, "virtio-mem") != 0)
+            continue;
+        if (size > DEVICE_SIZE_MAX)
+            return false;
+        *(is_dimm ? &devices.dimms : &devices.virtio_mem) += size;
+    }
+    *ret_devices = devices;
+    return true;
+}
+
+void qmp_balloon_sizes(uint64_t actual, uint64_t base, const struct qmp_memory_devices *devices,
+                       struct qmp_balloon *ret_balloon)
+{
+    uint64_t beyond = devices == NULL ? 0 : devices->virtio_mem;
+
+    *ret_balloon = (struct qmp_balloon){
+        .actual = actual + beyond,
+        .maximum = base == 0 || devices == NULL ? 0 : base + devices->dimms + beyond,
+        .minimum = QMP_BALLOON_MIN + beyond,
+    };
+}
+
 void qmp_statistics(const json_t *answer, struct driver_statistics *ret_statistics)
 {
     const json_t *stats = json_object_get(answer, "stats");
@@ -90,7 +126,7 @@ void qmp_statistics(const json_t *answer, struct driver_statistics *ret_statisti
         .swap_out = qmp_number(stats, "stat-swap-out"),
         .major_faults = qmp_number(stats, "stat-major-faults"),
         .minor_faults = qmp_number(stats, "stat-minor-faults"),
-        .oom_kills = qmp_number(stats, "stat-oom-kill"),
+        .oom_kills = qmp_number(stats, "stat-oom-kills"),
     };
 }
 

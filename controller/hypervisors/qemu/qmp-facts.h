@@ -19,6 +19,30 @@ bool qmp_is_migrating(const json_t *migration);
  * does not (fill_destination_migration_info in QEMU's migration.c). */
 bool qmp_has_migrated_in(const json_t *migration);
 
+/* Memory devices by what the balloon makes of them (get_current_ram_size in QEMU's
+ * virtio-balloon.c): its sizes count base memory and DIMMs. Memory of virtio-mem is the guest's
+ * too, but beyond that count; an NVDIMM or virtio-pmem is storage. */
+struct qmp_memory_devices {
+    uint64_t dimms;
+    uint64_t virtio_mem; /* what is plugged of it */
+};
+
+/* The answer to query-memory-devices. False: it tells no sizes. */
+bool qmp_memory_devices(const json_t *answer, struct qmp_memory_devices *ret_devices);
+
+#define QMP_BALLOON_MIN (UINT64_C(1) << 20) /* the least size that QEMU is asked for */
+
+/* A balloon as sizes of the guest. */
+struct qmp_balloon {
+    uint64_t actual;
+    uint64_t maximum; /* 0: not told */
+    uint64_t minimum;
+};
+
+/* `actual` is QEMU's; `base` is 0 and `devices` NULL where they are not told. */
+void qmp_balloon_sizes(uint64_t actual, uint64_t base, const struct qmp_memory_devices *devices,
+                       struct qmp_balloon *ret_balloon);
+
 /* The answer to qom-get of guest-stats. */
 void qmp_statistics(const json_t *answer, struct driver_statistics *ret_statistics);
 

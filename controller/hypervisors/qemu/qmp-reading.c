@@ -29,6 +29,8 @@ struct reading {
     struct error error;
     driver_done done;
     void *userdata;
+    bool has_memory_devices; /* they were told */
+    struct qmp_memory_devices memory_devices;
     bool has_more_backends; /* than fit */
     size_t backend_count;
     struct qmp_backend backends[QMP_BACKENDS_MAX];
@@ -67,11 +69,28 @@ static void finish_memory(struct reading *reading)
         reading->facts.memory = (struct guest_backing){0};
 }
 
+/* Its size may have been answered before what it is compared with. */
+static void finish_balloon(struct reading *reading)
+{
+    struct driver_facts *facts = &reading->facts;
+    struct qmp_balloon balloon;
+
+    if (facts->balloon != ANSWER_YES)
+        return;
+    qmp_balloon_sizes(facts->balloon_actual, reading->devices->base_memory,
+                      reading->has_memory_devices ? &reading->memory_devices : NULL, &balloon);
+    facts->balloon_actual = balloon.actual;
+    facts->balloon_maximum = balloon.maximum;
+    facts->balloon_minimum = balloon.minimum;
+    reading->devices->virtio_mem = reading->memory_devices.virtio_mem;
+}
+
 static void end_reading(struct reading *reading)
 {
     struct driver_result result = {.status = reading->status, .error = &reading->error};
 
     finish_memory(reading);
+    finish_balloon(reading);
     if (reading->status == 0)
         result.facts = &reading->facts;
     reading->done(&result, reading->userdata);
@@ -94,20 +113,41 @@ static void on_answer(int status, const json_t *value, const struct error *error
         end_reading(reading);
 }
 
-/* Takes over `arguments`. What cannot be asked stays unknown. */
-static void ask(struct reading *reading, const char *command, json_t *arguments, const char *path,
-                answer_handler handle)
+static struct question *make_question(struct reading *reading, const char *path,
+                                      answer_handler handle)
 {
     struct question *question = calloc(1, sizeof(*question));
 
-    if (question == NULL) {
-        json_decref(arguments);
-        return;
-    }
+    if (question == NULL)
+        return NULL;
     question->reading = reading;
     question->handle = handle;
     (void)snprintf(question->path, sizeof(question->path), "%s", path);
-    if (qmp_execute(reading->qmp, command, arguments, reading->timeout, on_answer, question) < 0)
+    return question;
+}
+
+/* What cannot be asked stays unknown. */
+static void ask(struct reading *reading, const char *command, answer_handler handle)
+{
+    struct question *question = make_question(reading, "", handle);
+
+    if (question == NULL ||
+        qmp_query(reading->qmp, command, reading->timeout, on_answer, question) < 0)
+        free(question);
+    else
+        reading->open++;
+}
+
+/* Takes over `arguments`. */
+static void ask_about(struct reading *reading, const char *command, json_t *arguments,
+                      const char *path, answer_handler handle)
+{
+    struct question *question = make_question(reading, path, handle);
+
+    if (question == NULL)
+        json_decref(arguments);
+    else if (qmp_execute(reading->qmp, command, arguments, reading->timeout, on_answer, question) <
+             0)
         free(question);
     else
         reading->open++;
@@ -116,8 +156,8 @@ static void ask(struct reading *reading, const char *command, json_t *arguments,
 static void ask_property(struct reading *reading, const char *path, const char *property,
                          answer_handler handle)
 {
-    ask(reading, "qom-get", json_pack("{s:s, s:s}", "path", path, "property", property), path,
-        handle);
+    ask_about(reading, "qom-get", json_pack("{s:s, s:s}", "path", path, "property", property), path,
+              handle);
 }
 
 static enum answer answer_of(const json_t *value)
@@ -237,8 +277,15 @@ static void take_memory_size(struct reading *reading, const json_t *value, const
     uint64_t base = qmp_number(value, "base-memory");
     uint64_t plugged = qmp_number(value, "plugged-memory");
 
-    if (base != UINT64_MAX)
-        reading->facts.ram = base + (plugged == UINT64_MAX ? 0 : plugged);
+    if (base == UINT64_MAX)
+        return;
+    reading->devices->base_memory = base;
+    reading->facts.ram = base + (plugged == UINT64_MAX ? 0 : plugged);
+}
+
+static void take_memory_devices(struct reading *reading, const json_t *value, const char *path)
+{
+    reading->has_memory_devices = qmp_memory_devices(value, &reading->memory_devices);
 }
 
 static void take_balloon(struct reading *reading, const json_t *value, const char *path)
@@ -326,17 +373,18 @@ static void take_objects(struct reading *reading, const json_t *value, const cha
 
 static void ask_list(struct reading *reading, const char *path, answer_handler handle)
 {
-    ask(reading, "qom-list", json_pack("{s:s}", "path", path), path, handle);
+    ask_about(reading, "qom-list", json_pack("{s:s}", "path", path), path, handle);
 }
 
 static void ask_first_wave(struct reading *reading)
 {
-    ask(reading, "query-status", NULL, "", take_status);
-    ask(reading, "query-migrate", NULL, "", take_migration);
-    ask(reading, "query-name", NULL, "", take_name);
-    ask(reading, "query-uuid", NULL, "", take_uuid);
-    ask(reading, "query-memory-size-summary", NULL, "", take_memory_size);
-    ask(reading, "query-balloon", NULL, "", take_balloon);
+    ask(reading, "query-status", take_status);
+    ask(reading, "query-migrate", take_migration);
+    ask(reading, "query-name", take_name);
+    ask(reading, "query-uuid", take_uuid);
+    ask(reading, "query-memory-size-summary", take_memory_size);
+    ask(reading, "query-memory-devices", take_memory_devices);
+    ask(reading, "query-balloon", take_balloon);
     ask_list(reading, "/machine/peripheral", take_devices);
     ask_list(reading, "/machine/peripheral-anon", take_devices);
     ask_list(reading, "/objects", take_objects);

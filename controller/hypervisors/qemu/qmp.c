@@ -154,7 +154,7 @@ static int send_command(struct qmp *qmp, const char *command, json_t *arguments,
     return line == NULL ? -ENOMEM : send_text(qmp, line);
 }
 
-/* As qmp_execute, in any state that has a connection. */
+/* As qmp_execute, in any state that has a connection; `arguments` may be NULL. */
 static int execute(struct qmp *qmp, const char *command, json_t *arguments, nsec_t deadline,
                    qmp_reply on_reply, void *userdata)
 {
@@ -180,15 +180,26 @@ static int execute(struct qmp *qmp, const char *command, json_t *arguments, nsec
     return 0;
 }
 
+static int check_ready(const struct qmp *qmp)
+{
+    if (qmp->state != QMP_READY)
+        return -ENOTCONN;
+    return qmp->request_count >= QMP_REQUESTS_MAX ? -EBUSY : 0;
+}
+
+int qmp_query(struct qmp *qmp, const char *command, nsec_t timeout, qmp_reply on_reply,
+              void *userdata)
+{
+    int r = check_ready(qmp);
+
+    return r < 0 ? r : execute(qmp, command, NULL, time_monotonic() + timeout, on_reply, userdata);
+}
+
 int qmp_execute(struct qmp *qmp, const char *command, json_t *arguments, nsec_t timeout,
                 qmp_reply on_reply, void *userdata)
 {
-    int r = 0;
+    int r = arguments == NULL ? -ENOMEM : check_ready(qmp);
 
-    if (qmp->state != QMP_READY)
-        r = -ENOTCONN;
-    else if (qmp->request_count >= QMP_REQUESTS_MAX)
-        r = -EBUSY;
     if (r < 0) {
         json_decref(arguments);
         return r;

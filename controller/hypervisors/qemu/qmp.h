@@ -42,7 +42,11 @@ int qmp_open(uv_loop_t *loop, const char *path, nsec_t timeout,
 /* Ends the commands with -ECANCELED at once, frees later. No other callback runs. NULL is fine. */
 void qmp_close(struct qmp *qmp);
 
-/* Takes over `arguments`, which may be NULL. -EBUSY: QMP_REQUESTS_MAX; -ENOTCONN; -ENOMEM. */
+/* A command without arguments. -EBUSY: QMP_REQUESTS_MAX; -ENOTCONN; -ENOMEM. */
+int qmp_query(struct qmp *qmp, const char *command, nsec_t timeout, qmp_reply on_reply,
+              void *userdata);
+
+/* Takes over `arguments`. NULL: memory ran out while they were made, nothing is sent; -ENOMEM. */
 int qmp_execute(struct qmp *qmp, const char *command, json_t *arguments, nsec_t timeout,
                 qmp_reply on_reply, void *userdata);
 

@@ -113,10 +113,10 @@ static json_t *list_folder(const struct qmp_server *server, const char *path)
 /* Like QEMU, statistics that the guest does not tell are 2^64 - 1, which jansson cannot hold. */
 static json_t *guest_statistics(struct qmp_server *server)
 {
-    send_text(server,
-              strdup("{\"return\": {\"stats\": {\"stat-total-memory\": 1000000000, "
-                     "\"stat-free-memory\": 18446744073709551615}, \"last-update\": 1700000000}, "
-                     "\"id\": "));
+    send_text(server, strdup("{\"return\": {\"stats\": {\"stat-total-memory\": 1000000000, "
+                             "\"stat-free-memory\": 18446744073709551615, \"stat-oom-kills\": 3}, "
+                             "\"last-update\": 1700000000}, "
+                             "\"id\": "));
     return NULL;
 }
 
@@ -178,8 +178,58 @@ static json_t *set_balloon(struct qmp_server *server, const json_t *arguments)
         return refuse("DeviceNotActive", "No balloon device has been activated");
     if (server->balloon_refuses || value <= 0)
         return refuse("GenericError", "Parameter 'target' expects a size");
-    server->balloon_target = min_of((uint64_t)value, server->ram);
+    server->balloon_target = min_of((uint64_t)value, server->ram + server->dimm);
     return answer(json_object());
+}
+
+static void append_device(json_t *list, const char *type, json_t *data)
+{
+    (void)json_array_append_new(list, json_pack("{s:s, s:o}", "type", type, "data", data));
+}
+
+/* The answer of QEMU 7.2 to a machine with one device of each kind, in QEMU's order. */
+static json_t *list_memory_devices(const struct qmp_server *server)
+{
+    json_t *list = json_array();
+
+    if (server->nvdimm != 0)
+        append_device(list, "nvdimm",
+                      json_pack("{s:s, s:b, s:I, s:b, s:I, s:i, s:i, s:s}", "memdev", "/objects/nv",
+                                "hotplugged", 0, "addr", (json_int_t)4294967296, "hotpluggable", 1,
+                                "size", (json_int_t)server->nvdimm, "slot", 0, "node", 0, "id",
+                                "nv0"));
+    if (server->virtio_pmem != 0)
+        append_device(list, "virtio-pmem",
+                      json_pack("{s:s, s:I, s:I, s:s}", "memdev", "/objects/pm", "memaddr",
+                                (json_int_t)4429185024, "size", (json_int_t)server->virtio_pmem,
+                                "id", "pm0"));
+    if (server->virtio_mem != 0)
+        append_device(list, "virtio-mem",
+                      json_pack("{s:s, s:I, s:i, s:I, s:i, s:I, s:I, s:s}", "memdev", "/objects/vm",
+                                "memaddr", (json_int_t)4496293888, "block-size", 2097152, "size",
+                                (json_int_t)server->virtio_mem, "node", 0, "max-size",
+                                (json_int_t)(4 * GIB), "requested-size",
+                                (json_int_t)server->virtio_mem, "id", "vm0"));
+    if (server->dimm != 0)
+        append_device(list, "dimm",
+                      json_pack("{s:s, s:b, s:I, s:b, s:I, s:i, s:i, s:s}", "memdev", "/objects/d0",
+                                "hotplugged", 1, "addr", (json_int_t)5033164800, "hotpluggable", 1,
+                                "size", (json_int_t)server->dimm, "slot", 1, "node", 0, "id",
+                                "dimm0"));
+    return answer(list);
+}
+
+static json_t *list_jobs(const struct qmp_server *server)
+{
+    json_t *job;
+
+    if (server->job == NULL)
+        return answer(json_array());
+    job = json_pack("{s:s, s:s, s:s}", "id", "job", "type", server->job, "status",
+                    server->job_status);
+    if (server->job_failed)
+        (void)json_object_set_new(job, "error", json_string("Snapshot does not exist"));
+    return answer(json_pack("[o]", job));
 }
 
 static json_t *query(struct qmp_server *server, const char *command, const json_t *arguments)
@@ -198,8 +248,12 @@ static json_t *query(struct qmp_server *server, const char *command, const json_
     if (strcmp(command, "query-uuid") == 0)
         return answer(json_pack("{s:s}", "UUID", server->uuid));
     if (strcmp(command, "query-memory-size-summary") == 0)
-        return answer(
-            json_pack("{s:I, s:i}", "base-memory", (json_int_t)server->ram, "plugged-memory", 0));
+        return answer(json_pack("{s:I, s:I}", "base-memory", (json_int_t)server->ram,
+                                "plugged-memory",
+                                (json_int_t)(server->dimm + server->nvdimm + server->virtio_pmem +
+                                             server->virtio_mem)));
+    if (strcmp(command, "query-memory-devices") == 0)
+        return list_memory_devices(server);
     if (strcmp(command, "query-balloon") == 0)
         return server->balloon_actual == 0
                    ? refuse("DeviceNotActive", "No balloon device has been activated")
@@ -212,9 +266,7 @@ static json_t *query(struct qmp_server *server, const char *command, const json_
         return get_property(server, path, property);
     server->jobs_queries += strcmp(command, "query-jobs") == 0;
     if (strcmp(command, "query-jobs") == 0)
-        return answer(server->job == NULL ? json_array()
-                                          : json_pack("[{s:s, s:s, s:s}]", "id", "job", "type",
-                                                      server->job, "status", "concluded"));
+        return list_jobs(server);
     if (strcmp(command, "qom-set") == 0 || strcmp(command, "migrate-set-capabilities") == 0 ||
         strcmp(command, "qmp_capabilities") == 0)
         return answer(json_object());
@@ -394,6 +446,7 @@ void qmp_server_init(struct qmp_server *server, uv_loop_t *loop)
         .free_page_reporting = true,
         .deflate_on_oom = true,
         .guest_cid = 5,
+        .job_status = "concluded",
     };
 }
 
@@ -433,6 +486,13 @@ void qmp_server_restore(struct qmp_server *server, uint64_t actual)
 {
     server->balloon_target = actual;
     server->balloon_actual = actual;
+}
+
+void qmp_server_plug_dimm(struct qmp_server *server, uint64_t bytes)
+{
+    server->dimm += bytes;
+    server->balloon_target += bytes;
+    server->balloon_actual += bytes;
 }
 
 void qmp_server_move_balloon(struct qmp_server *server, uint64_t actual)

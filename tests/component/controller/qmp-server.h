@@ -33,8 +33,12 @@ struct qmp_server {
     char uuid[37];
     char status[24];    /* as query-status */
     char migration[24]; /* as query-migrate; empty: none */
-    uint64_t ram;
-    uint64_t balloon_actual; /* 0: no balloon */
+    uint64_t ram;       /* base memory */
+    uint64_t dimm;      /* memory devices, 0: none of the kind */
+    uint64_t nvdimm;
+    uint64_t virtio_pmem;
+    uint64_t virtio_mem;     /* what is plugged of it */
+    uint64_t balloon_actual; /* of base memory and DIMMs, as QEMU counts; 0: no balloon */
     uint64_t balloon_target;
     bool balloon_is_stuck; /* takes the target, never moves */
     bool balloon_refuses;  /* answers the command with an error */
@@ -44,6 +48,8 @@ struct qmp_server {
     bool has_memfd;     /* else anonymous; preallocated */
     bool is_mixed;      /* beside the memory a DIMM of 200 MiB, ivshmem and vhost-vdpa */
     const char *job;    /* type of the one job, named "job"; NULL: none */
+    const char *job_status;
+    bool job_failed;
     unsigned vfio_devices;
     /* what was asked */
     unsigned commands;
@@ -67,6 +73,9 @@ void qmp_server_event(struct qmp_server *server, const char *name, json_t *data)
 
 /* The guest goes back to a snapshot in which the balloon was so; QEMU sends no event of that. */
 void qmp_server_restore(struct qmp_server *server, uint64_t actual);
+
+/* QEMU sends no event of that either. What is in the balloon stays there. */
+void qmp_server_plug_dimm(struct qmp_server *server, uint64_t bytes);
 
 /* As if someone else had asked for it. */
 void qmp_server_move_balloon(struct qmp_server *server, uint64_t actual);

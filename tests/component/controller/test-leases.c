@@ -178,10 +178,13 @@ static void test_a_snapshot_job(void **state)
                      json_pack("{s:s, s:s}", "id", "job", "status", "concluded"));
     wait_for(f, f->qmp.jobs_queries == 1);
     f->qmp.job = "snapshot-load";
+    f->qmp.job_status = "running";
     qmp_server_event(&f->qmp, "JOB_STATUS_CHANGE",
                      json_pack("{s:s, s:s}", "id", "job", "status", "running"));
+    wait_for(f, f->qmp.jobs_queries == 2);
     assert_int_equal(lease_of(f), 256 * MIB);
     assert_false(log_has(f, "went back to a snapshot"));
+    f->qmp.job = NULL; /* dismissed before we could ask */
     qmp_server_event(&f->qmp, "JOB_STATUS_CHANGE",
                      json_pack("{s:s, s:s}", "id", "job", "status", "concluded"));
     wait_for(f, f->qmp.balloon_target == GIB);
@@ -235,6 +238,51 @@ static void test_an_incoming_guest(void **state)
     qmp_server_event(&f->qmp, "RESUME", NULL);
     wait_for(f, is_in_state(f, "web-1", "managed"));
     assert_true(get_vm(f, "web-1")->host->migrated_in);
+}
+
+static void test_a_dimm_under_a_lease(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    qmp_server_plug_dimm(&f->qmp, 128 * MIB);
+    wait_for(f, get_vm(f, "web-1")->balloon_baseline == 1152 * MIB);
+    assert_int_equal(lease_of(f), 256 * MIB);
+    assert_int_equal(get_vm(f, "web-1")->waterfall->balloon, 256 * MIB);
+    wait_for(f, get_vm(f, "web-1")->waterfall->vm_ram == 1152 * MIB);
+    stop_daemon(f, 0);
+    qmp_server_plug_dimm(&f->qmp, 128 * MIB);
+    restart_daemon(f);
+    wait_for(f, lease_of(f) == 256 * MIB);
+    assert_int_equal(get_vm(f, "web-1")->balloon_baseline, 1280 * MIB);
+    release_balloon(f);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(f->qmp.balloon_actual, 1280 * MIB);
+    assert_false(log_has(f, "someone else moves"));
+}
+
+/* Nothing is in the balloon, whatever the VM has beside the memory that it counts. */
+static void test_memory_that_the_balloon_does_not_count(void **state)
+{
+    struct fixture *f = *state;
+    const Vm *vm;
+
+    f->qmp.nvdimm = 128 * MIB;
+    f->qmp.virtio_pmem = 64 * MIB;
+    f->qmp.virtio_mem = 256 * MIB;
+    start_ready(f);
+    vm = get_vm(f, "web-1");
+    assert_int_equal(vm->waterfall->balloon, 0);
+    assert_int_equal(vm->waterfall->vm_ram, GIB + 448 * MIB);
+    assert_int_equal(vm->waterfall->in_use, vm->waterfall->guest->in_use);
+    assert_int_equal(vm->balloon_baseline, GIB + 256 * MIB);
+    set_balloon(f, GIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(f->qmp.balloon_actual, 768 * MIB);
+    assert_int_equal(get_vm(f, "web-1")->waterfall->balloon, 256 * MIB);
+    release_balloon(f);
+    assert_int_equal(f->qmp.balloon_actual, GIB);
 }
 
 static void test_a_floor(void **state)
@@ -406,6 +454,8 @@ int main(int argc, char **argv)
         lease_test(test_a_migration),
         lease_test(test_a_migration_while_the_daemon_is_away),
         lease_test(test_an_incoming_guest),
+        lease_test(test_a_dimm_under_a_lease),
+        lease_test(test_memory_that_the_balloon_does_not_count),
         lease_test(test_a_floor),
         lease_test(test_a_lease_that_waits),
         lease_test(test_events_come_in_order),

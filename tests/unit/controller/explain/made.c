@@ -28,6 +28,7 @@ void make_healthy(struct made *made)
     made->vm.driver_state = (char *)"ready";
     made->vm.balloon_target = 4 * GIB;
     made->vm.balloon_baseline = 4 * GIB;
+    made->vm.balloon_maximum = 4 * GIB;
     made->vm.waterfall = &made->w;
     made->vm.host = &made->host;
     made->w.guest = &made->guest;

@@ -11,6 +11,7 @@
 #include "common/base/number.h"
 #include "controller/hypervisors/hypervisors.h"
 #include "controller/hypervisors/qemu/qmp-facts.h"
+#include "controller/hypervisors/qemu/snapshots.h"
 #include "tests/component/controller/qmp-server.h"
 
 #define TURNS_MAX 2000 /* a loop that needs more hangs */
@@ -32,8 +33,8 @@ struct fixture {
     int done;   /* operations completed */
     int status; /* of the last */
     uint64_t actual;
+    uint64_t maximum;
     unsigned events[16];
-    uint64_t event_value;
 };
 
 static void on_ready(const struct driver_facts *facts, void *userdata)
@@ -44,12 +45,11 @@ static void on_ready(const struct driver_facts *facts, void *userdata)
     f->facts = *facts;
 }
 
-static void on_event(enum driver_event event, uint64_t value, void *userdata)
+static void on_event(enum driver_event event, void *userdata)
 {
     struct fixture *f = userdata;
 
     f->events[event]++;
-    f->event_value = value;
 }
 
 static void on_failed(int status, const struct error *error, void *userdata)
@@ -71,6 +71,7 @@ static void on_done(const struct driver_result *result, void *userdata)
     f->done++;
     f->status = result->status;
     f->actual = result->balloon_actual;
+    f->maximum = result->balloon_maximum;
     if (result->error != NULL)
         f->error = *result->error;
     if (result->statistics != NULL)
@@ -229,11 +230,185 @@ static void test_balloon(void **state)
     assert_int_equal(f->done, 0);
     run_until(f, f->done == 1 && f->events[DRIVER_EVENT_BALLOON] == 1);
     assert_int_equal(f->status, 0);
-    assert_int_equal(f->event_value, 512 * MIB);
     assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
     run_until(f, f->done == 2);
     assert_int_equal(f->actual, 512 * MIB);
+    assert_int_equal(f->maximum, GIB);
     assert_int_equal(driver->set_balloon(f->session, 0, NSEC_PER_SEC, on_done, f), -ERANGE);
+}
+
+/* 7.2 answered so to a machine of 256 MiB with one device of each kind: its balloon counts base
+ * memory and the DIMM, the summary counts everything. */
+static void test_memory_devices(void **state)
+{
+    struct fixture *f = *state;
+
+    f->server.ram = 256 * MIB;
+    f->server.dimm = 128 * MIB;
+    f->server.nvdimm = 128 * MIB;
+    f->server.virtio_pmem = 64 * MIB;
+    f->server.virtio_mem = 512 * MIB;
+    f->server.balloon_actual = 384 * MIB;
+    open_ready(f);
+    assert_int_equal(f->facts.ram, 1088 * MIB);
+    assert_int_equal(f->facts.balloon_actual, 896 * MIB);
+    assert_int_equal(f->facts.balloon_maximum, 896 * MIB);
+    assert_true(f->facts.balloon_minimum > 512 * MIB);
+    assert_int_equal(driver->set_balloon(f->session, 700 * MIB, NSEC_PER_SEC, on_done, f), 0);
+    run_until(f, f->done == 1);
+    assert_int_equal(f->server.balloon_target, 188 * MIB);
+    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    run_until(f, f->done == 2);
+    assert_int_equal(f->actual, 700 * MIB);
+    assert_int_equal(f->maximum, 896 * MIB);
+    assert_int_equal(driver->set_balloon(f->session, 64 * MIB, NSEC_PER_SEC, on_done, f), 0);
+    run_until(f, f->done == 3);
+    assert_int_equal(f->status, 0); /* as little as the balloon can leave */
+    assert_int_equal(f->server.balloon_target, MIB);
+}
+
+static void test_a_dimm_is_plugged(void **state)
+{
+    struct fixture *f = *state;
+
+    f->server.balloon_actual = 768 * MIB;
+    open_ready(f);
+    assert_int_equal(f->facts.balloon_maximum, GIB);
+    qmp_server_plug_dimm(&f->server, 128 * MIB);
+    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    run_until(f, f->done == 1);
+    assert_int_equal(f->actual, 896 * MIB);
+    assert_int_equal(f->maximum, GIB + 128 * MIB);
+}
+
+static void *no_memory(size_t size)
+{
+    return NULL;
+}
+
+/* A command without its arguments would be another command. */
+static void test_no_memory_for_arguments(void **state)
+{
+    struct fixture *f = *state;
+    unsigned commands;
+    int r;
+
+    open_ready(f);
+    commands = f->server.commands;
+    json_set_alloc_funcs(no_memory, free);
+    r = driver->set_balloon(f->session, 512 * MIB, NSEC_PER_SEC, on_done, f);
+    json_set_alloc_funcs(malloc, free);
+    assert_int_equal(r, -ENOMEM);
+    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    run_until(f, f->done == 1);
+    assert_int_equal(f->server.commands, commands + 2);
+    assert_int_equal(f->server.balloon_commands, 0);
+}
+
+static void send_job_event(struct fixture *f, const char *status)
+{
+    qmp_server_event(&f->server, "JOB_STATUS_CHANGE",
+                     json_pack("{s:s, s:s}", "id", "job", "status", status));
+}
+
+/* Another client dismisses the job as soon as it concludes, before we can ask about it. */
+static void test_a_snapshot_job_that_is_dismissed(void **state)
+{
+    struct fixture *f = *state;
+
+    open_ready(f);
+    f->server.job = "snapshot-load";
+    f->server.job_status = "running";
+    send_job_event(f, "created");
+    run_until(f, f->server.jobs_queries == 1);
+    f->server.job = NULL;
+    send_job_event(f, "concluded");
+    send_job_event(f, "null");
+    run_until(f, f->events[DRIVER_EVENT_RESTORED] == 1);
+    assert_int_equal(f->server.jobs_queries, 2);
+}
+
+#define EVENTS_MAX 6
+
+static const struct snapshot_case {
+    const char *what;
+    const char *events[EVENTS_MAX];  /* "?": the list of jobs is answered, see below */
+    const char *answers[EVENTS_MAX]; /* type, or NULL: the job is not in the list */
+    const char *status;
+    bool failed;
+    unsigned restored;
+} snapshot_cases[] = {
+    {"asked and answered at its end", {"concluded", "?"}, {"snapshot-load"}, "concluded", false, 1},
+    {"answered at last with the end",
+     {"created", "running", "concluded", "?", "?", "?"},
+     {"snapshot-load", "snapshot-load", "snapshot-load"},
+     "concluded",
+     false,
+     1},
+    {"gone at its end",
+     {"created", "?", "concluded", "?"},
+     {"snapshot-load", NULL},
+     "running",
+     false,
+     1},
+    {"failed",
+     {"created", "?", "concluded", "?"},
+     {"snapshot-load", "snapshot-load"},
+     "concluded",
+     true,
+     0},
+    {"aborted and gone",
+     {"created", "?", "aborting", "concluded", "?"},
+     {"snapshot-load", NULL},
+     "running",
+     false,
+     0},
+    {"a snapshot that is saved",
+     {"created", "?", "concluded", "?"},
+     {"snapshot-save", NULL},
+     "running",
+     false,
+     0},
+    {"nothing is known of it", {"concluded", "?"}, {NULL}, "", false, 0},
+};
+
+static unsigned play_snapshot_case(const struct snapshot_case *c)
+{
+    struct qmp_snapshots snapshots = {.is_over = false};
+    bool concluded[EVENTS_MAX] = {false};
+    size_t asked = 0;
+    size_t answered = 0;
+    unsigned restored = 0;
+    char id[QMP_JOB_ID_SIZE];
+
+    for (size_t i = 0; i < EVENTS_MAX && c->events[i] != NULL; i++) {
+        json_t *data = json_pack("{s:s, s:s}", "id", "j", "status", c->events[i]);
+        json_t *jobs = c->answers[answered] == NULL
+                           ? json_array()
+                           : json_pack("[{s:s, s:s, s:s}]", "id", "j", "type", c->answers[answered],
+                                       "status", c->status);
+
+        if (c->failed && json_array_size(jobs) > 0)
+            (void)json_object_set_new(json_array_get(jobs, 0), "error", json_string("no"));
+        if (c->events[i][0] != '?')
+            asked += qmp_snapshots_event(&snapshots, data, id, &concluded[asked]);
+        else {
+            restored += qmp_snapshots_answer(&snapshots, "j", concluded[answered], jobs);
+            answered++;
+        }
+        json_decref(data);
+        json_decref(jobs);
+    }
+    assert_int_equal(asked, answered);
+    return restored;
+}
+
+static void test_snapshot_jobs(void **state)
+{
+    for (size_t i = 0; i < sizeof(snapshot_cases) / sizeof(snapshot_cases[0]); i++) {
+        print_message("%s\n", snapshot_cases[i].what);
+        assert_int_equal(play_snapshot_case(&snapshot_cases[i]), snapshot_cases[i].restored);
+    }
 }
 
 static void test_a_refused_balloon(void **state)
@@ -261,7 +436,8 @@ static void test_statistics_with_missing_values(void **state)
     assert_int_equal(f->statistics.updated, 1700000000);
     assert_int_equal(f->statistics.total, 1000000000);
     assert_true(f->statistics.free == UINT64_MAX);
-    assert_true(f->statistics.oom_kills == UINT64_MAX);
+    assert_true(f->statistics.major_faults == UINT64_MAX);
+    assert_int_equal(f->statistics.oom_kills, 3);
 }
 
 static void test_events(void **state)
@@ -420,6 +596,11 @@ int main(void)
         qmp_test(test_a_machine_without_devices),
         qmp_test(test_migration_is_seen),
         qmp_test(test_balloon),
+        qmp_test(test_memory_devices),
+        qmp_test(test_a_dimm_is_plugged),
+        qmp_test(test_no_memory_for_arguments),
+        qmp_test(test_a_snapshot_job_that_is_dismissed),
+        cmocka_unit_test(test_snapshot_jobs),
         qmp_test(test_a_refused_balloon),
         qmp_test(test_statistics_with_missing_values),
         qmp_test(test_events),

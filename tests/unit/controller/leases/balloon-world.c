@@ -12,6 +12,7 @@ void world_init(struct world *w)
                 .running = true,
                 .ram = 4 * GIB,
                 .actual = 4 * GIB,
+                .maximum = 4 * GIB,
                 .deflate_on_oom = true,
                 .guest_is_fresh = true,
                 .guest_read = 1000 * NSEC_PER_SEC,
@@ -20,7 +21,7 @@ void world_init(struct world *w)
             },
         .next_id = 1,
     };
-    balloon_adopt(&w->control, 4 * GIB);
+    balloon_adopt(&w->control, 4 * GIB, 4 * GIB);
 }
 
 /* What a lease's release needs to be found again after a crash. */

@@ -62,7 +62,8 @@ static void test_a_snapshot_with_a_lease_of_old(void **state)
 
     world_init(&w);
     w.input.actual = 3 * GIB;
-    balloon_recover(&w.control, 4 * GIB, 3 * GIB);
+    balloon_adopt(&w.control, 3 * GIB, 4 * GIB);
+    balloon_recover(&w.control, 4 * GIB);
     run(&w, 3);
     assert_int_equal(w.input.actual, 4 * GIB);
     assert_int_equal(w.control.baseline, 4 * GIB);
@@ -263,6 +264,96 @@ static void test_a_first_command_that_fails(void **state)
     }
 }
 
+static void plug(struct world *w, uint64_t bytes)
+{
+    w->input.ram += bytes;
+    w->input.maximum += bytes;
+    w->input.actual += bytes;
+    w->input.available += bytes;
+}
+
+/* What is in the balloon stays in it: nobody has moved it. */
+static void test_memory_that_is_plugged(void **state)
+{
+    struct world w;
+
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    w.tells = 0;
+    plug(&w, 128 * MIB);
+    run(&w, 20);
+    assert_false(has_news(&w, BALLOON_NEWS_FOREIGN));
+    assert_int_equal(w.tells, 0);
+    assert_int_equal(w.control.lease_count, 1);
+    assert_int_equal(w.control.baseline, 4 * GIB + 128 * MIB);
+    assert_int_equal(w.journal[0].baseline, 4 * GIB + 128 * MIB);
+    assert_int_equal(w.journal[0].maximum, 4 * GIB + 128 * MIB);
+    assert_true(balloon_release(&w.control, 0));
+    run(&w, 5);
+    assert_int_equal(w.input.actual, 4 * GIB + 128 * MIB);
+    assert_true(balloon_is_over(&w.control));
+}
+
+static void test_memory_that_is_unplugged(void **state)
+{
+    struct world w;
+
+    world_init(&w);
+    plug(&w, 128 * MIB);
+    run(&w, 1);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 10);
+    plug(&w, (uint64_t)0 - 128 * MIB);
+    run(&w, 20);
+    assert_false(has_news(&w, BALLOON_NEWS_FOREIGN));
+    assert_int_equal(w.control.baseline, 4 * GIB);
+    assert_true(balloon_release(&w.control, 0));
+    run(&w, 5);
+    assert_int_equal(w.input.actual, 4 * GIB);
+}
+
+/* Between the two answers of one reading, while more is taken. */
+static void test_memory_that_is_plugged_unseen(void **state)
+{
+    struct world w;
+
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    run(&w, 2);
+    plug(&w, 512 * MIB);
+    w.input.maximum -= 512 * MIB;
+    w.stuck = true;
+    run(&w, 1);
+    w.input.maximum += 512 * MIB;
+    w.stuck = false;
+    run(&w, 20);
+    assert_false(has_news(&w, BALLOON_NEWS_FOREIGN));
+    assert_int_equal(w.input.actual, 3 * GIB + 512 * MIB);
+    assert_int_equal(w.control.baseline, 4 * GIB + 512 * MIB);
+}
+
+static void test_memory_that_is_plugged_while_nobody_looks(void **state)
+{
+    const struct lease held = {
+        .id = 5, .state = LEASE_HELD, .bytes = GIB, .baseline = 4 * GIB, .maximum = 4 * GIB};
+    struct world w;
+
+    world_init(&w);
+    w.journal[0] = held;
+    plug(&w, 128 * MIB);
+    w.input.actual -= GIB;
+    balloon_adopt(&w.control, w.input.actual, w.input.maximum);
+    assert_int_equal(balloon_resume(&w.control, &held, true), 0);
+    run(&w, 10);
+    assert_int_equal(w.control.baseline, 4 * GIB + 128 * MIB);
+    assert_int_equal(w.journal[0].baseline, 4 * GIB + 128 * MIB);
+    assert_int_equal(w.input.actual, 3 * GIB + 128 * MIB);
+    assert_true(balloon_release(&w.control, 0));
+    run(&w, 5);
+    assert_int_equal(w.input.actual, 4 * GIB + 128 * MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +371,10 @@ int main(void)
         cmocka_unit_test(test_a_command_that_comes_late),
         cmocka_unit_test(test_a_doubt_ends),
         cmocka_unit_test(test_a_first_command_that_fails),
+        cmocka_unit_test(test_memory_that_is_plugged),
+        cmocka_unit_test(test_memory_that_is_unplugged),
+        cmocka_unit_test(test_memory_that_is_plugged_unseen),
+        cmocka_unit_test(test_memory_that_is_plugged_while_nobody_looks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

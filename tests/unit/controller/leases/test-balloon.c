@@ -249,7 +249,7 @@ static void test_resuming(void **state)
 
     world_init(&w);
     w.input.actual = 3 * GIB;
-    balloon_adopt(&w.control, 3 * GIB);
+    balloon_adopt(&w.control, 3 * GIB, 4 * GIB);
     assert_int_equal(balloon_resume(&w.control, &held, true), 0);
     run(&w, 10);
     assert_int_equal(w.input.actual, 3 * GIB);
@@ -257,13 +257,13 @@ static void test_resuming(void **state)
     assert_int_equal(w.control.lease_count, 1);
     /* Nobody was told that this one is held. */
     requested.state = LEASE_REQUESTED;
-    balloon_adopt(&w.control, 3 * GIB);
+    balloon_adopt(&w.control, 3 * GIB, 4 * GIB);
     assert_int_equal(balloon_resume(&w.control, &requested, true), 0);
     run(&w, 10);
     assert_int_equal(w.input.actual, 4 * GIB);
     /* Another boot. */
     w.input.actual = 3 * GIB;
-    balloon_adopt(&w.control, 3 * GIB);
+    balloon_adopt(&w.control, 3 * GIB, 4 * GIB);
     assert_int_equal(balloon_resume(&w.control, &held, false), 0);
     run(&w, 10);
     assert_int_equal(w.input.actual, 4 * GIB);
@@ -275,7 +275,7 @@ static void test_resuming_while_the_guest_moves(void **state)
     struct world w;
 
     world_init(&w);
-    balloon_adopt(&w.control, 4 * GIB - 300 * MIB);
+    balloon_adopt(&w.control, 4 * GIB - 300 * MIB, 4 * GIB);
     assert_int_equal(balloon_resume(&w.control, &held, true), 0);
     w.journal[0] = held;
     w.input.actual = 4 * GIB - 400 * MIB; /* still on the way to what was told before the crash */

@@ -26,7 +26,8 @@ static const struct host_memory host = {
 
 static void test_parts_and_remainder(void **state)
 {
-    const struct waterfall_balloon balloon = {.ram = 1024 * MIB, .actual = 1024 * MIB};
+    const struct waterfall_balloon balloon = {
+        .ram = 1024 * MIB, .maximum = 1024 * MIB, .actual = 1024 * MIB};
     struct waterfall w;
 
     waterfall_compute(&guest, &host, &balloon, &w);
@@ -45,7 +46,7 @@ static void test_parts_and_remainder(void **state)
 static void test_balloon_that_counts_as_used(void **state)
 {
     const struct waterfall_balloon balloon = {
-        .ram = 1024 * MIB, .actual = 924 * MIB, .counts_as_used = true};
+        .ram = 1024 * MIB, .maximum = 1024 * MIB, .actual = 924 * MIB, .counts_as_used = true};
     struct waterfall w;
 
     waterfall_compute(&guest, &host, &balloon, &w);
@@ -56,7 +57,8 @@ static void test_balloon_that_counts_as_used(void **state)
 
 static void test_balloon_that_shrinks_memtotal(void **state)
 {
-    const struct waterfall_balloon balloon = {.ram = 1024 * MIB, .actual = 924 * MIB};
+    const struct waterfall_balloon balloon = {
+        .ram = 1024 * MIB, .maximum = 1024 * MIB, .actual = 924 * MIB};
     struct waterfall w;
 
     waterfall_compute(&guest, &host, &balloon, &w);
@@ -67,7 +69,8 @@ static void test_balloon_that_shrinks_memtotal(void **state)
 
 static void test_without_a_guest(void **state)
 {
-    const struct waterfall_balloon balloon = {.ram = 1024 * MIB, .actual = 1000 * MIB};
+    const struct waterfall_balloon balloon = {
+        .ram = 1024 * MIB, .maximum = 1024 * MIB, .actual = 1000 * MIB};
     const struct guest_memory none = {0};
     struct waterfall w;
 
@@ -109,12 +112,25 @@ static void test_unknown_ram_is_memtotal(void **state)
     assert_int_equal(w.balloon, 0);
 }
 
+/* Memory that the balloon's sizes do not count is not in the balloon. */
+static void test_an_nvdimm_is_not_in_the_balloon(void **state)
+{
+    const struct waterfall_balloon balloon = {
+        .ram = 1152 * MIB, .maximum = 1024 * MIB, .actual = 1024 * MIB, .counts_as_used = true};
+    struct waterfall w;
+
+    waterfall_compute(&guest, &host, &balloon, &w);
+    assert_int_equal(w.balloon, 0);
+    assert_int_equal(w.in_use, 335 * MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts_and_remainder),
         cmocka_unit_test(test_balloon_that_counts_as_used),
         cmocka_unit_test(test_balloon_that_shrinks_memtotal),
+        cmocka_unit_test(test_an_nvdimm_is_not_in_the_balloon),
         cmocka_unit_test(test_without_a_guest),
         cmocka_unit_test(test_a_sample_holds_while_the_agent_is_waited_for),
         cmocka_unit_test(test_unknown_ram_is_memtotal),
