@@ -37,7 +37,7 @@ static void add_degraded(Status *status, struct status_scratch *scratch, const c
         return;
     vmreclaim__controller__v1__degradation__init(&scratch->degraded[i]);
     (void)text_format(scratch->parts[i], sizeof(scratch->parts[i]), "%s%s%s", kind,
-                   name[0] == '\0' ? "" : ":", name);
+                      name[0] == '\0' ? "" : ":", name);
     scratch->degraded[i].part = scratch->parts[i];
     scratch->degraded[i].reason = message_text(reason);
     scratch->degraded_pointers[i] = &scratch->degraded[i];
