@@ -40,6 +40,11 @@ enum ttrpc_code {
 /* "NOT_FOUND"; "UNKNOWN" for numbers outside the list. */
 const char *ttrpc_code_name(uint32_t code);
 
+/* The code that fits a negative errno, and the errno that becomes this code again; 0 is OK. An
+ * errno that fits none is INTERNAL, a number outside the list UNKNOWN. */
+enum ttrpc_code ttrpc_code_of_errno(int error);
+int ttrpc_code_to_errno(uint32_t code);
+
 /* What a peer may cost. */
 struct ttrpc_limits {
     uint32_t frame_bytes;  /* largest payload of a frame we accept */

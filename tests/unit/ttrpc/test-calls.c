@@ -510,6 +510,17 @@ static void test_slow_reader(void **state)
     assert_int_equal(outcome.messages, sent + 1);
 }
 
+static void test_codes_and_errnos(void **state)
+{
+    for (uint32_t code = TTRPC_OK; code <= TTRPC_UNAUTHENTICATED; code++)
+        assert_int_equal(ttrpc_code_of_errno(ttrpc_code_to_errno(code)), code);
+    assert_int_equal(ttrpc_code_to_errno(TTRPC_OK), 0);
+    assert_int_equal(ttrpc_code_of_errno(-ENOENT), TTRPC_NOT_FOUND);
+    assert_int_equal(ttrpc_code_of_errno(-ENOSPC), TTRPC_RESOURCE_EXHAUSTED);
+    assert_int_equal(ttrpc_code_of_errno(-EUCLEAN), TTRPC_INTERNAL); /* fits none */
+    assert_int_equal(ttrpc_code_of_errno(ttrpc_code_to_errno(99)), TTRPC_UNKNOWN);
+}
+
 static void test_code_names(void **state)
 {
     assert_string_equal(ttrpc_code_name(TTRPC_NOT_FOUND), "NOT_FOUND");
@@ -543,6 +554,7 @@ int main(void)
         call_test(test_too_large_to_send),
         call_test(test_slow_reader),
         cmocka_unit_test(test_code_names),
+        cmocka_unit_test(test_codes_and_errnos),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
