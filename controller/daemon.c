@@ -18,7 +18,6 @@
 #include "common/base/util.h"
 #include "controller/daemon_files.h"
 #include "controller/json/json.h"
-#include "controller/records/record_service.h"
 #include "controller/vms/links.h"
 #include "controller/vms/tick.h"
 
@@ -106,13 +105,13 @@ static int init_store(struct daemon *daemon, struct error *error)
     r = lease_keeper_init(&daemon->keeper, &daemon->supervisor, &journal, error);
     if (r < 0)
         log_error("leases are not known until the store works: %s", error->text);
-    r = recorder_init(&daemon->recorder, &daemon->api, daemon->store);
+    r = actions_init(&daemon->actions, &daemon->supervisor, &daemon->keeper);
     if (r == 0)
-        r = api_balloon_service_init(&daemon->balloons, &daemon->api, &daemon->keeper,
-                                     &daemon->recorder.actions);
+        r = recorder_init(&daemon->recorder, &daemon->supervisor, daemon->store);
     if (r < 0)
         return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
-    record_service_init(&daemon->recorder);
+    action_service_init(&daemon->action_service, &daemon->api, &daemon->actions);
+    record_service_init(&daemon->record_service, &daemon->api, &daemon->recorder);
     policy_service_init(&daemon->policies, &daemon->api, daemon->store);
     status_service_init(&daemon->status, &daemon->api, &daemon->actions, &daemon->recorder,
                         &daemon->keeper, &daemon->config, daemon->started);
@@ -329,9 +328,7 @@ static int init_parts(struct daemon *daemon, struct error *error)
     daemon->api.read_group = read_group;
     daemon->api.control_group = control_group;
     api_vm_service_init(&daemon->vm_service, &daemon->api);
-    r = api_actions_init(&daemon->actions, &daemon->api, &daemon->recorder.actions);
-    if (r == 0)
-        r = uv_timer_init(&daemon->loop, &daemon->reload_timer);
+    r = uv_timer_init(&daemon->loop, &daemon->reload_timer);
     if (r == 0)
         r = catch_signals(daemon);
     if (r == 0)
@@ -401,13 +398,11 @@ void daemon_finish(struct daemon *daemon)
     if (daemon->watchdog_timer.data != NULL)
         uv_close((uv_handle_t *)&daemon->watchdog_timer, NULL);
     notify_finish(&daemon->notify);
-    if (daemon->balloons.timer.data != NULL)
-        api_balloon_service_stop(&daemon->balloons);
+    if (daemon->actions.timer.data != NULL)
+        actions_stop(&daemon->actions);
     if (daemon->keeper.timer.data != NULL)
         lease_keeper_stop(&daemon->keeper);
-    if (daemon->actions.api != NULL)
-        api_actions_stop(&daemon->actions);
-    if (daemon->recorder.api != NULL)
+    if (daemon->recorder.timer.data != NULL)
         recorder_stop(&daemon->recorder);
     if (daemon->api.supervisor != NULL)
         api_stop(&daemon->api);
@@ -420,7 +415,7 @@ void daemon_finish(struct daemon *daemon)
         api_finish(&daemon->api);
     if (daemon->supervisor.loop != NULL)
         supervisor_finish(&daemon->supervisor);
-    if (daemon->recorder.api != NULL)
+    if (daemon->recorder.timer.data != NULL)
         recorder_finish(&daemon->recorder);
     store_destroy(daemon->store);
     (void)uv_loop_close(&daemon->loop);

@@ -7,14 +7,15 @@
 #include "common/base/error.h"
 #include "common/base/notify.h"
 #include "common/transport/transport.h"
-#include "controller/api/actions.h"
+#include "controller/actions/action.h"
+#include "controller/api/action-service.h"
 #include "controller/api/api.h"
-#include "controller/api/balloon_service.h"
 #include "controller/api/vm_service.h"
 #include "controller/config/daemon_config.h"
 #include "controller/leases/keeper.h"
 #include "controller/policies/push.h"
 #include "controller/records/policy_service.h"
+#include "controller/records/record_service.h"
 #include "controller/records/recorder.h"
 #include "controller/records/status_service.h"
 #include "controller/store/store.h"
@@ -29,14 +30,15 @@ struct daemon {
     struct supervisor_listener log_listener;
     struct api api;
     struct api_vm_service vm_service;
-    struct api_actions actions;
+    struct action_service action_service;
+    struct actions actions;
     struct store *store;
     struct recorder recorder;
+    struct record_service record_service;
     struct policy_service policies;
     struct status_service status;
     struct policy_push policy_push;
     struct lease_keeper keeper;
-    struct api_balloon_service balloons;
     struct listener *agent_listeners[DAEMON_LISTEN_MAX];
     struct listener *api_listener;
     uv_signal_t signals[3];

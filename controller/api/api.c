@@ -3,12 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -79,15 +77,6 @@ static unsigned method_of(const ProtobufCMessage *request)
     while (service->methods[i].input != request->descriptor)
         i++;
     return i;
-}
-
-void action_id_make(char id[ACTION_ID_SIZE])
-{
-    uint64_t number;
-
-    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
-        number = (uint64_t)time_realtime();
-    (void)snprintf(id, ACTION_ID_SIZE, "%016" PRIx64, number);
 }
 
 /* Every change, and of refusals as many as a person can bring about: whoever can connect can ask.
@@ -334,39 +323,9 @@ void api_accept(struct api *api, int descriptor, const struct peer *peer)
 
 /* ---- for handlers ---- */
 
-static enum ttrpc_code code_of(int code)
-{
-    switch (-code) {
-    case ENOENT:
-        return TTRPC_NOT_FOUND;
-    case EINVAL:
-    case ERANGE:
-        return TTRPC_INVALID_ARGUMENT;
-    case EPERM:
-    case EACCES:
-        return TTRPC_PERMISSION_DENIED;
-    case EEXIST:
-        return TTRPC_ALREADY_EXISTS;
-    case ENOTCONN:
-        return TTRPC_UNAVAILABLE;
-    case EBUSY:
-    case ENODEV:
-    case EROFS:
-    case EOPNOTSUPP:
-        return TTRPC_FAILED_PRECONDITION;
-    case ENOMEM:
-    case ENOSPC:
-        return TTRPC_RESOURCE_EXHAUSTED;
-    case ETIMEDOUT:
-        return TTRPC_DEADLINE_EXCEEDED;
-    default:
-        return TTRPC_INTERNAL;
-    }
-}
-
 void api_fail(struct ttrpc_call *call, int code, const struct error *error)
 {
-    ttrpc_call_fail(call, code_of(code), "%s", error->text);
+    ttrpc_call_fail(call, ttrpc_code_of_errno(code), "%s", error->text);
 }
 
 struct vm *api_find_vm(const struct api *api, struct ttrpc_call *call, const char *name)

@@ -19,17 +19,13 @@
 #include "common/transport/address.h"
 #include "common/ttrpc/ttrpc.h"
 #include "controller.pb-c.h"
+#include "controller/actions/id.h"
 #include "controller/vms/supervisor.h"
 
 #define API_METHODS_MAX     48
 #define API_CONNECTIONS_MAX 256
 #define API_USERS_MAX       64 /* remembered; one with connections is never forgotten */
 #define API_GROUP_NONE      ((gid_t)-1)
-
-/* 16 hexadecimal digits, never the same twice: names an action in the audit, the records, the
- * agent's log and the guest's kernel log. */
-#define ACTION_ID_SIZE 17
-void action_id_make(char id[ACTION_ID_SIZE]);
 
 /* Who is calling, from SO_PEERCRED and SO_PEERGROUPS. */
 struct api_caller {

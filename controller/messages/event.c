@@ -16,8 +16,10 @@ void event_to_message(const struct vm_event *event, struct event_message *ret_me
         waterfall_to_message(event->vm, false, &ret_message->waterfall);
         message->waterfall = &ret_message->waterfall.message;
     }
-    if (event->action != NULL) {
-        guest_action_to_message(event->vm, event->action, &ret_message->action);
+    if (event->record != NULL)
+        message->action = (Vmreclaim__Controller__V1__Action *)event->record;
+    if (event->guest_action != NULL) {
+        guest_action_to_message(event->vm, event->guest_action, &ret_message->action);
         ret_message->action.finished = true;
         message->action = &ret_message->action;
     }

@@ -76,7 +76,7 @@ static const char *recorded_name(const struct recorder *recorder, const char *na
     struct error error;
     struct vm *vm;
 
-    if (registry_find(&recorder->api->supervisor->registry, name, &vm, &error) < 0)
+    if (registry_find(&recorder->supervisor->registry, name, &vm, &error) < 0)
         return name;
     return vm->name;
 }
@@ -87,7 +87,8 @@ static void list_actions(struct ttrpc_call *call, const ProtobufCMessage *reques
     const Vmreclaim__Controller__V1__ListActionsRequest *asked = (const void *)request;
     Vmreclaim__Controller__V1__ListActionsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_RESPONSE__INIT;
-    const struct recorder *recorder = userdata;
+    const struct record_service *service = userdata;
+    const struct recorder *recorder = service->recorder;
     struct action_list list = {0};
     const char *vm = asked->vm[0] == '\0' ? NULL : recorded_name(recorder, asked->vm);
     uint32_t limit = asked->limit == 0 ? ACTIONS_DEFAULT : min_of(asked->limit, ACTIONS_MAX + 0u);
@@ -115,7 +116,7 @@ struct verification {
 static int verify(const Action *stored, void *userdata)
 {
     const struct verification *verification = userdata;
-    const struct supervisor *supervisor = verification->recorder->api->supervisor;
+    const struct supervisor *supervisor = verification->recorder->supervisor;
     Vmreclaim__Controller__V1__ActionResponse response =
         VMRECLAIM__CONTROLLER__V1__ACTION_RESPONSE__INIT;
     struct vm *vm = registry_find_name(&supervisor->registry, stored->vm);
@@ -132,7 +133,8 @@ static void verify_action(struct ttrpc_call *call, const ProtobufCMessage *reque
                           const struct api_caller *caller, void *userdata)
 {
     const Vmreclaim__Controller__V1__VerifyActionRequest *asked = (const void *)request;
-    struct verification verification = {.recorder = userdata, .call = call};
+    const struct record_service *service = userdata;
+    struct verification verification = {.recorder = service->recorder, .call = call};
     struct error error;
 
     int r = store_action(verification.recorder->store, asked->id, verify, &verification, &error);
@@ -196,7 +198,8 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *request
                         const struct api_caller *caller, void *userdata)
 {
     const Vmreclaim__Controller__V1__GetHistoryRequest *asked = (const void *)request;
-    struct recorder *recorder = userdata;
+    const struct record_service *service = userdata;
+    struct recorder *recorder = service->recorder;
     const char *vm = recorded_name(recorder, asked->vm);
     int64_t until = asked->until_ns == 0 ? INT64_MAX : asked->until_ns;
     struct point_list points = {.size = POINTS_DEFAULT};
@@ -219,17 +222,17 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *request
         r = fetch_actions(recorder->store, vm, asked->since_ns, until, limit, &actions, &error);
     if (r < 0)
         api_fail(call, r, &error);
-    else if (points.count + actions.count > 0 ||
-             api_find_vm(recorder->api, call, asked->vm) != NULL)
+    else if (points.count + actions.count > 0 || api_find_vm(service->api, call, asked->vm) != NULL)
         send_history(call, &points, &actions);
     free_actions(&actions);
     free(points.points);
     free((void *)points.pointers);
 }
 
-void record_service_init(struct recorder *recorder)
+void record_service_init(struct record_service *service, struct api *api, struct recorder *recorder)
 {
-    api_serve(recorder->api, "ListActions", list_actions, recorder);
-    api_serve(recorder->api, "VerifyAction", verify_action, recorder);
-    api_serve(recorder->api, "GetHistory", get_history, recorder);
+    *service = (struct record_service){.api = api, .recorder = recorder};
+    api_serve(api, "ListActions", list_actions, service);
+    api_serve(api, "VerifyAction", verify_action, service);
+    api_serve(api, "GetHistory", get_history, service);
 }

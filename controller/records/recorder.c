@@ -1,9 +1,9 @@
 /* Keeping records.
  *
- * Theory of operation: an operator's action is followed through the hooks of the API's actions, a
- * guest's own as guest_actions.h says. Both end in the store, and are looked at once more ten
- * minutes later. One timer per second does what is due; it also writes each VM's waterfall once a
- * minute, spread over the minute.
+ * Theory of operation: an ordered action is recorded when it begins and when it ends, as its events
+ * say; a guest's own as guest_actions.h says. Both end in the store, and are looked at once more
+ * ten minutes later. One timer per second does what is due; it also writes each VM's waterfall once
+ * a minute, spread over the minute.
  *
  * A restart goes on with the records as resume.h says.
  *
@@ -12,6 +12,7 @@
  * undone. */
 #include "controller/records/recorder.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,65 +37,51 @@
 typedef Vmreclaim__Controller__V1__Action Action;
 
 enum {
-    PHASE_BEFORE = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE,
     PHASE_LATER = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_LATER,
 };
 
-/* ---- operators' actions ---- */
-
-static const char gone[] = "the VM's process was gone before what came back was measured";
+/* ---- what is told ---- */
 
 /* What came back until now is the doing of the guest's own actions. */
-static void on_started(struct vm *vm, const Action *action, void *userdata)
+static void on_begun(struct recorder *recorder, struct vm *vm, const Action *record)
 {
-    struct recorder *recorder = userdata;
-    struct track *track;
-
-    guest_run_close(recorder, vm->name, vm, time_boottime());
-    track = tracks_begin(recorder, action->id, vm->name);
-    if (track != NULL)
-        (void)measures_take(&track->measures, vm, PHASE_BEFORE);
-    (void)store_put_action(recorder->store, action);
+    guest_run_close(recorder, record->vm, vm, time_boottime());
+    (void)tracks_begin(recorder, record->id, record->vm);
+    (void)store_put_action(recorder->store, record);
 }
 
-static void on_progress(const struct vm *vm, const char *id, void *userdata)
+static void on_ended(struct recorder *recorder, const Action *record)
 {
-    struct track *track = tracks_find(userdata, vm->name, id);
+    struct track *track = tracks_find(recorder, record->vm, record->id);
 
-    if (track != NULL)
-        measures_take_during(&track->measures, vm, time_boottime());
-}
-
-/* Whether the host's side is known before the action and after it, or never was. */
-static bool is_measured(const struct vm *vm, const Action *action)
-{
-    return vm != NULL && (vm->measured.host.time != 0 || action->footprint_before == 0);
-}
-
-static void on_finished(struct vm *vm, Action *action, void *userdata)
-{
-    struct recorder *recorder = userdata;
-    struct track *track = tracks_find(recorder, action->vm, action->id);
-
-    action->finished = 1;
-    if (!is_measured(vm, action)) {
-        tracks_store_unmeasured(recorder, action,
-                                action->reason[0] != '\0' ? action->reason : gone);
-        if (track != NULL)
-            track->state = TRACK_OVER;
-        return;
-    }
-    vm_measure_huge(vm);
+    (void)store_put_action(recorder->store, record);
     if (track == NULL)
-        (void)store_put_action(recorder->store, action);
-    else
-        tracks_record(recorder, track, vm, action, time_boottime());
+        return;
+    assert(track->state == TRACK_RUNNING);
+    track->state = TRACK_OVER;
+    if (record->footprint_before == 0 || track_take_record(track, record) < 0)
+        return;
+    track->state = TRACK_WAITING;
+    track->due = time_boottime() + TRACK_LATER;
 }
 
 static void on_vm_event(const struct vm_event *event, void *userdata)
 {
-    if (event->kind == VM_EVENT_ACTION && event->action != NULL)
-        reports_add(userdata, event->vm, event->action, time_boottime());
+    struct recorder *recorder = userdata;
+
+    switch (event->kind) {
+    case VM_EVENT_GUEST_ACTION:
+        reports_add(recorder, event->vm, event->guest_action, time_boottime());
+        break;
+    case VM_EVENT_ACTION_BEGUN:
+        on_begun(recorder, event->vm, event->record);
+        break;
+    case VM_EVENT_ACTION_ENDED:
+        on_ended(recorder, event->record);
+        break;
+    default:
+        break;
+    }
 }
 
 /* ---- what is due ---- */
@@ -158,7 +145,7 @@ static void continue_track(struct vm *vm, void *userdata)
 
 static void do_due(struct recorder *recorder, struct track *track)
 {
-    struct vm *vm = registry_find_name(&recorder->api->supervisor->registry, track->vm);
+    struct vm *vm = registry_find_name(&recorder->supervisor->registry, track->vm);
 
     track->is_asking =
         vm != NULL && fresh_sample_start(&track->sample, vm, continue_track, track) == 0;
@@ -174,7 +161,7 @@ static void record_waterfalls(struct recorder *recorder)
 {
     uint64_t index = 0;
 
-    list_for_each (link, &recorder->api->supervisor->registry.vms) {
+    list_for_each (link, &recorder->supervisor->registry.vms) {
         const struct vm *vm = list_entry(link, struct vm, link);
         struct waterfall_message message;
         if (index++ % MINUTE != recorder->seconds % MINUTE || vm->measured.time == 0)
@@ -222,25 +209,21 @@ static void on_timer(uv_timer_t *timer)
     recorder_tick(timer->data, time_boottime(), time_realtime());
 }
 
-int recorder_init(struct recorder *recorder, struct api *api, struct store *store)
+int recorder_init(struct recorder *recorder, struct supervisor *supervisor, struct store *store)
 {
     *recorder = (struct recorder){
-        .api = api,
+        .supervisor = supervisor,
         .store = store,
-        .actions = {.userdata = recorder,
-                    .on_started = on_started,
-                    .on_progress = on_progress,
-                    .on_finished = on_finished},
         .listener = {.on_event = on_vm_event, .userdata = recorder},
     };
     list_init(&recorder->tracks);
     list_init(&recorder->reports);
-    int r = uv_timer_init(api->supervisor->loop, &recorder->timer);
+    int r = uv_timer_init(supervisor->loop, &recorder->timer);
     if (r < 0)
         return r;
     recorder->timer.data = recorder;
     records_resume(recorder);
-    supervisor_listen(api->supervisor, &recorder->listener);
+    supervisor_listen(supervisor, &recorder->listener);
     return uv_timer_start(&recorder->timer, on_timer, TICK_MS, TICK_MS);
 }
 

@@ -3,15 +3,14 @@
 #ifndef VMRECLAIM_CONTROLLER_RECORDS_RECORDER_H
 #define VMRECLAIM_CONTROLLER_RECORDS_RECORDER_H
 
-#include "controller/api/actions.h"
+#include "controller/actions/action.h"
 #include "controller/store/store.h"
 
 #define RECORDER_TRACKS_MAX 4096 /* more at a time are recorded without a later check */
 
 struct recorder {
-    struct api *api;
+    struct supervisor *supervisor;
     struct store *store;
-    struct api_action_recorder actions; /* for api_actions_init */
     struct supervisor_listener listener;
     struct list tracks;
     size_t track_count;
@@ -22,7 +21,7 @@ struct recorder {
 };
 
 /* `store` stays the caller's. -errno of libuv. */
-int recorder_init(struct recorder *recorder, struct api *api, struct store *store);
+int recorder_init(struct recorder *recorder, struct supervisor *supervisor, struct store *store);
 
 /* Writes what waits. Run the loop until it is empty, then recorder_finish. */
 void recorder_stop(struct recorder *recorder);

@@ -34,7 +34,7 @@ void reports_add(struct recorder *recorder, const struct vm *vm,
 
 static void take(struct recorder *recorder, const struct report *report)
 {
-    struct vm *vm = registry_find_name(&recorder->api->supervisor->registry, report->vm);
+    struct vm *vm = registry_find_name(&recorder->supervisor->registry, report->vm);
     Vmreclaim__Agent__V1__ActionResult *result =
         vmreclaim__agent__v1__action_result__unpack(NULL, report->length, report->packed);
 

@@ -20,11 +20,7 @@ static struct track *track_of(struct recorder *recorder, const Action *action)
 {
     struct track *track = tracks_begin(recorder, action->id, action->vm);
 
-    if (track == NULL)
-        return NULL;
-    for (size_t i = 0; i < action->n_samples && i < MEASURES_MAX - 1; i++)
-        measures_add(&track->measures, action->samples[i]);
-    if (track_keep(track, action) == 0)
+    if (track == NULL || track_take_record(track, action) == 0)
         return track;
     tracks_end(recorder, track);
     return NULL;

@@ -91,7 +91,7 @@ static uint64_t host_available(int root)
 static void fill_status(const struct status_service *service, Status *status,
                         struct status_scratch *scratch)
 {
-    const struct api *api = service->recorder->api;
+    const struct api *api = service->api;
     const char *problem = store_problem(service->recorder->store);
     struct store_status store;
 
@@ -182,7 +182,7 @@ static char *dump(const struct status_service *service)
     fill_status(service, &status, &scratch);
     if (json_from_message(&status.base, &part) == 0)
         (void)json_object_set_new(json, "status", part);
-    (void)json_object_set_new(json, "vms", dump_vms(service->recorder->api->supervisor));
+    (void)json_object_set_new(json, "vms", dump_vms(service->api->supervisor));
     (void)json_object_set_new(json, "leases", dump_leases(service->recorder->store));
     (void)json_object_set_new(json, "records_under_way",
                               json_integer((json_int_t)service->recorder->track_count));
@@ -223,11 +223,12 @@ static void dump_state(struct ttrpc_call *call, const ProtobufCMessage *request,
 }
 
 void status_service_init(struct status_service *service, struct api *api,
-                         const struct api_actions *actions, const struct recorder *recorder,
+                         const struct actions *actions, const struct recorder *recorder,
                          const struct lease_keeper *keeper, const struct daemon_config *config,
                          int64_t started)
 {
-    *service = (struct status_service){.actions = actions,
+    *service = (struct status_service){.api = api,
+                                       .actions = actions,
                                        .recorder = recorder,
                                        .keeper = keeper,
                                        .config = config,

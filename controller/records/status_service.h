@@ -2,12 +2,14 @@
 #ifndef VMRECLAIM_CONTROLLER_RECORDS_STATUS_SERVICE_H
 #define VMRECLAIM_CONTROLLER_RECORDS_STATUS_SERVICE_H
 
+#include "controller/api/api.h"
 #include "controller/config/daemon_config.h"
 #include "controller/leases/keeper.h"
 #include "controller/records/recorder.h"
 
 struct status_service {
-    const struct api_actions *actions;
+    const struct api *api;
+    const struct actions *actions;
     const struct recorder *recorder;
     const struct lease_keeper *keeper;
     const struct daemon_config *config;
@@ -16,7 +18,7 @@ struct status_service {
 
 /* Everything lives as long as the API. */
 void status_service_init(struct status_service *service, struct api *api,
-                         const struct api_actions *actions, const struct recorder *recorder,
+                         const struct actions *actions, const struct recorder *recorder,
                          const struct lease_keeper *keeper, const struct daemon_config *config,
                          int64_t started);
 

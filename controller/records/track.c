@@ -51,3 +51,10 @@ int track_keep(struct track *track, const Action *action)
     track->packed_length = length;
     return 0;
 }
+
+int track_take_record(struct track *track, const Action *action)
+{
+    for (size_t i = 0; i < action->n_samples && i < MEASURES_MAX - 1; i++)
+        measures_add(&track->measures, action->samples[i]);
+    return track_keep(track, action);
+}

@@ -9,7 +9,7 @@
 #define TRACK_LATER (600 * NSEC_PER_SEC) /* a record is checked again after that */
 
 enum track_state {
-    TRACK_RUNNING,   /* an operator's action: the API says when it has ended */
+    TRACK_RUNNING,   /* an ordered action: its event says when it has ended */
     TRACK_SETTLING,  /* the first of a guest's run: what it freed is still being reported */
     TRACK_FOLLOWING, /* another of the run: is closed with the first */
     TRACK_WAITING,   /* recorded; to be checked again */
@@ -29,9 +29,9 @@ struct track {
     uint64_t freed; /* SETTLING and FOLLOWING: by the guest's account */
     int64_t drift;  /* SETTLING and FOLLOWING: of the run */
     struct fresh_sample sample;
-    bool is_asking; /* for `sample`: what is due is under way */
-    struct action_measures measures;
-    uint8_t *packed; /* the record; NULL while it runs */
+    bool is_asking;                  /* for `sample`: what is due is under way */
+    struct action_measures measures; /* of an ordered action: once it has ended */
+    uint8_t *packed;                 /* the record; NULL while it runs */
     size_t packed_length;
 };
 
@@ -41,6 +41,10 @@ void track_destroy(struct track *track);
 
 /* Something is due later, or just done: what is under way for it is called off. */
 void track_postpone(struct track *track, nsec_t due);
+
+/* Takes over what a record has: its samples, leaving room for a later one, and its packed form.
+ * -ENOMEM. */
+int track_take_record(struct track *track, const Vmreclaim__Controller__V1__Action *action);
 
 /* Keeps the record in its packed form. -ENOMEM. */
 int track_keep(struct track *track, const Vmreclaim__Controller__V1__Action *action);

@@ -196,9 +196,9 @@ void agent_take_action(struct vm *vm, const Vmreclaim__Agent__V1__ActionResult *
     if (!may_pass(vm) || !may_record(vm, time_boottime()))
         return;
     supervisor_emit(vm->supervisor, &(struct vm_event){.vm = vm,
-                                                       .kind = VM_EVENT_ACTION,
+                                                       .kind = VM_EVENT_GUEST_ACTION,
                                                        .text = action->reason,
-                                                       .action = action});
+                                                       .guest_action = action});
 }
 
 void agent_take_engine(struct vm *vm, const Vmreclaim__Agent__V1__EngineState *engine)

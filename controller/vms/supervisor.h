@@ -12,6 +12,7 @@
 
 #include "common/base/list.h"
 #include "common/base/log.h"
+#include "controller.pb-c.h"
 #include "controller/guests/strangers.h"
 #include "controller/vms/registry.h"
 #include "controller/vms/vm.h"
@@ -23,19 +24,21 @@ enum vm_event_kind {
     VM_EVENT_STATE,  /* the life cycle moved; vm->life.state */
     VM_EVENT_SAMPLE, /* vm->measured.waterfall is new */
     VM_EVENT_PRESSURE,
-    VM_EVENT_ACTION,     /* the guest's own policy acted */
-    VM_EVENT_ENGINE,     /* vm->agent.engine_state, engine_reason */
-    VM_EVENT_POLICY,     /* the agent has taken its policy, or not */
-    VM_EVENT_LEASE,      /* what came of its leases */
-    VM_EVENT_BALLOON,    /* vm->hypervisor.facts.balloon_actual moved */
-    VM_EVENT_RESET,      /* the guest was reset or has booted again */
-    VM_EVENT_RESTORED,   /* the guest went back to a snapshot; balloon_before_restore is set */
-    VM_EVENT_HYPERVISOR, /* its facts are new, or its process ended: then they are not known */
+    VM_EVENT_GUEST_ACTION, /* the guest's own policy acted; `guest_action` */
+    VM_EVENT_ACTION_ENDED, /* somebody's order was carried out, or has failed; `record` is whole */
+    VM_EVENT_ENGINE,       /* vm->agent.engine_state, engine_reason */
+    VM_EVENT_POLICY,       /* the agent has taken its policy, or not */
+    VM_EVENT_LEASE,        /* what came of its leases */
+    VM_EVENT_BALLOON,      /* vm->hypervisor.facts.balloon_actual moved */
+    VM_EVENT_RESET,        /* the guest was reset or has booted again */
+    VM_EVENT_RESTORED,     /* the guest went back to a snapshot; balloon_before_restore is set */
+    VM_EVENT_HYPERVISOR,   /* its facts are new, or its process ended: then they are not known */
     VM_EVENT_WARNING,
     VM_EVENT_REMOVED, /* the record is freed on return */
     /* for other parts of the daemon; watchers are not told */
-    VM_EVENT_CONNECTED, /* another connection is the agent's */
-    VM_EVENT_INFO,      /* the agent said who it is; `info` */
+    VM_EVENT_CONNECTED,    /* another connection is the agent's */
+    VM_EVENT_INFO,         /* the agent said who it is; `info` */
+    VM_EVENT_ACTION_BEGUN, /* somebody's order is being carried out; `record` so far */
 };
 
 /* "state", "sample", ... as in the API's Event.kind; state events have the state's name. NULL: not
@@ -48,8 +51,9 @@ struct vm_event {
     enum vm_event_kind kind;
     const char *text; /* for a person */
     const Vmreclaim__Agent__V1__PressureEvent *pressure;
-    const Vmreclaim__Agent__V1__ActionResult *action;
+    const Vmreclaim__Agent__V1__ActionResult *guest_action;
     const Vmreclaim__Agent__V1__GetInfoResponse *info;
+    const Vmreclaim__Controller__V1__Action *record;
 };
 
 struct supervisor_listener {

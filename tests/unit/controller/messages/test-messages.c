@@ -66,7 +66,8 @@ static void test_a_guests_action(void **state)
 {
     struct vm *vm = make_vm();
     Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
-    struct vm_event event = {.vm = vm, .kind = VM_EVENT_ACTION, .text = "idle", .action = &result};
+    struct vm_event event = {
+        .vm = vm, .kind = VM_EVENT_GUEST_ACTION, .text = "idle", .guest_action = &result};
     struct event_message message;
 
     result.kind = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_RECLAIM_CACHE;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "controller/api/api.h"
 #include "controller/records/guest_actions.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/life.h"
@@ -15,8 +14,8 @@ struct supervisor supervisor;
 struct store *store;
 struct recorder recorder;
 struct vm *vm;
-static struct api api;
 static uv_loop_t loop;
+static struct action_measures measures; /* of the ordered action */
 
 void set_footprint(uint64_t mib)
 {
@@ -48,9 +47,8 @@ int recorder_set_up(void **state)
     (void)snprintf(path, sizeof(path), "%s/store.db", fixture.path);
     assert_int_equal(uv_loop_init(&loop), 0);
     assert_int_equal(supervisor_init(&supervisor, &loop, fixture.root, NSEC_PER_SEC), 0);
-    api_init(&api, &supervisor);
     assert_int_equal(store_create(path, &store), 0);
-    assert_int_equal(recorder_init(&recorder, &api, store), 0);
+    assert_int_equal(recorder_init(&recorder, &supervisor, store), 0);
     assert_int_equal(vm_create("web1", VM_SOURCE_FILE, &vm), 0);
     assert_int_equal(supervisor_add_vm(&supervisor, vm, NULL), 0);
     set_footprint(500);
@@ -60,7 +58,6 @@ int recorder_set_up(void **state)
 int recorder_tear_down(void **state)
 {
     recorder_stop(&recorder);
-    api_stop(&api);
     supervisor_stop(&supervisor);
     (void)uv_run(&loop, UV_RUN_DEFAULT);
     recorder_finish(&recorder);
@@ -76,7 +73,38 @@ void restart(void)
     recorder_stop(&recorder);
     (void)uv_run(&loop, UV_RUN_NOWAIT);
     recorder_finish(&recorder);
-    assert_int_equal(recorder_init(&recorder, &api, store), 0);
+    assert_int_equal(recorder_init(&recorder, &supervisor, store), 0);
+}
+
+static void emit_record(enum vm_event_kind kind, const Action *record)
+{
+    supervisor_emit(&supervisor,
+                    &(struct vm_event){.vm = vm, .kind = kind, .text = "", .record = record});
+}
+
+void begin_action(const Action *record)
+{
+    measures = (struct action_measures){.count = 0};
+    (void)measures_take(&measures, vm, BEFORE);
+    emit_record(VM_EVENT_ACTION_BEGUN, record);
+}
+
+void look_at_action(void)
+{
+    measures_take_during(&measures, vm, time_boottime());
+}
+
+void end_action(Action *record)
+{
+    record->finished = true;
+    measures_complete(&measures, vm, time_boottime(), record);
+    emit_record(VM_EVENT_ACTION_ENDED, record);
+}
+
+void end_action_without_figures(Action *record)
+{
+    measures_forgo("the VM's process was gone", record);
+    emit_record(VM_EVENT_ACTION_ENDED, record);
 }
 
 void remember(nsec_t now, uint64_t seconds, uint64_t mib, uint64_t fall)

@@ -36,6 +36,12 @@ void set_footprint(uint64_t mib);
 /* Ends the recorder as the daemon's end does, and starts another on the same store. */
 void restart(void);
 
+/* An ordered action as its events tell of it: measured when it begins and ends, and in between. */
+void begin_action(const Action *record);
+void look_at_action(void);
+void end_action(Action *record);
+void end_action_without_figures(Action *record);
+
 /* The footprint of the last `seconds`, falling by so much in each. */
 void remember(nsec_t now, uint64_t seconds, uint64_t mib, uint64_t fall);
 

@@ -20,8 +20,9 @@ static void tell_guest_action(const char *id)
     result.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE;
     result.asked_by = (char *)"policy";
     result.duration_ns = NSEC_PER_SEC;
-    supervisor_emit(&supervisor,
-                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_ACTION, .action = &result});
+    supervisor_emit(
+        &supervisor,
+        &(struct vm_event){.vm = vm, .kind = VM_EVENT_GUEST_ACTION, .guest_action = &result});
     reports_take(&recorder, REPORTS_MAX); /* what the tick does */
 }
 
@@ -164,7 +165,6 @@ static void test_a_run_that_goes_on(void **state)
 /* An operator's action ends the run, and has what comes back while it is under way. */
 static void test_an_operators_action_ends_a_run(void **state)
 {
-    const struct api_action_recorder *hooks = &recorder.actions;
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
     nsec_t now = time_boottime();
     struct all all;
@@ -176,11 +176,11 @@ static void test_an_operators_action_ends_a_run(void **state)
     action.vm = (char *)"web1";
     action.started_ns = time_realtime() + 1; /* the newest but one */
     action.footprint_before = vm->measured.host.footprint;
-    hooks->on_started(vm, &action, hooks->userdata);
+    begin_action(&action);
     tell_step(now, 0, 100); /* meanwhile */
     set_footprint(300);
     action.host_returned = 150 * (int64_t)MIB;
-    hooks->on_finished(vm, &action, hooks->userdata);
+    end_action(&action);
     tell_step(time_boottime(), 2, 100); /* began while it was under way */
     set_footprint(290);
     recorder_tick(&recorder, now + 40 * NSEC_PER_SEC, time_realtime());
@@ -286,7 +286,8 @@ static void test_a_vm_that_goes_leaves_its_record(void **state)
 static void test_a_report_waits_for_the_tick(void **state)
 {
     Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
-    const struct vm_event event = {.vm = vm, .kind = VM_EVENT_ACTION, .action = &result};
+    const struct vm_event event = {
+        .vm = vm, .kind = VM_EVENT_GUEST_ACTION, .guest_action = &result};
     nsec_t now = time_boottime();
 
     footprint_history_add(&vm->measured.history, now - 2 * NSEC_PER_SEC, 500 * MIB);

@@ -5,7 +5,6 @@
 
 static void test_an_operators_action_is_checked_again(void **state)
 {
-    const struct api_action_recorder *hooks = &recorder.actions;
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
     nsec_t start = time_boottime();
 
@@ -14,12 +13,12 @@ static void test_an_operators_action_is_checked_again(void **state)
     action.kind = (char *)"compact";
     action.started_ns = time_realtime();
     action.footprint_before = vm->measured.host.footprint;
-    hooks->on_started(vm, &action, hooks->userdata);
+    begin_action(&action);
     set_footprint(200);
-    hooks->on_progress(vm, ID, hooks->userdata);
+    look_at_action();
     action.footprint_after = vm->measured.host.footprint;
     action.host_returned = (int64_t)(300 * MIB);
-    hooks->on_finished(vm, &action, hooks->userdata);
+    end_action(&action);
     expect(ID, (struct expectation){false, (int64_t)(300 * MIB), 0, {BEFORE, DURING, AFTER}});
     recorder_tick(&recorder, start + 590 * NSEC_PER_SEC, time_realtime());
     expect(ID, (struct expectation){false, (int64_t)(300 * MIB), 0, {BEFORE, DURING, AFTER}});
@@ -34,7 +33,6 @@ static void test_an_operators_action_is_checked_again(void **state)
 /* Later figures are the same figure: less the drift of the action's own window. */
 static void test_later_figures_take_the_drift_off(void **state)
 {
-    const struct api_action_recorder *hooks = &recorder.actions;
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
     int64_t returned = 0;
 
@@ -42,12 +40,12 @@ static void test_later_figures_take_the_drift_off(void **state)
     action.vm = (char *)"web1";
     action.started_ns = time_realtime();
     action.footprint_before = vm->measured.host.footprint;
-    hooks->on_started(vm, &action, hooks->userdata);
+    begin_action(&action);
     assert_int_equal(recorder_measure_again(vm, &action, &returned), -ENODATA); /* not yet */
     set_footprint(200);
     action.drift = -200 * (int64_t)MIB;
     action.host_returned = 100 * (int64_t)MIB;
-    hooks->on_finished(vm, &action, hooks->userdata);
+    end_action(&action);
     assert_int_equal(recorder_measure_again(vm, &action, &returned), 0);
     assert_int_equal(returned, 100 * MIB);
     set_footprint(180);
@@ -58,17 +56,16 @@ static void test_later_figures_take_the_drift_off(void **state)
 
 static void finish_action(void)
 {
-    const struct api_action_recorder *hooks = &recorder.actions;
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
 
     action.id = (char *)ID;
     action.vm = (char *)"web1";
     action.started_ns = time_realtime();
     action.footprint_before = vm->measured.host.footprint;
-    hooks->on_started(vm, &action, hooks->userdata);
+    begin_action(&action);
     set_footprint(200);
     action.host_returned = (int64_t)(300 * MIB);
-    hooks->on_finished(vm, &action, hooks->userdata);
+    end_action(&action);
 }
 
 static void test_a_restart_resumes_what_waits(void **state)
@@ -107,14 +104,13 @@ static void test_another_process_is_not_compared(void **state)
 /* An operator's action is told its end without a VM: nothing came back that anybody measured. */
 static void test_a_vm_that_goes_during_an_operators_action(void **state)
 {
-    const struct api_action_recorder *hooks = &recorder.actions;
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
 
     action.id = (char *)ID;
     action.vm = (char *)"web1";
     action.footprint_before = 500 * MIB;
-    hooks->on_started(vm, &action, hooks->userdata);
-    hooks->on_finished(NULL, &action, hooks->userdata);
+    begin_action(&action);
+    end_action_without_figures(&action);
     recorder_tick(&recorder, time_boottime(), time_realtime());
     assert_int_equal(recorder.track_count, 0);
     expect_unmeasured("was gone");
@@ -123,14 +119,13 @@ static void test_a_vm_that_goes_during_an_operators_action(void **state)
 /* A killed daemon writes nothing more: the next closes what was under way. */
 static void test_an_interrupted_action_is_closed(void **state)
 {
-    const struct api_action_recorder *hooks = &recorder.actions;
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
 
     action.id = (char *)ID;
     action.vm = (char *)"web1";
     action.started_ns = time_realtime() - 86400 * (int64_t)NSEC_PER_SEC; /* and came back late */
     action.footprint_before = 500 * MIB;
-    hooks->on_started(vm, &action, hooks->userdata);
+    begin_action(&action);
     restart();
     expect_unmeasured("interrupted: vmreclaimd ended");
     assert_int_equal(recorder.track_count, 0);

@@ -323,7 +323,7 @@ static void count_event(const struct vm_event *event, void *userdata)
 {
     unsigned *count = userdata;
 
-    if (event->kind == VM_EVENT_PRESSURE || event->kind == VM_EVENT_ACTION)
+    if (event->kind == VM_EVENT_PRESSURE || event->kind == VM_EVENT_GUEST_ACTION)
         (*count)++;
 }
 

@@ -1,0 +1,89 @@
+/* What is done with a VM's balloon: a lease is taken, or all are given back. */
+#include <errno.h>
+
+#include "controller/actions/machine.h"
+#include "controller/leases/requests.h"
+#include "controller/vms/hypervisor.h"
+
+#define WAIT_MAX (60 * NSEC_PER_SEC)
+
+/* ---- while the guest follows ---- */
+
+static bool is_reached(const struct balloon_control *control)
+{
+    uint64_t distance = control->actual > control->target ? control->actual - control->target
+                                                          : control->target - control->actual;
+
+    return distance <= BALLOON_SLACK && !control->telling &&
+           control->target == balloon_wanted(control);
+}
+
+static enum action_look look(struct action *action, nsec_t now)
+{
+    struct vm *vm = action->vm;
+
+    if (lease_balloon(vm) == NULL || is_reached(lease_balloon(vm)))
+        return ACTION_HAS_ACTED;
+    vm_read_balloon(vm);
+    if (lease_balloon(vm)->stalled)
+        action->reason = balloon_news_text(BALLOON_NEWS_STALLED);
+    else if (now - action->started >= WAIT_MAX)
+        action->reason = "the guest is still following; 'vmreclaim vm show' tells how far it is";
+    return action->reason == NULL ? ACTION_GOES_ON : ACTION_IS_OVER;
+}
+
+/* Why the guest did not give all; that it did is no reason. */
+static const char *shortfall(const struct vm *vm)
+{
+    switch (lease_news(vm)) {
+    case BALLOON_NO_NEWS:
+    case BALLOON_NEWS_HELD:
+    case BALLOON_NEWS_REACHED:
+    case BALLOON_NEWS_RELEASED:
+        return "";
+    default:
+        return balloon_news_text(lease_news(vm));
+    }
+}
+
+/* From the guest's page to the host's footprint it takes less than a second. */
+static const struct action_means by_the_balloon = {
+    .interval = 250 * NSEC_PER_MSEC,
+    .settle_quiet = 1 * NSEC_PER_SEC,
+    .settle_max = 1 * NSEC_PER_SEC,
+    .look = look,
+    .shortfall = shortfall,
+};
+
+/* ---- the kinds ---- */
+
+static int check_set(const struct vm *vm, struct error *error)
+{
+    return 0; /* the keeper knows, once the guest was sampled */
+}
+
+static int set(struct action *action, struct error *error)
+{
+    return lease_keeper_set(action->actions->keeper, action->vm, action->request.balloon.size,
+                            action->request.balloon.lifetime, action->request.balloon.owner, error);
+}
+
+static int check_release(const struct vm *vm, struct error *error)
+{
+    if (lease_balloon(vm) == NULL || lease_balloon(vm)->lease_count == 0)
+        return error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
+    return 0;
+}
+
+static int release(struct action *action, struct error *error)
+{
+    return lease_keeper_release(action->actions->keeper, action->vm, error);
+}
+
+const struct action_kind action_balloon = {
+    .name = "balloon", .means = &by_the_balloon, .check = check_set, .act = set};
+const struct action_kind action_release = {.name = "release",
+                                           .means = &by_the_balloon,
+                                           .gives_back = true,
+                                           .check = check_release,
+                                           .act = release};

@@ -1,0 +1,31 @@
+/* How actions begin and end for everybody else: records, events, who asked. Part of the machine. */
+#ifndef VMRECLAIM_ACTIONS_ENDING_H
+#define VMRECLAIM_ACTIONS_ENDING_H
+
+#include "controller/actions/machine.h"
+
+/* Moves the action; the change must be in the table. */
+void action_move(struct action *action, enum action_state next);
+
+/* What holds for an action at any time, asserted. */
+void action_check(const struct action *action);
+
+/* Nothing of it is under way any more, and the VM is free for another. */
+void action_leave(struct action *action);
+
+/* It acts: VM_EVENT_ACTION_BEGUN. */
+void action_report_begin(struct action *action);
+
+/* Ends and frees it: the record is completed, VM_EVENT_ACTION_ENDED, then who asked is called. The
+ * VM has just been measured. `status` < 0: it failed, `reason` says how; else why not more, NULL
+ * for what the means know. */
+void action_end(struct action *action, int status, const char *reason);
+
+/* Ends and frees it before it began: there is no record. */
+void action_refuse(struct action *action, int status, const char *reason);
+
+/* Ends and frees it now, whatever it is at: with the figures of now, and as failed with `status`
+ * where what is under way is called off. */
+void action_cut_short(struct action *action, int status, const char *reason);
+
+#endif

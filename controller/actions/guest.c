@@ -1,0 +1,137 @@
+/* What a guest's agent does on order: compact, reclaim, reporting. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/util.h"
+#include "controller/actions/machine.h"
+#include "controller/messages/copy.h"
+#include "controller/vms/announce.h"
+
+#define CALL_TIMEOUT     (60 * NSEC_PER_SEC)
+#define CALL_TIMEOUT_MAX (3600 * NSEC_PER_SEC)
+
+typedef Vmreclaim__Agent__V1__ActionResult ActionResult;
+
+static const ProtobufCServiceDescriptor *const agent_service =
+    &vmreclaim__agent__v1__agent__descriptor;
+
+/* ---- the agent's answer ---- */
+
+/* The one field that all answers to actions have. */
+static const ActionResult *result_of(const ProtobufCMessage *response)
+{
+    if (response->descriptor == &vmreclaim__agent__v1__compact_response__descriptor)
+        return ((const Vmreclaim__Agent__V1__CompactResponse *)response)->result;
+    if (response->descriptor == &vmreclaim__agent__v1__reclaim_cache_response__descriptor)
+        return ((const Vmreclaim__Agent__V1__ReclaimCacheResponse *)response)->result;
+    return ((const Vmreclaim__Agent__V1__SetReportingResponse *)response)->result;
+}
+
+/* Whether the guest has done something that its kernel may still be reporting. */
+static bool may_return_memory(const ActionResult *result)
+{
+    return result->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOTHING_TO_DO &&
+           result->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOT_SUPPORTED &&
+           result->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FORBIDDEN_BY_POLICY;
+}
+
+static void on_result(const struct ttrpc_result *result, void *userdata)
+{
+    struct action *action = userdata;
+    const ActionResult *guest;
+
+    action->client = NULL;
+    if (result->code != TTRPC_OK) {
+        char text[384];
+
+        (void)snprintf(text, sizeof(text), "the agent answered: %.320s", result->message);
+        action_fail(action, ttrpc_code_to_errno(result->code), text);
+        return;
+    }
+    guest = result_of(result->response);
+    if (guest != NULL)
+        action->guest = (ActionResult *)message_copy(&guest->base);
+    if (action->guest == NULL)
+        action_fail(action, -EIO, "the agent answered without a result");
+    else
+        action_acted(action, may_return_memory(action->guest));
+}
+
+/* ---- asking ---- */
+
+static int ask(struct action *action, const char *method, const ProtobufCMessage *request,
+               nsec_t time_limit, struct error *error)
+{
+    struct vm *vm = action->vm;
+    nsec_t timeout = CALL_TIMEOUT + min_of(time_limit, CALL_TIMEOUT_MAX);
+    int r = vm->links.agent == NULL
+                ? -ENOTCONN
+                : ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, method,
+                                   request, timeout, on_result, action, &action->client);
+
+    return r < 0 ? error_set(error, -ENOTCONN, "the agent of VM '%s' cannot be asked: %s", vm->name,
+                             strerror(-r))
+                 : 0;
+}
+
+static void call_off(struct action *action)
+{
+    if (action->client != NULL)
+        ttrpc_client_call_cancel(action->client);
+    action->client = NULL;
+}
+
+/* Two reporting passes without a fall; the kernel reports a whole idle guest in 30 s. */
+static const struct action_means by_the_guest = {
+    .interval = 500 * NSEC_PER_MSEC,
+    .settle_quiet = 5 * NSEC_PER_SEC,
+    .settle_max = 45 * NSEC_PER_SEC,
+    .call_off = call_off,
+};
+
+/* ---- the kinds ---- */
+
+static int compact(struct action *action, struct error *error)
+{
+    Vmreclaim__Agent__V1__CompactRequest request = VMRECLAIM__AGENT__V1__COMPACT_REQUEST__INIT;
+
+    request.action_id = action->request.id;
+    request.asked_by = action->asked_by;
+    request.time_limit_ns = action->request.compact.time_limit;
+    request.force = action->request.compact.force;
+    return ask(action, "Compact", &request.base, request.time_limit_ns, error);
+}
+
+static int reclaim(struct action *action, struct error *error)
+{
+    Vmreclaim__Agent__V1__ReclaimCacheRequest request =
+        VMRECLAIM__AGENT__V1__RECLAIM_CACHE_REQUEST__INIT;
+
+    request.action_id = action->request.id;
+    request.asked_by = action->asked_by;
+    request.bytes = action->request.reclaim.bytes;
+    request.drop = action->request.reclaim.drop;
+    return ask(action, "ReclaimCache", &request.base, 0, error);
+}
+
+static int set_reporting(struct action *action, struct error *error)
+{
+    Vmreclaim__Agent__V1__SetReportingRequest request =
+        VMRECLAIM__AGENT__V1__SET_REPORTING_REQUEST__INIT;
+
+    request.action_id = action->request.id;
+    request.asked_by = action->asked_by;
+    request.set_order = action->request.reporting.set_order;
+    request.order = action->request.reporting.order;
+    request.restore = action->request.reporting.restore;
+    request.kick = action->request.reporting.kick;
+    return ask(action, "SetReporting", &request.base, 0, error);
+}
+
+const struct action_kind action_compact = {
+    .name = "compact", .means = &by_the_guest, .check = vm_may_command, .act = compact};
+const struct action_kind action_reclaim = {
+    .name = "reclaim", .means = &by_the_guest, .check = vm_may_command, .act = reclaim};
+const struct action_kind action_reporting = {
+    .name = "reporting", .means = &by_the_guest, .check = vm_may_command, .act = set_reporting};

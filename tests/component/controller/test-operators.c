@@ -1,0 +1,241 @@
+/* Two operators at one VM: no byte is claimed by two records, and everybody who watches sees what
+ * both do. */
+#include "tests/component/controller/lease-calls.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "tests/component/controller/parallel.h"
+
+/* One operator's call, not waited for. */
+struct asking {
+    bool answered;
+    enum ttrpc_code code;
+    char message[512];
+    bool finished;
+    int64_t returned;
+    char reason[256];
+    char id[32];
+};
+
+static void on_answer(const struct ttrpc_result *result, void *userdata)
+{
+    struct asking *asking = userdata;
+
+    asking->answered = true;
+    asking->code = result->code;
+    (void)snprintf(asking->message, sizeof(asking->message), "%s", result->message);
+    if (result->code != TTRPC_OK)
+        return;
+    const Action *action =
+        ((const Vmreclaim__Controller__V1__ActionResponse *)result->response)->action;
+    asking->finished = action->finished;
+    asking->returned = action->host_returned;
+    (void)snprintf(asking->reason, sizeof(asking->reason), "%s", action->reason);
+    (void)snprintf(asking->id, sizeof(asking->id), "%s", action->id);
+}
+
+static void ask(struct fixture *f, const char *method, const ProtobufCMessage *request,
+                struct asking *asking)
+{
+    *asking = (struct asking){.answered = false};
+    assert_int_equal(ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor,
+                                      method, request, 0, on_answer, asking, NULL),
+                     0);
+}
+
+static void ask_compact(struct fixture *f, struct asking *asking)
+{
+    Vmreclaim__Controller__V1__CompactVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+
+    request.vm = (char *)"web-1";
+    ask(f, "Compact", &request.base, asking);
+}
+
+static void ask_balloon(struct fixture *f, uint64_t size, struct asking *asking)
+{
+    Vmreclaim__Controller__V1__SetBalloonRequest request =
+        VMRECLAIM__CONTROLLER__V1__SET_BALLOON_REQUEST__INIT;
+
+    request.vm = (char *)"web-1";
+    request.size = size;
+    ask(f, "SetBalloon", &request.base, asking);
+}
+
+static void ask_release(struct fixture *f, struct asking *asking)
+{
+    Vmreclaim__Controller__V1__ReleaseBalloonRequest request =
+        VMRECLAIM__CONTROLLER__V1__RELEASE_BALLOON_REQUEST__INIT;
+
+    request.vm = (char *)"web-1";
+    ask(f, "ReleaseBalloon", &request.base, asking);
+}
+
+/* By all records of the VM. */
+static int64_t returned_by_all(struct fixture *f)
+{
+    Vmreclaim__Controller__V1__ListActionsRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__ListActionsResponse *response;
+    int64_t returned = 0;
+
+    request.vm = (char *)"web-1";
+    call(f, "ListActions", &request.base);
+    response = (const Vmreclaim__Controller__V1__ListActionsResponse *)f->response;
+    for (size_t i = 0; i < response->n_actions; i++)
+        returned += response->actions[i]->host_returned;
+    return returned;
+}
+
+static void shrink(struct fake_agent *agent, void *userdata)
+{
+    put_footprint(userdata, 600 * 1024);
+}
+
+/* The footprint falls by 200 MiB once. */
+static void test_two_actions_do_not_claim_the_same_bytes(void **state)
+{
+    struct fixture *f = *state;
+    struct asking compact;
+    struct asking balloon;
+
+    start_ready(f);
+    ask_compact(f, &compact);
+    wait_for(f, f->agent.compactions == 1);
+    ask_balloon(f, 768 * MIB, &balloon);
+    wait_for(f, balloon.answered || f->qmp.balloon_commands > 0);
+    put_footprint(f, 600 * 1024);
+    wait_for(f, compact.answered && balloon.answered);
+    assert_int_equal(compact.code, TTRPC_OK);
+    assert_int_equal(returned_by_all(f), 200 * MIB);
+    assert_int_equal(compact.returned, 200 * MIB);
+    assert_int_equal(balloon.code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(balloon.message, "compact"));
+    assert_non_null(strstr(balloon.message, compact.id));
+    assert_int_equal(f->qmp.balloon_commands, 0);
+}
+
+static void take_from_the_guest(struct qmp_server *server, const char *command, void *userdata)
+{
+    if (strcmp(command, "balloon") == 0)
+        put_footprint(userdata, (800 - 256) * 1024);
+}
+
+static void test_a_balloon_is_alone_too(void **state)
+{
+    struct fixture *f = *state;
+    struct asking balloon;
+    struct asking compact;
+
+    start_ready(f);
+    f->qmp.on_command = take_from_the_guest;
+    f->qmp.userdata = f;
+    ask_balloon(f, 768 * MIB, &balloon);
+    ask_compact(f, &compact);
+    wait_for(f, balloon.answered && compact.answered);
+    assert_int_equal(balloon.returned, 256 * MIB);
+    assert_int_equal(compact.code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(compact.message, "balloon"));
+    assert_int_equal(f->agent.compactions, 0);
+    assert_int_equal(returned_by_all(f), 256 * MIB);
+}
+
+/* Nothing holds up giving back: what is under way is measured until then. */
+static void test_a_release_ends_what_is_under_way(void **state)
+{
+    struct fixture *f = *state;
+    struct asking compact;
+    struct asking release;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    f->agent.on_action = shrink;
+    f->agent.userdata = f;
+    ask_compact(f, &compact);
+    wait_for(f, f->agent.compactions == 1);
+    ask_release(f, &release);
+    wait_for(f, release.answered && compact.answered);
+    assert_int_equal(release.code, TTRPC_OK);
+    assert_int_equal(f->qmp.balloon_actual, GIB);
+    assert_int_equal(compact.code, TTRPC_OK);
+    assert_int_equal(compact.returned, 200 * MIB);
+    assert_non_null(strstr(compact.reason, "release"));
+    assert_int_equal(returned_by_all(f), 200 * MIB);
+}
+
+/* ---- watching ---- */
+
+struct seen {
+    unsigned begun;
+    unsigned ended;
+    int64_t returned;
+    char kind[32];
+    char asked_by[64];
+    char text[160];
+};
+
+static void on_event(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__Event *event = (const void *)message;
+    struct seen *seen = userdata;
+
+    if (event->action == NULL)
+        return;
+    if (!event->action->finished) {
+        seen->begun++;
+        return;
+    }
+    seen->ended++;
+    seen->returned = event->action->host_returned;
+    (void)snprintf(seen->kind, sizeof(seen->kind), "%s", event->action->kind);
+    (void)snprintf(seen->asked_by, sizeof(seen->asked_by), "%s", event->action->asked_by);
+    (void)snprintf(seen->text, sizeof(seen->text), "%s", event->text);
+}
+
+static void on_end(const struct ttrpc_result *result, void *userdata)
+{
+}
+
+static void test_a_balloon_is_published(void **state)
+{
+    Vmreclaim__Controller__V1__WatchEventsRequest request =
+        VMRECLAIM__CONTROLLER__V1__WATCH_EVENTS_REQUEST__INIT;
+    struct fixture *f = *state;
+    struct seen seen = {0};
+
+    start_ready(f);
+    assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
+                                       "WatchEvents", &request.base, 0, on_event, on_end, &seen,
+                                       NULL),
+                     0);
+    f->qmp.on_command = take_from_the_guest;
+    f->qmp.userdata = f;
+    set_balloon(f, 768 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    wait_for(f, seen.ended > 0);
+    assert_int_equal(seen.ended, 1);
+    assert_int_equal(seen.begun, 0);
+    assert_string_equal(seen.kind, "balloon");
+    assert_string_equal(seen.asked_by, action_of(f)->asked_by);
+    assert_int_equal(seen.returned, 256 * MIB);
+    assert_non_null(strstr(seen.text, "host got back"));
+}
+
+#define operators_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        operators_test(test_two_actions_do_not_claim_the_same_bytes),
+        operators_test(test_a_balloon_is_alone_too),
+        operators_test(test_a_release_ends_what_is_under_way),
+        operators_test(test_a_balloon_is_published),
+    };
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    return run_apart(argc, argv, tests, ARRAY_SIZE(tests));
+}
