@@ -71,17 +71,19 @@ static char *request_text(const ProtobufCMessage *request, const char *action)
     return text;
 }
 
-static void audit(const struct api_caller *caller, const char *method,
-                  const ProtobufCMessage *request, bool allowed, void *userdata)
+static void audit(const struct api_call *call, const ProtobufCMessage *request, bool allowed,
+                  void *userdata)
 {
-    cleanup_free char *text = request_text(request, caller->action);
+    cleanup_free char *text = request_text(request, call->action);
+    const struct api_caller *caller = &call->caller;
+    const char *method = call->method->name;
     struct daemon *daemon = userdata;
 
     (void)store_put_audit(daemon->store, time_realtime(), caller->name, method,
                           text != NULL ? text : "", allowed);
     log_notice("audit: %s (pid %d, uid %u) %s %s%s%s", caller->name, (int)caller->pid, caller->uid,
-               allowed ? "calls" : "is refused", method,
-               caller->action[0] == '\0' ? "" : ", action ", caller->action);
+               allowed ? "calls" : "is refused", method, call->action[0] == '\0' ? "" : ", action ",
+               call->action);
 }
 
 /* ---- the store ---- */
@@ -110,11 +112,8 @@ static int init_store(struct daemon *daemon, struct error *error)
         r = recorder_init(&daemon->recorder, &daemon->supervisor, daemon->store);
     if (r < 0)
         return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
-    action_service_init(&daemon->action_service, &daemon->api, &daemon->actions);
-    record_service_init(&daemon->record_service, &daemon->api, &daemon->recorder);
-    policy_service_init(&daemon->policies, &daemon->api, daemon->store);
-    status_service_init(&daemon->status, &daemon->api, &daemon->actions, &daemon->recorder,
-                        &daemon->keeper, &daemon->config, daemon->started);
+    policy_assignments_init(&daemon->assignments, &daemon->supervisor, daemon->store);
+    policy_waits_init(&daemon->policy_waits, &daemon->supervisor);
     return 0;
 }
 
@@ -305,6 +304,27 @@ static int watch_loop(struct daemon *daemon)
     return uv_timer_start(&daemon->watchdog_timer, on_watchdog_timer, 0, period);
 }
 
+/* ---- the API ---- */
+
+static void init_api(struct daemon *daemon)
+{
+    const struct api_rooms rooms = {
+        .supervisor = &daemon->supervisor,
+        .actions = &daemon->actions,
+        .keeper = &daemon->keeper,
+        .assignments = &daemon->assignments,
+        .policy_waits = &daemon->policy_waits,
+        .recorder = &daemon->recorder,
+        .store = daemon->store,
+        .config = &daemon->config,
+        .started = daemon->started,
+    };
+
+    api_init(&daemon->api, &rooms);
+    daemon->api.audit = audit;
+    daemon->api.audit_userdata = daemon;
+}
+
 /* ---- the whole ---- */
 
 static int init_parts(struct daemon *daemon, struct error *error)
@@ -322,12 +342,6 @@ static int init_parts(struct daemon *daemon, struct error *error)
     policy_push_init(&daemon->policy_push, &daemon->supervisor);
     daemon->log_listener.on_event = log_vm_event;
     supervisor_listen(&daemon->supervisor, &daemon->log_listener);
-    api_init(&daemon->api, &daemon->supervisor);
-    daemon->api.audit = audit;
-    daemon->api.audit_userdata = daemon;
-    daemon->api.read_group = read_group;
-    daemon->api.control_group = control_group;
-    api_vm_service_init(&daemon->vm_service, &daemon->api);
     r = uv_timer_init(&daemon->loop, &daemon->reload_timer);
     if (r == 0)
         r = catch_signals(daemon);
@@ -336,7 +350,13 @@ static int init_parts(struct daemon *daemon, struct error *error)
     if (r < 0)
         return error_set(error, r, "cannot start: %s", uv_strerror(r));
     daemon->reload_timer.data = daemon;
-    return init_store(daemon, error);
+    r = init_store(daemon, error);
+    if (r < 0)
+        return r;
+    init_api(daemon);
+    daemon->api.read_group = read_group;
+    daemon->api.control_group = control_group;
+    return 0;
 }
 
 int daemon_init(struct daemon *daemon, const struct daemon_sources *sources, int root,
@@ -404,14 +424,14 @@ void daemon_finish(struct daemon *daemon)
         lease_keeper_stop(&daemon->keeper);
     if (daemon->recorder.timer.data != NULL)
         recorder_stop(&daemon->recorder);
-    if (daemon->api.supervisor != NULL)
+    if (daemon->api.rooms.supervisor != NULL)
         api_stop(&daemon->api);
     if (daemon->supervisor.loop != NULL)
         supervisor_stop(&daemon->supervisor);
     (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
     if (daemon->keeper.timer.data != NULL)
         lease_keeper_finish(&daemon->keeper);
-    if (daemon->api.supervisor != NULL)
+    if (daemon->api.rooms.supervisor != NULL)
         api_finish(&daemon->api);
     if (daemon->supervisor.loop != NULL)
         supervisor_finish(&daemon->supervisor);

@@ -8,16 +8,13 @@
 #include "common/base/notify.h"
 #include "common/transport/transport.h"
 #include "controller/actions/action.h"
-#include "controller/api/action-service.h"
 #include "controller/api/api.h"
-#include "controller/api/vm_service.h"
 #include "controller/config/daemon_config.h"
 #include "controller/leases/keeper.h"
+#include "controller/policies/assignments.h"
 #include "controller/policies/push.h"
-#include "controller/records/policy_service.h"
-#include "controller/records/record_service.h"
+#include "controller/policies/waiting.h"
 #include "controller/records/recorder.h"
-#include "controller/records/status_service.h"
 #include "controller/store/store.h"
 #include "controller/vms/supervisor.h"
 
@@ -29,15 +26,12 @@ struct daemon {
     struct supervisor supervisor;
     struct supervisor_listener log_listener;
     struct api api;
-    struct api_vm_service vm_service;
-    struct action_service action_service;
     struct actions actions;
     struct store *store;
     struct recorder recorder;
-    struct record_service record_service;
-    struct policy_service policies;
-    struct status_service status;
+    struct policy_assignments assignments;
     struct policy_push policy_push;
+    struct policy_waits policy_waits;
     struct lease_keeper keeper;
     struct listener *agent_listeners[DAEMON_LISTEN_MAX];
     struct listener *api_listener;

@@ -15,7 +15,7 @@
 
 struct watcher {
     struct list link;
-    struct ttrpc_call *call;
+    struct api_call *call;
     char vm[VM_NAME_SIZE]; /* empty: all */
     uint64_t missed;
 };
@@ -35,13 +35,13 @@ static int tell_missed(const struct api *api, struct watcher *watcher)
     event.time_ns = time_realtime();
     event.kind = message_text("warning");
     event.text = text;
-    r = ttrpc_call_send(watcher->call, &event.base);
+    r = api_call_send(watcher->call, &event.base);
     if (r == 0)
         watcher->missed = 0;
     return r;
 }
 
-void api_publish(struct api *api, Vmreclaim__Controller__V1__Event *event)
+static void publish(struct api *api, Vmreclaim__Controller__V1__Event *event)
 {
     event->sequence = ++api->event_sequence;
     event->time_ns = time_realtime();
@@ -50,7 +50,7 @@ void api_publish(struct api *api, Vmreclaim__Controller__V1__Event *event)
 
         if (watcher->vm[0] != '\0' && strcmp(watcher->vm, event->vm) != 0)
             continue;
-        if (tell_missed(api, watcher) < 0 || ttrpc_call_send(watcher->call, &event->base) < 0)
+        if (tell_missed(api, watcher) < 0 || api_call_send(watcher->call, &event->base) < 0)
             watcher->missed++;
     }
 }
@@ -63,10 +63,10 @@ static void on_vm_event(const struct vm_event *event, void *userdata)
     if (list_is_empty(&api->watchers) || vm_event_kind_name(event->kind, event->vm) == NULL)
         return;
     event_to_message(event, &message);
-    api_publish(api, &message.message);
+    publish(api, &message.message);
 }
 
-static void on_watcher_gone(struct ttrpc_call *call, void *userdata)
+static void on_watcher_gone(struct api_call *call, void *userdata)
 {
     struct watcher *watcher = userdata;
 
@@ -74,36 +74,40 @@ static void on_watcher_gone(struct ttrpc_call *call, void *userdata)
     free(watcher);
 }
 
-static void watch_events(struct ttrpc_call *call, const ProtobufCMessage *request,
-                         const struct api_caller *caller, void *userdata)
+static void watch_events(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__WatchEventsRequest *asked =
         (const Vmreclaim__Controller__V1__WatchEventsRequest *)request;
-    struct api *api = userdata;
+    struct api *api = call->api;
     const struct vm *vm = NULL;
     struct watcher *watcher;
 
     if (asked->vm[0] != '\0') {
-        vm = api_find_vm(api, call, asked->vm);
+        vm = api_find_vm(call, asked->vm);
         if (vm == NULL)
             return;
     }
     watcher = calloc(1, sizeof(*watcher));
     if (watcher == NULL) {
-        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+        api_call_fail(call, -ENOMEM, "out of memory");
         return;
     }
     watcher->call = call;
     if (vm != NULL)
         (void)snprintf(watcher->vm, sizeof(watcher->vm), "%s", vm->name);
     list_append(&api->watchers, &watcher->link);
-    ttrpc_call_on_cancel(call, on_watcher_gone, watcher);
+    api_call_on_gone(call, on_watcher_gone, watcher);
 }
 
 void api_events_init(struct api *api)
 {
     list_init(&api->watchers);
     api->listener = (struct supervisor_listener){.on_event = on_vm_event, .userdata = api};
-    supervisor_listen(api->supervisor, &api->listener);
-    api_serve(api, "WatchEvents", watch_events, api);
+    supervisor_listen(api->rooms.supervisor, &api->listener);
 }
+
+static const struct api_method rows[] = {
+    {"WatchEvents", watch_events, API_READS | API_STREAMS},
+};
+
+const struct api_methods api_event_methods = {rows, ARRAY_SIZE(rows)};

@@ -4,7 +4,7 @@
 
 #include "controller/api/api.h"
 
-/* Listens to the supervisor and serves WatchEvents. */
+/* Listens to the supervisor, for those who call WatchEvents. */
 void api_events_init(struct api *api);
 
 #endif

@@ -7,8 +7,7 @@
 #include <string.h>
 
 struct forward {
-    struct api *api;
-    struct ttrpc_call *call;
+    struct api_call *call;
     struct ttrpc_client_call *client;
     char vm[VM_NAME_SIZE];
     nsec_t started; /* CLOCK_MONOTONIC */
@@ -20,7 +19,7 @@ struct forward {
 static const ProtobufCServiceDescriptor *const agent_service =
     &vmreclaim__agent__v1__agent__descriptor;
 
-static void on_operator_gone(struct ttrpc_call *call, void *userdata)
+static void on_operator_gone(struct api_call *call, void *userdata)
 {
     struct forward *forward = userdata;
 
@@ -31,7 +30,8 @@ static void on_operator_gone(struct ttrpc_call *call, void *userdata)
 static void on_result(const struct ttrpc_result *result, void *userdata)
 {
     struct forward *forward = userdata;
-    struct vm *vm = registry_find_name(&forward->api->supervisor->registry, forward->vm);
+    struct vm *vm =
+        registry_find_name(&forward->call->api->rooms.supervisor->registry, forward->vm);
 
     /* The handler ends the call at once, so on_operator_gone cannot run any more. */
     forward->on_answer(forward->call, vm, result, time_monotonic() - forward->started,
@@ -48,11 +48,11 @@ static void on_message(const ProtobufCMessage *message, void *userdata)
     if (r == 0)
         return;
     ttrpc_client_call_cancel(forward->client);
-    ttrpc_call_fail(forward->call, TTRPC_RESOURCE_EXHAUSTED, "the answer is read too slowly");
+    api_call_fail(forward->call, -ENOMEM, "the answer is read too slowly");
     free(forward);
 }
 
-void forward_stream(struct api *api, struct ttrpc_call *call, struct vm *vm, const char *method,
+void forward_stream(struct api_call *call, struct vm *vm, const char *method,
                     const ProtobufCMessage *request, nsec_t timeout, forward_message on_each,
                     forward_answer on_answer, void *userdata)
 {
@@ -61,11 +61,10 @@ void forward_stream(struct api *api, struct ttrpc_call *call, struct vm *vm, con
     int r;
 
     if (forward == NULL) {
-        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+        api_call_fail(call, -ENOMEM, "out of memory");
         return;
     }
     *forward = (struct forward){
-        .api = api,
         .call = call,
         .started = time_monotonic(),
         .on_message = on_each,
@@ -80,25 +79,25 @@ void forward_stream(struct api *api, struct ttrpc_call *call, struct vm *vm, con
                                            on_result, forward, &forward->client);
     if (r < 0) {
         free(forward);
-        ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "the agent of VM '%s' cannot be asked: %s",
-                        vm->name, strerror(-r));
+        api_call_fail(call, -ENOTCONN, "the agent of VM '%s' cannot be asked: %s", vm->name,
+                      strerror(-r));
         return;
     }
-    ttrpc_call_on_cancel(call, on_operator_gone, forward);
+    api_call_on_gone(call, on_operator_gone, forward);
 }
 
-void forward_unary(struct api *api, struct ttrpc_call *call, struct vm *vm, const char *method,
+void forward_unary(struct api_call *call, struct vm *vm, const char *method,
                    const ProtobufCMessage *request, nsec_t timeout, forward_answer on_answer,
                    void *userdata)
 {
-    forward_stream(api, call, vm, method, request, timeout, NULL, on_answer, userdata);
+    forward_stream(call, vm, method, request, timeout, NULL, on_answer, userdata);
 }
 
-void forward_fail(struct ttrpc_call *call, const struct vm *vm, const struct ttrpc_result *result)
+void forward_fail(struct api_call *call, const struct vm *vm, const struct ttrpc_result *result)
 {
     if (vm == NULL)
-        ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "the VM went away meanwhile");
+        api_call_fail(call, -ENOTCONN, "the VM went away meanwhile");
     else
-        ttrpc_call_fail(call, result->code, "the agent of VM '%s' answered: %s", vm->name,
-                        result->message);
+        api_call_fail(call, ttrpc_code_to_errno(result->code), "the agent of VM '%s' answered: %s",
+                      vm->name, result->message);
 }

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
-#include "controller/api/vm_service.h"
+#include "controller/api/api.h"
 #include "controller/vms/life.h"
 #include "controller/vms/tick.h"
 
@@ -201,7 +201,6 @@ static void write_json(const char *path, double tick, double list)
 int main(int argc, char **argv)
 {
     static struct supervisor supervisor;
-    static struct api_vm_service service;
     static struct api api;
     int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     uv_loop_t loop;
@@ -217,8 +216,7 @@ int main(int argc, char **argv)
     if (uv_loop_init(&loop) < 0 || supervisor_init(&supervisor, &loop, root, 2 * NSEC_PER_SEC) < 0)
         die("loop");
     add_vms(&supervisor);
-    api_init(&api, &supervisor);
-    api_vm_service_init(&service, &api);
+    api_init(&api, &(struct api_rooms){.supervisor = &supervisor});
     tick = measure_tick(&supervisor);
     list = measure_list(&loop, connect_to(&api, &loop));
     write_json(argv[1], tick, list);

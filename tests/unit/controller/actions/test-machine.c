@@ -179,8 +179,8 @@ static void run_until_ended(void)
 static void test_the_table(void **state)
 {
     static const char *const allowed[ACTION_STATE_COUNT] = {
-        [ACTION_BEFORE] = ".a..e", [ACTION_ACTING] = "..ste", [ACTION_SETTLING] = "...te",
-        [ACTION_AFTER] = "....e",  [ACTION_ENDED] = ".....",
+        [ACTION_BEFORE] = ".x..x", [ACTION_ACTING] = "..xxx", [ACTION_SETTLING] = "...xx",
+        [ACTION_AFTER] = "....x",  [ACTION_ENDED] = ".....",
     };
 
     for (int from = 0; from < ACTION_STATE_COUNT; from++)

@@ -1,6 +1,4 @@
-/* The daemon about itself. */
-#include "controller/records/status_service.h"
-
+/* Methods that ask how the daemon itself is doing. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +9,14 @@
 #include "common/base/file.h"
 #include "common/base/text.h"
 #include "common/proc/meminfo.h"
+#include "controller/actions/action.h"
+#include "controller/api/api.h"
+#include "controller/config/daemon_config.h"
 #include "controller/json/json.h"
 #include "controller/messages/text.h"
 #include "controller/messages/vm.h"
+#include "controller/records/recorder.h"
+#include "controller/store/store.h"
 
 enum { DEGRADED_MAX = 64, PIECE = 32 * 1024 };
 
@@ -88,49 +91,47 @@ static uint64_t host_available(int root)
     return meminfo_read(root, &meminfo) < 0 ? 0 : meminfo.available;
 }
 
-static void fill_status(const struct status_service *service, Status *status,
-                        struct status_scratch *scratch)
+static void fill_status(const struct api *api, Status *status, struct status_scratch *scratch)
 {
-    const struct api *api = service->api;
-    const char *problem = store_problem(service->recorder->store);
+    const struct api_rooms *rooms = &api->rooms;
+    const char *problem = store_problem(rooms->store);
     struct store_status store;
 
     vmreclaim__controller__v1__get_status_response__init(status);
     status->version = message_text(VMRECLAIM_VERSION);
     status->pid = getpid();
-    status->started_ns = service->started;
+    status->started_ns = rooms->started;
     status->resident_bytes = resident_bytes();
     status->cpu_ns = cpu_time();
     status->events = api->event_sequence;
-    status->actions = service->actions->count;
-    status->leases = (uint32_t)lease_keeper_count(service->keeper);
-    status->host_available = host_available(api->supervisor->root);
-    store_get_status(service->recorder->store, &store);
+    status->actions = rooms->actions->count;
+    status->leases = (uint32_t)lease_keeper_count(rooms->keeper);
+    status->host_available = host_available(rooms->supervisor->root);
+    store_get_status(rooms->store, &store);
     status->store_path = message_text(store.path);
     status->store_bytes = store.bytes;
     status->store_schema = store.schema;
     status->store_pending = store.pending;
     if (problem != NULL)
         add_degraded(status, scratch, "store", "", problem);
-    problem = lease_keeper_problem(service->keeper);
+    problem = lease_keeper_problem(rooms->keeper);
     if (problem != NULL)
         add_degraded(status, scratch, "leases", "", problem);
-    fill_vms(api->supervisor, status, scratch);
+    fill_vms(rooms->supervisor, status, scratch);
     status->degraded = scratch->degraded_pointers;
-    for (size_t i = 0; i < service->config->listen_count; i++)
-        scratch->listening[status->n_listening++] = message_text(service->config->listen[i]);
-    scratch->listening[status->n_listening++] = message_text(service->config->api);
+    for (size_t i = 0; i < rooms->config->listen_count; i++)
+        scratch->listening[status->n_listening++] = message_text(rooms->config->listen[i]);
+    scratch->listening[status->n_listening++] = message_text(rooms->config->api);
     status->listening = scratch->listening;
 }
 
-static void get_status(struct ttrpc_call *call, const ProtobufCMessage *request,
-                       const struct api_caller *caller, void *userdata)
+static void get_status(struct api_call *call, const ProtobufCMessage *request)
 {
     struct status_scratch scratch;
     Status status;
 
-    fill_status(userdata, &status, &scratch);
-    ttrpc_call_finish(call, &status.base);
+    fill_status(call->api, &status, &scratch);
+    api_call_finish(call, &status.base);
 }
 
 /* ---- DumpState ---- */
@@ -172,26 +173,26 @@ static json_t *dump_leases(struct store *store)
     return leases;
 }
 
-static char *dump(const struct status_service *service)
+static char *dump(const struct api *api)
 {
     struct status_scratch scratch;
     Status status;
     json_t *json = json_object();
     json_t *part;
 
-    fill_status(service, &status, &scratch);
+    fill_status(api, &status, &scratch);
     if (json_from_message(&status.base, &part) == 0)
         (void)json_object_set_new(json, "status", part);
-    (void)json_object_set_new(json, "vms", dump_vms(service->api->supervisor));
-    (void)json_object_set_new(json, "leases", dump_leases(service->recorder->store));
+    (void)json_object_set_new(json, "vms", dump_vms(api->rooms.supervisor));
+    (void)json_object_set_new(json, "leases", dump_leases(api->rooms.store));
     (void)json_object_set_new(json, "records_under_way",
-                              json_integer((json_int_t)service->recorder->track_count));
+                              json_integer((json_int_t)api->rooms.recorder->track_count));
     char *text = json_dumps(json, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
     json_decref(json);
     return text;
 }
 
-static int send_pieces(struct ttrpc_call *call, char *text, size_t length)
+static int send_pieces(struct api_call *call, char *text, size_t length)
 {
     size_t size;
     int r = 0;
@@ -202,37 +203,27 @@ static int send_pieces(struct ttrpc_call *call, char *text, size_t length)
         size = text_fit(text + at, length - at, PIECE);
         piece.text.data = (uint8_t *)text + at;
         piece.text.len = size;
-        r = ttrpc_call_send(call, &piece.base);
+        r = api_call_send(call, &piece.base);
     }
     return r;
 }
 
-static void dump_state(struct ttrpc_call *call, const ProtobufCMessage *request,
-                       const struct api_caller *caller, void *userdata)
+static void dump_state(struct api_call *call, const ProtobufCMessage *request)
 {
-    char *text = dump(userdata);
+    char *text = dump(call->api);
 
     if (text == NULL)
-        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+        api_call_fail(call, -ENOMEM, "out of memory");
     else if (send_pieces(call, text, strlen(text)) < 0)
-        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED,
-                        "the state is too large to be sent at once");
+        api_call_fail(call, -ENOMEM, "the state is too large to be sent at once");
     else
-        ttrpc_call_finish(call, NULL);
+        api_call_finish(call, NULL);
     free(text);
 }
 
-void status_service_init(struct status_service *service, struct api *api,
-                         const struct actions *actions, const struct recorder *recorder,
-                         const struct lease_keeper *keeper, const struct daemon_config *config,
-                         int64_t started)
-{
-    *service = (struct status_service){.api = api,
-                                       .actions = actions,
-                                       .recorder = recorder,
-                                       .keeper = keeper,
-                                       .config = config,
-                                       .started = started};
-    api_serve(api, "GetStatus", get_status, service);
-    api_serve(api, "DumpState", dump_state, service);
-}
+static const struct api_method rows[] = {
+    {"GetStatus", get_status, API_READS},
+    {"DumpState", dump_state, API_READS | API_STREAMS},
+};
+
+const struct api_methods api_status_methods = {rows, ARRAY_SIZE(rows)};

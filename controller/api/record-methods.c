@@ -1,11 +1,12 @@
-/* Records for operators. */
-#include "controller/records/record_service.h"
-
+/* Methods that look at records. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/api/api.h"
 #include "controller/messages/copy.h"
+#include "controller/records/recorder.h"
+#include "controller/store/store.h"
 
 enum {
     ACTIONS_DEFAULT = 50,
@@ -71,52 +72,45 @@ static int fetch_actions(struct store *store, const char *vm, int64_t since, int
 }
 
 /* The name in the records: VMs that are gone have some too. */
-static const char *recorded_name(const struct recorder *recorder, const char *name)
+static const char *recorded_name(const struct api_rooms *rooms, const char *name)
 {
     struct error error;
     struct vm *vm;
 
-    if (registry_find(&recorder->supervisor->registry, name, &vm, &error) < 0)
+    if (registry_find(&rooms->supervisor->registry, name, &vm, &error) < 0)
         return name;
     return vm->name;
 }
 
-static void list_actions(struct ttrpc_call *call, const ProtobufCMessage *request,
-                         const struct api_caller *caller, void *userdata)
+static void list_actions(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__ListActionsRequest *asked = (const void *)request;
     Vmreclaim__Controller__V1__ListActionsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_RESPONSE__INIT;
-    const struct record_service *service = userdata;
-    const struct recorder *recorder = service->recorder;
+    const struct api_rooms *rooms = &call->api->rooms;
     struct action_list list = {0};
-    const char *vm = asked->vm[0] == '\0' ? NULL : recorded_name(recorder, asked->vm);
+    const char *vm = asked->vm[0] == '\0' ? NULL : recorded_name(rooms, asked->vm);
     uint32_t limit = asked->limit == 0 ? ACTIONS_DEFAULT : min_of(asked->limit, ACTIONS_MAX + 0u);
     struct error error;
 
-    int r = fetch_actions(recorder->store, vm, asked->since_ns, INT64_MAX, limit, &list, &error);
+    int r = fetch_actions(rooms->store, vm, asked->since_ns, INT64_MAX, limit, &list, &error);
     if (r < 0) {
-        api_fail(call, r, &error);
+        api_call_fail_error(call, r, &error);
     } else {
         response.actions = list.actions;
         response.n_actions = list.count;
-        ttrpc_call_finish(call, &response.base);
+        api_call_finish(call, &response.base);
     }
     free_actions(&list);
 }
 
 /* ---- VerifyAction ---- */
 
-struct verification {
-    struct recorder *recorder;
-    struct ttrpc_call *call;
-};
-
 /* The record, and what the host holds now beside it. */
 static int verify(const Action *stored, void *userdata)
 {
-    const struct verification *verification = userdata;
-    const struct supervisor *supervisor = verification->recorder->supervisor;
+    struct api_call *call = userdata;
+    const struct supervisor *supervisor = call->api->rooms.supervisor;
     Vmreclaim__Controller__V1__ActionResponse response =
         VMRECLAIM__CONTROLLER__V1__ACTION_RESPONSE__INIT;
     struct vm *vm = registry_find_name(&supervisor->registry, stored->vm);
@@ -125,21 +119,18 @@ static int verify(const Action *stored, void *userdata)
     response.now_is_known =
         vm != NULL && recorder_measure_again(vm, &action, &response.host_returned_now) == 0;
     response.action = &action;
-    ttrpc_call_finish(verification->call, &response.base);
+    api_call_finish(call, &response.base);
     return 0;
 }
 
-static void verify_action(struct ttrpc_call *call, const ProtobufCMessage *request,
-                          const struct api_caller *caller, void *userdata)
+static void verify_action(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__VerifyActionRequest *asked = (const void *)request;
-    const struct record_service *service = userdata;
-    struct verification verification = {.recorder = service->recorder, .call = call};
     struct error error;
 
-    int r = store_action(verification.recorder->store, asked->id, verify, &verification, &error);
+    int r = store_action(call->api->rooms.store, asked->id, verify, call, &error);
     if (r < 0)
-        api_fail(call, r, &error);
+        api_call_fail_error(call, r, &error);
 }
 
 /* ---- GetHistory ---- */
@@ -176,7 +167,7 @@ static void reverse(struct action_list *list)
 }
 
 /* One message: points and actions are read side by side. */
-static void send_history(struct ttrpc_call *call, const struct point_list *points,
+static void send_history(struct api_call *call, const struct point_list *points,
                          struct action_list *actions)
 {
     Vmreclaim__Controller__V1__GetHistoryResponse response =
@@ -188,19 +179,17 @@ static void send_history(struct ttrpc_call *call, const struct point_list *point
     response.actions = actions->actions;
     response.n_actions = actions->count;
     response.actions_left_out = actions->is_cut;
-    if (ttrpc_call_send(call, &response.base) < 0)
-        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "the answer is too long; ask for less");
+    if (api_call_send(call, &response.base) < 0)
+        api_call_fail(call, -ENOMEM, "the answer is too long; ask for less");
     else
-        ttrpc_call_finish(call, NULL);
+        api_call_finish(call, NULL);
 }
 
-static void get_history(struct ttrpc_call *call, const ProtobufCMessage *request,
-                        const struct api_caller *caller, void *userdata)
+static void get_history(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__GetHistoryRequest *asked = (const void *)request;
-    const struct record_service *service = userdata;
-    struct recorder *recorder = service->recorder;
-    const char *vm = recorded_name(recorder, asked->vm);
+    const struct api_rooms *rooms = &call->api->rooms;
+    const char *vm = recorded_name(rooms, asked->vm);
     int64_t until = asked->until_ns == 0 ? INT64_MAX : asked->until_ns;
     struct point_list points = {.size = POINTS_DEFAULT};
     struct action_list actions = {0};
@@ -210,29 +199,29 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *request
 
     if (asked->points != 0)
         points.size = min_of(asked->points, POINTS_MAX + 0u);
-    store_tick(recorder->store, time_boottime());
+    store_tick(rooms->store, time_boottime());
     points.points = calloc(points.size + 1, sizeof(*points.points));
     points.pointers = calloc(points.size + 1, sizeof(*points.pointers));
     if (points.points == NULL || points.pointers == NULL)
         r = error_set(&error, -ENOMEM, "out of memory");
     if (r == 0)
-        r = store_waterfalls(recorder->store, vm, asked->since_ns, until, (uint32_t)points.size,
+        r = store_waterfalls(rooms->store, vm, asked->since_ns, until, (uint32_t)points.size,
                              keep_point, &points, &error);
     if (r == 0)
-        r = fetch_actions(recorder->store, vm, asked->since_ns, until, limit, &actions, &error);
+        r = fetch_actions(rooms->store, vm, asked->since_ns, until, limit, &actions, &error);
     if (r < 0)
-        api_fail(call, r, &error);
-    else if (points.count + actions.count > 0 || api_find_vm(service->api, call, asked->vm) != NULL)
+        api_call_fail_error(call, r, &error);
+    else if (points.count + actions.count > 0 || api_find_vm(call, asked->vm) != NULL)
         send_history(call, &points, &actions);
     free_actions(&actions);
     free(points.points);
     free((void *)points.pointers);
 }
 
-void record_service_init(struct record_service *service, struct api *api, struct recorder *recorder)
-{
-    *service = (struct record_service){.api = api, .recorder = recorder};
-    api_serve(api, "ListActions", list_actions, service);
-    api_serve(api, "VerifyAction", verify_action, service);
-    api_serve(api, "GetHistory", get_history, service);
-}
+static const struct api_method rows[] = {
+    {"ListActions", list_actions, API_READS},
+    {"VerifyAction", verify_action, API_READS},
+    {"GetHistory", get_history, API_READS | API_STREAMS},
+};
+
+const struct api_methods api_record_methods = {rows, ARRAY_SIZE(rows)};

@@ -1,10 +1,9 @@
 /* Methods that look at VMs. Looking is allowed at unannounced ones too. */
-#include "controller/api/vm_service.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/api/api.h"
 #include "controller/api/forward.h"
 #include "controller/messages/finding.h"
 #include "controller/messages/vm.h"
@@ -20,11 +19,9 @@
 
 /* ---- ListVms ---- */
 
-static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request,
-                     const struct api_caller *caller, void *userdata)
+static void list_vms(struct api_call *call, const ProtobufCMessage *request)
 {
-    const struct api_vm_service *service = userdata;
-    const struct supervisor *supervisor = service->api->supervisor;
+    const struct supervisor *supervisor = call->api->rooms.supervisor;
     Vmreclaim__Controller__V1__ListVmsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_VMS_RESPONSE__INIT;
     size_t count = supervisor->registry.count;
@@ -32,7 +29,7 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request,
 
     response.vms = calloc(count + 1, sizeof(*response.vms));
     if (entries == NULL || response.vms == NULL) {
-        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+        api_call_fail(call, -ENOMEM, "out of memory");
     } else {
         list_for_each (link, &supervisor->registry.vms) {
             struct vm_message *entry = &entries[response.n_vms];
@@ -40,7 +37,7 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request,
             vm_to_message(supervisor, list_entry(link, struct vm, link), false, entry);
             response.vms[response.n_vms++] = &entry->message;
         }
-        ttrpc_call_finish(call, &response.base);
+        api_call_finish(call, &response.base);
     }
     free(response.vms);
     free(entries);
@@ -51,89 +48,84 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request,
 /* Takes the answer to GetMemory. False: the call was failed. Without an answer of the agent the
  * last sample stands while it is not older than a silent agent is waited for; its time is the Vm's
  * last_sample_ns, its distance to the footprint the waterfall's skew_ns. */
-static bool take_fresh_sample(struct ttrpc_call *call, struct vm *vm,
+static bool take_fresh_sample(struct api_call *call, struct vm *vm,
                               const struct ttrpc_result *result, nsec_t round_trip)
 {
     if (vm == NULL) {
-        ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "the VM went away meanwhile");
+        api_call_fail(call, -ENOTCONN, "the VM went away meanwhile");
         return false;
     }
     fresh_sample_take(vm, result, round_trip);
     return true;
 }
 
-static void ask_sample(struct api_vm_service *service, struct ttrpc_call *call, struct vm *vm,
-                       bool exact, forward_answer on_sample)
+static void ask_sample(struct api_call *call, struct vm *vm, bool exact, forward_answer on_sample)
 {
     Vmreclaim__Agent__V1__GetMemoryRequest ask = VMRECLAIM__AGENT__V1__GET_MEMORY_REQUEST__INIT;
 
     ask.exact = exact;
-    forward_unary(service->api, call, vm, "GetMemory", &ask.base,
-                  exact ? EXACT_SAMPLE_TIMEOUT : SAMPLE_TIMEOUT, on_sample, service);
+    forward_unary(call, vm, "GetMemory", &ask.base, exact ? EXACT_SAMPLE_TIMEOUT : SAMPLE_TIMEOUT,
+                  on_sample, NULL);
 }
 
 /* ---- GetVm, Explain ---- */
 
-static void finish_get_vm(const struct api_vm_service *service, struct ttrpc_call *call,
-                          struct vm *vm)
+static void finish_get_vm(struct api_call *call, struct vm *vm)
 {
     Vmreclaim__Controller__V1__GetVmResponse response =
         VMRECLAIM__CONTROLLER__V1__GET_VM_RESPONSE__INIT;
     struct vm_message message;
 
-    vm_to_message(service->api->supervisor, vm, true, &message);
+    vm_to_message(call->api->rooms.supervisor, vm, true, &message);
     response.vm = &message.message;
     response.info = vm_info_unpack(vm);
-    ttrpc_call_finish(call, &response.base);
+    api_call_finish(call, &response.base);
     vm_info_free(response.info);
 }
 
-static void on_get_vm_sample(struct ttrpc_call *call, struct vm *vm,
+static void on_get_vm_sample(struct api_call *call, struct vm *vm,
                              const struct ttrpc_result *result, nsec_t round_trip, void *userdata)
 {
     if (take_fresh_sample(call, vm, result, round_trip))
-        finish_get_vm(userdata, call, vm);
+        finish_get_vm(call, vm);
 }
 
-static void get_vm(struct ttrpc_call *call, const ProtobufCMessage *request,
-                   const struct api_caller *caller, void *userdata)
+static void get_vm(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__GetVmRequest *asked =
         (const Vmreclaim__Controller__V1__GetVmRequest *)request;
-    struct api_vm_service *service = userdata;
-    struct vm *vm = api_find_vm(service->api, call, asked->vm);
+    struct vm *vm = api_find_vm(call, asked->vm);
 
     if (vm == NULL)
         return;
     if (asked->fresh && vm->links.agent != NULL) {
-        ask_sample(service, call, vm, false, on_get_vm_sample);
+        ask_sample(call, vm, false, on_get_vm_sample);
         return;
     }
     if (asked->fresh)
         (void)vm_measure_exactly(vm);
-    finish_get_vm(service, call, vm);
+    finish_get_vm(call, vm);
 }
 
-static void add_findings(const struct explain_subject *subject, struct ttrpc_call *call,
+static void add_findings(const struct explain_subject *subject, struct api_call *call,
                          Vmreclaim__Controller__V1__ExplainResponse *response)
 {
     struct explanation *explanation = calloc(1, sizeof(*explanation));
 
     if (explanation == NULL) {
-        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+        api_call_fail(call, -ENOMEM, "out of memory");
         return;
     }
     explain_vm(subject, explanation);
     if (explanation_to_message(explanation, response) < 0)
-        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+        api_call_fail(call, -ENOMEM, "out of memory");
     else
-        ttrpc_call_finish(call, &response->base);
+        api_call_finish(call, &response->base);
     explanation_release_message(response);
     free(explanation);
 }
 
-static void finish_explain(const struct api_vm_service *service, struct ttrpc_call *call,
-                           struct vm *vm)
+static void finish_explain(struct api_call *call, struct vm *vm)
 {
     Vmreclaim__Controller__V1__ExplainResponse response =
         VMRECLAIM__CONTROLLER__V1__EXPLAIN_RESPONSE__INIT;
@@ -143,7 +135,7 @@ static void finish_explain(const struct api_vm_service *service, struct ttrpc_ca
     bool has_policy = vm_effective_policy(vm, &policy);
 
     vm_measure_huge(vm);
-    vm_to_message(service->api->supervisor, vm, true, &message);
+    vm_to_message(call->api->rooms.supervisor, vm, true, &message);
     response.vm = &message.message;
     add_findings(&(struct explain_subject){.vm = &message.message,
                                            .info = info,
@@ -154,34 +146,32 @@ static void finish_explain(const struct api_vm_service *service, struct ttrpc_ca
     vm_info_free(info);
 }
 
-static void on_explain_sample(struct ttrpc_call *call, struct vm *vm,
+static void on_explain_sample(struct api_call *call, struct vm *vm,
                               const struct ttrpc_result *result, nsec_t round_trip, void *userdata)
 {
     if (take_fresh_sample(call, vm, result, round_trip))
-        finish_explain(userdata, call, vm);
+        finish_explain(call, vm);
 }
 
-static void explain(struct ttrpc_call *call, const ProtobufCMessage *request,
-                    const struct api_caller *caller, void *userdata)
+static void explain(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__ExplainRequest *asked =
         (const Vmreclaim__Controller__V1__ExplainRequest *)request;
-    struct api_vm_service *service = userdata;
-    struct vm *vm = api_find_vm(service->api, call, asked->vm);
+    struct vm *vm = api_find_vm(call, asked->vm);
 
     if (vm == NULL)
         return;
     if (vm->links.agent != NULL) {
-        ask_sample(service, call, vm, asked->exact, on_explain_sample);
+        ask_sample(call, vm, asked->exact, on_explain_sample);
         return;
     }
     (void)vm_measure_exactly(vm);
-    finish_explain(service, call, vm);
+    finish_explain(call, vm);
 }
 
 /* ---- PingVm ---- */
 
-static void on_pong(struct ttrpc_call *call, struct vm *vm, const struct ttrpc_result *result,
+static void on_pong(struct api_call *call, struct vm *vm, const struct ttrpc_result *result,
                     nsec_t round_trip, void *userdata)
 {
     Vmreclaim__Controller__V1__PingVmResponse response =
@@ -194,39 +184,23 @@ static void on_pong(struct ttrpc_call *call, struct vm *vm, const struct ttrpc_r
     response.round_trip_ns = round_trip;
     response.guest_boottime_ns =
         ((const Vmreclaim__Agent__V1__PingResponse *)result->response)->boottime_ns;
-    ttrpc_call_finish(call, &response.base);
+    api_call_finish(call, &response.base);
 }
 
-/* The VM, when it has an agent to ask; else the call is failed. */
-static struct vm *find_vm_with_agent(const struct api_vm_service *service, struct ttrpc_call *call,
-                                     const char *name)
-{
-    struct vm *vm = api_find_vm(service->api, call, name);
-
-    if (vm == NULL || vm->links.agent != NULL)
-        return vm;
-    ttrpc_call_fail(call, TTRPC_UNAVAILABLE,
-                    "no agent of VM '%s' is connected; start vmreclaim-agent in the guest",
-                    vm->name);
-    return NULL;
-}
-
-static void ping_vm(struct ttrpc_call *call, const ProtobufCMessage *request,
-                    const struct api_caller *caller, void *userdata)
+static void ping_vm(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__PingVmRequest *asked =
         (const Vmreclaim__Controller__V1__PingVmRequest *)request;
     Vmreclaim__Agent__V1__PingRequest ping = VMRECLAIM__AGENT__V1__PING_REQUEST__INIT;
-    struct api_vm_service *service = userdata;
-    struct vm *vm = find_vm_with_agent(service, call, asked->vm);
+    struct vm *vm = api_find_vm_with_agent(call, asked->vm);
 
     if (vm != NULL)
-        forward_unary(service->api, call, vm, "Ping", &ping.base, PING_TIMEOUT, on_pong, NULL);
+        forward_unary(call, vm, "Ping", &ping.base, PING_TIMEOUT, on_pong, NULL);
 }
 
 /* ---- ListRanges ---- */
 
-static int on_ranges(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+static int on_ranges(struct api_call *call, const ProtobufCMessage *message, void *userdata)
 {
     const Vmreclaim__Agent__V1__ListFreeRangesResponse *part =
         (const Vmreclaim__Agent__V1__ListFreeRangesResponse *)message;
@@ -235,39 +209,37 @@ static int on_ranges(struct ttrpc_call *call, const ProtobufCMessage *message, v
 
     response.n_ranges = part->n_ranges;
     response.ranges = part->ranges;
-    return ttrpc_call_send(call, &response.base);
+    return api_call_send(call, &response.base);
 }
 
-static void on_ranges_end(struct ttrpc_call *call, struct vm *vm, const struct ttrpc_result *result,
+static void on_ranges_end(struct api_call *call, struct vm *vm, const struct ttrpc_result *result,
                           nsec_t round_trip, void *userdata)
 {
     if (result->code == TTRPC_OK)
-        ttrpc_call_finish(call, NULL);
+        api_call_finish(call, NULL);
     else
         forward_fail(call, vm, result);
 }
 
-static void list_ranges(struct ttrpc_call *call, const ProtobufCMessage *request,
-                        const struct api_caller *caller, void *userdata)
+static void list_ranges(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__ListRangesRequest *asked =
         (const Vmreclaim__Controller__V1__ListRangesRequest *)request;
     Vmreclaim__Agent__V1__ListFreeRangesRequest ask =
         VMRECLAIM__AGENT__V1__LIST_FREE_RANGES_REQUEST__INIT;
-    struct api_vm_service *service = userdata;
-    struct vm *vm = find_vm_with_agent(service, call, asked->vm);
+    struct vm *vm = api_find_vm_with_agent(call, asked->vm);
 
     if (vm != NULL)
-        forward_stream(service->api, call, vm, "ListFreeRanges", &ask.base, RANGES_TIMEOUT,
-                       on_ranges, on_ranges_end, NULL);
+        forward_stream(call, vm, "ListFreeRanges", &ask.base, RANGES_TIMEOUT, on_ranges,
+                       on_ranges_end, NULL);
 }
 
-void api_vm_service_init(struct api_vm_service *service, struct api *api)
-{
-    *service = (struct api_vm_service){.api = api};
-    api_serve(api, "ListVms", list_vms, service);
-    api_serve(api, "GetVm", get_vm, service);
-    api_serve(api, "Explain", explain, service);
-    api_serve(api, "PingVm", ping_vm, service);
-    api_serve(api, "ListRanges", list_ranges, service);
-}
+static const struct api_method rows[] = {
+    {"ListVms", list_vms, API_READS},
+    {"GetVm", get_vm, API_READS},
+    {"Explain", explain, API_READS},
+    {"PingVm", ping_vm, API_READS},
+    {"ListRanges", list_ranges, API_READS | API_STREAMS},
+};
+
+const struct api_methods api_vm_methods = {rows, ARRAY_SIZE(rows)};

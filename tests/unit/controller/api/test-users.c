@@ -22,8 +22,8 @@ struct fixture {
     unsigned audited;
 };
 
-static void on_audit(const struct api_caller *caller, const char *method,
-                     const ProtobufCMessage *request, bool allowed, void *userdata)
+static void on_audit(const struct api_call *call, const ProtobufCMessage *request, bool allowed,
+                     void *userdata)
 {
     struct fixture *f = userdata;
 
@@ -40,7 +40,7 @@ static int set_up(void **state)
     f->root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (supervisor_init(&f->supervisor, &f->loop, f->root, NSEC_PER_SEC) < 0)
         return -1;
-    api_init(&f->api, &f->supervisor);
+    api_init(&f->api, &(struct api_rooms){.supervisor = &f->supervisor});
     f->api.audit = on_audit;
     f->api.audit_userdata = f;
     *state = f;
@@ -84,7 +84,7 @@ static void test_one_user_leaves_room_for_others(void **state)
     assert_int_equal(f->api.connection_count, 33);
     (void)close(connect_as(f, 0));
     assert_int_equal(f->api.connection_count, 34);
-    assert_int_equal(f->api.user_count, 3);
+    assert_int_equal(f->api.users.count, 3);
     for (unsigned i = 0; i < ARRAY_SIZE(descriptors); i++)
         (void)close(descriptors[i]);
     while (f->api.connection_count > 0)
@@ -104,8 +104,8 @@ static void test_users_are_forgotten(void **state)
         while (f->api.connection_count > 1)
             (void)uv_run(&f->loop, UV_RUN_ONCE);
     }
-    assert_int_equal(f->api.user_count, API_USERS_MAX);
-    assert_int_equal(list_entry(f->api.users.next, struct api_user, link)->uid, STRANGER);
+    assert_int_equal(f->api.users.count, API_USERS_MAX);
+    assert_int_equal(list_entry(f->api.users.list.next, struct api_user, link)->uid, STRANGER);
     (void)close(kept);
 }
 
@@ -169,11 +169,10 @@ static void test_who_pays(void **state)
                          0);
         while (answers.count == 0)
             (void)uv_run(&f->loop, UV_RUN_ONCE);
-        assert_int_equal(answers.code,
-                         uids[i] == 0 ? TTRPC_UNIMPLEMENTED : TTRPC_PERMISSION_DENIED);
+        assert_int_equal(answers.code, uids[i] == 0 ? TTRPC_OK : TTRPC_PERMISSION_DENIED);
         ttrpc_connection_close(client);
     }
-    list_for_each (link, &f->api.users) {
+    list_for_each (link, &f->api.users.list) {
         const struct api_user *user = list_entry(link, struct api_user, link);
 
         assert_int_equal(user->processor.paid_until > 0, user->uid == STRANGER);

@@ -1,82 +1,130 @@
-/* Policies at run time. */
-#include "controller/records/policy_service.h"
-
+/* Methods about policies. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/api/api.h"
 #include "controller/messages/copy.h"
 #include "controller/messages/policy.h"
 #include "controller/messages/text.h"
+#include "controller/policies/assignments.h"
+#include "controller/policies/waiting.h"
 
 enum { REVISIONS_MAX = 1000 };
 
 typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
 typedef Vmreclaim__Controller__V1__PolicyAssignment PolicyAssignment;
 
-static char **allocate_names(const struct policy_service *service)
+static char **allocate_names(const struct api_call *call)
 {
-    return calloc(service->api->supervisor->registry.count + 1, sizeof(char *));
+    return calloc(call->api->rooms.supervisor->registry.count + 1, sizeof(char *));
 }
 
 /* ---- ApplyPolicy ---- */
 
-static void answer_spread(struct policy_service *service, struct ttrpc_call *call,
-                          const struct policy *policy)
+static void answer_spread(struct api_call *call, const struct policy *policy)
 {
     Vmreclaim__Controller__V1__ApplyVmPolicyResponse response =
         VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
-    char **vms = allocate_names(service);
+    char **vms = allocate_names(call);
 
     if (vms == NULL) {
-        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+        api_call_fail(call, -ENOMEM, "out of memory");
         return;
     }
     response.name = message_text(policy->name);
     response.revision = policy->revision;
-    response.n_vms = policy_spread(&service->assignments, policy->name, vms);
+    response.n_vms = policy_spread(call->api->rooms.assignments, policy->name, vms);
     response.vms = vms;
-    ttrpc_call_finish(call, &response.base);
+    api_call_finish(call, &response.base);
     free((void *)vms);
 }
 
-static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *request,
-                         const struct api_caller *caller, void *userdata)
+static void answer_assigned(struct api_call *call, const struct vm *vm, bool pending)
+{
+    Vmreclaim__Controller__V1__ApplyVmPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
+    const struct vm_policy *assigned = &vm->assigned;
+    char *vms[] = {message_text(vm->name)};
+
+    response.name = assigned->policy->name;
+    response.revision = assigned->policy->revision;
+    response.pending = pending;
+    response.vms = vms;
+    response.n_vms = 1;
+    response.unsupported_keys = assigned->unsupported_keys;
+    response.n_unsupported_keys = message_count(assigned->unsupported_keys);
+    response.capped_keys = assigned->capped_keys;
+    response.n_capped_keys = message_count(assigned->capped_keys);
+    api_call_finish(call, &response.base);
+}
+
+static void on_answered(struct vm *vm, enum policy_outcome outcome, const char *text,
+                        void *userdata)
+{
+    struct api_call *call = userdata;
+
+    if (outcome == POLICY_REFUSED)
+        api_call_fail(call, -EBUSY, "VM '%s': %s", vm->name, text);
+    else
+        answer_assigned(call, vm, outcome == POLICY_PENDING);
+}
+
+static void on_operator_gone(struct api_call *call, void *userdata)
+{
+    policy_wait_cancel(userdata);
+}
+
+/* Answered when the VM's agent has answered; at once, as pending, when the agent is away. */
+static void assign(struct api_call *call, struct vm *vm, const struct policy *policy)
+{
+    struct policy_wait *wait;
+    int r = policy_wait_start(call->api->rooms.policy_waits, vm, policy, on_answered, call, &wait);
+
+    if (r == 0)
+        api_call_on_gone(call, on_operator_gone, wait);
+    else if (r == -ENOTCONN)
+        answer_assigned(call, vm, true);
+    else
+        api_call_fail(call, r, "out of memory");
+}
+
+static void apply_policy(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *asked = (const void *)request;
     const char *source = asked->source_name[0] != '\0' ? asked->source_name : "policy";
-    struct policy_service *service = userdata;
+    struct policy_assignments *assignments = call->api->rooms.assignments;
     struct vm *vm = NULL;
     struct policy policy;
     struct error error;
 
     if (asked->vm[0] != '\0' && !policy_selector_is_pattern(asked->vm)) {
-        vm = api_find_vm(service->api, call, asked->vm);
+        vm = api_find_vm(call, asked->vm);
         if (vm == NULL)
             return;
     }
     int r = policy_revision_read(asked->source, source, &policy, &error);
     if (r == 0)
-        r = policy_order(&service->assignments, &policy,
+        r = policy_order(assignments, &policy,
                          &(struct policy_order){.text = asked->source,
                                                 .source = asked->source_name,
-                                                .author = caller->name,
+                                                .author = call->caller.name,
                                                 .selector = vm != NULL ? vm->name : asked->vm},
                          &error);
     if (r < 0) {
-        api_fail(call, r, &error);
+        api_call_fail_error(call, r, &error);
         return;
     }
     if (vm == NULL) {
-        answer_spread(service, call, &policy);
+        answer_spread(call, &policy);
         return;
     }
-    char **vms = allocate_names(service);
+    char **vms = allocate_names(call);
     if (vms != NULL)
-        (void)policy_spread(&service->assignments, policy.name, vms); /* the other VMs it is for */
+        (void)policy_spread(assignments, policy.name, vms); /* the other VMs it is for */
     free((void *)vms);
-    api_policy_assign(&service->waits, call, vm, &policy);
+    assign(call, vm, &policy);
 }
 
 /* ---- looking ---- */
@@ -130,50 +178,47 @@ static void free_copies(struct copies *copies)
     free(copies);
 }
 
-static void list_policies(struct ttrpc_call *call, const ProtobufCMessage *request,
-                          const struct api_caller *caller, void *userdata)
+static void list_policies(struct api_call *call, const ProtobufCMessage *request)
 {
     Vmreclaim__Controller__V1__ListPoliciesResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_POLICIES_RESPONSE__INIT;
-    struct policy_service *service = userdata;
     struct copies *copies = calloc(1, sizeof(*copies));
     struct error error;
 
-    int r = copies == NULL ? error_set(&error, -ENOMEM, "out of memory")
-                           : store_policy_list(service->store, keep_revision, copies, &error);
+    int r = copies == NULL
+                ? error_set(&error, -ENOMEM, "out of memory")
+                : store_policy_list(call->api->rooms.store, keep_revision, copies, &error);
     if (r == 0)
-        r = store_assignments(service->store, keep_assignment, copies, &error);
+        r = store_assignments(call->api->rooms.store, keep_assignment, copies, &error);
     if (r < 0) {
-        api_fail(call, r, &error);
+        api_call_fail_error(call, r, &error);
     } else {
         response.policies = copies->revisions;
         response.n_policies = copies->revision_count;
         response.assignments = copies->assignments;
         response.n_assignments = copies->assignment_count;
-        ttrpc_call_finish(call, &response.base);
+        api_call_finish(call, &response.base);
     }
     free_copies(copies);
 }
 
-static void list_revisions(struct ttrpc_call *call, const ProtobufCMessage *request,
-                           const struct api_caller *caller, void *userdata)
+static void list_revisions(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__ListPolicyRevisionsRequest *asked = (const void *)request;
     Vmreclaim__Controller__V1__ListPolicyRevisionsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_POLICY_REVISIONS_RESPONSE__INIT;
-    struct policy_service *service = userdata;
     struct copies *copies = calloc(1, sizeof(*copies));
     struct error error;
 
     int r = copies == NULL ? error_set(&error, -ENOMEM, "out of memory")
-                           : store_policy_revisions(service->store, asked->name, keep_revision,
-                                                    copies, &error);
+                           : store_policy_revisions(call->api->rooms.store, asked->name,
+                                                    keep_revision, copies, &error);
     if (r < 0) {
-        api_fail(call, r, &error);
+        api_call_fail_error(call, r, &error);
     } else {
         response.revisions = copies->revisions;
         response.n_revisions = copies->revision_count;
-        ttrpc_call_finish(call, &response.base);
+        api_call_finish(call, &response.base);
     }
     free_copies(copies);
 }
@@ -186,64 +231,55 @@ static int answer_policy(const struct policy_revision *revision, void *userdata)
 
     policy_revision_to_message(revision, &message);
     response.policy = &message;
-    ttrpc_call_finish(userdata, &response.base);
+    api_call_finish(userdata, &response.base);
     return 0;
 }
 
-static void get_policy(struct ttrpc_call *call, const ProtobufCMessage *request,
-                       const struct api_caller *caller, void *userdata)
+static void get_policy(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__GetPolicyRequest *asked = (const void *)request;
-    struct policy_service *service = userdata;
     struct error error;
 
-    int r =
-        store_policy_get(service->store, asked->name, asked->revision, answer_policy, call, &error);
+    int r = store_policy_get(call->api->rooms.store, asked->name, asked->revision, answer_policy,
+                             call, &error);
     if (r < 0)
-        api_fail(call, r, &error);
+        api_call_fail_error(call, r, &error);
 }
 
 /* ---- RollBackPolicy ---- */
 
-struct rollback_answer {
-    struct policy_service *service;
-    struct ttrpc_call *call;
-};
-
 static int answer_rollback(const struct policy_revision *revision, void *userdata)
 {
-    const struct rollback_answer *answer = userdata;
+    struct api_call *call = userdata;
     Vmreclaim__Controller__V1__RollBackPolicyResponse response =
         VMRECLAIM__CONTROLLER__V1__ROLL_BACK_POLICY_RESPONSE__INIT;
-    char **vms = allocate_names(answer->service);
+    char **vms = allocate_names(call);
     PolicyRevision message;
 
     if (vms == NULL)
         return -ENOMEM;
     policy_revision_to_message(revision, &message);
     response.policy = &message;
-    response.n_vms = policy_spread(&answer->service->assignments, revision->name, vms);
+    response.n_vms = policy_spread(call->api->rooms.assignments, revision->name, vms);
     response.vms = vms;
-    ttrpc_call_finish(answer->call, &response.base);
+    api_call_finish(call, &response.base);
     free((void *)vms);
     return 0;
 }
 
-static void roll_back(struct ttrpc_call *call, const ProtobufCMessage *request,
-                      const struct api_caller *caller, void *userdata)
+static void roll_back(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__RollBackPolicyRequest *asked = (const void *)request;
-    struct rollback_answer answer = {.service = userdata, .call = call};
-    struct store *store = answer.service->store;
+    struct store *store = call->api->rooms.store;
     uint64_t revision;
     struct error error = {"out of memory"};
-    int r = store_policy_roll_back(store, asked->name, asked->revision, caller->name,
+    int r = store_policy_roll_back(store, asked->name, asked->revision, call->caller.name,
                                    time_realtime(), &revision, &error);
 
     if (r == 0)
-        r = store_policy_get(store, asked->name, revision, answer_rollback, &answer, &error);
+        r = store_policy_get(store, asked->name, revision, answer_rollback, call, &error);
     if (r < 0)
-        api_fail(call, r, &error);
+        api_call_fail_error(call, r, &error);
 }
 
 /* ---- UnassignPolicy ---- */
@@ -262,65 +298,57 @@ static int match_selector(const struct policy_assignment *assignment, void *user
     return 0;
 }
 
-static void unassign(struct ttrpc_call *call, const ProtobufCMessage *request,
-                     const struct api_caller *caller, void *userdata)
+static void unassign(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__UnassignPolicyRequest *asked = (const void *)request;
     Vmreclaim__Controller__V1__UnassignPolicyResponse response =
         VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_RESPONSE__INIT;
-    struct policy_service *service = userdata;
     struct assigned assigned = {.selector = asked->selector};
-    char **vms = allocate_names(service);
+    char **vms = allocate_names(call);
     struct error error = {"out of memory"};
-    int r = vms == NULL ? -ENOMEM
-                        : store_assignments(service->store, match_selector, &assigned, &error);
+    int r = vms == NULL
+                ? -ENOMEM
+                : store_assignments(call->api->rooms.store, match_selector, &assigned, &error);
 
     if (r == 0)
-        r = store_unassign(service->store, asked->selector, &error);
+        r = store_unassign(call->api->rooms.store, asked->selector, &error);
     if (r < 0) {
-        api_fail(call, r, &error);
+        api_call_fail_error(call, r, &error);
     } else {
         response.policy = assigned.policy;
-        response.n_vms = policy_settle(&service->assignments, vms);
+        response.n_vms = policy_settle(call->api->rooms.assignments, vms);
         response.vms = vms;
-        ttrpc_call_finish(call, &response.base);
+        api_call_finish(call, &response.base);
     }
     free((void *)vms);
 }
 
 /* ---- GetEffectivePolicy ---- */
 
-static void get_effective(struct ttrpc_call *call, const ProtobufCMessage *request,
-                          const struct api_caller *caller, void *userdata)
+static void get_effective(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__GetEffectivePolicyRequest *asked = (const void *)request;
-    const struct policy_service *service = userdata;
     struct effective_policy_message response;
-    struct vm *vm = api_find_vm(service->api, call, asked->vm);
+    struct vm *vm = api_find_vm(call, asked->vm);
 
     if (vm == NULL)
         return;
     if (vm->assigned.policy == NULL) {
-        ttrpc_call_fail(call, TTRPC_NOT_FOUND,
-                        "no policy is assigned to VM '%s': its agent runs its own (in the guest: "
-                        "vmreclaim-agent --check); assign one: vmreclaim policy apply FILE --vm %s",
-                        vm->name, vm->name);
+        api_call_fail(call, -ENOENT,
+                      "no policy is assigned to VM '%s': its agent runs its own (in the guest: "
+                      "vmreclaim-agent --check); assign one: vmreclaim policy apply FILE --vm %s",
+                      vm->name, vm->name);
         return;
     }
     effective_policy_to_message(vm, &response);
-    ttrpc_call_finish(call, &response.message.base);
+    api_call_finish(call, &response.message.base);
 }
 
-void policy_service_init(struct policy_service *service, struct api *api, struct store *store)
-{
-    *service = (struct policy_service){.api = api, .store = store};
-    policy_assignments_init(&service->assignments, api->supervisor, store);
-    policy_waits_init(&service->waits, api->supervisor);
-    api_serve(api, "ApplyPolicy", apply_policy, service);
-    api_serve(api, "ListPolicies", list_policies, service);
-    api_serve(api, "ListPolicyRevisions", list_revisions, service);
-    api_serve(api, "GetPolicy", get_policy, service);
-    api_serve(api, "RollBackPolicy", roll_back, service);
-    api_serve(api, "UnassignPolicy", unassign, service);
-    api_serve(api, "GetEffectivePolicy", get_effective, service);
-}
+static const struct api_method rows[] = {
+    {"ApplyPolicy", apply_policy, API_CONTROLS},        {"ListPolicies", list_policies, API_READS},
+    {"ListPolicyRevisions", list_revisions, API_READS}, {"GetPolicy", get_policy, API_READS},
+    {"RollBackPolicy", roll_back, API_CONTROLS},        {"UnassignPolicy", unassign, API_CONTROLS},
+    {"GetEffectivePolicy", get_effective, API_READS},
+};
+
+const struct api_methods api_policy_methods = {rows, ARRAY_SIZE(rows)};

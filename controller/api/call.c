@@ -1,0 +1,68 @@
+/* The life cycle of calls. */
+#include "controller/api/call.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "controller/api/method.h"
+
+static void end(struct api_call *call)
+{
+    call->state = API_CALL_ENDED;
+    call->door->release(call);
+}
+
+int api_call_send(struct api_call *call, const ProtobufCMessage *message)
+{
+    assert(call->state != API_CALL_ENDED);
+    assert(call->method->flags & API_STREAMS);
+    return call->state == API_CALL_OPEN ? call->door->send(call, message) : -EPIPE;
+}
+
+void api_call_finish(struct api_call *call, const ProtobufCMessage *response)
+{
+    assert(call->state != API_CALL_ENDED);
+    assert((response == NULL) == ((call->method->flags & API_STREAMS) != 0));
+    if (call->state == API_CALL_OPEN)
+        call->door->finish(call, response);
+    end(call);
+}
+
+void api_call_fail(struct api_call *call, int status, const char *format, ...)
+{
+    struct error error;
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(error.text, sizeof(error.text), format, arguments);
+    va_end(arguments);
+    api_call_fail_error(call, status, &error);
+}
+
+void api_call_fail_error(struct api_call *call, int status, const struct error *error)
+{
+    assert(call->state != API_CALL_ENDED && status < 0);
+    if (call->state == API_CALL_OPEN)
+        call->door->fail(call, status, error->text);
+    end(call);
+}
+
+void api_call_on_gone(struct api_call *call, void (*on_gone)(struct api_call *call, void *userdata),
+                      void *userdata)
+{
+    assert(call->state == API_CALL_OPEN && call->on_gone == NULL);
+    call->on_gone = on_gone;
+    call->gone_userdata = userdata;
+}
+
+void api_call_abandon(struct api_call *call)
+{
+    assert(call->state == API_CALL_OPEN);
+    call->state = API_CALL_ABANDONED;
+    if (call->on_gone == NULL)
+        return;
+    call->on_gone(call, call->gone_userdata);
+    end(call);
+}

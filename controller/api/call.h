@@ -1,0 +1,88 @@
+/* One call of a client on the daemon, whichever door it came through.
+ *
+ * Theory of operation: a door (a listener of one protocol) makes a call, says who calls, and hands
+ * it to the dispatcher (dispatch.h). The handler ends it, at once or later, with exactly one of
+ * api_call_finish and api_call_fail, which free it.
+ *
+ *     open ------------------> ended
+ *       |                        ^
+ *       +------> abandoned ------+      the client went away, or its deadline passed
+ *
+ * Failure modes: of an abandoned call the handler is told when it asked for that with
+ * api_call_on_gone; the call has then ended. Else it ends it as usual, and what it sends goes
+ * nowhere. */
+#ifndef VMRECLAIM_API_CALL_H
+#define VMRECLAIM_API_CALL_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/base/error.h"
+#include "controller/actions/id.h"
+
+struct api;
+struct api_call;
+struct api_method;
+struct api_user;
+
+/* Who is calling, as the door knows it. */
+struct api_caller {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+    bool may_read;
+    bool may_control;
+    char name[64]; /* "root", "alice", "uid 1007" */
+};
+
+/* How a door answers. Static data; every function is the door's own. */
+struct api_door {
+    /* One message of a streamed response. -EAGAIN: the reader is slow, nothing was queued. */
+    int (*send)(struct api_call *call, const ProtobufCMessage *message);
+    /* `response` is NULL for a streamed one. */
+    void (*finish)(struct api_call *call, const ProtobufCMessage *response);
+    /* `status` is a negative errno. */
+    void (*fail)(struct api_call *call, int status, const char *text);
+    /* Frees the call. */
+    void (*release)(struct api_call *call);
+};
+
+enum api_call_state {
+    API_CALL_OPEN,
+    API_CALL_ABANDONED, /* nobody waits; the handler has yet to end it */
+    API_CALL_ENDED,
+};
+
+/* Part of what the door allocates. */
+struct api_call {
+    const struct api_door *door;
+    struct api *api;
+    struct api_user *user;
+    struct api_caller caller;
+    const struct api_method *method; /* set by the dispatcher */
+    char action[ACTION_ID_SIZE];     /* of a call that changes something; else empty */
+    enum api_call_state state;
+    void (*on_gone)(struct api_call *call, void *userdata);
+    void *gone_userdata;
+};
+
+/* ---- for handlers ---- */
+
+int api_call_send(struct api_call *call, const ProtobufCMessage *message);
+void api_call_finish(struct api_call *call, const ProtobufCMessage *response);
+
+/* `status` is a negative errno, which the door translates. */
+void api_call_fail(struct api_call *call, int status, const char *format, ...) printf_like(3, 4);
+void api_call_fail_error(struct api_call *call, int status, const struct error *error);
+
+/* `on_gone` runs when nobody waits any more; the call must not be used afterwards. */
+void api_call_on_gone(struct api_call *call, void (*on_gone)(struct api_call *call, void *userdata),
+                      void *userdata);
+
+/* ---- for doors ---- */
+
+/* The client went away. May free the call. */
+void api_call_abandon(struct api_call *call);
+
+#endif

@@ -1,0 +1,215 @@
+/* The ttRPC door: connections of clients, who they are, and their calls. */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "controller/api/api.h"
+#include "controller/api/door.h"
+
+#define GROUPS_MAX 256
+#define BYTES_MAX  ((uint64_t)256 << 20) /* of all connections */
+
+struct api_connection {
+    struct list link;
+    struct api *api;
+    struct ttrpc_connection *connection;
+    struct api_user *user;
+    struct api_caller caller;
+};
+
+/* Frames of ours may be as large as ttRPC allows: lists of ten thousand VMs. */
+static const struct ttrpc_limits operator_limits = {
+    .frame_bytes = 1u << 20,
+    .streams = 16,
+    .queued_bytes = 64u << 20,
+    .stall = 30 * NSEC_PER_SEC,
+};
+
+/* ---- calls ---- */
+
+struct door_call {
+    struct api_call call;
+    struct ttrpc_call *ttrpc; /* while the call is open */
+};
+
+static struct door_call *door_call_of(struct api_call *call)
+{
+    return container_of(call, struct door_call, call);
+}
+
+static int door_send(struct api_call *call, const ProtobufCMessage *message)
+{
+    return ttrpc_call_send(door_call_of(call)->ttrpc, message);
+}
+
+static void door_finish(struct api_call *call, const ProtobufCMessage *response)
+{
+    ttrpc_call_finish(door_call_of(call)->ttrpc, response);
+}
+
+static void door_fail(struct api_call *call, int status, const char *text)
+{
+    ttrpc_call_fail(door_call_of(call)->ttrpc, ttrpc_code_of_errno(status), "%s", text);
+}
+
+static void door_release(struct api_call *call)
+{
+    free(door_call_of(call));
+}
+
+static const struct api_door ttrpc_door = {
+    .send = door_send,
+    .finish = door_finish,
+    .fail = door_fail,
+    .release = door_release,
+};
+
+static void on_cancel(struct ttrpc_call *ttrpc, void *userdata)
+{
+    struct door_call *door_call = userdata;
+
+    assert(door_call->ttrpc == ttrpc);
+    door_call->ttrpc = NULL;
+    api_call_abandon(&door_call->call);
+}
+
+/* All methods begin here. */
+static void on_call(struct ttrpc_call *ttrpc, const ProtobufCMessage *request, void *userdata)
+{
+    struct api_connection *connection = userdata;
+    struct door_call *door_call = calloc(1, sizeof(*door_call));
+
+    if (door_call == NULL) {
+        ttrpc_call_fail(ttrpc, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+        return;
+    }
+    *door_call = (struct door_call){
+        .call = {.door = &ttrpc_door,
+                 .api = connection->api,
+                 .user = connection->user,
+                 .caller = connection->caller},
+        .ttrpc = ttrpc,
+    };
+    ttrpc_call_on_cancel(ttrpc, on_cancel, door_call);
+    api_dispatch(&door_call->call, api_method_of(request->descriptor), request);
+}
+
+/* ---- who calls ---- */
+
+static bool is_member(int descriptor, gid_t primary, gid_t group)
+{
+    gid_t groups[GROUPS_MAX];
+    socklen_t length = sizeof(groups);
+
+    if (group == API_GROUP_NONE)
+        return false;
+    if (primary == group)
+        return true;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0)
+        return false;
+    for (size_t i = 0; i < length / sizeof(groups[0]); i++)
+        if (groups[i] == group)
+            return true;
+    return false;
+}
+
+/* From SO_PEERCRED and SO_PEERGROUPS. Root and the daemon's own user may do everything. */
+static void identify(const struct api *api, int descriptor, const struct peer *peer,
+                     const struct api_user *user, struct api_caller *ret_caller)
+{
+    struct api_caller caller = {.pid = peer->pid, .uid = peer->uid, .gid = peer->gid};
+    bool owner = peer->uid == 0 || peer->uid == geteuid();
+
+    (void)snprintf(caller.name, sizeof(caller.name), "%s", user->name);
+    caller.may_control = owner || is_member(descriptor, peer->gid, api->control_group);
+    caller.may_read = caller.may_control || is_member(descriptor, peer->gid, api->read_group);
+    *ret_caller = caller;
+}
+
+/* ---- connections ---- */
+
+static void on_close(struct ttrpc_connection *ttrpc, int status, const char *reason, void *userdata)
+{
+    struct api_connection *connection = userdata;
+
+    assert(connection->api->connection_count > 0 && connection->user->connection_count > 0);
+    list_remove(&connection->link);
+    connection->api->connection_count--;
+    connection->user->connection_count--;
+    free(connection);
+}
+
+/* NULL: no room for another, or no memory. */
+static struct api_connection *create_connection(struct api *api, int descriptor,
+                                                const struct peer *peer)
+{
+    struct api_user *user = api_users_get(&api->users, peer->uid);
+    struct api_connection *connection;
+    struct api_caller caller;
+
+    if (user == NULL || api->connection_count >= API_CONNECTIONS_MAX)
+        return NULL;
+    identify(api, descriptor, peer, user, &caller);
+    if (!caller.may_control && user->connection_count >= API_USER_CONNECTIONS_MAX)
+        return NULL;
+    connection = calloc(1, sizeof(*connection));
+    if (connection == NULL)
+        return NULL;
+    connection->api = api;
+    connection->user = user;
+    connection->caller = caller;
+    return connection;
+}
+
+void api_accept(struct api *api, int descriptor, const struct peer *peer)
+{
+    static const struct ttrpc_service *services[2];
+    struct api_connection *connection = create_connection(api, descriptor, peer);
+    struct ttrpc_connection_options options = {
+        .limits = operator_limits,
+        .services = services,
+        .budget = &api->budget,
+        .userdata = connection,
+        .on_close = on_close,
+    };
+
+    services[0] = &api->service;
+    if (connection == NULL) {
+        (void)close(descriptor);
+        return;
+    }
+    if (!connection->caller.may_control) {
+        options.limits.frame_by_frame = true;
+        options.processor = &connection->user->processor;
+    }
+    if (ttrpc_connection_create(api->rooms.supervisor->loop, descriptor, &options,
+                                &connection->connection) < 0) {
+        free(connection);
+        return;
+    }
+    list_append(&api->connections, &connection->link);
+    api->connection_count++;
+    connection->user->connection_count++;
+}
+
+void api_door_init(struct api *api)
+{
+    assert(api_service->n_methods <= API_METHODS_MAX);
+    api->service = (struct ttrpc_service){.descriptor = api_service, .handlers = api->handlers};
+    for (unsigned i = 0; i < api_service->n_methods; i++) {
+        api->handlers[i] = on_call;
+        if (api_method_at(i)->flags & API_STREAMS)
+            api->service.streams |= UINT64_C(1) << i;
+    }
+    list_init(&api->connections);
+    ttrpc_budget_init(&api->budget, BYTES_MAX, API_CONNECTIONS_MAX);
+}
+
+void api_door_stop(struct api *api)
+{
+    list_for_each_safe (link, following, &api->connections)
+        ttrpc_connection_close(list_entry(link, struct api_connection, link)->connection);
+}

@@ -1,0 +1,258 @@
+/* Calls through a door of the test's own: permission, audit, and the life cycle of a call. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controller.pb-c.h"
+#include "controller/api/api.h"
+#include "controller/vms/life.h"
+#include "controller/vms/tick.h"
+#include "tests/lib/loop.h"
+
+static uv_loop_t loop;
+static struct supervisor supervisor;
+static struct api api;
+static struct api_user user;
+static int root;
+
+/* What the door was told. */
+static unsigned finished;
+static unsigned sent;
+static unsigned released;
+static int failed; /* with which status */
+static char text[512];
+
+/* What was audited. */
+static unsigned audited;
+static bool audited_as_allowed;
+static char audited_method[64];
+static char audited_action[ACTION_ID_SIZE];
+
+static int door_send(struct api_call *call, const ProtobufCMessage *message)
+{
+    sent++;
+    return 0;
+}
+
+static void door_finish(struct api_call *call, const ProtobufCMessage *response)
+{
+    finished++;
+}
+
+static void door_fail(struct api_call *call, int status, const char *why)
+{
+    failed = status;
+    (void)snprintf(text, sizeof(text), "%s", why);
+}
+
+static void door_release(struct api_call *call)
+{
+    assert_int_equal(call->state, API_CALL_ENDED);
+    released++;
+    free(call);
+}
+
+static const struct api_door door = {
+    .send = door_send, .finish = door_finish, .fail = door_fail, .release = door_release};
+
+static void on_audit(const struct api_call *call, const ProtobufCMessage *request, bool allowed,
+                     void *userdata)
+{
+    audited++;
+    audited_as_allowed = allowed;
+    (void)snprintf(audited_method, sizeof(audited_method), "%s", call->method->name);
+    (void)snprintf(audited_action, sizeof(audited_action), "%s", call->action);
+}
+
+static int set_up(void **state)
+{
+    assert_int_equal(uv_loop_init(&loop), 0);
+    root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(supervisor_init(&supervisor, &loop, root, NSEC_PER_SEC), 0);
+    api_init(&api, &(struct api_rooms){.supervisor = &supervisor});
+    api.audit = on_audit;
+    user = (struct api_user){.refusals = {.interval = 60 * NSEC_PER_SEC, .burst = 2}};
+    finished = sent = released = audited = 0;
+    failed = 0;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    api_stop(&api);
+    supervisor_stop(&supervisor);
+    loop_finish(&loop);
+    api_finish(&api);
+    supervisor_finish(&supervisor);
+    (void)close(root);
+    return 0;
+}
+
+static struct api_call *make_call(bool may_read, bool may_control)
+{
+    struct api_call *call = calloc(1, sizeof(*call));
+
+    assert_non_null(call);
+    *call = (struct api_call){
+        .door = &door,
+        .api = &api,
+        .user = &user,
+        .caller = {.may_read = may_read, .may_control = may_control, .name = "alice"},
+    };
+    return call;
+}
+
+static void dispatch(struct api_call *call, const ProtobufCMessage *request)
+{
+    api_dispatch(call, api_method_of(request->descriptor), request);
+}
+
+static void test_every_method_is_in_the_table(void **state)
+{
+    api_methods_check();
+    for (unsigned i = 0; i < api_service->n_methods; i++)
+        assert_string_equal(api_method_at(i)->name, api_service->methods[i].name);
+    assert_null(api_method_at(api_service->n_methods));
+    assert_null(api_method_of(&vmreclaim__controller__v1__vm__descriptor));
+}
+
+/* What changes something is not for readers; the list is written out so that a slip in a row is
+ * seen. */
+static void test_who_may_call_what(void **state)
+{
+    static const char *const controls[] = {
+        "Compact",    "Reclaim",        "SetReporting",   "ApplyPolicy",
+        "SetBalloon", "ReleaseBalloon", "RollBackPolicy", "UnassignPolicy",
+    };
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < api_service->n_methods; i++) {
+        const struct api_method *method = api_method_at(i);
+        bool is_listed = false;
+
+        for (size_t j = 0; j < ARRAY_SIZE(controls); j++)
+            is_listed = is_listed || strcmp(controls[j], method->name) == 0;
+        assert_int_equal((method->flags & API_CONTROLS) != 0, is_listed);
+        count += is_listed;
+    }
+    assert_int_equal(count, ARRAY_SIZE(controls));
+}
+
+static void test_a_call_is_answered(void **state)
+{
+    Vmreclaim__Controller__V1__ListVmsRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_VMS_REQUEST__INIT;
+
+    dispatch(make_call(true, false), &request.base);
+    assert_int_equal(finished, 1);
+    assert_int_equal(released, 1);
+    assert_int_equal(audited, 0); /* it changes nothing */
+}
+
+static void test_refusals_are_audited_within_bounds(void **state)
+{
+    Vmreclaim__Controller__V1__ListVmsRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_VMS_REQUEST__INIT;
+
+    for (int i = 0; i < 5; i++)
+        dispatch(make_call(false, false), &request.base);
+    assert_int_equal(failed, -EPERM);
+    assert_non_null(strstr(text, "ListVms needs the read group"));
+    assert_non_null(strstr(text, "alice"));
+    assert_int_equal(released, 5);
+    assert_int_equal(audited, 2);
+    assert_false(audited_as_allowed);
+}
+
+static void test_a_change_is_audited_with_its_id(void **state)
+{
+    Vmreclaim__Controller__V1__CompactVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+
+    request.vm = (char *)"nobody";
+    dispatch(make_call(true, false), &request.base);
+    assert_int_equal(failed, -EPERM);
+    assert_non_null(strstr(text, "control group"));
+    assert_false(audited_as_allowed);
+    dispatch(make_call(true, true), &request.base);
+    assert_int_equal(failed, -ENOENT);
+    assert_int_equal(audited, 2);
+    assert_true(audited_as_allowed);
+    assert_string_equal(audited_method, "Compact");
+    assert_int_equal(strlen(audited_action), ACTION_ID_SIZE - 1);
+}
+
+/* ---- who goes away ---- */
+
+static void watch(struct api_call *call)
+{
+    Vmreclaim__Controller__V1__WatchEventsRequest request =
+        VMRECLAIM__CONTROLLER__V1__WATCH_EVENTS_REQUEST__INIT;
+
+    dispatch(call, &request.base);
+}
+
+static void test_an_abandoned_call_is_over_for_its_handler(void **state)
+{
+    struct api_call *call = make_call(true, false);
+
+    watch(call);
+    assert_int_equal(released, 0);
+    assert_false(list_is_empty(&api.watchers));
+    api_call_abandon(call);
+    assert_true(list_is_empty(&api.watchers));
+    assert_int_equal(released, 1);
+    assert_int_equal(finished, 0);
+}
+
+/* Without on_gone the handler ends the call as usual, for nobody. */
+static void test_a_call_that_nobody_waits_for_is_ended_all_the_same(void **state)
+{
+    static const struct api_method method = {"GetVm", NULL, API_READS};
+    struct api_call *call = make_call(true, false);
+
+    call->method = &method;
+    api_call_abandon(call);
+    assert_int_equal(call->state, API_CALL_ABANDONED);
+    assert_int_equal(released, 0);
+    api_call_fail(call, -ENOENT, "nobody reads this");
+    assert_int_equal(failed, 0);
+    assert_int_equal(released, 1);
+}
+
+static void test_an_event_reaches_a_watcher(void **state)
+{
+    struct api_call *call = make_call(true, false);
+    struct vm *vm;
+
+    watch(call);
+    assert_int_equal(vm_create("web1", VM_SOURCE_FILE, &vm), 0);
+    assert_int_equal(supervisor_add_vm(&supervisor, vm, NULL), 0);
+    assert_int_equal(sent, 1);
+    supervisor_emit(&supervisor,
+                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_ACTION_BEGUN, .text = ""});
+    assert_int_equal(sent, 1); /* an action is shown when it has ended */
+    api_call_abandon(call);
+}
+
+#define call_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        call_test(test_every_method_is_in_the_table),
+        call_test(test_who_may_call_what),
+        call_test(test_a_call_is_answered),
+        call_test(test_refusals_are_audited_within_bounds),
+        call_test(test_a_change_is_audited_with_its_id),
+        call_test(test_an_abandoned_call_is_over_for_its_handler),
+        call_test(test_a_call_that_nobody_waits_for_is_ended_all_the_same),
+        call_test(test_an_event_reaches_a_watcher),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
