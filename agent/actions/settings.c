@@ -75,6 +75,13 @@ static bool is_word(const char *text, size_t size)
     return length > 0 && length < size && strpbrk(text, " \t\n") == NULL;
 }
 
+/* A setting of the kernel, and not a way out of the root's /proc and /sys. */
+static bool is_setting(const char *path)
+{
+    return (strncmp(path, "proc/sys/", 9) == 0 || strncmp(path, "sys/", 4) == 0) &&
+           strstr(path, "..") == NULL;
+}
+
 static int parse_line(char *line, struct setting *ret_setting)
 {
     struct {
@@ -93,7 +100,7 @@ static int parse_line(char *line, struct setting *ret_setting)
             return -EBADMSG;
         (void)snprintf(fields[i].target, fields[i].size, "%s", word);
     }
-    return line == NULL ? 0 : -EBADMSG;
+    return line == NULL && is_setting(ret_setting->path) ? 0 : -EBADMSG;
 }
 
 /* Takes over the entries of this boot. A line that is no entry stops the reading: the file is

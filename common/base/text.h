@@ -34,7 +34,8 @@ void text_copy_bytes(char *to, size_t size, const char *from, size_t length);
 
 /* snprintf(3), but cut between characters and mended. */
 int text_format(char *to, size_t size, const char *format, ...) printf_like(3, 4);
-int text_format_list(char *to, size_t size, const char *format, va_list arguments);
+int text_format_list(char *to, size_t size, const char *format, va_list arguments)
+    printf_like(3, 0);
 
 /* What is shown of ends of lines and tabs. */
 enum text_lines {

@@ -99,7 +99,7 @@ static bool find_transition(const struct block *block, int64_t time, struct zone
         i++;
     result->offset = offset_of(block, i - 1);
     for (; i < block->time_count; i++)
-        if (offset_of(block, i) != result->offset) {
+        if (load64(block->times + 8 * i) > time && offset_of(block, i) != result->offset) {
             result->change = load64(block->times + 8 * i);
             result->offset_after = offset_of(block, i);
             return true;
@@ -262,7 +262,7 @@ static void apply_rule(const struct rule *rule, int64_t time, struct zone_offset
 
 /* ---- together ---- */
 
-static int resolve(const char *text, size_t length, int64_t time, struct zone_offset *ret_offset)
+int zone_parse(const char *text, size_t length, int64_t time, struct zone_offset *ret_offset)
 {
     const uint8_t *data = (const uint8_t *)text;
     struct zone_offset result = {.change = 0};
@@ -311,7 +311,7 @@ int zone_resolve(const char *name, int64_t time, struct zone_offset *ret_offset,
         return error_set(error, -ENOENT, "zone: no " ZONE_DIRECTORY " here: install tzdata");
     r = file_read(directory, name, FILE_MAX, &text, &length);
     if (r == 0)
-        r = resolve(text, length, time, ret_offset);
+        r = zone_parse(text, length, time, ret_offset);
     if (r == -EBADMSG)
         return error_set(error, r, "zone: " ZONE_DIRECTORY "/%s is not a time zone", name);
     if (r < 0)

@@ -17,6 +17,9 @@ struct zone_offset {
     int32_t offset_after;
 };
 
+/* A file of the system's zoneinfo. -EBADMSG: not one, or one whose times end in 2038. */
+int zone_parse(const char *text, size_t length, int64_t time, struct zone_offset *ret_offset);
+
 /* `time` is in UNIX seconds; an empty name is UTC. -ENOENT: no such zone, or no zoneinfo at all;
  * -EBADMSG: not a TZif file. */
 int zone_resolve(const char *name, int64_t time, struct zone_offset *ret_offset,

@@ -30,8 +30,8 @@ static const char *const steps[] = {
     /* 2: they are let go by VM */
     "DROP INDEX waterfall_time;",
     /* 3: the few selectors that are no names; store_policy_of asks in the same words */
-    "CREATE INDEX assignment_pattern ON assignment (selector, policy)"
-    " WHERE selector GLOB '*[*?[\\]*';",
+    ("CREATE INDEX assignment_pattern ON assignment (selector, policy)"
+     " WHERE selector GLOB '*[*?[\\]*';"),
     /* 4: memory may be plugged while a lease holds */
     "ALTER TABLE lease ADD COLUMN maximum INTEGER NOT NULL DEFAULT 0;",
 };
