@@ -187,7 +187,7 @@ static void test_credit_is_told_late(void **state)
     assert_int_equal(connection.pending, CONNECTION_SEND_CREDIT);
 }
 
-/* Odd sizes, so that the ring's end falls inside of pieces. */
+/* Odd sizes, so that the ring's end falls inside of pieces, and something is always left. */
 static void test_backlog(void **state)
 {
     struct connection connection = {.state = CONNECTION_OPEN};
@@ -195,19 +195,22 @@ static void test_backlog(void **state)
 
     for (unsigned round = 0; round < 200; round++) {
         struct iovec in[] = {{data, 1}, {data + 1, sizeof(data) - 1}}, out[2];
+        uint32_t taken = connection.backlog_length > 50000 ? 20011 : 2003, left;
         unsigned count;
 
         for (size_t i = 0; i < sizeof(data); i++)
             data[i] = next_in++;
         assert_int_equal(connection_keep(&connection, in, 2), 0);
         count = connection_kept(&connection, out);
+        left = taken;
         for (unsigned i = 0; i < count; i++)
-            for (size_t j = 0; j < out[i].iov_len; j++)
+            for (size_t j = 0; j < out[i].iov_len && left > 0; j++, left--)
                 assert_int_equal(((uint8_t *)out[i].iov_base)[j], next_out++);
-        connection_drop(&connection, connection.backlog_length);
-        assert_int_equal(connection_kept(&connection, out), 0);
+        assert_int_equal(left, 0);
+        connection_drop(&connection, taken);
     }
-    assert_int_equal(connection.forwarded, 200 * sizeof(data));
+    assert_int_equal(connection.forwarded + connection.backlog_length, 200 * sizeof(data));
+    assert_true(connection.backlog_length > 0);
     free(connection.backlog);
 }
 
