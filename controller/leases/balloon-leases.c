@@ -127,6 +127,24 @@ void balloon_release_all(struct balloon_control *control)
         balloon_set_state(&control->leases[i], LEASE_RELEASING);
 }
 
+void balloon_check(const struct balloon_control *control)
+{
+    assert(control->lease_count <= BALLOON_LEASES_MAX);
+    assert(control->baseline != 0 || control->lease_count == 0);
+    assert(control->trust <= BALLOON_INERT);
+    assert(control->news >> BALLOON_NEWS_COUNT == 0);
+    assert(!control->telling || (control->unanswered > 0 && control->telling_target != 0));
+    assert(control->doubted == 0 || control->target != 0);
+    for (uint32_t i = 0; i < control->lease_count; i++) {
+        const struct balloon_lease *entry = &control->leases[i];
+
+        assert(entry->lease.id != 0 && entry->lease.bytes != 0);
+        assert(entry->lease.state < LEASE_STATE_COUNT);
+        for (uint32_t j = 0; j < i; j++)
+            assert(control->leases[j].lease.id != entry->lease.id);
+    }
+}
+
 /* ---- what is there ---- */
 
 void balloon_adopt(struct balloon_control *control, uint64_t actual, uint64_t maximum)
@@ -168,6 +186,8 @@ int balloon_resume(struct balloon_control *control, const struct lease *lease, b
 {
     struct balloon_lease *entry;
 
+    balloon_check(control);
+    assert(control->baseline != 0);
     if (control->lease_count == BALLOON_LEASES_MAX)
         return -ENOSPC;
     entry = &control->leases[control->lease_count++];
@@ -178,6 +198,7 @@ int balloon_resume(struct balloon_control *control, const struct lease *lease, b
     /* Nobody was told that a requested one is held. */
     if (!is_valid || lease->state == LEASE_REQUESTED)
         balloon_set_state(entry, LEASE_RELEASING);
+    balloon_check(control);
     return 0;
 }
 
@@ -220,6 +241,7 @@ int balloon_request(struct balloon_control *control, const struct lease *lease,
     uint64_t floor = max_of(floor_of(control), lease->floor);
     int r;
 
+    balloon_check(control);
     assert(balloon_find_lease(control, lease->id) == NULL);
     if (control->lease_count == BALLOON_LEASES_MAX)
         return error_set(error, -ENOSPC, "the VM has %d leases already; release one",
@@ -240,6 +262,8 @@ int balloon_request(struct balloon_control *control, const struct lease *lease,
     control->lease_count++;
     control->stalled = false;
     control->retry = 0;
+    balloon_check(control);
+    assert(balloon_wanted(control) == control->baseline - held - lease->bytes);
     return 0;
 }
 
@@ -247,6 +271,7 @@ bool balloon_release(struct balloon_control *control, uint64_t id)
 {
     struct balloon_lease *entry;
 
+    balloon_check(control);
     if (id == 0) {
         balloon_release_all(control);
         return control->lease_count > 0;

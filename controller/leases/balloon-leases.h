@@ -58,7 +58,8 @@ struct balloon_control {
     nsec_t told;       /* ... when the target was last told */
     nsec_t strange;    /* ... since when the guest is where nobody of ours asked it to be; 0: not */
     bool telling;      /* a command is under way */
-    uint64_t telling_target;
+    uint64_t telling_target; /* of the last of them */
+    unsigned unanswered;     /* commands; a raise does not wait for those before it */
     bool resync; /* leases were resumed, or a command was not answered: what the hypervisor was told
                     last is not known */
     uint64_t doubted; /* lowest target that was told and not answered; 0: none */
@@ -124,6 +125,9 @@ uint64_t balloon_wanted(const struct balloon_control *control);
 uint64_t balloon_headroom(uint64_t ram, bool deflate_on_oom);
 
 /* ---- for decisions ---- */
+
+/* Asserts what holds between any two calls. */
+void balloon_check(const struct balloon_control *control);
 
 /* NULL: there is none with this id. */
 struct balloon_lease *balloon_find_lease(struct balloon_control *control, uint64_t id);

@@ -38,8 +38,9 @@ enum balloon_news balloon_take_news(struct balloon_control *control)
 /* The size must be exact: what is short would be missing from the next baseline. */
 bool balloon_is_over(const struct balloon_control *control)
 {
-    return control->lease_count == 0 && !control->telling && !control->raise && !control->resync &&
-           control->target == control->baseline && control->actual >= control->baseline;
+    return control->lease_count == 0 && control->unanswered == 0 && !control->raise &&
+           !control->resync && control->target == control->baseline &&
+           control->actual >= control->baseline;
 }
 
 static bool is_near(uint64_t a, uint64_t b)
@@ -259,8 +260,10 @@ static struct balloon_action act_on_journal(const struct balloon_control *contro
 
 static struct balloon_action tell(struct balloon_control *control, uint64_t target)
 {
+    assert(target != 0);
     control->telling = true;
     control->telling_target = target;
+    control->unanswered++;
     return (struct balloon_action){.kind = BALLOON_TELL, .target = target};
 }
 
@@ -346,6 +349,7 @@ static struct balloon_action nudge(struct balloon_control *control,
     if (control->lease_count > 0 || control->actual >= control->target || !input->running ||
         control->strange != 0 || input->now - control->moved < delay)
         return (struct balloon_action){.kind = BALLOON_NOTHING};
+    assert(control->target == control->baseline);
     control->nudging = true;
     control->nudge_delay = min_of(delay * 2, RETRY_DELAY_MAX);
     return tell(control, control->target - NUDGE_BYTES);
@@ -358,8 +362,8 @@ static bool waits_for_nudge(const struct balloon_control *control,
            control->actual != control->target && input->now - control->told < NUDGE_TIME;
 }
 
-struct balloon_action balloon_step(struct balloon_control *control,
-                                   const struct balloon_input *input)
+static struct balloon_action decide(struct balloon_control *control,
+                                    const struct balloon_input *input)
 {
     struct balloon_action action;
     uint64_t wanted;
@@ -387,6 +391,43 @@ struct balloon_action balloon_step(struct balloon_control *control,
     if (action.kind != BALLOON_NOTHING)
         return action;
     return wanted == control->target ? nudge(control, input) : take(control, wanted, input);
+}
+
+/* Memory is taken from a guest that runs, was read and is not in doubt; it is owed as long as a
+ * lease is in the journal. */
+static void check_action(const struct balloon_control *control, const struct balloon_input *input,
+                         const struct balloon_action *action)
+{
+    switch (action->kind) {
+    case BALLOON_NOTHING:
+        break;
+    case BALLOON_PUT:
+        assert(action->lease.id != 0);
+        break;
+    case BALLOON_TELL:
+        assert(input->ready && control->telling && control->telling_target == action->target);
+        assert(action->target >= control->target || control->raise || control->resync ||
+               control->nudging ||
+               (input->running && input->guest_is_fresh && control->strange == 0));
+        break;
+    case BALLOON_FORGET:
+        assert(action->lease.state == LEASE_RELEASING);
+        assert(!control->telling && !control->raise && control->target >= balloon_wanted(control));
+        break;
+    }
+}
+
+struct balloon_action balloon_step(struct balloon_control *control,
+                                   const struct balloon_input *input)
+{
+    struct balloon_action action;
+
+    balloon_check(control);
+    assert(input->now >= control->told && input->now >= control->moved);
+    action = decide(control, input);
+    check_action(control, input, &action);
+    balloon_check(control);
+    return action;
 }
 
 /* ---- how it went ---- */
@@ -426,6 +467,8 @@ static void tell_failed(struct balloon_control *control, uint64_t target, int st
 
 static void tell_done(struct balloon_control *control, uint64_t target, int status, nsec_t now)
 {
+    assert(control->unanswered > 0); /* each command is answered once */
+    control->unanswered--;
     control->telling = false;
     if (status < 0) {
         tell_failed(control, target, status, now);
@@ -443,9 +486,21 @@ static void tell_done(struct balloon_control *control, uint64_t target, int stat
     control->told = now;
 }
 
+/* Memory is back, or was never taken. */
+static void forget_done(struct balloon_control *control, uint64_t id)
+{
+    const struct balloon_lease *entry = balloon_find_lease(control, id);
+
+    assert(entry == NULL || entry->lease.state == LEASE_RELEASING);
+    balloon_drop_lease(control, id);
+    if (control->lease_count == 0)
+        add_news(control, BALLOON_NEWS_RELEASED);
+}
+
 void balloon_done(struct balloon_control *control, const struct balloon_action *action, int status,
                   nsec_t now)
 {
+    assert(status <= 0);
     switch (action->kind) {
     case BALLOON_PUT:
         put_done(control, &action->lease, status);
@@ -455,11 +510,10 @@ void balloon_done(struct balloon_control *control, const struct balloon_action *
         break;
     case BALLOON_FORGET:
         /* Still in the journal: it will be forgotten when the daemon starts again. */
-        balloon_drop_lease(control, action->lease.id);
-        if (control->lease_count == 0)
-            add_news(control, BALLOON_NEWS_RELEASED);
+        forget_done(control, action->lease.id);
         break;
     case BALLOON_NOTHING:
         break;
     }
+    balloon_check(control);
 }

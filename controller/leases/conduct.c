@@ -1,6 +1,7 @@
 /* Carries out decisions about balloons. */
 #include "controller/leases/conduct.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -160,6 +161,7 @@ void conduct_run(struct lease_keeper *keeper, struct vm *vm, struct balloon_inpu
     struct balloon_control *control = leases_control(vm);
     enum balloon_news news;
 
+    assert(control != NULL && vm->leased);
     for (int i = 0; i < ACTIONS_PER_STEP; i++) {
         struct balloon_action action = balloon_step(control, input);
 

@@ -1,6 +1,7 @@
 /* When what is done to which balloon. */
 #include "controller/leases/keeper.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,7 @@ static void forget_all(struct lease_keeper *keeper, struct vm *vm)
 {
     const struct balloon_control *control = lease_balloon(vm);
 
+    assert(control != NULL && !vm->hypervisor.ready);
     for (uint32_t i = 0; i < control->lease_count; i++)
         conduct_forget(keeper, vm, &control->leases[i].lease);
     leases_drop(vm);

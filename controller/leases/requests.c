@@ -42,6 +42,9 @@ static int check_vm(const struct vm *vm, struct error *error)
             vm->hypervisor.facts.vfio_devices > 0 ? "an assigned device pins all memory"
             : vm->hypervisor.facts.encrypted      ? "its memory is encrypted"
                                                   : "its memory is locked on the host");
+    if (vm->hypervisor.facts.balloon_actual == 0)
+        return error_set(error, -EBUSY, "VM '%s': its balloon's size is not known yet; try again",
+                         vm->name);
     return 0;
 }
 

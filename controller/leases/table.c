@@ -1,11 +1,21 @@
 /* The table of leases. */
 #include "controller/leases/table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define TICK_MS 1000
+
+static void check(const struct vm *vm)
+{
+    const struct vm_leases *leases = vm->leases;
+
+    assert(vm->leased == (leases != NULL && leases->balloon != NULL));
+    assert(leases == NULL || (leases->vm == vm && leases->news < BALLOON_NEWS_COUNT));
+    assert(leases == NULL || list_is_empty(&leases->link) == (leases->balloon == NULL));
+}
 
 const struct balloon_control *lease_balloon(const struct vm *vm)
 {
@@ -57,8 +67,10 @@ int leases_adopt(struct lease_keeper *keeper, struct vm *vm)
 {
     struct vm_leases *leases = leases_get(vm);
 
+    assert(vm->hypervisor.facts.balloon_actual != 0);
     if (leases == NULL)
         return -ENOMEM;
+    check(vm);
     if (leases->balloon != NULL)
         return 0;
     leases->balloon = malloc(sizeof(*leases->balloon));
@@ -68,16 +80,19 @@ int leases_adopt(struct lease_keeper *keeper, struct vm *vm)
                   vm->hypervisor.facts.balloon_maximum);
     list_append(&keeper->balloons, &leases->link);
     vm->leased = true;
+    check(vm);
     leases_wake(keeper);
     return 0;
 }
 
 void leases_drop(struct vm *vm)
 {
+    check(vm);
     list_remove(&vm->leases->link);
     free(vm->leases->balloon);
     vm->leases->balloon = NULL;
     vm->leased = false;
+    check(vm);
 }
 
 void leases_set_waiting(struct vm *vm, uint64_t bytes)
@@ -111,6 +126,7 @@ void leases_note_news(struct vm *vm, enum balloon_news news)
 {
     struct vm_leases *leases = vm->leases;
 
+    assert(leases != NULL);
     if (!is_told_by_cause(leases->news, news))
         leases->news = news;
     if (news == BALLOON_NEWS_FOREIGN)

@@ -1,6 +1,7 @@
 /* Leases that no balloon carries. */
 #include "controller/leases/waiting.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -285,6 +286,7 @@ static void end_stand_in(struct lease_keeper *keeper, struct vm *vm)
     if ((vm->sources.set & VM_SOURCE_LEASE) == 0 || lease_balloon(vm) != NULL ||
         (vm->address.driver != NULL && !vm->hypervisor.ready && is_awaited(keeper, vm)))
         return;
+    assert(keeper->stand_in_count > 0);
     keeper->stand_in_count--;
     vm_drop_source(vm, VM_SOURCE_LEASE);
 }

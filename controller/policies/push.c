@@ -1,6 +1,7 @@
 /* Pushing policies. */
 #include "controller/policies/push.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,6 +20,15 @@ static const ProtobufCServiceDescriptor *const agent_service =
     &vmreclaim__agent__v1__agent__descriptor;
 
 static void push(struct vm *vm);
+
+static void check(const struct vm *vm)
+{
+    const struct vm_policy *assigned = &vm->assigned;
+
+    assert(assigned->policy != NULL || (!assigned->sent && assigned->under_way == NULL));
+    assert(!assigned->again || assigned->under_way != NULL);
+    assert(assigned->policy != NULL || assigned->capped_keys == NULL);
+}
 
 /* ---- the agent's answer ---- */
 
@@ -73,8 +83,9 @@ static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
     struct vm *vm = userdata;
     char text[256];
 
-    vm->assigned.under_way = false;
+    vm->assigned.under_way = NULL;
     if (vm->assigned.again) {
+        vm->assigned.again = false;
         push(vm);
         return;
     }
@@ -104,7 +115,7 @@ static bool may_push(const struct vm *vm)
 {
     const struct vm_policy *assigned = &vm->assigned;
 
-    return assigned->policy != NULL && !assigned->sent && !assigned->under_way &&
+    return assigned->policy != NULL && !assigned->sent && assigned->under_way == NULL &&
            vm->links.agent != NULL && vm->announced && vm->agent.info.boot_id[0] != '\0';
 }
 
@@ -124,10 +135,11 @@ static void push(struct vm *vm)
     vm->assigned.again = false;
     request.policy = message;
     request.controller_time_ns = time_realtime();
-    if (ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, "ApplyPolicy",
-                         &request.base, CALL_TIMEOUT, on_policy_answer, vm, NULL) == 0)
-        vm->assigned.under_way = true;
+    (void)ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, "ApplyPolicy",
+                           &request.base, CALL_TIMEOUT, on_policy_answer, vm,
+                           &vm->assigned.under_way);
     policy_message_destroy(message);
+    check(vm);
 }
 
 int policy_assign(struct vm *vm, const struct policy *policy)
@@ -142,8 +154,9 @@ int policy_assign(struct vm *vm, const struct policy *policy)
     assigned->policy = copy;
     assigned->sent = false;
     assigned->retry = 0;
-    assigned->again = assigned->under_way;
+    assigned->again = assigned->under_way != NULL;
     forget_answer(vm);
+    check(vm);
     push(vm);
     return 0;
 }
@@ -156,10 +169,13 @@ int policy_assign_file(struct vm *vm, const struct policy *policy, uint64_t hash
 
 /* ---- what happens to the VM ---- */
 
+/* What the one before was asked is of no interest any more. */
 static void on_connected(struct vm_policy *assigned)
 {
+    if (assigned->under_way != NULL)
+        ttrpc_client_call_cancel(assigned->under_way);
+    assigned->under_way = NULL;
     assigned->sent = false;
-    assigned->under_way = false;
     assigned->again = false;
 }
 
@@ -176,9 +192,11 @@ static void on_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse *
 
 static void on_removed(struct vm *vm)
 {
+    assert(vm->assigned.under_way == NULL); /* the link it was asked over is closed */
     forget_answer(vm);
     free(vm->assigned.policy);
     vm->assigned.policy = NULL;
+    vm->assigned.sent = false;
 }
 
 static void on_event(const struct vm_event *event, void *userdata)
@@ -199,6 +217,7 @@ static void on_event(const struct vm_event *event, void *userdata)
     default:
         break;
     }
+    check(event->vm);
 }
 
 /* The clocks of a schedule's zone have changed: the agent gets them, with the next change. */

@@ -62,7 +62,7 @@ int policy_wait_start(struct policy_waits *waits, struct vm *vm, const struct po
         free(wait);
         return -ENOMEM;
     }
-    if (!vm->assigned.under_way) {
+    if (vm->assigned.under_way == NULL) {
         free(wait);
         return -ENOTCONN;
     }

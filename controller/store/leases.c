@@ -87,9 +87,9 @@ static int load(void *userdata, lease_visitor visit, void *visitor_userdata, str
         return r;
     while ((r = store_step(store, statement, "reading the leases", error)) > 0) {
         read_lease(statement, &lease);
-        if (lease.state >= LEASE_STATE_COUNT)
-            return error_set(error, -EUCLEAN, "%s: lease %llu has no known state", store->path,
-                             (unsigned long long)lease.id);
+        if (lease.state >= LEASE_STATE_COUNT || lease.id == 0 || lease.bytes == 0)
+            return error_set(error, -EUCLEAN, "%s: what is kept as lease %llu cannot be one",
+                             store->path, (unsigned long long)lease.id);
         r = visit(&lease, visitor_userdata);
         if (r < 0)
             return r;

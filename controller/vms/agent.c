@@ -1,6 +1,7 @@
 /* Takes what agents say. */
 #include "controller/vms/agent.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,7 @@ void agent_take_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse 
 {
     char before[sizeof(vm->agent.boot_id)];
 
+    assert(vm->links.agent != NULL && !vm->life.removed);
     (void)snprintf(before, sizeof(before), "%s", vm->agent.boot_id);
     keep_info(vm, info);
     (void)snprintf(vm->agent.boot_id, sizeof(vm->agent.boot_id), "%s", vm->agent.info.boot_id);
@@ -142,6 +144,7 @@ static nsec_t latency_of(struct vm *vm, uint64_t guest_boottime)
         vm->agent.clock_offset = offset;
         vm->agent.clock_offset_known = true;
     }
+    assert(offset >= vm->agent.clock_offset);
     return (nsec_t)(offset - vm->agent.clock_offset);
 }
 

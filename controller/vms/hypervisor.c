@@ -1,6 +1,7 @@
 /* Sessions with hypervisors. */
 #include "controller/vms/hypervisor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,6 +30,15 @@ static void set_condition(struct vm *vm, const char *text)
 
 /* ---- the session's end, the process' end ---- */
 
+static void check(const struct vm *vm)
+{
+    const struct vm_hypervisor *hypervisor = &vm->hypervisor;
+
+    assert(hypervisor->session == NULL || vm->address.driver != NULL);
+    assert(!hypervisor->ready || hypervisor->session != NULL);
+    assert(!hypervisor->balloon_reading || hypervisor->session != NULL);
+}
+
 static void close_session(struct vm *vm)
 {
     struct driver_session *session = vm->hypervisor.session;
@@ -37,6 +47,7 @@ static void close_session(struct vm *vm)
     vm->hypervisor.ready = false;
     if (session != NULL)
         vm->address.driver->close(session);
+    check(vm); /* what was asked has ended */
 }
 
 void vm_hypervisor_drop(struct vm *vm)
@@ -62,6 +73,7 @@ static void end_process(struct vm *vm)
     struct vm_hypervisor *hypervisor = &vm->hypervisor;
     char text[96];
 
+    assert(hypervisor_process_is_open(&vm->measured.process));
     (void)snprintf(text, sizeof(text), "hypervisor process %d ended",
                    (int)vm->measured.process.pid);
     vm_warn(vm, "%s", text);
@@ -125,6 +137,7 @@ static void take_facts(struct vm *vm, const struct driver_facts *facts)
 {
     struct vm_hypervisor *hypervisor = &vm->hypervisor;
 
+    assert(hypervisor->ready && !vm->life.removed);
     if (facts->balloon_actual < hypervisor->facts.balloon_actual) {
         hypervisor->balloon_earlier = hypervisor->facts.balloon_actual;
         hypervisor->balloon_shrunk = time_boottime();
@@ -196,6 +209,7 @@ static void on_session_ready(const struct driver_facts *facts, void *userdata)
     struct error error;
     int r = measured_bind(vm, facts->pid, &error);
 
+    assert(vm->hypervisor.session != NULL && !vm->hypervisor.ready);
     vm->hypervisor.ready = true;
     vm->hypervisor.retry_delay = SESSION_DELAY_MIN;
     set_condition(vm, r < 0 ? error.text : "ready");

@@ -1,6 +1,7 @@
 /* Records come, change their state and go. */
 #include "controller/vms/life.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 static struct vm_facts gather_facts(struct vm *vm)
@@ -30,19 +31,23 @@ void vm_update_state(struct vm *vm)
         char text[96];
 
         if (next == vm->life.state)
-            return;
+            break;
+        assert(vm_state_may_follow(vm->life.state, next));
         (void)snprintf(text, sizeof(text), "%s, was %s", vm_state_name(next),
                        vm_state_name(vm->life.state));
         vm->life.state = next;
         vm_emit(vm, VM_EVENT_STATE, text);
     }
+    assert(!vm->life.removed || vm->life.state == VM_GONE);
 }
 
 void vm_mark_gone(struct vm *vm)
 {
+    assert(!vm->life.gone && !vm->life.removed);
     vm->life.gone = true;
     vm_update_state(vm);
     vm->life.gone = false;
+    assert(vm->life.state == VM_GONE);
     vm->life.agent_was_here = false;
     vm_update_state(vm);
 }
@@ -66,6 +71,9 @@ void vm_reap(struct vm *vm)
 {
     if (!vm->life.removed || vm->links.open > 0)
         return;
+    assert(vm->life.state == VM_GONE && list_is_empty(&vm->link));
+    assert(vm->links.agent == NULL && vm->links.candidate == NULL && vm->links.dial == NULL);
+    assert(vm->hypervisor.session == NULL);
     vm_emit(vm, VM_EVENT_REMOVED, "removed");
     vm_destroy(vm);
 }
@@ -80,7 +88,9 @@ void vm_remove(struct vm *vm)
     vm_update_state(vm);
     registry_remove(&supervisor->registry, vm);
     list_remove(&vm->life.slot_link);
-    if (vm->sources.set == VM_SOURCE_AGENT)
+    if (vm->sources.set == VM_SOURCE_AGENT) {
+        assert(supervisor->unannounced_count > 0);
         supervisor->unannounced_count--;
+    }
     vm_reap(vm);
 }

@@ -67,10 +67,13 @@ static enum vm_state state_of(const struct vm_facts *facts)
 
 enum vm_state vm_state_step(enum vm_state state, const struct vm_facts *facts)
 {
-    enum vm_state wanted = state_of(facts);
+    enum vm_state wanted;
 
+    assert(state < VM_STATE_COUNT);
+    wanted = state_of(facts);
     if (wanted == state || vm_state_may_follow(state, wanted))
         return wanted;
+    assert(states[state].detour != state);
     assert(vm_state_may_follow(state, states[state].detour));
     return states[state].detour;
 }

@@ -34,6 +34,18 @@ static bool is_dialled(const struct vm *vm)
     return vm->sources.definition != NULL && vm->sources.definition->agent != NULL;
 }
 
+static void check(const struct vm *vm)
+{
+    const struct vm_links *links = &vm->links;
+    unsigned kept = (links->agent != NULL ? 1u : 0u) + (links->candidate != NULL ? 1u : 0u);
+
+    assert(links->candidate == NULL || links->agent != NULL);
+    assert(links->candidate == NULL || links->candidate != links->agent);
+    assert(links->ping == NULL || links->candidate != NULL);
+    assert(!links->late || links->agent != NULL);
+    assert(links->open >= kept);
+}
+
 /* ---- the link that counts ---- */
 
 /* `link` counts from now on. */
@@ -42,6 +54,7 @@ static void become_agent(struct vm *vm, struct agent_link *link)
     int order = vm->announced ? supervisor_lowest_order(vm->supervisor, vm) : -1;
     int r;
 
+    assert(vm->links.agent == NULL || vm->links.agent == link);
     vm->links.agent = link;
     vm->links.late = false;
     vm->links.told_order = order;
@@ -90,12 +103,14 @@ static void replace_by_candidate(struct vm *vm, const char *reason)
     struct agent_link *old = vm->links.agent;
     struct agent_link *candidate = vm->links.candidate;
 
+    assert(candidate != NULL);
     stop_ping(vm);
     vm->links.candidate = NULL;
     vm->links.agent = candidate; /* the other's end is nobody's any more */
     if (old != NULL)
         agent_link_close(old, reason);
     become_agent(vm, candidate);
+    check(vm);
 }
 
 /* ---- a link's callbacks ---- */
@@ -212,7 +227,9 @@ static void on_close(struct agent_link *link, enum agent_ending ending, const ch
                        "port; its log says so, see host_port in vmreclaim-agent(8)");
     if (is_current(vm, link))
         on_agent_gone(vm, text);
+    assert(vm->links.open >= 2);
     vm->links.open -= 2;
+    check(vm);
     vm_reap(vm);
 }
 
@@ -231,6 +248,7 @@ static void on_first_pinged(const struct ttrpc_result *result, void *userdata)
 {
     struct vm *vm = userdata;
 
+    assert(vm->links.candidate != NULL); /* else the ping would have been cancelled */
     vm->links.ping = NULL;
     /* A living connection still loses against another boot: that is told by the candidate. */
     if (result->code == TTRPC_OK && vm->links.candidate_boot_id[0] == '\0')
@@ -271,9 +289,11 @@ static void take_connection(struct vm *vm, int descriptor)
         vm->links.candidate_boot_id[0] = '\0';
         vm->links.first_is_alive = false;
         ping_first(vm);
+        check(vm);
         return;
     }
     become_agent(vm, link);
+    check(vm);
     vm_update_state(vm);
 }
 
@@ -396,6 +416,8 @@ void vm_links_drop(struct vm *vm, const char *reason)
     vm->links.standing.not_before = 0;
     vm->links.agent = NULL;
     vm->links.candidate = NULL;
+    vm->links.late = false;
+    check(vm);
     if (agent != NULL)
         agent_link_close(agent, reason);
     if (candidate != NULL)
@@ -423,11 +445,14 @@ static void adopt_link(struct vm *vm, struct vm *unannounced)
     vm->links.standing = unannounced->links.standing;
     agent_adopt(vm, unannounced);
     measured_adopt_guest(vm, unannounced);
+    check(vm);
+    check(unannounced);
     vm_emit(vm, VM_EVENT_CONNECTED, "");
 }
 
 void vm_links_adopt(struct vm *vm, struct vm *unannounced)
 {
+    assert(unannounced != vm && unannounced->sources.set == VM_SOURCE_AGENT);
     if (can_adopt(vm, unannounced))
         adopt_link(vm, unannounced);
     vm_remove(unannounced);

@@ -1,6 +1,7 @@
 /* Measuring a VM. */
 #include "controller/vms/measured.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "common/base/number.h"
@@ -80,6 +81,8 @@ void measured_join(struct vm *vm, nsec_t now)
     waterfall_compute(guest_holds(vm, now) ? &measured->guest : NULL, &measured->host, &balloon,
                       &measured->waterfall);
     measured->time = time_realtime();
+    assert(!measured->waterfall.guest_is_known || measured->guest.received != 0);
+    assert(measured->waterfall.footprint == measured->host.footprint);
 }
 
 int measured_take_host(struct vm *vm, nsec_t now)
@@ -92,6 +95,7 @@ int measured_take_host(struct vm *vm, nsec_t now)
     r = footprint_measure(&measured->process, vm->hypervisor.facts.ram, now, &host);
     if (r < 0)
         return r;
+    assert(host.time == now);
     measured->host = host;
     if (host.footprint > measured->touched)
         measured->touched = host.footprint;

@@ -1,6 +1,7 @@
 /* The registry of VMs. */
 #include "controller/vms/registry.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,8 +23,23 @@ void registry_init(struct registry *registry)
     hash_table_init(&registry->by_address);
 }
 
+/* What a VM is known by is what it is found by, and by nothing else. */
+static void check(const struct registry *registry, const struct vm *vm)
+{
+    assert(registry->count == registry->by_name.count);
+    assert(registry->by_uuid.count <= registry->count);
+    assert(registry->by_cid.count <= registry->count);
+    assert(registry->by_address.count <= registry->count);
+    assert(vm->by_name.linked && !list_is_empty(&vm->link));
+    assert(vm->by_uuid.linked == (vm->uuid[0] != '\0'));
+    assert(vm->by_cid.linked == (vm->cid != 0));
+    assert(vm->by_address.linked == (vm->address.driver != NULL));
+    assert((vm->address.driver != NULL) == (vm->address.text[0] != '\0'));
+}
+
 void registry_finish(struct registry *registry)
 {
+    assert(registry->count == 0 && list_is_empty(&registry->vms));
     hash_table_finish(&registry->by_name);
     hash_table_finish(&registry->by_uuid);
     hash_table_finish(&registry->by_cid);
@@ -93,21 +109,32 @@ int registry_set_address(struct registry *registry, struct vm *vm,
     if (other != NULL && other != vm)
         return error_set(error, -EEXIST, "hypervisor %s is already that of VM '%s'", address->text,
                          other->name);
+    check(registry, vm);
+    assert(vm->hypervisor.session == NULL); /* it is with the one at the old address */
     hash_table_remove(&registry->by_address, &vm->by_address);
     vm->address = *address;
     if (address->driver != NULL)
         r = hash_table_add(&registry->by_address, &vm->by_address, hash_text(address->text));
+    if (r < 0)
+        vm->address = (struct hypervisor_address){0};
+    check(registry, vm);
     return r < 0 ? error_set(error, r, "out of memory") : 0;
 }
 
 int registry_set_name(struct registry *registry, struct vm *vm, const char *name,
                       struct error *error)
 {
+    int r;
+
     if (registry_find_name(registry, name) != NULL)
         return error_set(error, -EEXIST, "there is already a VM named '%s'", name);
+    check(registry, vm);
     hash_table_remove(&registry->by_name, &vm->by_name);
     (void)snprintf(vm->name, sizeof(vm->name), "%s", name);
-    return hash_table_add(&registry->by_name, &vm->by_name, hash_text(vm->name));
+    r = hash_table_add(&registry->by_name, &vm->by_name, hash_text(vm->name));
+    assert(r == 0); /* a table that held it has room */
+    check(registry, vm);
+    return r;
 }
 
 int registry_set_uuid(struct registry *registry, struct vm *vm, const char *uuid,
@@ -118,10 +145,14 @@ int registry_set_uuid(struct registry *registry, struct vm *vm, const char *uuid
 
     if (other != NULL && other != vm)
         return error_set(error, -EEXIST, "UUID %s is already that of VM '%s'", uuid, other->name);
+    check(registry, vm);
     hash_table_remove(&registry->by_uuid, &vm->by_uuid);
     (void)snprintf(vm->uuid, sizeof(vm->uuid), "%s", uuid);
     if (uuid[0] != '\0')
         r = hash_table_add(&registry->by_uuid, &vm->by_uuid, hash_text(vm->uuid));
+    if (r < 0)
+        vm->uuid[0] = '\0';
+    check(registry, vm);
     return r < 0 ? error_set(error, r, "out of memory") : 0;
 }
 
@@ -133,26 +164,35 @@ int registry_set_cid(struct registry *registry, struct vm *vm, uint32_t cid, str
     if (other != NULL && other != vm)
         return error_set(error, -EEXIST, "CID %" PRIu32 " is already that of VM '%s'", cid,
                          other->name);
+    check(registry, vm);
     hash_table_remove(&registry->by_cid, &vm->by_cid);
     vm->cid = cid;
     if (cid != 0)
         r = hash_table_add(&registry->by_cid, &vm->by_cid, hash_number(cid));
+    if (r < 0)
+        vm->cid = 0;
+    check(registry, vm);
     return r < 0 ? error_set(error, r, "out of memory") : 0;
 }
 
 int registry_add(struct registry *registry, struct vm *vm, struct error *error)
 {
+    assert(list_is_empty(&vm->link) && !vm->by_name.linked);
+    assert(vm->uuid[0] == '\0' && vm->cid == 0 && vm->address.driver == NULL);
     if (registry_find_name(registry, vm->name) != NULL)
         return error_set(error, -EEXIST, "there is already a VM named '%s'", vm->name);
     if (hash_table_add(&registry->by_name, &vm->by_name, hash_text(vm->name)) < 0)
         return error_set(error, -ENOMEM, "out of memory");
     list_append(&registry->vms, &vm->link);
     registry->count++;
+    check(registry, vm);
     return 0;
 }
 
 void registry_remove(struct registry *registry, struct vm *vm)
 {
+    check(registry, vm);
+    assert(registry->count > 0);
     hash_table_remove(&registry->by_name, &vm->by_name);
     hash_table_remove(&registry->by_uuid, &vm->by_uuid);
     hash_table_remove(&registry->by_cid, &vm->by_cid);

@@ -125,10 +125,10 @@ struct vm_agent {
 
 /* The policy that it is to run. */
 struct vm_policy {
-    struct policy *policy;   /* in force or to be; NULL: none was assigned */
-    bool sent;               /* the agent has it */
-    bool under_way;          /* waits for the agent's answer */
-    bool again;              /* it changed meanwhile */
+    struct policy *policy;               /* in force or to be; NULL: none was assigned */
+    bool sent;                           /* the agent has it */
+    struct ttrpc_client_call *under_way; /* waits for the agent's answer; NULL: nothing does */
+    bool again;                          /* it changed meanwhile */
     int64_t zone_change;     /* UNIX seconds: a zone in it has another offset then; 0: never */
     nsec_t retry;            /* not before, after the agent refused it */
     char **unsupported_keys; /* as the agent answered; NULL-terminated, NULL when there are none */
