@@ -284,6 +284,23 @@ static void test_two_files_for_one_cid(void **state)
     assert_null(get_vm(f, "b"));
 }
 
+/* The session that is open is with the hypervisor of before. */
+static void test_a_file_that_gives_another_hypervisor(void **state)
+{
+    struct fixture *f = *state;
+    char text[256];
+
+    start_managed(f);
+    (void)snprintf(text, sizeof(text), "hypervisor: qemu:%s/nowhere.qmp\n", f->directory);
+    put(f, "vms/web-1.yaml", text);
+    (void)kill(f->daemon, SIGHUP);
+    wait_for(f, driver_says(f, "web-1", "no such file or directory"));
+    assert_false(get_vm(f, "web-1")->announced);
+    put_vm(f, "web-1", "/agent.sock");
+    (void)kill(f->daemon, SIGHUP);
+    wait_for(f, is_in_state(f, "web-1", "managed"));
+}
+
 static void check_bad_qmp(struct fixture *f, const char *message)
 {
     put_vm(f, "web-1", "/agent.sock");
@@ -610,6 +627,7 @@ int main(int argc, char **argv)
         controller_test(test_wrong_vm_files_disturb_nothing),
         controller_test(test_reload_is_all_or_nothing),
         controller_test(test_two_files_for_one_cid),
+        controller_test(test_a_file_that_gives_another_hypervisor),
         controller_test(test_an_unreachable_qmp_socket),
         controller_test(test_a_silent_qmp_socket),
         controller_test(test_a_qmp_socket_of_garbage),
