@@ -19,6 +19,7 @@
 #include "agent/actions/paths.h"
 #include "agent/actions/plan.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/proc/meminfo.h"
 #include "common/proc/vmstat.h"
@@ -36,7 +37,7 @@ int actions_init(struct actions *actions, uv_loop_t *loop, int root, struct feat
 
 static void explain(struct actions *actions, const char *text)
 {
-    (void)snprintf(actions->outcome.reason, sizeof(actions->outcome.reason), "%s", text);
+    text_copy(actions->outcome.reason, sizeof(actions->outcome.reason), text);
 }
 
 static void read_counters(const struct actions *actions, uint64_t *ret_free, uint64_t *ret_moved)
@@ -159,7 +160,7 @@ int actions_start(struct actions *actions, const struct action_order *order, act
     if (actions->is_running || actions->is_closing)
         return -EBUSY;
     actions->order = *order;
-    (void)snprintf(actions->id, sizeof(actions->id), "%s", order->id == NULL ? "" : order->id);
+    text_copy_line(actions->id, sizeof(actions->id), order->id == NULL ? "" : order->id);
     actions->order.id = actions->id;
     if (order->cgroups != NULL) {
         if (strlen(order->cgroups) >= sizeof(actions->cgroups))

@@ -4,12 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/actions/paths.h"
 #include "common/base/file.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/proc/kpageflags.h"
 #include "common/proc/page-reporting.h"
@@ -18,7 +18,7 @@
 /* 0: available; otherwise the reason is in `reason`. */
 typedef int (*feature_detector)(int root, char *reason, size_t size);
 
-#define because(...) ((void)snprintf(reason, size, __VA_ARGS__), -ENOTSUP)
+#define because(...) ((void)text_format(reason, size, __VA_ARGS__), -ENOTSUP)
 
 static bool exists(int root, const char *path)
 {
@@ -236,7 +236,7 @@ void features_lose(struct features *features, enum feature_id id, const char *re
     struct feature *feature = &features->list[id];
 
     feature->available = false;
-    (void)snprintf(feature->reason, sizeof(feature->reason), "%s", reason);
+    text_copy_line(feature->reason, sizeof(feature->reason), reason);
 }
 
 void features_regain(struct features *features, enum feature_id id)

@@ -9,6 +9,7 @@
 #include "agent/actions/paths.h"
 #include "common/base/file.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/proc/meminfo.h"
 
@@ -21,7 +22,7 @@
 
 static void explain(struct plan *plan, const char *text)
 {
-    (void)snprintf(plan->reason, ACTION_REASON_SIZE, "%s", text);
+    text_copy(plan->reason, ACTION_REASON_SIZE, text);
 }
 
 static bool have(const struct plan *plan, enum feature_id id)

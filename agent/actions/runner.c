@@ -2,10 +2,10 @@
 #include "agent/actions/runner.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "agent/actions/plan.h"
+#include "common/base/text.h"
 
 /* No action starts this long after pressure was seen. */
 #define PRESSURE_HOLD (10 * NSEC_PER_SEC)
@@ -50,7 +50,7 @@ static void measure_after(struct runner *runner, struct job *job)
 static void set_result(struct job *job, enum action_end result, const char *reason)
 {
     job->result = result;
-    (void)snprintf(job->reason, sizeof(job->reason), "%s", reason);
+    text_copy_line(job->reason, sizeof(job->reason), reason);
 }
 
 /* The running job is over. */

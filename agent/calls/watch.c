@@ -2,10 +2,10 @@
 #include "agent/calls/watch.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent/calls/messages.h"
+#include "common/base/text.h"
 
 #define RESULTS_MAX 8
 #define REASON_SIZE 160
@@ -214,9 +214,9 @@ void watches_publish_pressure(struct watches *watches,
 static void keep_result(struct kept_result *kept, const Vmreclaim__Agent__V1__ActionResult *result)
 {
     kept->message = *result;
-    (void)snprintf(kept->action_id, sizeof(kept->action_id), "%s", result->action_id);
-    (void)snprintf(kept->reason, sizeof(kept->reason), "%s", result->reason);
-    (void)snprintf(kept->asked_by, sizeof(kept->asked_by), "%s", result->asked_by);
+    text_copy_line(kept->action_id, sizeof(kept->action_id), result->action_id);
+    text_copy_line(kept->reason, sizeof(kept->reason), result->reason);
+    text_copy_line(kept->asked_by, sizeof(kept->asked_by), result->asked_by);
     kept->message.action_id = kept->action_id;
     kept->message.reason = kept->reason;
     kept->message.asked_by = kept->asked_by;

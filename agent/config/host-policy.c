@@ -8,6 +8,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
+#include "common/base/text.h"
 #include "common/policy/policy-message.h"
 
 #define STORE_NAME      "policy"
@@ -18,7 +19,7 @@ static void note_unsupported(struct host_policy *host, const struct policy_unsup
 {
     host->unsupported_count = min_of(unsupported->count, (size_t)HOST_POLICY_KEYS_MAX);
     for (size_t i = 0; i < host->unsupported_count; i++)
-        (void)snprintf(host->unsupported[i], HOST_POLICY_KEY_SIZE, "%s", unsupported->keys[i]);
+        text_copy_line(host->unsupported[i], HOST_POLICY_KEY_SIZE, unsupported->keys[i]);
 }
 
 /* The owner's longest time between two readings may be longer than the host's idle window, which

@@ -12,6 +12,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/proc/cpulist.h"
 
 #define RETRY_INTERVAL (10 * NSEC_PER_SEC)
@@ -322,9 +323,10 @@ static void init_identity(struct agent *agent)
                        sizeof(agent->boot_id)) < 0)
         agent->boot_id[0] = '\0';
     agent->boot_id[strcspn(agent->boot_id, "\n")] = '\0';
+    text_make_safe(agent->boot_id, TEXT_ONE_LINE);
     agent->node_count = count_nodes(agent->root);
     if (uname(&name) == 0)
-        (void)snprintf(agent->kernel_release, sizeof(agent->kernel_release), "%s", name.release);
+        text_copy_line(agent->kernel_release, sizeof(agent->kernel_release), name.release);
 }
 
 static void init_settings(struct agent *agent)

@@ -12,6 +12,7 @@
 #include "agent/calls/messages.h"
 #include "agent/core/agent.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 
 struct order {
     struct agent *agent;
@@ -69,8 +70,8 @@ static struct order *begin(struct ttrpc_call *call, enum action_kind kind, const
     order->job.kind = kind;
     order->job.done = on_job_done;
     order->job.userdata = order;
-    (void)snprintf(order->job.action_id, JOB_ID_SIZE, "%s", action_id);
-    (void)snprintf(order->job.asked_by, JOB_ID_SIZE, "%s", asked_by[0] != '\0' ? asked_by : "host");
+    text_copy_line(order->job.action_id, JOB_ID_SIZE, action_id);
+    text_copy_line(order->job.asked_by, JOB_ID_SIZE, asked_by[0] != '\0' ? asked_by : "host");
     return order;
 }
 
@@ -81,7 +82,7 @@ static void decline(struct order *order, enum action_end result, const char *rea
     struct job *job = &order->job;
 
     job->result = result;
-    (void)snprintf(job->reason, sizeof(job->reason), "%s", reason);
+    text_copy_line(job->reason, sizeof(job->reason), reason);
     job->free_before = job->free_after = sample->free;
     job->trapped_before = job->trapped_after = sample->trapped;
     job->reported_before = job->reported_after = sample->reported;

@@ -15,6 +15,7 @@ int error_set(struct error *error, int code, const char *format, ...)
     va_start(arguments, format);
     (void)text_format_list(error->text, sizeof(error->text), format, arguments);
     va_end(arguments);
+    text_make_safe(error->text, TEXT_LINES);
     return code;
 }
 
@@ -32,5 +33,6 @@ int error_prefix(struct error *error, int code, const char *format, ...)
     va_end(arguments);
     used = strlen(error->text);
     (void)text_format(error->text + used, sizeof(error->text) - used, ": %s", old.text);
+    text_make_safe(error->text, TEXT_LINES);
     return code;
 }

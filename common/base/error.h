@@ -12,8 +12,8 @@ struct error {
     char text[512];
 };
 
-/* Writes the text, which is UTF-8 whatever is put into it, and returns `code`. `error` may be NULL.
- */
+/* Writes the text and returns `code`. Whatever is put into it, it is UTF-8 and may be shown.
+ * `error` may be NULL. */
 int error_set(struct error *error, int code, const char *format, ...) printf_like(3, 4);
 
 /* Puts "PREFIX: " before the text already there and returns `code`. `error` may be NULL. */

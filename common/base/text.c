@@ -201,6 +201,16 @@ void text_make_safe(char *text, enum text_lines lines)
     *to = '\0';
 }
 
+void text_blank(char *text, size_t length)
+{
+    size_t step;
+    bool safe;
+
+    for (; (step = text_take(text, length, TEXT_ONE_LINE, &safe)) > 0; text += step, length -= step)
+        if (!safe)
+            memset(text, '?', step);
+}
+
 void text_copy_line(char *to, size_t size, const char *from)
 {
     text_copy(to, size, from);

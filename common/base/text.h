@@ -51,6 +51,9 @@ size_t text_take(const char *text, size_t left, enum text_lines lines, bool *ret
 /* Puts '?' for each character that may not be shown. The text gets no longer. */
 void text_make_safe(char *text, enum text_lines lines);
 
+/* The same of one line, with as many '?' as the character has bytes: the length stays. */
+void text_blank(char *text, size_t length);
+
 /* Copies what fits of one line, made safe. */
 void text_copy_line(char *to, size_t size, const char *from);
 

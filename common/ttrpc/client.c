@@ -76,6 +76,7 @@ static void finish_with_status(struct ttrpc_client_call *call,
 
     text_copy_bytes(text, sizeof(text), (const char *)response->message.data,
                     response->message.length);
+    text_make_safe(text, TEXT_ONE_LINE);
     finish_with_error(call, (enum ttrpc_code)response->code, text);
 }
 

@@ -46,6 +46,7 @@ const struct ttrpc_limits ttrpc_limits_guest = {
     .bytes_per_second = (uint64_t)4 * 1024 * 1024,
     .frames_per_second = 1000,
     .elements = 4096,
+    .one_line = true,
     .frame_by_frame = true,
 };
 

@@ -25,6 +25,8 @@ ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
 
     if (wire_check_message(descriptor, payload, limit > 0 ? limit : UINT32_MAX) < 0)
         return NULL;
+    if (connection->options.limits.one_line)
+        wire_blank_texts(descriptor, payload);
     /* What real messages unfold into stays below; two bytes that make an empty submessage do not.
      */
     connection->loop->arena.limit = 32 * payload.length;

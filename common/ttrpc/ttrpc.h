@@ -58,6 +58,7 @@ struct ttrpc_limits {
     uint64_t bytes_per_second;
     uint32_t frames_per_second;
     uint32_t elements;   /* of one message; 0: any number */
+    bool one_line;       /* each text of a message is made one line that may be shown */
     bool frame_by_frame; /* not more than one message is handled per turn of the loop, at the price
                             of a system call more for each */
 };
@@ -66,7 +67,7 @@ struct ttrpc_limits {
 extern const struct ttrpc_limits ttrpc_limits_default;
 
 /* For a peer that may be hostile: the same with 256 KiB queued, 4 MiB and 1000 frames a second,
- * 4096 elements, frame by frame. */
+ * 4096 elements, texts of one line, frame by frame. */
 extern const struct ttrpc_limits ttrpc_limits_guest;
 
 /* A share of one core, for the processor time that a peer's bytes take us. Shares are charged after
@@ -221,7 +222,7 @@ void ttrpc_connection_set_processor(struct ttrpc_connection *connection,
 /* How a call of ours ended. Pointers live until the callback returns. */
 struct ttrpc_result {
     enum ttrpc_code code;
-    const char *message;              /* of the error; "" when OK */
+    const char *message;              /* of the error, one line; "" when OK */
     const ProtobufCMessage *response; /* unary and OK: never NULL; else NULL */
 };
 

@@ -181,10 +181,11 @@ int wire_check_message(const ProtobufCMessageDescriptor *descriptor, struct slic
     return check_message(descriptor, message, &allowance);
 }
 
-/* ---- what leaves ---- */
+/* ---- texts changed in place ---- */
 
-/* The message is ours, so it is well formed and not deep. */
-static void mend_message(const ProtobufCMessageDescriptor *descriptor, struct slice message)
+/* The message was checked, or is ours: it is well formed and not deep. */
+static void change_texts(const ProtobufCMessageDescriptor *descriptor, struct slice message,
+                         void (*change)(char *text, size_t length))
 {
     struct wire_field field;
 
@@ -195,16 +196,21 @@ static void mend_message(const ProtobufCMessageDescriptor *descriptor, struct sl
         if (known == NULL || field.type != WIRE_BYTES)
             continue;
         if (known->type == PROTOBUF_C_TYPE_STRING)
-            text_mend((char *)field.bytes.data, field.bytes.length);
+            change((char *)field.bytes.data, field.bytes.length);
         else if (known->type == PROTOBUF_C_TYPE_MESSAGE)
-            mend_message(known->descriptor, field.bytes);
+            change_texts(known->descriptor, field.bytes, change);
     }
+}
+
+void wire_blank_texts(const ProtobufCMessageDescriptor *descriptor, struct slice message)
+{
+    change_texts(descriptor, message, text_blank);
 }
 
 size_t wire_pack_message(const ProtobufCMessage *message, uint8_t *bytes)
 {
     size_t length = protobuf_c_message_pack(message, bytes);
 
-    mend_message(message->descriptor, (struct slice){.data = bytes, .length = length});
+    change_texts(message->descriptor, (struct slice){.data = bytes, .length = length}, text_mend);
     return length;
 }

@@ -45,6 +45,10 @@ int wire_take_varint(const struct wire_field *field, uint64_t *ret_value);
 int wire_check_message(const ProtobufCMessageDescriptor *descriptor, struct slice message,
                        uint32_t elements_max);
 
+/* Makes each text of a message that was checked one line that may be shown, see text_blank. The
+ * bytes must be writable. */
+void wire_blank_texts(const ProtobufCMessageDescriptor *descriptor, struct slice message);
+
 /* Packs a message of ours into the bytes that protobuf_c_message_get_packed_size asked for. Its
  * strings are UTF-8 then, whatever they were: one that is not would make the whole message
  * unreadable to strict decoders. */

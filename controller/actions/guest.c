@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/actions/machine.h"
 #include "controller/messages/copy.h"
@@ -45,7 +46,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     if (result->code != TTRPC_OK) {
         char text[384];
 
-        (void)snprintf(text, sizeof(text), "the agent answered: %.320s", result->message);
+        (void)text_format(text, sizeof(text), "the agent answered: %s", result->message);
         action_fail(action, ttrpc_code_to_errno(result->code), text);
         return;
     }

@@ -1,4 +1,5 @@
 /* Methods that start actions. */
+#include "common/base/text.h"
 #include "controller/actions/action.h"
 #include "controller/api/api.h"
 

@@ -1,5 +1,6 @@
 /* Who uses the API, remembered over connections. */
 #include "controller/api/users.h"
+#include "common/base/text.h"
 
 #include <assert.h>
 #include <pwd.h>
@@ -54,7 +55,7 @@ static void name_user(struct api_user *user)
 
     (void)getpwuid_r(user->uid, &entry, buffer, sizeof(buffer), &found);
     if (found != NULL)
-        (void)snprintf(user->name, sizeof(user->name), "%s", found->pw_name);
+        text_copy_line(user->name, sizeof(user->name), found->pw_name);
     else
         (void)snprintf(user->name, sizeof(user->name), "uid %u", user->uid);
 }

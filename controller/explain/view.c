@@ -2,8 +2,9 @@
 #include "controller/explain/view.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "common/base/text.h"
 
 #define WORTH_MIN (16 * MIB)
 
@@ -158,7 +159,7 @@ void finding_set(struct finding *finding, int kind, const char *code, uint64_t b
 
     *finding = (struct finding){.kind = kind, .code = code, .bytes = bytes};
     va_start(arguments, format);
-    (void)vsnprintf(finding->sentence, sizeof(finding->sentence), format, arguments);
+    (void)text_format_list(finding->sentence, sizeof(finding->sentence), format, arguments);
     va_end(arguments);
 }
 
@@ -167,7 +168,7 @@ void finding_command(struct finding *finding, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    (void)vsnprintf(finding->command, sizeof(finding->command), format, arguments);
+    (void)text_format_list(finding->command, sizeof(finding->command), format, arguments);
     va_end(arguments);
 }
 

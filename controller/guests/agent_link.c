@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 
 #define GET_INFO_TIMEOUT (5 * NSEC_PER_SEC)
@@ -66,7 +67,7 @@ bool agent_link_was_turned_away(const struct agent_link *link)
 void agent_link_close(struct agent_link *link, const char *reason)
 {
     if (link->close_reason[0] == '\0')
-        (void)snprintf(link->close_reason, sizeof(link->close_reason), "%s", reason);
+        text_copy_line(link->close_reason, sizeof(link->close_reason), reason);
     ttrpc_connection_close(link->connection);
 }
 
@@ -89,8 +90,8 @@ static void on_info(const struct ttrpc_result *result, void *userdata)
     link->broke |= is_breach(result->code);
     link->turned_away =
         result->code == TTRPC_UNAVAILABLE && !ttrpc_connection_was_heard(link->connection);
-    (void)snprintf(reason, sizeof(reason), "GetInfo failed: %s: %.80s",
-                   ttrpc_code_name(result->code), result->message);
+    (void)text_format(reason, sizeof(reason), "GetInfo failed: %s: %s",
+                      ttrpc_code_name(result->code), result->message);
     agent_link_close(link, reason);
 }
 
@@ -162,8 +163,8 @@ static void on_watch_end(const struct ttrpc_result *result, void *userdata)
     char reason[128];
 
     link->broke |= is_breach(result->code);
-    (void)snprintf(reason, sizeof(reason), "Watch ended: %s: %.80s", ttrpc_code_name(result->code),
-                   result->message);
+    (void)text_format(reason, sizeof(reason), "Watch ended: %s: %s", ttrpc_code_name(result->code),
+                      result->message);
     agent_link_close(link, reason);
 }
 

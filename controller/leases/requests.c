@@ -9,6 +9,7 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "common/base/text.h"
 #include "controller/leases/conduct.h"
 #include "controller/leases/waiting.h"
 
@@ -79,7 +80,7 @@ static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, con
         lease->expires = lease->created + (int64_t)duration;
     (void)snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
     (void)snprintf(lease->uuid, sizeof(lease->uuid), "%s", vm->uuid);
-    (void)snprintf(lease->owner, sizeof(lease->owner), "%s", owner);
+    text_copy_line(lease->owner, sizeof(lease->owner), owner);
     (void)snprintf(lease->boot_id, sizeof(lease->boot_id), "%s", vm->agent.boot_id);
     conduct_set_address(lease, vm);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/policy/policy-message.h"
 #include "common/policy/zone.h"
@@ -59,7 +60,7 @@ static char **copy_keys(char *const *keys, size_t count)
     for (size_t i = 0; copies != NULL && i < count; i++) {
         char key[64];
 
-        vm_copy_guest_text(key, sizeof(key), keys[i]);
+        text_copy_line(key, sizeof(key), keys[i]);
         copies[i] = strdup(key);
         if (copies[i] == NULL)
             break;
@@ -72,8 +73,8 @@ static void on_policy_refused(struct vm *vm, const struct ttrpc_result *result)
     char text[384];
 
     vm->assigned.retry = time_boottime() + RETRY;
-    (void)snprintf(text, sizeof(text), "the agent did not take policy '%s': %s: %.200s",
-                   vm->assigned.policy->name, ttrpc_code_name(result->code), result->message);
+    (void)text_format(text, sizeof(text), "the agent did not take policy '%s': %s: %.200s",
+                      vm->assigned.policy->name, ttrpc_code_name(result->code), result->message);
     vm_emit(vm, VM_EVENT_POLICY, text);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/policy/policy-yaml.h"
 
@@ -18,8 +19,7 @@ static int name_policy(struct policy *policy, const char *source, struct error *
 
     if (policy->name[0] != '\0')
         return 0;
-    (void)snprintf(name, sizeof(name), "%.*s", (int)min_of(strcspn(base, "."), sizeof(name) - 1),
-                   base);
+    text_copy_bytes(name, sizeof(name), base, strcspn(base, "."));
     if (name[0] == '\0' || strcmp(name, "-") == 0)
         return error_set(error, -EINVAL, "%s: the policy has no name; add a line \"name: NAME\"",
                          source);

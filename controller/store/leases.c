@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
+
 #include "controller/store/internal.h"
 
 static int put(void *userdata, const struct lease *lease, struct error *error)
@@ -48,7 +50,7 @@ static int remove_lease(void *userdata, uint64_t id, struct error *error)
 
 static void copy_column(char *to, size_t size, sqlite3_stmt *statement, int column)
 {
-    (void)snprintf(to, size, "%s", store_text(statement, column));
+    text_copy_line(to, size, store_text(statement, column));
 }
 
 static void read_lease(sqlite3_stmt *statement, struct lease *lease)

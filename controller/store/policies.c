@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
+
 #include "controller/store/internal.h"
 
 #define LABEL   "label:"
@@ -273,7 +275,7 @@ static int find_assigned(struct store *store, const char *prefix, const char *re
     (void)sqlite3_bind_text(statement, 2, rest, -1, SQLITE_STATIC);
     r = store_step(store, statement, "reading the assignments", error);
     if (r > 0)
-        (void)snprintf(buffer, size, "%s", store_text(statement, 0));
+        text_copy_line(buffer, size, store_text(statement, 0));
     return r;
 }
 
@@ -296,7 +298,7 @@ static int find_glob(struct store *store, const char *vm, char *buffer, size_t s
 
         if (strncmp(selector, LABEL, sizeof(LABEL) - 1) == 0 || fnmatch(selector, vm, 0) != 0)
             continue;
-        (void)snprintf(buffer, size, "%s", store_text(statement, 1));
+        text_copy_line(buffer, size, store_text(statement, 1));
         return 1;
     }
     return r;

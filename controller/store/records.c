@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/text.h"
+
 #include "controller/store/internal.h"
 
 enum record_kind {
@@ -135,8 +137,8 @@ static struct record *record_create(enum record_kind kind, int64_t time, const c
         return NULL;
     *record = (struct record){.kind = kind, .time = time, .length = length};
     list_init(&record->link);
-    (void)strncpy(record->key, key, sizeof(record->key) - 1);
-    (void)strncpy(record->second, second, sizeof(record->second) - 1);
+    text_copy(record->key, sizeof(record->key), key);
+    text_copy(record->second, sizeof(record->second), second);
     return record;
 }
 

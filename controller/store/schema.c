@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/store/internal.h"
 
@@ -84,10 +85,10 @@ int store_migrate(struct store *store, struct error *error)
     if (read_version(store, &version) < 0)
         return store_fail(store, "reading the store's schema", error);
     if (version > ARRAY_SIZE(steps)) {
-        (void)snprintf(store->problem, sizeof(store->problem),
-                       "%s was written by a newer vmreclaimd (schema %u, this one knows %zu); "
-                       "install that one, or move the file away",
-                       store->path, version, ARRAY_SIZE(steps));
+        (void)text_format(store->problem, sizeof(store->problem),
+                          "%s was written by a newer vmreclaimd (schema %u, this one knows %zu); "
+                          "install that one, or move the file away",
+                          store->path, version, ARRAY_SIZE(steps));
         return error_set(error, -EPROTONOSUPPORT, "%s", store->problem);
     }
     for (; version < ARRAY_SIZE(steps); version++) {

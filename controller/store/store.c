@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/base/text.h"
 #include "controller/crash/crash.h"
 #include "controller/store/internal.h"
 
@@ -49,8 +50,8 @@ int store_fail(struct store *store, const char *doing, struct error *error)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     (void)snprintf(words, sizeof(words), meaning->words, store->path);
 #pragma GCC diagnostic pop
-    (void)snprintf(store->problem, sizeof(store->problem), "%s: %s (%s)", doing, words,
-                   store->database == NULL ? "not open" : sqlite3_errmsg(store->database));
+    (void)text_format(store->problem, sizeof(store->problem), "%s: %s (%s)", doing, words,
+                      store->database == NULL ? "not open" : sqlite3_errmsg(store->database));
     return error_set(error, -meaning->errno_value, "%s", store->problem);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/life.h"
 #include "controller/vms/measured.h"
@@ -30,12 +31,12 @@ void agent_end(struct vm *vm)
 
 bool agent_note(struct vm *vm, const char *text)
 {
-    char *reason = vm->agent.engine_reason;
-    const size_t size = sizeof(vm->agent.engine_reason);
+    char reason[sizeof(vm->agent.engine_reason)];
 
-    if (strncmp(reason, text, size - 1) == 0)
+    text_copy_line(reason, sizeof(reason), text);
+    if (strcmp(vm->agent.engine_reason, reason) == 0)
         return false;
-    (void)snprintf(reason, size, "%.*s", (int)size - 1, text);
+    memcpy(vm->agent.engine_reason, reason, sizeof(reason));
     return true;
 }
 
@@ -65,9 +66,9 @@ static void keep_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse
 {
     struct agent_info *info = &vm->agent.info;
 
-    vm_copy_guest_text(info->version, sizeof(info->version), message->agent_version);
-    vm_copy_guest_text(info->boot_id, sizeof(info->boot_id), message->boot_id);
-    vm_copy_guest_text(info->kernel_release, sizeof(info->kernel_release), message->kernel_release);
+    text_copy_line(info->version, sizeof(info->version), message->agent_version);
+    text_copy_line(info->boot_id, sizeof(info->boot_id), message->boot_id);
+    text_copy_line(info->kernel_release, sizeof(info->kernel_release), message->kernel_release);
     info->page_size = message->page_size;
     info->pageblock_order = message->pageblock_order;
     info->reporting_order = message->reporting_order;
@@ -211,8 +212,8 @@ void agent_take_engine(struct vm *vm, const Vmreclaim__Agent__V1__EngineState *e
 
     if (!may_pass(vm))
         return;
-    vm_copy_guest_text(agent->engine_state, sizeof(agent->engine_state), engine->state);
-    vm_copy_guest_text(agent->engine_reason, sizeof(agent->engine_reason), engine->reason);
-    (void)snprintf(text, sizeof(text), "%s: %s", agent->engine_state, agent->engine_reason);
+    text_copy_line(agent->engine_state, sizeof(agent->engine_state), engine->state);
+    text_copy_line(agent->engine_reason, sizeof(agent->engine_reason), engine->reason);
+    (void)text_format(text, sizeof(text), "%s: %s", agent->engine_state, agent->engine_reason);
     vm_emit(vm, VM_EVENT_ENGINE, text);
 }

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/crash/crash.h"
 #include "controller/vms/life.h"
@@ -24,8 +25,7 @@
 
 static void set_condition(struct vm *vm, const char *text)
 {
-    (void)snprintf(vm->hypervisor.condition, sizeof(vm->hypervisor.condition), "%.*s",
-                   (int)sizeof(vm->hypervisor.condition) - 1, text);
+    text_copy_line(vm->hypervisor.condition, sizeof(vm->hypervisor.condition), text);
 }
 
 /* ---- the session's end, the process' end ---- */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/transport/transport.h"
 #include "controller/vms/agent.h"
@@ -120,7 +121,7 @@ static void on_candidate_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfo
 {
     char boot_id[37];
 
-    vm_copy_guest_text(boot_id, sizeof(boot_id), info->boot_id);
+    text_copy_line(boot_id, sizeof(boot_id), info->boot_id);
     if (vm->agent.info.boot_id[0] == '\0' || strcmp(boot_id, vm->agent.info.boot_id) == 0) {
         (void)snprintf(vm->links.candidate_boot_id, sizeof(vm->links.candidate_boot_id), "%s",
                        boot_id);
@@ -220,7 +221,7 @@ static void on_close(struct agent_link *link, enum agent_ending ending, const ch
         stop_ping(vm);
         vm->links.candidate = NULL;
     }
-    vm_copy_guest_text(text, sizeof(text), reason);
+    text_copy_line(text, sizeof(text), reason);
     if (agent_link_was_turned_away(link) && is_dialled(vm))
         (void)snprintf(text, sizeof(text),
                        "closed at once, without a word: the agent may not believe this host's "

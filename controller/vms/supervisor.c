@@ -2,8 +2,9 @@
 #include "controller/vms/supervisor.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <unistd.h>
+
+#include "common/base/text.h"
 
 const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
 {
@@ -62,7 +63,7 @@ void vm_warn(struct vm *vm, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    (void)text_format_list(text, sizeof(text), format, arguments);
     va_end(arguments);
     vm_emit(vm, VM_EVENT_WARNING, text);
 }

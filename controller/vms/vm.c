@@ -3,9 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 
 /* khugepaged fills an anonymous huge page again unless the hole is larger than this. */
@@ -28,18 +28,9 @@ int vm_create(const char *name, enum vm_source source, struct vm **ret_vm)
     vm->agent.actions = (struct log_limit){.interval = 3600 * NSEC_PER_SEC, .burst = 60};
     vm->agent.actions_beyond = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 1};
     vm->log = (struct log_limit){.interval = 60 * NSEC_PER_SEC, .burst = 60};
-    (void)snprintf(vm->name, sizeof(vm->name), "%s", name);
+    text_copy_line(vm->name, sizeof(vm->name), name);
     *ret_vm = vm;
     return 0;
-}
-
-void vm_copy_guest_text(char *to, size_t size, const char *from)
-{
-    size_t used = 0;
-
-    for (; *from != '\0' && used + 1 < size; from++)
-        to[used++] = *from >= ' ' && *from < 127 ? *from : '?';
-    to[used] = '\0';
 }
 
 void vm_destroy(struct vm *vm)

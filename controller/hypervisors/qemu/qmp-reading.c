@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/hypervisors/qemu/qmp-facts.h"
 
@@ -258,7 +259,7 @@ static void take_name(struct reading *reading, const json_t *value, const char *
     const char *name = json_string_value(json_object_get(value, "name"));
 
     if (name != NULL)
-        (void)snprintf(reading->facts.name, sizeof(reading->facts.name), "%s", name);
+        text_copy_line(reading->facts.name, sizeof(reading->facts.name), name);
 }
 
 static void take_uuid(struct reading *reading, const json_t *value, const char *path)
@@ -328,7 +329,7 @@ static void look_at_backend(struct reading *reading, const char *type, const cha
         return;
     }
     reading->backend_count++;
-    (void)snprintf(reading->backends[i].type, sizeof(reading->backends[i].type), "%s", type);
+    text_copy_line(reading->backends[i].type, sizeof(reading->backends[i].type), type);
     (void)snprintf(reading->backend_paths[i], QOM_PATH_BYTES, "%s", path);
     ask_property(reading, path, "size", take_size);
     ask_property(reading, path, "share", take_shared);

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "common/base/text.h"
+
 int qemu_check_socket(const char *path, struct error *error)
 {
     const size_t size = sizeof(((struct sockaddr_un *)NULL)->sun_path);
@@ -39,9 +41,10 @@ void qemu_name_socket(const char *path, char *name, size_t size)
     const char *base = slash == NULL ? path : slash + 1;
     const char *dot = strrchr(base, '.');
     size_t length = dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base);
-    size_t used = 0;
 
-    for (size_t i = 0; i < length && used + 1 < size; i++)
-        name[used++] = strchr(" \t/:", base[i]) != NULL ? '-' : base[i];
-    name[used] = '\0';
+    text_copy_bytes(name, size, base, length);
+    text_make_safe(name, TEXT_ONE_LINE);
+    for (char *c = name; *c != '\0'; c++)
+        if (strchr(" /:", *c) != NULL)
+            *c = '-';
 }

@@ -156,6 +156,22 @@ static void test_compact(void **state)
     assert_non_null(strstr(guest_read(&guest, "dev/kmsg"), "performing memory compaction"));
 }
 
+/* What is repeated in the agent's log and in its answers is one line. */
+static void test_who_asked_is_one_line(void **state)
+{
+    Vmreclaim__Agent__V1__CompactRequest request = VMRECLAIM__AGENT__V1__COMPACT_REQUEST__INIT;
+    const Vmreclaim__Agent__V1__CompactResponse *response;
+    char id[] = "two\nlines";
+    char who[] = "\xc3\xa4nn\x1b[2J";
+
+    request.action_id = id;
+    request.asked_by = who;
+    response = client_call(&client, "Compact", &request);
+    assert_non_null(response);
+    assert_string_equal(response->result->action_id, "two?lines");
+    assert_string_equal(response->result->asked_by, "\xc3\xa4nn?[2J");
+}
+
 static void test_reclaim_cache(void **state)
 {
     Vmreclaim__Agent__V1__ReclaimCacheRequest request =
@@ -448,6 +464,7 @@ int main(int argument_count, char **arguments)
         cmocka_unit_test_setup_teardown(test_get_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_free_ranges, setup, teardown),
         cmocka_unit_test_setup_teardown(test_compact, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_asked_is_one_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reclaim_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(test_set_reporting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_changed_is_put_back_at_the_end, setup,

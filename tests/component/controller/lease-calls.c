@@ -10,13 +10,18 @@ const Action *action_of(const struct fixture *f)
 
 void set_balloon(struct fixture *f, uint64_t size, nsec_t duration)
 {
+    set_balloon_for(f, "tester", size, duration);
+}
+
+void set_balloon_for(struct fixture *f, const char *owner, uint64_t size, nsec_t duration)
+{
     Vmreclaim__Controller__V1__SetBalloonRequest request =
         VMRECLAIM__CONTROLLER__V1__SET_BALLOON_REQUEST__INIT;
 
     request.vm = (char *)"web-1";
     request.size = size;
     request.duration_ns = duration;
-    request.owner = (char *)"tester";
+    request.owner = (char *)owner;
     call(f, "SetBalloon", &request.base);
 }
 

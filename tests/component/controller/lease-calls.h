@@ -11,6 +11,7 @@ const Action *action_of(const struct fixture *f);
 
 /* Return when they are answered. */
 void set_balloon(struct fixture *f, uint64_t size, nsec_t duration);
+void set_balloon_for(struct fixture *f, const char *owner, uint64_t size, nsec_t duration);
 void release_balloon(struct fixture *f);
 
 /* The daemon with a fresh sample of the guest. */

@@ -36,6 +36,31 @@ static void test_a_lease_and_its_release(void **state)
     assert_int_equal(f->code, TTRPC_NOT_FOUND);
 }
 
+/* Longer than we keep, two bytes to a character: it is cut between two, in the store as well. The
+ * client here is strict: it refuses a message with text that is not UTF-8. */
+static void test_an_owner_that_is_cut(void **state)
+{
+    struct fixture *f = *state;
+    char owner[81];
+    char kept[63];
+
+    for (size_t i = 0; i + 2 < sizeof(owner); i += 2)
+        memcpy(owner + i, "\xc3\xa4", 3);
+    (void)snprintf(kept, sizeof(kept), "%.62s", owner);
+    start_ready(f);
+    set_balloon_for(f, owner, 768 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_string_equal(get_vm(f, "web-1")->balloon_owner, kept);
+    stop_daemon(f, 0);
+    restart_daemon(f);
+    assert_string_equal(get_vm(f, "web-1")->balloon_owner, kept);
+    release_balloon(f);
+    wait_for(f, get_vm(f, "web-1")->waterfall->guest_is_known);
+    set_balloon_for(f, "two\nlines", 768 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_string_equal(get_vm(f, "web-1")->balloon_owner, "two?lines");
+}
+
 static void test_an_expired_lease(void **state)
 {
     struct fixture *f = *state;
@@ -441,6 +466,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         lease_test(test_a_lease_and_its_release),
+        lease_test(test_an_owner_that_is_cut),
         lease_test(test_an_expired_lease),
         lease_test(test_what_cannot_be_taken),
         lease_test(test_pressure_raises_at_once),

@@ -50,6 +50,8 @@ static void test_cut_between_characters(void **state)
                     "Stra\xdf"
                     "e.yaml");
     assert_string_equal(error.text, "cannot read Stra?e.yaml");
+    (void)error_set(&error, -EINVAL, "'%s'\nlook there", "\x1b[2Jname\xc2\x9b");
+    assert_string_equal(error.text, "'?[2Jname?'\nlook there");
 }
 
 int main(void)

@@ -194,6 +194,14 @@ static void test_what_steers_is_not_shown(void **state)
     }
 }
 
+static void test_blanking_keeps_the_length(void **state)
+{
+    char text[] = "a\n" UMLAUT "\xe2\x80\xae\xff" EURO;
+
+    text_blank(text, sizeof(text) - 1);
+    assert_string_equal(text, "a?" UMLAUT "????" EURO);
+}
+
 /* Any three bytes: the copy is UTF-8, and what is shown has no control. */
 static void test_any_bytes(void **state)
 {
@@ -220,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_cutting_at_every_byte),
         cmocka_unit_test(test_an_end_that_nobody_cut),
         cmocka_unit_test(test_what_steers_is_not_shown),
+        cmocka_unit_test(test_blanking_keeps_the_length),
         cmocka_unit_test(test_any_bytes),
     };
 

@@ -110,11 +110,59 @@ static void test_errors_are_cut_between_characters(void **state)
     assert_true(text_is_utf8(text, length - (size_t)((const uint8_t *)text - answer)));
 }
 
+/* ---- what a guest says ---- */
+
+static char told[64];
+
+static void on_told(const struct ttrpc_result *result, void *userdata)
+{
+    const Vmreclaim__Agent__V1__GetInfoResponse *response =
+        (const Vmreclaim__Agent__V1__GetInfoResponse *)result->response;
+
+    (void)snprintf(told, sizeof(told), "%s",
+                   response == NULL ? result->message : response->boot_id);
+    *(bool *)userdata = true;
+}
+
+static const char *hear(const struct ttrpc_limits *limits, const void *bytes, size_t length)
+{
+    Vmreclaim__Agent__V1__GetInfoRequest request = VMRECLAIM__AGENT__V1__GET_INFO_REQUEST__INIT;
+    struct frame_header header = {.stream = 1, .type = FRAME_RESPONSE, .length = (uint32_t)length};
+    struct fixture fixture;
+    bool done = false;
+
+    fixture_init_client(&fixture, limits);
+    assert_int_equal(
+        ttrpc_call_unary(fixture.client, AGENT, "GetInfo", &request.base, 0, on_told, &done, NULL),
+        0);
+    send_raw(&fixture, &header, bytes, length);
+    loop_run_until(&fixture.loop, &done);
+    fixture_finish(&fixture);
+    return told;
+}
+
+/* A guest's text forges no line, wherever it is repeated. */
+static void test_a_guests_text_is_one_line(void **state)
+{
+    static const uint8_t info[] = "\x12\x0a\x1a\x08"
+                                  "a\nb\xe2\x80\xae"
+                                  "\x1b[";
+    static const uint8_t status[] = "\x0a\x07\x08\x0a\x12\x03"
+                                    "a\nb";
+
+    assert_string_equal(hear(&ttrpc_limits_guest, info, sizeof(info) - 1), "a?b????[");
+    assert_string_equal(hear(&ttrpc_limits_default, info, sizeof(info) - 1),
+                        "a\nb\xe2\x80\xae\x1b[");
+    assert_string_equal(hear(&ttrpc_limits_guest, status, sizeof(status) - 1), "a?b");
+    assert_string_equal(hear(&ttrpc_limits_default, status, sizeof(status) - 1), "a?b");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_is_mended_on_its_way_out),
         cmocka_unit_test(test_errors_are_cut_between_characters),
+        cmocka_unit_test(test_a_guests_text_is_one_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,12 +120,40 @@ static void test_a_place(void **state)
     assert_int_equal(hypervisor_place_parse("/run", &place, &error), -EINVAL);
 }
 
+/* A file's name is any bytes; a VM's is UTF-8 of one line. */
+static void test_names_of_sockets(void **state)
+{
+    static const struct {
+        const char *where;
+        const char *name;
+    } cases[] = {
+        {"/run/web 1.qmp", "web-1"},
+        {"/run/Stra\xc3\x9f"
+         "e.qmp",
+         "Stra\xc3\x9f"
+         "e"},
+        {"/run/Stra\xdf"
+         "e.qmp",
+         "Stra?e"},
+        {"/run/two\nlines.sock", "two?lines"},
+        {"/run/aaaaaaaaaa\xc3\xa4.qmp", "aaaaaaaaaa"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char name[12];
+
+        driver_find("qemu")->suggest_name(cases[i].where, name, sizeof(name));
+        assert_string_equal(name, cases[i].name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_address_and_its_parts),
         cmocka_unit_test(test_an_older_name_is_todays),
         cmocka_unit_test(test_wrong_addresses),
+        cmocka_unit_test(test_names_of_sockets),
         cmocka_unit_test(test_a_place),
     };
 
