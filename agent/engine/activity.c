@@ -6,6 +6,7 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "common/policy/policy.h"
 
 #define SLOTS_PER_WINDOW 16
 
@@ -50,6 +51,13 @@ struct interval activity_recent(const struct activity *activity, nsec_t length)
     for (unsigned i = 0; i < activity->count && sum.length < length; i++)
         merge(&sum, &activity->slots[(activity->newest + ACTIVITY_SLOTS - i) % ACTIVITY_SLOTS]);
     return sum;
+}
+
+uint32_t activity_busy(const struct interval *interval)
+{
+    nsec_t whole = min_of(interval->capacity, interval->length * POLICY_CALM_CPUS);
+
+    return activity_share(interval->busy, whole);
 }
 
 uint32_t activity_share(uint64_t part, uint64_t whole)

@@ -37,6 +37,9 @@ void activity_add(struct activity *activity, const struct interval *interval);
 /* The newest intervals that cover `length`, or all there are. */
 struct interval activity_recent(const struct activity *activity, nsec_t length);
 
+/* How busy the CPUs were, permyriad: of all of them, of at most POLICY_CALM_CPUS. */
+uint32_t activity_busy(const struct interval *interval);
+
 /* Permyriad of `whole`; 0 of nothing. */
 uint32_t activity_share(uint64_t part, uint64_t whole);
 

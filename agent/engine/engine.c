@@ -83,7 +83,7 @@ void engine_set_wall_time(struct engine *engine, int64_t wall_time, nsec_t now)
 
 static bool is_calm(const struct engine *engine, const struct interval *interval)
 {
-    return activity_share(interval->busy, interval->capacity) <= engine->policy.idle_cpu;
+    return activity_busy(interval) <= engine->policy.idle_cpu;
 }
 
 static bool is_idle(const struct engine *engine)

@@ -39,10 +39,8 @@ static uint64_t growth(uint64_t before, uint64_t after)
 
 /* ---- the gates ---- */
 
-static void print_share(struct report *report, const char *what, uint64_t part, uint64_t whole,
-                        uint32_t limit)
+static void print_share(struct report *report, const char *what, uint32_t share, uint32_t limit)
 {
-    uint32_t share = activity_share(part, whole);
     char now[32];
     char most[32];
 
@@ -57,12 +55,18 @@ static void print_cpu(struct report *report)
     const struct memory_sample *first = report->question->first;
     const struct memory_sample *second = report->question->second;
     uint64_t own = growth(first->cpu_own, second->cpu_own);
-    uint64_t busy = growth(first->cpu_busy + own, second->cpu_busy);
-    uint64_t all = growth(first->cpu_total, second->cpu_total);
+    const struct interval interval = {
+        .length = growth(first->boottime, second->boottime),
+        .busy = growth(first->cpu_busy + own, second->cpu_busy),
+        .capacity = growth(first->cpu_total, second->cpu_total),
+    };
+    bool has_many = interval.capacity > interval.length * POLICY_CALM_CPUS;
 
-    print_share(report, "CPUs busy", busy, all, policy->idle_cpu);
-    if (policy->trickle > 0 && activity_share(busy, all) > policy->idle_cpu)
-        print_share(report, "... for a trickle", busy, all, ENGINE_TRICKLE_CPU);
+    print_share(report, has_many ? "busy of 16 CPUs" : "CPUs busy", activity_busy(&interval),
+                policy->idle_cpu);
+    if (policy->trickle > 0 && activity_busy(&interval) > policy->idle_cpu)
+        print_share(report, "... for a trickle", activity_share(interval.busy, interval.capacity),
+                    ENGINE_TRICKLE_CPU);
 }
 
 static void print_refaults(struct report *report, nsec_t length)
@@ -90,12 +94,15 @@ static void print_gates(struct report *report)
           time_format_duration(policy->idle_window, window, sizeof(window)), (double)length / 1e9);
     print_cpu(report);
     if (second->psi_is_known) {
-        print_share(report, "stalled on memory",
-                    growth(first->psi_memory_some, second->psi_memory_some) * NSEC_PER_USEC, length,
-                    policy->psi_memory);
-        print_share(report, "stalled on I/O",
-                    growth(first->psi_io_some, second->psi_io_some) * NSEC_PER_USEC, length,
-                    policy->psi_io);
+        print_share(
+            report, "stalled on memory",
+            activity_share(growth(first->psi_memory_some, second->psi_memory_some) * NSEC_PER_USEC,
+                           length),
+            policy->psi_memory);
+        print_share(
+            report, "stalled on I/O",
+            activity_share(growth(first->psi_io_some, second->psi_io_some) * NSEC_PER_USEC, length),
+            policy->psi_io);
     } else {
         print(report, "  %-18s %10s  no PSI in this kernel\n", "stalled", "unknown");
     }

@@ -64,7 +64,7 @@ static const struct field fields[] = {
      1,
      PERMYRIAD_ONE,
      {50, 50, 50, 200, 50},
-     "calm means at most this share of all CPUs busy"},
+     "calm means at most this share of all CPUs busy; of 16, in a guest with more"},
     {FIELD(FIELD_PERMYRIAD, psi_memory),
      LOWER_IS_GENTLER,
      0,

@@ -32,6 +32,11 @@ enum policy_cache_method {
 /* Keys of the table: policy_key(i) names bit i. */
 typedef uint64_t policy_key_set;
 
+/* A guest with more CPUs is calm by the standard of so many. What runs in an idle guest
+ * (monitoring, time, logs) hardly grows with its CPUs, and one task at work is work however many
+ * stand idle. */
+#define POLICY_CALM_CPUS 16
+
 struct policy {
     char name[64];
     enum policy_profile profile;
@@ -40,7 +45,8 @@ struct policy {
     /* sensing and idleness */
     nsec_t sample_interval; /* longest time between samples */
     nsec_t idle_window;     /* the guest is idle when calm for this long */
-    uint32_t idle_cpu;      /* permyriad of all CPUs, over the window and the latest interval */
+    uint32_t idle_cpu;      /* permyriad of all CPUs, of at most POLICY_CALM_CPUS, over the window
+                               and the latest interval */
     uint32_t psi_memory;    /* permyriad of time; above it nothing is done */
     uint32_t psi_io;
     uint32_t refault_rate; /* pages per second; above it the cache floor rises */

@@ -169,8 +169,8 @@ static void plan_steps(const struct view *view, struct explanation *explanation)
     const struct policy *policy = view->policy;
 
     finding_set(explanation_next(explanation), KIND_PLAN, "plan-idle", 0,
-                "Policy \"%s\" waits until the guest is idle: under %s of its CPUs for %s, and no "
-                "pressure.",
+                "Policy \"%s\" waits until the guest is idle: under %s of its CPUs, of at most "
+                "16, for %s, and no pressure.",
                 policy->name, permyriad_text(policy->idle_cpu).text,
                 duration_text(policy->idle_window).text);
     plan_cache(view, explanation);

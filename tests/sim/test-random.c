@@ -15,6 +15,7 @@
 #include "agent/engine/engine-state.h"
 #include "agent/engine/engine.h"
 #include "common/base/number.h"
+#include "common/base/util.h"
 #include "tests/sim/model.h"
 #include "tests/sim/random.h"
 
@@ -178,7 +179,8 @@ static void check_calm(const struct life *life)
 {
     uint64_t now = life->model.now;
     uint64_t window = life->policy.idle_window / NSEC_PER_SEC;
-    double limit = life->policy.idle_cpu / 10000.0 / USER_PART;
+    double counted = min_of(1, POLICY_CALM_CPUS / (double)life->model.cpus);
+    double limit = counted * life->policy.idle_cpu / 10000.0 / USER_PART;
 
     if (life->policy_at + 1 < now - window || window < 60) {
         if (mean(life->load, now, window) > limit * 1.3 + 0.001)
@@ -375,6 +377,12 @@ static void live(struct life *life, unsigned seconds, bool quiet_end)
     }
 }
 
+static unsigned random_cpus(struct random *random)
+{
+    return random_below(random, 4) == 0 ? 32u << random_below(random, 4)
+                                        : 1 + (unsigned)random_below(random, 8);
+}
+
 static unsigned run(uint64_t seed)
 {
     static struct life life;
@@ -384,7 +392,7 @@ static unsigned run(uint64_t seed)
     random_init(&life.random, seed);
     life.found_order = random_below(&life.random, 4) == 0 ? 5 : 9;
     model_init(&life.model, (double)(1 + random_below(&life.random, 8)) * 1024 * MIB_, 300 * MIB_,
-               1 + (unsigned)random_below(&life.random, 8), life.found_order);
+               random_cpus(&life.random), life.found_order);
     for (unsigned i = 0; i < MODEL_ACTIVITIES; i++)
         life.model.sets[i].wanted = life.model.total * 0.2 * random_unit(&life.random);
     policy_init(&life.policy, POLICY_BALANCED);

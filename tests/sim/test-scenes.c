@@ -47,6 +47,66 @@ static void test_never_idle(void **state)
     assert_true((model.refaults - refaults) / 4096 / 600 < policy.refault_rate);
 }
 
+/* One task that keeps one CPU of 256 busy, and reads its set of 24 GiB all the time. */
+static double read_back_from_one_busy_cpu(enum policy_profile profile)
+{
+    struct model model;
+    struct contest contest;
+    struct policy policy;
+
+    policy_init(&policy, profile);
+    model_init(&model, 64 * GIB_, 2 * GIB_, 256, 9);
+    model.load = 1;
+    model.sets[0].wanted = 24 * GIB_;
+    model_run(&model, 0, true);
+    for (unsigned i = 0; i < 600; i++)
+        model_step(&model);
+    contest_init(&contest, CONTEST_OURS, &policy, &model);
+    for (unsigned i = 0; i < 1800; i++) {
+        model_step(&model);
+        contest_step(&contest, &model);
+    }
+    return model.read_back;
+}
+
+static void test_one_busy_cpu_of_many(void **state)
+{
+    for (int i = POLICY_GENTLE; i < POLICY_PROFILE_COUNT; i++) {
+        struct policy policy;
+        double read_back = read_back_from_one_busy_cpu((enum policy_profile)i);
+
+        policy_init(&policy, (enum policy_profile)i);
+        printf("1 of 256 CPUs busy, 30 min, %s: %.0f MiB of 24 GiB in use read again\n",
+               policy_profile_name((enum policy_profile)i), read_back / MIB_);
+        if (policy.trickle == 0)
+            assert_true(read_back == 0);
+        else
+            assert_true(read_back <= 1800.0 * 4096 * policy.refault_rate);
+    }
+}
+
+/* Nothing but what watches it runs in the other: 3 % of one CPU. */
+static void test_many_idle_cpus(void **state)
+{
+    struct model model;
+    struct contest contest;
+    struct policy policy;
+    unsigned seconds = 0;
+
+    policy_init(&policy, POLICY_BALANCED);
+    model_init(&model, 64 * GIB_, 2 * GIB_, 256, 9);
+    model.load = 0.03;
+    contest_init(&contest, CONTEST_OURS, &policy, &model);
+    model_read_once(&model, 16 * GIB_);
+    while (model_footprint(&model) > 3 * GIB_ && seconds < 1800) {
+        model_step(&model);
+        contest_step(&contest, &model);
+        seconds++;
+    }
+    printf("256 idle CPUs: 16 GiB of cache at the host after %u s\n", seconds);
+    assert_in_range(seconds, 120, 900);
+}
+
 /* The demo's guest: 4 GiB, 2 GiB of cache, 20 s of idleness wanted. */
 static void test_idle_cache_goes_to_the_floor(void **state)
 {
@@ -132,6 +192,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_never_idle),
+        cmocka_unit_test(test_one_busy_cpu_of_many),
+        cmocka_unit_test(test_many_idle_cpus),
         cmocka_unit_test(test_idle_cache_goes_to_the_floor),
         cmocka_unit_test(test_fragmented_comes_back_by_the_ladder),
         cmocka_unit_test(test_day_beats_the_rivals),

@@ -35,7 +35,7 @@ void use_policy(struct guest *guest)
 enum action_kind step(struct guest *guest)
 {
     struct memory_sample *sample = &guest->sample;
-    nsec_t capacity = 4 * guest->interval;
+    nsec_t capacity = sample->cpu_count * guest->interval;
 
     sample->boottime += guest->interval;
     sample->cpu_user += capacity / 10000 * guest->user;

@@ -24,7 +24,7 @@ struct guest {
     uint64_t refaults;           /* pages per second */
 };
 
-/* 4 CPUs, 8 GiB, all free and reported, 128 MiB of cache: nothing to do. */
+/* 4 CPUs (sample.cpu_count), 8 GiB, all free and reported, 128 MiB of cache: nothing to do. */
 void guest_init(struct guest *guest);
 
 /* Puts guest->policy in force. */

@@ -81,6 +81,37 @@ static void test_burst_blocks_only_now(void **state)
     assert_int_equal(run(&guest, 30), ACTION_RECLAIM_CACHE);
 }
 
+/* 0.39 % of 256 CPUs is a whole one: a guest at work, whatever its profile. */
+static void test_one_busy_cpu_of_many_is_work(void **state)
+{
+    for (int profile = POLICY_GENTLE; profile < POLICY_PROFILE_COUNT; profile++) {
+        struct guest guest;
+
+        guest_init(&guest);
+        policy_init(&guest.policy, (enum policy_profile)profile);
+        guest.policy.trickle = 0;
+        use_policy(&guest);
+        guest.sample.cpu_count = 256;
+        guest.sample.cache = 8 * GIB;
+        guest.user = 39;
+        assert_int_equal(run(&guest, 900), ACTION_NONE);
+        assert_reason(&guest, ENGINE_BUSY);
+    }
+}
+
+/* What watches an idle guest takes as much of one with many CPUs: a twentieth of one here. */
+static void test_many_idle_cpus_are_idle(void **state)
+{
+    struct guest guest;
+
+    guest_init(&guest);
+    guest.sample.cpu_count = 256;
+    guest.sample.cache = GIB;
+    guest.user = 2;
+    assert_int_equal(run(&guest, 130), ACTION_RECLAIM_CACHE);
+    assert_reason(&guest, ENGINE_IDLE_WORK);
+}
+
 static void test_gap_is_not_idleness(void **state)
 {
     struct guest guest;
@@ -363,6 +394,8 @@ int main(void)
         cmocka_unit_test(test_samples_in_a_hurry_warm_nothing_up),
         cmocka_unit_test(test_window_mean_counts),
         cmocka_unit_test(test_burst_blocks_only_now),
+        cmocka_unit_test(test_one_busy_cpu_of_many_is_work),
+        cmocka_unit_test(test_many_idle_cpus_are_idle),
         cmocka_unit_test(test_gap_is_not_idleness),
         cmocka_unit_test(test_counters_backwards_start_over),
         cmocka_unit_test(test_own_sensing_is_no_activity),

@@ -190,6 +190,15 @@ static void test_words_of_the_gates(void **state)
     assert_non_null(strstr(report(), "no PSI"));
 }
 
+static void test_words_of_many_cpus(void **state)
+{
+    second.cpu_total = 256 * 5 * NSEC_PER_SEC;
+    second.cpu_busy = 5 * NSEC_PER_SEC;
+    (void)report();
+    assert_non_null(strstr(text, "busy of 16 CPUs         6.25%  of at most 0.5%   <- holds"));
+    assert_non_null(strstr(text, "... for a trickle       0.39%  of at most 50%\n"));
+}
+
 static void test_words_for_nothing(void **state)
 {
     assert_non_null(strstr(report(), "nothing left that would be worth its cost"));
@@ -219,6 +228,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_window_that_forbids, setup),
         cmocka_unit_test_setup(test_words_of_the_steps, setup),
         cmocka_unit_test_setup(test_words_of_the_gates, setup),
+        cmocka_unit_test_setup(test_words_of_many_cpus, setup),
         cmocka_unit_test_setup(test_words_for_nothing, setup),
         cmocka_unit_test_setup(test_short_buffer, setup),
     };

@@ -213,9 +213,10 @@ static void test_plan_speaks_the_policys_numbers(void **state)
     made.w.cache = GIB;
     made.w.trapped = 200 * MIB;
     explain_vm(&made.subject, &explanation);
-    assert_string_equal(find(&explanation, "plan-idle")->sentence,
-                        "Policy \"balanced\" waits until the guest is idle: under 0.5% of its CPUs "
-                        "for 2m, and no pressure.");
+    assert_string_equal(
+        find(&explanation, "plan-idle")->sentence,
+        "Policy \"balanced\" waits until the guest is idle: under 0.5% of its CPUs, "
+        "of at most 16, for 2m, and no pressure.");
     assert_string_equal(find(&explanation, "plan-cache")->sentence,
                         "When idle it takes file cache, coldest first, in steps of at most 256.0 "
                         "MiB down to 128.0 MiB: about 896.0 MiB.");
