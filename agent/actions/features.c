@@ -11,6 +11,7 @@
 #include "common/base/file.h"
 #include "common/base/text.h"
 #include "common/base/util.h"
+#include "common/proc/buddyinfo.h"
 #include "common/proc/kpageflags.h"
 #include "common/proc/page-reporting.h"
 #include "common/proc/pressure.h"
@@ -109,23 +110,37 @@ static int detect_node_compaction(int root, char *reason, size_t size)
     return need_writable(root, NODE_PATH "/node0/compact", reason, size);
 }
 
+/* The buddy allocator's. */
+static uint32_t largest_order(int root)
+{
+    struct buddyinfo buddy;
+
+    return buddyinfo_read(root, &buddy) < 0 ? UINT32_MAX - 1 : buddy.order_count - 1;
+}
+
 static int detect_page_reporting(int root, char *reason, size_t size)
 {
+    struct page_reporting_balloon balloon;
     uint32_t order;
+    int r = page_reporting_order_read(root, largest_order(root), &order);
 
-    int r = page_reporting_order_read(root, UINT32_MAX - 1, &order);
-    if (r == -ENOENT)
+    page_reporting_find_balloon(root, &balloon);
+    if (r == -ENOENT && !balloon.reports)
         return because("the kernel lacks CONFIG_PAGE_REPORTING");
-    r = page_reporting_device(root);
-    if (r == -ENODEV)
+    if (!balloon.is_virtio && !balloon.is_hyperv)
         return because("the VM has no balloon device, or its driver is not loaded");
-    if (r == -EOPNOTSUPP && page_poisoning(root) != NULL)
-        return because("the kernel overwrites free pages (%s), and the balloon does not offer to "
-                       "keep that (QEMU: page-poison=on)",
-                       page_poisoning(root));
-    if (r == -EOPNOTSUPP)
+    if (balloon.is_virtio && !balloon.reports && balloon.keeps_pattern)
         return because("the hypervisor's balloon offers no free page reporting "
                        "(QEMU: free-page-reporting=on)");
+    if (balloon.is_virtio && !balloon.reports)
+        return because(PAGE_REPORTING_NOT_AGREED
+                       ": not offered (QEMU: free-page-reporting=on), or the kernel overwrites "
+                       "free pages and page-poison=on is missing");
+    if (r == -ENODEV && balloon.is_hyperv)
+        return because("Hyper-V's balloon has not registered: this host takes no cold memory "
+                       "discard hints");
+    if (r == -ENODEV)
+        return because("the balloon's driver has not registered with the kernel's page reporting");
     return 0;
 }
 

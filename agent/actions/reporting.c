@@ -20,18 +20,20 @@ uint32_t reporting_order(const struct reporting *reporting)
 
     if (!features_have(reporting->features, FEATURE_PAGE_REPORTING) && !reporting->is_inert)
         return ORDER_COUNT_MAX;
-    if (page_reporting_order_read(reporting->settings->root, reporting->max_order, &order) < 0)
+    if (page_reporting_order_in_force(reporting->settings->root, reporting->max_order,
+                                      reporting->pageblock_order, &order) < 0)
         return ORDER_COUNT_MAX;
     return order;
 }
 
 void reporting_init(struct reporting *reporting, struct settings *settings,
-                    struct features *features, uint32_t max_order)
+                    struct features *features, uint32_t max_order, uint32_t pageblock_order)
 {
     memset(reporting, 0, sizeof(*reporting));
     reporting->settings = settings;
     reporting->features = features;
     reporting->max_order = max_order;
+    reporting->pageblock_order = pageblock_order;
     reporting->found_order = reporting_order(reporting);
 }
 

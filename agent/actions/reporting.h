@@ -17,8 +17,9 @@ struct reporting {
     struct settings *settings;
     struct features *features;
     uint32_t max_order;
-    uint32_t found_order; /* at start; ORDER_COUNT_MAX: reporting is absent */
-    uint32_t host_floor;  /* lowest order that the host's backing makes useful */
+    uint32_t pageblock_order; /* the order of a kernel where it is fixed */
+    uint32_t found_order;     /* at start; ORDER_COUNT_MAX: reporting is absent */
+    uint32_t host_floor;      /* lowest order that the host's backing makes useful */
     /* inertness: unreported blocks that stay although a pass was started */
     bool is_inert;
     uint64_t watched_reported;
@@ -27,7 +28,7 @@ struct reporting {
 
 /* `settings` and `features` outlive it. `max_order` of the buddy allocator bounds every order. */
 void reporting_init(struct reporting *reporting, struct settings *settings,
-                    struct features *features, uint32_t max_order);
+                    struct features *features, uint32_t max_order, uint32_t pageblock_order);
 
 /* The order in force, ORDER_COUNT_MAX when no device reports. */
 uint32_t reporting_order(const struct reporting *reporting);

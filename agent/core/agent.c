@@ -385,7 +385,8 @@ int agent_start(struct agent *agent, const struct agent_options *options, struct
         return error_set(error, r, "cannot read the guest's memory below /proc: %s", strerror(-r));
     features_detect(&agent->features, root);
     init_settings(agent);
-    reporting_init(&agent->reporting, &agent->settings, &agent->features, agent->sensors.max_order);
+    reporting_init(&agent->reporting, &agent->settings, &agent->features, agent->sensors.max_order,
+                   agent->sensors.pageblock_order);
     watches_init(&agent->watches);
     r = runner_init(&agent->runner, loop, root, &agent->features, &agent->settings,
                     &agent->reporting, &agent->sensors, on_result, agent);

@@ -14,6 +14,7 @@
 #include "agent/actions/features.h"
 #include "common/base/file.h"
 #include "common/base/number.h"
+#include "common/proc/page-reporting.h"
 
 #define LOCKED_BYTES (8 * MIB) /* more than the agent ever locks */
 
@@ -208,12 +209,28 @@ static void ask_feature(const struct check *check, void *context, struct check_a
                          "%s; instead: %s", feature->reason, feature->replacement);
 }
 
+/* The order file proves nothing once somebody has written to it, and Hyper-V tells nothing else. */
+static void ask_reporting(const struct check *check, void *context, struct check_answer *answer)
+{
+    const struct doctor *doctor = context;
+    struct page_reporting_balloon balloon;
+
+    ask_feature(check, context, answer);
+    page_reporting_find_balloon(doctor->root, &balloon);
+    if (features_have(&doctor->features, FEATURE_PAGE_REPORTING) && !balloon.reports &&
+        page_reporting_marks(doctor->root) != PAGE_REPORTING_MARKS_SEEN)
+        check_answer_set(answer, CHECK_WARNING,
+                         "look for \"Cold memory discard hint\" in the kernel's log",
+                         "Hyper-V's balloon is there, but no free memory is marked as reported: "
+                         "the host may take no discard hints");
+}
+
 static const struct check checks[] = {
     {"vsock", ask_vsock, 0},
     {"vsock device", ask_vsock_device, 0},
     {"privileged port", ask_source_port, 0},
     {"host's port", ask_host_port, 0},
-    {"free page reporting", ask_feature, FEATURE_PAGE_REPORTING},
+    {"free page reporting", ask_reporting, FEATURE_PAGE_REPORTING},
     {"reporting order", ask_feature, FEATURE_PAGE_REPORTING_ORDER},
     {"free pages are not patterned", ask_feature, FEATURE_UNPOISONED_PAGES},
     {"reported pages are seen", ask_feature, FEATURE_KPAGEFLAGS},

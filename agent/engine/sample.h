@@ -19,7 +19,7 @@ struct memory_sample {
     uint64_t free;  /* MemFree */
     uint64_t reported;
     uint64_t reportable;
-    uint64_t reported_small; /* of reported: in blocks smaller than a pageblock */
+    uint64_t reported_small; /* of reported: in blocks smaller than a huge page of 2 MiB */
     uint64_t held_back;      /* of reportable: what zone watermarks keep reporting from taking */
     uint64_t trapped;
     uint64_t percpu;

@@ -47,13 +47,20 @@ static uint32_t effective_order(const struct sensors *sensors)
 
 static void read_reporting_order(struct sensors *sensors)
 {
-    uint32_t order;
-
     sensors->reporting_order = ORDER_COUNT_MAX;
-    if (sensors->reporting_device == 0 &&
-        page_reporting_order_read(sensors->root, sensors->max_order, &order) == 0)
-        sensors->reporting_order = order;
+    if (sensors->reporting_device == 0)
+        (void)page_reporting_order_in_force(sensors->root, sensors->max_order,
+                                            sensors->pageblock_order, &sensors->reporting_order);
     sensors->lowest_order = min_of(sensors->lowest_order, effective_order(sensors));
+}
+
+static uint32_t order_of(uint64_t bytes, uint32_t page_size)
+{
+    uint32_t order = 0;
+
+    while (order < ORDER_COUNT_MAX - 1 && (uint64_t)page_size << order < bytes)
+        order++;
+    return order;
 }
 
 int sensors_init(struct sensors *sensors, int root)
@@ -73,6 +80,7 @@ int sensors_init(struct sensors *sensors, int root)
         return r;
     sensors->max_order = sensors->buddy.order_count - 1;
     sensors->pageblock_order = pageblock_order_read(root, sensors->page_size, sensors->max_order);
+    sensors->huge_order = min_of(sensors->pageblock_order, order_of(2 * MIB, sensors->page_size));
     sensors->lowest_order = ORDER_COUNT_MAX;
     sensors->reporting_device = page_reporting_device(root);
     read_reporting_order(sensors);
@@ -369,8 +377,7 @@ static void split_free(struct sensors *sensors, struct memory_sample *sample)
 
     sensors->held_back = held_back(sensors);
     sample->reported = reported_large + reported_small;
-    sample->reported_small =
-        min_of(marked_below(sensors, sensors->pageblock_order), sample->reported);
+    sample->reported_small = min_of(marked_below(sensors, sensors->huge_order), sample->reported);
     sample->reportable = large - reported_large;
     sample->trapped = small - reported_small;
     sample->held_back = min_of(sensors->held_back, sample->reportable);

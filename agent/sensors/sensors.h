@@ -24,6 +24,7 @@ struct sensors {
     uint64_t sequence;
     uint32_t page_size;
     uint32_t pageblock_order;
+    uint32_t huge_order; /* of 2 MiB, at most a pageblock: 512 MiB where pages have 64 KiB */
     uint32_t max_order;
     uint64_t clock_ticks;     /* of /proc/stat, per second */
     uint32_t reporting_order; /* ORDER_COUNT_MAX: absent */

@@ -69,8 +69,8 @@ static void hold_guest(const struct view *view, struct explanation *explanation)
          "%s is free but trapped: in pieces too small to be reported."},
         {"per-cpu", view->held.percpu, "%s is free but parked in the guest's per-CPU lists."},
         {"reportable", view->held.reportable,
-         view_reports(view) ? "%s is free and waits for the guest's next reporting pass."
-                            : "%s is free, in blocks that could be reported."},
+         explain_comes_back(view) ? "%s is free and waits for the guest's next reporting pass."
+                                  : "%s is free, in blocks that could be reported."},
         {"unmanaged", w->unmanaged,
          "%s is the guest kernel's own: its image, page structures, holes in the memory map."},
     };

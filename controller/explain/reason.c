@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/proc/page-reporting.h"
+
 #define DEFAULT_REFAULT_RATE 250 /* pages per second: of the balanced profile */
 
 enum { OUTCOME_BUSY = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_BUSY };
@@ -107,7 +109,8 @@ static bool reporting_off(const struct view *view, struct finding *finding)
     if (stays >= view->worth)
         (void)snprintf(what, sizeof(what), "%s of free memory", SIZE(stays));
     finding_set(finding, KIND_STUCK, "reporting-off", stays,
-                "Free page reporting is off, so %s stays on the host: %.200s.", what,
+                "Free page reporting is %s, so %s stays on the host: %.200s.",
+                view_is_offered(view) ? "offered, and the guest does not use it" : "off", what,
                 why[0] == '\0' ? "the hypervisor does not offer it" : why);
     finding_add(finding, "reportable", view->held.reportable, "bytes");
     finding_add(finding, "trapped", view->held.trapped, "bytes");
@@ -164,23 +167,38 @@ static bool inert_huge_pages(const struct view *view, struct finding *finding)
     return true;
 }
 
-/* The guest's driver reports nothing to a balloon that does not offer to keep the pattern, and
- * QEMU discards nothing while it is other than zero. With a pattern of zero all works, so the
- * kernel's option alone is no reason. */
-static bool inert_poisoned(const struct view *view, struct finding *finding)
+/* The hypervisor offers reporting, and the guest's driver has declined it. Linux does so where the
+ * balloon does not offer to keep the pattern that the kernel puts on free pages, whether its
+ * command line says so or the option is built in. */
+static bool is_declined(const struct view *view)
 {
-    bool is_refused = !view_has_feature(view, "free-page-reporting", NULL);
     const char *reason = "";
 
-    if (strncmp(view->vm->reporting, "off", 3) == 0 ||
-        view_has_feature(view, "unpoisoned-pages", &reason) ||
-        (!is_refused && view_excess(view) == 0))
+    return view_is_offered(view) && !view_has_feature(view, "free-page-reporting", &reason) &&
+           (strncmp(reason, PAGE_REPORTING_NOT_AGREED, strlen(PAGE_REPORTING_NOT_AGREED)) == 0 ||
+            !view_has_feature(view, "unpoisoned-pages", NULL));
+}
+
+/* QEMU discards nothing while the pattern is other than zero. With a pattern of zero all works, so
+ * the kernel's option alone is no reason. */
+static bool inert_poisoned(const struct view *view, struct finding *finding)
+{
+    const char *reason = "";
+
+    if (is_declined(view))
+        finding_set(finding, KIND_STUCK, "reporting-inert-poisoning", view_free_on_host(view),
+                    "Free page reporting is offered, and the guest's driver has declined it: its "
+                    "kernel overwrites free pages (init_on_free or page_poison, perhaps built in), "
+                    "and the balloon does not offer to keep that (QEMU: page-poison=on).");
+    else if (strncmp(view->vm->reporting, "off", 3) != 0 &&
+             !view_has_feature(view, "unpoisoned-pages", &reason) &&
+             view_has_feature(view, "free-page-reporting", NULL) && view_excess(view) > 0)
+        finding_set(finding, KIND_STUCK, "reporting-inert-poisoning", view_free_on_host(view),
+                    "Free page reporting is on but has no effect: %.160s; the hypervisor keeps "
+                    "that pattern and discards nothing.",
+                    reason);
+    else
         return false;
-    finding_set(finding, KIND_STUCK, "reporting-inert-poisoning", view_free_on_host(view),
-                "Free page reporting is on but has no effect: %.160s; %s.", reason,
-                is_refused ? "the hypervisor does not offer to keep that pattern, so the guest "
-                             "reports nothing"
-                           : "the hypervisor keeps that pattern and discards nothing");
     finding_add(finding, "reported", view->w->reported, "bytes");
     finding_add(finding, "reportable", view->w->reportable, "bytes");
     if (view->w->remainder > 0)
@@ -193,6 +211,7 @@ static bool inert_poisoned(const struct view *view, struct finding *finding)
 static bool khugepaged(const struct view *view, struct finding *finding)
 {
     uint64_t excess = view_excess(view);
+    uint32_t order = view_huge_order(view);
 
     /* A huge page without one page of the guest is not filled: only small holes are. */
     if (excess == 0 || !view->host->transparent_huge_pages || view->info == NULL ||
@@ -201,10 +220,9 @@ static bool khugepaged(const struct view *view, struct finding *finding)
     finding_set(finding, KIND_STUCK, "khugepaged-refilled", excess,
                 "%s was returned in pieces smaller than a huge page, and the host's khugepaged "
                 "filled the holes again. A reporting order of %u avoids it.",
-                SIZE(excess), view->info->pageblock_order);
+                SIZE(excess), order);
     if (view_takes_commands(view))
-        finding_command(finding, "vmreclaim reporting %s --order %u", view->name,
-                        view->info->pageblock_order);
+        finding_command(finding, "vmreclaim reporting %s --order %u", view->name, order);
     finding_add(finding, "remainder", excess, "bytes");
     finding_add(finding, "reported_small", view->guest->reported_small, "bytes");
     if (view->host->huge_bytes > 0)
@@ -392,7 +410,7 @@ static bool held_back(const struct view *view, struct finding *finding)
 {
     uint64_t kept = min_of(view->w->held_back, view->held.reportable);
 
-    if (!view_reports(view) || kept < view->worth)
+    if (!explain_comes_back(view) || kept < view->worth)
         return false;
     finding_set(finding, KIND_STUCK, "held-back", kept,
                 "%s of free memory is kept by the guest kernel's watermarks: it reports nothing "
@@ -407,7 +425,7 @@ static bool throttled(const struct view *view, struct finding *finding)
 {
     uint64_t waiting = view_waits(view);
 
-    if (!view_reports(view) || waiting < max_of(view->worth, 64 * MIB))
+    if (!explain_comes_back(view) || waiting < max_of(view->worth, 64 * MIB))
         return false;
     finding_set(finding, KIND_STUCK, "throttled", waiting,
                 "%s is free and waits: the guest's kernel reports a sixteenth every two seconds, "
@@ -425,7 +443,7 @@ static bool per_cpu(const struct view *view, struct finding *finding)
     finding_set(finding, KIND_STUCK, "per-cpu-lists", view->held.percpu,
                 "%s is parked in per-CPU lists, where no reporting pass sees it.",
                 SIZE(view->held.percpu));
-    if (view_takes_commands(view) && view_reports(view))
+    if (view_takes_commands(view) && explain_comes_back(view))
         finding_command(finding, "vmreclaim reporting %s --kick", view->name);
     finding_add(finding, "percpu", view->w->percpu, "bytes");
     return true;

@@ -83,6 +83,25 @@ bool view_has_feature(const struct view *view, const char *name, const char **re
     return true;
 }
 
+bool view_is_offered(const struct view *view)
+{
+    const char *reporting = view->vm->reporting;
+
+    return strcmp(reporting, "on") == 0 || strncmp(reporting, "inert: offered", 14) == 0;
+}
+
+uint32_t view_huge_order(const struct view *view)
+{
+    uint32_t order = 0;
+
+    if (view->info == NULL || view->info->page_size == 0)
+        return 0;
+    while (order < view->info->pageblock_order && order < 32 &&
+           view->info->page_size << order < 2 * MIB)
+        order++;
+    return order;
+}
+
 bool view_takes_commands(const struct view *view)
 {
     return view->vm->agent_connected && view->vm->announced &&

@@ -55,6 +55,13 @@ bool view_has_feature(const struct view *view, const char *name, const char **re
 /* Whether the guest hands free memory to the host at all: offered by the hypervisor, and used. */
 bool view_reports(const struct view *view);
 
+/* Whether the hypervisor says that it offers free page reporting. */
+bool view_is_offered(const struct view *view);
+
+/* The reporting order of the guest whose blocks are huge pages of 2 MiB: none smaller is returned.
+ */
+uint32_t view_huge_order(const struct view *view);
+
 /* Whether the guest's agent would do what an operator orders now. */
 bool view_takes_commands(const struct view *view);
 

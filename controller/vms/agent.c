@@ -62,6 +62,14 @@ static void keep_packed(struct agent_info *info,
         info->packed_length = protobuf_c_message_pack(&message->base, info->packed);
 }
 
+static bool lacks_reporting(const Vmreclaim__Agent__V1__GetInfoResponse *message)
+{
+    for (size_t i = 0; i < message->n_features; i++)
+        if (strcmp(message->features[i]->name, "free-page-reporting") == 0)
+            return !message->features[i]->available;
+    return false;
+}
+
 static void keep_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse *message)
 {
     struct agent_info *info = &vm->agent.info;
@@ -73,6 +81,7 @@ static void keep_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse
     info->pageblock_order = message->pageblock_order;
     info->reporting_order = message->reporting_order;
     info->cpu_count = message->cpu_count;
+    info->lacks_reporting = lacks_reporting(message);
     keep_packed(info, message);
 }
 

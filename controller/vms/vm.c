@@ -8,7 +8,8 @@
 #include "common/base/text.h"
 #include "common/base/util.h"
 
-/* khugepaged fills an anonymous huge page again unless the hole is larger than this. */
+/* khugepaged fills an anonymous huge page again unless the hole is as large as so many of the
+ * host's pages, as an order. */
 #define ORDER_ABOVE_KHUGEPAGED 5
 
 int vm_create(const char *name, enum vm_source source, struct vm **ret_vm)
@@ -99,7 +100,9 @@ int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,
 
     switch (backing_of(vm)) {
     case MEMORY_BACKING_ANONYMOUS:
-        return transparent_huge_pages ? ORDER_ABOVE_KHUGEPAGED : 0;
+        return transparent_huge_pages
+                   ? order_of(host_page_size << ORDER_ABOVE_KHUGEPAGED, page_size)
+                   : 0;
     case MEMORY_BACKING_MEMFD:
     case MEMORY_BACKING_FILE:
         return 0;

@@ -105,7 +105,8 @@ struct agent_info {
     uint32_t pageblock_order;
     uint32_t reporting_order;
     uint32_t cpu_count;
-    uint8_t *packed; /* GetInfoResponse; NULL: none */
+    bool lacks_reporting; /* its kernel does not report free pages */
+    uint8_t *packed;      /* GetInfoResponse; NULL: none */
     size_t packed_length;
 };
 
@@ -181,7 +182,7 @@ void vm_destroy(struct vm *vm);
 Vmreclaim__Agent__V1__GetInfoResponse *vm_info_unpack(const struct vm *vm);
 void vm_info_free(Vmreclaim__Agent__V1__GetInfoResponse *info);
 
-/* The lowest reporting order that pays on this VM's backing, < 0: unknown. */
+/* The lowest reporting order that pays on this VM's backing, in the guest's pages; < 0: unknown. */
 int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,
                            uint64_t host_page_size);
 

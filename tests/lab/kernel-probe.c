@@ -429,7 +429,7 @@ int main(int argc, char *argv[])
         settings_init(&settings, root, state, NULL) < 0)
         die("start");
     features_detect(&features, root);
-    reporting_init(&reporting, &settings, &features, sensors.max_order);
+    reporting_init(&reporting, &settings, &features, sensors.max_order, sensors.pageblock_order);
     (void)actions_init(&actions, &loop, root, &features, &settings);
     if (argc == 2 && strcmp(argv[1], "survey") == 0) {
         survey();

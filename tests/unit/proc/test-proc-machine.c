@@ -156,6 +156,51 @@ static void test_reporting_device(void **state)
     assert_int_equal(page_reporting_device(fixture.root), 0);
 }
 
+/* Devices that come and go count on. */
+static void test_a_balloon_of_any_number(void **state)
+{
+    fixture_write(&fixture, "sys/bus/virtio/drivers/virtio_balloon/virtio1234/features",
+                  "0110010000000000000000000000110011000000000000000000000000000000\n");
+    fixture_write(&fixture, "sys/bus/virtio/drivers/virtio_balloon/uevent", "");
+    assert_int_equal(page_reporting_device(fixture.root), 0);
+}
+
+static void test_order_of_kernels_without_a_parameter(void **state)
+{
+    uint32_t order;
+
+    assert_int_equal(page_reporting_order_in_force(fixture.root, 10, 9, &order), 0);
+    assert_int_equal(order, 9);
+    fixture_write(&fixture, PAGE_REPORTING_ORDER_PATH, "5\n");
+    assert_int_equal(page_reporting_order_in_force(fixture.root, 10, 9, &order), 0);
+    assert_int_equal(order, 5);
+    fixture_write(&fixture, PAGE_REPORTING_ORDER_PATH, "11\n");
+    assert_int_equal(page_reporting_order_in_force(fixture.root, 10, 9, &order), -ENODEV);
+}
+
+/* 8 MiB of RAM in 4 KiB pages: a used pageblock, two free ones, of which one is marked or not. */
+static void write_flags(uint64_t first_free, uint64_t second_free)
+{
+    static uint64_t flags[2048];
+
+    memset(flags, 0, sizeof(flags));
+    flags[512] = first_free;
+    flags[1024] = second_free;
+    fixture_write_bytes(&fixture, "proc/kpageflags", flags, sizeof(flags));
+    fixture_write(&fixture, "proc/iomem", "00000000-007fffff : System RAM\n");
+}
+
+static void test_marks(void **state)
+{
+    assert_int_equal(page_reporting_marks(fixture.root), PAGE_REPORTING_MARKS_UNKNOWN);
+    write_flags(0, 0);
+    assert_int_equal(page_reporting_marks(fixture.root), PAGE_REPORTING_MARKS_UNKNOWN);
+    write_flags(KPAGEFLAGS_BUDDY, KPAGEFLAGS_UPTODATE);
+    assert_int_equal(page_reporting_marks(fixture.root), PAGE_REPORTING_MARKS_ABSENT);
+    write_flags(KPAGEFLAGS_BUDDY, KPAGEFLAGS_BUDDY | KPAGEFLAGS_UPTODATE);
+    assert_int_equal(page_reporting_marks(fixture.root), PAGE_REPORTING_MARKS_SEEN);
+}
+
 static void test_poisoning(void **state)
 {
     static const struct {
@@ -184,6 +229,10 @@ static void test_poisoning(void **state)
     fixture_write(&fixture, "sys/bus/virtio/drivers/virtio_balloon/virtio2/features",
                   "0110110000000000000000000000110011000000000000000000000000000000\n");
     assert_string_equal(page_poisoning(fixture.root), "built into the kernel");
+    fixture_write(&fixture, "proc/cmdline", "init_on_free=1\n");
+    fixture_write(&fixture, "sys/bus/virtio/drivers/virtio_balloon/virtio2/features",
+                  "0110010000000000000000000000110011000000000000000000000000000000\n");
+    assert_null(page_poisoning(fixture.root));
 }
 
 static void test_hyperv_device(void **state)
@@ -206,6 +255,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cpulist, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reporting_order_says_who_registered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reporting_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_balloon_of_any_number, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_order_of_kernels_without_a_parameter, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_marks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_poisoning, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hyperv_device, setup, teardown),
     };

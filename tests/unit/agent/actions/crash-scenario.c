@@ -27,7 +27,7 @@ int crash_agent_start(struct crash_agent *agent, int root, int state_directory)
 
     features_detect(&agent->features, root);
     features_lose(&agent->features, FEATURE_MEMORY_RECLAIM_SWAPPINESS, "as on Linux 6.1");
-    reporting_init(&agent->reporting, &agent->settings, &agent->features, 10);
+    reporting_init(&agent->reporting, &agent->settings, &agent->features, 10, 9);
     (void)uv_loop_init(&agent->loop);
     (void)actions_init(&agent->actions, &agent->loop, root, &agent->features, &agent->settings);
     return r;

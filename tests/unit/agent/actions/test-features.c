@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/actions/features.h"
+#include "common/proc/page-reporting.h"
 #include "tests/unit/agent/actions/kernel.h"
 
 static struct fixture fixture;
@@ -123,6 +124,7 @@ static void test_memory_reclaim_without_swappiness(void **state)
 static void test_no_page_reporting_in_the_kernel(void **state)
 {
     fixture_remove(&fixture, ORDER);
+    fixture_write(&fixture, BALLOON, WITHOUT);
     expect_missing(FEATURE_PAGE_REPORTING, "CONFIG_PAGE_REPORTING");
 }
 
@@ -141,10 +143,50 @@ static void test_balloon_without_reporting(void **state)
 static void test_poisoned_pages(void **state)
 {
     fixture_write(&fixture, "proc/cmdline", "init_on_free=1\n");
+    fixture_write(&fixture, BALLOON, WITH_PATTERN);
     expect_missing(FEATURE_UNPOISONED_PAGES, "init_on_free");
     assert_true(features_have(&features, FEATURE_PAGE_REPORTING));
     fixture_write(&fixture, BALLOON, WITHOUT); /* as the driver gives it back */
+    expect_missing(FEATURE_UNPOISONED_PAGES, "init_on_free");
     expect_missing(FEATURE_PAGE_REPORTING, "page-poison=on");
+}
+
+/* A driver that reports without a pattern has seen none, whatever the command line says. */
+static void test_an_option_without_effect(void **state)
+{
+    fixture_write(&fixture, "proc/cmdline", "init_on_free=1 page_poison=1\n");
+    features_detect(&features, fixture.root);
+    assert_true(features_have(&features, FEATURE_UNPOISONED_PAGES));
+    assert_true(features_have(&features, FEATURE_PAGE_REPORTING));
+}
+
+/* Declined or not offered: the guest cannot see which. */
+static void test_a_pattern_that_is_built_in(void **state)
+{
+    fixture_write(&fixture, BALLOON, WITHOUT);
+    expect_missing(FEATURE_PAGE_REPORTING, PAGE_REPORTING_NOT_AGREED);
+    expect_missing(FEATURE_PAGE_REPORTING, "overwrites free pages");
+    fixture_write(&fixture, BALLOON, WITH_PATTERN_ONLY);
+    expect_missing(FEATURE_PAGE_REPORTING, "offers no free page reporting");
+    expect_missing(FEATURE_UNPOISONED_PAGES, "built into the kernel");
+}
+
+/* 5.10 reports, and has no parameter for the order. */
+static void test_reporting_without_an_order(void **state)
+{
+    fixture_remove(&fixture, ORDER);
+    features_detect(&features, fixture.root);
+    assert_true(features_have(&features, FEATURE_PAGE_REPORTING));
+    assert_false(features_have(&features, FEATURE_PAGE_REPORTING_ORDER));
+}
+
+static void test_a_driver_that_has_not_registered(void **state)
+{
+    fixture_write(&fixture, ORDER, "4294967295\n");
+    expect_missing(FEATURE_PAGE_REPORTING, "has not registered");
+    fixture_remove(&fixture, BALLOON);
+    fixture_directory(&fixture, "sys/bus/vmbus/drivers/hv_balloon/module");
+    expect_missing(FEATURE_PAGE_REPORTING, "no cold memory discard hints");
 }
 
 static void test_no_kpageflags(void **state)
@@ -269,6 +311,10 @@ int main(void)
         with_kernel(test_no_balloon),
         with_kernel(test_balloon_without_reporting),
         with_kernel(test_poisoned_pages),
+        with_kernel(test_an_option_without_effect),
+        with_kernel(test_a_pattern_that_is_built_in),
+        with_kernel(test_reporting_without_an_order),
+        with_kernel(test_a_driver_that_has_not_registered),
         with_kernel(test_no_kpageflags),
         with_kernel(test_no_compaction),
         with_kernel(test_no_nodes),

@@ -20,7 +20,7 @@ static void start(void)
 {
     assert_int_equal(settings_init(&settings, fixture.root, state_directory, NULL), 0);
     features_detect(&features, fixture.root);
-    reporting_init(&reporting, &settings, &features, 10);
+    reporting_init(&reporting, &settings, &features, 10, 9);
 }
 
 static int setup(void **state)

@@ -37,7 +37,7 @@ static int setup(void **state)
     assert_int_equal(uv_loop_init(&loop), 0);
     assert_int_equal(settings_init(&settings, fixture.root, state_directory, NULL), 0);
     features_detect(&features, fixture.root);
-    reporting_init(&reporting, &settings, &features, 10);
+    reporting_init(&reporting, &settings, &features, 10, 9);
     (void)sensors_init(&sensors, fixture.root); /* what cannot be read stays 0 */
     return runner_init(&runner, &loop, fixture.root, &features, &settings, &reporting, &sensors,
                        on_result, NULL);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "agent/doctor/doctor.h"
+#include "common/proc/kpageflags.h"
+#include "common/proc/page-reporting.h"
 #include "tests/lib/fixture.h"
 
 static struct fixture fixture;
@@ -94,6 +96,25 @@ static void plug(const char *bits)
     fixture_write(&fixture, "sys/bus/virtio/devices/virtio0/features", bits);
 }
 
+/* Somebody has written to the order file, so it does not tell that nothing has registered. */
+static void test_hyperv_without_reports(void **state)
+{
+    static uint64_t flags[2048] = {[512] = KPAGEFLAGS_BUDDY};
+    const struct check_answer *answer;
+
+    fixture_directory(&fixture, "sys/bus/vmbus/drivers/hv_balloon/module");
+    fixture_write(&fixture, PAGE_REPORTING_ORDER_PATH, "9\n");
+    fixture_write(&fixture, "proc/iomem", "00000000-007fffff : System RAM\n");
+    fixture_write_bytes(&fixture, "proc/kpageflags", flags, sizeof(flags));
+    answer = answer_of("free page reporting");
+    assert_non_null(answer);
+    assert_int_equal(answer->status, CHECK_WARNING);
+    assert_non_null(strstr(answer->reason, "no free memory is marked as reported"));
+    flags[512] |= KPAGEFLAGS_UPTODATE;
+    fixture_write_bytes(&fixture, "proc/kpageflags", flags, sizeof(flags));
+    assert_null(answer_of("free page reporting"));
+}
+
 /* The rule that is in force for a host that dials, and where it does not fit the device. */
 static void test_the_hosts_port(void **state)
 {
@@ -144,6 +165,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_vsock_is_asked_for_where_it_is_used, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_capability_that_is_missing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hyperv_without_reports, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_hosts_port, setup, teardown),
         cmocka_unit_test_setup_teardown(test_both_tell_the_same, setup, teardown),
     };

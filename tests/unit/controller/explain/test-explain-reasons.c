@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/number.h"
+#include "common/proc/page-reporting.h"
 #include "controller/explain/view.h"
 #include "tests/unit/controller/explain/made.h"
 
@@ -84,6 +85,13 @@ static void poisoned_and_refused(struct made *made)
     made->second_feature.name = (char *)"free-page-reporting";
     made->second_feature.reason = (char *)"the kernel overwrites free pages (init_on_free)";
     made->info.n_features = 2;
+}
+
+/* The option is built in: nothing in the guest says so. */
+static void declined(struct made *made)
+{
+    lack(made, "free-page-reporting", PAGE_REPORTING_NOT_AGREED ": not offered, or ...");
+    made->vm.reporting = (char *)"inert: offered, and the guest does not use it";
 }
 
 static void khugepaged(struct made *made)
@@ -211,6 +219,7 @@ static const struct {
     {"reporting-inert-huge-pages", huge_pages, true},
     {"reporting-inert-poisoning", poisoned, true},
     {"reporting-inert-poisoning", poisoned_and_refused, true},
+    {"reporting-inert-poisoning", declined, true},
     {"khugepaged-refilled", khugepaged, true},
     {"migration-filled", migrated, true},
     {"restore-filled", restored, true},
@@ -306,6 +315,72 @@ static void test_kinds_and_blocks_are_named(void **state)
                         "60.0 MiB of free memory lies between kernel memory that cannot be moved "
                         "(40.0 MiB unmovable, 20.0 MiB reclaimable slab, in 31 pageblocks); "
                         "compaction cannot join it. A lower reporting order returns part of it.");
+}
+
+/* What the hypervisor offers is known to it alone. */
+static void test_who_switched_reporting_off(void **state)
+{
+    struct made made;
+    struct explanation explanation;
+
+    make_healthy(&made);
+    declined(&made);
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(strstr(find(&explanation, "reporting-inert-poisoning")->sentence,
+                           "declined it: its kernel overwrites free pages (init_on_free or"));
+    made.vm.reporting = (char *)"";
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "reporting-inert-poisoning"));
+    assert_non_null(strstr(find(&explanation, "reporting-off")->sentence,
+                           "driver and balloon did not agree: not offered, or ..."));
+    make_healthy(&made);
+    lack(&made, "free-page-reporting", "1.0 GiB of free blocks stayed unreported for 10 s");
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(strstr(find(&explanation, "reporting-off")->sentence,
+                           "is offered, and the guest does not use it, so"));
+}
+
+/* Nothing waits for a pass that can return nothing. */
+static void test_nothing_waits_where_reporting_is_inert(void **state)
+{
+    static void (*const changes[])(struct made * made) = {vfio, encrypted, locked, huge_pages,
+                                                          declined};
+
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        struct made made;
+        struct explanation explanation;
+
+        make_healthy(&made);
+        throttled(&made);
+        made.w.held_back = 128 * MIB;
+        made.w.percpu = 64 * MIB;
+        made.w.footprint = 2 * GIB;
+        explain_vm(&made.subject, &explanation);
+        assert_non_null(find(&explanation, "throttled"));
+        assert_non_null(find(&explanation, "held-back"));
+        changes[i](&made);
+        explain_vm(&made.subject, &explanation);
+        assert_null(find(&explanation, "throttled"));
+        assert_null(find(&explanation, "held-back"));
+        assert_null(strstr(find(&explanation, "reportable")->sentence, "waits"));
+        assert_string_equal(find(&explanation, "per-cpu-lists")->command, "");
+    }
+}
+
+/* 64 KiB pages: a pageblock is 512 MiB there, the host's huge page is not. */
+static void test_a_huge_page_is_the_hosts(void **state)
+{
+    struct made made;
+    struct explanation explanation;
+
+    make_healthy(&made);
+    khugepaged(&made);
+    made.info.page_size = 64 * KIB;
+    made.info.pageblock_order = 13;
+    made.info.reporting_order = 0;
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "khugepaged-refilled")->command,
+                        "vmreclaim reporting web1 --order 5");
 }
 
 static void test_cache_below_the_limit_is_not_hot(void **state)
@@ -426,6 +501,9 @@ int main(void)
         cmocka_unit_test(test_vm_names_its_reason_and_no_other),
         cmocka_unit_test(test_what_only_a_vm_has),
         cmocka_unit_test(test_kinds_and_blocks_are_named),
+        cmocka_unit_test(test_who_switched_reporting_off),
+        cmocka_unit_test(test_nothing_waits_where_reporting_is_inert),
+        cmocka_unit_test(test_a_huge_page_is_the_hosts),
         cmocka_unit_test(test_cache_below_the_limit_is_not_hot),
         cmocka_unit_test(test_our_own_leases_are_nobody_elses),
         cmocka_unit_test(test_every_reason_is_provoked),

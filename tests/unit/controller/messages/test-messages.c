@@ -40,6 +40,39 @@ static void test_what_is_not_known_is_absent(void **state)
     vm_destroy(vm);
 }
 
+static void test_reporting_that_the_guest_declines(void **state)
+{
+    struct vm *vm = make_vm();
+    struct supervisor supervisor = {.transparent_huge_pages = true};
+    struct vm_message message;
+
+    vm->hypervisor.known = true;
+    vm->hypervisor.facts.balloon = ANSWER_YES;
+    vm->hypervisor.facts.free_page_reporting = ANSWER_YES;
+    vm->agent.info.lacks_reporting = true;
+    vm_to_message(&supervisor, vm, true, &message);
+    assert_string_equal(message.message.reporting, "on"); /* nobody says so now */
+    vm->links.agent = (struct agent_link *)&supervisor;
+    vm_to_message(&supervisor, vm, true, &message);
+    assert_string_equal(message.message.reporting, "inert: offered, and the guest does not use it");
+    vm->links.agent = NULL;
+    vm_destroy(vm);
+}
+
+/* Of the guest's pages, so that the block is as large as 32 of the host's. */
+static void test_orders_are_of_the_guests_pages(void **state)
+{
+    struct vm *vm = make_vm();
+
+    vm->hypervisor.facts.backing = MEMORY_BACKING_ANONYMOUS;
+    assert_int_equal(vm_lowest_useful_order(vm, true, 4096), 5);
+    vm->agent.info.page_size = 65536;
+    assert_int_equal(vm_lowest_useful_order(vm, true, 4096), 1);
+    assert_int_equal(vm_lowest_useful_order(vm, true, 65536), 5);
+    assert_int_equal(vm_lowest_useful_order(vm, false, 4096), 0);
+    vm_destroy(vm);
+}
+
 static void test_a_waterfall_has_the_sample_on_demand(void **state)
 {
     struct vm *vm = make_vm();
@@ -182,6 +215,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_not_known_is_absent),
+        cmocka_unit_test(test_reporting_that_the_guest_declines),
+        cmocka_unit_test(test_orders_are_of_the_guests_pages),
         cmocka_unit_test(test_a_waterfall_has_the_sample_on_demand),
         cmocka_unit_test(test_a_guests_action),
         cmocka_unit_test(test_a_guest_may_say_any_duration),
