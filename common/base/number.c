@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +13,6 @@ static const struct unit {
     const char *suffix;
     uint64_t size;
 } units[] = {
-    {"", 1},
     {"B", 1},
     {"K", (uint64_t)1 << 10},
     {"M", (uint64_t)1 << 20},
@@ -81,41 +81,90 @@ static int scan_fraction(const char **text, unsigned max_digits, uint64_t *ret_v
     return 0;
 }
 
-int bytes_parse(const char *text, uint64_t *ret_bytes)
-{
+/* Reads "1.5" at *text; what it is of a unit is count_of() below. */
+struct count {
     uint64_t whole;
-    uint64_t fraction;
+    uint64_t fraction; /* of `scale` */
     uint64_t scale;
+};
+
+static int scan_count(const char **text, struct count *ret_count)
+{
+    int r = number_scan(text, &ret_count->whole);
+
+    return r < 0 ? r : scan_fraction(text, 3, &ret_count->fraction, &ret_count->scale);
+}
+
+static int count_of(const struct count *count, uint64_t unit, uint64_t *ret_bytes)
+{
     uint64_t bytes;
 
-    int r = number_scan(&text, &whole);
+    if (__builtin_mul_overflow(count->whole, unit, &bytes) ||
+        __builtin_add_overflow(bytes, count->fraction * unit / count->scale, &bytes))
+        return -ERANGE;
+    *ret_bytes = bytes;
+    return 0;
+}
+
+int bytes_parse(const char *text, uint64_t *ret_bytes)
+{
+    bool is_zero = strcmp(text, "0") == 0;
+    struct count count;
+    int r = scan_count(&text, &count);
+
     if (r < 0)
         return r;
-    r = scan_fraction(&text, 3, &fraction, &scale);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-        if (strcmp(text, units[i].suffix) != 0)
-            continue;
-        if (__builtin_mul_overflow(whole, units[i].size, &bytes) ||
-            __builtin_add_overflow(bytes, fraction * units[i].size / scale, &bytes))
-            return -ERANGE;
-        *ret_bytes = bytes;
-        return 0;
-    }
-    return -EINVAL;
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+        if (strcmp(text, units[i].suffix) == 0)
+            return count_of(&count, units[i].size, ret_bytes);
+    return is_zero ? count_of(&count, 1, ret_bytes) : -EINVAL;
+}
+
+int bytes_parse_unitless(const char *text, uint64_t *ret_bytes)
+{
+    int r = number_parse(text, ret_bytes);
+
+    return r == -EINVAL ? bytes_parse(text, ret_bytes) : r;
+}
+
+/* Sizes of guests are seldom above this. */
+#define GUESS_MAX (64 * GIB)
+
+/* The largest unit that leaves the number plausible; NULL: the text is not a mere number. */
+static const char *guess_unit(const char *text)
+{
+    static const struct unit guesses[] = {{"GiB", GIB}, {"MiB", MIB}, {"KiB", KIB}};
+    struct count count;
+
+    if (scan_count(&text, &count) < 0 || *text != '\0')
+        return NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(guesses); i++)
+        if (count.whole <= GUESS_MAX / guesses[i].size)
+            return guesses[i].suffix;
+    return "B";
+}
+
+const char *bytes_problem(const char *text, char *buffer, size_t size)
+{
+    const char *unit = guess_unit(text);
+
+    if (unit == NULL)
+        (void)snprintf(buffer, size, "is not a size; write 512MiB, 1.5GiB or 3GB");
+    else
+        (void)snprintf(buffer, size, "has no unit; did you mean %.24s%s?", text, unit);
+    return buffer;
 }
 
 const char *bytes_format(uint64_t bytes, char *buffer, size_t size)
 {
-    static const char *const suffixes[] = {"", "KiB", "MiB", "GiB", "TiB"};
+    static const char *const suffixes[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     size_t i = 0;
 
     while (bytes != 0 && bytes % 1024 == 0 && i + 1 < ARRAY_SIZE(suffixes)) {
         bytes /= 1024;
         i++;
     }
-    (void)snprintf(buffer, size, "%" PRIu64 "%s", bytes, suffixes[i]);
+    (void)snprintf(buffer, size, "%" PRIu64 "%s", bytes, bytes == 0 ? "" : suffixes[i]);
     return buffer;
 }
 
@@ -131,6 +180,14 @@ const char *bytes_format_short(uint64_t bytes, char *buffer, size_t size)
     }
     (void)snprintf(buffer, size, i == 0 ? "%.0f %s" : "%.1f %s", value, suffixes[i]);
     return buffer;
+}
+
+struct bytes_text bytes_text(uint64_t bytes)
+{
+    struct bytes_text text = {""};
+
+    (void)bytes_format_short(bytes, text.text, sizeof(text.text));
+    return text;
 }
 
 int permyriad_parse(const char *text, uint32_t *ret_permyriad)

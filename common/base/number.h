@@ -30,15 +30,30 @@ int number_scan(const char **text, uint64_t *ret_value);
 /* The whole text is one decimal number. */
 int number_parse(const char *text, uint64_t *ret_value);
 
-/* "4096", "64KiB", "64MiB", "1.5GiB", "3GB"; K, M, G and T without "iB" are binary. */
+/* "64KiB", "64MiB", "1.5GiB", "3GB", "4097B", "0"; K, M, G and T without "iB" are binary. A number
+ * without a unit is -EINVAL: nobody can tell what was meant. */
 int bytes_parse(const char *text, uint64_t *ret_bytes);
 
-/* The largest binary unit that is exact, so that it parses back: "64MiB", "1536KiB", "4097".
+/* The same, and a number without a unit is bytes: what an earlier version sent or kept. */
+int bytes_parse_unitless(const char *text, uint64_t *ret_bytes);
+
+/* What is wrong with a text that bytes_parse() did not take, to stand behind it: "has no unit; did
+ * you mean 1024MiB?". `size` >= 80 always fits. */
+const char *bytes_problem(const char *text, char *buffer, size_t size);
+
+/* The largest binary unit that is exact, so that it parses back: "64MiB", "1536KiB", "4097B".
  * `size` >= 32 always fits. */
 const char *bytes_format(uint64_t bytes, char *buffer, size_t size);
 
 /* For people: at most one decimal, "1.5 GiB". */
 const char *bytes_format_short(uint64_t bytes, char *buffer, size_t size);
+
+/* The same as a value, for the arguments of a printing function. */
+struct bytes_text {
+    char text[32];
+};
+struct bytes_text bytes_text(uint64_t bytes);
+#define BYTES_TEXT(bytes) bytes_text(bytes).text
 
 /* "0.5%", "12%", "100%" to permyriad; at most two decimals. */
 int permyriad_parse(const char *text, uint32_t *ret_permyriad);

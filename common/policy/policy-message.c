@@ -141,7 +141,7 @@ static void add_unsupported(struct policy_unsupported *unsupported, const char *
 static int take_setting(struct policy *policy, const Vmreclaim__Policy__V1__Setting *setting,
                         struct policy_unsupported *unsupported, struct error *error)
 {
-    int r = policy_set(policy, setting->key, setting->value, error);
+    int r = policy_set_kept(policy, setting->key, setting->value, error);
     if (r != -ENOENT)
         return r;
     add_unsupported(unsupported, setting->key);

@@ -14,6 +14,7 @@ struct reader {
     const char *source_name;
     struct error *error;
     struct policy policy;
+    bool is_kept; /* sizes without a unit are bytes */
 };
 
 static int fail_at(struct reader *reader, const yaml_node_t *node, int code)
@@ -210,6 +211,8 @@ static int read_pair(struct reader *reader, const yaml_node_pair_t *pair)
         return fail(reader, key, "wanted one value here");
     if (strcmp(scalar(key), "name") == 0)
         r = policy_set_name(&reader->policy, scalar(value), reader->error);
+    else if (reader->is_kept)
+        r = policy_set_kept(&reader->policy, scalar(key), scalar(value), reader->error);
     else
         r = policy_set(&reader->policy, scalar(key), scalar(value), reader->error);
     return r < 0 ? fail_at(reader, key, r) : 0;
@@ -271,12 +274,14 @@ static int load(struct reader *reader, yaml_parser_t *parser)
     return r;
 }
 
-int policy_load_yaml(const char *text, size_t length, const char *source_name,
+static int load_text(const char *text, size_t length, const char *source_name, bool is_kept,
                      struct policy *ret_policy, struct error *error)
 {
     struct error ignored;
-    struct reader reader = {.source_name = source_name, .error = error != NULL ? error : &ignored};
+    struct reader reader = {
+        .source_name = source_name, .error = error != NULL ? error : &ignored, .is_kept = is_kept};
     yaml_parser_t parser;
+    int r;
 
     if (length > POLICY_YAML_MAX)
         return error_set(error, -EFBIG, "%s: %zu bytes; a policy has at most %d", source_name,
@@ -284,9 +289,21 @@ int policy_load_yaml(const char *text, size_t length, const char *source_name,
     if (yaml_parser_initialize(&parser) == 0)
         return error_set(error, -ENOMEM, "%s: out of memory", source_name);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-    int r = load(&reader, &parser);
+    r = load(&reader, &parser);
     yaml_parser_delete(&parser);
     if (r == 0)
         *ret_policy = reader.policy;
     return r;
+}
+
+int policy_load_yaml(const char *text, size_t length, const char *source_name,
+                     struct policy *ret_policy, struct error *error)
+{
+    return load_text(text, length, source_name, false, ret_policy, error);
+}
+
+int policy_load_kept_yaml(const char *text, size_t length, const char *source_name,
+                          struct policy *ret_policy, struct error *error)
+{
+    return load_text(text, length, source_name, true, ret_policy, error);
 }

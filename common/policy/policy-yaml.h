@@ -14,4 +14,8 @@
 int policy_load_yaml(const char *text, size_t length, const char *source_name,
                      struct policy *ret_policy, struct error *error);
 
+/* The same for a text that an earlier version took: sizes without a unit are bytes. */
+int policy_load_kept_yaml(const char *text, size_t length, const char *source_name,
+                          struct policy *ret_policy, struct error *error);
+
 #endif

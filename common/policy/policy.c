@@ -262,14 +262,14 @@ static int parse_cache_method(const char *text, uint64_t *ret_value)
     return -EINVAL;
 }
 
-static int value_parse(enum field_kind kind, const char *text, uint64_t *ret_value)
+static int value_parse(enum field_kind kind, const char *text, bool is_kept, uint64_t *ret_value)
 {
     uint32_t permyriad;
     int r;
 
     switch (kind) {
     case FIELD_BYTES:
-        return bytes_parse(text, ret_value);
+        return is_kept ? bytes_parse_unitless(text, ret_value) : bytes_parse(text, ret_value);
     case FIELD_DURATION:
         return time_parse_duration(text, ret_value);
     case FIELD_PERMYRIAD:
@@ -357,27 +357,47 @@ static int unknown_key(const char *key, struct error *error)
     return error_set(error, -ENOENT, "unknown key '%.64s'; did you mean '%s'?", key, nearest.name);
 }
 
-int policy_set(struct policy *policy, const char *key, const char *value, struct error *error)
+/* The value was not taken, for reason `r`. */
+static int refuse_value(const struct field *field, const char *value, int r, struct error *error)
+{
+    const char *join = r == -ERANGE ? "in " : "a value in ";
+    char text[80];
+
+    if (field->kind == FIELD_BYTES && r == -EINVAL)
+        return error_set(error, r, "%s: '%.64s' %s", field->key, value,
+                         bytes_problem(value, text, sizeof(text)));
+    if (field->kind == FIELD_BOOLEAN || field->kind == FIELD_CACHE_METHOD)
+        join = "";
+    range_format(field, text, sizeof(text));
+    return error_set(error, r, "%s: '%.64s' is not %s%s", field->key, value, join, text);
+}
+
+static int set_value(struct policy *policy, const char *key, const char *value, bool is_kept,
+                     struct error *error)
 {
     const struct field *field = find_field(key);
     uint64_t number;
-    char range[64];
+    int r;
 
     if (field == NULL)
         return unknown_key(key, error);
-    int r = value_parse(field->kind, value, &number);
+    r = value_parse(field->kind, value, is_kept, &number);
     if (r == 0 && (number < field->minimum || number > field->maximum))
         r = -ERANGE;
-    if (r < 0) {
-        range_format(field, range, sizeof(range));
-        return error_set(error, r, "%s: '%.64s' is not %s%s", key, value,
-                         field->kind == FIELD_BOOLEAN || field->kind == FIELD_CACHE_METHOD ? ""
-                         : r == -ERANGE                                                    ? "in "
-                                        : "a value in ",
-                         range);
-    }
+    if (r < 0)
+        return refuse_value(field, value, r, error);
     field_store(field, policy, number);
     return 0;
+}
+
+int policy_set(struct policy *policy, const char *key, const char *value, struct error *error)
+{
+    return set_value(policy, key, value, false, error);
+}
+
+int policy_set_kept(struct policy *policy, const char *key, const char *value, struct error *error)
+{
+    return set_value(policy, key, value, true, error);
 }
 
 int policy_get(const struct policy *policy, const char *key, char *buffer, size_t size)

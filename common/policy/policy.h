@@ -79,6 +79,9 @@ void policy_init(struct policy *policy, enum policy_profile profile);
  * -EINVAL/-ERANGE: the value, with the accepted range. Untouched on failure. */
 int policy_set(struct policy *policy, const char *key, const char *value, struct error *error);
 
+/* The same for what another version sent or kept: there a size without a unit is bytes. */
+int policy_set_kept(struct policy *policy, const char *key, const char *value, struct error *error);
+
 /* The value of the key as text that policy_set takes back. -ENOENT. `size` >= 64 always fits. */
 int policy_get(const struct policy *policy, const char *key, char *buffer, size_t size);
 

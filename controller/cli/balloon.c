@@ -10,11 +10,13 @@ static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__SetBalloonRequest request =
         VMRECLAIM__CONTROLLER__V1__SET_BALLOON_REQUEST__INIT;
+    char problem[80];
 
-    if (bytes_parse(operands[1], &request.size) < 0 || request.size == 0)
-        return fail(EXIT_USAGE,
-                    "balloon: \"%s\" is not a size; write what the guest keeps: 512MiB, 2GiB",
-                    operands[1]);
+    if (bytes_parse(operands[1], &request.size) < 0)
+        return fail(EXIT_USAGE, "balloon: \"%s\" %s", operands[1],
+                    bytes_problem(operands[1], problem, sizeof(problem)));
+    if (request.size == 0)
+        return fail(EXIT_USAGE, "balloon: SIZE is what the guest keeps; it cannot be 0");
     request.vm = operands[0];
     request.duration_ns = duration;
     request.owner = (char *)owner;

@@ -45,12 +45,14 @@ static int refuse_value(const struct command *command, const struct command_opti
                         const char *value)
 {
     static const char *const forms[] = {
-        [OPTION_BYTES] = "a size; write 512MiB, 1.5GiB or 3000000000",
-        [OPTION_DURATION] = "a duration; write 500ms, 30s or 2m",
-        [OPTION_NUMBER] = "a whole number",
+        [OPTION_DURATION] = "is not a duration; write 500ms, 30s or 2m",
+        [OPTION_NUMBER] = "is not a whole number",
     };
-    return fail(EXIT_USAGE, "%s: --%s: \"%s\" is not %s", command->name, option->name, value,
-                forms[option->kind]);
+    char problem[80];
+
+    return fail(EXIT_USAGE, "%s: --%s: \"%s\" %s", command->name, option->name, value,
+                option->kind == OPTION_BYTES ? bytes_problem(value, problem, sizeof(problem))
+                                             : forms[option->kind]);
 }
 
 static int store_value(const struct command *command, const struct command_option *option,

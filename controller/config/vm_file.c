@@ -159,8 +159,11 @@ static int set_policy(void *object, const struct key *key, const char *value, st
 static int set_floor(void *object, const struct key *key, const char *value, struct error *error)
 {
     struct vm_definition *definition = object;
+    char problem[80];
+
     if (bytes_parse(value, &definition->floor) < 0)
-        return error_set(error, -EINVAL, "floor '%s' is not a size; write 512MiB or 2GiB", value);
+        return error_set(error, -EINVAL, "floor '%.64s' %s", value,
+                         bytes_problem(value, problem, sizeof(problem)));
     return 0;
 }
 

@@ -164,13 +164,6 @@ struct duration_text duration_text(nsec_t duration)
     return text;
 }
 
-struct size_text size_text(uint64_t bytes)
-{
-    struct size_text text = {""};
-    (void)bytes_format_short(bytes, text.text, sizeof(text.text));
-    return text;
-}
-
 void finding_set(struct finding *finding, int kind, const char *code, uint64_t bytes,
                  const char *format, ...)
 {

@@ -91,11 +91,7 @@ struct duration_text {
 struct duration_text duration_text(nsec_t duration);
 
 /* "1.5 GiB". */
-struct size_text {
-    char text[32];
-};
-struct size_text size_text(uint64_t bytes);
-#define SIZE(bytes) size_text(bytes).text
+#define SIZE(bytes) BYTES_TEXT(bytes)
 
 /* Begins a finding. */
 void finding_set(struct finding *finding, int kind, const char *code, uint64_t bytes,

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 
 #include "common/base/util.h"
 
@@ -215,8 +214,6 @@ uint64_t balloon_takeable(const struct balloon_input *input)
 static int check_guest(const struct balloon_control *control, uint64_t bytes,
                        const struct balloon_input *input, struct error *error)
 {
-    char able[32];
-
     if (control->trust == BALLOON_INERT)
         return error_set(error, -EOPNOTSUPP, "%s", balloon_news_text(BALLOON_NEWS_INERT));
     if (!input->running)
@@ -230,8 +227,13 @@ static int check_guest(const struct balloon_control *control, uint64_t bytes,
         return error_set(error, -EBUSY,
                          "the guest could give %s now, the rest is in use or headroom; reclaim its "
                          "cache first, or ask for less",
-                         bytes_format_short(balloon_takeable(input), able, sizeof(able)));
+                         BYTES_TEXT(balloon_takeable(input)));
     return 0;
+}
+
+static const char *why_floor(uint64_t floor)
+{
+    return floor > SIZE_MIN ? "'floor' in its VM file says so" : "no guest lives with less";
 }
 
 int balloon_request(struct balloon_control *control, const struct lease *lease,
@@ -246,12 +248,15 @@ int balloon_request(struct balloon_control *control, const struct lease *lease,
     if (control->lease_count == BALLOON_LEASES_MAX)
         return error_set(error, -ENOSPC, "the VM has %d leases already; release one",
                          BALLOON_LEASES_MAX);
-    if (lease->bytes == 0 || control->baseline < floor ||
-        lease->bytes > control->baseline - floor || held > control->baseline - floor - lease->bytes)
-        return error_set(error, -EINVAL,
-                         "%" PRIu64 " bytes cannot be taken: the VM has %" PRIu64 ", %" PRIu64
-                         " are held already, %" PRIu64 " must stay",
-                         lease->bytes, control->baseline, held, floor);
+    if (lease->bytes == 0)
+        return error_set(error, -EINVAL, "a lease of nothing takes nothing; give it a size");
+    if (control->baseline < floor || lease->bytes > control->baseline - floor ||
+        held > control->baseline - floor - lease->bytes)
+        return error_set(error, -EBUSY,
+                         "%s cannot be taken: the VM has %s, %s of it is held already, %s must "
+                         "stay: %s",
+                         BYTES_TEXT(lease->bytes), BYTES_TEXT(control->baseline), BYTES_TEXT(held),
+                         BYTES_TEXT(floor), why_floor(floor));
     r = check_guest(control, lease->bytes, input, error);
     if (r < 0)
         return r;

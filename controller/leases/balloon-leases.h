@@ -106,9 +106,9 @@ void balloon_recover(struct balloon_control *control, uint64_t baseline);
 /* It is known that the host gets nothing of what goes into it. */
 void balloon_set_inert(struct balloon_control *control);
 
-/* Asks for a lease. The id must be new. -ENOSPC: too many leases; -EINVAL: it would go below its
- * floor or the smallest size; -EOPNOTSUPP: the balloon is inert; -EBUSY: the guest is stalled or
- * has too little left, with how much it could give. */
+/* Asks for a lease. The id must be new. -ENOSPC: too many leases; -EINVAL: it is of
+ * nothing; -EOPNOTSUPP: the balloon is inert; -EBUSY: it would go below its floor or the smallest
+ * size, or the guest is stalled or has too little left, with how much it could give. */
 int balloon_request(struct balloon_control *control, const struct lease *lease,
                     const struct balloon_input *input, struct error *error);
 

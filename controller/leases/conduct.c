@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/number.h"
 #include "controller/crash/crash.h"
 #include "controller/vms/fresh_sample.h"
 #include "controller/vms/hypervisor.h"
@@ -257,6 +258,6 @@ void conduct_forget(struct lease_keeper *keeper, struct vm *vm, const struct lea
     const struct balloon_action action = {.kind = BALLOON_FORGET, .lease = *lease};
 
     (void)conduct_write(keeper, vm, &action, NULL);
-    vm_warn(vm, "a lease of %" PRIu64 " bytes ends: its hypervisor, process %d, is gone",
-            lease->bytes, (int)lease->pid);
+    vm_warn(vm, "a lease of %s ends: its hypervisor, process %d, is gone", BYTES_TEXT(lease->bytes),
+            (int)lease->pid);
 }

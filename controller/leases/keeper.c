@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/number.h"
 #include "common/base/util.h"
 #include "controller/leases/conduct.h"
 #include "controller/leases/waiting.h"
@@ -122,9 +123,8 @@ static void on_restored(struct lease_keeper *keeper, struct vm *vm)
         return;
     balloon_recover(leases_control(vm), before);
     vm_warn(vm,
-            "the snapshot's balloon leaves the guest %" PRIu64 " bytes, it had %" PRIu64
-            " before: it gets them back",
-            actual, before);
+            "the snapshot's balloon leaves the guest %s, it had %s before: it gets the rest back",
+            BYTES_TEXT(actual), BYTES_TEXT(before));
 }
 
 static void on_event(const struct vm_event *event, void *userdata)

@@ -2,7 +2,6 @@
 #include "controller/leases/requests.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -135,6 +134,24 @@ static int request(struct lease_keeper *keeper, struct vm *vm, const struct leas
     return r;
 }
 
+/* `size` is what the guest is left with, whatever others hold of `baseline`. */
+static int check_size(const struct vm *vm, uint64_t size, uint64_t others, uint64_t baseline,
+                      struct error *error)
+{
+    const struct vm_definition *definition = vm->sources.definition;
+
+    if (size + others >= baseline || size + others < size)
+        return error_set(error, -EBUSY,
+                         "VM '%s' has %s, %s of it held by others: it cannot be left with %s; to "
+                         "give memory back, release",
+                         vm->name, BYTES_TEXT(baseline), BYTES_TEXT(others), BYTES_TEXT(size));
+    if (definition != NULL && size < definition->floor)
+        return error_set(
+            error, -EBUSY, "VM '%s' keeps at least %s: 'floor' in %s; it cannot be left with %s",
+            vm->name, BYTES_TEXT(definition->floor), definition->source, BYTES_TEXT(size));
+    return 0;
+}
+
 int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
                      const char *owner, struct error *error)
 {
@@ -152,12 +169,9 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, 
         return r;
     control = leases_control(vm);
     others = held_by(control, owner, true);
-    if (size + others >= control->baseline || size + others < size)
-        return error_set(error, -EINVAL,
-                         "VM '%s' has %" PRIu64 " bytes, %" PRIu64
-                         " of them held by others: it cannot be left with %" PRIu64
-                         "; to give memory back, release",
-                         vm->name, control->baseline, others, size);
+    r = check_size(vm, size, others, control->baseline, error);
+    if (r < 0)
+        return r;
     fill_lease(vm, control->baseline - others - size, duration, owner, &lease);
     r = request(keeper, vm, &lease, &input, error);
     if (r == 0)

@@ -6,7 +6,8 @@
 
 /* A lease that leaves the guest `size` bytes, for `duration` (0: until released). Replaces the
  * owner's own lease on this VM. It is in the journal on return; when it cannot be written it is
- * refused, and the owner keeps what it had. */
+ * refused, and the owner keeps what it had. -ENOTCONN, -ENODEV, -EOPNOTSUPP: there is no balloon to
+ * be had; -EBUSY, -EINVAL, -ENOSPC: as balloon_request(), or below the `floor` of the VM's file. */
 int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
                      const char *owner, struct error *error);
 

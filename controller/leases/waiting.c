@@ -142,9 +142,10 @@ static bool take_along(struct lease_keeper *keeper, struct vm *vm, struct lease 
     if (vm->hypervisor.facts.balloon_actual + BALLOON_SLACK >= baseline)
         return false;
     vm_warn(vm,
-            "the guest came into process %d with a balloon that leaves it %" PRIu64 " of %" PRIu64
-            " bytes: it gets them back",
-            (int)vm->measured.process.pid, vm->hypervisor.facts.balloon_actual, baseline);
+            "the guest came into process %d with a balloon that leaves it %s of %s: it gets the "
+            "rest back",
+            (int)vm->measured.process.pid, BYTES_TEXT(vm->hypervisor.facts.balloon_actual),
+            BYTES_TEXT(baseline));
     lease->baseline = baseline;
     lease->maximum = maximum;
     lease->pid = vm->measured.process.pid;
@@ -210,7 +211,7 @@ void lease_waiting_note(struct lease_keeper *keeper, struct vm *vm)
     }
     leases_set_waiting(vm, bytes);
     if (bytes != 0)
-        vm_warn(vm, "a lease of %" PRIu64 " bytes waits until its hypervisor answers", bytes);
+        vm_warn(vm, "a lease of %s waits until its hypervisor answers", BYTES_TEXT(bytes));
 }
 
 /* ---- stand-ins: VMs that are only the address in a lease that is over ---- */
@@ -251,8 +252,8 @@ static struct vm *add_stand_in(struct lease_keeper *keeper, const struct lease *
     if (r < 0)
         vm_warn(vm, "%s", error.text);
     else
-        vm_warn(vm, "a lease of %" PRIu64 " bytes is over and no VM claims it: %s is told",
-                lease->bytes, lease->address);
+        vm_warn(vm, "a lease of %s is over and no VM claims it: %s is told",
+                BYTES_TEXT(lease->bytes), lease->address);
     return vm;
 }
 

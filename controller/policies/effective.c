@@ -29,7 +29,7 @@ bool vm_effective_policy(const struct vm *vm, struct policy *ret_policy)
 
         /* A value that this version does not understand leaves what was asked for. */
         if (limit != NULL && limit[0] != '\0')
-            (void)policy_set(ret_policy, key, limit, &error);
+            (void)policy_set_kept(ret_policy, key, limit, &error);
     }
     return true;
 }

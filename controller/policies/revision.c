@@ -26,17 +26,33 @@ static int name_policy(struct policy *policy, const char *source, struct error *
     return policy_set_name(policy, name, error);
 }
 
-int policy_revision_read(const char *text, const char *source, struct policy *ret_policy,
-                         struct error *error)
+/* `r`: how the text could be read. */
+static int identify(int r, const char *text, const char *source, struct policy *ret_policy,
+                    struct error *error)
 {
-    int r = policy_load_yaml(text, strlen(text), source, ret_policy, error);
-
     if (r == 0)
         r = name_policy(ret_policy, source, error);
     if (r == 0)
         (void)SHA256Data((const uint8_t *)text, strlen(text), ret_policy->hash);
     /* An unknown key is an invalid argument, not a thing that was not found. */
     return r == -ENOENT ? -EINVAL : r;
+}
+
+int policy_revision_read(const char *text, const char *source, struct policy *ret_policy,
+                         struct error *error)
+{
+    int r = policy_load_yaml(text, strlen(text), source, ret_policy, error);
+
+    return identify(r, text, source, ret_policy, error);
+}
+
+/* What the store has was taken once, maybe by an earlier version. */
+static int read_kept(const char *text, const char *source, struct policy *ret_policy,
+                     struct error *error)
+{
+    int r = policy_load_kept_yaml(text, strlen(text), source, ret_policy, error);
+
+    return identify(r, text, source, ret_policy, error);
 }
 
 struct loaded {
@@ -47,8 +63,7 @@ struct loaded {
 static int load(const struct policy_revision *revision, void *userdata)
 {
     struct loaded *loaded = userdata;
-    int r =
-        policy_revision_read(revision->text, revision->source_name, &loaded->policy, loaded->error);
+    int r = read_kept(revision->text, revision->source_name, &loaded->policy, loaded->error);
 
     if (r < 0)
         return r;

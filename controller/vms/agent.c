@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/number.h"
 #include "common/base/text.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/life.h"
@@ -194,11 +195,10 @@ void agent_take_pressure(struct vm *vm, const Vmreclaim__Agent__V1__PressureEven
 
     if (!may_pass(vm))
         return;
-    (void)snprintf(text, sizeof(text),
-                   "memory pressure: some %" PRIu32 ".%02" PRIu32 " %%, %" PRIu64
-                   " bytes available%s",
-                   pressure->memory_some_permyriad / 100, pressure->memory_some_permyriad % 100,
-                   pressure->available, pressure->oom_kill ? ", a process was killed" : "");
+    (void)snprintf(
+        text, sizeof(text), "memory pressure: some %" PRIu32 ".%02" PRIu32 " %%, %s available%s",
+        pressure->memory_some_permyriad / 100, pressure->memory_some_permyriad % 100,
+        BYTES_TEXT(pressure->available), pressure->oom_kill ? ", a process was killed" : "");
     supervisor_emit(vm->supervisor,
                     &(struct vm_event){
                         .vm = vm, .kind = VM_EVENT_PRESSURE, .text = text, .pressure = pressure});

@@ -261,7 +261,7 @@ a_snapshot() {
     check "snapshot: managed again" wait_for 30 ready a
     mark
     check "snapshot: gone back to the lease" job a load2 snapshot-load '"tag": "less", '"$nodes"
-    check "snapshot: the balloon that came with it is said" said 20 'it gets them back'
+    check "snapshot: the balloon that came with it is said" said 20 'it gets the rest back'
     check "snapshot: and emptied" wait_for 30 actual_is a 512
     check "snapshot: the VM is known as restored" test "$(field a host.restored)" == true
     check "snapshot: managed once more" wait_for 30 ready a

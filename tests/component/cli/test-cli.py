@@ -250,7 +250,11 @@ class CliTest(unittest.TestCase):
     def test_balloon(self):
         self.assertEqual(self.why("balloon", "web1", "2GiB", "--for", "10m", "--owner", "ci"),
                          f"size={2 << 30} duration=600000000000 owner=ci")
-        self.assertIn('"0" is not a size', self.run_cli("balloon", "web1", "0", code=2).stderr)
+        self.assertIn("cannot be 0", self.run_cli("balloon", "web1", "0", code=2).stderr)
+        self.assertIn('"1024" has no unit; did you mean 1024MiB?',
+                      self.run_cli("balloon", "web1", "1024", code=2).stderr)
+        self.assertIn('--bytes: "3000000000" has no unit; did you mean 3000000000B?',
+                      self.run_cli("reclaim", "web1", "--bytes", "3000000000", code=2).stderr)
         self.assertIn("does not give more", self.run_cli("balloon", "stalled", "1GiB", code=7).stdout)
         self.run_cli("release", "web1")
         self.run_cli("release", "missing", code=3)

@@ -85,7 +85,7 @@ static void test_a_removed_vm_that_ended(void **state)
     assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
     qmp_server_close(&f->qmp);
     put_other_process(f);
-    wait_for(f, log_has(f, "a lease of 268435456 bytes ends"));
+    wait_for(f, log_has(f, "a lease of 256.0 MiB ends"));
     wait_for(f, lease_count(f) == 0);
 }
 

@@ -28,7 +28,8 @@ static void test_bytes_parse(void **state)
         uint64_t bytes;
     } cases[] = {
         {"0", 0, 0},
-        {"4096", 0, 4096},
+        {"4096", -EINVAL, 0},
+        {"4096B", 0, 4096},
         {"64MiB", 0, 64 * MIB},
         {"64M", 0, 64 * MIB},
         {"3GB", 0, 3000000000},
@@ -48,6 +49,41 @@ static void test_bytes_parse(void **state)
         assert_int_equal(bytes_parse(cases[i].text, &bytes), cases[i].result);
         assert_true(bytes == (cases[i].result == 0 ? cases[i].bytes : 1));
     }
+}
+
+/* What an earlier version sent or kept. */
+static void test_bytes_without_a_unit(void **state)
+{
+    uint64_t bytes = 1;
+
+    assert_int_equal(bytes_parse_unitless("4097", &bytes), 0);
+    assert_true(bytes == 4097);
+    assert_int_equal(bytes_parse_unitless("64MiB", &bytes), 0);
+    assert_true(bytes == 64 * MIB);
+    assert_int_equal(bytes_parse_unitless("64 MiB", &bytes), -EINVAL);
+    assert_int_equal(bytes_parse_unitless("99999999999999999999", &bytes), -ERANGE);
+}
+
+static void test_bytes_problem(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *problem;
+    } cases[] = {
+        {"2", "has no unit; did you mean 2GiB?"},
+        {"1.5", "has no unit; did you mean 1.5GiB?"},
+        {"1024", "has no unit; did you mean 1024MiB?"},
+        {"1048576", "has no unit; did you mean 1048576KiB?"}, /* as libvirt has them */
+        {"3000000000", "has no unit; did you mean 3000000000B?"},
+        {"18446744073709551615", "has no unit; did you mean 18446744073709551615B?"},
+        {"much", "is not a size; write 512MiB, 1.5GiB or 3GB"},
+        {"64mib", "is not a size; write 512MiB, 1.5GiB or 3GB"},
+        {"", "is not a size; write 512MiB, 1.5GiB or 3GB"},
+    };
+    char text[80];
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_string_equal(bytes_problem(cases[i].text, text, sizeof(text)), cases[i].problem);
 }
 
 static void test_bytes_format_round_trip(void **state)
@@ -105,6 +141,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_number_parse),
         cmocka_unit_test(test_bytes_parse),
+        cmocka_unit_test(test_bytes_without_a_unit),
+        cmocka_unit_test(test_bytes_problem),
         cmocka_unit_test(test_bytes_format_round_trip),
         cmocka_unit_test(test_bytes_format_short),
         cmocka_unit_test(test_permyriad),

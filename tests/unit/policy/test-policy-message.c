@@ -86,6 +86,22 @@ static void test_older_controller(void **state)
     policy_message_destroy(message);
 }
 
+/* They wrote a size that no unit divides without one. */
+static void test_a_size_of_an_older_controller(void **state)
+{
+    struct policy policy;
+    struct policy_unsupported unsupported;
+    struct error error;
+    Vmreclaim__Policy__V1__Policy *message = make();
+
+    for (size_t i = 0; i < message->n_settings; i++)
+        if (strcmp(message->settings[i]->key, "cache_floor") == 0)
+            replace(&message->settings[i]->value, "67108865");
+    assert_int_equal(policy_from_message(message, &policy, &unsupported, &error), 0);
+    assert_true(policy.cache_floor == 64 * MIB + 1);
+    policy_message_destroy(message);
+}
+
 static void test_a_bad_value_refuses_all(void **state)
 {
     struct policy policy = {.revision = 1};
@@ -155,9 +171,13 @@ static void test_unknown_keys_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_newer_controller),
-        cmocka_unit_test(test_older_controller), cmocka_unit_test(test_a_bad_value_refuses_all),
-        cmocka_unit_test(test_hostile_fields),   cmocka_unit_test(test_unknown_keys_are_bounded),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_a_size_of_an_older_controller),
+        cmocka_unit_test(test_newer_controller),
+        cmocka_unit_test(test_older_controller),
+        cmocka_unit_test(test_a_bad_value_refuses_all),
+        cmocka_unit_test(test_hostile_fields),
+        cmocka_unit_test(test_unknown_keys_are_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

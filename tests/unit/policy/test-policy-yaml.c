@@ -123,6 +123,20 @@ static void test_limits(void **state)
     assert_non_null(strstr(error.text, "p.yaml:18: too many schedules"));
 }
 
+/* Who writes a policy is asked; what the store took once stays what it was. */
+static void test_sizes_without_a_unit(void **state)
+{
+    static const char text[] = "name: p\ncache_floor: 67108865\n";
+    struct policy policy;
+    struct error error;
+
+    assert_int_equal(load(text, &policy, &error), -EINVAL);
+    assert_string_equal(error.text, "p.yaml:2: cache_floor: '67108865' has no unit; did you mean "
+                                    "67108865B?");
+    assert_int_equal(policy_load_kept_yaml(text, strlen(text), "p.yaml", &policy, &error), 0);
+    assert_int_equal(policy.cache_floor, 67108865);
+}
+
 /* Every example that is shipped is accepted, and named like its file. */
 static void test_examples(void **state)
 {
@@ -148,11 +162,9 @@ static void test_examples(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_profile_and_overrides),
-        cmocka_unit_test(test_schedules),
-        cmocka_unit_test(test_errors_name_the_line),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_examples),
+        cmocka_unit_test(test_profile_and_overrides), cmocka_unit_test(test_schedules),
+        cmocka_unit_test(test_errors_name_the_line),  cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_sizes_without_a_unit),  cmocka_unit_test(test_examples),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,9 @@ static void test_refusals_say_what_is_accepted(void **state)
         {"compact", "maybe", -EINVAL, "compact: 'maybe' is not true or false"},
         {"cache_method", "all", -EINVAL, "cache_method: 'all' is not none, gradual or drop"},
         {"reporting_order", "4294967296", -ERANGE, "reporting_order: '4294967296' is not in 0..20"},
+        {"cache_floor", "512", -EINVAL, "cache_floor: '512' has no unit; did you mean 512MiB?"},
+        {"trickle", "a lot", -EINVAL,
+         "trickle: 'a lot' is not a size; write 512MiB, 1.5GiB or 3GB"},
         {"", "", -ENOENT, "unknown key ''"},
     };
     struct policy before;

@@ -84,6 +84,8 @@ static void test_wrong_vm_files(void **state)
         {"agent: nowhere\n", "web-1.yaml:1: agent"},
         {"uuid: 8f0c\ncid: 5\n", "web-1.yaml:1: uuid '8f0c' is not of the form"},
         {"labels: [web]\ncid: 5\n", "label 'web' is not of the form key=value"},
+        {"floor: 512\n", "web-1.yaml:1: floor '512' has no unit; did you mean 512MiB?"},
+        {"floor: lots\n", "web-1.yaml:1: floor 'lots' is not a size; write 512MiB"},
         {"hypervisr: x\n", "web-1.yaml:1: unknown key 'hypervisr'; did you mean 'hypervisor'?"},
         {"colour: red\n", "keys are name, uuid, cid, hypervisor, agent, policy, floor, labels"},
         {"- cid: 5\n", "web-1.yaml:1: lines of the form 'key: value'"},

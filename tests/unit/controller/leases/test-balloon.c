@@ -207,9 +207,11 @@ static void test_floors_and_limits(void **state)
 
     world_init(&w);
     w.input.available = 4 * GIB;
-    assert_int_equal(request(&w, 4 * GIB, &error), -EINVAL);
-    assert_int_equal(balloon_request(&w.control, &floored, &w.input, &error), -EINVAL);
-    assert_int_equal(request(&w, UINT64_MAX, &error), -EINVAL);
+    assert_int_equal(request(&w, 4 * GIB, &error), -EBUSY);
+    assert_non_null(strstr(error.text, "4.0 GiB cannot be taken: the VM has 4.0 GiB"));
+    assert_int_equal(balloon_request(&w.control, &floored, &w.input, &error), -EBUSY);
+    assert_non_null(strstr(error.text, "must stay: 'floor' in its VM file"));
+    assert_int_equal(request(&w, UINT64_MAX, &error), -EBUSY);
     assert_int_equal(request(&w, 0, &error), -EINVAL);
     for (size_t i = 0; i < BALLOON_LEASES_MAX; i++)
         assert_int_equal(request(&w, 100 * MIB, &error), 0);
