@@ -7,8 +7,8 @@
 #include <sys/random.h>
 
 #include "common/base/number.h"
-#include "common/base/util.h"
 #include "common/base/text.h"
+#include "common/base/util.h"
 #include "controller/leases/conduct.h"
 #include "controller/leases/waiting.h"
 

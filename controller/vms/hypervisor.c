@@ -236,8 +236,7 @@ static void take_balloon(struct vm *vm, const struct driver_result *result)
     }
     if (facts->balloon_actual == actual && facts->balloon_maximum == maximum)
         return;
-    (void)snprintf(text, sizeof(text), "the guest has %s left",
-                   BYTES_TEXT(facts->balloon_actual));
+    (void)snprintf(text, sizeof(text), "the guest has %s left", BYTES_TEXT(facts->balloon_actual));
     vm_emit(vm, VM_EVENT_BALLOON, text);
 }
 
