@@ -346,8 +346,9 @@ static struct balloon_action nudge(struct balloon_control *control,
 {
     nsec_t delay = max_of(control->nudge_delay, NUDGE_TIME);
 
-    if (control->lease_count > 0 || control->actual >= control->target || !input->running ||
-        control->strange != 0 || input->now - control->moved < delay)
+    if (control->lease_count > 0 || control->actual >= control->target ||
+        control->target <= NUDGE_BYTES || !input->running || control->strange != 0 ||
+        input->now - control->moved < delay)
         return (struct balloon_action){.kind = BALLOON_NOTHING};
     assert(control->target == control->baseline);
     control->nudging = true;
