@@ -304,7 +304,8 @@ int device_create(uv_loop_t *loop, const struct device_options *options, struct 
     device->calls.dial = dial;
     device->calls.call = call;
     device->calls.broken = broken;
-    mux_init(&device->mux, &device->calls, device, options->guest_cid, &device->vhost.memory);
+    mux_init(&device->mux, &device->calls, device, options->guest_cid,
+             &device->vhost.mapping.memory);
     vhost_init(&device->vhost, &device->mux, options->guest_cid);
     device->streams =
         (struct streams){.loop = loop, .mux = &device->mux, .on_ready = run, .userdata = device};

@@ -5,8 +5,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/util.h"
@@ -217,51 +215,6 @@ static int set_descriptor(struct call *call)
 
 /* ---- the guest's memory ---- */
 
-static void unmap(struct vhost *vhost)
-{
-    for (size_t i = 0; i < vhost->memory.count; i++)
-        (void)munmap(vhost->mappings[i].start, vhost->mappings[i].size);
-    vhost->memory.count = 0;
-}
-
-/* A file that is too short would end us at the first touch. */
-static int check_file(int descriptor, uint64_t size)
-{
-    struct stat status;
-
-    if (fstat(descriptor, &status) < 0)
-        return -errno;
-    return S_ISREG(status.st_mode) && (uint64_t)status.st_size >= size ? 0 : -EINVAL;
-}
-
-static int map_region(struct vhost *vhost, const uint64_t fields[4], int descriptor)
-{
-    struct memory_region region = {
-        .guest_address = fields[0], .size = fields[1], .user_address = fields[2]};
-    uint64_t offset = fields[3], size;
-    size_t index = vhost->memory.count;
-    void *start;
-    int r;
-
-    if (__builtin_add_overflow(region.size, offset, &size) || size == 0)
-        return -EINVAL;
-    r = check_file(descriptor, size);
-    if (r < 0)
-        return r;
-    start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
-    if (start == MAP_FAILED)
-        return -errno;
-    region.start = (uint8_t *)start + offset;
-    r = memory_add(&vhost->memory, &region);
-    if (r < 0) {
-        (void)munmap(start, size);
-        return r;
-    }
-    vhost->mappings[index].start = start;
-    vhost->mappings[index].size = size;
-    return 0;
-}
-
 /* The rings go on in the new memory where they were. */
 static int set_memory(struct call *call)
 {
@@ -279,12 +232,16 @@ static int set_memory(struct call *call)
     for (unsigned i = 0; i < MUX_RINGS; i++)
         if (mux_ring_is_running(vhost->mux, i))
             stop(vhost, i);
-    unmap(vhost);
-    for (uint32_t i = 0; i < count && r == 0; i++) {
+    mapping_clear(&vhost->mapping);
+    for (uint32_t i = 0; i < count; i++) {
         uint64_t fields[4];
 
         memcpy(fields, message->payload + 8 + 32 * i, sizeof(fields));
-        r = map_region(vhost, fields, message->descriptors[i]);
+        r = mapping_add(&vhost->mapping,
+                        &(struct memory_region){.guest_address = fields[0],
+                                                .size = fields[1],
+                                                .user_address = fields[2]},
+                        fields[3], message->descriptors[i]);
         if (r < 0)
             return error_set(call->error, r, "memory region %u at %#llx, %llu bytes: %s", i,
                              (unsigned long long)fields[0], (unsigned long long)fields[1],
@@ -448,5 +405,5 @@ void vhost_finish(struct vhost *vhost)
         replace(&vhost->rings[i].call, -1);
         replace(&vhost->rings[i].error, -1);
     }
-    unmap(vhost);
+    mapping_clear(&vhost->mapping);
 }

@@ -5,6 +5,7 @@
 #define VMRECLAIM_TESTS_VSOCK_DEVICE_VHOST_H
 
 #include "common/base/error.h"
+#include "tests/lab/vsock-device/mapping.h"
 #include "tests/lab/vsock-device/mux.h"
 
 #define VHOST_HEADER_SIZE     12u
@@ -36,17 +37,13 @@ struct vhost_ring {
 
 struct vhost {
     struct mux *mux;
-    struct memory memory;
-    struct {
-        void *start;
-        size_t size;
-    } mappings[MEMORY_REGIONS_MAX];
+    struct mapping mapping;
     uint64_t guest_cid;
     uint64_t features; /* that the driver took */
     struct vhost_ring rings[MUX_RINGS];
 };
 
-/* `mux` is initialised with vhost->memory. */
+/* `mux` is initialised with vhost->mapping.memory. */
 void vhost_init(struct vhost *vhost, struct mux *mux, uint64_t guest_cid);
 
 /* Stops the rings, closes all descriptors and unmaps the guest's memory. */

@@ -54,7 +54,7 @@ static int setup(void **state)
     vsock_driver_init(&fixture->world.driver, memory);
     mux_stream_init(&fixture->world.dialled);
     mux_init(&fixture->world.mux, &mux_fixture_calls, &fixture->world, VSOCK_DRIVER_CID,
-             &fixture->vhost.memory);
+             &fixture->vhost.mapping.memory);
     vhost_init(&fixture->vhost, &fixture->world.mux, VSOCK_DRIVER_CID);
     *state = fixture;
     return 0;
@@ -276,8 +276,8 @@ static void test_memory(void **state)
     assert_int_equal(send_memory(fixture, VSOCK_DRIVER_MEMORY, descriptor), 0);
     assert_int_equal(fcntl(descriptor, F_GETFD), -1); /* the mapping holds the file */
     fixture->world.driver.memory[100] = 77;
-    assert_int_equal(*memory_at_guest(&fixture->vhost.memory, VSOCK_DRIVER_GUEST_ADDRESS + 100, 1),
-                     77);
+    assert_int_equal(
+        *memory_at_guest(&fixture->vhost.mapping.memory, VSOCK_DRIVER_GUEST_ADDRESS + 100, 1), 77);
 }
 
 static void test_bad_memory(void **state)
