@@ -202,7 +202,7 @@ static void broken(void *host, enum mux_ring ring)
     (void)fprintf(stderr,
                   "vsock-device: queue %u: what the guest wrote there is no virtqueue;\n"
                   "all connections end, and it rests until the guest's driver starts again\n",
-                  ring);
+                  (unsigned)ring);
     vhost_break(&device->vhost, ring);
 }
 
