@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/text.h"
 #include "controller/messages/copy.h"
 #include "controller/messages/text.h"
 #include "controller/vms/hypervisor.h"
@@ -34,8 +35,8 @@ void action_report_begin(struct action *action)
     char text[128];
 
     fill_record(action, &record);
-    (void)snprintf(text, sizeof(text), "%s %s begins, asked for by %s", record.kind, record.id,
-                   record.asked_by);
+    (void)text_format(text, sizeof(text), "%s %s begins, asked for by %s", record.kind, record.id,
+                      record.asked_by);
     supervisor_emit(action->vm->supervisor, &(struct vm_event){.vm = action->vm,
                                                                .kind = VM_EVENT_ACTION_BEGUN,
                                                                .text = text,
@@ -85,8 +86,8 @@ static void report_end(const struct action *action, int status, const Action *re
     char text[512];
 
     if (status < 0)
-        (void)snprintf(text, sizeof(text), "%s %s failed: %s", record->kind, record->id,
-                       record->reason);
+        (void)text_format(text, sizeof(text), "%s %s failed: %s", record->kind, record->id,
+                          record->reason);
     else
         (void)snprintf(text, sizeof(text), "%s %s: host got back %" PRId64 " bytes", record->kind,
                        record->id, record->host_returned);
@@ -103,8 +104,8 @@ static void answer(struct action *action, int status, const char *reason, const 
     if (action->done == NULL)
         return;
     if (status < 0 && record != NULL)
-        (void)snprintf(text, sizeof(text), "%s of VM '%s' (action %s): %s", record->kind,
-                       action->vm_name, record->id, reason);
+        (void)text_format(text, sizeof(text), "%s of VM '%s' (action %s): %s", record->kind,
+                          action->vm_name, record->id, reason);
     action->done(&(struct action_end){.status = status,
                                       .message = record != NULL ? text : reason,
                                       .record = record},

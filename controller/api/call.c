@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 
+#include "common/base/text.h"
 #include "controller/api/method.h"
 
 static void end(struct api_call *call)
@@ -36,7 +36,7 @@ void api_call_fail(struct api_call *call, int status, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    (void)vsnprintf(error.text, sizeof(error.text), format, arguments);
+    (void)text_format_list(error.text, sizeof(error.text), format, arguments);
     va_end(arguments);
     api_call_fail_error(call, status, &error);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/file.h"
+#include "common/base/text.h"
 #include "controller/cli/cli.h"
 
 /* What the daemon takes in one frame, with room to spare. */
@@ -26,6 +27,10 @@ int policy_file_read(const char *path, char **ret_text)
     if (strlen(text) != length) {
         free(text);
         return fail(EXIT_USAGE, "%s: holds a NUL byte; is this a policy?", path);
+    }
+    if (!text_is_utf8(text, length)) {
+        free(text);
+        return fail(EXIT_USAGE, "%s: is not UTF-8; convert it, for example: iconv -f latin1", path);
     }
     *ret_text = text;
     return EXIT_DONE;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/base/text.h"
-
 #include "controller/store/internal.h"
 
 static int put(void *userdata, const struct lease *lease, struct error *error)
@@ -72,7 +71,8 @@ static void read_lease(sqlite3_stmt *statement, struct lease *lease)
     copy_column(lease->owner, sizeof(lease->owner), statement, 4);
     copy_column(lease->boot_id, sizeof(lease->boot_id), statement, 10);
     copy_column(lease->driver, sizeof(lease->driver), statement, 13);
-    copy_column(lease->address, sizeof(lease->address), statement, 14);
+    /* Bytes, not text: the memory is given back by it. */
+    (void)snprintf(lease->address, sizeof(lease->address), "%s", store_text(statement, 14));
 }
 
 static int load(void *userdata, lease_visitor visit, void *visitor_userdata, struct error *error)

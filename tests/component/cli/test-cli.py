@@ -163,6 +163,14 @@ class CliTest(unittest.TestCase):
             file.write(text)
         return path
 
+    def test_a_policy_file_that_is_not_utf8(self):
+        path = self.write("profile: balanced\n")
+        with open(path, "ab") as file:
+            file.write(b"# Stra\xdfe\n")
+        for command in (["apply", path], ["check", path]):
+            result = self.run_cli("policy", *command, code=2)
+            self.assertIn("UTF-8", result.stderr)
+
     def test_policy_apply(self):
         path = self.write("profile: balanced\n")
         text = self.run_cli("policy", "apply", path, "--vm", "web1").stdout

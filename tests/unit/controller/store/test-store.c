@@ -194,6 +194,30 @@ static void test_leases_survive_a_crash(void **state)
     store_destroy(crashed);
 }
 
+static int keep_lease(const struct lease *lease, void *userdata)
+{
+    *(struct lease *)userdata = *lease;
+    return 0;
+}
+
+/* An owner is text, and what an older version has cut is mended. An address is what the memory is
+ * given back by: any bytes that a file's name has. */
+static void test_text_and_bytes_of_a_lease(void **state)
+{
+    struct fixture *fixture = *state;
+    struct lease_journal journal;
+    struct lease lease = make_lease(1, 512 * MIB);
+    struct lease loaded = {0};
+
+    (void)snprintf(lease.owner, sizeof(lease.owner), "cut \xc3");
+    (void)snprintf(lease.address, sizeof(lease.address), "/run/Stra\xdf\n.qmp");
+    store_lease_journal(fixture->store, &journal);
+    assert_int_equal(journal.put(journal.userdata, &lease, &fixture->error), 0);
+    assert_int_equal(journal.load(journal.userdata, keep_lease, &loaded, &fixture->error), 0);
+    assert_string_equal(loaded.owner, "cut ?");
+    assert_string_equal(loaded.address, lease.address);
+}
+
 static void test_actions(void **state)
 {
     struct fixture *fixture = *state;
@@ -410,6 +434,7 @@ int main(void)
         store_test(test_what_a_selector_means),
         store_test(test_looking_for_a_policy_does_not_read_all),
         store_test(test_leases_survive_a_crash),
+        store_test(test_text_and_bytes_of_a_lease),
         store_test(test_actions),
         store_test(test_looking_for_an_action_does_not_read_all),
         store_test(test_waterfalls_are_thinned_for_a_chart),
