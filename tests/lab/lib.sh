@@ -7,6 +7,9 @@
 # a guest is run and how its agent and the controller meet.
 set -uo pipefail
 
+# shellcheck source=tests/lab/checks.sh
+. "$LAB_SOURCE/tests/lab/checks.sh"
+
 lab_run=$(mktemp -d "${XDG_RUNTIME_DIR:-/tmp}/vmreclaim-lab.XXXXXX")
 lab_exec=$LAB_BUILD/tests/lab/guest-exec
 export VMRECLAIM_API=unix:$lab_run/api.sock
@@ -26,18 +29,9 @@ lab_finish() {
 }
 trap lab_finish EXIT
 
-# now: milliseconds of a clock that only goes forward.
-now() {
-    local up
-    read -r up _ </proc/uptime
-    echo "${up/./}0"
-}
-
 # ---- what the ground can do ----
 
-# How slow this ground is: 100 is a quiet machine's own processor. Measured at the start, and again
-# by each boot of a guest. Limits on waiting follow it.
-lab_pace=100
+# $lab_pace is measured at the start, and again by each boot of a guest.
 lab_quiet_loop=700  # ms of the loop below on a quiet machine, both its copies
 lab_quiet_boot=4000 # ms until an emulated guest takes commands
 
@@ -73,17 +67,6 @@ lab_too_busy() {
 # elapsed: seconds since the script began.
 elapsed() {
     echo $((($(now) - lab_began) / 1000))
-}
-
-# wait_for SECONDS COMMAND...: until COMMAND succeeds; fails when the time is over. SECONDS are a
-# quiet machine's.
-wait_for() {
-    local deadline=$(($(now) + $1 * 10 * lab_pace))
-    shift
-    until "$@"; do
-        (($(now) < deadline)) || return 1
-        sleep 0.1
-    done
 }
 
 # ---- guests ----
@@ -314,27 +297,6 @@ vmreclaim() {
 # connected NAME: its agent answers through the controller.
 connected() {
     vmreclaim ping "$1" >/dev/null 2>&1
-}
-
-# ---- results ----
-
-lab_failures=0
-
-# check WORDS CONDITION...: one line a check; the script goes on. Ends with lab_verdict.
-check() {
-    local words=$1
-    shift
-    if "$@"; then
-        echo "ok      $words"
-    else
-        echo "FAILED  $words"
-        lab_failures=$((lab_failures + 1))
-    fi
-}
-
-lab_verdict() {
-    ((lab_failures == 0)) || echo "$lab_failures checks failed; logs in $LAB_RESULTS"
-    exit $((lab_failures > 0))
 }
 
 lab_began=$(now)
