@@ -157,6 +157,14 @@ static uint64_t marked_below(const struct sensors *sensors, uint32_t order)
     return pages * sensors->page_size;
 }
 
+/* A block that is used loses its mark, and small ones are used first: no more are marked than were
+ * free at any time since marks were seen. */
+static void forget_used_marks(struct sensors *sensors)
+{
+    for (uint32_t i = 0; i < ORDER_COUNT_MAX; i++)
+        sensors->marked[i] = min_of(sensors->marked[i], sensors->buddy.free_blocks[i] << i);
+}
+
 static void take_scan(struct sensors *sensors)
 {
     const struct ranges_scan *scan = &sensors->scan;
@@ -168,8 +176,6 @@ static void take_scan(struct sensors *sensors)
         sensors->lowest_order = sensors->scanned.reported_small > 0 ? 0 : effective_order(sensors);
     if (scan->options.exact)
         memcpy(sensors->marked, sensors->marked_scanning, sizeof(sensors->marked));
-    else /* it does not see small blocks, and the order may have been lower at the last that did */
-        sensors->scanned.reported_small = marked_below(sensors, scan->options.reporting_order);
     sensors->scanned.reported =
         saturating_subtract(scan->result.reported, scan->result.reported_small);
     memcpy(sensors->zone_reported, sensors->zone_scanning, sizeof(sensors->zone_reported));
@@ -373,7 +379,7 @@ static void split_free(struct sensors *sensors, struct memory_sample *sample)
     uint64_t large = large_free(sensors);
     uint64_t small = buddy_pages(sensors->buddy.free_blocks, 0, order) * sensors->page_size;
     uint64_t reported_large = min_of(sensors->scanned.reported, large);
-    uint64_t reported_small = min_of(sensors->scanned.reported_small, small);
+    uint64_t reported_small = min_of(marked_below(sensors, order), small);
 
     sensors->held_back = held_back(sensors);
     sample->reported = reported_large + reported_small;
@@ -411,6 +417,7 @@ int sensors_read(struct sensors *sensors, nsec_t now, struct memory_sample *ret_
     if (zoneinfo_read(sensors->root, &sensors->zones) < 0)
         memset(&sensors->zones, 0, sizeof(sensors->zones));
     read_reporting_order(sensors);
+    forget_used_marks(sensors);
     advance_scan(sensors, now);
     split_free(sensors, &sample);
     sample.percpu = sensors->zones.percpu * sensors->page_size;

@@ -317,6 +317,34 @@ static void test_small_reported_blocks_are_not_trapped(void **state)
     assert_int_equal(sample.trapped, 2 * 4096);
 }
 
+/* A small block that was used and freed again has lost its mark, which no quick pass can see. */
+static void test_small_blocks_that_were_used_are_trapped_again(void **state)
+{
+    struct memory_sample sample;
+
+    for (uint64_t i = 0; i < 3; i++)
+        machine.guest.flags[10240 + 2 * i] |= 1u << 3;
+    guest_write(&machine.guest, &machine.fixture);
+    start();
+    assert_int_equal(sensors_scan_start(&machine.sensors, true), 0);
+    scan_to_the_end();
+    assert_int_equal(sample_at(NSEC_PER_SEC).trapped, 2 * 4096);
+    machine.guest.block_count -= 4;
+    guest_write(&machine.guest, &machine.fixture);
+    sample = sample_at(2 * NSEC_PER_SEC);
+    assert_int_equal(sample.reported_small, 4096);
+    assert_int_equal(sample.trapped, 0);
+    machine.guest.block_count += 4;
+    for (uint64_t i = 0; i < 3; i++)
+        machine.guest.flags[10240 + 2 * i] &= ~((uint64_t)1 << 3);
+    guest_write(&machine.guest, &machine.fixture);
+    sample = sample_at(3 * NSEC_PER_SEC);
+    assert_false(sample.reported_is_exact);
+    assert_int_equal(sample.reported, 6 * MIB + 4096);
+    assert_int_equal(sample.reported_small, 4096);
+    assert_int_equal(sample.trapped, 4 * 4096);
+}
+
 static void test_a_lower_order_moves_the_line(void **state)
 {
     struct memory_sample sample;
@@ -434,6 +462,7 @@ int main(void)
         with_machine(test_unreported_blocks_are_watched),
         with_machine(test_reported_is_bounded_by_what_is_free),
         with_machine(test_small_reported_blocks_are_not_trapped),
+        with_machine(test_small_blocks_that_were_used_are_trapped_again),
         with_machine(test_a_lower_order_moves_the_line),
         with_machine(test_an_exact_reading),
         with_machine(test_details),
