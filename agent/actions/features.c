@@ -133,8 +133,8 @@ static int detect_page_reporting(int root, char *reason, size_t size)
         return because("the hypervisor's balloon offers no free page reporting "
                        "(QEMU: free-page-reporting=on)");
     if (balloon.is_virtio && !balloon.reports)
-        return because(PAGE_REPORTING_NOT_AGREED
-                       ": not offered (QEMU: free-page-reporting=on), or the kernel overwrites "
+        return because("driver and balloon did not agree: not offered (QEMU: "
+                       "free-page-reporting=on), or the kernel overwrites "
                        "free pages and page-poison=on is missing");
     if (r == -ENODEV && balloon.is_hyperv)
         return because("Hyper-V's balloon has not registered: this host takes no cold memory "

@@ -32,10 +32,6 @@ void page_reporting_find_balloon(int root, struct page_reporting_balloon *ret_ba
  * did not agree on reporting. */
 int page_reporting_device(int root);
 
-/* Begins the reason of an agent whose balloon is there and does not report: not offered, or
- * declined by the driver, which only the hypervisor's side can tell apart. */
-#define PAGE_REPORTING_NOT_AGREED "driver and balloon did not agree"
-
 /* What the marks in /proc/kpageflags say of some thousand pages, spread over all memory: a
  * millisecond, however large it is. */
 enum page_reporting_marks {

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/proc/page-reporting.h"
-
 #define DEFAULT_REFAULT_RATE 250 /* pages per second: of the balanced profile */
 
 enum { OUTCOME_BUSY = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_BUSY };
@@ -172,11 +170,8 @@ static bool inert_huge_pages(const struct view *view, struct finding *finding)
  * command line says so or the option is built in. */
 static bool is_declined(const struct view *view)
 {
-    const char *reason = "";
-
-    return view_is_offered(view) && !view_has_feature(view, "free-page-reporting", &reason) &&
-           (strncmp(reason, PAGE_REPORTING_NOT_AGREED, strlen(PAGE_REPORTING_NOT_AGREED)) == 0 ||
-            !view_has_feature(view, "unpoisoned-pages", NULL));
+    return view_is_offered(view) && !view_has_feature(view, "free-page-reporting", NULL) &&
+           (view->info->reporting_not_agreed || !view_has_feature(view, "unpoisoned-pages", NULL));
 }
 
 /* QEMU discards nothing while the pattern is other than zero. With a pattern of zero all works, so

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "agent/actions/features.h"
-#include "common/proc/page-reporting.h"
 #include "tests/unit/agent/actions/kernel.h"
 
 static struct fixture fixture;
@@ -164,7 +163,7 @@ static void test_an_option_without_effect(void **state)
 static void test_a_pattern_that_is_built_in(void **state)
 {
     fixture_write(&fixture, BALLOON, WITHOUT);
-    expect_missing(FEATURE_PAGE_REPORTING, PAGE_REPORTING_NOT_AGREED);
+    expect_missing(FEATURE_PAGE_REPORTING, "did not agree");
     expect_missing(FEATURE_PAGE_REPORTING, "overwrites free pages");
     fixture_write(&fixture, BALLOON, WITH_PATTERN_ONLY);
     expect_missing(FEATURE_PAGE_REPORTING, "offers no free page reporting");

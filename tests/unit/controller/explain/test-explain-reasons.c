@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/base/number.h"
-#include "common/proc/page-reporting.h"
 #include "controller/explain/view.h"
 #include "tests/unit/controller/explain/made.h"
 
@@ -90,7 +89,8 @@ static void poisoned_and_refused(struct made *made)
 /* The option is built in: nothing in the guest says so. */
 static void declined(struct made *made)
 {
-    lack(made, "free-page-reporting", PAGE_REPORTING_NOT_AGREED ": not offered, or ...");
+    lack(made, "free-page-reporting", "driver and balloon did not agree: not offered, or ...");
+    made->info.reporting_not_agreed = 1;
     made->vm.reporting = (char *)"inert: offered, and the guest does not use it";
 }
 
