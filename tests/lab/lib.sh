@@ -106,7 +106,9 @@ link_options() { # NAME CID
 # $guest_huge_page (2M) from the host's pool. Reporting is on; guest_reporting=off turns it off;
 # guest_deflate=on lets the balloon deflate when the guest is out of memory; guest_serial=yes has the
 # agent behind a virtio-serial port, which unlike the vsock device can be saved and migrated. The QMP
-# socket is $lab_run/NAME.qmp. Returns at once; see guest_wait and guest_boot.
+# socket is $lab_run/NAME.qmp. $guest_kernel, $guest_initrd and $guest_append (more words for the
+# kernel) say what is booted. Without no_timer_check an emulated guest of a busy machine panics: its
+# timer seems not to tick. Returns at once; see guest_wait and guest_boot.
 guest_start() {
     local name=$1 cid=$2 memory=$3 backing=$4 link_options
     local object=memory-backend-ram,id=ram,size=${memory}M
@@ -131,7 +133,7 @@ guest_start() {
         -device "virtio-balloon-pci,id=balloon0,free-page-reporting=${guest_reporting:-on},deflate-on-oom=${guest_deflate:-off}" \
         -qmp "unix:$lab_run/$name.qmp,server=on,wait=off" \
         -kernel "${guest_kernel:-$LAB_GUEST_KERNEL}" -initrd "${guest_initrd:-$LAB_RESULTS/guest.initrd}" \
-        -append "${guest_append:-console=ttyS0 panic=-1 quiet}" "$@" \
+        -append "console=ttyS0 panic=-1 quiet no_timer_check ${guest_append:-}" "$@" \
         </dev/null >"$LAB_RESULTS/$name.qemu" 2>&1 &
     guest_pids[$name]=$!
     # Emulated nested guests that wander between CPUs sometimes die while booting.

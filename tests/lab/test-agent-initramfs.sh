@@ -43,7 +43,7 @@ boot() { # NAME CID KERNEL-WORDS [QEMU-OPTION...]
     local name=$1 cid=$2 words=$3
     shift 3
     [[ $LAB_GROUND != emulated ]] || words+=' vmreclaim.listen=vsock:any:1017'
-    guest_initrd=$image guest_append="console=ttyS0 panic=-1 quiet $words" \
+    guest_initrd=$image guest_append=$words \
         guest_start "$name" "$cid" 512 any "$@"
 }
 

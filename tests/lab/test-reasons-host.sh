@@ -72,8 +72,7 @@ explains s "the host swaps (memfd)" host-swap
 # the kernel of this one fills free pages with zeroes, and its balloon does not promise to
 guest_stop h
 swapoff /dev/zram0
-guest_reporting=on,page-poison=off boot_or_die p 10 256 anon \
-    -append 'console=ttyS0 panic=-1 quiet init_on_free=1'
+guest_append=init_on_free=1 guest_reporting=on,page-poison=off boot_or_die p 10 256 anon
 agent_start p
 connected_or_die p
 wait_for 10 reporting_is_known p
