@@ -5,7 +5,8 @@
  * its Vm message with the waterfall, the agent's answer to GetInfo, the policy, and for an action
  * its record. Four lists of small functions look at it: what holds the memory (hold.c), what the
  * policy will do (plan.c), what a person can do (advice.c), and the reasons why memory does not
- * come back (reason.c). A reason is also what an action's record names when the host got nothing.
+ * come back (reasons-*.c). A reason is also what an action's record names when the host got
+ * nothing.
  *
  * Failure modes: what is not known is not guessed. Without an agent only the host's findings are
  * made; a reason that needs a figure the guest did not send stays silent; when figures contradict

@@ -114,7 +114,8 @@ void explain_advice(const struct view *view, struct explanation *explanation);
 void explain_reasons(const struct view *view, struct explanation *explanation);
 bool explain_action_reason(const struct view *view, struct finding *finding);
 
-/* The codes of all reasons, for the manual and tests; NULL past the end. */
+/* The codes of all reasons and what they mean, for the manual and tests; NULL past the end. */
 const char *explain_reason_code(size_t index);
+const char *explain_reason_meaning(size_t index);
 
 #endif

@@ -426,6 +426,7 @@ static void test_every_reason_is_provoked(void **state)
 
     for (size_t i = 0; (code = explain_reason_code(i)) != NULL; i++) {
         bool found = false;
+        assert_non_null(explain_reason_meaning(i));
         for (size_t j = 0; j < ARRAY_SIZE(cases); j++)
             found = found || strcmp(cases[j].code, code) == 0;
         assert_true(found);
