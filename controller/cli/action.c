@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 #include "common/base/time.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/table.h"
 #include "controller/json/json.h"
 
 static const char *outcome_text(const ActionResult *guest)
@@ -61,24 +62,35 @@ int action_exit_code(const Action *action)
     }
 }
 
-/* "  cache      2.0 GiB -> 130.0 MiB"; nothing when both are the same. */
-static void print_change(const char *name, uint64_t before, uint64_t after)
+/* "  cache    2.0 GiB -> 130.0 MiB"; nothing when both are the same. */
+static void add_change(struct table *table, const char *name, uint64_t before, uint64_t after)
 {
-    char from[32];
-    char to[32];
-
     if (before == after)
         return;
-    (void)printf("  %-10s %9s -> %9s\n", name, bytes_format_short(before, from, sizeof(from)),
-                 bytes_format_short(after, to, sizeof(to)));
+    table_row(table);
+    table_cell(table, "  %s", name);
+    table_bytes(table, true, before);
+    table_cell(table, "->");
+    table_bytes(table, true, after);
 }
 
-static void print_guest(const ActionResult *guest)
+/* What the guest and the host had before and after. */
+static void print_changes(const Action *action)
 {
-    print_change("free", guest->free_before, guest->free_after);
-    print_change("cache", guest->cache_before, guest->cache_after);
-    print_change("trapped", guest->trapped_before, guest->trapped_after);
-    print_change("reported", guest->reported_before, guest->reported_after);
+    static const struct table_column columns[] = {
+        {"", 0}, {"", TABLE_RIGHT}, {"", 0}, {"", TABLE_RIGHT}};
+    const ActionResult *guest = action->guest;
+    struct table table;
+
+    table_init_plain(&table, columns, ARRAY_SIZE(columns));
+    if (guest != NULL) {
+        add_change(&table, "free", guest->free_before, guest->free_after);
+        add_change(&table, "cache", guest->cache_before, guest->cache_after);
+        add_change(&table, "trapped", guest->trapped_before, guest->trapped_after);
+        add_change(&table, "reported", guest->reported_before, guest->reported_after);
+    }
+    add_change(&table, "footprint", action->footprint_before, action->footprint_after);
+    (void)table_finish(&table, NULL);
 }
 
 static void print_signed(const char *before, int64_t bytes, const char *after)
@@ -103,7 +115,6 @@ static void print_confidence(const Action *action)
 
 static void print_host(const Action *action)
 {
-    print_change("footprint", action->footprint_before, action->footprint_after);
     if (action->footprint_before == 0)
         return;
     print_signed("returned to the host: ", action->host_returned, "");
@@ -133,7 +144,7 @@ static void print_reason(const Action *action)
     (void)text_format(text, sizeof(text), "%s%s%s%s", action->reason,
                       action->reason_code[0] == '\0' ? "" : " [", action->reason_code,
                       action->reason_code[0] == '\0' ? "" : "]");
-    print_wrapped(action->footprint_before == 0 ? "not measured: " : "why not more: ", text);
+    (void)print_wrapped(action->footprint_before == 0 ? "not measured:" : "why not more:", text);
 }
 
 static void print_action(const Action *action)
@@ -154,8 +165,7 @@ static void print_action(const Action *action)
     (void)fputs(", action ", stdout);
     print_text(action->id);
     (void)fputs(")\n", stdout);
-    if (action->guest != NULL)
-        print_guest(action->guest);
+    print_changes(action);
     print_host(action);
     print_reason(action);
 }

@@ -62,9 +62,14 @@ static void add_action(struct table *table, const Action *action)
 static int print(const ProtobufCMessage *message, void *userdata)
 {
     static const struct table_column columns[] = {
-        {"ACTION", false, false},   {"TIME", false, false},    {"VM", false, false},
-        {"WHAT", false, false},     {"WHO", false, false},     {"RETURNED", true, false},
-        {"AFTER 10M", true, false}, {"WHY NOT", false, false},
+        {"ACTION", 0},
+        {"TIME", 0},
+        {"VM", 0},
+        {"WHAT", 0},
+        {"WHO", 0},
+        {"RETURNED", TABLE_RIGHT},
+        {"AFTER 10M", TABLE_RIGHT},
+        {"WHY NOT", 0},
     };
     const Vmreclaim__Controller__V1__ListActionsResponse *list = (const void *)message;
     struct table table;

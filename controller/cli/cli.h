@@ -114,10 +114,6 @@ void print_lines(const char *text);
 /* Writes JSON; what may not be shown is written as an escape, which programs read as the same. */
 void print_json_text(const char *text, size_t length);
 
-/* Writes a sentence in lines as wide as the terminal (80 without one, at most 100): the first
- * begins with `first`, the others with as many blanks. */
-void print_wrapped(const char *first, const char *text);
-
 /* Columns of the terminal; 80 when standard output is none. */
 size_t terminal_width(void);
 

@@ -7,6 +7,7 @@
 
 #include "common/base/number.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/table.h"
 
 enum { OPTIONS_MAX = 16, FOUND_JSON = 255, FOUND_FIRST = 256 };
 
@@ -172,26 +173,60 @@ int command_parse(struct cli *cli, const struct command *command, int count, cha
     return check_operands(command, given, arguments);
 }
 
+/* Names and what they mean. */
+static void begin_help_table(struct table *table)
+{
+    static const struct table_column columns[] = {{"", 0}, {"", TABLE_WRAP}};
+
+    table_init_plain(table, columns, ARRAY_SIZE(columns));
+}
+
+static void print_options(const struct command_option *option)
+{
+    struct table table;
+
+    begin_help_table(&table);
+    for (; option->name != NULL; option++) {
+        char letter[8] = "";
+
+        if (option->letter != 0)
+            (void)snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+        table_row(&table);
+        table_cell(&table, "  %s--%s%s%s ", letter, option->name,
+                   option->argument != NULL ? " " : "",
+                   option->argument != NULL ? option->argument : "");
+        table_cell(&table, "%s", option->help);
+    }
+    (void)table_finish(&table, NULL);
+}
+
 void command_print_help(const struct command *command)
 {
     const char *separator = command->operands[0] == '\0' ? "" : " ";
-    const struct command_option *option = command->options;
 
     (void)printf("usage: vmreclaim %s%s%s\n\n%s\n", command->name, separator, command->operands,
                  command->description);
-    if (option != NULL)
+    if (command->options != NULL) {
         (void)printf("\noptions:\n");
-    for (; option != NULL && option->name != NULL; option++) {
-        char label[48];
-        (void)snprintf(label, sizeof(label), "%s%c%s--%s%s%s", option->letter ? "-" : "",
-                       option->letter ? option->letter : ' ', option->letter ? ", " : "",
-                       option->name, option->argument ? " " : "",
-                       option->argument ? option->argument : "");
-        (void)printf("  %-22s  %s\n", option->letter ? label : label + 1, option->help);
+        print_options(command->options);
     }
     (void)printf("\nexample:\n  %s\n", command->example);
     if (command->see_also != NULL)
         (void)printf("\nSee also: %s\n", command->see_also);
+}
+
+static void print_commands(void)
+{
+    struct table table;
+
+    begin_help_table(&table);
+    for (size_t i = 0; commands[i] != NULL; i++)
+        if (commands[i]->summary != NULL) {
+            table_row(&table);
+            table_cell(&table, "  %s %s ", commands[i]->name, commands[i]->operands);
+            table_cell(&table, "%s", commands[i]->summary);
+        }
+    (void)table_finish(&table, NULL);
 }
 
 void command_print_overview(void)
@@ -200,12 +235,7 @@ void command_print_overview(void)
         "usage: vmreclaim [-H ssh://HOST] [--api ADDRESS] [--json] COMMAND ...\n\n"
         "Gives memory that guests no longer need back to this host, and shows where it is.\n"
         "Start with `vmreclaim vm list`, then `vmreclaim explain VM`.\n\ncommands:\n");
-    for (size_t i = 0; commands[i] != NULL; i++)
-        if (commands[i]->summary != NULL) {
-            char usage[64];
-            (void)snprintf(usage, sizeof(usage), "%s %s", commands[i]->name, commands[i]->operands);
-            (void)printf("  %-28s %s\n", usage, commands[i]->summary);
-        }
+    print_commands();
     (void)printf("\noptions, before the command:\n"
                  "  -H, --host ssh://[USER@]HOST[:PORT]\n"
                  "                    work on another host, through ssh\n"

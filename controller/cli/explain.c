@@ -4,6 +4,7 @@
 #include "common/base/number.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
+#include "controller/cli/table.h"
 #include "controller/cli/waterfall.h"
 
 static bool exact;
@@ -23,7 +24,7 @@ static const struct {
 
 static void print_finding(const Finding *finding)
 {
-    print_wrapped("  - ", finding->sentence);
+    (void)print_wrapped("  -", finding->sentence);
     if (finding->command[0] == '\0')
         return;
     (void)fputs("      ", stdout);

@@ -48,52 +48,11 @@ void print_lines(const char *text)
     write_text(stdout, text, TEXT_LINES);
 }
 
-enum { WRAP_WIDTH_MAX = 100 };
-
 size_t terminal_width(void)
 {
     struct winsize size;
 
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 ? 80 : size.ws_col;
-}
-
-/* Columns of the first `length` bytes: those that do not continue a character of UTF-8. */
-static size_t columns_of(const char *text, size_t length)
-{
-    size_t columns = 0;
-
-    for (size_t i = 0; i < length; i++)
-        columns += ((unsigned char)text[i] & 0xc0) != 0x80;
-    return columns;
-}
-
-void print_wrapped(const char *first, const char *text)
-{
-    size_t indent = columns_of(first, strlen(first));
-    size_t limit = min_of(terminal_width(), (size_t)WRAP_WIDTH_MAX);
-    size_t width = max_of(limit, indent + 20);
-    size_t column = indent;
-
-    (void)fputs(first, stdout);
-    for (const char *word = text + strspn(text, " "); *word != '\0'; word += strspn(word, " ")) {
-        char buffer[512];
-        size_t length = text_fit(word, strcspn(word, " "), sizeof(buffer) - 1);
-        size_t columns = columns_of(word, length);
-
-        if (column > indent && column + 1 + columns > width) {
-            (void)printf("\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
-            (void)putchar(' ');
-            column++;
-        }
-        memcpy(buffer, word, length);
-        buffer[length] = '\0';
-        print_text(buffer);
-        column += columns;
-        word += length;
-    }
-    (void)putchar('\n');
 }
 
 void print_json_text(const char *text, size_t length)

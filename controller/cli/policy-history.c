@@ -10,8 +10,7 @@
 static int print(const ProtobufCMessage *message, void *userdata)
 {
     static const struct table_column columns[] = {
-        {"REVISION", true, false}, {"TIME", false, false}, {"AUTHOR", false, false},
-        {"HASH", false, false},    {"FROM", false, true},
+        {"REVISION", TABLE_RIGHT}, {"TIME", 0}, {"AUTHOR", 0}, {"HASH", 0}, {"FROM", TABLE_CUT},
     };
     const Vmreclaim__Controller__V1__ListPolicyRevisionsResponse *list = (const void *)message;
     struct table table;

@@ -27,8 +27,7 @@ static void selectors_of(const ListPoliciesResponse *list, const char *policy, c
 static int print(const ProtobufCMessage *message, void *userdata)
 {
     static const struct table_column columns[] = {
-        {"NAME", false, false},   {"REVISION", true, false}, {"TIME", false, false},
-        {"AUTHOR", false, false}, {"FOR", false, true},
+        {"NAME", 0}, {"REVISION", TABLE_RIGHT}, {"TIME", 0}, {"AUTHOR", 0}, {"FOR", TABLE_CUT},
     };
     const ListPoliciesResponse *list = (const void *)message;
     struct table table;

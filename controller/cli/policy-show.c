@@ -81,7 +81,7 @@ static void format_origin(const GetEffectivePolicyResponse *response,
 static int print_settings(const GetEffectivePolicyResponse *response)
 {
     static const struct table_column columns[] = {
-        {"KEY", false, false}, {"VALUE", true, false}, {"FROM", false, true}};
+        {"KEY", 0}, {"VALUE", TABLE_RIGHT}, {"FROM", TABLE_CUT}};
     struct table table;
     char text[256];
 
@@ -163,7 +163,7 @@ static const struct command_option options[] = {
 
 const struct command command_policy_show = {
     .name = "policy show",
-    .operands = "NAME | --effective VM",
+    .operands = "NAME | -e VM",
     .operand_count = 1,
     .summary = "the text of a stored policy, or what a VM runs",
     .description =

@@ -5,77 +5,107 @@
 #include "common/base/number.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
+#include "controller/cli/table.h"
 #include "controller/cli/when.h"
 
 typedef Vmreclaim__Controller__V1__GetStatusResponse Status;
 
-static void print_bytes(const char *name, uint64_t bytes)
+static void add_bytes(struct table *table, const char *name, uint64_t bytes)
 {
-    char text[32];
-
-    if (bytes != 0)
-        (void)printf("%-11s %s\n", name, bytes_format_short(bytes, text, sizeof(text)));
+    if (bytes == 0)
+        return;
+    table_row(table);
+    table_cell(table, "%s", name);
+    table_bytes(table, true, bytes);
 }
 
-static void print_store(const Status *status)
+static void add_listening(struct table *table, const Status *status)
 {
-    char text[32];
+    for (size_t i = 0; i < status->n_listening; i++) {
+        table_row(table);
+        table_cell(table, "%s", i == 0 ? "listens on" : "");
+        table_cell(table, "%s", status->listening[i]);
+    }
+}
+
+static void add_store(struct table *table, const Status *status)
+{
+    char size[32];
+    char pending[48] = "";
 
     if (status->store_path[0] == '\0')
         return;
-    (void)fputs("store       ", stdout);
-    print_text(status->store_path);
-    (void)printf(", %s, schema %u", bytes_format_short(status->store_bytes, text, sizeof(text)),
-                 status->store_schema);
     if (status->store_pending != 0)
-        (void)printf(", %" PRIu64 " records wait", status->store_pending);
-    (void)putchar('\n');
+        (void)snprintf(pending, sizeof(pending), ", %" PRIu64 " records wait",
+                       status->store_pending);
+    table_row(table);
+    table_cell(table, "store");
+    table_cell(table, "%s, %s, schema %u%s", status->store_path,
+               bytes_format_short(status->store_bytes, size, sizeof(size)), status->store_schema,
+               pending);
+}
+
+static void add_all(struct table *table, const Status *status)
+{
+    char since[32];
+
+    table_row(table);
+    table_cell(table, "vmreclaimd");
+    table_cell(table, "%s, process %d, since %s", status->version, status->pid,
+               when_format(status->started_ns, since, sizeof(since)));
+    add_listening(table, status);
+    table_row(table);
+    table_cell(table, "VMs");
+    table_cell(table, "%u, agents %u, balloon leases %u", status->vms, status->agents,
+               status->leases);
+    add_bytes(table, "footprint", status->footprint);
+    add_bytes(table, "available", status->host_available);
+    add_bytes(table, "own memory", status->resident_bytes);
+    table_row(table);
+    table_cell(table, "own CPU");
+    table_cell(table, "%.1f s", (double)status->cpu_ns / 1e9);
+    table_row(table);
+    table_cell(table, "actions");
+    table_cell(table, "%" PRIu64 ", events %" PRIu64, status->actions, status->events);
+    add_store(table, status);
 }
 
 static void print_degraded(const Status *status)
 {
-    char text[32];
+    static const struct table_column columns[] = {{"", 0}, {"", TABLE_WRAP}};
+    struct table table;
+    char since[32];
 
+    if (status->n_degraded == 0)
+        return;
+    (void)puts("\ndoes not work as it should:");
+    table_init_plain(&table, columns, ARRAY_SIZE(columns));
     for (size_t i = 0; i < status->n_degraded; i++) {
-        (void)printf("%s", i == 0 ? "\n"
-                                    "does not work as it should:\n"
-                                  : "");
-        (void)printf("  %s  ", when_format(status->degraded[i]->since_ns, text, sizeof(text)));
-        print_text(status->degraded[i]->part);
-        (void)fputs(": ", stdout);
-        print_text(status->degraded[i]->reason);
-        (void)putchar('\n');
+        table_row(&table);
+        table_cell(&table, "  %s ",
+                   when_format(status->degraded[i]->since_ns, since, sizeof(since)));
+        table_cell(&table, "%s: %s", status->degraded[i]->part, status->degraded[i]->reason);
     }
+    (void)table_finish(&table, NULL);
 }
 
 /* EXIT_PARTIAL while something is degraded, so that scripts and monitors see it. */
 static int show(const ProtobufCMessage *message, void *userdata)
 {
+    static const struct table_column columns[] = {{"", 0}, {"", 0}};
     const struct cli *cli = userdata;
     const Status *status = (const void *)message;
     int code = status->n_degraded > 0 ? EXIT_PARTIAL : EXIT_DONE;
-    char text[32];
+    struct table table;
 
     if (cli->json) {
         int r = print_json(message);
         return r == EXIT_DONE ? code : r;
     }
-    (void)fputs("vmreclaimd  ", stdout);
-    print_text(status->version);
-    (void)printf(", process %d, since %s\n", status->pid,
-                 when_format(status->started_ns, text, sizeof(text)));
-    for (size_t i = 0; i < status->n_listening; i++) {
-        (void)fputs(i == 0 ? "listens on  " : ", ", stdout);
-        print_text(status->listening[i]);
-    }
-    (void)printf("%sVMs         %u, agents %u, balloon leases %u\n",
-                 status->n_listening > 0 ? "\n" : "", status->vms, status->agents, status->leases);
-    print_bytes("footprint", status->footprint);
-    print_bytes("available", status->host_available);
-    print_bytes("own memory", status->resident_bytes);
-    (void)printf("own CPU     %.1f s\n", (double)status->cpu_ns / 1e9);
-    (void)printf("actions     %" PRIu64 ", events %" PRIu64 "\n", status->actions, status->events);
-    print_store(status);
+    table_init_plain(&table, columns, ARRAY_SIZE(columns));
+    add_all(&table, status);
+    if (table_finish(&table, NULL) != EXIT_DONE)
+        return EXIT_FAILED;
     print_degraded(status);
     return code;
 }

@@ -3,10 +3,58 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "controller/cli/cli.h"
+
+enum { WRAP_WIDTH_MAX = 100 };
+
+/* ---- sentences: libsmartcols breaks lines where it is told ---- */
+
+/* The least width of a cell: its longest word. */
+static size_t longest_word(const struct libscols_column *column, const char *text, void *userdata)
+{
+    size_t longest = 0;
+
+    for (; *text != '\0'; text += strspn(text, " ")) {
+        size_t length = strcspn(text, " ");
+
+        longest = max_of(longest, length);
+        text += length;
+    }
+    return longest;
+}
+
+/* Ends the line at the last blank that fits; what is left of the text, or NULL. */
+static char *break_line(const struct libscols_column *column, char *text, void *userdata)
+{
+    size_t width = scols_column_get_width(column);
+    char *blank = NULL;
+
+    for (size_t columns = 0; *text != '\0' && (columns <= width || blank == NULL); text++) {
+        if (*text == ' ')
+            blank = text;
+        columns += ((unsigned char)*text & 0xc0) != 0x80; /* not within a character of UTF-8 */
+    }
+    if (*text == '\0' || blank == NULL)
+        return NULL;
+    *blank = '\0';
+    return blank + 1;
+}
+
+static int make_wrapping(struct table *table, struct libscols_column *column)
+{
+    int r = scols_table_set_termforce(table->table, SCOLS_TERMFORCE_ALWAYS);
+
+    if (r == 0)
+        r = scols_table_set_termwidth(table->table,
+                                      min_of(terminal_width(), (size_t)WRAP_WIDTH_MAX));
+    return r == 0 ? scols_column_set_wrapfunc(column, longest_word, break_line, NULL) : r;
+}
+
+/* ---- tables ---- */
 
 void table_init(struct table *table, const struct table_column *columns, size_t count)
 {
@@ -16,10 +64,23 @@ void table_init(struct table *table, const struct table_column *columns, size_t 
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        int flags = (columns[i].right ? SCOLS_FL_RIGHT : 0) | (columns[i].cut ? SCOLS_FL_TRUNC : 0);
-        if (scols_table_new_column(table->table, columns[i].heading, 0, flags) == NULL)
+        unsigned wanted = columns[i].flags;
+        int flags = ((wanted & TABLE_RIGHT) != 0 ? SCOLS_FL_RIGHT : 0) |
+                    ((wanted & TABLE_CUT) != 0 ? SCOLS_FL_TRUNC : 0) |
+                    ((wanted & TABLE_WRAP) != 0 ? SCOLS_FL_WRAP : 0);
+        struct libscols_column *column =
+            scols_table_new_column(table->table, columns[i].heading, 0, flags);
+
+        if (column == NULL || ((wanted & TABLE_WRAP) != 0 && make_wrapping(table, column) != 0))
             table->failed = true;
     }
+}
+
+void table_init_plain(struct table *table, const struct table_column *columns, size_t count)
+{
+    table_init(table, columns, count);
+    if (!table->failed)
+        table->failed = scols_table_enable_noheadings(table->table, 1) != 0;
 }
 
 void table_row(struct table *table)
@@ -33,7 +94,7 @@ void table_row(struct table *table)
 
 void table_cell(struct table *table, const char *format, ...)
 {
-    char text[512];
+    char text[1024];
     va_list arguments;
 
     if (table->failed)
@@ -55,11 +116,24 @@ int table_finish(struct table *table, const char *empty)
 {
     bool failed = table->failed;
 
-    if (!failed && scols_table_get_nlines(table->table) == 0)
-        (void)puts(empty);
-    else if (!failed)
+    if (!failed && scols_table_get_nlines(table->table) == 0) {
+        if (empty != NULL)
+            (void)puts(empty);
+    } else if (!failed)
         failed = scols_print_table(table->table) != 0;
     if (table->table != NULL)
         scols_unref_table(table->table);
     return failed ? fail(EXIT_FAILED, "out of memory for a table") : EXIT_DONE;
+}
+
+int print_wrapped(const char *first, const char *text)
+{
+    static const struct table_column columns[] = {{"", 0}, {"", TABLE_WRAP}};
+    struct table table;
+
+    table_init_plain(&table, columns, ARRAY_SIZE(columns));
+    table_row(&table);
+    table_cell(&table, "%s", first);
+    table_cell(&table, "%s", text);
+    return table_finish(&table, "");
 }

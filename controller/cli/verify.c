@@ -27,9 +27,13 @@ static const char *phase_name(const ActionSample *sample)
 static int print_samples(const Action *action)
 {
     static const struct table_column columns[] = {
-        {"SAMPLE", false, false},  {"AT", true, false},    {"FOOTPRINT", true, false},
-        {"IN USE", true, false},   {"CACHE", true, false}, {"TRAPPED", true, false},
-        {"REPORTED", true, false},
+        {"SAMPLE", 0},
+        {"AT", TABLE_RIGHT},
+        {"FOOTPRINT", TABLE_RIGHT},
+        {"IN USE", TABLE_RIGHT},
+        {"CACHE", TABLE_RIGHT},
+        {"TRAPPED", TABLE_RIGHT},
+        {"REPORTED", TABLE_RIGHT},
     };
     struct table table;
 

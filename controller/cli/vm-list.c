@@ -4,10 +4,17 @@
 #include "controller/cli/table.h"
 
 static const struct table_column columns[] = {
-    {"NAME", false, false},     {"STATE", false, false},  {"AGENT", false, false},
-    {"FOOTPRINT", true, false}, {"MEMORY", true, false},  {"IN USE", true, false},
-    {"CACHE", true, false},     {"TRAPPED", true, false}, {"REPORTED", true, false},
-    {"BALLOON", true, false},   {"POLICY", false, true},
+    {"NAME", 0},
+    {"STATE", 0},
+    {"AGENT", 0},
+    {"FOOTPRINT", TABLE_RIGHT},
+    {"MEMORY", TABLE_RIGHT},
+    {"IN USE", TABLE_RIGHT},
+    {"CACHE", TABLE_RIGHT},
+    {"TRAPPED", TABLE_RIGHT},
+    {"REPORTED", TABLE_RIGHT},
+    {"BALLOON", TABLE_RIGHT},
+    {"POLICY", TABLE_CUT},
 };
 
 static const char *agent_state(const Vm *vm)

@@ -102,7 +102,7 @@ static void add_guest(struct table *table, const AgentInfo *info)
 
 static int print(const ProtobufCMessage *message, void *userdata)
 {
-    static const struct table_column columns[] = {{"", false, false}, {"", false, true}};
+    static const struct table_column columns[] = {{"", 0}, {"", TABLE_CUT}};
     const Vmreclaim__Controller__V1__GetVmResponse *response = (const void *)message;
     const Vm *vm = response->vm;
     struct table table;
@@ -114,9 +114,7 @@ static int print(const ProtobufCMessage *message, void *userdata)
     if (r != EXIT_DONE)
         return r;
     (void)putchar('\n');
-    table_init(&table, columns, ARRAY_SIZE(columns));
-    if (table.table != NULL)
-        (void)scols_table_enable_noheadings(table.table, 1);
+    table_init_plain(&table, columns, ARRAY_SIZE(columns));
     add_identity(&table, vm);
     add_balloon(&table, vm);
     if (response->info != NULL)

@@ -127,7 +127,7 @@ int waterfall_print(const Vm *vm)
 {
     const Waterfall *w = vm->waterfall;
     static const struct table_column columns[] = {
-        {"", false, false}, {"PART", false, false}, {"SIZE", true, false}, {"", false, true}};
+        {"", 0}, {"PART", 0}, {"SIZE", TABLE_RIGHT}, {"", TABLE_CUT}};
     const struct part_row host[] = {
         {"#", "footprint", w->footprint,
          w->guest_is_known ? "what the host holds: the sum of the above"

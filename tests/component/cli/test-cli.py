@@ -393,7 +393,8 @@ class CliTest(unittest.TestCase):
         """The names in the overview, without their operands."""
         listed = self.run_cli("--help").stdout.split("\ncommands:\n")[1].split("\n\n")[0]
         names = re.findall(r"(?m)^  ([a-z]+(?: [a-z]+)*) ", listed)
-        self.assertEqual(len(names), len(listed.splitlines()))
+        self.assertEqual(len(names), len(re.findall(r"(?m)^  \S", listed)))
+        self.assertLessEqual(max(map(len, listed.splitlines())), 80)
         self.assertGreater(len(names), 20)
         return names
 
