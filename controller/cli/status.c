@@ -78,7 +78,8 @@ static void print_degraded(const Status *status)
 
     if (status->n_degraded == 0)
         return;
-    (void)puts("\ndoes not work as it should:");
+    (void)puts("");
+    (void)puts("does not work as it should:");
     table_init_plain(&table, columns, ARRAY_SIZE(columns));
     for (size_t i = 0; i < status->n_degraded; i++) {
         table_row(&table);
