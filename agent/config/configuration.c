@@ -11,6 +11,7 @@
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 
 #define FILE_BYTES_MAX     65536
 #define COMMAND_LINE_BYTES 8192
@@ -148,30 +149,19 @@ static int set(const struct reading *reading, const char *key, const char *value
     return r;
 }
 
-static char *trim(char *text)
-{
-    size_t length;
-
-    text += strspn(text, " \t\r");
-    length = strlen(text);
-    while (length > 0 && strchr(" \t\r", text[length - 1]) != NULL)
-        text[--length] = '\0';
-    return text;
-}
-
 /* One line: empty, a comment, or `key = value`. */
 static int read_line(const struct reading *reading, char *line, struct error *error)
 {
     char *equals;
 
-    line = trim(line);
+    line = text_trim(line);
     if (line[0] == '\0' || line[0] == '#')
         return 0;
     equals = strchr(line, '=');
     if (equals == NULL)
         return error_set(error, -EINVAL, "'%s' is not of the form key = value", line);
     *equals = '\0';
-    return set(reading, trim(line), trim(equals + 1), error);
+    return set(reading, text_trim(line), text_trim(equals + 1), error);
 }
 
 static int read_file(const struct reading *reading, const struct configuration_sources *sources,

@@ -216,3 +216,19 @@ void text_copy_line(char *to, size_t size, const char *from)
     text_copy(to, size, from);
     text_make_safe(to, TEXT_ONE_LINE);
 }
+
+char *text_trim(char *text)
+{
+    size_t length;
+
+    text += strspn(text, " \t\r");
+    length = strlen(text);
+    while (length > 0 && strchr(" \t\r", text[length - 1]) != NULL)
+        text[--length] = '\0';
+    return text;
+}
+
+bool text_equal(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}

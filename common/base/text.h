@@ -37,6 +37,12 @@ int text_format(char *to, size_t size, const char *format, ...) printf_like(3, 4
 int text_format_list(char *to, size_t size, const char *format, va_list arguments)
     printf_like(3, 0);
 
+/* Without the blanks at both ends; cut in place. */
+char *text_trim(char *text);
+
+/* The same text, or none on both sides. */
+bool text_equal(const char *a, const char *b);
+
 /* What is shown of ends of lines and tabs. */
 enum text_lines {
     TEXT_ONE_LINE, /* '?' for each */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 
 #define LINE_MAX_LENGTH 256
@@ -64,18 +65,6 @@ size_t policy_write_text(const struct policy *policy, char *buffer, size_t size)
     return writer.used;
 }
 
-/* Cuts blanks at both ends, in place. */
-static char *trim(char *text)
-{
-    size_t length;
-
-    text += strspn(text, " \t\r");
-    length = strlen(text);
-    while (length > 0 && strchr(" \t\r", text[length - 1]) != NULL)
-        text[--length] = '\0';
-    return text;
-}
-
 static int set_offset(struct schedule *schedule, const char *text, struct error *error)
 {
     bool is_west = text[0] == '-';
@@ -97,7 +86,7 @@ static int set_schedule(struct policy *policy, char *value, struct error *error)
     if (policy->schedule_count == POLICY_SCHEDULES_MAX)
         return error_set(error, -EINVAL, "too many schedules, %d at most", POLICY_SCHEDULES_MAX);
     for (char *part; count < ARRAY_SIZE(parts) && (part = strsep(&value, ";")) != NULL;)
-        parts[count++] = trim(part);
+        parts[count++] = text_trim(part);
     if (count < 3 || value != NULL)
         return error_set(error, -EINVAL, "schedule: wanted CRON; FOR; DO; ZONE; OFFSET");
     r = schedule_parse(parts[0], parts[1], parts[2], parts[3], schedule, error);
@@ -161,14 +150,14 @@ static int read_line(struct policy *policy, const char *text, size_t length, pai
         return error_set(error, -ERANGE, "line longer than %d characters", LINE_MAX_LENGTH - 1);
     memcpy(line, text, length);
     line[length] = '\0';
-    key = trim(line);
+    key = text_trim(line);
     if (key[0] == '\0' || key[0] == '#')
         return 0;
     value = strchr(key, '=');
     if (value == NULL)
         return error_set(error, -EINVAL, "wanted 'key = value'");
     *value = '\0';
-    return take(policy, trim(key), trim(value + 1), error);
+    return take(policy, text_trim(key), text_trim(value + 1), error);
 }
 
 static int read_lines(struct policy *policy, const char *text, const char *source_name,

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "common/base/number.h"
 #include "common/ttrpc/connection.h"
 
 ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
@@ -67,7 +68,7 @@ static void charge_rates(struct ttrpc_connection *connection, size_t bytes, uint
     if (cost == 0)
         return;
     connection->paid_until =
-        max_of(connection->paid_until, now > NSEC_PER_SEC ? now - NSEC_PER_SEC : 0) + cost;
+        max_of(connection->paid_until, saturating_subtract(now, NSEC_PER_SEC)) + cost;
     if (connection->paid_until > now)
         throttle(connection, connection->paid_until);
 }

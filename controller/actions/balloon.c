@@ -1,6 +1,7 @@
 /* What is done with a VM's balloon: a lease is taken, or all are given back. */
 #include <errno.h>
 
+#include "common/base/number.h"
 #include "controller/actions/machine.h"
 #include "controller/leases/requests.h"
 #include "controller/vms/hypervisor.h"
@@ -11,8 +12,7 @@
 
 static bool is_reached(const struct balloon_control *control)
 {
-    uint64_t distance = control->actual > control->target ? control->actual - control->target
-                                                          : control->target - control->actual;
+    uint64_t distance = distance_between(control->actual, control->target);
 
     return distance <= BALLOON_SLACK && !control->telling &&
            control->target == balloon_wanted(control);

@@ -16,7 +16,7 @@ static size_t chart_width(void)
 {
     size_t width = terminal_width();
 
-    width = width > BESIDE_CHART ? width - BESIDE_CHART : 0;
+    width = saturating_subtract(width, BESIDE_CHART);
     width = max_of(width, (size_t)CHART_WIDTH_MIN);
     return min_of(width, (size_t)CHART_WIDTH_MAX);
 }

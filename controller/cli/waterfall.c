@@ -62,7 +62,7 @@ static uint64_t file_in_use(const MemorySample *guest)
 {
     uint64_t file = guest->active_file + guest->inactive_file + guest->slab_reclaimable;
 
-    return file > guest->cache ? file - guest->cache : 0;
+    return saturating_subtract(file, guest->cache);
 }
 
 static void add_guest_rows(struct table *table, const Waterfall *w)

@@ -11,6 +11,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/transport/address.h"
 #include "controller/config/keys.h"
@@ -274,11 +275,6 @@ void vm_definition_destroy(struct vm_definition *definition)
     free(definition->policy);
     free(definition->source);
     free(definition);
-}
-
-static bool text_equal(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
 bool vm_definition_equal(const struct vm_definition *a, const struct vm_definition *b)

@@ -1,5 +1,6 @@
 /* What a person can do now, with the command to type. Only what promises enough is offered, and
  * nothing whose gain a later step of the way to the host would keep, or that would be refused. */
+#include "common/base/number.h"
 #include "controller/explain/view.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ static uint64_t unmovable_of(const struct view *view)
 static void advise_reclaim(const struct view *view, struct explanation *explanation)
 {
     uint64_t floor = view->policy == NULL ? DEFAULT_CACHE_FLOOR : view->policy->cache_floor;
-    uint64_t gain = view->w->cache > floor ? view->w->cache - floor : 0;
+    uint64_t gain = saturating_subtract(view->w->cache, floor);
     struct finding *finding;
 
     if (gain < view->worth)
@@ -34,7 +35,7 @@ static void advise_reclaim(const struct view *view, struct explanation *explanat
 static void advise_compact(const struct view *view, struct explanation *explanation)
 {
     uint64_t unmovable = unmovable_of(view);
-    uint64_t gain = view->held.trapped > unmovable ? view->held.trapped - unmovable : 0;
+    uint64_t gain = saturating_subtract(view->held.trapped, unmovable);
     struct finding *finding;
 
     if (gain < view->worth || !view_has_feature(view, "compaction", NULL))
@@ -95,11 +96,11 @@ static bool balloon_is_free(const struct view *view)
 static uint64_t balloon_size(const struct view *view, uint64_t reserve)
 {
     uint64_t available = view->guest->available;
-    uint64_t takeable = available > reserve ? available - reserve : 0;
+    uint64_t takeable = saturating_subtract(available, reserve);
     uint64_t least = view->w->in_use + view->w->unmanaged + reserve;
     uint64_t baseline = view->vm->balloon_baseline;
 
-    least = max_of(least, baseline > takeable ? baseline - takeable : 0);
+    least = max_of(least, saturating_subtract(baseline, takeable));
     return (least + BALLOON_STEP - 1) / BALLOON_STEP * BALLOON_STEP;
 }
 

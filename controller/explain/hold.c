@@ -1,4 +1,5 @@
 /* What holds the memory: the parts of the footprint worth a sentence, largest first. */
+#include "common/base/number.h"
 #include "controller/explain/view.h"
 
 #include <stdio.h>
@@ -16,11 +17,6 @@ static int larger_first(const void *a, const void *b)
     const struct part *left = a;
     const struct part *right = b;
     return (left->bytes < right->bytes) - (left->bytes > right->bytes);
-}
-
-static uint64_t less(uint64_t from, uint64_t what)
-{
-    return from > what ? from - what : 0;
 }
 
 static void hold_parts(const struct view *view, struct explanation *explanation, struct part *parts,
@@ -48,12 +44,13 @@ static void hold_guest(const struct view *view, struct explanation *explanation)
         {"tmpfs", guest->tmpfs,
          "%s is files in tmpfs (such as /tmp, /dev/shm or /run): memory until "
          "the files are deleted."},
-        {"shmem", less(guest->shmem, guest->tmpfs),
+        {"shmem", saturating_subtract(guest->shmem, guest->tmpfs),
          "%s is shared memory of processes, or files in tmpfs."},
         {"file-in-use",
-         less(guest->active_file + guest->inactive_file + guest->slab_reclaimable, w->cache),
+         saturating_subtract(guest->active_file + guest->inactive_file + guest->slab_reclaimable,
+                             w->cache),
          "%s is file memory in use: mapped by programs, or not written to disk yet."},
-        {"hugetlb-used", less(guest->hugetlb, guest->hugetlb_free),
+        {"hugetlb-used", saturating_subtract(guest->hugetlb, guest->hugetlb_free),
          "%s is huge pages from the guest's pool, in use."},
         {"hugetlb-pool", guest->hugetlb_free,
          "%s is huge pages that the guest's pool reserves and nobody uses."},
@@ -92,7 +89,7 @@ static void hold_summary(const struct view *view, struct explanation *explanatio
     const Waterfall *w = view->w;
     uint64_t free = w->reportable + w->trapped + w->percpu;
     uint64_t sum = w->in_use + w->unmanaged + w->cache + free;
-    uint64_t absent = less(sum, w->footprint);
+    uint64_t absent = saturating_subtract(sum, w->footprint);
     char rest[128] = "";
 
     if (view_excess(view) > 0)

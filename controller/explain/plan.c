@@ -1,5 +1,6 @@
 /* What the policy will do, and when. Spoken from the values that are in force, with what they mean
  * for this VM now. */
+#include "common/base/number.h"
 #include "controller/explain/view.h"
 
 #include <stdio.h>
@@ -31,7 +32,7 @@ static void plan_now(const struct view *view, struct explanation *explanation)
 static void plan_cache(const struct view *view, struct explanation *explanation)
 {
     const struct policy *policy = view->policy;
-    uint64_t gain = view->w->cache > policy->cache_floor ? view->w->cache - policy->cache_floor : 0;
+    uint64_t gain = saturating_subtract(view->w->cache, policy->cache_floor);
     struct finding *finding = explanation_next(explanation);
 
     if (policy->cache_method == POLICY_CACHE_NONE)

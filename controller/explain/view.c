@@ -8,11 +8,6 @@
 
 #define WORTH_MIN (16 * MIB)
 
-static uint64_t less(uint64_t from, uint64_t what)
-{
-    return from > what ? from - what : 0;
-}
-
 /* What measuring two sides can miss. */
 static uint64_t tolerance_of(const Waterfall *w)
 {
@@ -22,7 +17,8 @@ static uint64_t tolerance_of(const Waterfall *w)
 /* What lies in the host's swap is still there. */
 static uint64_t absent_of(const Waterfall *w)
 {
-    uint64_t absent = w->remainder < 0 ? less(0 - (uint64_t)w->remainder, w->swapped) : 0;
+    uint64_t absent =
+        w->remainder < 0 ? saturating_subtract(0 - (uint64_t)w->remainder, w->swapped) : 0;
 
     return absent > tolerance_of(w) ? absent : 0;
 }
@@ -114,19 +110,22 @@ uint64_t view_free_on_host(const struct view *view)
     const Waterfall *w = view->w;
     uint64_t free = w->reported + w->reportable + w->trapped + w->percpu;
 
-    return min_of(free, less(w->footprint + w->swapped, w->in_use + w->unmanaged + w->cache));
+    return min_of(
+        free, saturating_subtract(w->footprint + w->swapped, w->in_use + w->unmanaged + w->cache));
 }
 
 uint64_t view_waits(const struct view *view)
 {
-    return min_of(less(view->w->reportable, view->w->held_back), view->held.reportable);
+    return min_of(saturating_subtract(view->w->reportable, view->w->held_back),
+                  view->held.reportable);
 }
 
 uint64_t view_never_touched(const struct view *view)
 {
     uint64_t touched = view->host->touched;
 
-    return touched == 0 ? view->absent : min_of(view->absent, less(view->w->vm_ram, touched));
+    return touched == 0 ? view->absent
+                        : min_of(view->absent, saturating_subtract(view->w->vm_ram, touched));
 }
 
 uint64_t view_excess(const struct view *view)

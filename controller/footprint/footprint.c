@@ -83,7 +83,7 @@ static uint64_t anonymous_of_guest(const struct hypervisor_process *process, uin
 {
     uint64_t resident = process->last.rss_anonymous;
 
-    return min_of(size, resident > process->overhead ? resident - process->overhead : 0);
+    return min_of(size, saturating_subtract(resident, process->overhead));
 }
 
 /* statm costs a fifth of status, and tells all but swap, huge pages and shared memory by itself. */
@@ -126,7 +126,7 @@ static uint64_t swapped_of_backends(struct hypervisor_process *process, uint64_t
 
     if (process->last_time == now)
         process->swapped_shared =
-            min_of(all > resident ? all - resident : 0, process->host_swap_used);
+            min_of(saturating_subtract(all, resident), process->host_swap_used);
     return min_of(process->swapped_shared, blocks);
 }
 

@@ -296,11 +296,6 @@ static struct mapped sum_up(const struct hypervisor_process *process)
     return mapped;
 }
 
-static uint64_t without(uint64_t bytes, uint64_t part)
-{
-    return bytes > part ? bytes - part : 0;
-}
-
 /* Anonymous is what is private and not of huge pages. Where the hypervisor does not say what is
  * private, it is what files do not account for. Huge pages that no file is known of are taken to be
  * all of it. */
@@ -312,9 +307,9 @@ uint64_t backends_anonymous_size(const struct hypervisor_process *process, uint6
     if (process->last.hugetlb > mapped.hugetlb)
         return 0;
     if (is_known(&process->backing))
-        return without(process->backing.private_bytes, mapped.private_hugetlb);
+        return saturating_subtract(process->backing.private_bytes, mapped.private_hugetlb);
     if (ram == 0)
         return mapped.memory == 0 ? UINT64_MAX : 0;
-    size = without(ram, mapped.memory + process->disk_mapped);
+    size = saturating_subtract(ram, mapped.memory + process->disk_mapped);
     return size >= BACKEND_SIZE_MIN ? size : 0;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/text.h"
+#include "common/base/number.h"
 #include "common/base/util.h"
 
 #define GET_INFO_TIMEOUT (5 * NSEC_PER_SEC)
@@ -198,7 +199,7 @@ unsigned agent_link_tick(struct agent_link *link, nsec_t now, bool forgive)
         return 0;
     if (forgive)
         link->last_sample = now;
-    silent = now > link->last_sample ? now - link->last_sample : 0;
+    silent = saturating_subtract(now, link->last_sample);
     missed = (unsigned)(silent / link->interval);
     /* The first interval is the wait for the next sample, not a miss. */
     missed = missed > 0 ? missed - 1 : 0;

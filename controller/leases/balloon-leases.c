@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "common/base/number.h"
 #include "common/base/util.h"
 
 #define SIZE_MIN (64 * MIB) /* no guest lives with less */
@@ -208,7 +209,7 @@ uint64_t balloon_takeable(const struct balloon_input *input)
 {
     uint64_t headroom = balloon_headroom(input->ram, input->deflate_on_oom);
 
-    return input->available > headroom ? input->available - headroom : 0;
+    return saturating_subtract(input->available, headroom);
 }
 
 static int check_guest(const struct balloon_control *control, uint64_t bytes,

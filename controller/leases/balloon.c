@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "common/base/number.h"
 #include "common/base/util.h"
 
 #define STEP_MAX        (512 * MIB) /* taken at a time */
@@ -45,7 +46,7 @@ bool balloon_is_over(const struct balloon_control *control)
 
 static bool is_near(uint64_t a, uint64_t b)
 {
-    return (a > b ? a - b : b - a) <= BALLOON_SLACK;
+    return distance_between(a, b) <= BALLOON_SLACK;
 }
 
 /* Whether the size lies on the way from where the guest was seen last to where it was told to go.
@@ -186,9 +187,7 @@ static void see_canary(struct balloon_control *control, const struct balloon_inp
     if (control->trust != BALLOON_CANARY || control->telling ||
         !is_near(control->actual, control->target))
         return;
-    fell = control->canary_footprint > input->footprint
-               ? control->canary_footprint - input->footprint
-               : 0;
+    fell = saturating_subtract(control->canary_footprint, input->footprint);
     /* Memory that was not resident can leave without the host noticing: no proof, no doubt. */
     if (fell >= CANARY_BYTES / 4 || input->footprint == 0 ||
         control->canary_footprint + CANARY_BYTES < control->baseline) {

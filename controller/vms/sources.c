@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/vms/announce.h"
 #include "controller/vms/claims.h"
@@ -40,11 +41,6 @@ static void drop_unmarked(struct supervisor *supervisor, enum vm_source source)
 }
 
 /* ---- VM files ---- */
-
-static bool text_equal(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
 
 static bool same_hypervisor(const struct vm *vm, const struct vm_definition *definition)
 {

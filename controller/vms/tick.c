@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/file.h"
+#include "common/base/number.h"
 #include "common/proc/meminfo.h"
 #include "controller/vms/agent.h"
 #include "controller/vms/announce.h"
@@ -58,8 +59,7 @@ static void read_host(struct supervisor *supervisor)
 
     supervisor->transparent_huge_pages = read_transparent_huge_pages(supervisor->root);
     if (meminfo_read(supervisor->root, &meminfo) == 0)
-        supervisor->swap_used =
-            meminfo.swap_total > meminfo.swap_free ? meminfo.swap_total - meminfo.swap_free : 0;
+        supervisor->swap_used = saturating_subtract(meminfo.swap_total, meminfo.swap_free);
 }
 
 static void visit(struct supervisor *supervisor, struct vm *vm, nsec_t now)

@@ -3,17 +3,8 @@
 
 #include <string.h>
 
+#include "common/base/number.h"
 #include "common/base/util.h"
-
-static uint64_t less(uint64_t from, uint64_t what)
-{
-    return from > what ? from - what : 0;
-}
-
-static nsec_t distance(nsec_t a, nsec_t b)
-{
-    return a > b ? a - b : b - a;
-}
 
 static void take_guest(struct waterfall *w, const struct guest_memory *guest, bool counts_as_used)
 {
@@ -23,9 +14,10 @@ static void take_guest(struct waterfall *w, const struct guest_memory *guest, bo
     w->trapped = guest->trapped;
     w->percpu = guest->percpu;
     w->cache = guest->cache;
-    w->in_use = counts_as_used ? less(guest->in_use, w->balloon) : guest->in_use;
+    w->in_use = counts_as_used ? saturating_subtract(guest->in_use, w->balloon) : guest->in_use;
     /* A balloon that does not count as used has made MemTotal smaller. */
-    w->unmanaged = less(less(w->ram, guest->total), counts_as_used ? 0 : w->balloon);
+    w->unmanaged = saturating_subtract(saturating_subtract(w->ram, guest->total),
+                                       counts_as_used ? 0 : w->balloon);
     w->remainder = (int64_t)w->footprint - (int64_t)(w->in_use + w->cache + w->reportable +
                                                      w->trapped + w->percpu + w->unmanaged);
 }
@@ -53,9 +45,9 @@ void waterfall_compute(const struct guest_memory *guest, const struct host_memor
     if (w.ram == 0 && w.guest_is_known)
         w.ram = guest->total;
     if (balloon->actual != 0)
-        w.balloon = less(balloon->maximum, balloon->actual);
+        w.balloon = saturating_subtract(balloon->maximum, balloon->actual);
     if (w.guest_is_known) {
-        w.skew = distance(guest->received, host->time) + guest->latency;
+        w.skew = distance_between(guest->received, host->time) + guest->latency;
         take_guest(&w, guest, balloon->counts_as_used);
     }
     *ret_waterfall = w;

@@ -238,7 +238,7 @@ static pid_t fill(void)
         die("fill");
     pid = fork();
     if (pid == 0) {
-        uint64_t bytes = meminfo.available > LEFT_FREE ? meminfo.available - LEFT_FREE : 0;
+        uint64_t bytes = saturating_subtract(meminfo.available, LEFT_FREE);
         char *memory =
             mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

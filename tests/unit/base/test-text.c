@@ -219,6 +219,22 @@ static void test_any_bytes(void **state)
     }
 }
 
+static void test_trimming_and_comparing(void **state)
+{
+    char both[] = " \t a b \r";
+    char blank[] = " \t";
+    char bare[] = "a";
+
+    assert_string_equal(text_trim(both), "a b");
+    assert_string_equal(text_trim(blank), "");
+    assert_string_equal(text_trim(bare), "a");
+    assert_true(text_equal("a", "a"));
+    assert_true(text_equal(NULL, NULL));
+    assert_false(text_equal("a", NULL));
+    assert_false(text_equal(NULL, "a"));
+    assert_false(text_equal("a", "b"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_what_steers_is_not_shown),
         cmocka_unit_test(test_blanking_keeps_the_length),
         cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_trimming_and_comparing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
