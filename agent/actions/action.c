@@ -1,6 +1,8 @@
 /* The words for an action's end. */
 #include "agent/actions/action.h"
 
+#include <assert.h>
+
 const char *action_end_name(enum action_end end)
 {
     static const char *const names[ACTION_END_COUNT] = {
@@ -15,5 +17,6 @@ const char *action_end_name(enum action_end end)
         [ACTION_FAILED] = "failed",
     };
 
+    assert(end < ACTION_END_COUNT);
     return names[end];
 }

@@ -11,6 +11,7 @@
  * next start puts the settings back. */
 #include "agent/actions/actions.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,6 +93,9 @@ static void finish(struct actions *actions)
     uint64_t free_after;
     uint64_t moved_after;
 
+    assert(actions->is_running && actions->outcome.kind == actions->order.kind);
+    assert(actions->outcome.end != ACTION_FAILED || actions->outcome.error < 0);
+
     put_settings_back(actions);
     read_counters(actions, &free_after, &moved_after);
     actions->outcome.freed = saturating_subtract(free_after, actions->free_before);
@@ -136,6 +140,7 @@ static void on_child_done(struct child *child, const struct child_result *result
     struct actions *actions = container_of(child, struct actions, child);
     int r;
 
+    assert(actions->is_running);
     crash_point();
     actions->outcome.cpu += result->cpu;
     if (result->end == CHILD_RETURNED &&
@@ -157,6 +162,7 @@ int actions_start(struct actions *actions, const struct action_order *order, act
 {
     int r;
 
+    assert(done != NULL && plan_takes_child(order->kind));
     if (actions->is_running || actions->is_closing)
         return -EBUSY;
     actions->order = *order;
@@ -184,6 +190,7 @@ int actions_start(struct actions *actions, const struct action_order *order, act
 
 void actions_stop(struct actions *actions, enum action_end end)
 {
+    assert(end == ACTION_PRESSURE || end == ACTION_BUSY || end == ACTION_CANCELLED);
     actions->stop_end = end;
     if (actions->is_running)
         child_stop(&actions->child);
@@ -191,6 +198,7 @@ void actions_stop(struct actions *actions, enum action_end end)
 
 void actions_close(struct actions *actions, actions_closed closed, void *userdata)
 {
+    assert(!actions->is_closing);
     actions->closed = closed;
     actions->closed_userdata = userdata;
     actions->is_closing = true;

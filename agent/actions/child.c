@@ -12,6 +12,7 @@
  * goes on. The parent dies: the kernel kills the child. */
 #include "agent/actions/child.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -94,6 +95,7 @@ static void on_handle_closed(uv_handle_t *handle)
 {
     struct child *child = handle->data;
 
+    assert(child->open_handles > 0 && child->pid == 0); /* reaped first */
     if (--child->open_handles > 0)
         return;
     (void)close(child->descriptor);
@@ -115,6 +117,7 @@ static void reap(struct child *child)
     int status;
     pid_t pid = -1;
 
+    assert(child->open_handles == 2 && child->pid != 0); /* once */
     while (child->pid > 0 && (pid = wait4(child->pid, &status, 0, &usage)) < 0 && errno == EINTR)
         ;
     if (pid > 0) {
@@ -146,6 +149,7 @@ static void kill_child(struct child *child, enum child_end end)
 {
     if (child->pid <= 0 || child->result.end != CHILD_RETURNED)
         return;
+    assert(end == CHILD_TIME_LIMIT || end == CHILD_STOPPED);
     child->result.end = end;
     (void)kill(child->pid, SIGKILL);
 }

@@ -2,6 +2,7 @@
  * and what is done without it. */
 #include "agent/actions/features.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -250,6 +251,7 @@ void features_lose(struct features *features, enum feature_id id, const char *re
 {
     struct feature *feature = &features->list[id];
 
+    assert(id < FEATURE_COUNT && reason[0] != '\0');
     feature->available = false;
     text_copy_line(feature->reason, sizeof(feature->reason), reason);
 }

@@ -124,12 +124,14 @@ static const struct {
 
 bool plan_takes_child(enum action_kind kind)
 {
+    assert(kind > ACTION_NONE && kind < ACTION_KIND_COUNT);
     return ways[kind].plan != NULL;
 }
 
 bool plan_is_possible(const struct features *features, enum action_kind kind,
                       enum feature_id *ret_missing)
 {
+    assert(ways[kind].need_count <= ARRAY_SIZE(ways[kind].needs));
     for (size_t i = 0; i < ways[kind].need_count; i++)
         if (features_have(features, ways[kind].needs[i]))
             return true;
@@ -142,12 +144,15 @@ bool plan_is_possible(const struct features *features, enum action_kind kind,
 int plan_make(struct plan *plan)
 {
     const struct action_order *order = plan->order;
+    int r;
 
     assert(plan_takes_child(order->kind));
     plan->work =
         (struct work){.root = plan->root, .bytes = order->bytes, .cgroups = order->cgroups};
     plan->function = NULL;
-    return ways[order->kind].plan(plan);
+    r = ways[order->kind].plan(plan);
+    assert(r < 0 || plan->function != NULL);
+    return r;
 }
 
 bool plan_lose_refused(struct features *features, enum action_kind kind, int error)

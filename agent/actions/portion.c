@@ -1,6 +1,8 @@
 /* Portions of reclaim. */
 #include "agent/actions/portion.h"
 
+#include <assert.h>
+
 #include "common/base/number.h"
 #include "common/base/util.h"
 
@@ -26,13 +28,17 @@ uint64_t portion_next(const struct portion *portion)
         next /= 2; /* others let go of some, too: no kernel takes as much */
     else if (portion->taken > portion->asked)
         next = (uint64_t)((double)next * (double)portion->asked / (double)portion->taken);
-    return max_of(next, least);
+    next = max_of(next, least);
+    assert(next <= portion->wanted);
+    return next;
 }
 
 void portion_took(struct portion *portion, uint64_t asked, uint64_t taken)
 {
+    assert(asked > 0 && asked <= portion->wanted);
     taken = max_of(asked, taken);
     portion->asked += asked;
     portion->taken += taken;
     portion->wanted -= min_of(portion->wanted, taken);
+    assert(portion->taken >= portion->asked);
 }

@@ -1,6 +1,7 @@
 /* Free page reporting of the guest's kernel. */
 #include "agent/actions/reporting.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ int reporting_set_order(struct reporting *reporting, uint32_t order, uint32_t po
         if (r < 0)
             return r;
     }
+    assert(order <= reporting->found_order);
     *ret_order = order;
     return 0;
 }
@@ -91,6 +93,7 @@ bool reporting_observe(struct reporting *reporting, const struct memory_sample *
 
     if (sample->reported_is_known && sample->reported > reporting->watched_reported &&
         reporting->is_inert) {
+        assert(!features_have(reporting->features, FEATURE_PAGE_REPORTING));
         reporting->is_inert = false;
         features_regain(reporting->features, FEATURE_PAGE_REPORTING);
     }
@@ -105,11 +108,13 @@ bool reporting_observe(struct reporting *reporting, const struct memory_sample *
     reporting->watched_since = 0;
     if (reporting->is_inert)
         return false;
+    assert(memory_sample_waiting(sample) > 0);
     reporting->is_inert = true;
     (void)snprintf(reason, sizeof(reason),
                    "%s of free blocks stayed unreported for %u s after a pass was started",
                    bytes_format_short(memory_sample_waiting(sample), amount, sizeof(amount)),
                    (unsigned)(INERT_AFTER / NSEC_PER_SEC));
     features_lose(reporting->features, FEATURE_PAGE_REPORTING, reason);
+    assert(!features_have(reporting->features, FEATURE_PAGE_REPORTING));
     return true;
 }

@@ -1,6 +1,7 @@
 /* One action at a time. Theory of operation: runner.h. */
 #include "agent/actions/runner.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -11,6 +12,18 @@
 #define PRESSURE_HOLD (10 * NSEC_PER_SEC)
 
 static void start_next(uv_idle_t *idle);
+
+/* What holds whenever nobody is inside. */
+static void check_state(const struct runner *runner)
+{
+    assert(runner->queued <= JOBS_MAX);
+    assert((runner->queued == 0) == list_is_empty(&runner->queue));
+    /* a child works for the job that runs, and for no other */
+    assert(!actions_is_running(&runner->actions) || runner->running != NULL);
+    assert(runner->running == NULL || !plan_takes_child(runner->running->kind) ||
+           actions_is_running(&runner->actions));
+    assert(!runner->is_closing || runner->queued == 0);
+}
 
 static void wake(struct runner *runner)
 {
@@ -56,6 +69,7 @@ static void set_result(struct job *job, enum action_end result, const char *reas
 /* The running job is over. */
 static void finish(struct runner *runner, struct job *job)
 {
+    assert(runner->running == job && !actions_is_running(&runner->actions));
     runner->running = NULL;
     runner->on_result(job, runner->userdata);
     wake(runner);
@@ -74,6 +88,7 @@ static void on_action_done(const struct action_outcome *outcome, void *userdata)
     struct job *job = runner->running;
     const char *reason = reasons[outcome->end];
 
+    assert(job != NULL && job->kind == outcome->kind);
     measure_after(runner, job);
     job->outcome = *outcome;
     set_result(job, outcome->end, reason != NULL ? reason : outcome->reason);
@@ -95,6 +110,7 @@ static void run_order(struct runner *runner, struct job *job)
     uint32_t order;
     int r;
 
+    assert(job->kind == ACTION_SET_ORDER || job->kind == ACTION_RESTORE_ORDER);
     if (restores_found(runner, job))
         r = reporting_restore(runner->reporting);
     else
@@ -133,6 +149,7 @@ static void run_action(struct runner *runner, struct job *job)
 
 static void run(struct runner *runner, struct job *job)
 {
+    assert(runner->running == NULL && !runner->is_closing);
     runner->running = job;
     measure_before(runner, job);
     if (!plan_takes_child(job->kind)) {
@@ -157,8 +174,10 @@ static void start_next(uv_idle_t *idle)
     }
     job = list_entry(runner->queue.next, struct job, link);
     list_remove(&job->link);
+    assert(runner->queued > 0);
     runner->queued--;
     run(runner, job);
+    check_state(runner);
 }
 
 int runner_init(struct runner *runner, uv_loop_t *loop, int root, struct features *features,
@@ -183,6 +202,8 @@ int runner_init(struct runner *runner, uv_loop_t *loop, int root, struct feature
 
 int runner_submit(struct runner *runner, struct job *job)
 {
+    assert(job->done != NULL && job != runner->running);
+    check_state(runner);
     if (runner->is_closing || runner->queued >= JOBS_MAX)
         return -EBUSY;
     if (job->is_of_policy && runner_is_busy(runner))
@@ -191,6 +212,7 @@ int runner_submit(struct runner *runner, struct job *job)
     runner->queued++;
     runner_stop_policy(runner, ACTION_CANCELLED);
     wake(runner);
+    check_state(runner);
     return 0;
 }
 
@@ -200,6 +222,7 @@ void runner_cancel(struct runner *runner, struct job *job)
         actions_stop(&runner->actions, ACTION_CANCELLED);
         return;
     }
+    assert(runner->queued > 0);
     list_remove(&job->link);
     runner->queued--;
     set_result(job, ACTION_CANCELLED, "cancelled before it began");
@@ -226,6 +249,7 @@ bool runner_is_busy(const struct runner *runner)
 
 static void maybe_closed(struct runner *runner)
 {
+    assert(runner->is_closing && runner->open_handles > 0);
     if (--runner->open_handles == 0)
         runner->on_closed(runner->userdata);
 }
@@ -242,11 +266,13 @@ static void on_actions_closed(void *userdata)
 
 void runner_close(struct runner *runner, void (*on_closed)(void *userdata))
 {
+    assert(!runner->is_closing);
     runner->is_closing = true;
     runner->on_closed = on_closed;
     runner->open_handles = 2;
     while (!list_is_empty(&runner->queue))
         runner_cancel(runner, list_entry(runner->queue.next, struct job, link));
+    assert(runner->queued == 0);
     actions_close(&runner->actions, on_actions_closed, runner);
     uv_close((uv_handle_t *)&runner->idle, on_idle_closed);
 }

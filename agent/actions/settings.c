@@ -14,6 +14,7 @@
  * still in the journal (it has the original value: nothing to do). */
 #include "agent/actions/settings.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -46,7 +47,22 @@ static struct setting *find(struct settings *settings, const char *path)
 
 static void forget(struct settings *settings, struct setting *setting)
 {
+    assert(setting >= settings->list && setting < settings->list + settings->count);
     *setting = settings->list[--settings->count];
+}
+
+/* A word without blanks that fits and is not empty. */
+static bool is_word(const char *text, size_t size)
+{
+    size_t length = strlen(text);
+    return length > 0 && length < size && strpbrk(text, " \t\n") == NULL;
+}
+
+/* A setting of the kernel, and not a way out of the root's /proc and /sys. */
+static bool is_setting(const char *path)
+{
+    return (strncmp(path, "proc/sys/", 9) == 0 || strncmp(path, "sys/", 4) == 0) &&
+           strstr(path, "..") == NULL;
 }
 
 static int write_journal(const struct settings *settings)
@@ -62,24 +78,15 @@ static int write_journal(const struct settings *settings)
     used = (size_t)snprintf(text, sizeof(text), "boot %s\n", settings->boot_id);
     for (size_t i = 0; i < settings->count; i++) {
         const struct setting *setting = &settings->list[i];
+        assert(is_word(setting->path, SETTING_PATH_SIZE) &&
+               is_word(setting->original, SETTING_VALUE_SIZE) &&
+               is_word(setting->previous, SETTING_VALUE_SIZE) &&
+               is_word(setting->current, SETTING_VALUE_SIZE));
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s %s %s\n", setting->path,
                                  setting->original, setting->previous, setting->current);
     }
+    assert(used < sizeof(text));
     return file_replace_for_this_boot(settings->state_directory, JOURNAL_NAME, text, used);
-}
-
-/* A word without blanks that fits and is not empty. */
-static bool is_word(const char *text, size_t size)
-{
-    size_t length = strlen(text);
-    return length > 0 && length < size && strpbrk(text, " \t\n") == NULL;
-}
-
-/* A setting of the kernel, and not a way out of the root's /proc and /sys. */
-static bool is_setting(const char *path)
-{
-    return (strncmp(path, "proc/sys/", 9) == 0 || strncmp(path, "sys/", 4) == 0) &&
-           strstr(path, "..") == NULL;
 }
 
 static int parse_line(char *line, struct setting *ret_setting)
@@ -228,6 +235,7 @@ static int find_or_add(struct settings *settings, const char *path, struct setti
         settings->count++;
     }
     memcpy(setting->previous, setting->current, sizeof(setting->previous));
+    assert(settings->count <= SETTINGS_MAX && find(settings, path) == setting);
     *ret_setting = setting;
     return 0;
 }
@@ -235,6 +243,7 @@ static int find_or_add(struct settings *settings, const char *path, struct setti
 /* The change did not happen. */
 static void take_back(struct settings *settings, struct setting *setting, bool added)
 {
+    assert(!added || strcmp(setting->previous, setting->original) == 0);
     memcpy(setting->current, setting->previous, sizeof(setting->current));
     if (added)
         forget(settings, setting);

@@ -1,6 +1,8 @@
 /* Structures to messages. protobuf-c wants writable strings and never writes to them. */
 #include "agent/calls/messages.h"
 
+#include <assert.h>
+
 #include "common/base/number.h"
 #include "common/base/util.h"
 
@@ -96,6 +98,7 @@ void message_from_decision(const struct engine_decision *decision, nsec_t now,
 {
     vmreclaim__agent__v1__engine_state__init(message);
     message->boottime_ns = now;
+    assert(decision->reason < ENGINE_REASON_COUNT);
     message->state = (char *)state_names[decision->reason];
     message->reason = (char *)engine_reason_text(decision->reason);
     message->next_step_ns = decision->next_sample;
@@ -156,6 +159,8 @@ void message_from_job(struct job *job, Vmreclaim__Agent__V1__ActionResult *messa
 {
     vmreclaim__agent__v1__action_result__init(message);
     message->action_id = job->action_id;
+    assert(job->kind > ACTION_NONE && job->kind < ACTION_KIND_COUNT);
+    assert(job->result < ACTION_END_COUNT);
     message->kind = wire_kinds[job->kind];
     message->outcome = wire_outcomes[job->result];
     message->reason = job->reason;

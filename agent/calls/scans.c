@@ -1,6 +1,7 @@
 /* Walks over kpageflags for callers. */
 #include "agent/calls/scans.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,7 @@ static void step_memory(struct scans *scans)
 {
     int r;
 
+    assert(!list_is_empty(&scans->memory_calls));
     if (!scans->is_scanning) {
         scans->scan_is_exact = somebody_wants_exact(scans);
         r = sensors_scan_start(scans->sensors, scans->scan_is_exact);
@@ -159,6 +161,7 @@ static void listing_free(struct listing *listing)
 {
     ranges_scan_finish(&listing->scan);
     list_remove(&listing->link);
+    assert(listing->scans->listing_count > 0);
     listing->scans->listing_count--;
     free(listing);
 }
@@ -172,6 +175,7 @@ static void on_listing_drained(struct ttrpc_call *call, void *userdata)
 {
     struct listing *listing = userdata;
 
+    assert(listing->is_blocked && listing->count > 0);
     listing->is_blocked = false;
     wake(listing->scans);
 }
@@ -200,6 +204,7 @@ static void send_ranges(struct listing *listing)
     Vmreclaim__Agent__V1__ListFreeRangesResponse response =
         VMRECLAIM__AGENT__V1__LIST_FREE_RANGES_RESPONSE__INIT;
 
+    assert(listing->count > 0 && listing->count <= RANGES_MAX && !listing->is_blocked);
     response.n_ranges = listing->count;
     response.ranges = listing->pointers;
     if (ttrpc_call_send(listing->call, &response.base) < 0) {
@@ -273,6 +278,7 @@ void scans_list_ranges(struct scans *scans, struct ttrpc_call *call, uint64_t st
     listing->call = call;
     list_append(&scans->listings, &listing->link);
     scans->listing_count++;
+    assert(scans->listing_count <= SCANS_LISTINGS_MAX);
     ttrpc_call_on_cancel(call, on_listing_cancelled, listing);
     wake(scans);
 }

@@ -27,7 +27,7 @@ struct scans {
 
 void scans_init(struct scans *scans, uv_loop_t *loop, int root, struct sensors *sensors);
 
-/* After every call has ended. `on_closed` comes from the loop. */
+/* Calls that wait still end with their connections. `on_closed` comes from the loop. */
 void scans_close(struct scans *scans, void (*on_closed)(void *userdata), void *userdata);
 
 /* Answers the GetMemory call from a fresh pass, a whole one when `exact`. */

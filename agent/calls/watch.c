@@ -1,6 +1,7 @@
 /* Readers of Watch. Theory of operation: watch.h. */
 #include "agent/calls/watch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -47,6 +48,7 @@ void watches_init(struct watches *watches)
 
 static void watch_free(struct watch *watch)
 {
+    assert(watch->watches->count > 0);
     watch->watches->count--;
     list_remove(&watch->link);
     free(watch);
@@ -92,6 +94,7 @@ static bool send_result(struct watch *watch)
 {
     Vmreclaim__Agent__V1__WatchResponse response = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
 
+    assert(watch->result_count > 0);
     response.event_case = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_ACTION;
     response.action = &watch->results[watch->first_result].message;
     return send_message(watch, &response, false);
@@ -122,6 +125,7 @@ static bool send_sample(struct watch *watch)
 /* Empties the slots in order of urgency, as far as the connection takes it. */
 static void flush(struct watch *watch)
 {
+    assert(watch->first_result < RESULTS_MAX && watch->result_count <= RESULTS_MAX);
     /* An urgent message has the whole queue, the others half of it. */
     if (watch->has_pressure)
         watch->has_pressure = !send_pressure(watch);
@@ -139,6 +143,7 @@ static void on_drain(struct ttrpc_call *call, void *userdata)
 {
     struct watch *watch = userdata;
 
+    assert(watch->is_blocked);
     watch->is_blocked = false;
     flush(watch);
 }
@@ -160,6 +165,7 @@ int watches_open(struct watches *watches, struct ttrpc_call *call, nsec_t interv
     watch->interval = min_of(watch->interval, WATCH_INTERVAL_MAX);
     list_append(&watches->list, &watch->link);
     watches->count++;
+    assert(watches->count <= WATCHES_MAX);
     ttrpc_call_on_cancel(call, on_cancel, watch);
     return 0;
 }
@@ -171,6 +177,7 @@ void watches_close(struct watches *watches)
         ttrpc_call_finish(watch->call, NULL);
         watch_free(watch);
     }
+    assert(watches->count == 0);
 }
 
 nsec_t watches_due(const struct watches *watches)

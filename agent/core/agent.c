@@ -1,6 +1,7 @@
 /* The core loop. Theory of operation: agent.h. */
 #include "agent/core/agent.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -90,6 +91,7 @@ static void on_policy_job_done(struct job *job)
         .duration = job->outcome.duration,
     };
 
+    assert(job == &agent->policy_job);
     engine_finished(&agent->engine, &result, time_boottime());
 }
 
@@ -144,6 +146,7 @@ static void start_policy_job(struct agent *agent)
     const struct engine_decision *decision = &agent->decision;
     struct job *job = &agent->policy_job;
 
+    assert(agent->engine.running == decision->action);
     *job = (struct job){
         .kind = decision->action,
         .asked_by = "policy",
@@ -412,6 +415,7 @@ static void on_part_closed(void *userdata)
 {
     struct agent *agent = userdata;
 
+    assert(agent->is_stopping && agent->open_parts > 0);
     agent->open_parts--;
 }
 
@@ -432,8 +436,10 @@ void agent_stop(struct agent *agent)
 
 void agent_finish(struct agent *agent)
 {
-    int r = settings_restore_all(&agent->settings);
+    int r;
 
+    assert(agent->open_parts == 0); /* or something may still change a setting */
+    r = settings_restore_all(&agent->settings);
     if (r < 0)
         log_warning("not every kernel setting could be put back: %s; the next start tries again",
                     strerror(-r));

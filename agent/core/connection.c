@@ -1,6 +1,7 @@
 /* Dialling, listening, and what becomes of connections. Theory of operation: connection.h. */
 #include "agent/core/connection.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,9 +73,18 @@ static void start_dial(struct connections *connections);
 
 static void set_state(struct connections *connections, enum state state)
 {
-    if ((allowed[connections->state] & 1u << state) == 0)
-        abort();
+    assert((allowed[connections->state] & 1u << state) != 0);
     connections->state = state;
+}
+
+/* What holds between any two events. */
+static void check_state(const struct connections *connections)
+{
+    assert((connections->state == STATE_DIALLING) == (connections->dial != NULL));
+    assert((connections->session_count == 0) == list_is_empty(&connections->sessions));
+    assert(connections->state != STATE_UNWATCHED || connections->session_count > 0);
+    assert(connections->state != STATE_WATCHED || connections->session_count > 0);
+    assert(connections->state == STATE_NONE || connections->options.dial != NULL);
 }
 
 static void maybe_free(struct connections *connections)
@@ -157,6 +167,7 @@ static void on_session_closed(struct ttrpc_connection *connection, int status, c
         log_debug("connection closed: %s", reason);
     }
     list_remove(&session->link);
+    assert(connections->session_count > 0);
     connections->session_count--;
     if (session->dialled)
         wait_and_redial(connections);
@@ -229,6 +240,7 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
     }
     set_state(connections, STATE_UNWATCHED);
     start_timer(connections, on_nobody_watches, WATCH_TIMEOUT);
+    check_state(connections);
 }
 
 static void start_dial(struct connections *connections)
@@ -333,5 +345,6 @@ void connection_is_watched(const struct ttrpc_call *call)
     set_state(connections, STATE_WATCHED);
     connections->attempt = 0;
     connections->last_failure = 0;
+    check_state(connections);
     log_notice("a controller watches");
 }

@@ -2,6 +2,7 @@
  * hold more than a window, whatever the sampling rate. */
 #include "agent/engine/activity.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/base/number.h"
@@ -12,6 +13,7 @@
 
 void activity_init(struct activity *activity, nsec_t window)
 {
+    assert(window > 0);
     memset(activity, 0, sizeof(*activity));
     activity->window = window;
 }
@@ -35,6 +37,8 @@ void activity_add(struct activity *activity, const struct interval *interval)
 {
     struct interval *slot = &activity->slots[activity->newest];
 
+    assert(interval->length > 0);
+    assert(activity->newest < ACTIVITY_SLOTS && activity->count <= ACTIVITY_SLOTS);
     if (activity->count == 0 || slot->length >= activity->window / SLOTS_PER_WINDOW) {
         activity->newest = (activity->newest + 1) % ACTIVITY_SLOTS;
         activity->count = min_of(activity->count + 1, (unsigned)ACTIVITY_SLOTS);
@@ -71,5 +75,6 @@ uint32_t activity_share(uint64_t part, uint64_t whole)
         part >>= 8;
         whole >>= 8;
     }
+    assert(part <= whole); /* scaling keeps their order */
     return (uint32_t)(part * PERMYRIAD_ONE / whole);
 }

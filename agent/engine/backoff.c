@@ -1,6 +1,8 @@
 /* Work that does not pay is asked for less and less often. */
 #include "agent/engine/backoff.h"
 
+#include <assert.h>
+
 #include "common/base/number.h"
 #include "common/base/util.h"
 
@@ -29,4 +31,5 @@ void backoff_judge(struct backoff *backoff, nsec_t now, uint64_t expected, uint6
     wait = FIRST_WAIT << min_of(backoff->failures, (unsigned)DOUBLINGS);
     backoff->until = now + min_of(wait, LONGEST_WAIT);
     backoff->failures++;
+    assert(backoff->failures > 0 && backoff_holds(backoff, now));
 }

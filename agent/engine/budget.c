@@ -1,6 +1,7 @@
 /* CPU time that actions cost in the last hour. */
 #include "agent/engine/budget.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/base/number.h"
@@ -21,6 +22,7 @@ static void advance(struct budget *budget, uint64_t slot)
 void budget_charge(struct budget *budget, nsec_t now, nsec_t cpu)
 {
     advance(budget, now / SLOT_LENGTH);
+    assert(budget->newest >= now / SLOT_LENGTH);
     budget->spent[budget->newest % BUDGET_SLOTS] += cpu;
 }
 
@@ -32,5 +34,6 @@ nsec_t budget_left(const struct budget *budget, nsec_t now, nsec_t limit)
     advance(&current, now / SLOT_LENGTH);
     for (unsigned i = 0; i < BUDGET_SLOTS; i++)
         sum += current.spent[i];
+    assert(current.newest >= budget->newest);
     return saturating_subtract(limit, sum);
 }

@@ -1,6 +1,7 @@
 /* How much page cache the guest turned out to need. */
 #include "agent/engine/cache-floor.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/base/util.h"
@@ -21,6 +22,7 @@ void cache_floor_init(struct cache_floor *floor, nsec_t now)
 
 void cache_floor_took(struct cache_floor *floor, nsec_t now, uint64_t bytes, uint64_t left)
 {
+    assert(now >= floor->taken_at);
     floor->left = left;
     floor->taken += bytes;
     floor->taken_at = now;
@@ -66,6 +68,7 @@ static void suffer(struct cache_floor *floor, nsec_t now, const struct cache_new
 
 void cache_floor_update(struct cache_floor *floor, nsec_t now, const struct cache_news *news)
 {
+    assert(now >= floor->updated_at && now >= floor->pain_at);
     if (now - floor->taken_at > REMEMBERED)
         floor->taken = 0;
     floor->left = min_of(floor->left, news->cache);
@@ -75,6 +78,7 @@ void cache_floor_update(struct cache_floor *floor, nsec_t now, const struct cach
         suffer(floor, now, news);
     floor->taken -= min_of(news->refaulted, floor->taken);
     floor->updated_at = now;
+    assert(floor->rested <= 2 * REST && floor->left <= news->cache);
 }
 
 bool cache_floor_is_calm(const struct cache_floor *floor, nsec_t now)

@@ -28,6 +28,7 @@
  * every RETRY when restoring failed. */
 #include "agent/engine/engine.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "agent/engine/engine-state.h"
@@ -47,6 +48,25 @@
 #define WATCHING_INTERVAL   (2 * NSEC_PER_SEC)
 #define CACHE_FLOOR_PART(t) ((t) / 4 * 3)
 
+/* What holds between any two calls. */
+static void check_state(const struct engine *engine)
+{
+    assert(engine->running < ACTION_KIND_COUNT);
+    assert(!engine->is_stopping || engine->running != ACTION_NONE);
+    /* only what was lowered is restored, and what is lowered was so by work */
+    assert(engine->running != ACTION_RESTORE_ORDER || engine->is_lowered);
+    assert(engine->running != ACTION_SET_ORDER || engine->is_lowered);
+    assert(!engine->is_lowered || engine->lowered_at != 0);
+    assert(!engine->is_lowered || engine->lowered_mode == ENGINE_IDLE_WORK ||
+           engine->lowered_mode == ENGINE_TRICKLE);
+    /* idle work's moments are among all work's */
+    assert(engine->idle_compacted_at <= engine->compacted_at);
+    assert(engine->idle_lowered_at <= engine->lowered_at);
+    assert(engine->has_last == (engine->sample_count > 0));
+    assert(engine->activity.window == engine->policy.idle_window);
+    assert(engine->policy.schedule_count <= POLICY_SCHEDULES_MAX);
+}
+
 void engine_init(struct engine *engine, const struct policy *policy, nsec_t now)
 {
     memset(engine, 0, sizeof(*engine));
@@ -56,6 +76,7 @@ void engine_init(struct engine *engine, const struct policy *policy, nsec_t now)
     engine->effect_minute = INT64_MIN;
     activity_init(&engine->activity, policy->idle_window);
     cache_floor_init(&engine->floor, now);
+    check_state(engine);
 }
 
 void engine_set_policy(struct engine *engine, const struct policy *policy, nsec_t now)
@@ -65,10 +86,12 @@ void engine_set_policy(struct engine *engine, const struct policy *policy, nsec_
     memset(engine->backoffs, 0, sizeof(engine->backoffs));
     engine->policy = *policy;
     engine->effect_minute = INT64_MIN;
+    check_state(engine);
 }
 
 void engine_set_lowest_order(struct engine *engine, uint32_t order)
 {
+    assert(order <= ORDER_COUNT_MAX);
     engine->host_order = order;
 }
 
@@ -238,6 +261,7 @@ static void step_running(struct engine *engine, enum engine_reason reason, nsec_
     bool may_go_on =
         reason == ENGINE_IDLE_WORK || (!engine->is_idle_work && reason == ENGINE_TRICKLE);
 
+    assert(engine->running != ACTION_NONE);
     decision->reason = ENGINE_ACTING;
     decision->next_sample = now + ACTING_INTERVAL;
     if (!engine->is_idle_work && !cache_floor_is_calm(&engine->floor, now)) {
@@ -258,8 +282,9 @@ static void step_running(struct engine *engine, enum engine_reason reason, nsec_
 static void begin(struct engine *engine, enum engine_reason mode,
                   const struct engine_decision *decision)
 {
+    assert(engine->running == ACTION_NONE && !engine->is_stopping);
+    assert(mode == ENGINE_IDLE_WORK || decision->action != ACTION_DROP_CACHES);
     engine->running = decision->action;
-    engine->is_stopping = false;
     engine->is_idle_work = mode == ENGINE_IDLE_WORK;
     engine->expected = decision->expected_gain;
 }
@@ -279,6 +304,25 @@ static nsec_t next_sample(const struct engine *engine, enum engine_reason mode,
     return now + min_of(interval, engine->policy.sample_interval);
 }
 
+/* What a decision promises to whoever carries it out. */
+static void check_decision(const struct engine *engine, const struct memory_sample *sample,
+                           const struct engine_decision *decision)
+{
+    assert(decision->reason < ENGINE_REASON_COUNT);
+    assert(decision->next_sample > sample->boottime);
+    assert(decision->action == ACTION_NONE || !decision->stop);
+    assert(!decision->stop || engine->is_stopping);
+    assert(decision->action == ACTION_NONE || decision->action == engine->running);
+    assert(decision->action == ACTION_NONE ||
+           decision->time_limit <= engine->policy.compact_time_limit);
+    assert(decision->action != ACTION_RECLAIM_CACHE ||
+           (decision->bytes > 0 && decision->bytes <= engine->policy.cache_step &&
+            decision->bytes <= sample->cache));
+    assert(decision->action != ACTION_SET_ORDER || decision->order < engine->found_order);
+    assert(decision->action != ACTION_RESTORE_ORDER || decision->order == engine->found_order);
+    check_state(engine);
+}
+
 void engine_step(struct engine *engine, const struct memory_sample *sample,
                  struct engine_decision *ret_decision)
 {
@@ -291,6 +335,7 @@ void engine_step(struct engine *engine, const struct memory_sample *sample,
     mode = gate(engine, now);
     if (engine->running != ACTION_NONE) {
         step_running(engine, mode, now, ret_decision);
+        check_decision(engine, sample, ret_decision);
         return;
     }
     ret_decision->reason = mode;
@@ -300,14 +345,15 @@ void engine_step(struct engine *engine, const struct memory_sample *sample,
     if (ret_decision->action != ACTION_NONE)
         begin(engine, mode, ret_decision);
     ret_decision->next_sample = next_sample(engine, mode, ret_decision, now);
+    check_decision(engine, sample, ret_decision);
 }
 
 void engine_finished(struct engine *engine, const struct engine_result *result, nsec_t now)
 {
     bool was_stopped = engine->is_stopping;
 
-    if (engine->running == ACTION_NONE)
-        return;
+    assert(engine->running != ACTION_NONE && result->action == engine->running);
+    assert(result->supported || !result->completed);
     budget_charge(&engine->budget, now, result->cpu);
     if (!result->supported)
         engine->unsupported |= 1u << engine->running;
@@ -318,4 +364,5 @@ void engine_finished(struct engine *engine, const struct engine_result *result, 
     engine->running = ACTION_NONE;
     engine->is_stopping = false;
     engine->ended_at = now;
+    check_state(engine);
 }

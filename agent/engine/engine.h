@@ -25,7 +25,8 @@ void engine_set_policy(struct engine *engine, const struct policy *policy, nsec_
 void engine_step(struct engine *engine, const struct memory_sample *sample,
                  struct engine_decision *ret_decision);
 
-/* The action that the last decision asked for has ended. Its own CPU time is not activity. */
+/* The action that a decision asked for has ended: once for each. Its own CPU time is not activity.
+ */
 void engine_finished(struct engine *engine, const struct engine_result *result, nsec_t now);
 
 /* The lowest reporting order that the host's backing makes useful: below it the host would undo the

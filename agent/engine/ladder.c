@@ -7,6 +7,8 @@
  */
 #include "agent/engine/ladder.h"
 
+#include <assert.h>
+
 #include "common/base/number.h"
 #include "common/base/util.h"
 
@@ -78,6 +80,7 @@ static bool may_ask(const struct engine *engine, enum engine_reason mode, enum a
 static void ask(const struct engine *engine, enum action_kind action, enum engine_reason why,
                 uint64_t gain, nsec_t now, struct engine_decision *decision)
 {
+    assert(decision->action == ACTION_NONE); /* one a step */
     decision->action = action;
     decision->reason = why;
     decision->expected_gain = gain;
@@ -205,8 +208,10 @@ static bool compact(struct engine *engine, const struct memory_sample *sample,
                     enum engine_reason mode, struct engine_decision *decision)
 {
     nsec_t now = sample->boottime;
-    uint64_t gain = ladder_stuck(sample, engine->found_order) - engine->residue;
+    uint64_t stuck = ladder_stuck(sample, engine->found_order);
+    uint64_t gain = stuck - engine->residue;
 
+    assert(engine->residue <= stuck); /* every sample brings it down */
     if (!engine->policy.compact || gain < engine->policy.compact_min_gain || gain < COMPACT_LEAST)
         return false;
     if (is_too_soon(engine, mode, engine->compacted_at, engine->idle_compacted_at, gain, now))
@@ -231,6 +236,7 @@ static bool lower(struct engine *engine, const struct memory_sample *sample,
 
     if (order >= engine->found_order)
         return false;
+    assert(!engine->is_lowered);
     gain = ladder_trapped(sample, engine->found_order) - ladder_trapped(sample, order);
     gain = min_of(gain, ladder_stuck(sample, engine->found_order));
     if (gain < engine->policy.compact_min_gain / 4 || gain < COMPACT_LEAST)
@@ -273,6 +279,7 @@ static void finish_lowered(struct engine *engine, const struct memory_sample *sa
     nsec_t now = sample->boottime;
     bool may_go_on = mode == engine->lowered_mode;
 
+    assert(engine->is_lowered && now >= engine->lowered_at);
     if (may_go_on && engine->kicked_at == 0 &&
         (engine->unsupported >> ACTION_KICK_REPORTING & 1) == 0) {
         engine->kicked_at = now;
@@ -331,6 +338,7 @@ static void climb(struct engine *engine, const struct memory_sample *sample,
 void ladder_decide(struct engine *engine, const struct memory_sample *sample,
                    enum engine_reason mode, struct engine_decision *decision)
 {
+    assert(engine->running == ACTION_NONE && decision->action == ACTION_NONE);
     if (engine->is_lowered) {
         finish_lowered(engine, sample, mode, decision);
         return;
@@ -349,6 +357,7 @@ void ladder_decide(struct engine *engine, const struct memory_sample *sample,
 
 static struct backoff *lower_backoff(struct engine *engine)
 {
+    assert(engine->lowered_at != 0);
     return &engine->backoffs[engine->lowered_mode == ENGINE_IDLE_WORK][ACTION_SET_ORDER];
 }
 
@@ -356,6 +365,7 @@ static void finished_order(struct engine *engine, const struct engine_result *re
 {
     uint64_t brought = saturating_subtract(engine->reported_last, engine->reported_at_lower);
 
+    assert(engine->is_lowered);
     if (!result->completed && result->supported) {
         engine->restore_not_before = now + RETRY;
         return;
@@ -393,6 +403,7 @@ void ladder_finished(struct engine *engine, const struct engine_result *result, 
     const struct memory_sample *last = &engine->last;
     uint64_t trapped = ladder_stuck(last, engine->found_order);
 
+    assert(engine->running == result->action);
     if (result->withdrawn && result->gained == 0) {
         forget_asking(engine);
         return;

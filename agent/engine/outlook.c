@@ -1,6 +1,7 @@
 /* The engine, run ahead. */
 #include "agent/engine/outlook.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "agent/engine/engine-state.h"
@@ -100,6 +101,7 @@ static void note(struct outlook *outlook, const struct engine_decision *decision
             .action = decision->action, .mode = decision->reason, .first = after};
         outlook->step_count++;
     }
+    assert(step->count == 0 || step->last <= after);
     step->count++;
     step->last = after;
     step->gain += decision->expected_gain;
@@ -116,6 +118,7 @@ static void carry_out(struct engine *engine, struct memory_sample *sample,
                                    .supported = true,
                                    .gained = decision->expected_gain};
 
+    assert(decision->action == engine->running && !decision->stop);
     perform(sample, decision, engine->found_order);
     engine_finished(engine, &result, sample->boottime);
 }
@@ -142,6 +145,7 @@ void engine_outlook(const struct outlook_question *question, struct outlook *ret
             note(&outlook, &decision, sample.boottime - begin);
             carry_out(&engine, &sample, &decision);
         }
+        assert(decision.next_sample > sample.boottime); /* or this would never end */
         if (decision.next_sample - begin > question->length)
             break;
         go_on(question, &sample, decision.next_sample);

@@ -2,6 +2,7 @@
  */
 #include "agent/sensors/details.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -104,5 +105,6 @@ void details_read(int root, const struct memory_sample *sample, struct memory_de
     if (sample->hugetlb > 0)
         details.hugetlb_free = min_of(read_free_huge_pages(root), sample->hugetlb);
     details.zfs_arc = min_of(read_zfs_arc(root), sample->in_use);
+    assert(details.trapped_unmovable + details.trapped_reclaimable <= sample->trapped);
     *ret_details = details;
 }

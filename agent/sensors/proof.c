@@ -1,6 +1,8 @@
 /* Proof by buddyinfo. */
 #include "agent/sensors/proof.h"
 
+#include <assert.h>
+
 #include "common/base/util.h"
 #include "common/proc/buddyinfo.h"
 
@@ -41,6 +43,7 @@ static uint64_t holes_among(uint64_t candidates, uint64_t before, uint64_t after
 
 void proof_found_hole(struct proof *proof, bool together)
 {
+    assert(!proof->counting);
     proof->holes.all -= proof->holes.all > 0;
     proof->holes.together -= together && proof->holes.together > 0;
 }
@@ -51,6 +54,7 @@ void proof_end_count(struct proof *proof, const uint64_t *free_blocks)
     const struct proof_count *before = &proof->before;
     struct proof_count after;
 
+    assert(proof->counting);
     proof->counting = false;
     if (free_blocks == NULL)
         return;
@@ -60,4 +64,5 @@ void proof_end_count(struct proof *proof, const uint64_t *free_blocks)
     proof->counting = proof->holes.all == UINT64_MAX && ++proof->rounds < ROUNDS_MAX;
     proof->before = after;
     proof->candidates = (struct proof_count){0};
+    assert(proof->rounds <= ROUNDS_MAX && after.together <= after.all);
 }

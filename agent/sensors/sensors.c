@@ -130,6 +130,7 @@ int sensors_scan_start(struct sensors *sensors, bool exact)
     int r;
 
     sensors_finish(sensors);
+    assert(!sensors->scan_is_running);
     sensors->reporting_device = page_reporting_device(sensors->root);
     read_reporting_order(sensors);
     sensors_ranges_options(sensors, &options);
@@ -196,6 +197,7 @@ int sensors_scan_step(struct sensors *sensors, nsec_t budget, nsec_t now)
         take_scan(sensors);
     else
         sensors->scan_error = r;
+    assert(now >= sensors->scan_ended);
     sensors->scan_ended = now;
     sensors_finish(sensors);
     return r;
@@ -389,6 +391,8 @@ static void split_free(struct sensors *sensors, struct memory_sample *sample)
     sample->held_back = min_of(sensors->held_back, sample->reportable);
     sample->reported_is_known = sensors->scan_is_valid && sensors->scan_error == 0;
     sample->reported_is_exact = sample->reported_is_known && sensors->scanned_is_exact;
+    assert(sample->reported + sample->reportable + sample->trapped == large + small);
+    assert(sample->held_back <= sample->reportable && sample->reported_small <= sample->reported);
 }
 
 /* What the agent itself costs: more exact than the kernel's ticks, and not the guest's activity. */

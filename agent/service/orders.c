@@ -4,6 +4,7 @@
  * call is forgotten, the job is stopped, and the object goes with the job. */
 #include "agent/service/orders.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ static void on_job_done(struct job *job)
 {
     struct order *order = job->userdata;
 
+    assert(job == &order->job);
     answer(order);
     free(order);
 }
@@ -42,6 +44,7 @@ static void on_caller_gone(struct ttrpc_call *call, void *userdata)
 {
     struct order *order = userdata;
 
+    assert(order->call == call);
     order->call = NULL;
     runner_cancel(&order->agent->runner, &order->job);
 }

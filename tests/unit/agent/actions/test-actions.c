@@ -26,6 +26,7 @@ static int state_directory;
 
 static int setup(void **state)
 {
+    is_closed = false;
     kernel_create(&fixture);
     state_directory = openat(fixture.root, "state", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return uv_loop_init(&loop);
@@ -38,8 +39,8 @@ static void on_closed(void *userdata)
 
 static int teardown(void **state)
 {
-    is_closed = false;
-    actions_close(&actions, on_closed, NULL);
+    if (!is_closed)
+        actions_close(&actions, on_closed, NULL);
     loop_run_until(&loop, &is_closed);
     loop_finish(&loop);
     (void)close(state_directory);
@@ -433,7 +434,6 @@ static void test_close_ends_what_runs(void **state)
     start();
     block(RECLAIM);
     assert_int_equal(begin(reclaim), 0);
-    is_closed = false;
     actions_close(&actions, on_closed, NULL);
     assert_false(is_closed);
     loop_run_until(&loop, &is_closed);

@@ -376,16 +376,6 @@ static void test_every_reason_has_a_text(void **state)
     assert_string_equal(engine_reason_text((enum engine_reason)99), "unknown");
 }
 
-static void test_result_without_an_action_is_ignored(void **state)
-{
-    struct guest guest;
-    struct engine_result result = {.action = ACTION_COMPACT, .cpu = SECONDS(1000)};
-
-    guest_init(&guest);
-    engine_finished(&guest.engine, &result, guest.sample.boottime);
-    assert_true(budget_left(&guest.engine.budget, guest.sample.boottime, 1) == 1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,7 +402,6 @@ int main(void)
         cmocka_unit_test(test_samples_slow_down_when_nothing_happens),
         cmocka_unit_test(test_idleness_is_noticed_within_an_eighth_of_its_window),
         cmocka_unit_test(test_every_reason_has_a_text),
-        cmocka_unit_test(test_result_without_an_action_is_ignored),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

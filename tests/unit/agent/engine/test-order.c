@@ -103,7 +103,7 @@ static void test_a_policy_that_only_observes_restores(void **state)
 static void test_restoring_is_tried_again(void **state)
 {
     struct guest guest;
-    struct engine_result failed = {.supported = true};
+    struct engine_result failed = {.action = ACTION_RESTORE_ORDER, .supported = true};
 
     lower_order(&guest, 0);
     finish(&guest, 0, 0);
