@@ -118,10 +118,8 @@ static void assign_policy_files(struct daemon *daemon, const struct policy_file 
     for (size_t i = 0; i < count; i++) {
         struct vm *vm = registry_find_name(&daemon->supervisor.registry, files[i].vm);
 
-        if (vm == NULL || files[i].hash == 0 || files[i].hash == vm->assigned.file_hash ||
-            policy_is_assigned(&daemon->assignments, vm))
-            continue;
-        (void)policy_assign_file(vm, &files[i].policy, files[i].hash);
+        if (vm != NULL && files[i].hash != 0 && files[i].hash != vm->assigned.file_hash)
+            policy_offer_file(&daemon->assignments, vm, &files[i].policy, files[i].hash);
     }
 }
 

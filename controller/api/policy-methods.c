@@ -5,41 +5,17 @@
 #include <string.h>
 
 #include "controller/api/api.h"
-#include "controller/messages/copy.h"
 #include "controller/messages/policy.h"
 #include "controller/messages/text.h"
 #include "controller/policies/assignments.h"
+#include "controller/policies/revision.h"
 #include "controller/policies/waiting.h"
-
-enum { REVISIONS_MAX = 1000 };
+#include "controller/store/requests.h"
 
 typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
 typedef Vmreclaim__Controller__V1__PolicyAssignment PolicyAssignment;
 
-static char **allocate_names(const struct api_call *call)
-{
-    return calloc(call->api->rooms.supervisor->registry.count + 1, sizeof(char *));
-}
-
 /* ---- ApplyPolicy ---- */
-
-static void answer_spread(struct api_call *call, const struct policy *policy)
-{
-    Vmreclaim__Controller__V1__ApplyVmPolicyResponse response =
-        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
-    char **vms = allocate_names(call);
-
-    if (vms == NULL) {
-        api_call_fail(call, -ENOMEM, "out of memory");
-        return;
-    }
-    response.name = message_text(policy->name);
-    response.revision = policy->revision;
-    response.n_vms = policy_spread(call->api->rooms.assignments, policy->name, vms);
-    response.vms = vms;
-    api_call_finish(call, &response.base);
-    free((void *)vms);
-}
 
 static void answer_assigned(struct api_call *call, const struct vm *vm, bool pending)
 {
@@ -90,237 +66,253 @@ static void assign(struct api_call *call, struct vm *vm, const struct policy *po
         api_call_fail(call, r, "out of memory");
 }
 
+/* A policy that is being stored. */
+struct applying {
+    struct api_call *call;
+    struct policy policy;
+    char vm[VM_NAME_SIZE]; /* whose agent's answer is waited for; empty: nobody's */
+};
+
+static void answer_stored(struct api_call *call, const struct policy_result *result)
+{
+    Vmreclaim__Controller__V1__ApplyVmPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
+
+    response.name = message_text(result->revision->name);
+    response.revision = result->revision->revision;
+    response.n_vms = result->vm_count;
+    response.vms = result->vms;
+    api_call_finish(call, &response.base);
+}
+
+static void on_applied(const struct policy_result *result, void *userdata)
+{
+    struct applying *applying = userdata;
+    struct api_call *call = applying->call;
+    struct vm *vm;
+
+    if (result->status < 0) {
+        api_call_fail_error(call, result->status, result->error);
+    } else if (applying->vm[0] == '\0') {
+        answer_stored(call, result);
+    } else {
+        vm = api_find_vm(call, applying->vm);
+        applying->policy.revision = result->revision->revision;
+        if (vm != NULL)
+            assign(call, vm, &applying->policy);
+    }
+    free(applying);
+}
+
+/* The name of the VM that the policy is for, when that is one. False after failing the call. */
+static bool find_target(struct api_call *call, const char *selector, char vm_name[VM_NAME_SIZE])
+{
+    const struct vm *vm;
+
+    if (selector[0] == '\0' || policy_selector_is_pattern(selector))
+        return true;
+    vm = api_find_vm(call, selector);
+    if (vm != NULL)
+        (void)snprintf(vm_name, VM_NAME_SIZE, "%s", vm->name);
+    return vm != NULL;
+}
+
 static void apply_policy(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *asked = (const void *)request;
     const char *source = asked->source_name[0] != '\0' ? asked->source_name : "policy";
-    struct policy_assignments *assignments = call->api->rooms.assignments;
-    struct vm *vm = NULL;
-    struct policy policy;
+    struct applying *applying = calloc(1, sizeof(*applying));
     struct error error;
+    int r;
 
-    if (asked->vm[0] != '\0' && !policy_selector_is_pattern(asked->vm)) {
-        vm = api_find_vm(call, asked->vm);
-        if (vm == NULL)
-            return;
+    if (applying == NULL) {
+        api_call_fail(call, -ENOMEM, "out of memory");
+        return;
     }
-    int r = policy_revision_read(asked->source, source, &policy, &error);
-    if (r == 0)
-        r = policy_order(assignments, &policy,
-                         &(struct policy_order){.text = asked->source,
-                                                .source = asked->source_name,
-                                                .author = call->caller.name,
-                                                .selector = vm != NULL ? vm->name : asked->vm},
-                         &error);
+    applying->call = call;
+    if (!find_target(call, asked->vm, applying->vm)) {
+        free(applying);
+        return;
+    }
+    r = policy_revision_read(asked->source, source, &applying->policy, &error);
     if (r < 0) {
+        free(applying);
         api_call_fail_error(call, r, &error);
         return;
     }
-    if (vm == NULL) {
-        answer_spread(call, &policy);
-        return;
-    }
-    char **vms = allocate_names(call);
-    if (vms != NULL)
-        (void)policy_spread(assignments, policy.name, vms); /* the other VMs it is for */
-    free((void *)vms);
-    assign(call, vm, &policy);
+    policy_order(
+        call->api->rooms.assignments, &applying->policy,
+        &(struct policy_order){.text = asked->source,
+                               .source = asked->source_name,
+                               .author = call->caller.name,
+                               .selector = applying->vm[0] != '\0' ? applying->vm : asked->vm},
+        on_applied, applying);
 }
 
 /* ---- looking ---- */
 
-/* Copies of revisions and assignments, for one answer. */
-struct copies {
-    PolicyRevision *revisions[REVISIONS_MAX];
-    size_t revision_count;
-    PolicyAssignment *assignments[REVISIONS_MAX];
-    size_t assignment_count;
+/* Messages of revisions and assignments, for one answer; they point into the originals. */
+struct policy_messages {
+    PolicyRevision *revisions;
+    PolicyRevision **revision_pointers;
+    PolicyAssignment *assignments;
+    PolicyAssignment **assignment_pointers;
 };
 
-static int keep_revision(const struct policy_revision *revision, void *userdata)
+static void free_messages(struct policy_messages *messages)
 {
-    struct copies *copies = userdata;
-    PolicyRevision message;
+    free(messages->revisions);
+    free((void *)messages->revision_pointers);
+    free(messages->assignments);
+    free((void *)messages->assignment_pointers);
+}
 
-    if (copies->revision_count == REVISIONS_MAX)
-        return 0;
-    policy_revision_to_message(revision, &message);
-    PolicyRevision *copy = (PolicyRevision *)message_copy(&message.base);
-    if (copy == NULL)
+/* -ENOMEM. */
+static int make_messages(const struct store_policies *policies, struct policy_messages *messages)
+{
+    messages->revisions = calloc(policies->revision_count + 1, sizeof(PolicyRevision));
+    messages->revision_pointers = calloc(policies->revision_count + 1, sizeof(PolicyRevision *));
+    messages->assignments = calloc(policies->assignment_count + 1, sizeof(PolicyAssignment));
+    messages->assignment_pointers =
+        calloc(policies->assignment_count + 1, sizeof(PolicyAssignment *));
+    if (messages->revisions == NULL || messages->revision_pointers == NULL ||
+        messages->assignments == NULL || messages->assignment_pointers == NULL)
         return -ENOMEM;
-    copies->revisions[copies->revision_count++] = copy;
+    for (size_t i = 0; i < policies->revision_count; i++) {
+        policy_revision_to_message(policies->revisions[i], &messages->revisions[i]);
+        messages->revision_pointers[i] = &messages->revisions[i];
+    }
+    for (size_t i = 0; i < policies->assignment_count; i++) {
+        policy_assignment_to_message(policies->assignments[i], &messages->assignments[i]);
+        messages->assignment_pointers[i] = &messages->assignments[i];
+    }
     return 0;
 }
 
-static int keep_assignment(const struct policy_assignment *assignment, void *userdata)
+/* False after failing the call. */
+static bool take_policies(struct api_call *call, const struct store_policies *policies,
+                          struct policy_messages *messages)
 {
-    struct copies *copies = userdata;
-    PolicyAssignment message;
-
-    if (copies->assignment_count == REVISIONS_MAX)
-        return 0;
-    policy_assignment_to_message(assignment, &message);
-    PolicyAssignment *copy = (PolicyAssignment *)message_copy(&message.base);
-    if (copy == NULL)
-        return -ENOMEM;
-    copies->assignments[copies->assignment_count++] = copy;
-    return 0;
+    if (policies->answer.status < 0)
+        api_call_fail_error(call, policies->answer.status, &policies->answer.error);
+    else if (make_messages(policies, messages) < 0)
+        api_call_fail(call, -ENOMEM, "out of memory");
+    else
+        return true;
+    return false;
 }
 
-static void free_copies(struct copies *copies)
+static void on_policies(const struct store_policies *policies, void *userdata)
 {
-    if (copies == NULL)
-        return;
-    for (size_t i = 0; i < copies->revision_count; i++)
-        message_free(&copies->revisions[i]->base);
-    for (size_t i = 0; i < copies->assignment_count; i++)
-        message_free(&copies->assignments[i]->base);
-    free(copies);
+    Vmreclaim__Controller__V1__ListPoliciesResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_POLICIES_RESPONSE__INIT;
+    struct policy_messages messages = {0};
+
+    if (take_policies(userdata, policies, &messages)) {
+        response.policies = messages.revision_pointers;
+        response.n_policies = policies->revision_count;
+        response.assignments = messages.assignment_pointers;
+        response.n_assignments = policies->assignment_count;
+        api_call_finish(userdata, &response.base);
+    }
+    free_messages(&messages);
 }
 
 static void list_policies(struct api_call *call, const ProtobufCMessage *request)
 {
-    Vmreclaim__Controller__V1__ListPoliciesResponse response =
-        VMRECLAIM__CONTROLLER__V1__LIST_POLICIES_RESPONSE__INIT;
-    struct copies *copies = calloc(1, sizeof(*copies));
-    struct error error;
+    store_ask_policies(call->api->rooms.store, on_policies, call);
+}
 
-    int r = copies == NULL
-                ? error_set(&error, -ENOMEM, "out of memory")
-                : store_policy_list(call->api->rooms.store, keep_revision, copies, &error);
-    if (r == 0)
-        r = store_assignments(call->api->rooms.store, keep_assignment, copies, &error);
-    if (r < 0) {
-        api_call_fail_error(call, r, &error);
-    } else {
-        response.policies = copies->revisions;
-        response.n_policies = copies->revision_count;
-        response.assignments = copies->assignments;
-        response.n_assignments = copies->assignment_count;
-        api_call_finish(call, &response.base);
+static void on_revisions(const struct store_policies *policies, void *userdata)
+{
+    Vmreclaim__Controller__V1__ListPolicyRevisionsResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_POLICY_REVISIONS_RESPONSE__INIT;
+    struct policy_messages messages = {0};
+
+    if (take_policies(userdata, policies, &messages)) {
+        response.revisions = messages.revision_pointers;
+        response.n_revisions = policies->revision_count;
+        api_call_finish(userdata, &response.base);
     }
-    free_copies(copies);
+    free_messages(&messages);
 }
 
 static void list_revisions(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__ListPolicyRevisionsRequest *asked = (const void *)request;
-    Vmreclaim__Controller__V1__ListPolicyRevisionsResponse response =
-        VMRECLAIM__CONTROLLER__V1__LIST_POLICY_REVISIONS_RESPONSE__INIT;
-    struct copies *copies = calloc(1, sizeof(*copies));
-    struct error error;
 
-    int r = copies == NULL ? error_set(&error, -ENOMEM, "out of memory")
-                           : store_policy_revisions(call->api->rooms.store, asked->name,
-                                                    keep_revision, copies, &error);
-    if (r < 0) {
-        api_call_fail_error(call, r, &error);
-    } else {
-        response.revisions = copies->revisions;
-        response.n_revisions = copies->revision_count;
-        api_call_finish(call, &response.base);
-    }
-    free_copies(copies);
+    store_ask_revisions(call->api->rooms.store, asked->name, on_revisions, call);
 }
 
-static int answer_policy(const struct policy_revision *revision, void *userdata)
+static void on_policy(const struct store_policies *policies, void *userdata)
 {
     Vmreclaim__Controller__V1__GetPolicyResponse response =
         VMRECLAIM__CONTROLLER__V1__GET_POLICY_RESPONSE__INIT;
     PolicyRevision message;
 
-    policy_revision_to_message(revision, &message);
+    if (policies->answer.status < 0) {
+        api_call_fail_error(userdata, policies->answer.status, &policies->answer.error);
+        return;
+    }
+    policy_revision_to_message(policies->revisions[0], &message);
     response.policy = &message;
     api_call_finish(userdata, &response.base);
-    return 0;
 }
 
 static void get_policy(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__GetPolicyRequest *asked = (const void *)request;
-    struct error error;
 
-    int r = store_policy_get(call->api->rooms.store, asked->name, asked->revision, answer_policy,
-                             call, &error);
-    if (r < 0)
-        api_call_fail_error(call, r, &error);
+    store_ask_policy(call->api->rooms.store, asked->name, asked->revision, on_policy, call);
 }
 
-/* ---- RollBackPolicy ---- */
+/* ---- RollBackPolicy, UnassignPolicy ---- */
 
-static int answer_rollback(const struct policy_revision *revision, void *userdata)
+static void on_rolled_back(const struct policy_result *result, void *userdata)
 {
-    struct api_call *call = userdata;
     Vmreclaim__Controller__V1__RollBackPolicyResponse response =
         VMRECLAIM__CONTROLLER__V1__ROLL_BACK_POLICY_RESPONSE__INIT;
-    char **vms = allocate_names(call);
     PolicyRevision message;
 
-    if (vms == NULL)
-        return -ENOMEM;
-    policy_revision_to_message(revision, &message);
+    if (result->status < 0) {
+        api_call_fail_error(userdata, result->status, result->error);
+        return;
+    }
+    policy_revision_to_message(result->revision, &message);
     response.policy = &message;
-    response.n_vms = policy_spread(call->api->rooms.assignments, revision->name, vms);
-    response.vms = vms;
-    api_call_finish(call, &response.base);
-    free((void *)vms);
-    return 0;
+    response.n_vms = result->vm_count;
+    response.vms = result->vms;
+    api_call_finish(userdata, &response.base);
 }
 
 static void roll_back(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__RollBackPolicyRequest *asked = (const void *)request;
-    struct store *store = call->api->rooms.store;
-    uint64_t revision;
-    struct error error = {"out of memory"};
-    int r = store_policy_roll_back(store, asked->name, asked->revision, call->caller.name,
-                                   time_realtime(), &revision, &error);
 
-    if (r == 0)
-        r = store_policy_get(store, asked->name, revision, answer_rollback, call, &error);
-    if (r < 0)
-        api_call_fail_error(call, r, &error);
+    policy_roll_back(call->api->rooms.assignments, asked->name, asked->revision, call->caller.name,
+                     on_rolled_back, call);
 }
 
-/* ---- UnassignPolicy ---- */
-
-struct assigned {
-    const char *selector;
-    char policy[64]; /* empty: nothing */
-};
-
-static int match_selector(const struct policy_assignment *assignment, void *userdata)
+static void on_unassigned(const struct policy_result *result, void *userdata)
 {
-    struct assigned *assigned = userdata;
+    Vmreclaim__Controller__V1__UnassignPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_RESPONSE__INIT;
 
-    if (strcmp(assignment->selector, assigned->selector) == 0)
-        (void)snprintf(assigned->policy, sizeof(assigned->policy), "%s", assignment->policy);
-    return 0;
+    if (result->status < 0) {
+        api_call_fail_error(userdata, result->status, result->error);
+        return;
+    }
+    response.policy = message_text(result->assignment->policy);
+    response.n_vms = result->vm_count;
+    response.vms = result->vms;
+    api_call_finish(userdata, &response.base);
 }
 
 static void unassign(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__UnassignPolicyRequest *asked = (const void *)request;
-    Vmreclaim__Controller__V1__UnassignPolicyResponse response =
-        VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_RESPONSE__INIT;
-    struct assigned assigned = {.selector = asked->selector};
-    char **vms = allocate_names(call);
-    struct error error = {"out of memory"};
-    int r = vms == NULL
-                ? -ENOMEM
-                : store_assignments(call->api->rooms.store, match_selector, &assigned, &error);
 
-    if (r == 0)
-        r = store_unassign(call->api->rooms.store, asked->selector, &error);
-    if (r < 0) {
-        api_call_fail_error(call, r, &error);
-    } else {
-        response.policy = assigned.policy;
-        response.n_vms = policy_settle(call->api->rooms.assignments, vms);
-        response.vms = vms;
-        api_call_finish(call, &response.base);
-    }
-    free((void *)vms);
+    policy_unassign(call->api->rooms.assignments, asked->selector, on_unassigned, call);
 }
 
 /* ---- GetEffectivePolicy ---- */

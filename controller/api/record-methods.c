@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "controller/api/api.h"
-#include "controller/messages/copy.h"
 #include "controller/records/recorder.h"
-#include "controller/store/store.h"
+#include "controller/store/requests.h"
 
 enum {
     ACTIONS_DEFAULT = 50,
@@ -16,60 +15,6 @@ enum {
 };
 
 typedef Vmreclaim__Controller__V1__Action Action;
-typedef Vmreclaim__Controller__V1__Waterfall Waterfall;
-
-/* ---- lists of copies ---- */
-
-/* Actions that a visitor keeps. */
-struct action_list {
-    Action **actions;
-    size_t count;
-    size_t size;
-    int64_t until; /* UNIX nanoseconds: later ones are skipped */
-    bool is_cut;   /* there are more than the list holds */
-};
-
-/* Without samples. -ENOBUFS, which ends the walk: the list is full. */
-static int keep_action(const Action *action, void *userdata)
-{
-    struct action_list *list = userdata;
-    Action lean = *action;
-
-    if (action->started_ns > list->until)
-        return 0;
-    list->is_cut = list->count == list->size;
-    if (list->is_cut)
-        return -ENOBUFS;
-    lean.n_samples = 0;
-    list->actions[list->count] = (Action *)message_copy(&lean.base);
-    if (list->actions[list->count] == NULL)
-        return -ENOMEM;
-    list->count++;
-    return 0;
-}
-
-static void free_actions(struct action_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        message_free(&list->actions[i]->base);
-    free(list->actions);
-}
-
-/* The newest `limit` actions up to `until`, the newest first. */
-static int fetch_actions(struct store *store, const char *vm, int64_t since, int64_t until,
-                         uint32_t limit, struct action_list *list, struct error *error)
-{
-    int r;
-
-    *list = (struct action_list){.size = limit, .until = until};
-    list->actions = calloc((size_t)limit + 1, sizeof(*list->actions));
-    if (list->actions == NULL)
-        return error_set(error, -ENOMEM, "out of memory");
-    r = store_actions(store, vm, since, UINT32_MAX, keep_action, list, error);
-    if (r == -ENOMEM)
-        return error_set(error, r, "out of memory");
-    return list->is_cut ? 0 : r;
-}
 
 /* The name in the records: VMs that are gone have some too. */
 static const char *recorded_name(const struct api_rooms *rooms, const char *name)
@@ -82,140 +27,161 @@ static const char *recorded_name(const struct api_rooms *rooms, const char *name
     return vm->name;
 }
 
+/* The records without their samples, as an array to be freed; NULL: no memory. They point into the
+ * originals. */
+static Action *lean_copies(const struct store_records *records)
+{
+    Action *copies = calloc(records->count + 1, sizeof(*copies));
+
+    for (size_t i = 0; copies != NULL && i < records->count; i++) {
+        copies[i] = *records->actions[i];
+        copies[i].n_samples = 0;
+    }
+    return copies;
+}
+
+/* ---- ListActions ---- */
+
+static void on_records(const struct store_records *records, void *userdata)
+{
+    Vmreclaim__Controller__V1__ListActionsResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_RESPONSE__INIT;
+    struct api_call *call = userdata;
+    Action *copies;
+
+    if (records->answer.status < 0) {
+        api_call_fail_error(call, records->answer.status, &records->answer.error);
+        return;
+    }
+    copies = lean_copies(records);
+    response.actions = calloc(records->count + 1, sizeof(*response.actions));
+    if (copies == NULL || response.actions == NULL) {
+        api_call_fail(call, -ENOMEM, "out of memory");
+    } else {
+        for (; response.n_actions < records->count; response.n_actions++)
+            response.actions[response.n_actions] = &copies[response.n_actions];
+        api_call_finish(call, &response.base);
+    }
+    free((void *)response.actions);
+    free(copies);
+}
+
 static void list_actions(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__ListActionsRequest *asked = (const void *)request;
-    Vmreclaim__Controller__V1__ListActionsResponse response =
-        VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_RESPONSE__INIT;
     const struct api_rooms *rooms = &call->api->rooms;
-    struct action_list list = {0};
-    const char *vm = asked->vm[0] == '\0' ? NULL : recorded_name(rooms, asked->vm);
-    uint32_t limit = asked->limit == 0 ? ACTIONS_DEFAULT : min_of(asked->limit, ACTIONS_MAX + 0u);
-    struct error error;
+    const struct store_records_query query = {
+        .vm = asked->vm[0] == '\0' ? NULL : recorded_name(rooms, asked->vm),
+        .since = asked->since_ns,
+        .until = INT64_MAX,
+        .limit = asked->limit == 0 ? ACTIONS_DEFAULT : min_of(asked->limit, ACTIONS_MAX + 0u),
+    };
 
-    int r = fetch_actions(rooms->store, vm, asked->since_ns, INT64_MAX, limit, &list, &error);
-    if (r < 0) {
-        api_call_fail_error(call, r, &error);
-    } else {
-        response.actions = list.actions;
-        response.n_actions = list.count;
-        api_call_finish(call, &response.base);
-    }
-    free_actions(&list);
+    store_ask_records(rooms->store, &query, on_records, call);
 }
 
 /* ---- VerifyAction ---- */
 
 /* The record, and what the host holds now beside it. */
-static int verify(const Action *stored, void *userdata)
+static void on_record(const struct store_records *records, void *userdata)
 {
-    struct api_call *call = userdata;
-    const struct supervisor *supervisor = call->api->rooms.supervisor;
     Vmreclaim__Controller__V1__ActionResponse response =
         VMRECLAIM__CONTROLLER__V1__ACTION_RESPONSE__INIT;
-    struct vm *vm = registry_find_name(&supervisor->registry, stored->vm);
-    Action action = *stored;
+    struct api_call *call = userdata;
+    struct vm *vm;
 
+    if (records->answer.status < 0) {
+        api_call_fail_error(call, records->answer.status, &records->answer.error);
+        return;
+    }
+    response.action = records->actions[0];
+    vm = registry_find_name(&call->api->rooms.supervisor->registry, response.action->vm);
     response.now_is_known =
-        vm != NULL && recorder_measure_again(vm, &action, &response.host_returned_now) == 0;
-    response.action = &action;
+        vm != NULL && recorder_measure_again(vm, response.action, &response.host_returned_now) == 0;
     api_call_finish(call, &response.base);
-    return 0;
 }
 
 static void verify_action(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__VerifyActionRequest *asked = (const void *)request;
-    struct error error;
 
-    int r = store_action(call->api->rooms.store, asked->id, verify, call, &error);
-    if (r < 0)
-        api_call_fail_error(call, r, &error);
+    store_ask_record(call->api->rooms.store, asked->id, on_record, call);
 }
 
 /* ---- GetHistory ---- */
 
-struct point_list {
-    Waterfall *points;
-    Waterfall **pointers;
-    size_t count;
-    size_t size;
-};
-
-static int keep_point(const Waterfall *waterfall, void *userdata)
-{
-    struct point_list *list = userdata;
-    Waterfall *point = &list->points[list->count];
-
-    if (list->count == list->size)
-        return 0;
-    *point = *waterfall;
-    point->footprint_source = (char *)protobuf_c_empty_string;
-    point->guest = NULL;
-    point->base.n_unknown_fields = 0;
-    list->pointers[list->count++] = point;
-    return 0;
-}
-
-static void reverse(struct action_list *list)
-{
-    for (size_t i = 0; i < list->count / 2; i++) {
-        Action *other = list->actions[list->count - 1 - i];
-        list->actions[list->count - 1 - i] = list->actions[i];
-        list->actions[i] = other;
-    }
-}
-
-/* One message: points and actions are read side by side. */
-static void send_history(struct api_call *call, const struct point_list *points,
-                         struct action_list *actions)
+/* One message: points and actions are read side by side, both ascending. */
+static int send_history(struct api_call *call, const struct store_history *history)
 {
     Vmreclaim__Controller__V1__GetHistoryResponse response =
         VMRECLAIM__CONTROLLER__V1__GET_HISTORY_RESPONSE__INIT;
+    size_t count = history->records.count;
+    Action *copies = lean_copies(&history->records);
+    int r = -ENOMEM;
 
-    reverse(actions);
-    response.points = points->pointers;
-    response.n_points = points->count;
-    response.actions = actions->actions;
-    response.n_actions = actions->count;
-    response.actions_left_out = actions->is_cut;
-    if (api_call_send(call, &response.base) < 0)
+    response.actions = calloc(count + 1, sizeof(*response.actions));
+    if (copies != NULL && response.actions != NULL) {
+        for (; response.n_actions < count; response.n_actions++)
+            response.actions[response.n_actions] = &copies[count - 1 - response.n_actions];
+        response.points = history->points;
+        response.n_points = history->point_count;
+        response.actions_left_out = history->records.is_cut;
+        r = api_call_send(call, &response.base);
+    }
+    free((void *)response.actions);
+    free(copies);
+    return r;
+}
+
+/* Without records, whether there is such a VM decides what is answered. */
+struct history_call {
+    struct api_call *call;
+    char name[];
+};
+
+static void answer_history(struct history_call *asking, const struct store_history *history)
+{
+    const struct store_answer *answer = &history->records.answer;
+    struct api_call *call = asking->call;
+
+    if (answer->status < 0)
+        api_call_fail_error(call, answer->status, &answer->error);
+    else if (history->point_count + history->records.count == 0 &&
+             api_find_vm(call, asking->name) == NULL)
+        return; /* it has failed */
+    else if (send_history(call, history) < 0)
         api_call_fail(call, -ENOMEM, "the answer is too long; ask for less");
     else
         api_call_finish(call, NULL);
+}
+
+static void on_history(const struct store_history *history, void *userdata)
+{
+    answer_history(userdata, history);
+    free(userdata);
 }
 
 static void get_history(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__GetHistoryRequest *asked = (const void *)request;
     const struct api_rooms *rooms = &call->api->rooms;
-    const char *vm = recorded_name(rooms, asked->vm);
-    int64_t until = asked->until_ns == 0 ? INT64_MAX : asked->until_ns;
-    struct point_list points = {.size = POINTS_DEFAULT};
-    struct action_list actions = {0};
-    uint32_t limit = asked->actions == 0 ? ACTIONS_MAX : min_of(asked->actions, ACTIONS_MAX + 0u);
-    struct error error;
-    int r = 0;
+    const struct store_records_query query = {
+        .vm = recorded_name(rooms, asked->vm),
+        .since = asked->since_ns,
+        .until = asked->until_ns == 0 ? INT64_MAX : asked->until_ns,
+        .limit = asked->actions == 0 ? ACTIONS_MAX : min_of(asked->actions, ACTIONS_MAX + 0u),
+    };
+    uint32_t points = asked->points == 0 ? POINTS_DEFAULT : min_of(asked->points, POINTS_MAX + 0u);
+    size_t size = strlen(asked->vm) + 1;
+    struct history_call *asking = malloc(sizeof(*asking) + size);
 
-    if (asked->points != 0)
-        points.size = min_of(asked->points, POINTS_MAX + 0u);
-    store_tick(rooms->store, time_boottime());
-    points.points = calloc(points.size + 1, sizeof(*points.points));
-    points.pointers = calloc(points.size + 1, sizeof(*points.pointers));
-    if (points.points == NULL || points.pointers == NULL)
-        r = error_set(&error, -ENOMEM, "out of memory");
-    if (r == 0)
-        r = store_waterfalls(rooms->store, vm, asked->since_ns, until, (uint32_t)points.size,
-                             keep_point, &points, &error);
-    if (r == 0)
-        r = fetch_actions(rooms->store, vm, asked->since_ns, until, limit, &actions, &error);
-    if (r < 0)
-        api_call_fail_error(call, r, &error);
-    else if (points.count + actions.count > 0 || api_find_vm(call, asked->vm) != NULL)
-        send_history(call, &points, &actions);
-    free_actions(&actions);
-    free(points.points);
-    free((void *)points.pointers);
+    if (asking == NULL) {
+        api_call_fail(call, -ENOMEM, "out of memory");
+        return;
+    }
+    asking->call = call;
+    memcpy(asking->name, asked->vm, size);
+    store_ask_history(rooms->store, &query, points, on_history, asking);
 }
 
 static const struct api_method rows[] = {

@@ -1,12 +1,13 @@
 /* Which policy the store assigns to which VM, by name, label or glob.
  *
  * A VM that comes, or changes its state, gets what is assigned to it; what its own file names holds
- * where nothing is. */
+ * where nothing is. An operator's order is stored first, then every VM that it is for gets it. */
 #ifndef VMRECLAIM_POLICIES_ASSIGNMENTS_H
 #define VMRECLAIM_POLICIES_ASSIGNMENTS_H
 
 #include "common/base/error.h"
-#include "controller/policies/revision.h"
+#include "common/policy/policy.h"
+#include "controller/store/store.h"
 #include "controller/vms/supervisor.h"
 
 struct policy_assignments {
@@ -19,11 +20,25 @@ struct policy_assignments {
 void policy_assignments_init(struct policy_assignments *assignments, struct supervisor *supervisor,
                              struct store *store);
 
-/* Whether the store assigns a policy to the VM. */
-bool policy_is_assigned(const struct policy_assignments *assignments, const struct vm *vm);
-
 /* The selector is for several VMs: a label or a glob. */
 bool policy_selector_is_pattern(const char *selector);
+
+/* Gives the VM its own file's policy, whose text has this hash, unless the store assigns one. */
+void policy_offer_file(struct policy_assignments *assignments, struct vm *vm,
+                       const struct policy *policy, uint64_t hash);
+
+/* ---- orders ---- */
+
+/* What became of an order. Pointers live until the completion returns. */
+struct policy_result {
+    int status; /* 0, or a negative errno with words in `error` */
+    const struct error *error;
+    const struct policy_revision *revision;     /* of policy_order and policy_roll_back */
+    const struct policy_assignment *assignment; /* of policy_unassign: that there was */
+    char **vms;                                 /* names; see the functions */
+    size_t vm_count;
+};
+typedef void (*policy_done)(const struct policy_result *result, void *userdata);
 
 /* A policy's text as an operator gives it. */
 struct policy_order {
@@ -33,15 +48,19 @@ struct policy_order {
     const char *selector; /* whom it is for; "": nobody yet */
 };
 
-/* Stores a new revision of `policy` and assigns it; sets its revision. Nothing is pushed yet. */
-int policy_order(struct policy_assignments *assignments, struct policy *policy,
-                 const struct policy_order *order, struct error *error);
+/* Stores a new revision of `policy`, which was read from the order's text, and assigns it. Every VM
+ * that the policy is assigned to gets it; `vms` are these. `done` is called once, maybe before this
+ * returns. */
+void policy_order(struct policy_assignments *assignments, const struct policy *policy,
+                  const struct policy_order *order, policy_done done, void *userdata);
 
-/* Gives every VM that this policy is assigned to its newest revision. Writes their names to
- * `ret_vms`, which has room for all VMs, and returns how many. */
-size_t policy_spread(struct policy_assignments *assignments, const char *name, char **ret_vms);
+/* The same with the text of an older revision; 0: the one before the newest. -ENOENT. */
+void policy_roll_back(struct policy_assignments *assignments, const char *name, uint64_t revision,
+                      const char *author, policy_done done, void *userdata);
 
-/* Gives every VM what is assigned to it now. As policy_spread, of those that did not run it. */
-size_t policy_settle(struct policy_assignments *assignments, char **ret_vms);
+/* Takes an assignment away and gives every VM what is assigned to it now; `vms` are those that ran
+ * something else. -ENOENT. */
+void policy_unassign(struct policy_assignments *assignments, const char *selector, policy_done done,
+                     void *userdata);
 
 #endif

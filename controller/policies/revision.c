@@ -55,30 +55,16 @@ static int read_kept(const char *text, const char *source, struct policy *ret_po
     return identify(r, text, source, ret_policy, error);
 }
 
-struct loaded {
-    struct policy policy;
-    struct error *error;
-};
-
-static int load(const struct policy_revision *revision, void *userdata)
+int policy_revision_load(const struct policy_revision *revision, struct policy *ret_policy,
+                         struct error *error)
 {
-    struct loaded *loaded = userdata;
-    int r = read_kept(revision->text, revision->source_name, &loaded->policy, loaded->error);
+    struct policy policy;
+    int r = read_kept(revision->text, revision->source_name, &policy, error);
 
     if (r < 0)
         return r;
-    loaded->policy.revision = revision->revision;
-    (void)snprintf(loaded->policy.name, sizeof(loaded->policy.name), "%s", revision->name);
+    policy.revision = revision->revision;
+    (void)snprintf(policy.name, sizeof(policy.name), "%s", revision->name);
+    *ret_policy = policy;
     return 0;
-}
-
-int policy_revision_newest(struct store *store, const char *name, struct policy *ret_policy,
-                           struct error *error)
-{
-    struct loaded loaded = {.error = error};
-    int r = store_policy_get(store, name, 0, load, &loaded, error);
-
-    if (r == 0)
-        *ret_policy = loaded.policy;
-    return r;
 }

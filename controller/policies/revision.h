@@ -12,8 +12,8 @@
 int policy_revision_read(const char *text, const char *source, struct policy *ret_policy,
                          struct error *error);
 
-/* The newest revision in the store. -ENOENT. */
-int policy_revision_newest(struct store *store, const char *name, struct policy *ret_policy,
-                           struct error *error);
+/* The policy of a revision of the store, which has its text. */
+int policy_revision_load(const struct policy_revision *revision, struct policy *ret_policy,
+                         struct error *error);
 
 #endif

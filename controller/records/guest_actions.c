@@ -7,6 +7,7 @@
 #include "controller/actions/judge.h"
 #include "controller/explain/view.h"
 #include "controller/messages/action.h"
+#include "controller/messages/text.h"
 #include "controller/records/tracks.h"
 #include "controller/vms/drift.h"
 #include "controller/vms/hypervisor.h"
@@ -97,19 +98,6 @@ static int64_t drift_of(const struct vm *vm, const ActionSample *before,
 
 /* ---- the record ---- */
 
-/* The id that the guest gave its action, or one of ours where that is none, or names another
- * record: a guest must not write over those. */
-static void choose_id(const struct recorder *recorder, const char *given, char id[ACTION_ID_SIZE])
-{
-    bool is_id = strlen(given) == ACTION_ID_SIZE - 1 &&
-                 strspn(given, "0123456789abcdef") == ACTION_ID_SIZE - 1;
-
-    if (is_id && store_has_action(recorder->store, given, NULL) == 0)
-        (void)snprintf(id, ACTION_ID_SIZE, "%s", given);
-    else
-        action_id_make(id);
-}
-
 /* Joins the run of `leader`; NULL: begins one. */
 static void begin_settling(struct track *track, struct track *leader, const Action *action,
                            nsec_t now)
@@ -148,19 +136,17 @@ static void follow(struct recorder *recorder, struct vm *vm, Action *action, str
 }
 
 void guest_action_take(struct recorder *recorder, struct vm *vm, const ActionResult *result,
-                       nsec_t now)
+                       const char *id, nsec_t now)
 {
     const struct footprint_point *begin;
-    char id[ACTION_ID_SIZE];
     struct track *leader;
     Action action;
 
     /* An operator's action comes back as an event too; it has a track already. */
     if (tracks_find(recorder, vm->name, result->action_id) != NULL)
         return;
-    choose_id(recorder, result->action_id, id);
     guest_action_to_message(vm, result, &action);
-    action.id = id;
+    action.id = message_text(id);
     (void)vm_measure_exactly(vm);
     leader = tracks_find_state(recorder, vm->name, TRACK_SETTLING);
     if (leader != NULL && now - leader->begun >= RUN_SPAN) {

@@ -23,9 +23,10 @@
 #include "controller/records/recorder.h"
 #include "controller/records/track.h"
 
-/* A guest tells of an action that has ended. `now` is CLOCK_BOOTTIME. */
+/* A guest tells of an action that has ended. `id` is for its record; `now` is CLOCK_BOOTTIME. */
 void guest_action_take(struct recorder *recorder, struct vm *vm,
-                       const Vmreclaim__Agent__V1__ActionResult *result, nsec_t now);
+                       const Vmreclaim__Agent__V1__ActionResult *result, const char *id,
+                       nsec_t now);
 
 /* Lets an action whose record is in the store settle on; `track` has its samples. */
 void guest_action_resume(struct recorder *recorder, struct track *track,

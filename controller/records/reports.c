@@ -1,48 +1,89 @@
 /* The queue of guests' reports. */
 #include "controller/records/reports.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "controller/messages/copy.h"
 #include "controller/records/guest_actions.h"
+#include "controller/store/requests.h"
+
+typedef Vmreclaim__Agent__V1__ActionResult ActionResult;
 
 struct report {
-    struct list link; /* in the recorder's reports */
-    nsec_t received;  /* CLOCK_BOOTTIME */
+    struct list link; /* in the recorder's reports, until it is taken */
+    struct recorder *recorder;
+    nsec_t received; /* CLOCK_BOOTTIME */
     char vm[VM_NAME_SIZE];
-    size_t length;
-    uint8_t packed[];
+    ActionResult *result; /* a copy */
 };
 
-void reports_add(struct recorder *recorder, const struct vm *vm,
-                 const Vmreclaim__Agent__V1__ActionResult *result, nsec_t now)
+static void report_destroy(struct report *report)
 {
-    size_t length = vmreclaim__agent__v1__action_result__get_packed_size(result);
+    message_free(&report->result->base);
+    free(report);
+}
+
+void reports_add(struct recorder *recorder, const struct vm *vm, const ActionResult *result,
+                 nsec_t now)
+{
     struct report *report;
 
     if (recorder->report_count == REPORTS_MAX)
         return;
-    report = malloc(sizeof(*report) + length);
+    report = malloc(sizeof(*report));
     if (report == NULL)
         return;
+    report->recorder = recorder;
     report->received = now;
     (void)snprintf(report->vm, sizeof(report->vm), "%s", vm->name);
-    report->length = vmreclaim__agent__v1__action_result__pack(result, report->packed);
+    report->result = (ActionResult *)message_copy(&result->base);
+    if (report->result == NULL) {
+        free(report);
+        return;
+    }
     list_append(&recorder->reports, &report->link);
     recorder->report_count++;
 }
 
-static void take(struct recorder *recorder, const struct report *report)
-{
-    struct vm *vm = registry_find_name(&recorder->supervisor->registry, report->vm);
-    Vmreclaim__Agent__V1__ActionResult *result =
-        vmreclaim__agent__v1__action_result__unpack(NULL, report->length, report->packed);
+/* ---- taking ---- */
 
-    if (result == NULL)
-        return;
+/* With the id that the guest gave its action, or one of ours where that is none, or names another
+ * record: a guest must not write over those. */
+static void record(struct report *report, bool may_keep_id)
+{
+    struct recorder *recorder = report->recorder;
+    struct vm *vm = registry_find_name(&recorder->supervisor->registry, report->vm);
+    char id[ACTION_ID_SIZE];
+
+    if (may_keep_id)
+        (void)snprintf(id, sizeof(id), "%s", report->result->action_id);
+    else
+        action_id_make(id);
     if (vm != NULL)
-        guest_action_take(recorder, vm, result, report->received);
-    vmreclaim__agent__v1__action_result__free_unpacked(result, NULL);
+        guest_action_take(recorder, vm, report->result, id, report->received);
+    report_destroy(report);
+}
+
+static void on_id(const struct store_records *records, void *userdata)
+{
+    record(userdata, records->answer.status == 0 && records->count == 0);
+}
+
+static bool is_id(const char *text)
+{
+    return strlen(text) == ACTION_ID_SIZE - 1 &&
+           strspn(text, "0123456789abcdef") == ACTION_ID_SIZE - 1;
+}
+
+static void take(struct report *report)
+{
+    if (is_id(report->result->action_id))
+        store_ask_id(report->recorder->store, report->result->action_id, on_id, report);
+    else
+        record(report, false);
 }
 
 void reports_take(struct recorder *recorder, size_t most)
@@ -50,9 +91,10 @@ void reports_take(struct recorder *recorder, size_t most)
     for (; most > 0 && !list_is_empty(&recorder->reports); most--) {
         struct report *report = list_entry(recorder->reports.next, struct report, link);
 
+        assert(recorder->report_count > 0);
         list_remove(&report->link);
         recorder->report_count--;
-        take(recorder, report);
-        free(report);
+        take(report);
     }
+    assert(list_is_empty(&recorder->reports) == (recorder->report_count == 0));
 }

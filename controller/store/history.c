@@ -17,26 +17,27 @@ static int visit_action(const struct store *store, sqlite3_stmt *statement, int 
     if (action == NULL)
         return error_set(error, -EUCLEAN, "%s: an action's record cannot be read", store->path);
     int r = visit(action, userdata);
-    vmreclaim__controller__v1__action__free_unpacked(action, NULL);
-    return r;
+    if (r <= 0)
+        vmreclaim__controller__v1__action__free_unpacked(action, NULL);
+    return min_of(r, 0);
 }
 
-int store_actions(struct store *store, const char *vm, int64_t since, uint32_t limit,
+int store_actions(struct store *store, const char *vm, int64_t since, int64_t until,
                   action_visitor visit, void *userdata, struct error *error)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store,
-                          vm == NULL ? "SELECT record FROM action WHERE time >= ?2 "
-                                       "ORDER BY time DESC LIMIT ?3"
-                                     : "SELECT record FROM action WHERE vm = ?1 AND time >= ?2 "
-                                       "ORDER BY time DESC LIMIT ?3",
+                          vm == NULL ? "SELECT record FROM action WHERE time BETWEEN ?2 AND ?3 "
+                                       "ORDER BY time DESC"
+                                     : "SELECT record FROM action WHERE vm = ?1 "
+                                       "AND time BETWEEN ?2 AND ?3 ORDER BY time DESC",
                           &statement, error);
     if (r < 0)
         return r;
     if (vm != NULL)
         (void)sqlite3_bind_text(statement, 1, vm, -1, SQLITE_STATIC);
     (void)sqlite3_bind_int64(statement, 2, since);
-    (void)sqlite3_bind_int64(statement, 3, limit);
+    (void)sqlite3_bind_int64(statement, 3, until);
     while ((r = store_step(store, statement, "reading the actions", error)) > 0) {
         r = visit_action(store, statement, 0, visit, userdata, error);
         if (r < 0)
@@ -111,7 +112,8 @@ int store_waterfalls(struct store *store, const char *vm, int64_t since, int64_t
         if (waterfall == NULL)
             return error_set(error, -EUCLEAN, "%s: a record of %s cannot be read", store->path, vm);
         r = visit(waterfall, userdata);
-        vmreclaim__controller__v1__waterfall__free_unpacked(waterfall, NULL);
+        if (r <= 0)
+            vmreclaim__controller__v1__waterfall__free_unpacked(waterfall, NULL);
         if (r < 0)
             return r;
     }

@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 
 #include "common/base/list.h"
-#include "controller/store/store.h"
+#include "controller/store/queries.h"
 
 /* A pass over all records, in pieces. */
 struct retention {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "controller/records/guest_actions.h"
+#include "controller/store/queries.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/life.h"
 #include "controller/vms/tick.h"
@@ -117,16 +118,18 @@ void remember(nsec_t now, uint64_t seconds, uint64_t mib, uint64_t fall)
 void tell_step(nsec_t now, uint64_t seconds, uint64_t freed_mib)
 {
     Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
+    char id[ACTION_ID_SIZE];
 
     result.kind = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_RECLAIM_CACHE;
     result.outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE;
     result.duration_ns = seconds * NSEC_PER_SEC;
     result.free_before = GIB;
     result.free_after = GIB + freed_mib * MIB;
-    guest_action_take(&recorder, vm, &result, now);
+    action_id_make(id);
+    guest_action_take(&recorder, vm, &result, id, now);
 }
 
-static int compare(const Action *action, void *userdata)
+static int compare(Action *action, void *userdata)
 {
     const struct expectation *expected = userdata;
     size_t count = 0;
@@ -147,7 +150,7 @@ void expect(const char *id, struct expectation expectation)
     assert_int_equal(store_action(store, id, compare, &expectation, NULL), 0);
 }
 
-static int add_to_all(const Action *action, void *userdata)
+static int add_to_all(Action *action, void *userdata)
 {
     struct all *all = userdata;
 
@@ -162,7 +165,7 @@ struct all read_all(void)
 {
     struct all all = {.count = 0};
 
-    assert_int_equal(store_actions(store, "web1", 0, STEPS_MAX, add_to_all, &all, NULL), 0);
+    assert_int_equal(store_actions(store, "web1", 0, INT64_MAX, add_to_all, &all, NULL), 0);
     return all;
 }
 

@@ -11,7 +11,7 @@
 
 #include "common/base/number.h"
 #include "controller/store/internal.h"
-#include "controller/store/store.h"
+#include "controller/store/queries.h"
 
 int setup(void **state)
 {
@@ -89,7 +89,7 @@ int line_policy(const struct policy_revision *revision, void *userdata)
     return 0;
 }
 
-int line_action(const Action *action, void *userdata)
+int line_action(Action *action, void *userdata)
 {
     struct line *line = userdata;
     size_t used = strlen(line->text);
@@ -107,7 +107,7 @@ static int line_lease(const struct lease *lease, void *userdata)
     return 0;
 }
 
-int line_waterfall(const Waterfall *waterfall, void *userdata)
+int line_waterfall(Waterfall *waterfall, void *userdata)
 {
     struct line *line = userdata;
     size_t used = strlen(line->text);
@@ -116,7 +116,7 @@ int line_waterfall(const Waterfall *waterfall, void *userdata)
     return 0;
 }
 
-int count_waterfall(const Waterfall *waterfall, void *userdata)
+int count_waterfall(Waterfall *waterfall, void *userdata)
 {
     (*(unsigned *)userdata)++;
     return 0;
@@ -142,8 +142,8 @@ void put_waterfall(struct store *store, const char *vm, int64_t time, uint64_t f
 void expect_actions(struct fixture *fixture, const char *vm, const char *expected)
 {
     struct line line = {""};
-    assert_int_equal(store_actions(fixture->store, vm, 0, 100, line_action, &line, &fixture->error),
-                     0);
+    assert_int_equal(
+        store_actions(fixture->store, vm, 0, INT64_MAX, line_action, &line, &fixture->error), 0);
     assert_string_equal(line.text, expected);
 }
 

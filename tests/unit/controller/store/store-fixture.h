@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "controller/store/store.h"
+#include "controller/store/queries.h"
 
 typedef Vmreclaim__Controller__V1__Action Action;
 typedef Vmreclaim__Controller__V1__Waterfall Waterfall;
@@ -41,9 +41,9 @@ int teardown(void **state);
 void reopen(struct fixture *fixture);
 uint64_t add_policy(struct fixture *fixture, const char *name, const char *text);
 int line_policy(const struct policy_revision *revision, void *userdata);
-int line_action(const Action *action, void *userdata);
-int line_waterfall(const Waterfall *waterfall, void *userdata);
-int count_waterfall(const Waterfall *waterfall, void *userdata);
+int line_action(Action *action, void *userdata);
+int line_waterfall(Waterfall *waterfall, void *userdata);
+int count_waterfall(Waterfall *waterfall, void *userdata);
 void put_action(struct store *store, const char *id, const char *vm, int64_t time);
 void put_waterfall(struct store *store, const char *vm, int64_t time, uint64_t footprint);
 void expect_actions(struct fixture *fixture, const char *vm, const char *expected);

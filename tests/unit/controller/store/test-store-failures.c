@@ -11,7 +11,7 @@
 
 #include "common/base/number.h"
 #include "controller/store/internal.h"
-#include "controller/store/store.h"
+#include "controller/store/queries.h"
 
 /* Nothing can be written; `code` and `words` say why. Then `mend` ends it, and nothing is lost. */
 static void check_degraded(struct fixture *fixture, int code, const char *words,

@@ -11,7 +11,7 @@
 
 #include "common/base/number.h"
 #include "controller/store/internal.h"
-#include "controller/store/store.h"
+#include "controller/store/queries.h"
 
 static void test_new_store_is_healthy(void **state)
 {

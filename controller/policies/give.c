@@ -1,0 +1,53 @@
+/* From a revision's text to a VM's policy. */
+#include "controller/policies/give.h"
+
+#include <string.h>
+
+#include "controller/policies/push.h"
+#include "controller/policies/revision.h"
+
+struct policy_subject policy_subject_of(const struct vm *vm)
+{
+    const struct vm_definition *definition = vm->sources.definition;
+
+    return (struct policy_subject){
+        .vm = vm->name,
+        .labels = definition == NULL ? NULL : definition->labels,
+        .label_count = definition == NULL ? 0 : definition->label_count,
+    };
+}
+
+static bool runs(const struct vm *vm, const struct policy_revision *revision)
+{
+    const struct policy *policy = vm->assigned.policy;
+
+    return policy != NULL && policy->revision == revision->revision &&
+           strcmp(policy->name, revision->name) == 0 && strcmp(policy->hash, revision->hash) == 0;
+}
+
+static bool read_once(struct policy_giving *giving, const struct policy_revision *revision)
+{
+    struct error error;
+
+    if (giving->read != revision) {
+        giving->read = revision;
+        giving->is_readable = policy_revision_load(revision, &giving->policy, &error) == 0;
+    }
+    return giving->is_readable;
+}
+
+struct vm *policy_give(struct policy_giving *giving, const struct store_assigned *assigned,
+                       size_t index)
+{
+    const struct registry *registry = &giving->assignments->supervisor->registry;
+    struct vm *vm = registry_find_name(registry, assigned->vms[index]);
+    const struct policy_revision *revision;
+
+    if (vm == NULL || assigned->revision_of[index] == POLICY_NONE_ASSIGNED)
+        return NULL;
+    revision = assigned->found.revisions[assigned->revision_of[index]];
+    if (runs(vm, revision) || !read_once(giving, revision) ||
+        policy_assign(vm, &giving->policy) < 0)
+        return NULL;
+    return vm;
+}

@@ -1,0 +1,24 @@
+/* Giving VMs what the store assigns to them. For the folder's own files. */
+#ifndef VMRECLAIM_POLICIES_GIVE_H
+#define VMRECLAIM_POLICIES_GIVE_H
+
+#include "controller/policies/assignments.h"
+#include "controller/store/requests.h"
+
+/* The VM as selectors see it; points into its record. */
+struct policy_subject policy_subject_of(const struct vm *vm);
+
+/* One walk over an answer: a policy's text is read once for all VMs that come after each other. */
+struct policy_giving {
+    const struct policy_assignments *assignments;
+    const struct policy_revision *read; /* NULL: none yet */
+    bool is_readable;
+    struct policy policy;
+};
+
+/* Gives the VM of that subject what is assigned to it. The VM; NULL: it is gone, runs that already,
+ * or nothing that can be read is assigned to it. */
+struct vm *policy_give(struct policy_giving *giving, const struct store_assigned *assigned,
+                       size_t index);
+
+#endif

@@ -1,0 +1,103 @@
+/* Copies in one allocation each. */
+#include "controller/store/policy-copies.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Moves the text that `field` points to behind the structure. */
+static char *move_text(const char **field, char *room)
+{
+    size_t size = strlen(*field) + 1;
+
+    memcpy(room, *field, size);
+    *field = room;
+    return room + size;
+}
+
+struct policy_revision *policy_revision_copy(const struct policy_revision *revision)
+{
+    size_t size = strlen(revision->name) + strlen(revision->author) + strlen(revision->hash) +
+                  strlen(revision->source_name) + strlen(revision->text) + 5;
+    struct policy_revision *copy = malloc(sizeof(*copy) + size);
+    char *room;
+
+    if (copy == NULL)
+        return NULL;
+    *copy = *revision;
+    room = move_text(&copy->name, (char *)(copy + 1));
+    room = move_text(&copy->author, room);
+    room = move_text(&copy->hash, room);
+    room = move_text(&copy->source_name, room);
+    (void)move_text(&copy->text, room);
+    return copy;
+}
+
+struct policy_assignment *policy_assignment_copy(const struct policy_assignment *assignment)
+{
+    size_t size =
+        strlen(assignment->selector) + strlen(assignment->policy) + strlen(assignment->author) + 3;
+    struct policy_assignment *copy = malloc(sizeof(*copy) + size);
+    char *room;
+
+    if (copy == NULL)
+        return NULL;
+    *copy = *assignment;
+    room = move_text(&copy->selector, (char *)(copy + 1));
+    room = move_text(&copy->policy, room);
+    (void)move_text(&copy->author, room);
+    return copy;
+}
+
+static bool is_full(const struct policy_copies *copies, const struct store_list *list)
+{
+    return copies->limit != 0 && list->count == copies->limit;
+}
+
+static int add(struct store_list *list, void *copy)
+{
+    if (copy != NULL && store_list_add(list, copy) == 0)
+        return 0;
+    free(copy);
+    return -ENOMEM;
+}
+
+int policy_copies_add_revision(const struct policy_revision *revision, void *userdata)
+{
+    struct policy_copies *copies = userdata;
+
+    return is_full(copies, &copies->revisions)
+               ? 0
+               : add(&copies->revisions, policy_revision_copy(revision));
+}
+
+int policy_copies_add_assignment(const struct policy_assignment *assignment, void *userdata)
+{
+    struct policy_copies *copies = userdata;
+
+    return is_full(copies, &copies->assignments)
+               ? 0
+               : add(&copies->assignments, policy_assignment_copy(assignment));
+}
+
+void policy_copies_show(const struct policy_copies *copies, struct store_policies *policies)
+{
+    policies->revisions = (struct policy_revision **)copies->revisions.items;
+    policies->revision_count = copies->revisions.count;
+    policies->assignments = (struct policy_assignment **)copies->assignments.items;
+    policies->assignment_count = copies->assignments.count;
+}
+
+static void finish(struct store_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free((void *)list->items);
+    *list = (struct store_list){0};
+}
+
+void policy_copies_finish(struct policy_copies *copies)
+{
+    finish(&copies->revisions);
+    finish(&copies->assignments);
+}

@@ -1,0 +1,70 @@
+/* What requests.h asks, done on the database at once: for the store's own files and their tests.
+ * Nobody else calls these, so that the database may get a thread of its own. */
+#ifndef VMRECLAIM_CONTROLLER_STORE_QUERIES_H
+#define VMRECLAIM_CONTROLLER_STORE_QUERIES_H
+
+#include "controller/store/store.h"
+
+/* ---- policies ---- */
+
+/* Adds the next revision; `revision->revision` is ignored. The same text as the newest revision
+ * (by hash) adds nothing and gives its number. */
+int store_policy_add(struct store *store, const struct policy_revision *revision,
+                     uint64_t *ret_revision, struct error *error);
+
+/* A negative errno ends the walk and is returned. What is pointed to lives until it returns. */
+typedef int (*policy_visitor)(const struct policy_revision *revision, void *userdata);
+
+/* One revision with its text; 0: the newest. -ENOENT. */
+int store_policy_get(struct store *store, const char *name, uint64_t revision, policy_visitor visit,
+                     void *userdata, struct error *error);
+/* The newest of each name, by name; without texts ("" instead). */
+int store_policy_list(struct store *store, policy_visitor visit, void *userdata,
+                      struct error *error);
+/* All of one name, newest first; without texts. */
+int store_policy_revisions(struct store *store, const char *name, policy_visitor visit,
+                           void *userdata, struct error *error);
+
+/* Repeats the text of an older revision as a new one. 0: the one before the newest. -ENOENT. */
+int store_policy_roll_back(struct store *store, const char *name, uint64_t revision,
+                           const char *author, int64_t time, uint64_t *ret_revision,
+                           struct error *error);
+
+/* Replaces the selector's assignment. -ENOENT: no such policy. */
+int store_assign(struct store *store, const struct policy_assignment *assignment,
+                 struct error *error);
+/* -ENOENT: nothing was assigned to it. */
+int store_unassign(struct store *store, const char *selector, struct error *error);
+typedef int (*assignment_visitor)(const struct policy_assignment *assignment, void *userdata);
+int store_assignments(struct store *store, assignment_visitor visit, void *userdata,
+                      struct error *error);
+
+/* The policy for a VM: its name first, then its labels in order, then the longest glob. -ENOENT:
+ * none is assigned. `size` >= 64. */
+int store_policy_of(struct store *store, const char *vm, char *const *labels, size_t label_count,
+                    char *buffer, size_t size, struct error *error);
+
+/* ---- records ---- */
+
+/* 1: it takes the action over. A negative errno ends the walk and is returned. */
+typedef int (*action_visitor)(Vmreclaim__Controller__V1__Action *action, void *userdata);
+
+/* Newest first. `vm` may be NULL: all. */
+int store_actions(struct store *store, const char *vm, int64_t since, int64_t until,
+                  action_visitor visit, void *userdata, struct error *error);
+
+/* 1: there is a record with exactly this id, 0: there is none. */
+int store_has_action(struct store *store, const char *id, struct error *error);
+
+/* By a prefix of the id. -ENOENT; -EEXIST: more than one begins so. */
+int store_action(struct store *store, const char *prefix, action_visitor visit, void *userdata,
+                 struct error *error);
+
+/* As action_visitor. */
+typedef int (*waterfall_visitor)(Vmreclaim__Controller__V1__Waterfall *waterfall, void *userdata);
+
+/* Ascending, from `since` to `until`, at most about `points`, evenly thinned. */
+int store_waterfalls(struct store *store, const char *vm, int64_t since, int64_t until,
+                     uint32_t points, waterfall_visitor visit, void *userdata, struct error *error);
+
+#endif

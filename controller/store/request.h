@@ -1,0 +1,33 @@
+/* What all requests of the store share. For the store's own files. */
+#ifndef VMRECLAIM_CONTROLLER_STORE_REQUEST_H
+#define VMRECLAIM_CONTROLLER_STORE_REQUEST_H
+
+#include "controller/store/queries.h"
+#include "controller/store/requests.h"
+
+/* Part of each kind of request. */
+struct store_request {
+    struct store *store;
+    struct store_answer *answer; /* part of what the completion gets */
+    /* On the database's side: fills the answer. A negative errno with words. */
+    int (*run)(struct store_request *request, struct error *error);
+    /* On the loop: calls back, and frees the request with its answer. */
+    void (*complete)(struct store_request *request);
+};
+
+/* Runs and completes. */
+void store_submit(struct store_request *request);
+
+extern const struct store_answer store_no_memory;
+
+/* A growing list of pointers. */
+struct store_list {
+    void **items;
+    size_t count;
+    size_t size;
+};
+
+/* -ENOMEM. */
+int store_list_add(struct store_list *list, void *item);
+
+#endif

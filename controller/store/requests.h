@@ -1,0 +1,127 @@
+/* What is asked of the store, and how it answers.
+ *
+ * Theory of operation: whoever asks gives a completion, which is called once, with an answer that
+ * lives until it returns. It comes in the order of the asking, and, as the database is on the loop
+ * today, before the asking function returns; it may as well come later. So whoever asks keeps what
+ * it needs for the answer in its userdata, which lives until then, and touches it no more once it
+ * has asked. One function runs all requests (store_submit); a thread for the database, with a
+ * bounded queue before it, takes its place and nothing else changes.
+ *
+ * Failure modes: `status` is a negative errno and `error` has words for a person; what else the
+ * answer has is empty then. */
+#ifndef VMRECLAIM_CONTROLLER_STORE_REQUESTS_H
+#define VMRECLAIM_CONTROLLER_STORE_REQUESTS_H
+
+#include "controller/store/store.h"
+
+struct store_answer {
+    int status;
+    struct error error;
+};
+
+/* ---- records ---- */
+
+struct store_records_query {
+    const char *vm; /* NULL: all */
+    int64_t since;  /* UNIX nanoseconds */
+    int64_t until;
+    uint32_t limit; /* 0: none */
+    /* Which of them; NULL: all. Looks at the record only, it may run on another thread. */
+    bool (*is_wanted)(const Vmreclaim__Controller__V1__Action *action);
+};
+
+/* The newest first. */
+struct store_records {
+    struct store_answer answer;
+    Vmreclaim__Controller__V1__Action **actions;
+    size_t count;
+    bool is_cut; /* there are more than `limit` */
+};
+typedef void (*store_records_done)(const struct store_records *records, void *userdata);
+
+void store_ask_records(struct store *store, const struct store_records_query *query,
+                       store_records_done done, void *userdata);
+
+/* The one whose id begins with `prefix`. -ENOENT; -EEXIST: more than one begins so. */
+void store_ask_record(struct store *store, const char *prefix, store_records_done done,
+                      void *userdata);
+
+/* Whether there is a record with exactly this id: `count` is 1 or 0, without `actions`. */
+void store_ask_id(struct store *store, const char *id, store_records_done done, void *userdata);
+
+struct store_history {
+    struct store_records records;
+    Vmreclaim__Controller__V1__Waterfall **points; /* ascending */
+    size_t point_count;
+};
+typedef void (*store_history_done)(const struct store_history *history, void *userdata);
+
+/* The records, and at most about `points` waterfalls of the same time, evenly thinned. `query->vm`
+ * is not NULL. */
+void store_ask_history(struct store *store, const struct store_records_query *query,
+                       uint32_t points, store_history_done done, void *userdata);
+
+/* ---- policies ---- */
+
+struct store_policies {
+    struct store_answer answer;
+    struct policy_revision **revisions;
+    size_t revision_count;
+    struct policy_assignment **assignments;
+    size_t assignment_count;
+};
+typedef void (*store_policies_done)(const struct store_policies *policies, void *userdata);
+
+/* The newest revision of each, by name, without texts ("" instead), and all assignments; at most a
+ * thousand of either. */
+void store_ask_policies(struct store *store, store_policies_done done, void *userdata);
+
+/* All of one name, the newest first, without texts; at most a thousand. -ENOENT. */
+void store_ask_revisions(struct store *store, const char *name, store_policies_done done,
+                         void *userdata);
+
+/* One revision with its text; 0: the newest. -ENOENT. */
+void store_ask_policy(struct store *store, const char *name, uint64_t revision,
+                      store_policies_done done, void *userdata);
+
+/* Adds the next revision (`revision->revision` is ignored) and assigns it to the selector, which
+ * may be empty. The same text as the newest revision, by hash, adds nothing. Answers with the
+ * revision, without its text. */
+void store_order_policy(struct store *store, const struct policy_revision *revision,
+                        const char *selector, store_policies_done done, void *userdata);
+
+/* Repeats the text of an older revision as a new one; 0: the one before the newest. Answers with
+ * the new revision. -ENOENT. */
+void store_roll_back(struct store *store, const char *name, uint64_t revision, const char *author,
+                     int64_t time, store_policies_done done, void *userdata);
+
+/* Answers with the assignment that there was. -ENOENT. */
+void store_unassign_policy(struct store *store, const char *selector, store_policies_done done,
+                           void *userdata);
+
+/* ---- whose policy ---- */
+
+/* A VM as selectors see it. */
+struct policy_subject {
+    const char *vm;
+    char *const *labels;
+    size_t label_count;
+};
+
+enum { POLICY_NONE_ASSIGNED = -1 };
+
+/* What is assigned to each of the subjects that were asked about, in their order. */
+struct store_assigned {
+    struct store_answer answer;
+    size_t count;                /* of the subjects */
+    const char **vms;            /* their names */
+    int *revision_of;            /* index into `revisions`, or POLICY_NONE_ASSIGNED */
+    struct store_policies found; /* the newest revision of each that is assigned, with its text */
+};
+typedef void (*store_assigned_done)(const struct store_assigned *assigned, void *userdata);
+
+/* By the VM's name first, then its labels in order, then the longest glob. */
+void store_ask_assigned(struct store *store, const struct policy_subject *subjects, size_t count,
+                        store_assigned_done done, void *userdata);
+
+#endif
