@@ -277,11 +277,12 @@ vm_describe() {
 }
 
 # On the machine itself the controller only dials: AF_VSOCK there belongs to whoever runs the machine.
+# `lab_controller` names another daemon of the build.
 controller_start() {
     local listen=()
     [[ $LAB_GROUND != emulated ]] || listen=(--listen none)
     mkdir -p "$lab_run/vms" "$lab_run/state"
-    "$LAB_BUILD/controller/vmreclaimd" "${listen[@]}" --api "$VMRECLAIM_API" --vms "$lab_run/vms" \
+    "$LAB_BUILD/controller/${lab_controller:-vmreclaimd}" "${listen[@]}" --api "$VMRECLAIM_API" --vms "$lab_run/vms" \
         --state-directory "$lab_run/state" --sample-interval 2s "$@" </dev/null >>"$LAB_RESULTS/vmreclaimd.log" 2>&1 &
     controller_pid=$!
 }

@@ -10,6 +10,7 @@ MiB=$((1024 * 1024))
 whole=512  # MiB
 leased=480
 qmp=$LAB_BUILD/tests/lab/qmp
+lab_controller=vmreclaimd-crash
 
 actual_is() { # MIB
     "$qmp" "$lab_run/a.second" query-balloon | grep -q "\"actual\": $(($1 * MiB))}"
