@@ -8,8 +8,8 @@
  * /proc/buddyinfo in every sample.
  *
  * `trapped` has no block that carries the reported mark, which small ones do after the reporting
- * order was lower for a while. They lose it in use, which is seen by how many are free at each call:
- * what was used and freed between two calls still counts as reported, until an exact pass. */
+ * order was lower for a while. They lose it in use, which is seen by how many are free at each
+ * call: what was used and freed between two calls still counts as reported, until an exact pass. */
 #ifndef VMRECLAIM_AGENT_SENSORS_SENSORS_H
 #define VMRECLAIM_AGENT_SENSORS_SENSORS_H
 

@@ -2,7 +2,6 @@
 # shellcheck disable=SC2154 # $lab_run comes from lib.sh
 # The lab's Debian guest, for scripts that have sourced lib.sh: a whole system that boots systemd,
 # with the agent's unit, redis, sqlite3 and gcc. Its commands run as a unit of it.
-# shellcheck disable=SC2154 # $lab_run comes from lib.sh
 # Sourced, not run.
 
 debian_disk=$("$LAB_SOURCE/tests/lab/debian-guest") || exit 125
