@@ -42,7 +42,7 @@ struct daemon {
     uv_timer_t watchdog_timer;
     uv_timer_t reload_timer; /* waits for a burst of file changes to end */
     int64_t started;         /* UNIX nanoseconds */
-    bool stopping;
+    size_t part_count;       /* that were started, see daemon.c */
 };
 
 /* Opens everything; `sources` stay the caller's. On failure what was opened is closed again by

@@ -1,0 +1,91 @@
+/* Sockets that others connect to. */
+#include "controller/daemon-listen.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "controller/vms/links.h"
+
+static void on_agent(int descriptor, const struct peer *peer, void *userdata)
+{
+    struct daemon *daemon = userdata;
+
+    supervisor_accept_agent(&daemon->supervisor, descriptor, peer);
+}
+
+static void on_operator(int descriptor, const struct peer *peer, void *userdata)
+{
+    struct daemon *daemon = userdata;
+
+    api_accept(&daemon->api, descriptor, peer);
+}
+
+static int listen_for_agents(struct daemon *daemon, struct error *error)
+{
+    for (size_t i = 0; i < daemon->config.listen_count; i++) {
+        struct address address;
+        int r = address_parse(daemon->config.listen[i], &address, error);
+
+        if (r == 0)
+            r = listener_create(&daemon->loop, &address, 0600, on_agent, daemon,
+                                &daemon->agent_listeners[i], error);
+        if (r < 0)
+            return error_prefix(error, r, "cannot listen for agents on %s",
+                                daemon->config.listen[i]);
+    }
+    return 0;
+}
+
+/* Operators in a group must be able to connect; the API then checks them. */
+static int listen_for_operators(struct daemon *daemon, struct error *error)
+{
+    bool has_groups =
+        daemon->config.read_group[0] != '\0' || daemon->config.control_group[0] != '\0';
+    struct address address;
+    int r = address_parse(daemon->config.api, &address, error);
+
+    if (r == 0)
+        r = listener_create(&daemon->loop, &address, has_groups ? 0666 : 0600, on_operator, daemon,
+                            &daemon->api_listener, error);
+    return r < 0 ? error_prefix(error, r, "cannot serve the API on %s", daemon->config.api) : 0;
+}
+
+/* The directory of the API's socket, when it is not there. */
+static void make_parent(const char *address)
+{
+    char path[PATH_MAX];
+    char *slash;
+
+    if (strncmp(address, "unix:", 5) != 0)
+        return;
+    (void)snprintf(path, sizeof(path), "%s", address + 5);
+    slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return;
+    *slash = '\0';
+    /* A failure shows when the socket is bound. */
+    (void)mkdir(path, 0755);
+}
+
+/* Operators first: who cannot serve them takes no agent. */
+int daemon_listen_start(struct daemon *daemon, struct error *error)
+{
+    int r;
+
+    make_parent(daemon->config.api);
+    r = listen_for_operators(daemon, error);
+    if (r == 0)
+        r = listen_for_agents(daemon, error);
+    if (r < 0)
+        daemon_listen_stop(daemon);
+    return r;
+}
+
+void daemon_listen_stop(struct daemon *daemon)
+{
+    listener_destroy(daemon->api_listener);
+    for (size_t i = 0; i < DAEMON_LISTEN_MAX; i++)
+        listener_destroy(daemon->agent_listeners[i]);
+}

@@ -1,0 +1,10 @@
+/* Where agents and operators connect. */
+#ifndef VMRECLAIM_CONTROLLER_DAEMON_LISTEN_H
+#define VMRECLAIM_CONTROLLER_DAEMON_LISTEN_H
+
+#include "controller/daemon.h"
+
+int daemon_listen_start(struct daemon *daemon, struct error *error);
+void daemon_listen_stop(struct daemon *daemon);
+
+#endif
