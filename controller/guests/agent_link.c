@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/base/text.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 
 #define GET_INFO_TIMEOUT (5 * NSEC_PER_SEC)

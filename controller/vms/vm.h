@@ -168,7 +168,7 @@ struct vm {
     struct vm_leases *VM_PART(leases_table) leases; /* NULL: there never was one */
     VM_PART(leases_table) bool leased;              /* something of ours is in its balloon */
     struct action *VM_PART(actions_machine) action; /* one at a time; NULL: none */
-    VM_PART(daemon_log) struct log_limit log; /* lines about this VM */
+    VM_PART(daemon_log) struct log_limit log;       /* lines about this VM */
 };
 
 /* Found by `source`. -ENOMEM. */
