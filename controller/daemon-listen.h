@@ -2,7 +2,7 @@
 #ifndef VMRECLAIM_CONTROLLER_DAEMON_LISTEN_H
 #define VMRECLAIM_CONTROLLER_DAEMON_LISTEN_H
 
-#include "controller/daemon.h"
+#include "controller/daemon-parts.h"
 
 int daemon_listen_start(struct daemon *daemon, struct error *error);
 void daemon_listen_stop(struct daemon *daemon);

@@ -5,7 +5,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
-#include "controller/daemon.h"
+#include "controller/daemon-parts.h"
 #include "controller/json/json.h"
 
 /* ---- events ---- */

@@ -2,48 +2,7 @@
 #ifndef VMRECLAIM_CONTROLLER_DAEMON_H
 #define VMRECLAIM_CONTROLLER_DAEMON_H
 
-#include <uv.h>
-
-#include "common/base/error.h"
-#include "common/base/notify.h"
-#include "common/transport/transport.h"
-#include "controller/actions/action.h"
-#include "controller/api/api.h"
-#include "controller/config/daemon_config.h"
-#include "controller/leases/keeper.h"
-#include "controller/policies/assignments.h"
-#include "controller/policies/push.h"
-#include "controller/policies/waiting.h"
-#include "controller/records/recorder.h"
-#include "controller/store/store.h"
-#include "controller/vms/supervisor.h"
-
-struct daemon {
-    uv_loop_t loop;
-    int root; /* directory that has proc/ and sys/ */
-    struct daemon_config config;
-    const struct daemon_sources *sources;
-    struct supervisor supervisor;
-    struct supervisor_listener log_listener;
-    struct api api;
-    struct actions actions;
-    struct store *store;
-    struct recorder recorder;
-    struct policy_assignments assignments;
-    struct policy_push policy_push;
-    struct policy_waits policy_waits;
-    struct lease_keeper keeper;
-    struct listener *agent_listeners[DAEMON_LISTEN_MAX];
-    struct listener *api_listener;
-    uv_signal_t signals[3];
-    uv_fs_event_t watches[2]; /* of the VM files and of the hypervisors' directory */
-    bool watching[2];
-    struct notify notify; /* the service manager */
-    uv_timer_t watchdog_timer;
-    uv_timer_t reload_timer; /* waits for a burst of file changes to end */
-    int64_t started;         /* UNIX nanoseconds */
-    size_t part_count;       /* that were started, see daemon.c */
-};
+#include "controller/daemon-parts.h"
 
 /* Opens everything; `sources` stay the caller's. On failure what was opened is closed again by
  * daemon_finish. */
@@ -54,12 +13,5 @@ int daemon_init(struct daemon *daemon, const struct daemon_sources *sources, int
 void daemon_run(struct daemon *daemon);
 
 void daemon_finish(struct daemon *daemon);
-
-/* Reads configuration and VM files again: all or nothing. What cannot change while running
- * (listen, api, vms, state_directory) is an error when it differs. */
-int daemon_reload(struct daemon *daemon, struct error *error);
-
-/* What --check does: reads everything and says the first thing that is wrong. */
-int daemon_check(const struct daemon_sources *sources, struct error *error);
 
 #endif

@@ -14,6 +14,7 @@
 #include "common/base/log.h"
 #include "common/base/util.h"
 #include "controller/daemon.h"
+#include "controller/daemon_files.h"
 #include "controller/release.h"
 
 /* The settings of the configuration file come in between, see print_usage(). */

@@ -2,16 +2,7 @@
 #ifndef VMRECLAIM_ACTIONS_ENDING_H
 #define VMRECLAIM_ACTIONS_ENDING_H
 
-#include "controller/actions/machine.h"
-
-/* Moves the action; the change must be in the table. */
-void action_move(struct action *action, enum action_state next);
-
-/* What holds for an action at any time, asserted. */
-void action_check(const struct action *action);
-
-/* Nothing of it is under way any more, and the VM is free for another. */
-void action_leave(struct action *action);
+#include "controller/actions/life.h"
 
 /* It acts: VM_EVENT_ACTION_BEGUN. */
 void action_report_begin(struct action *action);

@@ -14,79 +14,6 @@
 #define TICK         (250 * NSEC_PER_MSEC)
 #define SETTLE_NOISE MIB
 
-#define BIT(state) (1u << (state))
-
-/* ---- states ---- */
-
-static const struct {
-    const char *name;
-    unsigned next; /* states that may follow */
-} states[ACTION_STATE_COUNT] = {
-    [ACTION_BEFORE] = {"before", BIT(ACTION_ACTING) | BIT(ACTION_ENDED)},
-    [ACTION_ACTING] = {"acting", BIT(ACTION_SETTLING) | BIT(ACTION_AFTER) | BIT(ACTION_ENDED)},
-    [ACTION_SETTLING] = {"settling", BIT(ACTION_AFTER) | BIT(ACTION_ENDED)},
-    [ACTION_AFTER] = {"after", BIT(ACTION_ENDED)},
-    [ACTION_ENDED] = {"ended", 0},
-};
-
-const char *action_state_name(enum action_state state)
-{
-    return states[state].name;
-}
-
-bool action_state_may_follow(enum action_state state, enum action_state next)
-{
-    return (states[state].next & BIT(next)) != 0;
-}
-
-void action_check(const struct action *action)
-{
-    enum action_state state = action->state;
-
-    assert(state < ACTION_STATE_COUNT);
-    assert(action->vm->supervisor == action->actions->supervisor);
-    assert(state == ACTION_ENDED || (state == ACTION_BEFORE) == (action->started == 0));
-    assert(action->guest == NULL || action->started != 0);
-    assert(action->client == NULL || state == ACTION_ACTING);
-    assert(action->sample.client == NULL || state == ACTION_BEFORE || state == ACTION_AFTER);
-    if (state == ACTION_ENDED) {
-        assert(action->vm->action != action);
-        assert(action->client == NULL && action->sample.client == NULL);
-    } else {
-        assert(action->vm->action == action);
-        assert(action->actions->running_count > 0);
-    }
-    if (state == ACTION_SETTLING) {
-        assert(action->lowest <= action->footprint_before);
-        assert(action->last_fall >= action->started);
-        assert(action->settle_end >= action->last_fall);
-    }
-}
-
-void action_move(struct action *action, enum action_state next)
-{
-    assert(action_state_may_follow(action->state, next));
-    action->state = next;
-    action_check(action);
-}
-
-void action_leave(struct action *action)
-{
-    struct actions *actions = action->actions;
-    const struct action_means *means = action->request.kind->means;
-
-    assert(action->vm->action == action && actions->running_count > 0);
-    fresh_sample_cancel(&action->sample);
-    if (means->call_off != NULL)
-        means->call_off(action);
-    action->vm->action = NULL;
-    list_remove(&action->link);
-    actions->running_count--;
-    assert(list_is_empty(&actions->running) == (actions->running_count == 0));
-    if (actions->running_count == 0)
-        (void)uv_timer_stop(&actions->timer);
-}
-
 /* ---- after ---- */
 
 /* Without a sample of this very VM, the host alone is measured. */
@@ -252,11 +179,8 @@ static struct action *create(struct actions *actions, struct vm *vm,
         action_id_make(action->request.id);
     (void)snprintf(action->vm_name, sizeof(action->vm_name), "%s", vm->name);
     (void)snprintf(action->asked_by, sizeof(action->asked_by), "%s", asked_by);
-    list_append(&actions->running, &action->link);
-    actions->running_count++;
-    vm->action = action;
+    action_enter(action);
     (void)uv_timer_start(&actions->timer, on_timer, TICK / NSEC_PER_MSEC, TICK / NSEC_PER_MSEC);
-    action_check(action);
     return action;
 }
 

@@ -1,7 +1,7 @@
 /* Methods that start actions. */
 #include "common/base/text.h"
 #include "controller/actions/action.h"
-#include "controller/api/api.h"
+#include "controller/api/dispatch.h"
 
 #include <stdio.h>
 

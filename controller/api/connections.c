@@ -1,13 +1,12 @@
 /* The ttRPC door: connections of clients, who they are, and their calls. */
+#include "controller/api/connections.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "controller/api/api.h"
-#include "controller/api/door.h"
 
 #define GROUPS_MAX 256
 #define BYTES_MAX  ((uint64_t)256 << 20) /* of all connections */

@@ -2,7 +2,7 @@
 #ifndef VMRECLAIM_API_EVENTS_H
 #define VMRECLAIM_API_EVENTS_H
 
-#include "controller/api/api.h"
+#include "controller/api/dispatch.h"
 
 /* Listens to the supervisor, for those who call WatchEvents. */
 void api_events_init(struct api *api);

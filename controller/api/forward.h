@@ -2,7 +2,7 @@
 #ifndef VMRECLAIM_API_FORWARD_H
 #define VMRECLAIM_API_FORWARD_H
 
-#include "controller/api/api.h"
+#include "controller/api/dispatch.h"
 
 struct forward;
 

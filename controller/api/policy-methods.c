@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/api/api.h"
+#include "controller/api/dispatch.h"
 #include "controller/messages/policy.h"
 #include "controller/messages/text.h"
 #include "controller/policies/assignments.h"

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/api/api.h"
+#include "controller/api/dispatch.h"
+#include "controller/records/again.h"
 #include "controller/records/recorder.h"
 #include "controller/store/requests.h"
 
@@ -97,7 +98,7 @@ static void on_record(const struct store_records *records, void *userdata)
     response.action = records->actions[0];
     vm = registry_find_name(&call->api->rooms.supervisor->registry, response.action->vm);
     response.now_is_known =
-        vm != NULL && recorder_measure_again(vm, response.action, &response.host_returned_now) == 0;
+        vm != NULL && record_measure_again(vm, response.action, &response.host_returned_now) == 0;
     api_call_finish(call, &response.base);
 }
 

@@ -10,7 +10,7 @@
 #include "common/base/text.h"
 #include "common/proc/meminfo.h"
 #include "controller/actions/action.h"
-#include "controller/api/api.h"
+#include "controller/api/dispatch.h"
 #include "controller/config/daemon_config.h"
 #include "controller/json/json.h"
 #include "controller/messages/text.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/api/api.h"
+#include "controller/api/dispatch.h"
 #include "controller/api/forward.h"
 #include "controller/messages/finding.h"
 #include "controller/messages/vm.h"

@@ -18,7 +18,7 @@ bool policy_selector_is_pattern(const char *selector)
 static void on_assigned(const struct store_assigned *assigned, void *userdata)
 {
     struct policy_assignments *assignments = userdata;
-    struct policy_giving giving = {.assignments = assignments};
+    struct policy_giving giving = {.registry = &assignments->supervisor->registry};
 
     for (size_t i = 0; i < assigned->count; i++)
         (void)policy_give(&giving, assigned, i);

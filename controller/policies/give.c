@@ -39,8 +39,7 @@ static bool read_once(struct policy_giving *giving, const struct policy_revision
 struct vm *policy_give(struct policy_giving *giving, const struct store_assigned *assigned,
                        size_t index)
 {
-    const struct registry *registry = &giving->assignments->supervisor->registry;
-    struct vm *vm = registry_find_name(registry, assigned->vms[index]);
+    struct vm *vm = registry_find_name(giving->registry, assigned->vms[index]);
     const struct policy_revision *revision;
 
     if (vm == NULL || assigned->revision_of[index] == POLICY_NONE_ASSIGNED)

@@ -2,15 +2,15 @@
 #ifndef VMRECLAIM_POLICIES_GIVE_H
 #define VMRECLAIM_POLICIES_GIVE_H
 
-#include "controller/policies/assignments.h"
 #include "controller/store/requests.h"
+#include "controller/vms/registry.h"
 
 /* The VM as selectors see it; points into its record. */
 struct policy_subject policy_subject_of(const struct vm *vm);
 
 /* One walk over an answer: a policy's text is read once for all VMs that come after each other. */
 struct policy_giving {
-    const struct policy_assignments *assignments;
+    const struct registry *registry;
     const struct policy_revision *read; /* NULL: none yet */
     bool is_readable;
     struct policy policy;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/policies/assignments.h"
 #include "controller/policies/give.h"
 
 struct order {
@@ -55,7 +56,7 @@ static void on_assigned(const struct store_assigned *assigned, void *userdata)
 {
     struct order *order = userdata;
     const struct registry *registry = &order->assignments->supervisor->registry;
-    struct policy_giving giving = {.assignments = order->assignments};
+    struct policy_giving giving = {.registry = registry};
     char **vms = calloc(assigned->count + 1, sizeof(*vms));
     size_t count = 0;
 

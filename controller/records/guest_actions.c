@@ -8,6 +8,7 @@
 #include "controller/explain/view.h"
 #include "controller/messages/action.h"
 #include "controller/messages/text.h"
+#include "controller/records/again.h"
 #include "controller/records/tracks.h"
 #include "controller/vms/drift.h"
 #include "controller/vms/hypervisor.h"
@@ -236,7 +237,7 @@ static void close_one(struct recorder *recorder, struct track *track, struct vm 
     if (action == NULL)
         return;
     Action lent = *action;
-    if (vm != NULL && recorder_is_comparable(vm, action))
+    if (vm != NULL && record_is_comparable(vm, action))
         close_measured(recorder, track, vm, &lent, run, now);
     else
         tracks_store_unmeasured(recorder, &lent,

@@ -20,7 +20,7 @@
 #ifndef VMRECLAIM_CONTROLLER_RECORDS_GUEST_ACTIONS_H
 #define VMRECLAIM_CONTROLLER_RECORDS_GUEST_ACTIONS_H
 
-#include "controller/records/recorder.h"
+#include "controller/records/book.h"
 #include "controller/records/track.h"
 
 /* A guest tells of an action that has ended. `id` is for its record; `now` is CLOCK_BOOTTIME. */

@@ -21,6 +21,7 @@
 
 #include "controller/actions/judge.h"
 #include "controller/messages/waterfall.h"
+#include "controller/records/again.h"
 #include "controller/records/guest_actions.h"
 #include "controller/records/reports.h"
 #include "controller/records/resume.h"
@@ -28,7 +29,6 @@
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/measured.h"
 
-#define ALLOWANCE    (2 * (int64_t)NSEC_PER_SEC) /* between two clocks */
 #define TICK_MS      1000
 #define MINUTE       60 /* ticks */
 #define STORE_EVERY  5
@@ -99,25 +99,6 @@ static void check_again(struct recorder *recorder, struct track *track, const st
     (void)store_put_action(recorder->store, &lent);
 }
 
-/* Whether the VM's hypervisor is the one that the action was measured on. */
-bool recorder_is_comparable(const struct vm *vm, const Action *action)
-{
-    nsec_t tick = NSEC_PER_SEC / (nsec_t)sysconf(_SC_CLK_TCK);
-    int64_t age = time_realtime() - action->started_ns;
-
-    return action->footprint_before != 0 && hypervisor_process_is_open(&vm->measured.process) &&
-           (int64_t)(vm->measured.process.start_time * tick) <=
-               (int64_t)time_boottime() - age + ALLOWANCE;
-}
-
-int recorder_measure_again(struct vm *vm, const Action *action, int64_t *ret_returned)
-{
-    if (!action->finished || !recorder_is_comparable(vm, action) || vm_measure_exactly(vm) < 0)
-        return -ENODATA;
-    *ret_returned = judge_returned(action, vm->measured.waterfall.footprint);
-    return 0;
-}
-
 /* A record that waits; the VM has just been measured. */
 static void continue_waiting(struct recorder *recorder, struct track *track, const struct vm *vm)
 {
@@ -127,7 +108,7 @@ static void continue_waiting(struct recorder *recorder, struct track *track, con
     track->state = TRACK_OVER;
     if (action == NULL)
         return;
-    if (vm != NULL && recorder_is_comparable(vm, action))
+    if (vm != NULL && record_is_comparable(vm, action))
         check_again(recorder, track, vm, action);
     vmreclaim__controller__v1__action__free_unpacked(action, NULL);
 }

@@ -7,7 +7,7 @@
 #ifndef VMRECLAIM_CONTROLLER_RECORDS_REPORTS_H
 #define VMRECLAIM_CONTROLLER_RECORDS_REPORTS_H
 
-#include "controller/records/recorder.h"
+#include "controller/records/book.h"
 
 #define REPORTS_MAX      1024 /* that wait; more are not recorded */
 #define REPORTS_PER_TICK 8

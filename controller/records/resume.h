@@ -2,7 +2,7 @@
 #ifndef VMRECLAIM_CONTROLLER_RECORDS_RESUME_H
 #define VMRECLAIM_CONTROLLER_RECORDS_RESUME_H
 
-#include "controller/records/recorder.h"
+#include "controller/records/book.h"
 
 /* Once at start: what waits for its later check waits on, a guest's action that has just ended
  * settles on, and what else was under way is closed without figures of the host. */

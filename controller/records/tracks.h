@@ -2,7 +2,7 @@
 #ifndef VMRECLAIM_CONTROLLER_RECORDS_TRACKS_H
 #define VMRECLAIM_CONTROLLER_RECORDS_TRACKS_H
 
-#include "controller/records/recorder.h"
+#include "controller/records/book.h"
 #include "controller/records/track.h"
 
 /* The track of the VM's action; NULL: none. */

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "common/base/util.h"
-#include "controller/store/internal.h"
+#include "controller/store/database.h"
+#include "controller/store/queries.h"
 
 /* ---- actions ---- */
 

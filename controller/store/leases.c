@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "common/base/text.h"
-#include "controller/store/internal.h"
+#include "controller/store/database.h"
+#include "controller/store/queries.h"
 
 static int put(void *userdata, const struct lease *lease, struct error *error)
 {

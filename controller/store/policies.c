@@ -6,7 +6,8 @@
 
 #include "common/base/text.h"
 
-#include "controller/store/internal.h"
+#include "controller/store/database.h"
+#include "controller/store/queries.h"
 
 #define LABEL   "label:"
 #define COLUMNS "name, revision, author, time, hash, source_name, rolled_back_to"

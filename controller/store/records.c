@@ -5,7 +5,8 @@
 
 #include "common/base/text.h"
 
-#include "controller/store/internal.h"
+#include "controller/store/database.h"
+#include "controller/store/queries.h"
 
 enum record_kind {
     RECORD_ACTION,

@@ -12,7 +12,8 @@
 #include <stdio.h>
 
 #include "common/base/util.h"
-#include "controller/store/internal.h"
+#include "controller/store/database.h"
+#include "controller/store/queries.h"
 
 #define SECOND ((int64_t)NSEC_PER_SEC)
 #define DAY    (86400 * SECOND)

@@ -4,7 +4,8 @@
 
 #include "common/base/text.h"
 #include "common/base/util.h"
-#include "controller/store/internal.h"
+#include "controller/store/database.h"
+#include "controller/store/queries.h"
 
 static const char *const steps[] = {
     /* 1 */

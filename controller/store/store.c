@@ -1,4 +1,4 @@
-/* Opening the file, and its errors in words. */
+/* Opening the file. */
 #include "controller/store/store.h"
 
 #include <errno.h>
@@ -7,97 +7,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/base/text.h"
 #include "controller/crash/crash.h"
-#include "controller/store/internal.h"
+#include "controller/store/database.h"
 
 #define RETRY_INTERVAL (10 * NSEC_PER_SEC)
 #define BUSY_TIMEOUT   50 /* ms that the loop may stand still for another writer */
-
-/* What SQLite's result codes mean to us; extended codes are cut to their low byte. */
-static const struct meaning {
-    int code;
-    int errno_value;
-    const char *words; /* with %s: the path */
-} meanings[] = {
-    {SQLITE_FULL, ENOSPC, "the file system of %s is full; free some space on it"},
-    {SQLITE_READONLY, EROFS, "%s is read-only; check its owner, its mode and the mount"},
-    {SQLITE_PERM, EACCES, "%s may not be opened; check its owner and mode"},
-    {SQLITE_CANTOPEN, EACCES,
-     "%s cannot be opened; check that the directory exists, its owner and mode"},
-    {SQLITE_BUSY, EBUSY,
-     "%s is locked by another process; is a second vmreclaimd or a sqlite3 shell at work?"},
-    {SQLITE_LOCKED, EBUSY, "%s is locked by another process"},
-    {SQLITE_CORRUPT, EUCLEAN,
-     "%s is damaged; stop vmreclaimd, move the file away (sqlite3 FILE .recover saves what can be "
-     "saved) and start it again"},
-    {SQLITE_NOTADB, EUCLEAN, "%s is not a database; move it away and restart vmreclaimd"},
-    {SQLITE_NOMEM, ENOMEM, "out of memory for %s"},
-};
-
-int store_fail(struct store *store, const char *doing, struct error *error)
-{
-    static const struct meaning other = {0, EIO, "%s cannot be used"};
-    int code = store->database == NULL ? SQLITE_CANTOPEN
-                                       : sqlite3_extended_errcode(store->database) & 0xff;
-    const struct meaning *meaning = &other;
-    char words[320];
-
-    for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)
-        if (meanings[i].code == code)
-            meaning = &meanings[i];
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    (void)snprintf(words, sizeof(words), meaning->words, store->path);
-#pragma GCC diagnostic pop
-    (void)text_format(store->problem, sizeof(store->problem), "%s: %s (%s)", doing, words,
-                      store->database == NULL ? "not open" : sqlite3_errmsg(store->database));
-    return error_set(error, -meaning->errno_value, "%s", store->problem);
-}
-
-int store_need(struct store *store, const char *doing, struct error *error)
-{
-    if (store->database != NULL)
-        return 0;
-    return error_set(error, -EIO, "%s: the store is not usable: %s", doing, store->problem);
-}
-
-int store_prepare(struct store *store, const char *sql, sqlite3_stmt **ret_statement,
-                  struct error *error)
-{
-    int r = store_need(store, "reading the store", error);
-
-    if (r < 0)
-        return r;
-    if (sqlite3_prepare_v2(store->database, sql, -1, ret_statement, NULL) != SQLITE_OK)
-        return store_fail(store, "preparing a statement", error);
-    return 0;
-}
-
-int store_step(struct store *store, sqlite3_stmt *statement, const char *doing, struct error *error)
-{
-    switch (sqlite3_step(statement)) {
-    case SQLITE_ROW:
-        return 1;
-    case SQLITE_DONE:
-        return 0;
-    default:
-        return store_fail(store, doing, error);
-    }
-}
-
-int store_execute(struct store *store, const char *sql, const char *doing, struct error *error)
-{
-    if (sqlite3_exec(store->database, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return store_fail(store, doing, error);
-    return 0;
-}
-
-const char *store_text(sqlite3_stmt *statement, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(statement, column);
-    return text == NULL ? "" : text;
-}
 
 /* Everything of the transaction was done, nothing of it is valid yet. */
 static int on_commit(void *userdata)

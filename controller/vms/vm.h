@@ -167,7 +167,7 @@ struct vm {
     VM_PART(policies_push) struct vm_policy assigned;
     struct vm_leases *VM_PART(leases_table) leases; /* NULL: there never was one */
     VM_PART(leases_table) bool leased;              /* something of ours is in its balloon */
-    struct action *VM_PART(actions_machine) action; /* one at a time; NULL: none */
+    struct action *VM_PART(actions_life) action;    /* one at a time; NULL: none */
     VM_PART(daemon_log) struct log_limit log;       /* lines about this VM */
 };
 

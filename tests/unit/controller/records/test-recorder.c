@@ -1,4 +1,5 @@
 /* Records of operators' actions over time, and what a restart makes of all. */
+#include "controller/records/again.h"
 #include "tests/unit/controller/records/recorder-fixture.h"
 
 #include <string.h>
@@ -41,12 +42,12 @@ static void test_later_figures_take_the_drift_off(void **state)
     action.started_ns = time_realtime();
     action.footprint_before = vm->measured.host.footprint;
     begin_action(&action);
-    assert_int_equal(recorder_measure_again(vm, &action, &returned), -ENODATA); /* not yet */
+    assert_int_equal(record_measure_again(vm, &action, &returned), -ENODATA); /* not yet */
     set_footprint(200);
     action.drift = -200 * (int64_t)MIB;
     action.host_returned = 100 * (int64_t)MIB;
     end_action(&action);
-    assert_int_equal(recorder_measure_again(vm, &action, &returned), 0);
+    assert_int_equal(record_measure_again(vm, &action, &returned), 0);
     assert_int_equal(returned, 100 * MIB);
     set_footprint(180);
     recorder_tick(&recorder, time_boottime() + 700 * NSEC_PER_SEC, time_realtime());

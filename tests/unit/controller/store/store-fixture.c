@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
-#include "controller/store/internal.h"
+#include "controller/store/database.h"
 #include "controller/store/queries.h"
 
 int setup(void **state)

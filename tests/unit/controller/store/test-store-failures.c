@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
-#include "controller/store/internal.h"
+#include "controller/store/database.h"
 #include "controller/store/queries.h"
 
 /* Nothing can be written; `code` and `words` say why. Then `mend` ends it, and nothing is lost. */

@@ -1,11 +1,14 @@
-/* What the store's files share. */
-#ifndef VMRECLAIM_CONTROLLER_STORE_INTERNAL_H
-#define VMRECLAIM_CONTROLLER_STORE_INTERNAL_H
+/* The file, and statements on it with errors in words. For the store's own files. */
+#ifndef VMRECLAIM_CONTROLLER_STORE_DATABASE_H
+#define VMRECLAIM_CONTROLLER_STORE_DATABASE_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
 
+#include "common/base/error.h"
 #include "common/base/list.h"
-#include "controller/store/queries.h"
+#include "common/base/time.h"
 
 /* A pass over all records, in pieces. */
 struct retention {

@@ -1,0 +1,64 @@
+/* Dispatching calls. */
+#include "controller/api/dispatch.h"
+
+#include <assert.h>
+#include <errno.h>
+
+/* Every change, and of refusals as many as a person can bring about: whoever can connect can ask.
+ */
+static bool is_audited(const struct api_call *call, bool allowed)
+{
+    unsigned suppressed;
+
+    if (call->api->audit == NULL)
+        return false;
+    return allowed ? (call->method->flags & API_CONTROLS) != 0
+                   : log_limit_pass(&call->user->refusals, time_boottime(), &suppressed);
+}
+
+void api_dispatch(struct api_call *call, const struct api_method *method,
+                  const ProtobufCMessage *request)
+{
+    bool controls = (method->flags & API_CONTROLS) != 0;
+    bool allowed = controls ? call->caller.may_control : call->caller.may_read;
+    struct api *api = call->api;
+
+    assert(call->state == API_CALL_OPEN && call->method == NULL && call->action[0] == '\0');
+    assert(!call->caller.may_control || call->caller.may_read);
+    assert(api_method_of(request->descriptor) == method);
+    call->method = method;
+    if (controls)
+        action_id_make(call->action);
+    if (is_audited(call, allowed))
+        api->audit(call, request, allowed, api->audit_userdata);
+    if (allowed)
+        method->handler(call, request);
+    else
+        api_call_fail(call, -EPERM, "%s needs the %s group of vmreclaimd; %s is not in it",
+                      method->name, controls ? "control" : "read", call->caller.name);
+}
+
+/* ---- for handlers ---- */
+
+struct vm *api_find_vm(struct api_call *call, const char *name)
+{
+    struct error error;
+    struct vm *vm;
+    int r = registry_find(&call->api->rooms.supervisor->registry, name, &vm, &error);
+
+    if (r == 0)
+        return vm;
+    api_call_fail_error(call, r, &error);
+    return NULL;
+}
+
+struct vm *api_find_vm_with_agent(struct api_call *call, const char *name)
+{
+    struct vm *vm = api_find_vm(call, name);
+
+    if (vm == NULL || vm->links.agent != NULL)
+        return vm;
+    api_call_fail(call, -ENOTCONN,
+                  "no agent of VM '%s' is connected; start vmreclaim-agent in the guest", vm->name);
+    return NULL;
+}

@@ -1,0 +1,77 @@
+/* The dispatcher: who may call which method, and what handlers work on. */
+#ifndef VMRECLAIM_API_DISPATCH_H
+#define VMRECLAIM_API_DISPATCH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <uv.h>
+
+#include "common/base/list.h"
+#include "common/transport/address.h"
+#include "common/ttrpc/ttrpc.h"
+#include "controller/api/call.h"
+#include "controller/api/method.h"
+#include "controller/api/users.h"
+#include "controller/vms/supervisor.h"
+
+#define API_METHODS_MAX     48
+#define API_CONNECTIONS_MAX 256
+#define API_GROUP_NONE      ((gid_t)-1)
+
+struct actions;
+struct daemon_config;
+struct lease_keeper;
+struct policy_assignments;
+struct policy_waits;
+struct recorder;
+struct store;
+
+/* What handlers work on; the owners' until the API is finished. A test may leave out what its
+ * methods do not need. */
+struct api_rooms {
+    struct supervisor *supervisor;
+    struct actions *actions;
+    const struct lease_keeper *keeper;
+    struct policy_assignments *assignments;
+    struct policy_waits *policy_waits;
+    struct recorder *recorder;
+    struct store *store;
+    const struct daemon_config *config;
+    int64_t started; /* of the daemon, UNIX nanoseconds */
+};
+
+/* Every call that changes something, before it is handled, and refused ones. The call's method,
+ * caller and action are set. */
+typedef void (*api_audit)(const struct api_call *call, const ProtobufCMessage *request,
+                          bool allowed, void *userdata);
+
+struct api {
+    struct api_rooms rooms;
+    struct ttrpc_service service;
+    ttrpc_handler handlers[API_METHODS_MAX];
+    struct list connections; /* struct api_connection */
+    size_t connection_count;
+    struct ttrpc_budget budget; /* of all connections */
+    struct api_users users;
+    struct supervisor_listener listener;
+    struct list watchers;
+    uint64_t event_sequence;
+    gid_t read_group; /* API_GROUP_NONE: root only */
+    gid_t control_group;
+    api_audit audit; /* may be NULL */
+    void *audit_userdata;
+};
+
+/* Serves a call that a door has made: permission and audit, then the method's handler. */
+void api_dispatch(struct api_call *call, const struct api_method *method,
+                  const ProtobufCMessage *request);
+
+/* ---- for handlers ---- */
+
+/* The VM that a request names, or NULL after failing the call. */
+struct vm *api_find_vm(struct api_call *call, const char *name);
+
+/* The same for a VM whose agent is to be asked. */
+struct vm *api_find_vm_with_agent(struct api_call *call, const char *name);
+
+#endif

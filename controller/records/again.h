@@ -1,0 +1,16 @@
+/* Measuring once more what a record says. */
+#ifndef VMRECLAIM_CONTROLLER_RECORDS_AGAIN_H
+#define VMRECLAIM_CONTROLLER_RECORDS_AGAIN_H
+
+#include "controller.pb-c.h"
+#include "controller/vms/vm.h"
+
+/* Whether a footprint of the VM now can be compared with the record: the same process holds it. */
+bool record_is_comparable(const struct vm *vm, const Vmreclaim__Controller__V1__Action *action);
+
+/* Measures now what the record's host_returned was, less the same drift: that of the action's own
+ * window, which says nothing about later. -ENODATA: it cannot be compared. */
+int record_measure_again(struct vm *vm, const Vmreclaim__Controller__V1__Action *action,
+                         int64_t *ret_returned);
+
+#endif

@@ -1,0 +1,22 @@
+/* What the recorder's files share: the actions that are followed, the reports that wait. */
+#ifndef VMRECLAIM_CONTROLLER_RECORDS_BOOK_H
+#define VMRECLAIM_CONTROLLER_RECORDS_BOOK_H
+
+#include "controller/actions/action.h"
+#include "controller/store/store.h"
+
+#define RECORDER_TRACKS_MAX 4096 /* more at a time are recorded without a later check */
+
+struct recorder {
+    struct supervisor *supervisor;
+    struct store *store;
+    struct supervisor_listener listener;
+    struct list tracks;
+    size_t track_count;
+    struct list reports; /* see reports.h */
+    size_t report_count;
+    uv_timer_t timer;
+    uint64_t seconds; /* ticks since start */
+};
+
+#endif
