@@ -1,9 +1,9 @@
 /* What the agent does to its kernel: reclaim cache, compact, start a reporting pass.
  *
- * Each action runs in a forked child at SCHED_IDLE, because the kernel does the work inside one
- * write(2) that only a signal ends: the child is killed at the time limit, on actions_stop(), and
- * when the agent dies. One action at a time. The caller's callback comes last, from the loop, once
- * per started action. */
+ * Each action runs in a forked child at SCHED_IDLE. The kernel does the work inside one write(2),
+ * which only a signal ends. So the child is killed at the time limit, on actions_stop(), and when
+ * the agent dies. One action at a time. The caller's callback comes last, from the loop, once per
+ * started action. */
 #ifndef VMRECLAIM_AGENT_ACTIONS_ACTIONS_H
 #define VMRECLAIM_AGENT_ACTIONS_ACTIONS_H
 

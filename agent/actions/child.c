@@ -1,14 +1,14 @@
 /* A killable child.
  *
- * Theory of operation. The parent forks; the child does its work with one end of a pipe and exits;
- * the pipe's end of file tells the parent that it has, whatever the reason. The parent reaps it
+ * Theory of operation. The parent forks. The child does its work with one end of a pipe and exits.
+ * End of file on the pipe notifies the parent of the exit, whatever the reason. The parent reaps it
  * then, closes its two handles and calls back.
  *
  *     start ─> running ──end of file──> reaped ──handles closed──> done
  *                 └─ time limit or stop: SIGKILL ─┘
  *
  * Failure modes. fork fails when memory is short: nothing was begun then. A child inside the kernel
- * ends when the kernel next looks for a fatal signal; until then the pipe stays open and the loop
+ * ends when the kernel next looks for a fatal signal. Until then the pipe stays open and the loop
  * goes on. The parent dies: the kernel kills the child. */
 #include "agent/actions/child.h"
 

@@ -1,5 +1,6 @@
-/* A killable child for work that blocks inside the kernel: forked without exec, so that it needs no
- * program file and next to no memory; SCHED_IDLE, lowest I/O priority; dies with its parent. */
+/* A killable child for work that blocks inside the kernel. It is forked without exec, so it needs
+ * no program file and next to no memory. It runs at SCHED_IDLE and the lowest I/O priority, and
+ * dies with its parent. */
 #ifndef VMRECLAIM_AGENT_ACTIONS_CHILD_H
 #define VMRECLAIM_AGENT_ACTIONS_CHILD_H
 

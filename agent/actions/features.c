@@ -223,7 +223,7 @@ static const struct {
                                   "page_poison, init_on_free",
                                   detect_unpoisoned_pages},
     [FEATURE_KPAGEFLAGS] = {"kpageflags",
-                            "free blocks count as reportable; what arrived only the host can tell",
+                            "free blocks count as reportable; only the host knows what arrived",
                             detect_kpageflags},
     [FEATURE_PERCPU_DRAIN] = {"percpu-drain", "a short touch of memory starts a reporting pass",
                               detect_percpu_drain},

@@ -1,9 +1,9 @@
 /* How much to ask the kernel for, so that it takes what is wanted. Pure.
  *
- * Kernels before 6.12 take up to half more of a cgroup than memory.reclaim asks for: 12.1 MiB for
- * 8, 1.23 for 1 on 6.1, and whole clusters of 32 pages at least. More than wanted is pages that a
- * floor protects. So what is wanted is asked for in steps, each smaller by what the steps before
- * took too much, and ends within a cluster of it. */
+ * Kernels before 6.12 take up to half more of a cgroup than memory.reclaim asks for, in whole
+ * clusters of 32 pages. On 6.1 that was 12.1 MiB for 8, and 1.23 for 1. More than wanted is pages
+ * that a floor protects. So what is wanted is asked for in steps. Each is smaller by what the steps
+ * before took too much, and the last ends within a cluster of the amount. */
 #ifndef VMRECLAIM_AGENT_ACTIONS_PORTION_H
 #define VMRECLAIM_AGENT_ACTIONS_PORTION_H
 
@@ -21,8 +21,9 @@ struct portion_cache {
     uint64_t read_back; /* file pages that were read again after they had been taken, so far */
 };
 
-/* What was taken between two moments. What came back meanwhile was taken, too: a working set that
- * is read back at once must not be taken again and again until the cache has shrunk as wanted. */
+/* What was taken between two moments. What came back meanwhile was taken, too. Otherwise a working
+ * set that is read back at once would be taken again and again until the cache had shrunk as
+ * wanted. */
 uint64_t portion_taken(const struct portion_cache *before, const struct portion_cache *after);
 
 /* Bytes to ask for next; 0: enough was taken. */

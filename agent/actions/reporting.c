@@ -12,7 +12,7 @@
 #include "common/proc/page-reporting.h"
 
 /* The kernel starts a pass 2 s after a large enough free and gives at least a sixteenth of each
- * list; three passes without a single block are no delay any more. */
+ * list. Three passes without a single block are no delay any more. */
 #define INERT_AFTER (10 * NSEC_PER_SEC)
 
 uint32_t reporting_order(const struct reporting *reporting)

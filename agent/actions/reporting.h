@@ -1,7 +1,7 @@
 /* Free page reporting of the guest's kernel: its order, the order's floor, and why it does nothing.
  *
  * A lower order lets smaller free blocks go to the host. The host's backing sets a floor below
- * which returned pages come back by themselves; the controller tells it. Starting a pass is an
+ * which returned pages come back by themselves; the controller sends it. Starting a pass is an
  * action (ACTION_KICK_REPORTING in actions.h), because it needs the child. */
 #ifndef VMRECLAIM_AGENT_ACTIONS_REPORTING_H
 #define VMRECLAIM_AGENT_ACTIONS_REPORTING_H

@@ -95,8 +95,8 @@ static void on_action_done(const struct action_outcome *outcome, void *userdata)
     finish(runner, job);
 }
 
-/* A policy lowers the order for a while, and gives back what was in force before: an operator's
- * order, or the one that was found at the start. */
+/* A policy lowers the order for a while and restores what was in force before: an operator's order,
+ * or the one found at the start. */
 static bool restores_found(const struct runner *runner, const struct job *job)
 {
     return job->kind == ACTION_RESTORE_ORDER &&

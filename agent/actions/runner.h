@@ -78,8 +78,8 @@ int runner_init(struct runner *runner, uv_loop_t *loop, int root, struct feature
 /* Takes the job. -EBUSY: JOBS_MAX wait, or the job is the policy's and something runs. */
 int runner_submit(struct runner *runner, struct job *job);
 
-/* Stops the job if it runs, and `done` follows from the loop; takes it out of the queue if it
- * waits, and `done` runs at once. */
+/* Stops the job if it runs; `done` follows from the loop. Takes it out of the queue if it waits;
+ * `done` runs at once. */
 void runner_cancel(struct runner *runner, struct job *job);
 
 /* Stops the policy's job, if that is what runs, with `end`. */

@@ -9,9 +9,10 @@
  * path, original, the value we set before, the value we set last. Two values of ours stand there
  * because a crash between the journal and the setting leaves the older one in force.
  *
- * Crash points, in order: journal not yet written (nothing changed), journal written (the setting
- * is as before: nothing to do), setting written (the next start puts it back), setting put back but
- * still in the journal (it has the original value: nothing to do). */
+ * Crash points, in order. The journal is not yet written: nothing has changed. The journal is
+ * written: the setting is as before, so there is nothing to do. The setting is written: the next
+ * start puts it back. The setting is back but still in the journal: it has the original value, so
+ * there is nothing to do. */
 #include "agent/actions/settings.h"
 
 #include <assert.h>

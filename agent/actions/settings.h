@@ -1,9 +1,9 @@
-/* Kernel settings (sysctl and sysfs values) that the agent changes: each is written to a journal
- * before it is changed, and put back when it is no longer needed, at exit, or by the next start.
+/* Kernel settings (sysctl and sysfs values) that the agent changes. Each is written to a journal
+ * before it is changed. It is put back when it is no longer needed, at exit, or by the next start.
  *
- * Rules: a value that somebody else has changed since is theirs and is left alone; a journal of an
- * earlier boot is void, because a boot resets every setting. Without a writable state directory
- * nothing is changed. */
+ * A value that somebody else has changed since is theirs and is left alone. A journal of an earlier
+ * boot is void, because a boot resets every setting. Without a writable state directory nothing is
+ * changed. */
 #ifndef VMRECLAIM_AGENT_ACTIONS_SETTINGS_H
 #define VMRECLAIM_AGENT_ACTIONS_SETTINGS_H
 

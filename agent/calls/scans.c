@@ -10,8 +10,8 @@
 #include "agent/calls/messages.h"
 
 #define RANGES_PER_MESSAGE 128
-/* One step of the walk may complete this many ranges more: at most a group of 64 pageblocks that
- * was looked at before, and another one. */
+/* One step of the walk may complete this many more ranges: at most a group of 64 pageblocks that
+ * was looked at before, and another. */
 #define RANGES_PER_STEP 128
 #define RANGES_MAX      (RANGES_PER_MESSAGE + RANGES_PER_STEP)
 

@@ -1,5 +1,5 @@
-/* Reading the agent's configuration. Every source is walked twice with the same code: once for the
- * profile, whose values are the ground, then for the keys that are laid over it. */
+/* Reading the agent's configuration. Every source is walked twice with the same code: first for the
+ * profile, whose values are the ground, then for the keys laid over it. */
 #include "agent/config/configuration.h"
 
 #include <errno.h>
@@ -302,7 +302,7 @@ int configuration_read(const struct configuration_sources *sources,
     r = policy_check(&configuration.policy, error);
     if (r < 0)
         return r;
-    /* A guest whose controller dials has no business dialling out, unless it is told to. */
+    /* A guest whose controller dials has no business dialling out, unless its owner says so. */
     if (configuration.listens && !configuration.connect_is_set)
         configuration.dials = false;
     *ret_configuration = configuration;

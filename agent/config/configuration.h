@@ -26,7 +26,7 @@ struct configuration {
     struct address listen;
     enum host_port host_port; /* believed of a host that dials; HOST_PORT_AUTO */
     char state_directory[PATH_MAX];
-    bool sets_lowest_order; /* the owner knows the host's backing; a controller tells better */
+    bool sets_lowest_order; /* the owner knows the host's backing; a controller knows better */
     uint32_t lowest_order;
     bool seccomp;
     enum log_level log_level;

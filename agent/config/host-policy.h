@@ -1,5 +1,5 @@
-/* The policy that a host sent: made a struct policy, held within what the guest's owner allows, and
- * kept in the state directory, so that it stays in force while no controller is there. */
+/* The policy that a host sent, made a struct policy and held within what the guest's owner allows.
+ * It is kept in the state directory, so that it stays in force while no controller is there. */
 #ifndef VMRECLAIM_AGENT_CONFIG_HOST_POLICY_H
 #define VMRECLAIM_AGENT_CONFIG_HOST_POLICY_H
 

@@ -295,7 +295,7 @@ static void init_policy(struct agent *agent)
             log_warning("the stored policy is ignored: %s", error.text);
     }
     engine_init(&agent->engine, &agent->policy.policy, time_boottime());
-    /* Until a controller tells, the guest's own clock and configuration do. */
+    /* Until a controller sends better, the guest's own clock and configuration hold. */
     engine_set_wall_time(&agent->engine, time_realtime(), time_boottime());
     if (agent->configuration->sets_lowest_order)
         (void)agent_set_lowest_order(agent, agent->configuration->lowest_order);

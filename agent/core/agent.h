@@ -9,8 +9,8 @@
  *
  * A quiet guest is woken every ten seconds or so, by this alone.
  *
- * Failure modes: a guest that cannot be read is tried again ten seconds later, logged once a
- * minute; an action that cannot run is told to the engine, which then leaves it out. */
+ * Failure modes. A guest that cannot be read is tried again ten seconds later, and logged once a
+ * minute. An action that cannot run is reported to the engine, which then leaves it out. */
 #ifndef VMRECLAIM_AGENT_CORE_AGENT_H
 #define VMRECLAIM_AGENT_CORE_AGENT_H
 

@@ -12,13 +12,13 @@
  *                          └─ Watch ─> WATCHED ── ended, stalled
  *
  * A connection without Watch is a controller that is not one, or that lost interest: the agent
- * redials. The back-off doubles from 0.2 s to 2 s with jitter, so that a restarted controller is
- * met soon and not by all guests at once. Where no controller was ever met, or none for ten
- * minutes, a dial is a wake-up for nothing: the back-off then grows with the time alone up to 60 s,
- * and a dial goes out when the agent samples anyway.
+ * redials. The back-off doubles from 0.2 s to 2 s with jitter: a restarted controller is met soon,
+ * but not by all guests at once. Where no controller was ever met, or none for ten minutes, a dial
+ * is a wake-up for nothing. Then the back-off grows with the time alone, up to 60 s, and a dial
+ * goes out when the agent samples anyway.
  *
- * A listening agent keeps at most CONNECTIONS_MAX; a newer one replaces the oldest, because the
- * host's side of an old one may be gone without a word. Who is taken at all: host-gate.h.
+ * A listening agent keeps at most CONNECTIONS_MAX. A newer one replaces the oldest, whose peer may
+ * be gone without a word. Who is taken at all: host-gate.h.
  *
  * Failure modes: no vsock device or no controller only costs a dial now and then; the agent works
  * on under its policy. */
@@ -60,12 +60,12 @@ void *connection_userdata(const struct ttrpc_call *call);
 /* The connection that carries `call` is a controller's: it watches. */
 void connection_is_watched(const struct ttrpc_call *call);
 
-/* The agent is awake for another reason: a dial of which a third of the wait is over is made now,
- * which saves a wake-up of its own. NULL is fine. */
+/* The agent is awake for another reason. A dial that has waited for a third of its time is made
+ * now, which saves a wake-up of its own. NULL is fine. */
 void connections_awake(struct connections *connections);
 
-/* How long to wait before dial number `attempt` (0 is the first after a loss), from `random`, any
- * 32 bits; `alone` is for how long no controller was to be expected. */
+/* How long to wait before dial number `attempt`; 0 is the first after a loss. `random` is any 32
+ * bits, `alone` is for how long no controller was to be expected. */
 nsec_t connection_back_off(unsigned attempt, nsec_t alone, uint32_t random);
 
 #endif

@@ -126,7 +126,7 @@ static void ask_pressure_trigger(const struct check *check, void *context,
     if (!has_capability(doctor, CAP_SYS_RESOURCE))
         check_answer_set(answer, CHECK_WARNING, "run with CAP_SYS_RESOURCE",
                          "a PSI trigger of two seconds instead of one, or none where the kernel "
-                         "gives the unprivileged none: pressure is told later");
+                         "gives the unprivileged none: pressure shows later");
 }
 
 static void ask_memory_lock(const struct check *check, void *context, struct check_answer *answer)
@@ -209,7 +209,8 @@ static void ask_feature(const struct check *check, void *context, struct check_a
                          "%s; instead: %s", feature->reason, feature->replacement);
 }
 
-/* The order file proves nothing once somebody has written to it, and Hyper-V tells nothing else. */
+/* The order file proves nothing once somebody has written to it, and Hyper-V offers nothing else.
+ */
 static void ask_reporting(const struct check *check, void *context, struct check_answer *answer)
 {
     const struct doctor *doctor = context;

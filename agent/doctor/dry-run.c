@@ -17,7 +17,7 @@
 #define MEASURED      (5 * NSEC_PER_SEC) /* as the engine's own latest seconds */
 #define LOOK_AHEAD    (3600 * NSEC_PER_SEC)
 #define SCAN_PATIENCE (10 * NSEC_PER_SEC)
-#define LOWEST_ORDER  5 /* what the engine takes until somebody tells */
+#define LOWEST_ORDER  5 /* what the engine takes until a controller says more */
 
 /* ---- the policy in force ---- */
 
@@ -50,7 +50,7 @@ static void print_missing(const struct features *features, enum feature_id id, F
     (void)fprintf(output, "missing: %s: %s\n", feature->name, feature->reason);
 }
 
-/* As a bit per action_kind. A plain user cannot tell what root may do: nothing then. */
+/* As a bit per action_kind. A plain user cannot know what root may do: then there is none. */
 static uint32_t find_impossible(int root, FILE *output)
 {
     struct features features;

@@ -9,8 +9,8 @@
 #define FIRST_WAIT   (60 * NSEC_PER_SEC)
 #define DOUBLINGS    9 /* 60 s << 9 is over eight hours */
 #define LONGEST_WAIT (8 * 3600 * NSEC_PER_SEC)
-/* Bytes per CPU second. A compaction in the slowest guest measured brought 240 MiB in a second;
- * under a tenth of that the CPU time is worth more to the guest. */
+/* Bytes per CPU second. A compaction in the slowest guest measured brought 240 MiB in a second.
+ * Under a tenth of that, the CPU time is worth more to the guest. */
 #define LEAST_RATE (16 * MIB)
 #define LEAST_PART 8 /* of what was promised: 1/8 */
 

@@ -1,5 +1,5 @@
-/* Work that does not pay is asked for less and less often: the wait doubles with every failure to
- * bring what it promised and ends with the first success. */
+/* Work that does not pay is asked for less and less often. The wait doubles with every failure to
+ * bring what was promised, and ends with the first success. */
 #ifndef VMRECLAIM_AGENT_ENGINE_BACKOFF_H
 #define VMRECLAIM_AGENT_ENGINE_BACKOFF_H
 

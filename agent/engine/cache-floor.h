@@ -1,18 +1,18 @@
 /* How much page cache the guest turned out to need.
  *
  * Theory of operation. What we take and the guest reads back (a refault) was hot. Refaults faster
- * than the policy's limit are pain: the floor rises to the cache that the last take left, plus what
- * was read back since, plus a quarter of that. Without pain the floor halves in half a day, so that
- * a hot set that comes back after lunch is still there. Once the guest has rested for an hour the
- * floor goes within minutes: by then keeping it has cost as much as reading it back would, and the
- * longer a rest lasts the longer it goes on (the rule of renting skis: rent until the rent paid is
- * the price). Time in which the guest works is taken off the rest again, so jobs of a minute do not
- * keep a night's floor and a morning's work begins a new day.
+ * than the policy's limit are pain. Then the floor rises to the cache that the last take left, plus
+ * what was read back since, plus a quarter of that. Without pain the floor halves in half a day, so
+ * that a hot set that comes back after lunch is still there. Once the guest has rested for an hour,
+ * the floor goes within minutes. By then keeping it has cost as much as reading it back would, and
+ * the longer a rest lasts, the longer it goes on. This is the rule of renting skis: rent until the
+ * rent paid is the price. Time in which the guest works is taken off the rest again. So jobs of a
+ * minute do not keep a night's floor, and a morning's work begins a new day.
  *
  * Failure modes. Refaults of cache that the kernel took under its own pressure are not held against
- * us: only up to what we took counts, and only as long as we remember taking it. Dropped caches
- * leave no trace in the kernel, so refaults after drop_caches cannot be seen at all: the drop
- * method learns nothing. */
+ * us. Only what we took counts, and only as long as we remember taking it. Dropped caches leave no
+ * trace in the kernel, so refaults after drop_caches cannot be seen at all: the drop method learns
+ * nothing. */
 #ifndef VMRECLAIM_AGENT_ENGINE_CACHE_FLOOR_H
 #define VMRECLAIM_AGENT_ENGINE_CACHE_FLOOR_H
 

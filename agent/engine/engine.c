@@ -12,20 +12,19 @@
  *           bytes promise more than min_gain -> lower the reporting order and kick a pass ->
  *           restore the order when nothing more comes
  *
- * Each step of the ladder is one action, asked for when its own conditions hold: it promises
- * enough, it is not backed off, the CPU budget covers it. Idle work and a trickle have intervals
- * and back-offs of their own: what a guest at work does not give says nothing about the idle one.
- * Between steps the engine waits for the kernel's reporting worker, which takes 2 s per pass and up
- * to 30 s for everything.
+ * Each step of the ladder is one action with its own conditions: it promises enough, is not backed
+ * off, and the CPU budget covers it. Idle work and a trickle have intervals and back-offs of their
+ * own. What a guest at work does not give says nothing about the idle one. Between steps the engine
+ * waits for the kernel's reporting worker, which takes 2 s per pass and up to 30 s for everything.
  *
- * While an action runs, and while the reporting worker may still be at work for us, kernel time
- * counts as activity only beyond what the child of the action and the worker can take.
+ * While an action runs, or the reporting worker may still work for us, kernel time is activity only
+ * beyond what the two can take.
  *
  * Failure modes. A gap in the samples or a counter that runs backwards empties the window: the
  * guest is not idle until it was seen to be. An action that never ends keeps the engine quiet; the
- * time limit in the decision is the caller's to enforce. An order that was lowered is restored on
- * waking, pressure, a policy or a schedule that no longer wants it, after MAX_LOWERED, and again
- * every RETRY when restoring failed. */
+ * time limit in the decision is the caller's to enforce. A lowered order is restored on waking, on
+ * pressure, by a policy or schedule that no longer wants it, and after MAX_LOWERED. Restoring that
+ * failed is tried again every RETRY. */
 #include "agent/engine/engine.h"
 
 #include <assert.h>
@@ -141,11 +140,11 @@ static bool ran_backwards(const struct memory_sample *old, const struct memory_s
            new->refault_file < old->refault_file || new->refault_anon < old->refault_anon;
 }
 
-/* Kernel time in the interval that may be ours: the child of an action is on one CPU, the reporting
- * worker behind it, and at a lowered order, on part of one. Timers, RCU and the worker that carries
- * our samples to the host take some of a guest with nothing to do: emulated inside an emulated
- * host, 2.3 % of its CPU at a sample every two seconds. More than that is the guest's own: a file
- * server works in the kernel alone. */
+/* Kernel time in the interval that may be ours. The child of an action is on one CPU. The reporting
+ * worker behind it, or at a lowered order, is on part of one. Timers, RCU and the worker that
+ * carries our samples to the host take some of a guest with nothing to do. Emulated inside an
+ * emulated host that was 2.3 % of its CPU, at a sample every two seconds. More than that is the
+ * guest's own: a file server works in the kernel alone. */
 static nsec_t own_kernel_time(const struct engine *engine, nsec_t length)
 {
     const struct memory_sample *last = &engine->last;

@@ -30,7 +30,7 @@ void engine_step(struct engine *engine, const struct memory_sample *sample,
 void engine_finished(struct engine *engine, const struct engine_result *result, nsec_t now);
 
 /* The lowest reporting order that the host's backing makes useful: below it the host would undo the
- * return. Until somebody tells, 5 (128 KiB at 4 KiB pages). Takes effect with the next step. */
+ * return. Until it is set, 5 (128 KiB at 4 KiB pages). Takes effect with the next step. */
 void engine_set_lowest_order(struct engine *engine, uint32_t order);
 
 /* Wall time for schedules, from the controller or the guest's own clock: nanoseconds since the

@@ -1,7 +1,7 @@
-/* The kinds of action: one row for each, with all that tells kinds apart and is no code.
+/* The kinds of action: one row for each, with all that differs between kinds and is no code.
  *
- * A kind more is a row here, its ActionKind in agent.proto, the way it is done (actions/plan.c),
- * and what asks for it: a rule of the ladder or a handler. */
+ * A new kind takes a row here, its ActionKind in agent.proto, and the way it is done
+ * (actions/plan.c). And something must ask for it: a rule of the ladder, or a handler. */
 #ifndef VMRECLAIM_AGENT_ENGINE_KIND_H
 #define VMRECLAIM_AGENT_ENGINE_KIND_H
 
@@ -13,8 +13,8 @@ enum action_effect {
     ACTION_STARTS_PASS,  /* of reporting */
 };
 
-/* KIND(name, the ActionKind on the wire, effect, text in the log, text in the dry run's report;
- * NULL there: no step that is worth a line). */
+/* KIND(name, ActionKind on the wire, effect, text in the log, text in the dry run's report). NULL
+ * as the last: no step worth a line. */
 #define ACTION_KINDS(KIND)                                                                         \
     KIND(RECLAIM_CACHE, RECLAIM_CACHE, FREES_CACHE, "cache reclaim", "page cache, coldest first")  \
     KIND(DROP_CACHES, RECLAIM_CACHE, FREES_CACHE, "cache drop", "page cache, dropped at once")     \

@@ -1,10 +1,9 @@
 /* The ladder of idle work.
  *
  * Hysteresis: after a compaction or a lowered order the policy's compaction interval passes before
- * the next. Idle work counts only its own, what a trickle did to a busy guest is no reason to leave
- * an idle one alone, and comes sooner for more memory, see idle_interval(). Reclaim starts only
- * RECLAIM_LEAST above the floor.
- */
+ * the next. Idle work counts only its own: what a trickle did to a busy guest is no reason to leave
+ * an idle one alone. It comes sooner for more memory, see idle_interval(). Reclaim starts only
+ * RECLAIM_LEAST above the floor. */
 #include "agent/engine/ladder.h"
 
 #include <assert.h>
@@ -173,7 +172,7 @@ static bool kick(struct engine *engine, const struct memory_sample *sample,
     return true;
 }
 
-/* While the guest is not idle one compaction has to do for a whole interval: it comes when reclaim
+/* While the guest is not idle, one compaction has to do for a whole interval. It comes when reclaim
  * has nothing more to take, or when a large part of the memory is trapped. Not while the guest is
  * calm: in the idleness that may follow, the same work disturbs nobody. */
 static bool is_worth_disturbing(const struct engine *engine, const struct memory_sample *sample)
@@ -186,7 +185,7 @@ static bool is_worth_disturbing(const struct engine *engine, const struct memory
 }
 
 /* The policy's interval is for the least gain that is worth it. Idle work for n times as much comes
- * n * n times sooner: waiting costs the host n times the memory, and n times the cost of the work
+ * n * n times sooner. Waiting costs the host n times the memory, and n times the cost of the work
  * is still in proportion. What it may cost at all is the budget's to say. */
 static nsec_t idle_interval(const struct engine *engine, uint64_t gain)
 {
@@ -271,8 +270,9 @@ static bool is_drained(const struct engine *engine, const struct memory_sample *
                : now - max_of(engine->progress_at, engine->kicked_at) >= STALLED;
 }
 
-/* While the order is lowered: kick once, watch, restore; at once when the guest is busier than when
- * it was lowered, and when it became idle: a compaction brings most of it sooner. */
+/* While the order is lowered: kick once, watch, restore. It is restored at once when the guest is
+ * busier than when it was lowered. The same when it became idle: a compaction brings most of it
+ * sooner. */
 static void finish_lowered(struct engine *engine, const struct memory_sample *sample,
                            enum engine_reason mode, struct engine_decision *decision)
 {
@@ -309,8 +309,8 @@ static bool is_settling(const struct engine *engine, const struct memory_sample 
 
 /* ---- together ---- */
 
-/* Not idle: a bounded step of reclaim; else a pass at a lower order, which moves nothing and takes
- * most of what reclaim left in pieces; else a compaction. */
+/* Not idle: first a bounded step of reclaim. Else a pass at a lower order, which moves nothing and
+ * takes most of what reclaim left in pieces. Else a compaction. */
 static void trickle(struct engine *engine, const struct memory_sample *sample,
                     struct engine_decision *decision)
 {

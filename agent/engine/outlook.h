@@ -28,7 +28,7 @@ struct outlook {
 
 struct outlook_question {
     const struct policy *policy;
-    const struct memory_sample *first; /* seconds apart: they tell how the guest goes on */
+    const struct memory_sample *first; /* seconds apart: they show how the guest goes on */
     const struct memory_sample *second;
     uint32_t lowest_order; /* as in engine_set_lowest_order() */
     int64_t wall_time;     /* nanoseconds since the epoch at the second sample */

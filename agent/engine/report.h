@@ -9,8 +9,8 @@
 #define ENGINE_REPORT_MAX 4096 /* bytes; every report fits */
 
 /* Writes lines of text: the gates as they are between the two samples, the memory they guard, and
- * the outlook: each step with the bytes it promises and what that comes to, or the gate that holds
- * it back. Returns the length. */
+ * the outlook. That is each step with the bytes it promises and what they come to, or the gate that
+ * holds it back. Returns the length. */
 size_t engine_report(const struct outlook_question *question, char *buffer, size_t size);
 
 #endif

@@ -46,9 +46,9 @@ struct memory_sample {
     uint64_t swap_free;
     /* activity */
     nsec_t cpu_user; /* user and nice time of all CPUs */
-    nsec_t
-        cpu_busy; /* all that the guest ran: not idle, not iowait, and not stolen: an idle guest on
-                     a contended host waits long for the little it does, and must not look busy */
+    /* All that the guest ran: not idle, iowait or stolen. An idle guest on a contended host waits
+     * long for the little it does, and must not look busy. */
+    nsec_t cpu_busy;
     nsec_t cpu_total;
     nsec_t cpu_own;           /* of cpu_busy: the agent's own process, which is no activity */
     uint64_t psi_memory_some; /* microseconds; PSI fields stay 0 without PSI */

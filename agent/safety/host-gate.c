@@ -39,7 +39,7 @@ static const char *reason_of(const struct host_gate *gate)
     if (gate->host_port == HOST_PORT_PRIVILEGED)
         return "host_port = privileged";
     return gate->device == VSOCK_DEVICE_KERNEL ? "the vsock device is the host kernel's"
-                                               : "there is no virtio vsock device to tell more";
+                                               : "there is no virtio vsock device that shows more";
 }
 
 bool host_gate_admits(struct host_gate *gate, const struct peer *peer, nsec_t now)

@@ -3,7 +3,7 @@
  * Over vsock only CID 2, the host, may connect. Behind the kernel's vhost-vsock any process of the
  * host can, so a port below 1024 must show that a privileged one did. Behind a hypervisor's own
  * device (hybrid vsock) the UNIX socket's permissions are the protection, and its ports say
- * nothing: Firecracker and Cloud Hypervisor number them from 2^30 up, vhost-device-vsock from 0 up.
+ * nothing. Firecracker and Cloud Hypervisor number them from 2^30 up, vhost-device-vsock from 0 up.
  * Without a virtio device the stricter rule holds. The device is looked at again when a port makes
  * it matter: it may be plugged in while the agent listens.
  *

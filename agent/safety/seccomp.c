@@ -1,8 +1,8 @@
 /* The allow-list and its BPF program.
  *
- * A program looks at the architecture, refuses the x32 calls that share x86-64's numbers, compares
- * the number with each allowed one, and for a few calls looks at one argument: sockets only of the
- * families that the agent speaks, and no memory that is both writable and executable. */
+ * The program looks at the architecture, refuses the x32 calls that share x86-64's numbers, and
+ * compares the number with each allowed one. For a few calls it looks at one argument: sockets only
+ * of the families that the agent speaks, and no memory that is executable. */
 #include "agent/safety/seccomp.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* The system calls that the agent may make, from its start to its end; any other one ends it.
  *
  * The unit's sandbox is the outer wall; this one also stands in an initramfs. The list is one table
- * with a reason per line, made into a BPF program by hand, because the agent links nothing but
- * libuv and protobuf-c. */
+ * with a reason per line, made into a BPF program by hand. libseccomp would be a third library for
+ * the agent, and 116 KiB more in the static program of 1.5 MiB. */
 #ifndef VMRECLAIM_AGENT_SAFETY_SECCOMP_H
 #define VMRECLAIM_AGENT_SAFETY_SECCOMP_H
 

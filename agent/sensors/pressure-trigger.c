@@ -45,7 +45,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     struct pressure_trigger *trigger = poll->data;
 
     if (status < 0)
-        (void)uv_poll_stop(poll); /* the trigger is gone with its file; the samples still tell */
+        (void)uv_poll_stop(poll); /* the trigger is gone with its file; the samples still show it */
     else
         trigger->on_pressure(trigger->userdata);
 }

@@ -1,5 +1,5 @@
-/* Tells at once when the guest runs short of memory: a PSI trigger of the kernel (psi.rst), which
- * costs nothing while the guest is well. Without it the samples tell, later. */
+/* Notifies at once when the guest runs short of memory, by a PSI trigger of the kernel (psi.rst).
+ * It costs nothing while the guest is well. Without it the samples show the same, later. */
 #ifndef VMRECLAIM_AGENT_SENSORS_PRESSURE_TRIGGER_H
 #define VMRECLAIM_AGENT_SENSORS_PRESSURE_TRIGGER_H
 

@@ -32,8 +32,8 @@ void proof_begin(struct proof *proof, uint32_t pageblock_order, uint32_t max_ord
         proof->before = count_free(proof, free_blocks);
 }
 
-/* How many holes are among so many candidates; UINT64_MAX: they do not tell. Where memory changed
- * meanwhile, nothing is wrong by more than that if they are as many as were free at some time. */
+/* How many holes are among so many candidates; UINT64_MAX: unknown. Where memory changed meanwhile,
+ * nothing is wrong by more than that if they are as many as were free at some time. */
 static uint64_t holes_among(uint64_t candidates, uint64_t before, uint64_t after)
 {
     if (candidates >= min_of(before, after) && candidates <= max_of(before, after))

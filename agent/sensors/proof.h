@@ -1,11 +1,11 @@
 /* Proof that pageblocks which look free are free as a whole: /proc/buddyinfo has as many.
  *
- * A pass over kpageflags looks at a few pages of each pageblock; those that are free everywhere are
- * candidates: all free ones, and some with a hole elsewhere. So where the candidates are as many as
- * buddyinfo's free pageblocks, all are proven and no page more need be read; where they are more,
- * the difference is how many holes there are to find. The same holds of the candidates that form a
- * block of the largest order together: they are counted by themselves, too, since most free memory
- * is in such blocks and most holes are not. Pure.
+ * A pass over kpageflags looks at a few pages of each pageblock. Pageblocks that are free in all of
+ * them are candidates: all free ones, and some with a hole elsewhere. Where the candidates are as
+ * many as buddyinfo's free pageblocks, all are proven and no more pages need be read. Where they
+ * are more, the difference is how many holes there are to find. The same holds of candidates that
+ * together form a block of the largest order. They are counted by themselves, too: most free memory
+ * is in such blocks, and most holes are not. Pure.
  *
  * `free_blocks` below is buddyinfo's of all memory at that moment, by order; NULL: it cannot be
  * read. */

@@ -1,25 +1,24 @@
 /* Free blocks from /proc/kpageflags.
  *
  * Theory of operation. kpageflags says of each page whether it lies in a free block, and the first
- * page of a block that was reported carries a mark; it does not say how long a block is. But the
- * buddy allocator merges two free neighbours of one size whenever they form an aligned block of
- * twice the size, up to its largest order. So the free pages alone determine the blocks: walking
- * the pages in order and merging the same way gives the allocator's own blocks back. A small stack
- * holds those that may still grow.
+ * page of a reported block carries a mark. It does not say how long a block is. But the buddy
+ * allocator merges two free neighbours of one size whenever they form an aligned block of twice
+ * that size, up to its largest. So the free pages alone determine the blocks: walking the pages in
+ * order and merging the same way gives the allocator's own blocks back. A small stack holds those
+ * that may still grow.
  *
  * The one exception is merging across migration types that may not mix (isolated, CMA and reserve
  * pageblocks), which keeps two neighbouring pageblocks apart. A mark on the first page of the
  * second shows it; where the second is not reported, it counts as the tail of the first.
  *
  * Time. A page costs the kernel 50 ns, so no page is read that need not be. Where no block below a
- * pageblock counts, a pageblock is looked at in a few places, and passed over when one of them is
+ * pageblock counts, a pageblock is looked at in a few places. It is passed over when one of them is
  * not free. proof.c proves most of what is left: an exact pass counts first, and then reads whole
  * only what is not proven.
  *
  * The clock is read once per 25 us of work, so a step ends within that of its budget. It also ends
- * after a fixed number of words: where time is taken from the process, by other processes or by the
- * host, the clock says too little about the work, and on a faster machine a step need not grow to
- * fill its budget.
+ * after a fixed number of words. Where others take the CPU, in the guest or on the host, the clock
+ * says too little about the work. And on a faster machine a step need not grow to fill its budget.
  *
  * The guest goes on running: a pass is a picture of a moment only where nothing changes. */
 #include "agent/sensors/ranges.h"
@@ -199,7 +198,7 @@ static void complete_stack(struct ranges_scan *scan)
     scan->stack_depth = 0;
 }
 
-/* Merges as the buddy allocator does. At most one block per order stays on the stack, since two
+/* Merges as the buddy allocator does. At most one block per order stays on the stack. Two
  * neighbours of one order either merge or are not buddies, and then the first can never grow. */
 static void push_block(struct ranges_scan *scan, struct ranges_free_block block)
 {
@@ -293,8 +292,8 @@ static int scan_pages(struct ranges_scan *scan, size_t count)
     return 0;
 }
 
-/* The free pageblock at `pfn`, without a mark, may be the tail of a block that has one: it lies in
- * the buddy of the last marked block. */
+/* The free pageblock at `pfn` has no mark, but may be the tail of a marked block. It lies in the
+ * buddy of the last one. */
 static bool may_be_tail(const struct ranges_scan *scan, uint64_t pfn)
 {
     size_t i = scan->stack_depth;

@@ -1,8 +1,8 @@
 /* Which blocks of guest-physical memory are free, and which of them the kernel has reported to the
- * hypervisor: from /proc/kpageflags, in slices short enough for an event loop.
+ * hypervisor. Read from /proc/kpageflags, in slices short enough for an event loop.
  *
- * Blocks are counted at every order; ranges are given in units of a pageblock, because a free
- * pageblock is always one free block (or part of a larger one). Memory is bounded for any guest. */
+ * Blocks are counted at every order. Ranges are given in units of a pageblock, because a free
+ * pageblock is always one free block, or part of a larger one. Memory is bounded for any guest. */
 #ifndef VMRECLAIM_AGENT_SENSORS_RANGES_H
 #define VMRECLAIM_AGENT_SENSORS_RANGES_H
 
@@ -64,9 +64,9 @@ struct ranges_free_block {
 
 /* A pass in the caller's memory (about 6 KiB); its members are private.
  *
- * A pass that is not exact finds reported blocks only, by the first page of each pageblock. It
- * looks at the last page of one that may be the tail of such a block, and may take it for that
- * where it has a hole elsewhere. */
+ * A pass that is not exact finds reported blocks only, by the first page of each pageblock. Of one
+ * that may be the tail of such a block it looks at the last page. It may take it for a tail where
+ * it has a hole elsewhere. */
 struct ranges_scan {
     struct ranges_options options;
     struct ram_map map;
@@ -93,9 +93,10 @@ struct ranges_scan {
 /* Errors: -ENOENT, -EACCES, -EPERM without a usable /proc/kpageflags; -EINVAL: options. */
 int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_options *options);
 
-/* Goes on until `budget` of time is used up or a fixed amount of work is done (23 pageblocks of 512
- * pages read whole, 227 looked at, or 2,000 of which the first page is in use), at least by one
- * read. 1: complete, and `scan->result` is valid; 0: call again; -errno: over, only finish. */
+/* Goes on until `budget` of time is used up or a fixed amount of work is done, at least by one
+ * read. That is 23 pageblocks of 512 pages read whole, 227 looked at, or 2,000 of which the first
+ * page is in use. 1: complete, and `scan->result` is valid; 0: call again; -errno: over, only
+ * finish. */
 int ranges_scan_step(struct ranges_scan *scan, nsec_t budget);
 
 void ranges_scan_finish(struct ranges_scan *scan);

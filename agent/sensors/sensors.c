@@ -1,10 +1,11 @@
 /* One sample of the guest.
  *
- * Theory of operation. A call reads a handful of text files, and a slice of a pass over kpageflags
- * when the split into reported and not reported may have changed: free blocks have changed since
- * the last pass, some are not reported yet, or the pass is old. A guest in which nothing happens
- * costs no pass. Passes are quick ones (see ranges.h) while reporting works in whole pageblocks;
- * with a lower order only reading every page tells, and a pass then spreads over more calls.
+ * Theory of operation. A call reads a handful of text files. It also reads a slice of a pass over
+ * kpageflags when the split into reported and not reported may have changed. That is when free
+ * blocks changed since the last pass, when some are not reported yet, or when the pass is old. A
+ * guest in which nothing happens costs no pass. Passes are quick ones (see ranges.h) while
+ * reporting works in whole pageblocks. With a lower order every page must be read, and a pass
+ * spreads over more calls.
  *
  * Failure modes. kpageflags may be missing, or forbidden by lockdown: `reported` is then not known
  * and all free memory of the reporting order counts as reportable. A reader of one CPU's files may
@@ -38,7 +39,7 @@
 
 static_assert((unsigned)ORDER_COUNT_MAX == BUDDY_ORDER_COUNT_MAX, "one bound for both");
 
-/* Where reporting is absent, free memory is still told apart by the order it would have. */
+/* Where reporting is absent, free memory is still split by the order it would have. */
 static uint32_t effective_order(const struct sensors *sensors)
 {
     return sensors->reporting_order < ORDER_COUNT_MAX ? sensors->reporting_order
@@ -158,7 +159,7 @@ static uint64_t marked_below(const struct sensors *sensors, uint32_t order)
     return pages * sensors->page_size;
 }
 
-/* A block that is used loses its mark, and small ones are used first: no more are marked than were
+/* A block that is used loses its mark, and small ones are used first. No more are marked than were
  * free at any time since marks were seen. */
 static void forget_used_marks(struct sensors *sensors)
 {

@@ -1,15 +1,15 @@
 /* What the agent measures: one `struct memory_sample` from /proc and /sys under a root directory.
  *
  * sensors_read() is cheap and bounded: text files of a few KiB, and at most SENSORS_SCAN_SLICE of
- * /proc/kpageflags per call; whoever has a loop goes on with sensors_scan_step() until the pass is
- * complete, or a large guest's split would be minutes old. The split of the free memory into
- * reported and not reported is that of the last complete pass over kpageflags; how much is free at
- * which order is always of this moment. So `reported` + `reportable` + `trapped` is the sum of
- * /proc/buddyinfo in every sample.
+ * /proc/kpageflags per call. Whoever has a loop goes on with sensors_scan_step() until the pass is
+ * complete; otherwise a large guest's split would be minutes old. The split into reported and not
+ * reported is that of the last complete pass over kpageflags. How much is free at which order is
+ * always of this moment. So `reported` + `reportable` + `trapped` is the sum of /proc/buddyinfo in
+ * every sample.
  *
  * `trapped` has no block that carries the reported mark, which small ones do after the reporting
  * order was lower for a while. They lose it in use, which is seen by how many are free at each
- * call: what was used and freed between two calls still counts as reported, until an exact pass. */
+ * call. What was used and freed between two calls still counts as reported until an exact pass. */
 #ifndef VMRECLAIM_AGENT_SENSORS_SENSORS_H
 #define VMRECLAIM_AGENT_SENSORS_SENSORS_H
 
@@ -59,7 +59,7 @@ void sensors_finish(struct sensors *sensors);
  * what a kernel lacks is left 0 with its `..._is_known` false. */
 int sensors_read(struct sensors *sensors, nsec_t now, struct memory_sample *ret_sample);
 
-/* A fresh pass over kpageflags, for a reading that must not be older than now: start it, call step
+/* A fresh pass over kpageflags, for a reading that must not be older than now. Start it, call step
  * from the loop until it returns 1, then sensors_read(). `exact` reads every page that matters.
  * Errors as ranges_scan_init(). */
 int sensors_scan_start(struct sensors *sensors, bool exact);
@@ -70,8 +70,8 @@ static inline bool sensors_is_scanning(const struct sensors *sensors)
     return sensors->scan_is_running;
 }
 
-/* How long to leave the CPU to others between two slices: quick passes are over within
- * milliseconds, those that read every page take some time of large guests. */
+/* How long to leave the CPU to others between two slices. Quick passes are over within
+ * milliseconds; those that read every page take some time of large guests. */
 static inline nsec_t sensors_scan_pause(const struct sensors *sensors)
 {
     return sensors->scan.options.exact ? 10 * NSEC_PER_MSEC : 0;

@@ -1,4 +1,4 @@
-/* Checks that a person runs to learn why something does not work: a table of questions, each with
+/* Checks that a person runs to learn why something does not work. A table of questions, each with
  * an answer, its reason and what to do about it. For the doctors of the agent and the daemon. */
 #ifndef VMRECLAIM_BASE_CHECK_H
 #define VMRECLAIM_BASE_CHECK_H

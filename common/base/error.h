@@ -1,8 +1,7 @@
 /* Error text for the paths a person reads: configuration, command line, policy, start-up.
  *
- * Functions return 0 or a negative errno. Where the number alone would not tell what, where and
- * what to do, they also take a `struct error *`, fixed in size so that reporting never allocates.
- */
+ * Functions return 0 or a negative errno. Where a person needs what, where and what to do, they
+ * also take a `struct error *`. It is fixed in size, so that reporting never allocates. */
 #ifndef VMRECLAIM_BASE_ERROR_H
 #define VMRECLAIM_BASE_ERROR_H
 

@@ -31,7 +31,7 @@ int number_scan(const char **text, uint64_t *ret_value);
 int number_parse(const char *text, uint64_t *ret_value);
 
 /* "64KiB", "64MiB", "1.5GiB", "3GB", "4097B", "0"; K, M, G and T without "iB" are binary. A number
- * without a unit is -EINVAL: nobody can tell what was meant. */
+ * without a unit is -EINVAL: nobody knows what was meant. */
 int bytes_parse(const char *text, uint64_t *ret_bytes);
 
 /* The same, and a number without a unit is bytes: what an earlier version sent or kept. */

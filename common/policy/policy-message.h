@@ -21,9 +21,9 @@ struct policy_unsupported {
 Vmreclaim__Policy__V1__Policy *policy_message_create(const struct policy *policy);
 void policy_message_destroy(Vmreclaim__Policy__V1__Policy *message);
 
-/* Checked throughout. A key that this version does not know is named in `ret_unsupported`, a
- * profile that it does not know as "profile" (the settings are complete then); a value that does
- * not fit its key refuses the whole policy: -EINVAL, -ERANGE. */
+/* Checked throughout. A key that this version does not know is named in `ret_unsupported`. So is an
+ * unknown profile, as "profile"; the settings are complete then. A value that does not fit its key
+ * refuses the whole policy: -EINVAL, -ERANGE. */
 int policy_from_message(const Vmreclaim__Policy__V1__Policy *message, struct policy *ret_policy,
                         struct policy_unsupported *ret_unsupported, struct error *error);
 

@@ -164,22 +164,23 @@ static const struct profile {
     const char *name;
     const char *reason;
 } profiles[POLICY_PROFILE_COUNT] = {
-    [POLICY_OBSERVE] = {"observe", "measures and reports, changes nothing: budget and actions are "
-                                   "zero, the gates are those of balanced so that what it would "
-                                   "do can be read off"},
-    [POLICY_GENTLE] = {"gentle", "for guests whose latency matters more than their memory: long "
+    [POLICY_OBSERVE] = {"observe",
+                        "measures and reports, changes nothing. Budget and actions are "
+                        "zero; the gates are those of balanced, so that what it would do "
+                        "can be read off"},
+    [POLICY_GENTLE] = {"gentle", "for guests whose latency matters more than their memory. Long "
                                  "idleness, small steps, half a gigabyte of cache kept, never "
                                  "anything while busy, the reporting order as found"},
-    [POLICY_BALANCED] = {"balanced", "the default: two calm minutes, as today's best in-guest "
-                                     "reclaimer waits; a trickle from busy guests as long as at "
-                                     "most 1 MiB per second is read back; one minute of CPU an "
+    [POLICY_BALANCED] = {"balanced", "the default. Two calm minutes, as today's best in-guest "
+                                     "reclaimer waits. A trickle from busy guests as long as at "
+                                     "most 1 MiB per second is read back. One minute of CPU an "
                                      "hour, 1.7 % of one CPU"},
-    [POLICY_AGGRESSIVE] = {"aggressive", "for hosts that are short of memory: one minute of calm, "
+    [POLICY_AGGRESSIVE] = {"aggressive", "for hosts that are short of memory. One minute of calm, "
                                          "large steps, up to 4 MiB per second read back, 8 % of "
                                          "one CPU"},
-    [POLICY_WSL] = {"wsl", "the constants of WSL's own reclaim thread: readings every 10 s, "
-                           "0.5 % CPU over two minutes, everything dropped once per idle period, "
-                           "compaction each time, no look at pressure or refaults, no budget"},
+    [POLICY_WSL] = {"wsl", "the constants of WSL's own reclaim thread. Readings every 10 s, 0.5 % "
+                           "CPU over two minutes, everything dropped once per idle period, "
+                           "compaction each time. No look at pressure or refaults, no budget"},
 };
 
 static const char *const cache_method_names[POLICY_CACHE_METHOD_COUNT] = {

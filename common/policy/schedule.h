@@ -1,11 +1,11 @@
 /* When a policy may act: windows that open when a cron expression matches the wall time of a zone.
  *
- * Pure: the wall time comes from outside as seconds since the epoch; the zone's offset to UTC and
- * its next change are resolved by the controller, which sends the policy again after each change. A
- * window is as long as its duration whatever the clocks do meanwhile. One that would open in an
- * hour that the clocks skip opens when they have skipped it; in an hour that comes twice it opens
- * twice. forbid wins over force, force over allow. With at least one `allow`, idle work is done
- * inside `allow` and `force` windows only; without, always, except in `forbid` windows. */
+ * Pure: the wall time comes from outside as seconds since the epoch. The controller resolves the
+ * zone's offset to UTC and its next change, and sends the policy again after each change. A window
+ * is as long as its duration whatever the clocks do meanwhile. One that would open in an hour that
+ * the clocks skip opens when they have skipped it. In an hour that comes twice, it opens twice.
+ * forbid wins over force, force over allow. With at least one `allow`, idle work is done inside
+ * `allow` and `force` windows only; without, always, except in `forbid` windows. */
 #ifndef VMRECLAIM_POLICY_SCHEDULE_H
 #define VMRECLAIM_POLICY_SCHEDULE_H
 

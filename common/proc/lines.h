@@ -1,5 +1,5 @@
-/* Lines of a file of any size through one fixed buffer: /proc files grow with CPUs and zones, and a
- * reader must not allocate when memory is short. */
+/* Lines of a file of any size through one fixed buffer. Files of /proc grow with CPUs and zones,
+ * and a reader must not allocate when memory is short. */
 #ifndef VMRECLAIM_PROC_LINES_H
 #define VMRECLAIM_PROC_LINES_H
 

@@ -9,8 +9,8 @@
 #define PAGE_REPORTING_ORDER_PATH "sys/module/page_reporting/parameters/page_reporting_order"
 
 /* The order in force. -ENOENT: no such parameter; kernels before 5.14 have none and report at the
- * pageblock order. -ENODEV: no device has registered (the parameter is then above `max_order` up to
- * Linux 6.1 and -1 since), which is not seen any more when somebody has written to it. */
+ * pageblock order. -ENODEV: no device has registered. The parameter is then above `max_order` up to
+ * Linux 6.1, and -1 since. Once somebody has written to it, this is not seen any more. */
 int page_reporting_order_read(int root, uint32_t max_order, uint32_t *ret_order);
 
 /* The same of a kernel with a device that reports, parameter or not. */
@@ -43,11 +43,11 @@ enum page_reporting_marks {
 enum page_reporting_marks page_reporting_marks(int root);
 
 /* What overwrites free pages with a pattern: "page_poison" or "init_on_free" of the kernel's
- * command line, or "built into the kernel" where only the negotiated PAGE_POISON tells. NULL:
- * nothing, whatever the command line says, where the driver reports and took no PAGE_POISON; NULL
- * also when nothing tells. The driver reports only to a device that offers to keep the pattern, and
- * QEMU discards nothing while the pattern is other than zero (drivers/virtio/virtio_balloon.c
- * virtballoon_validate, QEMU hw/virtio/virtio-balloon.c virtio_balloon_handle_report). */
+ * command line. Or "built into the kernel", where only the negotiated PAGE_POISON shows it. NULL:
+ * nothing, whatever the command line says, where the driver reports and took no PAGE_POISON. NULL
+ * also when it is not known. The driver reports only to a device that offers to keep the pattern
+ * (virtballoon_validate in drivers/virtio/virtio_balloon.c). QEMU discards nothing while the
+ * pattern is other than zero (virtio_balloon_handle_report in hw/virtio/virtio-balloon.c). */
 const char *page_poisoning(int root);
 
 #endif

@@ -27,7 +27,7 @@ uint32_t page_size_read(int root)
     return (uint32_t)sysconf(_SC_PAGESIZE);
 }
 
-/* "Page block order: 9" is the first line; the file is for root and costs the zone lock further on,
+/* "Page block order: 9" is the first line. The file is for root and costs the zone lock further on,
  * so only its beginning is read. */
 static int from_pagetypeinfo(int root, uint64_t *ret_order)
 {

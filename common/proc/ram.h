@@ -1,5 +1,5 @@
-/* Where RAM lies in physical address space, from /proc/iomem ("System RAM" at any depth, which has
- * hotplugged and virtio-mem memory too) or, where addresses are hidden, from /proc/zoneinfo. */
+/* Where RAM lies in physical address space. From "System RAM" at any depth of /proc/iomem, which
+ * has hotplugged and virtio-mem memory too. Where addresses are hidden, from /proc/zoneinfo. */
 #ifndef VMRECLAIM_PROC_RAM_H
 #define VMRECLAIM_PROC_RAM_H
 

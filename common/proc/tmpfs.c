@@ -127,7 +127,7 @@ int tmpfs_used(int root, uint64_t *ret_bytes)
         if (!parse_mount(line, &mount))
             continue;
         if (may_block(mount.type) || is_among(blocking, blocking_count, mount.parent)) {
-            if (blocking_count == MOUNTS_MAX) /* what lies below can no longer be told */
+            if (blocking_count == MOUNTS_MAX) /* what lies below is no longer known */
                 break;
             blocking[blocking_count++] = mount.id;
             continue;

@@ -7,12 +7,12 @@
  *     hybrid:           connect -> connected -> CONNECT sent -> OK read
  *     fd:               connected
  *
- * Whatever happens ends in finish(), which closes the handles; the close callback of the last one
- * hands over the descriptor or the error, the user's callback last. dial_cancel() is the same
+ * Whatever happens ends in finish(), which closes the handles. The close callback of the last one
+ * hands over the descriptor or the error; the user's callback comes last. dial_cancel() is the same
  * without the callback. The timer is the deadline, and before that the next retry.
  *
- * Failure modes: nobody listens, the backlog stays full, the peer never answers (deadline), the
- * VMM closes or answers something else (hybrid), no privilege for a source port (vsock). */
+ * Failure modes. Nobody listens, the backlog stays full, or the peer never answers (deadline). The
+ * VMM closes or answers something else (hybrid). No privilege for a source port (vsock). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* Listening sockets on a libuv loop.
  *
- * uv_poll tells that somebody is there, accept4 takes at most ACCEPT_BATCH per turn, so that a
- * storm of connections does not starve the loop, and at most ACCEPT_RATE in a second, so that it
- * costs little of a core. When there are no descriptors or no memory left, the listener stops
- * polling for PAUSE_MS. Meanwhile peers wait in the backlog. */
+ * uv_poll reports that somebody is there. accept4 takes at most ACCEPT_BATCH per turn, so that a
+ * storm of connections does not starve the loop. It takes at most ACCEPT_RATE in a second, so that
+ * a storm costs little of a core. When there are no descriptors or no memory left, the listener
+ * stops polling for PAUSE_MS. Meanwhile peers wait in the backlog. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

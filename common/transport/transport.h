@@ -32,7 +32,7 @@ typedef void (*dial_callback)(int descriptor, const struct error *error, void *u
 
 /* Connects once, within `timeout` (0: no limit). The callback's `error` is empty on success. vsock:
  * from a source port 512-1023 picked at random, so that the peer knows a privileged process
- * dialled; hybrid: with the CONNECT handshake; fd: hands over N at once. -ENOMEM is the only error
+ * dialled. hybrid: with the CONNECT handshake. fd: hands over N at once. -ENOMEM is the only error
  * here, all others come by the callback. */
 int dial_start(uv_loop_t *loop, const struct address *address, nsec_t timeout,
                dial_callback on_done, void *userdata, struct dial **ret_dial);

@@ -1,6 +1,6 @@
 /* What all connections hold together.
  *
- * A connection is charged after the fact, at the end of each step that can change what it holds, so
+ * A connection is charged after the fact, at the end of each step that can change what it holds. So
  * the limit is passed by at most one chunk or one frame. Then the largest holder goes: a guest that
  * makes us hold much pays for it itself. */
 #include <errno.h>

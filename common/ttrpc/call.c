@@ -1,9 +1,9 @@
 /* A call of the peer on us: its life, and what its handler does.
  *
  * A call lives from its Request frame until the handler ends it, its deadline passes or the
- * connection closes; only the first is the handler's doing. In the other cases on_cancel tells the
- * handler and the call is freed; a handler that set none keeps a detached call, whose messages go
- * nowhere, until it ends it. */
+ * connection closes. Only the first is the handler's doing. In the other cases on_cancel notifies
+ * the handler, and the call is freed. A handler that set none keeps a detached call, whose messages
+ * go nowhere, until it ends it. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>

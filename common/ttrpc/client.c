@@ -104,8 +104,8 @@ static void finish_with_payload(struct ttrpc_client_call *call, struct slice pay
 /* The list of all free ranges of a fragmented guest of a terabyte has 2,000 messages. */
 #define ANSWERS_MAX 4096
 
-/* What a stream brings was asked for, too; not without end, and not what one without a deadline
- * goes on telling. */
+/* What a stream brings was asked for, too. But not without end, and not what one without a deadline
+ * goes on sending. */
 static void note_data(struct ttrpc_client_call *call)
 {
     if (deadline_is_set(&call->deadline) && call->answers++ < ANSWERS_MAX)
@@ -194,8 +194,8 @@ static const ProtobufCMethodDescriptor *find_method(const ProtobufCServiceDescri
     return NULL;
 }
 
-/* What an open request begins with. An empty payload is no message to Go's server and an empty one
- * to ttrpc-rust's, so none goes with a flag, and an empty one goes in a frame of its own. */
+/* What an open request begins with. An empty payload is no message to Go's server, and an empty one
+ * to ttrpc-rust's. So none goes with a flag, and an empty one goes in a frame of its own. */
 static bool has_payload(const struct ttrpc_request *request)
 {
     return request->message != NULL &&

@@ -2,9 +2,9 @@
  *
  * Theory of operation
  *
- * The descriptor is driven by uv_poll and read and written here, not by a uv_stream: one read
- * buffer serves all connections of a loop, output leaves in batches with MSG_NOSIGNAL, and it works
- * for AF_VSOCK, which libuv does not know.
+ * The descriptor is driven by uv_poll, and read and written here instead of by a uv_stream. So one
+ * read buffer serves all connections of a loop, and output leaves in batches with MSG_NOSIGNAL. And
+ * it works for AF_VSOCK, which libuv does not know.
  *
  *   readable: one recv into the loop's buffer -> frames -> server.c or client.c -> user's callbacks
  *             -> flush what they queued
@@ -16,9 +16,9 @@
  * then runs the user's on_close, then frees. So no callback runs inside the user's own call, and
  * the structure stays valid through every loop here; they test the state after each callback.
  *
- * Failure modes: a malformed stream, a peer that stalls inside a frame, a peer that does not read,
- * no memory, and socket errors each close the connection with a reason; a frame above our limit, a
- * malformed request or a wrong stream id is answered and costs only that stream. */
+ * Failure modes. A malformed stream, a peer that stalls inside a frame or reads nothing, no memory,
+ * and socket errors: each closes the connection with a reason. A frame above our limit, a malformed
+ * request or a wrong stream id is answered, and costs only that stream. */
 #include "common/ttrpc/connection.h"
 
 #include <assert.h>
@@ -229,7 +229,7 @@ int connection_send_data(struct ttrpc_connection *connection, uint32_t stream, u
 
 /* ---- events ---- */
 
-/* An error of the poll itself is left to recv, which mostly tells it better. */
+/* An error of the poll itself is left to recv, which mostly names it better. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct ttrpc_connection *connection = poll->data;

@@ -1,5 +1,5 @@
-/* The pairing heap: a tree where each node is due no later than its children; melding two trees is
- * one comparison, and taking the root out melds its children in pairs. */
+/* The pairing heap: a tree where each node is due no later than its children. Melding two trees is
+ * one comparison; taking the root out melds its children in pairs. */
 #include "common/ttrpc/deadline.h"
 
 #include <assert.h>

@@ -45,8 +45,8 @@ struct frame {
     const uint8_t *payload; /* header.length bytes; NULL: above the limit and thrown away */
 };
 
-/* Collects frames. The memory it holds never exceeds twice the payload bytes that have arrived of
- * the frame at hand, whatever length was claimed, and is none between frames. */
+/* Collects frames. Whatever length is claimed, it never holds more than twice the payload bytes of
+ * the frame that have arrived. Between frames it holds none. */
 struct frame_parser {
     uint32_t limit;    /* largest payload kept */
     uint32_t received; /* payload bytes of this frame, kept or thrown away */
@@ -60,9 +60,9 @@ struct frame_parser {
 void frame_parser_init(struct frame_parser *parser, uint32_t limit);
 void frame_parser_finish(struct frame_parser *parser);
 
-/* Consumes bytes of the chunk until a frame is complete: 1, and `*ret_frame` is valid until the
- * next call or as long as the chunk, whichever ends first. 0: the chunk is used up.
- * -ENOMEM; -EPROTO: the first byte, which the protocol reserves, is not zero. Both are final. */
+/* Consumes bytes of the chunk until a frame is complete: 1. Then `*ret_frame` is valid until the
+ * next call or as long as the chunk, whichever ends first. 0: the chunk is used up. -ENOMEM;
+ * -EPROTO: the first byte, which the protocol reserves, is not zero. Both are final. */
 int frame_parser_feed(struct frame_parser *parser, const uint8_t **chunk, size_t *length,
                       struct frame *ret_frame);
 

@@ -1,8 +1,8 @@
 /* The part of a libuv loop that its connections share.
  *
- * The timer is only ever moved to an earlier time; when it fires too early because the deadline it
- * was set for has been cleared, it is set again. A call with a timeout that is answered in time so
- * costs no timer work beyond the heap's. Timer and prepare handle do not keep the loop alive. */
+ * The timer is only ever moved to an earlier time. When it fires too early, because its deadline
+ * has been cleared, it is set again. A call with a timeout that is answered in time so costs no
+ * timer work beyond the heap's. Timer and prepare handle do not keep the loop alive. */
 #include "common/ttrpc/loop.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What all connections on one libuv loop share: the read buffer, the decoding arena, one timer for
+/* What all connections on one libuv loop share. The read buffer, the decoding arena, one timer for
  * all deadlines, and the list of connections with output to write before the loop sleeps. So an
  * idle connection holds no buffer. Created with the first connection, gone after the last. */
 #ifndef VMRECLAIM_TTRPC_LOOP_H

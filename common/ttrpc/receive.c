@@ -5,7 +5,7 @@
  * worth of frames per turn.
  *
  * A server does not read on while more than half of its queue is unsent and the socket takes no
- * more: a client may ask for more at once than any queue holds. What it had read already is kept
+ * more. A client may ask for more at once than any queue holds. What it had read already is kept
  * until the queue is down to a quarter. The client's end reads always, so that the two cannot wait
  * for each other. */
 #include <assert.h>
@@ -88,8 +88,8 @@ static bool has_more(const struct ttrpc_connection *connection)
 }
 
 /* In debt with its own share, a peer that has sent more already lives on the share of all such
- * peers alone: its own begins anew when it is read again, so that many floods do not add up to more
- * than the common share. Who has nothing more waits for its own. */
+ * peers alone. Its own begins anew when it is read again. So many floods do not add up to more than
+ * the common share. Who has nothing more waits for its own. */
 static void charge_processor(struct ttrpc_connection *connection, nsec_t used, nsec_t now)
 {
     struct ttrpc_share *own = connection->options.processor;
@@ -246,7 +246,7 @@ static size_t receive_once(struct ttrpc_connection *connection, uint32_t *ret_fr
     return 0;
 }
 
-/* What was there before a read, to tell what it cost. */
+/* What was there before a read, to know what it cost. */
 struct turn {
     nsec_t begun; /* processor time; 0: not measured */
     uint64_t answers;

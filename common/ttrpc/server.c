@@ -122,9 +122,9 @@ static void begin_client_stream(struct ttrpc_call *call, const struct envelope_r
         half_close(call);
 }
 
-/* A stream without a deadline may be one that the client has forgotten: Go's does not tell when the
+/* A stream without a deadline may be one that the client has forgotten: Go's sends nothing when the
  * context of a stream is cancelled. Of the calls that may be open a quarter is for others, so that
- * such a client still gets answers: beyond, the oldest stream makes room for a new one. */
+ * such a client still gets answers. Beyond, the oldest stream makes room for a new one. */
 static void make_room_for_endless(struct ttrpc_connection *connection)
 {
     uint32_t limit = connection->options.limits.streams;
@@ -265,7 +265,7 @@ void server_receive(struct ttrpc_connection *connection, const struct frame *fra
         receive_data(connection, frame);
 }
 
-/* ---- what the connection tells ---- */
+/* ---- what the connection reports ---- */
 
 static struct ttrpc_call *find_waiting(struct ttrpc_connection *connection)
 {

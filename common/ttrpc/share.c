@@ -1,5 +1,5 @@
 /* A share of the processor: a token bucket kept as one time. Up to `paid_until` what was used is
- * paid for by the share; what lies further back than a full saving is forgotten, and so is what
+ * paid for by the share. What lies further back than a full saving is forgotten, and so is what
  * lies further ahead than the longest debt. */
 #include "common/base/number.h"
 #include "common/base/util.h"

@@ -48,13 +48,13 @@ int ttrpc_code_to_errno(uint32_t code);
 /* What a peer may cost. */
 struct ttrpc_limits {
     uint32_t frame_bytes;  /* largest payload of a frame we accept */
-    uint32_t streams;      /* concurrent calls the peer may have open on us; three quarters of them
-                              may be streams without a deadline, of which a new one ends the oldest */
+    uint32_t streams;      /* concurrent calls the peer may have open on us. Three quarters of them
+                              may be streams without a deadline; a new one ends the oldest */
     uint64_t queued_bytes; /* unsent output; past it the connection is closed */
     nsec_t stall; /* a frame that began to arrive or to leave must be through within this, else
                      close; 0: no limit */
     /* Received. A peer beyond them is not read until it is within them again, so that its own
-     * socket fills and it waits; what it saved up in the last second may come at once. 0: none. */
+     * socket fills and it waits. What it saved up in the last second may come at once. 0: none. */
     uint64_t bytes_per_second;
     uint32_t frames_per_second;
     uint32_t elements;   /* of one message; 0: any number */
@@ -66,7 +66,7 @@ struct ttrpc_limits {
 /* 64 KiB frames, 16 streams, 1 MiB queued, 10 s, no rates. */
 extern const struct ttrpc_limits ttrpc_limits_default;
 
-/* For a peer that may be hostile: the same with 256 KiB queued, 4 MiB and 1000 frames a second,
+/* For a peer that may be hostile. The same with 256 KiB queued, 4 MiB and 1000 frames a second,
  * 4096 elements, texts of one line, frame by frame. */
 extern const struct ttrpc_limits ttrpc_limits_guest;
 
@@ -94,8 +94,8 @@ struct ttrpc_budget {
     uint64_t closed;      /* connections closed for the sake of bytes_limit, ever */
     uint64_t refused;     /* connections refused because of connections_limit, ever */
     struct list members;  /* for the library */
-    /* What all peers that are in debt with their own share may use together, which then rests;
-     * permyriad 0: each pays its debt from its own. */
+    /* What all peers in debt with their own share may use together, while their own rest. Permyriad
+     * 0: each pays its debt from its own. */
     struct ttrpc_share processor;
 };
 
@@ -119,10 +119,10 @@ struct ttrpc_client_call; /* client side: one call of ours on the peer */
 typedef void (*ttrpc_handler)(struct ttrpc_call *call, const ProtobufCMessage *request,
                               void *userdata);
 
-/* One service: handlers[i] serves descriptor->methods[i]; NULL answers UNIMPLEMENTED.
- * `streams` has a bit for each method that streams its responses, `client_streams` one for each
- * that takes a stream of requests (protobuf-c descriptors do not tell). The handler of the latter
- * gets NULL as request and calls ttrpc_call_on_message. Static data, shared by all connections. */
+/* One service: handlers[i] serves descriptor->methods[i]; NULL answers UNIMPLEMENTED. `streams` has
+ * a bit for each method that streams its responses, `client_streams` for each that takes a stream
+ * of requests: protobuf-c descriptors do not say. The handler of the latter gets NULL as request
+ * and calls ttrpc_call_on_message. Static data, shared by all connections. */
 struct ttrpc_service {
     const ProtobufCServiceDescriptor *descriptor;
     const ttrpc_handler *handlers;
@@ -185,8 +185,8 @@ struct ttrpc_connection_options {
     const struct ttrpc_service *const *services; /* NULL-terminated; NULL: none served */
     struct ttrpc_budget *budget;                 /* NULL: none */
     /* The peer's, the caller's memory, which outlives its connections: who connects anew is not
-     * forgiven. A peer in debt is not read until the debt is paid; where it has sent more meanwhile
-     * and the budget has a share for debtors, until that one's is. An answer to a call of ours
+     * forgiven. A peer in debt is not read until the debt is paid. Where it has sent more meanwhile
+     * and the budget has a share for debtors, it waits for that one's. An answer to a call of ours
      * costs what is unusual about it. NULL: not measured. */
     struct ttrpc_share *processor;
     void *userdata;
@@ -258,9 +258,9 @@ struct ttrpc_request {
     void *userdata;
 };
 
-/* -ENOENT: the service has no such method; -EPIPE: the connection is closing; -EOPNOTSUPP: it is a
- * server's; -EMSGSIZE: above 4 MiB; -EAGAIN: the queue is full; -EOVERFLOW: every stream id has
- * been used, connect anew; -ENOMEM. */
+/* -ENOENT: the service has no such method. -EPIPE: the connection is closing. -EOPNOTSUPP: it is a
+ * server's. -EMSGSIZE: above 4 MiB. -EAGAIN: the queue is full. -EOVERFLOW: every stream id has
+ * been used, connect anew. -ENOMEM. */
 int ttrpc_call_start(struct ttrpc_connection *connection, const struct ttrpc_request *request,
                      struct ttrpc_client_call **ret_call);
 
