@@ -40,6 +40,7 @@ void message_from_sample(struct memory_sample *sample, const struct memory_detai
     message->free = sample->free;
     message->reported = sample->reported;
     message->reported_small = sample->reported_small;
+    message->psi_is_known = sample->psi_is_known;
     message->reportable = sample->reportable;
     message->held_back = sample->held_back;
     message->trapped = sample->trapped;

@@ -53,6 +53,7 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *message, v
     response.pageblock_order = agent->sensors.pageblock_order;
     response.max_order = agent->sensors.max_order;
     response.reporting_order = reporting_order(&agent->reporting);
+    response.reporting_order_is_known = response.reporting_order < ORDER_COUNT_MAX;
     response.reporting_not_agreed = agent->sensors.reporting_device == -EOPNOTSUPP;
     response.numa_node_count = agent->node_count;
     response.n_features = FEATURE_COUNT;

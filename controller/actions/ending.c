@@ -59,6 +59,8 @@ static void complete_record(struct action *action, const char *reason, Action *r
     fill_record(action, record);
     record->finished = true;
     record->reason = message_text(reason);
+    if (reason[0] == '\0' && vm->measured.host.time == 0 && action->footprint_before == 0)
+        record->reason = message_text(vm_hypervisor_condition(vm));
     if (!is_measured(action)) {
         measures_forgo(reason[0] != '\0' ? reason : gone, record);
         return;
@@ -88,6 +90,9 @@ static void report_end(const struct action *action, int status, const Action *re
     if (status < 0)
         (void)text_format(text, sizeof(text), "%s %s failed: %s", record->kind, record->id,
                           record->reason);
+    else if (record->footprint_before == 0)
+        (void)text_format(text, sizeof(text), "%s %s: what the host got is not known: %s",
+                          record->kind, record->id, record->reason);
     else
         (void)snprintf(text, sizeof(text), "%s %s: host got back %" PRId64 " bytes", record->kind,
                        record->id, record->host_returned);

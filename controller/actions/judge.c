@@ -89,6 +89,7 @@ void judge_action(Action *action)
         judge_sample(action, VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER);
     bool known = is_confirming(before, after);
 
+    action->guest_reported_is_known = known;
     action->guest_reported =
         known ? judge_share(action, (int64_t)(given(after) - given(before))) : 0;
     action->confidence = (Vmreclaim__Controller__V1__Confidence)confidence_of(

@@ -5,6 +5,7 @@
 #include "common/base/number.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
+#include "controller/cli/waterfall.h"
 
 static const char *vm = "";
 static bool follow;
@@ -28,7 +29,7 @@ static void print_numbers(const Event *event)
     char trapped[32];
     const Waterfall *w = event->waterfall;
 
-    if (event->action != NULL) {
+    if (event->action != NULL && event->action->finished && event->action->footprint_before != 0) {
         bool grew = event->action->host_returned < 0;
         uint64_t size = grew ? 0 - (uint64_t)event->action->host_returned
                              : (uint64_t)event->action->host_returned;
@@ -37,7 +38,10 @@ static void print_numbers(const Event *event)
     }
     if (w == NULL)
         return;
-    (void)printf("  footprint %s", bytes_format_short(w->footprint, footprint, sizeof(footprint)));
+    (void)printf("  footprint %s",
+                 waterfall_host_is_known(w)
+                     ? bytes_format_short(w->footprint, footprint, sizeof(footprint))
+                     : "-");
     if (w->guest_is_known)
         (void)printf(", cache %s, trapped %s", bytes_format_short(w->cache, cache, sizeof(cache)),
                      bytes_format_short(w->trapped, trapped, sizeof(trapped)));

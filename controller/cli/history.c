@@ -7,6 +7,7 @@
 #include "controller/cli/bar.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
+#include "controller/cli/waterfall.h"
 #include "controller/cli/when.h"
 
 enum { CHART_WIDTH_MIN = 24, CHART_WIDTH_MAX = 96, BESIDE_CHART = 32, LINES_MAX = 4096 };
@@ -55,11 +56,12 @@ static void print_point(const Waterfall *w)
 
     take_absent(known, ARRAY_SIZE(known), w->remainder < 0 ? 0 - (uint64_t)w->remainder : 0);
     if (w->guest_is_known)
-        bar_draw(known, ARRAY_SIZE(known), w->vm_ram, chart_width(), bar);
+        bar_draw(known, ARRAY_SIZE(known), waterfall_whole(w), chart_width(), bar);
     else
-        bar_draw(unknown, ARRAY_SIZE(unknown), w->vm_ram, chart_width(), bar);
+        bar_draw(unknown, ARRAY_SIZE(unknown), waterfall_whole(w), chart_width(), bar);
     (void)printf("%s  %s  %9s\n", when_format(w->time_ns, time, sizeof(time)), bar,
-                 bytes_format_short(w->footprint, size, sizeof(size)));
+                 waterfall_host_is_known(w) ? bytes_format_short(w->footprint, size, sizeof(size))
+                                            : "-");
 }
 
 static void print_action(const Action *action)

@@ -46,11 +46,11 @@ static int print_samples(const Action *action)
         table_row(&table);
         table_cell(&table, "%s", phase_name(sample));
         table_cell(&table, "%+.1f s", (double)(sample->time_ns - action->started_ns) / 1e9);
-        table_bytes(&table, true, sample->footprint);
+        table_bytes(&table, sample->host_is_known || sample->footprint != 0, sample->footprint);
         table_bytes(&table, sample->guest_is_known, sample->in_use);
         table_bytes(&table, sample->guest_is_known, sample->cache);
         table_bytes(&table, sample->guest_is_known, sample->trapped);
-        table_bytes(&table, sample->guest_is_known, sample->reported);
+        table_bytes(&table, sample->reported_is_known || sample->reported != 0, sample->reported);
     }
     return table_finish(&table, "");
 }

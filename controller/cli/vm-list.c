@@ -2,6 +2,7 @@
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/table.h"
+#include "controller/cli/waterfall.h"
 
 static const struct table_column columns[] = {
     {"NAME", 0},
@@ -33,13 +34,13 @@ static void add_vm(struct table *table, const Vm *vm)
     table_cell(table, "%s", vm->name);
     table_cell(table, "%s", vm->state);
     table_cell(table, "%s", agent_state(vm));
-    table_bytes(table, w != &none, w->footprint);
+    table_bytes(table, waterfall_host_is_known(w), w->footprint);
     table_bytes(table, w->vm_ram != 0, w->vm_ram);
     table_bytes(table, w->guest_is_known, w->in_use);
     table_bytes(table, w->guest_is_known, w->cache);
     table_bytes(table, w->guest_is_known, w->trapped);
-    table_bytes(table, w->guest_is_known, w->reported);
-    table_bytes(table, w != &none, w->balloon);
+    table_bytes(table, w->reported_is_known || w->reported != 0, w->reported);
+    table_bytes(table, w->balloon_is_known || w->balloon != 0, w->balloon);
     table_cell(table, "%s", vm->policy[0] == '\0' ? "-" : vm->policy);
 }
 

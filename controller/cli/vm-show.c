@@ -79,14 +79,26 @@ static void add_checks(struct table *table, const AgentInfo *info)
     }
 }
 
+static void add_order(struct table *table, const AgentInfo *info)
+{
+    char text[32];
+
+    if (!info->reporting_order_is_known) {
+        add_text(table, "reporting order", "-: the guest reports nothing");
+        return;
+    }
+    (void)snprintf(text, sizeof(text), "%" PRIu32, info->reporting_order);
+    add_text(table, "reporting order", text);
+    add_bytes(table, "smallest report", info->page_size << (info->reporting_order & 31));
+}
+
 static void add_guest(struct table *table, const AgentInfo *info)
 {
     char text[512];
 
     add_text(table, "kernel", info->kernel_release);
     add_number(table, "CPUs", info->cpu_count);
-    add_number(table, "reporting order", info->reporting_order);
-    add_bytes(table, "smallest report", info->page_size << (info->reporting_order & 31));
+    add_order(table, info);
     add_checks(table, info);
     /* An agent of the release before tells its features only. */
     for (size_t i = 0; i < info->n_features && info->n_checks == 0; i++) {

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/number.h"
 #include "common/base/time.h"
@@ -22,6 +23,19 @@ static size_t bar_width(void)
     return min_of(width, (size_t)BAR_WIDTH_MAX);
 }
 
+bool waterfall_host_is_known(const Waterfall *w)
+{
+    return w->host_is_known || w->footprint != 0;
+}
+
+/* The guest's parts, where nobody knows the VM's memory. */
+uint64_t waterfall_whole(const Waterfall *w)
+{
+    if (w->vm_ram != 0)
+        return w->vm_ram;
+    return w->in_use + w->cache + w->trapped + w->percpu + w->reportable + w->reported;
+}
+
 static void print_bars(const Waterfall *w)
 {
     char buffer[BAR_WIDTH_MAX + 1];
@@ -30,13 +44,17 @@ static void print_bars(const Waterfall *w)
         {'p', w->percpu}, {'f', w->reportable}, {'r', w->reported}, {'b', w->balloon},
     };
     const struct bar_part host[] = {{'#', w->footprint}, {'s', w->swapped}};
+    uint64_t whole = waterfall_whole(w);
 
     if (w->guest_is_known) {
-        bar_draw(guest, ARRAY_SIZE(guest), w->vm_ram, bar_width(), buffer);
+        bar_draw(guest, ARRAY_SIZE(guest), whole, bar_width(), buffer);
         (void)printf("guest  %s\n", buffer);
     }
-    bar_draw(host, ARRAY_SIZE(host), w->vm_ram, bar_width(), buffer);
-    (void)printf("host   %s\n\n", buffer);
+    if (waterfall_host_is_known(w)) {
+        bar_draw(host, ARRAY_SIZE(host), whole, bar_width(), buffer);
+        (void)printf("host   %s\n", buffer);
+    }
+    (void)putchar('\n');
 }
 
 struct part_row {
@@ -44,16 +62,17 @@ struct part_row {
     const char *name;
     uint64_t bytes;
     const char *meaning;
+    bool is_unknown;
 };
 
 static void add_row(struct table *table, const struct part_row *row)
 {
-    if (row->bytes == 0)
+    if (row->bytes == 0 && !row->is_unknown)
         return;
     table_row(table);
     table_cell(table, "%s", row->letter);
     table_cell(table, "%s", row->name);
-    table_bytes(table, true, row->bytes);
+    table_bytes(table, !row->is_unknown, row->bytes);
     table_cell(table, "%s", row->meaning);
 }
 
@@ -70,22 +89,22 @@ static void add_guest_rows(struct table *table, const Waterfall *w)
     static const MemorySample none = VMRECLAIM__AGENT__V1__MEMORY_SAMPLE__INIT;
     const MemorySample *guest = w->guest == NULL ? &none : w->guest;
     const struct part_row rows[] = {
-        {"U", "in use", w->in_use, "processes and kernel of the guest"},
-        {"", "  anonymous", guest->anon, "of processes"},
-        {"", "  shmem, tmpfs", guest->shmem, "goes when its files are deleted"},
-        {"", "  file pages", file_in_use(guest), "mapped, or not written yet"},
-        {"", "  huge page pool", guest->hugetlb, "reserved, used or not"},
-        {"", "  slab", guest->slab_unreclaimable, "of the kernel"},
-        {"", "  kernel", guest->kernel, "stacks and page tables"},
-        {"", "  zram", guest->zram, "compressed swap"},
-        {"", "  ZFS ARC", guest->zfs_arc, "cache that the kernel does not count as such"},
-        {"", "  other", guest->vmalloc_and_other, "no part explains it"},
-        {"k", "unmanaged", w->unmanaged, "kernel image and page structures, holes"},
-        {"C", "cache", w->cache, "the guest could give it up now"},
-        {"T", "trapped", w->trapped, "free, in pieces too small to report"},
-        {"p", "per-CPU", w->percpu, "free, parked in per-CPU lists"},
-        {"f", "reportable", w->reportable, "free, not yet reported"},
-        {"", "  held back", w->held_back, "of it, kept by the zone's watermark"},
+        {"U", "in use", w->in_use, "processes and kernel of the guest", false},
+        {"", "  anonymous", guest->anon, "of processes", false},
+        {"", "  shmem, tmpfs", guest->shmem, "goes when its files are deleted", false},
+        {"", "  file pages", file_in_use(guest), "mapped, or not written yet", false},
+        {"", "  huge page pool", guest->hugetlb, "reserved, used or not", false},
+        {"", "  slab", guest->slab_unreclaimable, "of the kernel", false},
+        {"", "  kernel", guest->kernel, "stacks and page tables", false},
+        {"", "  zram", guest->zram, "compressed swap", false},
+        {"", "  ZFS ARC", guest->zfs_arc, "cache that the kernel does not count as such", false},
+        {"", "  other", guest->vmalloc_and_other, "no part explains it", false},
+        {"k", "unmanaged", w->unmanaged, "kernel image and page structures, holes", false},
+        {"C", "cache", w->cache, "the guest could give it up now", false},
+        {"T", "trapped", w->trapped, "free, in pieces too small to report", false},
+        {"p", "per-CPU", w->percpu, "free, parked in per-CPU lists", false},
+        {"f", "reportable", w->reportable, "free, not yet reported", false},
+        {"", "  held back", w->held_back, "of it, kept by the zone's watermark", false},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -115,6 +134,8 @@ static void add_remainder(struct table *table, const Vm *vm)
     char text[32];
     uint64_t size = w->remainder < 0 ? 0 - (uint64_t)w->remainder : (uint64_t)w->remainder;
 
+    if (!waterfall_host_is_known(w))
+        return;
     table_row(table);
     table_cell(table, "%s", "");
     table_cell(table, "%s", "remainder");
@@ -123,20 +144,35 @@ static void add_remainder(struct table *table, const Vm *vm)
     table_cell(table, "%s", remainder_meaning(vm, size));
 }
 
+/* Why what the hypervisor and its process would tell is not known. */
+static const char *unknown_host(const Vm *vm)
+{
+    return strcmp(vm->driver_state, "ready") == 0 ? "not known: its process cannot be read"
+                                                  : vm->driver_state;
+}
+
 int waterfall_print(const Vm *vm)
 {
     const Waterfall *w = vm->waterfall;
+    bool is_known = waterfall_host_is_known(w);
     static const struct table_column columns[] = {
         {"", 0}, {"PART", 0}, {"SIZE", TABLE_RIGHT}, {"", TABLE_CUT}};
     const struct part_row host[] = {
         {"#", "footprint", w->footprint,
-         w->guest_is_known ? "what the host holds: the sum of the above"
-                           : "what the host holds for this VM"},
+         !is_known           ? unknown_host(vm)
+         : w->guest_is_known ? "what the host holds: the sum of the above"
+                             : "what the host holds for this VM",
+         !is_known},
         {"r", "reported", w->guest_is_known ? w->reported : 0,
-         "free and given back: not on the host"},
-        {"b", "balloon", w->balloon, "taken from the guest"},
-        {"s", "swapped", w->swapped, "of the VM, in the host's swap"},
-        {"", "VM memory", w->vm_ram, "the whole bar"},
+         w->reported_is_known ? "free and given back: not on the host"
+                              : "not known: the guest's kernel does not show its marks",
+         w->guest_is_known && !w->reported_is_known && w->reported == 0},
+        {"b", "balloon", w->balloon,
+         w->balloon_is_known ? "taken from the guest" : unknown_host(vm),
+         !w->balloon_is_known && w->balloon == 0},
+        {"s", "swapped", w->swapped, "of the VM, in the host's swap", false},
+        {"", "VM memory", w->vm_ram, w->vm_ram != 0 ? "the whole bar" : unknown_host(vm),
+         w->vm_ram == 0},
     };
     struct table table;
 
@@ -188,9 +224,12 @@ void waterfall_print_head(const Vm *vm)
     (void)putchar('\n');
     if (vm->waterfall == NULL)
         return;
-    (void)printf("The host holds %s for it, of %s.",
-                 bytes_format_short(vm->waterfall->footprint, footprint, sizeof(footprint)),
-                 bytes_format_short(vm->waterfall->vm_ram, ram, sizeof(ram)));
+    if (!waterfall_host_is_known(vm->waterfall))
+        print_field("What the host holds for it is not known: ", unknown_host(vm));
+    else
+        (void)printf("The host holds %s for it, of %s.",
+                     bytes_format_short(vm->waterfall->footprint, footprint, sizeof(footprint)),
+                     bytes_format_short(vm->waterfall->vm_ram, ram, sizeof(ram)));
     print_ages(vm);
     (void)printf("\n\n");
 }

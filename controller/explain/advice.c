@@ -53,6 +53,7 @@ static void advise_order(const struct view *view, struct explanation *explanatio
     struct finding *finding;
 
     if (view->held.trapped < view->worth || view->info == NULL ||
+        !view->host->lowest_useful_order_is_known || !view->info->reporting_order_is_known ||
         view->info->reporting_order <= lowest || !view_has_feature(view, "reporting-order", NULL))
         return;
     finding = explanation_next(explanation);
@@ -88,7 +89,8 @@ static bool balloon_is_void(const struct view *view)
 static bool balloon_is_free(const struct view *view)
 {
     return view->vm->balloon_target > 0 && strcmp(view->vm->driver_state, "ready") == 0 &&
-           view->w->balloon == 0 && view->host->foreign_balloon_owner[0] == '\0';
+           view->w->balloon_is_known && view->w->balloon == 0 &&
+           view->host->foreign_balloon_owner[0] == '\0';
 }
 
 /* What the guest uses and a reserve; and a lease is refused that is more than the guest could give

@@ -1,9 +1,11 @@
 /* What holds the memory: the parts of the footprint worth a sentence, largest first. */
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "controller/explain/view.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A part that the guest's sample names. */
 struct part {
@@ -83,26 +85,46 @@ static const char *absence(const struct view *view, uint64_t absent)
     return view_never_touched(view) >= absent / 2 ? "was never touched" : "has left the host";
 }
 
-/* The footprint in words whose numbers add up. */
-static void hold_summary(const struct view *view, struct explanation *explanation)
+/* "The host holds 1.0 GiB ...", or why that is not known. */
+static void host_part(const struct view *view, uint64_t sum, char *text, size_t size)
 {
     const Waterfall *w = view->w;
-    uint64_t free = w->reportable + w->trapped + w->percpu;
-    uint64_t sum = w->in_use + w->unmanaged + w->cache + free;
     uint64_t absent = saturating_subtract(sum, w->footprint);
     char rest[128] = "";
 
+    if (!view_host_is_known(view)) {
+        (void)text_format(text, size, "What the host holds of it is not known: %.200s",
+                          strcmp(view->vm->driver_state, "ready") == 0
+                              ? "its hypervisor's process cannot be read"
+                              : view->vm->driver_state);
+        return;
+    }
     if (view_excess(view) > 0)
         (void)snprintf(rest, sizeof(rest), ", %s more than the guest needs",
                        SIZE(w->footprint - sum));
     else if (absent >= view->worth)
         (void)snprintf(rest, sizeof(rest), ", since %s of it %s", SIZE(absent),
                        absence(view, absent));
+    (void)snprintf(text, size, "The host holds %s%s", SIZE(w->footprint), rest);
+}
+
+/* The footprint in words whose numbers add up. */
+static void hold_summary(const struct view *view, struct explanation *explanation)
+{
+    const Waterfall *w = view->w;
+    uint64_t free = w->reportable + w->trapped + w->percpu;
+    uint64_t sum = w->in_use + w->unmanaged + w->cache + free;
+    char kernel[64] = "";
+    char host[288];
+
+    if (w->vm_ram != 0)
+        (void)snprintf(kernel, sizeof(kernel), " its kernel takes %s for itself,",
+                       SIZE(w->unmanaged));
+    host_part(view, sum, host, sizeof(host));
     finding_set(explanation_next(explanation), KIND_HOLDS, "summary", w->footprint,
-                "The guest uses %s, its kernel takes %s for itself, %s is file cache, and %s is "
-                "free and not reported: %s in all. The host holds %s%s.",
-                SIZE(w->in_use), SIZE(w->unmanaged), SIZE(w->cache), SIZE(free), SIZE(sum),
-                SIZE(w->footprint), rest);
+                "The guest uses %s,%s %s is file cache, and %s is free and not reported: %s in "
+                "all. %s.",
+                SIZE(w->in_use), kernel, SIZE(w->cache), SIZE(free), SIZE(sum), host);
 }
 
 /* What the guest has and the host does not. */
@@ -136,24 +158,24 @@ static void hold_unknown(const struct view *view, struct explanation *explanatio
 {
     struct finding *finding = explanation_next(explanation);
     uint64_t footprint = view->w->footprint;
+    char host[288];
 
+    if (view_host_is_known(view))
+        (void)snprintf(host, sizeof(host), "The host holds %s for this VM", SIZE(footprint));
+    else
+        host_part(view, 0, host, sizeof(host));
     if (view->vm->agent_connected) {
         finding_set(finding, KIND_HOLDS, "no-sample", footprint,
-                    "The host holds %s for this VM; what for is not known before the guest's agent "
-                    "has sent a sample.",
-                    SIZE(footprint));
+                    "%s; what for is not known before the guest's agent has sent a sample.", host);
     } else if (view->vm->last_sample_ns == 0 || view->time < view->vm->last_sample_ns) {
         finding_set(finding, KIND_HOLDS, "no-agent", footprint,
-                    "The host holds %s for this VM; without an agent in the guest nobody can say "
-                    "what for.",
-                    SIZE(footprint));
+                    "%s; without an agent in the guest nobody can say what for.", host);
     } else {
         nsec_t age = (nsec_t)(view->time - view->vm->last_sample_ns);
-        finding_set(
-            finding, KIND_HOLDS, "no-agent", footprint,
-            "The host holds %s for this VM; nobody can say what for, since the agent in the "
-            "guest is gone: its last sample is %s old.",
-            SIZE(footprint), duration_text(age).text);
+        finding_set(finding, KIND_HOLDS, "no-agent", footprint,
+                    "%s; nobody can say what for, since the agent in the guest is gone: its last "
+                    "sample is %s old.",
+                    host, duration_text(age).text);
         finding_add(finding, "sample_age", age, "nanoseconds");
     }
 }
@@ -163,17 +185,23 @@ static void hold_statistics(const struct view *view, struct explanation *explana
 {
     const Vmreclaim__Controller__V1__BalloonStatistics *statistics = view->vm->statistics;
     struct finding *finding;
+    char cache[64] = "";
 
-    if (statistics == NULL || statistics->total == 0)
+    if (statistics == NULL || statistics->total == 0 || statistics->free == 0 ||
+        statistics->available == 0)
         return;
+    if (statistics->disk_caches != 0)
+        (void)snprintf(cache, sizeof(cache), " and %s is file cache",
+                       SIZE(statistics->disk_caches));
     finding = explanation_next(explanation);
     finding_set(finding, KIND_HOLDS, "balloon-statistics", statistics->total,
-                "Its balloon driver says that of %s %s is free and %s is file cache; %s could be "
-                "used without swapping.",
-                SIZE(statistics->total), SIZE(statistics->free), SIZE(statistics->disk_caches),
+                "Its balloon driver says that of %s %s is free%s; %s could be used without "
+                "swapping.",
+                SIZE(statistics->total), SIZE(statistics->free), cache,
                 SIZE(statistics->available));
     finding_add(finding, "free", statistics->free, "bytes");
-    finding_add(finding, "disk_caches", statistics->disk_caches, "bytes");
+    if (statistics->disk_caches != 0)
+        finding_add(finding, "disk_caches", statistics->disk_caches, "bytes");
     finding_add(finding, "available", statistics->available, "bytes");
 }
 

@@ -75,7 +75,8 @@ static void plan_order(const struct view *view, struct explanation *explanation)
 {
     uint32_t lowest = max_of(view->policy->reporting_order, view->host->lowest_useful_order);
 
-    if (view->info == NULL || view->info->reporting_order <= lowest ||
+    if (view->info == NULL || !view->host->lowest_useful_order_is_known ||
+        !view->info->reporting_order_is_known || view->info->reporting_order <= lowest ||
         !view_has_feature(view, "reporting-order", NULL) ||
         view->w->trapped < view->policy->compact_min_gain / 4)
         return;

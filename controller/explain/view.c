@@ -62,7 +62,8 @@ void view_init(struct view *view, const struct explain_subject *subject)
     view->absent = view->guest == NULL ? 0 : absent_of(view->w);
     view->held = held_of(view->w, view->absent);
     view->worth = max_of(WORTH_MIN, view->w->footprint / 100);
-    if (view->info != NULL && view->info->reporting_order < 32)
+    if (view->info != NULL && view->info->reporting_order_is_known &&
+        view->info->reporting_order < 32)
         view->report_block = view->info->page_size << view->info->reporting_order;
 }
 
@@ -77,6 +78,11 @@ bool view_has_feature(const struct view *view, const char *name, const char **re
         return false;
     }
     return true;
+}
+
+bool view_host_is_known(const struct view *view)
+{
+    return view->w->host_is_known || view->w->footprint != 0;
 }
 
 bool view_is_offered(const struct view *view)

@@ -55,6 +55,9 @@ bool view_has_feature(const struct view *view, const char *name, const char **re
 /* Whether the guest hands free memory to the host at all: offered by the hypervisor, and used. */
 bool view_reports(const struct view *view);
 
+/* Whether the footprint is known. */
+bool view_host_is_known(const struct view *view);
+
 /* Whether the hypervisor says that it offers free page reporting. */
 bool view_is_offered(const struct view *view);
 

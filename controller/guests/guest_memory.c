@@ -56,6 +56,7 @@ int guest_memory_from_message(const Vmreclaim__Agent__V1__MemorySample *message,
     memory.reported_is_known = message->reported_is_known;
     memory.reported_is_exact = message->reported_is_exact;
     memory.trapped_kinds_are_known = message->trapped_kinds_are_known;
+    memory.psi_is_known = message->psi_is_known;
     memory.reporting_order_is_known = message->reporting_order_is_known;
     memory.reporting_order = message->reporting_order;
     *ret_memory = memory;
@@ -68,11 +69,13 @@ void guest_memory_count_rates(const struct guest_memory *before, struct guest_me
                    memory->refault_file >= before->rate_count;
     uint64_t seconds = follows ? (memory->boottime_ns - before->rate_boottime) / NSEC_PER_SEC : 0;
 
+    memory->refault_rate_is_known = follows && before->refault_rate_is_known;
     memory->refault_rate = follows ? before->refault_rate : 0;
     memory->rate_count = before->rate_count;
     memory->rate_boottime = before->rate_boottime;
     if (follows && seconds == 0)
         return;
+    memory->refault_rate_is_known = follows;
     if (follows)
         memory->refault_rate = (memory->refault_file - before->rate_count) / seconds;
     memory->rate_count = memory->refault_file;
@@ -92,6 +95,7 @@ void guest_memory_to_message(const struct guest_memory *memory,
     message->reported_is_known = memory->reported_is_known;
     message->reported_is_exact = memory->reported_is_exact;
     message->trapped_kinds_are_known = memory->trapped_kinds_are_known;
+    message->psi_is_known = memory->psi_is_known;
     message->reporting_order_is_known = memory->reporting_order_is_known;
     message->reporting_order = memory->reporting_order;
 }

@@ -74,10 +74,12 @@ struct guest_memory {
     bool reported_is_known;
     bool reported_is_exact;
     bool trapped_kinds_are_known;
+    bool psi_is_known;
     bool reporting_order_is_known;
     uint32_t reporting_order;
     /* from the samples before as well */
-    uint64_t refault_rate; /* file pages per second read back; 0: none, or not known */
+    bool refault_rate_is_known;
+    uint64_t refault_rate; /* file pages per second read back */
     uint64_t rate_count;   /* refault_file when that was last counted, and the guest's clock then */
     nsec_t rate_boottime;
 };

@@ -10,6 +10,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/text.h"
+#include "controller/json/absence.h"
 
 json_t *json_text(const char *text, size_t length)
 {
@@ -168,6 +169,8 @@ static json_t *json_repeated(const ProtobufCFieldDescriptor *field, const char *
 /* Whether a field that is not repeated is there. */
 static bool field_is_present(const ProtobufCFieldDescriptor *field, const char *message)
 {
+    if (absence_holds((const ProtobufCMessage *)(const void *)message, field))
+        return false;
     if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
         return *(const uint32_t *)(const void *)(message + field->quantifier_offset) == field->id;
     if (field->type == PROTOBUF_C_TYPE_MESSAGE)

@@ -1,10 +1,10 @@
 /* Any protobuf message as JSON, driven by its descriptor: one form for the command line, events,
  * audit and the state dump.
  *
- * Fields keep their names from the .proto file. Scalars are always there, also when zero; a
- * message that is absent and the unset arms of a oneof are left out. 64-bit numbers are JSON
- * integers (above 2^63 - 1 they become reals, still numbers). Enums are lower-case names without
- * their type's prefix, numbers when unknown. `bytes` are hexadecimal text. */
+ * Fields keep their names from the .proto file. Scalars are there when they are known, also when
+ * zero (absence.h); a message that is absent and the unset arms of a oneof are left out. 64-bit
+ * numbers are JSON integers (above 2^63 - 1 they become reals, still numbers). Enums are lower-case
+ * names without their type's prefix, numbers when unknown. `bytes` are hexadecimal text. */
 #ifndef VMRECLAIM_CONTROLLER_JSON_JSON_H
 #define VMRECLAIM_CONTROLLER_JSON_JSON_H
 

@@ -11,6 +11,7 @@
 #include "common/base/util.h"
 #include "controller/leases/conduct.h"
 #include "controller/leases/waiting.h"
+#include "controller/vms/hypervisor.h"
 
 static uint64_t make_id(void)
 {
@@ -26,13 +27,13 @@ static int check_vm(const struct vm *vm, struct error *error)
 {
     if (!vm->hypervisor.ready)
         return error_set(error, -ENOTCONN, "VM '%s': its hypervisor cannot be told: %s", vm->name,
-                         vm->hypervisor.condition);
+                         vm_hypervisor_condition(vm));
     /* A lease is for one process: another one's balloon must not be taken for it. */
     if (!hypervisor_process_is_open(&vm->measured.process))
         return error_set(error, -EOPNOTSUPP,
                          "VM '%s': a lease needs its hypervisor's process, which vmreclaimd does "
                          "not see: %s; run it as root and in the hypervisor's PID namespace",
-                         vm->name, vm->hypervisor.condition);
+                         vm->name, vm_hypervisor_condition(vm));
     if (vm->hypervisor.facts.balloon != ANSWER_YES)
         return error_set(error, -ENODEV,
                          "VM '%s' has no balloon device; start it with virtio-balloon", vm->name);

@@ -45,8 +45,11 @@ void action_sample_to_message(const struct vm *vm, int phase,
     message->time_ns = vm->measured.time;
     message->footprint = waterfall->footprint;
     message->swapped = waterfall->swapped;
+    message->host_is_known = waterfall->host_is_known;
     message->guest_is_known = waterfall->guest_is_known;
-    message->guest_free = vm->measured.guest.free;
+    message->reported_is_known = waterfall->reported_is_known;
+    message->balloon_is_known = waterfall->balloon_is_known;
+    message->guest_free = waterfall->guest_is_known ? vm->measured.guest.free : 0;
     message->reported = waterfall->reported;
     message->reportable = waterfall->reportable;
     message->held_back = waterfall->held_back;

@@ -4,6 +4,9 @@
 #include "common/base/util.h"
 #include "controller/leases/table.h"
 #include "controller/messages/text.h"
+#include "controller/vms/hypervisor.h"
+
+#define STATISTICS_AGE_MAX 60 /* seconds; they are asked for every ten */
 
 static void host_facts_to_message(const struct supervisor *supervisor, const struct vm *vm,
                                   Vmreclaim__Controller__V1__HostFacts *message)
@@ -23,6 +26,7 @@ static void host_facts_to_message(const struct supervisor *supervisor, const str
     message->restored = vm->hypervisor.restored;
     message->foreign_balloon_owner = message_text(lease_foreign_owner(vm));
     message->lowest_useful_order = order > 0 ? (uint32_t)order : 0;
+    message->lowest_useful_order_is_known = order >= 0;
     message->footprint_at_boot = vm->measured.footprint_at_boot;
     message->touched = vm->measured.touched;
     message->huge_bytes = vm->measured.huge_bytes;
@@ -99,6 +103,14 @@ static void statistics_to_message(const struct driver_statistics *statistics,
     message->disk_caches = known(statistics->disk_caches);
 }
 
+/* A hypervisor goes on telling the last ones for ever, when nobody polls the driver. */
+static bool statistics_hold(const struct driver_statistics *statistics)
+{
+    int64_t now = time_realtime() / (int64_t)NSEC_PER_SEC;
+
+    return statistics->updated > now - STATISTICS_AGE_MAX;
+}
+
 /* UNIX nanoseconds; 0: none. */
 static int64_t last_sample_time(const struct vm *vm)
 {
@@ -110,14 +122,19 @@ static int64_t last_sample_time(const struct vm *vm)
 static void agent_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm *message)
 {
     message->agent_connected = vm->links.agent != NULL;
-    message->agent_version = message_text(vm->agent.info.version);
     message->announced = vm->announced;
     message->boot_id = message_text(vm->agent.boot_id);
+    message->last_sample_ns = last_sample_time(vm);
+    message->refault_rate_is_known =
+        vm->measured.waterfall.guest_is_known && vm->measured.guest.refault_rate_is_known;
+    if (message->refault_rate_is_known)
+        message->refault_rate = vm->measured.guest.refault_rate;
+    /* What an agent said that is gone is not so any more. */
+    if (vm->links.agent == NULL)
+        return;
+    message->agent_version = message_text(vm->agent.info.version);
     message->engine_state = message_text(vm->agent.engine_state);
     message->engine_reason = message_text(vm->agent.engine_reason);
-    message->last_sample_ns = last_sample_time(vm);
-    message->refault_rate =
-        vm->measured.waterfall.guest_is_known ? vm->measured.guest.refault_rate : 0;
 }
 
 void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, bool with_guest,
@@ -133,7 +150,7 @@ void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, boo
         hypervisor_process_is_open(&vm->measured.process) ? (int32_t)vm->measured.process.pid : 0;
     message->state = message_text(vm_state_name(vm->life.state));
     message->driver = message_text(vm->address.driver != NULL ? vm->address.driver->name : "");
-    message->driver_state = message_text(vm->hypervisor.condition);
+    message->driver_state = message_text(vm_hypervisor_condition(vm));
     message->reporting = message_text(reporting_of(vm));
     if (vm->sources.definition != NULL) {
         message->labels = vm->sources.definition->labels;
@@ -142,13 +159,15 @@ void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, boo
     agent_to_message(vm, message);
     balloon_to_message(vm, message);
     policy_to_message(vm, message);
-    if (vm->links.agent == NULL && vm->hypervisor.statistics.updated != 0) {
+    if (vm->links.agent == NULL && statistics_hold(&vm->hypervisor.statistics)) {
         statistics_to_message(&vm->hypervisor.statistics, &ret_message->statistics);
         message->statistics = &ret_message->statistics;
     }
-    host_facts_to_message(supervisor, vm, &ret_message->host);
-    message->host = &ret_message->host;
-    if (vm->measured.waterfall.time != 0 || vm->measured.waterfall.guest_is_known) {
+    if (vm->hypervisor.known || vm->measured.waterfall.host_is_known) {
+        host_facts_to_message(supervisor, vm, &ret_message->host);
+        message->host = &ret_message->host;
+    }
+    if (vm->measured.waterfall.host_is_known || vm->measured.waterfall.guest_is_known) {
         waterfall_to_message(vm, with_guest, &ret_message->waterfall);
         message->waterfall = &ret_message->waterfall.message;
     }

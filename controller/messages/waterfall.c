@@ -25,7 +25,10 @@ void waterfall_to_message(const struct vm *vm, bool with_guest,
     message->unmanaged = w->unmanaged;
     message->remainder = w->remainder;
     message->vm_ram = w->ram;
+    message->host_is_known = w->host_is_known;
     message->guest_is_known = w->guest_is_known;
+    message->reported_is_known = w->reported_is_known;
+    message->balloon_is_known = w->balloon_is_known;
     message->footprint_source = message_text(
         footprint_source_format(vm->measured.host.sources, ret_message->footprint_source,
                                 sizeof(ret_message->footprint_source)));

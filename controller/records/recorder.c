@@ -145,7 +145,10 @@ static void record_waterfalls(struct recorder *recorder)
     list_for_each (link, &recorder->supervisor->registry.vms) {
         const struct vm *vm = list_entry(link, struct vm, link);
         struct waterfall_message message;
-        if (index++ % MINUTE != recorder->seconds % MINUTE || vm->measured.time == 0)
+        const struct waterfall *waterfall = &vm->measured.waterfall;
+
+        if (index++ % MINUTE != recorder->seconds % MINUTE ||
+            (!waterfall->host_is_known && !waterfall->guest_is_known))
             continue;
         waterfall_to_message(vm, false, &message);
         (void)store_put_waterfall(recorder->store, vm->name, &message.message);

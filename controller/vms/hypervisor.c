@@ -57,6 +57,14 @@ void vm_hypervisor_drop(struct vm *vm)
     vm->hypervisor.retry_delay = SESSION_DELAY_MIN;
 }
 
+const char *vm_hypervisor_condition(const struct vm *vm)
+{
+    if (vm->address.driver == NULL)
+        return "its hypervisor is not known; give its VM file a 'hypervisor' address";
+    return vm->hypervisor.condition[0] == '\0' ? "its hypervisor has not been asked yet"
+                                               : vm->hypervisor.condition;
+}
+
 void vm_hypervisor_ask_again(struct vm *vm)
 {
     vm->hypervisor.facts_next = 0;

@@ -40,6 +40,9 @@ int vm_measure(struct vm *vm);
 /* vm_calibrate, then vm_measure with its result. */
 int vm_measure_exactly(struct vm *vm);
 
+/* "ready", or why its hypervisor tells nothing. Never empty. */
+const char *vm_hypervisor_condition(const struct vm *vm);
+
 /* Asks for the balloon's size; a change comes as VM_EVENT_BALLOON. */
 void vm_read_balloon(struct vm *vm);
 

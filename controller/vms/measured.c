@@ -42,6 +42,7 @@ void measured_unbind(struct vm *vm)
     measured->host = (struct host_memory){0};
     measured->guest = (struct guest_memory){0};
     measured->waterfall = (struct waterfall){0};
+    measured->time = 0;
     measured->history = (struct footprint_history){0};
     measured->footprint_at_boot = 0;
     measured->touched = 0;
@@ -73,6 +74,7 @@ void measured_join(struct vm *vm, nsec_t now)
     struct vm_measured *measured = &vm->measured;
     const struct waterfall_balloon balloon = {
         .ram = facts->ram,
+        .is_absent = vm->hypervisor.known && facts->balloon == ANSWER_NO,
         .actual = facts->balloon_actual,
         .maximum = facts->balloon_maximum,
         .counts_as_used = facts->deflate_on_oom == ANSWER_YES,
@@ -85,6 +87,15 @@ void measured_join(struct vm *vm, nsec_t now)
     assert(measured->waterfall.footprint == measured->host.footprint);
 }
 
+/* What the host held when it could be read is not what it holds. */
+static void measured_lose_host(struct vm *vm, nsec_t now)
+{
+    if (vm->measured.host.time == 0)
+        return;
+    vm->measured.host = (struct host_memory){0};
+    measured_join(vm, now);
+}
+
 int measured_take_host(struct vm *vm, nsec_t now)
 {
     struct vm_measured *measured = &vm->measured;
@@ -93,8 +104,10 @@ int measured_take_host(struct vm *vm, nsec_t now)
 
     measured->process.host_swap_used = vm->supervisor->swap_used;
     r = footprint_measure(&measured->process, vm->hypervisor.facts.ram, now, &host);
-    if (r < 0)
+    if (r < 0) {
+        measured_lose_host(vm, now);
         return r;
+    }
     assert(host.time == now);
     measured->host = host;
     if (host.footprint > measured->touched)

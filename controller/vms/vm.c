@@ -50,13 +50,21 @@ Vmreclaim__Agent__V1__GetInfoResponse *vm_info_unpack(const struct vm *vm)
 {
     Vmreclaim__Agent__V1__GetInfoResponse *info;
 
-    if (vm->agent.info.packed == NULL)
+    if (vm->links.agent == NULL || vm->agent.info.packed == NULL)
         return NULL;
     info = vmreclaim__agent__v1__get_info_response__unpack(NULL, vm->agent.info.packed_length,
                                                            vm->agent.info.packed);
-    if (info != NULL && vm->measured.guest.received != 0 &&
-        vm->measured.guest.reporting_order_is_known)
+    if (info == NULL)
+        return NULL;
+    /* Agents say "none" with an order that no kernel has. */
+    info->reporting_order_is_known =
+        info->reporting_order < GUEST_ORDER_COUNT_MAX && info->reporting_order <= info->max_order;
+    if (vm->measured.guest.received != 0) {
+        info->reporting_order_is_known = vm->measured.guest.reporting_order_is_known;
         info->reporting_order = vm->measured.guest.reporting_order;
+    }
+    if (!info->reporting_order_is_known)
+        info->reporting_order = 0;
     return info;
 }
 

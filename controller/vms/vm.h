@@ -177,8 +177,9 @@ int vm_create(const char *name, enum vm_source source, struct vm **ret_vm);
 /* The session and links must be closed. NULL is fine. */
 void vm_destroy(struct vm *vm);
 
-/* What the agent said of itself, with the reporting order of its newest sample, which moves; the
- * caller frees it (vm_info_free takes NULL). NULL: it has not said it, or memory is short. */
+/* What the agent says of itself, with the reporting order of its newest sample, which moves; the
+ * caller frees it (vm_info_free takes NULL). NULL: it is not there, has not said it, or memory is
+ * short. */
 Vmreclaim__Agent__V1__GetInfoResponse *vm_info_unpack(const struct vm *vm);
 void vm_info_free(Vmreclaim__Agent__V1__GetInfoResponse *info);
 

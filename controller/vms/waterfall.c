@@ -8,6 +8,7 @@
 
 static void take_guest(struct waterfall *w, const struct guest_memory *guest, bool counts_as_used)
 {
+    w->reported_is_known = guest->reported_is_known;
     w->reported = guest->reported;
     w->reportable = guest->reportable;
     w->held_back = guest->held_back;
@@ -18,8 +19,14 @@ static void take_guest(struct waterfall *w, const struct guest_memory *guest, bo
     /* A balloon that does not count as used has made MemTotal smaller. */
     w->unmanaged = saturating_subtract(saturating_subtract(w->ram, guest->total),
                                        counts_as_used ? 0 : w->balloon);
-    w->remainder = (int64_t)w->footprint - (int64_t)(w->in_use + w->cache + w->reportable +
-                                                     w->trapped + w->percpu + w->unmanaged);
+}
+
+/* What of the footprint the parts do not explain. */
+static int64_t remainder_of(const struct waterfall *w)
+{
+    uint64_t parts = w->in_use + w->cache + w->reportable + w->trapped + w->percpu + w->unmanaged;
+
+    return (int64_t)w->footprint - (int64_t)parts;
 }
 
 bool waterfall_guest_holds(const struct guest_memory *guest, nsec_t now, nsec_t interval,
@@ -36,19 +43,21 @@ void waterfall_compute(const struct guest_memory *guest, const struct host_memor
 {
     struct waterfall w = {
         .time = host->time,
+        .host_is_known = host->time != 0,
         .guest_is_known = guest != NULL && guest->received != 0,
+        .balloon_is_known = balloon->is_absent || (balloon->actual != 0 && balloon->maximum != 0),
         .ram = balloon->ram,
         .footprint = host->footprint,
         .swapped = host->swapped,
     };
 
-    if (w.ram == 0 && w.guest_is_known)
-        w.ram = guest->total;
     if (balloon->actual != 0)
         w.balloon = saturating_subtract(balloon->maximum, balloon->actual);
-    if (w.guest_is_known) {
-        w.skew = distance_between(guest->received, host->time) + guest->latency;
+    if (w.guest_is_known)
         take_guest(&w, guest, balloon->counts_as_used);
+    if (w.guest_is_known && w.host_is_known) {
+        w.skew = distance_between(guest->received, host->time) + guest->latency;
+        w.remainder = remainder_of(&w);
     }
     *ret_waterfall = w;
 }

@@ -16,12 +16,15 @@
 
 #define WATERFALL_SKEW_MAX (200 * NSEC_PER_MSEC) /* between the two samples */
 
-/* Bytes. */
+/* Bytes. A part that is not known is 0, and no figure: the flags say which are. */
 struct waterfall {
-    nsec_t time;         /* of the host sample, CLOCK_BOOTTIME; 0: nothing was measured yet */
-    nsec_t skew;         /* upper bound of the time between guest and host sample */
-    bool guest_is_known; /* else only footprint, swapped, balloon and ram hold */
-    uint64_t ram;
+    nsec_t time;         /* of the host sample, CLOCK_BOOTTIME; 0: nothing was measured */
+    nsec_t skew;         /* upper bound of the time between guest and host sample; of both sides */
+    bool host_is_known;  /* footprint, swapped */
+    bool guest_is_known; /* reported to in_use; with `ram` unmanaged, with the host remainder */
+    bool reported_is_known; /* the guest's kernel shows its marks; else reported is in reportable */
+    bool balloon_is_known;
+    uint64_t ram; /* 0: unknown */
     uint64_t footprint;
     uint64_t swapped;
     uint64_t reported;
@@ -38,8 +41,9 @@ struct waterfall {
 
 /* The balloon as the hypervisor knows it. */
 struct waterfall_balloon {
-    uint64_t ram;        /* of the VM; 0: unknown, MemTotal then stands for it */
-    uint64_t actual;     /* memory left to the guest; 0: no balloon */
+    uint64_t ram;        /* of the VM; 0: unknown */
+    bool is_absent;      /* there is no balloon, so nothing is in it */
+    uint64_t actual;     /* memory left to the guest; 0: unknown */
     uint64_t maximum;    /* ... with nothing in the balloon; 0: unknown */
     bool counts_as_used; /* with deflate-on-oom the guest counts ballooned pages as used */
 };

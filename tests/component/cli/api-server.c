@@ -66,7 +66,10 @@ static void fill_waterfall(void)
     waterfall.trapped = 500 * MIB;
     waterfall.percpu = 12 * MIB;
     waterfall.reported = 2048 * MIB;
+    waterfall.host_is_known = true;
     waterfall.guest_is_known = true;
+    waterfall.reported_is_known = true;
+    waterfall.balloon_is_known = true;
     waterfall.footprint_source = (char *)"memfd";
     waterfall.guest = &sample;
 }
@@ -78,10 +81,25 @@ static void fill_waterfall(void)
 /* And that tries to be a line of its own. */
 #define HOSTILE "\x1b[31mred\xff \x1b]0;owned\x07 " TURNED "\n12:00:00.000  web1  forged"
 
+/* An agent, and no hypervisor that anybody knows; its kernel shows no marks. */
+static Waterfall *agent_only(void)
+{
+    static Waterfall alone = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
+
+    alone.guest_is_known = true;
+    alone.in_use = 412 * MIB;
+    alone.cache = 1024 * MIB;
+    alone.reportable = 512 * MIB;
+    alone.guest = &sample;
+    return &alone;
+}
+
 static Waterfall *waterfall_of(const char *name)
 {
     static Waterfall absent;
 
+    if (strcmp(name, "alone") == 0)
+        return agent_only();
     if (strcmp(name, "fresh") != 0 && strcmp(name, "left") != 0)
         return &waterfall;
     absent = waterfall;
@@ -106,6 +124,8 @@ static void fill_vm(Vm *vm, const char *name)
     vm->policy_revision = 3;
     vm->waterfall = waterfall_of(name);
     vmreclaim__controller__v1__host_facts__init(&host);
+    if (strcmp(name, "alone") == 0)
+        vm->driver_state = (char *)"its hypervisor is not known";
     host.touched = strcmp(name, "left") == 0 ? 4000 * MIB : 2048 * MIB;
     vm->host = &host;
 }
@@ -114,14 +134,15 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request, v
 {
     Vmreclaim__Controller__V1__ListVmsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_VMS_RESPONSE__INIT;
-    Vm vms[2];
-    Vm *pointers[] = {&vms[0], &vms[1]};
+    Vm vms[3];
+    Vm *pointers[] = {&vms[0], &vms[1], &vms[2]};
 
     fill_vm(&vms[0], "web1");
     fill_vm(&vms[1], "web2");
     vms[1].waterfall = NULL;
+    fill_vm(&vms[2], "alone");
     response.vms = pointers;
-    response.n_vms = 2;
+    response.n_vms = 3;
     ttrpc_call_finish(call, &response.base);
 }
 
@@ -130,12 +151,17 @@ static void get_vm(struct ttrpc_call *call, const ProtobufCMessage *message, voi
     const Vmreclaim__Controller__V1__GetVmRequest *request = (const void *)message;
     Vmreclaim__Controller__V1__GetVmResponse response =
         VMRECLAIM__CONTROLLER__V1__GET_VM_RESPONSE__INIT;
+    Vmreclaim__Agent__V1__GetInfoResponse info = VMRECLAIM__AGENT__V1__GET_INFO_RESPONSE__INIT;
     Vm vm;
 
     if (play(call, request->vm))
         return;
     fill_vm(&vm, request->vm);
     response.vm = &vm;
+    if (strcmp(request->vm, "alone") == 0) {
+        info.page_size = 4096;
+        response.info = &info;
+    }
     ttrpc_call_finish(call, &response.base);
 }
 

@@ -53,9 +53,30 @@ class CliTest(unittest.TestCase):
                                             "GiB", "0", "B", "balanced"])
         self.assertEqual(lines[2].split(), ["web2", "managed", "yes", *["-"] * 7, "balanced"])
 
+    def test_what_is_not_known_is_no_figure(self):
+        line = self.run_cli("vm", "list").stdout.splitlines()[3]
+        self.assertEqual(line.split(), ["alone", "managed", "yes", "-", "-", "412.0", "MiB", "1.0",
+                                        "GiB", "0", "B", "-", "-", "balanced"])
+        text = self.run_cli("vm", "show", "alone").stdout
+        self.assertIn("What the host holds for it is not known: its hypervisor is not known", text)
+        self.assertNotIn("never touched", text)
+        self.assertNotIn("remainder", text)
+        self.assertRegex(text, "footprint +- its hypervisor is not known")
+        self.assertRegex(text, "reported +- not known: the guest's kernel does not show its marks")
+        self.assertRegex(text, "reporting order +-: the guest reports nothing")
+        self.assertNotIn("smallest report", text)
+        answer = self.run_json("vm", "show", "alone")
+        waterfall = answer["vm"]["waterfall"]
+        for name in ("footprint", "swapped", "balloon", "reported", "remainder", "vm_ram",
+                     "unmanaged"):
+            self.assertNotIn(name, waterfall)
+        self.assertEqual(waterfall["trapped"], 0)
+        self.assertNotIn("reporting_order", answer["info"])
+        self.assertNotIn("balloon_target", answer["vm"])
+
     def test_vm_list_as_json(self):
         answer = self.run_json("vm", "list")
-        self.assertEqual([vm["name"] for vm in answer["vms"]], ["web1", "web2"])
+        self.assertEqual([vm["name"] for vm in answer["vms"]], ["web1", "web2", "alone"])
         self.assertEqual(answer["vms"][0]["waterfall"]["footprint"], 2 << 30)
         self.assertEqual(answer["vms"][0]["waterfall"]["guest"]["shmem"], 112 << 20)
         self.assertNotIn("waterfall", answer["vms"][1])

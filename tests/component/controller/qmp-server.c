@@ -113,10 +113,15 @@ static json_t *list_folder(const struct qmp_server *server, const char *path)
 /* Like QEMU, statistics that the guest does not tell are 2^64 - 1, which jansson cannot hold. */
 static json_t *guest_statistics(struct qmp_server *server)
 {
-    send_text(server, strdup("{\"return\": {\"stats\": {\"stat-total-memory\": 1000000000, "
-                             "\"stat-free-memory\": 18446744073709551615, \"stat-oom-kills\": 3}, "
-                             "\"last-update\": 1700000000}, "
-                             "\"id\": "));
+    char *text = NULL;
+
+    server->statistics_queries++;
+    if (asprintf(&text,
+                 "{\"return\": {\"stats\": {\"stat-total-memory\": 1000000000, "
+                 "\"stat-free-memory\": 18446744073709551615, \"stat-oom-kills\": 3}, "
+                 "\"last-update\": %llu}, \"id\": ",
+                 (unsigned long long)server->statistics_updated) >= 0)
+        send_text(server, text);
     return NULL;
 }
 
@@ -447,6 +452,7 @@ void qmp_server_init(struct qmp_server *server, uv_loop_t *loop)
         .deflate_on_oom = true,
         .guest_cid = 5,
         .job_status = "concluded",
+        .statistics_updated = 1700000000,
     };
 }
 

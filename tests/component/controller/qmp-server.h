@@ -44,10 +44,11 @@ struct qmp_server {
     bool balloon_refuses;  /* answers the command with an error */
     bool free_page_reporting;
     bool deflate_on_oom;
-    uint32_t guest_cid; /* 0: no vsock device */
-    bool has_memfd;     /* else anonymous; preallocated */
-    bool is_mixed;      /* beside the memory a DIMM of 200 MiB, ivshmem and vhost-vdpa */
-    const char *job;    /* type of the one job, named "job"; NULL: none */
+    uint32_t guest_cid;          /* 0: no vsock device */
+    bool has_memfd;              /* else anonymous; preallocated */
+    bool is_mixed;               /* beside the memory a DIMM of 200 MiB, ivshmem and vhost-vdpa */
+    uint64_t statistics_updated; /* UNIX seconds */
+    const char *job;             /* type of the one job, named "job"; NULL: none */
     const char *job_status;
     bool job_failed;
     unsigned vfio_devices;
@@ -55,6 +56,7 @@ struct qmp_server {
     unsigned commands;
     unsigned balloon_commands;
     unsigned jobs_queries;
+    unsigned statistics_queries;
     unsigned clients; /* greeted so far */
     void (*on_command)(struct qmp_server *server, const char *command, void *userdata);
     void *userdata;

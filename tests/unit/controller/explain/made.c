@@ -33,6 +33,9 @@ void make_healthy(struct made *made)
     made->vm.host = &made->host;
     made->w.guest = &made->guest;
     made->w.guest_is_known = 1;
+    made->w.host_is_known = 1;
+    made->w.reported_is_known = 1;
+    made->w.balloon_is_known = 1;
     made->w.vm_ram = 4 * GIB;
     made->w.footprint = 512 * MIB;
     made->w.in_use = 400 * MIB;
@@ -45,7 +48,9 @@ void make_healthy(struct made *made)
     made->host.backing = (char *)"memfd";
     made->host.deflate_on_oom = 1;
     made->host.backing_page_size = 4 * KIB;
+    made->host.lowest_useful_order_is_known = 1;
     made->info.page_size = 4 * KIB;
+    made->info.reporting_order_is_known = 1;
     made->info.reporting_order = 9;
     made->info.pageblock_order = 9;
     made->policy.profile = POLICY_BALANCED;

@@ -5,6 +5,7 @@
 
 #include "agent.pb-c.h"
 #include "controller.pb-c.h"
+#include "controller/json/absence.h"
 #include "controller/json/json.h"
 #include "ttrpc.pb-c.h"
 
@@ -25,6 +26,7 @@ static json_t *convert(const ProtobufCMessage *message)
 static void test_scalars_are_there_when_zero(void **state)
 {
     Waterfall waterfall = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
+    waterfall.host_is_known = 1;
     json_t *json = convert(&waterfall.base);
 
     assert_true(json_is_integer(json_object_get(json, "footprint")));
@@ -32,6 +34,65 @@ static void test_scalars_are_there_when_zero(void **state)
     assert_string_equal(json_string_value(json_object_get(json, "footprint_source")), "");
     assert_null(json_object_get(json, "guest"));
     json_decref(json);
+}
+
+static void test_what_is_not_known_is_absent(void **state)
+{
+    Waterfall waterfall = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
+    json_t *json = convert(&waterfall.base);
+
+    assert_null(json_object_get(json, "footprint"));
+    assert_null(json_object_get(json, "in_use"));
+    assert_null(json_object_get(json, "remainder"));
+    assert_null(json_object_get(json, "balloon"));
+    json_decref(json);
+    waterfall.guest_is_known = 1;
+    waterfall.balloon_is_known = 1;
+    json = convert(&waterfall.base);
+    assert_non_null(json_object_get(json, "in_use"));
+    assert_non_null(json_object_get(json, "balloon"));
+    assert_null(json_object_get(json, "remainder")); /* of both sides */
+    assert_null(json_object_get(json, "reported"));
+    json_decref(json);
+    waterfall.footprint = 4096; /* as an older daemon wrote it */
+    json = convert(&waterfall.base);
+    assert_int_equal(json_integer_value(json_object_get(json, "footprint")), 4096);
+    json_decref(json);
+}
+
+static void expect_fields(const struct absence *absence)
+{
+    static const ProtobufCMessageDescriptor *const messages[] = {
+        &vmreclaim__controller__v1__waterfall__descriptor,
+        &vmreclaim__controller__v1__action_sample__descriptor,
+        &vmreclaim__controller__v1__action__descriptor,
+        &vmreclaim__controller__v1__action_response__descriptor,
+        &vmreclaim__controller__v1__vm__descriptor,
+        &vmreclaim__controller__v1__host_facts__descriptor,
+        &vmreclaim__controller__v1__balloon_statistics__descriptor,
+        &vmreclaim__controller__v1__finding__descriptor,
+        &vmreclaim__controller__v1__get_status_response__descriptor,
+        &vmreclaim__agent__v1__get_info_response__descriptor,
+        &vmreclaim__agent__v1__memory_sample__descriptor,
+    };
+    const ProtobufCMessageDescriptor *found = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
+        if (strcmp(messages[i]->name, absence->message) == 0)
+            found = messages[i];
+    assert_non_null(found);
+    if (absence->unless != NULL)
+        assert_non_null(protobuf_c_message_descriptor_get_field_by_name(found, absence->unless));
+    for (const char *const *name = absence->fields; *name != NULL; name++)
+        assert_non_null(protobuf_c_message_descriptor_get_field_by_name(found, *name));
+}
+
+static void test_the_table_names_fields(void **state)
+{
+    const struct absence *absence;
+
+    for (size_t i = 0; (absence = absence_get(i)) != NULL; i++)
+        expect_fields(absence);
 }
 
 static void test_numbers_keep_their_sign_and_size(void **state)
@@ -155,6 +216,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scalars_are_there_when_zero),
+        cmocka_unit_test(test_what_is_not_known_is_absent),
+        cmocka_unit_test(test_the_table_names_fields),
         cmocka_unit_test(test_numbers_keep_their_sign_and_size),
         cmocka_unit_test(test_repeated_messages_and_numbers),
         cmocka_unit_test(test_oneof_shows_the_arm_that_is_set),

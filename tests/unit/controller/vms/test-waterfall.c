@@ -101,15 +101,25 @@ static void test_a_sample_holds_while_the_agent_is_waited_for(void **state)
     assert_false(waterfall_guest_holds(&none, 0, interval, true, false));
 }
 
-static void test_unknown_ram_is_memtotal(void **state)
+/* No figure stands in for one that is not known. */
+static void test_what_is_not_known(void **state)
 {
-    const struct waterfall_balloon balloon = {0};
+    const struct waterfall_balloon unknown = {.actual = 924 * MIB};
+    const struct waterfall_balloon none = {.ram = 1024 * MIB, .is_absent = true};
+    const struct host_memory nothing = {0};
     struct waterfall w;
 
-    waterfall_compute(&guest, &host, &balloon, &w);
-    assert_int_equal(w.ram, 900 * MIB);
+    waterfall_compute(&guest, &host, &unknown, &w);
+    assert_int_equal(w.ram, 0);
     assert_int_equal(w.unmanaged, 0);
+    assert_false(w.balloon_is_known);
     assert_int_equal(w.balloon, 0);
+    waterfall_compute(&guest, &nothing, &none, &w);
+    assert_false(w.host_is_known);
+    assert_true(w.balloon_is_known);
+    assert_int_equal(w.remainder, 0);
+    assert_int_equal(w.skew, 0);
+    assert_int_equal(w.in_use, 335 * MIB);
 }
 
 /* Memory that the balloon's sizes do not count is not in the balloon. */
@@ -133,7 +143,7 @@ int main(void)
         cmocka_unit_test(test_an_nvdimm_is_not_in_the_balloon),
         cmocka_unit_test(test_without_a_guest),
         cmocka_unit_test(test_a_sample_holds_while_the_agent_is_waited_for),
-        cmocka_unit_test(test_unknown_ram_is_memtotal),
+        cmocka_unit_test(test_what_is_not_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
