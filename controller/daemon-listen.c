@@ -39,15 +39,29 @@ static int listen_for_agents(struct daemon *daemon, struct error *error)
 }
 
 /* Operators in a group must be able to connect; the API then checks them. */
+static unsigned api_mode(const struct daemon_config *config)
+{
+    return config->read_group[0] != '\0' || config->control_group[0] != '\0' ? 0666 : 0600;
+}
+
+int daemon_set_groups(struct daemon *daemon, const struct daemon_config *config, gid_t read_group,
+                      gid_t control_group, struct error *error)
+{
+    int r = listener_set_mode(daemon->api_listener, api_mode(config));
+
+    if (r < 0)
+        return error_set(error, r, "cannot open the API's socket to groups: %s", strerror(-r));
+    api_set_groups(&daemon->api, read_group, control_group);
+    return 0;
+}
+
 static int listen_for_operators(struct daemon *daemon, struct error *error)
 {
-    bool has_groups =
-        daemon->config.read_group[0] != '\0' || daemon->config.control_group[0] != '\0';
     struct address address;
     int r = address_parse(daemon->config.api, &address, error);
 
     if (r == 0)
-        r = listener_create(&daemon->loop, &address, has_groups ? 0666 : 0600, on_operator, daemon,
+        r = listener_create(&daemon->loop, &address, api_mode(&daemon->config), on_operator, daemon,
                             &daemon->api_listener, error);
     return r < 0 ? error_prefix(error, r, "cannot serve the API on %s", daemon->config.api) : 0;
 }

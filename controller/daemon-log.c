@@ -19,6 +19,7 @@ static enum log_level level_of(enum vm_event_kind kind)
     case VM_EVENT_POLICY:
     case VM_EVENT_RESET:
     case VM_EVENT_RESTORED:
+    case VM_EVENT_RENAMED:
         return LOG_LEVEL_INFO;
     default:
         return LOG_LEVEL_DEBUG;

@@ -10,6 +10,7 @@
 #include "controller/actions/action.h"
 #include "controller/api/api.h"
 #include "controller/config/daemon_config.h"
+#include "controller/config/problems.h"
 #include "controller/leases/keeper.h"
 #include "controller/policies/assignments.h"
 #include "controller/policies/push.h"
@@ -37,12 +38,14 @@ struct daemon {
     struct listener *api_listener;
     uv_signal_t signals[3];
     uv_fs_event_t watches[2]; /* of the VM files and of the hypervisors' directory */
-    bool watching[2];
-    struct notify notify; /* the service manager */
+    struct notify notify;     /* the service manager */
     uv_timer_t watchdog_timer;
-    uv_timer_t reload_timer; /* waits for a burst of file changes to end */
-    int64_t started;         /* UNIX nanoseconds */
-    size_t part_count;       /* that were started, see daemon.c */
+    uv_timer_t reload_timer;  /* waits for a burst of file changes to end, or for another try */
+    nsec_t retry_delay;       /* until then; 0: nothing is wrong */
+    bool changed;             /* a file did, since it was read */
+    struct problems problems; /* what is not in force of what was read */
+    int64_t started;          /* UNIX nanoseconds */
+    size_t part_count;        /* that were started, see daemon.c */
 };
 
 #endif

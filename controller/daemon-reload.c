@@ -1,15 +1,21 @@
-/* Reading again: on SIGHUP, and when a directory of files changes. */
+/* Reading again: on SIGHUP, when somebody asks, and when a directory of files changes. */
 #include "controller/daemon-reload.h"
 
+#include <errno.h>
 #include <signal.h>
 
 #include "common/base/log.h"
 #include "common/base/util.h"
+#include "controller/daemon-listen.h"
 #include "controller/daemon_files.h"
 
-#define RELOAD_QUIET (500 * NSEC_PER_MSEC) /* editors write a file in several steps */
+#define QUIET     (500 * NSEC_PER_MSEC) /* editors write a file in several steps */
+#define RETRY_MIN (10 * NSEC_PER_SEC)
+#define RETRY_MAX (60 * NSEC_PER_SEC)
 
-int daemon_reload(struct daemon *daemon, struct error *error)
+/* ---- the configuration ---- */
+
+static int read_configuration(struct daemon *daemon, struct error *error)
 {
     struct daemon_config next;
     gid_t read_group;
@@ -21,37 +27,144 @@ int daemon_reload(struct daemon *daemon, struct error *error)
     if (r == 0)
         r = daemon_find_groups(&next, &read_group, &control_group, error);
     if (r == 0)
-        r = daemon_read_vms(daemon, true, error);
+        r = daemon_set_groups(daemon, &next, read_group, control_group, error);
     if (r < 0)
         return r;
     daemon->config = next;
-    daemon->api.read_group = read_group;
-    daemon->api.control_group = control_group;
     daemon->supervisor.sample_interval = next.sample_interval;
     return 0;
 }
 
-static void reload_and_log(struct daemon *daemon, const char *why)
-{
-    struct error error;
+/* ---- directories that are watched ---- */
 
-    if (daemon_reload(daemon, &error) < 0)
-        log_error("%s: nothing was changed: %s", why, error.text);
-    else
-        log_info("%s: configuration and %zu VMs are in force", why,
-                 daemon->supervisor.registry.count);
+static void on_timer(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+
+    daemon_reload(daemon, daemon->changed ? "a file changed" : NULL);
 }
 
-static void on_reload_timer(uv_timer_t *timer)
+static void read_later(struct daemon *daemon, nsec_t delay)
 {
-    reload_and_log(timer->data, "a file changed");
+    (void)uv_timer_start(&daemon->reload_timer, on_timer, delay / NSEC_PER_MSEC, 0);
 }
 
 static void on_directory_changed(uv_fs_event_t *watch, const char *name, int events, int status)
 {
     struct daemon *daemon = watch->data;
 
-    (void)uv_timer_start(&daemon->reload_timer, on_reload_timer, RELOAD_QUIET / NSEC_PER_MSEC, 0);
+    daemon->changed = true;
+    read_later(daemon, QUIET);
+}
+
+/* Anew each time: the directory may be another one of the same name. */
+static int watch_directory(struct daemon *daemon, size_t index, const char *path,
+                           struct problems *problems)
+{
+    uv_fs_event_t *watch = &daemon->watches[index];
+    struct error error;
+    int r = 0;
+
+    if (path[0] == '\0')
+        return 0;
+    if (watch->data == NULL)
+        r = uv_fs_event_init(&daemon->loop, watch);
+    if (r == 0) {
+        watch->data = daemon;
+        (void)uv_fs_event_stop(watch);
+        r = uv_fs_event_start(watch, on_directory_changed, path, 0);
+    }
+    /* One that is not there is told by who reads it. */
+    if (r < 0 && r != -ENOENT) {
+        (void)error_set(&error, r, "cannot watch %s: %s; after a change run 'vmreclaim reload'",
+                        path, uv_strerror(r));
+        problems_add(problems, "watch", path, &error);
+    }
+    return r;
+}
+
+/* ---- reading ---- */
+
+static void log_problem(const struct problem *problem, void *userdata)
+{
+    log_error("not in force: %s", problem->text);
+}
+
+/* By itself ever more rarely: thousands of files may be read for the sake of one. */
+static void plan_retry(struct daemon *daemon, bool is_watched, bool is_retry)
+{
+    if (problems_total(&daemon->problems) == 0 && is_watched) {
+        daemon->retry_delay = 0;
+        (void)uv_timer_stop(&daemon->reload_timer);
+        return;
+    }
+    daemon->retry_delay = is_retry && daemon->retry_delay != 0
+                              ? min_of(daemon->retry_delay * 2, RETRY_MAX)
+                              : RETRY_MIN;
+    read_later(daemon, daemon->retry_delay);
+}
+
+static void tell(const struct daemon *daemon, const struct problems *before, const char *why)
+{
+    size_t wrong = problems_total(&daemon->problems);
+
+    problems_visit_new(&daemon->problems, before, log_problem, NULL);
+    if (wrong == 0 && (why != NULL || problems_total(before) > 0))
+        log_info("%s: configuration and %zu VMs are in force", why != NULL ? why : "mended",
+                 daemon->supervisor.registry.count);
+    else if (wrong > 0 && why != NULL)
+        log_error("%s: %zu of what was read is not in force; 'vmreclaim status' shows it", why,
+                  wrong);
+}
+
+/* `why` NULL: for another try. */
+static void read_all(struct daemon *daemon, bool configuration, const char *why)
+{
+    const struct problems before = daemon->problems;
+    struct problems *problems = &daemon->problems;
+    bool is_watched;
+    struct error error;
+
+    *problems = (struct problems){.count = 0};
+    daemon->changed = false;
+    if (configuration && read_configuration(daemon, &error) < 0)
+        problems_add(problems, "configuration", daemon->sources->path, &error);
+    is_watched = watch_directory(daemon, 0, daemon->config.vms, problems) == 0;
+    is_watched &=
+        watch_directory(daemon, 1, hypervisor_address_where(&daemon->config.hypervisor_directory),
+                        problems) == 0;
+    daemon_read_vms(daemon, problems);
+    problems_continue(problems, &before);
+    tell(daemon, &before, why);
+    plan_retry(daemon, is_watched, why == NULL);
+}
+
+void daemon_reload_begin(struct daemon *daemon)
+{
+    read_all(daemon, false, "start");
+}
+
+void daemon_reload(struct daemon *daemon, const char *why)
+{
+    read_all(daemon, true, why);
+}
+
+int daemon_watches_start(struct daemon *daemon, struct error *error)
+{
+    int r = uv_timer_init(&daemon->loop, &daemon->reload_timer);
+
+    if (r < 0)
+        return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
+    daemon->reload_timer.data = daemon;
+    return 0;
+}
+
+void daemon_watches_stop(struct daemon *daemon)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(daemon->watches); i++)
+        if (daemon->watches[i].data != NULL)
+            uv_close((uv_handle_t *)&daemon->watches[i], NULL);
+    uv_close((uv_handle_t *)&daemon->reload_timer, NULL);
 }
 
 /* ---- signals ---- */
@@ -61,7 +174,7 @@ static void on_signal(uv_signal_t *signal, int number)
     struct daemon *daemon = signal->data;
 
     if (number == SIGHUP)
-        reload_and_log(daemon, "SIGHUP");
+        daemon_reload(daemon, "SIGHUP");
     else
         uv_stop(&daemon->loop);
 }
@@ -91,39 +204,4 @@ int daemon_signals_start(struct daemon *daemon, struct error *error)
         }
     }
     return 0;
-}
-
-/* ---- directories ---- */
-
-static void watch_directory(struct daemon *daemon, size_t index, const char *path)
-{
-    int r;
-
-    if (path[0] == '\0' || uv_fs_event_init(&daemon->loop, &daemon->watches[index]) < 0)
-        return;
-    daemon->watching[index] = true;
-    daemon->watches[index].data = daemon;
-    r = uv_fs_event_start(&daemon->watches[index], on_directory_changed, path, 0);
-    if (r < 0)
-        log_warning("cannot watch %s: %s; after a change send SIGHUP", path, uv_strerror(r));
-}
-
-int daemon_watches_start(struct daemon *daemon, struct error *error)
-{
-    int r = uv_timer_init(&daemon->loop, &daemon->reload_timer);
-
-    if (r < 0)
-        return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
-    daemon->reload_timer.data = daemon;
-    watch_directory(daemon, 0, daemon->config.vms);
-    watch_directory(daemon, 1, hypervisor_address_where(&daemon->config.hypervisor_directory));
-    return 0;
-}
-
-void daemon_watches_stop(struct daemon *daemon)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(daemon->watches); i++)
-        if (daemon->watching[i])
-            uv_close((uv_handle_t *)&daemon->watches[i], NULL);
-    uv_close((uv_handle_t *)&daemon->reload_timer, NULL);
 }

@@ -1,19 +1,23 @@
-/* What makes the daemon read its configuration and the VM files again. */
+/* What makes the daemon read its configuration and the VM files: at its start, on SIGHUP, when
+ * somebody asks, when a directory changed, and by itself as long as something is wrong. */
 #ifndef VMRECLAIM_CONTROLLER_DAEMON_RELOAD_H
 #define VMRECLAIM_CONTROLLER_DAEMON_RELOAD_H
 
 #include "controller/daemon-parts.h"
 
+/* The first reading: of VMs; the configuration is in force already. */
+void daemon_reload_begin(struct daemon *daemon);
+
+/* Reads all. The configuration file, each VM file and each directory is in force as a whole or
+ * stays what it was; daemon->problems says what is not in force. `why` is for the log. */
+void daemon_reload(struct daemon *daemon, const char *why);
+
 /* SIGHUP reads again; SIGTERM and SIGINT end the loop. */
 int daemon_signals_start(struct daemon *daemon, struct error *error);
 void daemon_signals_stop(struct daemon *daemon);
 
-/* The directories of VM files and hypervisors; one that cannot be watched is only logged. */
+/* The directories of VM files and hypervisors, from the first reading on. */
 int daemon_watches_start(struct daemon *daemon, struct error *error);
 void daemon_watches_stop(struct daemon *daemon);
-
-/* Reads configuration and VM files again: all or nothing. What cannot change while running
- * (listen, api, vms, state_directory) is an error when it differs. */
-int daemon_reload(struct daemon *daemon, struct error *error);
 
 #endif

@@ -57,7 +57,8 @@ static void finish_supervisor(struct daemon *daemon)
 /* After all that listens to VMs. */
 static int start_vms(struct daemon *daemon, struct error *error)
 {
-    return daemon_read_vms(daemon, false, error);
+    daemon_reload_begin(daemon);
+    return 0;
 }
 
 /* ---- the store, and what stands on it ---- */
@@ -143,6 +144,7 @@ static int start_api(struct daemon *daemon, struct error *error)
         .recorder = &daemon->recorder,
         .store = daemon->store,
         .config = &daemon->config,
+        .problems = &daemon->problems,
         .started = daemon->started,
     };
     gid_t read_group;
@@ -154,8 +156,7 @@ static int start_api(struct daemon *daemon, struct error *error)
     api_init(&daemon->api, &rooms);
     daemon->api.audit = daemon_audit;
     daemon->api.audit_userdata = daemon;
-    daemon->api.read_group = read_group;
-    daemon->api.control_group = control_group;
+    api_set_groups(&daemon->api, read_group, control_group);
     return 0;
 }
 
@@ -227,9 +228,9 @@ static const struct part {
     {start_recorder, stop_recorder, finish_recorder},
     {start_api, stop_api, finish_api},
     {start_actions, stop_actions, NULL},
+    {daemon_watches_start, daemon_watches_stop, NULL},
     {start_vms, NULL, NULL},
     {daemon_listen_start, daemon_listen_stop, NULL},
-    {daemon_watches_start, daemon_watches_stop, NULL},
 };
 
 /* Ten thousand VMs hold several descriptors each. */

@@ -11,10 +11,9 @@
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
 #include "common/base/hash.h"
-#include "common/base/log.h"
 #include "common/policy/policy-yaml.h"
 #include "controller/config/sources.h"
-#include "controller/vms/claims.h"
+#include "controller/vms/files.h"
 #include "controller/vms/sources.h"
 
 /* ---- groups ---- */
@@ -45,138 +44,161 @@ int daemon_find_groups(const struct daemon_config *config, gid_t *ret_read, gid_
     return r < 0 ? r : find_group(config->control_group, ret_control, error);
 }
 
-/* ---- VM files and hypervisors ---- */
+/* ---- the policies of VM files ---- */
 
-static void complain(const struct error *error, void *userdata)
-{
-    log_error("%s; the VM is left out until the file is right", error->text);
-}
-
-static int find_hypervisors(struct daemon *daemon, struct error *error)
-{
-    const struct hypervisor_address *place = &daemon->config.hypervisor_directory;
-    struct hypervisor_address *addresses;
-    size_t count;
-    int r;
-
-    if (place->driver == NULL)
-        return 0;
-    r = hypervisor_place_find(place, &addresses, &count, error);
-    if (r < 0)
-        return r;
-    r = supervisor_set_found(&daemon->supervisor, addresses, count, error);
-    free(addresses);
-    return r;
-}
-
-/* A definition's policy file; its text's hash tells whether it changed. */
-struct policy_file {
-    char vm[VM_NAME_SIZE];
-    uint64_t hash; /* 0: the VM has none, or it is wrong */
-    struct policy policy;
-};
-
-static int read_policy_file(const struct vm_definition *definition, struct policy_file *file,
-                            struct error *error)
+/* `*ret_hash` is of the file's text. */
+static int read_policy_file(const struct vm_definition *definition, struct policy *ret_policy,
+                            uint64_t *ret_hash, struct error *error)
 {
     cleanup_free char *text = NULL;
     size_t length;
-    int r;
+    int r = file_read(AT_FDCWD, definition->policy, POLICY_YAML_MAX, &text, &length);
 
-    (void)snprintf(file->vm, sizeof(file->vm), "%s", definition->name);
-    if (definition->policy == NULL)
-        return 0;
-    r = file_read(AT_FDCWD, definition->policy, POLICY_YAML_MAX, &text, &length);
     if (r < 0)
         return error_set(error, r, "%s: cannot read policy %s: %s", definition->source,
                          definition->policy, strerror(-r));
-    r = policy_load_yaml(text, length, definition->policy, &file->policy, error);
+    r = policy_load_yaml(text, length, definition->policy, ret_policy, error);
     if (r == 0)
-        file->hash = hash_text(text);
+        *ret_hash = hash_text(text);
     return r;
 }
 
-static int read_policy_files(struct vm_definition *const *definitions, size_t count, bool strict,
-                             struct policy_file *files, struct error *error)
+/* Several VMs may have the same policy. */
+static int read_policy(const struct vm_definition *definition, struct policy *ret_policy,
+                       uint64_t *ret_hash, struct problems *problems)
 {
-    for (size_t i = 0; i < count; i++) {
-        int r = read_policy_file(definitions[i], &files[i], error);
+    struct error error;
+    int r = read_policy_file(definition, ret_policy, ret_hash, &error);
 
-        if (r < 0 && strict)
-            return r;
-        if (r < 0)
-            log_error("%s; the VM keeps its agent's policy until the file is right", error->text);
-    }
-    return 0;
+    if (r < 0 && problems_find(problems, definition->policy) == NULL)
+        problems_add(problems, "policy", definition->policy, &error);
+    return r;
 }
 
 /* What an operator assigned holds before what a file says; the file's turn comes with the first
  * reading after it is assigned no more. */
-static void assign_policy_files(struct daemon *daemon, const struct policy_file *files,
-                                size_t count)
+static void assign_policy_files(struct daemon *daemon, struct problems *problems)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct vm *vm = registry_find_name(&daemon->supervisor.registry, files[i].vm);
+    list_for_each (link, &daemon->supervisor.registry.vms) {
+        struct vm *vm = list_entry(link, struct vm, link);
+        const struct vm_definition *definition = vm->sources.definition;
+        struct policy policy;
+        uint64_t hash;
 
-        if (vm != NULL && files[i].hash != 0 && files[i].hash != vm->assigned.file_hash)
-            policy_offer_file(&daemon->assignments, vm, &files[i].policy, files[i].hash);
+        if (definition != NULL && definition->policy != NULL &&
+            read_policy(definition, &policy, &hash, problems) == 0 &&
+            hash != vm->assigned.file_hash)
+            policy_offer_file(&daemon->assignments, vm, &policy, hash);
     }
 }
 
-static void destroy_definitions(struct vm_definition **definitions, size_t count)
+/* ---- VM files and hypervisors ---- */
+
+/* The default directory need not be there until there is something in it. */
+static bool may_be_absent(const struct daemon *daemon)
 {
-    for (size_t i = 0; i < count; i++)
-        vm_definition_destroy(definitions[i]);
+    if (strcmp(daemon->config.vms, DAEMON_VMS_DIRECTORY) != 0)
+        return false;
+    list_for_each (link, &daemon->supervisor.registry.vms)
+        if (list_entry(link, struct vm, link)->sources.definition != NULL)
+            return false;
+    return true;
 }
 
-int daemon_read_vms(struct daemon *daemon, bool strict, struct error *error)
+static void read_vm_files(struct daemon *daemon, struct problems *problems)
 {
-    struct vm_definition **definitions;
-    struct policy_file *files;
+    struct vm_files files;
+    struct error error;
+    int r = vm_files_read(daemon->config.vms, problems, &files, &error);
+
+    if (r == 0) {
+        supervisor_define(&daemon->supervisor, &files, problems);
+        vm_files_finish(&files);
+    } else if (r != -ENOENT || !may_be_absent(daemon))
+        problems_add(problems, "vms", daemon->config.vms, &error);
+    assign_policy_files(daemon, problems);
+}
+
+static void find_hypervisors(struct daemon *daemon, struct problems *problems)
+{
+    const struct hypervisor_address *place = &daemon->config.hypervisor_directory;
+    struct hypervisor_address *addresses;
+    struct error error;
     size_t count;
-    int r = sources_read_vm_files(daemon->config.vms, strict ? NULL : complain, NULL, &definitions,
-                                  &count, error);
 
-    if (r < 0)
-        return r;
-    files = calloc(count + 1, sizeof(*files));
-    r = files == NULL ? error_set(error, -ENOMEM, "out of memory")
-                      : read_policy_files(definitions, count, strict, files, error);
-    if (r < 0)
-        destroy_definitions(definitions, count);
-    else
-        r = supervisor_define(&daemon->supervisor, definitions, count, error);
-    if (r == 0)
-        assign_policy_files(daemon, files, count);
-    free(files);
-    free(definitions);
-    if (r == 0)
-        r = find_hypervisors(daemon, error);
-    return r;
+    if (place->driver == NULL)
+        return;
+    if (hypervisor_place_find(place, &addresses, &count, &error) < 0) {
+        problems_add(problems, "hypervisors", hypervisor_address_where(place), &error);
+        return;
+    }
+    supervisor_set_found(&daemon->supervisor, addresses, count, problems);
+    free(addresses);
 }
 
-int daemon_check(const struct daemon_sources *sources, struct error *error)
+void daemon_read_vms(struct daemon *daemon, struct problems *problems)
 {
-    struct vm_definition **definitions;
+    read_vm_files(daemon, problems);
+    find_hypervisors(daemon, problems);
+}
+
+/* ---- the check ---- */
+
+/* As if the daemon had no VM yet. */
+static void check_together(struct vm_files *files, struct problems *problems)
+{
+    struct registry none;
+    struct file_plan plan;
+    struct policy policy;
+    struct error error;
+    uint64_t hash;
+
+    registry_init(&none);
+    if (file_plan_init(&plan, &none, files, &error) < 0)
+        problems_add(problems, "vms", "", &error);
+    for (size_t i = 0; i < plan.count; i++) {
+        const struct claimant *claimant = &plan.claimants[i];
+
+        if (claimant->refused)
+            problems_add(problems, "vms", plan.files[i].source, &claimant->error);
+        if (claimant->next->policy != NULL)
+            (void)read_policy(claimant->next, &policy, &hash, problems);
+    }
+    file_plan_finish(&plan);
+    registry_finish(&none);
+}
+
+static void check_vms(const struct daemon_config *config, struct problems *problems)
+{
+    const struct hypervisor_address *place = &config->hypervisor_directory;
+    struct hypervisor_address *addresses = NULL;
+    struct vm_files files;
+    struct error error;
+    size_t count;
+    int r = vm_files_read(config->vms, problems, &files, &error);
+
+    if (r == 0) {
+        check_together(&files, problems);
+        vm_files_finish(&files);
+    } else if (r != -ENOENT || strcmp(config->vms, DAEMON_VMS_DIRECTORY) != 0)
+        problems_add(problems, "vms", config->vms, &error);
+    if (place->driver != NULL && hypervisor_place_find(place, &addresses, &count, &error) < 0)
+        problems_add(problems, "hypervisors", hypervisor_address_where(place), &error);
+    free(addresses);
+}
+
+void daemon_check(const struct daemon_sources *sources, struct problems *problems)
+{
     struct daemon_config config;
-    size_t count;
+    struct error error;
     gid_t read_group;
     gid_t control_group;
-    int r = daemon_config_gather(&config, sources, error);
+    int r = daemon_config_gather(&config, sources, &error);
 
     if (r == 0)
-        r = daemon_find_groups(&config, &read_group, &control_group, error);
+        check_vms(&config, problems);
     if (r == 0)
-        r = sources_read_vm_files(config.vms, NULL, NULL, &definitions, &count, error);
+        r = daemon_find_groups(&config, &read_group, &control_group, &error);
     if (r < 0)
-        return r;
-    r = claims_check(definitions, count, error);
-    for (size_t i = 0; i < count && r == 0; i++) {
-        struct policy_file file = {.hash = 0};
-
-        r = read_policy_file(definitions[i], &file, error);
-    }
-    destroy_definitions(definitions, count);
-    free(definitions);
-    return r;
+        problems_add(problems, "configuration", sources->path, &error);
 }

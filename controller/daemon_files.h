@@ -8,11 +8,12 @@
 int daemon_find_groups(const struct daemon_config *config, gid_t *ret_read, gid_t *ret_control,
                        struct error *error);
 
-/* Reads the VM files, their policies and the directory of hypervisors, and puts them in force. With
- * `strict` one wrong file means that nothing changes; without, that VM is left out and logged. */
-int daemon_read_vms(struct daemon *daemon, bool strict, struct error *error);
+/* Reads the VM files, their policies and the directory of hypervisors, and puts them in force: each
+ * file as a whole. What is wrong stays what it was, and is in `problems`; so are the VMs of a
+ * directory that cannot be read. */
+void daemon_read_vms(struct daemon *daemon, struct problems *problems);
 
-/* What --check does: reads everything and says the first thing that is wrong. */
-int daemon_check(const struct daemon_sources *sources, struct error *error);
+/* What --check does: reads everything and says what is wrong. */
+void daemon_check(const struct daemon_sources *sources, struct problems *problems);
 
 #endif

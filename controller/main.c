@@ -30,7 +30,8 @@ static const char usage_end[] =
     "  --debug                log everything\n"
     "  --help, --version\n"
     "\n"
-    "SIGHUP reads configuration and VM files again, all or nothing.\n";
+    "SIGHUP reads configuration and VM files again; 'vmreclaim reload' does, and says what\n"
+    "is not in force.\n";
 
 struct arguments {
     struct daemon_sources sources;
@@ -172,12 +173,15 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
 
 static int check(const struct daemon_sources *sources)
 {
-    struct error error;
+    struct problems problems = {.count = 0};
 
-    if (daemon_check(sources, &error) < 0) {
-        (void)fprintf(stderr, "vmreclaimd: %s\n", error.text);
+    daemon_check(sources, &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        (void)fprintf(stderr, "vmreclaimd: %s\n", problems.list[i].text);
+    if (problems.omitted > 0)
+        (void)fprintf(stderr, "vmreclaimd: and %zu more\n", problems.omitted);
+    if (problems.count > 0)
         return 1;
-    }
     (void)puts("configuration and VM files are good");
     return 0;
 }

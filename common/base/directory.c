@@ -18,9 +18,8 @@ int directory_list(const char *directory, char ***ret_paths, size_t *ret_count)
     char **paths;
     size_t path_count = 0;
 
-    if (count < 0 && errno != ENOENT)
+    if (count < 0)
         return -errno;
-    count = count < 0 ? 0 : count;
     paths = calloc((size_t)count + 1, sizeof(*paths));
     for (int i = 0; i < count; i++) {
         if (paths != NULL &&

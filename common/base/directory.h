@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-/* The paths of its entries in the order of names, without those that begin with a dot. A directory
- * that is not there has none. -errno from opendir; -ENOMEM. The caller frees with
- * directory_list_free. */
+/* The paths of its entries in the order of names, without those that begin with a dot. -errno from
+ * opendir, -ENOENT too: nobody knows what a directory had that is not there; -ENOMEM. The caller
+ * frees with directory_list_free. */
 int directory_list(const char *directory, char ***ret_paths, size_t *ret_count);
 
 /* NULL is fine. */

@@ -287,6 +287,11 @@ static void on_closed(uv_handle_t *handle)
         free(listener);
 }
 
+int listener_set_mode(const struct listener *listener, unsigned mode)
+{
+    return listener->owns_file && chmod(listener->path, mode) < 0 ? -errno : 0;
+}
+
 void listener_destroy(struct listener *listener)
 {
     if (listener == NULL)

@@ -21,6 +21,10 @@ int listener_create(uv_loop_t *loop, const struct address *address, unsigned mod
                     listener_callback on_accept, void *userdata, struct listener **ret_listener,
                     struct error *error);
 
+/* Changes the mode of the UNIX socket file that it made; a passed socket's is its maker's. -errno.
+ */
+int listener_set_mode(const struct listener *listener, unsigned mode);
+
 /* Stops and frees, removes the UNIX socket file that it made, the handle's memory on the loop's
  * next turn. NULL is fine. */
 void listener_destroy(struct listener *listener);

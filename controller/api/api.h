@@ -12,7 +12,6 @@
 #include "controller/api/connections.h"
 #include "controller/api/dispatch.h"
 
-/* The groups may be changed at any time. */
 void api_init(struct api *api, const struct api_rooms *rooms);
 
 /* Closes all connections; run the loop until it is empty, then api_finish. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@ struct api_connection {
     struct ttrpc_connection *connection;
     struct api_user *user;
     struct api_caller caller;
+    size_t group_count;
+    gid_t groups[]; /* of the client when it connected */
 };
 
 /* Frames of ours may be as large as ttRPC allows: lists of ten thousand VMs. */
@@ -98,34 +101,53 @@ static void on_call(struct ttrpc_call *ttrpc, const ProtobufCMessage *request, v
 
 /* ---- who calls ---- */
 
-static bool is_member(int descriptor, gid_t primary, gid_t group)
+/* Whoever has more groups than fit has those that fit. */
+static size_t read_groups(int descriptor, gid_t groups[GROUPS_MAX])
 {
-    gid_t groups[GROUPS_MAX];
-    socklen_t length = sizeof(groups);
+    socklen_t length = GROUPS_MAX * sizeof(groups[0]);
 
+    return getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0
+               ? 0
+               : length / sizeof(groups[0]);
+}
+
+static bool is_member(const struct api_connection *connection, gid_t group)
+{
     if (group == API_GROUP_NONE)
         return false;
-    if (primary == group)
+    if (connection->caller.gid == group)
         return true;
-    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0)
-        return false;
-    for (size_t i = 0; i < length / sizeof(groups[0]); i++)
-        if (groups[i] == group)
+    for (size_t i = 0; i < connection->group_count; i++)
+        if (connection->groups[i] == group)
             return true;
     return false;
 }
 
-/* From SO_PEERCRED and SO_PEERGROUPS. Root and the daemon's own user may do everything. */
-static void identify(const struct api *api, int descriptor, const struct peer *peer,
-                     const struct api_user *user, struct api_caller *ret_caller)
+/* Root and the daemon's own user may do everything. */
+static void look_up_rights(struct api_connection *connection)
 {
-    struct api_caller caller = {.pid = peer->pid, .uid = peer->uid, .gid = peer->gid};
-    bool owner = peer->uid == 0 || peer->uid == geteuid();
+    const struct api *api = connection->api;
+    struct api_caller *caller = &connection->caller;
+    bool owner = caller->uid == 0 || caller->uid == geteuid();
 
-    (void)snprintf(caller.name, sizeof(caller.name), "%s", user->name);
-    caller.may_control = owner || is_member(descriptor, peer->gid, api->control_group);
-    caller.may_read = caller.may_control || is_member(descriptor, peer->gid, api->read_group);
-    *ret_caller = caller;
+    caller->may_control = owner || is_member(connection, api->control_group);
+    caller->may_read = caller->may_control || is_member(connection, api->read_group);
+}
+
+/* Its streams end too, and what it may use of the daemon is bounded when it comes again. */
+void api_set_groups(struct api *api, gid_t read_group, gid_t control_group)
+{
+    api->read_group = read_group;
+    api->control_group = control_group;
+    list_for_each_safe (link, following, &api->connections) {
+        struct api_connection *connection = list_entry(link, struct api_connection, link);
+        const struct api_caller before = connection->caller;
+
+        look_up_rights(connection);
+        if ((before.may_control && !connection->caller.may_control) ||
+            (before.may_read && !connection->caller.may_read))
+            ttrpc_connection_close(connection->connection);
+    }
 }
 
 /* ---- connections ---- */
@@ -146,21 +168,26 @@ static struct api_connection *create_connection(struct api *api, int descriptor,
                                                 const struct peer *peer)
 {
     struct api_user *user = api_users_get(&api->users, peer->uid);
+    gid_t groups[GROUPS_MAX];
+    size_t group_count = read_groups(descriptor, groups);
     struct api_connection *connection;
-    struct api_caller caller;
 
     if (user == NULL || api->connection_count >= API_CONNECTIONS_MAX)
         return NULL;
-    identify(api, descriptor, peer, user, &caller);
-    if (!caller.may_control && user->connection_count >= API_USER_CONNECTIONS_MAX)
-        return NULL;
-    connection = calloc(1, sizeof(*connection));
+    connection = calloc(1, sizeof(*connection) + group_count * sizeof(groups[0]));
     if (connection == NULL)
         return NULL;
     connection->api = api;
     connection->user = user;
-    connection->caller = caller;
-    return connection;
+    connection->caller = (struct api_caller){.pid = peer->pid, .uid = peer->uid, .gid = peer->gid};
+    (void)snprintf(connection->caller.name, sizeof(connection->caller.name), "%s", user->name);
+    connection->group_count = group_count;
+    memcpy(connection->groups, groups, group_count * sizeof(groups[0]));
+    look_up_rights(connection);
+    if (connection->caller.may_control || user->connection_count < API_USER_CONNECTIONS_MAX)
+        return connection;
+    free(connection);
+    return NULL;
 }
 
 void api_accept(struct api *api, int descriptor, const struct peer *peer)

@@ -23,6 +23,7 @@ struct daemon_config;
 struct lease_keeper;
 struct policy_assignments;
 struct policy_waits;
+struct problems;
 struct recorder;
 struct store;
 
@@ -37,7 +38,8 @@ struct api_rooms {
     struct recorder *recorder;
     struct store *store;
     const struct daemon_config *config;
-    int64_t started; /* of the daemon, UNIX nanoseconds */
+    const struct problems *problems; /* of what the daemon reads */
+    int64_t started;                 /* of the daemon, UNIX nanoseconds */
 };
 
 /* Every call that changes something, before it is handled, and refused ones. The call's method,

@@ -12,6 +12,7 @@
 #include "controller/actions/action.h"
 #include "controller/api/dispatch.h"
 #include "controller/config/daemon_config.h"
+#include "controller/config/problems.h"
 #include "controller/json/json.h"
 #include "controller/messages/text.h"
 #include "controller/messages/vm.h"
@@ -32,7 +33,7 @@ struct status_scratch {
 };
 
 static void add_degraded(Status *status, struct status_scratch *scratch, const char *kind,
-                         const char *name, const char *reason)
+                         const char *name, const char *reason, int64_t since)
 {
     size_t i = status->n_degraded;
 
@@ -43,8 +44,18 @@ static void add_degraded(Status *status, struct status_scratch *scratch, const c
                       name[0] == '\0' ? "" : ":", name);
     scratch->degraded[i].part = scratch->parts[i];
     scratch->degraded[i].reason = message_text(reason);
+    scratch->degraded[i].since_ns = since;
     scratch->degraded_pointers[i] = &scratch->degraded[i];
     status->n_degraded++;
+}
+
+/* What was read and is not in force. */
+static void fill_problems(const struct problems *problems, Status *status,
+                          struct status_scratch *scratch)
+{
+    for (size_t i = 0; i < problems->count; i++)
+        add_degraded(status, scratch, problems->list[i].part, "", problems->list[i].text,
+                     problems->list[i].since);
 }
 
 static void fill_vms(const struct supervisor *supervisor, Status *status,
@@ -57,7 +68,7 @@ static void fill_vms(const struct supervisor *supervisor, Status *status,
         status->footprint += vm->measured.waterfall.footprint;
         if (vm->address.driver != NULL && !vm->hypervisor.ready &&
             vm->hypervisor.condition[0] != '\0')
-            add_degraded(status, scratch, "driver", vm->name, vm->hypervisor.condition);
+            add_degraded(status, scratch, "driver", vm->name, vm->hypervisor.condition, 0);
     }
 }
 
@@ -113,10 +124,11 @@ static void fill_status(const struct api *api, Status *status, struct status_scr
     status->store_schema = store.schema;
     status->store_pending = store.pending;
     if (problem != NULL)
-        add_degraded(status, scratch, "store", "", problem);
+        add_degraded(status, scratch, "store", "", problem, 0);
     problem = lease_keeper_problem(rooms->keeper);
     if (problem != NULL)
-        add_degraded(status, scratch, "leases", "", problem);
+        add_degraded(status, scratch, "leases", "", problem, 0);
+    fill_problems(rooms->problems, status, scratch);
     fill_vms(rooms->supervisor, status, scratch);
     status->degraded = scratch->degraded_pointers;
     for (size_t i = 0; i < rooms->config->listen_count; i++)

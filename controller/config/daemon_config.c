@@ -139,7 +139,7 @@ void daemon_config_init(struct daemon_config *config)
 {
     *config = (struct daemon_config){
         .api = "unix:/run/vmreclaim/api.sock",
-        .vms = "/etc/vmreclaim/vms",
+        .vms = DAEMON_VMS_DIRECTORY,
         .state_directory = "/var/lib/vmreclaim",
         /* as often as a quiet agent samples for itself: a faster reader is what wakes the guest */
         .sample_interval = 10 * NSEC_PER_SEC,

@@ -20,8 +20,9 @@
 #include "controller/config/keys.h"
 #include "controller/hypervisors/hypervisors.h"
 
-#define DAEMON_LISTEN_MAX  8
-#define DAEMON_CONFIG_FILE "/etc/vmreclaim/vmreclaimd.yaml"
+#define DAEMON_LISTEN_MAX    8
+#define DAEMON_CONFIG_FILE   "/etc/vmreclaim/vmreclaimd.yaml"
+#define DAEMON_VMS_DIRECTORY "/etc/vmreclaim/vms"
 
 struct daemon_config {
     char listen[DAEMON_LISTEN_MAX][160];

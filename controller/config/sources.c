@@ -5,8 +5,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/base/cleanup.h"
 #include "common/base/directory.h"
+#include "common/base/util.h"
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -16,71 +19,61 @@ static bool ends_with(const char *text, const char *end)
     return length > end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* Frees the others. */
-static size_t keep_vm_files(char **paths, size_t count)
+/* An entry that was removed since the directory was listed is no problem. */
+static bool is_there(const char *path)
 {
-    size_t kept = 0;
+    char target[1];
 
-    for (size_t i = 0; i < count; i++)
-        if (ends_with(paths[i], ".yaml"))
-            paths[kept++] = paths[i];
-        else
-            free(paths[i]);
-    return kept;
+    return access(path, F_OK) == 0 || readlink(path, target, sizeof(target)) >= 0;
 }
 
-static void free_definitions(struct vm_definition **definitions, size_t count)
+static void read_file(char **path, struct problems *problems, struct vm_files *files)
 {
-    for (size_t i = 0; i < count; i++)
-        vm_definition_destroy(definitions[i]);
-    free(definitions);
-}
+    struct error error;
+    int r = vm_definition_read(*path, &files->definitions[files->count], &error);
 
-static int read_files(char *const *paths, size_t path_count, source_complaint complain,
-                      void *userdata, struct vm_definition **definitions, size_t *ret_count,
-                      struct error *error)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < path_count; i++) {
-        int r = vm_definition_read(paths[i], &definitions[count], error);
-
-        if (r == 0)
-            count++;
-        else if (complain != NULL)
-            complain(error, userdata);
-        else {
-            *ret_count = count;
-            return r;
-        }
+    if (r == 0) {
+        files->count++;
+        return;
     }
-    *ret_count = count;
-    return 0;
+    if (r == -ENOENT && !is_there(*path))
+        return;
+    problems_add(problems, "vms", *path, &error);
+    files->unread[files->unread_count++] = take_pointer(*path);
 }
 
-int sources_read_vm_files(const char *directory, source_complaint complain, void *userdata,
-                          struct vm_definition ***ret_definitions, size_t *ret_count,
-                          struct error *error)
+int vm_files_read(const char *directory, struct problems *problems, struct vm_files *ret_files,
+                  struct error *error)
 {
-    struct vm_definition **definitions;
+    struct vm_files files = {0};
     char **paths;
     size_t path_count;
-    size_t count = 0;
     int r = directory_list(directory, &paths, &path_count);
 
     if (r < 0)
         return error_set(error, r, "cannot read directory %s: %s", directory, strerror(-r));
-    path_count = keep_vm_files(paths, path_count);
-    definitions = calloc(path_count + 1, sizeof(struct vm_definition *));
-    r = definitions == NULL
-            ? error_set(error, -ENOMEM, "out of memory")
-            : read_files(paths, path_count, complain, userdata, definitions, &count, error);
+    files.definitions = calloc(path_count + 1, sizeof(struct vm_definition *));
+    files.unread = calloc(path_count + 1, sizeof(char *));
+    if (files.definitions == NULL || files.unread == NULL)
+        r = error_set(error, -ENOMEM, "out of memory");
+    for (size_t i = 0; r == 0 && i < path_count; i++)
+        if (ends_with(paths[i], ".yaml"))
+            read_file(&paths[i], problems, &files);
     directory_list_free(paths, path_count);
-    if (r < 0) {
-        free_definitions(definitions, count);
-        return r;
-    }
-    *ret_definitions = definitions;
-    *ret_count = count;
-    return 0;
+    if (r == 0)
+        *ret_files = files;
+    else
+        vm_files_finish(&files);
+    return r;
+}
+
+void vm_files_finish(struct vm_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        vm_definition_destroy(files->definitions[i]);
+    for (size_t i = 0; i < files->unread_count; i++)
+        free(files->unread[i]);
+    free((void *)files->definitions);
+    free((void *)files->unread);
+    *files = (struct vm_files){0};
 }

@@ -5,16 +5,22 @@
 #include <stddef.h>
 
 #include "common/base/error.h"
+#include "controller/config/problems.h"
 #include "controller/config/vm_file.h"
 
-/* A file that could not be read. */
-typedef void (*source_complaint)(const struct error *error, void *userdata);
+struct vm_files {
+    struct vm_definition **definitions; /* in the order of the files' names */
+    size_t count;
+    char **unread; /* paths of files that are wrong or cannot be read */
+    size_t unread_count;
+};
 
-/* Every *.yaml of the directory, in the order of names; a directory that is not there has none.
- * With `complain`, files that are wrong are told and left out; without, the first of them is the
- * error. The caller destroys the definitions and frees the array. */
-int sources_read_vm_files(const char *directory, source_complaint complain, void *userdata,
-                          struct vm_definition ***ret_definitions, size_t *ret_count,
-                          struct error *error);
+/* Every *.yaml of the directory. What is wrong with a file is added to `problems`. -errno: the
+ * directory cannot be read, -ENOENT too; then there is nothing to finish. */
+int vm_files_read(const char *directory, struct problems *problems, struct vm_files *ret_files,
+                  struct error *error);
+
+/* Definitions that somebody took over are NULL. */
+void vm_files_finish(struct vm_files *files);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "common/base/number.h"
 #include "common/base/util.h"
@@ -142,6 +143,17 @@ void balloon_check(const struct balloon_control *control)
         assert(entry->lease.state < LEASE_STATE_COUNT);
         for (uint32_t j = 0; j < i; j++)
             assert(control->leases[j].lease.id != entry->lease.id);
+    }
+}
+
+void balloon_rename(struct balloon_control *control, const char *vm)
+{
+    for (uint32_t i = 0; i < control->lease_count; i++) {
+        struct balloon_lease *entry = &control->leases[i];
+
+        memset(entry->lease.vm, 0, sizeof(entry->lease.vm));
+        memcpy(entry->lease.vm, vm, strnlen(vm, sizeof(entry->lease.vm) - 1));
+        entry->written = false;
     }
 }
 

@@ -115,6 +115,9 @@ int balloon_request(struct balloon_control *control, const struct lease *lease,
 /* Gives a lease back; id 0: all of them. False: there is none. */
 bool balloon_release(struct balloon_control *control, uint64_t id);
 
+/* The VM is called otherwise now: the journal is to know. */
+void balloon_rename(struct balloon_control *control, const char *vm);
+
 /* Memory held by all leases. */
 uint64_t balloon_held(const struct balloon_control *control);
 

@@ -149,6 +149,9 @@ static void on_event(const struct vm_event *event, void *userdata)
         return;
     input = conduct_look(vm);
     switch (event->kind) {
+    case VM_EVENT_RENAMED:
+        balloon_rename(leases_control(vm), vm->name);
+        break;
     case VM_EVENT_PRESSURE:
         input.pressure = true;
         break;

@@ -1,6 +1,7 @@
 /* Claims of VM files. */
 #include "controller/vms/claims.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,16 +62,57 @@ static int add_claims(struct hash_table *table, struct claim *claims,
     return r;
 }
 
-int claims_check(struct vm_definition *const *definitions, size_t count, struct error *error)
+const struct vm_definition *claimant_stands(const struct claimant *claimant)
 {
-    struct claim *claims = calloc(count * CLAIMS_PER_DEFINITION + 1, sizeof(*claims));
-    struct hash_table table;
-    int r = claims == NULL ? error_set(error, -ENOMEM, "out of memory") : 0;
+    return claimant->refused || claimant->next == NULL ? claimant->now : claimant->next;
+}
 
-    hash_table_init(&table);
-    for (size_t i = 0; i < count && r == 0; i++)
-        r = add_claims(&table, &claims[i * CLAIMS_PER_DEFINITION], definitions[i], error);
-    hash_table_finish(&table);
-    free(claims);
-    return r;
+/* A round of claims. */
+struct round {
+    struct hash_table table;
+    struct claim *claims; /* CLAIMS_PER_DEFINITION for each */
+};
+
+/* Only those that change anything, or only the others. -EEXIST: one had to be refused, which calls
+ * for another round: what stands of it instead may be in the way of those before. */
+static int claim_all(struct round *round, struct claimant *claimants, size_t count, bool changes)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct claimant *claimant = &claimants[i];
+        const struct vm_definition *definition = claimant_stands(claimant);
+        struct error error;
+        int r;
+
+        if (definition == NULL || (definition == claimant->next) != changes)
+            continue;
+        r = add_claims(&round->table, &round->claims[i * CLAIMS_PER_DEFINITION], definition,
+                       &error);
+        if (r == -EEXIST && changes) {
+            claimant->refused = true;
+            claimant->error = error;
+        }
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int claims_settle(struct claimant *claimants, size_t count, struct error *error)
+{
+    struct round round;
+    int r;
+
+    do {
+        round.claims = calloc(count * CLAIMS_PER_DEFINITION + 1, sizeof(*round.claims));
+        if (round.claims == NULL)
+            return error_set(error, -ENOMEM, "out of memory");
+        hash_table_init(&round.table);
+        r = claim_all(&round, claimants, count, false);
+        assert(r != -EEXIST); /* they are in force together */
+        if (r == 0)
+            r = claim_all(&round, claimants, count, true);
+        hash_table_finish(&round.table);
+        free(round.claims);
+    } while (r == -EEXIST);
+    return r < 0 ? error_set(error, r, "out of memory") : 0;
 }

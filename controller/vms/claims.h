@@ -2,13 +2,26 @@
 #ifndef VMRECLAIM_VMS_CLAIMS_H
 #define VMRECLAIM_VMS_CLAIMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/base/error.h"
 #include "controller/config/vm_file.h"
 
-/* Whether these definitions could be in force together. -EEXIST: two claim the same; `error` says
- * which and in which files. -ENOMEM. */
-int claims_check(struct vm_definition *const *definitions, size_t count, struct error *error);
+/* A VM file. */
+struct claimant {
+    const struct vm_definition *now;  /* in force; NULL: nothing of it is */
+    const struct vm_definition *next; /* what it says; NULL: what is in force stays */
+    bool refused;                     /* `next` cannot be in force: `now` stays, if there is one */
+    struct error error;               /* why */
+};
+
+/* Refuses what cannot be in force together with the others: who has a name, UUID, CID, hypervisor
+ * or agent keeps it, and of those that are new the first in the list gets it. What is in force now
+ * is in force together. -ENOMEM. */
+int claims_settle(struct claimant *claimants, size_t count, struct error *error);
+
+/* What stands of the file; NULL: nothing. */
+const struct vm_definition *claimant_stands(const struct claimant *claimant);
 
 #endif

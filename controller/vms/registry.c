@@ -137,6 +137,23 @@ int registry_set_name(struct registry *registry, struct vm *vm, const char *name
     return r;
 }
 
+void registry_free_name(const struct registry *registry, const char *name,
+                        char ret_name[VM_NAME_SIZE])
+{
+    char candidate[VM_NAME_SIZE];
+    char number[16] = "";
+
+    for (unsigned i = 2;; i++) {
+        int room = (int)(sizeof(candidate) - 1 - strlen(number));
+
+        (void)snprintf(candidate, sizeof(candidate), "%.*s%s", room, name, number);
+        if (registry_find_name(registry, candidate) == NULL)
+            break;
+        (void)snprintf(number, sizeof(number), "-%u", i);
+    }
+    memcpy(ret_name, candidate, sizeof(candidate));
+}
+
 int registry_set_uuid(struct registry *registry, struct vm *vm, const char *uuid,
                       struct error *error)
 {

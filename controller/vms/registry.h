@@ -26,6 +26,10 @@ void registry_finish(struct registry *registry);
 int registry_add(struct registry *registry, struct vm *vm, struct error *error);
 void registry_remove(struct registry *registry, struct vm *vm);
 
+/* A name like this one that no VM has: itself, else "NAME-2" and so on. */
+void registry_free_name(const struct registry *registry, const char *name,
+                        char ret_name[VM_NAME_SIZE]);
+
 /* Changes an identity of a VM in the registry; empty and 0 take it away. -EEXIST: another VM has
  * it; `error` says which. */
 int registry_set_name(struct registry *registry, struct vm *vm, const char *name,

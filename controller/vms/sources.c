@@ -1,12 +1,14 @@
 /* VM files and hypervisors that were found. */
 #include "controller/vms/sources.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "common/base/cleanup.h"
 #include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/vms/announce.h"
-#include "controller/vms/claims.h"
+#include "controller/vms/files.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/life.h"
 #include "controller/vms/links.h"
@@ -20,9 +22,237 @@ void vm_drop_source(struct vm *vm, enum vm_source source)
     }
     if (vm->sources.set == 0)
         vm_remove(vm);
+    else if (source == VM_SOURCE_FILE) {
+        announce_withdraw(vm, "the VM's file is gone");
+        vm_hypervisor_ask_again(vm);
+    }
 }
 
-/* ---- marking while a source is read again ---- */
+/* ---- names ---- */
+
+static int change_name(struct registry *registry, struct vm *vm, const char *name,
+                       struct error *error)
+{
+    char text[VM_NAME_SIZE + 32];
+    int r;
+
+    (void)snprintf(text, sizeof(text), "was called '%s' until now", vm->name);
+    r = registry_set_name(registry, vm, name, error);
+    if (r == 0)
+        vm_emit(vm, VM_EVENT_RENAMED, text);
+    return r;
+}
+
+/* Another record that is known by this name gets one that is like it. */
+static int make_way(struct registry *registry, const char *name, struct error *error)
+{
+    struct vm *other = registry_find_name(registry, name);
+    char another[VM_NAME_SIZE];
+
+    if (other == NULL)
+        return 0;
+    registry_free_name(registry, name, another);
+    return change_name(registry, other, another, error);
+}
+
+static int rename_vm(struct registry *registry, struct vm *vm, const char *name,
+                     struct error *error)
+{
+    int r;
+
+    if (strcmp(vm->name, name) == 0)
+        return 0;
+    r = make_way(registry, name, error);
+    return r < 0 ? r : change_name(registry, vm, name, error);
+}
+
+/* ---- VM files ---- */
+
+/* A file that names no hypervisor leaves a VM whose hypervisor was found at that one. */
+static bool keeps_hypervisor(const struct vm *vm, const struct vm_definition *definition)
+{
+    if (definition->hypervisor.driver == NULL && (vm->sources.set & VM_SOURCE_FOUND) != 0)
+        return true;
+    return strcmp(vm->address.text, definition->hypervisor.text) == 0;
+}
+
+/* Whether another guest, or another hypervisor, may be behind the VM from now on. */
+static bool is_readdressed(const struct vm *vm, const struct vm_definition *definition)
+{
+    const struct vm_definition *old = vm->sources.definition;
+
+    if (!keeps_hypervisor(vm, definition))
+        return true;
+    if (old == NULL) /* another source found it: what the file leaves open stays */
+        return definition->agent != NULL || (definition->cid != 0 && definition->cid != vm->cid);
+    return old->cid != definition->cid || !text_equal(old->agent, definition->agent);
+}
+
+/* What the files do not say any more is taken away before anything is given, so that VMs may
+ * exchange what they are known by. */
+static void release(struct registry *registry, struct vm *vm,
+                    const struct vm_definition *definition)
+{
+    const struct vm_definition *old = vm->sources.definition;
+    static const struct hypervisor_address none;
+
+    if (old->cid != definition->cid || strcmp(old->uuid, definition->uuid) != 0) {
+        (void)registry_set_cid(registry, vm, 0, NULL);
+        (void)registry_set_uuid(registry, vm, "", NULL);
+        vm_hypervisor_doubt(vm);
+    }
+    if (!keeps_hypervisor(vm, definition)) {
+        announce_withdraw(vm, "the VM's file gives another address");
+        vm_hypervisor_drop(vm);
+        vm_hypervisor_doubt(vm);
+        (void)registry_set_address(registry, vm, &none, NULL);
+    }
+}
+
+static int give_identity(struct registry *registry, struct vm *vm,
+                         const struct vm_definition *definition, struct error *error)
+{
+    int r = rename_vm(registry, vm, definition->name, error);
+
+    if (r == 0 && !keeps_hypervisor(vm, definition)) {
+        vm_hypervisor_drop(vm);
+        r = registry_set_address(registry, vm, &definition->hypervisor, error);
+    }
+    if (r == 0 && definition->uuid[0] != '\0')
+        r = registry_set_uuid(registry, vm, definition->uuid, error);
+    if (r == 0 && definition->cid != 0)
+        r = registry_set_cid(registry, vm, definition->cid, error);
+    return r;
+}
+
+/* Takes the definition over. Connections whose address changed are closed and made anew. */
+static int take_definition(struct registry *registry, struct vm *vm,
+                           struct vm_definition *definition, struct error *error)
+{
+    int r;
+
+    if (is_readdressed(vm, definition))
+        announce_withdraw(vm, "the VM's file gives another address");
+    vm_hypervisor_ask_again(vm);
+    r = give_identity(registry, vm, definition, error);
+    vm_definition_destroy(vm->sources.definition);
+    vm->sources.definition = definition;
+    vm->sources.set |= VM_SOURCE_FILE;
+    return r;
+}
+
+/* The UUID and CID that the file gives are nobody else's from now on. A record that is nothing but
+ * its agent, or this file, becomes part of the file's VM: it is returned. */
+static struct vm *take_claims(struct registry *registry, const struct vm *vm, struct vm *old,
+                              const struct vm_definition *definition)
+{
+    struct vm *other = registry_find_uuid(registry, definition->uuid);
+    struct vm *part = old != vm ? old : NULL;
+
+    if (other != NULL && other != vm)
+        (void)registry_set_uuid(registry, other, "", NULL);
+    other = registry_find_cid(registry, definition->cid);
+    if (other != NULL && other != vm) {
+        (void)registry_set_cid(registry, other, 0, NULL);
+        if (other->sources.set == VM_SOURCE_AGENT && part == NULL)
+            part = other;
+        else if (other->sources.set == VM_SOURCE_AGENT)
+            vm_remove(other);
+        else if (other != old)
+            announce_withdraw(other, "a VM file gives its CID to another VM");
+    }
+    return part;
+}
+
+/* What was the file's record, or an agent's alone, and is known to be the same VM. */
+static void join(struct vm *vm, struct vm *part)
+{
+    if (part->sources.set == VM_SOURCE_AGENT || part->sources.set == VM_SOURCE_FILE)
+        vm_links_adopt(vm, part);
+    else
+        vm_drop_source(part, VM_SOURCE_FILE);
+}
+
+static int add_vm(struct supervisor *supervisor, const char *name, enum vm_source source,
+                  struct vm **ret_vm, struct error *error)
+{
+    struct vm *vm;
+    int r = vm_create(name, source, &vm);
+
+    if (r == 0)
+        r = supervisor_add_vm(supervisor, vm, error);
+    else
+        (void)error_set(error, r, "out of memory");
+    if (r < 0)
+        vm_destroy(vm);
+    else
+        *ret_vm = vm;
+    return r;
+}
+
+static int put_in_force(struct supervisor *supervisor, struct file_plan *plan, size_t index,
+                        struct error *error)
+{
+    struct registry *registry = &supervisor->registry;
+    struct planned_file *file = &plan->files[index];
+    struct vm *vm = file_plan_find(plan, registry, index);
+    struct vm *part;
+    int r = 0;
+
+    if (vm == NULL)
+        r = make_way(registry, file->next->name, error);
+    if (vm == NULL && r == 0)
+        r = add_vm(supervisor, file->next->name, VM_SOURCE_FILE, &vm, error);
+    if (r < 0)
+        return r;
+    part = take_claims(registry, vm, file->vm, file->next);
+    r = take_definition(registry, vm, take_pointer(file->next), error);
+    if (part != NULL)
+        join(vm, part);
+    return r;
+}
+
+static void release_all(struct registry *registry, const struct file_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (file_plan_changes(plan, i) && plan->files[i].vm != NULL)
+            release(registry, plan->files[i].vm, plan->files[i].next);
+}
+
+/* Whoever took the record over since is not dropped: then the definition is another's. */
+static void drop_gone(struct supervisor *supervisor, const struct file_plan *plan)
+{
+    list_for_each_safe (link, following, &supervisor->registry.vms) {
+        struct vm *vm = list_entry(link, struct vm, link);
+
+        if (file_plan_is_gone(plan, vm))
+            vm_drop_source(vm, VM_SOURCE_FILE);
+    }
+}
+
+void supervisor_define(struct supervisor *supervisor, struct vm_files *files,
+                       struct problems *problems)
+{
+    struct file_plan plan;
+    struct error error;
+    int r = file_plan_init(&plan, &supervisor->registry, files, &error);
+
+    if (r < 0)
+        problems_add(problems, "vms", "", &error);
+    else
+        release_all(&supervisor->registry, &plan);
+    for (size_t i = 0; r == 0 && i < plan.count; i++) {
+        if (plan.claimants[i].refused)
+            problems_add(problems, "vms", plan.files[i].source, &plan.claimants[i].error);
+        else if (file_plan_changes(&plan, i) && put_in_force(supervisor, &plan, i, &error) < 0)
+            problems_add(problems, "vms", plan.files[i].source, &error);
+    }
+    if (r == 0)
+        drop_gone(supervisor, &plan);
+    file_plan_finish(&plan);
+}
+
+/* ---- hypervisors that were found ---- */
 
 static void unmark_all(const struct supervisor *supervisor)
 {
@@ -40,195 +270,80 @@ static void drop_unmarked(struct supervisor *supervisor, enum vm_source source)
     }
 }
 
-/* ---- VM files ---- */
-
-static bool same_hypervisor(const struct vm *vm, const struct vm_definition *definition)
-{
-    return strcmp(vm->address.text, definition->hypervisor.text) == 0;
-}
-
-/* Whether another guest, or another hypervisor, may be behind the VM from now on. */
-static bool is_readdressed(const struct vm *vm, const struct vm_definition *definition)
-{
-    const struct vm_definition *old = vm->sources.definition;
-
-    if (old == NULL) /* another source found it: what the file leaves open stays */
-        return definition->agent != NULL || !same_hypervisor(vm, definition) ||
-               (definition->cid != 0 && definition->cid != vm->cid);
-    return old->cid != definition->cid || !text_equal(old->agent, definition->agent) ||
-           strcmp(old->hypervisor.text, definition->hypervisor.text) != 0;
-}
-
-/* Takes the definition over. Connections whose address changed are closed and made anew. */
-static int take_definition(struct supervisor *supervisor, struct vm *vm,
-                           struct vm_definition *definition, struct error *error)
-{
-    int r = 0;
-
-    if (is_readdressed(vm, definition))
-        announce_withdraw(vm, "the VM's file gives another address");
-    vm_hypervisor_ask_again(vm);
-    if (!same_hypervisor(vm, definition)) {
-        vm_hypervisor_drop(vm);
-        r = registry_set_address(&supervisor->registry, vm, &definition->hypervisor, error);
-    }
-    if (r == 0 && definition->uuid[0] != '\0')
-        r = registry_set_uuid(&supervisor->registry, vm, definition->uuid, error);
-    if (r == 0 && definition->cid != 0)
-        r = registry_set_cid(&supervisor->registry, vm, definition->cid, error);
-    vm_definition_destroy(vm->sources.definition);
-    vm->sources.definition = definition;
-    vm->sources.set |= VM_SOURCE_FILE;
-    return r;
-}
-
-/* The VM that the definition is about: by name, or one that another source found first. */
-static struct vm *find_defined(const struct registry *registry,
-                               const struct vm_definition *definition)
-{
-    struct vm *vm = registry_find_name(registry, definition->name);
-
-    if (vm != NULL)
-        return vm;
-    if (definition->uuid[0] != '\0')
-        vm = registry_find_uuid(registry, definition->uuid);
-    if (vm == NULL && definition->hypervisor.driver != NULL)
-        vm = registry_find_address(registry, &definition->hypervisor);
-    return vm != NULL && vm->sources.definition == NULL ? vm : NULL;
-}
-
-/* An unannounced VM gives its CID to the VM whose file names it. */
-static struct vm *take_unannounced(struct supervisor *supervisor, uint32_t cid)
-{
-    struct vm *vm = cid == 0 ? NULL : registry_find_cid(&supervisor->registry, cid);
-
-    if (vm == NULL || vm->sources.set != VM_SOURCE_AGENT)
-        return NULL;
-    (void)registry_set_cid(&supervisor->registry, vm, 0, NULL);
-    return vm;
-}
-
-static int find_or_add(struct supervisor *supervisor, const struct vm_definition *definition,
-                       struct vm **ret_vm, struct error *error)
-{
-    struct vm *vm = find_defined(&supervisor->registry, definition);
-    int r = 0;
-
-    if (vm == NULL) {
-        r = vm_create(definition->name, VM_SOURCE_FILE, &vm);
-        if (r == 0)
-            r = supervisor_add_vm(supervisor, vm, error);
-        if (r < 0) {
-            vm_destroy(vm);
-            return r;
-        }
-    } else if (strcmp(vm->name, definition->name) != 0)
-        r = registry_set_name(&supervisor->registry, vm, definition->name, error);
-    if (r == 0)
-        *ret_vm = vm;
-    return r;
-}
-
-static int define_one(struct supervisor *supervisor, struct vm_definition *definition,
-                      struct error *error)
-{
-    struct vm *unannounced;
-    struct vm *vm = NULL;
-    int r = find_or_add(supervisor, definition, &vm, error);
-
-    if (r < 0 || (vm->sources.definition != NULL &&
-                  vm_definition_equal(vm->sources.definition, definition))) {
-        vm_definition_destroy(definition);
-        return r;
-    }
-    unannounced = take_unannounced(supervisor, definition->cid);
-    r = take_definition(supervisor, vm, definition, error);
-    if (unannounced != NULL)
-        vm_links_adopt(vm, unannounced);
-    return r;
-}
-
-/* What the files do not say any more is taken away before anything is given, so that two VMs may
- * exchange their CIDs. */
-static void release_changed(struct supervisor *supervisor, struct vm_definition *const *definitions,
-                            size_t count)
-{
-    unmark_all(supervisor);
-    for (size_t i = 0; i < count; i++) {
-        struct vm *vm = registry_find_name(&supervisor->registry, definitions[i]->name);
-
-        if (vm == NULL)
-            continue;
-        vm->sources.marked = true;
-        if (vm->sources.definition == NULL ||
-            vm_definition_equal(vm->sources.definition, definitions[i]))
-            continue;
-        (void)registry_set_cid(&supervisor->registry, vm, 0, NULL);
-        (void)registry_set_uuid(&supervisor->registry, vm, "", NULL);
-        vm_hypervisor_doubt(vm);
-    }
-}
-
-int supervisor_define(struct supervisor *supervisor, struct vm_definition **definitions,
-                      size_t count, struct error *error)
-{
-    int r = claims_check(definitions, count, error);
-
-    if (r < 0) {
-        for (size_t i = 0; i < count; i++)
-            vm_definition_destroy(definitions[i]);
-        return r;
-    }
-    release_changed(supervisor, definitions, count);
-    drop_unmarked(supervisor, VM_SOURCE_FILE);
-    for (size_t i = 0; i < count; i++) {
-        int failed = define_one(supervisor, definitions[i], error);
-
-        r = r < 0 ? r : failed;
-    }
-    return r;
-}
-
-/* ---- hypervisors that were found ---- */
-
+/* A VM of its own, by a name that nobody has. */
 static int add_found(struct supervisor *supervisor, const struct hypervisor_address *address,
-                     struct error *error)
+                     struct vm **ret_vm, struct error *error)
 {
-    struct vm *vm = registry_find_address(&supervisor->registry, address);
+    struct registry *registry = &supervisor->registry;
+    char suggested[VM_NAME_SIZE];
     char name[VM_NAME_SIZE];
     int r;
 
-    if (vm != NULL) {
-        vm->sources.set |= VM_SOURCE_FOUND;
-        vm->sources.marked = true;
-        return 0;
-    }
-    address->driver->suggest_name(hypervisor_address_where(address), name, sizeof(name));
-    r = vm_name_check(name, error);
-    if (r == 0)
-        r = vm_create(name, VM_SOURCE_FOUND, &vm);
+    address->driver->suggest_name(hypervisor_address_where(address), suggested, sizeof(suggested));
+    r = vm_name_check(suggested, error);
     if (r < 0)
-        return error_prefix(error, r, "hypervisor %s", address->text);
-    vm->sources.marked = true;
-    r = supervisor_add_vm(supervisor, vm, error);
-    if (r < 0) {
-        vm_destroy(vm);
-        return error_prefix(error, r, "hypervisor %s", address->text);
-    }
-    return registry_set_address(&supervisor->registry, vm, address, error);
+        return r;
+    registry_free_name(registry, suggested, name);
+    r = add_vm(supervisor, name, VM_SOURCE_FOUND, ret_vm, error);
+    if (r < 0)
+        return r;
+    r = registry_set_address(registry, *ret_vm, address, error);
+    if (r < 0)
+        vm_remove(*ret_vm);
+    return r;
 }
 
-int supervisor_set_found(struct supervisor *supervisor, const struct hypervisor_address *addresses,
-                         size_t count, struct error *error)
+void supervisor_set_found(struct supervisor *supervisor, const struct hypervisor_address *addresses,
+                          size_t count, struct problems *problems)
 {
-    int r = 0;
-
     unmark_all(supervisor);
     for (size_t i = 0; i < count; i++) {
-        int failed = add_found(supervisor, &addresses[i], error);
+        struct vm *vm = registry_find_address(&supervisor->registry, &addresses[i]);
+        struct error error;
 
-        r = r < 0 ? r : failed;
+        if (vm == NULL && add_found(supervisor, &addresses[i], &vm, &error) < 0) {
+            (void)error_prefix(&error, 0, "hypervisor %s", addresses[i].text);
+            problems_add(problems, "hypervisor", hypervisor_address_where(&addresses[i]), &error);
+            continue;
+        }
+        vm->sources.set |= VM_SOURCE_FOUND;
+        vm->sources.marked = true;
     }
     drop_unmarked(supervisor, VM_SOURCE_FOUND);
-    return r;
+}
+
+/* The VM whose file this one's hypervisor belongs to: the file gives its UUID or CID and leaves the
+ * hypervisor open. NULL: none. */
+static struct vm *find_owner(const struct registry *registry, const struct vm *found)
+{
+    const struct driver_facts *facts = &found->hypervisor.facts;
+    struct vm *vm = registry_find_uuid(registry, facts->uuid);
+
+    if (vm == NULL || vm == found)
+        vm = registry_find_cid(registry, facts->guest_cid);
+    return vm != NULL && vm != found && (vm->sources.set & VM_SOURCE_FILE) != 0 &&
+                   vm->address.driver == NULL
+               ? vm
+               : NULL;
+}
+
+bool sources_join(struct vm *found)
+{
+    struct registry *registry = &found->supervisor->registry;
+    const struct hypervisor_address address = found->address;
+    static const struct hypervisor_address none;
+    struct vm *vm;
+
+    if (found->sources.set != VM_SOURCE_FOUND || !found->hypervisor.known || found->leased)
+        return false;
+    vm = find_owner(registry, found);
+    if (vm == NULL)
+        return false;
+    vm_hypervisor_drop(found);
+    (void)registry_set_address(registry, found, &none, NULL);
+    (void)registry_set_address(registry, vm, &address, NULL);
+    vm->sources.set |= VM_SOURCE_FOUND;
+    vm_warn(vm, "its hypervisor was found: %s", address.text);
+    vm_drop_source(found, VM_SOURCE_FOUND);
+    return true;
 }

@@ -25,6 +25,7 @@ const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
         [VM_EVENT_CONNECTED] = NULL,
         [VM_EVENT_INFO] = NULL,
         [VM_EVENT_LEASE] = "balloon",
+        [VM_EVENT_RENAMED] = "renamed",
     };
 
     return kind == VM_EVENT_STATE ? vm_state_name(vm->life.state) : names[kind];

@@ -34,6 +34,7 @@ enum vm_event_kind {
     VM_EVENT_RESTORED,     /* the guest went back to a snapshot; balloon_before_restore is set */
     VM_EVENT_HYPERVISOR,   /* its facts are new, or its process ended: then they are not known */
     VM_EVENT_WARNING,
+    VM_EVENT_RENAMED, /* vm->name is new */
     VM_EVENT_REMOVED, /* the record is freed on return */
     /* for other parts of the daemon; watchers are not told */
     VM_EVENT_CONNECTED,    /* another connection is the agent's */

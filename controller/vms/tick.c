@@ -11,6 +11,7 @@
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/life.h"
 #include "controller/vms/links.h"
+#include "controller/vms/sources.h"
 
 /* What guests' connections may hold together; ten thousand quiet ones hold 8 MiB. */
 #define AGENT_BYTES_MAX       ((uint64_t)128 << 20)
@@ -65,7 +66,7 @@ static void read_host(struct supervisor *supervisor)
 static void visit(struct supervisor *supervisor, struct vm *vm, nsec_t now)
 {
     vm_hypervisor_visit(vm, now);
-    if (vm->life.removed)
+    if (vm->life.removed || sources_join(vm))
         return;
     vm_links_visit(vm, now);
     list_for_each (link, &supervisor->listeners) {

@@ -1,7 +1,9 @@
 /* QMP sockets: how they are given, found and named. */
 #include "controller/hypervisors/qemu/sockets.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -42,9 +44,13 @@ void qemu_name_socket(const char *path, char *name, size_t size)
     const char *dot = strrchr(base, '.');
     size_t length = dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base);
 
-    text_copy_bytes(name, size, base, length);
-    text_make_safe(name, TEXT_ONE_LINE);
-    for (char *c = name; *c != '\0'; c++)
-        if (strchr(" /:", *c) != NULL)
-            *c = '-';
+    size_t used = 0;
+
+    /* A VM's name does not begin with a dot or a dash. */
+    if (length == 0 || !isalnum((unsigned char)base[0]))
+        used = (size_t)snprintf(name, size, "vm");
+    for (size_t i = 0; i < length && used + 1 < size; i++)
+        name[used++] =
+            isalnum((unsigned char)base[i]) || strchr(".-_", base[i]) != NULL ? base[i] : '-';
+    name[used] = '\0';
 }

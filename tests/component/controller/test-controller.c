@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/number.h"
@@ -252,38 +251,6 @@ static void test_wrong_vm_files_disturb_nothing(void **state)
     assert_null(get_vm(f, "db-1"));
 }
 
-static void test_reload_is_all_or_nothing(void **state)
-{
-    struct fixture *f = *state;
-
-    start_managed(f);
-    put(f, "vms/good.yaml", "name: db-1\ncid: 9\n");
-    put(f, "vms/bad.yaml", "name: db-2\ncid: nine\n");
-    (void)kill(f->daemon, SIGHUP);
-    wait_for(f, log_has(f, "bad.yaml:2: cid 'nine'"));
-    assert_true(log_has(f, "nothing was changed"));
-    assert_null(get_vm(f, "db-1"));
-    put(f, "vms/bad.yaml", "name: db-2\ncid: 10\n");
-    (void)kill(f->daemon, SIGHUP);
-    wait_for(f, get_vm(f, "db-1") != NULL && get_vm(f, "db-2") != NULL);
-    assert_int_equal(unlinkat(f->root, "vms/good.yaml", 0), 0);
-    wait_for(f, get_vm(f, "db-1") == NULL); /* the directory is watched */
-    assert_true(is_in_state(f, "web-1", "managed"));
-}
-
-static void test_two_files_for_one_cid(void **state)
-{
-    struct fixture *f = *state;
-
-    start_managed(f);
-    put(f, "vms/a.yaml", "cid: 9\n");
-    put(f, "vms/b.yaml", "cid: 9\n");
-    (void)kill(f->daemon, SIGHUP);
-    wait_for(f, log_has(f, "cid 9 is already given in"));
-    assert_null(get_vm(f, "a"));
-    assert_null(get_vm(f, "b"));
-}
-
 /* The session that is open is with the hypervisor of before. */
 static void test_a_file_that_gives_another_hypervisor(void **state)
 {
@@ -414,25 +381,6 @@ static void test_samples_that_cannot_be_true(void **state)
     wait_for(f, log_has(f, "cannot be true"));
     wait_for(f, driver_says(f, "web-1", "ready"));
     assert_false(get_vm(f, "web-1")->waterfall->guest_is_known);
-}
-
-static void test_check(void **state)
-{
-    struct fixture *f = *state;
-    char *const check[] = {(char *)"--check", NULL};
-    int status;
-
-    put(f, "vms/bad.yaml", "name: x\ncid: 4294967296\n");
-    start_daemon(f, check);
-    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
-    f->daemon = 0;
-    assert_int_equal(WEXITSTATUS(status), 1);
-    assert_true(log_has(f, "bad.yaml:2: cid"));
-    put(f, "vms/bad.yaml", "name: x\ncid: 3\n");
-    start_daemon(f, check);
-    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
-    f->daemon = 0;
-    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* ---- what is kept ---- */
@@ -625,8 +573,6 @@ int main(int argc, char **argv)
         controller_test(test_a_balloon_that_was_there_before_is_somebody_elses),
         controller_test(test_a_silent_agent_is_lost),
         controller_test(test_wrong_vm_files_disturb_nothing),
-        controller_test(test_reload_is_all_or_nothing),
-        controller_test(test_two_files_for_one_cid),
         controller_test(test_a_file_that_gives_another_hypervisor),
         controller_test(test_an_unreachable_qmp_socket),
         controller_test(test_a_silent_qmp_socket),
@@ -637,7 +583,6 @@ int main(int argc, char **argv)
         controller_test(test_an_oversized_frame_from_a_guest),
         controller_test(test_a_truncated_frame_from_a_guest),
         controller_test(test_samples_that_cannot_be_true),
-        controller_test(test_check),
         controller_test(test_an_action_is_recorded),
         controller_test(test_an_action_that_brought_nothing_says_why),
         controller_test(test_history),

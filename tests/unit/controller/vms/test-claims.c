@@ -17,11 +17,14 @@ static struct vm_definition *define(const char *text, const char *source)
 static int check(const char *a, const char *b, struct error *error)
 {
     struct vm_definition *definitions[] = {define(a, "a.yaml"), define(b, "b.yaml")};
-    int r = claims_check(definitions, ARRAY_SIZE(definitions), error);
+    struct claimant claimants[] = {{.next = definitions[0]}, {.next = definitions[1]}};
 
+    assert_int_equal(claims_settle(claimants, ARRAY_SIZE(claimants), error), 0);
+    assert_false(claimants[0].refused);
+    *error = claimants[1].error;
     vm_definition_destroy(definitions[0]);
     vm_definition_destroy(definitions[1]);
-    return r;
+    return claimants[1].refused ? -EEXIST : 0;
 }
 
 static void test_claims(void **state)

@@ -92,13 +92,30 @@ static struct vm *vm_named(const struct fixture *f, const char *name)
     return registry_find_name(&f->supervisor.registry, name);
 }
 
+/* What the directory of VM files says: "PATH" and its text, in pairs, up to NULL. What is not in
+ * force of it is returned. */
+static const struct problems *define_all(struct fixture *f, const char *const *files)
+{
+    static struct problems problems;
+    struct vm_definition *definitions[8];
+    struct vm_files read = {.definitions = definitions};
+
+    for (; *files != NULL; files += 2)
+        assert_int_equal(vm_definition_parse(files[1], strlen(files[1]), files[0],
+                                             &definitions[read.count++], NULL),
+                         0);
+    problems = (struct problems){.count = 0};
+    supervisor_define(&f->supervisor, &read, &problems);
+    for (size_t i = 0; i < read.count; i++)
+        vm_definition_destroy(definitions[i]); /* those that nobody took */
+    return &problems;
+}
+
 static void define(struct fixture *f, const char *text)
 {
-    struct vm_definition *definitions[1];
+    const char *const files[] = {"vms/web-1.yaml", text, NULL};
 
-    assert_int_equal(
-        vm_definition_parse(text, strlen(text), "vms/web-1.yaml", &definitions[0], NULL), 0);
-    assert_int_equal(supervisor_define(&f->supervisor, definitions, 1, NULL), 0);
+    assert_int_equal(define_all(f, files)->count, 0);
 }
 
 /* Counts the lines about refused connections, and keeps the first. */
@@ -405,24 +422,27 @@ static void test_the_number_of_unannounced_agents_is_bounded(void **state)
     f->supervisor.unannounced_count = 0;
 }
 
-static void test_vms_may_exchange_their_cids(void **state)
+static void test_vms_may_exchange_all_they_are_known_by(void **state)
 {
-    static const char *const texts[] = {"name: a\ncid: 7\n", "name: b\ncid: 8\n",
-                                        "name: a\ncid: 8\n", "name: b\ncid: 7\n"};
-    struct vm_definition *definitions[2];
+    static const char *const texts[] = {
+        "cid: 7\nuuid: 11111111-1111-1111-1111-111111111111\nhypervisor: qemu:/nowhere/a\n",
+        "cid: 8\nuuid: 22222222-2222-2222-2222-222222222222\nhypervisor: qemu:/nowhere/b\n",
+    };
+    const char *const before[] = {"vms/a.yaml", texts[0], "vms/b.yaml", texts[1], NULL};
+    const char *const after[] = {"vms/a.yaml", texts[1], "vms/b.yaml", texts[0], NULL};
+    const char *const none[] = {NULL};
     struct fixture *f = *state;
+    const struct registry *registry = &f->supervisor.registry;
 
-    for (size_t i = 0; i < ARRAY_SIZE(texts); i += 2) {
-        for (size_t j = 0; j < 2; j++)
-            assert_int_equal(
-                vm_definition_parse(texts[i + j], strlen(texts[i + j]), "f", &definitions[j], NULL),
-                0);
-        assert_int_equal(supervisor_define(&f->supervisor, definitions, 2, NULL), 0);
-    }
-    assert_string_equal(registry_find_cid(&f->supervisor.registry, 8)->name, "a");
-    assert_string_equal(registry_find_cid(&f->supervisor.registry, 7)->name, "b");
-    assert_int_equal(supervisor_define(&f->supervisor, definitions, 0, NULL), 0);
-    assert_int_equal(f->supervisor.registry.count, 0);
+    assert_int_equal(define_all(f, before)->count, 0);
+    assert_int_equal(define_all(f, after)->count, 0);
+    assert_string_equal(registry_find_cid(registry, 8)->name, "a");
+    assert_string_equal(registry_find_cid(registry, 7)->name, "b");
+    assert_string_equal(vm_named(f, "a")->address.text, "qemu:/nowhere/b");
+    assert_string_equal(vm_named(f, "b")->uuid, "11111111-1111-1111-1111-111111111111");
+    assert_int_equal(registry->count, 2);
+    assert_int_equal(define_all(f, none)->count, 0);
+    assert_int_equal(registry->count, 0);
 }
 
 /* A VM whose file names CID 7, with its agent, for which a hypervisor vouches. */
@@ -517,7 +537,7 @@ int main(void)
         supervisor_test(test_what_a_guest_says_unasked_is_bounded),
         supervisor_test(test_the_actions_that_a_guest_reports_are_bounded),
         supervisor_test(test_the_number_of_unannounced_agents_is_bounded),
-        supervisor_test(test_vms_may_exchange_their_cids),
+        supervisor_test(test_vms_may_exchange_all_they_are_known_by),
         supervisor_test(test_who_gets_another_address_must_be_vouched_for_again),
         supervisor_test(test_another_label_does_not_disturb),
         supervisor_test(test_a_path_that_goes_takes_its_word_along),

@@ -1,0 +1,239 @@
+/* Reading configuration and VM files again: what is right is in force, what is wrong stays what it
+ * was, and `status` says so until it is mended. */
+#include "tests/component/controller/fixture.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/util.h"
+#include "tests/component/controller/parallel.h"
+
+typedef Vmreclaim__Controller__V1__GetStatusResponse Status;
+
+/* Why the part is degraded; "" when it is not. The part of a socket that nobody serves is left
+ * out. */
+static const char *degraded(struct fixture *f, const char *part)
+{
+    Vmreclaim__Controller__V1__GetStatusRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_STATUS_REQUEST__INIT;
+    const Status *status;
+
+    call(f, "GetStatus", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    status = (const Status *)f->response;
+    for (size_t i = 0; i < status->n_degraded; i++)
+        if (strcmp(status->degraded[i]->part, part) == 0)
+            return status->degraded[i]->reason;
+    return "";
+}
+
+static bool is_degraded(struct fixture *f, const char *part, const char *why)
+{
+    return strstr(degraded(f, part), why) != NULL && degraded(f, part)[0] != '\0';
+}
+
+static void start(struct fixture *f, char *const *more)
+{
+    start_daemon(f, more);
+    connect_api(f);
+}
+
+/* Reads again, and waits until that is done. */
+static void reload(struct fixture *f)
+{
+    static unsigned reloads;
+    char name[32];
+    char file[64];
+
+    /* A VM more tells that all was read. */
+    (void)snprintf(name, sizeof(name), "zz-%u", ++reloads);
+    (void)snprintf(file, sizeof(file), "vms/%s.yaml", name);
+    put(f, file, "agent: unix:/nowhere/zz\n");
+    (void)kill(f->daemon, SIGHUP);
+    wait_for(f, get_vm(f, name) != NULL);
+    assert_int_equal(unlinkat(f->root, file, 0), 0);
+    wait_for(f, get_vm(f, name) == NULL);
+}
+
+static void test_a_wrong_file_blocks_no_other(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, NULL);
+    put(f, "vms/web.yaml", "cid: 7\nfloor: 1GiB\n");
+    reload(f);
+    put(f, "vms/web.yaml", "cid: 7\nfloor: 512\n");
+    put(f, "vms/good.yaml", "name: db-1\ncid: 9\n");
+    put(f, "vms/bad.yaml", "name: db-2\ncid: nine\n");
+    reload(f);
+    assert_true(log_has(f, "not in force: "));
+    assert_non_null(get_vm(f, "db-1"));
+    assert_null(get_vm(f, "db-2"));
+    assert_non_null(get_vm(f, "web")); /* as it was */
+    assert_true(is_degraded(f, "vms:bad.yaml", "bad.yaml:2: cid 'nine'"));
+    assert_true(is_degraded(f, "vms:web.yaml", "floor '512' has no unit; did you mean 512MiB?"));
+    put(f, "vms/bad.yaml", "name: db-2\ncid: 10\n");
+    put(f, "vms/web.yaml", "cid: 7\nfloor: 512MiB\n");
+    wait_for(f, get_vm(f, "db-2") != NULL); /* the directory is watched */
+    assert_string_equal(degraded(f, "vms:bad.yaml"), "");
+    assert_string_equal(degraded(f, "vms:web.yaml"), "");
+    assert_true(log_has(f, "a file changed: configuration and"));
+}
+
+/* Neither ends the daemon at its start. */
+static void test_it_starts_in_spite_of_what_is_wrong(void **state)
+{
+    struct fixture *f = *state;
+
+    put(f, "vms/a.yaml", "cid: 9\n");
+    put(f, "vms/b.yaml", "cid: 9\n");
+    put(f, "vms/c.yaml", "cid: 10\npolicy: nowhere.yaml\n");
+    start(f, NULL);
+    assert_non_null(get_vm(f, "a"));
+    assert_null(get_vm(f, "b"));
+    assert_non_null(get_vm(f, "c"));
+    assert_true(is_degraded(f, "vms:b.yaml", "cid 9 is already given in"));
+    assert_true(is_degraded(f, "policy:nowhere.yaml", "cannot read policy"));
+    assert_int_equal(unlinkat(f->root, "vms/a.yaml", 0), 0);
+    wait_for(f, get_vm(f, "b") != NULL && get_vm(f, "a") == NULL);
+}
+
+/* A directory that is not there is not one without VMs. */
+static void test_a_directory_that_is_gone(void **state)
+{
+    struct fixture *f = *state;
+
+    put(f, "vms/web.yaml", "cid: 7\n");
+    start(f, NULL);
+    assert_non_null(get_vm(f, "web"));
+    assert_int_equal(renameat(f->root, "vms", f->root, "away"), 0);
+    (void)kill(f->daemon, SIGHUP);
+    wait_for(f, is_degraded(f, "vms:vms", "cannot read directory"));
+    assert_non_null(get_vm(f, "web"));
+    assert_int_equal(renameat(f->root, "away", f->root, "vms"), 0);
+    put(f, "vms/db.yaml", "cid: 8\n");
+    reload(f);
+    assert_non_null(get_vm(f, "db"));
+    assert_string_equal(degraded(f, "vms:vms"), "");
+    /* It is watched again. */
+    put(f, "vms/db-2.yaml", "cid: 9\n");
+    wait_for(f, get_vm(f, "db-2") != NULL);
+}
+
+/* What nobody mends but time: it is tried again without a signal. */
+static void test_what_mends_itself_is_noticed(void **state)
+{
+    struct fixture *f = *state;
+
+    put(f, "vms/web.yaml", "cid: 7\npolicy: ../night.yaml\n");
+    start(f, NULL);
+    assert_true(is_degraded(f, "policy:night.yaml", "cannot read policy"));
+    put(f, "night.yaml", "name: night\nprofile: gentle\n"); /* no directory that is watched */
+    wait_for(f, degraded(f, "policy:night.yaml")[0] == '\0');
+    assert_true(log_has(f, "mended: configuration and 1 VMs are in force"));
+}
+
+/* Two sockets, one by a strange name, and one that a file names. */
+static void test_found_hypervisors(void **state)
+{
+    struct fixture *f = *state;
+    char directory[96];
+    char *more[] = {(char *)"--hypervisor-directory", directory, NULL};
+
+    (void)snprintf(directory, sizeof(directory), "qemu:%s/found", f->directory);
+    start(f, more);
+    assert_true(is_degraded(f, "hypervisors:found", "cannot read directory"));
+    assert_int_equal(mkdirat(f->root, "found", 0755), 0);
+    reload(f);
+    assert_string_equal(degraded(f, "hypervisors:found"), "");
+    listen_qmp(f, "found/- strange.sock");
+    wait_for(f, get_vm(f, "vm--strange") != NULL);
+    put(f, "vms/web.yaml", "cid: 7\n");
+    wait_for(f, get_vm(f, "web") != NULL);
+}
+
+static void put_configuration(const struct fixture *f, const char *text)
+{
+    put(f, "vmreclaimd.yaml", text);
+}
+
+/* The configuration is one, the VM files are others. */
+static void test_a_wrong_configuration_holds_no_vm_back(void **state)
+{
+    struct fixture *f = *state;
+    char path[96];
+    char *more[] = {(char *)"--config", path, NULL};
+
+    (void)snprintf(path, sizeof(path), "%s/vmreclaimd.yaml", f->directory);
+    put_configuration(f, "read_group: games\n");
+    start(f, more);
+    put_configuration(f, "read_group: no-such-group\n");
+    put(f, "vms/web.yaml", "cid: 7\n");
+    reload(f);
+    assert_non_null(get_vm(f, "web"));
+    assert_true(
+        is_degraded(f, "configuration:vmreclaimd.yaml", "there is no group 'no-such-group'"));
+    put_configuration(f, "hypervisor_directory: qemu:/nowhere\n");
+    reload(f);
+    assert_true(is_degraded(f, "configuration:vmreclaimd.yaml", "cannot change while"));
+    put_configuration(f, "read_group: games\n");
+    reload(f);
+    assert_string_equal(degraded(f, "configuration:vmreclaimd.yaml"), "");
+}
+
+/* What a reload refuses, --check refuses; and it says all of it. */
+static void test_check(void **state)
+{
+    struct fixture *f = *state;
+    char directory[96];
+    char *const check[] = {(char *)"--check",      (char *)"--hypervisor-directory", directory,
+                           (char *)"--read-group", (char *)"no-such-group",          NULL};
+    char *const good[] = {(char *)"--check", NULL};
+    int status;
+
+    (void)snprintf(directory, sizeof(directory), "qemu:%s/found", f->directory);
+    put(f, "vms/a.yaml", "cid: 9\n");
+    put(f, "vms/b.yaml", "cid: 9\n");
+    put(f, "vms/bad.yaml", "name: x\ncid: 4294967296\n");
+    put(f, "vms/c.yaml", "cid: 10\npolicy: nowhere.yaml\n");
+    start_daemon(f, check);
+    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+    f->daemon = 0;
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_true(log_has(f, "bad.yaml:2: cid"));
+    assert_true(log_has(f, "b.yaml: cid 9 is already given in"));
+    assert_true(log_has(f, "cannot read policy"));
+    assert_true(log_has(f, "found: No such file or directory"));
+    assert_true(log_has(f, "there is no group 'no-such-group'"));
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(
+            unlinkat(f->root, (const char *[]){"vms/b.yaml", "vms/bad.yaml", "vms/c.yaml"}[i], 0),
+            0);
+    start_daemon(f, good);
+    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+    f->daemon = 0;
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+#define reload_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        reload_test(test_a_wrong_file_blocks_no_other),
+        reload_test(test_it_starts_in_spite_of_what_is_wrong),
+        reload_test(test_a_directory_that_is_gone),
+        reload_test(test_what_mends_itself_is_noticed),
+        reload_test(test_found_hypervisors),
+        reload_test(test_a_wrong_configuration_holds_no_vm_back),
+        reload_test(test_check),
+    };
+
+    return run_apart(argc, argv, tests, ARRAY_SIZE(tests));
+}
