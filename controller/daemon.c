@@ -133,6 +133,11 @@ static void finish_recorder(struct daemon *daemon)
 
 /* ---- the API, and what is ordered ---- */
 
+static void reload_as_asked(void *userdata)
+{
+    daemon_reload(userdata, "reload");
+}
+
 static int start_api(struct daemon *daemon, struct error *error)
 {
     const struct api_rooms rooms = {
@@ -145,6 +150,8 @@ static int start_api(struct daemon *daemon, struct error *error)
         .store = daemon->store,
         .config = &daemon->config,
         .problems = &daemon->problems,
+        .reload = reload_as_asked,
+        .daemon = daemon,
         .started = daemon->started,
     };
     gid_t read_group;

@@ -39,7 +39,9 @@ struct api_rooms {
     struct store *store;
     const struct daemon_config *config;
     const struct problems *problems; /* of what the daemon reads */
-    int64_t started;                 /* of the daemon, UNIX nanoseconds */
+    void (*reload)(void *daemon);    /* reads it again */
+    void *daemon;
+    int64_t started; /* of the daemon, UNIX nanoseconds */
 };
 
 /* Every call that changes something, before it is handled, and refused ones. The call's method,

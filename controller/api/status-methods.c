@@ -233,9 +233,29 @@ static void dump_state(struct api_call *call, const ProtobufCMessage *request)
     free(text);
 }
 
+/* ---- Reload ---- */
+
+static void reload(struct api_call *call, const ProtobufCMessage *request)
+{
+    Vmreclaim__Controller__V1__ReloadResponse response =
+        VMRECLAIM__CONTROLLER__V1__RELOAD_RESPONSE__INIT;
+    const struct api_rooms *rooms = &call->api->rooms;
+    struct status_scratch scratch;
+    Status status = VMRECLAIM__CONTROLLER__V1__GET_STATUS_RESPONSE__INIT;
+
+    rooms->reload(rooms->daemon);
+    fill_problems(rooms->problems, &status, &scratch);
+    response.problems = scratch.degraded_pointers;
+    response.n_problems = status.n_degraded;
+    response.omitted = (uint32_t)rooms->problems->omitted;
+    response.vms = (uint32_t)rooms->supervisor->registry.count;
+    api_call_finish(call, &response.base);
+}
+
 static const struct api_method rows[] = {
     {"GetStatus", get_status, API_READS},
     {"DumpState", dump_state, API_READS | API_STREAMS},
+    {"Reload", reload, API_CONTROLS},
 };
 
 const struct api_methods api_status_methods = {rows, ARRAY_SIZE(rows)};

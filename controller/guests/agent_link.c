@@ -189,6 +189,11 @@ int agent_link_watch(struct agent_link *link, nsec_t interval, int lowest_order)
     return 0;
 }
 
+nsec_t agent_link_interval(const struct agent_link *link)
+{
+    return link->interval;
+}
+
 unsigned agent_link_tick(struct agent_link *link, nsec_t now, bool forgive)
 {
     char reason[128];

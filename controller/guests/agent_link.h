@@ -53,6 +53,9 @@ int agent_link_create(uv_loop_t *loop, int descriptor, struct ttrpc_budget *budg
 /* Opens Watch. Samples come at least every `interval`. `lowest_order` < 0: not known. */
 int agent_link_watch(struct agent_link *link, nsec_t interval, int lowest_order);
 
+/* Between samples, as agent_link_watch() said; 0: it is not watched. */
+nsec_t agent_link_interval(const struct agent_link *link);
+
 /* Ends the link; on_close follows. `reason` is for the log. Idempotent. */
 void agent_link_close(struct agent_link *link, const char *reason);
 

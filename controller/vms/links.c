@@ -393,10 +393,28 @@ static void dial_agent(struct vm *vm)
 
 /* ---- visit, drop, adopt ---- */
 
+/* A Watch cannot be changed, only begun: with the next connection, which the agent or we make at
+ * once. Whatever is done to the VM ends first. */
+static bool follow_interval(struct vm *vm)
+{
+    static const char reason[] = "the time between samples was changed; it is asked anew";
+    nsec_t interval = agent_link_interval(vm->links.agent);
+
+    if (interval == 0 || interval == vm->supervisor->sample_interval || vm->action != NULL)
+        return false;
+    if (vm->sources.set == VM_SOURCE_AGENT)
+        agent_link_close(vm->links.agent, reason);
+    else
+        vm_links_drop(vm, reason);
+    return true;
+}
+
 void vm_links_visit(struct vm *vm, nsec_t now)
 {
     bool forgive = vm->life.state == VM_PAUSED || vm->life.state == VM_MIGRATING;
 
+    if (vm->links.agent != NULL && follow_interval(vm))
+        return;
     if (vm->links.agent != NULL)
         vm->links.late = agent_link_tick(vm->links.agent, now, forgive) > 0;
     else if (is_dialled(vm) && vm->links.dial == NULL &&

@@ -481,6 +481,23 @@ static void dump_state(struct ttrpc_call *call, const ProtobufCMessage *message,
     ttrpc_call_finish(call, NULL);
 }
 
+static void reload(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    Vmreclaim__Controller__V1__ReloadResponse response =
+        VMRECLAIM__CONTROLLER__V1__RELOAD_RESPONSE__INIT;
+    Vmreclaim__Controller__V1__Degradation file = VMRECLAIM__CONTROLLER__V1__DEGRADATION__INIT;
+    Vmreclaim__Controller__V1__Degradation *problems[] = {&file};
+    static unsigned calls;
+
+    file.part = (char *)"vms:b.yaml";
+    file.reason = (char *)"vms/b.yaml: cid 9 is already given in vms/a.yaml";
+    response.vms = 2;
+    response.problems = problems;
+    response.n_problems = calls++ < 2 ? 1 : 0;
+    response.omitted = calls == 1 ? 3 : 0;
+    ttrpc_call_finish(call, &response.base);
+}
+
 #define METHODS(X)                                                                                 \
     X("ListVms", list_vms, false)                                                                  \
     X("GetVm", get_vm, false)                                                                      \
@@ -504,7 +521,8 @@ static void dump_state(struct ttrpc_call *call, const ProtobufCMessage *message,
     X("ListActions", list_actions, false)                                                          \
     X("GetHistory", get_history, true)                                                             \
     X("GetStatus", get_status, false)                                                              \
-    X("DumpState", dump_state, true)
+    X("DumpState", dump_state, true)                                                               \
+    X("Reload", reload, false)
 
 static ttrpc_handler handlers[64];
 static struct ttrpc_service service = {

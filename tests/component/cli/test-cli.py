@@ -328,6 +328,16 @@ class CliTest(unittest.TestCase):
         self.assertIn("3 records wait", result.stdout)
         self.assertEqual(self.run_json("status", code=7)["degraded"][0]["part"], "store")
 
+    def test_reload_tells_what_is_not_in_force(self):
+        result = self.run_cli("reload", code=7)
+        self.assertEqual(result.stdout, "")
+        self.assertIn("not in force: vms/b.yaml: cid 9 is already given in vms/a.yaml",
+                      result.stderr)
+        self.assertIn("and 3 more", result.stderr)
+        self.assertEqual(self.run_json("reload", code=7)["problems"][0]["part"], "vms:b.yaml")
+        self.assertEqual(self.run_cli("reload").stdout,
+                         "configuration and 2 VMs are in force\n")
+
     def test_debug_dump(self):
         self.assertEqual(json.loads(self.run_cli("debug", "dump").stdout),
                          {"vms": [1, "del\x7f csi\x9b turned\u202e"]})

@@ -2,6 +2,7 @@
 #include "tests/component/controller/fixture.h"
 
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -131,6 +132,75 @@ static void test_no_groups(void **state)
     assert_int_equal(status.st_mode & 0777, 0600);
 }
 
+/* The configuration has these groups from now on. */
+static void set_groups(struct fixture *f, const char *control, const char *read)
+{
+    char text_of_file[128];
+
+    (void)snprintf(text_of_file, sizeof(text_of_file), "sample_interval: 500ms\n%s%s\n%s%s\n",
+                   control != NULL ? "control_group: " : "", control != NULL ? control : "",
+                   read != NULL ? "read_group: " : "", read != NULL ? read : "");
+    put(f, "vmreclaimd.yaml", text_of_file);
+    if (f->daemon > 0)
+        (void)kill(f->daemon, SIGHUP);
+}
+
+static void start_with_file(struct fixture *f, const char *control, const char *read)
+{
+    static char path[96];
+    char *const more[] = {text("--config"), path, NULL};
+
+    if (geteuid() != 0) {
+        print_message("only root can call as somebody else\n");
+        skip();
+    }
+    (void)snprintf(path, sizeof(path), "%s/vmreclaimd.yaml", f->directory);
+    assert_int_equal(chmod(f->directory, 0755), 0);
+    set_groups(f, control, read);
+    start_in_state(f, "managed", more);
+}
+
+static bool can_look_as(struct fixture *f, const char *group)
+{
+    connect_as(f, NOBODY, group_of(group));
+    return look(f) == TTRPC_OK;
+}
+
+/* Who gets a right by a reload can use it, although the socket was root's alone. */
+static void test_groups_that_a_reload_gives(void **state)
+{
+    struct fixture *f = *state;
+
+    start_with_file(f, NULL, NULL);
+    set_groups(f, control_group, NULL);
+    wait_for(f, log_has(f, "SIGHUP: configuration"));
+    assert_true(can_look_as(f, control_group));
+    assert_int_equal(change(f), TTRPC_OK);
+}
+
+/* Who loses one loses it at once, and whoever keeps one is not disturbed. */
+static void test_groups_that_a_reload_takes_away(void **state)
+{
+    struct fixture *f = *state;
+    const struct ttrpc_connection *connection;
+
+    start_with_file(f, control_group, read_group);
+    assert_true(can_look_as(f, read_group));
+    connection = f->api;
+    set_groups(f, NULL, read_group);
+    wait_for(f, log_has(f, "SIGHUP: configuration"));
+    assert_int_equal(look(f), TTRPC_OK);
+    assert_ptr_equal(f->api, connection);
+    set_groups(f, control_group, NULL);
+    wait_for(f, f->api == NULL);
+    assert_true(can_look_as(f, control_group));
+    set_groups(f, read_group, control_group); /* he may only look from now on */
+    wait_for(f, f->api == NULL);
+    assert_true(can_look_as(f, control_group));
+    assert_int_equal(change(f), TTRPC_PERMISSION_DENIED);
+    assert_int_equal(f->agent.compactions, 0);
+}
+
 #define access_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -140,6 +210,8 @@ int main(int argc, char **argv)
         access_test(test_readers),
         access_test(test_operators),
         access_test(test_no_groups),
+        access_test(test_groups_that_a_reload_gives),
+        access_test(test_groups_that_a_reload_takes_away),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));

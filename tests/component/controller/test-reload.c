@@ -221,6 +221,31 @@ static void test_check(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* What `systemctl reload` runs. */
+static void test_who_asks_for_a_reload_is_answered(void **state)
+{
+    Vmreclaim__Controller__V1__ReloadRequest request =
+        VMRECLAIM__CONTROLLER__V1__RELOAD_REQUEST__INIT;
+    struct fixture *f = *state;
+    const Vmreclaim__Controller__V1__ReloadResponse *response;
+
+    start(f, NULL);
+    put(f, "vms/web.yaml", "cid: 7\n");
+    put(f, "vms/bad.yaml", "cid: nine\n");
+    call(f, "Reload", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    response = (const Vmreclaim__Controller__V1__ReloadResponse *)f->response;
+    assert_int_equal(response->vms, 1);
+    assert_int_equal(response->n_problems, 1);
+    assert_string_equal(response->problems[0]->part, "vms:bad.yaml");
+    assert_non_null(strstr(response->problems[0]->reason, "bad.yaml:1: cid 'nine'"));
+    assert_true(response->problems[0]->since_ns != 0);
+    assert_int_equal(unlinkat(f->root, "vms/bad.yaml", 0), 0);
+    call(f, "Reload", &request.base);
+    assert_int_equal(((const Vmreclaim__Controller__V1__ReloadResponse *)f->response)->n_problems,
+                     0);
+}
+
 #define reload_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -233,6 +258,7 @@ int main(int argc, char **argv)
         reload_test(test_found_hypervisors),
         reload_test(test_a_wrong_configuration_holds_no_vm_back),
         reload_test(test_check),
+        reload_test(test_who_asks_for_a_reload_is_answered),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));

@@ -518,6 +518,25 @@ static void test_a_path_that_goes_takes_its_word_along(void **state)
     assert_false(vm->announced);
 }
 
+/* The samples that come are those that are asked for. */
+static void test_another_interval_is_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    struct vm *vm = start_vouched(f);
+
+    f->supervisor.sample_interval = 700 * NSEC_PER_MSEC;
+    vm->action = (struct action *)vm;
+    vm_links_visit(vm, time_boottime());
+    assert_non_null(vm->links.agent); /* not while something is done to it */
+    vm->action = NULL;
+    vm_links_visit(vm, time_boottime());
+    wait_for(f, f->agents[0].connection == NULL);
+    assert_true(vm->announced);
+    dial_in(f, &f->agents[1], 7, 600);
+    wait_for(f, f->agents[1].watch != NULL);
+    assert_true(agent_link_interval(vm->links.agent) == 700 * NSEC_PER_MSEC);
+}
+
 #define supervisor_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -541,6 +560,7 @@ int main(void)
         supervisor_test(test_who_gets_another_address_must_be_vouched_for_again),
         supervisor_test(test_another_label_does_not_disturb),
         supervisor_test(test_a_path_that_goes_takes_its_word_along),
+        supervisor_test(test_another_interval_is_asked_for),
     };
 
     (void)signal(SIGPIPE, SIG_IGN);
