@@ -14,7 +14,6 @@
 #include "controller/leases/keeper.h"
 #include "controller/policies/assignments.h"
 #include "controller/policies/push.h"
-#include "controller/policies/waiting.h"
 #include "controller/records/recorder.h"
 #include "controller/store/store.h"
 #include "controller/vms/supervisor.h"
@@ -32,7 +31,6 @@ struct daemon {
     struct recorder recorder;
     struct policy_assignments assignments;
     struct policy_push policy_push;
-    struct policy_waits policy_waits;
     struct lease_keeper keeper;
     struct listener *agent_listeners[DAEMON_LISTEN_MAX];
     struct listener *api_listener;

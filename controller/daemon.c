@@ -112,7 +112,6 @@ static void finish_leases(struct daemon *daemon)
 static int start_policies(struct daemon *daemon, struct error *error)
 {
     policy_assignments_init(&daemon->assignments, &daemon->supervisor, daemon->store);
-    policy_waits_init(&daemon->policy_waits, &daemon->supervisor);
     return 0;
 }
 
@@ -145,7 +144,6 @@ static int start_api(struct daemon *daemon, struct error *error)
         .actions = &daemon->actions,
         .keeper = &daemon->keeper,
         .assignments = &daemon->assignments,
-        .policy_waits = &daemon->policy_waits,
         .recorder = &daemon->recorder,
         .store = daemon->store,
         .config = &daemon->config,

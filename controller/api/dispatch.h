@@ -22,7 +22,6 @@ struct actions;
 struct daemon_config;
 struct lease_keeper;
 struct policy_assignments;
-struct policy_waits;
 struct problems;
 struct recorder;
 struct store;
@@ -34,7 +33,6 @@ struct api_rooms {
     struct actions *actions;
     const struct lease_keeper *keeper;
     struct policy_assignments *assignments;
-    struct policy_waits *policy_waits;
     struct recorder *recorder;
     struct store *store;
     const struct daemon_config *config;

@@ -9,144 +9,147 @@
 #include "controller/messages/text.h"
 #include "controller/policies/assignments.h"
 #include "controller/policies/revision.h"
-#include "controller/policies/waiting.h"
+#include "controller/policies/selector.h"
 #include "controller/store/requests.h"
 
 typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
 typedef Vmreclaim__Controller__V1__PolicyAssignment PolicyAssignment;
 
-/* ---- ApplyPolicy ---- */
+typedef Vmreclaim__Controller__V1__VmPolicyResult VmPolicyResult;
 
-static void answer_assigned(struct api_call *call, const struct vm *vm, bool pending)
-{
-    Vmreclaim__Controller__V1__ApplyVmPolicyResponse response =
-        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
-    const struct vm_policy *assigned = &vm->assigned;
-    char *vms[] = {message_text(vm->name)};
+/* ---- what became of a policy ---- */
 
-    response.name = assigned->policy->name;
-    response.revision = assigned->policy->revision;
-    response.pending = pending;
-    response.vms = vms;
-    response.n_vms = 1;
-    response.unsupported_keys = assigned->unsupported_keys;
-    response.n_unsupported_keys = message_count(assigned->unsupported_keys);
-    response.capped_keys = assigned->capped_keys;
-    response.n_capped_keys = message_count(assigned->capped_keys);
-    api_call_finish(call, &response.base);
-}
-
-static void on_answered(struct vm *vm, enum policy_outcome outcome, const char *text,
-                        void *userdata)
-{
-    struct api_call *call = userdata;
-
-    if (outcome == POLICY_REFUSED)
-        api_call_fail(call, -EBUSY, "VM '%s': %s", vm->name, text);
-    else
-        answer_assigned(call, vm, outcome == POLICY_PENDING);
-}
-
-static void on_operator_gone(struct api_call *call, void *userdata)
-{
-    policy_wait_cancel(userdata);
-}
-
-/* Answered when the VM's agent has answered; at once, as pending, when the agent is away. */
-static void assign(struct api_call *call, struct vm *vm, const struct policy *policy)
-{
-    struct policy_wait *wait;
-    int r = policy_wait_start(call->api->rooms.policy_waits, vm, policy, on_answered, call, &wait);
-
-    if (r == 0)
-        api_call_on_gone(call, on_operator_gone, wait);
-    else if (r == -ENOTCONN)
-        answer_assigned(call, vm, true);
-    else
-        api_call_fail(call, r, "out of memory");
-}
-
-/* A policy that is being stored. */
-struct applying {
-    struct api_call *call;
-    struct policy policy;
-    char vm[VM_NAME_SIZE]; /* whose agent's answer is waited for; empty: nobody's */
+/* Messages of standings, for one answer; they point into the originals. */
+struct standing_messages {
+    VmPolicyResult *results;
+    VmPolicyResult **pointers;
+    char **vms; /* those the policy is for */
+    size_t count;
+    size_t vm_count;
+    bool pending;
 };
 
-static void answer_stored(struct api_call *call, const struct policy_result *result)
+static void fill_result(const struct policy_standing *standing, VmPolicyResult *message)
 {
-    Vmreclaim__Controller__V1__ApplyVmPolicyResponse response =
-        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
+    static const int outcomes[] = {
+        [POLICY_WAITING] = VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_UNSPECIFIED,
+        [POLICY_IN_FORCE] = VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_IN_FORCE,
+        [POLICY_PENDING] = VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_PENDING,
+        [POLICY_REFUSED] = VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_REFUSED,
+        [POLICY_OVERRIDDEN] = VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_OVERRIDDEN,
+    };
 
-    response.name = message_text(result->revision->name);
-    response.revision = result->revision->revision;
-    response.n_vms = result->vm_count;
-    response.vms = result->vms;
-    api_call_finish(call, &response.base);
+    vmreclaim__controller__v1__vm_policy_result__init(message);
+    message->vm = message_text(standing->name);
+    message->outcome = (Vmreclaim__Controller__V1__PolicyOutcome)outcomes[standing->outcome];
+    message->reason = message_text(standing->reason);
+    message->policy = message_text(standing->policy);
+    message->revision = standing->revision;
+    if (standing->outcome != POLICY_IN_FORCE || standing->vm == NULL)
+        return;
+    message->unsupported_keys = standing->vm->assigned.unsupported_keys;
+    message->n_unsupported_keys = message_count(message->unsupported_keys);
+    message->capped_keys = standing->vm->assigned.capped_keys;
+    message->n_capped_keys = message_count(message->capped_keys);
 }
+
+static void free_standings(struct standing_messages *messages)
+{
+    free(messages->results);
+    free((void *)messages->pointers);
+    free((void *)messages->vms);
+}
+
+/* False after failing the call; else free_standings() follows. */
+static bool take_standings(struct api_call *call, const struct policy_result *result,
+                           struct standing_messages *messages)
+{
+    size_t count = result->standing_count;
+
+    *messages = (struct standing_messages){.count = count};
+    if (result->status < 0) {
+        api_call_fail_error(call, result->status, result->error);
+        return false;
+    }
+    messages->results = calloc(count + 1, sizeof(*messages->results));
+    messages->pointers = calloc(count + 1, sizeof(*messages->pointers));
+    messages->vms = calloc(count + 1, sizeof(*messages->vms));
+    if (messages->results == NULL || messages->pointers == NULL || messages->vms == NULL) {
+        free_standings(messages);
+        api_call_fail(call, -ENOMEM, "out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        fill_result(&result->standings[i], &messages->results[i]);
+        messages->pointers[i] = &messages->results[i];
+        messages->pending = messages->pending || result->standings[i].outcome == POLICY_PENDING;
+        if (result->standings[i].outcome != POLICY_OVERRIDDEN)
+            messages->vms[messages->vm_count++] = messages->results[i].vm;
+    }
+    return true;
+}
+
+/* ---- ApplyPolicy ---- */
 
 static void on_applied(const struct policy_result *result, void *userdata)
 {
-    struct applying *applying = userdata;
-    struct api_call *call = applying->call;
-    struct vm *vm;
+    Vmreclaim__Controller__V1__ApplyVmPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
+    struct standing_messages messages;
 
-    if (result->status < 0) {
-        api_call_fail_error(call, result->status, result->error);
-    } else if (applying->vm[0] == '\0') {
-        answer_stored(call, result);
-    } else {
-        vm = api_find_vm(call, applying->vm);
-        applying->policy.revision = result->revision->revision;
-        if (vm != NULL)
-            assign(call, vm, &applying->policy);
+    if (!take_standings(userdata, result, &messages))
+        return;
+    response.name = message_text(result->revision->name);
+    response.revision = result->revision->revision;
+    response.pending = messages.pending;
+    response.vms = messages.vms;
+    response.n_vms = messages.vm_count;
+    response.results = messages.pointers;
+    response.n_results = messages.count;
+    if (messages.count == 1) { /* as clients of before read it */
+        response.unsupported_keys = messages.results[0].unsupported_keys;
+        response.n_unsupported_keys = messages.results[0].n_unsupported_keys;
+        response.capped_keys = messages.results[0].capped_keys;
+        response.n_capped_keys = messages.results[0].n_capped_keys;
     }
-    free(applying);
+    api_call_finish(userdata, &response.base);
+    free_standings(&messages);
 }
 
-/* The name of the VM that the policy is for, when that is one. False after failing the call. */
-static bool find_target(struct api_call *call, const char *selector, char vm_name[VM_NAME_SIZE])
+/* The selector as it is stored: a VM by its name, whatever the request calls it. */
+static int find_selector(const struct api_call *call, const char *asked, const char **ret_selector,
+                         struct error *error)
 {
-    const struct vm *vm;
+    struct vm *vm;
+    int r = 0;
 
-    if (selector[0] == '\0' || policy_selector_is_pattern(selector))
-        return true;
-    vm = api_find_vm(call, selector);
-    if (vm != NULL)
-        (void)snprintf(vm_name, VM_NAME_SIZE, "%s", vm->name);
-    return vm != NULL;
+    *ret_selector = asked;
+    if (asked[0] == '\0')
+        return 0;
+    if (policy_selector_is_pattern(asked))
+        return policy_selector_check(asked, error);
+    r = registry_find(&call->api->rooms.supervisor->registry, asked, &vm, error);
+    if (r == 0)
+        *ret_selector = vm->name;
+    return r;
 }
 
 static void apply_policy(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *asked = (const void *)request;
     const char *source = asked->source_name[0] != '\0' ? asked->source_name : "policy";
-    struct applying *applying = calloc(1, sizeof(*applying));
+    struct policy_order order = {
+        .text = asked->source, .source = asked->source_name, .author = call->caller.name};
+    struct policy policy;
     struct error error;
-    int r;
+    int r = find_selector(call, asked->vm, &order.selector, &error);
 
-    if (applying == NULL) {
-        api_call_fail(call, -ENOMEM, "out of memory");
-        return;
-    }
-    applying->call = call;
-    if (!find_target(call, asked->vm, applying->vm)) {
-        free(applying);
-        return;
-    }
-    r = policy_revision_read(asked->source, source, &applying->policy, &error);
-    if (r < 0) {
-        free(applying);
+    if (r == 0)
+        r = policy_revision_read(asked->source, source, &policy, &error);
+    if (r < 0)
         api_call_fail_error(call, r, &error);
-        return;
-    }
-    policy_order(
-        call->api->rooms.assignments, &applying->policy,
-        &(struct policy_order){.text = asked->source,
-                               .source = asked->source_name,
-                               .author = call->caller.name,
-                               .selector = applying->vm[0] != '\0' ? applying->vm : asked->vm},
-        on_applied, applying);
+    else
+        policy_order(call->api->rooms.assignments, &policy, &order, on_applied, call);
 }
 
 /* ---- looking ---- */
@@ -272,17 +275,19 @@ static void on_rolled_back(const struct policy_result *result, void *userdata)
 {
     Vmreclaim__Controller__V1__RollBackPolicyResponse response =
         VMRECLAIM__CONTROLLER__V1__ROLL_BACK_POLICY_RESPONSE__INIT;
+    struct standing_messages messages;
     PolicyRevision message;
 
-    if (result->status < 0) {
-        api_call_fail_error(userdata, result->status, result->error);
+    if (!take_standings(userdata, result, &messages))
         return;
-    }
     policy_revision_to_message(result->revision, &message);
     response.policy = &message;
-    response.n_vms = result->vm_count;
-    response.vms = result->vms;
+    response.vms = messages.vms;
+    response.n_vms = messages.vm_count;
+    response.results = messages.pointers;
+    response.n_results = messages.count;
     api_call_finish(userdata, &response.base);
+    free_standings(&messages);
 }
 
 static void roll_back(struct api_call *call, const ProtobufCMessage *request)
@@ -297,15 +302,17 @@ static void on_unassigned(const struct policy_result *result, void *userdata)
 {
     Vmreclaim__Controller__V1__UnassignPolicyResponse response =
         VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_RESPONSE__INIT;
+    struct standing_messages messages;
 
-    if (result->status < 0) {
-        api_call_fail_error(userdata, result->status, result->error);
+    if (!take_standings(userdata, result, &messages))
         return;
-    }
     response.policy = message_text(result->assignment->policy);
-    response.n_vms = result->vm_count;
-    response.vms = result->vms;
+    response.vms = messages.vms;
+    response.n_vms = messages.vm_count;
+    response.results = messages.pointers;
+    response.n_results = messages.count;
     api_call_finish(userdata, &response.base);
+    free_standings(&messages);
 }
 
 static void unassign(struct api_call *call, const ProtobufCMessage *request)

@@ -5,26 +5,31 @@
 
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
+#include "controller/cli/policy-results.h"
 
 static uint64_t to;
 
-static int print(const ProtobufCMessage *message, void *userdata)
-{
-    const Vmreclaim__Controller__V1__RollBackPolicyResponse *response = (const void *)message;
+typedef Vmreclaim__Controller__V1__RollBackPolicyResponse Response;
 
+static int print(const Response *response)
+{
     if (response->policy == NULL)
         return fail(EXIT_FAILED, "the daemon answered without a policy");
     (void)fputs("policy ", stdout);
     print_text(response->policy->name);
     (void)printf(": revision %" PRIu64 " has the text of revision %" PRIu64 "\n",
                  response->policy->revision, response->policy->rolled_back_to);
-    for (size_t i = 0; i < response->n_vms; i++) {
-        (void)fputs(i == 0 ? "in force for: " : ", ", stdout);
-        print_text(response->vms[i]);
-    }
-    if (response->n_vms > 0)
-        (void)putchar('\n');
-    return EXIT_DONE;
+    return policy_results_print(response->results, response->n_results, response->vms,
+                                response->n_vms);
+}
+
+static int show(const ProtobufCMessage *message, void *userdata)
+{
+    const struct cli *cli = userdata;
+    const Response *response = (const void *)message;
+
+    return cli->json ? policy_results_json(message, response->results, response->n_results)
+                     : print(response);
 }
 
 static int run(struct cli *cli, char **operands)
@@ -36,7 +41,7 @@ static int run(struct cli *cli, char **operands)
     request.name = operands[0];
     request.revision = to;
     request.author = (char *)(author == NULL ? "" : author);
-    return client_call(cli, "RollBackPolicy", &request.base, print, NULL);
+    return client_fetch(cli, "RollBackPolicy", &request.base, show, cli);
 }
 
 static const struct command_option options[] = {
@@ -50,8 +55,9 @@ const struct command command_policy_rollback = {
     .operand_count = 1,
     .summary = "back to an older revision",
     .description =
-        "Stores the text of an older revision as the newest one and puts it in force. The\n"
-        "history keeps all of them, so this can be taken back too.",
+        "Stores the text of an older revision as the newest one, gives it to the VMs that the\n"
+        "policy is assigned to, and says of each whether it is in force. The history keeps all\n"
+        "revisions, so this can be taken back too.",
     .example = "vmreclaim policy rollback idle --to 3",
     .see_also = "policy history, policy diff",
     .options = options,

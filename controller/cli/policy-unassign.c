@@ -3,23 +3,35 @@
 
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
+#include "controller/cli/policy-results.h"
 
-static int print(const ProtobufCMessage *message, void *userdata)
+typedef Vmreclaim__Controller__V1__UnassignPolicyResponse Response;
+
+struct shown {
+    const struct cli *cli;
+    const char *selector;
+};
+
+static int print(const Response *response, const char *selector)
 {
-    const Vmreclaim__Controller__V1__UnassignPolicyResponse *response = (const void *)message;
-
     (void)fputs("policy ", stdout);
     print_text(response->policy);
     (void)fputs(" is no longer assigned to ", stdout);
-    print_text(userdata);
+    print_text(selector);
     (void)putchar('\n');
-    for (size_t i = 0; i < response->n_vms; i++) {
-        (void)fputs(i == 0 ? "another holds now for: " : ", ", stdout);
-        print_text(response->vms[i]);
-    }
-    if (response->n_vms > 0)
-        (void)putchar('\n');
-    return EXIT_DONE;
+    if (response->n_results > 0)
+        (void)puts("another is for:");
+    return policy_results_print(response->results, response->n_results, response->vms,
+                                response->n_vms);
+}
+
+static int show(const ProtobufCMessage *message, void *userdata)
+{
+    const struct shown *shown = userdata;
+    const Response *response = (const void *)message;
+
+    return shown->cli->json ? policy_results_json(message, response->results, response->n_results)
+                            : print(response, shown->selector);
 }
 
 static int run(struct cli *cli, char **operands)
@@ -27,8 +39,10 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Controller__V1__UnassignPolicyRequest request =
         VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_REQUEST__INIT;
 
+    struct shown shown = {cli, operands[0]};
+
     request.selector = operands[0];
-    return client_call(cli, "UnassignPolicy", &request.base, print, operands[0]);
+    return client_fetch(cli, "UnassignPolicy", &request.base, show, &shown);
 }
 
 const struct command command_policy_unassign = {
@@ -42,5 +56,6 @@ const struct command command_policy_unassign = {
         "they run until one is assigned.",
     .example = "vmreclaim policy unassign 'web-*'",
     .see_also = "policy list, policy apply",
+    .timeout = 30 * NSEC_PER_SEC,
     .run = run,
 };

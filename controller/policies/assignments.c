@@ -8,11 +8,6 @@
 #include "controller/policies/give.h"
 #include "controller/policies/push.h"
 
-bool policy_selector_is_pattern(const char *selector)
-{
-    return strncmp(selector, "label:", 6) == 0 || strpbrk(selector, "*?[") != NULL;
-}
-
 /* ---- a VM that comes or changes ---- */
 
 static void on_assigned(const struct store_assigned *assigned, void *userdata)
@@ -44,6 +39,7 @@ void policy_assignments_init(struct policy_assignments *assignments, struct supe
         .listener = {.on_event = on_event, .userdata = assignments},
     };
     supervisor_listen(supervisor, &assignments->listener);
+    policy_rollouts_init(&assignments->rollouts, supervisor);
 }
 
 /* ---- a VM's own file ---- */

@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/policy/policy.h"
+#include "controller/policies/rollout.h"
 #include "controller/store/store.h"
 #include "controller/vms/supervisor.h"
 
@@ -14,14 +15,12 @@ struct policy_assignments {
     struct supervisor *supervisor;
     struct store *store;
     struct supervisor_listener listener;
+    struct policy_rollouts rollouts;
 };
 
 /* Until supervisor_finish. */
 void policy_assignments_init(struct policy_assignments *assignments, struct supervisor *supervisor,
                              struct store *store);
-
-/* The selector is for several VMs: a label or a glob. */
-bool policy_selector_is_pattern(const char *selector);
 
 /* Gives the VM its own file's policy, whose text has this hash, unless the store assigns one. */
 void policy_offer_file(struct policy_assignments *assignments, struct vm *vm,
@@ -35,8 +34,8 @@ struct policy_result {
     const struct error *error;
     const struct policy_revision *revision;     /* of policy_order and policy_roll_back */
     const struct policy_assignment *assignment; /* of policy_unassign: that there was */
-    char **vms;                                 /* names; see the functions */
-    size_t vm_count;
+    const struct policy_standing *standings;    /* of VMs; see the functions */
+    size_t standing_count;
 };
 typedef void (*policy_done)(const struct policy_result *result, void *userdata);
 
@@ -49,8 +48,9 @@ struct policy_order {
 };
 
 /* Stores a new revision of `policy`, which was read from the order's text, and assigns it. Every VM
- * that the policy is assigned to gets it; `vms` are these. `done` is called once, maybe before this
- * returns. */
+ * that the policy is assigned to gets it; there is a standing of each of these, and of those that
+ * the selector means and that have another policy by a closer assignment. `done` is called once,
+ * when their agents have answered, maybe before this returns. */
 void policy_order(struct policy_assignments *assignments, const struct policy *policy,
                   const struct policy_order *order, policy_done done, void *userdata);
 
@@ -58,8 +58,8 @@ void policy_order(struct policy_assignments *assignments, const struct policy *p
 void policy_roll_back(struct policy_assignments *assignments, const char *name, uint64_t revision,
                       const char *author, policy_done done, void *userdata);
 
-/* Takes an assignment away and gives every VM what is assigned to it now; `vms` are those that ran
- * something else. -ENOENT. */
+/* Takes an assignment away and gives every VM what is assigned to it now; with a standing of those
+ * that ran something else. -ENOENT. */
 void policy_unassign(struct policy_assignments *assignments, const char *selector, policy_done done,
                      void *userdata);
 

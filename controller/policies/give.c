@@ -17,7 +17,7 @@ struct policy_subject policy_subject_of(const struct vm *vm)
     };
 }
 
-static bool runs(const struct vm *vm, const struct policy_revision *revision)
+bool policy_is_given(const struct vm *vm, const struct policy_revision *revision)
 {
     const struct policy *policy = vm->assigned.policy;
 
@@ -25,7 +25,8 @@ static bool runs(const struct vm *vm, const struct policy_revision *revision)
            strcmp(policy->name, revision->name) == 0 && strcmp(policy->hash, revision->hash) == 0;
 }
 
-static bool read_once(struct policy_giving *giving, const struct policy_revision *revision)
+const struct policy *policy_giving_read(struct policy_giving *giving,
+                                        const struct policy_revision *revision)
 {
     struct error error;
 
@@ -33,7 +34,7 @@ static bool read_once(struct policy_giving *giving, const struct policy_revision
         giving->read = revision;
         giving->is_readable = policy_revision_load(revision, &giving->policy, &error) == 0;
     }
-    return giving->is_readable;
+    return giving->is_readable ? &giving->policy : NULL;
 }
 
 struct vm *policy_give(struct policy_giving *giving, const struct store_assigned *assigned,
@@ -45,7 +46,7 @@ struct vm *policy_give(struct policy_giving *giving, const struct store_assigned
     if (vm == NULL || assigned->revision_of[index] == POLICY_NONE_ASSIGNED)
         return NULL;
     revision = assigned->found.revisions[assigned->revision_of[index]];
-    if (runs(vm, revision) || !read_once(giving, revision) ||
+    if (policy_is_given(vm, revision) || policy_giving_read(giving, revision) == NULL ||
         policy_assign(vm, &giving->policy) < 0)
         return NULL;
     return vm;

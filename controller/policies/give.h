@@ -16,6 +16,13 @@ struct policy_giving {
     struct policy policy;
 };
 
+/* The policy of a revision; NULL: its text cannot be read. */
+const struct policy *policy_giving_read(struct policy_giving *giving,
+                                        const struct policy_revision *revision);
+
+/* Whether the VM runs, or is about to run, this revision. */
+bool policy_is_given(const struct vm *vm, const struct policy_revision *revision);
+
 /* Gives the VM of that subject what is assigned to it. The VM; NULL: it is gone, runs that already,
  * or nothing that can be read is assigned to it. */
 struct vm *policy_give(struct policy_giving *giving, const struct store_assigned *assigned,

@@ -1,36 +1,41 @@
 /* What operators order about policies.
  *
  * Theory of operation: an order is one object. First the store carries it out; then it says what is
- * assigned to each VM now, and who runs something else gets it. */
+ * assigned to each VM now, and who runs something else gets it. It ends when their agents have
+ * answered. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/policies/assignments.h"
 #include "controller/policies/give.h"
+#include "controller/policies/selector.h"
 
 struct order {
     struct policy_assignments *assignments;
     struct policy_revision *revision;     /* of a policy that is spread; NULL: none is */
     struct policy_assignment *assignment; /* that was taken away; NULL: none was */
+    char *selector;                       /* whom it is for; NULL: nobody */
     policy_done done;
     void *userdata;
 };
 
 /* ---- the end ---- */
 
-static void end(struct order *order, int status, const struct error *error, char **vms,
-                size_t vm_count)
+static void end(struct order *order, int status, const struct error *error,
+                const struct policy_standing *standings, size_t standing_count)
 {
     order->done(&(struct policy_result){.status = status,
                                         .error = error,
                                         .revision = order->revision,
                                         .assignment = order->assignment,
-                                        .vms = vms,
-                                        .vm_count = vm_count},
+                                        .standings = standings,
+                                        .standing_count = standing_count},
                 order->userdata);
     free(order->revision);
     free(order->assignment);
+    free(order->selector);
     free(order);
 }
 
@@ -43,41 +48,71 @@ static void end_without_memory(struct order *order)
 
 /* ---- who gets it ---- */
 
-static bool is_for(const struct order *order, const struct store_assigned *assigned, size_t index)
+static void on_rolled_out(const struct policy_standing *standings, size_t count, void *userdata)
 {
-    int found = assigned->revision_of[index];
-
-    return order->revision != NULL && found != POLICY_NONE_ASSIGNED &&
-           strcmp(assigned->found.revisions[found]->name, order->revision->name) == 0;
+    end(userdata, 0, NULL, standings, count);
 }
 
-/* A policy that is spread goes to all that it is for; else everybody gets their own. */
+static void give(struct policy_giving *giving, struct policy_rollout *rollout, struct vm *vm,
+                 const struct policy_revision *revision)
+{
+    const struct policy *policy = policy_giving_read(giving, revision);
+
+    if (policy != NULL)
+        policy_rollout_add(rollout, vm, policy);
+    else
+        policy_rollout_note(rollout, vm, POLICY_REFUSED, "the revision's text cannot be read");
+}
+
+/* Somebody means the VM, and it has another policy by a closer assignment. */
+static void note_overridden(const struct order *order, struct policy_rollout *rollout,
+                            struct vm *vm, const struct policy_revision *found)
+{
+    char reason[192];
+
+    if (order->selector == NULL || !policy_selector_matches(order->selector, vm))
+        return;
+    (void)snprintf(reason, sizeof(reason),
+                   "policy '%s' is assigned to it more closely; see: vmreclaim policy list",
+                   found->name);
+    policy_rollout_note(rollout, vm, POLICY_OVERRIDDEN, reason);
+}
+
+/* `found` is assigned to the VM. A policy that is spread goes to all that it is for; else everybody
+ * gets their own. */
+static void settle(const struct order *order, struct policy_giving *giving,
+                   struct policy_rollout *rollout, struct vm *vm,
+                   const struct policy_revision *found)
+{
+    if (order->revision == NULL) {
+        if (!policy_is_given(vm, found))
+            give(giving, rollout, vm, found);
+    } else if (strcmp(found->name, order->revision->name) == 0)
+        give(giving, rollout, vm, found);
+    else
+        note_overridden(order, rollout, vm, found);
+}
+
 static void on_assigned(const struct store_assigned *assigned, void *userdata)
 {
     struct order *order = userdata;
     const struct registry *registry = &order->assignments->supervisor->registry;
     struct policy_giving giving = {.registry = registry};
-    char **vms = calloc(assigned->count + 1, sizeof(*vms));
-    size_t count = 0;
+    struct policy_rollout *rollout =
+        policy_rollout_create(&order->assignments->rollouts, assigned->count);
 
-    if (vms == NULL) {
+    if (rollout == NULL) {
         end_without_memory(order);
         return;
     }
     for (size_t i = 0; i < assigned->count; i++) {
-        struct vm *vm = NULL;
+        struct vm *vm = registry_find_name(registry, assigned->vms[i]);
 
-        if (order->revision == NULL) {
-            vm = policy_give(&giving, assigned, i);
-        } else if (is_for(order, assigned, i)) {
-            (void)policy_give(&giving, assigned, i);
-            vm = registry_find_name(registry, assigned->vms[i]);
-        }
-        if (vm != NULL)
-            vms[count++] = (char *)vm->name;
+        if (vm != NULL && assigned->revision_of[i] != POLICY_NONE_ASSIGNED)
+            settle(order, &giving, rollout, vm,
+                   assigned->found.revisions[assigned->revision_of[i]]);
     }
-    end(order, 0, NULL, vms, count);
-    free((void *)vms);
+    policy_rollout_begin(rollout, on_rolled_out, order);
 }
 
 static void give_to_all(struct order *order)
@@ -141,7 +176,12 @@ void policy_order(struct policy_assignments *assignments, const struct policy *p
                                              .text = asked->text};
     struct order *order = create(assignments, done, userdata);
 
-    if (order != NULL)
+    if (order == NULL)
+        return;
+    order->selector = strdup(asked->selector);
+    if (order->selector == NULL)
+        end_without_memory(order);
+    else
         store_order_policy(assignments->store, &revision, asked->selector, on_stored, order);
 }
 

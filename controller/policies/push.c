@@ -90,6 +90,9 @@ static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
         push(vm);
         return;
     }
+    /* The connection ended: the next one gets it. */
+    if (result->code == TTRPC_UNAVAILABLE)
+        return;
     if (result->code != TTRPC_OK) {
         on_policy_refused(vm, result);
         return;

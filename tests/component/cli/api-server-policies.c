@@ -1,19 +1,65 @@
 /* The scripted API server's methods for policies. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/number.h"
+#include "common/base/util.h"
 #include "controller.pb-c.h"
 #include "tests/component/cli/api-server.h"
 
 typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
+typedef Vmreclaim__Controller__V1__VmPolicyResult PolicyResult;
+
+/* One VM of each outcome. */
+static PolicyResult *const *make_results(void)
+{
+    static PolicyResult results[4];
+    static PolicyResult *pointers[4];
+    static char *unsupported[] = {(char *)"refault_rate"};
+    static const struct {
+        const char *vm;
+        int outcome;
+        const char *reason;
+    } rows[] = {
+        {"web1", VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_IN_FORCE, ""},
+        {"web20", VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_PENDING,
+         "no agent of VM 'web20' is connected"},
+        {"web3", VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_REFUSED,
+         "the agent did not take it"},
+        {"web4", VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_OVERRIDDEN,
+         "policy 'night' is assigned to it more closely"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        vmreclaim__controller__v1__vm_policy_result__init(&results[i]);
+        results[i].vm = (char *)rows[i].vm;
+        results[i].outcome = (Vmreclaim__Controller__V1__PolicyOutcome)rows[i].outcome;
+        results[i].reason = (char *)rows[i].reason;
+        pointers[i] = &results[i];
+    }
+    results[0].unsupported_keys = unsupported;
+    results[0].n_unsupported_keys = 1;
+    return pointers;
+}
+
+/* "results-FROM-COUNT": some of them. */
+static size_t pick_results(const char *selector, PolicyResult ***ret_results)
+{
+    unsigned from = 0;
+    unsigned count = 0;
+
+    if (sscanf(selector, "results-%1u-%1u", &from, &count) != 2)
+        return 0;
+    *ret_results = (PolicyResult **)make_results() + from;
+    return count;
+}
 
 void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
     const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *request = (const void *)message;
     Vmreclaim__Controller__V1__ApplyVmPolicyResponse response =
         VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
-    char *unsupported[] = {(char *)"refault_rate"};
     char *vms[] = {request->vm};
 
     if (play(call, request->vm))
@@ -25,10 +71,9 @@ void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void
     }
     response.name = (char *)"balanced";
     response.revision = 4;
-    response.unsupported_keys = unsupported;
-    response.n_unsupported_keys = 1;
+    response.n_results = pick_results(request->vm, &response.results);
     response.vms = vms;
-    response.n_vms = 1;
+    response.n_vms = strcmp(request->vm, "older") == 0;
     ttrpc_call_finish(call, &response.base);
 }
 
@@ -112,7 +157,6 @@ void roll_back(struct ttrpc_call *call, const ProtobufCMessage *message, void *u
     const Vmreclaim__Controller__V1__RollBackPolicyRequest *request = (const void *)message;
     Vmreclaim__Controller__V1__RollBackPolicyResponse response =
         VMRECLAIM__CONTROLLER__V1__ROLL_BACK_POLICY_RESPONSE__INIT;
-    char *vms[] = {(char *)"web1", (char *)"web2"};
     PolicyRevision revision;
 
     if (!fill_revision(call, request->name, request->revision, &revision))
@@ -120,8 +164,8 @@ void roll_back(struct ttrpc_call *call, const ProtobufCMessage *message, void *u
     revision.revision = 3;
     revision.rolled_back_to = request->revision == 0 ? 1 : request->revision;
     response.policy = &revision;
-    response.vms = vms;
-    response.n_vms = 2;
+    response.results = (PolicyResult **)make_results();
+    response.n_results = 2;
     ttrpc_call_finish(call, &response.base);
 }
 
@@ -130,15 +174,13 @@ void unassign(struct ttrpc_call *call, const ProtobufCMessage *message, void *us
     const Vmreclaim__Controller__V1__UnassignPolicyRequest *request = (const void *)message;
     Vmreclaim__Controller__V1__UnassignPolicyResponse response =
         VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_RESPONSE__INIT;
-    char *vms[] = {(char *)"web1"};
-
     if (strcmp(request->selector, "web-*") != 0) {
         ttrpc_call_fail(call, TTRPC_NOT_FOUND, "nothing is assigned to \"%s\"", request->selector);
         return;
     }
     response.policy = (char *)"idle";
-    response.vms = vms;
-    response.n_vms = 1;
+    response.results = (PolicyResult **)make_results();
+    response.n_results = 1;
     ttrpc_call_finish(call, &response.base);
 }
 

@@ -194,9 +194,24 @@ class CliTest(unittest.TestCase):
 
     def test_policy_apply(self):
         path = self.write("profile: balanced\n")
-        text = self.run_cli("policy", "apply", path, "--vm", "web1").stdout
-        self.assertEqual(text, "policy balanced, revision 4: in force\nassigned to: web1\n"
-                               "the guest does not know: refault_rate\n")
+        head = "policy balanced, revision 4, is stored\n"
+        lines = ("  web1   in force; the guest does not know refault_rate\n",
+                 "  web20  not yet in force: no agent of VM 'web20' is connected\n",
+                 "  web3   not in force: the agent did not take it\n",
+                 "  web4   not for it: policy 'night' is assigned to it more closely\n")
+        apply = ("policy", "apply", path, "--vm")
+        self.assertEqual(self.run_cli(*apply, "results-0-4", code=7).stdout, head + "".join(lines))
+        self.assertEqual(self.run_cli(*apply, "results-1-1").stdout, head + lines[1])
+        self.run_cli(*apply, "results-2-1", code=5)
+        self.run_cli(*apply, "results-3-1", code=7)
+        found = self.run_json(*apply, "results-1-2", code=7)["results"]
+        self.assertEqual([result["outcome"] for result in found], ["pending", "refused"])
+        # nobody is meant
+        result = self.run_cli(*apply, "web-*")
+        self.assertEqual(result.stdout, head)
+        self.assertIn('warning: "web-*" means no VM now', result.stderr)
+        self.assertIn("it is assigned to no VM yet", self.run_cli("policy", "apply", path).stdout)
+        self.assertIn("an older daemon does not say", self.run_cli(*apply, "older").stdout)
 
     # ---- policies ----
 
@@ -242,7 +257,7 @@ class CliTest(unittest.TestCase):
     def test_policy_unassign(self):
         self.assertEqual(self.run_cli("policy", "unassign", "web-*").stdout,
                          "policy idle is no longer assigned to web-*\n"
-                         "another holds now for: web1\n")
+                         "another is for:\n  web1  in force; the guest does not know refault_rate\n")
         self.run_cli("policy", "unassign", "db-*", code=3)
 
     def test_policy_diff(self):
@@ -271,7 +286,8 @@ class CliTest(unittest.TestCase):
         self.assertRegex(lines[2], r"^ +1 .* alice +0123456789ab idle.yaml$")
         self.assertEqual(self.run_cli("policy", "rollback", "idle", "--to", "1").stdout,
                          "policy idle: revision 3 has the text of revision 1\n"
-                         "in force for: web1, web2\n")
+                         "  web1   in force; the guest does not know refault_rate\n"
+                         "  web20  not yet in force: no agent of VM 'web20' is connected\n")
         self.run_cli("policy", "rollback", "other", code=3)
 
     # ---- leases, records, the daemon ----

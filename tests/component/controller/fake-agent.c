@@ -142,6 +142,10 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
     struct fake_agent *agent = agent_of(call);
 
     agent->policies++;
+    if (agent->policy_code != TTRPC_OK) {
+        ttrpc_call_fail(call, agent->policy_code, "the test says so");
+        return;
+    }
     (void)snprintf(agent->policy_name, sizeof(agent->policy_name), "%s", asked->policy->name);
     response.unsupported_keys = unsupported;
     response.n_unsupported_keys = 1;

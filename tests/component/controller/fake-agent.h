@@ -42,6 +42,7 @@ struct fake_agent {
     uint64_t watch_interval;
     int lowest_order; /* -1: not told */
     char policy_name[64];
+    enum ttrpc_code policy_code; /* what ApplyPolicy answers; TTRPC_OK: it takes the policy */
     unsigned policies;
     void (*on_action)(struct fake_agent *agent, void *userdata); /* before the answer */
     void *userdata;

@@ -255,6 +255,98 @@ static void test_what_is_assigned_holds_before_a_file(void **state)
     wait_for(f, strcmp(get_vm(f, "web-1")->policy, "filed") == 0);
 }
 
+typedef Vmreclaim__Controller__V1__VmPolicyResult PolicyResult;
+
+/* Of the last ApplyPolicy; NULL: the answer does not have the VM. */
+static const PolicyResult *result_of(const struct fixture *f, const char *vm)
+{
+    const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *response = (const void *)f->response;
+
+    assert_int_equal(f->code, TTRPC_OK);
+    for (size_t i = 0; i < response->n_results; i++)
+        if (strcmp(response->results[i]->vm, vm) == 0)
+            return response->results[i];
+    return NULL;
+}
+
+static void apply_to(struct fixture *f, const char *name, const char *selector)
+{
+    Vmreclaim__Controller__V1__ApplyVmPolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
+    char source[64];
+
+    (void)snprintf(source, sizeof(source), "%s.yaml", name);
+    request.source = text("profile: gentle\n");
+    request.source_name = source;
+    request.vm = text(selector);
+    call(f, "ApplyPolicy", &request.base);
+}
+
+#define OUTCOME(name) VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_##name
+
+static void test_each_vm_has_an_outcome(void **state)
+{
+    struct fixture *f = *state;
+
+    put(f, "vms/web-2.yaml", "cid: 77\n");
+    put(f, "vms/db-1.yaml", "cid: 78\n");
+    start_managed(f);
+    apply_to(f, "one", "*");
+    assert_int_equal(result_of(f, "web-1")->outcome, OUTCOME(IN_FORCE));
+    assert_string_equal(result_of(f, "web-1")->unsupported_keys[0], "from_the_future");
+    assert_string_equal(f->agent.policy_name, "one"); /* when it is said, it is so */
+    assert_int_equal(result_of(f, "web-2")->outcome, OUTCOME(PENDING));
+    assert_non_null(strstr(result_of(f, "web-2")->reason, "no agent of VM 'web-2' is connected"));
+    /* The closer assignment stays, and is named. */
+    apply_to(f, "two", "web-*");
+    assert_int_equal(result_of(f, "web-1")->outcome, OUTCOME(IN_FORCE));
+    assert_null(result_of(f, "db-1"));
+    apply_to(f, "three", "*-*");
+    assert_int_equal(result_of(f, "web-1")->outcome, OUTCOME(OVERRIDDEN));
+    assert_non_null(strstr(result_of(f, "web-1")->reason, "policy 'two' is assigned to it"));
+    assert_int_equal(result_of(f, "db-1")->outcome, OUTCOME(PENDING));
+    assert_string_equal(f->agent.policy_name, "two");
+    /* Without a selector it goes where it is assigned already. */
+    apply_to(f, "two", "");
+    assert_int_equal(result_of(f, "web-1")->outcome, OUTCOME(IN_FORCE));
+    assert_null(result_of(f, "db-1"));
+}
+
+static void test_an_agent_that_refuses_a_policy(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    f->agent.policy_code = TTRPC_FAILED_PRECONDITION;
+    apply_to(f, "one", "web-*");
+    assert_int_equal(result_of(f, "web-1")->outcome, OUTCOME(REFUSED));
+    assert_non_null(strstr(result_of(f, "web-1")->reason, "the test says so"));
+}
+
+/* A slip in a selector is not a policy in force. */
+static void test_selectors_that_mean_nobody(void **state)
+{
+    static const char *const bad[] = {"label:",  "label:tier", "label:=web", "label:tier=w*",
+                                      "web-[12", "web/*",      "web *",      "w\xc3\xa4*",
+                                      "web-[!",  "[]",         "*,db"};
+    struct fixture *f = *state;
+
+    start_managed(f);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        apply_to(f, "one", bad[i]);
+        if (f->code != TTRPC_INVALID_ARGUMENT)
+            fail_msg("'%s' was taken", bad[i]);
+        assert_non_null(strstr(f->message, "'"));
+    }
+    apply_to(f, "one", "nobody");
+    assert_int_equal(f->code, TTRPC_NOT_FOUND);
+    apply_to(f, "one", "db-*");
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_null(result_of(f, "web-1"));
+    assert_int_equal(f->agent.policies, 0);
+    assert_int_equal(applied_revision(f), 1); /* the others left nothing in the store */
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +356,9 @@ int main(int argc, char **argv)
         policy_test(test_the_effective_policy),
         policy_test(test_unassigning),
         policy_test(test_what_is_assigned_holds_before_a_file),
+        policy_test(test_each_vm_has_an_outcome),
+        policy_test(test_an_agent_that_refuses_a_policy),
+        policy_test(test_selectors_that_mean_nobody),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));

@@ -1,0 +1,88 @@
+/* Lines about VMs and a policy. */
+#include "controller/cli/policy-results.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "controller/cli/cli.h"
+
+#define OUTCOME(name) VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_##name
+
+static const char *outcome_text(const PolicyResult *result)
+{
+    switch ((int)result->outcome) {
+    case OUTCOME(IN_FORCE):
+        return "in force";
+    case OUTCOME(PENDING):
+        return "not yet in force: ";
+    case OUTCOME(REFUSED):
+        return "not in force: ";
+    case OUTCOME(OVERRIDDEN):
+        return "not for it: ";
+    default:
+        return "unknown outcome: ";
+    }
+}
+
+static void print_keys(const char *before, char *const *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void)fputs(i == 0 ? before : ", ", stdout);
+        print_text(keys[i]);
+    }
+}
+
+static void print_result(const PolicyResult *result, int width)
+{
+    int length = (int)strlen(result->vm);
+
+    (void)fputs("  ", stdout);
+    print_text(result->vm);
+    (void)printf("%*s  %s", length < width ? width - length : 0, "", outcome_text(result));
+    print_text(result->reason);
+    print_keys("; the guest does not know ", result->unsupported_keys, result->n_unsupported_keys);
+    print_keys("; capped by the guest's own configuration: ", result->capped_keys,
+               result->n_capped_keys);
+    (void)putchar('\n');
+}
+
+static int exit_code_of(PolicyResult *const *results, size_t count)
+{
+    size_t taken = 0;
+    size_t refused = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        taken +=
+            results[i]->outcome == OUTCOME(IN_FORCE) || results[i]->outcome == OUTCOME(PENDING);
+        refused += results[i]->outcome == OUTCOME(REFUSED);
+    }
+    if (taken == 0 && refused > 0)
+        return EXIT_REFUSED;
+    return refused > 0 || (taken == 0 && count > 0) ? EXIT_PARTIAL : EXIT_DONE;
+}
+
+int policy_results_print(PolicyResult *const *results, size_t count, char *const *vms,
+                         size_t vm_count)
+{
+    int width = 0;
+
+    if (count == 0 && vm_count > 0) {
+        print_keys("  assigned to ", vms, vm_count);
+        (void)puts("; whether it is in force there an older daemon does not say");
+    }
+    for (size_t i = 0; i < count; i++) {
+        int length = (int)strlen(results[i]->vm);
+
+        width = length > width ? length : width;
+    }
+    for (size_t i = 0; i < count; i++)
+        print_result(results[i], width);
+    return exit_code_of(results, count);
+}
+
+int policy_results_json(const ProtobufCMessage *message, PolicyResult *const *results, size_t count)
+{
+    int r = print_json(message);
+
+    return r == EXIT_DONE ? exit_code_of(results, count) : r;
+}

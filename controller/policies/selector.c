@@ -1,0 +1,86 @@
+/* Selectors. */
+#include "controller/policies/selector.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <string.h>
+
+#define LABEL "label:"
+
+static bool is_label(const char *selector)
+{
+    return strncmp(selector, LABEL, sizeof(LABEL) - 1) == 0;
+}
+
+bool policy_selector_is_pattern(const char *selector)
+{
+    return is_label(selector) || strpbrk(selector, "*?[") != NULL;
+}
+
+static int check_label(const char *selector, struct error *error)
+{
+    const char *label = selector + sizeof(LABEL) - 1;
+    const char *equal = strchr(label, '=');
+
+    if (equal == NULL || equal == label)
+        return error_set(error, -EINVAL, "'%.80s' is not of the form label:KEY=VALUE", selector);
+    if (strchr(label, '*') != NULL)
+        return error_set(error, -EINVAL,
+                         "'%.80s': labels are compared as they are written; only names may have "
+                         "'*'",
+                         selector);
+    return 0;
+}
+
+/* The end of the set that begins at '['; NULL: it has none. A ']' that comes first is one of the
+ * set. */
+static const char *end_of_set(const char *begin)
+{
+    const char *first = begin + 1;
+
+    if (*first == '!' || *first == '^')
+        first++;
+    return *first == '\0' ? NULL : strchr(first + 1, ']');
+}
+
+static int check_glob(const char *selector, struct error *error)
+{
+    for (const char *c = selector; *c != '\0'; c++) {
+        if (*c == '[') {
+            c = end_of_set(c);
+            if (c == NULL)
+                return error_set(error, -EINVAL, "'%.80s': the '[' is not closed", selector);
+            continue;
+        }
+        if (!isalnum((unsigned char)*c) && strchr(".-_*?\\", *c) == NULL)
+            return error_set(error, -EINVAL,
+                             "'%.80s' matches no VM: their names have letters, digits, '.', '-' "
+                             "and '_'",
+                             selector);
+    }
+    return 0;
+}
+
+int policy_selector_check(const char *selector, struct error *error)
+{
+    return is_label(selector) ? check_label(selector, error) : check_glob(selector, error);
+}
+
+static bool has_label(const struct vm *vm, const char *label)
+{
+    const struct vm_definition *definition = vm->sources.definition;
+
+    for (size_t i = 0; definition != NULL && i < definition->label_count; i++)
+        if (strcmp(definition->labels[i], label) == 0)
+            return true;
+    return false;
+}
+
+bool policy_selector_matches(const char *selector, const struct vm *vm)
+{
+    if (is_label(selector))
+        return has_label(vm, selector + sizeof(LABEL) - 1);
+    return policy_selector_is_pattern(selector) ? fnmatch(selector, vm->name, 0) == 0
+                                                : strcmp(selector, vm->name) == 0;
+}
