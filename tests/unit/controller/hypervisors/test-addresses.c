@@ -113,14 +113,13 @@ static void test_a_place(void **state)
         assert_int_equal(unlink(sockets[i]), 0);
     assert_int_equal(unlink("file.qmp"), 0);
     assert_int_equal(rmdir(directory), 0);
-    assert_int_equal(hypervisor_place_find(&place, &found, &count, &error), 0);
-    assert_int_equal(count, 0);
-    free(found);
+    /* A directory that is not there says nothing about the VMs in it. */
+    assert_int_equal(hypervisor_place_find(&place, &found, &count, &error), -ENOENT);
     assert_int_equal(hypervisor_place_parse("qemu:run", &place, &error), -EINVAL);
     assert_int_equal(hypervisor_place_parse("/run", &place, &error), -EINVAL);
 }
 
-/* A file's name is any bytes; a VM's is UTF-8 of one line. */
+/* A file's name is any bytes; a VM's is letters, digits and ".-_". */
 static void test_names_of_sockets(void **state)
 {
     static const struct {
@@ -130,13 +129,12 @@ static void test_names_of_sockets(void **state)
         {"/run/web 1.qmp", "web-1"},
         {"/run/Stra\xc3\x9f"
          "e.qmp",
-         "Stra\xc3\x9f"
-         "e"},
+         "Stra--e"},
         {"/run/Stra\xdf"
          "e.qmp",
-         "Stra?e"},
-        {"/run/two\nlines.sock", "two?lines"},
-        {"/run/aaaaaaaaaa\xc3\xa4.qmp", "aaaaaaaaaa"},
+         "Stra-e"},
+        {"/run/two\nlines.sock", "two-lines"},
+        {"/run/aaaaaaaaaa\xc3\xa4.qmp", "aaaaaaaaaa-"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
