@@ -24,6 +24,8 @@
 #include "controller/daemon_files.h"
 #include "controller/vms/tick.h"
 
+#define STORE_STOP_TIME (10 * NSEC_PER_SEC)
+
 static int no_timer(int r, struct error *error)
 {
     return r < 0 ? error_set(error, r, "cannot make a timer: %s", uv_strerror(r)) : 0;
@@ -118,6 +120,14 @@ static int start_policies(struct daemon *daemon, struct error *error)
 static int start_recorder(struct daemon *daemon, struct error *error)
 {
     return no_timer(recorder_init(&daemon->recorder, &daemon->supervisor, daemon->store), error);
+}
+
+/* What is there is known: from now on nobody waits for the disk. */
+static int start_store_thread(struct daemon *daemon, struct error *error)
+{
+    int r = store_start(daemon->store, &daemon->loop);
+
+    return r < 0 ? error_set(error, r, "cannot make the store's thread: %s", uv_strerror(r)) : 0;
 }
 
 static void stop_recorder(struct daemon *daemon)
@@ -231,6 +241,7 @@ static const struct part {
     {start_leases, stop_leases, finish_leases},
     {start_policies, NULL, NULL},
     {start_recorder, stop_recorder, finish_recorder},
+    {start_store_thread, NULL, NULL},
     {start_api, stop_api, finish_api},
     {start_actions, stop_actions, NULL},
     {daemon_watches_start, daemon_watches_stop, NULL},
@@ -290,6 +301,21 @@ void daemon_run(struct daemon *daemon)
     notify_send(&daemon->notify, "STOPPING=1");
 }
 
+/* What waits is written, and what was asked is answered, while all who asked are there. */
+static void stop_store(struct daemon *daemon)
+{
+    struct store_status status;
+
+    if (daemon->store == NULL)
+        return;
+    if (store_stop(daemon->store, STORE_STOP_TIME) < 0) {
+        store_get_status(daemon->store, &status);
+        log_error("the disk of %s does not answer: %llu records are lost", status.path,
+                  (unsigned long long)status.pending);
+    }
+    (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
+}
+
 void daemon_finish(struct daemon *daemon)
 {
     if (daemon->loop.data == NULL)
@@ -298,6 +324,7 @@ void daemon_finish(struct daemon *daemon)
         if (parts[i].stop != NULL)
             parts[i].stop(daemon);
     (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
+    stop_store(daemon);
     for (size_t i = daemon->part_count; i-- > 0;)
         if (parts[i].finish != NULL)
             parts[i].finish(daemon);

@@ -44,6 +44,13 @@ static inline void list_remove(struct list *link)
     list_init(link);
 }
 
+/* Leaves the head and each link empty. */
+static inline void list_remove_all(struct list *head)
+{
+    while (!list_is_empty(head))
+        list_remove(head->next);
+}
+
 #define list_entry(link, type, member) container_of(link, type, member)
 
 #define list_for_each(link, head)                                                                  \

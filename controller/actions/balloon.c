@@ -22,6 +22,11 @@ static enum action_look look(struct action *action, nsec_t now)
 {
     struct vm *vm = action->vm;
 
+    if (action->lease != NULL) {
+        if (now - action->started >= WAIT_MAX)
+            action->reason = "the journal of leases was not written: its disk does not answer";
+        return action->reason == NULL ? ACTION_GOES_ON : ACTION_IS_OVER;
+    }
     if (lease_balloon(vm) == NULL || is_reached(lease_balloon(vm)))
         return ACTION_HAS_ACTED;
     vm_read_balloon(vm);
@@ -46,6 +51,13 @@ static const char *shortfall(const struct vm *vm)
     }
 }
 
+static void call_off(struct action *action)
+{
+    if (action->lease != NULL)
+        lease_asked_call_off(action->lease);
+    action->lease = NULL;
+}
+
 /* From the guest's page to the host's footprint it takes less than a second. */
 static const struct action_means by_the_balloon = {
     .interval = 250 * NSEC_PER_MSEC,
@@ -53,6 +65,7 @@ static const struct action_means by_the_balloon = {
     .settle_max = 1 * NSEC_PER_SEC,
     .look = look,
     .shortfall = shortfall,
+    .call_off = call_off,
 };
 
 /* ---- the kinds ---- */
@@ -62,17 +75,31 @@ static int check_set(const struct vm *vm, struct error *error)
     return 0; /* the keeper knows, once the guest was sampled */
 }
 
+static void on_set(int status, const struct error *error, void *userdata)
+{
+    struct action *action = userdata;
+
+    action->lease = NULL;
+    if (status < 0)
+        action_fail(action, status, error->text);
+}
+
 static int set(struct action *action, struct error *error)
 {
-    return lease_keeper_set(action->actions->keeper, action->vm, action->request.balloon.size,
-                            action->request.balloon.lifetime, action->request.balloon.owner, error);
+    int r = lease_keeper_set(action->actions->keeper, action->vm, action->request.balloon.size,
+                             action->request.balloon.lifetime, action->request.balloon.owner,
+                             &action->lease, error);
+
+    if (r == 0 && action->lease != NULL)
+        lease_asked_tell(action->lease, on_set, action);
+    return r;
 }
 
 static int check_release(const struct vm *vm, struct error *error)
 {
-    if (lease_balloon(vm) == NULL || lease_balloon(vm)->lease_count == 0)
-        return error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
-    return 0;
+    return lease_may_release(vm)
+               ? 0
+               : error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
 }
 
 static int release(struct action *action, struct error *error)

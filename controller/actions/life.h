@@ -74,6 +74,7 @@ struct action {
     nsec_t settle_end;
     const char *reason;                        /* static text: why not more; NULL: none */
     Vmreclaim__Agent__V1__ActionResult *guest; /* a copy of the agent's answer; NULL: none */
+    struct lease_asked *lease;                 /* of the balloon's means, being written; or NULL */
     struct ttrpc_client_call *client;          /* of the guest's means; NULL: nothing is asked */
 };
 

@@ -164,39 +164,30 @@ static json_t *dump_vms(const struct supervisor *supervisor)
     return vms;
 }
 
-static int add_lease(const struct lease *lease, void *userdata)
+static void add_lease(const struct lease *lease, json_t *leases)
 {
-    (void)json_array_append_new(userdata, json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I}", "id",
-                                                    (json_int_t)lease->id, "vm", lease->vm, "owner",
-                                                    lease->owner, "bytes", (json_int_t)lease->bytes,
-                                                    "baseline", (json_int_t)lease->baseline,
-                                                    "state", (json_int_t)lease->state, "expires_ns",
-                                                    (json_int_t)lease->expires));
-    return 0;
+    (void)json_array_append_new(
+        leases, json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I}", "id", (json_int_t)lease->id, "vm",
+                          lease->vm, "owner", lease->owner, "bytes", (json_int_t)lease->bytes,
+                          "baseline", (json_int_t)lease->baseline, "state",
+                          (json_int_t)lease->state, "expires_ns", (json_int_t)lease->expires));
 }
 
-static json_t *dump_leases(struct store *store)
-{
-    struct lease_journal journal;
-    json_t *leases = json_array();
-
-    store_lease_journal(store, &journal);
-    (void)journal.load(journal.userdata, add_lease, leases, NULL);
-    return leases;
-}
-
-static char *dump(const struct api *api)
+static char *dump(const struct api *api, const struct lease *leases, size_t count)
 {
     struct status_scratch scratch;
     Status status;
     json_t *json = json_object();
+    json_t *kept = json_array();
     json_t *part;
 
     fill_status(api, &status, &scratch);
     if (json_from_message(&status.base, &part) == 0)
         (void)json_object_set_new(json, "status", part);
     (void)json_object_set_new(json, "vms", dump_vms(api->rooms.supervisor));
-    (void)json_object_set_new(json, "leases", dump_leases(api->rooms.store));
+    for (size_t i = 0; i < count; i++)
+        add_lease(&leases[i], kept);
+    (void)json_object_set_new(json, "leases", kept);
     (void)json_object_set_new(json, "records_under_way",
                               json_integer((json_int_t)api->rooms.recorder->track_count));
     char *text = json_dumps(json, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
@@ -220,9 +211,12 @@ static int send_pieces(struct api_call *call, char *text, size_t length)
     return r;
 }
 
-static void dump_state(struct api_call *call, const ProtobufCMessage *request)
+/* A journal that cannot be read has none to show; the status says so. */
+static void on_leases(int lease_status, const struct error *error, const struct lease *leases,
+                      size_t count, void *userdata)
 {
-    char *text = dump(call->api);
+    struct api_call *call = userdata;
+    char *text = dump(call->api, leases, count);
 
     if (text == NULL)
         api_call_fail(call, -ENOMEM, "out of memory");
@@ -231,6 +225,14 @@ static void dump_state(struct api_call *call, const ProtobufCMessage *request)
     else
         api_call_finish(call, NULL);
     free(text);
+}
+
+static void dump_state(struct api_call *call, const ProtobufCMessage *request)
+{
+    struct lease_journal journal;
+
+    store_lease_journal(call->api->rooms.store, &journal);
+    journal.load(journal.userdata, on_leases, call);
 }
 
 /* ---- Reload ---- */

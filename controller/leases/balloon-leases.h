@@ -57,6 +57,7 @@ struct balloon_control {
     nsec_t moved;      /* CLOCK_BOOTTIME when the guest last followed */
     nsec_t told;       /* ... when the target was last told */
     nsec_t strange;    /* ... since when the guest is where nobody of ours asked it to be; 0: not */
+    bool writing;      /* into the journal, or out of it; only what the guest needs does not wait */
     bool telling;      /* a command is under way */
     uint64_t telling_target; /* of the last of them */
     unsigned unanswered;     /* commands; a raise does not wait for those before it */

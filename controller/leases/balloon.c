@@ -39,8 +39,8 @@ enum balloon_news balloon_take_news(struct balloon_control *control)
 /* The size must be exact: what is short would be missing from the next baseline. */
 bool balloon_is_over(const struct balloon_control *control)
 {
-    return control->lease_count == 0 && control->unanswered == 0 && !control->raise &&
-           !control->resync && control->target == control->baseline &&
+    return control->lease_count == 0 && control->unanswered == 0 && !control->writing &&
+           !control->raise && !control->resync && control->target == control->baseline &&
            control->actual >= control->baseline;
 }
 
@@ -249,11 +249,15 @@ static void see(struct balloon_control *control, const struct balloon_input *inp
 
 /* ---- what to do ---- */
 
-static struct balloon_action act_on_journal(const struct balloon_control *control)
+static struct balloon_action act_on_journal(struct balloon_control *control)
 {
-    for (uint32_t i = 0; i < control->lease_count; i++)
-        if (!control->leases[i].written)
-            return (struct balloon_action){.kind = BALLOON_PUT, .lease = control->leases[i].lease};
+    assert(!control->writing);
+    for (uint32_t i = 0; i < control->lease_count; i++) {
+        if (control->leases[i].written)
+            continue;
+        control->writing = true;
+        return (struct balloon_action){.kind = BALLOON_PUT, .lease = control->leases[i].lease};
+    }
     return (struct balloon_action){.kind = BALLOON_NOTHING};
 }
 
@@ -328,8 +332,10 @@ static struct balloon_action settle(struct balloon_control *control)
     for (uint32_t i = 0; i < control->lease_count; i++) {
         struct balloon_lease *entry = &control->leases[i];
 
-        if (entry->lease.state == LEASE_RELEASING)
+        if (entry->lease.state == LEASE_RELEASING) {
+            control->writing = true;
             return (struct balloon_action){.kind = BALLOON_FORGET, .lease = entry->lease};
+        }
         if (entry->lease.state == LEASE_REQUESTED && control->target < control->baseline) {
             balloon_set_state(entry, LEASE_HELD);
             add_news(control, BALLOON_NEWS_HELD);
@@ -376,6 +382,8 @@ static struct balloon_action decide(struct balloon_control *control,
         balloon_release_all(control);
         return tell(control, control->baseline);
     }
+    if (control->writing)
+        return (struct balloon_action){.kind = BALLOON_NOTHING};
     action = act_on_journal(control);
     if (action.kind != BALLOON_NOTHING || control->telling || !input->ready)
         return action;
@@ -444,7 +452,8 @@ static void put_done(struct balloon_control *control, const struct lease *lease,
         add_news(control, BALLOON_NEWS_NO_JOURNAL);
         return;
     }
-    if (entry->lease.state == lease->state)
+    if (entry->lease.state == lease->state && entry->lease.baseline == lease->baseline &&
+        entry->lease.maximum == lease->maximum)
         entry->written = true;
 }
 
@@ -503,12 +512,16 @@ void balloon_done(struct balloon_control *control, const struct balloon_action *
     assert(status <= 0);
     switch (action->kind) {
     case BALLOON_PUT:
+        assert(control->writing);
+        control->writing = false;
         put_done(control, &action->lease, status);
         break;
     case BALLOON_TELL:
         tell_done(control, action->target, status, now);
         break;
     case BALLOON_FORGET:
+        assert(control->writing);
+        control->writing = false;
         /* Still in the journal: it will be forgotten when the daemon starts again. */
         forget_done(control, action->lease.id);
         break;

@@ -51,8 +51,8 @@ struct balloon_action {
 struct balloon_action balloon_step(struct balloon_control *control,
                                    const struct balloon_input *input);
 
-/* `status` is 0 or a negative errno. For BALLOON_TELL it may come later; until then balloon_step
- * names nothing but a raise. */
+/* `status` is 0 or a negative errno. It may come later; until then balloon_step names nothing but a
+ * raise. */
 void balloon_done(struct balloon_control *control, const struct balloon_action *action, int status,
                   nsec_t now);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/log.h"
 #include "common/base/number.h"
 #include "controller/crash/crash.h"
 #include "controller/vms/fresh_sample.h"
@@ -120,41 +121,118 @@ static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon
     return r;
 }
 
-int conduct_write(struct lease_keeper *keeper, struct vm *vm, const struct balloon_action *action,
-                  struct error *ret_error)
-{
-    const struct lease_journal *journal = &keeper->journal;
-    struct error error;
-    int r;
+/* A change of the journal under way. */
+struct writing {
+    struct lease_keeper *keeper;
+    struct balloon_action action;
+    conduct_written done;
+    void *userdata;
+};
 
+static void on_written(int status, const struct error *error, void *userdata)
+{
+    struct writing *writing = userdata;
+    struct lease_keeper *keeper = writing->keeper;
+    const struct lease *lease = &writing->action.lease;
+    struct vm *vm = registry_find_name(&keeper->supervisor->registry, lease->vm);
+
+    crash_point(writing->action.kind == BALLOON_PUT ? "a lease was written"
+                                                    : "a lease was removed");
+    if (status < 0 && vm != NULL)
+        vm_warn(vm, "lease journal: %s", error->text);
+    else if (status < 0)
+        log_warning("a lease of %s: lease journal: %s", lease->vm, error->text);
+    if (writing->done != NULL)
+        writing->done(status, error, writing->userdata);
+    free(writing);
+}
+
+void conduct_write(struct lease_keeper *keeper, const struct balloon_action *action,
+                   conduct_written done, void *userdata)
+{
+    static const struct error no_memory = {"out of memory"};
+    const struct lease_journal *journal = &keeper->journal;
+    struct writing *writing = malloc(sizeof(*writing));
+
+    if (writing == NULL) {
+        if (done != NULL)
+            done(-ENOMEM, &no_memory, userdata);
+        return;
+    }
+    *writing = (struct writing){keeper, *action, done, userdata};
     crash_point(action->kind == BALLOON_PUT ? "before a lease is written"
                                             : "before a lease is removed");
-    r = action->kind == BALLOON_PUT ? journal->put(journal->userdata, &action->lease, &error)
-                                    : journal->remove(journal->userdata, action->lease.id, &error);
-    crash_point(action->kind == BALLOON_PUT ? "a lease was written" : "a lease was removed");
-    if (r == 0)
-        return 0;
-    vm_warn(vm, "lease journal: %s", error.text);
-    return error_set(ret_error, r, "%s", error.text);
+    if (action->kind == BALLOON_PUT)
+        journal->put(journal->userdata, &action->lease, on_written, writing);
+    else
+        journal->remove(journal->userdata, action->lease.id, on_written, writing);
+}
+
+/* What the decisions wait for. */
+struct step {
+    struct lease_keeper *keeper;
+    struct balloon_action action;
+    bool is_asking; /* it may be answered at once */
+    bool is_done;
+    int status;
+};
+
+static void on_step_written(int status, const struct error *error, void *userdata)
+{
+    struct step *step = userdata;
+    struct lease_keeper *keeper = step->keeper;
+    struct balloon_input input;
+    struct vm *vm;
+
+    step->is_done = true;
+    step->status = status;
+    if (step->is_asking)
+        return;
+    vm = leases_find_writing(keeper, step);
+    if (vm != NULL) {
+        leases_set_writing(vm, NULL);
+        balloon_done(leases_control(vm), &step->action, status, time_boottime());
+        input = conduct_look(vm);
+        conduct_run(keeper, vm, &input);
+    }
+    free(step);
+}
+
+/* True: it is done already. */
+static bool write_step(struct lease_keeper *keeper, struct vm *vm,
+                       const struct balloon_action *action)
+{
+    struct step *step = calloc(1, sizeof(*step));
+
+    if (step == NULL) {
+        balloon_done(leases_control(vm), action, -ENOMEM, time_boottime());
+        return true;
+    }
+    *step = (struct step){.keeper = keeper, .action = *action, .is_asking = true};
+    conduct_write(keeper, action, on_step_written, step);
+    step->is_asking = false;
+    if (!step->is_done) {
+        leases_set_writing(vm, step);
+        return false;
+    }
+    balloon_done(leases_control(vm), action, step->status, time_boottime());
+    free(step);
+    return true;
 }
 
 /* False: nothing more can be done now. */
 static bool perform(struct lease_keeper *keeper, struct vm *vm, const struct balloon_action *action)
 {
-    struct balloon_control *control = leases_control(vm);
     int r;
 
     if (action->kind == BALLOON_NOTHING)
         return false;
-    if (action->kind == BALLOON_TELL) {
-        r = tell(keeper, vm, action);
-        if (r < 0)
-            balloon_done(control, action, r, time_boottime());
-        return false;
-    }
-    r = conduct_write(keeper, vm, action, NULL);
-    balloon_done(control, action, r, time_boottime());
-    return true;
+    if (action->kind != BALLOON_TELL)
+        return write_step(keeper, vm, action);
+    r = tell(keeper, vm, action);
+    if (r < 0)
+        balloon_done(leases_control(vm), action, r, time_boottime());
+    return false;
 }
 
 void conduct_run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input)
@@ -173,7 +251,7 @@ void conduct_run(struct lease_keeper *keeper, struct vm *vm, struct balloon_inpu
     }
     while ((news = balloon_take_news(control)) != BALLOON_NO_NEWS)
         tell_news(vm, news);
-    if (balloon_is_over(control))
+    if (balloon_is_over(control) && list_is_empty(&vm->leases->asked))
         leases_drop(vm);
 }
 
@@ -257,7 +335,7 @@ void conduct_forget(struct lease_keeper *keeper, struct vm *vm, const struct lea
 {
     const struct balloon_action action = {.kind = BALLOON_FORGET, .lease = *lease};
 
-    (void)conduct_write(keeper, vm, &action, NULL);
+    conduct_write(keeper, &action, NULL, NULL);
     vm_warn(vm, "a lease of %s ends: its hypervisor, process %d, is gone", BYTES_TEXT(lease->bytes),
             (int)lease->pid);
 }

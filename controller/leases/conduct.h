@@ -11,9 +11,11 @@ struct balloon_input conduct_look(const struct vm *vm);
 /* Does all that can be done now. */
 void conduct_run(struct lease_keeper *keeper, struct vm *vm, struct balloon_input *input);
 
-/* Puts the action's lease into the journal, or takes it out. A failure is an event as well. */
-int conduct_write(struct lease_keeper *keeper, struct vm *vm, const struct balloon_action *action,
-                  struct error *ret_error);
+/* Puts the action's lease into the journal, or takes it out; then calls `done`, which may be NULL,
+ * maybe before it returns. A failure is an event as well. */
+typedef void (*conduct_written)(int status, const struct error *error, void *userdata);
+void conduct_write(struct lease_keeper *keeper, const struct balloon_action *action,
+                   conduct_written done, void *userdata);
 
 /* The hypervisor's end took the lease's balloon along. */
 void conduct_forget(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease);

@@ -1,21 +1,30 @@
-/* Where leases outlive the daemon. The store implements it; tests keep it in memory. */
+/* Where leases outlive the daemon. The store implements it; tests keep it in memory.
+ *
+ * Answers come on the loop, in the order of the asking, before the function returns or later. */
 #ifndef VMRECLAIM_LEASES_JOURNAL_H
 #define VMRECLAIM_LEASES_JOURNAL_H
+
+#include <stddef.h>
 
 #include "common/base/error.h"
 #include "controller/leases/lease.h"
 
-typedef int (*lease_visitor)(const struct lease *lease, void *userdata);
+/* `status` is 0, or a negative errno with words: then nothing has changed. */
+typedef void (*lease_written)(int status, const struct error *error, void *userdata);
+
+/* As lease_written; `leases` live until it returns. */
+typedef void (*leases_loaded)(int status, const struct error *error, const struct lease *leases,
+                              size_t count, void *userdata);
 
 struct lease_journal {
     void *userdata;
-    /* Adds the lease or replaces the one with its id. Durable on return: a crash of the machine
-     * after it loses nothing. On failure nothing has changed. */
-    int (*put)(void *userdata, const struct lease *lease, struct error *error);
+    /* Adds the lease or replaces the one with its id. Durable when it is answered: a crash of the
+     * machine after it loses nothing. */
+    void (*put)(void *userdata, const struct lease *lease, lease_written done, void *asker);
     /* Durable too; an id that is not there is fine. */
-    int (*remove)(void *userdata, uint64_t id, struct error *error);
-    /* Calls `visit` for each lease; a negative errno of it ends the walk and is returned. */
-    int (*load)(void *userdata, lease_visitor visit, void *visitor_userdata, struct error *error);
+    void (*remove)(void *userdata, uint64_t id, lease_written done, void *asker);
+    /* All leases, by id. */
+    void (*load)(void *userdata, leases_loaded done, void *asker);
 };
 
 #endif

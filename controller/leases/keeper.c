@@ -193,7 +193,10 @@ int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor
     keeper->timer.data = keeper;
     supervisor_listen(supervisor, &keeper->listener);
     leases_wake(keeper);
-    return lease_waiting_load(keeper, error);
+    lease_waiting_load(keeper);
+    return lease_waiting_problem(keeper) == NULL
+               ? 0
+               : error_set(error, -EIO, "%s", lease_waiting_problem(keeper));
 }
 
 void lease_keeper_stop(struct lease_keeper *keeper)

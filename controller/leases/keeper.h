@@ -7,6 +7,9 @@
  * the journal wait until their VM's hypervisor is there (waiting.h), then are resumed when it
  * is the same process and the same boot, else given back.
  *
+ * What must be in the journal before the VM may lose memory, and before a lease is forgotten, waits
+ * for it without the loop; a guest in need does not wait.
+ *
  * Failure modes: a journal that cannot be written refuses new leases and holds nothing back. When
  * many VMs must get memory back at once, a few per second are told, the most pressed guests first;
  * pressure, resets and operators do not wait in that line. */

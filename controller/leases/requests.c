@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -50,11 +51,13 @@ static int check_vm(const struct vm *vm, struct error *error)
 }
 
 /* What is held already must be known. */
-static int check_journal(struct lease_keeper *keeper, struct error *error)
+static int check_journal(const struct lease_keeper *keeper, struct error *error)
 {
-    int r = lease_waiting_problem(keeper) == NULL ? 0 : lease_waiting_load(keeper, error);
+    const char *problem = lease_waiting_problem(keeper);
 
-    return r < 0 ? error_prefix(error, r, "the leases of earlier are not known yet") : 0;
+    return problem == NULL
+               ? 0
+               : error_set(error, -EIO, "the leases of earlier are not known yet: %s", problem);
 }
 
 /* As its owner says in the VM's file, and what the balloon cannot take anyway. */
@@ -103,37 +106,152 @@ static void release_owner(struct balloon_control *control, const char *owner)
             (void)balloon_release(control, control->leases[i].lease.id);
 }
 
-/* The lease just made, at once: whoever asked for it learns when that fails. */
-static int write_newest(struct lease_keeper *keeper, struct vm *vm, struct error *error)
-{
-    struct balloon_control *control = leases_control(vm);
-    const struct balloon_action action = {.kind = BALLOON_PUT,
-                                          .lease = control->leases[control->lease_count - 1].lease};
-    int r = conduct_write(keeper, vm, &action, error);
+/* ---- a lease that is being written ---- */
 
-    if (r < 0)
-        return error_prefix(error, r, "%s", balloon_news_text(BALLOON_NEWS_NO_JOURNAL));
-    balloon_done(control, &action, 0, time_boottime());
+struct lease_asked {
+    struct list link; /* of the VM's leases; in no list: its balloon is gone */
+    struct lease_keeper *keeper;
+    struct vm *vm;
+    struct lease lease;
+    struct balloon_input input; /* when it was asked for */
+    lease_set_done done;        /* NULL: nobody waits */
+    void *userdata;
+    bool is_called_off;
+    bool is_asking; /* it may be written at once */
+    bool is_done;
+    int status;
+    struct error error;
+};
+
+/* It counts from now on. The owner keeps what it had when it cannot. */
+static int take_effect(struct lease_asked *asked, struct error *error)
+{
+    struct balloon_control *control = leases_control(asked->vm);
+    const struct balloon_control before = *control;
+    const struct lease *lease = &asked->lease;
+    struct balloon_lease *entry;
+    int r;
+
+    release_owner(control, lease->owner);
+    r = balloon_request(control, lease, &asked->input, error);
+    if (r < 0) {
+        *control = before;
+        return r;
+    }
+    entry = balloon_find_lease(control, lease->id);
+    entry->written =
+        entry->lease.baseline == lease->baseline && entry->lease.maximum == lease->maximum;
     return 0;
 }
 
-/* The balloon is to be as it was before a request that failed. */
-static int request(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease,
-                   struct balloon_input *input, struct error *error)
+/* What has become of it, once it is in the journal. */
+static int judge(struct lease_asked *asked, struct error *error)
 {
-    struct balloon_control *control = leases_control(vm);
-    const struct balloon_control before = *control;
-    int r;
+    if (asked->status < 0) {
+        *error = asked->error;
+        return error_prefix(error, asked->status, "%s", balloon_news_text(BALLOON_NEWS_NO_JOURNAL));
+    }
+    if (list_is_empty(&asked->link))
+        return error_set(error, -ENOTCONN, "its hypervisor went away meanwhile");
+    if (asked->is_called_off)
+        return error_set(error, -ECANCELED, "it was called off before it was written");
+    return take_effect(asked, error);
+}
 
-    input->available += held_by(control, lease->owner, false);
-    release_owner(control, lease->owner);
-    r = balloon_request(control, lease, input, error);
+/* Ends what was asked for. */
+static int settle(struct lease_asked *asked, struct error *error)
+{
+    const struct balloon_action forget = {.kind = BALLOON_FORGET, .lease = asked->lease};
+    bool has_balloon = !list_is_empty(&asked->link);
+    struct balloon_input input;
+    int r = judge(asked, error);
+
+    if (r < 0 && asked->status == 0)
+        conduct_write(asked->keeper, &forget, NULL, NULL);
+    list_remove(&asked->link);
+    if (!has_balloon)
+        return r;
     if (r == 0)
-        r = write_newest(keeper, vm, error);
-    if (r < 0)
-        *control = before; /* the owner keeps what it had */
+        leases_note_news(asked->vm, BALLOON_NO_NEWS);
+    input = conduct_look(asked->vm);
+    conduct_run(asked->keeper, asked->vm, &input);
     return r;
 }
+
+static void on_written(int status, const struct error *error, void *userdata)
+{
+    struct lease_asked *asked = userdata;
+    struct error reason;
+    int r;
+
+    asked->is_done = true;
+    asked->status = status;
+    if (status < 0)
+        asked->error = *error;
+    if (asked->is_asking)
+        return;
+    if (!leases_are_stopping(asked->keeper)) {
+        r = settle(asked, &reason);
+        if (r < 0)
+            (void)error_prefix(&reason, r, "VM '%s'", asked->lease.vm);
+        if (asked->done != NULL)
+            asked->done(r, &reason, asked->userdata);
+    }
+    free(asked);
+}
+
+/* The lease as it would be. */
+static int try_out(const struct balloon_control *control, struct lease_asked *asked,
+                   struct error *error)
+{
+    struct balloon_control trial = *control;
+    int r;
+
+    asked->input.available += held_by(control, asked->lease.owner, false);
+    release_owner(&trial, asked->lease.owner);
+    r = balloon_request(&trial, &asked->lease, &asked->input, error);
+    if (r == 0)
+        asked->lease = balloon_find_lease(&trial, asked->lease.id)->lease;
+    return r;
+}
+
+/* Writes it first: what is not in the journal must not be taken. */
+static int ask(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease,
+               struct lease_asked **ret_asked, struct error *error)
+{
+    struct lease_asked *asked = calloc(1, sizeof(*asked));
+    int r;
+
+    if (asked == NULL)
+        return error_set(error, -ENOMEM, "out of memory");
+    *asked = (struct lease_asked){.keeper = keeper, .vm = vm, .lease = *lease};
+    asked->input = conduct_look(vm);
+    r = try_out(leases_control(vm), asked, error);
+    if (r < 0) {
+        free(asked);
+        return r;
+    }
+    list_append(&vm->leases->asked, &asked->link);
+    asked->is_asking = true;
+    conduct_write(keeper, &(struct balloon_action){.kind = BALLOON_PUT, .lease = asked->lease},
+                  on_written, asked);
+    asked->is_asking = false;
+    if (!asked->is_done) {
+        *ret_asked = asked;
+        return 0;
+    }
+    r = settle(asked, error);
+    free(asked);
+    return r;
+}
+
+void lease_asked_call_off(struct lease_asked *asked)
+{
+    asked->done = NULL;
+    asked->is_called_off = true;
+}
+
+/* ---- what is asked ---- */
 
 /* `size` is what the guest is left with, whatever others hold of `baseline`. */
 static int check_size(const struct vm *vm, uint64_t size, uint64_t others, uint64_t baseline,
@@ -153,15 +271,24 @@ static int check_size(const struct vm *vm, uint64_t size, uint64_t others, uint6
     return 0;
 }
 
-int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
-                     const char *owner, struct error *error)
+/* A balloon of which nothing is ours any more may go. */
+static void run(struct lease_keeper *keeper, struct vm *vm)
 {
     struct balloon_input input = conduct_look(vm);
-    struct balloon_control *control;
+
+    if (leases_control(vm) != NULL)
+        conduct_run(keeper, vm, &input);
+}
+
+int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
+                     const char *owner, struct lease_asked **ret_asked, struct error *error)
+{
+    const struct balloon_control *control;
     struct lease lease;
     uint64_t others;
     int r = check_vm(vm, error);
 
+    *ret_asked = NULL;
     if (r == 0)
         r = check_journal(keeper, error);
     if (r == 0 && leases_adopt(keeper, vm) < 0)
@@ -174,22 +301,34 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, 
     if (r < 0)
         return r;
     fill_lease(vm, control->baseline - others - size, duration, owner, &lease);
-    r = request(keeper, vm, &lease, &input, error);
+    r = ask(keeper, vm, &lease, ret_asked, error);
     if (r == 0)
-        leases_note_news(vm, BALLOON_NO_NEWS);
-    input = conduct_look(vm);
-    conduct_run(keeper, vm, &input);
-    return r < 0 ? error_prefix(error, r, "VM '%s'", vm->name) : 0;
+        return 0;
+    run(keeper, vm);
+    return error_prefix(error, r, "VM '%s'", vm->name);
+}
+
+void lease_asked_tell(struct lease_asked *asked, lease_set_done done, void *userdata)
+{
+    asked->done = done;
+    asked->userdata = userdata;
+}
+
+bool lease_may_release(const struct vm *vm)
+{
+    const struct balloon_control *control = lease_balloon(vm);
+
+    return control != NULL && (control->lease_count > 0 || !list_is_empty(&vm->leases->asked));
 }
 
 int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct error *error)
 {
-    struct balloon_input input = conduct_look(vm);
-    struct balloon_control *control = leases_control(vm);
-
-    if (control == NULL || !balloon_release(control, 0))
+    if (!lease_may_release(vm))
         return error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
+    list_for_each (link, &vm->leases->asked)
+        list_entry(link, struct lease_asked, link)->is_called_off = true;
+    (void)balloon_release(leases_control(vm), 0);
     leases_note_news(vm, BALLOON_NO_NEWS);
-    conduct_run(keeper, vm, &input);
+    run(keeper, vm);
     return 0;
 }

@@ -4,12 +4,26 @@
 
 #include "controller/leases/table.h"
 
+/* A lease that is being written; valid until it is told, or called off. */
+struct lease_asked;
+
 /* A lease that leaves the guest `size` bytes, for `duration` (0: until released). Replaces the
- * owner's own lease on this VM. It is in the journal on return; when it cannot be written it is
- * refused, and the owner keeps what it had. -ENOTCONN, -ENODEV, -EOPNOTSUPP: there is no balloon to
- * be had; -EBUSY, -EINVAL, -ENOSPC: as balloon_request(), or below the `floor` of the VM's file. */
+ * owner's own lease on this VM. It counts once it is in the journal; when it cannot be written it
+ * is refused, and the owner keeps what it had. `ret_asked` is NULL when it counts already.
+ * -ENOTCONN, -ENODEV, -EOPNOTSUPP: there is no balloon to be had; -EBUSY, -EINVAL, -ENOSPC: as
+ * balloon_request(), or below the `floor` of the VM's file. */
 int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
-                     const char *owner, struct error *error);
+                     const char *owner, struct lease_asked **ret_asked, struct error *error);
+
+/* `status` is 0: it counts; or as lease_keeper_set, -ECANCELED: it was released meanwhile. */
+typedef void (*lease_set_done)(int status, const struct error *error, void *userdata);
+void lease_asked_tell(struct lease_asked *asked, lease_set_done done, void *userdata);
+
+/* Nobody wants it any more: it leaves the journal again. */
+void lease_asked_call_off(struct lease_asked *asked);
+
+/* It has leases, or some are being written. */
+bool lease_may_release(const struct vm *vm);
 
 /* Gives all leases of the VM back. -ENOENT: there are none. */
 int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct error *error);

@@ -50,6 +50,7 @@ struct vm_leases *leases_get(struct vm *vm)
             return NULL;
         vm->leases->vm = vm;
         list_init(&vm->leases->link);
+        list_init(&vm->leases->asked);
     }
     return vm->leases;
 }
@@ -89,10 +90,31 @@ void leases_drop(struct vm *vm)
 {
     check(vm);
     list_remove(&vm->leases->link);
+    list_remove_all(&vm->leases->asked);
     free(vm->leases->balloon);
     vm->leases->balloon = NULL;
+    vm->leases->writing = NULL;
     vm->leased = false;
     check(vm);
+}
+
+void leases_set_writing(struct vm *vm, const void *writing)
+{
+    assert(leases_control(vm) != NULL && (writing == NULL) != (vm->leases->writing == NULL));
+    vm->leases->writing = writing;
+}
+
+struct vm *leases_find_writing(const struct lease_keeper *keeper, const void *writing)
+{
+    if (leases_are_stopping(keeper))
+        return NULL;
+    list_for_each (link, &keeper->balloons) {
+        const struct vm_leases *leases = list_entry(link, struct vm_leases, link);
+
+        if (leases->writing == writing)
+            return leases->vm;
+    }
+    return NULL;
 }
 
 void leases_set_waiting(struct vm *vm, uint64_t bytes)
@@ -137,6 +159,11 @@ void leases_note_news(struct vm *vm, enum balloon_news news)
 }
 
 /* ---- the timer ---- */
+
+bool leases_are_stopping(const struct lease_keeper *keeper)
+{
+    return uv_is_closing((const uv_handle_t *)&keeper->timer) != 0;
+}
 
 void leases_wake(struct lease_keeper *keeper)
 {

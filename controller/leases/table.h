@@ -21,6 +21,7 @@ struct lease_keeper {
     uv_timer_t timer;     /* runs while there is something to do every second */
     uv_timer_cb on_timer;
     struct error problem;  /* why the journal could not be read yet; empty: it was */
+    bool is_loading;       /* it is being read */
     nsec_t load_next;      /* CLOCK_BOOTTIME: when it is tried again */
     size_t stand_in_count; /* VMs that are only the address in a lease */
 };
@@ -30,6 +31,8 @@ struct vm_leases {
     struct list link; /* of the keeper's balloons */
     struct vm *vm;
     struct balloon_control *balloon; /* NULL: nothing of ours is in it */
+    struct list asked;               /* leases that are being written before they count */
+    const void *writing;             /* what its journal is asked for; NULL: nothing */
     bool may_raise;                  /* its turn in the line of those that get memory back */
     uint64_t waiting;                /* bytes of leases whose hypervisor was not reached yet */
     enum balloon_news news;          /* see lease_news */
@@ -67,11 +70,19 @@ void leases_drop(struct vm *vm);
 /* The balloon, to be changed by the functions of balloon.h; NULL as lease_balloon. */
 struct balloon_control *leases_control(struct vm *vm);
 
+/* What the balloon waits for until it is in the journal, and whose wait that is: NULL when the
+ * balloon is gone meanwhile. */
+void leases_set_writing(struct vm *vm, const void *writing);
+struct vm *leases_find_writing(const struct lease_keeper *keeper, const void *writing);
+
 void leases_set_waiting(struct vm *vm, uint64_t bytes);
 void leases_set_may_raise(struct vm_leases *leases, bool may_raise);
 
 /* BALLOON_NO_NEWS: something new was asked. */
 void leases_note_news(struct vm *vm, enum balloon_news news);
+
+/* Nothing more is to be done to balloons. */
+bool leases_are_stopping(const struct lease_keeper *keeper);
 
 /* The timer is to run. */
 void leases_wake(struct lease_keeper *keeper);

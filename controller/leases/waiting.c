@@ -160,8 +160,8 @@ static void rename_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
         return;
     (void)snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
     conduct_set_address(lease, vm);
-    (void)conduct_write(keeper, vm, &(struct balloon_action){.kind = BALLOON_PUT, .lease = *lease},
-                        NULL);
+    conduct_write(keeper, &(struct balloon_action){.kind = BALLOON_PUT, .lease = *lease}, NULL,
+                  NULL);
 }
 
 /* False: it has to wait. */
@@ -294,38 +294,46 @@ static void end_stand_in(struct lease_keeper *keeper, struct vm *vm)
 
 /* ---- the journal ---- */
 
-int lease_waiting_load(struct lease_keeper *keeper, struct error *error)
+static void note_all(struct lease_keeper *keeper)
 {
-    int r;
-
-    keeper->problem.text[0] = '\0';
-    keeper->load_next = time_boottime() + LOAD_INTERVAL;
-    r = keeper->journal.load(keeper->journal.userdata, keep_waiting, keeper, &keeper->problem);
-    if (r == 0)
-        return 0;
-    lease_waiting_finish(keeper); /* half of them would be resumed as if they were all */
-    if (keeper->problem.text[0] == '\0')
-        (void)error_set(&keeper->problem, r, "reading the leases: %s", strerror(-r));
-    return error_set(error, r, "%s", keeper->problem.text);
-}
-
-const char *lease_waiting_problem(const struct lease_keeper *keeper)
-{
-    return keeper->problem.text[0] == '\0' ? NULL : keeper->problem.text;
-}
-
-static void load_again(struct lease_keeper *keeper, nsec_t now)
-{
-    struct error error;
-
-    if (now < keeper->load_next || lease_waiting_load(keeper, &error) < 0)
-        return;
     list_for_each (link, &keeper->supervisor->registry.vms) {
         struct vm *vm = list_entry(link, struct vm, link);
 
         if (!vm->hypervisor.ready)
             lease_waiting_note(keeper, vm);
     }
+}
+
+static void on_loaded(int status, const struct error *error, const struct lease *leases,
+                      size_t count, void *userdata)
+{
+    struct lease_keeper *keeper = userdata;
+
+    keeper->is_loading = false;
+    for (size_t i = 0; status == 0 && i < count; i++)
+        status = keep_waiting(&leases[i], keeper);
+    if (status == 0) {
+        keeper->problem.text[0] = '\0';
+        note_all(keeper);
+        return;
+    }
+    lease_waiting_finish(keeper); /* half of them would be resumed as if they were all */
+    (void)error_set(&keeper->problem, status, "%s",
+                    error->text[0] == '\0' ? "reading the leases: out of memory" : error->text);
+}
+
+void lease_waiting_load(struct lease_keeper *keeper)
+{
+    keeper->is_loading = true;
+    keeper->load_next = time_boottime() + LOAD_INTERVAL;
+    if (keeper->problem.text[0] == '\0')
+        (void)error_set(&keeper->problem, -EBUSY, "the leases of earlier are being read");
+    keeper->journal.load(keeper->journal.userdata, on_loaded, keeper);
+}
+
+const char *lease_waiting_problem(const struct lease_keeper *keeper)
+{
+    return keeper->problem.text[0] == '\0' ? NULL : keeper->problem.text;
 }
 
 /* ---- timer ---- */
@@ -346,8 +354,8 @@ static bool visit(struct lease_keeper *keeper, struct waiting_lease *waiting, ns
 
 void lease_waiting_tick(struct lease_keeper *keeper, nsec_t now)
 {
-    if (lease_waiting_problem(keeper) != NULL)
-        load_again(keeper, now);
+    if (lease_waiting_problem(keeper) != NULL && !keeper->is_loading && now >= keeper->load_next)
+        lease_waiting_load(keeper);
     list_for_each_safe (link, following, &keeper->waiting) {
         struct waiting_lease *waiting = list_entry(link, struct waiting_lease, link);
 

@@ -16,7 +16,7 @@
 #include "controller/leases/table.h"
 
 /* Reads the journal. After a failure nothing waits and the tick tries again. */
-int lease_waiting_load(struct lease_keeper *keeper, struct error *error);
+void lease_waiting_load(struct lease_keeper *keeper);
 
 /* Why the leases of earlier are not known; NULL: they are. */
 const char *lease_waiting_problem(const struct lease_keeper *keeper);

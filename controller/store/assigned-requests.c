@@ -148,6 +148,7 @@ void store_ask_assigned(struct store *store, const struct policy_subject *subjec
     }
     request->base = (struct store_request){
         .store = store, .answer = &request->assigned.answer, .run = run, .complete = complete};
+    request->base.size = sizeof(*request) + count * 256;
     request->done = done;
     request->userdata = userdata;
     store_submit(&request->base);

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <uv.h>
 
 #include "common/base/error.h"
 #include "common/base/list.h"
@@ -18,15 +19,35 @@ struct retention {
     char vm[96];  /* the last one that was looked at */
 };
 
+/* What the loop may know of the database. */
+struct store_shown {
+    char problem[512];
+    uint64_t bytes;
+    uint32_t schema;
+};
+
+struct store_worker;
+
 struct store {
     char *path;
+    struct store_worker *worker; /* NULL: what is asked is done at once */
+    bool is_lost;                /* the thread did not end: it may still use all of this */
+    char told[512];              /* the loop's: what store_problem gave last */
+    char logged[512];            /* ... and what the log said last */
+    /* ---- the thread's, once it runs ---- */
     sqlite3 *database; /* NULL: not usable */
     char problem[512]; /* empty: none */
     nsec_t retry;      /* CLOCK_BOOTTIME of the next attempt to open */
-    struct list queue; /* struct record, oldest first */
-    size_t queue_count;
-    uint64_t dropped;
     struct retention retention;
+    /* ---- under the lock ---- */
+    uv_mutex_t lock;
+    struct list queue;  /* struct record, oldest first; without those being written */
+    size_t queue_count; /* with them */
+    size_t queue_bytes;
+    uint64_t dropped;
+    nsec_t tick;    /* what store_tick was told; 0: it is done */
+    int64_t retain; /* what store_retain was told; 0: it is done */
+    struct store_shown shown;
 };
 
 /* Keeps what the last call on the database said as the store's problem, and in `error`, in words
@@ -54,8 +75,18 @@ const char *store_text(sqlite3_stmt *statement, int column);
 int store_migrate(struct store *store, struct error *error);
 uint32_t store_schema(const struct store *store);
 
+/* Lets the thread, which runs, look after the database soon. */
+void store_wake(struct store *store);
+
+/* On the thread: writes what waits, and does what store_tick and store_retain have asked for. */
+void store_look_after(struct store *store);
+/* Lets the loop know how the database is. */
+void store_show(struct store *store);
+
 /* Writes the queue in one transaction. */
 int store_flush(struct store *store);
+/* As store_retain, at once. */
+int store_begin_retaining(struct store *store, int64_t now, struct error *error);
 /* The next piece of a pass that is under way; as store_retain. */
 int store_go_on_retaining(struct store *store, struct error *error);
 

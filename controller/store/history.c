@@ -87,36 +87,93 @@ int store_action(struct store *store, const char *prefix, action_visitor visit, 
 
 /* ---- waterfalls ---- */
 
-int store_waterfalls(struct store *store, const char *vm, int64_t since, int64_t until,
-                     uint32_t points, waterfall_visitor visit, void *userdata, struct error *error)
+/* The time of the VM's first or last waterfall of the span. 1: there is one. */
+static int find_time(struct store *store, const struct waterfall_scan *scan, const char *sql,
+                     int64_t *ret_time, struct error *error)
 {
-    /* The first of each of `points` equal spans between the first and the last record. */
-    static const char sql[] =
-        "WITH part AS (SELECT time, record FROM waterfall WHERE vm = ?1 AND time BETWEEN ?2 AND "
-        "?3), span AS (SELECT min(time) AS first, (max(time) - min(time)) / ?4 + 1 AS width FROM "
-        "part) SELECT min(time), record FROM part, span GROUP BY (time - first) / width "
-        "ORDER BY 1";
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store, sql, &statement, error);
 
     if (r < 0)
         return r;
-    (void)sqlite3_bind_text(statement, 1, vm, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 2, since);
-    (void)sqlite3_bind_int64(statement, 3, until);
-    (void)sqlite3_bind_int64(statement, 4, max_of(points, 1u));
-    while ((r = store_step(store, statement, "reading the history", error)) > 0) {
-        Vmreclaim__Controller__V1__Waterfall *waterfall =
-            vmreclaim__controller__v1__waterfall__unpack(NULL,
-                                                         (size_t)sqlite3_column_bytes(statement, 1),
-                                                         sqlite3_column_blob(statement, 1));
-        if (waterfall == NULL)
-            return error_set(error, -EUCLEAN, "%s: a record of %s cannot be read", store->path, vm);
-        r = visit(waterfall, userdata);
-        if (r <= 0)
-            vmreclaim__controller__v1__waterfall__free_unpacked(waterfall, NULL);
-        if (r < 0)
-            return r;
+    (void)sqlite3_bind_text(statement, 1, scan->vm, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 2, scan->next);
+    (void)sqlite3_bind_int64(statement, 3, scan->until);
+    r = store_step(store, statement, "reading the history", error);
+    *ret_time = r > 0 ? sqlite3_column_int64(statement, 0) : 0;
+    return r;
+}
+
+#define OF_SPAN "FROM waterfall WHERE vm = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time "
+
+int waterfall_scan_begin(struct store *store, struct waterfall_scan *scan, uint32_t points,
+                         struct error *error)
+{
+    int64_t last;
+    int r = find_time(store, scan, "SELECT time " OF_SPAN "LIMIT 1", &scan->first, error);
+
+    if (r > 0)
+        r = find_time(store, scan, "SELECT time " OF_SPAN "DESC LIMIT 1", &last, error);
+    scan->is_over = r <= 0;
+    if (r <= 0)
+        return r;
+    scan->width = (last - scan->first) / (int64_t)max_of(points, 1u) + 1;
+    scan->next = scan->first;
+    scan->until = last;
+    return 0;
+}
+
+static Vmreclaim__Controller__V1__Waterfall *unpack(sqlite3_stmt *statement)
+{
+    return vmreclaim__controller__v1__waterfall__unpack(
+        NULL, (size_t)sqlite3_column_bytes(statement, 1), sqlite3_column_blob(statement, 1));
+}
+
+/* The row that the statement is at, and where to go on. */
+static int visit_row(const struct store *store, struct waterfall_scan *scan,
+                     sqlite3_stmt *statement, waterfall_visitor visit, void *userdata,
+                     struct error *error)
+{
+    Vmreclaim__Controller__V1__Waterfall *waterfall = unpack(statement);
+    int64_t part = (sqlite3_column_int64(statement, 0) - scan->first) / scan->width + 1;
+    int r;
+
+    if (waterfall == NULL)
+        return error_set(error, -EUCLEAN, "%s: a record of %s cannot be read", store->path,
+                         scan->vm);
+    scan->is_over = part > (scan->until - scan->first) / scan->width;
+    if (!scan->is_over)
+        scan->next = scan->first + part * scan->width;
+    r = visit(waterfall, userdata);
+    if (r <= 0)
+        vmreclaim__controller__v1__waterfall__free_unpacked(waterfall, NULL);
+    return min_of(r, 0);
+}
+
+int waterfall_scan_page(struct store *store, struct waterfall_scan *scan, uint32_t rows,
+                        waterfall_visitor visit, void *userdata, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, "SELECT time, record " OF_SPAN "LIMIT 1", &statement, error);
+
+    for (; r == 0 && !scan->is_over && rows > 0; rows--) {
+        (void)sqlite3_bind_text(statement, 1, scan->vm, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_int64(statement, 2, scan->next);
+        (void)sqlite3_bind_int64(statement, 3, scan->until);
+        r = store_step(store, statement, "reading the history", error);
+        scan->is_over = r <= 0;
+        if (r > 0)
+            r = visit_row(store, scan, statement, visit, userdata, error);
+        (void)sqlite3_reset(statement);
     }
     return r;
+}
+
+int store_waterfalls(struct store *store, const char *vm, int64_t since, int64_t until,
+                     uint32_t points, waterfall_visitor visit, void *userdata, struct error *error)
+{
+    struct waterfall_scan scan = {.vm = vm, .next = since, .until = until};
+    int r = waterfall_scan_begin(store, &scan, points, error);
+
+    return r < 0 ? r : waterfall_scan_page(store, &scan, UINT32_MAX, visit, userdata, error);
 }

@@ -1,15 +1,36 @@
-/* The journal of leases: every change is on disk before it returns. */
+/* The journal of leases: every change is on disk before it is answered. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/text.h"
+#include "common/base/util.h"
 #include "controller/store/database.h"
-#include "controller/store/queries.h"
+#include "controller/store/request.h"
 
-static int put(void *userdata, const struct lease *lease, struct error *error)
+struct lease_request {
+    struct store_request base;
+    struct store_answer answer;
+    struct lease lease; /* to be put; of one to be removed, the id */
+    struct lease *found;
+    size_t count;
+    lease_written written;
+    leases_loaded loaded; /* instead */
+    void *asker;
+};
+
+static struct lease_request *request_of(struct store_request *base)
 {
-    struct store *store = userdata;
+    return container_of(base, struct lease_request, base);
+}
+
+/* ---- running ---- */
+
+static int run_put(struct store_request *base, struct error *error)
+{
+    struct store *store = base->store;
+    const struct lease *lease = &request_of(base)->lease;
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store,
                           "INSERT OR REPLACE INTO lease (id, state, vm, uuid, owner, bytes, "
@@ -37,9 +58,10 @@ static int put(void *userdata, const struct lease *lease, struct error *error)
     return store_step(store, statement, "writing a lease", error);
 }
 
-static int remove_lease(void *userdata, uint64_t id, struct error *error)
+static int run_remove(struct store_request *base, struct error *error)
 {
-    struct store *store = userdata;
+    struct store *store = base->store;
+    uint64_t id = request_of(base)->lease.id;
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store, "DELETE FROM lease WHERE id = ?", &statement, error);
     if (r < 0)
@@ -76,9 +98,20 @@ static void read_lease(sqlite3_stmt *statement, struct lease *lease)
     (void)snprintf(lease->address, sizeof(lease->address), "%s", store_text(statement, 14));
 }
 
-static int load(void *userdata, lease_visitor visit, void *visitor_userdata, struct error *error)
+static int keep(struct lease_request *request, const struct lease *lease)
 {
-    struct store *store = userdata;
+    struct lease *found = realloc(request->found, (request->count + 1) * sizeof(*found));
+
+    if (found == NULL)
+        return -ENOMEM;
+    request->found = found;
+    found[request->count++] = *lease;
+    return 0;
+}
+
+static int run_load(struct store_request *base, struct error *error)
+{
+    struct store *store = base->store;
     cleanup_statement sqlite3_stmt *statement = NULL;
     struct lease lease;
     int r = store_prepare(store,
@@ -93,11 +126,86 @@ static int load(void *userdata, lease_visitor visit, void *visitor_userdata, str
         if (lease.state >= LEASE_STATE_COUNT || lease.id == 0 || lease.bytes == 0)
             return error_set(error, -EUCLEAN, "%s: what is kept as lease %llu cannot be one",
                              store->path, (unsigned long long)lease.id);
-        r = visit(&lease, visitor_userdata);
+        r = keep(request_of(base), &lease);
         if (r < 0)
             return r;
     }
     return r;
+}
+
+/* ---- asking ---- */
+
+static void complete(struct store_request *base)
+{
+    struct lease_request *request = request_of(base);
+    const struct store_answer *answer = &request->answer;
+
+    if (request->loaded != NULL)
+        request->loaded(answer->status, &answer->error, request->found,
+                        answer->status < 0 ? 0 : request->count, request->asker);
+    else
+        request->written(answer->status, &answer->error, request->asker);
+    free(request->found);
+    free(request);
+}
+
+/* NULL: no memory. */
+static struct lease_request *create(struct store *store,
+                                    int (*run)(struct store_request *base, struct error *error),
+                                    void *asker)
+{
+    struct lease_request *request = calloc(1, sizeof(*request));
+
+    if (request == NULL)
+        return NULL;
+    request->base = (struct store_request){.store = store,
+                                           .answer = &request->answer,
+                                           .size = sizeof(*request),
+                                           .writes = true,
+                                           .run = run,
+                                           .complete = complete};
+    request->asker = asker;
+    return request;
+}
+
+static void submit(struct lease_request *request, lease_written done, void *asker)
+{
+    if (request == NULL) {
+        done(store_no_memory.status, &store_no_memory.error, asker);
+        return;
+    }
+    request->written = done;
+    store_submit(&request->base);
+}
+
+static void put(void *userdata, const struct lease *lease, lease_written done, void *asker)
+{
+    struct lease_request *request = create(userdata, run_put, asker);
+
+    if (request != NULL)
+        request->lease = *lease;
+    submit(request, done, asker);
+}
+
+static void remove_lease(void *userdata, uint64_t id, lease_written done, void *asker)
+{
+    struct lease_request *request = create(userdata, run_remove, asker);
+
+    if (request != NULL)
+        request->lease.id = id;
+    submit(request, done, asker);
+}
+
+static void load(void *userdata, leases_loaded done, void *asker)
+{
+    struct lease_request *request = create(userdata, run_load, asker);
+
+    if (request == NULL) {
+        done(store_no_memory.status, &store_no_memory.error, NULL, 0, asker);
+        return;
+    }
+    request->loaded = done;
+    store_submit(&request->base);
 }
 
 void store_lease_journal(struct store *store, struct lease_journal *ret_journal)

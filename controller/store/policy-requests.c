@@ -139,6 +139,8 @@ static void submit(struct store *store, const struct policy_revision *given, con
     }
     request->base = (struct store_request){
         .store = store, .answer = &request->policies.answer, .run = run, .complete = complete};
+    request->base.size = sizeof(*request) + strlen(request->given->text);
+    request->base.writes = run == run_order || run == run_roll_back || run == run_unassign;
     request->copies.limit = LIST_MAX;
     request->done = done;
     request->userdata = userdata;

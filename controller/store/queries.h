@@ -63,7 +63,24 @@ int store_action(struct store *store, const char *prefix, action_visitor visit, 
 /* As action_visitor. */
 typedef int (*waterfall_visitor)(Vmreclaim__Controller__V1__Waterfall *waterfall, void *userdata);
 
-/* Ascending, from `since` to `until`, at most about `points`, evenly thinned. */
+/* Where a reading of a VM's waterfalls is. The span from the first to the last is cut into equal
+ * parts; the first of each part is found by its key, so that what is read is what is shown. */
+struct waterfall_scan {
+    const char *vm; /* the caller's, with `next` (since) and `until` to begin with */
+    int64_t next;
+    int64_t until;
+    int64_t first;
+    int64_t width; /* of a part */
+    bool is_over;
+};
+int waterfall_scan_begin(struct store *store, struct waterfall_scan *scan, uint32_t points,
+                         struct error *error);
+
+/* The next `rows` of them. */
+int waterfall_scan_page(struct store *store, struct waterfall_scan *scan, uint32_t rows,
+                        waterfall_visitor visit, void *userdata, struct error *error);
+
+/* All: ascending, from `since` to `until`, at most about `points`, evenly thinned. */
 int store_waterfalls(struct store *store, const char *vm, int64_t since, int64_t until,
                      uint32_t points, waterfall_visitor visit, void *userdata, struct error *error);
 

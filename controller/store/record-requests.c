@@ -5,7 +5,11 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/util.h"
+#include "controller/store/database.h"
 #include "controller/store/request.h"
+
+#define PAGE_ROWS        128 /* waterfalls that are read before others get their turn */
+#define ANSWER_BYTES_MAX (3 * 1024 * 1024) /* of records, as they are packed */
 
 typedef Vmreclaim__Controller__V1__Action Action;
 typedef Vmreclaim__Controller__V1__Waterfall Waterfall;
@@ -15,6 +19,9 @@ struct records_request {
     struct store_records_query query;
     char *text; /* the VM, an id or its prefix */
     uint32_t points;
+    bool is_scanning;
+    struct waterfall_scan scan;
+    size_t bytes; /* of both lists, packed */
     struct store_list actions;
     struct store_list waterfalls;
     struct store_history history; /* the answer; a part of it for most */
@@ -38,7 +45,10 @@ static int keep_action(Action *action, void *userdata)
 
     if (query->is_wanted != NULL && !query->is_wanted(action))
         return 0;
-    request->history.records.is_cut = query->limit != 0 && request->actions.count == query->limit;
+    request->bytes += vmreclaim__controller__v1__action__get_packed_size(action);
+    request->history.records.is_cut =
+        query->limit != 0 &&
+        (request->actions.count == query->limit || request->bytes > ANSWER_BYTES_MAX);
     if (request->history.records.is_cut)
         return -ENOBUFS;
     return store_list_add(&request->actions, action) < 0 ? -ENOMEM : 1;
@@ -50,6 +60,7 @@ static int keep_waterfall(Waterfall *waterfall, void *userdata)
 
     if (request->waterfalls.count == request->points)
         return 0;
+    request->bytes += vmreclaim__controller__v1__waterfall__get_packed_size(waterfall);
     return store_list_add(&request->waterfalls, waterfall) < 0 ? -ENOMEM : 1;
 }
 
@@ -63,16 +74,25 @@ static int run_records(struct store_request *base, struct error *error)
     return r == -ENOBUFS && request->history.records.is_cut ? 0 : r;
 }
 
+/* The waterfalls by pages, then the records. */
 static int run_history(struct store_request *base, struct error *error)
 {
     struct records_request *request = request_of(base);
     const struct store_records_query *query = &request->query;
-    int r;
+    int r = 0;
 
-    store_tick(base->store, time_boottime()); /* what waits is history too */
-    r = store_waterfalls(base->store, query->vm, query->since, query->until, request->points,
-                         keep_waterfall, request, error);
-    return r < 0 ? r : run_records(base, error);
+    if (!request->is_scanning) {
+        (void)store_flush(base->store); /* what waits is history too */
+        request->is_scanning = true;
+        request->scan = (struct waterfall_scan){
+            .vm = request->text, .next = query->since, .until = query->until};
+        r = waterfall_scan_begin(base->store, &request->scan, request->points, error);
+    }
+    if (r == 0)
+        r = waterfall_scan_page(base->store, &request->scan, PAGE_ROWS, keep_waterfall, request,
+                                error);
+    base->has_more = r == 0 && !request->scan.is_over;
+    return r < 0 || base->has_more ? r : run_records(base, error);
 }
 
 static int run_record(struct store_request *base, struct error *error)
@@ -143,6 +163,7 @@ static struct records_request *create(struct store *store, const char *text,
     }
     request->base = (struct store_request){.store = store,
                                            .answer = &request->history.records.answer,
+                                           .size = sizeof(*request),
                                            .run = run,
                                            .complete = complete};
     request->userdata = userdata;

@@ -1,5 +1,7 @@
 /* Records of what happened: a queue in memory, written in one transaction. */
+#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,17 +45,30 @@ void store_queue_init(struct store *store)
     list_init(&store->queue);
 }
 
+static size_t size_of(const struct record *record)
+{
+    return sizeof(*record) + record->length;
+}
+
+/* With the lock, or without a thread. */
 static void drop(struct store *store, struct record *record)
 {
+    assert(store->queue_count > 0 && store->queue_bytes >= size_of(record));
     list_remove(&record->link);
     store->queue_count--;
+    store->queue_bytes -= size_of(record);
     free(record);
+}
+
+static void drop_all(struct store *store, struct list *list)
+{
+    list_for_each_safe (link, following, list)
+        drop(store, list_entry(link, struct record, link));
 }
 
 void store_queue_finish(struct store *store)
 {
-    list_for_each_safe (link, following, &store->queue)
-        drop(store, list_entry(link, struct record, link));
+    drop_all(store, &store->queue);
 }
 
 /* ---- writing ---- */
@@ -79,13 +94,13 @@ static int write_record(struct store *store, const struct record *record)
     return store_step(store, statement, kinds[record->kind].doing, NULL);
 }
 
-static int write_queue(struct store *store)
+static int write_all(struct store *store, const struct list *list)
 {
     int r = store_execute(store, "BEGIN IMMEDIATE", "writing records", NULL);
 
     if (r < 0)
         return r;
-    list_for_each (link, &store->queue) {
+    list_for_each (link, list) {
         r = write_record(store, list_entry(link, struct record, link));
         if (r < 0)
             break;
@@ -97,36 +112,67 @@ static int write_queue(struct store *store)
     return r;
 }
 
+/* Puts all of `from` before all of `to`. */
+static void move_before(struct list *from, struct list *to)
+{
+    while (!list_is_empty(from)) {
+        struct list *last = from->previous;
+
+        list_remove(last);
+        list_prepend(to, last);
+    }
+}
+
 int store_flush(struct store *store)
 {
+    struct list writing;
+    int r;
+
     if (store->database == NULL)
         return -EIO;
-    if (list_is_empty(&store->queue))
+    list_init(&writing);
+    uv_mutex_lock(&store->lock);
+    move_before(&store->queue, &writing);
+    uv_mutex_unlock(&store->lock);
+    if (list_is_empty(&writing))
         return 0;
-    int r = write_queue(store);
+    r = write_all(store, &writing);
+    uv_mutex_lock(&store->lock);
     if (r < 0)
-        return r;
-    store_queue_finish(store);
-    store->problem[0] = '\0';
-    return 0;
+        move_before(&writing, &store->queue);
+    else
+        drop_all(store, &writing);
+    uv_mutex_unlock(&store->lock);
+    if (r == 0)
+        store->problem[0] = '\0';
+    return r;
 }
 
 /* ---- queueing ---- */
 
-/* Makes room: the oldest waterfall goes first, then the oldest record. */
-static void make_room(struct store *store)
+/* The oldest waterfall goes first, then the oldest record. False: those that wait are being
+ * written. */
+static bool drop_one(struct store *store)
 {
-    if (store->queue_count < STORE_PENDING_MAX)
-        return;
-    store->dropped++;
+    struct list *oldest = store->queue.next;
+
     list_for_each (link, &store->queue) {
-        struct record *record = list_entry(link, struct record, link);
-        if (record->kind != RECORD_WATERFALL)
+        if (list_entry(link, struct record, link)->kind != RECORD_WATERFALL)
             continue;
-        drop(store, record);
-        return;
+        oldest = link;
+        break;
     }
-    drop(store, list_entry(store->queue.next, struct record, link));
+    if (oldest == &store->queue)
+        return false;
+    drop(store, list_entry(oldest, struct record, link));
+    store->dropped++;
+    return true;
+}
+
+static bool has_room(const struct store *store, const struct record *record)
+{
+    return store->queue_count < STORE_PENDING_MAX && size_of(record) <= STORE_PENDING_BYTES &&
+           store->queue_bytes <= STORE_PENDING_BYTES - size_of(record);
 }
 
 static struct record *record_create(enum record_kind kind, int64_t time, const char *key,
@@ -143,11 +189,30 @@ static struct record *record_create(enum record_kind kind, int64_t time, const c
     return record;
 }
 
+/* Takes the record over. */
 static void enqueue(struct store *store, struct record *record)
 {
-    make_room(store);
-    list_append(&store->queue, &record->link);
-    store->queue_count++;
+    uv_mutex_lock(&store->lock);
+    while (!has_room(store, record) && drop_one(store))
+        ;
+    if (has_room(store, record)) {
+        list_append(&store->queue, &record->link);
+        store->queue_count++;
+        store->queue_bytes += size_of(record);
+    } else {
+        store->dropped++;
+        free(record);
+    }
+    uv_mutex_unlock(&store->lock);
+}
+
+/* What waits is to be written now. */
+static void write_soon(struct store *store)
+{
+    if (store->worker == NULL)
+        (void)store_flush(store);
+    else
+        store_wake(store);
 }
 
 int store_put_action(struct store *store, const Vmreclaim__Controller__V1__Action *action)
@@ -160,7 +225,7 @@ int store_put_action(struct store *store, const Vmreclaim__Controller__V1__Actio
         return -ENOMEM;
     (void)vmreclaim__controller__v1__action__pack(action, record->data);
     enqueue(store, record);
-    (void)store_flush(store);
+    write_soon(store);
     return 0;
 }
 
@@ -184,13 +249,19 @@ int store_put_audit(struct store *store, int64_t time, const char *who, const ch
                     const char *request, bool allowed)
 {
     size_t length = strlen(request);
-    struct record *record = record_create(RECORD_AUDIT, time, who, method, length);
+    size_t kept = text_fit(request, length, STORE_AUDIT_REQUEST_MAX);
+    struct record *record;
+    char rest[48] = "";
 
+    if (kept < length)
+        (void)snprintf(rest, sizeof(rest), " (%zu bytes more)", length - kept);
+    record = record_create(RECORD_AUDIT, time, who, method, kept + strlen(rest));
     if (record == NULL)
         return -ENOMEM;
-    memcpy(record->data, request, length);
+    memcpy(record->data, request, kept);
+    memcpy(record->data + kept, rest, strlen(rest));
     record->allowed = allowed;
     enqueue(store, record);
-    (void)store_flush(store);
+    write_soon(store);
     return 0;
 }

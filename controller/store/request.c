@@ -1,27 +1,12 @@
-/* Where requests are run. */
+/* What requests share. */
 #include "controller/store/request.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "common/base/util.h"
 
 const struct store_answer store_no_memory = {-ENOMEM, {"out of memory"}};
-
-void store_submit(struct store_request *request)
-{
-    struct store_answer *answer = request->answer;
-    int r;
-
-    assert(answer->status == 0);
-    r = request->run(request, &answer->error);
-    if (r == -ENOMEM)
-        (void)error_set(&answer->error, r, "out of memory");
-    answer->status = min_of(r, 0);
-    assert(answer->status == 0 || answer->error.text[0] != '\0');
-    request->complete(request);
-}
 
 int store_list_add(struct store_list *list, void *item)
 {

@@ -2,20 +2,25 @@
 #ifndef VMRECLAIM_CONTROLLER_STORE_REQUEST_H
 #define VMRECLAIM_CONTROLLER_STORE_REQUEST_H
 
+#include "common/base/list.h"
 #include "controller/store/queries.h"
 #include "controller/store/requests.h"
 
 /* Part of each kind of request. */
 struct store_request {
+    struct list link; /* of the line, and of those that are done */
     struct store *store;
     struct store_answer *answer; /* part of what the completion gets */
+    size_t size;                 /* bytes, about, that it takes while it waits */
+    bool writes;                 /* finds room when reads do not */
+    bool has_more;               /* set by `run`: it is to be run again, after others */
     /* On the database's side: fills the answer. A negative errno with words. */
     int (*run)(struct store_request *request, struct error *error);
     /* On the loop: calls back, and frees the request with its answer. */
     void (*complete)(struct store_request *request);
 };
 
-/* Runs and completes. */
+/* Has it run, and completed. */
 void store_submit(struct store_request *request);
 
 extern const struct store_answer store_no_memory;

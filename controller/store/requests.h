@@ -1,14 +1,13 @@
 /* What is asked of the store, and how it answers.
  *
  * Theory of operation: whoever asks gives a completion, which is called once, with an answer that
- * lives until it returns. It comes in the order of the asking, and, as the database is on the loop
- * today, before the asking function returns; it may as well come later. So whoever asks keeps what
- * it needs for the answer in its userdata, which lives until then, and touches it no more once it
- * has asked. One function runs all requests (store_submit); a thread for the database, with a
- * bounded queue before it, takes its place and nothing else changes.
+ * lives until it returns. It comes on the loop, before the asking function returns (a store without
+ * a thread, or one that refuses) or later. So whoever asks keeps what it needs for the answer in
+ * its userdata, which lives until then, and touches it no more once it has asked. What is asked
+ * first is done first, but for the history, which is read by pages: others come between.
  *
  * Failure modes: `status` is a negative errno and `error` has words for a person; what else the
- * answer has is empty then. */
+ * answer has is empty then. -EBUSY: too much is asked already. */
 #ifndef VMRECLAIM_CONTROLLER_STORE_REQUESTS_H
 #define VMRECLAIM_CONTROLLER_STORE_REQUESTS_H
 

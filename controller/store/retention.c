@@ -180,7 +180,7 @@ int store_go_on_retaining(struct store *store, struct error *error)
     return r;
 }
 
-int store_retain(struct store *store, int64_t now, struct error *error)
+int store_begin_retaining(struct store *store, int64_t now, struct error *error)
 {
     struct retention *retention = &store->retention;
 

@@ -1,17 +1,19 @@
 /* Opening the file. */
 #include "controller/store/store.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/base/log.h"
 #include "controller/crash/crash.h"
 #include "controller/store/database.h"
 
 #define RETRY_INTERVAL (10 * NSEC_PER_SEC)
-#define BUSY_TIMEOUT   50 /* ms that the loop may stand still for another writer */
+#define BUSY_TIMEOUT   50 /* ms, for another writer */
 
 /* Everything of the transaction was done, nothing of it is valid yet. */
 static int on_commit(void *userdata)
@@ -55,6 +57,11 @@ int store_create(const char *path, struct store **ret_store)
         free(store);
         return -ENOMEM;
     }
+    if (uv_mutex_init(&store->lock) < 0) {
+        free(store->path);
+        free(store);
+        return -ENOMEM;
+    }
     store_queue_init(store);
     (void)open_database(store, NULL);
     *ret_store = store;
@@ -63,22 +70,21 @@ int store_create(const char *path, struct store **ret_store)
 
 void store_destroy(struct store *store)
 {
-    if (store == NULL)
+    if (store == NULL || store->is_lost)
         return;
+    assert(store->worker == NULL);
     (void)store_flush(store);
     store_queue_finish(store);
     if (store->database != NULL)
         (void)sqlite3_close(store->database);
+    uv_mutex_destroy(&store->lock);
     free(store->path);
     free(store);
 }
 
-const char *store_problem(const struct store *store)
-{
-    return store->problem[0] == '\0' ? NULL : store->problem;
-}
+/* ---- how it is ---- */
 
-void store_get_status(const struct store *store, struct store_status *ret_status)
+static uint64_t file_bytes(const struct store *store)
 {
     char log_path[4096];
     struct stat file = {0};
@@ -89,14 +95,68 @@ void store_get_status(const struct store *store, struct store_status *ret_status
         file.st_size = 0;
     if (stat(log_path, &log) < 0)
         log.st_size = 0;
+    return (uint64_t)file.st_size + (uint64_t)log.st_size;
+}
+
+void store_show(struct store *store)
+{
+    struct store_shown shown = {.bytes = file_bytes(store), .schema = store_schema(store)};
+
+    (void)snprintf(shown.problem, sizeof(shown.problem), "%s", store->problem);
+    uv_mutex_lock(&store->lock);
+    store->shown = shown;
+    uv_mutex_unlock(&store->lock);
+}
+
+static void look(struct store *store, struct store_shown *ret_shown)
+{
+    if (store->worker == NULL)
+        store_show(store);
+    uv_mutex_lock(&store->lock);
+    *ret_shown = store->shown;
+    uv_mutex_unlock(&store->lock);
+}
+
+const char *store_problem(struct store *store)
+{
+    struct store_shown shown;
+
+    look(store, &shown);
+    memcpy(store->told, shown.problem, sizeof(store->told));
+    return store->told[0] == '\0' ? NULL : store->told;
+}
+
+void store_get_status(struct store *store, struct store_status *ret_status)
+{
+    struct store_shown shown;
+
+    look(store, &shown);
+    uv_mutex_lock(&store->lock);
     *ret_status = (struct store_status){
         .path = store->path,
-        .bytes = (uint64_t)file.st_size + (uint64_t)log.st_size,
-        .schema = store_schema(store),
+        .bytes = shown.bytes,
+        .schema = shown.schema,
         .pending = store->queue_count,
         .dropped = store->dropped,
     };
+    uv_mutex_unlock(&store->lock);
 }
+
+/* Each problem once, and its end. */
+static void log_problem(struct store *store)
+{
+    const char *problem = store_problem(store);
+
+    if (strcmp(problem == NULL ? "" : problem, store->logged) == 0)
+        return;
+    if (problem == NULL)
+        log_notice("the store %s works again", store->path);
+    else
+        log_error("%s", problem);
+    (void)snprintf(store->logged, sizeof(store->logged), "%s", store->told);
+}
+
+/* ---- looking after it ---- */
 
 /* Clears a problem that is over: a real write shows it. */
 static void probe(struct store *store)
@@ -111,15 +171,63 @@ static void probe(struct store *store)
         (void)sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
 }
 
-void store_tick(struct store *store, nsec_t now)
+static void tick(struct store *store, nsec_t now)
 {
+    bool is_empty;
+
+    uv_mutex_lock(&store->lock);
+    is_empty = store->queue_count == 0;
+    uv_mutex_unlock(&store->lock);
     if (store->database == NULL && now >= store->retry) {
         store->retry = now + RETRY_INTERVAL;
         if (open_database(store, NULL) == 0)
             store->problem[0] = '\0';
     }
-    if (store->database != NULL && store->problem[0] != '\0' && store->queue_count == 0)
+    if (store->database != NULL && store->problem[0] != '\0' && is_empty)
         probe(store);
     (void)store_flush(store);
     (void)store_go_on_retaining(store, NULL);
+}
+
+void store_look_after(struct store *store)
+{
+    nsec_t now;
+    int64_t time;
+
+    uv_mutex_lock(&store->lock);
+    now = store->tick;
+    time = store->retain;
+    store->tick = 0;
+    store->retain = 0;
+    uv_mutex_unlock(&store->lock);
+    if (now != 0)
+        tick(store, now);
+    else if (store->problem[0] == '\0') /* else the tick tries again */
+        (void)store_flush(store);
+    if (time != 0)
+        (void)store_begin_retaining(store, time, NULL);
+}
+
+void store_tick(struct store *store, nsec_t now)
+{
+    if (store->worker == NULL) {
+        tick(store, now);
+        return;
+    }
+    uv_mutex_lock(&store->lock);
+    store->tick = now;
+    uv_mutex_unlock(&store->lock);
+    store_wake(store);
+    log_problem(store);
+}
+
+int store_retain(struct store *store, int64_t now, struct error *error)
+{
+    if (store->worker == NULL)
+        return store_begin_retaining(store, now, error);
+    uv_mutex_lock(&store->lock);
+    store->retain = now;
+    uv_mutex_unlock(&store->lock);
+    store_wake(store);
+    return 0;
 }

@@ -6,25 +6,33 @@
  * happened (actions, waterfalls, audit) go through a queue in memory that is written in one
  * transaction; while the file cannot be written they wait there.
  *
+ * A store that was not started does what it is asked at once: for programs that do one thing, and
+ * while a daemon starts. Once started, a thread of its own has the database (see worker.h): nothing
+ * here waits for the disk, and answers (requests.h) come by the loop.
+ *
  * Failure modes: a full disk, a damaged, read-only or locked file, or one of a newer daemon: the
  * store is degraded. store_problem says what, where and what to do; policies that were read before
  * are still read where the file allows it, writes of the first kind fail, records wait (at most
- * STORE_PENDING_MAX; then the oldest waterfall is dropped and counted, never an action or audit
- * record before a waterfall), and store_tick tries again. A damaged file is never replaced or
- * repaired by the daemon: moving it away is a person's decision. */
+ * STORE_PENDING_MAX and STORE_PENDING_BYTES; then the oldest waterfall is dropped and counted,
+ * never an action or audit record before a waterfall), and store_tick tries again. A damaged file
+ * is never replaced or repaired by the daemon: moving it away is a person's decision. */
 #ifndef VMRECLAIM_CONTROLLER_STORE_STORE_H
 #define VMRECLAIM_CONTROLLER_STORE_STORE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <uv.h>
 
 #include "common/base/error.h"
 #include "common/base/time.h"
 #include "controller.pb-c.h"
 #include "controller/leases/journal.h"
 
-enum { STORE_PENDING_MAX = 20000 };
+#define STORE_PENDING_MAX   20000 /* records that wait */
+#define STORE_PENDING_BYTES (16 * 1024 * 1024)
+
+#define STORE_AUDIT_REQUEST_MAX 1024
 
 struct store;
 
@@ -32,11 +40,20 @@ struct store;
  * cannot be used. -ENOMEM. */
 int store_create(const char *path, struct store **ret_store);
 
-/* Writes what waits, if it can. NULL is fine. */
+/* Gives the database to a thread. Answers come by `loop`, which the store does not keep alive.
+ * -errno of libuv: it goes on without one. */
+int store_start(struct store *store, uv_loop_t *loop);
+
+/* Lets the thread do what waits and end, completes all that was asked, and goes on without one; run
+ * the loop once more afterwards. -ETIMEDOUT: the disk has not answered for `most`. What was asked
+ * is never answered then, and the process should end. */
+int store_stop(struct store *store, nsec_t most);
+
+/* Writes what waits, if it can. Not while the thread runs. NULL is fine. */
 void store_destroy(struct store *store);
 
-/* What is wrong; NULL: nothing. Valid until the next call on the store. */
-const char *store_problem(const struct store *store);
+/* What is wrong; NULL: nothing. Valid until the next call of this. */
+const char *store_problem(struct store *store);
 
 struct store_status {
     const char *path;
@@ -45,7 +62,7 @@ struct store_status {
     uint64_t pending; /* records that wait */
     uint64_t dropped; /* since start */
 };
-void store_get_status(const struct store *store, struct store_status *ret_status);
+void store_get_status(struct store *store, struct store_status *ret_status);
 
 /* Writes what waits; opens the file again when it was not usable, at most every ten seconds; goes
  * on with what store_retain began. `now` is CLOCK_BOOTTIME. */
@@ -53,7 +70,7 @@ void store_tick(struct store *store, nsec_t now);
 
 /* Begins to thin out waterfalls and to remove what is too old; for once an hour. `now` is UNIX
  * nanoseconds. Does a bounded piece of it. 1: there is more, which later calls and store_tick do;
- * 0: all is done.
+ * 0: all is done, or the thread does it.
  * Waterfalls: every minute for a day, every ten minutes for two weeks, every hour for a year.
  * Actions and audit: a year. Policies and leases: never. */
 int store_retain(struct store *store, int64_t now, struct error *error);
@@ -91,14 +108,14 @@ void store_lease_journal(struct store *store, struct lease_journal *ret_journal)
 
 /* ---- records ---- */
 
-/* Replaces the record with its id. Written before it returns, or waits. */
+/* Replaces the record with its id. What is asked after it finds it. */
 int store_put_action(struct store *store, const Vmreclaim__Controller__V1__Action *action);
 
 /* Waits for the next tick. The guest's raw sample is left out. */
 int store_put_waterfall(struct store *store, const char *vm,
                         const Vmreclaim__Controller__V1__Waterfall *waterfall);
 
-/* Written before it returns, or waits. */
+/* `request` is kept to STORE_AUDIT_REQUEST_MAX bytes, with how much was left out. */
 int store_put_audit(struct store *store, int64_t time, const char *who, const char *method,
                     const char *request, bool allowed);
 

@@ -81,6 +81,73 @@ static void test_giving_back_needs_no_journal(void **state)
     assert_int_equal(w.input.actual, 4 * GIB);
 }
 
+/* Nothing is taken, settled or written beside it; the states that come meanwhile are written then.
+ */
+static void test_a_journal_that_is_slow(void **state)
+{
+    struct world w;
+    struct balloon_action pending;
+
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    pending = balloon_step(&w.control, &w.input);
+    assert_int_equal(pending.kind, BALLOON_PUT); /* and not answered yet */
+    run(&w, 5);
+    assert_int_equal(w.tells, 0);
+    assert_int_equal(w.puts, 0);
+    assert_true(balloon_release(&w.control, 0));
+    run(&w, 5);
+    assert_int_equal(w.puts + w.tells + w.forgets, 0);
+    balloon_done(&w.control, &pending, 0, w.input.now);
+    assert_int_equal(act(&w), BALLOON_PUT);
+    assert_int_equal(w.journal[0].state, LEASE_RELEASING);
+    pending = balloon_step(&w.control, &w.input);
+    assert_int_equal(pending.kind, BALLOON_FORGET); /* and not answered yet */
+    assert_false(balloon_is_over(&w.control));
+    balloon_done(&w.control, &pending, 0, w.input.now);
+    assert_true(balloon_is_over(&w.control));
+}
+
+static void test_pressure_does_not_wait_for_the_journal(void **state)
+{
+    struct world w;
+    struct balloon_action pending;
+
+    world_init(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    (void)act(&w);
+    (void)act(&w); /* told */
+    pending = balloon_step(&w.control, &w.input);
+    assert_int_equal(pending.kind, BALLOON_PUT); /* held, and not answered yet */
+    w.input.pressure = true;
+    assert_int_equal(act(&w), BALLOON_TELL);
+    assert_int_equal(w.told, 4 * GIB);
+    balloon_done(&w.control, &pending, 0, w.input.now);
+    run(&w, 3);
+    assert_int_equal(w.control.lease_count, 0);
+    assert_int_equal(w.forgets, 1);
+}
+
+/* Memory was plugged while the lease was being written: it is written again. */
+static void test_a_lease_that_changes_while_it_is_written(void **state)
+{
+    struct world w;
+    struct balloon_action pending;
+
+    world_init(&w);
+    w.input.maximum = 4 * GIB;
+    (void)act(&w);
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    pending = balloon_step(&w.control, &w.input);
+    assert_int_equal(pending.kind, BALLOON_PUT);
+    w.input.maximum = 6 * GIB;
+    w.input.actual += 2 * GIB;
+    assert_int_equal(act(&w), BALLOON_NOTHING);
+    balloon_done(&w.control, &pending, 0, w.input.now);
+    assert_int_equal(act(&w), BALLOON_PUT);
+    assert_int_equal(w.journal[0].baseline, 6 * GIB);
+}
+
 static void test_pressure_overtakes_everything(void **state)
 {
     struct world w;
@@ -368,6 +435,9 @@ int main(void)
         cmocka_unit_test(test_an_inert_balloon),
         cmocka_unit_test(test_no_journal_no_lease),
         cmocka_unit_test(test_giving_back_needs_no_journal),
+        cmocka_unit_test(test_a_journal_that_is_slow),
+        cmocka_unit_test(test_pressure_does_not_wait_for_the_journal),
+        cmocka_unit_test(test_a_lease_that_changes_while_it_is_written),
         cmocka_unit_test(test_pressure_overtakes_everything),
         cmocka_unit_test(test_pressure_is_not_told_twice),
         cmocka_unit_test(test_expiry),

@@ -97,14 +97,12 @@ int line_action(Action *action, void *userdata)
     return 0;
 }
 
-static int line_lease(const struct lease *lease, void *userdata)
+static void line_lease(const struct lease *lease, struct line *line)
 {
-    struct line *line = userdata;
     size_t used = strlen(line->text);
     (void)snprintf(line->text + used, sizeof(line->text) - used, "%d:%s/%s/%llu/%d ",
                    (int)lease->id, lease->vm, lease->boot_id, (unsigned long long)lease->bytes,
                    (int)lease->state);
-    return 0;
 }
 
 int line_waterfall(Waterfall *waterfall, void *userdata)
@@ -160,12 +158,56 @@ struct lease make_lease(uint64_t id, uint64_t bytes)
     return lease;
 }
 
+/* An answer of the journal. */
+struct written {
+    int status;
+    struct error *error;
+};
+
+static void on_written(int status, const struct error *error, void *userdata)
+{
+    struct written *written = userdata;
+
+    written->status = status;
+    if (status < 0)
+        *written->error = *error;
+}
+
+int put_lease(struct fixture *fixture, const struct lease *lease)
+{
+    struct written written = {.status = 1, .error = &fixture->error};
+    struct lease_journal journal;
+
+    store_lease_journal(fixture->store, &journal);
+    journal.put(journal.userdata, lease, on_written, &written);
+    return written.status;
+}
+
+int remove_lease(struct fixture *fixture, uint64_t id)
+{
+    struct written written = {.status = 1, .error = &fixture->error};
+    struct lease_journal journal;
+
+    store_lease_journal(fixture->store, &journal);
+    journal.remove(journal.userdata, id, on_written, &written);
+    return written.status;
+}
+
+static void on_loaded(int status, const struct error *error, const struct lease *leases,
+                      size_t count, void *userdata)
+{
+    assert_int_equal(status, 0);
+    for (size_t i = 0; i < count; i++)
+        line_lease(&leases[i], userdata);
+}
+
 void expect_leases(struct fixture *fixture, const char *expected)
 {
     struct lease_journal journal;
     struct line line = {""};
+
     store_lease_journal(fixture->store, &journal);
-    assert_int_equal(journal.load(journal.userdata, line_lease, &line, &fixture->error), 0);
+    journal.load(journal.userdata, on_loaded, &line);
     assert_string_equal(line.text, expected);
 }
 

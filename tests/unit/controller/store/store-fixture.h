@@ -47,6 +47,9 @@ int count_waterfall(Waterfall *waterfall, void *userdata);
 void put_action(struct store *store, const char *id, const char *vm, int64_t time);
 void put_waterfall(struct store *store, const char *vm, int64_t time, uint64_t footprint);
 void expect_actions(struct fixture *fixture, const char *vm, const char *expected);
+/* Of a store without a thread: what the journal answers. */
+int put_lease(struct fixture *fixture, const struct lease *lease);
+int remove_lease(struct fixture *fixture, uint64_t id);
 struct lease make_lease(uint64_t id, uint64_t bytes);
 void expect_leases(struct fixture *fixture, const char *expected);
 unsigned count_all(struct fixture *fixture, int64_t since, int64_t until);

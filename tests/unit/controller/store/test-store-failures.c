@@ -17,7 +17,6 @@
 static void check_degraded(struct fixture *fixture, int code, const char *words,
                            void (*mend)(struct fixture *fixture))
 {
-    struct lease_journal journal;
     struct lease lease = make_lease(2, MIB);
     struct policy_revision revision = {
         .name = "late", .author = "a", .hash = "h", .source_name = "s", .text = "t"};
@@ -28,8 +27,7 @@ static void check_degraded(struct fixture *fixture, int code, const char *words,
     assert_non_null(strstr(fixture->error.text, words));
     assert_non_null(strstr(fixture->error.text, fixture->path));
     assert_int_equal(number, 77);
-    store_lease_journal(fixture->store, &journal);
-    assert_int_equal(journal.put(journal.userdata, &lease, &fixture->error), code);
+    assert_int_equal(put_lease(fixture, &lease), code);
     put_action(fixture->store, "waits", "web1", 5);
     put_waterfall(fixture->store, "web1", MINUTE, MIB);
     store_tick(fixture->store, 1);
@@ -44,17 +42,15 @@ static void check_degraded(struct fixture *fixture, int code, const char *words,
     expect_actions(fixture, NULL, "waits/web1 ");
     expect_leases(fixture, "1:web1/b/1048576/0 ");
     assert_int_equal(count_all(fixture, 0, INT64_MAX), 1);
-    assert_int_equal(journal.put(journal.userdata, &lease, &fixture->error), 0);
+    assert_int_equal(put_lease(fixture, &lease), 0);
 }
 
 /* A lease that every failure must leave alone. */
 static void begin_degraded(struct fixture *fixture)
 {
-    struct lease_journal journal;
     struct lease lease = make_lease(1, MIB);
 
-    store_lease_journal(fixture->store, &journal);
-    assert_int_equal(journal.put(journal.userdata, &lease, &fixture->error), 0);
+    assert_int_equal(put_lease(fixture, &lease), 0);
 }
 
 static void pragma(struct fixture *fixture, const char *text)

@@ -174,30 +174,29 @@ static void test_looking_for_a_policy_does_not_read_all(void **state)
 static void test_leases_survive_a_crash(void **state)
 {
     struct fixture *fixture = *state;
-    struct lease_journal journal;
     struct lease lease = make_lease(1, 512 * MIB);
     struct lease other = make_lease(UINT64_MAX, UINT64_MAX);
     struct store *crashed = fixture->store;
 
-    store_lease_journal(crashed, &journal);
-    assert_int_equal(journal.put(journal.userdata, &lease, &fixture->error), 0);
-    assert_int_equal(journal.put(journal.userdata, &other, &fixture->error), 0);
+    assert_int_equal(put_lease(fixture, &lease), 0);
+    assert_int_equal(put_lease(fixture, &other), 0);
     lease.state = LEASE_HELD;
-    assert_int_equal(journal.put(journal.userdata, &lease, &fixture->error), 0);
+    assert_int_equal(put_lease(fixture, &lease), 0);
     /* A second daemon opens the file while the first one was never closed. */
     assert_int_equal(store_create(fixture->path, &fixture->store), 0);
     expect_leases(fixture, "-1:web1/b/18446744073709551615/0 1:web1/b/536870912/1 ");
-    store_lease_journal(fixture->store, &journal);
-    assert_int_equal(journal.remove(journal.userdata, 1, &fixture->error), 0);
-    assert_int_equal(journal.remove(journal.userdata, 99, &fixture->error), 0);
+    assert_int_equal(remove_lease(fixture, 1), 0);
+    assert_int_equal(remove_lease(fixture, 99), 0);
     expect_leases(fixture, "-1:web1/b/18446744073709551615/0 ");
     store_destroy(crashed);
 }
 
-static int keep_lease(const struct lease *lease, void *userdata)
+static void keep_lease(int status, const struct error *error, const struct lease *leases,
+                       size_t count, void *userdata)
 {
-    *(struct lease *)userdata = *lease;
-    return 0;
+    assert_int_equal(status, 0);
+    assert_int_equal(count, 1);
+    *(struct lease *)userdata = leases[0];
 }
 
 /* An owner is text, and what an older version has cut is mended. An address is what the memory is
@@ -205,17 +204,37 @@ static int keep_lease(const struct lease *lease, void *userdata)
 static void test_text_and_bytes_of_a_lease(void **state)
 {
     struct fixture *fixture = *state;
-    struct lease_journal journal;
     struct lease lease = make_lease(1, 512 * MIB);
     struct lease loaded = {0};
+    struct lease_journal journal;
 
     (void)snprintf(lease.owner, sizeof(lease.owner), "cut \xc3");
     (void)snprintf(lease.address, sizeof(lease.address), "/run/Stra\xdf\n.qmp");
+    assert_int_equal(put_lease(fixture, &lease), 0);
     store_lease_journal(fixture->store, &journal);
-    assert_int_equal(journal.put(journal.userdata, &lease, &fixture->error), 0);
-    assert_int_equal(journal.load(journal.userdata, keep_lease, &loaded, &fixture->error), 0);
+    journal.load(journal.userdata, keep_lease, &loaded);
     assert_string_equal(loaded.owner, "cut ?");
     assert_string_equal(loaded.address, lease.address);
+}
+
+/* A request may be as long as a message: what is kept of it is not. */
+static void test_an_audit_row_is_bounded(void **state)
+{
+    struct fixture *fixture = *state;
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    char *request = calloc(1, 6 * 1000 * 1000 + 1);
+    const char *kept;
+
+    memset(request, 'x', 6 * 1000 * 1000);
+    memcpy(request + STORE_AUDIT_REQUEST_MAX - 1, "\xc3\xa4", 2); /* a character at the cut */
+    assert_int_equal(store_put_audit(fixture->store, 1, "eve", "Compact", request, false), 0);
+    free(request);
+    assert_int_equal(store_prepare(fixture->store, "SELECT request FROM audit", &statement, NULL),
+                     0);
+    assert_int_equal(store_step(fixture->store, statement, "", NULL), 1);
+    kept = store_text(statement, 0);
+    assert_int_equal(kept[STORE_AUDIT_REQUEST_MAX - 2], 'x');
+    assert_string_equal(kept + STORE_AUDIT_REQUEST_MAX - 1, " (5998977 bytes more)");
 }
 
 static void test_actions(void **state)
@@ -435,6 +454,7 @@ int main(void)
         store_test(test_looking_for_a_policy_does_not_read_all),
         store_test(test_leases_survive_a_crash),
         store_test(test_text_and_bytes_of_a_lease),
+        store_test(test_an_audit_row_is_bounded),
         store_test(test_actions),
         store_test(test_looking_for_an_action_does_not_read_all),
         store_test(test_waterfalls_are_thinned_for_a_chart),
