@@ -1,12 +1,15 @@
 /* What the daemon says of VMs and of its callers. */
 #include "controller/daemon-log.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
 #include "controller/daemon-parts.h"
 #include "controller/json/json.h"
+
+#define WRITTEN_OUT_MAX (16 * 1024) /* bytes of a request whose fields are audited */
 
 /* ---- events ---- */
 
@@ -46,13 +49,20 @@ void daemon_log_vm_event(const struct vm_event *event, void *userdata)
 
 /* ---- audit ---- */
 
-/* The request as JSON, with the action's id; the caller frees it. NULL: out of memory. */
+/* The request as JSON, with the action's id; the caller frees it. Of one that is much longer than
+ * what is kept, its length. NULL: out of memory. */
 static char *request_text(const ProtobufCMessage *request, const char *action)
 {
+    size_t size = protobuf_c_message_get_packed_size(request);
     json_t *json = NULL;
     char *text = NULL;
+    int r;
 
-    if (json_from_message(request, &json) == 0 &&
+    if (size > WRITTEN_OUT_MAX)
+        r = (json = json_pack("{s:I}", "request_bytes", (json_int_t)size)) == NULL ? -ENOMEM : 0;
+    else
+        r = json_from_message(request, &json);
+    if (r == 0 &&
         (action[0] == '\0' || json_object_set_new(json, "action", json_string(action)) == 0))
         text = json_dumps(json, JSON_COMPACT);
     json_decref(json);

@@ -6,6 +6,7 @@
 #include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/actions/machine.h"
+#include "controller/guests/action_result.h"
 #include "controller/messages/copy.h"
 #include "controller/vms/announce.h"
 
@@ -40,6 +41,7 @@ static bool may_return_memory(const ActionResult *result)
 static void on_result(const struct ttrpc_result *result, void *userdata)
 {
     struct action *action = userdata;
+    struct bounded_result bounded;
     const ActionResult *guest;
 
     action->client = NULL;
@@ -51,8 +53,10 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
         return;
     }
     guest = result_of(result->response);
-    if (guest != NULL)
-        action->guest = (ActionResult *)message_copy(&guest->base);
+    if (guest != NULL) {
+        bounded_result_take(guest, &bounded);
+        action->guest = (ActionResult *)message_copy(&bounded.message.base);
+    }
     if (action->guest == NULL)
         action_fail(action, -EIO, "the agent answered without a result");
     else

@@ -15,6 +15,7 @@
 struct retention {
     bool under_way;
     int64_t now;  /* UNIX nanoseconds, of this pass */
+    int64_t age;  /* nanoseconds that are kept */
     int64_t done; /* and of the last whole one since the daemon's start; 0: none */
     char vm[96];  /* the last one that was looked at */
 };
@@ -38,6 +39,7 @@ struct store {
     sqlite3 *database; /* NULL: not usable */
     char problem[512]; /* empty: none */
     nsec_t retry;      /* CLOCK_BOOTTIME of the next attempt to open */
+    uint64_t bytes_max;
     struct retention retention;
     /* ---- under the lock ---- */
     uv_mutex_t lock;

@@ -6,6 +6,9 @@
  * transaction, so it costs the disk one sync. A pass that fails is given up: the next one begins
  * where the last whole one did.
  *
+ * A store that is too large after a pass gets another one that keeps half as long, and so on: the
+ * oldest go first. The audit has a bound of its own, in rows that are bounded themselves.
+ *
  * Records that waited for the disk for longer than a day come too late for the first thinning; the
  * second one finds them. */
 #include <errno.h>
@@ -19,6 +22,8 @@
 #define DAY    (86400 * SECOND)
 #define YEAR   (365 * DAY)
 
+#define AGE_MIN (3600 * SECOND) /* what is younger is kept, whatever its size */
+
 #define PIECE_INSTRUCTIONS 50000 /* of SQLite's machine: ten milliseconds where rows go */
 #define PIECE_ROWS         500
 
@@ -31,10 +36,12 @@ static const struct thinning {
     {14 * DAY, 3600 * SECOND},
 };
 
-/* At most ?2 of the rows older than ?1. */
+/* At most ?2 of the rows older than ?1, and of those before the newest ?3. */
 static const char *const removals[] = {
     "DELETE FROM action WHERE id IN (SELECT id FROM action WHERE time < ?1 LIMIT ?2)",
     "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE time < ?1 LIMIT ?2)",
+    "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit "
+    "WHERE rowid <= (SELECT max(rowid) FROM audit) - ?3 ORDER BY rowid LIMIT ?2)",
 };
 
 /* What a statement without rows cost is added to `spent`. */
@@ -54,8 +61,9 @@ static int remove_some(struct store *store, const char *sql, uint64_t *spent, st
 
     if (r < 0)
         return r;
-    (void)sqlite3_bind_int64(statement, 1, store->retention.now - YEAR);
+    (void)sqlite3_bind_int64(statement, 1, store->retention.now - store->retention.age);
     (void)sqlite3_bind_int(statement, 2, PIECE_ROWS);
+    (void)sqlite3_bind_int(statement, 3, STORE_AUDIT_ROWS_MAX);
     r = run(store, statement, spent, error);
     return r < 0 ? r : sqlite3_changes(store->database) == PIECE_ROWS;
 }
@@ -102,7 +110,7 @@ static int forget_waterfalls(struct store *store, uint64_t *spent, struct error 
     if (r < 0)
         return r;
     (void)sqlite3_bind_text(statement, 1, store->retention.vm, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 2, store->retention.now - YEAR);
+    (void)sqlite3_bind_int64(statement, 2, store->retention.now - store->retention.age);
     return run(store, statement, spent, error);
 }
 
@@ -164,6 +172,38 @@ static int do_piece_whole(struct store *store, struct error *error)
     return committed < 0 ? committed : r;
 }
 
+/* ---- the size ---- */
+
+static uint64_t pragma(struct store *store, const char *sql)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+
+    return store_prepare(store, sql, &statement, NULL) < 0 ||
+                   store_step(store, statement, "reading the store's size", NULL) <= 0
+               ? 0
+               : (uint64_t)sqlite3_column_int64(statement, 0);
+}
+
+/* Pages that are free are used again before the file grows. */
+static bool is_too_large(struct store *store)
+{
+    uint64_t pages = pragma(store, "PRAGMA page_count") - pragma(store, "PRAGMA freelist_count");
+
+    return pages * pragma(store, "PRAGMA page_size") > store->bytes_max;
+}
+
+/* After a whole pass. True: another one, which keeps less. */
+static bool has_to_keep_less(struct store *store)
+{
+    struct retention *retention = &store->retention;
+
+    if (retention->age <= AGE_MIN || !is_too_large(store))
+        return false;
+    retention->age = max_of(retention->age / 2, AGE_MIN);
+    retention->vm[0] = '\0';
+    return true;
+}
+
 int store_go_on_retaining(struct store *store, struct error *error)
 {
     struct retention *retention = &store->retention;
@@ -174,6 +214,8 @@ int store_go_on_retaining(struct store *store, struct error *error)
     r = store_need(store, "removing old records", error);
     if (r == 0)
         r = do_piece_whole(store, error);
+    if (r == 0 && has_to_keep_less(store))
+        r = 1;
     retention->under_way = r > 0;
     if (r == 0)
         retention->done = retention->now;
@@ -187,6 +229,7 @@ int store_begin_retaining(struct store *store, int64_t now, struct error *error)
     if (!retention->under_way) {
         retention->under_way = true;
         retention->now = now;
+        retention->age = YEAR;
         if (retention->done > now) /* the clock was wrong then */
             retention->done = 0;
         retention->vm[0] = '\0';

@@ -62,6 +62,7 @@ int store_create(const char *path, struct store **ret_store)
         free(store);
         return -ENOMEM;
     }
+    store->bytes_max = STORE_BYTES_MAX;
     store_queue_init(store);
     (void)open_database(store, NULL);
     *ret_store = store;

@@ -32,6 +32,8 @@
 #define STORE_PENDING_MAX   20000 /* records that wait */
 #define STORE_PENDING_BYTES (16 * 1024 * 1024)
 
+#define STORE_BYTES_MAX         (UINT64_C(2) << 30) /* more keeps less of the past */
+#define STORE_AUDIT_ROWS_MAX    50000
 #define STORE_AUDIT_REQUEST_MAX 1024
 
 struct store;
@@ -72,7 +74,9 @@ void store_tick(struct store *store, nsec_t now);
  * nanoseconds. Does a bounded piece of it. 1: there is more, which later calls and store_tick do;
  * 0: all is done, or the thread does it.
  * Waterfalls: every minute for a day, every ten minutes for two weeks, every hour for a year.
- * Actions and audit: a year. Policies and leases: never. */
+ * Actions and audit: a year. Policies and leases: never. Less of all records where the store is
+ * larger than STORE_BYTES_MAX, but for the last hour; of the audit the newest
+ * STORE_AUDIT_ROWS_MAX. */
 int store_retain(struct store *store, int64_t now, struct error *error);
 
 /* ---- policies ---- */

@@ -9,6 +9,7 @@
 
 #include "common/base/number.h"
 #include "common/base/text.h"
+#include "controller/guests/action_result.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/life.h"
 #include "controller/vms/measured.h"
@@ -206,12 +207,15 @@ void agent_take_pressure(struct vm *vm, const Vmreclaim__Agent__V1__PressureEven
 
 void agent_take_action(struct vm *vm, const Vmreclaim__Agent__V1__ActionResult *action)
 {
+    struct bounded_result result;
+
     if (!may_pass(vm) || !may_record(vm, time_boottime()))
         return;
+    bounded_result_take(action, &result);
     supervisor_emit(vm->supervisor, &(struct vm_event){.vm = vm,
                                                        .kind = VM_EVENT_GUEST_ACTION,
-                                                       .text = action->reason,
-                                                       .guest_action = action});
+                                                       .text = result.reason,
+                                                       .guest_action = &result.message});
 }
 
 void agent_take_engine(struct vm *vm, const Vmreclaim__Agent__V1__EngineState *engine)

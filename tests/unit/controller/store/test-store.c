@@ -441,6 +441,55 @@ static void test_old_actions_go_in_lots(void **state)
     expect_actions(fixture, NULL, "new/web1 ");
 }
 
+static uint64_t number_of(struct fixture *fixture, const char *sql)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+
+    assert_int_equal(store_prepare(fixture->store, sql, &statement, NULL), 0);
+    assert_int_equal(store_step(fixture->store, statement, "", NULL), 1);
+    return (uint64_t)sqlite3_column_int64(statement, 0);
+}
+
+static void test_the_audit_is_bounded(void **state)
+{
+    struct fixture *fixture = *state;
+    char sql[256];
+
+    (void)snprintf(sql, sizeof(sql),
+                   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+                   "INSERT INTO audit SELECT i, 'eve', 'm', '', 0 FROM n",
+                   STORE_AUDIT_ROWS_MAX + 700);
+    assert_int_equal(store_execute(fixture->store, sql, "", NULL), 0);
+    (void)retain_all(fixture, DAY);
+    assert_int_equal(number_of(fixture, "SELECT count(*) FROM audit"), STORE_AUDIT_ROWS_MAX);
+    assert_int_equal(number_of(fixture, "SELECT min(time) FROM audit"), 701);
+}
+
+/* The oldest go first, whatever they are, and the last hour stays. */
+static void test_a_store_that_is_too_large_keeps_less(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t now = 400 * DAY;
+
+    assert_int_equal(store_execute(fixture->store, "BEGIN", "", NULL), 0);
+    for (int i = 0; i < 300; i++) {
+        char sql[256];
+
+        (void)snprintf(sql, sizeof(sql),
+                       "INSERT INTO action VALUES ('%d', 'web1', %lld, zeroblob(10000))", i,
+                       (long long)(now - i * DAY));
+        assert_int_equal(store_execute(fixture->store, sql, "", NULL), 0);
+    }
+    assert_int_equal(store_execute(fixture->store, "COMMIT", "", NULL), 0);
+    fixture->store->bytes_max = 2000 * 1000;
+    (void)retain_all(fixture, now);
+    assert_in_range(number_of(fixture, "SELECT count(*) FROM action"), 80, 160);
+    assert_int_equal(number_of(fixture, "SELECT count(*) FROM action WHERE id = '0'"), 1);
+    fixture->store->bytes_max = 1;
+    (void)retain_all(fixture, now);
+    assert_int_equal(number_of(fixture, "SELECT count(*) FROM action"), 1);
+}
+
 #define store_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -455,6 +504,8 @@ int main(void)
         store_test(test_leases_survive_a_crash),
         store_test(test_text_and_bytes_of_a_lease),
         store_test(test_an_audit_row_is_bounded),
+        store_test(test_the_audit_is_bounded),
+        store_test(test_a_store_that_is_too_large_keeps_less),
         store_test(test_actions),
         store_test(test_looking_for_an_action_does_not_read_all),
         store_test(test_waterfalls_are_thinned_for_a_chart),

@@ -1,0 +1,19 @@
+/* What an agent says of an action, bounded: it is kept for a year. */
+#ifndef VMRECLAIM_GUESTS_ACTION_RESULT_H
+#define VMRECLAIM_GUESTS_ACTION_RESULT_H
+
+#include "agent.pb-c.h"
+
+/* The texts cut between characters, and without fields that this version does not know. `message`
+ * points into the structure, which must not be moved. */
+struct bounded_result {
+    Vmreclaim__Agent__V1__ActionResult message;
+    char action_id[64];
+    char reason[512];
+    char asked_by[64];
+};
+
+void bounded_result_take(const Vmreclaim__Agent__V1__ActionResult *said,
+                         struct bounded_result *ret_result);
+
+#endif
