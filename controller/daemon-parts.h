@@ -9,7 +9,7 @@
 #include "common/transport/transport.h"
 #include "controller/actions/action.h"
 #include "controller/api/api.h"
-#include "controller/config/daemon_config.h"
+#include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
 #include "controller/leases/keeper.h"
 #include "controller/policies/assignments.h"

@@ -6,8 +6,8 @@
 
 #include "common/base/log.h"
 #include "common/base/util.h"
+#include "controller/daemon-files.h"
 #include "controller/daemon-listen.h"
-#include "controller/daemon_files.h"
 
 #define QUIET     (500 * NSEC_PER_MSEC) /* editors write a file in several steps */
 #define RETRY_MIN (10 * NSEC_PER_SEC)

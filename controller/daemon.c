@@ -18,10 +18,10 @@
 
 #include "common/base/log.h"
 #include "common/base/util.h"
+#include "controller/daemon-files.h"
 #include "controller/daemon-listen.h"
 #include "controller/daemon-log.h"
 #include "controller/daemon-reload.h"
-#include "controller/daemon_files.h"
 #include "controller/vms/tick.h"
 
 #define STORE_STOP_TIME (10 * NSEC_PER_SEC)

@@ -13,8 +13,8 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/util.h"
+#include "controller/daemon-files.h"
 #include "controller/daemon.h"
-#include "controller/daemon_files.h"
 #include "controller/release.h"
 
 /* The settings of the configuration file come in between, see print_usage(). */

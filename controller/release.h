@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "common/base/error.h"
-#include "controller/config/daemon_config.h"
+#include "controller/config/daemon-config.h"
 
 /* `ret_released`: leases given back. 0 with none when a daemon is running: it does it itself.
  * -ETIMEDOUT: a hypervisor did not follow, its lease stays in the journal. */

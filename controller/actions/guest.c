@@ -6,7 +6,7 @@
 #include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/actions/machine.h"
-#include "controller/guests/action_result.h"
+#include "controller/guests/action-result.h"
 #include "controller/messages/copy.h"
 #include "controller/vms/announce.h"
 

@@ -6,7 +6,7 @@
 #include "controller/actions/action.h"
 #include "controller/actions/measures.h"
 #include "controller/vms/drift.h"
-#include "controller/vms/fresh_sample.h"
+#include "controller/vms/fresh-sample.h"
 
 enum action_state {
     ACTION_BEFORE,   /* waits for a sample; nothing was done yet */

@@ -11,7 +11,7 @@
 #include "common/proc/meminfo.h"
 #include "controller/actions/action.h"
 #include "controller/api/dispatch.h"
-#include "controller/config/daemon_config.h"
+#include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
 #include "controller/json/json.h"
 #include "controller/messages/text.h"

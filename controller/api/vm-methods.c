@@ -8,7 +8,7 @@
 #include "controller/messages/finding.h"
 #include "controller/messages/vm.h"
 #include "controller/policies/effective.h"
-#include "controller/vms/fresh_sample.h"
+#include "controller/vms/fresh-sample.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/measured.h"
 

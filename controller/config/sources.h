@@ -6,7 +6,7 @@
 
 #include "common/base/error.h"
 #include "controller/config/problems.h"
-#include "controller/config/vm_file.h"
+#include "controller/config/vm-file.h"
 
 struct vm_files {
     struct vm_definition **definitions; /* in the order of the files' names */

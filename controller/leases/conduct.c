@@ -11,7 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/number.h"
 #include "controller/crash/crash.h"
-#include "controller/vms/fresh_sample.h"
+#include "controller/vms/fresh-sample.h"
 #include "controller/vms/hypervisor.h"
 
 #define TELL_TIMEOUT     (5 * NSEC_PER_SEC)

@@ -1,7 +1,7 @@
 /* Keeping records.
  *
  * Theory of operation: an ordered action is recorded when it begins and when it ends, as its events
- * say; a guest's own as guest_actions.h says. Both end in the store, and are looked at once more
+ * say; a guest's own as guest-actions.h says. Both end in the store, and are looked at once more
  * ten minutes later. One timer per second does what is due; it also writes each VM's waterfall once
  * a minute, spread over the minute.
  *
@@ -22,7 +22,7 @@
 #include "controller/actions/judge.h"
 #include "controller/messages/waterfall.h"
 #include "controller/records/again.h"
-#include "controller/records/guest_actions.h"
+#include "controller/records/guest-actions.h"
 #include "controller/records/reports.h"
 #include "controller/records/resume.h"
 #include "controller/records/tracks.h"

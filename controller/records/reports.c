@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "controller/messages/copy.h"
-#include "controller/records/guest_actions.h"
+#include "controller/records/guest-actions.h"
 #include "controller/store/requests.h"
 
 typedef Vmreclaim__Agent__V1__ActionResult ActionResult;

@@ -2,7 +2,7 @@
  * new daemon is taken for one of the old. */
 #include "controller/records/resume.h"
 
-#include "controller/records/guest_actions.h"
+#include "controller/records/guest-actions.h"
 #include "controller/records/tracks.h"
 #include "controller/store/requests.h"
 

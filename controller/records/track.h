@@ -4,7 +4,7 @@
 
 #include "controller/actions/measures.h"
 #include "controller/store/store.h"
-#include "controller/vms/fresh_sample.h"
+#include "controller/vms/fresh-sample.h"
 
 #define TRACK_LATER (600 * NSEC_PER_SEC) /* a record is checked again after that */
 

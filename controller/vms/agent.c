@@ -9,7 +9,7 @@
 
 #include "common/base/number.h"
 #include "common/base/text.h"
-#include "controller/guests/action_result.h"
+#include "controller/guests/action-result.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/life.h"
 #include "controller/vms/measured.h"

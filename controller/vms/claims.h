@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "common/base/error.h"
-#include "controller/config/vm_file.h"
+#include "controller/config/vm-file.h"
 
 /* A VM file. */
 struct claimant {

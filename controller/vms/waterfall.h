@@ -8,8 +8,8 @@
 
 #include "common/base/time.h"
 #include "controller/footprint/footprint.h"
-#include "controller/guests/agent_link.h"
-#include "controller/guests/guest_memory.h"
+#include "controller/guests/agent-link.h"
+#include "controller/guests/guest-memory.h"
 
 /* A guest's sample holds for as long as a silent agent is waited for. */
 #define WATERFALL_INTERVALS_MAX (AGENT_MISSED_SAMPLES_MAX + 1)

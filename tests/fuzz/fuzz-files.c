@@ -10,8 +10,8 @@
 #include "common/policy/policy-text.h"
 #include "common/policy/policy-yaml.h"
 #include "common/policy/zone.h"
-#include "controller/config/daemon_config.h"
-#include "controller/config/vm_file.h"
+#include "controller/config/daemon-config.h"
+#include "controller/config/vm-file.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_error(int status, const struct error *error)

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "controller/config/daemon_config.h"
-#include "controller/config/vm_file.h"
+#include "controller/config/daemon-config.h"
+#include "controller/config/vm-file.h"
 
 static int parse(const char *text, struct vm_definition **definition, struct error *error)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/guests/action_result.h"
+#include "controller/guests/action-result.h"
 
 #define LONG 80000
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "common/ttrpc/frame.h"
-#include "controller/guests/agent_link.h"
+#include "controller/guests/agent-link.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/loop.h"
 

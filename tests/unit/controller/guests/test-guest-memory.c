@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/number.h"
-#include "controller/guests/guest_memory.h"
+#include "controller/guests/guest-memory.h"
 
 static uint64_t blocks[] = {1, 2, 3};
 

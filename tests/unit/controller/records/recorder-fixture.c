@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "controller/records/guest_actions.h"
+#include "controller/records/guest-actions.h"
 #include "controller/store/queries.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/life.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "controller/records/guest_actions.h"
+#include "controller/records/guest-actions.h"
 #include "controller/records/reports.h"
 #include "controller/store/queries.h"
 

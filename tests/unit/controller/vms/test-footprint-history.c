@@ -2,7 +2,7 @@
 #include "tests/lib/test.h"
 
 #include "common/base/util.h"
-#include "controller/vms/footprint_history.h"
+#include "controller/vms/footprint-history.h"
 
 #define HOUR 3600u
 

@@ -1,5 +1,5 @@
 /* Reads the daemon's configuration. */
-#include "controller/config/daemon_config.h"
+#include "controller/config/daemon-config.h"
 
 #include <errno.h>
 #include <stdio.h>

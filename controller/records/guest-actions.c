@@ -1,5 +1,5 @@
 /* Runs of the guests' own actions. */
-#include "controller/records/guest_actions.h"
+#include "controller/records/guest-actions.h"
 
 #include <stdio.h>
 #include <string.h>

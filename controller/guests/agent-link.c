@@ -1,5 +1,5 @@
 /* Links to agents. */
-#include "controller/guests/agent_link.h"
+#include "controller/guests/agent-link.h"
 
 #include <errno.h>
 #include <stdbool.h>

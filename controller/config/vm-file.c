@@ -1,5 +1,5 @@
 /* Reads VM files. */
-#include "controller/config/vm_file.h"
+#include "controller/config/vm-file.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* Footprints over time, thinner the older they are. */
-#include "controller/vms/footprint_history.h"
+#include "controller/vms/footprint-history.h"
 
 #include <assert.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* What an agent says of an action. */
-#include "controller/guests/action_result.h"
+#include "controller/guests/action-result.h"
 
 #include "common/base/text.h"
 

@@ -1,5 +1,5 @@
 /* Readings of a guest: from the wire, checked, and back. */
-#include "controller/guests/guest_memory.h"
+#include "controller/guests/guest-memory.h"
 
 #include <errno.h>
 #include <inttypes.h>

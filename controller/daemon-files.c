@@ -1,5 +1,5 @@
 /* What files say: groups, VMs and their policies, where hypervisors are found. */
-#include "controller/daemon_files.h"
+#include "controller/daemon-files.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* Asking for a sample. The VM is kept by name: its record may go or merge while the agent works. */
-#include "controller/vms/fresh_sample.h"
+#include "controller/vms/fresh-sample.h"
 
 #include <errno.h>
 #include <stdio.h>

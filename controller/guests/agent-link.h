@@ -19,7 +19,7 @@
 #include "agent.pb-c.h"
 #include "common/base/time.h"
 #include "common/ttrpc/ttrpc.h"
-#include "controller/guests/guest_memory.h"
+#include "controller/guests/guest-memory.h"
 #include "controller/guests/standing.h"
 
 #define AGENT_MISSED_SAMPLES_MAX 3
