@@ -3,6 +3,7 @@
  * A connection is charged after the fact, at the end of each step that can change what it holds. So
  * the limit is passed by at most one chunk or one frame. Then the largest holder goes: a guest that
  * makes us hold much pays for it itself. */
+#include <assert.h>
 #include <errno.h>
 
 #include "common/ttrpc/connection.h"
@@ -55,6 +56,7 @@ void connection_charge(struct ttrpc_connection *connection)
     if (budget == NULL)
         return;
     now = held(connection);
+    assert(budget->bytes >= connection->charged);
     budget->bytes += now - connection->charged;
     connection->charged = now;
     if (budget->bytes > budget->bytes_limit)

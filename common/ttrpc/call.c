@@ -4,6 +4,7 @@
  * connection closes. Only the first is the handler's doing. In the other cases on_cancel notifies
  * the handler, and the call is freed. A handler that set none keeps a detached call, whose messages
  * go nowhere, until it ends it. */
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -84,6 +85,7 @@ static void detach(struct ttrpc_call *call)
 {
     struct ttrpc_connection *connection = call->connection;
 
+    assert(connection->call_count > 0 && !list_is_empty(&call->link));
     ttrpc_loop_clear_deadline(connection->loop, &call->deadline);
     list_remove(&call->link);
     connection->call_count--;
@@ -138,6 +140,8 @@ struct ttrpc_call *call_create(struct ttrpc_connection *connection, uint32_t str
 {
     struct ttrpc_call *call = malloc(sizeof(*call));
 
+    assert(connection->state == CONNECTION_OPEN && stream % 2 == 1);
+    assert(method < service->descriptor->n_methods);
     if (call == NULL) {
         connection_fail(connection, -ENOMEM, "no memory for a call");
         return NULL;
@@ -217,6 +221,7 @@ int ttrpc_call_send(struct ttrpc_call *call, const ProtobufCMessage *message)
 {
     if (call->connection == NULL)
         return -EPIPE;
+    assert(streams_responses(call));
     return connection_send_data(call->connection, call->stream, 0, message, false);
 }
 
@@ -236,6 +241,7 @@ void ttrpc_call_finish(struct ttrpc_call *call, const ProtobufCMessage *response
         call_destroy(call);
         return;
     }
+    assert(response != NULL || service_streams(call->service, call->method));
     if (streams_responses(call))
         size = response == NULL ? 0 : protobuf_c_message_get_packed_size(response);
     else

@@ -4,6 +4,7 @@
  * deadline, or the end of the connection. It is unlinked and freed before the result callback
  * runs, so the callback may start another one or close the connection. What arrives for a stream
  * we do not know belongs to a call that was cancelled or timed out, and is ignored. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ const size_t client_call_size = sizeof(struct ttrpc_client_call);
 
 static void destroy(struct ttrpc_client_call *call)
 {
+    assert(call->connection->call_count > 0 && !list_is_empty(&call->link));
     ttrpc_loop_clear_deadline(call->connection->loop, &call->deadline);
     list_remove(&call->link);
     call->connection->call_count--;
@@ -130,6 +132,7 @@ static void deliver(struct ttrpc_client_call *call, struct slice payload)
     struct ttrpc_connection *connection = call->connection;
     ProtobufCMessage *message = connection_decode(connection, call->output, payload);
 
+    assert(call->on_message != NULL);
     if (message == NULL)
         finish_with_error(call, TTRPC_INTERNAL, "a message of the stream cannot be decoded");
     else
@@ -285,6 +288,7 @@ int ttrpc_call_start(struct ttrpc_connection *connection, const struct ttrpc_req
         return -ENOENT;
     if (connection->last_stream == UINT32_MAX)
         return -EOVERFLOW;
+    assert(request->on_result != NULL && (request->open || request->message != NULL));
     call = create(connection, method, request);
     if (call == NULL)
         return -ENOMEM;
@@ -294,6 +298,7 @@ int ttrpc_call_start(struct ttrpc_connection *connection, const struct ttrpc_req
         return r;
     }
     call->stream = connection->last_stream;
+    assert(call->stream % 2 == 1);
     if (request->timeout > 0 && request->timeout != NSEC_INFINITY)
         ttrpc_loop_set_deadline(connection->loop, &call->deadline,
                                 time_monotonic() + request->timeout);

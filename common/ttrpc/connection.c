@@ -50,6 +50,41 @@ const struct ttrpc_limits ttrpc_limits_guest = {
     .frame_by_frame = true,
 };
 
+/* ---- what holds ---- */
+
+static void check_open(const struct ttrpc_connection *connection)
+{
+    assert(connection->throttled == deadline_is_set(&connection->throttle));
+    assert(!connection->blocked || !output_is_empty(&connection->output));
+    assert(!deadline_is_set(&connection->send_stall) || !output_is_empty(&connection->output));
+    assert(!connection->closed_here && connection->status == 0);
+}
+
+static void check_closing(const struct ttrpc_connection *connection)
+{
+    assert(connection->reason[0] != '\0');
+    assert(connection->charged == 0);
+    assert(list_is_empty(&connection->flush.link));
+    assert(!deadline_is_set(&connection->throttle) && !deadline_is_set(&connection->resume));
+    assert(!deadline_is_set(&connection->send_stall));
+    assert(!deadline_is_set(&connection->receive_stall));
+}
+
+void connection_check(const struct ttrpc_connection *connection)
+{
+    const struct ttrpc_budget *budget = connection->options.budget;
+
+    assert((connection->call_count == 0) == list_is_empty(&connection->calls));
+    assert((connection->rest == NULL) == (connection->rest_length == 0));
+    assert(connection->rest == NULL || connection->held_back);
+    assert(!deadline_is_set(&connection->resume) || connection->held_back);
+    assert(budget == NULL || budget->bytes >= connection->charged);
+    if (connection->state == CONNECTION_OPEN)
+        check_open(connection);
+    else
+        check_closing(connection);
+}
+
 /* ---- ending ---- */
 
 static void on_poll_closed(uv_handle_t *handle)
@@ -57,15 +92,18 @@ static void on_poll_closed(uv_handle_t *handle)
     struct ttrpc_connection *connection = handle->data;
     struct ttrpc_loop *loop = connection->loop;
 
-    assert(connection->state == CONNECTION_CLOSING);
+    assert(connection->state == CONNECTION_CLOSING && connection->handled == NULL);
+    connection_check(connection);
     if (connection_is_server(connection))
         server_end_calls(connection);
     else
         client_end_calls(connection);
+    assert(connection->call_count == 0);
     if (connection->options.on_close != NULL)
         connection->options.on_close(connection, connection->status, connection->reason,
                                      connection->options.userdata);
     if (connection->options.budget != NULL) {
+        assert(connection->options.budget->connections > 0 && connection->charged == 0);
         connection->options.budget->connections--;
         list_remove(&connection->member);
     }
@@ -77,6 +115,7 @@ static void on_poll_closed(uv_handle_t *handle)
 
 static void begin_close(struct ttrpc_connection *connection, int status)
 {
+    assert(connection->state == CONNECTION_OPEN);
     connection->state = CONNECTION_CLOSING;
     connection->status = status;
     (void)output_flush(&connection->output, connection->descriptor);
@@ -86,6 +125,7 @@ static void begin_close(struct ttrpc_connection *connection, int status)
     connection_charge(connection);
     uv_close((uv_handle_t *)&connection->poll, on_poll_closed);
     (void)close(connection->descriptor);
+    connection_check(connection);
 }
 
 void connection_fail(struct ttrpc_connection *connection, int status, const char *format, ...)
@@ -158,6 +198,7 @@ static void flush(struct ttrpc_connection *connection)
     receive_drained(connection);
     connection_update_poll(connection);
     connection_charge(connection);
+    connection_check(connection);
     if (connection_is_server(connection))
         server_drained(connection);
 }

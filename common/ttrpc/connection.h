@@ -58,6 +58,9 @@ static inline bool connection_is_server(const struct ttrpc_connection *connectio
     return connection->options.services != NULL;
 }
 
+/* What holds for a connection between any two steps, asserted. */
+void connection_check(const struct ttrpc_connection *connection);
+
 /* Closes with a reason; the first one stays. */
 void connection_fail(struct ttrpc_connection *connection, int status, const char *format, ...)
     printf_like(3, 4);

@@ -58,6 +58,8 @@ void deadline_clear(struct deadline_queue *queue, struct deadline *deadline)
 
     if (!deadline_is_set(deadline))
         return;
+    assert(*deadline->incoming == deadline);
+    assert(deadline->child == NULL || deadline->child->due >= deadline->due);
     link_to(deadline->incoming, deadline->sibling);
     deadline->incoming = NULL;
     deadline->sibling = NULL;
@@ -72,6 +74,7 @@ void deadline_set(struct deadline_queue *queue, struct deadline *deadline, nsec_
     deadline_clear(queue, deadline);
     deadline->due = due;
     link_to(&queue->first, queue->first == NULL ? deadline : meld(queue->first, deadline));
+    assert(deadline_is_set(deadline) && queue->first->due <= due);
 }
 
 nsec_t deadline_next(const struct deadline_queue *queue)
@@ -85,6 +88,7 @@ void deadline_expire(struct deadline_queue *queue, nsec_t now)
         struct deadline *deadline = queue->first;
 
         deadline_clear(queue, deadline);
+        assert(!deadline_is_set(deadline));
         deadline->on_expire(deadline);
     }
 }

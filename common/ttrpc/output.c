@@ -1,6 +1,7 @@
 /* One sendmsg(2) per batch of frames. */
 #include "common/ttrpc/output.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -26,6 +27,7 @@ void output_init(struct output *output)
 
 static void drop(struct output *output, struct output_frame *frame)
 {
+    assert(output->bytes >= sizeof(*frame) + frame->size);
     list_remove(&frame->link);
     output->bytes -= sizeof(*frame) + frame->size;
     free(frame);
@@ -35,6 +37,7 @@ void output_finish(struct output *output)
 {
     list_for_each_safe (link, following, &output->frames)
         drop(output, list_entry(link, struct output_frame, link));
+    assert(output->bytes == 0);
 }
 
 /* The place before which an urgent frame goes. */
@@ -85,9 +88,13 @@ static int gather(struct output *output, struct iovec vector[BATCH])
 static void advance(struct output *output, size_t written)
 {
     while (written > 0) {
-        struct output_frame *frame = list_entry(output->frames.next, struct output_frame, link);
-        uint32_t part = (uint32_t)min_of((size_t)(frame->size - frame->sent), written);
+        struct output_frame *frame;
+        uint32_t part;
 
+        assert(!output_is_empty(output)); /* no more was written than there was */
+        frame = list_entry(output->frames.next, struct output_frame, link);
+        assert(frame->sent < frame->size);
+        part = (uint32_t)min_of((size_t)(frame->size - frame->sent), written);
         frame->sent += part;
         written -= part;
         if (frame->sent < frame->size)

@@ -290,6 +290,8 @@ void receive(struct ttrpc_connection *connection)
         connection->options.limits.frame_by_frame)
         bytes += receive_once(connection, &frames);
     end_turn(connection, &turn, bytes, frames);
+    assert(connection->handled == NULL);
+    connection_check(connection);
 }
 
 /* The queue is short again: what was held back, then the socket. */
@@ -301,6 +303,7 @@ static void on_resume(struct deadline *deadline)
     size_t length = connection->rest_length;
     uint32_t frames = 0;
 
+    assert(connection->held_back && connection->state == CONNECTION_OPEN);
     connection->held_back = false;
     connection->rest = NULL;
     connection->rest_length = 0;

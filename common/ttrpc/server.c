@@ -1,5 +1,6 @@
 /* The server's end: what the peer sends. Error codes and texts are those of the Go server where it
  * has them. */
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 
@@ -57,6 +58,7 @@ static void run_handler(struct ttrpc_call *call, const struct envelope_request *
 {
     struct ttrpc_connection *connection = call->connection;
 
+    assert(connection->handled == NULL); /* handlers do not nest */
     connection->handled = call;
     connection->handled_request = request;
     call->service->handlers[call->method](call, message, connection->options.userdata);
@@ -304,4 +306,5 @@ void server_end_calls(struct ttrpc_connection *connection)
 {
     while (!list_is_empty(&connection->calls))
         call_cancel(list_entry(connection->calls.next, struct ttrpc_call, link));
+    assert(connection->call_count == 0);
 }

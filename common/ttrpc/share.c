@@ -1,6 +1,8 @@
 /* A share of the processor: a token bucket kept as one time. Up to `paid_until` what was used is
  * paid for by the share. What lies further back than a full saving is forgotten, and so is what
  * lies further ahead than the longest debt. */
+#include <assert.h>
+
 #include "common/base/number.h"
 #include "common/base/util.h"
 #include "common/ttrpc/ttrpc.h"
@@ -9,6 +11,7 @@
 
 nsec_t ttrpc_share_charge(struct ttrpc_share *share, nsec_t used, nsec_t now)
 {
+    assert(share->permyriad > 0 && share->permyriad <= WHOLE);
     nsec_t saving = share->saved_max / share->permyriad * WHOLE;
     nsec_t oldest = saturating_subtract(now, saving);
     nsec_t latest = now + share->debt_max;

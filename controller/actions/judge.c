@@ -1,6 +1,7 @@
 /* Confidence in an action's figures. */
 #include "controller/actions/judge.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -94,4 +95,6 @@ void judge_action(Action *action)
         known ? judge_share(action, (int64_t)(given(after) - given(before))) : 0;
     action->confidence = (Vmreclaim__Controller__V1__Confidence)confidence_of(
         action, known, is_exact(action, before));
+    assert(action->confidence != VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_UNSPECIFIED);
+    assert(action->share_of == 0 || action->share <= action->share_of);
 }

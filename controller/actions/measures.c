@@ -26,6 +26,7 @@ static ActionSample *next_sample(struct action_measures *measures)
 {
     ActionSample *sample = &measures->samples[measures->count];
 
+    assert(measures->count < MEASURES_MAX);
     measures->pointers[measures->count++] = sample;
     return sample;
 }
@@ -114,4 +115,5 @@ void measures_forgo(const char *why, Action *record)
     record->drift = 0;
     record->host_returned = 0;
     judge_action(record);
+    assert(record->guest_reported == 0 || record->n_samples > 0);
 }

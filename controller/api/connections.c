@@ -49,6 +49,7 @@ static int door_send(struct api_call *call, const ProtobufCMessage *message)
 
 static void door_finish(struct api_call *call, const ProtobufCMessage *response)
 {
+    assert(door_call_of(call)->ttrpc != NULL);
     ttrpc_call_finish(door_call_of(call)->ttrpc, response);
 }
 
@@ -59,6 +60,7 @@ static void door_fail(struct api_call *call, int status, const char *text)
 
 static void door_release(struct api_call *call)
 {
+    assert(call->state == API_CALL_ENDED);
     free(door_call_of(call));
 }
 
@@ -172,6 +174,7 @@ static struct api_connection *create_connection(struct api *api, int descriptor,
     size_t group_count = read_groups(descriptor, groups);
     struct api_connection *connection;
 
+    assert(api->connection_count <= API_CONNECTIONS_MAX);
     if (user == NULL || api->connection_count >= API_CONNECTIONS_MAX)
         return NULL;
     connection = calloc(1, sizeof(*connection) + group_count * sizeof(groups[0]));

@@ -3,6 +3,7 @@
  * Theory of operation: an order is one object. First the store carries it out; then it says what is
  * assigned to each VM now, and who runs something else gets it. It ends when their agents have
  * answered. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,8 @@ struct order {
 static void end(struct order *order, int status, const struct error *error,
                 const struct policy_standing *standings, size_t standing_count)
 {
+    assert((status < 0) == (error != NULL));
+    assert(status < 0 || (order->revision != NULL) != (order->assignment != NULL));
     order->done(&(struct policy_result){.status = status,
                                         .error = error,
                                         .revision = order->revision,

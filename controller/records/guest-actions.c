@@ -1,6 +1,7 @@
 /* Runs of the guests' own actions. */
 #include "controller/records/guest-actions.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -103,11 +104,14 @@ static int64_t drift_of(const struct vm *vm, const ActionSample *before,
 static void begin_settling(struct track *track, struct track *leader, const Action *action,
                            nsec_t now)
 {
+    assert(leader == NULL || (leader->state == TRACK_SETTLING && leader != track));
+    assert(leader == NULL || strcmp(leader->vm, track->vm) == 0);
+    assert(leader != NULL || tracks_find_state(track->recorder, track->vm, TRACK_SETTLING) == NULL);
     track->freed = min_of(view_let_go(action->guest), FREED_MAX);
     track->drift = action->drift;
     track->begun = now;
-    track->state = leader == NULL ? TRACK_SETTLING : TRACK_FOLLOWING;
     track_postpone(leader == NULL ? track : leader, now + SETTLE);
+    track_move(track, leader == NULL ? TRACK_SETTLING : TRACK_FOLLOWING);
 }
 
 /* Follows the action in the VM's run; without `leader`, it begins one at `begin`. */
@@ -213,6 +217,7 @@ static void set_share(Action *action, const struct track *track, const struct ru
     action->share = run->freed == 0 ? 1 : track->freed;
     action->share_of = run->freed == 0 ? run->count : run->freed;
     action->drift = judge_share(action, action->drift);
+    assert(action->share <= action->share_of);
 }
 
 static void close_measured(struct recorder *recorder, struct track *track, struct vm *vm,
@@ -233,15 +238,18 @@ static void close_one(struct recorder *recorder, struct track *track, struct vm 
         vmreclaim__controller__v1__action__unpack(NULL, track->packed_length, track->packed);
 
     track_postpone(track, now);
-    track->state = TRACK_OVER;
-    if (action == NULL)
+    if (action == NULL) {
+        track_move(track, TRACK_OVER);
         return;
+    }
     Action lent = *action;
-    if (vm != NULL && record_is_comparable(vm, action))
+    if (vm != NULL && record_is_comparable(vm, action)) {
         close_measured(recorder, track, vm, &lent, run, now);
-    else
+    } else {
         tracks_store_unmeasured(recorder, &lent,
                                 "the VM's process was gone before what came back was measured");
+        track_move(track, TRACK_OVER);
+    }
     vmreclaim__controller__v1__action__free_unpacked(action, NULL);
 }
 

@@ -45,6 +45,7 @@ enum {
 /* What came back until now is the doing of the guest's own actions. */
 static void on_begun(struct recorder *recorder, struct vm *vm, const Action *record)
 {
+    assert(!record->finished && tracks_find(recorder, record->vm, record->id) == NULL);
     guest_run_close(recorder, record->vm, vm, time_boottime());
     (void)tracks_begin(recorder, record->id, record->vm);
     (void)store_put_action(recorder->store, record);
@@ -57,12 +58,13 @@ static void on_ended(struct recorder *recorder, const Action *record)
     (void)store_put_action(recorder->store, record);
     if (track == NULL)
         return;
-    assert(track->state == TRACK_RUNNING);
-    track->state = TRACK_OVER;
-    if (record->footprint_before == 0 || track_take_record(track, record) < 0)
+    assert(track->state == TRACK_RUNNING && record->finished);
+    if (record->footprint_before == 0 || track_take_record(track, record) < 0) {
+        track_move(track, TRACK_OVER);
         return;
-    track->state = TRACK_WAITING;
+    }
     track->due = time_boottime() + TRACK_LATER;
+    track_move(track, TRACK_WAITING);
 }
 
 static void on_vm_event(const struct vm_event *event, void *userdata)
@@ -105,7 +107,8 @@ static void continue_waiting(struct recorder *recorder, struct track *track, con
     Action *action =
         vmreclaim__controller__v1__action__unpack(NULL, track->packed_length, track->packed);
 
-    track->state = TRACK_OVER;
+    assert(track->state == TRACK_WAITING);
+    track_move(track, TRACK_OVER);
     if (action == NULL)
         return;
     if (vm != NULL && record_is_comparable(vm, action))
@@ -128,6 +131,7 @@ static void do_due(struct recorder *recorder, struct track *track)
 {
     struct vm *vm = registry_find_name(&recorder->supervisor->registry, track->vm);
 
+    track_check(track);
     track->is_asking =
         vm != NULL && fresh_sample_start(&track->sample, vm, continue_track, track) == 0;
     if (track->is_asking)
@@ -223,4 +227,5 @@ void recorder_finish(struct recorder *recorder)
 {
     list_for_each_safe (link, following, &recorder->tracks)
         tracks_end(recorder, list_entry(link, struct track, link));
+    assert(recorder->track_count == 0 && recorder->report_count == 0);
 }

@@ -43,8 +43,8 @@ static void resume_waiting(struct recorder *recorder, const Action *action)
 
     if (track == NULL)
         return;
-    track->state = TRACK_WAITING;
     track->due = time_boottime() + (TRACK_LATER - (nsec_t)max_of(age_of(action), (int64_t)0));
+    track_move(track, TRACK_WAITING);
 }
 
 static void on_waiting(const struct store_records *records, void *userdata)

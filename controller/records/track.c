@@ -1,11 +1,23 @@
 /* One action's measurements. */
 #include "controller/records/track.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "controller/messages/copy.h"
+
+#define BIT(state) (1u << (state))
+
+static const unsigned next_states[TRACK_STATE_COUNT] = {
+    [TRACK_RUNNING] =
+        BIT(TRACK_SETTLING) | BIT(TRACK_FOLLOWING) | BIT(TRACK_WAITING) | BIT(TRACK_OVER),
+    [TRACK_SETTLING] = BIT(TRACK_WAITING) | BIT(TRACK_OVER),
+    [TRACK_FOLLOWING] = BIT(TRACK_WAITING) | BIT(TRACK_OVER),
+    [TRACK_WAITING] = BIT(TRACK_OVER),
+    [TRACK_OVER] = 0,
+};
 
 typedef Vmreclaim__Controller__V1__Action Action;
 
@@ -30,6 +42,26 @@ void track_destroy(struct track *track)
     list_remove(&track->link);
     free(track->packed);
     free(track);
+}
+
+void track_check(const struct track *track)
+{
+    bool is_kept = track->state != TRACK_RUNNING && track->state != TRACK_OVER;
+
+    assert(track->state < TRACK_STATE_COUNT);
+    assert(!is_kept || track->packed != NULL);
+    assert((track->packed == NULL) == (track->packed_length == 0));
+    assert(track->due != 0 || (track->state != TRACK_SETTLING && track->state != TRACK_WAITING));
+    assert(!track->is_asking || track->state == TRACK_SETTLING || track->state == TRACK_WAITING);
+    assert(track->is_asking || track->sample.client == NULL);
+    assert(track->measures.count <= MEASURES_MAX);
+}
+
+void track_move(struct track *track, enum track_state next)
+{
+    assert((next_states[track->state] & BIT(next)) != 0);
+    track->state = next;
+    track_check(track);
 }
 
 void track_postpone(struct track *track, nsec_t due)

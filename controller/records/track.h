@@ -14,6 +14,7 @@ enum track_state {
     TRACK_FOLLOWING, /* another of the run: is closed with the first */
     TRACK_WAITING,   /* recorded; to be checked again */
     TRACK_OVER,      /* nothing more to do */
+    TRACK_STATE_COUNT,
 };
 
 struct recorder;
@@ -38,6 +39,17 @@ struct track {
 /* -ENOMEM. */
 int track_create(const char *id, const char *vm, struct track **ret_track);
 void track_destroy(struct track *track);
+
+/* Moves the track; the change must be one of these:
+ *
+ *     running --> settling, following --> waiting --> over
+ *        |                 |                           ^
+ *        +--> waiting      +---------------------------+
+ *        +---------------------------------------------+ */
+void track_move(struct track *track, enum track_state next);
+
+/* What holds for a track at any time, asserted. */
+void track_check(const struct track *track);
 
 /* Something is due later, or just done: what is under way for it is called off. */
 void track_postpone(struct track *track, nsec_t due);

@@ -1,6 +1,7 @@
 /* The list of tracks, and what ends a window. */
 #include "controller/records/tracks.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct track *tracks_find(const struct recorder *recorder, const char *vm, const char *id)
@@ -38,8 +39,10 @@ struct track *tracks_begin(struct recorder *recorder, const char *id, const char
 
 void tracks_end(struct recorder *recorder, struct track *track)
 {
+    assert(recorder->track_count > 0 && track->recorder == recorder);
     recorder->track_count--;
     track_destroy(track);
+    assert((recorder->track_count == 0) == list_is_empty(&recorder->tracks));
 }
 
 void tracks_record(struct recorder *recorder, struct track *track, struct vm *vm,
@@ -47,9 +50,9 @@ void tracks_record(struct recorder *recorder, struct track *track, struct vm *vm
 {
     measures_complete(&track->measures, vm, now, action);
     (void)store_put_action(recorder->store, action);
-    track->state = TRACK_WAITING;
     track->due = now + TRACK_LATER;
-    (void)track_keep(track, action);
+    (void)track_keep(track, action); /* else the one from before is looked at again */
+    track_move(track, TRACK_WAITING);
 }
 
 void tracks_store_unmeasured(struct recorder *recorder, Vmreclaim__Controller__V1__Action *action,
