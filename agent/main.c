@@ -5,17 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/core/agent.h"
 #include "agent/doctor/doctor.h"
 #include "agent/doctor/dry-run.h"
 #include "agent/options.h"
+#include "agent/safety/instance.h"
 #include "agent/safety/protect.h"
 #include "agent/safety/seccomp.h"
 #include "agent/service/service.h"
 #include "common/base/cleanup.h"
 
 #define EXIT_WRONG_USAGE 2
+#define CLAIM_TENTHS     20 /* of a second */
 
 /* The agent is one object, in memory that costs nothing until it is touched. */
 static struct agent agent;
@@ -67,6 +70,26 @@ static int open_state_directory(const char *path)
     return descriptor;
 }
 
+/* Without a directory to claim, or on a file system that has no locks, nobody is in the way. False
+ * after saying who is. An agent that ends is waited for. */
+static bool claim_state(int state_directory, const char *wish, int *ret_claim)
+{
+    const struct timespec tenth = {.tv_nsec = NSEC_PER_SEC / 10};
+    pid_t holder = 0;
+    int r = state_directory < 0 ? 0 : -EBUSY;
+
+    for (int i = 0; r == -EBUSY && i < CLAIM_TENTHS; i++) {
+        if (i > 0)
+            (void)nanosleep(&tenth, NULL);
+        r = instance_claim(state_directory, ret_claim, &holder);
+    }
+    if (r != -EBUSY)
+        return true;
+    log_error("%s: an agent runs already, process %d, with state directory %s; stop it first", wish,
+              (int)holder, configuration.state_directory);
+    return false;
+}
+
 static void enter_sandbox(void)
 {
 #if defined(__SANITIZE_ADDRESS__)
@@ -82,6 +105,7 @@ static void enter_sandbox(void)
 static int run(int root)
 {
     cleanup_close int state_directory = -1;
+    cleanup_close int claim = -1;
     struct agent_options options = {
         .root = root, .configuration = &configuration, .services = agent_services};
     struct signals signals;
@@ -90,6 +114,8 @@ static int run(int root)
     int r;
 
     state_directory = open_state_directory(configuration.state_directory);
+    if (!claim_state(state_directory, "cannot start", &claim))
+        return EXIT_FAILURE;
     if (protect_process(&error) < 0)
         log_warning("%s", error.text);
     r = uv_loop_init(&loop);
@@ -127,14 +153,26 @@ static int run_dry(int root)
 /* What an agent that ended without a word has changed. */
 static int run_restore(int root)
 {
-    cleanup_close int state_directory = open_state_directory(configuration.state_directory);
+    cleanup_close int state_directory =
+        open(configuration.state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int claim = -1;
     struct settings settings;
     size_t restored = 0;
-    int r = settings_init(&settings, root, state_directory, &restored);
+    int r;
 
+    if (state_directory < 0 && errno == ENOENT)
+        return EXIT_SUCCESS; /* nothing was changed */
+    if (state_directory < 0) {
+        log_error("cannot see what is to be put back: %s: %s%s", configuration.state_directory,
+                  strerror(errno), geteuid() != 0 ? "; run it as root" : "");
+        return EXIT_FAILURE;
+    }
+    if (!claim_state(state_directory, "nothing is put back", &claim))
+        return EXIT_FAILURE;
+    r = settings_init(&settings, root, state_directory, &restored);
     if (r < 0) {
-        log_error("not every kernel setting could be put back: %s; the next start tries again",
-                  strerror(-r));
+        log_error("not every kernel setting could be put back: %s; the next start tries again%s",
+                  strerror(-r), geteuid() != 0 ? "; run it as root" : "");
         return EXIT_FAILURE;
     }
     if (restored > 0)

@@ -61,6 +61,30 @@ int reporting_set_order(struct reporting *reporting, uint32_t order, uint32_t po
     return 0;
 }
 
+static const char *bound_of(const struct reporting *reporting, uint32_t asked,
+                            uint32_t policy_floor)
+{
+    if (asked > reporting->found_order)
+        return "the agent found it at its start and sets none above it";
+    if (asked >= max_of(policy_floor, reporting->host_floor))
+        return NULL;
+    return reporting->host_floor > policy_floor ? "what is smaller returns nothing on this host"
+                                                : "the policy's floor (reporting_order)";
+}
+
+bool reporting_bound(const struct reporting *reporting, uint32_t before, uint32_t asked,
+                     uint32_t policy_floor, char *text, size_t size)
+{
+    const char *bound = bound_of(reporting, asked, policy_floor);
+    uint32_t now = reporting_order(reporting);
+
+    text[0] = '\0';
+    if (bound != NULL)
+        (void)snprintf(text, size, "order %s %" PRIu32 ": %s", now == before ? "stays" : "is now",
+                       now, bound);
+    return bound != NULL;
+}
+
 int reporting_set_host_floor(struct reporting *reporting, uint32_t order)
 {
     uint32_t now = reporting_order(reporting);

@@ -39,6 +39,11 @@ uint32_t reporting_order(const struct reporting *reporting);
 int reporting_set_order(struct reporting *reporting, uint32_t order, uint32_t policy_floor,
                         uint32_t *ret_order);
 
+/* Says so where reporting_set_order() did not set what was asked for, and why: "order stays 9: the
+ * policy's floor (reporting_order)". `before` was in force. False, and "": it did. */
+bool reporting_bound(const struct reporting *reporting, uint32_t before, uint32_t asked,
+                     uint32_t policy_floor, char *text, size_t size);
+
 /* The controller's word on the host's backing; an order below it is raised at once. */
 int reporting_set_host_floor(struct reporting *reporting, uint32_t order);
 

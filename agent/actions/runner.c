@@ -63,7 +63,9 @@ static void measure_after(struct runner *runner, struct job *job)
 static void set_result(struct job *job, enum action_end result, const char *reason)
 {
     job->result = result;
-    text_copy_line(job->reason, sizeof(job->reason), reason);
+    (void)text_format(job->reason, sizeof(job->reason), "%s%s%s", reason,
+                      reason[0] != '\0' && job->bound[0] != '\0' ? "; " : "", job->bound);
+    text_make_safe(job->reason, TEXT_ONE_LINE);
 }
 
 /* The running job is over. */
@@ -106,6 +108,7 @@ static bool restores_found(const struct runner *runner, const struct job *job)
 /* Setting or restoring the order is one write, done at once. */
 static void run_order(struct runner *runner, struct job *job)
 {
+    uint32_t before = reporting_order(runner->reporting);
     nsec_t started = time_monotonic();
     uint32_t order;
     int r;
@@ -113,8 +116,12 @@ static void run_order(struct runner *runner, struct job *job)
     assert(job->kind == ACTION_SET_ORDER || job->kind == ACTION_RESTORE_ORDER);
     if (restores_found(runner, job))
         r = reporting_restore(runner->reporting);
-    else
+    else {
         r = reporting_set_order(runner->reporting, job->order, job->order_floor, &order);
+        if (r == 0)
+            (void)reporting_bound(runner->reporting, before, job->order, job->order_floor,
+                                  job->bound, sizeof(job->bound));
+    }
     job->outcome.duration = time_monotonic() - started;
     measure_after(runner, job);
     if (r == -ENOTSUP)

@@ -50,6 +50,7 @@ struct job {
     uint64_t cache_before, cache_after;
     enum action_end result;
     char reason[JOB_REASON_SIZE];
+    char bound[JOB_REASON_SIZE / 2]; /* what kept it below what was asked for; it ends the reason */
     /* the runner's */
     struct list link;
 };

@@ -156,6 +156,10 @@ void orders_compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     agent = order->agent;
     sample = current_sample(agent);
     order->job.time_limit = time_limit(agent, request->time_limit_ns);
+    if (order->job.time_limit < request->time_limit_ns)
+        (void)snprintf(order->job.bound, sizeof(order->job.bound),
+                       "this guest's own compact_time_limit is %s",
+                       time_format_duration(order->job.time_limit, gain, sizeof(gain)));
     if (!commands_are_allowed(agent) || (configuration_sets(agent->configuration, "compact") &&
                                          !agent->configuration->policy.compact)) {
         decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");
@@ -216,6 +220,12 @@ void orders_reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *messa
     order->job.time_limit = time_limit(order->agent, request->time_limit_ns);
     order->job.drop_slab = order->agent->policy.policy.drop_slab;
     order->job.bytes = reclaimable_bytes(order->agent, request->bytes);
+    if (order->job.bytes < request->bytes)
+        (void)snprintf(order->job.bound, sizeof(order->job.bound), "%s of cache %s",
+                       BYTES_TEXT(order->job.bytes),
+                       configuration_sets(order->agent->configuration, "cache_floor")
+                           ? "lie above this guest's own cache_floor"
+                           : "is all there is");
     order->job.forbid_drop = configuration_keeps_cache(order->agent->configuration);
     if (!cache_order_is_allowed(order->agent, request->drop))
         decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");
@@ -248,12 +258,19 @@ static enum action_kind reporting_job(const Vmreclaim__Agent__V1__SetReportingRe
 static int set_order_now(struct order *order,
                          const Vmreclaim__Agent__V1__SetReportingRequest *request)
 {
+    struct reporting *reporting = &order->agent->reporting;
+    uint32_t floor = order->agent->policy.policy.reporting_order;
+    uint32_t before = reporting_order(reporting);
     uint32_t in_force;
+    int r;
 
     if (!request->set_order || !request->kick || request->restore)
         return 0;
-    return reporting_set_order(&order->agent->reporting, request->order,
-                               order->agent->policy.policy.reporting_order, &in_force);
+    r = reporting_set_order(reporting, request->order, floor, &in_force);
+    if (r == 0)
+        (void)reporting_bound(reporting, before, request->order, floor, order->job.bound,
+                              sizeof(order->job.bound));
+    return r;
 }
 
 void orders_set_reporting(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/actions/machine.h"
 #include "controller/guests/action-result.h"
 #include "controller/messages/copy.h"
+#include "controller/vms/agent.h"
 #include "controller/vms/announce.h"
 
 #define CALL_TIMEOUT     (60 * NSEC_PER_SEC)
@@ -46,10 +46,10 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
 
     action->client = NULL;
     if (result->code != TTRPC_OK) {
-        char text[384];
+        struct error error;
+        int r = agent_failure(action->vm, result, &error);
 
-        (void)text_format(text, sizeof(text), "the agent answered: %s", result->message);
-        action_fail(action, ttrpc_code_to_errno(result->code), text);
+        action_fail(action, r, error.text);
         return;
     }
     guest = result_of(result->response);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/vms/agent.h"
+
 struct forward {
     struct api_call *call;
     struct ttrpc_client_call *client;
@@ -95,9 +97,9 @@ void forward_unary(struct api_call *call, struct vm *vm, const char *method,
 
 void forward_fail(struct api_call *call, const struct vm *vm, const struct ttrpc_result *result)
 {
-    if (vm == NULL)
-        api_call_fail(call, -ENOTCONN, "the VM went away meanwhile");
-    else
-        api_call_fail(call, ttrpc_code_to_errno(result->code), "the agent of VM '%s' answered: %s",
-                      vm->name, result->message);
+    struct error error;
+    int r = vm == NULL ? error_set(&error, -ENOTCONN, "the VM went away meanwhile")
+                       : agent_failure(vm, result, &error);
+
+    api_call_fail_error(call, r, &error);
 }

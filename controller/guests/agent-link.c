@@ -78,6 +78,17 @@ static bool is_breach(enum ttrpc_code code)
     return code == TTRPC_INTERNAL || code == TTRPC_RESOURCE_EXHAUSTED;
 }
 
+static void say_failed(const char *method, const struct ttrpc_result *result, char *reason,
+                       size_t size)
+{
+    if (result->code == TTRPC_UNIMPLEMENTED)
+        (void)text_format(reason, size, "it does not know %s: no vmreclaim-agent, or an older one",
+                          method);
+    else
+        (void)text_format(reason, size, "%s ended: %s: %s", method, ttrpc_code_name(result->code),
+                          result->message);
+}
+
 static void on_info(const struct ttrpc_result *result, void *userdata)
 {
     struct agent_link *link = userdata;
@@ -91,8 +102,7 @@ static void on_info(const struct ttrpc_result *result, void *userdata)
     link->broke |= is_breach(result->code);
     link->turned_away =
         result->code == TTRPC_UNAVAILABLE && !ttrpc_connection_was_heard(link->connection);
-    (void)text_format(reason, sizeof(reason), "GetInfo failed: %s: %s",
-                      ttrpc_code_name(result->code), result->message);
+    say_failed("GetInfo", result, reason, sizeof(reason));
     agent_link_close(link, reason);
 }
 
@@ -164,8 +174,7 @@ static void on_watch_end(const struct ttrpc_result *result, void *userdata)
     char reason[128];
 
     link->broke |= is_breach(result->code);
-    (void)text_format(reason, sizeof(reason), "Watch ended: %s: %s", ttrpc_code_name(result->code),
-                      result->message);
+    say_failed("Watch", result, reason, sizeof(reason));
     agent_link_close(link, reason);
 }
 

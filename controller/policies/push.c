@@ -12,6 +12,7 @@
 #include "common/base/util.h"
 #include "common/policy/policy-message.h"
 #include "common/policy/zone.h"
+#include "controller/vms/agent.h"
 
 #define CALL_TIMEOUT    (10 * NSEC_PER_SEC)
 #define ANSWER_KEYS_MAX 64
@@ -70,12 +71,12 @@ static char **copy_keys(char *const *keys, size_t count)
 
 static void on_policy_refused(struct vm *vm, const struct ttrpc_result *result)
 {
-    char text[384];
+    struct error error;
 
     vm->assigned.retry = time_boottime() + RETRY;
-    (void)text_format(text, sizeof(text), "the agent did not take policy '%s': %s: %.200s",
-                      vm->assigned.policy->name, ttrpc_code_name(result->code), result->message);
-    vm_emit(vm, VM_EVENT_POLICY, text);
+    (void)agent_failure(vm, result, &error);
+    (void)error_prefix(&error, 0, "policy '%s' was not taken", vm->assigned.policy->name);
+    vm_emit(vm, VM_EVENT_POLICY, error.text);
 }
 
 static void on_policy_answer(const struct ttrpc_result *result, void *userdata)

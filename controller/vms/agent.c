@@ -165,6 +165,29 @@ int agent_take_sample(struct vm *vm, const Vmreclaim__Agent__V1__MemorySample *s
     return vm_take_sample(vm, sample, latency_of(vm, sample->boottime_ns));
 }
 
+int agent_failure(const struct vm *vm, const struct ttrpc_result *result, struct error *error)
+{
+    const char *version = vm->agent.info.version;
+
+    switch (result->code) {
+    case TTRPC_UNIMPLEMENTED:
+        return error_set(error, -EOPNOTSUPP,
+                         "the agent of VM '%s' is older than this daemon and does not know the "
+                         "call: it is version %s; install " VMRECLAIM_VERSION " in the guest",
+                         vm->name, version[0] != '\0' ? version : "unknown");
+    case TTRPC_UNAVAILABLE:
+        return error_set(error, -ENOTCONN, "the connection to the agent of VM '%s' ended: %s",
+                         vm->name, result->message);
+    case TTRPC_DEADLINE_EXCEEDED:
+        return error_set(error, -ETIMEDOUT, "the agent of VM '%s' did not answer in time",
+                         vm->name);
+    default:
+        return error_set(
+            error, ttrpc_code_to_errno(result->code), "the agent of VM '%s' answered: %s", vm->name,
+            result->message[0] != '\0' ? result->message : ttrpc_code_name(result->code));
+    }
+}
+
 void agent_on_event(const struct vm_event *event)
 {
     if (event->kind == VM_EVENT_RESET)

@@ -204,7 +204,13 @@ static void test_set_reporting(void **state)
     response = client_call(&client, "SetReporting", &request);
     assert_non_null(response);
     assert_int_equal(response->order, 5);
+    assert_string_equal(response->result->reason,
+                        "order is now 5: what is smaller returns nothing on this host");
     assert_int_equal(atoi(guest_read(&guest, path)), 5);
+    request.kick = true;
+    response = client_call(&client, "SetReporting", &request);
+    assert_non_null(response);
+    assert_non_null(strstr(response->result->reason, "order stays 5: "));
     vmreclaim__agent__v1__set_reporting_request__init(&request);
     request.restore = true;
     response = client_call(&client, "SetReporting", &request);
@@ -242,6 +248,29 @@ static void test_what_a_killed_agent_changed_is_put_back(void **state)
     assert_int_equal(atoi(guest_read(&guest, path)), 4);
     guest_spawn(&guest, restore);
     assert_int_equal(guest_wait(&guest), 0);
+    assert_int_equal(atoi(guest_read(&guest, path)), 9);
+}
+
+/* It would take the changes away from under the agent's feet. So would a second agent. */
+static void test_a_running_agent_keeps_what_it_changed(void **state)
+{
+    Vmreclaim__Agent__V1__SetReportingRequest request =
+        VMRECLAIM__AGENT__V1__SET_REPORTING_REQUEST__INIT;
+    const char *path = "sys/module/page_reporting/parameters/page_reporting_order";
+    const char *const restore[] = {"--restore", NULL};
+    const char *const second[] = {"--connect", "none", NULL};
+    pid_t agent = guest.pid;
+
+    request.set_order = true;
+    request.order = 4;
+    assert_non_null(client_call(&client, "SetReporting", &request));
+    guest_spawn(&guest, restore);
+    assert_int_equal(WEXITSTATUS(guest_wait(&guest)), 1);
+    assert_int_equal(atoi(guest_read(&guest, path)), 4);
+    guest_spawn(&guest, second);
+    assert_int_equal(WEXITSTATUS(guest_wait(&guest)), 1);
+    guest.pid = agent;
+    assert_int_equal(WEXITSTATUS(guest_stop(&guest, SIGTERM)), 0);
     assert_int_equal(atoi(guest_read(&guest, path)), 9);
 }
 
@@ -468,6 +497,8 @@ int main(int argument_count, char **arguments)
         cmocka_unit_test_setup_teardown(test_reclaim_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(test_set_reporting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_changed_is_put_back_at_the_end, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_running_agent_keeps_what_it_changed, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_what_a_killed_agent_changed_is_put_back, setup,
                                         teardown),

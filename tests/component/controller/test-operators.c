@@ -237,11 +237,27 @@ static void test_a_balloon_is_published(void **state)
     assert_non_null(strstr(seen.text, "host got back"));
 }
 
+/* Neither the daemon nor this host is to blame. */
+static void test_an_agent_that_does_not_know_a_call(void **state)
+{
+    Vmreclaim__Controller__V1__ReclaimVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__RECLAIM_VM_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    request.vm = (char *)"web-1";
+    call(f, "Reclaim", &request.base);
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "the agent of VM 'web-1' is older than this daemon"));
+    assert_non_null(strstr(f->message, "it is version "));
+}
+
 #define operators_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        operators_test(test_an_agent_that_does_not_know_a_call),
         operators_test(test_two_actions_do_not_claim_the_same_bytes),
         operators_test(test_a_balloon_is_alone_too),
         operators_test(test_a_release_ends_what_is_under_way),

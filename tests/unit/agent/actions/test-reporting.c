@@ -47,6 +47,31 @@ static void expect_set(uint32_t order, uint32_t policy_floor, uint32_t expected)
     assert_int_equal(reporting_order(&reporting), expected);
 }
 
+static void expect_bound(uint32_t order, uint32_t policy_floor, const char *expected)
+{
+    uint32_t before = reporting_order(&reporting);
+    uint32_t set;
+    char text[80];
+
+    assert_int_equal(reporting_set_order(&reporting, order, policy_floor, &set), 0);
+    assert_int_equal(reporting_bound(&reporting, before, order, policy_floor, text, sizeof(text)),
+                     expected[0] != '\0');
+    assert_string_equal(text, expected);
+}
+
+/* Who orders less than is set learns why. */
+static void test_bounds_are_named(void **state)
+{
+    expect_bound(5, 0, "");
+    expect_bound(5, 5, "");
+    expect_bound(4, 5, "order stays 5: the policy's floor (reporting_order)");
+    expect_bound(2, 3, "order is now 3: the policy's floor (reporting_order)");
+    expect_bound(12, 0, "order is now 9: the agent found it at its start and sets none above it");
+    assert_int_equal(reporting_set_host_floor(&reporting, 6), 0);
+    expect_bound(4, 5, "order is now 6: what is smaller returns nothing on this host");
+    expect_bound(6, 0, "");
+}
+
 static void test_order_within_its_floors(void **state)
 {
     assert_int_equal(reporting_order(&reporting), 9);
@@ -176,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         with_kernel(test_order_within_its_floors),
+        with_kernel(test_bounds_are_named),
         with_kernel(test_restore),
         with_kernel(test_the_same_order_again),
         with_kernel(test_a_host_floor_raises_the_order_at_once),

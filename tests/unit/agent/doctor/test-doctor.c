@@ -2,9 +2,11 @@
  */
 #include "tests/lib/test.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/doctor/doctor.h"
 #include "common/proc/kpageflags.h"
@@ -158,6 +160,29 @@ static void test_both_tell_the_same(void **state)
     free(text);
 }
 
+/* To whoever may not see it, everything looks as if it were missing. */
+static void test_without_root_nothing_else_is_said(void **state)
+{
+    int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool is_root = geteuid() == 0;
+    char text[1024] = "";
+    FILE *output = fmemopen(text, sizeof(text), "w");
+
+    assert_non_null(output);
+    if (is_root)
+        assert_int_equal(seteuid(65534), 0);
+    assert_int_equal(doctor_run(root, &configuration, output), CHECK_FAILURE);
+    assert_int_equal(doctor_complain(root, &configuration, &features, complaints), 1);
+    if (is_root)
+        assert_int_equal(seteuid(0), 0);
+    assert_int_equal(fclose(output), 0);
+    assert_non_null(strstr(text, "does not see what only root may see"));
+    assert_non_null(strstr(text, "-> run it as root"));
+    assert_null(strstr(text, "Linux 5."));
+    assert_string_equal(complaints[0].name, "root");
+    (void)close(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +193,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hyperv_without_reports, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_hosts_port, setup, teardown),
         cmocka_unit_test_setup_teardown(test_both_tell_the_same, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_without_root_nothing_else_is_said, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
