@@ -101,6 +101,8 @@ static void test_a_store_that_works_later(void **state)
     stop_daemon(f, 0);
     (void)snprintf(path, sizeof(path), "%s/state/vmreclaim.db", f->directory);
     assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    /* The daemon may be writing just now. */
+    assert_int_equal(sqlite3_busy_timeout(other, 10000), SQLITE_OK);
     assert_int_equal(
         sqlite3_exec(other, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE held(a);",
                      NULL, NULL, NULL),
@@ -231,6 +233,8 @@ static void test_a_journal_that_cannot_be_written(void **state)
     set_balloon(f, 768 * MIB, 0);
     (void)snprintf(path, sizeof(path), "%s/state/vmreclaim.db", f->directory);
     assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    /* The daemon may be writing just now. */
+    assert_int_equal(sqlite3_busy_timeout(other, 10000), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     f->qmp.balloon_commands = 0;
     set_balloon(f, 700 * MIB, 0);
