@@ -50,7 +50,10 @@ static bool detected(const struct explain_subject *subject, struct finding *find
     Vmreclaim__Controller__V1__Vm vm = *subject->vm;
     Waterfall waterfall = vm.waterfall == NULL ? no_waterfall : *vm.waterfall;
     struct explain_subject shown = *subject;
+    Action action = *subject->action;
 
+    action.host_returned = 0; /* that it was too little is known here */
+    shown.action = &action;
     waterfall.reportable = waterfall.held_back = waterfall.trapped = waterfall.percpu = 0;
     waterfall.guest = NULL;
     vm.waterfall = &waterfall;

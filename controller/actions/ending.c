@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/base/text.h"
+#include "controller/actions/judge.h"
 #include "controller/messages/copy.h"
 #include "controller/messages/text.h"
 #include "controller/vms/hypervisor.h"
@@ -68,8 +69,9 @@ static void complete_record(struct action *action, const char *reason, Action *r
     if (vm->measured.host.time != 0) {
         record->footprint_after = vm->measured.host.footprint;
         record->drift = drift_over(&action->drift, record->duration_ns);
-        record->host_returned =
-            (int64_t)(action->footprint_before - vm->measured.host.footprint) + record->drift;
+        record->drift_is_known = action->drift.is_known;
+        record->host_returned = judge_returned(record, record->footprint_after);
+        record->drift = judge_drift(record, record->footprint_after);
     }
     vm_measure_huge(vm);
     measures_complete(&action->measures, vm, time_boottime(), record);

@@ -41,9 +41,22 @@ int64_t judge_share(const Action *action, int64_t bytes)
     return (int64_t)((double)bytes * (double)action->share / (double)action->share_of);
 }
 
+/* What fell, all of it this action's or its share. */
+static int64_t fall_of(const Action *action, uint64_t footprint)
+{
+    return judge_share(action, (int64_t)(action->footprint_before - footprint));
+}
+
+int64_t judge_drift(const Action *action, uint64_t footprint)
+{
+    int64_t fell = max_of(fall_of(action, footprint), (int64_t)0);
+
+    return max_of(action->drift, -fell);
+}
+
 int64_t judge_returned(const Action *action, uint64_t footprint)
 {
-    return judge_share(action, (int64_t)(action->footprint_before - footprint)) + action->drift;
+    return fall_of(action, footprint) + judge_drift(action, footprint);
 }
 
 /* Whether the host's figure is the action's alone, from the moment when it began. */

@@ -11,6 +11,10 @@ const Vmreclaim__Controller__V1__ActionSample *judge_sample(
 /* What of bytes that are of a run of actions is this action's: all when it is alone. */
 int64_t judge_share(const Vmreclaim__Controller__V1__Action *action, int64_t bytes);
 
+/* The drift of a record, bounded by what fell: a fall that was expected and did not come is none.
+ */
+int64_t judge_drift(const Vmreclaim__Controller__V1__Action *action, uint64_t footprint);
+
 /* What the action has brought the host while that holds `footprint`: the fall since its window
  * began, or its share of that, without the drift. */
 int64_t judge_returned(const Vmreclaim__Controller__V1__Action *action, uint64_t footprint);

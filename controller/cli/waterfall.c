@@ -111,21 +111,39 @@ static void add_guest_rows(struct table *table, const Waterfall *w)
         add_row(table, &rows[i]);
 }
 
-/* What a remainder of this size means. More than its memory less the highest footprint a guest
- * cannot have left untouched. */
-static const char *remainder_meaning(const Vm *vm, uint64_t size)
+static bool is_noise(const Waterfall *w, uint64_t size)
 {
-    const Waterfall *w = vm->waterfall;
-    uint64_t touched = vm->host == NULL ? 0 : vm->host->touched;
+    return size <= max_of(32 * MIB, w->footprint / 100 * 3);
+}
 
-    if (size <= max_of(32 * MIB, w->footprint / 100 * 3))
+/* What a remainder of this size means. */
+static const char *remainder_meaning(const Waterfall *w, uint64_t size)
+{
+    if (is_noise(w, size))
         return "what measuring two sides can miss";
     if (w->remainder > 0)
         return "on the host, though no part of the guest needs it";
     if (w->swapped >= size / 2)
         return "of the above, in the host's swap";
-    return touched + size / 2 <= w->vm_ram ? "of the above, never touched: not on the host"
-                                           : "of the above, not on the host any more";
+    return "of the above, not on the host";
+}
+
+/* Of that. More than its memory less the highest footprint a guest cannot have left untouched. */
+static void add_absent(struct table *table, const Vm *vm, uint64_t size)
+{
+    const Waterfall *w = vm->waterfall;
+    uint64_t touched = vm->host == NULL ? 0 : vm->host->touched;
+    uint64_t never = min_of(size, saturating_subtract(w->vm_ram, touched));
+    const struct part_row rows[] = {
+        {"", "  never touched", never, "at most", false},
+        {"", "  left the host", size - never, "at least: was there, not used since", false},
+    };
+
+    if (touched == 0 || w->vm_ram == 0 || w->remainder >= 0 || w->swapped >= size / 2 ||
+        is_noise(w, size))
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        add_row(table, &rows[i]);
 }
 
 static void add_remainder(struct table *table, const Vm *vm)
@@ -141,7 +159,8 @@ static void add_remainder(struct table *table, const Vm *vm)
     table_cell(table, "%s", "remainder");
     table_cell(table, "%s%s", w->remainder < 0 ? "-" : "",
                bytes_format_short(size, text, sizeof(text)));
-    table_cell(table, "%s", remainder_meaning(vm, size));
+    table_cell(table, "%s", remainder_meaning(w, size));
+    add_absent(table, vm, size);
 }
 
 /* Why what the hypervisor and its process would tell is not known. */

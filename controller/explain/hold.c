@@ -80,9 +80,13 @@ static void hold_guest(const struct view *view, struct explanation *explanation)
 /* Where what the guest counts is more than the host holds. */
 static const char *absence(const struct view *view, uint64_t absent)
 {
+    uint64_t never = view_never_touched(view);
+
     if (view->w->swapped >= absent / 2)
         return "is in the host's swap";
-    return view_never_touched(view) >= absent / 2 ? "was never touched" : "has left the host";
+    if (never >= absent / 10 * 9)
+        return "was never touched";
+    return never < absent / 10 ? "has left the host" : "was never touched, or has left the host";
 }
 
 /* "The host holds 1.0 GiB ...", or why that is not known. */
@@ -130,6 +134,7 @@ static void hold_summary(const struct view *view, struct explanation *explanatio
 /* What the guest has and the host does not. */
 static void hold_absent(const struct view *view, struct explanation *explanation)
 {
+    bool is_known = view->host->touched != 0;
     uint64_t never = view_never_touched(view);
     uint64_t left = view->absent - never;
     struct finding *finding;
@@ -137,16 +142,18 @@ static void hold_absent(const struct view *view, struct explanation *explanation
     if (never >= view->worth) {
         finding = explanation_next(explanation);
         finding_set(finding, KIND_HOLDS, "never-touched", never,
-                    "%s of the above the guest has never touched since it started: it costs the "
-                    "host nothing yet.",
-                    SIZE(never));
+                    "Up to %s of the above was never touched: the host has held %s for this VM at "
+                    "most. It costs nothing yet.",
+                    SIZE(never), SIZE(view->host->touched));
         finding_add(finding, "touched", view->host->touched, "bytes");
     }
     if (left >= view->worth) {
         finding = explanation_next(explanation);
         finding_set(finding, KIND_HOLDS, "left-the-host", left,
-                    "%s of the above was on the host and has left it: it costs nothing until the "
-                    "guest uses it again.",
+                    is_known ? "At least %s of the above was on the host and has left it: it costs "
+                               "nothing until the guest uses it again."
+                             : "%s of the above is not on the host: never touched, or it has left. "
+                               "It costs nothing until the guest uses it.",
                     SIZE(left));
         finding_add(finding, "touched", view->host->touched, "bytes");
     }

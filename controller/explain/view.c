@@ -130,8 +130,9 @@ uint64_t view_never_touched(const struct view *view)
 {
     uint64_t touched = view->host->touched;
 
-    return touched == 0 ? view->absent
-                        : min_of(view->absent, saturating_subtract(view->w->vm_ram, touched));
+    return touched == 0 || view->w->vm_ram == 0
+               ? 0
+               : min_of(view->absent, saturating_subtract(view->w->vm_ram, touched));
 }
 
 uint64_t view_excess(const struct view *view)

@@ -75,8 +75,8 @@ uint64_t view_waits(const struct view *view);
  * footprint leaves beside the memory in use. */
 uint64_t view_free_on_host(const struct view *view);
 
-/* Of `absent` at most what the guest cannot have touched: this boot's footprint was never so large.
- * The rest was on the host and has left it. */
+/* Of `absent` at most what can be untouched: the footprint of the hypervisor's life was never so
+ * large. The rest, at least, was on the host and has left it. 0: not known. */
 uint64_t view_never_touched(const struct view *view);
 
 /* Memory that the host holds though no part of the guest needs it, above what measuring can miss:

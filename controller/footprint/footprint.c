@@ -130,6 +130,15 @@ static uint64_t swapped_of_backends(struct hypervisor_process *process, uint64_t
     return min_of(process->swapped_shared, blocks);
 }
 
+/* What the process held at its peak, less what of it is not the guest's now. Never less than now:
+ * what files hold beside the process is in no peak of it. */
+static uint64_t peak_of(const struct process_status *status, const struct host_memory *memory)
+{
+    uint64_t guests = min_of(memory->footprint, status->resident);
+
+    return max_of(memory->footprint, saturating_subtract(status->peak, status->resident - guests));
+}
+
 int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t now,
                       struct host_memory *ret_memory)
 {
@@ -164,6 +173,7 @@ int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t n
         memory.footprint += anonymous_of_guest(process, anonymous);
         memory.sources |= FOOTPRINT_RSS_ANONYMOUS;
     }
+    memory.peak = peak_of(status, &memory);
     *ret_memory = memory;
     return 0;
 }

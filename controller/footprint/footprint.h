@@ -35,6 +35,7 @@ struct host_memory {
     nsec_t time; /* CLOCK_BOOTTIME; 0: there is no reading */
     uint64_t footprint;
     uint64_t swapped; /* not in the footprint */
+    uint64_t peak;    /* highest footprint of the process' life, as near as its peak tells */
     unsigned sources; /* enum footprint_source */
     /* the figures behind it */
     uint64_t memfd;

@@ -42,7 +42,9 @@ int process_status_parse(const char *text, struct process_status *ret_status)
     if (find_kib(text, "RssAnon", &status.rss_anonymous) < 0 ||
         find_kib(text, "RssShmem", &status.rss_shared) < 0 ||
         find_kib(text, "VmSwap", &status.swapped) < 0 ||
-        find_kib(text, "HugetlbPages", &status.hugetlb) == -EINVAL)
+        find_kib(text, "HugetlbPages", &status.hugetlb) == -EINVAL ||
+        find_kib(text, "VmRSS", &status.resident) == -EINVAL ||
+        find_kib(text, "VmHWM", &status.peak) == -EINVAL)
         return -EINVAL;
     *ret_status = status;
     return 0;

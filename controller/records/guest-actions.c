@@ -85,16 +85,18 @@ static const struct footprint_point *window_begin(const struct vm *vm, nsec_t st
 /* What would have come back without the actions of a run. Nothing where its window begins at the
  * end of another: what goes on falling is the doing of the actions before. */
 static int64_t drift_of(const struct vm *vm, const ActionSample *before,
-                        const struct footprint_point *begin)
+                        const struct footprint_point *begin, bool *ret_is_known)
 {
     struct drift drift;
 
+    *ret_is_known = true;
     if (begin == &vm->measured.history.claimed)
         return 0;
     drift_begin_at(vm, begin->time,
                    before->guest_is_known ? before->reportable - before->held_back
                                           : DRIFT_WAITS_UNKNOWN,
                    &drift);
+    *ret_is_known = drift.is_known;
     return drift_over(&drift, SETTLE);
 }
 
@@ -109,9 +111,20 @@ static void begin_settling(struct track *track, struct track *leader, const Acti
     assert(leader != NULL || tracks_find_state(track->recorder, track->vm, TRACK_SETTLING) == NULL);
     track->freed = min_of(view_let_go(action->guest), FREED_MAX);
     track->drift = action->drift;
+    track->drift_is_known = action->drift_is_known;
     track->begun = now;
     track_postpone(leader == NULL ? track : leader, now + SETTLE);
     track_move(track, leader == NULL ? TRACK_SETTLING : TRACK_FOLLOWING);
+}
+
+/* A run has one drift. */
+static void set_drift(Action *action, const struct vm *vm, const struct track *leader,
+                      const ActionSample *before, const struct footprint_point *begin)
+{
+    bool is_known = leader != NULL && leader->drift_is_known;
+
+    action->drift = leader != NULL ? leader->drift : drift_of(vm, before, begin, &is_known);
+    action->drift_is_known = is_known;
 }
 
 /* Follows the action in the VM's run; without `leader`, it begins one at `begin`. */
@@ -128,8 +141,7 @@ static void follow(struct recorder *recorder, struct vm *vm, Action *action, str
         measures_add(&track->measures, leader->measures.pointers[0]);
     sample_end(track, vm, action->guest);
     action->footprint_before = track->measures.pointers[0]->footprint;
-    action->drift =
-        leader == NULL ? drift_of(vm, track->measures.pointers[0], begin) : leader->drift;
+    set_drift(action, vm, leader, track->measures.pointers[0], begin);
     action->samples = track->measures.pointers;
     action->n_samples = track->measures.count;
     if (track_keep(track, action) < 0) {
@@ -227,6 +239,7 @@ static void close_measured(struct recorder *recorder, struct track *track, struc
     action->finished = 1;
     action->footprint_after = vm->measured.waterfall.footprint;
     action->host_returned = judge_returned(action, action->footprint_after);
+    action->drift = judge_drift(action, action->footprint_after);
     tracks_record(recorder, track, vm, action, now);
 }
 

@@ -29,6 +29,7 @@ struct track {
     nsec_t begun;   /* SETTLING: CLOCK_BOOTTIME when the run's first action was heard of */
     uint64_t freed; /* SETTLING and FOLLOWING: by the guest's account */
     int64_t drift;  /* SETTLING and FOLLOWING: of the run */
+    bool drift_is_known;
     struct fresh_sample sample;
     bool is_asking;                  /* for `sample`: what is due is under way */
     struct action_measures measures; /* of an ordered action: once it has ended */

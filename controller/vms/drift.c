@@ -44,7 +44,7 @@ static void find_points(const struct footprint_history *history, nsec_t start,
     for (uint32_t i = age + POINTS; i-- > age;) {
         const struct footprint_point *point = footprint_history_recent(history, i);
 
-        if (point->time != 0)
+        if (point->time != 0 && point->time >= history->claimed.time)
             before->points[before->count++] = point;
     }
 }
@@ -69,7 +69,7 @@ static void find_slopes(const struct before *before, struct slopes *slopes)
 
 /* The median, so that what fell once is not taken for what goes on falling; where much waits to be
  * reported, a fall that has just begun is believed. */
-static int64_t slope_of(const struct vm *vm, nsec_t start, bool much_waits)
+static void find_slope(const struct vm *vm, nsec_t start, bool much_waits, struct drift *drift)
 {
     struct before before;
     struct slopes slopes;
@@ -77,12 +77,15 @@ static int64_t slope_of(const struct vm *vm, nsec_t start, bool much_waits)
 
     find_points(&vm->measured.history, start, &before);
     find_slopes(&before, &slopes);
-    if (slopes.count < LEAST)
-        return 0;
+    drift->slope = 0;
+    drift->is_known = slopes.count >= LEAST;
+    if (!drift->is_known)
+        return;
     newest = slopes.values[slopes.count - 1];
     qsort(slopes.values, slopes.count, sizeof(slopes.values[0]), compare);
-    return much_waits ? min_of(newest, slopes.values[slopes.count / 2])
-                      : slopes.values[slopes.count / 2];
+    drift->slope = slopes.values[slopes.count / 2];
+    if (much_waits)
+        drift->slope = min_of(newest, drift->slope);
 }
 
 /* Whether nothing but reporting takes memory from the VM. */
@@ -97,7 +100,7 @@ void drift_begin_at(const struct vm *vm, nsec_t start, uint64_t waits, struct dr
     bool only_reporting = waits != DRIFT_WAITS_UNKNOWN && only_reporting_takes(vm);
 
     ret_drift->limit = only_reporting ? waits : INT64_MAX;
-    ret_drift->slope = slope_of(vm, start, only_reporting && waits > MUCH);
+    find_slope(vm, start, only_reporting && waits > MUCH, ret_drift);
 }
 
 void drift_begin(const struct vm *vm, struct drift *ret_drift)

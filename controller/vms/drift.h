@@ -7,12 +7,14 @@
 struct drift {
     int64_t slope;  /* bytes per second, before the action */
     uint64_t limit; /* bytes; it cannot fall further by itself */
+    bool is_known;  /* else there are too few points of before, and the slope is 0 */
 };
 
 /* As the VM is when an action begins. What falls by itself is what the guest's kernel goes on
  * reporting, and is taken to be at most what waits for it now: what the guest frees by itself later
  * is not known. No such limit where the guest's side is not of this moment, or where host swap or a
- * balloon may take memory as well. */
+ * balloon may take memory as well. What fell up to the end of another action was that action's
+ * doing. */
 void drift_begin(const struct vm *vm, struct drift *ret_drift);
 
 #define DRIFT_WAITS_UNKNOWN UINT64_MAX

@@ -110,8 +110,7 @@ int measured_take_host(struct vm *vm, nsec_t now)
     }
     assert(host.time == now);
     measured->host = host;
-    if (host.footprint > measured->touched)
-        measured->touched = host.footprint;
+    measured->touched = max_of(measured->touched, host.peak);
     measured_join(vm, now);
     return 0;
 }

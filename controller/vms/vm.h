@@ -78,7 +78,7 @@ struct vm_measured {
     struct footprint_history history;
     uint64_t footprint_at_boot;  /* first settled footprint of this boot; 0: unknown */
     uint64_t huge_bytes;         /* of the footprint, when that was last asked for; 0: unknown */
-    uint64_t touched;            /* highest footprint of this boot */
+    uint64_t touched;            /* highest footprint of its process' life; 0: unknown */
     struct log_limit complaints; /* about samples that cannot be true */
 };
 

@@ -94,10 +94,13 @@ class CliTest(unittest.TestCase):
         self.assertRegex(text, r"CID +5")
 
     def test_what_is_not_on_the_host(self):
-        self.assertIn("of the above, never touched: not on the host",
-                      self.run_cli("vm", "show", "fresh").stdout)
-        self.assertIn("of the above, not on the host any more",
-                      self.run_cli("vm", "show", "left").stdout)
+        text = self.run_cli("vm", "show", "fresh").stdout
+        self.assertRegex(text, r"remainder +-2\.0 GiB +of the above, not on the host")
+        self.assertRegex(text, r"never touched +2\.0 GiB +at most")
+        self.assertNotIn("left the host", text)
+        text = self.run_cli("vm", "show", "left").stdout
+        self.assertRegex(text, r"never touched +96\.0 MiB +at most")
+        self.assertRegex(text, r"left the host +1\.9 GiB +at least: was there, not used since")
         lines = self.run_cli("history", "fresh").stdout.splitlines()
         self.assertRegex(lines[2], r"  U+k+C+T+p+\.{24}    2\.0 GiB$")
 

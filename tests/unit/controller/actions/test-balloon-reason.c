@@ -86,6 +86,32 @@ static void test_what_was_returned_before(void **state)
     assert_string_equal(code(&made), "unknown");
 }
 
+/* A fresh guest of 2 GiB: a balloon of 1 GiB brought 8.9 MiB. */
+static void test_what_was_never_touched(void **state)
+{
+    struct made made;
+
+    make(&made);
+    made.waterfall.vm_ram = 2 * GIB;
+    made.waterfall.footprint = 240 * MIB;
+    made.host.touched = 250 * MIB;
+    made.before.footprint = 249 * MIB;
+    made.before.reportable = 1700 * MIB;
+    made.after.footprint = 240 * MIB;
+    made.after.reportable = 676 * MIB;
+    made.after.balloon = 1024 * MIB;
+    made.action.host_returned = 9 * (int64_t)MIB;
+    assert_string_equal(code(&made), "never-touched");
+    assert_int_equal(made.finding.bytes, 1015 * MIB);
+    made.action.host_returned = 100 * (int64_t)MIB; /* more, and still little */
+    assert_string_equal(code(&made), "never-touched");
+    made.host.touched = 2000 * MIB; /* once it was all there */
+    assert_string_equal(code(&made), "already-returned");
+    /* a guest that says what the host's own figures deny */
+    made.before.footprint = 1900 * MIB;
+    assert_string_equal(code(&made), "unknown");
+}
+
 static void test_the_same_detectors(void **state)
 {
     struct made made;
@@ -123,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_matters_to_reporting_only),
         cmocka_unit_test(test_what_was_returned_before),
+        cmocka_unit_test(test_what_was_never_touched),
         cmocka_unit_test(test_the_same_detectors),
         cmocka_unit_test(test_nothing_to_excuse),
     };

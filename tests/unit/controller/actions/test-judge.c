@@ -71,6 +71,21 @@ static void test_without_samples(void **state)
     assert_int_equal(action.confidence, MEDIUM);
 }
 
+/* A footprint that stood still has not fallen by itself. */
+static void test_a_drift_that_did_not_come(void **state)
+{
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+
+    action.footprint_before = GIB;
+    action.drift = -(int64_t)(66 * MIB);
+    assert_int_equal(judge_returned(&action, GIB), 0);
+    assert_int_equal(judge_drift(&action, GIB), 0);
+    assert_int_equal(judge_returned(&action, GIB - 20 * MIB), 0);
+    assert_int_equal(judge_drift(&action, GIB - 20 * MIB), -20 * (int64_t)MIB);
+    assert_int_equal(judge_returned(&action, GIB - 100 * MIB), 34 * (int64_t)MIB);
+    assert_int_equal(judge_returned(&action, GIB + 30 * MIB), -30 * (int64_t)MIB);
+}
+
 /* A quarter of what a run brought, and drift that is its part already. */
 static void test_a_share(void **state)
 {
@@ -85,7 +100,7 @@ static void test_a_share(void **state)
     action.share = 5;
     action.share_of = 20;
     assert_int_equal(judge_returned(&action, GIB - 400 * MIB), 90 * (int64_t)MIB);
-    assert_int_equal(judge_returned(&action, GIB + 400 * MIB), -110 * (int64_t)MIB);
+    assert_int_equal(judge_returned(&action, GIB + 400 * MIB), -100 * (int64_t)MIB);
     before.phase = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE;
     after.phase = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_AFTER;
     before.guest_is_known = after.guest_is_known = true;
@@ -162,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_confidence),
         cmocka_unit_test(test_without_samples),
+        cmocka_unit_test(test_a_drift_that_did_not_come),
         cmocka_unit_test(test_a_share),
         cmocka_unit_test(test_a_balloon),
         cmocka_unit_test(test_a_begin_that_is_not_exact),

@@ -94,6 +94,23 @@ static void declined(struct made *made)
     made->vm.reporting = (char *)"inert: offered, and the guest does not use it";
 }
 
+/* A lowered order: 300 MiB are marked as reported, and the host never held them. */
+static void untouched(struct made *made)
+{
+    made->result.reported_after = 300 * MIB;
+    made->before.footprint = made->after.footprint = 512 * MIB;
+    made->before.trapped = 300 * MIB;
+    made->after.reported = 300 * MIB;
+    made->host.touched = 600 * MIB;
+}
+
+/* The same where the host once held almost all of it. */
+static void gone_before(struct made *made)
+{
+    untouched(made);
+    made->host.touched = 4 * GIB - 100 * MIB;
+}
+
 static void khugepaged(struct made *made)
 {
     resident(made);
@@ -232,6 +249,8 @@ static const struct {
     {"held-back", held_back, true},
     {"throttled", throttled, true},
     {"per-cpu-lists", per_cpu, true},
+    {"never-touched", untouched, false},
+    {"already-returned", gone_before, false},
     {"host-swap", swapped, true},
     {"foreign-balloon", foreign, true},
     {"unknown", nothing_known, true},

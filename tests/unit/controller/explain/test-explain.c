@@ -101,9 +101,19 @@ static void test_the_summary_adds_up(void **state)
     make_healthy(&made);
     made.w.footprint = 212 * MIB;
     made.w.remainder = -(int64_t)(300 * MIB);
+    made.host.touched = 212 * MIB;
     explain_vm(&made.subject, &explanation);
     assert_non_null(strstr(find(&explanation, "summary")->sentence,
                            "The host holds 212.0 MiB, since 300.0 MiB of it was never touched."));
+    made.host.touched = 4 * GIB - 150 * MIB;
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(strstr(find(&explanation, "summary")->sentence,
+                           "300.0 MiB of it was never touched, or has left the host."));
+    made.host.touched = 0; /* an older daemon */
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "never-touched"));
+    assert_non_null(strstr(find(&explanation, "left-the-host")->sentence,
+                           "not on the host: never touched, or it has left."));
     made.w.swapped = 290 * MIB;
     explain_vm(&made.subject, &explanation);
     assert_non_null(
@@ -146,6 +156,9 @@ static void test_what_has_left_the_host_was_touched(void **state)
     made.host.touched = 4000 * MIB;
     explain_vm(&made.subject, &explanation);
     assert_int_equal(find(&explanation, "never-touched")->bytes, 96 * MIB);
+    assert_non_null(strstr(find(&explanation, "never-touched")->sentence,
+                           "Up to 96.0 MiB of the above was never touched: the host has held 3.9 "
+                           "GiB for this VM at most."));
     assert_int_equal(find(&explanation, "left-the-host")->bytes, (3304 - 96) * MIB);
     assert_non_null(strstr(find(&explanation, "summary")->sentence, "of it has left the host."));
 }

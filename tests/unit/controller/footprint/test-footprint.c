@@ -121,6 +121,30 @@ static void test_anonymous_memory(void **state)
     hypervisor_process_finish(&process);
 }
 
+/* A daemon that is started again knows how high it once was. */
+static void test_the_peak(void **state)
+{
+    struct hypervisor_process process;
+    struct host_memory memory;
+
+    put("proc/42/status", "VmHWM:\t 900000 kB\nVmRSS:\t 310000 kB\nRssAnon:\t 300000 kB\n"
+                          "RssFile:\t 10000 kB\nRssShmem:\t 0 kB\nVmSwap:\t 0 kB\n");
+    put_maps(NULL, 0);
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    process.overhead = 40000 * KIB;
+    assert_int_equal(footprint_measure(&process, GIB, 77, &memory), 0);
+    assert_int_equal(memory.footprint, 260000 * KIB);
+    assert_int_equal(memory.peak, 850000 * KIB);
+    hypervisor_process_finish(&process);
+    put_status(100 * 1024, 0, 0, 0); /* tells no peak */
+    hypervisor_process_init(&process);
+    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    assert_int_equal(footprint_measure(&process, GIB, 78, &memory), 0);
+    assert_int_equal(memory.peak, memory.footprint);
+    hypervisor_process_finish(&process);
+}
+
 static void test_memfd(void **state)
 {
     struct hypervisor_process process;
@@ -586,6 +610,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_anonymous_memory),
+        cmocka_unit_test(test_the_peak),
         cmocka_unit_test(test_memfd),
         cmocka_unit_test(test_swapped_memfd),
         cmocka_unit_test(test_several_backends),

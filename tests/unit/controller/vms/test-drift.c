@@ -118,6 +118,25 @@ static void test_a_rise_counts_as_still(void **state)
     assert_int_equal(drift(&vm, 5 * NSEC_PER_SEC), 0);
 }
 
+/* What fell while another action was under way was its doing. */
+static void test_what_another_action_took(void **state)
+{
+    struct vm vm = vm_with(-4 * (int64_t)MIB);
+    struct drift drift;
+
+    vm.measured.waterfall.balloon = MIB;
+    footprint_history_claim(&vm.measured.history, SECONDS * NSEC_PER_SEC, 0);
+    drift_begin(&vm, &drift);
+    assert_false(drift.is_known);
+    assert_int_equal(drift_over(&drift, 5 * NSEC_PER_SEC), 0);
+    for (uint64_t i = 0; i < 6; i++)
+        footprint_history_add(&vm.measured.history, (SECONDS + 1 + i) * NSEC_PER_SEC,
+                              GIB - i * 2 * MIB);
+    drift_begin(&vm, &drift);
+    assert_true(drift.is_known);
+    assert_int_equal(drift_over(&drift, 5 * NSEC_PER_SEC), -10 * (int64_t)MIB);
+}
+
 /* An action that was heard of at its end: only what was before its begin counts. */
 static void test_the_drift_of_a_moment_ago(void **state)
 {
@@ -145,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_a_fall_in_steps),
         cmocka_unit_test(test_too_little_is_known),
         cmocka_unit_test(test_a_rise_counts_as_still),
+        cmocka_unit_test(test_what_another_action_took),
         cmocka_unit_test(test_the_drift_of_a_moment_ago),
     };
 
