@@ -261,35 +261,37 @@ static int run(struct client *client)
     return client->code;
 }
 
+static struct client make_client(struct cli *cli, const char *method,
+                                 const ProtobufCMessage *request, client_print print,
+                                 void *userdata)
+{
+    return (struct client){
+        .cli = cli, .method = method, .request = request, .print = print, .userdata = userdata};
+}
+
 int client_call(struct cli *cli, const char *method, const ProtobufCMessage *request,
                 client_print print, void *userdata)
 {
-    struct client client = {.cli = cli,
-                            .method = method,
-                            .request = request,
-                            .print = print,
-                            .userdata = userdata,
-                            .as_json = cli->json};
+    struct client client = make_client(cli, method, request, print, userdata);
+
+    client.as_json = cli->json;
     return run(&client);
 }
 
 int client_fetch(struct cli *cli, const char *method, const ProtobufCMessage *request,
                  client_print use, void *userdata)
 {
-    struct client client = {
-        .cli = cli, .method = method, .request = request, .print = use, .userdata = userdata};
+    struct client client = make_client(cli, method, request, use, userdata);
+
     return run(&client);
 }
 
 int client_stream(struct cli *cli, const char *method, const ProtobufCMessage *request,
                   client_print print, void *userdata)
 {
-    struct client client = {.cli = cli,
-                            .method = method,
-                            .request = request,
-                            .print = print,
-                            .userdata = userdata,
-                            .streams = true,
-                            .as_json = cli->json};
+    struct client client = make_client(cli, method, request, print, userdata);
+
+    client.streams = true;
+    client.as_json = cli->json;
     return run(&client);
 }
