@@ -172,6 +172,7 @@ void balloon_adopt(struct balloon_control *control, uint64_t actual, uint64_t ma
 
 void balloon_recover(struct balloon_control *control, uint64_t baseline)
 {
+    assert(baseline > control->actual && control->actual != 0);
     control->baseline = baseline;
     control->raise = true;
 }
