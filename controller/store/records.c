@@ -69,6 +69,7 @@ static void drop_all(struct store *store, struct list *list)
 void store_queue_finish(struct store *store)
 {
     drop_all(store, &store->queue);
+    assert(store->queue_count == 0 && store->queue_bytes == 0);
 }
 
 /* ---- writing ---- */
