@@ -66,7 +66,7 @@ static void fill_vms(const struct supervisor *supervisor, Status *status,
         status->vms++;
         status->agents += vm->links.agent != NULL;
         status->footprint += vm->measured.waterfall.footprint;
-        if (vm->address.driver != NULL && !vm->hypervisor.ready &&
+        if (vm->address.driver != NULL && (!vm->hypervisor.ready || vm->hypervisor.silent != 0) &&
             vm->hypervisor.condition[0] != '\0')
             add_degraded(status, scratch, "driver", vm->name, vm->hypervisor.condition, 0);
     }

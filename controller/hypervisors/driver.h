@@ -100,7 +100,8 @@ struct driver_callbacks {
     /* The session can be used; the facts are in. */
     void (*on_ready)(const struct driver_facts *facts, void *userdata);
     void (*on_event)(enum driver_event event, void *userdata);
-    /* The session ended by itself or never came up; `error` is for a person. `close` it now. */
+    /* The session ended by itself or never came up; `error` is for a person. `close` it now.
+     * -ETIMEDOUT, -EAGAIN: somebody else has the hypervisor; -EPROTO, -EMSGSIZE: it is none. */
     void (*on_failed)(int status, const struct error *error, void *userdata);
 };
 
@@ -148,6 +149,14 @@ struct driver {
     bool (*is_vm)(const char *path);
     /* What a VM that nobody named is called. Given with is_vm. */
     void (*suggest_name)(const char *where, char *name, size_t size);
+
+    /* CLOCK_MONOTONIC of the last word from the hypervisor, late ones too; 0: none yet. */
+    nsec_t (*heard)(const struct driver_session *session);
+    /* Whose place this is, when it serves one client at a time and that is not us: "Proxmox VE's
+     * tools". NULL: as far as its address tells, nobody's. */
+    const char *(*owner)(const char *where);
+    /* Another number when another hypervisor serves there; 0: none does. */
+    uint64_t (*identify)(const char *where);
 };
 
 #endif

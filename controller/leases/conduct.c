@@ -92,6 +92,8 @@ static void on_told(const struct driver_result *result, void *userdata)
     struct balloon_input input;
 
     crash_point("the hypervisor has answered");
+    if (result->status == -ETIMEDOUT)
+        (void)vm_hypervisor_refresh(vm); /* whether it answers anything */
     if (control != NULL) {
         balloon_done(control, &telling->action, result->status, time_boottime());
         input = conduct_look(vm);

@@ -22,6 +22,13 @@
 #define FACTS_AGE_MIN       (5 * NSEC_PER_SEC) /* they are new until then */
 #define STATISTICS_INTERVAL (10 * NSEC_PER_SEC)
 #define RESTORE_KNOWN       (15 * NSEC_PER_SEC) /* until a snapshot is known for one */
+#define BIND_INTERVAL       (10 * NSEC_PER_SEC)
+
+/* Who was connected to and said nothing, or what is no hypervisor's: in somebody else's hand. Each
+ * attempt there keeps others waiting. */
+#define SHUT_DELAY_MIN (30 * NSEC_PER_SEC)
+#define SHUT_DELAY_MAX (600 * NSEC_PER_SEC)
+#define SHUT_DELAY_OWE (60 * NSEC_PER_SEC) /* where its guest may be owed memory */
 
 static void set_condition(struct vm *vm, const char *text)
 {
@@ -45,6 +52,7 @@ static void close_session(struct vm *vm)
 
     vm->hypervisor.session = NULL;
     vm->hypervisor.ready = false;
+    vm->hypervisor.silent = 0;
     if (session != NULL)
         vm->address.driver->close(session);
     check(vm); /* what was asked has ended */
@@ -55,6 +63,7 @@ void vm_hypervisor_drop(struct vm *vm)
     close_session(vm);
     vm->hypervisor.retry = 0;
     vm->hypervisor.retry_delay = SESSION_DELAY_MIN;
+    vm->hypervisor.shut = 0;
 }
 
 const char *vm_hypervisor_condition(const struct vm *vm)
@@ -161,10 +170,60 @@ static void take_facts(struct vm *vm, const struct driver_facts *facts)
     vm_update_state(vm);
 }
 
+/* ---- its process ---- */
+
+/* False: it is not seen now, as the condition says; that may pass. */
+static bool bind_process(struct vm *vm)
+{
+    struct error error;
+    int r = measured_bind(vm, vm->hypervisor.facts.pid, &error);
+    bool is_news = r < 0 && strcmp(vm->hypervisor.condition, error.text) != 0;
+
+    vm->hypervisor.bind_next = time_boottime() + BIND_INTERVAL;
+    set_condition(vm, r < 0 ? error.text : "ready");
+    if (is_news)
+        vm_warn(vm, "no footprint: %s", error.text);
+    return r == 0;
+}
+
+/* ---- whether it answers ---- */
+
+static void note_silence(struct vm *vm, const struct error *error)
+{
+    char text[256];
+
+    if (vm->hypervisor.silent != 0 || !vm->hypervisor.ready)
+        return;
+    vm->hypervisor.silent = time_monotonic();
+    (void)text_format(text, sizeof(text), "%s: the hypervisor hangs, is stopped or busy",
+                      error != NULL ? error->text : vm->address.text);
+    set_condition(vm, text);
+    vm_warn(vm, "%s", text);
+}
+
+static void note_answer(struct vm *vm)
+{
+    if (vm->hypervisor.silent == 0)
+        return;
+    vm->hypervisor.silent = 0;
+    (void)bind_process(vm);
+    vm_warn(vm, "the hypervisor answers again");
+}
+
+/* Of every question: an answer in time, also a refusal, or none. */
+static void note_result(struct vm *vm, const struct driver_result *result)
+{
+    if (result->status == -ETIMEDOUT)
+        note_silence(vm, result->error);
+    else if (result->status == 0 || result->status == -EREMOTEIO)
+        note_answer(vm);
+}
+
 static void on_facts(const struct driver_result *result, void *userdata)
 {
     struct vm *vm = userdata;
 
+    note_result(vm, result);
     /* A failure of the connection is told by on_failed as well. */
     if (result->status != 0)
         return;
@@ -193,17 +252,43 @@ bool vm_hypervisor_refresh(struct vm *vm)
 
 static void retry_later(struct vm *vm)
 {
+    vm->hypervisor.shut = 0;
+    vm->hypervisor.retry_delay = min_of(vm->hypervisor.retry_delay, SESSION_DELAY_MAX);
     vm->hypervisor.retry = time_boottime() + vm->hypervisor.retry_delay;
-    vm->hypervisor.retry_delay = min_of(vm->hypervisor.retry_delay * 2, SESSION_DELAY_MAX);
+    vm->hypervisor.retry_delay *= 2;
+}
+
+/* It took the connection and did not greet, or said what no hypervisor says, or has clients that
+ * wait already. */
+static bool is_shut(int status)
+{
+    return status == -ETIMEDOUT || status == -EAGAIN || status == -EPROTO || status == -EMSGSIZE;
+}
+
+static void retry_rarely(struct vm *vm)
+{
+    const struct driver *driver = vm->address.driver;
+    struct vm_hypervisor *hypervisor = &vm->hypervisor;
+
+    hypervisor->retry_delay = max_of(hypervisor->retry_delay, SHUT_DELAY_MIN);
+    hypervisor->retry = time_boottime() + hypervisor->retry_delay;
+    hypervisor->retry_delay =
+        min_of(hypervisor->retry_delay * 2, vm->leases != NULL ? SHUT_DELAY_OWE : SHUT_DELAY_MAX);
+    hypervisor->shut =
+        driver->identify == NULL ? 0 : driver->identify(hypervisor_address_where(&vm->address));
 }
 
 static void on_session_failed(int status, const struct error *error, void *userdata)
 {
     struct vm *vm = userdata;
     bool is_news = strcmp(vm->hypervisor.condition, error->text) != 0;
+    bool was_shut = !vm->hypervisor.ready && is_shut(status);
 
     close_session(vm);
-    retry_later(vm);
+    if (was_shut)
+        retry_rarely(vm);
+    else
+        retry_later(vm);
     set_condition(vm, error->text);
     if (is_news)
         vm_warn(vm, "%s", error->text);
@@ -214,15 +299,13 @@ static void on_session_failed(int status, const struct error *error, void *userd
 static void on_session_ready(const struct driver_facts *facts, void *userdata)
 {
     struct vm *vm = userdata;
-    struct error error;
-    int r = measured_bind(vm, facts->pid, &error);
 
     assert(vm->hypervisor.session != NULL && !vm->hypervisor.ready);
     vm->hypervisor.ready = true;
     vm->hypervisor.retry_delay = SESSION_DELAY_MIN;
-    set_condition(vm, r < 0 ? error.text : "ready");
-    if (r < 0)
-        vm_warn(vm, "no footprint: %s", error.text);
+    vm->hypervisor.shut = 0;
+    vm->hypervisor.facts.pid = facts->pid;
+    (void)bind_process(vm);
     take_facts(vm, facts);
     vm_calibrate(vm);
     (void)vm_measure(vm);
@@ -254,6 +337,7 @@ static void on_balloon_read(const struct driver_result *result, void *userdata)
 
     crash_point("the balloon was read");
     vm->hypervisor.balloon_reading = false;
+    note_result(vm, result);
     if (result->status == 0)
         take_balloon(vm, result);
     if (vm->hypervisor.balloon_again)
@@ -308,7 +392,7 @@ void vm_hypervisor_restored(struct vm *vm)
 void vm_read_balloon(struct vm *vm)
 {
     vm->hypervisor.balloon_again = vm->hypervisor.balloon_reading;
-    if (!vm->hypervisor.ready || vm->hypervisor.balloon_reading ||
+    if (!vm->hypervisor.ready || vm->hypervisor.silent != 0 || vm->hypervisor.balloon_reading ||
         vm->address.driver->read_balloon == NULL ||
         vm->address.driver->read_balloon(vm->hypervisor.session, SESSION_TIMEOUT, on_balloon_read,
                                          vm) < 0)
@@ -374,6 +458,7 @@ static void on_statistics(const struct driver_result *result, void *userdata)
 {
     struct vm *vm = userdata;
 
+    note_result(vm, result);
     if (result->status == 0)
         vm->hypervisor.statistics = *result->statistics;
 }
@@ -389,16 +474,72 @@ static void read_statistics(struct vm *vm, nsec_t now)
                                               on_statistics, vm);
 }
 
+/* Nothing more is asked of who does not answer: it would all be carried out when it wakes up. Its
+ * first word, a late answer, is followed by a question. */
+static void listen_to_silent(struct vm *vm, nsec_t now)
+{
+    const struct driver *driver = vm->address.driver;
+
+    if (driver->heard != NULL ? driver->heard(vm->hypervisor.session) <= vm->hypervisor.silent
+                              : now < vm->hypervisor.facts_next)
+        return;
+    vm->hypervisor.silent = time_monotonic();
+    read_facts_now(vm);
+}
+
+static void ask(struct vm *vm, nsec_t now)
+{
+    if (vm->hypervisor.silent != 0) {
+        listen_to_silent(vm, now);
+        return;
+    }
+    if (!hypervisor_process_is_open(&vm->measured.process) && now >= vm->hypervisor.bind_next &&
+        bind_process(vm))
+        vm->hypervisor.facts_next = now; /* its agent can be vouched for now */
+    if (now >= vm->hypervisor.facts_next)
+        read_facts_now(vm);
+    read_statistics(vm, now);
+}
+
+/* Who sat there before and took no session is left alone until another sits there. */
+static bool may_open(const struct vm *vm, nsec_t now)
+{
+    const struct driver *driver = vm->address.driver;
+
+    if (now >= vm->hypervisor.retry)
+        return true;
+    return vm->hypervisor.shut != 0 &&
+           driver->identify(hypervisor_address_where(&vm->address)) != vm->hypervisor.shut;
+}
+
+/* A socket that other tools need, and that serves one client: it is not even connected to. */
+static bool is_owned(struct vm *vm)
+{
+    const struct driver *driver = vm->address.driver;
+    const char *owner =
+        driver->owner == NULL ? NULL : driver->owner(hypervisor_address_where(&vm->address));
+    char text[256];
+
+    if (owner == NULL)
+        return false;
+    (void)text_format(text, sizeof(text),
+                      "%s is left to %s: it serves one client at a time; give the hypervisor a "
+                      "socket for vmreclaimd and name it in the VM's file",
+                      vm->address.text, owner);
+    if (strcmp(vm->hypervisor.condition, text) != 0)
+        vm_warn(vm, "%s", text);
+    set_condition(vm, text);
+    return true;
+}
+
 static void tick_session(struct vm *vm, nsec_t now)
 {
     if (vm->hypervisor.session != NULL)
         vm->address.driver->tick(vm->hypervisor.session, time_monotonic());
-    else if (now >= vm->hypervisor.retry)
+    else if (may_open(vm, now) && !is_owned(vm))
         open_session(vm);
-    if (vm->hypervisor.ready && now >= vm->hypervisor.facts_next)
-        read_facts_now(vm);
     if (vm->hypervisor.ready)
-        read_statistics(vm, now);
+        ask(vm, now);
 }
 
 void vm_hypervisor_visit(struct vm *vm, nsec_t now)

@@ -48,14 +48,21 @@ void measured_unbind(struct vm *vm)
     measured->touched = 0;
 }
 
+/* What could not be looked at now, for want of a descriptor or memory, is looked at again. */
+static void note_search(struct vm *vm, int r)
+{
+    vm->measured.search_again = r < 0 && r != -ESRCH;
+}
+
 void measured_take_backing(struct vm *vm)
 {
-    (void)hypervisor_process_take_backing(&vm->measured.process, &vm->hypervisor.facts.memory);
+    note_search(
+        vm, hypervisor_process_take_backing(&vm->measured.process, &vm->hypervisor.facts.memory));
 }
 
 void measured_find_backends(struct vm *vm)
 {
-    (void)hypervisor_process_find_backends(&vm->measured.process);
+    note_search(vm, hypervisor_process_find_backends(&vm->measured.process));
 }
 
 /* ---- the waterfall ---- */
@@ -125,6 +132,8 @@ int measured_visit(struct vm *vm, nsec_t now)
             measured_join(vm, now);
         return 0;
     }
+    if (vm->measured.search_again)
+        measured_find_backends(vm);
     r = measured_take_host(vm, now);
     if (r == 0)
         footprint_history_add(&vm->measured.history, now, vm->measured.host.footprint);

@@ -1,6 +1,7 @@
 /* The tick, and who hears of what. */
 #include "controller/vms/tick.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "common/base/file.h"
@@ -34,9 +35,18 @@ static void close_all(const struct vm_event *event)
     vm_links_drop(event->vm, "the VM is gone");
 }
 
+/* The guest is silent: maybe its hypervisor is, which otherwise is asked once a minute. */
+static void ask_hypervisor(const struct vm_event *event)
+{
+    if (event->kind == VM_EVENT_STATE &&
+        (event->vm->life.state == VM_STALLED || event->vm->life.state == VM_LOST))
+        (void)vm_hypervisor_refresh(event->vm);
+}
+
 static void on_event(const struct vm_event *event, void *userdata)
 {
     agent_on_event(event);
+    ask_hypervisor(event);
     announce_on_event(event);
     close_all(event);
 }
@@ -45,20 +55,23 @@ static void on_event(const struct vm_event *event, void *userdata)
 
 /* khugepaged works on guest memory when transparent huge pages are on, or on by madvise, which
  * hypervisors use for guest memory. */
-static bool read_transparent_huge_pages(int root)
+static void read_transparent_huge_pages(struct supervisor *supervisor)
 {
     char text[128];
+    int length = file_read_into(supervisor->root, "sys/kernel/mm/transparent_hugepage/enabled",
+                                text, sizeof(text));
 
-    return file_read_into(root, "sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text)) >
-               0 &&
-           strstr(text, "[never]") == NULL;
+    if (length > 0)
+        supervisor->transparent_huge_pages = strstr(text, "[never]") == NULL;
+    else if (length == -ENOENT) /* else it is as it was: maybe there is no descriptor left */
+        supervisor->transparent_huge_pages = false;
 }
 
 static void read_host(struct supervisor *supervisor)
 {
     struct meminfo meminfo;
 
-    supervisor->transparent_huge_pages = read_transparent_huge_pages(supervisor->root);
+    read_transparent_huge_pages(supervisor);
     if (meminfo_read(supervisor->root, &meminfo) == 0)
         supervisor->swap_used = saturating_subtract(meminfo.swap_total, meminfo.swap_free);
 }

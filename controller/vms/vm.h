@@ -50,6 +50,9 @@ struct vm_life {
 struct vm_hypervisor {
     struct driver_session *session; /* NULL: not connected */
     bool ready;                     /* the session can be used */
+    nsec_t silent;                  /* CLOCK_MONOTONIC: an answer was due; 0: it answers */
+    uint64_t shut;                  /* at its place sits who takes no session; 0: not known */
+    nsec_t bind_next;               /* CLOCK_BOOTTIME: its process is looked for again */
     nsec_t retry;                   /* CLOCK_BOOTTIME of the next attempt */
     nsec_t retry_delay;             /* between attempts */
     char condition[256];            /* "ready", or what is wrong */
@@ -70,6 +73,7 @@ struct vm_hypervisor {
 /* The host's and the guest's side of its memory. */
 struct vm_measured {
     struct hypervisor_process process;
+    bool search_again;         /* for what backs the guest's memory */
     struct guest_memory guest; /* received 0: none */
     struct host_memory host;   /* time 0: none */
     struct waterfall waterfall;

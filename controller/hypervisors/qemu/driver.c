@@ -237,8 +237,10 @@ static void on_first_facts(const struct driver_result *result, void *userdata)
 
     if (result->status == -ECANCELED)
         return;
+    /* It has greeted: nobody else is in the way. */
     if (result->status < 0)
-        session->callbacks->on_failed(result->status, result->error, session->userdata);
+        session->callbacks->on_failed(result->status == -ETIMEDOUT ? -EBUSY : result->status,
+                                      result->error, session->userdata);
     else
         session->callbacks->on_ready(result->facts, session->userdata);
 }
@@ -370,6 +372,11 @@ static void session_tick(struct driver_session *session, nsec_t now)
     qmp_tick(session->qmp, now);
 }
 
+static nsec_t session_heard(const struct driver_session *session)
+{
+    return qmp_heard(session->qmp);
+}
+
 const struct driver qemu_driver = {
     .version = DRIVER_VERSION,
     .name = "qemu",
@@ -384,4 +391,7 @@ const struct driver qemu_driver = {
     .set_balloon = set_balloon,
     .is_vm = qemu_is_socket,
     .suggest_name = qemu_name_socket,
+    .heard = session_heard,
+    .owner = qemu_socket_owner,
+    .identify = qemu_identify_socket,
 };

@@ -44,7 +44,8 @@ struct qmp {
     unsigned request_count;
     uint64_t next_id;
     pid_t peer;
-    char *line; /* received, not yet a whole line */
+    nsec_t heard; /* CLOCK_MONOTONIC of the last bytes */
+    char *line;   /* received, not yet a whole line */
     size_t line_length;
     size_t line_capacity;
 };
@@ -101,6 +102,11 @@ void qmp_close(struct qmp *qmp)
     (void)error_set(&error, -ECANCELED, "QMP socket %s: closed", qmp->path);
     end_all_requests(qmp, -ECANCELED, &error);
     uv_close((uv_handle_t *)&qmp->pipe, on_pipe_closed);
+}
+
+nsec_t qmp_heard(const struct qmp *qmp)
+{
+    return qmp->heard;
 }
 
 pid_t qmp_peer(const struct qmp *qmp)
@@ -368,6 +374,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
         fail(qmp, n == UV_EOF ? -ECONNRESET : (int)n, &error);
         return;
     }
+    qmp->heard = time_monotonic();
     qmp->line_length += (size_t)n;
     handle_lines(qmp);
     if (qmp->line_length > QMP_LINE_BYTES_MAX) {
@@ -461,8 +468,8 @@ static void fail_silent(struct qmp *qmp)
     (void)error_set(&error, -ETIMEDOUT,
                     qmp->state == QMP_CONNECTING
                         ? "QMP socket %s: cannot connect in time"
-                        : "QMP socket %s: no greeting; a QMP socket serves one client at a time: "
-                          "give vmreclaim a second one (-qmp) or end the client that holds it",
+                        : "QMP socket %s: no greeting; it serves one client at a time and another "
+                          "holds it, or the hypervisor hangs: give vmreclaim a second one (-qmp)",
                     qmp->path);
     fail(qmp, -ETIMEDOUT, &error);
 }

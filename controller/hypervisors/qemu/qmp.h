@@ -53,6 +53,9 @@ int qmp_execute(struct qmp *qmp, const char *command, json_t *arguments, nsec_t 
 /* Passes deadlines; `now` is CLOCK_MONOTONIC. */
 void qmp_tick(struct qmp *qmp, nsec_t now);
 
+/* CLOCK_MONOTONIC of the last bytes that came; 0: none yet. */
+nsec_t qmp_heard(const struct qmp *qmp);
+
 /* The process at the other end, as the kernel says; 0: unknown. */
 pid_t qmp_peer(const struct qmp *qmp);
 

@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "common/base/hash.h"
 #include "common/base/text.h"
+#include "common/base/util.h"
 
 int qemu_check_socket(const char *path, struct error *error)
 {
@@ -53,4 +55,34 @@ void qemu_name_socket(const char *path, char *name, size_t size)
         name[used++] =
             isalnum((unsigned char)base[i]) || strchr(".-_", base[i]) != NULL ? base[i] : '-';
     name[used] = '\0';
+}
+
+const char *qemu_socket_owner(const char *path)
+{
+    static const struct {
+        const char *place; /* in the path */
+        const char *end;   /* of it */
+        const char *owner;
+    } sockets[] = {
+        {"/run/qemu-server/", ".qmp", "Proxmox VE's tools"}, /* one after another, all day */
+        {"/libvirt/", "/monitor.sock", "libvirt"},           /* for as long as the VM runs */
+        {"/", "/qemu.monitor", "Incus or LXD"},              /* likewise */
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
+        if (strstr(path, sockets[i].place) != NULL && ends_with(path, sockets[i].end))
+            return sockets[i].owner;
+    return NULL;
+}
+
+uint64_t qemu_identify_socket(const char *path)
+{
+    struct stat file;
+    uint64_t identity;
+
+    if (stat(path, &file) < 0)
+        return 0;
+    identity = hash_number(file.st_ino) ^ hash_number((uint64_t)file.st_ctim.tv_sec) ^
+               hash_number((uint64_t)file.st_ctim.tv_nsec << 1);
+    return identity == 0 ? 1 : identity;
 }

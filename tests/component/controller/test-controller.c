@@ -295,6 +295,40 @@ static void test_a_silent_qmp_socket(void **state)
     check_bad_qmp(f, "serves one client at a time");
 }
 
+static const char *degradation_of(struct fixture *f, const char *part)
+{
+    Vmreclaim__Controller__V1__GetStatusRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_STATUS_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__GetStatusResponse *status;
+
+    call(f, "GetStatus", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    status = (const Vmreclaim__Controller__V1__GetStatusResponse *)f->response;
+    for (size_t i = 0; i < status->n_degraded; i++)
+        if (strcmp(status->degraded[i]->part, part) == 0)
+            return status->degraded[i]->reason;
+    return "";
+}
+
+/* A QEMU that is stopped in the middle of its work: its guest is silent, and so is it. */
+static void test_a_hypervisor_that_hangs(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    assert_string_equal(degradation_of(f, "driver:web-1"), "");
+    f->qmp.fault = QMP_SERVER_DEAF;
+    (void)uv_timer_stop(&f->agent.timer);
+    f->agent.fault = FAKE_AGENT_SILENT;
+    wait_for(f, strstr(degradation_of(f, "driver:web-1"), "the hypervisor hangs") != NULL);
+    assert_non_null(strstr(degradation_of(f, "driver:web-1"), "no answer to "));
+    assert_null(strstr(f->log_text, "serves one client at a time"));
+    f->qmp.fault = QMP_SERVER_WORKS;
+    qmp_server_event(&f->qmp, "RESUME", NULL);
+    wait_for(f, degradation_of(f, "driver:web-1")[0] == '\0');
+    assert_true(log_has(f, "the hypervisor answers again"));
+}
+
 static void test_a_qmp_socket_of_garbage(void **state)
 {
     struct fixture *f = *state;
@@ -576,6 +610,7 @@ int main(int argc, char **argv)
         controller_test(test_a_file_that_gives_another_hypervisor),
         controller_test(test_an_unreachable_qmp_socket),
         controller_test(test_a_silent_qmp_socket),
+        controller_test(test_a_hypervisor_that_hangs),
         controller_test(test_a_qmp_socket_of_garbage),
         controller_test(test_a_qmp_line_without_end),
         controller_test(test_an_agent_that_does_not_believe_the_host),

@@ -119,6 +119,33 @@ static void test_a_place(void **state)
     assert_int_equal(hypervisor_place_parse("/run", &place, &error), -EINVAL);
 }
 
+/* Where a socket is may tell that other tools need it. */
+static void test_sockets_of_others(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *owner;
+    } sockets[] = {
+        {"/var/run/qemu-server/100.qmp", "Proxmox VE's tools"},
+        {"/run/qemu-server/100.qmp", "Proxmox VE's tools"},
+        {"/var/lib/libvirt/qemu/domain-1-web/monitor.sock", "libvirt"},
+        {"/run/incus/web/qemu.monitor", "Incus or LXD"},
+        {"/var/lib/libvirt/qemu/web.qmp", NULL}, /* the only place where AppArmor lets one be */
+        {"/run/qemu-server/100.vnc", NULL},
+        {"/run/vmreclaim/100.qmp", NULL},
+    };
+    const struct driver *driver = driver_find("qemu");
+
+    for (size_t i = 0; i < ARRAY_SIZE(sockets); i++) {
+        const char *owner = driver->owner(sockets[i].path);
+
+        if (sockets[i].owner == NULL)
+            assert_null(owner);
+        else
+            assert_string_equal(owner, sockets[i].owner);
+    }
+}
+
 /* A file's name is any bytes; a VM's is letters, digits and ".-_". */
 static void test_names_of_sockets(void **state)
 {
@@ -151,6 +178,7 @@ int main(void)
         cmocka_unit_test(test_an_address_and_its_parts),
         cmocka_unit_test(test_an_older_name_is_todays),
         cmocka_unit_test(test_wrong_addresses),
+        cmocka_unit_test(test_sockets_of_others),
         cmocka_unit_test(test_names_of_sockets),
         cmocka_unit_test(test_a_place),
     };
