@@ -91,7 +91,7 @@ static const char *const state_names[ENGINE_REASON_COUNT] = {
     [ENGINE_BUDGET_SPENT] = "idle",   [ENGINE_FORBIDDEN] = "forbidden",
     [ENGINE_OBSERVING] = "observe",   [ENGINE_NOTHING_TO_GAIN] = "idle",
     [ENGINE_IDLE_WORK] = "acting",    [ENGINE_TRICKLE] = "trickle",
-    [ENGINE_RESTORING] = "restoring",
+    [ENGINE_RESTORING] = "restoring", [ENGINE_NEVER_IDLE] = "busy",
 };
 
 void message_from_decision(const struct engine_decision *decision, nsec_t now,

@@ -7,6 +7,9 @@ static const char *const reason_texts[ENGINE_REASON_COUNT] = {
     [ENGINE_PRESSURE] = "tasks are stalled on memory or I/O",
     [ENGINE_REFAULTS] = "the guest reads back cache that was taken",
     [ENGINE_NOT_YET_IDLE] = "calm, but not yet for the policy's idle window",
+    [ENGINE_NEVER_IDLE] =
+        ("not idle for half an hour, and this policy does nothing to a guest that "
+         "works; one with a trickle would, as profile balanced has"),
     [ENGINE_ACTING] = "an action is running",
     [ENGINE_SETTLING] = "waiting for the kernel to report freed memory to the host",
     [ENGINE_BACKED_OFF] = "the last attempts did not pay, waiting longer between them",

@@ -15,6 +15,7 @@ enum engine_reason {
     ENGINE_PRESSURE,
     ENGINE_REFAULTS,
     ENGINE_NOT_YET_IDLE,
+    ENGINE_NEVER_IDLE, /* ... for long, and the policy does nothing until it is */
     ENGINE_ACTING,
     ENGINE_SETTLING,
     ENGINE_BACKED_OFF,

@@ -19,7 +19,8 @@ struct engine {
     bool has_last;
     unsigned sample_count;
     struct activity activity;
-    bool is_calm; /* the latest seconds were; if that goes on the guest is idle */
+    bool is_calm;   /* the latest seconds were; if that goes on the guest is idle */
+    nsec_t idle_at; /* boottime when it last was, or when somebody began to look */
     struct cache_floor floor;
     struct budget budget;
     /* a trickle's, and idle work's: a guest at work is another than an idle one */

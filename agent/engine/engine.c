@@ -36,6 +36,7 @@
 #include "common/base/util.h"
 
 #define WARM_UP             (30 * NSEC_PER_SEC)
+#define NEVER_IDLE          (1800 * NSEC_PER_SEC)
 #define WARM_UP_SAMPLES     3
 #define RECENT              (5 * NSEC_PER_SEC) /* 0.5 % of it is still 2.5 clock ticks of one CPU */
 #define SHORTEST_INTERVAL   (NSEC_PER_SEC / 2)
@@ -71,6 +72,7 @@ void engine_init(struct engine *engine, const struct policy *policy, nsec_t now)
     memset(engine, 0, sizeof(*engine));
     engine->policy = *policy;
     engine->started = now;
+    engine->idle_at = now;
     engine->host_order = HOST_ORDER_DEFAULT;
     engine->effect_minute = INT64_MIN;
     activity_init(&engine->activity, policy->idle_window);
@@ -243,11 +245,15 @@ static enum engine_reason gate(struct engine *engine, nsec_t now)
         return ENGINE_WARMING_UP;
     if (is_pressed(engine))
         return ENGINE_PRESSURE;
-    if (effect == SCHEDULE_FORCE || is_idle(engine))
+    if (effect == SCHEDULE_FORCE || is_idle(engine)) {
+        engine->idle_at = now;
         return ENGINE_IDLE_WORK;
+    }
     if (engine->policy.trickle > 0 && now - engine->started >= WARM_UP &&
         activity_share(recent.busy, recent.capacity) <= ENGINE_TRICKLE_CPU)
         return ENGINE_TRICKLE;
+    if (engine->policy.trickle == 0 && now - engine->idle_at >= NEVER_IDLE)
+        return ENGINE_NEVER_IDLE;
     return engine->is_calm ? ENGINE_NOT_YET_IDLE : ENGINE_BUSY;
 }
 

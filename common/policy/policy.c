@@ -178,9 +178,12 @@ static const struct profile {
     [POLICY_AGGRESSIVE] = {"aggressive", "for hosts that are short of memory. One minute of calm, "
                                          "large steps, up to 4 MiB per second read back, 8 % of "
                                          "one CPU"},
-    [POLICY_WSL] = {"wsl", "the constants of WSL's own reclaim thread. Readings every 10 s, 0.5 % "
-                           "CPU over two minutes, everything dropped once per idle period, "
-                           "compaction each time. No look at pressure or refaults, no budget"},
+    [POLICY_WSL] =
+        {"wsl",
+         "the constants of WSL's own reclaim thread. Readings every 10 s, 0.5 % "
+         "CPU over two minutes, everything dropped once per idle period, "
+         "compaction each time. No look at pressure or refaults, no budget, and nothing at all "
+         "while a guest works"},
 };
 
 static const char *const cache_method_names[POLICY_CACHE_METHOD_COUNT] = {

@@ -178,7 +178,14 @@ static void plan_steps(const struct view *view, struct explanation *explanation)
     plan_cache(view, explanation);
     plan_compaction(view, explanation);
     plan_order(view, explanation);
-    if (policy->trickle > 0 && policy->cache_method != POLICY_CACHE_NONE)
+    if (policy->trickle == 0)
+        finding_set(explanation_next(explanation), KIND_PLAN, "plan-never-idle", 0,
+                    "%s, it does nothing: it has no trickle. Profile balanced has one, which takes "
+                    "a bounded amount of cache from a guest that works.",
+                    strcmp(view->vm->engine_state, "busy") == 0
+                        ? "The guest works now; while it does"
+                        : "While the guest works");
+    else if (policy->cache_method != POLICY_CACHE_NONE)
         finding_set(explanation_next(explanation), KIND_PLAN, "plan-trickle", 0,
                     "If it is never idle, it takes at most %s of cache per minute while there is "
                     "no pressure.",

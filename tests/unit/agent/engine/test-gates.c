@@ -81,6 +81,27 @@ static void test_burst_blocks_only_now(void **state)
     assert_int_equal(run(&guest, 30), ACTION_RECLAIM_CACHE);
 }
 
+/* Whoever waits for it to be idle is told that this may be in vain, and what would not be. */
+static void test_a_guest_that_is_never_idle(void **state)
+{
+    struct guest guest;
+
+    guest_init(&guest);
+    policy_init(&guest.policy, POLICY_WSL);
+    use_policy(&guest);
+    guest.sample.cache = 8 * GIB;
+    guest.user = 800;
+    assert_int_equal(run(&guest, 1700), ACTION_NONE);
+    assert_reason(&guest, ENGINE_BUSY);
+    assert_int_equal(run(&guest, 200), ACTION_NONE);
+    assert_reason(&guest, ENGINE_NEVER_IDLE);
+    assert_non_null(strstr(engine_reason_text(ENGINE_NEVER_IDLE), "profile balanced"));
+    guest.user = 0;
+    assert_int_equal(run(&guest, 60), ACTION_NONE);
+    assert_reason(&guest, ENGINE_NEVER_IDLE); /* calm, but not yet idle */
+    assert_int_equal(run(&guest, 120), ACTION_DROP_CACHES);
+}
+
 /* 0.39 % of 256 CPUs is a whole one: a guest at work, whatever its profile. */
 static void test_one_busy_cpu_of_many_is_work(void **state)
 {
@@ -384,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_samples_in_a_hurry_warm_nothing_up),
         cmocka_unit_test(test_window_mean_counts),
         cmocka_unit_test(test_burst_blocks_only_now),
+        cmocka_unit_test(test_a_guest_that_is_never_idle),
         cmocka_unit_test(test_one_busy_cpu_of_many_is_work),
         cmocka_unit_test(test_many_idle_cpus_are_idle),
         cmocka_unit_test(test_gap_is_not_idleness),

@@ -120,6 +120,19 @@ static void test_a_busy_guest_gives_a_trickle_or_nothing(void **state)
     assert_int_equal(seen.reason, ENGINE_BUSY);
 }
 
+static void test_a_policy_without_a_trickle_says_what_would(void **state)
+{
+    struct outlook seen;
+
+    policy_init(&policy, POLICY_WSL);
+    second.cache = 2 * GIB;
+    busy(20);
+    seen = outlook();
+    assert_int_equal(seen.step_count, 0);
+    assert_int_equal(seen.reason, ENGINE_NEVER_IDLE);
+    assert_non_null(strstr(report(), "one with a trickle would, as profile balanced has"));
+}
+
 static void test_pressure_holds(void **state)
 {
     struct outlook seen;
@@ -223,6 +236,7 @@ int main(void)
         cmocka_unit_test_setup(test_trapped_is_compacted, setup),
         cmocka_unit_test_setup(test_the_order_is_lowered_and_restored, setup),
         cmocka_unit_test_setup(test_a_busy_guest_gives_a_trickle_or_nothing, setup),
+        cmocka_unit_test_setup(test_a_policy_without_a_trickle_says_what_would, setup),
         cmocka_unit_test_setup(test_pressure_holds, setup),
         cmocka_unit_test_setup(test_what_the_kernel_cannot_do, setup),
         cmocka_unit_test_setup(test_a_window_that_forbids, setup),

@@ -236,6 +236,19 @@ static void test_plan_speaks_the_policys_numbers(void **state)
     assert_string_equal(find(&explanation, "plan-compaction")->sentence,
                         "When idle it compacts, for at most 30s and not more often than every 10m: "
                         "200.0 MiB are trapped.");
+    assert_null(find(&explanation, "plan-trickle"));
+    assert_non_null(find(&explanation, "plan-never-idle"));
+    made.policy.trickle = MIB;
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(find(&explanation, "plan-trickle"));
+    assert_null(find(&explanation, "plan-never-idle"));
+    policy_init(&made.policy, POLICY_WSL);
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "plan-trickle"));
+    assert_string_equal(find(&explanation, "plan-never-idle")->sentence,
+                        "While the guest works, it does nothing: it has no trickle. Profile "
+                        "balanced has one, which takes a bounded amount of cache from a guest "
+                        "that works.");
     made.policy.profile = POLICY_OBSERVE;
     explain_vm(&made.subject, &explanation);
     assert_null(find(&explanation, "plan-cache"));
