@@ -89,6 +89,7 @@ static void detach(struct ttrpc_call *call)
     ttrpc_loop_clear_deadline(connection->loop, &call->deadline);
     list_remove(&call->link);
     connection->call_count--;
+    connection->used = time_monotonic();
     call->connection = NULL;
 }
 
@@ -217,30 +218,37 @@ void ttrpc_call_on_drain(struct ttrpc_call *call,
     call->drain_userdata = userdata;
 }
 
+static int send_message(struct ttrpc_call *call, const ProtobufCMessage *message, bool urgent)
+{
+    struct ttrpc_connection *connection = call->connection;
+    nsec_t begun;
+    int r;
+
+    if (connection == NULL)
+        return -EPIPE;
+    begun = cost_begin_answer(connection);
+    r = connection_send_data(connection, call->stream, 0, message, urgent);
+    cost_end_answer(connection, begun);
+    return r;
+}
+
 int ttrpc_call_send(struct ttrpc_call *call, const ProtobufCMessage *message)
 {
-    if (call->connection == NULL)
-        return -EPIPE;
-    assert(streams_responses(call));
-    return connection_send_data(call->connection, call->stream, 0, message, false);
+    assert(call->connection == NULL || streams_responses(call));
+    return send_message(call, message, false);
 }
 
 int ttrpc_call_send_urgent(struct ttrpc_call *call, const ProtobufCMessage *message)
 {
-    if (call->connection == NULL)
-        return -EPIPE;
-    return connection_send_data(call->connection, call->stream, 0, message, true);
+    return send_message(call, message, true);
 }
 
-void ttrpc_call_finish(struct ttrpc_call *call, const ProtobufCMessage *response)
+/* Ends the call, whose connection is there. */
+static void finish(struct ttrpc_call *call, const ProtobufCMessage *response)
 {
     struct envelope_response_source source = {.response = response};
     size_t size;
 
-    if (call->connection == NULL) {
-        call_destroy(call);
-        return;
-    }
     assert(response != NULL || service_streams(call->service, call->method));
     if (streams_responses(call))
         size = response == NULL ? 0 : protobuf_c_message_get_packed_size(response);
@@ -256,6 +264,20 @@ void ttrpc_call_finish(struct ttrpc_call *call, const ProtobufCMessage *response
     else
         send_response(call->connection, call->stream, &source, size);
     call_destroy(call);
+}
+
+void ttrpc_call_finish(struct ttrpc_call *call, const ProtobufCMessage *response)
+{
+    struct ttrpc_connection *connection = call->connection;
+    nsec_t begun;
+
+    if (connection == NULL) {
+        call_destroy(call);
+        return;
+    }
+    begun = cost_begin_answer(connection);
+    finish(call, response);
+    cost_end_answer(connection, begun);
 }
 
 void ttrpc_call_fail(struct ttrpc_call *call, enum ttrpc_code code, const char *format, ...)

@@ -55,6 +55,7 @@ const struct ttrpc_limits ttrpc_limits_guest = {
 static void check_open(const struct ttrpc_connection *connection)
 {
     assert(connection->throttled == deadline_is_set(&connection->throttle));
+    assert(connection->waits == (connection->poll_events == 0));
     assert(!connection->blocked || !output_is_empty(&connection->output));
     assert(!deadline_is_set(&connection->send_stall) || !output_is_empty(&connection->output));
     assert(!connection->closed_here && connection->status == 0);
@@ -66,6 +67,7 @@ static void check_closing(const struct ttrpc_connection *connection)
     assert(connection->charged == 0);
     assert(list_is_empty(&connection->flush.link));
     assert(!deadline_is_set(&connection->throttle) && !deadline_is_set(&connection->resume));
+    assert(!deadline_is_set(&connection->idle) && !connection->waits);
     assert(!deadline_is_set(&connection->send_stall));
     assert(!deadline_is_set(&connection->receive_stall));
 }
@@ -113,6 +115,13 @@ static void on_poll_closed(uv_handle_t *handle)
     ttrpc_loop_release(loop);
 }
 
+static void set_waiting(struct ttrpc_connection *connection, bool waits)
+{
+    if (connection->waits != waits)
+        ttrpc_loop_wait_for_deadline(connection->loop, waits);
+    connection->waits = waits;
+}
+
 static void begin_close(struct ttrpc_connection *connection, int status)
 {
     assert(connection->state == CONNECTION_OPEN);
@@ -122,6 +131,7 @@ static void begin_close(struct ttrpc_connection *connection, int status)
     list_remove(&connection->flush.link);
     receive_stop(connection);
     ttrpc_loop_clear_deadline(connection->loop, &connection->send_stall);
+    set_waiting(connection, false);
     connection_charge(connection);
     uv_close((uv_handle_t *)&connection->poll, on_poll_closed);
     (void)close(connection->descriptor);
@@ -160,6 +170,7 @@ void connection_update_poll(struct ttrpc_connection *connection)
     if (events == connection->poll_events)
         return;
     connection->poll_events = events;
+    set_waiting(connection, events == 0);
     r = uv_poll_start(&connection->poll, events, on_poll);
     assert(r == 0);
 }
@@ -192,9 +203,12 @@ bool connection_offer(struct ttrpc_connection *connection)
 
 static void flush(struct ttrpc_connection *connection)
 {
+    nsec_t begun = cost_begin_answer(connection);
+
     list_remove(&connection->flush.link);
     if (!connection_offer(connection))
         return;
+    cost_end_answer(connection, begun);
     receive_drained(connection);
     connection_update_poll(connection);
     connection_charge(connection);
@@ -357,6 +371,7 @@ int ttrpc_connection_create(uv_loop_t *loop, int descriptor,
     if (r < 0)
         goto err_after_poll;
     connection_update_poll(connection);
+    receive_begin(connection);
     connection_charge(connection);
     *ret_connection = connection;
     return 0;

@@ -22,11 +22,14 @@ struct ttrpc_connection {
     struct ttrpc_loop *loop;
     int descriptor;
     enum connection_state state;
-    int poll_events; /* what poll waits for now */
-    bool throttled;  /* not read until `throttle` expires */
-    bool held_back;  /* not read until `resume` expires, which waits for output to leave */
-    bool blocked;    /* the socket is full */
-    bool heard;      /* a byte came */
+    int poll_events;  /* what poll waits for now */
+    bool throttled;   /* not read until `throttle` expires */
+    bool held_back;   /* not read until `resume` expires, which waits for output to leave */
+    bool half_closed; /* the peer sends no more; not known before it was throttled */
+    bool waits;       /* for a deadline only: the descriptor is not polled */
+    bool blocked;     /* the socket is full */
+    bool heard;       /* a byte came */
+    bool in_turn;     /* what was received is being handled */
     struct ttrpc_connection_options options;
     struct frame_parser parser;
     struct output output;
@@ -35,10 +38,13 @@ struct ttrpc_connection {
     struct deadline send_stall;    /* set while the socket is full */
     struct deadline throttle;      /* set while the peer is beyond its rates or its share */
     struct deadline resume;        /* set when output has left and `held_back` may end */
+    struct deadline idle;          /* set while open, where there is a limit */
     uint8_t *rest;                 /* what was read before and held back; NULL: nothing */
     size_t rest_length;
     nsec_t throttled_until;
+    uint32_t put_off;   /* how often in a row it was not read for others' debt */
     nsec_t paid_until;  /* what was received is within the rates from then on */
+    nsec_t used;        /* last: something came, or a call ended */
     struct list member; /* of the budget */
     uint64_t charged;   /* to the budget */
     struct list calls;  /* of struct ttrpc_call or struct ttrpc_client_call, oldest first */
@@ -91,6 +97,7 @@ int connection_send_data(struct ttrpc_connection *connection, uint32_t stream, u
 
 /* ---- receive.c ---- */
 void receive_init(struct ttrpc_connection *connection);
+void receive_begin(struct ttrpc_connection *connection);  /* open */
 void receive_stop(struct ttrpc_connection *connection);   /* closing: no deadline any more */
 void receive_finish(struct ttrpc_connection *connection); /* gives the memory back */
 
@@ -108,6 +115,32 @@ void receive_drained(struct ttrpc_connection *connection);
 ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
                                     const ProtobufCMessageDescriptor *descriptor,
                                     struct slice payload);
+
+/* ---- cost.c ---- */
+void cost_init(struct ttrpc_connection *connection);
+void cost_stop(struct ttrpc_connection *connection);
+
+/* What was there before a read, to know what it cost. */
+struct turn {
+    nsec_t begun; /* processor time; 0: not measured */
+    uint64_t answers;
+};
+
+struct turn cost_begin_turn(struct ttrpc_connection *connection);
+
+/* The peer may have to rest: it is then throttled. */
+void cost_end_turn(struct ttrpc_connection *connection, const struct turn *turn, size_t bytes,
+                   uint32_t frames);
+
+/* Whether the peer's share is in debt, by whichever connection: this one is then throttled. */
+bool cost_is_unpaid(struct ttrpc_connection *connection);
+
+/* Around what a server sends later than in the turn that asked for it. 0: not measured. */
+nsec_t cost_begin_answer(const struct ttrpc_connection *connection);
+void cost_end_answer(struct ttrpc_connection *connection, nsec_t begun);
+
+/* Throttled, and the peer has closed one direction or both. */
+void cost_peer_closed(struct ttrpc_connection *connection);
 
 /* ---- server.c ---- */
 extern const size_t server_call_size;

@@ -2,9 +2,11 @@
  *
  * The timer is only ever moved to an earlier time. When it fires too early, because its deadline
  * has been cleared, it is set again. A call with a timeout that is answered in time so costs no
- * timer work beyond the heap's. Timer and prepare handle do not keep the loop alive. */
+ * timer work beyond the heap's. Timer and prepare handle do not keep the loop alive, but for
+ * connections that wait for nothing else. */
 #include "common/ttrpc/loop.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "common/base/util.h"
@@ -88,6 +90,7 @@ struct ttrpc_loop *ttrpc_loop_acquire(uv_loop_t *uv)
         loop->references = 0;
         loop->deadlines = (struct deadline_queue){0};
         loop->timer_due = NSEC_INFINITY;
+        loop->waiting = 0;
         list_init(&loop->flush);
         arena_init(&loop->arena, 0);
         start_handles(loop);
@@ -112,6 +115,16 @@ void ttrpc_loop_release(struct ttrpc_loop *loop)
     list_remove(&loop->link);
     uv_close((uv_handle_t *)&loop->timer, on_closed);
     uv_close((uv_handle_t *)&loop->prepare, on_closed);
+}
+
+void ttrpc_loop_wait_for_deadline(struct ttrpc_loop *loop, bool waits)
+{
+    assert(waits || loop->waiting > 0);
+    loop->waiting += waits ? 1u : -1u;
+    if (loop->waiting > 0)
+        uv_ref((uv_handle_t *)&loop->timer);
+    else
+        uv_unref((uv_handle_t *)&loop->timer);
 }
 
 void ttrpc_loop_set_deadline(struct ttrpc_loop *loop, struct deadline *deadline, nsec_t due)

@@ -20,6 +20,7 @@ struct ttrpc_loop {
     struct deadline_queue deadlines;
     uv_timer_t timer;
     nsec_t timer_due; /* NSEC_INFINITY: stopped */
+    unsigned waiting; /* connections that wait for nothing but a deadline */
     uv_prepare_t prepare;
     struct list flush; /* of struct loop_flush */
     struct arena arena;
@@ -35,6 +36,10 @@ struct loop_flush {
 /* The shared part of this loop. NULL: no memory. */
 struct ttrpc_loop *ttrpc_loop_acquire(uv_loop_t *uv);
 void ttrpc_loop_release(struct ttrpc_loop *loop);
+
+/* While a connection waits for a deadline and for nothing else, the timer keeps the loop running,
+ * as its descriptor does at other times. */
+void ttrpc_loop_wait_for_deadline(struct ttrpc_loop *loop, bool waits);
 
 void ttrpc_loop_set_deadline(struct ttrpc_loop *loop, struct deadline *deadline, nsec_t due);
 void ttrpc_loop_clear_deadline(struct ttrpc_loop *loop, struct deadline *deadline);

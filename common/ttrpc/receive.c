@@ -1,5 +1,5 @@
-/* What a connection receives: frames from the socket to server.c or client.c, the peer's rates and
- * shares, and holding back.
+/* What a connection receives: frames from the socket to server.c or client.c, holding back, and
+ * what takes too long.
  *
  * One recv per readiness keeps the loop fair: a flood from one peer costs the others one buffer's
  * worth of frames per turn.
@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "common/base/number.h"
 #include "common/ttrpc/connection.h"
@@ -33,96 +32,6 @@ ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,
     connection->loop->arena.limit = 32 * payload.length;
     return protobuf_c_message_unpack(descriptor, &connection->loop->arena.allocator, payload.length,
                                      payload.data);
-}
-
-/* ---- what a peer may cost ---- */
-
-static void on_throttle_over(struct deadline *deadline)
-{
-    struct ttrpc_connection *connection = container_of(deadline, struct ttrpc_connection, throttle);
-
-    connection->throttled = false;
-    connection_update_poll(connection);
-}
-
-/* Not read until `until`, CLOCK_MONOTONIC, or a later time that was set before. */
-static void throttle(struct ttrpc_connection *connection, nsec_t until)
-{
-    connection->throttled = true;
-    connection->throttled_until = max_of(connection->throttled_until, until);
-    ttrpc_loop_set_deadline(connection->loop, &connection->throttle, connection->throttled_until);
-    connection_update_poll(connection);
-}
-
-/* Each byte and each frame takes its share of a second; the peer is paid up to `paid_until`. */
-static void charge_rates(struct ttrpc_connection *connection, size_t bytes, uint32_t frames,
-                         nsec_t now)
-{
-    const struct ttrpc_limits *limits = &connection->options.limits;
-    nsec_t cost = 0;
-
-    if (limits->bytes_per_second > 0)
-        cost += bytes * NSEC_PER_SEC / limits->bytes_per_second;
-    if (limits->frames_per_second > 0)
-        cost += frames * NSEC_PER_SEC / limits->frames_per_second;
-    if (cost == 0)
-        return;
-    connection->paid_until =
-        max_of(connection->paid_until, saturating_subtract(now, NSEC_PER_SEC)) + cost;
-    if (connection->paid_until > now)
-        throttle(connection, connection->paid_until);
-}
-
-/* What a read costs besides the time measured around it: to fall asleep and wake, polling, timers.
- * On a virtual machine about ten times what a small message takes itself. */
-#define TURN_COST (100 * NSEC_PER_USEC)
-
-/* What of an answer is at the expense of who asked, and not of the peer. */
-#define ANSWER_COST (100 * NSEC_PER_USEC)
-
-static bool has_more(const struct ttrpc_connection *connection)
-{
-    uint8_t byte;
-
-    return recv(connection->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
-/* In debt with its own share, a peer that has sent more already lives on the share of all such
- * peers alone. Its own begins anew when it is read again. So many floods do not add up to more than
- * the common share. Who has nothing more waits for its own. */
-static void charge_processor(struct ttrpc_connection *connection, nsec_t used, nsec_t now)
-{
-    struct ttrpc_share *own = connection->options.processor;
-    struct ttrpc_budget *budget = connection->options.budget;
-    nsec_t paid_until = ttrpc_share_charge(own, used, now);
-
-    if (paid_until <= now)
-        return;
-    if (budget != NULL && budget->processor.permyriad > 0 && has_more(connection)) {
-        nsec_t common = ttrpc_share_charge(&budget->processor, used, now);
-
-        paid_until = min_of(common, now + own->debt_max);
-        own->paid_until = max_of(paid_until, now);
-    }
-    if (paid_until > now)
-        throttle(connection, paid_until);
-}
-
-/* What a read that took `measured` cost beyond what was asked for. */
-static nsec_t unasked_cost(const struct ttrpc_connection *connection, uint64_t answers_before,
-                           nsec_t measured)
-{
-    if (connection->answers == answers_before)
-        return measured + TURN_COST;
-    return measured - min_of(measured, ANSWER_COST);
-}
-
-static nsec_t processor_time(void)
-{
-    struct timespec time;
-
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (nsec_t)time.tv_sec * NSEC_PER_SEC + (nsec_t)time.tv_nsec;
 }
 
 /* ---- holding back ---- */
@@ -165,7 +74,9 @@ int receive_events(const struct ttrpc_connection *connection)
 {
     if (connection->held_back)
         return UV_WRITABLE;
-    return connection->throttled ? UV_DISCONNECT : UV_READABLE; /* hanging up is always noticed */
+    if (!connection->throttled)
+        return UV_READABLE;
+    return connection->half_closed ? 0 : UV_DISCONNECT;
 }
 
 /* ---- frames ---- */
@@ -246,51 +157,37 @@ static size_t receive_once(struct ttrpc_connection *connection, uint32_t *ret_fr
     return 0;
 }
 
-/* What was there before a read, to know what it cost. */
-struct turn {
-    nsec_t begun; /* processor time; 0: not measured */
-    uint64_t answers;
-};
-
-static struct turn begin_turn(const struct ttrpc_connection *connection)
-{
-    return (struct turn){
-        .begun = connection->options.processor != NULL ? processor_time() : 0,
-        .answers = connection->answers,
-    };
-}
-
 static void end_turn(struct ttrpc_connection *connection, const struct turn *turn, size_t bytes,
                      uint32_t frames)
 {
-    struct ttrpc_share *processor = connection->options.processor;
-    nsec_t used = processor != NULL ? processor_time() - turn->begun : 0;
-    nsec_t now = time_monotonic();
-
-    if ((bytes == 0 && frames == 0) || connection->state != CONNECTION_OPEN) {
-        if (processor != NULL)
-            (void)ttrpc_share_charge(processor, used, now);
+    assert(connection->handled == NULL);
+    cost_end_turn(connection, turn, bytes, frames);
+    if ((bytes == 0 && frames == 0) || connection->state != CONNECTION_OPEN)
         return;
-    }
-    charge_rates(connection, bytes, frames, now);
-    if (processor != NULL)
-        charge_processor(connection, unasked_cost(connection, turn->answers, used), now);
     update_receive_stall(connection);
     connection_charge(connection);
 }
 
 void receive(struct ttrpc_connection *connection)
 {
-    struct turn turn = begin_turn(connection);
+    struct turn turn;
     uint32_t frames = 0;
-    size_t bytes = receive_once(connection, &frames);
+    size_t bytes;
+
+    if (connection->throttled) {
+        cost_peer_closed(connection);
+        return;
+    }
+    if (cost_is_unpaid(connection))
+        return;
+    turn = cost_begin_turn(connection);
+    bytes = receive_once(connection, &frames);
 
     /* The header was read; what follows it is mostly there, too. */
     if (bytes > 0 && frames == 0 && connection->state == CONNECTION_OPEN &&
         connection->options.limits.frame_by_frame)
         bytes += receive_once(connection, &frames);
     end_turn(connection, &turn, bytes, frames);
-    assert(connection->handled == NULL);
     connection_check(connection);
 }
 
@@ -298,7 +195,7 @@ void receive(struct ttrpc_connection *connection)
 static void on_resume(struct deadline *deadline)
 {
     struct ttrpc_connection *connection = container_of(deadline, struct ttrpc_connection, resume);
-    struct turn turn = begin_turn(connection);
+    struct turn turn = cost_begin_turn(connection);
     uint8_t *rest = connection->rest;
     size_t length = connection->rest_length;
     uint32_t frames = 0;
@@ -315,32 +212,74 @@ static void on_resume(struct deadline *deadline)
         connection_update_poll(connection);
 }
 
+/* ---- what takes too long ---- */
+
 static void on_receive_stall(struct deadline *deadline)
 {
     struct ttrpc_connection *connection =
         container_of(deadline, struct ttrpc_connection, receive_stall);
     char text[48];
 
+    if (connection->throttled) {
+        ttrpc_loop_set_deadline(connection->loop, deadline,
+                                connection->throttled_until + connection->options.limits.stall);
+        return;
+    }
     connection_fail(connection, -ETIMEDOUT, "a frame was not complete within %s",
                     time_format_duration(connection->options.limits.stall, text, sizeof(text)));
 }
 
+/* Calls that are open, and what we do not read or cannot send, are no idleness. */
+static bool is_idle(const struct ttrpc_connection *connection)
+{
+    return connection->call_count == 0 && !connection->throttled && !connection->held_back &&
+           output_is_empty(&connection->output);
+}
+
+/* The deadline is set once per `idle`, however often the connection is used. */
+static void on_idle(struct deadline *deadline)
+{
+    struct ttrpc_connection *connection = container_of(deadline, struct ttrpc_connection, idle);
+    nsec_t idle = connection->options.limits.idle;
+    nsec_t now = time_monotonic();
+    char text[48];
+
+    if (!is_idle(connection))
+        connection->used = now;
+    if (connection->used + idle > now)
+        ttrpc_loop_set_deadline(connection->loop, deadline, connection->used + idle);
+    else
+        connection_fail(connection, 0, "unused for %s",
+                        time_format_duration(idle, text, sizeof(text)));
+}
+
 /* ---- beginning and end ---- */
+
+void receive_begin(struct ttrpc_connection *connection)
+{
+    nsec_t idle = connection->options.limits.idle;
+
+    connection->used = time_monotonic();
+    if (idle > 0)
+        ttrpc_loop_set_deadline(connection->loop, &connection->idle, connection->used + idle);
+}
 
 void receive_init(struct ttrpc_connection *connection)
 {
     frame_parser_init(&connection->parser,
                       min_of(connection->options.limits.frame_bytes, FRAME_PAYLOAD_MAX));
     deadline_init(&connection->receive_stall, on_receive_stall);
-    deadline_init(&connection->throttle, on_throttle_over);
     deadline_init(&connection->resume, on_resume);
+    deadline_init(&connection->idle, on_idle);
+    cost_init(connection);
 }
 
 void receive_stop(struct ttrpc_connection *connection)
 {
     ttrpc_loop_clear_deadline(connection->loop, &connection->receive_stall);
-    ttrpc_loop_clear_deadline(connection->loop, &connection->throttle);
     ttrpc_loop_clear_deadline(connection->loop, &connection->resume);
+    ttrpc_loop_clear_deadline(connection->loop, &connection->idle);
+    cost_stop(connection);
 }
 
 void receive_finish(struct ttrpc_connection *connection)

@@ -9,7 +9,16 @@
 
 #define WHOLE 10000u /* permyriad */
 
-nsec_t ttrpc_share_charge(struct ttrpc_share *share, nsec_t used, nsec_t now)
+nsec_t ttrpc_share_paid_until(const struct ttrpc_share *share)
+{
+    nsec_t until = 0;
+
+    for (; share != NULL; share = share->whole)
+        until = max_of(until, share->paid_until);
+    return until;
+}
+
+static void charge(struct ttrpc_share *share, nsec_t used, nsec_t now)
 {
     assert(share->permyriad > 0 && share->permyriad <= WHOLE);
     nsec_t saving = share->saved_max / share->permyriad * WHOLE;
@@ -18,5 +27,11 @@ nsec_t ttrpc_share_charge(struct ttrpc_share *share, nsec_t used, nsec_t now)
 
     share->paid_until = max_of(share->paid_until, oldest) + used * WHOLE / share->permyriad;
     share->paid_until = min_of(share->paid_until, latest);
-    return share->paid_until;
+}
+
+nsec_t ttrpc_share_charge(struct ttrpc_share *share, nsec_t used, nsec_t now)
+{
+    for (struct ttrpc_share *each = share; each != NULL; each = each->whole)
+        charge(each, used, now);
+    return ttrpc_share_paid_until(share);
 }

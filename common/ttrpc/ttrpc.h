@@ -53,6 +53,7 @@ struct ttrpc_limits {
     uint64_t queued_bytes; /* unsent output; past it the connection is closed */
     nsec_t stall; /* a frame that began to arrive or to leave must be through within this, else
                      close; 0: no limit */
+    nsec_t idle;  /* without a call and without a byte for so long, close; 0: never */
     /* Received. A peer beyond them is not read until it is within them again, so that its own
      * socket fills and it waits. What it saved up in the last second may come at once. 0: none. */
     uint64_t bytes_per_second;
@@ -77,10 +78,14 @@ struct ttrpc_share {
     nsec_t saved_max;   /* processor time that can be saved up */
     nsec_t
         debt_max; /* how long a peer in debt is not read: so often it is heard, whatever it did */
-    nsec_t paid_until; /* CLOCK_MONOTONIC; later than now: in debt until then */
+    nsec_t paid_until;         /* CLOCK_MONOTONIC; later than now: in debt until then */
+    struct ttrpc_share *whole; /* what this one is a part of, charged with it; NULL: nothing */
 };
 
-/* Charges `used` processor time and returns `paid_until`. */
+/* When the share and all that it is a part of are paid, CLOCK_MONOTONIC. */
+nsec_t ttrpc_share_paid_until(const struct ttrpc_share *share);
+
+/* Charges `used` processor time; returns when that is paid. */
 nsec_t ttrpc_share_charge(struct ttrpc_share *share, nsec_t used, nsec_t now);
 
 /* What all connections of one kind may cost together; the caller's memory, which must outlive them.
@@ -185,9 +190,9 @@ struct ttrpc_connection_options {
     const struct ttrpc_service *const *services; /* NULL-terminated; NULL: none served */
     struct ttrpc_budget *budget;                 /* NULL: none */
     /* The peer's, the caller's memory, which outlives its connections: who connects anew is not
-     * forgiven. A peer in debt is not read until the debt is paid. Where it has sent more meanwhile
-     * and the budget has a share for debtors, it waits for that one's. An answer to a call of ours
-     * costs what is unusual about it. NULL: not measured. */
+     * forgiven. A peer in debt is not read, on none of them, until the debt is paid. Where it has
+     * sent more meanwhile and the budget has a share for debtors, it waits for that one's. An
+     * answer to a call of ours costs what is unusual about it. NULL: not measured. */
     struct ttrpc_share *processor;
     void *userdata;
     /* The connection ended; `status` is 0 (closed by us or cleanly by the peer) or a negative

@@ -1,4 +1,4 @@
-/* What a peer may cost: budget, rates, stalls, a reader that never reads. */
+/* What a peer may cost: budget, rates, stalls, idleness, a reader that never reads. */
 #include "tests/lib/test.h"
 
 #include <errno.h>
@@ -46,6 +46,55 @@ static void test_half_a_frame_stalls(void **state)
     loop_run_until(&fixture.loop, &fixture.server_ending.done);
     assert_int_equal(fixture.server_ending.status, -ETIMEDOUT);
     assert_string_equal(fixture.server_ending.reason, "a frame was not complete within 1ms");
+    fixture_finish(&fixture);
+}
+
+static void test_unused(void **state)
+{
+    struct ttrpc_limits limits = ttrpc_limits_default;
+    struct fixture fixture;
+
+    limits.idle = NSEC_PER_MSEC;
+    fixture_init_server(&fixture, services, &limits);
+    loop_run_until(&fixture.loop, &fixture.server_ending.done);
+    assert_int_equal(fixture.server_ending.status, 0);
+    assert_string_equal(fixture.server_ending.reason, "unused for 1ms");
+    fixture_finish(&fixture);
+}
+
+static void on_watched_long_enough(uv_timer_t *timer)
+{
+    bool *over = timer->data;
+
+    *over = true;
+}
+
+/* Who waits for what we have to say is not idle, and is again afterwards. */
+static void test_a_call_is_use(void **state)
+{
+    struct ttrpc_limits limits = ttrpc_limits_default;
+    struct outcome outcome = {0};
+    struct fixture fixture;
+    bool over = false;
+    uv_timer_t timer = {.data = &over};
+
+    held = NULL;
+    fixture_init_pair(&fixture, services, NULL);
+    limits.idle = NSEC_PER_MSEC;
+    fixture.server->options.limits = limits;
+    assert_int_equal(call_watch(&fixture, 0, 0, &outcome, NULL), 0);
+    while (held == NULL)
+        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+    receive_begin(fixture.server);
+    assert_int_equal(uv_timer_init(&fixture.loop, &timer), 0);
+    assert_int_equal(uv_timer_start(&timer, on_watched_long_enough, 10, 0), 0);
+    loop_run_until(&fixture.loop, &over);
+    assert_false(fixture.server_ending.done);
+    ttrpc_call_finish(held, NULL);
+    loop_run_until(&fixture.loop, &fixture.server_ending.done);
+    assert_true(outcome.done);
+    assert_int_equal(outcome.code, TTRPC_OK);
+    uv_close((uv_handle_t *)&timer, NULL);
     fixture_finish(&fixture);
 }
 
@@ -293,6 +342,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_half_a_frame_stalls),
+        cmocka_unit_test(test_unused),
+        cmocka_unit_test(test_a_call_is_use),
         cmocka_unit_test(test_closing_inside_a_frame),
         cmocka_unit_test(test_never_reading_stalls),
         cmocka_unit_test(test_past_the_queue),
