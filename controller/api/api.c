@@ -26,6 +26,6 @@ void api_stop(struct api *api)
 
 void api_finish(struct api *api)
 {
-    assert(api->connection_count == 0 && list_is_empty(&api->watchers));
+    assert(list_is_empty(&api->connections) && list_is_empty(&api->watchers));
     api_users_finish(&api->users);
 }

@@ -18,6 +18,7 @@ struct api_connection {
     struct ttrpc_connection *connection;
     struct api_user *user;
     struct api_caller caller;
+    enum api_standing standing; /* when it came: what it may take stays as it was */
     size_t group_count;
     gid_t groups[]; /* of the client when it connected */
 };
@@ -158,11 +159,16 @@ static void on_close(struct ttrpc_connection *ttrpc, int status, const char *rea
 {
     struct api_connection *connection = userdata;
 
-    assert(connection->api->connection_count > 0 && connection->user->connection_count > 0);
     list_remove(&connection->link);
-    connection->api->connection_count--;
-    connection->user->connection_count--;
+    api_users_leave(&connection->api->users, connection->user, connection->standing);
     free(connection);
+}
+
+static enum api_standing standing_of(const struct api_caller *caller)
+{
+    if (caller->may_control)
+        return API_STANDING_CONTROL;
+    return caller->may_read ? API_STANDING_READ : API_STANDING_NONE;
 }
 
 /* NULL: no room for another, or no memory. */
@@ -174,8 +180,7 @@ static struct api_connection *create_connection(struct api *api, int descriptor,
     size_t group_count = read_groups(descriptor, groups);
     struct api_connection *connection;
 
-    assert(api->connection_count <= API_CONNECTIONS_MAX);
-    if (user == NULL || api->connection_count >= API_CONNECTIONS_MAX)
+    if (user == NULL)
         return NULL;
     connection = calloc(1, sizeof(*connection) + group_count * sizeof(groups[0]));
     if (connection == NULL)
@@ -187,7 +192,8 @@ static struct api_connection *create_connection(struct api *api, int descriptor,
     connection->group_count = group_count;
     memcpy(connection->groups, groups, group_count * sizeof(groups[0]));
     look_up_rights(connection);
-    if (connection->caller.may_control || user->connection_count < API_USER_CONNECTIONS_MAX)
+    connection->standing = standing_of(&connection->caller);
+    if (api_users_enter(&api->users, user, connection->standing))
         return connection;
     free(connection);
     return NULL;
@@ -210,18 +216,18 @@ void api_accept(struct api *api, int descriptor, const struct peer *peer)
         (void)close(descriptor);
         return;
     }
-    if (!connection->caller.may_control) {
+    options.limits.idle = api_bounds[connection->standing].idle;
+    if (connection->standing != API_STANDING_CONTROL) {
         options.limits.frame_by_frame = true;
         options.processor = &connection->user->processor;
     }
     if (ttrpc_connection_create(api->rooms.supervisor->loop, descriptor, &options,
                                 &connection->connection) < 0) {
+        api_users_leave(&api->users, connection->user, connection->standing);
         free(connection);
         return;
     }
     list_append(&api->connections, &connection->link);
-    api->connection_count++;
-    connection->user->connection_count++;
 }
 
 void api_door_init(struct api *api)

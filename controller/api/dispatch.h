@@ -14,9 +14,8 @@
 #include "controller/api/users.h"
 #include "controller/vms/supervisor.h"
 
-#define API_METHODS_MAX     48
-#define API_CONNECTIONS_MAX 256
-#define API_GROUP_NONE      ((gid_t)-1)
+#define API_METHODS_MAX 48
+#define API_GROUP_NONE  ((gid_t)-1)
 
 struct actions;
 struct daemon_config;
@@ -51,8 +50,7 @@ struct api {
     struct api_rooms rooms;
     struct ttrpc_service service;
     ttrpc_handler handlers[API_METHODS_MAX];
-    struct list connections; /* struct api_connection */
-    size_t connection_count;
+    struct list connections;    /* struct api_connection */
     struct ttrpc_budget budget; /* of all connections */
     struct api_users users;
     struct supervisor_listener listener;

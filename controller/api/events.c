@@ -1,5 +1,5 @@
-/* The event stream. A watcher that does not keep up is skipped; once it reads again it gets one
- * "warning" that says how many events it missed. */
+/* The event stream. A watcher that does not keep up, or whose user asks for too much, is skipped;
+ * later it gets one "warning" that says how many events it missed. */
 #include "controller/api/events.h"
 
 #include <errno.h>
@@ -29,7 +29,8 @@ static int tell_missed(const struct api *api, struct watcher *watcher)
 
     if (watcher->missed == 0)
         return 0;
-    (void)snprintf(text, sizeof(text), "%" PRIu64 " events were not sent: the reader was too slow",
+    (void)snprintf(text, sizeof(text),
+                   "%" PRIu64 " events were not sent: the reader was slow, or asks for much",
                    watcher->missed);
     event.sequence = api->event_sequence;
     event.time_ns = time_realtime();
@@ -41,6 +42,11 @@ static int tell_missed(const struct api *api, struct watcher *watcher)
     return r;
 }
 
+static bool has_to_wait(const struct watcher *watcher)
+{
+    return !watcher->call->caller.may_control && api_user_is_in_debt(watcher->call->user);
+}
+
 static void publish(struct api *api, Vmreclaim__Controller__V1__Event *event)
 {
     event->sequence = ++api->event_sequence;
@@ -50,7 +56,8 @@ static void publish(struct api *api, Vmreclaim__Controller__V1__Event *event)
 
         if (watcher->vm[0] != '\0' && strcmp(watcher->vm, event->vm) != 0)
             continue;
-        if (tell_missed(api, watcher) < 0 || api_call_send(watcher->call, &event->base) < 0)
+        if (has_to_wait(watcher) || tell_missed(api, watcher) < 0 ||
+            api_call_send(watcher->call, &event->base) < 0)
             watcher->missed++;
     }
 }

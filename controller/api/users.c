@@ -14,15 +14,41 @@
 #define USER_SAVED     (200 * NSEC_PER_MSEC)
 #define USER_DEBT_MAX  (5 * NSEC_PER_SEC)
 
+/* And all of them together. A reader among many waits its turn. */
+#define USERS_PERMYRIAD 2000
+#define USERS_SAVED     (400 * NSEC_PER_MSEC)
+#define USERS_DEBT_MAX  (5 * NSEC_PER_SEC)
+
+/* Whoever may look keeps a connection between two glances; a stranger has nothing to wait for. */
+const struct api_bounds api_bounds[API_STANDING_COUNT] = {
+    [API_STANDING_CONTROL] = {API_CONNECTIONS_MAX, API_CONNECTIONS_MAX, 0},
+    [API_STANDING_READ] = {160, 32, 300 * NSEC_PER_SEC},
+    [API_STANDING_NONE] = {32, 4, 10 * NSEC_PER_SEC},
+};
+
 void api_users_init(struct api_users *users)
 {
-    *users = (struct api_users){.count = 0};
+    *users = (struct api_users){
+        .processor = {.permyriad = USERS_PERMYRIAD,
+                      .saved_max = USERS_SAVED,
+                      .debt_max = USERS_DEBT_MAX},
+        .crowded_out = {.interval = 60 * NSEC_PER_SEC, .burst = 2},
+    };
     list_init(&users->list);
+}
+
+static size_t sum(const size_t connections[API_STANDING_COUNT])
+{
+    size_t all = 0;
+
+    for (unsigned i = 0; i < API_STANDING_COUNT; i++)
+        all += connections[i];
+    return all;
 }
 
 static void forget(struct api_users *users, struct api_user *user)
 {
-    assert(user->connection_count == 0 && users->count > 0);
+    assert(sum(user->connections) == 0 && users->count > 0);
     list_remove(&user->link);
     users->count--;
     free(user);
@@ -40,7 +66,7 @@ static void forget_one(struct api_users *users)
     list_for_each (link, &users->list) {
         struct api_user *user = list_entry(link, struct api_user, link);
 
-        if (user->connection_count == 0) {
+        if (sum(user->connections) == 0) {
             forget(users, user);
             return;
         }
@@ -73,7 +99,8 @@ static struct api_user *add(struct api_users *users, uid_t uid)
         .uid = uid,
         .processor = {.permyriad = USER_PERMYRIAD,
                       .saved_max = USER_SAVED,
-                      .debt_max = USER_DEBT_MAX},
+                      .debt_max = USER_DEBT_MAX,
+                      .whole = &users->processor},
         .refusals = {.interval = 60 * NSEC_PER_SEC, .burst = 20},
     };
     name_user(user);
@@ -91,4 +118,55 @@ struct api_user *api_users_get(struct api_users *users, uid_t uid)
             return user;
     }
     return add(users, uid);
+}
+
+/* ---- connections ---- */
+
+/* NULL: there is room. */
+static const char *who_is_in_the_way(const struct api_users *users, const struct api_user *user,
+                                     enum api_standing standing, size_t *ret_count)
+{
+    static const char *const those[API_STANDING_COUNT] = {
+        [API_STANDING_CONTROL] = "those who may control hold",
+        [API_STANDING_READ] = "those who may only look hold",
+        [API_STANDING_NONE] = "those without a right hold",
+    };
+    const struct api_bounds *bounds = &api_bounds[standing];
+
+    *ret_count = user->connections[standing];
+    if (*ret_count >= bounds->user_connections)
+        return "that user holds";
+    *ret_count = users->connections[standing];
+    if (*ret_count >= bounds->connections)
+        return those[standing];
+    *ret_count = sum(users->connections);
+    return *ret_count >= API_CONNECTIONS_MAX ? "all users hold" : NULL;
+}
+
+bool api_users_enter(struct api_users *users, struct api_user *user, enum api_standing standing)
+{
+    size_t count;
+    const char *who = who_is_in_the_way(users, user, standing, &count);
+    unsigned suppressed;
+
+    if (who == NULL) {
+        user->connections[standing]++;
+        users->connections[standing]++;
+        return true;
+    }
+    if (log_limit_pass(&users->crowded_out, time_boottime(), &suppressed))
+        log_warning("refused a connection of %s: %s %zu already", user->name, who, count);
+    return false;
+}
+
+void api_users_leave(struct api_users *users, struct api_user *user, enum api_standing standing)
+{
+    assert(user->connections[standing] > 0 && users->connections[standing] > 0);
+    user->connections[standing]--;
+    users->connections[standing]--;
+}
+
+bool api_user_is_in_debt(const struct api_user *user)
+{
+    return user->processor.paid_until > time_monotonic();
 }

@@ -8,17 +8,32 @@
 #include "common/base/log.h"
 #include "common/ttrpc/ttrpc.h"
 
-#define API_USERS_MAX 64 /* remembered; one with connections is never forgotten */
+#define API_USERS_MAX       64 /* remembered; one with connections is never forgotten */
+#define API_CONNECTIONS_MAX 256
 
-/* Of one user who may not control, so that others find room. */
-#define API_USER_CONNECTIONS_MAX 32
+/* What a client might do when it came. */
+enum api_standing {
+    API_STANDING_CONTROL,
+    API_STANDING_READ,
+    API_STANDING_NONE,
+    API_STANDING_COUNT,
+};
+
+/* The rest of API_CONNECTIONS_MAX is a reserve for who may control. */
+struct api_bounds {
+    size_t connections;      /* of all with this standing */
+    size_t user_connections; /* of one user */
+    nsec_t idle;             /* an unused connection is closed after so long; 0: never */
+};
+
+extern const struct api_bounds api_bounds[API_STANDING_COUNT];
 
 /* What one user's connections share: who may not control is bounded. */
 struct api_user {
     struct list link; /* of users, the latest last */
     uid_t uid;
     char name[64];
-    size_t connection_count;
+    size_t connections[API_STANDING_COUNT];
     struct ttrpc_share processor;
     struct log_limit refusals; /* that are audited */
 };
@@ -26,6 +41,9 @@ struct api_user {
 struct api_users {
     struct list list; /* struct api_user */
     size_t count;
+    size_t connections[API_STANDING_COUNT];
+    struct ttrpc_share processor; /* of all who may not control; theirs are parts of it */
+    struct log_limit crowded_out; /* connections refused that are logged */
 };
 
 void api_users_init(struct api_users *users);
@@ -33,5 +51,12 @@ void api_users_finish(struct api_users *users);
 
 /* Asks the system's user database for the name of a new one, which may be slow. NULL: no memory. */
 struct api_user *api_users_get(struct api_users *users, uid_t uid);
+
+/* A connection more. False, and logged: it is beyond the bounds. */
+bool api_users_enter(struct api_users *users, struct api_user *user, enum api_standing standing);
+void api_users_leave(struct api_users *users, struct api_user *user, enum api_standing standing);
+
+/* Whether the user has used more than its share. */
+bool api_user_is_in_debt(const struct api_user *user);
 
 #endif

@@ -8,11 +8,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/ttrpc/loop.h"
 #include "controller/api/api.h"
 #include "controller/vms/tick.h"
 #include "tests/lib/loop.h"
 
-#define STRANGER 54321 /* a uid that is in no group */
+#define STRANGER    54321 /* a uid that is in no group */
+#define READERS     54001 /* groups */
+#define CONTROLLERS 54002
 
 struct fixture {
     uv_loop_t loop;
@@ -62,9 +65,9 @@ static int tear_down(void **state)
 }
 
 /* Returns the user's end. */
-static int connect_as(struct fixture *f, uid_t uid)
+static int connect_with_group(struct fixture *f, uid_t uid, gid_t gid)
 {
-    struct peer peer = {.kind = ADDRESS_UNIX, .pid = 1, .uid = uid, .gid = uid};
+    struct peer peer = {.kind = ADDRESS_UNIX, .pid = 1, .uid = uid, .gid = gid};
     int pair[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
@@ -72,26 +75,118 @@ static int connect_as(struct fixture *f, uid_t uid)
     return pair[0];
 }
 
+static int connect_as(struct fixture *f, uid_t uid)
+{
+    return connect_with_group(f, uid, (gid_t)uid);
+}
+
+static size_t count_connections(const struct fixture *f)
+{
+    size_t count = 0;
+
+    for (const struct list *link = f->api.connections.next; link != &f->api.connections;
+         link = link->next)
+        count++;
+    return count;
+}
+
+static void wait_until_there_are(struct fixture *f, size_t count)
+{
+    while (count_connections(f) > count)
+        (void)uv_run(&f->loop, UV_RUN_ONCE);
+    assert_int_equal(count_connections(f), count);
+}
+
+/* Many connections of one user; the user's ends. */
+struct crowd {
+    int descriptors[40];
+};
+
+static void crowd_in(struct fixture *f, struct crowd *crowd, uid_t uid, gid_t gid)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(crowd->descriptors); i++)
+        crowd->descriptors[i] = connect_with_group(f, uid, gid);
+}
+
+static void crowd_leaves(const struct crowd *crowd)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(crowd->descriptors); i++)
+        (void)close(crowd->descriptors[i]);
+}
+
 static void test_one_user_leaves_room_for_others(void **state)
 {
     struct fixture *f = *state;
-    int descriptors[40];
+    struct crowd crowd;
 
-    for (unsigned i = 0; i < ARRAY_SIZE(descriptors); i++)
-        descriptors[i] = connect_as(f, STRANGER);
-    assert_int_equal(f->api.connection_count, 32);
-    (void)close(connect_as(f, STRANGER + 1));
-    assert_int_equal(f->api.connection_count, 33);
+    f->api.read_group = READERS;
+    crowd_in(f, &crowd, STRANGER, READERS);
+    assert_int_equal(count_connections(f), 32);
+    (void)close(connect_with_group(f, STRANGER + 1, READERS));
+    assert_int_equal(count_connections(f), 33);
     (void)close(connect_as(f, 0));
-    assert_int_equal(f->api.connection_count, 34);
+    assert_int_equal(count_connections(f), 34);
     assert_int_equal(f->api.users.count, 3);
-    for (unsigned i = 0; i < ARRAY_SIZE(descriptors); i++)
-        (void)close(descriptors[i]);
-    while (f->api.connection_count > 0)
-        (void)uv_run(&f->loop, UV_RUN_ONCE);
+    crowd_leaves(&crowd);
+    wait_until_there_are(f, 0);
     /* There is room again. */
-    (void)close(connect_as(f, STRANGER));
-    assert_int_equal(f->api.connection_count, 1);
+    (void)close(connect_with_group(f, STRANGER, READERS));
+    assert_int_equal(count_connections(f), 1);
+}
+
+/* However many come to look, and however many have no right to: root and the group that controls
+ * get in. */
+static void test_a_reserve(void **state)
+{
+    struct fixture *f = *state;
+    static struct crowd readers[6], strangers[10];
+    struct crowd controllers;
+
+    f->api.read_group = READERS;
+    f->api.control_group = CONTROLLERS;
+    for (unsigned i = 0; i < ARRAY_SIZE(strangers); i++)
+        crowd_in(f, &strangers[i], STRANGER + i, STRANGER);
+    assert_int_equal(count_connections(f), 32);
+    for (unsigned i = 0; i < ARRAY_SIZE(readers); i++)
+        crowd_in(f, &readers[i], STRANGER + 100 + i, READERS);
+    assert_int_equal(count_connections(f), 32 + 160);
+    crowd_in(f, &controllers, STRANGER, CONTROLLERS);
+    assert_int_equal(count_connections(f), 32 + 160 + 40);
+    (void)close(connect_as(f, 0));
+    assert_int_equal(count_connections(f), 32 + 160 + 41);
+    crowd_leaves(&controllers);
+    for (unsigned i = 0; i < ARRAY_SIZE(readers); i++)
+        crowd_leaves(&readers[i]);
+    for (unsigned i = 0; i < ARRAY_SIZE(strangers); i++)
+        crowd_leaves(&strangers[i]);
+    wait_until_there_are(f, 0);
+}
+
+/* How soon the only connection is closed when it stays unused. */
+static nsec_t unused_for(struct fixture *f, uid_t uid, gid_t gid)
+{
+    nsec_t before = time_monotonic();
+    int descriptor = connect_with_group(f, uid, gid);
+    struct ttrpc_loop *loop = ttrpc_loop_acquire(&f->loop);
+    nsec_t due;
+
+    assert_non_null(loop);
+    due = deadline_next(&loop->deadlines);
+    ttrpc_loop_release(loop);
+    (void)close(descriptor);
+    wait_until_there_are(f, 0);
+    return due == NSEC_INFINITY ? due : due - before;
+}
+
+/* Who may only look makes room when it does not; who has no right, sooner; who controls, never. */
+static void test_unused_connections(void **state)
+{
+    struct fixture *f = *state;
+
+    f->api.read_group = READERS;
+    assert_in_range(unused_for(f, STRANGER, STRANGER), 10 * NSEC_PER_SEC, 60 * NSEC_PER_SEC);
+    assert_in_range(unused_for(f, STRANGER, READERS), 300 * NSEC_PER_SEC, 360 * NSEC_PER_SEC);
+    assert_int_equal(unused_for(f, 0, 0), NSEC_INFINITY);
 }
 
 static void test_users_are_forgotten(void **state)
@@ -101,8 +196,7 @@ static void test_users_are_forgotten(void **state)
 
     for (uid_t i = 1; i < 2 * API_USERS_MAX; i++) {
         (void)close(connect_as(f, STRANGER + i));
-        while (f->api.connection_count > 1)
-            (void)uv_run(&f->loop, UV_RUN_ONCE);
+        wait_until_there_are(f, 1);
     }
     assert_int_equal(f->api.users.count, API_USERS_MAX);
     assert_int_equal(list_entry(f->api.users.list.next, struct api_user, link)->uid, STRANGER);
@@ -176,7 +270,9 @@ static void test_who_pays(void **state)
         const struct api_user *user = list_entry(link, struct api_user, link);
 
         assert_int_equal(user->processor.paid_until > 0, user->uid == STRANGER);
+        assert_ptr_equal(user->processor.whole, &f->api.users.processor);
     }
+    assert_true(f->api.users.processor.paid_until > 0);
 }
 
 #define api_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -185,6 +281,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         api_test(test_one_user_leaves_room_for_others),
+        api_test(test_a_reserve),
+        api_test(test_unused_connections),
         api_test(test_users_are_forgotten),
         api_test(test_refusals_are_audited_in_bounds),
         api_test(test_who_pays),
