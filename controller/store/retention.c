@@ -9,6 +9,11 @@
  * A store that is too large after a pass gets another one that keeps half as long, and so on: the
  * oldest go first. The audit has a bound of its own, in rows that are bounded themselves.
  *
+ * A clock may be wrong for a while, and what is removed stays removed. How old records are is so
+ * reckoned from a time that the file keeps and each pass moves on. A clock that has leapt away from
+ * it, ahead or back, is believed only when passes have found it there for a day. Until then nothing
+ * more becomes old. A daemon that did not run for long waits a day in the same way.
+ *
  * Records that waited for the disk for longer than a day come too late for the first thinning; the
  * second one finds them. */
 #include <errno.h>
@@ -23,6 +28,10 @@
 #define YEAR   (365 * DAY)
 
 #define AGE_MIN (3600 * SECOND) /* what is younger is kept, whatever its size */
+
+/* Passes come once an hour. */
+#define LEAP_MIN      (3 * 3600 * SECOND) /* a difference from the last one that is a leap */
+#define PASSES_OF_DAY 24
 
 #define PIECE_INSTRUCTIONS 50000 /* of SQLite's machine: ten milliseconds where rows go */
 #define PIECE_ROWS         500
@@ -204,6 +213,71 @@ static bool has_to_keep_less(struct store *store)
     return true;
 }
 
+/* ---- what time it is ---- */
+
+/* How far the passes before this one have come. */
+struct reached {
+    bool is_known;
+    int64_t time;    /* UNIX nanoseconds */
+    int64_t doubted; /* passes in a row that found the clock elsewhere */
+};
+
+static int read_reached(struct store *store, struct reached *ret_reached, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, "SELECT reached, doubted FROM retention", &statement, error);
+
+    *ret_reached = (struct reached){.is_known = false};
+    if (r == 0)
+        r = store_step(store, statement, "removing old records", error);
+    if (r <= 0)
+        return r;
+    *ret_reached = (struct reached){
+        .is_known = true,
+        .time = sqlite3_column_int64(statement, 0),
+        .doubted = sqlite3_column_int64(statement, 1),
+    };
+    return 0;
+}
+
+static int write_reached(struct store *store, const struct reached *reached, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, "INSERT OR REPLACE INTO retention VALUES (1, ?, ?)", &statement,
+                          error);
+
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_int64(statement, 1, reached->time);
+    (void)sqlite3_bind_int64(statement, 2, reached->doubted);
+    return store_step(store, statement, "removing old records", error);
+}
+
+static bool is_leap(int64_t from, int64_t to)
+{
+    return to >= from ? to - from > LEAP_MIN : from - to > LEAP_MIN;
+}
+
+/* What this pass may take for the time. */
+static int move_on(struct store *store, int64_t now, int64_t *ret_time, struct error *error)
+{
+    struct reached reached;
+    int r = read_reached(store, &reached, error);
+
+    if (r < 0)
+        return r;
+    if (reached.is_known && is_leap(reached.time, now) && reached.doubted + 1 < PASSES_OF_DAY) {
+        reached.doubted++;
+    } else {
+        reached.time = now;
+        reached.doubted = 0;
+    }
+    *ret_time = min_of(reached.time, now);
+    return write_reached(store, &reached, error);
+}
+
+/* ---- a pass ---- */
+
 int store_go_on_retaining(struct store *store, struct error *error)
 {
     struct retention *retention = &store->retention;
@@ -225,12 +299,17 @@ int store_go_on_retaining(struct store *store, struct error *error)
 int store_begin_retaining(struct store *store, int64_t now, struct error *error)
 {
     struct retention *retention = &store->retention;
+    int64_t time;
+    int r;
 
     if (!retention->under_way) {
+        r = move_on(store, now, &time, error);
+        if (r < 0)
+            return r;
         retention->under_way = true;
-        retention->now = now;
+        retention->now = time;
         retention->age = YEAR;
-        if (retention->done > now) /* the clock was wrong then */
+        if (retention->done > time) /* the clock was wrong then */
             retention->done = 0;
         retention->vm[0] = '\0';
     }

@@ -36,6 +36,9 @@ static const char *const steps[] = {
      " WHERE selector GLOB '*[*?[\\]*';"),
     /* 4: memory may be plugged while a lease holds */
     "ALTER TABLE lease ADD COLUMN maximum INTEGER NOT NULL DEFAULT 0;",
+    /* 5: one row, written by retention.c */
+    "CREATE TABLE retention (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),"
+    " reached INTEGER NOT NULL, doubted INTEGER NOT NULL);",
 };
 
 static int read_version(const struct store *store, uint32_t *ret_version)

@@ -76,7 +76,8 @@ void store_tick(struct store *store, nsec_t now);
  * Waterfalls: every minute for a day, every ten minutes for two weeks, every hour for a year.
  * Actions and audit: a year. Policies and leases: never. Less of all records where the store is
  * larger than STORE_BYTES_MAX, but for the last hour; of the audit the newest
- * STORE_AUDIT_ROWS_MAX. */
+ * STORE_AUDIT_ROWS_MAX. A `now` that has leapt is believed when calls have found it so for a day:
+ * a clock that is wrong for an hour erases nothing. */
 int store_retain(struct store *store, int64_t now, struct error *error);
 
 /* ---- policies ---- */

@@ -20,7 +20,7 @@ static void test_new_store_is_healthy(void **state)
 
     assert_null(store_problem(fixture->store));
     store_get_status(fixture->store, &status);
-    assert_int_equal(status.schema, 4);
+    assert_int_equal(status.schema, 5);
     assert_int_equal(status.pending, 0);
     assert_true(status.bytes > 0);
 }
@@ -369,17 +369,18 @@ static void put_history(const struct fixture *fixture, unsigned vms, unsigned mi
     assert_int_equal(store_execute(fixture->store, sql, "", NULL), 0);
 }
 
-static uint64_t count_rows(const struct fixture *fixture)
+static uint64_t number_of(struct fixture *fixture, const char *sql)
 {
-    sqlite3_stmt *statement = NULL;
-    uint64_t count;
+    cleanup_statement sqlite3_stmt *statement = NULL;
 
-    assert_int_equal(
-        store_prepare(fixture->store, "SELECT count(*) FROM waterfall", &statement, NULL), 0);
+    assert_int_equal(store_prepare(fixture->store, sql, &statement, NULL), 0);
     assert_int_equal(store_step(fixture->store, statement, "", NULL), 1);
-    count = (uint64_t)sqlite3_column_int64(statement, 0);
-    (void)sqlite3_finalize(statement);
-    return count;
+    return (uint64_t)sqlite3_column_int64(statement, 0);
+}
+
+static uint64_t count_rows(struct fixture *fixture)
+{
+    return number_of(fixture, "SELECT count(*) FROM waterfall");
 }
 
 /* The loop waits for each piece, and the whole history of many VMs takes seconds. */
@@ -430,6 +431,51 @@ static void test_a_retention_that_failed_is_done_later(void **state)
     assert_int_equal(count_rows(fixture), 6);
 }
 
+static void expect_history(struct fixture *fixture, unsigned minutes)
+{
+    assert_int_equal(count_rows(fixture), minutes);
+    expect_actions(fixture, NULL, "old/web1 ");
+}
+
+/* A clock years ahead, or back, for some hours, over restarts; then it is right again. */
+static void test_a_clock_that_is_wrong_for_a_while(void **state)
+{
+    static const int64_t leaps[] = {900 * DAY, -900 * DAY, 20 * DAY, 400 * DAY};
+    enum { MINUTES = 20 * 60 };
+    struct fixture *fixture = *state;
+    int64_t now = 1000 * DAY;
+
+    put_history(fixture, 1, MINUTES, now);
+    put_action(fixture->store, "old", "web1", now - 300 * DAY);
+    retain_all(fixture, now);
+    for (size_t i = 0; i < ARRAY_SIZE(leaps); i++) {
+        for (int hour = 0; hour < 5; hour++) {
+            retain_all(fixture, now + leaps[i] + hour * 60 * MINUTE);
+            reopen(fixture);
+            expect_history(fixture, MINUTES);
+        }
+        retain_all(fixture, now);
+        expect_history(fixture, MINUTES);
+    }
+}
+
+/* What has held for a day is so: the daemon did not run, or the clock was wrong before. */
+static void test_a_clock_that_stays(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t now = 1000 * DAY;
+    unsigned passes = 0;
+
+    put_action(fixture->store, "old", "web1", now);
+    retain_all(fixture, now);
+    for (now += 400 * DAY; number_of(fixture, "SELECT count(*) FROM action") > 0; passes++) {
+        assert_true(passes < 100);
+        retain_all(fixture, now + passes * 60 * MINUTE);
+        reopen(fixture);
+    }
+    assert_int_equal(passes, 24);
+}
+
 /* More actions are too old than one piece removes. */
 static void test_old_actions_go_in_lots(void **state)
 {
@@ -439,15 +485,6 @@ static void test_old_actions_go_in_lots(void **state)
     put_action(fixture->store, "new", "web1", 1000 * DAY);
     assert_int_equal(retain_all(fixture, 1000 * DAY), 3);
     expect_actions(fixture, NULL, "new/web1 ");
-}
-
-static uint64_t number_of(struct fixture *fixture, const char *sql)
-{
-    cleanup_statement sqlite3_stmt *statement = NULL;
-
-    assert_int_equal(store_prepare(fixture->store, sql, &statement, NULL), 0);
-    assert_int_equal(store_step(fixture->store, statement, "", NULL), 1);
-    return (uint64_t)sqlite3_column_int64(statement, 0);
 }
 
 static void test_the_audit_is_bounded(void **state)
@@ -512,6 +549,8 @@ int main(void)
         store_test(test_retention),
         store_test(test_retention_goes_in_pieces),
         store_test(test_a_retention_that_failed_is_done_later),
+        store_test(test_a_clock_that_is_wrong_for_a_while),
+        store_test(test_a_clock_that_stays),
         store_test(test_old_actions_go_in_lots),
     };
 
