@@ -99,7 +99,7 @@ static int claim_all(struct round *round, struct claimant *claimants, size_t cou
 
 int claims_settle(struct claimant *claimants, size_t count, struct error *error)
 {
-    struct round round;
+    struct round round = {0};
     int r;
 
     do {
