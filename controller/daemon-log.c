@@ -17,6 +17,7 @@ static enum log_level level_of(enum vm_event_kind kind)
 {
     switch (kind) {
     case VM_EVENT_WARNING:
+    case VM_EVENT_ALARM:
         return LOG_LEVEL_WARNING;
     case VM_EVENT_STATE:
     case VM_EVENT_POLICY:

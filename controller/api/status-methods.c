@@ -14,6 +14,7 @@
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
 #include "controller/json/json.h"
+#include "controller/leases/alarm.h"
 #include "controller/messages/text.h"
 #include "controller/messages/vm.h"
 #include "controller/records/recorder.h"
@@ -29,6 +30,7 @@ struct status_scratch {
     Degradation degraded[DEGRADED_MAX];
     Degradation *degraded_pointers[DEGRADED_MAX];
     char parts[DEGRADED_MAX][VM_NAME_SIZE + 16];
+    char alarms[DEGRADED_MAX][ALARM_BYTES];
     char *listening[DAEMON_LISTEN_MAX + 1];
 };
 
@@ -58,6 +60,17 @@ static void fill_problems(const struct problems *problems, Status *status,
                      problems->list[i].since);
 }
 
+static void fill_alarm(const struct vm *vm, Status *status, struct status_scratch *scratch)
+{
+    char text[ALARM_BYTES];
+
+    if (alarm_since(vm) == 0 || status->n_degraded == DEGRADED_MAX)
+        return;
+    text_copy(scratch->alarms[status->n_degraded], ALARM_BYTES, alarm_text(vm, text));
+    add_degraded(status, scratch, "vm", vm->name, scratch->alarms[status->n_degraded],
+                 alarm_since(vm));
+}
+
 static void fill_vms(const struct supervisor *supervisor, Status *status,
                      struct status_scratch *scratch)
 {
@@ -69,6 +82,7 @@ static void fill_vms(const struct supervisor *supervisor, Status *status,
         if (vm->address.driver != NULL && (!vm->hypervisor.ready || vm->hypervisor.silent != 0) &&
             vm->hypervisor.condition[0] != '\0')
             add_degraded(status, scratch, "driver", vm->name, vm->hypervisor.condition, 0);
+        fill_alarm(vm, status, scratch);
     }
 }
 

@@ -241,6 +241,10 @@ void waterfall_print_head(const Vm *vm)
         (void)printf(" (revision %" PRIu64 ")", vm->policy_revision);
     print_field(" · ", vm->engine_state);
     (void)putchar('\n');
+    if (vm->alarm[0] != '\0') {
+        print_field("STARVED: ", vm->alarm);
+        (void)putchar('\n');
+    }
     if (vm->waterfall == NULL)
         return;
     if (!waterfall_host_is_known(vm->waterfall))

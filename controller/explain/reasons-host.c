@@ -1,6 +1,8 @@
 /* Where the host has it. */
 #include "controller/explain/reason.h"
 
+#include <ctype.h>
+
 static bool host_swap(const struct view *view, struct finding *finding)
 {
     if (view->w->swapped < view->worth)
@@ -25,10 +27,26 @@ static uint64_t taken_by_others(const struct view *view)
                                                                     : vm->balloon_maximum - ours;
 }
 
+/* It is said in one sentence who holds what, so not by foreign-balloon as well. */
+static bool starved(const struct view *view, struct finding *finding)
+{
+    const char *alarm = view->vm->alarm;
+
+    if (view->action != NULL || alarm[0] == '\0')
+        return false;
+    reason_set(finding, view->w->balloon, "%c%.320s.", toupper((unsigned char)alarm[0]), alarm + 1);
+    if (view->vm->balloon_lease > 0)
+        finding_command(finding, "vmreclaim release %s", view->name);
+    finding_add(finding, "balloon", view->w->balloon, "bytes");
+    return true;
+}
+
 static bool foreign_balloon(const struct view *view, struct finding *finding)
 {
     uint64_t taken = view->action == NULL ? taken_by_others(view) : 0;
 
+    if (view->action == NULL && view->vm->alarm[0] != '\0')
+        return false;
     if (view->host->foreign_balloon_owner[0] != '\0')
         reason_set(finding, view->w->balloon,
                    "Someone else moves this VM's balloon (%.64s); vmreclaim leaves it alone.",
@@ -145,6 +163,8 @@ static const struct reason list[] = {
      "it had left the host before: reported, or taken and given back by a balloon",
      already_returned, 0},
     {"host-swap", "in the host's swap instead of its memory", host_swap, 0},
+    {"starved", "no reason, an alarm: the guest is short of memory while its balloon holds some",
+     starved, 0},
     {"foreign-balloon", "somebody else moves the balloon, or has memory in it that no lease is for",
      foreign_balloon, 0},
 };

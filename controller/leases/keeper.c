@@ -8,6 +8,7 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/leases/alarm.h"
 #include "controller/leases/conduct.h"
 #include "controller/leases/waiting.h"
 #include "controller/vms/hypervisor.h"
@@ -133,6 +134,7 @@ static void on_event(const struct vm_event *event, void *userdata)
     struct vm *vm = event->vm;
     struct balloon_input input;
 
+    alarm_take(event);
     if (event->kind == VM_EVENT_HYPERVISOR) {
         on_hypervisor(keeper, vm);
         return;
@@ -171,6 +173,11 @@ static void on_event(const struct vm_event *event, void *userdata)
     conduct_run(keeper, vm, &input);
 }
 
+static void on_visit(struct vm *vm, nsec_t now, void *userdata)
+{
+    alarm_visit(vm, now);
+}
+
 /* ---- the whole ---- */
 
 int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor,
@@ -181,7 +188,7 @@ int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor
     *keeper = (struct lease_keeper){
         .supervisor = supervisor,
         .journal = *journal,
-        .listener = {.on_event = on_event, .userdata = keeper, .acts = true},
+        .listener = {.on_event = on_event, .on_visit = on_visit, .userdata = keeper, .acts = true},
         .on_timer = on_timer,
     };
     list_init(&keeper->balloons);

@@ -2,6 +2,7 @@
 #include "controller/messages/vm.h"
 
 #include "common/base/util.h"
+#include "controller/leases/alarm.h"
 #include "controller/leases/table.h"
 #include "controller/messages/text.h"
 #include "controller/vms/hypervisor.h"
@@ -158,6 +159,8 @@ void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, boo
     }
     agent_to_message(vm, message);
     balloon_to_message(vm, message);
+    message->alarm = message_text(alarm_text(vm, ret_message->alarm));
+    message->alarm_since_ns = alarm_since(vm);
     policy_to_message(vm, message);
     if (vm->links.agent == NULL && statistics_hold(&vm->hypervisor.statistics)) {
         statistics_to_message(&vm->hypervisor.statistics, &ret_message->statistics);

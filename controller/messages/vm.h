@@ -2,6 +2,7 @@
 #ifndef VMRECLAIM_MESSAGES_VM_H
 #define VMRECLAIM_MESSAGES_VM_H
 
+#include "controller/leases/alarm.h"
 #include "controller/messages/waterfall.h"
 #include "controller/vms/supervisor.h"
 
@@ -11,6 +12,7 @@ struct vm_message {
     struct waterfall_message waterfall;
     Vmreclaim__Controller__V1__HostFacts host;
     Vmreclaim__Controller__V1__BalloonStatistics statistics;
+    char alarm[ALARM_BYTES];
 };
 
 /* `with_guest`: the waterfall has the guest's whole sample, where there is one. */

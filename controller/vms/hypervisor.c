@@ -459,8 +459,10 @@ static void on_statistics(const struct driver_result *result, void *userdata)
     struct vm *vm = userdata;
 
     note_result(vm, result);
-    if (result->status == 0)
-        vm->hypervisor.statistics = *result->statistics;
+    if (result->status != 0)
+        return;
+    vm->hypervisor.statistics = *result->statistics;
+    vm_emit(vm, VM_EVENT_STATISTICS, "the balloon's driver was asked");
 }
 
 /* The next best to an agent's samples. They cost the guest a wake-up each. */

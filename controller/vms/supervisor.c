@@ -20,6 +20,8 @@ const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
         [VM_EVENT_RESET] = "reset",
         [VM_EVENT_HYPERVISOR] = "hypervisor",
         [VM_EVENT_WARNING] = "warning",
+        [VM_EVENT_ALARM] = "alarm",
+        [VM_EVENT_STATISTICS] = NULL,
         [VM_EVENT_REMOVED] = "removed",
         [VM_EVENT_RESTORED] = "restored",
         [VM_EVENT_CONNECTED] = NULL,

@@ -34,9 +34,11 @@ enum vm_event_kind {
     VM_EVENT_RESTORED,     /* the guest went back to a snapshot; balloon_before_restore is set */
     VM_EVENT_HYPERVISOR,   /* its facts are new, or its process ended: then they are not known */
     VM_EVENT_WARNING,
+    VM_EVENT_ALARM,   /* its guest is starved under a balloon, or is not any more */
     VM_EVENT_RENAMED, /* vm->name is new */
     VM_EVENT_REMOVED, /* the record is freed on return */
     /* for other parts of the daemon; watchers are not told */
+    VM_EVENT_STATISTICS,   /* vm->hypervisor.statistics are new */
     VM_EVENT_CONNECTED,    /* another connection is the agent's */
     VM_EVENT_INFO,         /* the agent said who it is; `info` */
     VM_EVENT_ACTION_BEGUN, /* somebody's order is being carried out; `record` so far */

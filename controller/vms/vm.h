@@ -15,6 +15,7 @@
 #include "controller/footprint/footprint.h"
 #include "controller/guests/agent-link.h"
 #include "controller/guests/standing.h"
+#include "controller/guests/starvation.h"
 #include "controller/hypervisors/hypervisors.h"
 #include "controller/vms/footprint-history.h"
 #include "controller/vms/lifecycle.h"
@@ -169,10 +170,11 @@ struct vm {
     /* its identity is vouched for: by its hypervisor, or by the dialled path */
     VM_PART(vms_announce) bool announced;
     VM_PART(policies_push) struct vm_policy assigned;
-    struct vm_leases *VM_PART(leases_table) leases; /* NULL: there never was one */
-    VM_PART(leases_table) bool leased;              /* something of ours is in its balloon */
-    struct action *VM_PART(actions_life) action;    /* one at a time; NULL: none */
-    VM_PART(daemon_log) struct log_limit log;       /* lines about this VM */
+    VM_PART(leases_alarm) struct starvation starvation; /* under its balloon */
+    struct vm_leases *VM_PART(leases_table) leases;     /* NULL: there never was one */
+    VM_PART(leases_table) bool leased;                  /* something of ours is in its balloon */
+    struct action *VM_PART(actions_life) action;        /* one at a time; NULL: none */
+    VM_PART(daemon_log) struct log_limit log;           /* lines about this VM */
 };
 
 /* Found by `source`. -ENOMEM. */

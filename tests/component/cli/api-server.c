@@ -124,6 +124,8 @@ static void fill_vm(Vm *vm, const char *name)
     vm->policy_revision = 3;
     vm->waterfall = waterfall_of(name);
     vmreclaim__controller__v1__host_facts__init(&host);
+    if (strcmp(name, "starved") == 0)
+        vm->alarm = (char *)"the guest is short of memory (1 OOM kill)";
     if (strcmp(name, "alone") == 0)
         vm->driver_state = (char *)"its hypervisor is not known";
     host.touched = strcmp(name, "left") == 0 ? 4000 * MIB : 2048 * MIB;

@@ -74,6 +74,11 @@ class CliTest(unittest.TestCase):
         self.assertNotIn("reporting_order", answer["info"])
         self.assertNotIn("balloon_target", answer["vm"])
 
+    def test_a_starved_guest_is_an_alarm(self):
+        self.assertIn("STARVED: the guest is short of memory (1 OOM kill)\n",
+                      self.run_cli("vm", "show", "starved").stdout)
+        self.assertNotIn("STARVED", self.run_cli("vm", "show", "web1").stdout)
+
     def test_vm_list_as_json(self):
         answer = self.run_json("vm", "list")
         self.assertEqual([vm["name"] for vm in answer["vms"]], ["web1", "web2", "alone"])

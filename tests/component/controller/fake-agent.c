@@ -28,6 +28,7 @@ static void fill_sample(struct fake_agent *agent, Vmreclaim__Agent__V1__MemorySa
     sample->in_use = agent->total - agent->free - agent->cache;
     agent->refaults += agent->refaults_per_sample;
     sample->refault_file = agent->refaults;
+    sample->oom_kills = agent->oom_kills;
     sample->available = agent->free + agent->cache;
     if (agent->fault == FAKE_AGENT_LIES)
         sample->cache = UINT64_MAX;

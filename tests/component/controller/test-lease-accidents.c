@@ -282,11 +282,82 @@ static void test_a_removed_vm_that_waits_for_its_memory(void **state)
     wait_for(f, lease_count(f) == 0);
 }
 
+/* The sentence of this code; NULL: none. */
+static const char *explained(struct fixture *f, const char *code)
+{
+    Vmreclaim__Controller__V1__ExplainRequest request =
+        VMRECLAIM__CONTROLLER__V1__EXPLAIN_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__ExplainResponse *response;
+
+    request.vm = (char *)"web-1";
+    call(f, "Explain", &request.base);
+    response = (const Vmreclaim__Controller__V1__ExplainResponse *)f->response;
+    for (size_t i = 0; i < response->n_findings; i++)
+        if (strcmp(response->findings[i]->code, code) == 0)
+            return response->findings[i]->sentence;
+    return NULL;
+}
+
+/* What is degraded; NULL: nothing. */
+static const Vmreclaim__Controller__V1__Degradation *degraded(struct fixture *f)
+{
+    const Vmreclaim__Controller__V1__GetStatusResponse *status;
+
+    (void)lease_count(f);
+    status = (const Vmreclaim__Controller__V1__GetStatusResponse *)f->response;
+    return status->n_degraded == 0 ? NULL : status->degraded[0];
+}
+
+/* Somebody else took so much that the guest kills processes: we leave it, and say so. */
+static void test_a_guest_starved_by_another(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    qmp_server_move_balloon(&f->qmp, 512 * MIB);
+    wait_for(f, get_vm(f, "web-1")->waterfall->balloon == 512 * MIB);
+    assert_string_equal(get_vm(f, "web-1")->alarm, "");
+    assert_null(degraded(f));
+    assert_non_null(explained(f, "foreign-balloon"));
+    f->agent.oom_kills = 2;
+    wait_for(f, get_vm(f, "web-1")->alarm[0] != '\0');
+    assert_non_null(strstr(get_vm(f, "web-1")->alarm,
+                           "short of memory (2 OOM kills) while its balloon holds 512.0 MiB: "
+                           "512.0 MiB taken by another client of the hypervisor"));
+    assert_true(get_vm(f, "web-1")->alarm_since_ns != 0);
+    assert_non_null(strstr(log_line(f, "2 OOM kills"), "VM web-1: the guest is short"));
+    assert_string_equal(degraded(f)->part, "vm:web-1");
+    assert_non_null(strstr(degraded(f)->reason, "2 OOM kills"));
+    assert_non_null(strstr(explained(f, "starved"), "another client"));
+    assert_null(explained(f, "foreign-balloon"));
+    qmp_server_move_balloon(&f->qmp, GIB);
+    wait_for(f, get_vm(f, "web-1")->alarm[0] == '\0');
+    assert_true(log_has(f, "not short of memory any more"));
+    assert_null(degraded(f));
+}
+
+static void test_a_guest_starved_by_a_lease(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    f->agent.oom_kills = 1;
+    wait_for(f, get_vm(f, "web-1")->alarm[0] != '\0');
+    assert_non_null(strstr(get_vm(f, "web-1")->alarm,
+                           "(1 OOM kill) while its balloon holds 256.0 MiB: 256.0 MiB under a "
+                           "lease of tester; vmreclaim release web-1"));
+    release_balloon(f);
+    wait_for(f, get_vm(f, "web-1")->alarm[0] == '\0');
+}
+
 #define lease_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        lease_test(test_a_guest_starved_by_another),
+        lease_test(test_a_guest_starved_by_a_lease),
         lease_test(test_a_renamed_vm),
         lease_test(test_a_vm_renamed_meanwhile),
         lease_test(test_a_removed_vm),

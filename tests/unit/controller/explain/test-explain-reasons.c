@@ -111,6 +111,14 @@ static void gone_before(struct made *made)
     made->host.touched = 4 * GIB - 100 * MIB;
 }
 
+/* One sentence: who else holds the balloon is in it. */
+static void starved_guest(struct made *made)
+{
+    made->vm.alarm = (char *)"the guest is short of memory (2 OOM kills) while its balloon holds "
+                             "1.0 GiB: 1.0 GiB taken by another client of the hypervisor";
+    made->host.foreign_balloon_owner = (char *)"another client of the hypervisor";
+}
+
 static void khugepaged(struct made *made)
 {
     resident(made);
@@ -261,6 +269,7 @@ static const struct {
     const char *code;
     void (*change)(struct made *made);
 } vm_cases[] = {
+    {"starved", starved_guest},
     {"cache-hot", read_back},
     {"foreign-balloon", foreign_before_us},
     {"fragmented-unmovable", partly_unmovable},
@@ -448,6 +457,8 @@ static void test_every_reason_is_provoked(void **state)
         assert_non_null(explain_reason_meaning(i));
         for (size_t j = 0; j < ARRAY_SIZE(cases); j++)
             found = found || strcmp(cases[j].code, code) == 0;
+        for (size_t j = 0; j < ARRAY_SIZE(vm_cases); j++)
+            found = found || strcmp(vm_cases[j].code, code) == 0;
         assert_true(found);
     }
 }
