@@ -131,6 +131,7 @@ static void fill_status(const struct api *api, Status *status, struct status_scr
     status->events = api->event_sequence;
     status->actions = rooms->actions->count;
     status->leases = (uint32_t)lease_keeper_count(rooms->keeper);
+    status->refused_agents = rooms->supervisor->refused_count;
     status->host_available = host_available(rooms->supervisor->root);
     store_get_status(rooms->store, &store);
     status->store_path = message_text(store.path);

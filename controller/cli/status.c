@@ -58,6 +58,12 @@ static void add_all(struct table *table, const Status *status)
     table_cell(table, "VMs");
     table_cell(table, "%u, agents %u, balloon leases %u", status->vms, status->agents,
                status->leases);
+    if (status->refused_agents != 0) {
+        table_row(table);
+        table_cell(table, "refused");
+        table_cell(table, "%" PRIu64 " agents' connections; the log says why",
+                   status->refused_agents);
+    }
     add_bytes(table, "footprint", status->footprint);
     add_bytes(table, "available", status->host_available);
     add_bytes(table, "own memory", status->resident_bytes);

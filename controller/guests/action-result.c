@@ -11,8 +11,7 @@ void bounded_result_take(const Vmreclaim__Agent__V1__ActionResult *said,
     ret_result->message.base.unknown_fields = NULL;
     text_copy(ret_result->action_id, sizeof(ret_result->action_id), said->action_id);
     text_copy(ret_result->reason, sizeof(ret_result->reason), said->reason);
-    text_copy(ret_result->asked_by, sizeof(ret_result->asked_by), said->asked_by);
     ret_result->message.action_id = ret_result->action_id;
     ret_result->message.reason = ret_result->reason;
-    ret_result->message.asked_by = ret_result->asked_by;
+    ret_result->message.asked_by = (char *)protobuf_c_empty_string;
 }

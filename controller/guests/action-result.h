@@ -4,13 +4,13 @@
 
 #include "agent.pb-c.h"
 
-/* The texts cut between characters, and without fields that this version does not know. `message`
+/* The texts cut between characters, and without fields that this version does not know. Nor does a
+ * guest tell who asked: an operator's action is in its record, its own are its policy's. `message`
  * points into the structure, which must not be moved. */
 struct bounded_result {
     Vmreclaim__Agent__V1__ActionResult message;
     char action_id[64];
     char reason[512];
-    char asked_by[64];
 };
 
 void bounded_result_take(const Vmreclaim__Agent__V1__ActionResult *said,

@@ -159,6 +159,7 @@ static void on_event(const struct vm_event *event, void *userdata)
         break;
     case VM_EVENT_RESET:
     case VM_EVENT_RESTORED:
+    case VM_EVENT_WENT_BACK: /* our own it gets back for less */
         input.voided = true;
         break;
     case VM_EVENT_STATE:

@@ -29,7 +29,7 @@ void guest_action_to_message(const struct vm *vm, const Vmreclaim__Agent__V1__Ac
     message->id = result->action_id;
     message->vm = message_text(vm->name);
     message->kind = message_text(guest_action_kind_name(result->kind));
-    message->asked_by = result->asked_by[0] != '\0' ? result->asked_by : message_text("policy");
+    message->asked_by = message_text("policy");
     message->started_ns = time_realtime() - (int64_t)duration;
     message->duration_ns = result->duration_ns;
     message->guest = (Vmreclaim__Agent__V1__ActionResult *)result;

@@ -104,21 +104,23 @@ void agent_take_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse 
 
 /* ---- samples ---- */
 
-/* A guest's clock goes back only when the whole guest does. Before its agent has said which boot
- * this is, nothing can be said. */
+/* A guest's clock goes back only when the whole guest does, or when it lies. Before its agent has
+ * said which boot this is, nothing can be said. */
 static void watch_clock(struct vm *vm)
 {
     nsec_t clock = vm->measured.guest.boottime_ns;
-    bool went_back = clock + CLOCK_SLACK < vm->agent.clock;
+    nsec_t seen = vm->agent.clock_seen;
+    bool went_back = clock < vm->agent.clock && vm->agent.clock - clock > CLOCK_SLACK;
 
     if (vm->agent.info.boot_id[0] == '\0')
         return;
+    vm->agent.clock_seen = time_boottime();
     if (went_back || clock > vm->agent.clock)
         vm->agent.clock = clock;
     if (!went_back)
         return;
     vm->agent.clock_offset_known = false;
-    vm_hypervisor_restored(vm);
+    vm_hypervisor_went_back(vm, seen);
 }
 
 /* Its memory was plugged and the hypervisor not asked since: that is no lie yet. */

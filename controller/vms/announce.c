@@ -6,17 +6,11 @@
 
 #include "controller/vms/links.h"
 
-static bool is_dialled(const struct vm *vm)
-{
-    return vm->sources.definition != NULL && vm->sources.definition->agent != NULL;
-}
-
+/* A link is believed by how it came. That the VM's file knows a path says nothing of one that came
+ * by a CID. */
 static bool is_vouched_for(const struct vm *vm)
 {
-    if (is_dialled(vm))
-        return true;
-    return vm->hypervisor.known && hypervisor_process_is_open(&vm->measured.process) &&
-           vm->cid != 0 && vm->hypervisor.facts.guest_cid == vm->cid;
+    return (vm->links.agent != NULL && vm->links.agent_is_dialled) || vm_cid_is_vouched_for(vm);
 }
 
 /* The CID that the hypervisor says; an unannounced record for it becomes part of this VM. */
@@ -24,7 +18,7 @@ static void take_hypervisor_cid(struct vm *vm)
 {
     struct registry *registry = &vm->supervisor->registry;
     uint32_t cid = vm->hypervisor.facts.guest_cid;
-    bool came_by_cid = vm->cid != 0 && !is_dialled(vm);
+    bool came_by_cid = vm->cid != 0 && !vm->links.agent_is_dialled;
     struct vm *other;
     struct error error;
 
@@ -62,8 +56,8 @@ void announce_on_event(const struct vm_event *event)
 {
     if (event->kind == VM_EVENT_HYPERVISOR && !event->vm->hypervisor.known)
         announce_withdraw(event->vm, event->text);
-    else if (event->kind == VM_EVENT_HYPERVISOR ||
-             (event->kind == VM_EVENT_CONNECTED && is_dialled(event->vm)))
+    else if (event->kind == VM_EVENT_HYPERVISOR || event->kind == VM_EVENT_CONNECTED ||
+             event->kind == VM_EVENT_DISCONNECTED)
         announce(event->vm);
 }
 

@@ -150,6 +150,14 @@ static void merge_identity(struct vm *vm)
         vm_warn(vm, "%s", error.text);
 }
 
+/* It stands still now, or did until now. */
+static void note_standing(struct vm_hypervisor *hypervisor, bool is_begun)
+{
+    hypervisor->stood = time_boottime();
+    if (is_begun)
+        hypervisor->stopped = hypervisor->stood;
+}
+
 static void take_facts(struct vm *vm, const struct driver_facts *facts)
 {
     struct vm_hypervisor *hypervisor = &vm->hypervisor;
@@ -159,6 +167,8 @@ static void take_facts(struct vm *vm, const struct driver_facts *facts)
         hypervisor->balloon_earlier = hypervisor->facts.balloon_actual;
         hypervisor->balloon_shrunk = time_boottime();
     }
+    if (facts->run_state == RUN_STATE_PAUSED)
+        note_standing(hypervisor, hypervisor->facts.run_state != RUN_STATE_PAUSED);
     hypervisor->facts = *facts;
     hypervisor->known = true;
     hypervisor->migrated_in = hypervisor->migrated_in || facts->migrated_in;
@@ -373,6 +383,7 @@ static void on_restored_balloon(const struct driver_result *result, void *userda
 static uint64_t balloon_before_restore(const struct vm *vm)
 {
     if (vm->hypervisor.balloon_shrunk != 0 &&
+        vm->hypervisor.balloon_shrunk >= vm->hypervisor.stopped &&
         time_boottime() - vm->hypervisor.balloon_shrunk < RESTORE_KNOWN)
         return vm->hypervisor.balloon_earlier;
     return vm->hypervisor.facts.balloon_actual;
@@ -387,6 +398,18 @@ void vm_hypervisor_restored(struct vm *vm)
         vm->address.driver->read_balloon(vm->hypervisor.session, SESSION_TIMEOUT,
                                          on_restored_balloon, vm) < 0)
         tell_restored(vm);
+}
+
+/* A guest cannot go back while it runs: whoever restores it stops it first. */
+void vm_hypervisor_went_back(struct vm *vm, nsec_t since)
+{
+    if (vm->hypervisor.stood != 0 && vm->hypervisor.stood >= since) {
+        vm_hypervisor_restored(vm);
+        return;
+    }
+    vm_emit(vm, VM_EVENT_WENT_BACK, "");
+    vm_warn(vm, "the guest's clock went back, but its hypervisor did not stop it: not taken for a "
+                "snapshot");
 }
 
 void vm_read_balloon(struct vm *vm)
@@ -408,11 +431,13 @@ static void on_session_event(enum driver_event event, void *userdata)
     switch (event) {
     case DRIVER_EVENT_PAUSED:
         vm->hypervisor.facts.run_state = RUN_STATE_PAUSED;
+        note_standing(&vm->hypervisor, true);
         break;
     case DRIVER_EVENT_SHUTDOWN:
         vm->hypervisor.facts.run_state = RUN_STATE_STOPPED;
         break;
     case DRIVER_EVENT_RESUMED:
+        note_standing(&vm->hypervisor, false);
         vm->hypervisor.facts.run_state = RUN_STATE_RUNNING;
         break;
     case DRIVER_EVENT_BALLOON:

@@ -35,6 +35,10 @@ void vm_hypervisor_booted(struct vm *vm, const char *text);
 /* The guest went back to a snapshot: VM_EVENT_RESTORED follows once the balloon was read again. */
 void vm_hypervisor_restored(struct vm *vm);
 
+/* The guest's clock says that it went back since that moment (CLOCK_BOOTTIME). It is believed where
+ * the hypervisor had stopped it since, as it does to restore: else VM_EVENT_WENT_BACK. */
+void vm_hypervisor_went_back(struct vm *vm, nsec_t since);
+
 /* Measures the host now and joins it with the newest guest sample. 0, or -ESRCH when there is no
  * process to measure. */
 int vm_measure(struct vm *vm);

@@ -50,13 +50,15 @@ static void check(const struct vm *vm)
 /* ---- the link that counts ---- */
 
 /* `link` counts from now on. */
-static void become_agent(struct vm *vm, struct agent_link *link)
+static void become_agent(struct vm *vm, struct agent_link *link, bool is_dialled)
 {
-    int order = vm->announced ? supervisor_lowest_order(vm->supervisor, vm) : -1;
+    bool is_vouched_for = is_dialled || vm_cid_is_vouched_for(vm);
+    int order = is_vouched_for ? supervisor_lowest_order(vm->supervisor, vm) : -1;
     int r;
 
     assert(vm->links.agent == NULL || vm->links.agent == link);
     vm->links.agent = link;
+    vm->links.agent_is_dialled = is_dialled;
     vm->links.late = false;
     vm->links.told_order = order;
     /* A candidate may have said who it is already. */
@@ -110,7 +112,7 @@ static void replace_by_candidate(struct vm *vm, const char *reason)
     vm->links.agent = candidate; /* the other's end is nobody's any more */
     if (old != NULL)
         agent_link_close(old, reason);
-    become_agent(vm, candidate);
+    become_agent(vm, candidate, vm->links.candidate_is_dialled);
     check(vm);
 }
 
@@ -187,6 +189,7 @@ static void on_agent_gone(struct vm *vm, const char *reason)
     vm->links.agent = NULL;
     vm->links.late = false;
     agent_end(vm);
+    vm_emit(vm, VM_EVENT_DISCONNECTED, "");
     vm_warn(vm, "the agent's connection ended: %s", reason);
     if (vm->links.candidate != NULL)
         replace_by_candidate(vm, reason);
@@ -270,7 +273,7 @@ static void ping_first(struct vm *vm)
 }
 
 /* `descriptor` is taken over. */
-static void take_connection(struct vm *vm, int descriptor)
+static void take_connection(struct vm *vm, int descriptor, bool is_dialled)
 {
     struct supervisor *supervisor = vm->supervisor;
     struct agent_link *link;
@@ -287,13 +290,14 @@ static void take_connection(struct vm *vm, int descriptor)
     vm->links.open++;
     if (vm->links.agent != NULL) {
         vm->links.candidate = link;
+        vm->links.candidate_is_dialled = is_dialled;
         vm->links.candidate_boot_id[0] = '\0';
         vm->links.first_is_alive = false;
         ping_first(vm);
         check(vm);
         return;
     }
-    become_agent(vm, link);
+    become_agent(vm, link, is_dialled);
     check(vm);
     vm_update_state(vm);
 }
@@ -304,9 +308,6 @@ static struct vm *add_unannounced(struct supervisor *supervisor, uint32_t cid)
     struct vm *vm;
     char name[VM_NAME_SIZE];
 
-    if (supervisor->unannounced_count >= SUPERVISOR_UNANNOUNCED_MAX ||
-        (standing != NULL && !agent_standing_admits(standing, time_boottime())))
-        return NULL;
     (void)snprintf(name, sizeof(name), "cid-%" PRIu32, cid);
     if (vm_create(name, VM_SOURCE_AGENT, &vm) < 0)
         return NULL;
@@ -333,7 +334,21 @@ static const char *why_no_agent(const struct peer *peer)
     return NULL;
 }
 
-/* `why` NULL: for a reason that is the VM's own, which its record tells. */
+/* Why this one is not let in now, whoever it is; NULL: it is. `vm` NULL: no record has its CID. */
+static const char *why_not_now(const struct supervisor *supervisor, const struct vm *vm,
+                               uint32_t cid)
+{
+    const struct agent_standing *standing =
+        vm != NULL ? &vm->links.standing : strangers_find(&supervisor->strangers, cid);
+
+    if (vm == NULL && supervisor->unannounced_count >= SUPERVISOR_UNANNOUNCED_MAX)
+        return "too many agents that no VM's file names; give this VM a file";
+    if (standing != NULL && !agent_standing_admits(standing, time_boottime()))
+        return "too soon after its last connection failed; it may come again within a minute";
+    return NULL;
+}
+
+/* `why` NULL: nobody needs to be told. */
 static void refuse(struct supervisor *supervisor, int descriptor, const struct peer *peer,
                    const char *why)
 {
@@ -342,7 +357,8 @@ static void refuse(struct supervisor *supervisor, int descriptor, const struct p
     supervisor->refused_count++;
     (void)close(descriptor);
     if (why != NULL && log_limit_pass(&supervisor->refusals, time_boottime(), &suppressed))
-        log_warning("refused CID %" PRIu32 ", port %" PRIu32 ": %s", peer->cid, peer->port, why);
+        log_warning("agent at CID %" PRIu32 ", port %" PRIu32 ": refused: %s", peer->cid,
+                    peer->port, why);
 }
 
 void supervisor_accept_agent(struct supervisor *supervisor, int descriptor, const struct peer *peer)
@@ -355,13 +371,16 @@ void supervisor_accept_agent(struct supervisor *supervisor, int descriptor, cons
         return;
     }
     vm = registry_find_cid(&supervisor->registry, peer->cid);
-    if (vm == NULL)
+    why = why_not_now(supervisor, vm, peer->cid);
+    if (why == NULL && vm == NULL) {
         vm = add_unannounced(supervisor, peer->cid);
-    if (vm == NULL || !agent_standing_admits(&vm->links.standing, time_boottime())) {
-        refuse(supervisor, descriptor, peer, NULL);
+        why = vm == NULL ? "no memory for its record; free some on this host" : NULL;
+    }
+    if (why != NULL) {
+        refuse(supervisor, descriptor, peer, why);
         return;
     }
-    take_connection(vm, descriptor);
+    take_connection(vm, descriptor, false);
 }
 
 /* ---- dialling ---- */
@@ -372,7 +391,7 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
 
     vm->links.dial = NULL;
     if (descriptor >= 0) {
-        take_connection(vm, descriptor);
+        take_connection(vm, descriptor, true);
         return;
     }
     note_ending(vm, AGENT_ABSENT);
@@ -459,6 +478,7 @@ static void adopt_link(struct vm *vm, struct vm *unannounced)
     unannounced->links.open--;
     agent_link_move(link, &vm->links.standing.processor, vm);
     vm->links.agent = link;
+    vm->links.agent_is_dialled = false; /* it came by a CID, as all that nobody named */
     vm->links.open++;
     vm->links.told_order = unannounced->links.told_order;
     vm->links.standing = unannounced->links.standing;

@@ -25,6 +25,8 @@ const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
         [VM_EVENT_REMOVED] = "removed",
         [VM_EVENT_RESTORED] = "restored",
         [VM_EVENT_CONNECTED] = NULL,
+        [VM_EVENT_DISCONNECTED] = NULL,
+        [VM_EVENT_WENT_BACK] = NULL,
         [VM_EVENT_INFO] = NULL,
         [VM_EVENT_LEASE] = "balloon",
         [VM_EVENT_RENAMED] = "renamed",

@@ -74,6 +74,12 @@ void vm_info_free(Vmreclaim__Agent__V1__GetInfoResponse *info)
         vmreclaim__agent__v1__get_info_response__free_unpacked(info, NULL);
 }
 
+bool vm_cid_is_vouched_for(const struct vm *vm)
+{
+    return vm->hypervisor.known && hypervisor_process_is_open(&vm->measured.process) &&
+           vm->cid != 0 && vm->hypervisor.facts.guest_cid == vm->cid;
+}
+
 /* The hypervisor's word, made exact by what its process maps. */
 static enum memory_backing backing_of(const struct vm *vm)
 {

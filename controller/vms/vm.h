@@ -69,6 +69,8 @@ struct vm_hypervisor {
     uint64_t balloon_before_restore; /* its size before the guest went back to a snapshot */
     uint64_t balloon_earlier;        /* its size before the last reading found it smaller */
     nsec_t balloon_shrunk;           /* CLOCK_BOOTTIME of that reading; 0: none */
+    nsec_t stopped; /* CLOCK_BOOTTIME when the guest was last stopped to stand still; 0: never */
+    nsec_t stood;   /* CLOCK_BOOTTIME when it was last seen to stand still; 0: never */
 };
 
 /* The host's and the guest's side of its memory. */
@@ -91,7 +93,9 @@ struct vm_measured {
 struct vm_links {
     struct agent_link *agent;     /* the one that counts; NULL: none */
     struct agent_link *candidate; /* a second one that must first prove itself */
-    unsigned open;                /* agent, candidate, and those that are closing */
+    bool agent_is_dialled;        /* we dialled its path; else it came by its CID */
+    bool candidate_is_dialled;
+    unsigned open; /* agent, candidate, and those that are closing */
     char candidate_boot_id[37];
     bool first_is_alive;            /* it answered the ping; the candidate has not said who it is */
     struct ttrpc_client_call *ping; /* of the first link, for the candidate's sake; NULL: none */
@@ -120,6 +124,7 @@ struct vm_agent {
     struct agent_info info; /* of the agent that is connected, or was last */
     char boot_id[37];       /* the guest's last known boot */
     nsec_t clock;           /* latest CLOCK_BOOTTIME of that boot; it goes back with a snapshot */
+    nsec_t clock_seen;      /* CLOCK_BOOTTIME of ours when that was told */
     int64_t clock_offset;   /* least (received - guest's boottime) on this link */
     bool clock_offset_known;
     struct log_limit events;         /* of all kinds but samples */
@@ -167,7 +172,7 @@ struct vm {
     VM_PART(vms_measured) struct vm_measured measured;
     VM_PART(vms_links) struct vm_links links;
     VM_PART(vms_agent) struct vm_agent agent;
-    /* its identity is vouched for: by its hypervisor, or by the dialled path */
+    /* whose agent it is, is vouched for: by the hypervisor, or by the path that was dialled */
     VM_PART(vms_announce) bool announced;
     VM_PART(policies_push) struct vm_policy assigned;
     VM_PART(leases_alarm) struct starvation starvation; /* under its balloon */
@@ -188,6 +193,9 @@ void vm_destroy(struct vm *vm);
  * short. */
 Vmreclaim__Agent__V1__GetInfoResponse *vm_info_unpack(const struct vm *vm);
 void vm_info_free(Vmreclaim__Agent__V1__GetInfoResponse *info);
+
+/* The hypervisor that lives says that the VM's CID is its guest's. */
+bool vm_cid_is_vouched_for(const struct vm *vm);
 
 /* The lowest reporting order that pays on this VM's backing, in the guest's pages; < 0: unknown. */
 int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,

@@ -69,7 +69,7 @@ check "an agent that listens refuses CID 1 and says so" agent_refuses_loopback
 controller_start
 check "the controller listens on vsock" wait_for 10 answers 'listens on' vmreclaim status
 check "loopback is refused there" fails "$echo_program" dial 1 1017
-check "and that is logged" wait_for 5 grep -q 'refused CID 1,' "$LAB_RESULTS/vmreclaimd.log"
+check "and that is logged" wait_for 5 grep -q 'CID 1, port [0-9]*: refused:' "$LAB_RESULTS/vmreclaimd.log"
 controller_kill
 
 # What systemd does for vmreclaimd.socket: the port is taken before the daemon, and outlives it.
@@ -80,5 +80,5 @@ controller_pid=$!
 sleep 1
 check "a passed socket: who knocks starts the daemon" fails "$echo_program" dial 1 1017
 check "a passed socket: it serves" wait_for 10 answers 'listens on' vmreclaim status
-check "a passed socket: loopback is refused" wait_for 5 grep -q 'refused CID 1,' "$LAB_RESULTS/activated.log"
+check "a passed socket: loopback is refused" wait_for 5 grep -q 'CID 1, port [0-9]*: refused:' "$LAB_RESULTS/activated.log"
 lab_verdict

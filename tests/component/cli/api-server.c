@@ -460,6 +460,7 @@ static void get_status(struct ttrpc_call *call, const ProtobufCMessage *message,
     response.version = (char *)"0.1.0";
     response.vms = 2;
     response.agents = 1;
+    response.refused_agents = 4;
     response.store_path = (char *)"/var/lib/vmreclaim/store.sqlite";
     response.store_pending = 3;
     store.part = (char *)"store";

@@ -350,6 +350,7 @@ class CliTest(unittest.TestCase):
         result = self.run_cli("status", code=7)
         self.assertIn("store: the disk is full", result.stdout)
         self.assertIn("3 records wait", result.stdout)
+        self.assertIn("4 agents' connections; the log says why", result.stdout)
         self.assertEqual(self.run_json("status", code=7)["degraded"][0]["part"], "store")
 
     def test_reload_tells_what_is_not_in_force(self):

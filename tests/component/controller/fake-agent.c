@@ -62,6 +62,10 @@ static void get_memory(struct ttrpc_call *call, const ProtobufCMessage *request,
         VMRECLAIM__AGENT__V1__GET_MEMORY_RESPONSE__INIT;
     Vmreclaim__Agent__V1__MemorySample sample;
 
+    if (agent_of(call)->stands_still) {
+        ttrpc_call_fail(call, TTRPC_DEADLINE_EXCEEDED, "the guest stands still");
+        return;
+    }
     fill_sample(agent_of(call), &sample);
     response.sample = &sample;
     ttrpc_call_finish(call, &response.base);
@@ -167,7 +171,7 @@ static void on_timer(uv_timer_t *timer)
     Vmreclaim__Agent__V1__WatchResponse event = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
     Vmreclaim__Agent__V1__MemorySample sample;
 
-    if (agent->watch == NULL)
+    if (agent->watch == NULL || agent->stands_still)
         return;
     fill_sample(agent, &sample);
     event.event_case = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_SAMPLE;
@@ -219,7 +223,7 @@ void fake_agent_reclaimed(struct fake_agent *agent)
 
     if (agent->watch == NULL)
         return;
-    fill_result(&result, "policy-7", "policy");
+    fill_result(&result, "policy-7", agent->asked_by);
     result.kind = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_RECLAIM_CACHE;
     event.event_case = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_ACTION;
     event.action = &result;
@@ -303,6 +307,7 @@ void fake_agent_init(struct fake_agent *agent, uv_loop_t *loop)
         .free = 400 * MIB,
         .cache = 100 * MIB,
         .lowest_order = -1,
+        .asked_by = "policy",
     };
     if (uv_timer_init(loop, &agent->timer) < 0)
         abort();

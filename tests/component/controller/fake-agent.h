@@ -35,7 +35,9 @@ struct fake_agent {
     uint64_t refaults_per_sample; /* file pages read back */
     uint64_t refaults;            /* until the last sample */
     uint64_t oom_kills;
-    uint64_t clock_back; /* ns that the guest's clock is behind this one's */
+    const char *asked_by; /* what it says of its own actions */
+    uint64_t clock_back;  /* ns that the guest's clock is behind this one's */
+    bool stands_still;    /* no samples */
     bool compact_fails;
     bool has_limits; /* its own: cpu_budget 3s, and it takes no orders */
     /* what was asked */

@@ -40,6 +40,14 @@ void start_ready(struct fixture *f)
     wait_for(f, get_vm(f, "web-1")->waterfall->guest_is_known);
 }
 
+void wait_for_sample(struct fixture *f)
+{
+    uint64_t sent = f->agent.sequence;
+
+    wait_for(f, f->agent.sequence > sent);
+    (void)get_vm(f, "web-1"); /* asked later, answered later */
+}
+
 uint64_t lease_of(struct fixture *f)
 {
     const Vm *vm = get_vm(f, "web-1");

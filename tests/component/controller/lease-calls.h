@@ -17,6 +17,9 @@ void release_balloon(struct fixture *f);
 /* The daemon with a fresh sample of the guest. */
 void start_ready(struct fixture *f);
 
+/* Until the daemon has read one that the guest takes from now on. */
+void wait_for_sample(struct fixture *f);
+
 /* Until the hypervisor is connected. */
 void restart_daemon(struct fixture *f);
 

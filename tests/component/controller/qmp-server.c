@@ -490,8 +490,10 @@ void qmp_server_event(struct qmp_server *server, const char *name, json_t *data)
 
 void qmp_server_restore(struct qmp_server *server, uint64_t actual)
 {
+    qmp_server_event(server, "STOP", NULL);
     server->balloon_target = actual;
     server->balloon_actual = actual;
+    qmp_server_event(server, "RESUME", NULL);
 }
 
 void qmp_server_plug_dimm(struct qmp_server *server, uint64_t bytes)

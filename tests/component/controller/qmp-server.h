@@ -73,7 +73,8 @@ void qmp_server_drop_client(struct qmp_server *server);
 /* `data` may be NULL; it is taken over. */
 void qmp_server_event(struct qmp_server *server, const char *name, json_t *data);
 
-/* The guest goes back to a snapshot in which the balloon was so; QEMU sends no event of that. */
+/* The guest goes back to a snapshot in which the balloon was so. QEMU tells that it stops the guest
+ * and lets it run again, and no more. */
 void qmp_server_restore(struct qmp_server *server, uint64_t actual);
 
 /* QEMU sends no event of that either. What is in the balloon stays there. */

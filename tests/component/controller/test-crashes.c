@@ -77,8 +77,8 @@ static void scene_migration(struct fixture *f)
 
 static void scene_snapshot(struct fixture *f)
 {
-    qmp_server_restore(&f->qmp, 640 * MIB);
     f->agent.clock_back = 600 * NSEC_PER_SEC;
+    qmp_server_restore(&f->qmp, 640 * MIB);
 }
 
 static void scene_foreign(struct fixture *f)

@@ -44,6 +44,7 @@ static void test_an_action_of_the_guests_policy_has_a_kind(void **state)
                                        NULL),
                      0);
     (void)get_vm(f, "web-1"); /* the stream is open once this is answered */
+    f->agent.asked_by = "root";
     fake_agent_reclaimed(&f->agent);
     wait_for(f, seen.actions > 0);
     assert_string_equal(seen.kind, "reclaim");

@@ -156,8 +156,8 @@ static void test_a_snapshot(void **state)
 
     start_ready(f);
     set_balloon(f, 768 * MIB, 0);
-    qmp_server_restore(&f->qmp, 512 * MIB);
     f->agent.clock_back = 600 * NSEC_PER_SEC;
+    qmp_server_restore(&f->qmp, 512 * MIB);
     wait_for(f, f->qmp.balloon_actual == GIB);
     wait_for(f, lease_of(f) == 0);
     assert_true(log_has(f, "went back to a snapshot"));
@@ -174,8 +174,8 @@ static void test_a_snapshot_of_a_lease(void **state)
     struct fixture *f = *state;
 
     start_ready(f);
-    qmp_server_restore(&f->qmp, 768 * MIB);
     f->agent.clock_back = 600 * NSEC_PER_SEC;
+    qmp_server_restore(&f->qmp, 768 * MIB);
     wait_for(f, f->qmp.balloon_actual == GIB);
     assert_true(log_has(f, "the snapshot's balloon leaves the guest 768.0 MiB"));
 }
@@ -186,11 +186,45 @@ static void test_a_snapshot_that_is_read_first(void **state)
     struct fixture *f = *state;
 
     start_ready(f);
+    f->agent.stands_still = true;
     qmp_server_restore(&f->qmp, 768 * MIB);
     qmp_server_event(&f->qmp, "DEVICE_DELETED", NULL);
     wait_for(f, get_vm(f, "web-1")->balloon_baseline == 768 * MIB);
     f->agent.clock_back = 600 * NSEC_PER_SEC;
+    f->agent.stands_still = false;
     wait_for(f, f->qmp.balloon_actual == GIB);
+}
+
+/* A guest that wants its memory back says that it went back. Who took it is another client. */
+static void test_a_clock_alone_is_no_snapshot(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    qmp_server_event(&f->qmp, "STOP", NULL);
+    qmp_server_event(&f->qmp, "RESUME", NULL);
+    qmp_server_move_balloon(&f->qmp, 768 * MIB);
+    wait_for(f, get_vm(f, "web-1")->waterfall->balloon == 256 * MIB);
+    wait_for_sample(f); /* of the guest that ran on */
+    f->agent.clock_back = 600 * NSEC_PER_SEC;
+    wait_for(f, log_has(f, "did not stop it: not taken for a snapshot"));
+    wait_for_sample(f);
+    assert_false(get_vm(f, "web-1")->host->restored);
+    assert_int_equal(f->qmp.balloon_commands, 0);
+    assert_int_equal(f->qmp.balloon_actual, 768 * MIB);
+}
+
+/* What it gets by saying so is what it may have anyway: the memory of our own lease. */
+static void test_a_clock_alone_ends_our_lease(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    f->agent.clock_back = 600 * NSEC_PER_SEC;
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    wait_for(f, lease_of(f) == 0);
+    assert_false(get_vm(f, "web-1")->host->restored);
 }
 
 /* QEMU says so: no agent is needed. */
@@ -482,6 +516,8 @@ int main(int argc, char **argv)
         lease_test(test_a_snapshot),
         lease_test(test_a_snapshot_of_a_lease),
         lease_test(test_a_snapshot_that_is_read_first),
+        lease_test(test_a_clock_alone_is_no_snapshot),
+        lease_test(test_a_clock_alone_ends_our_lease),
         lease_test(test_a_snapshot_job),
         lease_test(test_a_migration),
         lease_test(test_a_migration_while_the_daemon_is_away),

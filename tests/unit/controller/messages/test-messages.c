@@ -106,6 +106,7 @@ static void test_a_guests_action(void **state)
 
     result.kind = VMRECLAIM__AGENT__V1__ACTION_KIND__ACTION_KIND_RECLAIM_CACHE;
     result.duration_ns = 3 * NSEC_PER_SEC;
+    result.asked_by = (char *)"root";
     event_to_message(&event, &message);
     assert_string_equal(message.message.kind, "action");
     assert_string_equal(message.message.vm, "web1");

@@ -128,7 +128,7 @@ static void on_line(enum log_level level, const char *line, void *userdata)
 {
     struct refusals *refusals = userdata;
 
-    if (strstr(line, "refused CID") != NULL && refusals->lines++ == 0)
+    if (strstr(line, ": refused: ") != NULL && refusals->lines++ == 0)
         (void)snprintf(refusals->first, sizeof(refusals->first), "%s", line);
 }
 
@@ -147,7 +147,7 @@ static void test_peers_that_are_no_guests(void **state)
         wait_for(f, f->agents[0].connection == NULL);
     }
     log_set_sink(NULL, NULL);
-    assert_non_null(strstr(refusals.first, "refused CID 0, port 600: no guest has this CID"));
+    assert_non_null(strstr(refusals.first, "CID 0, port 600: refused: no guest has this CID"));
     assert_int_equal(refusals.lines, 3); /* a storm of them does not fill the log */
     assert_int_equal(f->supervisor.refused_count, ARRAY_SIZE(peers));
     assert_int_equal(f->supervisor.registry.count, 0);
@@ -190,6 +190,53 @@ static void test_a_file_alone_does_not_vouch(void **state)
     wait_for(f, vm->measured.guest.received != 0);
     assert_int_equal(f->supervisor.registry.count, 1);
     assert_false(vm->announced);
+}
+
+/* Whoever has the CID of the file is not who is behind the path of the file. */
+static void test_a_link_is_trusted_by_how_it_came(void **state)
+{
+    struct fixture *f = *state;
+    struct error error;
+    struct vm *vm;
+
+    define(f, "cid: 7\nagent: unix:/nowhere/agent\n");
+    dial_in(f, &f->agents[0], 7, 600);
+    vm = vm_named(f, "web-1");
+    wait_for(f, vm->measured.guest.received != 0);
+    assert_false(vm->announced);
+    assert_int_equal(vm_may_command(vm, &error), -EPERM);
+    assert_int_equal(f->agents[0].lowest_order, -1);
+}
+
+static void test_the_path_vouches_for_who_is_behind_it(void **state)
+{
+    struct fixture *f = *state;
+    char directory[] = "/dev/shm/vmreclaim-test-XXXXXX";
+    char address[128];
+    char text[192];
+    struct vm *vm;
+
+    assert_non_null(mkdtemp(directory));
+    (void)snprintf(address, sizeof(address), "unix:%s/agent", directory);
+    assert_int_equal(fake_agent_listen(&f->agents[0], address), 0);
+    (void)snprintf(text, sizeof(text), "cid: 7\nagent: %s\n", address);
+    define(f, text);
+    vm = vm_named(f, "web-1");
+    vm_links_visit(vm, time_boottime());
+    wait_for(f, vm->measured.guest.received != 0);
+    assert_true(vm->announced);
+    /* It went; another comes by the CID. */
+    listener_destroy(f->agents[0].listener);
+    f->agents[0].listener = NULL;
+    assert_int_equal(rmdir(directory), 0);
+    fake_agent_drop(&f->agents[0]);
+    wait_for(f, vm->links.agent == NULL);
+    assert_false(vm->announced);
+    vm->links.standing.not_before = 0;
+    dial_in(f, &f->agents[1], 7, 600);
+    wait_for(f, f->agents[1].watch != NULL && vm->agent.info.boot_id[0] != '\0');
+    assert_false(vm->announced);
+    assert_int_equal(f->agents[1].lowest_order, -1);
 }
 
 static void test_a_file_takes_over_an_unannounced_agent(void **state)
@@ -545,6 +592,8 @@ int main(void)
         supervisor_test(test_peers_that_are_no_guests),
         supervisor_test(test_an_unannounced_agent_is_only_observed),
         supervisor_test(test_a_file_alone_does_not_vouch),
+        supervisor_test(test_a_link_is_trusted_by_how_it_came),
+        supervisor_test(test_the_path_vouches_for_who_is_behind_it),
         supervisor_test(test_a_file_takes_over_an_unannounced_agent),
         supervisor_test(test_a_second_connection_of_a_living_guest),
         supervisor_test(test_a_second_connection_after_a_reboot),
