@@ -49,8 +49,8 @@ static const struct thinning {
 static const char *const removals[] = {
     "DELETE FROM action WHERE id IN (SELECT id FROM action WHERE time < ?1 LIMIT ?2)",
     "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE time < ?1 LIMIT ?2)",
-    "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit "
-    "WHERE rowid <= (SELECT max(rowid) FROM audit) - ?3 ORDER BY rowid LIMIT ?2)",
+    ("DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit "
+     "WHERE rowid <= (SELECT max(rowid) FROM audit) - ?3 ORDER BY rowid LIMIT ?2)"),
 };
 
 /* What a statement without rows cost is added to `spent`. */
