@@ -1,7 +1,7 @@
 /* Checks that a person runs to learn why something does not work. A table of questions, each with
  * an answer, its reason and what to do about it. For the doctors of the agent and the daemon. */
-#ifndef VMRECLAIM_BASE_CHECK_H
-#define VMRECLAIM_BASE_CHECK_H
+#ifndef VMRECLAIM_COMMON_BASE_CHECK_H
+#define VMRECLAIM_COMMON_BASE_CHECK_H
 
 #include <stddef.h>
 #include <stdio.h>

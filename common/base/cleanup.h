@@ -1,6 +1,6 @@
 /* Cleanup attributes for synchronous code. Never put one on something a callback will own. */
-#ifndef VMRECLAIM_BASE_CLEANUP_H
-#define VMRECLAIM_BASE_CLEANUP_H
+#ifndef VMRECLAIM_COMMON_BASE_CLEANUP_H
+#define VMRECLAIM_COMMON_BASE_CLEANUP_H
 
 #include <dirent.h>
 #include <stdio.h>

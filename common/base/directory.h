@@ -1,6 +1,6 @@
 /* What a directory holds. */
-#ifndef VMRECLAIM_BASE_DIRECTORY_H
-#define VMRECLAIM_BASE_DIRECTORY_H
+#ifndef VMRECLAIM_COMMON_BASE_DIRECTORY_H
+#define VMRECLAIM_COMMON_BASE_DIRECTORY_H
 
 #include <stddef.h>
 

@@ -2,8 +2,8 @@
  *
  * Functions return 0 or a negative errno. Where a person needs what, where and what to do, they
  * also take a `struct error *`. It is fixed in size, so that reporting never allocates. */
-#ifndef VMRECLAIM_BASE_ERROR_H
-#define VMRECLAIM_BASE_ERROR_H
+#ifndef VMRECLAIM_COMMON_BASE_ERROR_H
+#define VMRECLAIM_COMMON_BASE_ERROR_H
 
 #include "common/base/util.h"
 

@@ -1,7 +1,7 @@
 /* Whole small files, read and written at a directory descriptor, so that a test can give its own
  * root instead of "/". */
-#ifndef VMRECLAIM_BASE_FILE_H
-#define VMRECLAIM_BASE_FILE_H
+#ifndef VMRECLAIM_COMMON_BASE_FILE_H
+#define VMRECLAIM_COMMON_BASE_FILE_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* An intrusive hash table with chains. Entries embed a `struct hash_link`; keys stay theirs. */
-#ifndef VMRECLAIM_BASE_HASH_H
-#define VMRECLAIM_BASE_HASH_H
+#ifndef VMRECLAIM_COMMON_BASE_HASH_H
+#define VMRECLAIM_COMMON_BASE_HASH_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* An intrusive circular doubly linked list. A link is in at most one list; a link that is in none
  * points to itself, so removing it twice is harmless. */
-#ifndef VMRECLAIM_BASE_LIST_H
-#define VMRECLAIM_BASE_LIST_H
+#ifndef VMRECLAIM_COMMON_BASE_LIST_H
+#define VMRECLAIM_COMMON_BASE_LIST_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* Logging of the daemons: one line per message on standard error, with the "<N>" priority prefix of
  * sd-daemon(3) when a journal reads it. Libraries do not log; engines do not either. */
-#ifndef VMRECLAIM_BASE_LOG_H
-#define VMRECLAIM_BASE_LOG_H
+#ifndef VMRECLAIM_COMMON_BASE_LOG_H
+#define VMRECLAIM_COMMON_BASE_LOG_H
 
 #include <stdbool.h>
 

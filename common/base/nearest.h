@@ -1,6 +1,6 @@
 /* The name somebody probably meant. */
-#ifndef VMRECLAIM_BASE_NEAREST_H
-#define VMRECLAIM_BASE_NEAREST_H
+#ifndef VMRECLAIM_COMMON_BASE_NEAREST_H
+#define VMRECLAIM_COMMON_BASE_NEAREST_H
 
 #include <stddef.h>
 

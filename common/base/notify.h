@@ -1,7 +1,7 @@
 /* The service manager's notification protocol (sd_notify(3)): one datagram per message to the
  * socket that $NOTIFY_SOCKET names. Without one every call is a no-op. */
-#ifndef VMRECLAIM_BASE_NOTIFY_H
-#define VMRECLAIM_BASE_NOTIFY_H
+#ifndef VMRECLAIM_COMMON_BASE_NOTIFY_H
+#define VMRECLAIM_COMMON_BASE_NOTIFY_H
 
 #include "common/base/time.h"
 

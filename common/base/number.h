@@ -1,7 +1,7 @@
 /* Numbers, sizes and ratios: arithmetic that does not wrap, and text. What is parsed is taken
  * strictly: no sign, no leading space, no trailing rest. */
-#ifndef VMRECLAIM_BASE_NUMBER_H
-#define VMRECLAIM_BASE_NUMBER_H
+#ifndef VMRECLAIM_COMMON_BASE_NUMBER_H
+#define VMRECLAIM_COMMON_BASE_NUMBER_H
 
 #include <stddef.h>
 #include <stdint.h>

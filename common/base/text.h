@@ -4,8 +4,8 @@
  * makes a whole message unreadable to strict decoders. What is bounded is bounded in bytes and cut
  * between characters. What is shown steers nothing: no control character, no end of line where a
  * line is expected, nothing that turns the direction of writing. */
-#ifndef VMRECLAIM_BASE_TEXT_H
-#define VMRECLAIM_BASE_TEXT_H
+#ifndef VMRECLAIM_COMMON_BASE_TEXT_H
+#define VMRECLAIM_COMMON_BASE_TEXT_H
 
 #include <stdarg.h>
 #include <stdbool.h>

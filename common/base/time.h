@@ -1,7 +1,7 @@
 /* Time: one type, nanoseconds in a uint64_t. Engines take it as an argument and never read a clock.
  */
-#ifndef VMRECLAIM_BASE_TIME_H
-#define VMRECLAIM_BASE_TIME_H
+#ifndef VMRECLAIM_COMMON_BASE_TIME_H
+#define VMRECLAIM_COMMON_BASE_TIME_H
 
 #include <stddef.h>
 #include <stdint.h>

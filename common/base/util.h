@@ -1,6 +1,6 @@
 /* Small macros that have no better home. */
-#ifndef VMRECLAIM_BASE_UTIL_H
-#define VMRECLAIM_BASE_UTIL_H
+#ifndef VMRECLAIM_COMMON_BASE_UTIL_H
+#define VMRECLAIM_COMMON_BASE_UTIL_H
 
 #include <stddef.h>
 

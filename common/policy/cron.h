@@ -4,8 +4,8 @@
  * star with a step.
  * Months and days of the week also take names (jan, mon); Sunday is 0 or 7. As in crontab(5): when
  * both day fields are restricted, one of the two is enough. */
-#ifndef VMRECLAIM_POLICY_CRON_H
-#define VMRECLAIM_POLICY_CRON_H
+#ifndef VMRECLAIM_COMMON_POLICY_CRON_H
+#define VMRECLAIM_COMMON_POLICY_CRON_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* A policy to and from the wire's vmreclaim.policy.v1.Policy. */
-#ifndef VMRECLAIM_POLICY_POLICY_MESSAGE_H
-#define VMRECLAIM_POLICY_POLICY_MESSAGE_H
+#ifndef VMRECLAIM_COMMON_POLICY_POLICY_MESSAGE_H
+#define VMRECLAIM_COMMON_POLICY_POLICY_MESSAGE_H
 
 #include <stddef.h>
 

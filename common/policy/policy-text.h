@@ -1,6 +1,6 @@
 /* A policy as "key = value" lines: agent.conf, and the last policy that a guest keeps on disk. */
-#ifndef VMRECLAIM_POLICY_POLICY_TEXT_H
-#define VMRECLAIM_POLICY_POLICY_TEXT_H
+#ifndef VMRECLAIM_COMMON_POLICY_POLICY_TEXT_H
+#define VMRECLAIM_COMMON_POLICY_POLICY_TEXT_H
 
 #include <stddef.h>
 

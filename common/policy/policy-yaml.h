@@ -1,6 +1,6 @@
 /* Policy files. In a library of its own: the guest's agent does not link libyaml. */
-#ifndef VMRECLAIM_POLICY_POLICY_YAML_H
-#define VMRECLAIM_POLICY_POLICY_YAML_H
+#ifndef VMRECLAIM_COMMON_POLICY_POLICY_YAML_H
+#define VMRECLAIM_COMMON_POLICY_POLICY_YAML_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* A policy: one plain struct and one field table. YAML, agent.conf, command line, printing,
  * checking and the manual page all come from the table; nothing else knows the keys. */
-#ifndef VMRECLAIM_POLICY_POLICY_H
-#define VMRECLAIM_POLICY_POLICY_H
+#ifndef VMRECLAIM_COMMON_POLICY_POLICY_H
+#define VMRECLAIM_COMMON_POLICY_POLICY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,8 +6,8 @@
  * the clocks skip opens when they have skipped it. In an hour that comes twice, it opens twice.
  * forbid wins over force, force over allow. With at least one `allow`, idle work is done inside
  * `allow` and `force` windows only; without, always, except in `forbid` windows. */
-#ifndef VMRECLAIM_POLICY_SCHEDULE_H
-#define VMRECLAIM_POLICY_SCHEDULE_H
+#ifndef VMRECLAIM_COMMON_POLICY_SCHEDULE_H
+#define VMRECLAIM_COMMON_POLICY_SCHEDULE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* Time zones, for whoever resolves a schedule's `zone`: the offset to UTC at a moment and the next
  * change of it. From the system's zoneinfo (TZif, RFC 8536), independent of the process's own TZ.
  */
-#ifndef VMRECLAIM_POLICY_ZONE_H
-#define VMRECLAIM_POLICY_ZONE_H
+#ifndef VMRECLAIM_COMMON_POLICY_ZONE_H
+#define VMRECLAIM_COMMON_POLICY_ZONE_H
 
 #include <stdint.h>
 

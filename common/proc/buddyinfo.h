@@ -1,6 +1,6 @@
 /* /proc/buddyinfo: free blocks per zone and order. */
-#ifndef VMRECLAIM_PROC_BUDDYINFO_H
-#define VMRECLAIM_PROC_BUDDYINFO_H
+#ifndef VMRECLAIM_COMMON_PROC_BUDDYINFO_H
+#define VMRECLAIM_COMMON_PROC_BUDDYINFO_H
 
 #include <stddef.h>
 #include <stdint.h>

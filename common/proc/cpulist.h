@@ -1,6 +1,6 @@
 /* Lists of CPUs and nodes as sysfs prints them: "0-3,5". */
-#ifndef VMRECLAIM_PROC_CPULIST_H
-#define VMRECLAIM_PROC_CPULIST_H
+#ifndef VMRECLAIM_COMMON_PROC_CPULIST_H
+#define VMRECLAIM_COMMON_PROC_CPULIST_H
 
 #include <stdint.h>
 

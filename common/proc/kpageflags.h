@@ -2,8 +2,8 @@
  *
  * BUDDY is on every page of a free block. A block that page reporting has given to the hypervisor
  * carries UPTODATE on its first page: the kernel keeps its "reported" mark in that bit. */
-#ifndef VMRECLAIM_PROC_KPAGEFLAGS_H
-#define VMRECLAIM_PROC_KPAGEFLAGS_H
+#ifndef VMRECLAIM_COMMON_PROC_KPAGEFLAGS_H
+#define VMRECLAIM_COMMON_PROC_KPAGEFLAGS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* Lines of a file of any size through one fixed buffer. Files of /proc grow with CPUs and zones,
  * and a reader must not allocate when memory is short. */
-#ifndef VMRECLAIM_PROC_LINES_H
-#define VMRECLAIM_PROC_LINES_H
+#ifndef VMRECLAIM_COMMON_PROC_LINES_H
+#define VMRECLAIM_COMMON_PROC_LINES_H
 
 #include <stdbool.h>
 #include <stddef.h>

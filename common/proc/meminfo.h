@@ -1,7 +1,7 @@
 /* /proc/meminfo: Documentation/filesystems/proc.rst. Bytes; a line that the kernel does not have is
  * 0. */
-#ifndef VMRECLAIM_PROC_MEMINFO_H
-#define VMRECLAIM_PROC_MEMINFO_H
+#ifndef VMRECLAIM_COMMON_PROC_MEMINFO_H
+#define VMRECLAIM_COMMON_PROC_MEMINFO_H
 
 #include <stdint.h>
 

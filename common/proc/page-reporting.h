@@ -1,7 +1,7 @@
 /* Free page reporting as the kernel shows it: mm/page_reporting.c and the features a balloon device
  * and its driver agreed on. */
-#ifndef VMRECLAIM_PROC_PAGE_REPORTING_H
-#define VMRECLAIM_PROC_PAGE_REPORTING_H
+#ifndef VMRECLAIM_COMMON_PROC_PAGE_REPORTING_H
+#define VMRECLAIM_COMMON_PROC_PAGE_REPORTING_H
 
 #include <stdbool.h>
 #include <stdint.h>

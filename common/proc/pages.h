@@ -1,7 +1,7 @@
 /* The sizes in which the kernel handles memory: pages, and pageblocks, in which it groups pages by
  * mobility. */
-#ifndef VMRECLAIM_PROC_PAGES_H
-#define VMRECLAIM_PROC_PAGES_H
+#ifndef VMRECLAIM_COMMON_PROC_PAGES_H
+#define VMRECLAIM_COMMON_PROC_PAGES_H
 
 #include <stdint.h>
 

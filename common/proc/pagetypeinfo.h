@@ -1,8 +1,8 @@
 /* /proc/pagetypeinfo: free blocks and pageblocks by what the kernel has set them apart for. For
  * root; reading it walks the free lists under each zone's lock (half a millisecond and more), so
  * only on request. */
-#ifndef VMRECLAIM_PROC_PAGETYPEINFO_H
-#define VMRECLAIM_PROC_PAGETYPEINFO_H
+#ifndef VMRECLAIM_COMMON_PROC_PAGETYPEINFO_H
+#define VMRECLAIM_COMMON_PROC_PAGETYPEINFO_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* /proc/pressure/RESOURCE and a cgroup's RESOURCE.pressure: pressure stall information. */
-#ifndef VMRECLAIM_PROC_PRESSURE_H
-#define VMRECLAIM_PROC_PRESSURE_H
+#ifndef VMRECLAIM_COMMON_PROC_PRESSURE_H
+#define VMRECLAIM_COMMON_PROC_PRESSURE_H
 
 #include <stdint.h>
 

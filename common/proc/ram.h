@@ -1,7 +1,7 @@
 /* Where RAM lies in physical address space. From "System RAM" at any depth of /proc/iomem, which
  * has hotplugged and virtio-mem memory too. Where addresses are hidden, from /proc/zoneinfo. */
-#ifndef VMRECLAIM_PROC_RAM_H
-#define VMRECLAIM_PROC_RAM_H
+#ifndef VMRECLAIM_COMMON_PROC_RAM_H
+#define VMRECLAIM_COMMON_PROC_RAM_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* /proc/stat: CPU time since boot, in clock ticks (sysconf(_SC_CLK_TCK) per second). */
-#ifndef VMRECLAIM_PROC_STAT_H
-#define VMRECLAIM_PROC_STAT_H
+#ifndef VMRECLAIM_COMMON_PROC_STAT_H
+#define VMRECLAIM_COMMON_PROC_STAT_H
 
 #include <stdint.h>
 

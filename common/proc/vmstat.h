@@ -1,6 +1,6 @@
 /* /proc/vmstat: event counters since boot; one that the kernel does not have is 0. */
-#ifndef VMRECLAIM_PROC_VMSTAT_H
-#define VMRECLAIM_PROC_VMSTAT_H
+#ifndef VMRECLAIM_COMMON_PROC_VMSTAT_H
+#define VMRECLAIM_COMMON_PROC_VMSTAT_H
 
 #include <stdint.h>
 

@@ -9,8 +9,8 @@
  *
  * Which features there are is the host administrator's choice and the guest kernel's, of no process
  * without privilege on either side. */
-#ifndef VMRECLAIM_PROC_VSOCK_DEVICE_H
-#define VMRECLAIM_PROC_VSOCK_DEVICE_H
+#ifndef VMRECLAIM_COMMON_PROC_VSOCK_DEVICE_H
+#define VMRECLAIM_COMMON_PROC_VSOCK_DEVICE_H
 
 /* The larger one counts where there are several. */
 enum vsock_device {

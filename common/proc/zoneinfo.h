@@ -1,6 +1,6 @@
 /* /proc/zoneinfo: watermarks and per-CPU lists of each zone. Pages. */
-#ifndef VMRECLAIM_PROC_ZONEINFO_H
-#define VMRECLAIM_PROC_ZONEINFO_H
+#ifndef VMRECLAIM_COMMON_PROC_ZONEINFO_H
+#define VMRECLAIM_COMMON_PROC_ZONEINFO_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* The start of a zone's line in buddyinfo, zoneinfo and pagetypeinfo: "Node 0, zone   Normal". */
-#ifndef VMRECLAIM_PROC_ZONENAME_H
-#define VMRECLAIM_PROC_ZONENAME_H
+#ifndef VMRECLAIM_COMMON_PROC_ZONENAME_H
+#define VMRECLAIM_COMMON_PROC_ZONENAME_H
 
 #include <stdint.h>
 

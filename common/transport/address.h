@@ -1,7 +1,7 @@
 /* Addresses: vsock:CID:PORT, hybrid:PATH:PORT, unix:PATH, fd:N. Which of them is trusted for what
  * is decision 1 in ARCHITECTURE.md. */
-#ifndef VMRECLAIM_TRANSPORT_ADDRESS_H
-#define VMRECLAIM_TRANSPORT_ADDRESS_H
+#ifndef VMRECLAIM_COMMON_TRANSPORT_ADDRESS_H
+#define VMRECLAIM_COMMON_TRANSPORT_ADDRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* Hybrid vsock: the VMM is at a UNIX socket. The host writes "CONNECT PORT\n" and reads
  * "OK HOST_PORT\n", then the stream is the guest's. Firecracker, Cloud Hypervisor and
  * vhost-device-vsock close the socket when nobody listens in the guest. */
-#ifndef VMRECLAIM_TRANSPORT_HYBRID_H
-#define VMRECLAIM_TRANSPORT_HYBRID_H
+#ifndef VMRECLAIM_COMMON_TRANSPORT_HYBRID_H
+#define VMRECLAIM_COMMON_TRANSPORT_HYBRID_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Socket addresses for struct address, and who is at the other end of a socket. */
-#ifndef VMRECLAIM_TRANSPORT_SOCKET_H
-#define VMRECLAIM_TRANSPORT_SOCKET_H
+#ifndef VMRECLAIM_COMMON_TRANSPORT_SOCKET_H
+#define VMRECLAIM_COMMON_TRANSPORT_SOCKET_H
 
 #include <sys/socket.h>
 

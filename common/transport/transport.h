@@ -1,7 +1,7 @@
 /* Listening and dialling on a libuv loop. Both hand over plain connected descriptors, non-blocking
  * and close-on-exec, for ttrpc_connection_create. */
-#ifndef VMRECLAIM_TRANSPORT_TRANSPORT_H
-#define VMRECLAIM_TRANSPORT_TRANSPORT_H
+#ifndef VMRECLAIM_COMMON_TRANSPORT_TRANSPORT_H
+#define VMRECLAIM_COMMON_TRANSPORT_TRANSPORT_H
 
 #include <uv.h>
 

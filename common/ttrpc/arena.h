@@ -1,7 +1,7 @@
 /* Memory for one decoded message at a time: what protobuf-c allocates while unpacking, given back
  * all at once. Small messages cost no malloc; what a peer's bytes can unfold into is bounded. */
-#ifndef VMRECLAIM_TTRPC_ARENA_H
-#define VMRECLAIM_TTRPC_ARENA_H
+#ifndef VMRECLAIM_COMMON_TTRPC_ARENA_H
+#define VMRECLAIM_COMMON_TTRPC_ARENA_H
 
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>

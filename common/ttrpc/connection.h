@@ -1,6 +1,6 @@
 /* The connection's inside, for server.c and client.c. */
-#ifndef VMRECLAIM_TTRPC_CONNECTION_H
-#define VMRECLAIM_TTRPC_CONNECTION_H
+#ifndef VMRECLAIM_COMMON_TTRPC_CONNECTION_H
+#define VMRECLAIM_COMMON_TTRPC_CONNECTION_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* Many deadlines on one timer: an intrusive pairing heap. Setting and clearing allocate nothing and
  * cannot fail, so ten thousand calls cost ten thousand nodes and one uv_timer. */
-#ifndef VMRECLAIM_TTRPC_DEADLINE_H
-#define VMRECLAIM_TTRPC_DEADLINE_H
+#ifndef VMRECLAIM_COMMON_TTRPC_DEADLINE_H
+#define VMRECLAIM_COMMON_TTRPC_DEADLINE_H
 
 #include <stdbool.h>
 

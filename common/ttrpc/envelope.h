@@ -1,8 +1,8 @@
 /* What Request and Response frames carry (proto/ttrpc/ttrpc.proto), written and read by hand. The
  * payload is packed in place behind its envelope, and reading allocates and copies nothing. The
  * generated code for the same file is the reference in the tests. */
-#ifndef VMRECLAIM_TTRPC_ENVELOPE_H
-#define VMRECLAIM_TTRPC_ENVELOPE_H
+#ifndef VMRECLAIM_COMMON_TTRPC_ENVELOPE_H
+#define VMRECLAIM_COMMON_TTRPC_ENVELOPE_H
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>

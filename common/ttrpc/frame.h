@@ -7,8 +7,8 @@
  *     +--------+--------+------+-------+----------
  *
  * Length and stream are big-endian; the length does not count the header. */
-#ifndef VMRECLAIM_TTRPC_FRAME_H
-#define VMRECLAIM_TTRPC_FRAME_H
+#ifndef VMRECLAIM_COMMON_TTRPC_FRAME_H
+#define VMRECLAIM_COMMON_TTRPC_FRAME_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* What all connections on one libuv loop share. The read buffer, the decoding arena, one timer for
  * all deadlines, and the list of connections with output to write before the loop sleeps. So an
  * idle connection holds no buffer. Created with the first connection, gone after the last. */
-#ifndef VMRECLAIM_TTRPC_LOOP_H
-#define VMRECLAIM_TTRPC_LOOP_H
+#ifndef VMRECLAIM_COMMON_TTRPC_LOOP_H
+#define VMRECLAIM_COMMON_TTRPC_LOOP_H
 
 #include <uv.h>
 

@@ -1,7 +1,7 @@
 /* The unsent frames of a connection: whole frames in order, written in batches. An urgent frame
  * overtakes every ordinary frame that has not begun to leave. No memory while empty. */
-#ifndef VMRECLAIM_TTRPC_OUTPUT_H
-#define VMRECLAIM_TTRPC_OUTPUT_H
+#ifndef VMRECLAIM_COMMON_TTRPC_OUTPUT_H
+#define VMRECLAIM_COMMON_TTRPC_OUTPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* One call of the peer on us, for server.c, which receives, and call.c, which answers. */
-#ifndef VMRECLAIM_TTRPC_SERVER_H
-#define VMRECLAIM_TTRPC_SERVER_H
+#ifndef VMRECLAIM_COMMON_TTRPC_SERVER_H
+#define VMRECLAIM_COMMON_TTRPC_SERVER_H
 
 #include "common/ttrpc/connection.h"
 

@@ -3,8 +3,8 @@
  * A connection is one connected stream socket. Either end may be the ttRPC server, whoever dialled:
  * the agent dials and serves, the controller accepts and calls. All callbacks run on the loop's
  * thread, never from inside the call that started the operation. */
-#ifndef VMRECLAIM_TTRPC_TTRPC_H
-#define VMRECLAIM_TTRPC_TTRPC_H
+#ifndef VMRECLAIM_COMMON_TTRPC_TTRPC_H
+#define VMRECLAIM_COMMON_TTRPC_TTRPC_H
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>

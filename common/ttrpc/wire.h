@@ -1,6 +1,6 @@
 /* Protobuf's wire format, read in place: nothing is copied or allocated. */
-#ifndef VMRECLAIM_TTRPC_WIRE_H
-#define VMRECLAIM_TTRPC_WIRE_H
+#ifndef VMRECLAIM_COMMON_TTRPC_WIRE_H
+#define VMRECLAIM_COMMON_TTRPC_WIRE_H
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>

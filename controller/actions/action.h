@@ -19,8 +19,8 @@
  * action is measured to its end all the same. The VM goes away, or the daemon stops: the action is
  * cut short. An order that gives memory back waits for nobody: what is under way is cut short, so
  * no byte is in two records. */
-#ifndef VMRECLAIM_ACTIONS_ACTION_H
-#define VMRECLAIM_ACTIONS_ACTION_H
+#ifndef VMRECLAIM_CONTROLLER_ACTIONS_ACTION_H
+#define VMRECLAIM_CONTROLLER_ACTIONS_ACTION_H
 
 #include <uv.h>
 

@@ -1,6 +1,6 @@
 /* Why a balloon brought the host less than it took from the guest. Pure. */
-#ifndef VMRECLAIM_ACTIONS_BALLOON_REASON_H
-#define VMRECLAIM_ACTIONS_BALLOON_REASON_H
+#ifndef VMRECLAIM_CONTROLLER_ACTIONS_BALLOON_REASON_H
+#define VMRECLAIM_CONTROLLER_ACTIONS_BALLOON_REASON_H
 
 #include "controller/explain/explain.h"
 

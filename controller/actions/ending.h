@@ -1,6 +1,6 @@
 /* How actions begin and end for everybody else: records, events, who asked. Part of the machine. */
-#ifndef VMRECLAIM_ACTIONS_ENDING_H
-#define VMRECLAIM_ACTIONS_ENDING_H
+#ifndef VMRECLAIM_CONTROLLER_ACTIONS_ENDING_H
+#define VMRECLAIM_CONTROLLER_ACTIONS_ENDING_H
 
 #include "controller/actions/life.h"
 

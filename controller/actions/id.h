@@ -1,7 +1,7 @@
 /* Ids of actions: one id names an action in the audit, its record, the agent's log and the guest's
  * kernel log. */
-#ifndef VMRECLAIM_ACTIONS_ID_H
-#define VMRECLAIM_ACTIONS_ID_H
+#ifndef VMRECLAIM_CONTROLLER_ACTIONS_ID_H
+#define VMRECLAIM_CONTROLLER_ACTIONS_ID_H
 
 #define ACTION_ID_SIZE 17
 

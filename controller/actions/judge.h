@@ -1,6 +1,6 @@
 /* What the measurements around an action say together. Pure. */
-#ifndef VMRECLAIM_ACTIONS_JUDGE_H
-#define VMRECLAIM_ACTIONS_JUDGE_H
+#ifndef VMRECLAIM_CONTROLLER_ACTIONS_JUDGE_H
+#define VMRECLAIM_CONTROLLER_ACTIONS_JUDGE_H
 
 #include "controller.pb-c.h"
 

@@ -1,6 +1,6 @@
 /* An action, the states of its life, and the means that carry it out. */
-#ifndef VMRECLAIM_ACTIONS_LIFE_H
-#define VMRECLAIM_ACTIONS_LIFE_H
+#ifndef VMRECLAIM_CONTROLLER_ACTIONS_LIFE_H
+#define VMRECLAIM_CONTROLLER_ACTIONS_LIFE_H
 
 #include "common/ttrpc/ttrpc.h"
 #include "controller/actions/action.h"

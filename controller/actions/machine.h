@@ -1,6 +1,6 @@
 /* The life cycle of actions, for the means that carry them out. */
-#ifndef VMRECLAIM_ACTIONS_MACHINE_H
-#define VMRECLAIM_ACTIONS_MACHINE_H
+#ifndef VMRECLAIM_CONTROLLER_ACTIONS_MACHINE_H
+#define VMRECLAIM_CONTROLLER_ACTIONS_MACHINE_H
 
 #include "controller/actions/life.h"
 

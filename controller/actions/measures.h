@@ -1,7 +1,7 @@
 /* What is measured around one action: samples before, while and after, and what they say together.
  * The action's record points into it. */
-#ifndef VMRECLAIM_ACTIONS_MEASURES_H
-#define VMRECLAIM_ACTIONS_MEASURES_H
+#ifndef VMRECLAIM_CONTROLLER_ACTIONS_MEASURES_H
+#define VMRECLAIM_CONTROLLER_ACTIONS_MEASURES_H
 
 #include "controller/messages/finding.h"
 #include "controller/vms/supervisor.h"

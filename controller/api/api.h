@@ -6,8 +6,8 @@
  * never a door.
  *
  * Events go to every watcher; one that reads too slowly loses some and is told how many. */
-#ifndef VMRECLAIM_API_API_H
-#define VMRECLAIM_API_API_H
+#ifndef VMRECLAIM_CONTROLLER_API_API_H
+#define VMRECLAIM_CONTROLLER_API_API_H
 
 #include "controller/api/connections.h"
 #include "controller/api/dispatch.h"

@@ -11,8 +11,8 @@
  * Failure modes: of an abandoned call the handler is told when it asked for that with
  * api_call_on_gone; the call has then ended. Else it ends it as usual, and what it sends goes
  * nowhere. */
-#ifndef VMRECLAIM_API_CALL_H
-#define VMRECLAIM_API_CALL_H
+#ifndef VMRECLAIM_CONTROLLER_API_CALL_H
+#define VMRECLAIM_CONTROLLER_API_CALL_H
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* The ttRPC door. */
-#ifndef VMRECLAIM_API_CONNECTIONS_H
-#define VMRECLAIM_API_CONNECTIONS_H
+#ifndef VMRECLAIM_CONTROLLER_API_CONNECTIONS_H
+#define VMRECLAIM_CONTROLLER_API_CONNECTIONS_H
 
 #include "controller/api/dispatch.h"
 

@@ -1,6 +1,6 @@
 /* The dispatcher: who may call which method, and what handlers work on. */
-#ifndef VMRECLAIM_API_DISPATCH_H
-#define VMRECLAIM_API_DISPATCH_H
+#ifndef VMRECLAIM_CONTROLLER_API_DISPATCH_H
+#define VMRECLAIM_CONTROLLER_API_DISPATCH_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 /* The event stream: what the supervisor tells, to everyone who watches. */
-#ifndef VMRECLAIM_API_EVENTS_H
-#define VMRECLAIM_API_EVENTS_H
+#ifndef VMRECLAIM_CONTROLLER_API_EVENTS_H
+#define VMRECLAIM_CONTROLLER_API_EVENTS_H
 
 #include "controller/api/dispatch.h"
 

@@ -1,6 +1,6 @@
 /* A call of an operator that waits for an answer of an agent: one request object, one end. */
-#ifndef VMRECLAIM_API_FORWARD_H
-#define VMRECLAIM_API_FORWARD_H
+#ifndef VMRECLAIM_CONTROLLER_API_FORWARD_H
+#define VMRECLAIM_CONTROLLER_API_FORWARD_H
 
 #include "controller/api/dispatch.h"
 

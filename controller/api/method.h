@@ -2,8 +2,8 @@
  *
  * Each file of handlers ends with its rows; an RPC more is a method in controller.proto, and a
  * handler with its row. */
-#ifndef VMRECLAIM_API_METHOD_H
-#define VMRECLAIM_API_METHOD_H
+#ifndef VMRECLAIM_CONTROLLER_API_METHOD_H
+#define VMRECLAIM_CONTROLLER_API_METHOD_H
 
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Users of the operators' API, and what each may take from the others. */
-#ifndef VMRECLAIM_API_USERS_H
-#define VMRECLAIM_API_USERS_H
+#ifndef VMRECLAIM_CONTROLLER_API_USERS_H
+#define VMRECLAIM_CONTROLLER_API_USERS_H
 
 #include <sys/types.h>
 

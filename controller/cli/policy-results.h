@@ -1,6 +1,6 @@
 /* What became of a policy on each VM: one line each. */
-#ifndef VMRECLAIM_CLI_POLICY_RESULTS_H
-#define VMRECLAIM_CLI_POLICY_RESULTS_H
+#ifndef VMRECLAIM_CONTROLLER_CLI_POLICY_RESULTS_H
+#define VMRECLAIM_CONTROLLER_CLI_POLICY_RESULTS_H
 
 #include "controller/cli/messages.h"
 

@@ -9,8 +9,8 @@
  *     control_group: vmreclaim     # may change
  *     sample_interval: 2s
  */
-#ifndef VMRECLAIM_CONFIG_DAEMON_CONFIG_H
-#define VMRECLAIM_CONFIG_DAEMON_CONFIG_H
+#ifndef VMRECLAIM_CONTROLLER_CONFIG_DAEMON_CONFIG_H
+#define VMRECLAIM_CONTROLLER_CONFIG_DAEMON_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>

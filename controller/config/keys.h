@@ -1,8 +1,8 @@
 /* The keys of a configuration file: one table for each file, read by one reader.
  *
  * A key more is a member of the object and a row of its table. */
-#ifndef VMRECLAIM_CONFIG_KEYS_H
-#define VMRECLAIM_CONFIG_KEYS_H
+#ifndef VMRECLAIM_CONTROLLER_CONFIG_KEYS_H
+#define VMRECLAIM_CONTROLLER_CONFIG_KEYS_H
 
 #include <stdbool.h>
 #include <stddef.h>

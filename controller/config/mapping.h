@@ -1,7 +1,7 @@
 /* The YAML our files are made of: one mapping of keys to a scalar or a list of scalars. Whatever
  * else YAML can say is refused, with file and line. */
-#ifndef VMRECLAIM_CONFIG_MAPPING_H
-#define VMRECLAIM_CONFIG_MAPPING_H
+#ifndef VMRECLAIM_CONTROLLER_CONFIG_MAPPING_H
+#define VMRECLAIM_CONTROLLER_CONFIG_MAPPING_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* What is wrong in files and directories that the daemon reads, until it is mended. */
-#ifndef VMRECLAIM_CONFIG_PROBLEMS_H
-#define VMRECLAIM_CONFIG_PROBLEMS_H
+#ifndef VMRECLAIM_CONTROLLER_CONFIG_PROBLEMS_H
+#define VMRECLAIM_CONTROLLER_CONFIG_PROBLEMS_H
 
 #include <stdbool.h>
 #include <stddef.h>

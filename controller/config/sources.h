@@ -1,6 +1,6 @@
 /* The directory of VM files. */
-#ifndef VMRECLAIM_CONFIG_SOURCES_H
-#define VMRECLAIM_CONFIG_SOURCES_H
+#ifndef VMRECLAIM_CONTROLLER_CONFIG_SOURCES_H
+#define VMRECLAIM_CONTROLLER_CONFIG_SOURCES_H
 
 #include <stddef.h>
 

@@ -9,8 +9,8 @@
  *     floor: 512MiB          # leases leave the guest at least this much
  *     labels: [tier=web, rack=7]
  */
-#ifndef VMRECLAIM_CONFIG_VM_FILE_H
-#define VMRECLAIM_CONFIG_VM_FILE_H
+#ifndef VMRECLAIM_CONTROLLER_CONFIG_VM_FILE_H
+#define VMRECLAIM_CONTROLLER_CONFIG_VM_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
  *
  * There, VMRECLAIM_CRASH_AT=N in the environment kills the daemon at the Nth point it comes to,
  * counted from when the file VMRECLAIM_CRASH_WHEN exists; without the latter, from its start. */
-#ifndef VMRECLAIM_CRASH_CRASH_H
-#define VMRECLAIM_CRASH_CRASH_H
+#ifndef VMRECLAIM_CONTROLLER_CRASH_CRASH_H
+#define VMRECLAIM_CONTROLLER_CRASH_CRASH_H
 
 #ifdef VMRECLAIM_CRASH_POINTS
 /* `step` is said on standard error before the end. */

@@ -1,6 +1,6 @@
 /* What a hypervisor says its guest's memory is. */
-#ifndef VMRECLAIM_FOOTPRINT_BACKING_H
-#define VMRECLAIM_FOOTPRINT_BACKING_H
+#ifndef VMRECLAIM_CONTROLLER_FOOTPRINT_BACKING_H
+#define VMRECLAIM_CONTROLLER_FOOTPRINT_BACKING_H
 
 #include <stdint.h>
 

@@ -12,8 +12,8 @@
  * A guest can have several at once. Which of the files are its memory, and how much is anonymous,
  * is by the sizes that the hypervisor says; else all are, and what of its memory they are not is.
  */
-#ifndef VMRECLAIM_FOOTPRINT_FOOTPRINT_H
-#define VMRECLAIM_FOOTPRINT_FOOTPRINT_H
+#ifndef VMRECLAIM_CONTROLLER_FOOTPRINT_FOOTPRINT_H
+#define VMRECLAIM_CONTROLLER_FOOTPRINT_FOOTPRINT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  *
  * A process is held by a descriptor of its /proc directory: once it is dead every read fails with
  * -ESRCH, also when its number is used again. */
-#ifndef VMRECLAIM_FOOTPRINT_HYPERVISOR_PROCESS_H
-#define VMRECLAIM_FOOTPRINT_HYPERVISOR_PROCESS_H
+#ifndef VMRECLAIM_CONTROLLER_FOOTPRINT_HYPERVISOR_PROCESS_H
+#define VMRECLAIM_CONTROLLER_FOOTPRINT_HYPERVISOR_PROCESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* What a hypervisor holds for itself. */
-#ifndef VMRECLAIM_FOOTPRINT_OVERHEAD_H
-#define VMRECLAIM_FOOTPRINT_OVERHEAD_H
+#ifndef VMRECLAIM_CONTROLLER_FOOTPRINT_OVERHEAD_H
+#define VMRECLAIM_CONTROLLER_FOOTPRINT_OVERHEAD_H
 
 #include "controller/footprint/hypervisor-process.h"
 

@@ -1,6 +1,6 @@
 /* Lines of /proc/PID files, parsed without allocation. Internal to the folder. */
-#ifndef VMRECLAIM_FOOTPRINT_PROCESS_H
-#define VMRECLAIM_FOOTPRINT_PROCESS_H
+#ifndef VMRECLAIM_CONTROLLER_FOOTPRINT_PROCESS_H
+#define VMRECLAIM_CONTROLLER_FOOTPRINT_PROCESS_H
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* What an agent says of an action, bounded: it is kept for a year. */
-#ifndef VMRECLAIM_GUESTS_ACTION_RESULT_H
-#define VMRECLAIM_GUESTS_ACTION_RESULT_H
+#ifndef VMRECLAIM_CONTROLLER_GUESTS_ACTION_RESULT_H
+#define VMRECLAIM_CONTROLLER_GUESTS_ACTION_RESULT_H
 
 #include "agent.pb-c.h"
 

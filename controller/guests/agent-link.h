@@ -9,8 +9,8 @@
  * Failure modes: a sample that cannot be true is dropped and counted, not the link; a Watch that
  * ends, or an agent that is silent for three samples, ends the link. Everything ends in on_close,
  * once, with how good the link was, after which the link is freed. */
-#ifndef VMRECLAIM_GUESTS_AGENT_LINK_H
-#define VMRECLAIM_GUESTS_AGENT_LINK_H
+#ifndef VMRECLAIM_CONTROLLER_GUESTS_AGENT_LINK_H
+#define VMRECLAIM_CONTROLLER_GUESTS_AGENT_LINK_H
 
 #include <stdbool.h>
 #include <stdint.h>

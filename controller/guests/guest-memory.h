@@ -1,7 +1,7 @@
 /* One reading of a guest, as its agent sent it and we believe it. The fields are those of
  * MemorySample in agent.proto, under the same names, so that one list converts both ways. */
-#ifndef VMRECLAIM_GUESTS_GUEST_MEMORY_H
-#define VMRECLAIM_GUESTS_GUEST_MEMORY_H
+#ifndef VMRECLAIM_CONTROLLER_GUESTS_GUEST_MEMORY_H
+#define VMRECLAIM_CONTROLLER_GUESTS_GUEST_MEMORY_H
 
 #include <stdbool.h>
 #include <stdint.h>

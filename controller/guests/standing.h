@@ -1,7 +1,7 @@
 /* What a guest's agent may still expect of us, after what it did: processor time, and when it may
  * connect again. Kept with the guest, not with the connection. Pure: time and chance come in. */
-#ifndef VMRECLAIM_GUESTS_STANDING_H
-#define VMRECLAIM_GUESTS_STANDING_H
+#ifndef VMRECLAIM_CONTROLLER_GUESTS_STANDING_H
+#define VMRECLAIM_CONTROLLER_GUESTS_STANDING_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* The standing of guests that have no record while they are not connected: CIDs that nobody vouches
  * for. Bounded: the one not heard of for longest is forgotten first. */
-#ifndef VMRECLAIM_GUESTS_STRANGERS_H
-#define VMRECLAIM_GUESTS_STRANGERS_H
+#ifndef VMRECLAIM_CONTROLLER_GUESTS_STRANGERS_H
+#define VMRECLAIM_CONTROLLER_GUESTS_STRANGERS_H
 
 #include "common/base/hash.h"
 #include "common/base/list.h"

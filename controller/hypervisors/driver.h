@@ -4,8 +4,8 @@
  * and ends with exactly one completion: the answer, an error, the deadline passed (-ETIMEDOUT) or
  * the session closed (-ECANCELED). Completions never run from inside the call that started them.
  * A session has no timer of its own: its owner calls `tick` now and then. */
-#ifndef VMRECLAIM_HYPERVISORS_DRIVER_H
-#define VMRECLAIM_HYPERVISORS_DRIVER_H
+#ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_DRIVER_H
+#define VMRECLAIM_CONTROLLER_HYPERVISORS_DRIVER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  *
  * An address is "DRIVER:WHERE", as in "qemu:/run/qemu/web-1.qmp"; only the driver knows what WHERE
  * means. What a driver was called before is understood and never written. */
-#ifndef VMRECLAIM_HYPERVISORS_HYPERVISORS_H
-#define VMRECLAIM_HYPERVISORS_HYPERVISORS_H
+#ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_HYPERVISORS_H
+#define VMRECLAIM_CONTROLLER_HYPERVISORS_HYPERVISORS_H
 
 #include "common/base/error.h"
 #include "controller/hypervisors/driver.h"

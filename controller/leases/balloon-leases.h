@@ -1,7 +1,7 @@
 /* A VM's balloon and what its leases are: their states, their sums, asking for one and giving it
  * back. balloon.h decides what is done about them. Pure. */
-#ifndef VMRECLAIM_LEASES_BALLOON_LEASES_H
-#define VMRECLAIM_LEASES_BALLOON_LEASES_H
+#ifndef VMRECLAIM_CONTROLLER_LEASES_BALLOON_LEASES_H
+#define VMRECLAIM_CONTROLLER_LEASES_BALLOON_LEASES_H
 
 #include <stdbool.h>
 #include <stdint.h>

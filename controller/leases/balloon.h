@@ -28,8 +28,8 @@
  * else's. A reset, migration or snapshot voids the leases and raises first.
  * After a reset a hypervisor may tell the old size for ever, because the new boot's driver finds
  * nothing to do and tells nothing: a target next to the right one, for a moment, makes it tell. */
-#ifndef VMRECLAIM_LEASES_BALLOON_H
-#define VMRECLAIM_LEASES_BALLOON_H
+#ifndef VMRECLAIM_CONTROLLER_LEASES_BALLOON_H
+#define VMRECLAIM_CONTROLLER_LEASES_BALLOON_H
 
 #include "controller/leases/balloon-leases.h"
 

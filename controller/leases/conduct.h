@@ -1,7 +1,7 @@
 /* Does for one VM what balloon.h decides: writes the journal, tells the hypervisor, asks the guest.
  */
-#ifndef VMRECLAIM_LEASES_CONDUCT_H
-#define VMRECLAIM_LEASES_CONDUCT_H
+#ifndef VMRECLAIM_CONTROLLER_LEASES_CONDUCT_H
+#define VMRECLAIM_CONTROLLER_LEASES_CONDUCT_H
 
 #include "controller/leases/table.h"
 

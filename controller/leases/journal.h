@@ -1,8 +1,8 @@
 /* Where leases outlive the daemon. The store implements it; tests keep it in memory.
  *
  * Answers come on the loop, in the order of the asking, before the function returns or later. */
-#ifndef VMRECLAIM_LEASES_JOURNAL_H
-#define VMRECLAIM_LEASES_JOURNAL_H
+#ifndef VMRECLAIM_CONTROLLER_LEASES_JOURNAL_H
+#define VMRECLAIM_CONTROLLER_LEASES_JOURNAL_H
 
 #include <stddef.h>
 

@@ -13,8 +13,8 @@
  * Failure modes: a journal that cannot be written refuses new leases and holds nothing back. When
  * many VMs must get memory back at once, a few per second are told, the most pressed guests first;
  * pressure, resets and operators do not wait in that line. */
-#ifndef VMRECLAIM_LEASES_KEEPER_H
-#define VMRECLAIM_LEASES_KEEPER_H
+#ifndef VMRECLAIM_CONTROLLER_LEASES_KEEPER_H
+#define VMRECLAIM_CONTROLLER_LEASES_KEEPER_H
 
 #include "controller/leases/table.h"
 

@@ -1,7 +1,7 @@
 /* A lease: balloon memory that an owner holds below a VM's baseline. Plain data, as it stands in
  * the journal. */
-#ifndef VMRECLAIM_LEASES_LEASE_H
-#define VMRECLAIM_LEASES_LEASE_H
+#ifndef VMRECLAIM_CONTROLLER_LEASES_LEASE_H
+#define VMRECLAIM_CONTROLLER_LEASES_LEASE_H
 
 #include <stdint.h>
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 /* Leases that somebody asks for or gives back. */
-#ifndef VMRECLAIM_LEASES_REQUESTS_H
-#define VMRECLAIM_LEASES_REQUESTS_H
+#ifndef VMRECLAIM_CONTROLLER_LEASES_REQUESTS_H
+#define VMRECLAIM_CONTROLLER_LEASES_REQUESTS_H
 
 #include "controller/leases/table.h"
 

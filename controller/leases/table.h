@@ -1,7 +1,7 @@
 /* All leases: those of each VM, and those that wait for theirs. Writes struct vm_leases; the others
  * of the keeper's files go through the functions here. */
-#ifndef VMRECLAIM_LEASES_TABLE_H
-#define VMRECLAIM_LEASES_TABLE_H
+#ifndef VMRECLAIM_CONTROLLER_LEASES_TABLE_H
+#define VMRECLAIM_CONTROLLER_LEASES_TABLE_H
 
 #include <uv.h>
 

@@ -10,8 +10,8 @@
  *
  * Failure modes: a journal that cannot be read is read again until it could be. A lease is
  * forgotten only when the process that it names is gone for sure. */
-#ifndef VMRECLAIM_LEASES_WAITING_H
-#define VMRECLAIM_LEASES_WAITING_H
+#ifndef VMRECLAIM_CONTROLLER_LEASES_WAITING_H
+#define VMRECLAIM_CONTROLLER_LEASES_WAITING_H
 
 #include "controller/leases/table.h"
 

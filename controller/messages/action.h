@@ -1,6 +1,6 @@
 /* Actions and what is measured around them, as messages. */
-#ifndef VMRECLAIM_MESSAGES_ACTION_H
-#define VMRECLAIM_MESSAGES_ACTION_H
+#ifndef VMRECLAIM_CONTROLLER_MESSAGES_ACTION_H
+#define VMRECLAIM_CONTROLLER_MESSAGES_ACTION_H
 
 #include "controller.pb-c.h"
 #include "controller/vms/vm.h"

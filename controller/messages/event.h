@@ -1,6 +1,6 @@
 /* An event of a VM as a message for watchers. */
-#ifndef VMRECLAIM_MESSAGES_EVENT_H
-#define VMRECLAIM_MESSAGES_EVENT_H
+#ifndef VMRECLAIM_CONTROLLER_MESSAGES_EVENT_H
+#define VMRECLAIM_CONTROLLER_MESSAGES_EVENT_H
 
 #include "controller/messages/waterfall.h"
 #include "controller/vms/supervisor.h"

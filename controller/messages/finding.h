@@ -1,6 +1,6 @@
 /* What controller/explain finds, as messages. */
-#ifndef VMRECLAIM_MESSAGES_FINDING_H
-#define VMRECLAIM_MESSAGES_FINDING_H
+#ifndef VMRECLAIM_CONTROLLER_MESSAGES_FINDING_H
+#define VMRECLAIM_CONTROLLER_MESSAGES_FINDING_H
 
 #include "controller/explain/explain.h"
 

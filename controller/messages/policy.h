@@ -1,6 +1,6 @@
 /* Policies as messages: revisions, assignments, and what a VM really runs. */
-#ifndef VMRECLAIM_MESSAGES_POLICY_H
-#define VMRECLAIM_MESSAGES_POLICY_H
+#ifndef VMRECLAIM_CONTROLLER_MESSAGES_POLICY_H
+#define VMRECLAIM_CONTROLLER_MESSAGES_POLICY_H
 
 #include "controller.pb-c.h"
 #include "controller/store/store.h"

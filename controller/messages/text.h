@@ -1,6 +1,6 @@
 /* Texts in messages. */
-#ifndef VMRECLAIM_MESSAGES_TEXT_H
-#define VMRECLAIM_MESSAGES_TEXT_H
+#ifndef VMRECLAIM_CONTROLLER_MESSAGES_TEXT_H
+#define VMRECLAIM_CONTROLLER_MESSAGES_TEXT_H
 
 #include <stddef.h>
 

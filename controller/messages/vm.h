@@ -1,6 +1,6 @@
 /* A VM's record as a message. */
-#ifndef VMRECLAIM_MESSAGES_VM_H
-#define VMRECLAIM_MESSAGES_VM_H
+#ifndef VMRECLAIM_CONTROLLER_MESSAGES_VM_H
+#define VMRECLAIM_CONTROLLER_MESSAGES_VM_H
 
 #include "controller/leases/alarm.h"
 #include "controller/messages/waterfall.h"

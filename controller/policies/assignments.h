@@ -2,8 +2,8 @@
  *
  * A VM that comes, or changes its state, gets what is assigned to it; what its own file names holds
  * where nothing is. An operator's order is stored first, then every VM that it is for gets it. */
-#ifndef VMRECLAIM_POLICIES_ASSIGNMENTS_H
-#define VMRECLAIM_POLICIES_ASSIGNMENTS_H
+#ifndef VMRECLAIM_CONTROLLER_POLICIES_ASSIGNMENTS_H
+#define VMRECLAIM_CONTROLLER_POLICIES_ASSIGNMENTS_H
 
 #include "common/base/error.h"
 #include "common/policy/policy.h"

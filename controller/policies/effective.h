@@ -1,6 +1,6 @@
 /* The policy that a VM's guest really runs: what is assigned, under the guest's own limits. */
-#ifndef VMRECLAIM_POLICIES_EFFECTIVE_H
-#define VMRECLAIM_POLICIES_EFFECTIVE_H
+#ifndef VMRECLAIM_CONTROLLER_POLICIES_EFFECTIVE_H
+#define VMRECLAIM_CONTROLLER_POLICIES_EFFECTIVE_H
 
 #include "common/policy/policy.h"
 #include "controller/vms/vm.h"

@@ -1,6 +1,6 @@
 /* Giving VMs what the store assigns to them. For the folder's own files. */
-#ifndef VMRECLAIM_POLICIES_GIVE_H
-#define VMRECLAIM_POLICIES_GIVE_H
+#ifndef VMRECLAIM_CONTROLLER_POLICIES_GIVE_H
+#define VMRECLAIM_CONTROLLER_POLICIES_GIVE_H
 
 #include "controller/store/requests.h"
 #include "controller/vms/registry.h"

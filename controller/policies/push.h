@@ -7,8 +7,8 @@
  *
  * Failure modes: an agent that refuses is asked again after half a minute; until then it runs what
  * it had. */
-#ifndef VMRECLAIM_POLICIES_PUSH_H
-#define VMRECLAIM_POLICIES_PUSH_H
+#ifndef VMRECLAIM_CONTROLLER_POLICIES_PUSH_H
+#define VMRECLAIM_CONTROLLER_POLICIES_PUSH_H
 
 #include "common/policy/policy.h"
 #include "controller/vms/supervisor.h"

@@ -1,7 +1,7 @@
 /* A policy as somebody wrote it: text that has a name and a hash, kept by the store in numbered
  * revisions. */
-#ifndef VMRECLAIM_POLICIES_REVISION_H
-#define VMRECLAIM_POLICIES_REVISION_H
+#ifndef VMRECLAIM_CONTROLLER_POLICIES_REVISION_H
+#define VMRECLAIM_CONTROLLER_POLICIES_REVISION_H
 
 #include "common/base/error.h"
 #include "common/policy/policy.h"

@@ -3,8 +3,8 @@
  * Theory of operation: whoever gives VMs a policy adds each of them to a rollout and then begins
  * it. It ends when all of their agents have answered, or are not there to be waited for. An agent
  * that does not answer ends its own wait, when the push gives up. */
-#ifndef VMRECLAIM_POLICIES_ROLLOUT_H
-#define VMRECLAIM_POLICIES_ROLLOUT_H
+#ifndef VMRECLAIM_CONTROLLER_POLICIES_ROLLOUT_H
+#define VMRECLAIM_CONTROLLER_POLICIES_ROLLOUT_H
 
 #include "common/policy/policy.h"
 #include "controller/vms/supervisor.h"

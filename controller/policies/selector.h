@@ -1,6 +1,6 @@
 /* Whom a policy is for: a VM by its name, a glob over names, or "label:KEY=VALUE". Pure. */
-#ifndef VMRECLAIM_POLICIES_SELECTOR_H
-#define VMRECLAIM_POLICIES_SELECTOR_H
+#ifndef VMRECLAIM_CONTROLLER_POLICIES_SELECTOR_H
+#define VMRECLAIM_CONTROLLER_POLICIES_SELECTOR_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* What a VM's agent says: who it is, samples, what it does by itself. Writes vm->agent. */
-#ifndef VMRECLAIM_VMS_AGENT_H
-#define VMRECLAIM_VMS_AGENT_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_AGENT_H
+#define VMRECLAIM_CONTROLLER_VMS_AGENT_H
 
 #include "controller/vms/supervisor.h"
 

@@ -1,7 +1,7 @@
 /* Whose agent this is: whether somebody other than the guest says that it is this VM's. Writes
  * vm->announced. */
-#ifndef VMRECLAIM_VMS_ANNOUNCE_H
-#define VMRECLAIM_VMS_ANNOUNCE_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_ANNOUNCE_H
+#define VMRECLAIM_CONTROLLER_VMS_ANNOUNCE_H
 
 #include "common/base/error.h"
 #include "controller/vms/supervisor.h"

@@ -1,6 +1,6 @@
 /* What VM files claim for themselves: a name, UUID, CID, hypervisor and agent is one VM's. Pure. */
-#ifndef VMRECLAIM_VMS_CLAIMS_H
-#define VMRECLAIM_VMS_CLAIMS_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_CLAIMS_H
+#define VMRECLAIM_CONTROLLER_VMS_CLAIMS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* How a VM's footprint moves by itself while an action runs: not the action's doing. */
-#ifndef VMRECLAIM_VMS_DRIFT_H
-#define VMRECLAIM_VMS_DRIFT_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_DRIFT_H
+#define VMRECLAIM_CONTROLLER_VMS_DRIFT_H
 
 #include "controller/vms/vm.h"
 

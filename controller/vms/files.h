@@ -1,7 +1,7 @@
 /* VM files and the records that they are about: which files can be in force, and whose record each
  * names. Reads the registry and changes nothing. */
-#ifndef VMRECLAIM_VMS_FILES_H
-#define VMRECLAIM_VMS_FILES_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_FILES_H
+#define VMRECLAIM_CONTROLLER_VMS_FILES_H
 
 #include "controller/config/sources.h"
 #include "controller/vms/claims.h"

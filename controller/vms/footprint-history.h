@@ -5,8 +5,8 @@
  * back, so that a guest's own step of an hour still has a begin, in less than 1 KiB per VM. A point
  * is found by its time; how far it lies from the moment asked for is in the point, and for who asks
  * to judge. */
-#ifndef VMRECLAIM_VMS_FOOTPRINT_HISTORY_H
-#define VMRECLAIM_VMS_FOOTPRINT_HISTORY_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_FOOTPRINT_HISTORY_H
+#define VMRECLAIM_CONTROLLER_VMS_FOOTPRINT_HISTORY_H
 
 #include <stdint.h>
 

@@ -1,8 +1,8 @@
 /* A guest's sample of now, with the host measured at its arrival: what a record of an action or an
  * explanation rests on. The agent's heartbeat may be ten seconds old, and lacks what is dear to
  * read. */
-#ifndef VMRECLAIM_VMS_FRESH_SAMPLE_H
-#define VMRECLAIM_VMS_FRESH_SAMPLE_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_FRESH_SAMPLE_H
+#define VMRECLAIM_CONTROLLER_VMS_FRESH_SAMPLE_H
 
 #include "common/ttrpc/ttrpc.h"
 #include "controller/vms/supervisor.h"

@@ -8,8 +8,8 @@
  * known. A hypervisor that does not answer in time stays connected and is `silent` until its next
  * word. A process that cannot be seen is looked for again. A process that ends takes its VM to
  * `gone`, and to `discovered` again while a source still names it. */
-#ifndef VMRECLAIM_VMS_HYPERVISOR_H
-#define VMRECLAIM_VMS_HYPERVISOR_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_HYPERVISOR_H
+#define VMRECLAIM_CONTROLLER_VMS_HYPERVISOR_H
 
 #include "controller/vms/supervisor.h"
 

@@ -1,7 +1,7 @@
 /* A VM's life: its record comes, moves through the states of lifecycle.h and goes. Writes
  * vm->life. */
-#ifndef VMRECLAIM_VMS_LIFE_H
-#define VMRECLAIM_VMS_LIFE_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_LIFE_H
+#define VMRECLAIM_CONTROLLER_VMS_LIFE_H
 
 #include "common/base/error.h"
 #include "controller/vms/supervisor.h"

@@ -14,8 +14,8 @@
  * for a VM in them.
  *
  * The state follows from facts, one allowed change at a time. Pure. */
-#ifndef VMRECLAIM_VMS_LIFECYCLE_H
-#define VMRECLAIM_VMS_LIFECYCLE_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_LIFECYCLE_H
+#define VMRECLAIM_CONTROLLER_VMS_LIFECYCLE_H
 
 #include <stdbool.h>
 

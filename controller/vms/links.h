@@ -7,8 +7,8 @@
  *
  * An agent from a CID that nobody vouches for gets a record of its own, named "cid-N": observed,
  * never commanded, dropped with its connection, bounded in number. */
-#ifndef VMRECLAIM_VMS_LINKS_H
-#define VMRECLAIM_VMS_LINKS_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_LINKS_H
+#define VMRECLAIM_CONTROLLER_VMS_LINKS_H
 
 #include "common/transport/address.h"
 #include "controller/vms/supervisor.h"

@@ -4,8 +4,8 @@
  * A VM is bound to the process that its driver names. The process is held by a descriptor of its
  * /proc directory, so its end is seen with the next reading and its number may be used again
  * without harm. */
-#ifndef VMRECLAIM_VMS_MEASURED_H
-#define VMRECLAIM_VMS_MEASURED_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_MEASURED_H
+#define VMRECLAIM_CONTROLLER_VMS_MEASURED_H
 
 #include "common/base/error.h"
 #include "controller/vms/supervisor.h"

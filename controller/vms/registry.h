@@ -1,7 +1,7 @@
 /* All VMs, found by name, UUID, CID or their hypervisor's address in constant time. Writes what a
  * VM is known by: vm->name, uuid, cid, address. */
-#ifndef VMRECLAIM_VMS_REGISTRY_H
-#define VMRECLAIM_VMS_REGISTRY_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_REGISTRY_H
+#define VMRECLAIM_CONTROLLER_VMS_REGISTRY_H
 
 #include "common/base/error.h"
 #include "common/base/hash.h"

@@ -1,7 +1,7 @@
 /* Who names VMs: files and hypervisors that were found; agents that dial in and leases add theirs
  * themselves. Writes vm->sources. */
-#ifndef VMRECLAIM_VMS_SOURCES_H
-#define VMRECLAIM_VMS_SOURCES_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_SOURCES_H
+#define VMRECLAIM_CONTROLLER_VMS_SOURCES_H
 
 #include "common/base/error.h"
 #include "controller/config/problems.h"

@@ -3,8 +3,8 @@
  * Theory of operation: everything runs on one loop. A VM's record has parts (vm.h), each kept by a
  * file of its own; tick.h says how they work together. Whoever wants to know what happens adds a
  * listener: a lower part of the daemon tells a higher one by an event, never by a call. */
-#ifndef VMRECLAIM_VMS_SUPERVISOR_H
-#define VMRECLAIM_VMS_SUPERVISOR_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_SUPERVISOR_H
+#define VMRECLAIM_CONTROLLER_VMS_SUPERVISOR_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  * arrives by itself; the host is measured in the same moment, so the two belong together. Parts lie
  * in layers: sources -> announce -> links -> agent -> hypervisor -> measured -> life. One calls
  * those below it; what it has for those above is an event, which is routed to them here. */
-#ifndef VMRECLAIM_VMS_TICK_H
-#define VMRECLAIM_VMS_TICK_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_TICK_H
+#define VMRECLAIM_CONTROLLER_VMS_TICK_H
 
 #include "controller/vms/supervisor.h"
 

@@ -1,8 +1,8 @@
 /* One VM is one identity, however many sources found it: a VM file, a hypervisor, an agent. Its
  * record is plain data in parts. Each part is written by one file only, which VM_PART names; all
  * others read it. vm.c makes and frees records. */
-#ifndef VMRECLAIM_VMS_VM_H
-#define VMRECLAIM_VMS_VM_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_VM_H
+#define VMRECLAIM_CONTROLLER_VMS_VM_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* Where a VM's memory is: one definition per part (the table in ARCHITECTURE.md), used by explain,
  * metrics, benchmarks and tests alike. Pure. */
-#ifndef VMRECLAIM_VMS_WATERFALL_H
-#define VMRECLAIM_VMS_WATERFALL_H
+#ifndef VMRECLAIM_CONTROLLER_VMS_WATERFALL_H
+#define VMRECLAIM_CONTROLLER_VMS_WATERFALL_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* What QMP's answers say, as facts. Pure; answers may be of any shape. Numbers are reals. */
-#ifndef VMRECLAIM_HYPERVISORS_QEMU_QMP_FACTS_H
-#define VMRECLAIM_HYPERVISORS_QEMU_QMP_FACTS_H
+#ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_QEMU_QMP_FACTS_H
+#define VMRECLAIM_CONTROLLER_HYPERVISORS_QEMU_QMP_FACTS_H
 
 #include <jansson.h>
 

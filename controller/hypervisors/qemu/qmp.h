@@ -8,8 +8,8 @@
  * Failure modes: a QMP socket serves one client, a second one connects and is never greeted; the
  * greeting's deadline says so. A line that is not JSON or longer than QMP_LINE_BYTES_MAX ends the
  * connection. After an end by itself on_closed runs once; the owner then calls qmp_close. */
-#ifndef VMRECLAIM_HYPERVISORS_QEMU_QMP_H
-#define VMRECLAIM_HYPERVISORS_QEMU_QMP_H
+#ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_QEMU_QMP_H
+#define VMRECLAIM_CONTROLLER_HYPERVISORS_QEMU_QMP_H
 
 #include <jansson.h>
 #include <sys/types.h>

@@ -6,8 +6,8 @@
  * is kept. QEMU loads with its main loop held: the first answer often comes with the end. A job
  * that is known for a snapshot-load, concluded, and is gone from the list has loaded one, unless it
  * was seen aborting: to give memory back once too often harms less than to keep it. */
-#ifndef VMRECLAIM_HYPERVISORS_QEMU_SNAPSHOTS_H
-#define VMRECLAIM_HYPERVISORS_QEMU_SNAPSHOTS_H
+#ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_QEMU_SNAPSHOTS_H
+#define VMRECLAIM_CONTROLLER_HYPERVISORS_QEMU_SNAPSHOTS_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* What the files of the scripted API server share. */
-#ifndef VMRECLAIM_TESTS_API_SERVER_H
-#define VMRECLAIM_TESTS_API_SERVER_H
+#ifndef VMRECLAIM_TESTS_COMPONENT_CLI_API_SERVER_H
+#define VMRECLAIM_TESTS_COMPONENT_CLI_API_SERVER_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* A scripted agent on the test's own loop: answers like one, and misbehaves on demand. */
-#ifndef VMRECLAIM_TESTS_COMPONENT_FAKE_AGENT_H
-#define VMRECLAIM_TESTS_COMPONENT_FAKE_AGENT_H
+#ifndef VMRECLAIM_TESTS_COMPONENT_CONTROLLER_FAKE_AGENT_H
+#define VMRECLAIM_TESTS_COMPONENT_CONTROLLER_FAKE_AGENT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* What component tests of vmreclaimd share: a made-up root, a scripted hypervisor and agent, the
  * daemon as a child, and an operator's connection, all on one loop. */
-#ifndef VMRECLAIM_TESTS_COMPONENT_FIXTURE_H
-#define VMRECLAIM_TESTS_COMPONENT_FIXTURE_H
+#ifndef VMRECLAIM_TESTS_COMPONENT_CONTROLLER_FIXTURE_H
+#define VMRECLAIM_TESTS_COMPONENT_CONTROLLER_FIXTURE_H
 
 #include "tests/lib/test.h"
 

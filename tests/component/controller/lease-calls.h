@@ -1,6 +1,6 @@
 /* What the tests of leases share: an operator's calls about web-1's balloon. */
-#ifndef VMRECLAIM_TESTS_COMPONENT_LEASE_CALLS_H
-#define VMRECLAIM_TESTS_COMPONENT_LEASE_CALLS_H
+#ifndef VMRECLAIM_TESTS_COMPONENT_CONTROLLER_LEASE_CALLS_H
+#define VMRECLAIM_TESTS_COMPONENT_CONTROLLER_LEASE_CALLS_H
 
 #include "tests/component/controller/fixture.h"
 

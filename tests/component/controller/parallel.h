@@ -1,6 +1,6 @@
 /* Runs tests that wait more than they work at the same time, each in a process of its own. */
-#ifndef VMRECLAIM_TESTS_COMPONENT_PARALLEL_H
-#define VMRECLAIM_TESTS_COMPONENT_PARALLEL_H
+#ifndef VMRECLAIM_TESTS_COMPONENT_CONTROLLER_PARALLEL_H
+#define VMRECLAIM_TESTS_COMPONENT_CONTROLLER_PARALLEL_H
 
 #include <stddef.h>
 #include <sys/types.h>

@@ -1,7 +1,7 @@
 /* A scripted QMP server on the test's own loop: enough of QEMU to be believed, and every way to be
  * broken. */
-#ifndef VMRECLAIM_TESTS_COMPONENT_QMP_SERVER_H
-#define VMRECLAIM_TESTS_COMPONENT_QMP_SERVER_H
+#ifndef VMRECLAIM_TESTS_COMPONENT_CONTROLLER_QMP_SERVER_H
+#define VMRECLAIM_TESTS_COMPONENT_CONTROLLER_QMP_SERVER_H
 
 #include <jansson.h>
 #include <stdbool.h>

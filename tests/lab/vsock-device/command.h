@@ -1,6 +1,6 @@
 /* The line by which a host asks for a port of the guest: "CONNECT PORT\n". */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_COMMAND_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_COMMAND_H
+#ifndef VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_COMMAND_H
+#define VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_COMMAND_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* One connection between a socket on the host and one in the guest: its states as a table, credit
  * both ways, and what the host did not take yet. No I/O, no clock; nothing here blocks. */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_CONNECTION_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_CONNECTION_H
+#ifndef VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_CONNECTION_H
+#define VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_CONNECTION_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* All connections of a device, and what is to be told to the guest: a table by ports, a fair queue,
  * deadlines, and resets for what is no connection. No I/O, no clock. */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_CONNECTIONS_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_CONNECTIONS_H
+#ifndef VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_CONNECTIONS_H
+#define VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_CONNECTIONS_H
 
 #include "tests/lab/vsock-device/connection.h"
 

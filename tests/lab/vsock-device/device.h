@@ -1,6 +1,6 @@
 /* A virtio-vsock device on a libuv loop: one front end, one guest, one socket for the hosts. */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_DEVICE_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_DEVICE_H
+#ifndef VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_DEVICE_H
+#define VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_DEVICE_H
 
 #include <uv.h>
 

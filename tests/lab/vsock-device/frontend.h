@@ -1,6 +1,6 @@
 /* The connection to a vhost-user front end: messages with the descriptors that come along. */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_FRONTEND_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_FRONTEND_H
+#ifndef VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_FRONTEND_H
+#define VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_FRONTEND_H
 
 #include <stddef.h>
 

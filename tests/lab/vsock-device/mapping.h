@@ -1,6 +1,6 @@
 /* The guest's memory, mapped from the files that the front end passed. */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_MAPPING_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_MAPPING_H
+#ifndef VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_MAPPING_H
+#define VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_MAPPING_H
 
 #include "tests/lab/vsock-device/memory.h"
 

@@ -1,8 +1,8 @@
 /* The guest's memory as the front end shares it: a few regions, each at an address of the guest and
  * at one of the front end's own ("user address"). No I/O: who adds a region has it mapped, and
  * keeps it mapped while it is in the table. */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_MEMORY_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_MEMORY_H
+#ifndef VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_MEMORY_H
+#define VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_MEMORY_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* The device without its I/O: takes packets from one ring, gives packets by the other, and moves
  * data between the guest's memory and the hosts' streams. Streams, and telling the guest, are the
  * owner's (struct mux_host). It never blocks and reads no clock; one call does a bounded amount. */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_MUX_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_MUX_H
+#ifndef VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_MUX_H
+#define VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_MUX_H
 
 #include "tests/lab/vsock-device/connections.h"
 #include "tests/lab/vsock-device/memory.h"

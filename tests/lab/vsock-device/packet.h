@@ -1,7 +1,7 @@
 /* The header in front of every virtio-vsock packet: 44 bytes, little-endian, unpadded. Virtual I/O
  * Device 1.2, 5.10.6. */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_PACKET_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_PACKET_H
+#ifndef VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_PACKET_H
+#define VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_PACKET_H
 
 #include <stdint.h>
 

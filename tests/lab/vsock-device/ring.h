@@ -1,7 +1,7 @@
 /* A split virtqueue, seen from the device. Virtual I/O Device 1.2, 2.7. Everything in it is the
  * guest's and may change at any time: each field is read once, checked, and only then used. */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_RING_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_RING_H
+#ifndef VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_RING_H
+#define VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_RING_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* The hosts' sockets on a libuv loop: what the multiplexer calls. */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_STREAMS_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_STREAMS_H
+#ifndef VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_STREAMS_H
+#define VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_STREAMS_H
 
 #include <uv.h>
 

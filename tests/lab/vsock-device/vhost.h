@@ -1,8 +1,8 @@
 /* The vhost-user protocol, seen from the back end: what QEMU tells a device that is another
  * process. https://qemu.org/docs/master/interop/vhost-user.html. Messages come complete, with the
  * descriptors that were passed along; they configure the multiplexer's rings. */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_VHOST_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_VHOST_H
+#ifndef VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_VHOST_H
+#define VMRECLAIM_TESTS_LAB_VSOCK_DEVICE_VHOST_H
 
 #include "common/base/error.h"
 #include "tests/lab/vsock-device/mapping.h"

@@ -1,6 +1,6 @@
 /* A multiplexer between a made-up driver and made-up streams. */
-#ifndef VMRECLAIM_TESTS_VSOCK_DEVICE_MUX_FIXTURE_H
-#define VMRECLAIM_TESTS_VSOCK_DEVICE_MUX_FIXTURE_H
+#ifndef VMRECLAIM_TESTS_UNIT_VSOCK_DEVICE_MUX_FIXTURE_H
+#define VMRECLAIM_TESTS_UNIT_VSOCK_DEVICE_MUX_FIXTURE_H
 
 #include "tests/lab/vsock-device/mux.h"
 #include "tests/lib/vsock-driver.h"

@@ -1,6 +1,6 @@
 /* Made VMs to explain. */
-#ifndef VMRECLAIM_TESTS_EXPLAIN_MADE_H
-#define VMRECLAIM_TESTS_EXPLAIN_MADE_H
+#ifndef VMRECLAIM_TESTS_UNIT_CONTROLLER_EXPLAIN_MADE_H
+#define VMRECLAIM_TESTS_UNIT_CONTROLLER_EXPLAIN_MADE_H
 
 #include "controller/explain/explain.h"
 

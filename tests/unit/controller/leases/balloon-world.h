@@ -1,6 +1,6 @@
 /* A hypervisor, a guest and a journal on virtual time, for tests of the balloon's decisions. */
-#ifndef VMRECLAIM_TESTS_BALLOON_WORLD_H
-#define VMRECLAIM_TESTS_BALLOON_WORLD_H
+#ifndef VMRECLAIM_TESTS_UNIT_CONTROLLER_LEASES_BALLOON_WORLD_H
+#define VMRECLAIM_TESTS_UNIT_CONTROLLER_LEASES_BALLOON_WORLD_H
 
 #include "tests/lib/test.h"
 

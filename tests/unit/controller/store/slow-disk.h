@@ -1,6 +1,6 @@
 /* A disk that answers when the test lets it: what SQLite syncs waits. */
-#ifndef VMRECLAIM_TESTS_SLOW_DISK_H
-#define VMRECLAIM_TESTS_SLOW_DISK_H
+#ifndef VMRECLAIM_TESTS_UNIT_CONTROLLER_STORE_SLOW_DISK_H
+#define VMRECLAIM_TESTS_UNIT_CONTROLLER_STORE_SLOW_DISK_H
 
 /* All files that SQLite opens from now on are on it. */
 void slow_disk_install(void);

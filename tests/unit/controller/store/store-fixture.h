@@ -1,6 +1,6 @@
 /* A store in a directory of its own, and what its tests put in and expect. */
-#ifndef VMRECLAIM_TESTS_STORE_FIXTURE_H
-#define VMRECLAIM_TESTS_STORE_FIXTURE_H
+#ifndef VMRECLAIM_TESTS_UNIT_CONTROLLER_STORE_STORE_FIXTURE_H
+#define VMRECLAIM_TESTS_UNIT_CONTROLLER_STORE_STORE_FIXTURE_H
 
 #include "tests/lib/test.h"
 
