@@ -7,8 +7,8 @@
  *
  * A balloon counts from 64 MiB and a twentieth of the guest's memory on: with less than that given
  * back the guest would be as short. */
-#ifndef VMRECLAIM_GUESTS_STARVATION_H
-#define VMRECLAIM_GUESTS_STARVATION_H
+#ifndef VMRECLAIM_CONTROLLER_GUESTS_STARVATION_H
+#define VMRECLAIM_CONTROLLER_GUESTS_STARVATION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* Guests that are short of memory while a balloon, ours or somebody else's, holds some of it.
  * Writes vm->starvation. The begin and the end are VM_EVENT_ALARM. */
-#ifndef VMRECLAIM_LEASES_ALARM_H
-#define VMRECLAIM_LEASES_ALARM_H
+#ifndef VMRECLAIM_CONTROLLER_LEASES_ALARM_H
+#define VMRECLAIM_CONTROLLER_LEASES_ALARM_H
 
 #include "controller/vms/supervisor.h"
 

@@ -117,7 +117,7 @@ check "the guest's kernel is known" answers '6\.1\.' vmreclaim vm show a
 check "explain speaks" answers 'What holds the memory' vmreclaim explain a
 check "ranges of free memory" answers 'reported|reportable' vmreclaim ranges a
 check "an unknown VM is refused" fails 'nobody' vmreclaim vm show nobody
-check "an unreachable QMP socket disturbs nobody" answers 'no such file' vmreclaim --json vm show away
+check "an unreachable QMP socket is named" wait_for 20 answers 'no such file' vmreclaim --json vm show away
 check "a silent one is told apart" wait_for 20 answers 'greet' vmreclaim vm show silent
 check "and the agent still answers" connected a
 check "footprint agrees with the kernel's count" footprint_agrees
