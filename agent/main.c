@@ -41,7 +41,7 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static void start_signals(struct signals *signals, uv_loop_t *loop)
 {
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     (void)uv_signal_init(loop, &signals->terminate);
     (void)uv_signal_init(loop, &signals->interrupt);
     signals->terminate.data = signals;
@@ -59,7 +59,7 @@ static int open_state_directory(const char *path)
     for (size_t i = 1; i < sizeof(part) && path[i - 1] != '\0'; i++) {
         if (path[i] != '/' && path[i] != '\0')
             continue;
-        (void)snprintf(part, sizeof(part), "%.*s", (int)i, path);
+        snprintf(part, sizeof(part), "%.*s", (int)i, path);
         (void)mkdir(part, 0755);
     }
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -134,7 +134,7 @@ static int run(int root)
     enter_sandbox();
     log_notice("vmreclaim-agent " VMRECLAIM_VERSION " runs, profile %s",
                policy_profile_name(agent.policy.policy.profile));
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    uv_run(&loop, UV_RUN_DEFAULT);
     agent_finish(&agent);
     (void)uv_loop_close(&loop);
     return EXIT_SUCCESS;
@@ -188,7 +188,7 @@ static void print_configuration(void)
 
     for (size_t i = 0; (key = policy_key(i)) != NULL; i++)
         if (policy_get(&configuration.policy, key, value, sizeof(value)) == 0)
-            (void)printf("%s = %s\n", key, value);
+            printf("%s = %s\n", key, value);
 }
 
 int main(int argument_count, char **arguments)
@@ -204,9 +204,9 @@ int main(int argument_count, char **arguments)
         return EXIT_WRONG_USAGE;
     }
     if (options.mode == OPTIONS_HELP || options.mode == OPTIONS_VERSION) {
-        (void)fputs(options.mode == OPTIONS_HELP ? options_help
-                                                 : "vmreclaim-agent " VMRECLAIM_VERSION "\n",
-                    stdout);
+        fputs(options.mode == OPTIONS_HELP ? options_help
+                                           : "vmreclaim-agent " VMRECLAIM_VERSION "\n",
+              stdout);
         return EXIT_SUCCESS;
     }
     root = open(options.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -74,7 +74,7 @@ static void make_parent(const char *address)
 
     if (strncmp(address, "unix:", 5) != 0)
         return;
-    (void)snprintf(path, sizeof(path), "%s", address + 5);
+    snprintf(path, sizeof(path), "%s", address + 5);
     slash = strrchr(path, '/');
     if (slash == NULL || slash == path)
         return;

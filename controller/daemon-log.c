@@ -43,7 +43,7 @@ void daemon_log_vm_event(const struct vm_event *event, void *userdata)
         if (!log_limit_pass(&event->vm->log, time_boottime(), &suppressed))
             return;
         if (suppressed > 0)
-            (void)snprintf(note, sizeof(note), " (%u lines before were left out)", suppressed);
+            snprintf(note, sizeof(note), " (%u lines before were left out)", suppressed);
     }
     log_write(level, "VM %s: %s%s", event->vm->name, event->text, note);
 }

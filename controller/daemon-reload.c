@@ -46,7 +46,7 @@ static void on_timer(uv_timer_t *timer)
 
 static void read_later(struct daemon *daemon, nsec_t delay)
 {
-    (void)uv_timer_start(&daemon->reload_timer, on_timer, delay / NSEC_PER_MSEC, 0);
+    uv_timer_start(&daemon->reload_timer, on_timer, delay / NSEC_PER_MSEC, 0);
 }
 
 static void on_directory_changed(uv_fs_event_t *watch, const char *name, int events, int status)
@@ -76,8 +76,8 @@ static int watch_directory(struct daemon *daemon, size_t index, const char *path
     }
     /* One that is not there is told by who reads it. */
     if (r < 0 && r != -ENOENT) {
-        (void)error_set(&error, r, "cannot watch %s: %s; after a change run 'vmreclaim reload'",
-                        path, uv_strerror(r));
+        error_set(&error, r, "cannot watch %s: %s; after a change run 'vmreclaim reload'", path,
+                  uv_strerror(r));
         problems_add(problems, "watch", path, &error);
     }
     return r;
@@ -95,7 +95,7 @@ static void plan_retry(struct daemon *daemon, bool is_watched, bool is_retry)
 {
     if (problems_total(&daemon->problems) == 0 && is_watched) {
         daemon->retry_delay = 0;
-        (void)uv_timer_stop(&daemon->reload_timer);
+        uv_timer_stop(&daemon->reload_timer);
         return;
     }
     daemon->retry_delay = is_retry && daemon->retry_delay != 0
@@ -190,7 +190,7 @@ int daemon_signals_start(struct daemon *daemon, struct error *error)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
 
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
         int r = uv_signal_init(&daemon->loop, &daemon->signals[i]);
 

@@ -72,7 +72,7 @@ static int start_store(struct daemon *daemon, struct error *error)
     int r;
 
     (void)mkdir(daemon->config.state_directory, 0700);
-    (void)snprintf(path, sizeof(path), "%s/vmreclaim.db", daemon->config.state_directory);
+    snprintf(path, sizeof(path), "%s/vmreclaim.db", daemon->config.state_directory);
     r = store_create(path, &daemon->store);
     if (r < 0)
         return error_set(error, r, "cannot open the store %s: %s", path, strerror(-r));
@@ -297,7 +297,7 @@ void daemon_run(struct daemon *daemon)
 {
     assert(daemon->part_count == ARRAY_SIZE(parts));
     notify_send(&daemon->notify, "READY=1");
-    (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
+    uv_run(&daemon->loop, UV_RUN_DEFAULT);
     notify_send(&daemon->notify, "STOPPING=1");
 }
 
@@ -313,7 +313,7 @@ static void stop_store(struct daemon *daemon)
         log_error("the disk of %s does not answer: %llu records are lost", status.path,
                   (unsigned long long)status.pending);
     }
-    (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
+    uv_run(&daemon->loop, UV_RUN_DEFAULT);
 }
 
 void daemon_finish(struct daemon *daemon)
@@ -323,7 +323,7 @@ void daemon_finish(struct daemon *daemon)
     for (size_t i = daemon->part_count; i-- > 0;)
         if (parts[i].stop != NULL)
             parts[i].stop(daemon);
-    (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
+    uv_run(&daemon->loop, UV_RUN_DEFAULT);
     stop_store(daemon);
     for (size_t i = daemon->part_count; i-- > 0;)
         if (parts[i].finish != NULL)

@@ -72,7 +72,7 @@ struct option_list {
 /* "read_group" becomes "read-group". */
 static void make_option_name(const char *key, char *name, size_t size)
 {
-    (void)snprintf(name, size, "%s", key);
+    snprintf(name, size, "%s", key);
     for (; *name != '\0'; name++)
         if (*name == '_')
             *name = '-';
@@ -97,27 +97,26 @@ static void print_key(const struct key *key)
     char name[32];
 
     make_option_name(key->name, name, sizeof(name));
-    (void)snprintf(option, sizeof(option), "--%s %s", name, key->argument);
-    (void)printf("  %-22s%s", option, strlen(option) > 22 ? "\n                         " : " ");
+    snprintf(option, sizeof(option), "--%s %s", name, key->argument);
+    printf("  %-22s%s", option, strlen(option) > 22 ? "\n                         " : " ");
     for (size_t length; help[0] != '\0'; help += length + (help[length] != '\0')) {
         length = strcspn(help, "\n");
-        (void)printf("%s%.*s\n", help == key->help ? "" : "                         ", (int)length,
-                     help);
+        printf("%s%.*s\n", help == key->help ? "" : "                         ", (int)length, help);
     }
 }
 
 static void print_usage(void)
 {
-    (void)fputs(usage_begin, stdout);
+    fputs(usage_begin, stdout);
     for (size_t i = 0; i < daemon_keys.count; i++)
         print_key(&daemon_keys.list[i]);
-    (void)fputs(usage_end, stdout);
+    fputs(usage_end, stdout);
 }
 
 static void add_setting(struct daemon_sources *sources, const char *key, const char *value)
 {
     if (sources->setting_count == DAEMON_SETTINGS_MAX) {
-        (void)fprintf(stderr, "vmreclaimd: too many options\n");
+        fprintf(stderr, "vmreclaimd: too many options\n");
         exit(2);
     }
     sources->settings[sources->setting_count++] = (struct daemon_setting){key, value};
@@ -138,7 +137,7 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
         switch (found) {
         case -1:
             if (optind < argc) {
-                (void)fprintf(stderr, "vmreclaimd: unexpected argument '%s'\n", argv[optind]);
+                fprintf(stderr, "vmreclaimd: unexpected argument '%s'\n", argv[optind]);
                 exit(2);
             }
             return;
@@ -162,10 +161,10 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
             print_usage();
             exit(0);
         case OPTION_VERSION:
-            (void)puts("vmreclaimd " VMRECLAIM_VERSION);
+            puts("vmreclaimd " VMRECLAIM_VERSION);
             exit(0);
         default:
-            (void)fputs("Try 'vmreclaimd --help'.\n", stderr);
+            fputs("Try 'vmreclaimd --help'.\n", stderr);
             exit(2);
         }
     }
@@ -177,12 +176,12 @@ static int check(const struct daemon_sources *sources)
 
     daemon_check(sources, &problems);
     for (size_t i = 0; i < problems.count; i++)
-        (void)fprintf(stderr, "vmreclaimd: %s\n", problems.list[i].text);
+        fprintf(stderr, "vmreclaimd: %s\n", problems.list[i].text);
     if (problems.omitted > 0)
-        (void)fprintf(stderr, "vmreclaimd: and %zu more\n", problems.omitted);
+        fprintf(stderr, "vmreclaimd: and %zu more\n", problems.omitted);
     if (problems.count > 0)
         return 1;
-    (void)puts("configuration and VM files are good");
+    puts("configuration and VM files are good");
     return 0;
 }
 
@@ -230,12 +229,12 @@ int main(int argc, char **argv)
         return check(&arguments.sources);
     root = open(arguments.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0) {
-        (void)fprintf(stderr, "vmreclaimd: cannot open %s: %s\n", arguments.root, strerror(errno));
+        fprintf(stderr, "vmreclaimd: cannot open %s: %s\n", arguments.root, strerror(errno));
         return 1;
     }
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     status = arguments.release_expired ? release(&arguments.sources, root)
                                        : run(&arguments.sources, root);
-    (void)close(root);
+    close(root);
     return status;
 }

@@ -41,8 +41,8 @@ static bool daemon_is_running(const struct daemon_config *config)
 
     if (descriptor < 0 || strncmp(config->api, "unix:", 5) != 0)
         return false;
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%.*s",
-                   (int)sizeof(address.sun_path) - 1, config->api + 5);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%.*s", (int)sizeof(address.sun_path) - 1,
+             config->api + 5);
     return connect(descriptor, (const struct sockaddr *)&address, sizeof(address)) == 0;
 }
 
@@ -92,7 +92,7 @@ static int start(struct release *release, const struct lease_journal *journal, i
     r = lease_keeper_init(&release->keeper, &release->supervisor, journal, error);
     release->expired = lease_keeper_expired(&release->keeper, release->time);
     release->end = time_boottime() + TIME_MAX;
-    (void)uv_timer_start(&release->timer, on_look, 0, LOOK_INTERVAL / NSEC_PER_MSEC);
+    uv_timer_start(&release->timer, on_look, 0, LOOK_INTERVAL / NSEC_PER_MSEC);
     return r;
 }
 
@@ -101,7 +101,7 @@ static void stop(struct release *release)
     uv_close((uv_handle_t *)&release->timer, NULL);
     lease_keeper_stop(&release->keeper);
     supervisor_stop(&release->supervisor);
-    (void)uv_run(&release->loop, UV_RUN_DEFAULT);
+    uv_run(&release->loop, UV_RUN_DEFAULT);
     lease_keeper_finish(&release->keeper);
     supervisor_finish(&release->supervisor);
 }
@@ -116,7 +116,7 @@ static int run(struct release *release, int root, struct error *error)
         return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
     r = start(release, &journal, root, error);
     if (r == 0)
-        (void)uv_run(&release->loop, UV_RUN_DEFAULT);
+        uv_run(&release->loop, UV_RUN_DEFAULT);
     if (r == 0 && !release->done)
         r = error_set(error, -ETIMEDOUT,
                       "not every hypervisor followed within 30 s; its lease stays in the journal, "
@@ -140,7 +140,7 @@ int release_expired(const struct daemon_sources *sources, int root, size_t *ret_
         *ret_released = 0;
         return 0;
     }
-    (void)snprintf(path, sizeof(path), "%s/vmreclaim.db", config.state_directory);
+    snprintf(path, sizeof(path), "%s/vmreclaim.db", config.state_directory);
     r = store_create(path, &release.store);
     if (r < 0)
         return error_set(error, r, "cannot open the store %s: %s", path, strerror(-r));

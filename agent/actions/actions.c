@@ -57,9 +57,9 @@ static void put_settings_back(struct actions *actions)
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         int r = settings_restore(actions->settings, paths[i]);
         if (r < 0)
-            (void)snprintf(actions->outcome.reason, sizeof(actions->outcome.reason),
-                           "/%s could not be put back (%s); it is tried again at exit", paths[i],
-                           strerror(-r));
+            snprintf(actions->outcome.reason, sizeof(actions->outcome.reason),
+                     "/%s could not be put back (%s); it is tried again at exit", paths[i],
+                     strerror(-r));
     }
 }
 
@@ -171,7 +171,7 @@ int actions_start(struct actions *actions, const struct action_order *order, act
     if (order->cgroups != NULL) {
         if (strlen(order->cgroups) >= sizeof(actions->cgroups))
             return -ENAMETOOLONG;
-        (void)snprintf(actions->cgroups, sizeof(actions->cgroups), "%s", order->cgroups);
+        snprintf(actions->cgroups, sizeof(actions->cgroups), "%s", order->cgroups);
         actions->order.cgroups = actions->cgroups;
     }
     actions->outcome = (struct action_outcome){.kind = order->kind};

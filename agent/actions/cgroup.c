@@ -39,7 +39,7 @@ static int visit_children(int directory, cgroup_visitor visit, void *userdata)
         return -errno;
     stream = fdopendir(list);
     if (stream == NULL) {
-        (void)close(list);
+        close(list);
         return -ENOMEM;
     }
     while (r >= 0 && (entry = readdir(stream)) != NULL) {

@@ -63,9 +63,9 @@ static _Noreturn void run_child(child_work work, const void *context, int keep, 
     if (getppid() != parent)
         _exit(1);
     for (int number = 1; number < NSIG; number++)
-        (void)signal(number, SIG_DFL);
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        signal(number, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     close_others(keep, report);
     step_back();
     error = work(context);
@@ -80,14 +80,14 @@ static pid_t fork_child(child_work work, const void *context, int keep, int repo
     sigset_t before;
     pid_t pid;
 
-    (void)sigfillset(&all);
-    (void)sigprocmask(SIG_SETMASK, &all, &before);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
     pid = fork();
     if (pid == 0)
         run_child(work, context, keep, report, parent);
     if (pid < 0)
         pid = -errno;
-    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return pid;
 }
 
@@ -98,7 +98,7 @@ static void on_handle_closed(uv_handle_t *handle)
     assert(child->open_handles > 0 && child->pid == 0); /* reaped first */
     if (--child->open_handles > 0)
         return;
-    (void)close(child->descriptor);
+    close(child->descriptor);
     child->descriptor = -1;
     child->done(child, &child->result);
 }
@@ -179,19 +179,19 @@ int child_start(struct child *child, uv_loop_t *loop, child_work work, const voi
     child->timer.data = child;
     r = uv_poll_init(loop, &child->poll, ends[0]);
     if (r < 0) {
-        (void)close(ends[0]);
-        (void)close(ends[1]);
+        close(ends[0]);
+        close(ends[1]);
         return r;
     }
-    (void)uv_timer_init(loop, &child->timer);
+    uv_timer_init(loop, &child->timer);
     child->open_handles = 2;
     child->pid = fork_child(work, context, keep, ends[1]);
-    (void)close(ends[1]);
+    close(ends[1]);
     if (child->pid < 0)
         child->result.error = child->pid;
     (void)uv_poll_start(&child->poll, UV_READABLE, on_readable);
     uv_update_time(loop); /* or the limit would begin when the loop last woke */
     if (time_limit > 0)
-        (void)uv_timer_start(&child->timer, on_time_limit, time_limit / NSEC_PER_MSEC + 1, 0);
+        uv_timer_start(&child->timer, on_time_limit, time_limit / NSEC_PER_MSEC + 1, 0);
     return 0;
 }

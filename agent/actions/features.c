@@ -165,7 +165,7 @@ static int detect_kpageflags(int root, char *reason, size_t size)
     int r = descriptor;
     if (descriptor >= 0) {
         r = kpageflags_read(descriptor, 0, 1, &flags);
-        (void)close(descriptor);
+        close(descriptor);
     }
     if (r >= 0)
         return 0;

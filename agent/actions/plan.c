@@ -76,8 +76,8 @@ static void write_kernel_log(const struct plan *plan)
     bool has_id = id[0] != '\0' && id[strspn(id, "0123456789abcdefghijklmnopqrstuvwxyz-")] == '\0';
     char line[160];
 
-    (void)snprintf(line, sizeof(line), KERNEL_LOG_LINE "%s%s%s\n", has_id ? " (action " : "",
-                   has_id ? id : "", has_id ? ")" : "");
+    snprintf(line, sizeof(line), KERNEL_LOG_LINE "%s%s%s\n", has_id ? " (action " : "",
+             has_id ? id : "", has_id ? ")" : "");
     (void)file_write(plan->root, KERNEL_LOG_PATH, line);
 }
 

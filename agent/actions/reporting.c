@@ -51,7 +51,7 @@ int reporting_set_order(struct reporting *reporting, uint32_t order, uint32_t po
     order = max_of(order, reporting->host_floor);
     order = min_of(order, reporting->found_order); /* which is within the kernel's own range */
     if (order != now) {
-        (void)snprintf(value, sizeof(value), "%" PRIu32, order);
+        snprintf(value, sizeof(value), "%" PRIu32, order);
         r = settings_set(reporting->settings, PAGE_REPORTING_ORDER_PATH, value);
         if (r < 0)
             return r;
@@ -80,8 +80,8 @@ bool reporting_bound(const struct reporting *reporting, uint32_t before, uint32_
 
     text[0] = '\0';
     if (bound != NULL)
-        (void)snprintf(text, size, "order %s %" PRIu32 ": %s", now == before ? "stays" : "is now",
-                       now, bound);
+        snprintf(text, size, "order %s %" PRIu32 ": %s", now == before ? "stays" : "is now", now,
+                 bound);
     return bound != NULL;
 }
 
@@ -134,10 +134,10 @@ bool reporting_observe(struct reporting *reporting, const struct memory_sample *
         return false;
     assert(memory_sample_waiting(sample) > 0);
     reporting->is_inert = true;
-    (void)snprintf(reason, sizeof(reason),
-                   "%s of free blocks stayed unreported for %u s after a pass was started",
-                   bytes_format_short(memory_sample_waiting(sample), amount, sizeof(amount)),
-                   (unsigned)(INERT_AFTER / NSEC_PER_SEC));
+    snprintf(reason, sizeof(reason),
+             "%s of free blocks stayed unreported for %u s after a pass was started",
+             bytes_format_short(memory_sample_waiting(sample), amount, sizeof(amount)),
+             (unsigned)(INERT_AFTER / NSEC_PER_SEC));
     features_lose(reporting->features, FEATURE_PAGE_REPORTING, reason);
     assert(!features_have(reporting->features, FEATURE_PAGE_REPORTING));
     return true;

@@ -28,7 +28,7 @@ static void check_state(const struct runner *runner)
 static void wake(struct runner *runner)
 {
     if (!runner->is_closing)
-        (void)uv_idle_start(&runner->idle, start_next);
+        uv_idle_start(&runner->idle, start_next);
 }
 
 /* Fills in free, trapped, reported and cache; what cannot be read stays 0. */
@@ -63,8 +63,8 @@ static void measure_after(struct runner *runner, struct job *job)
 static void set_result(struct job *job, enum action_end result, const char *reason)
 {
     job->result = result;
-    (void)text_format(job->reason, sizeof(job->reason), "%s%s%s", reason,
-                      reason[0] != '\0' && job->bound[0] != '\0' ? "; " : "", job->bound);
+    text_format(job->reason, sizeof(job->reason), "%s%s%s", reason,
+                reason[0] != '\0' && job->bound[0] != '\0' ? "; " : "", job->bound);
     text_make_safe(job->reason, TEXT_ONE_LINE);
 }
 
@@ -176,7 +176,7 @@ static void start_next(uv_idle_t *idle)
     struct job *job;
 
     if (runner->running != NULL || list_is_empty(&runner->queue)) {
-        (void)uv_idle_stop(idle);
+        uv_idle_stop(idle);
         return;
     }
     job = list_entry(runner->queue.next, struct job, link);
@@ -202,7 +202,7 @@ int runner_init(struct runner *runner, uv_loop_t *loop, int root, struct feature
     r = actions_init(&runner->actions, loop, root, features, settings);
     if (r < 0)
         return r;
-    (void)uv_idle_init(loop, &runner->idle);
+    uv_idle_init(loop, &runner->idle);
     runner->idle.data = runner;
     return 0;
 }

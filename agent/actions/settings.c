@@ -106,7 +106,7 @@ static int parse_line(char *line, struct setting *ret_setting)
         char *word = strsep(&line, " ");
         if (word == NULL || !is_word(word, fields[i].size))
             return -EBADMSG;
-        (void)snprintf(fields[i].target, fields[i].size, "%s", word);
+        snprintf(fields[i].target, fields[i].size, "%s", word);
     }
     return line == NULL && is_setting(ret_setting->path) ? 0 : -EBADMSG;
 }
@@ -188,7 +188,7 @@ static void read_boot_id(struct settings *settings)
     if (settings_read(settings, "proc/sys/kernel/random/boot_id", settings->boot_id,
                       sizeof(settings->boot_id)) < 0 ||
         !is_word(settings->boot_id, sizeof(settings->boot_id)))
-        (void)snprintf(settings->boot_id, sizeof(settings->boot_id), "unknown");
+        snprintf(settings->boot_id, sizeof(settings->boot_id), "unknown");
 }
 
 int settings_init(struct settings *settings, int root, int state_directory, size_t *ret_restored)
@@ -231,7 +231,7 @@ static int find_or_add(struct settings *settings, const char *path, struct setti
             return r;
         if (!is_word(setting->original, sizeof(setting->original)))
             return -EBADMSG;
-        (void)snprintf(setting->path, sizeof(setting->path), "%s", path);
+        snprintf(setting->path, sizeof(setting->path), "%s", path);
         memcpy(setting->current, setting->original, sizeof(setting->current));
         settings->count++;
     }
@@ -277,7 +277,7 @@ int settings_set(struct settings *settings, const char *path, const char *value)
             forget(settings, setting);
         return 0;
     }
-    (void)snprintf(setting->current, sizeof(setting->current), "%s", value);
+    snprintf(setting->current, sizeof(setting->current), "%s", value);
     crash_point();
     r = write_journal(settings);
     crash_point();

@@ -81,8 +81,7 @@ static int reclaim_file(int directory, const char *name, uint64_t *bytes, bool w
         char text[48];
         int r;
 
-        (void)snprintf(text, sizeof(text), "%" PRIu64 "%s", next,
-                       with_swappiness ? " swappiness=0" : "");
+        snprintf(text, sizeof(text), "%" PRIu64 "%s", next, with_swappiness ? " swappiness=0" : "");
         r = file_write(directory, name, text);
         if (r < 0)
             return r == -EAGAIN ? 0 : r;
@@ -199,7 +198,7 @@ static int reclaim_node(struct nodes *nodes, uint64_t node)
     char path[96];
     int r;
 
-    (void)snprintf(path, sizeof(path), NODE_PATH "/node%" PRIu64 "/reclaim", node);
+    snprintf(path, sizeof(path), NODE_PATH "/node%" PRIu64 "/reclaim", node);
     r = reclaim_file(nodes->root, path, &left, true, guest_cache);
     nodes->bytes -= part - left;
     return r;
@@ -220,7 +219,7 @@ static int compact_node(struct nodes *nodes, uint64_t node)
 {
     char path[96];
 
-    (void)snprintf(path, sizeof(path), NODE_PATH "/node%" PRIu64 "/compact", node);
+    snprintf(path, sizeof(path), NODE_PATH "/node%" PRIu64 "/compact", node);
     return file_write(nodes->root, path, "1");
 }
 

@@ -41,7 +41,7 @@ static void on_idle(uv_idle_t *idle);
 
 static void wake(struct scans *scans)
 {
-    (void)uv_idle_start(&scans->idle, on_idle);
+    uv_idle_start(&scans->idle, on_idle);
 }
 
 void scans_init(struct scans *scans, uv_loop_t *loop, int root, struct sensors *sensors)
@@ -51,7 +51,7 @@ void scans_init(struct scans *scans, uv_loop_t *loop, int root, struct sensors *
     scans->sensors = sensors;
     list_init(&scans->memory_calls);
     list_init(&scans->listings);
-    (void)uv_idle_init(loop, &scans->idle);
+    uv_idle_init(loop, &scans->idle);
     scans->idle.data = scans;
 }
 
@@ -302,5 +302,5 @@ static void on_idle(uv_idle_t *idle)
     list_for_each (link, &scans->listings)
         has_work |= !list_entry(link, struct listing, link)->is_blocked;
     if (!has_work && list_is_empty(&scans->memory_calls))
-        (void)uv_idle_stop(idle);
+        uv_idle_stop(idle);
 }

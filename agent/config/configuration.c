@@ -62,8 +62,7 @@ static int set_state_directory(struct configuration *configuration, const char *
 {
     if (value[0] != '/' || strlen(value) >= sizeof(configuration->state_directory))
         return error_set(error, -EINVAL, "'%s' is not an absolute path", value);
-    (void)snprintf(configuration->state_directory, sizeof(configuration->state_directory), "%s",
-                   value);
+    snprintf(configuration->state_directory, sizeof(configuration->state_directory), "%s", value);
     return 0;
 }
 

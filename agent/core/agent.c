@@ -27,7 +27,7 @@ static void set_timer(struct agent *agent, nsec_t delay)
         return;
     /* The loop counts milliseconds on a clock of its own: rounding up avoids waking too early. */
     uv_update_time(agent->loop);
-    (void)uv_timer_start(&agent->timer, on_timer, (delay + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC, 0);
+    uv_timer_start(&agent->timer, on_timer, (delay + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC, 0);
 }
 
 static bool has_scan_to_go_on(const struct agent *agent)
@@ -138,7 +138,7 @@ static void make_action_id(char *id, size_t size)
 
     if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
         number = time_boottime();
-    (void)snprintf(id, size, "%016" PRIx64, number);
+    snprintf(id, size, "%016" PRIx64, number);
 }
 
 static void start_policy_job(struct agent *agent)
@@ -399,7 +399,7 @@ int agent_start(struct agent *agent, const struct agent_options *options, struct
     init_pressure(agent);
     init_policy(agent);
     notify_init(&agent->notify, time_boottime());
-    (void)uv_timer_init(loop, &agent->timer);
+    uv_timer_init(loop, &agent->timer);
     agent->timer.data = agent;
     r = start_connections(agent, options->services, error);
     if (r < 0) {

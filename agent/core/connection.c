@@ -105,7 +105,7 @@ static void start_timer(struct connections *connections, uv_timer_cb callback, n
 {
     /* The loop's clock stands still while a callback works. */
     uv_update_time(connections->loop);
-    (void)uv_timer_start(&connections->timer, callback, delay / NSEC_PER_MSEC, 0);
+    uv_timer_start(&connections->timer, callback, delay / NSEC_PER_MSEC, 0);
 }
 
 nsec_t connection_back_off(unsigned attempt, nsec_t alone, uint32_t random)
@@ -148,7 +148,7 @@ void connections_awake(struct connections *connections)
     left = uv_timer_get_due_in(&connections->timer) * NSEC_PER_MSEC;
     if (left > connections->delay / 3 * 2)
         return;
-    (void)uv_timer_stop(&connections->timer);
+    uv_timer_stop(&connections->timer);
     start_dial(connections);
 }
 
@@ -186,7 +186,7 @@ static int start_session(struct connections *connections, int descriptor, bool d
     int r;
 
     if (session == NULL) {
-        (void)close(descriptor);
+        close(descriptor);
         return -ENOMEM;
     }
     session->owner = connections;
@@ -274,7 +274,7 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
     struct connections *connections = userdata;
 
     if (!host_gate_admits(&connections->gate, peer, time_boottime())) {
-        (void)close(descriptor);
+        close(descriptor);
         return;
     }
     if (connections->session_count >= CONNECTIONS_MAX)
@@ -297,7 +297,7 @@ int connections_create(uv_loop_t *loop, const struct connections_options *option
     connections->lone_since = time_boottime();
     list_init(&connections->sessions);
     host_gate_init(&connections->gate, options->root, options->host_port);
-    (void)uv_timer_init(loop, &connections->timer);
+    uv_timer_init(loop, &connections->timer);
     connections->timer.data = connections;
     if (options->listen != NULL) {
         int r = listener_create(loop, options->listen, 0600, on_accept, connections,
@@ -341,7 +341,7 @@ void connection_is_watched(const struct ttrpc_call *call)
 
     if (!session->dialled || connections->state != STATE_UNWATCHED)
         return;
-    (void)uv_timer_stop(&connections->timer);
+    uv_timer_stop(&connections->timer);
     set_state(connections, STATE_WATCHED);
     connections->attempt = 0;
     connections->last_failure = 0;

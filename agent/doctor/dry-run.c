@@ -30,14 +30,14 @@ static void find_policy(const struct configuration *configuration, struct host_p
     int r = host_policy_load(directory, configuration, policy, &error);
 
     if (r == 0) {
-        (void)fprintf(output,
-                      "policy of the host, revision %" PRIu64 ", within this guest's own "
-                      "limits\n",
-                      policy->policy.revision);
+        fprintf(output,
+                "policy of the host, revision %" PRIu64 ", within this guest's own "
+                "limits\n",
+                policy->policy.revision);
         return;
     }
     if (r != -ENOENT)
-        (void)fprintf(output, "the host's policy is left out: %s\n", error.text);
+        fprintf(output, "the host's policy is left out: %s\n", error.text);
     *policy = (struct host_policy){.policy = configuration->policy};
 }
 
@@ -47,7 +47,7 @@ static void print_missing(const struct features *features, enum feature_id id, F
 {
     const struct feature *feature = &features->list[id];
 
-    (void)fprintf(output, "missing: %s: %s\n", feature->name, feature->reason);
+    fprintf(output, "missing: %s: %s\n", feature->name, feature->reason);
 }
 
 /* As a bit per action_kind. A plain user cannot know what root may do: then there is none. */
@@ -58,8 +58,8 @@ static uint32_t find_impossible(int root, FILE *output)
     uint32_t impossible = 0;
 
     if (geteuid() != 0) {
-        (void)fprintf(output, "not root: what only root may read is unknown, and what only root "
-                              "may do is taken to work\n");
+        fprintf(output, "not root: what only root may read is unknown, and what only root "
+                        "may do is taken to work\n");
         return 0;
     }
     features_detect(&features, root);
@@ -133,6 +133,6 @@ int dry_run(int root, const struct configuration *configuration, FILE *output, s
     question.impossible = find_impossible(root, output);
     question.wall_time = time_realtime();
     (void)engine_report(&question, text, sizeof(text));
-    (void)fputs(text, output);
+    fputs(text, output);
     return 0;
 }

@@ -126,16 +126,16 @@ static void print_memory(struct report *report)
     char bytes[32];
 
     print(report, "memory:\n");
-    (void)snprintf(note, sizeof(note), "%s is left",
-                   bytes_format_short(policy->cache_floor, bytes, sizeof(bytes)));
+    snprintf(note, sizeof(note), "%s is left",
+             bytes_format_short(policy->cache_floor, bytes, sizeof(bytes)));
     print_part(report, "page cache", sample->cache,
                policy->cache_method == POLICY_CACHE_NONE ? "the policy leaves it alone" : note);
     if (sample->reporting_order >= ORDER_COUNT_MAX) {
         print_part(report, "free", sample->free, "stays: no free page reporting");
         return;
     }
-    (void)snprintf(note, sizeof(note), "in small pieces; compacted from %s on",
-                   bytes_format_short(policy->compact_min_gain, bytes, sizeof(bytes)));
+    snprintf(note, sizeof(note), "in small pieces; compacted from %s on",
+             bytes_format_short(policy->compact_min_gain, bytes, sizeof(bytes)));
     print_part(report, "trapped", ladder_stuck(sample, sample->reporting_order),
                policy->compact ? note : "in small pieces; the policy does not compact");
     print_part(report, "free blocks", sample->reportable,
@@ -156,8 +156,8 @@ static void print_step(struct report *report, const struct outlook_step *step)
 
     if (name == NULL)
         return;
-    (void)time_format_duration(step->first / NSEC_PER_SEC * NSEC_PER_SEC, first, sizeof(first));
-    (void)time_format_duration(step->last / NSEC_PER_SEC * NSEC_PER_SEC, last, sizeof(last));
+    time_format_duration(step->first / NSEC_PER_SEC * NSEC_PER_SEC, first, sizeof(first));
+    time_format_duration(step->last / NSEC_PER_SEC * NSEC_PER_SEC, last, sizeof(last));
     print(report, "  after %-12s %10s  %s", first,
           bytes_format_short(step->gain, bytes, sizeof(bytes)), name);
     if (step->action == ACTION_SET_ORDER)
@@ -172,7 +172,7 @@ static void print_outlook(struct report *report, const struct outlook *outlook)
     char length[48];
     char bytes[32];
 
-    (void)time_format_duration(report->question->length, length, sizeof(length));
+    time_format_duration(report->question->length, length, sizeof(length));
     if (report->question->second->reporting_order >= ORDER_COUNT_MAX) {
         print(report, "nothing would be done: this guest has no free page reporting, so freed "
                       "memory would stay with it\n");

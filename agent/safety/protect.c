@@ -35,7 +35,7 @@ static int lower_oom_score(void)
         return r;
     if (strtol(text, NULL, 10) <= OOM_SCORE_ADJUST)
         return 0; /* the unit did it, which needs no capability of ours */
-    (void)snprintf(text, sizeof(text), "%d", OOM_SCORE_ADJUST);
+    snprintf(text, sizeof(text), "%d", OOM_SCORE_ADJUST);
     return file_write(AT_FDCWD, "/proc/self/oom_score_adj", text);
 }
 

@@ -53,7 +53,7 @@ static uint64_t free_in_pool(int root, const char *pool)
 
     if (size == NULL || number_scan(&size, &kib) < 0 || strcmp(size, "kB") != 0)
         return 0;
-    (void)snprintf(path, sizeof(path), HUGE_PAGES_PATH "/%.64s/free_hugepages", pool);
+    snprintf(path, sizeof(path), HUGE_PAGES_PATH "/%.64s/free_hugepages", pool);
     if (file_read_into(root, path, text, sizeof(text)) < 0 || number_scan(&value, &count) < 0 ||
         __builtin_mul_overflow(kib * KIB, count, &count))
         return 0;
@@ -68,7 +68,7 @@ static uint64_t read_free_huge_pages(int root)
 
     if (pools == NULL) {
         if (descriptor >= 0)
-            (void)close(descriptor);
+            close(descriptor);
         return 0;
     }
     for (const struct dirent *entry = readdir(pools); entry != NULL; entry = readdir(pools))

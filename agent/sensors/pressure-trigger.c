@@ -83,7 +83,7 @@ static void on_poll_closed(uv_handle_t *handle)
 {
     struct pressure_trigger *trigger = handle->data;
 
-    (void)close(trigger->descriptor);
+    close(trigger->descriptor);
     trigger->is_armed = false;
     trigger->on_closed(trigger->userdata);
 }

@@ -138,7 +138,7 @@ int ranges_scan_init(struct ranges_scan *scan, int root, const struct ranges_opt
 void ranges_scan_finish(struct ranges_scan *scan)
 {
     if (scan->descriptor >= 0)
-        (void)close(scan->descriptor);
+        close(scan->descriptor);
     scan->descriptor = -1;
 }
 

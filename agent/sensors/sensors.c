@@ -280,7 +280,7 @@ static uint64_t read_zram(int root)
         const char *rest = text;
         uint64_t value = 0;
 
-        (void)snprintf(path, sizeof(path), "sys/block/zram%u/mm_stat", i);
+        snprintf(path, sizeof(path), "sys/block/zram%u/mm_stat", i);
         if (file_read_into(root, path, text, sizeof(text)) < 0)
             return sum;
         for (unsigned column = 0; column < 3; column++)
@@ -401,7 +401,7 @@ static nsec_t own_cpu(void)
 {
     struct timespec spent;
 
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
     return (nsec_t)spent.tv_sec * NSEC_PER_SEC + (nsec_t)spent.tv_nsec;
 }
 

@@ -157,16 +157,16 @@ void orders_compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     sample = current_sample(agent);
     order->job.time_limit = time_limit(agent, request->time_limit_ns);
     if (order->job.time_limit < request->time_limit_ns)
-        (void)snprintf(order->job.bound, sizeof(order->job.bound),
-                       "this guest's own compact_time_limit is %s",
-                       time_format_duration(order->job.time_limit, gain, sizeof(gain)));
+        snprintf(order->job.bound, sizeof(order->job.bound),
+                 "this guest's own compact_time_limit is %s",
+                 time_format_duration(order->job.time_limit, gain, sizeof(gain)));
     if (!commands_are_allowed(agent) || (configuration_sets(agent->configuration, "compact") &&
                                          !agent->configuration->policy.compact)) {
         decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");
     } else if (!request->force && sample.trapped < agent->policy.policy.compact_min_gain) {
-        (void)snprintf(reason, sizeof(reason), "%s are trapped, less than compact_min_gain = %s",
-                       bytes_format_short(sample.trapped, trapped, sizeof(trapped)),
-                       bytes_format(agent->policy.policy.compact_min_gain, gain, sizeof(gain)));
+        snprintf(reason, sizeof(reason), "%s are trapped, less than compact_min_gain = %s",
+                 bytes_format_short(sample.trapped, trapped, sizeof(trapped)),
+                 bytes_format(agent->policy.policy.compact_min_gain, gain, sizeof(gain)));
         decline(order, ACTION_NOTHING_TO_DO, reason);
     } else {
         submit(order);
@@ -221,11 +221,11 @@ void orders_reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *messa
     order->job.drop_slab = order->agent->policy.policy.drop_slab;
     order->job.bytes = reclaimable_bytes(order->agent, request->bytes);
     if (order->job.bytes < request->bytes)
-        (void)snprintf(order->job.bound, sizeof(order->job.bound), "%s of cache %s",
-                       BYTES_TEXT(order->job.bytes),
-                       configuration_sets(order->agent->configuration, "cache_floor")
-                           ? "lie above this guest's own cache_floor"
-                           : "is all there is");
+        snprintf(order->job.bound, sizeof(order->job.bound), "%s of cache %s",
+                 BYTES_TEXT(order->job.bytes),
+                 configuration_sets(order->agent->configuration, "cache_floor")
+                     ? "lie above this guest's own cache_floor"
+                     : "is all there is");
     order->job.forbid_drop = configuration_keeps_cache(order->agent->configuration);
     if (!cache_order_is_allowed(order->agent, request->drop))
         decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");

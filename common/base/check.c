@@ -12,7 +12,7 @@ void check_answer_set(struct check_answer *answer, enum check_status status, con
 
     answer->status = status;
     va_start(arguments, reason);
-    (void)text_format_list(answer->reason, sizeof(answer->reason), reason, arguments);
+    text_format_list(answer->reason, sizeof(answer->reason), reason, arguments);
     va_end(arguments);
     text_make_safe(answer->reason, TEXT_ONE_LINE);
     text_copy_line(answer->fix, sizeof(answer->fix), fix != NULL ? fix : "");
@@ -26,9 +26,9 @@ static void print(const struct check *check, const struct check_answer *answer, 
         [CHECK_FAILURE] = "FAILURE",
     };
 
-    (void)fprintf(output, "%-8s %-26s %s\n", names[answer->status], check->name, answer->reason);
+    fprintf(output, "%-8s %-26s %s\n", names[answer->status], check->name, answer->reason);
     if (answer->fix[0] != '\0')
-        (void)fprintf(output, "%-8s %-26s -> %s\n", "", "", answer->fix);
+        fprintf(output, "%-8s %-26s -> %s\n", "", "", answer->fix);
 }
 
 enum check_status checks_run(const struct check *checks, size_t count, void *context, FILE *output)

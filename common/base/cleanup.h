@@ -15,7 +15,7 @@ static inline void cleanup_free_pointer(void *pointer)
 static inline void cleanup_close_descriptor(const int *descriptor)
 {
     if (*descriptor >= 0)
-        (void)close(*descriptor);
+        close(*descriptor);
 }
 
 static inline void cleanup_fclose_file(FILE **file)

@@ -13,7 +13,7 @@ int error_set(struct error *error, int code, const char *format, ...)
     if (error == NULL)
         return code;
     va_start(arguments, format);
-    (void)text_format_list(error->text, sizeof(error->text), format, arguments);
+    text_format_list(error->text, sizeof(error->text), format, arguments);
     va_end(arguments);
     text_make_safe(error->text, TEXT_LINES);
     return code;
@@ -29,10 +29,10 @@ int error_prefix(struct error *error, int code, const char *format, ...)
         return code;
     old = *error;
     va_start(arguments, format);
-    (void)text_format_list(error->text, sizeof(error->text), format, arguments);
+    text_format_list(error->text, sizeof(error->text), format, arguments);
     va_end(arguments);
     used = strlen(error->text);
-    (void)text_format(error->text + used, sizeof(error->text) - used, ": %s", old.text);
+    text_format(error->text + used, sizeof(error->text) - used, ": %s", old.text);
     text_make_safe(error->text, TEXT_LINES);
     return code;
 }

@@ -118,7 +118,7 @@ static int sync_directory_of(int root, const char *path)
         return -ENAMETOOLONG;
     slash = strrchr(name, '/');
     if (slash == NULL)
-        (void)snprintf(name, sizeof(name), ".");
+        snprintf(name, sizeof(name), ".");
     else if (slash == name)
         name[1] = '\0';
     else

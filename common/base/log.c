@@ -33,16 +33,16 @@ void log_write(enum log_level level, const char *format, ...)
     if (level > max_level)
         return;
     va_start(arguments, format);
-    (void)text_format_list(line, sizeof(line), format, arguments);
+    text_format_list(line, sizeof(line), format, arguments);
     va_end(arguments);
     /* A peer's text may be in the line: it must not be able to forge another one. */
     text_make_safe(line, TEXT_ONE_LINE);
     if (sink_function != NULL)
         sink_function(level, line, sink_userdata);
     else if (getenv("JOURNAL_STREAM") != NULL)
-        (void)fprintf(stderr, "<%d>%s\n", (int)level, line);
+        fprintf(stderr, "<%d>%s\n", (int)level, line);
     else
-        (void)fprintf(stderr, "%s\n", line);
+        fprintf(stderr, "%s\n", line);
 }
 
 bool log_limit_pass(struct log_limit *limit, nsec_t now, unsigned *ret_suppressed)

@@ -28,7 +28,7 @@ static int connect_to(const char *name)
         return -1;
     if (connect(descriptor, (const struct sockaddr *)&address,
                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0) {
-        (void)close(descriptor);
+        close(descriptor);
         return -1;
     }
     return descriptor;
@@ -62,7 +62,7 @@ void notify_init(struct notify *notify, nsec_t now)
 void notify_finish(struct notify *notify)
 {
     if (notify->descriptor >= 0)
-        (void)close(notify->descriptor);
+        close(notify->descriptor);
     notify->descriptor = -1;
 }
 

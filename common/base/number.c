@@ -149,9 +149,9 @@ const char *bytes_problem(const char *text, char *buffer, size_t size)
     const char *unit = guess_unit(text);
 
     if (unit == NULL)
-        (void)snprintf(buffer, size, "is not a size; write 512MiB, 1.5GiB or 3GB");
+        snprintf(buffer, size, "is not a size; write 512MiB, 1.5GiB or 3GB");
     else
-        (void)snprintf(buffer, size, "has no unit; did you mean %.24s%s?", text, unit);
+        snprintf(buffer, size, "has no unit; did you mean %.24s%s?", text, unit);
     return buffer;
 }
 
@@ -164,7 +164,7 @@ const char *bytes_format(uint64_t bytes, char *buffer, size_t size)
         bytes /= 1024;
         i++;
     }
-    (void)snprintf(buffer, size, "%" PRIu64 "%s", bytes, bytes == 0 ? "" : suffixes[i]);
+    snprintf(buffer, size, "%" PRIu64 "%s", bytes, bytes == 0 ? "" : suffixes[i]);
     return buffer;
 }
 
@@ -178,7 +178,7 @@ const char *bytes_format_short(uint64_t bytes, char *buffer, size_t size)
         value /= 1024;
         i++;
     }
-    (void)snprintf(buffer, size, i == 0 ? "%.0f %s" : "%.1f %s", value, suffixes[i]);
+    snprintf(buffer, size, i == 0 ? "%.0f %s" : "%.1f %s", value, suffixes[i]);
     return buffer;
 }
 
@@ -186,7 +186,7 @@ struct bytes_text bytes_text(uint64_t bytes)
 {
     struct bytes_text text = {""};
 
-    (void)bytes_format_short(bytes, text.text, sizeof(text.text));
+    bytes_format_short(bytes, text.text, sizeof(text.text));
     return text;
 }
 
@@ -216,10 +216,10 @@ const char *permyriad_format(uint32_t permyriad, char *buffer, size_t size)
     uint32_t hundredths = permyriad % 100;
 
     if (hundredths == 0)
-        (void)snprintf(buffer, size, "%" PRIu32 "%%", whole);
+        snprintf(buffer, size, "%" PRIu32 "%%", whole);
     else if (hundredths % 10 == 0)
-        (void)snprintf(buffer, size, "%" PRIu32 ".%" PRIu32 "%%", whole, hundredths / 10);
+        snprintf(buffer, size, "%" PRIu32 ".%" PRIu32 "%%", whole, hundredths / 10);
     else
-        (void)snprintf(buffer, size, "%" PRIu32 ".%02" PRIu32 "%%", whole, hundredths);
+        snprintf(buffer, size, "%" PRIu32 ".%02" PRIu32 "%%", whole, hundredths);
     return buffer;
 }

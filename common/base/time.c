@@ -27,7 +27,7 @@ static nsec_t read_clock(clockid_t clock)
 {
     struct timespec now;
 
-    (void)clock_gettime(clock, &now);
+    clock_gettime(clock, &now);
     return (nsec_t)now.tv_sec * NSEC_PER_SEC + (nsec_t)now.tv_nsec;
 }
 
@@ -89,7 +89,7 @@ const char *time_format_duration(nsec_t duration, char *buffer, size_t size)
 {
     size_t used = 0;
 
-    (void)snprintf(buffer, size, "0");
+    snprintf(buffer, size, "0");
     for (size_t i = 0; i < ARRAY_SIZE(units) && used < size; i++) {
         nsec_t count = duration / units[i].length;
         if (count == 0)

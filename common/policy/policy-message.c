@@ -169,7 +169,7 @@ static int take_schedule(struct policy *policy, const Vmreclaim__Policy__V1__Sch
         return error_set(error, -ERANGE, "schedule: change of the UTC offset at %lld s",
                          (long long)window->offset_change_seconds);
     if (window->duration_seconds <= SCHEDULE_DURATION_MAX / NSEC)
-        (void)time_format_duration(window->duration_seconds * NSEC, duration, sizeof(duration));
+        time_format_duration(window->duration_seconds * NSEC, duration, sizeof(duration));
     for (size_t i = 0; i < ARRAY_SIZE(effects); i++)
         if (effects[i].message == window->effect)
             effect = schedule_effect_name(effects[i].effect);

@@ -25,7 +25,7 @@ static int fail_at(struct reader *reader, const yaml_node_t *node, int code)
 
 static int fail(struct reader *reader, const yaml_node_t *node, const char *text)
 {
-    (void)error_set(reader->error, -EINVAL, "%s", text);
+    error_set(reader->error, -EINVAL, "%s", text);
     return fail_at(reader, node, -EINVAL);
 }
 
@@ -54,7 +54,7 @@ static int check_mapping(struct reader *reader, const yaml_node_t *node, const c
             return fail(reader, key, "a key is a word");
         for (yaml_node_pair_t *other = node->data.mapping.pairs.start; other < pair; other++)
             if (strcmp(scalar(node_at(reader, other->key)), scalar(key)) == 0) {
-                (void)error_set(reader->error, -EINVAL, "'%.64s' is given twice", scalar(key));
+                error_set(reader->error, -EINVAL, "'%.64s' is given twice", scalar(key));
                 return fail_at(reader, key, -EINVAL);
             }
     }
@@ -88,10 +88,10 @@ static const yaml_node_t *blamed(struct reader *reader, const yaml_node_t *mappi
 static int unknown_key(struct reader *reader, const yaml_node_t *key, struct nearest *nearest)
 {
     if (nearest->name == NULL)
-        (void)error_set(reader->error, -ENOENT, "unknown key '%.64s'", scalar(key));
+        error_set(reader->error, -ENOENT, "unknown key '%.64s'", scalar(key));
     else
-        (void)error_set(reader->error, -ENOENT, "unknown key '%.64s'; did you mean '%s'?",
-                        scalar(key), nearest->name);
+        error_set(reader->error, -ENOENT, "unknown key '%.64s'; did you mean '%s'?", scalar(key),
+                  nearest->name);
     return fail_at(reader, key, -ENOENT);
 }
 

@@ -295,22 +295,22 @@ static void value_format(enum field_kind kind, uint64_t value, char *buffer, siz
 {
     switch (kind) {
     case FIELD_BYTES:
-        (void)bytes_format(value, buffer, size);
+        bytes_format(value, buffer, size);
         break;
     case FIELD_DURATION:
-        (void)time_format_duration(value, buffer, size);
+        time_format_duration(value, buffer, size);
         break;
     case FIELD_PERMYRIAD:
-        (void)permyriad_format((uint32_t)value, buffer, size);
+        permyriad_format((uint32_t)value, buffer, size);
         break;
     case FIELD_COUNT:
-        (void)snprintf(buffer, size, "%" PRIu64, value);
+        snprintf(buffer, size, "%" PRIu64, value);
         break;
     case FIELD_BOOLEAN:
-        (void)snprintf(buffer, size, "%s", value != 0 ? "true" : "false");
+        snprintf(buffer, size, "%s", value != 0 ? "true" : "false");
         break;
     case FIELD_CACHE_METHOD:
-        (void)snprintf(buffer, size, "%s", cache_method_names[value]);
+        snprintf(buffer, size, "%s", cache_method_names[value]);
         break;
     }
 }
@@ -321,10 +321,10 @@ static void range_format(const struct field *field, char *buffer, size_t size)
 
     switch (field->kind) {
     case FIELD_BOOLEAN:
-        (void)snprintf(buffer, size, "true or false");
+        snprintf(buffer, size, "true or false");
         return;
     case FIELD_CACHE_METHOD:
-        (void)snprintf(buffer, size, "none, gradual or drop");
+        snprintf(buffer, size, "none, gradual or drop");
         return;
     default:
         value_format(field->kind, field->minimum, buffer, size);

@@ -23,7 +23,7 @@ int lines_open(struct lines *lines, int root, const char *path)
 void lines_close(struct lines *lines)
 {
     if (lines->descriptor >= 0)
-        (void)close(lines->descriptor);
+        close(lines->descriptor);
     lines->descriptor = -1;
 }
 

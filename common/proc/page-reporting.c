@@ -57,7 +57,7 @@ static void look_at(int root, const char *name, struct page_reporting_balloon *b
 
     if (strncmp(name, "virtio", 6) != 0)
         return;
-    (void)snprintf(path, sizeof(path), BALLOONS_PATH "/%.64s/features", name);
+    snprintf(path, sizeof(path), BALLOONS_PATH "/%.64s/features", name);
     if (file_read_into(root, path, features, sizeof(features)) <= VIRTIO_BALLOON_REPORTING)
         return;
     balloon->is_virtio = true;
@@ -75,7 +75,7 @@ void page_reporting_find_balloon(int root, struct page_reporting_balloon *ret_ba
     };
     if (balloons == NULL) {
         if (descriptor >= 0)
-            (void)close(descriptor);
+            close(descriptor);
         return;
     }
     for (const struct dirent *entry = readdir(balloons); entry != NULL; entry = readdir(balloons))
@@ -144,7 +144,7 @@ enum page_reporting_marks page_reporting_marks(int root)
 
         found = max_of(found, here);
     }
-    (void)close(descriptor);
+    close(descriptor);
     return found;
 }
 

@@ -32,7 +32,7 @@ static int read_attribute(int root, const char *device, const char *name, char *
 {
     char path[160];
 
-    (void)snprintf(path, sizeof(path), DEVICES_PATH "/%.64s/%s", device, name);
+    snprintf(path, sizeof(path), DEVICES_PATH "/%.64s/%s", device, name);
     return file_read_into(root, path, text, size);
 }
 
@@ -57,7 +57,7 @@ enum vsock_device vsock_device_find(int root)
 
     if (devices == NULL) {
         if (descriptor >= 0)
-            (void)close(descriptor);
+            close(descriptor);
         return found;
     }
     for (const struct dirent *entry = readdir(devices); entry != NULL; entry = readdir(devices)) {

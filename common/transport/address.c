@@ -145,18 +145,18 @@ const char *address_format(const struct address *address, char *buffer, size_t s
     switch (address->kind) {
     case ADDRESS_VSOCK:
         if (address->cid == VMADDR_CID_ANY)
-            (void)snprintf(buffer, size, "vsock:any:%u", address->port);
+            snprintf(buffer, size, "vsock:any:%u", address->port);
         else
-            (void)snprintf(buffer, size, "vsock:%u:%u", address->cid, address->port);
+            snprintf(buffer, size, "vsock:%u:%u", address->cid, address->port);
         break;
     case ADDRESS_HYBRID:
-        (void)snprintf(buffer, size, "hybrid:%s:%u", address->path, address->port);
+        snprintf(buffer, size, "hybrid:%s:%u", address->path, address->port);
         break;
     case ADDRESS_UNIX:
-        (void)snprintf(buffer, size, "unix:%s", address->path);
+        snprintf(buffer, size, "unix:%s", address->path);
         break;
     case ADDRESS_FD:
-        (void)snprintf(buffer, size, "fd:%d", address->descriptor);
+        snprintf(buffer, size, "fd:%d", address->descriptor);
         break;
     }
     return buffer;

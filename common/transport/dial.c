@@ -60,7 +60,7 @@ static void on_closed(uv_handle_t *handle)
     if (on_done != NULL)
         on_done(descriptor, &error, userdata);
     else if (descriptor >= 0)
-        (void)close(descriptor);
+        close(descriptor);
 }
 
 static void close_handles(struct dial *dial)
@@ -76,10 +76,10 @@ static void fail(struct dial *dial, int status, const char *what)
     char text[160];
 
     (void)address_format(&dial->address, text, sizeof(text));
-    (void)error_set(&dial->error, status, "%s: %s: %s", text, what, strerror(-status));
+    error_set(&dial->error, status, "%s: %s: %s", text, what, strerror(-status));
     close_handles(dial);
     if (dial->descriptor >= 0)
-        (void)close(dial->descriptor);
+        close(dial->descriptor);
     dial->descriptor = status;
 }
 
@@ -126,7 +126,7 @@ static void on_reply(uv_poll_t *poll, int status, int events)
     } else {
         char what[80];
 
-        (void)snprintf(what, sizeof(what), "'%s' in answer to CONNECT", dial->reply.line);
+        snprintf(what, sizeof(what), "'%s' in answer to CONNECT", dial->reply.line);
         fail(dial, r, what);
     }
 }
@@ -169,7 +169,7 @@ static void set_timer(struct dial *dial, bool retry)
     else if (dial->due == NSEC_INFINITY)
         return;
     uv_update_time(dial->timer.loop); /* the timer counts from there */
-    (void)uv_timer_start(&dial->timer, on_timer, left, 0);
+    uv_timer_start(&dial->timer, on_timer, left, 0);
 }
 
 /* A timer may be a fraction of a millisecond early. */
@@ -188,7 +188,7 @@ static void on_timer(uv_timer_t *timer)
 /* Gives up this socket; the next attempt opens another. */
 static void drop_socket(struct dial *dial)
 {
-    (void)close(dial->descriptor);
+    close(dial->descriptor);
     dial->descriptor = -1;
 }
 
@@ -294,7 +294,7 @@ int dial_start(uv_loop_t *loop, const struct address *address, nsec_t timeout,
     dial->ports_left = SOURCE_PORT_COUNT;
     dial->on_done = on_done;
     dial->userdata = userdata;
-    (void)uv_timer_init(loop, &dial->timer);
+    uv_timer_init(loop, &dial->timer);
     dial->timer.data = dial;
     dial->open_handles = 1;
     if (ret_dial != NULL)

@@ -53,7 +53,7 @@ static void on_pause_over(uv_timer_t *pause)
 static void pause_accepting(struct listener *listener, uint64_t milliseconds)
 {
     (void)uv_poll_stop(&listener->poll);
-    (void)uv_timer_start(&listener->pause, on_pause_over, milliseconds, 0);
+    uv_timer_start(&listener->pause, on_pause_over, milliseconds, 0);
 }
 
 /* Each connection takes its share of a second. */
@@ -73,7 +73,7 @@ static void hand_over(struct listener *listener, int descriptor)
     struct peer peer;
 
     if (socket_peer(descriptor, &peer) < 0) {
-        (void)close(descriptor);
+        close(descriptor);
         return;
     }
     if (listener->kind == ADDRESS_HYBRID)
@@ -260,10 +260,10 @@ int listener_create(uv_loop_t *loop, const struct address *address, unsigned mod
     listener->descriptor = r;
     r = uv_poll_init(loop, &listener->poll, listener->descriptor);
     if (r < 0) {
-        (void)error_set(error, r, "the event loop refused the socket: %s", uv_strerror(r));
+        error_set(error, r, "the event loop refused the socket: %s", uv_strerror(r));
         goto err_after_socket;
     }
-    (void)uv_timer_init(loop, &listener->pause);
+    uv_timer_init(loop, &listener->pause);
     listener->poll.data = listener;
     listener->pause.data = listener;
     listener->open_handles = 2;
@@ -272,7 +272,7 @@ int listener_create(uv_loop_t *loop, const struct address *address, unsigned mod
     return 0;
 
 err_after_socket:
-    (void)close(listener->descriptor);
+    close(listener->descriptor);
 err_after_alloc:
     remove_file(listener);
     free(listener);
@@ -299,6 +299,6 @@ void listener_destroy(struct listener *listener)
     remove_file(listener);
     uv_close((uv_handle_t *)&listener->poll, on_closed);
     uv_close((uv_handle_t *)&listener->pause, on_closed);
-    (void)close(listener->descriptor);
+    close(listener->descriptor);
     listener->descriptor = -1;
 }

@@ -286,7 +286,7 @@ void ttrpc_call_fail(struct ttrpc_call *call, enum ttrpc_code code, const char *
     va_list arguments;
 
     va_start(arguments, format);
-    (void)text_format_list(text, sizeof(text), format, arguments);
+    text_format_list(text, sizeof(text), format, arguments);
     va_end(arguments);
     if (call->connection != NULL)
         server_send_error(call->connection, call->stream, code, text);

@@ -134,7 +134,7 @@ static void begin_close(struct ttrpc_connection *connection, int status)
     set_waiting(connection, false);
     connection_charge(connection);
     uv_close((uv_handle_t *)&connection->poll, on_poll_closed);
-    (void)close(connection->descriptor);
+    close(connection->descriptor);
     connection_check(connection);
 }
 
@@ -145,7 +145,7 @@ void connection_fail(struct ttrpc_connection *connection, int status, const char
     if (connection->state != CONNECTION_OPEN)
         return;
     va_start(arguments, format);
-    (void)text_format_list(connection->reason, sizeof(connection->reason), format, arguments);
+    text_format_list(connection->reason, sizeof(connection->reason), format, arguments);
     va_end(arguments);
     begin_close(connection, status);
 }
@@ -378,14 +378,14 @@ int ttrpc_connection_create(uv_loop_t *loop, int descriptor,
 
 err_after_poll:
     uv_close((uv_handle_t *)&connection->poll, on_refused_closed);
-    (void)close(descriptor);
+    close(descriptor);
     return r;
 err_after_loop:
     ttrpc_loop_release(connection->loop);
 err_after_alloc:
     free(connection);
 err:
-    (void)close(descriptor);
+    close(descriptor);
     return r;
 }
 

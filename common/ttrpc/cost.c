@@ -128,7 +128,7 @@ static nsec_t processor_time(void)
 {
     struct timespec time;
 
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
     return (nsec_t)time.tv_sec * NSEC_PER_SEC + (nsec_t)time.tv_nsec;
 }
 

@@ -41,7 +41,7 @@ static void arm(struct ttrpc_loop *loop)
     delay = due <= now ? 0 : (due - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
     /* libuv counts from the time it read at the start of this turn. */
     uv_update_time(loop->uv);
-    (void)uv_timer_start(&loop->timer, on_timer, delay, 0);
+    uv_timer_start(&loop->timer, on_timer, delay, 0);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -68,7 +68,7 @@ static void on_prepare(uv_prepare_t *prepare)
 /* uv_timer_init, uv_prepare_init and uv_prepare_start cannot fail. */
 static void start_handles(struct ttrpc_loop *loop)
 {
-    (void)uv_timer_init(loop->uv, &loop->timer);
+    uv_timer_init(loop->uv, &loop->timer);
     (void)uv_prepare_init(loop->uv, &loop->prepare);
     (void)uv_prepare_start(&loop->prepare, on_prepare);
     loop->timer.data = loop;

@@ -17,7 +17,7 @@ static void printf_like(4, 5) refuse(struct ttrpc_connection *connection, uint32
     va_list arguments;
 
     va_start(arguments, format);
-    (void)text_format_list(text, sizeof(text), format, arguments);
+    text_format_list(text, sizeof(text), format, arguments);
     va_end(arguments);
     server_send_error(connection, stream, code, text);
 }

@@ -36,8 +36,8 @@ void action_report_begin(struct action *action)
     char text[128];
 
     fill_record(action, &record);
-    (void)text_format(text, sizeof(text), "%s %s begins, asked for by %s", record.kind, record.id,
-                      record.asked_by);
+    text_format(text, sizeof(text), "%s %s begins, asked for by %s", record.kind, record.id,
+                record.asked_by);
     supervisor_emit(action->vm->supervisor, &(struct vm_event){.vm = action->vm,
                                                                .kind = VM_EVENT_ACTION_BEGUN,
                                                                .text = text,
@@ -90,14 +90,14 @@ static void report_end(const struct action *action, int status, const Action *re
     char text[512];
 
     if (status < 0)
-        (void)text_format(text, sizeof(text), "%s %s failed: %s", record->kind, record->id,
-                          record->reason);
+        text_format(text, sizeof(text), "%s %s failed: %s", record->kind, record->id,
+                    record->reason);
     else if (record->footprint_before == 0)
-        (void)text_format(text, sizeof(text), "%s %s: what the host got is not known: %s",
-                          record->kind, record->id, record->reason);
+        text_format(text, sizeof(text), "%s %s: what the host got is not known: %s", record->kind,
+                    record->id, record->reason);
     else
-        (void)snprintf(text, sizeof(text), "%s %s: host got back %" PRId64 " bytes", record->kind,
-                       record->id, record->host_returned);
+        snprintf(text, sizeof(text), "%s %s: host got back %" PRId64 " bytes", record->kind,
+                 record->id, record->host_returned);
     supervisor_emit(action->vm->supervisor, &(struct vm_event){.vm = action->vm,
                                                                .kind = VM_EVENT_ACTION_ENDED,
                                                                .text = text,
@@ -111,8 +111,8 @@ static void answer(struct action *action, int status, const char *reason, const 
     if (action->done == NULL)
         return;
     if (status < 0 && record != NULL)
-        (void)text_format(text, sizeof(text), "%s of VM '%s' (action %s): %s", record->kind,
-                          action->vm_name, record->id, reason);
+        text_format(text, sizeof(text), "%s of VM '%s' (action %s): %s", record->kind,
+                    action->vm_name, record->id, reason);
     action->done(&(struct action_end){.status = status,
                                       .message = record != NULL ? text : reason,
                                       .record = record},

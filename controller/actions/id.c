@@ -13,5 +13,5 @@ void action_id_make(char id[ACTION_ID_SIZE])
 
     if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
         number = (uint64_t)time_realtime();
-    (void)snprintf(id, ACTION_ID_SIZE, "%016" PRIx64, number);
+    snprintf(id, ACTION_ID_SIZE, "%016" PRIx64, number);
 }

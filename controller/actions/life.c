@@ -82,5 +82,5 @@ void action_leave(struct action *action)
     actions->running_count--;
     assert(list_is_empty(&actions->running) == (actions->running_count == 0));
     if (actions->running_count == 0)
-        (void)uv_timer_stop(&actions->timer);
+        uv_timer_stop(&actions->timer);
 }

@@ -177,10 +177,10 @@ static struct action *create(struct actions *actions, struct vm *vm,
     action->request = *request;
     if (action->request.id[0] == '\0')
         action_id_make(action->request.id);
-    (void)snprintf(action->vm_name, sizeof(action->vm_name), "%s", vm->name);
-    (void)snprintf(action->asked_by, sizeof(action->asked_by), "%s", asked_by);
+    snprintf(action->vm_name, sizeof(action->vm_name), "%s", vm->name);
+    snprintf(action->asked_by, sizeof(action->asked_by), "%s", asked_by);
     action_enter(action);
-    (void)uv_timer_start(&actions->timer, on_timer, TICK / NSEC_PER_MSEC, TICK / NSEC_PER_MSEC);
+    uv_timer_start(&actions->timer, on_timer, TICK / NSEC_PER_MSEC, TICK / NSEC_PER_MSEC);
     return action;
 }
 

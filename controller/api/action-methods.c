@@ -34,7 +34,7 @@ static void start(struct api_call *call, const char *name, struct action_request
 
     if (vm == NULL)
         return;
-    (void)snprintf(request->id, sizeof(request->id), "%s", call->action);
+    snprintf(request->id, sizeof(request->id), "%s", call->action);
     r = action_start(call->api->rooms.actions, vm, request, call->caller.name, on_done, call,
                      &action, &error);
     if (r < 0)

@@ -36,7 +36,7 @@ void api_call_fail(struct api_call *call, int status, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    (void)text_format_list(error.text, sizeof(error.text), format, arguments);
+    text_format_list(error.text, sizeof(error.text), format, arguments);
     va_end(arguments);
     api_call_fail_error(call, status, &error);
 }

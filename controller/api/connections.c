@@ -188,7 +188,7 @@ static struct api_connection *create_connection(struct api *api, int descriptor,
     connection->api = api;
     connection->user = user;
     connection->caller = (struct api_caller){.pid = peer->pid, .uid = peer->uid, .gid = peer->gid};
-    (void)snprintf(connection->caller.name, sizeof(connection->caller.name), "%s", user->name);
+    snprintf(connection->caller.name, sizeof(connection->caller.name), "%s", user->name);
     connection->group_count = group_count;
     memcpy(connection->groups, groups, group_count * sizeof(groups[0]));
     look_up_rights(connection);
@@ -213,7 +213,7 @@ void api_accept(struct api *api, int descriptor, const struct peer *peer)
 
     services[0] = &api->service;
     if (connection == NULL) {
-        (void)close(descriptor);
+        close(descriptor);
         return;
     }
     options.limits.idle = api_bounds[connection->standing].idle;

@@ -29,9 +29,9 @@ static int tell_missed(const struct api *api, struct watcher *watcher)
 
     if (watcher->missed == 0)
         return 0;
-    (void)snprintf(text, sizeof(text),
-                   "%" PRIu64 " events were not sent: the reader was slow, or asks for much",
-                   watcher->missed);
+    snprintf(text, sizeof(text),
+             "%" PRIu64 " events were not sent: the reader was slow, or asks for much",
+             watcher->missed);
     event.sequence = api->event_sequence;
     event.time_ns = time_realtime();
     event.kind = message_text("warning");
@@ -101,7 +101,7 @@ static void watch_events(struct api_call *call, const ProtobufCMessage *request)
     }
     watcher->call = call;
     if (vm != NULL)
-        (void)snprintf(watcher->vm, sizeof(watcher->vm), "%s", vm->name);
+        snprintf(watcher->vm, sizeof(watcher->vm), "%s", vm->name);
     list_append(&api->watchers, &watcher->link);
     api_call_on_gone(call, on_watcher_gone, watcher);
 }

@@ -73,7 +73,7 @@ void forward_stream(struct api_call *call, struct vm *vm, const char *method,
         .on_answer = on_answer,
         .userdata = userdata,
     };
-    (void)snprintf(forward->vm, sizeof(forward->vm), "%s", vm->name);
+    snprintf(forward->vm, sizeof(forward->vm), "%s", vm->name);
     connection = agent_link_connection(vm->links.agent);
     r = on_each != NULL ? ttrpc_call_stream(connection, agent_service, method, request, timeout,
                                             on_message, on_result, forward, &forward->client)

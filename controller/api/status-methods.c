@@ -42,8 +42,8 @@ static void add_degraded(Status *status, struct status_scratch *scratch, const c
     if (i == DEGRADED_MAX)
         return;
     vmreclaim__controller__v1__degradation__init(&scratch->degraded[i]);
-    (void)text_format(scratch->parts[i], sizeof(scratch->parts[i]), "%s%s%s", kind,
-                      name[0] == '\0' ? "" : ":", name);
+    text_format(scratch->parts[i], sizeof(scratch->parts[i]), "%s%s%s", kind,
+                name[0] == '\0' ? "" : ":", name);
     scratch->degraded[i].part = scratch->parts[i];
     scratch->degraded[i].reason = message_text(reason);
     scratch->degraded[i].since_ns = since;

@@ -83,7 +83,7 @@ static void name_user(struct api_user *user)
     if (found != NULL)
         text_copy_line(user->name, sizeof(user->name), found->pw_name);
     else
-        (void)snprintf(user->name, sizeof(user->name), "uid %u", user->uid);
+        snprintf(user->name, sizeof(user->name), "uid %u", user->uid);
 }
 
 static struct api_user *add(struct api_users *users, uid_t uid)

@@ -98,8 +98,8 @@ static void print_signed(const char *before, int64_t bytes, const char *after)
     char text[32];
     uint64_t size = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
 
-    (void)printf("%s%s%s%s", before, bytes < 0 ? "-" : "",
-                 bytes_format_short(size, text, sizeof(text)), after);
+    printf("%s%s%s%s", before, bytes < 0 ? "-" : "", bytes_format_short(size, text, sizeof(text)),
+           after);
 }
 
 static void print_confidence(const Action *action)
@@ -110,7 +110,7 @@ static void print_confidence(const Action *action)
         json_enum_name(&vmreclaim__controller__v1__confidence__descriptor, (int)action->confidence,
                        name, sizeof(name)) == NULL)
         return;
-    (void)printf(" (confidence: %s)", name);
+    printf(" (confidence: %s)", name);
 }
 
 static void print_host(const Action *action)
@@ -119,11 +119,11 @@ static void print_host(const Action *action)
         return;
     print_signed("returned to the host: ", action->host_returned, "");
     if (action->share_of != 0)
-        (void)fputs(", its share of a run of the guest's own actions", stdout);
+        fputs(", its share of a run of the guest's own actions", stdout);
     if (action->drift != 0)
         print_signed(", drift of ", action->drift, " taken off");
     print_confidence(action);
-    (void)putchar('\n');
+    putchar('\n');
     if (action->checked_again)
         print_signed("ten minutes later: ", action->host_returned_later, "\n");
 }
@@ -141,30 +141,30 @@ static void print_reason(const Action *action)
 
     if (action->reason[0] == '\0')
         return;
-    (void)text_format(text, sizeof(text), "%s%s%s%s", action->reason,
-                      action->reason_code[0] == '\0' ? "" : " [", action->reason_code,
-                      action->reason_code[0] == '\0' ? "" : "]");
+    text_format(text, sizeof(text), "%s%s%s%s", action->reason,
+                action->reason_code[0] == '\0' ? "" : " [", action->reason_code,
+                action->reason_code[0] == '\0' ? "" : "]");
     (void)print_wrapped(action->footprint_before == 0 ? "not measured:" : "why not more:", text);
 }
 
 static void print_action(const Action *action)
 {
     print_text(action->kind);
-    (void)putchar(' ');
+    putchar(' ');
     print_text(action->vm);
     if (action->guest != NULL) {
-        (void)printf(": %s", outcome_text(action->guest));
+        printf(": %s", outcome_text(action->guest));
         if (action->guest->reason[0] != '\0') {
-            (void)fputs(": ", stdout);
+            fputs(": ", stdout);
             print_text(action->guest->reason);
         }
     }
-    (void)printf(" (%.1f s", (double)action->duration_ns / 1e9);
+    printf(" (%.1f s", (double)action->duration_ns / 1e9);
     if (action->guest != NULL && action->guest->cpu_ns != 0)
-        (void)printf(", %.2f s of guest CPU", (double)action->guest->cpu_ns / 1e9);
-    (void)fputs(", action ", stdout);
+        printf(", %.2f s of guest CPU", (double)action->guest->cpu_ns / 1e9);
+    fputs(", action ", stdout);
     print_text(action->id);
-    (void)fputs(")\n", stdout);
+    fputs(")\n", stdout);
     print_changes(action);
     print_host(action);
     print_reason(action);

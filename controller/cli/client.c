@@ -246,17 +246,17 @@ static int run(struct client *client)
     int r = uv_loop_init(&client->loop);
     if (r < 0)
         return fail(EXIT_FAILED, "cannot start: %s", uv_strerror(r));
-    (void)uv_timer_init(&client->loop, &client->output_timer);
+    uv_timer_init(&client->loop, &client->output_timer);
     client->output_timer.data = client;
     uv_unref((uv_handle_t *)&client->output_timer);
     if (client->streams)
-        (void)uv_timer_start(&client->output_timer, on_output_timer, 500, 500);
+        uv_timer_start(&client->output_timer, on_output_timer, 500, 500);
     r = start(client);
     if (r != EXIT_DONE)
         client->code = r;
-    (void)uv_run(&client->loop, UV_RUN_DEFAULT);
+    uv_run(&client->loop, UV_RUN_DEFAULT);
     uv_close((uv_handle_t *)&client->output_timer, NULL);
-    (void)uv_run(&client->loop, UV_RUN_DEFAULT);
+    uv_run(&client->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&client->loop);
     return client->code;
 }

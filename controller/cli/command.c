@@ -190,7 +190,7 @@ static void print_options(const struct command_option *option)
         char letter[8] = "";
 
         if (option->letter != 0)
-            (void)snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+            snprintf(letter, sizeof(letter), "-%c, ", option->letter);
         table_row(&table);
         table_cell(&table, "  %s--%s%s%s ", letter, option->name,
                    option->argument != NULL ? " " : "",
@@ -204,15 +204,15 @@ void command_print_help(const struct command *command)
 {
     const char *separator = command->operands[0] == '\0' ? "" : " ";
 
-    (void)printf("usage: vmreclaim %s%s%s\n\n%s\n", command->name, separator, command->operands,
-                 command->description);
+    printf("usage: vmreclaim %s%s%s\n\n%s\n", command->name, separator, command->operands,
+           command->description);
     if (command->options != NULL) {
-        (void)printf("\noptions:\n");
+        printf("\noptions:\n");
         print_options(command->options);
     }
-    (void)printf("\nexample:\n  %s\n", command->example);
+    printf("\nexample:\n  %s\n", command->example);
     if (command->see_also != NULL)
-        (void)printf("\nSee also: %s\n", command->see_also);
+        printf("\nSee also: %s\n", command->see_also);
 }
 
 static void print_commands(void)
@@ -231,24 +231,23 @@ static void print_commands(void)
 
 void command_print_overview(void)
 {
-    (void)printf(
-        "usage: vmreclaim [-H ssh://HOST] [--api ADDRESS] [--json] COMMAND ...\n\n"
-        "Gives memory that guests no longer need back to this host, and shows where it is.\n"
-        "Start with `vmreclaim vm list`, then `vmreclaim explain VM`.\n\ncommands:\n");
+    printf("usage: vmreclaim [-H ssh://HOST] [--api ADDRESS] [--json] COMMAND ...\n\n"
+           "Gives memory that guests no longer need back to this host, and shows where it is.\n"
+           "Start with `vmreclaim vm list`, then `vmreclaim explain VM`.\n\ncommands:\n");
     print_commands();
-    (void)printf("\noptions, before the command:\n"
-                 "  -H, --host ssh://[USER@]HOST[:PORT]\n"
-                 "                    work on another host, through ssh\n"
-                 "  --api ADDRESS     the daemon's socket (default unix:/run/vmreclaim/api.sock,\n"
-                 "                    or VMRECLAIM_API)\n"
-                 "  --json            print what the daemon answered, for programs\n"
-                 "  --timeout D       give up after D (each command has its own default)\n"
-                 "  --version         print the version\n"
-                 "\nA VM is named by its name, its UUID or cid:N. Sizes: 512MiB, 1.5GiB. "
-                 "Durations: 30s, 2m.\n"
-                 "\nexit status:\n"
-                 "  0 done   1 failed   2 usage   3 no such VM, policy or action\n"
-                 "  4 daemon or agent unreachable   5 refused   6 timed out   7 done in part\n"
-                 "\n`vmreclaim COMMAND --help` explains one command with an example. Manual: "
-                 "vmreclaim(1).\n");
+    printf("\noptions, before the command:\n"
+           "  -H, --host ssh://[USER@]HOST[:PORT]\n"
+           "                    work on another host, through ssh\n"
+           "  --api ADDRESS     the daemon's socket (default unix:/run/vmreclaim/api.sock,\n"
+           "                    or VMRECLAIM_API)\n"
+           "  --json            print what the daemon answered, for programs\n"
+           "  --timeout D       give up after D (each command has its own default)\n"
+           "  --version         print the version\n"
+           "\nA VM is named by its name, its UUID or cid:N. Sizes: 512MiB, 1.5GiB. "
+           "Durations: 30s, 2m.\n"
+           "\nexit status:\n"
+           "  0 done   1 failed   2 usage   3 no such VM, policy or action\n"
+           "  4 daemon or agent unreachable   5 refused   6 timed out   7 done in part\n"
+           "\n`vmreclaim COMMAND --help` explains one command with an example. Manual: "
+           "vmreclaim(1).\n");
 }

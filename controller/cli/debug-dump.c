@@ -24,7 +24,7 @@ static int run(struct cli *cli, char **operands)
     plain.json = false;
     int r = client_stream(&plain, "DumpState", &request.base, print, NULL);
     if (r == EXIT_DONE)
-        (void)putchar('\n');
+        putchar('\n');
     return r;
 }
 

@@ -19,7 +19,7 @@ static void print_time(int64_t time_ns)
     if (localtime_r(&seconds, &broken) == NULL ||
         strftime(text, sizeof(text), "%H:%M:%S", &broken) == 0)
         return;
-    (void)printf("%s.%03d", text, (int)(time_ns / 1000000 % 1000));
+    printf("%s.%03d", text, (int)(time_ns / 1000000 % 1000));
 }
 
 static void print_numbers(const Event *event)
@@ -33,18 +33,17 @@ static void print_numbers(const Event *event)
         bool grew = event->action->host_returned < 0;
         uint64_t size = grew ? 0 - (uint64_t)event->action->host_returned
                              : (uint64_t)event->action->host_returned;
-        (void)printf("  returned %s%s", grew ? "-" : "",
-                     bytes_format_short(size, footprint, sizeof(footprint)));
+        printf("  returned %s%s", grew ? "-" : "",
+               bytes_format_short(size, footprint, sizeof(footprint)));
     }
     if (w == NULL)
         return;
-    (void)printf("  footprint %s",
-                 waterfall_host_is_known(w)
-                     ? bytes_format_short(w->footprint, footprint, sizeof(footprint))
-                     : "-");
+    printf("  footprint %s", waterfall_host_is_known(w)
+                                 ? bytes_format_short(w->footprint, footprint, sizeof(footprint))
+                                 : "-");
     if (w->guest_is_known)
-        (void)printf(", cache %s, trapped %s", bytes_format_short(w->cache, cache, sizeof(cache)),
-                     bytes_format_short(w->trapped, trapped, sizeof(trapped)));
+        printf(", cache %s, trapped %s", bytes_format_short(w->cache, cache, sizeof(cache)),
+               bytes_format_short(w->trapped, trapped, sizeof(trapped)));
 }
 
 static int print(const ProtobufCMessage *message, void *userdata)
@@ -52,16 +51,16 @@ static int print(const ProtobufCMessage *message, void *userdata)
     const Event *event = (const void *)message;
 
     print_time(event->time_ns);
-    (void)fputs("  ", stdout);
+    fputs("  ", stdout);
     print_text(event->vm[0] == '\0' ? "-" : event->vm);
-    (void)fputs("  ", stdout);
+    fputs("  ", stdout);
     print_text(event->kind);
     if (event->text[0] != '\0') {
-        (void)fputs("  ", stdout);
+        fputs("  ", stdout);
         print_text(event->text);
     }
     print_numbers(event);
-    (void)putchar('\n');
+    putchar('\n');
     return EXIT_DONE;
 }
 

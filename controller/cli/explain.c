@@ -27,9 +27,9 @@ static void print_finding(const Finding *finding)
     (void)print_wrapped("  -", finding->sentence);
     if (finding->command[0] == '\0')
         return;
-    (void)fputs("      ", stdout);
+    fputs("      ", stdout);
     print_text(finding->command);
-    (void)fputs("\n", stdout);
+    fputs("\n", stdout);
 }
 
 static int print(const ProtobufCMessage *message, void *userdata)
@@ -48,7 +48,7 @@ static int print(const ProtobufCMessage *message, void *userdata)
             if ((int)response->findings[j]->kind != paragraphs[i].kind)
                 continue;
             if (!begun)
-                (void)printf("\n%s\n", paragraphs[i].heading);
+                printf("\n%s\n", paragraphs[i].heading);
             begun = true;
             print_finding(response->findings[j]);
         }

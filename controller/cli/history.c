@@ -59,9 +59,8 @@ static void print_point(const Waterfall *w)
         bar_draw(known, ARRAY_SIZE(known), waterfall_whole(w), chart_width(), bar);
     else
         bar_draw(unknown, ARRAY_SIZE(unknown), waterfall_whole(w), chart_width(), bar);
-    (void)printf("%s  %s  %9s\n", when_format(w->time_ns, time, sizeof(time)), bar,
-                 waterfall_host_is_known(w) ? bytes_format_short(w->footprint, size, sizeof(size))
-                                            : "-");
+    printf("%s  %s  %9s\n", when_format(w->time_ns, time, sizeof(time)), bar,
+           waterfall_host_is_known(w) ? bytes_format_short(w->footprint, size, sizeof(size)) : "-");
 }
 
 static void print_action(const Action *action)
@@ -71,22 +70,21 @@ static void print_action(const Action *action)
     bool grew = action->host_returned < 0;
     uint64_t bytes = grew ? 0 - (uint64_t)action->host_returned : (uint64_t)action->host_returned;
 
-    (void)printf("%s    > ", when_format(action->started_ns, time, sizeof(time)));
+    printf("%s    > ", when_format(action->started_ns, time, sizeof(time)));
     print_text(action->kind);
-    (void)fputs(" by ", stdout);
+    fputs(" by ", stdout);
     print_text(action->asked_by);
     if (!action->finished)
-        (void)fputs(": running", stdout);
+        fputs(": running", stdout);
     else if (action->footprint_before == 0)
-        (void)fputs(": not measured", stdout);
+        fputs(": not measured", stdout);
     else
-        (void)printf(": host got %s%s", grew ? "-" : "",
-                     bytes_format_short(bytes, size, sizeof(size)));
+        printf(": host got %s%s", grew ? "-" : "", bytes_format_short(bytes, size, sizeof(size)));
     if (action->reason_code[0] != '\0') {
-        (void)fputs(", ", stdout);
+        fputs(", ", stdout);
         print_text(action->reason_code);
     }
-    (void)putchar('\n');
+    putchar('\n');
 }
 
 /* Of all messages of the answer. */
@@ -128,13 +126,13 @@ static int run(struct cli *cli, char **operands)
     request.points = (uint32_t)lines;
     request.actions = (uint32_t)lines;
     if (!cli->json)
-        (void)printf("U in use  k unmanaged  C cache  T trapped  p per-CPU  f reportable\n"
-                     "? unexplained  # no agent to say what for  . not on the host\n");
+        printf("U in use  k unmanaged  C cache  T trapped  p per-CPU  f reportable\n"
+               "? unexplained  # no agent to say what for  . not on the host\n");
     int r = client_stream(cli, "GetHistory", &request.base, print, &shown);
     if (r == EXIT_DONE && !shown.any && !cli->json)
-        (void)puts("Nothing was recorded in this time.");
+        puts("Nothing was recorded in this time.");
     if (r == EXIT_DONE && shown.left_out && !cli->json)
-        (void)puts("Older actions are left out; ask for a shorter time, or for more lines.");
+        puts("Older actions are left out; ask for a shorter time, or for more lines.");
     return r;
 }
 

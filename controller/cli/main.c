@@ -44,7 +44,7 @@ static int parse_global(struct cli *cli, int argc, char **argv)
                             "--timeout: \"%s\" is not a duration; write 500ms, 30s or 2m", optarg);
             break;
         case 'V':
-            (void)printf("vmreclaim %s\n", VMRECLAIM_VERSION);
+            printf("vmreclaim %s\n", VMRECLAIM_VERSION);
             return EXIT_DONE;
         case 'h':
             command_print_overview();
@@ -71,7 +71,7 @@ static int refuse_command(char **words, int count)
             (void)fail(0, count > 1 ? "\"%s %s\" is not a command; there is:" : "%s what?",
                        words[0], count > 1 ? words[1] : "");
         shown = true;
-        (void)fprintf(stderr, "  vmreclaim %s %s\n", commands[i]->name, commands[i]->operands);
+        fprintf(stderr, "  vmreclaim %s %s\n", commands[i]->name, commands[i]->operands);
     }
     if (shown)
         return EXIT_USAGE;
@@ -100,7 +100,7 @@ int main(int argc, char **argv)
     int used;
 
     (void)setlocale(LC_ALL, "");
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     if (cli.api == NULL || cli.api[0] == '\0')
         cli.api = DEFAULT_API;
     int r = parse_global(&cli, argc, argv);

@@ -29,12 +29,12 @@ int fail(int code, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    (void)text_format_list(text, sizeof(text), format, arguments);
+    text_format_list(text, sizeof(text), format, arguments);
     va_end(arguments);
     (void)fflush(stdout);
-    (void)fputs("vmreclaim: ", stderr);
+    fputs("vmreclaim: ", stderr);
     write_text(stderr, text, TEXT_LINES);
-    (void)fputc('\n', stderr);
+    fputc('\n', stderr);
     return code;
 }
 
@@ -64,9 +64,8 @@ void print_json_text(const char *text, size_t length)
         if (safe)
             (void)fwrite(text, 1, step, stdout);
         else
-            (void)printf("\\u%04" PRIx32, text_character(text, length) == 0
-                                              ? (uint32_t)'?'
-                                              : text_code_point(text, step));
+            printf("\\u%04" PRIx32,
+                   text_character(text, length) == 0 ? (uint32_t)'?' : text_code_point(text, step));
 }
 
 int print_json(const ProtobufCMessage *message)

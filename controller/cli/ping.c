@@ -9,8 +9,8 @@ static int print(const ProtobufCMessage *message, void *userdata)
     const Vmreclaim__Controller__V1__PingVmResponse *response = (const void *)message;
 
     print_text(userdata);
-    (void)printf(": the agent answered in %.2f ms; the guest is up for %.0f s\n",
-                 (double)response->round_trip_ns / 1e6, (double)response->guest_boottime_ns / 1e9);
+    printf(": the agent answered in %.2f ms; the guest is up for %.0f s\n",
+           (double)response->round_trip_ns / 1e6, (double)response->guest_boottime_ns / 1e9);
     return EXIT_DONE;
 }
 

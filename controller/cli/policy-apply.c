@@ -20,7 +20,7 @@ typedef Vmreclaim__Controller__V1__ApplyVmPolicyResponse Response;
 static void print_none(void)
 {
     if (vm[0] == '\0')
-        (void)puts("it is assigned to no VM yet; assign it with --vm");
+        puts("it is assigned to no VM yet; assign it with --vm");
     else
         (void)fail(EXIT_DONE,
                    "warning: \"%s\" means no VM now; those that come later will get the policy",
@@ -29,9 +29,9 @@ static void print_none(void)
 
 static int print(const Response *response)
 {
-    (void)fputs("policy ", stdout);
+    fputs("policy ", stdout);
     print_text(response->name);
-    (void)printf(", revision %" PRIu64 ", is stored\n", response->revision);
+    printf(", revision %" PRIu64 ", is stored\n", response->revision);
     if (response->n_results == 0 && response->n_vms == 0)
         print_none();
     return policy_results_print(response->results, response->n_results, response->vms,

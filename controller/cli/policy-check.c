@@ -21,7 +21,7 @@ static int show_json(const struct policy *policy)
             (void)json_object_set_new(settings, policy_key(i), json_string(value));
     int r = json == NULL ? -1 : json_dumpf(json, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
     json_decref(json);
-    (void)putchar('\n');
+    putchar('\n');
     return r < 0 ? fail(EXIT_FAILED, "cannot write to standard output") : EXIT_DONE;
 }
 
@@ -34,8 +34,8 @@ static int show(const char *path, const struct policy *policy)
     char value[128];
 
     print_text(path);
-    (void)printf(" is a valid policy: \"%s\", profile %s, %zu schedules\n\n", policy->name,
-                 policy_profile_name(policy->profile), policy->schedule_count);
+    printf(" is a valid policy: \"%s\", profile %s, %zu schedules\n\n", policy->name,
+           policy_profile_name(policy->profile), policy->schedule_count);
     table_init(&table, columns, ARRAY_SIZE(columns));
     for (size_t i = 0; policy_key(i) != NULL; i++) {
         if (policy_get(policy, policy_key(i), value, sizeof(value)) < 0)

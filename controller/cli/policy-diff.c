@@ -46,8 +46,8 @@ static int compare(const char *name, const struct side *old_side, const struct s
     char old_label[128];
     char new_label[128];
 
-    (void)snprintf(old_label, sizeof(old_label), "%s, revision %" PRIu64, name, old_side->revision);
-    (void)snprintf(new_label, sizeof(new_label), "%s, revision %" PRIu64, name, new_side->revision);
+    snprintf(old_label, sizeof(old_label), "%s, revision %" PRIu64, name, old_side->revision);
+    snprintf(new_label, sizeof(new_label), "%s, revision %" PRIu64, name, new_side->revision);
     return text_diff(&(struct text_side){old_label, old_side->text},
                      &(struct text_side){file != NULL ? file : new_label, new_side->text});
 }

@@ -17,7 +17,7 @@ static void selectors_of(const ListPoliciesResponse *list, const char *policy, c
 {
     size_t used = 0;
 
-    (void)snprintf(buffer, size, "-");
+    snprintf(buffer, size, "-");
     for (size_t i = 0; i < list->n_assignments && used < size; i++)
         if (strcmp(list->assignments[i]->policy, policy) == 0)
             used += (size_t)text_format(buffer + used, size - used, "%s%s", used == 0 ? "" : ", ",

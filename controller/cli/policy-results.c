@@ -27,7 +27,7 @@ static const char *outcome_text(const PolicyResult *result)
 static void print_keys(const char *before, char *const *keys, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        (void)fputs(i == 0 ? before : ", ", stdout);
+        fputs(i == 0 ? before : ", ", stdout);
         print_text(keys[i]);
     }
 }
@@ -36,14 +36,14 @@ static void print_result(const PolicyResult *result, int width)
 {
     int length = (int)strlen(result->vm);
 
-    (void)fputs("  ", stdout);
+    fputs("  ", stdout);
     print_text(result->vm);
-    (void)printf("%*s  %s", length < width ? width - length : 0, "", outcome_text(result));
+    printf("%*s  %s", length < width ? width - length : 0, "", outcome_text(result));
     print_text(result->reason);
     print_keys("; the guest does not know ", result->unsupported_keys, result->n_unsupported_keys);
     print_keys("; capped by the guest's own configuration: ", result->capped_keys,
                result->n_capped_keys);
-    (void)putchar('\n');
+    putchar('\n');
 }
 
 static int exit_code_of(PolicyResult *const *results, size_t count)
@@ -68,7 +68,7 @@ int policy_results_print(PolicyResult *const *results, size_t count, char *const
 
     if (count == 0 && vm_count > 0) {
         print_keys("  assigned to ", vms, vm_count);
-        (void)puts("; whether it is in force there an older daemon does not say");
+        puts("; whether it is in force there an older daemon does not say");
     }
     for (size_t i = 0; i < count; i++) {
         int length = (int)strlen(results[i]->vm);

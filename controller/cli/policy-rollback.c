@@ -15,10 +15,10 @@ static int print(const Response *response)
 {
     if (response->policy == NULL)
         return fail(EXIT_FAILED, "the daemon answered without a policy");
-    (void)fputs("policy ", stdout);
+    fputs("policy ", stdout);
     print_text(response->policy->name);
-    (void)printf(": revision %" PRIu64 " has the text of revision %" PRIu64 "\n",
-                 response->policy->revision, response->policy->rolled_back_to);
+    printf(": revision %" PRIu64 " has the text of revision %" PRIu64 "\n",
+           response->policy->revision, response->policy->rolled_back_to);
     return policy_results_print(response->results, response->n_results, response->vms,
                                 response->n_vms);
 }

@@ -29,17 +29,17 @@ static int print(const ProtobufCMessage *message, void *userdata)
 
     if (policy == NULL)
         return fail(EXIT_FAILED, "the daemon answered without a policy");
-    (void)fputs("# ", stdout);
+    fputs("# ", stdout);
     print_text(policy->name);
-    (void)printf(", revision %" PRIu64 " of %s", policy->revision,
-                 when_format(policy->time_ns, time, sizeof(time)));
+    printf(", revision %" PRIu64 " of %s", policy->revision,
+           when_format(policy->time_ns, time, sizeof(time)));
     if (policy->author[0] != '\0') {
-        (void)fputs(" by ", stdout);
+        fputs(" by ", stdout);
         print_text(policy->author);
     }
     if (policy->rolled_back_to != 0)
-        (void)printf(", back to revision %" PRIu64, policy->rolled_back_to);
-    (void)putchar('\n');
+        printf(", back to revision %" PRIu64, policy->rolled_back_to);
+    putchar('\n');
     print_lines(policy->text);
     return EXIT_DONE;
 }
@@ -49,16 +49,15 @@ static int print(const ProtobufCMessage *message, void *userdata)
 static void print_head(const GetEffectivePolicyResponse *response)
 {
     print_text(response->vm);
-    (void)fputs(" runs policy ", stdout);
+    fputs(" runs policy ", stdout);
     print_text(response->name[0] != '\0' ? response->name : "without a name");
     if (response->revision != 0)
-        (void)printf(", revision %" PRIu64, response->revision);
+        printf(", revision %" PRIu64, response->revision);
     else
-        (void)fputs(", of its file", stdout);
-    (void)fputs(", profile ", stdout);
+        fputs(", of its file", stdout);
+    fputs(", profile ", stdout);
     print_text(response->profile);
-    (void)fputs(response->pending ? "; pending: its agent has not taken it yet\n\n" : "\n\n",
-                stdout);
+    fputs(response->pending ? "; pending: its agent has not taken it yet\n\n" : "\n\n", stdout);
 }
 
 static void format_origin(const GetEffectivePolicyResponse *response,
@@ -75,7 +74,7 @@ static void format_origin(const GetEffectivePolicyResponse *response,
     else
         used = text_format(buffer, size, "override");
     if (setting->unsupported && used >= 0 && (size_t)used < size)
-        (void)text_format(buffer + used, size - (size_t)used, "; the agent does not know it");
+        text_format(buffer + used, size - (size_t)used, "; the agent does not know it");
 }
 
 static int print_settings(const GetEffectivePolicyResponse *response)
@@ -101,20 +100,19 @@ static void print_schedule(const EffectiveSchedule *schedule)
 {
     char duration[48];
 
-    (void)fputs("schedule: ", stdout);
+    fputs("schedule: ", stdout);
     print_text(schedule->effect);
-    (void)fputs(" from \"", stdout);
+    fputs(" from \"", stdout);
     print_text(schedule->cron);
-    (void)printf("\" for %s, ",
-                 time_format_duration(schedule->duration_ns, duration, sizeof(duration)));
+    printf("\" for %s, ", time_format_duration(schedule->duration_ns, duration, sizeof(duration)));
     print_text(schedule->zone[0] != '\0' ? schedule->zone : "UTC");
-    (void)printf(" (now UTC%+.4g h", schedule->utc_offset_seconds / 3600.0);
+    printf(" (now UTC%+.4g h", schedule->utc_offset_seconds / 3600.0);
     if (schedule->offset_change_ns != 0) {
         char time[32];
-        (void)printf(", UTC%+.4g h from %s", schedule->utc_offset_after_seconds / 3600.0,
-                     when_format(schedule->offset_change_ns, time, sizeof(time)));
+        printf(", UTC%+.4g h from %s", schedule->utc_offset_after_seconds / 3600.0,
+               when_format(schedule->offset_change_ns, time, sizeof(time)));
     }
-    (void)fputs(")\n", stdout);
+    fputs(")\n", stdout);
 }
 
 static int print_effective(const ProtobufCMessage *message, void *userdata)
@@ -126,13 +124,13 @@ static int print_effective(const ProtobufCMessage *message, void *userdata)
     if (r != EXIT_DONE)
         return r;
     if (response->n_schedules + response->n_unsupported_keys > 0)
-        (void)putchar('\n');
+        putchar('\n');
     for (size_t i = 0; i < response->n_schedules; i++)
         print_schedule(response->schedules[i]);
     for (size_t i = 0; i < response->n_unsupported_keys; i++) {
-        (void)fputs("the agent does not know: ", stdout);
+        fputs("the agent does not know: ", stdout);
         print_text(response->unsupported_keys[i]);
-        (void)putchar('\n');
+        putchar('\n');
     }
     return EXIT_DONE;
 }

@@ -14,13 +14,13 @@ struct shown {
 
 static int print(const Response *response, const char *selector)
 {
-    (void)fputs("policy ", stdout);
+    fputs("policy ", stdout);
     print_text(response->policy);
-    (void)fputs(" is no longer assigned to ", stdout);
+    fputs(" is no longer assigned to ", stdout);
     print_text(selector);
-    (void)putchar('\n');
+    putchar('\n');
     if (response->n_results > 0)
-        (void)puts("another is for:");
+        puts("another is for:");
     return policy_results_print(response->results, response->n_results, response->vms,
                                 response->n_vms);
 }

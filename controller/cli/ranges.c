@@ -25,11 +25,11 @@ static int print(const ProtobufCMessage *message, void *userdata)
         bool reported = range->state == VMRECLAIM__AGENT__V1__RANGE_STATE__RANGE_STATE_REPORTED;
         if (json_enum_name(&vmreclaim__agent__v1__range_state__descriptor, (int)range->state, state,
                            sizeof(state)) == NULL)
-            (void)snprintf(state, sizeof(state), "unknown");
+            snprintf(state, sizeof(state), "unknown");
         *(reported ? &totals->reported : &totals->reportable) += range->length;
-        (void)printf("0x%012" PRIx64 "  0x%012" PRIx64 "  %10s  %s\n", range->start,
-                     range->start + range->length,
-                     bytes_format_short(range->length, size, sizeof(size)), state);
+        printf("0x%012" PRIx64 "  0x%012" PRIx64 "  %10s  %s\n", range->start,
+               range->start + range->length, bytes_format_short(range->length, size, sizeof(size)),
+               state);
     }
     return EXIT_DONE;
 }
@@ -44,12 +44,12 @@ static int run(struct cli *cli, char **operands)
 
     request.vm = operands[0];
     if (!cli->json)
-        (void)printf("%-14s  %-14s  %10s  %s\n", "START", "END", "SIZE", "STATE");
+        printf("%-14s  %-14s  %10s  %s\n", "START", "END", "SIZE", "STATE");
     int r = client_stream(cli, "ListRanges", &request.base, print, &totals);
     if (r == EXIT_DONE && !cli->json)
-        (void)printf("reported %s, reportable %s\n",
-                     bytes_format_short(totals.reported, reported, sizeof(reported)),
-                     bytes_format_short(totals.reportable, reportable, sizeof(reportable)));
+        printf("reported %s, reportable %s\n",
+               bytes_format_short(totals.reported, reported, sizeof(reported)),
+               bytes_format_short(totals.reportable, reportable, sizeof(reportable)));
     return r;
 }
 

@@ -27,7 +27,7 @@ static int show(const ProtobufCMessage *message, void *userdata)
     if (response->omitted > 0)
         (void)fail(EXIT_PARTIAL, "and %" PRIu32 " more", response->omitted);
     if (code_of(response) == EXIT_DONE)
-        (void)printf("configuration and %" PRIu32 " VMs are in force\n", response->vms);
+        printf("configuration and %" PRIu32 " VMs are in force\n", response->vms);
     return code_of(response);
 }
 

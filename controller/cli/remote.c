@@ -68,7 +68,7 @@ static void become_ssh(int socket, const char *const *arguments)
 {
     if (dup2(socket, STDIN_FILENO) >= 0 && dup2(socket, STDOUT_FILENO) >= 0)
         (void)execvp("ssh", (char *const *)(const void *)arguments);
-    (void)fprintf(stderr, "vmreclaim: cannot run ssh: %s\n", strerror(errno));
+    fprintf(stderr, "vmreclaim: cannot run ssh: %s\n", strerror(errno));
     _exit(127);
 }
 
@@ -86,9 +86,9 @@ int remote_open(const char *host, const char *api, struct error *error)
     pid_t child = fork();
     if (child == 0)
         become_ssh(pair[1], arguments);
-    (void)close(pair[1]);
+    close(pair[1]);
     if (child > 0)
         return pair[0];
-    (void)close(pair[0]);
+    close(pair[0]);
     return error_set(error, -EAGAIN, "cannot start ssh");
 }

@@ -36,8 +36,7 @@ static void add_store(struct table *table, const Status *status)
     if (status->store_path[0] == '\0')
         return;
     if (status->store_pending != 0)
-        (void)snprintf(pending, sizeof(pending), ", %" PRIu64 " records wait",
-                       status->store_pending);
+        snprintf(pending, sizeof(pending), ", %" PRIu64 " records wait", status->store_pending);
     table_row(table);
     table_cell(table, "store");
     table_cell(table, "%s, %s, schema %u%s", status->store_path,
@@ -84,8 +83,8 @@ static void print_degraded(const Status *status)
 
     if (status->n_degraded == 0)
         return;
-    (void)puts("");
-    (void)puts("does not work as it should:");
+    puts("");
+    puts("does not work as it should:");
     table_init_plain(&table, columns, ARRAY_SIZE(columns));
     for (size_t i = 0; i < status->n_degraded; i++) {
         table_row(&table);

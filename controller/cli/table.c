@@ -100,7 +100,7 @@ void table_cell(struct table *table, const char *format, ...)
     if (table->failed)
         return;
     va_start(arguments, format);
-    (void)text_format_list(text, sizeof(text), format, arguments);
+    text_format_list(text, sizeof(text), format, arguments);
     va_end(arguments);
     text_make_safe(text, TEXT_ONE_LINE);
     table->failed = scols_line_set_data(table->line, table->column++, text) != 0;
@@ -118,7 +118,7 @@ int table_finish(struct table *table, const char *empty)
 
     if (!failed && scols_table_get_nlines(table->table) == 0) {
         if (empty != NULL)
-            (void)puts(empty);
+            puts(empty);
     } else if (!failed)
         failed = scols_print_table(table->table) != 0;
     if (table->table != NULL)

@@ -47,8 +47,8 @@ static int start(struct comparison *comparison, const char *old_label, const cha
     int ends[2];
     int r;
 
-    (void)snprintf(old_path, sizeof(old_path), "/dev/fd/%d", comparison->old_file);
-    (void)snprintf(new_path, sizeof(new_path), "/dev/fd/%d", comparison->new_file);
+    snprintf(old_path, sizeof(old_path), "/dev/fd/%d", comparison->old_file);
+    snprintf(new_path, sizeof(new_path), "/dev/fd/%d", comparison->new_file);
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
     (void)posix_spawn_file_actions_init(&actions);
@@ -57,10 +57,10 @@ static int start(struct comparison *comparison, const char *old_label, const cha
         r = -posix_spawnp(&comparison->process, "diff", &actions, NULL,
                           (char *const *)(const void *)arguments, environ);
     (void)posix_spawn_file_actions_destroy(&actions);
-    (void)close(ends[1]);
+    close(ends[1]);
     comparison->output = r == 0 ? fdopen(ends[0], "r") : NULL;
     if (comparison->output == NULL)
-        (void)close(ends[0]);
+        close(ends[0]);
     return r;
 }
 
@@ -77,7 +77,7 @@ static int finish(struct comparison *comparison)
         WEXITSTATUS(status) > DIFF_OTHER)
         return fail(EXIT_FAILED, "diff could not compare the texts");
     if (WEXITSTATUS(status) == DIFF_SAME)
-        (void)puts("no difference");
+        puts("no difference");
     return EXIT_DONE;
 }
 

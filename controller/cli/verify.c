@@ -39,7 +39,7 @@ static int print_samples(const Action *action)
 
     if (action->n_samples == 0)
         return EXIT_DONE;
-    (void)putchar('\n');
+    putchar('\n');
     table_init(&table, columns, ARRAY_SIZE(columns));
     for (size_t i = 0; i < action->n_samples; i++) {
         const ActionSample *sample = action->samples[i];
@@ -62,19 +62,18 @@ static void print_evidence(const Action *action)
 
     if (action->n_evidence == 0)
         return;
-    (void)fputs("\nevidence of ", stdout);
+    fputs("\nevidence of ", stdout);
     print_text(action->reason_code);
-    (void)fputs(":\n", stdout);
+    fputs(":\n", stdout);
     for (size_t i = 0; i < action->n_evidence; i++) {
         const Vmreclaim__Controller__V1__Evidence *evidence = action->evidence[i];
         bool is_bytes = strcmp(evidence->unit, "bytes") == 0 && evidence->value >= 0;
 
-        (void)snprintf(text, sizeof(text), "%" PRId64, evidence->value);
-        (void)fputs("  ", stdout);
+        snprintf(text, sizeof(text), "%" PRId64, evidence->value);
+        fputs("  ", stdout);
         print_text(evidence->name);
-        (void)printf(": %s\n",
-                     is_bytes ? bytes_format_short((uint64_t)evidence->value, text, sizeof(text))
-                              : text);
+        printf(": %s\n",
+               is_bytes ? bytes_format_short((uint64_t)evidence->value, text, sizeof(text)) : text);
     }
 }
 

@@ -32,7 +32,7 @@ static void add_number(struct table *table, const char *name, int64_t number)
 {
     char text[32];
 
-    (void)snprintf(text, sizeof(text), "%" PRId64, number);
+    snprintf(text, sizeof(text), "%" PRId64, number);
     if (number != 0)
         add_text(table, name, text);
 }
@@ -73,8 +73,7 @@ static void add_checks(struct table *table, const AgentInfo *info)
         const Vmreclaim__Agent__V1__Check *check = info->checks[i];
         bool is_failure = check->status == VMRECLAIM__AGENT__V1__CHECK_STATUS__CHECK_STATUS_FAILURE;
 
-        (void)text_format(text, sizeof(text), "%s: %s -> %s", check->name, check->reason,
-                          check->fix);
+        text_format(text, sizeof(text), "%s: %s -> %s", check->name, check->reason, check->fix);
         add_text(table, is_failure ? "FAILURE" : "warning", text);
     }
 }
@@ -87,7 +86,7 @@ static void add_order(struct table *table, const AgentInfo *info)
         add_text(table, "reporting order", "-: the guest reports nothing");
         return;
     }
-    (void)snprintf(text, sizeof(text), "%" PRIu32, info->reporting_order);
+    snprintf(text, sizeof(text), "%" PRIu32, info->reporting_order);
     add_text(table, "reporting order", text);
     add_bytes(table, "smallest report", info->page_size << (info->reporting_order & 31));
 }
@@ -105,9 +104,8 @@ static void add_guest(struct table *table, const AgentInfo *info)
         const Vmreclaim__Agent__V1__Feature *feature = info->features[i];
         if (feature->available)
             continue;
-        (void)text_format(text, sizeof(text), "%s: %s%s%s", feature->name, feature->reason,
-                          feature->replacement[0] != '\0' ? "; instead: " : "",
-                          feature->replacement);
+        text_format(text, sizeof(text), "%s: %s%s%s", feature->name, feature->reason,
+                    feature->replacement[0] != '\0' ? "; instead: " : "", feature->replacement);
         add_text(table, "lacks", text);
     }
 }
@@ -125,7 +123,7 @@ static int print(const ProtobufCMessage *message, void *userdata)
     int r = vm->waterfall == NULL ? EXIT_DONE : waterfall_print(vm);
     if (r != EXIT_DONE)
         return r;
-    (void)putchar('\n');
+    putchar('\n');
     table_init_plain(&table, columns, ARRAY_SIZE(columns));
     add_identity(&table, vm);
     add_balloon(&table, vm);

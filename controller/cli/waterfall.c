@@ -48,13 +48,13 @@ static void print_bars(const Waterfall *w)
 
     if (w->guest_is_known) {
         bar_draw(guest, ARRAY_SIZE(guest), whole, bar_width(), buffer);
-        (void)printf("guest  %s\n", buffer);
+        printf("guest  %s\n", buffer);
     }
     if (waterfall_host_is_known(w)) {
         bar_draw(host, ARRAY_SIZE(host), whole, bar_width(), buffer);
-        (void)printf("host   %s\n", buffer);
+        printf("host   %s\n", buffer);
     }
-    (void)putchar('\n');
+    putchar('\n');
 }
 
 struct part_row {
@@ -210,7 +210,7 @@ static void print_field(const char *before, const char *text)
 {
     if (text[0] == '\0')
         return;
-    (void)fputs(before, stdout);
+    fputs(before, stdout);
     print_text(text);
 }
 
@@ -221,12 +221,12 @@ static void print_ages(const Vm *vm)
     double age = (double)(time_realtime() - w->time_ns) / 1e9;
 
     if (w->time_ns != 0 && age >= 1)
-        (void)printf(" Measured %.0f s ago.", age);
+        printf(" Measured %.0f s ago.", age);
     if (w->guest_is_known && w->skew_ns >= NSEC_PER_SEC)
-        (void)printf(" What the guest says is %.0f s older.", (double)w->skew_ns / 1e9);
+        printf(" What the guest says is %.0f s older.", (double)w->skew_ns / 1e9);
     if (!w->guest_is_known && vm->last_sample_ns != 0)
-        (void)printf(" The guest's last sample is %.0f s old and not shown.",
-                     (double)(time_realtime() - vm->last_sample_ns) / 1e9);
+        printf(" The guest's last sample is %.0f s old and not shown.",
+               (double)(time_realtime() - vm->last_sample_ns) / 1e9);
 }
 
 void waterfall_print_head(const Vm *vm)
@@ -238,21 +238,21 @@ void waterfall_print_head(const Vm *vm)
     print_field(" · ", vm->state);
     print_field(" · policy ", vm->policy);
     if (vm->policy_revision != 0)
-        (void)printf(" (revision %" PRIu64 ")", vm->policy_revision);
+        printf(" (revision %" PRIu64 ")", vm->policy_revision);
     print_field(" · ", vm->engine_state);
-    (void)putchar('\n');
+    putchar('\n');
     if (vm->alarm[0] != '\0') {
         print_field("STARVED: ", vm->alarm);
-        (void)putchar('\n');
+        putchar('\n');
     }
     if (vm->waterfall == NULL)
         return;
     if (!waterfall_host_is_known(vm->waterfall))
         print_field("What the host holds for it is not known: ", unknown_host(vm));
     else
-        (void)printf("The host holds %s for it, of %s.",
-                     bytes_format_short(vm->waterfall->footprint, footprint, sizeof(footprint)),
-                     bytes_format_short(vm->waterfall->vm_ram, ram, sizeof(ram)));
+        printf("The host holds %s for it, of %s.",
+               bytes_format_short(vm->waterfall->footprint, footprint, sizeof(footprint)),
+               bytes_format_short(vm->waterfall->vm_ram, ram, sizeof(ram)));
     print_ages(vm);
-    (void)printf("\n\n");
+    printf("\n\n");
 }

@@ -16,7 +16,7 @@ static const char *format_as(const char *format, int64_t time, char *buffer, siz
 
     if (time == 0 || localtime_r(&seconds, &broken) == NULL ||
         strftime(buffer, size, format, &broken) == 0)
-        (void)snprintf(buffer, size, "-");
+        snprintf(buffer, size, "-");
     return buffer;
 }
 #pragma GCC diagnostic pop

@@ -92,7 +92,7 @@ static int remember_key(struct reading *reading, struct error *error)
                              mark->line + 1, key);
     if (reading->key_count == KEYS_MAX)
         return fail_at(reading, mark, error, "too many keys");
-    (void)snprintf(reading->keys[reading->key_count++], KEY_BYTES, "%s", key);
+    snprintf(reading->keys[reading->key_count++], KEY_BYTES, "%s", key);
     return 0;
 }
 

@@ -18,8 +18,8 @@ void problems_add(struct problems *problems, const char *kind, const char *sourc
     }
     problem = &problems->list[problems->count++];
     *problem = (struct problem){.since = time_realtime()};
-    (void)text_format(problem->part, sizeof(problem->part), "%s:%s", kind,
-                      slash == NULL ? source : slash + 1);
+    text_format(problem->part, sizeof(problem->part), "%s:%s", kind,
+                slash == NULL ? source : slash + 1);
     text_copy(problem->source, sizeof(problem->source), source);
     text_copy(problem->text, sizeof(problem->text), error->text);
 }

@@ -45,7 +45,7 @@ static int take_name(struct vm_definition *definition, const char *name, struct 
     int r = vm_name_check(name, error);
 
     if (r == 0)
-        (void)snprintf(definition->name, sizeof(definition->name), "%s", name);
+        snprintf(definition->name, sizeof(definition->name), "%s", name);
     return r;
 }
 
@@ -151,7 +151,7 @@ static int set_policy(void *object, const struct key *key, const char *value, st
 
     if (value[0] == '/')
         return set_text(&definition->policy, value, error);
-    (void)snprintf(directory, sizeof(directory), "%s", definition->source);
+    snprintf(directory, sizeof(directory), "%s", definition->source);
     if (snprintf(path, sizeof(path), "%s/%s", dirname(directory), value) >= (int)sizeof(path))
         return error_set(error, -ENAMETOOLONG, "policy: the path is too long");
     return set_text(&definition->policy, path, error);
@@ -198,7 +198,7 @@ static int name_from_source(struct vm_definition *definition, struct error *erro
     size_t length;
     int r;
 
-    (void)snprintf(copy, sizeof(copy), "%s", definition->source);
+    snprintf(copy, sizeof(copy), "%s", definition->source);
     name = basename(copy);
     length = strlen(name);
     if (length > 5 && strcmp(name + length - 5, ".yaml") == 0)
@@ -212,7 +212,7 @@ static struct vm_definition *definition_create(const char *source, struct error 
     struct vm_definition *definition = calloc(1, sizeof(*definition));
 
     if (definition == NULL || (definition->source = strdup(source)) == NULL) {
-        (void)error_set(error, -ENOMEM, "%s: out of memory", source);
+        error_set(error, -ENOMEM, "%s: out of memory", source);
         vm_definition_destroy(definition);
         return NULL;
     }

@@ -97,19 +97,17 @@ static void host_part(const struct view *view, uint64_t sum, char *text, size_t 
     char rest[128] = "";
 
     if (!view_host_is_known(view)) {
-        (void)text_format(text, size, "What the host holds of it is not known: %.200s",
-                          strcmp(view->vm->driver_state, "ready") == 0
-                              ? "its hypervisor's process cannot be read"
-                              : view->vm->driver_state);
+        text_format(text, size, "What the host holds of it is not known: %.200s",
+                    strcmp(view->vm->driver_state, "ready") == 0
+                        ? "its hypervisor's process cannot be read"
+                        : view->vm->driver_state);
         return;
     }
     if (view_excess(view) > 0)
-        (void)snprintf(rest, sizeof(rest), ", %s more than the guest needs",
-                       SIZE(w->footprint - sum));
+        snprintf(rest, sizeof(rest), ", %s more than the guest needs", SIZE(w->footprint - sum));
     else if (absent >= view->worth)
-        (void)snprintf(rest, sizeof(rest), ", since %s of it %s", SIZE(absent),
-                       absence(view, absent));
-    (void)snprintf(text, size, "The host holds %s%s", SIZE(w->footprint), rest);
+        snprintf(rest, sizeof(rest), ", since %s of it %s", SIZE(absent), absence(view, absent));
+    snprintf(text, size, "The host holds %s%s", SIZE(w->footprint), rest);
 }
 
 /* The footprint in words whose numbers add up. */
@@ -122,8 +120,7 @@ static void hold_summary(const struct view *view, struct explanation *explanatio
     char host[288];
 
     if (w->vm_ram != 0)
-        (void)snprintf(kernel, sizeof(kernel), " its kernel takes %s for itself,",
-                       SIZE(w->unmanaged));
+        snprintf(kernel, sizeof(kernel), " its kernel takes %s for itself,", SIZE(w->unmanaged));
     host_part(view, sum, host, sizeof(host));
     finding_set(explanation_next(explanation), KIND_HOLDS, "summary", w->footprint,
                 "The guest uses %s,%s %s is file cache, and %s is free and not reported: %s in "
@@ -168,7 +165,7 @@ static void hold_unknown(const struct view *view, struct explanation *explanatio
     char host[288];
 
     if (view_host_is_known(view))
-        (void)snprintf(host, sizeof(host), "The host holds %s for this VM", SIZE(footprint));
+        snprintf(host, sizeof(host), "The host holds %s for this VM", SIZE(footprint));
     else
         host_part(view, 0, host, sizeof(host));
     if (view->vm->agent_connected) {
@@ -198,8 +195,7 @@ static void hold_statistics(const struct view *view, struct explanation *explana
         statistics->available == 0)
         return;
     if (statistics->disk_caches != 0)
-        (void)snprintf(cache, sizeof(cache), " and %s is file cache",
-                       SIZE(statistics->disk_caches));
+        snprintf(cache, sizeof(cache), " and %s is file cache", SIZE(statistics->disk_caches));
     finding = explanation_next(explanation);
     finding_set(finding, KIND_HOLDS, "balloon-statistics", statistics->total,
                 "Its balloon driver says that of %s %s is free%s; %s could be used without "

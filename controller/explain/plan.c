@@ -16,7 +16,7 @@ struct permyriad_text {
 static struct permyriad_text permyriad_text(uint32_t permyriad)
 {
     struct permyriad_text text = {""};
-    (void)permyriad_format(permyriad, text.text, sizeof(text.text));
+    permyriad_format(permyriad, text.text, sizeof(text.text));
     return text;
 }
 

@@ -16,7 +16,7 @@ void reason_set(struct finding *finding, uint64_t bytes, const char *format, ...
 
     *finding = (struct finding){.kind = KIND_STUCK, .bytes = bytes};
     va_start(arguments, format);
-    (void)vsnprintf(finding->sentence, sizeof(finding->sentence), format, arguments);
+    vsnprintf(finding->sentence, sizeof(finding->sentence), format, arguments);
     va_end(arguments);
 }
 

@@ -17,7 +17,7 @@ static bool reporting_off(const struct view *view, struct finding *finding)
     else
         (void)view_has_feature(view, "free-page-reporting", &why);
     if (stays >= view->worth)
-        (void)snprintf(what, sizeof(what), "%s of free memory", SIZE(stays));
+        snprintf(what, sizeof(what), "%s of free memory", SIZE(stays));
     reason_set(finding, stays, "Free page reporting is %s, so %s stays on the host: %.200s.",
                view_is_offered(view) ? "offered, and the guest does not use it" : "off", what,
                why[0] == '\0' ? "the hypervisor does not offer it" : why);

@@ -166,7 +166,7 @@ struct duration_text duration_text(nsec_t duration)
                                                    : 60 * NSEC_PER_SEC;
     struct duration_text text = {""};
 
-    (void)time_format_duration(duration - duration % unit, text.text, sizeof(text.text));
+    time_format_duration(duration - duration % unit, text.text, sizeof(text.text));
     return text;
 }
 
@@ -177,7 +177,7 @@ void finding_set(struct finding *finding, int kind, const char *code, uint64_t b
 
     *finding = (struct finding){.kind = kind, .code = code, .bytes = bytes};
     va_start(arguments, format);
-    (void)text_format_list(finding->sentence, sizeof(finding->sentence), format, arguments);
+    text_format_list(finding->sentence, sizeof(finding->sentence), format, arguments);
     va_end(arguments);
 }
 
@@ -186,7 +186,7 @@ void finding_command(struct finding *finding, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    (void)text_format_list(finding->command, sizeof(finding->command), format, arguments);
+    text_format_list(finding->command, sizeof(finding->command), format, arguments);
     va_end(arguments);
 }
 

@@ -79,6 +79,6 @@ const char *window_format_time(const struct schedule *schedule, int64_t time, ch
 
     if (gmtime_r(&local, &parts) != NULL)
         (void)strftime(text, sizeof(text), "%a %H:%M", &parts);
-    (void)snprintf(buffer, size, "%s %s", text, schedule->zone[0] == '\0' ? "UTC" : schedule->zone);
+    snprintf(buffer, size, "%s %s", text, schedule->zone[0] == '\0' ? "UTC" : schedule->zone);
     return buffer;
 }

@@ -51,7 +51,7 @@ static uint64_t blocks_of(const struct hypervisor_process *process,
     char path[32];
     struct stat file;
 
-    (void)snprintf(path, sizeof(path), "fd/%d", backend->descriptor);
+    snprintf(path, sizeof(path), "fd/%d", backend->descriptor);
     if (fstatat(process->directory, path, &file, 0) < 0 || file.st_ino != backend->inode ||
         file.st_dev != backend->device)
         return 0;

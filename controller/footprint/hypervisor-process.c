@@ -111,7 +111,7 @@ static void match_descriptor(struct hypervisor_process *process, const char *num
 
     if (number_scan(&digits, &descriptor) < 0 || *digits != '\0' || descriptor > INT32_MAX)
         return;
-    (void)snprintf(path, sizeof(path), "fd/%" PRIu64, descriptor);
+    snprintf(path, sizeof(path), "fd/%" PRIu64, descriptor);
     if (fstatat(process->directory, path, &file, 0) < 0 || !S_ISREG(file.st_mode))
         return;
     for (uint32_t i = 0; i < process->backend_count; i++) {
@@ -134,7 +134,7 @@ static int match_descriptors(struct hypervisor_process *process)
         return process_gone(-errno);
     directory = fdopendir(descriptor);
     if (directory == NULL) {
-        (void)close(descriptor);
+        close(descriptor);
         return -ENOMEM;
     }
     for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory))
@@ -221,11 +221,11 @@ void hypervisor_process_init(struct hypervisor_process *process)
 void hypervisor_process_finish(struct hypervisor_process *process)
 {
     if (process->status >= 0)
-        (void)close(process->status);
+        close(process->status);
     if (process->statm >= 0)
-        (void)close(process->statm);
+        close(process->statm);
     if (process->directory >= 0)
-        (void)close(process->directory);
+        close(process->directory);
     hypervisor_process_init(process);
 }
 
@@ -235,7 +235,7 @@ static int open_files(struct hypervisor_process *process, int root, pid_t pid)
     char stat_text[1024];
     int r;
 
-    (void)snprintf(path, sizeof(path), "proc/%d", (int)pid);
+    snprintf(path, sizeof(path), "proc/%d", (int)pid);
     process->directory = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (process->directory < 0)
         return process_gone(-errno);

@@ -82,11 +82,11 @@ static void say_failed(const char *method, const struct ttrpc_result *result, ch
                        size_t size)
 {
     if (result->code == TTRPC_UNIMPLEMENTED)
-        (void)text_format(reason, size, "it does not know %s: no vmreclaim-agent, or an older one",
-                          method);
+        text_format(reason, size, "it does not know %s: no vmreclaim-agent, or an older one",
+                    method);
     else
-        (void)text_format(reason, size, "%s ended: %s: %s", method, ttrpc_code_name(result->code),
-                          result->message);
+        text_format(reason, size, "%s ended: %s: %s", method, ttrpc_code_name(result->code),
+                    result->message);
 }
 
 static void on_info(const struct ttrpc_result *result, void *userdata)
@@ -122,7 +122,7 @@ int agent_link_create(uv_loop_t *loop, int descriptor, struct ttrpc_budget *budg
     int r;
 
     if (link == NULL) {
-        (void)close(descriptor);
+        close(descriptor);
         return -ENOMEM;
     }
     link->callbacks = callbacks;
@@ -218,8 +218,8 @@ unsigned agent_link_tick(struct agent_link *link, nsec_t now, bool forgive)
     /* The first interval is the wait for the next sample, not a miss. */
     missed = missed > 0 ? missed - 1 : 0;
     if (missed >= AGENT_MISSED_SAMPLES_MAX) {
-        (void)snprintf(reason, sizeof(reason), "no sample for %llu s, %u missed",
-                       (unsigned long long)(silent / NSEC_PER_SEC), missed);
+        snprintf(reason, sizeof(reason), "no sample for %llu s, %u missed",
+                 (unsigned long long)(silent / NSEC_PER_SEC), missed);
         agent_link_close(link, reason);
     }
     return missed;

@@ -91,7 +91,7 @@ static int split(const char *text, char *name, size_t size, const char **ret_whe
         return error_set(error, -EINVAL,
                          "'%s' is not of the form DRIVER:WHERE, as in qemu:/run/qemu/web-1.qmp",
                          text);
-    (void)snprintf(name, size, "%.*s", (int)(colon - text), text);
+    snprintf(name, size, "%.*s", (int)(colon - text), text);
     *ret_where = colon + 1;
     return 0;
 }

@@ -100,7 +100,7 @@ static void add(char *text, size_t size, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    (void)text_format_list(text + used, size - used, format, arguments);
+    text_format_list(text + used, size - used, format, arguments);
     va_end(arguments);
 }
 

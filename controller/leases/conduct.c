@@ -328,9 +328,8 @@ void conduct_stop(struct lease_keeper *keeper)
 
 void conduct_set_address(struct lease *lease, const struct vm *vm)
 {
-    (void)snprintf(lease->driver, sizeof(lease->driver), "%s", vm->address.driver->name);
-    (void)snprintf(lease->address, sizeof(lease->address), "%s",
-                   hypervisor_address_where(&vm->address));
+    snprintf(lease->driver, sizeof(lease->driver), "%s", vm->address.driver->name);
+    snprintf(lease->address, sizeof(lease->address), "%s", hypervisor_address_where(&vm->address));
 }
 
 void conduct_forget(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease)

@@ -65,7 +65,7 @@ static void on_timer(uv_timer_t *timer)
         conduct_read_guest(keeper, vm, &input);
     }
     if (list_is_empty(&keeper->balloons) && !lease_waiting_is_busy(keeper))
-        (void)uv_timer_stop(timer);
+        uv_timer_stop(timer);
 }
 
 /* ---- events ---- */
@@ -210,7 +210,7 @@ int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor
 void lease_keeper_stop(struct lease_keeper *keeper)
 {
     conduct_stop(keeper);
-    (void)uv_timer_stop(&keeper->timer);
+    uv_timer_stop(&keeper->timer);
     uv_close((uv_handle_t *)&keeper->timer, NULL);
 }
 

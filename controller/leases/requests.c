@@ -81,10 +81,10 @@ static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, con
     };
     if (duration != 0)
         lease->expires = lease->created + (int64_t)duration;
-    (void)snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
-    (void)snprintf(lease->uuid, sizeof(lease->uuid), "%s", vm->uuid);
+    snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
+    snprintf(lease->uuid, sizeof(lease->uuid), "%s", vm->uuid);
     text_copy_line(lease->owner, sizeof(lease->owner), owner);
-    (void)snprintf(lease->boot_id, sizeof(lease->boot_id), "%s", vm->agent.boot_id);
+    snprintf(lease->boot_id, sizeof(lease->boot_id), "%s", vm->agent.boot_id);
     conduct_set_address(lease, vm);
 }
 
@@ -193,7 +193,7 @@ static void on_written(int status, const struct error *error, void *userdata)
     if (!leases_are_stopping(asked->keeper)) {
         r = settle(asked, &reason);
         if (r < 0)
-            (void)error_prefix(&reason, r, "VM '%s'", asked->lease.vm);
+            error_prefix(&reason, r, "VM '%s'", asked->lease.vm);
         if (asked->done != NULL)
             asked->done(r, &reason, asked->userdata);
     }

@@ -152,8 +152,8 @@ void leases_note_news(struct vm *vm, enum balloon_news news)
     if (!is_told_by_cause(leases->news, news))
         leases->news = news;
     if (news == BALLOON_NEWS_FOREIGN)
-        (void)snprintf(leases->foreign_owner, sizeof(leases->foreign_owner),
-                       "another client of the hypervisor");
+        snprintf(leases->foreign_owner, sizeof(leases->foreign_owner),
+                 "another client of the hypervisor");
     else if (news == BALLOON_NEWS_HELD)
         leases->foreign_owner[0] = '\0';
 }
@@ -169,5 +169,5 @@ void leases_wake(struct lease_keeper *keeper)
 {
     if (!uv_is_closing((uv_handle_t *)&keeper->timer) &&
         !uv_is_active((uv_handle_t *)&keeper->timer))
-        (void)uv_timer_start(&keeper->timer, keeper->on_timer, TICK_MS, TICK_MS);
+        uv_timer_start(&keeper->timer, keeper->on_timer, TICK_MS, TICK_MS);
 }

@@ -158,7 +158,7 @@ static void rename_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
 {
     if (strcmp(lease->vm, vm->name) == 0 && is_at(vm, lease))
         return;
-    (void)snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
+    snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
     conduct_set_address(lease, vm);
     conduct_write(keeper, &(struct balloon_action){.kind = BALLOON_PUT, .lease = *lease}, NULL,
                   NULL);
@@ -223,9 +223,9 @@ static int make_stand_in(struct supervisor *supervisor, const struct lease *leas
     char name[VM_NAME_SIZE];
     int r;
 
-    (void)snprintf(name, sizeof(name), "%s", lease->vm);
+    snprintf(name, sizeof(name), "%s", lease->vm);
     if (registry_find_name(&supervisor->registry, name) != NULL)
-        (void)snprintf(name, sizeof(name), "lease-%" PRIx64, lease->id);
+        snprintf(name, sizeof(name), "lease-%" PRIx64, lease->id);
     r = vm_create(name, VM_SOURCE_LEASE, ret_vm);
     if (r < 0)
         return r;
@@ -318,8 +318,8 @@ static void on_loaded(int status, const struct error *error, const struct lease 
         return;
     }
     lease_waiting_finish(keeper); /* half of them would be resumed as if they were all */
-    (void)error_set(&keeper->problem, status, "%s",
-                    error->text[0] == '\0' ? "reading the leases: out of memory" : error->text);
+    error_set(&keeper->problem, status, "%s",
+              error->text[0] == '\0' ? "reading the leases: out of memory" : error->text);
 }
 
 void lease_waiting_load(struct lease_keeper *keeper)
@@ -327,7 +327,7 @@ void lease_waiting_load(struct lease_keeper *keeper)
     keeper->is_loading = true;
     keeper->load_next = time_boottime() + LOAD_INTERVAL;
     if (keeper->problem.text[0] == '\0')
-        (void)error_set(&keeper->problem, -EBUSY, "the leases of earlier are being read");
+        error_set(&keeper->problem, -EBUSY, "the leases of earlier are being read");
     keeper->journal.load(keeper->journal.userdata, on_loaded, keeper);
 }
 

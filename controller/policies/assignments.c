@@ -73,6 +73,6 @@ void policy_offer_file(struct policy_assignments *assignments, struct vm *vm,
         return; /* the next reading of the files tries again */
     *offer = (struct offer){
         .registry = &assignments->supervisor->registry, .policy = *policy, .hash = hash};
-    (void)snprintf(offer->vm, sizeof(offer->vm), "%s", vm->name);
+    snprintf(offer->vm, sizeof(offer->vm), "%s", vm->name);
     store_ask_assigned(assignments->store, &subject, 1, on_offered, offer);
 }

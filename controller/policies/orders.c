@@ -75,9 +75,8 @@ static void note_overridden(const struct order *order, struct policy_rollout *ro
 
     if (order->selector == NULL || !policy_selector_matches(order->selector, vm))
         return;
-    (void)snprintf(reason, sizeof(reason),
-                   "policy '%s' is assigned to it more closely; see: vmreclaim policy list",
-                   found->name);
+    snprintf(reason, sizeof(reason),
+             "policy '%s' is assigned to it more closely; see: vmreclaim policy list", found->name);
     policy_rollout_note(rollout, vm, POLICY_OVERRIDDEN, reason);
 }
 

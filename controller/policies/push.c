@@ -75,7 +75,7 @@ static void on_policy_refused(struct vm *vm, const struct ttrpc_result *result)
 
     vm->assigned.retry = time_boottime() + RETRY;
     (void)agent_failure(vm, result, &error);
-    (void)error_prefix(&error, 0, "policy '%s' was not taken", vm->assigned.policy->name);
+    error_prefix(&error, 0, "policy '%s' was not taken", vm->assigned.policy->name);
     vm_emit(vm, VM_EVENT_POLICY, error.text);
 }
 
@@ -105,12 +105,11 @@ static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
     vm->assigned.capped_keys = copy_keys(response->capped_keys, response->n_capped_keys);
     vm->assigned.capped_values = copy_keys(response->capped_values, response->n_capped_values);
     vm->assigned.sent = true;
-    (void)snprintf(text, sizeof(text),
-                   "policy %s revision %" PRIu64
-                   " is in force, %zu keys unsupported, %zu capped by "
-                   "the guest",
-                   vm->assigned.policy->name, vm->assigned.policy->revision,
-                   response->n_unsupported_keys, response->n_capped_keys);
+    snprintf(text, sizeof(text),
+             "policy %s revision %" PRIu64 " is in force, %zu keys unsupported, %zu capped by "
+             "the guest",
+             vm->assigned.policy->name, vm->assigned.policy->revision, response->n_unsupported_keys,
+             response->n_capped_keys);
     vm_emit(vm, VM_EVENT_POLICY, text);
 }
 

@@ -64,7 +64,7 @@ int policy_revision_load(const struct policy_revision *revision, struct policy *
     if (r < 0)
         return r;
     policy.revision = revision->revision;
-    (void)snprintf(policy.name, sizeof(policy.name), "%s", revision->name);
+    snprintf(policy.name, sizeof(policy.name), "%s", revision->name);
     *ret_policy = policy;
     return 0;
 }

@@ -38,7 +38,7 @@ void reports_add(struct recorder *recorder, const struct vm *vm, const ActionRes
         return;
     report->recorder = recorder;
     report->received = now;
-    (void)snprintf(report->vm, sizeof(report->vm), "%s", vm->name);
+    snprintf(report->vm, sizeof(report->vm), "%s", vm->name);
     report->result = (ActionResult *)message_copy(&result->base);
     if (report->result == NULL) {
         free(report);
@@ -59,7 +59,7 @@ static void record(struct report *report, bool may_keep_id)
     char id[ACTION_ID_SIZE];
 
     if (may_keep_id)
-        (void)snprintf(id, sizeof(id), "%s", report->result->action_id);
+        snprintf(id, sizeof(id), "%s", report->result->action_id);
     else
         action_id_make(id);
     if (vm != NULL)

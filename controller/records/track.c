@@ -28,8 +28,8 @@ int track_create(const char *id, const char *vm, struct track **ret_track)
     if (track == NULL)
         return -ENOMEM;
     list_init(&track->link);
-    (void)snprintf(track->id, sizeof(track->id), "%s", id);
-    (void)snprintf(track->vm, sizeof(track->vm), "%s", vm);
+    snprintf(track->id, sizeof(track->id), "%s", id);
+    snprintf(track->vm, sizeof(track->vm), "%s", vm);
     *ret_track = track;
     return 0;
 }

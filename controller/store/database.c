@@ -41,10 +41,10 @@ int store_fail(struct store *store, const char *doing, struct error *error)
             meaning = &meanings[i];
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    (void)snprintf(words, sizeof(words), meaning->words, store->path);
+    snprintf(words, sizeof(words), meaning->words, store->path);
 #pragma GCC diagnostic pop
-    (void)text_format(store->problem, sizeof(store->problem), "%s: %s (%s)", doing, words,
-                      store->database == NULL ? "not open" : sqlite3_errmsg(store->database));
+    text_format(store->problem, sizeof(store->problem), "%s: %s (%s)", doing, words,
+                store->database == NULL ? "not open" : sqlite3_errmsg(store->database));
     return error_set(error, -meaning->errno_value, "%s", store->problem);
 }
 

@@ -95,7 +95,7 @@ static void read_lease(sqlite3_stmt *statement, struct lease *lease)
     copy_column(lease->boot_id, sizeof(lease->boot_id), statement, 10);
     copy_column(lease->driver, sizeof(lease->driver), statement, 13);
     /* Bytes, not text: the memory is given back by it. */
-    (void)snprintf(lease->address, sizeof(lease->address), "%s", store_text(statement, 14));
+    snprintf(lease->address, sizeof(lease->address), "%s", store_text(statement, 14));
 }
 
 static int keep(struct lease_request *request, const struct lease *lease)

@@ -60,7 +60,7 @@ static int newest(struct store *store, const char *name, uint64_t *ret_revision,
     if (r < 0)
         return r;
     *ret_revision = r == 0 ? 0 : (uint64_t)sqlite3_column_int64(statement, 0);
-    (void)snprintf(hash, size, "%s", r == 0 ? "" : store_text(statement, 1));
+    snprintf(hash, size, "%s", r == 0 ? "" : store_text(statement, 1));
     return 0;
 }
 

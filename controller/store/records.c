@@ -255,7 +255,7 @@ int store_put_audit(struct store *store, int64_t time, const char *who, const ch
     char rest[48] = "";
 
     if (kept < length)
-        (void)snprintf(rest, sizeof(rest), " (%zu bytes more)", length - kept);
+        snprintf(rest, sizeof(rest), " (%zu bytes more)", length - kept);
     record = record_create(RECORD_AUDIT, time, who, method, kept + strlen(rest));
     if (record == NULL)
         return -ENOMEM;

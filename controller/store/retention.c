@@ -135,8 +135,7 @@ static int next_vm(struct store *store, struct error *error)
     (void)sqlite3_bind_text(statement, 1, store->retention.vm, -1, SQLITE_TRANSIENT);
     r = store_step(store, statement, "removing old records", error);
     if (r > 0)
-        (void)snprintf(store->retention.vm, sizeof(store->retention.vm), "%s",
-                       store_text(statement, 0));
+        snprintf(store->retention.vm, sizeof(store->retention.vm), "%s", store_text(statement, 0));
     return r;
 }
 

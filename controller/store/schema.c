@@ -71,7 +71,7 @@ static int apply(struct store *store, uint32_t version, struct error *error)
 
     if (r < 0)
         return r;
-    (void)snprintf(pragma, sizeof(pragma), "PRAGMA user_version=%u", version + 1);
+    snprintf(pragma, sizeof(pragma), "PRAGMA user_version=%u", version + 1);
     r = store_execute(store, steps[version], doing, error);
     if (r == 0)
         r = store_execute(store, pragma, doing, error);
@@ -89,10 +89,10 @@ int store_migrate(struct store *store, struct error *error)
     if (read_version(store, &version) < 0)
         return store_fail(store, "reading the store's schema", error);
     if (version > ARRAY_SIZE(steps)) {
-        (void)text_format(store->problem, sizeof(store->problem),
-                          "%s was written by a newer vmreclaimd (schema %u, this one knows %zu); "
-                          "install that one, or move the file away",
-                          store->path, version, ARRAY_SIZE(steps));
+        text_format(store->problem, sizeof(store->problem),
+                    "%s was written by a newer vmreclaimd (schema %u, this one knows %zu); "
+                    "install that one, or move the file away",
+                    store->path, version, ARRAY_SIZE(steps));
         return error_set(error, -EPROTONOSUPPORT, "%s", store->problem);
     }
     for (; version < ARRAY_SIZE(steps); version++) {

@@ -91,7 +91,7 @@ static uint64_t file_bytes(const struct store *store)
     struct stat file = {0};
     struct stat log = {0};
 
-    (void)snprintf(log_path, sizeof(log_path), "%s-wal", store->path);
+    snprintf(log_path, sizeof(log_path), "%s-wal", store->path);
     if (stat(store->path, &file) < 0)
         file.st_size = 0;
     if (stat(log_path, &log) < 0)
@@ -103,7 +103,7 @@ void store_show(struct store *store)
 {
     struct store_shown shown = {.bytes = file_bytes(store), .schema = store_schema(store)};
 
-    (void)snprintf(shown.problem, sizeof(shown.problem), "%s", store->problem);
+    snprintf(shown.problem, sizeof(shown.problem), "%s", store->problem);
     uv_mutex_lock(&store->lock);
     store->shown = shown;
     uv_mutex_unlock(&store->lock);
@@ -154,7 +154,7 @@ static void log_problem(struct store *store)
         log_notice("the store %s works again", store->path);
     else
         log_error("%s", problem);
-    (void)snprintf(store->logged, sizeof(store->logged), "%s", store->told);
+    snprintf(store->logged, sizeof(store->logged), "%s", store->told);
 }
 
 /* ---- looking after it ---- */
@@ -164,8 +164,8 @@ static void probe(struct store *store)
 {
     char sql[96];
 
-    (void)snprintf(sql, sizeof(sql), "BEGIN IMMEDIATE; PRAGMA user_version=%u; COMMIT",
-                   store_schema(store));
+    snprintf(sql, sizeof(sql), "BEGIN IMMEDIATE; PRAGMA user_version=%u; COMMIT",
+             store_schema(store));
     if (store_execute(store, sql, "writing to the store", NULL) == 0)
         store->problem[0] = '\0';
     else

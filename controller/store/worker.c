@@ -43,7 +43,7 @@ static bool run_request(struct store_request *request)
     request->has_more = false;
     r = request->run(request, &answer->error);
     if (r == -ENOMEM)
-        (void)error_set(&answer->error, r, "out of memory");
+        error_set(&answer->error, r, "out of memory");
     answer->status = min_of(r, 0);
     assert(answer->status == 0 || answer->error.text[0] != '\0');
     return answer->status < 0 || !request->has_more;
@@ -199,7 +199,7 @@ static int create_thread(struct store_worker *worker)
     sigset_t before;
     int r;
 
-    (void)sigfillset(&all);
+    sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     r = uv_thread_create(&worker->thread, run_thread, worker);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);

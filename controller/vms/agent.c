@@ -22,7 +22,7 @@
 void agent_begin(struct vm *vm, const char *boot_id)
 {
     vm->agent.clock_offset_known = false;
-    (void)snprintf(vm->agent.info.boot_id, sizeof(vm->agent.info.boot_id), "%s", boot_id);
+    snprintf(vm->agent.info.boot_id, sizeof(vm->agent.info.boot_id), "%s", boot_id);
 }
 
 void agent_end(struct vm *vm)
@@ -49,7 +49,7 @@ void agent_adopt(struct vm *vm, struct vm *other)
     other->agent.info = (struct agent_info){0};
     vm->agent.clock_offset = other->agent.clock_offset;
     vm->agent.clock_offset_known = other->agent.clock_offset_known;
-    (void)snprintf(vm->agent.boot_id, sizeof(vm->agent.boot_id), "%s", other->agent.boot_id);
+    snprintf(vm->agent.boot_id, sizeof(vm->agent.boot_id), "%s", other->agent.boot_id);
 }
 
 static void keep_packed(struct agent_info *info,
@@ -92,9 +92,9 @@ void agent_take_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse 
     char before[sizeof(vm->agent.boot_id)];
 
     assert(vm->links.agent != NULL && !vm->life.removed);
-    (void)snprintf(before, sizeof(before), "%s", vm->agent.boot_id);
+    snprintf(before, sizeof(before), "%s", vm->agent.boot_id);
     keep_info(vm, info);
-    (void)snprintf(vm->agent.boot_id, sizeof(vm->agent.boot_id), "%s", vm->agent.info.boot_id);
+    snprintf(vm->agent.boot_id, sizeof(vm->agent.boot_id), "%s", vm->agent.info.boot_id);
     if (before[0] != '\0' && strcmp(before, vm->agent.boot_id) != 0)
         vm_hypervisor_booted(vm, "the guest has booted again");
     supervisor_emit(vm->supervisor,
@@ -221,10 +221,10 @@ void agent_take_pressure(struct vm *vm, const Vmreclaim__Agent__V1__PressureEven
 
     if (!may_pass(vm))
         return;
-    (void)snprintf(
-        text, sizeof(text), "memory pressure: some %" PRIu32 ".%02" PRIu32 " %%, %s available%s",
-        pressure->memory_some_permyriad / 100, pressure->memory_some_permyriad % 100,
-        BYTES_TEXT(pressure->available), pressure->oom_kill ? ", a process was killed" : "");
+    snprintf(text, sizeof(text),
+             "memory pressure: some %" PRIu32 ".%02" PRIu32 " %%, %s available%s",
+             pressure->memory_some_permyriad / 100, pressure->memory_some_permyriad % 100,
+             BYTES_TEXT(pressure->available), pressure->oom_kill ? ", a process was killed" : "");
     supervisor_emit(vm->supervisor,
                     &(struct vm_event){
                         .vm = vm, .kind = VM_EVENT_PRESSURE, .text = text, .pressure = pressure});
@@ -252,6 +252,6 @@ void agent_take_engine(struct vm *vm, const Vmreclaim__Agent__V1__EngineState *e
         return;
     text_copy_line(agent->engine_state, sizeof(agent->engine_state), engine->state);
     text_copy_line(agent->engine_reason, sizeof(agent->engine_reason), engine->reason);
-    (void)text_format(text, sizeof(text), "%s: %s", agent->engine_state, agent->engine_reason);
+    text_format(text, sizeof(text), "%s: %s", agent->engine_state, agent->engine_reason);
     vm_emit(vm, VM_EVENT_ENGINE, text);
 }

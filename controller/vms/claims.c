@@ -26,7 +26,7 @@ static int add_claim(struct hash_table *table, struct claim *claim, const char *
 
     claim->what = what;
     claim->owner = owner;
-    (void)snprintf(claim->value, sizeof(claim->value), "%s", value);
+    snprintf(claim->value, sizeof(claim->value), "%s", value);
     hash = hash_text(claim->value) ^ hash_text(what);
     for (struct hash_link *link = hash_table_first(table, hash); link != NULL;
          link = hash_table_next(link)) {
@@ -49,7 +49,7 @@ static int add_claims(struct hash_table *table, struct claim *claims,
     char cid[16];
     int r = add_claim(table, &claims[0], "name", definition->name, definition, error);
 
-    (void)snprintf(cid, sizeof(cid), "%" PRIu32, definition->cid);
+    snprintf(cid, sizeof(cid), "%" PRIu32, definition->cid);
     if (r == 0 && definition->uuid[0] != '\0')
         r = add_claim(table, &claims[1], "uuid", definition->uuid, definition, error);
     if (r == 0 && definition->cid != 0)

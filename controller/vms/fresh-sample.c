@@ -46,7 +46,7 @@ int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
         .done = done,
         .userdata = userdata,
     };
-    (void)snprintf(sample->vm, sizeof(sample->vm), "%s", vm->name);
+    snprintf(sample->vm, sizeof(sample->vm), "%s", vm->name);
     return ttrpc_call_unary(agent_link_connection(vm->links.agent),
                             &vmreclaim__agent__v1__agent__descriptor, "GetMemory", &request.base,
                             ANSWER_TIMEOUT, on_answer, sample, &sample->client) < 0

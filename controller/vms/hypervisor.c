@@ -91,8 +91,7 @@ static void end_process(struct vm *vm)
     char text[96];
 
     assert(hypervisor_process_is_open(&vm->measured.process));
-    (void)snprintf(text, sizeof(text), "hypervisor process %d ended",
-                   (int)vm->measured.process.pid);
+    snprintf(text, sizeof(text), "hypervisor process %d ended", (int)vm->measured.process.pid);
     vm_warn(vm, "%s", text);
     vm_hypervisor_drop(vm);
     measured_unbind(vm);
@@ -205,8 +204,8 @@ static void note_silence(struct vm *vm, const struct error *error)
     if (vm->hypervisor.silent != 0 || !vm->hypervisor.ready)
         return;
     vm->hypervisor.silent = time_monotonic();
-    (void)text_format(text, sizeof(text), "%s: the hypervisor hangs, is stopped or busy",
-                      error != NULL ? error->text : vm->address.text);
+    text_format(text, sizeof(text), "%s: the hypervisor hangs, is stopped or busy",
+                error != NULL ? error->text : vm->address.text);
     set_condition(vm, text);
     vm_warn(vm, "%s", text);
 }
@@ -337,7 +336,7 @@ static void take_balloon(struct vm *vm, const struct driver_result *result)
     }
     if (facts->balloon_actual == actual && facts->balloon_maximum == maximum)
         return;
-    (void)snprintf(text, sizeof(text), "the guest has %s left", BYTES_TEXT(facts->balloon_actual));
+    snprintf(text, sizeof(text), "the guest has %s left", BYTES_TEXT(facts->balloon_actual));
     vm_emit(vm, VM_EVENT_BALLOON, text);
 }
 
@@ -474,7 +473,7 @@ static void open_session(struct vm *vm)
     if (r == 0)
         return;
     vm->hypervisor.session = NULL;
-    (void)error_set(&error, r, "hypervisor %s: %s", vm->address.text, strerror(-r));
+    error_set(&error, r, "hypervisor %s: %s", vm->address.text, strerror(-r));
     set_condition(vm, error.text);
     retry_later(vm);
 }
@@ -549,10 +548,10 @@ static bool is_owned(struct vm *vm)
 
     if (owner == NULL)
         return false;
-    (void)text_format(text, sizeof(text),
-                      "%s is left to %s: it serves one client at a time; give the hypervisor a "
-                      "socket for vmreclaimd and name it in the VM's file",
-                      vm->address.text, owner);
+    text_format(text, sizeof(text),
+                "%s is left to %s: it serves one client at a time; give the hypervisor a "
+                "socket for vmreclaimd and name it in the VM's file",
+                vm->address.text, owner);
     if (strcmp(vm->hypervisor.condition, text) != 0)
         vm_warn(vm, "%s", text);
     set_condition(vm, text);

@@ -33,8 +33,8 @@ void vm_update_state(struct vm *vm)
         if (next == vm->life.state)
             break;
         assert(vm_state_may_follow(vm->life.state, next));
-        (void)snprintf(text, sizeof(text), "%s, was %s", vm_state_name(next),
-                       vm_state_name(vm->life.state));
+        snprintf(text, sizeof(text), "%s, was %s", vm_state_name(next),
+                 vm_state_name(vm->life.state));
         vm->life.state = next;
         vm_emit(vm, VM_EVENT_STATE, text);
     }

@@ -125,8 +125,7 @@ static void on_candidate_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfo
 
     text_copy_line(boot_id, sizeof(boot_id), info->boot_id);
     if (vm->agent.info.boot_id[0] == '\0' || strcmp(boot_id, vm->agent.info.boot_id) == 0) {
-        (void)snprintf(vm->links.candidate_boot_id, sizeof(vm->links.candidate_boot_id), "%s",
-                       boot_id);
+        snprintf(vm->links.candidate_boot_id, sizeof(vm->links.candidate_boot_id), "%s", boot_id);
         if (vm->links.first_is_alive)
             agent_link_close(vm->links.candidate, "the guest's first connection is alive");
         return;
@@ -226,9 +225,9 @@ static void on_close(struct agent_link *link, enum agent_ending ending, const ch
     }
     text_copy_line(text, sizeof(text), reason);
     if (agent_link_was_turned_away(link) && is_dialled(vm))
-        (void)snprintf(text, sizeof(text),
-                       "closed at once, without a word: the agent may not believe this host's "
-                       "port; its log says so, see host_port in vmreclaim-agent(8)");
+        snprintf(text, sizeof(text),
+                 "closed at once, without a word: the agent may not believe this host's "
+                 "port; its log says so, see host_port in vmreclaim-agent(8)");
     if (is_current(vm, link))
         on_agent_gone(vm, text);
     assert(vm->links.open >= 2);
@@ -279,7 +278,7 @@ static void take_connection(struct vm *vm, int descriptor, bool is_dialled)
     struct agent_link *link;
 
     if (vm->links.candidate != NULL) {
-        (void)close(descriptor);
+        close(descriptor);
         return;
     }
     /* Whatever a guest did, its samples are read often enough for none to count as missed. */
@@ -308,7 +307,7 @@ static struct vm *add_unannounced(struct supervisor *supervisor, uint32_t cid)
     struct vm *vm;
     char name[VM_NAME_SIZE];
 
-    (void)snprintf(name, sizeof(name), "cid-%" PRIu32, cid);
+    snprintf(name, sizeof(name), "cid-%" PRIu32, cid);
     if (vm_create(name, VM_SOURCE_AGENT, &vm) < 0)
         return NULL;
     if (standing != NULL)
@@ -355,7 +354,7 @@ static void refuse(struct supervisor *supervisor, int descriptor, const struct p
     unsigned suppressed;
 
     supervisor->refused_count++;
-    (void)close(descriptor);
+    close(descriptor);
     if (why != NULL && log_limit_pass(&supervisor->refusals, time_boottime(), &suppressed))
         log_warning("agent at CID %" PRIu32 ", port %" PRIu32 ": refused: %s", peer->cid,
                     peer->port, why);

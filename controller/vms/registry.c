@@ -130,7 +130,7 @@ int registry_set_name(struct registry *registry, struct vm *vm, const char *name
         return error_set(error, -EEXIST, "there is already a VM named '%s'", name);
     check(registry, vm);
     hash_table_remove(&registry->by_name, &vm->by_name);
-    (void)snprintf(vm->name, sizeof(vm->name), "%s", name);
+    snprintf(vm->name, sizeof(vm->name), "%s", name);
     r = hash_table_add(&registry->by_name, &vm->by_name, hash_text(vm->name));
     assert(r == 0); /* a table that held it has room */
     check(registry, vm);
@@ -146,10 +146,10 @@ void registry_free_name(const struct registry *registry, const char *name,
     for (unsigned i = 2;; i++) {
         int room = (int)(sizeof(candidate) - 1 - strlen(number));
 
-        (void)snprintf(candidate, sizeof(candidate), "%.*s%s", room, name, number);
+        snprintf(candidate, sizeof(candidate), "%.*s%s", room, name, number);
         if (registry_find_name(registry, candidate) == NULL)
             break;
-        (void)snprintf(number, sizeof(number), "-%u", i);
+        snprintf(number, sizeof(number), "-%u", i);
     }
     memcpy(ret_name, candidate, sizeof(candidate));
 }
@@ -164,7 +164,7 @@ int registry_set_uuid(struct registry *registry, struct vm *vm, const char *uuid
         return error_set(error, -EEXIST, "UUID %s is already that of VM '%s'", uuid, other->name);
     check(registry, vm);
     hash_table_remove(&registry->by_uuid, &vm->by_uuid);
-    (void)snprintf(vm->uuid, sizeof(vm->uuid), "%s", uuid);
+    snprintf(vm->uuid, sizeof(vm->uuid), "%s", uuid);
     if (uuid[0] != '\0')
         r = hash_table_add(&registry->by_uuid, &vm->by_uuid, hash_text(vm->uuid));
     if (r < 0)

@@ -36,7 +36,7 @@ static int change_name(struct registry *registry, struct vm *vm, const char *nam
     char text[VM_NAME_SIZE + 32];
     int r;
 
-    (void)snprintf(text, sizeof(text), "was called '%s' until now", vm->name);
+    snprintf(text, sizeof(text), "was called '%s' until now", vm->name);
     r = registry_set_name(registry, vm, name, error);
     if (r == 0)
         vm_emit(vm, VM_EVENT_RENAMED, text);
@@ -182,7 +182,7 @@ static int add_vm(struct supervisor *supervisor, const char *name, enum vm_sourc
     if (r == 0)
         r = supervisor_add_vm(supervisor, vm, error);
     else
-        (void)error_set(error, r, "out of memory");
+        error_set(error, r, "out of memory");
     if (r < 0)
         vm_destroy(vm);
     else
@@ -302,7 +302,7 @@ void supervisor_set_found(struct supervisor *supervisor, const struct hypervisor
         struct error error;
 
         if (vm == NULL && add_found(supervisor, &addresses[i], &vm, &error) < 0) {
-            (void)error_prefix(&error, 0, "hypervisor %s", addresses[i].text);
+            error_prefix(&error, 0, "hypervisor %s", addresses[i].text);
             problems_add(problems, "hypervisor", hypervisor_address_where(&addresses[i]), &error);
             continue;
         }

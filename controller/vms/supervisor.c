@@ -68,7 +68,7 @@ void vm_warn(struct vm *vm, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    (void)text_format_list(text, sizeof(text), format, arguments);
+    text_format_list(text, sizeof(text), format, arguments);
     va_end(arguments);
     vm_emit(vm, VM_EVENT_WARNING, text);
 }

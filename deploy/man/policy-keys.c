@@ -9,8 +9,8 @@ static void print_text(const char *text)
 {
     for (; *text != '\0'; text++) {
         if (*text == '_' || *text == '*')
-            (void)putchar('\\');
-        (void)putchar(*text);
+            putchar('\\');
+        putchar(*text);
     }
 }
 
@@ -22,35 +22,34 @@ static void print_defaults(const char *key)
 
         policy_init(&policy, (enum policy_profile)profile);
         (void)policy_get(&policy, key, value, sizeof(value));
-        (void)printf("%s%s _%s_", profile == 0 ? "\t" : ", ",
-                     policy_profile_name((enum policy_profile)profile), value);
+        printf("%s%s _%s_", profile == 0 ? "\t" : ", ",
+               policy_profile_name((enum policy_profile)profile), value);
     }
-    (void)fputs("\n\n", stdout);
+    fputs("\n\n", stdout);
 }
 
 int main(void)
 {
     const char *key;
 
-    (void)fputs(
-        "# KEYS\n\nA value outside of its range is refused. Below each key: what it sets to "
-        "in each profile.\n\n",
-        stdout);
+    fputs("# KEYS\n\nA value outside of its range is refused. Below each key: what it sets to "
+          "in each profile.\n\n",
+          stdout);
     for (size_t i = 0; (key = policy_key(i)) != NULL; i++) {
         char range[64];
 
-        (void)fputs("*", stdout);
+        fputs("*", stdout);
         print_text(key);
-        (void)printf("*: _%s_\n\t", policy_range(i, range, sizeof(range)));
+        printf("*: _%s_\n\t", policy_range(i, range, sizeof(range)));
         print_text(policy_help(i));
-        (void)fputs(".\n", stdout);
+        fputs(".\n", stdout);
         print_defaults(key);
     }
-    (void)fputs("# PROFILES\n\n", stdout);
+    fputs("# PROFILES\n\n", stdout);
     for (unsigned profile = 0; profile < POLICY_PROFILE_COUNT; profile++) {
-        (void)printf("*%s*\n\t", policy_profile_name((enum policy_profile)profile));
+        printf("*%s*\n\t", policy_profile_name((enum policy_profile)profile));
         print_text(policy_profile_reason((enum policy_profile)profile));
-        (void)fputs(".\n\n", stdout);
+        fputs(".\n\n", stdout);
     }
     return 0;
 }

@@ -9,6 +9,6 @@ int main(void)
     const char *code;
 
     for (size_t i = 0; (code = explain_reason_code(i)) != NULL; i++)
-        (void)printf("|  %s\n:  %s\n", code, explain_reason_meaning(i));
+        printf("|  %s\n:  %s\n", code, explain_reason_meaning(i));
     return 0;
 }

@@ -17,9 +17,9 @@ static inline void make_aliases(const struct address *address, unsigned count)
     char name[sizeof(address->path) + 16];
 
     for (unsigned i = 0; i < count; i++) {
-        (void)snprintf(name, sizeof(name), "%s.%u", address->path, i);
+        snprintf(name, sizeof(name), "%s.%u", address->path, i);
         if (symlink(address->path, name) < 0 && errno != EEXIST) {
-            (void)fprintf(stderr, "%s: %s\n", name, strerror(errno));
+            fprintf(stderr, "%s: %s\n", name, strerror(errno));
             exit(1);
         }
     }

@@ -189,7 +189,7 @@ static void write_actions(void)
 /* "OK 1" and then no end of the line. */
 static void write_handshake(void)
 {
-    (void)memcpy(script.bytes, "OK 1", 4);
+    memcpy(script.bytes, "OK 1", 4);
     script.length = 4;
 }
 
@@ -221,7 +221,7 @@ static void leave(struct guest *guest)
         return;
     uv_close((uv_handle_t *)&guest->poll, on_closed);
     uv_close((uv_handle_t *)&guest->timer, on_closed);
-    (void)close(guest->descriptor);
+    close(guest->descriptor);
     guest->descriptor = -1;
 }
 
@@ -304,14 +304,14 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
 
     if (guest == NULL || uv_poll_init(&loop, &guest->poll, descriptor) < 0)
         abort();
-    (void)uv_timer_init(&loop, &guest->timer);
+    uv_timer_init(&loop, &guest->timer);
     guest->poll.data = guest;
     guest->timer.data = guest;
     guest->open_handles = 2;
     guest->descriptor = descriptor;
     (void)uv_poll_start(&guest->poll, UV_DISCONNECT | (talks() ? UV_WRITABLE : 0), on_poll);
     if (behaviour->on_second != NULL)
-        (void)uv_timer_start(&guest->timer, on_second, 1000, 1000);
+        uv_timer_start(&guest->timer, on_second, 1000, 1000);
     if (behaviour->answers)
         (void)send(descriptor, greeting.bytes, greeting.length, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (behaviour->on_connected != NULL)
@@ -328,12 +328,12 @@ static void on_knock(uv_timer_t *timer)
         struct sockaddr_un local;
     } name = {.local = {.sun_family = AF_UNIX}};
 
-    (void)snprintf(name.local.sun_path, sizeof(name.local.sun_path), "%s", address->path);
+    snprintf(name.local.sun_path, sizeof(name.local.sun_path), "%s", address->path);
     for (unsigned i = 0; i < KNOCKS; i++) {
         int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
         (void)connect(descriptor, &name.any, sizeof(name.local));
-        (void)close(descriptor);
+        close(descriptor);
     }
 }
 
@@ -341,7 +341,7 @@ static int knock(struct address *address)
 {
     static uv_timer_t timer;
 
-    (void)uv_timer_init(&loop, &timer);
+    uv_timer_init(&loop, &timer);
     timer.data = address;
     return uv_timer_start(&timer, on_knock, 1, 1);
 }
@@ -363,10 +363,10 @@ int main(int argc, char **argv)
     behaviour = argc == 4 ? find(argv[3]) : NULL;
     if (behaviour == NULL || uv_loop_init(&loop) < 0 ||
         address_parse(argv[1], &address, &error) < 0) {
-        (void)fprintf(stderr, "%s\n", error.text);
+        fprintf(stderr, "%s\n", error.text);
         return 2;
     }
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     if (strcmp(behaviour->name, "knocks") == 0) {
         (void)knock(&address);
         return uv_run(&loop, UV_RUN_DEFAULT);
@@ -375,7 +375,7 @@ int main(int argc, char **argv)
     if (behaviour->write != NULL)
         behaviour->write();
     if (listener_create(&loop, &address, 0600, on_accept, NULL, &listener, &error) < 0) {
-        (void)fprintf(stderr, "%s\n", error.text);
+        fprintf(stderr, "%s\n", error.text);
         return 2;
     }
     make_aliases(&address, (unsigned)atoi(argv[2]));

@@ -40,7 +40,7 @@ static struct load load;
 static void report_count(void)
 {
     if (load.watched == load.count || load.watched == 0) {
-        (void)printf("%s %lld\n", load.watched == 0 ? "none" : "all", (long long)time_realtime());
+        printf("%s %lld\n", load.watched == 0 ? "none" : "all", (long long)time_realtime());
         (void)fflush(stdout);
     }
 }
@@ -121,7 +121,7 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *message, v
     char boot_id[40];
     char version[] = VMRECLAIM_VERSION, kernel[] = "6.1.0-load";
 
-    (void)snprintf(boot_id, sizeof(boot_id), "%08x-0000-4000-8000-000000000000", agent->id);
+    snprintf(boot_id, sizeof(boot_id), "%08x-0000-4000-8000-000000000000", agent->id);
     response.agent_version = version;
     response.protocol_version = 1;
     response.boot_id = boot_id;
@@ -213,7 +213,7 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
                      void *userdata)
 {
     if (status != 0)
-        (void)fprintf(stderr, "load-agents: %s\n", reason);
+        fprintf(stderr, "load-agents: %s\n", reason);
     free(userdata);
 }
 
@@ -245,12 +245,12 @@ int main(int argc, char **argv)
     list_init(&load.agents);
     if (argc != 3 || uv_loop_init(&load.loop) < 0 || address_parse(argv[1], &address, &error) < 0 ||
         listener_create(&load.loop, &address, 0600, on_accept, NULL, &listener, &error) < 0) {
-        (void)fprintf(stderr, "%s\n", error.text);
+        fprintf(stderr, "%s\n", error.text);
         return 2;
     }
     load.count = (unsigned)atoi(argv[2]);
     make_aliases(&address, load.count);
-    (void)uv_timer_init(&load.loop, &load.timer);
-    (void)uv_timer_start(&load.timer, on_tick, TICK_MS, TICK_MS);
+    uv_timer_init(&load.loop, &load.timer);
+    uv_timer_start(&load.timer, on_tick, TICK_MS, TICK_MS);
     return uv_run(&load.loop, UV_RUN_DEFAULT);
 }

@@ -29,7 +29,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     if (line->load->over)
         return;
     if (result->code != TTRPC_OK) {
-        (void)fprintf(stderr, "%s: %s\n", ttrpc_code_name(result->code), result->message);
+        fprintf(stderr, "%s: %s\n", ttrpc_code_name(result->code), result->message);
         exit(1);
     }
     line->load->answered++;
@@ -52,7 +52,7 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
     struct line *line = userdata;
 
     if (descriptor < 0) {
-        (void)fprintf(stderr, "%s\n", error->text);
+        fprintf(stderr, "%s\n", error->text);
         exit(1);
     }
     if (ttrpc_connection_create(&line->load->loop, descriptor, &options, &line->connection) < 0)
@@ -71,13 +71,13 @@ static void connect_lines(struct load *load, const char *path, struct line *line
 {
     struct address address = {.kind = ADDRESS_UNIX};
 
-    (void)snprintf(address.path, sizeof(address.path), "%s", path);
+    snprintf(address.path, sizeof(address.path), "%s", path);
     for (unsigned i = 0; i < count; i++) {
         lines[i] = (struct line){.load = load};
         if (dial_start(&load->loop, &address, 0, on_dialled, &lines[i], NULL) < 0)
             exit(1);
         while (lines[i].connection == NULL)
-            (void)uv_run(&load->loop, UV_RUN_ONCE);
+            uv_run(&load->loop, UV_RUN_ONCE);
     }
 }
 
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     nsec_t begun;
 
     if (argc != 5) {
-        (void)fprintf(stderr, "usage: load-calls PATH SECONDS CONNECTIONS DEPTH\n");
+        fprintf(stderr, "usage: load-calls PATH SECONDS CONNECTIONS DEPTH\n");
         return 2;
     }
     connections = (unsigned)atoi(argv[3]);
@@ -97,14 +97,14 @@ int main(int argc, char **argv)
     if (connections > ARRAY_SIZE(lines) || uv_loop_init(&load.loop) < 0)
         return 2;
     connect_lines(&load, argv[1], lines, connections);
-    (void)uv_timer_init(&load.loop, &load.timer);
+    uv_timer_init(&load.loop, &load.timer);
     load.timer.data = &load;
-    (void)uv_timer_start(&load.timer, on_time, (uint64_t)(atof(argv[2]) * 1000), 0);
+    uv_timer_start(&load.timer, on_time, (uint64_t)(atof(argv[2]) * 1000), 0);
     begun = time_monotonic();
     for (unsigned i = 0; i < connections; i++)
         for (unsigned j = 0; j < depth; j++)
             call(&lines[i]);
-    (void)uv_run(&load.loop, UV_RUN_DEFAULT);
-    (void)printf("%.0f\n", (double)load.answered * 1e9 / (double)(time_monotonic() - begun));
+    uv_run(&load.loop, UV_RUN_DEFAULT);
+    printf("%.0f\n", (double)load.answered * 1e9 / (double)(time_monotonic() - begun));
     return 0;
 }

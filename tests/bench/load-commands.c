@@ -40,8 +40,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     *latency = time_monotonic() - *latency;
     if (result->code != TTRPC_OK &&
         load.failed[(size_t)(latency - load.latencies) / load.total]++ == 0)
-        (void)fprintf(stderr, "load-commands: %s: %s\n", ttrpc_code_name(result->code),
-                      result->message);
+        fprintf(stderr, "load-commands: %s: %s\n", ttrpc_code_name(result->code), result->message);
     if (++load.answered == load.total * load.api_count)
         uv_stop(&load.loop);
 }
@@ -56,7 +55,7 @@ static void command(void)
     nsec_t *latency = &load.latencies[api * load.total + turn];
     char name[64];
 
-    (void)snprintf(name, sizeof(name), "%s%u", load.name, load.next_vm);
+    snprintf(name, sizeof(name), "%s%u", load.name, load.next_vm);
     /* A stride that visits all: neighbours are not asked one after the other. */
     if (place == load.api_count - 1)
         load.next_vm = (load.next_vm + 7919) % load.vm_count;
@@ -82,7 +81,7 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
     struct ttrpc_connection_options options = {.limits = ttrpc_limits_default};
 
     if (descriptor < 0) {
-        (void)fprintf(stderr, "%s\n", error->text);
+        fprintf(stderr, "%s\n", error->text);
         exit(1);
     }
     if (ttrpc_connection_create(&load.loop, descriptor, &options,
@@ -103,10 +102,10 @@ static void print(unsigned api)
     nsec_t *latencies = load.latencies + (size_t)api * load.total;
 
     qsort(latencies, load.total, sizeof(*latencies), compare);
-    (void)printf("%u %u %.3f %.3f %.3f\n", load.total, load.failed[api],
-                 (double)latencies[load.total / 2] / 1e6,
-                 (double)latencies[(size_t)load.total * 99 / 100] / 1e6,
-                 (double)latencies[load.total - 1] / 1e6);
+    printf("%u %u %.3f %.3f %.3f\n", load.total, load.failed[api],
+           (double)latencies[load.total / 2] / 1e6,
+           (double)latencies[(size_t)load.total * 99 / 100] / 1e6,
+           (double)latencies[load.total - 1] / 1e6);
 }
 
 /* All connections to one API, before the next one's. */
@@ -121,7 +120,7 @@ static int connect_to(const char *text, struct error *error)
         if (dial_start(&load.loop, &address, 0, on_dialled, NULL, NULL) < 0)
             return -1;
     while (load.connected < all)
-        (void)uv_run(&load.loop, UV_RUN_ONCE);
+        uv_run(&load.loop, UV_RUN_ONCE);
     load.api_count++;
     return 0;
 }
@@ -131,7 +130,7 @@ int main(int argc, char **argv)
     struct error error = {.text = "usage: load-commands NAME COUNT RATE SECONDS API [API]"};
 
     if (argc < 6 || argc > 5 + APIS_MAX || uv_loop_init(&load.loop) < 0) {
-        (void)fprintf(stderr, "%s\n", error.text);
+        fprintf(stderr, "%s\n", error.text);
         return 2;
     }
     load.name = argv[1];
@@ -139,7 +138,7 @@ int main(int argc, char **argv)
     load.total = (unsigned)(atoi(argv[3]) * atoi(argv[4]));
     for (int i = 5; i < argc; i++)
         if (connect_to(argv[i], &error) < 0) {
-            (void)fprintf(stderr, "%s\n", error.text);
+            fprintf(stderr, "%s\n", error.text);
             return 2;
         }
     load.spacing = NSEC_PER_SEC / (unsigned)atoi(argv[3]) / load.api_count;
@@ -147,9 +146,9 @@ int main(int argc, char **argv)
     if (load.latencies == NULL)
         return 1;
     load.begun = time_monotonic();
-    (void)uv_timer_init(&load.loop, &load.timer);
-    (void)uv_timer_start(&load.timer, on_tick, 1, 1);
-    (void)uv_run(&load.loop, UV_RUN_DEFAULT);
+    uv_timer_init(&load.loop, &load.timer);
+    uv_timer_start(&load.timer, on_tick, 1, 1);
+    uv_run(&load.loop, UV_RUN_DEFAULT);
     for (unsigned i = 0; i < load.api_count; i++)
         print(i);
     return 0;

@@ -45,7 +45,7 @@ static double cpu_milliseconds(void)
 {
     struct timespec now;
 
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
@@ -118,10 +118,9 @@ static void write_guest(struct fixture *fixture, unsigned percent_free, unsigned
     }
     fixture_write_bytes(fixture, "proc/kpageflags", flags, pages * sizeof(flags[0]));
     free(flags);
-    (void)snprintf(text, sizeof(text), "00000000-%" PRIx64 " : System RAM\n", GUEST_SIZE - 1);
+    snprintf(text, sizeof(text), "00000000-%" PRIx64 " : System RAM\n", GUEST_SIZE - 1);
     fixture_write(fixture, "proc/iomem", text);
-    (void)snprintf(text, sizeof(text), "Node 0, zone   Normal 0 0 0 0 0 0 0 0 0 0 %zu\n",
-                   free_blocks);
+    snprintf(text, sizeof(text), "Node 0, zone   Normal 0 0 0 0 0 0 0 0 0 0 %zu\n", free_blocks);
     fixture_write(fixture, "proc/buddyinfo", text);
     fixture_write(fixture, "proc/pagetypeinfo", "Page block order: 9\n");
 }
@@ -136,18 +135,17 @@ static int report(FILE *output, const char *name, int root, bool is_last)
     if (r == 0)
         r = measure(root, true, &exact);
     if (r < 0) {
-        (void)fprintf(stderr, "ranges: %s: %s\n", name, strerror(-r));
+        fprintf(stderr, "ranges: %s: %s\n", name, strerror(-r));
         return r;
     }
     over = 100.0 * (quick.over + exact.over) / (quick.slices + exact.slices);
-    (void)printf("%-12s %10.2f %10.2f %12.2f %12.1f\n", name, quick.milliseconds,
-                 exact.milliseconds, max_of(quick.longest, exact.longest),
-                 (double)exact.free_bytes / (double)MIB);
-    (void)fprintf(output,
-                  "\"%s_quick_ms_per_16gib\":%.3f,\"%s_exact_ms_per_16gib\":%.3f,"
-                  "\"%s_longest_slice_ms\":%.3f,\"%s_slices_over_2_ms_percent\":%.3f%s",
-                  name, quick.milliseconds, name, exact.milliseconds, name,
-                  max_of(quick.longest, exact.longest), name, over, is_last ? "" : ",");
+    printf("%-12s %10.2f %10.2f %12.2f %12.1f\n", name, quick.milliseconds, exact.milliseconds,
+           max_of(quick.longest, exact.longest), (double)exact.free_bytes / (double)MIB);
+    fprintf(output,
+            "\"%s_quick_ms_per_16gib\":%.3f,\"%s_exact_ms_per_16gib\":%.3f,"
+            "\"%s_longest_slice_ms\":%.3f,\"%s_slices_over_2_ms_percent\":%.3f%s",
+            name, quick.milliseconds, name, exact.milliseconds, name,
+            max_of(quick.longest, exact.longest), name, over, is_last ? "" : ",");
     return over <= OVER_PERCENT_MAX ? 0 : 1;
 }
 
@@ -164,15 +162,15 @@ int main(int argc, char **argv)
     int status = 0;
 
     if (argc != 2 || (output = fopen(argv[1], "w")) == NULL) {
-        (void)fprintf(stderr, "usage: ranges OUTPUT\n");
+        fprintf(stderr, "usage: ranges OUTPUT\n");
         return 2;
     }
-    (void)fprintf(output, "{\"metrics\":{");
-    (void)printf("%-12s %10s %10s %12s %12s\n", "guest", "quick ms", "exact ms", "slice max ms",
-                 "free MiB");
+    fprintf(output, "{\"metrics\":{");
+    printf("%-12s %10s %10s %12s %12s\n", "guest", "quick ms", "exact ms", "slice max ms",
+           "free MiB");
     kpageflags = kpageflags_open(machine);
     if (kpageflags >= 0)
-        (void)close(kpageflags);
+        close(kpageflags);
     for (size_t i = 0; i < ARRAY_SIZE(guests); i++) {
         struct fixture fixture;
 
@@ -184,7 +182,7 @@ int main(int argc, char **argv)
     }
     if (kpageflags >= 0)
         status |= report(output, "machine", machine, true) != 0;
-    (void)fprintf(output, "}}\n");
-    (void)close(machine);
+    fprintf(output, "}}\n");
+    close(machine);
     return fclose(output) == 0 ? status : 1;
 }

@@ -68,8 +68,8 @@ static void start_hypervisors(void)
         if (hypervisors[i] < 0 || read(go[0], &byte, 1) != 1)
             die("fork");
     }
-    (void)close(go[0]);
-    (void)close(go[1]);
+    close(go[0]);
+    close(go[1]);
 }
 
 static void end_hypervisors(void)
@@ -89,12 +89,12 @@ static void add_vms(struct supervisor *supervisor)
         struct vm *vm;
         char name[32];
 
-        (void)snprintf(name, sizeof(name), "vm-%zu", i);
+        snprintf(name, sizeof(name), "vm-%zu", i);
         if (vm_create(name, VM_SOURCE_FILE, &vm) < 0 ||
             supervisor_add_vm(supervisor, vm, &error) < 0 ||
             hypervisor_process_open(&vm->measured.process, supervisor->root, hypervisors[i],
                                     &error) < 0) {
-            (void)fprintf(stderr, "%s\n", error.text);
+            fprintf(stderr, "%s\n", error.text);
             exit(1);
         }
     }
@@ -104,7 +104,7 @@ static double milliseconds(clockid_t clock)
 {
     struct timespec now;
 
-    (void)clock_gettime(clock, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
@@ -163,7 +163,7 @@ static double measure_list(uv_loop_t *loop, struct ttrpc_connection *connection)
                              "ListVms", &request.base, 0, on_list, &done, NULL) < 0)
             die("ListVms");
         while (!done)
-            (void)uv_run(loop, UV_RUN_ONCE);
+            uv_run(loop, UV_RUN_ONCE);
         values[round] = milliseconds(CLOCK_MONOTONIC) - begun;
     }
     return median(values);
@@ -193,8 +193,8 @@ static void write_json(const char *path, double tick, double list)
 
     if (file == NULL)
         die(path);
-    (void)fprintf(file, "{\"metrics\":{\"vms\":%d,\"tick_cpu_ms\":%.3f,\"list_ms\":%.3f}}\n", VMS,
-                  tick, list);
+    fprintf(file, "{\"metrics\":{\"vms\":%d,\"tick_cpu_ms\":%.3f,\"list_ms\":%.3f}}\n", VMS, tick,
+            list);
     (void)fclose(file);
 }
 
@@ -208,7 +208,7 @@ int main(int argc, char **argv)
     double list;
 
     if (argc != 2) {
-        (void)fputs("usage: tick JSON\n", stderr);
+        fputs("usage: tick JSON\n", stderr);
         return 2;
     }
     (void)atexit(end_hypervisors);
@@ -220,7 +220,7 @@ int main(int argc, char **argv)
     tick = measure_tick(&supervisor);
     list = measure_list(&loop, connect_to(&api, &loop));
     write_json(argv[1], tick, list);
-    (void)printf("%d VMs: a whole tick takes %.2f ms of CPU, a list %.2f ms (%zu listed)\n", VMS,
-                 tick, list, listed);
+    printf("%d VMs: a whole tick takes %.2f ms of CPU, a list %.2f ms (%zu listed)\n", VMS, tick,
+           list, listed);
     return tick <= TICK_CPU_MS_MAX && list < LIST_MS_MAX && listed == VMS ? 0 : 1;
 }

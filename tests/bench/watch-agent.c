@@ -15,13 +15,13 @@ static void on_message(const ProtobufCMessage *message, void *userdata)
 
 static void on_result(const struct ttrpc_result *result, void *userdata)
 {
-    (void)fprintf(stderr, "Watch ended: %s %s\n", ttrpc_code_name(result->code), result->message);
+    fprintf(stderr, "Watch ended: %s %s\n", ttrpc_code_name(result->code), result->message);
 }
 
 static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
                      void *userdata)
 {
-    (void)fprintf(stderr, "closed: %s\n", reason);
+    fprintf(stderr, "closed: %s\n", reason);
 }
 
 static void on_accept(int descriptor, const struct peer *peer, void *userdata)
@@ -47,7 +47,7 @@ int main(int argument_count, char **arguments)
 
     if (argument_count != 2)
         return EXIT_FAILURE;
-    (void)snprintf(address.path, sizeof(address.path), "%s", arguments[1]);
+    snprintf(address.path, sizeof(address.path), "%s", arguments[1]);
     if (uv_loop_init(&loop) < 0 ||
         listener_create(&loop, &address, 0600, on_accept, NULL, &listener, &error) < 0)
         return EXIT_FAILURE;

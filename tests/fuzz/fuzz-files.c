@@ -47,7 +47,7 @@ static void daemon_file(const char *text, size_t length)
 
     if (file < 0) {
         file = memfd_create("vmreclaimd.yaml", MFD_CLOEXEC);
-        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
     }
     require(ftruncate(file, 0) == 0 && pwrite(file, text, length, 0) == (ssize_t)length);
     r = daemon_config_gather(&config, &sources, &error);

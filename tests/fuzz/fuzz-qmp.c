@@ -31,7 +31,7 @@ static void remove_listener(void)
 
 static void make_listener(void)
 {
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/fuzz-qmp.%d", (int)getpid());
+    snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/fuzz-qmp.%d", (int)getpid());
     (void)unlink(address.sun_path);
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     require(listener >= 0 &&
@@ -101,7 +101,7 @@ static void run(uv_loop_t *loop, int peer)
     static char output[OUTPUT_MAX];
 
     for (unsigned i = 0; i < 3; i++)
-        (void)uv_run(loop, UV_RUN_NOWAIT);
+        uv_run(loop, UV_RUN_NOWAIT);
     while (recv(peer, output, sizeof(output), MSG_DONTWAIT) > 0)
         ;
 }
@@ -117,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     started = ended = ready = failed = 0;
     require(uv_loop_init(&loop) == 0);
     require(driver->open(&loop, address.sun_path, TIMEOUT, &callbacks, NULL, &session) == 0);
-    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    uv_run(&loop, UV_RUN_NOWAIT);
     peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     require(peer >= 0);
     while (size > 0 && failed == 0 && turns++ < TURNS_MAX) {
@@ -129,12 +129,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data += length + (end != NULL);
         size -= length + (end != NULL);
     }
-    (void)close(peer);
+    close(peer);
     if (failed == 0)
-        (void)uv_run(&loop, UV_RUN_NOWAIT);
+        uv_run(&loop, UV_RUN_NOWAIT);
     driver->close(session);
     require(ended == started);
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    uv_run(&loop, UV_RUN_DEFAULT);
     require(uv_loop_close(&loop) == 0);
     return 0;
 }

@@ -45,9 +45,9 @@ static void link_input(const char *name)
 {
     char path[PATH_MAX], target[32];
 
-    (void)snprintf(path, sizeof(path), "%s", name);
+    snprintf(path, sizeof(path), "%s", name);
     make_directories(path);
-    (void)snprintf(target, sizeof(target), "/proc/self/fd/%d", input);
+    snprintf(target, sizeof(target), "/proc/self/fd/%d", input);
     require(symlinkat(target, root, path) == 0);
 }
 
@@ -56,7 +56,7 @@ static void put(int directory, const char *name, const char *text)
     int file = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     require(file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text));
-    (void)close(file);
+    close(file);
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
@@ -88,19 +88,19 @@ static void make_root(void)
 
     require(mkdtemp(base) != NULL && atexit(remove_root) == 0);
     input = memfd_create("input", MFD_CLOEXEC);
-    (void)snprintf(path, sizeof(path), "%s/root", base);
+    snprintf(path, sizeof(path), "%s/root", base);
     require(mkdir(path, 0700) == 0);
     root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    (void)snprintf(path, sizeof(path), "%s/state", base);
+    snprintf(path, sizeof(path), "%s/state", base);
     require(mkdir(path, 0700) == 0);
     state = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     require(input >= 0 && root >= 0 && state >= 0);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         link_input(files[i]);
-    (void)snprintf(path, sizeof(path), "proc/sys/kernel/random/boot_id");
+    snprintf(path, sizeof(path), "proc/sys/kernel/random/boot_id");
     make_directories(path);
     put(root, path, BOOT_ID "\n");
-    (void)snprintf(outside, sizeof(outside), "%s/outside", base);
+    snprintf(outside, sizeof(outside), "%s/outside", base);
     put(AT_FDCWD, outside, "1");
 }
 
@@ -214,7 +214,7 @@ static void journal(const char *text)
     require(settings.count <= SETTINGS_MAX);
     file = open(outside, O_RDONLY | O_CLOEXEC);
     require(file >= 0 && read(file, kept, sizeof(kept)) == 1 && kept[0] == '1');
-    (void)close(file);
+    close(file);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -18,7 +18,7 @@ static void run_file(int folder, const char *name)
     int r = file_read(folder, name, INPUT_MAX, &text, &length);
 
     if (r < 0) {
-        (void)fprintf(stderr, "%s: %s\n", name, strerror(-r));
+        fprintf(stderr, "%s: %s\n", name, strerror(-r));
         exit(1);
     }
     (void)LLVMFuzzerTestOneInput((const uint8_t *)text, length);
@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     const struct dirent *entry;
 
     if (folder == NULL) {
-        (void)fprintf(stderr, "usage: replay FOLDER (%s)\n", strerror(errno));
+        fprintf(stderr, "usage: replay FOLDER (%s)\n", strerror(errno));
         return 1;
     }
     (void)LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
@@ -41,6 +41,6 @@ int main(int argc, char **argv)
         run_file(dirfd(folder), entry->d_name);
         count++;
     }
-    (void)printf("%u inputs\n", count);
+    printf("%u inputs\n", count);
     return count > 0 ? 0 : 1;
 }

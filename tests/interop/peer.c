@@ -18,9 +18,9 @@ static void printf_like(1, 2) die(const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
+    vfprintf(stderr, format, arguments);
     va_end(arguments);
-    (void)fputc('\n', stderr);
+    fputc('\n', stderr);
     exit(1);
 }
 
@@ -28,7 +28,7 @@ static struct address parse(const char *path)
 {
     struct address address = {.kind = ADDRESS_UNIX};
 
-    (void)snprintf(address.path, sizeof(address.path), "%s", path);
+    snprintf(address.path, sizeof(address.path), "%s", path);
     return address;
 }
 
@@ -114,9 +114,9 @@ static void serve(uv_loop_t *loop, const char *path)
     (void)uv_poll_init(loop, &input, STDIN_FILENO);
     (void)uv_poll_start(&input, UV_READABLE, on_input);
     while (!uv_is_closing((uv_handle_t *)&input))
-        (void)uv_run(loop, UV_RUN_ONCE);
+        uv_run(loop, UV_RUN_ONCE);
     listener_destroy(listener);
-    (void)uv_run(loop, UV_RUN_DEFAULT);
+    uv_run(loop, UV_RUN_DEFAULT);
 }
 
 /* ---- client ---- */
@@ -136,7 +136,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
 
     outcome->done = true;
     outcome->code = result->code;
-    (void)snprintf(outcome->message, sizeof(outcome->message), "%s", result->message);
+    snprintf(outcome->message, sizeof(outcome->message), "%s", result->message);
     if (response == NULL)
         return;
     if (response->descriptor == &vmreclaim__agent__v1__ping_response__descriptor)
@@ -171,7 +171,7 @@ static void await(uv_loop_t *loop, const char *name, struct outcome *outcome, en
                   const char *text)
 {
     while (!outcome->done)
-        (void)uv_run(loop, UV_RUN_ONCE);
+        uv_run(loop, UV_RUN_ONCE);
     if (outcome->code != code || strstr(outcome->message, text) == NULL)
         die("%s: got %s '%s', want %s '%s'", name, ttrpc_code_name(outcome->code), outcome->message,
             ttrpc_code_name(code), text);
@@ -246,7 +246,7 @@ static void check(uv_loop_t *loop, const char *path)
     if (dial_start(loop, &address, 0, on_dialled, &descriptor, NULL) < 0)
         die("no memory");
     while (descriptor < 0)
-        (void)uv_run(loop, UV_RUN_ONCE);
+        uv_run(loop, UV_RUN_ONCE);
     if (ttrpc_connection_create(loop, descriptor, &options, &connection) < 0)
         die("no connection");
     check_pings(loop, connection);
@@ -254,8 +254,8 @@ static void check(uv_loop_t *loop, const char *path)
     check_errors(loop, connection);
     check_pings(loop, connection);
     ttrpc_connection_close(connection);
-    (void)uv_run(loop, UV_RUN_DEFAULT);
-    (void)puts("ok");
+    uv_run(loop, UV_RUN_DEFAULT);
+    puts("ok");
 }
 
 int main(int argc, char **argv)

@@ -21,9 +21,9 @@ static void printf_like(1, 2) die(const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
+    vfprintf(stderr, format, arguments);
     va_end(arguments);
-    (void)fputc('\n', stderr);
+    fputc('\n', stderr);
     exit(1);
 }
 
@@ -31,7 +31,7 @@ static struct address parse(const char *path)
 {
     struct address address = {.kind = ADDRESS_UNIX};
 
-    (void)snprintf(address.path, sizeof(address.path), "%s", path);
+    snprintf(address.path, sizeof(address.path), "%s", path);
     return address;
 }
 
@@ -149,7 +149,7 @@ static void on_closed(struct ttrpc_connection *connection, int status, const cha
                       void *userdata)
 {
     if (status < 0)
-        (void)fprintf(stderr, "closed: %s\n", reason);
+        fprintf(stderr, "closed: %s\n", reason);
 }
 
 static void on_accept(int descriptor, const struct peer *peer, void *userdata)
@@ -186,9 +186,9 @@ static void serve(uv_loop_t *loop, const char *path)
     (void)uv_poll_init(loop, &input, STDIN_FILENO);
     (void)uv_poll_start(&input, UV_READABLE, on_input);
     while (!uv_is_closing((uv_handle_t *)&input))
-        (void)uv_run(loop, UV_RUN_ONCE);
+        uv_run(loop, UV_RUN_ONCE);
     listener_destroy(listener);
-    (void)uv_run(loop, UV_RUN_DEFAULT);
+    uv_run(loop, UV_RUN_DEFAULT);
 }
 
 /* ---- client ---- */
@@ -214,7 +214,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
 
     outcome.done = true;
     outcome.code = result->code;
-    (void)snprintf(outcome.text, sizeof(outcome.text), "%s", result->message);
+    snprintf(outcome.text, sizeof(outcome.text), "%s", result->message);
     if (response != NULL) {
         outcome.messages = response->result->free_before;
         outcome.bytes = response->result->free_after;
@@ -253,7 +253,7 @@ static struct ttrpc_client_call *start(const char *method, const ProtobufCMessag
 static void await(const char *name, enum ttrpc_code code)
 {
     while (!outcome.done)
-        (void)uv_run(loop, UV_RUN_ONCE);
+        uv_run(loop, UV_RUN_ONCE);
     if (outcome.code != code)
         die("%s: %s '%s'", name, ttrpc_code_name(outcome.code), outcome.text);
 }
@@ -310,7 +310,7 @@ static void check_both_stream(void)
         if (ttrpc_client_call_send(call, &request.base) < 0)
             die("a message of both ways could not be sent");
         while (outcome.received <= request.start && !outcome.done)
-            (void)uv_run(loop, UV_RUN_ONCE);
+            uv_run(loop, UV_RUN_ONCE);
         if (outcome.last != request.start)
             die("both ways: %s '%s'", ttrpc_code_name(outcome.code), outcome.text);
     }
@@ -334,15 +334,15 @@ static void check(const char *path)
     if (dial_start(loop, &address, 0, on_dialled, &descriptor, NULL) < 0)
         die("no memory");
     while (descriptor < 0)
-        (void)uv_run(loop, UV_RUN_ONCE);
+        uv_run(loop, UV_RUN_ONCE);
     if (ttrpc_connection_create(loop, descriptor, &options, &connection) < 0)
         die("no connection");
     check_server_stream();
     check_client_stream();
     check_both_stream();
     ttrpc_connection_close(connection);
-    (void)uv_run(loop, UV_RUN_DEFAULT);
-    (void)puts("ok");
+    uv_run(loop, UV_RUN_DEFAULT);
+    puts("ok");
 }
 
 int main(int argc, char **argv)

@@ -122,11 +122,11 @@ static void printf_like(2, 3) die(const struct player *player, const char *forma
 {
     va_list arguments;
 
-    (void)fprintf(stderr, "%s:%u: ", player->file, player->line);
+    fprintf(stderr, "%s:%u: ", player->file, player->line);
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
+    vfprintf(stderr, format, arguments);
     va_end(arguments);
-    (void)fputc('\n', stderr);
+    fputc('\n', stderr);
     exit(1);
 }
 
@@ -253,11 +253,11 @@ static void expect_result(struct player *player, const char *rest)
         die(player, "the call goes on");
     if (outcome->messages != player->messages_seen)
         die(player, "there were more messages");
-    (void)snprintf(text, sizeof(text), "%s %s", ttrpc_code_name(outcome->code), outcome->message);
+    snprintf(text, sizeof(text), "%s %s", ttrpc_code_name(outcome->code), outcome->message);
     if (outcome->code == TTRPC_OK && strchr(rest, ' ') != NULL)
-        (void)snprintf(text, sizeof(text), "OK %lu", outcome->nonce);
+        snprintf(text, sizeof(text), "OK %lu", outcome->nonce);
     else if (outcome->code == TTRPC_OK)
-        (void)snprintf(text, sizeof(text), "OK");
+        snprintf(text, sizeof(text), "OK");
     if (strcmp(text, rest) != 0)
         die(player, "'%s' instead of '%s'", text, rest);
 }

@@ -30,7 +30,7 @@ static struct ttrpc_connection *connection;
 static void on_close(struct ttrpc_connection *closed, int status, const char *reason,
                      void *userdata)
 {
-    (void)printf("closed %s\n", reason);
+    printf("closed %s\n", reason);
     if (closed == connection)
         connection = NULL;
 }
@@ -54,9 +54,9 @@ static void on_rpc(const struct ttrpc_result *result, void *userdata)
 {
     const char *reason = failure(result->response);
 
-    (void)printf("rpc %s %s %s\n", (const char *)userdata,
-                 reason != NULL ? "failed" : ttrpc_code_name(result->code),
-                 reason != NULL ? reason : result->message);
+    printf("rpc %s %s %s\n", (const char *)userdata,
+           reason != NULL ? "failed" : ttrpc_code_name(result->code),
+           reason != NULL ? reason : result->message);
 }
 
 static void ignore_message(const ProtobufCMessage *message, void *userdata)
@@ -119,9 +119,9 @@ static void on_watch(const ProtobufCMessage *message, void *userdata)
         (const Vmreclaim__Agent__V1__WatchResponse *)message;
 
     if (response->event_case == VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_PRESSURE)
-        (void)printf("pressure %" PRIu64 " %" PRIu32 "\n",
-                     response->pressure->boottime_ns / NSEC_PER_MSEC,
-                     response->pressure->memory_some_permyriad);
+        printf("pressure %" PRIu64 " %" PRIu32 "\n",
+               response->pressure->boottime_ns / NSEC_PER_MSEC,
+               response->pressure->memory_some_permyriad);
 }
 
 static void on_ping(const struct ttrpc_result *result, void *userdata)
@@ -129,9 +129,9 @@ static void on_ping(const struct ttrpc_result *result, void *userdata)
     nsec_t *sent = userdata;
 
     if (result->code == TTRPC_OK)
-        (void)printf("ping %" PRIu64 "\n", (time_monotonic() - *sent) / NSEC_PER_MSEC);
+        printf("ping %" PRIu64 "\n", (time_monotonic() - *sent) / NSEC_PER_MSEC);
     else
-        (void)printf("ping failed %s\n", result->message);
+        printf("ping failed %s\n", result->message);
     free(sent);
 }
 
@@ -159,7 +159,7 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
 
     /* Pressure must not need a sample to be seen. */
     request.interval_ns = 60 * NSEC_PER_SEC;
-    (void)printf("connected CID %" PRIu32 " port %" PRIu32 "\n", peer->cid, peer->port);
+    printf("connected CID %" PRIu32 " port %" PRIu32 "\n", peer->cid, peer->port);
     if (ttrpc_connection_create(&loop, descriptor, &options, &connection) < 0 ||
         ttrpc_call_stream(connection, &vmreclaim__agent__v1__agent__descriptor, "Watch",
                           &request.base, 0, on_watch, on_rpc, (void *)"Watch", NULL) < 0)
@@ -180,7 +180,7 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
     if (descriptor >= 0)
         on_accept(descriptor, &peer, NULL);
     else
-        (void)uv_timer_start(&dial_timer, on_redial, REDIAL_MS, 0);
+        uv_timer_start(&dial_timer, on_redial, REDIAL_MS, 0);
 }
 
 static void on_redial(uv_timer_t *timer)
@@ -215,12 +215,12 @@ int main(int argument_count, char **arguments)
     if (uv_loop_init(&loop) < 0 || uv_timer_init(&loop, &dial_timer) < 0)
         return EXIT_FAILURE;
     if (address_parse(arguments[1], &agent_address, &error) < 0 || meet_agent(&error) < 0) {
-        (void)fprintf(stderr, "agent-probe: %s\n", error.text);
+        fprintf(stderr, "agent-probe: %s\n", error.text);
         return EXIT_FAILURE;
     }
-    (void)uv_timer_init(&loop, &ping_timer);
-    (void)uv_timer_init(&loop, &end_timer);
-    (void)uv_timer_start(&ping_timer, on_ping_timer, PING_INTERVAL_MS, PING_INTERVAL_MS);
-    (void)uv_timer_start(&end_timer, on_end, (uint64_t)atoi(arguments[2]) * 1000, 0);
+    uv_timer_init(&loop, &ping_timer);
+    uv_timer_init(&loop, &end_timer);
+    uv_timer_start(&ping_timer, on_ping_timer, PING_INTERVAL_MS, PING_INTERVAL_MS);
+    uv_timer_start(&end_timer, on_end, (uint64_t)atoi(arguments[2]) * 1000, 0);
     return uv_run(&loop, UV_RUN_DEFAULT);
 }

@@ -38,7 +38,7 @@ static void expect_originals(const struct settings *settings, const char *when, 
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         if (is_original(settings, i))
             continue;
-        (void)printf("FAIL /%s after %s %u\n", paths[i], when, point);
+        printf("FAIL /%s after %s %u\n", paths[i], when, point);
         failed++;
     }
 }
@@ -57,7 +57,7 @@ static bool crash_at(unsigned point)
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
         changed += !is_original(&now, i);
     if (crash_agent_start(&agent, root, state_directory) < 0) {
-        (void)printf("FAIL the start after point %u\n", point);
+        printf("FAIL the start after point %u\n", point);
         failed++;
     }
     expect_originals(&agent.settings, "point", point);
@@ -79,7 +79,7 @@ static void kill_child_after(unsigned milliseconds)
 
     if (crash_agent_start(&agent, root, state_directory) < 0 ||
         actions_start(&agent.actions, &order, on_done, &is_done) < 0) {
-        (void)printf("FAIL no compaction\n");
+        printf("FAIL no compaction\n");
         failed++;
         return;
     }
@@ -100,7 +100,7 @@ int main(void)
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         const struct settings now = {.root = root};
         if (settings_read(&now, paths[i], originals[i], sizeof(originals[i])) < 0) {
-            (void)printf("FAIL /%s cannot be read\n", paths[i]);
+            printf("FAIL /%s cannot be read\n", paths[i]);
             return 1;
         }
     }
@@ -108,7 +108,7 @@ int main(void)
         point++;
     for (unsigned milliseconds = 0; milliseconds < 20; milliseconds += 4)
         kill_child_after(milliseconds);
-    (void)printf("kernel-crash: %u points, %u settings found changed, %u failed\n", point - 1,
-                 changed, failed);
+    printf("kernel-crash: %u points, %u settings found changed, %u failed\n", point - 1, changed,
+           failed);
     return failed == 0 && point > 30 && changed > 0 ? 0 : 1;
 }

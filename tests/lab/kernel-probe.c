@@ -42,13 +42,13 @@ static unsigned failed;
 
 static void check(bool ok, const char *what, uint64_t is, uint64_t other)
 {
-    (void)printf("%s %s (%" PRIu64 ", %" PRIu64 ")\n", ok ? "ok  " : "FAIL", what, is, other);
+    printf("%s %s (%" PRIu64 ", %" PRIu64 ")\n", ok ? "ok  " : "FAIL", what, is, other);
     failed += !ok;
 }
 
 static void die(const char *what)
 {
-    (void)printf("FAIL %s: %s\n", what, strerror(errno));
+    printf("FAIL %s: %s\n", what, strerror(errno));
     exit(100);
 }
 
@@ -191,7 +191,7 @@ static void run(struct action_order order)
     memset(&outcome, 0, sizeof(outcome));
     if (actions_start(&actions, &order, on_done, NULL) < 0)
         outcome.end = ACTION_NOT_SUPPORTED;
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    uv_run(&loop, UV_RUN_DEFAULT);
 }
 
 /* A process that has freed one page of each pair, at random. */
@@ -219,10 +219,10 @@ static pid_t fragment(void)
         (void)pause();
         _exit(0);
     }
-    (void)close(ends[1]);
+    close(ends[1]);
     if (read(ends[0], &byte, 1) != 1)
         die("fragment");
-    (void)close(ends[0]);
+    close(ends[0]);
     return pid;
 }
 
@@ -248,10 +248,10 @@ static pid_t fill(void)
         (void)pause();
         _exit(0);
     }
-    (void)close(ends[1]);
+    close(ends[1]);
     if (read(ends[0], &byte, 1) != 1)
         die("fill");
-    (void)close(ends[0]);
+    close(ends[0]);
     return pid;
 }
 
@@ -353,9 +353,9 @@ static void act(const char *name, struct action_order order)
 
     order.time_limit = 60 * NSEC_PER_SEC;
     run(order);
-    (void)printf("action %s: %s%s%s; cache %" PRIu64 " -> %" PRIu64 " MiB\n", name,
-                 action_end_name(outcome.end), outcome.reason[0] != '\0' ? ", " : "",
-                 outcome.reason, cache / MIB, sample().cache / MIB);
+    printf("action %s: %s%s%s; cache %" PRIu64 " -> %" PRIu64 " MiB\n", name,
+           action_end_name(outcome.end), outcome.reason[0] != '\0' ? ", " : "", outcome.reason,
+           cache / MIB, sample().cache / MIB);
 }
 
 static void survey(void)
@@ -365,21 +365,21 @@ static void survey(void)
     int r;
 
     for (size_t i = 0; i < FEATURE_COUNT; i++)
-        (void)printf("feature %s: %s%s\n", features.list[i].name,
-                     features.list[i].available ? "there" : "missing, ", features.list[i].reason);
+        printf("feature %s: %s%s\n", features.list[i].name,
+               features.list[i].available ? "there" : "missing, ", features.list[i].reason);
     fill_cache();
     act("reclaim", (struct action_order){.kind = ACTION_RECLAIM_CACHE, .bytes = 64 * MIB});
     act("compact", (struct action_order){.kind = ACTION_COMPACT});
     act("kick", (struct action_order){.kind = ACTION_KICK_REPORTING});
     r = reporting_set_order(&reporting, 5, 0, &order);
-    (void)printf("action order: %s\n", r == 0 && order == 5 ? "done" : strerror(-r));
+    printf("action order: %s\n", r == 0 && order == 5 ? "done" : strerror(-r));
     (void)reporting_restore(&reporting);
     if (features.list[FEATURE_PAGE_REPORTING].available)
         (void)await_reported(0);
     now = sample();
-    (void)printf("sample: pressure %s, reported %s\n", now.psi_is_known ? "known" : "unknown",
-                 now.reported > 0 ? "some" : "none");
-    (void)printf("settings left changed: %zu\n", settings.count);
+    printf("sample: pressure %s, reported %s\n", now.psi_is_known ? "known" : "unknown",
+           now.reported > 0 ? "some" : "none");
+    printf("settings left changed: %zu\n", settings.count);
 }
 
 /* Where the guest's clock counts instructions (QEMU's -icount shift=0), nanoseconds are those. */
@@ -398,9 +398,9 @@ static void measure_state(const char *name)
     (void)scan(0, 0, true, &blocks, &every);
     longest = max_of(quick.longest, stride.longest);
     longest = max_of(longest, every.longest);
-    (void)printf("guest %s total %" PRIu64 " quick %" PRIu64 " exact %" PRIu64
-                 " every-page %" PRIu64 " longest-slice %" PRIu64 "\n",
-                 name, sample().total, quick.whole, stride.whole, every.whole, longest);
+    printf("guest %s total %" PRIu64 " quick %" PRIu64 " exact %" PRIu64 " every-page %" PRIu64
+           " longest-slice %" PRIu64 "\n",
+           name, sample().total, quick.whole, stride.whole, every.whole, longest);
 }
 
 static void measure(void)
@@ -442,7 +442,7 @@ int main(int argc, char *argv[])
 
     for (size_t i = 0; i < FEATURE_COUNT; i++)
         if (!features.list[i].available)
-            (void)printf("missing %s: %s\n", features.list[i].name, features.list[i].reason);
+            printf("missing %s: %s\n", features.list[i].name, features.list[i].reason);
     check(await_reported(256 * MIB), "reporting works", sample().reported, 0);
     check_ranges("blocks of an empty guest");
     pid = fragment();
@@ -458,6 +458,6 @@ int main(int argc, char *argv[])
     end(pid);
     check_reclaim();
     check(settings.count == 0, "no setting is left changed", settings.count, 0);
-    (void)printf("kernel-probe: %u failed\n", failed);
+    printf("kernel-probe: %u failed\n", failed);
     return failed == 0 ? 0 : 1;
 }

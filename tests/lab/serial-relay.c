@@ -41,10 +41,9 @@ static int open_port(const char *wanted)
         if (file == NULL)
             continue;
         if (fscanf(file, "%63s", name) == 1 && strcmp(name, wanted) == 0) {
-            (void)snprintf(
-                path, sizeof(path), "/dev/%.*s",
-                (int)strcspn(found.gl_pathv[i] + strlen("/sys/class/virtio-ports/"), "/"),
-                found.gl_pathv[i] + strlen("/sys/class/virtio-ports/"));
+            snprintf(path, sizeof(path), "/dev/%.*s",
+                     (int)strcspn(found.gl_pathv[i] + strlen("/sys/class/virtio-ports/"), "/"),
+                     found.gl_pathv[i] + strlen("/sys/class/virtio-ports/"));
             port = open(path, O_RDWR | O_CLOEXEC);
         }
         (void)fclose(file);
@@ -62,7 +61,7 @@ static int dial(const char *path)
 
     if (fd < 0)
         die("socket");
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         return fd;
     close(fd);

@@ -17,15 +17,15 @@ static void need(int ok, const char *what, const char *path)
 {
     if (ok)
         return;
-    (void)fprintf(stderr, "fixture: %s %s: %s\n", what, path, strerror(errno));
+    fprintf(stderr, "fixture: %s %s: %s\n", what, path, strerror(errno));
     abort();
 }
 
 void fixture_init(struct fixture *fixture)
 {
     /* In memory where that can be: tests sync files many times. */
-    (void)snprintf(fixture->path, sizeof(fixture->path), "%s/vmreclaim-fixture-XXXXXX",
-                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(fixture->path, sizeof(fixture->path), "%s/vmreclaim-fixture-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     need(mkdtemp(fixture->path) != NULL, "mkdtemp", fixture->path);
     fixture->root = open(fixture->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     need(fixture->root >= 0, "open", fixture->path);
@@ -38,7 +38,7 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 
 void fixture_finish(struct fixture *fixture)
 {
-    (void)close(fixture->root);
+    close(fixture->root);
     need(nftw(fixture->path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0, "remove", fixture->path);
 }
 
@@ -48,7 +48,7 @@ void fixture_directory(struct fixture *fixture, const char *path)
 
     for (const char *slash = path; *slash != '\0'; slash++) {
         slash = strchrnul(slash, '/');
-        (void)snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+        snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
         need(mkdirat(fixture->root, part, 0755) == 0 || errno == EEXIST, "mkdir", part);
         if (*slash == '\0')
             break;
@@ -60,7 +60,7 @@ static void make_parent(struct fixture *fixture, const char *path)
     char parent[PATH_MAX];
     char *slash;
 
-    (void)snprintf(parent, sizeof(parent), "%s", path);
+    snprintf(parent, sizeof(parent), "%s", path);
     slash = strrchr(parent, '/');
     if (slash == NULL)
         return;
@@ -76,7 +76,7 @@ void fixture_write_bytes(struct fixture *fixture, const char *path, const void *
     descriptor = openat(fixture->root, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     need(descriptor >= 0, "create", path);
     need(write(descriptor, bytes, size) == (ssize_t)size, "write", path);
-    (void)close(descriptor);
+    close(descriptor);
 }
 
 void fixture_write(struct fixture *fixture, const char *path, const char *text)

@@ -11,20 +11,20 @@
 static inline void loop_run_until(uv_loop_t *loop, const bool *done)
 {
     while (!*done)
-        (void)uv_run(loop, UV_RUN_ONCE);
+        uv_run(loop, UV_RUN_ONCE);
 }
 
 /* Turns without sleeping, for "nothing more may happen". */
 static inline void loop_run_turns(uv_loop_t *loop, unsigned turns)
 {
     for (unsigned i = 0; i < turns; i++)
-        (void)uv_run(loop, UV_RUN_NOWAIT);
+        uv_run(loop, UV_RUN_NOWAIT);
 }
 
 /* Runs out what is left and closes; a handle left open is a bug of the test's subject. */
 static inline void loop_finish(uv_loop_t *loop)
 {
-    (void)uv_run(loop, UV_RUN_DEFAULT);
+    uv_run(loop, UV_RUN_DEFAULT);
     if (uv_loop_close(loop) != 0) {
         uv_print_all_handles(loop, stderr);
         abort();

@@ -54,7 +54,7 @@ static void vary_constants(void)
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         double own = *table[i].value;
         double twice = own > 0.5 && own < 1 ? 1 : 2 * own; /* a share stays one */
-        (void)snprintf(what, sizeof(what), "%s (%s)", table[i].name, table[i].source);
+        snprintf(what, sizeof(what), "%s (%s)", table[i].name, table[i].source);
         *table[i].value = own / 2;
         failures += !run_row(what, "half", &day_as_written);
         *table[i].value = twice;

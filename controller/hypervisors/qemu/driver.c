@@ -264,7 +264,7 @@ static void on_qmp_ready(void *userdata)
         session->timeout, on_migration_events_on, NULL);
     r = read_facts(session, session->timeout, on_first_facts, session);
     if (r < 0) {
-        (void)error_set(&error, r, "QMP: cannot ask: %s", strerror(-r));
+        error_set(&error, r, "QMP: cannot ask: %s", strerror(-r));
         session->callbacks->on_failed(r, &error, session->userdata);
     }
 }

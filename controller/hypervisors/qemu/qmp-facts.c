@@ -138,8 +138,7 @@ const char *qmp_child_type(const json_t *entry, char *buffer, size_t size)
 
     buffer[0] = '\0';
     if (strncmp(type, prefix, sizeof(prefix) - 1) == 0 && type[length - 1] == '>')
-        (void)snprintf(buffer, size, "%.*s", (int)(length - sizeof(prefix)),
-                       type + sizeof(prefix) - 1);
+        snprintf(buffer, size, "%.*s", (int)(length - sizeof(prefix)), type + sizeof(prefix) - 1);
     return buffer;
 }
 

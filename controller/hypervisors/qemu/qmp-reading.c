@@ -123,7 +123,7 @@ static struct question *make_question(struct reading *reading, const char *path,
         return NULL;
     question->reading = reading;
     question->handle = handle;
-    (void)snprintf(question->path, sizeof(question->path), "%s", path);
+    snprintf(question->path, sizeof(question->path), "%s", path);
     return question;
 }
 
@@ -227,8 +227,7 @@ static void take_foreign(struct reading *reading, const json_t *value, const cha
     const char *memdev = json_string_value(value);
 
     if (memdev != NULL && reading->foreign_count < QMP_BACKENDS_MAX)
-        (void)snprintf(reading->foreign_paths[reading->foreign_count++], QOM_PATH_BYTES, "%s",
-                       memdev);
+        snprintf(reading->foreign_paths[reading->foreign_count++], QOM_PATH_BYTES, "%s", memdev);
 }
 
 /* ---- first wave ---- */
@@ -301,8 +300,7 @@ static void take_balloon(struct reading *reading, const json_t *value, const cha
 
 static void look_at_balloon(struct reading *reading, const char *path)
 {
-    (void)snprintf(reading->devices->balloon_path, sizeof(reading->devices->balloon_path), "%s",
-                   path);
+    snprintf(reading->devices->balloon_path, sizeof(reading->devices->balloon_path), "%s", path);
     ask_property(reading, path, "free-page-reporting", take_reporting);
     ask_property(reading, path, "deflate-on-oom", take_deflate_on_oom);
     ask_property(reading, path, "guest-stats-polling-interval", take_statistics_interval);
@@ -330,7 +328,7 @@ static void look_at_backend(struct reading *reading, const char *type, const cha
     }
     reading->backend_count++;
     text_copy_line(reading->backends[i].type, sizeof(reading->backends[i].type), type);
-    (void)snprintf(reading->backend_paths[i], QOM_PATH_BYTES, "%s", path);
+    snprintf(reading->backend_paths[i], QOM_PATH_BYTES, "%s", path);
     ask_property(reading, path, "size", take_size);
     ask_property(reading, path, "share", take_shared);
     ask_property(reading, path, "hugetlb", take_hugetlb);

@@ -99,7 +99,7 @@ void qmp_close(struct qmp *qmp)
     if (qmp == NULL || qmp->state == QMP_CLOSING)
         return;
     qmp->state = QMP_CLOSING;
-    (void)error_set(&error, -ECANCELED, "QMP socket %s: closed", qmp->path);
+    error_set(&error, -ECANCELED, "QMP socket %s: closed", qmp->path);
     end_all_requests(qmp, -ECANCELED, &error);
     uv_close((uv_handle_t *)&qmp->pipe, on_pipe_closed);
 }
@@ -175,7 +175,7 @@ static int execute(struct qmp *qmp, const char *command, json_t *arguments, nsec
     request->deadline = deadline;
     request->on_reply = on_reply;
     request->userdata = userdata;
-    (void)strncpy(request->command, command, sizeof(request->command) - 1);
+    strncpy(request->command, command, sizeof(request->command) - 1);
     r = send_command(qmp, command, arguments, request->id);
     if (r < 0) {
         free(request);
@@ -236,7 +236,7 @@ static void negotiate(struct qmp *qmp)
     qmp->state = QMP_NEGOTIATING;
     r = execute(qmp, "qmp_capabilities", NULL, qmp->ready_deadline, on_negotiated, qmp);
     if (r < 0) {
-        (void)error_set(&error, r, "QMP socket %s: cannot send: %s", qmp->path, strerror(-r));
+        error_set(&error, r, "QMP socket %s: cannot send: %s", qmp->path, strerror(-r));
         fail(qmp, r, &error);
     }
 }
@@ -273,8 +273,8 @@ static void handle_answer(struct qmp *qmp, const json_t *message)
         end_request(qmp, request, 0, json_object_get(message, "return"), NULL);
         return;
     }
-    (void)error_set(&error, -EREMOTEIO, "%s: %s: %s", text_of(failure, "class"), request->command,
-                    text_of(failure, "desc"));
+    error_set(&error, -EREMOTEIO, "%s: %s: %s", text_of(failure, "class"), request->command,
+              text_of(failure, "desc"));
     end_request(qmp, request, -EREMOTEIO, NULL, &error);
 }
 
@@ -299,11 +299,11 @@ static void handle_line(struct qmp *qmp, const char *line, size_t length)
     struct error error;
 
     if (!json_is_object(message)) {
-        (void)error_set(
-            &error, -EPROTO,
-            "QMP socket %s: a line of %zu bytes is not a JSON object%s%s; is this a QMP "
-            "socket?",
-            qmp->path, length, message == NULL ? ": " : "", message == NULL ? problem.text : "");
+        error_set(&error, -EPROTO,
+                  "QMP socket %s: a line of %zu bytes is not a JSON object%s%s; is this a QMP "
+                  "socket?",
+                  qmp->path, length, message == NULL ? ": " : "",
+                  message == NULL ? problem.text : "");
         json_decref(message);
         fail(qmp, -EPROTO, &error);
         return;
@@ -369,8 +369,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
     struct error error;
 
     if (n < 0) {
-        (void)error_set(&error, (int)n, "QMP socket %s: %s", qmp->path,
-                        n == UV_EOF ? "closed by the hypervisor" : uv_strerror((int)n));
+        error_set(&error, (int)n, "QMP socket %s: %s", qmp->path,
+                  n == UV_EOF ? "closed by the hypervisor" : uv_strerror((int)n));
         fail(qmp, n == UV_EOF ? -ECONNRESET : (int)n, &error);
         return;
     }
@@ -378,8 +378,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
     qmp->line_length += (size_t)n;
     handle_lines(qmp);
     if (qmp->line_length > QMP_LINE_BYTES_MAX) {
-        (void)error_set(&error, -EMSGSIZE, "QMP socket %s: a line is longer than %u bytes",
-                        qmp->path, QMP_LINE_BYTES_MAX);
+        error_set(&error, -EMSGSIZE, "QMP socket %s: a line is longer than %u bytes", qmp->path,
+                  QMP_LINE_BYTES_MAX);
         fail(qmp, -EMSGSIZE, &error);
     }
     release_buffer(qmp);
@@ -424,8 +424,8 @@ static void on_connected(uv_connect_t *connect, int status)
     if (status == 0)
         status = uv_read_start((uv_stream_t *)&qmp->pipe, on_alloc, on_read);
     if (status < 0) {
-        (void)error_set(&error, status, "QMP socket %s: %s%s", qmp->path, uv_strerror(status),
-                        connect_advice(status));
+        error_set(&error, status, "QMP socket %s: %s%s", qmp->path, uv_strerror(status),
+                  connect_advice(status));
         fail(qmp, status, &error);
         return;
     }
@@ -465,12 +465,12 @@ static void fail_silent(struct qmp *qmp)
 {
     struct error error;
 
-    (void)error_set(&error, -ETIMEDOUT,
-                    qmp->state == QMP_CONNECTING
-                        ? "QMP socket %s: cannot connect in time"
-                        : "QMP socket %s: no greeting; it serves one client at a time and another "
-                          "holds it, or the hypervisor hangs: give vmreclaim a second one (-qmp)",
-                    qmp->path);
+    error_set(&error, -ETIMEDOUT,
+              qmp->state == QMP_CONNECTING
+                  ? "QMP socket %s: cannot connect in time"
+                  : "QMP socket %s: no greeting; it serves one client at a time and another "
+                    "holds it, or the hypervisor hangs: give vmreclaim a second one (-qmp)",
+              qmp->path);
     fail(qmp, -ETIMEDOUT, &error);
 }
 
@@ -489,8 +489,8 @@ void qmp_tick(struct qmp *qmp, nsec_t now)
 
         if (now < request->deadline)
             continue;
-        (void)error_set(&error, -ETIMEDOUT, "QMP socket %s: no answer to %s in time", qmp->path,
-                        request->command);
+        error_set(&error, -ETIMEDOUT, "QMP socket %s: no answer to %s in time", qmp->path,
+                  request->command);
         end_request(qmp, request, -ETIMEDOUT, NULL, &error);
         /* The owner may have closed us, which ended the rest. */
         if (qmp->state != QMP_READY)

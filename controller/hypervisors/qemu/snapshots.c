@@ -33,7 +33,7 @@ bool qmp_snapshots_event(struct qmp_snapshots *snapshots, const json_t *data,
     *ret_concluded = strcmp(status, "concluded") == 0;
     if (!created && !*ret_concluded && strcmp(status, "running") != 0)
         return false;
-    (void)snprintf(ret_id, QMP_JOB_ID_SIZE, "%s", id);
+    snprintf(ret_id, QMP_JOB_ID_SIZE, "%s", id);
     return true;
 }
 
@@ -50,7 +50,7 @@ static void remember(struct qmp_snapshots *snapshots, const char *id)
     if (is_known(snapshots, id))
         return;
     *snapshots = (struct qmp_snapshots){0};
-    (void)snprintf(snapshots->id, sizeof(snapshots->id), "%s", id);
+    snprintf(snapshots->id, sizeof(snapshots->id), "%s", id);
 }
 
 bool qmp_snapshots_answer(struct qmp_snapshots *snapshots, const char *id, bool concluded,

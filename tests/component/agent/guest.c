@@ -106,7 +106,7 @@ static void must(bool condition, const char *what)
 {
     if (condition)
         return;
-    (void)fprintf(stderr, "%s: %s\n", what, strerror(errno));
+    fprintf(stderr, "%s: %s\n", what, strerror(errno));
     abort();
 }
 
@@ -117,7 +117,7 @@ void guest_write(struct guest *guest, const char *path, const char *text)
 
     for (size_t i = 1; path[i] != '\0'; i++)
         if (path[i] == '/') {
-            (void)snprintf(part, sizeof(part), "%.*s", (int)i, path);
+            snprintf(part, sizeof(part), "%.*s", (int)i, path);
             must(mkdirat(guest->root, part, 0755) == 0 || errno == EEXIST, part);
         }
     descriptor = openat(guest->root, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -158,8 +158,8 @@ static void bind_notify(struct guest *guest)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    (void)snprintf(guest->notify_path, sizeof(guest->notify_path), "%s/notify", guest->directory);
-    (void)memcpy(address.sun_path, guest->notify_path, sizeof(address.sun_path));
+    snprintf(guest->notify_path, sizeof(guest->notify_path), "%s/notify", guest->directory);
+    memcpy(address.sun_path, guest->notify_path, sizeof(address.sun_path));
     guest->notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     must(guest->notify >= 0, "socket");
     must(bind(guest->notify, (struct sockaddr *)&address, sizeof(address)) == 0, "bind");
@@ -168,7 +168,7 @@ static void bind_notify(struct guest *guest)
 void guest_init(struct guest *guest)
 {
     memset(guest, 0, sizeof(*guest));
-    (void)snprintf(guest->directory, sizeof(guest->directory), "/tmp/vmreclaim-agent-XXXXXX");
+    snprintf(guest->directory, sizeof(guest->directory), "/tmp/vmreclaim-agent-XXXXXX");
     must(mkdtemp(guest->directory) != NULL, "mkdtemp");
     guest->root = open(guest->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     must(guest->root >= 0, guest->directory);
@@ -176,8 +176,8 @@ void guest_init(struct guest *guest)
         guest_write(guest, files[i].path, files[i].text);
     write_kpageflags(guest);
     bind_notify(guest);
-    (void)snprintf(guest->path, sizeof(guest->path), "%.60s/agent", guest->directory);
-    (void)snprintf(guest->address, sizeof(guest->address), "unix:%s", guest->path);
+    snprintf(guest->path, sizeof(guest->path), "%.60s/agent", guest->directory);
+    snprintf(guest->address, sizeof(guest->address), "unix:%s", guest->path);
 }
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
@@ -188,9 +188,9 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 void guest_finish(struct guest *guest)
 {
     if (guest->pid > 0)
-        (void)guest_stop(guest, SIGKILL);
-    (void)close(guest->notify);
-    (void)close(guest->root);
+        guest_stop(guest, SIGKILL);
+    close(guest->notify);
+    close(guest->root);
     (void)nftw(guest->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -200,7 +200,7 @@ void guest_spawn(struct guest *guest, const char *const *arguments)
     char state[80];
     size_t count = 3;
 
-    (void)snprintf(state, sizeof(state), "%s/state", guest->directory);
+    snprintf(state, sizeof(state), "%s/state", guest->directory);
     vector[count++] = "--state-directory";
     vector[count++] = state;
     while (*arguments != NULL && count + 1 < ARRAY_SIZE(vector))
@@ -278,7 +278,7 @@ void client_init(struct client *client, struct guest *guest)
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     must(descriptor >= 0, "socket");
-    (void)memcpy(address.sun_path, guest->path, sizeof(address.sun_path));
+    memcpy(address.sun_path, guest->path, sizeof(address.sun_path));
     must(connect(descriptor, (struct sockaddr *)&address, sizeof(address)) == 0, guest->path);
     client_adopt(client, descriptor);
 }
@@ -294,7 +294,7 @@ void client_finish(struct client *client)
 {
     if (client->connection != NULL)
         ttrpc_connection_close(client->connection);
-    (void)uv_run(&client->loop, UV_RUN_DEFAULT);
+    uv_run(&client->loop, UV_RUN_DEFAULT);
     must(uv_loop_close(&client->loop) == 0, "uv_loop_close");
     forget_response(client);
 }
@@ -315,7 +315,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
 
     client->is_done = true;
     client->code = result->code;
-    (void)snprintf(client->message, sizeof(client->message), "%s", result->message);
+    snprintf(client->message, sizeof(client->message), "%s", result->message);
     if (result->response != NULL)
         client->response = copy_message(result->response);
 }
@@ -330,7 +330,7 @@ const void *client_call(struct client *client, const char *method, const void *r
                          request, 30 * NSEC_PER_SEC, on_result, client, NULL) < 0)
         return NULL;
     while (!client->is_done)
-        (void)uv_run(&client->loop, UV_RUN_ONCE);
+        uv_run(&client->loop, UV_RUN_ONCE);
     return client->response;
 }
 
@@ -359,5 +359,5 @@ struct ttrpc_client_call *client_stream(struct client *client, const char *metho
 void client_wait_messages(struct client *client, unsigned count)
 {
     while (!client->is_done && client->message_count < count)
-        (void)uv_run(&client->loop, UV_RUN_ONCE);
+        uv_run(&client->loop, UV_RUN_ONCE);
 }

@@ -34,9 +34,8 @@ static int run(const char *arguments)
     size_t length;
     FILE *pipe;
 
-    (void)snprintf(command, sizeof(command),
-                   "'%s' --root '%s' --state-directory '%s/state' %s 2>&1", guest_agent_program,
-                   guest.directory, guest.directory, arguments);
+    snprintf(command, sizeof(command), "'%s' --root '%s' --state-directory '%s/state' %s 2>&1",
+             guest_agent_program, guest.directory, guest.directory, arguments);
     pipe = popen(command, "re");
     assert_non_null(pipe);
     length = fread(output, 1, sizeof(output) - 1, pipe);
@@ -96,15 +95,15 @@ static void test_as_a_plain_user(void **state)
         int program = open(guest_agent_program, O_RDONLY);
         char command[1024];
         assert_true(program >= 0);
-        (void)snprintf(command, sizeof(command),
-                       "setpriv --reuid 65534 --regid 65534 --clear-groups /proc/self/fd/%d --root "
-                       "'%s' --once --dry-run 2>&1",
-                       program, guest.directory);
+        snprintf(command, sizeof(command),
+                 "setpriv --reuid 65534 --regid 65534 --clear-groups /proc/self/fd/%d --root "
+                 "'%s' --once --dry-run 2>&1",
+                 program, guest.directory);
         FILE *pipe = popen(command, "r");
         size_t length = fread(output, 1, sizeof(output) - 1, pipe);
         output[length] = '\0';
         assert_int_equal(WEXITSTATUS(pclose(pipe)), 0);
-        (void)close(program);
+        close(program);
     } else {
         assert_int_equal(run("--once --dry-run"), 0);
     }

@@ -37,7 +37,7 @@ static int raw_connect(void)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    (void)memcpy(address.sun_path, guest.path, sizeof(address.sun_path));
+    memcpy(address.sun_path, guest.path, sizeof(address.sun_path));
     assert_true(descriptor >= 0);
     assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof(address)), 0);
     return descriptor;
@@ -53,7 +53,7 @@ static void wait_for_close(int descriptor)
         n = read(descriptor, bytes, sizeof(bytes));
     while (n > 0);
     assert_true(n == 0 || errno == ECONNRESET);
-    (void)close(descriptor);
+    close(descriptor);
 }
 
 static void assert_alive(void)
@@ -83,7 +83,7 @@ static void test_truncated_frame(void **state)
     int descriptor = raw_connect();
 
     assert_true(send(descriptor, frame, sizeof(frame), MSG_NOSIGNAL) > 0);
-    (void)close(descriptor);
+    close(descriptor);
     assert_alive();
 }
 
@@ -107,7 +107,7 @@ static void test_client_that_never_reads(void **state)
         n = send(descriptor, frame, sizeof(frame), MSG_NOSIGNAL);
     }
     assert_true(errno == EPIPE || errno == ECONNRESET);
-    (void)close(descriptor);
+    close(descriptor);
     assert_alive();
 }
 
@@ -126,7 +126,7 @@ static void test_disconnect_in_the_middle_of_a_call(void **state)
         (void)client_stream(&client, "ListFreeRanges", &ranges);
         (void)client_stream(&client, "GetMemory", &memory);
         (void)client_stream(&client, "Compact", &compact);
-        (void)uv_run(&client.loop, UV_RUN_NOWAIT);
+        uv_run(&client.loop, UV_RUN_NOWAIT);
         client_finish(&client);
     }
     assert_alive();
@@ -142,7 +142,7 @@ static void test_newest_connection_wins(void **state)
         assert_non_null(client_call(&clients[i], "Ping", &request));
     }
     while (!clients[0].is_closed)
-        (void)uv_run(&clients[0].loop, UV_RUN_ONCE);
+        uv_run(&clients[0].loop, UV_RUN_ONCE);
     assert_non_null(client_call(&clients[1], "Ping", &request));
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
         client_finish(&clients[i]);
@@ -166,7 +166,7 @@ static void test_unknown_method(void **state)
     assert_int_equal(answer[10], 0x0a);
     assert_int_equal(answer[12], 0x08);
     assert_int_equal(answer[13], 12);
-    (void)close(descriptor);
+    close(descriptor);
 }
 
 /* What keeps an agent under test from reaching whoever runs this machine. */
@@ -201,7 +201,7 @@ static int setup_dialled(void **state)
 
     guest_init(&guest);
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    (void)memcpy(address.sun_path, guest.path, sizeof(address.sun_path));
+    memcpy(address.sun_path, guest.path, sizeof(address.sun_path));
     assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(listener, 8), 0);
     guest_start(&guest, arguments);
@@ -210,7 +210,7 @@ static int setup_dialled(void **state)
 
 static int teardown_dialled(void **state)
 {
-    (void)close(listener);
+    close(listener);
     return teardown(state);
 }
 
@@ -239,7 +239,7 @@ static void test_redials_when_nobody_watches(void **state)
     accept_client(&client);
     assert_non_null(client_call(&client, "Ping", &request));
     while (!client.is_closed)
-        (void)uv_run(&client.loop, UV_RUN_ONCE);
+        uv_run(&client.loop, UV_RUN_ONCE);
     client_finish(&client);
     accept_client(&client);
     watch(&client);
@@ -264,9 +264,9 @@ static void test_killed_agent_comes_back(void **state)
 
     accept_client(&client);
     watch(&client);
-    (void)guest_stop(&guest, SIGKILL);
+    guest_stop(&guest, SIGKILL);
     while (!client.is_closed)
-        (void)uv_run(&client.loop, UV_RUN_ONCE);
+        uv_run(&client.loop, UV_RUN_ONCE);
     client_finish(&client);
     guest_start(&guest, arguments);
     accept_client(&client);

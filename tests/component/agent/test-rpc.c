@@ -244,7 +244,7 @@ static void test_what_a_killed_agent_changed_is_put_back(void **state)
     request.set_order = true;
     request.order = 4;
     assert_non_null(client_call(&client, "SetReporting", &request));
-    (void)guest_stop(&guest, SIGKILL);
+    guest_stop(&guest, SIGKILL);
     assert_int_equal(atoi(guest_read(&guest, path)), 4);
     guest_spawn(&guest, restore);
     assert_int_equal(guest_wait(&guest), 0);
@@ -333,7 +333,7 @@ static void test_policy_survives_a_killed_agent(void **state)
     apply("cache_floor", "64MiB", &response);
     assert_non_null(response);
     client_finish(&client);
-    (void)guest_stop(&guest, SIGKILL);
+    guest_stop(&guest, SIGKILL);
     guest_start(&guest, arguments);
     client_init(&client, &guest);
     assert_int_equal(revision_in_force(), 3);
@@ -344,7 +344,7 @@ static void test_damaged_policy_is_ignored(void **state)
     const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
 
     client_finish(&client);
-    (void)guest_stop(&guest, SIGKILL);
+    guest_stop(&guest, SIGKILL);
     guest_write(&guest, "state/policy", "vmreclaim.policy.v1\n\xff\xff\xff\xff");
     guest_start(&guest, arguments);
     client_init(&client, &guest);
@@ -385,7 +385,7 @@ static void on_watch(struct client *from, const ProtobufCMessage *message)
         break;
     case VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_ACTION:
         seen->results++;
-        (void)snprintf(seen->action_id, sizeof(seen->action_id), "%s", response->action->action_id);
+        snprintf(seen->action_id, sizeof(seen->action_id), "%s", response->action->action_id);
         break;
     default:
         break;
@@ -409,7 +409,7 @@ static void test_watch_is_a_heartbeat(void **state)
 
     start_watch(&seen);
     while (seen.samples < 3)
-        (void)uv_run(&client.loop, UV_RUN_ONCE);
+        uv_run(&client.loop, UV_RUN_ONCE);
     assert_true(seen.in_order);
     assert_true(seen.states >= 1);
 }
@@ -420,10 +420,10 @@ static void test_watch_tells_of_an_oom_kill(void **state)
 
     start_watch(&seen);
     while (seen.samples < 1)
-        (void)uv_run(&client.loop, UV_RUN_ONCE);
+        uv_run(&client.loop, UV_RUN_ONCE);
     guest_write(&guest, "proc/vmstat", "nr_free_pages 10240\noom_kill 1\n");
     while (seen.pressures < 1)
-        (void)uv_run(&client.loop, UV_RUN_ONCE);
+        uv_run(&client.loop, UV_RUN_ONCE);
     assert_true(seen.oom_kill);
 }
 
@@ -436,12 +436,12 @@ static void test_an_order_does_not_hide_an_oom_kill(void **state)
 
     start_watch(&seen);
     while (seen.samples < 1)
-        (void)uv_run(&client.loop, UV_RUN_ONCE);
+        uv_run(&client.loop, UV_RUN_ONCE);
     guest_write(&guest, "proc/vmstat", "nr_free_pages 10240\noom_kill 1\n");
     request.bytes = 1;
     assert_non_null(client_call(&client, "ReclaimCache", &request));
     while (seen.pressures < 1)
-        (void)uv_run(&client.loop, UV_RUN_ONCE);
+        uv_run(&client.loop, UV_RUN_ONCE);
     assert_true(seen.oom_kill);
 }
 
@@ -453,10 +453,10 @@ static void test_no_action_while_memory_is_short(void **state)
 
     start_watch(&seen);
     while (seen.samples < 1)
-        (void)uv_run(&client.loop, UV_RUN_ONCE);
+        uv_run(&client.loop, UV_RUN_ONCE);
     guest_write(&guest, "proc/vmstat", "nr_free_pages 10240\noom_kill 1\n");
     while (seen.pressures < 1)
-        (void)uv_run(&client.loop, UV_RUN_ONCE);
+        uv_run(&client.loop, UV_RUN_ONCE);
     request.force = true;
     response = client_call(&client, "Compact", &request);
     assert_non_null(response);
@@ -474,13 +474,13 @@ static void test_watch_tells_what_others_did(void **state)
 
     start_watch(&seen);
     while (seen.samples < 1)
-        (void)uv_run(&client.loop, UV_RUN_ONCE);
+        uv_run(&client.loop, UV_RUN_ONCE);
     client_init(&other, &guest);
     request.action_id = id;
     request.force = true;
     assert_non_null(client_call(&other, "Compact", &request));
     while (seen.results < 1)
-        (void)uv_run(&client.loop, UV_RUN_ONCE);
+        uv_run(&client.loop, UV_RUN_ONCE);
     assert_string_equal(seen.action_id, "of-another");
     client_finish(&other);
 }

@@ -233,8 +233,8 @@ static void compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
 
     if (play(call, request->vm))
         return;
-    (void)snprintf(why, sizeof(why), "time_limit=%" PRIu64 " force=%d", request->time_limit_ns,
-                   request->force);
+    snprintf(why, sizeof(why), "time_limit=%" PRIu64 " force=%d", request->time_limit_ns,
+             request->force);
     answer_action(call, request->vm, "compact", why);
 }
 
@@ -245,7 +245,7 @@ static void reclaim(struct ttrpc_call *call, const ProtobufCMessage *message, vo
 
     if (play(call, request->vm))
         return;
-    (void)snprintf(why, sizeof(why), "bytes=%" PRIu64 " drop=%d", request->bytes, request->drop);
+    snprintf(why, sizeof(why), "bytes=%" PRIu64 " drop=%d", request->bytes, request->drop);
     answer_action(call, request->vm, "reclaim", why);
 }
 
@@ -256,8 +256,8 @@ static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *messa
 
     if (play(call, request->vm))
         return;
-    (void)snprintf(why, sizeof(why), "set=%d order=%u restore=%d kick=%d", request->set_order,
-                   request->order, request->restore, request->kick);
+    snprintf(why, sizeof(why), "set=%d order=%u restore=%d kick=%d", request->set_order,
+             request->order, request->restore, request->kick);
     answer_action(call, request->vm, "reporting", why);
 }
 
@@ -324,8 +324,8 @@ static void set_balloon(struct ttrpc_call *call, const ProtobufCMessage *message
 
     if (play(call, request->vm))
         return;
-    (void)snprintf(why, sizeof(why), "size=%" PRIu64 " duration=%" PRIu64 " owner=%s",
-                   request->size, request->duration_ns, request->owner);
+    snprintf(why, sizeof(why), "size=%" PRIu64 " duration=%" PRIu64 " owner=%s", request->size,
+             request->duration_ns, request->owner);
     answer_action(call, request->vm, "balloon", why);
 }
 
@@ -542,7 +542,7 @@ static void serve(const char *method, ttrpc_handler handler, bool streams)
         service.streams |= (uint64_t)streams << i;
         return;
     }
-    (void)fprintf(stderr, "no method %s\n", method);
+    fprintf(stderr, "no method %s\n", method);
     exit(1);
 }
 
@@ -583,14 +583,14 @@ int main(int argc, char **argv)
     METHODS(SERVE)
     if (address_parse(argv[1], &address, &error) < 0 ||
         listener_create(loop, &address, 0600, on_accept, loop, &listener, &error) < 0) {
-        (void)fprintf(stderr, "%s\n", error.text);
+        fprintf(stderr, "%s\n", error.text);
         return 1;
     }
     (void)uv_poll_init(loop, &input, 0);
     (void)uv_poll_start(&input, UV_READABLE | UV_DISCONNECT, on_input_end);
-    (void)puts("ready");
+    puts("ready");
     (void)fflush(stdout);
-    (void)uv_run(loop, UV_RUN_DEFAULT);
+    uv_run(loop, UV_RUN_DEFAULT);
     listener_destroy(listener);
     return 0;
 }

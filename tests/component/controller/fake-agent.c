@@ -151,7 +151,7 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
         ttrpc_call_fail(call, agent->policy_code, "the test says so");
         return;
     }
-    (void)snprintf(agent->policy_name, sizeof(agent->policy_name), "%s", asked->policy->name);
+    snprintf(agent->policy_name, sizeof(agent->policy_name), "%s", asked->policy->name);
     response.unsupported_keys = unsupported;
     response.n_unsupported_keys = 1;
 #ifndef FAKE_AGENT_IS_PREVIOUS
@@ -199,7 +199,7 @@ static void watch(struct ttrpc_call *call, const ProtobufCMessage *request, void
     if (asked->set_lowest_order)
         agent->lowest_order = (int)asked->lowest_order;
     ttrpc_call_on_cancel(call, on_watcher_gone, agent);
-    (void)uv_timer_start(&agent->timer, on_timer, 0, interval);
+    uv_timer_start(&agent->timer, on_timer, 0, interval);
 }
 
 void fake_agent_pressure(struct fake_agent *agent, uint64_t available)
@@ -267,7 +267,7 @@ static void misbehave(const struct fake_agent *agent, int descriptor)
         break;
     case FAKE_AGENT_TRUNCATED:
         (void)!write(descriptor, truncated, sizeof(truncated) - 1);
-        (void)close(descriptor);
+        close(descriptor);
         break;
     default:
         break;

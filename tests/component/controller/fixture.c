@@ -44,7 +44,7 @@ static void put_process_file(const struct fixture *f, const char *name, const ch
 {
     char path[64];
 
-    (void)snprintf(path, sizeof(path), "proc/%d/%s", (int)getpid(), name);
+    snprintf(path, sizeof(path), "proc/%d/%s", (int)getpid(), name);
     put(f, path, text);
 }
 
@@ -56,7 +56,7 @@ static void put_status(const struct fixture *f, const char *text)
     char padded[256];
     cleanup_close int descriptor = -1;
 
-    (void)snprintf(path, sizeof(path), "proc/%d/status", (int)getpid());
+    snprintf(path, sizeof(path), "proc/%d/status", (int)getpid());
     memset(padded, '\n', sizeof(padded));
     memcpy(padded, text, strlen(text));
     descriptor = openat(f->root, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -67,9 +67,9 @@ void put_footprint(const struct fixture *f, uint64_t anonymous_kib)
 {
     char text[192];
 
-    (void)snprintf(text, sizeof(text),
-                   "RssAnon:\t%10" PRIu64 " kB\nRssShmem:\t         0 kB\nVmSwap:\t         0 kB\n",
-                   anonymous_kib);
+    snprintf(text, sizeof(text),
+             "RssAnon:\t%10" PRIu64 " kB\nRssShmem:\t         0 kB\nVmSwap:\t         0 kB\n",
+             anonymous_kib);
     put_status(f, text);
 }
 
@@ -88,9 +88,9 @@ static void make_root(struct fixture *f)
     char path[64];
 
     make_directory(f, "proc");
-    (void)snprintf(path, sizeof(path), "proc/%d", (int)getpid());
+    snprintf(path, sizeof(path), "proc/%d", (int)getpid());
     make_directory(f, path);
-    (void)snprintf(path, sizeof(path), "proc/%d/fd", (int)getpid());
+    snprintf(path, sizeof(path), "proc/%d/fd", (int)getpid());
     make_directory(f, path);
     make_directory(f, "vms");
     make_directory(f, "state");
@@ -125,9 +125,9 @@ void start_daemon(struct fixture *f, char *const *more)
     size_t count = 15;
     int log[2];
 
-    (void)snprintf(api, sizeof(api), "unix:%s/api.sock", f->directory);
-    (void)snprintf(vms, sizeof(vms), "%s/vms", f->directory);
-    (void)snprintf(state, sizeof(state), "%s/state", f->directory);
+    snprintf(api, sizeof(api), "unix:%s/api.sock", f->directory);
+    snprintf(vms, sizeof(vms), "%s/vms", f->directory);
+    snprintf(state, sizeof(state), "%s/state", f->directory);
     for (; more != NULL && *more != NULL; more++)
         arguments[count++] = *more;
     assert_int_equal(pipe2(log, O_CLOEXEC | O_NONBLOCK), 0);
@@ -139,7 +139,7 @@ void start_daemon(struct fixture *f, char *const *more)
         (void)execv(program, arguments);
         _exit(127);
     }
-    (void)close(log[1]);
+    close(log[1]);
     f->log = log[0];
 }
 
@@ -178,7 +178,7 @@ const char *log_line(struct fixture *f, const char *text)
         return "";
     for (begin = found; begin > f->log_text && begin[-1] != '\n'; begin--)
         ;
-    (void)snprintf(line, sizeof(line), "%.*s\n", (int)strcspn(begin, "\n"), begin);
+    snprintf(line, sizeof(line), "%.*s\n", (int)strcspn(begin, "\n"), begin);
     return line;
 }
 
@@ -244,7 +244,7 @@ void on_result(const struct ttrpc_result *result, void *userdata)
 
     f->answered = true;
     f->code = result->code;
-    (void)snprintf(f->message, sizeof(f->message), "%s", result->message);
+    snprintf(f->message, sizeof(f->message), "%s", result->message);
     if (result->response != NULL)
         keep(f, result->response);
 }
@@ -317,12 +317,11 @@ void put_vm(const struct fixture *f, const char *name, const char *agent)
     char path[64];
     char text[512];
 
-    (void)snprintf(path, sizeof(path), "vms/%s.yaml", name);
-    (void)snprintf(text, sizeof(text),
-                   "hypervisor: qemu:%s/%s.qmp\n%s%s%s\n%s%s\nlabels: [tier=web]\n", f->directory,
-                   name, agent != NULL ? "agent: unix:" : "", agent != NULL ? f->directory : "",
-                   agent != NULL ? agent : "", f->floor != NULL ? "floor: " : "",
-                   f->floor != NULL ? f->floor : "");
+    snprintf(path, sizeof(path), "vms/%s.yaml", name);
+    snprintf(text, sizeof(text), "hypervisor: qemu:%s/%s.qmp\n%s%s%s\n%s%s\nlabels: [tier=web]\n",
+             f->directory, name, agent != NULL ? "agent: unix:" : "",
+             agent != NULL ? f->directory : "", agent != NULL ? agent : "",
+             f->floor != NULL ? "floor: " : "", f->floor != NULL ? f->floor : "");
     put(f, path, text);
 }
 
@@ -338,7 +337,7 @@ void listen_agent(struct fixture *f)
 {
     char address[128];
 
-    (void)snprintf(address, sizeof(address), "unix:%s/agent.sock", f->directory);
+    snprintf(address, sizeof(address), "unix:%s/agent.sock", f->directory);
     assert_int_equal(fake_agent_listen(&f->agent, address), 0);
 }
 
@@ -348,13 +347,13 @@ int set_up(void **state)
 
     if (f == NULL)
         return -1;
-    (void)snprintf(f->directory, sizeof(f->directory), "/dev/shm/vmreclaim-test-XXXXXX");
+    snprintf(f->directory, sizeof(f->directory), "/dev/shm/vmreclaim-test-XXXXXX");
     if (mkdtemp(f->directory) == NULL || uv_loop_init(&f->loop) < 0 ||
         uv_timer_init(&f->loop, &f->ticker) < 0)
         return -1;
     f->root = open(f->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     f->log = -1;
-    (void)uv_timer_start(&f->ticker, on_ticker, 5, 5);
+    uv_timer_start(&f->ticker, on_ticker, 5, 5);
     make_root(f);
     qmp_server_init(&f->qmp, &f->loop);
     fake_agent_init(&f->agent, &f->loop);
@@ -389,13 +388,13 @@ int tear_down(void **state)
     fake_agent_close(&f->agent);
     qmp_server_close(&f->qmp);
     uv_close((uv_handle_t *)&f->ticker, NULL);
-    (void)uv_run(&f->loop, UV_RUN_DEFAULT);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&f->loop), 0);
     free_response(f);
-    (void)close(f->root);
+    close(f->root);
     if (f->log >= 0)
-        (void)close(f->log);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", f->directory);
+        close(f->log);
+    snprintf(command, sizeof(command), "rm -rf %s", f->directory);
     free(f);
     return system(command);
 }

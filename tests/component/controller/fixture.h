@@ -83,7 +83,7 @@ void free_response(struct fixture *f);
         nsec_t end_ = time_monotonic() + WAIT_MAX;                                                 \
         bool met_ = (condition);                                                                   \
         while (!met_ && time_monotonic() < end_) {                                                 \
-            (void)uv_run(&(f)->loop, UV_RUN_ONCE);                                                 \
+            uv_run(&(f)->loop, UV_RUN_ONCE);                                                       \
             met_ = (condition);                                                                    \
         }                                                                                          \
         if (!met_)                                                                                 \

@@ -48,7 +48,7 @@ void child_print(const struct child *child)
     while ((n = read(child->output, text, sizeof(text))) > 0)
         (void)fwrite(text, 1, (size_t)n, stdout);
     (void)fflush(stdout);
-    (void)close(child->output);
+    close(child->output);
 }
 
 /* The next tests, as long as there is room. */
@@ -72,7 +72,7 @@ int run_apart(int argc, char **argv, const struct CMUnitTest *tests, size_t coun
     if (argc < 2 || children == NULL)
         return 2;
     program = argv[1];
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     if (argc > 2) {
         cmocka_set_test_filter(argv[2]);
         free(children);
@@ -88,7 +88,7 @@ int run_apart(int argc, char **argv, const struct CMUnitTest *tests, size_t coun
         child_print(&children[i]);
         failed += children[i].status != 0;
     }
-    (void)printf("%zu of %zu tests failed\n", failed, count);
+    printf("%zu of %zu tests failed\n", failed, count);
     free(children);
     return failed > 0;
 }

@@ -14,7 +14,7 @@ int main(int argument_count, char **arguments)
         return EXIT_FAILURE;
     fake_agent_init(&agent, &loop);
     if (fake_agent_listen(&agent, arguments[1]) < 0) {
-        (void)fprintf(stderr, "previous-agent: cannot listen on %s\n", arguments[1]);
+        fprintf(stderr, "previous-agent: cannot listen on %s\n", arguments[1]);
         return EXIT_FAILURE;
     }
     return uv_run(&loop, UV_RUN_DEFAULT);

@@ -127,7 +127,7 @@ static void test_no_groups(void **state)
     char path[128];
 
     start_managed(f);
-    (void)snprintf(path, sizeof(path), "%s/api.sock", f->directory);
+    snprintf(path, sizeof(path), "%s/api.sock", f->directory);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
 }
@@ -137,9 +137,9 @@ static void set_groups(struct fixture *f, const char *control, const char *read)
 {
     char text_of_file[128];
 
-    (void)snprintf(text_of_file, sizeof(text_of_file), "sample_interval: 500ms\n%s%s\n%s%s\n",
-                   control != NULL ? "control_group: " : "", control != NULL ? control : "",
-                   read != NULL ? "read_group: " : "", read != NULL ? read : "");
+    snprintf(text_of_file, sizeof(text_of_file), "sample_interval: 500ms\n%s%s\n%s%s\n",
+             control != NULL ? "control_group: " : "", control != NULL ? control : "",
+             read != NULL ? "read_group: " : "", read != NULL ? read : "");
     put(f, "vmreclaimd.yaml", text_of_file);
     if (f->daemon > 0)
         (void)kill(f->daemon, SIGHUP);
@@ -154,7 +154,7 @@ static void start_with_file(struct fixture *f, const char *control, const char *
         print_message("only root can call as somebody else\n");
         skip();
     }
-    (void)snprintf(path, sizeof(path), "%s/vmreclaimd.yaml", f->directory);
+    snprintf(path, sizeof(path), "%s/vmreclaimd.yaml", f->directory);
     assert_int_equal(chmod(f->directory, 0755), 0);
     set_groups(f, control, read);
     start_in_state(f, "managed", more);

@@ -229,7 +229,7 @@ static void test_a_silent_agent_is_lost(void **state)
     struct fixture *f = *state;
 
     start_managed(f);
-    (void)uv_timer_stop(&f->agent.timer);
+    uv_timer_stop(&f->agent.timer);
     f->agent.fault = FAKE_AGENT_SILENT; /* the next connection */
     wait_for(f, log_has(f, "no sample for"));
     wait_for(f, is_in_state(f, "web-1", "connected") || is_in_state(f, "web-1", "lost"));
@@ -258,7 +258,7 @@ static void test_a_file_that_gives_another_hypervisor(void **state)
     char text[256];
 
     start_managed(f);
-    (void)snprintf(text, sizeof(text), "hypervisor: qemu:%s/nowhere.qmp\n", f->directory);
+    snprintf(text, sizeof(text), "hypervisor: qemu:%s/nowhere.qmp\n", f->directory);
     put(f, "vms/web-1.yaml", text);
     (void)kill(f->daemon, SIGHUP);
     wait_for(f, driver_says(f, "web-1", "no such file or directory"));
@@ -318,7 +318,7 @@ static void test_a_hypervisor_that_hangs(void **state)
     start_managed(f);
     assert_string_equal(degradation_of(f, "driver:web-1"), "");
     f->qmp.fault = QMP_SERVER_DEAF;
-    (void)uv_timer_stop(&f->agent.timer);
+    uv_timer_stop(&f->agent.timer);
     f->agent.fault = FAKE_AGENT_SILENT;
     wait_for(f, strstr(degradation_of(f, "driver:web-1"), "the hypervisor hangs") != NULL);
     assert_non_null(strstr(degradation_of(f, "driver:web-1"), "no answer to "));
@@ -380,7 +380,7 @@ static void test_a_truncated_frame_from_a_guest(void **state)
 
 static void turn_away(int descriptor, const struct peer *peer, void *userdata)
 {
-    (void)close(descriptor);
+    close(descriptor);
 }
 
 /* Such an agent says why in its own log, which nobody at the host sees. */
@@ -391,7 +391,7 @@ static void test_an_agent_that_does_not_believe_the_host(void **state)
     struct listener *listener;
     struct error error;
 
-    (void)snprintf(address.path, sizeof(address.path), "%s/agent.sock", f->directory);
+    snprintf(address.path, sizeof(address.path), "%s/agent.sock", f->directory);
     assert_int_equal(listener_create(&f->loop, &address, 0600, turn_away, NULL, &listener, &error),
                      0);
     put_vm(f, "web-1", "/agent.sock");
@@ -472,7 +472,7 @@ static void test_an_action_is_recorded(void **state)
     f->agent.userdata = f;
     compact(f);
     action = ((const Vmreclaim__Controller__V1__ActionResponse *)f->response)->action;
-    (void)snprintf(id, sizeof(id), "%s", action->id);
+    snprintf(id, sizeof(id), "%s", action->id);
     assert_true(action->n_samples >= 2);
     assert_int_equal(action->samples[0]->phase,
                      VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE);

@@ -71,7 +71,7 @@ static void scene_reset(struct fixture *f)
 
 static void scene_migration(struct fixture *f)
 {
-    (void)snprintf(f->qmp.migration, sizeof(f->qmp.migration), "active");
+    snprintf(f->qmp.migration, sizeof(f->qmp.migration), "active");
     qmp_server_event(&f->qmp, "MIGRATION", json_pack("{s:s}", "status", "setup"));
 }
 
@@ -183,7 +183,7 @@ static bool play(struct fixture *f, const struct scene *scene, const char *n)
 {
     char when[96];
 
-    (void)snprintf(when, sizeof(when), "%s/crash", f->directory);
+    snprintf(when, sizeof(when), "%s/crash", f->directory);
     (void)setenv("VMRECLAIM_CRASH_AT", n, 1);
     (void)setenv("VMRECLAIM_CRASH_WHEN", when, 1);
     if (scene->from_start)
@@ -202,7 +202,7 @@ static bool play(struct fixture *f, const struct scene *scene, const char *n)
     wait_for(f, is_dead(f) || (f->api != NULL && scene->is_over(f)));
     /* What comes after the end is counted for a second more. */
     for (nsec_t end = time_monotonic() + NSEC_PER_SEC; !is_dead(f) && time_monotonic() < end;)
-        (void)uv_run(&f->loop, UV_RUN_ONCE);
+        uv_run(&f->loop, UV_RUN_ONCE);
     (void)unlinkat(f->root, "crash", 0);
     if (get_vm(f, "web-1") != NULL)
         return false; /* nothing is counted any more */
@@ -292,7 +292,7 @@ static void start(char **argv, const struct run *run, struct child *child)
     char *const arguments[] = {argv[0], argv[1], (char *)"--step", (char *)run->scene->name,
                                step,    NULL};
 
-    (void)snprintf(step, sizeof(step), "%u", run->step);
+    snprintf(step, sizeof(step), "%u", run->step);
     child_start(child, arguments);
 }
 
@@ -307,7 +307,7 @@ static bool count(const struct run *run, const struct child *child)
     tally->released += status == RELEASED;
     if (status == RESUMED || status == RELEASED || status == NO_SUCH_STEP)
         return true;
-    (void)printf("%s, step %u:\n", run->scene->name, run->step);
+    printf("%s, step %u:\n", run->scene->name, run->step);
     child_print(child);
     return false;
 }
@@ -347,7 +347,7 @@ int main(int argc, char **argv)
     if (argc < 2)
         return 2;
     program = argv[1];
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     if (argc == 5 && strcmp(argv[2], "--step") == 0)
         return play_step(argv[3], argv[4]);
     for (size_t i = 0; i < SCENES; i++)
@@ -358,12 +358,12 @@ int main(int argc, char **argv)
 
         if (tally->left_out)
             continue;
-        (void)printf("%-16s %u steps: %u resumed, %u released%s\n", scenes[i].name,
-                     tally->resumed + tally->released, tally->resumed, tally->released,
-                     tally->ended ? "" : "; NO END");
+        printf("%-16s %u steps: %u resumed, %u released%s\n", scenes[i].name,
+               tally->resumed + tally->released, tally->resumed, tally->released,
+               tally->ended ? "" : "; NO END");
         good = good && tally->ended && tally->next > 4;
         steps += tally->resumed + tally->released;
     }
-    (void)printf("%u steps\n", steps);
+    printf("%u steps\n", steps);
     return good && steps > 0 ? 0 : 1;
 }

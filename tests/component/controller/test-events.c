@@ -21,9 +21,9 @@ static void on_event(const ProtobufCMessage *message, void *userdata)
     if (strcmp(event->kind, "action") != 0 || event->action == NULL)
         return;
     seen->actions++;
-    (void)snprintf(seen->kind, sizeof(seen->kind), "%s", event->action->kind);
-    (void)snprintf(seen->id, sizeof(seen->id), "%s", event->action->id);
-    (void)snprintf(seen->asked_by, sizeof(seen->asked_by), "%s", event->action->asked_by);
+    snprintf(seen->kind, sizeof(seen->kind), "%s", event->action->kind);
+    snprintf(seen->id, sizeof(seen->id), "%s", event->action->id);
+    snprintf(seen->asked_by, sizeof(seen->asked_by), "%s", event->action->asked_by);
 }
 
 static void on_end(const struct ttrpc_result *result, void *userdata)
@@ -62,6 +62,6 @@ int main(int argc, char **argv)
     if (argc < 2)
         return 2;
     program = argv[1];
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

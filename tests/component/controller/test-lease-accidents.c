@@ -16,8 +16,8 @@ static void rename_vm(const struct fixture *f)
 {
     char text[512];
 
-    (void)snprintf(text, sizeof(text), "qmp: %s/web-1.qmp\nagent: unix:%s/agent.sock\n",
-                   f->directory, f->directory);
+    snprintf(text, sizeof(text), "qmp: %s/web-1.qmp\nagent: unix:%s/agent.sock\n", f->directory,
+             f->directory);
     assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
     put(f, "vms/shop.yaml", text);
 }
@@ -99,7 +99,7 @@ static void test_a_store_that_works_later(void **state)
     start_ready(f);
     set_balloon(f, 768 * MIB, SOON);
     stop_daemon(f, 0);
-    (void)snprintf(path, sizeof(path), "%s/state/vmreclaim.db", f->directory);
+    snprintf(path, sizeof(path), "%s/state/vmreclaim.db", f->directory);
     assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
     /* The daemon may be writing just now. */
     assert_int_equal(sqlite3_busy_timeout(other, 10000), SQLITE_OK);
@@ -124,7 +124,7 @@ static void hide_process(const struct fixture *f)
 {
     char name[64];
 
-    (void)snprintf(name, sizeof(name), "proc/%d", (int)getpid());
+    snprintf(name, sizeof(name), "proc/%d", (int)getpid());
     assert_int_equal(renameat(f->root, name, f->root, "proc/hidden"), 0);
 }
 
@@ -231,7 +231,7 @@ static void test_a_journal_that_cannot_be_written(void **state)
 
     start_ready(f);
     set_balloon(f, 768 * MIB, 0);
-    (void)snprintf(path, sizeof(path), "%s/state/vmreclaim.db", f->directory);
+    snprintf(path, sizeof(path), "%s/state/vmreclaim.db", f->directory);
     assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
     /* The daemon may be writing just now. */
     assert_int_equal(sqlite3_busy_timeout(other, 10000), SQLITE_OK);

@@ -46,7 +46,7 @@ static void test_an_owner_that_is_cut(void **state)
 
     for (size_t i = 0; i + 2 < sizeof(owner); i += 2)
         memcpy(owner + i, "\xc3\xa4", 3);
-    (void)snprintf(kept, sizeof(kept), "%.62s", owner);
+    snprintf(kept, sizeof(kept), "%.62s", owner);
     start_ready(f);
     set_balloon_for(f, owner, 768 * MIB, 0);
     assert_int_equal(f->code, TTRPC_OK);
@@ -135,12 +135,12 @@ static void test_saving_a_snapshot_ends_no_lease(void **state)
 
     start_ready(f);
     set_balloon(f, 768 * MIB, 0);
-    (void)snprintf(f->qmp.status, sizeof(f->qmp.status), "save-vm");
-    (void)snprintf(f->qmp.migration, sizeof(f->qmp.migration), "active");
+    snprintf(f->qmp.status, sizeof(f->qmp.status), "save-vm");
+    snprintf(f->qmp.migration, sizeof(f->qmp.migration), "active");
     qmp_server_event(&f->qmp, "STOP", NULL);
     qmp_server_event(&f->qmp, "MIGRATION", json_pack("{s:s}", "status", "setup"));
     wait_for(f, is_in_state(f, "web-1", "paused"));
-    (void)snprintf(f->qmp.status, sizeof(f->qmp.status), "running");
+    snprintf(f->qmp.status, sizeof(f->qmp.status), "running");
     f->qmp.migration[0] = '\0';
     qmp_server_event(&f->qmp, "MIGRATION", json_pack("{s:s}", "status", "completed"));
     qmp_server_event(&f->qmp, "RESUME", NULL);
@@ -259,7 +259,7 @@ static void test_a_migration(void **state)
 
     start_ready(f);
     set_balloon(f, 768 * MIB, 0);
-    (void)snprintf(f->qmp.migration, sizeof(f->qmp.migration), "active");
+    snprintf(f->qmp.migration, sizeof(f->qmp.migration), "active");
     qmp_server_event(&f->qmp, "MIGRATION", json_pack("{s:s}", "status", "setup"));
     wait_for(f, f->qmp.balloon_target == GIB);
     wait_for(f, lease_of(f) == 0);
@@ -293,9 +293,9 @@ static void test_an_incoming_guest(void **state)
 {
     struct fixture *f = *state;
 
-    (void)snprintf(f->qmp.status, sizeof(f->qmp.status), "inmigrate");
+    snprintf(f->qmp.status, sizeof(f->qmp.status), "inmigrate");
     start_in_state(f, "migrating", NULL);
-    (void)snprintf(f->qmp.status, sizeof(f->qmp.status), "running");
+    snprintf(f->qmp.status, sizeof(f->qmp.status), "running");
     qmp_server_event(&f->qmp, "RESUME", NULL);
     wait_for(f, is_in_state(f, "web-1", "managed"));
     assert_true(get_vm(f, "web-1")->host->migrated_in);
@@ -435,8 +435,7 @@ static void test_a_reboot_while_the_daemon_is_away(void **state)
     start_ready(f);
     set_balloon(f, 768 * MIB, 0);
     stop_daemon(f, 0);
-    (void)snprintf(f->agent.boot_id, sizeof(f->agent.boot_id),
-                   "aaaaaaaa-0000-0000-0000-000000000002");
+    snprintf(f->agent.boot_id, sizeof(f->agent.boot_id), "aaaaaaaa-0000-0000-0000-000000000002");
     restart_daemon(f);
     wait_for(f, lease_of(f) == 0 && f->qmp.balloon_target == GIB);
 }
@@ -490,7 +489,7 @@ static void test_release_without_a_daemon(void **state)
     assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
     wait_for(f, f->api == NULL);
     for (nsec_t end = time_monotonic() + 2 * NSEC_PER_SEC; time_monotonic() < end;)
-        (void)uv_run(&f->loop, UV_RUN_ONCE);
+        uv_run(&f->loop, UV_RUN_ONCE);
     assert_int_equal(f->qmp.balloon_actual, 768 * MIB);
     start_daemon(f, release);
     wait_for(f, waitpid(f->daemon, &status, WNOHANG) == f->daemon);

@@ -26,15 +26,15 @@ static void on_answer(const struct ttrpc_result *result, void *userdata)
 
     asking->answered = true;
     asking->code = result->code;
-    (void)snprintf(asking->message, sizeof(asking->message), "%s", result->message);
+    snprintf(asking->message, sizeof(asking->message), "%s", result->message);
     if (result->code != TTRPC_OK)
         return;
     const Action *action =
         ((const Vmreclaim__Controller__V1__ActionResponse *)result->response)->action;
     asking->finished = action->finished;
     asking->returned = action->host_returned;
-    (void)snprintf(asking->reason, sizeof(asking->reason), "%s", action->reason);
-    (void)snprintf(asking->id, sizeof(asking->id), "%s", action->id);
+    snprintf(asking->reason, sizeof(asking->reason), "%s", action->reason);
+    snprintf(asking->id, sizeof(asking->id), "%s", action->id);
 }
 
 static void ask(struct fixture *f, const char *method, const ProtobufCMessage *request,
@@ -203,9 +203,9 @@ static void on_event(const ProtobufCMessage *message, void *userdata)
     }
     seen->ended++;
     seen->returned = event->action->host_returned;
-    (void)snprintf(seen->kind, sizeof(seen->kind), "%s", event->action->kind);
-    (void)snprintf(seen->asked_by, sizeof(seen->asked_by), "%s", event->action->asked_by);
-    (void)snprintf(seen->text, sizeof(seen->text), "%s", event->text);
+    snprintf(seen->kind, sizeof(seen->kind), "%s", event->action->kind);
+    snprintf(seen->asked_by, sizeof(seen->asked_by), "%s", event->action->asked_by);
+    snprintf(seen->text, sizeof(seen->text), "%s", event->text);
 }
 
 static void on_end(const struct ttrpc_result *result, void *userdata)
@@ -264,6 +264,6 @@ int main(int argc, char **argv)
         operators_test(test_a_balloon_is_published),
     };
 
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));
 }

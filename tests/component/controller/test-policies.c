@@ -223,13 +223,13 @@ static void put_policy_file(struct fixture *f, const char *policy, const char *o
     char vm[512];
 
     put(f, "filed.yaml", policy);
-    (void)snprintf(path, sizeof(path), "vms/%s.yaml", other);
-    (void)snprintf(vm, sizeof(vm),
-                   "qmp: %s/web-1.qmp\nagent: unix:%s/agent.sock\npolicy: %s/filed.yaml\n",
-                   f->directory, f->directory, f->directory);
+    snprintf(path, sizeof(path), "vms/%s.yaml", other);
+    snprintf(vm, sizeof(vm),
+             "qmp: %s/web-1.qmp\nagent: unix:%s/agent.sock\npolicy: %s/filed.yaml\n", f->directory,
+             f->directory, f->directory);
     put(f, "vms/web-1.yaml", vm);
-    (void)snprintf(vm, sizeof(vm), "cid: %zu\npolicy: %s/filed.yaml\n", 100 + strlen(other),
-                   f->directory);
+    snprintf(vm, sizeof(vm), "cid: %zu\npolicy: %s/filed.yaml\n", 100 + strlen(other),
+             f->directory);
     put(f, path, vm);
     (void)kill(f->daemon, SIGHUP);
     wait_for(f, get_vm(f, other) != NULL && strcmp(get_vm(f, other)->policy, "filed") == 0);
@@ -275,7 +275,7 @@ static void apply_to(struct fixture *f, const char *name, const char *selector)
         VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
     char source[64];
 
-    (void)snprintf(source, sizeof(source), "%s.yaml", name);
+    snprintf(source, sizeof(source), "%s.yaml", name);
     request.source = text("profile: gentle\n");
     request.source_name = source;
     request.vm = text(selector);

@@ -23,7 +23,7 @@ static int start(void **state)
     f = *state;
     put_vm(f, "web-1", "/agent.sock");
     listen_qmp(f, "web-1.qmp");
-    (void)snprintf(address, sizeof(address), "unix:%s/agent.sock", f->directory);
+    snprintf(address, sizeof(address), "unix:%s/agent.sock", f->directory);
     agent = fork();
     assert_true(agent >= 0);
     if (agent == 0) {

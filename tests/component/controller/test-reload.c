@@ -52,8 +52,8 @@ static void reload(struct fixture *f)
     char file[64];
 
     /* A VM more tells that all was read. */
-    (void)snprintf(name, sizeof(name), "zz-%u", ++reloads);
-    (void)snprintf(file, sizeof(file), "vms/%s.yaml", name);
+    snprintf(name, sizeof(name), "zz-%u", ++reloads);
+    snprintf(file, sizeof(file), "vms/%s.yaml", name);
     put(f, file, "agent: unix:/nowhere/zz\n");
     (void)kill(f->daemon, SIGHUP);
     wait_for(f, get_vm(f, name) != NULL);
@@ -146,7 +146,7 @@ static void test_found_hypervisors(void **state)
     char directory[96];
     char *more[] = {(char *)"--hypervisor-directory", directory, NULL};
 
-    (void)snprintf(directory, sizeof(directory), "qemu:%s/found", f->directory);
+    snprintf(directory, sizeof(directory), "qemu:%s/found", f->directory);
     start(f, more);
     assert_true(is_degraded(f, "hypervisors:found", "cannot read directory"));
     assert_int_equal(mkdirat(f->root, "found", 0755), 0);
@@ -170,7 +170,7 @@ static void test_a_wrong_configuration_holds_no_vm_back(void **state)
     char path[96];
     char *more[] = {(char *)"--config", path, NULL};
 
-    (void)snprintf(path, sizeof(path), "%s/vmreclaimd.yaml", f->directory);
+    snprintf(path, sizeof(path), "%s/vmreclaimd.yaml", f->directory);
     put_configuration(f, "read_group: games\n");
     start(f, more);
     put_configuration(f, "read_group: no-such-group\n");
@@ -197,7 +197,7 @@ static void test_check(void **state)
     char *const good[] = {(char *)"--check", NULL};
     int status;
 
-    (void)snprintf(directory, sizeof(directory), "qemu:%s/found", f->directory);
+    snprintf(directory, sizeof(directory), "qemu:%s/found", f->directory);
     put(f, "vms/a.yaml", "cid: 9\n");
     put(f, "vms/b.yaml", "cid: 9\n");
     put(f, "vms/bad.yaml", "name: x\ncid: 4294967296\n");

@@ -19,7 +19,7 @@ static int bind_in(const struct fixture *f, const char *name, int type)
     int descriptor = socket(AF_UNIX, type, 0);
 
     assert_true(descriptor >= 0);
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", f->directory, name);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", f->directory, name);
     assert_int_equal(bind(descriptor, (struct sockaddr *)&address, sizeof(address)), 0);
     return descriptor;
 }
@@ -42,7 +42,7 @@ static void test_the_manager_is_told(void **state)
     char name[96];
     int manager = bind_in(f, "notify", SOCK_DGRAM | SOCK_CLOEXEC);
 
-    (void)snprintf(name, sizeof(name), "%s/notify", f->directory);
+    snprintf(name, sizeof(name), "%s/notify", f->directory);
     assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
     assert_int_equal(setenv("WATCHDOG_USEC", "100000", 1), 0);
     start_daemon(f, NULL);
@@ -54,7 +54,7 @@ static void test_the_manager_is_told(void **state)
     wait_for(f, manager_hears(manager, "WATCHDOG=1"));
     stop_daemon(f, 0);
     assert_true(manager_hears(manager, "STOPPING=1"));
-    (void)close(manager);
+    close(manager);
 }
 
 /* Whoever connected before the daemon started is served when it does. */
@@ -68,14 +68,14 @@ static void test_sockets_are_taken_over(void **state)
     char *more[] = {(char *)"--api", address, NULL};
 
     assert_int_equal(listen(listening, 8), 0);
-    (void)snprintf(address, sizeof(address), "fd:%d", listening);
+    snprintf(address, sizeof(address), "fd:%d", listening);
     connect_api(f);
     start_daemon(f, more);
     call(f, "ListVms", &request.base);
     assert_int_equal(f->code, TTRPC_OK);
     stop_daemon(f, 0);
     assert_int_equal(faccessat(f->root, "api.sock", F_OK, 0), 0); /* the manager's, not its own */
-    (void)close(listening);
+    close(listening);
 }
 
 static void test_a_descriptor_that_does_not_listen(void **state)
@@ -104,6 +104,6 @@ int main(int argc, char **argv)
     if (argc < 2)
         return 2;
     program = argv[1];
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,7 +40,7 @@ static void start_agent_alone(struct fixture *f)
 {
     char text[192];
 
-    (void)snprintf(text, sizeof(text), "agent: unix:%s/agent.sock\n", f->directory);
+    snprintf(text, sizeof(text), "agent: unix:%s/agent.sock\n", f->directory);
     put(f, "vms/web-1.yaml", text);
     listen_agent(f);
     start_daemon(f, NULL);

@@ -78,7 +78,7 @@ void device_start(struct device *device)
         wait_for(watch, POLLIN);
         assert_true(read(watch, events, sizeof(events)) > 0);
     }
-    (void)close(watch);
+    close(watch);
 }
 
 int device_wait(struct device *device)
@@ -109,7 +109,7 @@ unsigned device_count_descriptors(const struct device *device)
     unsigned count = 0;
     DIR *directory;
 
-    (void)snprintf(path, sizeof(path), "/proc/%d/fd", device->pid);
+    snprintf(path, sizeof(path), "/proc/%d/fd", device->pid);
     directory = opendir(path);
     assert_non_null(directory);
     while (readdir(directory) != NULL)
@@ -124,7 +124,7 @@ unsigned device_count_mappings(const struct device *device)
     unsigned count = 0;
     FILE *maps;
 
-    (void)snprintf(path, sizeof(path), "/proc/%d/maps", device->pid);
+    snprintf(path, sizeof(path), "/proc/%d/maps", device->pid);
     maps = fopen(path, "re");
     assert_non_null(maps);
     while (fgets(line, sizeof(line), maps) != NULL)
@@ -155,7 +155,7 @@ void device_connect(struct device *device)
 void device_leave(struct device *device)
 {
     if (device->frontend >= 0)
-        (void)close(device->frontend);
+        close(device->frontend);
     device->frontend = -1;
 }
 
@@ -322,13 +322,13 @@ int device_open_by_host(struct device *device, uint32_t guest_port)
     struct virtio_vsock_hdr header;
     char line[32];
 
-    (void)snprintf(line, sizeof(line), "CONNECT %05u\n", guest_port);
+    snprintf(line, sizeof(line), "CONNECT %05u\n", guest_port);
     host_write(host, line, strlen(line));
     device_expect(device, VIRTIO_VSOCK_OP_REQUEST);
     assert_int_equal(device->header.dst_port, guest_port);
     header = device_answer(device, VIRTIO_VSOCK_OP_RESPONSE);
     device_send(device, &header, NULL);
-    (void)snprintf(line, sizeof(line), "OK %u\n", device->header.src_port);
+    snprintf(line, sizeof(line), "OK %u\n", device->header.src_port);
     host_expect(host, line, strlen(line));
     return host;
 }
@@ -339,14 +339,14 @@ int device_open_by_guest(struct device *device)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), host;
 
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s_52", device->hybrid_path);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s_52", device->hybrid_path);
     assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(listener, 1), 0);
     device_send(device, &header, NULL);
     wait_for(listener, POLLIN);
     host = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     assert_true(host >= 0);
-    (void)close(listener);
+    close(listener);
     (void)unlink(address.sun_path);
     device_expect(device, VIRTIO_VSOCK_OP_RESPONSE);
     return host;
@@ -360,11 +360,11 @@ int device_setup(void **state)
     void *memory;
 
     device->frontend = -1;
-    (void)snprintf(device->directory, sizeof(device->directory), "/tmp/vsock-device-XXXXXX");
+    snprintf(device->directory, sizeof(device->directory), "/tmp/vsock-device-XXXXXX");
     assert_non_null(mkdtemp(device->directory));
-    (void)snprintf(device->vhost_path, sizeof(device->vhost_path), "%s/vhost", device->directory);
-    (void)snprintf(device->hybrid_path, sizeof(device->hybrid_path), "%s/vsock", device->directory);
-    (void)snprintf(device->log_path, sizeof(device->log_path), "%s/log", device->directory);
+    snprintf(device->vhost_path, sizeof(device->vhost_path), "%s/vhost", device->directory);
+    snprintf(device->hybrid_path, sizeof(device->hybrid_path), "%s/vsock", device->directory);
+    snprintf(device->log_path, sizeof(device->log_path), "%s/log", device->directory);
     device->memory_file = memfd_create("guest", MFD_CLOEXEC);
     assert_int_equal(ftruncate(device->memory_file, (off_t)VSOCK_DRIVER_MEMORY), 0);
     memory =
@@ -396,11 +396,11 @@ int device_teardown(void **state)
         print_error("%s", device_log(device));
     (void)unlink(device->log_path);
     (void)munmap(device->driver.memory, VSOCK_DRIVER_MEMORY);
-    (void)close(device->memory_file);
+    close(device->memory_file);
     for (unsigned i = 0; i < 2; i++) {
-        (void)close(device->kicks[i]);
-        (void)close(device->calls[i]);
-        (void)close(device->errors[i]);
+        close(device->kicks[i]);
+        close(device->calls[i]);
+        close(device->errors[i]);
     }
     clean = rmdir(device->directory) == 0 && clean;
     free(device);

@@ -55,8 +55,8 @@ static void test_by_host(void **state)
     host_expect(first, "answer", 6);
     second = device_open_by_host(device, 1017);
     assert_int_equal(device->header.src_port, (1u << 30) + 1);
-    (void)close(first);
-    (void)close(second);
+    close(first);
+    close(second);
 }
 
 static void test_by_guest(void **state)
@@ -68,7 +68,7 @@ static void test_by_guest(void **state)
     header.len = 2;
     device_send(device, &header, "hi");
     host_expect(host, "hi", 2); /* no line comes before it */
-    (void)close(host);
+    close(host);
 }
 
 static void test_nobody_at_port(void **state)
@@ -93,7 +93,7 @@ static void test_refused(void **state)
     header = device_answer(device, VIRTIO_VSOCK_OP_RST);
     device_send(device, &header, NULL);
     host_expect_end(host);
-    (void)close(host);
+    close(host);
 }
 
 /* A guest that says nothing; the device waits two seconds. */
@@ -106,7 +106,7 @@ static void test_no_answer(void **state)
     device_expect(device, VIRTIO_VSOCK_OP_REQUEST);
     device_expect(device, VIRTIO_VSOCK_OP_RST);
     host_expect_end(host);
-    (void)close(host);
+    close(host);
 }
 
 static void test_bad_lines(void **state)
@@ -122,9 +122,9 @@ static void test_bad_lines(void **state)
         host_write(host, lines[i], strlen(lines[i]));
         length = recv(host, &byte, 1, 0);
         assert_true(length == 0 || (length < 0 && errno == ECONNRESET));
-        (void)close(host);
+        close(host);
     }
-    (void)close(device_open_by_host(device, 1017));
+    close(device_open_by_host(device, 1017));
 }
 
 static void test_limit(void **state)
@@ -136,12 +136,12 @@ static void test_limit(void **state)
         hosts[i] = device_dial(device);
     more = device_dial(device);
     host_expect_end(more);
-    (void)close(more);
+    close(more);
     for (size_t i = 1; i < ARRAY_SIZE(hosts); i++)
-        (void)close(hosts[i]);
+        close(hosts[i]);
     host_write(open, "x", 1); /* the others' ends come before this */
     device_expect(device, VIRTIO_VSOCK_OP_RW);
-    (void)close(open);
+    close(open);
 }
 
 /* ---- ends ---- */
@@ -162,7 +162,7 @@ static void test_guest_half_closes(void **state)
     host_write(host, "still", 5);
     device_expect(device, VIRTIO_VSOCK_OP_RW);
     assert_memory_equal(device->data, "still", 5);
-    (void)close(host);
+    close(host);
     device_expect(device, VIRTIO_VSOCK_OP_SHUTDOWN);
     assert_int_equal(device->header.flags, SHUT_BOTH);
 }
@@ -182,7 +182,7 @@ static void test_host_half_closes(void **state)
     header.len = 5;
     device_send(device, &header, "still");
     host_expect(host, "still", 5);
-    (void)close(host);
+    close(host);
     device_expect(device, VIRTIO_VSOCK_OP_SHUTDOWN);
     assert_int_equal(device->header.flags, SHUT_BOTH);
     device_expect(device, VIRTIO_VSOCK_OP_RST); /* the guest does not answer */
@@ -195,14 +195,14 @@ static void test_host_closes(void **state)
     unsigned before = device_count_descriptors(device);
     struct virtio_vsock_hdr header;
 
-    (void)close(host);
+    close(host);
     device_expect(device, VIRTIO_VSOCK_OP_SHUTDOWN);
     assert_int_equal(device->header.flags, SHUT_BOTH);
     header = device_answer(device, VIRTIO_VSOCK_OP_RST);
     device_send(device, &header, NULL);
     host = device_open_by_host(device, 1018); /* the answer came after the RST */
     assert_int_equal(device_count_descriptors(device), before);
-    (void)close(host);
+    close(host);
 }
 
 static void test_reset_by_guest(void **state)
@@ -213,7 +213,7 @@ static void test_reset_by_guest(void **state)
 
     device_send(device, &header, NULL);
     host_expect_end(host);
-    (void)close(host);
+    close(host);
 }
 
 /* A host that closes with data unread breaks its connection. */
@@ -227,7 +227,7 @@ static void test_reset_by_host(void **state)
     header.len = 6;
     device_send(device, &header, "unread");
     assert_int_equal(poll(&look, 1, WAIT_MS), 1);
-    (void)close(host);
+    close(host);
     device_expect(device, VIRTIO_VSOCK_OP_RST);
 }
 
@@ -249,7 +249,7 @@ static void test_guest_beyond_its_credit(void **state)
             break;
         assert_true(i < 999);
     }
-    (void)close(host);
+    close(host);
 }
 
 static void test_guest_without_room(void **state)
@@ -274,7 +274,7 @@ static void test_guest_without_room(void **state)
     device_send(device, &header, NULL);
     device_expect(device, VIRTIO_VSOCK_OP_RW);
     assert_memory_equal(device->data, "lo", 2);
-    (void)close(host);
+    close(host);
 }
 
 /* ---- the guest as a whole ---- */
@@ -293,9 +293,9 @@ static void test_reboot(void **state)
         device_boot(device);
         host_expect_end(host);
         host_expect_end(other);
-        (void)close(host);
-        (void)close(other);
-        (void)close(device_open_by_host(device, 1017));
+        close(host);
+        close(other);
+        close(device_open_by_host(device, 1017));
         device_expect(device, VIRTIO_VSOCK_OP_SHUTDOWN);
         assert_int_equal(device_count_mappings(device), 1);
         if (boot == 0)
@@ -320,8 +320,8 @@ static void test_pause(void **state)
     assert_int_equal(device->header.len, 9);
     device_expect(device, VIRTIO_VSOCK_OP_REQUEST);
     assert_int_equal(device->header.dst_port, 1018);
-    (void)close(host);
-    (void)close(late);
+    close(host);
+    close(late);
 }
 
 static void test_broken_ring(void **state)
@@ -337,10 +337,10 @@ static void test_broken_ring(void **state)
     host_expect_end(host);
     assert_int_equal(poll(&look, 1, WAIT_MS), 1);
     assert_non_null(strstr(device_log(device), "queue 1"));
-    (void)close(host);
+    close(host);
     device_stop_rings(device, next);
     device_boot(device);
-    (void)close(device_open_by_host(device, 1017));
+    close(device_open_by_host(device, 1017));
 }
 
 /* ---- the front end ---- */
@@ -371,7 +371,7 @@ static void test_bad_front_end(void **state)
     assert_int_equal(device_wait(device), 1);
     assert_non_null(strstr(device_log(device), "request 77"));
     host_expect_end(host);
-    (void)close(host);
+    close(host);
     assert_int_equal(access(device->vhost_path, F_OK), -1);
     assert_int_equal(access(device->hybrid_path, F_OK), -1);
 }
@@ -402,7 +402,7 @@ static void test_path_in_use(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(WEXITSTATUS(status), 1);
     assert_non_null(strstr(device_log(device), "exists; remove it first"));
-    (void)close(device_open_by_host(device, 1017)); /* the first one is unharmed */
+    close(device_open_by_host(device, 1017)); /* the first one is unharmed */
 }
 
 /* For test_limit; where the machine forbids it, that test says so. */

@@ -251,7 +251,7 @@ static void test_all_arrives(void **state)
     print_message("%u connections, %llu MiB each way: %.1f s\n", CONNECTIONS,
                   (unsigned long long)(CONNECTIONS * transfer->per_pair / MIB), seconds);
     for (unsigned i = 0; i < CONNECTIONS; i++)
-        (void)close(transfer->pairs[i].host);
+        close(transfer->pairs[i].host);
     free(transfer);
 }
 
@@ -274,7 +274,7 @@ static void test_guest_is_killed(void **state)
             length = recv(transfer->pairs[i].host, bytes, sizeof(bytes), 0);
         while (length > 0);
         assert_true(length == 0 || errno == ECONNRESET);
-        (void)close(transfer->pairs[i].host);
+        close(transfer->pairs[i].host);
     }
     free(transfer);
 }

@@ -80,7 +80,7 @@ static int watch(struct device *device, int descriptor, uv_poll_cb callback,
 static void close_descriptor(int *descriptor)
 {
     if (*descriptor >= 0)
-        (void)close(*descriptor);
+        close(*descriptor);
     *descriptor = -1;
 }
 
@@ -116,10 +116,10 @@ static void update_timer(struct device *device, nsec_t now)
     nsec_t deadline = mux_deadline(&device->mux);
 
     if (deadline == NSEC_INFINITY)
-        (void)uv_timer_stop(&device->deadline);
+        uv_timer_stop(&device->deadline);
     else
-        (void)uv_timer_start(&device->deadline, on_deadline,
-                             deadline > now ? (deadline - now) / NSEC_PER_MSEC + 1 : 0, 0);
+        uv_timer_start(&device->deadline, on_deadline,
+                       deadline > now ? (deadline - now) / NSEC_PER_MSEC + 1 : 0, 0);
 }
 
 static void run(void *pointer)
@@ -130,9 +130,9 @@ static void run(void *pointer)
     if (device->ended)
         return;
     if (mux_run(&device->mux, now))
-        (void)uv_idle_start(&device->more, on_more);
+        uv_idle_start(&device->more, on_more);
     else
-        (void)uv_idle_stop(&device->more);
+        uv_idle_stop(&device->more);
     update_timer(device, now);
     update_listener(device);
 }
@@ -199,10 +199,10 @@ static void broken(void *host, enum mux_ring ring)
 {
     struct device *device = host;
 
-    (void)fprintf(stderr,
-                  "vsock-device: queue %u: what the guest wrote there is no virtqueue;\n"
-                  "all connections end, and it rests until the guest's driver starts again\n",
-                  (unsigned)ring);
+    fprintf(stderr,
+            "vsock-device: queue %u: what the guest wrote there is no virtqueue;\n"
+            "all connections end, and it rests until the guest's driver starts again\n",
+            (unsigned)ring);
     vhost_break(&device->vhost, ring);
 }
 
@@ -309,8 +309,8 @@ int device_create(uv_loop_t *loop, const struct device_options *options, struct 
     vhost_init(&device->vhost, &device->mux, options->guest_cid);
     device->streams =
         (struct streams){.loop = loop, .mux = &device->mux, .on_ready = run, .userdata = device};
-    (void)uv_idle_init(loop, &device->more);
-    (void)uv_timer_init(loop, &device->deadline);
+    uv_idle_init(loop, &device->more);
+    uv_timer_init(loop, &device->deadline);
     device->more.data = device;
     device->deadline.data = device;
     *ret_device = device;

@@ -17,14 +17,14 @@ static void close_descriptors(struct frontend *frontend)
 {
     for (unsigned i = 0; i < frontend->message.descriptor_count; i++)
         if (frontend->message.descriptors[i] >= 0)
-            (void)close(frontend->message.descriptors[i]);
+            close(frontend->message.descriptors[i]);
     frontend->message.descriptor_count = 0;
 }
 
 void frontend_finish(struct frontend *frontend)
 {
     close_descriptors(frontend);
-    (void)close(frontend->descriptor);
+    close(frontend->descriptor);
 }
 
 /* Descriptors that are more than a message may have are closed by the kernel. */
@@ -46,7 +46,7 @@ static void take_descriptors(struct frontend *frontend, struct msghdr *header)
             if (message->descriptor_count < VHOST_DESCRIPTORS_MAX)
                 message->descriptors[message->descriptor_count++] = descriptor;
             else
-                (void)close(descriptor);
+                close(descriptor);
         }
     }
 }

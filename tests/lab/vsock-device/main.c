@@ -15,17 +15,17 @@
 
 static int usage(int status)
 {
-    (void)fputs("Usage: vsock-device --cid CID --vhost PATH --hybrid PATH\n"
-                "\n"
-                "A virtio-vsock device. It is ready once both sockets are there, and ends, with\n"
-                "its sockets removed, when QEMU does.\n"
-                "\n"
-                "  --cid CID      of the guest, from 3 up\n"
-                "  --vhost PATH   a socket for QEMU: -chardev socket,id=vsock,path=PATH\n"
-                "                 -device vhost-user-vsock-pci,chardev=vsock\n"
-                "  --hybrid PATH  a socket for programs on the host, who write CONNECT PORT\n"
-                "                 and a newline; the guest reaches host port N at PATH_N\n",
-                status == 0 ? stdout : stderr);
+    fputs("Usage: vsock-device --cid CID --vhost PATH --hybrid PATH\n"
+          "\n"
+          "A virtio-vsock device. It is ready once both sockets are there, and ends, with\n"
+          "its sockets removed, when QEMU does.\n"
+          "\n"
+          "  --cid CID      of the guest, from 3 up\n"
+          "  --vhost PATH   a socket for QEMU: -chardev socket,id=vsock,path=PATH\n"
+          "                 -device vhost-user-vsock-pci,chardev=vsock\n"
+          "  --hybrid PATH  a socket for programs on the host, who write CONNECT PORT\n"
+          "                 and a newline; the guest reaches host port N at PATH_N\n",
+          status == 0 ? stdout : stderr);
     return status;
 }
 
@@ -88,7 +88,7 @@ static int serve(const struct device_options *options, struct error *error)
         return error_set(error, r, "no event loop: %s", strerror(-r));
     r = device_create(&loop, options, &device, error);
     if (r < 0) {
-        (void)uv_run(&loop, UV_RUN_DEFAULT);
+        uv_run(&loop, UV_RUN_DEFAULT);
         (void)uv_loop_close(&loop);
         return r;
     }
@@ -98,10 +98,10 @@ static int serve(const struct device_options *options, struct error *error)
         (void)uv_signal_start(&signals[i], on_signal, i == 0 ? SIGTERM : SIGINT);
         uv_unref((uv_handle_t *)&signals[i]);
     }
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    uv_run(&loop, UV_RUN_DEFAULT);
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
         uv_close((uv_handle_t *)&signals[i], NULL);
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    uv_run(&loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&loop);
     return device_destroy(device, error);
 }
@@ -123,7 +123,7 @@ int main(int argc, char **argv)
     else
         r = serve(&options, &error);
     if (r < 0) {
-        (void)fprintf(stderr, "vsock-device: %s\n", error.text);
+        fprintf(stderr, "vsock-device: %s\n", error.text);
         return 1;
     }
     return 0;

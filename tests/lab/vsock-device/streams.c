@@ -79,7 +79,7 @@ static void stream_close(void *pointer)
     struct stream *stream = pointer;
 
     uv_close((uv_handle_t *)&stream->poll, on_closed);
-    (void)close(stream->descriptor);
+    close(stream->descriptor);
 }
 
 /* ---- events ---- */
@@ -150,7 +150,7 @@ static int create(struct streams *streams, int descriptor, struct stream **ret_s
 
     if (r < 0) {
         free(stream);
-        (void)close(descriptor);
+        close(descriptor);
         return r;
     }
     stream->streams = streams;

@@ -90,7 +90,7 @@ static int state_of(const struct call *call, struct ring_state *ret_state)
 static void replace(int *descriptor, int by)
 {
     if (*descriptor >= 0)
-        (void)close(*descriptor);
+        close(*descriptor);
     *descriptor = by;
 }
 

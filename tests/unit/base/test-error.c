@@ -25,9 +25,9 @@ static void test_long_text_is_cut(void **state)
 
     memset(text, 'a', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
-    (void)error_set(&error, -EINVAL, "%s", text);
+    error_set(&error, -EINVAL, "%s", text);
     assert_int_equal(strlen(error.text), sizeof(error.text) - 1);
-    (void)error_prefix(&error, -EINVAL, "%s", text);
+    error_prefix(&error, -EINVAL, "%s", text);
     assert_int_equal(strlen(error.text), sizeof(error.text) - 1);
 }
 
@@ -40,17 +40,17 @@ static void test_cut_between_characters(void **state)
     for (size_t i = 0; i + 2 < sizeof(text); i += 2)
         memcpy(text + i, "\xc3\xa4", 3);
     for (unsigned shift = 0; shift < 2; shift++) {
-        (void)error_set(&error, -EINVAL, "%s%s", shift == 0 ? "" : "x", text);
+        error_set(&error, -EINVAL, "%s%s", shift == 0 ? "" : "x", text);
         assert_true(text_is_utf8(error.text, strlen(error.text)));
         assert_true(strlen(error.text) >= sizeof(error.text) - 2);
-        (void)error_prefix(&error, -EINVAL, "%s", shift == 0 ? "" : "x");
+        error_prefix(&error, -EINVAL, "%s", shift == 0 ? "" : "x");
         assert_true(text_is_utf8(error.text, strlen(error.text)));
     }
-    (void)error_set(&error, -EINVAL, "cannot read %s",
-                    "Stra\xdf"
-                    "e.yaml");
+    error_set(&error, -EINVAL, "cannot read %s",
+              "Stra\xdf"
+              "e.yaml");
     assert_string_equal(error.text, "cannot read Stra?e.yaml");
-    (void)error_set(&error, -EINVAL, "'%s'\nlook there", "\x1b[2Jname\xc2\x9b");
+    error_set(&error, -EINVAL, "'%s'\nlook there", "\x1b[2Jname\xc2\x9b");
     assert_string_equal(error.text, "'?[2Jname?'\nlook there");
 }
 

@@ -22,7 +22,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)unlinkat(root, "file", 0);
-    (void)close(root);
+    close(root);
     return rmdir(directory);
 }
 

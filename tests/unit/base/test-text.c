@@ -85,7 +85,7 @@ static void test_mending(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char text[64];
 
-        (void)snprintf(text, sizeof(text), "%s", cases[i].text);
+        snprintf(text, sizeof(text), "%s", cases[i].text);
         text_mend(text, strlen(text));
         assert_string_equal(text, cases[i].mended);
     }
@@ -122,7 +122,7 @@ static void test_an_end_that_nobody_cut(void **state)
 
     text_copy(text, sizeof(text), "a\xc3");
     assert_string_equal(text, "a?");
-    (void)text_format(text, sizeof(text), "%s", "a\xe2\x82");
+    text_format(text, sizeof(text), "%s", "a\xe2\x82");
     assert_string_equal(text, "a??");
     text_copy_bytes(text, sizeof(text), "abc\0d", 5);
     assert_string_equal(text, "abc");
@@ -185,10 +185,10 @@ static void test_what_steers_is_not_shown(void **state)
 
         text_copy_line(text, sizeof(text), cases[i].text);
         assert_string_equal(text, cases[i].line);
-        (void)snprintf(text, sizeof(text), "%s", cases[i].text);
+        snprintf(text, sizeof(text), "%s", cases[i].text);
         text_make_safe(text, TEXT_ONE_LINE);
         assert_string_equal(text, cases[i].line);
-        (void)snprintf(text, sizeof(text), "%s", cases[i].text);
+        snprintf(text, sizeof(text), "%s", cases[i].text);
         text_make_safe(text, TEXT_LINES);
         assert_string_equal(text, cases[i].lines);
     }

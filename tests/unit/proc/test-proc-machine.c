@@ -112,7 +112,7 @@ static void test_kpageflags(void **state)
     assert_int_equal(flags[1], 0);
     assert_int_equal(flags[2], KPAGEFLAGS_NOPAGE); /* past the end */
     assert_int_equal(flags[3], KPAGEFLAGS_NOPAGE);
-    (void)close(descriptor);
+    close(descriptor);
 }
 
 static void test_cpulist(void **state)

@@ -290,7 +290,7 @@ static void test_tmpfs(void **state)
     struct statfs status;
 
     if (fstatfs(fixture.root, &status) < 0 || status.f_type != TMPFS_MAGIC) {
-        (void)printf("skipped: the fixture is not in a tmpfs\n");
+        printf("skipped: the fixture is not in a tmpfs\n");
         skip();
     }
     char *text = calloc(1, MIB);
@@ -316,11 +316,11 @@ static void test_tmpfs_is_counted_once(void **state)
     struct statfs status;
 
     if (fstatfs(fixture.root, &status) < 0 || status.f_type != TMPFS_MAGIC) {
-        (void)printf("skipped: the fixture is not in a tmpfs\n");
+        printf("skipped: the fixture is not in a tmpfs\n");
         skip();
     }
     for (size_t i = 0; i < 100; i++)
-        (void)strcat(text, "21 1 0:21 / / rw - tmpfs tmpfs rw\n");
+        strcat(text, "21 1 0:21 / / rw - tmpfs tmpfs rw\n");
     fixture_write(&fixture, "file", text);
     /* others may write there meanwhile, but not fiftyfold */
     assert_true(used_with(text) < 50 * used_with("21 1 0:21 / / rw - tmpfs tmpfs rw\n"));

@@ -33,12 +33,11 @@ static int setup(void **state)
     static struct fixture fixture;
 
     fixture = (struct fixture){.accepted_descriptor = -1, .descriptor = -1};
-    (void)snprintf(fixture.directory, sizeof(fixture.directory), "/tmp/transport-XXXXXX");
+    snprintf(fixture.directory, sizeof(fixture.directory), "/tmp/transport-XXXXXX");
     if (mkdtemp(fixture.directory) == NULL || uv_loop_init(&fixture.loop) < 0)
         return -1;
     fixture.address.kind = ADDRESS_UNIX;
-    (void)snprintf(fixture.address.path, sizeof(fixture.address.path), "%s/socket",
-                   fixture.directory);
+    snprintf(fixture.address.path, sizeof(fixture.address.path), "%s/socket", fixture.directory);
     *state = &fixture;
     return 0;
 }
@@ -49,9 +48,9 @@ static int teardown(void **state)
 
     loop_finish(&fixture->loop);
     if (fixture->accepted_descriptor >= 0)
-        (void)close(fixture->accepted_descriptor);
+        close(fixture->accepted_descriptor);
     if (fixture->descriptor >= 0)
-        (void)close(fixture->descriptor);
+        close(fixture->descriptor);
     (void)unlink(fixture->address.path);
     return rmdir(fixture->directory);
 }
@@ -155,7 +154,7 @@ static void test_full_backlog(void **state)
     int waiting[8];
     int first;
 
-    (void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", fixture->address.path);
+    snprintf(name.sun_path, sizeof(name.sun_path), "%s", fixture->address.path);
     assert_int_equal(bind(listening, (struct sockaddr *)&name, sizeof(name)), 0);
     assert_int_equal(listen(listening, 0), 0);
     for (unsigned i = 0; i < ARRAY_SIZE(waiting); i++) {
@@ -167,22 +166,22 @@ static void test_full_backlog(void **state)
                                 fixture, NULL),
                      0);
     for (unsigned i = 0; i < 3; i++)
-        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(&fixture->loop, UV_RUN_ONCE);
     assert_false(fixture->done);
     first = accept(listening, NULL, NULL);
     loop_run_until(&fixture->loop, &fixture->done);
     assert_true(fixture->descriptor >= 0);
     for (unsigned i = 0; i < ARRAY_SIZE(waiting); i++)
-        (void)close(waiting[i]);
-    (void)close(first);
-    (void)close(listening);
+        close(waiting[i]);
+    close(first);
+    close(listening);
 }
 
 static void count_and_close(int descriptor, const struct peer *peer, void *userdata)
 {
     unsigned *count = userdata;
 
-    (void)close(descriptor);
+    close(descriptor);
     (*count)++;
 }
 
@@ -199,7 +198,7 @@ static void test_a_storm_is_let_in_at_its_rate(void **state)
     } name = {.local = {.sun_family = AF_UNIX}};
     nsec_t begun;
 
-    (void)snprintf(name.local.sun_path, sizeof(name.local.sun_path), "%s", fixture->address.path);
+    snprintf(name.local.sun_path, sizeof(name.local.sun_path), "%s", fixture->address.path);
     assert_int_equal(listener_create(&fixture->loop, &fixture->address, 0600, count_and_close,
                                      &count, &listener, &fixture->error),
                      0);
@@ -209,10 +208,10 @@ static void test_a_storm_is_let_in_at_its_rate(void **state)
         assert_int_equal(connect(storm[i], &name.any, sizeof(name.local)), 0);
     }
     while (count < ARRAY_SIZE(storm))
-        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(&fixture->loop, UV_RUN_ONCE);
     assert_true(time_monotonic() - begun >= 95 * NSEC_PER_MSEC);
     for (unsigned i = 0; i < ARRAY_SIZE(storm); i++)
-        (void)close(storm[i]);
+        close(storm[i]);
     listener_destroy(listener);
 }
 
@@ -223,7 +222,7 @@ static void test_stale_socket_is_replaced(void **state)
     int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
     struct listener *listener;
 
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", fixture->address.path);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", fixture->address.path);
     assert_int_equal(bind(descriptor, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(close(descriptor), 0);
     listener = listen_at(fixture, &fixture->address);
@@ -278,7 +277,7 @@ static void test_activation(void **state)
     struct address address = {.kind = ADDRESS_FD, .descriptor = socket(AF_UNIX, SOCK_STREAM, 0)};
     struct listener *listener;
 
-    (void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", fixture->address.path);
+    snprintf(name.sun_path, sizeof(name.sun_path), "%s", fixture->address.path);
     assert_int_equal(bind(address.descriptor, (struct sockaddr *)&name, sizeof(name)), 0);
     assert_int_equal(listen(address.descriptor, 5), 0);
     listener = listen_at(fixture, &address);
@@ -362,7 +361,7 @@ static void test_hybrid_refusal(void **state)
 
 static void on_accept_and_close(int descriptor, const struct peer *peer, void *userdata)
 {
-    (void)close(descriptor);
+    close(descriptor);
 }
 
 static void test_hybrid_nobody_in_the_guest(void **state)
@@ -399,7 +398,7 @@ static void test_hybrid_listener(void **state)
     struct listener *listener = listen_at(fixture, &address);
     struct address vmm = {.kind = ADDRESS_UNIX};
 
-    (void)snprintf(vmm.path, sizeof(vmm.path), "%s/socket_1017", fixture->directory);
+    snprintf(vmm.path, sizeof(vmm.path), "%s/socket_1017", fixture->directory);
     dial(fixture, &vmm, 0);
     loop_run_until(&fixture->loop, &fixture->accepted);
     assert_int_equal(fixture->peer.kind, ADDRESS_HYBRID);

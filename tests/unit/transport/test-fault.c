@@ -23,7 +23,7 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
 {
     if (write(descriptor, "OK 5\n", 5) < 0)
         abort();
-    (void)close(descriptor);
+    close(descriptor);
 }
 
 static void on_dialled(int descriptor, const struct error *error, void *userdata)
@@ -33,7 +33,7 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
     scenario->results++;
     scenario->done = true;
     if (descriptor >= 0)
-        (void)close(descriptor);
+        close(descriptor);
 }
 
 /* Returns the turns it took; the dial is cancelled at turn `cancel_at`. */
@@ -54,7 +54,7 @@ static unsigned play(const struct address *address, unsigned fail_at, unsigned c
     dials = dial_start(&scenario.loop, address, 600 * NSEC_PER_SEC, on_dialled, &scenario,
                        &scenario.dial) == 0;
     for (; dials && !scenario.done && turn < cancel_at; turn++)
-        (void)uv_run(&scenario.loop, UV_RUN_ONCE);
+        uv_run(&scenario.loop, UV_RUN_ONCE);
     if (dials && !scenario.done)
         dial_cancel(scenario.dial);
     *ret_failed = fault_disarm();
@@ -75,13 +75,13 @@ static void sweep(enum address_kind kind)
     unsigned turns;
 
     assert_non_null(mkdtemp(directory));
-    (void)snprintf(address.path, sizeof(address.path), "%s/s", directory);
+    snprintf(address.path, sizeof(address.path), "%s/s", directory);
     for (unsigned at = 0; failed; at++)
-        (void)play(&address, at, NEVER, &failed);
+        play(&address, at, NEVER, &failed);
     turns = play(&address, NEVER, NEVER, &failed);
     assert_true(turns > 0);
     for (unsigned at = 0; at <= turns; at++)
-        (void)play(&address, NEVER, at, &failed);
+        play(&address, NEVER, at, &failed);
     assert_int_equal(rmdir(directory), 0);
 }
 

@@ -49,7 +49,7 @@ static inline void on_close(struct ttrpc_connection *connection, int status, con
 
     ending->done = true;
     ending->status = status;
-    (void)snprintf(ending->reason, sizeof(ending->reason), "%s", reason);
+    snprintf(ending->reason, sizeof(ending->reason), "%s", reason);
 }
 
 static inline struct ttrpc_connection *connect_end(struct fixture *fixture, int descriptor,
@@ -119,7 +119,7 @@ static inline void fixture_finish(struct fixture *fixture)
         ttrpc_connection_close(fixture->server);
     loop_finish(&fixture->loop);
     if (fixture->raw >= 0)
-        (void)close(fixture->raw);
+        close(fixture->raw);
 }
 
 /* What came of a call. */
@@ -142,7 +142,7 @@ static inline void on_result(const struct ttrpc_result *result, void *userdata)
     outcome->results++;
     outcome->code = result->code;
     outcome->has_response = result->response != NULL;
-    (void)snprintf(outcome->message, sizeof(outcome->message), "%s", result->message);
+    snprintf(outcome->message, sizeof(outcome->message), "%s", result->message);
     if (result->response != NULL &&
         result->response->descriptor == &vmreclaim__agent__v1__ping_response__descriptor)
         outcome->nonce = ((const Vmreclaim__Agent__V1__PingResponse *)result->response)->nonce;

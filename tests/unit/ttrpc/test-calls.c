@@ -236,7 +236,7 @@ static void test_deadline(void **state)
     loop_run_until(&fixture->loop, &outcome.done);
     assert_int_equal(outcome.code, TTRPC_DEADLINE_EXCEEDED);
     while (held.cancelled == 0)
-        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(&fixture->loop, UV_RUN_ONCE);
     assert_int_equal(held.cancelled, 1);
     assert_true(held.deadline != NSEC_INFINITY);
 }
@@ -248,7 +248,7 @@ static void test_no_deadline(void **state)
 
     assert_int_equal(call_compact(fixture, 0, &outcome), 0);
     while (held.call == NULL)
-        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(&fixture->loop, UV_RUN_ONCE);
     assert_true(held.deadline == NSEC_INFINITY);
     ttrpc_call_fail(held.call, TTRPC_ABORTED, "enough");
     loop_run_until(&fixture->loop, &outcome.done);
@@ -277,7 +277,7 @@ static void test_closing_cancels_the_handler(void **state)
 
     assert_int_equal(call_compact(fixture, 0, &outcome), 0);
     while (held.call == NULL)
-        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(&fixture->loop, UV_RUN_ONCE);
     ttrpc_connection_close(fixture->client);
     ttrpc_connection_close(fixture->client);
     assert_false(outcome.done);
@@ -297,7 +297,7 @@ static void test_peer_gone_is_unavailable(void **state)
 
     assert_int_equal(call_compact(fixture, 0, &outcome), 0);
     while (held.call == NULL)
-        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(&fixture->loop, UV_RUN_ONCE);
     ttrpc_connection_close(fixture->server);
     loop_run_until(&fixture->loop, &fixture->client_ending.done);
     assert_int_equal(outcome.code, TTRPC_UNAVAILABLE);
@@ -313,7 +313,7 @@ static void test_detached_call_may_be_finished(void **state)
 
     assert_int_equal(call_method(fixture, "SetReporting", &request.base, 0, &outcome), 0);
     while (held.call == NULL)
-        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(&fixture->loop, UV_RUN_ONCE);
     ttrpc_connection_close(fixture->client);
     loop_run_until(&fixture->loop, &fixture->server_ending.done);
     assert_null(ttrpc_call_connection_userdata(held.call));
@@ -492,7 +492,7 @@ static void test_slow_reader(void **state)
 
     assert_int_equal(call_watch(fixture, 1, 0, &outcome, NULL), 0);
     while (held.call == NULL)
-        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(&fixture->loop, UV_RUN_ONCE);
     /* Nothing is read between two turns of the loop. */
     while (send_watch(held.call, sent + 1, false) == 0)
         sent++;
@@ -502,7 +502,7 @@ static void test_slow_reader(void **state)
     drained = 0;
     ttrpc_call_on_drain(held.call, on_drain, NULL);
     while (outcome.messages < sent + 1)
-        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(&fixture->loop, UV_RUN_ONCE);
     assert_int_equal(drained, 1);
     assert_int_equal(outcome.sequences[0], 0);
     ttrpc_call_finish(held.call, NULL);

@@ -176,7 +176,7 @@ static unsigned run(struct scenario *scenario, unsigned close_at, bool close_cli
     for (; !is_over(scenario); turn++) {
         if (turn == close_at)
             ttrpc_connection_close(close_client ? scenario->client : scenario->server);
-        (void)uv_run(&scenario->loop, UV_RUN_ONCE);
+        uv_run(&scenario->loop, UV_RUN_ONCE);
     }
     return turn;
 }
@@ -245,7 +245,7 @@ static void test_every_allocation_fails(void **state)
     unsigned count = 0;
 
     for (; failed; count++)
-        (void)play(count, NEVER, false, &failed);
+        play(count, NEVER, false, &failed);
     assert_true(count > 15);
 }
 
@@ -256,8 +256,8 @@ static void test_closing_at_every_step(void **state)
 
     turns = play(NEVER, NEVER, false, &failed);
     for (unsigned at = 0; at < turns; at++) {
-        (void)play(NEVER, at, true, &failed);
-        (void)play(NEVER, at, false, &failed);
+        play(NEVER, at, true, &failed);
+        play(NEVER, at, false, &failed);
     }
     assert_true(turns > 2);
 }

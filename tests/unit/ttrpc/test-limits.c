@@ -84,7 +84,7 @@ static void test_a_call_is_use(void **state)
     fixture.server->options.limits = limits;
     assert_int_equal(call_watch(&fixture, 0, 0, &outcome, NULL), 0);
     while (held == NULL)
-        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+        uv_run(&fixture.loop, UV_RUN_ONCE);
     receive_begin(fixture.server);
     assert_int_equal(uv_timer_init(&fixture.loop, &timer), 0);
     assert_int_equal(uv_timer_start(&timer, on_watched_long_enough, 10, 0), 0);
@@ -126,7 +126,7 @@ static void fill_queue(struct fixture *fixture)
     held = NULL;
     send_raw(fixture, &header, request, sizeof(request) - 1);
     while (held == NULL)
-        (void)uv_run(&fixture->loop, UV_RUN_ONCE);
+        uv_run(&fixture->loop, UV_RUN_ONCE);
     response.sequence = 1;
     while (held != NULL && refused < 2) { /* twice in a row: the kernel's buffer is full, too */
         if (ttrpc_call_send(held, &response.base) == -EAGAIN) {
@@ -271,7 +271,7 @@ static void test_connections_of_a_budget(void **state)
     assert_int_equal(budget.connections, 0);
     assert_int_equal(budget.bytes, 0);
     for (unsigned i = 0; i < 3; i++)
-        (void)close(raw[i]);
+        close(raw[i]);
 }
 
 /* A frame is filled in after it was queued. Were it charged at once, over the budget, the
@@ -301,7 +301,7 @@ static void test_no_frame_is_sent_before_it_is_written(void **state)
     assert_int_equal(bytes[sizeof(bytes) - 1], 'x');
     ttrpc_connection_close(connection);
     loop_finish(&fixture.loop);
-    (void)close(fixture.raw);
+    close(fixture.raw);
 }
 
 /* Two modest peers and one that makes us hold most of a large frame. */
@@ -332,7 +332,7 @@ static void test_the_largest_holder_goes(void **state)
     loop_finish(&fixture.loop);
     assert_int_equal(budget.bytes, 0);
     for (unsigned i = 0; i < 3; i++)
-        (void)close(raw[i]);
+        close(raw[i]);
 }
 
 /* Stream ids run out after 2^31 calls; the transcript server-errors shows that the last one works.

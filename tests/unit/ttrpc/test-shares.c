@@ -14,9 +14,9 @@ static void ping_slowly(struct ttrpc_call *call, const ProtobufCMessage *message
     Vmreclaim__Agent__V1__PingResponse response = VMRECLAIM__AGENT__V1__PING_RESPONSE__INIT;
     struct timespec begun, now;
 
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begun);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begun);
     do
-        (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     while ((now.tv_sec - begun.tv_sec) * 1000000000L + now.tv_nsec - begun.tv_nsec < 1000000);
     served++;
     ttrpc_call_finish(call, &response.base);
@@ -94,7 +94,7 @@ static void test_a_debtor_is_not_read(void **state)
     ttrpc_connection_set_processor(fixture.server, &own);
     send_ping(&fixture, 1);
     while (served == 0)
-        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+        uv_run(&fixture.loop, UV_RUN_ONCE);
     assert_true(own.paid_until > time_monotonic() + NSEC_PER_SEC);
     send_ping(&fixture, 3);
     loop_run_turns(&fixture.loop, 20);
@@ -117,7 +117,7 @@ static void test_a_debtor_that_closes_its_direction(void **state)
     ttrpc_connection_set_processor(fixture.server, &own);
     send_ping(&fixture, 1);
     while (served == 0)
-        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+        uv_run(&fixture.loop, UV_RUN_ONCE);
     send_ping(&fixture, 3);
     assert_int_equal(shutdown(fixture.raw, SHUT_WR), 0);
     loop_run_turns(&fixture.loop, 20);
@@ -184,7 +184,7 @@ static void crowd_finish(struct crowd *crowd)
 {
     for (unsigned i = 0; i < CONNECTIONS; i++) {
         ttrpc_connection_close(crowd->connections[i]);
-        (void)close(crowd->raw[i]);
+        close(crowd->raw[i]);
     }
     loop_finish(&crowd->loop);
 }
@@ -198,7 +198,7 @@ static void test_a_debt_is_not_paid_by_more_connections(void **state)
     for (unsigned i = 0; i < CONNECTIONS; i++)
         send_ping_by(crowd.raw[i], 1);
     while (served == 0)
-        (void)uv_run(&crowd.loop, UV_RUN_ONCE);
+        uv_run(&crowd.loop, UV_RUN_ONCE);
     loop_run_turns(&crowd.loop, 20);
     assert_int_equal(served, 1);
     crowd_finish(&crowd);
@@ -222,7 +222,7 @@ static void test_connections_take_turns(void **state)
         for (uint32_t stream = 1; stream < 2 * 8; stream += 2)
             send_ping_by(crowd.raw[i], stream);
     while (served < 2 * CONNECTIONS)
-        (void)uv_run(&crowd.loop, UV_RUN_ONCE);
+        uv_run(&crowd.loop, UV_RUN_ONCE);
     loop_run_turns(&crowd.loop, 1);
     for (unsigned i = 0; i < CONNECTIONS; i++)
         assert_in_range(answers_at(crowd.raw[i]), 1, 2 * CONNECTIONS);
@@ -244,7 +244,7 @@ static void test_frame_by_frame(void **state)
         send_ping(&fixture, 1 + 2 * i);
     for (unsigned i = 1; i <= 3; i++) {
         while (served < i)
-            (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+            uv_run(&fixture.loop, UV_RUN_ONCE);
         assert_int_equal(served, i);
     }
     fixture_finish(&fixture);
@@ -262,7 +262,7 @@ static void test_connecting_anew_forgives_nothing(void **state)
         ttrpc_connection_set_processor(fixture.server, &own);
         send_ping(&fixture, 1);
         while (served == 0)
-            (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+            uv_run(&fixture.loop, UV_RUN_ONCE);
         loop_run_turns(&fixture.loop, 20);
         fixture_finish(&fixture);
         assert_int_equal(served, 1);
@@ -305,7 +305,7 @@ static void debtor_finish(struct debtor *debtor)
 {
     ttrpc_connection_close(debtor->connection);
     loop_finish(&debtor->fixture.loop);
-    (void)close(debtor->fixture.raw);
+    close(debtor->fixture.raw);
 }
 
 static void send_pings(struct debtor *debtor, uint32_t first, uint32_t last)
@@ -325,7 +325,7 @@ static void test_debtors_share(void **state)
     /* The third is beyond what was saved. */
     send_pings(&debtor, 1, 4);
     while (served < 3)
-        (void)uv_run(&debtor.fixture.loop, UV_RUN_ONCE);
+        uv_run(&debtor.fixture.loop, UV_RUN_ONCE);
     loop_run_turns(&debtor.fixture.loop, 20);
     assert_int_equal(served, 3);
     /* Meanwhile its own share does not fill up again. */
@@ -342,7 +342,7 @@ static void test_a_debtor_that_rests(void **state)
     debtor_init(&debtor, NSEC_PER_SEC);
     send_pings(&debtor, 1, 1);
     while (served == 0)
-        (void)uv_run(&debtor.fixture.loop, UV_RUN_ONCE);
+        uv_run(&debtor.fixture.loop, UV_RUN_ONCE);
     assert_int_equal(debtor.budget.processor.paid_until, 0);
     assert_true(debtor.own.paid_until > time_monotonic() + NSEC_PER_SEC);
     debtor_finish(&debtor);
@@ -357,7 +357,7 @@ static void test_common_savings_are_no_credit(void **state)
     debtor_init(&debtor, NSEC_PER_SEC);
     send_pings(&debtor, 1, 2);
     while (served == 0)
-        (void)uv_run(&debtor.fixture.loop, UV_RUN_ONCE);
+        uv_run(&debtor.fixture.loop, UV_RUN_ONCE);
     assert_true(debtor.budget.processor.paid_until > 0);
     assert_true(debtor.budget.processor.paid_until < before);
     assert_true(debtor.own.paid_until >= before);
@@ -389,7 +389,7 @@ static void test_answers_are_not_charged(void **state)
     assert_true(own.paid_until <= time_monotonic());
     for (unsigned i = 0; i < 100 && own.paid_until <= time_monotonic(); i++) {
         send_raw(&fixture, &unasked, NULL, 0);
-        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+        uv_run(&fixture.loop, UV_RUN_ONCE);
     }
     assert_true(own.paid_until > time_monotonic());
     fixture_finish(&fixture);
@@ -413,7 +413,7 @@ static bool stream_brings_into_debt(nsec_t timeout)
                      0);
     for (unsigned i = 0; i < 100 && own.paid_until <= time_monotonic(); i++) {
         send_raw(&fixture, &data, NULL, 0);
-        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+        uv_run(&fixture.loop, UV_RUN_ONCE);
     }
     is_in_debt = own.paid_until > time_monotonic();
     fixture_finish(&fixture);

@@ -119,8 +119,7 @@ static void on_told(const struct ttrpc_result *result, void *userdata)
     const Vmreclaim__Agent__V1__GetInfoResponse *response =
         (const Vmreclaim__Agent__V1__GetInfoResponse *)result->response;
 
-    (void)snprintf(told, sizeof(told), "%s",
-                   response == NULL ? result->message : response->boot_id);
+    snprintf(told, sizeof(told), "%s", response == NULL ? result->message : response->boot_id);
     *(bool *)userdata = true;
 }
 

@@ -87,7 +87,7 @@ static void test_unexpected_packets(void **state)
             if (operation == PACKET_RST || operation == PACKET_SHUTDOWN ||
                 (operation == PACKET_RESPONSE && from == CONNECTION_REQUESTED))
                 continue;
-            (void)take(&connection, operation, 0, 0);
+            take(&connection, operation, 0, 0);
             assert_int_equal(connection.state, from);
         }
 }
@@ -96,14 +96,14 @@ static void test_shutdown_in_steps(void **state)
 {
     struct connection connection = {.state = CONNECTION_OPEN};
 
-    (void)take(&connection, PACKET_SHUTDOWN, 0, 0);
+    take(&connection, PACKET_SHUTDOWN, 0, 0);
     assert_int_equal(connection.state, CONNECTION_OPEN);
-    (void)take(&connection, PACKET_SHUTDOWN, PACKET_NO_RECEIVE | 0x100, 0);
+    take(&connection, PACKET_SHUTDOWN, PACKET_NO_RECEIVE | 0x100, 0);
     assert_int_equal(connection.state, CONNECTION_GUEST_DEAF);
     assert_int_equal(take(&connection, PACKET_RW, 0, 10), 1);
-    (void)take(&connection, PACKET_SHUTDOWN, PACKET_NO_RECEIVE, 0);
+    take(&connection, PACKET_SHUTDOWN, PACKET_NO_RECEIVE, 0);
     assert_int_equal(connection.state, CONNECTION_GUEST_DEAF);
-    (void)take(&connection, PACKET_SHUTDOWN, PACKET_NO_SEND, 0);
+    take(&connection, PACKET_SHUTDOWN, PACKET_NO_SEND, 0);
     assert_int_equal(connection.state, CONNECTION_RESET);
     assert_int_equal(take(&connection, PACKET_RW, 0, 10), 0);
 }
@@ -183,7 +183,7 @@ static void test_credit_is_told_late(void **state)
     assert_int_equal(connection.pending, 0);
     connection_forward(&connection, 1);
     assert_int_equal(connection.pending, 0);
-    (void)take(&connection, PACKET_CREDIT_REQUEST, 0, 0);
+    take(&connection, PACKET_CREDIT_REQUEST, 0, 0);
     assert_int_equal(connection.pending, CONNECTION_SEND_CREDIT);
 }
 
@@ -238,7 +238,7 @@ static void test_closing_drains(void **state)
     struct iovec segment = {hello, 5};
 
     assert_int_equal(connection_keep(&connection, &segment, 1), 0);
-    (void)take(&connection, PACKET_SHUTDOWN, PACKET_NO_RECEIVE | PACKET_NO_SEND, 0);
+    take(&connection, PACKET_SHUTDOWN, PACKET_NO_RECEIVE | PACKET_NO_SEND, 0);
     assert_int_equal(connection.state, CONNECTION_GUEST_CLOSED);
     assert_true(connection_is_timed(&connection));
     assert_int_equal(connection_watch(&connection), CONNECTION_WATCH_WRITE);
@@ -257,7 +257,7 @@ static void test_end_of_guest_comes_after_its_data(void **state)
     struct iovec segment = {hello, 5};
 
     assert_int_equal(connection_keep(&connection, &segment, 1), 0);
-    (void)take(&connection, PACKET_SHUTDOWN, PACKET_NO_SEND, 0);
+    take(&connection, PACKET_SHUTDOWN, PACKET_NO_SEND, 0);
     assert_int_equal(connection.state, CONNECTION_GUEST_MUTE);
     assert_false(connection_ends_host(&connection));
     connection_drop(&connection, 5);

@@ -68,7 +68,7 @@ static int teardown(void **state)
     vhost_finish(&fixture->vhost);
     mux_stream_finish(&fixture->world, &fixture->world.dialled);
     (void)munmap(fixture->world.driver.memory, VSOCK_DRIVER_MEMORY);
-    (void)close(fixture->file);
+    close(fixture->file);
     free(fixture);
     return 0;
 }
@@ -295,7 +295,7 @@ static void test_bad_memory(void **state)
     assert_int_equal(send_memory(fixture, 0, share(fixture)), -EINVAL);
     assert_int_equal(pipe(pipe_ends), 0);
     assert_int_equal(send_memory(fixture, 4096, pipe_ends[0]), -EINVAL);
-    (void)close(pipe_ends[1]);
+    close(pipe_ends[1]);
     table[0] = 1;
     table[2] = 4096;
     table[4] = UINT64_MAX - 100;
@@ -376,7 +376,7 @@ static void test_break(void **state)
     assert_false(mux_ring_is_running(&fixture->world.mux, MUX_FROM_GUEST));
     assert_int_equal(send_state(fixture, SET_VRING_ENABLE, 1, 1), 0);
     assert_true(mux_ring_is_running(&fixture->world.mux, MUX_FROM_GUEST));
-    (void)close(error);
+    close(error);
 }
 
 static void test_call(void **state)
@@ -390,7 +390,7 @@ static void test_call(void **state)
                      0);
     vhost_call(&fixture->vhost, MUX_TO_GUEST);
     assert_int_equal(read(call, &count, sizeof(count)), sizeof(count));
-    (void)close(call);
+    close(call);
 }
 
 int main(void)

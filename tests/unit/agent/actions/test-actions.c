@@ -43,7 +43,7 @@ static int teardown(void **state)
         actions_close(&actions, on_closed, NULL);
     loop_run_until(&loop, &is_closed);
     loop_finish(&loop);
-    (void)close(state_directory);
+    close(state_directory);
     fixture_finish(&fixture);
     return 0;
 }
@@ -251,11 +251,11 @@ static void cgroup(const char *name, const char *events, const char *cache)
 {
     char path[128];
 
-    (void)snprintf(path, sizeof(path), "sys/fs/cgroup/%s/cgroup.events", name);
+    snprintf(path, sizeof(path), "sys/fs/cgroup/%s/cgroup.events", name);
     fixture_write(&fixture, path, events);
-    (void)snprintf(path, sizeof(path), "sys/fs/cgroup/%s/memory.stat", name);
+    snprintf(path, sizeof(path), "sys/fs/cgroup/%s/memory.stat", name);
     fixture_write(&fixture, path, cache);
-    (void)snprintf(path, sizeof(path), "sys/fs/cgroup/%s/memory.reclaim", name);
+    snprintf(path, sizeof(path), "sys/fs/cgroup/%s/memory.reclaim", name);
     fixture_write(&fixture, path, "");
 }
 

@@ -157,8 +157,8 @@ static void test_descriptors_do_not_leak(void **state)
 
     run(work_look_at_descriptors, descriptors, descriptors[0], 0);
     assert_int_equal(result.error, 0);
-    (void)close(descriptors[0]);
-    (void)close(descriptors[1]);
+    close(descriptors[0]);
+    close(descriptors[1]);
 }
 
 static void test_it_steps_back(void **state)
@@ -172,12 +172,12 @@ static void test_handlers_of_the_parent_do_not_run(void **state)
     sigset_t before;
     sigset_t after;
 
-    (void)sigprocmask(SIG_SETMASK, NULL, &before);
-    (void)signal(SIGTERM, on_signal);
+    sigprocmask(SIG_SETMASK, NULL, &before);
+    signal(SIGTERM, on_signal);
     run(work_raise, NULL, 0, 0);
-    (void)signal(SIGTERM, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     assert_int_equal(result.end, CHILD_DIED);
-    (void)sigprocmask(SIG_SETMASK, NULL, &after);
+    sigprocmask(SIG_SETMASK, NULL, &after);
     assert_int_equal(sigismember(&before, SIGTERM), sigismember(&after, SIGTERM));
 }
 
@@ -190,7 +190,7 @@ static void test_it_dies_with_its_parent(void **state)
     pid_t parent;
 
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) {
-        (void)printf("skipped: user-mode emulation has no subreaper\n");
+        printf("skipped: user-mode emulation has no subreaper\n");
         skip();
     }
     assert_int_equal(pipe(ends), 0);
@@ -209,8 +209,8 @@ static void test_it_dies_with_its_parent(void **state)
     assert_int_equal(waitpid(parent, &status, 0), parent);
     assert_int_equal(waitpid(grandchild, &status, 0), grandchild);
     assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    (void)close(ends[0]);
-    (void)close(ends[1]);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 #define with_loop(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

@@ -55,7 +55,7 @@ static bool crash_at(unsigned point, unsigned again)
     assert_int_equal(crash_agent_start(&agent, fixture.root, state_directory), 0);
     expect_restored(&fixture, &agent.settings);
     (void)uv_loop_close(&agent.loop);
-    (void)close(state_directory);
+    close(state_directory);
     fixture_finish(&fixture);
     return WIFEXITED(status);
 }

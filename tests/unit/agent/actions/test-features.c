@@ -231,7 +231,7 @@ static int look_at_read_only_sysctl(void)
 {
     char path[128];
 
-    (void)snprintf(path, sizeof(path), "%s/proc/sys", fixture.path);
+    snprintf(path, sizeof(path), "%s/proc/sys", fixture.path);
     if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount(path, path, NULL, MS_BIND, NULL) < 0 ||
         mount("none", path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) < 0)

@@ -33,7 +33,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)close(state_directory);
+    close(state_directory);
     fixture_finish(&fixture);
     return 0;
 }

@@ -86,7 +86,7 @@ static int teardown(void **state)
         runner_close(&runner, on_closed);
     loop_finish(&loop);
     sensors_finish(&sensors);
-    (void)close(state_directory);
+    close(state_directory);
     fixture_finish(&fixture);
     return 0;
 }

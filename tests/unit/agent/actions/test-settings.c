@@ -29,7 +29,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)close(state_directory);
+    close(state_directory);
     fixture_finish(&fixture);
     return 0;
 }
@@ -168,7 +168,7 @@ static void test_limits(void **state)
     char path[200];
 
     for (unsigned i = 0; i <= SETTINGS_MAX; i++) {
-        (void)snprintf(path, sizeof(path), "proc/sys/vm/number%u", i);
+        snprintf(path, sizeof(path), "proc/sys/vm/number%u", i);
         fixture_write(&fixture, path, "1\n");
         assert_int_equal(settings_set(&settings, path, "2"), i < SETTINGS_MAX ? 0 : -ENOSPC);
     }

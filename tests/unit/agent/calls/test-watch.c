@@ -66,8 +66,8 @@ static void on_message(const ProtobufCMessage *message, void *userdata)
         fixture.oom_kill |= response->pressure->oom_kill;
     } else if (response->event_case == VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_ACTION) {
         if (fixture.results++ == 0)
-            (void)snprintf(fixture.first_result, sizeof(fixture.first_result), "%s",
-                           response->action->action_id);
+            snprintf(fixture.first_result, sizeof(fixture.first_result), "%s",
+                     response->action->action_id);
     }
 }
 
@@ -134,7 +134,7 @@ static void test_samples_come_at_the_readers_pace(void **state)
     publish_samples(100, NSEC_PER_SEC / 10);
     /* One that comes within a tenth of its time counts: samples 1, 10, 19 to 100. */
     while (fixture.last_sample < 100)
-        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+        uv_run(&fixture.loop, UV_RUN_ONCE);
     assert_int_equal(fixture.samples, 12);
     assert_int_equal(fixture.coalesced, 0);
 }
@@ -153,7 +153,7 @@ static void test_slow_reader_gets_the_newest_and_a_count(void **state)
     open_watch(NSEC_PER_SEC);
     publish_samples(SAMPLES, NSEC_PER_SEC); /* not one turn of the loop: nothing leaves */
     while (fixture.last_sample < SAMPLES)
-        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+        uv_run(&fixture.loop, UV_RUN_ONCE);
     assert_true(fixture.samples < SAMPLES);
     assert_int_equal(fixture.samples + fixture.coalesced, SAMPLES);
 }
@@ -167,7 +167,7 @@ static void test_pressure_overtakes_what_is_queued(void **state)
     event.oom_kill = true;
     watches_publish_pressure(&fixture.watches, &event);
     while (fixture.last_sample < SAMPLES)
-        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+        uv_run(&fixture.loop, UV_RUN_ONCE);
     assert_int_equal(fixture.pressures, 1);
     assert_true(fixture.oom_kill);
     assert_true(fixture.samples_before_pressure * 4 < fixture.samples);
@@ -181,12 +181,12 @@ static void test_results_of_a_slow_reader_are_bounded(void **state)
     open_watch(NSEC_PER_SEC);
     publish_samples(SAMPLES, NSEC_PER_SEC); /* fills the queue */
     for (unsigned i = 0; i < 20; i++) {
-        (void)snprintf(id, sizeof(id), "%u", i);
+        snprintf(id, sizeof(id), "%u", i);
         result.action_id = id;
         watches_publish_action(&fixture.watches, &result);
     }
     while (fixture.last_sample < SAMPLES)
-        (void)uv_run(&fixture.loop, UV_RUN_ONCE);
+        uv_run(&fixture.loop, UV_RUN_ONCE);
     assert_int_equal(fixture.results, 8);
     assert_string_equal(fixture.first_result, "12");
 }

@@ -38,7 +38,7 @@ static int tear_down(void **state)
     (void)unlinkat(root, "etc/vmreclaim", AT_REMOVEDIR);
     (void)unlinkat(root, "etc", AT_REMOVEDIR);
     (void)unlinkat(root, "proc", AT_REMOVEDIR);
-    (void)close(root);
+    close(root);
     return rmdir(directory);
 }
 

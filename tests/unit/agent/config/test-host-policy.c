@@ -85,7 +85,7 @@ static void test_kept_policy_is_limited_again(void **state)
     assert_int_equal(host_policy_load(descriptor, &configuration, &accepted, &error), 0);
     assert_false(accepted.policy.compact);
     assert_int_equal(unlinkat(descriptor, "policy", 0), 0);
-    (void)close(descriptor);
+    close(descriptor);
     assert_int_equal(rmdir(directory), 0);
 }
 

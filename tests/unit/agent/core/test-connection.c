@@ -64,7 +64,7 @@ static int listen_in_a_guest(void **state)
 
     fixture_init(&fixture);
     address.kind = ADDRESS_UNIX;
-    (void)snprintf(address.path, sizeof(address.path), "%s/agent", fixture.path);
+    snprintf(address.path, sizeof(address.path), "%s/agent", fixture.path);
     options.root = fixture.root;
     if (uv_loop_init(&loop) < 0)
         return -1;
@@ -98,7 +98,7 @@ static bool is_answered_from(uint32_t port)
         if (n < 0 && errno != EAGAIN)
             n = 0; /* reset: closed with our request unread */
     }
-    (void)close(descriptor);
+    close(descriptor);
     return n > 0;
 }
 

@@ -27,8 +27,8 @@ static int setup(void **state)
         .connect = {.kind = ADDRESS_VSOCK, .cid = 2, .port = 1017},
         .seccomp = true,
     };
-    (void)snprintf(configuration.state_directory, sizeof(configuration.state_directory), "%s",
-                   fixture.path);
+    snprintf(configuration.state_directory, sizeof(configuration.state_directory), "%s",
+             fixture.path);
     return 0;
 }
 
@@ -180,7 +180,7 @@ static void test_without_root_nothing_else_is_said(void **state)
     assert_non_null(strstr(text, "-> run it as root"));
     assert_null(strstr(text, "Linux 5."));
     assert_string_equal(complaints[0].name, "root");
-    (void)close(root);
+    close(root);
 }
 
 int main(void)

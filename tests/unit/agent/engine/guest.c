@@ -96,6 +96,6 @@ void take_cache(struct guest *guest)
     while (guest->decision.action == ACTION_RECLAIM_CACHE) {
         guest->sample.cache -= guest->decision.bytes;
         finish(guest, guest->decision.bytes, NSEC_PER_MSEC);
-        (void)step(guest);
+        step(guest);
     }
 }

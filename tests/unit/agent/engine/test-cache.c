@@ -203,7 +203,7 @@ static void test_drop_once_per_idle_period(void **state)
     finish(&guest, 500 * MIB, NSEC_PER_MSEC);
     guest.sample.cache = 300 * MIB;
     guest.user = 2000;
-    (void)run(&guest, 10);
+    run(&guest, 10);
     guest.user = 0;
     assert_int_equal(run(&guest, 300), ACTION_DROP_CACHES);
 }

@@ -25,7 +25,7 @@ static void test_compacts_when_it_promises_enough(void **state)
     assert_int_equal(step(&guest), ACTION_COMPACT);
     trap(&guest, 0);
     finish(&guest, 300 * MIB, NSEC_PER_SEC);
-    (void)step(&guest);
+    step(&guest);
     trap(&guest, 100 * MIB);
     assert_int_equal(run(&guest, 590), ACTION_NONE); /* compact_interval */
     assert_int_equal(run(&guest, 20), ACTION_COMPACT);
@@ -41,9 +41,9 @@ static void test_a_calm_guest_waits_for_idleness(void **state)
     guest.policy.trickle = 512 * MIB;
     use_policy(&guest);
     guest.user = 2000;
-    (void)run(&guest, 60);
+    run(&guest, 60);
     guest.user = 0;
-    (void)run(&guest, 16);
+    run(&guest, 16);
     trap(&guest, 2 * GIB);
     assert_int_equal(run(&guest, 100), ACTION_NONE);
     assert_int_equal(run(&guest, 30), ACTION_COMPACT);
@@ -53,7 +53,7 @@ static void test_a_calm_guest_waits_for_idleness(void **state)
     guest.policy.trickle = 512 * MIB;
     use_policy(&guest);
     guest.user = 2000;
-    (void)run(&guest, 60);
+    run(&guest, 60);
     trap(&guest, 2 * GIB);
     assert_int_equal(step(&guest), ACTION_COMPACT);
     assert_true(guest.decision.reason == ENGINE_TRICKLE);
@@ -66,7 +66,7 @@ static void test_failing_work_backs_off(void **state)
 
     guest_init(&guest);
     guest.sample.cache = GIB;
-    (void)run(&guest, 120);
+    run(&guest, 120);
     for (unsigned i = 0; i < 3600; i++)
         if (step(&guest) == ACTION_RECLAIM_CACHE) {
             attempts++;
@@ -135,7 +135,7 @@ static void test_the_budget_is_kept(void **state)
 
     guest_init(&guest);
     guest.sample.cache = 7 * GIB;
-    (void)run(&guest, 121);
+    run(&guest, 121);
     for (unsigned i = 0; i < 600; i++)
         if (guest.decision.action == ACTION_RECLAIM_CACHE || step(&guest) == ACTION_RECLAIM_CACHE) {
             nsec_t cpu =
@@ -178,7 +178,7 @@ static void test_kicks_when_no_pass_starts(void **state)
     struct guest guest;
 
     guest_init(&guest);
-    (void)run(&guest, 200);
+    run(&guest, 200);
     guest.sample.reported += 64 * MIB; /* a pass has just taken some */
     guest.sample.reportable = GIB;
     assert_int_equal(run(&guest, 12), ACTION_NONE);

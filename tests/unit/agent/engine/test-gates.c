@@ -49,7 +49,7 @@ static void test_samples_in_a_hurry_warm_nothing_up(void **state)
         assert_int_equal(step(&guest), ACTION_NONE);
         assert_reason(&guest, ENGINE_WARMING_UP);
     }
-    (void)step(&guest);
+    step(&guest);
     assert_reason(&guest, ENGINE_NOT_YET_IDLE);
 }
 
@@ -60,7 +60,7 @@ static void test_window_mean_counts(void **state)
     guest_init(&guest);
     guest.sample.cache = GIB;
     guest.user = 3000;
-    (void)run(&guest, 60);
+    run(&guest, 60);
     guest.user = 0;
     assert_int_equal(run(&guest, 110), ACTION_NONE);
     assert_int_equal(run(&guest, 30), ACTION_RECLAIM_CACHE);
@@ -72,7 +72,7 @@ static void test_burst_blocks_only_now(void **state)
     struct guest guest;
 
     guest_init(&guest);
-    (void)run(&guest, 130);
+    run(&guest, 130);
     guest.sample.cache = GIB;
     guest.user = 800;
     assert_int_equal(run(&guest, 3), ACTION_NONE);
@@ -138,7 +138,7 @@ static void test_gap_is_not_idleness(void **state)
     struct guest guest;
 
     guest_init(&guest);
-    (void)run(&guest, 130);
+    run(&guest, 130);
     guest.sample.cache = GIB;
     guest.interval = SECONDS(3600);
     assert_int_equal(step(&guest), ACTION_NONE);
@@ -153,12 +153,12 @@ static void test_counters_backwards_start_over(void **state)
 
     guest_init(&guest);
     guest.user = 10;
-    (void)run(&guest, 130);
+    run(&guest, 130);
     guest.sample.cache = GIB;
     guest.sample.cpu_busy = 0;
     guest.sample.cpu_user = 0;
     guest.sample.refault_file = 100;
-    (void)run(&guest, 30);
+    run(&guest, 30);
     guest.sample.refault_file = 0;
     assert_int_equal(run(&guest, 100), ACTION_NONE);
     assert_int_equal(run(&guest, 30), ACTION_RECLAIM_CACHE);
@@ -175,7 +175,7 @@ static void test_own_sensing_is_no_activity(void **state)
     guest.user = 100; /* 1 % of 4 CPUs, all of it ours */
     for (int i = 0; i < 125; i++) {
         guest.sample.cpu_own += SECONDS(4) / 100;
-        (void)step(&guest);
+        step(&guest);
     }
     assert_int_equal(guest.decision.reason, ENGINE_ACTING);
 }
@@ -282,9 +282,9 @@ static void test_pressure_gates(void **state)
     struct guest guest;
 
     guest_init(&guest);
-    (void)run(&guest, 130);
+    run(&guest, 130);
     guest.psi_memory = 20000; /* 2 % */
-    (void)run(&guest, 10);
+    run(&guest, 10);
     guest.sample.cache = GIB;
     assert_int_equal(run(&guest, 30), ACTION_NONE);
     assert_reason(&guest, ENGINE_PRESSURE);
@@ -318,12 +318,12 @@ static void test_forbidden_window(void **state)
     struct guest guest;
 
     schedule(&guest, "forbid");
-    (void)run(&guest, 130);
+    run(&guest, 130);
     assert_int_equal(guest.decision.action, ACTION_RECLAIM_CACHE);
     finish(&guest, 256 * MIB, 0);
     guest.interval = SECONDS(10);
     guest.sample.cache = 128 * MIB;
-    (void)run(&guest, 48); /* until 600 s and more have passed */
+    run(&guest, 48); /* until 600 s and more have passed */
     guest.sample.cache = GIB;
     assert_int_equal(run(&guest, 25), ACTION_NONE);
     assert_reason(&guest, ENGINE_FORBIDDEN);
@@ -360,9 +360,9 @@ static void test_samples_slow_down_when_nothing_happens(void **state)
     struct guest guest;
 
     guest_init(&guest);
-    (void)run(&guest, 5);
+    run(&guest, 5);
     assert_true(guest.decision.next_sample <= guest.sample.boottime + guest.policy.sample_interval);
-    (void)run(&guest, 200);
+    run(&guest, 200);
     assert_true(guest.decision.next_sample == guest.sample.boottime + guest.policy.sample_interval);
     guest.sample.cache = GIB;
     assert_int_equal(step(&guest), ACTION_RECLAIM_CACHE);
@@ -379,14 +379,14 @@ static void test_idleness_is_noticed_within_an_eighth_of_its_window(void **state
     guest.policy.trickle = 512 * MIB;
     use_policy(&guest);
     guest.user = 9000;
-    (void)run(&guest, 60);
+    run(&guest, 60);
     assert_true(guest.decision.next_sample == guest.sample.boottime + SECONDS(3));
     guest.user = 1000; /* a trickle */
-    (void)run(&guest, 60);
+    run(&guest, 60);
     assert_reason(&guest, ENGINE_NOTHING_TO_GAIN);
     assert_true(guest.decision.next_sample == guest.sample.boottime + SECONDS(3));
     guest.user = 0;
-    (void)run(&guest, 60);
+    run(&guest, 60);
     assert_true(guest.decision.next_sample == guest.sample.boottime + guest.policy.sample_interval);
 }
 

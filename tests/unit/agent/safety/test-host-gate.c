@@ -20,7 +20,7 @@ static char last_line[256];
 static void on_line(enum log_level level, const char *line, void *userdata)
 {
     lines++;
-    (void)snprintf(last_line, sizeof(last_line), "%s", line);
+    snprintf(last_line, sizeof(last_line), "%s", line);
 }
 
 static int setup(void **state)

@@ -100,14 +100,14 @@ void guest_write(const struct guest *guest, struct fixture *fixture)
 
     fixture_write_bytes(fixture, "proc/kpageflags", guest->flags,
                         guest->pages * sizeof(guest->flags[0]));
-    (void)snprintf(text, sizeof(text), "00000000-%08" PRIx64 " : System RAM\n",
-                   guest->pages * guest->page_size - 1);
+    snprintf(text, sizeof(text), "00000000-%08" PRIx64 " : System RAM\n",
+             guest->pages * guest->page_size - 1);
     fixture_write(fixture, "proc/iomem", text);
     for (size_t i = 0; i < guest->block_count; i++)
         counts[guest->blocks[i].order]++;
     used = (size_t)snprintf(text, sizeof(text), "Node 0, zone   Normal");
     for (uint32_t order = 0; order <= guest->max_order; order++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, " %6" PRIu64, counts[order]);
-    (void)snprintf(text + used, sizeof(text) - used, " \n");
+    snprintf(text + used, sizeof(text) - used, " \n");
     fixture_write(fixture, "proc/buddyinfo", text);
 }

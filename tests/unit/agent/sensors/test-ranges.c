@@ -305,8 +305,8 @@ static uint64_t free_beside_hole(uint64_t hole, bool is_marked, bool exact, unsi
     small_init(&small, 1, is_marked);
     small.options.exact = exact;
     small.guest.flags[hole] = 0;
-    (void)snprintf(text, sizeof(text), "Node 0, zone   Normal 1 1 1 1 1 1 1 1 1 %u %u \n",
-                   by_buddyinfo % 2, by_buddyinfo / 2);
+    snprintf(text, sizeof(text), "Node 0, zone   Normal 1 1 1 1 1 1 1 1 1 %u %u \n",
+             by_buddyinfo % 2, by_buddyinfo / 2);
     fixture_write(&small.fixture, "proc/buddyinfo", text);
     small_scan(&small);
     small_finish(&small);

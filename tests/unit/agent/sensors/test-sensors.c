@@ -33,12 +33,12 @@ static void write_zone(uint64_t free_pages, uint64_t low)
 {
     char text[1024];
 
-    (void)snprintf(text, sizeof(text),
-                   "Node 0, zone   Normal\n  pages free     %" PRIu64 "\n        low      %" PRIu64
-                   "\n        spanned  16384\n        present  16384\n        managed  16384\n"
-                   "  pagesets\n    cpu: 0\n              count: 100\n    cpu: 1\n"
-                   "              count: 28\n  start_pfn:           0\n",
-                   free_pages, low);
+    snprintf(text, sizeof(text),
+             "Node 0, zone   Normal\n  pages free     %" PRIu64 "\n        low      %" PRIu64
+             "\n        spanned  16384\n        present  16384\n        managed  16384\n"
+             "  pagesets\n    cpu: 0\n              count: 100\n    cpu: 1\n"
+             "              count: 28\n  start_pfn:           0\n",
+             free_pages, low);
     fixture_write(&machine.fixture, "proc/zoneinfo", text);
 }
 

@@ -95,8 +95,8 @@ static void on_vm_event(const struct vm_event *event, void *userdata)
     hear('e');
     assert_null(event->vm->action); /* it is free for the next one */
     last = *event->record;
-    (void)snprintf(last_reason, sizeof(last_reason), "%s", last.reason);
-    (void)snprintf(last_asker, sizeof(last_asker), "%s", last.asked_by);
+    snprintf(last_reason, sizeof(last_reason), "%s", last.reason);
+    snprintf(last_asker, sizeof(last_asker), "%s", last.asked_by);
 }
 
 static void on_done(const struct action_end *end, void *userdata)
@@ -104,17 +104,17 @@ static void on_done(const struct action_end *end, void *userdata)
     hear('d');
     done_status = end->status;
     done_has_record = end->record != NULL;
-    (void)snprintf(done_message, sizeof(done_message), "%s", end->message);
+    snprintf(done_message, sizeof(done_message), "%s", end->message);
 }
 
 static void set_footprint(uint64_t mib)
 {
     char text[256];
 
-    (void)snprintf(text, sizeof(text),
-                   "Name:\tqemu\nVmRSS:\t1 kB\nRssAnon:\t%llu kB\nRssFile:\t1 kB\nRssShmem:\t0 kB\n"
-                   "VmSwap:\t0 kB\nHugetlbPages:\t0 kB\n",
-                   (unsigned long long)mib * 1024);
+    snprintf(text, sizeof(text),
+             "Name:\tqemu\nVmRSS:\t1 kB\nRssAnon:\t%llu kB\nRssFile:\t1 kB\nRssShmem:\t0 kB\n"
+             "VmSwap:\t0 kB\nHugetlbPages:\t0 kB\n",
+             (unsigned long long)mib * 1024);
     fixture_write(&fixture, "proc/42/status", text);
     assert_int_equal(hypervisor_process_open(&vm->measured.process, fixture.root, 42, NULL), 0);
 }
@@ -171,7 +171,7 @@ static struct action *must_start(const struct action_kind *kind)
 static void run_until_ended(void)
 {
     while (vm->action != NULL)
-        (void)uv_run(&loop, UV_RUN_ONCE);
+        uv_run(&loop, UV_RUN_ONCE);
 }
 
 /* ---- tests ---- */
@@ -233,7 +233,7 @@ static void test_giving_back_waits_for_nobody(void **state)
 {
     struct action *action;
 
-    (void)must_start(&quick_kind);
+    must_start(&quick_kind);
     set_footprint(400);
     action = must_start(&back_kind);
     assert_string_equal(heard, "bedb");
@@ -247,8 +247,8 @@ static void test_giving_back_waits_for_nobody(void **state)
 /* An agent's answer that is not waited for is not known. */
 static void test_what_is_called_off_has_failed(void **state)
 {
-    (void)must_start(&asking_kind);
-    (void)must_start(&back_kind);
+    must_start(&asking_kind);
+    must_start(&back_kind);
     assert_string_equal(heard, "bedb");
     assert_int_equal(done_status, -ECANCELED);
     assert_int_equal(called_off, 1);
@@ -266,7 +266,7 @@ static void test_means_that_refuse(void **state)
     assert_null(vm->action);
     assert_int_equal(actions.count, 0);
     act_result = 0;
-    (void)must_start(&quick_kind);
+    must_start(&quick_kind);
 }
 
 static void test_means_that_fail(void **state)
@@ -274,7 +274,7 @@ static void test_means_that_fail(void **state)
     struct action *action = must_start(&asking_kind);
     char id[ACTION_ID_SIZE];
 
-    (void)snprintf(id, sizeof(id), "%s", action->request.id);
+    snprintf(id, sizeof(id), "%s", action->request.id);
     set_footprint(450);
     action_fail(action, -ENOTCONN, "the agent answered: gone");
     assert_string_equal(heard, "bed");
@@ -299,7 +299,7 @@ static void test_who_asked_goes_away(void **state)
 
 static void test_the_vm_goes_away(void **state)
 {
-    (void)must_start(&quick_kind);
+    must_start(&quick_kind);
     vm_remove(vm);
     assert_string_equal(heard, "bed");
     assert_int_equal(last.footprint_before, 0); /* nobody can tell what came back */
@@ -308,7 +308,7 @@ static void test_the_vm_goes_away(void **state)
 
 static void test_a_process_that_ends_leaves_no_figures(void **state)
 {
-    (void)must_start(&quick_kind);
+    must_start(&quick_kind);
     hypervisor_process_finish(&vm->measured.process);
     vm->measured.host.time = 0;
     look_result = ACTION_IS_OVER;
@@ -319,19 +319,19 @@ static void test_a_process_that_ends_leaves_no_figures(void **state)
 
 static void test_the_daemon_stops(void **state)
 {
-    (void)must_start(&asking_kind);
+    must_start(&asking_kind);
     actions_stop(&actions);
     assert_string_equal(heard, "bed");
     assert_int_equal(done_status, -ECANCELED);
     assert_non_null(strstr(last_reason, "vmreclaimd is stopping"));
-    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    uv_run(&loop, UV_RUN_NOWAIT);
     assert_int_equal(actions_init(&actions, &supervisor, NULL), 0);
 }
 
 static void start_another(const struct action_end *end, void *userdata)
 {
     hear('d');
-    (void)must_start(&quick_kind);
+    must_start(&quick_kind);
 }
 
 static void test_the_next_may_start_when_one_is_done(void **state)
@@ -343,7 +343,7 @@ static void test_the_next_may_start_when_one_is_done(void **state)
         action_start(&actions, vm, &request, "policy", start_another, NULL, NULL, &error), 0);
     look_result = ACTION_IS_OVER;
     while (strlen(heard) < 6)
-        (void)uv_run(&loop, UV_RUN_ONCE);
+        uv_run(&loop, UV_RUN_ONCE);
     assert_string_equal(heard, "bedbed");
     assert_string_equal(last_asker, "alice");
 }

@@ -47,7 +47,7 @@ static void door_finish(struct api_call *call, const ProtobufCMessage *response)
 static void door_fail(struct api_call *call, int status, const char *why)
 {
     failed = status;
-    (void)snprintf(text, sizeof(text), "%s", why);
+    snprintf(text, sizeof(text), "%s", why);
 }
 
 static void door_release(struct api_call *call)
@@ -65,8 +65,8 @@ static void on_audit(const struct api_call *call, const ProtobufCMessage *reques
 {
     audited++;
     audited_as_allowed = allowed;
-    (void)snprintf(audited_method, sizeof(audited_method), "%s", call->method->name);
-    (void)snprintf(audited_action, sizeof(audited_action), "%s", call->action);
+    snprintf(audited_method, sizeof(audited_method), "%s", call->method->name);
+    snprintf(audited_action, sizeof(audited_action), "%s", call->action);
 }
 
 static int set_up(void **state)
@@ -89,7 +89,7 @@ static int tear_down(void **state)
     loop_finish(&loop);
     api_finish(&api);
     supervisor_finish(&supervisor);
-    (void)close(root);
+    close(root);
     return 0;
 }
 

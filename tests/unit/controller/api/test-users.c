@@ -59,7 +59,7 @@ static int tear_down(void **state)
     loop_finish(&f->loop);
     api_finish(&f->api);
     supervisor_finish(&f->supervisor);
-    (void)close(f->root);
+    close(f->root);
     free(f);
     return 0;
 }
@@ -93,7 +93,7 @@ static size_t count_connections(const struct fixture *f)
 static void wait_until_there_are(struct fixture *f, size_t count)
 {
     while (count_connections(f) > count)
-        (void)uv_run(&f->loop, UV_RUN_ONCE);
+        uv_run(&f->loop, UV_RUN_ONCE);
     assert_int_equal(count_connections(f), count);
 }
 
@@ -111,7 +111,7 @@ static void crowd_in(struct fixture *f, struct crowd *crowd, uid_t uid, gid_t gi
 static void crowd_leaves(const struct crowd *crowd)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(crowd->descriptors); i++)
-        (void)close(crowd->descriptors[i]);
+        close(crowd->descriptors[i]);
 }
 
 static void test_one_user_leaves_room_for_others(void **state)
@@ -122,15 +122,15 @@ static void test_one_user_leaves_room_for_others(void **state)
     f->api.read_group = READERS;
     crowd_in(f, &crowd, STRANGER, READERS);
     assert_int_equal(count_connections(f), 32);
-    (void)close(connect_with_group(f, STRANGER + 1, READERS));
+    close(connect_with_group(f, STRANGER + 1, READERS));
     assert_int_equal(count_connections(f), 33);
-    (void)close(connect_as(f, 0));
+    close(connect_as(f, 0));
     assert_int_equal(count_connections(f), 34);
     assert_int_equal(f->api.users.count, 3);
     crowd_leaves(&crowd);
     wait_until_there_are(f, 0);
     /* There is room again. */
-    (void)close(connect_with_group(f, STRANGER, READERS));
+    close(connect_with_group(f, STRANGER, READERS));
     assert_int_equal(count_connections(f), 1);
 }
 
@@ -152,7 +152,7 @@ static void test_a_reserve(void **state)
     assert_int_equal(count_connections(f), 32 + 160);
     crowd_in(f, &controllers, STRANGER, CONTROLLERS);
     assert_int_equal(count_connections(f), 32 + 160 + 40);
-    (void)close(connect_as(f, 0));
+    close(connect_as(f, 0));
     assert_int_equal(count_connections(f), 32 + 160 + 41);
     crowd_leaves(&controllers);
     for (unsigned i = 0; i < ARRAY_SIZE(readers); i++)
@@ -173,7 +173,7 @@ static nsec_t unused_for(struct fixture *f, uid_t uid, gid_t gid)
     assert_non_null(loop);
     due = deadline_next(&loop->deadlines);
     ttrpc_loop_release(loop);
-    (void)close(descriptor);
+    close(descriptor);
     wait_until_there_are(f, 0);
     return due == NSEC_INFINITY ? due : due - before;
 }
@@ -195,12 +195,12 @@ static void test_users_are_forgotten(void **state)
     int kept = connect_as(f, STRANGER);
 
     for (uid_t i = 1; i < 2 * API_USERS_MAX; i++) {
-        (void)close(connect_as(f, STRANGER + i));
+        close(connect_as(f, STRANGER + i));
         wait_until_there_are(f, 1);
     }
     assert_int_equal(f->api.users.count, API_USERS_MAX);
     assert_int_equal(list_entry(f->api.users.list.next, struct api_user, link)->uid, STRANGER);
-    (void)close(kept);
+    close(kept);
 }
 
 struct answers {
@@ -235,7 +235,7 @@ static void test_refusals_are_audited_in_bounds(void **state)
                                           "Compact", &request.base, 0, on_answer, &answers, NULL),
                          0);
         while (answers.count < i)
-            (void)uv_run(&f->loop, UV_RUN_ONCE);
+            uv_run(&f->loop, UV_RUN_ONCE);
         assert_int_equal(answers.code, TTRPC_PERMISSION_DENIED);
     }
     assert_int_equal(f->audited, 20);
@@ -262,7 +262,7 @@ static void test_who_pays(void **state)
                                           "ListVms", &request.base, 0, on_answer, &answers, NULL),
                          0);
         while (answers.count == 0)
-            (void)uv_run(&f->loop, UV_RUN_ONCE);
+            uv_run(&f->loop, UV_RUN_ONCE);
         assert_int_equal(answers.code, uids[i] == 0 ? TTRPC_OK : TTRPC_PERMISSION_DENIED);
         ttrpc_connection_close(client);
     }
@@ -288,6 +288,6 @@ int main(void)
         api_test(test_who_pays),
     };
 
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static void test_urls(void **state)
         assert_int_equal(r, cases[i].expected == NULL ? -EINVAL : 0);
         for (size_t j = 0; r == 0 && arguments[j] != NULL; j++) {
             size_t used = strlen(joined);
-            (void)snprintf(joined + used, sizeof(joined) - used, "%s ", arguments[j]);
+            snprintf(joined + used, sizeof(joined) - used, "%s ", arguments[j]);
         }
         assert_string_equal(joined, cases[i].expected == NULL ? "" : cases[i].expected);
     }

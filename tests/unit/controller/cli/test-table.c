@@ -21,7 +21,7 @@ static void wrap(const char *first, const char *text, char *buffer, size_t size)
     assert_int_equal(print_wrapped(first, text), 0);
     (void)fflush(stdout);
     assert_true(dup2(saved, STDOUT_FILENO) >= 0);
-    (void)close(saved);
+    close(saved);
     rewind(file);
     length = fread(buffer, 1, size - 1, file);
     buffer[length] = '\0';
@@ -68,7 +68,7 @@ static void test_no_line_is_too_wide_and_no_word_is_lost(void **state)
 
     memset(word, 'x', sizeof(word) - 1);
     for (size_t i = 0; i < 40; i++)
-        (void)strcat(text, i % 3 == 0 ? "größe " : "pages ");
+        strcat(text, i % 3 == 0 ? "größe " : "pages ");
     wrap("  -", text, buffer, sizeof(buffer));
     for (const char *line = buffer; *line != '\0'; line += strcspn(line, "\n") + 1) {
         assert_in_range(columns_of(line, strcspn(line, "\n")), 5, 80);
@@ -77,7 +77,7 @@ static void test_no_line_is_too_wide_and_no_word_is_lost(void **state)
     for (const char *at = strtok(buffer, " \n"); at != NULL; at = strtok(NULL, " \n"))
         words++;
     assert_int_equal(words, 41); /* with the dash */
-    (void)snprintf(text, sizeof(text), "a %s b", word);
+    snprintf(text, sizeof(text), "a %s b", word);
     wrap("-", text, buffer, sizeof(buffer));
     assert_non_null(strstr(buffer, word));
 }

@@ -57,7 +57,7 @@ static void test_the_clocks_change(void **state)
     assert_int_equal(window_closing(&daily, MIDNIGHT + 14 * HOUR), MIDNIGHT + 15 * HOUR);
     assert_string_equal(window_format_time(&daily, MIDNIGHT + 14 * HOUR, text, sizeof(text)),
                         "Thu 15:00 UTC");
-    (void)snprintf(daily.zone, sizeof(daily.zone), "Europe/Berlin");
+    snprintf(daily.zone, sizeof(daily.zone), "Europe/Berlin");
     assert_string_equal(window_format_time(&daily, MIDNIGHT + 11 * HOUR, text, sizeof(text)),
                         "Thu 11:00 Europe/Berlin");
 }

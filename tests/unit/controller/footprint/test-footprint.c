@@ -35,11 +35,11 @@ static void put_status(uint64_t anonymous_kib, uint64_t shared_kib, uint64_t swa
 {
     char text[512];
 
-    (void)snprintf(text, sizeof(text),
-                   "Name:\tqemu-system-x86\nVmRSS:\t     999 kB\nRssAnon:\t%8" PRIu64
-                   " kB\nRssFile:\t    1788 kB\nRssShmem:\t%8" PRIu64 " kB\nVmSwap:\t%8" PRIu64
-                   " kB\nHugetlbPages:\t%8" PRIu64 " kB\n",
-                   anonymous_kib, shared_kib, swap_kib, hugetlb_kib);
+    snprintf(text, sizeof(text),
+             "Name:\tqemu-system-x86\nVmRSS:\t     999 kB\nRssAnon:\t%8" PRIu64
+             " kB\nRssFile:\t    1788 kB\nRssShmem:\t%8" PRIu64 " kB\nVmSwap:\t%8" PRIu64
+             " kB\nHugetlbPages:\t%8" PRIu64 " kB\n",
+             anonymous_kib, shared_kib, swap_kib, hugetlb_kib);
     put("proc/42/status", text);
 }
 
@@ -50,12 +50,12 @@ static void put_maps(const char *shared_file, uint64_t size)
 
     if (shared_file != NULL) {
         assert_int_equal(fstatat(root, shared_file, &file, 0), 0);
-        (void)snprintf(text, sizeof(text),
-                       "7f0000000000-%" PRIx64 " rw-s 00000000 %x:%x %" PRIu64
-                       " /memfd:memory-backend-memfd (deleted)\n"
-                       "7fff00000000-7fff00100000 rw-p 00000000 00:00 0 [stack]\n",
-                       UINT64_C(0x7f0000000000) + size, major(file.st_dev), minor(file.st_dev),
-                       (uint64_t)file.st_ino);
+        snprintf(text, sizeof(text),
+                 "7f0000000000-%" PRIx64 " rw-s 00000000 %x:%x %" PRIu64
+                 " /memfd:memory-backend-memfd (deleted)\n"
+                 "7fff00000000-7fff00100000 rw-p 00000000 00:00 0 [stack]\n",
+                 UINT64_C(0x7f0000000000) + size, major(file.st_dev), minor(file.st_dev),
+                 (uint64_t)file.st_ino);
     }
     put("proc/42/maps", text);
 }
@@ -85,7 +85,7 @@ static int tear_down(void **state)
     (void)unlinkat(root, "proc/42/fd", AT_REMOVEDIR);
     (void)unlinkat(root, "proc/42", AT_REMOVEDIR);
     (void)unlinkat(root, "proc", AT_REMOVEDIR);
-    (void)close(root);
+    close(root);
     return rmdir(directory);
 }
 
@@ -214,13 +214,13 @@ static void test_several_backends(void **state)
     assert_int_equal(fstatat(root, "proc/42/fd/9", &files[0], 0), 0);
     assert_int_equal(fstatat(root, "proc/42/fd/10", &files[1], 0), 0);
     /* one of them in two pieces, as memory with a hole below 4 GiB is mapped */
-    (void)snprintf(text, sizeof(text),
-                   "7f0000000000-7f0002000000 rw-s 00000000 %x:%x %" PRIu64 " /memfd:a (deleted)\n"
-                   "7f1000000000-7f1002000000 rw-s 02000000 %x:%x %" PRIu64 " /memfd:a (deleted)\n"
-                   "7f2000000000-7f2002000000 rw-s 00000000 %x:%x %" PRIu64 " /memfd:b (deleted)\n",
-                   major(files[0].st_dev), minor(files[0].st_dev), (uint64_t)files[0].st_ino,
-                   major(files[0].st_dev), minor(files[0].st_dev), (uint64_t)files[0].st_ino,
-                   major(files[1].st_dev), minor(files[1].st_dev), (uint64_t)files[1].st_ino);
+    snprintf(text, sizeof(text),
+             "7f0000000000-7f0002000000 rw-s 00000000 %x:%x %" PRIu64 " /memfd:a (deleted)\n"
+             "7f1000000000-7f1002000000 rw-s 02000000 %x:%x %" PRIu64 " /memfd:a (deleted)\n"
+             "7f2000000000-7f2002000000 rw-s 00000000 %x:%x %" PRIu64 " /memfd:b (deleted)\n",
+             major(files[0].st_dev), minor(files[0].st_dev), (uint64_t)files[0].st_ino,
+             major(files[0].st_dev), minor(files[0].st_dev), (uint64_t)files[0].st_ino,
+             major(files[1].st_dev), minor(files[1].st_dev), (uint64_t)files[1].st_ino);
     put("proc/42/maps", text);
     put_status(50 * 1024, 27 * 1024, 0, 0);
     hypervisor_process_init(&process);
@@ -369,7 +369,7 @@ static void test_a_file_on_a_disk_is_not_memory(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(fstatfs(disk, &file_system), 0);
     if (file_system.f_type == TMPFS_MAGIC || getenv("MESON_EXE_WRAPPER") != NULL) {
-        (void)printf("skipped: the build directory is in memory, or /proc is made up\n");
+        printf("skipped: the build directory is in memory, or /proc is made up\n");
         skip();
     }
     assert_int_equal(ftruncate(memfd, 64 * MIB), 0);
@@ -455,12 +455,12 @@ static void test_overhead_beside_shared_memory(void **state)
     assert_true(pagemap >= 0);
     make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
     assert_int_equal(fstatat(root, "proc/42/fd/9", &file, 0), 0);
-    (void)snprintf(text, sizeof(text),
-                   "7f0000000000-7f0002000000 rw-s 00000000 %x:%x %" PRIu64 " /memfd:a (deleted)\n"
-                   "7f0010000000-7f0012000000 rw-p 00000000 00:00 0 \n"
-                   "7f1000000000-7f1004000000 rwxp 00000000 00:00 0 \n"
-                   "7f2000000000-7f2004000000 rw-p 00000000 00:77 8 /dev/hugepages/x (deleted)\n",
-                   major(file.st_dev), minor(file.st_dev), (uint64_t)file.st_ino);
+    snprintf(text, sizeof(text),
+             "7f0000000000-7f0002000000 rw-s 00000000 %x:%x %" PRIu64 " /memfd:a (deleted)\n"
+             "7f0010000000-7f0012000000 rw-p 00000000 00:00 0 \n"
+             "7f1000000000-7f1004000000 rwxp 00000000 00:00 0 \n"
+             "7f2000000000-7f2004000000 rw-p 00000000 00:77 8 /dev/hugepages/x (deleted)\n",
+             major(file.st_dev), minor(file.st_dev), (uint64_t)file.st_ino);
     put("proc/42/maps", text);
     put_pages(pagemap, 0x7f0010000000, PRESENT, 500);
     put_pages(pagemap, 0x7f1000000000, PRESENT, 7);
@@ -507,8 +507,8 @@ static bool is_locked(uint64_t locked_kib, uint64_t pinned_kib)
     char text[128];
     bool locked;
 
-    (void)snprintf(text, sizeof(text), "VmLck:\t%8" PRIu64 " kB\nVmPin:\t%8" PRIu64 " kB\n",
-                   locked_kib, pinned_kib);
+    snprintf(text, sizeof(text), "VmLck:\t%8" PRIu64 " kB\nVmPin:\t%8" PRIu64 " kB\n", locked_kib,
+             pinned_kib);
     put("proc/42/status", text);
     hypervisor_process_init(&process);
     assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
@@ -596,7 +596,7 @@ static void test_own_process(void **state)
     struct host_memory memory;
 
     if (getenv("MESON_EXE_WRAPPER") != NULL) {
-        (void)printf("skipped: user-mode emulation makes up its own /proc/self/stat\n");
+        printf("skipped: user-mode emulation makes up its own /proc/self/stat\n");
         skip();
     }
     hypervisor_process_init(&process);

@@ -81,7 +81,7 @@ static void on_close(struct agent_link *link, enum agent_ending ending, const ch
     scenario->done = true;
     scenario->ending = ending;
     scenario->turned_away = agent_link_was_turned_away(link);
-    (void)snprintf(scenario->reason, sizeof(scenario->reason), "%s", reason);
+    snprintf(scenario->reason, sizeof(scenario->reason), "%s", reason);
 }
 
 static const struct agent_link_callbacks callbacks = {
@@ -131,7 +131,7 @@ static unsigned play(unsigned fail_at, unsigned close_at, bool *ret_failed)
     for (; created && !scenario.done; turn++) {
         if (turn == close_at)
             agent_link_close(link, "enough");
-        (void)uv_run(&scenario.loop, UV_RUN_ONCE);
+        uv_run(&scenario.loop, UV_RUN_ONCE);
     }
     *ret_failed = fault_disarm();
     loop_finish(&scenario.loop);
@@ -144,7 +144,7 @@ static unsigned play(unsigned fail_at, unsigned close_at, bool *ret_failed)
         assert_int_equal(scenario.samples, 1);
         assert_int_equal(scenario.others, 1);
     }
-    (void)close(pair[0]);
+    close(pair[0]);
     return turn;
 }
 
@@ -154,7 +154,7 @@ static void test_every_allocation_fails(void **state)
     unsigned count = 0;
 
     for (; failed; count++)
-        (void)play(count, NEVER, &failed);
+        play(count, NEVER, &failed);
     assert_true(count > 5);
 }
 
@@ -165,7 +165,7 @@ static void test_closing_at_every_step(void **state)
 
     assert_true(turns > 2);
     for (unsigned at = 0; at < turns; at++)
-        (void)play(NEVER, at, &failed);
+        play(NEVER, at, &failed);
 }
 
 /* ---- endings ---- */
@@ -198,7 +198,7 @@ static void end_with(enum words words, struct scenario *scenario)
     assert_int_equal(shutdown(pair[0], SHUT_WR), 0);
     loop_run_until(&scenario->loop, &scenario->done);
     loop_finish(&scenario->loop);
-    (void)close(pair[0]);
+    close(pair[0]);
 }
 
 static void test_endings(void **state)

@@ -71,7 +71,7 @@ static void make_socket(const char *path)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
 
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
     assert_int_equal(bind(descriptor, (const struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(close(descriptor), 0);
 }
@@ -101,7 +101,7 @@ static void test_a_place(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
         make_socket(sockets[i]);
     make_file("file.qmp");
-    (void)snprintf(text, sizeof(text), "qmp:%s", directory);
+    snprintf(text, sizeof(text), "qmp:%s", directory);
     assert_int_equal(hypervisor_place_parse(text, &place, &error), 0);
     assert_int_equal(hypervisor_place_find(&place, &found, &count, &error), 0);
     assert_int_equal(count, 2);

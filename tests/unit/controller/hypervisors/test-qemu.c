@@ -91,7 +91,7 @@ static int set_up(void **state)
     (void)unlink(path);
     if (f == NULL || uv_loop_init(&f->loop) < 0 || uv_timer_init(&f->loop, &f->ticker) < 0)
         return -1;
-    (void)uv_timer_start(&f->ticker, on_ticker, 1, 1);
+    uv_timer_start(&f->ticker, on_ticker, 1, 1);
     qmp_server_init(&f->server, &f->loop);
     *state = f;
     return 0;
@@ -105,7 +105,7 @@ static int tear_down(void **state)
         driver->close(f->session);
     qmp_server_close(&f->server);
     uv_close((uv_handle_t *)&f->ticker, NULL);
-    (void)uv_run(&f->loop, UV_RUN_DEFAULT);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&f->loop), 0);
     free(f);
     return 0;
@@ -115,7 +115,7 @@ static int tear_down(void **state)
     do {                                                                                           \
         int turns_ = 0;                                                                            \
         while (!(condition) && turns_++ < TURNS_MAX)                                               \
-            (void)uv_run(&(f)->loop, UV_RUN_ONCE);                                                 \
+            uv_run(&(f)->loop, UV_RUN_ONCE);                                                       \
         assert_true(condition);                                                                    \
     } while (0)
 
@@ -202,7 +202,7 @@ static void test_a_machine_without_devices(void **state)
 
     f->server.balloon_actual = 0;
     f->server.guest_cid = 0;
-    (void)snprintf(f->server.uuid, sizeof(f->server.uuid), "00000000-0000-0000-0000-000000000000");
+    snprintf(f->server.uuid, sizeof(f->server.uuid), "00000000-0000-0000-0000-000000000000");
     open_ready(f);
     assert_int_equal(f->facts.balloon, ANSWER_NO);
     assert_int_equal(f->facts.free_page_reporting, ANSWER_UNKNOWN);
@@ -216,7 +216,7 @@ static void test_migration_is_seen(void **state)
 {
     struct fixture *f = *state;
 
-    (void)snprintf(f->server.migration, sizeof(f->server.migration), "active");
+    snprintf(f->server.migration, sizeof(f->server.migration), "active");
     open_ready(f);
     assert_int_equal(f->facts.run_state, RUN_STATE_MIGRATING);
 }
@@ -559,7 +559,7 @@ static void test_closing_at_any_step(void **state)
     for (int turns = 0; turns < 40; turns++) {
         open_session(f);
         for (int i = 0; i < turns && f->session != NULL; i++)
-            (void)uv_run(&f->loop, UV_RUN_ONCE);
+            uv_run(&f->loop, UV_RUN_ONCE);
         driver->close(f->session);
         f->session = NULL;
     }
@@ -616,11 +616,11 @@ int main(void)
     };
     int failed;
 
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     driver = driver_find("qemu");
     if (mkdtemp(directory) == NULL)
         return 1;
-    (void)snprintf(path, sizeof(path), "%s/qmp", directory);
+    snprintf(path, sizeof(path), "%s/qmp", directory);
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     (void)unlink(path);
     (void)rmdir(directory);

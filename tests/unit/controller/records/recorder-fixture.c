@@ -22,10 +22,10 @@ void set_footprint(uint64_t mib)
 {
     char text[256];
 
-    (void)snprintf(text, sizeof(text),
-                   "Name:\tqemu\nVmRSS:\t1 kB\nRssAnon:\t%llu kB\nRssFile:\t1 kB\nRssShmem:\t0 kB\n"
-                   "VmSwap:\t0 kB\nHugetlbPages:\t0 kB\n",
-                   (unsigned long long)mib * 1024);
+    snprintf(text, sizeof(text),
+             "Name:\tqemu\nVmRSS:\t1 kB\nRssAnon:\t%llu kB\nRssFile:\t1 kB\nRssShmem:\t0 kB\n"
+             "VmSwap:\t0 kB\nHugetlbPages:\t0 kB\n",
+             (unsigned long long)mib * 1024);
     fixture_write(&fixture, "proc/42/status", text);
     /* the status file is held open: a rewritten one is another */
     if (vm != NULL) {
@@ -45,7 +45,7 @@ int recorder_set_up(void **state)
     fixture_directory(&fixture, "proc/42/fd");
     vm = NULL;
     set_footprint(500);
-    (void)snprintf(path, sizeof(path), "%s/store.db", fixture.path);
+    snprintf(path, sizeof(path), "%s/store.db", fixture.path);
     assert_int_equal(uv_loop_init(&loop), 0);
     assert_int_equal(supervisor_init(&supervisor, &loop, fixture.root, NSEC_PER_SEC), 0);
     assert_int_equal(store_create(path, &store), 0);
@@ -60,7 +60,7 @@ int recorder_tear_down(void **state)
 {
     recorder_stop(&recorder);
     supervisor_stop(&supervisor);
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    uv_run(&loop, UV_RUN_DEFAULT);
     recorder_finish(&recorder);
     supervisor_finish(&supervisor);
     assert_int_equal(uv_loop_close(&loop), 0);
@@ -72,7 +72,7 @@ int recorder_tear_down(void **state)
 void restart(void)
 {
     recorder_stop(&recorder);
-    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    uv_run(&loop, UV_RUN_NOWAIT);
     recorder_finish(&recorder);
     assert_int_equal(recorder_init(&recorder, &supervisor, store), 0);
 }
@@ -155,7 +155,7 @@ static int add_to_all(Action *action, void *userdata)
     struct all *all = userdata;
 
     assert_true(all->count < STEPS_MAX);
-    (void)snprintf(all->reasons[all->count], sizeof(all->reasons[0]), "%s", action->reason);
+    snprintf(all->reasons[all->count], sizeof(all->reasons[0]), "%s", action->reason);
     all->actions[all->count++] = *action;
     all->returned += action->host_returned;
     return 0;

@@ -39,7 +39,7 @@ static void set_heap(unsigned pages)
     fixture_write(&fixture, "proc/42/maps",
                   "7f0000000000-7f0040000000 rw-p 00000000 00:00 0 \n"
                   "7f1000000000-7f1000400000 rw-p 00000000 00:00 0 [heap]\n");
-    (void)snprintf(path, sizeof(path), "%s/proc/42/pagemap", fixture.path);
+    snprintf(path, sizeof(path), "%s/proc/42/pagemap", fixture.path);
     file = fopen(path, "we");
     assert_non_null(file);
     assert_int_equal(fseeko(file, (off_t)(address / page_size * sizeof(present)), SEEK_SET), 0);

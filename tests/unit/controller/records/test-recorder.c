@@ -91,10 +91,10 @@ static void test_another_process_is_not_compared(void **state)
     char text[128];
 
     finish_action();
-    (void)snprintf(text, sizeof(text),
-                   "42 (qemu) S 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 %llu 1 1\n",
-                   (unsigned long long)(time_boottime() / NSEC_PER_SEC + 60) *
-                       (unsigned long long)sysconf(_SC_CLK_TCK));
+    snprintf(text, sizeof(text),
+             "42 (qemu) S 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 %llu 1 1\n",
+             (unsigned long long)(time_boottime() / NSEC_PER_SEC + 60) *
+                 (unsigned long long)sysconf(_SC_CLK_TCK));
     fixture_write(&fixture, "proc/42/stat", text);
     set_footprint(20);
     recorder_tick(&recorder, time_boottime() + 700 * NSEC_PER_SEC, time_realtime());

@@ -17,10 +17,10 @@ int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-    (void)snprintf(fixture->directory, sizeof(fixture->directory), "/tmp/test-store-XXXXXX");
+    snprintf(fixture->directory, sizeof(fixture->directory), "/tmp/test-store-XXXXXX");
     if (mkdtemp(fixture->directory) == NULL)
         return -1;
-    (void)snprintf(fixture->path, sizeof(fixture->path), "%s/store.sqlite", fixture->directory);
+    snprintf(fixture->path, sizeof(fixture->path), "%s/store.sqlite", fixture->directory);
     if (store_create(fixture->path, &fixture->store) < 0)
         return -1;
     *state = fixture;
@@ -35,7 +35,7 @@ int teardown(void **state)
 
     store_destroy(fixture->store);
     for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-        (void)snprintf(path, sizeof(path), "%s%s", fixture->path, suffixes[i]);
+        snprintf(path, sizeof(path), "%s%s", fixture->path, suffixes[i]);
         (void)unlink(path);
     }
     (void)rmdir(fixture->directory);
@@ -83,9 +83,9 @@ int line_policy(const struct policy_revision *revision, void *userdata)
 {
     struct line *line = userdata;
     size_t used = strlen(line->text);
-    (void)snprintf(line->text + used, sizeof(line->text) - used, "%s/%d/%s/%s/%d ", revision->name,
-                   (int)revision->revision, revision->author, revision->text,
-                   (int)revision->rolled_back_to);
+    snprintf(line->text + used, sizeof(line->text) - used, "%s/%d/%s/%s/%d ", revision->name,
+             (int)revision->revision, revision->author, revision->text,
+             (int)revision->rolled_back_to);
     return 0;
 }
 
@@ -93,24 +93,23 @@ int line_action(Action *action, void *userdata)
 {
     struct line *line = userdata;
     size_t used = strlen(line->text);
-    (void)snprintf(line->text + used, sizeof(line->text) - used, "%s/%s ", action->id, action->vm);
+    snprintf(line->text + used, sizeof(line->text) - used, "%s/%s ", action->id, action->vm);
     return 0;
 }
 
 static void line_lease(const struct lease *lease, struct line *line)
 {
     size_t used = strlen(line->text);
-    (void)snprintf(line->text + used, sizeof(line->text) - used, "%d:%s/%s/%llu/%d ",
-                   (int)lease->id, lease->vm, lease->boot_id, (unsigned long long)lease->bytes,
-                   (int)lease->state);
+    snprintf(line->text + used, sizeof(line->text) - used, "%d:%s/%s/%llu/%d ", (int)lease->id,
+             lease->vm, lease->boot_id, (unsigned long long)lease->bytes, (int)lease->state);
 }
 
 int line_waterfall(Waterfall *waterfall, void *userdata)
 {
     struct line *line = userdata;
     size_t used = strlen(line->text);
-    (void)snprintf(line->text + used, sizeof(line->text) - used, "%d:%d ",
-                   (int)(waterfall->time_ns / MINUTE), (int)(waterfall->footprint / MIB));
+    snprintf(line->text + used, sizeof(line->text) - used, "%d:%d ",
+             (int)(waterfall->time_ns / MINUTE), (int)(waterfall->footprint / MIB));
     return 0;
 }
 

@@ -19,7 +19,7 @@ static void note(const struct store_answer *answer)
 {
     answers++;
     status = answer->status;
-    (void)snprintf(error_text, sizeof(error_text), "%s", answer->error.text);
+    snprintf(error_text, sizeof(error_text), "%s", answer->error.text);
     line[0] = '\0';
 }
 
@@ -27,7 +27,7 @@ static void add(const char *text)
 {
     size_t used = strlen(line);
 
-    (void)snprintf(line + used, sizeof(line) - used, "%s ", text);
+    snprintf(line + used, sizeof(line) - used, "%s ", text);
 }
 
 static void on_records(const struct store_records *records, void *userdata)
@@ -51,14 +51,14 @@ static void on_policies(const struct store_policies *policies, void *userdata)
 
     note(&policies->answer);
     for (size_t i = 0; i < policies->revision_count; i++) {
-        (void)snprintf(text, sizeof(text), "%s/%llu/%s", policies->revisions[i]->name,
-                       (unsigned long long)policies->revisions[i]->revision,
-                       policies->revisions[i]->text);
+        snprintf(text, sizeof(text), "%s/%llu/%s", policies->revisions[i]->name,
+                 (unsigned long long)policies->revisions[i]->revision,
+                 policies->revisions[i]->text);
         add(text);
     }
     for (size_t i = 0; i < policies->assignment_count; i++) {
-        (void)snprintf(text, sizeof(text), "%s=%s", policies->assignments[i]->selector,
-                       policies->assignments[i]->policy);
+        snprintf(text, sizeof(text), "%s=%s", policies->assignments[i]->selector,
+                 policies->assignments[i]->policy);
         add(text);
     }
 }

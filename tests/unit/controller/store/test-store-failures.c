@@ -73,7 +73,7 @@ static void test_full_disk(void **state)
     pragma(fixture, "PRAGMA max_page_count=1");
     for (int i = 0; i < 100000; i++) {
         char sql[64];
-        (void)snprintf(sql, sizeof(sql), "INSERT INTO audit VALUES (%d,'','','',1)", i);
+        snprintf(sql, sizeof(sql), "INSERT INTO audit VALUES (%d,'','','',1)", i);
         if (sqlite3_exec(fixture->store->database, sql, NULL, NULL, NULL) != SQLITE_OK)
             break;
     }
@@ -143,7 +143,7 @@ static void write_garbage(const char *path, off_t offset, size_t length)
     memset(garbage, 0x5a, sizeof(garbage));
     assert_true(descriptor >= 0);
     assert_int_equal(pwrite(descriptor, garbage, length, offset), (ssize_t)length);
-    (void)close(descriptor);
+    close(descriptor);
 }
 
 static void move_away(struct fixture *fixture)
@@ -181,7 +181,7 @@ static void test_damaged_pages(void **state)
 
     for (int i = 0; i < 200; i++) {
         char name[32];
-        (void)snprintf(name, sizeof(name), "policy-%d", i);
+        snprintf(name, sizeof(name), "policy-%d", i);
         add_policy(fixture, name, "some text that fills pages, page after page after page");
     }
     store_destroy(fixture->store); /* the log goes into the file */

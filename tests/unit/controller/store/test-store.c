@@ -208,8 +208,8 @@ static void test_text_and_bytes_of_a_lease(void **state)
     struct lease loaded = {0};
     struct lease_journal journal;
 
-    (void)snprintf(lease.owner, sizeof(lease.owner), "cut \xc3");
-    (void)snprintf(lease.address, sizeof(lease.address), "/run/Stra\xdf\n.qmp");
+    snprintf(lease.owner, sizeof(lease.owner), "cut \xc3");
+    snprintf(lease.address, sizeof(lease.address), "/run/Stra\xdf\n.qmp");
     assert_int_equal(put_lease(fixture, &lease), 0);
     store_lease_journal(fixture->store, &journal);
     journal.load(journal.userdata, keep_lease, &loaded);
@@ -265,8 +265,8 @@ static void put_many_actions(const struct fixture *fixture, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         char sql[128];
 
-        (void)snprintf(sql, sizeof(sql), "INSERT INTO action VALUES ('%08x', 'web1', %u, x'')",
-                       i * 2654435761u, i);
+        snprintf(sql, sizeof(sql), "INSERT INTO action VALUES ('%08x', 'web1', %u, x'')",
+                 i * 2654435761u, i);
         assert_int_equal(store_execute(fixture->store, sql, "", NULL), 0);
     }
     assert_int_equal(store_execute(fixture->store, "COMMIT", "", NULL), 0);
@@ -359,13 +359,12 @@ static void put_history(const struct fixture *fixture, unsigned vms, unsigned mi
 {
     char sql[512];
 
-    (void)snprintf(
-        sql, sizeof(sql),
-        "WITH RECURSIVE vm(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM vm WHERE i < %u), "
-        "minute(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM minute WHERE i < %u) "
-        "INSERT INTO waterfall SELECT 'web' || vm.i, %lld - minute.i * %lld, x'' "
-        "FROM vm, minute",
-        vms, minutes, (long long)until, (long long)MINUTE);
+    snprintf(sql, sizeof(sql),
+             "WITH RECURSIVE vm(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM vm WHERE i < %u), "
+             "minute(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM minute WHERE i < %u) "
+             "INSERT INTO waterfall SELECT 'web' || vm.i, %lld - minute.i * %lld, x'' "
+             "FROM vm, minute",
+             vms, minutes, (long long)until, (long long)MINUTE);
     assert_int_equal(store_execute(fixture->store, sql, "", NULL), 0);
 }
 
@@ -492,10 +491,10 @@ static void test_the_audit_is_bounded(void **state)
     struct fixture *fixture = *state;
     char sql[256];
 
-    (void)snprintf(sql, sizeof(sql),
-                   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
-                   "INSERT INTO audit SELECT i, 'eve', 'm', '', 0 FROM n",
-                   STORE_AUDIT_ROWS_MAX + 700);
+    snprintf(sql, sizeof(sql),
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+             "INSERT INTO audit SELECT i, 'eve', 'm', '', 0 FROM n",
+             STORE_AUDIT_ROWS_MAX + 700);
     assert_int_equal(store_execute(fixture->store, sql, "", NULL), 0);
     (void)retain_all(fixture, DAY);
     assert_int_equal(number_of(fixture, "SELECT count(*) FROM audit"), STORE_AUDIT_ROWS_MAX);
@@ -512,9 +511,9 @@ static void test_a_store_that_is_too_large_keeps_less(void **state)
     for (int i = 0; i < 300; i++) {
         char sql[256];
 
-        (void)snprintf(sql, sizeof(sql),
-                       "INSERT INTO action VALUES ('%d', 'web1', %lld, zeroblob(10000))", i,
-                       (long long)(now - i * DAY));
+        snprintf(sql, sizeof(sql),
+                 "INSERT INTO action VALUES ('%d', 'web1', %lld, zeroblob(10000))", i,
+                 (long long)(now - i * DAY));
         assert_int_equal(store_execute(fixture->store, sql, "", NULL), 0);
     }
     assert_int_equal(store_execute(fixture->store, "COMMIT", "", NULL), 0);

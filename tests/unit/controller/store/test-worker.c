@@ -42,7 +42,7 @@ static int end(void **state)
     slow_disk_let_go();
     if (store_stop(fixture->store, SOON) < 0)
         return -1;
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    uv_run(&loop, UV_RUN_DEFAULT);
     return uv_loop_close(&loop) < 0 ? -1 : teardown(state);
 }
 
@@ -102,21 +102,21 @@ static void expect_loop_runs(void)
     bool has_run = false;
     uv_timer_t timer;
 
-    (void)uv_timer_init(&loop, &timer);
+    uv_timer_init(&loop, &timer);
     timer.data = &has_run;
-    (void)uv_timer_start(&timer, on_timer, 0, 0);
-    (void)uv_run(&loop, UV_RUN_NOWAIT);
-    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    uv_timer_start(&timer, on_timer, 0, 0);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    uv_run(&loop, UV_RUN_NOWAIT);
     assert_true(has_run);
     uv_close((uv_handle_t *)&timer, NULL);
-    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    uv_run(&loop, UV_RUN_NOWAIT);
 }
 
 static void finish(struct fixture *fixture)
 {
     slow_disk_let_go();
     assert_int_equal(store_stop(fixture->store, SOON), 0);
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    uv_run(&loop, UV_RUN_DEFAULT);
 }
 
 static void test_the_loop_does_not_wait_for_the_disk(void **state)
@@ -235,11 +235,11 @@ static void test_answers_come_by_the_loop(void **state)
     struct answers answers = {0};
     uv_timer_t alive;
 
-    (void)uv_timer_init(&loop, &alive);
-    (void)uv_timer_start(&alive, on_late, SOON / NSEC_PER_MSEC, 0);
+    uv_timer_init(&loop, &alive);
+    uv_timer_start(&alive, on_late, SOON / NSEC_PER_MSEC, 0);
     write_lease(fixture, 1, &answers);
     while (answers.written == 0)
-        (void)uv_run(&loop, UV_RUN_ONCE);
+        uv_run(&loop, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&alive, NULL);
     finish(fixture);
 }

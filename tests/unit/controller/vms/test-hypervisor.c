@@ -123,7 +123,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     supervisor_stop(&supervisor);
-    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    uv_run(&loop, UV_RUN_DEFAULT);
     supervisor_finish(&supervisor);
     assert_int_equal(uv_loop_close(&loop), 0);
     assert_false(is_open);
@@ -140,7 +140,7 @@ static void fail_session(int status, const char *text)
 {
     struct error error;
 
-    (void)error_set(&error, status, "%s", text);
+    error_set(&error, status, "%s", text);
     callbacks->on_failed(status, &error, session_vm);
 }
 
@@ -158,7 +158,7 @@ static void answer(int status, const char *text)
     const struct driver_facts facts = {.run_state = RUN_STATE_RUNNING, .pid = 4711};
     struct error error;
 
-    (void)error_set(&error, status, "%s", text);
+    error_set(&error, status, "%s", text);
     facts_done(&(struct driver_result){.status = status,
                                        .error = status < 0 ? &error : NULL,
                                        .facts = status < 0 ? NULL : &facts},

@@ -42,7 +42,7 @@ static int set_up(void **state)
     if (f == NULL || uv_loop_init(&f->loop) < 0 || uv_timer_init(&f->loop, &f->ticker) < 0)
         return -1;
     f->root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    (void)uv_timer_start(&f->ticker, on_ticker, 2, 2);
+    uv_timer_start(&f->ticker, on_ticker, 2, 2);
     if (supervisor_init(&f->supervisor, &f->loop, f->root, 500 * NSEC_PER_MSEC) < 0)
         return -1;
     policy_push_init(&f->policies, &f->supervisor);
@@ -60,10 +60,10 @@ static int tear_down(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(f->agents); i++)
         fake_agent_close(&f->agents[i]);
     uv_close((uv_handle_t *)&f->ticker, NULL);
-    (void)uv_run(&f->loop, UV_RUN_DEFAULT);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
     supervisor_finish(&f->supervisor);
     assert_int_equal(uv_loop_close(&f->loop), 0);
-    (void)close(f->root);
+    close(f->root);
     free(f);
     return 0;
 }
@@ -72,7 +72,7 @@ static int tear_down(void **state)
     do {                                                                                           \
         nsec_t end_ = time_monotonic() + WAIT_MAX;                                                 \
         while (!(condition) && time_monotonic() < end_)                                            \
-            (void)uv_run(&(f)->loop, UV_RUN_ONCE);                                                 \
+            uv_run(&(f)->loop, UV_RUN_ONCE);                                                       \
         assert_true(condition);                                                                    \
     } while (0)
 
@@ -129,7 +129,7 @@ static void on_line(enum log_level level, const char *line, void *userdata)
     struct refusals *refusals = userdata;
 
     if (strstr(line, ": refused: ") != NULL && refusals->lines++ == 0)
-        (void)snprintf(refusals->first, sizeof(refusals->first), "%s", line);
+        snprintf(refusals->first, sizeof(refusals->first), "%s", line);
 }
 
 static void test_peers_that_are_no_guests(void **state)
@@ -217,9 +217,9 @@ static void test_the_path_vouches_for_who_is_behind_it(void **state)
     struct vm *vm;
 
     assert_non_null(mkdtemp(directory));
-    (void)snprintf(address, sizeof(address), "unix:%s/agent", directory);
+    snprintf(address, sizeof(address), "unix:%s/agent", directory);
     assert_int_equal(fake_agent_listen(&f->agents[0], address), 0);
-    (void)snprintf(text, sizeof(text), "cid: 7\nagent: %s\n", address);
+    snprintf(text, sizeof(text), "cid: 7\nagent: %s\n", address);
     define(f, text);
     vm = vm_named(f, "web-1");
     vm_links_visit(vm, time_boottime());
@@ -283,8 +283,8 @@ static void test_a_second_connection_after_a_reboot(void **state)
     dial_in(f, &f->agents[0], 7, 600);
     vm = vm_named(f, "cid-7");
     wait_for(f, vm->agent.info.boot_id[0] != '\0');
-    (void)snprintf(f->agents[1].boot_id, sizeof(f->agents[1].boot_id),
-                   "aaaaaaaa-0000-0000-0000-000000000002");
+    snprintf(f->agents[1].boot_id, sizeof(f->agents[1].boot_id),
+             "aaaaaaaa-0000-0000-0000-000000000002");
     dial_in(f, &f->agents[1], 7, 601);
     wait_for(f, f->agents[0].connection == NULL);
     wait_for(f, f->agents[1].watch != NULL);
@@ -612,6 +612,6 @@ int main(void)
         supervisor_test(test_another_interval_is_asked_for),
     };
 
-    (void)signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

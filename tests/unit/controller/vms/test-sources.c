@@ -37,11 +37,11 @@ static int tear_down(void **state)
     struct fixture *f = *state;
 
     supervisor_stop(&f->supervisor);
-    (void)uv_run(&f->loop, UV_RUN_DEFAULT);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
     assert_int_equal(f->supervisor.registry.count, 0);
     supervisor_finish(&f->supervisor);
     assert_int_equal(uv_loop_close(&f->loop), 0);
-    (void)close(f->root);
+    close(f->root);
     free(f);
     return 0;
 }
