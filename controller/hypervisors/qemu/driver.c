@@ -271,35 +271,19 @@ static void on_qmp_ready(void *userdata)
 
 /* ---- snapshots ---- */
 
-struct job_question {
-    struct driver_session *session;
-    char id[QMP_JOB_ID_SIZE];
-    bool concluded;
-};
-
 static void on_jobs(int status, const json_t *value, const struct error *error, void *userdata)
 {
-    struct job_question *question = userdata;
-    struct driver_session *session = question->session;
-    bool restored = status != -ECANCELED &&
-                    qmp_snapshots_answer(&session->snapshots, question->id, question->concluded,
-                                         status == 0 ? value : NULL);
+    struct driver_session *session = userdata;
 
-    free(question);
-    if (restored)
+    if (status != -ECANCELED &&
+        qmp_snapshots_answer(&session->snapshots, status == 0 ? value : NULL))
         session->callbacks->on_event(DRIVER_EVENT_RESTORED, session->userdata);
 }
 
 static void on_job_event(struct driver_session *session, const json_t *data)
 {
-    struct job_question *question = calloc(1, sizeof(*question));
-
-    if (question == NULL)
-        return;
-    question->session = session;
-    if (!qmp_snapshots_event(&session->snapshots, data, question->id, &question->concluded) ||
-        qmp_query(session->qmp, "query-jobs", session->timeout, on_jobs, question) < 0)
-        free(question);
+    if (qmp_snapshots_event(&session->snapshots, data))
+        (void)qmp_query(session->qmp, "query-jobs", session->timeout, on_jobs, session);
 }
 
 static void on_qmp_event(const char *name, const json_t *data, void *userdata)

@@ -1,6 +1,7 @@
 /* What QEMU's jobs say of snapshots. */
 #include "controller/hypervisors/qemu/snapshots.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,33 +12,43 @@ static const char *text_of(const json_t *object, const char *key)
     return text == NULL ? "" : text;
 }
 
-static bool is_known(const struct qmp_snapshots *snapshots, const char *id)
+static struct qmp_job *watch(struct qmp_snapshots *snapshots, const char *id)
 {
-    return strcmp(snapshots->id, id) == 0;
+    struct qmp_job *job;
+
+    for (size_t i = 0; i < QMP_JOBS_WATCHED; i++)
+        if (strcmp(snapshots->jobs[i].id, id) == 0)
+            return &snapshots->jobs[i];
+    assert(snapshots->next < QMP_JOBS_WATCHED);
+    job = &snapshots->jobs[snapshots->next];
+    snapshots->next = (snapshots->next + 1) % QMP_JOBS_WATCHED;
+    *job = (struct qmp_job){0};
+    snprintf(job->id, sizeof(job->id), "%s", id);
+    return job;
 }
 
-bool qmp_snapshots_event(struct qmp_snapshots *snapshots, const json_t *data,
-                         char ret_id[QMP_JOB_ID_SIZE], bool *ret_concluded)
+bool qmp_snapshots_event(struct qmp_snapshots *snapshots, const json_t *data)
 {
     const char *id = text_of(data, "id");
     const char *status = text_of(data, "status");
-    bool created = strcmp(status, "created") == 0;
+    struct qmp_job *job;
 
     if (id[0] == '\0' || strlen(id) >= QMP_JOB_ID_SIZE)
         return false;
-    /* The id of a job that was dismissed may be used again. */
-    if (created && is_known(snapshots, id))
-        *snapshots = (struct qmp_snapshots){0};
-    if (strcmp(status, "aborting") == 0 && is_known(snapshots, id))
-        snapshots->is_aborting = true;
-    *ret_concluded = strcmp(status, "concluded") == 0;
-    if (!created && !*ret_concluded && strcmp(status, "running") != 0)
-        return false;
-    snprintf(ret_id, QMP_JOB_ID_SIZE, "%s", id);
-    return true;
+    job = watch(snapshots, id);
+    if (strcmp(status, "created") == 0) { /* the id of a job that was dismissed may be used again */
+        *job = (struct qmp_job){0};
+        snprintf(job->id, sizeof(job->id), "%s", id);
+        return true;
+    }
+    if (strcmp(status, "aborting") == 0)
+        job->is_aborting = true;
+    if (strcmp(status, "concluded") == 0)
+        job->is_concluded = true;
+    return strcmp(status, "running") == 0 || strcmp(status, "concluded") == 0;
 }
 
-static const json_t *find_job(const json_t *jobs, const char *id)
+static const json_t *find(const json_t *jobs, const char *id)
 {
     for (size_t i = 0; i < json_array_size(jobs); i++)
         if (strcmp(text_of(json_array_get(jobs, i), "id"), id) == 0)
@@ -45,28 +56,29 @@ static const json_t *find_job(const json_t *jobs, const char *id)
     return NULL;
 }
 
-static void remember(struct qmp_snapshots *snapshots, const char *id)
+static void read_job(struct qmp_job *job, const json_t *listed)
 {
-    if (is_known(snapshots, id))
+    if (strcmp(text_of(listed, "type"), "snapshot-load") != 0)
         return;
-    *snapshots = (struct qmp_snapshots){0};
-    snprintf(snapshots->id, sizeof(snapshots->id), "%s", id);
+    job->is_load = true;
+    job->is_concluded = job->is_concluded || strcmp(text_of(listed, "status"), "concluded") == 0;
+    job->is_aborting = job->is_aborting || json_object_get(listed, "error") != NULL;
 }
 
-bool qmp_snapshots_answer(struct qmp_snapshots *snapshots, const char *id, bool concluded,
-                          const json_t *jobs)
+bool qmp_snapshots_answer(struct qmp_snapshots *snapshots, const json_t *jobs)
 {
-    const json_t *job = find_job(jobs, id);
+    bool restored = false;
 
-    if (job != NULL) {
-        if (strcmp(text_of(job, "type"), "snapshot-load") != 0)
-            return false;
-        remember(snapshots, id);
-        concluded = concluded || strcmp(text_of(job, "status"), "concluded") == 0;
-        snapshots->is_aborting = snapshots->is_aborting || json_object_get(job, "error") != NULL;
+    for (size_t i = 0; i < QMP_JOBS_WATCHED; i++) {
+        struct qmp_job *job = &snapshots->jobs[i];
+        const json_t *listed = job->id[0] == '\0' ? NULL : find(jobs, job->id);
+
+        if (listed != NULL)
+            read_job(job, listed);
+        if (!job->is_load || !job->is_concluded || job->is_over)
+            continue;
+        job->is_over = true;
+        restored = restored || !job->is_aborting;
     }
-    if (!is_known(snapshots, id) || !concluded || snapshots->is_over)
-        return false;
-    snapshots->is_over = true;
-    return !snapshots->is_aborting;
+    return restored;
 }

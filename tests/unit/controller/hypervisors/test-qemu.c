@@ -374,12 +374,10 @@ static const struct snapshot_case {
 
 static unsigned play_snapshot_case(const struct snapshot_case *c)
 {
-    struct qmp_snapshots snapshots = {.is_over = false};
-    bool concluded[EVENTS_MAX] = {false};
+    struct qmp_snapshots snapshots = {.next = 0};
     size_t asked = 0;
     size_t answered = 0;
     unsigned restored = 0;
-    char id[QMP_JOB_ID_SIZE];
 
     for (size_t i = 0; i < EVENTS_MAX && c->events[i] != NULL; i++) {
         json_t *data = json_pack("{s:s, s:s}", "id", "j", "status", c->events[i]);
@@ -391,9 +389,9 @@ static unsigned play_snapshot_case(const struct snapshot_case *c)
         if (c->failed && json_array_size(jobs) > 0)
             (void)json_object_set_new(json_array_get(jobs, 0), "error", json_string("no"));
         if (c->events[i][0] != '?')
-            asked += qmp_snapshots_event(&snapshots, data, id, &concluded[asked]);
+            asked += qmp_snapshots_event(&snapshots, data);
         else {
-            restored += qmp_snapshots_answer(&snapshots, "j", concluded[answered], jobs);
+            restored += qmp_snapshots_answer(&snapshots, jobs);
             answered++;
         }
         json_decref(data);
@@ -401,6 +399,48 @@ static unsigned play_snapshot_case(const struct snapshot_case *c)
     }
     assert_int_equal(asked, answered);
     return restored;
+}
+
+static bool job_event(struct qmp_snapshots *snapshots, const char *id, const char *status)
+{
+    json_t *data = json_pack("{s:s, s:s}", "id", id, "status", status);
+    bool asks = qmp_snapshots_event(snapshots, data);
+
+    json_decref(data);
+    return asks;
+}
+
+static bool job_answer(struct qmp_snapshots *snapshots, const char *id, const char *type)
+{
+    json_t *jobs =
+        id == NULL ? json_array()
+                   : json_pack("[{s:s, s:s, s:s}]", "id", id, "type", type, "status", "concluded");
+    bool restored = qmp_snapshots_answer(snapshots, jobs);
+
+    json_decref(jobs);
+    return restored;
+}
+
+/* A load follows a save at once: the save's answer comes late and shows the load, whose own comes
+ * after it was dismissed. */
+static void test_the_answer_for_another_job(void **state)
+{
+    struct qmp_snapshots snapshots = {.next = 0};
+
+    assert_true(job_event(&snapshots, "save", "created"));
+    assert_true(job_event(&snapshots, "save", "concluded"));
+    assert_true(job_event(&snapshots, "load", "created"));
+    assert_true(job_event(&snapshots, "load", "concluded"));
+    assert_true(job_answer(&snapshots, "load", "snapshot-load"));
+    assert_false(job_answer(&snapshots, NULL, NULL));
+    /* One that nobody dismisses is reported once, whatever other jobs do. */
+    assert_true(job_event(&snapshots, "other", "created"));
+    assert_false(job_answer(&snapshots, "load", "snapshot-load"));
+    /* The list of a session's start may hold old ones, which no event named. */
+    assert_false(job_answer(&snapshots, "old", "snapshot-load"));
+    /* The same id once more is another job. */
+    assert_true(job_event(&snapshots, "load", "created"));
+    assert_true(job_answer(&snapshots, "load", "snapshot-load"));
 }
 
 static void test_snapshot_jobs(void **state)
@@ -601,6 +641,7 @@ int main(void)
         qmp_test(test_no_memory_for_arguments),
         qmp_test(test_a_snapshot_job_that_is_dismissed),
         cmocka_unit_test(test_snapshot_jobs),
+        cmocka_unit_test(test_the_answer_for_another_job),
         qmp_test(test_a_refused_balloon),
         qmp_test(test_statistics_with_missing_values),
         qmp_test(test_events),
