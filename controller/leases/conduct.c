@@ -294,7 +294,7 @@ static bool is_being_read(const struct lease_keeper *keeper, const struct vm *vm
     return false;
 }
 
-static void start_reading(struct lease_keeper *keeper, struct vm *vm)
+void conduct_start_reading(struct lease_keeper *keeper, struct vm *vm)
 {
     struct reading *reading;
 
@@ -315,7 +315,7 @@ void conduct_read_guest(struct lease_keeper *keeper, struct vm *vm,
     const struct balloon_control *control = lease_balloon(vm);
 
     if (control != NULL && balloon_waits_for_reading(control, input))
-        start_reading(keeper, vm);
+        conduct_start_reading(keeper, vm);
 }
 
 void conduct_stop(struct lease_keeper *keeper)

@@ -20,6 +20,9 @@ void conduct_write(struct lease_keeper *keeper, const struct balloon_action *act
 /* The hypervisor's end took the lease's balloon along. */
 void conduct_forget(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease);
 
+/* Asks for a sample, whose arrival runs what can be done then. One at a time for each VM. */
+void conduct_start_reading(struct lease_keeper *keeper, struct vm *vm);
+
 /* Samples come more rarely than steps: asks for one where the next step needs it. */
 void conduct_read_guest(struct lease_keeper *keeper, struct vm *vm,
                         const struct balloon_input *input);

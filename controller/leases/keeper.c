@@ -11,7 +11,6 @@
 #include "controller/leases/alarm.h"
 #include "controller/leases/conduct.h"
 #include "controller/leases/waiting.h"
-#include "controller/vms/fresh-sample.h"
 #include "controller/vms/hypervisor.h"
 
 #define RAISES_PER_TICK 4
@@ -129,21 +128,6 @@ static void on_restored(struct lease_keeper *keeper, struct vm *vm)
             BYTES_TEXT(actual), BYTES_TEXT(before));
 }
 
-static void on_clock(struct vm *vm, void *userdata)
-{
-    free(userdata);
-}
-
-/* Who comes back from a pause may have gone back to a snapshot: the guest's clock says so before
- * its balloon is taken for moved by someone else, and its next heartbeat would be too late. */
-static void ask_clock(struct vm *vm)
-{
-    struct fresh_sample *sample = calloc(1, sizeof(*sample));
-
-    if (sample != NULL && fresh_sample_start(sample, vm, on_clock, sample) < 0)
-        free(sample);
-}
-
 static void on_event(const struct vm_event *event, void *userdata)
 {
     struct lease_keeper *keeper = userdata;
@@ -180,8 +164,10 @@ static void on_event(const struct vm_event *event, void *userdata)
         break;
     case VM_EVENT_STATE:
         input.voided = input.voided || vm->life.state == VM_MIGRATING;
+        /* Who comes back from a pause may have gone back to a snapshot: its clock says so before
+         * its balloon is taken for moved by someone else. Its next heartbeat would be too late. */
         if (vm->life.state == VM_MANAGED)
-            ask_clock(vm);
+            conduct_start_reading(keeper, vm);
         break;
     case VM_EVENT_SAMPLE:
     case VM_EVENT_BALLOON:

@@ -12,6 +12,12 @@ static const char *text_of(const json_t *object, const char *key)
     return text == NULL ? "" : text;
 }
 
+static void start(struct qmp_job *job, const char *id)
+{
+    *job = (struct qmp_job){0};
+    snprintf(job->id, sizeof(job->id), "%s", id);
+}
+
 static struct qmp_job *watch(struct qmp_snapshots *snapshots, const char *id)
 {
     struct qmp_job *job;
@@ -22,8 +28,7 @@ static struct qmp_job *watch(struct qmp_snapshots *snapshots, const char *id)
     assert(snapshots->next < QMP_JOBS_WATCHED);
     job = &snapshots->jobs[snapshots->next];
     snapshots->next = (snapshots->next + 1) % QMP_JOBS_WATCHED;
-    *job = (struct qmp_job){0};
-    snprintf(job->id, sizeof(job->id), "%s", id);
+    start(job, id);
     return job;
 }
 
@@ -32,20 +37,22 @@ bool qmp_snapshots_event(struct qmp_snapshots *snapshots, const json_t *data)
     const char *id = text_of(data, "id");
     const char *status = text_of(data, "status");
     struct qmp_job *job;
+    bool begins;
+    bool runs;
+    bool concluded;
 
     if (id[0] == '\0' || strlen(id) >= QMP_JOB_ID_SIZE)
         return false;
     job = watch(snapshots, id);
-    if (strcmp(status, "created") == 0) { /* the id of a job that was dismissed may be used again */
-        *job = (struct qmp_job){0};
-        snprintf(job->id, sizeof(job->id), "%s", id);
-        return true;
-    }
-    if (strcmp(status, "aborting") == 0)
-        job->is_aborting = true;
-    if (strcmp(status, "concluded") == 0)
-        job->is_concluded = true;
-    return strcmp(status, "running") == 0 || strcmp(status, "concluded") == 0;
+    begins = strcmp(status, "created") == 0;
+    runs = strcmp(status, "running") == 0;
+    concluded = strcmp(status, "concluded") == 0;
+    /* The id of a job that was dismissed may be used again. */
+    if (begins || (runs && job->is_concluded))
+        start(job, id);
+    job->is_aborting = job->is_aborting || strcmp(status, "aborting") == 0;
+    job->is_concluded = job->is_concluded || concluded;
+    return begins || runs || concluded;
 }
 
 static const json_t *find(const json_t *jobs, const char *id)
