@@ -1,12 +1,25 @@
 /* What a hypervisor driver is: one struct of callbacks, versioned, asynchronous by contract.
  *
- * A driver opens sessions, one per VM. Every operation is started by a call that returns at once
- * and ends with exactly one completion: the answer, an error, the deadline passed (-ETIMEDOUT) or
- * the session closed (-ECANCELED). Completions never run from inside the call that started them.
- * A session has no timer of its own: its owner calls `tick` now and then. */
+ * A driver opens sessions, one per VM, and may discover VMs by itself. The contract, which
+ * tests/component/drivers runs over every driver:
+ *
+ * - Everything runs on the loop's thread and returns at once. What can block has a thread of the
+ *   driver's own and comes back by uv_async.
+ * - An operation ends with exactly one completion: the answer, an error, the deadline passed
+ *   (-ETIMEDOUT) or the session closed (-ECANCELED). It never runs from inside the call that
+ *   started it. When the call fails there is none. Before on_ready a call fails with -ENOTCONN.
+ * - Deadlines are passed by `tick`, which the owner calls about once a second. A driver that needs
+ *   finer ones has a timer while something is under way.
+ * - An answer after the deadline is dropped; it only moves `heard`. So is an answer to nothing.
+ * - When a session ends by itself all operations end first, then on_failed runs, once. The owner
+ *   calls `close`, from inside on_failed or later. After `close` no callback runs.
+ * - Callbacks may call back into the driver, `close` too.
+ * - What a peer sends is checked and bounded: bytes per message, VMs per discovery. Text from it
+ *   goes through text_copy_line. Unknown stays zero or as the field says; no figure is made up. */
 #ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_DRIVER_H
 #define VMRECLAIM_CONTROLLER_HYPERVISORS_DRIVER_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +30,13 @@
 #include "common/base/time.h"
 #include "controller/footprint/backing.h"
 
-#define DRIVER_VERSION 1
+#define DRIVER_ABI 2 /* another number with every change of this file */
+
+#define DRIVER_WHERE_SIZE     192 /* the part of an address after "DRIVER:" */
+#define DRIVER_TITLE_SIZE     128
+#define DRIVER_LABELS_SIZE    512
+#define DRIVER_MEMORY_MAX     16
+#define DRIVER_DISCOVERED_MAX 16384 /* VMs of one discovery */
 
 enum answer {
     ANSWER_UNKNOWN,
@@ -30,7 +49,7 @@ enum run_state {
     RUN_STATE_RUNNING,
     RUN_STATE_PAUSED,
     RUN_STATE_MIGRATING, /* in or out */
-    RUN_STATE_STOPPED,   /* the guest shut down, the hypervisor lives */
+    RUN_STATE_STOPPED,   /* the guest shut down, or never started; the hypervisor lives */
 };
 
 enum memory_backing {
@@ -44,14 +63,29 @@ enum memory_backing {
 /* "anonymous", "memfd", ...; "" when unknown. */
 const char *memory_backing_name(enum memory_backing backing);
 
+/* What can be had of this VM through this session. */
+enum driver_capability {
+    DRIVER_CAN_SET_BALLOON = 1u << 0,
+    DRIVER_CAN_READ_STATISTICS = 1u << 1,
+    DRIVER_CAN_SET_STATISTICS_INTERVAL = 1u << 2, /* also from 0 to another and back */
+    DRIVER_TELLS_EVENTS = 1u << 3, /* all that enum driver_event has; else the owner polls */
+    DRIVER_TELLS_MEMORY_MAP = 1u << 4,
+};
+
+#define DRIVER_INTERVAL_UNKNOWN UINT32_MAX
+
 /* What a hypervisor says about its VM. */
 struct driver_facts {
+    uint32_t capabilities; /* enum driver_capability */
     char name[64];
-    char uuid[37];
-    pid_t pid; /* of the hypervisor, from the kernel; 0: unknown */
+    char uuid[37]; /* lower case */
+    char title[DRIVER_TITLE_SIZE];
+    char labels[DRIVER_LABELS_SIZE]; /* "key=value" or words, separated by commas */
+    pid_t pid;                       /* of the hypervisor, from the kernel; 0: unknown */
     enum run_state run_state;
-    uint64_t ram;       /* plugged memory included, also NVDIMMs; 0: unknown */
-    uint32_t guest_cid; /* of its vsock device; 0: none or unknown */
+    uint64_t ram;           /* plugged memory included, also NVDIMMs; 0: unknown */
+    uint32_t guest_cid;     /* of its vsock device; 0: none or unknown */
+    char hybrid_vsock[108]; /* the host's path of its hybrid vsock socket; "": none or unknown */
     /* balloon */
     enum answer balloon;
     uint64_t balloon_actual;  /* memory the guest has left */
@@ -59,6 +93,7 @@ struct driver_facts {
     uint64_t balloon_minimum; /* ... with all in it that it can take */
     enum answer free_page_reporting;
     enum answer deflate_on_oom;
+    uint32_t statistics_interval; /* seconds, 0: off; DRIVER_INTERVAL_UNKNOWN */
     /* backing of the guest's memory: of most of it, where several are */
     enum memory_backing backing;
     uint64_t backing_page_size;  /* 0: the host's */
@@ -83,6 +118,15 @@ struct driver_statistics {
     uint64_t oom_kills;
 };
 
+/* Where the guest's memory lies in its physical address space, ascending, without overlap. */
+struct driver_memory_map {
+    size_t count;
+    struct driver_memory_range {
+        uint64_t guest_address;
+        uint64_t size;
+    } ranges[DRIVER_MEMORY_MAX];
+};
+
 enum driver_event {
     DRIVER_EVENT_RESET,
     DRIVER_EVENT_PAUSED,
@@ -92,6 +136,7 @@ enum driver_event {
     DRIVER_EVENT_MIGRATION,      /* one went on, or a snapshot is saved: the facts say which */
     DRIVER_EVENT_MEMORY_CHANGED, /* memory was plugged or unplugged */
     DRIVER_EVENT_RESTORED,       /* the guest went back to a snapshot */
+    DRIVER_EVENT_CHANGED,        /* something else of the facts: read them */
 };
 
 struct driver_session;
@@ -105,21 +150,65 @@ struct driver_callbacks {
     void (*on_failed)(int status, const struct error *error, void *userdata);
 };
 
-/* How an operation ended. Pointers live until the callback returns. */
+/* What became of an operation that changes something. */
+enum driver_outcome {
+    DRIVER_OUTCOME_UNKNOWN,  /* it was sent, and may yet be done: read before you act again */
+    DRIVER_OUTCOME_NOT_DONE, /* it was refused or never sent */
+    DRIVER_OUTCOME_DONE,     /* status 0 */
+};
+
+/* Of a driver that sends at once and whose peer refuses with -EREMOTEIO. */
+static inline enum driver_outcome driver_outcome_of(int status)
+{
+    if (status == 0)
+        return DRIVER_OUTCOME_DONE;
+    return status == -EREMOTEIO ? DRIVER_OUTCOME_NOT_DONE : DRIVER_OUTCOME_UNKNOWN;
+}
+
+/* How an operation ended. Pointers live until the callback returns. -EREMOTEIO: the hypervisor
+ * refused, with its words in `error`. */
 struct driver_result {
     int status; /* 0 or a negative errno */
-    const struct error *error;
+    enum driver_outcome outcome;
+    const struct error *error;                  /* NULL with status 0 */
     const struct driver_facts *facts;           /* of read_facts */
     const struct driver_statistics *statistics; /* of read_statistics */
+    const struct driver_memory_map *memory_map; /* of read_memory_map */
     uint64_t balloon_actual;                    /* of read_balloon, as in the facts ... */
     uint64_t balloon_maximum;                   /* ... and of the same moment */
 };
 
 typedef void (*driver_done)(const struct driver_result *result, void *userdata);
 
-/* Optional callbacks are NULL: the driver cannot do it. New ones are added at the end only. */
+/* ---- discovery: one connection, many VMs ---- */
+
+/* A VM whose hypervisor runs, as far as its finder knows it. */
+struct driver_vm {
+    char where[DRIVER_WHERE_SIZE]; /* for `open`; the same VM keeps it while it runs */
+    char name[64];                 /* "": what suggest_name makes of `where` */
+    char uuid[37];
+    char title[DRIVER_TITLE_SIZE];
+    char labels[DRIVER_LABELS_SIZE];
+    pid_t pid; /* 0: unknown */
+    uint32_t guest_cid;
+    enum memory_backing backing;
+};
+
+struct driver_discovery;
+
+struct driver_discovery_callbacks {
+    /* It is there, or what is known of it is another. */
+    void (*on_vm)(const struct driver_vm *vm, void *userdata);
+    void (*on_vm_gone)(const char *where, void *userdata);
+    /* All that run were told since `discover`; who was not is gone. Again after a break. */
+    void (*on_listed)(void *userdata);
+    /* It ended by itself or never came up: nothing is said of VMs. `discover_close` it now. */
+    void (*on_failed)(int status, const struct error *error, void *userdata);
+};
+
+/* Optional callbacks are NULL: the driver cannot do it. */
 struct driver {
-    uint32_t version;     /* DRIVER_VERSION it was built for */
+    uint32_t abi;         /* DRIVER_ABI it was built for; the first member for ever */
     const char *name;     /* "qemu": what its addresses begin with */
     const char *old_name; /* what they began with before; NULL: nothing else */
 
@@ -141,22 +230,41 @@ struct driver {
                         void *userdata);
     int (*read_statistics)(struct driver_session *session, nsec_t timeout, driver_done done,
                            void *userdata);
+    int (*read_memory_map)(struct driver_session *session, nsec_t timeout, driver_done done,
+                           void *userdata);
     /* Asks the guest for `bytes` of memory left. The answer says only that it was asked. */
     int (*set_balloon)(struct driver_session *session, uint64_t bytes, nsec_t timeout,
                        driver_done done, void *userdata);
-
-    /* Whether an entry of a directory is the address of a VM; `path` is then a `where`. */
-    bool (*is_vm)(const char *path);
-    /* What a VM that nobody named is called. Given with is_vm. */
-    void (*suggest_name)(const char *where, char *name, size_t size);
+    /* How often the guest is asked for its statistics; 0: never. Others may need what was there:
+     * the caller remembers it and puts it back. */
+    int (*set_statistics_interval)(struct driver_session *session, uint32_t seconds, nsec_t timeout,
+                                   driver_done done, void *userdata);
 
     /* CLOCK_MONOTONIC of the last word from the hypervisor, late ones too; 0: none yet. */
     nsec_t (*heard)(const struct driver_session *session);
-    /* Whose place this is, when it serves one client at a time and that is not us: "Proxmox VE's
-     * tools". NULL: as far as its address tells, nobody's. */
+    /* Whose place this is, when they hold it all the time and nobody else gets in: "libvirt". NULL:
+     * as far as its address tells, nobody's. */
     const char *(*owner)(const char *where);
     /* Another number when another hypervisor serves there; 0: none does. */
     uint64_t (*identify)(const char *where);
+
+    /* Places that are directories: whether an entry is the address of a VM; `path` is then a
+     * `where`. */
+    bool (*is_vm)(const char *path);
+    /* What a VM that nobody named is called. Given with is_vm and with discover. */
+    void (*suggest_name)(const char *where, char *name, size_t size);
+
+    /* Places that tell of their VMs, as libvirt does. */
+    int (*check_place)(const char *place, struct error *error);
+    int (*discover)(uv_loop_t *loop, const char *place, nsec_t timeout,
+                    const struct driver_discovery_callbacks *callbacks, void *userdata,
+                    struct driver_discovery **ret_discovery);
+    void (*discover_tick)(struct driver_discovery *discovery, nsec_t now);
+    void (*discover_close)(struct driver_discovery *discovery);
+    /* The place that is tried when nobody names one, and what must be there for it to be tried;
+     * NULL: there is none. */
+    const char *default_place;
+    const char *default_place_sign; /* a path */
 };
 
 #endif

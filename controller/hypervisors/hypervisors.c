@@ -16,7 +16,7 @@ static const struct driver *const drivers[] = {&qemu_driver};
 
 static bool is_called(const struct driver *driver, const char *name)
 {
-    return driver->version == DRIVER_VERSION &&
+    return driver->abi == DRIVER_ABI &&
            (strcmp(driver->name, name) == 0 ||
             (driver->old_name != NULL && strcmp(driver->old_name, name) == 0));
 }

@@ -8,7 +8,7 @@
 #include "common/base/error.h"
 #include "controller/hypervisors/driver.h"
 
-#define HYPERVISOR_ADDRESS_SIZE 160
+#define HYPERVISOR_ADDRESS_SIZE (DRIVER_WHERE_SIZE + 32)
 
 /* All zero: there is none. */
 struct hypervisor_address {

@@ -49,7 +49,7 @@ static void take_sample(struct vm *vm)
 /* As its balloon's driver says, where there is no agent: of stalls it knows nothing. */
 static void take_statistics(struct vm *vm)
 {
-    const struct driver_statistics *statistics = &vm->hypervisor.statistics;
+    const struct driver_statistics *statistics = &vm->statistics.last;
     const struct starvation_sample sample = {
         .time = (nsec_t)max_of(statistics->updated, (int64_t)0) * NSEC_PER_SEC,
         .total = statistics->total,

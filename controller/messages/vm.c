@@ -162,8 +162,8 @@ void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, boo
     message->alarm = message_text(alarm_text(vm, ret_message->alarm));
     message->alarm_since_ns = alarm_since(vm);
     policy_to_message(vm, message);
-    if (vm->links.agent == NULL && statistics_hold(&vm->hypervisor.statistics)) {
-        statistics_to_message(&vm->hypervisor.statistics, &ret_message->statistics);
+    if (vm->links.agent == NULL && statistics_hold(&vm->statistics.last)) {
+        statistics_to_message(&vm->statistics.last, &ret_message->statistics);
         message->statistics = &ret_message->statistics;
     }
     if (vm->hypervisor.known || vm->measured.waterfall.host_is_known) {

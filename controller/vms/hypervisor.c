@@ -19,8 +19,8 @@
 #define SESSION_DELAY_MIN   (500 * NSEC_PER_MSEC)
 #define SESSION_DELAY_MAX   (4 * NSEC_PER_SEC)
 #define FACTS_INTERVAL      (60 * NSEC_PER_SEC)
-#define FACTS_AGE_MIN       (5 * NSEC_PER_SEC) /* they are new until then */
-#define STATISTICS_INTERVAL (10 * NSEC_PER_SEC)
+#define FACTS_INTERVAL_POLL (10 * NSEC_PER_SEC) /* of who tells no events */
+#define FACTS_AGE_MIN       (5 * NSEC_PER_SEC)  /* they are new until then */
 #define RESTORE_KNOWN       (15 * NSEC_PER_SEC) /* until a snapshot is known for one */
 #define BIND_INTERVAL       (10 * NSEC_PER_SEC)
 
@@ -97,7 +97,6 @@ static void end_process(struct vm *vm)
     measured_unbind(vm);
     hypervisor->known = false;
     hypervisor->facts = (struct driver_facts){0};
-    hypervisor->statistics = (struct driver_statistics){0};
     hypervisor->migrated_in = false;
     hypervisor->restored = false;
     set_condition(vm, text);
@@ -157,6 +156,12 @@ static void note_standing(struct vm_hypervisor *hypervisor, bool is_begun)
         hypervisor->stopped = hypervisor->stood;
 }
 
+static nsec_t facts_interval(const struct vm *vm)
+{
+    return (vm->hypervisor.facts.capabilities & DRIVER_TELLS_EVENTS) != 0 ? FACTS_INTERVAL
+                                                                          : FACTS_INTERVAL_POLL;
+}
+
 static void take_facts(struct vm *vm, const struct driver_facts *facts)
 {
     struct vm_hypervisor *hypervisor = &vm->hypervisor;
@@ -171,7 +176,7 @@ static void take_facts(struct vm *vm, const struct driver_facts *facts)
     hypervisor->facts = *facts;
     hypervisor->known = true;
     hypervisor->migrated_in = hypervisor->migrated_in || facts->migrated_in;
-    hypervisor->facts_next = time_boottime() + FACTS_INTERVAL;
+    hypervisor->facts_next = time_boottime() + facts_interval(vm);
     measured_take_backing(vm);
     hypervisor->facts.locked = footprint_is_locked(&vm->measured.process, facts->ram);
     merge_identity(vm);
@@ -219,8 +224,7 @@ static void note_answer(struct vm *vm)
     vm_warn(vm, "the hypervisor answers again");
 }
 
-/* Of every question: an answer in time, also a refusal, or none. */
-static void note_result(struct vm *vm, const struct driver_result *result)
+void vm_hypervisor_note(struct vm *vm, const struct driver_result *result)
 {
     if (result->status == -ETIMEDOUT)
         note_silence(vm, result->error);
@@ -232,7 +236,7 @@ static void on_facts(const struct driver_result *result, void *userdata)
 {
     struct vm *vm = userdata;
 
-    note_result(vm, result);
+    vm_hypervisor_note(vm, result);
     /* A failure of the connection is told by on_failed as well. */
     if (result->status != 0)
         return;
@@ -243,13 +247,14 @@ static void on_facts(const struct driver_result *result, void *userdata)
 
 static void read_facts_now(struct vm *vm)
 {
-    vm->hypervisor.facts_next = time_boottime() + FACTS_INTERVAL;
+    vm->hypervisor.facts_next = time_boottime() + facts_interval(vm);
     (void)vm->address.driver->read_facts(vm->hypervisor.session, SESSION_TIMEOUT, on_facts, vm);
 }
 
 bool vm_hypervisor_refresh(struct vm *vm)
 {
-    nsec_t asked = vm->hypervisor.facts_next - min_of(vm->hypervisor.facts_next, FACTS_INTERVAL);
+    nsec_t asked =
+        vm->hypervisor.facts_next - min_of(vm->hypervisor.facts_next, facts_interval(vm));
 
     if (!vm->hypervisor.ready || time_boottime() - asked < FACTS_AGE_MIN)
         return false;
@@ -346,7 +351,7 @@ static void on_balloon_read(const struct driver_result *result, void *userdata)
 
     crash_point("the balloon was read");
     vm->hypervisor.balloon_reading = false;
-    note_result(vm, result);
+    vm_hypervisor_note(vm, result);
     if (result->status == 0)
         take_balloon(vm, result);
     if (vm->hypervisor.balloon_again)
@@ -450,6 +455,7 @@ static void on_session_event(enum driver_event event, void *userdata)
         read_facts_now(vm);
         break;
     case DRIVER_EVENT_MIGRATION:
+    case DRIVER_EVENT_CHANGED:
         read_facts_now(vm);
         break;
     case DRIVER_EVENT_MEMORY_CHANGED:
@@ -478,28 +484,6 @@ static void open_session(struct vm *vm)
     retry_later(vm);
 }
 
-static void on_statistics(const struct driver_result *result, void *userdata)
-{
-    struct vm *vm = userdata;
-
-    note_result(vm, result);
-    if (result->status != 0)
-        return;
-    vm->hypervisor.statistics = *result->statistics;
-    vm_emit(vm, VM_EVENT_STATISTICS, "the balloon's driver was asked");
-}
-
-/* The next best to an agent's samples. They cost the guest a wake-up each. */
-static void read_statistics(struct vm *vm, nsec_t now)
-{
-    if (vm->links.agent != NULL || now < vm->hypervisor.statistics_next ||
-        vm->address.driver->read_statistics == NULL)
-        return;
-    vm->hypervisor.statistics_next = now + STATISTICS_INTERVAL;
-    (void)vm->address.driver->read_statistics(vm->hypervisor.session, SESSION_TIMEOUT,
-                                              on_statistics, vm);
-}
-
 /* Nothing more is asked of who does not answer: it would all be carried out when it wakes up. Its
  * first word, a late answer, is followed by a question. */
 static void listen_to_silent(struct vm *vm, nsec_t now)
@@ -524,7 +508,6 @@ static void ask(struct vm *vm, nsec_t now)
         vm->hypervisor.facts_next = now; /* its agent can be vouched for now */
     if (now >= vm->hypervisor.facts_next)
         read_facts_now(vm);
-    read_statistics(vm, now);
 }
 
 /* Who sat there before and took no session is left alone until another sits there. */

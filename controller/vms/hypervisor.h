@@ -49,6 +49,9 @@ int vm_measure_exactly(struct vm *vm);
 /* "ready", or why its hypervisor tells nothing. Never empty. */
 const char *vm_hypervisor_condition(const struct vm *vm);
 
+/* Of every question: an answer in time, also a refusal, or none. */
+void vm_hypervisor_note(struct vm *vm, const struct driver_result *result);
+
 /* Asks for the balloon's size; a change comes as VM_EVENT_BALLOON. */
 void vm_read_balloon(struct vm *vm);
 

@@ -38,7 +38,7 @@ enum vm_event_kind {
     VM_EVENT_RENAMED, /* vm->name is new */
     VM_EVENT_REMOVED, /* the record is freed on return */
     /* for other parts of the daemon; watchers are not told */
-    VM_EVENT_STATISTICS,   /* vm->hypervisor.statistics are new */
+    VM_EVENT_STATISTICS,   /* vm->statistics.last is new */
     VM_EVENT_DISCONNECTED, /* no connection is the agent's */
     VM_EVENT_WENT_BACK,    /* the guest's clock did, and nobody else says that the guest did */
     VM_EVENT_CONNECTED,    /* another connection is the agent's */

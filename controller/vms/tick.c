@@ -13,6 +13,7 @@
 #include "controller/vms/life.h"
 #include "controller/vms/links.h"
 #include "controller/vms/sources.h"
+#include "controller/vms/statistics.h"
 
 /* What guests' connections may hold together; ten thousand quiet ones hold 8 MiB. */
 #define AGENT_BYTES_MAX       ((uint64_t)128 << 20)
@@ -48,6 +49,7 @@ static void on_event(const struct vm_event *event, void *userdata)
     agent_on_event(event);
     ask_hypervisor(event);
     announce_on_event(event);
+    vm_statistics_on_event(event);
     close_all(event);
 }
 
@@ -81,6 +83,7 @@ static void visit(struct supervisor *supervisor, struct vm *vm, nsec_t now)
     vm_hypervisor_visit(vm, now);
     if (vm->life.removed || sources_join(vm))
         return;
+    vm_statistics_visit(vm, now);
     vm_links_visit(vm, now);
     list_for_each (link, &supervisor->listeners) {
         struct supervisor_listener *listener = list_entry(link, struct supervisor_listener, link);

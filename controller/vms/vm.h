@@ -58,19 +58,24 @@ struct vm_hypervisor {
     nsec_t retry_delay;             /* between attempts */
     char condition[256];            /* "ready", or what is wrong */
     struct driver_facts facts;
-    bool known;        /* the facts were read at least once from the process that lives */
-    nsec_t facts_next; /* CLOCK_BOOTTIME when they are asked for again */
-    struct driver_statistics statistics; /* of a VM without an agent; updated 0: none */
-    nsec_t statistics_next;
-    bool migrated_in;                /* since the hypervisor started and the guest booted */
-    bool restored;                   /* ... from a snapshot */
-    bool balloon_reading;            /* its size is being asked */
-    bool balloon_again;              /* ... and moved meanwhile */
+    bool known;           /* the facts were read at least once from the process that lives */
+    nsec_t facts_next;    /* CLOCK_BOOTTIME when they are asked for again */
+    bool migrated_in;     /* since the hypervisor started and the guest booted */
+    bool restored;        /* ... from a snapshot */
+    bool balloon_reading; /* its size is being asked */
+    bool balloon_again;   /* ... and moved meanwhile */
     uint64_t balloon_before_restore; /* its size before the guest went back to a snapshot */
     uint64_t balloon_earlier;        /* its size before the last reading found it smaller */
     nsec_t balloon_shrunk;           /* CLOCK_BOOTTIME of that reading; 0: none */
     nsec_t stopped; /* CLOCK_BOOTTIME when the guest was last stopped to stand still; 0: never */
     nsec_t stood;   /* CLOCK_BOOTTIME when it was last seen to stand still; 0: never */
+};
+
+/* What its balloon's driver tells of the guest, of a VM without an agent. */
+struct vm_statistics {
+    struct driver_statistics last; /* updated 0: none */
+    nsec_t next;                   /* CLOCK_BOOTTIME when they are asked for again */
+    bool interval_asked;           /* of this session */
 };
 
 /* The host's and the guest's side of its memory. */
@@ -169,6 +174,7 @@ struct vm {
     VM_PART(vms_life) struct vm_life life;
     VM_PART(vms_sources) struct vm_sources sources;
     VM_PART(vms_hypervisor) struct vm_hypervisor hypervisor;
+    VM_PART(vms_statistics) struct vm_statistics statistics;
     VM_PART(vms_measured) struct vm_measured measured;
     VM_PART(vms_links) struct vm_links links;
     VM_PART(vms_agent) struct vm_agent agent;

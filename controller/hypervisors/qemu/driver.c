@@ -15,8 +15,6 @@
 #include "controller/hypervisors/qemu/snapshots.h"
 #include "controller/hypervisors/qemu/sockets.h"
 
-#define STATISTICS_INTERVAL 10 /* seconds, when nobody has switched balloon statistics on */
-
 struct driver_session {
     struct qmp *qmp;
     const struct driver_callbacks *callbacks;
@@ -75,10 +73,10 @@ static void finish(struct operation *operation, const struct driver_result *resu
     done(result, userdata);
 }
 
-static void on_balloon_set(int status, const json_t *value, const struct error *error,
-                           void *userdata)
+static void on_done(int status, const json_t *value, const struct error *error, void *userdata)
 {
-    finish(userdata, &(struct driver_result){.status = status, .error = error});
+    finish(userdata, &(struct driver_result){
+                         .status = status, .outcome = driver_outcome_of(status), .error = error});
 }
 
 static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
@@ -90,7 +88,7 @@ static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t ti
     if (bytes == 0 || bytes > INT64_MAX)
         return -ERANGE;
     return start(operation_create(session, done, userdata), "balloon",
-                 json_pack("{s:I}", "value", (json_int_t)value), timeout, on_balloon_set);
+                 json_pack("{s:I}", "value", (json_int_t)value), timeout, on_done);
 }
 
 /* ---- the balloon's size, and what it is the rest of ---- */
@@ -200,20 +198,15 @@ static void on_statistics(int status, const json_t *value, const struct error *e
     finish(userdata, &result);
 }
 
-static void on_statistics_switched_on(int status, const json_t *value, const struct error *error,
-                                      void *userdata)
+static int set_statistics_interval(struct driver_session *session, uint32_t seconds, nsec_t timeout,
+                                   driver_done done, void *userdata)
 {
-    /* Not possible with this hypervisor: the statistics stay at "never". */
-}
-
-static void switch_statistics_on(struct driver_session *session, nsec_t timeout)
-{
-    session->devices.statistics_on = true;
-    (void)qmp_execute(session->qmp, "qom-set",
-                      json_pack("{s:s, s:s, s:i}", "path", session->devices.balloon_path,
-                                "property", "guest-stats-polling-interval", "value",
-                                STATISTICS_INTERVAL),
-                      timeout, on_statistics_switched_on, NULL);
+    if (session->devices.balloon_path[0] == '\0')
+        return -ENODEV;
+    return start(operation_create(session, done, userdata), "qom-set",
+                 json_pack("{s:s, s:s, s:I}", "path", session->devices.balloon_path, "property",
+                           "guest-stats-polling-interval", "value", (json_int_t)seconds),
+                 timeout, on_done);
 }
 
 static int read_statistics(struct driver_session *session, nsec_t timeout, driver_done done,
@@ -221,8 +214,6 @@ static int read_statistics(struct driver_session *session, nsec_t timeout, drive
 {
     if (session->devices.balloon_path[0] == '\0')
         return -ENODEV;
-    if (!session->devices.statistics_on)
-        switch_statistics_on(session, timeout);
     return start(
         operation_create(session, done, userdata), "qom-get",
         json_pack("{s:s, s:s}", "path", session->devices.balloon_path, "property", "guest-stats"),
@@ -362,7 +353,7 @@ static nsec_t session_heard(const struct driver_session *session)
 }
 
 const struct driver qemu_driver = {
-    .version = DRIVER_VERSION,
+    .abi = DRIVER_ABI,
     .name = "qemu",
     .old_name = "qmp",
     .check = qemu_check_socket,
@@ -373,9 +364,10 @@ const struct driver qemu_driver = {
     .read_balloon = read_balloon,
     .read_statistics = read_statistics,
     .set_balloon = set_balloon,
-    .is_vm = qemu_is_socket,
-    .suggest_name = qemu_name_socket,
+    .set_statistics_interval = set_statistics_interval,
     .heard = session_heard,
     .owner = qemu_socket_owner,
     .identify = qemu_identify_socket,
+    .is_vm = qemu_is_socket,
+    .suggest_name = qemu_name_socket,
 };

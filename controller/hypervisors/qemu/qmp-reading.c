@@ -190,7 +190,10 @@ static void take_deflate_on_oom(struct reading *reading, const json_t *value, co
 
 static void take_statistics_interval(struct reading *reading, const json_t *value, const char *path)
 {
-    reading->devices->statistics_on = json_number_value(value) > 0;
+    double seconds = json_number_value(value);
+
+    if (json_is_number(value) && seconds >= 0 && seconds < DRIVER_INTERVAL_UNKNOWN)
+        reading->facts.statistics_interval = (uint32_t)seconds;
 }
 
 static void take_shared(struct reading *reading, const json_t *value, const char *path)
@@ -295,12 +298,14 @@ static void take_balloon(struct reading *reading, const json_t *value, const cha
     if (actual == UINT64_MAX)
         return;
     reading->facts.balloon = ANSWER_YES;
+    reading->facts.capabilities |= DRIVER_CAN_SET_BALLOON;
     reading->facts.balloon_actual = actual;
 }
 
 static void look_at_balloon(struct reading *reading, const char *path)
 {
     snprintf(reading->devices->balloon_path, sizeof(reading->devices->balloon_path), "%s", path);
+    reading->facts.capabilities |= DRIVER_CAN_READ_STATISTICS | DRIVER_CAN_SET_STATISTICS_INTERVAL;
     ask_property(reading, path, "free-page-reporting", take_reporting);
     ask_property(reading, path, "deflate-on-oom", take_deflate_on_oom);
     ask_property(reading, path, "guest-stats-polling-interval", take_statistics_interval);
@@ -402,7 +407,9 @@ int qmp_read_facts(struct qmp *qmp, struct qmp_devices *devices, nsec_t timeout,
     reading->done = done;
     reading->userdata = userdata;
     reading->facts.pid = qmp_peer(qmp);
+    reading->facts.capabilities = DRIVER_TELLS_EVENTS;
     reading->facts.balloon = ANSWER_NO; /* until query-balloon answers */
+    reading->facts.statistics_interval = DRIVER_INTERVAL_UNKNOWN;
     ask_first_wave(reading);
     if (reading->open == 0) {
         free(reading);

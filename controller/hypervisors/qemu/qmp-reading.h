@@ -12,9 +12,8 @@
 /* What a reading learns for later commands. */
 struct qmp_devices {
     char balloon_path[QOM_PATH_BYTES]; /* empty: no balloon, or not yet known */
-    bool statistics_on;
-    uint64_t base_memory; /* never changes; 0: not told */
-    uint64_t virtio_mem;  /* as of the last reading of the balloon */
+    uint64_t base_memory;              /* never changes; 0: not told */
+    uint64_t virtio_mem;               /* as of the last reading of the balloon */
 };
 
 /* As read_facts of struct driver. `devices` must live until the completion. */

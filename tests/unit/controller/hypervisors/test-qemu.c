@@ -32,6 +32,7 @@ struct fixture {
     struct error error;
     int done;   /* operations completed */
     int status; /* of the last */
+    enum driver_outcome outcome;
     uint64_t actual;
     uint64_t maximum;
     unsigned events[16];
@@ -70,6 +71,7 @@ static void on_done(const struct driver_result *result, void *userdata)
 
     f->done++;
     f->status = result->status;
+    f->outcome = result->outcome;
     f->actual = result->balloon_actual;
     f->maximum = result->balloon_maximum;
     if (result->error != NULL)
@@ -146,6 +148,10 @@ static void test_facts(void **state)
     assert_int_equal(f->facts.ram, GIB);
     assert_int_equal(f->facts.guest_cid, 5);
     assert_int_equal(f->facts.balloon, ANSWER_YES);
+    assert_int_equal(f->facts.capabilities, DRIVER_TELLS_EVENTS | DRIVER_CAN_SET_BALLOON |
+                                                DRIVER_CAN_READ_STATISTICS |
+                                                DRIVER_CAN_SET_STATISTICS_INTERVAL);
+    assert_int_equal(f->facts.statistics_interval, 0);
     assert_int_equal(f->facts.balloon_actual, GIB);
     assert_int_equal(f->facts.free_page_reporting, ANSWER_YES);
     assert_int_equal(f->facts.deflate_on_oom, ANSWER_YES);
@@ -205,6 +211,8 @@ static void test_a_machine_without_devices(void **state)
     snprintf(f->server.uuid, sizeof(f->server.uuid), "00000000-0000-0000-0000-000000000000");
     open_ready(f);
     assert_int_equal(f->facts.balloon, ANSWER_NO);
+    assert_int_equal(f->facts.capabilities, DRIVER_TELLS_EVENTS);
+    assert_true(f->facts.statistics_interval == DRIVER_INTERVAL_UNKNOWN);
     assert_int_equal(f->facts.free_page_reporting, ANSWER_UNKNOWN);
     assert_int_equal(f->facts.guest_cid, 0);
     assert_string_equal(f->facts.uuid, "");
@@ -460,6 +468,7 @@ static void test_a_refused_balloon(void **state)
     assert_int_equal(driver->set_balloon(f->session, MIB, NSEC_PER_SEC, on_done, f), 0);
     run_until(f, f->done == 1);
     assert_int_equal(f->status, -EREMOTEIO);
+    assert_int_equal(f->outcome, DRIVER_OUTCOME_NOT_DONE);
     assert_non_null(strstr(f->error.text, "GenericError"));
     assert_non_null(strstr(f->error.text, "expects a size"));
     assert_int_equal(f->failed, 0);

@@ -82,7 +82,7 @@ static uint64_t identify(const char *where)
 }
 
 static const struct driver driver = {
-    .version = DRIVER_VERSION,
+    .abi = DRIVER_ABI,
     .name = "test",
     .check = check,
     .open = open_session,
@@ -144,10 +144,11 @@ static void fail_session(int status, const char *text)
     callbacks->on_failed(status, &error, session_vm);
 }
 
+static struct driver_facts facts = {
+    .run_state = RUN_STATE_RUNNING, .pid = 4711, .capabilities = DRIVER_TELLS_EVENTS};
+
 static void get_ready(void)
 {
-    const struct driver_facts facts = {.run_state = RUN_STATE_RUNNING, .pid = 4711};
-
     visit_in(0);
     callbacks->on_ready(&facts, session_vm);
     assert_true(vm->hypervisor.ready);
@@ -155,7 +156,6 @@ static void get_ready(void)
 
 static void answer(int status, const char *text)
 {
-    const struct driver_facts facts = {.run_state = RUN_STATE_RUNNING, .pid = 4711};
     struct error error;
 
     error_set(&error, status, "%s", text);
@@ -225,6 +225,22 @@ static void test_a_refusal_is_an_answer(void **state)
     answer(-EREMOTEIO, "CommandNotFound");
     assert_true(vm->hypervisor.silent == 0);
     assert_string_equal(vm->hypervisor.condition, "ready");
+}
+
+/* Who tells no events is asked instead. */
+static void test_who_tells_no_events_is_asked_often(void **state)
+{
+    put_process();
+    facts.capabilities = 0;
+    get_ready();
+    visit_in(9 * NSEC_PER_SEC);
+    assert_int_equal(asked, 0);
+    visit_in(11 * NSEC_PER_SEC);
+    assert_int_equal(asked, 1);
+    facts.capabilities = DRIVER_TELLS_EVENTS;
+    answer(0, "");
+    visit_in(59 * NSEC_PER_SEC);
+    assert_int_equal(asked, 1);
 }
 
 static void expect_rare(int status, const char *text)
@@ -305,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         hypervisor_test(test_who_does_not_answer_is_named),
         hypervisor_test(test_a_refusal_is_an_answer),
+        hypervisor_test(test_who_tells_no_events_is_asked_often),
         hypervisor_test(test_who_never_greets_is_left_alone_for_long),
         hypervisor_test(test_who_is_not_there_is_tried_soon),
         hypervisor_test(test_the_socket_of_another_tool_is_not_touched),

@@ -1,0 +1,60 @@
+/* Balloon statistics. */
+#include "controller/vms/statistics.h"
+
+#include "controller/vms/hypervisor.h"
+
+#define READ_INTERVAL  (10 * NSEC_PER_SEC)
+#define READ_TIMEOUT   (3 * NSEC_PER_SEC)
+#define GUEST_INTERVAL 10 /* seconds, where nobody has switched them on */
+
+static void on_statistics(const struct driver_result *result, void *userdata)
+{
+    struct vm *vm = userdata;
+
+    vm_hypervisor_note(vm, result);
+    if (result->status != 0)
+        return;
+    vm->statistics.last = *result->statistics;
+    vm_emit(vm, VM_EVENT_STATISTICS, "the balloon's driver was asked");
+}
+
+static void on_switched_on(const struct driver_result *result, void *userdata)
+{
+    struct vm *vm = userdata;
+
+    /* Refused: the statistics stay at "never". */
+    vm_hypervisor_note(vm, result);
+}
+
+static void switch_on(struct vm *vm)
+{
+    const struct driver_facts *facts = &vm->hypervisor.facts;
+
+    if (vm->statistics.interval_asked || facts->statistics_interval != 0 ||
+        (facts->capabilities & DRIVER_CAN_SET_STATISTICS_INTERVAL) == 0)
+        return;
+    vm->statistics.interval_asked =
+        vm->address.driver->set_statistics_interval(vm->hypervisor.session, GUEST_INTERVAL,
+                                                    READ_TIMEOUT, on_switched_on, vm) == 0;
+}
+
+void vm_statistics_visit(struct vm *vm, nsec_t now)
+{
+    if (!vm->hypervisor.ready) {
+        vm->statistics.interval_asked = false;
+        return;
+    }
+    if (vm->hypervisor.silent != 0 || vm->links.agent != NULL || now < vm->statistics.next ||
+        (vm->hypervisor.facts.capabilities & DRIVER_CAN_READ_STATISTICS) == 0)
+        return;
+    vm->statistics.next = now + READ_INTERVAL;
+    switch_on(vm);
+    (void)vm->address.driver->read_statistics(vm->hypervisor.session, READ_TIMEOUT, on_statistics,
+                                              vm);
+}
+
+void vm_statistics_on_event(const struct vm_event *event)
+{
+    if (event->kind == VM_EVENT_HYPERVISOR && !event->vm->hypervisor.known)
+        event->vm->statistics.last = (struct driver_statistics){0};
+}

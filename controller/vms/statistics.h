@@ -1,0 +1,17 @@
+/* Balloon statistics of a VM that has no agent: the next best to an agent's samples. Writes
+ * vm->statistics.
+ *
+ * The hypervisor asks the guest every so many seconds, which wakes the guest. Where nobody has
+ * switched that on it is switched on here. */
+#ifndef VMRECLAIM_CONTROLLER_VMS_STATISTICS_H
+#define VMRECLAIM_CONTROLLER_VMS_STATISTICS_H
+
+#include "controller/vms/supervisor.h"
+
+/* Once a second. */
+void vm_statistics_visit(struct vm *vm, nsec_t now);
+
+/* Its hypervisor is another, or not connected: nothing it said holds. */
+void vm_statistics_on_event(const struct vm_event *event);
+
+#endif
