@@ -1,0 +1,141 @@
+# shellcheck shell=bash
+# A libvirtd of the script's own, with real guests. For scripts that tests/lab/run runs; sourced
+# before lib.sh, and it sources that. Needs root, and libvirt's daemon and clients.
+#
+# The script runs again in namespaces of its own. What libvirtd keeps is in overlays there, so the
+# machine's own libvirt is neither seen nor changed. All processes end with the script, since the
+# namespace's first process does: the guests, too, which libvirtd does not take along.
+set -uo pipefail
+
+if [[ -z ${LAB_LIBVIRT:-} ]]; then
+    for program in libvirtd virtlogd virsh; do
+        command -v "$program" >/dev/null ||
+            { echo "lab: $program is missing: run deploy/install-deps"; exit 77; }
+    done
+    [[ $EUID -eq 0 ]] || { echo "lab: libvirtd needs root here"; exit 77; }
+    unset XDG_RUNTIME_DIR # is below /run
+    exec env LAB_LIBVIRT=yes unshare --mount --pid --fork --kill-child --mount-proc \
+        bash "$0" "$@"
+fi
+
+# Directory by directory, so that $LAB_RESULTS stays what it is.
+libvirt_make_room() {
+    local directory layers
+    mount --make-rprivate / || return
+    layers=$(mktemp -d)
+    mount -t tmpfs tmpfs "$layers" || return
+    for directory in /etc /var/lib /var/log /var/cache; do
+        mkdir -p "$layers$directory.upper" "$layers$directory.work"
+        mount -t overlay overlay "$directory" \
+            -o "lowerdir=$directory,upperdir=$layers$directory.upper,workdir=$layers$directory.work" ||
+            return
+    done
+    mount -t tmpfs tmpfs /run
+}
+libvirt_make_room || { echo "lab: no mounts of our own here"; exit 77; }
+
+# shellcheck source=tests/lab/lib.sh
+. "$LAB_SOURCE/tests/lab/lib.sh"
+
+libvirt_uri=qemu:///system
+libvirt_pid=''
+
+# A guest's files are root's, since the machine need not have libvirt's users.
+libvirt_configure() {
+    mkdir -p /etc/libvirt/qemu /run/libvirt /var/lib/libvirt /var/log/libvirt
+    getent group libvirt-qemu >/dev/null || echo 'libvirt-qemu:x:64055:' >>/etc/group
+    getent group kvm >/dev/null || echo 'kvm:x:64056:' >>/etc/group
+    getent passwd libvirt-qemu >/dev/null ||
+        echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin' >>/etc/passwd
+    cat >/etc/libvirt/qemu.conf <<'CONFIGURATION'
+user = "root"
+group = "root"
+remember_owner = 0
+security_driver = "none"
+namespaces = []
+cgroup_controllers = []
+CONFIGURATION
+    cat >/etc/libvirt/libvirtd.conf <<CONFIGURATION
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+log_outputs = "2:file:$LAB_RESULTS/libvirtd.log"
+CONFIGURATION
+    [[ -S /run/libvirt/virtlogd-sock ]] || virtlogd -d
+}
+
+libvirt_answers() {
+    virsh -c "$libvirt_uri" version >/dev/null 2>&1
+}
+
+# libvirt_launch: returns at once. libvirt_start: when it answers.
+libvirt_launch() {
+    libvirtd </dev/null >>"$LAB_RESULTS/libvirtd.out" 2>&1 &
+    libvirt_pid=$!
+}
+
+libvirt_start() {
+    libvirt_configure
+    libvirt_launch
+    wait_for 30 libvirt_answers
+}
+
+# libvirt_end [SIGNAL]: libvirtd ends; its guests live on.
+libvirt_end() {
+    kill "-${1:-TERM}" "$libvirt_pid" 2>/dev/null
+    wait "$libvirt_pid" 2>/dev/null
+    libvirt_pid=''
+}
+
+# domain_xml NAME MEMORY-MIB: a stock domain, as people's tools write one: no vsock device, a
+# balloon without free page reporting or statistics. $domain_devices and $domain_elements add to it.
+domain_xml() {
+    local type=qemu
+    [[ $LAB_ACCELERATOR != kvm ]] || type=kvm
+    cat <<XML
+<domain type='$type'>
+  <name>$1</name>
+  <memory unit='MiB'>$2</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>$LAB_GUEST_KERNEL</kernel>
+    <initrd>$LAB_RESULTS/guest.initrd</initrd>
+    <cmdline>console=ttyS0 panic=-1 quiet no_timer_check</cmdline>
+  </os>
+  <features><acpi/><apic/></features>
+  ${domain_elements:-}
+  <devices>
+    <serial type='file'><source path='$LAB_RESULTS/$1.console'/></serial>
+    <channel type='unix'>
+      <source mode='bind' path='$lab_run/$1.exec'/>
+      <target type='virtio' name='lab.exec'/>
+    </channel>
+    <memballoon model='virtio'/>
+    ${domain_devices:-}
+  </devices>
+</domain>
+XML
+}
+
+# domain_start NAME MEMORY-MIB: defines it and starts it. guest_wait says when it takes commands.
+domain_start() {
+    domain_xml "$1" "$2" >"$LAB_RESULTS/$1.xml"
+    virsh -q -c "$libvirt_uri" define "$LAB_RESULTS/$1.xml" >/dev/null &&
+        virsh -q -c "$libvirt_uri" start "$1" >/dev/null
+}
+
+# domains_start PREFIX COUNT MEMORY-MIB: PREFIX1 and so on; returns when all take commands.
+domains_start() {
+    local i
+    for ((i = 1; i <= $2; i++)); do
+        domain_start "$1$i" "$3" || return
+    done
+    for ((i = 1; i <= $2; i++)); do
+        guest_wait "$1$i" || return
+    done
+}
+
+# domain_pid NAME: its hypervisor's process.
+domain_pid() {
+    cat "/run/libvirt/qemu/$1.pid"
+}
