@@ -14,6 +14,7 @@
 #include "common/base/log.h"
 #include "common/base/util.h"
 #include "controller/leases/keeper.h"
+#include "controller/leases/term.h"
 #include "controller/store/store.h"
 #include "controller/vms/tick.h"
 
@@ -28,7 +29,7 @@ struct release {
     struct store *store;
     uv_timer_t timer;
     size_t expired;
-    int64_t time; /* UNIX: what is expired */
+    nsec_t now; /* CLOCK_BOOTTIME: what is over */
     nsec_t end;
     bool done;
 };
@@ -55,14 +56,13 @@ static void log_event(const struct vm_event *event, void *userdata)
 
 static bool has_work(const struct release *release)
 {
-    if (lease_keeper_expired(&release->keeper, release->time) > 0)
+    if (lease_keeper_expired(&release->keeper, release->now) > 0)
         return true;
     list_for_each (link, &release->keeper.balloons) {
         const struct balloon_control *control = list_entry(link, struct vm_leases, link)->balloon;
 
         for (uint32_t i = 0; i < control->lease_count; i++)
-            if (control->leases[i].lease.expires != 0 &&
-                control->leases[i].lease.expires <= release->time)
+            if (lease_is_over(&control->leases[i].lease, release->now))
                 return true;
     }
     return false;
@@ -90,7 +90,7 @@ static int start(struct release *release, const struct lease_journal *journal, i
     release->listener.on_event = log_event;
     supervisor_listen(&release->supervisor, &release->listener);
     r = lease_keeper_init(&release->keeper, &release->supervisor, journal, error);
-    release->expired = lease_keeper_expired(&release->keeper, release->time);
+    release->expired = lease_keeper_expired(&release->keeper, release->now);
     release->end = time_boottime() + TIME_MAX;
     uv_timer_start(&release->timer, on_look, 0, LOOK_INTERVAL / NSEC_PER_MSEC);
     return r;
@@ -129,7 +129,7 @@ static int run(struct release *release, int root, struct error *error)
 int release_expired(const struct daemon_sources *sources, int root, size_t *ret_released,
                     struct error *error)
 {
-    struct release release = {.time = time_realtime()};
+    struct release release = {.now = time_boottime()};
     struct daemon_config config;
     char path[PATH_MAX];
     int r = daemon_config_gather(&config, sources, error);

@@ -322,11 +322,7 @@ static void init_identity(struct agent *agent)
 {
     struct utsname name;
 
-    if (file_read_into(agent->root, "proc/sys/kernel/random/boot_id", agent->boot_id,
-                       sizeof(agent->boot_id)) < 0)
-        agent->boot_id[0] = '\0';
-    agent->boot_id[strcspn(agent->boot_id, "\n")] = '\0';
-    text_make_safe(agent->boot_id, TEXT_ONE_LINE);
+    boot_id_read(agent->root, agent->boot_id);
     agent->node_count = count_nodes(agent->root);
     if (uname(&name) == 0)
         text_copy_line(agent->kernel_release, sizeof(agent->kernel_release), name.release);

@@ -30,13 +30,14 @@
 #include "agent/sensors/pressure-trigger.h"
 #include "agent/sensors/sensors.h"
 #include "common/base/notify.h"
+#include "common/proc/boot-id.h"
 
 struct agent {
     uv_loop_t *loop;
     int root;
     int state_directory; /* -1: there is none to write to */
     const struct configuration *configuration;
-    char boot_id[40];
+    char boot_id[BOOT_ID_SIZE];
     char kernel_release[65];
     uint32_t node_count; /* NUMA nodes */
     struct features features;

@@ -46,6 +46,23 @@ int64_t time_realtime(void)
     return (int64_t)read_clock(CLOCK_REALTIME);
 }
 
+int64_t time_realtime_after(int64_t time, nsec_t duration)
+{
+    return time_realtime_between(time, INT64_MAX) < duration ? INT64_MAX
+                                                             : (int64_t)((nsec_t)time + duration);
+}
+
+int64_t time_realtime_before(int64_t time, nsec_t duration)
+{
+    return time_realtime_between(INT64_MIN, time) < duration ? INT64_MIN
+                                                             : (int64_t)((nsec_t)time - duration);
+}
+
+nsec_t time_realtime_between(int64_t from, int64_t until)
+{
+    return until > from ? (nsec_t)until - (nsec_t)from : 0;
+}
+
 static const struct unit *find_unit(const char *text, size_t length)
 {
     for (size_t i = 0; i < ARRAY_SIZE(units); i++)

@@ -20,6 +20,19 @@ nsec_t time_monotonic(void);
 /* CLOCK_REALTIME since the epoch: for people and records only. */
 int64_t time_realtime(void);
 
+/* Sums that end at the clock's ends instead of beyond them. */
+static inline nsec_t time_after(nsec_t time, nsec_t duration)
+{
+    return time > NSEC_INFINITY - duration ? NSEC_INFINITY : time + duration;
+}
+
+/* The same of UNIX times. */
+int64_t time_realtime_after(int64_t time, nsec_t duration);
+int64_t time_realtime_before(int64_t time, nsec_t duration);
+
+/* From `from` to `until`; 0 when that is earlier. */
+nsec_t time_realtime_between(int64_t from, int64_t until);
+
 /* "500ms", "90s", "2m", "1h30m", "1d"; a bare "0" too. -EINVAL: not a duration, -ERANGE: too large.
  */
 int time_parse_duration(const char *text, nsec_t *ret_duration);

@@ -15,6 +15,7 @@
 #include "controller/config/problems.h"
 #include "controller/json/json.h"
 #include "controller/leases/alarm.h"
+#include "controller/leases/term.h"
 #include "controller/messages/text.h"
 #include "controller/messages/vm.h"
 #include "controller/records/recorder.h"
@@ -179,13 +180,18 @@ static json_t *dump_vms(const struct supervisor *supervisor)
     return vms;
 }
 
-static void add_lease(const struct lease *lease, json_t *leases)
+static void add_lease(const struct lease *lease, const char *host_boot_id, json_t *leases)
 {
-    (void)json_array_append_new(
-        leases, json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I}", "id", (json_int_t)lease->id, "vm",
-                          lease->vm, "owner", lease->owner, "bytes", (json_int_t)lease->bytes,
-                          "baseline", (json_int_t)lease->baseline, "state",
-                          (json_int_t)lease->state, "expires_ns", (json_int_t)lease->expires));
+    const struct lease_moment moment = lease_moment_now();
+    struct lease resumed = *lease;
+
+    lease_term_resume(&resumed, &moment, host_boot_id);
+    (void)json_array_append_new(leases, json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I}", "id",
+                                                  (json_int_t)lease->id, "vm", lease->vm, "owner",
+                                                  lease->owner, "bytes", (json_int_t)lease->bytes,
+                                                  "baseline", (json_int_t)lease->baseline, "state",
+                                                  (json_int_t)lease->state, "expires_ns",
+                                                  (json_int_t)lease_end_time(&resumed, &moment)));
 }
 
 static char *dump(const struct api *api, const struct lease *leases, size_t count)
@@ -201,7 +207,7 @@ static char *dump(const struct api *api, const struct lease *leases, size_t coun
         (void)json_object_set_new(json, "status", part);
     (void)json_object_set_new(json, "vms", dump_vms(api->rooms.supervisor));
     for (size_t i = 0; i < count; i++)
-        add_lease(&leases[i], kept);
+        add_lease(&leases[i], api->rooms.supervisor->host_boot_id, kept);
     (void)json_object_set_new(json, "leases", kept);
     (void)json_object_set_new(json, "records_under_way",
                               json_integer((json_int_t)api->rooms.recorder->track_count));

@@ -78,7 +78,6 @@ struct balloon_control {
 /* The world as it is now. */
 struct balloon_input {
     nsec_t now;   /* CLOCK_BOOTTIME */
-    int64_t time; /* UNIX nanoseconds, for expiry */
     bool ready;   /* the hypervisor can be told */
     bool running; /* neither paused nor migrating */
     uint64_t ram;

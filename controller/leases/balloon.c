@@ -6,6 +6,7 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/leases/term.h"
 
 #define STEP_MAX        (512 * MIB) /* taken at a time */
 #define CANARY_BYTES    (64 * MIB)
@@ -201,12 +202,12 @@ static void see_canary(struct balloon_control *control, const struct balloon_inp
     add_news(control, BALLOON_NEWS_INERT);
 }
 
-static void see_expiry(struct balloon_control *control, int64_t time)
+static void see_expiry(struct balloon_control *control, nsec_t now)
 {
     for (uint32_t i = 0; i < control->lease_count; i++) {
         struct balloon_lease *entry = &control->leases[i];
 
-        if (!balloon_counts(entry) || entry->lease.expires == 0 || entry->lease.expires > time)
+        if (!balloon_counts(entry) || !lease_is_over(&entry->lease, now))
             continue;
         balloon_set_state(entry, LEASE_RELEASING);
         add_news(control, BALLOON_NEWS_EXPIRED);
@@ -242,7 +243,7 @@ static void see(struct balloon_control *control, const struct balloon_input *inp
     /* What the balloon does while a new boot finds itself is nobody's doing. */
     if (!control->raise)
         see_actual(control, input);
-    see_expiry(control, input->time);
+    see_expiry(control, input->now);
     see_canary(control, input);
     see_stall(control, input);
 }

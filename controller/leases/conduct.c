@@ -54,7 +54,6 @@ struct balloon_input conduct_look(const struct vm *vm)
 
     return (struct balloon_input){
         .now = now,
-        .time = time_realtime(),
         .ready = vm->hypervisor.ready,
         .running = vm->hypervisor.facts.run_state == RUN_STATE_RUNNING,
         .ram = vm->hypervisor.facts.ram,

@@ -225,16 +225,16 @@ void lease_keeper_finish(struct lease_keeper *keeper)
 
 size_t lease_keeper_count(const struct lease_keeper *keeper)
 {
-    size_t count = lease_waiting_count(keeper, 0);
+    size_t count = lease_waiting_count(keeper);
 
     list_for_each (link, &keeper->balloons)
         count += list_entry(link, struct vm_leases, link)->balloon->lease_count;
     return count;
 }
 
-size_t lease_keeper_expired(const struct lease_keeper *keeper, int64_t time)
+size_t lease_keeper_expired(const struct lease_keeper *keeper, nsec_t now)
 {
-    return lease_waiting_count(keeper, time);
+    return lease_waiting_count_over(keeper, now);
 }
 
 const char *lease_keeper_problem(const struct lease_keeper *keeper)

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/base/time.h"
+
 /* requested --> held --> releasing --> (removed from the journal) ; requested --> releasing */
 enum lease_state {
     LEASE_REQUESTED, /* in the journal; the hypervisor may or may not have been told */
@@ -27,13 +29,15 @@ struct lease {
     uint64_t baseline; /* the VM's size when the first of its leases was made */
     uint64_t maximum;  /* ... and what it would have had with an empty balloon; 0: unknown */
     uint64_t floor;    /* the guest keeps at least this much */
-    int64_t created;   /* UNIX nanoseconds */
-    int64_t expires;   /* UNIX nanoseconds; 0: held until released */
+    nsec_t due;        /* CLOCK_BOOTTIME of this boot of the host; 0: held until released */
+    int64_t created;   /* UNIX nanoseconds, by the clock of then */
+    int64_t expires;   /* the same, for after a reboot: see term.h; 0: held until released */
     char driver[16];   /* its name */
     char address[128]; /* of the hypervisor, so that the memory can be given back without a VM file
                         */
     /* what it holds for: another boot or another process voids it */
-    char boot_id[37]; /* empty: no agent told */
+    char boot_id[37];      /* empty: no agent told */
+    char host_boot_id[37]; /* of the host, for the process and `due`; empty: not known */
     pid_t pid;
     uint64_t start_time; /* of the process, /proc/PID/stat */
 };

@@ -11,6 +11,7 @@
 #include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/leases/conduct.h"
+#include "controller/leases/term.h"
 #include "controller/leases/waiting.h"
 #include "controller/vms/hypervisor.h"
 
@@ -68,19 +69,15 @@ static uint64_t floor_of(const struct vm *vm)
     return max_of(definition == NULL ? 0 : definition->floor, vm->hypervisor.facts.balloon_minimum);
 }
 
-static void fill_lease(const struct vm *vm, uint64_t bytes, nsec_t duration, const char *owner,
-                       struct lease *lease)
+static void fill_lease(const struct vm *vm, uint64_t bytes, const char *owner, struct lease *lease)
 {
     *lease = (struct lease){
         .id = make_id(),
         .bytes = bytes,
         .floor = floor_of(vm),
-        .created = time_realtime(),
         .pid = vm->measured.process.pid,
         .start_time = vm->measured.process.start_time,
     };
-    if (duration != 0)
-        lease->expires = lease->created + (int64_t)duration;
     snprintf(lease->vm, sizeof(lease->vm), "%s", vm->name);
     snprintf(lease->uuid, sizeof(lease->uuid), "%s", vm->uuid);
     text_copy_line(lease->owner, sizeof(lease->owner), owner);
@@ -283,6 +280,7 @@ static void run(struct lease_keeper *keeper, struct vm *vm)
 int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
                      const char *owner, struct lease_asked **ret_asked, struct error *error)
 {
+    const struct lease_moment moment = lease_moment_now();
     const struct balloon_control *control;
     struct lease lease;
     uint64_t others;
@@ -300,7 +298,8 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, 
     r = check_size(vm, size, others, control->baseline, error);
     if (r < 0)
         return r;
-    fill_lease(vm, control->baseline - others - size, duration, owner, &lease);
+    fill_lease(vm, control->baseline - others - size, owner, &lease);
+    lease_term_begin(&lease, duration, &moment, keeper->supervisor->host_boot_id);
     r = ask(keeper, vm, &lease, ret_asked, error);
     if (r == 0)
         return 0;

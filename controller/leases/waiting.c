@@ -12,6 +12,7 @@
 #include "common/base/number.h"
 #include "common/base/util.h"
 #include "controller/leases/conduct.h"
+#include "controller/leases/term.h"
 #include "controller/vms/life.h"
 #include "controller/vms/sources.h"
 
@@ -30,9 +31,8 @@ static void end_waiting(struct waiting_lease *waiting)
     free(waiting);
 }
 
-static int keep_waiting(const struct lease *lease, void *userdata)
+static int keep_waiting(const struct lease *lease, struct lease_keeper *keeper)
 {
-    struct lease_keeper *keeper = userdata;
     struct waiting_lease *waiting = calloc(1, sizeof(*waiting));
 
     if (waiting == NULL)
@@ -56,18 +56,21 @@ void lease_waiting_add(struct lease_keeper *keeper, const struct lease *lease)
 
 /* ---- whose a lease is ---- */
 
-static bool is_same_process(const struct vm *vm, const struct lease *lease)
+static bool is_same_process(const struct lease_keeper *keeper, const struct vm *vm,
+                            const struct lease *lease)
 {
     return hypervisor_process_is_open(&vm->measured.process) &&
+           !lease_is_of_other_boot(lease, keeper->supervisor->host_boot_id) &&
            lease->pid == vm->measured.process.pid &&
            lease->start_time == vm->measured.process.start_time;
 }
 
 /* A VM's file may be renamed, and its name given to another VM: the process and the UUID know
  * better. */
-static bool is_for(const struct vm *vm, const struct lease *lease)
+static bool is_for(const struct lease_keeper *keeper, const struct vm *vm,
+                   const struct lease *lease)
 {
-    if (is_same_process(vm, lease))
+    if (is_same_process(keeper, vm, lease))
         return true;
     if (lease->uuid[0] != '\0' && vm->uuid[0] != '\0')
         return strcasecmp(lease->uuid, vm->uuid) == 0;
@@ -100,7 +103,7 @@ static struct vm *find_claimant(const struct lease_keeper *keeper, const struct 
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(found); i++)
-        if (found[i] != NULL && found[i]->address.driver != NULL && is_for(found[i], lease))
+        if (found[i] != NULL && found[i]->address.driver != NULL && is_for(keeper, found[i], lease))
             return found[i];
     return NULL;
 }
@@ -109,7 +112,7 @@ static struct vm *find_claimant(const struct lease_keeper *keeper, const struct 
  * nobody was told that it is held. */
 static bool is_due(const struct lease *lease)
 {
-    return lease->state != LEASE_HELD || (lease->expires != 0 && lease->expires <= time_realtime());
+    return lease->state != LEASE_HELD || lease_is_over(lease, time_boottime());
 }
 
 /* Only what is sure: a process that cannot be looked at is not gone. */
@@ -119,6 +122,8 @@ static bool is_process_gone(const struct lease_keeper *keeper, const struct leas
     bool is_other;
     int r;
 
+    if (lease_is_of_other_boot(lease, keeper->supervisor->host_boot_id))
+        return true;
     if (lease->pid <= 0)
         return false;
     hypervisor_process_init(&process);
@@ -150,6 +155,8 @@ static bool take_along(struct lease_keeper *keeper, struct vm *vm, struct lease 
     lease->maximum = maximum;
     lease->pid = vm->measured.process.pid;
     lease->start_time = vm->measured.process.start_time;
+    snprintf(lease->host_boot_id, sizeof(lease->host_boot_id), "%s",
+             keeper->supervisor->host_boot_id);
     return true;
 }
 
@@ -168,7 +175,7 @@ static void rename_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
 static bool resume_lease(struct lease_keeper *keeper, struct vm *vm, struct lease *lease)
 {
     bool is_seen = hypervisor_process_is_open(&vm->measured.process);
-    bool is_valid = is_same_process(vm, lease);
+    bool is_valid = is_same_process(keeper, vm, lease);
 
     /* Whether it is for this process cannot be told; to give back, that need not be known. */
     if (!is_seen && !is_due(lease))
@@ -194,7 +201,7 @@ void lease_waiting_resume(struct lease_keeper *keeper, struct vm *vm)
     list_for_each_safe (link, following, &keeper->waiting) {
         struct waiting_lease *waiting = list_entry(link, struct waiting_lease, link);
 
-        if (is_for(vm, &waiting->lease) && resume_lease(keeper, vm, &waiting->lease))
+        if (is_for(keeper, vm, &waiting->lease) && resume_lease(keeper, vm, &waiting->lease))
             end_waiting(waiting);
     }
 }
@@ -206,7 +213,7 @@ void lease_waiting_note(struct lease_keeper *keeper, struct vm *vm)
     list_for_each (link, &keeper->waiting) {
         const struct lease *lease = &list_entry(link, struct waiting_lease, link)->lease;
 
-        if (is_for(vm, lease))
+        if (is_for(keeper, vm, lease))
             bytes += lease->bytes;
     }
     leases_set_waiting(vm, bytes);
@@ -304,14 +311,24 @@ static void note_all(struct lease_keeper *keeper)
     }
 }
 
+static int keep_loaded(struct lease_keeper *keeper, const struct lease *lease,
+                       const struct lease_moment *moment)
+{
+    struct lease loaded = *lease;
+
+    lease_term_resume(&loaded, moment, keeper->supervisor->host_boot_id);
+    return keep_waiting(&loaded, keeper);
+}
+
 static void on_loaded(int status, const struct error *error, const struct lease *leases,
                       size_t count, void *userdata)
 {
+    const struct lease_moment moment = lease_moment_now();
     struct lease_keeper *keeper = userdata;
 
     keeper->is_loading = false;
     for (size_t i = 0; status == 0 && i < count; i++)
-        status = keep_waiting(&leases[i], keeper);
+        status = keep_loaded(keeper, &leases[i], &moment);
     if (status == 0) {
         keeper->problem.text[0] = '\0';
         note_all(keeper);
@@ -374,14 +391,20 @@ bool lease_waiting_is_busy(const struct lease_keeper *keeper)
            !list_is_empty(&keeper->waiting);
 }
 
-size_t lease_waiting_count(const struct lease_keeper *keeper, int64_t expired_at)
+size_t lease_waiting_count(const struct lease_keeper *keeper)
 {
     size_t count = 0;
 
-    list_for_each (link, &keeper->waiting) {
-        const struct lease *lease = &list_entry(link, struct waiting_lease, link)->lease;
+    list_for_each (link, &keeper->waiting)
+        count++;
+    return count;
+}
 
-        count += expired_at == 0 || (lease->expires != 0 && lease->expires <= expired_at);
-    }
+size_t lease_waiting_count_over(const struct lease_keeper *keeper, nsec_t now)
+{
+    size_t count = 0;
+
+    list_for_each (link, &keeper->waiting)
+        count += lease_is_over(&list_entry(link, struct waiting_lease, link)->lease, now);
     return count;
 }

@@ -4,6 +4,7 @@
 #include "common/base/util.h"
 #include "controller/leases/alarm.h"
 #include "controller/leases/table.h"
+#include "controller/leases/term.h"
 #include "controller/messages/text.h"
 #include "controller/vms/hypervisor.h"
 
@@ -71,6 +72,7 @@ static void policy_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm
 
 static void balloon_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm *message)
 {
+    const struct lease_moment moment = lease_moment_now();
     const struct balloon_control *control = lease_balloon(vm);
 
     message->balloon_maximum = vm->hypervisor.facts.balloon_maximum;
@@ -85,7 +87,7 @@ static void balloon_to_message(const struct vm *vm, Vmreclaim__Controller__V1__V
     if (control->lease_count == 0)
         return;
     message->balloon_owner = message_text(control->leases[0].lease.owner);
-    message->balloon_expires_ns = control->leases[0].lease.expires;
+    message->balloon_expires_ns = lease_end_time(&control->leases[0].lease, &moment);
 }
 
 static uint64_t known(uint64_t value)

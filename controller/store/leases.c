@@ -35,7 +35,8 @@ static int run_put(struct store_request *base, struct error *error)
     int r = store_prepare(store,
                           "INSERT OR REPLACE INTO lease (id, state, vm, uuid, owner, bytes, "
                           "baseline, floor, created, expires, boot_id, pid, start_time, "
-                          "driver, address, maximum) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                          "driver, address, maximum, due, host_boot_id) VALUES "
+                          "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                           &statement, error);
     if (r < 0)
         return r;
@@ -55,6 +56,8 @@ static int run_put(struct store_request *base, struct error *error)
     (void)sqlite3_bind_text(statement, 14, lease->driver, -1, SQLITE_STATIC);
     (void)sqlite3_bind_text(statement, 15, lease->address, -1, SQLITE_STATIC);
     (void)sqlite3_bind_int64(statement, 16, (int64_t)lease->maximum);
+    (void)sqlite3_bind_int64(statement, 17, (int64_t)lease->due);
+    (void)sqlite3_bind_text(statement, 18, lease->host_boot_id, -1, SQLITE_STATIC);
     return store_step(store, statement, "writing a lease", error);
 }
 
@@ -88,11 +91,13 @@ static void read_lease(sqlite3_stmt *statement, struct lease *lease)
         .pid = (pid_t)sqlite3_column_int64(statement, 11),
         .start_time = (uint64_t)sqlite3_column_int64(statement, 12),
         .maximum = (uint64_t)sqlite3_column_int64(statement, 15),
+        .due = (nsec_t)sqlite3_column_int64(statement, 16),
     };
     copy_column(lease->vm, sizeof(lease->vm), statement, 2);
     copy_column(lease->uuid, sizeof(lease->uuid), statement, 3);
     copy_column(lease->owner, sizeof(lease->owner), statement, 4);
     copy_column(lease->boot_id, sizeof(lease->boot_id), statement, 10);
+    copy_column(lease->host_boot_id, sizeof(lease->host_boot_id), statement, 17);
     copy_column(lease->driver, sizeof(lease->driver), statement, 13);
     /* Bytes, not text: the memory is given back by it. */
     snprintf(lease->address, sizeof(lease->address), "%s", store_text(statement, 14));
@@ -116,8 +121,8 @@ static int run_load(struct store_request *base, struct error *error)
     struct lease lease;
     int r = store_prepare(store,
                           "SELECT id, state, vm, uuid, owner, bytes, baseline, floor, created, "
-                          "expires, boot_id, pid, start_time, driver, address, maximum FROM lease "
-                          "ORDER BY id",
+                          "expires, boot_id, pid, start_time, driver, address, maximum, "
+                          "due, host_boot_id FROM lease ORDER BY id",
                           &statement, error);
     if (r < 0)
         return r;

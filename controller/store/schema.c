@@ -39,6 +39,9 @@ static const char *const steps[] = {
     /* 5: one row, written by retention.c */
     "CREATE TABLE retention (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),"
     " reached INTEGER NOT NULL, doubted INTEGER NOT NULL);",
+    /* 6: a lease lasts by a clock that is not set */
+    ("ALTER TABLE lease ADD COLUMN due INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE lease ADD COLUMN host_boot_id TEXT NOT NULL DEFAULT '';"),
 };
 
 static int read_version(const struct store *store, uint32_t *ret_version)

@@ -12,6 +12,7 @@
 
 #include "common/base/list.h"
 #include "common/base/log.h"
+#include "common/proc/boot-id.h"
 #include "controller.pb-c.h"
 #include "controller/guests/strangers.h"
 #include "controller/vms/registry.h"
@@ -72,8 +73,9 @@ struct supervisor_listener {
 
 struct supervisor {
     uv_loop_t *loop;
-    int root;               /* directory that has proc/ and sys/ */
-    nsec_t sample_interval; /* longest time between a guest's samples */
+    int root;                        /* directory that has proc/ and sys/ */
+    char host_boot_id[BOOT_ID_SIZE]; /* empty: it cannot be read */
+    nsec_t sample_interval;          /* longest time between a guest's samples */
     struct registry registry;
     struct list slots[SUPERVISOR_SLOTS];
     unsigned slot;      /* visited next */

@@ -123,6 +123,7 @@ int supervisor_init(struct supervisor *supervisor, uv_loop_t *loop, int root,
         .sample_interval = sample_interval,
         .refusals = {.interval = 60 * NSEC_PER_SEC, .burst = 3},
     };
+    boot_id_read(root, supervisor->host_boot_id);
     read_host(supervisor);
     ttrpc_budget_init(&supervisor->agent_budget, AGENT_BYTES_MAX, AGENT_CONNECTIONS_MAX);
     supervisor->agent_budget.processor = (struct ttrpc_share){

@@ -92,6 +92,10 @@ static void make_root(struct fixture *f)
     make_directory(f, path);
     snprintf(path, sizeof(path), "proc/%d/fd", (int)getpid());
     make_directory(f, path);
+    make_directory(f, "proc/sys");
+    make_directory(f, "proc/sys/kernel");
+    make_directory(f, "proc/sys/kernel/random");
+    put(f, "proc/sys/kernel/random/boot_id", "5b1c30c5-47a2-4a0c-8a6c-0d2f4d1b6a01\n");
     make_directory(f, "vms");
     make_directory(f, "state");
     put_process_file(f, "stat", "1 (qemu) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n");

@@ -9,6 +9,7 @@
 #include "tests/component/controller/lease-calls.h"
 #include "tests/component/controller/parallel.h"
 
+#define HOUR (3600 * NSEC_PER_SEC)
 #define SOON (5 * NSEC_PER_SEC) /* not before the test has done what it wants to see */
 
 /* web-1's file under another name. */
@@ -117,6 +118,69 @@ static void test_a_store_that_works_later(void **state)
     wait_for(f, f->qmp.balloon_actual == GIB);
     wait_for(f, lease_of(f) == 0 && lease_count(f) == 0);
     assert_int_equal(get_vm(f, "web-1")->balloon_baseline, GIB);
+}
+
+/* What is in the journal of a daemon that is away was written by a clock that has been set since.
+ */
+static void set_clock_since(const struct fixture *f, int64_t seconds)
+{
+    char path[128];
+    char sql[256];
+    sqlite3 *store;
+
+    snprintf(path, sizeof(path), "%s/state/vmreclaim.db", f->directory);
+    snprintf(sql, sizeof(sql),
+             "UPDATE lease SET created = created - %lld, expires = expires - %lld",
+             (long long)seconds * 1000000000, (long long)seconds * 1000000000);
+    assert_int_equal(sqlite3_open(path, &store), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(store, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_changes(store), 1);
+    assert_int_equal(sqlite3_close(store), SQLITE_OK);
+}
+
+static void test_a_clock_set_forward_meanwhile(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, HOUR);
+    stop_daemon(f, 0);
+    set_clock_since(f, 7200);
+    restart_daemon(f);
+    wait_for(f, lease_of(f) == 256 * MIB);
+    wait_for_sample(f);
+    assert_int_equal(f->qmp.balloon_actual, 768 * MIB);
+    assert_false(log_has(f, "a lease expired"));
+    /* What is shown goes by the clock of now. */
+    assert_true(get_vm(f, "web-1")->balloon_expires_ns > time_realtime());
+}
+
+static void test_a_clock_set_back_meanwhile(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, SOON);
+    stop_daemon(f, 0);
+    set_clock_since(f, -7200);
+    restart_daemon(f);
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    assert_true(log_has(f, "a lease expired"));
+}
+
+/* No process of an earlier boot is one of now, whatever its number. */
+static void test_a_lease_of_an_earlier_boot_of_the_host(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, HOUR);
+    stop_daemon(f, 0);
+    put(f, "proc/sys/kernel/random/boot_id", "8f0e9d52-0000-4a0c-8a6c-0d2f4d1b6a02\n");
+    restart_daemon(f);
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    assert_true(log_has(f, "came into process"));
+    wait_for(f, lease_count(f) == 0);
 }
 
 /* As when it is in another PID namespace. */
@@ -358,6 +422,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         lease_test(test_a_guest_starved_by_another),
         lease_test(test_a_guest_starved_by_a_lease),
+        lease_test(test_a_clock_set_forward_meanwhile),
+        lease_test(test_a_clock_set_back_meanwhile),
+        lease_test(test_a_lease_of_an_earlier_boot_of_the_host),
         lease_test(test_a_renamed_vm),
         lease_test(test_a_vm_renamed_meanwhile),
         lease_test(test_a_removed_vm),

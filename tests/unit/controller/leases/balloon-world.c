@@ -7,7 +7,6 @@ void world_init(struct world *w)
         .input =
             {
                 .now = 1000 * NSEC_PER_SEC,
-                .time = 1000,
                 .ready = true,
                 .running = true,
                 .ram = 4 * GIB,
@@ -103,7 +102,6 @@ enum balloon_action_kind act(struct world *w)
 void pass(struct world *w, nsec_t time)
 {
     w->input.now += time;
-    w->input.time += (int64_t)time;
     if (!w->hangs)
         w->input.guest_read = w->input.now;
 }

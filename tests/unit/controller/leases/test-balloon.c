@@ -187,7 +187,7 @@ static void test_expiry(void **state)
 
     world_init(&w);
     assert_int_equal(request(&w, GIB, NULL), 0);
-    w.control.leases[0].lease.expires = w.input.time + 20 * (int64_t)NSEC_PER_SEC;
+    w.control.leases[0].lease.due = w.input.now + 20 * NSEC_PER_SEC;
     run(&w, 15);
     assert_int_equal(w.input.actual, 3 * GIB);
     run(&w, 10);
