@@ -196,10 +196,12 @@ static void compare_pressure(struct agent *agent, const struct memory_sample *be
     if (before->boottime == 0)
         return;
     event.boottime_ns = after->boottime;
-    event.memory_some_permyriad = share(after->psi_memory_some - before->psi_memory_some, elapsed);
-    event.memory_full_permyriad = share(after->psi_memory_full - before->psi_memory_full, elapsed);
+    event.memory_some_permyriad =
+        share(after->activity.psi_memory_some - before->activity.psi_memory_some, elapsed);
+    event.memory_full_permyriad =
+        share(after->activity.psi_memory_full - before->activity.psi_memory_full, elapsed);
     event.available = after->available;
-    event.oom_kill = after->oom_kills > before->oom_kills;
+    event.oom_kill = after->activity.oom_kills > before->activity.oom_kills;
     /* The trigger's window may be the end of a long quiet time that hides it. */
     if (triggered)
         event.memory_some_permyriad =

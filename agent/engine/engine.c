@@ -134,9 +134,12 @@ static void learn(struct engine *engine, const struct memory_sample *sample, uin
     cache_floor_update(&engine->floor, sample->boottime, &news);
 }
 
-static bool ran_backwards(const struct memory_sample *old, const struct memory_sample *new)
+static bool ran_backwards(const struct memory_sample *last, const struct memory_sample *sample)
 {
-    return new->boottime < old->boottime || new->cpu_busy < old->cpu_busy ||
+    const struct activity_counters *old = &last->activity;
+    const struct activity_counters *new = &sample->activity;
+
+    return sample->boottime < last->boottime || new->cpu_busy < old->cpu_busy ||
            new->cpu_user < old->cpu_user || new->cpu_total < old->cpu_total ||
            new->psi_memory_some < old->psi_memory_some || new->psi_io_some < old->psi_io_some ||
            new->refault_file < old->refault_file || new->refault_anon < old->refault_anon;
@@ -161,12 +164,13 @@ static nsec_t own_kernel_time(const struct engine *engine, nsec_t length)
 /* The CPU time of others than us. */
 static nsec_t activity_of(const struct engine *engine, const struct memory_sample *sample)
 {
-    const struct memory_sample *last = &engine->last;
-    nsec_t user = sample->cpu_user - last->cpu_user;
-    nsec_t all = max_of(sample->cpu_busy - last->cpu_busy, user);
+    const struct activity_counters *old = &engine->last.activity;
+    const struct activity_counters *new = &sample->activity;
+    nsec_t user = new->cpu_user - old->cpu_user;
+    nsec_t all = max_of(new->cpu_busy - old->cpu_busy, user);
     nsec_t kernel = all - user;
-    nsec_t ours = own_kernel_time(engine, sample->boottime - last->boottime);
-    nsec_t own = saturating_subtract(sample->cpu_own, last->cpu_own);
+    nsec_t ours = own_kernel_time(engine, sample->boottime - engine->last.boottime);
+    nsec_t own = saturating_subtract(new->cpu_own, old->cpu_own);
     nsec_t spent = user + saturating_subtract(kernel, ours);
 
     return saturating_subtract(spent, own);
@@ -176,6 +180,8 @@ static nsec_t activity_of(const struct engine *engine, const struct memory_sampl
 static bool sense(struct engine *engine, const struct memory_sample *sample)
 {
     const struct memory_sample *last = &engine->last;
+    const struct activity_counters *old = &last->activity;
+    const struct activity_counters *new = &sample->activity;
     struct interval interval;
 
     if (!engine->has_last || ran_backwards(last, sample) ||
@@ -191,11 +197,10 @@ static bool sense(struct engine *engine, const struct memory_sample *sample)
     interval = (struct interval){
         .length = sample->boottime - last->boottime,
         .busy = activity_of(engine, sample),
-        .capacity = sample->cpu_total - last->cpu_total,
-        .psi_memory = (sample->psi_memory_some - last->psi_memory_some) * NSEC_PER_USEC,
-        .psi_io = (sample->psi_io_some - last->psi_io_some) * NSEC_PER_USEC,
-        .refaults =
-            sample->refault_file - last->refault_file + sample->refault_anon - last->refault_anon,
+        .capacity = new->cpu_total - old->cpu_total,
+        .psi_memory = (new->psi_memory_some - old->psi_memory_some) * NSEC_PER_USEC,
+        .psi_io = (new->psi_io_some - old->psi_io_some) * NSEC_PER_USEC,
+        .refaults = new->refault_file - old->refault_file + new->refault_anon - old->refault_anon,
     };
     activity_add(&engine->activity, &interval);
     learn(engine, sample, interval.refaults * sample->page_size);

@@ -12,14 +12,14 @@
 /* The counters of a guest that goes on at the rate between the two samples. */
 static void go_on(const struct outlook_question *question, struct memory_sample *sample, nsec_t to)
 {
-    const struct memory_sample *first = question->first;
-    const struct memory_sample *second = question->second;
-    double length = (double)(second->boottime - first->boottime);
+    const struct activity_counters *before = &question->first->activity;
+    const struct activity_counters *after = &question->second->activity;
+    double length = (double)(question->second->boottime - question->first->boottime);
     double part = length > 0 ? (double)(to - sample->boottime) / length : 0;
 
 #define GO_ON(counter)                                                                             \
-    (sample->counter +=                                                                            \
-     (uint64_t)((double)saturating_subtract(second->counter, first->counter) * part))
+    (sample->activity.counter +=                                                                   \
+     (uint64_t)((double)saturating_subtract(after->counter, before->counter) * part))
     GO_ON(cpu_user);
     GO_ON(cpu_busy);
     GO_ON(cpu_total);

@@ -54,11 +54,13 @@ static void print_cpu(struct report *report)
     const struct policy *policy = report->question->policy;
     const struct memory_sample *first = report->question->first;
     const struct memory_sample *second = report->question->second;
-    uint64_t own = growth(first->cpu_own, second->cpu_own);
+    const struct activity_counters *before = &first->activity;
+    const struct activity_counters *after = &second->activity;
+    uint64_t own = growth(before->cpu_own, after->cpu_own);
     const struct interval interval = {
         .length = growth(first->boottime, second->boottime),
-        .busy = growth(first->cpu_busy + own, second->cpu_busy),
-        .capacity = growth(first->cpu_total, second->cpu_total),
+        .busy = growth(before->cpu_busy + own, after->cpu_busy),
+        .capacity = growth(before->cpu_total, after->cpu_total),
     };
     bool has_many = interval.capacity > interval.length * POLICY_CALM_CPUS;
 
@@ -71,41 +73,43 @@ static void print_cpu(struct report *report)
 
 static void print_refaults(struct report *report, nsec_t length)
 {
-    const struct memory_sample *first = report->question->first;
-    const struct memory_sample *second = report->question->second;
-    uint64_t pages = growth(first->refault_file, second->refault_file) +
-                     growth(first->refault_anon, second->refault_anon);
+    const struct activity_counters *before = &report->question->first->activity;
+    const struct activity_counters *after = &report->question->second->activity;
+    uint64_t pages = growth(before->refault_file, after->refault_file) +
+                     growth(before->refault_anon, after->refault_anon);
 
     print(report, "  %-18s %10.0f  pages/s of at most %" PRIu32 "\n", "read back",
           length == 0 ? 0 : (double)pages * 1e9 / (double)length,
           report->question->policy->refault_rate);
 }
 
+static void print_stalls(struct report *report, nsec_t length)
+{
+    const struct policy *policy = report->question->policy;
+    const struct activity_counters *before = &report->question->first->activity;
+    const struct activity_counters *after = &report->question->second->activity;
+    nsec_t memory = growth(before->psi_memory_some, after->psi_memory_some) * NSEC_PER_USEC;
+    nsec_t io = growth(before->psi_io_some, after->psi_io_some) * NSEC_PER_USEC;
+
+    if (!after->psi_is_known) {
+        print(report, "  %-18s %10s  no PSI in this kernel\n", "stalled", "unknown");
+        return;
+    }
+    print_share(report, "stalled on memory", activity_share(memory, length), policy->psi_memory);
+    print_share(report, "stalled on I/O", activity_share(io, length), policy->psi_io);
+}
+
 static void print_gates(struct report *report)
 {
     const struct policy *policy = report->question->policy;
-    const struct memory_sample *first = report->question->first;
-    const struct memory_sample *second = report->question->second;
-    nsec_t length = growth(first->boottime, second->boottime);
+    nsec_t length = growth(report->question->first->boottime, report->question->second->boottime);
     char window[48];
 
     print(report, "policy %s%s%s, idle when calm for %s; in the last %.0f s:\n",
           policy_profile_name(policy->profile), policy->name[0] != '\0' ? " as " : "", policy->name,
           time_format_duration(policy->idle_window, window, sizeof(window)), (double)length / 1e9);
     print_cpu(report);
-    if (second->psi_is_known) {
-        print_share(
-            report, "stalled on memory",
-            activity_share(growth(first->psi_memory_some, second->psi_memory_some) * NSEC_PER_USEC,
-                           length),
-            policy->psi_memory);
-        print_share(
-            report, "stalled on I/O",
-            activity_share(growth(first->psi_io_some, second->psi_io_some) * NSEC_PER_USEC, length),
-            policy->psi_io);
-    } else {
-        print(report, "  %-18s %10s  no PSI in this kernel\n", "stalled", "unknown");
-    }
+    print_stalls(report, length);
     print_refaults(report, length);
 }
 

@@ -101,9 +101,9 @@ void details_read(int root, const struct memory_sample *sample, struct memory_de
 
     read_kinds(root, sample, &details);
     (void)tmpfs_used(root, &details.tmpfs);
-    details.tmpfs = min_of(details.tmpfs, sample->shmem);
-    if (sample->hugetlb > 0)
-        details.hugetlb_free = min_of(read_free_huge_pages(root), sample->hugetlb);
+    details.tmpfs = min_of(details.tmpfs, sample->used.shmem);
+    if (sample->used.hugetlb > 0)
+        details.hugetlb_free = min_of(read_free_huge_pages(root), sample->used.hugetlb);
     details.zfs_arc = min_of(read_zfs_arc(root), sample->in_use);
     assert(details.trapped_unmovable + details.trapped_reclaimable <= sample->trapped);
     *ret_details = details;

@@ -300,29 +300,34 @@ static int read_memory(const struct sensors *sensors, struct memory_sample *samp
     sample->total = meminfo.total;
     sample->free = meminfo.free;
     sample->available = meminfo.available;
-    sample->anon = meminfo.anon;
-    sample->shmem = meminfo.shmem;
-    sample->hugetlb = meminfo.hugetlb;
-    sample->slab_unreclaimable = meminfo.slab_unreclaimable;
-    sample->kernel = meminfo.kernel_stack + meminfo.page_tables + meminfo.secondary_page_tables;
-    sample->zram = read_zram(sensors->root);
-    sample->active_file = meminfo.active_file;
-    sample->inactive_file = meminfo.inactive_file;
-    sample->slab_reclaimable = meminfo.slab_reclaimable;
-    sample->dirty = meminfo.dirty;
-    sample->writeback = meminfo.writeback;
+    sample->used = (struct used_memory){
+        .anon = meminfo.anon,
+        .shmem = meminfo.shmem,
+        .hugetlb = meminfo.hugetlb,
+        .slab_unreclaimable = meminfo.slab_unreclaimable,
+        .kernel = meminfo.kernel_stack + meminfo.page_tables + meminfo.secondary_page_tables,
+        .zram = read_zram(sensors->root),
+    };
     /* Mapped has shared memory in it, which is in no list of file pages: a database's buffers. */
-    sample->mapped = saturating_subtract(meminfo.mapped, meminfo.shmem);
+    sample->cached = (struct cached_memory){
+        .active_file = meminfo.active_file,
+        .inactive_file = meminfo.inactive_file,
+        .slab_reclaimable = meminfo.slab_reclaimable,
+        .dirty = meminfo.dirty,
+        .writeback = meminfo.writeback,
+        .mapped = saturating_subtract(meminfo.mapped, meminfo.shmem),
+    };
     sample->swap_total = meminfo.swap_total;
     sample->swap_free = meminfo.swap_free;
     sample->cache =
         saturating_subtract(meminfo.active_file + meminfo.inactive_file + meminfo.slab_reclaimable,
-                            meminfo.dirty + meminfo.writeback + sample->mapped);
+                            meminfo.dirty + meminfo.writeback + sample->cached.mapped);
     return 0;
 }
 
 static int read_activity(const struct sensors *sensors, struct memory_sample *sample)
 {
+    struct activity_counters *activity = &sample->activity;
     nsec_t tick = NSEC_PER_SEC / sensors->clock_ticks;
     struct pressure pressure;
     struct vmstat vmstat;
@@ -332,21 +337,21 @@ static int read_activity(const struct sensors *sensors, struct memory_sample *sa
     if (r < 0)
         return r;
     sample->cpu_count = cpu.cpu_count;
-    sample->cpu_user = (cpu.user + cpu.nice) * tick;
-    sample->cpu_busy = sample->cpu_user + (cpu.system + cpu.irq + cpu.softirq) * tick;
-    sample->cpu_total = sample->cpu_busy + (cpu.idle + cpu.iowait + cpu.steal) * tick;
+    activity->cpu_user = (cpu.user + cpu.nice) * tick;
+    activity->cpu_busy = activity->cpu_user + (cpu.system + cpu.irq + cpu.softirq) * tick;
+    activity->cpu_total = activity->cpu_busy + (cpu.idle + cpu.iowait + cpu.steal) * tick;
     if (pressure_read(sensors->root, "proc/pressure/memory", &pressure) == 0) {
-        sample->psi_is_known = true;
-        sample->psi_memory_some = pressure.some;
-        sample->psi_memory_full = pressure.full;
+        activity->psi_is_known = true;
+        activity->psi_memory_some = pressure.some;
+        activity->psi_memory_full = pressure.full;
     }
     if (pressure_read(sensors->root, "proc/pressure/io", &pressure) == 0)
-        sample->psi_io_some = pressure.some;
+        activity->psi_io_some = pressure.some;
     if (vmstat_read(sensors->root, &vmstat) == 0) {
-        sample->refault_file = vmstat.refault_file;
-        sample->refault_anon = vmstat.refault_anon;
-        sample->major_faults = vmstat.major_faults;
-        sample->oom_kills = vmstat.oom_kills;
+        activity->refault_file = vmstat.refault_file;
+        activity->refault_anon = vmstat.refault_anon;
+        activity->major_faults = vmstat.major_faults;
+        activity->oom_kills = vmstat.oom_kills;
         sample->balloon_pages = saturating_subtract(vmstat.balloon_inflate, vmstat.balloon_deflate);
     }
     return 0;
@@ -415,7 +420,7 @@ int sensors_read(struct sensors *sensors, nsec_t now, struct memory_sample *ret_
     r = read_activity(sensors, &sample);
     if (r < 0)
         return r;
-    sample.cpu_own = own_cpu();
+    sample.activity.cpu_own = own_cpu();
     r = buddyinfo_read(sensors->root, &sensors->buddy);
     if (r < 0)
         return r;

@@ -377,7 +377,7 @@ static void survey(void)
     if (features.list[FEATURE_PAGE_REPORTING].available)
         (void)await_reported(0);
     now = sample();
-    printf("sample: pressure %s, reported %s\n", now.psi_is_known ? "known" : "unknown",
+    printf("sample: pressure %s, reported %s\n", now.activity.psi_is_known ? "known" : "unknown",
            now.reported > 0 ? "some" : "none");
     printf("settings left changed: %zu\n", settings.count);
 }

@@ -84,8 +84,8 @@ static double measure_step(void)
     begun = time_monotonic();
     for (uint64_t i = 0; i < STEPS; i++) {
         sample.boottime += NSEC_PER_SEC;
-        sample.cpu_total += 4 * NSEC_PER_SEC;
-        sample.cpu_busy += i / 500 % 2 == 0 ? NSEC_PER_SEC : NSEC_PER_MSEC;
+        sample.activity.cpu_total += 4 * NSEC_PER_SEC;
+        sample.activity.cpu_busy += i / 500 % 2 == 0 ? NSEC_PER_SEC : NSEC_PER_MSEC;
         sample.cache = (i % 4096) << 20;
         sample.free_blocks[0] = i % 65536;
         engine_step(&engine, &sample, &decision);

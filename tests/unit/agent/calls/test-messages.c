@@ -39,14 +39,16 @@ static void test_every_reason_is_a_state(void **state)
 /* File pages in use have no name of their own; what is left over is "other", never less than 0. */
 static void test_what_no_field_names(void **state)
 {
-    struct memory_sample sample = {
-        .in_use = 100 * MIB, .anon = 60 * MIB, .active_file = 30 * MIB, .cache = 10 * MIB};
+    struct memory_sample sample = {.in_use = 100 * MIB,
+                                   .used.anon = 60 * MIB,
+                                   .cached.active_file = 30 * MIB,
+                                   .cache = 10 * MIB};
     Vmreclaim__Agent__V1__MemorySample message;
 
     message_from_sample(&sample, NULL, &message);
     assert_int_equal(message.vmalloc_and_other, 20 * MIB);
     assert_false(message.trapped_kinds_are_known);
-    sample.anon = GIB;
+    sample.used.anon = GIB;
     message_from_sample(&sample, NULL, &message);
     assert_int_equal(message.vmalloc_and_other, 0);
 }

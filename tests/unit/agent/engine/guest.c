@@ -38,12 +38,12 @@ enum action_kind step(struct guest *guest)
     nsec_t capacity = sample->cpu_count * guest->interval;
 
     sample->boottime += guest->interval;
-    sample->cpu_user += capacity / 10000 * guest->user;
-    sample->cpu_busy += capacity / 10000 * (guest->user + guest->system);
-    sample->cpu_total += capacity;
-    sample->psi_memory_some += guest->psi_memory * guest->interval / NSEC_PER_SEC;
-    sample->psi_io_some += guest->psi_io * guest->interval / NSEC_PER_SEC;
-    sample->refault_file += guest->refaults * guest->interval / NSEC_PER_SEC;
+    sample->activity.cpu_user += capacity / 10000 * guest->user;
+    sample->activity.cpu_busy += capacity / 10000 * (guest->user + guest->system);
+    sample->activity.cpu_total += capacity;
+    sample->activity.psi_memory_some += guest->psi_memory * guest->interval / NSEC_PER_SEC;
+    sample->activity.psi_io_some += guest->psi_io * guest->interval / NSEC_PER_SEC;
+    sample->activity.refault_file += guest->refaults * guest->interval / NSEC_PER_SEC;
     engine_step(&guest->engine, sample, &guest->decision);
     if (guest->decision.action != ACTION_NONE)
         guest->asked = guest->decision.action;

@@ -155,11 +155,11 @@ static void test_counters_backwards_start_over(void **state)
     guest.user = 10;
     run(&guest, 130);
     guest.sample.cache = GIB;
-    guest.sample.cpu_busy = 0;
-    guest.sample.cpu_user = 0;
-    guest.sample.refault_file = 100;
+    guest.sample.activity.cpu_busy = 0;
+    guest.sample.activity.cpu_user = 0;
+    guest.sample.activity.refault_file = 100;
     run(&guest, 30);
-    guest.sample.refault_file = 0;
+    guest.sample.activity.refault_file = 0;
     assert_int_equal(run(&guest, 100), ACTION_NONE);
     assert_int_equal(run(&guest, 30), ACTION_RECLAIM_CACHE);
     /* a counter that fell is not 2^64 pages read back */
@@ -174,7 +174,7 @@ static void test_own_sensing_is_no_activity(void **state)
     guest.sample.cache = GIB;
     guest.user = 100; /* 1 % of 4 CPUs, all of it ours */
     for (int i = 0; i < 125; i++) {
-        guest.sample.cpu_own += SECONDS(4) / 100;
+        guest.sample.activity.cpu_own += SECONDS(4) / 100;
         step(&guest);
     }
     assert_int_equal(guest.decision.reason, ENGINE_ACTING);

@@ -21,13 +21,13 @@ static int setup(void **state)
     first = (struct memory_sample){.boottime = 100 * NSEC_PER_SEC,
                                    .total = 8 * GIB,
                                    .reported_is_known = true,
-                                   .psi_is_known = true,
+                                   .activity.psi_is_known = true,
                                    .order_count = 11,
                                    .page_size = 4096,
                                    .reporting_order = 9};
     second = first;
     second.boottime += 5 * NSEC_PER_SEC;
-    second.cpu_total = 20 * NSEC_PER_SEC;
+    second.activity.cpu_total = 20 * NSEC_PER_SEC;
     question = (struct outlook_question){
         .policy = &policy, .first = &first, .second = &second, .lowest_order = 5, .length = HOUR};
     return 0;
@@ -59,8 +59,8 @@ static void put_free(uint32_t order, uint64_t bytes)
 
 static void busy(unsigned percent)
 {
-    second.cpu_busy = percent * NSEC_PER_SEC / 5;
-    second.cpu_user = second.cpu_busy;
+    second.activity.cpu_busy = percent * NSEC_PER_SEC / 5;
+    second.activity.cpu_user = second.activity.cpu_busy;
 }
 
 /* ---- the outlook ---- */
@@ -138,7 +138,7 @@ static void test_pressure_holds(void **state)
     struct outlook seen;
 
     second.cache = 2 * GIB;
-    second.psi_memory_some = 200000; /* 4 % */
+    second.activity.psi_memory_some = 200000; /* 4 % */
     seen = outlook();
     assert_int_equal(seen.step_count, 0);
     assert_int_equal(seen.reason, ENGINE_PRESSURE);
@@ -188,10 +188,10 @@ static void test_words_of_the_steps(void **state)
 
 static void test_words_of_the_gates(void **state)
 {
-    second.cpu_busy = 8 * NSEC_PER_SEC;
-    second.cpu_own = 3 * NSEC_PER_SEC;
-    second.psi_memory_some = 100000;
-    second.refault_file = 50;
+    second.activity.cpu_busy = 8 * NSEC_PER_SEC;
+    second.activity.cpu_own = 3 * NSEC_PER_SEC;
+    second.activity.psi_memory_some = 100000;
+    second.activity.refault_file = 50;
     (void)report();
     assert_non_null(strstr(text, "CPUs busy                 25%  of at most 0.5%   <- holds"));
     assert_non_null(strstr(text, "... for a trickle         25%  of at most 50%\n"));
@@ -199,14 +199,14 @@ static void test_words_of_the_gates(void **state)
     assert_non_null(strstr(text, "stalled on I/O             0%  of at most 5%\n"));
     assert_non_null(strstr(text, "read back                  10  pages/s of at most 250\n"));
     assert_non_null(strstr(text, "nothing would be done within 1h if it stays so: tasks are "));
-    second.psi_is_known = false;
+    second.activity.psi_is_known = false;
     assert_non_null(strstr(report(), "no PSI"));
 }
 
 static void test_words_of_many_cpus(void **state)
 {
-    second.cpu_total = 256 * 5 * NSEC_PER_SEC;
-    second.cpu_busy = 5 * NSEC_PER_SEC;
+    second.activity.cpu_total = 256 * 5 * NSEC_PER_SEC;
+    second.activity.cpu_busy = 5 * NSEC_PER_SEC;
     (void)report();
     assert_non_null(strstr(text, "busy of 16 CPUs         6.25%  of at most 0.5%   <- holds"));
     assert_non_null(strstr(text, "... for a trickle       0.39%  of at most 50%\n"));

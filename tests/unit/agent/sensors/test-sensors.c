@@ -129,8 +129,8 @@ static void test_waterfall(void **state)
     assert_int_equal(sample.percpu, 128 * 4096);
     assert_int_equal(sample.cache, (600000 + 1400000 + 90000 - 100 - 20 - (50000 - 2000)) * KIB);
     assert_int_equal(sample.in_use, 4026532 * KIB - 1 * GIB - 128 * 4096 - (uint64_t)2041880 * KIB);
-    assert_int_equal(sample.kernel, 8500 * KIB);
-    assert_int_equal(sample.zram, 12288);
+    assert_int_equal(sample.used.kernel, 8500 * KIB);
+    assert_int_equal(sample.used.zram, 12288);
     assert_int_equal(sample.balloon_pages, 600);
 }
 
@@ -142,14 +142,14 @@ static void test_activity(void **state)
     start();
     sample = sample_at(1);
     assert_int_equal(sample.cpu_count, 2);
-    assert_int_equal(sample.cpu_user, 1020 * tick);
-    assert_int_equal(sample.cpu_busy, (1020 + 300 + 6 + 7) * tick);
-    assert_int_equal(sample.cpu_total, (1020 + 300 + 6 + 7 + 8 + 40000 + 50) * tick);
-    assert_true(sample.psi_is_known);
-    assert_int_equal(sample.psi_memory_some, 123456);
-    assert_int_equal(sample.refault_file, 22);
-    assert_int_equal(sample.major_faults, 33);
-    assert_int_equal(sample.oom_kills, 1);
+    assert_int_equal(sample.activity.cpu_user, 1020 * tick);
+    assert_int_equal(sample.activity.cpu_busy, (1020 + 300 + 6 + 7) * tick);
+    assert_int_equal(sample.activity.cpu_total, (1020 + 300 + 6 + 7 + 8 + 40000 + 50) * tick);
+    assert_true(sample.activity.psi_is_known);
+    assert_int_equal(sample.activity.psi_memory_some, 123456);
+    assert_int_equal(sample.activity.refault_file, 22);
+    assert_int_equal(sample.activity.major_faults, 33);
+    assert_int_equal(sample.activity.oom_kills, 1);
 }
 
 /* A database's buffers are mapped, and no file pages. */
@@ -159,7 +159,7 @@ static void test_mapped_shared_memory_is_no_file_page(void **state)
                   "MemTotal: 9000 kB\nMemFree: 900 kB\nMapped: 5300 kB\nShmem: 5000 kB\n"
                   "Active(file): 1000 kB\nInactive(file): 500 kB\n");
     start();
-    assert_int_equal(sample_at(1).mapped, 300 * KIB);
+    assert_int_equal(sample_at(1).cached.mapped, 300 * KIB);
     assert_int_equal(sample_at(1).cache, 1200 * KIB);
 }
 
@@ -215,8 +215,8 @@ static void test_without_psi_and_zones(void **state)
     fixture_remove(&machine.fixture, "proc/zoneinfo");
     start();
     sample = sample_at(1);
-    assert_false(sample.psi_is_known);
-    assert_int_equal(sample.psi_memory_some, 0);
+    assert_false(sample.activity.psi_is_known);
+    assert_int_equal(sample.activity.psi_memory_some, 0);
     assert_int_equal(sample.percpu, 0);
 }
 
