@@ -1,6 +1,7 @@
 /* The alarm of starved guests. */
 #include "controller/leases/alarm.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -99,6 +100,7 @@ static void add(char *text, size_t size, const char *format, ...)
     size_t used = strlen(text);
     va_list arguments;
 
+    assert(used < size);
     va_start(arguments, format);
     text_format_list(text + used, size - used, format, arguments);
     va_end(arguments);

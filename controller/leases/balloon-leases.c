@@ -82,6 +82,7 @@ uint64_t balloon_wanted(const struct balloon_control *control)
     uint64_t held = balloon_held(control);
     uint64_t floor = floor_of(control);
 
+    assert(floor <= control->baseline);
     return held < control->baseline - floor ? control->baseline - held : floor;
 }
 
@@ -126,6 +127,7 @@ void balloon_release_all(struct balloon_control *control)
 {
     for (uint32_t i = 0; i < control->lease_count; i++)
         balloon_set_state(&control->leases[i], LEASE_RELEASING);
+    assert(balloon_held(control) == 0 && balloon_wanted(control) == control->baseline);
 }
 
 void balloon_check(const struct balloon_control *control)
@@ -136,6 +138,8 @@ void balloon_check(const struct balloon_control *control)
     assert(control->news >> BALLOON_NEWS_COUNT == 0);
     assert(!control->telling || (control->unanswered > 0 && control->telling_target != 0));
     assert(control->doubted == 0 || control->target != 0);
+    assert(control->moved >= control->told);
+    assert(control->strange == 0 || control->strange >= control->told);
     for (uint32_t i = 0; i < control->lease_count; i++) {
         const struct balloon_lease *entry = &control->leases[i];
 
@@ -211,6 +215,7 @@ int balloon_resume(struct balloon_control *control, const struct lease *lease, b
     /* Nobody was told that a requested one is held. */
     if (!is_valid || lease->state == LEASE_REQUESTED)
         balloon_set_state(entry, LEASE_RELEASING);
+    assert(control->baseline >= entry->lease.baseline);
     balloon_check(control);
     return 0;
 }

@@ -265,6 +265,7 @@ static struct balloon_action act_on_journal(struct balloon_control *control)
 static struct balloon_action tell(struct balloon_control *control, uint64_t target)
 {
     assert(target != 0);
+    assert(!control->telling || (control->raise && target == control->baseline));
     control->telling = true;
     control->telling_target = target;
     control->unanswered++;
@@ -478,6 +479,7 @@ static void tell_failed(struct balloon_control *control, uint64_t target, int st
 static void tell_done(struct balloon_control *control, uint64_t target, int status, nsec_t now)
 {
     assert(control->unanswered > 0); /* each command is answered once */
+    assert(now >= control->moved && target != 0);
     control->unanswered--;
     control->telling = false;
     if (status < 0) {

@@ -90,6 +90,7 @@ static void on_told(const struct driver_result *result, void *userdata)
     struct balloon_control *control = leases_control(vm);
     struct balloon_input input;
 
+    assert(telling->action.kind == BALLOON_TELL && vm->leased == (control != NULL));
     crash_point("the hypervisor has answered");
     if (result->status == -ETIMEDOUT)
         (void)vm_hypervisor_refresh(vm); /* whether it answers anything */
@@ -109,6 +110,7 @@ static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon
     struct telling *telling = calloc(1, sizeof(*telling));
     int r;
 
+    assert(action->kind == BALLOON_TELL && leases_control(vm)->telling_target == action->target);
     if (telling == NULL)
         return -ENOMEM;
     telling->keeper = keeper;
@@ -155,6 +157,7 @@ void conduct_write(struct lease_keeper *keeper, const struct balloon_action *act
     const struct lease_journal *journal = &keeper->journal;
     struct writing *writing = malloc(sizeof(*writing));
 
+    assert(action->kind == BALLOON_PUT || action->kind == BALLOON_FORGET);
     if (writing == NULL) {
         if (done != NULL)
             done(-ENOMEM, &no_memory, userdata);
@@ -185,6 +188,7 @@ static void on_step_written(int status, const struct error *error, void *userdat
     struct balloon_input input;
     struct vm *vm;
 
+    assert(!step->is_done); /* the journal answers once */
     step->is_done = true;
     step->status = status;
     if (step->is_asking)
@@ -226,6 +230,9 @@ static bool perform(struct lease_keeper *keeper, struct vm *vm, const struct bal
 {
     int r;
 
+    assert(vm->leased && leases_control(vm)->writing ==
+                             (vm->leases->writing != NULL || action->kind == BALLOON_PUT ||
+                              action->kind == BALLOON_FORGET));
     if (action->kind == BALLOON_NOTHING)
         return false;
     if (action->kind != BALLOON_TELL)
@@ -321,6 +328,7 @@ void conduct_stop(struct lease_keeper *keeper)
 {
     list_for_each_safe (link, following, &keeper->readings)
         end_reading(list_entry(link, struct reading, link));
+    assert(list_is_empty(&keeper->readings));
 }
 
 /* ---- ends and addresses ---- */

@@ -19,6 +19,7 @@
 
 static bool needs_raise(const struct vm_leases *leases)
 {
+    assert(leases->vm->leases == leases && leases->vm->leased);
     return !leases->balloon->telling && balloon_wanted(leases->balloon) > leases->balloon->target;
 }
 
@@ -79,6 +80,7 @@ static void forget_all(struct lease_keeper *keeper, struct vm *vm)
     for (uint32_t i = 0; i < control->lease_count; i++)
         conduct_forget(keeper, vm, &control->leases[i].lease);
     leases_drop(vm);
+    assert(!vm->leased);
 }
 
 /* The VM is not supervised any more; its leases wait for it to come back, or to expire. */
@@ -122,6 +124,7 @@ static void on_restored(struct lease_keeper *keeper, struct vm *vm)
     if (lease_balloon(vm) != NULL || actual == 0 || actual + BALLOON_SLACK >= before ||
         leases_adopt(keeper, vm) < 0)
         return;
+    assert(lease_balloon(vm)->baseline == actual && lease_balloon(vm)->lease_count == 0);
     balloon_recover(leases_control(vm), before);
     vm_warn(vm,
             "the snapshot's balloon leaves the guest %s, it had %s before: it gets the rest back",
@@ -213,6 +216,7 @@ int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor
 
 void lease_keeper_stop(struct lease_keeper *keeper)
 {
+    assert(!leases_are_stopping(keeper));
     conduct_stop(keeper);
     uv_timer_stop(&keeper->timer);
     uv_close((uv_handle_t *)&keeper->timer, NULL);
@@ -220,6 +224,7 @@ void lease_keeper_stop(struct lease_keeper *keeper)
 
 void lease_keeper_finish(struct lease_keeper *keeper)
 {
+    assert(leases_are_stopping(keeper) && list_is_empty(&keeper->readings));
     lease_waiting_finish(keeper);
 }
 

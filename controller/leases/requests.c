@@ -1,6 +1,7 @@
 /* Leases that somebody asks for or gives back. */
 #include "controller/leases/requests.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,7 @@ static uint64_t held_by(const struct balloon_control *control, const char *owner
         if (control->leases[i].lease.state != LEASE_RELEASING &&
             (strcmp(control->leases[i].lease.owner, owner) == 0) != others)
             bytes += control->leases[i].lease.bytes;
+    assert(bytes <= balloon_held(control));
     return bytes;
 }
 
@@ -101,6 +103,7 @@ static void release_owner(struct balloon_control *control, const char *owner)
     for (uint32_t i = 0; i < control->lease_count; i++)
         if (strcmp(control->leases[i].lease.owner, owner) == 0)
             (void)balloon_release(control, control->leases[i].lease.id);
+    assert(held_by(control, owner, false) == 0);
 }
 
 /* ---- a lease that is being written ---- */
@@ -129,6 +132,7 @@ static int take_effect(struct lease_asked *asked, struct error *error)
     struct balloon_lease *entry;
     int r;
 
+    assert(asked->is_done && asked->status == 0 && !asked->is_called_off);
     release_owner(control, lease->owner);
     r = balloon_request(control, lease, &asked->input, error);
     if (r < 0) {
@@ -138,6 +142,7 @@ static int take_effect(struct lease_asked *asked, struct error *error)
     entry = balloon_find_lease(control, lease->id);
     entry->written =
         entry->lease.baseline == lease->baseline && entry->lease.maximum == lease->maximum;
+    assert(held_by(control, lease->owner, false) == lease->bytes);
     return 0;
 }
 
@@ -181,6 +186,7 @@ static void on_written(int status, const struct error *error, void *userdata)
     struct error reason;
     int r;
 
+    assert(!asked->is_done); /* the journal answers once */
     asked->is_done = true;
     asked->status = status;
     if (status < 0)
@@ -244,6 +250,7 @@ static int ask(struct lease_keeper *keeper, struct vm *vm, const struct lease *l
 
 void lease_asked_call_off(struct lease_asked *asked)
 {
+    assert(!asked->is_done);
     asked->done = NULL;
     asked->is_called_off = true;
 }
@@ -298,6 +305,7 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, 
     r = check_size(vm, size, others, control->baseline, error);
     if (r < 0)
         return r;
+    assert(size + others < control->baseline);
     fill_lease(vm, control->baseline - others - size, owner, &lease);
     lease_term_begin(&lease, duration, &moment, keeper->supervisor->host_boot_id);
     r = ask(keeper, vm, &lease, ret_asked, error);
@@ -309,6 +317,7 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, 
 
 void lease_asked_tell(struct lease_asked *asked, lease_set_done done, void *userdata)
 {
+    assert(!asked->is_done && asked->done == NULL);
     asked->done = done;
     asked->userdata = userdata;
 }
@@ -327,6 +336,7 @@ int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct erro
     list_for_each (link, &vm->leases->asked)
         list_entry(link, struct lease_asked, link)->is_called_off = true;
     (void)balloon_release(leases_control(vm), 0);
+    assert(balloon_held(lease_balloon(vm)) == 0);
     leases_note_news(vm, BALLOON_NO_NEWS);
     run(keeper, vm);
     return 0;

@@ -52,6 +52,7 @@ struct vm_leases *leases_get(struct vm *vm)
         list_init(&vm->leases->link);
         list_init(&vm->leases->asked);
     }
+    assert(vm->leases->vm == vm);
     return vm->leases;
 }
 
@@ -62,6 +63,7 @@ void leases_remove(struct vm *vm)
     leases_drop(vm);
     free(vm->leases);
     vm->leases = NULL;
+    assert(!vm->leased);
 }
 
 int leases_adopt(struct lease_keeper *keeper, struct vm *vm)
@@ -127,6 +129,7 @@ void leases_set_waiting(struct vm *vm, uint64_t bytes)
 
 void leases_set_may_raise(struct vm_leases *leases, bool may_raise)
 {
+    assert(!may_raise || balloon_wanted(leases->balloon) > leases->balloon->target);
     leases->may_raise = may_raise;
 }
 
@@ -148,7 +151,7 @@ void leases_note_news(struct vm *vm, enum balloon_news news)
 {
     struct vm_leases *leases = vm->leases;
 
-    assert(leases != NULL);
+    assert(leases != NULL && news < BALLOON_NEWS_COUNT);
     if (!is_told_by_cause(leases->news, news))
         leases->news = news;
     if (news == BALLOON_NEWS_FOREIGN)

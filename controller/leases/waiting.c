@@ -151,6 +151,7 @@ static bool take_along(struct lease_keeper *keeper, struct vm *vm, struct lease 
             "rest back",
             (int)vm->measured.process.pid, BYTES_TEXT(vm->hypervisor.facts.balloon_actual),
             BYTES_TEXT(baseline));
+    assert(baseline <= lease->baseline);
     lease->baseline = baseline;
     lease->maximum = maximum;
     lease->pid = vm->measured.process.pid;
@@ -177,6 +178,7 @@ static bool resume_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
     bool is_seen = hypervisor_process_is_open(&vm->measured.process);
     bool is_valid = is_same_process(keeper, vm, lease);
 
+    assert(vm->hypervisor.ready && (is_seen || !is_valid));
     /* Whether it is for this process cannot be told; to give back, that need not be known. */
     if (!is_seen && !is_due(lease))
         return false;
@@ -326,6 +328,7 @@ static void on_loaded(int status, const struct error *error, const struct lease 
     const struct lease_moment moment = lease_moment_now();
     struct lease_keeper *keeper = userdata;
 
+    assert(keeper->is_loading && list_is_empty(&keeper->waiting)); /* it is answered once */
     keeper->is_loading = false;
     for (size_t i = 0; status == 0 && i < count; i++)
         status = keep_loaded(keeper, &leases[i], &moment);
@@ -341,6 +344,7 @@ static void on_loaded(int status, const struct error *error, const struct lease 
 
 void lease_waiting_load(struct lease_keeper *keeper)
 {
+    assert(!keeper->is_loading);
     keeper->is_loading = true;
     keeper->load_next = time_boottime() + LOAD_INTERVAL;
     if (keeper->problem.text[0] == '\0')

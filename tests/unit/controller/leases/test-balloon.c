@@ -230,6 +230,7 @@ static void test_waiting_for_a_reading(void **state)
     w.input.guest_is_fresh = false;
     w.input.guest_read = 0;
     w.control.told = w.input.now;
+    w.control.moved = w.input.now;
     run(&w, 1);
     assert_true(balloon_waits_for_reading(&w.control, &w.input));
     w.input.running = false;
