@@ -15,6 +15,7 @@
 #include "common/base/util.h"
 #include "controller/daemon-files.h"
 #include "controller/daemon.h"
+#include "controller/hypervisors/table.h"
 #include "controller/release.h"
 
 /* The settings of the configuration file come in between, see print_usage(). */
@@ -27,6 +28,7 @@ static const char usage_begin[] =
     "  --check                read configuration and VM files, say what is wrong, and exit\n";
 static const char usage_end[] =
     "  --root DIRECTORY       another place for proc and sys, for tests (default /)\n"
+    "  --drivers DIRECTORY    another place for driver modules, for tests\n"
     "  --debug                log everything\n"
     "  --help, --version\n"
     "\n"
@@ -45,6 +47,7 @@ enum {
     OPTION_CHECK,
     OPTION_RELEASE_EXPIRED,
     OPTION_ROOT,
+    OPTION_DRIVERS,
     OPTION_DEBUG,
     OPTION_HELP,
     OPTION_VERSION,
@@ -56,6 +59,7 @@ static const struct option own_options[] = {
     {"check", no_argument, NULL, OPTION_CHECK},
     {"release-expired", no_argument, NULL, OPTION_RELEASE_EXPIRED},
     {"root", required_argument, NULL, OPTION_ROOT},
+    {"drivers", required_argument, NULL, OPTION_DRIVERS},
     {"debug", no_argument, NULL, OPTION_DEBUG},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -153,6 +157,9 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
             break;
         case OPTION_ROOT:
             arguments->root = optarg;
+            break;
+        case OPTION_DRIVERS:
+            driver_set_directory(optarg);
             break;
         case OPTION_DEBUG:
             log_set_level(LOG_LEVEL_DEBUG);

@@ -7,6 +7,7 @@
 
 #include "common/base/util.h"
 #include "common/transport/address.h"
+#include "controller/hypervisors/table.h"
 
 #define SAMPLE_INTERVAL_MIN (500 * NSEC_PER_MSEC)
 #define SAMPLE_INTERVAL_MAX (60 * NSEC_PER_SEC)

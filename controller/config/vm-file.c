@@ -15,6 +15,7 @@
 #include "common/base/util.h"
 #include "common/transport/address.h"
 #include "controller/config/keys.h"
+#include "controller/hypervisors/table.h"
 
 #define CID_FIRST 3 /* 0 to 2 are the hypervisor, loopback and the host */
 

@@ -60,9 +60,6 @@ enum memory_backing {
     MEMORY_BACKING_HUGETLB,
 };
 
-/* "anonymous", "memfd", ...; "" when unknown. */
-const char *memory_backing_name(enum memory_backing backing);
-
 /* What can be had of this VM through this session. */
 enum driver_capability {
     DRIVER_CAN_SET_BALLOON = 1u << 0,
@@ -261,10 +258,6 @@ struct driver {
                     struct driver_discovery **ret_discovery);
     void (*discover_tick)(struct driver_discovery *discovery, nsec_t now);
     void (*discover_close)(struct driver_discovery *discovery);
-    /* The place that is tried when nobody names one, and what must be there for it to be tried;
-     * NULL: there is none. */
-    const char *default_place;
-    const char *default_place_sign; /* a path */
 };
 
 #endif

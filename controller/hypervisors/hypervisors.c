@@ -1,4 +1,4 @@
-/* The table of drivers, addresses, and names of what drivers report. */
+/* Addresses, places, and names of what drivers report. */
 #include "controller/hypervisors/hypervisors.h"
 
 #include <errno.h>
@@ -7,52 +7,7 @@
 #include <string.h>
 
 #include "common/base/directory.h"
-#include "common/base/util.h"
-
-/* Each driver has a folder; this is all that the others know of it. */
-extern const struct driver qemu_driver;
-
-static const struct driver *const drivers[] = {&qemu_driver};
-
-static bool is_called(const struct driver *driver, const char *name)
-{
-    return driver->abi == DRIVER_ABI &&
-           (strcmp(driver->name, name) == 0 ||
-            (driver->old_name != NULL && strcmp(driver->old_name, name) == 0));
-}
-
-const struct driver *driver_find(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
-        if (is_called(drivers[i], name))
-            return drivers[i];
-    return NULL;
-}
-
-const struct driver *driver_find_old_key(const char *key, const char *suffix)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
-        const char *name = drivers[i]->old_name;
-
-        if (name != NULL && strncmp(key, name, strlen(name)) == 0 &&
-            strcmp(key + strlen(name), suffix) == 0)
-            return drivers[i];
-    }
-    return NULL;
-}
-
-/* ---- addresses ---- */
-
-static int unknown_driver(const char *name, struct error *error)
-{
-    char known[128] = "";
-    size_t used = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(drivers) && used < sizeof(known); i++)
-        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i == 0 ? "" : ", ",
-                                 drivers[i]->name);
-    return error_set(error, -EINVAL, "there is no driver '%.32s'; the drivers are %s", name, known);
-}
+#include "controller/hypervisors/table.h"
 
 /* Without the driver's check. */
 static int put_together(const struct driver *driver, const char *where,
@@ -70,10 +25,12 @@ static int put_together(const struct driver *driver, const char *where,
 int hypervisor_address_join(const char *driver_name, const char *where,
                             struct hypervisor_address *ret_address, struct error *error)
 {
-    const struct driver *driver = driver_find(driver_name);
+    const struct driver *driver;
     struct hypervisor_address address;
-    int r = driver == NULL ? unknown_driver(driver_name, error) : driver->check(where, error);
+    int r = driver_find(driver_name, &driver, error);
 
+    if (r == 0)
+        r = driver->check(where, error);
     if (r == 0)
         r = put_together(driver, where, &address, error);
     if (r == 0)
@@ -124,9 +81,9 @@ int hypervisor_place_parse(const char *text, struct hypervisor_address *ret_plac
 
     if (r < 0)
         return r;
-    driver = driver_find(name);
-    if (driver == NULL)
-        return unknown_driver(name, error);
+    r = driver_find(name, &driver, error);
+    if (r < 0)
+        return r;
     if (driver->is_vm == NULL)
         return error_set(error, -EINVAL, "driver '%s' finds no VMs in a directory", driver->name);
     if (where[0] != '/')

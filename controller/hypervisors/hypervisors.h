@@ -1,4 +1,4 @@
-/* The drivers that are built in, and the addresses of hypervisors.
+/* The addresses of hypervisors.
  *
  * An address is "DRIVER:WHERE", as in "qemu:/run/qemu/web-1.qmp"; only the driver knows what WHERE
  * means. What a driver was called before is understood and never written. */
@@ -16,14 +16,10 @@ struct hypervisor_address {
     char text[HYPERVISOR_ADDRESS_SIZE]; /* with the driver's name of today */
 };
 
-/* By name; NULL: no such driver is built in. */
-const struct driver *driver_find(const char *name);
+/* "anonymous", "memfd", ...; "" when unknown. */
+const char *memory_backing_name(enum memory_backing backing);
 
-/* The driver whose older name, with `suffix` after it, was a key of a configuration file: "qmp" in
- * VM files, "qmp_directory" in the daemon's. NULL: no such key. */
-const struct driver *driver_find_old_key(const char *key, const char *suffix);
-
-/* "DRIVER:WHERE". -EINVAL, and `error` says what the driver expects. */
+/* "DRIVER:WHERE". -EINVAL, and `error` says what the driver expects; or as driver_find. */
 int hypervisor_address_parse(const char *text, struct hypervisor_address *ret_address,
                              struct error *error);
 

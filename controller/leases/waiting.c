@@ -11,6 +11,7 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/hypervisors/table.h"
 #include "controller/leases/conduct.h"
 #include "controller/leases/term.h"
 #include "controller/vms/life.h"
@@ -89,7 +90,7 @@ static struct vm *find_at_address(const struct registry *registry, const struct 
 
 static bool is_at(const struct vm *vm, const struct lease *lease)
 {
-    return vm->address.driver != NULL && vm->address.driver == driver_find(lease->driver) &&
+    return vm->address.driver != NULL && driver_is_called(vm->address.driver, lease->driver) &&
            strcmp(hypervisor_address_where(&vm->address), lease->address) == 0;
 }
 

@@ -10,7 +10,7 @@
 #include <uv.h>
 
 #include "controller/hypervisors/driver.h"
-#include "controller/hypervisors/hypervisors.h"
+#include "controller/hypervisors/table.h"
 #include "tests/fuzz/fuzz.h"
 
 #define TIMEOUT     (5 * NSEC_PER_SEC)
@@ -37,8 +37,7 @@ static void make_listener(void)
     require(listener >= 0 &&
             bind(listener, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
             listen(listener, 4) == 0 && atexit(remove_listener) == 0);
-    driver = driver_find("qemu");
-    require(driver != NULL);
+    require(driver_find("qemu", &driver, NULL) == 0);
 }
 
 static void on_done(const struct driver_result *result, void *userdata)

@@ -78,7 +78,7 @@ static void test_wrong_vm_files(void **state)
         {"qmp: run/web.qmp\n", "web-1.yaml:1: qmp: 'run/web.qmp' is not the absolute path"},
         {"hypervisor: qemu:x\n", "web-1.yaml:1: hypervisor: 'x' is not the absolute path"},
         {"hypervisor: /run/x.qmp\n", "hypervisor: '/run/x.qmp' is not of the form DRIVER:WHERE"},
-        {"hypervisor: xen:3\n", "there is no driver 'xen'; the drivers are qemu"},
+        {"hypervisor: xen:3\n", "there is no driver 'xen'; built in are qemu"},
         {"hypervisor: qemu:/a\nqmp: /a\n", "web-1.yaml:2: qmp: the VM's hypervisor is given"},
         {"agent: vsock:5:1017\n", "agents on vsock dial in"},
         {"agent: nowhere\n", "web-1.yaml:1: agent"},

@@ -10,6 +10,15 @@
 #include <unistd.h>
 
 #include "controller/hypervisors/hypervisors.h"
+#include "controller/hypervisors/table.h"
+
+static const struct driver *find(const char *name)
+{
+    const struct driver *driver = NULL;
+
+    assert_int_equal(driver_find(name, &driver, NULL), 0);
+    return driver;
+}
 
 static void test_an_address_and_its_parts(void **state)
 {
@@ -18,7 +27,7 @@ static void test_an_address_and_its_parts(void **state)
 
     assert_string_equal(hypervisor_address_where(&address), "");
     assert_int_equal(hypervisor_address_parse("qemu:/run/a.qmp", &address, &error), 0);
-    assert_ptr_equal(address.driver, driver_find("qemu"));
+    assert_ptr_equal(address.driver, find("qemu"));
     assert_string_equal(address.text, "qemu:/run/a.qmp");
     assert_string_equal(hypervisor_address_where(&address), "/run/a.qmp");
 }
@@ -48,7 +57,7 @@ static void test_wrong_addresses(void **state)
         {"", "not of the form DRIVER:WHERE"},
         {":/run/a", "not of the form DRIVER:WHERE"},
         {"/run/a.qmp", "not of the form DRIVER:WHERE"},
-        {"xen:3", "there is no driver 'xen'; the drivers are qemu"},
+        {"xen:3", "there is no driver 'xen'; built in are qemu"},
         {"qemu:run/a.qmp", "'run/a.qmp' is not the absolute path of a QMP socket"},
     };
     struct hypervisor_address address = {.text = "untouched"};
@@ -134,7 +143,7 @@ static void test_sockets_of_others(void **state)
         {"/run/qemu-server/100.vnc", NULL},
         {"/run/vmreclaim/100.qmp", NULL},
     };
-    const struct driver *driver = driver_find("qemu");
+    const struct driver *driver = find("qemu");
 
     for (size_t i = 0; i < ARRAY_SIZE(sockets); i++) {
         const char *owner = driver->owner(sockets[i].path);
@@ -167,8 +176,37 @@ static void test_names_of_sockets(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char name[12];
 
-        driver_find("qemu")->suggest_name(cases[i].where, name, sizeof(name));
+        find("qemu")->suggest_name(cases[i].where, name, sizeof(name));
         assert_string_equal(name, cases[i].name);
+    }
+}
+
+/* Who wraps another names it behind what it does to it. */
+static void test_addresses_of_wrapped_drivers(void **state)
+{
+    static const struct {
+        const char *address;
+        const char *words; /* of the refusal; NULL: it is taken */
+    } cases[] = {
+        {"null:web-1", NULL},
+        {"slow:200ms:null:web-1", NULL},
+        {"slow:200ms:failing:hang:qemu:/run/web.qmp", NULL},
+        {"null:", "not the name of a VM"},
+        {"slow:null:web-1", "not of the form"},
+        {"slow:2h:null:web-1", "at most 60s"},
+        {"failing:sometimes:null:web-1", "refuse, hang, close, taken"},
+        {"failing:hang", "HOW:ADDRESS"},
+        {"failing:hang:qemu:web", "absolute path"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct hypervisor_address address;
+        struct error error = {""};
+        int r = hypervisor_address_parse(cases[i].address, &address, &error);
+
+        assert_int_equal(r, cases[i].words == NULL ? 0 : -EINVAL);
+        if (cases[i].words != NULL && strstr(error.text, cases[i].words) == NULL)
+            fail_msg("%s: %s", cases[i].address, error.text);
     }
 }
 
@@ -178,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_an_address_and_its_parts),
         cmocka_unit_test(test_an_older_name_is_todays),
         cmocka_unit_test(test_wrong_addresses),
+        cmocka_unit_test(test_addresses_of_wrapped_drivers),
         cmocka_unit_test(test_sockets_of_others),
         cmocka_unit_test(test_names_of_sockets),
         cmocka_unit_test(test_a_place),

@@ -12,6 +12,7 @@
 #include "controller/hypervisors/hypervisors.h"
 #include "controller/hypervisors/qemu/qmp-facts.h"
 #include "controller/hypervisors/qemu/snapshots.h"
+#include "controller/hypervisors/table.h"
 #include "tests/component/controller/qmp-server.h"
 
 #define TURNS_MAX 2000 /* a loop that needs more hangs */
@@ -667,7 +668,7 @@ int main(void)
     int failed;
 
     signal(SIGPIPE, SIG_IGN);
-    driver = driver_find("qemu");
+    assert_int_equal(driver_find("qemu", &driver, NULL), 0);
     if (mkdtemp(directory) == NULL)
         return 1;
     snprintf(path, sizeof(path), "%s/qmp", directory);
