@@ -13,7 +13,7 @@ void api_init(struct api *api, const struct api_rooms *rooms)
         .control_group = API_GROUP_NONE,
     };
     api_methods_check();
-    api_users_init(&api->users);
+    api_users_init(&api->users, rooms->supervisor->loop);
     api_door_init(api);
     api_events_init(api);
 }

@@ -12,10 +12,17 @@
 #define GROUPS_MAX 256
 #define BYTES_MAX  ((uint64_t)256 << 20) /* of all connections */
 
+/* A connection is served once its user's name is known, which goes into records: a directory that
+ * takes longer than this gets the number into them. */
+#define NAME_PATIENCE (500 * NSEC_PER_MSEC)
+#define NAME_CHECK    100 /* ms: whether it has taken too long */
+
 struct api_connection {
     struct list link;
     struct api *api;
-    struct ttrpc_connection *connection;
+    struct ttrpc_connection *connection; /* NULL: it waits for the name */
+    int descriptor;                      /* while it waits */
+    nsec_t patience;                     /* CLOCK_MONOTONIC; until then it waits */
     struct api_user *user;
     struct api_caller caller;
     enum api_standing standing; /* when it came: what it may take stays as it was */
@@ -98,6 +105,8 @@ static void on_call(struct ttrpc_call *ttrpc, const ProtobufCMessage *request, v
                  .caller = connection->caller},
         .ttrpc = ttrpc,
     };
+    snprintf(door_call->call.caller.name, sizeof(door_call->call.caller.name), "%s",
+             connection->user->name);
     ttrpc_call_on_cancel(ttrpc, on_cancel, door_call);
     api_dispatch(&door_call->call, api_method_of(request->descriptor), request);
 }
@@ -137,6 +146,23 @@ static void look_up_rights(struct api_connection *connection)
     caller->may_read = caller->may_control || is_member(connection, api->read_group);
 }
 
+static void destroy(struct api_connection *connection)
+{
+    list_remove(&connection->link);
+    api_users_leave(&connection->api->users, connection->user, connection->standing);
+    free(connection);
+}
+
+static void close_connection(struct api_connection *connection)
+{
+    if (connection->connection != NULL) {
+        ttrpc_connection_close(connection->connection);
+        return;
+    }
+    close(connection->descriptor);
+    destroy(connection);
+}
+
 /* Its streams end too, and what it may use of the daemon is bounded when it comes again. */
 void api_set_groups(struct api *api, gid_t read_group, gid_t control_group)
 {
@@ -149,7 +175,7 @@ void api_set_groups(struct api *api, gid_t read_group, gid_t control_group)
         look_up_rights(connection);
         if ((before.may_control && !connection->caller.may_control) ||
             (before.may_read && !connection->caller.may_read))
-            ttrpc_connection_close(connection->connection);
+            close_connection(connection);
     }
 }
 
@@ -157,11 +183,7 @@ void api_set_groups(struct api *api, gid_t read_group, gid_t control_group)
 
 static void on_close(struct ttrpc_connection *ttrpc, int status, const char *reason, void *userdata)
 {
-    struct api_connection *connection = userdata;
-
-    list_remove(&connection->link);
-    api_users_leave(&connection->api->users, connection->user, connection->standing);
-    free(connection);
+    destroy(userdata);
 }
 
 static enum api_standing standing_of(const struct api_caller *caller)
@@ -185,10 +207,11 @@ static struct api_connection *create_connection(struct api *api, int descriptor,
     connection = calloc(1, sizeof(*connection) + group_count * sizeof(groups[0]));
     if (connection == NULL)
         return NULL;
+    list_init(&connection->link);
     connection->api = api;
     connection->user = user;
+    connection->descriptor = descriptor;
     connection->caller = (struct api_caller){.pid = peer->pid, .uid = peer->uid, .gid = peer->gid};
-    snprintf(connection->caller.name, sizeof(connection->caller.name), "%s", user->name);
     connection->group_count = group_count;
     memcpy(connection->groups, groups, group_count * sizeof(groups[0]));
     look_up_rights(connection);
@@ -199,10 +222,10 @@ static struct api_connection *create_connection(struct api *api, int descriptor,
     return NULL;
 }
 
-void api_accept(struct api *api, int descriptor, const struct peer *peer)
+static void serve(struct api_connection *connection)
 {
     static const struct ttrpc_service *services[2];
-    struct api_connection *connection = create_connection(api, descriptor, peer);
+    struct api *api = connection->api;
     struct ttrpc_connection_options options = {
         .limits = operator_limits,
         .services = services,
@@ -212,22 +235,72 @@ void api_accept(struct api *api, int descriptor, const struct peer *peer)
     };
 
     services[0] = &api->service;
-    if (connection == NULL) {
-        close(descriptor);
-        return;
-    }
     options.limits.idle = api_bounds[connection->standing].idle;
     if (connection->standing != API_STANDING_CONTROL) {
         options.limits.frame_by_frame = true;
         options.processor = &connection->user->processor;
     }
-    if (ttrpc_connection_create(api->rooms.supervisor->loop, descriptor, &options,
-                                &connection->connection) < 0) {
-        api_users_leave(&api->users, connection->user, connection->standing);
-        free(connection);
+    if (ttrpc_connection_create(api->rooms.supervisor->loop, connection->descriptor, &options,
+                                &connection->connection) < 0)
+        destroy(connection);
+}
+
+/* ---- waiting for names ---- */
+
+static bool has_to_wait(const struct api_connection *connection, nsec_t now)
+{
+    return connection->user->lookup != NULL && now < connection->patience;
+}
+
+static void serve_those_who_waited(struct api *api)
+{
+    nsec_t now = time_monotonic();
+    bool any = false;
+
+    list_for_each_safe (link, following, &api->connections) {
+        struct api_connection *connection = list_entry(link, struct api_connection, link);
+
+        if (connection->connection != NULL)
+            continue;
+        if (has_to_wait(connection, now))
+            any = true;
+        else
+            serve(connection);
+    }
+    if (!any)
+        uv_timer_stop(&api->name_timer);
+}
+
+static void on_name_timer(uv_timer_t *timer)
+{
+    serve_those_who_waited(timer->data);
+}
+
+static void on_looked_up(struct api_user *user, void *userdata)
+{
+    serve_those_who_waited(userdata);
+}
+
+/* From when the lookup began, so that a slow directory is waited for once. */
+static void serve_when_named(struct api *api, struct api_connection *connection)
+{
+    connection->patience = connection->user->asked + NAME_PATIENCE;
+    if (!has_to_wait(connection, time_monotonic()))
+        serve(connection);
+    else if (!uv_is_active((uv_handle_t *)&api->name_timer))
+        uv_timer_start(&api->name_timer, on_name_timer, NAME_CHECK, NAME_CHECK);
+}
+
+void api_accept(struct api *api, int descriptor, const struct peer *peer)
+{
+    struct api_connection *connection = create_connection(api, descriptor, peer);
+
+    if (connection == NULL) {
+        close(descriptor);
         return;
     }
     list_append(&api->connections, &connection->link);
+    serve_when_named(api, connection);
 }
 
 void api_door_init(struct api *api)
@@ -240,11 +313,17 @@ void api_door_init(struct api *api)
             api->service.streams |= UINT64_C(1) << i;
     }
     list_init(&api->connections);
+    api->users.on_looked_up = on_looked_up;
+    api->users.userdata = api;
+    (void)uv_timer_init(api->rooms.supervisor->loop, &api->name_timer); /* never fails */
+    api->name_timer.data = api;
     ttrpc_budget_init(&api->budget, BYTES_MAX, API_CONNECTIONS_MAX);
 }
 
 void api_door_stop(struct api *api)
 {
+    uv_close((uv_handle_t *)&api->name_timer, NULL);
+    api_users_stop(&api->users);
     list_for_each_safe (link, following, &api->connections)
-        ttrpc_connection_close(list_entry(link, struct api_connection, link)->connection);
+        close_connection(list_entry(link, struct api_connection, link));
 }

@@ -51,6 +51,7 @@ struct api {
     struct ttrpc_service service;
     ttrpc_handler handlers[API_METHODS_MAX];
     struct list connections;    /* struct api_connection */
+    uv_timer_t name_timer;      /* while one of them waits for its user's name */
     struct ttrpc_budget budget; /* of all connections */
     struct api_users users;
     struct supervisor_listener listener;

@@ -3,7 +3,6 @@
 #include "common/base/text.h"
 
 #include <assert.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,6 +12,8 @@
 #define USER_PERMYRIAD 500
 #define USER_SAVED     (200 * NSEC_PER_MSEC)
 #define USER_DEBT_MAX  (5 * NSEC_PER_SEC)
+
+#define NAME_RETRY (60 * NSEC_PER_SEC)
 
 /* And all of them together. A reader among many waits its turn. */
 #define USERS_PERMYRIAD 2000
@@ -26,9 +27,10 @@ const struct api_bounds api_bounds[API_STANDING_COUNT] = {
     [API_STANDING_NONE] = {32, 4, 10 * NSEC_PER_SEC},
 };
 
-void api_users_init(struct api_users *users)
+void api_users_init(struct api_users *users, uv_loop_t *loop)
 {
     *users = (struct api_users){
+        .loop = loop,
         .processor = {.permyriad = USERS_PERMYRIAD,
                       .saved_max = USERS_SAVED,
                       .debt_max = USERS_DEBT_MAX},
@@ -46,12 +48,26 @@ static size_t sum(const size_t connections[API_STANDING_COUNT])
     return all;
 }
 
+static void stop_lookup(struct api_user *user)
+{
+    if (user->lookup != NULL)
+        name_forget(user->lookup);
+    user->lookup = NULL;
+}
+
 static void forget(struct api_users *users, struct api_user *user)
 {
     assert(sum(user->connections) == 0 && users->count > 0);
+    stop_lookup(user);
     list_remove(&user->link);
     users->count--;
     free(user);
+}
+
+void api_users_stop(struct api_users *users)
+{
+    list_for_each (link, &users->list)
+        stop_lookup(list_entry(link, struct api_user, link));
 }
 
 void api_users_finish(struct api_users *users)
@@ -73,17 +89,27 @@ static void forget_one(struct api_users *users)
     }
 }
 
-static void name_user(struct api_user *user)
+static void on_name(const char *name, void *userdata)
 {
-    char buffer[1024];
-    struct passwd entry;
-    struct passwd *found = NULL;
+    struct api_user *user = userdata;
 
-    (void)getpwuid_r(user->uid, &entry, buffer, sizeof(buffer), &found);
-    if (found != NULL)
-        text_copy_line(user->name, sizeof(user->name), found->pw_name);
-    else
-        snprintf(user->name, sizeof(user->name), "uid %u", user->uid);
+    user->lookup = NULL;
+    user->is_named = name != NULL;
+    if (name != NULL)
+        snprintf(user->name, sizeof(user->name), "%s", name);
+    if (user->users->on_looked_up != NULL)
+        user->users->on_looked_up(user, user->users->userdata);
+}
+
+static void look_up_name(struct api_user *user)
+{
+    nsec_t now = time_monotonic();
+
+    if (user->is_named || user->lookup != NULL ||
+        (user->asked != 0 && now - user->asked < NAME_RETRY))
+        return;
+    user->asked = now;
+    (void)name_look_up(user->users->loop, user->uid, on_name, user, &user->lookup);
 }
 
 static struct api_user *add(struct api_users *users, uid_t uid)
@@ -96,6 +122,7 @@ static struct api_user *add(struct api_users *users, uid_t uid)
     if (user == NULL)
         return NULL;
     *user = (struct api_user){
+        .users = users,
         .uid = uid,
         .processor = {.permyriad = USER_PERMYRIAD,
                       .saved_max = USER_SAVED,
@@ -103,13 +130,13 @@ static struct api_user *add(struct api_users *users, uid_t uid)
                       .whole = &users->processor},
         .refusals = {.interval = 60 * NSEC_PER_SEC, .burst = 20},
     };
-    name_user(user);
+    snprintf(user->name, sizeof(user->name), "uid %u", uid);
     list_append(&users->list, &user->link);
     users->count++;
     return user;
 }
 
-struct api_user *api_users_get(struct api_users *users, uid_t uid)
+static struct api_user *find(const struct api_users *users, uid_t uid)
 {
     list_for_each (link, &users->list) {
         struct api_user *user = list_entry(link, struct api_user, link);
@@ -117,7 +144,18 @@ struct api_user *api_users_get(struct api_users *users, uid_t uid)
         if (user->uid == uid)
             return user;
     }
-    return add(users, uid);
+    return NULL;
+}
+
+struct api_user *api_users_get(struct api_users *users, uid_t uid)
+{
+    struct api_user *user = find(users, uid);
+
+    if (user == NULL)
+        user = add(users, uid);
+    if (user != NULL)
+        look_up_name(user);
+    return user;
 }
 
 /* ---- connections ---- */

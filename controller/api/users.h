@@ -7,6 +7,7 @@
 #include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/ttrpc/ttrpc.h"
+#include "controller/api/names.h"
 
 #define API_USERS_MAX       64 /* remembered; one with connections is never forgotten */
 #define API_CONNECTIONS_MAX 256
@@ -31,25 +32,37 @@ extern const struct api_bounds api_bounds[API_STANDING_COUNT];
 /* What one user's connections share: who may not control is bounded. */
 struct api_user {
     struct list link; /* of users, the latest last */
+    struct api_users *users;
     uid_t uid;
-    char name[64];
+    char name[64]; /* "uid 1007" while the name is not known */
+    bool is_named;
+    nsec_t asked;               /* CLOCK_MONOTONIC of the last lookup */
+    struct name_lookup *lookup; /* under way; NULL: none */
     size_t connections[API_STANDING_COUNT];
     struct ttrpc_share processor;
     struct log_limit refusals; /* that are audited */
 };
 
 struct api_users {
+    uv_loop_t *loop;
     struct list list; /* struct api_user */
     size_t count;
     size_t connections[API_STANDING_COUNT];
     struct ttrpc_share processor; /* of all who may not control; theirs are parts of it */
     struct log_limit crowded_out; /* connections refused that are logged */
+    /* A lookup has ended, with a name or without. */
+    void (*on_looked_up)(struct api_user *user, void *userdata);
+    void *userdata;
 };
 
-void api_users_init(struct api_users *users);
+/* `on_looked_up` and its userdata are set afterwards. */
+void api_users_init(struct api_users *users, uv_loop_t *loop);
+/* Waits for no name any more. */
+void api_users_stop(struct api_users *users);
 void api_users_finish(struct api_users *users);
 
-/* Asks the system's user database for the name of a new one, which may be slow. NULL: no memory. */
+/* The name of a new one is asked for, and again after a while when there was none. NULL: no
+ * memory. */
 struct api_user *api_users_get(struct api_users *users, uid_t uid);
 
 /* A connection more. False, and logged: it is beyond the bounds. */

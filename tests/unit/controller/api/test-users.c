@@ -1,10 +1,16 @@
 /* What a user who may not control can take from the others: connections, audit entries, processor
- * time. The users are made up, the connections are socket pairs. */
+ * time, and the time of the system's user database. The users are made up, the connections are
+ * socket pairs. */
 #include "tests/lib/test.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +20,7 @@
 #include "tests/lib/loop.h"
 
 #define STRANGER    54321 /* a uid that is in no group */
+#define SLOW        65533 /* one whom the user database has to look for */
 #define READERS     54001 /* groups */
 #define CONTROLLERS 54002
 
@@ -23,15 +30,47 @@ struct fixture {
     struct api api;
     int root;
     unsigned audited;
+    char audited_name[64];
 };
+
+/* ---- the user database ---- */
+
+static pthread_t loop_thread;
+static sem_t answer; /* one more of the lookups of SLOW gets its answer */
+static unsigned asked_on_loop;
+
+int __wrap_getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size,
+                      struct passwd **ret_found);
+
+int __wrap_getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size,
+                      struct passwd **ret_found)
+{
+    *ret_found = NULL;
+    if (pthread_equal(pthread_self(), loop_thread)) {
+        asked_on_loop++;
+        return EIO;
+    }
+    if (uid != SLOW && uid != 0)
+        return 0; /* there is no such user */
+    if (size < 4096)
+        return ERANGE;
+    if (uid == SLOW)
+        (void)sem_wait(&answer);
+    snprintf(buffer, size, "%s", uid == 0 ? "root" : "late\nriser");
+    *entry = (struct passwd){.pw_name = buffer};
+    *ret_found = entry;
+    return 0;
+}
+
+/* ---- the fixture ---- */
 
 static void on_audit(const struct api_call *call, const ProtobufCMessage *request, bool allowed,
                      void *userdata)
 {
     struct fixture *f = userdata;
 
-    assert_false(allowed);
     f->audited++;
+    snprintf(f->audited_name, sizeof(f->audited_name), "%s", call->caller.name);
 }
 
 static int set_up(void **state)
@@ -40,6 +79,8 @@ static int set_up(void **state)
 
     if (f == NULL || uv_loop_init(&f->loop) < 0)
         return -1;
+    loop_thread = pthread_self();
+    asked_on_loop = 0;
     f->root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (supervisor_init(&f->supervisor, &f->loop, f->root, NSEC_PER_SEC) < 0)
         return -1;
@@ -61,7 +102,7 @@ static int tear_down(void **state)
     supervisor_finish(&f->supervisor);
     close(f->root);
     free(f);
-    return 0;
+    return asked_on_loop == 0 ? 0 : -1;
 }
 
 /* Returns the user's end. */
@@ -162,6 +203,16 @@ static void test_a_reserve(void **state)
     wait_until_there_are(f, 0);
 }
 
+static void wait_for_names(struct fixture *f)
+{
+    list_for_each (link, &f->api.users.list) {
+        const struct api_user *user = list_entry(link, struct api_user, link);
+
+        while (user->lookup != NULL)
+            uv_run(&f->loop, UV_RUN_ONCE);
+    }
+}
+
 /* How soon the only connection is closed when it stays unused. */
 static nsec_t unused_for(struct fixture *f, uid_t uid, gid_t gid)
 {
@@ -170,6 +221,7 @@ static nsec_t unused_for(struct fixture *f, uid_t uid, gid_t gid)
     struct ttrpc_loop *loop = ttrpc_loop_acquire(&f->loop);
     nsec_t due;
 
+    wait_for_names(f);
     assert_non_null(loop);
     due = deadline_next(&loop->deadlines);
     ttrpc_loop_release(loop);
@@ -275,6 +327,70 @@ static void test_who_pays(void **state)
     assert_true(f->api.users.processor.paid_until > 0);
 }
 
+/* ---- names ---- */
+
+/* Calls Compact as the user: the audit gets the name, and the answer is a refusal. */
+static void call_as(struct fixture *f, uid_t uid)
+{
+    Vmreclaim__Controller__V1__CompactVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+    struct ttrpc_connection_options options = {.limits = ttrpc_limits_default};
+    struct ttrpc_connection *client;
+    struct answers answers = {0};
+
+    assert_int_equal(ttrpc_connection_create(&f->loop, connect_as(f, uid), &options, &client), 0);
+    assert_int_equal(ttrpc_call_unary(client, &vmreclaim__controller__v1__controller__descriptor,
+                                      "Compact", &request.base, 0, on_answer, &answers, NULL),
+                     0);
+    while (answers.count == 0)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    ttrpc_connection_close(client);
+}
+
+/* The first call of a user has its name already; who has none is a number. */
+static void test_names(void **state)
+{
+    struct fixture *f = *state;
+
+    call_as(f, 0);
+    assert_string_equal(f->audited_name, "root");
+    call_as(f, STRANGER);
+    assert_string_equal(f->audited_name, "uid 54321");
+}
+
+/* A directory that does not answer holds up nobody, and its user for a moment only. */
+static void test_a_slow_directory(void **state)
+{
+    struct fixture *f = *state;
+    int held = connect_as(f, SLOW);
+    const struct api_user *user = api_users_get(&f->api.users, SLOW);
+
+    assert_non_null(user->lookup);
+    call_as(f, 0);
+    assert_string_equal(f->audited_name, "root");
+    assert_non_null(user->lookup);
+    call_as(f, SLOW);
+    assert_string_equal(f->audited_name, "uid 65533");
+    assert_non_null(user->lookup);
+    (void)sem_post(&answer);
+    wait_for_names(f);
+    call_as(f, SLOW);
+    assert_string_equal(f->audited_name, "late?riser");
+    close(held);
+}
+
+/* The daemon ends while somebody's name is looked up and the connection waits for it. */
+static void test_an_end_meanwhile(void **state)
+{
+    struct fixture *f = *state;
+
+    close(connect_as(f, SLOW));
+    assert_int_equal(count_connections(f), 1);
+    api_set_groups(&f->api, API_GROUP_NONE, API_GROUP_NONE);
+    assert_int_equal(count_connections(f), 1);
+    (void)sem_post(&answer);
+}
+
 #define api_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -286,8 +402,13 @@ int main(void)
         api_test(test_users_are_forgotten),
         api_test(test_refusals_are_audited_in_bounds),
         api_test(test_who_pays),
+        api_test(test_names),
+        api_test(test_a_slow_directory),
+        api_test(test_an_end_meanwhile),
     };
 
     signal(SIGPIPE, SIG_IGN);
+    if (sem_init(&answer, 0, 0) < 0)
+        return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
