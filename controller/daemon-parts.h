@@ -11,12 +11,31 @@
 #include "controller/api/api.h"
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
+#include "controller/daemon-reading.h"
 #include "controller/leases/keeper.h"
 #include "controller/policies/assignments.h"
 #include "controller/policies/push.h"
 #include "controller/records/recorder.h"
 #include "controller/store/store.h"
 #include "controller/vms/supervisor.h"
+
+/* The reading of files, which is done on a thread. Written by daemon-reload.c. */
+struct daemon_reload {
+    uv_timer_t timer;         /* waits for a burst of file changes to end, or for another try */
+    nsec_t retry_delay;       /* until then; 0: nothing is wrong */
+    bool changed;             /* a file did, since the reading began */
+    bool is_watched;          /* all directories are */
+    struct problems problems; /* what is not in force of what was read */
+    uv_work_t work;
+    struct reading reading;
+    bool is_under_way;
+    bool is_stopping;
+    const char *why; /* for the log; NULL: another try */
+    bool again;      /* somebody asked meanwhile */
+    const char *next_why;
+    struct list asked;      /* struct reload_asked: who waits for the reading under way */
+    struct list asked_next; /* ... and for the next one */
+};
 
 struct daemon {
     uv_loop_t loop;
@@ -38,12 +57,9 @@ struct daemon {
     uv_fs_event_t watches[2]; /* of the VM files and of the hypervisors' directory */
     struct notify notify;     /* the service manager */
     uv_timer_t watchdog_timer;
-    uv_timer_t reload_timer;  /* waits for a burst of file changes to end, or for another try */
-    nsec_t retry_delay;       /* until then; 0: nothing is wrong */
-    bool changed;             /* a file did, since it was read */
-    struct problems problems; /* what is not in force of what was read */
-    int64_t started;          /* UNIX nanoseconds */
-    size_t part_count;        /* that were started, see daemon.c */
+    struct daemon_reload reload;
+    int64_t started;   /* UNIX nanoseconds */
+    size_t part_count; /* that were started, see daemon.c */
 };
 
 #endif

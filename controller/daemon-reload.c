@@ -1,8 +1,10 @@
 /* Reading again: on SIGHUP, when somebody asks, and when a directory of files changes. */
 #include "controller/daemon-reload.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "common/base/log.h"
 #include "common/base/util.h"
@@ -15,24 +17,17 @@
 
 /* ---- the configuration ---- */
 
-static int read_configuration(struct daemon *daemon, struct error *error)
+static void take_configuration(struct daemon *daemon, struct reading *reading)
 {
-    struct daemon_config next;
-    gid_t read_group;
-    gid_t control_group;
-    int r = daemon_config_gather(&next, daemon->sources, error);
-
-    if (r == 0)
-        r = daemon_config_check_fixed(&daemon->config, &next, error);
-    if (r == 0)
-        r = daemon_find_groups(&next, &read_group, &control_group, error);
-    if (r == 0)
-        r = daemon_set_groups(daemon, &next, read_group, control_group, error);
-    if (r < 0)
-        return r;
-    daemon->config = next;
-    daemon->supervisor.sample_interval = next.sample_interval;
-    return 0;
+    if (reading->status == 0)
+        reading->status = daemon_set_groups(daemon, &reading->next, reading->read_group,
+                                            reading->control_group, &reading->error);
+    if (reading->status < 0) {
+        problems_add(&reading->problems, "configuration", daemon->sources->path, &reading->error);
+        return;
+    }
+    daemon->config = reading->next;
+    daemon->supervisor.sample_interval = reading->next.sample_interval;
 }
 
 /* ---- directories that are watched ---- */
@@ -41,19 +36,19 @@ static void on_timer(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
 
-    daemon_reload(daemon, daemon->changed ? "a file changed" : NULL);
+    daemon_reload(daemon, daemon->reload.changed ? "a file changed" : NULL);
 }
 
 static void read_later(struct daemon *daemon, nsec_t delay)
 {
-    uv_timer_start(&daemon->reload_timer, on_timer, delay / NSEC_PER_MSEC, 0);
+    uv_timer_start(&daemon->reload.timer, on_timer, delay / NSEC_PER_MSEC, 0);
 }
 
 static void on_directory_changed(uv_fs_event_t *watch, const char *name, int events, int status)
 {
     struct daemon *daemon = watch->data;
 
-    daemon->changed = true;
+    daemon->reload.changed = true;
     read_later(daemon, QUIET);
 }
 
@@ -83,7 +78,7 @@ static int watch_directory(struct daemon *daemon, size_t index, const char *path
     return r;
 }
 
-/* ---- reading ---- */
+/* ---- what was read ---- */
 
 static void log_problem(const struct problem *problem, void *userdata)
 {
@@ -91,24 +86,28 @@ static void log_problem(const struct problem *problem, void *userdata)
 }
 
 /* By itself ever more rarely: thousands of files may be read for the sake of one. */
-static void plan_retry(struct daemon *daemon, bool is_watched, bool is_retry)
+static void plan_retry(struct daemon *daemon, bool is_retry)
 {
-    if (problems_total(&daemon->problems) == 0 && is_watched) {
-        daemon->retry_delay = 0;
-        uv_timer_stop(&daemon->reload_timer);
+    struct daemon_reload *reload = &daemon->reload;
+
+    if (problems_total(&reload->problems) == 0 && reload->is_watched) {
+        reload->retry_delay = 0;
+        if (!reload->changed)
+            uv_timer_stop(&reload->timer);
         return;
     }
-    daemon->retry_delay = is_retry && daemon->retry_delay != 0
-                              ? min_of(daemon->retry_delay * 2, RETRY_MAX)
+    reload->retry_delay = is_retry && reload->retry_delay != 0
+                              ? min_of(reload->retry_delay * 2, RETRY_MAX)
                               : RETRY_MIN;
-    read_later(daemon, daemon->retry_delay);
+    if (!reload->changed)
+        read_later(daemon, reload->retry_delay);
 }
 
 static void tell(const struct daemon *daemon, const struct problems *before, const char *why)
 {
-    size_t wrong = problems_total(&daemon->problems);
+    size_t wrong = problems_total(&daemon->reload.problems);
 
-    problems_visit_new(&daemon->problems, before, log_problem, NULL);
+    problems_visit_new(&daemon->reload.problems, before, log_problem, NULL);
     if (wrong == 0 && (why != NULL || problems_total(before) > 0))
         log_info("%s: configuration and %zu VMs are in force", why != NULL ? why : "mended",
                  daemon->supervisor.registry.count);
@@ -117,45 +116,147 @@ static void tell(const struct daemon *daemon, const struct problems *before, con
                   wrong);
 }
 
-/* `why` NULL: for another try. */
-static void read_all(struct daemon *daemon, bool configuration, const char *why)
+/* Directories first: what changes while they are read is read again. */
+static void prepare(struct daemon *daemon, bool configures)
 {
-    const struct problems before = daemon->problems;
-    struct problems *problems = &daemon->problems;
-    bool is_watched;
-    struct error error;
+    struct daemon_reload *reload = &daemon->reload;
+    struct reading *reading = &reload->reading;
 
-    *problems = (struct problems){.count = 0};
-    daemon->changed = false;
-    if (configuration && read_configuration(daemon, &error) < 0)
-        problems_add(problems, "configuration", daemon->sources->path, &error);
-    is_watched = watch_directory(daemon, 0, daemon->config.vms, problems) == 0;
-    is_watched &=
+    reload->changed = false;
+    reading_init(reading, daemon->sources, &daemon->config, &daemon->supervisor.registry);
+    reading->configures = configures;
+    reload->is_watched = watch_directory(daemon, 0, daemon->config.vms, &reading->problems) == 0;
+    reload->is_watched &=
         watch_directory(daemon, 1, hypervisor_address_where(&daemon->config.hypervisor_directory),
-                        problems) == 0;
-    daemon_read_vms(daemon, problems);
-    problems_continue(problems, &before);
-    tell(daemon, &before, why);
-    plan_retry(daemon, is_watched, why == NULL);
+                        &reading->problems) == 0;
 }
 
-void daemon_reload_begin(struct daemon *daemon)
+static void take(struct daemon *daemon)
 {
-    read_all(daemon, false, "start");
+    struct daemon_reload *reload = &daemon->reload;
+    const struct problems before = reload->problems;
+    struct reading *reading = &reload->reading;
+
+    if (reading->configures)
+        take_configuration(daemon, reading);
+    daemon_take_vms(daemon, reading);
+    reload->problems = reading->problems;
+    problems_continue(&reload->problems, &before);
+    tell(daemon, &before, reload->why);
+    plan_retry(daemon, reload->why == NULL);
+}
+
+/* ---- who asked ---- */
+
+struct reload_asked {
+    struct list link;
+    void (*done)(void *userdata);
+    void *userdata;
+};
+
+static void answer(struct list *asked)
+{
+    list_for_each_safe (link, following, asked) {
+        struct reload_asked *one = list_entry(link, struct reload_asked, link);
+
+        list_remove(&one->link);
+        one->done(one->userdata);
+        free(one);
+    }
+}
+
+/* ---- reading ---- */
+
+static void on_thread(uv_work_t *work)
+{
+    struct daemon_reload *reload = work->data;
+
+    reading_run(&reload->reading);
+}
+
+static void begin(struct daemon *daemon, const char *why);
+
+static void on_read(uv_work_t *work, int status)
+{
+    struct daemon_reload *reload = work->data;
+    struct daemon *daemon = container_of(reload, struct daemon, reload);
+
+    if (!reload->is_stopping)
+        take(daemon);
+    reading_finish(&reload->reading);
+    reload->is_under_way = false;
+    answer(&reload->asked);
+    if (reload->is_stopping)
+        answer(&reload->asked_next);
+    else if (reload->again)
+        begin(daemon, reload->next_why);
+}
+
+static void begin(struct daemon *daemon, const char *why)
+{
+    struct daemon_reload *reload = &daemon->reload;
+
+    assert(!reload->is_under_way && list_is_empty(&reload->asked));
+    list_for_each_safe (link, following, &reload->asked_next) {
+        list_remove(link);
+        list_append(&reload->asked, link);
+    }
+    reload->is_under_way = true;
+    reload->again = false;
+    reload->next_why = NULL;
+    reload->why = why;
+    reload->work.data = reload;
+    prepare(daemon, true);
+    (void)uv_queue_work(&daemon->loop, &reload->work, on_thread, on_read); /* always succeeds */
 }
 
 void daemon_reload(struct daemon *daemon, const char *why)
 {
-    read_all(daemon, true, why);
+    struct daemon_reload *reload = &daemon->reload;
+
+    if (!reload->is_under_way) {
+        begin(daemon, why);
+        return;
+    }
+    reload->again = true;
+    if (why != NULL)
+        reload->next_why = why;
+}
+
+void daemon_reload_and_say(struct daemon *daemon, void (*done)(void *userdata), void *userdata)
+{
+    struct reload_asked *one = malloc(sizeof(*one));
+
+    if (one == NULL) {
+        done(userdata);
+        return;
+    }
+    *one = (struct reload_asked){.done = done, .userdata = userdata};
+    list_append(&daemon->reload.asked_next, &one->link);
+    daemon_reload(daemon, "reload");
+}
+
+/* Nobody is served yet who would have to wait. */
+void daemon_reload_begin(struct daemon *daemon)
+{
+    struct daemon_reload *reload = &daemon->reload;
+
+    prepare(daemon, false);
+    reading_run(&reload->reading);
+    reload->why = "start";
+    take(daemon);
+    reading_finish(&reload->reading);
 }
 
 int daemon_watches_start(struct daemon *daemon, struct error *error)
 {
-    int r = uv_timer_init(&daemon->loop, &daemon->reload_timer);
+    int r = uv_timer_init(&daemon->loop, &daemon->reload.timer);
 
     if (r < 0)
         return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
-    daemon->reload_timer.data = daemon;
+    daemon->reload.timer.data = daemon;
+    list_init(&daemon->reload.asked);
+    list_init(&daemon->reload.asked_next);
     return 0;
 }
 
@@ -164,7 +265,8 @@ void daemon_watches_stop(struct daemon *daemon)
     for (size_t i = 0; i < ARRAY_SIZE(daemon->watches); i++)
         if (daemon->watches[i].data != NULL)
             uv_close((uv_handle_t *)&daemon->watches[i], NULL);
-    uv_close((uv_handle_t *)&daemon->reload_timer, NULL);
+    uv_close((uv_handle_t *)&daemon->reload.timer, NULL);
+    daemon->reload.is_stopping = true;
 }
 
 /* ---- signals ---- */

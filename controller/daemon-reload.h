@@ -8,9 +8,13 @@
 /* The first reading: of VMs; the configuration is in force already. */
 void daemon_reload_begin(struct daemon *daemon);
 
-/* Reads all. The configuration file, each VM file and each directory is in force as a whole or
- * stays what it was; daemon->problems says what is not in force. `why` is for the log. */
+/* Begins to read all, on a thread; what comes meanwhile makes it read once more afterwards. The
+ * configuration file, each VM file and each directory is in force as a whole or stays what it was;
+ * daemon->reload.problems says what is not in force. `why` is static and for the log. */
 void daemon_reload(struct daemon *daemon, const char *why);
+
+/* The same; `done` runs once all of it is in force that can be, or the daemon ends. */
+void daemon_reload_and_say(struct daemon *daemon, void (*done)(void *userdata), void *userdata);
 
 /* SIGHUP reads again; SIGTERM and SIGINT end the loop. */
 int daemon_signals_start(struct daemon *daemon, struct error *error);

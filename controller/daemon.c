@@ -142,9 +142,9 @@ static void finish_recorder(struct daemon *daemon)
 
 /* ---- the API, and what is ordered ---- */
 
-static void reload_as_asked(void *userdata)
+static void reload_as_asked(void *daemon, void (*done)(void *userdata), void *userdata)
 {
-    daemon_reload(userdata, "reload");
+    daemon_reload_and_say(daemon, done, userdata);
 }
 
 static int start_api(struct daemon *daemon, struct error *error)
@@ -157,7 +157,7 @@ static int start_api(struct daemon *daemon, struct error *error)
         .recorder = &daemon->recorder,
         .store = daemon->store,
         .config = &daemon->config,
-        .problems = &daemon->problems,
+        .problems = &daemon->reload.problems,
         .reload = reload_as_asked,
         .daemon = daemon,
         .started = daemon->started,

@@ -36,7 +36,8 @@ struct api_rooms {
     struct store *store;
     const struct daemon_config *config;
     const struct problems *problems; /* of what the daemon reads */
-    void (*reload)(void *daemon);    /* reads it again */
+    /* reads it again; `done` runs when it is in force */
+    void (*reload)(void *daemon, void (*done)(void *userdata), void *userdata);
     void *daemon;
     int64_t started; /* of the daemon, UNIX nanoseconds */
 };

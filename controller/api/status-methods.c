@@ -258,21 +258,28 @@ static void dump_state(struct api_call *call, const ProtobufCMessage *request)
 
 /* ---- Reload ---- */
 
-static void reload(struct api_call *call, const ProtobufCMessage *request)
+static void on_reloaded(void *userdata)
 {
     Vmreclaim__Controller__V1__ReloadResponse response =
         VMRECLAIM__CONTROLLER__V1__RELOAD_RESPONSE__INIT;
+    struct api_call *call = userdata;
     const struct api_rooms *rooms = &call->api->rooms;
     struct status_scratch scratch;
     Status status = VMRECLAIM__CONTROLLER__V1__GET_STATUS_RESPONSE__INIT;
 
-    rooms->reload(rooms->daemon);
     fill_problems(rooms->problems, &status, &scratch);
     response.problems = scratch.degraded_pointers;
     response.n_problems = status.n_degraded;
     response.omitted = (uint32_t)rooms->problems->omitted;
     response.vms = (uint32_t)rooms->supervisor->registry.count;
     api_call_finish(call, &response.base);
+}
+
+static void reload(struct api_call *call, const ProtobufCMessage *request)
+{
+    const struct api_rooms *rooms = &call->api->rooms;
+
+    rooms->reload(rooms->daemon, on_reloaded, call);
 }
 
 static const struct api_method rows[] = {

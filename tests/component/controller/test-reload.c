@@ -246,6 +246,71 @@ static void test_who_asks_for_a_reload_is_answered(void **state)
                      0);
 }
 
+/* A call that is not waited for. */
+struct asked {
+    bool answered;
+    enum ttrpc_code code;
+    size_t vms;
+};
+
+static void on_reloaded(const struct ttrpc_result *result, void *userdata)
+{
+    struct asked *asked = userdata;
+
+    asked->answered = true;
+    asked->code = result->code;
+    if (result->response != NULL)
+        asked->vms = ((const Vmreclaim__Controller__V1__ReloadResponse *)result->response)->vms;
+}
+
+static void ask_for_a_reload(struct fixture *f, struct asked *asked)
+{
+    Vmreclaim__Controller__V1__ReloadRequest request =
+        VMRECLAIM__CONTROLLER__V1__RELOAD_REQUEST__INIT;
+
+    *asked = (struct asked){.answered = false};
+    assert_int_equal(ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor,
+                                      "Reload", &request.base, 0, on_reloaded, asked, NULL),
+                     0);
+}
+
+/* Its reader waits until somebody has written, as for a disk that does not answer. */
+static int open_slow_file(const struct fixture *f)
+{
+    return openat(f->root, "night.yaml", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+/* Nobody waits for a disk but who asked for the reading; who asks meanwhile gets one of his own. */
+static void test_a_disk_that_does_not_answer(void **state)
+{
+    static const char text[] = "name: night\nprofile: gentle\n";
+    struct fixture *f = *state;
+    struct asked first;
+    struct asked second;
+    int file = -1;
+
+    put(f, "night.yaml", text);
+    put(f, "vms/web.yaml", "cid: 7\npolicy: ../night.yaml\n");
+    start(f, NULL);
+    assert_int_equal(unlinkat(f->root, "night.yaml", 0), 0);
+    assert_int_equal(mkfifoat(f->root, "night.yaml", 0600), 0);
+    ask_for_a_reload(f, &first);
+    wait_for(f, (file = open_slow_file(f)) >= 0);
+    put(f, "vms/db.yaml", "cid: 8\n");
+    ask_for_a_reload(f, &second);
+    assert_non_null(get_vm(f, "web"));
+    assert_null(get_vm(f, "db"));
+    assert_false(first.answered || second.answered);
+    put(f, "night.yaml", text); /* for the next reading */
+    assert_int_equal(write(file, text, strlen(text)), strlen(text));
+    close(file);
+    wait_for(f, first.answered && second.answered);
+    assert_int_equal(first.code, TTRPC_OK);
+    assert_int_equal(second.code, TTRPC_OK);
+    assert_int_equal(second.vms, 2);
+    assert_non_null(get_vm(f, "db"));
+}
+
 #define reload_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -259,6 +324,7 @@ int main(int argc, char **argv)
         reload_test(test_a_wrong_configuration_holds_no_vm_back),
         reload_test(test_check),
         reload_test(test_who_asks_for_a_reload_is_answered),
+        reload_test(test_a_disk_that_does_not_answer),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));

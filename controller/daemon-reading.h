@@ -1,0 +1,69 @@
+/* What the daemon's files and directories say, read where nobody waits for them: a file may lie on
+ * a disk that does not answer, a group in a directory on the network. */
+#ifndef VMRECLAIM_CONTROLLER_DAEMON_READING_H
+#define VMRECLAIM_CONTROLLER_DAEMON_READING_H
+
+#include <sys/types.h>
+
+#include "common/base/hash.h"
+#include "common/base/list.h"
+#include "common/policy/policy.h"
+#include "controller/config/daemon-config.h"
+#include "controller/config/problems.h"
+#include "controller/config/sources.h"
+
+struct registry;
+
+/* A policy that VM files name; each file is read once. */
+struct policy_file {
+    struct hash_link link;
+    struct list in_order; /* of a reading's policies */
+    char *path;
+    char *named_by; /* a VM file, for messages */
+    int status;
+    struct error error;
+    struct policy policy;
+    uint64_t hash; /* of the text */
+};
+
+struct reading {
+    const struct daemon_sources *sources;
+    struct daemon_config config; /* in force when it began */
+    bool configures;             /* the configuration is read as well */
+    struct problems problems;
+    /* ---- the configuration ---- */
+    int status;
+    struct error error;
+    struct daemon_config next;
+    gid_t read_group;
+    gid_t control_group;
+    /* ---- VM files and their policies ---- */
+    int files_status;
+    struct error files_error;
+    struct vm_files files;
+    struct hash_table by_path;
+    struct list policies; /* struct policy_file */
+    /* ---- hypervisors ---- */
+    int found_status;
+    struct error found_error;
+    struct hypervisor_address *found;
+    size_t found_count;
+};
+
+/* Begins: the policies of VMs that are known are read again, whatever becomes of their files. */
+void reading_init(struct reading *reading, const struct daemon_sources *sources,
+                  const struct daemon_config *config, const struct registry *registry);
+
+/* Reads all, on any thread. */
+void reading_run(struct reading *reading);
+
+/* NULL: nobody named it. */
+const struct policy_file *reading_find_policy(const struct reading *reading, const char *path);
+
+void reading_finish(struct reading *reading);
+
+/* API_GROUP_NONE for one that is not configured. -ENOENT: the host has no such group. */
+int daemon_find_groups(const struct daemon_config *config, gid_t *ret_read, gid_t *ret_control,
+                       struct error *error);
+
+#endif
