@@ -44,6 +44,7 @@ bool agent_note(struct vm *vm, const char *text)
 
 void agent_adopt(struct vm *vm, struct vm *other)
 {
+    assert(vm != other);
     free(vm->agent.info.packed);
     vm->agent.info = other->agent.info;
     other->agent.info = (struct agent_info){0};
@@ -62,6 +63,7 @@ static void keep_packed(struct agent_info *info,
     info->packed = length == 0 || length > INFO_BYTES_MAX ? NULL : malloc(length);
     if (info->packed != NULL)
         info->packed_length = protobuf_c_message_pack(&message->base, info->packed);
+    assert(info->packed == NULL ? info->packed_length == 0 : info->packed_length == length);
 }
 
 static bool lacks_reporting(const Vmreclaim__Agent__V1__GetInfoResponse *message)
@@ -117,6 +119,7 @@ static void watch_clock(struct vm *vm)
     vm->agent.clock_seen = time_boottime();
     if (went_back || clock > vm->agent.clock)
         vm->agent.clock = clock;
+    assert(clock <= vm->agent.clock && seen <= vm->agent.clock_seen);
     if (!went_back)
         return;
     vm->agent.clock_offset_known = false;

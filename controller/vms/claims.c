@@ -88,6 +88,7 @@ static int claim_all(struct round *round, struct claimant *claimants, size_t cou
         r = add_claims(&round->table, &round->claims[i * CLAIMS_PER_DEFINITION], definition,
                        &error);
         if (r == -EEXIST && changes) {
+            assert(!claimant->refused); /* so there are no more rounds than changes */
             claimant->refused = true;
             claimant->error = error;
         }

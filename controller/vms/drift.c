@@ -1,6 +1,7 @@
 /* Drift of footprints. */
 #include "controller/vms/drift.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "common/base/number.h"
@@ -46,7 +47,9 @@ static void find_points(const struct footprint_history *history, nsec_t start,
 
         if (point->time != 0 && point->time >= history->claimed.time)
             before->points[before->count++] = point;
+        assert(before->count < 2 || point->time >= before->points[0]->time);
     }
+    assert(before->count <= POINTS);
 }
 
 static void find_slopes(const struct before *before, struct slopes *slopes)
@@ -65,6 +68,7 @@ static void find_slopes(const struct before *before, struct slopes *slopes)
             break;
         }
     }
+    assert(slopes->count <= before->count);
 }
 
 /* The median, so that what fell once is not taken for what goes on falling; where much waits to be
@@ -117,5 +121,6 @@ int64_t drift_over(const struct drift *drift, nsec_t duration)
     nsec_t span = min_of(duration, SPAN_MAX);
     int64_t fall = max_of(-drift->slope, (int64_t)0) * (int64_t)(span / NSEC_PER_MSEC) / 1000;
 
+    assert(drift->limit <= INT64_MAX && fall >= 0);
     return -min_of(fall, (int64_t)drift->limit);
 }

@@ -1,6 +1,7 @@
 /* VM files and their records. */
 #include "controller/vms/files.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -69,6 +70,7 @@ static int add_read(struct file_plan *plan, struct vm_definition **definition)
         return 0;
     file->next = take_pointer(*definition);
     claimant->next = file->next;
+    assert(claimant_stands(claimant) == file->next);
     return 0;
 }
 
@@ -243,6 +245,7 @@ int file_plan_init(struct file_plan *plan, const struct registry *registry, stru
         r = gather(plan, registry, files);
     if (r < 0)
         return error_set(error, r, "out of memory");
+    assert(plan->count <= most);
     check_all(plan, registry);
     return claims_settle(plan->claimants, plan->count, error);
 }

@@ -26,6 +26,7 @@ static uint32_t index_of(const struct footprint_history *history, size_t which, 
 {
     uint32_t count = series[which].count;
 
+    assert(age < count && history->next[which] < count);
     return series[which].first + (history->next[which] + 2 * count - 1 - age) % count;
 }
 
@@ -39,6 +40,7 @@ void footprint_history_add(struct footprint_history *history, nsec_t time, uint6
         history->points[series[i].first + history->next[i]] =
             (struct footprint_point){time, footprint};
         history->next[i] = (history->next[i] + 1) % series[i].count;
+        assert(history->points[index_of(history, i, 0)].time == time);
     }
 }
 

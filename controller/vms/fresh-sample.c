@@ -1,6 +1,7 @@
 /* Asking for a sample. The VM is kept by name: its record may go or merge while the agent works. */
 #include "controller/vms/fresh-sample.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -27,6 +28,7 @@ static void on_answer(const struct ttrpc_result *result, void *userdata)
     struct fresh_sample *sample = userdata;
     struct vm *vm = registry_find_name(&sample->supervisor->registry, sample->vm);
 
+    assert(sample->client != NULL); /* it is answered once, and not after it was cancelled */
     sample->client = NULL;
     if (vm != NULL)
         fresh_sample_take(vm, result, time_monotonic() - sample->asked);

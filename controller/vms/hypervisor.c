@@ -44,6 +44,9 @@ static void check(const struct vm *vm)
     assert(hypervisor->session == NULL || vm->address.driver != NULL);
     assert(!hypervisor->ready || hypervisor->session != NULL);
     assert(!hypervisor->balloon_reading || hypervisor->session != NULL);
+    assert(hypervisor->silent == 0 || hypervisor->ready);
+    assert(hypervisor->shut == 0 || !hypervisor->ready);
+    assert(hypervisor->stopped <= hypervisor->stood);
 }
 
 static void close_session(struct vm *vm)
@@ -173,6 +176,7 @@ static void take_facts(struct vm *vm, const struct driver_facts *facts)
     }
     if (facts->run_state == RUN_STATE_PAUSED)
         note_standing(hypervisor, hypervisor->facts.run_state != RUN_STATE_PAUSED);
+    check(vm);
     hypervisor->facts = *facts;
     hypervisor->known = true;
     hypervisor->migrated_in = hypervisor->migrated_in || facts->migrated_in;
@@ -349,6 +353,7 @@ static void on_balloon_read(const struct driver_result *result, void *userdata)
 {
     struct vm *vm = userdata;
 
+    assert(vm->hypervisor.balloon_reading); /* it is answered once */
     crash_point("the balloon was read");
     vm->hypervisor.balloon_reading = false;
     vm_hypervisor_note(vm, result);
@@ -478,6 +483,7 @@ static void open_session(struct vm *vm)
 
     if (r == 0)
         return;
+    assert(!vm->hypervisor.ready);
     vm->hypervisor.session = NULL;
     error_set(&error, r, "hypervisor %s: %s", vm->address.text, strerror(-r));
     set_condition(vm, error.text);
@@ -547,6 +553,7 @@ static void tick_session(struct vm *vm, nsec_t now)
         vm->address.driver->tick(vm->hypervisor.session, time_monotonic());
     else if (may_open(vm, now) && !is_owned(vm))
         open_session(vm);
+    check(vm);
     if (vm->hypervisor.ready)
         ask(vm, now);
 }

@@ -59,6 +59,7 @@ int supervisor_add_vm(struct supervisor *supervisor, struct vm *vm, struct error
     if (r < 0)
         return r;
     vm->supervisor = supervisor;
+    assert(list_is_empty(&vm->life.slot_link) && supervisor->next_slot < SUPERVISOR_SLOTS);
     list_append(&supervisor->slots[supervisor->next_slot], &vm->life.slot_link);
     supervisor->next_slot = (supervisor->next_slot + 1) % SUPERVISOR_SLOTS;
     if (vm->sources.set == VM_SOURCE_AGENT)

@@ -27,7 +27,9 @@ int measured_bind(struct vm *vm, pid_t pid, struct error *error)
     if (pid <= 0)
         return error_set(error, -ESRCH, "the process behind %s is not seen here", vm->address.text);
     r = hypervisor_process_open(process, vm->supervisor->root, pid, error);
+    assert(hypervisor_process_is_open(process) == (r == 0));
     if (r == 0) {
+        assert(process->pid == pid);
         vm->measured.touched = 0;
         vm->measured.footprint_at_boot = 0;
     }
@@ -46,6 +48,7 @@ void measured_unbind(struct vm *vm)
     measured->history = (struct footprint_history){0};
     measured->footprint_at_boot = 0;
     measured->touched = 0;
+    assert(!hypervisor_process_is_open(&measured->process));
 }
 
 /* What could not be looked at now, for want of a descriptor or memory, is looked at again. */
@@ -152,6 +155,7 @@ int measured_take_guest(struct vm *vm, const Vmreclaim__Agent__V1__MemorySample 
     unsigned suppressed;
     int r = guest_memory_from_message(sample, ram, now, latency, &vm->measured.guest, &error);
 
+    assert(vm->measured.guest.received == (r == 0 ? now : before.received));
     if (r == 0)
         guest_memory_count_rates(&before, &vm->measured.guest);
     else if (log_limit_pass(&vm->measured.complaints, now, &suppressed))

@@ -1,6 +1,7 @@
 /* VM files and hypervisors that were found. */
 #include "controller/vms/sources.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,8 +14,16 @@
 #include "controller/vms/life.h"
 #include "controller/vms/links.h"
 
+/* A VM has a definition exactly while a file is a source of it. */
+static void check(const struct vm *vm)
+{
+    assert(((vm->sources.set & VM_SOURCE_FILE) != 0) == (vm->sources.definition != NULL));
+}
+
 void vm_drop_source(struct vm *vm, enum vm_source source)
 {
+    check(vm);
+    assert((vm->sources.set & source) != 0);
     vm->sources.set &= ~(unsigned)source;
     if (source == VM_SOURCE_FILE) {
         vm_definition_destroy(vm->sources.definition);
@@ -38,6 +47,7 @@ static int change_name(struct registry *registry, struct vm *vm, const char *nam
 
     snprintf(text, sizeof(text), "was called '%s' until now", vm->name);
     r = registry_set_name(registry, vm, name, error);
+    assert(r < 0 || registry_find_name(registry, name) == vm);
     if (r == 0)
         vm_emit(vm, VM_EVENT_RENAMED, text);
     return r;
@@ -96,6 +106,7 @@ static void release(struct registry *registry, struct vm *vm,
     const struct vm_definition *old = vm->sources.definition;
     static const struct hypervisor_address none;
 
+    check(vm);
     if (old->cid != definition->cid || strcmp(old->uuid, definition->uuid) != 0) {
         (void)registry_set_cid(registry, vm, 0, NULL);
         (void)registry_set_uuid(registry, vm, "", NULL);
@@ -138,6 +149,7 @@ static int take_definition(struct registry *registry, struct vm *vm,
     vm_definition_destroy(vm->sources.definition);
     vm->sources.definition = definition;
     vm->sources.set |= VM_SOURCE_FILE;
+    check(vm);
     return r;
 }
 
@@ -161,6 +173,7 @@ static struct vm *take_claims(struct registry *registry, const struct vm *vm, st
         else if (other != old)
             announce_withdraw(other, "a VM file gives its CID to another VM");
     }
+    assert(part == NULL || part != vm);
     return part;
 }
 
@@ -343,6 +356,7 @@ bool sources_join(struct vm *found)
     (void)registry_set_address(registry, found, &none, NULL);
     (void)registry_set_address(registry, vm, &address, NULL);
     vm->sources.set |= VM_SOURCE_FOUND;
+    assert(found->address.driver == NULL && vm != found);
     vm_warn(vm, "its hypervisor was found: %s", address.text);
     vm_drop_source(found, VM_SOURCE_FOUND);
     return true;

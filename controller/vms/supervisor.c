@@ -1,6 +1,7 @@
 /* Listeners and events. */
 #include "controller/vms/supervisor.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -48,8 +49,20 @@ void supervisor_unlisten(struct supervisor_listener *listener)
     list_remove(&listener->link);
 }
 
+/* An event has what its kind says, and nothing else. */
+static void check(const struct vm_event *event)
+{
+    bool is_action = event->kind == VM_EVENT_ACTION_BEGUN || event->kind == VM_EVENT_ACTION_ENDED;
+
+    assert((event->kind == VM_EVENT_PRESSURE) == (event->pressure != NULL));
+    assert((event->kind == VM_EVENT_GUEST_ACTION) == (event->guest_action != NULL));
+    assert((event->kind == VM_EVENT_INFO) == (event->info != NULL));
+    assert(is_action == (event->record != NULL));
+}
+
 void supervisor_emit(struct supervisor *supervisor, const struct vm_event *event)
 {
+    check(event);
     list_for_each_safe (link, following, &supervisor->listeners) {
         struct supervisor_listener *listener = list_entry(link, struct supervisor_listener, link);
 

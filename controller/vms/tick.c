@@ -1,6 +1,7 @@
 /* The tick, and who hears of what. */
 #include "controller/vms/tick.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ static void close_all(const struct vm_event *event)
         return;
     vm_hypervisor_drop(event->vm);
     vm_links_drop(event->vm, "the VM is gone");
+    assert(event->vm->hypervisor.session == NULL && event->vm->links.agent == NULL);
 }
 
 /* The guest is silent: maybe its hypervisor is, which otherwise is asked once a minute. */
@@ -98,6 +100,7 @@ void supervisor_tick(struct supervisor *supervisor, nsec_t now)
 {
     struct list *slot = &supervisor->slots[supervisor->slot];
 
+    assert(!supervisor->stopping && supervisor->slot < SUPERVISOR_SLOTS);
     supervisor->slot = (supervisor->slot + 1) % SUPERVISOR_SLOTS;
     if (supervisor->slot == 0)
         read_host(supervisor);
@@ -155,6 +158,7 @@ void supervisor_stop(struct supervisor *supervisor)
 
 void supervisor_finish(struct supervisor *supervisor)
 {
+    assert(supervisor->stopping && supervisor->unannounced_count == 0);
     registry_finish(&supervisor->registry);
     strangers_finish(&supervisor->strangers);
 }

@@ -40,6 +40,7 @@ void vm_destroy(struct vm *vm)
         return;
     /* Whoever keeps these lets go when the VM is removed. */
     assert(vm->assigned.policy == NULL && vm->leases == NULL && vm->action == NULL);
+    assert(list_is_empty(&vm->link) && list_is_empty(&vm->life.slot_link) && !vm->by_name.linked);
     hypervisor_process_finish(&vm->measured.process);
     vm_definition_destroy(vm->sources.definition);
     free(vm->agent.info.packed);
@@ -65,6 +66,7 @@ Vmreclaim__Agent__V1__GetInfoResponse *vm_info_unpack(const struct vm *vm)
     }
     if (!info->reporting_order_is_known)
         info->reporting_order = 0;
+    assert(info->reporting_order_is_known || info->reporting_order == 0);
     return info;
 }
 

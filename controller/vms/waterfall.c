@@ -1,6 +1,7 @@
 /* The waterfall's sums. */
 #include "controller/vms/waterfall.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/base/number.h"
@@ -59,5 +60,8 @@ void waterfall_compute(const struct guest_memory *guest, const struct host_memor
         w.skew = distance_between(guest->received, host->time) + guest->latency;
         w.remainder = remainder_of(&w);
     }
+    assert(w.balloon <= balloon->maximum);
+    assert(w.guest_is_known || w.in_use + w.reportable + w.trapped + w.cache == 0);
+    assert((w.guest_is_known && w.host_is_known) || (w.remainder == 0 && w.skew == 0));
     *ret_waterfall = w;
 }

@@ -227,6 +227,7 @@ static void test_a_call_that_nobody_waits_for_is_ended_all_the_same(void **state
 
 static void test_an_event_reaches_a_watcher(void **state)
 {
+    const Vmreclaim__Controller__V1__Action record = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
     struct api_call *call = make_call(true, false);
     struct vm *vm;
 
@@ -235,7 +236,8 @@ static void test_an_event_reaches_a_watcher(void **state)
     assert_int_equal(supervisor_add_vm(&supervisor, vm, NULL), 0);
     assert_int_equal(sent, 1);
     supervisor_emit(&supervisor,
-                    &(struct vm_event){.vm = vm, .kind = VM_EVENT_ACTION_BEGUN, .text = ""});
+                    &(struct vm_event){
+                        .vm = vm, .kind = VM_EVENT_ACTION_BEGUN, .text = "", .record = &record});
     assert_int_equal(sent, 1); /* an action is shown when it has ended */
     api_call_abandon(call);
 }
