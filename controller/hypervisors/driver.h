@@ -8,6 +8,7 @@
  * - An operation ends with exactly one completion: the answer, an error, the deadline passed
  *   (-ETIMEDOUT) or the session closed (-ECANCELED). It never runs from inside the call that
  *   started it. When the call fails there is none. Before on_ready a call fails with -ENOTCONN.
+ *   Three operations may be under way at least; -EBUSY: too many are.
  * - Deadlines are passed by `tick`, which the owner calls about once a second. A driver that needs
  *   finer ones has a timer while something is under way.
  * - An answer after the deadline is dropped; it only moves `heard`. So is an answer to nothing.

@@ -56,16 +56,38 @@ static void fail(struct driver_session *session, int status, const struct error 
         session->callbacks->on_failed(status, error, session->userdata);
 }
 
-/* Its answer is due, or its deadline has passed, whichever is first; then the other. */
+static void on_due(uv_timer_t *timer);
+
+/* For its answer or its deadline, whichever is first. */
+static void wait_for_next(struct drill_operation *operation)
+{
+    nsec_t until = operation->has_result ? operation->due : operation->deadline;
+
+    if (operation->done != NULL)
+        until = min_of(until, operation->deadline);
+    if (operation->has_result || operation->done != NULL)
+        drill_wait(operation, until, on_due);
+}
+
+static void tell_answer(struct drill_operation *operation)
+{
+    drill_end(operation);
+    drill_tell(operation, &operation->result);
+}
+
 static void on_due(uv_timer_t *timer)
 {
     struct drill_operation *operation = container_of(timer, struct drill_operation, timer);
+    nsec_t now = time_monotonic();
     struct error error;
 
-    if (operation->has_result && time_monotonic() >= operation->due) {
-        operation->session->heard = time_monotonic();
-        drill_end(operation);
-        drill_tell(operation, &operation->result);
+    if (operation->has_result && now >= operation->due) {
+        operation->session->heard = now;
+        tell_answer(operation);
+        return;
+    }
+    if (operation->done == NULL || now < operation->deadline) {
+        wait_for_next(operation); /* a timer's milliseconds are not ours */
         return;
     }
     if (operation->has_result)
@@ -79,14 +101,10 @@ static void on_inner_answer(const struct driver_result *result, void *userdata)
     struct drill_operation *operation = userdata;
 
     drill_keep(operation, result);
-    if (operation->session->closing) {
-        drill_end(operation);
-        drill_tell(operation, &operation->result);
-    } else
-        drill_wait(operation,
-                   operation->done == NULL ? operation->due
-                                           : min_of(operation->due, operation->deadline),
-                   on_due);
+    if (operation->session->closing)
+        tell_answer(operation);
+    else
+        wait_for_next(operation);
 }
 
 static void on_close_due(uv_timer_t *timer)

@@ -127,16 +127,26 @@ static struct question *make_question(struct reading *reading, const char *path,
     return question;
 }
 
-/* What cannot be asked stays unknown. */
+/* What QEMU refuses stays unknown. What could not even be asked is no fact: the reading fails. */
+static void note_asked(struct reading *reading, struct question *question, int r)
+{
+    if (r == 0) {
+        reading->open++;
+        return;
+    }
+    free(question);
+    if (reading->status == 0)
+        reading->status = error_set(&reading->error, r, "QMP: cannot ask: %s", strerror(-r));
+}
+
 static void ask(struct reading *reading, const char *command, answer_handler handle)
 {
     struct question *question = make_question(reading, "", handle);
 
-    if (question == NULL ||
-        qmp_query(reading->qmp, command, reading->timeout, on_answer, question) < 0)
-        free(question);
-    else
-        reading->open++;
+    note_asked(reading, question,
+               question == NULL
+                   ? -ENOMEM
+                   : qmp_query(reading->qmp, command, reading->timeout, on_answer, question));
 }
 
 /* Takes over `arguments`. */
@@ -147,11 +157,10 @@ static void ask_about(struct reading *reading, const char *command, json_t *argu
 
     if (question == NULL)
         json_decref(arguments);
-    else if (qmp_execute(reading->qmp, command, arguments, reading->timeout, on_answer, question) <
-             0)
-        free(question);
-    else
-        reading->open++;
+    note_asked(reading, question,
+               question == NULL ? -ENOMEM
+                                : qmp_execute(reading->qmp, command, arguments, reading->timeout,
+                                              on_answer, question));
 }
 
 static void ask_property(struct reading *reading, const char *path, const char *property,
@@ -412,8 +421,10 @@ int qmp_read_facts(struct qmp *qmp, struct qmp_devices *devices, nsec_t timeout,
     reading->facts.statistics_interval = DRIVER_INTERVAL_UNKNOWN;
     ask_first_wave(reading);
     if (reading->open == 0) {
+        int r = reading->status;
+
         free(reading);
-        return -ENOTCONN;
+        return r;
     }
     return 0;
 }

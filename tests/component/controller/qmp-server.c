@@ -159,7 +159,7 @@ static json_t *get_property(struct qmp_server *server, const char *path, const c
         if (strcmp(property, "deflate-on-oom") == 0)
             return answer(json_boolean(server->deflate_on_oom));
         if (strcmp(property, "guest-stats-polling-interval") == 0)
-            return answer(json_integer(0));
+            return answer(json_integer(server->statistics_interval));
         if (strcmp(property, "guest-stats") == 0)
             return guest_statistics(server);
     }
@@ -237,6 +237,16 @@ static json_t *list_jobs(const struct qmp_server *server)
     return answer(json_pack("[o]", job));
 }
 
+static json_t *set_property(struct qmp_server *server, const json_t *arguments)
+{
+    const char *property = json_string_value(json_object_get(arguments, "property"));
+
+    if (property != NULL && strcmp(property, "guest-stats-polling-interval") == 0)
+        server->statistics_interval =
+            (uint32_t)json_integer_value(json_object_get(arguments, "value"));
+    return answer(json_object());
+}
+
 static json_t *query(struct qmp_server *server, const char *command, const json_t *arguments)
 {
     const char *path = json_string_value(json_object_get(arguments, "path"));
@@ -272,7 +282,9 @@ static json_t *query(struct qmp_server *server, const char *command, const json_
     server->jobs_queries += strcmp(command, "query-jobs") == 0;
     if (strcmp(command, "query-jobs") == 0)
         return list_jobs(server);
-    if (strcmp(command, "qom-set") == 0 || strcmp(command, "migrate-set-capabilities") == 0 ||
+    if (strcmp(command, "qom-set") == 0)
+        return set_property(server, arguments);
+    if (strcmp(command, "migrate-set-capabilities") == 0 ||
         strcmp(command, "qmp_capabilities") == 0)
         return answer(json_object());
     return refuse("CommandNotFound", "The command has not been found");
@@ -298,6 +310,44 @@ static void send_id(struct qmp_server *server, const json_t *id)
     free(text);
 }
 
+/* True: the command is not answered as usual. */
+static bool play_fault(struct qmp_server *server, const char *command)
+{
+    switch (server->fault) {
+    case QMP_SERVER_DEAF:
+        return strcmp(command, "qmp_capabilities") != 0;
+    case QMP_SERVER_CLOSES:
+        qmp_server_drop_client(server);
+        return true;
+    case QMP_SERVER_GARBLES:
+        send_text(server, strdup("{\"return\": {\r\n"));
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void send_reply(struct qmp_server *server, json_t *reply)
+{
+    if (server->fault == QMP_SERVER_LATE && server->held == NULL)
+        server->held = json_array();
+    if (server->fault == QMP_SERVER_LATE)
+        (void)json_array_append_new(server->held, reply);
+    else
+        send_message(server, reply);
+}
+
+void qmp_server_release(struct qmp_server *server)
+{
+    size_t count = json_array_size(server->held);
+
+    server->fault = QMP_SERVER_WORKS;
+    for (size_t i = 0; i < count; i++)
+        send_message(server, json_incref(json_array_get(server->held, i)));
+    json_decref(server->held);
+    server->held = NULL;
+}
+
 static void handle_line(struct qmp_server *server, const char *line, size_t length)
 {
     json_t *message = json_loadb(line, length, 0, NULL);
@@ -310,14 +360,16 @@ static void handle_line(struct qmp_server *server, const char *line, size_t leng
         return;
     }
     server->commands++;
-    if (server->fault == QMP_SERVER_DEAF && strcmp(command, "qmp_capabilities") != 0) {
+    if (play_fault(server, command)) {
         json_decref(message);
         return;
     }
-    reply = query(server, command, json_object_get(message, "arguments"));
+    reply = server->fault == QMP_SERVER_REFUSES
+                ? refuse("GenericError", "It does not want to")
+                : query(server, command, json_object_get(message, "arguments"));
     if (reply != NULL) {
         (void)json_object_set(reply, "id", id);
-        send_message(server, reply);
+        send_reply(server, reply);
     } else
         send_id(server, id);
     if (strcmp(command, "balloon") == 0)
@@ -340,6 +392,8 @@ static void on_client_closed(uv_handle_t *handle)
 
 void qmp_server_drop_client(struct qmp_server *server)
 {
+    json_decref(server->held);
+    server->held = NULL;
     if (!server->has_client)
         return;
     server->has_client = false;

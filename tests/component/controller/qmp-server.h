@@ -15,6 +15,10 @@ enum qmp_server_fault {
     QMP_SERVER_OVERSIZED, /* greets with a line without end */
     QMP_SERVER_DEAF,      /* greets and negotiates, then answers nothing */
     QMP_SERVER_HANGS_UP,  /* closes after the greeting */
+    QMP_SERVER_REFUSES,   /* every command */
+    QMP_SERVER_CLOSES,    /* in the middle of the next command */
+    QMP_SERVER_GARBLES,   /* the answer to the next command */
+    QMP_SERVER_LATE,      /* keeps its answers until qmp_server_release */
 };
 
 struct qmp_server {
@@ -48,7 +52,8 @@ struct qmp_server {
     bool has_memfd;              /* else anonymous; preallocated */
     bool is_mixed;               /* beside the memory a DIMM of 200 MiB, ivshmem and vhost-vdpa */
     uint64_t statistics_updated; /* UNIX seconds */
-    const char *job;             /* type of the one job, named "job"; NULL: none */
+    uint32_t statistics_interval;
+    const char *job; /* type of the one job, named "job"; NULL: none */
     const char *job_status;
     bool job_failed;
     unsigned vfio_devices;
@@ -60,12 +65,16 @@ struct qmp_server {
     unsigned clients; /* greeted so far */
     void (*on_command)(struct qmp_server *server, const char *command, void *userdata);
     void *userdata;
+    json_t *held; /* answers that were kept */
 };
 
 /* A running machine with 1 GiB, a balloon with everything, CID 5; change fields as needed. */
 void qmp_server_init(struct qmp_server *server, uv_loop_t *loop);
 int qmp_server_listen(struct qmp_server *server, const char *path);
 void qmp_server_close(struct qmp_server *server);
+
+/* Sends what was kept, and works again. */
+void qmp_server_release(struct qmp_server *server);
 
 /* Drops the client; the hypervisor's end is what the process behind it says. */
 void qmp_server_drop_client(struct qmp_server *server);

@@ -1,0 +1,365 @@
+/* Operations: each ends once, never too early, with what became of it. */
+#include <errno.h>
+
+#include "tests/component/drivers/world.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+static uint64_t value_of(enum operation_kind kind)
+{
+    return kind == OPERATION_SET_BALLOON ? 512 * MIB : 7;
+}
+
+/* Runs one of each that the driver has, and looks at how it ended. */
+static void each_operation(struct world *world, struct probe *probe, nsec_t timeout,
+                           void (*look)(const struct operation *operation))
+{
+    for (enum operation_kind kind = 0; kind < OPERATIONS; kind++) {
+        struct operation operation = {0};
+
+        if (!probe_can(probe, kind)) {
+            print_message("%s cannot %s\n", peer_kind.driver, operation_names[kind]);
+            continue;
+        }
+        assert_int_equal(probe_start(probe, &operation, kind, value_of(kind), timeout), 0);
+        world_run_until(world, operation.done > 0);
+        world_turn(world, 10);
+        assert_int_equal(operation.done, 1);
+        assert_false(operation.was_in_call);
+        look(&operation);
+    }
+}
+
+static void is_done(const struct operation *operation)
+{
+    if (operation->status < 0)
+        fail_msg("%s", operation->error.text);
+    assert_int_equal(operation->status, 0);
+}
+
+static void test_each_ends_once(void **state)
+{
+    each_operation(*state, world_open_ready(*state, PEER_WORKS), LONG, is_done);
+}
+
+static void is_refused(const struct operation *operation)
+{
+    assert_true(operation->status == -EREMOTEIO || operation->status == 0);
+    if (operation->kind >= OPERATION_SET_BALLOON) {
+        assert_int_equal(operation->status, -EREMOTEIO);
+        assert_int_equal(operation->outcome, DRIVER_OUTCOME_NOT_DONE);
+    }
+}
+
+/* A refusal is an answer: the session lives. Facts may come without what was refused. */
+static void test_each_may_be_refused(void **state)
+{
+    struct probe *probe = world_open_ready(*state, PEER_REFUSES);
+
+    each_operation(*state, probe, LONG, is_refused);
+    assert_int_equal(probe->failed, 0);
+}
+
+static void is_late(const struct operation *operation)
+{
+    assert_int_equal(operation->status, -ETIMEDOUT);
+    assert_int_equal(operation->outcome, DRIVER_OUTCOME_UNKNOWN);
+}
+
+/* It hangs: nobody waits longer than he said, and the session is not given up. */
+static void test_each_has_a_deadline(void **state)
+{
+    struct probe *probe = world_open_ready(*state, PEER_DEAF);
+
+    each_operation(*state, probe, SHORT, is_late);
+    assert_int_equal(probe->failed, 0);
+}
+
+static void test_a_short_deadline_passes_before_a_long_one(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_DEAF);
+    struct operation slow = {0};
+    struct operation quick = {0};
+
+    assert_int_equal(probe_read(probe, &slow, LONG), 0);
+    assert_int_equal(probe_read(probe, &quick, SHORT), 0);
+    world_run_until(world, quick.done == 1);
+    assert_int_equal(quick.status, -ETIMEDOUT);
+    assert_int_equal(slow.done, 0);
+}
+
+/* ---- late answers ---- */
+
+static void release(struct world *world)
+{
+    if (peer_kind.release != NULL)
+        peer_kind.release(world->peer);
+}
+
+static void test_a_late_answer_is_heard_and_dropped(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_LATE);
+    struct operation operation = {0};
+    nsec_t before;
+
+    assert_int_equal(probe_read(probe, &operation, SHORT), 0);
+    world_run_until(world, operation.done == 1);
+    assert_int_equal(operation.status, -ETIMEDOUT);
+    before = probe->driver->heard == NULL ? 0 : probe->driver->heard(probe->session);
+    release(world);
+    if (probe->driver->heard != NULL)
+        world_run_until(world, probe->driver->heard(probe->session) > before);
+    world_turn(world, 50);
+    assert_int_equal(operation.done, 1);
+    assert_int_equal(probe->failed, 0);
+}
+
+/* The late answer is not taken for the answer to what is asked now. */
+static void test_a_late_answer_is_nobody_elses(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_LATE);
+    struct operation set = {0};
+    struct operation read = {0};
+
+    if (!probe_can(probe, OPERATION_SET_BALLOON))
+        skip_because("has no balloon to set");
+    assert_int_equal(probe_start(probe, &set, OPERATION_SET_BALLOON, 512 * MIB, SHORT), 0);
+    world_run_until(world, set.done == 1);
+    assert_int_equal(probe_read(probe, &read, LONG), 0);
+    release(world);
+    world_run_until(world, read.done == 1);
+    assert_int_equal(read.status, 0);
+    assert_string_equal(read.facts.name, "web-1");
+    assert_int_equal(set.done, 1);
+}
+
+/* It was told to, after all: whoever reads knows. */
+static void test_what_timed_out_may_be_done(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_LATE);
+    struct operation set = {0};
+    struct operation read = {0};
+
+    if (!probe_can(probe, OPERATION_SET_BALLOON))
+        skip_because("has no balloon to set");
+    assert_int_equal(probe_start(probe, &set, OPERATION_SET_BALLOON, 512 * MIB, SHORT), 0);
+    world_run_until(world, set.done == 1);
+    assert_int_equal(set.outcome, DRIVER_OUTCOME_UNKNOWN);
+    release(world);
+    assert_int_equal(probe_start(probe, &read, OPERATION_READ_BALLOON, 0, LONG), 0);
+    world_run_until(world, read.done == 1);
+    assert_true(read.balloon_actual == 512 * MIB);
+}
+
+/* ---- what they do ---- */
+
+static void test_the_balloon_is_set_and_read(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_WORKS);
+    struct operation set = {0};
+    struct operation read = {0};
+
+    if (!probe_can(probe, OPERATION_SET_BALLOON))
+        skip_because("has no balloon to set");
+    assert_int_equal(probe_start(probe, &set, OPERATION_SET_BALLOON, 300 * MIB, LONG), 0);
+    world_run_until(world, set.done == 1);
+    assert_int_equal(set.status, 0);
+    assert_int_equal(set.outcome, DRIVER_OUTCOME_DONE);
+    assert_int_equal(probe_start(probe, &read, OPERATION_READ_BALLOON, 0, LONG), 0);
+    world_run_until(world, read.done == 1);
+    assert_true(read.balloon_actual == 300 * MIB);
+    assert_true(read.balloon_maximum == UINT64_C(1) << 30);
+}
+
+static void test_no_balloon_takes_everything(void **state)
+{
+    struct probe *probe = world_open_ready(*state, PEER_WORKS);
+    struct operation operation = {0};
+
+    if (!probe_can(probe, OPERATION_SET_BALLOON))
+        skip_because("has no balloon to set");
+    assert_int_equal(probe_start(probe, &operation, OPERATION_SET_BALLOON, 0, LONG), -ERANGE);
+    assert_int_equal(probe_start(probe, &operation, OPERATION_SET_BALLOON, UINT64_MAX, LONG),
+                     -ERANGE);
+}
+
+static void test_statistics_without_a_guest_are_unknown(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_WORKS);
+    struct operation read = {0};
+
+    if (!probe_can(probe, OPERATION_READ_STATISTICS))
+        skip_because("has no statistics");
+    assert_int_equal(probe_start(probe, &read, OPERATION_READ_STATISTICS, 0, LONG), 0);
+    world_run_until(world, read.done == 1);
+    assert_int_equal(read.status, 0);
+    assert_true(read.statistics.updated >= 0);
+    assert_true(read.statistics.free <= read.statistics.total ||
+                read.statistics.free == UINT64_MAX);
+}
+
+/* Reading them does not switch them on: what is there is the owner's. */
+static void test_reading_statistics_changes_nothing(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_WORKS);
+    struct operation read = {0};
+    struct operation facts = {0};
+
+    if (!probe_can(probe, OPERATION_READ_STATISTICS))
+        skip_because("has no statistics");
+    assert_int_equal(probe_start(probe, &read, OPERATION_READ_STATISTICS, 0, LONG), 0);
+    world_run_until(world, read.done == 1);
+    assert_int_equal(probe_read(probe, &facts, LONG), 0);
+    world_run_until(world, facts.done == 1);
+    assert_int_equal(facts.facts.statistics_interval, probe->facts.statistics_interval);
+}
+
+static void test_the_interval_is_set_and_put_back(void **state)
+{
+    static const uint32_t values[] = {7, 0};
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_WORKS);
+
+    if (!probe_can(probe, OPERATION_SET_INTERVAL))
+        skip_because("has no interval to set");
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        struct operation set = {0};
+        struct operation facts = {0};
+
+        assert_int_equal(probe_start(probe, &set, OPERATION_SET_INTERVAL, values[i], LONG), 0);
+        world_run_until(world, set.done == 1);
+        assert_int_equal(set.outcome, DRIVER_OUTCOME_DONE);
+        assert_int_equal(probe_read(probe, &facts, LONG), 0);
+        world_run_until(world, facts.done == 1);
+        assert_int_equal(facts.facts.statistics_interval, values[i]);
+    }
+}
+
+/* ---- many, and one from another's end ---- */
+
+static void test_many_at_once(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_WORKS);
+    struct operation operations[200] = {{0}};
+    unsigned started = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+        int r = probe_read(probe, &operations[started], LONG);
+
+        if (r == 0)
+            started++;
+        else
+            assert_int_equal(r, -EBUSY);
+    }
+    assert_true(started >= 3);
+    world_run_until(world, probe->open == 0);
+    for (unsigned i = 0; i < started; i++) {
+        assert_int_equal(operations[i].done, 1);
+        /* No half facts for want of room. */
+        if (operations[i].status == 0)
+            assert_string_equal(operations[i].facts.uuid, probe->facts.uuid);
+        else
+            assert_int_equal(operations[i].status, -EBUSY);
+    }
+    assert_int_equal(probe->failed, 0);
+    /* And then there is room again. */
+    assert_int_equal(probe_read(probe, &operations[0], LONG), 0);
+    world_run_until(world, operations[0].done == 1);
+    is_done(&operations[0]);
+}
+
+static void start_other(struct operation *operation)
+{
+    assert_int_equal(probe_read(operation->probe, operation->other, LONG), 0);
+}
+
+static void test_one_from_the_end_of_another(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_WORKS);
+    struct operation second = {0};
+    struct operation first = {.then = start_other, .other = &second};
+
+    assert_int_equal(probe_read(probe, &first, LONG), 0);
+    world_run_until(world, second.done == 1);
+    is_done(&second);
+}
+
+static void test_one_from_the_end_of_one_that_was_late(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_DEAF);
+    struct operation second = {0};
+    struct operation first = {.then = start_other, .other = &second};
+
+    assert_int_equal(probe_read(probe, &first, SHORT), 0);
+    world_run_until(world, first.done == 1);
+    world_turn(world, 20);
+    assert_int_equal(second.done, 0);
+}
+
+/* ---- events ---- */
+
+static void test_events(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_WORKS);
+
+    if (peer_kind.events == 0)
+        skip_because("tells no events");
+    for (enum driver_event event = 0; event <= DRIVER_EVENT_CHANGED; event++) {
+        if ((peer_kind.events & 1u << event) == 0)
+            continue;
+        peer_kind.cause(world->peer, event);
+        world_run_until(world, probe->events[event] > 0);
+    }
+    assert_int_equal(probe->failed, 0);
+}
+
+static void test_no_events_for_who_has_closed(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_WORKS);
+
+    if (peer_kind.events == 0)
+        skip_because("tells no events");
+    for (enum driver_event event = 0; event <= DRIVER_EVENT_CHANGED; event++)
+        if ((peer_kind.events & 1u << event) != 0)
+            peer_kind.cause(world->peer, event);
+    probe_close(probe);
+    world_turn(world, 50);
+    assert_int_equal(probe->after_close, 0);
+}
+
+int contract_operations(void)
+{
+    const struct CMUnitTest tests[] = {
+        contract(test_each_ends_once),
+        contract(test_each_may_be_refused),
+        contract(test_each_has_a_deadline),
+        contract(test_a_short_deadline_passes_before_a_long_one),
+        contract(test_a_late_answer_is_heard_and_dropped),
+        contract(test_a_late_answer_is_nobody_elses),
+        contract(test_what_timed_out_may_be_done),
+        contract(test_the_balloon_is_set_and_read),
+        contract(test_no_balloon_takes_everything),
+        contract(test_statistics_without_a_guest_are_unknown),
+        contract(test_reading_statistics_changes_nothing),
+        contract(test_the_interval_is_set_and_put_back),
+        contract(test_many_at_once),
+        contract(test_one_from_the_end_of_another),
+        contract(test_one_from_the_end_of_one_that_was_late),
+        contract(test_events),
+        contract(test_no_events_for_who_has_closed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
