@@ -87,6 +87,7 @@ static void test_a_short_deadline_passes_before_a_long_one(void **state)
     world_run_until(world, quick.done == 1);
     assert_int_equal(quick.status, -ETIMEDOUT);
     assert_int_equal(slow.done, 0);
+    probe_close(probe);
 }
 
 /* ---- late answers ---- */
@@ -304,6 +305,7 @@ static void test_one_from_the_end_of_one_that_was_late(void **state)
     world_run_until(world, first.done == 1);
     world_turn(world, 20);
     assert_int_equal(second.done, 0);
+    probe_close(probe);
 }
 
 /* ---- events ---- */

@@ -1,0 +1,61 @@
+/* Configurations of Proxmox VE. */
+#include "controller/hypervisors/proxmox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
+#include "common/base/text.h"
+
+#define CONFIGURATION_MAX 65536
+
+unsigned proxmox_vmid(const char *where)
+{
+    static const char folder[] = "/run/qemu-server/";
+    const char *name = strstr(where, folder);
+    unsigned vmid;
+    int length = 0;
+
+    if (name == NULL || sscanf(name + sizeof(folder) - 1, "%9u.qmp%n", &vmid, &length) != 1 ||
+        length == 0 || name[sizeof(folder) - 1 + (size_t)length] != '\0')
+        return 0;
+    return vmid;
+}
+
+/* "a;b c" becomes "a,b,c". */
+static void take_tags(const char *text, char labels[DRIVER_LABELS_SIZE])
+{
+    text_copy_line(labels, DRIVER_LABELS_SIZE, text);
+    for (char *c = labels; *c != '\0'; c++)
+        if (strchr("; ", *c) != NULL)
+            *c = ',';
+}
+
+void proxmox_read(const char *text, struct driver_vm *vm)
+{
+    while (text[0] != '\0' && text[0] != '[') {
+        size_t length = strcspn(text, "\n");
+        char line[1024];
+
+        text_copy_bytes(line, sizeof(line), text, length);
+        if (strncmp(line, "name:", 5) == 0)
+            text_copy_line(vm->name, sizeof(vm->name), text_trim(line + 5));
+        else if (strncmp(line, "tags:", 5) == 0)
+            take_tags(text_trim(line + 5), vm->labels);
+        text += length + (text[length] == '\n');
+    }
+}
+
+void proxmox_describe(int root, struct driver_vm *vm)
+{
+    unsigned vmid = proxmox_vmid(vm->where);
+    cleanup_free char *text = NULL;
+    char path[64];
+    size_t length;
+
+    snprintf(path, sizeof(path), "etc/pve/qemu-server/%u.conf", vmid);
+    if (vmid != 0 && file_read(root, path, CONFIGURATION_MAX, &text, &length) == 0)
+        proxmox_read(text, vm);
+}
