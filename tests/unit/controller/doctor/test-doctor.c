@@ -1,0 +1,274 @@
+/* What the host's doctor says of made VMs. */
+#include "tests/lib/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "controller/doctor/checks.h"
+
+struct made {
+    struct driver_facts facts;
+    struct doctor_subject subject;
+    struct diagnosis diagnosis;
+};
+
+/* Nothing to complain about. */
+static void make_healthy(struct made *made, const char *driver, const char *where)
+{
+    memset(made, 0, sizeof(*made));
+    made->facts = (struct driver_facts){
+        .capabilities = DRIVER_CAN_SET_BALLOON | DRIVER_CAN_READ_STATISTICS,
+        .run_state = RUN_STATE_RUNNING,
+        .ram = 2 * GIB,
+        .guest_cid = 5,
+        .balloon = ANSWER_YES,
+        .balloon_actual = 2 * GIB,
+        .balloon_maximum = 2 * GIB,
+        .free_page_reporting = ANSWER_YES,
+        .deflate_on_oom = ANSWER_YES,
+        .statistics_interval = 10,
+        .backing = MEMORY_BACKING_MEMFD,
+    };
+    doctor_subject_place(&made->subject, driver, where, "web-1");
+    made->subject.facts = &made->facts;
+    made->subject.is_known = true;
+    made->subject.condition = "ready";
+    made->subject.free_cid = 7;
+    made->subject.agent_is_connected = true;
+    made->subject.agent_is_announced = true;
+    made->subject.agent_was_here = true;
+}
+
+static const struct doctor_finding *find(struct made *made, const char *name)
+{
+    doctor_examine(&made->subject, &made->diagnosis);
+    for (size_t i = 0; i < made->diagnosis.count; i++)
+        if (strcmp(made->diagnosis.findings[i].name, name) == 0)
+            return &made->diagnosis.findings[i];
+    return NULL;
+}
+
+static void assert_line(struct made *made, const char *check, enum doctor_status status,
+                        enum remedy_time time, const char *line)
+{
+    const struct doctor_finding *finding = find(made, check);
+
+    assert_non_null(finding);
+    assert_int_equal(finding->status, status);
+    assert_string_equal(finding->line.text, line);
+    if (line[0] != '\0')
+        assert_int_equal(finding->line.time, time);
+}
+
+static void test_healthy(void **state)
+{
+    struct made made;
+
+    make_healthy(&made, "qemu", "/run/qemu/web-1.qmp");
+    doctor_examine(&made.subject, &made.diagnosis);
+    assert_int_equal(made.diagnosis.count, 13);
+    assert_int_equal(made.diagnosis.worst, DOCTOR_OK);
+    for (size_t i = 0; i < made.diagnosis.count; i++) {
+        assert_int_equal(made.diagnosis.findings[i].status, DOCTOR_OK);
+        assert_true(made.diagnosis.findings[i].reason[0] != '\0');
+        assert_string_equal(made.diagnosis.findings[i].line.text, "");
+        assert_string_equal(made.diagnosis.findings[i].advice, "");
+    }
+}
+
+/* A stock domain: no vsock, no reporting, no agent. */
+static void test_stock_libvirt(void **state)
+{
+    struct made made;
+
+    make_healthy(&made, "libvirt", "qemu:///system#11111111-2222-3333-4444-555555555555");
+    made.facts.guest_cid = 0;
+    made.facts.free_page_reporting = ANSWER_NO;
+    made.facts.deflate_on_oom = ANSWER_NO;
+    made.facts.statistics_interval = 0;
+    made.facts.backing = MEMORY_BACKING_ANONYMOUS;
+    made.subject.agent_is_connected = made.subject.agent_was_here = false;
+    made.subject.transparent_huge_pages = true;
+    assert_null(find(&made, "QMP socket")); /* libvirt shares */
+    assert_line(&made, "vsock device", DOCTOR_FAILURE, REMEDY_NOW,
+                "<vsock model='virtio'><cid auto='yes'/></vsock>");
+    assert_line(&made, "free page reporting", DOCTOR_FAILURE, REMEDY_COLD_START,
+                "<memballoon model='virtio' freePageReporting='on'>");
+    assert_line(&made, "deflate on OOM", DOCTOR_WARNING, REMEDY_COLD_START,
+                "<memballoon model='virtio' autodeflate='on'>");
+    assert_line(&made, "statistics", DOCTOR_WARNING, REMEDY_NOW,
+                "virsh -c qemu:///system dommemstat web-1 --period 10 --live --config");
+    assert_line(&made, "khugepaged", DOCTOR_WARNING, REMEDY_COLD_START,
+                "<memoryBacking><source type='memfd'/></memoryBacking>");
+    assert_line(&made, "agent", DOCTOR_FAILURE, REMEDY_NOW, "");
+    assert_int_equal(made.diagnosis.worst, DOCTOR_FAILURE);
+}
+
+static void test_qemu(void **state)
+{
+    struct made made;
+
+    make_healthy(&made, "qemu", "/run/qemu/web-1.qmp");
+    made.subject.agent_is_connected = false;
+    made.facts.guest_cid = 0;
+    made.facts.balloon = ANSWER_NO;
+    assert_line(&made, "vsock device", DOCTOR_FAILURE, REMEDY_COLD_START,
+                "-device vhost-vsock-pci,guest-cid=7");
+    assert_line(&made, "balloon", DOCTOR_FAILURE, REMEDY_COLD_START,
+                "-device virtio-balloon-pci,id=balloon0,free-page-reporting=on,deflate-on-oom=on");
+    /* What hangs on the balloon is not complained about once more. */
+    assert_line(&made, "free page reporting", DOCTOR_UNKNOWN, REMEDY_NOW, "");
+    assert_line(&made, "agent", DOCTOR_WARNING, REMEDY_NOW, "");
+    made.subject.is_shut = true;
+    assert_line(&made, "QMP socket", DOCTOR_FAILURE, REMEDY_COLD_START,
+                "-qmp unix:/run/vmreclaim/web-1.qmp,server=on,wait=off");
+}
+
+static void test_proxmox(void **state)
+{
+    struct made made;
+
+    make_healthy(&made, "qemu", "/var/run/qemu-server/104.qmp");
+    assert_int_equal(made.subject.manager, DOCTOR_MANAGER_PROXMOX);
+    assert_string_equal(made.subject.place, "104");
+    made.subject.owner = "Proxmox VE's tools";
+    made.subject.agent_is_connected = false;
+    made.facts.guest_cid = 0;
+    made.facts.deflate_on_oom = ANSWER_NO;
+    made.facts.free_page_reporting = ANSWER_NO;
+    assert_line(&made, "QMP socket", DOCTOR_WARNING, REMEDY_COLD_START,
+                "qm set 104 --args '-qmp unix:/run/vmreclaim/104.qmp,server=on,wait=off'");
+    assert_line(&made, "vsock device", DOCTOR_FAILURE, REMEDY_COLD_START,
+                "qm set 104 --args '-device vhost-vsock-pci,guest-cid=104'");
+    assert_line(&made, "deflate on OOM", DOCTOR_WARNING, REMEDY_NOW, "");
+    assert_non_null(strstr(find(&made, "deflate on OOM")->advice, "no switch"));
+    assert_non_null(strstr(find(&made, "free page reporting")->advice, "6.2"));
+}
+
+static void test_incus(void **state)
+{
+    struct made made;
+
+    make_healthy(&made, "qemu", "/run/incus/my vm/qemu.monitor");
+    assert_int_equal(made.subject.manager, DOCTOR_MANAGER_INCUS);
+    made.subject.is_shut = true;
+    /* A shell reads this line. */
+    assert_line(&made, "QMP socket", DOCTOR_FAILURE, REMEDY_COLD_START,
+                "incus config set 'my vm' raw.qemu='-qmp unix:/run/vmreclaim/my-vm.qmp,server=on,"
+                "wait=off'");
+}
+
+static void test_microvms(void **state)
+{
+    struct made made;
+
+    make_healthy(&made, "firecracker", "/run/fc/web-1.sock");
+    made.facts.statistics_interval = 0;
+    made.facts.capabilities = 0;
+    made.facts.balloon_actual = 0;
+    assert_int_equal(find(&made, "balloon")->status, DOCTOR_WARNING);
+    assert_line(&made, "statistics", DOCTOR_FAILURE, REMEDY_COLD_START,
+                "PUT /balloon {\"amount_mib\": 0, \"deflate_on_oom\": true, "
+                "\"stats_polling_interval_s\": 5, \"free_page_reporting\": true}");
+    make_healthy(&made, "cloud-hypervisor", "/run/ch/web-1.sock");
+    made.facts.guest_cid = 0;
+    made.facts.capabilities = DRIVER_CAN_SET_BALLOON;
+    made.facts.statistics_interval = DRIVER_INTERVAL_UNKNOWN;
+    made.subject.agent_is_connected = false;
+    assert_line(&made, "vsock device", DOCTOR_FAILURE, REMEDY_NOW,
+                "ch-remote --api-socket /run/ch/web-1.sock add-vsock "
+                "cid=7,socket=/run/vmreclaim/web-1.vsock");
+    assert_line(&made, "statistics", DOCTOR_UNKNOWN, REMEDY_NOW, "");
+}
+
+static void test_what_the_host_keeps(void **state)
+{
+    struct made made;
+
+    make_healthy(&made, "qemu", "/run/qemu/web-1.qmp");
+    made.facts.vfio_devices = 2;
+    assert_int_equal(find(&made, "assigned devices")->status, DOCTOR_FAILURE);
+    made.facts.locked = true;
+    assert_int_equal(find(&made, "locked memory")->status, DOCTOR_FAILURE);
+    made.facts.encrypted = true;
+    assert_non_null(strstr(find(&made, "locked memory")->reason, "encrypted"));
+    made.facts.backing = MEMORY_BACKING_HUGETLB;
+    made.facts.backing_page_size = 2 * MIB;
+    assert_int_equal(find(&made, "huge pages")->status, DOCTOR_WARNING);
+    made.facts.backing_page_size = GIB;
+    assert_int_equal(find(&made, "huge pages")->status, DOCTOR_FAILURE);
+}
+
+static void test_guests(void **state)
+{
+    struct made made;
+
+    make_healthy(&made, "qemu", "/run/qemu/web-1.qmp");
+    made.subject.guest_lacks_reporting = true;
+    assert_int_equal(find(&made, "free page reporting")->status, DOCTOR_FAILURE);
+    assert_string_equal(find(&made, "free page reporting")->line.text, "");
+    made.subject.agent_is_announced = false;
+    assert_int_equal(find(&made, "agent")->status, DOCTOR_WARNING);
+    made.subject.agent_is_connected = false;
+    assert_int_equal(find(&made, "statistics")->status, DOCTOR_WARNING);
+    made.subject.has_statistics = true;
+    assert_int_equal(find(&made, "statistics")->status, DOCTOR_OK);
+}
+
+/* Nothing is known: nothing is called healthy, nothing broken but what is. */
+static void test_unknown(void **state)
+{
+    static const struct driver_facts none;
+    struct made made;
+    unsigned failures = 0;
+
+    make_healthy(&made, "", "");
+    made.subject.facts = &none;
+    made.subject.is_known = false;
+    made.subject.condition = "its hypervisor is not known";
+    doctor_examine(&made.subject, &made.diagnosis);
+    for (size_t i = 0; i < made.diagnosis.count; i++) {
+        failures += made.diagnosis.findings[i].status == DOCTOR_FAILURE;
+        assert_string_equal(made.diagnosis.findings[i].line.text, "");
+    }
+    assert_int_equal(failures, 1);
+    assert_int_equal(find(&made, "hypervisor")->status, DOCTOR_FAILURE);
+    assert_int_equal(find(&made, "balloon")->status, DOCTOR_UNKNOWN);
+    /* The hypervisor answers, and does not tell everything. */
+    make_healthy(&made, "qemu", "/run/qemu/web-1.qmp");
+    made.facts = (struct driver_facts){.guest_cid = 4, .balloon = ANSWER_YES, .balloon_actual = 1};
+    assert_int_equal(find(&made, "deflate on OOM")->status, DOCTOR_UNKNOWN);
+    assert_int_equal(find(&made, "backing")->status, DOCTOR_UNKNOWN);
+    assert_int_equal(find(&made, "khugepaged")->status, DOCTOR_UNKNOWN);
+}
+
+static void test_names_that_steer(void **state)
+{
+    struct made made;
+    struct remedy_line line;
+
+    make_healthy(&made, "libvirt", "qemu:///system");
+    doctor_subject_place(&made.subject, "libvirt", "qemu:///system#x", "a'; reboot; '");
+    remedy_write(&made.subject, REMEDY_STATISTICS, &line);
+    assert_string_equal(line.text, "virsh -c qemu:///system dommemstat 'a'\\''; reboot; '\\''' "
+                                   "--period 10 --live --config");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_healthy),
+        cmocka_unit_test(test_stock_libvirt),
+        cmocka_unit_test(test_qemu),
+        cmocka_unit_test(test_proxmox),
+        cmocka_unit_test(test_incus),
+        cmocka_unit_test(test_microvms),
+        cmocka_unit_test(test_what_the_host_keeps),
+        cmocka_unit_test(test_guests),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_names_that_steer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
