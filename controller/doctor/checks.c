@@ -92,6 +92,8 @@ static void ask_vsock(const struct doctor_subject *subject, struct doctor_findin
         answer(finding, DOCTOR_OK, "its agent came through it");
     } else if (subject->facts->guest_cid != 0) {
         answer(finding, DOCTOR_OK, "CID %" PRIu32, subject->facts->guest_cid);
+    } else if (subject->facts->hybrid_vsock[0] != '\0') {
+        answer(finding, DOCTOR_OK, "%s", subject->facts->hybrid_vsock);
     } else if (!is_unknown(subject, finding)) {
         answer(finding, DOCTOR_FAILURE, "none: no agent can connect");
         mend(subject, finding, REMEDY_VSOCK);

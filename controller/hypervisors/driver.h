@@ -82,7 +82,7 @@ struct driver_facts {
     pid_t pid;                       /* of the hypervisor, from the kernel; 0: unknown */
     enum run_state run_state;
     uint64_t ram;           /* plugged memory included, also NVDIMMs; 0: unknown */
-    uint32_t guest_cid;     /* of its vsock device; 0: none or unknown */
+    uint32_t guest_cid;     /* as the host's kernel knows it; 0: none or unknown */
     char hybrid_vsock[108]; /* the host's path of its hybrid vsock socket; "": none or unknown */
     /* balloon */
     enum answer balloon;

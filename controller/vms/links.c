@@ -21,6 +21,7 @@
 #define ORDER_TIMEOUT (10 * NSEC_PER_SEC)
 #define DEBT_MAX      (5 * NSEC_PER_SEC)
 #define CID_FIRST     3
+#define HYBRID_PORT   1017
 
 static const ProtobufCServiceDescriptor *const agent_service =
     &vmreclaim__agent__v1__agent__descriptor;
@@ -30,9 +31,15 @@ static bool is_current(const struct vm *vm, const struct agent_link *link)
     return vm->links.agent == link;
 }
 
+static const char *defined_agent(const struct vm *vm)
+{
+    return vm->sources.definition == NULL ? NULL : vm->sources.definition->agent;
+}
+
 static bool is_dialled(const struct vm *vm)
 {
-    return vm->sources.definition != NULL && vm->sources.definition->agent != NULL;
+    return defined_agent(vm) != NULL ||
+           (vm->hypervisor.known && vm->hypervisor.facts.hybrid_vsock[0] != '\0');
 }
 
 static void check(const struct vm *vm)
@@ -398,12 +405,16 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
         vm_warn(vm, "agent: %s", error->text);
 }
 
+/* As the VM's file says, else where its hypervisor has its vsock device. */
 static void dial_agent(struct vm *vm)
 {
+    const char *agent = defined_agent(vm);
+    char text[128];
     struct address address;
     struct error error;
 
-    if (address_parse(vm->sources.definition->agent, &address, &error) < 0 ||
+    snprintf(text, sizeof(text), "hybrid:%s:%d", vm->hypervisor.facts.hybrid_vsock, HYBRID_PORT);
+    if (address_parse(agent != NULL ? agent : text, &address, &error) < 0 ||
         dial_start(vm->supervisor->loop, &address, DIAL_TIMEOUT, on_dialled, vm, &vm->links.dial) <
             0)
         note_ending(vm, AGENT_ABSENT);

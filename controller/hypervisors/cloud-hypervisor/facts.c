@@ -137,11 +137,9 @@ static void take_balloon(struct driver_facts *facts, const json_t *info, const j
     facts->capabilities |= DRIVER_CAN_SET_BALLOON;
 }
 
+/* Its CID is the device's own: in the host's kernel it may be another guest's. */
 static void take_vsock(struct driver_facts *facts, const json_t *vsock)
 {
-    uint64_t cid = microvm_number(vsock, "cid");
-
-    facts->guest_cid = cid <= UINT32_MAX ? (uint32_t)cid : 0;
     microvm_resolve(facts->pid, text_of(vsock, "socket"), facts->hybrid_vsock,
                     sizeof(facts->hybrid_vsock));
 }

@@ -141,15 +141,17 @@ void microvm_resolve(pid_t pid, const char *path, char *resolved, size_t size)
     bool is_absolute = path[0] == '/';
     char directory[32];
     char whole[512];
-    struct stat file;
+    struct stat process, file;
     int n;
 
     resolved[0] = '\0';
-    if (pid <= 0 || path[0] == '\0')
+    snprintf(directory, sizeof(directory), "/proc/%d", (int)pid);
+    if (pid <= 0 || path[0] == '\0' || stat(directory, &process) < 0)
         return;
     snprintf(directory, sizeof(directory), "/proc/%d/%s", (int)pid, is_absolute ? "root" : "cwd");
     n = snprintf(whole, sizeof(whole), "%s%s%s", directory, is_absolute ? "" : "/", path);
-    if (n < 0 || (size_t)n >= sizeof(whole) || stat(whole, &file) < 0 || !S_ISSOCK(file.st_mode))
+    if (n < 0 || (size_t)n >= sizeof(whole) || stat(whole, &file) < 0 || !S_ISSOCK(file.st_mode) ||
+        file.st_uid != process.st_uid)
         return;
     if ((size_t)n < size)
         memcpy(resolved, whole, (size_t)n + 1);

@@ -164,6 +164,10 @@ static void test_microvms(void **state)
     struct made made;
 
     make_healthy(&made, "firecracker", "/run/fc/web-1.sock");
+    made.facts.guest_cid = 0;
+    made.subject.agent_is_connected = false;
+    (void)strcpy(made.facts.hybrid_vsock, "/run/fc/web-1.vsock");
+    assert_int_equal(find(&made, "vsock device")->status, DOCTOR_OK);
     made.facts.statistics_interval = 0;
     made.facts.capabilities = 0;
     made.facts.balloon_actual = 0;

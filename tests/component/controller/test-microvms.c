@@ -1,0 +1,149 @@
+/* The real vmreclaimd, with the drivers for Firecracker and Cloud Hypervisor as modules, and strict
+ * fakes of both: a VM that only its API socket names is found, measured, reached through its own
+ * vsock device, and lends memory. */
+#include "tests/component/controller/lease-calls.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/number.h"
+#include "tests/component/controller/parallel.h"
+#include "tests/fakes/cloud-hypervisor.h"
+#include "tests/fakes/firecracker.h"
+#include "tests/fakes/hybrid.h"
+
+static char modules[256]; /* beside the daemon */
+
+static struct fake_firecracker firecracker;
+static struct fake_cloud_hypervisor cloud;
+static struct fake_hybrid hybrid;
+static char api_path[128];
+static char vsock_path[128];
+
+static void on_connected(int descriptor, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    fake_agent_serve(&f->agent, descriptor);
+}
+
+static int set_up_fakes(void **state)
+{
+    struct fixture *f;
+
+    if (set_up(state) < 0)
+        return -1;
+    f = *state;
+    snprintf(api_path, sizeof(api_path), "%s/vms-here/web-1.sock", f->directory);
+    snprintf(vsock_path, sizeof(vsock_path), "%s/vms-here/web-1.vsock", f->directory);
+    assert_int_equal(mkdirat(f->root, "vms-here", 0755), 0);
+    fake_firecracker_init(&firecracker, &f->loop);
+    firecracker.uds_path = vsock_path;
+    fake_cloud_hypervisor_init(&cloud, &f->loop);
+    cloud.socket = vsock_path;
+    return fake_hybrid_listen(&hybrid, &f->loop, vsock_path, 1017, on_connected, f);
+}
+
+static int tear_down_fakes(void **state)
+{
+    micro_http_close(&firecracker.http);
+    micro_http_close(&cloud.http);
+    fake_hybrid_close(&hybrid);
+    return tear_down(state);
+}
+
+/* Nothing is written by hand but where to look. */
+static void start(struct fixture *f, const char *driver, struct micro_http *http)
+{
+    char place[128];
+    char *more[] = {(char *)"--drivers", modules, (char *)"--hypervisor-directory", place, NULL};
+
+    snprintf(place, sizeof(place), "%s:%s/vms-here", driver, f->directory);
+    put_footprint(f, 300 * 1024);
+    assert_int_equal(micro_http_listen(http, api_path), 0);
+    start_daemon(f, more);
+    connect_api(f);
+    wait_for(f, is_in_state(f, "web-1", "connected") || is_in_state(f, "web-1", "managed"));
+}
+
+static bool has_agent(struct fixture *f)
+{
+    const Vm *vm = get_vm(f, "web-1");
+
+    return vm != NULL && vm->agent_connected && vm->announced && vm->waterfall != NULL &&
+           vm->waterfall->guest_is_known && vm->waterfall->host_is_known;
+}
+
+static void assert_whole(struct fixture *f, const char *driver)
+{
+    const Vm *vm;
+
+    wait_for(f, has_agent(f));
+    vm = get_vm(f, "web-1");
+    assert_string_equal(vm->driver, driver);
+    assert_int_equal(vm->pid, getpid());
+    assert_int_equal(vm->cid, 0); /* the microVM's own number is nobody else's */
+    assert_string_equal(vm->reporting, "on");
+    assert_int_equal(vm->waterfall->vm_ram, GIB);
+    assert_true(vm->waterfall->balloon_is_known);
+    assert_int_equal(vm->balloon_maximum, GIB);
+}
+
+static void test_firecracker(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "firecracker", &firecracker.http);
+    assert_whole(f, "firecracker");
+    set_balloon(f, 960 * MIB, 0);
+    wait_for(f, firecracker.amount_mib == 64);
+    wait_for(f, get_vm(f, "web-1")->waterfall->balloon == 64 * MIB);
+    release_balloon(f);
+    wait_for(f, firecracker.amount_mib == 0);
+    stop_daemon(f, 0);
+}
+
+static void test_cloud_hypervisor(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "cloud-hypervisor", &cloud.http);
+    assert_whole(f, "cloud-hypervisor");
+    set_balloon(f, 960 * MIB, 0);
+    wait_for(f, cloud.balloon_size == 64 * MIB);
+    release_balloon(f);
+    wait_for(f, cloud.balloon_size == 0);
+    stop_daemon(f, 0);
+}
+
+/* A snapshot holds the API for longer than anybody waits; the agent goes on. */
+static void test_a_held_api(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "firecracker", &firecracker.http);
+    assert_whole(f, "firecracker");
+    micro_http_stall(&firecracker.http, true);
+    wait_for(f, strstr(get_vm(f, "web-1")->driver_state, "no answer") != NULL);
+    assert_true(get_vm(f, "web-1")->agent_connected);
+    assert_true(firecracker.http.connection_count <= 1);
+    micro_http_stall(&firecracker.http, false);
+    wait_for(f, strcmp(get_vm(f, "web-1")->driver_state, "ready") == 0);
+    stop_daemon(f, 0);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_firecracker, set_up_fakes, tear_down_fakes),
+        cmocka_unit_test_setup_teardown(test_cloud_hypervisor, set_up_fakes, tear_down_fakes),
+        cmocka_unit_test_setup_teardown(test_a_held_api, set_up_fakes, tear_down_fakes),
+    };
+
+    if (argc > 1)
+        snprintf(modules, sizeof(modules), "%.*s/hypervisors",
+                 (int)(strrchr(argv[1], '/') - argv[1]), argv[1]);
+    return run_apart(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));
+}
