@@ -1,0 +1,41 @@
+/* What one domain is asked, on a lane's thread. Before its monitor is needed, libvirt is asked who
+ * holds that, and the kernel in what state QEMU is: where either is in trouble, nothing is asked
+ * and the call comes back as put off. */
+#ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_LIBVIRT_DOMAIN_CALL_H
+#define VMRECLAIM_CONTROLLER_HYPERVISORS_LIBVIRT_DOMAIN_CALL_H
+
+#include "common/base/error.h"
+#include "controller/hypervisors/driver.h"
+#include "controller/hypervisors/libvirt/lane.h"
+
+enum domain_call_kind {
+    DOMAIN_CALL_FACTS,
+    DOMAIN_CALL_BALLOON,
+    DOMAIN_CALL_STATISTICS,
+    DOMAIN_CALL_SET_BALLOON,
+    DOMAIN_CALL_SET_INTERVAL,
+};
+
+struct domain_call {
+    struct lane_job job;
+    enum domain_call_kind kind;
+    char uuid[37];
+    pid_t pid;      /* of its QEMU, as far as it is known; 0: not */
+    uint64_t value; /* of set_balloon: bytes as libvirt counts them; of set_interval: s */
+    /* ---- what came of it ---- */
+    bool is_put_off; /* nothing was asked; `error` says why */
+    int status;
+    enum driver_outcome outcome;
+    struct error error;
+    struct driver_facts facts; /* of facts, and the balloon's sizes of balloon */
+    uint64_t beyond_balloon;   /* likewise */
+    struct driver_statistics statistics;
+};
+
+/* The job's `run`. */
+void domain_call_run(struct lane_job *job, struct connection *connection);
+
+/* Whether it changes the domain. */
+bool domain_call_changes(const struct domain_call *call);
+
+#endif

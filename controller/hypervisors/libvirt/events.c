@@ -1,0 +1,258 @@
+/* libvirt's events. */
+#include "controller/hypervisors/libvirt/events.h"
+
+#include <errno.h>
+#include <libvirt/virterror.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/base/text.h"
+#include "common/base/util.h"
+
+/* ---- libvirt's loop ---- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int started;
+
+static void *run_events(void *userdata)
+{
+    const struct timespec pause = {.tv_nsec = 100000000};
+
+    for (;;)
+        if (virEventRunDefaultImpl() < 0)
+            (void)nanosleep(&pause, NULL);
+    return NULL;
+}
+
+/* libvirt prints its errors otherwise. */
+static void say_nothing(void *userdata, virErrorPtr failure)
+{
+}
+
+static void start(void)
+{
+    pthread_t thread;
+    sigset_t all;
+    sigset_t before;
+
+    /* A session's daemon is not started because we look whether it runs. */
+    (void)setenv("LIBVIRT_AUTOSTART", "0", 0);
+    virSetErrorFunc(NULL, say_nothing);
+    if (virInitialize() < 0 || virEventRegisterDefaultImpl() < 0) {
+        started = -ENOTSUP;
+        return;
+    }
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    started = -pthread_create(&thread, NULL, run_events, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (started == 0)
+        (void)pthread_detach(thread);
+}
+
+int events_start(void)
+{
+    (void)pthread_once(&once, start);
+    return started;
+}
+
+/* ---- letters ---- */
+
+/* Whom a registration tells; each has its own. */
+struct listener {
+    struct mailbox *mailbox;
+    unsigned connection;
+    void (*open)(struct letter *letter, void *userdata);
+};
+
+static void discard_notice(struct letter *letter)
+{
+    free(container_of(letter, struct notice, letter));
+}
+
+static void send_notice(const struct listener *listener, enum notice_kind kind, virDomainPtr domain,
+                        const char *reason)
+{
+    unsigned waiting = mailbox_waiting(listener->mailbox);
+    struct notice *notice;
+
+    if (waiting > EVENTS_WAITING_MAX && kind != NOTICE_CLOSED)
+        return;
+    notice = calloc(1, sizeof(*notice));
+    if (notice == NULL)
+        return;
+    *notice = (struct notice){
+        .letter = {.open = listener->open, .discard = discard_notice},
+        .connection = listener->connection,
+        .kind = waiting == EVENTS_WAITING_MAX ? NOTICE_DROPPED : kind,
+        .reason = reason,
+    };
+    if (domain != NULL)
+        (void)virDomainGetUUIDString(domain, notice->uuid);
+    mailbox_send(listener->mailbox, &notice->letter);
+}
+
+static void free_listener(void *userdata)
+{
+    struct listener *listener = userdata;
+
+    mailbox_unref(listener->mailbox);
+    free(listener);
+}
+
+static struct listener *create_listener(const struct listener *pattern)
+{
+    struct listener *listener = calloc(1, sizeof(*listener));
+
+    if (listener == NULL)
+        return NULL;
+    *listener = *pattern;
+    (void)mailbox_ref(listener->mailbox);
+    return listener;
+}
+
+/* ---- events ---- */
+
+static enum notice_kind lifecycle_kind(int event, int detail)
+{
+    switch (event) {
+    case VIR_DOMAIN_EVENT_STARTED:
+        return NOTICE_STARTED;
+    case VIR_DOMAIN_EVENT_STOPPED:
+        return NOTICE_STOPPED;
+    case VIR_DOMAIN_EVENT_SUSPENDED:
+    case VIR_DOMAIN_EVENT_PMSUSPENDED:
+    case VIR_DOMAIN_EVENT_CRASHED:
+        return NOTICE_PAUSED;
+    case VIR_DOMAIN_EVENT_RESUMED:
+        return detail == VIR_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT ? NOTICE_RESTORED : NOTICE_RESUMED;
+    case VIR_DOMAIN_EVENT_SHUTDOWN:
+        return NOTICE_SHUTDOWN;
+    default:
+        return NOTICE_CHANGED;
+    }
+}
+
+static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail,
+                        void *userdata)
+{
+    send_notice(userdata, lifecycle_kind(event, detail), domain, NULL);
+    return 0;
+}
+
+static void on_reboot(virConnectPtr connection, virDomainPtr domain, void *userdata)
+{
+    send_notice(userdata, NOTICE_RESET, domain, NULL);
+}
+
+static void on_balloon(virConnectPtr connection, virDomainPtr domain, unsigned long long kibibytes,
+                       void *userdata)
+{
+    send_notice(userdata, NOTICE_BALLOON, domain, NULL);
+}
+
+static void on_device(virConnectPtr connection, virDomainPtr domain, const char *alias,
+                      void *userdata)
+{
+    send_notice(userdata, NOTICE_MEMORY, domain, NULL);
+}
+
+static void on_device_size(virConnectPtr connection, virDomainPtr domain, const char *alias,
+                           unsigned long long size, void *userdata)
+{
+    send_notice(userdata, NOTICE_MEMORY, domain, NULL);
+}
+
+static void on_job(virConnectPtr connection, virDomainPtr domain, virTypedParameterPtr parameters,
+                   int count, void *userdata)
+{
+    send_notice(userdata, NOTICE_JOB_ENDED, domain, NULL);
+}
+
+static void on_metadata(virConnectPtr connection, virDomainPtr domain, int type, const char *uri,
+                        void *userdata)
+{
+    send_notice(userdata, NOTICE_CHANGED, domain, NULL);
+}
+
+static void on_closed(virConnectPtr connection, int reason, void *userdata)
+{
+    static const char *const reasons[] = {
+        [VIR_CONNECT_CLOSE_REASON_ERROR] = "the connection broke",
+        [VIR_CONNECT_CLOSE_REASON_EOF] = "it has ended",
+        [VIR_CONNECT_CLOSE_REASON_KEEPALIVE] = "it does not answer",
+        [VIR_CONNECT_CLOSE_REASON_CLIENT] = "we have closed it",
+    };
+    bool is_known = reason >= 0 && (size_t)reason < ARRAY_SIZE(reasons);
+
+    send_notice(userdata, NOTICE_CLOSED, NULL, is_known ? reasons[reason] : reasons[0]);
+}
+
+/* ---- registration ---- */
+
+#define CALLBACK(function) ((virConnectDomainEventGenericCallback)(void (*)(void))(function))
+
+static const struct {
+    int event;
+    virConnectDomainEventGenericCallback callback;
+} events[] = {
+    {VIR_DOMAIN_EVENT_ID_LIFECYCLE, CALLBACK(on_lifecycle)},
+    {VIR_DOMAIN_EVENT_ID_REBOOT, CALLBACK(on_reboot)},
+    {VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, CALLBACK(on_balloon)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, CALLBACK(on_device)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, CALLBACK(on_device)},
+    {VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE, CALLBACK(on_device_size)},
+    {VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, CALLBACK(on_job)},
+    {VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, CALLBACK(on_metadata)},
+};
+_Static_assert(ARRAY_SIZE(events) <= CONNECTION_EVENTS_MAX, "there is room for all");
+
+/* False: memory is short. */
+static bool register_one(struct connection *connection, const struct listener *pattern,
+                         size_t index)
+{
+    struct listener *listener = create_listener(pattern);
+    int number;
+
+    if (listener == NULL)
+        return false;
+    number = virConnectDomainEventRegisterAny(connection->handle, NULL, events[index].event,
+                                              events[index].callback, listener, free_listener);
+    if (number < 0)
+        free_listener(listener);
+    else
+        connection->events[connection->event_count++] = number;
+    return true;
+}
+
+int events_register(struct connection *connection, struct mailbox *mailbox, unsigned number,
+                    void (*open)(struct letter *letter, void *userdata), struct error *error)
+{
+    const struct listener pattern = {mailbox, number, open};
+
+    /* A driver without a daemon takes it and forgets it: so it is freed by us. libvirt calls it
+     * under a lock that unregistering takes. */
+    connection->closed = create_listener(&pattern);
+    if (connection->closed == NULL)
+        return error_set(error, -ENOMEM, "out of memory");
+    (void)virConnectRegisterCloseCallback(connection->handle, on_closed, connection->closed, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+        if (!register_one(connection, &pattern, i))
+            return error_set(error, -ENOMEM, "out of memory");
+    return 0;
+}
+
+void events_deregister(struct connection *connection)
+{
+    if (connection->handle == NULL)
+        return;
+    for (size_t i = 0; i < connection->event_count; i++)
+        (void)virConnectDomainEventDeregisterAny(connection->handle, connection->events[i]);
+    connection->event_count = 0;
+    (void)virConnectUnregisterCloseCallback(connection->handle, on_closed);
+    if (connection->closed != NULL)
+        free_listener(connection->closed);
+    connection->closed = NULL;
+}

@@ -1,0 +1,262 @@
+/* Sessions with domains. */
+#include "controller/hypervisors/libvirt/sessions.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+#include "controller/hypervisors/libvirt/address.h"
+#include "controller/hypervisors/libvirt/operations.h"
+
+/* ---- ends ---- */
+
+/* All its operations end first; any callback may close it. */
+static void fail(struct driver_session *session, int status, const struct error *error)
+{
+    bool has_failed = session->has_failed;
+
+    session->is_ready = false;
+    session->has_failed = true;
+    operations_end(&session->operations, status, error);
+    if (!session->is_closed && !has_failed)
+        session->callbacks->on_failed(status, error, session->userdata);
+}
+
+/* The next session that was not told in this round; NULL: all were. */
+static struct driver_session *next_untold(const struct list *sessions, unsigned round)
+{
+    list_for_each (link, sessions) {
+        struct driver_session *session = list_entry(link, struct driver_session, link);
+
+        if (session->round != round) {
+            session->round = round;
+            return session;
+        }
+    }
+    return NULL;
+}
+
+void sessions_fail(struct domain *domain, int status, const char *what)
+{
+    unsigned round = ++domain->host->round;
+    struct driver_session *session;
+    struct error error;
+
+    error_set(&error, status, "domain %s: %s", domain->name, what);
+    while ((session = next_untold(&domain->sessions, round)) != NULL)
+        fail(session, status, &error);
+}
+
+void sessions_tell(struct domain *domain, enum driver_event event)
+{
+    unsigned round = ++domain->host->round;
+    struct driver_session *session;
+
+    while ((session = next_untold(&domain->sessions, round)) != NULL)
+        if (session->is_ready)
+            session->callbacks->on_event(event, session->userdata);
+}
+
+/* ---- opening ---- */
+
+static void on_first_facts(const struct driver_result *result, void *userdata)
+{
+    struct driver_session *session = userdata;
+
+    if (session->is_closed)
+        return;
+    if (result->status < 0) {
+        /* The daemon is there; who is busy or gone is asked again soon. */
+        fail(session, result->status == -ETIMEDOUT ? -EBUSY : result->status, result->error);
+        return;
+    }
+    session->is_ready = true;
+    session->callbacks->on_ready(result->facts, session->userdata);
+}
+
+/* The daemon has told what runs. */
+static void bind_domain(struct driver_session *session, nsec_t now)
+{
+    struct domain *domain = domain_find(session->host, session->uuid);
+    struct error error;
+    int r;
+
+    list_remove(&session->link);
+    if (domain == NULL) {
+        list_append(&session->host->closed, &session->link);
+        r = error_set(&error, -ENOENT, "libvirt %s: domain %s does not run", session->host->uri,
+                      session->uuid);
+        fail(session, r, &error);
+        return;
+    }
+    session->domain = domain;
+    list_append(&domain->sessions, &session->link);
+    r = operation_start(domain, &session->operations, DOMAIN_CALL_FACTS, 0, session->deadline - now,
+                        on_first_facts, session);
+    if (r < 0) {
+        error_set(&error, r, "libvirt: domain %s cannot be asked: %s", domain->name, strerror(-r));
+        fail(session, r, &error);
+    }
+}
+
+static void give_up(struct driver_session *session)
+{
+    struct error error = session->host->trouble;
+
+    list_remove(&session->link);
+    list_append(&session->host->closed, &session->link);
+    fail(session, -ENOTCONN, &error);
+}
+
+void sessions_sweep(struct host *host)
+{
+    list_for_each_safe (link, following, &host->closed) {
+        struct driver_session *session = list_entry(link, struct driver_session, link);
+
+        if (!session->is_closed)
+            continue;
+        list_remove(link);
+        free(session);
+    }
+}
+
+void sessions_run(struct host *host, nsec_t now)
+{
+    unsigned round = ++host->round;
+    struct driver_session *session;
+
+    while ((session = next_untold(&host->opening, round)) != NULL) {
+        if (now >= session->deadline)
+            give_up(session);
+        else if (host->is_up)
+            bind_domain(session, now);
+    }
+}
+
+nsec_t sessions_next(const struct host *host)
+{
+    nsec_t next = NSEC_INFINITY;
+
+    list_for_each (link, &host->opening)
+        next = min_of(next, list_entry(link, struct driver_session, link)->deadline);
+    return next;
+}
+
+int session_open(uv_loop_t *loop, const char *where, nsec_t timeout,
+                 const struct driver_callbacks *callbacks, void *userdata,
+                 struct driver_session **ret_session)
+{
+    struct driver_session *session;
+    struct domain_address address;
+    int r = address_parse_domain(where, &address, NULL);
+
+    if (r < 0)
+        return r;
+    session = calloc(1, sizeof(*session));
+    if (session == NULL)
+        return -ENOMEM;
+    r = host_get(loop, address.uri, &session->host);
+    if (r < 0) {
+        free(session);
+        return r;
+    }
+    memcpy(session->uuid, address.uuid, sizeof(session->uuid));
+    session->deadline = time_monotonic() + timeout;
+    list_init(&session->operations);
+    session->callbacks = callbacks;
+    session->userdata = userdata;
+    list_append(&session->host->opening, &session->link);
+    host_wake(session->host);
+    *ret_session = session;
+    return 0;
+}
+
+void session_close(struct driver_session *session)
+{
+    struct error error;
+
+    if (session == NULL || session->is_closed)
+        return;
+    session->is_closed = true;
+    session->is_ready = false;
+    error_set(&error, -ECANCELED, "libvirt: the session was closed");
+    operations_end(&session->operations, -ECANCELED, &error);
+    list_remove(&session->link);
+    list_append(&session->host->closed, &session->link);
+    if (session->domain != NULL)
+        domain_release(session->domain);
+    session->domain = NULL;
+    host_wake(session->host);
+    host_put(session->host);
+}
+
+/* ---- operations ---- */
+
+void session_tick(struct driver_session *session, nsec_t now)
+{
+    host_run(session->host, now);
+}
+
+nsec_t session_heard(const struct driver_session *session)
+{
+    return session->domain == NULL ? 0 : session->domain->heard;
+}
+
+static int start(struct driver_session *session, enum domain_call_kind kind, uint64_t value,
+                 nsec_t timeout, driver_done done, void *userdata)
+{
+    if (!session->is_ready || session->domain == NULL)
+        return -ENOTCONN;
+    return operation_start(session->domain, &session->operations, kind, value, timeout, done,
+                           userdata);
+}
+
+int session_read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
+                       void *userdata)
+{
+    return start(session, DOMAIN_CALL_FACTS, 0, timeout, done, userdata);
+}
+
+int session_read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
+                         void *userdata)
+{
+    return start(session, DOMAIN_CALL_BALLOON, 0, timeout, done, userdata);
+}
+
+static bool can(const struct driver_session *session, enum driver_capability capability)
+{
+    return session->domain == NULL || (session->domain->capabilities & capability) != 0;
+}
+
+int session_read_statistics(struct driver_session *session, nsec_t timeout, driver_done done,
+                            void *userdata)
+{
+    if (!can(session, DRIVER_CAN_READ_STATISTICS))
+        return -ENODEV;
+    return start(session, DOMAIN_CALL_STATISTICS, 0, timeout, done, userdata);
+}
+
+int session_set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
+                        driver_done done, void *userdata)
+{
+    uint64_t beyond = session->domain == NULL ? 0 : session->domain->beyond_balloon;
+
+    if (!can(session, DRIVER_CAN_SET_BALLOON))
+        return -EOPNOTSUPP;
+    if (bytes == 0 || bytes > INT64_MAX)
+        return -ERANGE;
+    return start(session, DOMAIN_CALL_SET_BALLOON, max_of(saturating_subtract(bytes, beyond), MIB),
+                 timeout, done, userdata);
+}
+
+int session_set_interval(struct driver_session *session, uint32_t seconds, nsec_t timeout,
+                         driver_done done, void *userdata)
+{
+    if (!can(session, DRIVER_CAN_SET_STATISTICS_INTERVAL))
+        return -EOPNOTSUPP;
+    if (seconds > INT32_MAX)
+        return -ERANGE;
+    return start(session, DOMAIN_CALL_SET_INTERVAL, seconds, timeout, done, userdata);
+}
