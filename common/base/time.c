@@ -58,6 +58,15 @@ int64_t time_realtime_before(int64_t time, nsec_t duration)
                                                              : (int64_t)((nsec_t)time - duration);
 }
 
+int64_t time_realtime_of_seconds(int64_t seconds)
+{
+    int64_t time;
+
+    if (__builtin_mul_overflow(seconds, (int64_t)NSEC_PER_SEC, &time))
+        return seconds < 0 ? INT64_MIN : INT64_MAX;
+    return time;
+}
+
 nsec_t time_realtime_between(int64_t from, int64_t until)
 {
     return until > from ? (nsec_t)until - (nsec_t)from : 0;

@@ -30,6 +30,8 @@ static inline nsec_t time_after(nsec_t time, nsec_t duration)
 int64_t time_realtime_after(int64_t time, nsec_t duration);
 int64_t time_realtime_before(int64_t time, nsec_t duration);
 
+int64_t time_realtime_of_seconds(int64_t seconds);
+
 /* From `from` to `until`; 0 when that is earlier. */
 nsec_t time_realtime_between(int64_t from, int64_t until);
 

@@ -1,6 +1,7 @@
 /* /proc/buddyinfo: "Node 0, zone   Normal      1      0 ..." per populated zone. */
 #include "common/proc/buddyinfo.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ static int parse_zone(const char *line, struct buddy_zone *ret_zone, uint32_t *r
 static int add_zone(struct buddyinfo *buddyinfo, const struct buddy_zone *zone,
                     uint32_t order_count)
 {
+    assert(order_count <= BUDDY_ORDER_COUNT_MAX);
     if (order_count == 0 || (buddyinfo->order_count != 0 && order_count != buddyinfo->order_count))
         return -EBADMSG;
     buddyinfo->order_count = order_count;

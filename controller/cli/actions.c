@@ -87,7 +87,7 @@ static int run(struct cli *cli, char **operands)
 
     request.vm = (char *)vm;
     request.limit = (uint32_t)min_of(limit, (uint64_t)UINT32_MAX);
-    request.since_ns = since == 0 ? 0 : time_realtime() - (int64_t)since;
+    request.since_ns = since == 0 ? 0 : time_realtime_before(time_realtime(), since);
     return client_call(cli, "ListActions", &request.base, print, NULL);
 }
 

@@ -122,7 +122,7 @@ static int run(struct cli *cli, char **operands)
     if (lines == 0 || lines > LINES_MAX)
         return fail(EXIT_USAGE, "history: --lines: between 1 and %d", LINES_MAX);
     request.vm = operands[0];
-    request.since_ns = time_realtime() - (int64_t)since;
+    request.since_ns = time_realtime_before(time_realtime(), since);
     request.points = (uint32_t)lines;
     request.actions = (uint32_t)lines;
     if (!cli->json)

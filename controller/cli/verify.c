@@ -45,7 +45,7 @@ static int print_samples(const Action *action)
         const ActionSample *sample = action->samples[i];
         table_row(&table);
         table_cell(&table, "%s", phase_name(sample));
-        table_cell(&table, "%+.1f s", (double)(sample->time_ns - action->started_ns) / 1e9);
+        table_cell(&table, "%+.1f s", ((double)sample->time_ns - (double)action->started_ns) / 1e9);
         table_bytes(&table, sample->host_is_known || sample->footprint != 0, sample->footprint);
         table_bytes(&table, sample->guest_is_known, sample->in_use);
         table_bytes(&table, sample->guest_is_known, sample->cache);

@@ -218,15 +218,15 @@ static void print_field(const char *before, const char *text)
 static void print_ages(const Vm *vm)
 {
     const Waterfall *w = vm->waterfall;
-    double age = (double)(time_realtime() - w->time_ns) / 1e9;
+    nsec_t age = time_realtime_between(w->time_ns, time_realtime());
 
-    if (w->time_ns != 0 && age >= 1)
-        printf(" Measured %.0f s ago.", age);
+    if (w->time_ns != 0 && age >= NSEC_PER_SEC)
+        printf(" Measured %.0f s ago.", (double)age / 1e9);
     if (w->guest_is_known && w->skew_ns >= NSEC_PER_SEC)
         printf(" What the guest says is %.0f s older.", (double)w->skew_ns / 1e9);
     if (!w->guest_is_known && vm->last_sample_ns != 0)
         printf(" The guest's last sample is %.0f s old and not shown.",
-               (double)(time_realtime() - vm->last_sample_ns) / 1e9);
+               (double)time_realtime_between(vm->last_sample_ns, time_realtime()) / 1e9);
 }
 
 void waterfall_print_head(const Vm *vm)

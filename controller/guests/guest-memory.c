@@ -5,13 +5,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* No machine has more; sums of a few parts cannot overflow below it. */
-#define MEMORY_MAX ((uint64_t)1 << 56)
-
 static int check_total(const Vmreclaim__Agent__V1__MemorySample *message, uint64_t ram,
                        struct error *error)
 {
-    if (message->total == 0 || message->total > MEMORY_MAX)
+    if (message->total == 0 || message->total > GUEST_MEMORY_MAX)
         return error_set(error, -ERANGE, "total is %" PRIu64 " bytes", message->total);
     if (ram != 0 && message->total > ram)
         return error_set(error, -ERANGE, "total is %" PRIu64 " bytes, the VM has %" PRIu64,

@@ -10,6 +10,9 @@
 #include "common/base/error.h"
 #include "common/base/time.h"
 
+/* No machine has more bytes; sums of a few parts cannot overflow below it. */
+#define GUEST_MEMORY_MAX ((uint64_t)1 << 56)
+
 #define GUEST_ORDER_COUNT_MAX 20 /* more orders than any kernel's buddy allocator has */
 
 /* Bytes that cannot exceed MemTotal. */

@@ -102,7 +102,7 @@ static void fill_schedules(const struct policy *policy, struct effective_policy_
         message->effect = message_text(schedule_effect_name(schedule->effect));
         message->zone = message_text(schedule->zone);
         message->utc_offset_seconds = schedule->utc_offset;
-        message->offset_change_ns = schedule->offset_change * (int64_t)NSEC_PER_SEC;
+        message->offset_change_ns = time_realtime_of_seconds(schedule->offset_change);
         message->utc_offset_after_seconds = schedule->offset_after;
         effective->schedule_pointers[i] = message;
     }

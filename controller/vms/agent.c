@@ -21,7 +21,7 @@
 
 void agent_begin(struct vm *vm, const char *boot_id)
 {
-    vm->agent.clock_offset_known = false;
+    vm->agent.beside_ours = (struct guest_clock){0};
     snprintf(vm->agent.info.boot_id, sizeof(vm->agent.info.boot_id), "%s", boot_id);
 }
 
@@ -48,8 +48,7 @@ void agent_adopt(struct vm *vm, struct vm *other)
     free(vm->agent.info.packed);
     vm->agent.info = other->agent.info;
     other->agent.info = (struct agent_info){0};
-    vm->agent.clock_offset = other->agent.clock_offset;
-    vm->agent.clock_offset_known = other->agent.clock_offset_known;
+    vm->agent.beside_ours = other->agent.beside_ours;
     snprintf(vm->agent.boot_id, sizeof(vm->agent.boot_id), "%s", other->agent.boot_id);
 }
 
@@ -122,7 +121,7 @@ static void watch_clock(struct vm *vm)
     assert(clock <= vm->agent.clock && seen <= vm->agent.clock_seen);
     if (!went_back)
         return;
-    vm->agent.clock_offset_known = false;
+    vm->agent.beside_ours = (struct guest_clock){0};
     vm_hypervisor_went_back(vm, seen);
 }
 
@@ -151,23 +150,10 @@ int vm_take_sample(struct vm *vm, const Vmreclaim__Agent__V1__MemorySample *samp
     return 0;
 }
 
-/* How much longer than the quickest sample of this link this one took to arrive. Both clocks run
- * at one speed, so only the least difference is needed, not the clocks themselves. */
-static nsec_t latency_of(struct vm *vm, uint64_t guest_boottime)
-{
-    int64_t offset = (int64_t)(time_boottime() - guest_boottime);
-
-    if (!vm->agent.clock_offset_known || offset < vm->agent.clock_offset) {
-        vm->agent.clock_offset = offset;
-        vm->agent.clock_offset_known = true;
-    }
-    assert(offset >= vm->agent.clock_offset);
-    return (nsec_t)(offset - vm->agent.clock_offset);
-}
-
 int agent_take_sample(struct vm *vm, const Vmreclaim__Agent__V1__MemorySample *sample)
 {
-    return vm_take_sample(vm, sample, latency_of(vm, sample->boottime_ns));
+    return vm_take_sample(
+        vm, sample, guest_clock_take(&vm->agent.beside_ours, time_boottime(), sample->boottime_ns));
 }
 
 int agent_failure(const struct vm *vm, const struct ttrpc_result *result, struct error *error)
@@ -195,8 +181,13 @@ int agent_failure(const struct vm *vm, const struct ttrpc_result *result, struct
 
 void agent_on_event(const struct vm_event *event)
 {
+    struct vm *vm = event->vm;
+
     if (event->kind == VM_EVENT_RESET)
-        event->vm->agent.clock = 0;
+        vm->agent.clock = 0;
+    /* Its clock stands. */
+    if (event->kind == VM_EVENT_STATE && vm->life.state == VM_PAUSED)
+        vm->agent.beside_ours = (struct guest_clock){0};
 }
 
 /* ---- what it says unasked ---- */

@@ -14,6 +14,7 @@
 #include "controller/config/vm-file.h"
 #include "controller/footprint/footprint.h"
 #include "controller/guests/agent-link.h"
+#include "controller/guests/guest-clock.h"
 #include "controller/guests/standing.h"
 #include "controller/guests/starvation.h"
 #include "controller/hypervisors/hypervisors.h"
@@ -130,8 +131,7 @@ struct vm_agent {
     char boot_id[37];       /* the guest's last known boot */
     nsec_t clock;           /* latest CLOCK_BOOTTIME of that boot; it goes back with a snapshot */
     nsec_t clock_seen;      /* CLOCK_BOOTTIME of ours when that was told */
-    int64_t clock_offset;   /* least (received - guest's boottime) on this link */
-    bool clock_offset_known;
+    struct guest_clock beside_ours;  /* on this link */
     struct log_limit events;         /* of all kinds but samples */
     struct log_limit actions;        /* each is recorded and kept for a year: a burst an hour ... */
     struct log_limit actions_beyond; /* ... and what an endless trickle may add to it */

@@ -57,7 +57,7 @@ void waterfall_compute(const struct guest_memory *guest, const struct host_memor
     if (w.guest_is_known)
         take_guest(&w, guest, balloon->counts_as_used);
     if (w.guest_is_known && w.host_is_known) {
-        w.skew = distance_between(guest->received, host->time) + guest->latency;
+        w.skew = time_after(distance_between(guest->received, host->time), guest->latency);
         w.remainder = remainder_of(&w);
     }
     assert(w.balloon <= balloon->maximum);

@@ -149,7 +149,7 @@ static void on_balloon_read(int status, const json_t *value, const struct error 
                             void *userdata)
 {
     struct balloon_reading *reading = userdata;
-    uint64_t actual = status < 0 ? UINT64_MAX : qmp_number(value, "actual");
+    uint64_t actual = status < 0 ? UINT64_MAX : qmp_size(value, "actual");
     struct error malformed;
 
     if (status < 0)

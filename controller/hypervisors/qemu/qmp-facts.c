@@ -6,7 +6,7 @@
 
 #include "common/base/util.h"
 
-#define DEVICE_SIZE_MAX (UINT64_C(1) << 50) /* as many as fit into one answer have a sum */
+#define BYTES_MAX (UINT64_C(1) << 50) /* as many as fit into one answer have a sum */
 
 uint64_t qmp_number(const json_t *object, const char *key)
 {
@@ -14,6 +14,13 @@ uint64_t qmp_number(const json_t *object, const char *key)
     double number = json_number_value(value);
 
     return json_is_number(value) && number >= 0 && number < 0x1p63 ? (uint64_t)number : UINT64_MAX;
+}
+
+uint64_t qmp_size(const json_t *object, const char *key)
+{
+    uint64_t size = qmp_number(object, key);
+
+    return size <= BYTES_MAX ? size : UINT64_MAX;
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -86,12 +93,12 @@ bool qmp_memory_devices(const json_t *answer, struct qmp_memory_devices *ret_dev
     for (size_t i = 0; i < json_array_size(answer); i++) {
         const json_t *device = json_array_get(answer, i);
         const char *type = text_of(device, "type");
-        uint64_t size = qmp_number(json_object_get(device, "data"), "size");
+        uint64_t size = qmp_size(json_object_get(device, "data"), "size");
         bool is_dimm = strcmp(type, "dimm") == 0;
 
         if (!is_dimm && strcmp(type, "virtio-mem") != 0)
             continue;
-        if (size > DEVICE_SIZE_MAX)
+        if (size == UINT64_MAX)
             return false;
         *(is_dimm ? &devices.dimms : &devices.virtio_mem) += size;
     }
@@ -118,10 +125,10 @@ void qmp_statistics(const json_t *answer, struct driver_statistics *ret_statisti
 
     *ret_statistics = (struct driver_statistics){
         .updated = updated == UINT64_MAX ? 0 : (int64_t)updated,
-        .total = qmp_number(stats, "stat-total-memory"),
-        .free = qmp_number(stats, "stat-free-memory"),
-        .available = qmp_number(stats, "stat-available-memory"),
-        .disk_caches = qmp_number(stats, "stat-disk-caches"),
+        .total = qmp_size(stats, "stat-total-memory"),
+        .free = qmp_size(stats, "stat-free-memory"),
+        .available = qmp_size(stats, "stat-available-memory"),
+        .disk_caches = qmp_size(stats, "stat-disk-caches"),
         .swap_in = qmp_number(stats, "stat-swap-in"),
         .swap_out = qmp_number(stats, "stat-swap-out"),
         .major_faults = qmp_number(stats, "stat-major-faults"),

@@ -9,6 +9,9 @@
 /* A number of an object; UINT64_MAX: it is not there, not a number or QEMU's "missing". */
 uint64_t qmp_number(const json_t *object, const char *key);
 
+/* The same in bytes; more than any machine has is missing too, so that sums do not overflow. */
+uint64_t qmp_size(const json_t *object, const char *key);
+
 /* The answer to query-status. */
 enum run_state qmp_run_state(const json_t *status);
 

@@ -286,8 +286,8 @@ static void take_uuid(struct reading *reading, const json_t *value, const char *
 
 static void take_memory_size(struct reading *reading, const json_t *value, const char *path)
 {
-    uint64_t base = qmp_number(value, "base-memory");
-    uint64_t plugged = qmp_number(value, "plugged-memory");
+    uint64_t base = qmp_size(value, "base-memory");
+    uint64_t plugged = qmp_size(value, "plugged-memory");
 
     if (base == UINT64_MAX)
         return;
@@ -302,7 +302,7 @@ static void take_memory_devices(struct reading *reading, const json_t *value, co
 
 static void take_balloon(struct reading *reading, const json_t *value, const char *path)
 {
-    uint64_t actual = qmp_number(value, "actual");
+    uint64_t actual = qmp_size(value, "actual");
 
     if (actual == UINT64_MAX)
         return;

@@ -47,11 +47,33 @@ static void test_format_round_trip(void **state)
     }
 }
 
+static void test_sums_end_where_the_clocks_do(void **state)
+{
+    assert_true(time_after(1, 2) == 3);
+    assert_true(time_after(NSEC_INFINITY, 1) == NSEC_INFINITY);
+    assert_true(time_after(5, NSEC_INFINITY) == NSEC_INFINITY);
+    assert_true(time_realtime_after(-5, 7) == 2);
+    assert_true(time_realtime_after(0, UINT64_MAX) == INT64_MAX);
+    assert_true(time_realtime_after(INT64_MIN, UINT64_MAX) == INT64_MAX);
+    assert_true(time_realtime_after(INT64_MAX - 1, 2) == INT64_MAX);
+    assert_true(time_realtime_before(5, 7) == -2);
+    assert_true(time_realtime_before(1700000000, UINT64_MAX) == INT64_MIN);
+    assert_true(time_realtime_before(INT64_MAX, UINT64_MAX) == INT64_MIN);
+    assert_true(time_realtime_before(INT64_MIN + 1, 2) == INT64_MIN);
+    assert_true(time_realtime_between(3, 10) == 7);
+    assert_true(time_realtime_between(10, 3) == 0);
+    assert_true(time_realtime_between(INT64_MIN, INT64_MAX) == UINT64_MAX);
+    assert_true(time_realtime_of_seconds(-3) == -3 * (int64_t)NSEC_PER_SEC);
+    assert_true(time_realtime_of_seconds(INT64_MAX) == INT64_MAX);
+    assert_true(time_realtime_of_seconds(INT64_MIN) == INT64_MIN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_format_round_trip),
+        cmocka_unit_test(test_sums_end_where_the_clocks_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "controller/guests/action-result.h"
+#include "controller/guests/guest-memory.h"
 
 #define LONG 80000
 
@@ -31,10 +32,36 @@ static void test_a_long_story_is_cut(void **state)
     free(text);
 }
 
+/* Whatever it says, its figures can be added and taken from each other. */
+static void test_figures_that_nothing_has(void **state)
+{
+    Vmreclaim__Agent__V1__ActionResult said = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
+    struct bounded_result result;
+
+    said.free_before = said.free_after = UINT64_MAX;
+    said.trapped_before = said.trapped_after = UINT64_MAX;
+    said.reported_before = said.reported_after = UINT64_MAX;
+    said.cache_before = said.cache_after = UINT64_MAX;
+    said.duration_ns = said.cpu_ns = said.pages_moved = UINT64_MAX;
+    bounded_result_take(&said, &result);
+    assert_int_equal(result.message.free_before, GUEST_MEMORY_MAX);
+    assert_int_equal(result.message.free_after, GUEST_MEMORY_MAX);
+    assert_int_equal(result.message.trapped_before, GUEST_MEMORY_MAX);
+    assert_int_equal(result.message.trapped_after, GUEST_MEMORY_MAX);
+    assert_int_equal(result.message.reported_before, GUEST_MEMORY_MAX);
+    assert_int_equal(result.message.reported_after, GUEST_MEMORY_MAX);
+    assert_int_equal(result.message.cache_before, GUEST_MEMORY_MAX);
+    assert_int_equal(result.message.cache_after, GUEST_MEMORY_MAX);
+    assert_int_equal(result.message.duration_ns, 86400 * NSEC_PER_SEC);
+    assert_true(result.message.cpu_ns < INT64_MAX);
+    assert_true(result.message.pages_moved < INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_long_story_is_cut),
+        cmocka_unit_test(test_figures_that_nothing_has),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

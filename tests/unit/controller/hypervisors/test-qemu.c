@@ -635,12 +635,28 @@ static void test_answers_of_any_shape(void **state)
     json_decref(array);
 }
 
+/* No machine has such memory: it is not known then. */
+static void test_sizes_that_no_machine_has(void **state)
+{
+    json_t *answer = json_pack("{s:f, s:f, s:f, s:I}", "a", 0x1p62, "b", 0x1p51, "c", -1.0, "d",
+                               (json_int_t)1 << 50);
+
+    assert_true(qmp_number(answer, "a") == UINT64_C(1) << 62);
+    assert_true(qmp_size(answer, "a") == UINT64_MAX);
+    assert_true(qmp_size(answer, "b") == UINT64_MAX);
+    assert_true(qmp_size(answer, "c") == UINT64_MAX);
+    assert_true(qmp_size(answer, "e") == UINT64_MAX);
+    assert_true(qmp_size(answer, "d") == UINT64_C(1) << 50);
+    json_decref(answer);
+}
+
 #define qmp_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         qmp_test(test_facts),
+        cmocka_unit_test(test_sizes_that_no_machine_has),
         qmp_test(test_several_backends),
         cmocka_unit_test(test_memory_that_is_not_told),
         qmp_test(test_a_machine_without_devices),

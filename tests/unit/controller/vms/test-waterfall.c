@@ -134,6 +134,29 @@ static void test_an_nvdimm_is_not_in_the_balloon(void **state)
     assert_int_equal(w.in_use, 335 * MIB);
 }
 
+/* The largest that the doors let in: sums and differences still hold. */
+static void test_the_largest_figures(void **state)
+{
+    const struct guest_memory all = {
+        .received = 1,
+        .latency = UINT64_MAX,
+        .total = GUEST_MEMORY_MAX,
+        .reportable = GUEST_MEMORY_MAX,
+        .trapped = GUEST_MEMORY_MAX,
+        .percpu = GUEST_MEMORY_MAX,
+        .cache = GUEST_MEMORY_MAX,
+        .in_use = GUEST_MEMORY_MAX,
+    };
+    const struct host_memory much = {.time = UINT64_MAX, .footprint = GUEST_MEMORY_MAX};
+    const struct waterfall_balloon balloon = {
+        .ram = UINT64_C(1) << 51, .maximum = UINT64_C(1) << 52, .actual = 1};
+    struct waterfall w;
+
+    waterfall_compute(&all, &much, &balloon, &w);
+    assert_true(w.skew == UINT64_MAX);
+    assert_int_equal(w.remainder, -4 * (int64_t)GUEST_MEMORY_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_without_a_guest),
         cmocka_unit_test(test_a_sample_holds_while_the_agent_is_waited_for),
         cmocka_unit_test(test_what_is_not_known),
+        cmocka_unit_test(test_the_largest_figures),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
