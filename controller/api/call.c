@@ -21,6 +21,24 @@ int api_call_send(struct api_call *call, const ProtobufCMessage *message)
     return call->state == API_CALL_OPEN ? call->door->send(call, message) : -EPIPE;
 }
 
+void api_call_on_drain(struct api_call *call,
+                       void (*on_drain)(struct api_call *call, void *userdata), void *userdata)
+{
+    assert(call->state == API_CALL_OPEN && call->on_gone == NULL && call->on_drain == NULL);
+    call->on_drain = on_drain;
+    call->drain_userdata = userdata;
+    call->door->await_drain(call);
+}
+
+void api_call_drained(struct api_call *call)
+{
+    void (*on_drain)(struct api_call * call, void *userdata) = call->on_drain;
+
+    call->on_drain = NULL;
+    if (on_drain != NULL)
+        on_drain(call, call->drain_userdata);
+}
+
 void api_call_finish(struct api_call *call, const ProtobufCMessage *response)
 {
     assert(call->state != API_CALL_ENDED);
@@ -61,8 +79,10 @@ void api_call_abandon(struct api_call *call)
 {
     assert(call->state == API_CALL_OPEN);
     call->state = API_CALL_ABANDONED;
-    if (call->on_gone == NULL)
+    if (call->on_gone == NULL) {
+        api_call_drained(call);
         return;
+    }
     call->on_gone(call, call->gone_userdata);
     end(call);
 }

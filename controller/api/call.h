@@ -40,6 +40,8 @@ struct api_caller {
 struct api_door {
     /* One message of a streamed response. -EAGAIN: the reader is slow, nothing was queued. */
     int (*send)(struct api_call *call, const ProtobufCMessage *message);
+    /* Calls api_call_drained once there is room again. */
+    void (*await_drain)(struct api_call *call);
     /* `response` is NULL for a streamed one. */
     void (*finish)(struct api_call *call, const ProtobufCMessage *response);
     /* `status` is a negative errno. */
@@ -65,11 +67,20 @@ struct api_call {
     enum api_call_state state;
     void (*on_gone)(struct api_call *call, void *userdata);
     void *gone_userdata;
+    void (*on_drain)(struct api_call *call, void *userdata);
+    void *drain_userdata;
 };
 
 /* ---- for handlers ---- */
 
+/* -EAGAIN: the reader is slow, nothing was queued. -EPIPE: nobody reads any more. */
 int api_call_send(struct api_call *call, const ProtobufCMessage *message);
+
+/* After -EAGAIN: `on_drain` runs once, when it is worth to go on, or nobody waits any more: then
+ * the next api_call_send says so. */
+void api_call_on_drain(struct api_call *call,
+                       void (*on_drain)(struct api_call *call, void *userdata), void *userdata);
+
 void api_call_finish(struct api_call *call, const ProtobufCMessage *response);
 
 /* `status` is a negative errno, which the door translates. */
@@ -84,5 +95,8 @@ void api_call_on_gone(struct api_call *call, void (*on_gone)(struct api_call *ca
 
 /* The client went away. May free the call. */
 void api_call_abandon(struct api_call *call);
+
+/* There is room again. May free the call. */
+void api_call_drained(struct api_call *call);
 
 #endif

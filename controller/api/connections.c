@@ -55,6 +55,18 @@ static int door_send(struct api_call *call, const ProtobufCMessage *message)
     return ttrpc_call_send(door_call_of(call)->ttrpc, message);
 }
 
+static void on_drain(struct ttrpc_call *ttrpc, void *userdata)
+{
+    struct door_call *door_call = userdata;
+
+    api_call_drained(&door_call->call);
+}
+
+static void door_await_drain(struct api_call *call)
+{
+    ttrpc_call_on_drain(door_call_of(call)->ttrpc, on_drain, door_call_of(call));
+}
+
 static void door_finish(struct api_call *call, const ProtobufCMessage *response)
 {
     assert(door_call_of(call)->ttrpc != NULL);
@@ -74,6 +86,7 @@ static void door_release(struct api_call *call)
 
 static const struct api_door ttrpc_door = {
     .send = door_send,
+    .await_drain = door_await_drain,
     .finish = door_finish,
     .fail = door_fail,
     .release = door_release,

@@ -111,22 +111,40 @@ static void verify_action(struct api_call *call, const ProtobufCMessage *request
 
 /* ---- GetHistory ---- */
 
-/* One message: points and actions are read side by side, both ascending. */
-static int send_history(struct api_call *call, const struct store_history *history)
+/* A reading by pages, each of which is a message. The next one is read once there is room for it.
+ */
+struct history_call {
+    struct api_call *call;
+    struct store_history_query query;
+    struct store_history_place place;
+    bool any;    /* something was found */
+    char *vm;    /* the name in the records */
+    char name[]; /* as it was asked for */
+};
+
+static void ask_page(struct history_call *reading);
+
+static void end_history(struct history_call *reading)
+{
+    free(reading->vm);
+    free(reading);
+}
+
+/* Points and actions are of one time, side by side, both ascending. */
+static int send_page(struct api_call *call, const struct store_history *history)
 {
     Vmreclaim__Controller__V1__GetHistoryResponse response =
         VMRECLAIM__CONTROLLER__V1__GET_HISTORY_RESPONSE__INIT;
-    size_t count = history->records.count;
     Action *copies = lean_copies(&history->records);
     int r = -ENOMEM;
 
-    response.actions = calloc(count + 1, sizeof(*response.actions));
+    response.actions = calloc(history->records.count + 1, sizeof(*response.actions));
     if (copies != NULL && response.actions != NULL) {
-        for (; response.n_actions < count; response.n_actions++)
-            response.actions[response.n_actions] = &copies[count - 1 - response.n_actions];
+        for (; response.n_actions < history->records.count; response.n_actions++)
+            response.actions[response.n_actions] = &copies[response.n_actions];
         response.points = history->points;
         response.n_points = history->point_count;
-        response.actions_left_out = history->records.is_cut;
+        response.actions_left_out = history->place.leaves_out;
         r = api_call_send(call, &response.base);
     }
     free((void *)response.actions);
@@ -134,55 +152,89 @@ static int send_history(struct api_call *call, const struct store_history *histo
     return r;
 }
 
-/* Without records, whether there is such a VM decides what is answered. */
-struct history_call {
-    struct api_call *call;
-    char name[];
-};
-
-static void answer_history(struct history_call *asking, const struct store_history *history)
+static void on_drain(struct api_call *call, void *userdata)
 {
-    const struct store_answer *answer = &history->records.answer;
-    struct api_call *call = asking->call;
-
-    if (answer->status < 0)
-        api_call_fail_error(call, answer->status, &answer->error);
-    else if (history->point_count + history->records.count == 0 &&
-             api_find_vm(call, asking->name) == NULL)
-        return; /* it has failed */
-    else if (send_history(call, history) < 0)
-        api_call_fail(call, -ENOMEM, "the answer is too long; ask for less");
-    else
-        api_call_finish(call, NULL);
+    ask_page(userdata);
 }
 
-static void on_history(const struct store_history *history, void *userdata)
+/* What was not sent is read again. */
+static void take_page(struct history_call *reading, const struct store_history *history)
 {
-    answer_history(userdata, history);
-    free(userdata);
+    struct api_call *call = reading->call;
+    int r = send_page(call, history);
+
+    if (r == -EAGAIN) {
+        api_call_on_drain(call, on_drain, reading);
+        return;
+    }
+    if (r == 0 && !history->place.is_over) {
+        reading->place = history->place;
+        ask_page(reading);
+        return;
+    }
+    if (r < 0)
+        api_call_fail(call, r, "the answer cannot be sent: %s", strerror(-r));
+    else
+        api_call_finish(call, NULL);
+    end_history(reading);
+}
+
+/* Without records, whether there is such a VM decides what is answered. */
+static void on_page(const struct store_history *history, void *userdata)
+{
+    const struct store_answer *answer = &history->records.answer;
+    struct history_call *reading = userdata;
+
+    reading->any = reading->any || history->point_count + history->records.count > 0;
+    if (answer->status < 0)
+        api_call_fail_error(reading->call, answer->status, &answer->error);
+    else if (reading->any || api_find_vm(reading->call, reading->name) != NULL) {
+        take_page(reading, history);
+        return;
+    }
+    end_history(reading);
+}
+
+static void ask_page(struct history_call *reading)
+{
+    store_ask_history(reading->call->api->rooms.store, &reading->query, &reading->place, on_page,
+                      reading);
+}
+
+/* NULL: no memory. */
+static struct history_call *create_history(struct api_call *call, const char *name)
+{
+    size_t size = strlen(name) + 1;
+    struct history_call *reading = calloc(1, sizeof(*reading) + size);
+
+    if (reading == NULL)
+        return NULL;
+    reading->call = call;
+    memcpy(reading->name, name, size);
+    reading->vm = strdup(recorded_name(&call->api->rooms, name));
+    if (reading->vm != NULL)
+        return reading;
+    free(reading);
+    return NULL;
 }
 
 static void get_history(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__GetHistoryRequest *asked = (const void *)request;
-    const struct api_rooms *rooms = &call->api->rooms;
-    const struct store_records_query query = {
-        .vm = recorded_name(rooms, asked->vm),
-        .since = asked->since_ns,
-        .until = asked->until_ns == 0 ? INT64_MAX : asked->until_ns,
-        .limit = asked->actions == 0 ? ACTIONS_MAX : min_of(asked->actions, ACTIONS_MAX + 0u),
-    };
-    uint32_t points = asked->points == 0 ? POINTS_DEFAULT : min_of(asked->points, POINTS_MAX + 0u);
-    size_t size = strlen(asked->vm) + 1;
-    struct history_call *asking = malloc(sizeof(*asking) + size);
+    struct history_call *reading = create_history(call, asked->vm);
 
-    if (asking == NULL) {
+    if (reading == NULL) {
         api_call_fail(call, -ENOMEM, "out of memory");
         return;
     }
-    asking->call = call;
-    memcpy(asking->name, asked->vm, size);
-    store_ask_history(rooms->store, &query, points, on_history, asking);
+    reading->query = (struct store_history_query){
+        .vm = reading->vm,
+        .since = asked->since_ns,
+        .until = asked->until_ns == 0 ? INT64_MAX : asked->until_ns,
+        .points = asked->points == 0 ? POINTS_DEFAULT : min_of(asked->points, POINTS_MAX + 0u),
+        .actions = asked->actions == 0 ? ACTIONS_MAX : min_of(asked->actions, ACTIONS_MAX + 0u),
+    };
+    ask_page(reading);
 }
 
 static const struct api_method rows[] = {

@@ -23,27 +23,87 @@ static int visit_action(const struct store *store, sqlite3_stmt *statement, int 
     return min_of(r, 0);
 }
 
-int store_actions(struct store *store, const char *vm, int64_t since, int64_t until,
-                  action_visitor visit, void *userdata, struct error *error)
+/* After all texts there are. */
+#define LAST_TEXT "\xf4\x8f\xbf\xbf"
+
+struct action_walk action_walk_down(const char *vm, int64_t since, int64_t until)
 {
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store,
-                          vm == NULL ? "SELECT record FROM action WHERE time BETWEEN ?2 AND ?3 "
-                                       "ORDER BY time DESC"
-                                     : "SELECT record FROM action WHERE vm = ?1 "
-                                       "AND time BETWEEN ?2 AND ?3 ORDER BY time DESC",
-                          &statement, error);
+    return (struct action_walk){.vm = vm, .place = {until, LAST_TEXT}, .end = since};
+}
+
+struct action_walk action_walk_up(const char *vm, int64_t since, int64_t until)
+{
+    return (struct action_walk){.vm = vm, .is_ascending = true, .place = {since, ""}, .end = until};
+}
+
+/* The place alone says where the index is entered: beside a second bound of its end SQLite would
+ * step over all that lies before. */
+#define WALK_DOWN "(time, id) < (?2, ?3) AND time >= ?4 ORDER BY time DESC, id DESC"
+#define WALK_UP   "(time, id) > (?2, ?3) AND time <= ?4 ORDER BY time, id"
+
+static int prepare_walk(struct store *store, const struct action_walk *walk,
+                        sqlite3_stmt **ret_statement, struct error *error)
+{
+    static const char *const sql[2][2] = {
+        {"SELECT record FROM action WHERE " WALK_DOWN,
+         "SELECT record FROM action WHERE vm = ?1 AND " WALK_DOWN},
+        {"SELECT record FROM action WHERE " WALK_UP,
+         "SELECT record FROM action WHERE vm = ?1 AND " WALK_UP},
+    };
+    int r = store_prepare(store, sql[walk->is_ascending][walk->vm != NULL], ret_statement, error);
+
     if (r < 0)
         return r;
-    if (vm != NULL)
-        (void)sqlite3_bind_text(statement, 1, vm, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 2, since);
-    (void)sqlite3_bind_int64(statement, 3, until);
+    if (walk->vm != NULL)
+        (void)sqlite3_bind_text(*ret_statement, 1, walk->vm, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(*ret_statement, 2, walk->place.time);
+    (void)sqlite3_bind_text(*ret_statement, 3, walk->place.id, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(*ret_statement, 4, walk->end);
+    return 0;
+}
+
+int store_walk_actions(struct store *store, const struct action_walk *walk, action_visitor visit,
+                       void *userdata, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = prepare_walk(store, walk, &statement, error);
+
+    if (r < 0)
+        return r;
     while ((r = store_step(store, statement, "reading the actions", error)) > 0) {
         r = visit_action(store, statement, 0, visit, userdata, error);
         if (r < 0)
             return r;
     }
+    return r;
+}
+
+int store_actions(struct store *store, const char *vm, int64_t since, int64_t until,
+                  action_visitor visit, void *userdata, struct error *error)
+{
+    const struct action_walk walk = action_walk_down(vm, since, until);
+
+    return store_walk_actions(store, &walk, visit, userdata, error);
+}
+
+int store_skip_actions(struct store *store, struct action_walk *walk, uint32_t count,
+                       struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store,
+                          "SELECT time, id FROM action WHERE vm = ?1 AND time BETWEEN ?2 AND ?3 "
+                          "ORDER BY time DESC, id DESC LIMIT 1 OFFSET ?4",
+                          &statement, error);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, walk->vm, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 2, walk->place.time);
+    (void)sqlite3_bind_int64(statement, 3, walk->end);
+    (void)sqlite3_bind_int64(statement, 4, count);
+    r = store_step(store, statement, "reading the actions", error);
+    if (r > 0)
+        record_place_set(&walk->place, sqlite3_column_int64(statement, 0),
+                         store_text(statement, 1));
     return r;
 }
 
@@ -150,23 +210,38 @@ static int visit_row(const struct store *store, struct waterfall_scan *scan,
     return min_of(r, 0);
 }
 
-int waterfall_scan_page(struct store *store, struct waterfall_scan *scan, uint32_t rows,
-                        waterfall_visitor visit, void *userdata, struct error *error)
+/* Binds for what is there up to `until`. */
+static void bind_scan(sqlite3_stmt *statement, const struct waterfall_scan *scan, int64_t until)
 {
+    (void)sqlite3_bind_text(statement, 1, scan->vm, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 2, scan->next);
+    (void)sqlite3_bind_int64(statement, 3, until);
+}
+
+int waterfall_scan_page(struct store *store, struct waterfall_scan *scan, uint32_t rows,
+                        int64_t horizon, waterfall_visitor visit, void *userdata,
+                        struct error *error)
+{
+    int64_t until = min_of(horizon, scan->until);
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store, "SELECT time, record " OF_SPAN "LIMIT 1", &statement, error);
 
-    for (; r == 0 && !scan->is_over && rows > 0; rows--) {
-        (void)sqlite3_bind_text(statement, 1, scan->vm, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_int64(statement, 2, scan->next);
-        (void)sqlite3_bind_int64(statement, 3, scan->until);
+    if (r < 0)
+        return r;
+    for (; !scan->is_over && rows > 0; rows--) {
+        bind_scan(statement, scan, until);
         r = store_step(store, statement, "reading the history", error);
-        scan->is_over = r <= 0;
         if (r > 0)
             r = visit_row(store, scan, statement, visit, userdata, error);
+        else if (r == 0 && until == scan->until)
+            scan->is_over = true;
+        else
+            return r;
+        if (r < 0)
+            return r;
         (void)sqlite3_reset(statement);
     }
-    return r;
+    return !scan->is_over && scan->next <= until;
 }
 
 int store_waterfalls(struct store *store, const char *vm, int64_t since, int64_t until,
@@ -175,5 +250,7 @@ int store_waterfalls(struct store *store, const char *vm, int64_t since, int64_t
     struct waterfall_scan scan = {.vm = vm, .next = since, .until = until};
     int r = waterfall_scan_begin(store, &scan, points, error);
 
-    return r < 0 ? r : waterfall_scan_page(store, &scan, UINT32_MAX, visit, userdata, error);
+    if (r == 0)
+        r = waterfall_scan_page(store, &scan, UINT32_MAX, INT64_MAX, visit, userdata, error);
+    return min_of(r, 0);
 }

@@ -3,7 +3,7 @@
 #ifndef VMRECLAIM_CONTROLLER_STORE_QUERIES_H
 #define VMRECLAIM_CONTROLLER_STORE_QUERIES_H
 
-#include "controller/store/store.h"
+#include "controller/store/requests.h"
 
 /* ---- policies ---- */
 
@@ -49,9 +49,25 @@ int store_policy_of(struct store *store, const char *vm, char *const *labels, si
 /* 1: it takes the action over. A negative errno ends the walk and is returned. */
 typedef int (*action_visitor)(Vmreclaim__Controller__V1__Action *action, void *userdata);
 
-/* Newest first. `vm` may be NULL: all. */
+/* A walk over actions by their times, and by their ids where times are the same. */
+struct action_walk {
+    const char *vm;            /* NULL: all */
+    bool is_ascending;         /* else the newest first */
+    struct record_place place; /* begins beyond it */
+    int64_t end;               /* the last time that is of it */
+};
+struct action_walk action_walk_down(const char *vm, int64_t since, int64_t until);
+struct action_walk action_walk_up(const char *vm, int64_t since, int64_t until);
+int store_walk_actions(struct store *store, const struct action_walk *walk, action_visitor visit,
+                       void *userdata, struct error *error);
+
+/* The newest first. `vm` may be NULL: all. */
 int store_actions(struct store *store, const char *vm, int64_t since, int64_t until,
                   action_visitor visit, void *userdata, struct error *error);
+
+/* Shortens a walk upwards to the newest `count`. 1: it leaves older ones out. */
+int store_skip_actions(struct store *store, struct action_walk *walk, uint32_t count,
+                       struct error *error);
 
 /* 1: there is a record with exactly this id, 0: there is none. */
 int store_has_action(struct store *store, const char *id, struct error *error);
@@ -76,9 +92,11 @@ struct waterfall_scan {
 int waterfall_scan_begin(struct store *store, struct waterfall_scan *scan, uint32_t points,
                          struct error *error);
 
-/* The next `rows` of them. */
+/* The next `rows` of them, or as many as there are up to the time `horizon`. 1: there are more up
+ * to then. */
 int waterfall_scan_page(struct store *store, struct waterfall_scan *scan, uint32_t rows,
-                        waterfall_visitor visit, void *userdata, struct error *error);
+                        int64_t horizon, waterfall_visitor visit, void *userdata,
+                        struct error *error);
 
 /* All: ascending, from `since` to `until`, at most about `points`, evenly thinned. */
 int store_waterfalls(struct store *store, const char *vm, int64_t since, int64_t until,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 
 const struct store_answer store_no_memory = {-ENOMEM, {"out of memory"}};
@@ -21,4 +22,10 @@ int store_list_add(struct store_list *list, void *item)
     }
     list->items[list->count++] = item;
     return 0;
+}
+
+void record_place_set(struct record_place *place, int64_t time, const char *id)
+{
+    place->time = time;
+    text_copy(place->id, sizeof(place->id), id);
 }

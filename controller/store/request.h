@@ -13,7 +13,6 @@ struct store_request {
     struct store_answer *answer; /* part of what the completion gets */
     size_t size;                 /* bytes, about, that it takes while it waits */
     bool writes;                 /* finds room when reads do not */
-    bool has_more;               /* set by `run`: it is to be run again, after others */
     /* On the database's side: fills the answer. A negative errno with words. */
     int (*run)(struct store_request *request, struct error *error);
     /* On the loop: calls back, and frees the request with its answer. */

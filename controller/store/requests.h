@@ -4,7 +4,7 @@
  * lives until it returns. It comes on the loop, before the asking function returns (a store without
  * a thread, or one that refuses) or later. So whoever asks keeps what it needs for the answer in
  * its userdata, which lives until then, and touches it no more once it has asked. What is asked
- * first is done first, but for the history, which is read by pages: others come between.
+ * first is done first. What may be long is asked for by pages, so that others come between.
  *
  * Failure modes: `status` is a negative errno and `error` has words for a person; what else the
  * answer has is empty then. -EBUSY: too much is asked already. */
@@ -20,11 +20,19 @@ struct store_answer {
 
 /* ---- records ---- */
 
+/* A record among those that are in the order of their times. */
+struct record_place {
+    int64_t time;
+    char id[96];
+};
+void record_place_set(struct record_place *place, int64_t time, const char *id);
+
 struct store_records_query {
     const char *vm; /* NULL: all */
     int64_t since;  /* UNIX nanoseconds */
     int64_t until;
-    uint32_t limit; /* 0: none */
+    const struct record_place *before; /* only those before it; NULL: all */
+    uint32_t limit;                    /* 0: none */
     /* Which of them; NULL: all. Looks at the record only, it may run on another thread. */
     bool (*is_wanted)(const Vmreclaim__Controller__V1__Action *action);
 };
@@ -48,17 +56,40 @@ void store_ask_record(struct store *store, const char *prefix, store_records_don
 /* Whether there is a record with exactly this id: `count` is 1 or 0, without `actions`. */
 void store_ask_id(struct store *store, const char *id, store_records_done done, void *userdata);
 
+/* A VM's records and waterfalls of a time. */
+struct store_history_query {
+    const char *vm;
+    int64_t since;
+    int64_t until;
+    uint32_t points;  /* at most so many waterfalls, evenly thinned */
+    uint32_t actions; /* at most so many records, the newest */
+};
+
+/* Where the reading of a history is: zero before the first page, then as the page says. */
+struct store_history_place {
+    bool has_begun;
+    bool is_over;
+    bool leaves_out; /* older records, for want of room in the query */
+    struct record_place action;
+    struct {
+        int64_t first, last, width, next;
+        bool is_over;
+    } points;
+};
+
+/* All of it that lies between two moments; the next page is of later ones. Both ascending. */
 struct store_history {
     struct store_records records;
-    Vmreclaim__Controller__V1__Waterfall **points; /* ascending */
+    Vmreclaim__Controller__V1__Waterfall **points;
     size_t point_count;
+    struct store_history_place place; /* the next page's */
 };
 typedef void (*store_history_done)(const struct store_history *history, void *userdata);
 
-/* The records, and at most about `points` waterfalls of the same time, evenly thinned. `query->vm`
- * is not NULL. */
-void store_ask_history(struct store *store, const struct store_records_query *query,
-                       uint32_t points, store_history_done done, void *userdata);
+/* The next page: a bounded piece, found by index whatever its place. */
+void store_ask_history(struct store *store, const struct store_history_query *query,
+                       const struct store_history_place *place, store_history_done done,
+                       void *userdata);
 
 /* ---- policies ---- */
 

@@ -33,35 +33,29 @@ struct store_worker {
 
 /* ---- requests ---- */
 
-/* Runs the request, or a page of it. True: it is done. */
-static bool run_request(struct store_request *request)
+static void run_request(struct store_request *request)
 {
     struct store_answer *answer = request->answer;
     int r;
 
     assert(answer->status == 0);
-    request->has_more = false;
     r = request->run(request, &answer->error);
     if (r == -ENOMEM)
         error_set(&answer->error, r, "out of memory");
     answer->status = min_of(r, 0);
     assert(answer->status == 0 || answer->error.text[0] != '\0');
-    return answer->status < 0 || !request->has_more;
 }
 
 /* ---- on the thread ---- */
 
-/* Runs the request, or a page of it. */
 static void run_one(struct store_worker *worker, struct store_request *request)
 {
     struct store *store = worker->store;
-    bool is_done = run_request(request);
-
+    run_request(request);
     uv_mutex_lock(&store->lock);
-    list_append(is_done ? &worker->completed : &worker->requests, &request->link);
+    list_append(&worker->completed, &request->link);
     uv_mutex_unlock(&store->lock);
-    if (is_done)
-        (void)uv_async_send(&worker->completions);
+    (void)uv_async_send(&worker->completions);
 }
 
 static bool has_work(const struct store_worker *worker)
@@ -177,8 +171,7 @@ void store_submit(struct store_request *request)
     if (worker != NULL)
         request->answer->status = error_set(&request->answer->error, -EBUSY, "%s", behind);
     else
-        while (!run_request(request))
-            ;
+        run_request(request);
     request->complete(request);
 }
 

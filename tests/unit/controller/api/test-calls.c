@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "controller.pb-c.h"
 #include "controller/api/api.h"
+#include "controller/store/store.h"
 #include "controller/vms/life.h"
 #include "controller/vms/tick.h"
 #include "tests/lib/loop.h"
@@ -24,7 +26,10 @@ static int root;
 static unsigned finished;
 static unsigned sent;
 static unsigned released;
-static int failed; /* with which status */
+static unsigned room; /* for so many messages; then the reader is slow */
+static unsigned waits_for_room;
+static size_t largest; /* bytes of a message */
+static int failed;     /* with which status */
 static char text[512];
 
 /* What was audited. */
@@ -35,8 +40,17 @@ static char audited_action[ACTION_ID_SIZE];
 
 static int door_send(struct api_call *call, const ProtobufCMessage *message)
 {
+    if (room == 0)
+        return -EAGAIN;
+    room--;
     sent++;
+    largest = max_of(largest, protobuf_c_message_get_packed_size(message));
     return 0;
+}
+
+static void door_await_drain(struct api_call *call)
+{
+    waits_for_room++;
 }
 
 static void door_finish(struct api_call *call, const ProtobufCMessage *response)
@@ -57,8 +71,11 @@ static void door_release(struct api_call *call)
     free(call);
 }
 
-static const struct api_door door = {
-    .send = door_send, .finish = door_finish, .fail = door_fail, .release = door_release};
+static const struct api_door door = {.send = door_send,
+                                     .await_drain = door_await_drain,
+                                     .finish = door_finish,
+                                     .fail = door_fail,
+                                     .release = door_release};
 
 static void on_audit(const struct api_call *call, const ProtobufCMessage *request, bool allowed,
                      void *userdata)
@@ -77,7 +94,9 @@ static int set_up(void **state)
     api_init(&api, &(struct api_rooms){.supervisor = &supervisor});
     api.audit = on_audit;
     user = (struct api_user){.refusals = {.interval = 60 * NSEC_PER_SEC, .burst = 2}};
-    finished = sent = released = audited = 0;
+    finished = sent = released = audited = waits_for_room = 0;
+    largest = 0;
+    room = UINT_MAX;
     failed = 0;
     return 0;
 }
@@ -242,6 +261,96 @@ static void test_an_event_reaches_a_watcher(void **state)
     api_call_abandon(call);
 }
 
+/* ---- a slow reader ---- */
+
+static char directory[] = "/tmp/vmreclaim-calls-XXXXXX";
+
+static void create_store(void)
+{
+    char path[64];
+
+    strcpy(directory, "/tmp/vmreclaim-calls-XXXXXX");
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof(path), "%s/db", directory);
+    assert_int_equal(store_create(path, &api.rooms.store), 0);
+}
+
+static void destroy_store(void)
+{
+    static const char *const files[] = {"db", "db-wal", "db-shm"};
+    char path[64];
+
+    store_destroy(api.rooms.store);
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(directory), 0);
+}
+
+/* Of a VM that is gone: its records stay. */
+static void put_history(void)
+{
+    for (int i = 0; i < 1000; i++) {
+        Vmreclaim__Controller__V1__Waterfall waterfall = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
+        waterfall.time_ns = i;
+        waterfall.footprint = UINT64_MAX;
+        assert_int_equal(store_put_waterfall(api.rooms.store, "web1", &waterfall), 0);
+    }
+}
+
+static struct api_call *ask_history(void)
+{
+    Vmreclaim__Controller__V1__GetHistoryRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_HISTORY_REQUEST__INIT;
+    struct api_call *call = make_call(true, false);
+
+    request.vm = (char *)"web1";
+    request.points = 1000;
+    dispatch(call, &request.base);
+    return call;
+}
+
+/* A history is many messages, and each waits for room. */
+static void test_a_history_waits_for_its_reader(void **state)
+{
+    struct api_call *call;
+
+    create_store();
+    put_history();
+    room = 3;
+    call = ask_history();
+    assert_int_equal(sent, 3);
+    assert_int_equal(waits_for_room, 1);
+    room = 2;
+    api_call_drained(call);
+    assert_int_equal(sent, 5);
+    assert_int_equal(waits_for_room, 2);
+    room = UINT_MAX;
+    api_call_drained(call);
+    assert_int_equal(sent, 8); /* 1000 points, 128 each */
+    assert_in_range(largest, 1, 16 * 1024);
+    assert_int_equal(finished, 1);
+    assert_int_equal(released, 1);
+    destroy_store();
+}
+
+static void test_a_slow_reader_goes_away(void **state)
+{
+    struct api_call *call;
+
+    create_store();
+    put_history();
+    room = 1;
+    call = ask_history();
+    assert_int_equal(waits_for_room, 1);
+    api_call_abandon(call);
+    assert_int_equal(released, 1);
+    assert_int_equal(finished + sent, 1);
+    assert_int_equal(failed, 0);
+    destroy_store();
+}
+
 #define call_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -255,6 +364,8 @@ int main(void)
         call_test(test_an_abandoned_call_is_over_for_its_handler),
         call_test(test_a_call_that_nobody_waits_for_is_ended_all_the_same),
         call_test(test_an_event_reaches_a_watcher),
+        call_test(test_a_history_waits_for_its_reader),
+        call_test(test_a_slow_reader_goes_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

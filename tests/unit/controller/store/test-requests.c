@@ -39,10 +39,57 @@ static void on_records(const struct store_records *records, void *userdata)
         add(records->actions[i]->id);
 }
 
-static void on_history(const struct store_history *history, void *userdata)
+/* ---- a history ---- */
+
+/* All pages of one. */
+struct history {
+    struct store_history_place place;
+    unsigned pages;
+    size_t points;
+    size_t actions;
+    size_t page_bytes; /* of the largest */
+    int64_t newest;    /* of what was read */
+    int64_t first_action;
+};
+
+/* Pages follow one another, and are ascending within. */
+static void on_page(const struct store_history *page, void *userdata)
 {
-    on_records(&history->records, userdata);
-    count = history->point_count;
+    struct history *history = userdata;
+    int64_t before = history->newest;
+    size_t bytes = 0;
+
+    note(&page->records.answer);
+    history->place = page->place;
+    history->pages++;
+    for (size_t i = 0; i < page->point_count; i++) {
+        assert_true(page->points[i]->time_ns > before);
+        assert_true(i == 0 || page->points[i]->time_ns > page->points[i - 1]->time_ns);
+        bytes += vmreclaim__controller__v1__waterfall__get_packed_size(page->points[i]);
+        history->newest = max_of(history->newest, page->points[i]->time_ns);
+    }
+    for (size_t i = 0; i < page->records.count; i++) {
+        const Action *action = page->records.actions[i];
+
+        assert_true(action->started_ns >= before);
+        assert_true(i == 0 || action->started_ns >= page->records.actions[i - 1]->started_ns);
+        bytes += vmreclaim__controller__v1__action__get_packed_size(action);
+        history->newest = max_of(history->newest, action->started_ns);
+        if (history->actions + i == 0)
+            history->first_action = action->started_ns;
+    }
+    history->points += page->point_count;
+    history->actions += page->records.count;
+    history->page_bytes = max_of(history->page_bytes, bytes);
+}
+
+static struct history read_history(struct store *store, const struct store_history_query *query)
+{
+    struct history history = {.newest = -1};
+
+    while (status == 0 && !history.place.is_over)
+        store_ask_history(store, query, &history.place, on_page, &history);
+    return history;
 }
 
 static void on_policies(const struct store_policies *policies, void *userdata)
@@ -78,6 +125,7 @@ static void on_assigned(const struct store_assigned *assigned, void *userdata)
 static int setup_requests(void **state)
 {
     answers = 0;
+    status = 0;
     return setup(state);
 }
 
@@ -106,11 +154,16 @@ static void test_records(void **state)
     store_ask_records(fixture->store, &query, on_records, NULL);
     assert_string_equal(line, "a2 b1 ");
     assert_true(is_cut);
+    query.limit = 5;
+    query.before = &(struct record_place){30, "a2"};
+    store_ask_records(fixture->store, &query, on_records, NULL);
+    assert_string_equal(line, "b1 a1 ");
+    assert_false(is_cut);
     query = (struct store_records_query){.until = INT64_MAX, .limit = 1, .is_wanted = is_of_b};
     store_ask_records(fixture->store, &query, on_records, NULL);
     assert_string_equal(line, "b1 ");
     assert_false(is_cut);
-    assert_int_equal(answers, 4);
+    assert_int_equal(answers, 5);
 }
 
 static void test_one_record(void **state)
@@ -137,15 +190,106 @@ static void test_one_record(void **state)
 static void test_a_history(void **state)
 {
     struct fixture *fixture = *state;
-    struct store_records_query query = {.vm = "a", .until = INT64_MAX, .limit = 10};
+    const struct store_history_query query = {"a", .until = INT64_MAX, .points = 512,
+                                              .actions = 10};
+    struct history history;
 
     put_waterfall(fixture->store, "a", 5, 1);
     put_waterfall(fixture->store, "a", 15, 2);
     put_action(fixture->store, "a1", "a", 10);
-    store_ask_history(fixture->store, &query, 512, on_history, NULL);
+    history = read_history(fixture->store, &query);
     assert_int_equal(status, 0);
-    assert_int_equal(count, 2);
-    assert_string_equal(line, "a1 ");
+    assert_int_equal(history.pages, 1);
+    assert_int_equal(history.points, 2);
+    assert_int_equal(history.actions, 1);
+    assert_false(history.place.leaves_out);
+}
+
+/* Of a VM with nothing in it, one page. */
+static void test_no_history(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct store_history_query query = {"a", .until = INT64_MAX, .points = 512,
+                                              .actions = 10};
+    struct history history = read_history(fixture->store, &query);
+
+    assert_int_equal(status, 0);
+    assert_int_equal(history.pages, 1);
+    assert_int_equal(history.points + history.actions, 0);
+}
+
+/* A long action's record. */
+static void put_long_action(struct store *store, unsigned number, int64_t time)
+{
+    static char why[20000];
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    char id[32];
+
+    memset(why, 'w', sizeof(why) - 1);
+    snprintf(id, sizeof(id), "%08x", number);
+    action.id = id;
+    action.vm = (char *)"a";
+    action.why = why;
+    action.started_ns = time;
+    assert_int_equal(store_put_action(store, &action), 0);
+}
+
+/* However much there is, and wherever it lies: all of it comes once, in pieces of bounded size, of
+ * which each costs as much as the first. Three records have the same time. */
+static void test_a_long_history_comes_in_pages(void **state)
+{
+    enum { POINTS = 1000, ACTIONS = 300 };
+    struct fixture *fixture = *state;
+    const struct store_history_query query = {"a", .until = INT64_MAX, .points = POINTS,
+                                              .actions = ACTIONS};
+    struct history history;
+    struct work first;
+    struct work work;
+
+    for (unsigned i = 0; i < POINTS; i++)
+        put_waterfall(fixture->store, "a", 10 * i, i);
+    for (unsigned i = 0; i < ACTIONS; i++)
+        put_long_action(fixture->store, i, i < 100 ? 5 + i / 3 : 9000 + i);
+    history = (struct history){.newest = -1};
+    work_begin(fixture, &first);
+    store_ask_history(fixture->store, &query, &history.place, on_page, &history);
+    work_begin(fixture, &work);
+    while (history.pages < 30)
+        store_ask_history(fixture->store, &query, &history.place, on_page, &history);
+    work_begin(fixture, &work);
+    store_ask_history(fixture->store, &query, &history.place, on_page, &history);
+    assert_in_range(work.instructions, 1, 2 * first.instructions);
+    history = read_history(fixture->store, &query);
+    assert_int_equal(history.points, POINTS);
+    assert_int_equal(history.actions, ACTIONS);
+    assert_in_range(history.pages, 100, 130); /* three records each, and the points between */
+    assert_in_range(history.page_bytes, 1, 100 * 1024);
+    assert_false(history.place.leaves_out);
+}
+
+/* Of the records the newest; how many are left out does not matter to what is read. */
+static void test_a_history_of_the_newest_records(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_history_query query = {"a", .until = INT64_MAX, .points = 10, .actions = 70};
+    struct history history;
+
+    for (unsigned i = 0; i < 100; i++)
+        put_long_action(fixture->store, i, 1000 + i);
+    history = read_history(fixture->store, &query);
+    assert_int_equal(history.actions, 70);
+    assert_int_equal(history.first_action, 1030);
+    assert_true(history.place.leaves_out);
+    query.since = 1030;
+    history = read_history(fixture->store, &query);
+    assert_int_equal(history.actions, 70);
+    assert_false(history.place.leaves_out);
+    query.until = 1049;
+    history = read_history(fixture->store, &query);
+    assert_int_equal(history.actions, 20);
+    query.since = 1050; /* after its end */
+    history = read_history(fixture->store, &query);
+    assert_int_equal(history.actions, 0);
 }
 
 static void order(struct fixture *fixture, const char *name, const char *text, const char *selector)
@@ -204,6 +348,7 @@ static void test_a_store_that_cannot_be_used(void **state)
     const struct policy_subject subject = {.vm = "web-1"};
     struct store_records_query query = {.vm = "a", .until = INT64_MAX};
     struct store *store;
+    const struct store_history_query history = {.vm = "a", .until = INT64_MAX};
 
     assert_int_equal(store_create("/nowhere/at/all.db", &store), 0);
     store_ask_records(store, &query, on_records, NULL);
@@ -211,7 +356,9 @@ static void test_a_store_that_cannot_be_used(void **state)
     assert_int_equal(count, 0);
     store_ask_id(store, "x", on_records, NULL);
     assert_int_equal(status, -EIO);
-    store_ask_history(store, &query, 1, on_history, NULL);
+    status = 0;
+    read_history(store, &history);
+    assert_int_equal(status, -EIO);
     store_ask_policies(store, on_policies, NULL);
     assert_int_equal(status, -EIO);
     assert_non_null(strstr(error_text, "/nowhere/at/all.db"));
@@ -227,9 +374,15 @@ static void test_a_store_that_cannot_be_used(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        requests_test(test_records),          requests_test(test_one_record),
-        requests_test(test_a_history),        requests_test(test_policies),
-        requests_test(test_what_is_assigned), requests_test(test_a_store_that_cannot_be_used),
+        requests_test(test_records),
+        requests_test(test_one_record),
+        requests_test(test_a_history),
+        requests_test(test_policies),
+        requests_test(test_no_history),
+        requests_test(test_a_long_history_comes_in_pages),
+        requests_test(test_a_history_of_the_newest_records),
+        requests_test(test_what_is_assigned),
+        requests_test(test_a_store_that_cannot_be_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
