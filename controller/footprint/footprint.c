@@ -5,6 +5,7 @@
  * space. */
 #include "controller/footprint/footprint.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -113,6 +114,7 @@ static int refresh_status(struct hypervisor_process *process, nsec_t now)
     r = read_status(process, &process->last);
     if (r == 0)
         process->last_time = now;
+    assert(r < 0 || process->last_time == now);
     return r;
 }
 
@@ -156,6 +158,7 @@ int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t n
         return r;
     foreign = add_backends(process, &memory);
     swapped_shared = swapped_of_backends(process, memory.memfd, foreign, now);
+    assert(swapped_shared <= memory.memfd);
     memory.memfd -= swapped_shared;
     memory.swapped = status->swapped + swapped_shared;
     memory.rss_anonymous = status->rss_anonymous;
@@ -174,6 +177,8 @@ int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t n
         memory.sources |= FOOTPRINT_RSS_ANONYMOUS;
     }
     memory.peak = peak_of(status, &memory);
+    assert(memory.sources != 0 || memory.footprint == 0);
+    assert(memory.footprint >= memory.memfd + memory.hugetlb && memory.peak >= memory.footprint);
     *ret_memory = memory;
     return 0;
 }
@@ -221,5 +226,6 @@ const char *footprint_source_format(unsigned sources, char *buffer, size_t size)
         n = snprintf(buffer + used, size - used, "%s%s", used > 0 ? "+" : "", names[i].name);
         used = min_of(used + (size_t)n, size - 1);
     }
+    assert(used < size && (used > 0 || sources == 0));
     return buffer;
 }

@@ -6,6 +6,7 @@
  * where huge pages of the host's pool are behind them; written pages of others are anonymous. */
 #include "controller/footprint/hypervisor-process.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -55,6 +56,7 @@ static void add_mapping(struct hypervisor_process *process, const struct mapping
     uint64_t size = mapping->end - mapping->start;
     uint32_t i = find_backend(process, mapping);
 
+    assert(size >= BACKEND_SIZE_MIN && process->backend_count <= HYPERVISOR_BACKENDS_MAX);
     if (i == HYPERVISOR_BACKENDS_MAX) {
         process->shared_mapped += mapping->shared ? size : 0;
         return;
@@ -197,7 +199,21 @@ static void keep_memory(struct hypervisor_process *process)
     for (uint32_t i = 0; i < process->backend_count; i++)
         if (is_kept(process, &process->backends[i]))
             process->backends[kept++] = process->backends[i];
+    assert(kept <= process->backend_count);
     process->backend_count = kept;
+}
+
+/* What is kept is the guest's or somebody else's memory, and can be measured. */
+static void check(const struct hypervisor_process *process)
+{
+    for (uint32_t i = 0; i < process->backend_count; i++) {
+        const struct memory_backend *backend = &process->backends[i];
+
+        assert(backend->mapped >= BACKEND_SIZE_MIN);
+        assert(!backend->foreign || backend->shared);
+        assert(!backend->on_disk || !backend->shared);
+        assert(backend->shared ? backend->descriptor >= 0 : backend->hugetlb);
+    }
 }
 
 int hypervisor_process_find_backends(struct hypervisor_process *process)
@@ -208,6 +224,7 @@ int hypervisor_process_find_backends(struct hypervisor_process *process)
         r = match_descriptors(process);
     mark_foreign(process);
     keep_memory(process);
+    check(process);
     return r;
 }
 
@@ -227,6 +244,7 @@ void hypervisor_process_finish(struct hypervisor_process *process)
     if (process->directory >= 0)
         close(process->directory);
     hypervisor_process_init(process);
+    assert(!hypervisor_process_is_open(process) && process->backend_count == 0);
 }
 
 static int open_files(struct hypervisor_process *process, int root, pid_t pid)
@@ -264,6 +282,7 @@ int hypervisor_process_open(struct hypervisor_process *process, int root, pid_t 
                          strerror(-r), r == -EACCES || r == -EPERM ? "; run as root" : "");
     }
     process->pid = pid;
+    assert(hypervisor_process_is_open(process) && process->last_time == 0);
     return 0;
 }
 
@@ -293,6 +312,7 @@ static struct mapped sum_up(const struct hypervisor_process *process)
         mapped.hugetlb += backend->hugetlb ? backend->mapped : 0;
         mapped.private_hugetlb += backend->hugetlb && !backend->shared ? backend->mapped : 0;
     }
+    assert(mapped.private_hugetlb <= mapped.hugetlb && mapped.hugetlb <= mapped.memory);
     return mapped;
 }
 
@@ -311,5 +331,6 @@ uint64_t backends_anonymous_size(const struct hypervisor_process *process, uint6
     if (ram == 0)
         return mapped.memory == 0 ? UINT64_MAX : 0;
     size = saturating_subtract(ram, mapped.memory + process->disk_mapped);
+    assert(size <= ram);
     return size >= BACKEND_SIZE_MIN ? size : 0;
 }

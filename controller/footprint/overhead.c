@@ -4,6 +4,7 @@
  * millions, and nothing else has to be read. */
 #include "controller/footprint/overhead.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ static size_t collect_private(const struct hypervisor_process *process, const ch
         if (mappings[count].accessible && !mappings[count].shared &&
             !backends_have_file(process, &mappings[count]))
             count++;
+    assert(count <= MAPPINGS_MAX);
     return count;
 }
 
@@ -76,6 +78,7 @@ static bool find_guest(const struct mapping *mappings, size_t count, uint64_t si
         i = next_of_guest(mappings, count, i, missing, must_fit);
         if (i == count)
             return false;
+        assert(!is_guest[i] && (!must_fit || size_of(&mappings[i]) <= missing));
         is_guest[i] = true;
         missing -= min_of(missing, size_of(&mappings[i]));
     }
@@ -100,6 +103,7 @@ static ssize_t take_guest_out(struct mapping *mappings, size_t count, uint64_t s
     for (size_t i = 0; i < count; i++)
         if (!is_guest[i])
             mappings[left++] = mappings[i];
+    assert(left < count); /* the guest has one at least */
     return (ssize_t)left;
 }
 
@@ -130,6 +134,7 @@ static int add_pages(int pagemap, const struct mapping *mapping, uint64_t page_s
             return 0;
         *pages += count_anonymous(entries, got);
         page += got;
+        assert(page <= end);
     }
     return 0;
 }

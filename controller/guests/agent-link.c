@@ -1,6 +1,7 @@
 /* Links to agents. */
 #include "controller/guests/agent-link.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -56,6 +57,8 @@ static void on_connection_close(struct ttrpc_connection *connection, int status,
     struct agent_link *link = userdata;
     const char *why = link->close_reason[0] != '\0' ? link->close_reason : reason;
 
+    assert(!link->turned_away || !link->believed);
+    assert(!link->believed || link->interval != 0);
     link->callbacks->on_close(link, ending_of(link, status), why, link->userdata);
     free(link);
 }
@@ -148,6 +151,7 @@ static void on_watch_message(const ProtobufCMessage *message, void *userdata)
     struct agent_link *link = userdata;
     const struct agent_link_callbacks *callbacks = link->callbacks;
 
+    assert(link->interval != 0 && !link->turned_away);
     switch (event->event_case) {
     case VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_SAMPLE:
         link->last_sample = time_boottime();
@@ -183,6 +187,7 @@ int agent_link_watch(struct agent_link *link, nsec_t interval, int lowest_order)
     Vmreclaim__Agent__V1__WatchRequest request = VMRECLAIM__AGENT__V1__WATCH_REQUEST__INIT;
     int r;
 
+    assert(interval > 0 && !link->turned_away);
     if (link->interval != 0)
         return -EALREADY;
     request.interval_ns = interval;

@@ -1,6 +1,7 @@
 /* Readings of a guest: from the wire, checked, and back. */
 #include "controller/guests/guest-memory.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -56,6 +57,7 @@ int guest_memory_from_message(const Vmreclaim__Agent__V1__MemorySample *message,
     memory.psi_is_known = message->psi_is_known;
     memory.reporting_order_is_known = message->reporting_order_is_known;
     memory.reporting_order = message->reporting_order;
+    assert(memory.order_count <= GUEST_ORDER_COUNT_MAX && memory.cache <= memory.total);
     *ret_memory = memory;
     return 0;
 }
@@ -70,6 +72,7 @@ void guest_memory_count_rates(const struct guest_memory *before, struct guest_me
     memory->refault_rate = follows ? before->refault_rate : 0;
     memory->rate_count = before->rate_count;
     memory->rate_boottime = before->rate_boottime;
+    assert(follows || (!memory->refault_rate_is_known && memory->refault_rate == 0));
     if (follows && seconds == 0)
         return;
     memory->refault_rate_is_known = follows;

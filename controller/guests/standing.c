@@ -1,6 +1,8 @@
 /* Standing of agents. */
 #include "controller/guests/standing.h"
 
+#include <assert.h>
+
 #include "common/base/util.h"
 
 /* A sample takes a tenth of a millisecond and as much for the turn of the loop, every few seconds.
@@ -30,6 +32,7 @@ static nsec_t next_delay(nsec_t delay, enum agent_ending ending)
     nsec_t longest = delays[ending].longest;
     nsec_t grown = max_of(4 * delay, delays[ending].first);
 
+    assert(0 < delays[ending].first && delays[ending].first <= longest);
     return delay > longest ? max_of(delay / 2, longest) : min_of(grown, longest);
 }
 
@@ -40,4 +43,6 @@ void agent_standing_ended(struct agent_standing *standing, enum agent_ending end
 
     standing->delay = delay;
     standing->not_before = now + delay / 4 * 3 + (delay / 2 * random >> 32);
+    assert((delay > 0) == (ending != AGENT_STAYED));
+    assert(standing->not_before >= now && standing->not_before <= now + delay / 4 * 5);
 }

@@ -3,6 +3,7 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include <assert.h>
 
 #define WINDOW        (5 * NSEC_PER_SEC)
 #define QUIET         (60 * NSEC_PER_SEC)
@@ -11,6 +12,14 @@
 #define LITTLE_PART   10   /* of it, available */
 #define STALLED       1000 /* permyriad of the window */
 #define REFAULTS      1000 /* pages per second: what even the least gentle policy shrinks from */
+
+/* Who is starved has shown it, and what it has shown is counted while it is. */
+static void check(const struct starvation *starvation)
+{
+    assert(starvation->since == 0 || starvation->sign >= starvation->since);
+    assert(starvation->since != 0 || starvation->kills == 0);
+    assert(starvation->stalled_permyriad <= PERMYRIAD_ONE);
+}
 
 static bool is_known(uint64_t value)
 {
@@ -49,6 +58,7 @@ static enum starvation_change end(struct starvation *starvation)
     starvation->since = 0;
     starvation->had_sign = false;
     starvation->kills = 0;
+    check(starvation);
     return was_starved ? STARVATION_ENDS : STARVATION_GOES_ON;
 }
 
@@ -59,6 +69,7 @@ static enum starvation_change begin(struct starvation *starvation, nsec_t now)
     starvation->sign = now;
     if (is_new)
         starvation->since = now;
+    check(starvation);
     return is_new ? STARVATION_BEGINS : STARVATION_GOES_ON;
 }
 
@@ -101,6 +112,7 @@ enum starvation_change starvation_take(struct starvation *starvation,
 
 enum starvation_change starvation_pass(struct starvation *starvation, uint64_t balloon, nsec_t now)
 {
+    check(starvation);
     if (starvation->since != 0 && (balloon < BALLOON_LEAST || now - starvation->sign >= QUIET))
         return end(starvation);
     return STARVATION_GOES_ON;

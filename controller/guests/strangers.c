@@ -1,6 +1,7 @@
 /* Standing by CID. */
 #include "controller/guests/strangers.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "common/base/util.h"
@@ -19,8 +20,16 @@ void strangers_init(struct strangers *strangers)
     list_init(&strangers->by_age);
 }
 
+/* Each is found by its CID and by its age. */
+static void check(const struct strangers *strangers)
+{
+    assert(strangers->count == strangers->by_cid.count && strangers->count <= STRANGERS_MAX);
+    assert((strangers->count == 0) == list_is_empty(&strangers->by_age));
+}
+
 static struct stranger *oldest(struct strangers *strangers)
 {
+    assert(strangers->count > 0);
     return list_entry(strangers->by_age.next, struct stranger, link);
 }
 
@@ -36,6 +45,7 @@ void strangers_finish(struct strangers *strangers)
 {
     while (!list_is_empty(&strangers->by_age))
         forget(strangers, oldest(strangers));
+    check(strangers);
     hash_table_finish(&strangers->by_cid);
 }
 
@@ -82,6 +92,7 @@ void strangers_remember(struct strangers *strangers, uint32_t cid,
     stranger->standing = *standing;
     list_remove(&stranger->link);
     list_append(&strangers->by_age, &stranger->link);
+    check(strangers);
 }
 
 const struct agent_standing *strangers_find(const struct strangers *strangers, uint32_t cid)

@@ -1,6 +1,7 @@
 /* Policies under the guest's own limits. */
 #include "controller/policies/effective.h"
 
+#include <assert.h>
 #include <string.h>
 
 const char *vm_own_limit(const struct vm *vm, const char *key)
@@ -31,5 +32,6 @@ bool vm_effective_policy(const struct vm *vm, struct policy *ret_policy)
         if (limit != NULL && limit[0] != '\0')
             (void)policy_set_kept(ret_policy, key, limit, &error);
     }
+    assert(ret_policy->revision == vm->assigned.policy->revision);
     return true;
 }

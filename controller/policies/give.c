@@ -1,6 +1,7 @@
 /* From a revision's text to a VM's policy. */
 #include "controller/policies/give.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "controller/policies/push.h"
@@ -34,6 +35,8 @@ const struct policy *policy_giving_read(struct policy_giving *giving,
         giving->read = revision;
         giving->is_readable = policy_revision_load(revision, &giving->policy, &error) == 0;
     }
+    assert(giving->read == revision);
+    assert(!giving->is_readable || giving->policy.revision == revision->revision);
     return giving->is_readable ? &giving->policy : NULL;
 }
 
@@ -43,6 +46,7 @@ struct vm *policy_give(struct policy_giving *giving, const struct store_assigned
     struct vm *vm = registry_find_name(giving->registry, assigned->vms[index]);
     const struct policy_revision *revision;
 
+    assert(index < assigned->count && assigned->revision_of[index] >= POLICY_NONE_ASSIGNED);
     if (vm == NULL || assigned->revision_of[index] == POLICY_NONE_ASSIGNED)
         return NULL;
     revision = assigned->found.revisions[assigned->revision_of[index]];

@@ -86,6 +86,7 @@ static void settle(const struct order *order, struct policy_giving *giving,
                    struct policy_rollout *rollout, struct vm *vm,
                    const struct policy_revision *found)
 {
+    assert((order->revision != NULL) != (order->assignment != NULL));
     if (order->revision == NULL) {
         if (!policy_is_given(vm, found))
             give(giving, rollout, vm, found);
@@ -129,6 +130,7 @@ static void give_to_all(struct order *order)
     }
     list_for_each (link, &registry->vms)
         subjects[count++] = policy_subject_of(list_entry(link, struct vm, link));
+    assert(count == registry->count);
     store_ask_assigned(order->assignments->store, subjects, count, on_assigned, order);
     free(subjects);
 }
@@ -139,6 +141,7 @@ static void on_stored(const struct store_policies *policies, void *userdata)
 {
     struct order *order = userdata;
 
+    assert(order->revision == NULL && order->assignment == NULL); /* it answers once */
     if (policies->answer.status < 0) {
         end(order, policies->answer.status, &policies->answer.error, NULL, 0);
         return;

@@ -73,6 +73,7 @@ static void on_policy_refused(struct vm *vm, const struct ttrpc_result *result)
 {
     struct error error;
 
+    assert(vm->assigned.policy != NULL && !vm->assigned.again);
     vm->assigned.retry = time_boottime() + RETRY;
     (void)agent_failure(vm, result, &error);
     error_prefix(&error, 0, "policy '%s' was not taken", vm->assigned.policy->name);
@@ -85,6 +86,8 @@ static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
     struct vm *vm = userdata;
     char text[256];
 
+    check(vm);
+    assert(vm->assigned.under_way != NULL); /* it is answered once */
     vm->assigned.under_way = NULL;
     if (vm->assigned.again) {
         vm->assigned.again = false;
@@ -162,6 +165,7 @@ int policy_assign(struct vm *vm, const struct policy *policy)
     forget_answer(vm);
     check(vm);
     push(vm);
+    assert(!assigned->sent);
     return 0;
 }
 

@@ -19,6 +19,20 @@ struct policy_rollout {
     struct policy_standing standings[];
 };
 
+/* As many wait as are waited for. */
+static void check(const struct policy_rollout *rollout)
+{
+    size_t waiting = 0;
+
+    for (size_t i = 0; i < rollout->count; i++) {
+        const struct policy_standing *standing = &rollout->standings[i];
+
+        waiting += standing->outcome == POLICY_WAITING;
+        assert(standing->vm != NULL || standing->outcome != POLICY_WAITING);
+    }
+    assert(waiting == rollout->waiting && rollout->count <= rollout->room);
+}
+
 static void set_outcome(struct policy_standing *standing, enum policy_outcome outcome,
                         const char *reason)
 {
@@ -68,6 +82,8 @@ void policy_rollout_add(struct policy_rollout *rollout, struct vm *vm, const str
         rollout->waiting++;
     else
         set_pending(standing);
+    assert((standing->outcome == POLICY_WAITING) ==
+           (vm->assigned.under_way != NULL && !vm->assigned.sent));
 }
 
 void policy_rollout_note(struct policy_rollout *rollout, struct vm *vm, enum policy_outcome outcome,
@@ -90,6 +106,8 @@ struct policy_rollout *policy_rollout_create(struct policy_rollouts *rollouts, s
 
 static void end(struct policy_rollout *rollout)
 {
+    check(rollout);
+    assert(rollout->waiting == 0);
     list_remove(&rollout->link);
     rollout->done(rollout->standings, rollout->count, rollout->userdata);
     free(rollout);
@@ -97,6 +115,8 @@ static void end(struct policy_rollout *rollout)
 
 void policy_rollout_begin(struct policy_rollout *rollout, policy_rolled_out done, void *userdata)
 {
+    check(rollout);
+    assert(rollout->done == NULL);
     rollout->done = done;
     rollout->userdata = userdata;
     if (rollout->waiting == 0)
@@ -151,6 +171,7 @@ static void look(struct policy_rollout *rollout, const struct vm_event *event)
             standing->vm = NULL;
         break;
     }
+    check(rollout);
     if (rollout->done != NULL && rollout->waiting == 0)
         end(rollout);
 }
