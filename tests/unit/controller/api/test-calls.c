@@ -254,9 +254,9 @@ static void test_an_event_reaches_a_watcher(void **state)
     assert_int_equal(vm_create("web1", VM_SOURCE_FILE, &vm), 0);
     assert_int_equal(supervisor_add_vm(&supervisor, vm, NULL), 0);
     assert_int_equal(sent, 1);
-    supervisor_emit(&supervisor,
-                    &(struct vm_event){
-                        .vm = vm, .kind = VM_EVENT_ACTION_BEGUN, .text = "", .record = &record});
+    supervisor_emit(
+        &supervisor,
+        &(struct vm_event){.vm = vm, .kind = VM_EVENT_ACTION_BEGUN, .text = "", .record = &record});
     assert_int_equal(sent, 1); /* an action is shown when it has ended */
     api_call_abandon(call);
 }
