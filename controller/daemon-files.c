@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "controller/policies/push.h"
 #include "controller/vms/files.h"
 #include "controller/vms/sources.h"
 
@@ -14,22 +15,24 @@ static void add_policy_problem(const struct policy_file *file, struct problems *
         problems_add(problems, "policy", file->path, &file->error);
 }
 
-/* What an operator assigned holds before what a file says; the file's turn comes with the first
- * reading after it is assigned no more. */
-static void assign_policy_files(struct daemon *daemon, struct reading *reading)
+/* What a file said before it could not be read any more holds. */
+static void keep_policies(const struct daemon *daemon, struct reading *reading)
 {
     list_for_each (link, &daemon->supervisor.registry.vms) {
         struct vm *vm = list_entry(link, struct vm, link);
         const struct vm_definition *definition = vm->sources.definition;
-        const struct policy_file *file = definition == NULL || definition->policy == NULL
-                                             ? NULL
-                                             : reading_find_policy(reading, definition->policy);
+        const struct policy_file *file;
 
+        if (definition == NULL || definition->policy == NULL) {
+            (void)policy_keep_file(vm, NULL);
+            continue;
+        }
+        file = reading_find_policy(reading, definition->policy);
         if (file == NULL)
             continue;
         add_policy_problem(file, &reading->problems);
-        if (file->status == 0 && file->hash != vm->assigned.file_hash)
-            policy_offer_file(&daemon->assignments, vm, &file->policy, file->hash);
+        if (file->status == 0)
+            (void)policy_keep_file(vm, &file->policy);
     }
 }
 
@@ -44,15 +47,10 @@ static bool may_be_absent(const struct daemon *daemon)
     return true;
 }
 
-void daemon_take_vms(struct daemon *daemon, struct reading *reading)
+static void take_found(struct daemon *daemon, struct reading *reading)
 {
     const struct hypervisor_address *place = &reading->config.hypervisor_directory;
 
-    if (reading->files_status == 0)
-        supervisor_define(&daemon->supervisor, &reading->files, &reading->problems);
-    else if (reading->files_status != -ENOENT || !may_be_absent(daemon))
-        problems_add(&reading->problems, "vms", reading->config.vms, &reading->files_error);
-    assign_policy_files(daemon, reading);
     if (place->driver == NULL)
         return;
     if (reading->found_status == 0)
@@ -61,6 +59,17 @@ void daemon_take_vms(struct daemon *daemon, struct reading *reading)
     else
         problems_add(&reading->problems, "hypervisors", hypervisor_address_where(place),
                      &reading->found_error);
+}
+
+void daemon_take_vms(struct daemon *daemon, struct reading *reading)
+{
+    if (reading->files_status == 0)
+        supervisor_define(&daemon->supervisor, &reading->files, &reading->problems);
+    else if (reading->files_status != -ENOENT || !may_be_absent(daemon))
+        problems_add(&reading->problems, "vms", reading->config.vms, &reading->files_error);
+    keep_policies(daemon, reading);
+    take_found(daemon, reading);
+    policy_give_all(&daemon->assignments);
 }
 
 /* ---- the check ---- */

@@ -11,6 +11,7 @@
 #include "common/base/file.h"
 #include "common/policy/policy-yaml.h"
 #include "controller/api/dispatch.h"
+#include "controller/policies/revision.h"
 #include "controller/vms/registry.h"
 
 #define GROUP_BYTES_MIN 1024
@@ -115,10 +116,11 @@ static void read_policy(struct policy_file *file)
     if (r < 0)
         file->status = error_set(&file->error, r, "%s: cannot read policy %s: %s", file->named_by,
                                  file->path, strerror(-r));
+    else if (strlen(text) != length)
+        file->status =
+            error_set(&file->error, -EINVAL, "%s: is no text: it holds a zero byte", file->path);
     else
-        file->status = policy_load_yaml(text, length, file->path, &file->policy, &file->error);
-    if (file->status == 0)
-        file->hash = hash_text(text);
+        file->status = policy_revision_read(text, file->path, &file->policy, &file->error);
 }
 
 /* ---- all ---- */

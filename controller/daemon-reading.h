@@ -23,7 +23,6 @@ struct policy_file {
     int status;
     struct error error;
     struct policy policy;
-    uint64_t hash; /* of the text */
 };
 
 struct reading {

@@ -3,8 +3,10 @@
 #include "agent/config/host-policy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
@@ -73,6 +75,13 @@ int host_policy_store(int state_directory, const Vmreclaim__Policy__V1__Policy *
     memcpy(text, STORE_HEADER, header);
     (void)vmreclaim__policy__v1__policy__pack(message, (uint8_t *)text + header);
     return file_replace(state_directory, STORE_NAME, text, size);
+}
+
+int host_policy_forget(int state_directory)
+{
+    if (state_directory < 0)
+        return -EROFS;
+    return unlinkat(state_directory, STORE_NAME, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 int host_policy_load(int state_directory, const struct configuration *configuration,

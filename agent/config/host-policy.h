@@ -27,6 +27,9 @@ int host_policy_accept(const Vmreclaim__Policy__V1__Policy *message,
 /* Keeps the message, atomically. -EROFS without a state directory (-1), -errno. */
 int host_policy_store(int state_directory, const Vmreclaim__Policy__V1__Policy *message);
 
+/* Keeps none any more; none was kept is fine. -EROFS, -errno. */
+int host_policy_forget(int state_directory);
+
 /* The policy kept earlier, accepted again under the present configuration. -ENOENT: none; other
  * errors with `error`: unreadable, and better ignored. */
 int host_policy_load(int state_directory, const struct configuration *configuration,

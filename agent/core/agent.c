@@ -280,6 +280,18 @@ void agent_set_policy(struct agent *agent, const struct host_policy *policy)
     agent_sample_soon(agent);
 }
 
+static struct host_policy own_policy(const struct agent *agent)
+{
+    return (struct host_policy){.policy = agent->configuration->policy};
+}
+
+void agent_set_own_policy(struct agent *agent)
+{
+    const struct host_policy own = own_policy(agent);
+
+    agent_set_policy(agent, &own);
+}
+
 int agent_set_lowest_order(struct agent *agent, uint32_t order)
 {
     engine_set_lowest_order(&agent->engine, order);
@@ -292,7 +304,7 @@ static void init_policy(struct agent *agent)
     int r = host_policy_load(agent->state_directory, agent->configuration, &agent->policy, &error);
 
     if (r < 0) {
-        agent->policy = (struct host_policy){.policy = agent->configuration->policy};
+        agent->policy = own_policy(agent);
         if (r != -ENOENT)
             log_warning("the stored policy is ignored: %s", error.text);
     }

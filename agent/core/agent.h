@@ -82,8 +82,9 @@ void agent_stop(struct agent *agent);
 /* After the loop: what was changed in the guest is put back. */
 void agent_finish(struct agent *agent);
 
-/* Takes a policy into force. */
+/* Takes a policy into force; the configuration's own instead of a host's. */
 void agent_set_policy(struct agent *agent, const struct host_policy *policy);
+void agent_set_own_policy(struct agent *agent);
 
 /* The lowest reporting order that the host's backing makes useful. -errno: an order below it could
  * not be raised. */

@@ -118,6 +118,20 @@ static void set_controller_time(struct agent *agent, int64_t controller_time)
         engine_set_wall_time(&agent->engine, controller_time, time_boottime());
 }
 
+/* No host's policy is for this guest any more. */
+static void withdraw_policy(struct ttrpc_call *call, struct agent *agent)
+{
+    int r = host_policy_forget(agent->state_directory);
+
+    if (r < 0)
+        log_warning("the host's policy is not in force any more, but would be again after a "
+                    "restart: %s",
+                    strerror(-r));
+    agent_set_own_policy(agent);
+    log_notice("no policy is assigned by the host: the own configuration is in force");
+    answer_policy(call, agent);
+}
+
 static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
     const Vmreclaim__Agent__V1__ApplyPolicyRequest *request =
@@ -128,7 +142,8 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *messag
     int r;
 
     if (request->policy == NULL) {
-        ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT, "policy: missing");
+        set_controller_time(agent, request->controller_time_ns);
+        withdraw_policy(call, agent);
         return;
     }
     r = host_policy_accept(request->policy, agent->configuration, &policy, &error);

@@ -83,7 +83,9 @@ static bool take_standings(struct api_call *call, const struct policy_result *re
         fill_result(&result->standings[i], &messages->results[i]);
         messages->pointers[i] = &messages->results[i];
         messages->pending = messages->pending || result->standings[i].outcome == POLICY_PENDING;
-        if (result->standings[i].outcome != POLICY_OVERRIDDEN)
+        if (result->standings[i].outcome == POLICY_REFUSED ||
+            (result->standings[i].outcome != POLICY_OVERRIDDEN &&
+             result->standings[i].policy[0] != '\0'))
             messages->vms[messages->vm_count++] = messages->results[i].vm;
     }
     return true;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/util.h"
 #include "controller/cli/cli.h"
 
 #define OUTCOME(name) VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_##name
@@ -32,13 +33,27 @@ static void print_keys(const char *before, char *const *keys, size_t count)
     }
 }
 
-static void print_result(const PolicyResult *result, int width)
+static void print_policy(const PolicyResult *result)
+{
+    if (result->policy[0] == '\0') {
+        fputs("its own: ", stdout);
+        return;
+    }
+    fputs("policy ", stdout);
+    print_text(result->policy);
+    fputs(": ", stdout);
+}
+
+static void print_result(const PolicyResult *result, int width, bool with_policy)
 {
     int length = (int)strlen(result->vm);
 
     fputs("  ", stdout);
     print_text(result->vm);
-    printf("%*s  %s", length < width ? width - length : 0, "", outcome_text(result));
+    printf("%*s  ", length < width ? width - length : 0, "");
+    if (with_policy)
+        print_policy(result);
+    fputs(outcome_text(result), stdout);
     print_text(result->reason);
     print_keys("; the guest does not know ", result->unsupported_keys, result->n_unsupported_keys);
     print_keys("; capped by the guest's own configuration: ", result->capped_keys,
@@ -61,23 +76,30 @@ static int exit_code_of(PolicyResult *const *results, size_t count)
     return refused > 0 || (taken == 0 && count > 0) ? EXIT_PARTIAL : EXIT_DONE;
 }
 
-int policy_results_print(PolicyResult *const *results, size_t count, char *const *vms,
-                         size_t vm_count)
+static int print_results(PolicyResult *const *results, size_t count, bool with_policies)
 {
     int width = 0;
 
+    for (size_t i = 0; i < count; i++)
+        width = max_of(width, (int)strlen(results[i]->vm));
+    for (size_t i = 0; i < count; i++)
+        print_result(results[i], width, with_policies);
+    return exit_code_of(results, count);
+}
+
+int policy_results_print(PolicyResult *const *results, size_t count, char *const *vms,
+                         size_t vm_count)
+{
     if (count == 0 && vm_count > 0) {
         print_keys("  assigned to ", vms, vm_count);
         puts("; whether it is in force there an older daemon does not say");
     }
-    for (size_t i = 0; i < count; i++) {
-        int length = (int)strlen(results[i]->vm);
+    return print_results(results, count, false);
+}
 
-        width = length > width ? length : width;
-    }
-    for (size_t i = 0; i < count; i++)
-        print_result(results[i], width);
-    return exit_code_of(results, count);
+int policy_results_print_each(PolicyResult *const *results, size_t count)
+{
+    return print_results(results, count, true);
 }
 
 int policy_results_json(const ProtobufCMessage *message, PolicyResult *const *results, size_t count)

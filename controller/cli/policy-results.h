@@ -11,6 +11,9 @@ typedef Vmreclaim__Controller__V1__VmPolicyResult PolicyResult;
 int policy_results_print(PolicyResult *const *results, size_t count, char *const *vms,
                          size_t vm_count);
 
+/* The same of VMs that got different policies, which are named. */
+int policy_results_print_each(PolicyResult *const *results, size_t count);
+
 /* Prints the message that has them; the same exit code. */
 int policy_results_json(const ProtobufCMessage *message, PolicyResult *const *results,
                         size_t count);

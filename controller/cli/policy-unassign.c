@@ -20,9 +20,8 @@ static int print(const Response *response, const char *selector)
     print_text(selector);
     putchar('\n');
     if (response->n_results > 0)
-        puts("another is for:");
-    return policy_results_print(response->results, response->n_results, response->vms,
-                                response->n_vms);
+        puts("instead:");
+    return policy_results_print_each(response->results, response->n_results);
 }
 
 static int show(const ProtobufCMessage *message, void *userdata)
@@ -52,8 +51,8 @@ const struct command command_policy_unassign = {
     .summary = "a policy is no longer for a VM, a glob or a label",
     .description =
         "Removes an assignment, as policy list shows it: a VM, a glob (\"web-*\") or\n"
-        "label:KEY=VALUE. VMs that another assignment is for get that policy; others keep what\n"
-        "they run until one is assigned.",
+        "label:KEY=VALUE. VMs that another assignment is for get that policy; others what their\n"
+        "own file names, else none: their agents run their own configuration.",
     .example = "vmreclaim policy unassign 'web-*'",
     .see_also = "policy list, policy apply",
     .timeout = 30 * NSEC_PER_SEC,

@@ -1,9 +1,8 @@
 /* Which VM gets which policy of the store. */
 #include "controller/policies/assignments.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "controller/policies/give.h"
 #include "controller/policies/push.h"
@@ -42,37 +41,48 @@ void policy_assignments_init(struct policy_assignments *assignments, struct supe
     policy_rollouts_init(&assignments->rollouts, supervisor);
 }
 
-/* ---- a VM's own file ---- */
+/* ---- all of them ---- */
 
-struct offer {
-    const struct registry *registry;
-    char vm[VM_NAME_SIZE];
-    struct policy policy;
-    uint64_t hash;
-};
-
-static void on_offered(const struct store_assigned *assigned, void *userdata)
+/* A store that cannot be read assigns nothing and takes nothing away. */
+static void give_files(const struct registry *registry)
 {
-    struct offer *offer = userdata;
-    struct vm *vm = registry_find_name(offer->registry, offer->vm);
-    /* A store that cannot be read assigns nothing. */
-    bool is_assigned = assigned->count > 0 && assigned->revision_of[0] != POLICY_NONE_ASSIGNED;
+    list_for_each (link, &registry->vms) {
+        struct vm *vm = list_entry(link, struct vm, link);
 
-    if (vm != NULL && !is_assigned)
-        (void)policy_assign_file(vm, &offer->policy, offer->hash);
-    free(offer);
+        if (vm->assigned.policy == NULL && vm->assigned.file != NULL)
+            (void)policy_assign(vm, vm->assigned.file);
+    }
 }
 
-void policy_offer_file(struct policy_assignments *assignments, struct vm *vm,
-                       const struct policy *policy, uint64_t hash)
+static void on_all_assigned(const struct store_assigned *assigned, void *userdata)
 {
-    const struct policy_subject subject = policy_subject_of(vm);
-    struct offer *offer = malloc(sizeof(*offer));
+    struct policy_assignments *assignments = userdata;
 
-    if (offer == NULL)
-        return; /* the next reading of the files tries again */
-    *offer = (struct offer){
-        .registry = &assignments->supervisor->registry, .policy = *policy, .hash = hash};
-    snprintf(offer->vm, sizeof(offer->vm), "%s", vm->name);
-    store_ask_assigned(assignments->store, &subject, 1, on_offered, offer);
+    if (assigned->answer.status < 0)
+        give_files(&assignments->supervisor->registry);
+    else
+        on_assigned(assigned, assignments);
+}
+
+void policy_give_all(struct policy_assignments *assignments)
+{
+    policy_ask_all(assignments, on_all_assigned, assignments);
+}
+
+void policy_ask_all(struct policy_assignments *assignments, store_assigned_done done,
+                    void *userdata)
+{
+    static const struct store_assigned no_memory = {.answer = {-ENOMEM, {"out of memory"}}};
+    const struct registry *registry = &assignments->supervisor->registry;
+    struct policy_subject *subjects = calloc(registry->count + 1, sizeof(*subjects));
+    size_t count = 0;
+
+    if (subjects == NULL) {
+        done(&no_memory, userdata);
+        return;
+    }
+    list_for_each (link, &registry->vms)
+        subjects[count++] = policy_subject_of(list_entry(link, struct vm, link));
+    store_ask_assigned(assignments->store, subjects, count, done, userdata);
+    free(subjects);
 }

@@ -1,13 +1,15 @@
 /* Which policy the store assigns to which VM, by name, label or glob.
  *
  * A VM that comes, or changes its state, gets what is assigned to it; what its own file names holds
- * where nothing is. An operator's order is stored first, then every VM that it is for gets it. */
+ * where nothing is, and where that names none its agent runs its own. An operator's order is stored
+ * first, then every VM that it is for gets it. */
 #ifndef VMRECLAIM_CONTROLLER_POLICIES_ASSIGNMENTS_H
 #define VMRECLAIM_CONTROLLER_POLICIES_ASSIGNMENTS_H
 
 #include "common/base/error.h"
 #include "common/policy/policy.h"
 #include "controller/policies/rollout.h"
+#include "controller/store/requests.h"
 #include "controller/store/store.h"
 #include "controller/vms/supervisor.h"
 
@@ -22,9 +24,12 @@ struct policy_assignments {
 void policy_assignments_init(struct policy_assignments *assignments, struct supervisor *supervisor,
                              struct store *store);
 
-/* Gives the VM its own file's policy, whose text has this hash, unless the store assigns one. */
-void policy_offer_file(struct policy_assignments *assignments, struct vm *vm,
-                       const struct policy *policy, uint64_t hash);
+/* The VMs' files, their names and labels may be new: every VM gets what is for it now. */
+void policy_give_all(struct policy_assignments *assignments);
+
+/* Asks the store what is assigned to every VM there is. */
+void policy_ask_all(struct policy_assignments *assignments, store_assigned_done done,
+                    void *userdata);
 
 /* ---- orders ---- */
 

@@ -40,6 +40,14 @@ const struct policy *policy_giving_read(struct policy_giving *giving,
     return giving->is_readable ? &giving->policy : NULL;
 }
 
+/* The store assigns nothing to it: what its own file names is for it, or its agent's own. */
+static struct vm *give_rest(struct vm *vm)
+{
+    const struct policy *rest = vm->assigned.file;
+
+    return policy_is_assigned(vm, rest) || policy_assign(vm, rest) < 0 ? NULL : vm;
+}
+
 struct vm *policy_give(struct policy_giving *giving, const struct store_assigned *assigned,
                        size_t index)
 {
@@ -47,8 +55,10 @@ struct vm *policy_give(struct policy_giving *giving, const struct store_assigned
     const struct policy_revision *revision;
 
     assert(index < assigned->count && assigned->revision_of[index] >= POLICY_NONE_ASSIGNED);
-    if (vm == NULL || assigned->revision_of[index] == POLICY_NONE_ASSIGNED)
+    if (vm == NULL)
         return NULL;
+    if (assigned->revision_of[index] == POLICY_NONE_ASSIGNED)
+        return give_rest(vm);
     revision = assigned->found.revisions[assigned->revision_of[index]];
     if (policy_is_given(vm, revision) || policy_giving_read(giving, revision) == NULL ||
         policy_assign(vm, &giving->policy) < 0)

@@ -23,8 +23,9 @@ const struct policy *policy_giving_read(struct policy_giving *giving,
 /* Whether the VM runs, or is about to run, this revision. */
 bool policy_is_given(const struct vm *vm, const struct policy_revision *revision);
 
-/* Gives the VM of that subject what is assigned to it. The VM; NULL: it is gone, runs that already,
- * or nothing that can be read is assigned to it. */
+/* Gives the VM of that subject what is assigned to it; else what its own file names; else nothing,
+ * and its agent runs its own. The VM; NULL: it is gone, has that already, or what is assigned to it
+ * cannot be read. */
 struct vm *policy_give(struct policy_giving *giving, const struct store_assigned *assigned,
                        size_t index);
 

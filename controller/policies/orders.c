@@ -11,6 +11,7 @@
 
 #include "controller/policies/assignments.h"
 #include "controller/policies/give.h"
+#include "controller/policies/push.h"
 #include "controller/policies/selector.h"
 
 struct order {
@@ -96,6 +97,13 @@ static void settle(const struct order *order, struct policy_giving *giving,
         note_overridden(order, rollout, vm, found);
 }
 
+/* Nothing is assigned to the VM, or nothing any more. */
+static void settle_rest(const struct order *order, struct policy_rollout *rollout, struct vm *vm)
+{
+    if (order->revision == NULL && !policy_is_assigned(vm, vm->assigned.file))
+        policy_rollout_add(rollout, vm, vm->assigned.file);
+}
+
 static void on_assigned(const struct store_assigned *assigned, void *userdata)
 {
     struct order *order = userdata;
@@ -111,28 +119,15 @@ static void on_assigned(const struct store_assigned *assigned, void *userdata)
     for (size_t i = 0; i < assigned->count; i++) {
         struct vm *vm = registry_find_name(registry, assigned->vms[i]);
 
-        if (vm != NULL && assigned->revision_of[i] != POLICY_NONE_ASSIGNED)
+        if (vm == NULL)
+            continue;
+        if (assigned->revision_of[i] == POLICY_NONE_ASSIGNED)
+            settle_rest(order, rollout, vm);
+        else
             settle(order, &giving, rollout, vm,
                    assigned->found.revisions[assigned->revision_of[i]]);
     }
     policy_rollout_begin(rollout, on_rolled_out, order);
-}
-
-static void give_to_all(struct order *order)
-{
-    const struct registry *registry = &order->assignments->supervisor->registry;
-    struct policy_subject *subjects = calloc(registry->count + 1, sizeof(*subjects));
-    size_t count = 0;
-
-    if (subjects == NULL) {
-        end_without_memory(order);
-        return;
-    }
-    list_for_each (link, &registry->vms)
-        subjects[count++] = policy_subject_of(list_entry(link, struct vm, link));
-    assert(count == registry->count);
-    store_ask_assigned(order->assignments->store, subjects, count, on_assigned, order);
-    free(subjects);
 }
 
 /* ---- the store ---- */
@@ -153,7 +148,7 @@ static void on_stored(const struct store_policies *policies, void *userdata)
     if (order->revision == NULL && order->assignment == NULL)
         end_without_memory(order);
     else
-        give_to_all(order);
+        policy_ask_all(order->assignments, on_assigned, order);
 }
 
 /* NULL after calling `done`. */

@@ -27,7 +27,9 @@ static void check(const struct vm *vm)
 {
     const struct vm_policy *assigned = &vm->assigned;
 
-    assert(assigned->policy != NULL || (!assigned->sent && assigned->under_way == NULL));
+    assert(assigned->policy != NULL || assigned->withdrawn ||
+           (!assigned->sent && assigned->under_way == NULL));
+    assert(assigned->policy == NULL || !assigned->withdrawn);
     assert(!assigned->again || assigned->under_way != NULL);
     assert(assigned->policy != NULL || assigned->capped_keys == NULL);
 }
@@ -71,20 +73,57 @@ static char **copy_keys(char *const *keys, size_t count)
 
 static void on_policy_refused(struct vm *vm, const struct ttrpc_result *result)
 {
+    struct vm_policy *assigned = &vm->assigned;
     struct error error;
 
-    assert(vm->assigned.policy != NULL && !vm->assigned.again);
-    vm->assigned.retry = time_boottime() + RETRY;
+    assert(!assigned->again && (assigned->policy != NULL || assigned->withdrawn));
+    assigned->retry = time_boottime() + RETRY;
     (void)agent_failure(vm, result, &error);
-    error_prefix(&error, 0, "policy '%s' was not taken", vm->assigned.policy->name);
+    if (assigned->policy != NULL)
+        error_prefix(&error, 0, "policy '%s' was not taken", assigned->policy->name);
+    else
+        error_prefix(&error, 0, "the agent keeps a policy that is assigned no more");
+    /* An agent of before wants a policy, and would say so for ever. */
+    if (assigned->withdrawn && result->code == TTRPC_INVALID_ARGUMENT) {
+        assigned->withdrawn = false;
+        text_format(error.text, sizeof(error.text),
+                    "no policy is assigned any more, and the agent is too old to be told: it keeps "
+                    "its last one; upgrade it, or assign another");
+    }
     vm_emit(vm, VM_EVENT_POLICY, error.text);
+}
+
+static void keep_answer(struct vm *vm, const Vmreclaim__Agent__V1__ApplyPolicyResponse *response)
+{
+    forget_answer(vm);
+    vm->assigned.unsupported_keys =
+        copy_keys(response->unsupported_keys, response->n_unsupported_keys);
+    vm->assigned.capped_keys = copy_keys(response->capped_keys, response->n_capped_keys);
+    vm->assigned.capped_values = copy_keys(response->capped_values, response->n_capped_values);
+}
+
+static void on_policy_taken(struct vm *vm,
+                            const Vmreclaim__Agent__V1__ApplyPolicyResponse *response)
+{
+    const struct policy *policy = vm->assigned.policy;
+    char text[256] = "no policy is assigned: the agent runs its own";
+
+    vm->assigned.sent = true;
+    vm->assigned.agent_has_some = policy != NULL;
+    if (policy != NULL) {
+        keep_answer(vm, response);
+        snprintf(text, sizeof(text),
+                 "policy %s revision %" PRIu64 " is in force, %zu keys unsupported, %zu capped by "
+                 "the guest",
+                 policy->name, policy->revision, response->n_unsupported_keys,
+                 response->n_capped_keys);
+    }
+    vm_emit(vm, VM_EVENT_POLICY, text);
 }
 
 static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
 {
-    const Vmreclaim__Agent__V1__ApplyPolicyResponse *response;
     struct vm *vm = userdata;
-    char text[256];
 
     check(vm);
     assert(vm->assigned.under_way != NULL); /* it is answered once */
@@ -101,19 +140,7 @@ static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
         on_policy_refused(vm, result);
         return;
     }
-    response = (const Vmreclaim__Agent__V1__ApplyPolicyResponse *)result->response;
-    forget_answer(vm);
-    vm->assigned.unsupported_keys =
-        copy_keys(response->unsupported_keys, response->n_unsupported_keys);
-    vm->assigned.capped_keys = copy_keys(response->capped_keys, response->n_capped_keys);
-    vm->assigned.capped_values = copy_keys(response->capped_values, response->n_capped_values);
-    vm->assigned.sent = true;
-    snprintf(text, sizeof(text),
-             "policy %s revision %" PRIu64 " is in force, %zu keys unsupported, %zu capped by "
-             "the guest",
-             vm->assigned.policy->name, vm->assigned.policy->revision, response->n_unsupported_keys,
-             response->n_capped_keys);
-    vm_emit(vm, VM_EVENT_POLICY, text);
+    on_policy_taken(vm, (const Vmreclaim__Agent__V1__ApplyPolicyResponse *)result->response);
 }
 
 /* ---- asking ---- */
@@ -122,57 +149,95 @@ static bool may_push(const struct vm *vm)
 {
     const struct vm_policy *assigned = &vm->assigned;
 
-    return assigned->policy != NULL && !assigned->sent && assigned->under_way == NULL &&
-           vm->links.agent != NULL && vm->announced && vm->agent.info.boot_id[0] != '\0';
+    return (assigned->policy != NULL || assigned->withdrawn) && !assigned->sent &&
+           assigned->under_way == NULL && vm->links.agent != NULL && vm->announced &&
+           vm->agent.info.boot_id[0] != '\0';
+}
+
+/* -ENOMEM: the next tick tries again. */
+static int make_message(struct vm_policy *assigned, int64_t now,
+                        Vmreclaim__Policy__V1__Policy **ret_message)
+{
+    *ret_message = NULL;
+    assigned->zone_change = 0;
+    if (assigned->policy == NULL)
+        return 0;
+    assigned->zone_change = zone_resolve_policy(assigned->policy, now / (int64_t)NSEC_PER_SEC);
+    *ret_message = policy_message_create(assigned->policy);
+    return *ret_message == NULL ? -ENOMEM : 0;
 }
 
 static void push(struct vm *vm)
 {
     Vmreclaim__Agent__V1__ApplyPolicyRequest request =
         VMRECLAIM__AGENT__V1__APPLY_POLICY_REQUEST__INIT;
-    Vmreclaim__Policy__V1__Policy *message;
+    int64_t now = time_realtime();
 
-    if (!may_push(vm))
+    if (!may_push(vm) || make_message(&vm->assigned, now, &request.policy) < 0)
         return;
-    vm->assigned.zone_change =
-        zone_resolve_policy(vm->assigned.policy, time_realtime() / (int64_t)NSEC_PER_SEC);
-    message = policy_message_create(vm->assigned.policy);
-    if (message == NULL)
-        return; /* the next tick tries again */
     vm->assigned.again = false;
-    request.policy = message;
-    request.controller_time_ns = time_realtime();
+    request.controller_time_ns = now;
     (void)ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, "ApplyPolicy",
                            &request.base, CALL_TIMEOUT, on_policy_answer, vm,
                            &vm->assigned.under_way);
-    policy_message_destroy(message);
+    if (request.policy != NULL)
+        policy_message_destroy(request.policy);
     check(vm);
+}
+
+/* ---- assigning ---- */
+
+/* Puts a copy in the place of what was there. */
+static int replace(struct policy **policy, const struct policy *by)
+{
+    struct policy *copy = by == NULL ? NULL : malloc(sizeof(*copy));
+
+    if (by != NULL && copy == NULL)
+        return -ENOMEM;
+    if (by != NULL)
+        *copy = *by;
+    free(*policy);
+    *policy = copy;
+    return 0;
+}
+
+/* An agent that runs its own has nothing to be told where none is assigned. */
+static bool has_nothing_to_be_told(const struct vm *vm)
+{
+    return vm->assigned.policy == NULL && vm->assigned.withdrawn && vm->links.agent != NULL &&
+           vm->agent.info.boot_id[0] != '\0' && !vm->assigned.agent_has_some;
 }
 
 int policy_assign(struct vm *vm, const struct policy *policy)
 {
     struct vm_policy *assigned = &vm->assigned;
-    struct policy *copy = malloc(sizeof(*copy));
 
-    if (copy == NULL)
+    if (replace(&assigned->policy, policy) < 0)
         return -ENOMEM;
-    *copy = *policy;
-    free(assigned->policy);
-    assigned->policy = copy;
-    assigned->sent = false;
-    assigned->retry = 0;
+    assigned->withdrawn = policy == NULL;
     assigned->again = assigned->under_way != NULL;
+    assigned->sent = !assigned->again && has_nothing_to_be_told(vm);
+    assigned->retry = 0;
     forget_answer(vm);
     check(vm);
     push(vm);
-    assert(!assigned->sent);
+    assert(!assigned->sent || assigned->policy == NULL);
     return 0;
 }
 
-int policy_assign_file(struct vm *vm, const struct policy *policy, uint64_t hash)
+bool policy_is_assigned(const struct vm *vm, const struct policy *policy)
 {
-    vm->assigned.file_hash = hash;
-    return policy_assign(vm, policy);
+    const struct policy *assigned = vm->assigned.policy;
+
+    if (assigned == NULL || policy == NULL)
+        return assigned == policy && vm->assigned.withdrawn;
+    return assigned->revision == policy->revision && strcmp(assigned->name, policy->name) == 0 &&
+           strcmp(assigned->hash, policy->hash) == 0;
+}
+
+int policy_keep_file(struct vm *vm, const struct policy *policy)
+{
+    return replace(&vm->assigned.file, policy);
 }
 
 /* ---- what happens to the VM ---- */
@@ -185,6 +250,7 @@ static void on_connected(struct vm_policy *assigned)
     assigned->under_way = NULL;
     assigned->sent = false;
     assigned->again = false;
+    assigned->agent_has_some = false;
 }
 
 /* A policy that the agent kept over its absence is not sent again. */
@@ -192,8 +258,10 @@ static void on_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse *
 {
     const struct policy *policy = vm->assigned.policy;
 
-    if (policy != NULL && policy->hash[0] != '\0' && strcmp(policy->hash, info->policy_hash) == 0 &&
-        policy->revision == info->policy_revision)
+    vm->assigned.agent_has_some = info->policy_hash[0] != '\0' || info->policy_revision != 0;
+    if (has_nothing_to_be_told(vm) ||
+        (policy != NULL && policy->hash[0] != '\0' &&
+         strcmp(policy->hash, info->policy_hash) == 0 && policy->revision == info->policy_revision))
         vm->assigned.sent = true;
     push(vm);
 }
@@ -202,8 +270,8 @@ static void on_removed(struct vm *vm)
 {
     assert(vm->assigned.under_way == NULL); /* the link it was asked over is closed */
     forget_answer(vm);
-    free(vm->assigned.policy);
-    vm->assigned.policy = NULL;
+    (void)replace(&vm->assigned.policy, NULL);
+    (void)replace(&vm->assigned.file, NULL);
     vm->assigned.sent = false;
 }
 

@@ -3,10 +3,11 @@
  * Theory of operation: an assigned policy is pushed as soon as the agent is announced and has said
  * who it is, again when it changed meanwhile, when the agent is another one that does not say that
  * it has it, and when the clocks of a zone in it change. One push at a time per VM; each ends in
- * VM_EVENT_POLICY.
+ * VM_EVENT_POLICY. Where none is assigned, an agent that runs a host's policy is told to run its
+ * own.
  *
  * Failure modes: an agent that refuses is asked again after half a minute; until then it runs what
- * it had. */
+ * it had. An agent of before, which cannot be told that there is none, keeps its last one. */
 #ifndef VMRECLAIM_CONTROLLER_POLICIES_PUSH_H
 #define VMRECLAIM_CONTROLLER_POLICIES_PUSH_H
 
@@ -20,10 +21,15 @@ struct policy_push {
 /* Policies are pushed until supervisor_finish. */
 void policy_push_init(struct policy_push *push, struct supervisor *supervisor);
 
-/* Assigns a copy; pushes it when the agent is there. -ENOMEM: the VM keeps what it had. */
+/* Assigns a copy; pushes it when the agent is there. NULL: none is for the VM, its agent is to run
+ * its own. -ENOMEM: the VM keeps what it had. */
 int policy_assign(struct vm *vm, const struct policy *policy);
 
-/* The same with a policy file of the VM, whose text has this hash. */
-int policy_assign_file(struct vm *vm, const struct policy *policy, uint64_t hash);
+/* Whether the VM has it already, or is about to; NULL: none. */
+bool policy_is_assigned(const struct vm *vm, const struct policy *policy);
+
+/* Keeps a copy of the policy that the VM's own file names; NULL: it names none. It is for whoever
+ * decides what is assigned. -ENOMEM: the VM keeps the one before. */
+int policy_keep_file(struct vm *vm, const struct policy *policy);
 
 #endif

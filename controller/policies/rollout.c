@@ -50,14 +50,6 @@ static void set_pending(struct policy_standing *standing)
     set_outcome(standing, POLICY_PENDING, error.text);
 }
 
-static bool is_assigned(const struct vm *vm, const struct policy *policy)
-{
-    const struct policy *assigned = vm->assigned.policy;
-
-    return assigned != NULL && assigned->revision == policy->revision &&
-           strcmp(assigned->name, policy->name) == 0 && strcmp(assigned->hash, policy->hash) == 0;
-}
-
 static struct policy_standing *add_standing(struct policy_rollout *rollout, struct vm *vm)
 {
     struct policy_standing *standing = &rollout->standings[rollout->count++];
@@ -72,9 +64,11 @@ void policy_rollout_add(struct policy_rollout *rollout, struct vm *vm, const str
 {
     struct policy_standing *standing = add_standing(rollout, vm);
 
-    standing->revision = policy->revision;
-    memcpy(standing->policy, policy->name, sizeof(standing->policy));
-    if (!is_assigned(vm, policy) && policy_assign(vm, policy) < 0)
+    if (policy != NULL) {
+        standing->revision = policy->revision;
+        memcpy(standing->policy, policy->name, sizeof(standing->policy));
+    }
+    if (!policy_is_assigned(vm, policy) && policy_assign(vm, policy) < 0)
         set_outcome(standing, POLICY_REFUSED, "out of memory");
     else if (vm->assigned.sent)
         set_outcome(standing, POLICY_IN_FORCE, "");
@@ -128,9 +122,10 @@ void policy_rollout_begin(struct policy_rollout *rollout, policy_rolled_out done
 static void take_answer(struct policy_standing *standing, const char *text)
 {
     const struct vm_policy *assigned = &standing->vm->assigned;
+    const char *name = assigned->policy == NULL ? "" : assigned->policy->name;
 
-    if (assigned->policy == NULL || assigned->policy->revision != standing->revision ||
-        strcmp(assigned->policy->name, standing->policy) != 0)
+    if (strcmp(name, standing->policy) != 0 ||
+        (assigned->policy != NULL && assigned->policy->revision != standing->revision))
         set_outcome(standing, POLICY_OVERRIDDEN, "another policy was given to it meanwhile");
     else if (assigned->sent)
         set_outcome(standing, POLICY_IN_FORCE, "");

@@ -20,7 +20,7 @@ enum policy_outcome {
 struct policy_standing {
     struct vm *vm; /* NULL: it went away */
     char name[VM_NAME_SIZE];
-    char policy[64]; /* that it is to run */
+    char policy[64]; /* that it is to run; "": its own */
     uint64_t revision;
     enum policy_outcome outcome;
     char reason[256]; /* of all but IN_FORCE */
@@ -43,7 +43,7 @@ void policy_rollouts_init(struct policy_rollouts *rollouts, struct supervisor *s
 /* For at most `room` VMs. NULL: no memory. Ends after policy_rollout_begin, with its callback. */
 struct policy_rollout *policy_rollout_create(struct policy_rollouts *rollouts, size_t room);
 
-/* Gives the VM the policy, unless it has it. */
+/* Gives the VM the policy, unless it has it; NULL: none, its agent is to run its own. */
 void policy_rollout_add(struct policy_rollout *rollout, struct vm *vm, const struct policy *policy);
 
 /* The VM is meant and not given anything. */

@@ -141,8 +141,11 @@ struct vm_agent {
 
 /* The policy that it is to run. */
 struct vm_policy {
-    struct policy *policy;               /* in force or to be; NULL: none was assigned */
-    bool sent;                           /* the agent has it */
+    struct policy *policy; /* in force or to be; NULL: none */
+    bool withdrawn;        /* it is known that there is none: the agent runs its own */
+    struct policy *file;   /* that the VM's file names; NULL: none */
+    bool agent_has_some;   /* the agent runs a policy that a host gave it */
+    bool sent;             /* the agent has it, or none where none is */
     struct ttrpc_client_call *under_way; /* waits for the agent's answer; NULL: nothing does */
     bool again;                          /* it changed meanwhile */
     int64_t zone_change;     /* UNIX seconds: a zone in it has another offset then; 0: never */
@@ -150,7 +153,6 @@ struct vm_policy {
     char **unsupported_keys; /* as the agent answered; NULL-terminated, NULL when there are none */
     char **capped_keys;      /* lowered to the guest's own limit */
     char **capped_values;    /* which is that; NULL from an agent that does not tell */
-    uint64_t file_hash;      /* of the text of the VM's policy file; 0: none was read */
 };
 
 /* `deploy/lint/owners` compiles every file with the parts of the others constant. */

@@ -339,6 +339,26 @@ static void test_policy_survives_a_killed_agent(void **state)
     assert_int_equal(revision_in_force(), 3);
 }
 
+/* No host's policy is for the guest any more, whatever happens to the agent. */
+static void test_a_policy_is_withdrawn(void **state)
+{
+    const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
+    Vmreclaim__Agent__V1__ApplyPolicyRequest none =
+        VMRECLAIM__AGENT__V1__APPLY_POLICY_REQUEST__INIT;
+    const Vmreclaim__Agent__V1__ApplyPolicyResponse *response;
+
+    apply("cache_floor", "64MiB", &response);
+    assert_int_equal(revision_in_force(), 3);
+    assert_non_null(client_call(&client, "ApplyPolicy", &none));
+    assert_int_equal(revision_in_force(), 0);
+    assert_non_null(client_call(&client, "ApplyPolicy", &none)); /* twice is once */
+    client_finish(&client);
+    guest_stop(&guest, SIGKILL);
+    guest_start(&guest, arguments);
+    client_init(&client, &guest);
+    assert_int_equal(revision_in_force(), 0);
+}
+
 static void test_damaged_policy_is_ignored(void **state)
 {
     const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
@@ -504,6 +524,7 @@ int main(int argument_count, char **arguments)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_apply_policy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_policy_survives_a_killed_agent, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_policy_is_withdrawn, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_policy_is_ignored, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch_is_a_heartbeat, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch_tells_of_an_oom_kill, setup, teardown),

@@ -38,6 +38,7 @@ static PolicyResult *const *make_results(void)
         results[i].reason = (char *)rows[i].reason;
         pointers[i] = &results[i];
     }
+    results[0].policy = (char *)"idle";
     results[0].unsupported_keys = unsupported;
     results[0].n_unsupported_keys = 1;
     return pointers;

@@ -265,7 +265,8 @@ class CliTest(unittest.TestCase):
     def test_policy_unassign(self):
         self.assertEqual(self.run_cli("policy", "unassign", "web-*").stdout,
                          "policy idle is no longer assigned to web-*\n"
-                         "another is for:\n  web1  in force; the guest does not know refault_rate\n")
+                         "instead:\n"
+                         "  web1  policy idle: in force; the guest does not know refault_rate\n")
         self.run_cli("policy", "unassign", "db-*", code=3)
 
     def test_policy_diff(self):

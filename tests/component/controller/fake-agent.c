@@ -53,6 +53,8 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *request, v
     response.pageblock_order = 9;
     response.max_order = 10;
     response.reporting_order = 9;
+    if (agent_of(call)->kept_hash != NULL)
+        response.policy_hash = (char *)agent_of(call)->kept_hash;
     ttrpc_call_finish(call, &response.base);
 }
 
@@ -151,7 +153,12 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
         ttrpc_call_fail(call, agent->policy_code, "the test says so");
         return;
     }
-    snprintf(agent->policy_name, sizeof(agent->policy_name), "%s", asked->policy->name);
+    if (asked->policy == NULL && agent->wants_policy) {
+        ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT, "policy: missing");
+        return;
+    }
+    snprintf(agent->policy_name, sizeof(agent->policy_name), "%s",
+             asked->policy == NULL ? "own" : asked->policy->name);
     response.unsupported_keys = unsupported;
     response.n_unsupported_keys = 1;
 #ifndef FAKE_AGENT_IS_PREVIOUS

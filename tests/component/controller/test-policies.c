@@ -8,6 +8,8 @@
 #include "common/base/util.h"
 #include "tests/component/controller/parallel.h"
 
+#define OUTCOME(name) VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_##name
+
 static char *text(const char *constant)
 {
     return (char *)constant;
@@ -43,6 +45,19 @@ static void test_policies(void **state)
     f->agent.policy_name[0] = '\0';
     fake_agent_drop(&f->agent);
     wait_for(f, strcmp(f->agent.policy_name, "night") == 0);
+}
+
+static void apply_to(struct fixture *f, const char *name, const char *selector)
+{
+    Vmreclaim__Controller__V1__ApplyVmPolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
+    char source[64];
+
+    snprintf(source, sizeof(source), "%s.yaml", name);
+    request.source = text("profile: gentle\n");
+    request.source_name = source;
+    request.vm = text(selector);
+    call(f, "ApplyPolicy", &request.base);
 }
 
 static uint64_t applied_revision(const struct fixture *f)
@@ -210,10 +225,14 @@ static void test_unassigning(void **state)
     call(f, "UnassignPolicy", &request.base);
     assert_int_equal(f->code, TTRPC_NOT_FOUND);
     request.selector = text("w*");
-    call(f, "UnassignPolicy", &request.base); /* nothing else: it keeps what it runs */
-    assert_int_equal(
-        ((const Vmreclaim__Controller__V1__UnassignPolicyResponse *)f->response)->n_vms, 0);
-    assert_string_equal(get_vm(f, "web-1")->policy, "all");
+    call(f, "UnassignPolicy", &request.base); /* nothing else: it runs its own */
+    response = (const void *)f->response;
+    assert_int_equal(response->n_vms, 0);
+    assert_int_equal(response->n_results, 1);
+    assert_string_equal(response->results[0]->policy, "");
+    assert_int_equal(response->results[0]->outcome, OUTCOME(IN_FORCE));
+    assert_string_equal(f->agent.policy_name, "own"); /* when it is said, it is so */
+    assert_string_equal(get_vm(f, "web-1")->policy, "");
 }
 
 /* Writes a policy file, which web-1 and `other` name, and waits until the daemon has read both. */
@@ -251,8 +270,70 @@ static void test_what_is_assigned_holds_before_a_file(void **state)
     request.selector = text("web-1");
     call(f, "UnassignPolicy", &request.base);
     assert_int_equal(f->code, TTRPC_OK);
-    put_policy_file(f, "name: filed\nprofile: balanced\n", "db-22");
-    wait_for(f, strcmp(get_vm(f, "web-1")->policy, "filed") == 0);
+    assert_string_equal(get_vm(f, "web-1")->policy, "filed");
+    assert_string_equal(f->agent.policy_name, "filed");
+}
+
+static bool runs(struct fixture *f, const char *policy)
+{
+    (void)get_vm(f, "web-1"); /* something to wait for */
+    return strcmp(f->agent.policy_name, policy) == 0;
+}
+
+static void put_vm_file(const struct fixture *f, const char *line)
+{
+    char vm[256];
+
+    snprintf(vm, sizeof(vm), "qmp: %s/web-1.qmp\nagent: unix:%s/agent.sock\n%s", f->directory,
+             f->directory, line);
+    put(f, "vms/web-1.yaml", vm);
+    (void)kill(f->daemon, SIGHUP);
+}
+
+/* What a VM's file names no more is not for it. */
+static void test_a_file_that_names_no_policy_any_more(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    put_policy_file(f, "name: filed\nprofile: observe\n", "db");
+    wait_for(f, runs(f, "filed"));
+    put_vm_file(f, "");
+    wait_for(f, runs(f, "own"));
+    assert_string_equal(get_vm(f, "web-1")->policy, "");
+    wait_for(f, log_has(f, "no policy is assigned: the agent runs its own"));
+    /* Nor is it again, for an agent that comes back with it. */
+    f->agent.policy_name[0] = '\0';
+    f->agent.kept_hash = "abcd";
+    fake_agent_drop(&f->agent);
+    wait_for(f, runs(f, "own"));
+}
+
+static void test_a_label_that_is_gone(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    put_vm_file(f, "labels: [tier=web]\n");
+    wait_for(f, strcmp(get_vm(f, "web-1")->labels[0], "tier=web") == 0);
+    apply_to(f, "one", "label:tier=web");
+    assert_string_equal(f->agent.policy_name, "one");
+    put_vm_file(f, "labels: [tier=db]\n");
+    wait_for(f, runs(f, "own"));
+    assert_string_equal(get_vm(f, "web-1")->policy, "");
+}
+
+static void test_an_agent_too_old_to_run_its_own(void **state)
+{
+    struct fixture *f = *state;
+
+    f->agent.wants_policy = true;
+    start_managed(f);
+    put_policy_file(f, "name: filed\nprofile: observe\n", "db");
+    wait_for(f, runs(f, "filed"));
+    put_vm_file(f, "");
+    wait_for(f, log_has(f, "the agent is too old to be told"));
+    assert_true(runs(f, "filed"));
 }
 
 typedef Vmreclaim__Controller__V1__VmPolicyResult PolicyResult;
@@ -268,21 +349,6 @@ static const PolicyResult *result_of(const struct fixture *f, const char *vm)
             return response->results[i];
     return NULL;
 }
-
-static void apply_to(struct fixture *f, const char *name, const char *selector)
-{
-    Vmreclaim__Controller__V1__ApplyVmPolicyRequest request =
-        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
-    char source[64];
-
-    snprintf(source, sizeof(source), "%s.yaml", name);
-    request.source = text("profile: gentle\n");
-    request.source_name = source;
-    request.vm = text(selector);
-    call(f, "ApplyPolicy", &request.base);
-}
-
-#define OUTCOME(name) VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_##name
 
 static void test_each_vm_has_an_outcome(void **state)
 {
@@ -356,6 +422,9 @@ int main(int argc, char **argv)
         policy_test(test_the_effective_policy),
         policy_test(test_unassigning),
         policy_test(test_what_is_assigned_holds_before_a_file),
+        policy_test(test_a_file_that_names_no_policy_any_more),
+        policy_test(test_a_label_that_is_gone),
+        policy_test(test_an_agent_too_old_to_run_its_own),
         policy_test(test_each_vm_has_an_outcome),
         policy_test(test_an_agent_that_refuses_a_policy),
         policy_test(test_selectors_that_mean_nobody),
