@@ -1,6 +1,7 @@
 /* A bump allocator with a bounded overflow on the heap. */
 #include "common/ttrpc/arena.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "common/base/util.h"
@@ -34,6 +35,7 @@ static void *allocate_overflow(struct arena *arena, size_t size)
     struct arena_overflow *chunk = arena->overflow;
     void *pointer;
 
+    assert(arena->overflowed <= arena->limit);
     if (size > arena->limit - arena->overflowed)
         return NULL;
     if (chunk == NULL || size > chunk->capacity - chunk->used)
@@ -43,6 +45,7 @@ static void *allocate_overflow(struct arena *arena, size_t size)
     pointer = chunk->bytes + chunk->used;
     chunk->used += size;
     arena->overflowed += size;
+    assert(chunk->used <= chunk->capacity && arena->overflowed <= arena->limit);
     return pointer;
 }
 
@@ -52,6 +55,7 @@ static void *arena_allocate(void *userdata, size_t size)
     size_t rounded = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
     void *pointer;
 
+    assert(arena->used <= ARENA_BLOCK_SIZE);
     if (rounded < size)
         return NULL;
     if (rounded > ARENA_BLOCK_SIZE - arena->used)

@@ -59,6 +59,7 @@ void connection_charge(struct ttrpc_connection *connection)
     assert(budget->bytes >= connection->charged);
     budget->bytes += now - connection->charged;
     connection->charged = now;
+    assert(budget->bytes >= now);
     if (budget->bytes > budget->bytes_limit)
         close_largest(budget);
 }

@@ -112,6 +112,7 @@ static void note_data(struct ttrpc_client_call *call)
 {
     if (deadline_is_set(&call->deadline) && call->answers++ < ANSWERS_MAX)
         call->connection->answers++;
+    assert(call->answers == 0 || call->connection->answers > 0);
 }
 
 static void receive_response(struct ttrpc_client_call *call, const struct frame *frame)
@@ -184,6 +185,7 @@ void client_end_calls(struct ttrpc_connection *connection)
     while (!list_is_empty(&connection->calls))
         finish_with_error(list_entry(connection->calls.next, struct ttrpc_client_call, link), code,
                           connection->reason);
+    assert(connection->call_count == 0);
 }
 
 /* ---- starting ---- */
@@ -347,6 +349,7 @@ int ttrpc_call_stream(struct ttrpc_connection *connection,
 
 int ttrpc_client_call_send(struct ttrpc_client_call *call, const ProtobufCMessage *message)
 {
+    assert(call->stream <= call->connection->last_stream);
     if (!call->open)
         return -EPIPE;
     return connection_send_data(call->connection, call->stream, 0, message, false);

@@ -20,6 +20,7 @@ static void on_rest_over(struct deadline *deadline)
 {
     struct ttrpc_connection *connection = container_of(deadline, struct ttrpc_connection, throttle);
 
+    assert(connection->throttled && connection->state == CONNECTION_OPEN);
     connection->throttled = false;
     connection_update_poll(connection);
 }
@@ -27,6 +28,7 @@ static void on_rest_over(struct deadline *deadline)
 /* Not read until `until`, CLOCK_MONOTONIC, or a later time that was set before. */
 static void rest(struct ttrpc_connection *connection, nsec_t until)
 {
+    assert(connection->state == CONNECTION_OPEN);
     connection->throttled = true;
     connection->throttled_until = max_of(connection->throttled_until, until);
     ttrpc_loop_set_deadline(connection->loop, &connection->throttle, connection->throttled_until);
@@ -68,6 +70,7 @@ static void charge_rates(struct ttrpc_connection *connection, size_t bytes, uint
 /* How much later than its share's debt is paid a connection is read again. */
 static nsec_t place_in_line(const struct ttrpc_connection *connection)
 {
+    assert(connection->put_off <= PUT_OFF_MAX);
     return (PUT_OFF_MAX - connection->put_off) * NSEC_PER_USEC;
 }
 
@@ -119,6 +122,7 @@ bool cost_is_unpaid(struct ttrpc_connection *connection)
 static nsec_t unasked_cost(const struct ttrpc_connection *connection, uint64_t answers_before,
                            nsec_t measured)
 {
+    assert(connection->answers >= answers_before);
     if (connection->answers == answers_before)
         return measured + TURN_COST;
     return measured - min_of(measured, ANSWER_COST);
@@ -136,6 +140,7 @@ static nsec_t processor_time(void)
 
 struct turn cost_begin_turn(struct ttrpc_connection *connection)
 {
+    assert(!connection->in_turn);
     connection->in_turn = true;
     return (struct turn){
         .begun = connection->options.processor != NULL ? processor_time() : 0,
@@ -150,6 +155,7 @@ void cost_end_turn(struct ttrpc_connection *connection, const struct turn *turn,
     nsec_t used = processor != NULL ? processor_time() - turn->begun : 0;
     nsec_t now = time_monotonic();
 
+    assert(connection->in_turn && turn->answers <= connection->answers);
     connection->in_turn = false;
     if ((bytes == 0 && frames == 0) || connection->state != CONNECTION_OPEN) {
         if (processor != NULL)

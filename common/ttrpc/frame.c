@@ -74,6 +74,7 @@ static bool take_header(struct frame_parser *parser, const uint8_t **chunk, size
 {
     size_t count = min_of((size_t)FRAME_HEADER_SIZE - parser->header_received, *length);
 
+    assert(!parser->done && parser->received == 0);
     memcpy(parser->header + parser->header_received, *chunk, count);
     parser->header_received = (uint8_t)(parser->header_received + count);
     consume(chunk, length, count);
@@ -110,6 +111,7 @@ static int take_payload(struct frame_parser *parser, uint32_t length, const uint
         memcpy(parser->buffer + parser->received, *chunk, count);
     }
     parser->received += count;
+    assert(parser->received <= length && parser->capacity <= parser->limit);
     consume(chunk, available, count);
     return parser->received == length;
 }

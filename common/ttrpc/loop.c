@@ -36,6 +36,7 @@ static void arm(struct ttrpc_loop *loop)
 
     if (due >= loop->timer_due)
         return;
+    assert(loop->references > 0);
     loop->timer_due = due;
     now = time_monotonic();
     delay = due <= now ? 0 : (due - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
@@ -110,8 +111,10 @@ static void on_closed(uv_handle_t *handle)
 
 void ttrpc_loop_release(struct ttrpc_loop *loop)
 {
+    assert(loop->references > 0);
     if (--loop->references > 0)
         return;
+    assert(loop->waiting == 0 && list_is_empty(&loop->flush));
     list_remove(&loop->link);
     uv_close((uv_handle_t *)&loop->timer, on_closed);
     uv_close((uv_handle_t *)&loop->prepare, on_closed);

@@ -170,6 +170,7 @@ static void begin_call(struct ttrpc_connection *connection, const struct frame_h
     call = call_create(connection, header->stream, service, method, request->timeout_ns);
     if (call == NULL)
         return;
+    assert(connection->call_count <= connection->options.limits.streams);
     if (service_streams_requests(service, method))
         begin_client_stream(call, request, header->flags);
     else
@@ -187,6 +188,7 @@ static bool take_stream(struct ttrpc_connection *connection, uint32_t stream)
         connection->streams_seen = distance < 64 ? connection->streams_seen << distance : 0;
         connection->streams_seen |= 1;
         connection->last_stream = stream;
+        assert(stream % 2 == 1 && distance > 0);
         return true;
     }
     distance = (connection->last_stream - stream) / 2;
@@ -294,6 +296,7 @@ void server_drained(struct ttrpc_connection *connection)
         call = find_waiting(connection);
         if (call == NULL)
             return;
+        assert(connection->call_count > 0 && call->connection == connection);
         on_drain = call->on_drain;
         call->on_drain = NULL;
         list_remove(&call->link); /* to the end: the others get their turn */

@@ -1,4 +1,5 @@
 /* Requests for what is assigned to VMs. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,7 @@ static int run(struct store_request *base, struct error *error)
             r = find_or_read(request, name, error);
         if (r < 0 && r != -ENOENT)
             return r;
+        assert(r < (int)request->copies.revisions.count);
         request->assigned.revision_of[i] = r < 0 ? POLICY_NONE_ASSIGNED : r;
     }
     return 0;

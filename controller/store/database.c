@@ -1,6 +1,7 @@
 /* Statements on the file, and what its errors mean. */
 #include "controller/store/database.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -45,6 +46,7 @@ int store_fail(struct store *store, const char *doing, struct error *error)
 #pragma GCC diagnostic pop
     text_format(store->problem, sizeof(store->problem), "%s: %s (%s)", doing, words,
                 store->database == NULL ? "not open" : sqlite3_errmsg(store->database));
+    assert(store->problem[0] != '\0' && meaning->errno_value > 0);
     return error_set(error, -meaning->errno_value, "%s", store->problem);
 }
 
@@ -52,6 +54,7 @@ int store_need(struct store *store, const char *doing, struct error *error)
 {
     if (store->database != NULL)
         return 0;
+    assert(store->problem[0] != '\0'); /* whatever kept it from being opened */
     return error_set(error, -EIO, "%s: the store is not usable: %s", doing, store->problem);
 }
 

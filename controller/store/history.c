@@ -1,4 +1,5 @@
 /* Reading records back. */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -178,6 +179,7 @@ int waterfall_scan_begin(struct store *store, struct waterfall_scan *scan, uint3
     if (r <= 0)
         return r;
     scan->width = (last - scan->first) / (int64_t)max_of(points, 1u) + 1;
+    assert(scan->first <= last && scan->width > 0);
     scan->next = scan->first;
     scan->until = last;
     return 0;
@@ -204,6 +206,7 @@ static int visit_row(const struct store *store, struct waterfall_scan *scan,
     scan->is_over = part > (scan->until - scan->first) / scan->width;
     if (!scan->is_over)
         scan->next = scan->first + part * scan->width;
+    assert(part > 0 && scan->first <= scan->next && scan->next <= scan->until);
     r = visit(waterfall, userdata);
     if (r <= 0)
         vmreclaim__controller__v1__waterfall__free_unpacked(waterfall, NULL);

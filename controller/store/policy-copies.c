@@ -1,6 +1,7 @@
 /* Copies in one allocation each. */
 #include "controller/store/policy-copies.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@ static char *move_text(const char **field, char *room)
 
     memcpy(room, *field, size);
     *field = room;
+    assert(strlen(room) + 1 == size);
     return room + size;
 }
 
@@ -51,6 +53,7 @@ struct policy_assignment *policy_assignment_copy(const struct policy_assignment 
 
 static bool is_full(const struct policy_copies *copies, const struct store_list *list)
 {
+    assert(copies->limit == 0 || list->count <= copies->limit);
     return copies->limit != 0 && list->count == copies->limit;
 }
 

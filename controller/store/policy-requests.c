@@ -1,4 +1,5 @@
 /* Requests about policies. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,8 @@ static void complete(struct store_request *base)
 {
     struct policies_request *request = request_of(base);
 
+    assert(request->copies.revisions.count <= request->copies.limit &&
+           request->copies.assignments.count <= request->copies.limit);
     if (request->policies.answer.status < 0)
         policy_copies_finish(&request->copies);
     policy_copies_show(&request->copies, &request->policies);
@@ -141,6 +144,7 @@ static void submit(struct store *store, const struct policy_revision *given, con
         .store = store, .answer = &request->policies.answer, .run = run, .complete = complete};
     request->base.size = sizeof(*request) + strlen(request->given->text);
     request->base.writes = run == run_order || run == run_roll_back || run == run_unassign;
+    assert(request->base.writes || given->author[0] == '\0');
     request->copies.limit = LIST_MAX;
     request->done = done;
     request->userdata = userdata;

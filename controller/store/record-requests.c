@@ -1,4 +1,5 @@
 /* Requests for records of what was done and how it was. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,7 @@ static void complete(struct store_request *base)
     struct records_request *request = request_of(base);
     struct store_records *records = &request->records;
 
+    assert(request->query.limit == 0 || request->actions.count <= request->query.limit);
     if (records->answer.status < 0)
         free_actions(request);
     records->actions = (Action **)request->actions.items;

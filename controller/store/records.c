@@ -143,6 +143,7 @@ int store_flush(struct store *store)
         move_before(&writing, &store->queue);
     else
         drop_all(store, &writing);
+    assert(list_is_empty(&writing));
     uv_mutex_unlock(&store->lock);
     if (r == 0)
         store->problem[0] = '\0';
@@ -200,6 +201,8 @@ static void enqueue(struct store *store, struct record *record)
         list_append(&store->queue, &record->link);
         store->queue_count++;
         store->queue_bytes += size_of(record);
+        assert(store->queue_count <= STORE_PENDING_MAX);
+        assert(store->queue_bytes <= STORE_PENDING_BYTES);
     } else {
         store->dropped++;
         free(record);

@@ -1,6 +1,7 @@
 /* What requests share. */
 #include "controller/store/request.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@ const struct store_answer store_no_memory = {-ENOMEM, {"out of memory"}};
 
 int store_list_add(struct store_list *list, void *item)
 {
+    assert(list->count <= list->size);
     if (list->count == list->size) {
         size_t size = max_of(list->size * 2, (size_t)16);
         void **items = realloc((void *)list->items, size * sizeof(*items));

@@ -16,6 +16,7 @@
  *
  * Records that waited for the disk for longer than a day come too late for the first thinning; the
  * second one finds them. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -208,6 +209,7 @@ static bool has_to_keep_less(struct store *store)
     if (retention->age <= AGE_MIN || !is_too_large(store))
         return false;
     retention->age = max_of(retention->age / 2, AGE_MIN);
+    assert(AGE_MIN <= retention->age && retention->age <= YEAR);
     retention->vm[0] = '\0';
     return true;
 }
@@ -271,6 +273,7 @@ static int move_on(struct store *store, int64_t now, int64_t *ret_time, struct e
         reached.time = now;
         reached.doubted = 0;
     }
+    assert(reached.doubted < PASSES_OF_DAY);
     *ret_time = min_of(reached.time, now);
     return write_reached(store, &reached, error);
 }
@@ -284,6 +287,7 @@ int store_go_on_retaining(struct store *store, struct error *error)
 
     if (!retention->under_way)
         return 0;
+    assert(AGE_MIN <= retention->age && retention->age <= YEAR);
     r = store_need(store, "removing old records", error);
     if (r == 0)
         r = do_piece_whole(store, error);

@@ -52,6 +52,7 @@ static void run_one(struct store_worker *worker, struct store_request *request)
 {
     struct store *store = worker->store;
     run_request(request);
+    assert(list_is_empty(&request->link));
     uv_mutex_lock(&store->lock);
     list_append(&worker->completed, &request->link);
     uv_mutex_unlock(&store->lock);
@@ -79,6 +80,7 @@ static bool next(struct store_worker *worker, struct store_request **ret_request
         *ret_request = list_entry(worker->requests.next, struct store_request, link);
         list_remove(&(*ret_request)->link);
     }
+    assert(goes_on || *ret_request == NULL);
     uv_mutex_unlock(&store->lock);
     return goes_on;
 }
@@ -125,6 +127,7 @@ static void complete_all(struct store_worker *worker)
         worker->bytes -= request->size;
         request->complete(request);
     }
+    assert(worker->count > 0 || worker->bytes == 0);
     if (worker->is_behind && worker->count < STORE_LINE_READS / 2) {
         worker->is_behind = false;
         log_notice("the store has caught up");
@@ -141,6 +144,7 @@ static bool take(struct store_worker *worker, struct store_request *request)
 {
     size_t most = request->writes ? STORE_LINE_MAX : STORE_LINE_READS;
 
+    assert(worker->count <= STORE_LINE_MAX && worker->bytes <= STORE_LINE_BYTES);
     if (worker->is_stopping || worker->count >= most ||
         request->size > STORE_LINE_BYTES - worker->bytes) {
         if (!worker->is_behind)
@@ -165,6 +169,7 @@ void store_submit(struct store_request *request)
 {
     struct store_worker *worker = request->store->worker;
 
+    assert(request->answer->status == 0);
     list_init(&request->link);
     if (worker != NULL && take(worker, request))
         return;
@@ -270,6 +275,7 @@ int store_stop(struct store *store, nsec_t most)
     /* What is asked by completions is answered at once. */
     store->worker = NULL;
     complete_all(worker);
+    assert(worker->count == 0 && list_is_empty(&worker->requests));
     uv_close((uv_handle_t *)&worker->completions, on_closed);
     return 0;
 }
