@@ -33,7 +33,7 @@ static enum action_look look(struct action *action, nsec_t now)
     if (lease_balloon(vm)->stalled)
         action->reason = balloon_news_text(BALLOON_NEWS_STALLED);
     else if (now - action->started >= WAIT_MAX)
-        action->reason = "the guest is still following; 'vmreclaim vm show' tells how far it is";
+        action->reason = "the guest is still following; 'vmreclaim vm show' shows how far it is";
     return action->reason == NULL ? ACTION_GOES_ON : ACTION_IS_OVER;
 }
 

@@ -15,8 +15,8 @@ void action_end(struct action *action, int status, const char *reason);
 /* Ends and frees it before it began: there is no record. */
 void action_refuse(struct action *action, int status, const char *reason);
 
-/* Ends and frees it now, whatever it is at: with the figures of now, and as failed with `status`
- * where what is under way is called off. */
+/* Ends and frees it now, in whatever state it is, with the figures of now. Where what is under way
+ * is called off, it failed with `status`. */
 void action_cut_short(struct action *action, int status, const char *reason);
 
 #endif

@@ -86,8 +86,9 @@ static uint64_t given(const ActionSample *sample)
     return sample->reported + sample->balloon;
 }
 
-/* Whether the guest's side can confirm the host's. What a balloon that shrank has left is free and
- * not on the host, and no mark says so; a guest without marks has none before and after. */
+/* Whether the guest's side can confirm the host's. What a deflated balloon gave back is free memory
+ * that is not on the host, and no mark shows that. A guest without marks has none before and after.
+ */
 static bool is_confirming(const ActionSample *before, const ActionSample *after)
 {
     return before != NULL && after != NULL && before->guest_is_known && after->guest_is_known &&

@@ -87,7 +87,8 @@ static uint64_t anonymous_of_guest(const struct hypervisor_process *process, uin
     return min_of(size, saturating_subtract(resident, process->overhead));
 }
 
-/* statm costs a fifth of status, and tells all but swap, huge pages and shared memory by itself. */
+/* statm costs a fifth of status and has everything but swap, huge pages and shared memory by
+ * itself. */
 static int read_quickly(struct hypervisor_process *process)
 {
     char text[128];

@@ -9,9 +9,9 @@
  *   shared memory without a descriptor: RssShmem, which misses what only others map
  *   a file on a disk: nothing; it is page cache of the host, which takes it back by itself
  *
- * A guest can have several at once. Which of the files are its memory, and how much is anonymous,
- * is by the sizes that the hypervisor says; else all are, and what of its memory they are not is.
- */
+ * A guest can have several at once. The hypervisor's sizes decide which of the files are its
+ * memory, and how much is anonymous. Where it gives none, all files are, and the rest of the
+ * guest's memory is anonymous. */
 #ifndef VMRECLAIM_CONTROLLER_FOOTPRINT_FOOTPRINT_H
 #define VMRECLAIM_CONTROLLER_FOOTPRINT_FOOTPRINT_H
 
@@ -35,7 +35,7 @@ struct host_memory {
     nsec_t time; /* CLOCK_BOOTTIME; 0: there is no reading */
     uint64_t footprint;
     uint64_t swapped; /* not in the footprint */
-    uint64_t peak;    /* highest footprint of the process' life, as near as its peak tells */
+    uint64_t peak;    /* highest footprint of the process' life, as near as VmHWM shows */
     unsigned sources; /* enum footprint_source */
     /* the figures behind it */
     uint64_t memfd;
@@ -44,20 +44,20 @@ struct host_memory {
     uint64_t hugetlb;
 };
 
-/* `ram` is the VM's memory, 0: unknown; it tells whether the backends are all of it. Swap may be
- * FOOTPRINT_SWAP_AGE old. -ESRCH: the process is dead. */
+/* `ram` is the VM's memory, 0: unknown; with it we see whether the backends are all of it. Swap may
+ * be FOOTPRINT_SWAP_AGE old. -ESRCH: the process is dead. */
 #define FOOTPRINT_SWAP_AGE (5 * NSEC_PER_SEC)
 int footprint_measure(struct hypervisor_process *process, uint64_t ram, nsec_t now,
                       struct host_memory *ret_memory);
 
-/* Whether no page of the guest can be discarded: devices have pinned all of it, or it is anonymous
- * and locked (-overcommit mem-lock=on), where MADV_DONTNEED fails. Locked shared memory does go
- * back: punching a hole into its file unlocks it. False also when it cannot be read. */
+/* Whether no page of the guest can be discarded. Either devices have pinned all of it, or it is
+ * anonymous and locked (-overcommit mem-lock=on), so MADV_DONTNEED fails. Locked shared memory does
+ * go back: punching a hole into its file unlocks it. False also when it cannot be read. */
 bool footprint_is_locked(const struct hypervisor_process *process, uint64_t ram);
 
-/* Anonymous memory in transparent huge pages, from /proc/PID/smaps_rollup: 0.2 ms for gigabytes in
- * huge pages, 5 ms per GiB in small ones, holding the hypervisor's map for reading. -errno of open
- * and read; -EBADMSG: it has no such line. */
+/* Anonymous memory in transparent huge pages, from /proc/PID/smaps_rollup. Takes 0.2 ms for
+ * gigabytes in huge pages, 5 ms per GiB in small ones, with the hypervisor's memory map locked for
+ * reading. -errno of open and read; -EBADMSG: it has no such line. */
 int footprint_huge(const struct hypervisor_process *process, uint64_t *ret_bytes);
 
 /* "memfd", "rss", "memfd+rss", ...; `size` >= 32 always fits. */

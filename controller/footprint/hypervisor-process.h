@@ -1,7 +1,7 @@
 /* The process of a VM's hypervisor, and the files behind the guest's memory.
  *
- * A process is held by a descriptor of its /proc directory: once it is dead every read fails with
- * -ESRCH, also when its number is used again. */
+ * A process is held by a descriptor of its /proc directory. Once it is dead every read fails with
+ * -ESRCH, even when its number is used again. */
 #ifndef VMRECLAIM_CONTROLLER_FOOTPRINT_HYPERVISOR_PROCESS_H
 #define VMRECLAIM_CONTROLLER_FOOTPRINT_HYPERVISOR_PROCESS_H
 

@@ -1,7 +1,7 @@
 /* How much of a hypervisor's anonymous memory is its own and not the guest's.
  *
- * Its own part is counted, not the guest's: that is a few thousand pages where a guest has
- * millions, and nothing else has to be read. */
+ * Its own part is counted, not the guest's. That is a few thousand pages where a guest has
+ * millions. */
 #include "controller/footprint/overhead.h"
 
 #include <assert.h>
@@ -55,8 +55,8 @@ static size_t collect_private(const struct hypervisor_process *process, const ch
     return count;
 }
 
-/* The first of the mappings, largest first, that can be the next of the guest's while `missing`
- * bytes of it are not found; `count`: none can. */
+/* The first mapping from `from` on that can be the guest's while `missing` bytes of it are not
+ * found; `count`: none can. The largest come first. */
 static size_t next_of_guest(const struct mapping *mappings, size_t count, size_t from,
                             uint64_t missing, bool must_fit)
 {
@@ -86,8 +86,8 @@ static bool find_guest(const struct mapping *mappings, size_t count, uint64_t si
 }
 
 /* Takes the guest's mappings out and returns how many are left. A hypervisor has mappings larger
- * than a small guest's, such as those of translated code, so mappings that are the guest to the
- * byte are looked for first; the kernel may have joined the guest's with others. -ENODATA: all
+ * than a small guest's, such as those of translated code. So mappings that are the guest to the
+ * byte are looked for first. The kernel may have joined the guest's with others. -ENODATA: all
  * together do not reach `size`. */
 static ssize_t take_guest_out(struct mapping *mappings, size_t count, uint64_t size)
 {

@@ -19,8 +19,8 @@ struct process_status {
     uint64_t rss_shared; /* RssShmem */
     uint64_t swapped;    /* VmSwap */
     uint64_t hugetlb;    /* HugetlbPages; 0 where the kernel has none */
-    uint64_t resident;   /* VmRSS, of all kinds; 0: not told */
-    uint64_t peak;       /* VmHWM, the highest `resident`; 0: not told */
+    uint64_t resident;   /* VmRSS, of all kinds; 0: not given */
+    uint64_t peak;       /* VmHWM, the highest `resident`; 0: not given */
 };
 
 /* -EINVAL: a field is missing or not a number of kB. */

@@ -4,10 +4,10 @@
 
 #include "agent.pb-c.h"
 
-/* The texts cut between characters, figures within what a machine can have, and without fields that
- * this version does not know. Nor does a guest tell who asked: an operator's action is in its
- * record, its own are its policy's. `message` points into the structure, which must not be moved.
- */
+/* Texts are cut between characters, figures kept within what a machine can have, and fields that
+ * this version does not know left out. Who asked is not taken from a guest: an operator's action is
+ * in its record, the guest's own are its policy's. `message` points into the structure, which must
+ * not be moved. */
 struct bounded_result {
     Vmreclaim__Agent__V1__ActionResult message;
     char action_id[64];

@@ -3,12 +3,12 @@
  * Theory of operation: the agent is the ttRPC server, whoever dialled. A link asks GetInfo first.
  * When its owner has decided that the link counts (agent_link_watch), it opens Watch, whose samples
  * are the heartbeat: agent_link_tick counts the missed ones. A link that must first prove itself
- * against an older one for the same guest is simply not watched yet; an agent that is not watched
- * within two seconds redials.
+ * against an older one for the same guest is not watched yet. An agent that is not watched within
+ * two seconds redials.
  *
- * Failure modes: a sample that cannot be true is dropped and counted, not the link; a Watch that
- * ends, or an agent that is silent for three samples, ends the link. Everything ends in on_close,
- * once, with how good the link was, after which the link is freed. */
+ * Failure modes: a sample that cannot be true is dropped and counted, and the link goes on. A Watch
+ * that ends, or an agent that is silent for three samples, ends the link. Everything ends in
+ * on_close, once, with how good the link was, after which the link is freed. */
 #ifndef VMRECLAIM_CONTROLLER_GUESTS_AGENT_LINK_H
 #define VMRECLAIM_CONTROLLER_GUESTS_AGENT_LINK_H
 

@@ -31,9 +31,9 @@ struct agent_standing {
 void agent_standing_init(struct agent_standing *standing);
 
 /* A connection, or the attempt at one, ended. The next must wait four times as long as this one had
- * to, up to 2 s for who is absent, 10 s for who left, 30 s for who failed, 60 s for who broke the
- * protocol; a better ending halves what a worse one brought. `random` spreads it by a quarter
- * either way. */
+ * to. The limit is 2 s after an absence, 10 s after leaving, 30 s after a failure, 60 s after a
+ * breach of the protocol. A better ending halves the delay of a worse one. `random` spreads it by a
+ * quarter either way. */
 void agent_standing_ended(struct agent_standing *standing, enum agent_ending ending, nsec_t now,
                           uint32_t random);
 

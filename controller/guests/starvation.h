@@ -1,12 +1,12 @@
 /* Whether a guest is short of memory while a balloon holds some of it. Pure.
  *
- * Theory of operation: counters of the guest, as its agent or its balloon driver tells them, are
- * compared over windows of some seconds. An OOM kill is a sign by itself; stalls and pages that are
- * read again are one in two windows after each other, and where little is available: a burst is no
- * hunger. The alarm holds until there was no sign for a minute, or the balloon has given way.
+ * Theory of operation: counters of the guest, from its agent or its balloon driver, are compared
+ * over windows of some seconds. An OOM kill is a sign by itself. Stalls and pages that are read
+ * again are a sign in two windows in a row, while little is available. A burst is no starvation.
+ * The alarm holds until there was no sign for a minute, or the balloon has given way.
  *
- * A balloon counts from 64 MiB and a twentieth of the guest's memory on: with less than that given
- * back the guest would be as short. */
+ * A balloon counts from 64 MiB and a twentieth of the guest's memory on. If less were given back,
+ * the guest would be as short as before. */
 #ifndef VMRECLAIM_CONTROLLER_GUESTS_STARVATION_H
 #define VMRECLAIM_CONTROLLER_GUESTS_STARVATION_H
 

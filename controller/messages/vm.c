@@ -54,7 +54,7 @@ static const char *reporting_of(const struct vm *vm)
     if (facts->free_page_reporting == ANSWER_NO)
         return "off: start the VM with free-page-reporting=on";
     if (facts->free_page_reporting == ANSWER_UNKNOWN)
-        return "unknown: the hypervisor does not tell";
+        return "unknown: the hypervisor does not report it";
     if (vm->links.agent != NULL && vm->agent.info.lacks_reporting)
         return "inert: offered, and the guest does not use it";
     return "on";
@@ -106,7 +106,7 @@ static void statistics_to_message(const struct driver_statistics *statistics,
     message->disk_caches = known(statistics->disk_caches);
 }
 
-/* A hypervisor goes on telling the last ones for ever, when nobody polls the driver. */
+/* A hypervisor repeats the last ones for ever when nobody polls the driver. */
 static bool statistics_hold(const struct driver_statistics *statistics)
 {
     int64_t now = time_realtime() / (int64_t)NSEC_PER_SEC;

@@ -40,7 +40,7 @@ enum {
     PHASE_LATER = VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_LATER,
 };
 
-/* ---- what is told ---- */
+/* ---- events ---- */
 
 /* What came back until now is the doing of the guest's own actions. */
 static void on_begun(struct recorder *recorder, struct vm *vm, const Action *record)

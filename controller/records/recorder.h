@@ -1,5 +1,5 @@
-/* Records of all actions: of operators and of the guests' own policies, measured before, during,
- * after and ten minutes later; the waterfall of every VM once a minute. */
+/* Records of all actions, of operators and of the guests' own policies: measured before, during,
+ * after and ten minutes later. And the waterfall of every VM once a minute. */
 #ifndef VMRECLAIM_CONTROLLER_RECORDS_RECORDER_H
 #define VMRECLAIM_CONTROLLER_RECORDS_RECORDER_H
 

@@ -50,8 +50,8 @@ void reports_add(struct recorder *recorder, const struct vm *vm, const ActionRes
 
 /* ---- taking ---- */
 
-/* With the id that the guest gave its action, or one of ours where that is none, or names another
- * record: a guest must not write over those. */
+/* Under the id that the guest gave its action. Where that is no id, or another record's, the record
+ * gets one of ours: a guest must not overwrite records. */
 static void record(struct report *report, bool may_keep_id)
 {
     struct recorder *recorder = report->recorder;

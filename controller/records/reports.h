@@ -1,9 +1,9 @@
-/* What guests told of their own actions, until the next tick.
+/* What guests report of their own actions, kept until the next tick.
  *
- * A record costs milliseconds: the hypervisor's memory is read and the store written. Done while
- * the guest's message is handled, that time would be charged to the guest, whose heartbeat would
- * then not be read for many seconds; and a guest that tells much would hold up everybody else's
- * messages. So a report is kept and a few are taken with each tick, in the order they came. */
+ * A record costs milliseconds: the hypervisor's memory is read and the store written. If that were
+ * done while the guest's message is handled, the guest would be charged for it. Its heartbeat would
+ * then not be read for many seconds, and a guest that reports much would hold up everybody else's
+ * messages. So a report is kept, and each tick takes a few in the order they came. */
 #ifndef VMRECLAIM_CONTROLLER_RECORDS_REPORTS_H
 #define VMRECLAIM_CONTROLLER_RECORDS_REPORTS_H
 

@@ -4,8 +4,8 @@
 
 #include "controller/records/book.h"
 
-/* Once at start: what waits for its later check waits on, a guest's action that has just ended
- * settles on, and what else was under way is closed without figures of the host. */
+/* Once at start. What waited for its later check waits on, and a guest's action that had just ended
+ * goes on settling. Whatever else was under way is closed without figures of the host. */
 void records_resume(struct recorder *recorder);
 
 #endif
