@@ -6,6 +6,7 @@
 
 #include "controller/policies/push.h"
 #include "controller/vms/files.h"
+#include "controller/vms/found.h"
 #include "controller/vms/sources.h"
 
 /* Several VMs may have the same policy. */

@@ -17,6 +17,7 @@
 #include "controller/policies/push.h"
 #include "controller/records/recorder.h"
 #include "controller/store/store.h"
+#include "controller/vms/discovery.h"
 #include "controller/vms/supervisor.h"
 
 /* The reading of files, which is done on a thread. Written by daemon-reload.c. */
@@ -43,6 +44,7 @@ struct daemon {
     struct daemon_config config;
     const struct daemon_sources *sources;
     struct supervisor supervisor;
+    struct discovery discovery;
     struct supervisor_listener log_listener;
     struct api api;
     struct actions actions;

@@ -63,6 +63,19 @@ static int start_vms(struct daemon *daemon, struct error *error)
     return 0;
 }
 
+/* After the files: who is named there has its name. */
+static int start_discovery(struct daemon *daemon, struct error *error)
+{
+    return no_timer(discovery_init(&daemon->discovery, &daemon->supervisor,
+                                   daemon->config.ignore_processes, daemon->config.libvirt),
+                    error);
+}
+
+static void stop_discovery(struct daemon *daemon)
+{
+    discovery_stop(&daemon->discovery);
+}
+
 /* ---- the store, and what stands on it ---- */
 
 /* A store that cannot be used is a degraded daemon, not none. */
@@ -246,6 +259,7 @@ static const struct part {
     {start_actions, stop_actions, NULL},
     {daemon_watches_start, daemon_watches_stop, NULL},
     {start_vms, NULL, NULL},
+    {start_discovery, stop_discovery, NULL},
     {daemon_listen_start, daemon_listen_stop, NULL},
 };
 

@@ -66,6 +66,30 @@ static int set_hypervisor_directory(void *object, const struct key *key, const c
     return 0;
 }
 
+static int set_find_processes(void *object, const struct key *key, const char *value,
+                              struct error *error)
+{
+    struct daemon_config *config = object;
+
+    if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+        return error_set(error, -EINVAL, "find_processes '%s' is neither yes nor no", value);
+    config->ignore_processes = value[0] == 'n';
+    return 0;
+}
+
+static int set_libvirt(void *object, const struct key *key, const char *value, struct error *error)
+{
+    char text[HYPERVISOR_ADDRESS_SIZE];
+    struct hypervisor_address place;
+    int r = 0;
+
+    if (strcmp(value, "none") != 0) {
+        snprintf(text, sizeof(text), "libvirt:%s", value);
+        r = hypervisor_place_parse(text, &place, error);
+    }
+    return r < 0 ? error_prefix(error, r, "libvirt") : keys_set_text(object, key, value, error);
+}
+
 /* Before there were addresses a driver's name was part of the key. */
 static int set_old_key(void *object, const char *name, const char *value, struct error *error)
 {
@@ -111,6 +135,13 @@ static const struct key list[] = {
     {"hypervisor_directory", set_hypervisor_directory, MEMBER(hypervisor_directory.text),
      .is_fixed = true, .argument = "DRIVER:DIRECTORY",
      .help = "what the driver finds in it is a VM even without a file"},
+    {"find_processes", set_find_processes, MEMBER(ignore_processes), .is_fixed = true,
+     .argument = "YES",
+     .help = "every hypervisor of the host's own users that runs is\n"
+             "a VM, too (default yes)"},
+    {"libvirt", set_libvirt, MEMBER(libvirt), .is_fixed = true, .argument = "URI",
+     .help = "whose domains are VMs (default qemu:///system, when\n"
+             "libvirt runs); none: not asked"},
     {"state_directory", keys_set_directory, MEMBER(state_directory), .is_fixed = true,
      .argument = "DIRECTORY",
      .help = "where leases, policies and records are kept (default\n"

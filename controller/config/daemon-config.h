@@ -4,6 +4,8 @@
  *     api: unix:/run/vmreclaim/api.sock
  *     vms: /etc/vmreclaim/vms
  *     hypervisor_directory: qemu:/run/qemu   # every VM that is found in it
+ *     find_processes: yes                    # ... and every hypervisor that runs
+ *     libvirt: qemu:///system                # ... and its domains; none: not asked
  *     state_directory: /var/lib/vmreclaim
  *     read_group: vmreclaim-read   # may look; by default root only
  *     control_group: vmreclaim     # may change
@@ -31,6 +33,8 @@ struct daemon_config {
     char api[160];
     char vms[256];
     struct hypervisor_address hypervisor_directory; /* no driver: none */
+    bool ignore_processes;
+    char libvirt[DRIVER_WHERE_SIZE]; /* "": when it is there; "none" */
     char state_directory[256];
     char read_group[64]; /* empty: root only */
     char control_group[64];

@@ -41,6 +41,17 @@ int vm_name_check(const char *name, struct error *error)
     return 0;
 }
 
+void vm_name_make(const char *text, char name[VM_NAME_SIZE])
+{
+    size_t used = 0;
+
+    if (!isalnum((unsigned char)text[0]))
+        used = (size_t)snprintf(name, VM_NAME_SIZE, "vm");
+    for (; *text != '\0' && used + 1 < VM_NAME_SIZE; text++)
+        name[used++] = isalnum((unsigned char)*text) || strchr(".-_", *text) != NULL ? *text : '-';
+    name[used] = '\0';
+}
+
 static int take_name(struct vm_definition *definition, const char *name, struct error *error)
 {
     int r = vm_name_check(name, error);

@@ -51,6 +51,9 @@ void vm_definition_destroy(struct vm_definition *definition);
 /* True when both say the same. */
 bool vm_definition_equal(const struct vm_definition *a, const struct vm_definition *b);
 
+/* The nearest name to a text that says what the VM is called. */
+void vm_name_make(const char *text, char name[VM_NAME_SIZE]);
+
 /* 0 when `name` can be a VM's name: letters, digits and ".-_", not starting with a dot. */
 int vm_name_check(const char *name, struct error *error);
 

@@ -198,7 +198,8 @@ struct driver_discovery_callbacks {
     /* It is there, or what is known of it is another. */
     void (*on_vm)(const struct driver_vm *vm, void *userdata);
     void (*on_vm_gone)(const char *where, void *userdata);
-    /* All that run were told since `discover`; who was not is gone. Again after a break. */
+    /* All that run were told, since `discover` or since the last on_listed: who was not is gone.
+     * Again after each break. */
     void (*on_listed)(void *userdata);
     /* It ended by itself or never came up: nothing is said of VMs. `discover_close` it now. */
     void (*on_failed)(int status, const struct error *error, void *userdata);

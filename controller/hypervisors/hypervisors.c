@@ -84,10 +84,14 @@ int hypervisor_place_parse(const char *text, struct hypervisor_address *ret_plac
     r = driver_find(name, &driver, error);
     if (r < 0)
         return r;
-    if (driver->is_vm == NULL)
-        return error_set(error, -EINVAL, "driver '%s' finds no VMs in a directory", driver->name);
-    if (where[0] != '/')
-        return error_set(error, -EINVAL, "'%s' is not an absolute path", where);
+    if (driver->discover != NULL)
+        r = driver->check_place(where, error);
+    else if (driver->is_vm == NULL)
+        r = error_set(error, -EINVAL, "driver '%s' finds no VMs in a directory", driver->name);
+    else if (where[0] != '/')
+        r = error_set(error, -EINVAL, "'%s' is not an absolute path", where);
+    if (r < 0)
+        return r;
     r = put_together(driver, where, &place, error);
     if (r == 0)
         *ret_place = place;

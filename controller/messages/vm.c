@@ -155,10 +155,7 @@ void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, boo
     message->driver = message_text(vm->address.driver != NULL ? vm->address.driver->name : "");
     message->driver_state = message_text(vm_hypervisor_condition(vm));
     message->reporting = message_text(reporting_of(vm));
-    if (vm->sources.definition != NULL) {
-        message->labels = vm->sources.definition->labels;
-        message->n_labels = vm->sources.definition->label_count;
-    }
+    message->labels = (char **)vm_labels(vm, &message->n_labels);
     agent_to_message(vm, message);
     balloon_to_message(vm, message);
     message->alarm = message_text(alarm_text(vm, ret_message->alarm));

@@ -9,13 +9,10 @@
 
 struct policy_subject policy_subject_of(const struct vm *vm)
 {
-    const struct vm_definition *definition = vm->sources.definition;
+    struct policy_subject subject = {.vm = vm->name};
 
-    return (struct policy_subject){
-        .vm = vm->name,
-        .labels = definition == NULL ? NULL : definition->labels,
-        .label_count = definition == NULL ? 0 : definition->label_count,
-    };
+    subject.labels = vm_labels(vm, &subject.label_count);
+    return subject;
 }
 
 bool policy_is_given(const struct vm *vm, const struct policy_revision *revision)

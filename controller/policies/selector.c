@@ -69,10 +69,11 @@ int policy_selector_check(const char *selector, struct error *error)
 
 static bool has_label(const struct vm *vm, const char *label)
 {
-    const struct vm_definition *definition = vm->sources.definition;
+    size_t count;
+    char *const *labels = vm_labels(vm, &count);
 
-    for (size_t i = 0; definition != NULL && i < definition->label_count; i++)
-        if (strcmp(definition->labels[i], label) == 0)
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(labels[i], label) == 0)
             return true;
     return false;
 }

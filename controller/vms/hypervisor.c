@@ -71,6 +71,10 @@ void vm_hypervisor_drop(struct vm *vm)
 
 const char *vm_hypervisor_condition(const struct vm *vm)
 {
+    if (vm->address.driver == NULL && vm->found.by != 0)
+        return vm->found.problem[0] != '\0'
+                   ? vm->found.problem
+                   : "its hypervisor's command line names no socket to reach it by";
     if (vm->address.driver == NULL)
         return "its hypervisor is not known; give its VM file a 'hypervisor' address";
     return vm->hypervisor.condition[0] == '\0' ? "its hypervisor has not been asked yet"
@@ -194,7 +198,8 @@ static void take_facts(struct vm *vm, const struct driver_facts *facts)
 static bool bind_process(struct vm *vm)
 {
     struct error error;
-    int r = measured_bind(vm, vm->hypervisor.facts.pid, &error);
+    pid_t pid = vm->hypervisor.facts.pid != 0 ? vm->hypervisor.facts.pid : vm->found.pid;
+    int r = measured_bind(vm, pid, &error);
     bool is_news = r < 0 && strcmp(vm->hypervisor.condition, error.text) != 0;
 
     vm->hypervisor.bind_next = time_boottime() + BIND_INTERVAL;
@@ -558,10 +563,19 @@ static void tick_session(struct vm *vm, nsec_t now)
         ask(vm, now);
 }
 
+/* Nobody can ask it anything: what it holds of the host is seen all the same. */
+static void look_at_found(struct vm *vm, nsec_t now)
+{
+    if (!hypervisor_process_is_open(&vm->measured.process) && now >= vm->hypervisor.bind_next)
+        (void)bind_process(vm);
+}
+
 void vm_hypervisor_visit(struct vm *vm, nsec_t now)
 {
     if (vm->address.driver != NULL)
         tick_session(vm, now);
+    else if (vm->found.pid != 0)
+        look_at_found(vm, now);
     (void)check_process(vm, measured_visit(vm, now));
 }
 

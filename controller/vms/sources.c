@@ -1,4 +1,4 @@
-/* VM files and hypervisors that were found. */
+/* VM files. */
 #include "controller/vms/sources.h"
 
 #include <assert.h>
@@ -35,6 +35,11 @@ void vm_drop_source(struct vm *vm, enum vm_source source)
         announce_withdraw(vm, "the VM's file is gone");
         vm_hypervisor_ask_again(vm);
     }
+}
+
+void vm_add_source(struct vm *vm, enum vm_source source)
+{
+    vm->sources.set |= (unsigned)source;
 }
 
 /* ---- names ---- */
@@ -186,8 +191,8 @@ static void join(struct vm *vm, struct vm *part)
         vm_drop_source(part, VM_SOURCE_FILE);
 }
 
-static int add_vm(struct supervisor *supervisor, const char *name, enum vm_source source,
-                  struct vm **ret_vm, struct error *error)
+int sources_add(struct supervisor *supervisor, const char *name, enum vm_source source,
+                struct vm **ret_vm, struct error *error)
 {
     struct vm *vm;
     int r = vm_create(name, source, &vm);
@@ -215,7 +220,7 @@ static int put_in_force(struct supervisor *supervisor, struct file_plan *plan, s
     if (vm == NULL)
         r = make_way(registry, file->next->name, error);
     if (vm == NULL && r == 0)
-        r = add_vm(supervisor, file->next->name, VM_SOURCE_FILE, &vm, error);
+        r = sources_add(supervisor, file->next->name, VM_SOURCE_FILE, &vm, error);
     if (r < 0)
         return r;
     part = take_claims(registry, vm, file->vm, file->next);
@@ -263,101 +268,4 @@ void supervisor_define(struct supervisor *supervisor, struct vm_files *files,
     if (r == 0)
         drop_gone(supervisor, &plan);
     file_plan_finish(&plan);
-}
-
-/* ---- hypervisors that were found ---- */
-
-static void unmark_all(const struct supervisor *supervisor)
-{
-    list_for_each (link, &supervisor->registry.vms)
-        list_entry(link, struct vm, link)->sources.marked = false;
-}
-
-static void drop_unmarked(struct supervisor *supervisor, enum vm_source source)
-{
-    list_for_each_safe (link, following, &supervisor->registry.vms) {
-        struct vm *vm = list_entry(link, struct vm, link);
-
-        if ((vm->sources.set & source) != 0 && !vm->sources.marked)
-            vm_drop_source(vm, source);
-    }
-}
-
-/* A VM of its own, by a name that nobody has. */
-static int add_found(struct supervisor *supervisor, const struct hypervisor_address *address,
-                     struct vm **ret_vm, struct error *error)
-{
-    struct registry *registry = &supervisor->registry;
-    char suggested[VM_NAME_SIZE];
-    char name[VM_NAME_SIZE];
-    int r;
-
-    address->driver->suggest_name(hypervisor_address_where(address), suggested, sizeof(suggested));
-    r = vm_name_check(suggested, error);
-    if (r < 0)
-        return r;
-    registry_free_name(registry, suggested, name);
-    r = add_vm(supervisor, name, VM_SOURCE_FOUND, ret_vm, error);
-    if (r < 0)
-        return r;
-    r = registry_set_address(registry, *ret_vm, address, error);
-    if (r < 0)
-        vm_remove(*ret_vm);
-    return r;
-}
-
-void supervisor_set_found(struct supervisor *supervisor, const struct hypervisor_address *addresses,
-                          size_t count, struct problems *problems)
-{
-    unmark_all(supervisor);
-    for (size_t i = 0; i < count; i++) {
-        struct vm *vm = registry_find_address(&supervisor->registry, &addresses[i]);
-        struct error error;
-
-        if (vm == NULL && add_found(supervisor, &addresses[i], &vm, &error) < 0) {
-            error_prefix(&error, 0, "hypervisor %s", addresses[i].text);
-            problems_add(problems, "hypervisor", hypervisor_address_where(&addresses[i]), &error);
-            continue;
-        }
-        vm->sources.set |= VM_SOURCE_FOUND;
-        vm->sources.marked = true;
-    }
-    drop_unmarked(supervisor, VM_SOURCE_FOUND);
-}
-
-/* The VM whose file this one's hypervisor belongs to: the file gives its UUID or CID and leaves the
- * hypervisor open. NULL: none. */
-static struct vm *find_owner(const struct registry *registry, const struct vm *found)
-{
-    const struct driver_facts *facts = &found->hypervisor.facts;
-    struct vm *vm = registry_find_uuid(registry, facts->uuid);
-
-    if (vm == NULL || vm == found)
-        vm = registry_find_cid(registry, facts->guest_cid);
-    return vm != NULL && vm != found && (vm->sources.set & VM_SOURCE_FILE) != 0 &&
-                   vm->address.driver == NULL
-               ? vm
-               : NULL;
-}
-
-bool sources_join(struct vm *found)
-{
-    struct registry *registry = &found->supervisor->registry;
-    const struct hypervisor_address address = found->address;
-    static const struct hypervisor_address none;
-    struct vm *vm;
-
-    if (found->sources.set != VM_SOURCE_FOUND || !found->hypervisor.known || found->leased)
-        return false;
-    vm = find_owner(registry, found);
-    if (vm == NULL)
-        return false;
-    vm_hypervisor_drop(found);
-    (void)registry_set_address(registry, found, &none, NULL);
-    (void)registry_set_address(registry, vm, &address, NULL);
-    vm->sources.set |= VM_SOURCE_FOUND;
-    assert(found->address.driver == NULL && vm != found);
-    vm_warn(vm, "its hypervisor was found: %s", address.text);
-    vm_drop_source(found, VM_SOURCE_FOUND);
-    return true;
 }

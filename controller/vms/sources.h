@@ -1,5 +1,5 @@
-/* Who names VMs: files and hypervisors that were found; agents that dial in and leases add theirs
- * themselves. Writes vm->sources. */
+/* Who names VMs: files; hypervisors that were found (found.h), agents that dial in and leases add
+ * theirs themselves. Writes vm->sources. */
 #ifndef VMRECLAIM_CONTROLLER_VMS_SOURCES_H
 #define VMRECLAIM_CONTROLLER_VMS_SOURCES_H
 
@@ -14,14 +14,12 @@
 void supervisor_define(struct supervisor *supervisor, struct vm_files *files,
                        struct problems *problems);
 
-/* Hypervisors that were found; each is a VM even without a file. A VM that was found before and is
- * not in the list loses this source. */
-void supervisor_set_found(struct supervisor *supervisor, const struct hypervisor_address *addresses,
-                          size_t count, struct problems *problems);
+/* A record by a name that nobody has. -ENOMEM. */
+int sources_add(struct supervisor *supervisor, const char *name, enum vm_source source,
+                struct vm **ret_vm, struct error *error);
 
-/* A hypervisor that was found turned out to be that of a VM file which names none: it is given to
- * that VM, and true returned: the record is gone. Not from a callback of its session. */
-bool sources_join(struct vm *found);
+/* Another source names it, too. */
+void vm_add_source(struct vm *vm, enum vm_source source);
 
 /* The source names it no more. The last one takes the VM along. */
 void vm_drop_source(struct vm *vm, enum vm_source source);

@@ -26,11 +26,17 @@ static void on_switched_on(const struct driver_result *result, void *userdata)
     vm_hypervisor_note(vm, result);
 }
 
+/* It was only found, and nobody has given it a policy: nothing is changed of it. */
+static bool is_only_observed(const struct vm *vm)
+{
+    return (vm->sources.set & VM_SOURCE_FILE) == 0 && vm->assigned.policy == NULL;
+}
+
 static void switch_on(struct vm *vm)
 {
     const struct driver_facts *facts = &vm->hypervisor.facts;
 
-    if (vm->statistics.interval_asked || facts->statistics_interval != 0 ||
+    if (is_only_observed(vm) || vm->statistics.interval_asked || facts->statistics_interval != 0 ||
         (facts->capabilities & DRIVER_CAN_SET_STATISTICS_INTERVAL) == 0)
         return;
     vm->statistics.interval_asked =

@@ -10,10 +10,10 @@
 #include "common/proc/meminfo.h"
 #include "controller/vms/agent.h"
 #include "controller/vms/announce.h"
+#include "controller/vms/found.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/life.h"
 #include "controller/vms/links.h"
-#include "controller/vms/sources.h"
 #include "controller/vms/statistics.h"
 
 /* What guests' connections may hold together; ten thousand quiet ones hold 8 MiB. */
@@ -83,7 +83,7 @@ static void read_host(struct supervisor *supervisor)
 static void visit(struct supervisor *supervisor, struct vm *vm, nsec_t now)
 {
     vm_hypervisor_visit(vm, now);
-    if (vm->life.removed || sources_join(vm))
+    if (vm->life.removed || vm_found_join(vm))
         return;
     vm_statistics_visit(vm, now);
     vm_links_visit(vm, now);

@@ -44,8 +44,22 @@ void vm_destroy(struct vm *vm)
     assert(list_is_empty(&vm->link) && list_is_empty(&vm->life.slot_link) && !vm->by_name.linked);
     hypervisor_process_finish(&vm->measured.process);
     vm_definition_destroy(vm->sources.definition);
+    for (size_t i = 0; i < vm->found.label_count; i++)
+        free(vm->found.labels[i]);
     free(vm->agent.info.packed);
     free(vm);
+}
+
+char *const *vm_labels(const struct vm *vm, size_t *ret_count)
+{
+    const struct vm_definition *definition = vm->sources.definition;
+
+    if (definition != NULL && definition->label_count > 0) {
+        *ret_count = definition->label_count;
+        return definition->labels;
+    }
+    *ret_count = vm->found.label_count;
+    return vm->found.labels;
 }
 
 Vmreclaim__Agent__V1__GetInfoResponse *vm_info_unpack(const struct vm *vm)

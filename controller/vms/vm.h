@@ -24,7 +24,7 @@
 
 enum vm_source {
     VM_SOURCE_FILE = 1u << 0,
-    VM_SOURCE_FOUND = 1u << 1, /* its hypervisor was found in a directory */
+    VM_SOURCE_FOUND = 1u << 1, /* its hypervisor was found, see struct vm_found */
     VM_SOURCE_AGENT = 1u << 2, /* an agent dialled in from a CID that nobody else names */
     VM_SOURCE_LEASE = 1u << 3, /* a lease that is over and that no VM claims */
 };
@@ -37,7 +37,26 @@ struct supervisor;
 struct vm_sources {
     unsigned set;                     /* enum vm_source */
     struct vm_definition *definition; /* of VM_SOURCE_FILE */
-    bool marked;                      /* while sources are read again */
+};
+
+/* Who finds hypervisors. */
+enum finder {
+    FINDER_DIRECTORY = 1u << 0, /* of sockets */
+    FINDER_PROCESSES = 1u << 1, /* by their command lines */
+    FINDER_PLACE = 1u << 2,     /* a driver's discovery */
+};
+
+/* A VM whose hypervisor was found. It may be found by several. */
+struct vm_found {
+    unsigned by;     /* enum finder; 0: it was not */
+    unsigned marked; /* enum finder: told since that one last told all */
+    pid_t pid;       /* of the hypervisor; 0: not told */
+    uint64_t start_time;
+    pid_t compared; /* with the processes of all others */
+    char title[DRIVER_TITLE_SIZE];
+    char *labels[VM_LABELS_MAX];
+    size_t label_count;
+    char problem[192]; /* why it has no address */
 };
 
 struct vm_life {
@@ -175,6 +194,7 @@ struct vm {
     VM_PART(vms_registry) struct hypervisor_address address;
     VM_PART(vms_life) struct vm_life life;
     VM_PART(vms_sources) struct vm_sources sources;
+    VM_PART(vms_found) struct vm_found found;
     VM_PART(vms_hypervisor) struct vm_hypervisor hypervisor;
     VM_PART(vms_statistics) struct vm_statistics statistics;
     VM_PART(vms_measured) struct vm_measured measured;
@@ -201,6 +221,9 @@ void vm_destroy(struct vm *vm);
  * short. */
 Vmreclaim__Agent__V1__GetInfoResponse *vm_info_unpack(const struct vm *vm);
 void vm_info_free(Vmreclaim__Agent__V1__GetInfoResponse *info);
+
+/* Its labels: those of its file, else those that it was found with. */
+char *const *vm_labels(const struct vm *vm, size_t *ret_count);
 
 /* The hypervisor that lives says that the VM's CID is its guest's. */
 bool vm_cid_is_vouched_for(const struct vm *vm);

@@ -60,7 +60,7 @@ vms() {
 # The daemon under test, its pid in $daemon. Arguments are more of its options.
 start_daemon() {
     mkdir -p "$home/state"
-    start "${home#"$work"}/daemon" "$build/controller/vmreclaimd" --listen none --api "unix:$home/api.sock" \
+    start "${home#"$work"}/daemon" "$build/controller/vmreclaimd" --listen none --find-processes no --libvirt none --api "unix:$home/api.sock" \
         --vms "$home/vms" --state-directory "$home/state" --sample-interval 10s "$@"
     daemon=$pid
     await 120 "vmreclaimd" test -S "$home/api.sock"

@@ -282,7 +282,7 @@ controller_start() {
     local listen=()
     [[ $LAB_GROUND != emulated ]] || listen=(--listen none)
     mkdir -p "$lab_run/vms" "$lab_run/state"
-    "$LAB_BUILD/controller/${lab_controller:-vmreclaimd}" "${listen[@]}" --api "$VMRECLAIM_API" --vms "$lab_run/vms" \
+    "$LAB_BUILD/controller/${lab_controller:-vmreclaimd}" "${listen[@]}" --find-processes no --libvirt none --api "$VMRECLAIM_API" --vms "$lab_run/vms" \
         --state-directory "$lab_run/state" --sample-interval 2s "$@" </dev/null >>"$LAB_RESULTS/vmreclaimd.log" 2>&1 &
     controller_pid=$!
 }

@@ -73,7 +73,7 @@ check "and that is logged" wait_for 5 grep -q 'CID 1, port [0-9]*: refused:' "$L
 controller_kill
 
 # What systemd does for vmreclaimd.socket: the port is taken before the daemon, and outlives it.
-systemd-socket-activate --listen=vsock::1017 "$LAB_BUILD/controller/vmreclaimd" --listen fd:3 \
+systemd-socket-activate --listen=vsock::1017 "$LAB_BUILD/controller/vmreclaimd" --listen fd:3 --find-processes no --libvirt none \
     --api "$VMRECLAIM_API" --vms "$lab_run/vms" --state-directory "$lab_run/state" \
     </dev/null >>"$LAB_RESULTS/activated.log" 2>&1 &
 controller_pid=$!

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/util.h"
+#include "controller/vms/found.h"
 #include "controller/vms/sources.h"
 #include "controller/vms/tick.h"
 
@@ -167,7 +168,7 @@ static void test_what_is_found_later_belongs_to_its_file(void **state)
     find_sockets(f, "/run/x.qmp");
     assert_int_equal(count(f), 2);
     (void)say(f, "x", 5, "");
-    assert_true(sources_join(vm_named(f, "x")));
+    assert_true(vm_found_join(vm_named(f, "x")));
     check_adopted(f, vm);
 }
 
