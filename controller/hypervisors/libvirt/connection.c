@@ -34,7 +34,7 @@ int connection_failure(const struct connection *connection, struct error *error)
     const virError *failure = virGetLastError();
     int status = status_of(failure);
 
-    error_set(error, 0, "libvirt: %s",
+    error_set(error, 0, "%s",
               failure == NULL || failure->message == NULL ? "it does not say why it failed"
                                                           : failure->message);
     if (connection->handle != NULL && virConnectIsAlive(connection->handle) != 1)

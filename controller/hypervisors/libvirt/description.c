@@ -15,6 +15,7 @@
 
 #define PATH_BYTES 256
 #define TEXT_BYTES 512
+#define BYTES_MAX  ((uint64_t)1 << 50) /* more is no memory of a guest; sums do not wrap */
 
 struct reader {
     XML_Parser parser;
@@ -45,7 +46,8 @@ static uint64_t size_of(const struct reader *reader, const char *value)
         return 0;
     for (size_t i = 0; i < ARRAY_SIZE(units); i++)
         if (strcmp(units[i].unit, reader->unit) == 0)
-            return __builtin_mul_overflow(number, units[i].bytes, &size) ? 0 : size;
+            return __builtin_mul_overflow(number, units[i].bytes, &size) || size > BYTES_MAX ? 0
+                                                                                             : size;
     return 0;
 }
 

@@ -18,7 +18,9 @@ bool domain_call_changes(const struct domain_call *call)
 
 static int fail(struct domain_call *call, const struct connection *connection)
 {
-    return connection_failure(connection, &call->error);
+    int r = connection_failure(connection, &call->error);
+
+    return error_prefix(&call->error, r, "libvirt");
 }
 
 /* ---- whether it may be asked ---- */
@@ -317,8 +319,10 @@ void domain_call_run(struct lane_job *job, struct connection *connection)
     call->is_put_off = false;
     call->outcome = DRIVER_OUTCOME_NOT_DONE;
     call->status = connection_open(connection, &call->error);
-    if (call->status < 0)
+    if (call->status < 0) {
+        error_prefix(&call->error, 0, "libvirt");
         return;
+    }
     domain = virDomainLookupByUUIDString(connection->handle, call->uuid);
     if (domain == NULL) {
         call->status = fail(call, connection);

@@ -98,7 +98,7 @@ static int look_at_all(struct look *look, const struct connection *connection)
     /* Half a list would tell of others that they are gone. */
     return virConnectIsAlive(connection->handle) == 1
                ? 0
-               : error_set(&look->error, -ENOTCONN, "libvirt: it has ended");
+               : error_set(&look->error, -ENOTCONN, "it has ended");
 }
 
 static int look_at_troubled(struct look *look, const struct connection *connection)
@@ -126,7 +126,7 @@ static int connect_anew(struct look *look, struct connection *connection)
     connection_close(connection);
     r = events_start();
     if (r < 0)
-        return error_set(&look->error, r, "libvirt: no thread for its events: %s", strerror(-r));
+        return error_set(&look->error, r, "no thread for its events: %s", strerror(-r));
     r = connection_open(connection, &look->error);
     return r < 0 ? r
                  : events_register(connection, look->mailbox, look->connection, look->on_notice,
@@ -139,7 +139,7 @@ void look_run(struct lane_job *job, struct connection *connection)
 
     look->status = look->kind == LOOK_CONNECT ? connect_anew(look, connection) : 0;
     if (look->status == 0 && connection->handle == NULL)
-        look->status = error_set(&look->error, -ENOTCONN, "libvirt: not connected");
+        look->status = error_set(&look->error, -ENOTCONN, "not connected");
     if (look->status == 0)
         look->status = look->kind == LOOK_TROUBLED ? look_at_troubled(look, connection)
                                                    : look_at_all(look, connection);
