@@ -24,8 +24,14 @@ static int status_of(const virError *failure)
         return -EOPNOTSUPP;
     case VIR_ERR_OPERATION_TIMEOUT: /* somebody has held the domain for 30 s */
         return -EBUSY;
-    default:
+    case VIR_ERR_INVALID_ARG:
+    case VIR_ERR_OPERATION_INVALID:
+    case VIR_ERR_OPERATION_UNSUPPORTED:
+    case VIR_ERR_CONFIG_UNSUPPORTED:
+    case VIR_ERR_ARGUMENT_UNSUPPORTED:
         return -EREMOTEIO;
+    default:
+        return -EIO;
     }
 }
 
@@ -67,7 +73,7 @@ int connection_open(struct connection *connection, struct error *error)
     }
     if (connection->handle == NULL) {
         r = connection_failure(connection, error);
-        return r == -EREMOTEIO ? -ENOTCONN : r;
+        return r == -EACCES ? r : -ECONNREFUSED;
     }
     /* A daemon of before 0.9.8 has none, and a driver without a daemon needs none. */
     (void)virConnectSetKeepAlive(connection->handle, CONNECTION_KEEPALIVE,

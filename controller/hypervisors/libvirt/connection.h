@@ -23,13 +23,14 @@ struct connection {
     void *closed; /* who is told of its end; NULL: nobody */
 };
 
-/* Connects, unless it is connected and lives. -errno with libvirt's words. */
+/* Connects, unless it is connected and lives. -EACCES, -ECONNREFUSED with libvirt's words. */
 int connection_open(struct connection *connection, struct error *error);
 
 void connection_close(struct connection *connection);
 
 /* What libvirt's last failure on this thread was, as an errno, with its words. -ENOTCONN: the
- * connection has ended. -EREMOTEIO: it refused. */
+ * connection has ended. -EREMOTEIO: it refused, and did nothing. -EIO: nobody knows how far it
+ * came. */
 int connection_failure(const struct connection *connection, struct error *error);
 
 #endif

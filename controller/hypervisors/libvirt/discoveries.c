@@ -73,23 +73,23 @@ void discoveries_tell_gone(struct host *host, const struct domain *domain)
             discovery->callbacks->on_vm_gone(vm.where, discovery->userdata);
 }
 
-static void fail(struct driver_discovery *discovery, const struct error *error)
+static void fail(struct driver_discovery *discovery, int status, const struct error *error)
 {
     if (discovery->has_failed)
         return;
     discovery->has_failed = true;
     discovery->is_listed = false;
-    discovery->callbacks->on_failed(-ENOTCONN, error, discovery->userdata);
+    discovery->callbacks->on_failed(status, error, discovery->userdata);
 }
 
-void discoveries_fail(struct host *host)
+void discoveries_fail(struct host *host, int status)
 {
     const struct error error = host->trouble;
     unsigned round = ++host->round;
     struct driver_discovery *discovery;
 
     while ((discovery = next_untold(host, round)) != NULL)
-        fail(discovery, &error);
+        fail(discovery, status, &error);
 }
 
 /* All that run. Being told of one may close it. */
@@ -118,7 +118,7 @@ void discoveries_run(struct host *host, nsec_t now)
         if (host->is_up)
             list_all(discovery);
         else if (now >= discovery->deadline)
-            fail(discovery, &error);
+            fail(discovery, -EBUSY, &error); /* it is there, and slow */
     }
 }
 

@@ -254,7 +254,7 @@ static int read_facts(struct domain_call *call, virDomainPtr domain,
     call->facts.capabilities = capabilities_of(&call->facts, connection);
     if (call->facts.balloon == ANSWER_YES)
         r = read_actual(call, domain, connection);
-    return r == -EREMOTEIO ? 0 : r; /* then it is as the last event said */
+    return r == -EREMOTEIO || r == -EIO ? 0 : r; /* then it is as the last event said */
 }
 
 /* Both sizes are of one moment. */
@@ -318,9 +318,8 @@ void domain_call_run(struct lane_job *job, struct connection *connection)
 
     call->is_put_off = false;
     call->outcome = DRIVER_OUTCOME_NOT_DONE;
-    call->status = connection_open(connection, &call->error);
-    if (call->status < 0) {
-        error_prefix(&call->error, 0, "libvirt");
+    if (connection_open(connection, &call->error) < 0) {
+        call->status = error_prefix(&call->error, -ENOTCONN, "libvirt");
         return;
     }
     domain = virDomainLookupByUUIDString(connection->handle, call->uuid);

@@ -15,15 +15,14 @@ static struct list hosts = {&hosts, &hosts};
 
 /* ---- the connection ---- */
 
-static void go_down(struct host *host, const char *why)
+/* Whoever waits to be told hears why not; whoever knew its domain waits. */
+static void go_down(struct host *host, int status, const char *why)
 {
-    bool was_up = host->is_up;
-
     host->is_up = false;
     host->connection++;
-    error_set(&host->trouble, -ENOTCONN, "libvirt %s: %s", host->uri, why);
-    if (was_up)
-        discoveries_fail(host);
+    error_set(&host->trouble, status, "libvirt %s: %s", host->uri, why);
+    discoveries_fail(host, status);
+    sessions_fail_opening(host, status);
 }
 
 static void come_up(struct host *host)
@@ -81,7 +80,7 @@ static void on_notice(struct letter *letter, void *userdata)
     if (taken.connection != host->connection)
         return;
     if (taken.kind == NOTICE_CLOSED)
-        go_down(host, taken.reason);
+        go_down(host, -ENOTCONN, taken.reason);
     else if (domain != NULL)
         take_domain_notice(host, domain, taken.kind, now);
     if (taken.kind == NOTICE_STARTED || taken.kind == NOTICE_DROPPED)
@@ -102,7 +101,7 @@ static void on_look(struct letter *letter, void *userdata)
     assert(host->look == look);
     host->look = NULL;
     if (look->status == -ENOTCONN || (look->status < 0 && look->kind == LOOK_CONNECT)) {
-        go_down(host, look->error.text);
+        go_down(host, look->status, look->error.text);
         host->connect_next = now + CONNECT_INTERVAL;
     } else if (look->status == 0 && look->connection == host->connection) {
         domains_take(host, look, now);

@@ -6,8 +6,9 @@
  * sessions and discoveries, and goes with the last of them. One timer does what is due.
  *
  * Failure modes: a daemon that goes away, hangs or drops us is connected to again once a second.
- * Meanwhile sessions stay, their calls wait until their deadlines, and discoveries fail. A control
- * call that takes CONTROL_SLOW holds all other calls back. */
+ * Meanwhile sessions that know their domain stay, and their calls wait until their deadlines.
+ * Others, and discoveries, fail. A control call that takes CONTROL_SLOW holds all other calls back.
+ */
 #ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_LIBVIRT_HOST_H
 #define VMRECLAIM_CONTROLLER_HYPERVISORS_LIBVIRT_HOST_H
 
@@ -131,6 +132,8 @@ void sessions_run(struct host *host, nsec_t now);
 nsec_t sessions_next(const struct host *host);
 void sessions_tell(struct domain *domain, enum driver_event event);
 void sessions_fail(struct domain *domain, int status, const char *what);
+/* Those that do not know their domain yet. */
+void sessions_fail_opening(struct host *host, int status);
 /* Frees those that were closed. Not while one may be in use. */
 void sessions_sweep(struct host *host);
 
@@ -140,7 +143,7 @@ void discoveries_run(struct host *host, nsec_t now);
 nsec_t discoveries_next(const struct host *host);
 void discoveries_tell(struct host *host, const struct domain *domain);
 void discoveries_tell_gone(struct host *host, const struct domain *domain);
-void discoveries_fail(struct host *host);
+void discoveries_fail(struct host *host, int status);
 void discoveries_sweep(struct host *host);
 
 #endif

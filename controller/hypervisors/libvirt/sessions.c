@@ -101,13 +101,22 @@ static void bind_domain(struct driver_session *session, nsec_t now)
     }
 }
 
-static void give_up(struct driver_session *session)
+static void give_up(struct driver_session *session, int status)
 {
     struct error error = session->host->trouble;
 
     list_remove(&session->link);
     list_append(&session->host->closed, &session->link);
-    fail(session, -ENOTCONN, &error);
+    fail(session, status, &error);
+}
+
+void sessions_fail_opening(struct host *host, int status)
+{
+    unsigned round = ++host->round;
+    struct driver_session *session;
+
+    while ((session = next_untold(&host->opening, round)) != NULL)
+        give_up(session, status);
 }
 
 void sessions_sweep(struct host *host)
@@ -129,7 +138,7 @@ void sessions_run(struct host *host, nsec_t now)
 
     while ((session = next_untold(&host->opening, round)) != NULL) {
         if (now >= session->deadline)
-            give_up(session);
+            give_up(session, -EBUSY); /* it is there, and slow */
         else if (host->is_up)
             bind_domain(session, now);
     }

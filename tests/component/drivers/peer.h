@@ -35,6 +35,7 @@ struct peer_kind {
     unsigned events;       /* 1 << enum driver_event that it can cause */
     uint32_t capabilities; /* what the driver says of its VM */
     bool is_there;         /* the connection can be cut and the hypervisor stopped */
+    bool asks_in_turn;     /* the driver sends nothing behind an operation that hangs */
 
     struct peer *(*create)(uv_loop_t *loop);
     /* Closes all; the loop runs until it is closed, then `destroy`. */
