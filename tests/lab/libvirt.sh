@@ -64,7 +64,7 @@ CONFIGURATION
 }
 
 libvirt_answers() {
-    virsh -c "$libvirt_uri" version >/dev/null 2>&1
+    virsh version >/dev/null 2>&1
 }
 
 # libvirt_launch: returns at once. libvirt_start: when it answers.
@@ -88,19 +88,21 @@ libvirt_end() {
 
 # domain_xml NAME MEMORY-MIB: a stock domain, as people's tools write one: no vsock device, a
 # balloon without free page reporting or statistics. $domain_devices and $domain_elements add to it.
+# With domain_boots=no it has no system: its firmware waits, which costs next to nothing.
 domain_xml() {
-    local type=qemu
+    local type=qemu system=''
     [[ $LAB_ACCELERATOR != kvm ]] || type=kvm
+    [[ ${domain_boots:-yes} == no ]] || system="<kernel>$LAB_GUEST_KERNEL</kernel>
+    <initrd>$LAB_RESULTS/guest.initrd</initrd>
+    <cmdline>console=ttyS0 panic=-1 quiet no_timer_check</cmdline>"
     cat <<XML
-<domain type='$type'>
+<domain type='$type' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>$1</name>
   <memory unit='MiB'>$2</memory>
   <vcpu>1</vcpu>
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
-    <kernel>$LAB_GUEST_KERNEL</kernel>
-    <initrd>$LAB_RESULTS/guest.initrd</initrd>
-    <cmdline>console=ttyS0 panic=-1 quiet no_timer_check</cmdline>
+    $system
   </os>
   <features><acpi/><apic/></features>
   ${domain_elements:-}
@@ -120,8 +122,7 @@ XML
 # domain_start NAME MEMORY-MIB: defines it and starts it. guest_wait says when it takes commands.
 domain_start() {
     domain_xml "$1" "$2" >"$LAB_RESULTS/$1.xml"
-    virsh -q -c "$libvirt_uri" define "$LAB_RESULTS/$1.xml" >/dev/null &&
-        virsh -q -c "$libvirt_uri" start "$1" >/dev/null
+    virsh define "$LAB_RESULTS/$1.xml" >/dev/null && virsh start "$1" >/dev/null
 }
 
 # domains_start PREFIX COUNT MEMORY-MIB: PREFIX1 and so on; returns when all take commands.
@@ -130,6 +131,7 @@ domains_start() {
     for ((i = 1; i <= $2; i++)); do
         domain_start "$1$i" "$3" || return
     done
+    [[ ${domain_boots:-yes} == yes ]] || return 0
     for ((i = 1; i <= $2; i++)); do
         guest_wait "$1$i" || return
     done
@@ -138,4 +140,19 @@ domains_start() {
 # domain_pid NAME: its hypervisor's process.
 domain_pid() {
     cat "/run/libvirt/qemu/$1.pid"
+}
+
+virsh() {
+    command virsh -q -c "$libvirt_uri" "$@"
+}
+
+# vms_ready COUNT: so many VMs are shown whose hypervisor answers, with footprint and memory.
+vms_ready() {
+    [[ $(vmreclaim --json vm list 2>/dev/null | jq '[.. | objects | select(.driver_state? == "ready"
+        and .waterfall.footprint? > 0 and .waterfall.vm_ram? > 0)] | length') == "$1" ]]
+}
+
+# With the drivers that were built.
+libvirt_controller_start() {
+    controller_start --drivers "$LAB_BUILD/controller/hypervisors" "$@"
 }

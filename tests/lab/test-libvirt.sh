@@ -1,14 +1,144 @@
 #!/bin/bash
-# A real libvirtd with stock domains: it comes up, guests boot, and what the driver rests on is so.
+# A real libvirtd with stock domains, and nothing written by hand: all are found and followed, what
+# happens to them is seen, and whatever becomes of libvirtd or of a domain's QEMU passes.
 # Functions are called by name.
 # shellcheck disable=SC2154,SC2317
 # shellcheck source=tests/lab/libvirt.sh
 . "$LAB_SOURCE/tests/lab/libvirt.sh"
 
+MiB=1048576
+
+field() { # VM KEY
+    vmreclaim --json vm show "$1" 2>/dev/null | jq -r ".vm.$2"
+}
+
+is() { # VM KEY VALUE
+    [[ $(field "$1" "$2") == "$3" ]]
+}
+
+said() { # WORDS
+    grep -q "$1" "$lab_run/events"
+}
+
+logged() { # WORDS
+    grep -q "$1" "$LAB_RESULTS/vmreclaimd.log"
+}
+
+shown() { # COUNT
+    [[ $(vmreclaim --json vm list | jq '[.. | objects | select(has("driver_state"))] | length') == "$1" ]]
+}
+
+# within MILLISECONDS: since $began, by what this machine can do.
+within() {
+    local took=$(($(now) - began))
+    echo "        after $took ms"
+    ((took <= $1 * lab_pace / 100))
+}
+
 libvirt_start || { echo "lab: libvirtd does not answer; see $LAB_RESULTS/libvirtd.log"; exit 1; }
 domains_start vm 6 192 || { echo "lab: the domains do not start"; exit 1; }
+virsh desc vm1 --title "The first" --live >/dev/null
+virsh metadata vm1 --uri https://example.org/lab --key lab --set '<labels>tier=web,rack=7</labels>' \
+    --live >/dev/null
 echo "        six domains after $(elapsed) s"
-check "virsh lists six" test "$(virsh -q -c "$libvirt_uri" list --name | grep -c vm)" = 6
-check "vm1 has a process" grep -q qemu "/proc/$(domain_pid vm1)/comm"
-check "vm1 has a balloon" grep -q actual <(virsh -q -c "$libvirt_uri" dommemstat vm1)
+
+# ---- found ----
+
+began=$(now)
+libvirt_controller_start
+wait_for 20 vms_ready 6
+check "all six are shown with footprint and memory, within 5 s of the start" within 5000
+check "each is shown once" shown 6
+check "vm1 is known by libvirt's UUID" is vm1 uuid "$(virsh domuuid vm1 | head -n 1)"
+check "its process is QEMU's" is vm1 pid "$(domain_pid vm1)"
+check "its memory is all of it" is vm1 waterfall.vm_ram $((192 * MiB))
+check "its metadata are labels" grep -q tier=web <(field vm1 labels)
+check "its balloon does not report free pages" grep -q off <(field vm1 reporting)
+wait_for 30 test "$(field vm1 statistics.total)" -gt 0
+check "the guest's statistics come, though its XML has no period" \
+    wait_for 20 grep -qE '^[1-9]' <(field vm1 statistics.free)
+
+# ---- what happens to them ----
+
+vmreclaim events -f >"$lab_run/events" 2>&1 &
+events=$!
+virsh suspend vm1 >/dev/null
+check "suspended: it is paused" wait_for 5 is vm1 state paused
+virsh resume vm1 >/dev/null
+check "resumed: it is not" wait_for 5 is vm1 state discovered
+virsh setmem vm2 128M >/dev/null
+check "somebody takes memory: its balloon is seen" wait_for 20 is vm2 waterfall.balloon $((64 * MiB))
+virsh setmem vm2 192M >/dev/null
+virsh reset vm3 >/dev/null
+check "reset: said" wait_for 10 said 'vm3.*reset'
+virsh desc vm4 --title renamed --live >/dev/null
+virsh save vm4 "$lab_run/vm4.saved" >/dev/null
+check "saved: it is gone" wait_for 10 shown 5
+virsh restore "$lab_run/vm4.saved" >/dev/null
+check "restored: it is there" wait_for 10 vms_ready 6
+check "... with its new process" is vm4 pid "$(domain_pid vm4)"
+virsh destroy vm5 >/dev/null
+check "destroyed: it is gone" wait_for 10 shown 5
+domain_start vm5 192
+began=$(now)
+wait_for 10 vms_ready 6
+check "started: it is there within 5 s" within 5000
+kill "$events"
+
+# ---- libvirtd goes and comes ----
+
+returns() { # WORDS: ready within 5 s of the first connection that libvirtd accepts
+    wait_for 60 libvirt_answers
+    began=$(now)
+    wait_for 30 vms_ready 6
+    check "$1: all are back within 5 s" within 5000
+}
+
+libvirt_end TERM
+libvirt_launch
+returns "restarted"
+libvirt_end KILL
+sleep 15 # their figures are asked for every ten
+check "killed: that is said" grep -q libvirt <(field vm1 driver_state)
+check "... and the footprint goes on" test "$(field vm1 waterfall.footprint)" -gt 0
+libvirt_launch
+returns "killed"
+kill -STOP "$libvirt_pid"
+sleep 60
+check "stopped: that is said" grep -q answer <(field vm1 driver_state)
+kill -CONT "$libvirt_pid"
+returns "stopped for a minute"
+check "no more than eleven threads" test "$(find "/proc/$controller_pid/task" -mindepth 1 -maxdepth 1 | wc -l)" -le 16
+
+# ---- a QEMU that hangs ----
+
+kill -STOP "$(domain_pid vm6)"
+check "its QEMU is stopped: that is said" wait_for 30 grep -q 'stopped (T)' <(field vm6 driver_state)
+check "the others answer" vms_ready 5
+check "nobody's call waits in it" grep -q ok <(virsh domcontrol vm6)
+check "libvirt serves others at once" timeout 2 command virsh -q -c "$libvirt_uri" dommemstat vm2
+kill -CONT "$(domain_pid vm6)"
+began=$(now)
+wait_for 20 vms_ready 6
+check "it goes on: it is back within 5 s" within 5000
+controller_kill
+
+# ---- a session's libvirtd, of another user ----
+
+session=$lab_run/session
+mkdir -p "$session/run"
+chmod 711 "$lab_run"
+chown -R nobody "$session"
+setpriv --reuid nobody --clear-groups env HOME="$session" XDG_RUNTIME_DIR="$session/run" \
+    libvirtd -d </dev/null >"$LAB_RESULTS/session.out" 2>&1
+libvirt_uri="qemu+unix:///session?socket=$session/run/libvirt/libvirt-sock"
+wait_for 30 libvirt_answers || cat "$LAB_RESULTS/session.out"
+cat >"$session/own.xml" <<'XML'
+<domain type='qemu'><name>own</name><memory unit='MiB'>64</memory>
+<os><type arch='x86_64' machine='q35'>hvm</type></os><devices/></domain>
+XML
+virsh create "$session/own.xml" >/dev/null
+libvirt_controller_start --libvirt "$libvirt_uri"
+check "a session's domain is found with its process" \
+    wait_for 20 is own pid "$(cat "$session/run/libvirt/qemu/run/own.pid")"
 lab_verdict
