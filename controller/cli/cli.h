@@ -52,6 +52,7 @@ struct command {
     const char *name;     /* "vm list" */
     const char *operands; /* for the usage line: "VM"; "" when there are none */
     unsigned operand_count;
+    bool operands_may_lack;  /* all or none */
     const char *summary;     /* one line for the list of commands */
     const char *description; /* what it does, wrapped by hand at 76 columns */
     const char *example;

@@ -123,7 +123,7 @@ static int check_operands(const struct command *command, unsigned given, char **
 {
     const char *separator = command->operands[0] == '\0' ? "" : " ";
 
-    if (given == command->operand_count)
+    if (given == command->operand_count || (given == 0 && command->operands_may_lack))
         return EXIT_DONE;
     if (given > command->operand_count)
         return fail(EXIT_USAGE,

@@ -7,6 +7,8 @@
 typedef Vmreclaim__Controller__V1__Action Action;
 typedef Vmreclaim__Controller__V1__ActionResponse ActionResponse;
 typedef Vmreclaim__Controller__V1__ActionSample ActionSample;
+typedef Vmreclaim__Controller__V1__Check Check;
+typedef Vmreclaim__Controller__V1__DiagnoseResponse Diagnosis;
 typedef Vmreclaim__Controller__V1__Event Event;
 typedef Vmreclaim__Controller__V1__Evidence Evidence;
 typedef Vmreclaim__Controller__V1__Finding Finding;

@@ -505,6 +505,7 @@ static void reload(struct ttrpc_call *call, const ProtobufCMessage *message, voi
     X("ListVms", list_vms, false)                                                                  \
     X("GetVm", get_vm, false)                                                                      \
     X("Explain", explain, false)                                                                   \
+    X("Diagnose", diagnose, false)                                                                 \
     X("Compact", compact, false)                                                                   \
     X("Reclaim", reclaim, false)                                                                   \
     X("SetReporting", set_reporting, false)                                                        \

@@ -9,6 +9,7 @@
 /* Answers names that ask for an error. True when it did. */
 bool play(struct ttrpc_call *call, const char *vm);
 
+void diagnose(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void list_policies(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void list_revisions(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);

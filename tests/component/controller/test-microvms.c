@@ -91,6 +91,42 @@ static void assert_whole(struct fixture *f, const char *driver)
     assert_int_equal(vm->balloon_maximum, GIB);
 }
 
+/* NULL: there is no such check. */
+static const Vmreclaim__Controller__V1__Check *check_of(struct fixture *f, const char *name)
+{
+    Vmreclaim__Controller__V1__DiagnoseRequest request =
+        VMRECLAIM__CONTROLLER__V1__DIAGNOSE_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__DiagnoseResponse *response;
+
+    request.vm = (char *)"web-1";
+    call(f, "Diagnose", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    response = (const Vmreclaim__Controller__V1__DiagnoseResponse *)f->response;
+    assert_string_equal(response->place, api_path);
+    for (size_t i = 0; i < response->n_checks; i++)
+        if (strcmp(response->checks[i]->name, name) == 0)
+            return response->checks[i];
+    return NULL;
+}
+
+static void test_doctor(void **state)
+{
+    struct fixture *f = *state;
+
+    firecracker.deflate_on_oom = false;
+    start(f, "firecracker", &firecracker.http);
+    assert_whole(f, "firecracker");
+    assert_string_equal(check_of(f, "hypervisor")->status, "ok");
+    assert_string_equal(check_of(f, "agent")->status, "ok");
+    assert_string_equal(check_of(f, "vsock device")->status, "ok");
+    assert_string_equal(check_of(f, "free page reporting")->status, "ok");
+    assert_string_equal(check_of(f, "deflate on OOM")->status, "warning");
+    assert_string_equal(check_of(f, "deflate on OOM")->time, "cold-start");
+    assert_non_null(strstr(check_of(f, "deflate on OOM")->line, "PUT /balloon"));
+    assert_null(check_of(f, "QMP socket"));
+    stop_daemon(f, 0);
+}
+
 static void test_firecracker(void **state)
 {
     struct fixture *f = *state;
@@ -139,6 +175,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_firecracker, set_up_fakes, tear_down_fakes),
         cmocka_unit_test_setup_teardown(test_cloud_hypervisor, set_up_fakes, tear_down_fakes),
+        cmocka_unit_test_setup_teardown(test_doctor, set_up_fakes, tear_down_fakes),
         cmocka_unit_test_setup_teardown(test_a_held_api, set_up_fakes, tear_down_fakes),
     };
 
