@@ -230,7 +230,9 @@ static void handle(const struct micro_http_request *request, struct micro_http_r
     struct fake_cloud_hypervisor *fake = userdata;
     const char *name = request->path + strlen(API);
 
-    if (!is_path(fake, request->path))
+    if (fake->refuses)
+        refuse(response, 500, json_pack("[s, s]", "Error from API", "API response receive error"));
+    else if (!is_path(fake, request->path))
         refuse(response, 404, json_pack("[s]", "Not Found"));
     else if (strcmp(request->method, "PUT") == 0)
         put(fake, request, name, response);

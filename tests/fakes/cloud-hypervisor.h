@@ -44,6 +44,7 @@ struct fake_cloud_hypervisor {
     bool has_balloon_stats;   /* the build has them */
     bool guest_has_no_stats;  /* ... and its guest does not */
     size_t device_tree_bytes; /* more of vm.info */
+    bool refuses;             /* everything, with a reason */
     bool stalls_on_next;      /* the next PUT holds the thread until micro_http_stall */
     unsigned resizes;
 };

@@ -157,9 +157,9 @@ static void get_instance(const struct fake_firecracker *fake, struct micro_http_
     };
 
     micro_http_answer(response, 200,
-                      json_pack("{s:s, s:s, s:s, s:s}", "id", "fc-1", "state", states[fake->state],
-                                "vmm_version", fake->is_old ? "1.12.0" : "1.16.2", "app_name",
-                                "Firecracker"));
+                      json_pack("{s:s, s:s, s:s, s:s}", "id", fake->id, "state",
+                                states[fake->state], "vmm_version",
+                                fake->is_old ? "1.12.0" : "1.16.2", "app_name", "Firecracker"));
 }
 
 static json_t *statistics(const struct fake_firecracker *fake)
@@ -365,7 +365,9 @@ static void handle(const struct micro_http_request *request, struct micro_http_r
 {
     struct fake_firecracker *fake = userdata;
 
-    if (strcmp(request->method, "GET") == 0)
+    if (fake->refuses)
+        fault(response, "Internal VMM error: Metrics error: the disk is full");
+    else if (strcmp(request->method, "GET") == 0)
         get(fake, request, response);
     else if (strcmp(request->method, "PATCH") == 0)
         patch(fake, request, response);
@@ -381,6 +383,7 @@ void fake_firecracker_init(struct fake_firecracker *fake, uv_loop_t *loop)
 {
     *fake = (struct fake_firecracker){
         .state = FAKE_FIRECRACKER_RUNNING,
+        .id = "fc-1",
         .mem_size_mib = 1024,
         .huge_pages = "None",
         .guest_cid = 3,

@@ -29,6 +29,7 @@ enum fake_firecracker_state {
 struct fake_firecracker {
     struct micro_http http;
     enum fake_firecracker_state state;
+    const char *id;
     uint32_t mem_size_mib;
     const char *huge_pages; /* "None", "Transparent", "2M" */
     bool has_vhost_user_drive;
@@ -49,6 +50,7 @@ struct fake_firecracker {
     uint64_t minor_faults;
     uint64_t free_memory;
     bool has_oom_kill;   /* from Linux 6.12 on */
+    bool refuses;        /* everything, with a reason */
     bool stalls_on_next; /* the next PATCH holds the thread until micro_http_stall */
     unsigned patches;
 };

@@ -357,7 +357,7 @@ int microvm_set_balloon(struct driver_session *session, uint64_t bytes, nsec_t t
     struct operation *operation;
     int r = check_ready(session);
 
-    if (r == 0 && bytes == 0)
+    if (r == 0 && (bytes == 0 || bytes > INT64_MAX))
         r = -ERANGE;
     if (r == 0 && (session->view.facts.capabilities & DRIVER_CAN_SET_BALLOON) == 0)
         r = -ENODEV;

@@ -10,7 +10,8 @@ static void test_it_comes_up_and_tells_facts(void **state)
 
     assert_int_equal(probe->ready, 1);
     assert_int_equal(probe->failed, 0);
-    assert_string_equal(probe->facts.name, "web-1");
+    /* Not every hypervisor knows its VM's name. */
+    assert_true(probe->facts.name[0] == '\0' || strcmp(probe->facts.name, "web-1") == 0);
     assert_int_equal(probe->facts.run_state, RUN_STATE_RUNNING);
     assert_true(probe->facts.ram == UINT64_C(1) << 30);
 }
@@ -28,9 +29,6 @@ static void test_capabilities_are_what_it_can(void **state)
         assert_non_null(driver->read_statistics);
     if (probe_can(probe, OPERATION_SET_INTERVAL))
         assert_non_null(driver->set_statistics_interval);
-    else
-        assert_true(probe->facts.statistics_interval == DRIVER_INTERVAL_UNKNOWN ||
-                    driver->set_statistics_interval != NULL);
     if (probe_can(probe, OPERATION_READ_MEMORY_MAP))
         assert_non_null(driver->read_memory_map);
     assert_int_equal((probe->facts.capabilities & DRIVER_TELLS_EVENTS) != 0, peer_kind.events != 0);
