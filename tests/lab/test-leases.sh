@@ -132,7 +132,7 @@ a_lease() {
     check "and the lease is shown" lease_is a 96
     check "and released" give_back a
     check "the guest has it all again" wait_for 20 back a 512
-    check "nothing is taken below the floor" refuses 'must stay' vmreclaim balloon a 200MiB
+    check "nothing is taken below the floor" refuses 'keeps at least' vmreclaim balloon a 200MiB
 }
 
 a_pause() {
@@ -340,7 +340,8 @@ a_held_socket() {
     check "held socket: what cannot be done is refused" refuses 'one client at a time' \
         vmreclaim balloon a 400MiB
     kill "$holder"
-    check "held socket: free again, ready" wait_for 20 driver_says a '^ready'
+    # Who owes memory tries such a socket every 30 to 60 s (controller/vms/hypervisor.c).
+    check "held socket: free again, ready" wait_for 70 driver_says a '^ready'
     check "held socket: the lease is resumed" wait_for 10 lease_is a 96
     give_back a
     check "held socket: and given back" wait_for 20 back a 512
