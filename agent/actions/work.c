@@ -288,16 +288,22 @@ int work_kick(const void *context)
 {
     const struct work *work = context;
     uint64_t cpu = 0;
+    bool moved = false;
     char list[1024];
+    int failure = 0;
 
     int r = file_read_into(work->root, CPU_ONLINE_PATH, list, sizeof(list));
     if (r < 0)
         return r;
     for (; cpulist_next(list, cpu, &cpu) == 0 && cpu < CPUS_MAX; cpu++) {
-        if (move_to_cpu(cpu) < 0)
-            continue; /* gone offline, or not in our cpuset */
+        r = move_to_cpu(cpu);
+        if (r < 0) { /* gone offline, or not in our cpuset */
+            failure = r;
+            continue;
+        }
+        moved = true;
         touch(work->cpu_bytes, MADV_NOHUGEPAGE);
     }
     touch(4 * MIB, MADV_HUGEPAGE);
-    return 0;
+    return moved ? 0 : failure;
 }

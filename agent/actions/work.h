@@ -31,7 +31,8 @@ int work_drop_caches(const void *context);
 
 int work_compact(const void *context);
 
-/* Touches and frees a little memory on each CPU that it may run on. */
+/* Touches and frees a little memory on each CPU that it may run on. Negative errno of the last one
+ * when it may run on none of them. */
 int work_kick(const void *context);
 
 #endif
