@@ -176,11 +176,9 @@ static void read_firecracker(const struct command_line *line, struct driver_vm *
 static void read_cloud_hypervisor(const struct command_line *line, struct driver_vm *vm)
 {
     const char *socket = command_line_value(line, "api-socket");
-    const char *vsock = command_line_value(line, "vsock");
     char text[DRIVER_WHERE_SIZE];
 
-    if (vsock != NULL && option_get(vsock, "cid", text, sizeof(text)))
-        take_cid(text, vm);
+    /* The CID is its own device's, not one of the host's kernel. */
     if (socket == NULL || begins_with(socket, "fd="))
         return;
     take_socket(option_get(socket, "path", text, sizeof(text)) ? text : socket, vm);

@@ -76,7 +76,7 @@ static const struct expected cases[] = {
     {"firecracker --id web-3", "firecracker", "/run/firecracker.socket", "web-3", "", 0},
     {"firecracker --no-api --config-file vm.json", "firecracker", "", "", "", 0},
     {"cloud-hypervisor --api-socket /run/ch.sock --vsock cid=9,socket=/run/ch.vsock",
-     "cloud-hypervisor", "/run/ch.sock", "", "", 9},
+     "cloud-hypervisor", "/run/ch.sock", "", "", 0},
     {"cloud-hypervisor --api-socket path=/run/ch.sock", "cloud-hypervisor", "/run/ch.sock", "", "",
      0},
     {"cloud-hypervisor --api-socket fd=3", "cloud-hypervisor", "", "", "", 0},
