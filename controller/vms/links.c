@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/base/text.h"
@@ -391,11 +392,36 @@ void supervisor_accept_agent(struct supervisor *supervisor, int descriptor, cons
 
 /* ---- dialling ---- */
 
+/* A path that a file gives is the operator's word. One that a hypervisor gives must lead to that
+ * hypervisor: it may speak for no other VM. */
+static int check_server(const struct vm *vm, int descriptor, struct error *error)
+{
+    struct ucred server = {0};
+    socklen_t size = sizeof(server);
+
+    if (defined_agent(vm) != NULL)
+        return 0;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &server, &size) < 0 ||
+        server.pid != vm->hypervisor.facts.pid)
+        return error_set(error, -EPERM,
+                         "%s is served by process %d, and the VM's hypervisor is %d; give the VM's "
+                         "file an 'agent' address if that is right",
+                         vm->hypervisor.facts.hybrid_vsock, (int)server.pid,
+                         (int)vm->hypervisor.facts.pid);
+    return 0;
+}
+
 static void on_dialled(int descriptor, const struct error *error, void *userdata)
 {
     struct vm *vm = userdata;
+    struct error refusal;
 
     vm->links.dial = NULL;
+    if (descriptor >= 0 && check_server(vm, descriptor, &refusal) < 0) {
+        close(descriptor);
+        descriptor = -1;
+        error = &refusal;
+    }
     if (descriptor >= 0) {
         take_connection(vm, descriptor, true);
         return;

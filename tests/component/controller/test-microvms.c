@@ -3,9 +3,13 @@
  * vsock device, and lends memory. */
 #include "tests/component/controller/lease-calls.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/number.h"
@@ -19,8 +23,8 @@ static char modules[256]; /* beside the daemon */
 static struct fake_firecracker firecracker;
 static struct fake_cloud_hypervisor cloud;
 static struct fake_hybrid hybrid;
-static char api_path[128];
-static char vsock_path[128];
+static char api_path[100];
+static char vsock_path[100];
 
 static void on_connected(int descriptor, void *userdata)
 {
@@ -65,7 +69,7 @@ static void start(struct fixture *f, const char *driver, struct micro_http *http
     assert_int_equal(micro_http_listen(http, api_path), 0);
     start_daemon(f, more);
     connect_api(f);
-    wait_for(f, is_in_state(f, "web-1", "connected") || is_in_state(f, "web-1", "managed"));
+    wait_for(f, driver_says(f, "web-1", "ready"));
 }
 
 static bool has_agent(struct fixture *f)
@@ -154,6 +158,38 @@ static void test_cloud_hypervisor(void **state)
     stop_daemon(f, 0);
 }
 
+/* The vsock socket is another process': whose guest answers there is not known. */
+static void test_another_serves_the_vsock(void **state)
+{
+    struct fixture *f = *state;
+    pid_t other;
+
+    fake_hybrid_close(&hybrid);
+    (void)unlink(vsock_path);
+    other = fork();
+    if (other == 0) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+        int connection;
+
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s", vsock_path);
+        if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+            listen(listener, 4) < 0)
+            _exit(1);
+        while ((connection = accept(listener, NULL, NULL)) >= 0)
+            (void)send(connection, "OK 1073741824\n", 14, MSG_NOSIGNAL);
+        _exit(0);
+    }
+    while (access(vsock_path, F_OK) < 0)
+        uv_run(&f->loop, UV_RUN_ONCE);
+    start(f, "firecracker", &firecracker.http);
+    wait_for(f, log_has(f, "is served by process"));
+    assert_false(get_vm(f, "web-1")->agent_connected);
+    (void)kill(other, SIGKILL);
+    assert_int_equal(waitpid(other, NULL, 0), other);
+    stop_daemon(f, 0);
+}
+
 /* A snapshot holds the API for longer than anybody waits; the agent goes on. */
 static void test_a_held_api(void **state)
 {
@@ -176,6 +212,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_firecracker, set_up_fakes, tear_down_fakes),
         cmocka_unit_test_setup_teardown(test_cloud_hypervisor, set_up_fakes, tear_down_fakes),
         cmocka_unit_test_setup_teardown(test_doctor, set_up_fakes, tear_down_fakes),
+        cmocka_unit_test_setup_teardown(test_another_serves_the_vsock, set_up_fakes,
+                                        tear_down_fakes),
         cmocka_unit_test_setup_teardown(test_a_held_api, set_up_fakes, tear_down_fakes),
     };
 
