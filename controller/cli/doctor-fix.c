@@ -232,25 +232,37 @@ static bool ask(void)
     return fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
+static bool do_step(const struct step *step)
+{
+    int r;
+
+    (void)fflush(stdout);
+    r = run_program(step->arguments, step->input, NULL);
+    if (r < 0)
+        (void)fail(0, "%s: %s", step->arguments[0], strerror(-r));
+    return r == 0;
+}
+
+/* One that fails leaves the others to be done: none rests on another. */
 static int do_steps(const struct plan *plan)
 {
     bool has_cold = false;
+    size_t done = 0;
 
     for (size_t i = 0; i < plan->count; i++) {
-        const struct step *step = &plan->steps[i];
-        int r;
-
-        (void)fflush(stdout);
-        r = run_program(step->arguments, step->input, NULL);
-        if (r != 0)
-            return fail(EXIT_FAILED, "%s %s; %zu of %zu steps are done", step->arguments[0],
-                        r < 0 ? strerror(-r) : "failed", i, plan->count);
-        has_cold = has_cold || step->is_cold;
+        if (!do_step(&plan->steps[i]))
+            continue;
+        done++;
+        has_cold = has_cold || plan->steps[i].is_cold;
     }
-    puts("Done.");
+    if (done == plan->count)
+        puts("Done.");
     if (has_cold)
         puts("Power the VM off and start it again: a reboot from inside is not enough.");
-    return EXIT_DONE;
+    if (done == plan->count)
+        return EXIT_DONE;
+    return fail(done == 0 ? EXIT_FAILED : EXIT_PARTIAL, "doctor: %zu of %zu steps were done", done,
+                plan->count);
 }
 
 static int make_plan(struct plan *plan)

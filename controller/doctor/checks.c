@@ -111,7 +111,8 @@ static void ask_agent(const struct doctor_subject *subject, struct doctor_findin
         answer(finding, DOCTOR_WARNING, "was here, and is gone");
         advise(finding, "look at it in the guest: systemctl status vmreclaim-agent");
     } else {
-        answer(finding, DOCTOR_FAILURE, "never seen: free memory returns by reporting only");
+        answer(finding, DOCTOR_FAILURE,
+               "never seen: nothing reclaims, compacts or measures in the guest");
         advise(finding, "install vmreclaim-agent in the guest and start it; there, "
                         "'vmreclaim-agent --doctor' says what is in its way");
     }

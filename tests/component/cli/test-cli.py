@@ -184,10 +184,11 @@ virsh -c qemu:///system define /dev/stdin
         environment, log = self.fake_program(
             "virsh", 'case "$*" in *dumpxml*) echo "<domain><devices></devices></domain>" ;;\n'
                      '*dommemstat*) echo "error: no such domain" >&2; exit 1 ;; esac\n')
-        result = self.run_cli("doctor", "web1", "--fix", "--yes", environment=environment, code=1)
+        result = self.run_cli("doctor", "web1", "--fix", "--yes", environment=environment, code=7)
         self.assertIn("error: no such domain", result.stderr)
-        self.assertIn("virsh failed; 1 of 3 steps are done", result.stderr)
-        self.assertNotIn("define", self.log_of(log))
+        self.assertIn("2 of 3 steps were done", result.stderr)
+        self.assertNotIn("Done.", result.stdout)
+        self.assertIn("define", self.log_of(log))
         environment, log = self.fake_program("virsh", "echo garbage\n")
         result = self.run_cli("doctor", "web1", "--fix", "--yes", environment=environment, code=1)
         self.assertIn("no domain's XML", result.stderr)
