@@ -120,6 +120,7 @@ XML
 }
 
 # domain_start NAME MEMORY-MIB: defines it and starts it. guest_wait says when it takes commands.
+# Again, after it has ended, `virsh start` is enough.
 domain_start() {
     domain_xml "$1" "$2" >"$LAB_RESULTS/$1.xml"
     virsh define "$LAB_RESULTS/$1.xml" >/dev/null && virsh start "$1" >/dev/null
@@ -152,7 +153,12 @@ vms_ready() {
         and .waterfall.footprint? > 0 and .waterfall.vm_ram? > 0)] | length') == "$1" ]]
 }
 
-# With the drivers that were built.
+# The controller as it is installed, with the drivers that were built: it finds what there is. Ends by
+# controller_kill.
 libvirt_controller_start() {
-    controller_start --drivers "$LAB_BUILD/controller/hypervisors" "$@"
+    mkdir -p "$lab_run/vms" "$lab_run/state"
+    "$LAB_BUILD/controller/vmreclaimd" --drivers "$LAB_BUILD/controller/hypervisors" --listen none \
+        --api "$VMRECLAIM_API" --vms "$lab_run/vms" --state-directory "$lab_run/state" \
+        --sample-interval 2s "$@" </dev/null >>"$LAB_RESULTS/vmreclaimd.log" 2>&1 &
+    controller_pid=$!
 }

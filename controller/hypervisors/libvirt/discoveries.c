@@ -23,10 +23,13 @@ struct driver_discovery {
 
 static void describe(const struct domain *domain, struct driver_vm *ret_vm)
 {
-    *ret_vm = (struct driver_vm){.pid = domain->pid};
+    *ret_vm = (struct driver_vm){
+        .pid = domain->pid, .guest_cid = domain->guest_cid, .backing = domain->backing};
     address_format_domain(domain->host->uri, domain->uuid, ret_vm->where);
     text_copy(ret_vm->name, sizeof(ret_vm->name), domain->name);
     text_copy(ret_vm->uuid, sizeof(ret_vm->uuid), domain->uuid);
+    text_copy(ret_vm->title, sizeof(ret_vm->title), domain->title);
+    text_copy(ret_vm->labels, sizeof(ret_vm->labels), domain->labels);
 }
 
 static void tell(const struct driver_discovery *discovery, const struct domain *domain)

@@ -70,6 +70,29 @@ void domains_tell(struct host *host)
     }
 }
 
+static bool replace_text(char *text, const char *by, size_t size)
+{
+    if (strcmp(text, by) == 0)
+        return false;
+    text_copy(text, size, by);
+    return true;
+}
+
+void domain_take_facts(struct domain *domain, const struct driver_facts *facts)
+{
+    bool is_news = domain->guest_cid != facts->guest_cid || domain->backing != facts->backing;
+
+    is_news = replace_text(domain->title, facts->title, sizeof(domain->title)) || is_news;
+    is_news = replace_text(domain->labels, facts->labels, sizeof(domain->labels)) || is_news;
+    domain->guest_cid = facts->guest_cid;
+    domain->backing = facts->backing;
+    domain->capabilities = facts->capabilities;
+    if (is_news && !domain->is_gone) {
+        domain->is_news = true;
+        add_news(domain);
+    }
+}
+
 /* ---- looks ---- */
 
 static struct domain *add(struct host *host, const struct look_domain *seen)

@@ -5,7 +5,7 @@
  * calls.h to lanes of their own. Events come as letters. One host per loop and URI is shared by all
  * sessions and discoveries, and goes with the last of them. One timer does what is due.
  *
- * Failure modes: a daemon that goes away, hangs or drops us is connected to again once a second.
+ * Failure modes: a daemon that goes away, hangs or drops us is connected to again twice a second.
  * Meanwhile sessions that know their domain stay, and their calls wait until their deadlines.
  * Others, and discoveries, fail. A control call that takes CONTROL_SLOW holds all other calls back.
  */
@@ -26,8 +26,8 @@
 
 #define LOOK_INTERVAL     (10 * NSEC_PER_SEC)
 #define LOOK_SPACING      (250 * NSEC_PER_MSEC) /* from one to the next, whatever happens */
-#define TROUBLED_INTERVAL (1 * NSEC_PER_SEC)
-#define CONNECT_INTERVAL  (1 * NSEC_PER_SEC)
+#define TROUBLED_INTERVAL (500 * NSEC_PER_MSEC)
+#define CONNECT_INTERVAL  (500 * NSEC_PER_MSEC)
 #define CONTROL_SLOW      (2 * NSEC_PER_SEC)
 
 struct host {
@@ -81,10 +81,15 @@ struct domain {
     bool is_troubled;  /* it is not to be asked */
     bool has_job;
     bool job_is_news;
-    uint32_t capabilities;   /* as of the last facts */
-    uint64_t beyond_balloon; /* likewise */
-    nsec_t heard;            /* CLOCK_MONOTONIC of its last word */
-    nsec_t reset;            /* ... of its last reset */
+    /* as of the last facts */
+    uint32_t capabilities;
+    uint64_t beyond_balloon;
+    char title[DRIVER_TITLE_SIZE];
+    char labels[DRIVER_LABELS_SIZE];
+    uint32_t guest_cid;
+    enum memory_backing backing;
+    nsec_t heard; /* CLOCK_MONOTONIC of its last word */
+    nsec_t reset; /* ... of its last reset */
     struct call_line line;
     struct list sessions;
 };
@@ -112,6 +117,8 @@ void domains_take(struct host *host, const struct look *look, nsec_t now);
 void domain_went(struct domain *domain);
 /* It answers no more: it is looked after until it does. */
 void domain_is_troubled(struct domain *domain, nsec_t now);
+/* Its facts were read; what finders want to know of them may be news. */
+void domain_take_facts(struct domain *domain, const struct driver_facts *facts);
 /* Tells what is new. */
 void domains_tell(struct host *host);
 /* Frees it when it runs no more and nobody holds it. */

@@ -57,7 +57,7 @@ static void keep(struct domain *domain, const struct domain_call *io)
         return;
     domain->beyond_balloon = io->beyond_balloon;
     if (io->kind == DOMAIN_CALL_FACTS)
-        domain->capabilities = io->facts.capabilities;
+        domain_take_facts(domain, &io->facts);
 }
 
 static void answer(struct operation *operation)
@@ -186,6 +186,7 @@ static void on_returned(struct letter *letter, void *userdata)
         put_back(operation, now);
     else
         take_answer(operation, now);
+    domains_tell(host);
     end_spare_lanes(host);
     operations_run(host, now);
     host_wake(host);
