@@ -28,6 +28,10 @@ static void fill_record(const struct action *action, Action *record)
     record->duration_ns = time_boottime() - action->started;
     record->guest = action->guest;
     record->footprint_before = action->footprint_before;
+    record->host_boot_id = message_text(action->actions->supervisor->host_boot_id);
+    record->started_boottime_ns = action->started;
+    record->hypervisor_pid = action->pid;
+    record->hypervisor_start_time = action->start_time;
 }
 
 void action_report_begin(struct action *action)

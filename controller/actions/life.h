@@ -66,6 +66,8 @@ struct action {
     nsec_t next_look;           /* CLOCK_BOOTTIME; ACTING and SETTLING */
     nsec_t started;             /* CLOCK_BOOTTIME */
     int64_t started_time;       /* UNIX */
+    pid_t pid;                  /* of the hypervisor that it was measured on; 0: not seen */
+    uint64_t start_time;        /* of that process */
     uint64_t footprint_before;
     struct drift drift;
     struct action_measures measures;

@@ -135,6 +135,10 @@ static int begin(struct action *action, struct error *error)
     int r;
 
     action->footprint_before = vm->measured.host.footprint;
+    if (hypervisor_process_is_open(&vm->measured.process)) {
+        action->pid = vm->measured.process.pid;
+        action->start_time = vm->measured.process.start_time;
+    }
     drift_begin(vm, &action->drift);
     (void)measures_take(&action->measures, vm,
                         VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE);
@@ -238,8 +242,14 @@ void action_forget_asker(struct action *action)
 
 static void on_vm_event(const struct vm_event *event, void *userdata)
 {
-    if (event->kind == VM_EVENT_REMOVED && event->vm->action != NULL)
-        action_cut_short(event->vm->action, -ENOTCONN, "the VM went away meanwhile");
+    struct action *action = event->vm->action;
+
+    if (action == NULL)
+        return;
+    if (event->kind == VM_EVENT_REMOVED)
+        action_cut_short(action, -ENOTCONN, "the VM went away meanwhile");
+    else if (event->kind == VM_EVENT_RENAMED)
+        snprintf(action->vm_name, sizeof(action->vm_name), "%s", event->vm->name);
 }
 
 int actions_init(struct actions *actions, struct supervisor *supervisor,

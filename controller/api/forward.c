@@ -1,8 +1,8 @@
-/* Forwarded calls. The VM is kept by name: its record may go or merge while the agent works. */
+/* Forwarded calls. The VM is kept by its serial: its record may go or merge, and be called
+ * otherwise, while the agent works. */
 #include "controller/api/forward.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 struct forward {
     struct api_call *call;
     struct ttrpc_client_call *client;
-    char vm[VM_NAME_SIZE];
+    uint64_t vm;    /* its serial */
     nsec_t started; /* CLOCK_MONOTONIC */
     forward_message on_message;
     forward_answer on_answer;
@@ -33,7 +33,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
 {
     struct forward *forward = userdata;
     struct vm *vm =
-        registry_find_name(&forward->call->api->rooms.supervisor->registry, forward->vm);
+        registry_find_serial(&forward->call->api->rooms.supervisor->registry, forward->vm);
 
     /* The handler ends the call at once, so on_operator_gone cannot run any more. */
     forward->on_answer(forward->call, vm, result, time_monotonic() - forward->started,
@@ -68,12 +68,12 @@ void forward_stream(struct api_call *call, struct vm *vm, const char *method,
     }
     *forward = (struct forward){
         .call = call,
+        .vm = vm->serial,
         .started = time_monotonic(),
         .on_message = on_each,
         .on_answer = on_answer,
         .userdata = userdata,
     };
-    snprintf(forward->vm, sizeof(forward->vm), "%s", vm->name);
     connection = agent_link_connection(vm->links.agent);
     r = on_each != NULL ? ttrpc_call_stream(connection, agent_service, method, request, timeout,
                                             on_message, on_result, forward, &forward->client)

@@ -96,7 +96,7 @@ static void on_record(const struct store_records *records, void *userdata)
         return;
     }
     response.action = records->actions[0];
-    vm = registry_find_name(&call->api->rooms.supervisor->registry, response.action->vm);
+    vm = record_find_vm(call->api->rooms.supervisor, response.action);
     response.now_is_known =
         vm != NULL && record_measure_again(vm, response.action, &response.host_returned_now) == 0;
     api_call_finish(call, &response.base);

@@ -295,7 +295,7 @@ static void on_reading(struct vm *vm, void *userdata)
 static bool is_being_read(const struct lease_keeper *keeper, const struct vm *vm)
 {
     list_for_each (link, &keeper->readings)
-        if (strcmp(list_entry(link, struct reading, link)->sample.vm, vm->name) == 0)
+        if (list_entry(link, struct reading, link)->sample.vm == vm->serial)
             return true;
     return false;
 }

@@ -1,9 +1,11 @@
 /* Actions as messages. */
 #include "controller/messages/action.h"
 
+#include "common/base/number.h"
 #include "common/base/time.h"
 #include "common/base/util.h"
 #include "controller/messages/text.h"
+#include "controller/vms/supervisor.h"
 
 const char *guest_action_kind_name(Vmreclaim__Agent__V1__ActionKind kind)
 {
@@ -20,6 +22,20 @@ const char *guest_action_kind_name(Vmreclaim__Agent__V1__ActionKind kind)
     }
 }
 
+/* Which host and hypervisor it was measured on, and that it began `started` (CLOCK_BOOTTIME). */
+static void origin_to_message(const struct vm *vm, nsec_t started,
+                              Vmreclaim__Controller__V1__Action *message)
+{
+    const struct hypervisor_process *process = &vm->measured.process;
+
+    message->host_boot_id = message_text(vm->supervisor->host_boot_id);
+    message->started_boottime_ns = started;
+    if (!hypervisor_process_is_open(process))
+        return;
+    message->hypervisor_pid = process->pid;
+    message->hypervisor_start_time = process->start_time;
+}
+
 void guest_action_to_message(const struct vm *vm, const Vmreclaim__Agent__V1__ActionResult *result,
                              Vmreclaim__Controller__V1__Action *message)
 {
@@ -30,7 +46,8 @@ void guest_action_to_message(const struct vm *vm, const Vmreclaim__Agent__V1__Ac
     message->vm = message_text(vm->name);
     message->kind = message_text(guest_action_kind_name(result->kind));
     message->asked_by = message_text("policy");
-    message->started_ns = time_realtime() - (int64_t)duration;
+    message->started_ns = time_realtime_before(time_realtime(), duration);
+    origin_to_message(vm, saturating_subtract(time_boottime(), duration), message);
     message->duration_ns = result->duration_ns;
     message->guest = (Vmreclaim__Agent__V1__ActionResult *)result;
 }

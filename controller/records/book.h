@@ -13,7 +13,8 @@ struct recorder {
     struct supervisor_listener listener;
     struct list tracks;
     size_t track_count;
-    struct list reports; /* see reports.h */
+    int64_t resume_since; /* UNIX nanoseconds: what may be gone on with began later */
+    struct list reports;  /* see reports.h */
     size_t report_count;
     uv_timer_t timer;
     uint64_t seconds; /* ticks since start */

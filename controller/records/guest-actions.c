@@ -131,7 +131,7 @@ static void set_drift(Action *action, const struct vm *vm, const struct track *l
 static void follow(struct recorder *recorder, struct vm *vm, Action *action, struct track *leader,
                    const struct footprint_point *begin, nsec_t now)
 {
-    struct track *track = tracks_begin(recorder, action->id, vm->name);
+    struct track *track = tracks_begin(recorder, action->id, vm->name, vm->serial);
 
     if (track == NULL)
         return;
@@ -256,6 +256,7 @@ static void close_one(struct recorder *recorder, struct track *track, struct vm 
         return;
     }
     Action lent = *action;
+    lent.vm = track->vm;
     if (vm != NULL && record_is_comparable(vm, action)) {
         close_measured(recorder, track, vm, &lent, run, now);
     } else {

@@ -47,7 +47,7 @@ static void on_begun(struct recorder *recorder, struct vm *vm, const Action *rec
 {
     assert(!record->finished && tracks_find(recorder, record->vm, record->id) == NULL);
     guest_run_close(recorder, record->vm, vm, time_boottime());
-    (void)tracks_begin(recorder, record->id, record->vm);
+    (void)tracks_begin(recorder, record->id, record->vm, vm->serial);
     (void)store_put_action(recorder->store, record);
 }
 
@@ -81,6 +81,9 @@ static void on_vm_event(const struct vm_event *event, void *userdata)
     case VM_EVENT_ACTION_ENDED:
         on_ended(recorder, event->record);
         break;
+    case VM_EVENT_RENAMED:
+        tracks_rename(recorder, event->vm);
+        break;
     default:
         break;
     }
@@ -96,6 +99,7 @@ static void check_again(struct recorder *recorder, struct track *track, const st
     (void)measures_take(&track->measures, vm, PHASE_LATER);
     lent.samples = track->measures.pointers;
     lent.n_samples = track->measures.count;
+    lent.vm = track->vm;
     lent.checked_again = 1;
     lent.host_returned_later = judge_returned(action, vm->measured.waterfall.footprint);
     (void)store_put_action(recorder->store, &lent);

@@ -15,8 +15,8 @@ typedef Vmreclaim__Agent__V1__ActionResult ActionResult;
 struct report {
     struct list link; /* in the recorder's reports, until it is taken */
     struct recorder *recorder;
-    nsec_t received; /* CLOCK_BOOTTIME */
-    char vm[VM_NAME_SIZE];
+    nsec_t received;      /* CLOCK_BOOTTIME */
+    uint64_t vm;          /* its serial */
     ActionResult *result; /* a copy */
 };
 
@@ -38,7 +38,7 @@ void reports_add(struct recorder *recorder, const struct vm *vm, const ActionRes
         return;
     report->recorder = recorder;
     report->received = now;
-    snprintf(report->vm, sizeof(report->vm), "%s", vm->name);
+    report->vm = vm->serial;
     report->result = (ActionResult *)message_copy(&result->base);
     if (report->result == NULL) {
         free(report);
@@ -55,7 +55,7 @@ void reports_add(struct recorder *recorder, const struct vm *vm, const ActionRes
 static void record(struct report *report, bool may_keep_id)
 {
     struct recorder *recorder = report->recorder;
-    struct vm *vm = registry_find_name(&recorder->supervisor->registry, report->vm);
+    struct vm *vm = registry_find_serial(&recorder->supervisor->registry, report->vm);
     char id[ACTION_ID_SIZE];
 
     if (may_keep_id)

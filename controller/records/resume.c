@@ -2,24 +2,39 @@
  * new daemon is taken for one of the old. */
 #include "controller/records/resume.h"
 
+#include "common/base/number.h"
+#include "controller/records/again.h"
 #include "controller/records/guest-actions.h"
 #include "controller/records/tracks.h"
 #include "controller/store/requests.h"
 
 #define RESUME_SPAN (TRACK_LATER + 3600 * NSEC_PER_SEC) /* no action takes longer than an hour */
-#define GAP_MAX     (60 * (int64_t)NSEC_PER_SEC) /* a guest's action settles on after so long */
+#define GAP_MAX     (60 * NSEC_PER_SEC) /* a guest's action settles on after so long */
 
 typedef Vmreclaim__Controller__V1__Action Action;
 
-static int64_t age_of(const Action *action)
+/* Since its end, by the clock that nobody sets; by wall time only in a record of before.
+ * NSEC_INFINITY: of an earlier boot, or of the future. */
+static nsec_t age_of(const struct recorder *recorder, const Action *action)
 {
-    return time_realtime() - (action->started_ns + (int64_t)action->duration_ns);
+    int64_t now = time_realtime();
+    nsec_t passed;
+
+    if (!record_is_of_this_boot(recorder->supervisor, action))
+        return NSEC_INFINITY;
+    if (action->started_boottime_ns != 0)
+        passed = saturating_subtract(time_boottime(), action->started_boottime_ns);
+    else if (action->started_ns <= now)
+        passed = time_realtime_between(action->started_ns, now);
+    else
+        return NSEC_INFINITY;
+    return saturating_subtract(passed, action->duration_ns);
 }
 
 /* A track that has what the record has; NULL: there is no room. */
 static struct track *track_of(struct recorder *recorder, const Action *action)
 {
-    struct track *track = tracks_begin(recorder, action->id, action->vm);
+    struct track *track = tracks_begin(recorder, action->id, action->vm, 0);
 
     if (track == NULL || track_take_record(track, action) == 0)
         return track;
@@ -31,19 +46,17 @@ static struct track *track_of(struct recorder *recorder, const Action *action)
 
 static bool is_waiting(const Action *action)
 {
-    int64_t age = age_of(action);
-
-    return action->finished && !action->checked_again && action->footprint_before != 0 &&
-           age >= 0 && age <= (int64_t)TRACK_LATER;
+    return action->finished && !action->checked_again && action->footprint_before != 0;
 }
 
 static void resume_waiting(struct recorder *recorder, const Action *action)
 {
-    struct track *track = track_of(recorder, action);
+    nsec_t age = age_of(recorder, action);
+    struct track *track = age > TRACK_LATER ? NULL : track_of(recorder, action);
 
     if (track == NULL)
         return;
-    track->due = time_boottime() + (TRACK_LATER - (nsec_t)max_of(age_of(action), (int64_t)0));
+    track->due = time_boottime() + (TRACK_LATER - age);
     track_move(track, TRACK_WAITING);
 }
 
@@ -70,10 +83,9 @@ static void close_interrupted(struct recorder *recorder, Action *action)
 /* A guest's action settles on. An ordered one has lost who followed it. */
 static void resume_unfinished(struct recorder *recorder, Action *action)
 {
-    int64_t age = age_of(action);
     struct track *track;
 
-    if (action->guest == NULL || action->n_samples == 0 || age < 0 || age > GAP_MAX) {
+    if (action->guest == NULL || action->n_samples == 0 || age_of(recorder, action) > GAP_MAX) {
         close_interrupted(recorder, action);
         return;
     }
@@ -86,7 +98,7 @@ static void on_unfinished(const struct store_records *records, void *userdata)
 {
     struct recorder *recorder = userdata;
     const struct store_records_query waiting = {
-        .since = time_realtime() - (int64_t)RESUME_SPAN,
+        .since = recorder->resume_since,
         .until = INT64_MAX,
         .limit = RECORDER_TRACKS_MAX,
         .is_wanted = is_waiting,
@@ -105,8 +117,11 @@ static void on_newest(const struct store_records *records, void *userdata)
 {
     struct recorder *recorder = userdata;
     int64_t newest = records->count == 0 ? 0 : records->actions[0]->started_ns;
+
+    /* One from before the clock was set back is newer than all that came after. */
+    recorder->resume_since = time_realtime_before(min_of(newest, time_realtime()), RESUME_SPAN);
     const struct store_records_query unfinished = {
-        .since = newest - (int64_t)RESUME_SPAN,
+        .since = recorder->resume_since,
         .until = INT64_MAX,
         .is_wanted = is_unfinished,
     };

@@ -24,6 +24,7 @@ struct track {
     struct recorder *recorder;
     char id[64];
     char vm[VM_NAME_SIZE];
+    uint64_t serial; /* the VM's; 0: of an earlier daemon, known by its name alone */
     enum track_state state;
     nsec_t due;     /* CLOCK_BOOTTIME of the next thing to do; SETTLING and WAITING only */
     nsec_t begun;   /* SETTLING: CLOCK_BOOTTIME when the run's first action was heard of */

@@ -25,16 +25,28 @@ struct track *tracks_find_state(const struct recorder *recorder, const char *vm,
     return NULL;
 }
 
-struct track *tracks_begin(struct recorder *recorder, const char *id, const char *vm)
+struct track *tracks_begin(struct recorder *recorder, const char *id, const char *vm,
+                           uint64_t serial)
 {
     struct track *track;
 
     if (recorder->track_count >= RECORDER_TRACKS_MAX || track_create(id, vm, &track) < 0)
         return NULL;
     track->recorder = recorder;
+    track->serial = serial;
     list_append(&recorder->tracks, &track->link);
     recorder->track_count++;
     return track;
+}
+
+void tracks_rename(struct recorder *recorder, const struct vm *vm)
+{
+    list_for_each (link, &recorder->tracks) {
+        struct track *track = list_entry(link, struct track, link);
+
+        if (track->serial == vm->serial)
+            memcpy(track->vm, vm->name, sizeof(track->vm));
+    }
 }
 
 void tracks_end(struct recorder *recorder, struct track *track)

@@ -12,8 +12,13 @@ struct track *tracks_find(const struct recorder *recorder, const char *vm, const
 struct track *tracks_find_state(const struct recorder *recorder, const char *vm,
                                 enum track_state state);
 
-/* A new one, running. NULL: there are too many, or memory is short. */
-struct track *tracks_begin(struct recorder *recorder, const char *id, const char *vm);
+/* A new one, running; `serial` is the VM's, 0: not known. NULL: there are too many, or memory is
+ * short. */
+struct track *tracks_begin(struct recorder *recorder, const char *id, const char *vm,
+                           uint64_t serial);
+
+/* The VM is called otherwise now, and so are those of its records that are not complete. */
+void tracks_rename(struct recorder *recorder, const struct vm *vm);
 void tracks_end(struct recorder *recorder, struct track *track);
 
 /* The action's window ends here: completes and stores its record, which waits for its later check.

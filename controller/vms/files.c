@@ -191,9 +191,6 @@ static int check_against(const struct file_plan *plan, const struct registry *re
     const struct vm *record = find_record(plan, registry, file, definition);
     const struct vm *vm = registry_find_cid(registry, definition->cid);
 
-    if (record != NULL && record->action != NULL && strcmp(record->name, definition->name) != 0)
-        return error_set(error, -EBUSY, "%s: VM '%s' is called '%s' when its action is over",
-                         definition->source, record->name, definition->name);
     if (definition->cid != 0 && is_in_the_way(plan, vm, record) && vm->hypervisor.known &&
         vm->hypervisor.facts.guest_cid == definition->cid)
         return error_set(error, -EEXIST,

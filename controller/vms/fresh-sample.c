@@ -1,9 +1,9 @@
-/* Asking for a sample. The VM is kept by name: its record may go or merge while the agent works. */
+/* Asking for a sample. The VM is kept by its serial: its record may go or merge, and be called
+ * otherwise, while the agent works. */
 #include "controller/vms/fresh-sample.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 
 #include "controller/vms/agent.h"
 #include "controller/vms/hypervisor.h"
@@ -26,7 +26,7 @@ void fresh_sample_take(struct vm *vm, const struct ttrpc_result *result, nsec_t 
 static void on_answer(const struct ttrpc_result *result, void *userdata)
 {
     struct fresh_sample *sample = userdata;
-    struct vm *vm = registry_find_name(&sample->supervisor->registry, sample->vm);
+    struct vm *vm = registry_find_serial(&sample->supervisor->registry, sample->vm);
 
     assert(sample->client != NULL); /* it is answered once, and not after it was cancelled */
     sample->client = NULL;
@@ -44,11 +44,11 @@ int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
         return -ENOTCONN;
     *sample = (struct fresh_sample){
         .supervisor = vm->supervisor,
+        .vm = vm->serial,
         .asked = time_monotonic(),
         .done = done,
         .userdata = userdata,
     };
-    snprintf(sample->vm, sizeof(sample->vm), "%s", vm->name);
     return ttrpc_call_unary(agent_link_connection(vm->links.agent),
                             &vmreclaim__agent__v1__agent__descriptor, "GetMemory", &request.base,
                             ANSWER_TIMEOUT, on_answer, sample, &sample->client) < 0

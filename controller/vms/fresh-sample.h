@@ -11,8 +11,8 @@
 struct fresh_sample {
     struct supervisor *supervisor;
     struct ttrpc_client_call *client; /* NULL: nothing is asked */
-    char vm[VM_NAME_SIZE];
-    nsec_t asked; /* CLOCK_MONOTONIC */
+    uint64_t vm;                      /* its serial */
+    nsec_t asked;                     /* CLOCK_MONOTONIC */
     void (*done)(struct vm *vm, void *userdata);
     void *userdata;
 };

@@ -17,6 +17,7 @@ void registry_init(struct registry *registry)
 {
     *registry = (struct registry){0};
     list_init(&registry->vms);
+    hash_table_init(&registry->by_serial);
     hash_table_init(&registry->by_name);
     hash_table_init(&registry->by_uuid);
     hash_table_init(&registry->by_cid);
@@ -27,6 +28,7 @@ void registry_init(struct registry *registry)
 static void check(const struct registry *registry, const struct vm *vm)
 {
     assert(registry->count == registry->by_name.count);
+    assert(registry->count == registry->by_serial.count && vm->by_serial.linked);
     assert(registry->by_uuid.count <= registry->count);
     assert(registry->by_cid.count <= registry->count);
     assert(registry->by_address.count <= registry->count);
@@ -40,6 +42,7 @@ static void check(const struct registry *registry, const struct vm *vm)
 void registry_finish(struct registry *registry)
 {
     assert(registry->count == 0 && list_is_empty(&registry->vms));
+    hash_table_finish(&registry->by_serial);
     hash_table_finish(&registry->by_name);
     hash_table_finish(&registry->by_uuid);
     hash_table_finish(&registry->by_cid);
@@ -54,6 +57,19 @@ struct vm *registry_find_name(const struct registry *registry, const char *name)
         struct vm *vm = container_of(link, struct vm, by_name);
 
         if (strcmp(vm->name, name) == 0)
+            return vm;
+    }
+    return NULL;
+}
+
+struct vm *registry_find_serial(const struct registry *registry, uint64_t serial)
+{
+    struct hash_link *link = hash_table_first(&registry->by_serial, hash_number(serial));
+
+    for (; link != NULL; link = hash_table_next(link)) {
+        struct vm *vm = container_of(link, struct vm, by_serial);
+
+        if (vm->serial == serial)
             return vm;
     }
     return NULL;
@@ -200,6 +216,11 @@ int registry_add(struct registry *registry, struct vm *vm, struct error *error)
         return error_set(error, -EEXIST, "there is already a VM named '%s'", vm->name);
     if (hash_table_add(&registry->by_name, &vm->by_name, hash_text(vm->name)) < 0)
         return error_set(error, -ENOMEM, "out of memory");
+    vm->serial = ++registry->last_serial;
+    if (hash_table_add(&registry->by_serial, &vm->by_serial, hash_number(vm->serial)) < 0) {
+        hash_table_remove(&registry->by_name, &vm->by_name);
+        return error_set(error, -ENOMEM, "out of memory");
+    }
     list_append(&registry->vms, &vm->link);
     registry->count++;
     check(registry, vm);
@@ -210,6 +231,7 @@ void registry_remove(struct registry *registry, struct vm *vm)
 {
     check(registry, vm);
     assert(registry->count > 0);
+    hash_table_remove(&registry->by_serial, &vm->by_serial);
     hash_table_remove(&registry->by_name, &vm->by_name);
     hash_table_remove(&registry->by_uuid, &vm->by_uuid);
     hash_table_remove(&registry->by_cid, &vm->by_cid);

@@ -11,6 +11,8 @@
 struct registry {
     struct list vms; /* struct vm, by age */
     size_t count;
+    uint64_t last_serial;
+    struct hash_table by_serial;
     struct hash_table by_name;
     struct hash_table by_uuid;
     struct hash_table by_cid;
@@ -22,7 +24,7 @@ void registry_init(struct registry *registry);
 /* The VMs themselves must be gone. */
 void registry_finish(struct registry *registry);
 
-/* Under its name only. -EEXIST: that is taken. */
+/* Under its name only, with a serial of its own. -EEXIST: the name is taken. */
 int registry_add(struct registry *registry, struct vm *vm, struct error *error);
 void registry_remove(struct registry *registry, struct vm *vm);
 
@@ -42,6 +44,7 @@ int registry_set_address(struct registry *registry, struct vm *vm,
 
 /* NULL: not there. */
 struct vm *registry_find_name(const struct registry *registry, const char *name);
+struct vm *registry_find_serial(const struct registry *registry, uint64_t serial);
 struct vm *registry_find_uuid(const struct registry *registry, const char *uuid);
 struct vm *registry_find_cid(const struct registry *registry, uint32_t cid);
 struct vm *registry_find_address(const struct registry *registry,

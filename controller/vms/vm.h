@@ -184,10 +184,13 @@ struct vm {
     struct supervisor *VM_PART(vms_life) supervisor;
     /* identity, as the registry finds it */
     VM_PART(vms_registry) struct list link;
+    VM_PART(vms_registry) struct hash_link by_serial;
     VM_PART(vms_registry) struct hash_link by_name;
     VM_PART(vms_registry) struct hash_link by_uuid;
     VM_PART(vms_registry) struct hash_link by_cid;
     VM_PART(vms_registry) struct hash_link by_address;
+    VM_PART(vms_registry)
+    uint64_t serial; /* of the record, never used twice; names are given anew */
     VM_PART(vms_registry) char name[VM_NAME_SIZE];
     VM_PART(vms_registry) char uuid[VM_UUID_SIZE];
     VM_PART(vms_registry) uint32_t cid; /* 0: none */

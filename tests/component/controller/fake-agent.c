@@ -98,7 +98,24 @@ static void compact(struct ttrpc_call *call, const ProtobufCMessage *request, vo
     fill_result(&result, asked->action_id, asked->asked_by);
     if (agent->on_action != NULL)
         agent->on_action(agent, agent->userdata);
+    if (agent->holds) {
+        agent->held = call;
+        snprintf(agent->held_id, sizeof(agent->held_id), "%s", asked->action_id);
+        return;
+    }
     response.result = &result;
+    ttrpc_call_finish(call, &response.base);
+}
+
+void fake_agent_answer(struct fake_agent *agent)
+{
+    Vmreclaim__Agent__V1__CompactResponse response = VMRECLAIM__AGENT__V1__COMPACT_RESPONSE__INIT;
+    Vmreclaim__Agent__V1__ActionResult result;
+    struct ttrpc_call *call = agent->held;
+
+    fill_result(&result, agent->held_id, "");
+    response.result = &result;
+    agent->held = NULL;
     ttrpc_call_finish(call, &response.base);
 }
 

@@ -39,6 +39,9 @@ struct fake_agent {
     uint64_t clock_back;  /* ns that the guest's clock is behind this one's */
     bool stands_still;    /* no samples */
     bool compact_fails;
+    bool holds;              /* Compact is answered later */
+    struct ttrpc_call *held; /* NULL: none is */
+    char held_id[64];
     bool has_limits; /* its own: cpu_budget 3s, and it takes no orders */
     /* what was asked */
     unsigned compactions;
@@ -60,6 +63,9 @@ int fake_agent_listen(struct fake_agent *agent, const char *address);
 void fake_agent_serve(struct fake_agent *agent, int descriptor);
 void fake_agent_drop(struct fake_agent *agent);
 void fake_agent_close(struct fake_agent *agent);
+
+/* The Compact that it holds. */
+void fake_agent_answer(struct fake_agent *agent);
 
 void fake_agent_pressure(struct fake_agent *agent, uint64_t available);
 

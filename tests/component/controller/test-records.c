@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/base/number.h"
 #include "common/base/util.h"
@@ -103,6 +104,87 @@ static void test_a_guests_action_and_a_restart(void **state)
     start_daemon(f, NULL);
     connect_api(f);
     assert_non_null(newest(f));
+}
+
+/* web-1's file under another name, and its name for another VM. */
+static void call_it(struct fixture *f, const char *name, const char *before)
+{
+    char path[64];
+    char vm[256];
+
+    snprintf(path, sizeof(path), "vms/%s.yaml", before);
+    assert_int_equal(unlinkat(f->root, path, 0), 0);
+    snprintf(path, sizeof(path), "vms/%s.yaml", name);
+    snprintf(vm, sizeof(vm), "qmp: %s/web-1.qmp\nagent: unix:%s/agent.sock\n", f->directory,
+             f->directory);
+    put(f, path, vm);
+    (void)kill(f->daemon, SIGHUP);
+    wait_for(f, get_vm(f, name) != NULL);
+}
+
+/* What came of a call that others are made beside. */
+struct outcome {
+    bool is_there;
+    char vm[64];
+    char id[64];
+    uint64_t footprint_before;
+    int pid;
+};
+
+static void on_compacted(const struct ttrpc_result *result, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ActionResponse *response = (const void *)result->response;
+    struct outcome *outcome = userdata;
+
+    assert_int_equal(result->code, TTRPC_OK);
+    *outcome = (struct outcome){
+        .is_there = true,
+        .footprint_before = response->action->footprint_before,
+        .pid = response->action->hypervisor_pid,
+    };
+    snprintf(outcome->vm, sizeof(outcome->vm), "%s", response->action->vm);
+    snprintf(outcome->id, sizeof(outcome->id), "%s", response->action->id);
+}
+
+static void start_compacting(struct fixture *f, struct outcome *outcome)
+{
+    Vmreclaim__Controller__V1__CompactVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+
+    f->agent.holds = true;
+    request.vm = text("web-1");
+    assert_int_equal(ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor,
+                                      "Compact", &request.base, WAIT_MAX, on_compacted, outcome,
+                                      NULL),
+                     0);
+    wait_for(f, f->agent.held != NULL);
+}
+
+/* It is called so at once, and the action's record is its, whoever has the name since. */
+static void test_a_vm_renamed_while_an_action_runs(void **state)
+{
+    Vmreclaim__Controller__V1__VerifyActionRequest verify =
+        VMRECLAIM__CONTROLLER__V1__VERIFY_ACTION_REQUEST__INIT;
+    struct outcome outcome = {.is_there = false};
+    struct fixture *f = *state;
+
+    start_managed(f);
+    start_compacting(f, &outcome);
+    call_it(f, "shop", "web-1");
+    put(f, "vms/web-1.yaml", "cid: 4711\n");
+    wait_for(f, get_vm(f, "web-1") != NULL && get_vm(f, "web-1")->cid == 4711);
+    fake_agent_answer(&f->agent);
+    wait_for(f, outcome.is_there);
+    assert_string_equal(outcome.vm, "shop");
+    assert_true(outcome.footprint_before != 0);
+    assert_int_equal(outcome.pid, getpid());
+    assert_null(newest(f)); /* of the other one, which has the name now */
+    /* It is known by its process, whatever it is called since. */
+    call_it(f, "store", "shop");
+    verify.id = outcome.id;
+    call(f, "VerifyAction", &verify.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_true(((const Vmreclaim__Controller__V1__ActionResponse *)f->response)->now_is_known);
 }
 
 /* ---- history ---- */
@@ -249,6 +331,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         records_test(test_a_killed_daemon),
         records_test(test_a_guests_action_and_a_restart),
+        records_test(test_a_vm_renamed_while_an_action_runs),
         records_test(test_history_says_what_it_leaves_out),
         records_test(test_a_balloon_is_proven),
         records_test(test_a_balloon_that_brought_nothing),

@@ -85,6 +85,54 @@ static void test_a_restart_resumes_what_waits(void **state)
     assert_int_equal(recorder.track_count, 0);
 }
 
+/* By the wall clock it began `seconds` from now; by the one that nobody sets, now. */
+static void finish_action_at(int64_t seconds)
+{
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+
+    action.id = (char *)ID;
+    action.vm = (char *)"web1";
+    action.started_ns = time_realtime() + seconds * (int64_t)NSEC_PER_SEC;
+    action.started_boottime_ns = time_boottime();
+    action.hypervisor_pid = 42;
+    action.hypervisor_start_time = vm->measured.process.start_time;
+    action.footprint_before = vm->measured.host.footprint;
+    begin_action(&action);
+    set_footprint(200);
+    action.host_returned = (int64_t)(300 * MIB);
+    end_action(&action);
+}
+
+static void test_a_clock_set_over_a_restart(void **state)
+{
+    static const int64_t sets[] = {-86400, 7200, 0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+        finish_action_at(sets[i]);
+        restart();
+        assert_int_equal(recorder.track_count, 1);
+        recorder_tick(&recorder, time_boottime() + 590 * NSEC_PER_SEC, time_realtime());
+        assert_int_equal(recorder.track_count, 1);
+        recorder_tick(&recorder, time_boottime() + 700 * NSEC_PER_SEC, time_realtime());
+        assert_int_equal(recorder.track_count, 0);
+        expect(ID, (struct expectation){
+                       true, (int64_t)(300 * MIB), (int64_t)(300 * MIB), {BEFORE, AFTER, LATER}});
+        set_footprint(500);
+    }
+}
+
+/* The process is another one, though it is older than the clock says that the action is. */
+static void test_another_process_under_a_clock_that_was_set(void **state)
+{
+    finish_action_at(7200);
+    fixture_write(&fixture, "proc/42/stat",
+                  "42 (qemu) S 1 42 42 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 3 0 2 1 1\n");
+    set_footprint(20);
+    recorder_tick(&recorder, time_boottime() + 700 * NSEC_PER_SEC, time_realtime());
+    assert_int_equal(recorder.track_count, 0);
+    expect(ID, (struct expectation){false, (int64_t)(300 * MIB), 0, {BEFORE, AFTER}});
+}
+
 /* Another process holds other memory: no figure is better than a wrong one. */
 static void test_another_process_is_not_compared(void **state)
 {
@@ -184,6 +232,8 @@ int main(void)
         with_recorder(test_an_operators_action_is_checked_again),
         with_recorder(test_later_figures_take_the_drift_off),
         with_recorder(test_a_restart_resumes_what_waits),
+        with_recorder(test_a_clock_set_over_a_restart),
+        with_recorder(test_another_process_under_a_clock_that_was_set),
         with_recorder(test_another_process_is_not_compared),
         with_recorder(test_a_vm_that_goes_during_an_operators_action),
         with_recorder(test_an_interrupted_action_is_closed),
