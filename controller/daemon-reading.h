@@ -1,5 +1,5 @@
-/* What the daemon's files and directories say, read where nobody waits for them: a file may lie on
- * a disk that does not answer, a group in a directory on the network. */
+/* What the daemon's files and directories say, read on a thread of its own. A file may lie on a
+ * disk that does not answer, a group in a directory on the network. */
 #ifndef VMRECLAIM_CONTROLLER_DAEMON_READING_H
 #define VMRECLAIM_CONTROLLER_DAEMON_READING_H
 

@@ -69,7 +69,7 @@ static int watch_directory(struct daemon *daemon, size_t index, const char *path
         (void)uv_fs_event_stop(watch);
         r = uv_fs_event_start(watch, on_directory_changed, path, 0);
     }
-    /* One that is not there is told by who reads it. */
+    /* Who reads the directory reports that it is not there. */
     if (r < 0 && r != -ENOENT) {
         error_set(&error, r, "cannot watch %s: %s; after a change run 'vmreclaim reload'", path,
                   uv_strerror(r));

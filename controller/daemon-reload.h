@@ -1,5 +1,5 @@
-/* What makes the daemon read its configuration and the VM files: at its start, on SIGHUP, when
- * somebody asks, when a directory changed, and by itself as long as something is wrong. */
+/* When the daemon reads its configuration and the VM files. At start, on SIGHUP, on request, when a
+ * directory changed, and regularly as long as something is wrong. */
 #ifndef VMRECLAIM_CONTROLLER_DAEMON_RELOAD_H
 #define VMRECLAIM_CONTROLLER_DAEMON_RELOAD_H
 
@@ -9,7 +9,7 @@
 void daemon_reload_begin(struct daemon *daemon);
 
 /* Begins to read all, on a thread; what comes meanwhile makes it read once more afterwards. The
- * configuration file, each VM file and each directory is in force as a whole or stays what it was;
+ * configuration file, each VM file and each directory is in force as a whole or stays what it was.
  * daemon->reload.problems says what is not in force. `why` is static and for the log. */
 void daemon_reload(struct daemon *daemon, const char *why);
 

@@ -1,10 +1,10 @@
 /* vmreclaimd put together.
  *
  * Theory of operation: the daemon is a list of parts. They are started in the order of the table,
- * each on those before it, and stopped in the other: a part that is stopped closes what it has
- * open, the loop runs until all of it is closed, and then the parts are finished in the same order.
+ * each on those before it, and stopped in reverse. A part that is stopped closes what it has open.
+ * The loop runs until all of it is closed, then the parts are finished in the same reverse order.
  *
- * Failure modes: a part that cannot be started leaves nothing open and says why; those before it
+ * Failure modes: a part that cannot be started leaves nothing open and says why. Those before it
  * are stopped and finished as at any other end. */
 #include "controller/daemon.h"
 

@@ -5,7 +5,7 @@
  * handler of the method (method.h). Handlers see a call of ours (call.h) and the daemon's rooms,
  * never a door.
  *
- * Events go to every watcher; one that reads too slowly loses some and is told how many. */
+ * Events go to every watcher. One that reads too slowly loses some and is notified how many. */
 #ifndef VMRECLAIM_CONTROLLER_API_API_H
 #define VMRECLAIM_CONTROLLER_API_API_H
 

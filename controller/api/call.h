@@ -8,9 +8,8 @@
  *       |                        ^
  *       +------> abandoned ------+      the client went away, or its deadline passed
  *
- * Failure modes: of an abandoned call the handler is told when it asked for that with
- * api_call_on_gone; the call has then ended. Else it ends it as usual, and what it sends goes
- * nowhere. */
+ * Failure modes: a handler that asked with api_call_on_gone is notified of an abandoned call, which
+ * has then ended. Any other ends the call as usual, and what it sends goes nowhere. */
 #ifndef VMRECLAIM_CONTROLLER_API_CALL_H
 #define VMRECLAIM_CONTROLLER_API_CALL_H
 

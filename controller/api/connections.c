@@ -12,8 +12,8 @@
 #define GROUPS_MAX 256
 #define BYTES_MAX  ((uint64_t)256 << 20) /* of all connections */
 
-/* A connection is served once its user's name is known, which goes into records: a directory that
- * takes longer than this gets the number into them. */
+/* A connection is served once its user's name is known, because it goes into records. When the
+ * directory of users takes longer than this, the number goes in instead. */
 #define NAME_PATIENCE (500 * NSEC_PER_MSEC)
 #define NAME_CHECK    100 /* ms: whether it has taken too long */
 

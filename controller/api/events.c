@@ -1,5 +1,5 @@
-/* The event stream. A watcher that does not keep up, or whose user asks for too much, is skipped;
- * later it gets one "warning" that says how many events it missed. */
+/* The event stream. A watcher that does not keep up, or whose user asks for too much, is skipped.
+ * Later it gets one "warning" that says how many events it missed. */
 #include "controller/api/events.h"
 
 #include <errno.h>

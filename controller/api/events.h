@@ -1,4 +1,4 @@
-/* The event stream: what the supervisor tells, to everyone who watches. */
+/* The event stream: the supervisor's events, to everyone who watches. */
 #ifndef VMRECLAIM_CONTROLLER_API_EVENTS_H
 #define VMRECLAIM_CONTROLLER_API_EVENTS_H
 

@@ -46,7 +46,7 @@ static void list_vms(struct api_call *call, const ProtobufCMessage *request)
 /* ---- fresh samples ---- */
 
 /* Takes the answer to GetMemory. False: the call was failed. Without an answer of the agent the
- * last sample stands while it is not older than a silent agent is waited for; its time is the Vm's
+ * last sample stands for as long as a silent agent is waited for. Its time is the Vm's
  * last_sample_ns, its distance to the footprint the waterfall's skew_ns. */
 static bool take_fresh_sample(struct api_call *call, struct vm *vm,
                               const struct ttrpc_result *result, nsec_t round_trip)

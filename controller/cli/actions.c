@@ -103,8 +103,8 @@ const struct command command_actions = {
     .operands = "",
     .summary = "what was done, and what it brought",
     .description =
-        "Lists actions, newest first: who asked, what left the host's memory, what of it was\n"
-        "still gone ten minutes later, and if little came back, the reason's code. The beginning\n"
+        "Lists actions, newest first: who asked, what left the host's memory, and what of it was\n"
+        "still gone ten minutes later. If little came back, with the reason's code. The beginning\n"
         "of an action's id is enough for verify.",
     .example = "vmreclaim actions --vm web1 --since 1d",
     .see_also = "verify, for one of them; history, for the memory over time",

@@ -35,9 +35,9 @@ const struct command command_balloon = {
     .operand_count = 2,
     .summary = "take memory from a guest, under a lease",
     .description =
-        "Shrinks the guest to SIZE with its balloon. The memory is held under a lease that\n"
-        "survives restarts of the daemon and is given back on expiry, by `release`, when the\n"
-        "guest comes under pressure, or when it is reset. Never below the VM's floor.",
+        "Shrinks the guest to SIZE with its balloon, never below the VM's floor. The memory is\n"
+        "held under a lease that survives restarts of the daemon. It is given back on expiry, by\n"
+        "`release`, when the guest comes under pressure, and when it is reset.",
     .example = "vmreclaim balloon web1 2GiB --for 10m",
     .see_also = "release; explain, for a size that is safe",
     .options = options,

@@ -13,8 +13,8 @@ struct bar_part {
 };
 
 /* Writes exactly `width` letters and a '\0' into `buffer` (`width` + 1 bytes). A part that is not 0
- * gets at least one letter while there is room; what is left of `whole` is filled with '.', and
- * parts larger than `whole` are scaled to fit. At most BAR_PARTS_MAX parts. */
+ * gets at least one letter while there is room. What is left of `whole` is filled with '.'; parts
+ * larger than `whole` are scaled to fit. At most BAR_PARTS_MAX parts. */
 void bar_draw(const struct bar_part *parts, size_t count, uint64_t whole, size_t width,
               char *buffer);
 

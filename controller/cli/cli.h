@@ -107,8 +107,8 @@ void client_set_timeout(nsec_t timeout);
 /* "vmreclaim: ..." on standard error; returns `code`. */
 int fail(int code, const char *format, ...) printf_like(2, 3);
 
-/* Write text of a guest or a file to a terminal, see common/base/text.h: as a part of a line, and
- * with its own ends of lines. */
+/* Write text of a guest or a file to a terminal, see common/base/text.h. The first writes part of a
+ * line, the second keeps the text's line ends. */
 void print_text(const char *text);
 void print_lines(const char *text);
 

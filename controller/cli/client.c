@@ -2,9 +2,9 @@
  *
  * dial -> connection -> call -> (messages) -> result -> close -> the loop runs dry. Each step's
  * callback starts the next; `struct client` lives on the caller's stack until the loop is dry, so
- * nothing can outlive it. Failures: the dial fails or times out, the daemon goes away in the middle
- * (the call ends UNAVAILABLE and the connection closes), the call fails, our printing fails. The
- * first one decides the exit code. */
+ * nothing can outlive it. Failures: the dial fails or times out, the daemon goes away in the
+ * middle, the call fails, our printing fails. When the daemon goes away, the call ends UNAVAILABLE
+ * and the connection closes. The first failure decides the exit code. */
 #include "common/ttrpc/ttrpc.h"
 
 #include <errno.h>

@@ -78,9 +78,9 @@ const struct command command_explain = {
     .operand_count = 1,
     .summary = "where a VM's memory is, and what can be done",
     .description =
-        "Measures the VM on both sides, then says in sentences what holds the memory, what the\n"
-        "policy will do about it and when, what you can do now and what to type, and what cannot\n"
-        "come back and why.",
+        "Measures the VM on both sides, then says in sentences what holds the memory and what\n"
+        "the policy will do about it and when. Then what you can do now and what to type, and\n"
+        "what cannot come back and why.",
     .example = "vmreclaim explain web1",
     .see_also = "reclaim, compact, reporting; history for how it came to this",
     .options = options,

@@ -25,9 +25,8 @@ static size_t chart_width(void)
 static nsec_t since = 24 * 3600 * NSEC_PER_SEC;
 static uint64_t lines = 24;
 
-/* Takes what is not on the host out of the parts, from the last on: a guest's untouched memory is
- * in its largest free blocks, what has left the host was free, and what is in use is there at last.
- */
+/* Takes what is not on the host out of the parts, from the last on. A guest's untouched memory is
+ * in its largest free blocks, what has left the host was free, and what is in use is on it. */
 static void take_absent(struct bar_part *parts, size_t count, uint64_t absent)
 {
     while (count-- > 0 && absent > 0) {

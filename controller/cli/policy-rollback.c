@@ -55,8 +55,8 @@ const struct command command_policy_rollback = {
     .operand_count = 1,
     .summary = "back to an older revision",
     .description =
-        "Stores the text of an older revision as the newest one, gives it to the VMs that the\n"
-        "policy is assigned to, and says of each whether it is in force. The history keeps all\n"
+        "Stores the text of an older revision as the newest one and gives it to the VMs that the\n"
+        "policy is assigned to. Says of each whether it is in force. The history keeps all\n"
         "revisions, so this can be taken back too.",
     .example = "vmreclaim policy rollback idle --to 3",
     .see_also = "policy history, policy diff",

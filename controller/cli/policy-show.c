@@ -167,9 +167,9 @@ const struct command command_policy_show = {
     .description =
         "Prints a policy as it was applied, with a comment that says which revision it is.\n"
         "What is printed can be applied again.\n"
-        "With --effective NAME is a VM: every key with the value in force there and where it\n"
-        "comes from: the profile, the policy's own text, or the guest's own limit. Keys that the\n"
-        "agent does not know are marked.",
+        "With --effective NAME is a VM. Every key is shown with the value in force there and\n"
+        "where it comes from: the profile, the policy's own text, or the guest's own limit. Keys\n"
+        "that the agent does not know are marked.",
     .example = "vmreclaim policy show idle > idle.yaml",
     .see_also = "policy history, policy diff",
     .options = options,

@@ -129,9 +129,9 @@ const struct command command_status = {
     .operands = "",
     .summary = "how the daemon itself is doing",
     .description =
-        "Shows the daemon's version, what it listens on, what it costs, its store, and what does\n"
-        "not work as it should and what to do about it. The exit status is 7 while something is\n"
-        "degraded, or a guest is short of memory while a balloon holds some of it.",
+        "Shows the daemon's version, what it listens on, what it costs, and its store. Then what\n"
+        "does not work as it should and what to do about it. The exit status is 7 while something\n"
+        "is degraded, or a guest is short of memory while a balloon holds some of it.",
     .example = "vmreclaim status",
     .see_also = "debug dump, for everything; journalctl -u vmreclaimd",
     .run = run,

@@ -11,7 +11,7 @@
 
 enum { WRAP_WIDTH_MAX = 100 };
 
-/* ---- sentences: libsmartcols breaks lines where it is told ---- */
+/* ---- sentences: libsmartcols breaks lines where we want it to ---- */
 
 /* The least width of a cell: its longest word. */
 static size_t longest_word(const struct libscols_column *column, const char *text, void *userdata)

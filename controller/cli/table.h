@@ -42,7 +42,7 @@ void table_bytes(struct table *table, bool known, uint64_t bytes);
 /* Prints and frees. An exit code; `empty` is said when there is no row; NULL: nothing. */
 int table_finish(struct table *table, const char *empty);
 
-/* Prints a sentence in lines as wide as the terminal (80 without one, at most 100): the first
+/* Prints a sentence in lines as wide as the terminal (80 without one, at most 100). The first
  * begins with `first`, the others with as many blanks. An exit code. */
 int print_wrapped(const char *first, const char *text);
 

@@ -108,7 +108,7 @@ const struct command command_verify = {
     .summary = "what one action brought, measured again now",
     .description =
         "Shows the record of an action: what the guest did, what the host got at once and after\n"
-        "ten minutes, how sure that is, and if little came back, why, with the numbers it rests\n"
+        "ten minutes, and how sure that is. If little came back, why, with the numbers it rests\n"
         "on. While the VM lives, it is measured again. A part of the action's id is enough.",
     .example = "vmreclaim verify 3f9c",
     .see_also = "actions; explain, for the VM as it is now",

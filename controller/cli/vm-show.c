@@ -99,7 +99,7 @@ static void add_guest(struct table *table, const AgentInfo *info)
     add_number(table, "CPUs", info->cpu_count);
     add_order(table, info);
     add_checks(table, info);
-    /* An agent of the release before tells its features only. */
+    /* An agent of the release before reports its features only. */
     for (size_t i = 0; i < info->n_features && info->n_checks == 0; i++) {
         const Vmreclaim__Agent__V1__Feature *feature = info->features[i];
         if (feature->available)
@@ -154,7 +154,7 @@ const struct command command_vm_show = {
     .operand_count = 1,
     .summary = "one VM: its waterfall, its identity, its guest",
     .description =
-        "Measures the VM on both sides and shows where its memory is: the upper bar is the\n"
+        "Measures the VM on both sides and shows where its memory is. The upper bar is the\n"
         "guest's memory by part, the lower one what the host holds of it. Below: who the VM is,\n"
         "its balloon, and what its kernel lacks.",
     .example = "vmreclaim vm show web1",

@@ -1,5 +1,5 @@
 /* The waterfall as two bars and a table. The upper bar is the guest's memory by part, the lower one
- * what of it the host holds; both are as wide as the VM's memory. */
+ * what the host holds of it. Both are as wide as the VM's memory. */
 #include "controller/cli/waterfall.h"
 
 #include <inttypes.h>
@@ -163,7 +163,7 @@ static void add_remainder(struct table *table, const Vm *vm)
     add_absent(table, vm, size);
 }
 
-/* Why what the hypervisor and its process would tell is not known. */
+/* Why nothing is known of the hypervisor and its process. */
 static const char *unknown_host(const Vm *vm)
 {
     return strcmp(vm->driver_state, "ready") == 0 ? "not known: its process cannot be read"

@@ -1,5 +1,6 @@
-/* What a person can do now, with the command to type. Only what promises enough is offered, and
- * nothing whose gain a later step of the way to the host would keep, or that would be refused. */
+/* What a person can do now, with the command to type. Only what promises enough is offered. Nothing
+ * is offered that would be refused, or whose gain a later step on the way to the host would hold
+ * back. */
 #include "common/base/number.h"
 #include "controller/explain/view.h"
 
@@ -85,7 +86,7 @@ static bool balloon_is_void(const struct view *view)
            strcmp(view->host->backing, "hugetlb") == 0;
 }
 
-/* Ours to move: the hypervisor can be told, and nobody has taken from it. */
+/* Ours to move: the hypervisor takes commands, and nobody has taken from the guest. */
 static bool balloon_is_free(const struct view *view)
 {
     return view->vm->balloon_target > 0 && strcmp(view->vm->driver_state, "ready") == 0 &&

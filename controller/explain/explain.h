@@ -1,15 +1,14 @@
 /* Why a VM costs the host what it costs, in sentences, each with a stable code and the numbers it
  * rests on.
  *
- * Theory of operation: everything here is pure. The subject is what the API says about a VM anyway:
- * its Vm message with the waterfall, the agent's answer to GetInfo, the policy, and for an action
- * its record. Four lists of small functions look at it: what holds the memory (hold.c), what the
- * policy will do (plan.c), what a person can do (advice.c), and the reasons why memory does not
- * come back (reasons-*.c). A reason is also what an action's record names when the host got
- * nothing.
+ * Theory of operation: everything here is pure. The subject is what the API says about a VM anyway.
+ * It is the Vm message with the waterfall, the agent's answer to GetInfo, the policy, and for an
+ * action its record. Four lists of small functions look at it. hold.c says what holds the memory,
+ * plan.c what the policy will do, advice.c what a person can do. reasons-*.c say why memory does
+ * not come back. A reason is also what an action's record names when the host got nothing.
  *
  * Failure modes: what is not known is not guessed. Without an agent only the host's findings are
- * made; a reason that needs a figure the guest did not send stays silent; when figures contradict
+ * made. A reason that needs a figure the guest did not send stays silent. When figures contradict
  * each other and no reason fits, the code is "unknown" with the numbers. */
 #ifndef VMRECLAIM_CONTROLLER_EXPLAIN_EXPLAIN_H
 #define VMRECLAIM_CONTROLLER_EXPLAIN_EXPLAIN_H

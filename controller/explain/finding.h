@@ -15,7 +15,7 @@ struct explain_subject {
     const struct policy *policy;                       /* as the guest runs it; NULL: none */
     char *const *own_limits; /* keys that the guest itself limits; NULL-terminated, or NULL */
     const Vmreclaim__Controller__V1__Action *action; /* NULL: the VM as such is the question */
-    int64_t time;                                    /* now, UNIX nanoseconds; 0: not told */
+    int64_t time;                                    /* now, UNIX nanoseconds; 0: not given */
 };
 
 enum { FINDING_EVIDENCE_MAX = 6, EXPLANATION_FINDINGS_MAX = 64 };

@@ -184,7 +184,7 @@ static void hold_unknown(const struct view *view, struct explanation *explanatio
     }
 }
 
-/* What the balloon's driver tells, where there is no agent. */
+/* What the balloon's driver reports, where there is no agent. */
 static void hold_statistics(const struct view *view, struct explanation *explanation)
 {
     const Vmreclaim__Controller__V1__BalloonStatistics *statistics = view->vm->statistics;

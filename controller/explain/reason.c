@@ -45,8 +45,8 @@ static bool reported_but_resident(const struct view *view, struct finding *findi
     if (excess == 0)
         return false;
     reason_set(finding, excess,
-               "%s is on the host though no part of the guest needs it, and no known cause fits: "
-               "the footprint is %s, the guest's parts explain %s.",
+               "%s is on the host though no part of the guest needs it, and no known cause fits. "
+               "The footprint is %s, the guest's parts explain %s.",
                SIZE(excess), SIZE(view->w->footprint), SIZE(view->w->footprint - excess));
     finding_add(finding, "footprint", view->w->footprint, "bytes");
     finding_add(finding, "remainder", excess, "bytes");

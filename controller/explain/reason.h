@@ -2,9 +2,9 @@
  * keeps them as evidence.
  *
  * A reason more is one detector and its row, in the file of its group; the manual's table comes
- * from the rows. The order of the groups, and in them of the rows, is the way of a page: from what
- * forbids an action to where the host gets its memory. The first that holds is the one that an
- * action's record names. */
+ * from the rows. Groups and their rows are in the order of a page's way, from what forbids an
+ * action to where the host gets its memory. The first that holds is the one that an action's record
+ * names. */
 #ifndef VMRECLAIM_CONTROLLER_EXPLAIN_REASON_H
 #define VMRECLAIM_CONTROLLER_EXPLAIN_REASON_H
 

@@ -31,7 +31,7 @@ static bool filled(const struct view *view, struct finding *finding, bool cause,
     if (excess == 0 || !cause)
         return false;
     reason_set(finding, excess,
-               "%s was filled by %s: the guest still marks those blocks as reported, so they are "
+               "%s was filled by %s. The guest still marks those blocks as reported, so they are "
                "not reported again until they are used and freed once more.",
                SIZE(excess), what);
     finding_add(finding, "remainder", excess, "bytes");

@@ -74,9 +74,9 @@ static bool inert_huge_pages(const struct view *view, struct finding *finding)
     return true;
 }
 
-/* The hypervisor offers reporting, and the guest's driver has declined it. Linux does so where the
- * balloon does not offer to keep the pattern that the kernel puts on free pages, whether its
- * command line says so or the option is built in. */
+/* The hypervisor offers reporting, and the guest's driver has declined it. Linux does so where it
+ * puts a pattern on free pages and the balloon does not offer to keep it. The pattern may come from
+ * the command line or be built in. */
 static bool is_declined(const struct view *view)
 {
     return view_is_offered(view) && !view_has_feature(view, "free-page-reporting", NULL) &&
@@ -91,7 +91,7 @@ static bool inert_poisoned(const struct view *view, struct finding *finding)
 
     if (is_declined(view))
         reason_set(finding, view_free_on_host(view),
-                   "Free page reporting is offered, and the guest's driver has declined it: its "
+                   "Free page reporting is offered, and the guest's driver has declined it. Its "
                    "kernel overwrites free pages (init_on_free or page_poison, perhaps built in), "
                    "and the balloon does not offer to keep that (QEMU: page-poison=on).");
     else if (strncmp(view->vm->reporting, "off", 3) != 0 &&

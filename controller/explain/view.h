@@ -22,8 +22,8 @@ enum finding_kind {
 };
 
 /* Of the guest's free memory what can be on the host. What the footprint is too small for was never
- * touched, or has left; the guest takes its untouched blocks last, so it is reportable before it is
- * trapped, and trapped before it is in per-CPU lists. */
+ * touched, or has left. The guest takes its untouched blocks last. So that part is taken off the
+ * reportable memory first, then off the trapped, then off the per-CPU lists. */
 struct held {
     uint64_t reportable;
     uint64_t trapped;

@@ -1,5 +1,5 @@
-/* Windows by bisection: "was there an opening in the last D seconds" is what a schedule answers
- * when its duration is D, and the answer only ever turns from no to yes as D grows. */
+/* Windows by bisection. A schedule with duration D answers whether there was an opening in the last
+ * D seconds. As D grows, the answer only ever turns from no to yes. */
 #include "controller/explain/windows.h"
 
 #include <stdio.h>

@@ -10,8 +10,8 @@
 /* UNIX seconds of the next opening after `now`, within a year; 0: none. */
 int64_t window_next_opening(const struct schedule *schedule, int64_t now);
 
-/* UNIX seconds at which a window that is open at `now` closes, windows that open meanwhile
- * included; 0: none is open, or there is no end of them. */
+/* UNIX seconds at which the window that is open at `now` closes, later ones that overlap included.
+ * 0: none is open, or they have no end. */
 int64_t window_closing(const struct schedule *schedule, int64_t now);
 
 /* "Fri 03:00 Europe/Berlin", by the schedule's own clock. `size` >= 64 always fits. */

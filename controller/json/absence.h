@@ -1,5 +1,6 @@
-/* Which zeroes of our messages are no figures. proto3 as protobuf-c has it tells no field that is 0
- * from one that was not set; the .proto files say which are not known then, and this table too. */
+/* Which zeroes of our messages are no figures. In proto3, as protobuf-c has it, a field that is 0
+ * looks like one that was not set. The .proto files say which fields are not known then, and so
+ * does this table. */
 #ifndef VMRECLAIM_CONTROLLER_JSON_ABSENCE_H
 #define VMRECLAIM_CONTROLLER_JSON_ABSENCE_H
 

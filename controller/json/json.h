@@ -2,9 +2,9 @@
  * audit and the state dump.
  *
  * Fields keep their names from the .proto file. Scalars are there when they are known, also when
- * zero (absence.h); a message that is absent and the unset arms of a oneof are left out. 64-bit
- * numbers are JSON integers (above 2^63 - 1 they become reals, still numbers). Enums are lower-case
- * names without their type's prefix, numbers when unknown. `bytes` are hexadecimal text. */
+ * zero (absence.h). An absent message and the unset arms of a oneof are left out. 64-bit numbers
+ * are JSON integers (above 2^63 - 1 they become reals, still numbers). Enums are lower-case names
+ * without their type's prefix, numbers when unknown. `bytes` are hexadecimal text. */
 #ifndef VMRECLAIM_CONTROLLER_JSON_JSON_H
 #define VMRECLAIM_CONTROLLER_JSON_JSON_H
 

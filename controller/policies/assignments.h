@@ -53,9 +53,9 @@ struct policy_order {
 };
 
 /* Stores a new revision of `policy`, which was read from the order's text, and assigns it. Every VM
- * that the policy is assigned to gets it; there is a standing of each of these, and of those that
- * the selector means and that have another policy by a closer assignment. `done` is called once,
- * when their agents have answered, maybe before this returns. */
+ * that the policy is assigned to gets it and has a standing. So does a VM that the selector means
+ * and that has another policy by a closer assignment. `done` is called once, when their agents have
+ * answered, maybe before this returns. */
 void policy_order(struct policy_assignments *assignments, const struct policy *policy,
                   const struct policy_order *order, policy_done done, void *userdata);
 

@@ -6,7 +6,7 @@
 #include "controller/vms/vm.h"
 
 /* The guest's own limit for the key, as the agent answered when it took the policy. NULL: there is
- * none; "": there is one, from an agent that does not tell which. */
+ * none; "": there is one, from an agent that does not say which. */
 const char *vm_own_limit(const struct vm *vm, const char *key);
 
 /* False: no policy is assigned, the agent runs its own. */

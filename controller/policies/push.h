@@ -1,13 +1,13 @@
 /* The policy that a VM's guest is to run, and how its agent comes to have it. Writes vm->assigned.
  *
  * Theory of operation: an assigned policy is pushed as soon as the agent is announced and has said
- * who it is, again when it changed meanwhile, when the agent is another one that does not say that
- * it has it, and when the clocks of a zone in it change. One push at a time per VM; each ends in
- * VM_EVENT_POLICY. Where none is assigned, an agent that runs a host's policy is told to run its
- * own.
+ * who it is. It is pushed again when it changed meanwhile, when another agent does not report it,
+ * and when the clocks of its time zone change. One push at a time per VM; each ends in
+ * VM_EVENT_POLICY. Where none is assigned, an agent that runs a host's policy is commanded to run
+ * its own.
  *
  * Failure modes: an agent that refuses is asked again after half a minute; until then it runs what
- * it had. An agent of before, which cannot be told that there is none, keeps its last one. */
+ * it had. An older agent, which knows no such command, keeps its last one. */
 #ifndef VMRECLAIM_CONTROLLER_POLICIES_PUSH_H
 #define VMRECLAIM_CONTROLLER_POLICIES_PUSH_H
 

@@ -12,7 +12,7 @@
 enum policy_outcome {
     POLICY_WAITING,    /* for its agent's answer; none has this at the end */
     POLICY_IN_FORCE,   /* its agent runs it */
-    POLICY_PENDING,    /* its agent gets it once it may be told; `reason` says why not yet */
+    POLICY_PENDING,    /* its agent gets it once it may be commanded; `reason` says why not yet */
     POLICY_REFUSED,    /* its agent did not take it; tried again later */
     POLICY_OVERRIDDEN, /* another policy holds for it */
 };

@@ -355,7 +355,7 @@ static void test_who_switched_reporting_off(void **state)
     declined(&made);
     explain_vm(&made.subject, &explanation);
     assert_non_null(strstr(find(&explanation, "reporting-inert-poisoning")->sentence,
-                           "declined it: its kernel overwrites free pages (init_on_free or"));
+                           "declined it. Its kernel overwrites free pages (init_on_free or"));
     made.vm.reporting = (char *)"";
     explain_vm(&made.subject, &explanation);
     assert_null(find(&explanation, "reporting-inert-poisoning"));
