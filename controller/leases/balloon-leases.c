@@ -212,7 +212,7 @@ int balloon_resume(struct balloon_control *control, const struct lease *lease, b
     follow_maximum(control, entry);
     control->baseline = max_of(control->baseline, entry->lease.baseline);
     control->resync = true;
-    /* Nobody was told that a requested one is held. */
+    /* Nobody has heard that a requested one is held. */
     if (!is_valid || lease->state == LEASE_REQUESTED)
         balloon_set_state(entry, LEASE_RELEASING);
     assert(control->baseline >= entry->lease.baseline);

@@ -32,7 +32,7 @@ enum balloon_news {
     BALLOON_NEWS_INERT,      /* the host gets nothing */
     BALLOON_NEWS_NO_JOURNAL, /* a lease could not be written: refused */
     BALLOON_NEWS_REFUSED,    /* the hypervisor refuses the target */
-    BALLOON_NEWS_HELD,       /* a lease is held: the hypervisor was told */
+    BALLOON_NEWS_HELD,       /* a lease is held: the hypervisor was commanded */
     BALLOON_NEWS_REACHED,    /* the guest has given all of it */
     BALLOON_NEWS_RELEASED,   /* the last lease is gone, the target is the baseline */
     BALLOON_NEWS_COUNT,
@@ -51,23 +51,23 @@ struct balloon_control {
     uint32_t lease_count;
     uint64_t baseline; /* 0: not adopted */
     uint64_t maximum;  /* the guest's size with an empty balloon, that all others go with */
-    uint64_t target;   /* last told; the baseline while nothing was told */
+    uint64_t target;   /* last commanded; the baseline before any command */
     uint64_t actual;   /* last seen */
     uint64_t from;     /* where the guest was seen last on its way to the target */
     nsec_t moved;      /* CLOCK_BOOTTIME when the guest last followed */
-    nsec_t told;       /* ... when the target was last told */
+    nsec_t told;       /* ... of the last command */
     nsec_t strange;    /* ... since when the guest is where nobody of ours asked it to be; 0: not */
     bool writing;      /* into the journal, or out of it; only what the guest needs does not wait */
     bool telling;      /* a command is under way */
     uint64_t telling_target; /* of the last of them */
     unsigned unanswered;     /* commands; a raise does not wait for those before it */
-    bool resync; /* leases were resumed, or a command was not answered: what the hypervisor was told
-                    last is not known */
-    uint64_t doubted; /* lowest target that was told and not answered; 0: none */
+    bool resync; /* leases were resumed, or a command was not answered: the hypervisor's target is
+                    not known */
+    uint64_t doubted; /* lowest target of the commands without an answer; 0: none */
     bool raise;       /* to the baseline, before anything else; then all leases end */
     enum balloon_trust trust;
     uint64_t canary_footprint; /* before it */
-    bool nudging;       /* the target is next to the baseline until the guest tells its size */
+    bool nudging;       /* the target is next to the baseline until the guest reports its size */
     nsec_t nudge_delay; /* before the next one */
     bool stalled;
     nsec_t retry; /* not before */
@@ -78,7 +78,7 @@ struct balloon_control {
 /* The world as it is now. */
 struct balloon_input {
     nsec_t now;   /* CLOCK_BOOTTIME */
-    bool ready;   /* the hypervisor can be told */
+    bool ready;   /* the hypervisor takes commands */
     bool running; /* neither paused nor migrating */
     uint64_t ram;
     uint64_t actual;  /* 0: unknown */
@@ -99,16 +99,16 @@ struct balloon_input {
 void balloon_adopt(struct balloon_control *control, uint64_t actual, uint64_t maximum);
 int balloon_resume(struct balloon_control *control, const struct lease *lease, bool is_valid);
 
-/* A VM that was adopted as it is now is to have `baseline` again, though no lease is known that
- * took the rest: its balloon came with a snapshot. */
+/* A VM that was adopted as it is now is to have `baseline` again. No lease is known that took the
+ * rest: its balloon came with a snapshot. */
 void balloon_recover(struct balloon_control *control, uint64_t baseline);
 
 /* It is known that the host gets nothing of what goes into it. */
 void balloon_set_inert(struct balloon_control *control);
 
-/* Asks for a lease. The id must be new. -ENOSPC: too many leases; -EINVAL: it is of
- * nothing; -EOPNOTSUPP: the balloon is inert; -EBUSY: it would go below its floor or the smallest
- * size, or the guest is stalled or has too little left, with how much it could give. */
+/* Asks for a lease. The id must be new. -ENOSPC: too many leases; -EINVAL: it is of nothing;
+ * -EOPNOTSUPP: the balloon is inert. -EBUSY: it would go below its floor or the smallest size, or
+ * the guest is stalled or has too little left. `error` says how much it could give. */
 int balloon_request(struct balloon_control *control, const struct lease *lease,
                     const struct balloon_input *input, struct error *error);
 

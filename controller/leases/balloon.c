@@ -12,10 +12,10 @@
 #define CANARY_BYTES    (64 * MIB)
 #define STALL_TIME      (20 * NSEC_PER_SEC)
 #define CANARY_TIME     (10 * NSEC_PER_SEC)
-#define GRACE           (3 * NSEC_PER_SEC) /* hypervisors tell sizes late, at most one per second */
+#define GRACE           (3 * NSEC_PER_SEC) /* hypervisors report sizes late, at most one per second */
 #define YIELD_DELAY     (5 * NSEC_PER_SEC) /* a restored snapshot is known for one by then */
 #define NUDGE_BYTES     (1 * MIB)
-#define NUDGE_TIME      (5 * NSEC_PER_SEC) /* for the guest to tell its size */
+#define NUDGE_TIME      (5 * NSEC_PER_SEC) /* for the guest to report its size */
 #define RETRY_DELAY_MIN (30 * NSEC_PER_SEC)
 #define RETRY_DELAY_MAX (600 * NSEC_PER_SEC)
 
@@ -50,8 +50,7 @@ static bool is_near(uint64_t a, uint64_t b)
     return distance_between(a, b) <= BALLOON_SLACK;
 }
 
-/* Whether the size lies on the way from where the guest was seen last to where it was told to go.
- */
+/* Whether the size lies between where the guest was seen last and its target. */
 static bool is_on_the_way(const struct balloon_control *control, uint64_t actual)
 {
     uint64_t low = min_of(control->from, control->target);
@@ -328,7 +327,8 @@ static struct balloon_action take(struct balloon_control *control, uint64_t want
     return tell(control, next);
 }
 
-/* A lease whose memory was told for is held; one that is given back is forgotten. */
+/* A lease whose memory the hypervisor was commanded to take is held; one that is given back is
+ * forgotten. */
 static struct balloon_action settle(struct balloon_control *control)
 {
     for (uint32_t i = 0; i < control->lease_count; i++) {
@@ -403,8 +403,8 @@ static struct balloon_action decide(struct balloon_control *control,
     return wanted == control->target ? nudge(control, input) : take(control, wanted, input);
 }
 
-/* Memory is taken from a guest that runs, was read and is not in doubt; it is owed as long as a
- * lease is in the journal. */
+/* Memory is taken only from a guest that runs, was read and is not in doubt. It is owed as long as
+ * its lease is in the journal. */
 static void check_action(const struct balloon_control *control, const struct balloon_input *input,
                          const struct balloon_action *action)
 {
@@ -459,8 +459,8 @@ static void put_done(struct balloon_control *control, const struct lease *lease,
         entry->written = true;
 }
 
-/* Refused is not done. Everything else may have been done or may be done yet: commands are carried
- * out in order, so telling again settles it. */
+/* Refused is not done. Everything else may have been done or may be done yet. Commands are carried
+ * out in order, so the same one again settles it. */
 static void tell_failed(struct balloon_control *control, uint64_t target, int status, nsec_t now)
 {
     if (status == -EREMOTEIO) {

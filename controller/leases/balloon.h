@@ -1,33 +1,33 @@
 /* The balloon of one VM under leases: what to do next. Pure: no clock, no file, no allocation.
  *
- * Theory of operation: the target found at adoption is the VM's baseline; each lease takes some
- * bytes from it; the target is the baseline less all leases, never under a floor and never beyond
+ * Theory of operation: the target found at adoption is the VM's baseline. Each lease takes some
+ * bytes from it. The target is the baseline less all leases, never under a floor and never beyond
  * the baseline. balloon_step looks at the world and names one action; the caller does it and says
  * with balloon_done how it went; then it asks again. Order makes it safe: a lease is in the journal
- * before the hypervisor is told, and out of it only after the hypervisor was told to give back.
+ * before memory is taken, and out of it only after the command to give it back.
  *
- *     request --put--> requested --tell--> held --put-->
- *     release --put--> releasing --tell (raise)--> forget
- *     void (reset, migration, pressure, foreign change): --tell (raise)--> forget
+ *     request --put--> requested --command--> held --put-->
+ *     release --put--> releasing --command (raise)--> forget
+ *     void (reset, migration, pressure, foreign change): --command (raise)--> forget
  *
  * Taking is careful: only while the guest runs, with a fresh reading of it and headroom left, in
- * steps, each reached before the next. The first step for a hypervisor is a canary: if the
- * footprint was resident and does not fall, the balloon is inert (assigned devices, encrypted
- * memory) and the leases are given back. A guest that stops following is not pushed: the target
+ * steps, each reached before the next. The first step for a hypervisor is a canary. If the memory
+ * was resident and the footprint does not fall, the balloon is inert (assigned devices, encrypted
+ * memory). Then the leases are given back. A guest that stops following is not pushed: the target
  * stays where it got to, and is tried again later, less and less often. Giving back is never held
  * up by anything: not by the journal, not by a stall, not by the state of the guest.
  *
  * Memory that is plugged or unplugged moves all sizes of the guest alike, for what is in the
- * balloon stays in it: leases hold what they held, and the baseline moves along.
+ * balloon stays in it. Leases hold what they held, and the baseline moves along.
  *
  * Failure modes: pressure in the guest raises the target to the baseline at once and ends the
  * leases. A target that moved without us belongs to someone else: we yield, take what we find as
- * the new baseline and say so; not at once, because a restored snapshot moves it too and is known
- * for one only seconds later. A command that is not answered in time may be carried out later: the
- * hypervisor is told again, and the size that the late one leads to is not taken for someone
- * else's. A reset, migration or snapshot voids the leases and raises first.
- * After a reset a hypervisor may tell the old size for ever, because the new boot's driver finds
- * nothing to do and tells nothing: a target next to the right one, for a moment, makes it tell. */
+ * the new baseline and report it. Not at once, because a restored snapshot moves it too and is
+ * known for one only seconds later. A command that is not answered in time may be carried out
+ * later. So it is repeated, and the size that the late one leads to is not taken for someone
+ * else's. A reset, migration or snapshot voids the leases and raises first. After a reset a
+ * hypervisor may report the old size for ever, because the new boot's driver finds nothing to do
+ * and reports nothing. A target next to the right one, for a moment, makes it report. */
 #ifndef VMRECLAIM_CONTROLLER_LEASES_BALLOON_H
 #define VMRECLAIM_CONTROLLER_LEASES_BALLOON_H
 

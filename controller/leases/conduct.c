@@ -116,9 +116,9 @@ static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon
     telling->keeper = keeper;
     telling->vm = vm;
     telling->action = *action;
-    crash_point("before the hypervisor is told");
+    crash_point("before the hypervisor is commanded");
     r = vm_set_balloon(vm, action->target, TELL_TIMEOUT, on_told, telling);
-    crash_point("the hypervisor was told");
+    crash_point("the hypervisor was commanded");
     if (r < 0)
         free(telling);
     return r;

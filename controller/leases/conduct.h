@@ -1,5 +1,5 @@
-/* Does for one VM what balloon.h decides: writes the journal, tells the hypervisor, asks the guest.
- */
+/* Does for one VM what balloon.h decides: writes the journal, commands the hypervisor, asks the
+ * guest. */
 #ifndef VMRECLAIM_CONTROLLER_LEASES_CONDUCT_H
 #define VMRECLAIM_CONTROLLER_LEASES_CONDUCT_H
 

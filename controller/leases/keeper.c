@@ -167,8 +167,9 @@ static void on_event(const struct vm_event *event, void *userdata)
         break;
     case VM_EVENT_STATE:
         input.voided = input.voided || vm->life.state == VM_MIGRATING;
-        /* Who comes back from a pause may have gone back to a snapshot: its clock says so before
-         * its balloon is taken for moved by someone else. Its next heartbeat would be too late. */
+        /* A guest that comes back from a pause may have gone back to a snapshot. Its clock is asked
+         * for before its balloon is taken for moved by someone else. Its next heartbeat would be
+         * too late. */
         if (vm->life.state == VM_MANAGED)
             conduct_start_reading(keeper, vm);
         break;

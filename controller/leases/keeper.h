@@ -1,18 +1,18 @@
-/* Does what controller/leases/balloon.h decides: writes the journal, tells hypervisors, watches
+/* Does what controller/leases/balloon.h decides: writes the journal, commands hypervisors, watches
  * guests, for all VMs.
  *
  * Theory of operation: a VM has a balloon_control only while it has leases or gives memory back.
  * Events of the supervisor (pressure, reset, migration, a size that moved, a sample) run its step
- * at once; a timer that runs only while there are such VMs does it every second. Leases found in
- * the journal wait until their VM's hypervisor is there (waiting.h), then are resumed when it
- * is the same process and the same boot, else given back.
+ * at once. A timer runs it every second while there are such VMs. Leases found in the journal wait
+ * until their VM's hypervisor is there (waiting.h). They are resumed when it is the same process
+ * and the same boot, else given back.
  *
- * What must be in the journal before the VM may lose memory, and before a lease is forgotten, waits
- * for it without the loop; a guest in need does not wait.
+ * Taking memory waits for the journal, and so does forgetting a lease; the loop does not. A guest
+ * in need waits for nothing.
  *
  * Failure modes: a journal that cannot be written refuses new leases and holds nothing back. When
- * many VMs must get memory back at once, a few per second are told, the most pressed guests first;
- * pressure, resets and operators do not wait in that line. */
+ * many VMs must get memory back at once, a few per second get it, the most pressed guests first.
+ * Pressure, resets and operators do not wait in that line. */
 #ifndef VMRECLAIM_CONTROLLER_LEASES_KEEPER_H
 #define VMRECLAIM_CONTROLLER_LEASES_KEEPER_H
 

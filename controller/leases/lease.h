@@ -10,9 +10,9 @@
 
 /* requested --> held --> releasing --> (removed from the journal) ; requested --> releasing */
 enum lease_state {
-    LEASE_REQUESTED, /* in the journal; the hypervisor may or may not have been told */
-    LEASE_HELD,      /* the hypervisor was told */
-    LEASE_RELEASING, /* the target is to be raised; removed once the hypervisor was told */
+    LEASE_REQUESTED, /* in the journal; the hypervisor may or may not have been commanded */
+    LEASE_HELD,      /* the hypervisor was commanded */
+    LEASE_RELEASING, /* the target is to be raised; removed once the hypervisor was commanded */
     LEASE_STATE_COUNT,
 };
 
@@ -36,7 +36,7 @@ struct lease {
     char address[128]; /* of the hypervisor, so that the memory can be given back without a VM file
                         */
     /* what it holds for: another boot or another process voids it */
-    char boot_id[37];      /* empty: no agent told */
+    char boot_id[37];      /* empty: no agent reported it */
     char host_boot_id[37]; /* of the host, for the process and `due`; empty: not known */
     pid_t pid;
     uint64_t start_time; /* of the process, /proc/PID/stat */

@@ -29,8 +29,8 @@ static uint64_t make_id(void)
 static int check_vm(const struct vm *vm, struct error *error)
 {
     if (!vm->hypervisor.ready || vm->hypervisor.silent != 0)
-        return error_set(error, -ENOTCONN, "VM '%s': its hypervisor cannot be told: %s", vm->name,
-                         vm_hypervisor_condition(vm));
+        return error_set(error, -ENOTCONN, "VM '%s': its hypervisor takes no commands: %s",
+                         vm->name, vm_hypervisor_condition(vm));
     /* A lease is for one process: another one's balloon must not be taken for it. */
     if (!hypervisor_process_is_open(&vm->measured.process))
         return error_set(error, -EOPNOTSUPP,

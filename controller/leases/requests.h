@@ -4,7 +4,7 @@
 
 #include "controller/leases/table.h"
 
-/* A lease that is being written; valid until it is told, or called off. */
+/* A lease that is being written; valid until `done` is called, or it is called off. */
 struct lease_asked;
 
 /* A lease that leaves the guest `size` bytes, for `duration` (0: until released). Replaces the

@@ -1,11 +1,11 @@
 /* How long a lease lasts. Pure.
  *
  * Theory of operation: a lease ends when CLOCK_BOOTTIME, which nobody can set, has gone on by its
- * duration. That clock begins anew with each boot of the host, so the journal keeps the boot's id
+ * duration. That clock begins anew with each boot of the host. So the journal keeps the boot's id
  * beside it, and the wall time of the end. A daemon that finds a lease of this boot goes on with
  * the same clock, whatever was done to the wall time meanwhile. After a reboot, or when the boot is
- * not known, wall time is all there is: the lease then lasts at most its whole duration again, and
- * none of it when its end has passed. */
+ * not known, wall time is all there is. The lease then lasts at most its whole duration again, and
+ * no longer at all when its end has passed. */
 #ifndef VMRECLAIM_CONTROLLER_LEASES_TERM_H
 #define VMRECLAIM_CONTROLLER_LEASES_TERM_H
 

@@ -109,8 +109,8 @@ static struct vm *find_claimant(const struct lease_keeper *keeper, const struct 
     return NULL;
 }
 
-/* To be given back: it has expired, or was given back already and its hypervisor not told, or
- * nobody was told that it is held. */
+/* To be given back: it has expired, or was being given back, or nobody has heard that it is held.
+ */
 static bool is_due(const struct lease *lease)
 {
     return lease->state != LEASE_HELD || lease_is_over(lease, time_boottime());
@@ -136,8 +136,8 @@ static bool is_process_gone(const struct lease_keeper *keeper, const struct leas
 
 /* ---- resuming ---- */
 
-/* A guest that came into another process by migration or from a snapshot brought its balloon along:
- * the lease is that process' now, and is given back. False: the process' balloon is its own. */
+/* A guest that came into another process by migration or from a snapshot brought its balloon along.
+ * The lease is that process' now, and is given back. False: the process' balloon is its own. */
 static bool take_along(struct lease_keeper *keeper, struct vm *vm, struct lease *lease)
 {
     uint64_t maximum = vm->hypervisor.facts.balloon_maximum;
@@ -180,7 +180,7 @@ static bool resume_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
     bool is_valid = is_same_process(keeper, vm, lease);
 
     assert(vm->hypervisor.ready && (is_seen || !is_valid));
-    /* Whether it is for this process cannot be told; to give back, that need not be known. */
+    /* Whether it is for this process is not known; to give it back, that need not be. */
     if (!is_seen && !is_due(lease))
         return false;
     if (vm->hypervisor.facts.balloon_actual == 0 ||
@@ -262,7 +262,7 @@ static struct vm *add_stand_in(struct lease_keeper *keeper, const struct lease *
     if (r < 0)
         vm_warn(vm, "%s", error.text);
     else
-        vm_warn(vm, "a lease of %s is over and no VM claims it: %s is told",
+        vm_warn(vm, "a lease of %s is over and no VM claims it: %s gives it back",
                 BYTES_TEXT(lease->bytes), lease->address);
     return vm;
 }

@@ -1,12 +1,12 @@
 /* Leases that no balloon carries: their VM's hypervisor is not there yet, or no VM claims them.
  * Part of the keeper.
  *
- * Theory of operation: a lease is for the VM whose hypervisor's process it names, else for the one
- * with its UUID, else for the one with its name, so a VM's file may be renamed. A lease waits until
- * that VM's hypervisor answers, and is resumed when it is the same process, else given back. A
- * lease that is over and that no VM claims gets a stand-in: a VM that is only the address in the
- * lease and goes when the memory is given back. Until it is, the stand-in is seen as a VM like
- * others, with what is wrong.
+ * Theory of operation: a lease is for the VM whose hypervisor's process it names. Else it is for
+ * the VM with its UUID, else for the one with its name. So a VM's file may be renamed. A lease
+ * waits until that VM's hypervisor answers, and is resumed when it is the same process, else given
+ * back. A lease that is over and that no VM claims gets a stand-in. That is a VM with nothing but
+ * the address in the lease, which goes when the memory is given back. Until it is, the stand-in is
+ * seen as a VM like others, with what is wrong.
  *
  * Failure modes: a journal that cannot be read is read again until it could be. A lease is
  * forgotten only when the process that it names is gone for sure. */

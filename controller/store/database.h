@@ -47,8 +47,8 @@ struct store {
     size_t queue_count; /* with them */
     size_t queue_bytes;
     uint64_t dropped;
-    nsec_t tick;    /* what store_tick was told; 0: it is done */
-    int64_t retain; /* what store_retain was told; 0: it is done */
+    nsec_t tick;    /* what store_tick was given; 0: it is done */
+    int64_t retain; /* what store_retain was given; 0: it is done */
     struct store_shown shown;
 };
 

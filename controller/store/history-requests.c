@@ -2,7 +2,7 @@
  *
  * Theory of operation: records and waterfalls are read side by side, each from where the page
  * before ended, and each only so many. Whichever is full first ends the page at the time of its
- * last one; what the other has read beyond that is left for the next page. So a page has all that
+ * last one. What the other has read beyond that is left for the next page. So a page has all that
  * lies between two moments, and nobody waits for more than one page of somebody's reading. */
 #include <errno.h>
 #include <stdlib.h>

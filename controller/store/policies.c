@@ -280,8 +280,8 @@ static int find_assigned(struct store *store, const char *prefix, const char *re
     return r;
 }
 
-/* Only selectors with a character that fnmatch takes for special are read, which an index has
- * ready: there may be one of the others for each VM. */
+/* Only selectors with a character that is special to fnmatch are read, by an index of their own. Of
+ * the others there may be one for each VM. */
 static int find_glob(struct store *store, const char *vm, char *buffer, size_t size,
                      struct error *error)
 {

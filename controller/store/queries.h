@@ -80,7 +80,7 @@ int store_action(struct store *store, const char *prefix, action_visitor visit, 
 typedef int (*waterfall_visitor)(Vmreclaim__Controller__V1__Waterfall *waterfall, void *userdata);
 
 /* Where a reading of a VM's waterfalls is. The span from the first to the last is cut into equal
- * parts; the first of each part is found by its key, so that what is read is what is shown. */
+ * parts. The first of each part is found by its key, so no row is read that is not shown. */
 struct waterfall_scan {
     const char *vm; /* the caller's, with `next` (since) and `until` to begin with */
     int64_t next;

@@ -2,9 +2,9 @@
  *
  * Theory of operation: whoever asks gives a completion, which is called once, with an answer that
  * lives until it returns. It comes on the loop, before the asking function returns (a store without
- * a thread, or one that refuses) or later. So whoever asks keeps what it needs for the answer in
- * its userdata, which lives until then, and touches it no more once it has asked. What is asked
- * first is done first. What may be long is asked for by pages, so that others come between.
+ * a thread, or one that refuses) or later. So whoever asks keeps what the answer needs in its
+ * userdata, which lives until then, and does not touch it after asking. What is asked first is done
+ * first. What may be long is asked for by pages, so that others come between.
  *
  * Failure modes: `status` is a negative errno and `error` has words for a person; what else the
  * answer has is empty then. -EBUSY: too much is asked already. */

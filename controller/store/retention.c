@@ -2,7 +2,7 @@
  *
  * A pass removes what is too old and goes through the VMs by name. What a pass before it has looked
  * at is not looked at again, so only the first pass of a daemon reads the whole history. A piece
- * ends with the VM, or the lot of old records, that brings it over PIECE_INSTRUCTIONS; it is one
+ * ends with the VM, or the lot of old records, that brings it over PIECE_INSTRUCTIONS. It is one
  * transaction, so it costs the disk one sync. A pass that fails is given up: the next one begins
  * where the last whole one did.
  *

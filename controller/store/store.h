@@ -1,21 +1,21 @@
 /* What the daemon keeps on disk: policy revisions and their assignments, leases, actions,
  * waterfalls over time, audit. One SQLite file in WAL mode, every commit synced.
  *
- * Theory of operation: there are two kinds of writes. What a person must be able to rely on at once
- * (a policy, a lease) is written in its own transaction and fails with a reason. Records of what
- * happened (actions, waterfalls, audit) go through a queue in memory that is written in one
- * transaction; while the file cannot be written they wait there.
+ * Theory of operation: there are two kinds of writes. A policy or a lease must be reliable at once:
+ * it is written in its own transaction and fails with a reason. Records of what happened (actions,
+ * waterfalls, audit) go through a queue in memory that is written in one transaction. While the
+ * file cannot be written they wait there.
  *
  * A store that was not started does what it is asked at once: for programs that do one thing, and
  * while a daemon starts. Once started, a thread of its own has the database (see worker.h): nothing
  * here waits for the disk, and answers (requests.h) come by the loop.
  *
  * Failure modes: a full disk, a damaged, read-only or locked file, or one of a newer daemon: the
- * store is degraded. store_problem says what, where and what to do; policies that were read before
- * are still read where the file allows it, writes of the first kind fail, records wait (at most
- * STORE_PENDING_MAX and STORE_PENDING_BYTES; then the oldest waterfall is dropped and counted,
- * never an action or audit record before a waterfall), and store_tick tries again. A damaged file
- * is never replaced or repaired by the daemon: moving it away is a person's decision. */
+ * store is degraded. store_problem says what, where and what to do, and store_tick tries again.
+ * Policies are still read where the file allows it, and writes of the first kind fail. Records
+ * wait, at most STORE_PENDING_MAX and STORE_PENDING_BYTES. Beyond that the oldest waterfall is
+ * dropped and counted, and no action or audit record before the waterfalls. A damaged file is never
+ * replaced or repaired by the daemon: moving it away is a person's decision. */
 #ifndef VMRECLAIM_CONTROLLER_STORE_STORE_H
 #define VMRECLAIM_CONTROLLER_STORE_STORE_H
 
@@ -72,12 +72,11 @@ void store_tick(struct store *store, nsec_t now);
 
 /* Begins to thin out waterfalls and to remove what is too old; for once an hour. `now` is UNIX
  * nanoseconds. Does a bounded piece of it. 1: there is more, which later calls and store_tick do;
- * 0: all is done, or the thread does it.
- * Waterfalls: every minute for a day, every ten minutes for two weeks, every hour for a year.
- * Actions and audit: a year. Policies and leases: never. Less of all records where the store is
- * larger than STORE_BYTES_MAX, but for the last hour; of the audit the newest
- * STORE_AUDIT_ROWS_MAX. A `now` that has leapt is believed when calls have found it so for a day:
- * a clock that is wrong for an hour erases nothing. */
+ * 0: all is done, or the thread does it. Waterfalls: every minute for a day, every ten minutes for
+ * two weeks, every hour for a year. Actions and audit: a year. Policies and leases: never. Less of
+ * all records where the store is larger than STORE_BYTES_MAX, but for the last hour; of the audit
+ * the newest STORE_AUDIT_ROWS_MAX. A `now` that has leapt is believed after a day of calls: a clock
+ * that is wrong for an hour erases nothing. */
 int store_retain(struct store *store, int64_t now, struct error *error);
 
 /* ---- policies ---- */

@@ -1,9 +1,9 @@
 /* The store's thread, which alone touches the database once it runs (store_start, store_submit).
  *
- * Theory of operation: the loop puts requests and records into queues, the thread takes them in
- * their order, and what is done goes back to the loop by a handle of its own. Records that were put
- * before a request are written before it is run, all that wait in one transaction. A long reading
- * is many requests, one after another, so that nobody waits for more than a page of it.
+ * Theory of operation: the loop puts requests and records into queues, and the thread takes them in
+ * order. What is done goes back to the loop by a handle of its own. Records that were put before a
+ * request are written before it is run, all that wait in one transaction. A long reading is many
+ * requests, one after another, so that nobody waits for more than a page of it.
  *
  * Failure modes: a disk that does not answer holds up the thread and nothing else. The line is
  * bounded; what finds it full is answered with -EBUSY. Reads may fill a part of it only, so that

@@ -199,8 +199,8 @@ static bool may_pass(struct vm *vm)
     return log_limit_pass(&vm->agent.events, time_boottime(), &suppressed);
 }
 
-/* Idle work acts once a second while there is much to take, a trickle six times a minute: the first
- * is recorded whole, the second by samples, and a guest that lies costs 2,880 records a day. */
+/* Idle work acts once a second while there is much to take, a trickle six times a minute. The first
+ * is recorded whole, the second by samples. A guest that lies costs 2,880 records a day. */
 static bool may_record(struct vm *vm, nsec_t now)
 {
     unsigned suppressed;

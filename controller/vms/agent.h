@@ -28,7 +28,7 @@ void agent_take_pressure(struct vm *vm, const Vmreclaim__Agent__V1__PressureEven
 void agent_take_action(struct vm *vm, const Vmreclaim__Agent__V1__ActionResult *action);
 void agent_take_engine(struct vm *vm, const Vmreclaim__Agent__V1__EngineState *engine);
 
-/* Why a call on the agent failed, in words that blame who is to blame, and the errno for it:
+/* Why a call on the agent failed, in words that name who is to blame, and the errno for it.
  * -EOPNOTSUPP: the agent is older than the call; -ENOTCONN, -ETIMEDOUT; or what it answered. */
 int agent_failure(const struct vm *vm, const struct ttrpc_result *result, struct error *error);
 

@@ -16,9 +16,9 @@ struct claimant {
     struct error error;               /* why */
 };
 
-/* Refuses what cannot be in force together with the others: who has a name, UUID, CID, hypervisor
- * or agent keeps it, and of those that are new the first in the list gets it. What is in force now
- * is in force together. -ENOMEM. */
+/* Refuses what cannot be in force together with the others. Who has a name, UUID, CID, hypervisor
+ * or agent keeps it. Of those that are new the first in the list gets it. What is in force now is
+ * in force together. -ENOMEM. */
 int claims_settle(struct claimant *claimants, size_t count, struct error *error);
 
 /* What stands of the file; NULL: nothing. */

@@ -71,7 +71,7 @@ static void find_slopes(const struct before *before, struct slopes *slopes)
     assert(slopes->count <= before->count);
 }
 
-/* The median, so that what fell once is not taken for what goes on falling; where much waits to be
+/* The median, so that a single fall is not taken for one that goes on. Where much waits to be
  * reported, a fall that has just begun is believed. */
 static void find_slope(const struct vm *vm, nsec_t start, bool much_waits, struct drift *drift)
 {

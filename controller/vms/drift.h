@@ -11,8 +11,8 @@ struct drift {
 };
 
 /* As the VM is when an action begins. What falls by itself is what the guest's kernel goes on
- * reporting, and is taken to be at most what waits for it now: what the guest frees by itself later
- * is not known. No such limit where the guest's side is not of this moment, or where host swap or a
+ * reporting. It is taken to be at most what waits for that now; what the guest frees later is not
+ * known. No such limit where the guest's side is not of this moment, or where host swap or a
  * balloon may take memory as well. What fell up to the end of another action was that action's
  * doing. */
 void drift_begin(const struct vm *vm, struct drift *ret_drift);
@@ -23,8 +23,8 @@ void drift_begin(const struct vm *vm, struct drift *ret_drift);
  * waited to be reported then. None where the history's last seconds do not reach behind `start`. */
 void drift_begin_at(const struct vm *vm, nsec_t start, uint64_t waits, struct drift *ret_drift);
 
-/* Bytes by which the footprint would have changed within `duration` of that moment, at most 0: one
- * that was rising counts as still, so that no action claims memory that the host never got back. */
+/* Bytes by which the footprint would have changed within `duration` of that moment, at most 0. A
+ * rising one counts as still, so that no action claims memory that the host never got back. */
 int64_t drift_over(const struct drift *drift, nsec_t duration);
 
 #endif

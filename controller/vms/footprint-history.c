@@ -6,8 +6,8 @@
 
 #include "common/base/util.h"
 
-/* Of each, the points reach back (count - 1) times the interval, at least: 23 s, four minutes, and
- * 68 minutes, because a policy's step may take an hour. */
+/* The points of each reach back (count - 1) times the interval, at least. That is 23 s, four
+ * minutes, and 68 minutes, because a policy's step may take an hour. */
 static const struct {
     uint32_t first; /* index of its first point */
     uint32_t count;

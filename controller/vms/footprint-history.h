@@ -1,10 +1,9 @@
 /* What a VM's footprint was: what drifted before an action, and what the host held when one began
  * that is heard of at its end.
  *
- * Theory of operation: points are kept in series, every second of late and ever more rarely further
- * back, so that a guest's own step of an hour still has a begin, in less than 1 KiB per VM. A point
- * is found by its time; how far it lies from the moment asked for is in the point, and for who asks
- * to judge. */
+ * Theory of operation: points are kept in series, one per second of late and fewer further back. So
+ * a guest's own step of an hour still has a begin, in less than 1 KiB per VM. A point is found by
+ * its time. Who asks sees how far it lies from that moment, and judges. */
 #ifndef VMRECLAIM_CONTROLLER_VMS_FOOTPRINT_HISTORY_H
 #define VMRECLAIM_CONTROLLER_VMS_FOOTPRINT_HISTORY_H
 

@@ -17,10 +17,10 @@ struct fresh_sample {
     void *userdata;
 };
 
-/* Asks the VM's agent; `done` is called once, with the waterfall brought up to date as far as that
- * can be: an agent that does not answer within two seconds leaves the last sample beside a new
- * footprint. `vm` is NULL when it went away meanwhile. -ENOTCONN: there is no agent to ask, or it
- * cannot be asked; `done` is then not called. */
+/* Asks the VM's agent. `done` is called once, with the waterfall as new as it can be. An agent that
+ * does not answer within two seconds leaves the last sample beside a new footprint. `vm` is NULL
+ * when it went away meanwhile. -ENOTCONN: there is no agent to ask, or it cannot be asked; `done`
+ * is then not called. */
 int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
                        void (*done)(struct vm *vm, void *userdata), void *userdata);
 

@@ -19,7 +19,7 @@
 #define SESSION_DELAY_MIN   (500 * NSEC_PER_MSEC)
 #define SESSION_DELAY_MAX   (4 * NSEC_PER_SEC)
 #define FACTS_INTERVAL      (60 * NSEC_PER_SEC)
-#define FACTS_INTERVAL_POLL (10 * NSEC_PER_SEC) /* of who tells no events */
+#define FACTS_INTERVAL_POLL (10 * NSEC_PER_SEC) /* of who reports no events */
 #define FACTS_AGE_MIN       (5 * NSEC_PER_SEC)  /* they are new until then */
 #define RESTORE_KNOWN       (15 * NSEC_PER_SEC) /* until a snapshot is known for one */
 #define BIND_INTERVAL       (10 * NSEC_PER_SEC)
@@ -246,7 +246,7 @@ static void on_facts(const struct driver_result *result, void *userdata)
     struct vm *vm = userdata;
 
     vm_hypervisor_note(vm, result);
-    /* A failure of the connection is told by on_failed as well. */
+    /* A failure of the connection is reported by on_failed as well. */
     if (result->status != 0)
         return;
     take_facts(vm, result->facts);

@@ -1,13 +1,13 @@
 /* A VM's hypervisor: its driver session, what that says, its end. Writes vm->hypervisor.
  *
- * The binding of a CID to the VM rests on the hypervisor's process: what it said holds for as long
- * as that process lives, also while the session is away.
+ * The binding of a CID to the VM rests on the hypervisor's process. What it said holds as long as
+ * that process lives, even while the session is away.
  *
  * Failure modes: a session that fails is closed and tried again with growing delay, its reason kept
- * in `condition`; rarely where somebody else's client may be in the way, and never where that is
- * known. A hypervisor that does not answer in time stays connected and is `silent` until its next
- * word. A process that cannot be seen is looked for again. A process that ends takes its VM to
- * `gone`, and to `discovered` again while a source still names it. */
+ * in `condition`. It is tried rarely where somebody else's client may be in the way, and never
+ * where that is known. A hypervisor that does not answer in time stays connected and is `silent`
+ * until its next word. A process that cannot be seen is looked for again. A process that ends takes
+ * its VM to `gone`, and to `discovered` again while a source still names it. */
 #ifndef VMRECLAIM_CONTROLLER_VMS_HYPERVISOR_H
 #define VMRECLAIM_CONTROLLER_VMS_HYPERVISOR_H
 
@@ -46,7 +46,7 @@ int vm_measure(struct vm *vm);
 /* vm_calibrate, then vm_measure with its result. */
 int vm_measure_exactly(struct vm *vm);
 
-/* "ready", or why its hypervisor tells nothing. Never empty. */
+/* "ready", or why its hypervisor reports nothing. Never empty. */
 const char *vm_hypervisor_condition(const struct vm *vm);
 
 /* Of every question: an answer in time, also a refusal, or none. */

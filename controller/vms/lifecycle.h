@@ -9,8 +9,8 @@
  *         |            ^
  *         +------------+  the hypervisor ended, or the last source dropped the VM
  *
- * `paused` and `migrating` can be entered from every state but gone, and left to every state but
- * managed and stalled: what the VM was before is not assumed, it is found again. Nothing is decided
+ * `paused` and `migrating` can be entered from every state but gone. They are left to every state
+ * but managed and stalled: what the VM was before is found again, not assumed. Nothing is decided
  * for a VM in them.
  *
  * The state follows from facts, one allowed change at a time. Pure. */

@@ -261,7 +261,7 @@ static void on_first_pinged(const struct ttrpc_result *result, void *userdata)
 
     assert(vm->links.candidate != NULL); /* else the ping would have been cancelled */
     vm->links.ping = NULL;
-    /* A living connection still loses against another boot: that is told by the candidate. */
+    /* A living connection still loses against another boot, which the candidate reports. */
     if (result->code == TTRPC_OK && vm->links.candidate_boot_id[0] == '\0')
         vm->links.first_is_alive = true;
     else if (result->code == TTRPC_OK)
@@ -355,7 +355,7 @@ static const char *why_not_now(const struct supervisor *supervisor, const struct
     return NULL;
 }
 
-/* `why` NULL: nobody needs to be told. */
+/* `why` NULL: nobody needs to hear of it. */
 static void refuse(struct supervisor *supervisor, int descriptor, const struct peer *peer,
                    const char *why)
 {

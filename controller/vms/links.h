@@ -5,8 +5,9 @@
  * or a first one that does not answer, lets the candidate in; else it is closed. A guest cannot
  * push its own connection out by dialling again, and one that rebooted is not kept waiting.
  *
- * An agent from a CID that nobody vouches for gets a record of its own, named "cid-N": observed,
- * never commanded, dropped with its connection, bounded in number. */
+ * An agent from a CID that nobody vouches for gets a record of its own, named "cid-N". It is
+ * observed, never commanded, dropped with its connection, and such records are bounded in number.
+ */
 #ifndef VMRECLAIM_CONTROLLER_VMS_LINKS_H
 #define VMRECLAIM_CONTROLLER_VMS_LINKS_H
 

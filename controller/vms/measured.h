@@ -2,7 +2,7 @@
  * its agent says, joined to the waterfall. Writes vm->measured.
  *
  * A VM is bound to the process that its driver names. The process is held by a descriptor of its
- * /proc directory, so its end is seen with the next reading and its number may be used again
+ * /proc directory. So its end is seen with the next reading, and its number may be used again
  * without harm. */
 #ifndef VMRECLAIM_CONTROLLER_VMS_MEASURED_H
 #define VMRECLAIM_CONTROLLER_VMS_MEASURED_H
@@ -48,13 +48,13 @@ void measured_note_boot(struct vm *vm);
 /* Up to now an action accounts for what came back. */
 void measured_claim(struct vm *vm, nsec_t now);
 
-/* Counts anew what the hypervisor holds for itself, where the footprint is what is left: before a
- * reading that a record is made of, since a heap moves by megabytes. A millisecond. */
+/* Counts anew what the hypervisor holds for itself, where the footprint is what is left. For before
+ * a reading that goes into a record: a heap moves by megabytes. A millisecond. */
 void vm_calibrate(struct vm *vm);
 
-/* Reads how much of the footprint is in transparent huge pages, where that is evidence: memory that
- * no part of the guest needs, on a host whose khugepaged may have filled it. Not for large VMs, for
- * which it would take too long. */
+/* Reads how much of the footprint is in transparent huge pages, where that is evidence. It is, of
+ * memory that no part of the guest needs, on a host whose khugepaged may have filled it. Not for
+ * large VMs, for which it would take too long. */
 void vm_measure_huge(struct vm *vm);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * Theory of operation: everything runs on one loop. A VM's record has parts (vm.h), each kept by a
  * file of its own; tick.h says how they work together. Whoever wants to know what happens adds a
- * listener: a lower part of the daemon tells a higher one by an event, never by a call. */
+ * listener. A lower part of the daemon notifies a higher one by an event, never by a call. */
 #ifndef VMRECLAIM_CONTROLLER_VMS_SUPERVISOR_H
 #define VMRECLAIM_CONTROLLER_VMS_SUPERVISOR_H
 
@@ -38,7 +38,7 @@ enum vm_event_kind {
     VM_EVENT_ALARM,   /* its guest is starved under a balloon, or is not any more */
     VM_EVENT_RENAMED, /* vm->name is new */
     VM_EVENT_REMOVED, /* the record is freed on return */
-    /* for other parts of the daemon; watchers are not told */
+    /* for other parts of the daemon; watchers do not get them */
     VM_EVENT_STATISTICS,   /* vm->statistics.last is new */
     VM_EVENT_DISCONNECTED, /* no connection is the agent's */
     VM_EVENT_WENT_BACK,    /* the guest's clock did, and nobody else says that the guest did */

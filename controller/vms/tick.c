@@ -20,8 +20,8 @@
 #define AGENT_BYTES_MAX       ((uint64_t)128 << 20)
 #define AGENT_CONNECTIONS_MAX 32768u
 
-/* What guests that use more than their share of the processor may use together: so little of a core
- * that it meets fewer commands to others than their slowest hundredth. */
+/* What guests that use more than their share of the processor may use together. It is so little of
+ * a core that it meets fewer commands to others than their slowest hundredth. */
 #define DEBTORS_PERMYRIAD 20
 #define DEBTORS_SAVED     (5 * NSEC_PER_MSEC)
 #define DEBTORS_DEBT_MAX  (5 * NSEC_PER_SEC)

@@ -1,7 +1,7 @@
 /* Keeps every VM's record true: makes the parts of a VM work together.
  *
- * Theory of operation: one timer ticks ten times a second and visits a tenth of the VMs each time,
- * so each VM is looked at once per second and no VM has a timer of its own. A guest's sample
+ * Theory of operation: one timer ticks ten times a second and visits a tenth of the VMs each time.
+ * So each VM is looked at once per second, and no VM has a timer of its own. A guest's sample
  * arrives by itself; the host is measured in the same moment, so the two belong together. Parts lie
  * in layers: sources -> announce -> links -> agent -> hypervisor -> measured -> life. One calls
  * those below it; what it has for those above is an event, which is routed to them here. */

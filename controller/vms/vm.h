@@ -91,7 +91,7 @@ struct vm_hypervisor {
     nsec_t stood;   /* CLOCK_BOOTTIME when it was last seen to stand still; 0: never */
 };
 
-/* What its balloon's driver tells of the guest, of a VM without an agent. */
+/* What its balloon's driver reports of the guest, for a VM without an agent. */
 struct vm_statistics {
     struct driver_statistics last; /* updated 0: none */
     nsec_t next;                   /* CLOCK_BOOTTIME when they are asked for again */
@@ -126,7 +126,7 @@ struct vm_links {
     struct ttrpc_client_call *ping; /* of the first link, for the candidate's sake; NULL: none */
     struct dial *dial;
     bool late;      /* a sample is overdue */
-    int told_order; /* lowest useful reporting order the agent was told; -1: none */
+    int told_order; /* lowest useful reporting order the agent was given; -1: none */
     struct agent_standing standing;
 };
 
@@ -149,7 +149,7 @@ struct vm_agent {
     struct agent_info info; /* of the agent that is connected, or was last */
     char boot_id[37];       /* the guest's last known boot */
     nsec_t clock;           /* latest CLOCK_BOOTTIME of that boot; it goes back with a snapshot */
-    nsec_t clock_seen;      /* CLOCK_BOOTTIME of ours when that was told */
+    nsec_t clock_seen;      /* CLOCK_BOOTTIME of ours when that was reported */
     struct guest_clock beside_ours;  /* on this link */
     struct log_limit events;         /* of all kinds but samples */
     struct log_limit actions;        /* each is recorded and kept for a year: a burst an hour ... */
@@ -171,7 +171,7 @@ struct vm_policy {
     nsec_t retry;            /* not before, after the agent refused it */
     char **unsupported_keys; /* as the agent answered; NULL-terminated, NULL when there are none */
     char **capped_keys;      /* lowered to the guest's own limit */
-    char **capped_values;    /* which is that; NULL from an agent that does not tell */
+    char **capped_values;    /* which is that; NULL from an agent that does not say */
 };
 
 /* `deploy/lint/owners` compiles every file with the parts of the others constant. */

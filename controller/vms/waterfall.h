@@ -49,7 +49,7 @@ struct waterfall_balloon {
 };
 
 /* Whether a guest's sample still says where its memory is. `interval` is the longest time between
- * two. Without an agent nobody would tell that it does not any more; a guest that does not run
+ * two. Without an agent nobody would notice that it does not any more; a guest that does not run
  * changes nothing, however old its sample. */
 bool waterfall_guest_holds(const struct guest_memory *guest, nsec_t now, nsec_t interval,
                            bool has_agent, bool runs);
