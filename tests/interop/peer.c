@@ -1,6 +1,5 @@
 /* Our side of the interoperability tests, as peer.go is the other one: "peer server PATH" serves
  * until its standard input ends, "peer client PATH" checks the other's server and prints "ok". */
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,27 +9,9 @@
 #include "agent.pb-c.h"
 #include "common/transport/transport.h"
 #include "common/ttrpc/ttrpc.h"
+#include "tests/interop/side.h"
 
 #define AGENT (&vmreclaim__agent__v1__agent__descriptor)
-
-static void printf_like(1, 2) die(const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
-
-static struct address parse(const char *path)
-{
-    struct address address = {.kind = ADDRESS_UNIX};
-
-    snprintf(address.path, sizeof(address.path), "%s", path);
-    return address;
-}
 
 /* ---- server ---- */
 
@@ -91,32 +72,7 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
 
     options.limits.streams = 256;
     if (ttrpc_connection_create(userdata, descriptor, &options, &connection) < 0)
-        die("no connection");
-}
-
-static void on_input(uv_poll_t *poll, int status, int events)
-{
-    char byte;
-
-    if (read(STDIN_FILENO, &byte, 1) == 0)
-        uv_close((uv_handle_t *)poll, NULL);
-}
-
-static void serve(uv_loop_t *loop, const char *path)
-{
-    struct address address = parse(path);
-    struct listener *listener;
-    struct error error;
-    uv_poll_t input;
-
-    if (listener_create(loop, &address, 0600, on_accept, loop, &listener, &error) < 0)
-        die("%s", error.text);
-    (void)uv_poll_init(loop, &input, STDIN_FILENO);
-    (void)uv_poll_start(&input, UV_READABLE, on_input);
-    while (!uv_is_closing((uv_handle_t *)&input))
-        uv_run(loop, UV_RUN_ONCE);
-    listener_destroy(listener);
-    uv_run(loop, UV_RUN_DEFAULT);
+        side_die("no connection");
 }
 
 /* ---- client ---- */
@@ -164,7 +120,7 @@ static void start(struct ttrpc_connection *connection, const ProtobufCServiceDes
 
     *outcome = (struct outcome){0};
     if (ttrpc_call_start(connection, &request, NULL) < 0)
-        die("%s could not be called", method);
+        side_die("%s could not be called", method);
 }
 
 static void await(uv_loop_t *loop, const char *name, struct outcome *outcome, enum ttrpc_code code,
@@ -173,8 +129,8 @@ static void await(uv_loop_t *loop, const char *name, struct outcome *outcome, en
     while (!outcome->done)
         uv_run(loop, UV_RUN_ONCE);
     if (outcome->code != code || strstr(outcome->message, text) == NULL)
-        die("%s: got %s '%s', want %s '%s'", name, ttrpc_code_name(outcome->code), outcome->message,
-            ttrpc_code_name(code), text);
+        side_die("%s: got %s '%s', want %s '%s'", name, ttrpc_code_name(outcome->code),
+                 outcome->message, ttrpc_code_name(code), text);
 }
 
 static void check_pings(uv_loop_t *loop, struct ttrpc_connection *connection)
@@ -187,8 +143,8 @@ static void check_pings(uv_loop_t *loop, struct ttrpc_connection *connection)
     for (uint64_t i = 0; i < 100; i++) {
         await(loop, "ping", &outcomes[i], TTRPC_OK, "");
         if (outcomes[i].nonce != i)
-            die("ping %llu came back as %llu", (unsigned long long)i,
-                (unsigned long long)outcomes[i].nonce);
+            side_die("ping %llu came back as %llu", (unsigned long long)i,
+                     (unsigned long long)outcomes[i].nonce);
     }
 }
 
@@ -204,7 +160,7 @@ static void check_text(uv_loop_t *loop, struct ttrpc_connection *connection)
     start(connection, AGENT, "Compact", &request.base, 0, &outcome);
     await(loop, "50 kB both ways", &outcome, TTRPC_OK, "");
     if (outcome.length != sizeof(text) - 1)
-        die("50 kB came back as %zu bytes", outcome.length);
+        side_die("50 kB came back as %zu bytes", outcome.length);
 }
 
 /* The unknown names need a descriptor that claims them. */
@@ -232,23 +188,23 @@ static void check_errors(uv_loop_t *loop, struct ttrpc_connection *connection)
 static void on_dialled(int descriptor, const struct error *error, void *userdata)
 {
     if (descriptor < 0)
-        die("%s", error->text);
+        side_die("%s", error->text);
     *(int *)userdata = descriptor;
 }
 
 static void check(uv_loop_t *loop, const char *path)
 {
     struct ttrpc_connection_options options = {.limits = ttrpc_limits_default};
-    struct address address = parse(path);
+    struct address address = side_address(path);
     struct ttrpc_connection *connection;
     int descriptor = -1;
 
     if (dial_start(loop, &address, 0, on_dialled, &descriptor, NULL) < 0)
-        die("no memory");
+        side_die("no memory");
     while (descriptor < 0)
         uv_run(loop, UV_RUN_ONCE);
     if (ttrpc_connection_create(loop, descriptor, &options, &connection) < 0)
-        die("no connection");
+        side_die("no connection");
     check_pings(loop, connection);
     check_text(loop, connection);
     check_errors(loop, connection);
@@ -263,12 +219,12 @@ int main(int argc, char **argv)
     uv_loop_t loop;
 
     if (argc != 3 || uv_loop_init(&loop) < 0)
-        die("usage: peer server|client PATH");
+        side_die("usage: peer server|client PATH");
     if (strcmp(argv[1], "server") == 0)
-        serve(&loop, argv[2]);
+        side_serve(&loop, argv[2], on_accept);
     else
         check(&loop, argv[2]);
     if (uv_loop_close(&loop) < 0)
-        die("the loop still has open handles");
+        side_die("the loop still has open handles");
     return 0;
 }

@@ -1,6 +1,5 @@
 /* Our side of the streaming tests, as streams.go is the other one: "streams server PATH" serves
  * until its standard input ends, "streams client PATH" checks Go's server and prints "ok". */
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,30 +9,12 @@
 #include "agent.pb-c.h"
 #include "common/transport/transport.h"
 #include "common/ttrpc/ttrpc.h"
+#include "tests/interop/side.h"
 
 #define AGENT    (&vmreclaim__agent__v1__agent__descriptor)
 #define FEW      100                  /* messages that a Watch may ask for; more: without end */
 #define QUEUE    ((uint64_t)64 << 10) /* as small as the agent's */
 #define TEXT_MAX 1700
-
-static void printf_like(1, 2) die(const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
-
-static struct address parse(const char *path)
-{
-    struct address address = {.kind = ADDRESS_UNIX};
-
-    snprintf(address.path, sizeof(address.path), "%s", path);
-    return address;
-}
 
 /* ---- server ---- */
 
@@ -101,38 +82,13 @@ static void reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *reque
     ttrpc_call_on_message(call, on_reclaim_message, NULL);
 }
 
-/* Answers each request with a range that begins there. */
-static void on_range_message(struct ttrpc_call *call, const ProtobufCMessage *message,
-                             void *userdata)
-{
-    Vmreclaim__Agent__V1__ListFreeRangesResponse response =
-        VMRECLAIM__AGENT__V1__LIST_FREE_RANGES_RESPONSE__INIT;
-    Vmreclaim__Agent__V1__Range range = VMRECLAIM__AGENT__V1__RANGE__INIT;
-    Vmreclaim__Agent__V1__Range *ranges = &range;
-
-    if (message == NULL) {
-        ttrpc_call_finish(call, NULL);
-        return;
-    }
-    range.start = ((const Vmreclaim__Agent__V1__ListFreeRangesRequest *)message)->start;
-    response.ranges = &ranges;
-    response.n_ranges = 1;
-    (void)ttrpc_call_send(call, &response.base);
-}
-
-static void list_free_ranges(struct ttrpc_call *call, const ProtobufCMessage *request,
-                             void *userdata)
-{
-    ttrpc_call_on_message(call, on_range_message, NULL);
-}
-
 /* In the order of agent.proto. */
 enum { GET_INFO = 1, RECLAIM_CACHE = 4, LIST_FREE_RANGES = 6, WATCH = 8, METHOD_COUNT };
 
 static const ttrpc_handler handlers[METHOD_COUNT] = {
     [GET_INFO] = get_info,
     [RECLAIM_CACHE] = reclaim_cache,
-    [LIST_FREE_RANGES] = list_free_ranges,
+    [LIST_FREE_RANGES] = side_list_free_ranges,
     [WATCH] = watch,
 };
 
@@ -163,32 +119,7 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
 
     options.limits.queued_bytes = QUEUE;
     if (ttrpc_connection_create(userdata, descriptor, &options, &connection) < 0)
-        die("no connection");
-}
-
-static void on_input(uv_poll_t *poll, int status, int events)
-{
-    char byte;
-
-    if (read(STDIN_FILENO, &byte, 1) == 0)
-        uv_close((uv_handle_t *)poll, NULL);
-}
-
-static void serve(uv_loop_t *loop, const char *path)
-{
-    struct address address = parse(path);
-    struct listener *listener;
-    struct error error;
-    uv_poll_t input;
-
-    if (listener_create(loop, &address, 0600, on_accept, loop, &listener, &error) < 0)
-        die("%s", error.text);
-    (void)uv_poll_init(loop, &input, STDIN_FILENO);
-    (void)uv_poll_start(&input, UV_READABLE, on_input);
-    while (!uv_is_closing((uv_handle_t *)&input))
-        uv_run(loop, UV_RUN_ONCE);
-    listener_destroy(listener);
-    uv_run(loop, UV_RUN_DEFAULT);
+        side_die("no connection");
 }
 
 /* ---- client ---- */
@@ -246,7 +177,7 @@ static struct ttrpc_client_call *start(const char *method, const ProtobufCMessag
 
     outcome = (struct outcome){0};
     if (ttrpc_call_start(connection, &request, &call) < 0)
-        die("%s could not be called", method);
+        side_die("%s could not be called", method);
     return call;
 }
 
@@ -255,7 +186,7 @@ static void await(const char *name, enum ttrpc_code code)
     while (!outcome.done)
         uv_run(loop, UV_RUN_ONCE);
     if (outcome.code != code)
-        die("%s: %s '%s'", name, ttrpc_code_name(outcome.code), outcome.text);
+        side_die("%s: %s '%s'", name, ttrpc_code_name(outcome.code), outcome.text);
 }
 
 static void check_server_stream(void)
@@ -266,7 +197,7 @@ static void check_server_stream(void)
     (void)start("Watch", &request.base, false, true);
     await("a stream", TTRPC_OK);
     if (outcome.received != 5 || outcome.last != 5)
-        die("a stream: %llu messages", (unsigned long long)outcome.received);
+        side_die("a stream: %llu messages", (unsigned long long)outcome.received);
     request.interval_ns = 0;
     (void)start("Watch", &request.base, false, true);
     await("a refused stream", TTRPC_FAILED_PRECONDITION);
@@ -290,13 +221,13 @@ static void check_client_stream(void)
         call = start("ReclaimCache", cases[i].with_first ? &request.base : NULL, true, false);
         for (request.bytes = 0; request.bytes < 3; request.bytes++)
             if (ttrpc_client_call_send(call, &request.base) < 0)
-                die("a message of a stream could not be sent");
+                side_die("a message of a stream could not be sent");
         (void)ttrpc_client_call_half_close(call);
         await("a stream of requests", TTRPC_OK);
         if (outcome.messages != (cases[i].with_first ? 4 : 3) ||
             outcome.bytes != 3 + cases[i].first)
-            die("a stream opened %s: %llu messages, %llu bytes", cases[i].name,
-                (unsigned long long)outcome.messages, (unsigned long long)outcome.bytes);
+            side_die("a stream opened %s: %llu messages, %llu bytes", cases[i].name,
+                     (unsigned long long)outcome.messages, (unsigned long long)outcome.bytes);
     }
 }
 
@@ -308,11 +239,11 @@ static void check_both_stream(void)
 
     for (request.start = 0; request.start < 10; request.start++) {
         if (ttrpc_client_call_send(call, &request.base) < 0)
-            die("a message of both ways could not be sent");
+            side_die("a message of both ways could not be sent");
         while (outcome.received <= request.start && !outcome.done)
             uv_run(loop, UV_RUN_ONCE);
         if (outcome.last != request.start)
-            die("both ways: %s '%s'", ttrpc_code_name(outcome.code), outcome.text);
+            side_die("both ways: %s '%s'", ttrpc_code_name(outcome.code), outcome.text);
     }
     (void)ttrpc_client_call_half_close(call);
     await("both ways", TTRPC_OK);
@@ -321,22 +252,22 @@ static void check_both_stream(void)
 static void on_dialled(int descriptor, const struct error *error, void *userdata)
 {
     if (descriptor < 0)
-        die("%s", error->text);
+        side_die("%s", error->text);
     *(int *)userdata = descriptor;
 }
 
 static void check(const char *path)
 {
     struct ttrpc_connection_options options = {.limits = ttrpc_limits_default};
-    struct address address = parse(path);
+    struct address address = side_address(path);
     int descriptor = -1;
 
     if (dial_start(loop, &address, 0, on_dialled, &descriptor, NULL) < 0)
-        die("no memory");
+        side_die("no memory");
     while (descriptor < 0)
         uv_run(loop, UV_RUN_ONCE);
     if (ttrpc_connection_create(loop, descriptor, &options, &connection) < 0)
-        die("no connection");
+        side_die("no connection");
     check_server_stream();
     check_client_stream();
     check_both_stream();
@@ -349,12 +280,12 @@ int main(int argc, char **argv)
 {
     loop = uv_default_loop();
     if (argc != 3)
-        die("usage: streams server|client PATH");
+        side_die("usage: streams server|client PATH");
     if (strcmp(argv[1], "server") == 0)
-        serve(loop, argv[2]);
+        side_serve(loop, argv[2], on_accept);
     else
         check(argv[2]);
     if (uv_loop_close(loop) < 0)
-        die("the loop still has open handles");
+        side_die("the loop still has open handles");
     return 0;
 }

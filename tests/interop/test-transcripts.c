@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "tests/interop/side.h"
 #include "tests/unit/ttrpc/fixture.h"
 
 /* ---- the server's methods ---- */
@@ -63,35 +64,11 @@ static void compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
     ttrpc_call_on_cancel(call, on_cancel, NULL);
 }
 
-static void on_range_message(struct ttrpc_call *call, const ProtobufCMessage *message,
-                             void *userdata)
-{
-    Vmreclaim__Agent__V1__ListFreeRangesResponse response =
-        VMRECLAIM__AGENT__V1__LIST_FREE_RANGES_RESPONSE__INIT;
-    Vmreclaim__Agent__V1__Range range = VMRECLAIM__AGENT__V1__RANGE__INIT;
-    Vmreclaim__Agent__V1__Range *ranges = &range;
-
-    if (message == NULL) {
-        ttrpc_call_finish(call, NULL);
-        return;
-    }
-    range.start = ((const Vmreclaim__Agent__V1__ListFreeRangesRequest *)message)->start;
-    response.ranges = &ranges;
-    response.n_ranges = 1;
-    (void)ttrpc_call_send(call, &response.base);
-}
-
-static void list_free_ranges(struct ttrpc_call *call, const ProtobufCMessage *message,
-                             void *userdata)
-{
-    ttrpc_call_on_message(call, on_range_message, NULL);
-}
-
 static const ttrpc_handler handlers[METHOD_COUNT] = {
     [METHOD_PING] = ping,
     [METHOD_COMPACT] = compact,
     [METHOD_RECLAIM_CACHE] = reclaim_cache,
-    [METHOD_LIST_FREE_RANGES] = list_free_ranges,
+    [METHOD_LIST_FREE_RANGES] = side_list_free_ranges,
     [METHOD_WATCH] = watch,
 };
 

@@ -124,6 +124,13 @@ int request(struct world *w, uint64_t bytes, struct error *error)
     return balloon_request(&w->control, &lease, &w->input, error);
 }
 
+void world_with_lease(struct world *w)
+{
+    world_init(w);
+    assert_int_equal(request(w, GIB, NULL), 0);
+    run(w, 10);
+}
+
 bool has_news(struct world *w, enum balloon_news wanted)
 {
     bool found = false;

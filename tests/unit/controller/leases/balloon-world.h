@@ -42,6 +42,9 @@ void run(struct world *w, unsigned seconds);
 
 int request(struct world *w, uint64_t bytes, struct error *error);
 
+/* world_init, and a lease of a GiB that the guest has given. */
+void world_with_lease(struct world *w);
+
 /* Takes all news. */
 bool has_news(struct world *w, enum balloon_news wanted);
 

@@ -5,9 +5,7 @@ static void test_someone_elses_target(void **state)
 {
     struct world w;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     w.input.actual = 2 * GIB;
     w.stuck = true;
     run(&w, 4);
@@ -41,9 +39,7 @@ static void test_a_snapshot_is_no_foreigner(void **state)
 {
     struct world w;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     w.input.actual = 2 * GIB; /* the snapshot's */
     w.stuck = true;
     run(&w, 3);
@@ -76,9 +72,7 @@ static void test_a_size_from_before_a_reset(void **state)
 {
     struct world w;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     w.stuck = true;
     w.input.voided = true;
     run(&w, 4);
@@ -100,9 +94,7 @@ static void test_a_baseline_does_not_creep(void **state)
 {
     struct world w;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     assert_true(balloon_release(&w.control, 0));
     while (act(&w) != BALLOON_TELL)
         ;
@@ -118,9 +110,7 @@ static void test_late_news_are_no_foreigner(void **state)
 {
     struct world w;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     assert_true(balloon_release(&w.control, 0));
     while (act(&w) != BALLOON_TELL)
         ;
@@ -134,9 +124,7 @@ static void test_a_guest_that_helps_itself(void **state)
 {
     struct world w;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     w.input.available = 10 * MIB;
     w.input.actual = 3 * GIB + 256 * MIB;
     run(&w, 3);
@@ -149,9 +137,7 @@ static void test_an_unheard_guest_that_grew(void **state)
 {
     struct world w;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     w.input.guest_is_fresh = false;
     w.input.actual = 3 * GIB + 256 * MIB;
     w.stuck = true;
@@ -167,9 +153,7 @@ static void test_a_guest_that_hangs_for_want_of_memory(void **state)
 {
     struct world w;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     w.hangs = true;
     pass(&w, NSEC_PER_SEC);
     w.input.actual = 3 * GIB + 256 * MIB;
@@ -185,9 +169,7 @@ static void test_a_reset_raises_first(void **state)
 {
     struct world w;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     w.input.voided = true;
     w.input.actual = 4 * GIB; /* a new boot begins without a balloon */
     assert_int_equal(act(&w), BALLOON_TELL);
@@ -277,9 +259,7 @@ static void test_memory_that_is_plugged(void **state)
 {
     struct world w;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     w.tells = 0;
     plug(&w, 128 * MIB);
     run(&w, 20);

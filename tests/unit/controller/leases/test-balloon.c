@@ -72,9 +72,7 @@ static void test_giving_back_needs_no_journal(void **state)
 {
     struct world w;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     w.put_status = -EIO;
     assert_true(balloon_release(&w.control, 0));
     run(&w, 2);
@@ -171,9 +169,7 @@ static void test_pressure_is_not_told_twice(void **state)
     struct world w;
     struct balloon_action raise;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     w.input.pressure = true;
     raise = balloon_step(&w.control, &w.input);
     assert_int_equal(raise.kind, BALLOON_TELL);
@@ -358,9 +354,7 @@ static void test_waiting_in_line(void **state)
 {
     struct world w;
 
-    world_init(&w);
-    assert_int_equal(request(&w, GIB, NULL), 0);
-    run(&w, 10);
+    world_with_lease(&w);
     assert_true(balloon_release(&w.control, 0));
     w.input.hold_raise = true;
     run(&w, 3);
