@@ -3,7 +3,6 @@
 #define VMRECLAIM_COMMON_BASE_CLEANUP_H
 
 #include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,12 +17,6 @@ static inline void cleanup_close_descriptor(const int *descriptor)
         close(*descriptor);
 }
 
-static inline void cleanup_fclose_file(FILE **file)
-{
-    if (*file != NULL)
-        (void)fclose(*file);
-}
-
 static inline void cleanup_closedir_directory(DIR **directory)
 {
     if (*directory != NULL)
@@ -32,7 +25,6 @@ static inline void cleanup_closedir_directory(DIR **directory)
 
 #define cleanup_free     __attribute__((cleanup(cleanup_free_pointer)))
 #define cleanup_close    __attribute__((cleanup(cleanup_close_descriptor)))
-#define cleanup_fclose   __attribute__((cleanup(cleanup_fclose_file)))
 #define cleanup_closedir __attribute__((cleanup(cleanup_closedir_directory)))
 
 /* Moves a value out of a variable that has a cleanup attribute. */

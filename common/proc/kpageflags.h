@@ -11,7 +11,6 @@
 #define KPAGEFLAGS_UPTODATE ((uint64_t)1 << 3)
 #define KPAGEFLAGS_BUDDY    ((uint64_t)1 << 10)
 #define KPAGEFLAGS_NOPAGE   ((uint64_t)1 << 20)
-#define KPAGEFLAGS_OFFLINE  ((uint64_t)1 << 23)
 
 #define KPAGEFLAGS_BATCH 512 /* page frames that one read takes well */
 

@@ -399,8 +399,3 @@ bool ttrpc_connection_was_heard(const struct ttrpc_connection *connection)
 {
     return connection->heard;
 }
-
-void *ttrpc_connection_userdata(const struct ttrpc_connection *connection)
-{
-    return connection->options.userdata;
-}

@@ -216,8 +216,6 @@ void ttrpc_connection_close(struct ttrpc_connection *connection);
 /* Whether the peer has sent a byte. */
 bool ttrpc_connection_was_heard(const struct ttrpc_connection *connection);
 
-void *ttrpc_connection_userdata(const struct ttrpc_connection *connection);
-
 /* Charges another share from now on. */
 void ttrpc_connection_set_processor(struct ttrpc_connection *connection,
                                     struct ttrpc_share *processor);

@@ -5,25 +5,17 @@
 
 #define BIT(state) (1u << (state))
 
-static const struct {
-    const char *name;
-    unsigned next; /* states that may follow */
-} states[ACTION_STATE_COUNT] = {
-    [ACTION_BEFORE] = {"before", BIT(ACTION_ACTING) | BIT(ACTION_ENDED)},
-    [ACTION_ACTING] = {"acting", BIT(ACTION_SETTLING) | BIT(ACTION_AFTER) | BIT(ACTION_ENDED)},
-    [ACTION_SETTLING] = {"settling", BIT(ACTION_AFTER) | BIT(ACTION_ENDED)},
-    [ACTION_AFTER] = {"after", BIT(ACTION_ENDED)},
-    [ACTION_ENDED] = {"ended", 0},
+/* Which states may follow. */
+static const unsigned followers[ACTION_STATE_COUNT] = {
+    [ACTION_BEFORE] = BIT(ACTION_ACTING) | BIT(ACTION_ENDED),
+    [ACTION_ACTING] = BIT(ACTION_SETTLING) | BIT(ACTION_AFTER) | BIT(ACTION_ENDED),
+    [ACTION_SETTLING] = BIT(ACTION_AFTER) | BIT(ACTION_ENDED),
+    [ACTION_AFTER] = BIT(ACTION_ENDED),
 };
-
-const char *action_state_name(enum action_state state)
-{
-    return states[state].name;
-}
 
 bool action_state_may_follow(enum action_state state, enum action_state next)
 {
-    return (states[state].next & BIT(next)) != 0;
+    return (followers[state] & BIT(next)) != 0;
 }
 
 void action_check(const struct action *action)

@@ -17,8 +17,6 @@ enum action_state {
     ACTION_STATE_COUNT,
 };
 
-/* "before", ... */
-const char *action_state_name(enum action_state state);
 bool action_state_may_follow(enum action_state state, enum action_state next);
 
 /* What a look at an action that acts has found. */

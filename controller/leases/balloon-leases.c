@@ -10,17 +10,6 @@
 
 #define SIZE_MIN (64 * MIB) /* no guest lives with less */
 
-const char *lease_state_name(enum lease_state state)
-{
-    static const char *const names[LEASE_STATE_COUNT] = {
-        [LEASE_REQUESTED] = "requested",
-        [LEASE_HELD] = "held",
-        [LEASE_RELEASING] = "releasing",
-    };
-
-    return names[state];
-}
-
 const char *balloon_news_text(enum balloon_news news)
 {
     static const char *const texts[] = {

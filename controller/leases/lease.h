@@ -16,9 +16,6 @@ enum lease_state {
     LEASE_STATE_COUNT,
 };
 
-/* "requested", ... */
-const char *lease_state_name(enum lease_state state);
-
 struct lease {
     uint64_t id; /* never used twice */
     enum lease_state state;

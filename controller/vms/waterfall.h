@@ -14,8 +14,6 @@
 /* A guest's sample holds for as long as a silent agent is waited for. */
 #define WATERFALL_INTERVALS_MAX (AGENT_MISSED_SAMPLES_MAX + 1)
 
-#define WATERFALL_SKEW_MAX (200 * NSEC_PER_MSEC) /* between the two samples */
-
 /* Bytes. A part that is not known is 0, and no figure: the flags say which are. */
 struct waterfall {
     nsec_t time;         /* of the host sample, CLOCK_BOOTTIME; 0: nothing was measured */

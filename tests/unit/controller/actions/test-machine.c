@@ -188,7 +188,6 @@ static void test_the_table(void **state)
             assert_int_equal(
                 action_state_may_follow((enum action_state)from, (enum action_state)to),
                 allowed[from][to] != '.');
-    assert_string_equal(action_state_name(ACTION_SETTLING), "settling");
 }
 
 static void test_an_action_is_measured_from_begin_to_end(void **state)
