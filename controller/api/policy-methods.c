@@ -1,10 +1,13 @@
 /* Methods about policies. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/number.h"
 #include "controller/api/dispatch.h"
+#include "controller/api/standings.h"
 #include "controller/messages/policy.h"
 #include "controller/messages/text.h"
 #include "controller/policies/assignments.h"
@@ -15,82 +18,6 @@
 typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
 typedef Vmreclaim__Controller__V1__PolicyAssignment PolicyAssignment;
 
-typedef Vmreclaim__Controller__V1__VmPolicyResult VmPolicyResult;
-
-/* ---- what became of a policy ---- */
-
-/* Messages of standings, for one answer; they point into the originals. */
-struct standing_messages {
-    VmPolicyResult *results;
-    VmPolicyResult **pointers;
-    char **vms; /* those the policy is for */
-    size_t count;
-    size_t vm_count;
-    bool pending;
-};
-
-static void fill_result(const struct policy_standing *standing, VmPolicyResult *message)
-{
-    static const int outcomes[] = {
-        [POLICY_WAITING] = VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_UNSPECIFIED,
-        [POLICY_IN_FORCE] = VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_IN_FORCE,
-        [POLICY_PENDING] = VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_PENDING,
-        [POLICY_REFUSED] = VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_REFUSED,
-        [POLICY_OVERRIDDEN] = VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_OVERRIDDEN,
-    };
-
-    vmreclaim__controller__v1__vm_policy_result__init(message);
-    message->vm = message_text(standing->name);
-    message->outcome = (Vmreclaim__Controller__V1__PolicyOutcome)outcomes[standing->outcome];
-    message->reason = message_text(standing->reason);
-    message->policy = message_text(standing->policy);
-    message->revision = standing->revision;
-    if (standing->outcome != POLICY_IN_FORCE || standing->vm == NULL)
-        return;
-    message->unsupported_keys = standing->vm->assigned.unsupported_keys;
-    message->n_unsupported_keys = message_count(message->unsupported_keys);
-    message->capped_keys = standing->vm->assigned.capped_keys;
-    message->n_capped_keys = message_count(message->capped_keys);
-}
-
-static void free_standings(struct standing_messages *messages)
-{
-    free(messages->results);
-    free((void *)messages->pointers);
-    free((void *)messages->vms);
-}
-
-/* False after failing the call; else free_standings() follows. */
-static bool take_standings(struct api_call *call, const struct policy_result *result,
-                           struct standing_messages *messages)
-{
-    size_t count = result->standing_count;
-
-    *messages = (struct standing_messages){.count = count};
-    if (result->status < 0) {
-        api_call_fail_error(call, result->status, result->error);
-        return false;
-    }
-    messages->results = calloc(count + 1, sizeof(*messages->results));
-    messages->pointers = calloc(count + 1, sizeof(*messages->pointers));
-    messages->vms = calloc(count + 1, sizeof(*messages->vms));
-    if (messages->results == NULL || messages->pointers == NULL || messages->vms == NULL) {
-        free_standings(messages);
-        api_call_fail(call, -ENOMEM, "out of memory");
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        fill_result(&result->standings[i], &messages->results[i]);
-        messages->pointers[i] = &messages->results[i];
-        messages->pending = messages->pending || result->standings[i].outcome == POLICY_PENDING;
-        if (result->standings[i].outcome == POLICY_REFUSED ||
-            (result->standings[i].outcome != POLICY_OVERRIDDEN &&
-             result->standings[i].policy[0] != '\0'))
-            messages->vms[messages->vm_count++] = messages->results[i].vm;
-    }
-    return true;
-}
-
 /* ---- ApplyPolicy ---- */
 
 static void on_applied(const struct policy_result *result, void *userdata)
@@ -99,7 +26,7 @@ static void on_applied(const struct policy_result *result, void *userdata)
         VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_RESPONSE__INIT;
     struct standing_messages messages;
 
-    if (!take_standings(userdata, result, &messages))
+    if (!standing_messages_take(userdata, result, &messages))
         return;
     response.name = message_text(result->revision->name);
     response.revision = result->revision->revision;
@@ -108,14 +35,15 @@ static void on_applied(const struct policy_result *result, void *userdata)
     response.n_vms = messages.vm_count;
     response.results = messages.pointers;
     response.n_results = messages.count;
-    if (messages.count == 1) { /* as clients of before read it */
+    response.results_omitted = (uint32_t)messages.omitted;
+    if (result->standing_count == 1) { /* as clients of before read it */
         response.unsupported_keys = messages.results[0].unsupported_keys;
         response.n_unsupported_keys = messages.results[0].n_unsupported_keys;
         response.capped_keys = messages.results[0].capped_keys;
         response.n_capped_keys = messages.results[0].n_capped_keys;
     }
     api_call_finish(userdata, &response.base);
-    free_standings(&messages);
+    standing_messages_finish(&messages);
 }
 
 /* The selector as it is stored: a VM by its name, whatever the request calls it. */
@@ -207,36 +135,80 @@ static bool take_policies(struct api_call *call, const struct store_policies *po
     return false;
 }
 
+/* Tokens of ListPolicies: what the last entry was, "p" of a policy or "a" of an assignment, and its
+ * name. */
+static char *make_token(char kind, const char *last)
+{
+    size_t size = strlen(last) + 2;
+    char *token = malloc(size);
+
+    if (token != NULL)
+        snprintf(token, size, "%c%s", kind, last);
+    return token;
+}
+
+static char *next_of(const struct store_policies *policies)
+{
+    if (policies->assignment_count > 0)
+        return make_token('a', policies->assignments[policies->assignment_count - 1]->selector);
+    return make_token('p', policies->revisions[policies->revision_count - 1]->name);
+}
+
 static void on_policies(const struct store_policies *policies, void *userdata)
 {
     Vmreclaim__Controller__V1__ListPoliciesResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_POLICIES_RESPONSE__INIT;
+    bool has_more = policies->is_cut && policies->revision_count + policies->assignment_count > 0;
+    char *token = has_more ? next_of(policies) : NULL;
     struct policy_messages messages = {0};
 
-    if (take_policies(userdata, policies, &messages)) {
+    if (has_more && token == NULL)
+        api_call_fail(userdata, -ENOMEM, "out of memory");
+    else if (take_policies(userdata, policies, &messages)) {
         response.policies = messages.revision_pointers;
         response.n_policies = policies->revision_count;
         response.assignments = messages.assignment_pointers;
         response.n_assignments = policies->assignment_count;
+        if (has_more)
+            response.next_page_token = token;
         api_call_finish(userdata, &response.base);
     }
+    free(token);
     free_messages(&messages);
 }
 
 static void list_policies(struct api_call *call, const ProtobufCMessage *request)
 {
-    store_ask_policies(call->api->rooms.store, on_policies, call);
+    const Vmreclaim__Controller__V1__ListPoliciesRequest *asked = (const void *)request;
+    struct store_policies_place place = {"", ""};
+    const char *token = asked->page_token;
+
+    if (token[0] == 'p')
+        place.policy = token + 1;
+    else if (token[0] == 'a')
+        place = (struct store_policies_place){NULL, token + 1};
+    else if (token[0] != '\0') {
+        api_call_fail(call, -EINVAL, "page_token is not one of ListPolicies");
+        return;
+    }
+    store_ask_policies(call->api->rooms.store, &place, asked->page_size, on_policies, call);
 }
 
 static void on_revisions(const struct store_policies *policies, void *userdata)
 {
     Vmreclaim__Controller__V1__ListPolicyRevisionsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_POLICY_REVISIONS_RESPONSE__INIT;
+    size_t count = policies->revision_count;
     struct policy_messages messages = {0};
+    char token[32];
 
     if (take_policies(userdata, policies, &messages)) {
         response.revisions = messages.revision_pointers;
-        response.n_revisions = policies->revision_count;
+        response.n_revisions = count;
+        if (policies->is_cut && count > 0) {
+            snprintf(token, sizeof(token), "%" PRIu64, policies->revisions[count - 1]->revision);
+            response.next_page_token = token;
+        }
         api_call_finish(userdata, &response.base);
     }
     free_messages(&messages);
@@ -245,8 +217,14 @@ static void on_revisions(const struct store_policies *policies, void *userdata)
 static void list_revisions(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__ListPolicyRevisionsRequest *asked = (const void *)request;
+    uint64_t before = 0;
 
-    store_ask_revisions(call->api->rooms.store, asked->name, on_revisions, call);
+    if (asked->page_token[0] != '\0' &&
+        (number_parse(asked->page_token, &before) < 0 || before == 0))
+        api_call_fail(call, -EINVAL, "page_token is not one of ListPolicyRevisions");
+    else
+        store_ask_revisions(call->api->rooms.store, asked->name, before, asked->page_size,
+                            on_revisions, call);
 }
 
 static void on_policy(const struct store_policies *policies, void *userdata)
@@ -280,7 +258,7 @@ static void on_rolled_back(const struct policy_result *result, void *userdata)
     struct standing_messages messages;
     PolicyRevision message;
 
-    if (!take_standings(userdata, result, &messages))
+    if (!standing_messages_take(userdata, result, &messages))
         return;
     policy_revision_to_message(result->revision, &message);
     response.policy = &message;
@@ -288,8 +266,9 @@ static void on_rolled_back(const struct policy_result *result, void *userdata)
     response.n_vms = messages.vm_count;
     response.results = messages.pointers;
     response.n_results = messages.count;
+    response.results_omitted = (uint32_t)messages.omitted;
     api_call_finish(userdata, &response.base);
-    free_standings(&messages);
+    standing_messages_finish(&messages);
 }
 
 static void roll_back(struct api_call *call, const ProtobufCMessage *request)
@@ -306,15 +285,16 @@ static void on_unassigned(const struct policy_result *result, void *userdata)
         VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_RESPONSE__INIT;
     struct standing_messages messages;
 
-    if (!take_standings(userdata, result, &messages))
+    if (!standing_messages_take(userdata, result, &messages))
         return;
     response.policy = message_text(result->assignment->policy);
     response.vms = messages.vms;
     response.n_vms = messages.vm_count;
     response.results = messages.pointers;
     response.n_results = messages.count;
+    response.results_omitted = (uint32_t)messages.omitted;
     api_call_finish(userdata, &response.base);
-    free_standings(&messages);
+    standing_messages_finish(&messages);
 }
 
 static void unassign(struct api_call *call, const ProtobufCMessage *request)

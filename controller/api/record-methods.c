@@ -1,5 +1,7 @@
 /* Methods that look at records. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,10 +45,31 @@ static Action *lean_copies(const struct store_records *records)
 
 /* ---- ListActions ---- */
 
+/* "TIME/ID" of the last record of the page. */
+static void write_token(const Action *last, char *token, size_t size)
+{
+    snprintf(token, size, "%" PRId64 "/%s", last->started_ns, last->id);
+}
+
+/* -EINVAL. */
+static int read_token(const char *token, struct record_place *ret_place)
+{
+    char *end;
+    long long time;
+
+    errno = 0;
+    time = strtoll(token, &end, 10);
+    if (errno != 0 || end == token || *end != '/' || strlen(end + 1) >= sizeof(ret_place->id))
+        return -EINVAL;
+    record_place_set(ret_place, time, end + 1);
+    return 0;
+}
+
 static void on_records(const struct store_records *records, void *userdata)
 {
     Vmreclaim__Controller__V1__ListActionsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_RESPONSE__INIT;
+    char token[sizeof(struct record_place) + 24];
     struct api_call *call = userdata;
     Action *copies;
 
@@ -61,6 +84,10 @@ static void on_records(const struct store_records *records, void *userdata)
     } else {
         for (; response.n_actions < records->count; response.n_actions++)
             response.actions[response.n_actions] = &copies[response.n_actions];
+        if (records->is_cut && records->count > 0) {
+            write_token(&copies[records->count - 1], token, sizeof(token));
+            response.next_page_token = token;
+        }
         api_call_finish(call, &response.base);
     }
     free((void *)response.actions);
@@ -71,13 +98,21 @@ static void list_actions(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__ListActionsRequest *asked = (const void *)request;
     const struct api_rooms *rooms = &call->api->rooms;
-    const struct store_records_query query = {
+    struct record_place place;
+    struct store_records_query query = {
         .vm = asked->vm[0] == '\0' ? NULL : recorded_name(rooms, asked->vm),
         .since = asked->since_ns,
         .until = INT64_MAX,
         .limit = asked->limit == 0 ? ACTIONS_DEFAULT : min_of(asked->limit, ACTIONS_MAX + 0u),
     };
 
+    if (asked->page_token[0] != '\0') {
+        if (read_token(asked->page_token, &place) < 0) {
+            api_call_fail(call, -EINVAL, "page_token is not one of ListActions");
+            return;
+        }
+        query.before = &place;
+    }
     store_ask_records(rooms->store, &query, on_records, call);
 }
 

@@ -1,4 +1,5 @@
 /* Methods that ask how the daemon itself is doing. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,44 +217,80 @@ static char *dump(const struct api *api, const struct lease *leases, size_t coun
     return text;
 }
 
-static int send_pieces(struct api_call *call, char *text, size_t length)
+/* A dump on its way: the next piece follows when there is room for it. */
+struct dump_call {
+    struct api_call *call;
+    char *text;
+    size_t length;
+    size_t sent;
+};
+
+static void send_pieces(struct dump_call *dumping);
+
+static void on_drain(struct api_call *call, void *userdata)
+{
+    send_pieces(userdata);
+}
+
+static int send_piece(const struct dump_call *dumping, size_t size)
+{
+    Vmreclaim__Controller__V1__DumpStateResponse piece =
+        VMRECLAIM__CONTROLLER__V1__DUMP_STATE_RESPONSE__INIT;
+
+    piece.text.data = (uint8_t *)dumping->text + dumping->sent;
+    piece.text.len = size;
+    return api_call_send(dumping->call, &piece.base);
+}
+
+static void send_pieces(struct dump_call *dumping)
 {
     size_t size;
     int r = 0;
 
-    for (size_t at = 0; r == 0 && at < length; at += size) {
-        Vmreclaim__Controller__V1__DumpStateResponse piece =
-            VMRECLAIM__CONTROLLER__V1__DUMP_STATE_RESPONSE__INIT;
-        size = text_fit(text + at, length - at, PIECE);
-        piece.text.data = (uint8_t *)text + at;
-        piece.text.len = size;
-        r = api_call_send(call, &piece.base);
+    for (; r == 0 && dumping->sent < dumping->length; dumping->sent += r == 0 ? size : 0) {
+        size = text_fit(dumping->text + dumping->sent, dumping->length - dumping->sent, PIECE);
+        r = send_piece(dumping, size);
     }
-    return r;
+    if (r == -EAGAIN) {
+        api_call_on_drain(dumping->call, on_drain, dumping);
+        return;
+    }
+    if (r < 0)
+        api_call_fail(dumping->call, r, "the state cannot be sent: %s", strerror(-r));
+    else
+        api_call_finish(dumping->call, NULL);
+    free(dumping->text);
+    free(dumping);
 }
 
 /* A journal that cannot be read has none to show; the status says so. */
 static void on_leases(int lease_status, const struct error *error, const struct lease *leases,
                       size_t count, void *userdata)
 {
-    struct api_call *call = userdata;
-    char *text = dump(call->api, leases, count);
+    struct dump_call *dumping = userdata;
 
-    if (text == NULL)
-        api_call_fail(call, -ENOMEM, "out of memory");
-    else if (send_pieces(call, text, strlen(text)) < 0)
-        api_call_fail(call, -ENOMEM, "the state is too large to be sent at once");
-    else
-        api_call_finish(call, NULL);
-    free(text);
+    dumping->text = dump(dumping->call->api, leases, count);
+    if (dumping->text != NULL) {
+        dumping->length = strlen(dumping->text);
+        send_pieces(dumping);
+        return;
+    }
+    api_call_fail(dumping->call, -ENOMEM, "out of memory");
+    free(dumping);
 }
 
 static void dump_state(struct api_call *call, const ProtobufCMessage *request)
 {
+    struct dump_call *dumping = calloc(1, sizeof(*dumping));
     struct lease_journal journal;
 
+    if (dumping == NULL) {
+        api_call_fail(call, -ENOMEM, "out of memory");
+        return;
+    }
+    dumping->call = call;
     store_lease_journal(call->api->rooms.store, &journal);
-    journal.load(journal.userdata, on_leases, call);
+    journal.load(journal.userdata, on_leases, dumping);
 }
 
 /* ---- Reload ---- */

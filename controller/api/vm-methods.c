@@ -5,6 +5,7 @@
 
 #include "controller/api/dispatch.h"
 #include "controller/api/forward.h"
+#include "controller/api/page.h"
 #include "controller/messages/finding.h"
 #include "controller/messages/vm.h"
 #include "controller/policies/effective.h"
@@ -19,27 +20,46 @@
 
 /* ---- ListVms ---- */
 
+/* Those that fit, from `first` on. Returns how many. */
+static size_t fill_page(const struct supervisor *supervisor, size_t first, uint32_t limit,
+                        struct vm_message *entries, Vmreclaim__Controller__V1__Vm **pointers)
+{
+    const struct vm_order *order = &supervisor->registry.in_order;
+    struct api_page page = {.limit = limit};
+
+    for (size_t i = first; i < order->count && (limit == 0 || page.count < limit); i++) {
+        struct vm_message *entry = &entries[i - first];
+
+        vm_to_message(supervisor, order->vms[i], false, entry);
+        pointers[i - first] = &entry->message;
+        if (!api_page_add(&page, &entry->message.base))
+            break;
+    }
+    return page.count;
+}
+
 static void list_vms(struct api_call *call, const ProtobufCMessage *request)
 {
+    const Vmreclaim__Controller__V1__ListVmsRequest *asked = (const void *)request;
     const struct supervisor *supervisor = call->api->rooms.supervisor;
+    const struct vm_order *order = &supervisor->registry.in_order;
     Vmreclaim__Controller__V1__ListVmsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_VMS_RESPONSE__INIT;
-    size_t count = supervisor->registry.count;
-    struct vm_message *entries = calloc(count + 1, sizeof(*entries));
+    size_t first = vm_order_after(order, asked->page_token);
+    size_t left = order->count - first;
+    size_t most = asked->page_size == 0 ? left : min_of(left, (size_t)asked->page_size);
+    struct vm_message *entries = calloc(most + 1, sizeof(*entries));
 
-    response.vms = calloc(count + 1, sizeof(*response.vms));
+    response.vms = calloc(most + 1, sizeof(*response.vms));
     if (entries == NULL || response.vms == NULL) {
         api_call_fail(call, -ENOMEM, "out of memory");
     } else {
-        list_for_each (link, &supervisor->registry.vms) {
-            struct vm_message *entry = &entries[response.n_vms];
-
-            vm_to_message(supervisor, list_entry(link, struct vm, link), false, entry);
-            response.vms[response.n_vms++] = &entry->message;
-        }
+        response.n_vms = fill_page(supervisor, first, asked->page_size, entries, response.vms);
+        if (response.n_vms > 0 && response.n_vms < left)
+            response.next_page_token = response.vms[response.n_vms - 1]->name;
         api_call_finish(call, &response.base);
     }
-    free(response.vms);
+    free((void *)response.vms);
     free(entries);
 }
 

@@ -86,9 +86,8 @@ static int run(struct cli *cli, char **operands)
         VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_REQUEST__INIT;
 
     request.vm = (char *)vm;
-    request.limit = (uint32_t)min_of(limit, (uint64_t)UINT32_MAX);
     request.since_ns = since == 0 ? 0 : time_realtime_before(time_realtime(), since);
-    return client_call(cli, "ListActions", &request.base, print, NULL);
+    return client_list(cli, "ListActions", &request.base, limit, print, NULL);
 }
 
 static const struct command_option options[] = {

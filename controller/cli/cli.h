@@ -90,6 +90,11 @@ typedef int (*client_print)(const ProtobufCMessage *message, void *userdata);
 int client_call(struct cli *cli, const char *method, const ProtobufCMessage *request,
                 client_print print, void *userdata);
 
+/* Like client_call for a list: asks for page after page, and shows all as one answer. At most
+ * `wanted` entries; UINT64_MAX: all. Fills in the request's fields for pages. */
+int client_list(struct cli *cli, const char *method, ProtobufCMessage *request, uint64_t wanted,
+                client_print print, void *userdata);
+
 /* Like client_call, and `use` sees the answer whether or not JSON was asked for. Prints nothing. */
 int client_fetch(struct cli *cli, const char *method, const ProtobufCMessage *request,
                  client_print use, void *userdata);

@@ -1,4 +1,4 @@
-/* One call on the daemon per run of the program, on a loop of its own.
+/* One call on the daemon per run of the program, on a loop of its own; of a list one per page.
  *
  * dial -> connection -> call -> (messages) -> result -> close -> the loop runs dry. Each step's
  * callback starts the next; `struct client` lives on the caller's stack until the loop is dry, so
@@ -17,11 +17,12 @@
 #include "common/transport/transport.h"
 #include "controller.pb-c.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/pages.h"
 #include "controller/cli/remote.h"
 
 #define DIAL_TIMEOUT (5 * NSEC_PER_SEC)
 
-/* Lists of a thousand VMs come in one frame; the daemon is trusted with that much. */
+/* Lists come in frames of up to 3 MiB; the daemon is trusted with that much. */
 #define FRAME_BYTES (4u << 20)
 
 struct client {
@@ -32,6 +33,7 @@ struct client {
     void *userdata;
     bool streams;
     bool as_json;
+    struct pages *pages; /* of a list; NULL: it is none */
     uv_loop_t loop;
     uv_timer_t output_timer; /* of a stream: looks whether anybody still reads our output */
     struct ttrpc_connection *connection;
@@ -155,16 +157,39 @@ static void on_output_timer(uv_timer_t *timer)
         end_stream(client, EXIT_FAILED);
 }
 
+static int start_call(struct client *client);
+
+/* Shows the list with its last page. True: there is another page, and it was asked for. */
+static bool take_page(struct client *client, const ProtobufCMessage *page)
+{
+    int r = pages_take(client->pages, page);
+    ProtobufCMessage *whole = NULL;
+
+    if (r > 0)
+        r = start_call(client);
+    else if (r == 0) {
+        whole = pages_join(client->pages);
+        client->code = whole == NULL ? fail(EXIT_FAILED, "out of memory") : show(client, whole);
+        protobuf_c_message_free_unpacked(whole, NULL);
+        return false;
+    }
+    if (r < 0)
+        client->code = fail(EXIT_FAILED, "cannot call %s: %s", client->method, strerror(-r));
+    return r == 0;
+}
+
 static void on_result(const struct ttrpc_result *result, void *userdata)
 {
     struct client *client = userdata;
 
+    if (result->code == TTRPC_OK && client->pages != NULL && take_page(client, result->response))
+        return;
     client->call_ended = true;
     if (result->code == TTRPC_UNAVAILABLE)
         text_copy_line(client->unavailable, sizeof(client->unavailable), result->message);
     else if (result->code != TTRPC_OK)
         client->code = fail_call(client, result);
-    else if (!client->streams)
+    else if (!client->streams && client->pages == NULL)
         client->code = show(client, result->response);
     ttrpc_connection_close(client->connection);
 }
@@ -276,6 +301,21 @@ int client_call(struct cli *cli, const char *method, const ProtobufCMessage *req
 
     client.as_json = cli->json;
     return run(&client);
+}
+
+int client_list(struct cli *cli, const char *method, ProtobufCMessage *request, uint64_t wanted,
+                client_print print, void *userdata)
+{
+    struct client client = make_client(cli, method, request, print, userdata);
+    struct pages pages;
+    int code;
+
+    pages_init(&pages, request, wanted);
+    client.pages = &pages;
+    client.as_json = cli->json;
+    code = run(&client);
+    pages_finish(&pages);
+    return code;
 }
 
 int client_fetch(struct cli *cli, const char *method, const ProtobufCMessage *request,

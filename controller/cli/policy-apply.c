@@ -35,7 +35,7 @@ static int print(const Response *response)
     if (response->n_results == 0 && response->n_vms == 0)
         print_none();
     return policy_results_print(response->results, response->n_results, response->vms,
-                                response->n_vms);
+                                response->n_vms, response->results_omitted);
 }
 
 static int show(const ProtobufCMessage *message, void *userdata)

@@ -38,7 +38,7 @@ static int run(struct cli *cli, char **operands)
         VMRECLAIM__CONTROLLER__V1__LIST_POLICY_REVISIONS_REQUEST__INIT;
 
     request.name = operands[0];
-    return client_call(cli, "ListPolicyRevisions", &request.base, print, NULL);
+    return client_list(cli, "ListPolicyRevisions", &request.base, UINT64_MAX, print, NULL);
 }
 
 const struct command command_policy_history = {

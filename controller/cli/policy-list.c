@@ -52,7 +52,7 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Controller__V1__ListPoliciesRequest request =
         VMRECLAIM__CONTROLLER__V1__LIST_POLICIES_REQUEST__INIT;
 
-    return client_call(cli, "ListPolicies", &request.base, print, NULL);
+    return client_list(cli, "ListPolicies", &request.base, UINT64_MAX, print, NULL);
 }
 
 const struct command command_policy_list = {

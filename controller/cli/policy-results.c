@@ -1,6 +1,7 @@
 /* Lines about VMs and a policy. */
 #include "controller/cli/policy-results.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,7 +77,8 @@ static int exit_code_of(PolicyResult *const *results, size_t count)
     return refused > 0 || (taken == 0 && count > 0) ? EXIT_PARTIAL : EXIT_DONE;
 }
 
-static int print_results(PolicyResult *const *results, size_t count, bool with_policies)
+static int print_results(PolicyResult *const *results, size_t count, uint32_t omitted,
+                         bool with_policies)
 {
     int width = 0;
 
@@ -84,22 +86,24 @@ static int print_results(PolicyResult *const *results, size_t count, bool with_p
         width = max_of(width, (int)strlen(results[i]->vm));
     for (size_t i = 0; i < count; i++)
         print_result(results[i], width, with_policies);
+    if (omitted > 0)
+        printf("  and %" PRIu32 " VMs more, about which there was no room to tell\n", omitted);
     return exit_code_of(results, count);
 }
 
 int policy_results_print(PolicyResult *const *results, size_t count, char *const *vms,
-                         size_t vm_count)
+                         size_t vm_count, uint32_t omitted)
 {
     if (count == 0 && vm_count > 0) {
         print_keys("  assigned to ", vms, vm_count);
         puts("; whether it is in force there an older daemon does not say");
     }
-    return print_results(results, count, false);
+    return print_results(results, count, omitted, false);
 }
 
-int policy_results_print_each(PolicyResult *const *results, size_t count)
+int policy_results_print_each(PolicyResult *const *results, size_t count, uint32_t omitted)
 {
-    return print_results(results, count, true);
+    return print_results(results, count, omitted, true);
 }
 
 int policy_results_json(const ProtobufCMessage *message, PolicyResult *const *results, size_t count)

@@ -20,7 +20,7 @@ static int print(const Response *response)
     printf(": revision %" PRIu64 " has the text of revision %" PRIu64 "\n",
            response->policy->revision, response->policy->rolled_back_to);
     return policy_results_print(response->results, response->n_results, response->vms,
-                                response->n_vms);
+                                response->n_vms, response->results_omitted);
 }
 
 static int show(const ProtobufCMessage *message, void *userdata)

@@ -21,7 +21,8 @@ static int print(const Response *response, const char *selector)
     putchar('\n');
     if (response->n_results > 0)
         puts("instead:");
-    return policy_results_print_each(response->results, response->n_results);
+    return policy_results_print_each(response->results, response->n_results,
+                                     response->results_omitted);
 }
 
 static int show(const ProtobufCMessage *message, void *userdata)

@@ -61,7 +61,7 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Controller__V1__ListVmsRequest request =
         VMRECLAIM__CONTROLLER__V1__LIST_VMS_REQUEST__INIT;
 
-    return client_call(cli, "ListVms", &request.base, print, NULL);
+    return client_list(cli, "ListVms", &request.base, UINT64_MAX, print, NULL);
 }
 
 const struct command command_vm_list = {

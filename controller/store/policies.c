@@ -124,32 +124,36 @@ int store_policy_get(struct store *store, const char *name, uint64_t revision, p
     return r < 0 ? r : 0;
 }
 
-int store_policy_list(struct store *store, policy_visitor visit, void *userdata,
+int store_policy_list(struct store *store, const char *after, policy_visitor visit, void *userdata,
                       struct error *error)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store,
-                          "SELECT " COLUMNS " FROM policy AS p WHERE revision = (SELECT "
-                          "max(revision) FROM policy WHERE name = p.name) ORDER BY name",
+                          "SELECT " COLUMNS " FROM policy AS p WHERE name > ?1 AND revision = "
+                          "(SELECT max(revision) FROM policy WHERE name = p.name) ORDER BY name",
                           &statement, error);
     if (r < 0)
         return r;
+    (void)sqlite3_bind_text(statement, 1, after, -1, SQLITE_STATIC);
     r = visit_rows(store, statement, false, visit, userdata, error);
     return r < 0 ? r : 0;
 }
 
-int store_policy_revisions(struct store *store, const char *name, policy_visitor visit,
-                           void *userdata, struct error *error)
+int store_policy_revisions(struct store *store, const char *name, uint64_t before,
+                           policy_visitor visit, void *userdata, struct error *error)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
-    int r =
-        store_prepare(store, "SELECT " COLUMNS " FROM policy WHERE name = ? ORDER BY revision DESC",
-                      &statement, error);
+    int64_t most = before == 0 || before > INT64_MAX ? INT64_MAX : (int64_t)before - 1;
+    int r = store_prepare(store,
+                          "SELECT " COLUMNS " FROM policy WHERE name = ?1 AND revision <= ?2 "
+                          "ORDER BY revision DESC",
+                          &statement, error);
     if (r < 0)
         return r;
     (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 2, most);
     r = visit_rows(store, statement, false, visit, userdata, error);
-    if (r == 0)
+    if (r == 0 && before == 0)
         return error_set(error, -ENOENT, "no policy \"%s\"; see: vmreclaim policy list", name);
     return r < 0 ? r : 0;
 }
@@ -239,15 +243,17 @@ int store_unassign(struct store *store, const char *selector, struct error *erro
     return r;
 }
 
-int store_assignments(struct store *store, assignment_visitor visit, void *userdata,
-                      struct error *error)
+int store_assignments(struct store *store, const char *after, assignment_visitor visit,
+                      void *userdata, struct error *error)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store,
-                          "SELECT selector, policy, author, time FROM assignment ORDER BY selector",
+                          "SELECT selector, policy, author, time FROM assignment "
+                          "WHERE selector > ?1 ORDER BY selector",
                           &statement, error);
     if (r < 0)
         return r;
+    (void)sqlite3_bind_text(statement, 1, after, -1, SQLITE_STATIC);
     while ((r = store_step(store, statement, "reading the assignments", error)) > 0) {
         struct policy_assignment assignment = {.selector = store_text(statement, 0),
                                                .policy = store_text(statement, 1),

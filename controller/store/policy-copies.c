@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BYTES_MAX (3u << 20) /* of all; assigned policies are bounded by who asks */
+
 /* Moves the text that `field` points to behind the structure. */
 static char *move_text(const char **field, char *room)
 {
@@ -17,11 +19,21 @@ static char *move_text(const char **field, char *room)
     return room + size;
 }
 
+static size_t size_of_revision(const struct policy_revision *revision)
+{
+    return sizeof(*revision) + strlen(revision->name) + strlen(revision->author) +
+           strlen(revision->hash) + strlen(revision->source_name) + strlen(revision->text) + 5;
+}
+
+static size_t size_of_assignment(const struct policy_assignment *assignment)
+{
+    return sizeof(*assignment) + strlen(assignment->selector) + strlen(assignment->policy) +
+           strlen(assignment->author) + 3;
+}
+
 struct policy_revision *policy_revision_copy(const struct policy_revision *revision)
 {
-    size_t size = strlen(revision->name) + strlen(revision->author) + strlen(revision->hash) +
-                  strlen(revision->source_name) + strlen(revision->text) + 5;
-    struct policy_revision *copy = malloc(sizeof(*copy) + size);
+    struct policy_revision *copy = malloc(size_of_revision(revision));
     char *room;
 
     if (copy == NULL)
@@ -37,9 +49,7 @@ struct policy_revision *policy_revision_copy(const struct policy_revision *revis
 
 struct policy_assignment *policy_assignment_copy(const struct policy_assignment *assignment)
 {
-    size_t size =
-        strlen(assignment->selector) + strlen(assignment->policy) + strlen(assignment->author) + 3;
-    struct policy_assignment *copy = malloc(sizeof(*copy) + size);
+    struct policy_assignment *copy = malloc(size_of_assignment(assignment));
     char *room;
 
     if (copy == NULL)
@@ -51,12 +61,6 @@ struct policy_assignment *policy_assignment_copy(const struct policy_assignment 
     return copy;
 }
 
-static bool is_full(const struct policy_copies *copies, const struct store_list *list)
-{
-    assert(copies->limit == 0 || list->count <= copies->limit);
-    return copies->limit != 0 && list->count == copies->limit;
-}
-
 static int add(struct store_list *list, void *copy)
 {
     if (copy != NULL && store_list_add(list, copy) == 0)
@@ -65,22 +69,35 @@ static int add(struct store_list *list, void *copy)
     return -ENOMEM;
 }
 
+/* Room for one more of so many bytes. */
+static bool take_room(struct policy_copies *copies, size_t size)
+{
+    size_t count = copies->revisions.count + copies->assignments.count;
+
+    assert(copies->limit == 0 || count <= copies->limit);
+    copies->is_full = (copies->limit != 0 && count >= copies->limit) ||
+                      (count > 0 && size > BYTES_MAX - copies->bytes);
+    if (!copies->is_full)
+        copies->bytes += size;
+    return !copies->is_full;
+}
+
 int policy_copies_add_revision(const struct policy_revision *revision, void *userdata)
 {
     struct policy_copies *copies = userdata;
 
-    return is_full(copies, &copies->revisions)
-               ? 0
-               : add(&copies->revisions, policy_revision_copy(revision));
+    return take_room(copies, size_of_revision(revision))
+               ? add(&copies->revisions, policy_revision_copy(revision))
+               : -ENOBUFS;
 }
 
 int policy_copies_add_assignment(const struct policy_assignment *assignment, void *userdata)
 {
     struct policy_copies *copies = userdata;
 
-    return is_full(copies, &copies->assignments)
-               ? 0
-               : add(&copies->assignments, policy_assignment_copy(assignment));
+    return take_room(copies, size_of_assignment(assignment))
+               ? add(&copies->assignments, policy_assignment_copy(assignment))
+               : -ENOBUFS;
 }
 
 void policy_copies_show(const struct policy_copies *copies, struct store_policies *policies)

@@ -7,10 +7,13 @@
 struct policy_copies {
     struct store_list revisions;
     struct store_list assignments;
-    size_t limit; /* of either, what is more is left out; 0: none */
+    size_t limit; /* of both together; 0: none */
+    size_t bytes;
+    bool is_full;
 };
 
-/* Visitors; `userdata` is the struct policy_copies. -ENOMEM. */
+/* Visitors; `userdata` is the struct policy_copies. -ENOMEM. -ENOBUFS: it is full, and was before
+ * this one. */
 int policy_copies_add_revision(const struct policy_revision *revision, void *userdata);
 int policy_copies_add_assignment(const struct policy_assignment *assignment, void *userdata);
 

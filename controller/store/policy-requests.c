@@ -8,12 +8,11 @@
 #include "controller/store/policy-copies.h"
 #include "controller/store/request.h"
 
-#define LIST_MAX 1000
-
 struct policies_request {
     struct store_request base;
     struct policy_revision *given; /* a copy of what is asked for, or about; its unused texts "" */
     char *selector;
+    bool is_past_policies; /* only assignments are asked for */
     struct policy_copies copies;
     struct store_policies policies; /* the answer */
     store_policies_done done;
@@ -29,18 +28,26 @@ static struct policies_request *request_of(struct store_request *base)
 
 static int run_list(struct store_request *base, struct error *error)
 {
-    struct policy_copies *copies = &request_of(base)->copies;
-    int r = store_policy_list(base->store, policy_copies_add_revision, copies, error);
+    struct policies_request *request = request_of(base);
+    struct policy_copies *copies = &request->copies;
+    int r = 0;
 
-    return r < 0 ? r : store_assignments(base->store, policy_copies_add_assignment, copies, error);
+    if (!request->is_past_policies)
+        r = store_policy_list(base->store, request->given->name, policy_copies_add_revision, copies,
+                              error);
+    if (r == 0)
+        r = store_assignments(base->store, request->selector, policy_copies_add_assignment, copies,
+                              error);
+    return r == -ENOBUFS && copies->is_full ? 0 : r;
 }
 
 static int run_revisions(struct store_request *base, struct error *error)
 {
     struct policies_request *request = request_of(base);
+    int r = store_policy_revisions(base->store, request->given->name, request->given->revision,
+                                   policy_copies_add_revision, &request->copies, error);
 
-    return store_policy_revisions(base->store, request->given->name, policy_copies_add_revision,
-                                  &request->copies, error);
+    return r == -ENOBUFS && request->copies.is_full ? 0 : r;
 }
 
 static int run_get(struct store_request *base, struct error *error)
@@ -94,7 +101,7 @@ static int keep_selected(const struct policy_assignment *assignment, void *userd
 static int run_unassign(struct store_request *base, struct error *error)
 {
     struct policies_request *request = request_of(base);
-    int r = store_assignments(base->store, keep_selected, request, error);
+    int r = store_assignments(base->store, "", keep_selected, request, error);
 
     return r < 0 ? r : store_unassign(base->store, request->selector, error);
 }
@@ -113,20 +120,24 @@ static void complete(struct store_request *base)
 {
     struct policies_request *request = request_of(base);
 
-    assert(request->copies.revisions.count <= request->copies.limit &&
-           request->copies.assignments.count <= request->copies.limit);
+    assert(request->copies.limit == 0 ||
+           request->copies.revisions.count + request->copies.assignments.count <=
+               request->copies.limit);
     if (request->policies.answer.status < 0)
         policy_copies_finish(&request->copies);
     policy_copies_show(&request->copies, &request->policies);
+    request->policies.is_cut = request->copies.is_full;
     request->done(&request->policies, request->userdata);
     destroy(request);
 }
 
 /* ---- asking ---- */
 
-static void submit(struct store *store, const struct policy_revision *given, const char *selector,
-                   int (*run)(struct store_request *base, struct error *error),
-                   store_policies_done done, void *userdata)
+/* NULL after `done` was called: no memory. */
+static struct policies_request *create(struct store *store, const struct policy_revision *given,
+                                       const char *selector,
+                                       int (*run)(struct store_request *base, struct error *error),
+                                       store_policies_done done, void *userdata)
 {
     struct policies_request *request = calloc(1, sizeof(*request));
 
@@ -138,17 +149,26 @@ static void submit(struct store *store, const struct policy_revision *given, con
         if (request != NULL)
             destroy(request);
         done(&(struct store_policies){.answer = store_no_memory}, userdata);
-        return;
+        return NULL;
     }
     request->base = (struct store_request){
         .store = store, .answer = &request->policies.answer, .run = run, .complete = complete};
     request->base.size = sizeof(*request) + strlen(request->given->text);
     request->base.writes = run == run_order || run == run_roll_back || run == run_unassign;
     assert(request->base.writes || given->author[0] == '\0');
-    request->copies.limit = LIST_MAX;
     request->done = done;
     request->userdata = userdata;
-    store_submit(&request->base);
+    return request;
+}
+
+static void submit(struct store *store, const struct policy_revision *given, const char *selector,
+                   int (*run)(struct store_request *base, struct error *error),
+                   store_policies_done done, void *userdata)
+{
+    struct policies_request *request = create(store, given, selector, run, done, userdata);
+
+    if (request != NULL)
+        store_submit(&request->base);
 }
 
 /* About a policy of that name. */
@@ -158,19 +178,32 @@ static struct policy_revision named(const char *name)
         .name = name, .author = "", .hash = "", .source_name = "", .text = ""};
 }
 
-void store_ask_policies(struct store *store, store_policies_done done, void *userdata)
+void store_ask_policies(struct store *store, const struct store_policies_place *place,
+                        uint32_t limit, store_policies_done done, void *userdata)
 {
-    const struct policy_revision none = named("");
+    const struct policy_revision after = named(place->policy == NULL ? "" : place->policy);
+    struct policies_request *request =
+        create(store, &after, place->assignment, run_list, done, userdata);
 
-    submit(store, &none, "", run_list, done, userdata);
+    if (request == NULL)
+        return;
+    request->is_past_policies = place->policy == NULL;
+    request->copies.limit = limit;
+    store_submit(&request->base);
 }
 
-void store_ask_revisions(struct store *store, const char *name, store_policies_done done,
-                         void *userdata)
+void store_ask_revisions(struct store *store, const char *name, uint64_t before, uint32_t limit,
+                         store_policies_done done, void *userdata)
 {
-    const struct policy_revision given = named(name);
+    struct policy_revision given = named(name);
+    struct policies_request *request;
 
-    submit(store, &given, "", run_revisions, done, userdata);
+    given.revision = before;
+    request = create(store, &given, "", run_revisions, done, userdata);
+    if (request == NULL)
+        return;
+    request->copies.limit = limit;
+    store_submit(&request->base);
 }
 
 void store_ask_policy(struct store *store, const char *name, uint64_t revision,

@@ -18,12 +18,13 @@ typedef int (*policy_visitor)(const struct policy_revision *revision, void *user
 /* One revision with its text; 0: the newest. -ENOENT. */
 int store_policy_get(struct store *store, const char *name, uint64_t revision, policy_visitor visit,
                      void *userdata, struct error *error);
-/* The newest of each name, by name; without texts ("" instead). */
-int store_policy_list(struct store *store, policy_visitor visit, void *userdata,
+/* The newest of each name after `after`, by name; without texts ("" instead). */
+int store_policy_list(struct store *store, const char *after, policy_visitor visit, void *userdata,
                       struct error *error);
-/* All of one name, newest first; without texts. */
-int store_policy_revisions(struct store *store, const char *name, policy_visitor visit,
-                           void *userdata, struct error *error);
+/* All of one name below the revision `before`, newest first; without texts. 0: all, and -ENOENT
+ * when there is none. */
+int store_policy_revisions(struct store *store, const char *name, uint64_t before,
+                           policy_visitor visit, void *userdata, struct error *error);
 
 /* Repeats the text of an older revision as a new one. 0: the one before the newest. -ENOENT. */
 int store_policy_roll_back(struct store *store, const char *name, uint64_t revision,
@@ -36,8 +37,9 @@ int store_assign(struct store *store, const struct policy_assignment *assignment
 /* -ENOENT: nothing was assigned to it. */
 int store_unassign(struct store *store, const char *selector, struct error *error);
 typedef int (*assignment_visitor)(const struct policy_assignment *assignment, void *userdata);
-int store_assignments(struct store *store, assignment_visitor visit, void *userdata,
-                      struct error *error);
+/* Those whose selector comes after `after`, by selector. */
+int store_assignments(struct store *store, const char *after, assignment_visitor visit,
+                      void *userdata, struct error *error);
 
 /* The policy for a VM: its name first, then its labels in order, then the longest glob. -ENOENT:
  * none is assigned. `size` >= 64. */

@@ -99,16 +99,25 @@ struct store_policies {
     size_t revision_count;
     struct policy_assignment **assignments;
     size_t assignment_count;
+    bool is_cut; /* there are more than were asked for, or than fit */
 };
 typedef void (*store_policies_done)(const struct store_policies *policies, void *userdata);
 
-/* The newest revision of each, by name, without texts ("" instead), and all assignments; at most a
- * thousand of either. */
-void store_ask_policies(struct store *store, store_policies_done done, void *userdata);
+/* Where a page of policies and assignments begins. */
+struct store_policies_place {
+    const char *policy;     /* after this name; NULL: after all policies */
+    const char *assignment; /* after this selector */
+};
 
-/* All of one name, the newest first, without texts; at most a thousand. -ENOENT. */
-void store_ask_revisions(struct store *store, const char *name, store_policies_done done,
-                         void *userdata);
+/* The newest revision of each, by name, without texts ("" instead), then the assignments, by
+ * selector: at most `limit` of both together (0: as many as fit into 3 MiB). */
+void store_ask_policies(struct store *store, const struct store_policies_place *place,
+                        uint32_t limit, store_policies_done done, void *userdata);
+
+/* Those of one name below the revision `before` (0: all), the newest first, without texts; `limit`
+ * as above. -ENOENT: there is none at all. */
+void store_ask_revisions(struct store *store, const char *name, uint64_t before, uint32_t limit,
+                         store_policies_done done, void *userdata);
 
 /* One revision with its text; 0: the newest. -ENOENT. */
 void store_ask_policy(struct store *store, const char *name, uint64_t revision,

@@ -29,6 +29,7 @@ static void check(const struct registry *registry, const struct vm *vm)
 {
     assert(registry->count == registry->by_name.count);
     assert(registry->count == registry->by_serial.count && vm->by_serial.linked);
+    assert(registry->count == registry->in_order.count);
     assert(registry->by_uuid.count <= registry->count);
     assert(registry->by_cid.count <= registry->count);
     assert(registry->by_address.count <= registry->count);
@@ -43,6 +44,7 @@ void registry_finish(struct registry *registry)
 {
     assert(registry->count == 0 && list_is_empty(&registry->vms));
     hash_table_finish(&registry->by_serial);
+    vm_order_finish(&registry->in_order);
     hash_table_finish(&registry->by_name);
     hash_table_finish(&registry->by_uuid);
     hash_table_finish(&registry->by_cid);
@@ -146,9 +148,12 @@ int registry_set_name(struct registry *registry, struct vm *vm, const char *name
         return error_set(error, -EEXIST, "there is already a VM named '%s'", name);
     check(registry, vm);
     hash_table_remove(&registry->by_name, &vm->by_name);
+    vm_order_remove(&registry->in_order, vm);
     snprintf(vm->name, sizeof(vm->name), "%s", name);
     r = hash_table_add(&registry->by_name, &vm->by_name, hash_text(vm->name));
-    assert(r == 0); /* a table that held it has room */
+    if (r == 0)
+        r = vm_order_add(&registry->in_order, vm);
+    assert(r == 0); /* what held it has room */
     check(registry, vm);
     return r;
 }
@@ -214,11 +219,16 @@ int registry_add(struct registry *registry, struct vm *vm, struct error *error)
     assert(vm->uuid[0] == '\0' && vm->cid == 0 && vm->address.driver == NULL);
     if (registry_find_name(registry, vm->name) != NULL)
         return error_set(error, -EEXIST, "there is already a VM named '%s'", vm->name);
-    if (hash_table_add(&registry->by_name, &vm->by_name, hash_text(vm->name)) < 0)
+    if (vm_order_add(&registry->in_order, vm) < 0)
         return error_set(error, -ENOMEM, "out of memory");
+    if (hash_table_add(&registry->by_name, &vm->by_name, hash_text(vm->name)) < 0) {
+        vm_order_remove(&registry->in_order, vm);
+        return error_set(error, -ENOMEM, "out of memory");
+    }
     vm->serial = ++registry->last_serial;
     if (hash_table_add(&registry->by_serial, &vm->by_serial, hash_number(vm->serial)) < 0) {
         hash_table_remove(&registry->by_name, &vm->by_name);
+        vm_order_remove(&registry->in_order, vm);
         return error_set(error, -ENOMEM, "out of memory");
     }
     list_append(&registry->vms, &vm->link);
@@ -232,6 +242,7 @@ void registry_remove(struct registry *registry, struct vm *vm)
     check(registry, vm);
     assert(registry->count > 0);
     hash_table_remove(&registry->by_serial, &vm->by_serial);
+    vm_order_remove(&registry->in_order, vm);
     hash_table_remove(&registry->by_name, &vm->by_name);
     hash_table_remove(&registry->by_uuid, &vm->by_uuid);
     hash_table_remove(&registry->by_cid, &vm->by_cid);

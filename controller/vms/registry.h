@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/hash.h"
 #include "common/base/list.h"
+#include "controller/vms/order.h"
 #include "controller/vms/vm.h"
 
 struct registry {
@@ -13,6 +14,7 @@ struct registry {
     size_t count;
     uint64_t last_serial;
     struct hash_table by_serial;
+    struct vm_order in_order; /* of their names */
     struct hash_table by_name;
     struct hash_table by_uuid;
     struct hash_table by_cid;

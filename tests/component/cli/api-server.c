@@ -132,8 +132,10 @@ static void fill_vm(Vm *vm, const char *name)
     vm->host = &host;
 }
 
-static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
+/* In two pages, for who asks for pages. */
+static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
+    const Vmreclaim__Controller__V1__ListVmsRequest *request = (const void *)message;
     Vmreclaim__Controller__V1__ListVmsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_VMS_RESPONSE__INIT;
     Vm vms[3];
@@ -144,7 +146,19 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *request, v
     vms[1].waterfall = NULL;
     fill_vm(&vms[2], "alone");
     response.vms = pointers;
-    response.n_vms = 3;
+    response.n_vms = 2;
+    response.next_page_token = (char *)"web2";
+    if (strcmp(request->page_token, "web2") == 0) {
+        response.vms = &pointers[2];
+        response.n_vms = 1;
+        response.next_page_token = (char *)"";
+    } else if (request->page_size == 0) {
+        response.n_vms = 3;
+        response.next_page_token = (char *)"";
+    } else if (request->page_token[0] != '\0') {
+        ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT, "not a page: \"%s\"", request->page_token);
+        return;
+    }
     ttrpc_call_finish(call, &response.base);
 }
 
@@ -415,10 +429,16 @@ static void list_actions(struct ttrpc_call *call, const ProtobufCMessage *messag
         VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_RESPONSE__INIT;
     Action action;
     Action *actions[] = {&action};
+    char next[32];
 
     fill_action(&action);
     response.actions = actions;
     response.n_actions = strcmp(request->vm, "web2") == 0 ? 0 : 1;
+    if (strcmp(request->vm, "many") == 0) { /* one a page, without end */
+        snprintf(next, sizeof(next), "%d", atoi(request->page_token) + 1);
+        response.next_page_token = next;
+    } else if (strcmp(request->vm, "mad") == 0)
+        response.next_page_token = (char *)"again";
     ttrpc_call_finish(call, &response.base);
 }
 

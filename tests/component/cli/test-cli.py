@@ -86,6 +86,14 @@ class CliTest(unittest.TestCase):
         self.assertEqual(answer["vms"][0]["waterfall"]["guest"]["shmem"], 112 << 20)
         self.assertNotIn("waterfall", answer["vms"][1])
 
+    def test_no_more_pages_than_were_asked_for(self):
+        self.assertEqual(len(self.run_cli("actions", "--vm", "many", "-n", "7").stdout.splitlines()),
+                         1 + 7)
+        self.assertEqual(len(self.run_json("actions", "--vm", "many", "-n", "3")["actions"]), 3)
+
+    def test_a_daemon_that_repeats_a_page(self):
+        self.assertIn("Protocol error", self.run_cli("actions", "--vm", "mad", code=1).stderr)
+
     def test_json_may_follow_the_command(self):
         result = self.run_cli("vm", "show", "web1", "--json")
         self.assertEqual(json.loads(result.stdout)["vm"]["cid"], 5)

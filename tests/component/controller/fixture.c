@@ -204,7 +204,7 @@ static void on_api_closed(struct ttrpc_connection *connection, int status, const
 void try_to_connect_api(struct fixture *f)
 {
     const struct ttrpc_connection_options options = {
-        .limits = {.frame_bytes = 1 << 20, .streams = 1, .queued_bytes = 1 << 20},
+        .limits = {.frame_bytes = 4 << 20, .streams = 1, .queued_bytes = 1 << 20},
         .userdata = f,
         .on_close = on_api_closed,
     };

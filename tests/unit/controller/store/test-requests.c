@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/store/database.h"
 #include "controller/store/requests.h"
 
 /* What the last completion got. */
@@ -92,11 +93,14 @@ static struct history read_history(struct store *store, const struct store_histo
     return history;
 }
 
+static const struct store_policies_place all = {"", ""};
+
 static void on_policies(const struct store_policies *policies, void *userdata)
 {
     char text[128];
 
     note(&policies->answer);
+    is_cut = policies->is_cut;
     for (size_t i = 0; i < policies->revision_count; i++) {
         snprintf(text, sizeof(text), "%s/%llu/%s", policies->revisions[i]->name,
                  (unsigned long long)policies->revisions[i]->revision,
@@ -243,8 +247,8 @@ static void test_a_long_history_comes_in_pages(void **state)
     const struct store_history_query query = {"a", .until = INT64_MAX, .points = POINTS,
                                               .actions = ACTIONS};
     struct history history;
-    struct work first;
-    struct work work;
+    static struct work first;
+    static struct work work;
 
     for (unsigned i = 0; i < POINTS; i++)
         put_waterfall(fixture->store, "a", 10 * i, i);
@@ -309,9 +313,9 @@ static void test_policies(void **state)
     order(fixture, "night", "two", "");
     order(fixture, "night", "two", "");
     assert_string_equal(line, "night/2/ "); /* the same text again */
-    store_ask_policies(fixture->store, on_policies, NULL);
+    store_ask_policies(fixture->store, &all, 0, on_policies, NULL);
     assert_string_equal(line, "night/2/ web-*=night ");
-    store_ask_revisions(fixture->store, "night", on_policies, NULL);
+    store_ask_revisions(fixture->store, "night", 0, 0, on_policies, NULL);
     assert_string_equal(line, "night/2/ night/1/ ");
     store_ask_policy(fixture->store, "night", 1, on_policies, NULL);
     assert_string_equal(line, "night/1/one ");
@@ -324,6 +328,65 @@ static void test_policies(void **state)
     assert_string_equal(line, "");
     store_ask_policy(fixture->store, "nihgt", 0, on_policies, NULL);
     assert_int_equal(status, -ENOENT);
+}
+
+/* The next page begins after the last entry of the one before, which may be gone. */
+static void test_pages_of_policies(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_policies_place place = {"", ""};
+
+    order(fixture, "a", "one", "vm-1");
+    order(fixture, "b", "one", "vm-2");
+    order(fixture, "b", "two", "vm-3");
+    order(fixture, "b", "three", "");
+    store_ask_policies(fixture->store, &place, 1, on_policies, NULL);
+    assert_string_equal(line, "a/1/ ");
+    assert_true(is_cut);
+    place.policy = "aa";
+    store_ask_policies(fixture->store, &place, 2, on_policies, NULL);
+    assert_string_equal(line, "b/3/ vm-1=a ");
+    assert_true(is_cut);
+    place = (struct store_policies_place){NULL, "vm-1"};
+    store_unassign_policy(fixture->store, "vm-1", on_policies, NULL);
+    store_ask_policies(fixture->store, &place, 2, on_policies, NULL);
+    assert_string_equal(line, "vm-2=b vm-3=b ");
+    assert_false(is_cut);
+    store_ask_revisions(fixture->store, "b", 0, 2, on_policies, NULL);
+    assert_string_equal(line, "b/3/ b/2/ ");
+    assert_true(is_cut);
+    store_ask_revisions(fixture->store, "b", 2, 2, on_policies, NULL);
+    assert_string_equal(line, "b/1/ ");
+    assert_false(is_cut);
+    store_ask_revisions(fixture->store, "b", 1, 2, on_policies, NULL);
+    assert_string_equal(line, "");
+    assert_int_equal(status, 0);
+}
+
+/* One for each of ten thousand VMs: pages of bounded size, each as cheap as the first. */
+static void test_many_assignments(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_policies_place place = {NULL, ""};
+    static struct work first;
+    static struct work last;
+    char selector[32];
+
+    order(fixture, "night", "one", "");
+    assert_int_equal(store_execute(fixture->store, "BEGIN", "", NULL), 0);
+    for (unsigned i = 0; i < 10000; i++) {
+        snprintf(selector, sizeof(selector), "vm-%05u", i);
+        order(fixture, "night", "one", selector);
+    }
+    assert_int_equal(store_execute(fixture->store, "COMMIT", "", NULL), 0);
+    work_begin(fixture, &first);
+    store_ask_policies(fixture->store, &place, 10, on_policies, NULL);
+    work_begin(fixture, &last);
+    place.assignment = "vm-09980";
+    store_ask_policies(fixture->store, &place, 10, on_policies, NULL);
+    assert_true(is_cut);
+    assert_int_equal(strncmp(line, "vm-09981=night ", 15), 0);
+    assert_in_range(last.instructions, 1, 2 * first.instructions);
 }
 
 static void test_what_is_assigned(void **state)
@@ -359,7 +422,7 @@ static void test_a_store_that_cannot_be_used(void **state)
     status = 0;
     read_history(store, &history);
     assert_int_equal(status, -EIO);
-    store_ask_policies(store, on_policies, NULL);
+    store_ask_policies(store, &all, 0, on_policies, NULL);
     assert_int_equal(status, -EIO);
     assert_non_null(strstr(error_text, "/nowhere/at/all.db"));
     store_ask_assigned(store, &subject, 1, on_assigned, NULL);
@@ -379,6 +442,8 @@ int main(void)
         requests_test(test_a_history),
         requests_test(test_policies),
         requests_test(test_no_history),
+        requests_test(test_pages_of_policies),
+        requests_test(test_many_assignments),
         requests_test(test_a_long_history_comes_in_pages),
         requests_test(test_a_history_of_the_newest_records),
         requests_test(test_what_is_assigned),

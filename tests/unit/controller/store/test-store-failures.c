@@ -187,7 +187,7 @@ static void test_damaged_pages(void **state)
     store_destroy(fixture->store); /* the log goes into the file */
     write_garbage(fixture->path, 4096, 16 * 4096);
     assert_int_equal(store_create(fixture->path, &fixture->store), 0);
-    assert_int_equal(store_policy_list(fixture->store, line_policy, &line, &fixture->error),
+    assert_int_equal(store_policy_list(fixture->store, "", line_policy, &line, &fixture->error),
                      -EUCLEAN);
     assert_non_null(strstr(fixture->error.text, "is damaged; stop vmreclaimd, move the file away"));
     assert_non_null(store_problem(fixture->store));

@@ -36,14 +36,14 @@ static void test_policy_history(void **state)
     assert_int_equal(add_policy(fixture, "night", "two"), 2); /* the same text again */
     assert_int_equal(add_policy(fixture, "day", "x"), 1);
     reopen(fixture);
-    assert_int_equal(store_policy_list(fixture->store, line_policy, &line, &fixture->error), 0);
+    assert_int_equal(store_policy_list(fixture->store, "", line_policy, &line, &fixture->error), 0);
     assert_string_equal(line.text, "day/1/alice//0 night/2/alice//0 ");
     assert_int_equal(
         store_policy_roll_back(fixture->store, "night", 0, "bob", 9, &number, &fixture->error), 0);
     assert_int_equal(number, 3);
     line.text[0] = '\0';
     assert_int_equal(
-        store_policy_revisions(fixture->store, "night", line_policy, &line, &fixture->error), 0);
+        store_policy_revisions(fixture->store, "night", 0, line_policy, &line, &fixture->error), 0);
     assert_string_equal(line.text, "night/3/bob//1 night/2/alice//0 night/1/alice//0 ");
     line.text[0] = '\0';
     assert_int_equal(
@@ -73,7 +73,8 @@ static void test_policy_that_is_not_there(void **state)
         -ENOENT);
     assert_int_equal(number, 77);
     assert_int_equal(
-        store_policy_revisions(fixture->store, "x", line_policy, &line, &fixture->error), -ENOENT);
+        store_policy_revisions(fixture->store, "x", 0, line_policy, &line, &fixture->error),
+        -ENOENT);
 }
 
 static void test_best_assignment_wins(void **state)

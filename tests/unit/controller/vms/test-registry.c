@@ -65,6 +65,36 @@ static void test_found_by_everything(void **state)
     assert_int_equal(registry_find(&registry, UUID, &found, NULL), 0);
 }
 
+/* The names in order, with one blank behind each. */
+static const char *names_after(const char *name)
+{
+    static char text[256];
+    const struct vm_order *order = &registry.in_order;
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = vm_order_after(order, name); i < order->count; i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s ", order->vms[i]->name);
+    return text;
+}
+
+static void test_in_the_order_of_names(void **state)
+{
+    struct vm *vm = add("b");
+
+    add("d");
+    add("a");
+    assert_string_equal(names_after(""), "a b d ");
+    assert_string_equal(names_after("b"), "d ");
+    assert_string_equal(names_after("c"), "d "); /* which is gone */
+    assert_string_equal(names_after("d"), "");
+    assert_int_equal(registry_set_name(&registry, vm, "e", NULL), 0);
+    assert_string_equal(names_after(""), "a d e ");
+    registry_remove(&registry, vm);
+    vm_destroy(vm);
+    assert_string_equal(names_after(""), "a d ");
+}
+
 /* By what it was called before it is found no more. */
 static void test_changed_identities(void **state)
 {
@@ -129,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_found_by_everything, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_in_the_order_of_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_changed_identities, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_another_vm_has, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_nearest_name_is_offered, set_up, tear_down),

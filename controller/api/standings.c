@@ -1,0 +1,109 @@
+/* Standings as messages. */
+#include "controller/api/standings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/util.h"
+#include "controller/messages/text.h"
+
+#define RESULT_BYTES  ((size_t)2 << 20) /* the VMs' names are beside them; a frame may be 4 MiB */
+#define OUTCOME(name) VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_##name
+
+typedef Vmreclaim__Controller__V1__VmPolicyResult VmPolicyResult;
+
+static void fill_result(const struct policy_standing *standing, VmPolicyResult *message)
+{
+    static const int outcomes[] = {
+        [POLICY_WAITING] = OUTCOME(UNSPECIFIED),   [POLICY_IN_FORCE] = OUTCOME(IN_FORCE),
+        [POLICY_PENDING] = OUTCOME(PENDING),       [POLICY_REFUSED] = OUTCOME(REFUSED),
+        [POLICY_OVERRIDDEN] = OUTCOME(OVERRIDDEN),
+    };
+
+    vmreclaim__controller__v1__vm_policy_result__init(message);
+    message->vm = message_text(standing->name);
+    message->outcome = (Vmreclaim__Controller__V1__PolicyOutcome)outcomes[standing->outcome];
+    message->reason = message_text(standing->reason);
+    message->policy = message_text(standing->policy);
+    message->revision = standing->revision;
+    if (standing->outcome != POLICY_IN_FORCE || standing->vm == NULL)
+        return;
+    message->unsupported_keys = standing->vm->assigned.unsupported_keys;
+    message->n_unsupported_keys = message_count(message->unsupported_keys);
+    message->capped_keys = standing->vm->assigned.capped_keys;
+    message->n_capped_keys = message_count(message->capped_keys);
+}
+
+static bool is_in_force(const VmPolicyResult *result)
+{
+    return (int)result->outcome == OUTCOME(IN_FORCE);
+}
+
+/* What is not as it should be is said first. */
+static void choose_results(struct standing_messages *messages, size_t count)
+{
+    size_t room = RESULT_BYTES;
+    size_t room_in_force = RESULT_BYTES;
+
+    for (size_t i = 0; i < count; i++)
+        if (!is_in_force(&messages->results[i]))
+            room_in_force -= min_of(room_in_force,
+                                    protobuf_c_message_get_packed_size(&messages->results[i].base));
+    for (size_t i = 0; i < count; i++) {
+        VmPolicyResult *result = &messages->results[i];
+        size_t *left = is_in_force(result) ? &room_in_force : &room;
+        size_t size = protobuf_c_message_get_packed_size(&result->base);
+
+        if (size > *left)
+            continue;
+        *left -= size;
+        messages->pointers[messages->count++] = result;
+    }
+    messages->omitted = count - messages->count;
+}
+
+void standing_messages_finish(struct standing_messages *messages)
+{
+    free(messages->results);
+    free((void *)messages->pointers);
+    free((void *)messages->vms);
+}
+
+/* -ENOMEM. */
+static int allocate(struct standing_messages *messages, size_t count)
+{
+    *messages = (struct standing_messages){
+        .results = calloc(count + 1, sizeof(*messages->results)),
+        .pointers = calloc(count + 1, sizeof(*messages->pointers)),
+        .vms = calloc(count + 1, sizeof(*messages->vms)),
+    };
+    if (messages->results != NULL && messages->pointers != NULL && messages->vms != NULL)
+        return 0;
+    standing_messages_finish(messages);
+    return -ENOMEM;
+}
+
+bool standing_messages_take(struct api_call *call, const struct policy_result *result,
+                            struct standing_messages *messages)
+{
+    size_t count = result->standing_count;
+
+    if (result->status < 0) {
+        api_call_fail_error(call, result->status, result->error);
+        return false;
+    }
+    if (allocate(messages, count) < 0) {
+        api_call_fail(call, -ENOMEM, "out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        fill_result(&result->standings[i], &messages->results[i]);
+        messages->pending = messages->pending || result->standings[i].outcome == POLICY_PENDING;
+        if (result->standings[i].outcome == POLICY_REFUSED ||
+            (result->standings[i].outcome != POLICY_OVERRIDDEN &&
+             result->standings[i].policy[0] != '\0'))
+            messages->vms[messages->vm_count++] = messages->results[i].vm;
+    }
+    choose_results(messages, count);
+    return true;
+}
