@@ -8,6 +8,7 @@
 #include "common/base/notify.h"
 #include "common/transport/transport.h"
 #include "controller/actions/action.h"
+#include "controller/actions/halts.h"
 #include "controller/api/api.h"
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
@@ -48,6 +49,7 @@ struct daemon {
     struct supervisor_listener log_listener;
     struct api api;
     struct actions actions;
+    struct halts halts;
     struct store *store;
     struct recorder recorder;
     struct policy_assignments assignments;

@@ -130,6 +130,18 @@ static int start_policies(struct daemon *daemon, struct error *error)
     return 0;
 }
 
+/* Before anything is done to a VM. */
+static int start_halts(struct daemon *daemon, struct error *error)
+{
+    halts_init(&daemon->halts, &daemon->supervisor, &daemon->keeper, daemon->store);
+    return 0;
+}
+
+static void finish_halts(struct daemon *daemon)
+{
+    halts_finish(&daemon->halts);
+}
+
 static int start_recorder(struct daemon *daemon, struct error *error)
 {
     return no_timer(recorder_init(&daemon->recorder, &daemon->supervisor, daemon->store), error);
@@ -165,6 +177,7 @@ static int start_api(struct daemon *daemon, struct error *error)
     const struct api_rooms rooms = {
         .supervisor = &daemon->supervisor,
         .actions = &daemon->actions,
+        .halts = &daemon->halts,
         .keeper = &daemon->keeper,
         .assignments = &daemon->assignments,
         .recorder = &daemon->recorder,
@@ -253,6 +266,7 @@ static const struct part {
     {start_store, NULL, finish_store},
     {start_leases, stop_leases, finish_leases},
     {start_policies, NULL, NULL},
+    {start_halts, NULL, finish_halts},
     {start_recorder, stop_recorder, finish_recorder},
     {start_store_thread, NULL, NULL},
     {start_api, stop_api, finish_api},

@@ -203,13 +203,26 @@ static int make_room(struct vm *vm, const struct action_request *request, struct
     return 0;
 }
 
+static int check_halt(const struct vm *vm, const struct action_request *request,
+                      struct error *error)
+{
+    if (!vm->halted || request->kind->gives_back)
+        return 0;
+    return error_set(error, -EPERM,
+                     "VM '%s' is halted: nothing is done to it until 'vmreclaim resume %s', or "
+                     "'vmreclaim resume --all'",
+                     vm->name, vm->name);
+}
+
 int action_start(struct actions *actions, struct vm *vm, const struct action_request *request,
                  const char *asked_by, action_done done, void *userdata, struct action **ret_action,
                  struct error *error)
 {
     struct action *action;
-    int r = request->kind->check(vm, error);
+    int r = check_halt(vm, request, error);
 
+    if (r == 0)
+        r = request->kind->check(vm, error);
     if (r == 0)
         r = make_room(vm, request, error);
     if (r < 0)

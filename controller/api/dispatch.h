@@ -19,6 +19,7 @@
 
 struct actions;
 struct daemon_config;
+struct halts;
 struct lease_keeper;
 struct policy_assignments;
 struct problems;
@@ -30,6 +31,7 @@ struct store;
 struct api_rooms {
     struct supervisor *supervisor;
     struct actions *actions;
+    struct halts *halts;
     const struct lease_keeper *keeper;
     struct policy_assignments *assignments;
     struct recorder *recorder;

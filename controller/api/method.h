@@ -33,6 +33,7 @@ struct api_methods {
 
 extern const struct api_methods api_vm_methods;
 extern const struct api_methods api_action_methods;
+extern const struct api_methods api_halt_methods;
 extern const struct api_methods api_policy_methods;
 extern const struct api_methods api_record_methods;
 extern const struct api_methods api_status_methods;

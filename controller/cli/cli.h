@@ -53,6 +53,7 @@ struct command {
     const char *operands; /* for the usage line: "VM"; "" when there are none */
     unsigned operand_count;
     bool operands_may_lack;  /* all or none */
+    bool takes_more;         /* operands, any number */
     const char *summary;     /* one line for the list of commands */
     const char *description; /* what it does, wrapped by hand at 76 columns */
     const char *example;

@@ -123,7 +123,8 @@ static int check_operands(const struct command *command, unsigned given, char **
 {
     const char *separator = command->operands[0] == '\0' ? "" : " ";
 
-    if (given == command->operand_count || (given == 0 && command->operands_may_lack))
+    if (given == command->operand_count || (given == 0 && command->operands_may_lack) ||
+        (given > command->operand_count && command->takes_more))
         return EXIT_DONE;
     if (given > command->operand_count)
         return fail(EXIT_USAGE,

@@ -32,7 +32,8 @@ static void add_vm(struct table *table, const Vm *vm)
 
     table_row(table);
     table_cell(table, "%s", vm->name);
-    table_cell(table, "%s%s", vm->state, vm->alarm[0] != '\0' ? ", starved" : "");
+    table_cell(table, "%s%s%s", vm->state, vm->alarm[0] != '\0' ? ", starved" : "",
+               vm->halted ? ", halted" : "");
     table_cell(table, "%s", agent_state(vm));
     table_bytes(table, waterfall_host_is_known(w), w->footprint);
     table_bytes(table, w->vm_ram != 0, w->vm_ram);

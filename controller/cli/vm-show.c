@@ -48,6 +48,8 @@ static void add_identity(struct table *table, const Vm *vm)
              !vm->agent_connected ? "not connected"
              : vm->announced      ? vm->agent_version
                                   : "connected, but no hypervisor vouches for its CID");
+    add_text(table, "title", vm->title);
+    add_text(table, "halted", vm->halted ? "nothing is done to it until it is resumed" : "");
     add_text(table, "boot id", vm->boot_id);
     add_text(table, "reporting", vm->reporting);
     for (size_t i = 0; i < vm->n_labels; i++)

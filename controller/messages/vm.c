@@ -155,6 +155,9 @@ void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, boo
     message->driver = message_text(vm->address.driver != NULL ? vm->address.driver->name : "");
     message->driver_state = message_text(vm_hypervisor_condition(vm));
     message->reporting = message_text(reporting_of(vm));
+    message->halted = vm->halted;
+    message->title =
+        message_text(vm->found.title[0] != '\0' ? vm->found.title : vm->hypervisor.facts.title);
     message->labels = (char **)vm_labels(vm, &message->n_labels);
     agent_to_message(vm, message);
     balloon_to_message(vm, message);

@@ -23,6 +23,20 @@ static const ProtobufCServiceDescriptor *const agent_service =
 
 static void push(struct vm *vm);
 
+/* What the guest is to run now; NULL: its own. */
+static const struct policy *policy_for(const struct vm *vm)
+{
+    static struct policy observe;
+
+    if (!vm->halted || vm->assigned.policy == NULL)
+        return vm->assigned.policy;
+    if (observe.name[0] == '\0') {
+        policy_init(&observe, POLICY_OBSERVE);
+        snprintf(observe.name, sizeof(observe.name), "halted");
+    }
+    return &observe;
+}
+
 static void check(const struct vm *vm)
 {
     const struct vm_policy *assigned = &vm->assigned;
@@ -80,7 +94,7 @@ static void on_policy_refused(struct vm *vm, const struct ttrpc_result *result)
     assigned->retry = time_boottime() + RETRY;
     (void)agent_failure(vm, result, &error);
     if (assigned->policy != NULL)
-        error_prefix(&error, 0, "policy '%s' was not taken", assigned->policy->name);
+        error_prefix(&error, 0, "policy '%s' was not taken", policy_for(vm)->name);
     else
         error_prefix(&error, 0, "the agent keeps a policy that is assigned no more");
     /* An agent of before wants a policy, and would say so for ever. */
@@ -105,7 +119,7 @@ static void keep_answer(struct vm *vm, const Vmreclaim__Agent__V1__ApplyPolicyRe
 static void on_policy_taken(struct vm *vm,
                             const Vmreclaim__Agent__V1__ApplyPolicyResponse *response)
 {
-    const struct policy *policy = vm->assigned.policy;
+    const struct policy *policy = policy_for(vm);
     char text[256] = "no policy is assigned: the agent runs its own";
 
     vm->assigned.sent = true;
@@ -155,15 +169,16 @@ static bool may_push(const struct vm *vm)
 }
 
 /* -ENOMEM: the next tick tries again. */
-static int make_message(struct vm_policy *assigned, int64_t now,
-                        Vmreclaim__Policy__V1__Policy **ret_message)
+static int make_message(struct vm *vm, int64_t now, Vmreclaim__Policy__V1__Policy **ret_message)
 {
+    struct vm_policy *assigned = &vm->assigned;
+
     *ret_message = NULL;
     assigned->zone_change = 0;
     if (assigned->policy == NULL)
         return 0;
     assigned->zone_change = zone_resolve_policy(assigned->policy, now / (int64_t)NSEC_PER_SEC);
-    *ret_message = policy_message_create(assigned->policy);
+    *ret_message = policy_message_create(policy_for(vm));
     return *ret_message == NULL ? -ENOMEM : 0;
 }
 
@@ -173,7 +188,7 @@ static void push(struct vm *vm)
         VMRECLAIM__AGENT__V1__APPLY_POLICY_REQUEST__INIT;
     int64_t now = time_realtime();
 
-    if (!may_push(vm) || make_message(&vm->assigned, now, &request.policy) < 0)
+    if (!may_push(vm) || make_message(vm, now, &request.policy) < 0)
         return;
     vm->assigned.again = false;
     request.controller_time_ns = now;
@@ -225,6 +240,17 @@ int policy_assign(struct vm *vm, const struct policy *policy)
     return 0;
 }
 
+void policy_push_again(struct vm *vm)
+{
+    if (vm->assigned.policy == NULL)
+        return;
+    vm->assigned.sent = false;
+    vm->assigned.retry = 0;
+    vm->assigned.again = vm->assigned.under_way != NULL;
+    push(vm);
+    check(vm);
+}
+
 bool policy_is_assigned(const struct vm *vm, const struct policy *policy)
 {
     const struct policy *assigned = vm->assigned.policy;
@@ -256,7 +282,7 @@ static void on_connected(struct vm_policy *assigned)
 /* A policy that the agent kept over its absence is not sent again. */
 static void on_info(struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse *info)
 {
-    const struct policy *policy = vm->assigned.policy;
+    const struct policy *policy = policy_for(vm);
 
     vm->assigned.agent_has_some = info->policy_hash[0] != '\0' || info->policy_revision != 0;
     if (has_nothing_to_be_told(vm) ||

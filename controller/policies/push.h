@@ -4,7 +4,7 @@
  * who it is. It is pushed again when it changed meanwhile, when another agent does not report it,
  * and when the clocks of its time zone change. One push at a time per VM; each ends in
  * VM_EVENT_POLICY. Where none is assigned, an agent that runs a host's policy is commanded to run
- * its own.
+ * its own. The agent of a halted VM gets one that only observes, in the place of its policy.
  *
  * Failure modes: an agent that refuses is asked again after half a minute; until then it runs what
  * it had. An older agent, which knows no such command, keeps its last one. */
@@ -31,5 +31,9 @@ bool policy_is_assigned(const struct vm *vm, const struct policy *policy);
 /* Keeps a copy of the policy that the VM's own file names; NULL: it names none. It is for whoever
  * decides what is assigned. -ENOMEM: the VM keeps the one before. */
 int policy_keep_file(struct vm *vm, const struct policy *policy);
+
+/* What it is to run changed by being halted, or resumed. Who was given no policy is told nothing.
+ */
+void policy_push_again(struct vm *vm);
 
 #endif

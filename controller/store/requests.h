@@ -163,4 +163,29 @@ typedef void (*store_assigned_done)(const struct store_assigned *assigned, void 
 void store_ask_assigned(struct store *store, const struct policy_subject *subjects, size_t count,
                         store_assigned_done done, void *userdata);
 
+/* ---- notes: small things that must outlive the daemon ---- */
+
+struct store_note {
+    const char *kind; /* static: who keeps it */
+    char key[256];
+    char value[256];
+};
+
+/* It is durable, or `error` has words. */
+typedef void (*store_note_done)(int status, const struct error *error, void *userdata);
+
+/* Replaces the one with its kind and key. `done` may be NULL. */
+void store_put_note(struct store *store, const struct store_note *note, store_note_done done,
+                    void *userdata);
+
+/* By kind and key; one that is not there is fine. `done` may be NULL. */
+void store_remove_note(struct store *store, const struct store_note *note, store_note_done done,
+                       void *userdata);
+
+/* All of a kind, by key; they live until it returns. */
+typedef void (*store_notes_loaded)(int status, const struct error *error,
+                                   const struct store_note *notes, size_t count, void *userdata);
+void store_load_notes(struct store *store, const char *kind, store_notes_loaded done,
+                      void *userdata);
+
 #endif

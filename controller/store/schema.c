@@ -42,6 +42,9 @@ static const char *const steps[] = {
     /* 6: a lease lasts by a clock that is not set */
     ("ALTER TABLE lease ADD COLUMN due INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE lease ADD COLUMN host_boot_id TEXT NOT NULL DEFAULT '';"),
+    /* 7: what is kept by notes.c */
+    ("CREATE TABLE note (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+     " PRIMARY KEY (kind, key)) WITHOUT ROWID;"),
 };
 
 static int read_version(const struct store *store, uint32_t *ret_version)

@@ -36,7 +36,8 @@ static void switch_on(struct vm *vm)
 {
     const struct driver_facts *facts = &vm->hypervisor.facts;
 
-    if (is_only_observed(vm) || vm->statistics.interval_asked || facts->statistics_interval != 0 ||
+    if (vm->halted || is_only_observed(vm) || vm->statistics.interval_asked ||
+        facts->statistics_interval != 0 ||
         (facts->capabilities & DRIVER_CAN_SET_STATISTICS_INTERVAL) == 0)
         return;
     vm->statistics.interval_asked =

@@ -209,6 +209,7 @@ struct vm {
     VM_PART(leases_alarm) struct starvation starvation; /* under its balloon */
     struct vm_leases *VM_PART(leases_table) leases;     /* NULL: there never was one */
     VM_PART(leases_table) bool leased;                  /* something of ours is in its balloon */
+    VM_PART(actions_halts) bool halted;                 /* by an operator: nothing is done to it */
     struct action *VM_PART(actions_life) action;        /* one at a time; NULL: none */
     VM_PART(daemon_log) struct log_limit log;           /* lines about this VM */
 };

@@ -176,6 +176,8 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
     }
     snprintf(agent->policy_name, sizeof(agent->policy_name), "%s",
              asked->policy == NULL ? "own" : asked->policy->name);
+    snprintf(agent->policy_profile, sizeof(agent->policy_profile), "%s",
+             asked->policy == NULL ? "" : asked->policy->profile);
     response.unsupported_keys = unsupported;
     response.n_unsupported_keys = 1;
 #ifndef FAKE_AGENT_IS_PREVIOUS

@@ -434,9 +434,63 @@ static void test_a_store_that_cannot_be_used(void **state)
 
 #define requests_test(test) cmocka_unit_test_setup_teardown(test, setup_requests, teardown)
 
+static void on_note(int note_status, const struct error *error, void *userdata)
+{
+    answers++;
+    status = note_status;
+}
+
+static void on_notes(int note_status, const struct error *error, const struct store_note *notes,
+                     size_t note_count, void *userdata)
+{
+    answers++;
+    status = note_status;
+    line[0] = '\0';
+    for (size_t i = 0; i < note_count; i++) {
+        add(notes[i].key);
+        add(notes[i].value);
+    }
+}
+
+static void load_notes(struct fixture *fixture, const char *kind, const char *expected)
+{
+    store_load_notes(fixture->store, kind, on_notes, NULL);
+    assert_int_equal(status, 0);
+    assert_string_equal(line, expected);
+}
+
+static void test_notes(void **state)
+{
+    struct store_note note = {.kind = "one", .key = "b", .value = "1"};
+    struct fixture *fixture = *state;
+
+    load_notes(fixture, "one", "");
+    answers = 0;
+    store_put_note(fixture->store, &note, on_note, NULL);
+    assert_int_equal(answers, 1);
+    snprintf(note.key, sizeof(note.key), "a");
+    store_put_note(fixture->store, &note, NULL, NULL);
+    note.kind = "two";
+    store_put_note(fixture->store, &note, NULL, NULL);
+    reopen(fixture);
+    load_notes(fixture, "one", "a 1 b 1 ");
+    load_notes(fixture, "two", "a 1 ");
+    /* One more of a kind and key replaces it. */
+    note.kind = "one";
+    snprintf(note.value, sizeof(note.value), "2");
+    store_put_note(fixture->store, &note, on_note, NULL);
+    load_notes(fixture, "one", "a 2 b 1 ");
+    store_remove_note(fixture->store, &note, on_note, NULL);
+    store_remove_note(fixture->store, &note, on_note, NULL);
+    assert_int_equal(status, 0);
+    load_notes(fixture, "one", "b 1 ");
+    load_notes(fixture, "two", "a 1 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_notes, setup, teardown),
         requests_test(test_records),
         requests_test(test_one_record),
         requests_test(test_a_history),

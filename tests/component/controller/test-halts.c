@@ -1,0 +1,135 @@
+/* Halted VMs: the real vmreclaimd gives everything back, does nothing more, and remembers it. */
+#include "tests/component/controller/lease-calls.h"
+
+#include <string.h>
+
+#include "common/base/number.h"
+#include "tests/component/controller/parallel.h"
+
+typedef Vmreclaim__Controller__V1__HaltResponse HaltResponse;
+
+static char name[] = "web-1";
+static char *const names[] = {name};
+
+static void halt(struct fixture *f, bool all)
+{
+    Vmreclaim__Controller__V1__HaltRequest request = VMRECLAIM__CONTROLLER__V1__HALT_REQUEST__INIT;
+
+    request.vms = (char **)names;
+    request.n_vms = all ? 0 : 1;
+    request.all = all;
+    call(f, "Halt", &request.base);
+}
+
+static void resume(struct fixture *f, bool all)
+{
+    Vmreclaim__Controller__V1__ResumeRequest request =
+        VMRECLAIM__CONTROLLER__V1__RESUME_REQUEST__INIT;
+
+    request.vms = (char **)names;
+    request.n_vms = all ? 0 : 1;
+    request.all = all;
+    call(f, "Resume", &request.base);
+}
+
+static void expect_refusal(struct fixture *f)
+{
+    set_balloon(f, 768 * MIB, 0);
+    assert_int_not_equal(f->code, TTRPC_OK);
+    assert_non_null(strstr(f->message, "is halted: nothing is done to it until 'vmreclaim resume"));
+}
+
+static void test_a_halt_gives_everything_back(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    halt(f, false);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(((const HaltResponse *)f->response)->vms, 1);
+    wait_for(f, lease_of(f) == 0 && f->qmp.balloon_actual == GIB);
+    assert_true(get_vm(f, "web-1")->halted);
+    expect_refusal(f);
+    resume(f, false);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_false(get_vm(f, "web-1")->halted);
+    wait_for_sample(f);
+    set_balloon(f, 768 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    resume(f, false);
+    assert_int_equal(f->code, TTRPC_NOT_FOUND);
+}
+
+static void test_a_halt_outlives_the_daemon(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    halt(f, true);
+    assert_int_equal(f->code, TTRPC_OK);
+    stop_daemon(f, 0);
+    restart_daemon(f);
+    assert_true(get_vm(f, "web-1")->halted);
+    expect_refusal(f);
+    resume(f, false);
+    assert_int_not_equal(f->code, TTRPC_OK);
+    assert_non_null(strstr(f->message, "resume --all"));
+    resume(f, true);
+    assert_int_equal(f->code, TTRPC_OK);
+    stop_daemon(f, 0);
+    restart_daemon(f);
+    assert_false(get_vm(f, "web-1")->halted);
+}
+
+static bool runs(const struct fixture *f, const char *policy)
+{
+    return strcmp(f->agent.policy_name, policy) == 0;
+}
+
+/* Its guest observes meanwhile, and gets its policy back. */
+static void test_the_agent_of_a_halted_vm(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    apply_policy(f, "name: night\nprofile: gentle\n");
+    wait_for(f, runs(f, "night"));
+    halt(f, false);
+    wait_for(f, runs(f, "halted"));
+    assert_string_equal(f->agent.policy_profile, "observe");
+    resume(f, false);
+    wait_for(f, runs(f, "night"));
+    assert_string_equal(f->agent.policy_profile, "gentle");
+}
+
+static void test_who_is_no_vm(void **state)
+{
+    Vmreclaim__Controller__V1__HaltRequest request = VMRECLAIM__CONTROLLER__V1__HALT_REQUEST__INIT;
+    char *wrong[] = {name, (char *)"nobody"};
+    struct fixture *f = *state;
+
+    start_ready(f);
+    call(f, "Halt", &request.base);
+    assert_int_equal(f->code, TTRPC_INVALID_ARGUMENT);
+    request.vms = wrong;
+    request.n_vms = 2;
+    call(f, "Halt", &request.base);
+    assert_int_equal(f->code, TTRPC_NOT_FOUND);
+    assert_false(get_vm(f, "web-1")->halted); /* none of them, then */
+}
+
+#define halt_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        halt_test(test_a_halt_gives_everything_back),
+        halt_test(test_a_halt_outlives_the_daemon),
+        halt_test(test_the_agent_of_a_halted_vm),
+        halt_test(test_who_is_no_vm),
+    };
+
+    return run_apart(argc, argv, tests, ARRAY_SIZE(tests));
+}
