@@ -58,7 +58,7 @@ static struct step *add_step(struct plan *plan, bool is_cold)
     return step;
 }
 
-/* Those that are told, ended by NULL. */
+/* Those that are reported, ended by NULL. */
 static void set_arguments(struct step *step, const char *const *arguments)
 {
     for (size_t i = 0; arguments[i] != NULL && i < ARGUMENTS_MAX; i++)

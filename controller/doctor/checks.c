@@ -43,7 +43,7 @@ static bool is_unknown(const struct doctor_subject *subject, struct doctor_findi
 {
     if (subject->is_known)
         return false;
-    answer(finding, DOCTOR_UNKNOWN, "its hypervisor has not told");
+    answer(finding, DOCTOR_UNKNOWN, "its hypervisor has not reported it");
     return true;
 }
 
@@ -54,7 +54,7 @@ static bool has_no_balloon(const struct doctor_subject *subject, struct doctor_f
     if (subject->facts->balloon == ANSWER_NO)
         answer(finding, DOCTOR_UNKNOWN, "the VM has no balloon device");
     else
-        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not tell");
+        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not report it");
     return true;
 }
 
@@ -127,7 +127,7 @@ static void ask_balloon(const struct doctor_subject *subject, struct doctor_find
     if (is_unknown(subject, finding))
         return;
     if (facts->balloon == ANSWER_UNKNOWN) {
-        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not tell");
+        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not report it");
     } else if (facts->balloon == ANSWER_NO) {
         answer(finding, DOCTOR_FAILURE, "none, or of no use: free memory does not return");
         mend(subject, finding, REMEDY_BALLOON);
@@ -145,7 +145,7 @@ static void ask_reporting(const struct doctor_subject *subject, struct doctor_fi
     if (is_unknown(subject, finding) || has_no_balloon(subject, finding))
         return;
     if (reporting == ANSWER_UNKNOWN) {
-        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not tell");
+        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not report it");
     } else if (reporting == ANSWER_NO) {
         answer(finding, DOCTOR_FAILURE, "off: memory that the guest frees stays on the host");
         mend(subject, finding, REMEDY_REPORTING);
@@ -164,7 +164,7 @@ static void ask_deflate(const struct doctor_subject *subject, struct doctor_find
     if (is_unknown(subject, finding) || has_no_balloon(subject, finding))
         return;
     if (subject->facts->deflate_on_oom == ANSWER_UNKNOWN) {
-        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not tell");
+        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not report it");
     } else if (subject->facts->deflate_on_oom == ANSWER_YES) {
         answer(finding, DOCTOR_OK, "on");
     } else {
@@ -184,19 +184,19 @@ static void ask_statistics(const struct doctor_subject *subject, struct doctor_f
     if (is_unknown(subject, finding) || has_no_balloon(subject, finding))
         return;
     if (subject->has_statistics) {
-        answer(finding, DOCTOR_OK, "the guest tells");
+        answer(finding, DOCTOR_OK, "the guest reports them");
     } else if (is_needed && facts->statistics_interval == 0) {
-        answer(finding, DOCTOR_FAILURE, "off: Firecracker tells the balloon's size there only");
+        answer(finding, DOCTOR_FAILURE, "off: Firecracker reports the balloon's size there only");
         mend(subject, finding, REMEDY_STATISTICS);
     } else if (subject->agent_is_connected) {
-        answer(finding, DOCTOR_OK, "not needed: the agent tells more");
+        answer(finding, DOCTOR_OK, "not needed: the agent reports more");
     } else if (facts->statistics_interval == 0) {
         answer(finding, DOCTOR_WARNING, "off: nothing is known of the guest's memory");
         mend(subject, finding, REMEDY_STATISTICS);
     } else if ((facts->capabilities & DRIVER_CAN_READ_STATISTICS) == 0) {
         answer(finding, DOCTOR_UNKNOWN, "this hypervisor has none");
     } else {
-        answer(finding, DOCTOR_WARNING, "on, and the guest has told nothing new");
+        answer(finding, DOCTOR_WARNING, "on, and the guest has reported nothing new");
         advise(finding, "load virtio_balloon in the guest");
     }
 }
@@ -215,7 +215,7 @@ static void ask_backing(const struct doctor_subject *subject, struct doctor_find
     if (is_unknown(subject, finding))
         return;
     if (backing == MEMORY_BACKING_UNKNOWN)
-        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not tell");
+        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not report it");
     else if (backing == MEMORY_BACKING_HUGETLB)
         answer(finding, DOCTOR_OK, "see huge pages");
     else
@@ -243,7 +243,7 @@ static void ask_khugepaged(const struct doctor_subject *subject, struct doctor_f
     if (is_unknown(subject, finding))
         return;
     if (subject->facts->backing == MEMORY_BACKING_UNKNOWN) {
-        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not tell the backing");
+        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not report the backing");
     } else if (subject->facts->backing != MEMORY_BACKING_ANONYMOUS ||
                !subject->transparent_huge_pages) {
         answer(finding, DOCTOR_OK, "does not touch its memory");

@@ -3,7 +3,7 @@
  * Theory of operation: a sample names the guest's CLOCK_BOOTTIME and arrives at a moment of ours.
  * The difference of the two is least for the sample that came quickest; what others have more is
  * how much longer they took. The two clocks do not run quite alike, and the guest's stands still
- * while the guest is stopped: so only the samples of the last ten to twenty minutes are compared.
+ * while the guest is stopped. So only the samples of the last ten to twenty minutes are compared.
  *
  * Failure modes: a guest may name any time. It makes its own samples look old with it. */
 #ifndef VMRECLAIM_CONTROLLER_GUESTS_GUEST_CLOCK_H

@@ -96,13 +96,13 @@ struct driver_facts {
     enum memory_backing backing;
     uint64_t backing_page_size;  /* 0: the host's */
     struct guest_backing memory; /* without what is shared with other guests */
-    bool locked;           /* the hypervisor keeps every page; no driver tells, see footprint.h */
-    bool encrypted;        /* SEV, TDX */
+    bool locked;    /* the hypervisor keeps every page; no driver reports it, see footprint.h */
+    bool encrypted; /* SEV, TDX */
     uint32_t vfio_devices; /* and vhost-vdpa, which pins memory likewise */
     bool migrated_in;      /* this hypervisor started with an incoming migration */
 };
 
-/* Balloon statistics: from the guest, a hint. UINT64_MAX: the guest does not tell. */
+/* Balloon statistics: from the guest, a hint. UINT64_MAX: the guest does not report it. */
 struct driver_statistics {
     int64_t updated; /* UNIX seconds; 0: never */
     uint64_t total;
@@ -198,7 +198,7 @@ struct driver_discovery_callbacks {
     /* It is there, or what is known of it is another. */
     void (*on_vm)(const struct driver_vm *vm, void *userdata);
     void (*on_vm_gone)(const char *where, void *userdata);
-    /* All that run were told, since `discover` or since the last on_listed: who was not is gone.
+    /* All that run were reported, since `discover` or since the last on_listed: any other is gone.
      * Again after each break. */
     void (*on_listed)(void *userdata);
     /* It ended by itself or never came up: nothing is said of VMs. `discover_close` it now. */
@@ -242,7 +242,7 @@ struct driver {
     /* CLOCK_MONOTONIC of the last word from the hypervisor, late ones too; 0: none yet. */
     nsec_t (*heard)(const struct driver_session *session);
     /* Whose place this is, when they hold it all the time and nobody else gets in: "libvirt". NULL:
-     * as far as its address tells, nobody's. */
+     * as far as its address shows, nobody's. */
     const char *(*owner)(const char *where);
     /* Another number when another hypervisor serves there; 0: none does. */
     uint64_t (*identify)(const char *where);
@@ -253,7 +253,7 @@ struct driver {
     /* What a VM that nobody named is called. Given with is_vm and with discover. */
     void (*suggest_name)(const char *where, char *name, size_t size);
 
-    /* Places that tell of their VMs, as libvirt does. */
+    /* Places that report their VMs, as libvirt does. */
     int (*check_place)(const char *place, struct error *error);
     int (*discover)(uv_loop_t *loop, const char *place, nsec_t timeout,
                     const struct driver_discovery_callbacks *callbacks, void *userdata,

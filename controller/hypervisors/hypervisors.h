@@ -30,7 +30,7 @@ int hypervisor_address_join(const char *driver, const char *where,
 /* The part after the driver's name; "" of an address that is none. */
 const char *hypervisor_address_where(const struct hypervisor_address *address);
 
-/* Where VMs are found, "DRIVER:DIRECTORY", or "DRIVER:PLACE" of a driver that tells of many.
+/* Where VMs are found, "DRIVER:DIRECTORY", or "DRIVER:PLACE" of a driver that reports many.
  * -EINVAL: not that, or the driver finds none. */
 int hypervisor_place_parse(const char *text, struct hypervisor_address *ret_place,
                            struct error *error);

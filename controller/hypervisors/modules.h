@@ -8,7 +8,7 @@
 
 #include "controller/hypervisors/driver.h"
 
-/* -ENOENT: there is none of this name; -EACCES: somebody else may write to it; -ENOEXEC: it is no
+/* -ENOENT: there is none of this name. -EACCES: somebody else may write to it. -ENOEXEC: it is no
  * module of ours, cannot be loaded, or is of another ABI. `error` is a sentence. */
 int driver_module_load(const char *directory, const char *name, const struct driver **ret_driver,
                        struct error *error);

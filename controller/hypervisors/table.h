@@ -18,8 +18,8 @@ bool driver_is_called(const struct driver *driver, const char *name);
  * VM files, "qmp_directory" in the daemon's. NULL: no such key. */
 const struct driver *driver_find_old_key(const char *key, const char *suffix);
 
-/* Where modules are, instead of the place that was given when it was built: for tests and for who
- * runs the daemon from where it was built. `directory` is kept. */
+/* Where modules are, instead of the place that was given when it was built. For tests, and to run
+ * the daemon from where it was built. `directory` is kept. */
 void driver_set_directory(const char *directory);
 
 #endif

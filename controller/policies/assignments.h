@@ -1,8 +1,8 @@
 /* Which policy the store assigns to which VM, by name, label or glob.
  *
- * A VM that comes, or changes its state, gets what is assigned to it; what its own file names holds
- * where nothing is, and where that names none its agent runs its own. An operator's order is stored
- * first, then every VM that it is for gets it. */
+ * A VM that comes, or changes its state, gets what is assigned to it. Where nothing is, what its
+ * own file names holds. Where that names none, its agent runs its own. An operator's order is
+ * stored first, then every VM that it is for gets it. */
 #ifndef VMRECLAIM_CONTROLLER_POLICIES_ASSIGNMENTS_H
 #define VMRECLAIM_CONTROLLER_POLICIES_ASSIGNMENTS_H
 

@@ -100,9 +100,10 @@ static void on_policy_refused(struct vm *vm, const struct ttrpc_result *result)
     /* An agent of before wants a policy, and would say so for ever. */
     if (assigned->withdrawn && result->code == TTRPC_INVALID_ARGUMENT) {
         assigned->withdrawn = false;
-        text_format(error.text, sizeof(error.text),
-                    "no policy is assigned any more, and the agent is too old to be told: it keeps "
-                    "its last one; upgrade it, or assign another");
+        text_format(
+            error.text, sizeof(error.text),
+            "no policy is assigned any more, and the agent is too old to know that: it keeps "
+            "its last one; upgrade it, or assign another");
     }
     vm_emit(vm, VM_EVENT_POLICY, error.text);
 }
@@ -216,7 +217,7 @@ static int replace(struct policy **policy, const struct policy *by)
     return 0;
 }
 
-/* An agent that runs its own has nothing to be told where none is assigned. */
+/* An agent that runs its own needs no command where none is assigned. */
 static bool has_nothing_to_be_told(const struct vm *vm)
 {
     return vm->assigned.policy == NULL && vm->assigned.withdrawn && vm->links.agent != NULL &&

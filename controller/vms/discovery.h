@@ -1,12 +1,12 @@
-/* Finds VMs by itself: hypervisors that run, and what drivers tell of many, as libvirt does.
+/* Finds VMs by itself: hypervisors that run, and VMs that drivers report, as libvirt's does.
  *
- * Theory of operation: processes are looked for on a thread of libuv's pool, because what is read
- * may hang, one look at a time. A driver's discovery tells by callbacks. What either finds goes to
- * found.h.
+ * Theory of operation: processes are looked for on a thread of libuv's pool, one look at a time,
+ * because what is read may hang. A driver's discovery reports by callbacks. What either finds goes
+ * to found.h.
  *
  * Failure modes: a discovery that fails is tried again within two seconds, and meanwhile what it
  * found stays. libvirt that nobody configured is looked for until its socket is there; a driver
- * that is not installed is told once. */
+ * that is not installed is reported once. */
 #ifndef VMRECLAIM_CONTROLLER_VMS_DISCOVERY_H
 #define VMRECLAIM_CONTROLLER_VMS_DISCOVERY_H
 

@@ -82,7 +82,7 @@ static struct vm *find_record(const struct registry *registry, const struct find
     return NULL;
 }
 
-/* ---- what is told of it ---- */
+/* ---- what is reported of it ---- */
 
 /* How good a way it is to reach the VM. */
 static int rank(const struct hypervisor_address *address)
@@ -187,7 +187,7 @@ int vms_found(struct supervisor *supervisor, enum finder finder, const struct fi
     return 0;
 }
 
-/* ---- what is not told any more ---- */
+/* ---- what is not reported any more ---- */
 
 void vm_found_gone(struct vm *vm, enum finder finder)
 {

@@ -1,10 +1,10 @@
 /* Hypervisors that were found: in a directory of sockets, by their processes, by a driver that
- * tells of many. Writes vm->found.
+ * reports many. Writes vm->found.
  *
- * One VM is one record, however many find it: it is the same by its address, its UUID, its process
- * (number and start time) or its socket. Two processes are two VMs, whatever UUID they tell. Of
- * several ways to reach it the best counts: a VM file's, then a driver that tells of many, then a
- * socket that nobody else is known to hold.
+ * One VM is one record, however many find it. It is the same by its address, its UUID, its process
+ * (number and start time) or its socket. Two processes are two VMs, whatever UUID they report. Of
+ * several ways to reach it the best counts. That is a VM file's, then a driver that reports many,
+ * then a socket that nobody else is known to hold.
  *
  * A VM that was only found is only observed. */
 #ifndef VMRECLAIM_CONTROLLER_VMS_FOUND_H
@@ -25,7 +25,7 @@ struct finding {
 int vms_found(struct supervisor *supervisor, enum finder finder, const struct finding *finding,
               struct error *error);
 
-/* The finder has told all there are since this was last called: others lose this finder. */
+/* The finder has reported all there are since this was last called: others lose this finder. */
 void vms_found_all(struct supervisor *supervisor, enum finder finder);
 
 /* It is not there any more. The last finder takes the source along. */

@@ -49,8 +49,8 @@ enum finder {
 /* A VM whose hypervisor was found. It may be found by several. */
 struct vm_found {
     unsigned by;     /* enum finder; 0: it was not */
-    unsigned marked; /* enum finder: told since that one last told all */
-    pid_t pid;       /* of the hypervisor; 0: not told */
+    unsigned marked; /* enum finder: reported since that one last reported all */
+    pid_t pid;       /* of the hypervisor; 0: not given */
     uint64_t start_time;
     pid_t compared; /* with the processes of all others */
     char title[DRIVER_TITLE_SIZE];

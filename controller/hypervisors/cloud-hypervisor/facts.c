@@ -37,7 +37,7 @@ int cloud_take_ping(struct microvm_view *view, const struct microvm_reply *reply
 
     if (pid == 0 || pid > INT32_MAX)
         return error_set(error, -EPROTO,
-                         "what answers there is no Cloud Hypervisor: vmm.ping tells no pid");
+                         "what answers there is no Cloud Hypervisor: vmm.ping has no pid");
     view->facts.pid = microvm_calls_itself(reply->peer, (int64_t)pid) ? reply->peer : 0;
     return 0;
 }
@@ -102,12 +102,12 @@ static void take_memory(struct driver_facts *facts, const json_t *memory)
             take_backing(facts, zone);
         }
     }
-    /* Shared memory is one file per region, and where regions end it does not tell. */
+    /* Shared memory is one file per region, and it does not report where regions end. */
     if (facts->backing == MEMORY_BACKING_ANONYMOUS && json_object_get(memory, "zones") == NULL)
         facts->memory.private_bytes = facts->ram;
 }
 
-/* What virtio-mem has plugged is told in one sum with what the balloon took. */
+/* What virtio-mem has plugged is reported in one sum with what the balloon took. */
 static bool has_virtio_mem(const json_t *memory)
 {
     return strcmp(text_of(memory, "hotplug_method"), "VirtioMem") == 0 &&
@@ -164,7 +164,7 @@ int cloud_take_info(struct microvm_view *view, const struct microvm_reply *reply
 
     if (!json_is_object(memory))
         return error_set(error, -EPROTO,
-                         "what answers there is no Cloud Hypervisor: vm.info tells no memory");
+                         "what answers there is no Cloud Hypervisor: vm.info has no memory");
     facts->run_state = run_state_of(text_of(reply->body, "state"));
     facts->statistics_interval = DRIVER_INTERVAL_UNKNOWN;
     take_memory(facts, memory);

@@ -23,9 +23,9 @@ struct drill_operation {
     struct list link;
     uv_timer_t timer;
     struct driver_session *session;
-    driver_done done; /* NULL: it was told how it ended */
+    driver_done done; /* NULL: its end was reported */
     void *userdata;
-    nsec_t due;      /* CLOCK_MONOTONIC: its answer may be told */
+    nsec_t due;      /* CLOCK_MONOTONIC: its answer may be reported */
     nsec_t deadline; /* CLOCK_MONOTONIC */
     bool has_result;
     struct driver_result result;

@@ -92,7 +92,7 @@ int firecracker_take_config(struct microvm_view *view, const struct microvm_repl
     if (memory == 0 || memory > UINT64_MAX / MIB / 2)
         return error_set(error, -EPROTO,
                          "what answers there is no Firecracker: GET /vm/config "
-                         "tells no memory");
+                         "has no memory");
     facts->pid = reply->peer;
     take_memory(facts, reply->body, memory);
     take_balloon(facts, reply->body);
@@ -153,7 +153,7 @@ int firecracker_take_statistics(struct microvm_view *view, const struct microvm_
 
     if (taken > view->facts.ram / 4096)
         return error_set(error, -EREMOTEIO,
-                         "Firecracker tells no size of its balloon, or more "
+                         "Firecracker reports no size of its balloon, or more "
                          "than the VM has");
     if (!is_first && now.minor_faults != view->statistics.minor_faults)
         now.updated = reply->now;

@@ -16,12 +16,13 @@ int firecracker_take_config(struct microvm_view *view, const struct microvm_repl
 int firecracker_take_instance(struct microvm_view *view, const struct microvm_reply *reply,
                               struct error *error);
 
-/* GET /balloon/statistics: the balloon's size, and what the guest told. The API has no time of a
- * sample, and after a restore the one of the snapshot: a sample is new when a figure moved. */
+/* GET /balloon/statistics: the balloon's size, and what the guest reported. The API has no time of
+ * a sample, and after a restore the sample of the snapshot. So a sample is new when a figure moved.
+ */
 int firecracker_take_statistics(struct microvm_view *view, const struct microvm_reply *reply,
                                 struct error *error);
 
-/* Its balloon's size can be known: only statistics tell it. */
+/* Its balloon's size can be known: only statistics have it. */
 bool firecracker_has_statistics(const struct microvm_view *view);
 
 void firecracker_write_set(const struct microvm_view *view, uint64_t bytes,

@@ -1,7 +1,7 @@
 /* HTTP over one UNIX socket, one request at a time, on the loop.
  *
  * A server of one thread answers nobody while it works. So a request whose deadline passed stays on
- * the wire until its answer comes, which is then dropped, and the next one is sent only after it:
+ * the wire until its answer comes, which is then dropped. The next one is sent only after that. So
  * commands keep their order, and there is never more than one connection. Each request has a
  * connection of its own: who holds one of ten keeps others out.
  *

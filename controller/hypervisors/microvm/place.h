@@ -16,8 +16,8 @@ int microvm_check(const char *path, struct error *error);
  * for vsock. */
 bool microvm_is_socket(const char *path);
 
-/* What a VM with no other name is called: the jail it is in, else the file's name, else, where all
- * are called alike, that of its directory. */
+/* What a VM with no other name is called: the jail it is in, else the file's name. Where all files
+ * are called alike, the name of its directory. */
 void microvm_suggest_name(const char *path, char *name, size_t size);
 
 /* Another number for another socket at this path; 0: there is none. */

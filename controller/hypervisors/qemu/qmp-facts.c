@@ -169,7 +169,7 @@ static uint64_t mapped_size(const struct qmp_backend *backend)
     return page == 0 ? backend->size : (backend->size + page - 1) / page * page;
 }
 
-/* False: its size or kind is not told, or it does not fit. */
+/* False: its size or kind is not given, or it does not fit. */
 static bool add_backend(const struct qmp_backend *backend, struct guest_backing *memory)
 {
     if (backend->size == 0 || backend->shared == ANSWER_UNKNOWN)
@@ -204,7 +204,7 @@ void qmp_memory(const struct qmp_backend *backends, size_t count, struct driver_
 
         if (backends[i].foreign)
             continue;
-        /* Where no size is told, one counts as much as another. */
+        /* Where no size is given, one counts as much as another. */
         sizes[backing] += backends[i].size + 1;
         if (sizes[backing] > sizes[facts->backing])
             facts->backing = backing;

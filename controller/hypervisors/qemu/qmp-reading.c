@@ -1,7 +1,7 @@
 /* Reads what QEMU says about its VM.
  *
  * Theory of operation: a first wave of questions is asked at once (state, name, memory, devices,
- * objects); what the lists name is asked in a second wave (the vsock device's CID, the balloon's
+ * objects). What the lists name is asked in a second wave (the vsock device's CID, the balloon's
  * properties, each memory backend). The reading is one object that counts its open questions and
  * ends when none is left. QEMU versions differ: a question that QEMU refuses leaves its fact
  * unknown, a connection that fails ends the reading. */
@@ -250,7 +250,7 @@ static void take_status(struct reading *reading, const json_t *value, const char
 
     if (status != NULL && strcmp(status, "inmigrate") == 0)
         reading->facts.migrated_in = true;
-    /* QEMU saves a snapshot with its migration code and tells of both alike; nothing moves. */
+    /* QEMU saves a snapshot with its migration code and reports both alike; nothing moves. */
     reading->is_saving = status != NULL && strcmp(status, "save-vm") == 0;
     /* query-migrate may have said so already. */
     if (reading->facts.run_state != RUN_STATE_MIGRATING || reading->is_saving)

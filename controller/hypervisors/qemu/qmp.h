@@ -1,7 +1,7 @@
 /* A QMP connection (QEMU Machine Protocol): JSON lines on a UNIX socket.
  *
  * Theory of operation: the socket is connected, QEMU greets, we negotiate, then commands are sent
- * as they come, each with an id, and answers are matched by it; events come in between. One request
+ * as they come. Each has an id, by which answers are matched; events come in between. One request
  * object per command, ended by exactly one reply: the answer, its deadline, or the end of the
  * connection. There is no timer: the owner calls qmp_tick.
  *

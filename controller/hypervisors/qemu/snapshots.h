@@ -1,12 +1,12 @@
 /* Snapshots that a guest goes back to, from QEMU's jobs of type snapshot-load. Pure.
  *
- * Theory of operation: the event of a job has its id and status, the list of jobs its type and
- * error, for as long as nobody dismisses it: another client of QEMU does so milliseconds after it
+ * Theory of operation: the event of a job has its id and status. The list of jobs has its type and
+ * error, until somebody dismisses it: another client of QEMU does so milliseconds after it
  * concluded. So the list is asked for from the job's first event on. QEMU loads with its main loop
- * held, and commands wait in a queue behind it: any list that arrives is read for every job that an
- * event named, whatever job it was asked for. A job that is known for a snapshot-load, concluded,
- * and is gone from the list has loaded one, unless it was seen aborting: to give memory back once
- * too often harms less than to keep it. */
+ * held, and commands wait in a queue behind it. So any list that arrives is read for every job that
+ * an event named, whatever job it was asked for. A job that is known for a snapshot-load,
+ * concluded, and is gone from the list has loaded one, unless it was seen aborting. To give memory
+ * back once too often harms less than to keep it. */
 #ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_QEMU_SNAPSHOTS_H
 #define VMRECLAIM_CONTROLLER_HYPERVISORS_QEMU_SNAPSHOTS_H
 

@@ -21,7 +21,7 @@ static const struct row {
          "<memballoon model='virtio' freePageReporting='on'>"},
         {"statistics", "warning", "off", "", "statistics", "command", "now",
          "virsh -c qemu:///system dommemstat web-1 --period 10 --live --config"},
-        {"backing", "unknown", "the hypervisor does not tell", "", "", "", "", ""},
+        {"backing", "unknown", "the hypervisor does not report it", "", "", "", "", ""},
 },
   proxmox[] =
       {

@@ -146,7 +146,7 @@ class CliTest(unittest.TestCase):
         text = self.run_cli("doctor", "web1").stdout
         self.assertRegex(text, r"(?m)^ *ok +hypervisor +answers$")
         self.assertRegex(text, r"(?m)^FAILURE +vsock device +none: no agent can connect$")
-        self.assertRegex(text, r"(?m)^- +backing +the hypervisor does not tell$")
+        self.assertRegex(text, r"(?m)^- +backing +the hypervisor does not report it$")
         self.assertIn("    add to the domain's XML; works in the running VM:\n"
                       "        <vsock model='virtio'><cid auto='yes'/></vsock>\n", text)
         self.assertIn("    add to the domain's XML; needs a cold start: power off, then start:\n"

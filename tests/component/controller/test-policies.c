@@ -332,7 +332,7 @@ static void test_an_agent_too_old_to_run_its_own(void **state)
     put_policy_file(f, "name: filed\nprofile: observe\n", "db");
     wait_for(f, runs(f, "filed"));
     put_vm_file(f, "");
-    wait_for(f, log_has(f, "the agent is too old to be told"));
+    wait_for(f, log_has(f, "the agent is too old to know that"));
     assert_true(runs(f, "filed"));
 }
 
