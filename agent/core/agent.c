@@ -91,7 +91,7 @@ static void on_policy_job_done(struct job *job)
         .duration = job->outcome.duration,
     };
 
-    assert(job == &agent->policy_job);
+    assert(job == &agent->policy_job && job->kind == agent->engine.running);
     engine_finished(&agent->engine, &result, time_boottime());
 }
 
@@ -236,6 +236,7 @@ static void step(struct agent *agent, bool triggered)
         sleep_until(agent, now + RETRY_INTERVAL);
         return;
     }
+    assert(agent->sample.boottime == now && now >= before.boottime);
     compare_pressure(agent, &before, &agent->sample, triggered);
     if (reporting_observe(&agent->reporting, &agent->sample))
         log_warning("free page reporting does nothing: %s",
@@ -437,6 +438,7 @@ void agent_stop(struct agent *agent)
     notify_send(&agent->notify, "STOPPING=1");
     watches_close(&agent->watches);
     connections_destroy(agent->connections);
+    assert(agent->open_parts == 0);
     agent->open_parts = 3;
     runner_close(&agent->runner, on_part_closed);
     scans_close(&agent->scans, on_part_closed, agent);

@@ -115,6 +115,7 @@ nsec_t connection_back_off(unsigned attempt, nsec_t alone, uint32_t random)
 
     limit = max_of(limit, BACK_OFF_LIMIT);
     delay = min_of(delay, limit);
+    assert(BACK_OFF_FIRST <= delay && delay <= max_of(BACK_OFF_LIMIT, BACK_OFF_QUIET));
     /* Between half and whole: spread, yet no busy dialling. */
     return delay / 2 + (delay / 2 * random >> 32);
 }
@@ -200,6 +201,7 @@ static int start_session(struct connections *connections, int descriptor, bool d
     }
     list_append(&connections->sessions, &session->link);
     connections->session_count++;
+    assert(!dialled || connections->state == STATE_DIALLING);
     return 0;
 }
 
@@ -209,6 +211,7 @@ static void on_nobody_watches(uv_timer_t *timer)
 {
     struct connections *connections = timer->data;
 
+    assert(connections->state == STATE_UNWATCHED);
     log_debug("connected, but nobody opened Watch within 2 s; dialling again");
     list_for_each (link, &connections->sessions) {
         struct session *session = list_entry(link, struct session, link);
@@ -230,6 +233,8 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
     struct connections *connections = userdata;
     int r = descriptor;
 
+    check_state(connections);
+    assert(connections->state == STATE_DIALLING); /* it is answered once */
     connections->dial = NULL;
     if (r >= 0)
         r = start_session(connections, descriptor, true);

@@ -23,6 +23,7 @@
  * The guest goes on running: a pass is a picture of a moment only where nothing changes. */
 #include "agent/sensors/ranges.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -165,6 +166,7 @@ static void add_range(struct ranges_scan *scan, uint64_t start, uint64_t length,
         return;
     }
     give_pending(scan);
+    assert(scan->pending.length == 0 && start >= scan->clip_start && end <= scan->clip_end);
     scan->pending = (struct range){.start = start, .length = length, .state = state};
 }
 
@@ -174,6 +176,7 @@ static void complete_block(struct ranges_scan *scan, const struct ranges_free_bl
     const struct ranges_options *options = &scan->options;
     uint64_t length = (uint64_t)options->page_size << block->order;
 
+    assert(block->order <= options->max_order && block->pfn % ((uint64_t)1 << block->order) == 0);
     if (block->reported) {
         scan->result.reported += length;
         if (block->order < options->reporting_order)
@@ -220,6 +223,8 @@ static void push_block(struct ranges_scan *scan, struct ranges_free_block block)
             .pfn = top->pfn, .order = block.order + 1, .reported = top->reported};
         scan->stack_depth--;
     }
+    assert(scan->stack_depth == 0 || scan->stack[scan->stack_depth - 1].order > block.order);
+    assert(scan->stack_depth <= scan->options.max_order);
     scan->stack[scan->stack_depth++] = block;
 }
 
@@ -270,6 +275,7 @@ static int scan_pages(struct ranges_scan *scan, size_t count)
     uint64_t pfn = scan->pfn;
     int r = read_flags(scan, pfn, count);
 
+    assert((count & (count - 1)) == 0 && pfn % count == 0);
     if (r < 0)
         return r;
     scan->pfn += count;
@@ -343,6 +349,7 @@ static int look_at_group(struct ranges_scan *scan)
 
     if (group == scan->group)
         return 0;
+    assert(group_size(scan) <= 64);
     scan->group = group;
     scan->looks_free = 0;
     scan->looks_marked = 0;
@@ -365,6 +372,7 @@ static void count_group(struct ranges_scan *scan)
     candidates->all += (uint64_t)__builtin_popcountll(scan->looks_free);
     if (is_group_free(scan))
         candidates->together += group_size(scan);
+    assert(candidates->together <= candidates->all);
     scan->pfn = scan->group + ((uint64_t)1 << scan->proof.group_order);
 }
 
@@ -384,6 +392,7 @@ static int begin_pageblock(struct ranges_scan *scan)
         count_group(scan);
         return 0;
     }
+    assert(scan->pfn - scan->group < (uint64_t)1 << scan->proof.group_order);
     bit = (uint64_t)1 << ((scan->pfn - scan->group) >> options->pageblock_order);
     scan->reading_candidate =
         (scan->looks_free & bit) != 0 && proof_is_open(&scan->proof, is_group_free(scan));
