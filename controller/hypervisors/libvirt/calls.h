@@ -1,11 +1,10 @@
 /* Which calls to domains are under way, and which may be made. Pure.
  *
- * Theory of operation: a call that needs a domain's monitor blocks for as long as its QEMU does,
- * and twenty of them freeze libvirtd for everybody on the host. So one is out per domain, and
- * CALLS_ACTIVE_MAX in all. A call past its deadline is answered for, yet nobody can take it back:
- * it is lost, stands beside the active ones, and its domain is left alone until it returns. No call
- * is started that could become a lost one too many. Domains take turns, the calls of one keep their
- * order.
+ * Theory of operation: a call that needs a domain's monitor blocks as long as its QEMU does. Twenty
+ * of them freeze libvirtd for everybody on the host. So one is out per domain, and CALLS_ACTIVE_MAX
+ * in all. A call past its deadline is answered for, yet nobody can take it back. It is lost and
+ * stands beside the active ones, and its domain is left alone until it returns. No call is started
+ * that could become a lost one too many. Domains take turns, the calls of one keep their order.
  *
  * Failure modes: a domain whose line is full refuses more. While CALLS_LOST_MAX are lost, or the
  * whole is held because the daemon is silent, calls wait until their deadlines. */

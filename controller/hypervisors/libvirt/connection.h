@@ -20,7 +20,7 @@ struct connection {
     bool is_read_only;                 /* we may not do more */
     int events[CONNECTION_EVENTS_MAX]; /* what is registered, of events.c */
     size_t event_count;
-    void *closed; /* who is told of its end; NULL: nobody */
+    void *closed; /* who is notified of its end; NULL: nobody */
 };
 
 /* Connects, unless it is connected and lives. -EACCES, -ECONNREFUSED with libvirt's words. */

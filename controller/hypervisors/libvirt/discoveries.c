@@ -12,11 +12,11 @@
 struct driver_discovery {
     struct list link; /* of the host's, or of those that were closed */
     struct host *host;
-    nsec_t deadline; /* of being told for the first time */
+    nsec_t deadline; /* of the first report */
     bool is_listed;
     bool has_failed;
     bool is_closed;
-    unsigned round; /* it was told last */
+    unsigned round; /* it was notified last */
     const struct driver_discovery_callbacks *callbacks;
     void *userdata;
 };
@@ -40,7 +40,7 @@ static void tell(const struct driver_discovery *discovery, const struct domain *
     discovery->callbacks->on_vm(&vm, discovery->userdata);
 }
 
-/* The next that was not told in this round; NULL: all were. */
+/* The next that was not notified in this round; NULL: all were. */
 static struct driver_discovery *next_untold(const struct host *host, unsigned round)
 {
     list_for_each (link, &host->discoveries) {
@@ -95,7 +95,7 @@ void discoveries_fail(struct host *host, int status)
         fail(discovery, status, &error);
 }
 
-/* All that run. Being told of one may close it. */
+/* All that run. The report of one may close the discovery. */
 static void list_all(struct driver_discovery *discovery)
 {
     discovery->is_listed = true;

@@ -1,4 +1,4 @@
-/* Discoveries: who is told of all domains that run. */
+/* Discoveries: who is notified of all domains that run. */
 #ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_LIBVIRT_DISCOVERIES_H
 #define VMRECLAIM_CONTROLLER_HYPERVISORS_LIBVIRT_DISCOVERIES_H
 

@@ -97,7 +97,7 @@ static uint64_t *member_of(struct driver_statistics *statistics, int tag, uint64
     }
 }
 
-/* `*ret_actual`: what libvirt's balloon leaves the guest; 0: not told. */
+/* `*ret_actual`: what libvirt's balloon leaves the guest; 0: not given. */
 static int read_memory(struct domain_call *call, virDomainPtr domain,
                        const struct connection *connection, uint64_t *ret_actual)
 {

@@ -1,6 +1,6 @@
 /* What one domain is asked, on a lane's thread. Before its monitor is needed, libvirt is asked who
- * holds that, and the kernel in what state QEMU is: where either is in trouble, nothing is asked
- * and the call comes back as put off. */
+ * holds it, and the kernel in what state QEMU is. Where either is in trouble, nothing is asked and
+ * the call comes back as put off. */
 #ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_LIBVIRT_DOMAIN_CALL_H
 #define VMRECLAIM_CONTROLLER_HYPERVISORS_LIBVIRT_DOMAIN_CALL_H
 

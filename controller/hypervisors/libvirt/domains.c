@@ -20,7 +20,7 @@ struct domain *domain_find(const struct host *host, const char *uuid)
     return NULL;
 }
 
-/* ---- what is to be told ---- */
+/* ---- what is to be reported ---- */
 
 static void add_news(struct domain *domain)
 {
@@ -57,7 +57,7 @@ static void tell(struct domain *domain)
         discoveries_tell(host, domain);
 }
 
-/* Whoever is told may open and close whatever there is. */
+/* Whoever is notified may open and close whatever there is. */
 void domains_tell(struct host *host)
 {
     while (!list_is_empty(&host->news)) {

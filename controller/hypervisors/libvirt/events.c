@@ -60,7 +60,7 @@ int events_start(void)
 
 /* ---- letters ---- */
 
-/* Whom a registration tells; each has its own. */
+/* Whom a registration notifies; each has its own. */
 struct listener {
     struct mailbox *mailbox;
     unsigned connection;

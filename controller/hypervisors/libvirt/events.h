@@ -1,4 +1,4 @@
-/* What libvirt tells by itself, as letters. libvirt's own event loop runs on a thread of its own
+/* What libvirt reports by itself, as letters. libvirt's own event loop runs on a thread of its own
  * for as long as the process lives; its callbacks call nothing of libvirt. */
 #ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_LIBVIRT_EVENTS_H
 #define VMRECLAIM_CONTROLLER_HYPERVISORS_LIBVIRT_EVENTS_H
@@ -35,8 +35,8 @@ struct notice {
 /* Once per process, before the first connection. -errno of the thread. */
 int events_start(void);
 
-/* On the thread of the connection: asks for the events. `open` gets each as a letter. A driver
- * that lacks some tells the others. */
+/* On the thread of the connection: asks for the events. `open` gets each as a letter. A driver that
+ * lacks some sends the others. */
 int events_register(struct connection *connection, struct mailbox *mailbox, unsigned number,
                     void (*open)(struct letter *letter, void *userdata), struct error *error);
 

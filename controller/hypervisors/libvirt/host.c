@@ -15,7 +15,7 @@ static struct list hosts = {&hosts, &hosts};
 
 /* ---- the connection ---- */
 
-/* Whoever waits to be told hears why not; whoever knew its domain waits. */
+/* Whoever waits for a report hears why there is none; whoever knew its domain waits. */
 static void go_down(struct host *host, int status, const char *why)
 {
     host->is_up = false;
@@ -35,7 +35,7 @@ static void come_up(struct host *host)
 
 static void take_reset(struct domain *domain, nsec_t now)
 {
-    /* libvirt tells of one twice. */
+    /* libvirt reports one twice. */
     bool is_again = domain->reset != 0 && now - domain->reset < NSEC_PER_SEC / 2;
 
     domain->reset = now;
@@ -209,7 +209,7 @@ void host_look_soon(struct host *host)
 
 /* ---- what is due ---- */
 
-/* A daemon that does not even tell who is there is asked nothing else. */
+/* A daemon that does not even list its domains is asked nothing else. */
 static void hold(struct host *host, nsec_t now)
 {
     bool is_slow = host->look != NULL && now >= host->look_began + CONTROL_SLOW;

@@ -1,7 +1,7 @@
 /* One libvirt daemon, by its URI: its connection, its domains, and who wants to know of them.
  *
  * Theory of operation: all of this is the loop's. A control lane connects, and looks at all domains
- * every LOOK_INTERVAL and when an event says so; calls to one domain go through the engine of
+ * every LOOK_INTERVAL and when an event says so. Calls to one domain go through the engine of
  * calls.h to lanes of their own. Events come as letters. One host per loop and URI is shared by all
  * sessions and discoveries, and goes with the last of them. One timer does what is due.
  *
@@ -51,7 +51,7 @@ struct host {
     /* domains.c */
     struct list domains;
     struct hash_table by_uuid;
-    struct list news; /* domains of which something is to be told */
+    struct list news; /* domains of which something is to be reported */
     bool has_troubled;
     /* operations.c */
     struct calls calls;
@@ -61,7 +61,7 @@ struct host {
     struct list discoveries;
     struct list closed; /* sessions: freed on the loop's next turn */
     struct list closed_discoveries;
-    unsigned round; /* of telling many */
+    unsigned round; /* of reporting many */
 };
 
 /* A domain that runs, or did and is still held by somebody. */

@@ -95,7 +95,7 @@ static int look_at_all(struct look *look, const struct connection *connection)
     free_handles(handles, count);
     if (look->domains == NULL)
         return error_set(&look->error, -ENOMEM, "out of memory");
-    /* Half a list would tell of others that they are gone. */
+    /* Half a list would report the others as gone. */
     return virConnectIsAlive(connection->handle) == 1
                ? 0
                : error_set(&look->error, -ENOTCONN, "it has ended");

@@ -1,7 +1,7 @@
 /* What other threads send to the loop, in their order.
  *
- * A mailbox outlives its owner for as long as a thread knows it: a thread that hangs in a call may
- * come back after all else has gone. Letters that nobody opens any more are discarded. */
+ * A mailbox outlives its owner as long as a thread knows it. A thread that hangs in a call may come
+ * back after all else has gone. Letters that nobody opens any more are discarded. */
 #ifndef VMRECLAIM_CONTROLLER_HYPERVISORS_LIBVIRT_MAILBOX_H
 #define VMRECLAIM_CONTROLLER_HYPERVISORS_LIBVIRT_MAILBOX_H
 

@@ -24,7 +24,7 @@ static void fail(struct driver_session *session, int status, const struct error 
         session->callbacks->on_failed(status, error, session->userdata);
 }
 
-/* The next session that was not told in this round; NULL: all were. */
+/* The next session that was not notified in this round; NULL: all were. */
 static struct driver_session *next_untold(const struct list *sessions, unsigned round)
 {
     list_for_each (link, sessions) {
@@ -76,7 +76,7 @@ static void on_first_facts(const struct driver_result *result, void *userdata)
     session->callbacks->on_ready(result->facts, session->userdata);
 }
 
-/* The daemon has told what runs. */
+/* The daemon has reported what runs. */
 static void bind_domain(struct driver_session *session, nsec_t now)
 {
     struct domain *domain = domain_find(session->host, session->uuid);

@@ -13,7 +13,7 @@ struct driver_session {
     bool is_ready;
     bool has_failed;
     bool is_closed;
-    unsigned round; /* it was told last */
+    unsigned round; /* it was notified last */
     struct list operations;
     const struct driver_callbacks *callbacks;
     void *userdata;
