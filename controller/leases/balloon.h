@@ -3,7 +3,7 @@
  * Theory of operation: the target found at adoption is the VM's baseline. Each lease takes some
  * bytes from it. The target is the baseline less all leases, never under a floor and never beyond
  * the baseline. balloon_step looks at the world and names one action; the caller does it and says
- * with balloon_done how it went; then it asks again. Order makes it safe: a lease is in the journal
+ * with balloon_done how it went; then it asks again. Order makes it safe. A lease is in the journal
  * before memory is taken, and out of it only after the command to give it back.
  *
  *     request --put--> requested --command--> held --put-->

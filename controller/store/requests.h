@@ -110,7 +110,7 @@ struct store_policies_place {
 };
 
 /* The newest revision of each, by name, without texts ("" instead), then the assignments, by
- * selector: at most `limit` of both together (0: as many as fit into 3 MiB). */
+ * selector. At most `limit` of both together (0: as many as fit into 3 MiB). */
 void store_ask_policies(struct store *store, const struct store_policies_place *place,
                         uint32_t limit, store_policies_done done, void *userdata);
 

@@ -30,7 +30,7 @@ struct reading {
     struct error error;
     driver_done done;
     void *userdata;
-    bool has_memory_devices; /* they were told */
+    bool has_memory_devices; /* they were given */
     struct qmp_memory_devices memory_devices;
     bool has_more_backends; /* than fit */
     size_t backend_count;
