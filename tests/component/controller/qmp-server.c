@@ -228,11 +228,11 @@ static json_t *list_jobs(const struct qmp_server *server)
 {
     json_t *job;
 
-    if (server->job == NULL)
+    if (server->job.type == NULL)
         return answer(json_array());
-    job = json_pack("{s:s, s:s, s:s}", "id", "job", "type", server->job, "status",
-                    server->job_status);
-    if (server->job_failed)
+    job = json_pack("{s:s, s:s, s:s}", "id", "job", "type", server->job.type, "status",
+                    server->job.status);
+    if (server->job.has_failed)
         (void)json_object_set_new(job, "error", json_string("Snapshot does not exist"));
     return answer(json_pack("[o]", job));
 }
@@ -505,7 +505,7 @@ void qmp_server_init(struct qmp_server *server, uv_loop_t *loop)
         .free_page_reporting = true,
         .deflate_on_oom = true,
         .guest_cid = 5,
-        .job_status = "concluded",
+        .job.status = "concluded",
         .statistics_updated = 1700000000,
     };
 }

@@ -21,6 +21,13 @@ enum qmp_server_fault {
     QMP_SERVER_LATE,      /* keeps its answers until qmp_server_release */
 };
 
+/* The one job, named "job". */
+struct qmp_server_job {
+    const char *type; /* NULL: there is none */
+    const char *status;
+    bool has_failed;
+};
+
 struct qmp_server {
     uv_loop_t *loop;
     uv_pipe_t listening;
@@ -53,9 +60,7 @@ struct qmp_server {
     bool is_mixed;               /* beside the memory a DIMM of 200 MiB, ivshmem and vhost-vdpa */
     uint64_t statistics_updated; /* UNIX seconds */
     uint32_t statistics_interval;
-    const char *job; /* type of the one job, named "job"; NULL: none */
-    const char *job_status;
-    bool job_failed;
+    struct qmp_server_job job;
     unsigned vfio_devices;
     /* what was asked */
     unsigned commands;

@@ -234,18 +234,18 @@ static void test_a_snapshot_job(void **state)
 
     start_ready(f);
     set_balloon(f, 768 * MIB, 0);
-    f->qmp.job = "snapshot-save";
+    f->qmp.job.type = "snapshot-save";
     qmp_server_event(&f->qmp, "JOB_STATUS_CHANGE",
                      json_pack("{s:s, s:s}", "id", "job", "status", "concluded"));
     wait_for(f, f->qmp.jobs_queries == 1);
-    f->qmp.job = "snapshot-load";
-    f->qmp.job_status = "running";
+    f->qmp.job.type = "snapshot-load";
+    f->qmp.job.status = "running";
     qmp_server_event(&f->qmp, "JOB_STATUS_CHANGE",
                      json_pack("{s:s, s:s}", "id", "job", "status", "running"));
     wait_for(f, f->qmp.jobs_queries == 2);
     assert_int_equal(lease_of(f), 256 * MIB);
     assert_false(log_has(f, "went back to a snapshot"));
-    f->qmp.job = NULL; /* dismissed before we could ask */
+    f->qmp.job.type = NULL; /* dismissed before we could ask */
     qmp_server_event(&f->qmp, "JOB_STATUS_CHANGE",
                      json_pack("{s:s, s:s}", "id", "job", "status", "concluded"));
     wait_for(f, f->qmp.balloon_target == GIB);

@@ -326,11 +326,11 @@ static void test_a_snapshot_job_that_is_dismissed(void **state)
     struct fixture *f = *state;
 
     open_ready(f);
-    f->server.job = "snapshot-load";
-    f->server.job_status = "running";
+    f->server.job.type = "snapshot-load";
+    f->server.job.status = "running";
     send_job_event(f, "created");
     run_until(f, f->server.jobs_queries == 1);
-    f->server.job = NULL;
+    f->server.job.type = NULL;
     send_job_event(f, "concluded");
     send_job_event(f, "null");
     run_until(f, f->events[DRIVER_EVENT_RESTORED] == 1);
