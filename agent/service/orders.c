@@ -15,6 +15,8 @@
 #include "common/base/number.h"
 #include "common/base/text.h"
 
+#define ANSWER_TIME (5 * NSEC_PER_SEC) /* to end what a slow guest does, and to answer */
+
 struct order {
     struct agent *agent;
     struct ttrpc_call *call; /* NULL: the caller is gone */
@@ -109,10 +111,23 @@ static bool commands_are_allowed(const struct agent *agent)
     return agent->policy.policy.allow_commands && agent->configuration->policy.allow_commands;
 }
 
-static nsec_t time_limit(const struct agent *agent, nsec_t asked)
+/* The caller hears of an action that took too long: it ends before the call does. */
+static nsec_t time_left(const struct order *order)
 {
+    nsec_t deadline = ttrpc_call_deadline(order->call);
+    nsec_t left = saturating_subtract(deadline, time_monotonic());
+
+    if (deadline == NSEC_INFINITY)
+        return NSEC_INFINITY;
+    return max_of(left > 2 * ANSWER_TIME ? left - ANSWER_TIME : left / 2, (nsec_t)1);
+}
+
+static nsec_t time_limit(const struct order *order, nsec_t asked)
+{
+    const struct agent *agent = order->agent;
     nsec_t limit = asked > 0 ? asked : agent->policy.policy.compact_time_limit;
 
+    limit = min_of(limit, time_left(order));
     if (configuration_sets(agent->configuration, "compact_time_limit"))
         limit = min_of(limit, agent->configuration->policy.compact_time_limit);
     return limit;
@@ -155,7 +170,7 @@ void orders_compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
         return;
     agent = order->agent;
     sample = current_sample(agent);
-    order->job.time_limit = time_limit(agent, request->time_limit_ns);
+    order->job.time_limit = time_limit(order, request->time_limit_ns);
     if (order->job.time_limit < request->time_limit_ns)
         snprintf(order->job.bound, sizeof(order->job.bound),
                  "this guest's own compact_time_limit is %s",
@@ -217,7 +232,7 @@ void orders_reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *messa
 
     if (order == NULL)
         return;
-    order->job.time_limit = time_limit(order->agent, request->time_limit_ns);
+    order->job.time_limit = time_limit(order, request->time_limit_ns);
     order->job.drop_slab = order->agent->policy.policy.drop_slab;
     order->job.bytes = reclaimable_bytes(order->agent, request->bytes);
     if (order->job.bytes < request->bytes)
@@ -287,7 +302,7 @@ void orders_set_reporting(struct ttrpc_call *call, const ProtobufCMessage *messa
     agent = order->agent;
     order->job.order = request->order;
     order->job.order_floor = agent->policy.policy.reporting_order;
-    order->job.time_limit = time_limit(agent, 0);
+    order->job.time_limit = time_limit(order, 0);
     if (!commands_are_allowed(agent)) {
         decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");
         return;

@@ -65,11 +65,14 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
 
 /* ---- asking ---- */
 
+/* What is asked without a limit has the policy's. The agent ends it before the call's own end. */
 static int ask(struct action *action, const char *method, const ProtobufCMessage *request,
                nsec_t time_limit, struct error *error)
 {
     struct vm *vm = action->vm;
-    nsec_t timeout = CALL_TIMEOUT + min_of(time_limit, CALL_TIMEOUT_MAX);
+    const struct policy *policy = vm->assigned.policy;
+    nsec_t limit = time_limit != 0 || policy == NULL ? time_limit : policy->compact_time_limit;
+    nsec_t timeout = CALL_TIMEOUT + min_of(limit, CALL_TIMEOUT_MAX);
     int r = vm->links.agent == NULL
                 ? -ENOTCONN
                 : ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, method,

@@ -327,7 +327,8 @@ const void *client_call(struct client *client, const char *method, const void *r
     client->code = TTRPC_UNAVAILABLE;
     if (client->connection == NULL ||
         ttrpc_call_unary(client->connection, &vmreclaim__agent__v1__agent__descriptor, method,
-                         request, 30 * NSEC_PER_SEC, on_result, client, NULL) < 0)
+                         request, client->timeout != 0 ? client->timeout : 30 * NSEC_PER_SEC,
+                         on_result, client, NULL) < 0)
         return NULL;
     while (!client->is_done)
         uv_run(&client->loop, UV_RUN_ONCE);

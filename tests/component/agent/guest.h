@@ -47,6 +47,7 @@ struct client {
     uv_loop_t loop;
     struct ttrpc_connection *connection;
     bool is_closed;
+    nsec_t timeout; /* of calls; 0: 30 s */
     /* of the last call */
     bool is_done;
     enum ttrpc_code code;

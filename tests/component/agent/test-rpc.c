@@ -156,6 +156,23 @@ static void test_compact(void **state)
     assert_non_null(strstr(guest_read(&guest, "dev/kmsg"), "performing memory compaction"));
 }
 
+/* The kernel takes for ever: whoever asked hears of it all the same. */
+static void test_an_action_ends_before_its_call(void **state)
+{
+    Vmreclaim__Agent__V1__CompactRequest request = VMRECLAIM__AGENT__V1__COMPACT_REQUEST__INIT;
+    const Vmreclaim__Agent__V1__CompactResponse *response;
+
+    assert_int_equal(unlinkat(guest.root, "proc/sys/vm/compact_memory", 0), 0);
+    assert_int_equal(mkfifoat(guest.root, "proc/sys/vm/compact_memory", 0600), 0);
+    request.force = true;
+    request.time_limit_ns = 3600 * NSEC_PER_SEC;
+    client.timeout = 2 * NSEC_PER_SEC;
+    response = client_call(&client, "Compact", &request);
+    assert_int_equal(client.code, TTRPC_OK);
+    assert_int_equal(response->result->outcome,
+                     VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_TIME_LIMIT);
+}
+
 /* What is repeated in the agent's log and in its answers is one line. */
 static void test_who_asked_is_one_line(void **state)
 {
@@ -513,6 +530,7 @@ int main(int argument_count, char **arguments)
         cmocka_unit_test_setup_teardown(test_get_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_free_ranges, setup, teardown),
         cmocka_unit_test_setup_teardown(test_compact, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_action_ends_before_its_call, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_asked_is_one_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reclaim_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(test_set_reporting, setup, teardown),
