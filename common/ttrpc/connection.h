@@ -132,8 +132,9 @@ struct turn cost_begin_turn(struct ttrpc_connection *connection);
 void cost_end_turn(struct ttrpc_connection *connection, const struct turn *turn, size_t bytes,
                    uint32_t frames);
 
-/* Whether the peer's share is in debt, by whichever connection: this one is then throttled. */
-bool cost_is_unpaid(struct ttrpc_connection *connection);
+/* Whether the peer's share is in debt, by whichever connection: this one is then throttled. Or
+ * another one that shares it was read in this turn. */
+bool cost_has_to_wait(struct ttrpc_connection *connection);
 
 /* Around what a server sends later than in the turn that asked for it. 0: not measured. */
 nsec_t cost_begin_answer(const struct ttrpc_connection *connection);

@@ -2,9 +2,9 @@
  * bounds rests: its socket is not read for a while, so that it fills and the peer waits.
  *
  * A share of the processor may belong to several connections. Before one is read it is looked
- * whether what the others have used is paid: else each of them would be read once for one debt. Who
- * was put off for others' debt more often is a little earlier when that is paid, so each gets its
- * turn.
+ * whether what the others have used is paid: else each of them would be read once for one debt. Of
+ * some shares one connection is read per turn of the loop. Who was put off for others more often is
+ * a little earlier the next time, so each gets its turn.
  *
  * A peer that rests and hangs up is closed. One that has only closed its own direction still waits
  * for answers, and for its turn. */
@@ -103,18 +103,38 @@ static void charge_processor(struct ttrpc_connection *connection, nsec_t used, n
         rest(connection, paid_until + place_in_line(connection));
 }
 
-bool cost_is_unpaid(struct ttrpc_connection *connection)
+/* Later than the others, but those who have been put off more often. */
+static void put_off(struct ttrpc_connection *connection, nsec_t until)
+{
+    connection->put_off = min_of(connection->put_off + 1, PUT_OFF_MAX);
+    rest(connection, until + place_in_line(connection));
+}
+
+static bool is_others_turn(const struct ttrpc_connection *connection)
+{
+    for (struct ttrpc_share *share = connection->options.processor; share != NULL;
+         share = share->whole) {
+        if (!share->one_in_turn)
+            continue;
+        if (share->turn == connection->loop->turn)
+            return true;
+        share->turn = connection->loop->turn;
+    }
+    return false;
+}
+
+bool cost_has_to_wait(struct ttrpc_connection *connection)
 {
     const struct ttrpc_share *own = connection->options.processor;
-    nsec_t paid_until;
+    nsec_t now, paid_until;
 
     if (own == NULL)
         return false;
+    now = time_monotonic();
     paid_until = ttrpc_share_paid_until(own);
-    if (paid_until <= time_monotonic())
+    if (paid_until <= now && !is_others_turn(connection))
         return false;
-    connection->put_off = min_of(connection->put_off + 1, PUT_OFF_MAX);
-    rest(connection, paid_until + place_in_line(connection));
+    put_off(connection, max_of(paid_until, now));
     return true;
 }
 

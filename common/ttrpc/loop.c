@@ -58,6 +58,7 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct ttrpc_loop *loop = prepare->data;
 
+    loop->turn++;
     while (!list_is_empty(&loop->flush)) {
         struct loop_flush *flush = list_entry(loop->flush.next, struct loop_flush, link);
 
@@ -91,6 +92,7 @@ struct ttrpc_loop *ttrpc_loop_acquire(uv_loop_t *uv)
         loop->references = 0;
         loop->deadlines = (struct deadline_queue){0};
         loop->timer_due = NSEC_INFINITY;
+        loop->turn = 1;
         loop->waiting = 0;
         list_init(&loop->flush);
         arena_init(&loop->arena, 0);

@@ -20,6 +20,7 @@ struct ttrpc_loop {
     struct deadline_queue deadlines;
     uv_timer_t timer;
     nsec_t timer_due; /* NSEC_INFINITY: stopped */
+    uint64_t turn;    /* how often the loop has gone to sleep */
     unsigned waiting; /* connections that wait for nothing but a deadline */
     uv_prepare_t prepare;
     struct list flush; /* of struct loop_flush */

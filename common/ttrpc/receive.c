@@ -178,7 +178,7 @@ void receive(struct ttrpc_connection *connection)
         cost_peer_closed(connection);
         return;
     }
-    if (cost_is_unpaid(connection))
+    if (cost_has_to_wait(connection))
         return;
     turn = cost_begin_turn(connection);
     bytes = receive_once(connection, &frames);

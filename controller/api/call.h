@@ -24,6 +24,7 @@ struct api;
 struct api_call;
 struct api_method;
 struct api_user;
+struct ttrpc_share;
 
 /* Who is calling, as the door knows it. */
 struct api_caller {
@@ -60,6 +61,7 @@ struct api_call {
     const struct api_door *door;
     struct api *api;
     struct api_user *user;
+    struct ttrpc_share *share; /* of the processor, the user's; NULL: any part of it */
     struct api_caller caller;
     const struct api_method *method; /* set by the dispatcher */
     char action[ACTION_ID_SIZE];     /* of a call that changes something; else empty */

@@ -115,6 +115,7 @@ static void on_call(struct ttrpc_call *ttrpc, const ProtobufCMessage *request, v
         .call = {.door = &ttrpc_door,
                  .api = connection->api,
                  .user = connection->user,
+                 .share = api_user_share(connection->user, connection->standing),
                  .caller = connection->caller},
         .ttrpc = ttrpc,
     };
@@ -149,13 +150,17 @@ static bool is_member(const struct api_connection *connection, gid_t group)
 }
 
 /* Root and the daemon's own user may do everything. */
+static bool is_owner(const struct api_caller *caller)
+{
+    return caller->uid == 0 || caller->uid == geteuid();
+}
+
 static void look_up_rights(struct api_connection *connection)
 {
     const struct api *api = connection->api;
     struct api_caller *caller = &connection->caller;
-    bool owner = caller->uid == 0 || caller->uid == geteuid();
 
-    caller->may_control = owner || is_member(connection, api->control_group);
+    caller->may_control = is_owner(caller) || is_member(connection, api->control_group);
     caller->may_read = caller->may_control || is_member(connection, api->read_group);
 }
 
@@ -201,6 +206,8 @@ static void on_close(struct ttrpc_connection *ttrpc, int status, const char *rea
 
 static enum api_standing standing_of(const struct api_caller *caller)
 {
+    if (is_owner(caller))
+        return API_STANDING_OWNER;
     if (caller->may_control)
         return API_STANDING_CONTROL;
     return caller->may_read ? API_STANDING_READ : API_STANDING_NONE;
@@ -249,10 +256,8 @@ static void serve(struct api_connection *connection)
 
     services[0] = &api->service;
     options.limits.idle = api_bounds[connection->standing].idle;
-    if (connection->standing != API_STANDING_CONTROL) {
-        options.limits.frame_by_frame = true;
-        options.processor = &connection->user->processor;
-    }
+    options.processor = api_user_share(connection->user, connection->standing);
+    options.limits.frame_by_frame = options.processor != NULL;
     if (ttrpc_connection_create(api->rooms.supervisor->loop, connection->descriptor, &options,
                                 &connection->connection) < 0)
         destroy(connection);

@@ -44,7 +44,9 @@ static int tell_missed(const struct api *api, struct watcher *watcher)
 
 static bool has_to_wait(const struct watcher *watcher)
 {
-    return !watcher->call->caller.may_control && api_user_is_in_debt(watcher->call->user);
+    const struct ttrpc_share *share = watcher->call->share;
+
+    return share != NULL && ttrpc_share_paid_until(share) > time_monotonic();
 }
 
 static void publish(struct api *api, Vmreclaim__Controller__V1__Event *event)

@@ -8,34 +8,48 @@
 
 #include "common/base/time.h"
 
-/* What a user who may not control may use of a core. */
-#define USER_PERMYRIAD 500
-#define USER_SAVED     (200 * NSEC_PER_MSEC)
-#define USER_DEBT_MAX  (5 * NSEC_PER_SEC)
+/* What may be used at once, before the share is all there is. All answers of one kind together are
+ * still shorter than what root notices. */
+#define USER_SAVED    (50 * NSEC_PER_MSEC)
+#define USERS_SAVED   (100 * NSEC_PER_MSEC)
+#define DEBT_MAX      (5 * NSEC_PER_SEC)
+#define ALL_PERMYRIAD 10000
 
 #define NAME_RETRY (60 * NSEC_PER_SEC)
 
-/* And all of them together. A reader among many waits its turn. */
-#define USERS_PERMYRIAD 2000
-#define USERS_SAVED     (400 * NSEC_PER_MSEC)
-#define USERS_DEBT_MAX  (5 * NSEC_PER_SEC)
-
-/* Whoever may look keeps a connection between two glances; a stranger has nothing to wait for. */
+/* Whoever may look keeps a connection between two glances; a stranger has nothing to wait for. Root
+ * can look and change whatever others do. */
 const struct api_bounds api_bounds[API_STANDING_COUNT] = {
-    [API_STANDING_CONTROL] = {API_CONNECTIONS_MAX, API_CONNECTIONS_MAX, 0},
-    [API_STANDING_READ] = {160, 32, 300 * NSEC_PER_SEC},
-    [API_STANDING_NONE] = {32, 4, 10 * NSEC_PER_SEC},
+    [API_STANDING_OWNER] = {API_CONNECTIONS_MAX, API_CONNECTIONS_MAX, 0, 0, 0, 0},
+    [API_STANDING_CONTROL] = {240, 64, 16, 0, 2000, 3000},
+    [API_STANDING_READ] = {160, 32, 64, 300 * NSEC_PER_SEC, 500, 1500},
+    [API_STANDING_NONE] = {32, 4, 64, 10 * NSEC_PER_SEC, 200, 500},
 };
+
+/* Ends of the shares' parts are the caller's. */
+static void init_shares(struct ttrpc_share shares[API_STANDING_COUNT], bool of_one)
+{
+    for (unsigned i = 0; i < API_STANDING_COUNT; i++) {
+        const struct api_bounds *bounds = &api_bounds[i];
+
+        shares[i] = (struct ttrpc_share){
+            .permyriad = of_one ? bounds->permyriad : bounds->all_permyriad,
+            .saved_max = of_one ? USER_SAVED : USERS_SAVED,
+            .debt_max = DEBT_MAX,
+        };
+    }
+}
 
 void api_users_init(struct api_users *users, uv_loop_t *loop)
 {
     *users = (struct api_users){
         .loop = loop,
-        .processor = {.permyriad = USERS_PERMYRIAD,
-                      .saved_max = USERS_SAVED,
-                      .debt_max = USERS_DEBT_MAX},
+        .turns = {.permyriad = ALL_PERMYRIAD, .debt_max = 1, .one_in_turn = true},
         .crowded_out = {.interval = 60 * NSEC_PER_SEC, .burst = 2},
     };
+    init_shares(users->processor, false);
+    for (unsigned i = 0; i < API_STANDING_COUNT; i++)
+        users->processor[i].whole = &users->turns;
     list_init(&users->list);
 }
 
@@ -124,12 +138,11 @@ static struct api_user *add(struct api_users *users, uid_t uid)
     *user = (struct api_user){
         .users = users,
         .uid = uid,
-        .processor = {.permyriad = USER_PERMYRIAD,
-                      .saved_max = USER_SAVED,
-                      .debt_max = USER_DEBT_MAX,
-                      .whole = &users->processor},
         .refusals = {.interval = 60 * NSEC_PER_SEC, .burst = 20},
     };
+    init_shares(user->processor, true);
+    for (unsigned i = 0; i < API_STANDING_COUNT; i++)
+        user->processor[i].whole = &users->processor[i];
     snprintf(user->name, sizeof(user->name), "uid %u", uid);
     list_append(&users->list, &user->link);
     users->count++;
@@ -165,6 +178,7 @@ static const char *who_is_in_the_way(const struct api_users *users, const struct
                                      enum api_standing standing, size_t *ret_count)
 {
     static const char *const those[API_STANDING_COUNT] = {
+        [API_STANDING_OWNER] = "root holds",
         [API_STANDING_CONTROL] = "those who may control hold",
         [API_STANDING_READ] = "those who may only look hold",
         [API_STANDING_NONE] = "those without a right hold",
@@ -178,7 +192,7 @@ static const char *who_is_in_the_way(const struct api_users *users, const struct
     if (*ret_count >= bounds->connections)
         return those[standing];
     *ret_count = sum(users->connections);
-    return *ret_count >= API_CONNECTIONS_MAX ? "all users hold" : NULL;
+    return *ret_count >= API_CONNECTIONS_MAX - bounds->reserve ? "all users hold" : NULL;
 }
 
 bool api_users_enter(struct api_users *users, struct api_user *user, enum api_standing standing)
@@ -204,7 +218,7 @@ void api_users_leave(struct api_users *users, struct api_user *user, enum api_st
     users->connections[standing]--;
 }
 
-bool api_user_is_in_debt(const struct api_user *user)
+struct ttrpc_share *api_user_share(struct api_user *user, enum api_standing standing)
 {
-    return user->processor.paid_until > time_monotonic();
+    return api_bounds[standing].permyriad == 0 ? NULL : &user->processor[standing];
 }

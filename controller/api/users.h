@@ -14,22 +14,26 @@
 
 /* What a client might do when it came. */
 enum api_standing {
+    API_STANDING_OWNER, /* root, and the daemon's own user */
     API_STANDING_CONTROL,
     API_STANDING_READ,
     API_STANDING_NONE,
     API_STANDING_COUNT,
 };
 
-/* The rest of API_CONNECTIONS_MAX is a reserve for who may control. */
+/* What is left of API_CONNECTIONS_MAX is a reserve for who may do more. */
 struct api_bounds {
     size_t connections;      /* of all with this standing */
     size_t user_connections; /* of one user */
+    size_t reserve;          /* connections of others beyond which there is no room */
     nsec_t idle;             /* an unused connection is closed after so long; 0: never */
+    uint32_t permyriad;      /* of a core, for one user; 0: any part of it */
+    uint32_t all_permyriad;  /* and for all of them together */
 };
 
 extern const struct api_bounds api_bounds[API_STANDING_COUNT];
 
-/* What one user's connections share: who may not control is bounded. */
+/* What one user's connections share. */
 struct api_user {
     struct list link; /* of users, the latest last */
     struct api_users *users;
@@ -39,7 +43,7 @@ struct api_user {
     nsec_t asked;               /* CLOCK_MONOTONIC of the last lookup */
     struct name_lookup *lookup; /* under way; NULL: none */
     size_t connections[API_STANDING_COUNT];
-    struct ttrpc_share processor;
+    struct ttrpc_share processor[API_STANDING_COUNT];
     struct log_limit refusals; /* that are audited */
 };
 
@@ -48,7 +52,8 @@ struct api_users {
     struct list list; /* struct api_user */
     size_t count;
     size_t connections[API_STANDING_COUNT];
-    struct ttrpc_share processor; /* of all who may not control; theirs are parts of it */
+    struct ttrpc_share processor[API_STANDING_COUNT]; /* the users' are parts of these */
+    struct ttrpc_share turns;     /* ... which are parts of this: one message in a turn */
     struct log_limit crowded_out; /* connections refused that are logged */
     /* A lookup has ended, with a name or without. */
     void (*on_looked_up)(struct api_user *user, void *userdata);
@@ -69,7 +74,7 @@ struct api_user *api_users_get(struct api_users *users, uid_t uid);
 bool api_users_enter(struct api_users *users, struct api_user *user, enum api_standing standing);
 void api_users_leave(struct api_users *users, struct api_user *user, enum api_standing standing);
 
-/* Whether the user has used more than its share. */
-bool api_user_is_in_debt(const struct api_user *user);
+/* The user's share of the processor with this standing; NULL: it may use any part of it. */
+struct ttrpc_share *api_user_share(struct api_user *user, enum api_standing standing);
 
 #endif

@@ -229,6 +229,31 @@ static void test_connections_take_turns(void **state)
     crowd_finish(&crowd);
 }
 
+/* Peers with shares of their own that they need not all of: still one message in a turn of the
+ * loop, by whichever comes first, and none is left out. */
+static void test_one_message_in_a_turn(void **state)
+{
+    struct ttrpc_share turns = {.permyriad = 10000, .debt_max = 1, .one_in_turn = true};
+    struct crowd crowd;
+    unsigned before;
+
+    crowd_init(&crowd, 10000);
+    crowd.own.saved_max = 60 * NSEC_PER_SEC;
+    crowd.own.whole = &turns;
+    for (unsigned i = 0; i < CONNECTIONS; i++)
+        for (uint32_t stream = 1; stream < 2 * 8; stream += 2)
+            send_ping_by(crowd.raw[i], stream);
+    while (served < 4 * CONNECTIONS) {
+        before = served;
+        uv_run(&crowd.loop, UV_RUN_ONCE);
+        assert_in_range(served - before, 0, 1);
+    }
+    loop_run_turns(&crowd.loop, 1);
+    for (unsigned i = 0; i < CONNECTIONS; i++)
+        assert_in_range(answers_at(crowd.raw[i]), 1, 2 * CONNECTIONS);
+    crowd_finish(&crowd);
+}
+
 /* ---- reading ---- */
 
 /* What a peer sent at once is handled one by one, with turns for others between. */
@@ -436,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_what_was_sent_before_closing),
         cmocka_unit_test(test_a_debt_is_not_paid_by_more_connections),
         cmocka_unit_test(test_connections_take_turns),
+        cmocka_unit_test(test_one_message_in_a_turn),
         cmocka_unit_test(test_frame_by_frame),
         cmocka_unit_test(test_connecting_anew_forgives_nothing),
         cmocka_unit_test(test_debtors_share),

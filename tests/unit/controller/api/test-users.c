@@ -213,6 +213,23 @@ static void wait_for_names(struct fixture *f)
     }
 }
 
+/* Not even those who control shut root out. */
+static void test_a_reserve_for_root(void **state)
+{
+    static struct crowd crowds[8];
+    struct fixture *f = *state;
+
+    f->api.control_group = CONTROLLERS;
+    for (unsigned i = 0; i < ARRAY_SIZE(crowds); i++)
+        crowd_in(f, &crowds[i], STRANGER + i, CONTROLLERS);
+    assert_int_equal(count_connections(f), 240);
+    close(connect_as(f, 0));
+    assert_int_equal(count_connections(f), 241);
+    for (unsigned i = 0; i < ARRAY_SIZE(crowds); i++)
+        crowd_leaves(&crowds[i]);
+    wait_until_there_are(f, 0);
+}
+
 /* How soon the only connection is closed when it stays unused. */
 static nsec_t unused_for(struct fixture *f, uid_t uid, gid_t gid)
 {
@@ -321,10 +338,12 @@ static void test_who_pays(void **state)
     list_for_each (link, &f->api.users.list) {
         const struct api_user *user = list_entry(link, struct api_user, link);
 
-        assert_int_equal(user->processor.paid_until > 0, user->uid == STRANGER);
-        assert_ptr_equal(user->processor.whole, &f->api.users.processor);
+        assert_int_equal(user->processor[API_STANDING_NONE].paid_until > 0, user->uid == STRANGER);
+        assert_ptr_equal(user->processor[API_STANDING_NONE].whole,
+                         &f->api.users.processor[API_STANDING_NONE]);
     }
-    assert_true(f->api.users.processor.paid_until > 0);
+    assert_true(f->api.users.processor[API_STANDING_NONE].paid_until > 0);
+    assert_true(f->api.users.processor[API_STANDING_OWNER].paid_until == 0);
 }
 
 /* ---- names ---- */
@@ -398,6 +417,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         api_test(test_one_user_leaves_room_for_others),
         api_test(test_a_reserve),
+        api_test(test_a_reserve_for_root),
         api_test(test_unused_connections),
         api_test(test_users_are_forgotten),
         api_test(test_refusals_are_audited_in_bounds),
