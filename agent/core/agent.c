@@ -241,6 +241,8 @@ static void step(struct agent *agent, bool triggered)
     if (reporting_observe(&agent->reporting, &agent->sample))
         log_warning("free page reporting does nothing: %s",
                     agent->features.list[FEATURE_PAGE_REPORTING].reason);
+    if (!agent->has_host_time)
+        engine_set_wall_time(&agent->engine, time_realtime(), time_boottime());
     engine_step(&agent->engine, &agent->sample, &agent->decision);
     if (agent->decision.reason != reason)
         watches_publish_engine(&agent->watches, &agent->decision, now);
@@ -293,6 +295,14 @@ void agent_set_own_policy(struct agent *agent)
     agent_set_policy(agent, &own);
 }
 
+void agent_set_host_time(struct agent *agent, int64_t time)
+{
+    if (time <= 0)
+        return;
+    agent->has_host_time = true;
+    engine_set_wall_time(&agent->engine, time, time_boottime());
+}
+
 int agent_set_lowest_order(struct agent *agent, uint32_t order)
 {
     engine_set_lowest_order(&agent->engine, order);
@@ -310,8 +320,6 @@ static void init_policy(struct agent *agent)
             log_warning("the stored policy is ignored: %s", error.text);
     }
     engine_init(&agent->engine, &agent->policy.policy, time_boottime());
-    /* Until a controller sends better, the guest's own clock and configuration hold. */
-    engine_set_wall_time(&agent->engine, time_realtime(), time_boottime());
     if (agent->configuration->sets_lowest_order)
         (void)agent_set_lowest_order(agent, agent->configuration->lowest_order);
 }

@@ -57,6 +57,7 @@ struct agent {
     struct memory_sample sample;     /* the last one */
     uv_timer_t timer;
     nsec_t due;          /* when the next sample is */
+    bool has_host_time;  /* a controller told what time it is */
     bool publish_to_all; /* the next sample goes to every reader: something was done */
     struct job policy_job;
     struct log_limit read_failures;
@@ -85,6 +86,10 @@ void agent_finish(struct agent *agent);
 /* Takes a policy into force; the configuration's own instead of a host's. */
 void agent_set_policy(struct agent *agent, const struct host_policy *policy);
 void agent_set_own_policy(struct agent *agent);
+
+/* What a controller says the time is, UNIX nanoseconds; until one does, the guest's own clock
+ * holds, which may be set meanwhile. */
+void agent_set_host_time(struct agent *agent, int64_t time);
 
 /* The lowest reporting order that the host's backing makes useful. -errno: an order below it could
  * not be raised. */

@@ -112,12 +112,6 @@ static void answer_policy(struct ttrpc_call *call, struct agent *agent)
     ttrpc_call_finish(call, &response.base);
 }
 
-static void set_controller_time(struct agent *agent, int64_t controller_time)
-{
-    if (controller_time > 0)
-        engine_set_wall_time(&agent->engine, controller_time, time_boottime());
-}
-
 /* No host's policy is for this guest any more. */
 static void withdraw_policy(struct ttrpc_call *call, struct agent *agent)
 {
@@ -142,7 +136,7 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *messag
     int r;
 
     if (request->policy == NULL) {
-        set_controller_time(agent, request->controller_time_ns);
+        agent_set_host_time(agent, request->controller_time_ns);
         withdraw_policy(call, agent);
         return;
     }
@@ -154,7 +148,7 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *messag
     r = host_policy_store(agent->state_directory, request->policy);
     if (r < 0)
         log_warning("the policy is in force, but cannot be kept over a restart: %s", strerror(-r));
-    set_controller_time(agent, request->controller_time_ns);
+    agent_set_host_time(agent, request->controller_time_ns);
     agent_set_policy(agent, &policy);
     log_notice("policy %s revision %llu is in force", policy.policy.name,
                (unsigned long long)policy.policy.revision);
@@ -183,7 +177,7 @@ static void watch(struct ttrpc_call *call, const ProtobufCMessage *message, void
     }
     if (request->set_lowest_order)
         (void)agent_set_lowest_order(agent, request->lowest_order);
-    set_controller_time(agent, request->controller_time_ns);
+    agent_set_host_time(agent, request->controller_time_ns);
     connection_is_watched(call);
     watches_publish_engine(&agent->watches, &agent->decision, time_boottime());
     agent_sample_soon(agent);

@@ -5,9 +5,9 @@
 #include "controller/api/dispatch.h"
 #include "controller/messages/diagnosis.h"
 #include "controller/vms/hypervisor.h"
+#include "controller/vms/statistics.h"
 
-#define CID_FIRST          3
-#define STATISTICS_AGE_MAX 60 /* seconds */
+#define CID_FIRST 3
 
 struct scratch {
     struct doctor_subject subject;
@@ -23,13 +23,6 @@ static uint32_t find_free_cid(const struct registry *registry)
     while (registry_find_cid(registry, cid) != NULL)
         cid++;
     return cid;
-}
-
-static bool has_statistics(const struct vm *vm)
-{
-    int64_t now = time_realtime() / (int64_t)NSEC_PER_SEC;
-
-    return vm->statistics.last.updated > now - STATISTICS_AGE_MAX;
 }
 
 static void fill_subject(const struct supervisor *supervisor, const struct vm *vm,
@@ -50,7 +43,7 @@ static void fill_subject(const struct supervisor *supervisor, const struct vm *v
         .agent_is_announced = vm->announced,
         .agent_was_here = vm->life.agent_was_here,
         .guest_lacks_reporting = vm->links.agent != NULL && vm->agent.info.lacks_reporting,
-        .has_statistics = has_statistics(vm),
+        .has_statistics = vm_statistics_hold(vm, time_boottime()),
         .transparent_huge_pages = supervisor->transparent_huge_pages,
     };
     doctor_subject_place(subject, driver == NULL ? "" : driver->name, where,

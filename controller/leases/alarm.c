@@ -52,7 +52,7 @@ static void take_statistics(struct vm *vm)
 {
     const struct driver_statistics *statistics = &vm->statistics.last;
     const struct starvation_sample sample = {
-        .time = (nsec_t)max_of(statistics->updated, (int64_t)0) * NSEC_PER_SEC,
+        .time = vm->statistics.told,
         .total = statistics->total,
         .available = statistics->available,
         .oom_kills = statistics->oom_kills,

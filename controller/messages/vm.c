@@ -7,8 +7,7 @@
 #include "controller/leases/term.h"
 #include "controller/messages/text.h"
 #include "controller/vms/hypervisor.h"
-
-#define STATISTICS_AGE_MAX 60 /* seconds; they are asked for every ten */
+#include "controller/vms/statistics.h"
 
 static void host_facts_to_message(const struct supervisor *supervisor, const struct vm *vm,
                                   Vmreclaim__Controller__V1__HostFacts *message)
@@ -106,14 +105,6 @@ static void statistics_to_message(const struct driver_statistics *statistics,
     message->disk_caches = known(statistics->disk_caches);
 }
 
-/* A hypervisor repeats the last ones for ever when nobody polls the driver. */
-static bool statistics_hold(const struct driver_statistics *statistics)
-{
-    int64_t now = time_realtime() / (int64_t)NSEC_PER_SEC;
-
-    return statistics->updated > now - STATISTICS_AGE_MAX;
-}
-
 /* UNIX nanoseconds; 0: none. */
 static int64_t last_sample_time(const struct vm *vm)
 {
@@ -164,7 +155,7 @@ void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, boo
     message->alarm = message_text(alarm_text(vm, ret_message->alarm));
     message->alarm_since_ns = alarm_since(vm);
     policy_to_message(vm, message);
-    if (vm->links.agent == NULL && statistics_hold(&vm->statistics.last)) {
+    if (vm->links.agent == NULL && vm_statistics_hold(vm, time_boottime())) {
         statistics_to_message(&vm->statistics.last, &ret_message->statistics);
         message->statistics = &ret_message->statistics;
     }

@@ -17,6 +17,8 @@
 #define CALL_TIMEOUT    (10 * NSEC_PER_SEC)
 #define ANSWER_KEYS_MAX 64
 #define RETRY           (30 * NSEC_PER_SEC)
+#define CLOCK_INTERVAL  (10 * NSEC_PER_SEC)
+#define CLOCK_SLACK     (30 * NSEC_PER_SEC) /* schedules go by minutes */
 
 static const ProtobufCServiceDescriptor *const agent_service =
     &vmreclaim__agent__v1__agent__descriptor;
@@ -192,6 +194,8 @@ static void push(struct vm *vm)
     if (!may_push(vm) || make_message(vm, now, &request.policy) < 0)
         return;
     vm->assigned.again = false;
+    vm->assigned.clock_is_told = false;
+    vm->assigned.clock_next = 0;
     request.controller_time_ns = now;
     (void)ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, "ApplyPolicy",
                            &request.base, CALL_TIMEOUT, on_policy_answer, vm,
@@ -278,6 +282,8 @@ static void on_connected(struct vm_policy *assigned)
     assigned->sent = false;
     assigned->again = false;
     assigned->agent_has_some = false;
+    assigned->clock_is_told = false; /* with the watch it is */
+    assigned->clock_next = 0;
 }
 
 /* A policy that the agent kept over its absence is not sent again. */
@@ -331,11 +337,33 @@ static void follow_zones(struct vm_policy *assigned)
         assigned->sent = false;
 }
 
+/* A guest reckons the time of its schedules from the last that it was told, by a clock that stands
+ * while it is stopped. Nor may ours have been right then. */
+static void follow_clocks(struct vm *vm, nsec_t now)
+{
+    const struct guest_clock *clock = &vm->agent.beside_ours;
+    struct vm_policy *assigned = &vm->assigned;
+    int64_t begin;
+
+    if (assigned->policy == NULL || assigned->policy->schedule_count == 0 || !assigned->sent ||
+        !clock->is_known || now < assigned->clock_next)
+        return;
+    begin = (int64_t)((nsec_t)time_realtime() - now + (nsec_t)clock->least);
+    assigned->clock_next = now + CLOCK_INTERVAL;
+    if (!assigned->clock_is_told)
+        assigned->clock_told = begin;
+    else if (time_realtime_between(assigned->clock_told, begin) > CLOCK_SLACK ||
+             time_realtime_between(begin, assigned->clock_told) > CLOCK_SLACK)
+        assigned->sent = false;
+    assigned->clock_is_told = true;
+}
+
 static void on_visit(struct vm *vm, nsec_t now, void *userdata)
 {
     if (vm->links.agent == NULL)
         return;
     follow_zones(&vm->assigned);
+    follow_clocks(vm, now);
     if (now >= vm->assigned.retry)
         push(vm);
 }

@@ -2,9 +2,11 @@
  *
  * Theory of operation: an assigned policy is pushed as soon as the agent is announced and has said
  * who it is. It is pushed again when it changed meanwhile, when another agent does not report it,
- * and when the clocks of its time zone change. One push at a time per VM; each ends in
- * VM_EVENT_POLICY. Where none is assigned, an agent that runs a host's policy is commanded to run
- * its own. The agent of a halted VM gets one that only observes, in the place of its policy.
+ * when the clocks of its time zone change, and when the guest's clock and ours do not go together
+ * any more: a guest reckons the time of its schedules from what it was sent. One push at a time per
+ * VM; each ends in VM_EVENT_POLICY. Where none is assigned, an agent that runs a host's policy is
+ * commanded to run its own. The agent of a halted VM gets one that only observes, in the place of
+ * its policy.
  *
  * Failure modes: an agent that refuses is asked again after half a minute; until then it runs what
  * it had. An older agent, which knows no such command, keeps its last one. */

@@ -1,11 +1,34 @@
 /* Balloon statistics. */
 #include "controller/vms/statistics.h"
 
+#include "common/base/number.h"
 #include "controller/vms/hypervisor.h"
 
+#define AGE_MAX        (60 * NSEC_PER_SEC) /* they are asked for every ten */
 #define READ_INTERVAL  (10 * NSEC_PER_SEC)
 #define READ_TIMEOUT   (3 * NSEC_PER_SEC)
 #define GUEST_INTERVAL 10 /* seconds, where nobody has switched them on */
+
+/* The hypervisor goes on telling the last ones for ever; how old those of before this session are
+ * is in its wall clock alone. */
+void vm_statistics_take(struct vm *vm, const struct driver_statistics *statistics, nsec_t now,
+                        int64_t time)
+{
+    struct vm_statistics *kept = &vm->statistics;
+
+    if (kept->last.updated == 0)
+        kept->told = saturating_subtract(
+            now, time_realtime_between(time_realtime_of_seconds(statistics->updated), time));
+    else if (kept->last.updated != statistics->updated)
+        kept->told = now;
+    kept->last = *statistics;
+}
+
+bool vm_statistics_hold(const struct vm *vm, nsec_t now)
+{
+    return vm->statistics.last.updated > 0 &&
+           saturating_subtract(now, vm->statistics.told) < AGE_MAX;
+}
 
 static void on_statistics(const struct driver_result *result, void *userdata)
 {
@@ -14,7 +37,7 @@ static void on_statistics(const struct driver_result *result, void *userdata)
     vm_hypervisor_note(vm, result);
     if (result->status != 0)
         return;
-    vm->statistics.last = *result->statistics;
+    vm_statistics_take(vm, result->statistics, time_boottime(), time_realtime());
     vm_emit(vm, VM_EVENT_STATISTICS, "the balloon's driver was asked");
 }
 

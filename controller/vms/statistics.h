@@ -9,6 +9,13 @@
 
 #include "controller/vms/supervisor.h"
 
+/* What the hypervisor answered at `now`, CLOCK_BOOTTIME, which is `time` in UNIX nanoseconds. */
+void vm_statistics_take(struct vm *vm, const struct driver_statistics *statistics, nsec_t now,
+                        int64_t time);
+
+/* They are of now, not of a guest that has told none since. */
+bool vm_statistics_hold(const struct vm *vm, nsec_t now);
+
 /* Once a second. */
 void vm_statistics_visit(struct vm *vm, nsec_t now);
 

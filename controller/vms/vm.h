@@ -94,6 +94,7 @@ struct vm_hypervisor {
 /* What its balloon's driver reports of the guest, for a VM without an agent. */
 struct vm_statistics {
     struct driver_statistics last; /* updated 0: none */
+    nsec_t told;                   /* CLOCK_BOOTTIME when the guest told them */
     nsec_t next;                   /* CLOCK_BOOTTIME when they are asked for again */
     bool interval_asked;           /* of this session */
 };
@@ -168,6 +169,9 @@ struct vm_policy {
     struct ttrpc_client_call *under_way; /* waits for the agent's answer; NULL: nothing does */
     bool again;                          /* it changed meanwhile */
     int64_t zone_change;     /* UNIX seconds: a zone in it has another offset then; 0: never */
+    bool clock_is_told;      /* the agent knows the time by ... */
+    int64_t clock_told;      /* ... UNIX nanoseconds when its CLOCK_BOOTTIME began */
+    nsec_t clock_next;       /* CLOCK_BOOTTIME when that is looked at again */
     nsec_t retry;            /* not before, after the agent refused it */
     char **unsupported_keys; /* as the agent answered; NULL-terminated, NULL when there are none */
     char **capped_keys;      /* lowered to the guest's own limit */

@@ -309,6 +309,25 @@ static void test_a_file_that_names_no_policy_any_more(void **state)
     wait_for(f, runs(f, "own"));
 }
 
+/* A guest that was stopped reckons the time from what it was told before. */
+static void test_a_guest_whose_clock_stood(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t sequence;
+    unsigned policies;
+
+    start_managed(f);
+    apply_policy(f, "name: night\nprofile: gentle\nschedules:\n"
+                    "  - {cron: \"0 2 * * *\", for: 1h, do: forbid}\n");
+    assert_int_equal(f->code, TTRPC_OK);
+    policies = f->agent.policies;
+    sequence = f->agent.sequence;
+    wait_for(f, f->agent.sequence >= sequence + 8); /* two a second: that it is right is seen */
+    assert_int_equal(f->agent.policies, policies);
+    f->agent.clock_back = 600 * NSEC_PER_SEC;
+    wait_for(f, get_vm(f, "web-1") != NULL && f->agent.policies == policies + 1);
+}
+
 static void test_a_label_that_is_gone(void **state)
 {
     struct fixture *f = *state;
@@ -424,6 +443,7 @@ int main(int argc, char **argv)
         policy_test(test_what_is_assigned_holds_before_a_file),
         policy_test(test_a_file_that_names_no_policy_any_more),
         policy_test(test_a_label_that_is_gone),
+        policy_test(test_a_guest_whose_clock_stood),
         policy_test(test_an_agent_too_old_to_run_its_own),
         policy_test(test_each_vm_has_an_outcome),
         policy_test(test_an_agent_that_refuses_a_policy),
