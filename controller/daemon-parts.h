@@ -19,6 +19,7 @@
 #include "controller/records/recorder.h"
 #include "controller/store/store.h"
 #include "controller/vms/discovery.h"
+#include "controller/vms/intervals.h"
 #include "controller/vms/supervisor.h"
 
 /* The reading of files, which is done on a thread. Written by daemon-reload.c. */
@@ -46,6 +47,7 @@ struct daemon {
     const struct daemon_sources *sources;
     struct supervisor supervisor;
     struct discovery discovery;
+    struct intervals intervals;
     struct supervisor_listener log_listener;
     struct api api;
     struct actions actions;

@@ -19,6 +19,7 @@
 #include "common/base/log.h"
 #include "common/base/util.h"
 #include "controller/daemon-files.h"
+#include "controller/daemon-intervals.h"
 #include "controller/daemon-listen.h"
 #include "controller/daemon-log.h"
 #include "controller/daemon-reload.h"
@@ -98,6 +99,17 @@ static int start_store(struct daemon *daemon, struct error *error)
 static void finish_store(struct daemon *daemon)
 {
     store_destroy(daemon->store);
+}
+
+static int start_intervals(struct daemon *daemon, struct error *error)
+{
+    daemon_intervals_start(daemon);
+    return 0;
+}
+
+static void finish_intervals(struct daemon *daemon)
+{
+    intervals_finish(&daemon->intervals);
 }
 
 static int start_leases(struct daemon *daemon, struct error *error)
@@ -264,6 +276,7 @@ static const struct part {
     {daemon_signals_start, daemon_signals_stop, NULL},
     {start_watchdog, stop_watchdog, NULL},
     {start_store, NULL, finish_store},
+    {start_intervals, NULL, finish_intervals},
     {start_leases, stop_leases, finish_leases},
     {start_policies, NULL, NULL},
     {start_halts, NULL, finish_halts},

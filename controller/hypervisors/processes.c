@@ -117,6 +117,17 @@ static void complete_path(int root, pid_t pid, char where[DRIVER_WHERE_SIZE])
         memcpy(where, path, sizeof(path));
 }
 
+/* Nobody gave it to us: whoever started it may use it as well. */
+static void share(char where[DRIVER_WHERE_SIZE])
+{
+    char path[DRIVER_WHERE_SIZE];
+
+    memcpy(path, where, sizeof(path));
+    if (path[0] != '\0' &&
+        snprintf(where, DRIVER_WHERE_SIZE, "shared:%s", path) >= DRIVER_WHERE_SIZE)
+        where[0] = '\0';
+}
+
 /* ---- all of them ---- */
 
 /* False: it is none, or has ended meanwhile. */
@@ -138,6 +149,8 @@ static bool look_at(int root, pid_t pid, struct found_process *found)
     found->vm.pid = pid;
     complete_path(root, pid, found->vm.where);
     proxmox_describe(root, &found->vm);
+    if (strcmp(found->driver, "qemu") == 0)
+        share(found->vm.where);
     return true;
 }
 

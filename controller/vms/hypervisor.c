@@ -508,6 +508,13 @@ static void listen_to_silent(struct vm *vm, nsec_t now)
     read_facts_now(vm);
 }
 
+/* Once a second, where nobody tells that it moves, and something of ours may be in it. */
+static void poll_balloon(struct vm *vm)
+{
+    if ((vm->hypervisor.facts.capabilities & DRIVER_TELLS_EVENTS) == 0 && vm->leased)
+        vm_read_balloon(vm);
+}
+
 static void ask(struct vm *vm, nsec_t now)
 {
     if (vm->hypervisor.silent != 0) {
@@ -519,6 +526,7 @@ static void ask(struct vm *vm, nsec_t now)
         vm->hypervisor.facts_next = now; /* its agent can be vouched for now */
     if (now >= vm->hypervisor.facts_next)
         read_facts_now(vm);
+    poll_balloon(vm);
 }
 
 /* Who sat there before and took no session is left alone until another sits there. */

@@ -3,11 +3,11 @@
 
 #include "common/base/number.h"
 #include "controller/vms/hypervisor.h"
+#include "controller/vms/intervals.h"
 
-#define AGE_MAX        (60 * NSEC_PER_SEC) /* they are asked for every ten */
-#define READ_INTERVAL  (10 * NSEC_PER_SEC)
-#define READ_TIMEOUT   (3 * NSEC_PER_SEC)
-#define GUEST_INTERVAL 10 /* seconds, where nobody has switched them on */
+#define AGE_MAX       (60 * NSEC_PER_SEC) /* they are asked for every ten */
+#define READ_INTERVAL (10 * NSEC_PER_SEC)
+#define READ_TIMEOUT  (3 * NSEC_PER_SEC)
 
 /* The hypervisor goes on telling the last ones for ever; how old those of before this session are
  * is in its wall clock alone. */
@@ -41,44 +41,23 @@ static void on_statistics(const struct driver_result *result, void *userdata)
     vm_emit(vm, VM_EVENT_STATISTICS, "the balloon's driver was asked");
 }
 
-static void on_switched_on(const struct driver_result *result, void *userdata)
-{
-    struct vm *vm = userdata;
-
-    /* Refused: the statistics stay at "never". */
-    vm_hypervisor_note(vm, result);
-}
-
 /* It was only found, and nobody has given it a policy: nothing is changed of it. */
 static bool is_only_observed(const struct vm *vm)
 {
     return (vm->sources.set & VM_SOURCE_FILE) == 0 && vm->assigned.policy == NULL;
 }
 
-static void switch_on(struct vm *vm)
-{
-    const struct driver_facts *facts = &vm->hypervisor.facts;
-
-    if (vm->halted || is_only_observed(vm) || vm->statistics.interval_asked ||
-        facts->statistics_interval != 0 ||
-        (facts->capabilities & DRIVER_CAN_SET_STATISTICS_INTERVAL) == 0)
-        return;
-    vm->statistics.interval_asked =
-        vm->address.driver->set_statistics_interval(vm->hypervisor.session, GUEST_INTERVAL,
-                                                    READ_TIMEOUT, on_switched_on, vm) == 0;
-}
-
 void vm_statistics_visit(struct vm *vm, nsec_t now)
 {
-    if (!vm->hypervisor.ready) {
-        vm->statistics.interval_asked = false;
+    bool can_read = (vm->hypervisor.facts.capabilities & DRIVER_CAN_READ_STATISTICS) != 0;
+
+    if (!vm->hypervisor.ready || vm->hypervisor.silent != 0)
         return;
-    }
-    if (vm->hypervisor.silent != 0 || vm->links.agent != NULL || now < vm->statistics.next ||
-        (vm->hypervisor.facts.capabilities & DRIVER_CAN_READ_STATISTICS) == 0)
+    vm_interval_visit(vm,
+                      can_read && vm->links.agent == NULL && !vm->halted && !is_only_observed(vm));
+    if (!can_read || vm->links.agent != NULL || now < vm->statistics.next)
         return;
     vm->statistics.next = now + READ_INTERVAL;
-    switch_on(vm);
     (void)vm->address.driver->read_statistics(vm->hypervisor.session, READ_TIMEOUT, on_statistics,
                                               vm);
 }

@@ -2,8 +2,8 @@
  * vm->statistics.
  *
  * The hypervisor asks the guest every so many seconds, which wakes the guest. Where nobody has
- * switched that on it is switched on here, for VMs that have a file or a policy. A VM that was only
- * found is only observed. */
+ * switched that on intervals.h does, for VMs that have a file or a policy. A VM that was only found
+ * is only observed. */
 #ifndef VMRECLAIM_CONTROLLER_VMS_STATISTICS_H
 #define VMRECLAIM_CONTROLLER_VMS_STATISTICS_H
 

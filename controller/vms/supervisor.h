@@ -71,6 +71,8 @@ struct supervisor_listener {
     bool acts; /* on what it hears: those who only watch hear it first, so causes before effects */
 };
 
+struct intervals;
+
 struct supervisor {
     uv_loop_t *loop;
     int root;                        /* directory that has proc/ and sys/ */
@@ -85,6 +87,7 @@ struct supervisor {
     uint64_t refused_count; /* connections that no guest's agent made, too many, too soon */
     struct ttrpc_budget agent_budget; /* of all agents' connections */
     struct strangers strangers;       /* agents without a record */
+    struct intervals *intervals;      /* of balloon statistics; NULL: none is changed */
     struct list listeners;
     struct supervisor_listener parts; /* routes events between the parts of a VM */
     uv_timer_t timer;

@@ -12,6 +12,7 @@
 #include "controller/vms/announce.h"
 #include "controller/vms/found.h"
 #include "controller/vms/hypervisor.h"
+#include "controller/vms/intervals.h"
 #include "controller/vms/life.h"
 #include "controller/vms/links.h"
 #include "controller/vms/statistics.h"
@@ -52,6 +53,7 @@ static void on_event(const struct vm_event *event, void *userdata)
     ask_hypervisor(event);
     announce_on_event(event);
     vm_statistics_on_event(event);
+    vm_interval_on_event(event);
     close_all(event);
 }
 
@@ -152,6 +154,8 @@ void supervisor_stop(struct supervisor *supervisor)
         return;
     supervisor->stopping = true;
     uv_close((uv_handle_t *)&supervisor->timer, NULL);
+    list_for_each (link, &supervisor->registry.vms)
+        vm_interval_end(list_entry(link, struct vm, link));
     list_for_each_safe (link, following, &supervisor->registry.vms)
         vm_remove(list_entry(link, struct vm, link));
 }

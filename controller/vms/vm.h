@@ -96,7 +96,21 @@ struct vm_statistics {
     struct driver_statistics last; /* updated 0: none */
     nsec_t told;                   /* CLOCK_BOOTTIME when the guest told them */
     nsec_t next;                   /* CLOCK_BOOTTIME when they are asked for again */
-    bool interval_asked;           /* of this session */
+};
+
+enum interval_state {
+    INTERVAL_OWNERS,    /* as somebody else set it */
+    INTERVAL_NOTING,    /* that is being written down */
+    INTERVAL_SETTING,   /* the hypervisor was told ours */
+    INTERVAL_OURS,      /* it has it, or may have it */
+    INTERVAL_RETURNING, /* it was told the owner's */
+};
+
+/* How often its hypervisor asks the guest for them. */
+struct vm_interval {
+    enum interval_state state;
+    uint32_t owners; /* seconds; not of INTERVAL_OWNERS */
+    bool refused;    /* ours, by this hypervisor */
 };
 
 /* The host's and the guest's side of its memory. */
@@ -204,6 +218,7 @@ struct vm {
     VM_PART(vms_found) struct vm_found found;
     VM_PART(vms_hypervisor) struct vm_hypervisor hypervisor;
     VM_PART(vms_statistics) struct vm_statistics statistics;
+    VM_PART(vms_intervals) struct vm_interval interval;
     VM_PART(vms_measured) struct vm_measured measured;
     VM_PART(vms_links) struct vm_links links;
     VM_PART(vms_agent) struct vm_agent agent;

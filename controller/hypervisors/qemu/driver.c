@@ -14,9 +14,12 @@
 #include "controller/hypervisors/qemu/qmp.h"
 #include "controller/hypervisors/qemu/snapshots.h"
 #include "controller/hypervisors/qemu/sockets.h"
+#include "controller/hypervisors/qemu/visits.h"
 
 struct driver_session {
-    struct qmp *qmp;
+    struct qmp *qmp;       /* of a shared socket only in a visit */
+    struct visits *visits; /* of a shared socket; else NULL */
+    bool is_ready;
     const struct driver_callbacks *callbacks;
     void *userdata;
     nsec_t timeout;
@@ -24,8 +27,8 @@ struct driver_session {
     struct qmp_snapshots snapshots;
 };
 
-static int read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
-                      void *userdata)
+static int ask_facts(struct driver_session *session, nsec_t timeout, driver_done done,
+                     void *userdata)
 {
     return qmp_read_facts(session->qmp, &session->devices, timeout, done, userdata);
 }
@@ -79,14 +82,12 @@ static void on_done(int status, const json_t *value, const struct error *error, 
                          .status = status, .outcome = driver_outcome_of(status), .error = error});
 }
 
-static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
-                       driver_done done, void *userdata)
+static int tell_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
+                        driver_done done, void *userdata)
 {
     uint64_t beyond = session->devices.virtio_mem;
     uint64_t value = bytes > beyond + QMP_BALLOON_MIN ? bytes - beyond : QMP_BALLOON_MIN;
 
-    if (bytes == 0 || bytes > INT64_MAX)
-        return -ERANGE;
     return start(operation_create(session, done, userdata), "balloon",
                  json_pack("{s:I}", "value", (json_int_t)value), timeout, on_done);
 }
@@ -163,8 +164,8 @@ static void on_balloon_read(int status, const json_t *value, const struct error 
     end_balloon_reading(reading);
 }
 
-static int read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
-                        void *userdata)
+static int ask_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
+                       void *userdata)
 {
     struct balloon_reading *reading = calloc(1, sizeof(*reading));
     int r;
@@ -198,15 +199,67 @@ static void on_statistics(int status, const json_t *value, const struct error *e
     finish(userdata, &result);
 }
 
-static int set_statistics_interval(struct driver_session *session, uint32_t seconds, nsec_t timeout,
-                                   driver_done done, void *userdata)
+static int tell_statistics_interval(struct driver_session *session, uint32_t seconds,
+                                    nsec_t timeout, driver_done done, void *userdata)
 {
-    if (session->devices.balloon_path[0] == '\0')
-        return -ENODEV;
     return start(operation_create(session, done, userdata), "qom-set",
                  json_pack("{s:s, s:s, s:I}", "path", session->devices.balloon_path, "property",
                            "guest-stats-polling-interval", "value", (json_int_t)seconds),
                  timeout, on_done);
+}
+
+static int ask_statistics(struct driver_session *session, nsec_t timeout, driver_done done,
+                          void *userdata)
+{
+    return start(
+        operation_create(session, done, userdata), "qom-get",
+        json_pack("{s:s, s:s}", "path", session->devices.balloon_path, "property", "guest-stats"),
+        timeout, on_statistics);
+}
+
+/* ---- operations, now or in the next visit ---- */
+
+/* Over the connection that there is. */
+static int start_now(enum qemu_operation operation, uint64_t value, nsec_t timeout,
+                     driver_done done, void *done_userdata, void *userdata)
+{
+    struct driver_session *session = userdata;
+
+    switch (operation) {
+    case QEMU_READ_FACTS:
+        return ask_facts(session, timeout, done, done_userdata);
+    case QEMU_READ_BALLOON:
+        return ask_balloon(session, timeout, done, done_userdata);
+    case QEMU_READ_STATISTICS:
+        return ask_statistics(session, timeout, done, done_userdata);
+    case QEMU_SET_BALLOON:
+        return tell_balloon(session, value, timeout, done, done_userdata);
+    case QEMU_SET_STATISTICS_INTERVAL:
+        return tell_statistics_interval(session, (uint32_t)value, timeout, done, done_userdata);
+    }
+    return -EOPNOTSUPP;
+}
+
+static int begin(struct driver_session *session, enum qemu_operation operation, uint64_t value,
+                 nsec_t timeout, driver_done done, void *userdata)
+{
+    if (session->visits == NULL)
+        return start_now(operation, value, timeout, done, userdata, session);
+    if (!session->is_ready)
+        return -ENOTCONN;
+    return visits_start(session->visits, operation, value, timeout, done, userdata);
+}
+
+static int read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
+                      void *userdata)
+{
+    return begin(session, QEMU_READ_FACTS, 0, timeout, done, userdata);
+}
+
+static int read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
+                        void *userdata)
+{
+    return begin(session, QEMU_READ_BALLOON, 0, timeout, done, userdata);
 }
 
 static int read_statistics(struct driver_session *session, nsec_t timeout, driver_done done,
@@ -214,10 +267,23 @@ static int read_statistics(struct driver_session *session, nsec_t timeout, drive
 {
     if (session->devices.balloon_path[0] == '\0')
         return -ENODEV;
-    return start(
-        operation_create(session, done, userdata), "qom-get",
-        json_pack("{s:s, s:s}", "path", session->devices.balloon_path, "property", "guest-stats"),
-        timeout, on_statistics);
+    return begin(session, QEMU_READ_STATISTICS, 0, timeout, done, userdata);
+}
+
+static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
+                       driver_done done, void *userdata)
+{
+    if (bytes == 0 || bytes > INT64_MAX)
+        return -ERANGE;
+    return begin(session, QEMU_SET_BALLOON, bytes, timeout, done, userdata);
+}
+
+static int set_statistics_interval(struct driver_session *session, uint32_t seconds, nsec_t timeout,
+                                   driver_done done, void *userdata)
+{
+    if (session->devices.balloon_path[0] == '\0')
+        return -ENODEV;
+    return begin(session, QEMU_SET_STATISTICS_INTERVAL, seconds, timeout, done, userdata);
 }
 
 /* ---- session ---- */
@@ -228,12 +294,15 @@ static void on_first_facts(const struct driver_result *result, void *userdata)
 
     if (result->status == -ECANCELED)
         return;
-    /* It has greeted: nobody else is in the way. */
-    if (result->status < 0)
-        session->callbacks->on_failed(result->status == -ETIMEDOUT ? -EBUSY : result->status,
-                                      result->error, session->userdata);
-    else
+    /* Who has greeted is in nobody else's hand. A visit that ends by itself tells so. */
+    if (result->status == -ETIMEDOUT || (result->status < 0 && session->visits == NULL))
+        session->callbacks->on_failed(
+            result->status == -ETIMEDOUT && session->visits == NULL ? -EBUSY : result->status,
+            result->error, session->userdata);
+    else if (result->status == 0) {
+        session->is_ready = true;
         session->callbacks->on_ready(result->facts, session->userdata);
+    }
 }
 
 static void on_migration_events_on(int status, const json_t *value, const struct error *error,
@@ -253,7 +322,7 @@ static void on_qmp_ready(void *userdata)
         session->qmp, "migrate-set-capabilities",
         json_pack("{s:[{s:s, s:b}]}", "capabilities", "capability", "events", "state", 1),
         session->timeout, on_migration_events_on, NULL);
-    r = read_facts(session, session->timeout, on_first_facts, session);
+    r = ask_facts(session, session->timeout, on_first_facts, session);
     if (r < 0) {
         error_set(&error, r, "QMP: cannot ask: %s", strerror(-r));
         session->callbacks->on_failed(r, &error, session->userdata);
@@ -313,7 +382,33 @@ static void on_qmp_closed(int status, const struct error *error, void *userdata)
 static const struct qmp_callbacks qmp_session_callbacks = {on_qmp_ready, on_qmp_event,
                                                            on_qmp_closed};
 
-static int session_open(uv_loop_t *loop, const char *path, nsec_t timeout,
+/* ---- a shared socket ---- */
+
+static void on_visit(struct qmp *qmp, void *userdata)
+{
+    struct driver_session *session = userdata;
+
+    session->qmp = qmp;
+}
+
+static const struct visits_callbacks visits_session_callbacks = {on_visit, start_now, on_qmp_event,
+                                                                 on_qmp_closed};
+
+static int open_shared(struct driver_session *session, uv_loop_t *loop, const char *path)
+{
+    int r = visits_open(loop, path, &visits_session_callbacks, session, &session->visits);
+
+    if (r == 0)
+        r = visits_start(session->visits, QEMU_READ_FACTS, 0, session->timeout, on_first_facts,
+                         session);
+    if (r < 0)
+        visits_close(session->visits);
+    return r;
+}
+
+/* ---- opening and closing ---- */
+
+static int session_open(uv_loop_t *loop, const char *where, nsec_t timeout,
                         const struct driver_callbacks *callbacks, void *userdata,
                         struct driver_session **ret_session)
 {
@@ -325,7 +420,10 @@ static int session_open(uv_loop_t *loop, const char *path, nsec_t timeout,
     session->callbacks = callbacks;
     session->userdata = userdata;
     session->timeout = timeout;
-    r = qmp_open(loop, path, timeout, &qmp_session_callbacks, session, &session->qmp);
+    session->devices.misses_events = qemu_is_shared(where);
+    r = qemu_is_shared(where) ? open_shared(session, loop, qemu_socket_path(where))
+                              : qmp_open(loop, qemu_socket_path(where), timeout,
+                                         &qmp_session_callbacks, session, &session->qmp);
     if (r < 0) {
         free(session);
         return r;
@@ -338,18 +436,24 @@ static void session_close(struct driver_session *session)
 {
     if (session == NULL)
         return;
-    qmp_close(session->qmp);
+    if (session->visits != NULL)
+        visits_close(session->visits);
+    else
+        qmp_close(session->qmp);
     free(session);
 }
 
 static void session_tick(struct driver_session *session, nsec_t now)
 {
-    qmp_tick(session->qmp, now);
+    if (session->visits != NULL)
+        visits_tick(session->visits, now);
+    else
+        qmp_tick(session->qmp, now);
 }
 
 static nsec_t session_heard(const struct driver_session *session)
 {
-    return qmp_heard(session->qmp);
+    return session->visits != NULL ? visits_heard(session->visits) : qmp_heard(session->qmp);
 }
 
 const struct driver qemu_driver = {

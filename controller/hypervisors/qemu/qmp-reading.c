@@ -416,7 +416,7 @@ int qmp_read_facts(struct qmp *qmp, struct qmp_devices *devices, nsec_t timeout,
     reading->done = done;
     reading->userdata = userdata;
     reading->facts.pid = qmp_peer(qmp);
-    reading->facts.capabilities = DRIVER_TELLS_EVENTS;
+    reading->facts.capabilities = devices->misses_events ? 0 : DRIVER_TELLS_EVENTS;
     reading->facts.balloon = ANSWER_NO; /* until query-balloon answers */
     reading->facts.statistics_interval = DRIVER_INTERVAL_UNKNOWN;
     ask_first_wave(reading);

@@ -12,8 +12,16 @@
 #include "common/base/text.h"
 #include "common/base/util.h"
 
-int qemu_check_socket(const char *path, struct error *error)
+static const char shared[] = "shared:";
+
+const char *qemu_socket_path(const char *where)
 {
+    return strncmp(where, shared, sizeof(shared) - 1) == 0 ? where + sizeof(shared) - 1 : where;
+}
+
+int qemu_check_socket(const char *where, struct error *error)
+{
+    const char *path = qemu_socket_path(where);
     const size_t size = sizeof(((struct sockaddr_un *)NULL)->sun_path);
 
     if (path[0] != '/' || strlen(path) >= size)
@@ -39,8 +47,9 @@ bool qemu_is_socket(const char *path)
            S_ISSOCK(file.st_mode);
 }
 
-void qemu_name_socket(const char *path, char *name, size_t size)
+void qemu_name_socket(const char *where, char *name, size_t size)
 {
+    const char *path = qemu_socket_path(where);
     const char *slash = strrchr(path, '/');
     const char *base = slash == NULL ? path : slash + 1;
     const char *dot = strrchr(base, '.');
@@ -57,30 +66,31 @@ void qemu_name_socket(const char *path, char *name, size_t size)
     name[used] = '\0';
 }
 
-const char *qemu_socket_owner(const char *path)
+static bool is_at(const char *path, const char *place, const char *end)
 {
-    static const struct {
-        const char *place; /* in the path */
-        const char *end;   /* of it */
-        const char *owner;
-    } sockets[] = {
-        {"/run/qemu-server/", ".qmp", "Proxmox VE's tools"}, /* one after another, all day */
-        {"/libvirt/", "/monitor.sock", "libvirt"},           /* for as long as the VM runs */
-        {"/", "/qemu.monitor", "Incus or LXD"},              /* likewise */
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
-        if (strstr(path, sockets[i].place) != NULL && ends_with(path, sockets[i].end))
-            return sockets[i].owner;
-    return NULL;
+    return strstr(path, place) != NULL && ends_with(path, end);
 }
 
-uint64_t qemu_identify_socket(const char *path)
+bool qemu_is_shared(const char *where)
+{
+    return qemu_socket_path(where) != where || is_at(where, "/run/qemu-server/", ".qmp");
+}
+
+const char *qemu_socket_owner(const char *where)
+{
+    const char *path = qemu_socket_path(where);
+
+    if (is_at(path, "/libvirt/", "/monitor.sock"))
+        return "libvirt";
+    return is_at(path, "/", "/qemu.monitor") ? "Incus or LXD" : NULL;
+}
+
+uint64_t qemu_identify_socket(const char *where)
 {
     struct stat file;
     uint64_t identity;
 
-    if (stat(path, &file) < 0)
+    if (stat(qemu_socket_path(where), &file) < 0)
         return 0;
     identity = hash_number(file.st_ino) ^ hash_number((uint64_t)file.st_ctim.tv_sec) ^
                hash_number((uint64_t)file.st_ctim.tv_nsec << 1);

@@ -364,7 +364,7 @@ static void handle_line(struct qmp_server *server, const char *line, size_t leng
         json_decref(message);
         return;
     }
-    reply = server->fault == QMP_SERVER_REFUSES
+    reply = server->fault == QMP_SERVER_REFUSES && strcmp(command, "qmp_capabilities") != 0
                 ? refuse("GenericError", "It does not want to")
                 : query(server, command, json_object_get(message, "arguments"));
     if (reply != NULL) {

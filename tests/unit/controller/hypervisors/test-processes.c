@@ -175,7 +175,7 @@ static void test_processes(void **state)
     put(&fixture, 14, "cloud-hypervisor --api-socket ch.sock", 0); /* nobody sees where it is */
     assert_int_equal(processes_find(fixture.root, &list, &count), 0);
     assert_int_equal(count, 3);
-    assert_string_equal(find(list, count, 10)->vm.where, "/run/a.qmp");
+    assert_string_equal(find(list, count, 10)->vm.where, "shared:/run/a.qmp");
     assert_int_equal(find(list, count, 10)->start_time, 100);
     assert_string_equal(find(list, count, 12)->vm.where, "/srv/fc/api.sock");
     assert_null(find(list, count, 13)); /* a person's own could claim to be anybody's */

@@ -1,0 +1,86 @@
+/* Owners' intervals, kept in the store. */
+#include "controller/daemon-intervals.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "controller/store/requests.h"
+
+static const char kind[] = "interval";
+
+struct putting {
+    void (*done)(int status, void *asker);
+    void *asker;
+};
+
+static struct store_note store_note_of(const struct interval_note *note)
+{
+    struct store_note stored = {.kind = kind};
+
+    snprintf(stored.key, sizeof(stored.key), "%s", note->address);
+    snprintf(stored.value, sizeof(stored.value), "%" PRIu32 " %d %" PRIu64, note->seconds,
+             (int)note->pid, note->start_time);
+    return stored;
+}
+
+static void on_put(int status, const struct error *error, void *userdata)
+{
+    struct putting *putting = userdata;
+
+    putting->done(status, putting->asker);
+    free(putting);
+}
+
+static void put(void *userdata, const struct interval_note *note,
+                void (*done)(int status, void *asker), void *asker)
+{
+    const struct store_note stored = store_note_of(note);
+    struct putting *putting = malloc(sizeof(*putting));
+
+    if (putting == NULL) {
+        done(-ENOMEM, asker);
+        return;
+    }
+    *putting = (struct putting){done, asker};
+    store_put_note(userdata, &stored, on_put, putting);
+}
+
+static void remove_note(void *userdata, const struct interval_note *note)
+{
+    const struct store_note stored = store_note_of(note);
+
+    store_remove_note(userdata, &stored, NULL, NULL);
+}
+
+static void on_loaded(int status, const struct error *error, const struct store_note *notes,
+                      size_t count, void *userdata)
+{
+    struct intervals *intervals = userdata;
+
+    if (status < 0)
+        log_error("intervals of balloon statistics to put back are not known: %s", error->text);
+    for (size_t i = 0; i < count; i++) {
+        struct interval_note note = {.seconds = 0};
+        int pid;
+
+        if (sscanf(notes[i].value, "%" SCNu32 " %d %" SCNu64, &note.seconds, &pid,
+                   &note.start_time) != 3)
+            continue;
+        note.pid = pid;
+        snprintf(note.address, sizeof(note.address), "%.*s", (int)sizeof(note.address) - 1,
+                 notes[i].key);
+        (void)intervals_add_left(intervals, &note);
+    }
+}
+
+void daemon_intervals_start(struct daemon *daemon)
+{
+    const struct interval_journal journal = {
+        .userdata = daemon->store, .put = put, .remove = remove_note};
+
+    intervals_init(&daemon->intervals, &daemon->supervisor, &journal);
+    store_load_notes(daemon->store, kind, on_loaded, &daemon->intervals);
+}

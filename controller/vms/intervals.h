@@ -1,0 +1,57 @@
+/* How often a hypervisor asks its guest for balloon statistics: an owner's setting that we may need
+ * to change, and put back. Writes vm->interval.
+ *
+ * Theory of operation: where the owner has switched statistics off and nobody else tells of the
+ * guest, they are switched on. What was there is in the journal before the hypervisor is told, with
+ * the process that it is for, and out of it only once that is there again. It is put back when an
+ * agent tells instead, when the VM is halted or only observed, and when the daemon ends; a daemon
+ * that was killed leaves the note to the next.
+ *
+ * Failure modes: without a journal nothing is changed. A hypervisor that refuses is not asked again
+ * in that session. One that ended took the setting along. */
+#ifndef VMRECLAIM_CONTROLLER_VMS_INTERVALS_H
+#define VMRECLAIM_CONTROLLER_VMS_INTERVALS_H
+
+#include "controller/vms/supervisor.h"
+
+/* What was there. */
+struct interval_note {
+    char address[HYPERVISOR_ADDRESS_SIZE];
+    uint32_t seconds;
+    pid_t pid;
+    uint64_t start_time;
+};
+
+/* The store implements it; tests keep it in memory. */
+struct interval_journal {
+    void *userdata;
+    /* Durable when `done` is called, with 0; before it returns, or later. */
+    void (*put)(void *userdata, const struct interval_note *note,
+                void (*done)(int status, void *asker), void *asker);
+    void (*remove)(void *userdata, const struct interval_note *note);
+};
+
+struct intervals {
+    struct interval_journal journal;
+    struct interval_note *left; /* by an earlier daemon */
+    size_t left_count;
+};
+
+/* The supervisor uses it from now on. */
+void intervals_init(struct intervals *intervals, struct supervisor *supervisor,
+                    const struct interval_journal *journal);
+void intervals_finish(struct intervals *intervals);
+
+/* One that the journal had when it was read. -ENOMEM. */
+int intervals_add_left(struct intervals *intervals, const struct interval_note *note);
+
+/* Once a second, of a session that answers. `needed`: nobody else tells of the guest, and the VM
+ * may be changed. */
+void vm_interval_visit(struct vm *vm, bool needed);
+
+/* The session ends; what we set is put back as well as it can be. */
+void vm_interval_end(struct vm *vm);
+
+void vm_interval_on_event(const struct vm_event *event);
+
+#endif
