@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "controller/store/requests.h"
+
 /* Every change, and of refusals as many as a person can bring about: whoever can connect can ask.
  */
 static bool is_audited(const struct api_call *call, bool allowed)
@@ -39,6 +41,20 @@ void api_dispatch(struct api_call *call, const struct api_method *method,
 }
 
 /* ---- for handlers ---- */
+
+struct store *api_store(const struct api_call *call)
+{
+    struct store *store = call->api->rooms.store;
+
+    return call->share != NULL ? store_for_others(store) : store;
+}
+
+/* The user of a call that nobody waits for may be gone. */
+void api_charge(struct api_call *call, nsec_t used)
+{
+    if (call->state == API_CALL_OPEN && call->share != NULL)
+        (void)ttrpc_share_charge(call->share, used, time_monotonic());
+}
 
 struct vm *api_find_vm(struct api_call *call, const char *name)
 {

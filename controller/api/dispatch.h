@@ -72,6 +72,13 @@ void api_dispatch(struct api_call *call, const struct api_method *method,
 
 /* ---- for handlers ---- */
 
+/* Where the call reads what is kept: users who may make others wait, and those who may not, have
+ * lines of their own. */
+struct store *api_store(const struct api_call *call);
+
+/* The processor time that the store has used for the call is its user's. */
+void api_charge(struct api_call *call, nsec_t used);
+
 /* The VM that a request names, or NULL after failing the call. */
 struct vm *api_find_vm(struct api_call *call, const char *name);
 

@@ -126,6 +126,7 @@ static int make_messages(const struct store_policies *policies, struct policy_me
 static bool take_policies(struct api_call *call, const struct store_policies *policies,
                           struct policy_messages *messages)
 {
+    api_charge(call, policies->answer.processor);
     if (policies->answer.status < 0)
         api_call_fail_error(call, policies->answer.status, &policies->answer.error);
     else if (make_messages(policies, messages) < 0)
@@ -191,7 +192,7 @@ static void list_policies(struct api_call *call, const ProtobufCMessage *request
         api_call_fail(call, -EINVAL, "page_token is not one of ListPolicies");
         return;
     }
-    store_ask_policies(call->api->rooms.store, &place, asked->page_size, on_policies, call);
+    store_ask_policies(api_store(call), &place, asked->page_size, on_policies, call);
 }
 
 static void on_revisions(const struct store_policies *policies, void *userdata)
@@ -223,8 +224,8 @@ static void list_revisions(struct api_call *call, const ProtobufCMessage *reques
         (number_parse(asked->page_token, &before) < 0 || before == 0))
         api_call_fail(call, -EINVAL, "page_token is not one of ListPolicyRevisions");
     else
-        store_ask_revisions(call->api->rooms.store, asked->name, before, asked->page_size,
-                            on_revisions, call);
+        store_ask_revisions(api_store(call), asked->name, before, asked->page_size, on_revisions,
+                            call);
 }
 
 static void on_policy(const struct store_policies *policies, void *userdata)
@@ -246,7 +247,7 @@ static void get_policy(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__GetPolicyRequest *asked = (const void *)request;
 
-    store_ask_policy(call->api->rooms.store, asked->name, asked->revision, on_policy, call);
+    store_ask_policy(api_store(call), asked->name, asked->revision, on_policy, call);
 }
 
 /* ---- RollBackPolicy, UnassignPolicy ---- */

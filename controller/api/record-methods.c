@@ -73,6 +73,7 @@ static void on_records(const struct store_records *records, void *userdata)
     struct api_call *call = userdata;
     Action *copies;
 
+    api_charge(call, records->answer.processor);
     if (records->answer.status < 0) {
         api_call_fail_error(call, records->answer.status, &records->answer.error);
         return;
@@ -113,7 +114,7 @@ static void list_actions(struct api_call *call, const ProtobufCMessage *request)
         }
         query.before = &place;
     }
-    store_ask_records(rooms->store, &query, on_records, call);
+    store_ask_records(api_store(call), &query, on_records, call);
 }
 
 /* ---- VerifyAction ---- */
@@ -126,6 +127,7 @@ static void on_record(const struct store_records *records, void *userdata)
     struct api_call *call = userdata;
     struct vm *vm;
 
+    api_charge(call, records->answer.processor);
     if (records->answer.status < 0) {
         api_call_fail_error(call, records->answer.status, &records->answer.error);
         return;
@@ -141,7 +143,7 @@ static void verify_action(struct api_call *call, const ProtobufCMessage *request
 {
     const Vmreclaim__Controller__V1__VerifyActionRequest *asked = (const void *)request;
 
-    store_ask_record(call->api->rooms.store, asked->id, on_record, call);
+    store_ask_record(api_store(call), asked->id, on_record, call);
 }
 
 /* ---- GetHistory ---- */
@@ -220,6 +222,7 @@ static void on_page(const struct store_history *history, void *userdata)
     const struct store_answer *answer = &history->records.answer;
     struct history_call *reading = userdata;
 
+    api_charge(reading->call, answer->processor);
     reading->any = reading->any || history->point_count + history->records.count > 0;
     if (answer->status < 0)
         api_call_fail_error(reading->call, answer->status, &answer->error);
@@ -232,8 +235,7 @@ static void on_page(const struct store_history *history, void *userdata)
 
 static void ask_page(struct history_call *reading)
 {
-    store_ask_history(reading->call->api->rooms.store, &reading->query, &reading->place, on_page,
-                      reading);
+    store_ask_history(api_store(reading->call), &reading->query, &reading->place, on_page, reading);
 }
 
 /* NULL: no memory. */

@@ -27,24 +27,40 @@ struct store_shown {
     uint32_t schema;
 };
 
+#define STORE_LOG_PAGES 1000 /* as SQLite has it */
+
 struct store_worker;
+
+/* Who reads beside the writer, see reader.h. */
+enum {
+    STORE_READER_FIRST,
+    STORE_READER_OTHERS,
+    STORE_READERS,
+};
 
 struct store {
     char *path;
-    struct store_worker *worker; /* NULL: what is asked is done at once */
-    bool is_lost;                /* the thread did not end: it may still use all of this */
-    char told[512];              /* the loop's: what store_problem gave last */
-    char logged[512];            /* ... and what the log said last */
+    struct store_worker *worker;          /* NULL: what is asked is done at once */
+    struct store *origin;                 /* of a reader: what it reads for; NULL: it is none */
+    bool is_for_others;                   /* of a reader: STORE_READER_OTHERS */
+    struct store *readers[STORE_READERS]; /* while it has threads */
+    bool is_lost;                         /* the thread did not end: it may still use all of this */
+    char told[512];                       /* the loop's: what store_problem gave last */
+    char logged[512];                     /* ... and what the log said last */
     /* ---- the thread's, once it runs ---- */
     sqlite3 *database; /* NULL: not usable */
     char problem[512]; /* empty: none */
     nsec_t retry;      /* CLOCK_BOOTTIME of the next attempt to open */
+    nsec_t slow;       /* CLOCK_BOOTTIME when the disk last took long; 0: never */
+    nsec_t tended;     /* CLOCK_BOOTTIME when old records were last looked after */
+    int log_pages;     /* that SQLite moves into the file by itself; 0: never */
     uint64_t bytes_max;
     struct retention retention;
     /* ---- under the lock ---- */
     uv_mutex_t lock;
-    struct list queue;  /* struct record, oldest first; without those being written */
-    size_t queue_count; /* with them */
+    struct list queue;   /* struct record, oldest first; without those being written */
+    struct list writing; /* these */
+    size_t queue_count;  /* of both */
     size_t queue_bytes;
     uint64_t dropped;
     nsec_t tick;    /* what store_tick was given; 0: it is done */
@@ -80,8 +96,11 @@ uint32_t store_schema(const struct store *store);
 /* Lets the thread, which runs, look after the database soon. */
 void store_wake(struct store *store);
 
-/* On the thread: writes what waits, and does what store_tick and store_retain have asked for. */
-void store_look_after(struct store *store);
+/* On the thread: does what store_tick and store_retain have asked for; where somebody waits, old
+ * records only now and then. */
+void store_look_after(struct store *store, bool is_busy);
+/* Moves what was committed from the log into the file, where it has become long. */
+void store_checkpoint(struct store *store);
 /* Lets the loop know how the database is. */
 void store_show(struct store *store);
 
@@ -91,6 +110,12 @@ int store_flush(struct store *store);
 int store_begin_retaining(struct store *store, int64_t now, struct error *error);
 /* The next piece of a pass that is under way; as store_retain. */
 int store_go_on_retaining(struct store *store, struct error *error);
+
+/* The three steps of writing what waits: takes it, if there is some; writes it, in a transaction of
+ * the caller's; lets it go, or has it wait again. */
+bool store_take_waiting(struct store *store);
+int store_write_waiting(struct store *store, struct error *error);
+void store_end_waiting(struct store *store, bool written);
 
 void store_queue_init(struct store *store);
 void store_queue_finish(struct store *store);

@@ -11,6 +11,7 @@
 #include "common/base/util.h"
 #include "controller/store/database.h"
 #include "controller/store/request.h"
+#include "controller/store/waiting.h"
 
 #define PAGE_POINTS       128
 #define PAGE_ACTIONS      64
@@ -67,12 +68,19 @@ static int begin(struct history_request *request, struct error *error)
     struct waterfall_scan scan = {
         .vm = request->vm, .next = request->query.since, .until = request->query.until};
     struct store *store = request->base.store;
+    int waiting;
     int r;
 
-    (void)store_flush(store);
+    if (store->origin == NULL)
+        (void)store_flush(store);
+    waiting = store_count_waiting(store, &request->walk);
+    if (waiting < 0)
+        return waiting;
     r = waterfall_scan_begin(store, &scan, request->query.points, error);
     if (r == 0)
-        r = store_skip_actions(store, &request->walk, request->query.actions, error);
+        r = store_skip_actions(
+            store, &request->walk,
+            request->query.actions - min_of((uint32_t)waiting, request->query.actions), error);
     if (r < 0)
         return r;
     *place = (struct store_history_place){
@@ -94,7 +102,7 @@ static int read_actions(struct history_request *request, struct error *error)
     int r;
 
     request->walk.place = request->history.place.action;
-    r = store_walk_actions(request->base.store, &request->walk, keep_action, request, error);
+    r = store_walk_all_actions(request->base.store, &request->walk, keep_action, request, error);
     return r == -ENOBUFS && request->is_full ? 0 : r;
 }
 
@@ -127,6 +135,26 @@ static void drop_actions_after(struct history_request *request, const Waterfall 
     }
 }
 
+/* Those that are as far from the last one as the others are from each other. */
+static int keep_if_later(Waterfall *waterfall, void *userdata)
+{
+    struct history_request *request = userdata;
+    struct store_history_place *place = &request->history.place;
+
+    if (waterfall->time_ns <= place->points.last ||
+        (place->points.last != 0 && waterfall->time_ns - place->points.last < place->points.width))
+        return 0;
+    place->points.last = waterfall->time_ns;
+    return keep_point(waterfall, request);
+}
+
+/* The waterfalls that wait for the disk are the newest. */
+static int add_waiting(struct history_request *request)
+{
+    return store_waiting_waterfalls(request->base.store, request->vm, request->query.since,
+                                    request->query.until, keep_if_later, request);
+}
+
 static int run_page(struct store_request *base, struct error *error)
 {
     struct history_request *request = request_of(base);
@@ -145,7 +173,7 @@ static int run_page(struct store_request *base, struct error *error)
         record_place_set(&place->action, last_action(request)->started_ns,
                          last_action(request)->id);
     place->is_over = place->points.is_over && !request->is_full;
-    return 0;
+    return place->is_over ? add_waiting(request) : 0;
 }
 
 /* ---- completing ---- */

@@ -8,6 +8,7 @@
 #include "common/base/util.h"
 #include "controller/store/database.h"
 #include "controller/store/request.h"
+#include "controller/store/waiting.h"
 
 #define ANSWER_BYTES_MAX (3 * 1024 * 1024) /* of records, as they are packed */
 
@@ -51,7 +52,7 @@ static int keep_action(Action *action, void *userdata)
 static int run_records(struct store_request *base, struct error *error)
 {
     struct records_request *request = request_of(base);
-    int r = store_walk_actions(base->store, &request->walk, keep_action, request, error);
+    int r = store_walk_all_actions(base->store, &request->walk, keep_action, request, error);
 
     return r == -ENOBUFS && request->records.is_cut ? 0 : r;
 }
@@ -60,13 +61,13 @@ static int run_record(struct store_request *base, struct error *error)
 {
     struct records_request *request = request_of(base);
 
-    return store_action(base->store, request->text, keep_action, request, error);
+    return store_find_action(base->store, request->text, keep_action, request, error);
 }
 
 static int run_id(struct store_request *base, struct error *error)
 {
     struct records_request *request = request_of(base);
-    int r = store_has_action(base->store, request->text, error);
+    int r = store_knows_action(base->store, request->text, error);
 
     request->records.count = r > 0;
     return r;

@@ -7,26 +7,9 @@
 
 #include "common/base/text.h"
 
+#include "controller/store/batch.h"
 #include "controller/store/database.h"
-#include "controller/store/queries.h"
-
-enum record_kind {
-    RECORD_ACTION,
-    RECORD_WATERFALL,
-    RECORD_AUDIT,
-};
-
-/* One row to be. */
-struct record {
-    struct list link;
-    enum record_kind kind;
-    int64_t time;
-    bool allowed;
-    char key[96];    /* id or VM; who */
-    char second[96]; /* VM of an action; method */
-    size_t length;
-    uint8_t data[];
-};
+#include "controller/store/record.h"
 
 static const struct {
     const char *sql;
@@ -43,6 +26,7 @@ static const struct {
 void store_queue_init(struct store *store)
 {
     list_init(&store->queue);
+    list_init(&store->writing);
 }
 
 static size_t size_of(const struct record *record)
@@ -74,10 +58,10 @@ void store_queue_finish(struct store *store)
 
 /* ---- writing ---- */
 
-static int write_record(struct store *store, const struct record *record)
+static int write_record(struct store *store, const struct record *record, struct error *error)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, kinds[record->kind].sql, &statement, NULL);
+    int r = store_prepare(store, kinds[record->kind].sql, &statement, error);
 
     if (r < 0)
         return r;
@@ -92,25 +76,7 @@ static int write_record(struct store *store, const struct record *record)
     } else {
         (void)sqlite3_bind_blob(statement, 4, record->data, (int)record->length, SQLITE_STATIC);
     }
-    return store_step(store, statement, kinds[record->kind].doing, NULL);
-}
-
-static int write_all(struct store *store, const struct list *list)
-{
-    int r = store_execute(store, "BEGIN IMMEDIATE", "writing records", NULL);
-
-    if (r < 0)
-        return r;
-    list_for_each (link, list) {
-        r = write_record(store, list_entry(link, struct record, link));
-        if (r < 0)
-            break;
-    }
-    if (r == 0)
-        r = store_execute(store, "COMMIT", "writing records", NULL);
-    if (r < 0)
-        (void)sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
-    return r;
+    return store_step(store, statement, kinds[record->kind].doing, error);
 }
 
 /* Puts all of `from` before all of `to`. */
@@ -124,30 +90,43 @@ static void move_before(struct list *from, struct list *to)
     }
 }
 
+bool store_take_waiting(struct store *store)
+{
+    assert(list_is_empty(&store->writing));
+    uv_mutex_lock(&store->lock);
+    move_before(&store->queue, &store->writing);
+    uv_mutex_unlock(&store->lock);
+    return !list_is_empty(&store->writing);
+}
+
+int store_write_waiting(struct store *store, struct error *error)
+{
+    int r = 0;
+
+    list_for_each (link, &store->writing) {
+        r = write_record(store, list_entry(link, struct record, link), error);
+        if (r < 0)
+            break;
+    }
+    return r;
+}
+
+void store_end_waiting(struct store *store, bool written)
+{
+    uv_mutex_lock(&store->lock);
+    if (written)
+        drop_all(store, &store->writing);
+    else
+        move_before(&store->writing, &store->queue);
+    uv_mutex_unlock(&store->lock);
+}
+
 int store_flush(struct store *store)
 {
-    struct list writing;
-    int r;
+    struct list nothing;
 
-    if (store->database == NULL)
-        return -EIO;
-    list_init(&writing);
-    uv_mutex_lock(&store->lock);
-    move_before(&store->queue, &writing);
-    uv_mutex_unlock(&store->lock);
-    if (list_is_empty(&writing))
-        return 0;
-    r = write_all(store, &writing);
-    uv_mutex_lock(&store->lock);
-    if (r < 0)
-        move_before(&writing, &store->queue);
-    else
-        drop_all(store, &writing);
-    assert(list_is_empty(&writing));
-    uv_mutex_unlock(&store->lock);
-    if (r == 0)
-        store->problem[0] = '\0';
-    return r;
+    list_init(&nothing);
+    return store->database == NULL ? -EIO : store_write(store, &nothing);
 }
 
 /* ---- queueing ---- */

@@ -4,11 +4,35 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "common/base/text.h"
 #include "common/base/util.h"
 
-const struct store_answer store_no_memory = {-ENOMEM, {"out of memory"}};
+const struct store_answer store_no_memory = {-ENOMEM, {"out of memory"}, 0};
+
+static nsec_t processor_time(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (nsec_t)time.tv_sec * NSEC_PER_SEC + (nsec_t)time.tv_nsec;
+}
+
+void store_request_run(struct store_request *request)
+{
+    struct store_answer *answer = request->answer;
+    nsec_t begun = processor_time();
+    int r;
+
+    assert(answer->status == 0);
+    r = request->run(request, &answer->error);
+    if (r == -ENOMEM)
+        error_set(&answer->error, r, "out of memory");
+    answer->status = min_of(r, 0);
+    answer->processor += processor_time() - begun;
+    assert(answer->status == 0 || answer->error.text[0] != '\0');
+}
 
 int store_list_add(struct store_list *list, void *item)
 {

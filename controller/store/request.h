@@ -12,12 +12,15 @@ struct store_request {
     struct store *store;
     struct store_answer *answer; /* part of what the completion gets */
     size_t size;                 /* bytes, about, that it takes while it waits */
-    bool writes;                 /* finds room when reads do not */
+    bool writes;                 /* for the writer, and in its order */
     /* On the database's side: fills the answer. A negative errno with words. */
     int (*run)(struct store_request *request, struct error *error);
     /* On the loop: calls back, and frees the request with its answer. */
     void (*complete)(struct store_request *request);
 };
+
+/* Runs it and fills the answer. */
+void store_request_run(struct store_request *request);
 
 /* Has it run, and completed. */
 void store_submit(struct store_request *request);

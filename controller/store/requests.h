@@ -3,8 +3,9 @@
  * Theory of operation: whoever asks gives a completion, which is called once, with an answer that
  * lives until it returns. It comes on the loop, before the asking function returns (a store without
  * a thread, or one that refuses) or later. So whoever asks keeps what the answer needs in its
- * userdata, which lives until then, and does not touch it after asking. What is asked first is done
- * first. What may be long is asked for by pages, so that others come between.
+ * userdata, which lives until then, and does not touch it after asking. Reads do not wait for
+ * writes: they find what was answered, and records that were put. Of each kind what is asked first
+ * is done first. What may be long is asked for by pages, so that others come between.
  *
  * Failure modes: `status` is a negative errno and `error` has words for a person; what else the
  * answer has is empty then. -EBUSY: too much is asked already. */
@@ -16,7 +17,12 @@
 struct store_answer {
     int status;
     struct error error;
+    nsec_t processor; /* time that it took beside the loop */
 };
+
+/* Where those ask who may not make others wait: reads find the same there, and have a line of their
+ * own. Valid until store_stop. */
+struct store *store_for_others(struct store *store);
 
 /* ---- records ---- */
 

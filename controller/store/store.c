@@ -12,8 +12,11 @@
 #include "controller/crash/crash.h"
 #include "controller/store/database.h"
 
-#define RETRY_INTERVAL (10 * NSEC_PER_SEC)
-#define BUSY_TIMEOUT   50 /* ms, for another writer */
+#define RETRY_INTERVAL  (10 * NSEC_PER_SEC)
+#define TEND_INTERVAL   (60 * NSEC_PER_SEC) /* of old records, whoever waits */
+#define SLOW_REMEMBERED (60 * NSEC_PER_SEC)
+#define LOG_BYTES       (4 * 1024 * 1024) /* and its pages go into the file */
+#define BUSY_TIMEOUT    50                /* ms, for another writer */
 
 /* Everything of the transaction was done, nothing of it is valid yet. */
 static int on_commit(void *userdata)
@@ -33,6 +36,7 @@ static int open_database(struct store *store, struct error *error)
     if (r == 0) {
         (void)sqlite3_busy_timeout(store->database, BUSY_TIMEOUT);
         (void)sqlite3_commit_hook(store->database, on_commit, NULL);
+        (void)sqlite3_wal_autocheckpoint(store->database, store->log_pages);
         r = store_execute(
             store, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
             "opening the store", error);
@@ -63,6 +67,7 @@ int store_create(const char *path, struct store **ret_store)
         return -ENOMEM;
     }
     store->bytes_max = STORE_BYTES_MAX;
+    store->log_pages = STORE_LOG_PAGES;
     store_queue_init(store);
     (void)open_database(store, NULL);
     *ret_store = store;
@@ -85,28 +90,52 @@ void store_destroy(struct store *store)
 
 /* ---- how it is ---- */
 
-static uint64_t file_bytes(const struct store *store)
+static uint64_t bytes_of(const char *path)
 {
-    char log_path[4096];
-    struct stat file = {0};
-    struct stat log = {0};
+    struct stat status;
 
-    snprintf(log_path, sizeof(log_path), "%s-wal", store->path);
-    if (stat(store->path, &file) < 0)
-        file.st_size = 0;
-    if (stat(log_path, &log) < 0)
-        log.st_size = 0;
-    return (uint64_t)file.st_size + (uint64_t)log.st_size;
+    return stat(path, &status) < 0 ? 0 : (uint64_t)status.st_size;
+}
+
+static uint64_t log_bytes(const struct store *store)
+{
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s-wal", store->path);
+    return bytes_of(path);
+}
+
+/* Until it has not been so for a while. */
+static bool is_slow(const struct store *store)
+{
+    return store->slow != 0 && time_boottime() - store->slow < SLOW_REMEMBERED;
 }
 
 void store_show(struct store *store)
 {
-    struct store_shown shown = {.bytes = file_bytes(store), .schema = store_schema(store)};
+    struct store_shown shown = {.problem = ""};
 
-    snprintf(shown.problem, sizeof(shown.problem), "%s", store->problem);
+    if (store->origin == NULL) {
+        shown.bytes = bytes_of(store->path) + log_bytes(store);
+        shown.schema = store_schema(store);
+    }
+    if (store->problem[0] != '\0')
+        snprintf(shown.problem, sizeof(shown.problem), "%s", store->problem);
+    else if (is_slow(store))
+        snprintf(shown.problem, sizeof(shown.problem),
+                 "the disk of %s takes more than a second to keep something; policies and balloons "
+                 "wait for it",
+                 store->path);
     uv_mutex_lock(&store->lock);
     store->shown = shown;
     uv_mutex_unlock(&store->lock);
+}
+
+void store_checkpoint(struct store *store)
+{
+    if (store->database != NULL && log_bytes(store) >= LOG_BYTES)
+        (void)sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_RESTART, NULL,
+                                        NULL);
 }
 
 static void look(struct store *store, struct store_shown *ret_shown)
@@ -123,6 +152,9 @@ const char *store_problem(struct store *store)
     struct store_shown shown;
 
     look(store, &shown);
+    for (unsigned i = 0; i < STORE_READERS && shown.problem[0] == '\0'; i++)
+        if (store->readers[i] != NULL)
+            look(store->readers[i], &shown);
     memcpy(store->told, shown.problem, sizeof(store->told));
     return store->told[0] == '\0' ? NULL : store->told;
 }
@@ -187,10 +219,23 @@ static void tick(struct store *store, nsec_t now)
     if (store->database != NULL && store->problem[0] != '\0' && is_empty)
         probe(store);
     (void)store_flush(store);
-    (void)store_go_on_retaining(store, NULL);
 }
 
-void store_look_after(struct store *store)
+/* A piece of what is old, if nobody waits, or everybody has waited for nothing but others. */
+static void tend(struct store *store, int64_t begin, bool is_busy)
+{
+    nsec_t now = time_boottime();
+
+    if (is_busy && now - store->tended < TEND_INTERVAL)
+        return;
+    store->tended = now;
+    if (begin != 0)
+        (void)store_begin_retaining(store, begin, NULL);
+    else
+        (void)store_go_on_retaining(store, NULL);
+}
+
+void store_look_after(struct store *store, bool is_busy)
 {
     nsec_t now;
     int64_t time;
@@ -203,16 +248,15 @@ void store_look_after(struct store *store)
     uv_mutex_unlock(&store->lock);
     if (now != 0)
         tick(store, now);
-    else if (store->problem[0] == '\0') /* else the tick tries again */
-        (void)store_flush(store);
-    if (time != 0)
-        (void)store_begin_retaining(store, time, NULL);
+    if (now != 0 || time != 0)
+        tend(store, time, is_busy);
 }
 
 void store_tick(struct store *store, nsec_t now)
 {
     if (store->worker == NULL) {
         tick(store, now);
+        (void)store_go_on_retaining(store, NULL);
         return;
     }
     uv_mutex_lock(&store->lock);

@@ -1,4 +1,4 @@
-/* The store's thread. */
+/* A thread of the store. */
 #include "controller/store/worker.h"
 
 #include <assert.h>
@@ -6,12 +6,19 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <uv.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/util.h"
-#include "controller/store/database.h"
-#include "controller/store/request.h"
+#include "controller/store/batch.h"
+#include "controller/store/reader.h"
+
+#define BATCH_MAX       256 /* requests in one transaction */
+#define ANSWERS_MAX     4   /* of a reader that the loop has not taken */
+#define OTHERS_NICE     10
+#define BEHIND_INTERVAL (60 * NSEC_PER_SEC)
+#define THREAD_ITSELF   0
 
 struct store_worker {
     struct store *store;
@@ -22,135 +29,195 @@ struct store_worker {
     /* ---- under the store's lock ---- */
     struct list requests;
     struct list completed;
+    size_t completed_count;
     bool is_woken;
     bool is_stopping;
     bool has_ended;
     /* ---- the loop's ---- */
     size_t count; /* requests that were taken and not completed */
     size_t bytes;
-    bool is_behind; /* and the log has said so */
+    bool is_behind;
+    struct log_limit behind; /* times that the log says so */
 };
 
-/* ---- requests ---- */
-
-static void run_request(struct store_request *request)
+static bool is_reader(const struct store_worker *worker)
 {
-    struct store_answer *answer = request->answer;
-    int r;
-
-    assert(answer->status == 0);
-    r = request->run(request, &answer->error);
-    if (r == -ENOMEM)
-        error_set(&answer->error, r, "out of memory");
-    answer->status = min_of(r, 0);
-    assert(answer->status == 0 || answer->error.text[0] != '\0');
+    return worker->store->origin != NULL;
 }
 
 /* ---- on the thread ---- */
 
-static void run_one(struct store_worker *worker, struct store_request *request)
+static void read_one(struct store *reader, struct store_request *request)
 {
-    struct store *store = worker->store;
-    run_request(request);
-    assert(list_is_empty(&request->link));
-    uv_mutex_lock(&store->lock);
-    list_append(&worker->completed, &request->link);
-    uv_mutex_unlock(&store->lock);
-    (void)uv_async_send(&worker->completions);
+    struct store_answer *answer = request->answer;
+
+    answer->status = store_reader_open(reader, &answer->error);
+    if (answer->status == 0)
+        store_request_run(request);
+    if (answer->status == 0)
+        reader->problem[0] = '\0';
+}
+
+static void hand_back(struct store_worker *worker, struct list *requests)
+{
+    bool is_any = !list_is_empty(requests);
+
+    uv_mutex_lock(&worker->store->lock);
+    list_for_each_safe (link, following, requests) {
+        list_remove(link);
+        list_append(&worker->completed, link);
+        worker->completed_count++;
+    }
+    uv_mutex_unlock(&worker->store->lock);
+    if (is_any)
+        (void)uv_async_send(&worker->completions);
+}
+
+static bool may_read(const struct store_worker *worker)
+{
+    return worker->is_stopping || worker->completed_count < ANSWERS_MAX;
 }
 
 static bool has_work(const struct store_worker *worker)
 {
-    return worker->is_woken || worker->is_stopping || !list_is_empty(&worker->requests);
+    return worker->is_woken || worker->is_stopping ||
+           (!list_is_empty(&worker->requests) && (!is_reader(worker) || may_read(worker)));
 }
 
-/* Waits for something to do. False: it is to end. `ret_request` is NULL when there is none. */
-static bool next(struct store_worker *worker, struct store_request **ret_request)
+/* Waits for something to do. False: it is to end. */
+static bool next(struct store_worker *worker, struct list *ret_requests, bool *ret_is_busy)
 {
-    struct store *store = worker->store;
+    size_t most = is_reader(worker) ? 1 : BATCH_MAX;
     bool goes_on;
 
-    uv_mutex_lock(&store->lock);
+    list_init(ret_requests);
+    uv_mutex_lock(&worker->store->lock);
     while (!has_work(worker))
-        uv_cond_wait(&worker->wake, &store->lock);
+        uv_cond_wait(&worker->wake, &worker->store->lock);
     worker->is_woken = false;
     goes_on = !worker->is_stopping || !list_is_empty(&worker->requests);
-    *ret_request = NULL;
-    if (!list_is_empty(&worker->requests)) {
-        *ret_request = list_entry(worker->requests.next, struct store_request, link);
-        list_remove(&(*ret_request)->link);
+    *ret_is_busy = !list_is_empty(&worker->requests);
+    for (; most > 0 && !list_is_empty(&worker->requests); most--) {
+        struct list *first = worker->requests.next;
+
+        list_remove(first);
+        list_append(ret_requests, first);
     }
-    assert(goes_on || *ret_request == NULL);
-    uv_mutex_unlock(&store->lock);
+    uv_mutex_unlock(&worker->store->lock);
     return goes_on;
+}
+
+static void run_reader(struct store_worker *worker)
+{
+    struct list requests;
+    bool is_busy;
+    bool goes_on;
+
+    do {
+        goes_on = next(worker, &requests, &is_busy);
+        if (is_busy)
+            read_one(worker->store, list_entry(requests.next, struct store_request, link));
+        store_show(worker->store);
+        hand_back(worker, &requests);
+    } while (goes_on);
+}
+
+static void run_writer(struct store_worker *worker)
+{
+    struct store *store = worker->store;
+    struct list requests;
+    bool is_busy;
+    bool goes_on;
+
+    do {
+        goes_on = next(worker, &requests, &is_busy);
+        (void)store_write(store, &requests);
+        store_show(store);
+        hand_back(worker, &requests);
+        store_checkpoint(store);
+        store_look_after(store, is_busy);
+        store_show(store);
+    } while (goes_on);
 }
 
 static void run_thread(void *userdata)
 {
     struct store_worker *worker = userdata;
-    struct store *store = worker->store;
-    struct store_request *request;
-    bool goes_on;
 
-    do {
-        goes_on = next(worker, &request);
-        store_look_after(store);
-        if (request != NULL)
-            run_one(worker, request);
-        store_show(store);
-    } while (goes_on);
-    uv_mutex_lock(&store->lock);
+    /* Less of the processor for who may not make others wait; without it they have as much. */
+    if (worker->store->is_for_others)
+        (void)setpriority(PRIO_PROCESS, THREAD_ITSELF, OTHERS_NICE);
+    if (is_reader(worker))
+        run_reader(worker);
+    else
+        run_writer(worker);
+    uv_mutex_lock(&worker->store->lock);
     worker->has_ended = true;
     uv_cond_signal(&worker->idle);
-    uv_mutex_unlock(&store->lock);
+    uv_mutex_unlock(&worker->store->lock);
 }
 
 /* ---- on the loop ---- */
 
-static void complete_all(struct store_worker *worker)
+/* NULL: there is none. */
+static struct store_request *take_completed(struct store_worker *worker)
 {
-    struct store *store = worker->store;
-    struct store_request *request;
+    struct store_request *request = NULL;
 
-    for (;;) {
-        request = NULL;
-        uv_mutex_lock(&store->lock);
-        if (!list_is_empty(&worker->completed)) {
-            request = list_entry(worker->completed.next, struct store_request, link);
-            list_remove(&request->link);
-        }
-        uv_mutex_unlock(&store->lock);
-        if (request == NULL)
-            break;
-        assert(worker->count > 0 && worker->bytes >= request->size);
-        worker->count--;
-        worker->bytes -= request->size;
-        request->complete(request);
+    uv_mutex_lock(&worker->store->lock);
+    if (!list_is_empty(&worker->completed)) {
+        request = list_entry(worker->completed.next, struct store_request, link);
+        list_remove(&request->link);
+        worker->completed_count--;
+        uv_cond_signal(&worker->wake);
     }
-    assert(worker->count > 0 || worker->bytes == 0);
-    if (worker->is_behind && worker->count < STORE_LINE_READS / 2) {
-        worker->is_behind = false;
-        log_notice("the store has caught up");
-    }
+    uv_mutex_unlock(&worker->store->lock);
+    return request;
 }
 
+static void complete(struct store_worker *worker, struct store_request *request)
+{
+    assert(worker->count > 0 && worker->bytes >= request->size);
+    worker->count--;
+    worker->bytes -= request->size;
+    if (worker->count < STORE_LINE_READS / 2)
+        worker->is_behind = false;
+    request->complete(request);
+}
+
+/* Answers of readers may be long: one in a turn of the loop. */
 static void on_completions(uv_async_t *completions)
 {
-    complete_all(completions->data);
+    struct store_worker *worker = completions->data;
+    bool is_one = is_reader(worker);
+    struct store_request *request;
+
+    while ((request = take_completed(worker)) != NULL) {
+        complete(worker, request);
+        if (is_one) {
+            (void)uv_async_send(completions); /* maybe there is another one */
+            return;
+        }
+    }
 }
 
-/* False: there is no room. */
-static bool take(struct store_worker *worker, struct store_request *request)
+static void say_behind(struct store_worker *worker)
 {
-    size_t most = request->writes ? STORE_LINE_MAX : STORE_LINE_READS;
+    unsigned suppressed;
 
-    assert(worker->count <= STORE_LINE_MAX && worker->bytes <= STORE_LINE_BYTES);
+    if (!worker->is_behind && log_limit_pass(&worker->behind, time_boottime(), &suppressed))
+        log_error("the store %s is behind: %zu requests wait; more are refused",
+                  worker->store->path, worker->count);
+    worker->is_behind = true;
+}
+
+bool worker_take(struct store_worker *worker, struct store_request *request)
+{
+    size_t most = is_reader(worker) ? STORE_LINE_READS : STORE_LINE_MAX;
+
     if (worker->is_stopping || worker->count >= most ||
         request->size > STORE_LINE_BYTES - worker->bytes) {
-        if (!worker->is_behind)
-            log_error("the store %s is behind: %zu requests wait for its disk; more are refused",
-                      worker->store->path, worker->count);
-        worker->is_behind = true;
+        say_behind(worker);
         return false;
     }
     worker->count++;
@@ -162,30 +229,12 @@ static bool take(struct store_worker *worker, struct store_request *request)
     return true;
 }
 
-static const char behind[] = "the store is behind: its disk is slow, or too much is asked of it; "
-                             "try again";
-
-void store_submit(struct store_request *request)
+void worker_wake(struct store_worker *worker)
 {
-    struct store_worker *worker = request->store->worker;
-
-    assert(request->answer->status == 0);
-    list_init(&request->link);
-    if (worker != NULL && take(worker, request))
-        return;
-    if (worker != NULL)
-        request->answer->status = error_set(&request->answer->error, -EBUSY, "%s", behind);
-    else
-        run_request(request);
-    request->complete(request);
-}
-
-void store_wake(struct store *store)
-{
-    uv_mutex_lock(&store->lock);
-    store->worker->is_woken = true;
-    uv_cond_signal(&store->worker->wake);
-    uv_mutex_unlock(&store->lock);
+    uv_mutex_lock(&worker->store->lock);
+    worker->is_woken = true;
+    uv_cond_signal(&worker->wake);
+    uv_mutex_unlock(&worker->store->lock);
 }
 
 /* ---- begin and end ---- */
@@ -213,15 +262,15 @@ static void on_closed(uv_handle_t *handle)
     free(worker);
 }
 
-int store_start(struct store *store, uv_loop_t *loop)
+int worker_start(struct store *store, uv_loop_t *loop, struct store_worker **ret_worker)
 {
     struct store_worker *worker = calloc(1, sizeof(*worker));
     int r;
 
-    assert(store->worker == NULL);
     if (worker == NULL)
         return -ENOMEM;
     worker->store = store;
+    worker->behind = (struct log_limit){.interval = BEHIND_INTERVAL, .burst = 1};
     list_init(&worker->requests);
     list_init(&worker->completed);
     r = uv_async_init(loop, &worker->completions, on_completions);
@@ -233,13 +282,11 @@ int store_start(struct store *store, uv_loop_t *loop)
     uv_unref((uv_handle_t *)&worker->completions);
     (void)uv_cond_init(&worker->wake);
     (void)uv_cond_init(&worker->idle);
-    store_show(store);
-    store->worker = worker;
     r = create_thread(worker);
-    if (r < 0) {
-        store->worker = NULL;
+    if (r < 0)
         uv_close((uv_handle_t *)&worker->completions, on_closed);
-    }
+    else
+        *ret_worker = worker;
     return r;
 }
 
@@ -260,22 +307,16 @@ static bool await_end(struct store_worker *worker, nsec_t most)
     return has_ended;
 }
 
-int store_stop(struct store *store, nsec_t most)
+int worker_stop(struct store_worker *worker, nsec_t most)
 {
-    struct store_worker *worker = store->worker;
+    struct store_request *request;
 
-    if (worker == NULL)
-        return 0;
-    if (!await_end(worker, most)) {
-        store->is_lost = true;
+    if (!await_end(worker, most))
         return -ETIMEDOUT;
-    }
-    store->is_lost = false;
     (void)uv_thread_join(&worker->thread);
-    /* What is asked by completions is answered at once. */
-    store->worker = NULL;
-    complete_all(worker);
-    assert(worker->count == 0 && list_is_empty(&worker->requests));
+    worker->store->worker = NULL; /* what is asked by completions is answered at once */
+    while ((request = take_completed(worker)) != NULL)
+        complete(worker, request);
     uv_close((uv_handle_t *)&worker->completions, on_closed);
     return 0;
 }

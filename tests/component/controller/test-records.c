@@ -42,24 +42,34 @@ static const Action *newest(struct fixture *f)
     return response->n_actions == 0 ? NULL : response->actions[0];
 }
 
-static void on_listed(const struct ttrpc_result *result, void *userdata)
-{
-    const struct fixture *f = userdata;
+static void ask_status(struct fixture *f);
 
-    assert_int_equal(result->code, TTRPC_OK);
-    assert_int_equal(kill(f->daemon, SIGKILL), 0);
-}
-
-/* Once the record is on the disk: what is listed has been written. */
-static void kill_daemon(struct fake_agent *agent, void *userdata)
+static void on_status(const struct ttrpc_result *result, void *userdata)
 {
-    Vmreclaim__Controller__V1__ListActionsRequest request =
-        VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__GetStatusResponse *status = (const void *)result->response;
     struct fixture *f = userdata;
 
+    assert_int_equal(result->code, TTRPC_OK);
+    if (status->store_pending > 0)
+        ask_status(f);
+    else
+        assert_int_equal(kill(f->daemon, SIGKILL), 0);
+}
+
+static void ask_status(struct fixture *f)
+{
+    Vmreclaim__Controller__V1__GetStatusRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_STATUS_REQUEST__INIT;
+
     assert_int_equal(ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                      "ListActions", &request.base, WAIT_MAX, on_listed, f, NULL),
+                                      "GetStatus", &request.base, WAIT_MAX, on_status, f, NULL),
                      0);
+}
+
+/* Once the record is on the disk. */
+static void kill_daemon(struct fake_agent *agent, void *userdata)
+{
+    ask_status(userdata);
 }
 
 static void start_again(struct fixture *f)

@@ -11,6 +11,7 @@ static uv_mutex_t lock;
 static uv_cond_t changed;
 static bool is_held;
 static unsigned waiting;
+static unsigned syncs;
 
 static sqlite3_vfs disk;
 static const sqlite3_vfs *real;
@@ -22,6 +23,7 @@ static int sync_when_let(sqlite3_file *file, int flags)
 {
     uv_mutex_lock(&lock);
     waiting++;
+    syncs++;
     uv_cond_broadcast(&changed);
     while (is_held)
         uv_cond_wait(&changed, &lock);
@@ -85,4 +87,12 @@ void slow_disk_await(void)
     while (waiting == 0)
         uv_cond_wait(&changed, &lock);
     uv_mutex_unlock(&lock);
+}
+
+unsigned slow_disk_syncs(void)
+{
+    uv_mutex_lock(&lock);
+    unsigned count = syncs;
+    uv_mutex_unlock(&lock);
+    return count;
 }

@@ -12,4 +12,7 @@ void slow_disk_let_go(void);
 /* Until a sync waits. */
 void slow_disk_await(void);
 
+/* How many have begun. */
+unsigned slow_disk_syncs(void);
+
 #endif

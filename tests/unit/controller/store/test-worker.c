@@ -119,6 +119,24 @@ static void finish(struct fixture *fixture)
     uv_run(&loop, UV_RUN_DEFAULT);
 }
 
+static void on_late(uv_timer_t *timer)
+{
+    fail_msg("nothing was answered");
+}
+
+/* Answers of readers come by the loop, one in a turn. */
+static void await_reads(const struct answers *answers, unsigned count)
+{
+    uv_timer_t alive;
+
+    uv_timer_init(&loop, &alive);
+    uv_timer_start(&alive, on_late, SOON / NSEC_PER_MSEC, 0);
+    while (answers->read < count)
+        uv_run(&loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&alive, NULL);
+    uv_run(&loop, UV_RUN_NOWAIT);
+}
+
 static void test_the_loop_does_not_wait_for_the_disk(void **state)
 {
     struct fixture *fixture = *state;
@@ -129,40 +147,127 @@ static void test_the_loop_does_not_wait_for_the_disk(void **state)
     write_lease(fixture, 1, &answers);
     slow_disk_await();
     put_action(fixture->store, "aa", "web1", 1);
-    read_records(fixture, &answers);
     expect_loop_runs();
     store_tick(fixture->store, 1);
     assert_null(store_problem(fixture->store));
     store_get_status(fixture->store, &status);
     assert_int_equal(status.pending, 1);
     assert_int_equal(answers.written, 0); /* it is not durable yet */
-    assert_int_equal(answers.read, 0);
     finish(fixture);
     assert_int_equal(answers.written, 1);
-    assert_int_equal(answers.read, 1);
-    assert_int_equal(answers.found, 1); /* what was put before it was asked */
     expect_leases(fixture, "1:web1/b/1048576/0 ");
 }
 
-static void test_the_line_is_bounded_and_writes_find_room(void **state)
+/* Nor does who reads, who may be anybody; what was put before is found. */
+static void test_reads_do_not_wait_for_the_disk(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *others = store_for_others(fixture->store);
+    const struct store_records_query query = {.until = INT64_MAX};
+    struct answers answers = {0};
+
+    put_action(fixture->store, "old", "web1", 1);
+    slow_disk_hold();
+    write_lease(fixture, 1, &answers);
+    slow_disk_await();
+    put_action(fixture->store, "new", "web1", 3);
+    put_action(fixture->store, "old", "web1", 1); /* again, as it ends */
+    put_action(fixture->store, "older", "web1", 2);
+    read_records(fixture, &answers);
+    await_reads(&answers, 1);
+    assert_int_equal(answers.found, 3);
+    assert_ptr_not_equal(others, fixture->store);
+    store_ask_records(others, &query, on_records, &answers);
+    await_reads(&answers, 2);
+    assert_int_equal(answers.found, 3);
+    store_ask_record(others, "ne", on_records, &answers);
+    await_reads(&answers, 3);
+    assert_int_equal(answers.found, 1);
+    store_ask_id(fixture->store, "older", on_records, &answers);
+    await_reads(&answers, 4);
+    assert_int_equal(answers.found, 1);
+    assert_int_equal(answers.written, 0);
+    finish(fixture);
+    expect_actions(fixture, NULL, "new/web1 older/web1 old/web1 ");
+}
+
+/* Each waits for the disk once, however many came at a time, and one that fails is alone. */
+static void test_what_waits_is_written_together(void **state)
 {
     struct fixture *fixture = *state;
     struct answers answers = {0};
+    int status = 1;
+    unsigned before;
+
+    slow_disk_hold();
+    write_lease(fixture, 1, &answers);
+    slow_disk_await();
+    for (uint64_t i = 2; i < 50; i++)
+        write_lease(fixture, i, &answers);
+    store_unassign_policy(fixture->store, "nobody", on_policies, &status);
+    write_lease(fixture, 50, &answers);
+    before = slow_disk_syncs();
+    finish(fixture);
+    assert_int_equal(answers.written, 50);
+    assert_int_equal(status, -ENOENT);
+    assert_in_range(slow_disk_syncs() - before, 1, 2); /* the one that was held, and one more */
+}
+
+static void on_failure(const struct store_records *records, void *userdata)
+{
+    assert_int_equal(records->answer.status, -EIO);
+    assert_non_null(strstr(records->answer.error.text, "cannot be opened"));
+    ((struct answers *)userdata)->read++;
+}
+
+/* Readers say what the writer knows. */
+static void test_reading_a_store_that_is_not_there(void **state)
+{
+    const struct store_records_query query = {.until = INT64_MAX};
+    struct answers answers = {0};
+    struct store *store;
+
+    assert_int_equal(store_create("/nonexistent/store.sqlite", &store), 0);
+    assert_int_equal(store_start(store, &loop), 0);
+    store_ask_records(store, &query, on_failure, &answers);
+    store_ask_records(store_for_others(store), &query, on_failure, &answers);
+    await_reads(&answers, 2);
+    assert_int_equal(store_stop(store, SOON), 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    store_destroy(store);
+}
+
+/* For a while. */
+static void test_a_slow_disk_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+
+    finish(fixture);
+    assert_null(store_problem(fixture->store));
+    fixture->store->slow = time_boottime();
+    assert_non_null(strstr(store_problem(fixture->store), "takes more than a second"));
+    fixture->store->slow = time_boottime() - 3600 * NSEC_PER_SEC;
+    assert_null(store_problem(fixture->store));
+}
+
+static void test_the_lines_are_bounded(void **state)
+{
+    struct fixture *fixture = *state;
+    struct answers answers = {0};
+    struct answers reads = {0};
 
     slow_disk_hold();
     write_lease(fixture, 1, &answers);
     slow_disk_await();
     for (unsigned i = 0; i < STORE_LINE_MAX; i++)
-        read_records(fixture, &answers);
-    assert_int_equal(answers.refused, STORE_LINE_READS + 1);
-    write_lease(fixture, 2, &answers);
-    assert_int_equal(answers.refused, STORE_LINE_READS + 1);
+        read_records(fixture, &reads);
+    assert_int_equal(reads.refused, STORE_LINE_READS);
     for (unsigned i = 0; i < STORE_LINE_MAX; i++)
         write_lease(fixture, 3, &answers);
-    assert_int_equal(answers.refused, STORE_LINE_MAX + 2);
+    assert_int_equal(answers.refused, 1);
+    await_reads(&reads, STORE_LINE_READS);
     finish(fixture);
-    assert_int_equal(answers.read, STORE_LINE_READS - 1);
-    assert_int_equal(answers.written, STORE_LINE_READS + 1);
+    assert_int_equal(answers.written, STORE_LINE_MAX);
 }
 
 static void test_a_line_of_long_requests_is_bounded(void **state)
@@ -224,11 +329,6 @@ static void test_a_stop_does_not_wait_for_ever(void **state)
     assert_int_equal(answers.written, 1);
 }
 
-static void on_late(uv_timer_t *timer)
-{
-    fail_msg("nothing was answered");
-}
-
 static void test_answers_come_by_the_loop(void **state)
 {
     struct fixture *fixture = *state;
@@ -250,7 +350,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         worker_test(test_the_loop_does_not_wait_for_the_disk),
-        worker_test(test_the_line_is_bounded_and_writes_find_room),
+        worker_test(test_reads_do_not_wait_for_the_disk),
+        worker_test(test_what_waits_is_written_together),
+        worker_test(test_reading_a_store_that_is_not_there),
+        worker_test(test_a_slow_disk_is_told),
+        worker_test(test_the_lines_are_bounded),
         worker_test(test_a_line_of_long_requests_is_bounded),
         worker_test(test_records_that_wait_are_bounded_in_bytes),
         worker_test(test_a_stop_does_not_wait_for_ever),
