@@ -8,6 +8,8 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "common/base/text.h"
+
 #define KEYS_MAX  64
 #define KEY_BYTES 64
 
@@ -41,12 +43,23 @@ static int next_event(struct reading *reading, struct error *error)
     return 0;
 }
 
-/* The scalar's text; NUL bytes inside would hide the rest. */
+static bool may_be_shown(const char *text, size_t length)
+{
+    bool is_safe = true;
+
+    for (size_t at = 0; is_safe && at < length;)
+        at += text_take(text + at, length - at, TEXT_ONE_LINE, &is_safe);
+    return is_safe;
+}
+
+/* The scalar's text; NULL: a NUL byte inside would hide the rest, or another character would do
+ * harm where it is shown. */
 static const char *scalar(const struct reading *reading)
 {
     const char *text = (const char *)reading->event.data.scalar.value;
+    size_t length = reading->event.data.scalar.length;
 
-    return strlen(text) == reading->event.data.scalar.length ? text : NULL;
+    return strlen(text) == length && may_be_shown(text, length) ? text : NULL;
 }
 
 static int visit_scalar(struct reading *reading, const char *key, struct error *error)
@@ -56,7 +69,7 @@ static int visit_scalar(struct reading *reading, const char *key, struct error *
     int r;
 
     if (value == NULL)
-        return fail_at(reading, &reading->event.start_mark, error, "a NUL byte in a value");
+        return fail_at(reading, &reading->event.start_mark, error, "a value of more than one line, or with control characters");
     r = reading->visit(key, value, reading->userdata, error);
     return r < 0 ? error_prefix(error, r, "%s:%zu", reading->source, line) : 0;
 }
@@ -85,7 +98,7 @@ static int remember_key(struct reading *reading, struct error *error)
     const yaml_mark_t *mark = &reading->event.start_mark;
 
     if (key == NULL || strlen(key) >= KEY_BYTES)
-        return fail_at(reading, mark, error, "the key is too long");
+        return fail_at(reading, mark, error, "the key is too long, or no key");
     for (size_t i = 0; i < reading->key_count; i++)
         if (strcmp(reading->keys[i], key) == 0)
             return error_set(error, -EINVAL, "%s:%zu: key '%s' is given twice", reading->source,

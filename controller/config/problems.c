@@ -1,6 +1,7 @@
 /* Lists of what is wrong. */
 #include "controller/config/problems.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/text.h"
@@ -20,8 +21,9 @@ void problems_add(struct problems *problems, const char *kind, const char *sourc
     *problem = (struct problem){.since = time_realtime()};
     text_format(problem->part, sizeof(problem->part), "%s:%s", kind,
                 slash == NULL ? source : slash + 1);
-    text_copy(problem->source, sizeof(problem->source), source);
-    text_copy(problem->text, sizeof(problem->text), error->text);
+    text_make_safe(problem->part, TEXT_ONE_LINE);
+    snprintf(problem->source, sizeof(problem->source), "%s", source);
+    text_copy_line(problem->text, sizeof(problem->text), error->text);
 }
 
 const struct problem *problems_find(const struct problems *problems, const char *source)

@@ -95,7 +95,10 @@ static void test_wrong_vm_files(void **state)
         {"cid: &x 5\nname: *x\n", "aliases are not used here"},
         {"cid: 5\n---\ncid: 6\n", "only one document is read"},
         {"cid: [5\n", "not valid YAML"},
-        {"cid: \"5\\0x\"\n", "a NUL byte in a value"},
+        {"cid: \"5\\0x\"\n", "a value of more than one line, or with control characters"},
+        {"labels: [\"a=\\e[2J\"]\n", "with control characters"},
+        {"labels: [\"a=\\x9b\"]\n", "with control characters"},
+        {"name: \"a\\nb\"\n", "of more than one line"},
         {"\tcid: 5\n", "web-1.yaml:1: not valid YAML"},
     };
 
