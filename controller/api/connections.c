@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #define GROUPS_MAX 256
-#define BYTES_MAX  ((uint64_t)256 << 20) /* of all connections */
+#define BYTES_MAX  ((uint64_t)256 << 20) /* of all of root's connections */
+#define OTHERS_MAX ((uint64_t)64 << 20)  /* of all others */
 
 /* A connection is served once its user's name is known, because it goes into records. When the
  * directory of users takes longer than this, the number goes in instead. */
@@ -37,6 +38,8 @@ static const struct ttrpc_limits operator_limits = {
     .queued_bytes = 64u << 20,
     .stall = 30 * NSEC_PER_SEC,
 };
+
+#define OTHERS_QUEUED (16u << 20)
 
 /* ---- calls ---- */
 
@@ -257,7 +260,11 @@ static void serve(struct api_connection *connection)
     services[0] = &api->service;
     options.limits.idle = api_bounds[connection->standing].idle;
     options.processor = api_user_share(connection->user, connection->standing);
-    options.limits.frame_by_frame = options.processor != NULL;
+    if (options.processor != NULL) {
+        options.budget = &api->others_budget;
+        options.limits.queued_bytes = OTHERS_QUEUED;
+        options.limits.frame_by_frame = true;
+    }
     if (ttrpc_connection_create(api->rooms.supervisor->loop, connection->descriptor, &options,
                                 &connection->connection) < 0)
         destroy(connection);
@@ -336,6 +343,7 @@ void api_door_init(struct api *api)
     (void)uv_timer_init(api->rooms.supervisor->loop, &api->name_timer); /* never fails */
     api->name_timer.data = api;
     ttrpc_budget_init(&api->budget, BYTES_MAX, API_CONNECTIONS_MAX);
+    ttrpc_budget_init(&api->others_budget, OTHERS_MAX, API_CONNECTIONS_MAX);
 }
 
 void api_door_stop(struct api *api)

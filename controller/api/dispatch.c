@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "common/base/util.h"
 #include "controller/store/requests.h"
 
 /* Every change, and of refusals as many as a person can bring about: whoever can connect can ask.
@@ -18,6 +19,27 @@ static bool is_audited(const struct api_call *call, bool allowed)
                    : log_limit_pass(&call->user->refusals, time_boottime(), &suppressed);
 }
 
+/* Bytes that a change leaves on disk besides its request: an action's record, the audit's row. */
+#define KEPT_BESIDE 2048
+
+/* Whoever controls can write what stays: not without end. False: the call was failed. */
+static bool may_be_kept(struct api_call *call, const ProtobufCMessage *request)
+{
+    size_t size = protobuf_c_message_get_packed_size(request) + KEPT_BESIDE;
+    struct kept_share *kept = &call->user->kept;
+    char text[48];
+    nsec_t wait;
+
+    if (call->share == NULL)
+        return true;
+    wait = kept_share_take(kept, min_of(size, kept->burst), time_boottime());
+    if (wait == 0)
+        return true;
+    api_call_fail(call, -ENOSPC, "%s changes so much that its record is full; try again in %s",
+                  call->caller.name, time_format_duration(wait, text, sizeof(text)));
+    return false;
+}
+
 void api_dispatch(struct api_call *call, const struct api_method *method,
                   const ProtobufCMessage *request)
 {
@@ -29,6 +51,8 @@ void api_dispatch(struct api_call *call, const struct api_method *method,
     assert(!call->caller.may_control || call->caller.may_read);
     assert(api_method_of(request->descriptor) == method);
     call->method = method;
+    if (controls && allowed && !may_be_kept(call, request))
+        return;
     if (controls)
         action_id_make(call->action);
     if (is_audited(call, allowed))

@@ -55,7 +55,8 @@ struct api {
     ttrpc_handler handlers[API_METHODS_MAX];
     struct list connections;    /* struct api_connection */
     uv_timer_t name_timer;      /* while one of them waits for its user's name */
-    struct ttrpc_budget budget; /* of all connections */
+    struct ttrpc_budget budget; /* of root's connections */
+    struct ttrpc_budget others_budget;
     struct api_users users;
     struct supervisor_listener listener;
     struct list watchers;

@@ -289,7 +289,7 @@ static void dump_state(struct api_call *call, const ProtobufCMessage *request)
         return;
     }
     dumping->call = call;
-    store_lease_journal(call->api->rooms.store, &journal);
+    store_lease_journal(api_store(call), &journal);
     journal.load(journal.userdata, on_leases, dumping);
 }
 

@@ -17,6 +17,13 @@
 
 #define NAME_RETRY (60 * NSEC_PER_SEC)
 
+/* Of what is kept of changes. A policy has up to 64 KiB, most calls take a few; a script for a
+ * thousand VMs gets through. */
+#define USER_KEPT_PER_SECOND  4096u
+#define USER_KEPT_BURST       (1024u * 1024)
+#define USERS_KEPT_PER_SECOND 8192u
+#define USERS_KEPT_BURST      (3 * 1024u * 1024)
+
 /* Whoever may look keeps a connection between two glances; a stranger has nothing to wait for. Root
  * can look and change whatever others do. */
 const struct api_bounds api_bounds[API_STANDING_COUNT] = {
@@ -45,6 +52,7 @@ void api_users_init(struct api_users *users, uv_loop_t *loop)
     *users = (struct api_users){
         .loop = loop,
         .turns = {.permyriad = ALL_PERMYRIAD, .debt_max = 1, .one_in_turn = true},
+        .kept = {.per_second = USERS_KEPT_PER_SECOND, .burst = USERS_KEPT_BURST},
         .crowded_out = {.interval = 60 * NSEC_PER_SEC, .burst = 2},
     };
     init_shares(users->processor, false);
@@ -138,6 +146,9 @@ static struct api_user *add(struct api_users *users, uid_t uid)
     *user = (struct api_user){
         .users = users,
         .uid = uid,
+        .kept = {.per_second = USER_KEPT_PER_SECOND,
+                 .burst = USER_KEPT_BURST,
+                 .whole = &users->kept},
         .refusals = {.interval = 60 * NSEC_PER_SEC, .burst = 20},
     };
     init_shares(user->processor, true);

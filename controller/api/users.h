@@ -7,6 +7,7 @@
 #include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/ttrpc/ttrpc.h"
+#include "controller/api/kept.h"
 #include "controller/api/names.h"
 
 #define API_USERS_MAX       64 /* remembered; one with connections is never forgotten */
@@ -44,6 +45,7 @@ struct api_user {
     struct name_lookup *lookup; /* under way; NULL: none */
     size_t connections[API_STANDING_COUNT];
     struct ttrpc_share processor[API_STANDING_COUNT];
+    struct kept_share kept;    /* of who may control, and is not root */
     struct log_limit refusals; /* that are audited */
 };
 
@@ -54,6 +56,7 @@ struct api_users {
     size_t connections[API_STANDING_COUNT];
     struct ttrpc_share processor[API_STANDING_COUNT]; /* the users' are parts of these */
     struct ttrpc_share turns;     /* ... which are parts of this: one message in a turn */
+    struct kept_share kept;       /* of all: theirs are parts of it */
     struct log_limit crowded_out; /* connections refused that are logged */
     /* A lookup has ended, with a name or without. */
     void (*on_looked_up)(struct api_user *user, void *userdata);

@@ -166,7 +166,7 @@ static struct lease_request *create(struct store *store,
     request->base = (struct store_request){.store = store,
                                            .answer = &request->answer,
                                            .size = sizeof(*request),
-                                           .writes = true,
+                                           .writes = run != run_load,
                                            .run = run,
                                            .complete = complete};
     request->asker = asker;

@@ -15,8 +15,8 @@
 #define RETRY_INTERVAL  (10 * NSEC_PER_SEC)
 #define TEND_INTERVAL   (60 * NSEC_PER_SEC) /* of old records, whoever waits */
 #define SLOW_REMEMBERED (60 * NSEC_PER_SEC)
-#define LOG_BYTES       (4 * 1024 * 1024) /* and its pages go into the file */
-#define BUSY_TIMEOUT    50                /* ms, for another writer */
+#define LOG_BYTES       1048576 /* and its pages go into the file; open_database says it too */
+#define BUSY_TIMEOUT    50      /* ms, for another writer */
 
 /* Everything of the transaction was done, nothing of it is valid yet. */
 static int on_commit(void *userdata)
@@ -38,7 +38,9 @@ static int open_database(struct store *store, struct error *error)
         (void)sqlite3_commit_hook(store->database, on_commit, NULL);
         (void)sqlite3_wal_autocheckpoint(store->database, store->log_pages);
         r = store_execute(
-            store, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            store,
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+            "PRAGMA journal_size_limit=1048576;",
             "opening the store", error);
     }
     if (r == 0)

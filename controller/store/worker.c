@@ -185,20 +185,16 @@ static void complete(struct store_worker *worker, struct store_request *request)
     request->complete(request);
 }
 
-/* Answers of readers may be long: one in a turn of the loop. */
+/* What is done with an answer may take long: one in a turn of the loop. */
 static void on_completions(uv_async_t *completions)
 {
     struct store_worker *worker = completions->data;
-    bool is_one = is_reader(worker);
-    struct store_request *request;
+    struct store_request *request = take_completed(worker);
 
-    while ((request = take_completed(worker)) != NULL) {
-        complete(worker, request);
-        if (is_one) {
-            (void)uv_async_send(completions); /* maybe there is another one */
-            return;
-        }
-    }
+    if (request == NULL)
+        return;
+    (void)uv_async_send(completions); /* maybe there is another one */
+    complete(worker, request);
 }
 
 static void say_behind(struct store_worker *worker)
