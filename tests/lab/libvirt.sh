@@ -87,10 +87,12 @@ libvirt_end() {
 }
 
 # domain_xml NAME MEMORY-MIB: a stock domain, as people's tools write one: no vsock device, a
-# balloon without free page reporting or statistics. $domain_devices and $domain_elements add to it.
+# balloon without free page reporting or statistics. $domain_devices and $domain_elements add to it,
+# $domain_arguments gives QEMU's own.
 # With domain_boots=no it has no system: its firmware waits, which costs next to nothing.
 domain_xml() {
-    local type=qemu system=''
+    local type=qemu system='' arguments='' argument
+    for argument in ${domain_arguments:-}; do arguments+="<qemu:arg value='$argument'/>"; done
     [[ $LAB_ACCELERATOR != kvm ]] || type=kvm
     [[ ${domain_boots:-yes} == no ]] || system="<kernel>$LAB_GUEST_KERNEL</kernel>
     <initrd>$LAB_RESULTS/guest.initrd</initrd>
@@ -115,6 +117,9 @@ domain_xml() {
     <memballoon model='virtio'/>
     ${domain_devices:-}
   </devices>
+  <qemu:commandline>
+    $arguments
+  </qemu:commandline>
 </domain>
 XML
 }
@@ -124,6 +129,18 @@ XML
 domain_start() {
     domain_xml "$1" "$2" >"$LAB_RESULTS/$1.xml"
     virsh define "$LAB_RESULTS/$1.xml" >/dev/null && virsh start "$1" >/dev/null
+}
+
+# domain_start_with_vsock NAME MEMORY-MIB CID: with the lab's vsock device, for an agent, on the
+# emulated ground.
+domain_start_with_vsock() {
+    local domain_elements domain_arguments
+    guest_links[$1]=hybrid
+    link_options "$1" "$3"
+    domain_elements="<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+    # Without an address it takes the first slot, where libvirt puts a root port.
+    domain_arguments="${link_options[*]},addr=0x1c"
+    domain_start "$1" "$2"
 }
 
 # domains_start PREFIX COUNT MEMORY-MIB: PREFIX1 and so on; returns when all take commands.

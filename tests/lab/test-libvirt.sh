@@ -28,6 +28,14 @@ says() { # VM KEY WORDS
     [[ $(field "$1" "$2") == *"$3"* ]]
 }
 
+quietly() { # COMMAND...: what it says is shown when it fails
+    local output
+    output=$("$@" 2>&1) || {
+        echo "        $output"
+        return 1
+    }
+}
+
 threads() {
     find "/proc/$controller_pid/task" -mindepth 1 -maxdepth 1 | wc -l
 }
@@ -91,6 +99,41 @@ began=$(now)
 wait_for 10 vms_ready 6
 check "started: it is there within 5 s" within 5000
 kill "$events"
+
+# ---- a lease, and libvirtd away in the middle of it ----
+
+libvirt_actual() { # VM MIB
+    [[ $(virsh dommemstat "$1" | sed -n 's/^actual //p') == $(($2 * 1024)) ]]
+}
+
+managed() { # VM
+    [[ $(vmreclaim --json vm show "$1" | jq -r '.vm | "\(.state) \(.waterfall.guest_is_known)"') == 'managed true' ]]
+}
+
+a_lease() {
+    domain_start_with_vsock leased 384 9 && guest_wait leased || return
+    {
+        echo "uuid: $(virsh domuuid leased | head -n 1)"
+        echo "agent: $(agent_address leased)"
+    } >"$lab_run/vms/leased.yaml"
+    agent_start leased
+    check "a file with its UUID and its agent makes the domain managed" wait_for 30 managed leased
+    check "a lease is taken" quietly vmreclaim balloon leased 340MiB
+    check "libvirt says the same" libvirt_actual leased 340
+    libvirt_end TERM
+    libvirt_launch
+    wait_for 60 libvirt_answers
+    check "libvirtd was restarted: the lease is given back" quietly vmreclaim release leased
+    check "libvirt says the same" wait_for 20 libvirt_actual leased 384
+    virsh destroy leased >/dev/null
+    rm "$lab_run/vms/leased.yaml"
+    check "destroyed: it is gone" wait_for 20 shown 6
+}
+if [[ $LAB_GROUND == emulated ]]; then
+    a_lease
+else
+    echo "        no lease here: only the emulated ground has a vsock device for it"
+fi
 
 # ---- libvirtd goes and comes ----
 
