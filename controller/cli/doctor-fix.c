@@ -61,7 +61,7 @@ static struct step *add_step(struct plan *plan, bool is_cold)
 /* Those that are reported, ended by NULL. */
 static void set_arguments(struct step *step, const char *const *arguments)
 {
-    for (size_t i = 0; arguments[i] != NULL && i < ARGUMENTS_MAX; i++)
+    for (size_t i = 0; i < ARGUMENTS_MAX && arguments[i] != NULL; i++)
         step->arguments[i] = arguments[i];
 }
 
@@ -76,7 +76,7 @@ static int read_domain(const Diagnosis *diagnosis, char **ret_xml)
                                   "--security-info", diagnosis->name),
                         NULL, ret_xml);
 
-    if (r == 0)
+    if (r == 0 && *ret_xml != NULL)
         return EXIT_DONE;
     return fail(EXIT_FAILED, "cannot read the domain's XML: %s",
                 r < 0 ? strerror(-r) : "virsh failed");
@@ -142,7 +142,7 @@ static int read_args(const char *vmid, char **ret_args)
     const char *line;
     int r = run_program(ARGUMENTS("qm", "config", vmid), NULL, &config);
 
-    if (r != 0)
+    if (r != 0 || config == NULL)
         return fail(EXIT_FAILED, "cannot read the VM's configuration: %s",
                     r < 0 ? strerror(-r) : "qm failed");
     line = strncmp(config, "args: ", 6) == 0 ? config : strstr(config, "\nargs: ");

@@ -11,8 +11,6 @@
 
 #include "common/base/cleanup.h"
 
-extern char **environ;
-
 /* In memory only: what the program reads or has written. */
 static int make_file(const char *text)
 {

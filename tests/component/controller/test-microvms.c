@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -168,12 +169,13 @@ static void test_another_serves_the_vsock(void **state)
     (void)unlink(vsock_path);
     other = fork();
     if (other == 0) {
+        int watched = prctl(PR_SET_PDEATHSIG, SIGKILL);
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         int listener = socket(AF_UNIX, SOCK_STREAM, 0);
         int connection;
 
         snprintf(address.sun_path, sizeof(address.sun_path), "%s", vsock_path);
-        if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        if (watched < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
             listen(listener, 4) < 0)
             _exit(1);
         while ((connection = accept(listener, NULL, NULL)) >= 0)

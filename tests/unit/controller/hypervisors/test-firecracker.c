@@ -1,10 +1,13 @@
 /* The driver for Firecracker against a strict fake of it. */
 #include "tests/lib/test.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/number.h"
@@ -262,6 +265,66 @@ static void test_something_else_serves(void **state)
     assert_non_null(strstr(f->error.text, "404"));
 }
 
+/* For ever. Answers everybody with an empty object. */
+static pid_t start_another_server(void)
+{
+    static const char answer[] = "HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\n{}";
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char request[512];
+    pid_t pid;
+    int connection;
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", microvm_fixture_path());
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    pid = fork();
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        /* Who listens is whose socket it is. */
+        (void)listen(listener, 4);
+        while ((connection = accept(listener, NULL, NULL)) >= 0) {
+            (void)recv(connection, request, sizeof(request), 0);
+            (void)send(connection, answer, sizeof(answer) - 1, MSG_NOSIGNAL);
+            close(connection);
+        }
+        _exit(0);
+    }
+    close(listener);
+    return pid;
+}
+
+/* Another process at the same path is another VM. */
+static void test_another_process_serves(void **state)
+{
+    struct microvm_fixture *f = *state;
+    pid_t other;
+
+    microvm_fixture_open_ready(f);
+    micro_http_close(&f->firecracker.http);
+    uv_run(&f->loop, UV_RUN_NOWAIT);
+    (void)unlink(microvm_fixture_path());
+    other = start_another_server();
+    for (int r = -1; r < 0;) {
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s", microvm_fixture_path());
+        r = connect(fd, (struct sockaddr *)&address, sizeof(address));
+        close(fd);
+    }
+    (void)f->driver->read_facts(f->session, 20 * NSEC_PER_SEC, microvm_fixture_on_done, f);
+    while (f->done == 0) {
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+        if (f->session != NULL)
+            f->driver->tick(f->session, time_monotonic());
+    }
+    assert_int_equal(f->failed, -ECONNRESET);
+    assert_int_equal(f->status, -ECONNRESET);
+    assert_non_null(strstr(f->error.text, "serves there now"));
+    (void)kill(other, SIGKILL);
+    assert_int_equal(waitpid(other, NULL, 0), other);
+}
+
 static void test_nobody_serves(void **state)
 {
     struct microvm_fixture *f = *state;
@@ -376,6 +439,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_closed_in_a_completion, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_something_else_serves, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_another_process_serves, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nobody_serves, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_opening_takes_too_long, set_up, tear_down),
         cmocka_unit_test(test_answers_of_any_shape),
