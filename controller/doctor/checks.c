@@ -62,25 +62,28 @@ static bool has_no_balloon(const struct doctor_subject *subject, struct doctor_f
 
 static void ask_hypervisor(const struct doctor_subject *subject, struct doctor_finding *finding)
 {
-    if (subject->manager == DOCTOR_MANAGER_UNKNOWN) {
-        answer(finding, DOCTOR_FAILURE, "nobody knows how to reach it: %s", subject->condition);
-        advise(finding, "add 'hypervisor: DRIVER:WHERE' to /etc/vmreclaim/vms/NAME.yaml");
-    } else if (strcmp(subject->condition, "ready") == 0) {
+    if (strcmp(subject->condition, "ready") == 0) {
         answer(finding, DOCTOR_OK, "answers");
-    } else {
-        answer(finding, DOCTOR_FAILURE, "%s", subject->condition);
+        return;
     }
+    answer(finding, DOCTOR_FAILURE, "%s", subject->condition);
+    if (subject->place[0] == '\0')
+        advise(finding, "add 'hypervisor: DRIVER:WHERE' to /etc/vmreclaim/vms/NAME.yaml");
 }
 
 static void ask_socket(const struct doctor_subject *subject, struct doctor_finding *finding)
 {
-    if (subject->is_shut) {
-        answer(finding, DOCTOR_FAILURE, "somebody else holds the socket");
-        mend(subject, finding, REMEDY_SOCKET);
-    } else if (subject->owner != NULL) {
-        answer(finding, DOCTOR_WARNING, "the socket is that of %s: we wait in each other's way",
+    if (subject->owner != NULL) {
+        answer(finding, DOCTOR_FAILURE, "the socket is that of %s, which holds it all the time",
                subject->owner);
         mend(subject, finding, REMEDY_SOCKET);
+        if (strcmp(subject->owner, "libvirt") == 0)
+            advise(finding, "or leave the VM to libvirt's driver: hypervisor: libvirt:URI#UUID");
+    } else if (subject->is_shut) {
+        answer(finding, DOCTOR_FAILURE, "somebody else holds the socket");
+        mend(subject, finding, REMEDY_SOCKET);
+    } else if (subject->is_shared) {
+        answer(finding, DOCTOR_OK, "others use it too: it is visited, and events are polled");
     } else {
         answer(finding, DOCTOR_OK, "nobody else's");
     }

@@ -73,9 +73,12 @@ static enum doctor_manager manager_of_qemu(struct doctor_subject *subject, const
 void doctor_subject_place(struct doctor_subject *subject, const char *driver, const char *where,
                           const char *name)
 {
+    static const char shared[] = "shared:";
     char *uuid;
 
     subject->manager = DOCTOR_MANAGER_UNKNOWN;
+    subject->is_shared = strcmp(driver, "qemu") == 0 && strncmp(where, shared, strlen(shared)) == 0;
+    where += subject->is_shared ? strlen(shared) : 0;
     for (unsigned i = 1; i < DOCTOR_MANAGERS; i++)
         if (strcmp(names[i], driver) == 0)
             subject->manager = (enum doctor_manager)i;
@@ -83,6 +86,8 @@ void doctor_subject_place(struct doctor_subject *subject, const char *driver, co
     text_copy_line(subject->place, sizeof(subject->place), where);
     if (subject->manager == DOCTOR_MANAGER_QEMU)
         subject->manager = manager_of_qemu(subject, where);
+    if (subject->manager == DOCTOR_MANAGER_PROXMOX)
+        subject->is_shared = true;
     uuid = strchr(subject->place, '#');
     if (subject->manager == DOCTOR_MANAGER_LIBVIRT && uuid != NULL)
         *uuid = '\0';

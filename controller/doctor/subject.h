@@ -25,6 +25,7 @@ struct doctor_subject {
     const struct driver_facts *facts; /* never NULL */
     const char *condition;            /* of its hypervisor's session: "ready", or what is wrong */
     const char *owner;                /* whose socket it is: "libvirt"; NULL: nobody's */
+    bool is_shared;                   /* a QMP socket that others need too is visited */
     bool is_shut;                     /* somebody else holds the socket now */
     bool agent_is_connected;
     bool agent_is_announced;
@@ -34,7 +35,7 @@ struct doctor_subject {
     bool transparent_huge_pages; /* khugepaged works on anonymous memory of this host */
 };
 
-/* Fills in manager, name and place from a VM's address and name. `driver` "": none. */
+/* Fills in manager, name, place and is_shared from a VM's address and name. `driver` "": none. */
 void doctor_subject_place(struct doctor_subject *subject, const char *driver, const char *where,
                           const char *name);
 

@@ -132,18 +132,35 @@ static void test_proxmox(void **state)
     make_healthy(&made, "qemu", "/var/run/qemu-server/104.qmp");
     assert_int_equal(made.subject.manager, DOCTOR_MANAGER_PROXMOX);
     assert_string_equal(made.subject.place, "104");
-    made.subject.owner = "Proxmox VE's tools";
+    assert_int_equal(find(&made, "QMP socket")->status, DOCTOR_OK);
+    assert_true(made.subject.is_shared);
+    made.subject.is_shut = true;
     made.subject.agent_is_connected = false;
     made.facts.guest_cid = 0;
     made.facts.deflate_on_oom = ANSWER_NO;
     made.facts.free_page_reporting = ANSWER_NO;
-    assert_line(&made, "QMP socket", DOCTOR_WARNING, REMEDY_COLD_START,
+    assert_line(&made, "QMP socket", DOCTOR_FAILURE, REMEDY_COLD_START,
                 "qm set 104 --args '-qmp unix:/run/vmreclaim/104.qmp,server=on,wait=off'");
     assert_line(&made, "vsock device", DOCTOR_FAILURE, REMEDY_COLD_START,
                 "qm set 104 --args '-device vhost-vsock-pci,guest-cid=104'");
     assert_line(&made, "deflate on OOM", DOCTOR_WARNING, REMEDY_NOW, "");
     assert_non_null(strstr(find(&made, "deflate on OOM")->advice, "no switch"));
     assert_non_null(strstr(find(&made, "free page reporting")->advice, "6.2"));
+}
+
+static void test_shared_and_owned_sockets(void **state)
+{
+    struct made made;
+
+    make_healthy(&made, "qemu", "shared:/run/qemu/web-1.qmp");
+    assert_string_equal(made.subject.place, "/run/qemu/web-1.qmp");
+    assert_non_null(strstr(find(&made, "QMP socket")->reason, "visited"));
+    make_healthy(&made, "qemu", "shared:/run/qemu-server/104.qmp");
+    assert_int_equal(made.subject.manager, DOCTOR_MANAGER_PROXMOX);
+    make_healthy(&made, "qemu", "/run/libvirt/qemu/web-1/monitor.sock");
+    made.subject.owner = "libvirt";
+    assert_int_equal(find(&made, "QMP socket")->status, DOCTOR_FAILURE);
+    assert_non_null(strstr(find(&made, "QMP socket")->advice, "libvirt:URI"));
 }
 
 static void test_incus(void **state)
@@ -266,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_stock_libvirt),
         cmocka_unit_test(test_qemu),
         cmocka_unit_test(test_proxmox),
+        cmocka_unit_test(test_shared_and_owned_sockets),
         cmocka_unit_test(test_incus),
         cmocka_unit_test(test_microvms),
         cmocka_unit_test(test_what_the_host_keeps),
