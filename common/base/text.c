@@ -51,27 +51,55 @@ size_t text_character(const char *text, size_t left)
     return well_formed(bytes, left) == length ? length : 0;
 }
 
-bool text_is_utf8(const char *text, size_t length)
+static bool is_ascii_word(const char *text)
 {
-    for (size_t i = 0; i < length;) {
+    uint64_t word;
+
+    memcpy(&word, text, sizeof(word));
+    return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* How many of the first bytes are ASCII: nearly all text is, and is looked at by words. The last
+ * word overlaps the one before. */
+static size_t count_ascii(const char *text, size_t length)
+{
+    size_t i = 0;
+
+    while (length - i >= sizeof(uint64_t) && is_ascii_word(text + i))
+        i += sizeof(uint64_t);
+    if (length >= sizeof(uint64_t) && length - i < sizeof(uint64_t) &&
+        is_ascii_word(text + length - sizeof(uint64_t)))
+        return length;
+    while (i < length && (uint8_t)text[i] < 0x80)
+        i++;
+    return i;
+}
+
+/* Where the first byte is that belongs to no character; `length`: there is none. */
+static size_t find_misfit(const char *text, size_t length)
+{
+    size_t i = count_ascii(text, length);
+
+    while (i < length) {
         size_t step = text_character(text + i, length - i);
 
         if (step == 0)
-            return false;
+            break;
         i += step;
+        i += count_ascii(text + i, length - i);
     }
-    return true;
+    return i;
+}
+
+bool text_is_utf8(const char *text, size_t length)
+{
+    return find_misfit(text, length) == length;
 }
 
 void text_mend(char *text, size_t length)
 {
-    for (size_t i = 0; i < length;) {
-        size_t step = text_character(text + i, length - i);
-
-        if (step == 0)
-            text[i++] = '?';
-        i += step;
-    }
+    for (size_t i = find_misfit(text, length); i < length; i += find_misfit(text + i, length - i))
+        text[i] = '?';
 }
 
 /* ---- cutting ---- */

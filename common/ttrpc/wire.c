@@ -21,6 +21,11 @@ static int read_varint(struct slice *input, uint64_t *ret_value)
 {
     uint64_t value = 0;
 
+    if (input->length > 0 && input->data[0] < 0x80) { /* most are short */
+        *ret_value = *input->data++;
+        input->length--;
+        return 0;
+    }
     for (size_t i = 0; i < input->length && i < 10; i++) {
         value |= (uint64_t)(input->data[i] & 0x7f) << (7 * i);
         if (input->data[i] < 0x80) {
@@ -161,11 +166,12 @@ static int check_message(const ProtobufCMessageDescriptor *descriptor, struct sl
     int r;
 
     while ((r = wire_read_field(&message, &field)) > 0) {
-        const ProtobufCFieldDescriptor *known =
-            protobuf_c_message_descriptor_get_field(descriptor, field.number);
+        const ProtobufCFieldDescriptor *known = NULL;
 
         r = take_elements(allowance, 1);
-        if (r == 0 && known != NULL && field.type == WIRE_BYTES)
+        if (field.type == WIRE_BYTES)
+            known = protobuf_c_message_descriptor_get_field(descriptor, field.number);
+        if (r == 0 && known != NULL)
             r = check_bytes(known, field.bytes, allowance);
         if (r < 0)
             return r;
@@ -190,10 +196,12 @@ static void change_texts(const ProtobufCMessageDescriptor *descriptor, struct sl
     struct wire_field field;
 
     while (wire_read_field(&message, &field) > 0) {
-        const ProtobufCFieldDescriptor *known =
-            protobuf_c_message_descriptor_get_field(descriptor, field.number);
+        const ProtobufCFieldDescriptor *known;
 
-        if (known == NULL || field.type != WIRE_BYTES)
+        if (field.type != WIRE_BYTES)
+            continue;
+        known = protobuf_c_message_descriptor_get_field(descriptor, field.number);
+        if (known == NULL)
             continue;
         if (known->type == PROTOBUF_C_TYPE_STRING)
             change((char *)field.bytes.data, field.bytes.length);
@@ -207,10 +215,63 @@ void wire_blank_texts(const ProtobufCMessageDescriptor *descriptor, struct slice
     change_texts(descriptor, message, text_blank);
 }
 
+/* ---- our own messages ---- */
+
+static bool texts_are_utf8(const ProtobufCMessage *message);
+
+/* `value` is where the field keeps a pointer. */
+static bool value_is_utf8(const ProtobufCFieldDescriptor *field, const void *value)
+{
+    if (field->type == PROTOBUF_C_TYPE_STRING) {
+        const char *text = *(char *const *)value;
+
+        return text == NULL || text_is_utf8(text, strlen(text));
+    }
+    return *(ProtobufCMessage *const *)value == NULL ||
+           texts_are_utf8(*(ProtobufCMessage *const *)value);
+}
+
+static bool list_is_utf8(const ProtobufCFieldDescriptor *field, const char *message)
+{
+    size_t count = *(const size_t *)(const void *)(message + field->quantifier_offset);
+    void *const *values = *(void *const *const *)(const void *)(message + field->offset);
+
+    for (size_t i = 0; i < count; i++)
+        if (!value_is_utf8(field, &values[i]))
+            return false;
+    return true;
+}
+
+static bool is_set(const ProtobufCFieldDescriptor *field, const char *message)
+{
+    return (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0 ||
+           *(const uint32_t *)(const void *)(message + field->quantifier_offset) == field->id;
+}
+
+/* Looks at the message as it is in memory: much cheaper than at its bytes. */
+static bool texts_are_utf8(const ProtobufCMessage *message)
+{
+    const char *base = (const char *)message;
+
+    for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+
+        if (field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_MESSAGE)
+            continue;
+        if (field->label == PROTOBUF_C_LABEL_REPEATED
+                ? !list_is_utf8(field, base)
+                : is_set(field, base) && !value_is_utf8(field, base + field->offset))
+            return false;
+    }
+    return true;
+}
+
 size_t wire_pack_message(const ProtobufCMessage *message, uint8_t *bytes)
 {
     size_t length = protobuf_c_message_pack(message, bytes);
 
-    change_texts(message->descriptor, (struct slice){.data = bytes, .length = length}, text_mend);
+    if (!texts_are_utf8(message))
+        change_texts(message->descriptor, (struct slice){.data = bytes, .length = length},
+                     text_mend);
     return length;
 }

@@ -3,31 +3,23 @@
 #define VMRECLAIM_CONTROLLER_API_PAGE_H
 
 #include <protobuf-c/protobuf-c.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include "common/base/util.h"
 
 #define API_PAGE_BYTES (3u << 20) /* of entries; a frame of ttRPC may be 4 MiB */
 
-struct api_page {
-    uint32_t limit; /* entries; 0: no limit */
-    size_t count;
-    size_t bytes;
-};
-
-/* Counts one more entry. False: it does not fit any more. */
-static inline bool api_page_add(struct api_page *page, const ProtobufCMessage *entry)
+/* How many of the first entries fit; the first always does, because texts have bounds. */
+static inline size_t api_page_fit(ProtobufCMessage *const *entries, size_t count)
 {
-    size_t size;
+    size_t bytes = 0;
 
-    if (page->limit != 0 && page->count == page->limit)
-        return false;
-    size = protobuf_c_message_get_packed_size(entry);
-    if (page->count > 0 && size > API_PAGE_BYTES - page->bytes)
-        return false;
-    page->count++;
-    page->bytes += size;
-    return true;
+    for (size_t i = 0; i < count; i++) {
+        bytes += protobuf_c_message_get_packed_size(entries[i]);
+        if (bytes > API_PAGE_BYTES)
+            return max_of(i, (size_t)1);
+    }
+    return count;
 }
 
 #endif

@@ -20,22 +20,19 @@
 
 /* ---- ListVms ---- */
 
-/* Those that fit, from `first` on. Returns how many. */
-static size_t fill_page(const struct supervisor *supervisor, size_t first, uint32_t limit,
+/* Those that fit, of `most` VMs from `first` on. Returns how many. */
+static size_t fill_page(const struct supervisor *supervisor, size_t first, size_t most,
                         struct vm_message *entries, Vmreclaim__Controller__V1__Vm **pointers)
 {
     const struct vm_order *order = &supervisor->registry.in_order;
-    struct api_page page = {.limit = limit};
+    size_t room = 0;
 
-    for (size_t i = first; i < order->count && (limit == 0 || page.count < limit); i++) {
-        struct vm_message *entry = &entries[i - first];
-
-        vm_to_message(supervisor, order->vms[i], false, entry);
-        pointers[i - first] = &entry->message;
-        if (!api_page_add(&page, &entry->message.base))
-            break;
+    for (size_t i = 0; i < most; i++) {
+        vm_to_message(supervisor, order->vms[first + i], false, &entries[i]);
+        pointers[i] = &entries[i].message;
+        room += vm_message_room(&entries[i]);
     }
-    return page.count;
+    return room <= API_PAGE_BYTES ? most : api_page_fit((ProtobufCMessage *const *)pointers, most);
 }
 
 static void list_vms(struct api_call *call, const ProtobufCMessage *request)
@@ -48,14 +45,14 @@ static void list_vms(struct api_call *call, const ProtobufCMessage *request)
     size_t first = vm_order_after(order, asked->page_token);
     size_t left = order->count - first;
     size_t most = asked->page_size == 0 ? left : min_of(left, (size_t)asked->page_size);
-    struct vm_message *entries = calloc(most + 1, sizeof(*entries));
+    struct vm_message *entries = malloc((most + 1) * sizeof(*entries));
 
     response.vms = calloc(most + 1, sizeof(*response.vms));
     if (entries == NULL || response.vms == NULL) {
         api_call_fail(call, -ENOMEM, "out of memory");
     } else {
-        response.n_vms = fill_page(supervisor, first, asked->page_size, entries, response.vms);
-        if (response.n_vms > 0 && response.n_vms < left)
+        response.n_vms = fill_page(supervisor, first, most, entries, response.vms);
+        if (response.n_vms < left)
             response.next_page_token = response.vms[response.n_vms - 1]->name;
         api_call_finish(call, &response.base);
     }

@@ -64,6 +64,43 @@ static void test_utf8(void **state)
                               6)); /* Latin-1 */
 }
 
+/* Character by character. */
+static bool is_utf8(const char *text, size_t length)
+{
+    size_t step;
+
+    for (; length > 0; text += step, length -= step) {
+        step = text_character(text, length);
+        if (step == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Text is looked at by words: wherever it begins, however long it is, and wherever something is
+ * that is not ASCII. */
+static void test_every_place_in_a_word(void **state)
+{
+    static const char *const others[] = {"\xff", "\x80", UMLAUT, EURO, CLEF, "\xf0\x9d\x84"};
+    char text[48];
+
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        for (size_t begin = 0; begin < 8; begin++)
+            for (size_t length = 0; length < 32; length++)
+                for (size_t place = 0; place < length; place++) {
+                    size_t bytes = min_of(strlen(others[i]), length - place);
+                    bool is_right;
+
+                    memset(text, 'a', sizeof(text));
+                    memcpy(text + begin + place, others[i], bytes);
+                    is_right = is_utf8(text + begin, length);
+                    assert_int_equal(text_is_utf8(text + begin, length), is_right);
+                    text_mend(text + begin, length);
+                    assert_true(is_utf8(text + begin, length));
+                    assert_int_equal(memchr(text, '?', sizeof(text)) == NULL, is_right);
+                }
+}
+
 static void test_mending(void **state)
 {
     static const struct {
@@ -240,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_characters),
         cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_every_place_in_a_word),
         cmocka_unit_test(test_mending),
         cmocka_unit_test(test_cutting_at_every_byte),
         cmocka_unit_test(test_an_end_that_nobody_cut),

@@ -109,6 +109,52 @@ static void test_depth(void **state)
     }
 }
 
+typedef Vmreclaim__Agent__V1__GetInfoResponse Info;
+typedef Vmreclaim__Agent__V1__WatchResponse WatchResponse;
+
+/* What is packed is UTF-8, whatever the message has. */
+static bool is_packed_whole(const ProtobufCMessage *message)
+{
+    static uint8_t bytes[1024];
+    size_t size = protobuf_c_message_get_packed_size(message);
+
+    assert_true(size <= sizeof(bytes));
+    assert_int_equal(wire_pack_message(message, bytes), size);
+    return wire_check_message(message->descriptor, (struct slice){.data = bytes, .length = size},
+                              1000) == 0;
+}
+
+/* One that is not, wherever a message may have texts. */
+static void test_packing_mends(void **state)
+{
+    Info info = VMRECLAIM__AGENT__V1__GET_INFO_RESPONSE__INIT;
+    WatchResponse watch = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__INIT;
+    Vmreclaim__Agent__V1__EngineState engine = VMRECLAIM__AGENT__V1__ENGINE_STATE__INIT;
+    Vmreclaim__Agent__V1__Feature features[] = {VMRECLAIM__AGENT__V1__FEATURE__INIT,
+                                                VMRECLAIM__AGENT__V1__FEATURE__INIT};
+    Vmreclaim__Agent__V1__Feature *pointers[] = {&features[0], &features[1]};
+    char *keys[] = {(char *)"good", (char *)"bad\xff"};
+
+    assert_true(is_packed_whole(&info.base));
+    info.agent_version = (char *)"bad\xff";
+    assert_true(is_packed_whole(&info.base));
+    info.agent_version = NULL;
+    info.unsupported_keys = keys;
+    info.n_unsupported_keys = 1;
+    assert_true(is_packed_whole(&info.base));
+    info.n_unsupported_keys = 2;
+    assert_true(is_packed_whole(&info.base));
+    info.n_unsupported_keys = 0;
+    features[1].reason = (char *)"bad\xff";
+    info.features = pointers;
+    info.n_features = 2;
+    assert_true(is_packed_whole(&info.base));
+    engine.reason = (char *)"bad\xff";
+    watch.event_case = VMRECLAIM__AGENT__V1__WATCH_RESPONSE__EVENT_ENGINE;
+    watch.engine = &engine;
+    assert_true(is_packed_whole(&watch.base));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_text_is_utf8),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_packing_mends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
