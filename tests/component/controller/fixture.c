@@ -285,6 +285,35 @@ const Vm *get_vm(struct fixture *f, const char *name)
     return f->code == TTRPC_OK ? ((const GetVmResponse *)f->response)->vm : NULL;
 }
 
+char *text(const char *constant)
+{
+    return (char *)constant;
+}
+
+void compact(struct fixture *f)
+{
+    Vmreclaim__Controller__V1__CompactVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+
+    request.vm = text("web-1");
+    call(f, "Compact", &request.base);
+}
+
+const char *why_degraded(struct fixture *f, const char *part)
+{
+    Vmreclaim__Controller__V1__GetStatusRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_STATUS_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__GetStatusResponse *status;
+
+    call(f, "GetStatus", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    status = (const Vmreclaim__Controller__V1__GetStatusResponse *)f->response;
+    for (size_t i = 0; i < status->n_degraded; i++)
+        if (strcmp(status->degraded[i]->part, part) == 0)
+            return status->degraded[i]->reason;
+    return "";
+}
+
 void apply_policy(struct fixture *f, const char *source)
 {
     Vmreclaim__Controller__V1__ApplyVmPolicyRequest request =

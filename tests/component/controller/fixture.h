@@ -58,6 +58,13 @@ void connect_api(struct fixture *f);
 void try_to_connect_api(struct fixture *f);
 void call(struct fixture *f, const char *method, const ProtobufCMessage *request);
 const Vm *get_vm(struct fixture *f, const char *name);
+/* A constant as the texts of requests are. */
+char *text(const char *constant);
+/* Compacts web-1; f->code says how it went. */
+void compact(struct fixture *f);
+/* Why the part is degraded; "" when it is not. The part of a socket that nobody serves is left
+ * out. */
+const char *why_degraded(struct fixture *f, const char *part);
 /* Text of a policy for web-1, as if from night.yaml. */
 void apply_policy(struct fixture *f, const char *source);
 bool is_in_state(struct fixture *f, const char *name, const char *state);

@@ -13,11 +13,6 @@
 
 #define NOBODY 65534
 
-static char *text(const char *constant)
-{
-    return (char *)constant;
-}
-
 /* Group numbers of every Debian, and of most others. */
 static char read_group[32] = "games";
 static char control_group[32] = "users";

@@ -10,11 +10,6 @@
 
 #define OUTCOME(name) VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_##name
 
-static char *text(const char *constant)
-{
-    return (char *)constant;
-}
-
 static void restart(struct fixture *f)
 {
     stop_daemon(f, 0);

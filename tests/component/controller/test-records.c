@@ -13,20 +13,6 @@
 
 typedef Vmreclaim__Controller__V1__Action Action;
 
-static char *text(const char *constant)
-{
-    return (char *)constant;
-}
-
-static void compact(struct fixture *f)
-{
-    Vmreclaim__Controller__V1__CompactVmRequest request =
-        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
-
-    request.vm = text("web-1");
-    call(f, "Compact", &request.base);
-}
-
 /* The VM's newest action; NULL: it has none. */
 static const Action *newest(struct fixture *f)
 {

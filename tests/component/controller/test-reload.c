@@ -16,26 +16,9 @@
 
 typedef Vmreclaim__Controller__V1__GetStatusResponse Status;
 
-/* Why the part is degraded; "" when it is not. The part of a socket that nobody serves is left
- * out. */
-static const char *degraded(struct fixture *f, const char *part)
-{
-    Vmreclaim__Controller__V1__GetStatusRequest request =
-        VMRECLAIM__CONTROLLER__V1__GET_STATUS_REQUEST__INIT;
-    const Status *status;
-
-    call(f, "GetStatus", &request.base);
-    assert_int_equal(f->code, TTRPC_OK);
-    status = (const Status *)f->response;
-    for (size_t i = 0; i < status->n_degraded; i++)
-        if (strcmp(status->degraded[i]->part, part) == 0)
-            return status->degraded[i]->reason;
-    return "";
-}
-
 static bool is_degraded(struct fixture *f, const char *part, const char *why)
 {
-    return strstr(degraded(f, part), why) != NULL && degraded(f, part)[0] != '\0';
+    return strstr(why_degraded(f, part), why) != NULL && why_degraded(f, part)[0] != '\0';
 }
 
 static void start(struct fixture *f, char *const *more)
@@ -81,8 +64,8 @@ static void test_a_wrong_file_blocks_no_other(void **state)
     put(f, "vms/bad.yaml", "name: db-2\ncid: 10\n");
     put(f, "vms/web.yaml", "cid: 7\nfloor: 512MiB\n");
     wait_for(f, get_vm(f, "db-2") != NULL); /* the directory is watched */
-    assert_string_equal(degraded(f, "vms:bad.yaml"), "");
-    assert_string_equal(degraded(f, "vms:web.yaml"), "");
+    assert_string_equal(why_degraded(f, "vms:bad.yaml"), "");
+    assert_string_equal(why_degraded(f, "vms:web.yaml"), "");
     assert_true(log_has(f, "a file changed: configuration and"));
 }
 
@@ -120,7 +103,7 @@ static void test_a_directory_that_is_gone(void **state)
     put(f, "vms/db.yaml", "cid: 8\n");
     reload(f);
     assert_non_null(get_vm(f, "db"));
-    assert_string_equal(degraded(f, "vms:vms"), "");
+    assert_string_equal(why_degraded(f, "vms:vms"), "");
     /* It is watched again. */
     put(f, "vms/db-2.yaml", "cid: 9\n");
     wait_for(f, get_vm(f, "db-2") != NULL);
@@ -135,7 +118,7 @@ static void test_what_mends_itself_is_noticed(void **state)
     start(f, NULL);
     assert_true(is_degraded(f, "policy:night.yaml", "cannot read policy"));
     put(f, "night.yaml", "name: night\nprofile: gentle\n"); /* no directory that is watched */
-    wait_for(f, degraded(f, "policy:night.yaml")[0] == '\0');
+    wait_for(f, why_degraded(f, "policy:night.yaml")[0] == '\0');
     assert_true(log_has(f, "mended: configuration and 1 VMs are in force"));
 }
 
@@ -151,7 +134,7 @@ static void test_found_hypervisors(void **state)
     assert_true(is_degraded(f, "hypervisors:found", "cannot read directory"));
     assert_int_equal(mkdirat(f->root, "found", 0755), 0);
     reload(f);
-    assert_string_equal(degraded(f, "hypervisors:found"), "");
+    assert_string_equal(why_degraded(f, "hypervisors:found"), "");
     listen_qmp(f, "found/- strange.sock");
     wait_for(f, get_vm(f, "vm--strange") != NULL);
     put(f, "vms/web.yaml", "cid: 7\n");
@@ -184,7 +167,7 @@ static void test_a_wrong_configuration_holds_no_vm_back(void **state)
     assert_true(is_degraded(f, "configuration:vmreclaimd.yaml", "cannot change while"));
     put_configuration(f, "read_group: games\n");
     reload(f);
-    assert_string_equal(degraded(f, "configuration:vmreclaimd.yaml"), "");
+    assert_string_equal(why_degraded(f, "configuration:vmreclaimd.yaml"), "");
 }
 
 /* What a reload refuses, --check refuses; and it says all of it. */

@@ -13,22 +13,8 @@
 #include "common/proc/page-reporting.h"
 #include "common/proc/pages.h"
 #include "common/proc/ram.h"
-#include "tests/lib/fixture.h"
 #include "tests/unit/proc/fixtures.h"
-
-static struct fixture fixture;
-
-static int setup(void **state)
-{
-    fixture_init(&fixture);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_finish(&fixture);
-    return 0;
-}
+#include "tests/unit/proc/root.h"
 
 static void test_page_size_comes_from_the_auxiliary_vector(void **state)
 {

@@ -21,22 +21,8 @@
 #include "common/proc/tmpfs.h"
 #include "common/proc/vmstat.h"
 #include "common/proc/zoneinfo.h"
-#include "tests/lib/fixture.h"
 #include "tests/unit/proc/fixtures.h"
-
-static struct fixture fixture;
-
-static int setup(void **state)
-{
-    fixture_init(&fixture);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_finish(&fixture);
-    return 0;
-}
+#include "tests/unit/proc/root.h"
 
 static void test_lines_are_given_whole_and_cut_when_too_long(void **state)
 {

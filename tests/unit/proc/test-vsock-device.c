@@ -2,25 +2,11 @@
 #include "tests/lib/test.h"
 
 #include "common/proc/vsock-device.h"
-#include "tests/lib/fixture.h"
+#include "tests/unit/proc/root.h"
 
 #define VHOST       "0000000000000000000000000000110010000000000000000000000000000000\n"
 #define FIRECRACKER "0000000000000000000000000000010010010000000000000000000000000000\n"
 #define NOT_TAKEN   "0000000000000000000000000000000000000000000000000000000000000000\n"
-
-static struct fixture fixture;
-
-static int setup(void **state)
-{
-    fixture_init(&fixture);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_finish(&fixture);
-    return 0;
-}
 
 static void test_features(void **state)
 {

@@ -98,6 +98,12 @@ static void make_backend(const char *path, uint64_t size, uint64_t allocated)
     assert_int_equal(fallocate(descriptor, 0, 0, (off_t)allocated), 0);
 }
 
+static void open_process(struct hypervisor_process *process)
+{
+    hypervisor_process_init(process);
+    assert_int_equal(hypervisor_process_open(process, root, 42, NULL), 0);
+}
+
 static void test_anonymous_memory(void **state)
 {
     struct hypervisor_process process;
@@ -106,8 +112,7 @@ static void test_anonymous_memory(void **state)
 
     put_status(100 * 1024, 0, 2048, 0);
     put_maps(NULL, 0);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     assert_int_equal(process.start_time, 987654);
     assert_int_equal(footprint_measure(&process, 128 * MIB, 77, &memory), 0);
     assert_int_equal(memory.time, 77);
@@ -130,16 +135,14 @@ static void test_the_peak(void **state)
     put("proc/42/status", "VmHWM:\t 900000 kB\nVmRSS:\t 310000 kB\nRssAnon:\t 300000 kB\n"
                           "RssFile:\t 10000 kB\nRssShmem:\t 0 kB\nVmSwap:\t 0 kB\n");
     put_maps(NULL, 0);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     process.overhead = 40000 * KIB;
     assert_int_equal(footprint_measure(&process, GIB, 77, &memory), 0);
     assert_int_equal(memory.footprint, 260000 * KIB);
     assert_int_equal(memory.peak, 850000 * KIB);
     hypervisor_process_finish(&process);
     put_status(100 * 1024, 0, 0, 0); /* tells no peak */
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     assert_int_equal(footprint_measure(&process, GIB, 78, &memory), 0);
     assert_int_equal(memory.peak, memory.footprint);
     hypervisor_process_finish(&process);
@@ -154,8 +157,7 @@ static void test_memfd(void **state)
     make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
     put_maps("proc/42/fd/9", 64 * MIB);
     put_status(50 * 1024, 20 * 1024, 0, 0);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     assert_int_equal(process.backend_count, 1);
     assert_int_equal(process.backends[0].descriptor, 9);
     /* Blocks that the hypervisor has not mapped count; its own heap does not. */
@@ -187,8 +189,7 @@ static void test_swapped_memfd(void **state)
     make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
     put_maps("proc/42/fd/9", 64 * MIB);
     put_status(50 * 1024, 20 * 1024, 512, 0);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     assert_int_equal(footprint_measure(&process, 64 * MIB, 1, &memory), 0);
     assert_int_equal(memory.footprint, 24 * MIB);
     assert_int_equal(memory.swapped, 512 * KIB);
@@ -223,8 +224,7 @@ static void test_several_backends(void **state)
              major(files[1].st_dev), minor(files[1].st_dev), (uint64_t)files[1].st_ino);
     put("proc/42/maps", text);
     put_status(50 * 1024, 27 * 1024, 0, 0);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     assert_int_equal(process.backend_count, 2);
     assert_int_equal(footprint_measure(&process, 96 * MIB, 1, &memory), 0);
     assert_int_equal(memory.footprint, 27 * MIB);
@@ -241,8 +241,7 @@ static void test_shared_memory_without_a_descriptor(void **state)
     put_maps("proc/42/fd/10", 64 * MIB);
     assert_int_equal(unlinkat(root, "proc/42/fd/10", 0), 0);
     put_status(50 * 1024, 20 * 1024, 0, 0);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     assert_int_equal(process.backend_count, 0);
     assert_int_equal(footprint_measure(&process, 64 * MIB, 1, &memory), 0);
     assert_int_equal(memory.footprint, 20 * MIB);
@@ -256,8 +255,7 @@ static void test_hugetlb(void **state)
 
     put_maps(NULL, 0);
     put_status(50 * 1024, 0, 0, 512 * 1024);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     assert_int_equal(footprint_measure(&process, GIB, 1, &memory), 0);
     assert_int_equal(memory.footprint, 512 * MIB);
     assert_int_equal(memory.sources, FOOTPRINT_HUGETLB);
@@ -274,8 +272,7 @@ static void test_hugetlb_beside_anonymous_memory(void **state)
     make_backend("proc/42/fd/9", 64 * MIB, 24 * MIB);
     put_maps("proc/42/fd/9", 64 * MIB);
     put_status(50 * 1024, 0, 0, 24 * 1024);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     assert_int_equal(process.backend_count, 1);
     process.backends[0].hugetlb = true;
     assert_int_equal(footprint_measure(&process, 128 * MIB, 1, &memory), 0);
@@ -322,8 +319,7 @@ static void test_a_foreign_file_is_not_the_guests(void **state)
                               200 * MIB);
     put("proc/42/maps", text);
     put_status(80 * 1024, 11 * 1024, 0, 0);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     assert_int_equal(hypervisor_process_take_backing(&process, &backing), 0);
     assert_int_equal(footprint_measure(&process, 400 * MIB, 1, &memory), 0);
     assert_int_equal(memory.footprint, 85 * MIB);
@@ -427,8 +423,7 @@ static void test_overhead_is_what_is_not_the_guests(void **state)
     put_pages(pagemap, 0x7f3000000000, PRESENT, 3);
     put_pages(pagemap, 0x7f4000000000, PRESENT, 160);
     put_pages(pagemap, 0x7f5000000000, PRESENT | OF_FILE, 200);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     assert_int_equal(footprint_calibrate(&process, 128 * MIB), 0);
     assert_int_equal(process.overhead, 24 * (uint64_t)sysconf(_SC_PAGESIZE));
     /* no mappings that are all of the guest: the overhead is what it was */
@@ -465,8 +460,7 @@ static void test_overhead_beside_shared_memory(void **state)
     put_pages(pagemap, 0x7f0010000000, PRESENT, 500);
     put_pages(pagemap, 0x7f1000000000, PRESENT, 7);
     put_pages(pagemap, 0x7f2000000000, PRESENT, 90);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     assert_int_equal(process.backend_count, 1);
     process.backends[process.backend_count++] = (struct memory_backend){
         .descriptor = 10, .device = makedev(0, 0x77), .inode = 8, .mapped = 64 * MIB};
@@ -489,8 +483,7 @@ static void test_huge_pages(void **state)
     uint64_t bytes = 7;
 
     put_maps(NULL, 0);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     put("proc/42/smaps_rollup", "5500-7fff ---p 00000000 00:00 0 [rollup]\nRss:   9000 kB\n");
     assert_int_equal(footprint_huge(&process, &bytes), -EBADMSG);
     assert_int_equal(bytes, 7);
@@ -510,8 +503,7 @@ static bool is_locked(uint64_t locked_kib, uint64_t pinned_kib)
     snprintf(text, sizeof(text), "VmLck:\t%8" PRIu64 " kB\nVmPin:\t%8" PRIu64 " kB\n", locked_kib,
              pinned_kib);
     put("proc/42/status", text);
-    hypervisor_process_init(&process);
-    assert_int_equal(hypervisor_process_open(&process, root, 42, NULL), 0);
+    open_process(&process);
     locked = footprint_is_locked(&process, 64 * MIB);
     assert_false(footprint_is_locked(&process, 0));
     hypervisor_process_finish(&process);
