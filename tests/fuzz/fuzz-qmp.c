@@ -59,6 +59,7 @@ static void on_ready(const struct driver_facts *facts, void *userdata)
     require(memchr(facts->name, '\0', sizeof(facts->name)) != NULL);
     ask(driver->read_balloon);
     ask(driver->read_statistics);
+    ask(driver->read_memory_map);
     ask(driver->read_facts);
     if (driver->set_balloon(session, (uint64_t)1 << 30, TIMEOUT, on_done, NULL) == 0)
         started++;

@@ -9,6 +9,7 @@
 
 #include "common/base/list.h"
 #include "common/base/util.h"
+#include "controller/hypervisors/qemu/memory-map.h"
 #include "controller/hypervisors/qemu/qmp-facts.h"
 #include "controller/hypervisors/qemu/qmp-reading.h"
 #include "controller/hypervisors/qemu/qmp.h"
@@ -217,6 +218,33 @@ static int ask_statistics(struct driver_session *session, nsec_t timeout, driver
         timeout, on_statistics);
 }
 
+/* ---- where its memory lies ---- */
+
+static void on_memory_tree(int status, const json_t *value, const struct error *error,
+                           void *userdata)
+{
+    struct operation *operation = userdata;
+    struct driver_result result = {.status = status, .error = error};
+    const char *text = json_string_value(value);
+    struct driver_memory_map map;
+    struct error unknown;
+
+    if (status == 0 &&
+        (text == NULL || !qemu_memory_map(text, operation->session->devices.ram, &map))) {
+        result.status = error_set(&unknown, -ENODATA, "QEMU's memory regions are not the VM's");
+        result.error = &unknown;
+    } else if (status == 0)
+        result.memory_map = &map;
+    finish(operation, &result);
+}
+
+static int ask_memory_map(struct driver_session *session, nsec_t timeout, driver_done done,
+                          void *userdata)
+{
+    return start(operation_create(session, done, userdata), "human-monitor-command",
+                 json_pack("{s:s}", "command-line", "info mtree -f"), timeout, on_memory_tree);
+}
+
 /* ---- operations, now or in the next visit ---- */
 
 /* Over the connection that there is. */
@@ -232,6 +260,8 @@ static int start_now(enum qemu_operation operation, uint64_t value, nsec_t timeo
         return ask_balloon(session, timeout, done, done_userdata);
     case QEMU_READ_STATISTICS:
         return ask_statistics(session, timeout, done, done_userdata);
+    case QEMU_READ_MEMORY_MAP:
+        return ask_memory_map(session, timeout, done, done_userdata);
     case QEMU_SET_BALLOON:
         return tell_balloon(session, value, timeout, done, done_userdata);
     case QEMU_SET_STATISTICS_INTERVAL:
@@ -268,6 +298,12 @@ static int read_statistics(struct driver_session *session, nsec_t timeout, drive
     if (session->devices.balloon_path[0] == '\0')
         return -ENODEV;
     return begin(session, QEMU_READ_STATISTICS, 0, timeout, done, userdata);
+}
+
+static int read_memory_map(struct driver_session *session, nsec_t timeout, driver_done done,
+                           void *userdata)
+{
+    return begin(session, QEMU_READ_MEMORY_MAP, 0, timeout, done, userdata);
 }
 
 static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
@@ -467,6 +503,7 @@ const struct driver qemu_driver = {
     .read_facts = read_facts,
     .read_balloon = read_balloon,
     .read_statistics = read_statistics,
+    .read_memory_map = read_memory_map,
     .set_balloon = set_balloon,
     .set_statistics_interval = set_statistics_interval,
     .heard = session_heard,

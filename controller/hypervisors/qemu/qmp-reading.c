@@ -293,6 +293,8 @@ static void take_memory_size(struct reading *reading, const json_t *value, const
         return;
     reading->devices->base_memory = base;
     reading->facts.ram = base + (plugged == UINT64_MAX ? 0 : plugged);
+    reading->devices->ram = reading->facts.ram;
+    reading->facts.capabilities |= DRIVER_TELLS_MEMORY_MAP;
 }
 
 static void take_memory_devices(struct reading *reading, const json_t *value, const char *path)

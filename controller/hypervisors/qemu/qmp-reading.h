@@ -14,6 +14,7 @@ struct qmp_devices {
     bool misses_events;                /* nobody listens between two readings */
     char balloon_path[QOM_PATH_BYTES]; /* empty: no balloon, or not yet known */
     uint64_t base_memory;              /* never changes; 0: not given */
+    uint64_t ram;                      /* as in the facts */
     uint64_t virtio_mem;               /* as of the last reading of the balloon */
 };
 

@@ -237,6 +237,18 @@ static json_t *list_jobs(const struct qmp_server *server)
     return answer(json_pack("[o]", job));
 }
 
+/* All of its base memory in one piece. */
+static json_t *memory_tree(const struct qmp_server *server)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text),
+             "FlatView #0\r\n AS \"memory\", root: system\r\n Root memory region: system\r\n"
+             "  0000000000000000-%016llx (prio 0, ram): pc.ram\r\n\r\n",
+             (unsigned long long)server->ram - 1);
+    return answer(json_string(text));
+}
+
 static json_t *set_property(struct qmp_server *server, const json_t *arguments)
 {
     const char *property = json_string_value(json_object_get(arguments, "property"));
@@ -282,6 +294,8 @@ static json_t *query(struct qmp_server *server, const char *command, const json_
     server->jobs_queries += strcmp(command, "query-jobs") == 0;
     if (strcmp(command, "query-jobs") == 0)
         return list_jobs(server);
+    if (strcmp(command, "human-monitor-command") == 0)
+        return memory_tree(server);
     if (strcmp(command, "qom-set") == 0)
         return set_property(server, arguments);
     if (strcmp(command, "migrate-set-capabilities") == 0 ||

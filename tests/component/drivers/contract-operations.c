@@ -180,6 +180,27 @@ static void test_the_balloon_is_set_and_read(void **state)
     assert_true(read.balloon_maximum == UINT64_C(1) << 30);
 }
 
+static void test_where_its_memory_lies(void **state)
+{
+    struct world *world = *state;
+    struct probe *probe = world_open_ready(world, PEER_WORKS);
+    struct operation read = {0};
+    uint64_t end = 0;
+
+    if (!probe_can(probe, OPERATION_READ_MEMORY_MAP))
+        skip_because("does not tell where its memory lies");
+    assert_int_equal(probe_start(probe, &read, OPERATION_READ_MEMORY_MAP, 0, LONG), 0);
+    world_run_until(world, read.done == 1);
+    is_done(&read);
+    assert_true(read.memory_map.count > 0 && read.memory_map.count <= DRIVER_MEMORY_MAX);
+    for (size_t i = 0; i < read.memory_map.count; i++) {
+        const struct driver_memory_range *range = &read.memory_map.ranges[i];
+
+        assert_true(range->guest_address >= end && range->size > 0);
+        end = range->guest_address + range->size;
+    }
+}
+
 static void test_no_balloon_takes_everything(void **state)
 {
     struct probe *probe = world_open_ready(*state, PEER_WORKS);
@@ -355,6 +376,7 @@ int contract_operations(void)
         contract(test_a_late_answer_is_nobody_elses),
         contract(test_what_timed_out_may_be_done),
         contract(test_the_balloon_is_set_and_read),
+        contract(test_where_its_memory_lies),
         contract(test_no_balloon_takes_everything),
         contract(test_statistics_without_a_guest_are_unknown),
         contract(test_reading_statistics_changes_nothing),

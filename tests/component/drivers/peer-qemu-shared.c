@@ -78,8 +78,8 @@ const struct peer_kind peer_kind = {
     .faults = 1u << PEER_WORKS | 1u << PEER_ABSENT | 1u << PEER_SILENT | 1u << PEER_GARBAGE |
               1u << PEER_OVERSIZED | 1u << PEER_HANGS_UP | 1u << PEER_REFUSES | 1u << PEER_DEAF |
               1u << PEER_CLOSES | 1u << PEER_GARBLES,
-    .capabilities =
-        DRIVER_CAN_SET_BALLOON | DRIVER_CAN_READ_STATISTICS | DRIVER_CAN_SET_STATISTICS_INTERVAL,
+    .capabilities = DRIVER_CAN_SET_BALLOON | DRIVER_CAN_READ_STATISTICS |
+                    DRIVER_CAN_SET_STATISTICS_INTERVAL | DRIVER_TELLS_MEMORY_MAP,
     .create = create,
     .stop = stop,
     .destroy = destroy,

@@ -101,7 +101,7 @@ const struct peer_kind peer_kind = {
     .faults = 0x7ff, /* all */
     .events = 0x7f,  /* up to DRIVER_EVENT_MEMORY_CHANGED */
     .capabilities = DRIVER_TELLS_EVENTS | DRIVER_CAN_SET_BALLOON | DRIVER_CAN_READ_STATISTICS |
-                    DRIVER_CAN_SET_STATISTICS_INTERVAL,
+                    DRIVER_CAN_SET_STATISTICS_INTERVAL | DRIVER_TELLS_MEMORY_MAP,
     .is_there = true,
     .create = create,
     .stop = stop,

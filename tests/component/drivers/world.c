@@ -198,6 +198,8 @@ static void on_done(const struct driver_result *result, void *userdata)
         operation->facts = *result->facts;
     if (result->statistics != NULL)
         operation->statistics = *result->statistics;
+    if (result->memory_map != NULL)
+        operation->memory_map = *result->memory_map;
     operation->balloon_actual = result->balloon_actual;
     operation->balloon_maximum = result->balloon_maximum;
     if (operation->then != NULL)

@@ -62,6 +62,7 @@ struct operation {
     struct error error;
     struct driver_facts facts;
     struct driver_statistics statistics;
+    struct driver_memory_map memory_map;
     uint64_t balloon_actual;
     uint64_t balloon_maximum;
     void (*then)(struct operation *operation); /* called last; NULL: nothing */

@@ -149,9 +149,9 @@ static void test_facts(void **state)
     assert_int_equal(f->facts.ram, GIB);
     assert_int_equal(f->facts.guest_cid, 5);
     assert_int_equal(f->facts.balloon, ANSWER_YES);
-    assert_int_equal(f->facts.capabilities, DRIVER_TELLS_EVENTS | DRIVER_CAN_SET_BALLOON |
-                                                DRIVER_CAN_READ_STATISTICS |
-                                                DRIVER_CAN_SET_STATISTICS_INTERVAL);
+    assert_int_equal(f->facts.capabilities,
+                     DRIVER_TELLS_EVENTS | DRIVER_CAN_SET_BALLOON | DRIVER_CAN_READ_STATISTICS |
+                         DRIVER_CAN_SET_STATISTICS_INTERVAL | DRIVER_TELLS_MEMORY_MAP);
     assert_int_equal(f->facts.statistics_interval, 0);
     assert_int_equal(f->facts.balloon_actual, GIB);
     assert_int_equal(f->facts.free_page_reporting, ANSWER_YES);
@@ -212,7 +212,7 @@ static void test_a_machine_without_devices(void **state)
     snprintf(f->server.uuid, sizeof(f->server.uuid), "00000000-0000-0000-0000-000000000000");
     open_ready(f);
     assert_int_equal(f->facts.balloon, ANSWER_NO);
-    assert_int_equal(f->facts.capabilities, DRIVER_TELLS_EVENTS);
+    assert_int_equal(f->facts.capabilities, DRIVER_TELLS_EVENTS | DRIVER_TELLS_MEMORY_MAP);
     assert_true(f->facts.statistics_interval == DRIVER_INTERVAL_UNKNOWN);
     assert_int_equal(f->facts.free_page_reporting, ANSWER_UNKNOWN);
     assert_int_equal(f->facts.guest_cid, 0);
