@@ -218,8 +218,8 @@ class StrictTest(unittest.TestCase):
     def test_2_looking(self):
         for vm in ("web", "latin", "grudge", "latin-grudge", "labels", guests.TEXT, guests.LATIN,
                    "\x1b[2J", guests.HUGE):
-            for method in ("GetVm", "Explain", "PingVm", "GetEffectivePolicy", "ListRanges",
-                           "GetHistory", "ListActions"):
+            for method in ("GetVm", "Explain", "Diagnose", "PingVm", "GetEffectivePolicy",
+                           "ListRanges", "GetHistory", "ListActions"):
                 self.call(method, vm=vm)
             self.call("GetVm", vm=vm, fresh=True)
             self.call("Explain", vm=vm, exact=True)
@@ -274,6 +274,10 @@ class StrictTest(unittest.TestCase):
             self.call("VerifyAction", id=text)
         for vm in ("web", "grudge"):
             self.answer("GetHistory", vm=vm)
+            self.answer("Diagnose", vm=vm)
+        for method in ("Halt", "Resume"):
+            self.call(method, vms=[guests.LATIN])
+            self.answer(method, vms=[b"web", b"latin"])
 
     def test_5_requests_that_are_no_messages(self):
         for method, descriptor in methods().items():
