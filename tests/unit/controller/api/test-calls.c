@@ -217,6 +217,28 @@ static void watch(struct api_call *call)
     dispatch(call, &request.base);
 }
 
+/* What changes leave on disk is bounded in bytes, but for root's. */
+static void test_changes_are_kept_within_bounds(void **state)
+{
+    Vmreclaim__Controller__V1__CompactVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+    struct ttrpc_share share = {.permyriad = 100};
+    struct api_call *call;
+
+    user.kept = (struct kept_share){.per_second = 1, .burst = 5000};
+    for (unsigned i = 0; i < 5; i++) {
+        call = make_call(true, true);
+        call->share = &share;
+        dispatch(call, &request.base);
+        assert_int_equal(failed, i < 2 ? -ENOENT : -ENOSPC);
+    }
+    assert_non_null(strstr(text, "try again in"));
+    assert_int_equal(audited, 2);
+    dispatch(make_call(true, true), &request.base);
+    assert_int_equal(failed, -ENOENT);
+    assert_int_equal(audited, 3);
+}
+
 static void test_an_abandoned_call_is_over_for_its_handler(void **state)
 {
     struct api_call *call = make_call(true, false);
@@ -362,6 +384,7 @@ int main(void)
         call_test(test_a_call_is_answered),
         call_test(test_refusals_are_audited_within_bounds),
         call_test(test_a_change_is_audited_with_its_id),
+        call_test(test_changes_are_kept_within_bounds),
         call_test(test_an_abandoned_call_is_over_for_its_handler),
         call_test(test_a_call_that_nobody_waits_for_is_ended_all_the_same),
         call_test(test_an_event_reaches_a_watcher),
