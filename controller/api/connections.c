@@ -33,7 +33,6 @@ struct api_connection {
 
 /* Frames of ours may be as large as ttRPC allows: lists of ten thousand VMs. */
 static const struct ttrpc_limits operator_limits = {
-    .frame_bytes = 1u << 20,
     .streams = 16,
     .queued_bytes = 64u << 20,
     .stall = 30 * NSEC_PER_SEC,
@@ -259,6 +258,7 @@ static void serve(struct api_connection *connection)
 
     services[0] = &api->service;
     options.limits.idle = api_bounds[connection->standing].idle;
+    options.limits.frame_bytes = api_bounds[connection->standing].frame_bytes;
     options.processor = api_user_share(connection->user, connection->standing);
     if (options.processor != NULL) {
         options.budget = &api->others_budget;

@@ -27,10 +27,29 @@
 /* Whoever may look keeps a connection between two glances; a stranger has nothing to wait for. Root
  * can look and change whatever others do. */
 const struct api_bounds api_bounds[API_STANDING_COUNT] = {
-    [API_STANDING_OWNER] = {API_CONNECTIONS_MAX, API_CONNECTIONS_MAX, 0, 0, 0, 0},
-    [API_STANDING_CONTROL] = {240, 64, 16, 0, 2000, 3000},
-    [API_STANDING_READ] = {160, 32, 64, 300 * NSEC_PER_SEC, 500, 1500},
-    [API_STANDING_NONE] = {32, 4, 64, 10 * NSEC_PER_SEC, 200, 500},
+    [API_STANDING_OWNER] = {.connections = API_CONNECTIONS_MAX,
+                            .user_connections = API_CONNECTIONS_MAX,
+                            .frame_bytes = 1024 * 1024},
+    [API_STANDING_CONTROL] = {.connections = 240,
+                              .user_connections = 64,
+                              .reserve = 16,
+                              .permyriad = 1000,
+                              .all_permyriad = 1500,
+                              .frame_bytes = 256 * 1024},
+    [API_STANDING_READ] = {.connections = 160,
+                           .user_connections = 32,
+                           .reserve = 64,
+                           .idle = 300 * NSEC_PER_SEC,
+                           .permyriad = 500,
+                           .all_permyriad = 1000,
+                           .frame_bytes = 64 * 1024},
+    [API_STANDING_NONE] = {.connections = 32,
+                           .user_connections = 4,
+                           .reserve = 64,
+                           .idle = 10 * NSEC_PER_SEC,
+                           .permyriad = 100,
+                           .all_permyriad = 200,
+                           .frame_bytes = 64 * 1024},
 };
 
 /* Ends of the shares' parts are the caller's. */

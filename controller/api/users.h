@@ -30,6 +30,7 @@ struct api_bounds {
     nsec_t idle;             /* an unused connection is closed after so long; 0: never */
     uint32_t permyriad;      /* of a core, for one user; 0: any part of it */
     uint32_t all_permyriad;  /* and for all of them together */
+    uint32_t frame_bytes;    /* of a request: who may not change anything needs little */
 };
 
 extern const struct api_bounds api_bounds[API_STANDING_COUNT];
