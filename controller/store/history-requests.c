@@ -4,6 +4,7 @@
  * before ended, and each only so many. Whichever is full first ends the page at the time of its
  * last one. What the other has read beyond that is left for the next page. So a page has all that
  * lies between two moments, and nobody waits for more than one page of somebody's reading. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,7 @@ static int read_points(struct history_request *request, struct error *error)
     int r = waterfall_scan_page(request->base.store, &scan, PAGE_POINTS, horizon, keep_point,
                                 request, error);
 
+    assert(r <= 0 || request->points.count > 0);
     place->points.next = scan.next;
     place->points.is_over = scan.is_over;
     return r;
@@ -133,6 +135,7 @@ static void drop_actions_after(struct history_request *request, const Waterfall 
         request->actions.count--;
         request->is_full = true;
     }
+    assert(request->actions.count <= PAGE_ACTIONS);
 }
 
 /* Those that are as far from the last one as the others are from each other. */
@@ -173,6 +176,7 @@ static int run_page(struct store_request *base, struct error *error)
         record_place_set(&place->action, last_action(request)->started_ns,
                          last_action(request)->id);
     place->is_over = place->points.is_over && !request->is_full;
+    assert(place->is_over || request->actions.count + request->points.count > 0);
     return place->is_over ? add_waiting(request) : 0;
 }
 
@@ -193,6 +197,7 @@ static void complete(struct store_request *base)
     struct history_request *request = request_of(base);
     struct store_history *history = &request->history;
 
+    assert(request->actions.count <= PAGE_ACTIONS);
     if (history->records.answer.status < 0)
         free_lists(request);
     history->records.actions = (Action **)request->actions.items;
