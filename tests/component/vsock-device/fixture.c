@@ -18,21 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/lab/vsock-device/requests.h"
 #include "tests/lib/no-vsock.h"
-
-enum {
-    SET_FEATURES = 2,
-    SET_OWNER = 3,
-    SET_MEM_TABLE = 5,
-    SET_VRING_NUM = 8,
-    SET_VRING_ADDR = 9,
-    SET_VRING_BASE = 10,
-    GET_VRING_BASE = 11,
-    SET_VRING_KICK = 12,
-    SET_VRING_CALL = 13,
-    SET_VRING_ERR = 14,
-    SET_VRING_ENABLE = 18,
-};
 
 const char *device_program;
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/util.h"
+#include "tests/lab/vsock-device/requests.h"
 
 #define VERSION    1u
 #define FLAG_REPLY 4u
@@ -18,24 +19,6 @@
 
 #define RING_INDEX_MASK    0xffu
 #define RING_NO_DESCRIPTOR 0x100u
-
-enum {
-    GET_FEATURES = 1,
-    SET_FEATURES = 2,
-    SET_OWNER = 3,
-    SET_MEM_TABLE = 5,
-    SET_VRING_NUM = 8,
-    SET_VRING_ADDR = 9,
-    SET_VRING_BASE = 10,
-    GET_VRING_BASE = 11,
-    SET_VRING_KICK = 12,
-    SET_VRING_CALL = 13,
-    SET_VRING_ERR = 14,
-    GET_PROTOCOL_FEATURES = 15,
-    SET_PROTOCOL_FEATURES = 16,
-    SET_VRING_ENABLE = 18,
-    GET_CONFIG = 24,
-};
 
 struct call {
     struct vhost *vhost;

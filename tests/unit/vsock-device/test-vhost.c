@@ -10,28 +10,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "tests/lab/vsock-device/requests.h"
 #include "tests/lab/vsock-device/vhost.h"
 #include "tests/unit/vsock-device/mux-fixture.h"
 
 #define VERSION_1         ((uint64_t)1 << 32)
 #define PROTOCOL_FEATURES ((uint64_t)1 << 30)
-
-enum {
-    GET_FEATURES = 1,
-    SET_FEATURES = 2,
-    SET_MEM_TABLE = 5,
-    SET_VRING_NUM = 8,
-    SET_VRING_ADDR = 9,
-    SET_VRING_BASE = 10,
-    GET_VRING_BASE = 11,
-    SET_VRING_KICK = 12,
-    SET_VRING_CALL = 13,
-    SET_VRING_ERR = 14,
-    GET_PROTOCOL_FEATURES = 15,
-    SET_PROTOCOL_FEATURES = 16,
-    SET_VRING_ENABLE = 18,
-    GET_CONFIG = 24,
-};
 
 struct fixture {
     struct mux_fixture world; /* its driver, mux and calls */
