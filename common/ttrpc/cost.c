@@ -1,10 +1,10 @@
 /* What a peer costs: bytes and frames by the second, and the processor's time. A peer beyond its
  * bounds rests: its socket is not read for a while, so that it fills and the peer waits.
  *
- * A share of the processor may belong to several connections. Before one is read it is looked
- * whether what the others have used is paid: else each of them would be read once for one debt. Of
- * some shares one connection is read per turn of the loop. Who was put off for others more often is
- * a little earlier the next time, so each gets its turn.
+ * A share of the processor may belong to several connections. Before one is read, what the others
+ * have used must be paid: else each would be read once for one debt. Of some shares one connection
+ * is read per turn of the loop. Who was put off for others more often is a little earlier the next
+ * time, so each gets its turn.
  *
  * A peer that rests and hangs up is closed. One that has only closed its own direction still waits
  * for answers, and for its turn. */

@@ -80,8 +80,8 @@ struct ttrpc_share {
         debt_max; /* how long a peer in debt is not read: so often it is heard, whatever it did */
     nsec_t paid_until;         /* CLOCK_MONOTONIC; later than now: in debt until then */
     struct ttrpc_share *whole; /* what this one is a part of, charged with it; NULL: nothing */
-    /* Of all peers that have a part of it, one message is handled per turn of the loop: whoever has
-     * none of it waits for one message at most. */
+    /* Of all peers that have a part of it, one message is handled per turn of the loop. So whoever
+     * has none of it waits for one message at most. */
     bool one_in_turn;
     uint64_t turn; /* in which the last one was */
 };
