@@ -69,7 +69,8 @@ static int visit_scalar(struct reading *reading, const char *key, struct error *
     int r;
 
     if (value == NULL)
-        return fail_at(reading, &reading->event.start_mark, error, "a value of more than one line, or with control characters");
+        return fail_at(reading, &reading->event.start_mark, error,
+                       "a value of more than one line, or with control characters");
     r = reading->visit(key, value, reading->userdata, error);
     return r < 0 ? error_prefix(error, r, "%s:%zu", reading->source, line) : 0;
 }
