@@ -24,6 +24,9 @@
 /* The host may only keep this much unread: samples are coalesced past half of it. */
 #define QUEUED_BYTES_MAX ((uint64_t)64 * 1024)
 
+/* Of each text of a request: ids, who asks, the keys and values of a policy. */
+#define TEXT_BYTES_MAX 256
+
 enum state {
     STATE_NONE, /* this agent does not dial */
     STATE_WAITING,
@@ -192,6 +195,7 @@ static int start_session(struct connections *connections, int descriptor, bool d
     }
     session->owner = connections;
     session->dialled = dialled;
+    options.limits.text_bytes = TEXT_BYTES_MAX;
     options.userdata = session;
     options.limits.queued_bytes = QUEUED_BYTES_MAX;
     r = ttrpc_connection_create(connections->loop, descriptor, &options, &session->connection);

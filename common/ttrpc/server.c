@@ -3,12 +3,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include "common/base/text.h"
 #include "common/ttrpc/server.h"
 
 #define ERROR_TEXT_SIZE 512
 #define ECHO_MAX        100 /* bytes of a peer's name that an error repeats */
+#define LONG_TEXT_SIZE  128 /* of the words about a text that is too long */
 
 static void printf_like(4, 5) refuse(struct ttrpc_connection *connection, uint32_t stream,
                                      enum ttrpc_code code, const char *format, ...)
@@ -67,6 +69,24 @@ static void run_handler(struct ttrpc_call *call, const struct envelope_request *
     arena_reset(&connection->loop->arena);
 }
 
+/* False, with words for the peer: a text of the request is longer than it may be. */
+static bool texts_fit(const struct ttrpc_call *call, struct slice payload, char *why, size_t size)
+{
+    const struct ttrpc_limits *limits = &call->connection->options.limits;
+    const ProtobufCMessageDescriptor *input =
+        call->service->descriptor->methods[call->method].input;
+    const ProtobufCFieldDescriptor *field;
+    size_t length;
+    size_t most;
+
+    if (limits->text_bytes == 0)
+        return true;
+    field = wire_find_long_text(input, payload, limits, &length, &most);
+    if (field != NULL)
+        snprintf(why, size, "%s has %zu bytes; at most %zu are taken", field->name, length, most);
+    return field == NULL;
+}
+
 /* Hands one message of a streamed request over. The call may be gone afterwards. */
 static void deliver(struct ttrpc_call *call, struct slice payload)
 {
@@ -74,9 +94,12 @@ static void deliver(struct ttrpc_call *call, struct slice payload)
     const ProtobufCMessageDescriptor *input =
         call->service->descriptor->methods[call->method].input;
     ProtobufCMessage *message = connection_decode(connection, input, payload);
+    char why[LONG_TEXT_SIZE];
 
     if (message == NULL)
         call_cancel_with_error(call, TTRPC_INTERNAL, "ttrpc: error unmarshalling payload");
+    else if (!texts_fit(call, payload, why, sizeof(why)))
+        call_cancel_with_error(call, TTRPC_INVALID_ARGUMENT, why);
     else if (call->on_message != NULL)
         call->on_message(call, message, call->message_userdata);
     arena_reset(&connection->loop->arena);
@@ -97,15 +120,20 @@ static void begin_unary(struct ttrpc_call *call, const struct envelope_request *
     const ProtobufCMessageDescriptor *input =
         call->service->descriptor->methods[call->method].input;
     ProtobufCMessage *message = connection_decode(connection, input, request->payload);
+    char why[LONG_TEXT_SIZE];
+    bool fits = message != NULL && texts_fit(call, request->payload, why, sizeof(why));
 
-    if (message == NULL) {
-        refuse(connection, call->stream, TTRPC_INTERNAL, "ttrpc: error unmarshalling payload");
-        call_destroy(call);
-        arena_reset(&connection->loop->arena);
+    if (fits) {
+        call->half_closed = true;
+        run_handler(call, request, message);
         return;
     }
-    call->half_closed = true;
-    run_handler(call, request, message);
+    if (message == NULL)
+        refuse(connection, call->stream, TTRPC_INTERNAL, "ttrpc: error unmarshalling payload");
+    else
+        refuse(connection, call->stream, TTRPC_INVALID_ARGUMENT, "%s", why);
+    call_destroy(call);
+    arena_reset(&connection->loop->arena);
 }
 
 /* The first message may come with the request or not; without REMOTE_OPEN it is also the last. */

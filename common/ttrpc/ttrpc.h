@@ -45,6 +45,12 @@ const char *ttrpc_code_name(uint32_t code);
 enum ttrpc_code ttrpc_code_of_errno(int error);
 int ttrpc_code_to_errno(uint32_t code);
 
+/* A field, of whatever message, whose texts have a bound of their own. */
+struct ttrpc_text_bound {
+    const char *field; /* its name in the .proto file */
+    uint32_t bytes;
+};
+
 /* What a peer may cost. */
 struct ttrpc_limits {
     uint32_t frame_bytes;  /* largest payload of a frame we accept */
@@ -58,7 +64,10 @@ struct ttrpc_limits {
      * socket fills and it waits. What it saved up in the last second may come at once. 0: none. */
     uint64_t bytes_per_second;
     uint32_t frames_per_second;
-    uint32_t elements;   /* of one message; 0: any number */
+    uint32_t elements;                    /* of one message; 0: any number */
+    uint32_t text_bytes;                  /* of each text of a request; 0: any number */
+    const struct ttrpc_text_bound *texts; /* instead, for some; ended by one without a name. NULL:
+                                             for none */
     bool one_line;       /* each text of a message is made one line that may be shown */
     bool frame_by_frame; /* not more than one message is handled per turn of the loop, at the price
                             of a system call more for each */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "common/ttrpc/ttrpc.h"
 
 #define DEPTH_MAX 16 /* of messages in messages; ours reach 4 */
 
@@ -185,6 +186,44 @@ int wire_check_message(const ProtobufCMessageDescriptor *descriptor, struct slic
     struct allowance allowance = {.elements = elements_max, .depth = DEPTH_MAX};
 
     return check_message(descriptor, message, &allowance);
+}
+
+/* ---- long texts ---- */
+
+static size_t text_bound(const struct ttrpc_limits *limits, const char *field)
+{
+    for (const struct ttrpc_text_bound *bound = limits->texts;
+         bound != NULL && bound->field != NULL; bound++)
+        if (strcmp(bound->field, field) == 0)
+            return bound->bytes;
+    return limits->text_bytes;
+}
+
+const ProtobufCFieldDescriptor *wire_find_long_text(const ProtobufCMessageDescriptor *descriptor,
+                                                    struct slice message,
+                                                    const struct ttrpc_limits *limits,
+                                                    size_t *ret_length, size_t *ret_most)
+{
+    const ProtobufCFieldDescriptor *found = NULL;
+    struct wire_field field;
+
+    while (found == NULL && wire_read_field(&message, &field) > 0) {
+        const ProtobufCFieldDescriptor *known =
+            field.type != WIRE_BYTES
+                ? NULL
+                : protobuf_c_message_descriptor_get_field(descriptor, field.number);
+
+        if (known != NULL && known->type == PROTOBUF_C_TYPE_MESSAGE)
+            found =
+                wire_find_long_text(known->descriptor, field.bytes, limits, ret_length, ret_most);
+        if (known == NULL || known->type != PROTOBUF_C_TYPE_STRING)
+            continue;
+        *ret_length = field.bytes.length;
+        *ret_most = text_bound(limits, known->name);
+        if (*ret_length > *ret_most)
+            found = known;
+    }
+    return found;
 }
 
 /* ---- texts changed in place ---- */

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ttrpc_limits;
+
 /* Bytes inside somebody else's memory; data is NULL when there are none. */
 struct slice {
     const uint8_t *data;
@@ -44,6 +46,13 @@ int wire_take_varint(const struct wire_field *field, uint64_t *ret_value);
  * `elements_max`. */
 int wire_check_message(const ProtobufCMessageDescriptor *descriptor, struct slice message,
                        uint32_t elements_max);
+
+/* A field of a message that was checked, with a text that is longer than its bound in `limits`.
+ * NULL: there is none. `*ret_length`: how long it is, `*ret_most`: how long it may be. */
+const ProtobufCFieldDescriptor *wire_find_long_text(const ProtobufCMessageDescriptor *descriptor,
+                                                    struct slice message,
+                                                    const struct ttrpc_limits *limits,
+                                                    size_t *ret_length, size_t *ret_most);
 
 /* Makes each text of a message that was checked one line that may be shown, see text_blank. The
  * bytes must be writable. */

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/policy/policy-yaml.h"
+
 #define GROUPS_MAX 256
 #define BYTES_MAX  ((uint64_t)256 << 20) /* of all of root's connections */
 #define OTHERS_MAX ((uint64_t)64 << 20)  /* of all others */
@@ -36,6 +38,15 @@ static const struct ttrpc_limits operator_limits = {
     .streams = 16,
     .queued_bytes = 64u << 20,
     .stall = 30 * NSEC_PER_SEC,
+    .text_bytes = API_TEXT_BYTES,
+    .texts = api_texts,
+};
+
+const struct ttrpc_text_bound api_texts[] = {
+    {"source", POLICY_YAML_MAX},
+    {"source_name", 1024}, /* a path */
+    {"page_token", 1024},  /* has a name in it */
+    {NULL, 0},
 };
 
 #define OTHERS_QUEUED (16u << 20)

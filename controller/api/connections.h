@@ -4,6 +4,10 @@
 
 #include "controller/api/dispatch.h"
 
+/* How long a text of a request may be: a name, a selector, an id. Some may be longer. */
+#define API_TEXT_BYTES 256
+extern const struct ttrpc_text_bound api_texts[];
+
 /* Takes a connected descriptor over: the ttRPC door. */
 void api_accept(struct api *api, int descriptor, const struct peer *peer);
 
