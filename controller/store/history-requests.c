@@ -62,26 +62,56 @@ static int keep_point(Waterfall *waterfall, void *userdata)
     return store_list_add(&request->points, waterfall) < 0 ? -ENOMEM : 1;
 }
 
-/* What waits is history too. */
+/* The newest that are asked for. */
+struct newest {
+    uint32_t left;
+    struct record_place *ret_before; /* the first that is left out */
+};
+
+/* -ENOBUFS, which ends the walk: there are more. */
+static int pass(Action *action, void *userdata)
+{
+    struct newest *newest = userdata;
+
+    if (newest->left == 0) {
+        record_place_set(newest->ret_before, action->started_ns, action->id);
+        return -ENOBUFS;
+    }
+    newest->left--;
+    return 0;
+}
+
+/* What waits is history too: beside it, an index does not say where the newest begin. 1: there are
+ * older ones, which are left out. */
+static int skip_old_actions(struct history_request *request, struct error *error)
+{
+    const struct store_history_query *query = &request->query;
+    struct store *store = request->base.store;
+    const struct action_walk down = action_walk_down(request->vm, query->since, query->until);
+    struct newest newest = {.left = query->actions, .ret_before = &request->walk.place};
+    int waiting = store_count_waiting(store, &request->walk);
+    int r;
+
+    if (waiting <= 0)
+        return waiting < 0 ? waiting
+                           : store_skip_actions(store, &request->walk, query->actions, error);
+    r = store_walk_all_actions(store, &down, pass, &newest, error);
+    return r == -ENOBUFS ? 1 : r;
+}
+
 static int begin(struct history_request *request, struct error *error)
 {
     struct store_history_place *place = &request->history.place;
     struct waterfall_scan scan = {
         .vm = request->vm, .next = request->query.since, .until = request->query.until};
     struct store *store = request->base.store;
-    int waiting;
     int r;
 
     if (store->origin == NULL)
         (void)store_flush(store);
-    waiting = store_count_waiting(store, &request->walk);
-    if (waiting < 0)
-        return waiting;
     r = waterfall_scan_begin(store, &scan, request->query.points, error);
     if (r == 0)
-        r = store_skip_actions(
-            store, &request->walk,
-            request->query.actions - min_of((uint32_t)waiting, request->query.actions), error);
+        r = skip_old_actions(request, error);
     if (r < 0)
         return r;
     *place = (struct store_history_place){

@@ -174,7 +174,8 @@ static void test_a_vm_renamed_while_an_action_runs(void **state)
     assert_string_equal(outcome.vm, "shop");
     assert_true(outcome.footprint_before != 0);
     assert_int_equal(outcome.pid, getpid());
-    assert_null(newest(f)); /* of the other one, which has the name now */
+    /* The other one, which has the name now, has none once that is on the disk. */
+    wait_for(f, newest(f) == NULL);
     /* It is known by its process, whatever it is called since. */
     call_it(f, "store", "shop");
     verify.id = outcome.id;
