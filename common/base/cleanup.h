@@ -23,7 +23,7 @@ static inline void cleanup_closedir_directory(DIR **directory)
         (void)closedir(*directory);
 }
 
-#define cleanup_free     __attribute__((cleanup(cleanup_free_pointer)))
+#define cleanup_free     __attribute__((unused, cleanup(cleanup_free_pointer)))
 #define cleanup_close    __attribute__((cleanup(cleanup_close_descriptor)))
 #define cleanup_closedir __attribute__((cleanup(cleanup_closedir_directory)))
 

@@ -1,6 +1,7 @@
 /* Mending what the doctor found. */
 #include "controller/cli/doctor-fix.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +166,7 @@ static int plan_proxmox_vsock(struct plan *plan)
 
     if (r != EXIT_DONE)
         return r;
+    assert(args != NULL);
     if (strstr(args, "vhost-vsock") != NULL)
         return EXIT_DONE; /* it waits for the cold start */
     step = add_step(plan, true);

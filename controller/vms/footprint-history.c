@@ -26,7 +26,7 @@ static uint32_t index_of(const struct footprint_history *history, size_t which, 
 {
     uint32_t count = series[which].count;
 
-    assert(age < count && history->next[which] < count);
+    assert(count > 0 && age < count && history->next[which] < count);
     return series[which].first + (history->next[which] + 2 * count - 1 - age) % count;
 }
 

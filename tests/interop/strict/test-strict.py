@@ -245,7 +245,7 @@ class StrictTest(unittest.TestCase):
             self.call("RollBackPolicy", name=name, author=name)
         self.answer("ApplyPolicy", vm="grudge", source=policy, source_name="night.yaml")
         self.answer("ApplyPolicy", vm="*", source=policy + b"# 2", source_name="night.yaml")
-        self.answer("RollBackPolicy", name="night", author=guests.TEXT)
+        self.answer("RollBackPolicy", name="night", author=guests.TEXT.decode()[:60])
         for method in ("ListPolicyRevisions", "GetPolicy"):
             self.answer(method, name="night")
         self.answer("ListPolicies")
