@@ -39,6 +39,7 @@ void vm_drop_source(struct vm *vm, enum vm_source source)
 
 void vm_add_source(struct vm *vm, enum vm_source source)
 {
+    assert(vm->sources.set != VM_SOURCE_AGENT); /* its records join another's instead */
     vm->sources.set |= (unsigned)source;
 }
 
