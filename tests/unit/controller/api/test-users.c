@@ -190,11 +190,11 @@ static void test_a_reserve(void **state)
     assert_int_equal(count_connections(f), 32);
     for (unsigned i = 0; i < ARRAY_SIZE(readers); i++)
         crowd_in(f, &readers[i], STRANGER + 100 + i, READERS);
-    assert_int_equal(count_connections(f), 32 + 160);
+    assert_int_equal(count_connections(f), 32 + 128);
     crowd_in(f, &controllers, STRANGER, CONTROLLERS);
-    assert_int_equal(count_connections(f), 32 + 160 + 40);
+    assert_int_equal(count_connections(f), 32 + 128 + 40);
     close(connect_as(f, 0));
-    assert_int_equal(count_connections(f), 32 + 160 + 41);
+    assert_int_equal(count_connections(f), 32 + 128 + 41);
     crowd_leaves(&controllers);
     for (unsigned i = 0; i < ARRAY_SIZE(readers); i++)
         crowd_leaves(&readers[i]);
@@ -222,9 +222,9 @@ static void test_a_reserve_for_root(void **state)
     f->api.control_group = CONTROLLERS;
     for (unsigned i = 0; i < ARRAY_SIZE(crowds); i++)
         crowd_in(f, &crowds[i], STRANGER + i, CONTROLLERS);
-    assert_int_equal(count_connections(f), 240);
+    assert_int_equal(count_connections(f), 208);
     close(connect_as(f, 0));
-    assert_int_equal(count_connections(f), 241);
+    assert_int_equal(count_connections(f), 209);
     for (unsigned i = 0; i < ARRAY_SIZE(crowds); i++)
         crowd_leaves(&crowds[i]);
     wait_until_there_are(f, 0);
