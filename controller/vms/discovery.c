@@ -160,10 +160,12 @@ static bool find_place(struct discovery *discovery)
 static void open_place(struct discovery *discovery)
 {
     struct error error;
-    int r = discovery->place.driver->discover(discovery->supervisor->loop,
-                                              hypervisor_address_where(&discovery->place), TIMEOUT,
-                                              &callbacks, discovery, &discovery->session);
+    int r;
 
+    vms_found_anew(discovery->supervisor, FINDER_PLACE); /* some may have gone unseen */
+    r = discovery->place.driver->discover(discovery->supervisor->loop,
+                                          hypervisor_address_where(&discovery->place), TIMEOUT,
+                                          &callbacks, discovery, &discovery->session);
     if (r == 0)
         return;
     discovery->session = NULL;

@@ -208,6 +208,12 @@ void vms_found_all(struct supervisor *supervisor, enum finder finder)
     }
 }
 
+void vms_found_anew(struct supervisor *supervisor, enum finder finder)
+{
+    list_for_each (link, &supervisor->registry.vms)
+        list_entry(link, struct vm, link)->found.marked &= ~(unsigned)finder;
+}
+
 void supervisor_set_found(struct supervisor *supervisor, const struct hypervisor_address *addresses,
                           size_t count, struct problems *problems)
 {

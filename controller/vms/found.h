@@ -28,6 +28,9 @@ int vms_found(struct supervisor *supervisor, enum finder finder, const struct fi
 /* The finder has reported all there are since this was last called: others lose this finder. */
 void vms_found_all(struct supervisor *supervisor, enum finder finder);
 
+/* The finder begins again to report all there are: what it reported until now does not count. */
+void vms_found_anew(struct supervisor *supervisor, enum finder finder);
+
 /* It is not there any more. The last finder takes the source along. */
 void vm_found_gone(struct vm *vm, enum finder finder);
 

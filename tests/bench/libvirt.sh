@@ -6,7 +6,7 @@
 . "$LAB_SOURCE/tests/lab/libvirt.sh"
 
 probe=$LAB_BUILD/tests/bench/libvirt-probe
-rounds=${BENCH_ROUNDS:-3} seconds=${BENCH_SECONDS:-20}
+rounds=${BENCH_ROUNDS:-10} seconds=2
 domain_boots=no
 
 libvirt_start || { echo "libvirtd does not answer; see $LAB_RESULTS/libvirtd.log"; exit 1; }
@@ -31,21 +31,24 @@ calls() { # INTO
     "$probe" calls "$libvirt_uri" "$seconds" vm7 vm8 vm9 vm10 vm11 vm12 >>"$1" || exit 1
 }
 
-# paired STOPPED: rounds in turn; with us, QEMUs hang after the daemon knows all of them.
+# paired STOPPED: QEMUs hang after the daemon knows all of them; then short rounds with it and, while
+# it is stopped, without it, so that both meet the same machine.
 paired() {
     local round i
+    libvirt_controller_start
+    wait_for 60 vms_ready 12
+    for ((i = 1; i <= $1; i++)); do kill -STOP "$(domain_pid "vm$i")"; done
     for ((round = 0; round < rounds; round++)); do
-        libvirt_controller_start
-        wait_for 60 vms_ready 12
-        for ((i = 1; i <= $1; i++)); do kill -STOP "$(domain_pid "vm$i")"; done
         calls "$LAB_RESULTS/with-$1"
-        noticed=$(vmreclaim --json vm list | jq '[.. | .driver_state? // empty |
-            select(contains("stopped (T)"))] | length')
-        controller_kill
+        kill -STOP "$controller_pid"
         calls "$LAB_RESULTS/without-$1"
-        for ((i = 1; i <= $1; i++)); do kill -CONT "$(domain_pid "vm$i")"; done
-        sleep 1
+        kill -CONT "$controller_pid"
     done
+    noticed=$(vmreclaim --json vm list | jq '[.. | .driver_state? // empty |
+        select(contains("stopped (T)"))] | length')
+    controller_kill
+    for ((i = 1; i <= $1; i++)); do kill -CONT "$(domain_pid "vm$i")"; done
+    sleep 1
 }
 
 # The median over the rounds of what each call's slowest hundredth took.

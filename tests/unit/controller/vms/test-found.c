@@ -162,6 +162,21 @@ static void test_it_goes_with_its_last_finder(void **state)
     assert_int_equal(count(), 0);
 }
 
+/* A finder that was interrupted: what it reported before says nothing of what is there now. */
+static void test_what_went_while_nobody_looked(void **state)
+{
+    find(FINDER_PLACE, "null:a", "a", "", 0);
+    find(FINDER_PLACE, "null:b", "b", "", 0);
+    vms_found_all(&supervisor, FINDER_PLACE);
+    find(FINDER_PLACE, "null:a", "a", UUID, 0); /* more is known of it */
+    vms_found_anew(&supervisor, FINDER_PLACE);
+    assert_int_equal(count(), 2);
+    find(FINDER_PLACE, "null:b", "b", "", 0);
+    vms_found_all(&supervisor, FINDER_PLACE);
+    assert_int_equal(count(), 1);
+    assert_non_null(named("b"));
+}
+
 static void test_names_that_are_none(void **state)
 {
     find(FINDER_PROCESSES, NULL, "Windows 11 (old)", "", 7);
@@ -226,12 +241,19 @@ static void test_two_records_of_two_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        found_test(test_one_by_its_address),     found_test(test_one_by_its_uuid),
-        found_test(test_one_by_its_process),     found_test(test_one_by_its_socket),
-        found_test(test_two_processes_are_two),  found_test(test_the_best_way_to_reach_it),
-        found_test(test_what_a_file_says_stays), found_test(test_it_goes_with_its_last_finder),
-        found_test(test_names_that_are_none),    found_test(test_labels),
-        found_test(test_two_records_become_one), found_test(test_two_records_of_two_stay),
+        found_test(test_one_by_its_address),
+        found_test(test_one_by_its_uuid),
+        found_test(test_one_by_its_process),
+        found_test(test_one_by_its_socket),
+        found_test(test_two_processes_are_two),
+        found_test(test_the_best_way_to_reach_it),
+        found_test(test_what_a_file_says_stays),
+        found_test(test_it_goes_with_its_last_finder),
+        found_test(test_names_that_are_none),
+        found_test(test_labels),
+        found_test(test_two_records_become_one),
+        found_test(test_two_records_of_two_stay),
+        found_test(test_what_went_while_nobody_looked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
