@@ -51,22 +51,71 @@ paired() {
     sleep 1
 }
 
-# The median over the rounds of what each call's slowest hundredth took.
-slowest() { # FILE CALL
-    jq -s "map(.$2.p99) | sort | .[length / 2 | floor]" "$1"
+# difference STOPPED CALL: how much longer its slowest hundredth took beside us: the median over the
+# rounds, and whether it was longer in all of them. Else it is the machine's noise.
+difference() {
+    jq -n --slurpfile with "$LAB_RESULTS/with-$1" --slurpfile without "$LAB_RESULTS/without-$1" "
+        [range($rounds) | \$with[.].$2.p99 - \$without[.].$2.p99] |
+        {median: (sort | .[length / 2 | floor] * 1000 | round / 1000), always: all(. > 0)}"
 }
 
-delay=0 table=''
+differences=''
 for stopped in 2 4 6; do
     paired "$stopped"
-    table+="$stopped of 12 hang: we have asked, and noticed, $noticed"$'\n'
+    echo "        $stopped of 12 hang: we have asked, and noticed $noticed"
     for call in list dominfo dommemstat; do
-        with=$(slowest "$LAB_RESULTS/with-$stopped" "$call")
-        without=$(slowest "$LAB_RESULTS/without-$stopped" "$call")
-        table+="$stopped of 12 hang: $call p99 $with ms with us, $without ms without"$'\n'
-        delay=$(jq -n "[$delay, $with - $without] | max * 1000 | round / 1000")
+        this=$(difference "$stopped" "$call")
+        jq -r --arg call "$call" '"        \($call): p99 \(.median) ms longer beside us, " +
+            if .always then "in every round" else "within noise" end' <<<"$this"
+        differences+=$this
     done
 done
+delay=$(jq -s 'map(select(.always).median) | max // 0' <<<"$differences")
+noise=$(jq -s 'map(.median | fabs) | max' <<<"$differences")
+
+# ---- commands to other VMs, while libvirtd is away ----
+
+# side NAME OPTION...: a daemon with ten VMs whose agents answer; its API is at $lab_run/NAME.api.
+side() {
+    local name=$1 i
+    shift
+    mkdir -p "$lab_run/$name.vms" "$lab_run/$name.state"
+    "$LAB_BUILD/tests/bench/load-agents" "unix:$lab_run/$name.agents" 10 >/dev/null 2>&1 &
+    for ((i = 0; i < 10; i++)); do
+        printf 'name: other%d\nagent: unix:%s.%d\n' "$i" "$lab_run/$name.agents" "$i" \
+            >"$lab_run/$name.vms/other$i.yaml"
+    done
+    "$LAB_BUILD/controller/vmreclaimd" --drivers "$LAB_BUILD/controller/hypervisors" --listen none \
+        --api "unix:$lab_run/$name.api" --vms "$lab_run/$name.vms" --find-processes no \
+        --state-directory "$lab_run/$name.state" "$@" </dev/null >>"$LAB_RESULTS/$name.log" 2>&1 &
+}
+
+answers() { # NAME
+    vmreclaim --api "unix:$lab_run/$1.api" ping other9 >/dev/null 2>&1
+}
+
+# commands: a thousand to each side, in turn; adds how much longer the slowest hundredth took at ours.
+commands() {
+    local lines
+    lines=$("$LAB_BUILD/tests/bench/load-commands" other 10 100 10 "unix:$lab_run/ours.api" \
+        "unix:$lab_run/apart.api") || exit 1
+    echo "        $1: ${lines//$'\n'/ | apart: }"
+    command_delay=$(awk -v worst="$command_delay" 'NR == 1 { ours = $4 } NR == 2 { apart = $4 }
+        END { delay = ours - apart; print delay > worst ? delay : worst }' <<<"$lines")
+}
+
+command_delay=0
+side ours
+side apart --libvirt none
+wait_for 60 answers ours && wait_for 60 answers apart || exit 1
+commands "libvirtd runs (commands, failed, p50, p99, longest)"
+(sleep 2 && kill -STOP "$libvirt_pid" && sleep 6 && kill -CONT "$libvirt_pid") &
+commands "stopped"
+libvirt_end KILL
+commands "killed"
+libvirt_launch
+commands "comes back"
+wait_for 60 libvirt_answers
 
 # ---- one look at many ----
 
@@ -80,8 +129,9 @@ done
 } >"$lab_run/500.xml"
 look=$("$probe" look "test+unix://$lab_run/500.xml" "$libvirt_pid" 50) || exit 1
 
-printf '%s' "$table" | sed 's/^/        /'
 echo "        one look at 500 domains: $look"
-jq -n --argjson look "$look" --argjson discover "$discover" --argjson delay "$delay" '{metrics: {
-    discover_seconds: ($discover / 1000), victim_delay_ms: $delay, tick_500_ms: $look.own_ms,
+jq -n --argjson look "$look" --argjson discover "$discover" --argjson delay "$delay" \
+    --argjson noise "$noise" --argjson command_delay "$command_delay" '{metrics: {
+    discover_seconds: ($discover / 1000), victim_delay_ms: $delay, victim_noise_ms: $noise,
+    command_delay_ms: $command_delay, tick_500_ms: $look.own_ms,
     tick_500_daemon_ms: $look.daemon_ms}}' >"$LAB_RESULTS/libvirt.json"

@@ -64,7 +64,7 @@ static void take_domain_notice(struct host *host, struct domain *domain, enum no
     } else if (kind != NOTICE_STARTED)
         sessions_tell(domain, events[kind]);
     /* A save or a migration stops the guest: is one under way? */
-    if (kind == NOTICE_PAUSED || kind == NOTICE_STOPPED)
+    if (kind == NOTICE_PAUSED)
         host_look_soon(host);
 }
 
@@ -83,7 +83,9 @@ static void on_notice(struct letter *letter, void *userdata)
         go_down(host, -ENOTCONN, taken.reason);
     else if (domain != NULL)
         take_domain_notice(host, domain, taken.kind, now);
-    if (taken.kind == NOTICE_STARTED || taken.kind == NOTICE_DROPPED)
+    /* One that stops may be in the list that is just being taken. */
+    if (taken.kind == NOTICE_STARTED || taken.kind == NOTICE_STOPPED ||
+        taken.kind == NOTICE_DROPPED)
         host_look_soon(host);
     domains_tell(host);
     host_wake(host);
