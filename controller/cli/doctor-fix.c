@@ -164,7 +164,7 @@ static int plan_proxmox_vsock(struct plan *plan)
     struct step *step;
     int r = read_args(vmid, &args);
 
-    if (r != EXIT_DONE)
+    if (r != EXIT_DONE || args == NULL)
         return r;
     assert(args != NULL);
     if (strstr(args, "vhost-vsock") != NULL)
