@@ -111,11 +111,12 @@ static void read_policy(struct policy_file *file)
 {
     cleanup_free char *text = NULL;
     size_t length;
-    int r = file_read(AT_FDCWD, file->path, POLICY_YAML_MAX, &text, &length);
+    int r = file_read_configured(AT_FDCWD, file->path, POLICY_YAML_MAX, &text, &length);
 
     if (r < 0)
-        file->status = error_set(&file->error, r, "%s: cannot read policy %s: %s", file->named_by,
-                                 file->path, strerror(-r));
+        file->status =
+            error_set(&file->error, r, "%s: cannot read policy %s: %s", file->named_by, file->path,
+                      r == -EINVAL ? "it is a named pipe, and a file is wanted" : strerror(-r));
     else if (strlen(text) != length)
         file->status =
             error_set(&file->error, -EINVAL, "%s: is no text: it holds a zero byte", file->path);

@@ -173,8 +173,8 @@ static int read_file(const struct reading *reading, const struct configuration_s
     unsigned line_number = 0;
     char *rest;
 
-    int r = file_read(sources->file != NULL ? AT_FDCWD : sources->root, path, FILE_BYTES_MAX, &text,
-                      &length);
+    int r = file_read_configured(sources->file != NULL ? AT_FDCWD : sources->root, path,
+                                 FILE_BYTES_MAX, &text, &length);
     if (r == -ENOENT && sources->file == NULL)
         return 0;
     if (r < 0)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
@@ -79,6 +80,16 @@ int file_read(int root, const char *path, size_t limit, char **ret_text, size_t 
     *ret_text = take_pointer(text);
     *ret_length = used;
     return 0;
+}
+
+int file_read_configured(int root, const char *path, size_t limit, char **ret_text,
+                         size_t *ret_length)
+{
+    struct stat status;
+
+    if (fstatat(root, path, &status, 0) < 0)
+        return -errno;
+    return S_ISFIFO(status.st_mode) ? -EINVAL : file_read(root, path, limit, ret_text, ret_length);
 }
 
 static int write_all(int descriptor, const char *text, size_t length)

@@ -13,6 +13,11 @@ int file_read_into(int root, const char *path, char *buffer, size_t size);
 /* The same into memory the caller frees; at most `limit` bytes, else -EFBIG. */
 int file_read(int root, const char *path, size_t limit, char **ret_text, size_t *ret_length);
 
+/* The same of what somebody configured, which may be anything. -EINVAL: a named pipe, to which
+ * nobody may ever write. */
+int file_read_configured(int root, const char *path, size_t limit, char **ret_text,
+                         size_t *ret_length);
+
 /* Replaces the content of an existing file by `text` in one write(2), as sysfs and procfs want it.
  */
 int file_write(int root, const char *path, const char *text);

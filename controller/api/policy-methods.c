@@ -31,6 +31,7 @@ static void on_applied(const struct policy_result *result, void *userdata)
     response.name = message_text(result->revision->name);
     response.revision = result->revision->revision;
     response.pending = messages.pending;
+    response.selects_none = result->selects_none;
     response.vms = messages.vms;
     response.n_vms = messages.vm_count;
     response.results = messages.pointers;

@@ -32,7 +32,7 @@ static int print(const Response *response)
     fputs("policy ", stdout);
     print_text(response->name);
     printf(", revision %" PRIu64 ", is stored\n", response->revision);
-    if (response->n_results == 0 && response->n_vms == 0)
+    if (response->selects_none || (response->n_results == 0 && response->n_vms == 0))
         print_none();
     return policy_results_print(response->results, response->n_results, response->vms,
                                 response->n_vms, response->results_omitted);

@@ -77,10 +77,11 @@ int keys_read_file(const struct keys *keys, void *object, const char *path, stru
 {
     cleanup_free char *text = NULL;
     size_t length;
-    int r = file_read(AT_FDCWD, path, KEYS_FILE_MAX, &text, &length);
+    int r = file_read_configured(AT_FDCWD, path, KEYS_FILE_MAX, &text, &length);
 
     if (r < 0)
-        return error_set(error, r, "cannot read %s: %s", path, strerror(-r));
+        return error_set(error, r, "cannot read %s: %s", path,
+                         r == -EINVAL ? "it is a named pipe, and a file is wanted" : strerror(-r));
     return keys_read_text(keys, object, text, length, path, error);
 }
 

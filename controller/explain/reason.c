@@ -128,7 +128,10 @@ static void set_unknown(const struct view *view, struct finding *finding, uint64
                SIZE(freed), SIZE((uint64_t)returned));
     finding_add(finding, "guest_freed", freed, "bytes");
     finding_add(finding, "host_returned", (uint64_t)returned, "bytes");
-    finding_add(finding, "reported", view->w->reported, "bytes");
+    if (view->w->reported_is_known)
+        finding_add(finding, "reported", view->w->reported, "bytes");
+    if (view->guest == NULL)
+        return;
     finding_add(finding, "reportable", view->w->reportable, "bytes");
     finding_add(finding, "trapped", view->w->trapped, "bytes");
 }

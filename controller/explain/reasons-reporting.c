@@ -21,6 +21,8 @@ static bool reporting_off(const struct view *view, struct finding *finding)
     reason_set(finding, stays, "Free page reporting is %s, so %s stays on the host: %.200s.",
                view_is_offered(view) ? "offered, and the guest does not use it" : "off", what,
                why[0] == '\0' ? "the hypervisor does not offer it" : why);
+    if (view->guest == NULL)
+        return true;
     finding_add(finding, "reportable", view->held.reportable, "bytes");
     finding_add(finding, "trapped", view->held.trapped, "bytes");
     return true;
@@ -31,7 +33,8 @@ static bool inert(const struct view *view, struct finding *finding, const char *
 {
     reason_set(finding, view_free_on_host(view), "Free page reporting has no effect here: %s",
                sentence);
-    finding_add(finding, "reported", view->w->reported, "bytes");
+    if (view->w->reported_is_known)
+        finding_add(finding, "reported", view->w->reported, "bytes");
     if (view->w->remainder > 0)
         finding_add(finding, "remainder", (uint64_t)view->w->remainder, "bytes");
     return true;

@@ -20,6 +20,7 @@ static const struct absence table[] = {
     {CONTROLLER "Waterfall", "reported_is_known", FIELDS("reported")},
     {CONTROLLER "Waterfall", "balloon_is_known", FIELDS("balloon")},
     {CONTROLLER "Waterfall", "vm_ram", FIELDS("unmanaged")},
+    {CONTROLLER "Waterfall", "guest_is_known", FIELDS("unmanaged")},
     {CONTROLLER "ActionSample", NULL, FIELDS("time_ns", "huge_bytes")},
     {CONTROLLER "ActionSample", "host_is_known", FIELDS("footprint", "swapped")},
     {CONTROLLER "ActionSample", "guest_is_known",

@@ -37,6 +37,7 @@ void policy_ask_all(struct policy_assignments *assignments, store_assigned_done 
 struct policy_result {
     int status; /* 0, or a negative errno with words in `error` */
     const struct error *error;
+    bool selects_none;                          /* of policy_order: the selector means no VM now */
     const struct policy_revision *revision;     /* of policy_order and policy_roll_back */
     const struct policy_assignment *assignment; /* of policy_unassign: that there was */
     const struct policy_standing *standings;    /* of VMs; see the functions */

@@ -19,6 +19,7 @@ struct order {
     struct policy_revision *revision;     /* of a policy that is spread; NULL: none is */
     struct policy_assignment *assignment; /* that was taken away; NULL: none was */
     char *selector;                       /* whom it is for; NULL: nobody */
+    bool selects_some;                    /* there is a VM that it means */
     policy_done done;
     void *userdata;
 };
@@ -32,6 +33,9 @@ static void end(struct order *order, int status, const struct error *error,
     assert(status < 0 || (order->revision != NULL) != (order->assignment != NULL));
     order->done(&(struct policy_result){.status = status,
                                         .error = error,
+                                        .selects_none = order->selector != NULL &&
+                                                        order->selector[0] != '\0' &&
+                                                        !order->selects_some,
                                         .revision = order->revision,
                                         .assignment = order->assignment,
                                         .standings = standings,
@@ -121,6 +125,8 @@ static void on_assigned(const struct store_assigned *assigned, void *userdata)
 
         if (vm == NULL)
             continue;
+        order->selects_some |=
+            order->selector != NULL && policy_selector_matches(order->selector, vm);
         if (assigned->revision_of[i] == POLICY_NONE_ASSIGNED)
             settle_rest(order, rollout, vm);
         else

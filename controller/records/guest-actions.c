@@ -124,7 +124,7 @@ static void set_drift(Action *action, const struct vm *vm, const struct track *l
     bool is_known = leader != NULL && leader->drift_is_known;
 
     action->drift = leader != NULL ? leader->drift : drift_of(vm, before, begin, &is_known);
-    action->drift_is_known = is_known;
+    action->drift_is_known = is_known && action->footprint_before != 0;
 }
 
 /* Follows the action in the VM's run; without `leader`, it begins one at `begin`. */

@@ -2,6 +2,7 @@
 #include "controller/records/reports.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,9 +68,23 @@ static void record(struct report *report, bool may_keep_id)
     report_destroy(report);
 }
 
+/* An operator's action comes back as an event too, maybe after its record was closed: it is in that
+ * record, and not the policy's. */
+static bool is_echo(const struct report *report, const Vmreclaim__Controller__V1__Action *action)
+{
+    const struct vm *vm = registry_find_serial(&report->recorder->supervisor->registry, report->vm);
+
+    return vm == NULL || strcmp(action->vm, vm->name) == 0;
+}
+
 static void on_id(const struct store_records *records, void *userdata)
 {
-    record(userdata, records->answer.status == 0 && records->count == 0);
+    struct report *report = userdata;
+
+    if (records->count > 0 && is_echo(report, records->actions[0]))
+        report_destroy(report);
+    else
+        record(report, records->answer.status == -ENOENT);
 }
 
 static bool is_id(const char *text)
@@ -81,7 +96,7 @@ static bool is_id(const char *text)
 static void take(struct report *report)
 {
     if (is_id(report->result->action_id))
-        store_ask_id(report->recorder->store, report->result->action_id, on_id, report);
+        store_ask_record(report->recorder->store, report->result->action_id, on_id, report);
     else
         record(report, false);
 }

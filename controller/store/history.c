@@ -108,17 +108,6 @@ int store_skip_actions(struct store *store, struct action_walk *walk, uint32_t c
     return r;
 }
 
-int store_has_action(struct store *store, const char *id, struct error *error)
-{
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, "SELECT 1 FROM action WHERE id = ?", &statement, error);
-
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
-    return store_step(store, statement, "looking for an action", error);
-}
-
 /* A range of the primary key: nothing that begins with ?1 comes after ?1 and the last character
  * there is. */
 #define BEGINS_WITH "id >= ?1 AND id < ?1 || char(1114111)"

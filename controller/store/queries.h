@@ -71,9 +71,6 @@ int store_actions(struct store *store, const char *vm, int64_t since, int64_t un
 int store_skip_actions(struct store *store, struct action_walk *walk, uint32_t count,
                        struct error *error);
 
-/* 1: there is a record with exactly this id, 0: there is none. */
-int store_has_action(struct store *store, const char *id, struct error *error);
-
 /* By a prefix of the id. -ENOENT; -EEXIST: more than one begins so. */
 int store_action(struct store *store, const char *prefix, action_visitor visit, void *userdata,
                  struct error *error);

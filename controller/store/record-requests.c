@@ -64,15 +64,6 @@ static int run_record(struct store_request *base, struct error *error)
     return store_find_action(base->store, request->text, keep_action, request, error);
 }
 
-static int run_id(struct store_request *base, struct error *error)
-{
-    struct records_request *request = request_of(base);
-    int r = store_knows_action(base->store, request->text, error);
-
-    request->records.count = r > 0;
-    return r;
-}
-
 /* ---- completing ---- */
 
 static void free_actions(struct records_request *request)
@@ -153,9 +144,4 @@ void store_ask_record(struct store *store, const char *prefix, store_records_don
                       void *userdata)
 {
     submit(create(store, prefix, run_record, userdata), done, userdata);
-}
-
-void store_ask_id(struct store *store, const char *id, store_records_done done, void *userdata)
-{
-    submit(create(store, id, run_id, userdata), done, userdata);
 }

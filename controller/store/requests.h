@@ -59,9 +59,6 @@ void store_ask_records(struct store *store, const struct store_records_query *qu
 void store_ask_record(struct store *store, const char *prefix, store_records_done done,
                       void *userdata);
 
-/* Whether there is a record with exactly this id: `count` is 1 or 0, without `actions`. */
-void store_ask_id(struct store *store, const char *id, store_records_done done, void *userdata);
-
 /* A VM's records and waterfalls of a time. */
 struct store_history_query {
     const char *vm;

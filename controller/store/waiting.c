@@ -336,20 +336,6 @@ int store_find_action(struct store *store, const char *prefix, action_visitor vi
     return r;
 }
 
-int store_knows_action(struct store *store, const char *id, struct error *error)
-{
-    const struct query query = {
-        .kind = RECORD_ACTION, .prefix = id, .since = INT64_MIN, .until = INT64_MAX};
-    struct merge merge;
-    int r = merge_init(&merge, store, &query, NULL);
-
-    if (r < 0)
-        return r;
-    r = is_waiting(&merge, id) ? 1 : store_has_action(store, id, error);
-    merge_finish(&merge);
-    return r;
-}
-
 /* ---- waterfalls ---- */
 
 int store_waiting_waterfalls(struct store *store, const char *vm, int64_t since, int64_t until,

@@ -16,10 +16,9 @@ int store_walk_all_actions(struct store *store, const struct action_walk *walk,
 /* How many wait that a walk over the VM's would come to. A negative errno. */
 int store_count_waiting(struct store *store, const struct action_walk *walk);
 
-/* store_action and store_has_action over both. */
+/* store_action over both. */
 int store_find_action(struct store *store, const char *prefix, action_visitor visit, void *userdata,
                       struct error *error);
-int store_knows_action(struct store *store, const char *id, struct error *error);
 
 /* The VM's waterfalls that wait and are of the time, ascending. */
 int store_waiting_waterfalls(struct store *store, const char *vm, int64_t since, int64_t until,

@@ -404,6 +404,11 @@ static void test_an_agent_that_refuses_a_policy(void **state)
 }
 
 /* A slip in a selector is not a policy in force. */
+static bool selects_none(const struct fixture *f)
+{
+    return ((const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *)f->response)->selects_none;
+}
+
 static void test_selectors_that_mean_nobody(void **state)
 {
     static const char *const bad[] = {"label:",  "label:tier", "label:=web", "label:tier=w*",
@@ -425,6 +430,15 @@ static void test_selectors_that_mean_nobody(void **state)
     assert_null(result_of(f, "web-1"));
     assert_int_equal(f->agent.policies, 0);
     assert_int_equal(applied_revision(f), 1); /* the others left nothing in the store */
+    apply_to(f, "one", "web-*");
+    assert_non_null(result_of(f, "web-1"));
+    assert_false(selects_none(f));
+    /* That the policy is others' already does not hide a slip. */
+    apply_to(f, "one", "wbe-*");
+    assert_non_null(result_of(f, "web-1"));
+    assert_true(selects_none(f));
+    apply_to(f, "one", "");
+    assert_false(selects_none(f));
 }
 
 int main(int argc, char **argv)

@@ -257,10 +257,20 @@ static void ask_for_a_reload(struct fixture *f, struct asked *asked)
                      0);
 }
 
-/* Its reader waits until somebody has written, as for a disk that does not answer. */
-static int open_slow_file(const struct fixture *f)
+/* Who opens it waits until it is let go, as for a disk that does not answer: a lease, fcntl(2). */
+static int hold_file(const struct fixture *f, const char *name)
 {
-    return openat(f->root, "night.yaml", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    int file = openat(f->root, name, O_RDWR | O_CLOEXEC);
+
+    signal(SIGIO, SIG_IGN); /* that somebody waits */
+    assert_true(file >= 0);
+    assert_int_equal(fcntl(file, F_SETLEASE, F_WRLCK), 0);
+    return file;
+}
+
+static bool is_waited_for(int file)
+{
+    return fcntl(file, F_GETLEASE) != F_WRLCK;
 }
 
 /* Nobody waits for a disk but who asked for the reading; who asks meanwhile gets one of his own. */
@@ -270,28 +280,41 @@ static void test_a_disk_that_does_not_answer(void **state)
     struct fixture *f = *state;
     struct asked first;
     struct asked second;
-    int file = -1;
+    int file;
 
     put(f, "night.yaml", text);
     put(f, "vms/web.yaml", "cid: 7\npolicy: ../night.yaml\n");
     start(f, NULL);
-    assert_int_equal(unlinkat(f->root, "night.yaml", 0), 0);
-    assert_int_equal(mkfifoat(f->root, "night.yaml", 0600), 0);
+    file = hold_file(f, "night.yaml");
     ask_for_a_reload(f, &first);
-    wait_for(f, (file = open_slow_file(f)) >= 0);
+    wait_for(f, is_waited_for(file));
     put(f, "vms/db.yaml", "cid: 8\n");
     ask_for_a_reload(f, &second);
     assert_non_null(get_vm(f, "web"));
     assert_null(get_vm(f, "db"));
     assert_false(first.answered || second.answered);
-    put(f, "night.yaml", text); /* for the next reading */
-    assert_int_equal(write(file, text, strlen(text)), strlen(text));
     close(file);
     wait_for(f, first.answered && second.answered);
     assert_int_equal(first.code, TTRPC_OK);
     assert_int_equal(second.code, TTRPC_OK);
     assert_int_equal(second.vms, 2);
     assert_non_null(get_vm(f, "db"));
+}
+
+/* Nobody may ever write to it. */
+static void test_a_named_pipe_among_the_files(void **state)
+{
+    struct fixture *f = *state;
+    struct asked asked;
+
+    put(f, "vms/web.yaml", "cid: 7\npolicy: ../night.yaml\n");
+    assert_int_equal(mkfifoat(f->root, "night.yaml", 0600), 0);
+    assert_int_equal(mkfifoat(f->root, "vms/pipe.yaml", 0600), 0);
+    start(f, NULL);
+    ask_for_a_reload(f, &asked);
+    wait_for(f, asked.answered);
+    assert_int_equal(asked.vms, 1);
+    assert_true(is_degraded(f, "vms:pipe.yaml", "is a named pipe"));
 }
 
 #define reload_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -308,6 +331,7 @@ int main(int argc, char **argv)
         reload_test(test_check),
         reload_test(test_who_asks_for_a_reload_is_answered),
         reload_test(test_a_disk_that_does_not_answer),
+        reload_test(test_a_named_pipe_among_the_files),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));

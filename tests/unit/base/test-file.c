@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
@@ -42,6 +44,21 @@ static void test_replace_and_read(void **state)
     assert_int_equal(faccessat(root, "file.new", F_OK, 0), -1);
 }
 
+/* Nobody may ever write to it. */
+static void test_a_named_pipe_is_not_waited_for(void **state)
+{
+    cleanup_free char *text = NULL;
+    cleanup_free char *null = NULL;
+    size_t length;
+
+    assert_int_equal(mkfifoat(root, "pipe", 0600), 0);
+    assert_int_equal(file_read_configured(root, "pipe", 100, &text, &length), -EINVAL);
+    assert_int_equal(file_read_configured(AT_FDCWD, "/dev/null", 100, &null, &length), 0);
+    assert_int_equal(length, 0);
+    assert_int_equal(file_read_configured(root, "nowhere", 100, &text, &length), -ENOENT);
+    assert_int_equal(unlinkat(root, "pipe", 0), 0);
+}
+
 static void test_large_file(void **state)
 {
     cleanup_free char *large = calloc(1, 100000);
@@ -71,6 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replace_and_read),
+        cmocka_unit_test(test_a_named_pipe_is_not_waited_for),
         cmocka_unit_test(test_large_file),
         cmocka_unit_test(test_write_wants_an_existing_file),
     };

@@ -215,6 +215,11 @@ static void test_reporting_off_and_nothing_free(void **state)
     assert_string_equal(find(&explanation, "reporting-off")->sentence,
                         "Free page reporting is off, so what the guest frees stays on the host: "
                         "start the VM with free-page-reporting=on.");
+    assert_int_equal(find(&explanation, "reporting-off")->evidence_count, 2);
+    /* Without an agent nobody knows what is free. */
+    made.w.guest_is_known = false;
+    explain_vm(&made.subject, &explanation);
+    assert_int_equal(find(&explanation, "reporting-off")->evidence_count, 0);
 }
 
 static void test_plan_speaks_the_policys_numbers(void **state)

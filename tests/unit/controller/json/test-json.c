@@ -46,6 +46,10 @@ static void test_what_is_not_known_is_absent(void **state)
     assert_null(json_object_get(json, "remainder"));
     assert_null(json_object_get(json, "balloon"));
     json_decref(json);
+    waterfall.vm_ram = 4096; /* without an agent nobody knows what its kernel takes of it */
+    json = convert(&waterfall.base);
+    assert_null(json_object_get(json, "unmanaged"));
+    json_decref(json);
     waterfall.guest_is_known = 1;
     waterfall.balloon_is_known = 1;
     json = convert(&waterfall.base);

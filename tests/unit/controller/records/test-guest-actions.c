@@ -305,6 +305,31 @@ static void test_a_report_waits_for_the_tick(void **state)
     reports_take(&recorder, REPORTS_MAX);
 }
 
+/* Its record was closed at once, because nothing could be measured: it is the operator's still. */
+static void test_an_operators_action_that_comes_back_late(void **state)
+{
+    Vmreclaim__Agent__V1__ActionResult result = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
+    Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    struct all all;
+
+    action.id = (char *)ID;
+    action.vm = (char *)"web1";
+    action.asked_by = (char *)"root";
+    begin_action(&action);
+    end_action_without_figures(&action);
+    recorder_tick(&recorder, time_boottime(), time_realtime());
+    assert_int_equal(recorder.track_count, 0);
+    result.action_id = (char *)ID;
+    supervisor_emit(&supervisor, &(struct vm_event){.vm = vm,
+                                                    .kind = VM_EVENT_GUEST_ACTION,
+                                                    .text = "",
+                                                    .guest_action = &result});
+    recorder_tick(&recorder, time_boottime(), time_realtime());
+    all = read_all();
+    assert_int_equal(all.count, 1);
+    assert_true(all.actions[0].finished);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +345,7 @@ int main(void)
         with_recorder(test_a_guest_cannot_write_over_records),
         with_recorder(test_a_vm_that_goes_leaves_its_record),
         with_recorder(test_a_report_waits_for_the_tick),
+        with_recorder(test_an_operators_action_that_comes_back_late),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,7 +183,7 @@ static void test_reads_do_not_wait_for_the_disk(void **state)
     store_ask_record(others, "ne", on_records, &answers);
     await_reads(&answers, 3);
     assert_int_equal(answers.found, 1);
-    store_ask_id(fixture->store, "older", on_records, &answers);
+    store_ask_record(fixture->store, "older", on_records, &answers);
     await_reads(&answers, 4);
     assert_int_equal(answers.found, 1);
     assert_int_equal(answers.written, 0);
