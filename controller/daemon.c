@@ -190,6 +190,7 @@ static int start_api(struct daemon *daemon, struct error *error)
         .supervisor = &daemon->supervisor,
         .actions = &daemon->actions,
         .halts = &daemon->halts,
+        .discovery = &daemon->discovery,
         .keeper = &daemon->keeper,
         .assignments = &daemon->assignments,
         .recorder = &daemon->recorder,

@@ -19,6 +19,7 @@
 
 struct actions;
 struct daemon_config;
+struct discovery;
 struct halts;
 struct lease_keeper;
 struct policy_assignments;
@@ -32,6 +33,7 @@ struct api_rooms {
     struct supervisor *supervisor;
     struct actions *actions;
     struct halts *halts;
+    const struct discovery *discovery;
     const struct lease_keeper *keeper;
     struct policy_assignments *assignments;
     struct recorder *recorder;

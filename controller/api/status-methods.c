@@ -11,6 +11,7 @@
 #include "common/base/text.h"
 #include "common/proc/meminfo.h"
 #include "controller/actions/action.h"
+#include "controller/actions/halts.h"
 #include "controller/api/dispatch.h"
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
@@ -21,6 +22,7 @@
 #include "controller/messages/vm.h"
 #include "controller/records/recorder.h"
 #include "controller/store/store.h"
+#include "controller/vms/discovery.h"
 
 enum { DEGRADED_MAX = 64, PIECE = 32 * 1024 };
 
@@ -88,6 +90,22 @@ static void fill_vms(const struct supervisor *supervisor, Status *status,
     }
 }
 
+/* Somebody wanted it so, and somebody else looks why nothing is done. */
+static void fill_halts(const struct halts *halts, Status *status, struct status_scratch *scratch)
+{
+    for (size_t i = 0; halts != NULL && i < halts->count; i++) {
+        const struct halt *halt = &halts->list[i];
+        bool is_all = strcmp(halt->vm, "*") == 0;
+        char *text = scratch->alarms[min_of(status->n_degraded, (size_t)DEGRADED_MAX - 1)];
+
+        if (status->n_degraded == DEGRADED_MAX)
+            return;
+        text_format(text, ALARM_BYTES, "halted by %s; 'vmreclaim resume %s' ends it", halt->author,
+                    is_all ? "--all" : halt->vm);
+        add_degraded(status, scratch, "halt", is_all ? "" : halt->vm, text, 0);
+    }
+}
+
 /* Resident pages are the second number of statm. */
 static uint64_t resident_bytes(void)
 {
@@ -147,6 +165,9 @@ static void fill_status(const struct api *api, Status *status, struct status_scr
         add_degraded(status, scratch, "leases", "", problem, 0);
     fill_problems(rooms->problems, status, scratch);
     fill_vms(rooms->supervisor, status, scratch);
+    fill_halts(rooms->halts, status, scratch);
+    if (rooms->discovery != NULL && rooms->discovery->problem[0] != '\0')
+        add_degraded(status, scratch, "discovery", "", rooms->discovery->problem, 0);
     status->degraded = scratch->degraded_pointers;
     for (size_t i = 0; i < rooms->config->listen_count; i++)
         scratch->listening[status->n_listening++] = message_text(rooms->config->listen[i]);

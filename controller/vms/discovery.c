@@ -151,7 +151,7 @@ static bool find_place(struct discovery *discovery)
     snprintf(text, sizeof(text), "libvirt:%s", is_given ? discovery->libvirt : "qemu:///system");
     if (hypervisor_place_parse(text, &discovery->place, &error) == 0)
         return true;
-    error_prefix(&error, 0, "libvirt's domains are not shown");
+    error_prefix(&error, 0, "libvirt's domains are not shown ('libvirt: none' if they need not)");
     tell_problem(discovery, error.text);
     discovery->retry = time_boottime() + 60 * NSEC_PER_SEC;
     return false;

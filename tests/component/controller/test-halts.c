@@ -39,6 +39,24 @@ static void expect_refusal(struct fixture *f)
     assert_non_null(strstr(f->message, "is halted: nothing is done to it until 'vmreclaim resume"));
 }
 
+/* Whoever wonders why nothing is done finds it there. */
+static void expect_status(struct fixture *f, const char *part, const char *words)
+{
+    Vmreclaim__Controller__V1__GetStatusRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_STATUS_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__GetStatusResponse *status;
+
+    call(f, "GetStatus", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    status = (const void *)f->response;
+    for (size_t i = 0; i < status->n_degraded; i++)
+        if (strcmp(status->degraded[i]->part, part) == 0) {
+            assert_non_null(strstr(status->degraded[i]->reason, words));
+            return;
+        }
+    fail_msg("the status has no %s", part);
+}
+
 static void test_a_halt_gives_everything_back(void **state)
 {
     struct fixture *f = *state;
@@ -51,6 +69,7 @@ static void test_a_halt_gives_everything_back(void **state)
     assert_int_equal(((const HaltResponse *)f->response)->vms, 1);
     wait_for(f, lease_of(f) == 0 && f->qmp.balloon_actual == GIB);
     assert_true(get_vm(f, "web-1")->halted);
+    expect_status(f, "halt:web-1", "'vmreclaim resume web-1' ends it");
     expect_refusal(f);
     resume(f, false);
     assert_int_equal(f->code, TTRPC_OK);
