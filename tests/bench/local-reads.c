@@ -23,7 +23,15 @@
 static const ProtobufCServiceDescriptor *const service =
     &vmreclaim__controller__v1__controller__descriptor;
 
+/* A connection, which is closed when another one has its place and its calls are answered. */
+struct line {
+    struct ttrpc_connection *connection; /* NULL: closed */
+    unsigned pending;
+    bool is_old;
+};
+
 struct timing {
+    struct line *line;
     nsec_t due;  /* then how long it took */
     nsec_t work; /* of the loop before; then meanwhile */
     unsigned method;
@@ -33,7 +41,7 @@ struct reads {
     uv_loop_t loop;
     uv_timer_t timer;
     struct address address;
-    struct ttrpc_connection *connections[CONNECTIONS];
+    struct line *lines[CONNECTIONS];
     struct timing *timings;
     unsigned total;
     unsigned started;
@@ -41,8 +49,8 @@ struct reads {
     unsigned failed;
     nsec_t begun;
     nsec_t spacing;
-    int schedstat;                               /* of the daemon's loop */
-    struct ttrpc_connection *durable_connection; /* NULL: not yet */
+    int schedstat;             /* of the daemon's loop */
+    struct line *durable_line; /* NULL: not yet */
     nsec_t durable[256];
     unsigned durable_started;
     unsigned durable_answered;
@@ -114,6 +122,9 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     if (result->code != TTRPC_OK)
         say_failure(methods[timing->method].name, result);
     reads.answered++;
+    if (timing->line != NULL && --timing->line->pending == 0 && timing->line->is_old &&
+        timing->line->connection != NULL)
+        ttrpc_connection_close(timing->line->connection);
     finish_when_all_are_there();
 }
 
@@ -121,15 +132,18 @@ static void on_part(const ProtobufCMessage *message, void *userdata)
 {
 }
 
-static void read_by(struct ttrpc_connection *connection, struct timing *timing)
+static void read_by(struct line *line, struct timing *timing)
 {
     unsigned i = timing->method;
-    int r = methods[i].streams
-                ? ttrpc_call_stream(connection, service, methods[i].name, methods[i].request,
-                                    TIMEOUT, on_part, on_result, timing, NULL)
-                : ttrpc_call_unary(connection, service, methods[i].name, methods[i].request,
-                                   TIMEOUT, on_result, timing, NULL);
+    int r;
 
+    timing->line = line;
+    line->pending++;
+    r = methods[i].streams
+            ? ttrpc_call_stream(line->connection, service, methods[i].name, methods[i].request,
+                                TIMEOUT, on_part, on_result, timing, NULL)
+            : ttrpc_call_unary(line->connection, service, methods[i].name, methods[i].request,
+                               TIMEOUT, on_result, timing, NULL);
     if (r < 0)
         on_result(&(struct ttrpc_result){.code = TTRPC_UNAVAILABLE, .message = "not sent"}, timing);
 }
@@ -139,42 +153,49 @@ static void read_by(struct ttrpc_connection *connection, struct timing *timing)
 static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
                      void *userdata)
 {
-    if (reads.durable_connection == connection)
-        reads.durable_connection = NULL;
-    for (unsigned i = 0; i < CONNECTIONS; i++)
-        if (reads.connections[i] == connection)
-            reads.connections[i] = NULL;
+    struct line *line = userdata;
+
+    line->connection = NULL;
 }
 
-static struct ttrpc_connection *take(int descriptor)
+/* NULL: there is none. A line lives as long as the program: its timings point to it. */
+static struct line *take(int descriptor)
 {
     struct ttrpc_connection_options options = {.limits = ttrpc_limits_default,
                                                .on_close = on_close};
-    struct ttrpc_connection *connection;
+    struct line *line = calloc(1, sizeof(*line));
 
     options.limits.frame_bytes = 4u << 20;
-    if (descriptor < 0 ||
-        ttrpc_connection_create(&reads.loop, descriptor, &options, &connection) < 0)
+    options.userdata = line;
+    if (line == NULL || descriptor < 0 ||
+        ttrpc_connection_create(&reads.loop, descriptor, &options, &line->connection) < 0)
         return NULL;
-    return connection;
+    return line;
 }
 
-/* The new one takes the place of one whose calls have been answered long ago. */
+static void retire(struct line *line)
+{
+    if (line == NULL)
+        return;
+    line->is_old = true;
+    if (line->pending == 0 && line->connection != NULL)
+        ttrpc_connection_close(line->connection);
+}
+
 static void on_dialled(int descriptor, const struct error *error, void *userdata)
 {
     struct timing *timing = userdata;
-    struct ttrpc_connection *connection = take(descriptor);
+    struct line *line = take(descriptor);
     unsigned place = (unsigned)(timing - reads.timings) / CALLS_EACH % CONNECTIONS;
 
-    if (connection == NULL) {
+    if (line == NULL) {
         on_result(&(struct ttrpc_result){.code = TTRPC_UNAVAILABLE, .message = "not let in"},
                   timing);
         return;
     }
-    if (reads.connections[place] != NULL)
-        ttrpc_connection_close(reads.connections[place]);
-    reads.connections[place] = connection;
-    read_by(connection, timing);
+    retire(reads.lines[place]);
+    reads.lines[place] = line;
+    read_by(line, timing);
 }
 
 static void dial(struct timing *timing)
@@ -193,10 +214,11 @@ static void start_read(void)
     timing->due = reads.begun + reads.started * reads.spacing;
     timing->work = work();
     timing->method = reads.started % ARRAY_SIZE(methods);
-    if (reads.started++ % CALLS_EACH == 0 || reads.connections[place] == NULL)
+    if (reads.started++ % CALLS_EACH == 0 || reads.lines[place] == NULL ||
+        reads.lines[place]->connection == NULL)
         dial(timing);
     else
-        read_by(reads.connections[place], timing);
+        read_by(reads.lines[place], timing);
 }
 
 static void on_durable(const struct ttrpc_result *result, void *userdata)
@@ -212,7 +234,7 @@ static void on_durable(const struct ttrpc_result *result, void *userdata)
 
 static void on_durable_dialled(int descriptor, const struct error *error, void *userdata)
 {
-    reads.durable_connection = take(descriptor);
+    reads.durable_line = take(descriptor);
 }
 
 /* A policy that nothing is assigned to, another one each time. */
@@ -230,8 +252,8 @@ static void start_durable(nsec_t now)
     request.source = text;
     *duration = now;
     reads.durable_started++;
-    if (ttrpc_call_unary(reads.durable_connection, service, "ApplyPolicy", &request.base, TIMEOUT,
-                         on_durable, duration, NULL) < 0)
+    if (ttrpc_call_unary(reads.durable_line->connection, service, "ApplyPolicy", &request.base,
+                         TIMEOUT, on_durable, duration, NULL) < 0)
         exit(1);
 }
 
@@ -241,7 +263,8 @@ static void on_tick(uv_timer_t *timer)
 
     while (reads.started < reads.total && reads.begun + reads.started * reads.spacing <= now)
         start_read();
-    if (reads.durable_connection != NULL && reads.started < reads.total)
+    if (reads.durable_line != NULL && reads.durable_line->connection != NULL &&
+        reads.started < reads.total)
         start_durable(now);
 }
 
