@@ -51,6 +51,12 @@ static void finish_with_error(struct ttrpc_client_call *call, enum ttrpc_code co
     finish(call, &(struct ttrpc_result){.code = code, .message = message});
 }
 
+static void finish_with_breach(struct ttrpc_client_call *call, enum ttrpc_code code,
+                               const char *message)
+{
+    finish(call, &(struct ttrpc_result){.code = code, .message = message, .is_breach = true});
+}
+
 static void on_deadline(struct deadline *deadline)
 {
     finish_with_error(container_of(deadline, struct ttrpc_client_call, deadline),
@@ -90,7 +96,7 @@ static void finish_with_payload(struct ttrpc_client_call *call, struct slice pay
     ProtobufCMessage *message = connection_decode(connection, call->output, payload);
 
     if (message == NULL) {
-        finish_with_error(call, TTRPC_INTERNAL, "the response cannot be decoded");
+        finish_with_breach(call, TTRPC_INTERNAL, "the response cannot be decoded");
     } else if (call->on_message == NULL) {
         finish(call, &(struct ttrpc_result){.message = "", .response = message});
     } else {
@@ -121,7 +127,7 @@ static void receive_response(struct ttrpc_client_call *call, const struct frame 
 
     call->connection->answers++;
     if (envelope_decode_response(frame->payload, frame->header.length, &response) < 0)
-        finish_with_error(call, TTRPC_INTERNAL, "the response cannot be decoded");
+        finish_with_breach(call, TTRPC_INTERNAL, "the response cannot be decoded");
     else if (response.code != TTRPC_OK)
         finish_with_status(call, &response);
     else
@@ -135,7 +141,7 @@ static void deliver(struct ttrpc_client_call *call, struct slice payload)
 
     assert(call->on_message != NULL);
     if (message == NULL)
-        finish_with_error(call, TTRPC_INTERNAL, "a message of the stream cannot be decoded");
+        finish_with_breach(call, TTRPC_INTERNAL, "a message of the stream cannot be decoded");
     else
         call->on_message(message, call->userdata);
     arena_reset(&connection->loop->arena);
@@ -148,7 +154,7 @@ static void receive_data(struct ttrpc_client_call *call, const struct frame *fra
 
     note_data(call);
     if (call->on_message == NULL) {
-        finish_with_error(call, TTRPC_INTERNAL, "stream data in answer to a single-response call");
+        finish_with_breach(call, TTRPC_INTERNAL, "stream data in answer to a single-response call");
         return;
     }
     if ((frame->header.flags & FRAME_NO_DATA) == 0)
@@ -171,7 +177,7 @@ void client_receive(struct ttrpc_connection *connection, const struct frame *fra
     if (call == NULL)
         return;
     if (frame->payload == NULL)
-        finish_with_error(call, TTRPC_RESOURCE_EXHAUSTED, "the answer is larger than we accept");
+        finish_with_breach(call, TTRPC_RESOURCE_EXHAUSTED, "the answer is larger than we accept");
     else if (header->type == FRAME_RESPONSE)
         receive_response(call, frame);
     else

@@ -238,7 +238,8 @@ void ttrpc_connection_set_processor(struct ttrpc_connection *connection,
 /* How a call of ours ended. Pointers live until the callback returns. */
 struct ttrpc_result {
     enum ttrpc_code code;
-    const char *message;              /* of the error, one line; "" when OK */
+    const char *message; /* of the error, one line; "" when OK */
+    bool is_breach;      /* the error is ours: what the peer sent is too large, or no message */
     const ProtobufCMessage *response; /* unary and OK: never NULL; else NULL */
 };
 

@@ -75,12 +75,6 @@ void agent_link_close(struct agent_link *link, const char *reason)
     ttrpc_connection_close(link->connection);
 }
 
-/* The codes of ours for what cannot be decoded or is too large. */
-static bool is_breach(enum ttrpc_code code)
-{
-    return code == TTRPC_INTERNAL || code == TTRPC_RESOURCE_EXHAUSTED;
-}
-
 static void say_failed(const char *method, const struct ttrpc_result *result, char *reason,
                        size_t size)
 {
@@ -102,7 +96,7 @@ static void on_info(const struct ttrpc_result *result, void *userdata)
             link, (const Vmreclaim__Agent__V1__GetInfoResponse *)result->response, link->userdata);
         return;
     }
-    link->broke |= is_breach(result->code);
+    link->broke = link->broke || result->is_breach;
     link->turned_away =
         result->code == TTRPC_UNAVAILABLE && !ttrpc_connection_was_heard(link->connection);
     say_failed("GetInfo", result, reason, sizeof(reason));
@@ -177,7 +171,7 @@ static void on_watch_end(const struct ttrpc_result *result, void *userdata)
     struct agent_link *link = userdata;
     char reason[128];
 
-    link->broke |= is_breach(result->code);
+    link->broke = link->broke || result->is_breach;
     say_failed("Watch", result, reason, sizeof(reason));
     agent_link_close(link, reason);
 }

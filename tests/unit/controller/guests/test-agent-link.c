@@ -97,6 +97,9 @@ static const uint8_t info[] = "\x00\x00\x00\x08\x00\x00\x00\x01\x02\x00\x12\x06\
 static const uint8_t sample[] = "\x00\x00\x00\x05\x00\x00\x00\x03\x03\x00\x1a\x03\x18\x80\x20";
 static const uint8_t pressure[] = "\x00\x00\x00\x04\x00\x00\x00\x03\x03\x00\x22\x02\x28\x01";
 static const uint8_t undecodable[] = "\x00\x00\x00\x02\x00\x00\x00\x03\x03\x00\x1a\x05";
+/* It has no memory, or an error of its own: answers, whatever they are to us. */
+static const uint8_t exhausted[] = "\x00\x00\x00\x04\x00\x00\x00\x01\x02\x00\x0a\x02\x08\x08";
+static const uint8_t internal[] = "\x00\x00\x00\x04\x00\x00\x00\x03\x02\x00\x0a\x02\x08\x0d";
 static const uint8_t garbage[] = "\xff";
 
 #define SAY(descriptor, bytes)                                                                     \
@@ -170,7 +173,7 @@ static void test_closing_at_every_step(void **state)
 
 /* ---- endings ---- */
 
-enum words { NOTHING, GARBAGE, UNDECODABLE, SAMPLE, LIE, HALF };
+enum words { NOTHING, GARBAGE, UNDECODABLE, EXHAUSTED, INTERNAL, SAMPLE, LIE, HALF };
 
 static void end_with(enum words words, struct scenario *scenario)
 {
@@ -193,6 +196,10 @@ static void end_with(enum words words, struct scenario *scenario)
         SAY(pair[0], garbage);
     if (words == UNDECODABLE)
         SAY(pair[0], undecodable);
+    if (words == EXHAUSTED)
+        SAY(pair[0], exhausted);
+    if (words == INTERNAL)
+        SAY(pair[0], internal);
     if (words == HALF)
         assert_int_equal(write(pair[0], info, 5), 5);
     assert_int_equal(shutdown(pair[0], SHUT_WR), 0);
@@ -207,8 +214,9 @@ static void test_endings(void **state)
         enum words words;
         enum agent_ending ending;
     } rows[] = {
-        {NOTHING, AGENT_FAILED}, {GARBAGE, AGENT_BROKE}, {UNDECODABLE, AGENT_BROKE},
-        {SAMPLE, AGENT_LEFT},    {LIE, AGENT_FAILED},    {HALF, AGENT_LEFT},
+        {EXHAUSTED, AGENT_FAILED}, {INTERNAL, AGENT_FAILED},   {NOTHING, AGENT_FAILED},
+        {GARBAGE, AGENT_BROKE},    {UNDECODABLE, AGENT_BROKE}, {SAMPLE, AGENT_LEFT},
+        {LIE, AGENT_FAILED},       {HALF, AGENT_LEFT},
     };
     struct scenario scenario;
 
