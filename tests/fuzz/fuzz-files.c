@@ -2,12 +2,13 @@
  * expressions, and the system's time zones. The first byte chooses which. What is taken is within
  * its bounds, and a policy that is written out again is the same policy. */
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/policy/cron.h"
-#include "common/policy/policy-text.h"
+#include "common/policy/policy-message.h"
 #include "common/policy/policy-yaml.h"
 #include "common/policy/zone.h"
 #include "controller/config/daemon-config.h"
@@ -57,21 +58,42 @@ static void daemon_file(const char *text, size_t length)
         require(config.listen_count <= DAEMON_LISTEN_MAX && config.api[0] != '\0');
 }
 
+/* What the wire has of it, in a buffer of the caller's to free. */
+static uint8_t *pack(const struct policy *policy, size_t *ret_length)
+{
+    Vmreclaim__Policy__V1__Policy *message = policy_message_create(policy);
+    uint8_t *bytes =
+        message == NULL ? NULL : malloc(vmreclaim__policy__v1__policy__get_packed_size(message));
+
+    require(bytes != NULL);
+    *ret_length = vmreclaim__policy__v1__policy__pack(message, bytes);
+    policy_message_destroy(message);
+    return bytes;
+}
+
 static void policy_file(const char *text, size_t length)
 {
-    static char written[POLICY_TEXT_MAX], again[POLICY_TEXT_MAX];
     struct policy policy, copy;
+    struct policy_unsupported unsupported;
     struct error error = {0};
     int r = policy_load_yaml(text, length, "policy.yaml", &policy, &error);
+    Vmreclaim__Policy__V1__Policy *message;
+    size_t sent_length, again_length;
+    uint8_t *sent, *again;
 
     if (r < 0) {
         check_error(r, &error);
         return;
     }
-    require(policy_write_text(&policy, written, sizeof(written)) < sizeof(written));
-    require(policy_read_text(written, "written", &copy, &error) == 0);
-    require(policy_write_text(&copy, again, sizeof(again)) < sizeof(again));
-    require(strcmp(written, again) == 0);
+    sent = pack(&policy, &sent_length);
+    message = vmreclaim__policy__v1__policy__unpack(NULL, sent_length, sent);
+    require(message != NULL && policy_from_message(message, &copy, &unsupported, &error) == 0);
+    require(unsupported.count == 0);
+    again = pack(&copy, &again_length);
+    require(sent_length == again_length && memcmp(sent, again, sent_length) == 0);
+    vmreclaim__policy__v1__policy__free_unpacked(message, NULL);
+    free(sent);
+    free(again);
 }
 
 static void cron_expression(const char *text, size_t length)
