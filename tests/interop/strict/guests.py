@@ -8,6 +8,7 @@ from wire import DATA, REMOTE_CLOSED, REQUEST, RESPONSE, NO_DATA, read_frame, wr
 MIB = 1 << 20
 
 # What a guest may say and still be heard: valid UTF-8 that steers terminals, forges lines, is huge.
+# NASTY is short enough for the operators' door, too.
 NASTY = ("\x1b[2J\x1b]0;title\x07 \u009b31m C1 \x7f\x08\x08 one\ntwo\r\nthree\tfour\u2028five\u2029"
          "\u202e right to left \ufeff\U0001f4a9 \u0130 ").encode()
 HUGE = "\u00fc\u20ac\U0001f4a9".encode() * 400  # cut anywhere, it is cut inside a character

@@ -216,8 +216,8 @@ class StrictTest(unittest.TestCase):
             message.ParseFromString(b"\x0a\x01\xff")
 
     def test_2_looking(self):
-        for vm in ("web", "latin", "grudge", "latin-grudge", "labels", guests.TEXT, guests.LATIN,
-                   "\x1b[2J", guests.HUGE):
+        for vm in ("web", "latin", "grudge", "latin-grudge", "labels", guests.NASTY, guests.TEXT,
+                   guests.LATIN, "\x1b[2J", guests.HUGE):
             for method in ("GetVm", "Explain", "Diagnose", "PingVm", "GetEffectivePolicy",
                            "ListRanges", "GetHistory", "ListActions"):
                 self.call(method, vm=vm)
@@ -230,7 +230,8 @@ class StrictTest(unittest.TestCase):
 
     def test_3_policies(self):
         policy = b"name: night\nprofile: gentle\n# gr\xc3\xbc\xc3\x9fe \xe2\x80\xa8 \n"
-        names = ("night.yaml", guests.TEXT, guests.LATIN, guests.HUGE, "/etc/\x1b]0;x\x07.yaml")
+        names = ("night.yaml", guests.NASTY, guests.TEXT, guests.LATIN, guests.HUGE,
+                 "/etc/\x1b]0;x\x07.yaml")
         for name in names:
             self.call("ApplyPolicy", vm="web", source=policy, source_name=name, author=name)
             self.call("ApplyPolicy", vm=name, source=policy + b"# " + bytes(str(name), "utf-8")[:9],
@@ -245,7 +246,7 @@ class StrictTest(unittest.TestCase):
             self.call("RollBackPolicy", name=name, author=name)
         self.answer("ApplyPolicy", vm="grudge", source=policy, source_name="night.yaml")
         self.answer("ApplyPolicy", vm="*", source=policy + b"# 2", source_name="night.yaml")
-        self.answer("RollBackPolicy", name="night", author=guests.TEXT.decode()[:60])
+        self.answer("RollBackPolicy", name="night", author=guests.NASTY)
         for method in ("ListPolicyRevisions", "GetPolicy"):
             self.answer(method, name="night")
         self.answer("ListPolicies")
@@ -256,7 +257,7 @@ class StrictTest(unittest.TestCase):
         actions = ("Compact", "Reclaim", "SetReporting")
         for method in [actions[WEBS.index(vm)]] if vm in WEBS else actions:
             self.call(method, vm=vm)
-        for owner in (guests.TEXT, guests.LATIN, "\u00fc" * 40):
+        for owner in (guests.NASTY, guests.TEXT, guests.LATIN, "\u00fc" * 40):
             self.call("SetBalloon", vm=vm, size=900 * MIB, owner=owner)
         for method in ("GetVm", "Explain"):
             self.call(method, vm=vm)
