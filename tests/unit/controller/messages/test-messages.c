@@ -15,9 +15,11 @@
 
 static struct vm *make_vm(void)
 {
+    static struct supervisor supervisor;
     struct vm *vm;
 
     assert_int_equal(vm_create("web1", VM_SOURCE_FILE, &vm), 0);
+    vm->supervisor = &supervisor;
     return vm;
 }
 
