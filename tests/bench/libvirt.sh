@@ -101,7 +101,7 @@ commands() {
         "unix:$lab_run/apart.api") || exit 1
     echo "        $1: ${lines//$'\n'/ | apart: }"
     command_delay=$(awk -v worst="$command_delay" 'NR == 1 { ours = $4 } NR == 2 { apart = $4 }
-        END { delay = ours - apart; print delay > worst ? delay : worst }' <<<"$lines")
+        END { delay = ours - apart; if (delay < worst) delay = worst; print delay }' <<<"$lines")
 }
 
 command_delay=0
@@ -109,6 +109,7 @@ side ours
 side apart --libvirt none
 wait_for 60 answers ours && wait_for 60 answers apart || exit 1
 commands "libvirtd runs (commands, failed, p50, p99, longest)"
+command_noise=$command_delay command_delay=0
 (sleep 2 && kill -STOP "$libvirt_pid" && sleep 6 && kill -CONT "$libvirt_pid") &
 commands "stopped"
 libvirt_end KILL
@@ -131,7 +132,8 @@ look=$("$probe" look "test+unix://$lab_run/500.xml" "$libvirt_pid" 50) || exit 1
 
 echo "        one look at 500 domains: $look"
 jq -n --argjson look "$look" --argjson discover "$discover" --argjson delay "$delay" \
-    --argjson noise "$noise" --argjson command_delay "$command_delay" '{metrics: {
+    --argjson noise "$noise" --argjson command_delay "$command_delay" \
+    --argjson command_noise "$command_noise" '{metrics: {
     discover_seconds: ($discover / 1000), victim_delay_ms: $delay, victim_noise_ms: $noise,
-    command_delay_ms: $command_delay, tick_500_ms: $look.own_ms,
+    command_delay_ms: $command_delay, command_noise_ms: $command_noise, tick_500_ms: $look.own_ms,
     tick_500_daemon_ms: $look.daemon_ms}}' >"$LAB_RESULTS/libvirt.json"
