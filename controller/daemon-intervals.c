@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/base/number.h"
 #include "controller/store/requests.h"
 
 static const char kind[] = "interval";
@@ -55,6 +56,21 @@ static void remove_note(void *userdata, const struct interval_note *note)
     store_remove_note(userdata, &stored, NULL, NULL);
 }
 
+static bool parse(const char *text, struct interval_note *note)
+{
+    uint64_t numbers[3];
+
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++, text++)
+        if (number_scan(&text, &numbers[i]) < 0 || *text != (i == 2 ? '\0' : ' '))
+            return false;
+    if (numbers[0] > UINT32_MAX || numbers[1] > INT32_MAX)
+        return false;
+    note->seconds = (uint32_t)numbers[0];
+    note->pid = (pid_t)numbers[1];
+    note->start_time = numbers[2];
+    return true;
+}
+
 static void on_loaded(int status, const struct error *error, const struct store_note *notes,
                       size_t count, void *userdata)
 {
@@ -64,12 +80,9 @@ static void on_loaded(int status, const struct error *error, const struct store_
         log_error("intervals of balloon statistics to put back are not known: %s", error->text);
     for (size_t i = 0; i < count; i++) {
         struct interval_note note = {.seconds = 0};
-        int pid;
 
-        if (sscanf(notes[i].value, "%" SCNu32 " %d %" SCNu64, &note.seconds, &pid,
-                   &note.start_time) != 3)
+        if (!parse(notes[i].value, &note))
             continue;
-        note.pid = pid;
         snprintf(note.address, sizeof(note.address), "%.*s", (int)sizeof(note.address) - 1,
                  notes[i].key);
         (void)intervals_add_left(intervals, &note);

@@ -44,13 +44,16 @@ static bool is_trusted(int root, pid_t pid)
     char path[64];
     char status[4096];
     const char *line;
-    unsigned user;
+    uint64_t user;
 
     snprintf(path, sizeof(path), "proc/%d/status", (int)pid);
     if (file_read_into(root, path, status, sizeof(status)) < 0)
         return false;
-    line = strstr(status, "\nUid:");
-    if (line == NULL || sscanf(line + 5, "%u", &user) != 1)
+    line = strstr(status, "\nUid:\t");
+    if (line == NULL)
+        return false;
+    line += 6;
+    if (number_scan(&line, &user) < 0)
         return false;
     return user < UID_PERSON_MIN || user > UID_PERSON_MAX || user == geteuid();
 }

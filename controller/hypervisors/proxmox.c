@@ -7,21 +7,24 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
+#include "common/base/number.h"
 #include "common/base/text.h"
 
 #define CONFIGURATION_MAX 65536
+#define VMID_MAX          999999999 /* as Proxmox VE has it */
 
 unsigned proxmox_vmid(const char *where)
 {
     static const char folder[] = "/run/qemu-server/";
     const char *name = strstr(where, folder);
-    unsigned vmid;
-    int length = 0;
+    uint64_t vmid;
 
-    if (name == NULL || sscanf(name + sizeof(folder) - 1, "%9u.qmp%n", &vmid, &length) != 1 ||
-        length == 0 || name[sizeof(folder) - 1 + (size_t)length] != '\0')
+    if (name == NULL)
         return 0;
-    return vmid;
+    name += sizeof(folder) - 1;
+    if (number_scan(&name, &vmid) < 0 || vmid > VMID_MAX || strcmp(name, ".qmp") != 0)
+        return 0;
+    return (unsigned)vmid;
 }
 
 /* "a;b c" becomes "a,b,c". */

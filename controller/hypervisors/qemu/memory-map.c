@@ -1,8 +1,7 @@
 /* Reads "info mtree -f". */
 #include "controller/hypervisors/qemu/memory-map.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PIECES_MAX 64
@@ -30,15 +29,43 @@ static const char *find_view(const char *text)
     return root == NULL ? NULL : strchr(root, '\n');
 }
 
+/* Sixteen digits and `end`; moves behind that. */
+static bool parse_address(const char **text, const char *end, uint64_t *ret_address)
+{
+    char digits[17];
+    char *rest;
+
+    if (strspn(*text, "0123456789abcdef") != sizeof(digits) - 1)
+        return false;
+    memcpy(digits, *text, sizeof(digits) - 1);
+    digits[sizeof(digits) - 1] = '\0';
+    *ret_address = strtoull(digits, &rest, 16);
+    *text += sizeof(digits) - 1;
+    if (strncmp(*text, end, strlen(end)) != 0)
+        return false;
+    *text += strlen(end);
+    return true;
+}
+
 static bool parse_piece(const char *line, struct piece *piece)
 {
+    static const char ram[] = ", ram): ";
+    size_t length;
     uint64_t last;
-    char kind[8];
 
-    if (sscanf(line, " %" SCNx64 "-%" SCNx64 " (prio %*d, %7[a-z/]): %63[^ \r\n]", &piece->start,
-               &last, kind, piece->name) != 4 ||
-        strcmp(kind, "ram") != 0 || last < piece->start || last - piece->start == UINT64_MAX)
+    line += strspn(line, " ");
+    if (!parse_address(&line, "-", &piece->start) || !parse_address(&line, " (prio ", &last) ||
+        last < piece->start || last - piece->start == UINT64_MAX)
         return false;
+    line += strspn(line, "-0123456789");
+    if (strncmp(line, ram, sizeof(ram) - 1) != 0)
+        return false;
+    line += sizeof(ram) - 1;
+    length = strcspn(line, " \r\n");
+    if (length == 0 || length >= sizeof(piece->name))
+        return false;
+    memcpy(piece->name, line, length);
+    piece->name[length] = '\0';
     piece->size = last - piece->start + 1;
     piece->is_guests = false;
     return true;
