@@ -288,7 +288,8 @@ static bool is_shut(int status)
     return status == -ETIMEDOUT || status == -EAGAIN || status == -EPROTO || status == -EMSGSIZE;
 }
 
-static void retry_rarely(struct vm *vm)
+/* What is no hypervisor stays none, until something else is in its place. */
+static void retry_rarely(struct vm *vm, bool is_none)
 {
     const struct driver *driver = vm->address.driver;
     struct vm_hypervisor *hypervisor = &vm->hypervisor;
@@ -299,6 +300,8 @@ static void retry_rarely(struct vm *vm)
         min_of(hypervisor->retry_delay * 2, vm->leases != NULL ? SHUT_DELAY_OWE : SHUT_DELAY_MAX);
     hypervisor->shut =
         driver->identify == NULL ? 0 : driver->identify(hypervisor_address_where(&vm->address));
+    if (is_none && hypervisor->shut != 0 && vm->leases == NULL)
+        hypervisor->retry = UINT64_MAX;
 }
 
 static void on_session_failed(int status, const struct error *error, void *userdata)
@@ -309,7 +312,7 @@ static void on_session_failed(int status, const struct error *error, void *userd
 
     close_session(vm);
     if (was_shut)
-        retry_rarely(vm);
+        retry_rarely(vm, status == -EPROTO || status == -EMSGSIZE);
     else
         retry_later(vm);
     set_condition(vm, error->text);

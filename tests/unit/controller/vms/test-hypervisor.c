@@ -272,7 +272,19 @@ static void test_who_never_greets_is_left_alone_for_long(void **state)
 {
     expect_rare(-ETIMEDOUT, "no greeting");
     expect_rare(-EAGAIN, "others wait already");
-    expect_rare(-EPROTO, "not a JSON object");
+}
+
+/* What says something else is not touched again, until another socket is in its place. */
+static void test_what_is_no_hypervisor_is_left_alone(void **state)
+{
+    visit_in(0);
+    fail_session(-EPROTO, "not a JSON object");
+    for (unsigned i = 1; i < 5; i++)
+        visit_in(i * 600 * NSEC_PER_SEC);
+    assert_int_equal(opened, 1);
+    identity++;
+    visit_in(0);
+    assert_int_equal(opened, 2);
 }
 
 /* Nobody is in the way of one that only was not there. */
@@ -323,6 +335,7 @@ int main(void)
         hypervisor_test(test_a_refusal_is_an_answer),
         hypervisor_test(test_who_tells_no_events_is_asked_often),
         hypervisor_test(test_who_never_greets_is_left_alone_for_long),
+        hypervisor_test(test_what_is_no_hypervisor_is_left_alone),
         hypervisor_test(test_who_is_not_there_is_tried_soon),
         hypervisor_test(test_the_socket_of_another_tool_is_not_touched),
         hypervisor_test(test_a_process_that_is_not_seen_is_looked_for_again),
