@@ -249,6 +249,9 @@ void waterfall_print_head(const Vm *vm)
         return;
     if (!waterfall_host_is_known(vm->waterfall))
         print_field("What the host holds for it is not known: ", unknown_host(vm));
+    else if (vm->waterfall->vm_ram == 0)
+        printf("The host holds %s for it; what memory it has is not known.",
+               bytes_format_short(vm->waterfall->footprint, footprint, sizeof(footprint)));
     else
         printf("The host holds %s for it, of %s.",
                bytes_format_short(vm->waterfall->footprint, footprint, sizeof(footprint)),

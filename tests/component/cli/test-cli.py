@@ -74,6 +74,10 @@ class CliTest(unittest.TestCase):
         self.assertNotIn("reporting_order", answer["info"])
         self.assertNotIn("balloon_target", answer["vm"])
 
+    def test_a_hypervisor_that_nobody_can_ask(self):
+        self.assertIn("The host holds 512.0 MiB for it; what memory it has is not known.",
+                      self.run_cli("vm", "show", "found").stdout)
+
     def test_a_starved_guest_is_an_alarm(self):
         self.assertIn("STARVED: the guest is short of memory (1 OOM kill)\n",
                       self.run_cli("vm", "show", "starved").stdout)
