@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/core/agent.h"
@@ -16,9 +17,15 @@
 #include "agent/safety/seccomp.h"
 #include "agent/service/service.h"
 #include "common/base/cleanup.h"
+#include "common/base/file.h"
 
 #define EXIT_WRONG_USAGE 2
 #define CLAIM_TENTHS     20 /* of a second */
+
+#define DESCRIPTORS      24 /* that an agent with a controller needs, and some */
+
+/* Before another attempt, where descriptors or memory are short. */
+static const struct timespec again_after = {.tv_sec = 1};
 
 /* The agent is one object, in memory that costs nothing until it is touched. */
 static struct agent agent;
@@ -102,6 +109,19 @@ static void enter_sandbox(void)
 #endif
 }
 
+/* A guest that is short of something when it boots, or for a while, gets its agent all the same:
+ * the program begins anew, which leaves nothing half done. There may be no service manager. */
+static int try_again(int r, int status, const struct options *options, char **arguments)
+{
+    if (!error_is_shortage(r) || options->mode != OPTIONS_RUN)
+        return status;
+    log_warning("trying again in a second, and on: %s", strerror(-r));
+    (void)nanosleep(&again_after, NULL);
+    (void)execv("/proc/self/exe", arguments);
+    return EXIT_FAILURE;
+}
+
+/* A negative errno: it has not started. */
 static int run(int root)
 {
     cleanup_close int state_directory = -1;
@@ -115,13 +135,15 @@ static int run(int root)
 
     state_directory = open_state_directory(configuration.state_directory);
     if (!claim_state(state_directory, "cannot start", &claim))
-        return EXIT_FAILURE;
+        return -EBUSY;
     if (protect_process(&error) < 0)
         log_warning("%s", error.text);
-    r = uv_loop_init(&loop);
+    r = file_probe_descriptors(DESCRIPTORS);
+    if (r == 0)
+        r = uv_loop_init(&loop);
     if (r < 0) {
         log_error("cannot start: %s", uv_strerror(r));
-        return EXIT_FAILURE;
+        return r;
     }
     start_signals(&signals, &loop);
     options.loop = &loop;
@@ -129,7 +151,7 @@ static int run(int root)
     r = agent_start(&agent, &options, &error);
     if (r < 0) {
         log_error("%s", error.text);
-        return EXIT_FAILURE;
+        return r;
     }
     enter_sandbox();
     log_notice("vmreclaim-agent " VMRECLAIM_VERSION " runs, profile %s",
@@ -137,7 +159,7 @@ static int run(int root)
     uv_run(&loop, UV_RUN_DEFAULT);
     agent_finish(&agent);
     (void)uv_loop_close(&loop);
-    return EXIT_SUCCESS;
+    return 0;
 }
 
 static int run_dry(int root)
@@ -197,6 +219,7 @@ int main(int argument_count, char **arguments)
     struct configuration_sources sources;
     struct options options;
     struct error error;
+    int r;
 
     protect_heap();
     if (options_parse(argument_count, arguments, &options, &error) < 0) {
@@ -211,8 +234,9 @@ int main(int argument_count, char **arguments)
     }
     root = open(options.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0) {
+        r = -errno;
         log_error("--root %s: %s", options.root, strerror(errno));
-        return EXIT_WRONG_USAGE;
+        return try_again(r, EXIT_WRONG_USAGE, &options, arguments);
     }
     sources = (struct configuration_sources){
         .root = root,
@@ -220,9 +244,10 @@ int main(int argument_count, char **arguments)
         .settings = options.settings,
         .setting_count = options.setting_count,
     };
-    if (configuration_read(&sources, &configuration, &error) < 0) {
+    r = configuration_read(&sources, &configuration, &error);
+    if (r < 0) {
         log_error("%s", error.text);
-        return EXIT_WRONG_USAGE;
+        return try_again(r, EXIT_WRONG_USAGE, &options, arguments);
     }
     log_set_level(configuration.log_level);
     if (options.mode == OPTIONS_CHECK) {
@@ -234,5 +259,8 @@ int main(int argument_count, char **arguments)
                                                                          : EXIT_SUCCESS;
     if (options.mode == OPTIONS_RESTORE)
         return run_restore(root);
-    return options.mode == OPTIONS_DRY_RUN ? run_dry(root) : run(root);
+    if (options.mode == OPTIONS_DRY_RUN)
+        return run_dry(root);
+    r = run(root);
+    return r < 0 ? try_again(r, EXIT_FAILURE, &options, arguments) : EXIT_SUCCESS;
 }

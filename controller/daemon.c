@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/util.h"
 #include "controller/daemon-files.h"
@@ -328,6 +329,9 @@ int daemon_init(struct daemon *daemon, const struct daemon_sources *sources, int
     if (r < 0)
         return r;
     raise_descriptor_limit();
+    r = file_probe_descriptors(FILE_PROBE_MAX);
+    if (r < 0)
+        return error_set(error, r, "cannot start: %s", strerror(-r));
     r = uv_loop_init(&daemon->loop);
     if (r < 0)
         return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/error.h"
@@ -205,6 +206,10 @@ static int release(const struct daemon_sources *sources, int root)
     return 0;
 }
 
+/* The service manager tries again, and gives up a daemon that ends too often in a minute. A
+ * shortage may last longer. */
+static const struct timespec shortage_pause = {.tv_sec = 5};
+
 static int run(const struct daemon_sources *sources, int root)
 {
     static struct daemon daemon;
@@ -219,6 +224,8 @@ static int run(const struct daemon_sources *sources, int root)
     } else
         log_error("%s", error.text);
     daemon_finish(&daemon);
+    if (error_is_shortage(r))
+        (void)nanosleep(&shortage_pause, NULL);
     return r < 0 ? 1 : 0;
 }
 

@@ -1,6 +1,7 @@
 /* Error text in a caller's fixed buffer. */
 #include "common/base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -35,4 +36,9 @@ int error_prefix(struct error *error, int code, const char *format, ...)
     text_format(error->text + used, sizeof(error->text) - used, ": %s", old.text);
     text_make_safe(error->text, TEXT_LINES);
     return code;
+}
+
+bool error_is_shortage(int code)
+{
+    return code == -EMFILE || code == -ENFILE || code == -ENOBUFS || code == -ENOMEM;
 }

@@ -5,6 +5,8 @@
 #ifndef VMRECLAIM_COMMON_BASE_ERROR_H
 #define VMRECLAIM_COMMON_BASE_ERROR_H
 
+#include <stdbool.h>
+
 #include "common/base/util.h"
 
 struct error {
@@ -17,5 +19,9 @@ int error_set(struct error *error, int code, const char *format, ...) printf_lik
 
 /* Puts "PREFIX: " before the text already there and returns `code`. `error` may be NULL. */
 int error_prefix(struct error *error, int code, const char *format, ...) printf_like(3, 4);
+
+/* Whether a negative errno says that descriptors or memory are short, which passes: to be tried
+ * again. */
+bool error_is_shortage(int code);
 
 #endif

@@ -92,11 +92,6 @@ static void hand_over(struct listener *listener, int descriptor)
     listener->on_accept(descriptor, &peer, listener->userdata);
 }
 
-static bool is_shortage(int number)
-{
-    return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
-}
-
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct listener *listener = poll->data;
@@ -113,7 +108,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     }
     if (listener->descriptor < 0)
         return;
-    if (accepted < batch && is_shortage(errno))
+    if (accepted < batch && error_is_shortage(-errno))
         pause_accepting(listener, PAUSE_MS);
     else
         charge(listener, accepted);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -274,6 +275,44 @@ static void test_killed_agent_comes_back(void **state)
     client_finish(&client);
 }
 
+/* Until the agent has said so on its standard error. */
+static void wait_for_words(int descriptor, const char *words)
+{
+    char text[4096] = "";
+    size_t length = 0;
+
+    while (strstr(text, words) == NULL) {
+        ssize_t n = read(descriptor, text + length, sizeof(text) - 1 - length);
+
+        assert_true(n > 0);
+        length += (size_t)n;
+        text[length] = '\0';
+    }
+}
+
+/* Starts with too few descriptors, and runs when there are enough. */
+static void test_a_shortage_at_the_start(void **state)
+{
+    const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
+    const struct rlimit few = {12, 1024}, enough = {1024, 1024};
+    struct rlimit before;
+    int standard_error = dup(STDERR_FILENO);
+    int words[2];
+
+    guest_init(&guest);
+    assert_int_equal(pipe(words), 0);
+    assert_int_equal(dup2(words[1], STDERR_FILENO), STDERR_FILENO);
+    guest_spawn(&guest, arguments);
+    assert_int_equal(prlimit(guest.pid, RLIMIT_NOFILE, &few, &before), 0);
+    assert_int_equal(dup2(standard_error, STDERR_FILENO), STDERR_FILENO);
+    close(standard_error);
+    close(words[1]);
+    wait_for_words(words[0], "trying again");
+    assert_int_equal(prlimit(guest.pid, RLIMIT_NOFILE, &enough, NULL), 0);
+    guest_wait_notify(&guest, "READY=1");
+    close(words[0]);
+}
+
 int main(int argument_count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +323,7 @@ int main(int argument_count, char **arguments)
         cmocka_unit_test_setup_teardown(test_newest_connection_wins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_method, setup, teardown),
         cmocka_unit_test(test_children_have_no_vsock),
+        cmocka_unit_test_setup_teardown(test_a_shortage_at_the_start, NULL, teardown),
         cmocka_unit_test_setup_teardown(test_redials_when_nobody_watches, setup_dialled,
                                         teardown_dialled),
         cmocka_unit_test_setup_teardown(test_redials_a_controller_that_went_away, setup_dialled,
