@@ -64,8 +64,10 @@ pid_t process_find(const char *uri, const char *name, const char *uuid)
 
     process_directory(uri, directory, sizeof(directory));
     text_format(path, sizeof(path), "%s/%s.pid", directory, name);
-    if (file_read_into(AT_FDCWD, path, text, sizeof(text)) < 0 ||
-        number_parse(text_trim(text), &pid) < 0 || pid == 0 || pid > INT_MAX ||
+    if (file_read_into(AT_FDCWD, path, text, sizeof(text)) < 0)
+        return 0;
+    text[strcspn(text, "\n")] = '\0';
+    if (number_parse(text_trim(text), &pid) < 0 || pid == 0 || pid > INT_MAX ||
         !process_is_domain((pid_t)pid, uuid, &is_incoming))
         return 0;
     return (pid_t)pid;
