@@ -52,6 +52,7 @@ struct daemon {
     struct api api;
     struct actions actions;
     struct halts halts;
+    int state_lock; /* -1: none */
     struct store *store;
     struct recorder recorder;
     struct policy_assignments assignments;

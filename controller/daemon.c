@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/base/file.h"
 #include "common/base/log.h"
@@ -24,6 +25,7 @@
 #include "controller/daemon-listen.h"
 #include "controller/daemon-log.h"
 #include "controller/daemon-reload.h"
+#include "controller/state-lock.h"
 #include "controller/vms/tick.h"
 
 #define STORE_STOP_TIME (10 * NSEC_PER_SEC)
@@ -80,13 +82,25 @@ static void stop_discovery(struct daemon *daemon)
 
 /* ---- the store, and what stands on it ---- */
 
+/* Before anything is read of what another daemon may be doing. */
+static int start_state_lock(struct daemon *daemon, struct error *error)
+{
+    (void)mkdir(daemon->config.state_directory, 0700);
+    return state_lock_take(daemon->config.state_directory, &daemon->state_lock, error);
+}
+
+static void finish_state_lock(struct daemon *daemon)
+{
+    if (daemon->state_lock >= 0)
+        close(daemon->state_lock);
+}
+
 /* A store that cannot be used is a degraded daemon, not none. */
 static int start_store(struct daemon *daemon, struct error *error)
 {
     char path[PATH_MAX];
     int r;
 
-    (void)mkdir(daemon->config.state_directory, 0700);
     snprintf(path, sizeof(path), "%s/vmreclaim.db", daemon->config.state_directory);
     r = store_create(path, &daemon->store);
     if (r < 0)
@@ -274,6 +288,7 @@ static const struct part {
     void (*stop)(struct daemon *daemon);   /* NULL: it has nothing open */
     void (*finish)(struct daemon *daemon); /* NULL: it holds nothing */
 } parts[] = {
+    {start_state_lock, NULL, finish_state_lock},
     {start_supervisor, stop_supervisor, finish_supervisor},
     {daemon_signals_start, daemon_signals_stop, NULL},
     {start_watchdog, stop_watchdog, NULL},

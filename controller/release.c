@@ -15,6 +15,7 @@
 #include "common/base/util.h"
 #include "controller/leases/keeper.h"
 #include "controller/leases/term.h"
+#include "controller/state-lock.h"
 #include "controller/store/store.h"
 #include "controller/vms/tick.h"
 
@@ -136,7 +137,7 @@ int release_expired(const struct daemon_sources *sources, int root, size_t *ret_
 
     if (r < 0)
         return r;
-    if (daemon_is_running(&config)) {
+    if (daemon_is_running(&config) || state_lock_is_taken(config.state_directory)) {
         *ret_released = 0;
         return 0;
     }

@@ -95,25 +95,28 @@ enum starvation_change starvation_take(struct starvation *starvation,
     uint64_t kills = is_first ? 0 : growth(starvation->last.oom_kills, sample->oom_kills);
     bool had_sign = starvation->had_sign;
 
+    starvation->heard = now;
     if (is_first || !counts(sample, balloon)) {
         starvation->last = *sample;
         starvation->has_last = true;
         return is_first ? STARVATION_GOES_ON : end(starvation);
     }
     if (kills == 0 && sample->time - starvation->last.time < WINDOW)
-        return starvation_pass(starvation, balloon, now);
+        return starvation_pass(starvation, balloon);
     starvation->had_sign = look(starvation, sample);
     starvation->last = *sample;
     starvation->kills += kills;
     if (kills > 0 || (starvation->had_sign && had_sign))
         return begin(starvation, now);
-    return starvation_pass(starvation, balloon, now);
+    return starvation_pass(starvation, balloon);
 }
 
-enum starvation_change starvation_pass(struct starvation *starvation, uint64_t balloon, nsec_t now)
+enum starvation_change starvation_pass(struct starvation *starvation, uint64_t balloon)
 {
     check(starvation);
-    if (starvation->since != 0 && (balloon < BALLOON_LEAST || now - starvation->sign >= QUIET))
+    if (starvation->since != 0 &&
+        (balloon < BALLOON_LEAST ||
+         saturating_subtract(starvation->heard, starvation->sign) >= QUIET))
         return end(starvation);
     return STARVATION_GOES_ON;
 }

@@ -3,7 +3,8 @@
  * Theory of operation: counters of the guest, from its agent or its balloon driver, are compared
  * over windows of some seconds. An OOM kill is a sign by itself. Stalls and pages that are read
  * again are a sign in two windows in a row, while little is available. A burst is no starvation.
- * The alarm holds until there was no sign for a minute, or the balloon has given way.
+ * The alarm holds until samples showed no sign for a minute, or the balloon has given way. A guest
+ * that is not heard any more may starve on.
  *
  * A balloon counts from 64 MiB and a twentieth of the guest's memory on. If less were given back,
  * the guest would be as short as before. */
@@ -34,6 +35,7 @@ struct starvation {
     bool had_sign; /* in the window before */
     nsec_t since;  /* CLOCK_BOOTTIME; 0: not starved */
     nsec_t sign;   /* ... of the last one */
+    nsec_t heard;  /* ... of the last sample */
     /* what the last sign was */
     uint64_t kills; /* since the alarm began */
     uint32_t stalled_permyriad;
@@ -51,7 +53,7 @@ enum starvation_change starvation_take(struct starvation *starvation,
                                        const struct starvation_sample *sample, uint64_t balloon,
                                        nsec_t now);
 
-/* Time passes without a sample. */
-enum starvation_change starvation_pass(struct starvation *starvation, uint64_t balloon, nsec_t now);
+/* Without a sample: the balloon may have given way. */
+enum starvation_change starvation_pass(struct starvation *starvation, uint64_t balloon);
 
 #endif

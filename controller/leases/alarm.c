@@ -12,7 +12,8 @@
 #include "common/base/util.h"
 #include "controller/leases/table.h"
 
-#define WORTH (16 * MIB) /* of somebody else's */
+#define WORTH   (16 * MIB) /* of somebody else's */
+#define UNHEARD (60 * NSEC_PER_SEC)
 
 /* ---- what is seen ---- */
 
@@ -86,9 +87,13 @@ void alarm_take(const struct vm_event *event)
     }
 }
 
-void alarm_visit(struct vm *vm, nsec_t now)
+/* What is not known has not given way; what has ended starves no more. */
+void alarm_visit(struct vm *vm)
 {
-    tell(vm, starvation_pass(&vm->starvation, in_balloon(vm), now));
+    if (vm->measured.waterfall.balloon_is_known)
+        tell(vm, starvation_pass(&vm->starvation, in_balloon(vm)));
+    else if (!hypervisor_process_is_open(&vm->measured.process))
+        vm->starvation = (struct starvation){0};
 }
 
 /* ---- what is said ---- */
@@ -153,6 +158,8 @@ const char *alarm_text(const struct vm *vm, char text[ALARM_BYTES])
     add_signs(&vm->starvation, text, ALARM_BYTES);
     add(text, ALARM_BYTES, ") while its balloon holds %s: ", BYTES_TEXT(in_balloon(vm)));
     add_holders(vm, text, ALARM_BYTES);
+    if (time_boottime() - vm->starvation.heard > UNHEARD)
+        add(text, ALARM_BYTES, "; it has not been heard since");
     if (vm->leased)
         add(text, ALARM_BYTES, "; vmreclaim release %s", vm->name);
     else

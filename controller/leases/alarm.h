@@ -11,7 +11,7 @@
 void alarm_take(const struct vm_event *event);
 
 /* Once a second. */
-void alarm_visit(struct vm *vm, nsec_t now);
+void alarm_visit(struct vm *vm);
 
 /* Who holds what of a guest that is starved, and how it shows: one sentence. "": it is not. */
 const char *alarm_text(const struct vm *vm, char text[ALARM_BYTES]);

@@ -184,7 +184,7 @@ static void on_event(const struct vm_event *event, void *userdata)
 
 static void on_visit(struct vm *vm, nsec_t now, void *userdata)
 {
-    alarm_visit(vm, now);
+    alarm_visit(vm);
 }
 
 /* ---- the whole ---- */

@@ -184,6 +184,57 @@ static void test_a_vm_renamed_while_an_action_runs(void **state)
     assert_true(((const Vmreclaim__Controller__V1__ActionResponse *)f->response)->now_is_known);
 }
 
+/* With the same state, by mistake. */
+static int run_second_daemon(const struct fixture *f)
+{
+    char api[128];
+    char vms[128];
+    char state[128];
+    char *arguments[] = {(char *)program,
+                         (char *)"--config",
+                         (char *)"/dev/null",
+                         (char *)"--listen",
+                         (char *)"none",
+                         (char *)"--root",
+                         (char *)f->directory,
+                         (char *)"--api",
+                         api,
+                         (char *)"--vms",
+                         vms,
+                         (char *)"--state-directory",
+                         state,
+                         NULL};
+    int status;
+    pid_t pid;
+
+    snprintf(api, sizeof(api), "unix:%s/second.sock", f->directory);
+    snprintf(vms, sizeof(vms), "%s/vms", f->directory);
+    snprintf(state, sizeof(state), "%s/state", f->directory);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)execv(program, arguments);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_a_second_daemon(void **state)
+{
+    struct outcome outcome = {.is_there = false};
+    struct fixture *f = *state;
+
+    start_managed(f);
+    start_compacting(f, &outcome);
+    assert_int_equal(run_second_daemon(f), 1);
+    assert_false(newest(f)->finished); /* nor interrupted */
+    fake_agent_answer(&f->agent);
+    wait_for(f, outcome.is_there);
+    assert_true(newest(f)->finished);
+    assert_null(strstr(newest(f)->reason, "interrupted"));
+}
+
 /* ---- history ---- */
 
 typedef Vmreclaim__Controller__V1__GetHistoryResponse GetHistoryResponse;
@@ -329,6 +380,7 @@ int main(int argc, char **argv)
         records_test(test_a_killed_daemon),
         records_test(test_a_guests_action_and_a_restart),
         records_test(test_a_vm_renamed_while_an_action_runs),
+        records_test(test_a_second_daemon),
         records_test(test_history_says_what_it_leaves_out),
         records_test(test_a_balloon_is_proven),
         records_test(test_a_balloon_that_brought_nothing),

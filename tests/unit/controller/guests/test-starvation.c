@@ -122,8 +122,24 @@ static void test_it_ends(void **state)
     live(&guest, 0, 0);
     assert_int_equal(guest.begins, 2);
     guest.balloon = 0; /* given back */
-    note(&guest, starvation_pass(&guest.starvation, guest.balloon, guest.now + 1));
+    note(&guest, starvation_pass(&guest.starvation, guest.balloon));
     assert_int_equal(guest.ends, 2);
+}
+
+/* Its agent may have been killed for want of memory. */
+static void test_a_guest_that_is_not_heard_any_more(void **state)
+{
+    struct guest guest;
+
+    make(&guest);
+    guest.sample.oom_kills = 1;
+    live(&guest, 0, 0);
+    assert_int_equal(guest.begins, 1);
+    guest.now += 3600 * NSEC_PER_SEC;
+    note(&guest, starvation_pass(&guest.starvation, guest.balloon));
+    assert_int_equal(guest.ends, 0);
+    live(&guest, 0, 0);
+    assert_int_equal(guest.ends, 1); /* it was heard, and showed none */
 }
 
 /* Another boot's counters begin anew; what is not told is no sign; the guest may say anything. */
@@ -160,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_pages_that_are_read_again),
         cmocka_unit_test(test_what_is_not_the_balloons),
         cmocka_unit_test(test_it_ends),
+        cmocka_unit_test(test_a_guest_that_is_not_heard_any_more),
         cmocka_unit_test(test_counters_of_any_kind),
     };
 
