@@ -9,6 +9,9 @@
 #include "common/base/list.h"
 #include "common/base/util.h"
 
+#define LOOKS_MAX  8                 /* turns of the loop */
+#define SERVED_MIN (VISIT_LIMIT / 4) /* else a busy host would greet us for nothing for ever */
+
 enum state {
     AWAY,    /* nothing is due */
     COMING,  /* the timer brings us there */
@@ -27,6 +30,7 @@ struct visits {
     void *userdata;
     nsec_t heard;
     nsec_t leave_by;     /* CLOCK_MONOTONIC: the end of this visit */
+    unsigned looks;      /* after that end */
     struct list kept;    /* struct kept, to be started */
     struct list running; /* started in this visit */
     unsigned count;
@@ -207,6 +211,7 @@ static void on_qmp_ready(void *userdata)
     struct visits *visits = userdata;
 
     visits->state = SERVED;
+    visits->leave_by = max_of(visits->leave_by, time_monotonic() + SERVED_MIN);
     visits->callbacks->on_visit(visits->qmp, visits->userdata);
     set_timer(visits, 0);
 }
@@ -250,6 +255,7 @@ static void come(struct visits *visits)
                  &visits->qmp);
     if (r == 0) {
         visits->leave_by = time_monotonic() + VISIT_LIMIT;
+        visits->looks = 0;
         set_timer(visits, VISIT_LIMIT);
         return;
     }
@@ -258,6 +264,15 @@ static void come(struct visits *visits)
     end_kept(visits, r, &error);
     if (visits->state != CLOSED)
         visits->callbacks->on_failed(r, &error, visits->userdata);
+}
+
+/* What has come while a busy host did not run us is read first. */
+static void look_or_leave(struct visits *visits)
+{
+    if (visits->looks++ < LOOKS_MAX)
+        set_timer(visits, 0);
+    else
+        leave(visits);
 }
 
 /* Something may be due, or the time may be over. */
@@ -269,10 +284,12 @@ static void go_on(struct visits *visits)
         start_kept(visits);
     if (visits->state != SERVED)
         return;
-    if (now < visits->leave_by && !list_is_empty(&visits->running))
+    if (list_is_empty(&visits->running))
+        leave(visits);
+    else if (now < visits->leave_by)
         set_timer(visits, visits->leave_by - now);
     else
-        leave(visits);
+        look_or_leave(visits);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -285,7 +302,7 @@ static void on_timer(uv_timer_t *timer)
     else if (visits->state == SERVED)
         go_on(visits);
     else
-        leave(visits);
+        look_or_leave(visits);
 }
 
 /* ---- the whole ---- */

@@ -6,6 +6,9 @@
  * somebody else there, leaves, and comes back after a random time of 100 to 400 ms, so that two
  * such clients do not meet again. There is never more than one connection of ours.
  *
+ * On a host so busy that we do not run ourselves, what has come meanwhile is read before we leave,
+ * and who was greeted late has a quarter of the limit.
+ *
  * Failure modes: what was asked and not answered when a visit ends is asked again in the next, as
  * long as its deadline allows; but a command is not given twice: it ends with -ETIMEDOUT, and its
  * outcome is not known. Nobody there, or somebody who is no QEMU, ends it all: on_failed. */
