@@ -72,7 +72,7 @@ void policy_give_all(struct policy_assignments *assignments)
 void policy_ask_all(struct policy_assignments *assignments, store_assigned_done done,
                     void *userdata)
 {
-    static const struct store_assigned no_memory = {.answer = {-ENOMEM, {"out of memory"}}};
+    static const struct store_assigned no_memory = {.answer = {-ENOMEM, {"out of memory"}, 0}};
     const struct registry *registry = &assignments->supervisor->registry;
     struct policy_subject *subjects = calloc(registry->count + 1, sizeof(*subjects));
     size_t count = 0;
