@@ -22,7 +22,7 @@
 #define EXIT_WRONG_USAGE 2
 #define CLAIM_TENTHS     20 /* of a second */
 
-#define DESCRIPTORS      24 /* that an agent with a controller needs, and some */
+#define DESCRIPTORS 24 /* that an agent with a controller needs, and some */
 
 /* Before another attempt, where descriptors or memory are short. */
 static const struct timespec again_after = {.tv_sec = 1};

@@ -187,13 +187,9 @@ static void merge_finish(struct merge *merge)
     free(merge->waiting);
 }
 
-static struct query query_of(const struct action_walk *walk)
-{
-    return (struct query){.kind = RECORD_ACTION,
-                          .vm = walk->vm,
-                          .since = walk->is_ascending ? walk->place.time : walk->end,
-                          .until = walk->is_ascending ? walk->end : walk->place.time};
-}
+/* All of them: what waits may have another name or time than the same action has on disk. */
+static const struct query all_actions = {
+    .kind = RECORD_ACTION, .since = INT64_MIN, .until = INT64_MAX};
 
 /* Whether the walk comes to it after the place. */
 static bool is_beyond(const struct action_walk *walk, const struct record_place *place,
@@ -204,12 +200,20 @@ static bool is_beyond(const struct action_walk *walk, const struct record_place 
     return walk->is_ascending ? order > 0 : order < 0;
 }
 
+static bool is_of(const struct action_walk *walk, const Action *action)
+{
+    if (walk->vm != NULL && strcmp(walk->vm, action->vm) != 0)
+        return false;
+    return is_beyond(walk, &walk->place, action) &&
+           (walk->is_ascending ? action->started_ns <= walk->end : action->started_ns >= walk->end);
+}
+
 static int visit_waiting(struct merge *merge)
 {
     struct waiting *waiting = &merge->waiting[merge->next++];
     int r = 0;
 
-    if (is_beyond(merge->walk, &merge->walk->place, waiting->action))
+    if (is_of(merge->walk, waiting->action))
         r = merge->visit(waiting->action, merge->userdata);
     waiting->is_taken = r > 0;
     return min_of(r, 0);
@@ -242,9 +246,8 @@ static int visit_written(Action *action, void *userdata)
 int store_walk_all_actions(struct store *store, const struct action_walk *walk,
                            action_visitor visit, void *userdata, struct error *error)
 {
-    const struct query query = query_of(walk);
     struct merge merge;
-    int r = merge_init(&merge, store, &query, walk);
+    int r = merge_init(&merge, store, &all_actions, walk);
 
     if (r < 0)
         return r;
@@ -259,15 +262,16 @@ int store_walk_all_actions(struct store *store, const struct action_walk *walk,
 
 int store_count_waiting(struct store *store, const struct action_walk *walk)
 {
-    const struct query query = query_of(walk);
     struct merge merge;
-    int r = merge_init(&merge, store, &query, walk);
+    int count = 0;
+    int r = merge_init(&merge, store, &all_actions, walk);
 
     if (r < 0)
         return r;
-    r = (int)min_of(merge.count, (size_t)INT32_MAX);
+    for (size_t i = 0; i < merge.count; i++)
+        count += is_of(walk, merge.waiting[i].action);
     merge_finish(&merge);
-    return r;
+    return count;
 }
 
 /* ---- one action ---- */

@@ -186,9 +186,14 @@ static void test_reads_do_not_wait_for_the_disk(void **state)
     store_ask_record(fixture->store, "older", on_records, &answers);
     await_reads(&answers, 4);
     assert_int_equal(answers.found, 1);
+    put_action(fixture->store, "old", "shop", 5); /* it has another name since */
+    store_ask_records(others, &(struct store_records_query){.vm = "web1", .until = INT64_MAX},
+                      on_records, &answers);
+    await_reads(&answers, 5);
+    assert_int_equal(answers.found, 2);
     assert_int_equal(answers.written, 0);
     finish(fixture);
-    expect_actions(fixture, NULL, "new/web1 older/web1 old/web1 ");
+    expect_actions(fixture, NULL, "old/shop new/web1 older/web1 ");
 }
 
 /* Each waits for the disk once, however many came at a time, and one that fails is alone. */
