@@ -50,8 +50,25 @@ int store_fail(struct store *store, const char *doing, struct error *error)
     return error_set(error, -meaning->errno_value, "%s", store->problem);
 }
 
+/* What is written to a file without its name is lost with the process. */
+static bool has_moved(const struct store *store)
+{
+    int moved = 0;
+
+    return sqlite3_file_control(store->database, "main", SQLITE_FCNTL_HAS_MOVED, &moved) ==
+               SQLITE_OK &&
+           moved != 0;
+}
+
 int store_need(struct store *store, const char *doing, struct error *error)
 {
+    if (store->database != NULL && has_moved(store)) {
+        text_format(store->problem, sizeof(store->problem),
+                    "%s: %s was moved or removed while it was used; put it back, or restart "
+                    "vmreclaimd, which begins a new one",
+                    doing, store->path);
+        return error_set(error, -EIO, "%s", store->problem);
+    }
     if (store->database != NULL)
         return 0;
     assert(store->problem[0] != '\0'); /* whatever kept it from being opened */

@@ -117,6 +117,31 @@ static void test_read_only_file(void **state)
     check_degraded(fixture, -EROFS, "is read-only; check its owner", make_writable);
 }
 
+static void move(const struct fixture *fixture, const char *from, const char *to)
+{
+    char old[128];
+    char new[128];
+
+    snprintf(old, sizeof(old), "%s%s", fixture->path, from);
+    snprintf(new, sizeof(new), "%s%s", fixture->path, to);
+    assert_int_equal(rename(old, new), 0);
+}
+
+static void move_back(struct fixture *fixture)
+{
+    move(fixture, ".away", "");
+}
+
+/* What would be written to it is lost with the process: leases above all. */
+static void test_a_file_that_was_moved_away(void **state)
+{
+    struct fixture *fixture = *state;
+
+    begin_degraded(fixture);
+    move(fixture, "", ".away");
+    check_degraded(fixture, -EIO, "was moved or removed while it was used", move_back);
+}
+
 static sqlite3 *locker;
 
 static void unlock(struct fixture *fixture)
@@ -243,10 +268,15 @@ static void test_waterfalls_are_dropped_before_actions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        store_test(test_full_disk),     store_test(test_read_only_file),
-        store_test(test_locked_file),   store_test(test_file_that_is_no_database),
-        store_test(test_damaged_pages), store_test(test_directory_that_is_not_there),
-        store_test(test_newer_schema),  store_test(test_waterfalls_are_dropped_before_actions),
+        store_test(test_full_disk),
+        store_test(test_read_only_file),
+        store_test(test_a_file_that_was_moved_away),
+        store_test(test_locked_file),
+        store_test(test_file_that_is_no_database),
+        store_test(test_damaged_pages),
+        store_test(test_directory_that_is_not_there),
+        store_test(test_newer_schema),
+        store_test(test_waterfalls_are_dropped_before_actions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
