@@ -17,7 +17,7 @@
 #include "controller/vms/life.h"
 #include "controller/vms/measured.h"
 
-#define PING_TIMEOUT  (1 * NSEC_PER_SEC)
+#define PING_TIMEOUT  (3 * NSEC_PER_SEC) /* a guest that is starved of its processor is not dead */
 #define DIAL_TIMEOUT  (2 * NSEC_PER_SEC)
 #define ORDER_TIMEOUT (10 * NSEC_PER_SEC)
 #define DEBT_MAX      (5 * NSEC_PER_SEC)
