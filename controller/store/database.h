@@ -99,8 +99,9 @@ void store_wake(struct store *store);
 /* On the thread: does what store_tick and store_retain have asked for; where somebody waits, old
  * records only now and then. */
 void store_look_after(struct store *store, bool is_busy);
-/* Moves what was committed from the log into the file, where it has become long. */
-void store_checkpoint(struct store *store);
+/* Moves what was committed from the log into the file, where it has become long; where somebody
+ * waits, later. */
+void store_checkpoint(struct store *store, bool is_busy);
 /* Lets the loop know how the database is. */
 void store_show(struct store *store);
 

@@ -16,7 +16,8 @@
 #define TEND_INTERVAL   (60 * NSEC_PER_SEC) /* of old records, whoever waits */
 #define SLOW_REMEMBERED (60 * NSEC_PER_SEC)
 #define LOG_BYTES       1048576 /* and its pages go into the file; open_database says it too */
-#define BUSY_TIMEOUT    50      /* ms, for another writer */
+#define LOG_BYTES_BUSY  (4 * LOG_BYTES) /* whoever waits */
+#define BUSY_TIMEOUT    50              /* ms, for another writer */
 
 /* Everything of the transaction was done, nothing of it is valid yet. */
 static int on_commit(void *userdata)
@@ -133,9 +134,9 @@ void store_show(struct store *store)
     uv_mutex_unlock(&store->lock);
 }
 
-void store_checkpoint(struct store *store)
+void store_checkpoint(struct store *store, bool is_busy)
 {
-    if (store->database != NULL && log_bytes(store) >= LOG_BYTES)
+    if (store->database != NULL && log_bytes(store) >= (is_busy ? LOG_BYTES_BUSY : LOG_BYTES))
         (void)sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_RESTART, NULL,
                                         NULL);
 }

@@ -122,6 +122,15 @@ static void run_reader(struct store_worker *worker)
     } while (goes_on);
 }
 
+/* While the last ones were written others have come. */
+static bool does_anybody_wait(const struct store_worker *worker)
+{
+    uv_mutex_lock(&worker->store->lock);
+    bool waits = !list_is_empty(&worker->requests);
+    uv_mutex_unlock(&worker->store->lock);
+    return waits;
+}
+
 static void run_writer(struct store_worker *worker)
 {
     struct store *store = worker->store;
@@ -134,8 +143,8 @@ static void run_writer(struct store_worker *worker)
         (void)store_write(store, &requests);
         store_show(store);
         hand_back(worker, &requests);
-        store_checkpoint(store);
-        store_look_after(store, is_busy);
+        store_checkpoint(store, does_anybody_wait(worker));
+        store_look_after(store, does_anybody_wait(worker));
         store_show(store);
     } while (goes_on);
 }
