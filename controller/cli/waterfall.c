@@ -152,7 +152,7 @@ static void add_remainder(struct table *table, const Vm *vm)
     char text[32];
     uint64_t size = w->remainder < 0 ? 0 - (uint64_t)w->remainder : (uint64_t)w->remainder;
 
-    if (!waterfall_host_is_known(w))
+    if (!waterfall_host_is_known(w) || w->vm_ram == 0)
         return;
     table_row(table);
     table_cell(table, "%s", "");

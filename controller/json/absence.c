@@ -19,7 +19,7 @@ static const struct absence table[] = {
             "remainder")},
     {CONTROLLER "Waterfall", "reported_is_known", FIELDS("reported")},
     {CONTROLLER "Waterfall", "balloon_is_known", FIELDS("balloon")},
-    {CONTROLLER "Waterfall", "vm_ram", FIELDS("unmanaged")},
+    {CONTROLLER "Waterfall", "vm_ram", FIELDS("unmanaged", "remainder")},
     {CONTROLLER "Waterfall", "guest_is_known", FIELDS("unmanaged")},
     {CONTROLLER "ActionSample", NULL, FIELDS("time_ns", "huge_bytes")},
     {CONTROLLER "ActionSample", "host_is_known", FIELDS("footprint", "swapped")},

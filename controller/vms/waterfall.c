@@ -58,7 +58,8 @@ void waterfall_compute(const struct guest_memory *guest, const struct host_memor
         take_guest(&w, guest, balloon->counts_as_used);
     if (w.guest_is_known && w.host_is_known) {
         w.skew = time_after(distance_between(guest->received, host->time), guest->latency);
-        w.remainder = remainder_of(&w);
+        /* Without the VM's memory nobody knows what the guest's kernel has of it. */
+        w.remainder = w.ram == 0 ? 0 : remainder_of(&w);
     }
     assert(w.balloon <= balloon->maximum);
     assert(w.guest_is_known || w.in_use + w.reportable + w.trapped + w.cache == 0);

@@ -306,8 +306,11 @@ static void take_balloon(struct reading *reading, const json_t *value, const cha
 {
     uint64_t actual = qmp_size(value, "actual");
 
-    if (actual == UINT64_MAX)
+    /* There is one, and what it says cannot be. */
+    if (actual == UINT64_MAX) {
+        reading->facts.balloon = ANSWER_UNKNOWN;
         return;
+    }
     reading->facts.balloon = ANSWER_YES;
     reading->facts.capabilities |= DRIVER_CAN_SET_BALLOON;
     reading->facts.balloon_actual = actual;

@@ -141,11 +141,23 @@ static void test_an_agent_that_has_gone(void **state)
     assert_true(get_vm(f, "web-1")->waterfall->host_is_known);
 }
 
+/* A balloon whose size no machine has is not none. */
+static void test_a_balloon_that_says_nonsense(void **state)
+{
+    struct fixture *f = *state;
+
+    f->qmp.balloon_actual = UINT64_C(1) << 60;
+    start_ready(f);
+    assert_false(get_vm(f, "web-1")->waterfall->balloon_is_known);
+    assert_int_equal(get_vm(f, "web-1")->balloon_target, 0);
+}
+
 #define unknown_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        unknown_test(test_a_balloon_that_says_nonsense),
         unknown_test(test_an_agent_alone),
         unknown_test(test_a_balloon_of_an_agent_alone),
         unknown_test(test_an_action_of_an_agent_alone),

@@ -134,6 +134,16 @@ static void test_an_nvdimm_is_not_in_the_balloon(void **state)
     assert_int_equal(w.in_use, 335 * MIB);
 }
 
+static void test_no_remainder_of_what_is_not_known(void **state)
+{
+    const struct waterfall_balloon balloon = {.ram = 0};
+    struct waterfall w;
+
+    waterfall_compute(&guest, &host, &balloon, &w);
+    assert_true(w.guest_is_known && w.host_is_known);
+    assert_int_equal(w.remainder, 0);
+}
+
 /* The largest that the doors let in: sums and differences still hold. */
 static void test_the_largest_figures(void **state)
 {
@@ -167,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_without_a_guest),
         cmocka_unit_test(test_a_sample_holds_while_the_agent_is_waited_for),
         cmocka_unit_test(test_what_is_not_known),
+        cmocka_unit_test(test_no_remainder_of_what_is_not_known),
         cmocka_unit_test(test_the_largest_figures),
     };
 
