@@ -61,7 +61,7 @@ explains a "pinned kernel memory" fragmented-unmovable
 release a pin
 # reporting at order 9 leaves 64 MiB and the low watermark
 free=$(guest_meminfo a MemFree)
-hold a hog hog $((free - 70 * MiB))
+hold a hog hog $((free - 110 * MiB))
 hold a more hog $((36 * MiB)) # and is not killed for want of memory
 release a more
 vmreclaim reporting a --kick >/dev/null # what was in per-CPU lists
