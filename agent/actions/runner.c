@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "agent/actions/plan.h"
+#include "common/base/number.h"
 #include "common/base/text.h"
+#include "common/base/util.h"
 
 /* No action starts this long after pressure was seen. */
 #define PRESSURE_HOLD (10 * NSEC_PER_SEC)
@@ -133,6 +135,16 @@ static void run_order(struct runner *runner, struct job *job)
     finish(runner, job);
 }
 
+/* What waited for others has less time. */
+static nsec_t limit_of(const struct job *job)
+{
+    nsec_t left = max_of(saturating_subtract(job->end, time_monotonic()), (nsec_t)1);
+
+    if (job->end == 0)
+        return job->time_limit;
+    return job->time_limit == 0 ? left : min_of(job->time_limit, left);
+}
+
 static void run_action(struct runner *runner, struct job *job)
 {
     struct action_order order = {
@@ -141,7 +153,7 @@ static void run_action(struct runner *runner, struct job *job)
         .bytes = job->bytes,
         .forbid_drop = job->forbid_drop,
         .drop_slab = job->drop_slab,
-        .time_limit = job->time_limit,
+        .time_limit = limit_of(job),
     };
     int r = actions_start(&runner->actions, &order, on_action_done, runner);
     if (r == 0)

@@ -39,6 +39,7 @@ struct job {
     uint32_t order;       /* SET_ORDER; RESTORE_ORDER of the policy: what was in force before */
     uint32_t order_floor; /* SET_ORDER: no lower than this, whatever was ordered */
     nsec_t time_limit;    /* 0: none */
+    nsec_t end;           /* CLOCK_MONOTONIC when it must be over, begun or not; 0: never */
     bool is_of_policy;
     job_done done;
     void *userdata;

@@ -51,6 +51,18 @@ static void on_caller_gone(struct ttrpc_call *call, void *userdata)
     runner_cancel(&order->agent->runner, &order->job);
 }
 
+/* The caller hears of an action that took too long: it ends before the call does. */
+static nsec_t end_before(const struct ttrpc_call *call)
+{
+    nsec_t deadline = ttrpc_call_deadline(call);
+    nsec_t now = time_monotonic();
+    nsec_t left = saturating_subtract(deadline, now);
+
+    if (deadline == NSEC_INFINITY)
+        return 0;
+    return now + (left > 2 * ANSWER_TIME ? left - ANSWER_TIME : left / 2);
+}
+
 /* An order that the call holds, with who asked; NULL: the call has failed. */
 static struct order *begin(struct ttrpc_call *call, enum action_kind kind, const char *action_id,
                            const char *asked_by,
@@ -73,6 +85,7 @@ static struct order *begin(struct ttrpc_call *call, enum action_kind kind, const
     order->call = call;
     order->answer = answer_order;
     order->job.kind = kind;
+    order->job.end = end_before(call);
     order->job.done = on_job_done;
     order->job.userdata = order;
     text_copy_line(order->job.action_id, JOB_ID_SIZE, action_id);
@@ -111,23 +124,10 @@ static bool commands_are_allowed(const struct agent *agent)
     return agent->policy.policy.allow_commands && agent->configuration->policy.allow_commands;
 }
 
-/* The caller hears of an action that took too long: it ends before the call does. */
-static nsec_t time_left(const struct order *order)
+static nsec_t time_limit(const struct agent *agent, nsec_t asked)
 {
-    nsec_t deadline = ttrpc_call_deadline(order->call);
-    nsec_t left = saturating_subtract(deadline, time_monotonic());
-
-    if (deadline == NSEC_INFINITY)
-        return NSEC_INFINITY;
-    return max_of(left > 2 * ANSWER_TIME ? left - ANSWER_TIME : left / 2, (nsec_t)1);
-}
-
-static nsec_t time_limit(const struct order *order, nsec_t asked)
-{
-    const struct agent *agent = order->agent;
     nsec_t limit = asked > 0 ? asked : agent->policy.policy.compact_time_limit;
 
-    limit = min_of(limit, time_left(order));
     if (configuration_sets(agent->configuration, "compact_time_limit"))
         limit = min_of(limit, agent->configuration->policy.compact_time_limit);
     return limit;
@@ -170,7 +170,7 @@ void orders_compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
         return;
     agent = order->agent;
     sample = current_sample(agent);
-    order->job.time_limit = time_limit(order, request->time_limit_ns);
+    order->job.time_limit = time_limit(agent, request->time_limit_ns);
     if (order->job.time_limit < request->time_limit_ns)
         snprintf(order->job.bound, sizeof(order->job.bound),
                  "this guest's own compact_time_limit is %s",
@@ -232,7 +232,7 @@ void orders_reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *messa
 
     if (order == NULL)
         return;
-    order->job.time_limit = time_limit(order, request->time_limit_ns);
+    order->job.time_limit = time_limit(order->agent, request->time_limit_ns);
     order->job.drop_slab = order->agent->policy.policy.drop_slab;
     order->job.bytes = reclaimable_bytes(order->agent, request->bytes);
     if (order->job.bytes < request->bytes)
@@ -302,7 +302,7 @@ void orders_set_reporting(struct ttrpc_call *call, const ProtobufCMessage *messa
     agent = order->agent;
     order->job.order = request->order;
     order->job.order_floor = agent->policy.policy.reporting_order;
-    order->job.time_limit = time_limit(order, 0);
+    order->job.time_limit = time_limit(agent, 0);
     if (!commands_are_allowed(agent)) {
         decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");
         return;

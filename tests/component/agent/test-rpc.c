@@ -171,6 +171,7 @@ static void test_an_action_ends_before_its_call(void **state)
     assert_int_equal(client.code, TTRPC_OK);
     assert_int_equal(response->result->outcome,
                      VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_TIME_LIMIT);
+    assert_string_equal(response->result->reason, "the time limit was reached");
 }
 
 /* What is repeated in the agent's log and in its answers is one line. */

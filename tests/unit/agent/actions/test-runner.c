@@ -106,6 +106,19 @@ static void expect(enum action_kind kind, bool is_of_policy, uint32_t order, uin
     assert_int_equal(reporting_order(&reporting), in_force);
 }
 
+/* Whoever ordered it does not wait any longer: it has no limit of its own, and waited for another.
+ */
+static void test_a_job_must_be_over(void **state)
+{
+    struct blocked blocked;
+
+    block_compaction();
+    blocked = (struct blocked){
+        .job = {.kind = ACTION_COMPACT, .end = 1, .done = on_done, .userdata = &blocked.is_done}};
+    assert_int_equal(runner_submit(&runner, &blocked.job), 0);
+    expect_end(&blocked, ACTION_TIME_LIMIT, "the time limit was reached");
+}
+
 /* A policy's work in between does not undo what an operator ordered. */
 static void test_a_policy_puts_back_what_was_in_force(void **state)
 {
@@ -213,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_waking_stops_the_policys_job_only, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pressure_stops_and_holds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_only_so_many_wait, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_job_must_be_over, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
