@@ -117,6 +117,7 @@ static void session_close(struct driver_session *session)
 
     if (session == NULL)
         return;
+    session->ready = false;
     error_set(&error, -ECANCELED, "the session was closed");
     while (!list_is_empty(&session->operations))
         end(list_entry(session->operations.next, struct operation, link),

@@ -273,10 +273,10 @@ static int start_now(enum qemu_operation operation, uint64_t value, nsec_t timeo
 static int begin(struct driver_session *session, enum qemu_operation operation, uint64_t value,
                  nsec_t timeout, driver_done done, void *userdata)
 {
-    if (session->visits == NULL)
-        return start_now(operation, value, timeout, done, userdata, session);
     if (!session->is_ready)
         return -ENOTCONN;
+    if (session->visits == NULL)
+        return start_now(operation, value, timeout, done, userdata, session);
     return visits_start(session->visits, operation, value, timeout, done, userdata);
 }
 

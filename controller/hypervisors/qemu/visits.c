@@ -18,6 +18,7 @@ enum state {
     WAITING, /* connected, not greeted yet */
     SERVED,
     LEAVING,
+    OVER, /* it failed */
     CLOSED,
 };
 
@@ -43,6 +44,7 @@ struct kept {
     enum qemu_operation operation;
     uint64_t value;
     nsec_t deadline;  /* CLOCK_MONOTONIC */
+    bool was_sent;    /* in this visit or one before */
     driver_done done; /* NULL: it was told; the connection has yet to end it */
     void *userdata;
 };
@@ -91,8 +93,9 @@ static bool is_command(const struct kept *kept)
     return kept->operation == QEMU_SET_BALLOON || kept->operation == QEMU_SET_STATISTICS_INTERVAL;
 }
 
-static void end_late(struct kept *kept, bool was_sent)
+static void end_late(struct kept *kept)
 {
+    bool was_sent = kept->was_sent;
     struct error error;
 
     error_set(&error, -ETIMEDOUT, "QMP socket %s: %s", kept->visits->path,
@@ -105,7 +108,7 @@ static void end_late(struct kept *kept, bool was_sent)
                                 .error = &error});
 }
 
-/* Those that were never sent. */
+/* Those that are not under way: of these, no command was ever sent. */
 static void end_kept(struct visits *visits, int status, const struct error *error)
 {
     while (!list_is_empty(&visits->kept))
@@ -150,17 +153,24 @@ static void leave(struct visits *visits)
     check(visits);
 }
 
+/* Owners ask again from inside an end: nothing starts any more. */
+static void give_up(struct visits *visits, int status, const struct error *error)
+{
+    if (visits->state == CLOSED)
+        return;
+    visits->state = OVER;
+    uv_timer_stop(&visits->timer);
+    end_kept(visits, status, error);
+    if (visits->state != CLOSED)
+        visits->callbacks->on_failed(status, error, visits->userdata);
+}
+
 static void fail(struct visits *visits, int status, const struct error *error)
 {
     struct error copy = *error;
 
     leave(visits);
-    end_kept(visits, status, &copy);
-    if (visits->state == CLOSED)
-        return;
-    visits->state = AWAY;
-    uv_timer_stop(&visits->timer);
-    visits->callbacks->on_failed(status, &copy, visits->userdata);
+    give_up(visits, status, &copy);
 }
 
 static void on_done(const struct driver_result *result, void *userdata)
@@ -170,7 +180,7 @@ static void on_done(const struct driver_result *result, void *userdata)
 
     if (visits->state == LEAVING && result->status == -ECANCELED && kept->done != NULL) {
         if (is_command(kept)) {
-            end_late(kept, true);
+            end_late(kept);
             return;
         }
         list_remove(&kept->link);
@@ -191,11 +201,12 @@ static void start_kept(struct visits *visits)
         int r;
 
         if (now >= kept->deadline) {
-            end_late(kept, false);
+            end_late(kept);
             continue;
         }
         list_remove(&kept->link);
         list_append(&visits->running, &kept->link);
+        kept->was_sent = true;
         r = visits->callbacks->start(kept->operation, kept->value, kept->deadline - now, on_done,
                                      kept, visits->userdata);
         if (r < 0) {
@@ -259,11 +270,8 @@ static void come(struct visits *visits)
         set_timer(visits, VISIT_LIMIT);
         return;
     }
-    visits->state = AWAY;
     error_set(&error, r, "QMP socket %s: %s", visits->path, strerror(-r));
-    end_kept(visits, r, &error);
-    if (visits->state != CLOSED)
-        visits->callbacks->on_failed(r, &error, visits->userdata);
+    give_up(visits, r, &error);
 }
 
 /* What has come while a busy host did not run us is read first. */
@@ -356,6 +364,8 @@ int visits_start(struct visits *visits, enum qemu_operation operation, uint64_t 
 {
     struct kept *kept;
 
+    if (visits->state == OVER || visits->state == CLOSED)
+        return -ENOTCONN;
     if (visits->count >= VISIT_KEPT_MAX)
         return -EBUSY;
     kept = calloc(1, sizeof(*kept));
@@ -395,7 +405,7 @@ void visits_tick(struct visits *visits, nsec_t now)
     if (visits->qmp != NULL)
         qmp_tick(visits->qmp, now);
     while ((late = find_late(visits, now)) != NULL)
-        end_late(late, false);
+        end_late(late);
 }
 
 nsec_t visits_heard(const struct visits *visits)

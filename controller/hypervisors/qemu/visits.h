@@ -52,7 +52,7 @@ int visits_open(uv_loop_t *loop, const char *path, const struct visits_callbacks
 /* Ends operations with -ECANCELED; frees later. NULL is fine. */
 void visits_close(struct visits *visits);
 
-/* In the next visit, or this one. -EBUSY: VISIT_KEPT_MAX wait. */
+/* In the next visit, or this one. -EBUSY: VISIT_KEPT_MAX wait. -ENOTCONN: it has ended. */
 int visits_start(struct visits *visits, enum qemu_operation operation, uint64_t value,
                  nsec_t timeout, driver_done done, void *userdata);
 

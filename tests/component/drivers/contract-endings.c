@@ -32,6 +32,34 @@ static void test_closing_in_the_call_s_own_turn(void **state)
     assert_int_equal(operation.status, -ECANCELED);
 }
 
+static void start_in_vain(struct operation *operation)
+{
+    assert_int_equal(probe_read(operation->probe, operation->other, LONG), -ENOTCONN);
+}
+
+static void close_and_start(struct world *world, enum peer_fault fault, unsigned turns)
+{
+    struct probe *probe = world_open_ready(world, fault);
+    struct operation other = {0};
+    struct operation operation = {.then = start_in_vain, .other = &other};
+
+    assert_int_equal(probe_read(probe, &operation, LONG), 0);
+    world_turn(world, turns);
+    probe_close(probe);
+    assert_int_equal(operation.done, 1);
+    assert_int_equal(other.done, 0);
+}
+
+static void test_nothing_starts_while_it_closes(void **state)
+{
+    close_and_start(*state, PEER_WORKS, 0);
+}
+
+static void test_nothing_starts_while_it_closes_in_the_middle(void **state)
+{
+    close_and_start(*state, PEER_DEAF, 20);
+}
+
 /* What was sent before may be done: nobody may say that it is not. */
 static void test_closing_leaves_a_command_unknown(void **state)
 {
@@ -234,6 +262,8 @@ int contract_endings(void)
     const struct CMUnitTest tests[] = {
         contract(test_closing_ends_what_is_pending),
         contract(test_closing_in_the_call_s_own_turn),
+        contract(test_nothing_starts_while_it_closes),
+        contract(test_nothing_starts_while_it_closes_in_the_middle),
         contract(test_closing_leaves_a_command_unknown),
         contract(test_closed_in_a_completion),
         contract(test_closed_in_a_completion_that_is_late),

@@ -30,6 +30,9 @@ static unsigned done;
 static int status;
 static enum driver_outcome outcome;
 static uint64_t actual;
+static struct error why_not; /* the last error of an operation */
+static bool asks_again;      /* from inside the next end */
+static int asked_again;
 
 static void on_ready(const struct driver_facts *told, void *userdata)
 {
@@ -54,6 +57,12 @@ static void on_done(const struct driver_result *result, void *userdata)
     status = result->status;
     outcome = result->outcome;
     actual = result->balloon_actual;
+    if (result->error != NULL)
+        why_not = *result->error;
+    if (asks_again) {
+        asks_again = false;
+        asked_again = driver->read_facts(session, LONG, on_done, NULL);
+    }
 }
 
 static void on_ticker(uv_timer_t *timer)
@@ -66,6 +75,7 @@ static int set_up(void **state)
 {
     ready = done = 0;
     failed = 0;
+    asks_again = false;
     session = NULL;
     (void)unlink(path);
     if (uv_loop_init(&loop) < 0 || uv_timer_init(&loop, &ticker) < 0)
@@ -188,6 +198,7 @@ static void test_somebody_else_stays(void **state)
     assert_int_equal(status, -ETIMEDOUT);
     assert_int_equal(outcome, DRIVER_OUTCOME_NOT_DONE);
     assert_int_equal(server.balloon_commands, 0);
+    assert_non_null(strstr(why_not.text, "others had it"));
     assert_int_equal(failed, 0); /* the next may find it free */
     close(other);
 }
@@ -208,6 +219,18 @@ static void test_a_question_is_asked_again(void **state)
     assert_true(server.clients >= 3);
 }
 
+/* The time is over between two visits: nobody else is to blame. */
+static void test_who_never_answers_is_not_others(void **state)
+{
+    open_ready();
+    server.fault = QMP_SERVER_DEAF;
+    assert_int_equal(driver->read_balloon(session, 150 * NSEC_PER_MSEC, on_done, NULL), 0);
+    run_until(done == 1);
+    assert_int_equal(status, -ETIMEDOUT);
+    assert_non_null(strstr(why_not.text, "no answer"));
+    assert_int_equal(failed, 0);
+}
+
 /* It may be carried out later: the balloon's size will tell. */
 static void test_a_command_is_not_given_twice(void **state)
 {
@@ -226,10 +249,13 @@ static void test_its_hypervisor_ends(void **state)
     open_ready();
     qmp_server_close(&server);
     (void)unlink(path);
+    asks_again = true;
     assert_int_equal(driver->read_balloon(session, LONG, on_done, NULL), 0);
     run_until(failed != 0);
     assert_int_equal(done, 1);
     assert_true(status < 0);
+    assert_int_equal(asked_again, -ENOTCONN);
+    assert_int_equal(driver->read_balloon(session, LONG, on_done, NULL), -ENOTCONN);
 }
 
 static void test_proxmox_is_visited(void **state)
@@ -256,6 +282,7 @@ int main(void)
         visits_test(test_somebody_else_is_there),
         visits_test(test_somebody_else_stays),
         visits_test(test_a_question_is_asked_again),
+        visits_test(test_who_never_answers_is_not_others),
         visits_test(test_a_command_is_not_given_twice),
         visits_test(test_its_hypervisor_ends),
         visits_test(test_proxmox_is_visited),
