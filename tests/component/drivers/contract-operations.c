@@ -21,8 +21,7 @@ static void each_operation(struct world *world, struct probe *probe, nsec_t time
             print_message("%s cannot %s\n", peer_kind.driver, operation_names[kind]);
             continue;
         }
-        assert_int_equal(probe_start(probe, &operation, kind, value_of(kind), timeout), 0);
-        world_run_until(world, operation.done > 0);
+        probe_run(probe, &operation, kind, value_of(kind), timeout);
         world_turn(world, 10);
         assert_int_equal(operation.done, 1);
         assert_false(operation.was_in_call);
@@ -80,14 +79,12 @@ static void test_each_has_a_deadline(void **state)
 
 static void test_a_short_deadline_passes_before_a_long_one(void **state)
 {
-    struct world *world = *state;
-    struct probe *probe = world_open_ready(world, PEER_DEAF);
+    struct probe *probe = world_open_ready(*state, PEER_DEAF);
     struct operation slow = {0};
     struct operation quick = {0};
 
     assert_int_equal(probe_read(probe, &slow, LONG), 0);
-    assert_int_equal(probe_read(probe, &quick, SHORT), 0);
-    world_run_until(world, quick.done == 1);
+    probe_run(probe, &quick, OPERATION_READ_FACTS, 0, SHORT);
     assert_int_equal(quick.status, -ETIMEDOUT);
     assert_int_equal(slow.done, 0);
     probe_close(probe);
@@ -108,8 +105,7 @@ static void test_a_late_answer_is_heard_and_dropped(void **state)
     struct operation operation = {0};
     nsec_t before;
 
-    assert_int_equal(probe_read(probe, &operation, SHORT), 0);
-    world_run_until(world, operation.done == 1);
+    probe_run(probe, &operation, OPERATION_READ_FACTS, 0, SHORT);
     assert_int_equal(operation.status, -ETIMEDOUT);
     before = probe->driver->heard == NULL ? 0 : probe->driver->heard(probe->session);
     release(world);
@@ -124,14 +120,11 @@ static void test_a_late_answer_is_heard_and_dropped(void **state)
 static void test_a_late_answer_is_nobody_elses(void **state)
 {
     struct world *world = *state;
-    struct probe *probe = world_open_ready(world, PEER_LATE);
+    struct probe *probe = world_open_able(world, PEER_LATE, OPERATION_SET_BALLOON);
     struct operation set = {0};
     struct operation read = {0};
 
-    if (!probe_can(probe, OPERATION_SET_BALLOON))
-        skip_because("has no balloon to set");
-    assert_int_equal(probe_start(probe, &set, OPERATION_SET_BALLOON, 512 * MIB, SHORT), 0);
-    world_run_until(world, set.done == 1);
+    probe_run(probe, &set, OPERATION_SET_BALLOON, 512 * MIB, SHORT);
     assert_int_equal(probe_read(probe, &read, LONG), 0);
     release(world);
     world_run_until(world, read.done == 1);
@@ -144,18 +137,14 @@ static void test_a_late_answer_is_nobody_elses(void **state)
 static void test_what_timed_out_may_be_done(void **state)
 {
     struct world *world = *state;
-    struct probe *probe = world_open_ready(world, PEER_LATE);
+    struct probe *probe = world_open_able(world, PEER_LATE, OPERATION_SET_BALLOON);
     struct operation set = {0};
     struct operation read = {0};
 
-    if (!probe_can(probe, OPERATION_SET_BALLOON))
-        skip_because("has no balloon to set");
-    assert_int_equal(probe_start(probe, &set, OPERATION_SET_BALLOON, 512 * MIB, SHORT), 0);
-    world_run_until(world, set.done == 1);
+    probe_run(probe, &set, OPERATION_SET_BALLOON, 512 * MIB, SHORT);
     assert_int_equal(set.outcome, DRIVER_OUTCOME_UNKNOWN);
     release(world);
-    assert_int_equal(probe_start(probe, &read, OPERATION_READ_BALLOON, 0, LONG), 0);
-    world_run_until(world, read.done == 1);
+    probe_run(probe, &read, OPERATION_READ_BALLOON, 0, LONG);
     assert_true(read.balloon_actual == 512 * MIB);
 }
 
@@ -163,34 +152,25 @@ static void test_what_timed_out_may_be_done(void **state)
 
 static void test_the_balloon_is_set_and_read(void **state)
 {
-    struct world *world = *state;
-    struct probe *probe = world_open_ready(world, PEER_WORKS);
+    struct probe *probe = world_open_able(*state, PEER_WORKS, OPERATION_SET_BALLOON);
     struct operation set = {0};
     struct operation read = {0};
 
-    if (!probe_can(probe, OPERATION_SET_BALLOON))
-        skip_because("has no balloon to set");
-    assert_int_equal(probe_start(probe, &set, OPERATION_SET_BALLOON, 300 * MIB, LONG), 0);
-    world_run_until(world, set.done == 1);
+    probe_run(probe, &set, OPERATION_SET_BALLOON, 300 * MIB, LONG);
     assert_int_equal(set.status, 0);
     assert_int_equal(set.outcome, DRIVER_OUTCOME_DONE);
-    assert_int_equal(probe_start(probe, &read, OPERATION_READ_BALLOON, 0, LONG), 0);
-    world_run_until(world, read.done == 1);
+    probe_run(probe, &read, OPERATION_READ_BALLOON, 0, LONG);
     assert_true(read.balloon_actual == 300 * MIB);
     assert_true(read.balloon_maximum == UINT64_C(1) << 30);
 }
 
 static void test_where_its_memory_lies(void **state)
 {
-    struct world *world = *state;
-    struct probe *probe = world_open_ready(world, PEER_WORKS);
+    struct probe *probe = world_open_able(*state, PEER_WORKS, OPERATION_READ_MEMORY_MAP);
     struct operation read = {0};
     uint64_t end = 0;
 
-    if (!probe_can(probe, OPERATION_READ_MEMORY_MAP))
-        skip_because("does not tell where its memory lies");
-    assert_int_equal(probe_start(probe, &read, OPERATION_READ_MEMORY_MAP, 0, LONG), 0);
-    world_run_until(world, read.done == 1);
+    probe_run(probe, &read, OPERATION_READ_MEMORY_MAP, 0, LONG);
     is_done(&read);
     assert_true(read.memory_map.count > 0 && read.memory_map.count <= DRIVER_MEMORY_MAX);
     for (size_t i = 0; i < read.memory_map.count; i++) {
@@ -203,11 +183,9 @@ static void test_where_its_memory_lies(void **state)
 
 static void test_no_balloon_takes_everything(void **state)
 {
-    struct probe *probe = world_open_ready(*state, PEER_WORKS);
+    struct probe *probe = world_open_able(*state, PEER_WORKS, OPERATION_SET_BALLOON);
     struct operation operation = {0};
 
-    if (!probe_can(probe, OPERATION_SET_BALLOON))
-        skip_because("has no balloon to set");
     assert_int_equal(probe_start(probe, &operation, OPERATION_SET_BALLOON, 0, LONG), -ERANGE);
     assert_int_equal(probe_start(probe, &operation, OPERATION_SET_BALLOON, UINT64_MAX, LONG),
                      -ERANGE);
@@ -215,14 +193,10 @@ static void test_no_balloon_takes_everything(void **state)
 
 static void test_statistics_without_a_guest_are_unknown(void **state)
 {
-    struct world *world = *state;
-    struct probe *probe = world_open_ready(world, PEER_WORKS);
+    struct probe *probe = world_open_able(*state, PEER_WORKS, OPERATION_READ_STATISTICS);
     struct operation read = {0};
 
-    if (!probe_can(probe, OPERATION_READ_STATISTICS))
-        skip_because("has no statistics");
-    assert_int_equal(probe_start(probe, &read, OPERATION_READ_STATISTICS, 0, LONG), 0);
-    world_run_until(world, read.done == 1);
+    probe_run(probe, &read, OPERATION_READ_STATISTICS, 0, LONG);
     assert_int_equal(read.status, 0);
     assert_true(read.statistics.updated >= 0);
     assert_true(read.statistics.free <= read.statistics.total ||
@@ -232,37 +206,27 @@ static void test_statistics_without_a_guest_are_unknown(void **state)
 /* Reading them does not switch them on: what is there is the owner's. */
 static void test_reading_statistics_changes_nothing(void **state)
 {
-    struct world *world = *state;
-    struct probe *probe = world_open_ready(world, PEER_WORKS);
+    struct probe *probe = world_open_able(*state, PEER_WORKS, OPERATION_READ_STATISTICS);
     struct operation read = {0};
     struct operation facts = {0};
 
-    if (!probe_can(probe, OPERATION_READ_STATISTICS))
-        skip_because("has no statistics");
-    assert_int_equal(probe_start(probe, &read, OPERATION_READ_STATISTICS, 0, LONG), 0);
-    world_run_until(world, read.done == 1);
-    assert_int_equal(probe_read(probe, &facts, LONG), 0);
-    world_run_until(world, facts.done == 1);
+    probe_run(probe, &read, OPERATION_READ_STATISTICS, 0, LONG);
+    probe_run(probe, &facts, OPERATION_READ_FACTS, 0, LONG);
     assert_int_equal(facts.facts.statistics_interval, probe->facts.statistics_interval);
 }
 
 static void test_the_interval_is_set_and_put_back(void **state)
 {
     static const uint32_t values[] = {7, 0};
-    struct world *world = *state;
-    struct probe *probe = world_open_ready(world, PEER_WORKS);
+    struct probe *probe = world_open_able(*state, PEER_WORKS, OPERATION_SET_INTERVAL);
 
-    if (!probe_can(probe, OPERATION_SET_INTERVAL))
-        skip_because("has no interval to set");
     for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
         struct operation set = {0};
         struct operation facts = {0};
 
-        assert_int_equal(probe_start(probe, &set, OPERATION_SET_INTERVAL, values[i], LONG), 0);
-        world_run_until(world, set.done == 1);
+        probe_run(probe, &set, OPERATION_SET_INTERVAL, values[i], LONG);
         assert_int_equal(set.outcome, DRIVER_OUTCOME_DONE);
-        assert_int_equal(probe_read(probe, &facts, LONG), 0);
-        world_run_until(world, facts.done == 1);
+        probe_run(probe, &facts, OPERATION_READ_FACTS, 0, LONG);
         assert_int_equal(facts.facts.statistics_interval, values[i]);
     }
 }
@@ -325,8 +289,7 @@ static void test_one_from_the_end_of_one_that_was_late(void **state)
     struct operation second = {0};
     struct operation first = {.then = start_other, .other = &second};
 
-    assert_int_equal(probe_read(probe, &first, SHORT), 0);
-    world_run_until(world, first.done == 1);
+    probe_run(probe, &first, OPERATION_READ_FACTS, 0, SHORT);
     world_turn(world, 20);
     assert_int_equal(second.done, 0);
     probe_close(probe);

@@ -1,74 +1,14 @@
-/* The scripted QMP server as a peer. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "tests/component/controller/qmp-server.h"
-#include "tests/component/drivers/peer.h"
-
-struct peer {
-    struct qmp_server server;
-    char path[64];
-};
-
-static unsigned count;
-
-static struct peer *create(uv_loop_t *loop)
-{
-    struct peer *peer = calloc(1, sizeof(*peer));
-
-    if (peer == NULL)
-        abort();
-    snprintf(peer->path, sizeof(peer->path), "/tmp/vmreclaim-contract-%d-%u.qmp", (int)getpid(),
-             count++);
-    qmp_server_init(&peer->server, loop);
-    return peer;
-}
-
-static void stop(struct peer *peer)
-{
-    qmp_server_close(&peer->server);
-    (void)unlink(peer->path);
-}
-
-static void destroy(struct peer *peer)
-{
-    free(peer);
-}
-
-static enum qmp_server_fault first_fault(enum peer_fault fault)
-{
-    switch (fault) {
-    case PEER_SILENT:
-        return QMP_SERVER_SILENT;
-    case PEER_GARBAGE:
-        return QMP_SERVER_GARBAGE;
-    case PEER_OVERSIZED:
-        return QMP_SERVER_OVERSIZED;
-    case PEER_HANGS_UP:
-        return QMP_SERVER_HANGS_UP;
-    default:
-        return QMP_SERVER_WORKS;
-    }
-}
+/* The scripted QMP server as a peer that vmreclaim has for itself. */
+#include "tests/component/drivers/peer-qmp.h"
 
 static void start(struct peer *peer, enum peer_fault fault, char *address, size_t size)
 {
-    snprintf(address, size, "qemu:%s", peer->path);
-    peer->server.fault = first_fault(fault);
-    if (fault != PEER_ABSENT && qmp_server_listen(&peer->server, peer->path) < 0)
-        abort();
+    qmp_peer_start(peer, fault, "qemu:", address, size);
 }
 
 static void arm(struct peer *peer, enum peer_fault fault)
 {
-    static const enum qmp_server_fault faults[] = {
-        [PEER_REFUSES] = QMP_SERVER_REFUSES, [PEER_DEAF] = QMP_SERVER_DEAF,
-        [PEER_LATE] = QMP_SERVER_LATE,       [PEER_CLOSES] = QMP_SERVER_CLOSES,
-        [PEER_GARBLES] = QMP_SERVER_GARBLES,
-    };
-
-    peer->server.fault = faults[fault];
+    peer->server.fault = qmp_peer_fault(fault);
 }
 
 static void release(struct peer *peer)
@@ -103,9 +43,9 @@ const struct peer_kind peer_kind = {
     .capabilities = DRIVER_TELLS_EVENTS | DRIVER_CAN_SET_BALLOON | DRIVER_CAN_READ_STATISTICS |
                     DRIVER_CAN_SET_STATISTICS_INTERVAL | DRIVER_TELLS_MEMORY_MAP,
     .is_there = true,
-    .create = create,
-    .stop = stop,
-    .destroy = destroy,
+    .create = qmp_peer_create,
+    .stop = qmp_peer_stop,
+    .destroy = qmp_peer_destroy,
     .start = start,
     .arm = arm,
     .release = release,

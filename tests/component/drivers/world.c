@@ -2,6 +2,7 @@
 #include "tests/component/drivers/world.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,6 +174,17 @@ struct probe *world_open_ready(struct world *world, enum peer_fault fault)
     return probe;
 }
 
+struct probe *world_open_able(struct world *world, enum peer_fault fault, enum operation_kind kind)
+{
+    struct probe *probe = world_open_ready(world, fault);
+    char why[64];
+
+    snprintf(why, sizeof(why), "cannot %s", operation_names[kind]);
+    if (!probe_can(probe, kind))
+        skip_because(why);
+    return probe;
+}
+
 /* ---- operations ---- */
 
 static void on_done(const struct driver_result *result, void *userdata)
@@ -262,6 +274,14 @@ int probe_start(struct probe *probe, struct operation *operation, enum operation
     if (r < 0)
         probe->open--;
     return r;
+}
+
+void probe_run(struct probe *probe, struct operation *operation, enum operation_kind kind,
+               uint64_t value, nsec_t timeout)
+{
+    assert_int_equal(probe_start(probe, operation, kind, value, timeout), 0);
+    world_run_until(probe->world, operation->done > 0);
+    assert_int_equal(operation->done, 1);
 }
 
 int probe_read(struct probe *probe, struct operation *operation, nsec_t timeout)

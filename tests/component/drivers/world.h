@@ -78,6 +78,9 @@ struct probe *world_open(struct world *world, enum peer_fault fault, nsec_t time
 /* ... and waits until it is ready; then the fault begins. */
 struct probe *world_open_ready(struct world *world, enum peer_fault fault);
 
+/* ... or skips the test where that operation cannot be had. */
+struct probe *world_open_able(struct world *world, enum peer_fault fault, enum operation_kind kind);
+
 /* Another session with the same address. */
 struct probe *world_open_again(struct world *world, nsec_t timeout);
 
@@ -89,6 +92,10 @@ bool probe_can(const struct probe *probe, enum operation_kind kind);
 /* What the driver's call returned. */
 int probe_start(struct probe *probe, struct operation *operation, enum operation_kind kind,
                 uint64_t value, nsec_t timeout);
+
+/* Starts it and waits for its end. */
+void probe_run(struct probe *probe, struct operation *operation, enum operation_kind kind,
+               uint64_t value, nsec_t timeout);
 
 /* The one that all drivers have. */
 int probe_read(struct probe *probe, struct operation *operation, nsec_t timeout);
