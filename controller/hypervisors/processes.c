@@ -19,6 +19,7 @@
 
 #define UID_PERSON_MIN 1000 /* below it are the system's own users, as login.defs has it */
 #define UID_PERSON_MAX 60000
+#define UID_SYSTEM_MAX 65535 /* above it are persons of directories, and their containers' ids */
 
 /* ---- which processes count ---- */
 
@@ -55,7 +56,8 @@ static bool is_trusted(int root, pid_t pid)
     line += 6;
     if (number_scan(&line, &user) < 0)
         return false;
-    return user < UID_PERSON_MIN || user > UID_PERSON_MAX || user == geteuid();
+    return user < UID_PERSON_MIN || (user > UID_PERSON_MAX && user <= UID_SYSTEM_MAX) ||
+           user == geteuid();
 }
 
 static int read_start_time(int root, pid_t pid, uint64_t *ret_start_time)

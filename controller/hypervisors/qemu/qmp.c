@@ -401,8 +401,8 @@ static const char *connect_advice(int status)
 {
     switch (status) {
     case UV_ENOENT:
-        return "; start the hypervisor with -qmp unix:PATH,server=on,wait=off, or correct 'qmp' in "
-               "the VM's file";
+        return "; start the hypervisor with -qmp unix:PATH,server=on,wait=off, or correct "
+               "'hypervisor' in the VM's file";
     case UV_ECONNREFUSED:
         return "; no hypervisor listens there";
     case UV_EAGAIN:

@@ -173,13 +173,18 @@ static void test_processes(void **state)
     fixture_link(&fixture, "proc/12/cwd", "/srv/fc");
     put(&fixture, 13, "qemu-system-x86_64 -qmp unix:/tmp/evil.qmp,server=on", 4711);
     put(&fixture, 14, "cloud-hypervisor --api-socket ch.sock", 0); /* nobody sees where it is */
+    put(&fixture, 15, "qemu-system-x86_64 -qmp unix:/tmp/evil.qmp,server=on", 100000);
+    put(&fixture, 16, "qemu-system-x86_64 -qmp unix:/run/b.qmp,server=on", 64055);
     assert_int_equal(processes_find(fixture.root, &list, &count), 0);
-    assert_int_equal(count, 3);
+    assert_int_equal(count, 4);
     assert_string_equal(find(list, count, 10)->vm.where, "shared:/run/a.qmp");
     assert_int_equal(find(list, count, 10)->start_time, 100);
     assert_string_equal(find(list, count, 12)->vm.where, "/srv/fc/api.sock");
     assert_null(find(list, count, 13)); /* a person's own could claim to be anybody's */
     assert_string_equal(find(list, count, 14)->vm.where, "");
+    assert_null(find(list, count, 15)); /* one of the ids that a person has for containers */
+    assert_string_equal(find(list, count, 16)->vm.where,
+                        "shared:/run/b.qmp"); /* as Debian has it */
     free(list);
     fixture_finish(&fixture);
 }
