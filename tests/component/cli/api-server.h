@@ -5,10 +5,21 @@
 #include <stdbool.h>
 
 #include "common/ttrpc/ttrpc.h"
+#include "controller.pb-c.h"
 
 /* Answers names that ask for an error. True when it did. */
 bool play(struct ttrpc_call *call, const char *vm);
 
+/* A record of an action, without what the guest said. */
+void fill_action(Vmreclaim__Controller__V1__Action *action);
+
+void compact(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void reclaim(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void set_balloon(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void release_balloon(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void verify_action(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void list_actions(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void diagnose(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void list_policies(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
