@@ -8,39 +8,14 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import unittest
 
-VMRECLAIM, API_SERVER, MANUAL = sys.argv[1:4]
+from cli import VMRECLAIM, CliTestCase
+
+MANUAL = sys.argv[3]
 
 
-class CliTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.directory = tempfile.TemporaryDirectory()
-        cls.api = "unix:" + os.path.join(cls.directory.name, "api.sock")
-        cls.server = subprocess.Popen([API_SERVER, cls.api], stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, text=True)
-        assert cls.server.stdout.readline() == "ready\n"
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stdin.close()
-        cls.server.wait(timeout=20)
-        cls.server.stdout.close()
-        cls.directory.cleanup()
-
-    def run_cli(self, *arguments, code=0, api=None, environment=None, text=True):
-        result = subprocess.run([VMRECLAIM, "--api", api or self.api, *arguments],
-                                capture_output=True, text=text, timeout=60, check=False,
-                                stdin=subprocess.DEVNULL,
-                                env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})})
-        self.assertEqual(result.returncode, code, (arguments, result.stdout, result.stderr))
-        return result
-
-    def run_json(self, *arguments, code=0):
-        return json.loads(self.run_cli("--json", *arguments, code=code).stdout)
-
+class CliTest(CliTestCase):
     # ---- what is shown ----
 
     def test_vm_list(self):
@@ -128,102 +103,6 @@ class CliTest(unittest.TestCase):
         self.assertLess(holds, text.index("What you can do now"))
         self.assertIn("      vmreclaim reclaim web1\n", text)
 
-    # ---- doctor ----
-
-    def fake_program(self, name, script):
-        """A program that logs how it was called and what it read, then does as the script says."""
-        directory = os.path.join(self.directory.name, "bin-" + self.id().rsplit(".", 1)[-1])
-        os.makedirs(directory, exist_ok=True)
-        path = os.path.join(directory, name)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write('#!/bin/sh\nlog=$(dirname "$0")/log\necho "$(basename "$0") $*" >> "$log"\n'
-                       'for last; do :; done\ncase "$*" in */dev/stdin*) cat >> "$log" ;; esac\n' +
-                       script)
-        os.chmod(path, 0o755)
-        return {"PATH": directory + ":" + os.environ["PATH"]}, os.path.join(directory, "log")
-
-    def log_of(self, path):
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-
-    def test_doctor(self):
-        text = self.run_cli("doctor", "web1").stdout
-        self.assertRegex(text, r"(?m)^ *ok +hypervisor +answers$")
-        self.assertRegex(text, r"(?m)^FAILURE +vsock device +none: no agent can connect$")
-        self.assertRegex(text, r"(?m)^- +backing +the hypervisor does not report it$")
-        self.assertIn("    add to the domain's XML; works in the running VM:\n"
-                      "        <vsock model='virtio'><cid auto='yes'/></vsock>\n", text)
-        self.assertIn("    add to the domain's XML; needs a cold start: power off, then start:\n"
-                      "        <memballoon model='virtio' freePageReporting='on'>\n", text)
-        self.assertIn("    type; works in the running VM:\n"
-                      "        virsh -c qemu:///system dommemstat", text)
-        self.assertIn("    install vmreclaim-agent in the guest\n", text)
-        self.assertNotIn("\x1b", text)
-
-    def test_doctor_of_all(self):
-        text = self.run_cli("doctor").stdout
-        for line in ("web1\n", "web2\n", "alone\n", "qm set 104 --args", "guest-cid=7"):
-            self.assertIn(line, text)
-        documents = [json.loads(line) for line in
-                     self.run_cli("--json", "doctor").stdout.splitlines()]
-        self.assertEqual([document["manager"] for document in documents],
-                         ["libvirt", "proxmox", "qemu"])
-        self.assertEqual(documents[0]["checks"][1]["time"], "now")
-        self.run_cli("doctor", "missing", code=3)
-
-    def test_doctor_fixes_a_domain(self):
-        domain = "<domain><devices><memballoon model='virtio'/></devices></domain>"
-        environment, log = self.fake_program(
-            "virsh", f'case "$*" in *dumpxml*) echo "{domain}" ;; esac\n')
-        result = self.run_cli("doctor", "web1", "--fix", environment=environment, code=2)
-        self.assertIn("say --yes", result.stderr)
-        self.assertNotIn("define", self.log_of(log)) # nothing was done
-        os.unlink(log)
-        text = self.run_cli("doctor", "web1", "--fix", "--yes", environment=environment).stdout
-        self.assertLess(text.index("To be done:"), text.index("Done."))
-        self.assertIn("with <memballoon model='virtio' freePageReporting='on'/>", text)
-        self.assertIn("Power the VM off and start it again", text)
-        self.assertEqual(self.log_of(log), """\
-virsh -c qemu:///system dumpxml --inactive --security-info web-1
-virsh -c qemu:///system attach-device web-1 /dev/stdin --live --config
-<vsock model='virtio'><cid auto='yes'/></vsock>\
-virsh -c qemu:///system dommemstat web-1 --period 10 --live --config
-virsh -c qemu:///system define /dev/stdin
-<domain><devices><memballoon model='virtio' freePageReporting='on'/></devices></domain>
-""")
-
-    def test_doctor_fix_that_fails(self):
-        environment, log = self.fake_program(
-            "virsh", 'case "$*" in *dumpxml*) echo "<domain><devices></devices></domain>" ;;\n'
-                     '*dommemstat*) echo "error: no such domain" >&2; exit 1 ;; esac\n')
-        result = self.run_cli("doctor", "web1", "--fix", "--yes", environment=environment, code=7)
-        self.assertIn("error: no such domain", result.stderr)
-        self.assertIn("2 of 3 steps were done", result.stderr)
-        self.assertNotIn("Done.", result.stdout)
-        self.assertIn("define", self.log_of(log))
-        environment, log = self.fake_program("virsh", "echo garbage\n")
-        result = self.run_cli("doctor", "web1", "--fix", "--yes", environment=environment, code=1)
-        self.assertIn("no domain's XML", result.stderr)
-
-    def test_doctor_fixes_proxmox(self):
-        environment, log = self.fake_program(
-            "qm", 'case "$*" in "config 104") printf "agent: 1\\nargs: -cpu max\\n" ;; esac\n')
-        text = self.run_cli("doctor", "web2", "--fix", "--yes", environment=environment).stdout
-        self.assertIn("--args '-cpu max -device vhost-vsock-pci,guest-cid=104'", text)
-        self.assertEqual(self.log_of(log), """\
-qm config 104
-qm set 104 --delete balloon
-qm set 104 --args -cpu max -device vhost-vsock-pci,guest-cid=104
-""")
-
-    def test_doctor_fix_by_hand(self):
-        text = self.run_cli("doctor", "alone", "--fix", "--yes").stdout
-        self.assertIn("Nothing here can be done by vmreclaim", text)
-        self.run_cli("doctor", "--fix", code=2)
-        self.run_cli("doctor", "web1", "--yes", code=2)
-        self.run_cli("--json", "doctor", "web1", "--fix", code=2)
-        self.run_cli("-H", "ssh://host2", "doctor", "web1", "--fix", code=2)
-
     def test_hostile_text_does_not_reach_the_terminal(self):
         for arguments in (["vm", "show", "hostile"], ["explain", "hostile"], ["events", "-f"],
                           ["--json", "vm", "show", "hostile"], ["--json", "events", "-f"],
@@ -293,119 +172,6 @@ qm set 104 --args -cpu max -device vhost-vsock-pci,guest-cid=104
         self.assertIn("compact web1: done (1.5 s, action a-17)", text)
         self.assertRegex(text, r"trapped +500\.0 MiB -> +20\.0 MiB")
         self.assertIn("returned to the host: 448.0 MiB (confidence: high)", text)
-
-    def write(self, text):
-        path = os.path.join(self.directory.name, "policy.yaml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
-
-    def test_a_policy_file_that_is_not_utf8(self):
-        path = self.write("profile: balanced\n")
-        with open(path, "ab") as file:
-            file.write(b"# Stra\xdfe\n")
-        for command in (["apply", path], ["check", path]):
-            result = self.run_cli("policy", *command, code=2)
-            self.assertIn("UTF-8", result.stderr)
-
-    def test_policy_apply(self):
-        path = self.write("profile: balanced\n")
-        head = "policy balanced, revision 4, is stored\n"
-        lines = ("  web1   in force; the guest does not know refault_rate\n",
-                 "  web20  not yet in force: no agent of VM 'web20' is connected\n",
-                 "  web3   not in force: the agent did not take it\n",
-                 "  web4   not for it: policy 'night' is assigned to it more closely\n")
-        apply = ("policy", "apply", path, "--vm")
-        self.assertEqual(self.run_cli(*apply, "results-0-4", code=7).stdout, head + "".join(lines))
-        self.assertEqual(self.run_cli(*apply, "results-1-1").stdout, head + lines[1])
-        self.run_cli(*apply, "results-2-1", code=5)
-        self.run_cli(*apply, "results-3-1", code=7)
-        found = self.run_json(*apply, "results-1-2", code=7)["results"]
-        self.assertEqual([result["outcome"] for result in found], ["pending", "refused"])
-        # nobody is meant
-        result = self.run_cli(*apply, "web-*")
-        self.assertEqual(result.stdout, head)
-        self.assertIn('warning: "web-*" means no VM now', result.stderr)
-        self.assertIn("it is assigned to no VM yet", self.run_cli("policy", "apply", path).stdout)
-        self.assertIn("an older daemon does not say", self.run_cli(*apply, "older").stdout)
-
-    # ---- policies ----
-
-    def test_policy_check_needs_no_daemon(self):
-        path = self.write("name: night\nprofile: gentle\ncache_floor: 256MiB\n")
-        text = self.run_cli("policy", "check", path, api="unix:/nonexistent").stdout
-        self.assertIn('is a valid policy: "night", profile gentle', text)
-        self.assertRegex(text, r"cache_floor +256MiB ")
-        settings = self.run_json("policy", "check", path)["settings"]
-        self.assertEqual(settings["cache_floor"], "256MiB")
-
-    def test_policy_check_names_file_and_line(self):
-        path = self.write("profile: gentle\n\ncache_flor: 256MiB\n")
-        result = self.run_cli("policy", "check", path, code=2)
-        self.assertIn(f"{path}:3: ", result.stderr)
-        self.assertIn("cache_floor", result.stderr)
-
-    def test_policy_list(self):
-        line = self.run_cli("policy", "list").stdout.splitlines()[1]
-        self.assertRegex(line, r"^idle +2 .* alice +web-\*, label:tier=db$")
-
-    def test_policy_show_can_be_applied_again(self):
-        text = self.run_cli("policy", "show", "idle", "--revision", "1").stdout
-        self.assertRegex(text, r"^# idle, revision 1 of .* by alice\n"
-                               r"profile: balanced\ncache_floor: 64MiB\n$")
-        self.run_cli("policy", "check", self.write(text))
-
-    def test_policy_show_effective(self):
-        lines = self.run_cli("policy", "show", "--effective", "web1").stdout.splitlines()
-        self.assertEqual(lines[0], "web1 runs policy idle, revision 2, profile balanced")
-        rows = [" ".join(line.split()) for line in lines]
-        self.assertIn("idle_window 2m profile balanced", rows)
-        self.assertIn("cache_floor 64MiB override, revision 2", rows)
-        self.assertIn("cpu_budget 10s the guest's limit (policy: 1m)", rows)
-        self.assertIn("trickle 512MiB profile balanced; the agent does not know it", rows)
-        self.assertIn('schedule: force from "0 20 * * *" for 10h, Europe/Berlin (now UTC+1 h)', rows)
-        answer = self.run_json("policy", "show", "--effective", "web1")
-        self.assertEqual(answer["settings"][2]["asked"], "1m")
-        self.assertIn("no policy is assigned",
-                      self.run_cli("policy", "show", "-e", "web9", code=3).stderr)
-        self.run_cli("policy", "show", "--effective", "web1", "--revision", "1", code=2)
-
-    def test_policy_unassign(self):
-        self.assertEqual(self.run_cli("policy", "unassign", "web-*").stdout,
-                         "policy idle is no longer assigned to web-*\n"
-                         "instead:\n"
-                         "  web1  policy idle: in force; the guest does not know refault_rate\n")
-        self.run_cli("policy", "unassign", "db-*", code=3)
-
-    def test_policy_diff(self):
-        expected = ("--- idle, revision 1\n+++ idle, revision 2\n@@ -1,2 +1,2 @@\n"
-                    " profile: balanced\n-cache_floor: 64MiB\n+cache_floor: 128MiB\n")
-        self.assertEqual(self.run_cli("policy", "diff", "idle").stdout, expected)
-        self.assertEqual(self.run_cli("policy", "diff", "idle", "--from", "1", "--to", "2").stdout,
-                         expected)
-        path = self.write("profile: balanced\n")
-        self.assertEqual(self.run_cli("policy", "diff", "idle", "--file", path).stdout,
-                         f"--- idle, revision 2\n+++ {path}\n@@ -1,2 +1 @@\n"
-                         " profile: balanced\n"
-                         "-cache_floor: 128MiB\n")
-        path = self.write("profile: balanced\ncache_floor: 128MiB\n")
-        self.assertEqual(self.run_cli("policy", "diff", "idle", "--file", path).stdout,
-                         "no difference\n")
-        path = self.write("profile: \x1b[31mred\n")
-        self.assertIn("?[31mred", self.run_cli("policy", "diff", "idle", "--file", path).stdout)
-        without = self.run_cli("policy", "diff", "idle", code=1, environment={"PATH": "/none"})
-        self.assertIn("install diffutils", without.stderr)
-        self.run_cli("policy", "diff", "other", code=3)
-
-    def test_policy_history_and_rollback(self):
-        lines = self.run_cli("policy", "history", "idle").stdout.splitlines()
-        self.assertRegex(lines[1], r"^ +2 .* alice +0123456789ab back to revision 1$")
-        self.assertRegex(lines[2], r"^ +1 .* alice +0123456789ab idle.yaml$")
-        self.assertEqual(self.run_cli("policy", "rollback", "idle", "--to", "1").stdout,
-                         "policy idle: revision 3 has the text of revision 1\n"
-                         "  web1   in force; the guest does not know refault_rate\n"
-                         "  web20  not yet in force: no agent of VM 'web20' is connected\n")
-        self.run_cli("policy", "rollback", "other", code=3)
 
     # ---- leases, records, the daemon ----
 
@@ -477,16 +243,6 @@ qm set 104 --args -cpu max -device vhost-vsock-pci,guest-cid=104
                          {"vms": [1, "del\x7f csi\x9b turned\u202e"]})
 
     # ---- how it ends ----
-
-    def test_error_of_the_file_names_file_and_line(self):
-        path = self.write("profile: balanced\nbogus: 1\n")
-        result = self.run_cli("policy", "apply", path, "--vm", "web1", code=2)
-        self.assertEqual(result.stderr, f'vmreclaim: {path}:2: unknown key "bogus"\n')
-
-    def test_policy_file_that_is_not_there(self):
-        result = self.run_cli("policy", "apply", "/nonexistent.yaml", code=2)
-        self.assertEqual(result.stderr,
-                         "vmreclaim: /nonexistent.yaml: No such file or directory\n")
 
     def test_exit_codes_of_the_daemons_answers(self):
         for vm, code, words in (("missing", 3, 'did you mean "web1"?'),

@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+"""vmreclaim policy: the files it reads, what it says of them and of the VMs.
+
+usage: test-policies.py VMRECLAIM API_SERVER
+"""
+import os
+import sys
+import unittest
+
+from cli import CliTestCase
+
+
+class PoliciesTest(CliTestCase):
+    def write(self, text):
+        path = os.path.join(self.directory.name, "policy.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def test_a_policy_file_that_is_not_utf8(self):
+        path = self.write("profile: balanced\n")
+        with open(path, "ab") as file:
+            file.write(b"# Stra\xdfe\n")
+        for command in (["apply", path], ["check", path]):
+            result = self.run_cli("policy", *command, code=2)
+            self.assertIn("UTF-8", result.stderr)
+
+    def test_policy_apply(self):
+        path = self.write("profile: balanced\n")
+        head = "policy balanced, revision 4, is stored\n"
+        lines = ("  web1   in force; the guest does not know refault_rate\n",
+                 "  web20  not yet in force: no agent of VM 'web20' is connected\n",
+                 "  web3   not in force: the agent did not take it\n",
+                 "  web4   not for it: policy 'night' is assigned to it more closely\n")
+        apply = ("policy", "apply", path, "--vm")
+        self.assertEqual(self.run_cli(*apply, "results-0-4", code=7).stdout, head + "".join(lines))
+        self.assertEqual(self.run_cli(*apply, "results-1-1").stdout, head + lines[1])
+        self.run_cli(*apply, "results-2-1", code=5)
+        self.run_cli(*apply, "results-3-1", code=7)
+        found = self.run_json(*apply, "results-1-2", code=7)["results"]
+        self.assertEqual([result["outcome"] for result in found], ["pending", "refused"])
+        # nobody is meant
+        result = self.run_cli(*apply, "web-*")
+        self.assertEqual(result.stdout, head)
+        self.assertIn('warning: "web-*" means no VM now', result.stderr)
+        self.assertIn("it is assigned to no VM yet", self.run_cli("policy", "apply", path).stdout)
+        self.assertIn("an older daemon does not say", self.run_cli(*apply, "older").stdout)
+
+    def test_policy_check_needs_no_daemon(self):
+        path = self.write("name: night\nprofile: gentle\ncache_floor: 256MiB\n")
+        text = self.run_cli("policy", "check", path, api="unix:/nonexistent").stdout
+        self.assertIn('is a valid policy: "night", profile gentle', text)
+        self.assertRegex(text, r"cache_floor +256MiB ")
+        settings = self.run_json("policy", "check", path)["settings"]
+        self.assertEqual(settings["cache_floor"], "256MiB")
+
+    def test_policy_check_names_file_and_line(self):
+        path = self.write("profile: gentle\n\ncache_flor: 256MiB\n")
+        result = self.run_cli("policy", "check", path, code=2)
+        self.assertIn(f"{path}:3: ", result.stderr)
+        self.assertIn("cache_floor", result.stderr)
+
+    def test_policy_list(self):
+        line = self.run_cli("policy", "list").stdout.splitlines()[1]
+        self.assertRegex(line, r"^idle +2 .* alice +web-\*, label:tier=db$")
+
+    def test_policy_show_can_be_applied_again(self):
+        text = self.run_cli("policy", "show", "idle", "--revision", "1").stdout
+        self.assertRegex(text, r"^# idle, revision 1 of .* by alice\n"
+                               r"profile: balanced\ncache_floor: 64MiB\n$")
+        self.run_cli("policy", "check", self.write(text))
+
+    def test_policy_show_effective(self):
+        lines = self.run_cli("policy", "show", "--effective", "web1").stdout.splitlines()
+        self.assertEqual(lines[0], "web1 runs policy idle, revision 2, profile balanced")
+        rows = [" ".join(line.split()) for line in lines]
+        self.assertIn("idle_window 2m profile balanced", rows)
+        self.assertIn("cache_floor 64MiB override, revision 2", rows)
+        self.assertIn("cpu_budget 10s the guest's limit (policy: 1m)", rows)
+        self.assertIn("trickle 512MiB profile balanced; the agent does not know it", rows)
+        self.assertIn('schedule: force from "0 20 * * *" for 10h, Europe/Berlin (now UTC+1 h)', rows)
+        answer = self.run_json("policy", "show", "--effective", "web1")
+        self.assertEqual(answer["settings"][2]["asked"], "1m")
+        self.assertIn("no policy is assigned",
+                      self.run_cli("policy", "show", "-e", "web9", code=3).stderr)
+        self.run_cli("policy", "show", "--effective", "web1", "--revision", "1", code=2)
+
+    def test_policy_unassign(self):
+        self.assertEqual(self.run_cli("policy", "unassign", "web-*").stdout,
+                         "policy idle is no longer assigned to web-*\n"
+                         "instead:\n"
+                         "  web1  policy idle: in force; the guest does not know refault_rate\n")
+        self.run_cli("policy", "unassign", "db-*", code=3)
+
+    def test_policy_diff(self):
+        expected = ("--- idle, revision 1\n+++ idle, revision 2\n@@ -1,2 +1,2 @@\n"
+                    " profile: balanced\n-cache_floor: 64MiB\n+cache_floor: 128MiB\n")
+        self.assertEqual(self.run_cli("policy", "diff", "idle").stdout, expected)
+        self.assertEqual(self.run_cli("policy", "diff", "idle", "--from", "1", "--to", "2").stdout,
+                         expected)
+        path = self.write("profile: balanced\n")
+        self.assertEqual(self.run_cli("policy", "diff", "idle", "--file", path).stdout,
+                         f"--- idle, revision 2\n+++ {path}\n@@ -1,2 +1 @@\n"
+                         " profile: balanced\n"
+                         "-cache_floor: 128MiB\n")
+        path = self.write("profile: balanced\ncache_floor: 128MiB\n")
+        self.assertEqual(self.run_cli("policy", "diff", "idle", "--file", path).stdout,
+                         "no difference\n")
+        path = self.write("profile: \x1b[31mred\n")
+        self.assertIn("?[31mred", self.run_cli("policy", "diff", "idle", "--file", path).stdout)
+        without = self.run_cli("policy", "diff", "idle", code=1, environment={"PATH": "/none"})
+        self.assertIn("install diffutils", without.stderr)
+        self.run_cli("policy", "diff", "other", code=3)
+
+    def test_policy_history_and_rollback(self):
+        lines = self.run_cli("policy", "history", "idle").stdout.splitlines()
+        self.assertRegex(lines[1], r"^ +2 .* alice +0123456789ab back to revision 1$")
+        self.assertRegex(lines[2], r"^ +1 .* alice +0123456789ab idle.yaml$")
+        self.assertEqual(self.run_cli("policy", "rollback", "idle", "--to", "1").stdout,
+                         "policy idle: revision 3 has the text of revision 1\n"
+                         "  web1   in force; the guest does not know refault_rate\n"
+                         "  web20  not yet in force: no agent of VM 'web20' is connected\n")
+        self.run_cli("policy", "rollback", "other", code=3)
+
+    def test_error_of_the_file_names_file_and_line(self):
+        path = self.write("profile: balanced\nbogus: 1\n")
+        result = self.run_cli("policy", "apply", path, "--vm", "web1", code=2)
+        self.assertEqual(result.stderr, f'vmreclaim: {path}:2: unknown key "bogus"\n')
+
+    def test_policy_file_that_is_not_there(self):
+        result = self.run_cli("policy", "apply", "/nonexistent.yaml", code=2)
+        self.assertEqual(result.stderr,
+                         "vmreclaim: /nonexistent.yaml: No such file or directory\n")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
