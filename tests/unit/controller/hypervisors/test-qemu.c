@@ -10,8 +10,6 @@
 
 #include "common/base/number.h"
 #include "controller/hypervisors/hypervisors.h"
-#include "controller/hypervisors/qemu/qmp-facts.h"
-#include "controller/hypervisors/qemu/snapshots.h"
 #include "controller/hypervisors/table.h"
 #include "tests/component/controller/qmp-server.h"
 
@@ -182,27 +180,6 @@ static void test_several_backends(void **state)
     assert_int_equal(f->facts.vfio_devices, 1);
 }
 
-static void test_memory_that_is_not_told(void **state)
-{
-    struct qmp_backend backends[] = {
-        {.type = "memory-backend-memfd", .size = GIB, .shared = ANSWER_YES, .hugetlb = ANSWER_YES},
-        {.type = "memory-backend-ram", .size = 2 * GIB, .shared = ANSWER_UNKNOWN},
-    };
-    struct driver_facts facts = {0};
-
-    /* A backend's huge pages are not the next one's, and half the sizes are none. */
-    qmp_memory(backends, 2, &facts);
-    assert_int_equal(facts.backing, MEMORY_BACKING_ANONYMOUS);
-    assert_int_equal(facts.memory.shared_count, 0);
-    facts = (struct driver_facts){0};
-    qmp_memory(backends, 1, &facts);
-    assert_int_equal(facts.backing, MEMORY_BACKING_HUGETLB);
-    assert_int_equal(facts.memory.shared[0], GIB);
-    facts = (struct driver_facts){0};
-    qmp_memory(backends, 0, &facts);
-    assert_int_equal(facts.backing, MEMORY_BACKING_UNKNOWN);
-}
-
 static void test_a_machine_without_devices(void **state)
 {
     struct fixture *f = *state;
@@ -335,129 +312,6 @@ static void test_a_snapshot_job_that_is_dismissed(void **state)
     send_job_event(f, "null");
     run_until(f, f->events[DRIVER_EVENT_RESTORED] == 1);
     assert_int_equal(f->server.jobs_queries, 2);
-}
-
-#define EVENTS_MAX 6
-
-static const struct snapshot_case {
-    const char *what;
-    const char *events[EVENTS_MAX];  /* "?": the list of jobs is answered, see below */
-    const char *answers[EVENTS_MAX]; /* type, or NULL: the job is not in the list */
-    const char *status;
-    bool failed;
-    unsigned restored;
-} snapshot_cases[] = {
-    {"asked and answered at its end", {"concluded", "?"}, {"snapshot-load"}, "concluded", false, 1},
-    {"answered at last with the end",
-     {"created", "running", "concluded", "?", "?", "?"},
-     {"snapshot-load", "snapshot-load", "snapshot-load"},
-     "concluded",
-     false,
-     1},
-    {"gone at its end",
-     {"created", "?", "concluded", "?"},
-     {"snapshot-load", NULL},
-     "running",
-     false,
-     1},
-    {"failed",
-     {"created", "?", "concluded", "?"},
-     {"snapshot-load", "snapshot-load"},
-     "concluded",
-     true,
-     0},
-    {"aborted and gone",
-     {"created", "?", "aborting", "concluded", "?"},
-     {"snapshot-load", NULL},
-     "running",
-     false,
-     0},
-    {"a snapshot that is saved",
-     {"created", "?", "concluded", "?"},
-     {"snapshot-save", NULL},
-     "running",
-     false,
-     0},
-    {"nothing is known of it", {"concluded", "?"}, {NULL}, "", false, 0},
-};
-
-static unsigned play_snapshot_case(const struct snapshot_case *c)
-{
-    struct qmp_snapshots snapshots = {.next = 0};
-    size_t asked = 0;
-    size_t answered = 0;
-    unsigned restored = 0;
-
-    for (size_t i = 0; i < EVENTS_MAX && c->events[i] != NULL; i++) {
-        json_t *data = json_pack("{s:s, s:s}", "id", "j", "status", c->events[i]);
-        json_t *jobs = c->answers[answered] == NULL
-                           ? json_array()
-                           : json_pack("[{s:s, s:s, s:s}]", "id", "j", "type", c->answers[answered],
-                                       "status", c->status);
-
-        if (c->failed && json_array_size(jobs) > 0)
-            (void)json_object_set_new(json_array_get(jobs, 0), "error", json_string("no"));
-        if (c->events[i][0] != '?')
-            asked += qmp_snapshots_event(&snapshots, data);
-        else {
-            restored += qmp_snapshots_answer(&snapshots, jobs);
-            answered++;
-        }
-        json_decref(data);
-        json_decref(jobs);
-    }
-    assert_int_equal(asked, answered);
-    return restored;
-}
-
-static bool job_event(struct qmp_snapshots *snapshots, const char *id, const char *status)
-{
-    json_t *data = json_pack("{s:s, s:s}", "id", id, "status", status);
-    bool asks = qmp_snapshots_event(snapshots, data);
-
-    json_decref(data);
-    return asks;
-}
-
-static bool job_answer(struct qmp_snapshots *snapshots, const char *id, const char *type)
-{
-    json_t *jobs =
-        id == NULL ? json_array()
-                   : json_pack("[{s:s, s:s, s:s}]", "id", id, "type", type, "status", "concluded");
-    bool restored = qmp_snapshots_answer(snapshots, jobs);
-
-    json_decref(jobs);
-    return restored;
-}
-
-/* A load follows a save at once: the save's answer comes late and shows the load, whose own comes
- * after it was dismissed. */
-static void test_the_answer_for_another_job(void **state)
-{
-    struct qmp_snapshots snapshots = {.next = 0};
-
-    assert_true(job_event(&snapshots, "save", "created"));
-    assert_true(job_event(&snapshots, "save", "concluded"));
-    assert_true(job_event(&snapshots, "load", "created"));
-    assert_true(job_event(&snapshots, "load", "concluded"));
-    assert_true(job_answer(&snapshots, "load", "snapshot-load"));
-    assert_false(job_answer(&snapshots, NULL, NULL));
-    /* One that nobody dismisses is reported once, whatever other jobs do. */
-    assert_true(job_event(&snapshots, "other", "created"));
-    assert_false(job_answer(&snapshots, "load", "snapshot-load"));
-    /* The list of a session's start may hold old ones, which no event named. */
-    assert_false(job_answer(&snapshots, "old", "snapshot-load"));
-    /* The same id once more is another job. */
-    assert_true(job_event(&snapshots, "load", "created"));
-    assert_true(job_answer(&snapshots, "load", "snapshot-load"));
-}
-
-static void test_snapshot_jobs(void **state)
-{
-    for (size_t i = 0; i < sizeof(snapshot_cases) / sizeof(snapshot_cases[0]); i++) {
-        print_message("%s\n", snapshot_cases[i].what);
-        assert_int_equal(play_snapshot_case(&snapshot_cases[i]), snapshot_cases[i].restored);
-    }
 }
 
 static void test_a_refused_balloon(void **state)
@@ -618,47 +472,13 @@ static void test_closing_at_any_step(void **state)
     run_until(f, f->ready);
 }
 
-static void test_answers_of_any_shape(void **state)
-{
-    json_t *array = json_array();
-    struct driver_statistics statistics;
-    char type[16];
-
-    assert_true(qmp_number(NULL, "x") == UINT64_MAX);
-    assert_true(qmp_number(array, "x") == UINT64_MAX);
-    assert_int_equal(qmp_run_state(array), RUN_STATE_UNKNOWN);
-    assert_false(qmp_is_migrating(NULL));
-    qmp_statistics(array, &statistics);
-    assert_true(statistics.total == UINT64_MAX);
-    assert_int_equal(statistics.updated, 0);
-    assert_string_equal(qmp_child_type(array, type, sizeof(type)), "");
-    json_decref(array);
-}
-
-/* No machine has such memory: it is not known then. */
-static void test_sizes_that_no_machine_has(void **state)
-{
-    json_t *answer = json_pack("{s:f, s:f, s:f, s:I}", "a", 0x1p62, "b", 0x1p51, "c", -1.0, "d",
-                               (json_int_t)1 << 50);
-
-    assert_true(qmp_number(answer, "a") == UINT64_C(1) << 62);
-    assert_true(qmp_size(answer, "a") == UINT64_MAX);
-    assert_true(qmp_size(answer, "b") == UINT64_MAX);
-    assert_true(qmp_size(answer, "c") == UINT64_MAX);
-    assert_true(qmp_size(answer, "e") == UINT64_MAX);
-    assert_true(qmp_size(answer, "d") == UINT64_C(1) << 50);
-    json_decref(answer);
-}
-
 #define qmp_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         qmp_test(test_facts),
-        cmocka_unit_test(test_sizes_that_no_machine_has),
         qmp_test(test_several_backends),
-        cmocka_unit_test(test_memory_that_is_not_told),
         qmp_test(test_a_machine_without_devices),
         qmp_test(test_migration_is_seen),
         qmp_test(test_balloon),
@@ -666,8 +486,6 @@ int main(void)
         qmp_test(test_a_dimm_is_plugged),
         qmp_test(test_no_memory_for_arguments),
         qmp_test(test_a_snapshot_job_that_is_dismissed),
-        cmocka_unit_test(test_snapshot_jobs),
-        cmocka_unit_test(test_the_answer_for_another_job),
         qmp_test(test_a_refused_balloon),
         qmp_test(test_statistics_with_missing_values),
         qmp_test(test_events),
@@ -679,7 +497,6 @@ int main(void)
         qmp_test(test_an_answer_that_never_comes),
         qmp_test(test_closing_ends_what_is_open),
         qmp_test(test_closing_at_any_step),
-        cmocka_unit_test(test_answers_of_any_shape),
     };
     int failed;
 
