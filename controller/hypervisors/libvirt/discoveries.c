@@ -172,9 +172,9 @@ int discovery_open(uv_loop_t *loop, const char *place, nsec_t timeout,
     return 0;
 }
 
+/* As with sessions: the host's timer passes the deadlines. */
 void discovery_tick(struct driver_discovery *discovery, nsec_t now)
 {
-    host_run(discovery->host, now);
 }
 
 void discovery_close(struct driver_discovery *discovery)

@@ -238,10 +238,8 @@ static void rearm(struct host *host, nsec_t now)
     (void)uv_timer_start(&host->timer, on_timer, next / NSEC_PER_MSEC + 1, 0);
 }
 
-void host_run(struct host *host, nsec_t now)
+static void run(struct host *host, nsec_t now)
 {
-    if (host->is_closed)
-        return;
     hold(host, now);
     operations_run(host, now);
     look(host, now);
@@ -257,7 +255,7 @@ static void on_timer(uv_timer_t *timer)
 
     sessions_sweep(host);
     discoveries_sweep(host);
-    host_run(host, time_monotonic());
+    run(host, time_monotonic());
 }
 
 void host_wake(struct host *host)

@@ -104,8 +104,6 @@ void host_put(struct host *host);
 void host_wake(struct host *host);
 /* All domains are looked at soon. */
 void host_look_soon(struct host *host);
-/* Does what is due. */
-void host_run(struct host *host, nsec_t now);
 
 /* ---- domains.c ---- */
 

@@ -131,15 +131,26 @@ void sessions_sweep(struct host *host)
     }
 }
 
+/* One that opens, and is bound or given up now. NULL: none. */
+static struct driver_session *next_due(const struct host *host, nsec_t now)
+{
+    list_for_each (link, &host->opening) {
+        struct driver_session *session = list_entry(link, struct driver_session, link);
+
+        if (host->is_up || now >= session->deadline)
+            return session;
+    }
+    return NULL;
+}
+
 void sessions_run(struct host *host, nsec_t now)
 {
-    unsigned round = ++host->round;
     struct driver_session *session;
 
-    while ((session = next_untold(&host->opening, round)) != NULL) {
+    while ((session = next_due(host, now)) != NULL) {
         if (now >= session->deadline)
             give_up(session, -EBUSY); /* it is there, and slow */
-        else if (host->is_up)
+        else
             bind_domain(session, now);
     }
 }
@@ -203,9 +214,9 @@ void session_close(struct driver_session *session)
 
 /* ---- operations ---- */
 
+/* The host's timer passes the deadlines, once for all sessions. */
 void session_tick(struct driver_session *session, nsec_t now)
 {
-    host_run(session->host, now);
 }
 
 nsec_t session_heard(const struct driver_session *session)

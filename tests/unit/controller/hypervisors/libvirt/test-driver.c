@@ -326,6 +326,17 @@ static void test_daemon_that_is_not_there(void **state)
     assert_int_equal(fixture->listed, 0);
 }
 
+/* Each VM has a session: what is due at the daemon is not looked for once per session. */
+static void test_ticks_leave_it_to_the_timer(void **state)
+{
+    struct fixture *fixture = *state;
+
+    open_session(fixture, URI "#" UUID);
+    libvirt_driver.tick(fixture->session, time_monotonic() + 2 * TIMEOUT);
+    assert_int_equal(fixture->failed, 0);
+    run_until(fixture, fixture->is_ready);
+}
+
 static void test_addresses(void **state)
 {
     struct error error;
@@ -355,6 +366,7 @@ int main(void)
         TEST(test_statistics_and_balloon_need_a_device),
         TEST(test_close_ends_what_is_under_way),
         TEST(test_daemon_that_is_not_there),
+        TEST(test_ticks_leave_it_to_the_timer),
         TEST(test_addresses),
     };
 
