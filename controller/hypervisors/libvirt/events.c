@@ -65,6 +65,7 @@ struct listener {
     struct mailbox *mailbox;
     unsigned connection;
     void (*open)(struct letter *letter, void *userdata);
+    bool drops; /* the callback's: that was said, and no event was sent since */
 };
 
 static void discard_notice(struct letter *letter)
@@ -72,21 +73,24 @@ static void discard_notice(struct letter *letter)
     free(container_of(letter, struct notice, letter));
 }
 
-static void send_notice(const struct listener *listener, enum notice_kind kind, virDomainPtr domain,
+static void send_notice(struct listener *listener, enum notice_kind kind, virDomainPtr domain,
                         const char *reason)
 {
-    unsigned waiting = mailbox_waiting(listener->mailbox);
+    /* Lanes send, too: it may pass the bound between two events. */
+    bool is_full =
+        kind != NOTICE_CLOSED && mailbox_waiting(listener->mailbox) >= EVENTS_WAITING_MAX;
     struct notice *notice;
 
-    if (waiting > EVENTS_WAITING_MAX && kind != NOTICE_CLOSED)
+    if (is_full && listener->drops)
         return;
     notice = calloc(1, sizeof(*notice));
     if (notice == NULL)
         return;
+    listener->drops = is_full;
     *notice = (struct notice){
         .letter = {.open = listener->open, .discard = discard_notice},
         .connection = listener->connection,
-        .kind = waiting == EVENTS_WAITING_MAX ? NOTICE_DROPPED : kind,
+        .kind = is_full ? NOTICE_DROPPED : kind,
         .reason = reason,
     };
     if (domain != NULL)
@@ -230,7 +234,7 @@ static bool register_one(struct connection *connection, const struct listener *p
 int events_register(struct connection *connection, struct mailbox *mailbox, unsigned number,
                     void (*open)(struct letter *letter, void *userdata), struct error *error)
 {
-    const struct listener pattern = {mailbox, number, open};
+    const struct listener pattern = {.mailbox = mailbox, .connection = number, .open = open};
 
     /* A driver without a daemon takes it and forgets it: so it is freed by us. libvirt calls it
      * under a lock that unregistering takes. */
