@@ -115,10 +115,27 @@ static void take_address(struct vm *vm, const struct finding *finding)
     (void)registry_set_address(&vm->supervisor->registry, vm, &finding->address, NULL);
 }
 
-static void take_labels(struct vm *vm, const char *labels)
+/* Others may know nothing of it. Whoever gave it takes it back, once the hypervisor was asked. */
+static bool is_news(const struct vm *vm, enum finder finder, const char *text, unsigned by)
+{
+    return text[0] != '\0' || (by == (unsigned)finder && vm->hypervisor.ready);
+}
+
+static void take_title(struct vm *vm, enum finder finder, const char *title)
+{
+    if (!is_news(vm, finder, title, vm->found.title_by))
+        return;
+    text_copy_line(vm->found.title, sizeof(vm->found.title), title);
+    vm->found.title_by = (unsigned)finder;
+}
+
+static void take_labels(struct vm *vm, enum finder finder, const char *labels)
 {
     struct vm_found *found = &vm->found;
 
+    if (!is_news(vm, finder, labels, found->labels_by))
+        return;
+    found->labels_by = (unsigned)finder;
     for (size_t i = 0; i < found->label_count; i++)
         free(found->labels[i]);
     found->label_count = 0;
@@ -143,10 +160,8 @@ static void take(struct vm *vm, enum finder finder, const struct finding *findin
         vm->found.pid = told->pid;
         vm->found.start_time = finding->start_time;
     }
-    if (told->title[0] != '\0')
-        text_copy_line(vm->found.title, sizeof(vm->found.title), told->title);
-    if (told->labels[0] != '\0')
-        take_labels(vm, told->labels);
+    take_title(vm, finder, told->title);
+    take_labels(vm, finder, told->labels);
     if (told->uuid[0] != '\0' && vm->uuid[0] == '\0')
         (void)registry_set_uuid(&vm->supervisor->registry, vm, told->uuid, NULL);
     take_address(vm, finding);

@@ -54,9 +54,11 @@ struct vm_found {
     uint64_t start_time;
     pid_t compared; /* with the processes of all others */
     char title[DRIVER_TITLE_SIZE];
+    unsigned title_by; /* enum finder; 0: nobody has told one */
     char *labels[VM_LABELS_MAX];
     size_t label_count;
-    char problem[192]; /* why it has no address */
+    unsigned labels_by; /* likewise */
+    char problem[192];  /* why it has no address */
 };
 
 struct vm_life {

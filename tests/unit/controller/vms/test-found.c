@@ -205,6 +205,28 @@ static void test_labels(void **state)
     assert_string_equal(labels[0], "tier=db");
 }
 
+/* Others know nothing of them. Neither does who told them, before the hypervisor is asked. */
+static void test_labels_and_title_go(void **state)
+{
+    struct finding finding = {
+        .vm = {.name = "web", .pid = 7, .title = "The web", .labels = "tier=web"}};
+    size_t label_count;
+
+    assert_int_equal(vms_found(&supervisor, FINDER_PLACE, &finding, NULL), 0);
+    finding.vm.title[0] = finding.vm.labels[0] = '\0';
+    assert_int_equal(vms_found(&supervisor, FINDER_PLACE, &finding, NULL), 0);
+    named("web")->hypervisor.ready = true;
+    assert_int_equal(vms_found(&supervisor, FINDER_PROCESSES, &finding, NULL), 0);
+    (void)vm_labels(named("web"), &label_count);
+    assert_int_equal(label_count, 1);
+    assert_string_equal(named("web")->found.title, "The web");
+    assert_int_equal(vms_found(&supervisor, FINDER_PLACE, &finding, NULL), 0);
+    (void)vm_labels(named("web"), &label_count);
+    assert_int_equal(label_count, 0);
+    assert_string_equal(named("web")->found.title, "");
+    named("web")->hypervisor.ready = false;
+}
+
 /* Only its hypervisor says who it is, and it is there already. */
 static void test_two_records_become_one(void **state)
 {
@@ -241,19 +263,13 @@ static void test_two_records_of_two_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        found_test(test_one_by_its_address),
-        found_test(test_one_by_its_uuid),
-        found_test(test_one_by_its_process),
-        found_test(test_one_by_its_socket),
-        found_test(test_two_processes_are_two),
-        found_test(test_the_best_way_to_reach_it),
-        found_test(test_what_a_file_says_stays),
-        found_test(test_it_goes_with_its_last_finder),
-        found_test(test_names_that_are_none),
-        found_test(test_labels),
-        found_test(test_two_records_become_one),
-        found_test(test_two_records_of_two_stay),
-        found_test(test_what_went_while_nobody_looked),
+        found_test(test_one_by_its_address),      found_test(test_one_by_its_uuid),
+        found_test(test_one_by_its_process),      found_test(test_one_by_its_socket),
+        found_test(test_two_processes_are_two),   found_test(test_the_best_way_to_reach_it),
+        found_test(test_what_a_file_says_stays),  found_test(test_it_goes_with_its_last_finder),
+        found_test(test_names_that_are_none),     found_test(test_labels),
+        found_test(test_labels_and_title_go),     found_test(test_two_records_become_one),
+        found_test(test_two_records_of_two_stay), found_test(test_what_went_while_nobody_looked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
