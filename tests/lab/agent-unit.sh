@@ -87,6 +87,7 @@ works() {
     pid=$(main_pid)
     check "its pages are locked" awk '/^VmLck/ && $2 > 0 { found = 1 } END { exit !found }' "/proc/$pid/status"
     check "the OOM killer passes it by" is "$(cat "/proc/$pid/oom_score_adj")" -900
+    check "a child that is killed may have the processor to die" is "$(awk '/^Max nice priority/ { print $4 }' "/proc/$pid/limits")" 20
     check "it goes before others" is "$(awk '{ print $19 }' "/proc/$pid/stat")" -10
     check "its memory is protected" is "$(cat /sys/fs/cgroup/vmreclaim.slice/memory.min)/$(cat /sys/fs/cgroup/vmreclaim.slice/"$unit".service/memory.min)" 4194304/4194304
     check "two capabilities and no more" is "$(awk '/^CapEff/ { print $2 }' "/proc/$pid/status")" 0000000001000400
