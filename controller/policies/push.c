@@ -35,6 +35,8 @@ static const struct policy *policy_for(const struct vm *vm)
     if (observe.name[0] == '\0') {
         policy_init(&observe, POLICY_OBSERVE);
         snprintf(observe.name, sizeof(observe.name), "halted");
+        /* An agent that has a hash has a policy of a host. */
+        snprintf(observe.hash, sizeof(observe.hash), "halted");
     }
     return &observe;
 }

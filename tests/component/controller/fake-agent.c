@@ -178,6 +178,8 @@ static void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *reques
              asked->policy == NULL ? "own" : asked->policy->name);
     snprintf(agent->policy_profile, sizeof(agent->policy_profile), "%s",
              asked->policy == NULL ? "" : asked->policy->profile);
+    snprintf(agent->policy_hash, sizeof(agent->policy_hash), "%s",
+             asked->policy == NULL ? "" : asked->policy->hash);
     response.unsupported_keys = unsupported;
     response.n_unsupported_keys = 1;
 #ifndef FAKE_AGENT_IS_PREVIOUS

@@ -123,6 +123,30 @@ static void test_the_agent_of_a_halted_vm(void **state)
     assert_string_equal(f->agent.policy_profile, "gentle");
 }
 
+/* An agent that was told to observe does not go on with that when nothing is assigned any more. */
+static void test_a_halted_agent_that_was_away(void **state)
+{
+    Vmreclaim__Controller__V1__UnassignPolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    start_ready(f);
+    apply_policy(f, "name: night\nprofile: gentle\n");
+    wait_for(f, runs(f, "night"));
+    halt(f, false);
+    wait_for(f, runs(f, "halted"));
+    f->agent.kept_hash = f->agent.policy_hash;
+    f->agent.policy_code = TTRPC_RESOURCE_EXHAUSTED; /* it does not hear of what follows */
+    request.selector = name;
+    call(f, "UnassignPolicy", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    resume(f, false);
+    assert_true(runs(f, "halted"));
+    f->agent.policy_code = TTRPC_OK;
+    fake_agent_drop(&f->agent);
+    wait_for(f, runs(f, "own"));
+}
+
 static void test_who_is_no_vm(void **state)
 {
     Vmreclaim__Controller__V1__HaltRequest request = VMRECLAIM__CONTROLLER__V1__HALT_REQUEST__INIT;
@@ -147,6 +171,7 @@ int main(int argc, char **argv)
         halt_test(test_a_halt_gives_everything_back),
         halt_test(test_a_halt_outlives_the_daemon),
         halt_test(test_the_agent_of_a_halted_vm),
+        halt_test(test_a_halted_agent_that_was_away),
         halt_test(test_who_is_no_vm),
     };
 
