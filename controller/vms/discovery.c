@@ -109,9 +109,14 @@ static void on_listed(void *userdata)
 
 static void tell_problem(struct discovery *discovery, const char *text)
 {
-    if (strcmp(discovery->problem, text) != 0)
-        log_notice("%s", text);
-    text_copy_line(discovery->problem, sizeof(discovery->problem), text);
+    char problem[sizeof(discovery->problem)];
+
+    /* As it is kept: a longer one, or one of several lines, would be news each time. */
+    text_copy_line(problem, sizeof(problem), text);
+    if (strcmp(discovery->problem, problem) == 0)
+        return;
+    log_notice("%s", problem);
+    memcpy(discovery->problem, problem, sizeof(problem));
 }
 
 static void on_failed(int status, const struct error *error, void *userdata)

@@ -143,7 +143,6 @@ void look_run(struct lane_job *job, struct connection *connection)
     if (look->status == 0)
         look->status = look->kind == LOOK_TROUBLED ? look_at_troubled(look, connection)
                                                    : look_at_all(look, connection);
-    look->is_read_only = connection->is_read_only;
 }
 
 void look_destroy(struct look *look)

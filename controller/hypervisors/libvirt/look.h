@@ -33,7 +33,6 @@ struct look {
     struct error error;
     struct look_domain *domains;
     size_t count;
-    bool is_read_only;
 };
 
 /* The job's `run`. */

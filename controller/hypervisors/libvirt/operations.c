@@ -80,8 +80,8 @@ static void answer(struct operation *operation)
     finish(operation, &result);
 }
 
-/* Why nothing came, for a person. */
-static void explain(const struct operation *operation, nsec_t now, struct error *error)
+/* Why nothing came, for a person. `is_out`: it was asked. */
+static void explain(const struct operation *operation, bool is_out, nsec_t now, struct error *error)
 {
     const struct host *host = operation->domain->host;
     unsigned long long waited = (now - operation->began) / NSEC_PER_MSEC;
@@ -90,8 +90,12 @@ static void explain(const struct operation *operation, nsec_t now, struct error 
         *error = host->trouble;
     else if (operation->put_off.text[0] != '\0')
         error_set(error, -ETIMEDOUT, "%s: %s", operation->domain->name, operation->put_off.text);
-    else
+    else if (is_out)
         error_set(error, -ETIMEDOUT, "%s: libvirt has not answered for %llu ms",
+                  operation->domain->name, waited);
+    else
+        error_set(error, -ETIMEDOUT,
+                  "%s: not asked for %llu ms, libvirt has not answered earlier calls",
                   operation->domain->name, waited);
 }
 
@@ -100,7 +104,7 @@ static void time_out(struct operation *operation, nsec_t now)
     bool is_out = operation->call.state == CALL_LOST;
     struct error error;
 
-    explain(operation, now, &error);
+    explain(operation, is_out, now, &error);
     domain_is_troubled(operation->domain, now);
     fail(operation, -ETIMEDOUT, is_out ? DRIVER_OUTCOME_UNKNOWN : DRIVER_OUTCOME_NOT_DONE, &error);
     if (!is_out)
