@@ -136,6 +136,14 @@ void text_copy(char *to, size_t size, const char *from)
     text_copy_bytes(to, size, from, strlen(from));
 }
 
+void text_append_bytes(char *to, size_t size, const char *from, size_t length)
+{
+    size_t used = strlen(to);
+
+    assert(used < size);
+    text_copy_bytes(to + used, size - used, from, length);
+}
+
 int text_format_list(char *to, size_t size, const char *format, va_list arguments)
 {
     size_t length;
@@ -243,6 +251,25 @@ void text_copy_line(char *to, size_t size, const char *from)
 {
     text_copy(to, size, from);
     text_make_safe(to, TEXT_ONE_LINE);
+}
+
+void text_quote(char *to, size_t size, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "._-+:/=@%,";
+    size_t length;
+
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+        text_copy(to, size, word);
+        return;
+    }
+    text_copy(to, size, "'");
+    for (; word[length = strcspn(word, "'")] != '\0'; word += length + 1) {
+        text_append_bytes(to, size, word, length);
+        text_append_bytes(to, size, "'\\''", 4);
+    }
+    text_append_bytes(to, size, word, length);
+    text_append_bytes(to, size, "'", 1);
 }
 
 char *text_trim(char *text)

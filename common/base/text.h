@@ -32,6 +32,9 @@ size_t text_fit(const char *text, size_t length, size_t room);
 void text_copy(char *to, size_t size, const char *from);
 void text_copy_bytes(char *to, size_t size, const char *from, size_t length);
 
+/* Likewise, behind what is there. */
+void text_append_bytes(char *to, size_t size, const char *from, size_t length);
+
 /* snprintf(3), but cut between characters and mended. */
 int text_format(char *to, size_t size, const char *format, ...) printf_like(3, 4);
 int text_format_list(char *to, size_t size, const char *format, va_list arguments)
@@ -59,6 +62,11 @@ void text_make_safe(char *text, enum text_lines lines);
 
 /* The same of one line, with as many '?' as the character has bytes: the length stays. */
 void text_blank(char *text, size_t length);
+
+/* `word` as a POSIX shell reads it back: in single quotes where it needs them. Cut where it does
+ * not fit; TEXT_QUOTED_SIZE of its length always does. */
+#define TEXT_QUOTED_SIZE(length) (4 * (length) + 3)
+void text_quote(char *to, size_t size, const char *word);
 
 /* Copies what fits of one line, made safe. */
 void text_copy_line(char *to, size_t size, const char *from);

@@ -38,6 +38,17 @@ static void mend(const struct doctor_subject *subject, struct doctor_finding *fi
     remedy_write(subject, remedy, &finding->line);
 }
 
+/* Proxmox VE and Incus keep such words in one text, which a new one replaces. */
+static void mend_command_line(const struct doctor_subject *subject, struct doctor_finding *finding,
+                              enum remedy remedy)
+{
+    mend(subject, finding, remedy);
+    if (subject->manager == DOCTOR_MANAGER_PROXMOX)
+        advise(finding, "--args replaces all of 'args': add what 'qm config' shows there");
+    else if (subject->manager == DOCTOR_MANAGER_INCUS)
+        advise(finding, "this replaces all of raw.qemu: add what 'incus config get' shows there");
+}
+
 /* Nothing was said about the machine. */
 static bool is_unknown(const struct doctor_subject *subject, struct doctor_finding *finding)
 {
@@ -76,12 +87,13 @@ static void ask_socket(const struct doctor_subject *subject, struct doctor_findi
     if (subject->owner != NULL) {
         answer(finding, DOCTOR_FAILURE, "the socket is that of %s, which holds it all the time",
                subject->owner);
-        mend(subject, finding, REMEDY_SOCKET);
         if (strcmp(subject->owner, "libvirt") == 0)
-            advise(finding, "or leave the VM to libvirt's driver: hypervisor: libvirt:URI#UUID");
+            advise(finding, "leave the VM to libvirt's driver: hypervisor: libvirt:URI#UUID");
+        else
+            mend_command_line(subject, finding, REMEDY_SOCKET);
     } else if (subject->is_shut) {
         answer(finding, DOCTOR_FAILURE, "somebody else holds the socket");
-        mend(subject, finding, REMEDY_SOCKET);
+        mend_command_line(subject, finding, REMEDY_SOCKET);
     } else if (subject->is_shared) {
         answer(finding, DOCTOR_OK, "others use it too: it is visited, and events are polled");
     } else {
@@ -99,7 +111,7 @@ static void ask_vsock(const struct doctor_subject *subject, struct doctor_findin
         answer(finding, DOCTOR_OK, "%s", subject->facts->hybrid_vsock);
     } else if (!is_unknown(subject, finding)) {
         answer(finding, DOCTOR_FAILURE, "none: no agent can connect");
-        mend(subject, finding, REMEDY_VSOCK);
+        mend_command_line(subject, finding, REMEDY_VSOCK);
     }
 }
 
@@ -231,6 +243,10 @@ static void ask_huge_pages(const struct doctor_subject *subject, struct doctor_f
 
     if (is_unknown(subject, finding))
         return;
+    if (subject->facts->backing == MEMORY_BACKING_UNKNOWN) {
+        answer(finding, DOCTOR_UNKNOWN, "the hypervisor does not report the backing");
+        return;
+    }
     if (subject->facts->backing != MEMORY_BACKING_HUGETLB) {
         answer(finding, DOCTOR_OK, "none reserved for it");
         return;

@@ -1,4 +1,6 @@
-/* Lines that mend. In them {name}, {file}, {place}, {cid} and {mib} stand for the VM's. */
+/* Lines that mend. In them {name}, {place}, {file}, {directory}, {cid} and {mib} stand for the
+ * VM's. A VM makes its sockets where it may: vmreclaimd's own directory goes when that is stopped.
+ */
 #include "controller/doctor/remedies.h"
 
 #include <ctype.h>
@@ -17,7 +19,6 @@
     "PUT /balloon {\"amount_mib\": 0, \"deflate_on_oom\": true, "                                  \
     "\"stats_polling_interval_s\": 5, \"free_page_reporting\": true}"
 #define CH_BALLOON "--balloon size=0,deflate_on_oom=on,free_page_reporting=on"
-#define OWN_SOCKET "-qmp unix:/run/vmreclaim/{file}.qmp,server=on,wait=off"
 
 static const struct row {
     enum doctor_manager manager;
@@ -47,17 +48,19 @@ static const struct row {
     {DOCTOR_MANAGER_QEMU, REMEDY_DEFLATE, REMEDY_FORM_OPTION, REMEDY_COLD_START, QEMU_BALLOON},
     {DOCTOR_MANAGER_QEMU, REMEDY_BACKING, REMEDY_FORM_OPTION, REMEDY_COLD_START,
      "-object memory-backend-memfd,id=mem,size={mib}M -machine memory-backend=mem"},
-    {DOCTOR_MANAGER_QEMU, REMEDY_SOCKET, REMEDY_FORM_OPTION, REMEDY_COLD_START, OWN_SOCKET},
+    {DOCTOR_MANAGER_QEMU, REMEDY_SOCKET, REMEDY_FORM_OPTION, REMEDY_COLD_START,
+     "-qmp unix:{directory}/{file}.vmreclaim.qmp,server=on,wait=off"},
 
     {DOCTOR_MANAGER_PROXMOX, REMEDY_VSOCK, REMEDY_FORM_COMMAND, REMEDY_COLD_START,
      "qm set {place} --args '-device vhost-vsock-pci,guest-cid={place}'"},
     {DOCTOR_MANAGER_PROXMOX, REMEDY_BALLOON, REMEDY_FORM_COMMAND, REMEDY_COLD_START,
      "qm set {place} --delete balloon"},
     {DOCTOR_MANAGER_PROXMOX, REMEDY_SOCKET, REMEDY_FORM_COMMAND, REMEDY_COLD_START,
-     "qm set {place} --args '-qmp unix:/run/vmreclaim/{place}.qmp,server=on,wait=off'"},
+     "qm set {place} --args '-qmp unix:/run/vmreclaim-{place}.qmp,server=on,wait=off'"},
 
     {DOCTOR_MANAGER_INCUS, REMEDY_SOCKET, REMEDY_FORM_COMMAND, REMEDY_COLD_START,
-     "incus config set {name} raw.qemu='" OWN_SOCKET "'"},
+     "incus config set {name} raw.qemu='-qmp "
+     "unix:{directory}/vmreclaim.qmp,server=on,wait=off'"},
 
     {DOCTOR_MANAGER_FIRECRACKER, REMEDY_VSOCK, REMEDY_FORM_REQUEST, REMEDY_COLD_START,
      "PUT /vsock {\"guest_cid\": {cid}, \"uds_path\": \"v.sock\"}"},
@@ -71,7 +74,7 @@ static const struct row {
      FC_BALLOON},
 
     {DOCTOR_MANAGER_CLOUD_HYPERVISOR, REMEDY_VSOCK, REMEDY_FORM_COMMAND, REMEDY_NOW,
-     "ch-remote --api-socket {place} add-vsock cid={cid},socket=/run/vmreclaim/{file}.vsock"},
+     "ch-remote --api-socket {place} add-vsock cid={cid},socket={directory}/{file}.vsock"},
     {DOCTOR_MANAGER_CLOUD_HYPERVISOR, REMEDY_BALLOON, REMEDY_FORM_OPTION, REMEDY_COLD_START,
      CH_BALLOON},
     {DOCTOR_MANAGER_CLOUD_HYPERVISOR, REMEDY_REPORTING, REMEDY_FORM_OPTION, REMEDY_COLD_START,
@@ -84,48 +87,43 @@ static const struct row {
 
 /* ---- filling in ---- */
 
-/* As one word of a shell, or of what a hypervisor reads: others are put in quotes. */
-static bool is_plain(const char *text)
-{
-    return text[0] != '\0' &&
-           text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                             "._-+:/=@%")] == '\0';
-}
-
-static void append(char *text, size_t size, const char *from, size_t length)
-{
-    size_t used = strlen(text);
-
-    text_copy_bytes(text + used, size - used, from, length);
-}
-
 static void append_value(char *text, size_t size, const char *value, bool is_for_shell)
 {
-    if (!is_for_shell || is_plain(value)) {
-        append(text, size, value, strlen(value));
-        return;
-    }
-    append(text, size, "'", 1);
-    for (const char *c = value; *c != '\0'; c++)
-        append(text, size, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
-    append(text, size, "'", 1);
+    char quoted[TEXT_QUOTED_SIZE(DRIVER_WHERE_SIZE)];
+
+    if (is_for_shell)
+        text_quote(quoted, sizeof(quoted), value);
+    value = is_for_shell ? quoted : value;
+    text_append_bytes(text, size, value, strlen(value));
 }
 
-/* A name that can be a file's, and needs no quotes. */
-static void write_file_name(const char *name, char *file, size_t size)
+/* What can be a path, and needs no quotes. */
+static void write_path(const char *text, size_t length, const char *others, char *buffer,
+                       size_t size)
 {
     size_t used = 0;
 
-    for (const char *c = name; *c != '\0' && used + 1 < size; c++)
-        file[used++] = isalnum((unsigned char)*c) || strchr("._-", *c) != NULL ? *c : '-';
-    file[used] = '\0';
+    for (size_t i = 0; i < length && used + 1 < size; i++)
+        buffer[used++] =
+            isalnum((unsigned char)text[i]) || strchr(others, text[i]) != NULL ? text[i] : '-';
+    buffer[used] = '\0';
 }
 
-/* The value of the placeholder at `text`, and its length there; NULL: it is none. */
-static const char *find_value(const struct doctor_subject *subject, const char *text,
-                              char buffer[64], size_t *ret_length)
+static void write_number(uint64_t number, char *buffer, size_t size)
 {
-    static const char *const keys[] = {"{name}", "{place}", "{file}", "{cid}", "{mib}"};
+    buffer[0] = '\0';
+    if (number != 0)
+        snprintf(buffer, size, "%" PRIu64, number);
+}
+
+/* The value of the placeholder at `text`, and its length there; "": it is not known; NULL: it is
+ * none. */
+static const char *find_value(const struct doctor_subject *subject, const char *text,
+                              char buffer[DRIVER_WHERE_SIZE], size_t *ret_length)
+{
+    static const char *const keys[] = {"{name}",      "{place}", "{file}",
+                                       "{directory}", "{cid}",   "{mib}"};
+    const char *slash = strrchr(subject->place, '/');
     size_t i = 0;
 
     while (i < ARRAY_SIZE(keys) && strncmp(text, keys[i], strlen(keys[i])) != 0)
@@ -136,30 +134,40 @@ static const char *find_value(const struct doctor_subject *subject, const char *
     if (i < 2)
         return i == 0 ? subject->name : subject->place;
     if (i == 2)
-        write_file_name(subject->name, buffer, 64);
+        write_path(subject->name, strlen(subject->name), "._-", buffer, DRIVER_WHERE_SIZE);
+    else if (i == 3)
+        write_path(subject->place, slash == NULL ? 0 : (size_t)(slash - subject->place), "/._-",
+                   buffer, DRIVER_WHERE_SIZE);
     else
-        snprintf(buffer, 64, "%" PRIu64,
-                 i == 3 ? (uint64_t)subject->free_cid : subject->facts->ram / MIB);
+        write_number(i == 4 ? subject->free_cid : subject->facts->ram / MIB, buffer,
+                     DRIVER_WHERE_SIZE);
     return buffer;
 }
 
+/* "": a value is not known, or the line is too long: half of one is none. */
 static void fill(const struct doctor_subject *subject, const struct row *row, char *text,
                  size_t size)
 {
-    char buffer[64];
+    char buffer[DRIVER_WHERE_SIZE];
     size_t length;
 
     text[0] = '\0';
     for (const char *c = row->text; *c != '\0'; c += length) {
         const char *value = find_value(subject, c, buffer, &length);
 
+        if (value != NULL && value[0] == '\0') {
+            text[0] = '\0';
+            return;
+        }
         if (value != NULL) {
             append_value(text, size, value, row->form == REMEDY_FORM_COMMAND);
         } else {
             length = 1;
-            append(text, size, c, 1);
+            text_append_bytes(text, size, c, 1);
         }
     }
+    if (strlen(text) + 1 >= size)
+        text[0] = '\0';
 }
 
 void remedy_write(const struct doctor_subject *subject, enum remedy remedy,

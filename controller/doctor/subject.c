@@ -59,6 +59,12 @@ static void name_of_directory(const char *where, char *name, size_t size)
         text_copy_bytes(name, size, start, (size_t)(end - start));
 }
 
+/* virsh takes it for another domain's ID, for an option, or it was cut. */
+static bool misleads_virsh(const char *name, size_t size)
+{
+    return name[0] == '-' || name[strspn(name, "0123456789")] == '\0' || strlen(name) + 1 == size;
+}
+
 static enum doctor_manager manager_of_qemu(struct doctor_subject *subject, const char *where)
 {
     if (read_vmid(where, subject->place, sizeof(subject->place)))
@@ -89,6 +95,9 @@ void doctor_subject_place(struct doctor_subject *subject, const char *driver, co
     if (subject->manager == DOCTOR_MANAGER_PROXMOX)
         subject->is_shared = true;
     uuid = strchr(subject->place, '#');
-    if (subject->manager == DOCTOR_MANAGER_LIBVIRT && uuid != NULL)
+    if (subject->manager == DOCTOR_MANAGER_LIBVIRT && uuid != NULL) {
         *uuid = '\0';
+        if (misleads_virsh(subject->name, sizeof(subject->name)))
+            text_copy_line(subject->name, sizeof(subject->name), uuid + 1);
+    }
 }

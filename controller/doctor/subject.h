@@ -18,7 +18,7 @@ enum doctor_manager {
 
 struct doctor_subject {
     enum doctor_manager manager;
-    char name[64];                    /* as its manager calls it */
+    char name[64];                    /* as its manager calls it, or its UUID */
     char place[DRIVER_WHERE_SIZE];    /* libvirt: the URI; Proxmox: the VMID; else the socket */
     uint32_t free_cid;                /* no VM that is known has it */
     bool is_known;                    /* `facts` hold */

@@ -272,6 +272,35 @@ static void test_trimming_and_comparing(void **state)
     assert_false(text_equal("a", "b"));
 }
 
+static void test_words_of_a_shell(void **state)
+{
+    static const struct {
+        const char *word;
+        const char *quoted;
+    } cases[] = {
+        {"/run/ch/web-1.sock", "/run/ch/web-1.sock"},
+        {"cid=7,socket=/run/a", "cid=7,socket=/run/a"},
+        {"", "''"},
+        {"a b", "'a b'"},
+        {"a;b", "'a;b'"},
+        {"~", "'~'"},
+        {"it's", "'it'\\''s'"},
+        {"'", "''\\'''"},
+        {"b" UMLAUT, "'b" UMLAUT "'"},
+    };
+    char quoted[32];
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        text_quote(quoted, sizeof(quoted), cases[i].word);
+        assert_string_equal(quoted, cases[i].quoted);
+    }
+    /* The longest that two bytes become. */
+    text_quote(quoted, TEXT_QUOTED_SIZE(2), "''");
+    assert_string_equal(quoted, "''\\'''\\'''");
+    text_quote(quoted, 4, "a b c");
+    assert_string_equal(quoted, "'a ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_blanking_keeps_the_length),
         cmocka_unit_test(test_any_bytes),
         cmocka_unit_test(test_trimming_and_comparing),
+        cmocka_unit_test(test_words_of_a_shell),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,7 +122,7 @@ static void test_qemu(void **state)
     assert_line(&made, "agent", DOCTOR_WARNING, REMEDY_NOW, "");
     made.subject.is_shut = true;
     assert_line(&made, "QMP socket", DOCTOR_FAILURE, REMEDY_COLD_START,
-                "-qmp unix:/run/vmreclaim/web-1.qmp,server=on,wait=off");
+                "-qmp unix:/run/qemu/web-1.vmreclaim.qmp,server=on,wait=off");
 }
 
 static void test_proxmox(void **state)
@@ -140,9 +140,12 @@ static void test_proxmox(void **state)
     made.facts.deflate_on_oom = ANSWER_NO;
     made.facts.free_page_reporting = ANSWER_NO;
     assert_line(&made, "QMP socket", DOCTOR_FAILURE, REMEDY_COLD_START,
-                "qm set 104 --args '-qmp unix:/run/vmreclaim/104.qmp,server=on,wait=off'");
+                "qm set 104 --args '-qmp unix:/run/vmreclaim-104.qmp,server=on,wait=off'");
     assert_line(&made, "vsock device", DOCTOR_FAILURE, REMEDY_COLD_START,
                 "qm set 104 --args '-device vhost-vsock-pci,guest-cid=104'");
+    /* Two such lines, one after the other, would leave the second alone. */
+    assert_non_null(strstr(find(&made, "QMP socket")->advice, "replaces"));
+    assert_non_null(strstr(find(&made, "vsock device")->advice, "replaces"));
     assert_line(&made, "deflate on OOM", DOCTOR_WARNING, REMEDY_NOW, "");
     assert_non_null(strstr(find(&made, "deflate on OOM")->advice, "no switch"));
     assert_non_null(strstr(find(&made, "free page reporting")->advice, "6.2"));
@@ -159,7 +162,7 @@ static void test_shared_and_owned_sockets(void **state)
     assert_int_equal(made.subject.manager, DOCTOR_MANAGER_PROXMOX);
     make_healthy(&made, "qemu", "/run/libvirt/qemu/web-1/monitor.sock");
     made.subject.owner = "libvirt";
-    assert_int_equal(find(&made, "QMP socket")->status, DOCTOR_FAILURE);
+    assert_line(&made, "QMP socket", DOCTOR_FAILURE, REMEDY_NOW, ""); /* it has no command line */
     assert_non_null(strstr(find(&made, "QMP socket")->advice, "libvirt:URI"));
 }
 
@@ -167,13 +170,20 @@ static void test_incus(void **state)
 {
     struct made made;
 
-    make_healthy(&made, "qemu", "/run/incus/my vm/qemu.monitor");
+    make_healthy(&made, "qemu", "/run/incus/web-1/qemu.monitor");
     assert_int_equal(made.subject.manager, DOCTOR_MANAGER_INCUS);
+    made.subject.is_shut = true;
+    /* Its AppArmor profile leaves QEMU the instance's own directory. */
+    assert_line(&made, "QMP socket", DOCTOR_FAILURE, REMEDY_COLD_START,
+                "incus config set web-1 raw.qemu='-qmp unix:/run/incus/web-1/vmreclaim.qmp,"
+                "server=on,wait=off'");
+    assert_non_null(strstr(find(&made, "QMP socket")->advice, "replaces"));
+    make_healthy(&made, "qemu", "/run/incus/my 'vm/qemu.monitor");
     made.subject.is_shut = true;
     /* A shell reads this line. */
     assert_line(&made, "QMP socket", DOCTOR_FAILURE, REMEDY_COLD_START,
-                "incus config set 'my vm' raw.qemu='-qmp unix:/run/vmreclaim/my-vm.qmp,server=on,"
-                "wait=off'");
+                "incus config set 'my '\\''vm' raw.qemu='-qmp unix:/run/incus/my--vm/"
+                "vmreclaim.qmp,server=on,wait=off'");
 }
 
 static void test_microvms(void **state)
@@ -199,7 +209,7 @@ static void test_microvms(void **state)
     made.subject.agent_is_connected = false;
     assert_line(&made, "vsock device", DOCTOR_FAILURE, REMEDY_NOW,
                 "ch-remote --api-socket /run/ch/web-1.sock add-vsock "
-                "cid=7,socket=/run/vmreclaim/web-1.vsock");
+                "cid=7,socket=/run/ch/web-1.vsock");
     assert_line(&made, "statistics", DOCTOR_UNKNOWN, REMEDY_NOW, "");
 }
 
@@ -261,6 +271,7 @@ static void test_unknown(void **state)
     made.facts = (struct driver_facts){.guest_cid = 4, .balloon = ANSWER_YES, .balloon_actual = 1};
     assert_int_equal(find(&made, "deflate on OOM")->status, DOCTOR_UNKNOWN);
     assert_int_equal(find(&made, "backing")->status, DOCTOR_UNKNOWN);
+    assert_int_equal(find(&made, "huge pages")->status, DOCTOR_UNKNOWN);
     assert_int_equal(find(&made, "khugepaged")->status, DOCTOR_UNKNOWN);
 }
 
@@ -274,6 +285,50 @@ static void test_names_that_steer(void **state)
     remedy_write(&made.subject, REMEDY_STATISTICS, &line);
     assert_string_equal(line.text, "virsh -c qemu:///system dommemstat 'a'\\''; reboot; '\\''' "
                                    "--period 10 --live --config");
+    doctor_subject_place(&made.subject, "libvirt", "qemu:///system#x", "b\xc3\xbcro");
+    remedy_write(&made.subject, REMEDY_STATISTICS, &line);
+    assert_string_equal(line.text, "virsh -c qemu:///system dommemstat 'b\xc3\xbcro' "
+                                   "--period 10 --live --config");
+}
+
+/* Half a line is worse than none. */
+static void test_lines_that_cannot_be_whole(void **state)
+{
+    char where[DRIVER_WHERE_SIZE];
+    struct made made;
+    struct remedy_line line;
+
+    make_healthy(&made, "qemu", "/run/qemu/web-1.qmp");
+    remedy_write(&made.subject, REMEDY_BACKING, &line);
+    assert_non_null(strstr(line.text, "size=2048M"));
+    made.facts.ram = 0; /* not known */
+    remedy_write(&made.subject, REMEDY_BACKING, &line);
+    assert_string_equal(line.text, "");
+    memset(where, '\'', sizeof(where) - 1);
+    where[sizeof(where) - 1] = '\0';
+    make_healthy(&made, "cloud-hypervisor", where);
+    remedy_write(&made.subject, REMEDY_VSOCK, &line);
+    assert_string_equal(line.text, "");
+}
+
+/* virsh looks for an ID first, and "104" may be that of another domain. */
+static void test_names_that_mislead_virsh(void **state)
+{
+    static const char uuid[] = "11111111-2222-3333-4444-555555555555";
+    static const char where[] = "qemu:///system#11111111-2222-3333-4444-555555555555";
+    char name[65];
+    struct doctor_subject subject = {0};
+
+    memset(name, 'a', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    doctor_subject_place(&subject, "libvirt", where, "web-1");
+    assert_string_equal(subject.name, "web-1");
+    doctor_subject_place(&subject, "libvirt", where, "104");
+    assert_string_equal(subject.name, uuid);
+    doctor_subject_place(&subject, "libvirt", where, "--config");
+    assert_string_equal(subject.name, uuid);
+    doctor_subject_place(&subject, "libvirt", where, name);
+    assert_string_equal(subject.name, uuid);
 }
 
 int main(void)
@@ -290,6 +345,8 @@ int main(void)
         cmocka_unit_test(test_guests),
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_names_that_steer),
+        cmocka_unit_test(test_lines_that_cannot_be_whole),
+        cmocka_unit_test(test_names_that_mislead_virsh),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
