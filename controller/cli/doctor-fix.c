@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/domain-xml.h"
@@ -194,28 +195,36 @@ static int plan_proxmox(struct plan *plan)
 static int plan_cloud_hypervisor(struct plan *plan)
 {
     const Check *vsock = find_lack(plan->diagnosis, "vsock");
-    const char *device = vsock == NULL ? NULL : strstr(vsock->line, "cid=");
+    const char *space = vsock == NULL ? NULL : strrchr(vsock->line, ' ');
 
-    if (device != NULL)
+    /* The device is the last word, and never in quotes. */
+    if (space != NULL)
         set_arguments(
             add_step(plan, false),
-            ARGUMENTS("ch-remote", "--api-socket", plan->diagnosis->place, "add-vsock", device));
+            ARGUMENTS("ch-remote", "--api-socket", plan->diagnosis->place, "add-vsock", space + 1));
     return EXIT_DONE;
 }
 
 /* ---- showing, asking, doing ---- */
+
+static void print_word(const char *word)
+{
+    size_t size = TEXT_QUOTED_SIZE(strlen(word));
+    cleanup_free char *quoted = malloc(size);
+
+    if (quoted == NULL)
+        return;
+    text_quote(quoted, size, word);
+    print_text(quoted);
+}
 
 /* As one could type it. */
 static void print_step(const struct step *step)
 {
     fputs("  ", stdout);
     for (size_t i = 0; step->arguments[i] != NULL; i++) {
-        bool is_plain = strpbrk(step->arguments[i], " \t\"'\\$`") == NULL;
-
         fputs(i == 0 ? "" : " ", stdout);
-        fputs(is_plain ? "" : "'", stdout);
-        print_text(step->arguments[i]);
-        fputs(is_plain ? "" : "'", stdout);
+        print_word(step->arguments[i]);
     }
     fputs(step->is_cold ? "    (at the next cold start)\n" : "    (now)\n", stdout);
     if (step->input == NULL)

@@ -28,8 +28,9 @@ static void print_line(const Check *check)
         const char *form;
         const char *words;
     } forms[] = {
-        {"xml", "add to the domain's XML"},
-        {"option", "add to the hypervisor's command line"},
+        /* A second balloon, or a second memory, would be refused. */
+        {"xml", "the domain's XML must have"},
+        {"option", "the command line must have"},
         {"command", "type"},
         {"request", "ask its API before the guest starts"},
     };
@@ -38,6 +39,8 @@ static void print_line(const Check *check)
     for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
         if (strcmp(forms[i].form, check->form) == 0)
             words = forms[i].words;
+    if (strcmp(check->form, "xml") == 0 && strcmp(check->time, "now") == 0)
+        words = "give to virsh attach-device --live --config";
     printf("    %s; %s:\n        ", words, when_it_works(check));
     print_text(check->line);
     putchar('\n');

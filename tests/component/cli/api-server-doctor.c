@@ -1,5 +1,5 @@
-/* The scripted API server's doctor: a stock libvirt domain, a VM of Proxmox VE and one that
- * somebody starts by hand. */
+/* The scripted API server's doctor: a stock libvirt domain, a VM of Proxmox VE, one of Cloud
+ * Hypervisor and one that somebody starts by hand. */
 #include <string.h>
 
 #include "common/base/util.h"
@@ -30,6 +30,12 @@ static const struct row {
           {"balloon", "failure", "none", "", "balloon", "command", "cold-start",
            "qm set 104 --delete balloon"},
 },
+  cloud[] =
+      {
+          {"vsock device", "failure", "none", "", "vsock", "command", "now",
+           "ch-remote --api-socket '/run/ch/cid=9;b'\\''us/web3.sock' add-vsock "
+           "cid=7,socket=/run/ch/web3.vsock"},
+},
   by_hand[] = {
       {"vsock device", "failure", "none", "", "vsock", "option", "cold-start",
        "-device vhost-vsock-pci,guest-cid=7"},
@@ -42,6 +48,7 @@ static const struct machine {
 } machines[] = {
     {"web1", "libvirt", "web-1", "qemu:///system", libvirt, ARRAY_SIZE(libvirt)},
     {"web2", "proxmox", "web2", "104", proxmox, ARRAY_SIZE(proxmox)},
+    {"web3", "cloud-hypervisor", "web3", "/run/ch/cid=9;b'us/web3.sock", cloud, ARRAY_SIZE(cloud)},
     {"alone", "qemu", "alone", "/run/alone.qmp", by_hand, ARRAY_SIZE(by_hand)},
 };
 

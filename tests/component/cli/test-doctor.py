@@ -33,9 +33,9 @@ class DoctorTest(CliTestCase):
         self.assertRegex(text, r"(?m)^ *ok +hypervisor +answers$")
         self.assertRegex(text, r"(?m)^FAILURE +vsock device +none: no agent can connect$")
         self.assertRegex(text, r"(?m)^- +backing +the hypervisor does not report it$")
-        self.assertIn("    add to the domain's XML; works in the running VM:\n"
+        self.assertIn("    give to virsh attach-device --live --config; works in the running VM:\n"
                       "        <vsock model='virtio'><cid auto='yes'/></vsock>\n", text)
-        self.assertIn("    add to the domain's XML; needs a cold start: power off, then start:\n"
+        self.assertIn("    the domain's XML must have; needs a cold start: power off, then start:\n"
                       "        <memballoon model='virtio' freePageReporting='on'>\n", text)
         self.assertIn("    type; works in the running VM:\n"
                       "        virsh -c qemu:///system dommemstat", text)
@@ -97,6 +97,15 @@ qm config 104
 qm set 104 --delete balloon
 qm set 104 --args -cpu max -device vhost-vsock-pci,guest-cid=104
 """)
+
+    def test_doctor_fixes_cloud_hypervisor(self):
+        environment, log = self.fake_program("ch-remote", "")
+        text = self.run_cli("doctor", "web3", "--fix", "--yes", environment=environment).stdout
+        # As a shell would read it back, whatever the path is.
+        self.assertIn("  ch-remote --api-socket '/run/ch/cid=9;b\'\\\'\'us/web3.sock' add-vsock "
+                      "cid=7,socket=/run/ch/web3.vsock    (now)\n", text)
+        self.assertEqual(self.log_of(log), "ch-remote --api-socket /run/ch/cid=9;b'us/web3.sock "
+                                           "add-vsock cid=7,socket=/run/ch/web3.vsock\n")
 
     def test_doctor_fix_by_hand(self):
         text = self.run_cli("doctor", "alone", "--fix", "--yes").stdout
