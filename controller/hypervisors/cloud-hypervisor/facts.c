@@ -13,13 +13,6 @@
 
 #define PAGE 4096
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text == NULL ? "" : text;
-}
-
 /* Of what may be left out, or too large to be true. */
 static uint64_t size_of(const json_t *object, const char *key)
 {
@@ -68,7 +61,7 @@ static void take_backing(struct driver_facts *facts, const json_t *memory)
     if (json_is_true(json_object_get(memory, "hugepages"))) {
         facts->backing = MEMORY_BACKING_HUGETLB;
         facts->backing_page_size = size_of(memory, "hugepage_size");
-    } else if (text_of(memory, "file")[0] != '\0') {
+    } else if (microvm_text(memory, "file")[0] != '\0') {
         facts->backing = MEMORY_BACKING_FILE;
     } else if (json_is_true(json_object_get(memory, "shared"))) {
         facts->backing = MEMORY_BACKING_MEMFD;
@@ -110,7 +103,7 @@ static void take_memory(struct driver_facts *facts, const json_t *memory)
 /* What virtio-mem has plugged is reported in one sum with what the balloon took. */
 static bool has_virtio_mem(const json_t *memory)
 {
-    return strcmp(text_of(memory, "hotplug_method"), "VirtioMem") == 0 &&
+    return strcmp(microvm_text(memory, "hotplug_method"), "VirtioMem") == 0 &&
            size_of(memory, "hotplug_size") != 0;
 }
 
@@ -140,15 +133,15 @@ static void take_balloon(struct driver_facts *facts, const json_t *info, const j
 /* Its CID is the device's own: in the host's kernel it may be another guest's. */
 static void take_vsock(struct driver_facts *facts, const json_t *vsock)
 {
-    microvm_resolve(facts->pid, text_of(vsock, "socket"), facts->hybrid_vsock,
+    microvm_resolve(facts->pid, microvm_text(vsock, "socket"), facts->hybrid_vsock,
                     sizeof(facts->hybrid_vsock));
 }
 
 static void take_platform(struct driver_facts *facts, const json_t *platform)
 {
-    text_copy_line(facts->uuid, sizeof(facts->uuid), text_of(platform, "uuid"));
+    text_copy_line(facts->uuid, sizeof(facts->uuid), microvm_text(platform, "uuid"));
     if (facts->uuid[0] == '\0')
-        text_copy_line(facts->uuid, sizeof(facts->uuid), text_of(platform, "system_uuid"));
+        text_copy_line(facts->uuid, sizeof(facts->uuid), microvm_text(platform, "system_uuid"));
     for (char *c = facts->uuid; *c != '\0'; c++)
         *c = (char)tolower((unsigned char)*c);
     facts->encrypted = json_is_true(json_object_get(platform, "tdx")) ||
@@ -165,7 +158,7 @@ int cloud_take_info(struct microvm_view *view, const struct microvm_reply *reply
     if (!json_is_object(memory))
         return error_set(error, -EPROTO,
                          "what answers there is no Cloud Hypervisor: vm.info has no memory");
-    facts->run_state = run_state_of(text_of(reply->body, "state"));
+    facts->run_state = run_state_of(microvm_text(reply->body, "state"));
     facts->statistics_interval = DRIVER_INTERVAL_UNKNOWN;
     take_memory(facts, memory);
     take_balloon(facts, reply->body, memory);

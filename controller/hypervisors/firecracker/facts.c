@@ -12,13 +12,6 @@
 
 #define NO_NAME "anonymous-instance" /* of one that was given none */
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text == NULL ? "" : text;
-}
-
 /* ---- GET /vm/config ---- */
 
 /* Its memory is then a shared memfd, and MADV_DONTNEED on one returns nothing. */
@@ -34,7 +27,7 @@ static bool has_vhost_user(const json_t *config)
 
 static void take_memory(struct driver_facts *facts, const json_t *config, uint64_t mebibytes)
 {
-    const char *pages = text_of(json_object_get(config, "machine-config"), "huge_pages");
+    const char *pages = microvm_text(json_object_get(config, "machine-config"), "huge_pages");
 
     facts->ram = mebibytes * MIB;
     facts->memory = (struct guest_backing){0};
@@ -78,7 +71,7 @@ static void take_balloon(struct driver_facts *facts, const json_t *config)
 /* Its CID is the device's own: in the host's kernel it may be another guest's. */
 static void take_vsock(struct driver_facts *facts, const json_t *vsock)
 {
-    microvm_resolve(facts->pid, text_of(vsock, "uds_path"), facts->hybrid_vsock,
+    microvm_resolve(facts->pid, microvm_text(vsock, "uds_path"), facts->hybrid_vsock,
                     sizeof(facts->hybrid_vsock));
 }
 
@@ -113,8 +106,8 @@ int firecracker_take_instance(struct microvm_view *view, const struct microvm_re
         {"Paused", RUN_STATE_PAUSED},
         {"Not started", RUN_STATE_STOPPED},
     };
-    const char *id = text_of(reply->body, "id");
-    const char *state = text_of(reply->body, "state");
+    const char *id = microvm_text(reply->body, "id");
+    const char *state = microvm_text(reply->body, "state");
 
     view->facts.run_state = RUN_STATE_UNKNOWN;
     for (size_t i = 0; i < ARRAY_SIZE(states); i++)
@@ -175,5 +168,5 @@ void firecracker_write_set(const struct microvm_view *view, uint64_t bytes,
 
 void firecracker_describe(const json_t *body, char *text, size_t size)
 {
-    text_copy_line(text, size, text_of(body, "fault_message"));
+    text_copy_line(text, size, microvm_text(body, "fault_message"));
 }

@@ -482,6 +482,13 @@ uint64_t microvm_number(const json_t *object, const char *key)
     return number >= 0 && number < 0x1p53 ? (uint64_t)number : UINT64_MAX;
 }
 
+const char *microvm_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text == NULL ? "" : text;
+}
+
 enum answer microvm_answer(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);

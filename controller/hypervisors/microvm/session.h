@@ -2,8 +2,8 @@
  * for Firecracker and Cloud Hypervisor have in common.
  *
  * Every operation is a row of questions, asked one after another; what is answered goes into the
- * session's view. There are no events: while a
- * balloon moves it is read once a second, the rest is the owner's to ask for.
+ * session's view. There are no events: while a balloon moves it is read once a second, the rest is
+ * the owner's to ask for.
  *
  * A failure of the socket ends the session, and so does another process that serves there. A
  * deadline ends the operation only: the API's thread may be held by a snapshot. */
@@ -58,6 +58,9 @@ struct microvm_kind {
 
 /* A number of an object; UINT64_MAX: it is not there or no number of bytes. */
 uint64_t microvm_number(const json_t *object, const char *key);
+
+/* Likewise; "": it is not there or no text. Lives as long as the object. */
+const char *microvm_text(const json_t *object, const char *key);
 
 /* Likewise; ANSWER_UNKNOWN. */
 enum answer microvm_answer(const json_t *object, const char *key);

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/lib/loop.h"
@@ -89,23 +88,32 @@ void microvm_fixture_on_done(const struct driver_result *result, void *userdata)
         close_session(f);
 }
 
-void microvm_fixture_init(struct microvm_fixture *f, const struct driver *driver)
+int microvm_fixture_set_up(void **state, const struct driver *driver)
 {
-    memset(f, 0, sizeof(*f));
+    struct microvm_fixture *f = calloc(1, sizeof(*f));
+
+    if (f == NULL)
+        return -1;
     (void)unlink(path);
     f->driver = driver;
     assert_int_equal(uv_loop_init(&f->loop), 0);
     fake_firecracker_init(&f->firecracker, &f->loop);
     fake_cloud_hypervisor_init(&f->cloud, &f->loop);
+    *state = f;
+    return 0;
 }
 
-void microvm_fixture_finish(struct microvm_fixture *f)
+int microvm_fixture_tear_down(void **state)
 {
+    struct microvm_fixture *f = *state;
+
     if (f->session != NULL)
         close_session(f);
     micro_http_close(&f->firecracker.http);
     micro_http_close(&f->cloud.http);
     loop_finish(&f->loop);
+    free(f);
+    return 0;
 }
 
 void microvm_fixture_open(struct microvm_fixture *f)

@@ -32,8 +32,9 @@ void microvm_fixture_end(void);
 /* The path that both fakes listen at. */
 const char *microvm_fixture_path(void);
 
-void microvm_fixture_init(struct microvm_fixture *f, const struct driver *driver);
-void microvm_fixture_finish(struct microvm_fixture *f);
+/* Around each test; `*state` is the fixture. */
+int microvm_fixture_set_up(void **state, const struct driver *driver);
+int microvm_fixture_tear_down(void **state);
 
 /* Starts to open, without a turn of the loop. */
 void microvm_fixture_open(struct microvm_fixture *f);

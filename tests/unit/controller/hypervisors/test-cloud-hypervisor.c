@@ -1,7 +1,6 @@
 /* The driver for Cloud Hypervisor against a strict fake of it. */
 #include "tests/lib/test.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,20 +10,7 @@
 
 static int set_up(void **state)
 {
-    struct microvm_fixture *f = malloc(sizeof(*f));
-
-    if (f == NULL)
-        return -1;
-    microvm_fixture_init(f, &cloud_hypervisor_driver);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    microvm_fixture_finish(*state);
-    free(*state);
-    return 0;
+    return microvm_fixture_set_up(state, &cloud_hypervisor_driver);
 }
 
 static void test_facts(void **state)
@@ -241,16 +227,18 @@ static void test_virtio_mem(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_facts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_backing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_states, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_another_listens, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_balloon, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_statistics, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_statistics, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_guest_without_statistics, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_something_else_serves, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_facts, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_backing, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_states, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_another_listens, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_balloon, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_refusals, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_statistics, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_statistics, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_guest_without_statistics, set_up,
+                                        microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_something_else_serves, set_up,
+                                        microvm_fixture_tear_down),
         cmocka_unit_test(test_answers_of_any_shape),
         cmocka_unit_test(test_virtio_mem),
     };

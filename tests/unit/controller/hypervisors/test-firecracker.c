@@ -2,7 +2,6 @@
 #include "tests/lib/test.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -17,20 +16,7 @@
 
 static int set_up(void **state)
 {
-    struct microvm_fixture *f = malloc(sizeof(*f));
-
-    if (f == NULL)
-        return -1;
-    microvm_fixture_init(f, &firecracker_driver);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    microvm_fixture_finish(*state);
-    free(*state);
-    return 0;
+    return microvm_fixture_set_up(state, &firecracker_driver);
 }
 
 static void test_facts(void **state)
@@ -427,21 +413,26 @@ static void test_resolves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_facts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_without_statistics, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_other_machines, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_run_states, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_balloon, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_statistics, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_snapshot_is_saved, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_timed_out_outcome, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_ends, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_closed_in_a_completion, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_something_else_serves, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_another_process_serves, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_nobody_serves, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_opening_takes_too_long, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_facts, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_without_statistics, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_other_machines, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_run_states, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_balloon, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_refusals, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_statistics, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_snapshot_is_saved, set_up,
+                                        microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_timed_out_outcome, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_ends, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_closed_in_a_completion, set_up,
+                                        microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_something_else_serves, set_up,
+                                        microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_another_process_serves, set_up,
+                                        microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_nobody_serves, set_up, microvm_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_opening_takes_too_long, set_up,
+                                        microvm_fixture_tear_down),
         cmocka_unit_test(test_answers_of_any_shape),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_resolves),
