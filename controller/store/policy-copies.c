@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTES_MAX (3u << 20) /* of all; assigned policies are bounded by who asks */
+#include "common/base/util.h"
 
 /* Moves the text that `field` points to behind the structure. */
 static char *move_text(const char **field, char *room)
@@ -76,7 +76,8 @@ static bool take_room(struct policy_copies *copies, size_t size)
 
     assert(copies->limit == 0 || count <= copies->limit);
     copies->is_full = (copies->limit != 0 && count >= copies->limit) ||
-                      (count > 0 && size > BYTES_MAX - copies->bytes);
+                      (copies->bytes_max != 0 && count > 0 &&
+                       size > copies->bytes_max - min_of(copies->bytes, copies->bytes_max));
     if (!copies->is_full)
         copies->bytes += size;
     return !copies->is_full;

@@ -7,7 +7,8 @@
 struct policy_copies {
     struct store_list revisions;
     struct store_list assignments;
-    size_t limit; /* of both together; 0: none */
+    size_t limit;     /* of both together; 0: none */
+    size_t bytes_max; /* of all but one; 0: none */
     size_t bytes;
     bool is_full;
 };

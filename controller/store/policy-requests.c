@@ -8,6 +8,8 @@
 #include "controller/store/policy-copies.h"
 #include "controller/store/request.h"
 
+#define PAGE_BYTES ((size_t)3 << 20)
+
 struct policies_request {
     struct store_request base;
     struct policy_revision *given; /* a copy of what is asked for, or about; its unused texts "" */
@@ -156,6 +158,7 @@ static struct policies_request *create(struct store *store, const struct policy_
     request->base.size = sizeof(*request) + strlen(request->given->text);
     request->base.writes = run == run_order || run == run_roll_back || run == run_unassign;
     assert(request->base.writes || given->author[0] == '\0');
+    request->copies.bytes_max = PAGE_BYTES;
     request->done = done;
     request->userdata = userdata;
     return request;

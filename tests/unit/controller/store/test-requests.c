@@ -400,6 +400,27 @@ static void test_what_is_assigned(void **state)
     assert_int_equal(count, 2); /* each text once */
 }
 
+/* A policy for each VM: more of them than one page of a list has room for. */
+static void test_all_that_is_assigned(void **state)
+{
+    enum { VMS = 60 };
+    struct fixture *fixture = *state;
+    struct policy_subject subjects[VMS];
+    char names[VMS][16];
+    char text[60 * 1024];
+
+    memset(text, '#', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    for (unsigned i = 0; i < VMS; i++) {
+        snprintf(names[i], sizeof(names[i]), "vm-%u", i);
+        subjects[i] = (struct policy_subject){.vm = names[i]};
+        order(fixture, names[i], text, names[i]);
+    }
+    store_ask_assigned(fixture->store, subjects, VMS, on_assigned, NULL);
+    assert_int_equal(status, 0);
+    assert_int_equal(count, VMS);
+}
+
 /* Every request is answered, whatever the file is. */
 static void test_a_store_that_cannot_be_used(void **state)
 {
@@ -496,6 +517,7 @@ int main(void)
         requests_test(test_a_long_history_comes_in_pages),
         requests_test(test_a_history_of_the_newest_records),
         requests_test(test_what_is_assigned),
+        requests_test(test_all_that_is_assigned),
         requests_test(test_a_store_that_cannot_be_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
