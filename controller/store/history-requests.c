@@ -137,6 +137,12 @@ static int read_actions(struct history_request *request, struct error *error)
     return r == -ENOBUFS && request->is_full ? 0 : r;
 }
 
+/* Where the page ends: there are more records after its last one. */
+static int64_t horizon_of(const struct history_request *request)
+{
+    return request->is_full ? last_action(request)->started_ns : INT64_MAX;
+}
+
 /* 1: there are more. */
 static int read_points(struct history_request *request, struct error *error)
 {
@@ -147,9 +153,8 @@ static int read_points(struct history_request *request, struct error *error)
                                   .first = place->points.first,
                                   .width = place->points.width,
                                   .is_over = place->points.is_over};
-    int64_t horizon = request->is_full ? last_action(request)->started_ns : INT64_MAX;
-    int r = waterfall_scan_page(request->base.store, &scan, PAGE_POINTS, horizon, keep_point,
-                                request, error);
+    int r = waterfall_scan_page(request->base.store, &scan, PAGE_POINTS, horizon_of(request),
+                                keep_point, request, error);
 
     assert(r <= 0 || request->points.count > 0);
     place->points.next = scan.next;
@@ -185,7 +190,8 @@ static int keep_if_later(Waterfall *waterfall, void *userdata)
 static int add_waiting(struct history_request *request)
 {
     return store_waiting_waterfalls(request->base.store, request->vm, request->query.since,
-                                    request->query.until, keep_if_later, request);
+                                    min_of(request->query.until, horizon_of(request)),
+                                    keep_if_later, request);
 }
 
 static int run_page(struct store_request *base, struct error *error)
@@ -207,7 +213,7 @@ static int run_page(struct store_request *base, struct error *error)
                          last_action(request)->id);
     place->is_over = place->points.is_over && !request->is_full;
     assert(place->is_over || request->actions.count + request->points.count > 0);
-    return place->is_over ? add_waiting(request) : 0;
+    return place->points.is_over ? add_waiting(request) : 0;
 }
 
 /* ---- completing ---- */

@@ -291,6 +291,32 @@ static void test_a_history_of_the_newest_records(void **state)
     assert_int_equal(history.actions, 0);
 }
 
+/* They stand where they belong, while pages of records go on. */
+static void test_a_history_with_waterfalls_that_wait(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct store_history_query query = {"a", .until = INT64_MAX, .points = 500,
+                                              .actions = 500};
+    struct history history = {.newest = -1};
+    char id[16];
+
+    put_waterfall(fixture->store, "a", 1, 1);
+    for (unsigned i = 0; i < 200; i++) {
+        snprintf(id, sizeof(id), "%08x", i);
+        put_action(fixture->store, id, "a", 10 + i);
+    }
+    store_ask_history(fixture->store, &query, &history.place, on_page, &history);
+    assert_false(history.place.is_over);
+    put_waterfall(fixture->store, "a", 90, 2);
+    put_waterfall(fixture->store, "a", 180, 3);
+    put_waterfall(fixture->store, "a", 1000, 4);
+    while (!history.place.is_over)
+        store_ask_history(fixture->store, &query, &history.place, on_page, &history);
+    assert_int_equal(status, 0);
+    assert_int_equal(history.points, 4);
+    assert_int_equal(history.actions, 200);
+}
+
 static void order(struct fixture *fixture, const char *name, const char *text, const char *selector)
 {
     const struct policy_revision revision = {
@@ -516,6 +542,7 @@ int main(void)
         requests_test(test_many_assignments),
         requests_test(test_a_long_history_comes_in_pages),
         requests_test(test_a_history_of_the_newest_records),
+        requests_test(test_a_history_with_waterfalls_that_wait),
         requests_test(test_what_is_assigned),
         requests_test(test_all_that_is_assigned),
         requests_test(test_a_store_that_cannot_be_used),
