@@ -7,16 +7,22 @@
 #include "common/base/util.h"
 #include "controller/store/requests.h"
 
-/* Every change, and of refusals as many as a person can bring about: whoever can connect can ask.
- */
-static bool is_audited(const struct api_call *call, bool allowed)
+/* Of refusals as many as a few persons can bring about: whoever can connect can ask. */
+static bool is_refusal_audited(const struct api_call *call)
 {
+    nsec_t now = time_boottime();
     unsigned suppressed;
 
+    return log_limit_pass(&call->user->refusals, now, &suppressed) &&
+           log_limit_pass(&call->api->users.refusals, now, &suppressed);
+}
+
+/* Every change. */
+static bool is_audited(const struct api_call *call, bool allowed)
+{
     if (call->api->audit == NULL)
         return false;
-    return allowed ? (call->method->flags & API_CONTROLS) != 0
-                   : log_limit_pass(&call->user->refusals, time_boottime(), &suppressed);
+    return allowed ? (call->method->flags & API_CONTROLS) != 0 : is_refusal_audited(call);
 }
 
 /* Bytes that a change leaves on disk besides its request: an action's record, the audit's row. */

@@ -73,6 +73,7 @@ void api_users_init(struct api_users *users, uv_loop_t *loop)
         .turns = {.permyriad = ALL_PERMYRIAD, .debt_max = 1, .one_in_turn = true},
         .kept = {.per_second = USERS_KEPT_PER_SECOND, .burst = USERS_KEPT_BURST},
         .crowded_out = {.interval = 60 * NSEC_PER_SEC, .burst = 2},
+        .refusals = {.interval = 60 * NSEC_PER_SEC, .burst = 60},
     };
     init_shares(users->processor, false);
     for (unsigned i = 0; i < API_STANDING_COUNT; i++)

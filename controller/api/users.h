@@ -59,6 +59,7 @@ struct api_users {
     struct ttrpc_share turns;     /* ... which are parts of this: one message in a turn */
     struct kept_share kept;       /* of all: theirs are parts of it */
     struct log_limit crowded_out; /* connections refused that are logged */
+    struct log_limit refusals;    /* of all: one user may come under many numbers */
     /* A lookup has ended, with a name or without. */
     void (*on_looked_up)(struct api_user *user, void *userdata);
     void *userdata;
