@@ -18,17 +18,34 @@ static const char all[] = "*";
 
 /* ---- who is halted ---- */
 
+static bool is_of(const struct halt *halt, const struct vm *vm)
+{
+    return strcmp(halt->vm, vm->name) == 0 ||
+           (halt->uuid[0] != '\0' && strcmp(halt->uuid, vm->uuid) == 0);
+}
+
 static const struct halt *find(const struct halts *halts, const struct vm *vm)
 {
     for (size_t i = 0; i < halts->count; i++) {
         const struct halt *halt = &halts->list[i];
 
-        if (strcmp(halt->vm, all) == 0 ||
-            (vm != NULL && (strcmp(halt->vm, vm->name) == 0 ||
-                            (halt->uuid[0] != '\0' && strcmp(halt->uuid, vm->uuid) == 0))))
+        if (strcmp(halt->vm, all) == 0 || (vm != NULL && is_of(halt, vm)))
             return halt;
     }
     return NULL;
+}
+
+static struct halt *find_kept(const struct halts *halts, const char *name)
+{
+    for (size_t i = 0; i < halts->count; i++)
+        if (strcmp(halts->list[i].vm, name) == 0)
+            return &halts->list[i];
+    return NULL;
+}
+
+bool halts_have(const struct halts *halts, const char *name)
+{
+    return strcmp(name, all) != 0 && find_kept(halts, name) != NULL;
 }
 
 const char *halts_author(const struct halts *halts, const struct vm *vm)
@@ -41,18 +58,66 @@ const char *halts_author(const struct halts *halts, const struct vm *vm)
 static int keep(struct halts *halts, const struct halt *halt)
 {
     struct halt *more;
+    struct halt *kept = find_kept(halts, halt->vm);
 
-    for (size_t i = 0; i < halts->count; i++)
-        if (strcmp(halts->list[i].vm, halt->vm) == 0) {
-            halts->list[i] = *halt;
-            return 0;
-        }
+    if (kept != NULL) {
+        *kept = *halt;
+        return 0;
+    }
     more = realloc(halts->list, (halts->count + 1) * sizeof(*more));
     if (more == NULL)
         return -ENOMEM;
     halts->list = more;
     more[halts->count++] = *halt;
     return 0;
+}
+
+static struct store_note note_of(const struct halt *halt)
+{
+    struct store_note note = {.kind = kind};
+
+    snprintf(note.key, sizeof(note.key), "%s", halt->vm);
+    snprintf(note.value, sizeof(note.value), "%s %s", halt->uuid[0] == '\0' ? "-" : halt->uuid,
+             halt->author);
+    return note;
+}
+
+/* The last takes its place. */
+static void drop(struct halts *halts, const struct halt *halt, store_note_done done, void *userdata)
+{
+    const struct store_note note = note_of(halt);
+
+    store_remove_note(halts->store, &note, done, userdata);
+    halts->count--;
+    halts->list[halt - halts->list] = halts->list[halts->count];
+}
+
+static void rename_to(struct halts *halts, struct halt *halt, const char *name)
+{
+    const struct store_note before = note_of(halt);
+    struct store_note note;
+
+    snprintf(halt->vm, sizeof(halt->vm), "%s", name);
+    note = note_of(halt);
+    store_put_note(halts->store, &note, NULL, NULL);
+    store_remove_note(halts->store, &before, NULL, NULL);
+}
+
+/* A VM that is called otherwise takes its halts along. One is kept of each name. */
+static void follow(struct halts *halts, const struct vm *vm)
+{
+    for (size_t i = halts->count; i-- > 0;) {
+        struct halt *halt = &halts->list[i];
+
+        if (is_of(halt, vm))
+            halt->serial = vm->serial;
+        if (halt->serial != vm->serial || strcmp(halt->vm, vm->name) == 0)
+            continue;
+        if (find_kept(halts, vm->name) != NULL)
+            drop(halts, halt, NULL, NULL);
+        else
+            rename_to(halts, halt, vm->name);
+    }
 }
 
 /* ---- what it does to a VM ---- */
@@ -96,21 +161,13 @@ static void on_visit(struct vm *vm, nsec_t now, void *userdata)
 /* A VM that comes is halted before anything is done to it. */
 static void on_event(const struct vm_event *event, void *userdata)
 {
-    if (event->kind == VM_EVENT_STATE || event->kind == VM_EVENT_RENAMED)
-        event->vm->halted = event->vm->halted || find(userdata, event->vm) != NULL;
+    if (event->kind != VM_EVENT_STATE && event->kind != VM_EVENT_RENAMED)
+        return;
+    follow(userdata, event->vm);
+    event->vm->halted = event->vm->halted || find(userdata, event->vm) != NULL;
 }
 
 /* ---- orders ---- */
-
-static struct store_note note_of(const struct halt *halt)
-{
-    struct store_note note = {.kind = kind};
-
-    snprintf(note.key, sizeof(note.key), "%s", halt->vm);
-    snprintf(note.value, sizeof(note.value), "%s %s", halt->uuid[0] == '\0' ? "-" : halt->uuid,
-             halt->author);
-    return note;
-}
 
 int halts_add(struct halts *halts, struct vm *vm, const char *author, store_note_done done,
               void *userdata, struct error *error)
@@ -119,10 +176,11 @@ int halts_add(struct halts *halts, struct vm *vm, const char *author, store_note
     struct store_note note;
     int r;
 
-    if (halts->count >= HALTS_MAX && vm != NULL)
+    if (halts->count >= HALTS_MAX && vm != NULL && !halts_have(halts, vm->name))
         return error_set(error, -ENOSPC, "more than %d VMs are halted; halt --all", HALTS_MAX);
     snprintf(halt.vm, sizeof(halt.vm), "%s", vm == NULL ? all : vm->name);
     snprintf(halt.uuid, sizeof(halt.uuid), "%s", vm == NULL ? "" : vm->uuid);
+    halt.serial = vm == NULL ? 0 : vm->serial;
     text_copy_line(halt.author, sizeof(halt.author), author);
     r = keep(halts, &halt);
     if (r < 0)
@@ -143,14 +201,17 @@ static bool take_out(struct halts *halts, const struct vm *vm, store_note_done d
     bool found = false;
 
     while ((halt = find(halts, vm)) != NULL && (vm == NULL) == (strcmp(halt->vm, all) == 0)) {
-        struct store_note note = note_of(halt);
-
-        store_remove_note(halts->store, &note, found ? NULL : done, userdata);
+        drop(halts, halt, found ? NULL : done, userdata);
         found = true;
-        halts->count--;
-        halts->list[halt - halts->list] = halts->list[halts->count];
     }
     return found;
+}
+
+static int refuse_as_all_are(const char *name, struct error *error)
+{
+    return error_set(error, -EBUSY,
+                     "all VMs are halted, and VM '%s' with them: resume --all, then halt others",
+                     name);
 }
 
 int halts_remove(struct halts *halts, struct vm *vm, store_note_done done, void *userdata,
@@ -162,14 +223,23 @@ int halts_remove(struct halts *halts, struct vm *vm, store_note_done done, void 
         return error_set(error, -ENOENT, "%s%s%s not halted", vm == NULL ? "the VMs" : "VM '",
                          vm == NULL ? "" : vm->name, vm == NULL ? " are" : "' is");
     if (vm != NULL && find(halts, NULL) != NULL)
-        return error_set(
-            error, -EBUSY,
-            "all VMs are halted, and VM '%s' with them: resume --all, then halt others", vm->name);
+        return refuse_as_all_are(vm->name, error);
     (void)take_out(halts, vm, done, userdata);
     if (vm == NULL)
         look_at_all(halts);
     else
         look_at(halts, vm);
+    return 0;
+}
+
+int halts_remove_absent(struct halts *halts, const char *name, store_note_done done, void *userdata,
+                        struct error *error)
+{
+    if (!halts_have(halts, name))
+        return error_set(error, -ENOENT, "VM '%s' is not halted", name);
+    if (find(halts, NULL) != NULL)
+        return refuse_as_all_are(name, error);
+    drop(halts, find_kept(halts, name), done, userdata);
     return 0;
 }
 

@@ -56,16 +56,29 @@ static void on_operator_gone(struct api_call *call, void *userdata)
     halting->call = NULL;
 }
 
-static void do_one(struct halting *halting, struct vm *vm)
+/* `name` NULL: all. */
+static int order(struct halting *halting, const char *name, struct error *error)
 {
-    struct halts *halts = halting->call->api->rooms.halts;
+    const struct api_rooms *rooms = &halting->call->api->rooms;
+    struct vm *vm = NULL;
+    int r = name == NULL ? 0 : registry_find(&rooms->supervisor->registry, name, &vm, error);
+
+    if (r < 0 && halting->is_resume)
+        return halts_remove_absent(rooms->halts, name, on_noted, halting, error);
+    if (r < 0)
+        return r;
+    return halting->is_resume
+               ? halts_remove(rooms->halts, vm, on_noted, halting, error)
+               : halts_add(rooms->halts, vm, halting->call->caller.name, on_noted, halting, error);
+}
+
+static void do_one(struct halting *halting, const char *name)
+{
     struct error error;
     int r;
 
     halting->open++;
-    r = halting->is_resume
-            ? halts_remove(halts, vm, on_noted, halting, &error)
-            : halts_add(halts, vm, halting->call->caller.name, on_noted, halting, &error);
+    r = order(halting, name, &error);
     if (r == 0) {
         halting->count++;
         return;
@@ -75,11 +88,12 @@ static void do_one(struct halting *halting, struct vm *vm)
     halting->error = error;
 }
 
-/* All names are looked up before anything is done. */
-static bool are_vms(struct api_call *call, char *const *names, size_t count)
+/* All names are looked up before anything is done. A halt may be of a VM that has gone. */
+static bool are_known(struct api_call *call, char *const *names, size_t count, bool is_resume)
 {
     for (size_t i = 0; i < count; i++)
-        if (api_find_vm(call, names[i]) == NULL)
+        if (!(is_resume && halts_have(call->api->rooms.halts, names[i])) &&
+            api_find_vm(call, names[i]) == NULL)
             return false;
     return true;
 }
@@ -93,7 +107,7 @@ static void start(struct api_call *call, char *const *names, size_t count, bool 
         api_call_fail(call, -EINVAL, "name VMs, or all of them");
         return;
     }
-    if (!are_vms(call, names, count))
+    if (!are_known(call, names, count, is_resume))
         return;
     halting = calloc(1, sizeof(*halting));
     if (halting == NULL) {
@@ -105,7 +119,7 @@ static void start(struct api_call *call, char *const *names, size_t count, bool 
     if (is_all)
         do_one(halting, NULL);
     for (size_t i = 0; i < count; i++)
-        do_one(halting, api_find_vm(call, names[i]));
+        do_one(halting, names[i]);
     end_one(halting);
 }
 

@@ -1,7 +1,10 @@
 /* Halted VMs: the real vmreclaimd gives everything back, does nothing more, and remembers it. */
 #include "tests/component/controller/lease-calls.h"
 
+#include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/number.h"
 #include "tests/component/controller/parallel.h"
@@ -147,6 +150,115 @@ static void test_a_halted_agent_that_was_away(void **state)
     wait_for(f, runs(f, "own"));
 }
 
+/* Its halt can be ended nevertheless, by the name that the status gives. */
+static void test_a_halted_vm_that_is_gone(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    halt(f, false);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
+    wait_for(f, get_vm(f, "web-1") == NULL);
+    expect_status(f, "halt:web-1", "'vmreclaim resume web-1' ends it");
+    resume(f, false);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(((const HaltResponse *)f->response)->vms, 1);
+    resume(f, false);
+    assert_int_equal(f->code, TTRPC_NOT_FOUND);
+    put_vm(f, "web-1", "/agent.sock");
+    wait_for(f, get_vm(f, "web-1") != NULL);
+    assert_false(get_vm(f, "web-1")->halted);
+}
+
+/* The halt goes with it though only its name is known, and the store has the new one. */
+static void test_a_halted_vm_that_is_renamed(void **state)
+{
+    struct fixture *f = *state;
+
+    f->qmp.uuid[0] = '\0';
+    start_ready(f);
+    halt(f, false);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(renameat(f->root, "vms/web-1.yaml", f->root, "vms/shop.yaml"), 0);
+    wait_for(f, get_vm(f, "shop") != NULL);
+    expect_status(f, "halt:shop", "'vmreclaim resume shop' ends it");
+    stop_daemon(f, 0);
+    start_daemon(f, NULL);
+    connect_api(f);
+    expect_status(f, "halt:shop", "'vmreclaim resume shop' ends it");
+    wait_for(f, get_vm(f, "shop") != NULL);
+    assert_true(get_vm(f, "shop")->halted);
+}
+
+/* There is one halt of a name: resuming it once is enough. */
+static void test_a_halted_vm_that_takes_a_halted_name(void **state)
+{
+    struct fixture *f = *state;
+
+    f->qmp.uuid[0] = '\0';
+    start_ready(f);
+    halt(f, false);
+    assert_int_equal(renameat(f->root, "vms/web-1.yaml", f->root, "vms/away"), 0);
+    wait_for(f, get_vm(f, "web-1") == NULL);
+    assert_int_equal(renameat(f->root, "vms/away", f->root, "vms/web-2.yaml"), 0);
+    wait_for(f, get_vm(f, "web-2") != NULL);
+    name[4] = '2';
+    halt(f, false);
+    name[4] = '1';
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(renameat(f->root, "vms/web-2.yaml", f->root, "vms/web-1.yaml"), 0);
+    wait_for(f, get_vm(f, "web-1") != NULL);
+    assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
+    wait_for(f, get_vm(f, "web-1") == NULL);
+    resume(f, false);
+    assert_int_equal(f->code, TTRPC_OK);
+    resume(f, false);
+    assert_int_equal(f->code, TTRPC_NOT_FOUND);
+}
+
+/* As many as are remembered, web-1 among them. */
+static void put_halts(const struct fixture *f)
+{
+    char path[200];
+    sqlite3 *store;
+
+    snprintf(path, sizeof(path), "%s/state/vmreclaim.db", f->directory);
+    assert_int_equal(sqlite3_open(path, &store), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(store,
+                     "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i+1 FROM n WHERE i<4096)"
+                     " INSERT INTO note (kind, key, value)"
+                     " SELECT 'halt', 'other-' || i, '- somebody' FROM n",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_changes(store), 4095);
+    assert_int_equal(sqlite3_close(store), SQLITE_OK);
+}
+
+/* Who is halted already needs no more room. */
+static void test_as_many_halts_as_there_may_be(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    halt(f, false);
+    stop_daemon(f, 0);
+    put_halts(f);
+    restart_daemon(f);
+    halt(f, false);
+    assert_int_equal(f->code, TTRPC_OK);
+    resume(f, false);
+    halt(f, false);
+    assert_int_equal(f->code, TTRPC_OK);
+    put_vm(f, "web-2", NULL);
+    wait_for(f, get_vm(f, "web-2") != NULL);
+    name[4] = '2';
+    halt(f, false);
+    name[4] = '1';
+    assert_int_equal(f->code, TTRPC_RESOURCE_EXHAUSTED);
+}
+
 static void test_who_is_no_vm(void **state)
 {
     Vmreclaim__Controller__V1__HaltRequest request = VMRECLAIM__CONTROLLER__V1__HALT_REQUEST__INIT;
@@ -172,6 +284,10 @@ int main(int argc, char **argv)
         halt_test(test_a_halt_outlives_the_daemon),
         halt_test(test_the_agent_of_a_halted_vm),
         halt_test(test_a_halted_agent_that_was_away),
+        halt_test(test_a_halted_vm_that_is_gone),
+        halt_test(test_a_halted_vm_that_is_renamed),
+        halt_test(test_a_halted_vm_that_takes_a_halted_name),
+        halt_test(test_as_many_halts_as_there_may_be),
         halt_test(test_who_is_no_vm),
     };
 
