@@ -10,6 +10,7 @@
 #include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/vms/hypervisor.h"
+#include "controller/vms/intervals.h"
 #include "controller/vms/sources.h"
 
 /* ---- whether it is the same ---- */
@@ -111,7 +112,7 @@ static void take_address(struct vm *vm, const struct finding *finding)
                        finding->problem == NULL ? "" : finding->problem);
     if (rank(&finding->address) <= rank(&vm->address) || !may_readdress(vm))
         return;
-    vm_hypervisor_drop(vm);
+    vm_leave_hypervisor(vm);
     (void)registry_set_address(&vm->supervisor->registry, vm, &finding->address, NULL);
 }
 
@@ -293,10 +294,10 @@ static void give(struct vm *from, struct vm *to)
     const struct hypervisor_address address = from->address;
     static const struct hypervisor_address none;
 
-    vm_hypervisor_drop(from);
+    vm_leave_hypervisor(from);
     (void)registry_set_address(registry, from, &none, NULL);
     if (rank(&address) > rank(&to->address) && may_readdress(to)) {
-        vm_hypervisor_drop(to);
+        vm_leave_hypervisor(to);
         (void)registry_set_address(registry, to, &address, NULL);
     }
     to->found.by |= from->found.by;

@@ -16,7 +16,8 @@
 /* Once a second: session, facts, footprint. */
 void vm_hypervisor_visit(struct vm *vm, nsec_t now);
 
-/* Closes the session; the next one is tried at once. */
+/* Closes the session; the next one is tried at once. Of a hypervisor that lives by
+ * vm_leave_hypervisor() only. */
 void vm_hypervisor_drop(struct vm *vm);
 
 /* A source changed: the facts are asked for soon. */

@@ -10,10 +10,23 @@
 #include "common/base/util.h"
 #include "controller/vms/hypervisor.h"
 
-#define OURS    10 /* seconds */
-#define TIMEOUT (3 * NSEC_PER_SEC)
+#define OURS     10 /* seconds */
+#define TIMEOUT  (3 * NSEC_PER_SEC)
+#define RETRY    (600 * NSEC_PER_SEC) /* of who refused, which may pass */
+#define LEFT_MAX 4096
 
 /* ---- notes ---- */
+
+static bool is_at(const struct interval_note *note, const struct vm *vm)
+{
+    return strcmp(note->address, vm->address.text) == 0;
+}
+
+static bool is_of_process(const struct interval_note *note, const struct vm *vm)
+{
+    return note->pid == vm->measured.process.pid &&
+           note->start_time == vm->measured.process.start_time;
+}
 
 static struct interval_note note_of(const struct vm *vm, uint32_t seconds)
 {
@@ -34,21 +47,19 @@ static void forget(struct vm *vm)
     intervals->journal.remove(intervals->journal.userdata, &note);
 }
 
-/* What an earlier daemon left of this process is ours. */
+/* What an earlier daemon or record left of this process is ours. */
 static void adopt_left(struct vm *vm)
 {
     struct intervals *intervals = vm->supervisor->intervals;
 
     for (size_t i = 0; i < intervals->left_count; i++) {
         const struct interval_note left = intervals->left[i];
-        bool is_same = left.pid == vm->measured.process.pid &&
-                       left.start_time == vm->measured.process.start_time;
 
-        if (strcmp(left.address, vm->address.text) != 0)
+        if (!is_at(&left, vm))
             continue;
         intervals->left[i] = intervals->left[--intervals->left_count];
         vm->interval.owners = left.seconds;
-        if (is_same && vm->hypervisor.facts.statistics_interval == OURS)
+        if (is_of_process(&left, vm) && vm->hypervisor.facts.statistics_interval == OURS)
             vm->interval.state = INTERVAL_OURS;
         else
             forget(vm);
@@ -74,7 +85,7 @@ static void on_set(const struct driver_result *result, void *userdata)
     /* What is not known to be done may be done: it is put back as if it were. */
     vm->interval.state = INTERVAL_OURS;
     if (result->outcome == DRIVER_OUTCOME_NOT_DONE) {
-        vm->interval.refused = true;
+        vm->interval.retry = time_boottime() + RETRY;
         forget(vm);
     }
 }
@@ -101,30 +112,22 @@ static void put_back(struct vm *vm)
 
 /* ---- writing it down first ---- */
 
-/* The VM may be gone when the store answers. */
+/* The VM may be gone when the store answers, or be at another address. */
 struct asker {
     struct supervisor *supervisor;
-    char address[HYPERVISOR_ADDRESS_SIZE];
+    uint64_t vm; /* serial */
+    struct interval_note note;
 };
-
-static struct vm *find_asker(const struct asker *asker)
-{
-    list_for_each (link, &asker->supervisor->registry.vms) {
-        struct vm *vm = list_entry(link, struct vm, link);
-
-        if (strcmp(vm->address.text, asker->address) == 0)
-            return vm;
-    }
-    return NULL;
-}
 
 static void on_noted(int status, void *userdata)
 {
     struct asker *asker = userdata;
-    struct vm *vm = find_asker(asker);
+    struct vm *vm = registry_find_serial(&asker->supervisor->registry, asker->vm);
+    bool is_asked = vm != NULL && vm->interval.state == INTERVAL_NOTING &&
+                    is_at(&asker->note, vm) && is_of_process(&asker->note, vm);
 
     free(asker);
-    if (vm == NULL || vm->interval.state != INTERVAL_NOTING)
+    if (!is_asked)
         return;
     vm->interval.state = INTERVAL_OWNERS;
     if (status < 0 || !vm->hypervisor.ready)
@@ -142,8 +145,7 @@ static void take(struct vm *vm)
 
     if (asker == NULL)
         return;
-    *asker = (struct asker){.supervisor = vm->supervisor};
-    memcpy(asker->address, note.address, sizeof(asker->address));
+    *asker = (struct asker){vm->supervisor, vm->serial, note};
     vm->interval.owners = note.seconds;
     vm->interval.state = INTERVAL_NOTING;
     intervals->journal.put(intervals->journal.userdata, &note, on_noted, asker);
@@ -151,32 +153,48 @@ static void take(struct vm *vm)
 
 /* ---- what happens ---- */
 
-static bool may_take(const struct vm *vm)
+static bool may_take(const struct vm *vm, nsec_t now)
 {
     const struct driver_facts *facts = &vm->hypervisor.facts;
 
-    return !vm->interval.refused && facts->statistics_interval == 0 &&
+    return now >= vm->interval.retry && facts->statistics_interval == 0 &&
            (facts->capabilities & DRIVER_CAN_SET_STATISTICS_INTERVAL) != 0 &&
            hypervisor_process_is_open(&vm->measured.process);
 }
 
-void vm_interval_visit(struct vm *vm, bool needed)
+void vm_interval_visit(struct vm *vm, bool needed, nsec_t now)
 {
     if (vm->supervisor->intervals == NULL)
         return;
     if (vm->interval.state == INTERVAL_OWNERS)
         adopt_left(vm);
-    if (vm->interval.state == INTERVAL_OWNERS && needed && may_take(vm))
+    if (vm->interval.state == INTERVAL_OWNERS && needed && may_take(vm, now))
         take(vm);
     else if (vm->interval.state == INTERVAL_OURS && !needed)
         put_back(vm);
 }
 
-/* The note stays: nobody will hear whether it was done. */
-void vm_interval_end(struct vm *vm)
+/* The note stays: nobody will hear whether it was done. Who is at that address next sees it. */
+static void end(struct vm *vm)
 {
-    if (vm->interval.state == INTERVAL_OURS && vm->hypervisor.ready)
-        put_back(vm);
+    struct intervals *intervals = vm->supervisor->intervals;
+    enum interval_state state = vm->interval.state;
+    struct interval_note note = note_of(vm, vm->interval.owners);
+
+    vm->interval.state = INTERVAL_OWNERS;
+    vm->interval.retry = 0;
+    if (state == INTERVAL_OWNERS)
+        return;
+    if ((state == INTERVAL_SETTING || state == INTERVAL_OURS) && vm->hypervisor.ready)
+        (void)set(vm, note.seconds, on_put_back);
+    if (intervals->left_count < LEFT_MAX)
+        (void)intervals_add_left(intervals, &note);
+}
+
+void vm_leave_hypervisor(struct vm *vm)
+{
+    end(vm);
+    vm_hypervisor_drop(vm);
 }
 
 void vm_interval_on_event(const struct vm_event *event)
@@ -188,7 +206,7 @@ void vm_interval_on_event(const struct vm_event *event)
     if (!vm->hypervisor.known && vm->interval.state != INTERVAL_OWNERS)
         forget(vm);
     if (!vm->hypervisor.known)
-        vm->interval.refused = false;
+        vm->interval.retry = 0;
 }
 
 /* ---- the whole ---- */

@@ -4,11 +4,14 @@
  * Theory of operation: where the owner has switched statistics off and nobody else tells of the
  * guest, they are switched on. What was there is in the journal before the hypervisor is told, with
  * the process that it is for, and out of it only once that is there again. It is put back when an
- * agent tells instead, when the VM is halted or only observed, and when the daemon ends; a daemon
- * that was killed leaves the note to the next.
+ * agent tells instead, when the VM is halted or only observed, and when nobody here will ask that
+ * hypervisor any more: the VM is removed, gets another address, or the daemon ends. Whether that
+ * was done is not heard. So the note stays for who comes to that address next, as it does when the
+ * daemon was killed.
  *
- * Failure modes: without a journal nothing is changed. A hypervisor that refuses is not asked again
- * in that session. One that ended took the setting along. */
+ * Failure modes: without a journal nothing is changed. A hypervisor that refuses is asked again ten
+ * minutes later. One that ended took the setting along. Of too many notes that nobody comes for,
+ * the next daemon reads the rest from the journal. */
 #ifndef VMRECLAIM_CONTROLLER_VMS_INTERVALS_H
 #define VMRECLAIM_CONTROLLER_VMS_INTERVALS_H
 
@@ -33,7 +36,7 @@ struct interval_journal {
 
 struct intervals {
     struct interval_journal journal;
-    struct interval_note *left; /* by an earlier daemon */
+    struct interval_note *left; /* by an earlier daemon, or a VM that is not at that address now */
     size_t left_count;
 };
 
@@ -47,10 +50,10 @@ int intervals_add_left(struct intervals *intervals, const struct interval_note *
 
 /* Once a second, of a session that answers. `needed`: nobody else tells of the guest, and the VM
  * may be changed. */
-void vm_interval_visit(struct vm *vm, bool needed);
+void vm_interval_visit(struct vm *vm, bool needed, nsec_t now);
 
-/* The session ends; what we set is put back as well as it can be. */
-void vm_interval_end(struct vm *vm);
+/* vm_hypervisor_drop() of one that lives: what we set is put back as well as it can be. */
+void vm_leave_hypervisor(struct vm *vm);
 
 void vm_interval_on_event(const struct vm_event *event);
 

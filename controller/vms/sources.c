@@ -11,6 +11,7 @@
 #include "controller/vms/announce.h"
 #include "controller/vms/files.h"
 #include "controller/vms/hypervisor.h"
+#include "controller/vms/intervals.h"
 #include "controller/vms/life.h"
 #include "controller/vms/links.h"
 
@@ -120,7 +121,7 @@ static void release(struct registry *registry, struct vm *vm,
     }
     if (!keeps_hypervisor(vm, definition)) {
         announce_withdraw(vm, "the VM's file gives another address");
-        vm_hypervisor_drop(vm);
+        vm_leave_hypervisor(vm);
         vm_hypervisor_doubt(vm);
         (void)registry_set_address(registry, vm, &none, NULL);
     }
@@ -132,7 +133,7 @@ static int give_identity(struct registry *registry, struct vm *vm,
     int r = rename_vm(registry, vm, definition->name, error);
 
     if (r == 0 && !keeps_hypervisor(vm, definition)) {
-        vm_hypervisor_drop(vm);
+        vm_leave_hypervisor(vm);
         r = registry_set_address(registry, vm, &definition->hypervisor, error);
     }
     if (r == 0 && definition->uuid[0] != '\0')

@@ -53,8 +53,8 @@ void vm_statistics_visit(struct vm *vm, nsec_t now)
 
     if (!vm->hypervisor.ready || vm->hypervisor.silent != 0)
         return;
-    vm_interval_visit(vm,
-                      can_read && vm->links.agent == NULL && !vm->halted && !is_only_observed(vm));
+    vm_interval_visit(
+        vm, can_read && vm->links.agent == NULL && !vm->halted && !is_only_observed(vm), now);
     if (!can_read || vm->links.agent != NULL || now < vm->statistics.next)
         return;
     vm->statistics.next = now + READ_INTERVAL;

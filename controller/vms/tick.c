@@ -34,7 +34,7 @@ static void close_all(const struct vm_event *event)
 {
     if (event->kind != VM_EVENT_STATE || event->vm->life.state != VM_GONE)
         return;
-    vm_hypervisor_drop(event->vm);
+    vm_leave_hypervisor(event->vm);
     vm_links_drop(event->vm, "the VM is gone");
     assert(event->vm->hypervisor.session == NULL && event->vm->links.agent == NULL);
 }
@@ -154,8 +154,6 @@ void supervisor_stop(struct supervisor *supervisor)
         return;
     supervisor->stopping = true;
     uv_close((uv_handle_t *)&supervisor->timer, NULL);
-    list_for_each (link, &supervisor->registry.vms)
-        vm_interval_end(list_entry(link, struct vm, link));
     list_for_each_safe (link, following, &supervisor->registry.vms)
         vm_remove(list_entry(link, struct vm, link));
 }

@@ -112,7 +112,7 @@ enum interval_state {
 struct vm_interval {
     enum interval_state state;
     uint32_t owners; /* seconds; not of INTERVAL_OWNERS */
-    bool refused;    /* ours, by this hypervisor */
+    nsec_t retry;    /* CLOCK_BOOTTIME, not before: it refused ours; 0: it did not */
 };
 
 /* The host's and the guest's side of its memory. */

@@ -56,6 +56,17 @@ static void test_it_is_put_back_when_the_vm_is_halted(void **state)
     wait_for(f, f->qmp.statistics_interval == 0);
 }
 
+static void test_it_is_put_back_when_the_vm_has_no_file_any_more(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f);
+    wait_for(f, f->qmp.statistics_interval == OURS);
+    assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
+    wait_for(f, f->qmp.statistics_interval == 0);
+    assert_null(get_vm(f, "web-1"));
+}
+
 static void test_it_is_put_back_by_the_next_daemon(void **state)
 {
     struct fixture *f = *state;
@@ -110,6 +121,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         interval_test(test_it_is_put_back_at_the_end),
         interval_test(test_it_is_put_back_when_the_vm_is_halted),
+        interval_test(test_it_is_put_back_when_the_vm_has_no_file_any_more),
         interval_test(test_it_is_put_back_by_the_next_daemon),
         interval_test(test_another_hypervisor_has_its_own),
         interval_test(test_what_somebody_has_set_is_left),
