@@ -218,7 +218,7 @@ static int read_pair(const struct reading *reading, const char *pair, struct err
     char *equals;
 
     if (snprintf(text, sizeof(text), "%s", pair) >= (int)sizeof(text))
-        return error_set(error, -EINVAL, "'%.40s…' is too long", pair);
+        return error_set(error, -EINVAL, "'%s…' is too long", TEXT_CUT(pair, 40));
     equals = strchr(text, '=');
     if (equals == NULL)
         return error_set(error, -EINVAL, "'%s' is not of the form key=value", text);

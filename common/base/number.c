@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 
 static const struct unit {
@@ -151,7 +152,7 @@ const char *bytes_problem(const char *text, char *buffer, size_t size)
     if (unit == NULL)
         snprintf(buffer, size, "is not a size; write 512MiB, 1.5GiB or 3GB");
     else
-        snprintf(buffer, size, "has no unit; did you mean %.24s%s?", text, unit);
+        snprintf(buffer, size, "has no unit; did you mean %s%s?", TEXT_CUT(text, 24), unit);
     return buffer;
 }
 

@@ -136,6 +136,12 @@ void text_copy(char *to, size_t size, const char *from)
     text_copy_bytes(to, size, from, strlen(from));
 }
 
+const char *text_cut(char *to, size_t size, const char *from)
+{
+    text_copy(to, size, from);
+    return to;
+}
+
 void text_append_bytes(char *to, size_t size, const char *from, size_t length)
 {
     size_t used = strlen(to);

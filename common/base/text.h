@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 
 /* Bytes of the character of UTF-8 (RFC 3629) that begins at `text`; 0: none does. */
@@ -31,6 +32,11 @@ size_t text_fit(const char *text, size_t length, size_t room);
 /* Copies what fits, cut between characters and mended, and ends it with '\0'. `size` is not 0. */
 void text_copy(char *to, size_t size, const char *from);
 void text_copy_bytes(char *to, size_t size, const char *from, size_t length);
+
+/* At most `room` bytes of a text, as an argument of a printing function: a precision would cut
+ * characters. `room` is a constant. */
+#define TEXT_CUT(text, room) text_cut((char[(room) + 1]){""}, (room) + 1, text)
+const char *text_cut(char *to, size_t size, const char *from);
 
 /* Likewise, behind what is there. */
 void text_append_bytes(char *to, size_t size, const char *from, size_t length);

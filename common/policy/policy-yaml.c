@@ -1,5 +1,6 @@
 /* Policy files, through libyaml's document tree: it keeps the line of every node. */
 #include "common/policy/policy-yaml.h"
+#include "common/base/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -54,7 +55,7 @@ static int check_mapping(struct reader *reader, const yaml_node_t *node, const c
             return fail(reader, key, "a key is a word");
         for (yaml_node_pair_t *other = node->data.mapping.pairs.start; other < pair; other++)
             if (strcmp(scalar(node_at(reader, other->key)), scalar(key)) == 0) {
-                error_set(reader->error, -EINVAL, "'%.64s' is given twice", scalar(key));
+                error_set(reader->error, -EINVAL, "'%s' is given twice", TEXT_CUT(scalar(key), 64));
                 return fail_at(reader, key, -EINVAL);
             }
     }
@@ -88,10 +89,10 @@ static const yaml_node_t *blamed(struct reader *reader, const yaml_node_t *mappi
 static int unknown_key(struct reader *reader, const yaml_node_t *key, struct nearest *nearest)
 {
     if (nearest->name == NULL)
-        error_set(reader->error, -ENOENT, "unknown key '%.64s'", scalar(key));
+        error_set(reader->error, -ENOENT, "unknown key '%s'", TEXT_CUT(scalar(key), 64));
     else
-        error_set(reader->error, -ENOENT, "unknown key '%.64s'; did you mean '%s'?", scalar(key),
-                  nearest->name);
+        error_set(reader->error, -ENOENT, "unknown key '%s'; did you mean '%s'?",
+                  TEXT_CUT(scalar(key), 64), nearest->name);
     return fail_at(reader, key, -ENOENT);
 }
 

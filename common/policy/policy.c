@@ -1,5 +1,6 @@
 /* The field table of a policy, and everything that follows from it. */
 #include "common/policy/policy.h"
+#include "common/base/text.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -357,8 +358,9 @@ static int unknown_key(const char *key, struct error *error)
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
         nearest_offer(&nearest, fields[i].key);
     if (nearest.name == NULL)
-        return error_set(error, -ENOENT, "unknown key '%.64s'", key);
-    return error_set(error, -ENOENT, "unknown key '%.64s'; did you mean '%s'?", key, nearest.name);
+        return error_set(error, -ENOENT, "unknown key '%s'", TEXT_CUT(key, 64));
+    return error_set(error, -ENOENT, "unknown key '%s'; did you mean '%s'?", TEXT_CUT(key, 64),
+                     nearest.name);
 }
 
 /* The value was not taken, for reason `r`. */
@@ -368,12 +370,12 @@ static int refuse_value(const struct field *field, const char *value, int r, str
     char text[80];
 
     if (field->kind == FIELD_BYTES && r == -EINVAL)
-        return error_set(error, r, "%s: '%.64s' %s", field->key, value,
+        return error_set(error, r, "%s: '%s' %s", field->key, TEXT_CUT(value, 64),
                          bytes_problem(value, text, sizeof(text)));
     if (field->kind == FIELD_BOOLEAN || field->kind == FIELD_CACHE_METHOD)
         join = "";
     range_format(field, text, sizeof(text));
-    return error_set(error, r, "%s: '%.64s' is not %s%s", field->key, value, join, text);
+    return error_set(error, r, "%s: '%s' is not %s%s", field->key, TEXT_CUT(value, 64), join, text);
 }
 
 static int set_value(struct policy *policy, const char *key, const char *value, bool is_kept,
@@ -503,9 +505,9 @@ int policy_profile_parse(const char *text, enum policy_profile *ret_profile, str
         nearest_offer(&nearest, profiles[i].name);
     }
     return error_set(error, -EINVAL,
-                     "profile: '%.64s' is not one of observe, gentle, balanced, aggressive, wsl"
+                     "profile: '%s' is not one of observe, gentle, balanced, aggressive, wsl"
                      "%s%s%s",
-                     text, nearest.name != NULL ? "; did you mean '" : "",
+                     TEXT_CUT(text, 64), nearest.name != NULL ? "; did you mean '" : "",
                      nearest.name != NULL ? nearest.name : "", nearest.name != NULL ? "'?" : "");
 }
 

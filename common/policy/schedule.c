@@ -1,5 +1,6 @@
 /* Windows of a policy. */
 #include "common/policy/schedule.h"
+#include "common/base/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,8 +30,8 @@ static int parse_effect(const char *text, enum schedule_effect *ret_effect, stru
         }
         nearest_offer(&nearest, effect_names[i]);
     }
-    return error_set(error, -EINVAL, "do: '%.64s' is not one of allow, force, forbid%s%s%s", text,
-                     nearest.name != NULL ? "; did you mean '" : "",
+    return error_set(error, -EINVAL, "do: '%s' is not one of allow, force, forbid%s%s%s",
+                     TEXT_CUT(text, 64), nearest.name != NULL ? "; did you mean '" : "",
                      nearest.name != NULL ? nearest.name : "", nearest.name != NULL ? "'?" : "");
 }
 

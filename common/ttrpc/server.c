@@ -245,11 +245,11 @@ static void receive_request(struct ttrpc_connection *connection, const struct fr
     service = find_service(connection, request.service);
     if (service == NULL)
         refuse(connection, header->stream, TTRPC_UNIMPLEMENTED, "service %.*s",
-               (int)min_of(request.service.length, (size_t)ECHO_MAX),
+               (int)text_fit((const char *)request.service.data, request.service.length, ECHO_MAX),
                (const char *)request.service.data);
     else if (!find_method(service, request.method, &method))
         refuse(connection, header->stream, TTRPC_UNIMPLEMENTED, "method %.*s",
-               (int)min_of(request.method.length, (size_t)ECHO_MAX),
+               (int)text_fit((const char *)request.method.data, request.method.length, ECHO_MAX),
                (const char *)request.method.data);
     else
         begin_call(connection, header, service, method, &request);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/table.h"
@@ -49,7 +50,7 @@ static void add_action(struct table *table, const Action *action)
     char text[32];
 
     table_row(table);
-    table_cell(table, "%.8s", action->id);
+    table_cell(table, "%s", TEXT_CUT(action->id, 8));
     table_cell(table, "%s", when_format_short(action->started_ns, text, sizeof(text)));
     table_cell(table, "%s", action->vm);
     table_cell(table, "%s", action->kind);

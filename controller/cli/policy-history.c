@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/base/text.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/table.h"
@@ -23,7 +24,7 @@ static int print(const ProtobufCMessage *message, void *userdata)
         table_cell(&table, "%" PRIu64, revision->revision);
         table_cell(&table, "%s", when_format(revision->time_ns, time, sizeof(time)));
         table_cell(&table, "%s", revision->author);
-        table_cell(&table, "%.12s", revision->hash);
+        table_cell(&table, "%s", TEXT_CUT(revision->hash, 12));
         if (revision->rolled_back_to != 0)
             table_cell(&table, "back to revision %" PRIu64, revision->rolled_back_to);
         else

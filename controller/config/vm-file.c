@@ -175,7 +175,7 @@ static int set_floor(void *object, const struct key *key, const char *value, str
     char problem[80];
 
     if (bytes_parse(value, &definition->floor) < 0)
-        return error_set(error, -EINVAL, "floor '%.64s' %s", value,
+        return error_set(error, -EINVAL, "floor '%s' %s", TEXT_CUT(value, 64),
                          bytes_problem(value, problem, sizeof(problem)));
     return 0;
 }

@@ -97,10 +97,10 @@ static void host_part(const struct view *view, uint64_t sum, char *text, size_t 
     char rest[128] = "";
 
     if (!view_host_is_known(view)) {
-        text_format(text, size, "What the host holds of it is not known: %.200s",
+        text_format(text, size, "What the host holds of it is not known: %s",
                     strcmp(view->vm->driver_state, "ready") == 0
                         ? "its hypervisor's process cannot be read"
-                        : view->vm->driver_state);
+                        : TEXT_CUT(view->vm->driver_state, 200));
         return;
     }
     if (view_excess(view) > 0)

@@ -1,6 +1,7 @@
 /* What the policy will do, and when. Spoken from the values that are in force, with what they mean
  * for this VM now. */
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "controller/explain/view.h"
 
 #include <stdio.h>
@@ -151,12 +152,13 @@ static void plan_limits(const struct view *view, struct explanation *explanation
     size_t used = 0;
 
     for (char *const *key = view->own_limits; key != NULL && *key != NULL; key++) {
-        int length =
-            snprintf(keys + used, sizeof(keys) - used, "%s%.40s", used > 0 ? ", " : "", *key);
+        int length = text_format(keys + used, sizeof(keys) - used, "%s%s", used > 0 ? ", " : "",
+                                 TEXT_CUT(*key, 40));
         if (length < 0 || (size_t)length >= sizeof(keys) - used)
             break;
         used += (size_t)length;
     }
+    keys[used] = '\0';
     if (used == 0)
         return;
     finding = explanation_next(explanation);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
+
 static const struct reason_group *const groups[] = {
     &reasons_orders, &reasons_reporting, &reasons_refilled,
     &reasons_cache,  &reasons_free,      &reasons_host,
@@ -16,7 +18,7 @@ void reason_set(struct finding *finding, uint64_t bytes, const char *format, ...
 
     *finding = (struct finding){.kind = KIND_STUCK, .bytes = bytes};
     va_start(arguments, format);
-    vsnprintf(finding->sentence, sizeof(finding->sentence), format, arguments);
+    text_format_list(finding->sentence, sizeof(finding->sentence), format, arguments);
     va_end(arguments);
 }
 

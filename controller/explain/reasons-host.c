@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 
+#include "common/base/text.h"
+
 static bool host_swap(const struct view *view, struct finding *finding)
 {
     if (view->w->swapped < view->worth)
@@ -34,7 +36,8 @@ static bool starved(const struct view *view, struct finding *finding)
 
     if (view->action != NULL || alarm[0] == '\0')
         return false;
-    reason_set(finding, view->w->balloon, "%c%.320s.", toupper((unsigned char)alarm[0]), alarm + 1);
+    reason_set(finding, view->w->balloon, "%c%s.", toupper((unsigned char)alarm[0]),
+               TEXT_CUT(alarm + 1, 320));
     if (view->vm->balloon_lease > 0)
         finding_command(finding, "vmreclaim release %s", view->name);
     finding_add(finding, "balloon", view->w->balloon, "bytes");
@@ -49,8 +52,8 @@ static bool foreign_balloon(const struct view *view, struct finding *finding)
         return false;
     if (view->host->foreign_balloon_owner[0] != '\0')
         reason_set(finding, view->w->balloon,
-                   "Someone else moves this VM's balloon (%.64s); vmreclaim leaves it alone.",
-                   view->host->foreign_balloon_owner);
+                   "Someone else moves this VM's balloon (%s); vmreclaim leaves it alone.",
+                   TEXT_CUT(view->host->foreign_balloon_owner, 64));
     else if (taken >= view->worth)
         reason_set(finding, taken,
                    "%s is in the balloon and under none of vmreclaim's leases: someone else took "

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/base/text.h"
+
 enum { OUTCOME_BUSY = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_BUSY };
 
 /* Nothing is under way: whether orders would be taken at all. */
@@ -38,7 +40,8 @@ static bool guest_lacks(const struct view *view, struct finding *finding)
     if (action == NULL || action->guest == NULL ||
         action->guest->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOT_SUPPORTED)
         return false;
-    reason_set(finding, 0, "The guest's kernel cannot do this: %.200s.", action->guest->reason);
+    reason_set(finding, 0, "The guest's kernel cannot do this: %s.",
+               TEXT_CUT(action->guest->reason, 200));
     return true;
 }
 
@@ -69,12 +72,12 @@ static bool guest_busy(const struct view *view, struct finding *finding)
                    (unsigned long long)(guest->cpu_ns / NSEC_PER_MSEC),
                    (unsigned long long)(guest->duration_ns / NSEC_PER_SEC));
     else if (stopped)
-        reason_set(finding, view->w->cache + view->w->trapped, "The action was stopped: %.160s.",
-                   guest->reason);
+        reason_set(finding, view->w->cache + view->w->trapped, "The action was stopped: %s.",
+                   TEXT_CUT(guest->reason, 160));
     else
         reason_set(finding, view->w->cache + view->w->trapped,
-                   "Its policy takes nothing from the guest for now: %.160s.",
-                   view->vm->engine_reason);
+                   "Its policy takes nothing from the guest for now: %s.",
+                   TEXT_CUT(view->vm->engine_reason, 160));
     finding_add(finding, "cache", view->w->cache, "bytes");
     finding_add(finding, "trapped", view->w->trapped, "bytes");
     return true;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
+
 static bool reporting_off(const struct view *view, struct finding *finding)
 {
     uint64_t stays = view_free_on_host(view);
@@ -18,9 +20,9 @@ static bool reporting_off(const struct view *view, struct finding *finding)
         (void)view_has_feature(view, "free-page-reporting", &why);
     if (stays >= view->worth)
         snprintf(what, sizeof(what), "%s of free memory", SIZE(stays));
-    reason_set(finding, stays, "Free page reporting is %s, so %s stays on the host: %.200s.",
+    reason_set(finding, stays, "Free page reporting is %s, so %s stays on the host: %s.",
                view_is_offered(view) ? "offered, and the guest does not use it" : "off", what,
-               why[0] == '\0' ? "the hypervisor does not offer it" : why);
+               why[0] == '\0' ? "the hypervisor does not offer it" : TEXT_CUT(why, 200));
     if (view->guest == NULL)
         return true;
     finding_add(finding, "reportable", view->held.reportable, "bytes");
@@ -101,9 +103,9 @@ static bool inert_poisoned(const struct view *view, struct finding *finding)
              !view_has_feature(view, "unpoisoned-pages", &reason) &&
              view_has_feature(view, "free-page-reporting", NULL) && view_excess(view) > 0)
         reason_set(finding, view_free_on_host(view),
-                   "Free page reporting is on but has no effect: %.160s; the hypervisor keeps "
+                   "Free page reporting is on but has no effect: %s; the hypervisor keeps "
                    "that pattern and discards nothing.",
-                   reason);
+                   TEXT_CUT(reason, 160));
     else
         return false;
     finding_add(finding, "reported", view->w->reported, "bytes");

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/text.h"
+
 #define SYMBOL "vmreclaim_driver"
 
 static int check_owner(const char *name, const char *path, const struct stat *file,
@@ -54,8 +56,8 @@ static int check_driver(const char *name, const char *path, const struct driver 
                          "both of one version",
                          name, path, driver->abi, DRIVER_ABI);
     if (strcmp(driver->name, name) != 0)
-        return error_set(error, -ENOEXEC, "driver '%s' is refused: %s is driver '%.32s'", name,
-                         path, driver->name);
+        return error_set(error, -ENOEXEC, "driver '%s' is refused: %s is driver '%s'", name, path,
+                         TEXT_CUT(driver->name, 32));
     return 0;
 }
 
@@ -69,7 +71,7 @@ int driver_module_load(const char *directory, const char *name, const struct dri
 
     if (strspn(name, "abcdefghijklmnopqrstuvwxyz-") != strlen(name) ||
         snprintf(path, sizeof(path), "%s/%s.so", directory, name) >= (int)sizeof(path))
-        return error_set(error, -ENOENT, "there is no driver '%.32s'", name);
+        return error_set(error, -ENOENT, "there is no driver '%s'", TEXT_CUT(name, 32));
     r = check_files(directory, name, path, error);
     if (r < 0)
         return r;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "controller/hypervisors/modules.h"
 
 #define MODULES_MAX 16
@@ -45,8 +46,8 @@ static int is_unknown(const char *name, struct error *error)
         used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i == 0 ? "" : ", ",
                                  builtin_drivers[i]->name);
     return error_set(error, -EINVAL,
-                     "there is no driver '%.32s'; built in are %s, others are looked for in %s",
-                     name, known, module_directory);
+                     "there is no driver '%s'; built in are %s, others are looked for in %s",
+                     TEXT_CUT(name, 32), known, module_directory);
 }
 
 int driver_find(const char *name, const struct driver **ret_driver, struct error *error)

@@ -6,6 +6,8 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "common/base/text.h"
+
 #define LABEL "label:"
 
 static bool is_label(const char *selector)
@@ -24,12 +26,13 @@ static int check_label(const char *selector, struct error *error)
     const char *equal = strchr(label, '=');
 
     if (equal == NULL || equal == label)
-        return error_set(error, -EINVAL, "'%.80s' is not of the form label:KEY=VALUE", selector);
+        return error_set(error, -EINVAL, "'%s' is not of the form label:KEY=VALUE",
+                         TEXT_CUT(selector, 80));
     if (strchr(label, '*') != NULL)
         return error_set(error, -EINVAL,
-                         "'%.80s': labels are compared as they are written; only names may have "
+                         "'%s': labels are compared as they are written; only names may have "
                          "'*'",
-                         selector);
+                         TEXT_CUT(selector, 80));
     return 0;
 }
 
@@ -50,14 +53,15 @@ static int check_glob(const char *selector, struct error *error)
         if (*c == '[') {
             c = end_of_set(c);
             if (c == NULL)
-                return error_set(error, -EINVAL, "'%.80s': the '[' is not closed", selector);
+                return error_set(error, -EINVAL, "'%s': the '[' is not closed",
+                                 TEXT_CUT(selector, 80));
             continue;
         }
         if (!isalnum((unsigned char)*c) && strchr(".-_*?\\", *c) == NULL)
             return error_set(error, -EINVAL,
-                             "'%.80s' matches no VM: their names have letters, digits, '.', '-' "
+                             "'%s' matches no VM: their names have letters, digits, '.', '-' "
                              "and '_'",
-                             selector);
+                             TEXT_CUT(selector, 80));
     }
     return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "common/base/nearest.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 
 void registry_init(struct registry *registry)
@@ -258,10 +259,10 @@ static int not_found(const struct registry *registry, const char *text, struct e
     list_for_each (link, &registry->vms)
         nearest_offer(&nearest, list_entry(link, struct vm, link)->name);
     if (nearest.name != NULL)
-        return error_set(error, -ENOENT, "there is no VM '%.64s'; did you mean '%s'?", text,
-                         nearest.name);
-    return error_set(error, -ENOENT, "there is no VM '%.64s'; 'vmreclaim vm list' shows all %zu",
-                     text, registry->count);
+        return error_set(error, -ENOENT, "there is no VM '%s'; did you mean '%s'?",
+                         TEXT_CUT(text, 64), nearest.name);
+    return error_set(error, -ENOENT, "there is no VM '%s'; 'vmreclaim vm list' shows all %zu",
+                     TEXT_CUT(text, 64), registry->count);
 }
 
 int registry_find(const struct registry *registry, const char *text, struct vm **ret_vm,

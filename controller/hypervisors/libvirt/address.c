@@ -65,5 +65,5 @@ void address_name_domain(const char *where, char *name, size_t size)
 {
     const char *hash = strrchr(where, '#');
 
-    text_format(name, size, "domain-%.8s", hash == NULL ? where : hash + 1);
+    text_format(name, size, "domain-%s", TEXT_CUT(hash == NULL ? where : hash + 1, 8));
 }

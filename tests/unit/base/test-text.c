@@ -152,6 +152,16 @@ static void test_cutting_at_every_byte(void **state)
     }
 }
 
+static void test_an_argument_that_is_cut(void **state)
+{
+    char text[32];
+
+    text_format(text, sizeof(text), "'%s' '%s'", TEXT_CUT("a" EURO, 3), TEXT_CUT("a" EURO, 4));
+    assert_string_equal(text, "'a' 'a" EURO "'");
+    assert_string_equal(TEXT_CUT("\xff" EURO, 1), "?");
+    assert_string_equal(TEXT_CUT("", 1), "");
+}
+
 /* What looks cut but was not is mended, not dropped. */
 static void test_an_end_that_nobody_cut(void **state)
 {
@@ -309,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_every_place_in_a_word),
         cmocka_unit_test(test_mending),
         cmocka_unit_test(test_cutting_at_every_byte),
+        cmocka_unit_test(test_an_argument_that_is_cut),
         cmocka_unit_test(test_an_end_that_nobody_cut),
         cmocka_unit_test(test_what_steers_is_not_shown),
         cmocka_unit_test(test_blanking_keeps_the_length),

@@ -77,6 +77,9 @@ static void test_set_values(void **state)
     assert_false(policy.compact);
 }
 
+/* The next character is cut off as a whole. */
+#define SIXTY_THREE "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 static void test_refusals_say_what_is_accepted(void **state)
 {
     static const struct {
@@ -97,6 +100,9 @@ static void test_refusals_say_what_is_accepted(void **state)
         {"trickle", "a lot", -EINVAL,
          "trickle: 'a lot' is not a size; write 512MiB, 1.5GiB or 3GB"},
         {"", "", -ENOENT, "unknown key ''"},
+        {SIXTY_THREE "\xc3\xa4", "1", -ENOENT, "unknown key '" SIXTY_THREE "'"},
+        {"compact", SIXTY_THREE "\xc3\xa4", -EINVAL,
+         "compact: '" SIXTY_THREE "' is not true or false"},
     };
     struct policy before;
     struct policy policy;

@@ -73,7 +73,7 @@ static size_t ask(const char *method)
 {
     struct frame_header header = {.stream = 1, .type = FRAME_REQUEST};
     struct fixture fixture;
-    uint8_t request[64] = "\x0a\x18vmreclaim.agent.v1.Agent\x12";
+    uint8_t request[200] = "\x0a\x18vmreclaim.agent.v1.Agent\x12";
     size_t length = strlen(method);
     ssize_t n;
 
@@ -108,6 +108,16 @@ static void test_errors_are_cut_between_characters(void **state)
 
     assert_non_null(text);
     assert_true(text_is_utf8(text, length - (size_t)((const uint8_t *)text - answer)));
+}
+
+static void test_names_are_repeated_up_to_a_character(void **state)
+{
+    char method[122] = "a";
+
+    for (size_t i = 1; i < sizeof(method) - 1; i += 2)
+        memcpy(method + i, "\xc3\xa4", 3);
+    assert_null(memchr(answer, '?', ask(method)));
+    assert_non_null(memmem(answer, sizeof(answer), method, 99));
 }
 
 /* ---- what a guest says ---- */
@@ -161,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_is_mended_on_its_way_out),
         cmocka_unit_test(test_errors_are_cut_between_characters),
+        cmocka_unit_test(test_names_are_repeated_up_to_a_character),
         cmocka_unit_test(test_a_guests_text_is_one_line),
     };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "controller/explain/view.h"
 #include "tests/unit/controller/explain/made.h"
 
@@ -524,6 +525,35 @@ static void test_pieces_of_what_was_freed(void **state)
     assert_string_equal(finding.code, "fragmented");
 }
 
+/* Two bytes to a character, from an odd place on: a cut anywhere would meet one. */
+static void test_texts_from_outside_are_cut_between_characters(void **state)
+{
+    char text[2][402] = {"", "a"};
+    char *const limits[] = {text[0], text[1], NULL};
+
+    for (size_t i = 0; i < ARRAY_SIZE(text); i++)
+        for (size_t length = i; length < sizeof(text[i]) - 2; length += 2)
+            memcpy(text[i] + length, "\xc3\xa4", 3);
+    for (size_t i = 0; i < ARRAY_SIZE(text); i++) {
+        struct explanation explanation;
+        struct made made;
+        struct finding finding;
+
+        make_healthy(&made);
+        busy(&made);
+        made.vm.alarm = made.vm.engine_reason = text[i];
+        made.subject.own_limits = limits;
+        explain_vm(&made.subject, &explanation);
+        for (size_t j = 0; j < explanation.count; j++)
+            assert_true(text_is_utf8(explanation.findings[j].sentence,
+                                     strlen(explanation.findings[j].sentence)));
+        assert_non_null(find(&explanation, "starved"));
+        made.result.reason = text[i];
+        assert_true(explain_action(&made.subject, &finding));
+        assert_true(text_is_utf8(finding.sentence, strlen(finding.sentence)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -542,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_action_that_returned_needs_no_reason),
         cmocka_unit_test(test_reclaim_that_freed_nothing_is_not_blamed_on_free_memory),
         cmocka_unit_test(test_pieces_of_what_was_freed),
+        cmocka_unit_test(test_texts_from_outside_are_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
