@@ -5,6 +5,7 @@
 #include <libvirt/virterror.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -65,7 +66,8 @@ struct listener {
     struct mailbox *mailbox;
     unsigned connection;
     void (*open)(struct letter *letter, void *userdata);
-    bool drops; /* the callback's: that was said, and no event was sent since */
+    bool drops;              /* the callback's: that was said, and no event was sent since */
+    atomic_bool is_released; /* of the end: by libvirt, which was to forget it, or by us */
 };
 
 static void discard_notice(struct letter *letter)
@@ -106,14 +108,23 @@ static void free_listener(void *userdata)
     free(listener);
 }
 
-static struct listener *create_listener(const struct listener *pattern)
+/* The second of two frees it. */
+static void release(struct listener *listener)
+{
+    if (atomic_exchange(&listener->is_released, true))
+        free_listener(listener);
+}
+
+static struct listener *create_listener(struct mailbox *mailbox, unsigned connection,
+                                        void (*open)(struct letter *letter, void *userdata))
 {
     struct listener *listener = calloc(1, sizeof(*listener));
 
     if (listener == NULL)
         return NULL;
-    *listener = *pattern;
-    (void)mailbox_ref(listener->mailbox);
+    listener->mailbox = mailbox_ref(mailbox);
+    listener->connection = connection;
+    listener->open = open;
     return listener;
 }
 
@@ -192,6 +203,7 @@ static void on_closed(virConnectPtr connection, int reason, void *userdata)
     bool is_known = reason >= 0 && (size_t)reason < ARRAY_SIZE(reasons);
 
     send_notice(userdata, NOTICE_CLOSED, NULL, is_known ? reasons[reason] : reasons[0]);
+    release(userdata); /* libvirt calls once */
 }
 
 /* ---- registration ---- */
@@ -214,10 +226,8 @@ static const struct {
 _Static_assert(ARRAY_SIZE(events) <= CONNECTION_EVENTS_MAX, "there is room for all");
 
 /* False: memory is short. */
-static bool register_one(struct connection *connection, const struct listener *pattern,
-                         size_t index)
+static bool register_one(struct connection *connection, struct listener *listener, size_t index)
 {
-    struct listener *listener = create_listener(pattern);
     int number;
 
     if (listener == NULL)
@@ -231,21 +241,44 @@ static bool register_one(struct connection *connection, const struct listener *p
     return true;
 }
 
+/* A driver without a daemon takes it and forgets it: so it is freed by us. */
+static int register_end(struct connection *connection, struct listener *listener,
+                        struct error *error)
+{
+    if (listener == NULL)
+        return error_set(error, -ENOMEM, "out of memory");
+    if (virConnectRegisterCloseCallback(connection->handle, on_closed, listener, NULL) < 0) {
+        free_listener(listener);
+        return error_set(error, -ENOTCONN, "it has ended");
+    }
+    connection->closed = listener;
+    return 0;
+}
+
 int events_register(struct connection *connection, struct mailbox *mailbox, unsigned number,
                     void (*open)(struct letter *letter, void *userdata), struct error *error)
 {
-    const struct listener pattern = {.mailbox = mailbox, .connection = number, .open = open};
+    int r = register_end(connection, create_listener(mailbox, number, open), error);
 
-    /* A driver without a daemon takes it and forgets it: so it is freed by us. libvirt calls it
-     * under a lock that unregistering takes. */
-    connection->closed = create_listener(&pattern);
-    if (connection->closed == NULL)
-        return error_set(error, -ENOMEM, "out of memory");
-    (void)virConnectRegisterCloseCallback(connection->handle, on_closed, connection->closed, NULL);
-    for (size_t i = 0; i < ARRAY_SIZE(events); i++)
-        if (!register_one(connection, &pattern, i))
-            return error_set(error, -ENOMEM, "out of memory");
-    return 0;
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(events); i++)
+        if (!register_one(connection, create_listener(mailbox, number, open), i))
+            r = error_set(error, -ENOMEM, "out of memory");
+    return r;
+}
+
+/* Where libvirt cannot forget it, as when the daemon is gone, it may call it yet. Then, and after
+ * it has called, the second of us frees it. */
+static void deregister_end(struct connection *connection)
+{
+    struct listener *listener = connection->closed;
+
+    connection->closed = NULL;
+    if (listener == NULL)
+        return;
+    if (virConnectUnregisterCloseCallback(connection->handle, on_closed) == 0)
+        free_listener(listener);
+    else
+        release(listener);
 }
 
 void events_deregister(struct connection *connection)
@@ -255,8 +288,5 @@ void events_deregister(struct connection *connection)
     for (size_t i = 0; i < connection->event_count; i++)
         (void)virConnectDomainEventDeregisterAny(connection->handle, connection->events[i]);
     connection->event_count = 0;
-    (void)virConnectUnregisterCloseCallback(connection->handle, on_closed);
-    if (connection->closed != NULL)
-        free_listener(connection->closed);
-    connection->closed = NULL;
+    deregister_end(connection);
 }
