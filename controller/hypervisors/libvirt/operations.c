@@ -147,6 +147,7 @@ static void take_answer(struct operation *operation, nsec_t now)
     }
     if (operation->io.pid != 0)
         domain->pid = operation->io.pid;
+    domains_tell(domain->host); /* labels first: what the facts allow goes by them */
     if (calls_return(&domain->host->calls, &operation->call))
         answer(operation);
     destroy(operation);
