@@ -7,6 +7,7 @@
  * Prints one line of JSON. Times are milliseconds. */
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,23 +41,26 @@ static double own_ms(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3;
 }
 
-/* To 10 ms, so over many looks. */
-static double daemon_ms(const char *pid)
+/* To 10 ms, so over many looks. False: unknown. */
+static bool daemon_ms(const char *pid, double *ret_ms)
 {
     char path[64];
-    unsigned long user = 0;
-    unsigned long system = 0;
+    unsigned long user;
+    unsigned long system;
     FILE *file;
+    int count;
 
     snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
     file = fopen(path, "r");
     if (file == NULL)
-        return 0;
-    if (fscanf(file, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-               &system) != 2)
-        user = system = 0;
+        return false;
+    count =
+        fscanf(file, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
     (void)fclose(file);
-    return (double)(user + system) * 1e3 / (double)sysconf(_SC_CLK_TCK);
+    if (count != 2)
+        return false;
+    *ret_ms = (double)(user + system) * 1e3 / (double)sysconf(_SC_CLK_TCK);
+    return true;
 }
 
 static int take_look(struct connection *connection, size_t *ret_count)
@@ -76,13 +80,25 @@ static int take_look(struct connection *connection, size_t *ret_count)
     return r < 0;
 }
 
+static void print_looks(size_t domains, double own, const double *daemon, double wall)
+{
+    printf("{\"domains\": %zu, \"own_ms\": %.2f, ", domains, own);
+    if (daemon == NULL)
+        printf("\"daemon_ms\": null, ");
+    else
+        printf("\"daemon_ms\": %.2f, ", *daemon);
+    printf("\"wall_ms\": %.2f}\n", wall);
+}
+
 static int measure_looks(const char *uri, const char *pid, unsigned count)
 {
     struct connection connection = {.uri = ""};
     struct error error;
     size_t domains = 0;
     double own;
-    double daemon;
+    double daemon = 0;
+    double daemon_end = 0;
+    bool has_daemon;
     nsec_t began;
 
     text_copy(connection.uri, sizeof(connection.uri), uri);
@@ -91,14 +107,15 @@ static int measure_looks(const char *uri, const char *pid, unsigned count)
     if (take_look(&connection, &domains) != 0) /* the first one finds things out */
         return 1;
     own = own_ms();
-    daemon = daemon_ms(pid);
+    has_daemon = daemon_ms(pid, &daemon);
     began = time_monotonic();
     for (unsigned i = 0; i < count; i++)
         if (take_look(&connection, &domains) != 0)
             return 1;
-    printf("{\"domains\": %zu, \"own_ms\": %.2f, \"daemon_ms\": %.2f, \"wall_ms\": %.2f}\n",
-           domains, (own_ms() - own) / count, (daemon_ms(pid) - daemon) / count,
-           (double)(time_monotonic() - began) / 1e6 / count);
+    has_daemon = daemon_ms(pid, &daemon_end) && has_daemon;
+    daemon = (daemon_end - daemon) / count;
+    print_looks(domains, (own_ms() - own) / count, has_daemon ? &daemon : NULL,
+                (double)(time_monotonic() - began) / 1e6 / count);
     connection_close(&connection);
     return 0;
 }
