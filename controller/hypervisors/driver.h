@@ -31,7 +31,7 @@
 #include "common/base/time.h"
 #include "controller/footprint/backing.h"
 
-#define DRIVER_ABI 2 /* another number with every change of this file */
+#define DRIVER_ABI 3 /* another number with every change of this file */
 
 #define DRIVER_WHERE_SIZE     192 /* the part of an address after "DRIVER:" */
 #define DRIVER_TITLE_SIZE     128
@@ -138,6 +138,23 @@ enum driver_event {
 };
 
 struct driver_session;
+
+/* What a session can be asked: the calls of struct driver of the same names. */
+enum driver_operation {
+    DRIVER_READ_FACTS,
+    DRIVER_READ_BALLOON,
+    DRIVER_READ_STATISTICS,
+    DRIVER_READ_MEMORY_MAP,
+    DRIVER_SET_BALLOON,
+    DRIVER_SET_STATISTICS_INTERVAL,
+};
+
+#define DRIVER_OPERATIONS (DRIVER_SET_STATISTICS_INTERVAL + 1)
+
+static inline bool driver_operation_changes(enum driver_operation operation)
+{
+    return operation >= DRIVER_SET_BALLOON;
+}
 
 struct driver_callbacks {
     /* The session can be used; the facts are in. */
@@ -261,5 +278,26 @@ struct driver {
     void (*discover_tick)(struct driver_discovery *discovery, nsec_t now);
     void (*discover_close)(struct driver_discovery *discovery);
 };
+
+/* Any operation. `value`: bytes of a balloon, or seconds. -EOPNOTSUPP: the driver has it not. */
+static inline int driver_start(const struct driver *driver, struct driver_session *session,
+                               enum driver_operation operation, uint64_t value, nsec_t timeout,
+                               driver_done done, void *userdata)
+{
+    int (*const read[])(struct driver_session *, nsec_t, driver_done, void *) = {
+        [DRIVER_READ_FACTS] = driver->read_facts,
+        [DRIVER_READ_BALLOON] = driver->read_balloon,
+        [DRIVER_READ_STATISTICS] = driver->read_statistics,
+        [DRIVER_READ_MEMORY_MAP] = driver->read_memory_map,
+    };
+
+    if (operation == DRIVER_SET_BALLOON && driver->set_balloon != NULL)
+        return driver->set_balloon(session, value, timeout, done, userdata);
+    if (operation == DRIVER_SET_STATISTICS_INTERVAL && driver->set_statistics_interval != NULL)
+        return driver->set_statistics_interval(session, (uint32_t)value, timeout, done, userdata);
+    if (driver_operation_changes(operation) || read[operation] == NULL)
+        return -EOPNOTSUPP;
+    return read[operation](session, timeout, done, userdata);
+}
 
 #endif

@@ -132,7 +132,7 @@ static void start_failing(struct drill_operation *operation, enum how how)
                how == HOW_CLOSE ? on_close_due : on_due);
 }
 
-static int start(struct driver_session *session, enum drill_kind kind, uint64_t value,
+static int start(struct driver_session *session, enum driver_operation kind, uint64_t value,
                  nsec_t timeout, driver_done done, void *userdata)
 {
     struct drill_operation *operation;
@@ -149,8 +149,8 @@ static int start(struct driver_session *session, enum drill_kind kind, uint64_t 
         start_failing(operation, session->how);
         return 0;
     }
-    r = drill_start(&session->inner, session->session, kind, value, timeout, on_inner_answer,
-                    operation);
+    r = driver_start(session->inner.driver, session->session, kind, value, timeout, on_inner_answer,
+                     operation);
     if (r < 0)
         drill_end(operation);
     else
@@ -161,37 +161,37 @@ static int start(struct driver_session *session, enum drill_kind kind, uint64_t 
 static int read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
                       void *userdata)
 {
-    return start(session, DRILL_READ_FACTS, 0, timeout, done, userdata);
+    return start(session, DRIVER_READ_FACTS, 0, timeout, done, userdata);
 }
 
 static int read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
                         void *userdata)
 {
-    return start(session, DRILL_READ_BALLOON, 0, timeout, done, userdata);
+    return start(session, DRIVER_READ_BALLOON, 0, timeout, done, userdata);
 }
 
 static int read_statistics(struct driver_session *session, nsec_t timeout, driver_done done,
                            void *userdata)
 {
-    return start(session, DRILL_READ_STATISTICS, 0, timeout, done, userdata);
+    return start(session, DRIVER_READ_STATISTICS, 0, timeout, done, userdata);
 }
 
 static int read_memory_map(struct driver_session *session, nsec_t timeout, driver_done done,
                            void *userdata)
 {
-    return start(session, DRILL_READ_MEMORY_MAP, 0, timeout, done, userdata);
+    return start(session, DRIVER_READ_MEMORY_MAP, 0, timeout, done, userdata);
 }
 
 static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
                        driver_done done, void *userdata)
 {
-    return start(session, DRILL_SET_BALLOON, bytes, timeout, done, userdata);
+    return start(session, DRIVER_SET_BALLOON, bytes, timeout, done, userdata);
 }
 
 static int set_statistics_interval(struct driver_session *session, uint32_t seconds, nsec_t timeout,
                                    driver_done done, void *userdata)
 {
-    return start(session, DRILL_SET_STATISTICS_INTERVAL, seconds, timeout, done, userdata);
+    return start(session, DRIVER_SET_STATISTICS_INTERVAL, seconds, timeout, done, userdata);
 }
 
 /* ---- session ---- */

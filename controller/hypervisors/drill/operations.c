@@ -72,37 +72,6 @@ void drill_end(struct drill_operation *operation)
     uv_close((uv_handle_t *)&operation->timer, on_timer_closed);
 }
 
-static int start_reading(const struct driver *driver, struct driver_session *session,
-                         enum drill_kind kind, nsec_t timeout, driver_done done, void *userdata)
-{
-    int (*const read[])(struct driver_session *, nsec_t, driver_done, void *) = {
-        [DRILL_READ_FACTS] = driver->read_facts,
-        [DRILL_READ_BALLOON] = driver->read_balloon,
-        [DRILL_READ_STATISTICS] = driver->read_statistics,
-        [DRILL_READ_MEMORY_MAP] = driver->read_memory_map,
-    };
-
-    return read[kind] == NULL ? -EOPNOTSUPP : read[kind](session, timeout, done, userdata);
-}
-
-int drill_start(const struct hypervisor_address *inner, struct driver_session *session,
-                enum drill_kind kind, uint64_t value, nsec_t timeout, driver_done done,
-                void *userdata)
-{
-    const struct driver *driver = inner->driver;
-
-    if (kind == DRILL_SET_BALLOON)
-        return driver->set_balloon == NULL
-                   ? -EOPNOTSUPP
-                   : driver->set_balloon(session, value, timeout, done, userdata);
-    if (kind == DRILL_SET_STATISTICS_INTERVAL)
-        return driver->set_statistics_interval == NULL
-                   ? -EOPNOTSUPP
-                   : driver->set_statistics_interval(session, (uint32_t)value, timeout, done,
-                                                     userdata);
-    return start_reading(driver, session, kind, timeout, done, userdata);
-}
-
 int drill_split(const char *where, char *how, size_t size, struct hypervisor_address *ret_inner,
                 struct error *error)
 {

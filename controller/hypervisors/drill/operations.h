@@ -9,16 +9,6 @@
 #include "common/base/list.h"
 #include "controller/hypervisors/hypervisors.h"
 
-/* The operations of a driver, for one function that starts any of them. */
-enum drill_kind {
-    DRILL_READ_FACTS,
-    DRILL_READ_BALLOON,
-    DRILL_READ_STATISTICS,
-    DRILL_READ_MEMORY_MAP,
-    DRILL_SET_BALLOON,
-    DRILL_SET_STATISTICS_INTERVAL,
-};
-
 struct drill_operation {
     struct list link;
     uv_timer_t timer;
@@ -51,11 +41,6 @@ void drill_tell(struct drill_operation *operation, const struct driver_result *r
 
 /* Takes it out of the list and frees it on a later turn. */
 void drill_end(struct drill_operation *operation);
-
-/* Starts it with the wrapped driver. -EOPNOTSUPP: that cannot do it. */
-int drill_start(const struct hypervisor_address *inner, struct driver_session *session,
-                enum drill_kind kind, uint64_t value, nsec_t timeout, driver_done done,
-                void *userdata);
 
 /* Splits "HOW:ADDRESS". -EINVAL. */
 int drill_split(const char *where, char *how, size_t size, struct hypervisor_address *ret_inner,

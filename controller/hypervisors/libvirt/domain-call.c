@@ -11,11 +11,6 @@
 #include "controller/hypervisors/libvirt/description.h"
 #include "controller/hypervisors/libvirt/process.h"
 
-bool domain_call_changes(const struct domain_call *call)
-{
-    return call->kind == DOMAIN_CALL_SET_BALLOON || call->kind == DOMAIN_CALL_SET_INTERVAL;
-}
-
 static int fail(struct domain_call *call, const struct connection *connection)
 {
     int r = connection_failure(connection, &call->error);
@@ -62,7 +57,7 @@ static bool monitor_is_free(struct domain_call *call, virDomainPtr domain,
         return put_off(call, "somebody's call has waited in its monitor", control.stateTime, NULL);
     if (control.state == VIR_DOMAIN_CONTROL_ERROR)
         return put_off(call, "libvirt has had no use of its monitor", control.stateTime, NULL);
-    if (*ret_has_job && domain_call_changes(call))
+    if (*ret_has_job && driver_operation_changes(call->kind))
         return put_off(call, "a save, a migration or a backup has gone on", control.stateTime,
                        NULL);
     return true;
@@ -281,16 +276,18 @@ static int ask(struct domain_call *call, virDomainPtr domain, const struct conne
     uint64_t actual;
 
     switch (call->kind) {
-    case DOMAIN_CALL_FACTS:
+    case DRIVER_READ_FACTS:
         return read_facts(call, domain, connection, has_job);
-    case DOMAIN_CALL_BALLOON:
+    case DRIVER_READ_BALLOON:
         return read_balloon(call, domain, connection);
-    case DOMAIN_CALL_STATISTICS:
+    case DRIVER_READ_STATISTICS:
         return read_memory(call, domain, connection, &actual);
-    case DOMAIN_CALL_SET_BALLOON:
+    case DRIVER_READ_MEMORY_MAP: /* libvirt has none */
+        break;
+    case DRIVER_SET_BALLOON:
         return refuse_to(virDomainSetMemoryFlags(domain, call->value / KIB, VIR_DOMAIN_AFFECT_LIVE),
                          call, connection);
-    case DOMAIN_CALL_SET_INTERVAL:
+    case DRIVER_SET_STATISTICS_INTERVAL:
         return refuse_to(
             virDomainSetMemoryStatsPeriod(domain, (int)call->value, VIR_DOMAIN_AFFECT_LIVE), call,
             connection);

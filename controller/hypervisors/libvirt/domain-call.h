@@ -8,17 +8,9 @@
 #include "controller/hypervisors/driver.h"
 #include "controller/hypervisors/libvirt/lane.h"
 
-enum domain_call_kind {
-    DOMAIN_CALL_FACTS,
-    DOMAIN_CALL_BALLOON,
-    DOMAIN_CALL_STATISTICS,
-    DOMAIN_CALL_SET_BALLOON,
-    DOMAIN_CALL_SET_INTERVAL,
-};
-
 struct domain_call {
     struct lane_job job;
-    enum domain_call_kind kind;
+    enum driver_operation kind;
     char uuid[37];
     pid_t pid;      /* of its QEMU, as far as it is known; 0: not */
     uint64_t value; /* of set_balloon: bytes as libvirt counts them; of set_interval: s */
@@ -34,8 +26,5 @@ struct domain_call {
 
 /* The job's `run`. */
 void domain_call_run(struct lane_job *job, struct connection *connection);
-
-/* Whether it changes the domain. */
-bool domain_call_changes(const struct domain_call *call);
 
 #endif

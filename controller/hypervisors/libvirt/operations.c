@@ -53,10 +53,10 @@ static void destroy(struct operation *operation)
 
 static void keep(struct domain *domain, const struct domain_call *io)
 {
-    if (io->status < 0 || (io->kind != DOMAIN_CALL_FACTS && io->kind != DOMAIN_CALL_BALLOON))
+    if (io->status < 0 || (io->kind != DRIVER_READ_FACTS && io->kind != DRIVER_READ_BALLOON))
         return;
     domain->beyond_balloon = io->beyond_balloon;
-    if (io->kind == DOMAIN_CALL_FACTS)
+    if (io->kind == DRIVER_READ_FACTS)
         domain_take_facts(domain, &io->facts);
 }
 
@@ -69,11 +69,11 @@ static void answer(struct operation *operation)
         .error = io->status < 0 ? &io->error : NULL,
     };
 
-    if (io->status == 0 && io->kind == DOMAIN_CALL_FACTS)
+    if (io->status == 0 && io->kind == DRIVER_READ_FACTS)
         result.facts = &io->facts;
-    if (io->status == 0 && io->kind == DOMAIN_CALL_STATISTICS)
+    if (io->status == 0 && io->kind == DRIVER_READ_STATISTICS)
         result.statistics = &io->statistics;
-    if (io->status == 0 && io->kind == DOMAIN_CALL_BALLOON) {
+    if (io->status == 0 && io->kind == DRIVER_READ_BALLOON) {
         result.balloon_actual = io->facts.balloon_actual;
         result.balloon_maximum = io->facts.balloon_maximum;
     }
@@ -133,7 +133,7 @@ static bool is_to_be_asked_again(const struct operation *operation)
     const struct domain_call *io = &operation->io;
 
     return operation->done != NULL && !operation->domain->is_gone &&
-           (io->is_put_off || (io->status == -ENOTCONN && !domain_call_changes(io)));
+           (io->is_put_off || (io->status == -ENOTCONN && !driver_operation_changes(io->kind)));
 }
 
 static void take_answer(struct operation *operation, nsec_t now)
@@ -249,7 +249,7 @@ nsec_t operations_next(const struct host *host)
     return calls_next(&host->calls);
 }
 
-int operation_start(struct domain *domain, struct list *list, enum domain_call_kind kind,
+int operation_start(struct domain *domain, struct list *list, enum driver_operation kind,
                     uint64_t value, nsec_t timeout, driver_done done, void *userdata)
 {
     struct operation *operation = calloc(1, sizeof(*operation));

@@ -7,7 +7,7 @@
 
 /* Asks the domain. `list` is of the session's operations, so that it can end them. -EBUSY: too
  * many wait; -ENOMEM. */
-int operation_start(struct domain *domain, struct list *list, enum domain_call_kind kind,
+int operation_start(struct domain *domain, struct list *list, enum driver_operation kind,
                     uint64_t value, nsec_t timeout, driver_done done, void *userdata);
 
 /* Ends those of a session with `status`. What is out goes on, and nobody hears of it. */

@@ -93,7 +93,7 @@ static void bind_domain(struct driver_session *session, nsec_t now)
     }
     session->domain = domain;
     list_append(&domain->sessions, &session->link);
-    r = operation_start(domain, &session->operations, DOMAIN_CALL_FACTS, 0, session->deadline - now,
+    r = operation_start(domain, &session->operations, DRIVER_READ_FACTS, 0, session->deadline - now,
                         on_first_facts, session);
     if (r < 0) {
         error_set(&error, r, "libvirt: domain %s cannot be asked: %s", domain->name, strerror(-r));
@@ -224,7 +224,7 @@ nsec_t session_heard(const struct driver_session *session)
     return session->domain == NULL ? 0 : session->domain->heard;
 }
 
-static int start(struct driver_session *session, enum domain_call_kind kind, uint64_t value,
+static int start(struct driver_session *session, enum driver_operation kind, uint64_t value,
                  nsec_t timeout, driver_done done, void *userdata)
 {
     if (!session->is_ready || session->domain == NULL)
@@ -236,13 +236,13 @@ static int start(struct driver_session *session, enum domain_call_kind kind, uin
 int session_read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
                        void *userdata)
 {
-    return start(session, DOMAIN_CALL_FACTS, 0, timeout, done, userdata);
+    return start(session, DRIVER_READ_FACTS, 0, timeout, done, userdata);
 }
 
 int session_read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
                          void *userdata)
 {
-    return start(session, DOMAIN_CALL_BALLOON, 0, timeout, done, userdata);
+    return start(session, DRIVER_READ_BALLOON, 0, timeout, done, userdata);
 }
 
 static bool can(const struct driver_session *session, enum driver_capability capability)
@@ -255,7 +255,7 @@ int session_read_statistics(struct driver_session *session, nsec_t timeout, driv
 {
     if (!can(session, DRIVER_CAN_READ_STATISTICS))
         return -ENODEV;
-    return start(session, DOMAIN_CALL_STATISTICS, 0, timeout, done, userdata);
+    return start(session, DRIVER_READ_STATISTICS, 0, timeout, done, userdata);
 }
 
 int session_set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
@@ -267,7 +267,7 @@ int session_set_balloon(struct driver_session *session, uint64_t bytes, nsec_t t
         return -EOPNOTSUPP;
     if (bytes == 0 || bytes > INT64_MAX)
         return -ERANGE;
-    return start(session, DOMAIN_CALL_SET_BALLOON, max_of(saturating_subtract(bytes, beyond), MIB),
+    return start(session, DRIVER_SET_BALLOON, max_of(saturating_subtract(bytes, beyond), MIB),
                  timeout, done, userdata);
 }
 
@@ -278,5 +278,5 @@ int session_set_interval(struct driver_session *session, uint32_t seconds, nsec_
         return -EOPNOTSUPP;
     if (seconds > INT32_MAX)
         return -ERANGE;
-    return start(session, DOMAIN_CALL_SET_INTERVAL, seconds, timeout, done, userdata);
+    return start(session, DRIVER_SET_STATISTICS_INTERVAL, seconds, timeout, done, userdata);
 }

@@ -248,29 +248,29 @@ static int ask_memory_map(struct driver_session *session, nsec_t timeout, driver
 /* ---- operations, now or in the next visit ---- */
 
 /* Over the connection that there is. */
-static int start_now(enum qemu_operation operation, uint64_t value, nsec_t timeout,
+static int start_now(enum driver_operation operation, uint64_t value, nsec_t timeout,
                      driver_done done, void *done_userdata, void *userdata)
 {
     struct driver_session *session = userdata;
 
     switch (operation) {
-    case QEMU_READ_FACTS:
+    case DRIVER_READ_FACTS:
         return ask_facts(session, timeout, done, done_userdata);
-    case QEMU_READ_BALLOON:
+    case DRIVER_READ_BALLOON:
         return ask_balloon(session, timeout, done, done_userdata);
-    case QEMU_READ_STATISTICS:
+    case DRIVER_READ_STATISTICS:
         return ask_statistics(session, timeout, done, done_userdata);
-    case QEMU_READ_MEMORY_MAP:
+    case DRIVER_READ_MEMORY_MAP:
         return ask_memory_map(session, timeout, done, done_userdata);
-    case QEMU_SET_BALLOON:
+    case DRIVER_SET_BALLOON:
         return tell_balloon(session, value, timeout, done, done_userdata);
-    case QEMU_SET_STATISTICS_INTERVAL:
+    case DRIVER_SET_STATISTICS_INTERVAL:
         return tell_statistics_interval(session, (uint32_t)value, timeout, done, done_userdata);
     }
     return -EOPNOTSUPP;
 }
 
-static int begin(struct driver_session *session, enum qemu_operation operation, uint64_t value,
+static int begin(struct driver_session *session, enum driver_operation operation, uint64_t value,
                  nsec_t timeout, driver_done done, void *userdata)
 {
     if (!session->is_ready)
@@ -283,13 +283,13 @@ static int begin(struct driver_session *session, enum qemu_operation operation, 
 static int read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
                       void *userdata)
 {
-    return begin(session, QEMU_READ_FACTS, 0, timeout, done, userdata);
+    return begin(session, DRIVER_READ_FACTS, 0, timeout, done, userdata);
 }
 
 static int read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
                         void *userdata)
 {
-    return begin(session, QEMU_READ_BALLOON, 0, timeout, done, userdata);
+    return begin(session, DRIVER_READ_BALLOON, 0, timeout, done, userdata);
 }
 
 static int read_statistics(struct driver_session *session, nsec_t timeout, driver_done done,
@@ -297,13 +297,13 @@ static int read_statistics(struct driver_session *session, nsec_t timeout, drive
 {
     if (session->devices.balloon_path[0] == '\0')
         return -ENODEV;
-    return begin(session, QEMU_READ_STATISTICS, 0, timeout, done, userdata);
+    return begin(session, DRIVER_READ_STATISTICS, 0, timeout, done, userdata);
 }
 
 static int read_memory_map(struct driver_session *session, nsec_t timeout, driver_done done,
                            void *userdata)
 {
-    return begin(session, QEMU_READ_MEMORY_MAP, 0, timeout, done, userdata);
+    return begin(session, DRIVER_READ_MEMORY_MAP, 0, timeout, done, userdata);
 }
 
 static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
@@ -311,7 +311,7 @@ static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t ti
 {
     if (bytes == 0 || bytes > INT64_MAX)
         return -ERANGE;
-    return begin(session, QEMU_SET_BALLOON, bytes, timeout, done, userdata);
+    return begin(session, DRIVER_SET_BALLOON, bytes, timeout, done, userdata);
 }
 
 static int set_statistics_interval(struct driver_session *session, uint32_t seconds, nsec_t timeout,
@@ -319,7 +319,7 @@ static int set_statistics_interval(struct driver_session *session, uint32_t seco
 {
     if (session->devices.balloon_path[0] == '\0')
         return -ENODEV;
-    return begin(session, QEMU_SET_STATISTICS_INTERVAL, seconds, timeout, done, userdata);
+    return begin(session, DRIVER_SET_STATISTICS_INTERVAL, seconds, timeout, done, userdata);
 }
 
 /* ---- session ---- */
@@ -435,7 +435,7 @@ static int open_shared(struct driver_session *session, uv_loop_t *loop, const ch
     int r = visits_open(loop, path, &visits_session_callbacks, session, &session->visits);
 
     if (r == 0)
-        r = visits_start(session->visits, QEMU_READ_FACTS, 0, session->timeout, on_first_facts,
+        r = visits_start(session->visits, DRIVER_READ_FACTS, 0, session->timeout, on_first_facts,
                          session);
     if (r < 0)
         visits_close(session->visits);

@@ -41,7 +41,7 @@ struct visits {
 struct kept {
     struct list link;
     struct visits *visits;
-    enum qemu_operation operation;
+    enum driver_operation operation;
     uint64_t value;
     nsec_t deadline;  /* CLOCK_MONOTONIC */
     bool was_sent;    /* in this visit or one before */
@@ -88,11 +88,6 @@ static void tell(struct kept *kept, const struct driver_result *result)
         done(result, kept->userdata);
 }
 
-static bool is_command(const struct kept *kept)
-{
-    return kept->operation == QEMU_SET_BALLOON || kept->operation == QEMU_SET_STATISTICS_INTERVAL;
-}
-
 static void end_late(struct kept *kept)
 {
     bool was_sent = kept->was_sent;
@@ -103,8 +98,9 @@ static void end_late(struct kept *kept)
                        : "others had it all the time");
     end(kept,
         &(struct driver_result){.status = -ETIMEDOUT,
-                                .outcome = was_sent || !is_command(kept) ? DRIVER_OUTCOME_UNKNOWN
-                                                                         : DRIVER_OUTCOME_NOT_DONE,
+                                .outcome = was_sent || !driver_operation_changes(kept->operation)
+                                               ? DRIVER_OUTCOME_UNKNOWN
+                                               : DRIVER_OUTCOME_NOT_DONE,
                                 .error = &error});
 }
 
@@ -179,7 +175,7 @@ static void on_done(const struct driver_result *result, void *userdata)
     struct visits *visits = kept->visits;
 
     if (visits->state == LEAVING && result->status == -ECANCELED && kept->done != NULL) {
-        if (is_command(kept)) {
+        if (driver_operation_changes(kept->operation)) {
             end_late(kept);
             return;
         }
@@ -359,7 +355,7 @@ void visits_close(struct visits *visits)
     uv_close((uv_handle_t *)&visits->timer, on_timer_closed);
 }
 
-int visits_start(struct visits *visits, enum qemu_operation operation, uint64_t value,
+int visits_start(struct visits *visits, enum driver_operation operation, uint64_t value,
                  nsec_t timeout, driver_done done, void *userdata)
 {
     struct kept *kept;

@@ -23,22 +23,13 @@
 #define VISIT_PAUSE_MAX (400 * NSEC_PER_MSEC)
 #define VISIT_KEPT_MAX  64 /* operations */
 
-enum qemu_operation {
-    QEMU_READ_FACTS,
-    QEMU_READ_BALLOON,
-    QEMU_READ_STATISTICS,
-    QEMU_READ_MEMORY_MAP,
-    QEMU_SET_BALLOON,
-    QEMU_SET_STATISTICS_INTERVAL,
-};
-
 struct visits;
 
 struct visits_callbacks {
     /* A visit begins, or (NULL) is over. */
     void (*on_visit)(struct qmp *qmp, void *userdata);
     /* Starts an operation in it; as the driver's own. */
-    int (*start)(enum qemu_operation operation, uint64_t value, nsec_t timeout, driver_done done,
+    int (*start)(enum driver_operation operation, uint64_t value, nsec_t timeout, driver_done done,
                  void *done_userdata, void *userdata);
     void (*on_event)(const char *name, const json_t *data, void *userdata);
     /* All operations have ended. Call visits_close. */
@@ -53,7 +44,7 @@ int visits_open(uv_loop_t *loop, const char *path, const struct visits_callbacks
 void visits_close(struct visits *visits);
 
 /* In the next visit, or this one. -EBUSY: VISIT_KEPT_MAX wait. -ENOTCONN: it has ended. */
-int visits_start(struct visits *visits, enum qemu_operation operation, uint64_t value,
+int visits_start(struct visits *visits, enum driver_operation operation, uint64_t value,
                  nsec_t timeout, driver_done done, void *userdata);
 
 /* Passes deadlines. */

@@ -63,10 +63,10 @@ static void test_nothing_starts_while_it_closes_in_the_middle(void **state)
 /* What was sent before may be done: nobody may say that it is not. */
 static void test_closing_leaves_a_command_unknown(void **state)
 {
-    struct probe *probe = world_open_able(*state, PEER_DEAF, OPERATION_SET_BALLOON);
+    struct probe *probe = world_open_able(*state, PEER_DEAF, DRIVER_SET_BALLOON);
     struct operation operation = {0};
 
-    assert_int_equal(probe_start(probe, &operation, OPERATION_SET_BALLOON, 512 * MIB, LONG), 0);
+    assert_int_equal(probe_start(probe, &operation, DRIVER_SET_BALLOON, 512 * MIB, LONG), 0);
     world_turn(*state, 20);
     probe_close(probe);
     /* A driver may have limits of its own. */
@@ -134,10 +134,10 @@ static void test_it_ends_in_the_middle_of_a_question(void **state)
 static void test_it_ends_in_the_middle_of_a_command(void **state)
 {
     struct world *world = *state;
-    struct probe *probe = world_open_able(world, PEER_CLOSES, OPERATION_SET_BALLOON);
+    struct probe *probe = world_open_able(world, PEER_CLOSES, DRIVER_SET_BALLOON);
     struct operation operation = {0};
 
-    assert_int_equal(probe_start(probe, &operation, OPERATION_SET_BALLOON, 512 * MIB, LONG), 0);
+    assert_int_equal(probe_start(probe, &operation, DRIVER_SET_BALLOON, 512 * MIB, LONG), 0);
     world_run_until(world, probe->failed == 1);
     assert_int_equal(operation.done, 1);
     assert_true(operation.status < 0);

@@ -23,13 +23,13 @@ static void test_capabilities_are_what_it_can(void **state)
     const struct driver *driver = probe->driver;
 
     assert_int_equal(probe->facts.capabilities, peer_kind.capabilities);
-    if (probe_can(probe, OPERATION_SET_BALLOON))
+    if (probe_can(probe, DRIVER_SET_BALLOON))
         assert_non_null(driver->set_balloon);
-    if (probe_can(probe, OPERATION_READ_STATISTICS))
+    if (probe_can(probe, DRIVER_READ_STATISTICS))
         assert_non_null(driver->read_statistics);
-    if (probe_can(probe, OPERATION_SET_INTERVAL))
+    if (probe_can(probe, DRIVER_SET_STATISTICS_INTERVAL))
         assert_non_null(driver->set_statistics_interval);
-    if (probe_can(probe, OPERATION_READ_MEMORY_MAP))
+    if (probe_can(probe, DRIVER_READ_MEMORY_MAP))
         assert_non_null(driver->read_memory_map);
     assert_int_equal((probe->facts.capabilities & DRIVER_TELLS_EVENTS) != 0, peer_kind.events != 0);
 }

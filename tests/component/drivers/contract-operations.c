@@ -5,16 +5,16 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-static uint64_t value_of(enum operation_kind kind)
+static uint64_t value_of(enum driver_operation kind)
 {
-    return kind == OPERATION_SET_BALLOON ? 512 * MIB : 7;
+    return kind == DRIVER_SET_BALLOON ? 512 * MIB : 7;
 }
 
 /* Runs one of each that the driver has, and looks at how it ended. */
 static void each_operation(struct world *world, struct probe *probe, nsec_t timeout,
                            void (*look)(const struct operation *operation))
 {
-    for (enum operation_kind kind = 0; kind < OPERATIONS; kind++) {
+    for (enum driver_operation kind = 0; kind < DRIVER_OPERATIONS; kind++) {
         struct operation operation = {0};
 
         if (!probe_can(probe, kind)) {
@@ -44,7 +44,7 @@ static void test_each_ends_once(void **state)
 static void is_refused(const struct operation *operation)
 {
     assert_true(operation->status == -EREMOTEIO || operation->status == 0);
-    if (operation->kind >= OPERATION_SET_BALLOON) {
+    if (driver_operation_changes(operation->kind)) {
         assert_int_equal(operation->status, -EREMOTEIO);
         assert_int_equal(operation->outcome, DRIVER_OUTCOME_NOT_DONE);
     }
@@ -61,7 +61,7 @@ static void test_each_may_be_refused(void **state)
 
 static void is_late(const struct operation *operation)
 {
-    bool was_sent = !peer_kind.asks_in_turn || operation->kind == OPERATION_READ_FACTS;
+    bool was_sent = !peer_kind.asks_in_turn || operation->kind == DRIVER_READ_FACTS;
 
     assert_int_equal(operation->status, -ETIMEDOUT);
     assert_int_equal(operation->outcome,
@@ -84,7 +84,7 @@ static void test_a_short_deadline_passes_before_a_long_one(void **state)
     struct operation quick = {0};
 
     assert_int_equal(probe_read(probe, &slow, LONG), 0);
-    probe_run(probe, &quick, OPERATION_READ_FACTS, 0, SHORT);
+    probe_run(probe, &quick, DRIVER_READ_FACTS, 0, SHORT);
     assert_int_equal(quick.status, -ETIMEDOUT);
     assert_int_equal(slow.done, 0);
     probe_close(probe);
@@ -105,7 +105,7 @@ static void test_a_late_answer_is_heard_and_dropped(void **state)
     struct operation operation = {0};
     nsec_t before;
 
-    probe_run(probe, &operation, OPERATION_READ_FACTS, 0, SHORT);
+    probe_run(probe, &operation, DRIVER_READ_FACTS, 0, SHORT);
     assert_int_equal(operation.status, -ETIMEDOUT);
     before = probe->driver->heard == NULL ? 0 : probe->driver->heard(probe->session);
     release(world);
@@ -120,11 +120,11 @@ static void test_a_late_answer_is_heard_and_dropped(void **state)
 static void test_a_late_answer_is_nobody_elses(void **state)
 {
     struct world *world = *state;
-    struct probe *probe = world_open_able(world, PEER_LATE, OPERATION_SET_BALLOON);
+    struct probe *probe = world_open_able(world, PEER_LATE, DRIVER_SET_BALLOON);
     struct operation set = {0};
     struct operation read = {0};
 
-    probe_run(probe, &set, OPERATION_SET_BALLOON, 512 * MIB, SHORT);
+    probe_run(probe, &set, DRIVER_SET_BALLOON, 512 * MIB, SHORT);
     assert_int_equal(probe_read(probe, &read, LONG), 0);
     release(world);
     world_run_until(world, read.done == 1);
@@ -137,14 +137,14 @@ static void test_a_late_answer_is_nobody_elses(void **state)
 static void test_what_timed_out_may_be_done(void **state)
 {
     struct world *world = *state;
-    struct probe *probe = world_open_able(world, PEER_LATE, OPERATION_SET_BALLOON);
+    struct probe *probe = world_open_able(world, PEER_LATE, DRIVER_SET_BALLOON);
     struct operation set = {0};
     struct operation read = {0};
 
-    probe_run(probe, &set, OPERATION_SET_BALLOON, 512 * MIB, SHORT);
+    probe_run(probe, &set, DRIVER_SET_BALLOON, 512 * MIB, SHORT);
     assert_int_equal(set.outcome, DRIVER_OUTCOME_UNKNOWN);
     release(world);
-    probe_run(probe, &read, OPERATION_READ_BALLOON, 0, LONG);
+    probe_run(probe, &read, DRIVER_READ_BALLOON, 0, LONG);
     assert_true(read.balloon_actual == 512 * MIB);
 }
 
@@ -152,25 +152,25 @@ static void test_what_timed_out_may_be_done(void **state)
 
 static void test_the_balloon_is_set_and_read(void **state)
 {
-    struct probe *probe = world_open_able(*state, PEER_WORKS, OPERATION_SET_BALLOON);
+    struct probe *probe = world_open_able(*state, PEER_WORKS, DRIVER_SET_BALLOON);
     struct operation set = {0};
     struct operation read = {0};
 
-    probe_run(probe, &set, OPERATION_SET_BALLOON, 300 * MIB, LONG);
+    probe_run(probe, &set, DRIVER_SET_BALLOON, 300 * MIB, LONG);
     assert_int_equal(set.status, 0);
     assert_int_equal(set.outcome, DRIVER_OUTCOME_DONE);
-    probe_run(probe, &read, OPERATION_READ_BALLOON, 0, LONG);
+    probe_run(probe, &read, DRIVER_READ_BALLOON, 0, LONG);
     assert_true(read.balloon_actual == 300 * MIB);
     assert_true(read.balloon_maximum == UINT64_C(1) << 30);
 }
 
 static void test_where_its_memory_lies(void **state)
 {
-    struct probe *probe = world_open_able(*state, PEER_WORKS, OPERATION_READ_MEMORY_MAP);
+    struct probe *probe = world_open_able(*state, PEER_WORKS, DRIVER_READ_MEMORY_MAP);
     struct operation read = {0};
     uint64_t end = 0;
 
-    probe_run(probe, &read, OPERATION_READ_MEMORY_MAP, 0, LONG);
+    probe_run(probe, &read, DRIVER_READ_MEMORY_MAP, 0, LONG);
     is_done(&read);
     assert_true(read.memory_map.count > 0 && read.memory_map.count <= DRIVER_MEMORY_MAX);
     for (size_t i = 0; i < read.memory_map.count; i++) {
@@ -183,20 +183,19 @@ static void test_where_its_memory_lies(void **state)
 
 static void test_no_balloon_takes_everything(void **state)
 {
-    struct probe *probe = world_open_able(*state, PEER_WORKS, OPERATION_SET_BALLOON);
+    struct probe *probe = world_open_able(*state, PEER_WORKS, DRIVER_SET_BALLOON);
     struct operation operation = {0};
 
-    assert_int_equal(probe_start(probe, &operation, OPERATION_SET_BALLOON, 0, LONG), -ERANGE);
-    assert_int_equal(probe_start(probe, &operation, OPERATION_SET_BALLOON, UINT64_MAX, LONG),
-                     -ERANGE);
+    assert_int_equal(probe_start(probe, &operation, DRIVER_SET_BALLOON, 0, LONG), -ERANGE);
+    assert_int_equal(probe_start(probe, &operation, DRIVER_SET_BALLOON, UINT64_MAX, LONG), -ERANGE);
 }
 
 static void test_statistics_without_a_guest_are_unknown(void **state)
 {
-    struct probe *probe = world_open_able(*state, PEER_WORKS, OPERATION_READ_STATISTICS);
+    struct probe *probe = world_open_able(*state, PEER_WORKS, DRIVER_READ_STATISTICS);
     struct operation read = {0};
 
-    probe_run(probe, &read, OPERATION_READ_STATISTICS, 0, LONG);
+    probe_run(probe, &read, DRIVER_READ_STATISTICS, 0, LONG);
     assert_int_equal(read.status, 0);
     assert_true(read.statistics.updated >= 0);
     assert_true(read.statistics.free <= read.statistics.total ||
@@ -206,27 +205,27 @@ static void test_statistics_without_a_guest_are_unknown(void **state)
 /* Reading them does not switch them on: what is there is the owner's. */
 static void test_reading_statistics_changes_nothing(void **state)
 {
-    struct probe *probe = world_open_able(*state, PEER_WORKS, OPERATION_READ_STATISTICS);
+    struct probe *probe = world_open_able(*state, PEER_WORKS, DRIVER_READ_STATISTICS);
     struct operation read = {0};
     struct operation facts = {0};
 
-    probe_run(probe, &read, OPERATION_READ_STATISTICS, 0, LONG);
-    probe_run(probe, &facts, OPERATION_READ_FACTS, 0, LONG);
+    probe_run(probe, &read, DRIVER_READ_STATISTICS, 0, LONG);
+    probe_run(probe, &facts, DRIVER_READ_FACTS, 0, LONG);
     assert_int_equal(facts.facts.statistics_interval, probe->facts.statistics_interval);
 }
 
 static void test_the_interval_is_set_and_put_back(void **state)
 {
     static const uint32_t values[] = {7, 0};
-    struct probe *probe = world_open_able(*state, PEER_WORKS, OPERATION_SET_INTERVAL);
+    struct probe *probe = world_open_able(*state, PEER_WORKS, DRIVER_SET_STATISTICS_INTERVAL);
 
     for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
         struct operation set = {0};
         struct operation facts = {0};
 
-        probe_run(probe, &set, OPERATION_SET_INTERVAL, values[i], LONG);
+        probe_run(probe, &set, DRIVER_SET_STATISTICS_INTERVAL, values[i], LONG);
         assert_int_equal(set.outcome, DRIVER_OUTCOME_DONE);
-        probe_run(probe, &facts, OPERATION_READ_FACTS, 0, LONG);
+        probe_run(probe, &facts, DRIVER_READ_FACTS, 0, LONG);
         assert_int_equal(facts.facts.statistics_interval, values[i]);
     }
 }
@@ -289,7 +288,7 @@ static void test_one_from_the_end_of_one_that_was_late(void **state)
     struct operation second = {0};
     struct operation first = {.then = start_other, .other = &second};
 
-    probe_run(probe, &first, OPERATION_READ_FACTS, 0, SHORT);
+    probe_run(probe, &first, DRIVER_READ_FACTS, 0, SHORT);
     world_turn(world, 20);
     assert_int_equal(second.done, 0);
     probe_close(probe);

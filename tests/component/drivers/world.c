@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const operation_names[OPERATIONS] = {
+const char *const operation_names[DRIVER_OPERATIONS] = {
     "read_facts",      "read_balloon", "read_statistics",
     "read_memory_map", "set_balloon",  "set_statistics_interval",
 };
@@ -174,7 +174,8 @@ struct probe *world_open_ready(struct world *world, enum peer_fault fault)
     return probe;
 }
 
-struct probe *world_open_able(struct world *world, enum peer_fault fault, enum operation_kind kind)
+struct probe *world_open_able(struct world *world, enum peer_fault fault,
+                              enum driver_operation kind)
 {
     struct probe *probe = world_open_ready(world, fault);
     char why[64];
@@ -218,47 +219,27 @@ static void on_done(const struct driver_result *result, void *userdata)
         operation->then(operation);
 }
 
-bool probe_can(const struct probe *probe, enum operation_kind kind)
+bool probe_can(const struct probe *probe, enum driver_operation kind)
 {
     const uint32_t capabilities = probe->facts.capabilities;
 
     switch (kind) {
-    case OPERATION_READ_FACTS:
+    case DRIVER_READ_FACTS:
         return true;
-    case OPERATION_READ_BALLOON:
+    case DRIVER_READ_BALLOON:
         return probe->facts.balloon == ANSWER_YES && probe->driver->read_balloon != NULL;
-    case OPERATION_READ_STATISTICS:
+    case DRIVER_READ_STATISTICS:
         return (capabilities & DRIVER_CAN_READ_STATISTICS) != 0;
-    case OPERATION_READ_MEMORY_MAP:
+    case DRIVER_READ_MEMORY_MAP:
         return (capabilities & DRIVER_TELLS_MEMORY_MAP) != 0;
-    case OPERATION_SET_BALLOON:
+    case DRIVER_SET_BALLOON:
         return (capabilities & DRIVER_CAN_SET_BALLOON) != 0;
     default:
         return (capabilities & DRIVER_CAN_SET_STATISTICS_INTERVAL) != 0;
     }
 }
 
-static int call(const struct driver *driver, struct driver_session *session,
-                enum operation_kind kind, uint64_t value, nsec_t timeout, void *userdata)
-{
-    switch (kind) {
-    case OPERATION_READ_FACTS:
-        return driver->read_facts(session, timeout, on_done, userdata);
-    case OPERATION_READ_BALLOON:
-        return driver->read_balloon(session, timeout, on_done, userdata);
-    case OPERATION_READ_STATISTICS:
-        return driver->read_statistics(session, timeout, on_done, userdata);
-    case OPERATION_READ_MEMORY_MAP:
-        return driver->read_memory_map(session, timeout, on_done, userdata);
-    case OPERATION_SET_BALLOON:
-        return driver->set_balloon(session, value, timeout, on_done, userdata);
-    default:
-        return driver->set_statistics_interval(session, (uint32_t)value, timeout, on_done,
-                                               userdata);
-    }
-}
-
-int probe_start(struct probe *probe, struct operation *operation, enum operation_kind kind,
+int probe_start(struct probe *probe, struct operation *operation, enum driver_operation kind,
                 uint64_t value, nsec_t timeout)
 {
     int r;
@@ -268,7 +249,7 @@ int probe_start(struct probe *probe, struct operation *operation, enum operation
     operation->done = 0;
     probe->open++;
     probe->in_call = true;
-    r = call(probe->driver, probe->session, kind, value, timeout, operation);
+    r = driver_start(probe->driver, probe->session, kind, value, timeout, on_done, operation);
     probe->in_call = false;
     assert_int_equal(operation->done, 0);
     if (r < 0)
@@ -276,7 +257,7 @@ int probe_start(struct probe *probe, struct operation *operation, enum operation
     return r;
 }
 
-void probe_run(struct probe *probe, struct operation *operation, enum operation_kind kind,
+void probe_run(struct probe *probe, struct operation *operation, enum driver_operation kind,
                uint64_t value, nsec_t timeout)
 {
     assert_int_equal(probe_start(probe, operation, kind, value, timeout), 0);
@@ -286,5 +267,5 @@ void probe_run(struct probe *probe, struct operation *operation, enum operation_
 
 int probe_read(struct probe *probe, struct operation *operation, nsec_t timeout)
 {
-    return probe_start(probe, operation, OPERATION_READ_FACTS, 0, timeout);
+    return probe_start(probe, operation, DRIVER_READ_FACTS, 0, timeout);
 }

@@ -38,22 +38,12 @@ struct probe {
     bool close_on_failed;
 };
 
-enum operation_kind {
-    OPERATION_READ_FACTS,
-    OPERATION_READ_BALLOON,
-    OPERATION_READ_STATISTICS,
-    OPERATION_READ_MEMORY_MAP,
-    OPERATION_SET_BALLOON,
-    OPERATION_SET_INTERVAL,
-    OPERATIONS,
-};
-
-extern const char *const operation_names[OPERATIONS];
+extern const char *const operation_names[DRIVER_OPERATIONS];
 
 /* An operation and how it ended. */
 struct operation {
     struct probe *probe;
-    enum operation_kind kind;
+    enum driver_operation kind;
     unsigned done;
     bool was_in_call;
     bool was_failed; /* on_failed had run before */
@@ -79,7 +69,8 @@ struct probe *world_open(struct world *world, enum peer_fault fault, nsec_t time
 struct probe *world_open_ready(struct world *world, enum peer_fault fault);
 
 /* ... or skips the test where that operation cannot be had. */
-struct probe *world_open_able(struct world *world, enum peer_fault fault, enum operation_kind kind);
+struct probe *world_open_able(struct world *world, enum peer_fault fault,
+                              enum driver_operation kind);
 
 /* Another session with the same address. */
 struct probe *world_open_again(struct world *world, nsec_t timeout);
@@ -87,14 +78,14 @@ struct probe *world_open_again(struct world *world, nsec_t timeout);
 void probe_close(struct probe *probe);
 
 /* Whether the driver, and this VM, can do it. */
-bool probe_can(const struct probe *probe, enum operation_kind kind);
+bool probe_can(const struct probe *probe, enum driver_operation kind);
 
 /* What the driver's call returned. */
-int probe_start(struct probe *probe, struct operation *operation, enum operation_kind kind,
+int probe_start(struct probe *probe, struct operation *operation, enum driver_operation kind,
                 uint64_t value, nsec_t timeout);
 
 /* Starts it and waits for its end. */
-void probe_run(struct probe *probe, struct operation *operation, enum operation_kind kind,
+void probe_run(struct probe *probe, struct operation *operation, enum driver_operation kind,
                uint64_t value, nsec_t timeout);
 
 /* The one that all drivers have. */
