@@ -324,17 +324,33 @@ static int set_statistics_interval(struct driver_session *session, uint32_t seco
 
 /* ---- session ---- */
 
+static nsec_t session_heard(const struct driver_session *session)
+{
+    return session->visits != NULL ? visits_heard(session->visits) : qmp_heard(session->qmp);
+}
+
+/* Who has greeted is in nobody else's hand. */
+static void fail_late(struct driver_session *session, const struct error *why)
+{
+    bool hangs = session_heard(session) != 0;
+    int status = hangs ? -EBUSY : -ETIMEDOUT;
+    struct error error;
+
+    error_set(&error, status, "%s%s", why->text, hangs ? ": QEMU hangs, is stopped or busy" : "");
+    session->callbacks->on_failed(status, &error, session->userdata);
+}
+
 static void on_first_facts(const struct driver_result *result, void *userdata)
 {
     struct driver_session *session = userdata;
 
     if (result->status == -ECANCELED)
         return;
-    /* Who has greeted is in nobody else's hand. A visit that ends by itself tells so. */
-    if (result->status == -ETIMEDOUT || (result->status < 0 && session->visits == NULL))
-        session->callbacks->on_failed(
-            result->status == -ETIMEDOUT && session->visits == NULL ? -EBUSY : result->status,
-            result->error, session->userdata);
+    /* A visit that ends by itself tells so. */
+    if (result->status == -ETIMEDOUT)
+        fail_late(session, result->error);
+    else if (result->status < 0 && session->visits == NULL)
+        session->callbacks->on_failed(result->status, result->error, session->userdata);
     else if (result->status == 0) {
         session->is_ready = true;
         session->callbacks->on_ready(result->facts, session->userdata);
@@ -485,11 +501,6 @@ static void session_tick(struct driver_session *session, nsec_t now)
         visits_tick(session->visits, now);
     else
         qmp_tick(session->qmp, now);
-}
-
-static nsec_t session_heard(const struct driver_session *session)
-{
-    return session->visits != NULL ? visits_heard(session->visits) : qmp_heard(session->qmp);
 }
 
 const struct driver qemu_driver = {

@@ -463,15 +463,17 @@ int qmp_open(uv_loop_t *loop, const char *path, nsec_t timeout,
 
 static void fail_silent(struct qmp *qmp)
 {
+    static const char *const reasons[] = {
+        [QMP_CONNECTING] = "cannot connect in time",
+        [QMP_GREETING] = "no greeting; it serves one client at a time and another holds it, or "
+                         "the hypervisor hangs: give vmreclaim a second one (-qmp)",
+        [QMP_NEGOTIATING] = "it greets and then does not answer: QEMU hangs, is stopped or busy",
+    };
+    int status = qmp->state == QMP_NEGOTIATING ? -EBUSY : -ETIMEDOUT;
     struct error error;
 
-    error_set(&error, -ETIMEDOUT,
-              qmp->state == QMP_CONNECTING
-                  ? "QMP socket %s: cannot connect in time"
-                  : "QMP socket %s: no greeting; it serves one client at a time and another "
-                    "holds it, or the hypervisor hangs: give vmreclaim a second one (-qmp)",
-              qmp->path);
-    fail(qmp, -ETIMEDOUT, &error);
+    error_set(&error, status, "QMP socket %s: %s", qmp->path, reasons[qmp->state]);
+    fail(qmp, status, &error);
 }
 
 void qmp_tick(struct qmp *qmp, nsec_t now)

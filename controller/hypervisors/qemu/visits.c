@@ -43,7 +43,8 @@ struct kept {
     struct visits *visits;
     enum driver_operation operation;
     uint64_t value;
-    nsec_t deadline;  /* CLOCK_MONOTONIC */
+    nsec_t began;     /* CLOCK_MONOTONIC */
+    nsec_t deadline;  /* likewise */
     bool was_sent;    /* in this visit or one before */
     driver_done done; /* NULL: it was told; the connection has yet to end it */
     void *userdata;
@@ -88,14 +89,20 @@ static void tell(struct kept *kept, const struct driver_result *result)
         done(result, kept->userdata);
 }
 
+static const char *why_late(const struct kept *kept)
+{
+    if (kept->was_sent)
+        return "no answer in time; others wait, so vmreclaim has left";
+    return visits_heard(kept->visits) > kept->began ? "it greets and then does not answer"
+                                                    : "others had it all the time";
+}
+
 static void end_late(struct kept *kept)
 {
     bool was_sent = kept->was_sent;
     struct error error;
 
-    error_set(&error, -ETIMEDOUT, "QMP socket %s: %s", kept->visits->path,
-              was_sent ? "no answer in time; others wait, so vmreclaim has left"
-                       : "others had it all the time");
+    error_set(&error, -ETIMEDOUT, "QMP socket %s: %s", kept->visits->path, why_late(kept));
     end(kept,
         &(struct driver_result){.status = -ETIMEDOUT,
                                 .outcome = was_sent || !driver_operation_changes(kept->operation)
@@ -230,17 +237,17 @@ static void on_qmp_event(const char *name, const json_t *data, void *userdata)
     visits->callbacks->on_event(name, data, visits->userdata);
 }
 
-/* Somebody else is there; they will not be for long. */
-static bool is_taken(enum state state, int status)
+/* Somebody else is there, or QEMU is busy; they will not be for long. */
+static bool may_pass(enum state state, int status)
 {
-    return state == WAITING && (status == -EAGAIN || status == -ETIMEDOUT);
+    return state == WAITING && (status == -EAGAIN || status == -ETIMEDOUT || status == -EBUSY);
 }
 
 static void on_qmp_closed(int status, const struct error *error, void *userdata)
 {
     struct visits *visits = userdata;
 
-    if (is_taken(visits->state, status))
+    if (may_pass(visits->state, status))
         leave(visits);
     else
         fail(visits, status, error);
@@ -358,6 +365,7 @@ void visits_close(struct visits *visits)
 int visits_start(struct visits *visits, enum driver_operation operation, uint64_t value,
                  nsec_t timeout, driver_done done, void *userdata)
 {
+    nsec_t now = time_monotonic();
     struct kept *kept;
 
     if (visits->state == OVER || visits->state == CLOSED)
@@ -370,7 +378,8 @@ int visits_start(struct visits *visits, enum driver_operation operation, uint64_
     *kept = (struct kept){.visits = visits,
                           .operation = operation,
                           .value = value,
-                          .deadline = time_monotonic() + timeout,
+                          .began = now,
+                          .deadline = now + timeout,
                           .done = done,
                           .userdata = userdata};
     visits->count++;

@@ -328,6 +328,8 @@ static void send_id(struct qmp_server *server, const json_t *id)
 static bool play_fault(struct qmp_server *server, const char *command)
 {
     switch (server->fault) {
+    case QMP_SERVER_HANGS:
+        return true;
     case QMP_SERVER_DEAF:
         return strcmp(command, "qmp_capabilities") != 0;
     case QMP_SERVER_CLOSES:

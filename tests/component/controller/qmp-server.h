@@ -13,6 +13,7 @@ enum qmp_server_fault {
     QMP_SERVER_SILENT,    /* accepts, never greets: another client holds it */
     QMP_SERVER_GARBAGE,   /* greets with something that is not JSON */
     QMP_SERVER_OVERSIZED, /* greets with a line without end */
+    QMP_SERVER_HANGS,     /* greets, then answers nothing, as with its main loop stuck */
     QMP_SERVER_DEAF,      /* greets and negotiates, then answers nothing */
     QMP_SERVER_HANGS_UP,  /* closes after the greeting */
     QMP_SERVER_REFUSES,   /* every command */

@@ -389,6 +389,20 @@ static void test_silence_is_another_client(void **state)
     assert_non_null(strstr(f->error.text, "one client at a time"));
 }
 
+/* Its greeting says that nobody else has the socket. */
+static void test_greeting_alone_is_no_other_client(void **state)
+{
+    struct fixture *f = *state;
+
+    f->server.fault = QMP_SERVER_HANGS;
+    assert_int_equal(qmp_server_listen(&f->server, path), 0);
+    open_session(f);
+    run_until(f, f->server.commands == 1);
+    driver->tick(f->session, time_monotonic() + 11 * NSEC_PER_SEC);
+    assert_int_equal(f->failed, -EBUSY);
+    assert_non_null(strstr(f->error.text, "it greets"));
+}
+
 static void test_garbage(void **state)
 {
     struct fixture *f = *state;
@@ -491,6 +505,7 @@ int main(void)
         qmp_test(test_events),
         qmp_test(test_no_socket),
         qmp_test(test_silence_is_another_client),
+        qmp_test(test_greeting_alone_is_no_other_client),
         qmp_test(test_garbage),
         qmp_test(test_a_line_without_end),
         qmp_test(test_hanging_up),

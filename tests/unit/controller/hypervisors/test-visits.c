@@ -26,6 +26,7 @@ static struct driver_session *session;
 static struct driver_facts facts;
 static unsigned ready;
 static int failed;
+static struct error why_failed;
 static unsigned done;
 static int status;
 static enum driver_outcome outcome;
@@ -47,6 +48,7 @@ static void on_event(enum driver_event event, void *userdata)
 static void on_failed(int why, const struct error *error, void *userdata)
 {
     failed = why;
+    why_failed = *error;
 }
 
 static const struct driver_callbacks callbacks = {on_ready, on_event, on_failed};
@@ -231,6 +233,39 @@ static void test_who_never_answers_is_not_others(void **state)
     assert_int_equal(failed, 0);
 }
 
+/* Its greeting says that nobody else has the socket. */
+static void expect_that_it_hangs(enum qmp_server_fault fault)
+{
+    server.fault = fault;
+    assert_int_equal(driver->open(&loop, where, 300 * NSEC_PER_MSEC, &callbacks, NULL, &session),
+                     0);
+    run_until(failed != 0);
+    assert_int_equal(failed, -EBUSY);
+    assert_non_null(strstr(why_failed.text, "answer"));
+    assert_non_null(strstr(why_failed.text, "hangs"));
+    assert_null(strstr(why_failed.text, "others had it"));
+}
+
+static void test_who_greets_and_hangs(void **state)
+{
+    expect_that_it_hangs(QMP_SERVER_HANGS);
+}
+
+static void test_who_negotiates_and_hangs(void **state)
+{
+    expect_that_it_hangs(QMP_SERVER_DEAF);
+}
+
+static void test_who_never_greets(void **state)
+{
+    server.fault = QMP_SERVER_SILENT;
+    assert_int_equal(driver->open(&loop, where, 300 * NSEC_PER_MSEC, &callbacks, NULL, &session),
+                     0);
+    run_until(failed != 0);
+    assert_int_equal(failed, -ETIMEDOUT);
+    assert_non_null(strstr(why_failed.text, "others had it"));
+}
+
 /* It may be carried out later: the balloon's size will tell. */
 static void test_a_command_is_not_given_twice(void **state)
 {
@@ -283,6 +318,9 @@ int main(void)
         visits_test(test_somebody_else_stays),
         visits_test(test_a_question_is_asked_again),
         visits_test(test_who_never_answers_is_not_others),
+        visits_test(test_who_greets_and_hangs),
+        visits_test(test_who_negotiates_and_hangs),
+        visits_test(test_who_never_greets),
         visits_test(test_a_command_is_not_given_twice),
         visits_test(test_its_hypervisor_ends),
         visits_test(test_proxmox_is_visited),
