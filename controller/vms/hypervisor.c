@@ -21,6 +21,7 @@
 #define FACTS_INTERVAL      (60 * NSEC_PER_SEC)
 #define FACTS_INTERVAL_POLL (10 * NSEC_PER_SEC) /* of who reports no events */
 #define FACTS_AGE_MIN       (5 * NSEC_PER_SEC)  /* they are new until then */
+#define QUIET_MAX           (10 * NSEC_PER_SEC) /* then it is asked for a sign of life */
 #define RESTORE_KNOWN       (15 * NSEC_PER_SEC) /* until a snapshot is known for one */
 #define BIND_INTERVAL       (10 * NSEC_PER_SEC)
 
@@ -518,6 +519,18 @@ static void poll_balloon(struct vm *vm)
         vm_read_balloon(vm);
 }
 
+/* Who tells events need not speak for a minute. Its balloon is its shortest question; who hangs
+ * misses that one's deadline. */
+static void ask_for_sign_of_life(struct vm *vm)
+{
+    const struct driver *driver = vm->address.driver;
+
+    if (driver->heard == NULL || vm->hypervisor.balloon_reading)
+        return;
+    if (saturating_subtract(time_monotonic(), driver->heard(vm->hypervisor.session)) >= QUIET_MAX)
+        vm_read_balloon(vm);
+}
+
 static void ask(struct vm *vm, nsec_t now)
 {
     if (vm->hypervisor.silent != 0) {
@@ -530,6 +543,7 @@ static void ask(struct vm *vm, nsec_t now)
     if (now >= vm->hypervisor.facts_next)
         read_facts_now(vm);
     poll_balloon(vm);
+    ask_for_sign_of_life(vm);
 }
 
 /* Who sat there before and took no session is left alone until another sits there. */

@@ -28,6 +28,8 @@ static bool is_open;
 static unsigned asked; /* for facts */
 static driver_done facts_done;
 static void *facts_userdata;
+static unsigned balloon_asked;
+static driver_done balloon_done;
 static nsec_t last_word;
 static uint64_t identity;
 static const char *owner;
@@ -66,6 +68,13 @@ static int read_facts(struct driver_session *of, nsec_t timeout, driver_done don
     return 0;
 }
 
+static int read_balloon(struct driver_session *of, nsec_t timeout, driver_done done, void *userdata)
+{
+    balloon_asked++;
+    balloon_done = done;
+    return 0;
+}
+
 static nsec_t heard(const struct driver_session *of)
 {
     return last_word;
@@ -89,6 +98,7 @@ static const struct driver driver = {
     .close = close_session,
     .tick = tick_session,
     .read_facts = read_facts,
+    .read_balloon = read_balloon,
     .heard = heard,
     .owner = owner_of,
     .identify = identify,
@@ -106,9 +116,10 @@ static int set_up(void **state)
     const struct hypervisor_address address = {.driver = &driver, .text = "test:/run/web"};
 
     fixture_init(&files);
-    opened = asked = 0;
+    opened = asked = balloon_asked = 0;
+    balloon_done = NULL;
     is_open = false;
-    last_word = 0;
+    last_word = time_monotonic();
     identity = 7;
     owner = NULL;
     if (uv_loop_init(&loop) < 0 ||
@@ -165,6 +176,16 @@ static void answer(int status, const char *text)
                facts_userdata);
 }
 
+static void answer_balloon(int status, const char *text)
+{
+    struct error error;
+
+    error_set(&error, status, "%s", text);
+    balloon_done(&(struct driver_result){.status = status, .error = status < 0 ? &error : NULL},
+                 vm);
+    balloon_done = NULL;
+}
+
 static bool condition_has(const char *text)
 {
     return strstr(vm->hypervisor.condition, text) != NULL;
@@ -214,6 +235,29 @@ static void test_who_does_not_answer_is_named(void **state)
     assert_string_equal(vm->hypervisor.condition, "ready");
     assert_true(vm->hypervisor.silent == 0);
     assert_int_equal(opened, 1);
+}
+
+/* Long before its facts are due again. */
+static void test_who_falls_silent_is_asked_for_a_sign_of_life(void **state)
+{
+    put_process();
+    get_ready();
+    visit_in(NSEC_PER_SEC);
+    assert_int_equal(balloon_asked, 0);
+    last_word = time_monotonic() - 11 * NSEC_PER_SEC;
+    visit_in(2 * NSEC_PER_SEC);
+    visit_in(3 * NSEC_PER_SEC);
+    assert_int_equal(balloon_asked, 1); /* one question at a time */
+    answer_balloon(-ETIMEDOUT, "no answer to query-balloon in time");
+    assert_int_equal(asked, 0);
+    assert_true(condition_has("no answer to query-balloon in time: the hypervisor hangs"));
+    assert_true(vm->hypervisor.silent != 0);
+    visit_in(4 * NSEC_PER_SEC);
+    assert_int_equal(balloon_asked, 1);
+    last_word = time_monotonic() + 1;
+    visit_in(5 * NSEC_PER_SEC);
+    answer(0, "");
+    assert_true(vm->hypervisor.silent == 0);
 }
 
 /* What it refuses, it has answered. */
@@ -332,6 +376,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         hypervisor_test(test_who_does_not_answer_is_named),
+        hypervisor_test(test_who_falls_silent_is_asked_for_a_sign_of_life),
         hypervisor_test(test_a_refusal_is_an_answer),
         hypervisor_test(test_who_tells_no_events_is_asked_often),
         hypervisor_test(test_who_never_greets_is_left_alone_for_long),
