@@ -75,8 +75,17 @@ int store_need(struct store *store, const char *doing, struct error *error)
     return error_set(error, -EIO, "%s: the store is not usable: %s", doing, store->problem);
 }
 
-int store_prepare(struct store *store, const char *sql, sqlite3_stmt **ret_statement,
-                  struct error *error)
+void store_bind(sqlite3_stmt *statement, const struct store_value *values, size_t count)
+{
+    for (int i = 0; i < (int)count; i++)
+        if (values[i].text != NULL)
+            (void)sqlite3_bind_text(statement, i + 1, values[i].text, -1, SQLITE_STATIC);
+        else
+            (void)sqlite3_bind_int64(statement, i + 1, values[i].number);
+}
+
+int store_prepare(struct store *store, const char *sql, const struct store_value *values,
+                  size_t count, sqlite3_stmt **ret_statement, struct error *error)
 {
     int r = store_need(store, "reading the store", error);
 
@@ -84,6 +93,7 @@ int store_prepare(struct store *store, const char *sql, sqlite3_stmt **ret_state
         return r;
     if (sqlite3_prepare_v2(store->database, sql, -1, ret_statement, NULL) != SQLITE_OK)
         return store_fail(store, "preparing a statement", error);
+    store_bind(*ret_statement, values, count);
     return 0;
 }
 
@@ -97,6 +107,15 @@ int store_step(struct store *store, sqlite3_stmt *statement, const char *doing, 
     default:
         return store_fail(store, doing, error);
     }
+}
+
+int store_run(struct store *store, const char *sql, const struct store_value *values, size_t count,
+              const char *doing, struct error *error)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, sql, values, count, &statement, error);
+
+    return r < 0 ? r : store_step(store, statement, doing, error);
 }
 
 int store_execute(struct store *store, const char *sql, const char *doing, struct error *error)

@@ -75,13 +75,26 @@ int store_fail(struct store *store, const char *doing, struct error *error);
 /* -EIO with the store's problem when the file is not open. */
 int store_need(struct store *store, const char *doing, struct error *error);
 
-/* sqlite3_prepare_v2 with the store's errors. */
-int store_prepare(struct store *store, const char *sql, sqlite3_stmt **ret_statement,
-                  struct error *error);
+/* A statement's parameter: a text, which the statement does not copy, else a number. */
+struct store_value {
+    const char *text;
+    int64_t number;
+};
+
+/* Gives a statement the values of its first parameters. */
+void store_bind(sqlite3_stmt *statement, const struct store_value *values, size_t count);
+
+/* A statement with the values of its parameters. */
+int store_prepare(struct store *store, const char *sql, const struct store_value *values,
+                  size_t count, sqlite3_stmt **ret_statement, struct error *error);
 
 /* 1: a row, 0: done. */
 int store_step(struct store *store, sqlite3_stmt *statement, const char *doing,
                struct error *error);
+
+/* Does what has no rows. */
+int store_run(struct store *store, const char *sql, const struct store_value *values, size_t count,
+              const char *doing, struct error *error);
 
 /* Statements without parameters and rows. */
 int store_execute(struct store *store, const char *sql, const char *doing, struct error *error);

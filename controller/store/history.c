@@ -51,16 +51,13 @@ static int prepare_walk(struct store *store, const struct action_walk *walk,
         {"SELECT record FROM action WHERE " WALK_UP,
          "SELECT record FROM action WHERE vm = ?1 AND " WALK_UP},
     };
-    int r = store_prepare(store, sql[walk->is_ascending][walk->vm != NULL], ret_statement, error);
+    const struct store_value values[] = {{.text = walk->vm},
+                                         {.number = walk->place.time},
+                                         {.text = walk->place.id},
+                                         {.number = walk->end}};
 
-    if (r < 0)
-        return r;
-    if (walk->vm != NULL)
-        (void)sqlite3_bind_text(*ret_statement, 1, walk->vm, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(*ret_statement, 2, walk->place.time);
-    (void)sqlite3_bind_text(*ret_statement, 3, walk->place.id, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(*ret_statement, 4, walk->end);
-    return 0;
+    return store_prepare(store, sql[walk->is_ascending][walk->vm != NULL], values,
+                         ARRAY_SIZE(values), ret_statement, error);
 }
 
 int store_walk_actions(struct store *store, const struct action_walk *walk, action_visitor visit,
@@ -90,18 +87,16 @@ int store_actions(struct store *store, const char *vm, int64_t since, int64_t un
 int store_skip_actions(struct store *store, struct action_walk *walk, uint32_t count,
                        struct error *error)
 {
+    const struct store_value values[] = {
+        {.text = walk->vm}, {.number = walk->place.time}, {.number = walk->end}, {.number = count}};
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store,
                           "SELECT time, id FROM action WHERE vm = ?1 AND time BETWEEN ?2 AND ?3 "
                           "ORDER BY time DESC, id DESC LIMIT 1 OFFSET ?4",
-                          &statement, error);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, walk->vm, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 2, walk->place.time);
-    (void)sqlite3_bind_int64(statement, 3, walk->end);
-    (void)sqlite3_bind_int64(statement, 4, count);
-    r = store_step(store, statement, "reading the actions", error);
+                          values, ARRAY_SIZE(values), &statement, error);
+
+    if (r == 0)
+        r = store_step(store, statement, "reading the actions", error);
     if (r > 0)
         record_place_set(&walk->place, sqlite3_column_int64(statement, 0),
                          store_text(statement, 1));
@@ -120,11 +115,10 @@ int store_action(struct store *store, const char *prefix, action_visitor visit, 
                           "SELECT record, (SELECT count(*) FROM (SELECT 1 FROM action "
                           "WHERE " BEGINS_WITH " LIMIT 2)) FROM action "
                           "WHERE " BEGINS_WITH " ORDER BY id LIMIT 1",
-                          &statement, error);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, prefix, -1, SQLITE_STATIC);
-    r = prefix[0] == '\0' ? 0 : store_step(store, statement, "reading an action", error);
+                          &(struct store_value){.text = prefix}, 1, &statement, error);
+
+    if (r == 0 && prefix[0] != '\0')
+        r = store_step(store, statement, "reading an action", error);
     if (r < 0)
         return r;
     if (r == 0)
@@ -137,18 +131,25 @@ int store_action(struct store *store, const char *prefix, action_visitor visit, 
 
 /* ---- waterfalls ---- */
 
+/* Binds for what is there up to `until`. */
+static void bind_scan(sqlite3_stmt *statement, const struct waterfall_scan *scan, int64_t until)
+{
+    const struct store_value values[] = {
+        {.text = scan->vm}, {.number = scan->next}, {.number = until}};
+
+    store_bind(statement, values, ARRAY_SIZE(values));
+}
+
 /* The time of the VM's first or last waterfall of the span. 1: there is one. */
 static int find_time(struct store *store, const struct waterfall_scan *scan, const char *sql,
                      int64_t *ret_time, struct error *error)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, sql, &statement, error);
+    int r = store_prepare(store, sql, NULL, 0, &statement, error);
 
     if (r < 0)
         return r;
-    (void)sqlite3_bind_text(statement, 1, scan->vm, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 2, scan->next);
-    (void)sqlite3_bind_int64(statement, 3, scan->until);
+    bind_scan(statement, scan, scan->until);
     r = store_step(store, statement, "reading the history", error);
     *ret_time = r > 0 ? sqlite3_column_int64(statement, 0) : 0;
     return r;
@@ -202,21 +203,14 @@ static int visit_row(const struct store *store, struct waterfall_scan *scan,
     return min_of(r, 0);
 }
 
-/* Binds for what is there up to `until`. */
-static void bind_scan(sqlite3_stmt *statement, const struct waterfall_scan *scan, int64_t until)
-{
-    (void)sqlite3_bind_text(statement, 1, scan->vm, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 2, scan->next);
-    (void)sqlite3_bind_int64(statement, 3, until);
-}
-
 int waterfall_scan_page(struct store *store, struct waterfall_scan *scan, uint32_t rows,
                         int64_t horizon, waterfall_visitor visit, void *userdata,
                         struct error *error)
 {
     int64_t until = min_of(horizon, scan->until);
     cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, "SELECT time, record " OF_SPAN "LIMIT 1", &statement, error);
+    int r =
+        store_prepare(store, "SELECT time, record " OF_SPAN "LIMIT 1", NULL, 0, &statement, error);
 
     if (r < 0)
         return r;

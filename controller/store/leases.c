@@ -29,48 +29,42 @@ static struct lease_request *request_of(struct store_request *base)
 
 static int run_put(struct store_request *base, struct error *error)
 {
-    struct store *store = base->store;
     const struct lease *lease = &request_of(base)->lease;
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store,
-                          "INSERT OR REPLACE INTO lease (id, state, vm, uuid, owner, bytes, "
-                          "baseline, floor, created, expires, boot_id, pid, start_time, "
-                          "driver, address, maximum, due, host_boot_id) VALUES "
-                          "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                          &statement, error);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_int64(statement, 1, (int64_t)lease->id);
-    (void)sqlite3_bind_int(statement, 2, (int)lease->state);
-    (void)sqlite3_bind_text(statement, 3, lease->vm, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(statement, 4, lease->uuid, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(statement, 5, lease->owner, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 6, (int64_t)lease->bytes);
-    (void)sqlite3_bind_int64(statement, 7, (int64_t)lease->baseline);
-    (void)sqlite3_bind_int64(statement, 8, (int64_t)lease->floor);
-    (void)sqlite3_bind_int64(statement, 9, lease->created);
-    (void)sqlite3_bind_int64(statement, 10, lease->expires);
-    (void)sqlite3_bind_text(statement, 11, lease->boot_id, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 12, lease->pid);
-    (void)sqlite3_bind_int64(statement, 13, (int64_t)lease->start_time);
-    (void)sqlite3_bind_text(statement, 14, lease->driver, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(statement, 15, lease->address, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 16, (int64_t)lease->maximum);
-    (void)sqlite3_bind_int64(statement, 17, (int64_t)lease->due);
-    (void)sqlite3_bind_text(statement, 18, lease->host_boot_id, -1, SQLITE_STATIC);
-    return store_step(store, statement, "writing a lease", error);
+    const struct store_value values[] = {
+        {.number = (int64_t)lease->id},
+        {.number = lease->state},
+        {.text = lease->vm},
+        {.text = lease->uuid},
+        {.text = lease->owner},
+        {.number = (int64_t)lease->bytes},
+        {.number = (int64_t)lease->baseline},
+        {.number = (int64_t)lease->floor},
+        {.number = lease->created},
+        {.number = lease->expires},
+        {.text = lease->boot_id},
+        {.number = lease->pid},
+        {.number = (int64_t)lease->start_time},
+        {.text = lease->driver},
+        {.text = lease->address},
+        {.number = (int64_t)lease->maximum},
+        {.number = (int64_t)lease->due},
+        {.text = lease->host_boot_id},
+    };
+
+    return store_run(base->store,
+                     "INSERT OR REPLACE INTO lease (id, state, vm, uuid, owner, bytes, "
+                     "baseline, floor, created, expires, boot_id, pid, start_time, "
+                     "driver, address, maximum, due, host_boot_id) VALUES "
+                     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                     values, ARRAY_SIZE(values), "writing a lease", error);
 }
 
 static int run_remove(struct store_request *base, struct error *error)
 {
-    struct store *store = base->store;
-    uint64_t id = request_of(base)->lease.id;
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, "DELETE FROM lease WHERE id = ?", &statement, error);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_int64(statement, 1, (int64_t)id);
-    return store_step(store, statement, "removing a lease", error);
+    const struct store_value id = {.number = (int64_t)request_of(base)->lease.id};
+
+    return store_run(base->store, "DELETE FROM lease WHERE id = ?", &id, 1, "removing a lease",
+                     error);
 }
 
 static void copy_column(char *to, size_t size, sqlite3_stmt *statement, int column)
@@ -123,7 +117,7 @@ static int run_load(struct store_request *base, struct error *error)
                           "SELECT id, state, vm, uuid, owner, bytes, baseline, floor, created, "
                           "expires, boot_id, pid, start_time, driver, address, maximum, "
                           "due, host_boot_id FROM lease ORDER BY id",
-                          &statement, error);
+                          NULL, 0, &statement, error);
     if (r < 0)
         return r;
     while ((r = store_step(store, statement, "reading the leases", error)) > 0) {

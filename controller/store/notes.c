@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "common/base/util.h"
 #include "controller/store/database.h"
 #include "controller/store/request.h"
 
@@ -26,31 +27,20 @@ static struct note_request *request_of(struct store_request *base)
 static int run_put(struct store_request *base, struct error *error)
 {
     const struct store_note *note = &request_of(base)->note;
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r =
-        store_prepare(base->store, "INSERT OR REPLACE INTO note (kind, key, value) VALUES (?,?,?)",
-                      &statement, error);
+    const struct store_value values[] = {
+        {.text = note->kind}, {.text = note->key}, {.text = note->value}};
 
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, note->kind, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(statement, 2, note->key, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(statement, 3, note->value, -1, SQLITE_STATIC);
-    return store_step(base->store, statement, "writing a note", error);
+    return store_run(base->store, "INSERT OR REPLACE INTO note (kind, key, value) VALUES (?,?,?)",
+                     values, ARRAY_SIZE(values), "writing a note", error);
 }
 
 static int run_remove(struct store_request *base, struct error *error)
 {
     const struct store_note *note = &request_of(base)->note;
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(base->store, "DELETE FROM note WHERE kind = ? AND key = ?", &statement,
-                          error);
+    const struct store_value values[] = {{.text = note->kind}, {.text = note->key}};
 
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, note->kind, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(statement, 2, note->key, -1, SQLITE_STATIC);
-    return store_step(base->store, statement, "removing a note", error);
+    return store_run(base->store, "DELETE FROM note WHERE kind = ? AND key = ?", values,
+                     ARRAY_SIZE(values), "removing a note", error);
 }
 
 static int keep(struct note_request *request, sqlite3_stmt *statement)
@@ -74,11 +64,10 @@ static int run_load(struct store_request *base, struct error *error)
     struct note_request *request = request_of(base);
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(base->store, "SELECT key, value FROM note WHERE kind = ? ORDER BY key",
-                          &statement, error);
+                          &(struct store_value){.text = request->note.kind}, 1, &statement, error);
 
     if (r < 0)
         return r;
-    (void)sqlite3_bind_text(statement, 1, request->note.kind, -1, SQLITE_STATIC);
     while ((r = store_step(base->store, statement, "reading notes", error)) > 0) {
         r = keep(request, statement);
         if (r < 0)

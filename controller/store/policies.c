@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
-
+#include "common/base/util.h"
 #include "controller/store/database.h"
 #include "controller/store/queries.h"
 
@@ -52,11 +52,10 @@ static int newest(struct store *store, const char *name, uint64_t *ret_revision,
     int r = store_prepare(store,
                           "SELECT revision, hash FROM policy WHERE name = ? "
                           "ORDER BY revision DESC LIMIT 1",
-                          &statement, error);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-    r = store_step(store, statement, "reading the policies", error);
+                          &(struct store_value){.text = name}, 1, &statement, error);
+
+    if (r == 0)
+        r = store_step(store, statement, "reading the policies", error);
     if (r < 0)
         return r;
     *ret_revision = r == 0 ? 0 : (uint64_t)sqlite3_column_int64(statement, 0);
@@ -67,20 +66,19 @@ static int newest(struct store *store, const char *name, uint64_t *ret_revision,
 static int insert(struct store *store, const struct policy_revision *revision, uint64_t number,
                   struct error *error)
 {
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, "INSERT INTO policy (" COLUMNS ", text) VALUES (?,?,?,?,?,?,?,?)",
-                          &statement, error);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, revision->name, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 2, (int64_t)number);
-    (void)sqlite3_bind_text(statement, 3, revision->author, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 4, revision->time);
-    (void)sqlite3_bind_text(statement, 5, revision->hash, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(statement, 6, revision->source_name, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 7, (int64_t)revision->rolled_back_to);
-    (void)sqlite3_bind_text(statement, 8, revision->text, -1, SQLITE_STATIC);
-    return store_step(store, statement, "writing a policy", error);
+    const struct store_value values[] = {
+        {.text = revision->name},
+        {.number = (int64_t)number},
+        {.text = revision->author},
+        {.number = revision->time},
+        {.text = revision->hash},
+        {.text = revision->source_name},
+        {.number = (int64_t)revision->rolled_back_to},
+        {.text = revision->text},
+    };
+
+    return store_run(store, "INSERT INTO policy (" COLUMNS ", text) VALUES (?,?,?,?,?,?,?,?)",
+                     values, ARRAY_SIZE(values), "writing a policy", error);
 }
 
 int store_policy_add(struct store *store, const struct policy_revision *revision,
@@ -105,16 +103,15 @@ int store_policy_add(struct store *store, const struct policy_revision *revision
 int store_policy_get(struct store *store, const char *name, uint64_t revision, policy_visitor visit,
                      void *userdata, struct error *error)
 {
+    const struct store_value values[] = {{.text = name}, {.number = (int64_t)revision}};
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store,
                           "SELECT " COLUMNS ", text FROM policy WHERE name = ?1 AND "
                           "(revision = ?2 OR ?2 = 0) ORDER BY revision DESC LIMIT 1",
-                          &statement, error);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 2, (int64_t)revision);
-    r = visit_rows(store, statement, true, visit, userdata, error);
+                          values, ARRAY_SIZE(values), &statement, error);
+
+    if (r == 0)
+        r = visit_rows(store, statement, true, visit, userdata, error);
     if (r == 0 && revision == 0)
         return error_set(error, -ENOENT, "no policy \"%s\"; see: vmreclaim policy list", name);
     if (r == 0)
@@ -131,28 +128,26 @@ int store_policy_list(struct store *store, const char *after, policy_visitor vis
     int r = store_prepare(store,
                           "SELECT " COLUMNS " FROM policy AS p WHERE name > ?1 AND revision = "
                           "(SELECT max(revision) FROM policy WHERE name = p.name) ORDER BY name",
-                          &statement, error);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, after, -1, SQLITE_STATIC);
-    r = visit_rows(store, statement, false, visit, userdata, error);
+                          &(struct store_value){.text = after}, 1, &statement, error);
+
+    if (r == 0)
+        r = visit_rows(store, statement, false, visit, userdata, error);
     return r < 0 ? r : 0;
 }
 
 int store_policy_revisions(struct store *store, const char *name, uint64_t before,
                            policy_visitor visit, void *userdata, struct error *error)
 {
-    cleanup_statement sqlite3_stmt *statement = NULL;
     int64_t most = before == 0 || before > INT64_MAX ? INT64_MAX : (int64_t)before - 1;
+    const struct store_value values[] = {{.text = name}, {.number = most}};
+    cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store,
                           "SELECT " COLUMNS " FROM policy WHERE name = ?1 AND revision <= ?2 "
                           "ORDER BY revision DESC",
-                          &statement, error);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 2, most);
-    r = visit_rows(store, statement, false, visit, userdata, error);
+                          values, ARRAY_SIZE(values), &statement, error);
+
+    if (r == 0)
+        r = visit_rows(store, statement, false, visit, userdata, error);
     if (r == 0 && before == 0)
         return error_set(error, -ENOENT, "no policy \"%s\"; see: vmreclaim policy list", name);
     return r < 0 ? r : 0;
@@ -205,7 +200,10 @@ int store_policy_roll_back(struct store *store, const char *name, uint64_t revis
 int store_assign(struct store *store, const struct policy_assignment *assignment,
                  struct error *error)
 {
-    cleanup_statement sqlite3_stmt *statement = NULL;
+    const struct store_value values[] = {{.text = assignment->selector},
+                                         {.text = assignment->policy},
+                                         {.text = assignment->author},
+                                         {.number = assignment->time}};
     uint64_t revision;
     char hash[128];
     int r = newest(store, assignment->policy, &revision, hash, sizeof(hash), error);
@@ -215,28 +213,17 @@ int store_assign(struct store *store, const struct policy_assignment *assignment
     if (revision == 0)
         return error_set(error, -ENOENT, "no policy \"%s\"; see: vmreclaim policy list",
                          assignment->policy);
-    r = store_prepare(store,
-                      "INSERT OR REPLACE INTO assignment (selector, policy, author, time) "
-                      "VALUES (?,?,?,?)",
-                      &statement, error);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, assignment->selector, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(statement, 2, assignment->policy, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(statement, 3, assignment->author, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 4, assignment->time);
-    return store_step(store, statement, "assigning a policy", error);
+    return store_run(store,
+                     "INSERT OR REPLACE INTO assignment (selector, policy, author, time) "
+                     "VALUES (?,?,?,?)",
+                     values, ARRAY_SIZE(values), "assigning a policy", error);
 }
 
 int store_unassign(struct store *store, const char *selector, struct error *error)
 {
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, "DELETE FROM assignment WHERE selector = ?", &statement, error);
+    int r = store_run(store, "DELETE FROM assignment WHERE selector = ?",
+                      &(struct store_value){.text = selector}, 1, "removing an assignment", error);
 
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, selector, -1, SQLITE_STATIC);
-    r = store_step(store, statement, "removing an assignment", error);
     if (r == 0 && sqlite3_changes(store->database) == 0)
         return error_set(error, -ENOENT,
                          "nothing is assigned to \"%s\"; see: vmreclaim policy list", selector);
@@ -250,10 +237,9 @@ int store_assignments(struct store *store, const char *after, assignment_visitor
     int r = store_prepare(store,
                           "SELECT selector, policy, author, time FROM assignment "
                           "WHERE selector > ?1 ORDER BY selector",
-                          &statement, error);
+                          &(struct store_value){.text = after}, 1, &statement, error);
     if (r < 0)
         return r;
-    (void)sqlite3_bind_text(statement, 1, after, -1, SQLITE_STATIC);
     while ((r = store_step(store, statement, "reading the assignments", error)) > 0) {
         struct policy_assignment assignment = {.selector = store_text(statement, 0),
                                                .policy = store_text(statement, 1),
@@ -272,15 +258,13 @@ int store_assignments(struct store *store, const char *after, assignment_visitor
 static int find_assigned(struct store *store, const char *prefix, const char *rest, char *buffer,
                          size_t size, struct error *error)
 {
+    const struct store_value values[] = {{.text = prefix}, {.text = rest}};
     cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, "SELECT policy FROM assignment WHERE selector = ?1 || ?2",
-                          &statement, error);
+    int r = store_prepare(store, "SELECT policy FROM assignment WHERE selector = ?1 || ?2", values,
+                          ARRAY_SIZE(values), &statement, error);
 
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, prefix, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(statement, 2, rest, -1, SQLITE_STATIC);
-    r = store_step(store, statement, "reading the assignments", error);
+    if (r == 0)
+        r = store_step(store, statement, "reading the assignments", error);
     if (r > 0)
         text_copy_line(buffer, size, store_text(statement, 0));
     return r;
@@ -296,7 +280,7 @@ static int find_glob(struct store *store, const char *vm, char *buffer, size_t s
                           "SELECT selector, policy FROM assignment "
                           "WHERE selector GLOB '*[*?[\\]*' "
                           "ORDER BY length(selector) DESC, selector",
-                          &statement, error);
+                          NULL, 0, &statement, error);
 
     if (r < 0)
         return r;

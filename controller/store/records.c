@@ -61,7 +61,7 @@ void store_queue_finish(struct store *store)
 static int write_record(struct store *store, const struct record *record, struct error *error)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, kinds[record->kind].sql, &statement, error);
+    int r = store_prepare(store, kinds[record->kind].sql, NULL, 0, &statement, error);
 
     if (r < 0)
         return r;

@@ -54,11 +54,16 @@ static const char *const removals[] = {
      "WHERE rowid <= (SELECT max(rowid) FROM audit) - ?3 ORDER BY rowid LIMIT ?2)"),
 };
 
-/* What a statement without rows cost is added to `spent`. */
-static int run(struct store *store, sqlite3_stmt *statement, uint64_t *spent, struct error *error)
+/* As store_run. What it cost is added to `spent`. */
+static int run(struct store *store, const char *sql, const struct store_value *values, size_t count,
+               uint64_t *spent, struct error *error)
 {
-    int r = store_step(store, statement, "removing old records", error);
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int r = store_prepare(store, sql, values, count, &statement, error);
 
+    if (r < 0)
+        return r;
+    r = store_step(store, statement, "removing old records", error);
     *spent += (uint64_t)sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, false);
     return r;
 }
@@ -66,15 +71,11 @@ static int run(struct store *store, sqlite3_stmt *statement, uint64_t *spent, st
 /* 1: there may be more. */
 static int remove_some(struct store *store, const char *sql, uint64_t *spent, struct error *error)
 {
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, sql, &statement, error);
+    const struct store_value values[] = {{.number = store->retention.now - store->retention.age},
+                                         {.number = PIECE_ROWS},
+                                         {.number = STORE_AUDIT_ROWS_MAX}};
+    int r = run(store, sql, values, ARRAY_SIZE(values), spent, error);
 
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_int64(statement, 1, store->retention.now - store->retention.age);
-    (void)sqlite3_bind_int(statement, 2, PIECE_ROWS);
-    (void)sqlite3_bind_int(statement, 3, STORE_AUDIT_ROWS_MAX);
-    r = run(store, statement, spent, error);
     return r < 0 ? r : sqlite3_changes(store->database) == PIECE_ROWS;
 }
 
@@ -99,42 +100,33 @@ static int thin_out(struct store *store, const struct thinning *thinning, uint64
         "FROM waterfall AS earlier WHERE earlier.vm = ?1 AND earlier.time < waterfall.time AND "
         "earlier.time >= waterfall.time / ?4 * ?4)";
     const struct retention *retention = &store->retention;
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, sql, &statement, error);
+    const struct store_value values[] = {{.text = retention->vm},
+                                         {.number = retention->done - thinning->age},
+                                         {.number = retention->now - thinning->age},
+                                         {.number = thinning->width}};
 
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, retention->vm, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 2, retention->done - thinning->age);
-    (void)sqlite3_bind_int64(statement, 3, retention->now - thinning->age);
-    (void)sqlite3_bind_int64(statement, 4, thinning->width);
-    return run(store, statement, spent, error);
+    return run(store, sql, values, ARRAY_SIZE(values), spent, error);
 }
 
 static int forget_waterfalls(struct store *store, uint64_t *spent, struct error *error)
 {
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r =
-        store_prepare(store, "DELETE FROM waterfall WHERE vm = ? AND time < ?", &statement, error);
+    const struct store_value values[] = {{.text = store->retention.vm},
+                                         {.number = store->retention.now - store->retention.age}};
 
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, store->retention.vm, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(statement, 2, store->retention.now - store->retention.age);
-    return run(store, statement, spent, error);
+    return run(store, "DELETE FROM waterfall WHERE vm = ? AND time < ?", values, ARRAY_SIZE(values),
+               spent, error);
 }
 
 /* The VM after the last one. 0: there is none. */
 static int next_vm(struct store *store, struct error *error)
 {
+    const struct retention before = store->retention;
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store, "SELECT vm FROM waterfall WHERE vm > ? ORDER BY vm LIMIT 1",
-                          &statement, error);
+                          &(struct store_value){.text = before.vm}, 1, &statement, error);
 
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_text(statement, 1, store->retention.vm, -1, SQLITE_TRANSIENT);
-    r = store_step(store, statement, "removing old records", error);
+    if (r == 0)
+        r = store_step(store, statement, "removing old records", error);
     if (r > 0)
         snprintf(store->retention.vm, sizeof(store->retention.vm), "%s", store_text(statement, 0));
     return r;
@@ -187,7 +179,7 @@ static uint64_t pragma(struct store *store, const char *sql)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
 
-    return store_prepare(store, sql, &statement, NULL) < 0 ||
+    return store_prepare(store, sql, NULL, 0, &statement, NULL) < 0 ||
                    store_step(store, statement, "reading the store's size", NULL) <= 0
                ? 0
                : (uint64_t)sqlite3_column_int64(statement, 0);
@@ -226,7 +218,8 @@ struct reached {
 static int read_reached(struct store *store, struct reached *ret_reached, struct error *error)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, "SELECT reached, doubted FROM retention", &statement, error);
+    int r =
+        store_prepare(store, "SELECT reached, doubted FROM retention", NULL, 0, &statement, error);
 
     *ret_reached = (struct reached){.is_known = false};
     if (r == 0)
@@ -243,15 +236,10 @@ static int read_reached(struct store *store, struct reached *ret_reached, struct
 
 static int write_reached(struct store *store, const struct reached *reached, struct error *error)
 {
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, "INSERT OR REPLACE INTO retention VALUES (1, ?, ?)", &statement,
-                          error);
+    const struct store_value values[] = {{.number = reached->time}, {.number = reached->doubted}};
 
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_int64(statement, 1, reached->time);
-    (void)sqlite3_bind_int64(statement, 2, reached->doubted);
-    return store_step(store, statement, "removing old records", error);
+    return store_run(store, "INSERT OR REPLACE INTO retention VALUES (1, ?, ?)", values,
+                     ARRAY_SIZE(values), "removing old records", error);
 }
 
 static bool is_leap(int64_t from, int64_t to)

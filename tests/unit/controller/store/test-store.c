@@ -230,8 +230,8 @@ static void test_an_audit_row_is_bounded(void **state)
     memcpy(request + STORE_AUDIT_REQUEST_MAX - 1, "\xc3\xa4", 2); /* a character at the cut */
     assert_int_equal(store_put_audit(fixture->store, 1, "eve", "Compact", request, false), 0);
     free(request);
-    assert_int_equal(store_prepare(fixture->store, "SELECT request FROM audit", &statement, NULL),
-                     0);
+    assert_int_equal(
+        store_prepare(fixture->store, "SELECT request FROM audit", NULL, 0, &statement, NULL), 0);
     assert_int_equal(store_step(fixture->store, statement, "", NULL), 1);
     kept = store_text(statement, 0);
     assert_int_equal(kept[STORE_AUDIT_REQUEST_MAX - 2], 'x');
@@ -370,7 +370,7 @@ static uint64_t number_of(struct fixture *fixture, const char *sql)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
 
-    assert_int_equal(store_prepare(fixture->store, sql, &statement, NULL), 0);
+    assert_int_equal(store_prepare(fixture->store, sql, NULL, 0, &statement, NULL), 0);
     assert_int_equal(store_step(fixture->store, statement, "", NULL), 1);
     return (uint64_t)sqlite3_column_int64(statement, 0);
 }
