@@ -320,16 +320,8 @@ int ttrpc_call_unary(struct ttrpc_connection *connection, const ProtobufCService
                      ttrpc_result_callback on_result, void *userdata,
                      struct ttrpc_client_call **ret_call)
 {
-    struct ttrpc_request whole = {
-        .service = service,
-        .method = method,
-        .message = request,
-        .timeout = timeout,
-        .on_result = on_result,
-        .userdata = userdata,
-    };
-
-    return ttrpc_call_start(connection, &whole, ret_call);
+    return ttrpc_call_stream(connection, service, method, request, timeout, NULL, on_result,
+                             userdata, ret_call);
 }
 
 int ttrpc_call_stream(struct ttrpc_connection *connection,
