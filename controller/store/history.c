@@ -76,14 +76,6 @@ int store_walk_actions(struct store *store, const struct action_walk *walk, acti
     return r;
 }
 
-int store_actions(struct store *store, const char *vm, int64_t since, int64_t until,
-                  action_visitor visit, void *userdata, struct error *error)
-{
-    const struct action_walk walk = action_walk_down(vm, since, until);
-
-    return store_walk_actions(store, &walk, visit, userdata, error);
-}
-
 int store_skip_actions(struct store *store, struct action_walk *walk, uint32_t count,
                        struct error *error)
 {
@@ -228,15 +220,4 @@ int waterfall_scan_page(struct store *store, struct waterfall_scan *scan, uint32
         (void)sqlite3_reset(statement);
     }
     return !scan->is_over && scan->next <= until;
-}
-
-int store_waterfalls(struct store *store, const char *vm, int64_t since, int64_t until,
-                     uint32_t points, waterfall_visitor visit, void *userdata, struct error *error)
-{
-    struct waterfall_scan scan = {.vm = vm, .next = since, .until = until};
-    int r = waterfall_scan_begin(store, &scan, points, error);
-
-    if (r == 0)
-        r = waterfall_scan_page(store, &scan, UINT32_MAX, INT64_MAX, visit, userdata, error);
-    return min_of(r, 0);
 }

@@ -63,10 +63,6 @@ struct action_walk action_walk_up(const char *vm, int64_t since, int64_t until);
 int store_walk_actions(struct store *store, const struct action_walk *walk, action_visitor visit,
                        void *userdata, struct error *error);
 
-/* The newest first. `vm` may be NULL: all. */
-int store_actions(struct store *store, const char *vm, int64_t since, int64_t until,
-                  action_visitor visit, void *userdata, struct error *error);
-
 /* Shortens a walk upwards to the newest `count`. 1: it leaves older ones out. */
 int store_skip_actions(struct store *store, struct action_walk *walk, uint32_t count,
                        struct error *error);
@@ -96,9 +92,5 @@ int waterfall_scan_begin(struct store *store, struct waterfall_scan *scan, uint3
 int waterfall_scan_page(struct store *store, struct waterfall_scan *scan, uint32_t rows,
                         int64_t horizon, waterfall_visitor visit, void *userdata,
                         struct error *error);
-
-/* All: ascending, from `since` to `until`, at most about `points`, evenly thinned. */
-int store_waterfalls(struct store *store, const char *vm, int64_t since, int64_t until,
-                     uint32_t points, waterfall_visitor visit, void *userdata, struct error *error);
 
 #endif

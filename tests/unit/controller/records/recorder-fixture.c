@@ -163,9 +163,10 @@ static int add_to_all(Action *action, void *userdata)
 
 struct all read_all(void)
 {
+    const struct action_walk walk = action_walk_down("web1", 0, INT64_MAX);
     struct all all = {.count = 0};
 
-    assert_int_equal(store_actions(store, "web1", 0, INT64_MAX, add_to_all, &all, NULL), 0);
+    assert_int_equal(store_walk_actions(store, &walk, add_to_all, &all, NULL), 0);
     return all;
 }
 

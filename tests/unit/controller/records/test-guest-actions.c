@@ -252,6 +252,7 @@ static int count_action(Action *action, void *userdata)
 static void test_a_guest_cannot_write_over_records(void **state)
 {
     static const char *const ids[] = {ID, "policy-1", "", "0123456789ABCDEF", "../../etc/passwd"};
+    const struct action_walk walk = action_walk_down("web1", 0, INT64_MAX);
     Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
     nsec_t now = time_boottime();
     unsigned count = 0;
@@ -266,7 +267,7 @@ static void test_a_guest_cannot_write_over_records(void **state)
     assert_int_equal(recorder.track_count, ARRAY_SIZE(ids));
     recorder_tick(&recorder, now + 40 * NSEC_PER_SEC, time_realtime());
     expect(ID, (struct expectation){.returned = 7});
-    assert_int_equal(store_actions(store, "web1", 0, INT64_MAX, count_action, &count, NULL), 0);
+    assert_int_equal(store_walk_actions(store, &walk, count_action, &count, NULL), 0);
     assert_int_equal(count, ARRAY_SIZE(ids));
 }
 

@@ -138,9 +138,10 @@ void put_waterfall(struct store *store, const char *vm, int64_t time, uint64_t f
 
 void expect_actions(struct fixture *fixture, const char *vm, const char *expected)
 {
+    const struct action_walk walk = action_walk_down(vm, 0, INT64_MAX);
     struct line line = {""};
-    assert_int_equal(
-        store_actions(fixture->store, vm, 0, INT64_MAX, line_action, &line, &fixture->error), 0);
+    assert_int_equal(store_walk_actions(fixture->store, &walk, line_action, &line, &fixture->error),
+                     0);
     assert_string_equal(line.text, expected);
 }
 
@@ -212,11 +213,19 @@ void expect_leases(struct fixture *fixture, const char *expected)
 
 /* ---- what is kept ---- */
 
+void scan_all(struct fixture *fixture, struct waterfall_scan scan, uint32_t points,
+              waterfall_visitor visit, void *userdata)
+{
+    assert_int_equal(waterfall_scan_begin(fixture->store, &scan, points, &fixture->error), 0);
+    assert_int_equal(waterfall_scan_page(fixture->store, &scan, UINT32_MAX, INT64_MAX, visit,
+                                         userdata, &fixture->error),
+                     0);
+}
+
 unsigned count_all(struct fixture *fixture, int64_t since, int64_t until)
 {
     unsigned count = 0;
-    assert_int_equal(store_waterfalls(fixture->store, "web1", since, until, 1000000,
-                                      count_waterfall, &count, &fixture->error),
-                     0);
+    scan_all(fixture, (struct waterfall_scan){.vm = "web1", .next = since, .until = until}, 1000000,
+             count_waterfall, &count);
     return count;
 }

@@ -52,6 +52,9 @@ int put_lease(struct fixture *fixture, const struct lease *lease);
 int remove_lease(struct fixture *fixture, uint64_t id);
 struct lease make_lease(uint64_t id, uint64_t bytes);
 void expect_leases(struct fixture *fixture, const char *expected);
+/* Reads all waterfalls of the span that `scan` begins with. */
+void scan_all(struct fixture *fixture, struct waterfall_scan scan, uint32_t points,
+              waterfall_visitor visit, void *userdata);
 unsigned count_all(struct fixture *fixture, int64_t since, int64_t until);
 
 #endif

@@ -303,17 +303,15 @@ static void test_waterfalls_are_thinned_for_a_chart(void **state)
         put_waterfall(fixture->store, "web1", i * MINUTE, (uint64_t)i * MIB);
     put_waterfall(fixture->store, "web2", MINUTE, 0);
     store_tick(fixture->store, 1);
-    assert_int_equal(store_waterfalls(fixture->store, "web1", 0, INT64_MAX, 5, line_waterfall,
-                                      &line, &fixture->error),
-                     0);
+    scan_all(fixture, (struct waterfall_scan){.vm = "web1", .until = INT64_MAX}, 5, line_waterfall,
+             &line);
     assert_string_equal(line.text, "0:0 20:20 40:40 60:60 80:80 ");
-    assert_int_equal(store_waterfalls(fixture->store, "web1", 10 * MINUTE, 19 * MINUTE, 512,
-                                      count_waterfall, &count, &fixture->error),
-                     0);
+    scan_all(fixture,
+             (struct waterfall_scan){.vm = "web1", .next = 10 * MINUTE, .until = 19 * MINUTE}, 512,
+             count_waterfall, &count);
     assert_int_equal(count, 10);
-    assert_int_equal(store_waterfalls(fixture->store, "none", 0, INT64_MAX, 5, count_waterfall,
-                                      &count, &fixture->error),
-                     0);
+    scan_all(fixture, (struct waterfall_scan){.vm = "none", .until = INT64_MAX}, 5, count_waterfall,
+             &count);
     assert_int_equal(count, 10);
 }
 
