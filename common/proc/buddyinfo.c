@@ -49,28 +49,24 @@ static int add_zone(struct buddyinfo *buddyinfo, const struct buddy_zone *zone,
     return 0;
 }
 
+static int take_line(const char *line, void *buddyinfo)
+{
+    struct buddy_zone zone;
+    uint32_t order_count;
+    int r = parse_zone(line, &zone, &order_count);
+
+    if (r == -ENOENT) /* not a zone's line */
+        return 0;
+    return r < 0 ? r : add_zone(buddyinfo, &zone, order_count);
+}
+
 int buddyinfo_read(int root, struct buddyinfo *ret_buddyinfo)
 {
-    cleanup_lines struct lines lines;
-    struct buddy_zone zone;
-    char *line;
+    int r;
 
-    int r = lines_open(&lines, root, "proc/buddyinfo");
-    if (r < 0)
-        return r;
     memset(ret_buddyinfo, 0, offsetof(struct buddyinfo, zones));
     ret_buddyinfo->zone_count = 0;
-    while ((r = lines_next(&lines, &line)) > 0) {
-        uint32_t order_count;
-
-        r = parse_zone(line, &zone, &order_count);
-        if (r == -ENOENT) /* not a zone's line */
-            continue;
-        if (r == 0)
-            r = add_zone(ret_buddyinfo, &zone, order_count);
-        if (r < 0)
-            return r;
-    }
+    r = lines_visit(root, "proc/buddyinfo", take_line, ret_buddyinfo);
     if (r < 0)
         return r;
     return ret_buddyinfo->order_count > 0 ? 0 : -EBADMSG;

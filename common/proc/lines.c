@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
+#include "common/base/util.h"
 
 int lines_open(struct lines *lines, int root, const char *path)
 {
@@ -91,6 +92,23 @@ int lines_next(struct lines *lines, char **ret_line)
                 return r;
         }
     }
+}
+
+int lines_visit(int root, const char *path, int (*visit)(const char *line, void *userdata),
+                void *userdata)
+{
+    cleanup_lines struct lines lines;
+    char *line;
+    int r = lines_open(&lines, root, path);
+
+    if (r < 0)
+        return r;
+    while ((r = lines_next(&lines, &line)) > 0) {
+        r = visit(line, userdata);
+        if (r != 0)
+            break;
+    }
+    return min_of(r, 0);
 }
 
 int lines_number(const char **text, uint64_t *ret_value)

@@ -26,6 +26,11 @@ void lines_close(struct lines *lines);
  * read. A last line without '\n' counts. */
 int lines_next(struct lines *lines, char **ret_line);
 
+/* Shows each line of a file. What is not 0 ends it; what is negative is returned. -errno of open
+ * and read. */
+int lines_visit(int root, const char *path, int (*visit)(const char *line, void *userdata),
+                void *userdata);
+
 /* Moves *text over blanks, then over one decimal number. -EINVAL: none there; -ERANGE: too large.
  */
 int lines_number(const char **text, uint64_t *ret_value);

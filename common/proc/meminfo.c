@@ -48,7 +48,7 @@ static int parse_kib(const char *text, uint64_t *ret_bytes)
     return 0;
 }
 
-static int parse_line(struct meminfo *meminfo, const char *line)
+static int take_line(const char *line, void *meminfo)
 {
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         const char *value = lines_after(line, keys[i].name);
@@ -60,18 +60,9 @@ static int parse_line(struct meminfo *meminfo, const char *line)
 
 int meminfo_read(int root, struct meminfo *ret_meminfo)
 {
-    cleanup_lines struct lines lines;
     struct meminfo meminfo = {.free = UINT64_MAX};
-    char *line;
+    int r = lines_visit(root, "proc/meminfo", take_line, &meminfo);
 
-    int r = lines_open(&lines, root, "proc/meminfo");
-    if (r < 0)
-        return r;
-    while ((r = lines_next(&lines, &line)) > 0) {
-        r = parse_line(&meminfo, line);
-        if (r < 0)
-            return r;
-    }
     if (r < 0)
         return r;
     if (meminfo.total == 0 || meminfo.free > meminfo.total)

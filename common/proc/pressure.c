@@ -2,7 +2,6 @@
 #include "common/proc/pressure.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "common/proc/lines.h"
@@ -16,29 +15,23 @@ static int parse_total(const char *text, uint64_t *ret_total)
     return lines_number(&text, ret_total) < 0 || *text != '\0' ? -EBADMSG : 0;
 }
 
+static int take_line(const char *line, void *userdata)
+{
+    struct pressure *pressure = userdata;
+
+    if (lines_after(line, "some ") != NULL)
+        return parse_total(line, &pressure->some);
+    return lines_after(line, "full ") != NULL ? parse_total(line, &pressure->full) : 0;
+}
+
 int pressure_read(int root, const char *path, struct pressure *ret_pressure)
 {
-    cleanup_lines struct lines lines;
-    struct pressure pressure = {0};
-    bool has_some = false;
-    char *line;
+    struct pressure pressure = {.some = UINT64_MAX};
+    int r = lines_visit(root, path, take_line, &pressure);
 
-    int r = lines_open(&lines, root, path);
     if (r < 0)
         return r;
-    while ((r = lines_next(&lines, &line)) > 0) {
-        if (lines_after(line, "some ") != NULL) {
-            r = parse_total(line, &pressure.some);
-            has_some = true;
-        } else if (lines_after(line, "full ") != NULL) {
-            r = parse_total(line, &pressure.full);
-        }
-        if (r < 0)
-            return r;
-    }
-    if (r < 0)
-        return r;
-    if (!has_some)
+    if (pressure.some == UINT64_MAX)
         return -EBADMSG;
     *ret_pressure = pressure;
     return 0;

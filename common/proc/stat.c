@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdbool.h>
 
 #include "common/base/util.h"
 #include "common/proc/lines.h"
@@ -20,33 +19,28 @@ static int parse_cpu(const char *text, struct stat_cpu *cpu)
     return 0;
 }
 
+/* 1: the CPUs, which come first, are over. */
+static int take_line(const char *line, void *userdata)
+{
+    struct stat_cpu *cpu = userdata;
+    const char *text = lines_after(line, "cpu");
+
+    if (text == NULL)
+        return 1;
+    if (!isdigit((unsigned char)*text))
+        return parse_cpu(text, cpu);
+    cpu->cpu_count++;
+    return 0;
+}
+
 int stat_read(int root, struct stat_cpu *ret_cpu)
 {
-    cleanup_lines struct lines lines;
-    struct stat_cpu cpu = {0};
-    bool has_sum = false;
-    char *line;
+    struct stat_cpu cpu = {.user = UINT64_MAX};
+    int r = lines_visit(root, "proc/stat", take_line, &cpu);
 
-    int r = lines_open(&lines, root, "proc/stat");
     if (r < 0)
         return r;
-    while ((r = lines_next(&lines, &line)) > 0) {
-        const char *text = lines_after(line, "cpu");
-
-        if (text == NULL)
-            break; /* the CPUs come first */
-        if (isdigit((unsigned char)*text)) {
-            cpu.cpu_count++;
-            continue;
-        }
-        r = parse_cpu(text, &cpu);
-        if (r < 0)
-            return r;
-        has_sum = true;
-    }
-    if (r < 0)
-        return r;
-    if (!has_sum)
+    if (cpu.user == UINT64_MAX)
         return -EBADMSG;
     *ret_cpu = cpu;
     return 0;

@@ -26,7 +26,7 @@ static const struct key {
     {"pgsteal_direct ", offsetof(struct vmstat, steal_direct)},
 };
 
-static int parse_line(struct vmstat *vmstat, const char *line)
+static int take_line(const char *line, void *vmstat)
 {
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         const char *text = lines_after(line, keys[i].name);
@@ -44,20 +44,10 @@ static int parse_line(struct vmstat *vmstat, const char *line)
 
 int vmstat_read(int root, struct vmstat *ret_vmstat)
 {
-    cleanup_lines struct lines lines;
     struct vmstat vmstat = {0};
-    char *line;
+    int r = lines_visit(root, "proc/vmstat", take_line, &vmstat);
 
-    int r = lines_open(&lines, root, "proc/vmstat");
-    if (r < 0)
-        return r;
-    while ((r = lines_next(&lines, &line)) > 0) {
-        r = parse_line(&vmstat, line);
-        if (r < 0)
-            return r;
-    }
-    if (r < 0)
-        return r;
-    *ret_vmstat = vmstat;
-    return 0;
+    if (r == 0)
+        *ret_vmstat = vmstat;
+    return r;
 }
