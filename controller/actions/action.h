@@ -29,6 +29,7 @@
 #include "controller.pb-c.h"
 #include "controller/actions/id.h"
 #include "controller/leases/keeper.h"
+#include "controller/leases/pulse.h"
 #include "controller/vms/supervisor.h"
 
 /* One for each thing that can be done; `name` is Action.kind. */
@@ -38,6 +39,7 @@ extern const struct action_kind action_reclaim;
 extern const struct action_kind action_reporting;
 extern const struct action_kind action_balloon;
 extern const struct action_kind action_release;
+extern const struct action_kind action_pulse;
 
 /* What is asked for. */
 struct action_request {
@@ -63,6 +65,7 @@ struct action_request {
             nsec_t lifetime; /* of the lease; 0: until released */
             char owner[64];
         } balloon;
+        struct pulse_limits pulse;
     };
 };
 

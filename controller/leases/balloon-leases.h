@@ -86,7 +86,10 @@ struct balloon_input {
     bool deflate_on_oom;
     bool guest_is_fresh; /* a reading of the guest that is at most five seconds old */
     nsec_t guest_read;   /* when it was read, CLOCK_BOOTTIME */
-    uint64_t available;  /* in the guest */
+    nsec_t guest_latency; /* the guest took it at most this long before; 0: unknown */
+    uint64_t guest_total; /* as the guest says; with some drivers it shrinks with the balloon */
+    uint64_t guest_free;  /* ... by that reading */
+    uint64_t available;   /* in the guest */
     uint64_t footprint;  /* 0: unknown */
     bool pressure;       /* the guest said so since the last step */
     bool voided;         /* reset, migration or snapshot since the last step */

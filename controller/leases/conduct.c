@@ -63,6 +63,9 @@ struct balloon_input conduct_look(const struct vm *vm)
         .guest_is_fresh = vm->links.agent != NULL && vm->measured.guest.received != 0 &&
                           now - vm->measured.guest.received <= FRESH_AGE,
         .guest_read = vm->measured.guest.received,
+        .guest_latency = vm->measured.guest.latency,
+        .guest_total = vm->measured.guest.total,
+        .guest_free = vm->measured.guest.free,
         .available = vm->measured.guest.available,
         .footprint = vm->measured.host.footprint,
         .voided = is_other_boot(vm),
