@@ -61,6 +61,44 @@ int reporting_set_order(struct reporting *reporting, uint32_t order, uint32_t po
     return 0;
 }
 
+int reporting_set_order_for(struct reporting *reporting, uint32_t order, uint32_t policy_floor,
+                            nsec_t end, uint32_t *ret_order)
+{
+    uint32_t before =
+        reporting->is_for_a_while ? reporting->before_while : reporting_order(reporting);
+    int r = reporting_set_order(reporting, order, policy_floor, ret_order);
+
+    if (r < 0)
+        return r;
+    reporting->is_for_a_while = true;
+    reporting->while_order = *ret_order;
+    reporting->before_while = before;
+    reporting->while_end = end;
+    return 0;
+}
+
+int reporting_end_while(struct reporting *reporting)
+{
+    uint32_t unused;
+    int r = 0;
+
+    if (!reporting->is_for_a_while)
+        return 0;
+    if (reporting->before_while != reporting->while_order &&
+        reporting_order(reporting) == reporting->while_order)
+        r = reporting->before_while >= reporting->found_order
+                ? reporting_restore(reporting)
+                : reporting_set_order(reporting, reporting->before_while, 0, &unused);
+    reporting->is_for_a_while = r < 0;
+    reporting->while_end = 0;
+    return r;
+}
+
+void reporting_keep_order(struct reporting *reporting)
+{
+    reporting->is_for_a_while = false;
+}
+
 static const char *bound_of(const struct reporting *reporting, uint32_t asked,
                             uint32_t policy_floor)
 {
@@ -88,12 +126,16 @@ bool reporting_bound(const struct reporting *reporting, uint32_t before, uint32_
 int reporting_set_host_floor(struct reporting *reporting, uint32_t order)
 {
     uint32_t now = reporting_order(reporting);
-    uint32_t unused;
+    uint32_t raised;
+    int r;
 
     reporting->host_floor = order;
     if (now == ORDER_COUNT_MAX || now >= min_of(order, reporting->found_order))
         return 0;
-    return reporting_set_order(reporting, now, 0, &unused);
+    r = reporting_set_order(reporting, now, 0, &raised);
+    if (r == 0 && reporting->is_for_a_while && now == reporting->while_order)
+        reporting->while_order = raised;
+    return r;
 }
 
 int reporting_restore(struct reporting *reporting)

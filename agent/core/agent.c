@@ -231,6 +231,8 @@ static void step(struct agent *agent, bool triggered)
     int r = sensors_read(&agent->sensors, now, &agent->sample);
 
     notify_watchdog(&agent->notify, now);
+    if (agent->reporting.is_for_a_while && now >= agent->reporting.while_end)
+        agent_end_order(agent);
     if (r < 0) {
         report_read_failure(agent, r, now);
         sleep_until(agent, now + RETRY_INTERVAL);
@@ -307,6 +309,16 @@ int agent_set_lowest_order(struct agent *agent, uint32_t order)
 {
     engine_set_lowest_order(&agent->engine, order);
     return reporting_set_host_floor(&agent->reporting, order);
+}
+
+void agent_end_order(struct agent *agent)
+{
+    int r = reporting_end_while(&agent->reporting);
+
+    if (r < 0)
+        log_warning("the reporting order before a host's order for a while cannot be set: %s; "
+                    "trying again with the next sample",
+                    strerror(-r));
 }
 
 static void init_policy(struct agent *agent)

@@ -95,6 +95,9 @@ void agent_set_host_time(struct agent *agent, int64_t time);
  * not be raised. */
 int agent_set_lowest_order(struct agent *agent, uint32_t order);
 
+/* Ends an order for a while, if there is one: nobody is known who waits for it. */
+void agent_end_order(struct agent *agent);
+
 /* Samples soon instead of when the timer would. */
 void agent_sample_soon(struct agent *agent);
 

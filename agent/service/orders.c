@@ -15,7 +15,8 @@
 #include "common/base/number.h"
 #include "common/base/text.h"
 
-#define ANSWER_TIME (5 * NSEC_PER_SEC) /* to end what a slow guest does, and to answer */
+#define ANSWER_TIME    (5 * NSEC_PER_SEC) /* to end what a slow guest does, and to answer */
+#define ORDER_TIME_MAX (3600 * NSEC_PER_SEC)
 
 struct order {
     struct agent *agent;
@@ -269,6 +270,12 @@ static enum action_kind reporting_job(const Vmreclaim__Agent__V1__SetReportingRe
     return request->kick ? ACTION_KICK_REPORTING : ACTION_SET_ORDER;
 }
 
+/* When an order for a while ends, CLOCK_BOOTTIME. */
+static nsec_t end_of(const Vmreclaim__Agent__V1__SetReportingRequest *request)
+{
+    return time_boottime() + min_of(request->duration_ns, ORDER_TIME_MAX);
+}
+
 /* The order is one write, done before a pass is started; 0 or -errno. */
 static int set_order_now(struct order *order,
                          const Vmreclaim__Agent__V1__SetReportingRequest *request)
@@ -281,7 +288,12 @@ static int set_order_now(struct order *order,
 
     if (!request->set_order || !request->kick || request->restore)
         return 0;
-    r = reporting_set_order(reporting, request->order, floor, &in_force);
+    if (request->duration_ns > 0) {
+        r = reporting_set_order_for(reporting, request->order, floor, end_of(request), &in_force);
+    } else {
+        reporting_keep_order(reporting);
+        r = reporting_set_order(reporting, request->order, floor, &in_force);
+    }
     if (r == 0)
         (void)reporting_bound(reporting, before, request->order, floor, order->job.bound,
                               sizeof(order->job.bound));

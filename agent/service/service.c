@@ -178,6 +178,7 @@ static void watch(struct ttrpc_call *call, const ProtobufCMessage *message, void
     if (request->set_lowest_order)
         (void)agent_set_lowest_order(agent, request->lowest_order);
     agent_set_host_time(agent, request->controller_time_ns);
+    agent_end_order(agent);
     connection_is_watched(call);
     watches_publish_engine(&agent->watches, &agent->decision, time_boottime());
     agent_sample_soon(agent);

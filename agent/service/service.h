@@ -4,8 +4,8 @@
 
 #include "common/ttrpc/ttrpc.h"
 
-/* Raised when a peer of one release back could not do without knowing. */
-#define AGENT_PROTOCOL_VERSION 1
+/* Raised when a peer of one release back could not do without knowing; agent.proto has the list. */
+#define AGENT_PROTOCOL_VERSION 2
 
 /* NULL-terminated, for ttrpc_connection_options; handlers find the agent by connection_userdata. */
 extern const struct ttrpc_service *const agent_services[];

@@ -53,7 +53,7 @@ static void test_get_info(void **state)
     response = client_call(&client, "GetInfo", &request);
     assert_non_null(response);
     assert_string_equal(response->boot_id, "0f0e0d0c-0b0a-0908-0706-050403020100");
-    assert_int_equal(response->protocol_version, 1);
+    assert_int_equal(response->protocol_version, 2);
     assert_int_equal(response->cpu_count, 1);
     assert_int_equal(response->max_order, 10);
     assert_int_equal(response->pageblock_order, 9);

@@ -105,6 +105,63 @@ static void test_the_same_order_again(void **state)
     assert_int_equal(reporting_order(&reporting), 9);
 }
 
+static void expect_set_for(uint32_t order, uint32_t expected)
+{
+    uint32_t set = 99;
+
+    assert_int_equal(reporting_set_order_for(&reporting, order, 0, 60 * NSEC_PER_SEC, &set), 0);
+    assert_int_equal(set, expected);
+    assert_true(reporting.is_for_a_while);
+    assert_int_equal(reporting.while_end, 60 * NSEC_PER_SEC);
+}
+
+static void expect_after_the_while(uint32_t expected)
+{
+    assert_int_equal(reporting_end_while(&reporting), 0);
+    assert_false(reporting.is_for_a_while);
+    assert_int_equal(reporting_order(&reporting), expected);
+}
+
+static void test_an_order_for_a_while(void **state)
+{
+    expect_set_for(5, 5);
+    expect_set_for(3, 3); /* it is still 9 that comes back */
+    expect_after_the_while(9);
+    assert_int_equal(settings.count, 0);
+    expect_set(7, 0, 7); /* an operator's */
+    expect_set_for(4, 4);
+    expect_after_the_while(7);
+    expect_set_for(7, 7);
+    expect_after_the_while(7);
+}
+
+/* What others set meanwhile is theirs. */
+static void test_an_order_for_a_while_yields(void **state)
+{
+    expect_set_for(5, 5);
+    expect_set(8, 0, 8);
+    expect_after_the_while(8);
+    expect_set_for(5, 5);
+    reporting_keep_order(&reporting);
+    assert_int_equal(reporting_end_while(&reporting), 0);
+    assert_int_equal(reporting_order(&reporting), 5);
+    expect_set(9, 0, 9);
+    expect_set_for(3, 3);
+    assert_int_equal(reporting_set_host_floor(&reporting, 5), 0);
+    expect_after_the_while(9);
+}
+
+static void test_an_order_for_a_while_that_cannot_end(void **state)
+{
+    expect_set(7, 0, 7);
+    expect_set_for(4, 4);
+    settings.state_directory = -1;
+    assert_int_equal(reporting_end_while(&reporting), -EROFS);
+    assert_true(reporting.is_for_a_while && reporting.while_end == 0); /* it is due */
+    settings.state_directory = state_directory;
+    expect_after_the_while(7);
+}
+
 static void test_a_host_floor_raises_the_order_at_once(void **state)
 {
     expect_set(0, 0, 0);
@@ -203,6 +260,9 @@ int main(void)
         with_kernel(test_order_within_its_floors),
         with_kernel(test_bounds_are_named),
         with_kernel(test_restore),
+        with_kernel(test_an_order_for_a_while),
+        with_kernel(test_an_order_for_a_while_yields),
+        with_kernel(test_an_order_for_a_while_that_cannot_end),
         with_kernel(test_the_same_order_again),
         with_kernel(test_a_host_floor_raises_the_order_at_once),
         with_kernel(test_absent),
