@@ -6,126 +6,79 @@
 
 #include <string.h>
 
-#include "controller/leases/balloon.h"
+#include "controller/explain/gains.h"
 
-#define DEFAULT_CACHE_FLOOR (128 * MIB)
-#define BALLOON_STEP        (64 * MIB)
-
-static uint64_t unmovable_of(const struct view *view)
+static void advise_reclaim(const struct view *view, const struct gains *gains,
+                           struct explanation *explanation)
 {
-    if (!view->guest->trapped_kinds_are_known)
-        return 0;
-    return view->guest->trapped_unmovable + view->guest->trapped_reclaimable;
-}
-
-static void advise_reclaim(const struct view *view, struct explanation *explanation)
-{
-    uint64_t floor = view->policy == NULL ? DEFAULT_CACHE_FLOOR : view->policy->cache_floor;
-    uint64_t gain = saturating_subtract(view->w->cache, floor);
     struct finding *finding;
 
-    if (gain < view->worth)
+    if (gains->cache < view->worth)
         return;
     finding = explanation_next(explanation);
-    finding_set(finding, KIND_CAN_DO, "can-reclaim", gain,
+    finding_set(finding, KIND_CAN_DO, "can-reclaim", gains->cache,
                 "Take cold file cache: up to %s, down to the %s that the policy leaves.",
-                SIZE(gain), SIZE(floor));
+                SIZE(gains->cache), SIZE(gains->cache_floor));
     finding_command(finding, "vmreclaim reclaim %s", view->name);
 }
 
-static void advise_compact(const struct view *view, struct explanation *explanation)
+static void advise_compact(const struct view *view, const struct gains *gains,
+                           struct explanation *explanation)
 {
-    uint64_t unmovable = unmovable_of(view);
-    uint64_t gain = saturating_subtract(view->held.trapped, unmovable);
     struct finding *finding;
 
-    if (gain < view->worth || !view_has_feature(view, "compaction", NULL))
+    if (gains->trapped < view->worth)
         return;
     finding = explanation_next(explanation);
-    finding_set(finding, KIND_CAN_DO, "can-compact", gain,
-                "Join free memory so that it can be reported: up to %s is trapped.", SIZE(gain));
+    finding_set(finding, KIND_CAN_DO, "can-compact", gains->trapped,
+                "Join free memory so that it can be reported: up to %s is trapped.",
+                SIZE(gains->trapped));
     finding_command(finding, "vmreclaim compact %s", view->name);
 }
 
-/* A lower order returns what compaction leaves, where the host's backing makes that last. */
-static void advise_order(const struct view *view, struct explanation *explanation)
+static void advise_order(const struct view *view, const struct gains *gains,
+                         struct explanation *explanation)
 {
-    uint32_t lowest = view->host->lowest_useful_order;
     struct finding *finding;
 
-    if (view->held.trapped < view->worth || view->info == NULL ||
-        !view->host->lowest_useful_order_is_known || !view->info->reporting_order_is_known ||
-        view->info->reporting_order <= lowest || !view_has_feature(view, "reporting-order", NULL))
+    if (gains->small < view->worth)
         return;
     finding = explanation_next(explanation);
-    finding_set(finding, KIND_CAN_DO, "can-lower-order", view->held.trapped,
+    finding_set(finding, KIND_CAN_DO, "can-lower-order", gains->small,
                 "Report smaller blocks (order %u instead of %u): returns what compaction leaves, "
                 "for some CPU of the guest.",
-                lowest, view->info->reporting_order);
-    finding_command(finding, "vmreclaim reporting %s --order %u --kick", view->name, lowest);
+                gains->lowest, gains->order);
+    finding_command(finding, "vmreclaim reporting %s --order %u --kick", view->name, gains->lowest);
 }
 
-static void advise_kick(const struct view *view, struct explanation *explanation)
+static void advise_kick(const struct view *view, const struct gains *gains,
+                        struct explanation *explanation)
 {
-    uint64_t waiting = view->held.percpu + view_waits(view);
     struct finding *finding;
 
-    if (waiting < view->worth)
+    if (gains->waiting < view->worth)
         return;
     finding = explanation_next(explanation);
-    finding_set(finding, KIND_CAN_DO, "can-kick", waiting,
-                "Start a reporting pass: %s is free and waits for one.", SIZE(waiting));
+    finding_set(finding, KIND_CAN_DO, "can-kick", gains->waiting,
+                "Start a reporting pass: %s is free and waits for one.", SIZE(gains->waiting));
     finding_command(finding, "vmreclaim reporting %s --kick", view->name);
 }
 
-/* The host keeps what the balloon takes as well: its pages are pinned, locked, or cannot be
- * discarded one by one. */
-static bool balloon_is_void(const struct view *view)
-{
-    return view->host->vfio_devices > 0 || view->host->encrypted || view->host->locked ||
-           strcmp(view->host->backing, "hugetlb") == 0;
-}
-
-/* Ours to move: the hypervisor takes commands, and nobody has taken from the guest. */
-static bool balloon_is_free(const struct view *view)
-{
-    return view->vm->balloon_target > 0 && strcmp(view->vm->driver_state, "ready") == 0 &&
-           view->w->balloon_is_known && view->w->balloon == 0 &&
-           view->host->foreign_balloon_owner[0] == '\0';
-}
-
-/* What the guest uses and a reserve; and a lease is refused that is more than the guest could give
- * by its own account. */
-static uint64_t balloon_size(const struct view *view, uint64_t reserve)
-{
-    uint64_t available = view->guest->available;
-    uint64_t takeable = saturating_subtract(available, reserve);
-    uint64_t least = view->w->in_use + view->w->unmanaged + reserve;
-    uint64_t baseline = view->vm->balloon_baseline;
-
-    least = max_of(least, saturating_subtract(baseline, takeable));
-    return (least + BALLOON_STEP - 1) / BALLOON_STEP * BALLOON_STEP;
-}
-
 /* Where nothing comes back by itself, the balloon still takes it, free memory and cache alike. */
-static void advise_balloon(const struct view *view, struct explanation *explanation)
+static void advise_balloon(const struct view *view, const struct gains *gains,
+                           struct explanation *explanation)
 {
-    const Waterfall *w = view->w;
-    uint64_t headroom = balloon_headroom(w->vm_ram, view->host->deflate_on_oom);
-    uint64_t least = max_of(256 * MIB, w->vm_ram / 16);
-    uint64_t reserve = max_of(least, headroom);
-    uint64_t size = balloon_size(view, reserve);
     struct finding *finding;
 
-    if (balloon_is_void(view) || !balloon_is_free(view) || size + view->worth >= w->footprint)
+    if (gains->size == 0 || gains->size + view->worth >= view->w->footprint)
         return;
     finding = explanation_next(explanation);
     finding_set(
-        finding, KIND_CAN_DO, "can-balloon", w->footprint - size,
+        finding, KIND_CAN_DO, "can-balloon", gains->balloon,
         "Take memory with the balloon: %s leaves the guest what it uses and a reserve of %s.",
-        SIZE(size), SIZE(reserve));
+        SIZE(gains->size), SIZE(gains->reserve));
     finding_command(finding, "vmreclaim balloon %s %lluMiB --for 1h", view->name,
-                    (unsigned long long)(size / MIB));
+                    (unsigned long long)(gains->size / MIB));
 }
 
 static void advise_agent(const struct view *view, struct explanation *explanation)
@@ -157,18 +110,21 @@ static bool advise_first(const struct view *view, struct explanation *explanatio
 
 void explain_advice(const struct view *view, struct explanation *explanation)
 {
+    struct gains gains;
+
     if (view->guest == NULL)
         advise_agent(view, explanation);
     if (view->guest == NULL || advise_first(view, explanation))
         return;
-    if (!explain_comes_back(view)) {
-        advise_balloon(view, explanation);
+    view_gains(view, &gains);
+    if (!gains.comes_back) {
+        advise_balloon(view, &gains, explanation);
         return;
     }
-    if (!view_takes_commands(view))
+    if (!gains.takes_commands)
         return;
-    advise_reclaim(view, explanation);
-    advise_compact(view, explanation);
-    advise_order(view, explanation);
-    advise_kick(view, explanation);
+    advise_reclaim(view, &gains, explanation);
+    advise_compact(view, &gains, explanation);
+    advise_order(view, &gains, explanation);
+    advise_kick(view, &gains, explanation);
 }

@@ -109,6 +109,10 @@ struct finding *explanation_next(struct explanation *explanation);
  * makes that void. False exactly where one of the reporting-... reasons holds. */
 bool explain_comes_back(const struct view *view);
 
+/* explain_gains() of the view. */
+struct gains;
+void view_gains(const struct view *view, struct gains *ret_gains);
+
 /* ---- the four lists ---- */
 
 void explain_holds(const struct view *view, struct explanation *explanation);
