@@ -51,7 +51,7 @@ static bool has_little(const struct starvation_sample *sample)
            sample->available < sample->total / LITTLE_PART;
 }
 
-static enum starvation_change end(struct starvation *starvation)
+static enum starvation_change end(struct starvation *starvation, enum starvation_change how)
 {
     bool was_starved = starvation->since != 0;
 
@@ -59,7 +59,7 @@ static enum starvation_change end(struct starvation *starvation)
     starvation->had_sign = false;
     starvation->kills = 0;
     check(starvation);
-    return was_starved ? STARVATION_ENDS : STARVATION_GOES_ON;
+    return was_starved ? how : STARVATION_GOES_ON;
 }
 
 static enum starvation_change begin(struct starvation *starvation, nsec_t now)
@@ -99,7 +99,8 @@ enum starvation_change starvation_take(struct starvation *starvation,
     if (is_first || !counts(sample, balloon)) {
         starvation->last = *sample;
         starvation->has_last = true;
-        return is_first ? STARVATION_GOES_ON : end(starvation);
+        starvation->had_sign = false; /* of another boot, or under another balloon */
+        return is_first ? STARVATION_GOES_ON : end(starvation, STARVATION_GIVES_WAY);
     }
     if (kills == 0 && sample->time - starvation->last.time < WINDOW)
         return starvation_pass(starvation, balloon);
@@ -114,9 +115,11 @@ enum starvation_change starvation_take(struct starvation *starvation,
 enum starvation_change starvation_pass(struct starvation *starvation, uint64_t balloon)
 {
     check(starvation);
-    if (starvation->since != 0 &&
-        (balloon < BALLOON_LEAST ||
-         saturating_subtract(starvation->heard, starvation->sign) >= QUIET))
-        return end(starvation);
+    if (starvation->since == 0)
+        return STARVATION_GOES_ON;
+    if (balloon < BALLOON_LEAST)
+        return end(starvation, STARVATION_GIVES_WAY);
+    if (saturating_subtract(starvation->heard, starvation->sign) >= QUIET)
+        return end(starvation, STARVATION_ENDS);
     return STARVATION_GOES_ON;
 }

@@ -45,7 +45,8 @@ struct starvation {
 enum starvation_change {
     STARVATION_GOES_ON,
     STARVATION_BEGINS,
-    STARVATION_ENDS,
+    STARVATION_GIVES_WAY, /* it ends: the balloon holds little, whatever the guest shows */
+    STARVATION_ENDS,      /* it ends: the guest shows none any more */
 };
 
 /* `balloon` bytes are in the balloon; 0: none, or not known. */

@@ -26,10 +26,33 @@ static void tell(struct vm *vm, enum starvation_change change)
 {
     char text[ALARM_BYTES];
 
-    if (change == STARVATION_BEGINS)
+    switch (change) {
+    case STARVATION_BEGINS:
         vm_emit(vm, VM_EVENT_ALARM, alarm_text(vm, text));
-    else if (change == STARVATION_ENDS)
+        break;
+    case STARVATION_GIVES_WAY:
+        text_format(text, sizeof(text),
+                    "the balloon of the guest that was short of memory has "
+                    "given way: it holds %s",
+                    BYTES_TEXT(in_balloon(vm)));
+        vm_emit(vm, VM_EVENT_ALARM, text);
+        break;
+    case STARVATION_ENDS:
         vm_emit(vm, VM_EVENT_ALARM, "the guest is not short of memory any more");
+        break;
+    case STARVATION_GOES_ON:
+        break;
+    }
+}
+
+/* What has ended starves no more, and its counters are nobody's. */
+static void forget(struct vm *vm)
+{
+    bool was_starved = vm->starvation.since != 0;
+
+    vm->starvation = (struct starvation){0};
+    if (was_starved)
+        vm_emit(vm, VM_EVENT_ALARM, "the guest was short of memory until its hypervisor ended");
 }
 
 /* As its agent says. */
@@ -87,13 +110,13 @@ void alarm_take(const struct vm_event *event)
     }
 }
 
-/* What is not known has not given way; what has ended starves no more. */
+/* What is not known has not given way. */
 void alarm_visit(struct vm *vm)
 {
     if (vm->measured.waterfall.balloon_is_known)
         tell(vm, starvation_pass(&vm->starvation, in_balloon(vm)));
     else if (!hypervisor_process_is_open(&vm->measured.process))
-        vm->starvation = (struct starvation){0};
+        forget(vm);
 }
 
 /* ---- what is said ---- */

@@ -1,5 +1,6 @@
 /* Guests that are short of memory while a balloon, ours or somebody else's, holds some of it.
- * Writes vm->starvation. The begin and the end are VM_EVENT_ALARM. */
+ * Writes vm->starvation. The begin and the end are VM_EVENT_ALARM; the end
+ * says whether the guest shows no shortage any more, its balloon gave way, or all of it ended. */
 #ifndef VMRECLAIM_CONTROLLER_LEASES_ALARM_H
 #define VMRECLAIM_CONTROLLER_LEASES_ALARM_H
 

@@ -12,6 +12,7 @@ struct guest {
     nsec_t now;
     unsigned begins;
     unsigned ends;
+    unsigned gave_way;
 };
 
 /* 4 GiB with little left, a quarter in the balloon. */
@@ -29,6 +30,7 @@ static void note(struct guest *guest, enum starvation_change change)
 {
     guest->begins += change == STARVATION_BEGINS;
     guest->ends += change == STARVATION_ENDS;
+    guest->gave_way += change == STARVATION_GIVES_WAY;
 }
 
 /* Ten seconds in which it stalls so long and reads so many pages again. */
@@ -123,7 +125,35 @@ static void test_it_ends(void **state)
     assert_int_equal(guest.begins, 2);
     guest.balloon = 0; /* given back */
     note(&guest, starvation_pass(&guest.starvation, guest.balloon));
-    assert_int_equal(guest.ends, 2);
+    assert_int_equal(guest.ends, 1);
+    assert_int_equal(guest.gave_way, 1);
+    guest.balloon = GIB;
+    guest.sample.oom_kills = 3;
+    live(&guest, 0, 0);
+    guest.balloon = 128 * MIB; /* too little of such a guest to count */
+    live(&guest, 9 * NSEC_PER_SEC, 0);
+    assert_int_equal(guest.ends, 1);
+    assert_int_equal(guest.gave_way, 2);
+}
+
+/* What the guest showed before it booted again does not count with what it shows after. */
+static void test_a_burst_before_the_reboot(void **state)
+{
+    struct guest guest;
+
+    for (int i = 0; i < 2; i++) {
+        make(&guest);
+        live(&guest, 4 * NSEC_PER_SEC, 0);
+        if (i == 0)
+            guest.starvation.has_last = false; /* as it is told */
+        else
+            guest.sample.time = guest.sample.stalled = 0; /* as its counters tell */
+        live(&guest, 0, 0);
+        live(&guest, 4 * NSEC_PER_SEC, 0);
+        assert_int_equal(guest.begins, 0);
+        live(&guest, 4 * NSEC_PER_SEC, 0);
+        assert_int_equal(guest.begins, 1);
+    }
 }
 
 /* Its agent may have been killed for want of memory. */
@@ -176,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_pages_that_are_read_again),
         cmocka_unit_test(test_what_is_not_the_balloons),
         cmocka_unit_test(test_it_ends),
+        cmocka_unit_test(test_a_burst_before_the_reboot),
         cmocka_unit_test(test_a_guest_that_is_not_heard_any_more),
         cmocka_unit_test(test_counters_of_any_kind),
     };
