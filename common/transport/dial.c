@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/text.h"
 #include "common/transport/hybrid.h"
 #include "common/transport/socket.h"
 #include "common/transport/transport.h"
@@ -126,7 +127,7 @@ static void on_reply(uv_poll_t *poll, int status, int events)
     } else {
         char what[80];
 
-        snprintf(what, sizeof(what), "'%s' in answer to CONNECT", dial->reply.line);
+        text_format(what, sizeof(what), "'%s' in answer to CONNECT", dial->reply.line);
         fail(dial, r, what);
     }
 }

@@ -1,11 +1,11 @@
 /* Who uses the API, remembered over connections. */
 #include "controller/api/users.h"
-#include "common/base/text.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/text.h"
 #include "common/base/time.h"
 
 /* What may be used at once, before the share is all there is. All answers of one kind together are
@@ -138,7 +138,7 @@ static void on_name(const char *name, void *userdata)
     user->lookup = NULL;
     user->is_named = name != NULL;
     if (name != NULL)
-        snprintf(user->name, sizeof(user->name), "%s", name);
+        text_copy(user->name, sizeof(user->name), name);
     if (user->users->on_looked_up != NULL)
         user->users->on_looked_up(user, user->users->userdata);
 }
