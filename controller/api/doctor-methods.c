@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/transport/address.h"
 #include "controller/api/dispatch.h"
 #include "controller/messages/diagnosis.h"
 #include "controller/vms/hypervisor.h"
@@ -25,6 +26,20 @@ static uint32_t find_free_cid(const struct registry *registry)
     return cid;
 }
 
+/* A socket that is not the hypervisor's: a relay, say. */
+static const char *agent_place(const struct vm *vm)
+{
+    const struct vm_definition *definition = vm->sources.definition;
+    struct address address;
+
+    if (vm->links.agent != NULL && !vm->links.agent_is_dialled)
+        return NULL;
+    if (definition == NULL || definition->agent == NULL ||
+        address_parse(definition->agent, &address, NULL) < 0 || address.kind != ADDRESS_UNIX)
+        return NULL;
+    return definition->agent;
+}
+
 static void fill_subject(const struct supervisor *supervisor, const struct vm *vm,
                          struct doctor_subject *subject)
 {
@@ -40,6 +55,7 @@ static void fill_subject(const struct supervisor *supervisor, const struct vm *v
         .owner = driver == NULL || driver->owner == NULL ? NULL : driver->owner(where),
         .is_shut = vm->hypervisor.shut != 0,
         .agent_is_connected = vm->links.agent != NULL,
+        .agent_place = agent_place(vm),
         .agent_is_announced = vm->announced,
         .agent_was_here = vm->life.agent_was_here,
         .guest_lacks_reporting = vm->links.agent != NULL && vm->agent.info.lacks_reporting,

@@ -103,12 +103,14 @@ static void ask_socket(const struct doctor_subject *subject, struct doctor_findi
 
 static void ask_vsock(const struct doctor_subject *subject, struct doctor_finding *finding)
 {
-    if (subject->agent_is_connected) {
+    if (subject->agent_is_connected && subject->agent_place == NULL) {
         answer(finding, DOCTOR_OK, "its agent came through it");
     } else if (subject->facts->guest_cid != 0) {
         answer(finding, DOCTOR_OK, "CID %" PRIu32, subject->facts->guest_cid);
     } else if (subject->facts->hybrid_vsock[0] != '\0') {
         answer(finding, DOCTOR_OK, "%s", subject->facts->hybrid_vsock);
+    } else if (subject->agent_place != NULL) {
+        answer(finding, DOCTOR_OK, "not needed: its agent is at %s", subject->agent_place);
     } else if (!is_unknown(subject, finding)) {
         answer(finding, DOCTOR_FAILURE, "none: no agent can connect");
         mend_command_line(subject, finding, REMEDY_VSOCK);

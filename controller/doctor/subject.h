@@ -28,6 +28,7 @@ struct doctor_subject {
     bool is_shared;                   /* a QMP socket that others need too is visited */
     bool is_shut;                     /* somebody else holds the socket now */
     bool agent_is_connected;
+    const char *agent_place; /* where it is dialled, beside any vsock device; NULL: it is not */
     bool agent_is_announced;
     bool agent_was_here;
     bool guest_lacks_reporting;  /* its kernel does not use what is offered */

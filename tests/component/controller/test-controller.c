@@ -203,6 +203,28 @@ static void test_what_a_lost_agent_said_is_not_shown(void **state)
     assert_non_null(explained(f, "can-install-agent"));
 }
 
+/* Its agent is dialled at a socket of its own: that says nothing of a vsock device. */
+static void test_the_doctor_of_an_agent_at_a_socket(void **state)
+{
+    Vmreclaim__Controller__V1__DiagnoseRequest request =
+        VMRECLAIM__CONTROLLER__V1__DIAGNOSE_REQUEST__INIT;
+    struct fixture *f = *state;
+    const Vmreclaim__Controller__V1__DiagnoseResponse *response;
+
+    start_managed(f);
+    request.vm = (char *)"web-1";
+    call(f, "Diagnose", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    response = (const void *)f->response;
+    for (size_t i = 0; i < response->n_checks; i++)
+        if (strcmp(response->checks[i]->name, "vsock device") == 0) {
+            assert_string_equal(response->checks[i]->status, "ok");
+            assert_non_null(strstr(response->checks[i]->reason, "CID "));
+            return;
+        }
+    fail_msg("the vsock device is not checked");
+}
+
 static void test_cache_that_is_read_back_is_hot(void **state)
 {
     struct fixture *f = *state;
@@ -409,6 +431,7 @@ int main(int argc, char **argv)
         controller_test(test_pause_and_resume),
         controller_test(test_a_lost_agent_comes_back),
         controller_test(test_what_a_lost_agent_said_is_not_shown),
+        controller_test(test_the_doctor_of_an_agent_at_a_socket),
         controller_test(test_cache_that_is_read_back_is_hot),
         controller_test(test_a_balloon_that_was_there_before_is_somebody_elses),
         controller_test(test_a_silent_agent_is_lost),

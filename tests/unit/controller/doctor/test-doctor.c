@@ -125,6 +125,21 @@ static void test_qemu(void **state)
                 "-qmp unix:/run/qemu/web-1.vmreclaim.qmp,server=on,wait=off");
 }
 
+/* What its agent comes by tells of the device, or does without it. */
+static void test_the_way_of_the_agent(void **state)
+{
+    struct made made;
+
+    make_healthy(&made, "qemu", "/run/qemu/web-1.qmp");
+    assert_string_equal(find(&made, "vsock device")->reason, "its agent came through it");
+    made.subject.agent_place = "unix:/run/web-1.agent";
+    assert_string_equal(find(&made, "vsock device")->reason, "CID 5");
+    made.facts.guest_cid = 0;
+    assert_line(&made, "vsock device", DOCTOR_OK, REMEDY_NOW, "");
+    assert_string_equal(find(&made, "vsock device")->reason,
+                        "not needed: its agent is at unix:/run/web-1.agent");
+}
+
 static void test_proxmox(void **state)
 {
     struct made made;
@@ -337,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_healthy),
         cmocka_unit_test(test_stock_libvirt),
         cmocka_unit_test(test_qemu),
+        cmocka_unit_test(test_the_way_of_the_agent),
         cmocka_unit_test(test_proxmox),
         cmocka_unit_test(test_shared_and_owned_sockets),
         cmocka_unit_test(test_incus),
