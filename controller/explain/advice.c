@@ -22,12 +22,18 @@ static void advise_reclaim(const struct view *view, const struct gains *gains,
     finding_command(finding, "vmreclaim reclaim %s", view->name);
 }
 
+/* Too little for its policy is declined, unless it is forced. */
+static bool is_declined(const struct view *view)
+{
+    return view->policy != NULL && view->w->trapped < view->policy->compact_min_gain;
+}
+
 static void advise_compact(const struct view *view, const struct gains *gains,
                            struct explanation *explanation)
 {
     struct finding *finding;
 
-    if (gains->trapped < view->worth)
+    if (gains->trapped < view->worth || is_declined(view))
         return;
     finding = explanation_next(explanation);
     finding_set(finding, KIND_CAN_DO, "can-compact", gains->trapped,

@@ -19,6 +19,34 @@ static uint64_t unmovable_of(const struct view *view)
     return view->guest->trapped_unmovable + view->guest->trapped_reclaimable;
 }
 
+/* The guest's own configuration limits it, and refuses orders beyond that. A policy from here that
+ * says the same keeps the guest from doing it by itself only. */
+static bool is_own_limit(const struct view *view, const char *wanted)
+{
+    for (char *const *key = view->own_limits; key != NULL && *key != NULL; key++)
+        if (strcmp(*key, wanted) == 0)
+            return view->policy != NULL;
+    return false;
+}
+
+static void gain_cache(const struct view *view, struct gains *gains)
+{
+    bool is_limited = is_own_limit(view, "cache_method");
+
+    if (!is_limited)
+        gains->all_cache = view->w->cache;
+    if (!is_limited || view->policy->cache_method != POLICY_CACHE_NONE)
+        gains->cache = saturating_subtract(view->w->cache, gains->cache_floor);
+}
+
+static void gain_trapped(const struct view *view, struct gains *gains)
+{
+    bool is_forbidden = is_own_limit(view, "compact") && !view->policy->compact;
+
+    if (!is_forbidden && view_has_feature(view, "compaction", NULL))
+        gains->trapped = saturating_subtract(view->held.trapped, unmovable_of(view));
+}
+
 /* A lower order returns what compaction leaves, where the host's backing makes that last. */
 static void gain_order(const struct view *view, struct gains *gains)
 {
@@ -90,10 +118,8 @@ void view_gains(const struct view *view, struct gains *ret_gains)
     };
 
     if (gains.is_known) {
-        gains.all_cache = view->w->cache;
-        gains.cache = saturating_subtract(view->w->cache, gains.cache_floor);
-        if (view_has_feature(view, "compaction", NULL))
-            gains.trapped = saturating_subtract(view->held.trapped, unmovable_of(view));
+        gain_cache(view, &gains);
+        gain_trapped(view, &gains);
         gain_order(view, &gains);
         gains.waiting = view->held.percpu + view_waits(view);
         gain_balloon(view, &gains);

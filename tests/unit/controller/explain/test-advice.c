@@ -71,6 +71,34 @@ static void test_advice_is_what_pays(void **state)
     assert_null(find(&explanation, "can-compact"));
 }
 
+/* What its policy finds too little, and what its own configuration forbids, it declines. */
+static void test_what_the_guest_declines(void **state)
+{
+    char *keys[] = {(char *)"cache_method", (char *)"compact", NULL};
+    struct made made;
+    struct explanation explanation;
+
+    make_loose(&made);
+    made.policy.compact_min_gain = GIB;
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(find(&explanation, "can-compact"));
+    made.policy.compact_min_gain = GIB + 1;
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "can-compact"));
+    assert_non_null(find(&explanation, "can-kick"));
+    /* A policy from here that says it is no bar to an order. */
+    made.policy.compact_min_gain = 0;
+    made.policy.compact = false;
+    made.policy.cache_method = POLICY_CACHE_NONE;
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(find(&explanation, "can-compact"));
+    assert_non_null(find(&explanation, "can-reclaim"));
+    made.subject.own_limits = keys;
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "can-compact"));
+    assert_null(find(&explanation, "can-reclaim"));
+}
+
 static void lack_reporting(struct made *made)
 {
     lack(made, "free-page-reporting", "the kernel lacks CONFIG_PAGE_REPORTING");
@@ -215,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_guests_own_limits_are_named),
+        cmocka_unit_test(test_what_the_guest_declines),
         cmocka_unit_test(test_advice_is_what_pays),
         cmocka_unit_test(test_what_cannot_return_or_is_refused_is_not_advised),
         cmocka_unit_test(test_no_reason_names_a_command_that_is_refused),

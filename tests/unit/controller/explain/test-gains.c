@@ -47,6 +47,22 @@ static void test_each_step(void **state)
     assert_int_equal(gains.balloon, 3 * GIB - 768 * MIB);
 }
 
+/* What the guest's own configuration allows less of than ours. */
+static void test_what_the_guest_forbids(void **state)
+{
+    char *keys[] = {(char *)"cache_method", (char *)"compact", NULL};
+
+    made.policy.cache_method = POLICY_CACHE_GRADUAL;
+    made.subject.own_limits = keys;
+    assert_int_equal(gains_of().all_cache, 0);
+    assert_true(gains_of().cache > 0 && gains_of().trapped > 0);
+    made.policy.cache_method = POLICY_CACHE_NONE;
+    made.policy.compact = false;
+    assert_int_equal(gains_of().cache + gains_of().trapped, 0);
+    made.subject.own_limits = NULL;
+    assert_true(gains_of().cache > 0 && gains_of().trapped > 0);
+}
+
 /* An agent of before would leave the order as it was set. */
 static void test_an_order_for_a_while(void **state)
 {
@@ -81,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_each_step, set_up),
+        cmocka_unit_test_setup(test_what_the_guest_forbids, set_up),
         cmocka_unit_test_setup(test_an_order_for_a_while, set_up),
         cmocka_unit_test_setup(test_what_only_a_pulse_brings, set_up),
         cmocka_unit_test_setup(test_without_an_agent, set_up),
