@@ -1,6 +1,5 @@
 /* The field table of a policy, and everything that follows from it. */
 #include "common/policy/policy.h"
-#include "common/base/text.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,6 +9,7 @@
 
 #include "common/base/nearest.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 
 #define MINUTE (60 * NSEC_PER_SEC)

@@ -1,11 +1,11 @@
 /* Windows of a policy. */
 #include "common/policy/schedule.h"
-#include "common/base/text.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "common/base/nearest.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 
 static const char *const effect_names[SCHEDULE_EFFECT_COUNT] = {
