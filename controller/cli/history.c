@@ -86,6 +86,13 @@ static void print_action(const Action *action)
     putchar('\n');
 }
 
+/* Above the first bar; what failed has none. */
+static void print_legend(void)
+{
+    puts("U in use  k unmanaged  C cache  T trapped  p per-CPU  f reportable\n"
+         "? unexplained  # no agent to say what for  . not on the host");
+}
+
 /* Of all messages of the answer. */
 struct shown {
     bool any;
@@ -100,6 +107,8 @@ static int print(const ProtobufCMessage *message, void *userdata)
     size_t action = 0;
 
     shown->left_out = shown->left_out || part->actions_left_out;
+    if (!shown->any && (part->n_points > 0 || part->n_actions > 0))
+        print_legend();
     shown->any = shown->any || part->n_points > 0 || part->n_actions > 0;
     for (size_t point = 0; point < part->n_points; point++) {
         while (action < part->n_actions &&
@@ -124,9 +133,6 @@ static int run(struct cli *cli, char **operands)
     request.since_ns = time_realtime_before(time_realtime(), since);
     request.points = (uint32_t)lines;
     request.actions = (uint32_t)lines;
-    if (!cli->json)
-        printf("U in use  k unmanaged  C cache  T trapped  p per-CPU  f reportable\n"
-               "? unexplained  # no agent to say what for  . not on the host\n");
     int r = client_stream(cli, "GetHistory", &request.base, print, &shown);
     if (r == EXIT_DONE && !shown.any && !cli->json)
         puts("Nothing was recorded in this time.");

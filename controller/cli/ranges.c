@@ -8,9 +8,18 @@
 #include "controller/json/json.h"
 
 struct totals {
+    bool any;
     uint64_t reported;
     uint64_t reportable;
 };
+
+/* Above the first row; what failed has none. */
+static void print_header(struct totals *totals)
+{
+    if (!totals->any)
+        printf("%-14s  %-14s  %10s  %s\n", "START", "END", "SIZE", "STATE");
+    totals->any = true;
+}
 
 /* Rows appear as they arrive, so a plain format instead of a table. */
 static int print(const ProtobufCMessage *message, void *userdata)
@@ -18,6 +27,7 @@ static int print(const ProtobufCMessage *message, void *userdata)
     const Vmreclaim__Controller__V1__ListRangesResponse *response = (const void *)message;
     struct totals *totals = userdata;
 
+    print_header(totals);
     for (size_t i = 0; i < response->n_ranges; i++) {
         const Vmreclaim__Agent__V1__Range *range = response->ranges[i];
         char size[32];
@@ -43,13 +53,13 @@ static int run(struct cli *cli, char **operands)
     char reportable[32];
 
     request.vm = operands[0];
-    if (!cli->json)
-        printf("%-14s  %-14s  %10s  %s\n", "START", "END", "SIZE", "STATE");
     int r = client_stream(cli, "ListRanges", &request.base, print, &totals);
-    if (r == EXIT_DONE && !cli->json)
-        printf("reported %s, reportable %s\n",
-               bytes_format_short(totals.reported, reported, sizeof(reported)),
-               bytes_format_short(totals.reportable, reportable, sizeof(reportable)));
+    if (r != EXIT_DONE || cli->json)
+        return r;
+    print_header(&totals);
+    printf("reported %s, reportable %s\n",
+           bytes_format_short(totals.reported, reported, sizeof(reported)),
+           bytes_format_short(totals.reportable, reportable, sizeof(reportable)));
     return r;
 }
 

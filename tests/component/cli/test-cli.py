@@ -128,6 +128,10 @@ class CliTest(CliTestCase):
                                             "reported"])
         self.assertEqual(lines[3], "reported 2.0 MiB, reportable 4.0 MiB")
 
+    def test_what_fails_has_no_header(self):
+        for command in ("ranges", "history"):
+            self.assertEqual(self.run_cli(command, "missing", code=3).stdout, "")
+
     def test_ranges_as_json_is_one_document_per_line(self):
         lines = self.run_cli("ranges", "web1", "--json").stdout.splitlines()
         self.assertEqual([json.loads(line)["ranges"][0]["state"] for line in lines],
