@@ -1,12 +1,12 @@
 /* Policy files, through libyaml's document tree: it keeps the line of every node. */
 #include "common/policy/policy-yaml.h"
-#include "common/base/text.h"
 
 #include <errno.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "common/base/nearest.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/policy/zone.h"
 
@@ -307,4 +307,19 @@ int policy_load_kept_yaml(const char *text, size_t length, const char *source_na
                           struct policy *ret_policy, struct error *error)
 {
     return load_text(text, length, source_name, true, ret_policy, error);
+}
+
+int policy_name_after(struct policy *policy, const char *source_name, struct error *error)
+{
+    const char *slash = strrchr(source_name, '/');
+    const char *base = slash == NULL ? source_name : slash + 1;
+    char name[sizeof(policy->name)];
+
+    if (policy->name[0] != '\0')
+        return 0;
+    text_copy_bytes(name, sizeof(name), base, strcspn(base, "."));
+    if (name[0] == '\0' || strcmp(name, "-") == 0)
+        return error_set(error, -EINVAL, "%s: the policy has no name; add a line \"name: NAME\"",
+                         source_name);
+    return policy_set_name(policy, name, error);
 }

@@ -18,4 +18,8 @@ int policy_load_yaml(const char *text, size_t length, const char *source_name,
 int policy_load_kept_yaml(const char *text, size_t length, const char *source_name,
                           struct policy *ret_policy, struct error *error);
 
+/* A policy that does not name itself is called like its file: "web" for "/etc/x/web.yaml". -EINVAL:
+ * that is no name. */
+int policy_name_after(struct policy *policy, const char *source_name, struct error *error);
+
 #endif

@@ -57,7 +57,8 @@ static int run(struct cli *cli, char **operands)
     int r = policy_file_read(operands[0], &text);
     if (r != EXIT_DONE)
         return r;
-    if (policy_load_yaml(text, strlen(text), operands[0], &policy, &error) < 0)
+    if (policy_load_yaml(text, strlen(text), operands[0], &policy, &error) < 0 ||
+        policy_name_after(&policy, operands[0], &error) < 0)
         return fail(EXIT_USAGE, "%s", error.text);
     return cli->json ? show_json(&policy) : show(operands[0], &policy);
 }

@@ -6,32 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/policy/policy-yaml.h"
-
-/* "web" for "/etc/x/web.yaml"; a policy that names itself keeps its name. */
-static int name_policy(struct policy *policy, const char *source, struct error *error)
-{
-    const char *slash = strrchr(source, '/');
-    const char *base = slash == NULL ? source : slash + 1;
-    char name[sizeof(policy->name)];
-
-    if (policy->name[0] != '\0')
-        return 0;
-    text_copy_bytes(name, sizeof(name), base, strcspn(base, "."));
-    if (name[0] == '\0' || strcmp(name, "-") == 0)
-        return error_set(error, -EINVAL, "%s: the policy has no name; add a line \"name: NAME\"",
-                         source);
-    return policy_set_name(policy, name, error);
-}
 
 /* `r`: how the text could be read. */
 static int identify(int r, const char *text, const char *source, struct policy *ret_policy,
                     struct error *error)
 {
     if (r == 0)
-        r = name_policy(ret_policy, source, error);
+        r = policy_name_after(ret_policy, source, error);
     if (r == 0)
         (void)SHA256Data((const uint8_t *)text, strlen(text), ret_policy->hash);
     /* An unknown key is an invalid argument, not a thing that was not found. */

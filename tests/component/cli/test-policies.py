@@ -54,6 +54,16 @@ class PoliciesTest(CliTestCase):
         settings = self.run_json("policy", "check", path)["settings"]
         self.assertEqual(settings["cache_floor"], "256MiB")
 
+    def test_policy_check_names_a_policy_after_its_file(self):
+        path = self.write("profile: gentle\n")
+        self.assertIn('is a valid policy: "policy", profile gentle',
+                      self.run_cli("policy", "check", path).stdout)
+        self.assertEqual(self.run_json("policy", "check", path)["name"], "policy")
+        nameless = os.path.join(self.directory.name, ".yaml")
+        os.rename(path, nameless)
+        self.assertIn("the policy has no name; add a line",
+                      self.run_cli("policy", "check", nameless, code=2).stderr)
+
     def test_policy_check_names_file_and_line(self):
         path = self.write("profile: gentle\n\ncache_flor: 256MiB\n")
         result = self.run_cli("policy", "check", path, code=2)
