@@ -10,7 +10,8 @@ socket=$directory/agent.sock
 mkfifo "$directory/alive"
 "$1" server "$socket" <"$directory/alive" &
 exec 3>"$directory/alive"
-while ! [ -S "$socket" ]; do
+# Its socket is there before it listens (flag SO_ACCEPTCON).
+until grep -q " 00010000 .* $socket\$" /proc/net/unix; do
     kill -0 $! || exit 1
     sleep 0.02
 done
