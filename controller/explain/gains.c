@@ -47,10 +47,12 @@ static void gain_trapped(const struct view *view, struct gains *gains)
         gains->trapped = saturating_subtract(view->held.trapped, unmovable_of(view));
 }
 
-/* A lower order returns what compaction leaves, where the host's backing makes that last. */
+/* A lower order returns what compaction leaves, where the host's backing makes that last. The agent
+ * sets none below its policy's. */
 static void gain_order(const struct view *view, struct gains *gains)
 {
-    uint32_t lowest = view->host->lowest_useful_order;
+    uint32_t floor = view->policy == NULL ? 0 : view->policy->reporting_order;
+    uint32_t lowest = max_of(view->host->lowest_useful_order, floor);
 
     if (view->info == NULL || !view->host->lowest_useful_order_is_known ||
         !view->info->reporting_order_is_known || view->info->reporting_order <= lowest ||

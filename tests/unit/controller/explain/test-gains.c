@@ -63,6 +63,16 @@ static void test_what_the_guest_forbids(void **state)
     assert_true(gains_of().cache > 0 && gains_of().trapped > 0);
 }
 
+static void test_the_policys_lowest_order(void **state)
+{
+    made.host.lowest_useful_order = 5;
+    made.policy.reporting_order = 7;
+    assert_int_equal(gains_of().lowest, 7);
+    assert_int_equal(gains_of().small, GIB);
+    made.policy.reporting_order = 9; /* as it is */
+    assert_int_equal(gains_of().small, 0);
+}
+
 /* An agent of before would leave the order as it was set. */
 static void test_an_order_for_a_while(void **state)
 {
@@ -98,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_each_step, set_up),
         cmocka_unit_test_setup(test_what_the_guest_forbids, set_up),
+        cmocka_unit_test_setup(test_the_policys_lowest_order, set_up),
         cmocka_unit_test_setup(test_an_order_for_a_while, set_up),
         cmocka_unit_test_setup(test_what_only_a_pulse_brings, set_up),
         cmocka_unit_test_setup(test_without_an_agent, set_up),
