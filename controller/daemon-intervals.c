@@ -71,10 +71,25 @@ static bool parse(const char *text, struct interval_note *note)
     return true;
 }
 
+/* It took the setting along, and nobody may ever come to that address again. */
+static bool has_ended(int root, const struct interval_note *note)
+{
+    struct hypervisor_process process;
+    struct error error;
+    bool is_another;
+    int r;
+
+    hypervisor_process_init(&process);
+    r = hypervisor_process_open(&process, root, note->pid, &error);
+    is_another = r == 0 && process.start_time != note->start_time;
+    hypervisor_process_finish(&process);
+    return r == -ESRCH || is_another;
+}
+
 static void on_loaded(int status, const struct error *error, const struct store_note *notes,
                       size_t count, void *userdata)
 {
-    struct intervals *intervals = userdata;
+    struct daemon *daemon = userdata;
 
     if (status < 0)
         log_error("intervals of balloon statistics to put back are not known: %s", error->text);
@@ -85,7 +100,10 @@ static void on_loaded(int status, const struct error *error, const struct store_
             continue;
         snprintf(note.address, sizeof(note.address), "%.*s", (int)sizeof(note.address) - 1,
                  notes[i].key);
-        (void)intervals_add_left(intervals, &note);
+        if (has_ended(daemon->root, &note))
+            remove_note(daemon->store, &note);
+        else
+            (void)intervals_add_left(&daemon->intervals, &note);
     }
 }
 
@@ -95,5 +113,5 @@ void daemon_intervals_start(struct daemon *daemon)
         .userdata = daemon->store, .put = put, .remove = remove_note};
 
     intervals_init(&daemon->intervals, &daemon->supervisor, &journal);
-    store_load_notes(daemon->store, kind, on_loaded, &daemon->intervals);
+    store_load_notes(daemon->store, kind, on_loaded, daemon);
 }

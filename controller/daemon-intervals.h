@@ -4,7 +4,8 @@
 
 #include "controller/daemon-parts.h"
 
-/* Reads what an earlier daemon left; the store must not have its thread yet. */
+/* Reads what an earlier daemon left, and drops the notes of processes that have ended; the store
+ * must not have its thread yet. */
 void daemon_intervals_start(struct daemon *daemon);
 
 #endif

@@ -3,6 +3,8 @@
 #include "tests/component/controller/lease-calls.h"
 
 #include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -102,6 +104,45 @@ static void test_another_hypervisor_has_its_own(void **state)
     assert_int_equal(f->qmp.statistics_interval, OURS);
 }
 
+static int notes(const struct fixture *f)
+{
+    char path[200];
+    sqlite3 *store;
+    sqlite3_stmt *statement;
+    int count;
+
+    snprintf(path, sizeof(path), "%s/state/vmreclaim.db", f->directory);
+    assert_int_equal(sqlite3_open(path, &store), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(store, "SELECT count(*) FROM note WHERE kind = 'interval'",
+                                        -1, &statement, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    count = sqlite3_column_int(statement, 0);
+    assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
+    assert_int_equal(sqlite3_close(store), SQLITE_OK);
+    return count;
+}
+
+/* Nobody comes for its note. */
+static void test_a_hypervisor_that_ended_meanwhile(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f);
+    wait_for(f, f->qmp.statistics_interval == OURS);
+    kill_daemon(f);
+    assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
+    start_daemon(f, NULL);
+    connect_api(f);
+    stop_daemon(f, 0);
+    assert_int_equal(notes(f), 1);
+    put_other_process(f);
+    start_daemon(f, NULL);
+    connect_api(f);
+    stop_daemon(f, 0);
+    assert_int_equal(notes(f), 0);
+}
+
 static void test_what_somebody_has_set_is_left(void **state)
 {
     struct fixture *f = *state;
@@ -124,6 +165,7 @@ int main(int argc, char **argv)
         interval_test(test_it_is_put_back_when_the_vm_has_no_file_any_more),
         interval_test(test_it_is_put_back_by_the_next_daemon),
         interval_test(test_another_hypervisor_has_its_own),
+        interval_test(test_a_hypervisor_that_ended_meanwhile),
         interval_test(test_what_somebody_has_set_is_left),
     };
 
