@@ -1,6 +1,7 @@
 /* Reading protobuf's wire format. */
 #include "common/ttrpc/wire.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -256,29 +257,53 @@ void wire_blank_texts(const ProtobufCMessageDescriptor *descriptor, struct slice
 
 /* ---- our own messages ---- */
 
-static bool texts_are_utf8(const ProtobufCMessage *message);
+/* A tag has at most 5 bytes, a number 10, the length of what follows less. */
+#define VALUE_MAX 15
 
-/* `value` is where the field keeps a pointer. */
-static bool value_is_utf8(const ProtobufCFieldDescriptor *field, const void *value)
+static void look_at(const ProtobufCMessage *message, struct wire_look *look);
+
+static bool has_bytes(const ProtobufCFieldDescriptor *field)
 {
-    if (field->type == PROTOBUF_C_TYPE_STRING) {
-        const char *text = *(char *const *)value;
-
-        return text == NULL || text_is_utf8(text, strlen(text));
-    }
-    return *(ProtobufCMessage *const *)value == NULL ||
-           texts_are_utf8(*(ProtobufCMessage *const *)value);
+    return field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE ||
+           field->type == PROTOBUF_C_TYPE_BYTES;
 }
 
-static bool list_is_utf8(const ProtobufCFieldDescriptor *field, const char *message)
+/* `value` is where the field, or a list of it, keeps one. */
+static void look_at_value(const ProtobufCFieldDescriptor *field, const void *value,
+                          struct wire_look *look)
+{
+    const char *text;
+    size_t length;
+
+    if (field->type == PROTOBUF_C_TYPE_BYTES) {
+        look->room += ((const ProtobufCBinaryData *)value)->len;
+        return;
+    }
+    if (*(void *const *)value == NULL)
+        return;
+    if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+        look_at(*(ProtobufCMessage *const *)value, look);
+        return;
+    }
+    text = *(char *const *)value;
+    length = text[0] == '\0' ? 0 : strlen(text);
+    look->room += length;
+    look->is_utf8 = look->is_utf8 && (length == 0 || text_is_utf8(text, length));
+}
+
+static void look_at_list(const ProtobufCFieldDescriptor *field, const char *message,
+                         struct wire_look *look)
 {
     size_t count = *(const size_t *)(const void *)(message + field->quantifier_offset);
-    void *const *values = *(void *const *const *)(const void *)(message + field->offset);
+    const char *values = *(char *const *)(const void *)(message + field->offset);
+    size_t size =
+        field->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(void *);
 
+    look->room += count * VALUE_MAX;
+    if (!has_bytes(field))
+        return;
     for (size_t i = 0; i < count; i++)
-        if (!value_is_utf8(field, &values[i]))
-            return false;
-    return true;
+        look_at_value(field, values + i * size, look);
 }
 
 static bool is_set(const ProtobufCFieldDescriptor *field, const char *message)
@@ -287,30 +312,44 @@ static bool is_set(const ProtobufCFieldDescriptor *field, const char *message)
            *(const uint32_t *)(const void *)(message + field->quantifier_offset) == field->id;
 }
 
-/* Looks at the message as it is in memory: much cheaper than at its bytes. */
-static bool texts_are_utf8(const ProtobufCMessage *message)
+/* At the message as it is in memory: much cheaper than at its bytes. */
+static void look_at(const ProtobufCMessage *message, struct wire_look *look)
 {
     const char *base = (const char *)message;
 
+    look->room += message->descriptor->n_fields * (size_t)VALUE_MAX;
+    for (unsigned i = 0; i < message->n_unknown_fields; i++)
+        look->room += VALUE_MAX + message->unknown_fields[i].len;
     for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
 
-        if (field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_MESSAGE)
-            continue;
-        if (field->label == PROTOBUF_C_LABEL_REPEATED
-                ? !list_is_utf8(field, base)
-                : is_set(field, base) && !value_is_utf8(field, base + field->offset))
-            return false;
+        if (field->label == PROTOBUF_C_LABEL_REPEATED)
+            look_at_list(field, base, look);
+        else if (has_bytes(field) && is_set(field, base))
+            look_at_value(field, base + field->offset, look);
     }
-    return true;
+}
+
+struct wire_look wire_look_at(const ProtobufCMessage *message)
+{
+    struct wire_look look = {.is_utf8 = true};
+
+    look_at(message, &look);
+    return look;
+}
+
+size_t wire_pack_looked_at(const ProtobufCMessage *message, struct wire_look look, uint8_t *bytes)
+{
+    size_t length = protobuf_c_message_pack(message, bytes);
+
+    assert(length <= look.room);
+    if (!look.is_utf8)
+        change_texts(message->descriptor, (struct slice){.data = bytes, .length = length},
+                     text_mend);
+    return length;
 }
 
 size_t wire_pack_message(const ProtobufCMessage *message, uint8_t *bytes)
 {
-    size_t length = protobuf_c_message_pack(message, bytes);
-
-    if (!texts_are_utf8(message))
-        change_texts(message->descriptor, (struct slice){.data = bytes, .length = length},
-                     text_mend);
-    return length;
+    return wire_pack_looked_at(message, wire_look_at(message), bytes);
 }

@@ -63,4 +63,14 @@ void wire_blank_texts(const ProtobufCMessageDescriptor *descriptor, struct slice
  * unreadable to strict decoders. */
 size_t wire_pack_message(const ProtobufCMessage *message, uint8_t *bytes);
 
+/* The same in two steps, for whoever has not asked for the packed size, which takes as long as
+ * packing: `room` is at least that. The message must not change in between. */
+struct wire_look {
+    size_t room; /* bytes */
+    bool is_utf8;
+};
+
+struct wire_look wire_look_at(const ProtobufCMessage *message);
+size_t wire_pack_looked_at(const ProtobufCMessage *message, struct wire_look look, uint8_t *bytes);
+
 #endif

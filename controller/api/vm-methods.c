@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "controller/api/dispatch.h"
+#include "controller/api/entries.h"
 #include "controller/api/forward.h"
-#include "controller/api/page.h"
 #include "controller/messages/finding.h"
 #include "controller/messages/vm.h"
 #include "controller/policies/effective.h"
@@ -18,21 +18,24 @@
 #define PING_TIMEOUT         (5 * NSEC_PER_SEC)
 #define RANGES_TIMEOUT       (60 * NSEC_PER_SEC)
 
+#define VMS_NUMBER 1          /* of the field in ListVmsResponse */
+#define PAGE_BYTES (3u << 20) /* of entries; a frame of ttRPC may be 4 MiB */
+
 /* ---- ListVms ---- */
 
-/* Those that fit, of `most` VMs from `first` on. Returns how many. */
-static size_t fill_page(const struct supervisor *supervisor, size_t first, size_t most,
-                        struct vm_message *entries, Vmreclaim__Controller__V1__Vm **pointers)
+/* Those that fit, of `most` VMs from `first` on. */
+static int pack_page(const struct supervisor *supervisor, size_t first, size_t most,
+                     struct packed_entries *page)
 {
     const struct vm_order *order = &supervisor->registry.in_order;
-    size_t room = 0;
+    struct vm_message message;
+    int r = 1;
 
-    for (size_t i = 0; i < most; i++) {
-        vm_to_message(supervisor, order->vms[first + i], false, &entries[i]);
-        pointers[i] = &entries[i].message;
-        room += vm_message_room(&entries[i]);
+    for (size_t i = 0; i < most && r > 0; i++) {
+        vm_to_message(supervisor, order->vms[first + i], false, &message);
+        r = packed_entries_add(page, &message.message.base);
     }
-    return room <= API_PAGE_BYTES ? most : api_page_fit((ProtobufCMessage *const *)pointers, most);
+    return r;
 }
 
 static void list_vms(struct api_call *call, const ProtobufCMessage *request)
@@ -45,19 +48,18 @@ static void list_vms(struct api_call *call, const ProtobufCMessage *request)
     size_t first = vm_order_after(order, asked->page_token);
     size_t left = order->count - first;
     size_t most = asked->page_size == 0 ? left : min_of(left, (size_t)asked->page_size);
-    struct vm_message *entries = malloc((most + 1) * sizeof(*entries));
+    struct packed_entries page;
 
-    response.vms = calloc(most + 1, sizeof(*response.vms));
-    if (entries == NULL || response.vms == NULL) {
+    packed_entries_init(&page, VMS_NUMBER, PAGE_BYTES);
+    if (pack_page(supervisor, first, most, &page) < 0) {
         api_call_fail(call, -ENOMEM, "out of memory");
     } else {
-        response.n_vms = fill_page(supervisor, first, most, entries, response.vms);
-        if (response.n_vms < left)
-            response.next_page_token = response.vms[response.n_vms - 1]->name;
+        if (page.count > 0 && page.count < left)
+            response.next_page_token = order->vms[first + page.count - 1]->name;
+        packed_entries_carry(&page, &response.base);
         api_call_finish(call, &response.base);
     }
-    free((void *)response.vms);
-    free(entries);
+    packed_entries_finish(&page);
 }
 
 /* ---- fresh samples ---- */

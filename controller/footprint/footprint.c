@@ -224,6 +224,8 @@ const char *footprint_source_format(unsigned sources, char *buffer, size_t size)
 
         if ((sources & names[i].sources) == 0)
             continue;
+        if ((sources & ~names[i].sources) == 0)
+            return names[i].name; /* nearly always */
         n = snprintf(buffer + used, size - used, "%s%s", used > 0 ? "+" : "", names[i].name);
         used = min_of(used + (size_t)n, size - 1);
     }

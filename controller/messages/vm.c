@@ -74,8 +74,8 @@ static void policy_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm
 
 static void balloon_to_message(const struct vm *vm, Vmreclaim__Controller__V1__Vm *message)
 {
-    const struct lease_moment moment = lease_moment_now();
     const struct balloon_control *control = lease_balloon(vm);
+    struct lease_moment moment;
 
     message->balloon_maximum = vm->hypervisor.facts.balloon_maximum;
     message->balloon_target = vm->hypervisor.facts.balloon_actual;
@@ -88,6 +88,7 @@ static void balloon_to_message(const struct vm *vm, Vmreclaim__Controller__V1__V
     message->balloon_lease = balloon_held(control);
     if (control->lease_count == 0)
         return;
+    moment = lease_moment_now();
     message->balloon_owner = message_text(control->leases[0].lease.owner);
     message->balloon_expires_ns = lease_end_time(&control->leases[0].lease, &moment);
 }
@@ -170,45 +171,4 @@ void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, boo
         waterfall_to_message(vm, with_guest, &ret_message->waterfall);
         message->waterfall = &ret_message->waterfall.message;
     }
-}
-
-/* Numbers take two bytes of tag and at most ten of value; lengths of messages less. */
-#define FIELD_MAX 12
-
-static size_t fields_room(const ProtobufCMessageDescriptor *descriptor)
-{
-    return descriptor->n_fields * (size_t)FIELD_MAX;
-}
-
-static size_t texts_room(char *const *texts, size_t count)
-{
-    size_t room = 0;
-
-    for (size_t i = 0; i < count; i++)
-        room += FIELD_MAX + strlen(texts[i]);
-    return room;
-}
-
-size_t vm_message_room(const struct vm_message *message)
-{
-    const Vmreclaim__Controller__V1__Vm *vm = &message->message;
-    char *const texts[] = {
-        vm->name,          vm->uuid,          vm->state,     vm->driver, vm->driver_state,
-        vm->agent_version, vm->boot_id,       vm->reporting, vm->policy, vm->engine_state,
-        vm->engine_reason, vm->balloon_owner, vm->alarm,
-    };
-    size_t room = fields_room(vm->base.descriptor) + texts_room(texts, ARRAY_SIZE(texts)) +
-                  texts_room(vm->unsupported_keys, vm->n_unsupported_keys) +
-                  texts_room(vm->labels, vm->n_labels);
-
-    assert(vm->waterfall == NULL || vm->waterfall->guest == NULL);
-    if (vm->waterfall != NULL)
-        room +=
-            fields_room(vm->waterfall->base.descriptor) + strlen(vm->waterfall->footprint_source);
-    if (vm->host != NULL)
-        room += fields_room(vm->host->base.descriptor) + strlen(vm->host->backing) +
-                strlen(vm->host->foreign_balloon_owner);
-    if (vm->statistics != NULL)
-        room += fields_room(vm->statistics->base.descriptor);
-    return room;
 }

@@ -19,7 +19,4 @@ struct vm_message {
 void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, bool with_guest,
                    struct vm_message *message);
 
-/* At least the message's packed size, without a guest's sample; several times cheaper. */
-size_t vm_message_room(const struct vm_message *message);
-
 #endif

@@ -43,55 +43,6 @@ static void test_what_is_not_known_is_absent(void **state)
     vm_destroy(vm);
 }
 
-/* Every field of the message, and of those in it, as large as it can be. */
-static void fill(ProtobufCMessage *message)
-{
-    static char text[200];
-    static char *texts[] = {text, text, text};
-
-    memset(text, 't', sizeof(text) - 1);
-    for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
-        void *value = (char *)message + field->offset;
-
-        if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-            assert_int_equal(field->type, PROTOBUF_C_TYPE_STRING);
-            *(char ***)value = texts;
-            *(size_t *)(void *)((char *)message + field->quantifier_offset) = 3;
-        } else if (field->type == PROTOBUF_C_TYPE_STRING)
-            *(char **)value = text;
-        else if (field->type == PROTOBUF_C_TYPE_BOOL)
-            *(protobuf_c_boolean *)value = 1;
-        else if (field->type == PROTOBUF_C_TYPE_UINT32 || field->type == PROTOBUF_C_TYPE_INT32)
-            *(uint32_t *)value = UINT32_MAX;
-        else if (field->type == PROTOBUF_C_TYPE_MESSAGE && *(ProtobufCMessage **)value != NULL)
-            fill(*(ProtobufCMessage **)value);
-        else if (field->type == PROTOBUF_C_TYPE_SINT64)
-            *(int64_t *)value = INT64_MIN;
-        else if (field->type != PROTOBUF_C_TYPE_MESSAGE)
-            *(uint64_t *)value = UINT64_MAX;
-    }
-}
-
-/* A list is as long as its entries have room, whatever is in them. */
-static void test_the_room_of_a_vm(void **state)
-{
-    struct vm_message message;
-
-    memset(&message, 0, sizeof(message));
-    vmreclaim__controller__v1__vm__init(&message.message);
-    assert_true(vm_message_room(&message) > 0);
-    vmreclaim__controller__v1__waterfall__init(&message.waterfall.message);
-    vmreclaim__controller__v1__host_facts__init(&message.host);
-    vmreclaim__controller__v1__balloon_statistics__init(&message.statistics);
-    message.message.waterfall = &message.waterfall.message;
-    message.message.host = &message.host;
-    message.message.statistics = &message.statistics;
-    fill(&message.message.base);
-    assert_true(vm_message_room(&message) >=
-                protobuf_c_message_get_packed_size(&message.message.base));
-}
-
 static void test_reporting_that_the_guest_declines(void **state)
 {
     struct vm *vm = make_vm();
@@ -268,7 +219,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_not_known_is_absent),
-        cmocka_unit_test(test_the_room_of_a_vm),
         cmocka_unit_test(test_reporting_that_the_guest_declines),
         cmocka_unit_test(test_orders_are_of_the_guests_pages),
         cmocka_unit_test(test_a_waterfall_has_the_sample_on_demand),
