@@ -143,10 +143,13 @@ void reading_init(struct reading *reading, const struct daemon_sources *sources,
 static void read_configuration(struct reading *reading)
 {
     struct error *error = &reading->error;
-    int r = daemon_config_gather(&reading->next, reading->sources, error);
+    int r;
 
+    reading->at = reading->sources->path;
+    r = daemon_config_gather(&reading->next, reading->sources, error);
     if (r == 0)
         r = daemon_config_check_fixed(&reading->config, &reading->next, error);
+    reading->at = "the host's groups";
     if (r == 0)
         r = daemon_find_groups(&reading->next, &reading->read_group, &reading->control_group,
                                error);
@@ -159,12 +162,18 @@ void reading_run(struct reading *reading)
 
     if (reading->configures)
         read_configuration(reading);
+    reading->at = reading->config.vms;
     reading->files_status = vm_files_read(reading->config.vms, &reading->problems, &reading->files,
                                           &reading->files_error);
     for (size_t i = 0; i < reading->files.count; i++)
         add_policy(reading, reading->files.definitions[i]);
-    list_for_each (link, &reading->policies)
-        read_policy(list_entry(link, struct policy_file, in_order));
+    list_for_each (link, &reading->policies) {
+        struct policy_file *file = list_entry(link, struct policy_file, in_order);
+
+        reading->at = file->path;
+        read_policy(file);
+    }
+    reading->at = hypervisor_address_where(place);
     if (place->driver != NULL)
         reading->found_status = hypervisor_place_find(place, &reading->found, &reading->found_count,
                                                       &reading->found_error);

@@ -3,6 +3,7 @@
 #ifndef VMRECLAIM_CONTROLLER_DAEMON_READING_H
 #define VMRECLAIM_CONTROLLER_DAEMON_READING_H
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "common/base/hash.h"
@@ -29,6 +30,7 @@ struct reading {
     const struct daemon_sources *sources;
     struct daemon_config config; /* in force when it began */
     bool configures;             /* the configuration is read as well */
+    _Atomic(const char *) at;    /* what it is reading, for whoever waits; NULL: it has not begun */
     struct problems problems;
     /* ---- the configuration ---- */
     int status;

@@ -5,7 +5,8 @@
  * The loop runs until all of it is closed, then the parts are finished in the same reverse order.
  *
  * Failure modes: a part that cannot be started leaves nothing open and says why. Those before it
- * are stopped and finished as at any other end. */
+ * are stopped and finished as at any other end. What hangs at the end, in a file system or in a
+ * directory on the network, is named and left behind once the store has what it must keep. */
 #include "controller/daemon.h"
 
 #include <assert.h>
@@ -28,6 +29,7 @@
 #include "controller/state-lock.h"
 #include "controller/vms/tick.h"
 
+#define STOP_TIME       (5 * NSEC_PER_SEC) /* for what is read and closed */
 #define STORE_STOP_TIME (10 * NSEC_PER_SEC)
 
 static int no_timer(int r, struct error *error)
@@ -339,6 +341,7 @@ int daemon_init(struct daemon *daemon, const struct daemon_sources *sources, int
         .sources = sources,
         .started = time_realtime(),
         .notify = {.descriptor = -1},
+        .state_lock = -1,
     };
     r = daemon_config_gather(&daemon->config, sources, error);
     if (r < 0)
@@ -362,33 +365,90 @@ void daemon_run(struct daemon *daemon)
     notify_send(&daemon->notify, "STOPPING=1");
 }
 
-/* What waits is written, and what was asked is answered, while all who asked are there. */
-static void stop_store(struct daemon *daemon)
-{
-    struct store_status status;
+/* ---- the end ---- */
 
-    if (daemon->store == NULL)
-        return;
-    if (store_stop(daemon->store, STORE_STOP_TIME) < 0) {
-        store_get_status(daemon->store, &status);
-        log_error("the disk of %s does not answer: %llu records are lost", status.path,
-                  (unsigned long long)status.pending);
-    }
-    uv_run(&daemon->loop, UV_RUN_DEFAULT);
+static void on_patience_over(uv_timer_t *patience)
+{
+    uv_stop(patience->loop);
 }
 
-void daemon_finish(struct daemon *daemon)
+/* False: something is open yet. */
+static bool run_until_closed(uv_loop_t *loop, nsec_t most)
 {
+    uv_timer_t patience;
+    bool is_closed;
+
+    (void)uv_timer_init(loop, &patience); /* never fails */
+    (void)uv_timer_start(&patience, on_patience_over, most / NSEC_PER_MSEC, 0);
+    uv_unref((uv_handle_t *)&patience);
+    uv_run(loop, UV_RUN_DEFAULT);
+    is_closed = !uv_loop_alive(loop);
+    uv_close((uv_handle_t *)&patience, NULL);
+    uv_run(loop, UV_RUN_NOWAIT);
+    return is_closed;
+}
+
+static void tell_what_hangs(const struct daemon *daemon)
+{
+    static const char left_behind[] = "stopping without an answer";
+    const char *at = daemon->reload.is_under_way ? daemon->reload.reading.at : NULL;
+
+    if (at != NULL)
+        log_error("%s from the disk or server of %s", left_behind, at);
+    if (daemon->discovery.working)
+        log_error("%s from /proc, where hypervisors are looked for", left_behind);
+    if (at == NULL && !daemon->discovery.working)
+        log_error("%s from a directory of users, or a hypervisor's library", left_behind);
+}
+
+/* What waits is written, and what was asked is answered, while all who asked are there. False: a
+ * thread of it has not ended. */
+static bool stop_store(struct daemon *daemon)
+{
+    struct store_status status;
+    int r = daemon->store == NULL ? 0 : store_stop(daemon->store, STORE_STOP_TIME);
+
+    if (r == 0)
+        return true;
+    store_get_status(daemon->store, &status);
+    if (r == -EBUSY)
+        log_error("stopping without an answer from the disk of %s to a reading; all is written",
+                  status.path);
+    else
+        log_error("the disk of %s does not answer: %llu records are lost", status.path,
+                  (unsigned long long)status.pending);
+    return false;
+}
+
+/* Threads that do not end may use anything but these two. */
+static void leave_rest(struct daemon *daemon)
+{
+    finish_store(daemon);
+    finish_state_lock(daemon);
+}
+
+bool daemon_finish(struct daemon *daemon)
+{
+    bool is_closed;
+
     if (daemon->loop.data == NULL)
-        return;
+        return true;
     for (size_t i = daemon->part_count; i-- > 0;)
         if (parts[i].stop != NULL)
             parts[i].stop(daemon);
-    uv_run(&daemon->loop, UV_RUN_DEFAULT);
-    stop_store(daemon);
+    is_closed = run_until_closed(&daemon->loop, STOP_TIME);
+    if (!is_closed)
+        tell_what_hangs(daemon);
+    is_closed = stop_store(daemon) && is_closed;
+    is_closed = run_until_closed(&daemon->loop, is_closed ? STOP_TIME : 0) && is_closed;
+    if (!is_closed) {
+        leave_rest(daemon);
+        return false;
+    }
     for (size_t i = daemon->part_count; i-- > 0;)
         if (parts[i].finish != NULL)
             parts[i].finish(daemon);
     daemon->part_count = 0;
     (void)uv_loop_close(&daemon->loop);
+    return true;
 }

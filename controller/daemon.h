@@ -12,6 +12,8 @@ int daemon_init(struct daemon *daemon, const struct daemon_sources *sources, int
 /* Runs until SIGTERM or SIGINT. */
 void daemon_run(struct daemon *daemon);
 
-void daemon_finish(struct daemon *daemon);
+/* Ends all that was started. False: something does not end, as the log says. What had to be kept is
+ * kept, but the threads run on: only _exit() ends the process. */
+bool daemon_finish(struct daemon *daemon);
 
 #endif

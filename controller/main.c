@@ -214,6 +214,7 @@ static int run(const struct daemon_sources *sources, int root)
 {
     static struct daemon daemon;
     struct error error;
+    bool is_finished;
     int r = daemon_init(&daemon, sources, root, &error);
 
     if (r == 0) {
@@ -223,9 +224,11 @@ static int run(const struct daemon_sources *sources, int root)
         log_notice("vmreclaimd stops");
     } else
         log_error("%s", error.text);
-    daemon_finish(&daemon);
+    is_finished = daemon_finish(&daemon);
     if (error_is_shortage(r))
         (void)nanosleep(&shortage_pause, NULL);
+    if (!is_finished)
+        _exit(r < 0 ? 1 : 0);
     return r < 0 ? 1 : 0;
 }
 

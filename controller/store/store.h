@@ -47,8 +47,9 @@ int store_create(const char *path, struct store **ret_store);
 int store_start(struct store *store, uv_loop_t *loop);
 
 /* Lets the thread do what waits and end, completes all that was asked, and goes on without one; run
- * the loop once more afterwards. -ETIMEDOUT: the disk has not answered for `most`. What was asked
- * is never answered then, and the process should end. */
+ * the loop once more afterwards. -ETIMEDOUT: the disk has not answered for `most`. -EBUSY: all is
+ * written, but a reading has not ended. What was asked is never answered then, and the process
+ * should end. */
 int store_stop(struct store *store, nsec_t most);
 
 /* Writes what waits, if it can. Not while the thread runs. NULL is fine. */

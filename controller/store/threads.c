@@ -3,11 +3,13 @@
 #include <errno.h>
 
 #include "common/base/log.h"
+#include "common/base/util.h"
 #include "controller/store/reader.h"
 #include "controller/store/request.h"
 #include "controller/store/worker.h"
 
-#define UNWIND_TIME (10 * NSEC_PER_SEC)
+#define UNWIND_TIME      (10 * NSEC_PER_SEC)
+#define READER_STOP_TIME (1 * NSEC_PER_SEC)
 
 static const char behind[] = "the store is behind: its disk is slow, or too much is asked of it; "
                              "try again";
@@ -91,31 +93,28 @@ int store_start(struct store *store, uv_loop_t *loop)
     return r;
 }
 
-/* -ETIMEDOUT. */
-static int stop_reader(struct store *store, unsigned place, nsec_t most)
+/* Nothing is lost with it. False: it has not ended. */
+static bool stop_reader(struct store *store, unsigned place, nsec_t most)
 {
     struct store *reader = store->readers[place];
-    int r = 0;
 
     if (reader == NULL)
-        return 0;
-    if (reader->worker != NULL)
-        r = worker_stop(reader->worker, most);
-    if (r < 0)
-        return r;
+        return true;
+    if (reader->worker != NULL && worker_stop(reader->worker, most) < 0)
+        return false;
     store->readers[place] = NULL;
     store_reader_destroy(reader);
-    return 0;
+    return true;
 }
 
+/* The writer first: whatever becomes of readers, what waits is written. */
 int store_stop(struct store *store, nsec_t most)
 {
-    int r = 0;
+    int r = store->worker == NULL ? 0 : worker_stop(store->worker, most);
 
-    for (unsigned i = 0; i < STORE_READERS && r == 0; i++)
-        r = stop_reader(store, i, most);
-    if (r == 0 && store->worker != NULL)
-        r = worker_stop(store->worker, most);
+    for (unsigned i = 0; i < STORE_READERS; i++)
+        if (!stop_reader(store, i, min_of(most, READER_STOP_TIME)) && r == 0)
+            r = -EBUSY;
     store->is_lost = r < 0;
     if (r == 0)
         set_log_pages(store, STORE_LOG_PAGES);

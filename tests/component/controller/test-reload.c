@@ -301,6 +301,29 @@ static void test_a_disk_that_does_not_answer(void **state)
     assert_non_null(get_vm(f, "db"));
 }
 
+/* The service manager would kill it in the end, with all that it has yet to write. */
+static void test_a_stop_does_not_wait_for_a_disk(void **state)
+{
+    struct fixture *f = *state;
+    struct asked asked;
+    int file;
+
+    put(f, "night.yaml", "name: night\nprofile: gentle\n");
+    put(f, "vms/web.yaml", "cid: 7\npolicy: ../night.yaml\n");
+    start(f, NULL);
+    file = hold_file(f, "night.yaml");
+    ask_for_a_reload(f, &asked);
+    wait_for(f, is_waited_for(file));
+    stop_daemon(f, 0);
+    assert_true(is_waited_for(file)); /* it was not let go */
+    assert_true(log_has(f, "stopping without an answer from the disk or server of"));
+    assert_true(log_has(f, "night.yaml"));
+    close(file);
+    start_daemon(f, NULL); /* nothing of the one before is in its way */
+    connect_api(f);
+    assert_non_null(get_vm(f, "web"));
+}
+
 /* Nobody may ever write to it. */
 static void test_a_named_pipe_among_the_files(void **state)
 {
@@ -331,6 +354,7 @@ int main(int argc, char **argv)
         reload_test(test_check),
         reload_test(test_who_asks_for_a_reload_is_answered),
         reload_test(test_a_disk_that_does_not_answer),
+        reload_test(test_a_stop_does_not_wait_for_a_disk),
         reload_test(test_a_named_pipe_among_the_files),
     };
 

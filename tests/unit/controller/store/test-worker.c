@@ -334,6 +334,52 @@ static void test_a_stop_does_not_wait_for_ever(void **state)
     assert_int_equal(answers.written, 1);
 }
 
+struct gate {
+    uv_sem_t reached;
+    uv_sem_t open;
+    bool is_reached; /* the thread's */
+};
+
+/* Runs within a reading, on its thread. */
+static int wait_at_gate(void *userdata)
+{
+    struct gate *gate = userdata;
+
+    if (!gate->is_reached) {
+        gate->is_reached = true;
+        uv_sem_post(&gate->reached);
+        uv_sem_wait(&gate->open);
+    }
+    return 0; /* it goes on */
+}
+
+/* It is left behind, and what waits is written all the same. */
+static void test_a_reading_that_hangs_holds_no_writing_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *reader = fixture->store->readers[STORE_READER_FIRST];
+    struct answers answers = {0};
+    struct answers reads = {0};
+    struct gate gate = {.is_reached = false};
+
+    assert_int_equal(uv_sem_init(&gate.reached, 0), 0);
+    assert_int_equal(uv_sem_init(&gate.open, 0), 0);
+    put_action(fixture->store, "aa", "web1", 1);
+    read_records(fixture, &reads);
+    await_reads(&reads, 1); /* its database is open now */
+    sqlite3_progress_handler(reader->database, 1, wait_at_gate, &gate);
+    read_records(fixture, &reads);
+    uv_sem_wait(&gate.reached);
+    write_lease(fixture, 1, &answers);
+    assert_int_equal(store_stop(fixture->store, SOON), -EBUSY);
+    assert_int_equal(answers.written, 1);
+    store_destroy(fixture->store); /* is left alone */
+    uv_sem_post(&gate.open);
+    finish(fixture);
+    uv_sem_destroy(&gate.reached);
+    uv_sem_destroy(&gate.open);
+}
+
 static void test_answers_come_by_the_loop(void **state)
 {
     struct fixture *fixture = *state;
@@ -363,6 +409,7 @@ int main(void)
         worker_test(test_a_line_of_long_requests_is_bounded),
         worker_test(test_records_that_wait_are_bounded_in_bytes),
         worker_test(test_a_stop_does_not_wait_for_ever),
+        worker_test(test_a_reading_that_hangs_holds_no_writing_back),
         worker_test(test_answers_come_by_the_loop),
     };
 
