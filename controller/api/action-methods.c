@@ -100,12 +100,24 @@ static void release_balloon(struct api_call *call, const ProtobufCMessage *messa
     start(call, asked->vm, &request);
 }
 
+static void pulse(struct api_call *call, const ProtobufCMessage *message)
+{
+    const Vmreclaim__Controller__V1__PulseVmRequest *asked = (const void *)message;
+    struct action_request request = {
+        .kind = &action_pulse,
+        .pulse = {.headroom = asked->headroom, .min_gain = asked->min_gain},
+    };
+
+    start(call, asked->vm, &request);
+}
+
 static const struct api_method rows[] = {
     {"Compact", compact, API_CONTROLS},
     {"Reclaim", reclaim, API_CONTROLS},
     {"SetReporting", set_reporting, API_CONTROLS},
     {"SetBalloon", set_balloon, API_CONTROLS},
     {"ReleaseBalloon", release_balloon, API_CONTROLS},
+    {"Pulse", pulse, API_CONTROLS},
 };
 
 const struct api_methods api_action_methods = {rows, ARRAY_SIZE(rows)};

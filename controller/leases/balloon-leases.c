@@ -8,8 +8,6 @@
 #include "common/base/number.h"
 #include "common/base/util.h"
 
-#define SIZE_MIN (64 * MIB) /* no guest lives with less */
-
 const char *balloon_news_text(enum balloon_news news)
 {
     static const char *const texts[] = {
@@ -46,19 +44,28 @@ bool balloon_counts(const struct balloon_lease *entry)
     return entry->lease.state != LEASE_RELEASING;
 }
 
+bool balloon_is_pulse(const struct balloon_control *control, const struct balloon_lease *entry)
+{
+    return pulse_is_on(&control->pulse) && entry->lease.id == control->pulse.lease;
+}
+
 uint64_t balloon_held(const struct balloon_control *control)
 {
     uint64_t bytes = 0;
 
-    for (uint32_t i = 0; i < control->lease_count; i++)
-        if (balloon_counts(&control->leases[i]))
-            bytes += control->leases[i].lease.bytes;
+    for (uint32_t i = 0; i < control->lease_count; i++) {
+        const struct balloon_lease *entry = &control->leases[i];
+
+        if (balloon_counts(entry))
+            bytes += balloon_is_pulse(control, entry) ? pulse_depth(&control->pulse)
+                                                      : entry->lease.bytes;
+    }
     return bytes;
 }
 
 static uint64_t floor_of(const struct balloon_control *control)
 {
-    uint64_t floor = SIZE_MIN;
+    uint64_t floor = BALLOON_SIZE_MIN;
 
     for (uint32_t i = 0; i < control->lease_count; i++)
         if (balloon_counts(&control->leases[i]))
@@ -129,6 +136,7 @@ void balloon_check(const struct balloon_control *control)
     assert(control->doubted == 0 || control->target != 0);
     assert(control->moved >= control->told);
     assert(control->strange == 0 || control->strange >= control->told);
+    assert(pulse_is_on(&control->pulse) || pulse_depth(&control->pulse) == 0);
     for (uint32_t i = 0; i < control->lease_count; i++) {
         const struct balloon_lease *entry = &control->leases[i];
 
@@ -211,6 +219,12 @@ int balloon_resume(struct balloon_control *control, const struct lease *lease, b
 
 /* ---- requests ---- */
 
+bool balloon_may_step_down(const struct balloon_control *control, const struct balloon_input *input)
+{
+    return input->running && input->now >= control->retry && control->trust != BALLOON_INERT &&
+           control->trust != BALLOON_CANARY && control->actual <= control->target + BALLOON_SLACK;
+}
+
 /* What could be taken without touching the headroom. */
 uint64_t balloon_takeable(const struct balloon_input *input)
 {
@@ -241,7 +255,7 @@ static int check_guest(const struct balloon_control *control, uint64_t bytes,
 
 static const char *why_floor(uint64_t floor)
 {
-    return floor > SIZE_MIN ? "'floor' in its VM file says so" : "no guest lives with less";
+    return floor > BALLOON_SIZE_MIN ? "'floor' in its VM file says so" : "no guest lives with less";
 }
 
 int balloon_request(struct balloon_control *control, const struct lease *lease,
@@ -256,6 +270,8 @@ int balloon_request(struct balloon_control *control, const struct lease *lease,
     if (control->lease_count == BALLOON_LEASES_MAX)
         return error_set(error, -ENOSPC, "the VM has %d leases already; release one",
                          BALLOON_LEASES_MAX);
+    if (pulse_is_on(&control->pulse))
+        return error_set(error, -EBUSY, "a pulse is under way; try again when it has ended");
     if (lease->bytes == 0)
         return error_set(error, -EINVAL, "a lease of nothing takes nothing; give it a size");
     if (control->baseline < floor || lease->bytes > control->baseline - floor ||

@@ -10,9 +10,11 @@
 #include "common/base/number.h"
 #include "common/base/time.h"
 #include "controller/leases/lease.h"
+#include "controller/leases/pulse.h"
 
-#define BALLOON_LEASES_MAX 4         /* of one VM */
-#define BALLOON_SLACK      (2 * MIB) /* "reached", and no sign of someone else */
+#define BALLOON_LEASES_MAX 4          /* of one VM */
+#define BALLOON_SLACK      (2 * MIB)  /* "reached", and no sign of someone else */
+#define BALLOON_SIZE_MIN   (64 * MIB) /* no guest lives with less */
 
 enum balloon_trust {
     BALLOON_UNTRIED,
@@ -72,7 +74,8 @@ struct balloon_control {
     bool stalled;
     nsec_t retry; /* not before */
     nsec_t retry_delay;
-    unsigned news; /* one bit each, for balloon_take_news */
+    struct pulse pulse; /* its lease is one of these, while it is on */
+    unsigned news;      /* one bit each, for balloon_take_news */
 };
 
 /* The world as it is now. */
@@ -84,16 +87,15 @@ struct balloon_input {
     uint64_t actual;  /* 0: unknown */
     uint64_t maximum; /* of the moment of `actual`; 0: unknown */
     bool deflate_on_oom;
-    bool guest_is_fresh; /* a reading of the guest that is at most five seconds old */
-    nsec_t guest_read;   /* when it was read, CLOCK_BOOTTIME */
-    nsec_t guest_latency; /* the guest took it at most this long before; 0: unknown */
+    bool guest_is_fresh;  /* a reading of the guest that is at most five seconds old */
+    nsec_t guest_read;    /* CLOCK_BOOTTIME: the guest was so then, or later */
     uint64_t guest_total; /* as the guest says; with some drivers it shrinks with the balloon */
     uint64_t guest_free;  /* ... by that reading */
     uint64_t available;   /* in the guest */
-    uint64_t footprint;  /* 0: unknown */
-    bool pressure;       /* the guest said so since the last step */
-    bool voided;         /* reset, migration or snapshot since the last step */
-    bool hold_raise;     /* others get their memory back first; not for pressure and resets */
+    uint64_t footprint;   /* 0: unknown */
+    bool pressure;        /* the guest said so since the last step */
+    bool voided;          /* reset, migration or snapshot since the last step */
+    bool hold_raise;      /* others get their memory back first; not for pressure and resets */
 };
 
 /* Takes the VM as it is: its size becomes the baseline. With leases of the journal, theirs is.
@@ -142,6 +144,13 @@ void balloon_drop_lease(struct balloon_control *control, uint64_t id);
 /* A size of the guest after its memory, with an empty balloon, went from `before` to `now`; never
  * less than a MiB. */
 uint64_t balloon_moved_size(uint64_t size, uint64_t before, uint64_t now);
+
+/* It is the lease of the pulse, which is on. */
+bool balloon_is_pulse(const struct balloon_control *control, const struct balloon_lease *entry);
+
+/* The guest may be asked for less now. */
+bool balloon_may_step_down(const struct balloon_control *control,
+                           const struct balloon_input *input);
 
 /* It holds memory, or is to. */
 bool balloon_counts(const struct balloon_lease *entry);

@@ -6,6 +6,7 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/leases/balloon-pulse.h"
 #include "controller/leases/term.h"
 
 #define STEP_MAX        (512 * MIB) /* taken at a time */
@@ -67,9 +68,19 @@ static bool is_explained_by_doubt(const struct balloon_control *control, uint64_
            actual <= control->target + BALLOON_SLACK;
 }
 
-/* Someone else's target is the new baseline; a raise of ours would fight it. */
-static void yield_to_other(struct balloon_control *control, uint64_t actual)
+/* All of them end, the pulse too, and the guest gets everything back at once. */
+static void end_all(struct balloon_control *control, enum balloon_news news, enum pulse_end end,
+                    nsec_t now)
 {
+    control->raise = true;
+    balloon_end_pulse(control, end, now);
+    add_news(control, news);
+}
+
+/* Someone else's target is the new baseline; a raise of ours would fight it. */
+static void yield_to_other(struct balloon_control *control, uint64_t actual, nsec_t now)
+{
+    balloon_end_pulse(control, PULSE_END_FOREIGN, now);
     balloon_release_all(control);
     control->baseline = actual;
     control->target = actual;
@@ -90,7 +101,8 @@ static void follow(struct balloon_control *control, const struct balloon_input *
     if (was_reached || !is_near(control->actual, control->target))
         return;
     control->retry_delay = 0;
-    if (control->lease_count > 0 && control->target == balloon_wanted(control))
+    if (control->lease_count > 0 && control->target == balloon_wanted(control) &&
+        !pulse_is_on(&control->pulse))
         add_news(control, BALLOON_NEWS_REACHED);
 }
 
@@ -148,25 +160,26 @@ static void see_actual(struct balloon_control *control, const struct balloon_inp
         !(is_in_need && is_heard_since(control, input)))
         return;
     if (!is_in_need) {
-        yield_to_other(control, input->actual);
+        yield_to_other(control, input->actual, input->now);
         return;
     }
     control->actual = input->actual;
-    control->raise = true;
-    add_news(control, BALLOON_NEWS_PRESSURE);
+    end_all(control, BALLOON_NEWS_PRESSURE, PULSE_END_PRESSURE, input->now);
 }
 
 /* Memory was plugged or unplugged. A command under way may have come before or after it: what it
  * makes of the guest's size is corrected by the next one. */
-static void see_maximum(struct balloon_control *control, uint64_t maximum)
+static void see_maximum(struct balloon_control *control, const struct balloon_input *input)
 {
     uint64_t before = control->maximum;
+    uint64_t maximum = input->maximum;
 
     if (maximum == 0 || maximum == before)
         return;
     control->maximum = maximum;
     if (before == 0)
         return;
+    balloon_end_pulse(control, PULSE_END_STOPPED, input->now);
     control->baseline = balloon_moved_size(control->baseline, before, maximum);
     control->target = balloon_moved_size(control->target, before, maximum);
     control->actual = balloon_moved_size(control->actual, before, maximum);
@@ -197,8 +210,7 @@ static void see_canary(struct balloon_control *control, const struct balloon_inp
     if (input->now - control->moved < CANARY_TIME)
         return; /* the guest's own work may hide it for a while */
     control->trust = BALLOON_INERT;
-    control->raise = true;
-    add_news(control, BALLOON_NEWS_INERT);
+    end_all(control, BALLOON_NEWS_INERT, PULSE_END_INERT, input->now);
 }
 
 static void see_expiry(struct balloon_control *control, nsec_t now)
@@ -231,20 +243,18 @@ static void see_stall(struct balloon_control *control, const struct balloon_inpu
 
 static void see(struct balloon_control *control, const struct balloon_input *input)
 {
-    see_maximum(control, input->maximum);
-    if (input->voided && control->lease_count > 0) {
-        control->raise = true;
-        add_news(control, BALLOON_NEWS_VOID);
-    } else if (input->pressure && control->lease_count > 0) {
-        control->raise = true;
-        add_news(control, BALLOON_NEWS_PRESSURE);
-    }
+    see_maximum(control, input);
+    if (input->voided && control->lease_count > 0)
+        end_all(control, BALLOON_NEWS_VOID, PULSE_END_STOPPED, input->now);
+    else if (input->pressure && control->lease_count > 0)
+        end_all(control, BALLOON_NEWS_PRESSURE, PULSE_END_PRESSURE, input->now);
     /* What the balloon does while a new boot finds itself is nobody's doing. */
     if (!control->raise)
         see_actual(control, input);
     see_expiry(control, input->now);
     see_canary(control, input);
     see_stall(control, input);
+    balloon_see_pulse(control, input);
 }
 
 /* ---- what to do ---- */
@@ -264,17 +274,12 @@ static struct balloon_action act_on_journal(struct balloon_control *control)
 static struct balloon_action tell(struct balloon_control *control, uint64_t target)
 {
     assert(target != 0);
-    assert(!control->telling || (control->raise && target == control->baseline));
+    assert(!control->telling || (control->raise && target == control->baseline) ||
+           balloon_pulse_hurries(control));
     control->telling = true;
     control->telling_target = target;
     control->unanswered++;
     return (struct balloon_action){.kind = BALLOON_TELL, .target = target};
-}
-
-static bool may_step_down(const struct balloon_control *control, const struct balloon_input *input)
-{
-    return input->running && input->now >= control->retry && control->trust != BALLOON_INERT &&
-           control->trust != BALLOON_CANARY && control->actual <= control->target + BALLOON_SLACK;
 }
 
 bool balloon_waits_for_reading(const struct balloon_control *control,
@@ -285,7 +290,7 @@ bool balloon_waits_for_reading(const struct balloon_control *control,
     if (control->strange != 0)
         return !is_heard_since(control, input);
     return !input->guest_is_fresh && input->guest_read < control->told &&
-           balloon_wanted(control) < control->target && may_step_down(control, input);
+           balloon_wanted(control) < control->target && balloon_may_step_down(control, input);
 }
 
 /* The next size on the way down; the current target: not now. */
@@ -294,8 +299,10 @@ static uint64_t next_down(struct balloon_control *control, uint64_t wanted,
 {
     uint64_t step = control->trust == BALLOON_TRUSTED ? STEP_MAX : CANARY_BYTES;
 
-    if (!input->guest_is_fresh || !may_step_down(control, input))
+    if (!input->guest_is_fresh || !balloon_may_step_down(control, input))
         return control->target;
+    if (pulse_takes(&control->pulse))
+        return wanted; /* it has decided on this step */
     step = min_of(step, balloon_takeable(input));
     if (step < BALLOON_SLACK)
         return control->target;
@@ -338,7 +345,8 @@ static struct balloon_action settle(struct balloon_control *control)
             control->writing = true;
             return (struct balloon_action){.kind = BALLOON_FORGET, .lease = entry->lease};
         }
-        if (entry->lease.state == LEASE_REQUESTED && control->target < control->baseline) {
+        if (entry->lease.state == LEASE_REQUESTED && control->target < control->baseline &&
+            !balloon_is_pulse(control, entry)) {
             balloon_set_state(entry, LEASE_HELD);
             add_news(control, BALLOON_NEWS_HELD);
             return act_on_journal(control);
@@ -384,6 +392,8 @@ static struct balloon_action decide(struct balloon_control *control,
         balloon_release_all(control);
         return tell(control, control->baseline);
     }
+    if (input->ready && balloon_pulse_hurries(control))
+        return tell(control, balloon_wanted(control));
     if (control->writing)
         return (struct balloon_action){.kind = BALLOON_NOTHING};
     action = act_on_journal(control);
@@ -463,6 +473,7 @@ static void put_done(struct balloon_control *control, const struct lease *lease,
  * out in order, so the same one again settles it. */
 static void tell_failed(struct balloon_control *control, uint64_t target, int status, nsec_t now)
 {
+    balloon_end_pulse(control, PULSE_END_LOST, now);
     if (status == -EREMOTEIO) {
         add_news(control, BALLOON_NEWS_REFUSED);
     } else {

@@ -62,8 +62,8 @@ struct balloon_input conduct_look(const struct vm *vm)
         .deflate_on_oom = vm->hypervisor.facts.deflate_on_oom == ANSWER_YES,
         .guest_is_fresh = vm->links.agent != NULL && vm->measured.guest.received != 0 &&
                           now - vm->measured.guest.received <= FRESH_AGE,
-        .guest_read = vm->measured.guest.received,
-        .guest_latency = vm->measured.guest.latency,
+        .guest_read = vm->measured.guest.received -
+                      min_of(vm->measured.guest.received, vm->measured.guest.latency),
         .guest_total = vm->measured.guest.total,
         .guest_free = vm->measured.guest.free,
         .available = vm->measured.guest.available,

@@ -10,6 +10,7 @@
 #include "common/base/util.h"
 #include "controller/leases/alarm.h"
 #include "controller/leases/conduct.h"
+#include "controller/leases/pulses.h"
 #include "controller/leases/waiting.h"
 #include "controller/vms/hypervisor.h"
 
@@ -175,6 +176,8 @@ static void on_event(const struct vm_event *event, void *userdata)
         break;
     case VM_EVENT_SAMPLE:
     case VM_EVENT_BALLOON:
+    case VM_EVENT_BALLOON_STEP:
+    case VM_EVENT_DISCONNECTED:
         break;
     default:
         return;
@@ -207,6 +210,9 @@ int lease_keeper_init(struct lease_keeper *keeper, struct supervisor *supervisor
     if (r < 0)
         return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
     keeper->timer.data = keeper;
+    r = pulses_init(keeper);
+    if (r < 0)
+        return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
     supervisor_listen(supervisor, &keeper->listener);
     leases_wake(keeper);
     lease_waiting_load(keeper);
@@ -221,6 +227,7 @@ void lease_keeper_stop(struct lease_keeper *keeper)
     conduct_stop(keeper);
     uv_timer_stop(&keeper->timer);
     uv_close((uv_handle_t *)&keeper->timer, NULL);
+    pulses_stop(keeper);
 }
 
 void lease_keeper_finish(struct lease_keeper *keeper)

@@ -104,6 +104,14 @@ void pulse_abort(struct pulse *pulse, enum pulse_end end, nsec_t now)
     check(pulse);
 }
 
+void pulse_drop(struct pulse *pulse, nsec_t now)
+{
+    pulse_abort(pulse, PULSE_END_LOST, now);
+    if (pulse->state == PULSE_DEFLATING)
+        move(pulse, PULSE_OVER);
+    check(pulse);
+}
+
 /* ---- room ---- */
 
 /* Bytes that a guest takes at this speed meanwhile. */
@@ -137,7 +145,7 @@ int pulse_plan(const struct pulse_limits *limits, const struct pulse_past *past,
                const struct pulse_input *input, uint64_t *ret_bytes, struct error *error)
 {
     uint64_t headroom = max_of(limits->headroom, pulse_headroom_min(input->ram, past));
-    uint64_t min_gain = limits->min_gain == 0 ? PULSE_GAIN_MIN : limits->min_gain;
+    uint64_t min_gain = max_of(limits->min_gain, PULSE_STEP);
     uint64_t spare = saturating_subtract(input->reading.free, headroom);
 
     if (!input->running)
@@ -148,7 +156,7 @@ int pulse_plan(const struct pulse_limits *limits, const struct pulse_past *past,
                          "balloon's statistics answer");
     if (input->is_strange)
         return error_set(error, -EBUSY, "someone else has just moved its balloon");
-    if (spare < min_gain || spare < SLACK)
+    if (spare < min_gain)
         return error_set(error, -EBUSY,
                          "the guest has %s free, %s of it must stay: a pulse could take %s, and "
                          "less than %s is not worth it",
@@ -210,8 +218,9 @@ static void learn(struct pulse *pulse, const struct pulse_input *input)
     uint64_t more = saturating_subtract(grown, pulse->grown);
     nsec_t between = reading->time - pulse->last.time;
 
+    /* What begins just after a reading is seen when the next one comes. */
     if (pulse->last.time != 0) {
-        nsec_t reaction = between + reading->latency + pulse->command;
+        nsec_t reaction = input->now - pulse->last.time + pulse->command;
 
         pulse->past.reaction = max_of(pulse->past.reaction, reaction);
         if (more >= RATE_MIN)
@@ -223,14 +232,11 @@ static void learn(struct pulse *pulse, const struct pulse_input *input)
 
 static void see_size(struct pulse *pulse, const struct pulse_input *input)
 {
-    uint64_t held;
+    uint64_t held = min_of(saturating_subtract(pulse->base, input->actual), pulse->bytes);
 
-    if (input->actual + SLACK <= pulse->seen || input->actual <= input->target + SLACK) {
-        if (input->actual < pulse->seen)
-            pulse->moved = input->now;
-        pulse->seen = input->actual;
-    }
-    held = min_of(saturating_subtract(pulse->base, input->actual), pulse->bytes);
+    if (input->actual < pulse->seen)
+        pulse->moved = input->now;
+    pulse->seen = min_of(pulse->seen, input->actual);
     pulse->taken = max_of(pulse->taken, held);
 }
 
@@ -286,7 +292,8 @@ static void take_step(struct pulse *pulse, const struct pulse_input *input)
     uint64_t room = min_of(spare, pulse->bytes - pulse->depth);
     uint64_t step = min_of(PULSE_STEP, room);
 
-    if (step < SLACK) {
+    /* The first one is whole: of less it could not be told whether the host gets anything. */
+    if (step < (pulse->depth == 0 ? PULSE_STEP : SLACK)) {
         pulse_abort(pulse, pulse->taken > 0 ? PULSE_END_DEPTH : PULSE_END_NOTHING, input->now);
         return;
     }
@@ -308,7 +315,6 @@ static void look(struct pulse *pulse, const struct pulse_input *input)
         pulse->moved = input->now;
         move(pulse, PULSE_LOOKING);
     } else if (pulse->state == PULSE_LOOKING && input->may_take && !input->is_strange &&
-               input->reading.time >= pulse->since + input->reading.latency &&
                input->reading.time > pulse->since) {
         take_step(pulse, input);
     }
@@ -333,9 +339,10 @@ void pulse_step(struct pulse *pulse, const struct pulse_input *input)
 {
     check(pulse);
     assert(!pulse_is_on(pulse) || input->now >= pulse->begun);
+    assert(input->reading.time <= input->now);
     if (pulse_takes(pulse))
         take(pulse, input);
-    else if (pulse->state == PULSE_DEFLATING && input->actual + SLACK >= pulse->base)
+    else if (pulse->state == PULSE_DEFLATING && input->is_back)
         move(pulse, PULSE_OVER);
     check(pulse);
 }

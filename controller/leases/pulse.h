@@ -32,13 +32,12 @@
 #define PULSE_INTERVAL (50 * NSEC_PER_MSEC) /* between two readings while it takes */
 #define PULSE_TERM     (300 * NSEC_PER_SEC) /* of its lease in the journal */
 #define PULSE_TIME_MAX (120 * NSEC_PER_SEC) /* it takes for so long at most */
-#define PULSE_GAIN_MIN (64 * MIB)           /* less is not worth a pulse, unless asked for */
 #define PULSE_OWNER    "pulse"              /* of its lease */
 
 /* What whoever asks for one wants; 0: the least that is allowed. */
 struct pulse_limits {
     uint64_t headroom; /* bytes that stay free in the guest; never less than pulse_headroom_min */
-    uint64_t min_gain; /* a pulse that could take less is refused */
+    uint64_t min_gain; /* a pulse that could take less is refused; at least one step */
 };
 
 enum pulse_state {
@@ -72,8 +71,7 @@ enum pulse_end {
 
 /* A reading of the guest, from its agent or its balloon's statistics. */
 struct pulse_reading {
-    nsec_t time;    /* CLOCK_BOOTTIME when it came; 0: there is none */
-    nsec_t latency; /* the guest took it at most this long before */
+    nsec_t time;    /* CLOCK_BOOTTIME: the guest was so then, or later; 0: there is none */
     uint64_t total; /* as the guest says; with some drivers it shrinks with the balloon */
     uint64_t free;
 };
@@ -91,6 +89,7 @@ struct pulse_input {
     bool running;    /* neither paused nor migrating */
     bool may_take;   /* the balloon is where it was asked to be, and trusted */
     bool is_strange; /* the guest's size is what nobody of ours asked for */
+    bool is_back;    /* the guest has all that the other leases leave it */
     uint64_t ram;
     uint64_t actual;              /* what the guest has left */
     uint64_t target;              /* what it was last commanded to have, and that was answered */
@@ -112,7 +111,7 @@ struct pulse {
     nsec_t commanded;          /* ... when the step was commanded; 0: that was answered */
     nsec_t moved;              /* ... when the guest's size last moved towards the target */
     nsec_t command;            /* the longest that a command took */
-    uint64_t seen;             /* the guest's size at that time */
+    uint64_t seen;             /* the smallest that the guest was */
     uint64_t before;           /* the guest's size at the last look ... */
     struct pulse_reading look; /* ... and its reading */
     struct pulse_reading last; /* the newest that was taken in */
@@ -142,6 +141,9 @@ void pulse_abort(struct pulse *pulse, enum pulse_end end, nsec_t now);
 
 /* Bytes that the balloon is to hold for it now. */
 uint64_t pulse_depth(const struct pulse *pulse);
+
+/* Its balloon has gone with the hypervisor's process: there is nothing to give back. */
+void pulse_drop(struct pulse *pulse, nsec_t now);
 
 /* It takes memory: it looks or inflates. */
 bool pulse_takes(const struct pulse *pulse);

@@ -11,7 +11,10 @@
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "common/base/util.h"
+#include "controller/crash/crash.h"
+#include "controller/leases/balloon-pulse.h"
 #include "controller/leases/conduct.h"
+#include "controller/leases/pulses.h"
 #include "controller/leases/term.h"
 #include "controller/leases/waiting.h"
 #include "controller/vms/hypervisor.h"
@@ -113,6 +116,8 @@ struct lease_asked {
     struct lease_keeper *keeper;
     struct vm *vm;
     struct lease lease;
+    bool is_pulse;
+    struct pulse_limits limits; /* of a pulse */
     struct balloon_input input; /* when it was asked for */
     lease_set_done done;        /* NULL: nobody waits */
     void *userdata;
@@ -122,6 +127,18 @@ struct lease_asked {
     int status;
     struct error error;
 };
+
+static int begin_pulse(struct lease_asked *asked, struct error *error)
+{
+    const struct balloon_input input = conduct_look(asked->vm);
+    int r = balloon_begin_pulse(leases_control(asked->vm), &asked->lease, &asked->limits, &input,
+                                error);
+
+    crash_point("a pulse begins");
+    if (r == 0)
+        pulses_wake(asked->keeper);
+    return r;
+}
 
 /* It counts from now on. The owner keeps what it had when it cannot. */
 static int take_effect(struct lease_asked *asked, struct error *error)
@@ -133,6 +150,8 @@ static int take_effect(struct lease_asked *asked, struct error *error)
     int r;
 
     assert(asked->is_done && asked->status == 0 && !asked->is_called_off);
+    if (asked->is_pulse)
+        return begin_pulse(asked, error);
     release_owner(control, lease->owner);
     r = balloon_request(control, lease, &asked->input, error);
     if (r < 0) {
@@ -218,7 +237,27 @@ static int try_out(const struct balloon_control *control, struct lease_asked *as
     return r;
 }
 
-/* Writes it first: what is not in the journal must not be taken. */
+/* Writes it first: what is not in the journal must not be taken. `asked` ends here, or is the
+ * caller's. */
+static int put(struct lease_asked *asked, struct lease_asked **ret_asked, struct error *error)
+{
+    struct lease_keeper *keeper = asked->keeper;
+    int r;
+
+    list_append(&asked->vm->leases->asked, &asked->link);
+    asked->is_asking = true;
+    conduct_write(keeper, &(struct balloon_action){.kind = BALLOON_PUT, .lease = asked->lease},
+                  on_written, asked);
+    asked->is_asking = false;
+    if (!asked->is_done) {
+        *ret_asked = asked;
+        return 0;
+    }
+    r = settle(asked, error);
+    free(asked);
+    return r;
+}
+
 static int ask(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease,
                struct lease_asked **ret_asked, struct error *error)
 {
@@ -234,18 +273,20 @@ static int ask(struct lease_keeper *keeper, struct vm *vm, const struct lease *l
         free(asked);
         return r;
     }
-    list_append(&vm->leases->asked, &asked->link);
-    asked->is_asking = true;
-    conduct_write(keeper, &(struct balloon_action){.kind = BALLOON_PUT, .lease = asked->lease},
-                  on_written, asked);
-    asked->is_asking = false;
-    if (!asked->is_done) {
-        *ret_asked = asked;
-        return 0;
-    }
-    r = settle(asked, error);
-    free(asked);
-    return r;
+    return put(asked, ret_asked, error);
+}
+
+static int ask_pulse(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease,
+                     const struct pulse_limits *limits, struct lease_asked **ret_asked,
+                     struct error *error)
+{
+    struct lease_asked *asked = calloc(1, sizeof(*asked));
+
+    if (asked == NULL)
+        return error_set(error, -ENOMEM, "out of memory");
+    *asked = (struct lease_asked){
+        .keeper = keeper, .vm = vm, .lease = *lease, .is_pulse = true, .limits = *limits};
+    return put(asked, ret_asked, error);
 }
 
 void lease_asked_call_off(struct lease_asked *asked)
@@ -284,6 +325,18 @@ static void run(struct lease_keeper *keeper, struct vm *vm)
         conduct_run(keeper, vm, &input);
 }
 
+/* The VM's balloon, if something may be taken by it. */
+static int adopt(struct lease_keeper *keeper, struct vm *vm, struct error *error)
+{
+    int r = check_vm(vm, error);
+
+    if (r == 0)
+        r = check_journal(keeper, error);
+    if (r == 0 && leases_adopt(keeper, vm) < 0)
+        r = error_set(error, -ENOMEM, "out of memory");
+    return r;
+}
+
 int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
                      const char *owner, struct lease_asked **ret_asked, struct error *error)
 {
@@ -291,13 +344,9 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, 
     const struct balloon_control *control;
     struct lease lease;
     uint64_t others;
-    int r = check_vm(vm, error);
+    int r = adopt(keeper, vm, error);
 
     *ret_asked = NULL;
-    if (r == 0)
-        r = check_journal(keeper, error);
-    if (r == 0 && leases_adopt(keeper, vm) < 0)
-        r = error_set(error, -ENOMEM, "out of memory");
     if (r < 0)
         return r;
     control = leases_control(vm);
@@ -313,6 +362,46 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, 
         return 0;
     run(keeper, vm);
     return error_prefix(error, r, "VM '%s'", vm->name);
+}
+
+int lease_keeper_pulse(struct lease_keeper *keeper, struct vm *vm,
+                       const struct pulse_limits *limits, struct lease_asked **ret_asked,
+                       struct error *error)
+{
+    const struct lease_moment moment = lease_moment_now();
+    const struct balloon_input input = conduct_look(vm);
+    const struct balloon_control *control;
+    uint64_t bytes = 0;
+    struct lease lease;
+    int r = adopt(keeper, vm, error);
+
+    *ret_asked = NULL;
+    if (r < 0)
+        return r;
+    control = leases_control(vm);
+    r = balloon_plan_pulse(control, limits, floor_of(vm), &input, &bytes, error);
+    if (r == 0) {
+        fill_lease(vm, bytes, PULSE_OWNER, &lease);
+        lease.baseline = control->baseline;
+        lease.maximum = control->maximum;
+        lease_term_begin(&lease, PULSE_TERM, &moment, keeper->supervisor->host_boot_id);
+        r = ask_pulse(keeper, vm, &lease, limits, ret_asked, error);
+    }
+    if (r == 0)
+        return 0;
+    run(keeper, vm);
+    return error_prefix(error, r, "VM '%s'", vm->name);
+}
+
+void lease_keeper_end_pulse(struct lease_keeper *keeper, struct vm *vm)
+{
+    struct balloon_control *control = leases_control(vm);
+
+    if (control == NULL || !pulse_takes(&control->pulse))
+        return;
+    balloon_end_pulse(control, PULSE_END_CALLED_OFF, time_boottime());
+    crash_point("a pulse is called off");
+    run(keeper, vm);
 }
 
 void lease_asked_tell(struct lease_asked *asked, lease_set_done done, void *userdata)

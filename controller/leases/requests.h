@@ -15,6 +15,15 @@ struct lease_asked;
 int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
                      const char *owner, struct lease_asked **ret_asked, struct error *error);
 
+/* A pulse: takes what is free above the headroom, and gives all of it back at once. lease_pulse()
+ * has what it does and how it ended. As lease_keeper_set, and as balloon_plan_pulse(). */
+int lease_keeper_pulse(struct lease_keeper *keeper, struct vm *vm,
+                       const struct pulse_limits *limits, struct lease_asked **ret_asked,
+                       struct error *error);
+
+/* Ends the VM's pulse; harmless when there is none. */
+void lease_keeper_end_pulse(struct lease_keeper *keeper, struct vm *vm);
+
 /* `status` is 0: it counts; or as lease_keeper_set, -ECANCELED: it was released meanwhile. */
 typedef void (*lease_set_done)(int status, const struct error *error, void *userdata);
 void lease_asked_tell(struct lease_asked *asked, lease_set_done done, void *userdata);

@@ -32,6 +32,15 @@ enum balloon_news lease_news(const struct vm *vm)
     return vm->leases == NULL ? BALLOON_NO_NEWS : vm->leases->news;
 }
 
+struct pulse lease_pulse(const struct vm *vm)
+{
+    const struct pulse none = {.state = PULSE_NONE};
+
+    if (vm->leases == NULL)
+        return none;
+    return vm->leases->balloon != NULL ? vm->leases->balloon->pulse : vm->leases->pulse;
+}
+
 const char *lease_foreign_owner(const struct vm *vm)
 {
     return vm->leases == NULL ? "" : vm->leases->foreign_owner;
@@ -81,6 +90,7 @@ int leases_adopt(struct lease_keeper *keeper, struct vm *vm)
         return -ENOMEM;
     balloon_adopt(leases->balloon, vm->hypervisor.facts.balloon_actual,
                   vm->hypervisor.facts.balloon_maximum);
+    leases->balloon->pulse = leases->pulse; /* what it has shown of the guest */
     list_append(&keeper->balloons, &leases->link);
     vm->leased = true;
     check(vm);
@@ -93,6 +103,10 @@ void leases_drop(struct vm *vm)
     check(vm);
     list_remove(&vm->leases->link);
     list_remove_all(&vm->leases->asked);
+    if (vm->leases->balloon != NULL) {
+        pulse_drop(&vm->leases->balloon->pulse, time_boottime());
+        vm->leases->pulse = vm->leases->balloon->pulse;
+    }
     free(vm->leases->balloon);
     vm->leases->balloon = NULL;
     vm->leases->writing = NULL;

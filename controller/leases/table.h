@@ -20,10 +20,11 @@ struct lease_keeper {
     struct list readings; /* samples of guests that are asked for the next step */
     uv_timer_t timer;     /* runs while there is something to do every second */
     uv_timer_cb on_timer;
-    struct error problem;  /* why the journal could not be read yet; empty: it was */
-    bool is_loading;       /* it is being read */
-    nsec_t load_next;      /* CLOCK_BOOTTIME: when it is tried again */
-    size_t stand_in_count; /* VMs that are only the address in a lease */
+    uv_timer_t pulse_timer; /* runs while a pulse is on, see pulses.h */
+    struct error problem;   /* why the journal could not be read yet; empty: it was */
+    bool is_loading;        /* it is being read */
+    nsec_t load_next;       /* CLOCK_BOOTTIME: when it is tried again */
+    size_t stand_in_count;  /* VMs that are only the address in a lease */
 };
 
 /* What is kept for one VM, from its first lease until it goes. */
@@ -37,6 +38,7 @@ struct vm_leases {
     uint64_t waiting;                /* bytes of leases whose hypervisor was not reached yet */
     enum balloon_news news;          /* see lease_news */
     char foreign_owner[64];          /* who else moves the balloon; empty: nobody */
+    struct pulse pulse;              /* the last one, while there is no balloon */
 };
 
 /* ---- for everybody ---- */
@@ -49,6 +51,9 @@ uint64_t lease_waiting_bytes(const struct vm *vm);
 
 /* The last news of what was asked last, or why its leases ended. */
 enum balloon_news lease_news(const struct vm *vm);
+
+/* The VM's pulse that is on, or the last one; its state is PULSE_NONE: there was none. */
+struct pulse lease_pulse(const struct vm *vm);
 
 /* Who else moves the balloon; "": nobody. */
 const char *lease_foreign_owner(const struct vm *vm);

@@ -23,6 +23,7 @@
 #define FACTS_AGE_MIN       (5 * NSEC_PER_SEC)  /* they are new until then */
 #define QUIET_MAX           (10 * NSEC_PER_SEC) /* then it is asked for a sign of life */
 #define RESTORE_KNOWN       (15 * NSEC_PER_SEC) /* until a snapshot is known for one */
+#define WATCH_TIME          (500 * NSEC_PER_MSEC)
 #define BIND_INTERVAL       (10 * NSEC_PER_SEC)
 
 /* Who was connected to and said nothing, or what is no hypervisor's: in somebody else's hand. Each
@@ -355,7 +356,10 @@ static void take_balloon(struct vm *vm, const struct driver_result *result)
     if (facts->balloon_actual == actual && facts->balloon_maximum == maximum)
         return;
     snprintf(text, sizeof(text), "the guest has %s left", BYTES_TEXT(facts->balloon_actual));
-    vm_emit(vm, VM_EVENT_BALLOON, text);
+    vm_emit(vm,
+            time_boottime() < vm->hypervisor.balloon_watched ? VM_EVENT_BALLOON_STEP
+                                                             : VM_EVENT_BALLOON,
+            text);
 }
 
 static void on_balloon_read(const struct driver_result *result, void *userdata)
@@ -440,6 +444,12 @@ void vm_read_balloon(struct vm *vm)
         return;
     vm->hypervisor.balloon_reading = true;
     crash_point("the balloon's size was asked for");
+}
+
+void vm_watch_balloon(struct vm *vm)
+{
+    vm->hypervisor.balloon_watched = time_boottime() + WATCH_TIME;
+    vm_read_balloon(vm);
 }
 
 static void on_session_event(enum driver_event event, void *userdata)

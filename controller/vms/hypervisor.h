@@ -57,6 +57,9 @@ void vm_hypervisor_note(struct vm *vm, const struct driver_result *result);
 /* Asks for the balloon's size; a change comes as VM_EVENT_BALLOON. */
 void vm_read_balloon(struct vm *vm);
 
+/* The same many times a second, for a moment each time: a change is VM_EVENT_BALLOON_STEP then. */
+void vm_watch_balloon(struct vm *vm);
+
 /* Asks the guest for its memory but `bytes`. `done` as of the driver; -EOPNOTSUPP: it cannot. */
 int vm_set_balloon(struct vm *vm, uint64_t bytes, nsec_t timeout, driver_done done, void *userdata);
 

@@ -39,6 +39,7 @@ enum vm_event_kind {
     VM_EVENT_RENAMED, /* vm->name is new */
     VM_EVENT_REMOVED, /* the record is freed on return */
     /* for other parts of the daemon; watchers do not get them */
+    VM_EVENT_BALLOON_STEP, /* VM_EVENT_BALLOON while it is read many times a second */
     VM_EVENT_STATISTICS,   /* vm->statistics.last is new */
     VM_EVENT_DISCONNECTED, /* no connection is the agent's */
     VM_EVENT_WENT_BACK,    /* the guest's clock did, and nobody else says that the guest did */

@@ -80,12 +80,13 @@ struct vm_hypervisor {
     nsec_t retry_delay;             /* between attempts */
     char condition[256];            /* "ready", or what is wrong */
     struct driver_facts facts;
-    bool known;           /* the facts were read at least once from the process that lives */
-    nsec_t facts_next;    /* CLOCK_BOOTTIME when they are asked for again */
-    bool migrated_in;     /* since the hypervisor started and the guest booted */
-    bool restored;        /* ... from a snapshot */
-    bool balloon_reading; /* its size is being asked */
-    bool balloon_again;   /* ... and moved meanwhile */
+    bool known;             /* the facts were read at least once from the process that lives */
+    nsec_t facts_next;      /* CLOCK_BOOTTIME when they are asked for again */
+    bool migrated_in;       /* since the hypervisor started and the guest booted */
+    bool restored;          /* ... from a snapshot */
+    bool balloon_reading;   /* its size is being asked */
+    bool balloon_again;     /* ... and moved meanwhile */
+    nsec_t balloon_watched; /* CLOCK_BOOTTIME until which it is asked many times a second */
     uint64_t balloon_before_restore; /* its size before the guest went back to a snapshot */
     uint64_t balloon_earlier;        /* its size before the last reading found it smaller */
     nsec_t balloon_shrunk;           /* CLOCK_BOOTTIME of that reading; 0: none */

@@ -17,19 +17,21 @@ static struct fake_agent *agent_of(const struct ttrpc_call *call)
 
 static void fill_sample(struct fake_agent *agent, Vmreclaim__Agent__V1__MemorySample *sample)
 {
+    uint64_t taken = agent->size == NULL ? 0 : saturating_subtract(GIB, *agent->size);
+
     vmreclaim__agent__v1__memory_sample__init(sample);
     sample->sequence = ++agent->sequence;
     sample->boottime_ns = time_boottime() - agent->clock_back;
-    sample->total = agent->total;
-    sample->free = agent->free;
-    sample->reportable = agent->free / 2;
-    sample->trapped = agent->free / 2;
+    sample->total = agent->total - taken;
+    sample->free = saturating_subtract(agent->free, taken);
+    sample->reportable = sample->free / 2;
+    sample->trapped = sample->free / 2;
     sample->cache = agent->cache;
-    sample->in_use = agent->total - agent->free - agent->cache;
+    sample->in_use = sample->total - sample->free - agent->cache;
     agent->refaults += agent->refaults_per_sample;
     sample->refault_file = agent->refaults;
     sample->oom_kills = agent->oom_kills;
-    sample->available = agent->free + agent->cache;
+    sample->available = sample->free + agent->cache;
     if (agent->fault == FAKE_AGENT_LIES)
         sample->cache = UINT64_MAX;
 }

@@ -31,6 +31,7 @@ struct fake_agent {
     uint64_t total;
     uint64_t free;
     uint64_t cache;
+    const uint64_t *size; /* what its balloon leaves of a GiB, taken from free; NULL: no balloon */
     uint64_t sequence;
     uint64_t refaults_per_sample; /* file pages read back */
     uint64_t refaults;            /* until the last sample */

@@ -147,7 +147,7 @@ static void test_who_may_call_what(void **state)
     static const char *const controls[] = {
         "Compact",    "Reclaim",        "SetReporting",   "ApplyPolicy",
         "SetBalloon", "ReleaseBalloon", "RollBackPolicy", "UnassignPolicy",
-        "Reload",     "Halt",           "Resume",
+        "Reload",     "Halt",           "Resume",         "Pulse",
     };
     unsigned count = 0;
 

@@ -16,6 +16,7 @@ struct world {
     uint64_t use;     /* more that the guest allocates, bytes per interval */
     bool is_constant; /* its total stays as it is: deflate-on-oom */
     bool is_mute;     /* it is not read */
+    nsec_t late;      /* a reading is so old when it comes */
     uint64_t lowest_free;
 };
 
@@ -29,10 +30,7 @@ static void world_init(struct world *w)
                   .ram = 4 * GIB,
                   .actual = 4 * GIB,
                   .target = 4 * GIB,
-                  .reading = {.time = 1000 * NSEC_PER_SEC,
-                              .latency = 5 * NSEC_PER_MSEC,
-                              .total = 4 * GIB,
-                              .free = 2 * GIB}},
+                  .reading = {.time = 1000 * NSEC_PER_SEC, .total = 4 * GIB, .free = 2 * GIB}},
         .speed = 8 * MIB,
         .lowest_free = UINT64_MAX,
     };
@@ -75,7 +73,8 @@ static void pass(struct world *w)
     move_guest(w);
     w->input.now += PULSE_INTERVAL;
     if (!w->is_mute)
-        w->input.reading.time = w->input.now;
+        w->input.reading.time = w->input.now - w->late;
+    w->input.is_back = w->input.actual == 4 * GIB;
     pulse_step(&w->pulse, &w->input);
     if (w->pulse.state != PULSE_NONE)
         w->input.target = w->pulse.base - pulse_depth(&w->pulse);
@@ -155,10 +154,10 @@ static void test_a_late_answer_is_no_newer_reading(void **state)
     begin(&w);
     run_until(&w, PULSE_INFLATING);
     run_until(&w, PULSE_LOOKING);
-    w.input.reading.latency = 500 * NSEC_PER_MSEC;
+    w.late = 500 * NSEC_PER_MSEC;
     run(&w, 1);
     assert_int_equal(w.pulse.state, PULSE_LOOKING);
-    w.input.reading.latency = 5 * NSEC_PER_MSEC;
+    w.late = 0;
     run(&w, 1);
     assert_int_equal(w.pulse.state, PULSE_INFLATING);
 }

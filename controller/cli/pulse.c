@@ -1,0 +1,41 @@
+/* vmreclaim pulse VM */
+#include "controller/cli/action.h"
+#include "controller/cli/cli.h"
+
+static uint64_t headroom;
+static uint64_t min_gain;
+
+static int run(struct cli *cli, char **operands)
+{
+    Vmreclaim__Controller__V1__PulseVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__PULSE_VM_REQUEST__INIT;
+
+    request.vm = operands[0];
+    request.headroom = headroom;
+    request.min_gain = min_gain;
+    return action_run(cli, "Pulse", &request.base);
+}
+
+static const struct command_option options[] = {
+    {"headroom", 0, OPTION_BYTES, "SIZE", "what stays free in the guest, at least 256 MiB",
+     &headroom, NULL},
+    {"min-gain", 0, OPTION_BYTES, "SIZE", "do nothing when less could be taken", &min_gain, NULL},
+    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+};
+
+const struct command command_pulse = {
+    .name = "pulse",
+    .operands = "VM",
+    .operand_count = 1,
+    .summary = "return a guest's free memory by its balloon, where it does not report",
+    .description =
+        "Takes what is free in the guest with its balloon, in small steps and watching it all\n"
+        "the time, and gives all of it back at once. The host keeps what it got until the guest\n"
+        "uses it again. It ends at once when the guest begins to need memory. For VMs without\n"
+        "free page reporting; the page cache is left alone.",
+    .example = "vmreclaim pulse web1",
+    .see_also = "reclaim, to make cache free first; doctor, for reporting instead",
+    .options = options,
+    .timeout = 5 * 60 * NSEC_PER_SEC,
+    .run = run,
+};
