@@ -23,6 +23,23 @@ void fresh_sample_take(struct vm *vm, const struct ttrpc_result *result, nsec_t 
         (void)vm_measure(vm);
 }
 
+static void on_statistics(int status, void *userdata)
+{
+    struct fresh_sample *sample = userdata;
+    struct vm *vm = registry_find_serial(&sample->supervisor->registry, sample->vm);
+
+    if (vm != NULL)
+        (void)vm_measure(vm);
+    sample->done(vm, sample->userdata);
+}
+
+static int ask_driver(struct fresh_sample *sample, struct vm *vm)
+{
+    return sample->may_ask_driver
+               ? vm_statistics_ask(vm, &sample->statistics, on_statistics, sample)
+               : -ENOTCONN;
+}
+
 static void on_answer(const struct ttrpc_result *result, void *userdata)
 {
     struct fresh_sample *sample = userdata;
@@ -30,25 +47,19 @@ static void on_answer(const struct ttrpc_result *result, void *userdata)
 
     assert(sample->client != NULL); /* it is answered once, and not after it was cancelled */
     sample->client = NULL;
+    if (vm != NULL && result->code != TTRPC_OK && ask_driver(sample, vm) == 0)
+        return;
     if (vm != NULL)
         fresh_sample_take(vm, result, time_monotonic() - sample->asked);
     sample->done(vm, sample->userdata);
 }
 
-int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
-                       void (*done)(struct vm *vm, void *userdata), void *userdata)
+static int ask_agent(struct fresh_sample *sample, struct vm *vm)
 {
     Vmreclaim__Agent__V1__GetMemoryRequest request = VMRECLAIM__AGENT__V1__GET_MEMORY_REQUEST__INIT;
 
     if (vm->links.agent == NULL)
         return -ENOTCONN;
-    *sample = (struct fresh_sample){
-        .supervisor = vm->supervisor,
-        .vm = vm->serial,
-        .asked = time_monotonic(),
-        .done = done,
-        .userdata = userdata,
-    };
     return ttrpc_call_unary(agent_link_connection(vm->links.agent),
                             &vmreclaim__agent__v1__agent__descriptor, "GetMemory", &request.base,
                             ANSWER_TIMEOUT, on_answer, sample, &sample->client) < 0
@@ -56,9 +67,39 @@ int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
                : 0;
 }
 
+static int start(struct fresh_sample *sample, struct vm *vm, bool may_ask_driver,
+                 void (*done)(struct vm *vm, void *userdata), void *userdata)
+{
+    *sample = (struct fresh_sample){
+        .supervisor = vm->supervisor,
+        .vm = vm->serial,
+        .asked = time_monotonic(),
+        .may_ask_driver = may_ask_driver,
+        .done = done,
+        .userdata = userdata,
+    };
+    if (ask_agent(sample, vm) == 0 || ask_driver(sample, vm) == 0)
+        return 0;
+    return -ENOTCONN;
+}
+
+int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
+                       void (*done)(struct vm *vm, void *userdata), void *userdata)
+{
+    return start(sample, vm, false, done, userdata);
+}
+
+int fresh_reading_start(struct fresh_sample *sample, struct vm *vm,
+                        void (*done)(struct vm *vm, void *userdata), void *userdata)
+{
+    return start(sample, vm, true, done, userdata);
+}
+
 void fresh_sample_cancel(struct fresh_sample *sample)
 {
     if (sample->client != NULL)
         ttrpc_client_call_cancel(sample->client);
     sample->client = NULL;
+    if (sample->statistics.link.next != NULL)
+        vm_statistics_cancel(&sample->statistics);
 }

@@ -5,14 +5,17 @@
 #define VMRECLAIM_CONTROLLER_VMS_FRESH_SAMPLE_H
 
 #include "common/ttrpc/ttrpc.h"
+#include "controller/vms/statistics-now.h"
 #include "controller/vms/supervisor.h"
 
 /* In the caller's memory. */
 struct fresh_sample {
     struct supervisor *supervisor;
-    struct ttrpc_client_call *client; /* NULL: nothing is asked */
-    uint64_t vm;                      /* its serial */
-    nsec_t asked;                     /* CLOCK_MONOTONIC */
+    struct ttrpc_client_call *client;   /* NULL: the agent is not asked */
+    struct statistics_asked statistics; /* zeroes: the balloon's driver was not asked */
+    bool may_ask_driver;
+    uint64_t vm;  /* its serial */
+    nsec_t asked; /* CLOCK_MONOTONIC */
     void (*done)(struct vm *vm, void *userdata);
     void *userdata;
 };
@@ -23,6 +26,11 @@ struct fresh_sample {
  * is then not called. */
 int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
                        void (*done)(struct vm *vm, void *userdata), void *userdata);
+
+/* The same for who needs vm_read_guest() new and nothing else: where there is no agent, or it does
+ * not answer, the balloon's driver is asked. */
+int fresh_reading_start(struct fresh_sample *sample, struct vm *vm,
+                        void (*done)(struct vm *vm, void *userdata), void *userdata);
 
 /* Takes an answer to GetMemory that somebody else asked for, `latency` after that; without a sample
  * in it the footprint alone is new. */

@@ -15,6 +15,8 @@
 #define RETRY    (600 * NSEC_PER_SEC) /* of who refused, which may pass */
 #define LEFT_MAX 4096
 
+#define READINGS_OF_BEFORE 2 /* of the facts: one may have been under way */
+
 /* ---- notes ---- */
 
 static bool is_at(const struct interval_note *note, const struct vm *vm)
@@ -47,6 +49,12 @@ static void forget(struct vm *vm)
     intervals->journal.remove(intervals->journal.userdata, &note);
 }
 
+/* Ours where the owner had none; else it was killed while it was 0 for a moment. */
+static bool is_ours(const struct interval_note *left, uint32_t seconds)
+{
+    return left->seconds == 0 ? seconds == OURS : seconds == 0;
+}
+
 /* What an earlier daemon or record left of this process is ours. */
 static void adopt_left(struct vm *vm)
 {
@@ -59,7 +67,8 @@ static void adopt_left(struct vm *vm)
             continue;
         intervals->left[i] = intervals->left[--intervals->left_count];
         vm->interval.owners = left.seconds;
-        if (is_of_process(&left, vm) && vm->hypervisor.facts.statistics_interval == OURS)
+        vm->interval.ours = left.seconds == 0 ? OURS : left.seconds;
+        if (is_of_process(&left, vm) && is_ours(&left, vm->hypervisor.facts.statistics_interval))
             vm->interval.state = INTERVAL_OURS;
         else
             forget(vm);
@@ -97,9 +106,11 @@ static void on_put_back(const struct driver_result *result, void *userdata)
     vm_hypervisor_note(vm, result);
     if (vm->interval.state != INTERVAL_RETURNING)
         return;
-    if (result->status == 0)
+    if (result->status == 0) {
         forget(vm);
-    else
+        vm->interval.returned = READINGS_OF_BEFORE;
+        vm_hypervisor_ask_again(vm);
+    } else
         vm->interval.state = INTERVAL_OURS; /* the next visit tries again */
 }
 
@@ -132,47 +143,129 @@ static void on_noted(int status, void *userdata)
     vm->interval.state = INTERVAL_OWNERS;
     if (status < 0 || !vm->hypervisor.ready)
         return;
-    vm->interval.state = INTERVAL_SETTING;
-    if (set(vm, OURS, on_set) < 0)
+    vm->interval.state =
+        vm->interval.ours == vm->interval.owners ? INTERVAL_OURS : INTERVAL_SETTING;
+    if (vm->interval.state == INTERVAL_SETTING && set(vm, vm->interval.ours, on_set) < 0)
         forget(vm);
+}
+
+/* The facts are up to a minute old. */
+static uint32_t owners(const struct vm *vm)
+{
+    return vm->interval.returned > 0 ? vm->interval.owners
+                                     : vm->hypervisor.facts.statistics_interval;
 }
 
 static void take(struct vm *vm)
 {
     struct intervals *intervals = vm->supervisor->intervals;
-    const struct interval_note note = note_of(vm, vm->hypervisor.facts.statistics_interval);
+    const struct interval_note note = note_of(vm, owners(vm));
     struct asker *asker = malloc(sizeof(*asker));
 
     if (asker == NULL)
         return;
     *asker = (struct asker){vm->supervisor, vm->serial, note};
     vm->interval.owners = note.seconds;
+    vm->interval.ours = note.seconds == 0 ? OURS : note.seconds;
     vm->interval.state = INTERVAL_NOTING;
     intervals->journal.put(intervals->journal.userdata, &note, on_noted, asker);
 }
 
 /* ---- what happens ---- */
 
+static bool is_wanted(const struct vm *vm, nsec_t now)
+{
+    return now < vm->interval.held && !vm->halted;
+}
+
 static bool may_take(const struct vm *vm, nsec_t now)
 {
-    const struct driver_facts *facts = &vm->hypervisor.facts;
-
-    return now >= vm->interval.retry && facts->statistics_interval == 0 &&
-           (facts->capabilities & DRIVER_CAN_SET_STATISTICS_INTERVAL) != 0 &&
+    return now >= vm->interval.retry && owners(vm) != DRIVER_INTERVAL_UNKNOWN &&
+           (owners(vm) == 0 || is_wanted(vm, now)) &&
+           (vm->hypervisor.facts.capabilities & DRIVER_CAN_SET_STATISTICS_INTERVAL) != 0 &&
            hypervisor_process_is_open(&vm->measured.process);
 }
 
 void vm_interval_visit(struct vm *vm, bool needed, nsec_t now)
 {
+    bool is_needed = needed || is_wanted(vm, now);
+
     if (vm->supervisor->intervals == NULL)
         return;
     if (vm->interval.state == INTERVAL_OWNERS)
         adopt_left(vm);
-    if (vm->interval.state == INTERVAL_OWNERS && needed && may_take(vm, now))
+    if (vm->interval.state == INTERVAL_OWNERS && is_needed && may_take(vm, now))
         take(vm);
-    else if (vm->interval.state == INTERVAL_OURS && !needed)
+    else if (vm->interval.state == INTERVAL_OURS && !is_needed && vm->interval.poked == NULL)
         put_back(vm);
 }
+
+uint32_t vm_interval_seconds(const struct vm *vm)
+{
+    return vm->interval.state == INTERVAL_OURS ? vm->interval.ours : owners(vm);
+}
+
+/* ---- readings of now ---- */
+
+void vm_interval_hold(struct vm *vm, nsec_t until)
+{
+    vm->interval.held = max_of(vm->interval.held, until);
+    if (vm->hypervisor.ready)
+        vm_interval_visit(vm, true, time_boottime());
+}
+
+bool vm_interval_is_held(const struct vm *vm)
+{
+    return vm->interval.state == INTERVAL_OURS;
+}
+
+/* A poke that failed may have left it 0: the owner's is put back, and ours may come again. */
+static void end_poke(struct vm *vm, int status)
+{
+    interval_poked done = vm->interval.poked;
+
+    vm->interval.poked = NULL;
+    if (status < 0 && vm->interval.state == INTERVAL_OURS && vm->hypervisor.ready)
+        put_back(vm);
+    done(vm, status);
+}
+
+static void on_poked(const struct driver_result *result, void *userdata)
+{
+    struct vm *vm = userdata;
+
+    vm_hypervisor_note(vm, result);
+    end_poke(vm, result->status);
+}
+
+/* Whether it was done or not: it must not stay 0. What put the owner's back comes after this. */
+static void on_stopped(const struct driver_result *result, void *userdata)
+{
+    struct vm *vm = userdata;
+    int r;
+
+    vm_hypervisor_note(vm, result);
+    r = vm->interval.state != INTERVAL_OURS || !vm->hypervisor.ready
+            ? -ECANCELED
+            : set(vm, vm->interval.ours, on_poked);
+    if (r < 0)
+        end_poke(vm, r);
+}
+
+int vm_interval_poke(struct vm *vm, interval_poked done)
+{
+    int r;
+
+    if (!vm_interval_is_held(vm) || vm->interval.poked != NULL)
+        return -EBUSY;
+    vm->interval.poked = done;
+    r = set(vm, 0, on_stopped);
+    if (r < 0)
+        vm->interval.poked = NULL;
+    return r;
+}
+
+/* ---- ends ---- */
 
 /* The note stays: nobody will hear whether it was done. Who is at that address next sees it. */
 static void end(struct vm *vm)
@@ -205,6 +298,8 @@ void vm_interval_on_event(const struct vm_event *event)
         return;
     if (!vm->hypervisor.known && vm->interval.state != INTERVAL_OWNERS)
         forget(vm);
+    if (vm->interval.returned > 0)
+        vm->interval.returned--;
     if (!vm->hypervisor.known)
         vm->interval.retry = 0;
 }

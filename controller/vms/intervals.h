@@ -9,6 +9,10 @@
  * was done is not heard. So the note stays for who comes to that address next, as it does when the
  * daemon was killed.
  *
+ * A reading of now needs it as well, whatever the owner has set: 0 and then another number makes
+ * the hypervisor ask the guest at once. So who wants such readings holds the interval for a while,
+ * which is in the journal all that time.
+ *
  * Failure modes: without a journal nothing is changed. A hypervisor that refuses is asked again ten
  * minutes later. One that ended took the setting along. Of too many notes that nobody comes for,
  * the next daemon reads the rest from the journal. */
@@ -51,6 +55,20 @@ int intervals_add_left(struct intervals *intervals, const struct interval_note *
 /* Once a second, of a session that answers. `needed`: nobody else tells of the guest, and the VM
  * may be changed. */
 void vm_interval_visit(struct vm *vm, bool needed, nsec_t now);
+
+/* Readings of now are wanted until then, CLOCK_BOOTTIME. The VM may be changed, and its hypervisor
+ * can do it. */
+void vm_interval_hold(struct vm *vm, nsec_t until);
+
+/* It is in the journal, and may be poked. */
+bool vm_interval_is_held(const struct vm *vm);
+
+/* Has the guest asked now. `done` is called once, with 0 or a negative errno, unless this fails:
+ * -EBUSY: it is being poked, or not held; or as the driver. */
+int vm_interval_poke(struct vm *vm, interval_poked done);
+
+/* How often the guest is asked, in seconds; 0: never; DRIVER_INTERVAL_UNKNOWN. */
+uint32_t vm_interval_seconds(const struct vm *vm);
 
 /* vm_hypervisor_drop() of one that lives: what we set is put back as well as it can be. */
 void vm_leave_hypervisor(struct vm *vm);

@@ -1,7 +1,11 @@
 /* Balloon statistics. */
 #include "controller/vms/statistics.h"
 
+#include <assert.h>
+#include <string.h>
+
 #include "common/base/number.h"
+#include "common/base/util.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/intervals.h"
 
@@ -9,19 +13,30 @@
 #define READ_INTERVAL (10 * NSEC_PER_SEC)
 #define READ_TIMEOUT  (3 * NSEC_PER_SEC)
 
-/* The hypervisor goes on telling the last ones for ever; how old those of before this session are
- * is in its wall clock alone. */
+/* When the guest told them at the earliest. The hypervisor's wall clock has whole seconds, and may
+ * have been set since; but what was not there at the last reading came after it. */
+static nsec_t told_at(const struct vm_statistics *kept, const struct driver_statistics *statistics,
+                      nsec_t now, int64_t time)
+{
+    int64_t updated = time_realtime_of_seconds(statistics->updated);
+    nsec_t told = kept->seen;
+
+    if (updated <= time)
+        told = max_of(told, saturating_subtract(now, time_realtime_between(updated, time)));
+    return told;
+}
+
+/* The hypervisor goes on telling the last ones for ever. */
 void vm_statistics_take(struct vm *vm, const struct driver_statistics *statistics, nsec_t now,
                         int64_t time)
 {
     struct vm_statistics *kept = &vm->statistics;
 
-    if (kept->last.updated == 0)
-        kept->told = saturating_subtract(
-            now, time_realtime_between(time_realtime_of_seconds(statistics->updated), time));
-    else if (kept->last.updated != statistics->updated)
-        kept->told = now;
+    if (memcmp(&kept->last, statistics, sizeof(kept->last)) != 0)
+        kept->told = told_at(kept, statistics, now, time);
     kept->last = *statistics;
+    kept->seen = now;
+    assert(kept->told <= now);
 }
 
 bool vm_statistics_hold(const struct vm *vm, nsec_t now)
@@ -41,20 +56,13 @@ static void on_statistics(const struct driver_result *result, void *userdata)
     vm_emit(vm, VM_EVENT_STATISTICS, "the balloon's driver was asked");
 }
 
-/* It was only found, and nobody has given it a policy: nothing is changed of it. */
-static bool is_only_observed(const struct vm *vm)
-{
-    return (vm->sources.set & VM_SOURCE_FILE) == 0 && vm->assigned.policy == NULL;
-}
-
 void vm_statistics_visit(struct vm *vm, nsec_t now)
 {
     bool can_read = (vm->hypervisor.facts.capabilities & DRIVER_CAN_READ_STATISTICS) != 0;
 
     if (!vm->hypervisor.ready || vm->hypervisor.silent != 0)
         return;
-    vm_interval_visit(
-        vm, can_read && vm->links.agent == NULL && !vm->halted && !is_only_observed(vm), now);
+    vm_interval_visit(vm, can_read && vm->links.agent == NULL && vm_may_be_changed(vm), now);
     if (!can_read || vm->links.agent != NULL || now < vm->statistics.next)
         return;
     vm->statistics.next = now + READ_INTERVAL;
@@ -64,6 +72,10 @@ void vm_statistics_visit(struct vm *vm, nsec_t now)
 
 void vm_statistics_on_event(const struct vm_event *event)
 {
-    if (event->kind == VM_EVENT_HYPERVISOR && !event->vm->hypervisor.known)
-        event->vm->statistics.last = (struct driver_statistics){0};
+    struct vm_statistics *kept = &event->vm->statistics;
+
+    if (event->kind != VM_EVENT_HYPERVISOR || event->vm->hypervisor.known)
+        return;
+    kept->last = (struct driver_statistics){0};
+    kept->seen = 0;
 }

@@ -15,6 +15,7 @@
 #include "controller/vms/intervals.h"
 #include "controller/vms/life.h"
 #include "controller/vms/links.h"
+#include "controller/vms/statistics-now.h"
 #include "controller/vms/statistics.h"
 
 /* What guests' connections may hold together; ten thousand quiet ones hold 8 MiB. */
@@ -55,6 +56,7 @@ static void on_event(const struct vm_event *event, void *userdata)
     vm_statistics_on_event(event);
     vm_interval_on_event(event);
     close_all(event);
+    vm_statistics_now_on_event(event);
 }
 
 /* ---- tick ---- */

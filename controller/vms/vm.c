@@ -97,6 +97,11 @@ bool vm_cid_is_vouched_for(const struct vm *vm)
            vm->cid != 0 && vm->hypervisor.facts.guest_cid == vm->cid;
 }
 
+bool vm_may_be_changed(const struct vm *vm)
+{
+    return !vm->halted && ((vm->sources.set & VM_SOURCE_FILE) != 0 || vm->assigned.policy != NULL);
+}
+
 /* The hypervisor's word, made exact by what its process maps. */
 static enum memory_backing backing_of(const struct vm *vm)
 {

@@ -30,6 +30,7 @@ enum vm_source {
 };
 
 struct action;
+struct asking;
 struct vm_leases;
 struct supervisor;
 
@@ -94,10 +95,11 @@ struct vm_hypervisor {
     nsec_t stood;   /* CLOCK_BOOTTIME when it was last seen to stand still; 0: never */
 };
 
-/* What its balloon's driver reports of the guest, for a VM without an agent. */
+/* What its balloon's driver reports of the guest. */
 struct vm_statistics {
     struct driver_statistics last; /* updated 0: none */
-    nsec_t told;                   /* CLOCK_BOOTTIME when the guest told them */
+    nsec_t told;                   /* CLOCK_BOOTTIME when the guest told them, at the earliest */
+    nsec_t seen;                   /* ... when the hypervisor was last asked */
     nsec_t next;                   /* CLOCK_BOOTTIME when they are asked for again */
 };
 
@@ -109,11 +111,18 @@ enum interval_state {
     INTERVAL_RETURNING, /* it was told the owner's */
 };
 
+struct vm;
+typedef void (*interval_poked)(struct vm *vm, int status);
+
 /* How often its hypervisor asks the guest for them. */
 struct vm_interval {
     enum interval_state state;
-    uint32_t owners; /* seconds; not of INTERVAL_OWNERS */
-    nsec_t retry;    /* CLOCK_BOOTTIME, not before: it refused ours; 0: it did not */
+    uint32_t owners;      /* seconds; not of INTERVAL_OWNERS */
+    uint32_t ours;        /* likewise; the owner's where that is not 0 */
+    nsec_t retry;         /* CLOCK_BOOTTIME, not before: it refused ours; 0: it did not */
+    nsec_t held;          /* CLOCK_BOOTTIME until which readings of now are wanted */
+    interval_poked poked; /* while it is 0 for a moment; NULL: it is not */
+    unsigned returned;    /* readings of the facts until they know that the owner's is there */
 };
 
 /* The host's and the guest's side of its memory. */
@@ -222,6 +231,7 @@ struct vm {
     VM_PART(vms_hypervisor) struct vm_hypervisor hypervisor;
     VM_PART(vms_statistics) struct vm_statistics statistics;
     VM_PART(vms_intervals) struct vm_interval interval;
+    struct asking *VM_PART(vms_statistics_now) asking; /* its guest, for statistics; NULL: not */
     VM_PART(vms_measured) struct vm_measured measured;
     VM_PART(vms_links) struct vm_links links;
     VM_PART(vms_agent) struct vm_agent agent;
@@ -253,6 +263,10 @@ char *const *vm_labels(const struct vm *vm, size_t *ret_count);
 
 /* The hypervisor that lives says that the VM's CID is its guest's. */
 bool vm_cid_is_vouched_for(const struct vm *vm);
+
+/* Something may be changed of it: it is not halted, and not one that was only found, without a file
+ * or a policy. */
+bool vm_may_be_changed(const struct vm *vm);
 
 /* The lowest reporting order that pays on this VM's backing, in the guest's pages; < 0: unknown. */
 int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,

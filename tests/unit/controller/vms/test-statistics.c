@@ -37,10 +37,11 @@ static void test_the_first_are_as_old_as_the_wall_clock_says(void **state)
     static const struct {
         int64_t updated;
         bool holds;
-    } cases[] = {{WALL - 10, true}, {WALL - 600, false}, {0, false}, {1, false}, {INT64_MAX, true}};
+    } cases[] = {
+        {WALL - 10, true}, {WALL - 600, false}, {0, false}, {1, false}, {INT64_MAX, false}};
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        vm->statistics.last.updated = 0;
+        vm->statistics = (struct vm_statistics){0};
         assert_int_equal(hold(cases[i].updated, 0, 0), cases[i].holds);
     }
 }
