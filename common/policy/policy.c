@@ -151,6 +151,36 @@ static const struct field fields[] = {
      HOUR,
      {0, SECONDS(10), SECONDS(60), SECONDS(300), HOUR},
      "CPU time that actions may cost in any hour"},
+    {FIELD(FIELD_BOOLEAN, pulse),
+     LOWER_IS_GENTLER,
+     0,
+     1,
+     {false, false, true, true, false},
+     "take free memory with the balloon and give it back at once, where it is not reported"},
+    {FIELD(FIELD_BYTES, pulse_headroom),
+     HIGHER_IS_GENTLER,
+     256 * MIB,
+     (uint64_t)1 << 50,
+     {256 * MIB, 512 * MIB, 256 * MIB, 256 * MIB, 256 * MIB},
+     "memory that stays free in the guest during a pulse, and 5 % of its memory at least"},
+    {FIELD(FIELD_BYTES, pulse_min_gain),
+     HIGHER_IS_GENTLER,
+     64 * MIB,
+     (uint64_t)1 << 40,
+     {128 * MIB, 512 * MIB, 128 * MIB, 64 * MIB, 128 * MIB},
+     "free memory above the headroom that makes a pulse worth its cost"},
+    {FIELD(FIELD_DURATION, pulse_interval),
+     HIGHER_IS_GENTLER,
+     MINUTE,
+     DAY,
+     {SECONDS(600), 2 * HOUR, SECONDS(600), SECONDS(120), SECONDS(600)},
+     "time between two pulses; longer after one that brought little"},
+    {FIELD(FIELD_BOOLEAN, pulse_only_idle),
+     HIGHER_IS_GENTLER,
+     0,
+     1,
+     {true, true, true, true, true},
+     "pulses only while the guest is idle; else also while it works, of what was free for long"},
     {FIELD(FIELD_BOOLEAN, allow_commands),
      LOWER_IS_GENTLER,
      0,
@@ -432,6 +462,11 @@ const char *policy_range(size_t index, char *buffer, size_t size)
         return NULL;
     range_format(&fields[index], buffer, size);
     return buffer;
+}
+
+bool policy_key_is_of_host(const char *key)
+{
+    return strncmp(key, "pulse", strlen("pulse")) == 0;
 }
 
 policy_key_set policy_key_bit(const char *key)

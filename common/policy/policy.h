@@ -65,6 +65,12 @@ struct policy {
     uint32_t reporting_order; /* lowest order idle work may set, where the host's backing allows */
     /* cost */
     nsec_t cpu_budget; /* CPU time of actions per hour */
+    /* pulses of the balloon, which the host does */
+    bool pulse;
+    uint64_t pulse_headroom; /* bytes that stay free in the guest */
+    uint64_t pulse_min_gain;
+    nsec_t pulse_interval; /* shortest time between two */
+    bool pulse_only_idle;
     /* what a host may order, for the guest's own configuration */
     bool allow_commands; /* false: only the policy acts, no host may order an action */
     /* when; none: always allowed */
@@ -92,6 +98,9 @@ const char *policy_key(size_t index);
  * always fits. */
 const char *policy_help(size_t index);
 const char *policy_range(size_t index, char *buffer, size_t size);
+
+/* The host acts by the key, and the guest need not know it. */
+bool policy_key_is_of_host(const char *key);
 
 /* The key's bit in a set of keys; 0: there is no such key. */
 policy_key_set policy_key_bit(const char *key);

@@ -112,11 +112,27 @@ static void on_policy_refused(struct vm *vm, const struct ttrpc_result *result)
     vm_emit(vm, VM_EVENT_POLICY, error.text);
 }
 
+/* What the host acts by an older agent need not know. How many are left. */
+static size_t leave_out_hosts(const Vmreclaim__Agent__V1__ApplyPolicyResponse *response)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < response->n_unsupported_keys; i++) {
+        char *key = response->unsupported_keys[i];
+
+        if (policy_key_is_of_host(key))
+            continue;
+        response->unsupported_keys[i] = response->unsupported_keys[count];
+        response->unsupported_keys[count++] = key;
+    }
+    return count;
+}
+
 static void keep_answer(struct vm *vm, const Vmreclaim__Agent__V1__ApplyPolicyResponse *response)
 {
     forget_answer(vm);
     vm->assigned.unsupported_keys =
-        copy_keys(response->unsupported_keys, response->n_unsupported_keys);
+        copy_keys(response->unsupported_keys, leave_out_hosts(response));
     vm->assigned.capped_keys = copy_keys(response->capped_keys, response->n_capped_keys);
     vm->assigned.capped_values = copy_keys(response->capped_values, response->n_capped_values);
 }
@@ -134,7 +150,7 @@ static void on_policy_taken(struct vm *vm,
         snprintf(text, sizeof(text),
                  "policy %s revision %" PRIu64 " is in force, %zu keys unsupported, %zu capped by "
                  "the guest",
-                 policy->name, policy->revision, response->n_unsupported_keys,
+                 policy->name, policy->revision, leave_out_hosts(response),
                  response->n_capped_keys);
     }
     vm_emit(vm, VM_EVENT_POLICY, text);

@@ -59,6 +59,39 @@ static void test_wsl_has_the_published_constants(void **state)
     assert_true(policy.cache_floor == 128 * MIB);
 }
 
+static void test_pulses_are_the_hosts(void **state)
+{
+    struct policy policy;
+    struct error error;
+    unsigned count = 0;
+
+    for (size_t i = 0; policy_key(i) != NULL; i++)
+        count += policy_key_is_of_host(policy_key(i));
+    assert_int_equal(count, 5);
+    assert_false(policy_key_is_of_host("trickle"));
+    policy_init(&policy, POLICY_OBSERVE);
+    assert_false(policy.pulse);
+    policy_init(&policy, POLICY_BALANCED);
+    assert_true(policy.pulse && policy.pulse_only_idle);
+    assert_int_equal(policy_set(&policy, "pulse_headroom", "128MiB", &error), -ERANGE);
+    assert_non_null(strstr(error.text, "256MiB"));
+}
+
+/* Who owns the guest has the last word. */
+static void test_a_guest_may_refuse_pulses(void **state)
+{
+    struct policy own;
+    struct policy policy;
+
+    policy_init(&own, POLICY_BALANCED);
+    own.pulse = false;
+    own.pulse_headroom = GIB;
+    policy_init(&policy, POLICY_AGGRESSIVE);
+    (void)policy_limit(&policy, &own, policy_key_bit("pulse") | policy_key_bit("pulse_headroom"));
+    assert_false(policy.pulse);
+    assert_true(policy.pulse_headroom == GIB);
+}
+
 static void test_set_values(void **state)
 {
     struct policy policy;
@@ -208,6 +241,8 @@ int main(void)
         cmocka_unit_test(test_profiles_are_consistent),
         cmocka_unit_test(test_every_key_round_trips),
         cmocka_unit_test(test_wsl_has_the_published_constants),
+        cmocka_unit_test(test_pulses_are_the_hosts),
+        cmocka_unit_test(test_a_guest_may_refuse_pulses),
         cmocka_unit_test(test_set_values),
         cmocka_unit_test(test_refusals_say_what_is_accepted),
         cmocka_unit_test(test_relations),
