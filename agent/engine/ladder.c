@@ -105,6 +105,13 @@ static uint64_t step_size(const struct engine *engine, enum engine_reason mode, 
     return min_of(engine->policy.cache_step, engine->policy.trickle / TRICKLE_STEPS);
 }
 
+/* Idle work takes in steps or drops, as the policy says. A trickle always takes in steps. */
+static bool takes_in_steps(const struct engine *engine, enum engine_reason mode)
+{
+    return engine->policy.cache_method == POLICY_CACHE_GRADUAL ||
+           (engine->policy.cache_method == POLICY_CACHE_DROP && mode == ENGINE_TRICKLE);
+}
+
 static bool reclaim(struct engine *engine, const struct memory_sample *sample,
                     enum engine_reason mode, struct engine_decision *decision)
 {
@@ -112,7 +119,7 @@ static bool reclaim(struct engine *engine, const struct memory_sample *sample,
     uint64_t bytes = above_floor(engine, sample);
     uint64_t step = step_size(engine, mode, now);
 
-    if (engine->policy.cache_method != POLICY_CACHE_GRADUAL || bytes < RECLAIM_LEAST || step == 0)
+    if (!takes_in_steps(engine, mode) || bytes < RECLAIM_LEAST || step == 0)
         return false;
     if (!cache_floor_is_calm(&engine->floor, now)) {
         decision->reason = ENGINE_REFAULTS;

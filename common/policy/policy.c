@@ -214,7 +214,8 @@ static const struct profile {
          "the constants of WSL's own reclaim thread. Readings every 10 s, 0.5 % "
          "CPU over two minutes, everything dropped once per idle period, "
          "compaction each time. No look at pressure or refaults, no budget, and nothing at all "
-         "while a guest works"},
+         "while a guest works. With trickle, cache is taken then, too, in steps; set refault_rate "
+         "beside it"},
 };
 
 static const char *const cache_method_names[POLICY_CACHE_METHOD_COUNT] = {

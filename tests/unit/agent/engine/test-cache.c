@@ -208,6 +208,33 @@ static void test_drop_once_per_idle_period(void **state)
     assert_int_equal(run(&guest, 300), ACTION_DROP_CACHES);
 }
 
+/* Profile wsl with a trickle: from a guest at work a bounded amount, from an idle one all at once.
+ */
+static void test_a_trickle_beside_the_drop(void **state)
+{
+    struct guest guest;
+    uint64_t taken = 0;
+
+    guest_init(&guest);
+    policy_init(&guest.policy, POLICY_WSL);
+    guest.policy.trickle = 256 * MIB;
+    use_policy(&guest);
+    guest.sample.cache = 4 * GIB;
+    guest.user = 2000;
+    for (int i = 0; i < 90; i++)
+        if (step(&guest) == ACTION_RECLAIM_CACHE) {
+            assert_reason(&guest, ENGINE_TRICKLE);
+            taken += i >= 30 ? guest.decision.bytes : 0;
+            finish(&guest, guest.decision.bytes, NSEC_PER_MSEC);
+        }
+    assert_in_range(taken / MIB, 200, 256);
+    guest.user = 0;
+    while (run(&guest, 130) == ACTION_RECLAIM_CACHE)
+        finish(&guest, guest.decision.bytes, NSEC_PER_MSEC);
+    assert_int_equal(guest.decision.action, ACTION_DROP_CACHES);
+    assert_reason(&guest, ENGINE_IDLE_WORK);
+}
+
 /* A kernel that cannot take by amount: nothing from a busy guest, and all of an idle one's, once.
  */
 static void test_without_reclaim_only_an_idle_guest_is_dropped(void **state)
@@ -260,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_no_trickle_from_a_busy_or_gentle_guest),
         cmocka_unit_test(test_trickle_stops_on_refaults),
         cmocka_unit_test(test_drop_once_per_idle_period),
+        cmocka_unit_test(test_a_trickle_beside_the_drop),
         cmocka_unit_test(test_without_reclaim_only_an_idle_guest_is_dropped),
         cmocka_unit_test(test_a_withdrawn_action_teaches_nothing),
     };
