@@ -42,7 +42,7 @@ static const struct phase workday[] = {
     {"compile", 15, 7.5, 4.4, 6, BIT(COMPILE) | BIT(SYSTEM)},
 };
 
-const struct day_shape day_as_written = {1, 1, 1, 1, 1};
+const struct day_shape day_as_written = {1, 1, 1, 1, 1, 1, 1};
 
 struct workload {
     struct random random;
@@ -60,8 +60,9 @@ static double vary(struct workload *workload, double value)
 static void enter(struct workload *workload, struct model *model, const struct phase *phase)
 {
     const struct day_shape *shape = workload->shape;
+    bool is_break = strcmp(phase->name, "break") == 0;
 
-    model->load = phase->load * shape->load;
+    model->load = phase->load * shape->load * (is_break ? shape->breaks : 1);
     model->stream = phase->stream * shape->stream * MIB_;
     model_use(model, phase->in_use * GIB_);
     for (unsigned i = 0; i < MODEL_ACTIVITIES; i++)
@@ -105,6 +106,7 @@ void day_run(enum contestant who, uint64_t seed, const struct day_shape *shape,
 
     random_init(&workload.random, seed);
     policy_init(&policy, POLICY_BALANCED);
+    policy.idle_window = (nsec_t)((double)policy.idle_window * shape->window);
     model_init(&model, 16 * GIB_ * shape->memory, 1.0 * GIB_, 8, 9);
     model.sets[COMPILE].wanted = vary(&workload, 2.5 * GIB_ * shape->sets);
     model.sets[BROWSE].wanted = vary(&workload, 0.8 * GIB_ * shape->sets);

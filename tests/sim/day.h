@@ -19,6 +19,8 @@ struct day_shape {
     double stream;  /* what is read once */
     double load;    /* CPU */
     double lengths; /* of the phases: shorter ones leave a longer night */
+    double breaks;  /* CPU in breaks; an eighth: they are idle, as lunch and night are */
+    double window;  /* of idleness, in our policy */
 };
 
 extern const struct day_shape day_as_written;
