@@ -1,6 +1,6 @@
 /* rivals: other systems' rules for giving a guest's memory back, written from their published
- * sources with their own constants, for the ladder bench. Static, for an initramfs. They run until
- * they are killed and say what they do.
+ * sources with their own constants, for the benches ladder and build. Static, for an initramfs.
+ * They run until they are killed and say what they do.
  *
  *   rivals wsl    WSL's reclaim thread in its default mode (microsoft/WSL, src/linux/init/util.cpp,
  *                 2026-07): poll 10 s; idle when at most 0.5 % of all CPUs were busy over 2 min and
@@ -38,6 +38,7 @@
 #define KATA_ORDER      9
 #define KATA_SECONDS    180
 #define KATA_GENS       4
+#define KATA_MEMCGS     256
 #define LRU_GEN         "/sys/kernel/debug/lru_gen"
 
 static double now(void)
@@ -186,7 +187,7 @@ static int psi_percent(struct psi *psi)
     return (int)percent;
 }
 
-/* One memcg's generations on one node. */
+/* One memcg's generations on its first node: the guests of the benches have one. */
 struct generations {
     unsigned memcg;
     unsigned node;
@@ -197,51 +198,79 @@ struct generations {
     uint64_t oldest_file;
 };
 
-/* The first memcg and node of the file: a guest of this bench has one of each. */
-static bool read_generations(struct generations *ret)
+/* How often each memcg was aged. */
+struct agings {
+    unsigned memcg;
+    unsigned count;
+};
+
+/* One line of the file, of what belongs to `g`. */
+static void read_generation(const char *line, struct generations *g)
 {
-    struct generations g = {.count = 0};
-    FILE *file = fopen(LRU_GEN, "re");
-    char line[256];
+    uint64_t sequence;
+    uint64_t age;
+    int64_t anon;
+    int64_t pages;
 
-    if (file == NULL) {
-        return false;
+    if (sscanf(line, " node %u", &g->node) == 1 ||
+        sscanf(line, " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64, &sequence, &age, &anon,
+               &pages) != 4) {
+        return;
     }
-    while (fgets(line, sizeof(line), file)) {
-        uint64_t sequence;
-        uint64_t age;
-        int64_t anon;
-        int64_t pages;
-
-        if (sscanf(line, " memcg %u", &g.memcg) == 1 && g.count > 0) {
-            break;
-        }
-        if (sscanf(line, " node %u", &g.node) == 1) {
-            continue;
-        }
-        if (sscanf(line, " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64, &sequence, &age, &anon,
-                   &pages) != 4) {
-            continue;
-        }
-        if (g.count++ == 0) {
-            g.oldest = sequence;
-            g.oldest_file = pages > 0 ? (uint64_t)pages : 0;
-        }
-        g.newest = sequence;
-        g.newest_age_ms = age;
+    if (g->count++ == 0) {
+        g->oldest = sequence;
+        g->oldest_file = pages > 0 ? (uint64_t)pages : 0;
     }
-    fclose(file);
-    *ret = g;
-    return g.count > 0;
+    g->newest = sequence;
+    g->newest_age_ms = age;
 }
 
-static void evict(struct psi *psi)
+/* At most KATA_MEMCGS; returns how many. */
+static unsigned read_generations(struct generations all[KATA_MEMCGS])
+{
+    FILE *file = fopen(LRU_GEN, "re");
+    char line[512];
+    unsigned count = 0;
+
+    while (file != NULL && fgets(line, sizeof(line), file)) {
+        unsigned memcg;
+
+        if (sscanf(line, " memcg %u", &memcg) == 1) {
+            if (count == KATA_MEMCGS) {
+                break;
+            }
+            all[count++] = (struct generations){.memcg = memcg};
+        } else if (count > 0) {
+            read_generation(line, &all[count - 1]);
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return count;
+}
+
+static bool find_generations(unsigned memcg, struct generations *ret)
+{
+    static struct generations all[KATA_MEMCGS];
+    unsigned count = read_generations(all);
+
+    for (unsigned i = 0; i < count; i++) {
+        if (all[i].memcg == memcg) {
+            *ret = all[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static void evict(unsigned memcg, struct psi *psi)
 {
     struct generations g;
     uint64_t before = UINT64_MAX;
     char text[64];
 
-    while (read_generations(&g) && g.count == KATA_GENS && g.oldest_file > 0 &&
+    while (find_generations(memcg, &g) && g.count == KATA_GENS && g.oldest_file > 0 &&
            g.oldest_file < before && psi_percent(psi) <= KATA_PSI) {
         before = g.oldest_file;
         snprintf(text, sizeof(text), "- %u %u %" PRIu64 " 0 1", g.memcg, g.node, g.oldest);
@@ -251,27 +280,54 @@ static void evict(struct psi *psi)
     }
 }
 
-static void age(struct psi *psi, unsigned *agings)
+/* The memcg's, a new one of which was never aged. NULL: too many. */
+static struct agings *find_agings(unsigned memcg)
 {
-    struct generations g;
+    static struct agings all[KATA_MEMCGS];
+    static unsigned count;
+    unsigned i = 0;
+
+    while (i < count && all[i].memcg != memcg) {
+        i++;
+    }
+    if (i == KATA_MEMCGS) {
+        return NULL;
+    }
+    if (i == count) {
+        all[count++] = (struct agings){.memcg = memcg};
+    }
+    return &all[i];
+}
+
+static void age(struct psi *psi)
+{
+    static struct generations all[KATA_MEMCGS];
+    unsigned count = read_generations(all);
+    unsigned aged = 0;
     char text[64];
 
     if (psi_percent(psi) > KATA_PSI) {
         say("memcg: skipped, stalls");
         return;
     }
-    if (!read_generations(&g) || g.newest_age_ms < KATA_FRESH_MS) {
-        return;
+    for (unsigned i = 0; i < count; i++) {
+        struct agings *agings = find_agings(all[i].memcg);
+
+        if (agings == NULL || all[i].newest_age_ms < KATA_FRESH_MS) {
+            continue;
+        }
+        snprintf(text, sizeof(text), "+ %u %u %" PRIu64 " 0 1", all[i].memcg, all[i].node,
+                 all[i].newest);
+        if (write_text(LRU_GEN, text) == 0) {
+            agings->count++;
+            aged++;
+        }
+        if (agings->count >= KATA_AGINGS) {
+            evict(all[i].memcg, psi);
+        }
     }
-    snprintf(text, sizeof(text), "+ %u %u %" PRIu64 " 0 1", g.memcg, g.node, g.newest);
-    if (write_text(LRU_GEN, text) == 0) {
-        ++*agings;
-    }
-    say("memcg: aged");
-    if (*agings >= KATA_AGINGS) {
-        say("memcg: evict");
-        evict(psi);
-    }
+    snprintf(text, sizeof(text), "memcg: aged %u of %u", aged, count);
+    say(text);
 }
 
 /* Rows that contain "Movable", orders below KATA_ORDER. A count the kernel prints as ">100000" is
@@ -371,14 +427,13 @@ static void kata(void)
     struct psi memcg_psi = {0, 0};
     struct psi compact_psi = {0, 0};
     struct fragments last = {0, 0};
-    unsigned agings = 0;
 
     if (write_text("/sys/kernel/mm/lru_gen/enabled", "7") < 0 || access(LRU_GEN, W_OK) < 0) {
         say("no MGLRU or no debugfs");
         exit(1);
     }
     for (;;) { /* the first run comes at once, as there */
-        age(&memcg_psi, &agings);
+        age(&memcg_psi);
         maybe_compact(&compact_psi, &last);
         sleep(KATA_PERIOD);
     }
