@@ -7,6 +7,8 @@
 # shellcheck disable=SC2016,SC2119,SC2317
 # shellcheck source=tests/lab/lib.sh
 . "$LAB_SOURCE/tests/lab/lib.sh"
+# shellcheck source=tests/bench/reclaimers.sh
+. "$LAB_SOURCE/tests/bench/reclaimers.sh"
 
 MiB=$((1024 * 1024))
 memory=1024            # MiB of a guest
@@ -15,22 +17,6 @@ shift
 floor=$((128 * MiB))   # of the cache, in the promise
 variants=("$@") # two at most, since the lab host has two CPUs
 declare -A baseline in_use_before ended at_end workers
-
-# In bytes, from the kernel's own files: the waterfall's definition of in_use, without vmreclaim.
-in_use() {
-    guest_run "$1" "awk '/^MemTotal:/ { use += \$2 } /^MemFree:|^Active\\(file\\):|^Inactive\\(file\\):|^SReclaimable:/ { use -= \$2 }
-        /^Dirty:|^Writeback:|^Mapped:/ { use += \$2 } / count:/ { use -= \$2 * 4 }
-        END { printf \"%.0f\\n\", use * 1024 }' /proc/meminfo /proc/zoneinfo"
-}
-
-# backing PID: what is resident of that hypervisor's memory file, bytes, in $REPLY.
-backing() {
-    local key value
-    REPLY=0
-    while read -r key value _; do
-        [[ $key != RssShmem: ]] || REPLY=$((value * 1024))
-    done <"/proc/$1/status"
-}
 
 # Every second a line for each guest whose work has ended: NAME MILLISECONDS-SINCE BYTES.
 record() {
@@ -55,14 +41,7 @@ start_reclaimer() {
             agent_start ours
             wait_for 30 connected ours
             ;;
-        wsl) guest_run wsl 'setsid rivals wsl >/tmp/rival.log 2>&1 &' ;;
-        kata) guest_run kata 'mount -t debugfs debug /sys/kernel/debug
-            setsid rivals kata >/tmp/rival.log 2>&1 &' ;;
-        cron) guest_run cron 'mkdir -p /var/spool/cron/crontabs /etc
-            echo "root:x:0:0:root:/root:/bin/sh" >/etc/passwd
-            echo "* * * * * echo 3 >/proc/sys/vm/drop_caches" >/var/spool/cron/crontabs/root
-            crond' ;;
-        reporting) ;;
+        *) rival_start "$1" "$1" ;;
     esac
 }
 
