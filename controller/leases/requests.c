@@ -11,7 +11,6 @@
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "common/base/util.h"
-#include "controller/crash/crash.h"
 #include "controller/leases/balloon-pulse.h"
 #include "controller/leases/conduct.h"
 #include "controller/leases/pulses.h"
@@ -134,7 +133,6 @@ static int begin_pulse(struct lease_asked *asked, struct error *error)
     int r = balloon_begin_pulse(leases_control(asked->vm), &asked->lease, &asked->limits, &input,
                                 error);
 
-    crash_point("a pulse begins");
     if (r == 0)
         pulses_wake(asked->keeper);
     return r;
@@ -400,7 +398,6 @@ void lease_keeper_end_pulse(struct lease_keeper *keeper, struct vm *vm)
     if (control == NULL || !pulse_takes(&control->pulse))
         return;
     balloon_end_pulse(control, PULSE_END_CALLED_OFF, time_boottime());
-    crash_point("a pulse is called off");
     run(keeper, vm);
 }
 

@@ -16,8 +16,8 @@
 #include "common/base/util.h"
 #include "tests/component/controller/parallel.h"
 
-#define STEPS_MAX 100 /* of one scene */
-#define SCENES    9
+#define STEPS_MAX 300 /* of one scene: a pulse reads the balloon many times a second */
+#define SCENES    11
 
 /* How one run ended, as an exit status; anything else is a failure. */
 enum {
@@ -86,6 +86,32 @@ static void scene_foreign(struct fixture *f)
     qmp_server_move_balloon(&f->qmp, 640 * MIB);
 }
 
+static void scene_pulse(struct fixture *f)
+{
+    Vmreclaim__Controller__V1__PulseVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__PULSE_VM_REQUEST__INIT;
+
+    request.vm = (char *)"web-1";
+    call(f, "Pulse", &request.base);
+}
+
+static void press_once(struct qmp_server *server, const char *command, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    if (server->balloon_actual == GIB)
+        return;
+    server->on_command = NULL;
+    fake_agent_pressure(&f->agent, 10 * MIB);
+}
+
+static void scene_pressed_pulse(struct fixture *f)
+{
+    f->qmp.on_command = press_once;
+    f->qmp.userdata = f;
+    scene_pulse(f);
+}
+
 static void scene_nothing(struct fixture *f)
 {
 }
@@ -122,6 +148,7 @@ static const struct scene {
     bool has_lease;  /* one is held before */
     bool from_start; /* counted from the daemon's start: resuming the lease */
     bool may_be_the_others;
+    bool is_pulse;   /* the guest does not report its free pages */
     nsec_t duration; /* of the lease */
 } scenes[SCENES] = {
     {.name = "take", .happens = scene_take, .is_over = is_held},
@@ -140,6 +167,11 @@ static const struct scene {
     {.name = "reset", .happens = scene_reset, .is_over = is_whole, .has_lease = true},
     {.name = "migration", .happens = scene_migration, .is_over = is_whole, .has_lease = true},
     {.name = "snapshot", .happens = scene_snapshot, .is_over = is_whole, .has_lease = true},
+    {.name = "pulse", .happens = scene_pulse, .is_over = is_whole, .is_pulse = true},
+    {.name = "pressed pulse",
+     .happens = scene_pressed_pulse,
+     .is_over = is_whole,
+     .is_pulse = true},
     {.name = "foreign change",
      .happens = scene_foreign,
      .is_over = is_the_others,
@@ -218,6 +250,8 @@ static void test_a_step(void **state)
 {
     struct fixture *f = *state;
 
+    f->qmp.free_page_reporting = !scene_played->is_pulse;
+    f->agent.size = scene_played->is_pulse ? &f->qmp.balloon_actual : NULL;
     put_vm(f, "web-1", "/agent.sock");
     listen_qmp(f, "web-1.qmp");
     listen_agent(f);
@@ -232,6 +266,7 @@ static void test_a_step(void **state)
     }
     print_message("%s", log_line(f, "crash point"));
     f->qmp.migration[0] = '\0';
+    f->qmp.on_command = NULL;
     restart(f);
     wait_for(f, is_held(f) || is_whole(f) || (scene_played->may_be_the_others && is_the_others(f)));
     outcome = lease_of(f) != 0 ? RESUMED : RELEASED;
