@@ -29,8 +29,8 @@ struct release {
     struct lease_keeper keeper;
     struct store *store;
     uv_timer_t timer;
-    size_t expired;
-    nsec_t now; /* CLOCK_BOOTTIME: what is over */
+    size_t due;
+    nsec_t now; /* CLOCK_BOOTTIME: what is due */
     nsec_t end;
     bool done;
 };
@@ -57,13 +57,13 @@ static void log_event(const struct vm_event *event, void *userdata)
 
 static bool has_work(const struct release *release)
 {
-    if (lease_keeper_expired(&release->keeper, release->now) > 0)
+    if (lease_keeper_due(&release->keeper, release->now) > 0)
         return true;
     list_for_each (link, &release->keeper.balloons) {
         const struct balloon_control *control = list_entry(link, struct vm_leases, link)->balloon;
 
         for (uint32_t i = 0; i < control->lease_count; i++)
-            if (lease_is_over(&control->leases[i].lease, release->now))
+            if (lease_is_due(&control->leases[i].lease, release->now))
                 return true;
     }
     return false;
@@ -91,7 +91,7 @@ static int start(struct release *release, const struct lease_journal *journal, i
     release->listener.on_event = log_event;
     supervisor_listen(&release->supervisor, &release->listener);
     r = lease_keeper_init(&release->keeper, &release->supervisor, journal, error);
-    release->expired = lease_keeper_expired(&release->keeper, release->now);
+    release->due = lease_keeper_due(&release->keeper, release->now);
     release->end = time_boottime() + TIME_MAX;
     uv_timer_start(&release->timer, on_look, 0, LOOK_INTERVAL / NSEC_PER_MSEC);
     return r;
@@ -148,6 +148,6 @@ int release_expired(const struct daemon_sources *sources, int root, size_t *ret_
     r = run(&release, root, error);
     store_destroy(release.store);
     if (r == 0)
-        *ret_released = release.expired;
+        *ret_released = release.due;
     return r;
 }

@@ -245,9 +245,9 @@ size_t lease_keeper_count(const struct lease_keeper *keeper)
     return count;
 }
 
-size_t lease_keeper_expired(const struct lease_keeper *keeper, nsec_t now)
+size_t lease_keeper_due(const struct lease_keeper *keeper, nsec_t now)
 {
-    return lease_waiting_count_over(keeper, now);
+    return lease_waiting_count_due(keeper, now);
 }
 
 const char *lease_keeper_problem(const struct lease_keeper *keeper)

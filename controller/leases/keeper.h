@@ -35,7 +35,7 @@ size_t lease_keeper_count(const struct lease_keeper *keeper);
 /* Why the leases of earlier are not known; NULL: they are. */
 const char *lease_keeper_problem(const struct lease_keeper *keeper);
 
-/* Waiting leases that are over at `now`, CLOCK_BOOTTIME: what --release-expired has to do yet. */
-size_t lease_keeper_expired(const struct lease_keeper *keeper, nsec_t now);
+/* Waiting leases that are due at `now`, CLOCK_BOOTTIME: what --release-expired has to do yet. */
+size_t lease_keeper_due(const struct lease_keeper *keeper, nsec_t now);
 
 #endif

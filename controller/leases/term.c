@@ -52,6 +52,11 @@ bool lease_is_over(const struct lease *lease, nsec_t now)
     return lease->due != 0 && lease->due <= now;
 }
 
+bool lease_is_due(const struct lease *lease, nsec_t now)
+{
+    return lease->state != LEASE_HELD || lease_is_over(lease, now);
+}
+
 int64_t lease_end_time(const struct lease *lease, const struct lease_moment *moment)
 {
     if (lease->due == 0)

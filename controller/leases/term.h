@@ -35,6 +35,10 @@ bool lease_is_of_other_boot(const struct lease *lease, const char *host_boot_id)
 
 bool lease_is_over(const struct lease *lease, nsec_t now);
 
+/* Found in the journal, it is to be given back: it is over, was being given back already, or nobody
+ * has heard that it is held. Pulses are such: theirs never say so. */
+bool lease_is_due(const struct lease *lease, nsec_t now);
+
 /* UNIX nanoseconds by the wall clock as it is now; 0: when it is released. */
 int64_t lease_end_time(const struct lease *lease, const struct lease_moment *moment);
 

@@ -109,13 +109,6 @@ static struct vm *find_claimant(const struct lease_keeper *keeper, const struct 
     return NULL;
 }
 
-/* To be given back: it has expired, or was being given back, or nobody has heard that it is held.
- */
-static bool is_due(const struct lease *lease)
-{
-    return lease->state != LEASE_HELD || lease_is_over(lease, time_boottime());
-}
-
 /* Only what is sure: a process that cannot be looked at is not gone. */
 static bool is_process_gone(const struct lease_keeper *keeper, const struct lease *lease)
 {
@@ -181,7 +174,7 @@ static bool resume_lease(struct lease_keeper *keeper, struct vm *vm, struct leas
 
     assert(vm->hypervisor.ready && (is_seen || !is_valid));
     /* Whether it is for this process is not known; to give it back, that need not be. */
-    if (!is_seen && !is_due(lease))
+    if (!is_seen && !lease_is_due(lease, time_boottime()))
         return false;
     if (vm->hypervisor.facts.balloon_actual == 0 ||
         (is_seen && !is_valid && !take_along(keeper, vm, lease))) {
@@ -371,7 +364,7 @@ static bool visit(struct lease_keeper *keeper, struct waiting_lease *waiting, ns
         leases_set_waiting(vm, 0);
         return false;
     }
-    return !is_due(&waiting->lease) || stand_in(keeper, waiting, now);
+    return !lease_is_due(&waiting->lease, now) || stand_in(keeper, waiting, now);
 }
 
 void lease_waiting_tick(struct lease_keeper *keeper, nsec_t now)
@@ -405,11 +398,11 @@ size_t lease_waiting_count(const struct lease_keeper *keeper)
     return count;
 }
 
-size_t lease_waiting_count_over(const struct lease_keeper *keeper, nsec_t now)
+size_t lease_waiting_count_due(const struct lease_keeper *keeper, nsec_t now)
 {
     size_t count = 0;
 
     list_for_each (link, &keeper->waiting)
-        count += lease_is_over(&list_entry(link, struct waiting_lease, link)->lease, now);
+        count += lease_is_due(&list_entry(link, struct waiting_lease, link)->lease, now);
     return count;
 }

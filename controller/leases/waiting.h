@@ -38,8 +38,8 @@ void lease_waiting_tick(struct lease_keeper *keeper, nsec_t now);
 /* Something is to be done by the tick. */
 bool lease_waiting_is_busy(const struct lease_keeper *keeper);
 
-/* How many wait, and how many of them are over at that time, CLOCK_BOOTTIME. */
+/* How many wait, and how many of them are due at that time, CLOCK_BOOTTIME. */
 size_t lease_waiting_count(const struct lease_keeper *keeper);
-size_t lease_waiting_count_over(const struct lease_keeper *keeper, nsec_t now);
+size_t lease_waiting_count_due(const struct lease_keeper *keeper, nsec_t now);
 
 #endif

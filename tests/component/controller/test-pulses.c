@@ -438,6 +438,24 @@ static void test_the_daemon_is_killed(void **state)
                   (unsigned long long)((time_monotonic() - begun) / NSEC_PER_MSEC));
 }
 
+/* ... and no other comes. */
+static void test_without_a_daemon(void **state)
+{
+    char *const release_expired[] = {(char *)"--release-expired", NULL};
+    struct fixture *f = *state;
+    int status;
+
+    start_with(f, kill_daemon);
+    pulse(f);
+    end_of_daemon(f);
+    assert_true(f->qmp.balloon_actual < GIB);
+    start_daemon(f, release_expired);
+    wait_for(f, waitpid(f->daemon, &status, WNOHANG) == f->daemon);
+    f->daemon = 0;
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(f->qmp.balloon_actual, GIB);
+}
+
 #define pulse_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -462,6 +480,7 @@ int main(int argc, char **argv)
         pulse_test(test_a_halt),
         pulse_test(test_the_daemon_is_stopped),
         pulse_test(test_the_daemon_is_killed),
+        pulse_test(test_without_a_daemon),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));

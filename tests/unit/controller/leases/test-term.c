@@ -138,6 +138,19 @@ static void test_the_end_is_told_by_the_clock_of_now(void **state)
     assert_int_equal(lease_end_time(&lease, &later), later.time + 3000 * SECOND);
 }
 
+static void test_what_nobody_holds_is_due(void **state)
+{
+    struct lease lease = make(HOUR);
+
+    lease.state = LEASE_HELD;
+    assert_false(lease_is_due(&lease, begin.now));
+    assert_true(lease_is_due(&lease, begin.now + HOUR));
+    lease.state = LEASE_REQUESTED;
+    assert_true(lease_is_due(&lease, begin.now));
+    lease.state = LEASE_RELEASING;
+    assert_true(lease_is_due(&lease, begin.now));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_a_boot_that_is_not_known),
         cmocka_unit_test(test_a_journal_of_nonsense),
         cmocka_unit_test(test_the_end_is_told_by_the_clock_of_now),
+        cmocka_unit_test(test_what_nobody_holds_is_due),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
