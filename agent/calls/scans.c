@@ -71,7 +71,7 @@ void scans_close(struct scans *scans, void (*on_closed)(void *userdata), void *u
 
 /* ---- GetMemory ---- */
 
-static void answer_memory(const struct scans *scans, struct ttrpc_call *call)
+static void answer_memory(const struct scans *scans, struct ttrpc_call *call, bool has_details)
 {
     Vmreclaim__Agent__V1__GetMemoryResponse response =
         VMRECLAIM__AGENT__V1__GET_MEMORY_RESPONSE__INIT;
@@ -84,8 +84,9 @@ static void answer_memory(const struct scans *scans, struct ttrpc_call *call)
         ttrpc_call_fail(call, TTRPC_INTERNAL, "cannot read the guest's memory: %s", strerror(-r));
         return;
     }
-    details_read(scans->root, &sample, &details);
-    message_from_sample(&sample, &details, &message);
+    if (has_details)
+        details_read(scans->root, &sample, &details);
+    message_from_sample(&sample, has_details ? &details : NULL, &message);
     response.sample = &message;
     ttrpc_call_finish(call, &response.base);
 }
@@ -108,7 +109,7 @@ static void answer_waiting(struct scans *scans, bool everybody)
         struct memory_call *waiting = list_entry(link, struct memory_call, link);
         if (waiting->exact && !scans->scan_is_exact && !everybody)
             continue;
-        answer_memory(scans, waiting->call);
+        answer_memory(scans, waiting->call, true);
         memory_call_free(waiting);
     }
 }
@@ -137,6 +138,11 @@ static void step_memory(struct scans *scans)
         return;
     scans->is_scanning = false;
     answer_waiting(scans, r < 0);
+}
+
+void scans_get_memory_briefly(const struct scans *scans, struct ttrpc_call *call)
+{
+    answer_memory(scans, call, false);
 }
 
 void scans_get_memory(struct scans *scans, struct ttrpc_call *call, bool exact)

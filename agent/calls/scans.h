@@ -33,6 +33,9 @@ void scans_close(struct scans *scans, void (*on_closed)(void *userdata), void *u
 /* Answers the GetMemory call from a fresh pass, a whole one when `exact`. */
 void scans_get_memory(struct scans *scans, struct ttrpc_call *call, bool exact);
 
+/* Answers it before it returns, with what a sample of Watch has. */
+void scans_get_memory_briefly(const struct scans *scans, struct ttrpc_call *call);
+
 /* Answers the ListFreeRanges call; `length` 0: all of memory. */
 void scans_list_ranges(struct scans *scans, struct ttrpc_call *call, uint64_t start,
                        uint64_t length);

@@ -71,7 +71,10 @@ static void get_memory(struct ttrpc_call *call, const ProtobufCMessage *message,
         (const Vmreclaim__Agent__V1__GetMemoryRequest *)message;
     struct agent *agent = connection_userdata(call);
 
-    scans_get_memory(&agent->scans, call, request->exact);
+    if (request->brief)
+        scans_get_memory_briefly(&agent->scans, call);
+    else
+        scans_get_memory(&agent->scans, call, request->exact);
 }
 
 static void list_free_ranges(struct ttrpc_call *call, const ProtobufCMessage *message,

@@ -41,6 +41,20 @@ static void test_on_request(void **state)
     assert_int_equal(response->sample->reporting_order, 9);
 }
 
+/* Whoever asks many times a second wants what costs little. */
+static void test_not_in_a_brief_answer(void **state)
+{
+    Vmreclaim__Agent__V1__GetMemoryRequest request = VMRECLAIM__AGENT__V1__GET_MEMORY_REQUEST__INIT;
+    const Vmreclaim__Agent__V1__GetMemoryResponse *response;
+
+    request.brief = true;
+    response = client_call(&client, "GetMemory", &request);
+    assert_non_null(response);
+    assert_int_not_equal(response->sample->total, 0);
+    assert_int_not_equal(response->sample->free, 0);
+    assert_false(response->sample->trapped_kinds_are_known);
+}
+
 static void on_event(struct client *from, const ProtobufCMessage *message)
 {
     const Vmreclaim__Agent__V1__WatchResponse *event =
@@ -71,6 +85,7 @@ int main(int argument_count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_on_request, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_in_a_brief_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_in_the_heartbeat, setup, teardown),
     };
 
