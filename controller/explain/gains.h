@@ -2,7 +2,10 @@
 #ifndef VMRECLAIM_CONTROLLER_EXPLAIN_GAINS_H
 #define VMRECLAIM_CONTROLLER_EXPLAIN_GAINS_H
 
-#include "controller/explain/finding.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct explain_subject;
 
 /* Bytes; 0: nothing, or the step cannot be taken. A step's gain may be another one's as well: what
  * compaction does not join, a lower order returns. */
