@@ -132,8 +132,9 @@ class FailingAgent(Agent):
 class Hypervisor:
     """A QMP server with a balloon, and `text` as its machine's name and in its errors."""
 
-    def __init__(self, text):
+    def __init__(self, text, reporting=True):
         self.text = text.decode(errors="surrogateescape")
+        self.reporting = reporting
         self.actual = 1024 * MIB
 
     def query(self, command, arguments):
@@ -153,7 +154,7 @@ class Hypervisor:
         if command == "qom-list":
             return self.children(arguments["path"])
         if command == "qom-get":
-            return {"free-page-reporting": True, "deflate-on-oom": False, "size": 1024 * MIB,
+            return {"free-page-reporting": self.reporting, "deflate-on-oom": False, "size": 1024 * MIB,
                     "guest-stats-polling-interval": 0, "share": True,
                     "prealloc": False}.get(arguments["property"])
         if command == "balloon":

@@ -123,6 +123,8 @@ class StrictTest(unittest.TestCase):
         cls.add_vm("web", guests.Agent(LOOSE, guests.TEXT), guests.Hypervisor(guests.TEXT))
         for name in WEBS[1:]:
             cls.add_vm(name, guests.Agent(LOOSE, guests.TEXT), None)
+        cls.add_vm("unreporting", guests.Agent(LOOSE, guests.TEXT),
+                   guests.Hypervisor(guests.TEXT, reporting=False))
         cls.add_vm("latin", guests.Agent(LOOSE, guests.LATIN), guests.Hypervisor(guests.LATIN))
         cls.add_vm("grudge", guests.FailingAgent(LOOSE, guests.TEXT), None)
         cls.add_vm("latin-grudge", guests.FailingAgent(LOOSE, guests.TEXT + guests.LATIN), None)
@@ -276,6 +278,7 @@ class StrictTest(unittest.TestCase):
         for vm in ("web", "grudge"):
             self.answer("GetHistory", vm=vm)
             self.answer("Diagnose", vm=vm)
+        self.answer("Pulse", vm="unreporting")
         for method in ("Halt", "Resume"):
             self.call(method, vms=[guests.LATIN])
             self.answer(method, vms=[b"web", b"latin"])
