@@ -37,7 +37,7 @@ check: deps-check $(BUILD)/build.ninja $(SANITIZED)/build.ninja
 	ninja -C $(BUILD)
 	ninja -C $(SANITIZED)
 	$(TEST) -C $(BUILD) --suite fast
-	$(TEST) -C $(SANITIZED) --suite fast
+	ASAN_OPTIONS=detect_stack_use_after_return=1 $(TEST) -C $(SANITIZED) --suite fast
 	$(TEST) -C $(BUILD) --suite lab
 
 ## check-all: check, lint and everything slow

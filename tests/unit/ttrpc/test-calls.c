@@ -400,10 +400,12 @@ static void test_client_stream_first_message_with_the_request(void **state)
 
 /* ---- limits ---- */
 
+/* What is open when a test ends is answered by its teardown: outcomes outlive these tests. */
+
 static void test_stream_limit(void **state)
 {
     struct fixture *fixture = *state;
-    struct outcome outcomes[17] = {0};
+    static struct outcome outcomes[17];
 
     for (unsigned i = 0; i < 17; i++)
         assert_int_equal(call_compact(fixture, 0, &outcomes[i]), 0);
@@ -418,8 +420,8 @@ static void test_stream_limit(void **state)
 static void test_forgotten_streams(void **state)
 {
     struct fixture *fixture = *state;
-    struct outcome watches[20] = {0};
-    struct outcome pings[4] = {0};
+    static struct outcome watches[20];
+    static struct outcome pings[4];
 
     for (unsigned i = 0; i < 20; i++)
         assert_int_equal(call_watch(fixture, 1, 0, &watches[i], NULL), 0);
@@ -441,7 +443,7 @@ static void test_forgotten_streams(void **state)
 static void test_streams_with_a_deadline(void **state)
 {
     struct fixture *fixture = *state;
-    struct outcome watches[17] = {0};
+    static struct outcome watches[17];
 
     for (unsigned i = 0; i < 17; i++)
         assert_int_equal(call_watch(fixture, 1, 60 * NSEC_PER_SEC, &watches[i], NULL), 0);
