@@ -37,7 +37,9 @@ listed() { # PATTERN
 one_is_watched() {
     guest_run a 'grep -c "a controller watches" /tmp/agent.log /tmp/second.log' >"$lab_run/watched"
     sed 's/^/        /' "$lab_run/watched"
-    grep -q '^/tmp/second.log:0$' "$lab_run/watched"
+    grep -q '^/tmp/second.log:0$' "$lab_run/watched" && return
+    guest_run a 'tail -n 20 /tmp/agent.log /tmp/second.log' | sed 's/^/        /'
+    return 1
 }
 
 second_is_watched() {
