@@ -57,14 +57,15 @@ const char *halts_author(const struct halts *halts, const struct vm *vm)
 
 static int keep(struct halts *halts, const struct halt *halt)
 {
-    struct halt *more;
     struct halt *kept = find_kept(halts, halt->vm);
+    struct halt *more = halts->list;
 
     if (kept != NULL) {
         *kept = *halt;
         return 0;
     }
-    more = realloc(halts->list, (halts->count + 1) * sizeof(*more));
+    if ((halts->count & (halts->count - 1)) == 0)
+        more = realloc(halts->list, max_of(2 * halts->count, (size_t)1) * sizeof(*more));
     if (more == NULL)
         return -ENOMEM;
     halts->list = more;

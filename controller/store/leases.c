@@ -99,8 +99,10 @@ static void read_lease(sqlite3_stmt *statement, struct lease *lease)
 
 static int keep(struct lease_request *request, const struct lease *lease)
 {
-    struct lease *found = realloc(request->found, (request->count + 1) * sizeof(*found));
+    struct lease *found = request->found;
 
+    if ((request->count & (request->count - 1)) == 0)
+        found = realloc(found, max_of(2 * request->count, (size_t)1) * sizeof(*found));
     if (found == NULL)
         return -ENOMEM;
     request->found = found;

@@ -45,10 +45,11 @@ static int run_remove(struct store_request *base, struct error *error)
 
 static int keep(struct note_request *request, sqlite3_stmt *statement)
 {
-    struct store_note *more =
-        realloc(request->found, (request->count + 1) * sizeof(*request->found));
+    struct store_note *more = request->found;
     struct store_note *note;
 
+    if ((request->count & (request->count - 1)) == 0)
+        more = realloc(request->found, max_of(2 * request->count, (size_t)1) * sizeof(*more));
     if (more == NULL)
         return -ENOMEM;
     request->found = more;

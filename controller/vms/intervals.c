@@ -321,9 +321,11 @@ void intervals_finish(struct intervals *intervals)
 
 int intervals_add_left(struct intervals *intervals, const struct interval_note *note)
 {
-    struct interval_note *more =
-        realloc(intervals->left, (intervals->left_count + 1) * sizeof(*more));
+    size_t count = intervals->left_count;
+    struct interval_note *more = intervals->left;
 
+    if ((count & (count - 1)) == 0)
+        more = realloc(more, max_of(2 * count, (size_t)1) * sizeof(*more));
     if (more == NULL)
         return -ENOMEM;
     intervals->left = more;
