@@ -55,7 +55,7 @@ static void list_vms(struct api_call *call, const ProtobufCMessage *request)
         api_call_fail(call, -ENOMEM, "out of memory");
     } else {
         if (page.count > 0 && page.count < left)
-            response.next_page_token = order->vms[first + page.count - 1]->name;
+            response.next_page_token = (char *)order->vms[first + page.count - 1]->name;
         packed_entries_carry(&page, &response.base);
         api_call_finish(call, &response.base);
     }
