@@ -57,8 +57,8 @@ static void say_foreign(const struct pulse_plan *plan, const struct pulse_facts 
     char wait[32];
 
     if (facts->foreign_owner[0] != '\0')
-        text_format(text, PULSE_TEXT_SIZE, "%.64s moves its balloon, and is left alone",
-                    facts->foreign_owner);
+        text_format(text, PULSE_TEXT_SIZE, "%s moves its balloon, and is left alone",
+                    TEXT_CUT(facts->foreign_owner, 64));
     else
         text_format(text, PULSE_TEXT_SIZE,
                     "somebody else has moved its balloon, and is left alone for another %s",
