@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/process-path.h"
 #include "common/base/text.h"
 #include "common/transport/hybrid.h"
 #include "common/transport/socket.h"
@@ -225,8 +226,17 @@ static int bind_source_port(struct dial *dial)
     return -EADDRINUSE;
 }
 
+static int prepare_local(const char *path, struct process_socket *held,
+                         union socket_address *ret_address)
+{
+    int r = process_socket_hold(held, path);
+
+    return r < 0 ? r : socket_address_local(held->text, ret_address);
+}
+
 /* Opens and prepares the socket and says where it goes. */
-static int prepare(struct dial *dial, union socket_address *ret_address)
+static int prepare(struct dial *dial, struct process_socket *held,
+                   union socket_address *ret_address)
 {
     bool vm = dial->address.kind == ADDRESS_VSOCK;
     int r;
@@ -241,13 +251,15 @@ static int prepare(struct dial *dial, union socket_address *ret_address)
             return r;
     }
     return vm ? (int)socket_address_vm(dial->address.cid, dial->address.port, ret_address)
-              : socket_address_local(dial->address.path, ret_address);
+              : prepare_local(dial->address.path, held, ret_address);
 }
 
 static void attempt(struct dial *dial)
 {
+    struct process_socket held = {.descriptor = -1};
     union socket_address address;
-    int length = prepare(dial, &address);
+    int length = prepare(dial, &held, &address);
+    int r = 0;
 
     if (length < 0) {
         fail(dial, length,
@@ -255,18 +267,21 @@ static void attempt(struct dial *dial)
                                : "opening a socket");
         return;
     }
-    if (connect(dial->descriptor, &address.any, (socklen_t)length) == 0) {
+    if (connect(dial->descriptor, &address.any, (socklen_t)length) < 0)
+        r = -errno;
+    process_socket_release(&held);
+    if (r == 0) {
         set_timer(dial, false);
         connected(dial);
-    } else if (errno == EINPROGRESS) {
+    } else if (r == -EINPROGRESS) {
         set_timer(dial, false);
         wait_for(dial, UV_WRITABLE, on_connected);
-    } else if (errno == EAGAIN || (errno == EADDRINUSE && dial->ports_left > 0)) {
-        if (errno == EADDRINUSE)
+    } else if (r == -EAGAIN || (r == -EADDRINUSE && dial->ports_left > 0)) {
+        if (r == -EADDRINUSE)
             drop_socket(dial);
         set_timer(dial, true);
     } else {
-        fail(dial, -errno, "connecting");
+        fail(dial, r, "connecting");
     }
 }
 

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
 #include "common/base/number.h"
+#include "common/base/process-path.h"
 #include "common/base/text.h"
 #include "controller/footprint/process.h"
 #include "controller/hypervisors/proxmox.h"
@@ -73,50 +73,14 @@ static int read_start_time(int root, pid_t pid, uint64_t *ret_start_time)
 
 /* ---- where its socket is, for us ---- */
 
-/* It sees another file system than we do. */
-static bool has_own_root(int root, pid_t pid)
-{
-    char path[64];
-    struct stat theirs;
-    struct stat ours;
-
-    snprintf(path, sizeof(path), "proc/%d/root", (int)pid);
-    return fstatat(root, path, &theirs, 0) == 0 && stat("/", &ours) == 0 &&
-           (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino);
-}
-
-static int read_cwd(int root, pid_t pid, char *cwd, size_t size)
-{
-    char path[64];
-    ssize_t length;
-
-    snprintf(path, sizeof(path), "proc/%d/cwd", (int)pid);
-    length = readlinkat(root, path, cwd, size - 1);
-    if (length < 0)
-        return -errno;
-    cwd[length] = '\0';
-    return 0;
-}
-
 /* A path that cannot be had is no path. */
 static void complete_path(int root, pid_t pid, char where[DRIVER_WHERE_SIZE])
 {
     char path[DRIVER_WHERE_SIZE];
-    char cwd[DRIVER_WHERE_SIZE] = "";
-    char prefix[32] = "";
-    int length;
 
     if (where[0] == '\0')
         return;
-    if (where[0] != '/' && read_cwd(root, pid, cwd, sizeof(cwd)) < 0) {
-        where[0] = '\0';
-        return;
-    }
-    if (has_own_root(root, pid))
-        snprintf(prefix, sizeof(prefix), "/proc/%d/root", (int)pid);
-    length =
-        snprintf(path, sizeof(path), "%s%s%s%s", prefix, cwd, where[0] == '/' ? "" : "/", where);
-    if (length < 0 || (size_t)length >= sizeof(path))
+    if (process_path_make(root, pid, where, path, sizeof(path)) < 0)
         where[0] = '\0';
     else
         memcpy(where, path, sizeof(path));

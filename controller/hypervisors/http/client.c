@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/list.h"
+#include "common/base/process-path.h"
 #include "common/base/util.h"
 #include "controller/hypervisors/http/loop.h"
 
@@ -40,6 +41,7 @@ struct http_client {
     bool is_sent;
     struct http_request *current; /* NULL: nobody waits for its answer any more */
     char *sent;                   /* its body, which libcurl reads */
+    struct process_socket held;   /* where it goes */
     int fd;
     pid_t peer;
     char *answer;
@@ -129,7 +131,7 @@ static int set_options(struct http_client *client, const struct http_request *re
     if (request->body != NULL)
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-    return curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->path) == CURLE_OK &&
+    return curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->held.text) == CURLE_OK &&
                    curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK
                ? 0
                : -ENOMEM;
@@ -147,11 +149,15 @@ static int send_request(struct http_client *client, struct http_request *request
     client->length = 0;
     client->header_length = 0;
     client->is_too_large = false;
-    r = set_options(client, request);
+    r = process_socket_hold(&client->held, client->path);
+    if (r == 0)
+        r = set_options(client, request);
     if (r == 0)
         r = http_loop_start(client->loop, client->easy, on_transfer_ended);
-    if (r < 0)
+    if (r < 0) {
+        process_socket_release(&client->held);
         return r;
+    }
     free(client->sent);
     client->sent = request->body;
     request->body = NULL;
@@ -258,6 +264,7 @@ static void on_transfer_ended(void *transfer, CURLcode result)
     client->answer = NULL;
     client->is_sent = false;
     client->current = NULL;
+    process_socket_release(&client->held);
     hold(client);
     go_on(client);
     if (request != NULL)
@@ -342,6 +349,7 @@ static void free_parts(struct http_client *client)
 {
     if (client->is_sent)
         http_loop_stop(client->loop, client->easy);
+    process_socket_release(&client->held);
     curl_easy_cleanup(client->easy);
     curl_slist_free_all(client->headers);
     free(client->sent);
@@ -391,6 +399,7 @@ int http_client_create(uv_loop_t *loop, const char *socket_path, struct http_cli
     if (client == NULL)
         return -ENOMEM;
     list_init(&client->waiting);
+    client->held.descriptor = -1;
     snprintf(client->path, sizeof(client->path), "%s", socket_path);
     client->loop = http_loop_take(loop);
     client->easy = curl_easy_init();

@@ -11,8 +11,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/base/cleanup.h"
 #include "common/base/file.h"
 #include "common/base/hash.h"
+#include "common/base/process-path.h"
 #include "common/base/util.h"
 
 int microvm_check(const char *path, struct error *error)
@@ -105,10 +107,11 @@ void microvm_suggest_name(const char *path, char *name, size_t size)
 
 uint64_t microvm_identify(const char *path)
 {
+    cleanup_close int descriptor = process_path_open(AT_FDCWD, path);
     struct stat file;
     uint64_t identity;
 
-    if (stat(path, &file) < 0)
+    if (descriptor < 0 || fstat(descriptor, &file) < 0)
         return 0;
     identity = hash_number(file.st_ino) ^ hash_number((uint64_t)file.st_ctim.tv_sec) ^
                hash_number((uint64_t)file.st_ctim.tv_nsec << 1);
@@ -117,45 +120,20 @@ uint64_t microvm_identify(const char *path)
 
 /* ---- as a process sees it ---- */
 
-/* The path without the process, where it leads to the same socket from here too. */
-static void shorten(const char *directory, const char *path, const struct stat *wanted,
-                    char *resolved, size_t size)
-{
-    char start[256];
-    char whole[512];
-    ssize_t length = readlink(directory, start, sizeof(start) - 1);
-    struct stat file;
-
-    if (length <= 0)
-        return;
-    start[length] = '\0';
-    snprintf(whole, sizeof(whole), "%s%s%s", length == 1 ? "" : start, path[0] == '/' ? "" : "/",
-             path);
-    if (strlen(whole) < size && stat(whole, &file) == 0 && file.st_ino == wanted->st_ino &&
-        file.st_dev == wanted->st_dev)
-        memcpy(resolved, whole, strlen(whole) + 1);
-}
-
 void microvm_resolve(pid_t pid, const char *path, char *resolved, size_t size)
 {
-    bool is_absolute = path[0] == '/';
+    cleanup_close int descriptor = -1;
     char directory[32];
-    char whole[512];
-    struct stat process, file;
-    int n;
+    struct stat process;
+    struct stat file;
 
-    resolved[0] = '\0';
     snprintf(directory, sizeof(directory), "/proc/%d", (int)pid);
-    if (pid <= 0 || path[0] == '\0' || stat(directory, &process) < 0)
-        return;
-    snprintf(directory, sizeof(directory), "/proc/%d/%s", (int)pid, is_absolute ? "root" : "cwd");
-    n = snprintf(whole, sizeof(whole), "%s%s%s", directory, is_absolute ? "" : "/", path);
-    if (n < 0 || (size_t)n >= sizeof(whole) || stat(whole, &file) < 0 || !S_ISSOCK(file.st_mode) ||
+    if (pid > 0 && path[0] != '\0' && stat(directory, &process) == 0 &&
+        process_path_make(AT_FDCWD, pid, path, resolved, size) == 0)
+        descriptor = process_path_open(AT_FDCWD, resolved);
+    if (descriptor < 0 || fstat(descriptor, &file) < 0 || !S_ISSOCK(file.st_mode) ||
         file.st_uid != process.st_uid)
-        return;
-    if ((size_t)n < size)
-        memcpy(resolved, whole, (size_t)n + 1);
-    shorten(directory, path, &file, resolved, size);
+        resolved[0] = '\0';
 }
 
 bool microvm_calls_itself(pid_t pid, int64_t number)

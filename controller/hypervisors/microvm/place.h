@@ -23,9 +23,8 @@ void microvm_suggest_name(const char *path, char *name, size_t size);
 /* Another number for another socket at this path; 0: there is none. */
 uint64_t microvm_identify(const char *path);
 
-/* The host's path of what process `pid` calls `path`: absolute from its root, else from its working
- * directory. "": there is no such socket, it is not the process' user's, or the path is too
- * long. */
+/* The host's path of what process `pid` calls `path`, as process-path.h has it. "": there is no
+ * such socket, it is not the process' user's, or the path is too long. */
 void microvm_resolve(pid_t pid, const char *path, char *resolved, size_t size);
 
 /* Whether the process knows itself under that number, as one in another PID namespace does. */

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "common/base/list.h"
+#include "common/base/process-path.h"
 #include "common/base/util.h"
 
 #define READ_CHUNK 4096
@@ -436,19 +437,20 @@ static void on_connected(uv_connect_t *connect, int status)
 int qmp_open(uv_loop_t *loop, const char *path, nsec_t timeout,
              const struct qmp_callbacks *callbacks, void *userdata, struct qmp **ret_qmp)
 {
-    struct qmp *qmp = calloc(1, sizeof(*qmp));
-    int r;
+    struct process_socket held;
+    struct qmp *qmp;
+    int r = process_socket_hold(&held, path);
 
-    if (qmp == NULL)
-        return -ENOMEM;
-    qmp->path = strdup(path);
-    if (qmp->path == NULL) {
-        free(qmp);
-        return -ENOMEM;
-    }
-    r = uv_pipe_init(loop, &qmp->pipe, 0);
+    if (r < 0)
+        return r;
+    qmp = calloc(1, sizeof(*qmp));
+    if (qmp != NULL)
+        qmp->path = strdup(path);
+    r = qmp == NULL || qmp->path == NULL ? -ENOMEM : uv_pipe_init(loop, &qmp->pipe, 0);
     if (r < 0) {
-        free(qmp->path);
+        process_socket_release(&held);
+        if (qmp != NULL)
+            free(qmp->path);
         free(qmp);
         return r;
     }
@@ -456,7 +458,8 @@ int qmp_open(uv_loop_t *loop, const char *path, nsec_t timeout,
     qmp->userdata = userdata;
     qmp->ready_deadline = time_monotonic() + timeout;
     list_init(&qmp->requests);
-    uv_pipe_connect(&qmp->connect, &qmp->pipe, path, on_connected);
+    uv_pipe_connect(&qmp->connect, &qmp->pipe, held.text, on_connected);
+    process_socket_release(&held); /* for a UNIX socket, that connects at once or never */
     *ret_qmp = qmp;
     return 0;
 }

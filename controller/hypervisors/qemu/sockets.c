@@ -3,12 +3,15 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "common/base/cleanup.h"
 #include "common/base/hash.h"
+#include "common/base/process-path.h"
 #include "common/base/text.h"
 #include "common/base/util.h"
 
@@ -87,10 +90,11 @@ const char *qemu_socket_owner(const char *where)
 
 uint64_t qemu_identify_socket(const char *where)
 {
+    cleanup_close int descriptor = process_path_open(AT_FDCWD, qemu_socket_path(where));
     struct stat file;
     uint64_t identity;
 
-    if (stat(qemu_socket_path(where), &file) < 0)
+    if (descriptor < 0 || fstat(descriptor, &file) < 0)
         return 0;
     identity = hash_number(file.st_ino) ^ hash_number((uint64_t)file.st_ctim.tv_sec) ^
                hash_number((uint64_t)file.st_ctim.tv_nsec << 1);

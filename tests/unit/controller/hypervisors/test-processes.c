@@ -199,9 +199,17 @@ static void test_a_process_in_a_jail(void **state)
     put(&fixture, 12, "firecracker --api-sock /api.sock", 107);
     fixture_directory(&fixture, "jail");
     fixture_link(&fixture, "proc/12/root", "../../jail");
+    put(&fixture, 13, "qemu-system-x86_64 -chroot /jail -qmp unix:qmp.sock,server=on", 0);
+    fixture_link(&fixture, "proc/13/root", "../../jail");
+    fixture_link(&fixture, "proc/13/cwd", "../../jail/run");
+    put(&fixture, 14, "qemu-system-x86_64 -qmp unix:qmp.sock,server=on", 0);
+    fixture_link(&fixture, "proc/14/root", "../../jail");
+    fixture_link(&fixture, "proc/14/cwd", "/elsewhere");
     assert_int_equal(processes_find(fixture.root, &list, &count), 0);
-    assert_int_equal(count, 1);
-    assert_string_equal(list[0].vm.where, "/proc/12/root/api.sock");
+    assert_int_equal(count, 3);
+    assert_string_equal(find(list, count, 12)->vm.where, "/proc/12/root/api.sock");
+    assert_string_equal(find(list, count, 13)->vm.where, "shared:/proc/13/root/run/qmp.sock");
+    assert_string_equal(find(list, count, 14)->vm.where, ""); /* it has left its root */
     free(list);
     fixture_finish(&fixture);
 }
