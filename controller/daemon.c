@@ -82,6 +82,11 @@ static void stop_discovery(struct daemon *daemon)
     discovery_stop(&daemon->discovery);
 }
 
+static void finish_discovery(struct daemon *daemon)
+{
+    discovery_finish(&daemon->discovery);
+}
+
 /* ---- the store, and what stands on it ---- */
 
 /* Before anything is read of what another daemon may be doing. */
@@ -305,7 +310,7 @@ static const struct part {
     {start_actions, stop_actions, NULL},
     {daemon_watches_start, daemon_watches_stop, NULL},
     {start_vms, NULL, NULL},
-    {start_discovery, stop_discovery, NULL},
+    {start_discovery, stop_discovery, finish_discovery},
     {daemon_listen_start, daemon_listen_stop, NULL},
 };
 

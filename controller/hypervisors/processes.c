@@ -117,7 +117,6 @@ static bool look_at(int root, pid_t pid, struct found_process *found)
     found->start_time = start_time;
     found->vm.pid = pid;
     complete_path(root, pid, found->vm.where);
-    proxmox_describe(root, &found->vm);
     if (strcmp(found->driver, "qemu") == 0)
         share(found->vm.where);
     return true;
@@ -167,4 +166,24 @@ int processes_find(int root, struct found_process **ret_found, size_t *ret_count
     *ret_found = list;
     *ret_count = count;
     return 0;
+}
+
+int processes_name(struct proxmox_names *names, struct found_process *list, size_t count)
+{
+    cleanup_free unsigned *vmids = calloc(count + 1, sizeof(*vmids));
+    size_t vmid_count = 0;
+    int r;
+
+    if (vmids == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        unsigned vmid = proxmox_vmid(list[i].vm.where);
+
+        if (vmid != 0)
+            vmids[vmid_count++] = vmid;
+    }
+    r = proxmox_names_read(names, vmids, vmid_count);
+    for (size_t i = 0; i < count; i++)
+        proxmox_names_describe(names, &list[i].vm);
+    return r;
 }

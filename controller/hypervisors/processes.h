@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "controller/hypervisors/driver.h"
+#include "controller/hypervisors/proxmox-names.h"
 
 #define PROCESS_COMMAND_LINE_MAX (128u * 1024)
 
@@ -24,8 +25,12 @@ struct found_process {
 /* Pure. `command_line` is as in /proc: arguments that each end with '\0'. False: it is none. */
 bool process_recognize(const char *command_line, size_t length, struct found_process *ret_found);
 
-/* All below `root`, which has proc/ and etc/. It blocks: not for the loop's thread. The caller
- * frees the array. -errno: proc/ cannot be read. */
+/* All below `root`, which has proc/. It blocks: not for the loop's thread. The caller frees the
+ * array. -errno: proc/ cannot be read. */
 int processes_find(int root, struct found_process **ret_found, size_t *ret_count);
+
+/* Names and tags that Proxmox VE knows them by, as far as they are known in time. As
+ * proxmox_names_read: what failed, with all that is known set. */
+int processes_name(struct proxmox_names *names, struct found_process *list, size_t count);
 
 #endif

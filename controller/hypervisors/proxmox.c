@@ -1,28 +1,29 @@
 /* Configurations of Proxmox VE. */
 #include "controller/hypervisors/proxmox.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/base/cleanup.h"
-#include "common/base/file.h"
 #include "common/base/number.h"
 #include "common/base/text.h"
 
-#define CONFIGURATION_MAX 65536
-#define VMID_MAX          999999999 /* as Proxmox VE has it */
+#define VMID_MAX 999999999 /* as Proxmox VE has it */
+
+/* What follows `begin`, if that is there. */
+static const char *skip(const char *text, const char *begin)
+{
+    size_t length = strlen(begin);
+
+    return strncmp(text, begin, length) == 0 ? text + length : text;
+}
 
 unsigned proxmox_vmid(const char *where)
 {
-    static const char folder[] = "/run/qemu-server/";
-    const char *name = strstr(where, folder);
+    const char *name = skip(skip(where, "shared:"), "/var");
+    const char *number = skip(name, "/run/qemu-server/");
     uint64_t vmid;
 
-    if (name == NULL)
-        return 0;
-    name += sizeof(folder) - 1;
-    if (number_scan(&name, &vmid) < 0 || vmid > VMID_MAX || strcmp(name, ".qmp") != 0)
+    if (number == name || number_scan(&number, &vmid) < 0 || vmid > VMID_MAX ||
+        strcmp(number, ".qmp") != 0)
         return 0;
     return (unsigned)vmid;
 }
@@ -49,16 +50,4 @@ void proxmox_read(const char *text, struct driver_vm *vm)
             take_tags(text_trim(line + 5), vm->labels);
         text += length + (text[length] == '\n');
     }
-}
-
-void proxmox_describe(int root, struct driver_vm *vm)
-{
-    unsigned vmid = proxmox_vmid(vm->where);
-    cleanup_free char *text = NULL;
-    char path[64];
-    size_t length;
-
-    snprintf(path, sizeof(path), "etc/pve/qemu-server/%u.conf", vmid);
-    if (vmid != 0 && file_read(root, path, CONFIGURATION_MAX, &text, &length) == 0)
-        proxmox_read(text, vm);
 }

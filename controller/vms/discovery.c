@@ -1,6 +1,7 @@
 /* Finding VMs. */
 #include "controller/vms/discovery.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,21 @@ static void look(uv_work_t *work)
 
     discovery->process_status = processes_find(discovery->supervisor->root, &discovery->processes,
                                                &discovery->process_count);
+    if (discovery->process_status == 0)
+        discovery->names_status =
+            processes_name(discovery->names, discovery->processes, discovery->process_count);
+}
+
+/* Once for each time that it hangs. */
+static void note_names(struct discovery *discovery)
+{
+    bool hang = discovery->names_status == -ETIMEDOUT || discovery->names_status == -EBUSY;
+
+    if (hang && !discovery->names_hang)
+        log_notice("/etc/pve does not answer: names and tags of its VMs are as they were");
+    else if (!hang && discovery->names_hang)
+        log_notice("/etc/pve answers again");
+    discovery->names_hang = hang;
 }
 
 static void take_process(struct discovery *discovery, const struct found_process *process)
@@ -55,8 +71,10 @@ static void on_looked(uv_work_t *work, int status)
     discovery->working = false;
     for (size_t i = 0; is_known && !discovery->stopping && i < discovery->process_count; i++)
         take_process(discovery, &discovery->processes[i]);
-    if (is_known && !discovery->stopping)
+    if (is_known && !discovery->stopping) {
         vms_found_all(discovery->supervisor, FINDER_PROCESSES);
+        note_names(discovery);
+    }
     if (is_known)
         free(discovery->processes);
     discovery->processes = NULL;
@@ -206,6 +224,8 @@ int discovery_init(struct discovery *discovery, struct supervisor *supervisor,
     *discovery = (struct discovery){
         .supervisor = supervisor, .ignores_processes = ignores_processes, .libvirt = libvirt};
     r = uv_timer_init(supervisor->loop, &discovery->timer);
+    if (r == 0 && !ignores_processes)
+        r = proxmox_names_create(supervisor->root, &discovery->names);
     return r < 0 ? r : uv_timer_start(&discovery->timer, on_timer, 0, TICK / NSEC_PER_MSEC);
 }
 
@@ -218,4 +238,10 @@ void discovery_stop(struct discovery *discovery)
     discovery->session = NULL;
     if (discovery->working)
         (void)uv_cancel((uv_req_t *)&discovery->work);
+}
+
+void discovery_finish(struct discovery *discovery)
+{
+    proxmox_names_destroy(discovery->names);
+    discovery->names = NULL;
 }

@@ -1,9 +1,12 @@
 /* Hypervisors that are found by their command lines, and what Proxmox VE says of its own. */
 #include "tests/lib/test.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "controller/hypervisors/processes.h"
@@ -235,6 +238,8 @@ static void test_sockets_of_proxmox(void **state)
 {
     assert_int_equal(proxmox_vmid("/var/run/qemu-server/100.qmp"), 100);
     assert_int_equal(proxmox_vmid("/run/qemu-server/9.qmp"), 9);
+    assert_int_equal(proxmox_vmid("shared:/run/qemu-server/9.qmp"), 9);
+    assert_int_equal(proxmox_vmid("shared:/proc/12/root/run/qemu-server/9.qmp"), 0);
     assert_int_equal(proxmox_vmid("/run/qemu-server/100.vnc"), 0);
     assert_int_equal(proxmox_vmid("/run/qemu-server/100.qmp.old"), 0);
     assert_int_equal(proxmox_vmid("/run/qemu-server/../x.qmp"), 0);
@@ -242,25 +247,123 @@ static void test_sockets_of_proxmox(void **state)
     assert_int_equal(proxmox_vmid(""), 0);
 }
 
-static void test_names_and_tags_of_proxmox(void **state)
+#define KVM                                                                                        \
+    "kvm -id 100 -name web -chardev socket,id=qmp,path=/var/run/qemu-server/100.qmp,server=on "    \
+    "-mon chardev=qmp,mode=control"
+#define CONFIGURATION "etc/pve/qemu-server/100.conf"
+
+/* One look, as the daemon's. The caller frees it. */
+static struct found_process *look(const struct fixture *fixture, struct proxmox_names *names,
+                                  size_t expected, int *ret_status)
 {
     struct found_process *list;
-    struct fixture fixture;
     size_t count;
 
+    assert_int_equal(processes_find(fixture->root, &list, &count), 0);
+    assert_int_equal(count, expected);
+    *ret_status = processes_name(names, list, count);
+    return list;
+}
+
+static void test_names_and_tags_of_proxmox(void **state)
+{
+    struct proxmox_names *names;
+    struct found_process *list;
+    struct fixture fixture;
+    int status;
+
     fixture_init(&fixture);
-    put(&fixture, 12,
-        "kvm -id 100 -name web -chardev socket,id=qmp,path=/var/run/qemu-server/100.qmp,server=on "
-        "-mon chardev=qmp,mode=control",
-        0);
-    fixture_write(&fixture, "etc/pve/qemu-server/100.conf",
+    put(&fixture, 12, KVM, 0);
+    assert_int_equal(proxmox_names_create(fixture.root, &names), 0);
+    list = look(&fixture, names, 1, &status); /* no configuration */
+    assert_int_equal(status, 0);
+    assert_string_equal(list[0].vm.name, "web");
+    free(list);
+    fixture_write(&fixture, CONFIGURATION,
                   "balloon: 512\nname: web-1\ntags: production;tier=web\n\n"
                   "[before-upgrade]\nname: old\ntags: old\n");
-    assert_int_equal(processes_find(fixture.root, &list, &count), 0);
-    assert_int_equal(count, 1);
+    list = look(&fixture, names, 1, &status);
     assert_string_equal(list[0].vm.name, "web-1");
     assert_string_equal(list[0].vm.labels, "production,tier=web");
     free(list);
+    fixture_remove(&fixture, CONFIGURATION);
+    list = look(&fixture, names, 1, &status);
+    assert_string_equal(list[0].vm.labels, "");
+    free(list);
+    proxmox_names_destroy(names);
+    fixture_finish(&fixture);
+}
+
+/* A pipe that nobody writes to hangs as a cluster without a quorum does. */
+static void make_it_hang(struct fixture *fixture)
+{
+    fixture_remove(fixture, CONFIGURATION);
+    assert_int_equal(mkfifoat(fixture->root, CONFIGURATION, 0600), 0);
+}
+
+static void let_it_go_on(struct fixture *fixture, const char *text)
+{
+    int descriptor = openat(fixture->root, CONFIGURATION, O_WRONLY | O_CLOEXEC);
+
+    assert_true(descriptor >= 0);
+    assert_int_equal(write(descriptor, text, strlen(text)), strlen(text));
+    close(descriptor);
+    fixture_remove(fixture, CONFIGURATION);
+    fixture_write(fixture, CONFIGURATION, text);
+}
+
+static void test_proxmox_hangs(void **state)
+{
+    struct proxmox_names *names;
+    struct found_process *list;
+    struct fixture fixture;
+    int status;
+
+    fixture_init(&fixture);
+    put(&fixture, 12, KVM, 0);
+    put(&fixture, 13, "qemu-system-x86_64 -name other", 0);
+    fixture_write(&fixture, CONFIGURATION, "tags: first\n");
+    assert_int_equal(proxmox_names_create(fixture.root, &names), 0);
+    free(look(&fixture, names, 2, &status));
+    make_it_hang(&fixture);
+    /* The look goes on, and what was known stays known. */
+    list = look(&fixture, names, 2, &status);
+    assert_int_equal(status, -ETIMEDOUT);
+    assert_string_equal(find(list, 2, 12)->vm.labels, "first");
+    free(list);
+    put(&fixture, 14, "qemu-system-x86_64 -name new", 0);
+    list = look(&fixture, names, 3, &status);
+    assert_int_equal(status, -EBUSY);
+    assert_string_equal(find(list, 3, 12)->vm.labels, "first");
+    free(list);
+    let_it_go_on(&fixture, "tags: second\n");
+    do {
+        list = look(&fixture, names, 3, &status);
+        assert_true(status == 0 || status == -EBUSY);
+        if (status == 0)
+            assert_string_equal(find(list, 3, 12)->vm.labels, "second");
+        free(list);
+    } while (status != 0);
+    proxmox_names_destroy(names);
+    fixture_finish(&fixture);
+}
+
+/* The daemon ends meanwhile. */
+static void test_proxmox_hangs_for_longer_than_we_live(void **state)
+{
+    struct proxmox_names *names;
+    struct fixture fixture;
+    int status;
+
+    fixture_init(&fixture);
+    put(&fixture, 12, KVM, 0);
+    fixture_write(&fixture, CONFIGURATION, "");
+    make_it_hang(&fixture);
+    assert_int_equal(proxmox_names_create(fixture.root, &names), 0);
+    free(look(&fixture, names, 1, &status));
+    assert_int_equal(status, -ETIMEDOUT);
+    proxmox_names_destroy(names);
+    let_it_go_on(&fixture, "");
     fixture_finish(&fixture);
 }
 
@@ -274,6 +377,8 @@ int main(void)
         cmocka_unit_test(test_no_processes_to_be_seen),
         cmocka_unit_test(test_sockets_of_proxmox),
         cmocka_unit_test(test_names_and_tags_of_proxmox),
+        cmocka_unit_test(test_proxmox_hangs),
+        cmocka_unit_test(test_proxmox_hangs_for_longer_than_we_live),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
