@@ -72,14 +72,19 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- events ---- */
 
-/* The hypervisor's end took the balloon along. */
-static void forget_all(struct lease_keeper *keeper, struct vm *vm)
+/* The hypervisor's end took the balloon along. A guest that stood still may have been saved: where
+ * it goes on, its balloon comes along, and its leases wait for that. */
+static void end_all(struct lease_keeper *keeper, struct vm *vm)
 {
     const struct balloon_control *control = lease_balloon(vm);
+    bool may_be_saved = vm->life.state == VM_PAUSED || vm->life.state == VM_MIGRATING;
 
     assert(control != NULL && !vm->hypervisor.ready);
     for (uint32_t i = 0; i < control->lease_count; i++)
-        conduct_forget(keeper, vm, &control->leases[i].lease);
+        if (may_be_saved)
+            lease_waiting_add(keeper, &control->leases[i].lease);
+        else
+            conduct_forget(keeper, vm, &control->leases[i].lease);
     leases_drop(vm);
     assert(!vm->leased);
 }
@@ -101,7 +106,7 @@ static void on_hypervisor(struct lease_keeper *keeper, struct vm *vm)
     /* It ended. A process that only cannot be looked at lives on while its session does. */
     if (!hypervisor_process_is_open(&vm->measured.process) && !vm->hypervisor.ready) {
         if (lease_balloon(vm) != NULL)
-            forget_all(keeper, vm);
+            end_all(keeper, vm);
         return;
     }
     lease_waiting_resume(keeper, vm);

@@ -183,6 +183,55 @@ static void test_a_lease_of_an_earlier_boot_of_the_host(void **state)
     wait_for(f, lease_count(f) == 0);
 }
 
+/* A guest that is paused; then its hypervisor ends. */
+static void stop_and_end(struct fixture *f)
+{
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    snprintf(f->qmp.status, sizeof(f->qmp.status), "paused");
+    qmp_server_event(&f->qmp, "STOP", NULL);
+    wait_for(f, is_in_state(f, "web-1", "paused"));
+    put_dead_process(f);
+    wait_for(f, log_has(f, "hypervisor process") && log_has(f, "ended"));
+}
+
+static void start_another(struct fixture *f)
+{
+    snprintf(f->qmp.status, sizeof(f->qmp.status), "running");
+    put_other_process(f);
+    put_footprint(f, 700 * 1024);
+    wait_for(f, is_in_state(f, "web-1", "managed") && driver_says(f, "web-1", "ready"));
+}
+
+/* It goes on in another process with what its balloon held, which is no baseline. */
+static void test_a_guest_that_was_saved(void **state)
+{
+    struct fixture *f = *state;
+
+    stop_and_end(f);
+    assert_int_equal(lease_count(f), 1);
+    start_another(f);
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    wait_for(f, lease_count(f) == 0);
+    assert_true(log_has(f, "came into process"));
+    assert_int_equal(get_vm(f, "web-1")->balloon_baseline, GIB);
+}
+
+/* Its next boot has a balloon of its own. */
+static void test_a_guest_that_ended_while_paused(void **state)
+{
+    struct fixture *f = *state;
+
+    stop_and_end(f);
+    f->qmp.balloon_actual = GIB;
+    f->qmp.balloon_target = GIB;
+    f->qmp.balloon_commands = 0;
+    start_another(f);
+    wait_for(f, lease_count(f) == 0);
+    assert_int_equal(f->qmp.balloon_commands, 0);
+    assert_false(log_has(f, "came into process"));
+}
+
 /* As when it is in another PID namespace. */
 static void hide_process(const struct fixture *f)
 {
@@ -430,6 +479,8 @@ int main(int argc, char **argv)
         lease_test(test_a_removed_vm),
         lease_test(test_a_removed_vm_that_ended),
         lease_test(test_a_store_that_works_later),
+        lease_test(test_a_guest_that_was_saved),
+        lease_test(test_a_guest_that_ended_while_paused),
         lease_test(test_a_process_that_is_not_seen),
         lease_test(test_a_process_that_is_not_seen_any_more),
         lease_test(test_a_lease_asks_the_guest),
