@@ -9,6 +9,7 @@
 #include "common/base/number.h"
 #include "common/base/util.h"
 #include "controller/leases/alarm.h"
+#include "controller/leases/balloon-pulse.h"
 #include "controller/leases/conduct.h"
 #include "controller/leases/pulses.h"
 #include "controller/leases/waiting.h"
@@ -166,6 +167,9 @@ static void on_event(const struct vm_event *event, void *userdata)
     case VM_EVENT_PRESSURE:
         input.pressure = true;
         break;
+    case VM_EVENT_DISCONNECTED: /* what its balloon's driver says is no word of its agent */
+        balloon_end_pulse(leases_control(vm), PULSE_END_UNHEARD, input.now);
+        break;
     case VM_EVENT_RESET:
     case VM_EVENT_RESTORED:
     case VM_EVENT_WENT_BACK: /* our own it gets back for less */
@@ -182,7 +186,6 @@ static void on_event(const struct vm_event *event, void *userdata)
     case VM_EVENT_SAMPLE:
     case VM_EVENT_BALLOON:
     case VM_EVENT_BALLOON_STEP:
-    case VM_EVENT_DISCONNECTED:
         break;
     default:
         return;

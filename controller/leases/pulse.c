@@ -39,6 +39,7 @@ const char *pulse_end_text(enum pulse_end end)
         [PULSE_END_HEADROOM] = "cut short: the guest's free memory fell under the headroom",
         [PULSE_END_PRESSURE] = "cut short: the guest needed memory",
         [PULSE_END_STALE] = "cut short: the guest was not heard for two seconds",
+        [PULSE_END_UNHEARD] = "cut short: the connection to the guest's agent ended",
         [PULSE_END_STALLED] = "cut short: the guest gave no more for four seconds",
         [PULSE_END_NO_DRIVER] =
             "the guest gave nothing in four seconds: does it run a balloon driver?",

@@ -58,6 +58,7 @@ enum pulse_end {
     PULSE_END_HEADROOM,   /* free memory fell under the headroom */
     PULSE_END_PRESSURE,   /* the guest said that it is short, or took memory back by itself */
     PULSE_END_STALE,      /* no reading of the guest in time */
+    PULSE_END_UNHEARD,    /* its agent went away */
     PULSE_END_STALLED,    /* the guest gives no more */
     PULSE_END_NO_DRIVER,  /* ... and never gave anything */
     PULSE_END_STOPPED,    /* the guest is paused, migrates or was reset */
