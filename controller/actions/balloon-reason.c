@@ -77,7 +77,8 @@ static void unknown(const Action *action, const struct taken *taken, struct find
 
 bool balloon_reason_applies(const Action *action)
 {
-    return strcmp(action->kind, "balloon") == 0 || strcmp(action->kind, "release") == 0;
+    return strcmp(action->kind, "balloon") == 0 || strcmp(action->kind, "release") == 0 ||
+           strcmp(action->kind, "pulse") == 0;
 }
 
 bool balloon_reason(const struct explain_subject *subject, struct finding *ret_finding)

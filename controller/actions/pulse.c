@@ -1,12 +1,26 @@
 /* A pulse of a VM's balloon: what is free in the guest is taken and given back at once. */
 #include <errno.h>
 
+#include "common/base/number.h"
 #include "controller/actions/machine.h"
 #include "controller/leases/requests.h"
 #include "controller/vms/hypervisor.h"
 
 #define JOURNAL_MAX (60 * NSEC_PER_SEC) /* for its lease to be written */
 #define BACK_MAX    (30 * NSEC_PER_SEC) /* for the guest to take everything back */
+
+/* It took all there was, and little of that had been the host's to get. */
+static void judge(struct action *action, const struct pulse *pulse)
+{
+    uint64_t fell;
+
+    if (pulse->end != PULSE_END_DEPTH || vm_measure(action->vm) < 0)
+        return;
+    fell = saturating_subtract(action->footprint_before, action->vm->measured.host.footprint);
+    if (fell < pulse->taken / 4)
+        action->reason = "most of what was free in the guest was not on the host: the guest has "
+                         "not used it, or it came back before";
+}
 
 static enum action_look look(struct action *action, nsec_t now)
 {
@@ -17,8 +31,10 @@ static enum action_look look(struct action *action, nsec_t now)
             action->reason = "the journal of leases was not written: its disk does not answer";
         return action->reason == NULL ? ACTION_GOES_ON : ACTION_IS_OVER;
     }
-    if (!pulse_is_on(&pulse))
+    if (!pulse_is_on(&pulse)) {
+        judge(action, &pulse);
         return pulse.taken > 0 ? ACTION_HAS_ACTED : ACTION_IS_OVER;
+    }
     if (pulse.state == PULSE_DEFLATING && now - pulse.ended >= BACK_MAX)
         action->reason = "the guest does not take its memory back yet; 'vmreclaim vm show' shows "
                          "how far it is";

@@ -112,8 +112,11 @@ static void test_a_pulse(void **state)
     assert_true(action->host_returned >= (int64_t)(FREE - HEADROOM - 4 * MIB));
     assert_true(scene.lowest <= GIB - (FREE - HEADROOM - 4 * MIB));
     check_whole(f);
-    pulse(f); /* another one */
+    pulse(f); /* what it takes is not on the host any more */
     assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(action_of(f)->host_returned, 0);
+    assert_non_null(strstr(action_of(f)->reason, "was not on the host"));
+    assert_string_equal(action_of(f)->reason_code, "");
     check_whole(f);
 }
 

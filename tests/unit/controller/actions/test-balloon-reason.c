@@ -140,6 +140,10 @@ static void test_nothing_to_excuse(void **state)
     made.after.balloon = 0;
     assert_string_equal(code(&made), "none");
     assert_true(balloon_reason_applies(&made.action));
+    made.action.kind = (char *)"pulse"; /* which leaves nothing in the balloon */
+    made.after.balloon = made.before.balloon;
+    assert_string_equal(code(&made), "none");
+    assert_true(balloon_reason_applies(&made.action));
     made.action.kind = (char *)"compact";
     assert_false(balloon_reason_applies(&made.action));
 }
