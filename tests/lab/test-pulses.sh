@@ -1,0 +1,119 @@
+#!/bin/bash
+# Pulses against real guests: what is free and not reported comes back, and a program that takes half
+# or all of what is free in the midst of one is not killed, with deflate-on-oom and without it.
+# usage: tests/lab/run tests/lab/test-pulses.sh [ROUNDS]
+# shellcheck disable=SC2016,SC2119,SC2154,SC2317
+# shellcheck source=tests/lab/lib.sh
+. "$LAB_SOURCE/tests/lab/lib.sh"
+
+MiB=$((1024 * 1024))
+whole=1024 # MiB
+rounds=${1:-2}
+qmp=$LAB_BUILD/tests/lab/qmp
+
+ready() {
+    [[ $(vmreclaim --json vm show "$1" | jq -r '.vm | "\(.state) \(.waterfall.guest_is_known)"') == 'managed true' ]]
+}
+
+actual_is() { # GUEST MIB
+    "$qmp" "$lab_run/$1.second" query-balloon | grep -q "\"actual\": $(($2 * MiB))}"
+}
+
+no_lease() { # GUEST
+    [[ $(vmreclaim --json vm show "$1" | jq -r '.vm.balloon_lease // 0') == 0 ]]
+}
+
+is_whole() { # GUEST
+    actual_is "$1" $whole && no_lease "$1"
+}
+
+# Memory that the host holds and the guest does not need.
+use_and_free() { # GUEST
+    guest_hold "$1" hog $((600 * MiB)) && guest_release "$1"
+}
+
+oom_kills() { # GUEST
+    guest_run "$1" "awk '\$1 == \"oom_kill\" { print \$2 }' /proc/vmstat"
+}
+
+psi_full() { # GUEST: microseconds
+    guest_run "$1" "sed -nE 's/^full.*total=//p' /proc/pressure/memory"
+}
+
+pulse() { # GUEST: prints what came back, and why not more
+    vmreclaim --json pulse "$1" >"$lab_run/pulse.json" 2>"$lab_run/pulse.err" ||
+        sed 's/^/        /' "$lab_run/pulse.err"
+    jq -r '.action | "        \(.host_returned / 1048576 | floor) MiB in \(.duration_ns / 1000000 | floor) ms \(.reason // "")"' \
+        "$lab_run/pulse.json"
+}
+
+undisturbed() { # GUEST
+    local before after
+    use_and_free "$1"
+    before=$(guest_footprint "$1")
+    check "$1: a pulse" pulse "$1"
+    after=$(guest_footprint "$1")
+    echo "        footprint $((before / MiB)) -> $((after / MiB)) MiB"
+    ((before - after >= 300 * MiB)) || ! lab_is_busy || lab_too_busy "a pulse was cut short: guests are not heard in time"
+    check "$1: the host has at least 300 MiB of it" test $((before - after)) -ge $((300 * MiB))
+    check "$1: the guest has everything" wait_for 10 is_whole "$1"
+}
+
+# What taking all that is free takes without a pulse, in milliseconds.
+alone() { # GUEST
+    local bytes began
+    use_and_free "$1"
+    bytes=$(($(guest_meminfo "$1" MemFree) - 16 * MiB))
+    began=$(now)
+    guest_hold "$1" hog "$bytes"
+    echo "        $1: $((bytes / MiB)) MiB taken without a pulse in $(($(now) - began)) ms"
+    guest_release "$1"
+}
+
+# disturbed GUEST PERCENT: of what is free, taken at a random moment of a pulse.
+disturbed() {
+    local free bytes moment kills psi began took
+    use_and_free "$1"
+    free=$(guest_meminfo "$1" MemFree)
+    bytes=$((free / 100 * $2 - 16 * MiB))
+    moment=$((RANDOM * 6000 / 32768))
+    kills=$(oom_kills "$1")
+    psi=$(psi_full "$1")
+    pulse "$1" >"$lab_run/pulse.out" &
+    sleep "$(printf '%d.%03d' $((moment / 1000)) $((moment % 1000)))"
+    began=$(now)
+    guest_hold "$1" hog "$bytes"
+    took=$(($(now) - began))
+    wait "$!"
+    cat "$lab_run/pulse.out"
+    echo "        $((bytes / MiB)) MiB taken $moment ms after the begin in $took ms; PSI full $((($(psi_full "$1") - psi) / 1000)) ms"
+    check "$1, $2 %: nothing was killed" test "$(oom_kills "$1")" == "$kills"
+    guest_run "$1" 'read -r pid </tmp/hold.pid; kill "$pid"; true'
+    check "$1, $2 %: the guest has everything" wait_for 10 is_whole "$1"
+}
+
+boot() { # NAME CID DEFLATE
+    guest_reporting=off guest_deflate=$3 guest_boot "$1" "$2" $whole any \
+        -qmp "unix:$lab_run/$1.second,server=on,wait=off" || {
+        echo "guest $1 did not boot"
+        exit 75
+    }
+    guest_run "$1" 'echo 1 >/proc/sys/vm/overcommit_memory'
+    vm_describe "$1" "$2"
+    agent_start "$1"
+}
+
+RANDOM=${SEED:-1}
+boot stock 3 off
+boot gives 4 on
+controller_start
+for guest in stock gives; do
+    check "guest $guest is managed" wait_for 40 ready "$guest"
+    undisturbed "$guest"
+    alone "$guest"
+    for ((round = 0; round < rounds; round++)); do
+        disturbed "$guest" 50
+        disturbed "$guest" 100
+    done
+done
+lab_verdict
