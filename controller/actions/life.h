@@ -43,7 +43,8 @@ struct action_means {
 struct action_kind {
     const char *name;
     const struct action_means *means;
-    bool gives_back; /* waits for nobody */
+    bool gives_back;  /* waits for nobody */
+    bool asks_driver; /* without an agent it begins with a reading of the balloon's driver */
     /* 0 when it may be done to the VM now; a negative errno with words. */
     int (*check)(const struct vm *vm, struct error *error);
     /* Begins it; the VM has just been measured. A negative errno with words: nothing was done. */

@@ -169,6 +169,13 @@ static void on_sample_before(struct vm *vm, void *userdata)
         action_refuse(action, r, error.text);
 }
 
+static int sample_before(struct action *action)
+{
+    return action->request.kind->asks_driver
+               ? fresh_reading_start(&action->sample, action->vm, on_sample_before, action)
+               : fresh_sample_start(&action->sample, action->vm, on_sample_before, action);
+}
+
 static struct action *create(struct actions *actions, struct vm *vm,
                              const struct action_request *request, const char *asked_by)
 {
@@ -230,7 +237,7 @@ int action_start(struct actions *actions, struct vm *vm, const struct action_req
     action = create(actions, vm, request, asked_by);
     if (action == NULL)
         return error_set(error, -ENOMEM, "out of memory");
-    if (fresh_sample_start(&action->sample, vm, on_sample_before, action) < 0) {
+    if (sample_before(action) < 0) {
         measure_instead(action, NULL);
         r = begin(action, error);
     }

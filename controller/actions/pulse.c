@@ -108,4 +108,4 @@ static int begin(struct action *action, struct error *error)
 }
 
 const struct action_kind action_pulse = {
-    .name = "pulse", .means = &by_a_pulse, .check = check, .act = begin};
+    .name = "pulse", .means = &by_a_pulse, .asks_driver = true, .check = check, .act = begin};

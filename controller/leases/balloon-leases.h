@@ -87,8 +87,9 @@ struct balloon_input {
     uint64_t actual;  /* 0: unknown */
     uint64_t maximum; /* of the moment of `actual`; 0: unknown */
     bool deflate_on_oom;
-    bool guest_is_fresh;  /* a reading of the guest that is at most five seconds old */
-    nsec_t guest_read;    /* CLOCK_BOOTTIME: the guest was so then, or later */
+    bool guest_is_fresh;  /* a sample of the guest's agent that is at most five seconds old */
+    nsec_t guest_read;    /* CLOCK_BOOTTIME: the guest was so then, or later, as its agent or its
+                             balloon's driver says; 0: nobody does */
     uint64_t guest_total; /* as the guest says; with some drivers it shrinks with the balloon */
     uint64_t guest_free;  /* ... by that reading */
     uint64_t available;   /* in the guest */

@@ -38,7 +38,7 @@ static struct pulse_input look(const struct balloon_control *control,
         .ram = input->ram,
         .actual = actual,
         .target = control->target,
-        .reading = {.time = input->guest_is_fresh ? input->guest_read : 0,
+        .reading = {.time = input->guest_read,
                     .total = input->guest_total,
                     .free = input->guest_free},
     };

@@ -299,10 +299,12 @@ static uint64_t next_down(struct balloon_control *control, uint64_t wanted,
 {
     uint64_t step = control->trust == BALLOON_TRUSTED ? STEP_MAX : CANARY_BYTES;
 
-    if (!input->guest_is_fresh || !balloon_may_step_down(control, input))
+    if (!balloon_may_step_down(control, input))
         return control->target;
     if (pulse_takes(&control->pulse))
-        return wanted; /* it has decided on this step */
+        return wanted; /* it has decided on this step, by a reading of its own */
+    if (!input->guest_is_fresh)
+        return control->target;
     step = min_of(step, balloon_takeable(input));
     if (step < BALLOON_SLACK)
         return control->target;
@@ -428,7 +430,8 @@ static void check_action(const struct balloon_control *control, const struct bal
         assert(input->ready && control->telling && control->telling_target == action->target);
         assert(action->target >= control->target || control->raise || control->resync ||
                control->nudging ||
-               (input->running && input->guest_is_fresh && control->strange == 0));
+               (input->running && control->strange == 0 &&
+                (input->guest_is_fresh || pulse_takes(&control->pulse))));
         break;
     case BALLOON_FORGET:
         assert(action->lease.state == LEASE_RELEASING);

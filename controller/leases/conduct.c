@@ -13,6 +13,7 @@
 #include "controller/crash/crash.h"
 #include "controller/vms/fresh-sample.h"
 #include "controller/vms/hypervisor.h"
+#include "controller/vms/reading.h"
 
 #define TELL_TIMEOUT     (5 * NSEC_PER_SEC)
 #define FRESH_AGE        (5 * NSEC_PER_SEC)
@@ -48,10 +49,18 @@ static bool is_other_boot(const struct vm *vm)
     return false;
 }
 
+/* A sample of its agent, that no statistics have made old. */
+static bool is_fresh(const struct vm *vm, const struct guest_reading *reading, nsec_t now)
+{
+    return reading->source == READING_AGENT && now - vm->measured.guest.received <= FRESH_AGE;
+}
+
 struct balloon_input conduct_look(const struct vm *vm)
 {
     nsec_t now = time_boottime();
+    struct guest_reading reading;
 
+    vm_read_guest(vm, now, &reading);
     return (struct balloon_input){
         .now = now,
         .ready = vm->hypervisor.ready,
@@ -60,13 +69,11 @@ struct balloon_input conduct_look(const struct vm *vm)
         .actual = vm->hypervisor.facts.balloon_actual,
         .maximum = vm->hypervisor.facts.balloon_maximum,
         .deflate_on_oom = vm->hypervisor.facts.deflate_on_oom == ANSWER_YES,
-        .guest_is_fresh = vm->links.agent != NULL && vm->measured.guest.received != 0 &&
-                          now - vm->measured.guest.received <= FRESH_AGE,
-        .guest_read = vm->measured.guest.received -
-                      min_of(vm->measured.guest.received, vm->measured.guest.latency),
-        .guest_total = vm->measured.guest.total,
-        .guest_free = vm->measured.guest.free,
-        .available = vm->measured.guest.available,
+        .guest_is_fresh = is_fresh(vm, &reading, now),
+        .guest_read = reading.read,
+        .guest_total = reading.total,
+        .guest_free = reading.free,
+        .available = reading.available,
         .footprint = vm->measured.host.footprint,
         .voided = is_other_boot(vm),
     };
@@ -314,7 +321,7 @@ void conduct_start_reading(struct lease_keeper *keeper, struct vm *vm)
         return;
     reading->keeper = keeper;
     list_append(&keeper->readings, &reading->link);
-    if (fresh_sample_start(&reading->sample, vm, on_reading, reading) < 0)
+    if (fresh_reading_start(&reading->sample, vm, on_reading, reading) < 0)
         end_reading(reading);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/base/number.h"
 #include "common/base/util.h"
@@ -110,12 +111,38 @@ static json_t *list_folder(const struct qmp_server *server, const char *path)
     return answer(list);
 }
 
+/* As it was when the guest was last asked. */
+static json_t *told_statistics(const struct qmp_server *server)
+{
+    uint64_t free = server->statistics_told.free;
+
+    return answer(json_pack("{s:{s:I, s:I, s:I, s:I, s:I}, s:I}", "stats", "stat-total-memory",
+                            (json_int_t)server->ram, "stat-free-memory", (json_int_t)free,
+                            "stat-available-memory", (json_int_t)free, "stat-minor-faults",
+                            (json_int_t)server->statistics_told.faults, "stat-major-faults",
+                            (json_int_t)0, "last-update", (json_int_t)server->statistics_updated));
+}
+
+static void ask_guest(struct qmp_server *server)
+{
+    uint64_t taken = server->ram - server->balloon_actual;
+
+    server->statistics_pokes++;
+    if (server->statistics_free == 0)
+        return;
+    server->statistics_updated = (uint64_t)time(NULL);
+    server->statistics_told.free = saturating_subtract(server->statistics_free, taken);
+    server->statistics_told.faults++;
+}
+
 /* Like QEMU, statistics that the guest does not tell are 2^64 - 1, which jansson cannot hold. */
 static json_t *guest_statistics(struct qmp_server *server)
 {
     char *text = NULL;
 
     server->statistics_queries++;
+    if (server->statistics_free != 0)
+        return told_statistics(server);
     if (asprintf(&text,
                  "{\"return\": {\"stats\": {\"stat-total-memory\": 1000000000, "
                  "\"stat-free-memory\": 18446744073709551615, \"stat-oom-kills\": 3}, "
@@ -252,10 +279,13 @@ static json_t *memory_tree(const struct qmp_server *server)
 static json_t *set_property(struct qmp_server *server, const json_t *arguments)
 {
     const char *property = json_string_value(json_object_get(arguments, "property"));
+    uint32_t before = server->statistics_interval;
 
     if (property != NULL && strcmp(property, "guest-stats-polling-interval") == 0)
         server->statistics_interval =
             (uint32_t)json_integer_value(json_object_get(arguments, "value"));
+    if (before == 0 && server->statistics_interval != 0)
+        ask_guest(server);
     return answer(json_object());
 }
 

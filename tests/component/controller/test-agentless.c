@@ -1,0 +1,88 @@
+/* Pulses of a guest without an agent: what its balloon's statistics say is all that is known. */
+#include "tests/component/controller/lease-calls.h"
+
+#include <string.h>
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+#include "tests/component/controller/parallel.h"
+
+#define FREE     (700 * MIB)
+#define HEADROOM (256 * MIB)
+
+static struct fixture *scene;
+static uint64_t lowest; /* the guest ever was */
+
+/* The host has got what the guest has given. */
+static void on_command(struct qmp_server *server, const char *command, void *userdata)
+{
+    if (server->balloon_actual >= lowest)
+        return;
+    lowest = server->balloon_actual;
+    put_footprint(scene, 1000 * 1024 - (GIB - lowest) / 1024);
+}
+
+static void start(struct fixture *f, uint64_t free)
+{
+    scene = f;
+    lowest = GIB;
+    f->qmp.free_page_reporting = false;
+    f->qmp.statistics_free = free;
+    f->qmp.statistics_interval = 2; /* its owner's */
+    f->qmp.on_command = on_command;
+    put_vm(f, "web-1", NULL);
+    put_footprint(f, 1000 * 1024);
+    listen_qmp(f, "web-1.qmp");
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, driver_says(f, "web-1", "ready"));
+}
+
+static void pulse(struct fixture *f)
+{
+    Vmreclaim__Controller__V1__PulseVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__PULSE_VM_REQUEST__INIT;
+
+    request.vm = text("web-1");
+    call(f, "Pulse", &request.base);
+}
+
+static void test_what_is_free_comes_back(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, FREE);
+    pulse(f);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_string_equal(action_of(f)->reason, "");
+    assert_true(action_of(f)->host_returned >= (int64_t)(FREE - HEADROOM - 4 * MIB));
+    assert_true(lowest >= GIB - (FREE - HEADROOM));
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    assert_true(f->qmp.statistics_pokes > 7); /* between the steps the guest was asked */
+    stop_daemon(f, 0);
+    assert_int_equal(f->qmp.statistics_interval, 2);
+}
+
+static void test_without_figures_nothing_is_taken(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, 0);
+    pulse(f);
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_true(lowest == GIB);
+    stop_daemon(f, 0);
+    assert_int_equal(f->qmp.statistics_interval, 2);
+}
+
+#define agentless_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        agentless_test(test_what_is_free_comes_back),
+        agentless_test(test_without_figures_nothing_is_taken),
+    };
+
+    return run_apart(argc, argv, tests, ARRAY_SIZE(tests));
+}
