@@ -171,7 +171,7 @@ static void on_sample_before(struct vm *vm, void *userdata)
 
 static int sample_before(struct action *action)
 {
-    return action->request.kind->asks_driver
+    return action->request.kind->asks_driver && action->vm->links.agent == NULL
                ? fresh_reading_start(&action->sample, action->vm, on_sample_before, action)
                : fresh_sample_start(&action->sample, action->vm, on_sample_before, action);
 }

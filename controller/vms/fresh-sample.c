@@ -11,16 +11,21 @@
 
 #define ANSWER_TIMEOUT (2 * NSEC_PER_SEC)
 
-void fresh_sample_take(struct vm *vm, const struct ttrpc_result *result, nsec_t latency)
+static void take(struct vm *vm, const struct ttrpc_result *result, nsec_t latency)
 {
     const Vmreclaim__Agent__V1__GetMemoryResponse *response =
         (const Vmreclaim__Agent__V1__GetMemoryResponse *)result->response;
 
-    vm_calibrate(vm);
     if (result->code == TTRPC_OK && response->sample != NULL)
         (void)vm_take_sample(vm, response->sample, latency);
     else
         (void)vm_measure(vm);
+}
+
+void fresh_sample_take(struct vm *vm, const struct ttrpc_result *result, nsec_t latency)
+{
+    vm_calibrate(vm);
+    take(vm, result, latency);
 }
 
 static void on_statistics(int status, void *userdata)
@@ -35,9 +40,8 @@ static void on_statistics(int status, void *userdata)
 
 static int ask_driver(struct fresh_sample *sample, struct vm *vm)
 {
-    return sample->may_ask_driver
-               ? vm_statistics_ask(vm, &sample->statistics, on_statistics, sample)
-               : -ENOTCONN;
+    return sample->is_reading ? vm_statistics_ask(vm, &sample->statistics, on_statistics, sample)
+                              : -ENOTCONN;
 }
 
 static void on_answer(const struct ttrpc_result *result, void *userdata)
@@ -49,7 +53,9 @@ static void on_answer(const struct ttrpc_result *result, void *userdata)
     sample->client = NULL;
     if (vm != NULL && result->code != TTRPC_OK && ask_driver(sample, vm) == 0)
         return;
-    if (vm != NULL)
+    if (vm != NULL && sample->is_reading)
+        take(vm, result, time_monotonic() - sample->asked);
+    else if (vm != NULL)
         fresh_sample_take(vm, result, time_monotonic() - sample->asked);
     sample->done(vm, sample->userdata);
 }
@@ -60,6 +66,7 @@ static int ask_agent(struct fresh_sample *sample, struct vm *vm)
 
     if (vm->links.agent == NULL)
         return -ENOTCONN;
+    request.brief = sample->is_reading;
     return ttrpc_call_unary(agent_link_connection(vm->links.agent),
                             &vmreclaim__agent__v1__agent__descriptor, "GetMemory", &request.base,
                             ANSWER_TIMEOUT, on_answer, sample, &sample->client) < 0
@@ -67,14 +74,14 @@ static int ask_agent(struct fresh_sample *sample, struct vm *vm)
                : 0;
 }
 
-static int start(struct fresh_sample *sample, struct vm *vm, bool may_ask_driver,
+static int start(struct fresh_sample *sample, struct vm *vm, bool is_reading,
                  void (*done)(struct vm *vm, void *userdata), void *userdata)
 {
     *sample = (struct fresh_sample){
         .supervisor = vm->supervisor,
         .vm = vm->serial,
         .asked = time_monotonic(),
-        .may_ask_driver = may_ask_driver,
+        .is_reading = is_reading,
         .done = done,
         .userdata = userdata,
     };

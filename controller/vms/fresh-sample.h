@@ -13,7 +13,7 @@ struct fresh_sample {
     struct supervisor *supervisor;
     struct ttrpc_client_call *client;   /* NULL: the agent is not asked */
     struct statistics_asked statistics; /* zeroes: the balloon's driver was not asked */
-    bool may_ask_driver;
+    bool is_reading;
     uint64_t vm;  /* its serial */
     nsec_t asked; /* CLOCK_MONOTONIC */
     void (*done)(struct vm *vm, void *userdata);
@@ -27,8 +27,9 @@ struct fresh_sample {
 int fresh_sample_start(struct fresh_sample *sample, struct vm *vm,
                        void (*done)(struct vm *vm, void *userdata), void *userdata);
 
-/* The same for who needs vm_read_guest() new and nothing else: where there is no agent, or it does
- * not answer, the balloon's driver is asked. */
+/* For who needs vm_read_guest() and the footprint new, maybe many times a second, and nothing else.
+ * The agent leaves out what is dear to read; where there is none, or it does not answer, the
+ * balloon's driver is asked. */
 int fresh_reading_start(struct fresh_sample *sample, struct vm *vm,
                         void (*done)(struct vm *vm, void *userdata), void *userdata);
 

@@ -66,6 +66,10 @@ static void get_memory(struct ttrpc_call *call, const ProtobufCMessage *request,
         VMRECLAIM__AGENT__V1__GET_MEMORY_RESPONSE__INIT;
     Vmreclaim__Agent__V1__MemorySample sample;
 
+#ifndef FAKE_AGENT_IS_PREVIOUS
+    agent_of(call)->brief_answers +=
+        ((const Vmreclaim__Agent__V1__GetMemoryRequest *)request)->brief ? 1 : 0;
+#endif
     if (agent_of(call)->stands_still) {
         ttrpc_call_fail(call, TTRPC_DEADLINE_EXCEEDED, "the guest stands still");
         return;

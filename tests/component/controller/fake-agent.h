@@ -46,6 +46,7 @@ struct fake_agent {
     bool has_limits; /* its own: cpu_budget 3s, and it takes no orders */
     /* what was asked */
     unsigned compactions;
+    unsigned brief_answers; /* of GetMemory */
     uint64_t watch_interval;
     int lowest_order; /* -1: not told */
     char policy_name[64];
