@@ -12,6 +12,7 @@
 #define SLACK        (2 * MIB)  /* "reached"; a step of less is none */
 #define STALE        (2 * NSEC_PER_SEC)
 #define STALLED      (4 * NSEC_PER_SEC)
+#define PAST_HOLDS   (600 * NSEC_PER_SEC)
 #define RATE_MIN     (8 * MIB) /* less growth between two readings says nothing of a speed */
 
 #define BIT(state) (1u << (state))
@@ -142,10 +143,21 @@ static uint64_t headroom_of(const struct pulse *pulse, uint64_t ram)
     return max_of(pulse->headroom, pulse_headroom_min(ram, &pulse->past));
 }
 
+/* The host was busy, or the guest was, some time ago: how it is now is seen by the first steps. */
+static struct pulse_past of_now(const struct pulse_past *past, nsec_t now)
+{
+    struct pulse_past holds = *past;
+
+    if (now - past->time > PAST_HOLDS)
+        holds.reaction = 0;
+    return holds;
+}
+
 int pulse_plan(const struct pulse_limits *limits, const struct pulse_past *past,
                const struct pulse_input *input, uint64_t *ret_bytes, struct error *error)
 {
-    uint64_t headroom = max_of(limits->headroom, pulse_headroom_min(input->ram, past));
+    const struct pulse_past holds = of_now(past, input->now);
+    uint64_t headroom = max_of(limits->headroom, pulse_headroom_min(input->ram, &holds));
     uint64_t min_gain = max_of(limits->min_gain, PULSE_STEP);
     uint64_t spare = saturating_subtract(input->reading.free, headroom);
 
@@ -183,7 +195,7 @@ void pulse_begin(struct pulse *pulse, uint64_t id, uint64_t bytes,
         .since = input->now,
         .moved = input->now,
         .seen = input->actual,
-        .past = *past,
+        .past = of_now(past, input->now),
     };
     check(pulse);
 }
@@ -223,7 +235,10 @@ static void learn(struct pulse *pulse, const struct pulse_input *input)
     if (pulse->last.time != 0) {
         nsec_t reaction = input->now - pulse->last.time + pulse->command;
 
-        pulse->past.reaction = max_of(pulse->past.reaction, reaction);
+        if (reaction > pulse->past.reaction) {
+            pulse->past.reaction = reaction;
+            pulse->past.time = input->now;
+        }
         if (more >= RATE_MIN)
             pulse->past.fastest = max_of(pulse->past.fastest, speed_of(more, between));
     }

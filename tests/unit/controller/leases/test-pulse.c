@@ -331,7 +331,8 @@ static void test_is_called_off(void **state)
 
 static void test_headroom_follows_what_was_seen(void **state)
 {
-    const struct pulse_past fast = {.fastest = GIB, .reaction = NSEC_PER_SEC};
+    const struct pulse_past fast = {
+        .fastest = GIB, .reaction = NSEC_PER_SEC, .time = 1000 * NSEC_PER_SEC};
     struct world w;
     uint64_t bytes;
 
@@ -344,8 +345,12 @@ static void test_headroom_follows_what_was_seen(void **state)
     assert_true(bytes == GIB);
     w.past.reaction = 2 * NSEC_PER_SEC;
     assert_int_equal(plan(&w, &bytes), -EBUSY);
-    w.past = (struct pulse_past){.fastest = UINT64_MAX, .reaction = UINT64_MAX};
+    w.past = (struct pulse_past){
+        .fastest = UINT64_MAX, .reaction = UINT64_MAX, .time = 1000 * NSEC_PER_SEC};
     assert_int_equal(plan(&w, &bytes), -EBUSY);
+    w.past.time = 300 * NSEC_PER_SEC; /* the machine was busy then */
+    assert_int_equal(plan(&w, &bytes), 0);
+    assert_true(bytes == 2 * GIB - 256 * MIB);
 }
 
 static void test_readings_that_come_rarely_raise_the_headroom(void **state)
