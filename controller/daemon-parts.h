@@ -16,6 +16,7 @@
 #include "controller/leases/keeper.h"
 #include "controller/policies/assignments.h"
 #include "controller/policies/push.h"
+#include "controller/pulses/planner.h"
 #include "controller/records/recorder.h"
 #include "controller/store/store.h"
 #include "controller/vms/discovery.h"
@@ -51,6 +52,7 @@ struct daemon {
     struct supervisor_listener log_listener;
     struct api api;
     struct actions actions;
+    struct pulse_planner pulses;
     struct halts halts;
     int state_lock; /* -1: none */
     struct store *store;

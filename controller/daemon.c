@@ -257,6 +257,19 @@ static void stop_actions(struct daemon *daemon)
     actions_stop(&daemon->actions);
 }
 
+/* ---- what policies have done from here ---- */
+
+static int start_pulses(struct daemon *daemon, struct error *error)
+{
+    pulse_planner_init(&daemon->pulses, &daemon->supervisor, &daemon->actions);
+    return 0;
+}
+
+static void stop_pulses(struct daemon *daemon)
+{
+    pulse_planner_stop(&daemon->pulses);
+}
+
 /* ---- the service manager ---- */
 
 /* A loop that hangs gives no sign of life and is started again; leases are kept over that. */
@@ -308,6 +321,7 @@ static const struct part {
     {start_store_thread, NULL, NULL},
     {start_api, stop_api, finish_api},
     {start_actions, stop_actions, NULL},
+    {start_pulses, stop_pulses, NULL},
     {daemon_watches_start, daemon_watches_stop, NULL},
     {start_vms, NULL, NULL},
     {start_discovery, stop_discovery, finish_discovery},

@@ -159,6 +159,7 @@ void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, boo
     message->alarm = message_text(alarm_text(vm, ret_message->alarm));
     message->alarm_since_ns = alarm_since(vm);
     policy_to_message(vm, message);
+    message->pulse = message_text(vm->pulse_text);
     if (vm->links.agent == NULL && vm_statistics_hold(vm, time_boottime())) {
         statistics_to_message(&vm->statistics.last, &ret_message->statistics);
         message->statistics = &ret_message->statistics;

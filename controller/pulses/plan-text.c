@@ -106,7 +106,8 @@ void pulse_plan_text(const struct pulse_plan *plan, const struct pulse_facts *fa
                     BYTES_TEXT(facts->reading.free), BYTES_TEXT(policy->pulse_min_gain));
         break;
     case PULSE_HOST_HAS_LITTLE:
-        text_format(text, PULSE_TEXT_SIZE, "of what is free, the host holds %s",
+        text_format(text, PULSE_TEXT_SIZE,
+                    "of what is free, the host holds %s beyond what stays free",
                     BYTES_TEXT(plan->gain));
         break;
     case PULSE_TOO_SOON:

@@ -113,6 +113,7 @@ static uint64_t free_on_host(const struct pulse_facts *facts)
     return min_of(facts->reading.free, saturating_subtract(facts->footprint, used));
 }
 
+/* What must stay free may be what the host holds: only what is beyond it is sure to come. */
 static struct pulse_plan judge_gain(const struct pulse_facts *facts, uint64_t free,
                                     const struct policy *policy)
 {
@@ -120,8 +121,9 @@ static struct pulse_plan judge_gain(const struct pulse_facts *facts, uint64_t fr
     uint64_t headroom = max_of(policy->pulse_headroom, pulse_headroom_min(facts->ram, &nothing));
     uint64_t takeable = saturating_subtract(free, headroom);
     struct pulse_plan plan = {.reason = PULSE_IS_DUE,
-                              .gain = min_of(takeable, free_on_host(facts))};
+                              .gain = saturating_subtract(free_on_host(facts), headroom)};
 
+    plan.gain = min_of(plan.gain, takeable);
     if (takeable < policy->pulse_min_gain)
         plan.reason = PULSE_FREE_IS_LITTLE;
     else if (plan.gain < policy->pulse_min_gain)

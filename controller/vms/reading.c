@@ -8,7 +8,9 @@
 #include "controller/vms/intervals.h"
 
 #define INTERVALS_MAX 2
-#define MOMENT        (2 * NSEC_PER_SEC) /* of a guest that nobody asks: an answer on demand */
+#define ROUNDING      NSEC_PER_SEC        /* their moment has whole seconds */
+#define MOMENT        (2 * NSEC_PER_SEC)  /* of a guest that nobody asks: an answer on demand */
+#define UNSEEN_MAX    (25 * NSEC_PER_SEC) /* the hypervisor is asked every ten seconds */
 
 enum statistics_trust statistics_judge(const struct driver_statistics *statistics, nsec_t age,
                                        uint32_t interval, bool has_time)
@@ -27,8 +29,8 @@ enum statistics_trust statistics_judge(const struct driver_statistics *statistic
         return STATISTICS_IMPOSSIBLE;
     if (interval == 0)
         return age <= MOMENT ? STATISTICS_HOLD : STATISTICS_OFF;
-    return age <= (nsec_t)interval * INTERVALS_MAX * NSEC_PER_SEC ? STATISTICS_HOLD
-                                                                  : STATISTICS_OLD;
+    return age <= (nsec_t)interval * INTERVALS_MAX * NSEC_PER_SEC + ROUNDING ? STATISTICS_HOLD
+                                                                             : STATISTICS_OLD;
 }
 
 const char *statistics_trust_text(enum statistics_trust trust)
@@ -55,10 +57,15 @@ static bool has_time(const struct vm *vm)
     return (vm->hypervisor.facts.capabilities & DRIVER_CAN_SET_STATISTICS_INTERVAL) != 0;
 }
 
+/* How old they were when the hypervisor was asked: the guest may have told others since. */
 enum statistics_trust vm_judge_statistics(const struct vm *vm, nsec_t now)
 {
-    return statistics_judge(&vm->statistics.last, saturating_subtract(now, vm->statistics.told),
-                            vm_interval_seconds(vm), has_time(vm));
+    const struct vm_statistics *kept = &vm->statistics;
+    enum statistics_trust trust =
+        statistics_judge(&kept->last, saturating_subtract(kept->seen, kept->told),
+                         vm_interval_seconds(vm), has_time(vm));
+
+    return trust == STATISTICS_HOLD && now - kept->seen > UNSEEN_MAX ? STATISTICS_OLD : trust;
 }
 
 static void take_agent(const struct vm *vm, struct guest_reading *reading)

@@ -19,7 +19,8 @@ enum statistics_trust {
     STATISTICS_TRUST_COUNT,
 };
 
-/* Pure. They were told `age` ago at most; the guest is asked every `interval` seconds, 0: never. */
+/* Pure. They were told `age` before they were read, at most; the guest is asked every `interval`
+ * seconds, 0: never. */
 enum statistics_trust statistics_judge(const struct driver_statistics *statistics, nsec_t age,
                                        uint32_t interval, bool has_time);
 

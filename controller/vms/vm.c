@@ -40,7 +40,7 @@ void vm_destroy(struct vm *vm)
         return;
     /* Whoever keeps these lets go when the VM is removed. */
     assert(vm->assigned.policy == NULL && vm->assigned.file == NULL && vm->leases == NULL &&
-           vm->action == NULL);
+           vm->action == NULL && vm->pulses == NULL);
     assert(list_is_empty(&vm->link) && list_is_empty(&vm->life.slot_link) && !vm->by_name.linked);
     hypervisor_process_finish(&vm->measured.process);
     vm_definition_destroy(vm->sources.definition);

@@ -32,6 +32,7 @@ enum vm_source {
 struct action;
 struct asking;
 struct vm_leases;
+struct vm_pulses;
 struct supervisor;
 
 /* Who names the VM. */
@@ -243,6 +244,8 @@ struct vm {
     VM_PART(leases_table) bool leased;                  /* something of ours is in its balloon */
     VM_PART(actions_halts) bool halted;                 /* by an operator: nothing is done to it */
     struct action *VM_PART(actions_life) action;        /* one at a time; NULL: none */
+    struct vm_pulses *VM_PART(pulses_planner) pulses;   /* NULL: not looked at yet */
+    VM_PART(pulses_planner) char pulse_text[160];       /* why it gets no pulse; "": no news */
     VM_PART(daemon_log) struct log_limit log;           /* lines about this VM */
 };
 

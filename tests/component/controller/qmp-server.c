@@ -127,7 +127,6 @@ static void ask_guest(struct qmp_server *server)
 {
     uint64_t taken = server->ram - server->balloon_actual;
 
-    server->statistics_pokes++;
     if (server->statistics_free == 0)
         return;
     server->statistics_updated = (uint64_t)time(NULL);
@@ -141,6 +140,9 @@ static json_t *guest_statistics(struct qmp_server *server)
     char *text = NULL;
 
     server->statistics_queries++;
+    if (server->statistics_interval != 0 &&
+        (uint64_t)time(NULL) >= server->statistics_updated + server->statistics_interval)
+        ask_guest(server);
     if (server->statistics_free != 0)
         return told_statistics(server);
     if (asprintf(&text,
@@ -284,8 +286,10 @@ static json_t *set_property(struct qmp_server *server, const json_t *arguments)
     if (property != NULL && strcmp(property, "guest-stats-polling-interval") == 0)
         server->statistics_interval =
             (uint32_t)json_integer_value(json_object_get(arguments, "value"));
-    if (before == 0 && server->statistics_interval != 0)
+    if (before == 0 && server->statistics_interval != 0) {
+        server->statistics_pokes++;
         ask_guest(server);
+    }
     return answer(json_object());
 }
 

@@ -75,6 +75,70 @@ static void test_without_figures_nothing_is_taken(void **state)
     assert_int_equal(f->qmp.statistics_interval, 2);
 }
 
+/* ---- by policy ---- */
+
+static bool pulse_says(struct fixture *f, const char *words)
+{
+    const Vm *vm = get_vm(f, "web-1");
+
+    return vm != NULL && strstr(vm->pulse, words) != NULL;
+}
+
+#define POLICY "name: night\nprofile: balanced\nidle_window: 5s\nsample_interval: 5s\n"
+
+static void test_a_calm_guest_is_pulsed_by_its_policy(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, FREE);
+    wait_for(f, pulse_says(f, "no policy is assigned"));
+    assert_true(lowest == GIB);
+    apply_policy(f, POLICY);
+    wait_for(f, lowest <= GIB - (FREE - HEADROOM - 4 * MIB));
+    wait_for(f, f->qmp.balloon_actual == GIB);
+    /* All of it has come back: there is no need of another. */
+    wait_for(f, pulse_says(f, "of what is free, the host holds"));
+    stop_daemon(f, 0);
+    assert_int_equal(f->qmp.statistics_interval, 2);
+}
+
+static void test_a_policy_may_forbid_it(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, FREE);
+    apply_policy(f, POLICY "pulse: false\n");
+    wait_for(f, pulse_says(f, "its policy has pulse: false"));
+    assert_true(lowest == GIB);
+}
+
+static void test_statistics_without_figures(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, 0);
+    apply_policy(f, POLICY);
+    wait_for(f, pulse_says(f, "its balloon driver"));
+    assert_true(lowest == GIB);
+}
+
+static void move_by_hand(struct fixture *f)
+{
+    qmp_server_move_balloon(&f->qmp, GIB - 2 * MIB);
+}
+
+static void test_who_moves_the_balloon_by_hand_has_it(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, FREE);
+    apply_policy(f, POLICY);
+    wait_for(f, pulse_says(f, "the guest is not idle") || pulse_says(f, "watched"));
+    move_by_hand(f);
+    wait_for(f, pulse_says(f, "somebody else has moved its balloon"));
+    assert_true(lowest >= GIB - 2 * MIB);
+}
+
 #define agentless_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -82,6 +146,10 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         agentless_test(test_what_is_free_comes_back),
         agentless_test(test_without_figures_nothing_is_taken),
+        agentless_test(test_a_calm_guest_is_pulsed_by_its_policy),
+        agentless_test(test_a_policy_may_forbid_it),
+        agentless_test(test_statistics_without_figures),
+        agentless_test(test_who_moves_the_balloon_by_hand_has_it),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));

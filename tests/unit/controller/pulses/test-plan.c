@@ -182,10 +182,13 @@ static void test_what_is_not_on_the_host_brings_nothing(void **state)
 {
     facts.footprint = GIB + 100 * MIB;
     expect(PULSE_HOST_HAS_LITTLE);
+    assert_true(decide().gain == 0);
+    facts.footprint = GIB + 356 * MIB;
+    expect(PULSE_HOST_HAS_LITTLE);
     assert_true(decide().gain == 100 * MIB);
     facts.footprint = 2 * GIB;
     expect(PULSE_IS_DUE);
-    assert_true(decide().gain == GIB);
+    assert_true(decide().gain == GIB - 256 * MIB);
 }
 
 static void test_large_guests_keep_more(void **state)

@@ -36,9 +36,9 @@ static void test_what_is_believed(void **state)
     } cases[] = {
         {{1700, GIB, GIB / 2, GIB / 2}, 0, 1, false, STATISTICS_HOLD},
         {{1700, GIB, GIB / 2, GIB / 2}, 2, 1, false, STATISTICS_HOLD},
-        {{1700, GIB, GIB / 2, GIB / 2}, 3, 1, false, STATISTICS_OLD},
+        {{1700, GIB, GIB / 2, GIB / 2}, 4, 1, false, STATISTICS_OLD},
         {{1700, GIB, GIB / 2, GIB / 2}, 20, 10, false, STATISTICS_HOLD},
-        {{1700, GIB, GIB / 2, GIB / 2}, 21, 10, false, STATISTICS_OLD},
+        {{1700, GIB, GIB / 2, GIB / 2}, 22, 10, false, STATISTICS_OLD},
         /* nobody asks the guest: libvirt without a period has one sample for ever */
         {{1700, GIB, GIB / 2, GIB / 2}, 1, 0, false, STATISTICS_HOLD},
         {{1700, GIB, GIB / 2, GIB / 2}, 3, 0, false, STATISTICS_OFF},
@@ -94,6 +94,7 @@ static int set_up(void **state)
     vm->hypervisor.facts.statistics_interval = 10;
     vm->statistics.last = statistics_of(&(struct figures){1700, 4 * GIB, 2 * GIB, 3 * GIB});
     vm->statistics.told = 1000 * NSEC_PER_SEC;
+    vm->statistics.seen = 1001 * NSEC_PER_SEC;
     return 0;
 }
 
@@ -130,7 +131,10 @@ static void test_a_guest_without_an_agent(void **state)
     assert_true(reading.read == 1000 * NSEC_PER_SEC);
     assert_true(reading.total == 4 * GIB && reading.free == 2 * GIB);
     assert_true(reading.available == 3 * GIB);
-    reading = read_at(1021);
+    assert_int_equal(read_at(1026).source, READING_STATISTICS); /* and is as old as `read` says */
+    assert_int_equal(read_at(1027).source, READING_NONE);
+    vm->statistics.seen = 1022 * NSEC_PER_SEC;
+    reading = read_at(1022);
     assert_int_equal(reading.source, READING_NONE);
     assert_string_equal(reading.problem, statistics_trust_text(STATISTICS_OLD));
 }
