@@ -299,7 +299,8 @@ static void begin(struct engine *engine, enum engine_reason mode,
     engine->expected = decision->expected_gain;
 }
 
-/* Slower when nothing changes, at once when something is under way. */
+/* Slower when nothing changes, at once when something is under way. A trickle goes at the policy's
+ * pace, however often samples come otherwise. */
 static nsec_t next_sample(const struct engine *engine, enum engine_reason mode,
                           const struct engine_decision *decision, nsec_t now)
 {
@@ -311,6 +312,8 @@ static nsec_t next_sample(const struct engine *engine, enum engine_reason mode,
         interval = WATCHING_INTERVAL;
     else if (mode != ENGINE_IDLE_WORK) /* idleness is noticed within an eighth of its window */
         interval = max_of(engine->policy.idle_window / 8, NSEC_PER_SEC);
+    if (mode == ENGINE_TRICKLE && now < ladder_trickle_due(engine))
+        interval = min_of(interval, ladder_trickle_due(engine) - now);
     return now + min_of(interval, engine->policy.sample_interval);
 }
 

@@ -22,8 +22,8 @@
 #define MAX_LOWERED    (120 * NSEC_PER_SEC)
 #define KICK_INTERVAL  (60 * NSEC_PER_SEC)
 #define RETRY          (10 * NSEC_PER_SEC)
-#define TRICKLE_STEP   (10 * NSEC_PER_SEC)
-#define TRICKLE_STEPS  6 /* in a minute */
+#define TRICKLE_PAUSE  (11 * NSEC_PER_SEC) /* no minute has more than ... */
+#define TRICKLE_STEPS  6                   /* ... so many steps */
 #define LARGE_PART     8 /* an eighth of the memory trapped is worth disturbing a busy guest */
 
 uint64_t ladder_trapped(const struct memory_sample *sample, uint32_t order)
@@ -96,11 +96,16 @@ static uint64_t above_floor(const struct engine *engine, const struct memory_sam
     return saturating_subtract(sample->cache, floor);
 }
 
+nsec_t ladder_trickle_due(const struct engine *engine)
+{
+    return engine->trickled_at + TRICKLE_PAUSE;
+}
+
 static uint64_t step_size(const struct engine *engine, enum engine_reason mode, nsec_t now)
 {
     if (mode != ENGINE_TRICKLE)
         return engine->policy.cache_step;
-    if (now - engine->trickled_at <= TRICKLE_STEP)
+    if (now < ladder_trickle_due(engine))
         return 0;
     return min_of(engine->policy.cache_step, engine->policy.trickle / TRICKLE_STEPS);
 }

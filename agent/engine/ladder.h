@@ -18,6 +18,9 @@ void ladder_observe(struct engine *engine, const struct memory_sample *sample);
 void ladder_decide(struct engine *engine, const struct memory_sample *sample,
                    enum engine_reason mode, struct engine_decision *decision);
 
+/* When a trickle may take its next step. */
+nsec_t ladder_trickle_due(const struct engine *engine);
+
 /* The engine's running action has ended. */
 void ladder_finished(struct engine *engine, const struct engine_result *result, nsec_t now);
 

@@ -96,11 +96,10 @@ static void vary_shape(void)
         (void)run_row(shapes[i].what, shapes[i].value, &shapes[i].shape);
 }
 
-/* What another idle window would bring, on the days that ask for one. Not below 80 s: then samples
- * come more often, too, which is another matter. */
+/* What another idle window would bring, on the days that ask for one. */
 static void vary_window(void)
 {
-    static const double seconds[] = {80, 120, 300, 600, 1800};
+    static const double seconds[] = {30, 120, 300, 600, 1800};
     static const struct {
         const char *what;
         struct day_shape shape;

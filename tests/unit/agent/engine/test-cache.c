@@ -151,6 +151,37 @@ static void test_trickle_is_bounded(void **state)
     assert_in_range(taken / MIB, 400, 512);
 }
 
+/* A minute's amount is taken in a minute, however long the idle window, with the samples that the
+ * engine asks for. */
+static void test_the_pace_of_a_trickle_is_the_policys(void **state)
+{
+    static const nsec_t windows[] = {SECONDS(10), SECONDS(30), SECONDS(60), SECONDS(120)};
+
+    for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
+        struct guest guest;
+        uint64_t taken = 0;
+        nsec_t end;
+
+        guest_init(&guest);
+        guest.policy.trickle = 512 * MIB;
+        guest.policy.idle_window = windows[i];
+        use_policy(&guest);
+        guest.sample.cache = 4 * GIB;
+        guest.user = 2000;
+        assert_int_equal(run(&guest, 60), ACTION_RECLAIM_CACHE);
+        finish(&guest, guest.decision.bytes, NSEC_PER_MSEC);
+        end = guest.sample.boottime + SECONDS(600);
+        while (guest.sample.boottime < end) {
+            guest.interval = guest.decision.next_sample - guest.sample.boottime;
+            if (step(&guest) == ACTION_RECLAIM_CACHE) {
+                taken += guest.decision.bytes;
+                finish(&guest, guest.decision.bytes, NSEC_PER_MSEC);
+            }
+        }
+        assert_in_range(taken / MIB / 10, 450, 512);
+    }
+}
+
 static void test_no_trickle_from_a_busy_or_gentle_guest(void **state)
 {
     struct guest guest;
@@ -284,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_refaults_of_the_kernels_doing_teach_nothing),
         cmocka_unit_test(test_the_floor_is_kept),
         cmocka_unit_test(test_trickle_is_bounded),
+        cmocka_unit_test(test_the_pace_of_a_trickle_is_the_policys),
         cmocka_unit_test(test_no_trickle_from_a_busy_or_gentle_guest),
         cmocka_unit_test(test_trickle_stops_on_refaults),
         cmocka_unit_test(test_drop_once_per_idle_period),
