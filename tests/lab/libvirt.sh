@@ -5,10 +5,15 @@
 # The script runs again in namespaces of its own. What libvirtd keeps is in overlays there, so the
 # machine's own libvirt is neither seen nor changed. All processes end with the script, since the
 # namespace's first process does: the guests, too, which libvirtd does not take along.
+#
+# LAB_LIBVIRT_DAEMON: what serves QEMU's domains: libvirtd, or virtqemud of the modular daemons, as a
+# name or a path.
 set -uo pipefail
 
+libvirt_daemon=${LAB_LIBVIRT_DAEMON:-libvirtd}
+
 if [[ -z ${LAB_LIBVIRT:-} ]]; then
-    for program in libvirtd virtlogd virsh; do
+    for program in "$libvirt_daemon" virtlogd virsh; do
         command -v "$program" >/dev/null ||
             { echo "lab: $program is missing: run deploy/install-deps"; exit 77; }
     done
@@ -55,7 +60,7 @@ security_driver = "none"
 namespaces = []
 cgroup_controllers = []
 CONFIGURATION
-    cat >/etc/libvirt/libvirtd.conf <<CONFIGURATION
+    cat >"/etc/libvirt/${libvirt_daemon##*/}.conf" <<CONFIGURATION
 auth_unix_rw = "none"
 auth_unix_ro = "none"
 log_outputs = "2:file:$LAB_RESULTS/libvirtd.log"
@@ -69,7 +74,7 @@ libvirt_answers() {
 
 # libvirt_launch: returns at once. libvirt_start: when it answers.
 libvirt_launch() {
-    libvirtd </dev/null >>"$LAB_RESULTS/libvirtd.out" 2>&1 &
+    "$libvirt_daemon" </dev/null >>"$LAB_RESULTS/libvirtd.out" 2>&1 &
     libvirt_pid=$!
 }
 

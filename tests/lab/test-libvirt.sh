@@ -175,22 +175,36 @@ wait_for 20 vms_ready 6
 check "it goes on: it is back within 5 s" within 5000
 controller_kill
 
-# ---- a session's libvirtd, of another user ----
+# ---- a session's libvirt, of another user ----
 
 session=$lab_run/session
-mkdir -p "$session/run"
+mkdir -p "$session/run" "$session/drivers" "$session/vms" "$session/state"
+cp "$LAB_BUILD/controller/vmreclaimd" "$session/"
+cp "$LAB_BUILD"/controller/hypervisors/libvirt.so "$session/drivers/"
 chmod 711 "$lab_run"
 chown -R nobody "$session"
-setpriv --reuid nobody --clear-groups env HOME="$session" XDG_RUNTIME_DIR="$session/run" \
-    libvirtd -d </dev/null >"$LAB_RESULTS/session.out" 2>&1
-libvirt_uri="qemu+unix:///session?socket=$session/run/libvirt/libvirt-sock"
+
+as_nobody() { # COMMAND...
+    setpriv --reuid nobody --clear-groups env HOME="$session" XDG_RUNTIME_DIR="$session/run" "$@"
+}
+
+as_nobody "$libvirt_daemon" -d </dev/null >"$LAB_RESULTS/session.out" 2>&1
+socket=$session/run/libvirt/libvirt-sock
+[[ ${libvirt_daemon##*/} == libvirtd ]] || socket=${socket%/*}/${libvirt_daemon##*/}-sock
+libvirt_uri="qemu+unix:///session?socket=$socket"
 wait_for 30 libvirt_answers || cat "$LAB_RESULTS/session.out"
 cat >"$session/own.xml" <<'XML'
 <domain type='qemu'><name>own</name><memory unit='MiB'>64</memory>
 <os><type arch='x86_64' machine='q35'>hvm</type></os><devices/></domain>
 XML
 virsh create "$session/own.xml" >/dev/null
+own_pid=$(cat "$session/run/libvirt/qemu/run/own.pid")
 libvirt_controller_start --libvirt "$libvirt_uri"
-check "a session's domain is found with its process" \
-    wait_for 20 is own pid "$(cat "$session/run/libvirt/qemu/run/own.pid")"
+check "a session's domain is found with its process" wait_for 20 is own pid "$own_pid"
+controller_kill
+as_nobody "$session/vmreclaimd" --drivers "$session/drivers" --listen none \
+    --api "unix:$session/api" --vms "$session/vms" --state-directory "$session/state" \
+    --find-processes no --libvirt qemu:///session </dev/null >>"$LAB_RESULTS/session.log" 2>&1 &
+VMRECLAIM_API=unix:$session/api
+check "... also by its own user, as qemu:///session" wait_for 20 is own pid "$own_pid"
 lab_verdict
