@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
+#include "common/base/number.h"
 
 #define PROCESS_DIRECTORY_SIZE 32 /* "/proc/PID/root" */
 
@@ -26,13 +27,18 @@ static bool is_same(const struct stat *one, const struct stat *other)
 /* "/proc/PID/root/" and the rest. NULL: another path. */
 static const char *split(const char *path, char directory[PROCESS_DIRECTORY_SIZE])
 {
-    int length = 0;
-    int pid;
+    static const char begin[] = "/proc/";
+    static const char end[] = "/root/";
+    const char *rest;
+    uint64_t pid;
 
-    if (sscanf(path, "/proc/%9d/root/%n", &pid, &length) != 1 || length == 0)
+    if (strncmp(path, begin, sizeof(begin) - 1) != 0)
         return NULL;
-    snprintf(directory, PROCESS_DIRECTORY_SIZE, "/proc/%d/root", pid);
-    return path + length;
+    rest = path + sizeof(begin) - 1;
+    if (number_scan(&rest, &pid) < 0 || pid > INT32_MAX || strncmp(rest, end, sizeof(end) - 1) != 0)
+        return NULL;
+    snprintf(directory, PROCESS_DIRECTORY_SIZE, "/proc/%d/root", (int)pid);
+    return rest + sizeof(end) - 1;
 }
 
 /* An absolute path at a directory that stands for "/". */
