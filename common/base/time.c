@@ -41,6 +41,11 @@ nsec_t time_monotonic(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+nsec_t time_of_thread(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 int64_t time_realtime(void)
 {
     return (int64_t)read_clock(CLOCK_REALTIME);

@@ -17,6 +17,8 @@ typedef uint64_t nsec_t;
 nsec_t time_boottime(void);
 /* CLOCK_MONOTONIC: for measuring work. */
 nsec_t time_monotonic(void);
+/* The processor time of the calling thread. */
+nsec_t time_of_thread(void);
 /* CLOCK_REALTIME since the epoch: for people and records only. */
 int64_t time_realtime(void);
 

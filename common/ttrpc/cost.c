@@ -11,7 +11,6 @@
 #include <assert.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "common/base/number.h"
 #include "common/ttrpc/connection.h"
@@ -148,14 +147,6 @@ static nsec_t unasked_cost(const struct ttrpc_connection *connection, uint64_t a
     return measured - min_of(measured, ANSWER_COST);
 }
 
-static nsec_t processor_time(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (nsec_t)time.tv_sec * NSEC_PER_SEC + (nsec_t)time.tv_nsec;
-}
-
 /* ---- turns and answers ---- */
 
 struct turn cost_begin_turn(struct ttrpc_connection *connection)
@@ -163,7 +154,7 @@ struct turn cost_begin_turn(struct ttrpc_connection *connection)
     assert(!connection->in_turn);
     connection->in_turn = true;
     return (struct turn){
-        .begun = connection->options.processor != NULL ? processor_time() : 0,
+        .begun = connection->options.processor != NULL ? time_of_thread() : 0,
         .answers = connection->answers,
     };
 }
@@ -172,7 +163,7 @@ void cost_end_turn(struct ttrpc_connection *connection, const struct turn *turn,
                    uint32_t frames)
 {
     struct ttrpc_share *processor = connection->options.processor;
-    nsec_t used = processor != NULL ? processor_time() - turn->begun : 0;
+    nsec_t used = processor != NULL ? time_of_thread() - turn->begun : 0;
     nsec_t now = time_monotonic();
 
     assert(connection->in_turn && turn->answers <= connection->answers);
@@ -192,7 +183,7 @@ nsec_t cost_begin_answer(const struct ttrpc_connection *connection)
 {
     bool is_measured = connection_is_server(connection) && connection->options.processor != NULL;
 
-    return is_measured && !connection->in_turn ? processor_time() : 0;
+    return is_measured && !connection->in_turn ? time_of_thread() : 0;
 }
 
 void cost_end_answer(struct ttrpc_connection *connection, nsec_t begun)
@@ -201,7 +192,7 @@ void cost_end_answer(struct ttrpc_connection *connection, nsec_t begun)
 
     if (begun == 0)
         return;
-    paid_until = ttrpc_share_charge(connection->options.processor, processor_time() - begun,
+    paid_until = ttrpc_share_charge(connection->options.processor, time_of_thread() - begun,
                                     time_monotonic());
     if (connection->throttled && connection->state == CONNECTION_OPEN)
         rest(connection, paid_until + place_in_line(connection));

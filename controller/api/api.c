@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "controller/api/dump.h"
 #include "controller/api/events.h"
 
 void api_init(struct api *api, const struct api_rooms *rooms)
@@ -16,16 +17,19 @@ void api_init(struct api *api, const struct api_rooms *rooms)
     api_users_init(&api->users, rooms->supervisor->loop);
     api_door_init(api);
     api_events_init(api);
+    api_dumps_init(api);
 }
 
 void api_stop(struct api *api)
 {
     supervisor_unlisten(&api->listener);
     api_door_stop(api);
+    api_dumps_stop(api);
 }
 
 void api_finish(struct api *api)
 {
     assert(list_is_empty(&api->connections) && list_is_empty(&api->watchers));
+    assert(list_is_empty(&api->dumps.ready));
     api_users_finish(&api->users);
 }

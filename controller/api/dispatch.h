@@ -51,6 +51,12 @@ struct api_rooms {
 typedef void (*api_audit)(const struct api_call *call, const ProtobufCMessage *request,
                           bool allowed, void *userdata);
 
+/* Of DumpState, see dump.h. */
+struct api_dumps {
+    uv_idle_t idle;    /* while a slice can be made */
+    struct list ready; /* struct dump; the next one's turn first */
+};
+
 struct api {
     struct api_rooms rooms;
     struct ttrpc_service service;
@@ -62,6 +68,7 @@ struct api {
     struct api_users users;
     struct supervisor_listener listener;
     struct list watchers;
+    struct api_dumps dumps;
     uint64_t event_sequence;
     gid_t read_group; /* API_GROUP_NONE: root only */
     gid_t control_group;

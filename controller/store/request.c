@@ -4,25 +4,16 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/base/text.h"
 #include "common/base/util.h"
 
 const struct store_answer store_no_memory = {-ENOMEM, {"out of memory"}, 0};
 
-static nsec_t processor_time(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (nsec_t)time.tv_sec * NSEC_PER_SEC + (nsec_t)time.tv_nsec;
-}
-
 void store_request_run(struct store_request *request)
 {
     struct store_answer *answer = request->answer;
-    nsec_t begun = processor_time();
+    nsec_t begun = time_of_thread();
     int r;
 
     assert(answer->status == 0);
@@ -30,7 +21,7 @@ void store_request_run(struct store_request *request)
     if (r == -ENOMEM)
         error_set(&answer->error, r, "out of memory");
     answer->status = min_of(r, 0);
-    answer->processor += processor_time() - begun;
+    answer->processor += time_of_thread() - begun;
     assert(answer->status == 0 || answer->error.text[0] != '\0');
 }
 

@@ -1,0 +1,286 @@
+/* Dumps of the daemon's state. */
+#include "controller/api/dump.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/text.h"
+#include "controller/api/dispatch.h"
+#include "controller/api/status.h"
+#include "controller/json/json.h"
+#include "controller/leases/term.h"
+#include "controller/messages/vm.h"
+#include "controller/records/recorder.h"
+#include "controller/store/store.h"
+
+enum { SLICE = 32, PIECE = 32 * 1024 };
+
+enum dump_part {
+    DUMP_STATUS,
+    DUMP_VMS,
+    DUMP_LEASES,
+    DUMP_END,
+};
+
+struct dump {
+    struct list link; /* of those that are ready */
+    struct api_call *call;
+    enum dump_part part;      /* that is made next */
+    bool is_begun;            /* it has an entry already */
+    char after[VM_NAME_SIZE]; /* the last VM that was made */
+    struct lease *leases;     /* as the journal has them */
+    size_t lease_count;
+    size_t lease_next;
+    char *text; /* what was made */
+    size_t length;
+    size_t sent;
+};
+
+/* ---- what is made ---- */
+
+static void write_json(FILE *file, json_t *json)
+{
+    (void)json_dumpf(json, file, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    json_decref(json);
+}
+
+static void write_message(FILE *file, const ProtobufCMessage *message)
+{
+    json_t *json;
+
+    if (json_from_message(message, &json) == 0)
+        write_json(file, json);
+    else
+        fputs("null", file);
+}
+
+/* On a line of its own. */
+static void begin_entry(struct dump *dump, FILE *file)
+{
+    fputs(dump->is_begun ? ",\n  " : "\n  ", file);
+    dump->is_begun = true;
+}
+
+static void go_on_with(struct dump *dump, enum dump_part part)
+{
+    dump->part = part;
+    dump->is_begun = false;
+}
+
+static void make_status(struct dump *dump, FILE *file)
+{
+    struct status_scratch scratch;
+    Vmreclaim__Controller__V1__GetStatusResponse status;
+
+    status_to_message(dump->call->api, &status, &scratch);
+    fputs("{\n \"status\": ", file);
+    write_message(file, &status.base);
+    fputs(",\n \"vms\": [", file);
+    go_on_with(dump, DUMP_VMS);
+}
+
+static void make_vms(struct dump *dump, FILE *file)
+{
+    const struct supervisor *supervisor = dump->call->api->rooms.supervisor;
+    const struct vm_order *order = &supervisor->registry.in_order;
+    size_t first = vm_order_after(order, dump->after);
+    size_t end = min_of(order->count, first + SLICE);
+
+    for (size_t i = first; i < end; i++) {
+        struct vm_message message;
+
+        vm_to_message(supervisor, order->vms[i], true, &message);
+        begin_entry(dump, file);
+        write_message(file, &message.message.base);
+    }
+    if (end > first)
+        text_copy(dump->after, sizeof(dump->after), order->vms[end - 1]->name);
+    if (end < order->count)
+        return;
+    fputs("\n ],\n \"leases\": [", file);
+    go_on_with(dump, DUMP_LEASES);
+}
+
+static json_t *lease_to_json(const struct lease *lease, const char *host_boot_id)
+{
+    const struct lease_moment moment = lease_moment_now();
+    struct lease resumed = *lease;
+
+    lease_term_resume(&resumed, &moment, host_boot_id);
+    return json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I}", "id", (json_int_t)lease->id, "vm",
+                     lease->vm, "owner", lease->owner, "bytes", (json_int_t)lease->bytes,
+                     "baseline", (json_int_t)lease->baseline, "state", (json_int_t)lease->state,
+                     "expires_ns", (json_int_t)lease_end_time(&resumed, &moment));
+}
+
+static void make_leases(struct dump *dump, FILE *file)
+{
+    const struct api_rooms *rooms = &dump->call->api->rooms;
+    size_t end = min_of(dump->lease_count, dump->lease_next + SLICE);
+
+    for (; dump->lease_next < end; dump->lease_next++) {
+        begin_entry(dump, file);
+        write_json(file,
+                   lease_to_json(&dump->leases[dump->lease_next], rooms->supervisor->host_boot_id));
+    }
+    if (end < dump->lease_count)
+        return;
+    fprintf(file, "\n ],\n \"records_under_way\": %zu\n}",
+            rooms->recorder == NULL ? 0 : rooms->recorder->track_count);
+    go_on_with(dump, DUMP_END);
+}
+
+/* -ENOMEM. */
+static int make_slice(struct dump *dump)
+{
+    static void (*const parts[])(struct dump * dump, FILE * file) = {
+        [DUMP_STATUS] = make_status,
+        [DUMP_VMS] = make_vms,
+        [DUMP_LEASES] = make_leases,
+    };
+    FILE *file;
+
+    assert(dump->part < DUMP_END && dump->sent == dump->length);
+    free(dump->text);
+    dump->text = NULL;
+    dump->length = dump->sent = 0;
+    file = open_memstream(&dump->text, &dump->length);
+    if (file == NULL)
+        return -ENOMEM;
+    parts[dump->part](dump, file);
+    return fclose(file) == EOF ? -ENOMEM : 0;
+}
+
+/* ---- sending ---- */
+
+static void end(struct dump *dump, int status)
+{
+    list_remove(&dump->link);
+    if (status < 0)
+        api_call_fail(dump->call, status, "the state cannot be sent: %s", strerror(-status));
+    else
+        api_call_finish(dump->call, NULL);
+    free(dump->leases);
+    free(dump->text);
+    free(dump);
+}
+
+static int send_piece(const struct dump *dump, size_t size)
+{
+    Vmreclaim__Controller__V1__DumpStateResponse piece =
+        VMRECLAIM__CONTROLLER__V1__DUMP_STATE_RESPONSE__INIT;
+
+    piece.text.data = (uint8_t *)dump->text + dump->sent;
+    piece.text.len = size;
+    return api_call_send(dump->call, &piece.base);
+}
+
+static int send_slice(struct dump *dump)
+{
+    size_t size;
+    int r = 0;
+
+    for (; r == 0 && dump->sent < dump->length; dump->sent += r == 0 ? size : 0) {
+        size = text_fit(dump->text + dump->sent, dump->length - dump->sent, PIECE);
+        r = send_piece(dump, size);
+    }
+    return r;
+}
+
+/* ---- turns ---- */
+
+static void on_turn(uv_idle_t *idle);
+
+static void get_ready(struct dump *dump)
+{
+    struct api_dumps *dumps = &dump->call->api->dumps;
+
+    if (uv_is_closing((uv_handle_t *)&dumps->idle)) {
+        end(dump, -ECANCELED);
+        return;
+    }
+    list_append(&dumps->ready, &dump->link);
+    (void)uv_idle_start(&dumps->idle, on_turn);
+}
+
+static void on_drain(struct api_call *call, void *userdata)
+{
+    get_ready(userdata);
+}
+
+static void advance(struct dump *dump)
+{
+    nsec_t begun = time_of_thread();
+    int r = dump->sent == dump->length ? make_slice(dump) : 0;
+
+    api_charge(dump->call, time_of_thread() - begun);
+    if (r == 0)
+        r = send_slice(dump);
+    if (r == -EAGAIN)
+        api_call_on_drain(dump->call, on_drain, dump);
+    else if (r < 0 || dump->part == DUMP_END)
+        end(dump, r);
+    else
+        get_ready(dump);
+}
+
+static void on_turn(uv_idle_t *idle)
+{
+    struct api_dumps *dumps = container_of(idle, struct api_dumps, idle);
+    struct dump *dump = list_entry(dumps->ready.next, struct dump, link);
+
+    list_remove(&dump->link);
+    if (list_is_empty(&dumps->ready))
+        (void)uv_idle_stop(idle);
+    advance(dump);
+}
+
+/* ---- beginning and end ---- */
+
+/* A journal that cannot be read has none to show; the status says so. */
+static void on_leases(int status, const struct error *error, const struct lease *leases,
+                      size_t count, void *userdata)
+{
+    struct dump *dump = userdata;
+
+    dump->leases = malloc((count + 1) * sizeof(*leases));
+    if (dump->leases == NULL) {
+        end(dump, -ENOMEM);
+        return;
+    }
+    if (count > 0)
+        memcpy(dump->leases, leases, count * sizeof(*leases));
+    dump->lease_count = count;
+    get_ready(dump);
+}
+
+void api_dump_state(struct api_call *call, const ProtobufCMessage *request)
+{
+    struct dump *dump = calloc(1, sizeof(*dump));
+    struct lease_journal journal;
+
+    if (dump == NULL) {
+        api_call_fail(call, -ENOMEM, "out of memory");
+        return;
+    }
+    list_init(&dump->link);
+    dump->call = call;
+    store_lease_journal(api_store(call), &journal);
+    journal.load(journal.userdata, on_leases, dump);
+}
+
+void api_dumps_init(struct api *api)
+{
+    (void)uv_idle_init(api->rooms.supervisor->loop, &api->dumps.idle); /* never fails */
+    list_init(&api->dumps.ready);
+}
+
+void api_dumps_stop(struct api *api)
+{
+    uv_close((uv_handle_t *)&api->dumps.idle, NULL);
+    list_for_each_safe (link, following, &api->dumps.ready)
+        end(list_entry(link, struct dump, link), -ECANCELED);
+}

@@ -1,0 +1,294 @@
+/* Dumps of the daemon's state: in slices over turns of the loop, one of all of them in each. */
+#include "tests/lib/test.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controller/actions/action.h"
+#include "controller/api/api.h"
+#include "controller/config/daemon-config.h"
+#include "controller/config/problems.h"
+#include "controller/leases/keeper.h"
+#include "controller/records/recorder.h"
+#include "controller/store/store.h"
+#include "controller/vms/life.h"
+#include "controller/vms/tick.h"
+#include "tests/lib/loop.h"
+
+#define VMS      500
+#define TEXT_MAX (4u << 20)
+
+/* A VM of the test's takes about 700 bytes. */
+#define SLICE_MAX (64u * 1024)
+
+static uv_loop_t loop;
+static struct supervisor supervisor;
+static struct lease_keeper keeper;
+static struct store *store;
+static struct recorder recorder;
+static struct actions actions;
+static struct daemon_config config;
+static struct problems problems;
+static struct api api;
+static struct api_user user;
+static char directory[] = "/tmp/vmreclaim-dump-XXXXXX";
+static int root;
+
+/* A reader. */
+struct reader {
+    struct api_call call;
+    char *text;
+    size_t length;
+    unsigned room; /* for so many pieces; then it is slow */
+    unsigned waits;
+    bool is_finished;
+    bool is_released;
+    int failed;
+};
+
+static struct reader *reader_of(struct api_call *call)
+{
+    return container_of(call, struct reader, call);
+}
+
+static int door_send(struct api_call *call, const ProtobufCMessage *message)
+{
+    const Vmreclaim__Controller__V1__DumpStateResponse *piece = (const void *)message;
+    struct reader *reader = reader_of(call);
+
+    if (reader->room == 0)
+        return -EAGAIN;
+    reader->room--;
+    assert_true(reader->length + piece->text.len < TEXT_MAX);
+    memcpy(reader->text + reader->length, piece->text.data, piece->text.len);
+    reader->length += piece->text.len;
+    return 0;
+}
+
+static void door_await_drain(struct api_call *call)
+{
+    reader_of(call)->waits++;
+}
+
+static void door_finish(struct api_call *call, const ProtobufCMessage *response)
+{
+    reader_of(call)->is_finished = true;
+}
+
+static void door_fail(struct api_call *call, int status, const char *why)
+{
+    reader_of(call)->failed = status;
+}
+
+static void door_release(struct api_call *call)
+{
+    reader_of(call)->is_released = true;
+}
+
+static const struct api_door door = {.send = door_send,
+                                     .await_drain = door_await_drain,
+                                     .finish = door_finish,
+                                     .fail = door_fail,
+                                     .release = door_release};
+
+static void create_store(void)
+{
+    char path[64];
+
+    strcpy(directory, "/tmp/vmreclaim-dump-XXXXXX");
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof(path), "%s/db", directory);
+    assert_int_equal(store_create(path, &store), 0);
+}
+
+static void destroy_store(void)
+{
+    static const char *const files[] = {"db", "db-wal", "db-shm"};
+    char path[64];
+
+    store_destroy(store);
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(directory), 0);
+}
+
+static void add_vms(void)
+{
+    for (unsigned i = 0; i < VMS; i++) {
+        struct vm *vm;
+        char name[32];
+
+        snprintf(name, sizeof(name), "vm-%03u", i);
+        assert_int_equal(vm_create(name, VM_SOURCE_FILE, &vm), 0);
+        assert_int_equal(supervisor_add_vm(&supervisor, vm, NULL), 0);
+    }
+}
+
+static int set_up(void **state)
+{
+    struct lease_journal journal;
+    struct error error;
+
+    root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(supervisor_init(&supervisor, &loop, root, NSEC_PER_SEC), 0);
+    create_store();
+    store_lease_journal(store, &journal);
+    assert_int_equal(lease_keeper_init(&keeper, &supervisor, &journal, &error), 0);
+    api_init(&api, &(struct api_rooms){.supervisor = &supervisor,
+                                       .keeper = &keeper,
+                                       .store = store,
+                                       .recorder = &recorder,
+                                       .actions = &actions,
+                                       .config = &config,
+                                       .problems = &problems});
+    add_vms();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    if (!uv_is_closing((uv_handle_t *)&api.dumps.idle))
+        api_stop(&api);
+    lease_keeper_stop(&keeper);
+    supervisor_stop(&supervisor);
+    loop_finish(&loop);
+    api_finish(&api);
+    lease_keeper_finish(&keeper);
+    supervisor_finish(&supervisor);
+    destroy_store();
+    close(root);
+    return 0;
+}
+
+static void begin(struct reader *reader, unsigned room)
+{
+    const Vmreclaim__Controller__V1__DumpStateRequest request =
+        VMRECLAIM__CONTROLLER__V1__DUMP_STATE_REQUEST__INIT;
+
+    *reader = (struct reader){
+        .call = {.door = &door, .api = &api, .user = &user, .caller = {.may_read = true}},
+        .text = calloc(1, TEXT_MAX),
+        .room = room,
+    };
+    assert_non_null(reader->text);
+    api_dispatch(&reader->call, api_method_of(request.base.descriptor), &request.base);
+}
+
+static void turn(void)
+{
+    uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static size_t count_vms(const struct reader *reader)
+{
+    json_t *document = json_loadb(reader->text, reader->length, JSON_REJECT_DUPLICATES, NULL);
+    size_t count;
+
+    assert_non_null(document);
+    assert_non_null(json_object_get(json_object_get(document, "status"), "version"));
+    assert_true(json_is_array(json_object_get(document, "leases")));
+    assert_true(json_is_integer(json_object_get(document, "records_under_way")));
+    count = json_array_size(json_object_get(document, "vms"));
+    json_decref(document);
+    return count;
+}
+
+/* However many VMs there are, the others wait for a few of them only. */
+static void test_a_turn_makes_a_slice(void **state)
+{
+    struct reader reader;
+    size_t before;
+
+    begin(&reader, UINT_MAX);
+    assert_int_equal(reader.length, 0);
+    for (unsigned turns = 0; !reader.is_finished; turns++) {
+        assert_in_range(turns, 0, VMS);
+        before = reader.length;
+        turn();
+        assert_in_range(reader.length - before, 1, SLICE_MAX);
+    }
+    assert_true(reader.is_released);
+    assert_int_equal(count_vms(&reader), VMS);
+    free(reader.text);
+}
+
+static void test_dumps_take_turns(void **state)
+{
+    struct reader first;
+    struct reader second;
+    size_t before;
+
+    begin(&first, UINT_MAX);
+    begin(&second, UINT_MAX);
+    while (!first.is_finished || !second.is_finished) {
+        before = first.length + second.length;
+        turn();
+        assert_in_range(first.length + second.length - before, 1, SLICE_MAX);
+    }
+    assert_int_equal(count_vms(&first), VMS);
+    assert_int_equal(count_vms(&second), VMS);
+    free(first.text);
+    free(second.text);
+}
+
+/* Nothing is made for a reader that does not read; VMs go meanwhile. */
+static void test_a_slow_reader_is_waited_for(void **state)
+{
+    struct reader reader;
+    struct vm *vm;
+
+    begin(&reader, 2);
+    for (unsigned i = 0; i < 10; i++)
+        turn();
+    assert_int_equal(reader.waits, 1);
+    assert_false(uv_is_active((uv_handle_t *)&api.dumps.idle));
+    assert_int_equal(registry_find(&supervisor.registry, "vm-400", &vm, NULL), 0);
+    vm_remove(vm);
+    reader.room = UINT_MAX;
+    api_call_drained(&reader.call);
+    while (!reader.is_finished)
+        turn();
+    assert_int_equal(count_vms(&reader), VMS - 1);
+    free(reader.text);
+}
+
+static void test_who_goes_away_gets_no_more(void **state)
+{
+    struct reader gone;
+    struct reader stopped;
+
+    begin(&gone, UINT_MAX);
+    turn();
+    api_call_abandon(&gone.call);
+    turn();
+    assert_true(gone.is_released);
+    assert_false(gone.is_finished);
+    begin(&stopped, UINT_MAX);
+    turn();
+    api_stop(&api);
+    assert_true(stopped.is_released);
+    free(gone.text);
+    free(stopped.text);
+}
+
+#define dump_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        dump_test(test_a_turn_makes_a_slice),
+        dump_test(test_dumps_take_turns),
+        dump_test(test_a_slow_reader_is_waited_for),
+        dump_test(test_who_goes_away_gets_no_more),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
