@@ -1,11 +1,13 @@
 /* Sockets that others connect to. */
 #include "controller/daemon-listen.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/base/log.h"
 #include "controller/vms/links.h"
 
 static void on_agent(int descriptor, const struct peer *peer, void *userdata)
@@ -55,6 +57,25 @@ int daemon_set_groups(struct daemon *daemon, const struct daemon_config *config,
     return 0;
 }
 
+/* Whoever may connect can fill the line in which everybody waits to be taken. Root has one of its
+ * own. Without it, as when its path is too long, root waits with the others. */
+static void listen_for_root(struct daemon *daemon, const struct address *api)
+{
+    struct address address;
+    struct error error;
+    int r = address_of_root(api, &address);
+
+    if (r == -EINVAL)
+        return;
+    if (r < 0)
+        error_set(&error, r, "%s.root: too long for a UNIX socket", api->path);
+    else
+        r = listener_create(&daemon->loop, &address, 0600, on_operator, daemon,
+                            &daemon->root_listener, &error);
+    if (r < 0)
+        log_warning("root has no socket of its own: %s", error.text);
+}
+
 static int listen_for_operators(struct daemon *daemon, struct error *error)
 {
     struct address address;
@@ -63,7 +84,10 @@ static int listen_for_operators(struct daemon *daemon, struct error *error)
     if (r == 0)
         r = listener_create(&daemon->loop, &address, api_mode(&daemon->config), on_operator, daemon,
                             &daemon->api_listener, error);
-    return r < 0 ? error_prefix(error, r, "cannot serve the API on %s", daemon->config.api) : 0;
+    if (r < 0)
+        return error_prefix(error, r, "cannot serve the API on %s", daemon->config.api);
+    listen_for_root(daemon, &address);
+    return 0;
 }
 
 /* The directory of the API's socket, when it is not there. */
@@ -100,6 +124,7 @@ int daemon_listen_start(struct daemon *daemon, struct error *error)
 void daemon_listen_stop(struct daemon *daemon)
 {
     listener_destroy(daemon->api_listener);
+    listener_destroy(daemon->root_listener);
     for (size_t i = 0; i < DAEMON_LISTEN_MAX; i++)
         listener_destroy(daemon->agent_listeners[i]);
 }

@@ -62,6 +62,7 @@ struct daemon {
     struct lease_keeper keeper;
     struct listener *agent_listeners[DAEMON_LISTEN_MAX];
     struct listener *api_listener;
+    struct listener *root_listener; /* who crowds the others' does not crowd this one */
     uv_signal_t signals[3];
     uv_fs_event_t watches[2]; /* of the VM files and of the hypervisors' directory */
     struct notify notify;     /* the service manager */

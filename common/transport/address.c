@@ -140,6 +140,19 @@ int address_parse(const char *text, struct address *ret_address, struct error *e
     return error_set(error, -EINVAL, "address '%s' is of no known kind; " FORMS, text);
 }
 
+int address_of_root(const struct address *api, struct address *ret_address)
+{
+    struct address address = *api;
+    int length = snprintf(address.path, sizeof(address.path), "%s.root", api->path);
+
+    if (api->kind != ADDRESS_UNIX)
+        return -EINVAL;
+    if ((size_t)length >= sizeof(address.path))
+        return -ENAMETOOLONG;
+    *ret_address = address;
+    return 0;
+}
+
 const char *address_format(const struct address *address, char *buffer, size_t size)
 {
     switch (address->kind) {

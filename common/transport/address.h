@@ -31,6 +31,10 @@ struct address {
 /* -EINVAL with what is wrong and the accepted forms in `error`. */
 int address_parse(const char *text, struct address *ret_address, struct error *error);
 
+/* The socket beside the operators' that only the daemon's own user may use: others, who may crowd
+ * theirs, do not get in its way. -EINVAL: `api` is no path; -ENAMETOOLONG. */
+int address_of_root(const struct address *api, struct address *ret_address);
+
 /* The text that parses back; `size` >= 160 always fits. */
 const char *address_format(const struct address *address, char *buffer, size_t size);
 

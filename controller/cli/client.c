@@ -19,6 +19,7 @@
 #include "controller/cli/cli.h"
 #include "controller/cli/pages.h"
 #include "controller/cli/remote.h"
+#include "controller/cli/root-socket.h"
 
 #define DIAL_TIMEOUT (5 * NSEC_PER_SEC)
 
@@ -261,6 +262,11 @@ static int start(struct client *client)
         r = address_parse(client->cli->api, &address, &error);
         if (r < 0)
             return fail(EXIT_USAGE, "--api: %s", error.text);
+    }
+    if (address.kind == ADDRESS_UNIX) {
+        int descriptor = root_socket_connect(&address);
+        if (descriptor >= 0)
+            address = (struct address){.kind = ADDRESS_FD, .descriptor = descriptor};
     }
     r = dial_start(&client->loop, &address, DIAL_TIMEOUT, on_dialled, client, &dial);
     return r < 0 ? fail_dial(client, r, NULL) : EXIT_DONE;

@@ -1,6 +1,7 @@
 /* `vmreclaim relay`: joins standard input and output with the daemon's socket. This is the far end
  * of `-H ssh://HOST`; nobody types it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,6 +10,7 @@
 #include "common/base/cleanup.h"
 #include "common/transport/address.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/root-socket.h"
 
 static int write_all(int descriptor, const char *data, size_t length)
 {
@@ -64,24 +66,37 @@ static int relay(int socket)
     }
 }
 
+/* -errno. */
+static int connect_to(const struct address *address)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int descriptor = root_socket_connect(address);
+
+    if (descriptor >= 0)
+        return fcntl(descriptor, F_SETFL, 0) < 0 ? -errno : descriptor;
+    memcpy(name.sun_path, address->path, sizeof(name.sun_path));
+    descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor >= 0 &&
+        connect(descriptor, (const struct sockaddr *)(const void *)&name, sizeof(name)) == 0)
+        return descriptor;
+    return -errno;
+}
+
 static int run(struct cli *cli, char **operands)
 {
     struct address address;
     struct error error;
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
 
     if (address_parse(cli->api, &address, &error) < 0)
         return fail(EXIT_USAGE, "--api: %s", error.text);
     if (address.kind != ADDRESS_UNIX)
         return fail(EXIT_USAGE, "relay: %s is not a UNIX socket", cli->api);
-    memcpy(name.sun_path, address.path, sizeof(name.sun_path));
-    cleanup_close int socket_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (socket_fd < 0 ||
-        connect(socket_fd, (const struct sockaddr *)(const void *)&name, sizeof(name)) < 0)
+    cleanup_close int socket_fd = connect_to(&address);
+    if (socket_fd < 0)
         return fail(EXIT_UNREACHABLE,
                     "cannot reach the daemon at %s on this host: %s\n"
                     "Is vmreclaimd running? Look at: systemctl status vmreclaimd",
-                    cli->api, strerror(errno));
+                    cli->api, strerror(-socket_fd));
     int r = relay(socket_fd);
     return r < 0 ? fail(EXIT_UNREACHABLE, "relay: %s", strerror(-r)) : EXIT_DONE;
 }

@@ -6,16 +6,35 @@ usage: test-cli.py VMRECLAIM API_SERVER MANUAL
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import unittest
 
-from cli import VMRECLAIM, CliTestCase
+from cli import API_SERVER, VMRECLAIM, CliTestCase
 
 MANUAL = sys.argv[3]
 
 
 class CliTest(CliTestCase):
+    # ---- the way to the daemon ----
+
+    def test_roots_own_socket(self):
+        api = "unix:" + os.path.join(self.directory.name, "own.sock")
+        with subprocess.Popen([API_SERVER, api + ".root"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as server:
+            self.assertEqual(server.stdout.readline(), "ready\n")
+            self.run_cli("vm", "list", api=api)  # nobody listens on the other
+            server.stdin.close()
+            server.wait(timeout=20)
+
+    def test_what_an_earlier_daemon_left_of_it(self):
+        path = self.api.removeprefix("unix:") + ".root"
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(path)
+        self.run_cli("vm", "list")
+        os.unlink(path)
+
     # ---- what is shown ----
 
     def test_vm_list(self):

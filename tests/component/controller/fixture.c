@@ -211,7 +211,8 @@ void try_to_connect_api(struct fixture *f)
     struct address address = {.kind = ADDRESS_UNIX};
     struct dial *dial;
 
-    path_in(f, "api.sock", address.path, sizeof(address.path));
+    path_in(f, f->api_socket == NULL ? "api.sock" : f->api_socket, address.path,
+            sizeof(address.path));
     f->dialled = -1000;
     assert_int_equal(dial_start(&f->loop, &address, NSEC_PER_SEC, on_dialled, f, &dial), 0);
     wait_for(f, f->dialled != -1000);

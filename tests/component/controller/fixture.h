@@ -32,6 +32,7 @@ struct fixture {
     int log; /* read end of its standard error */
     char log_text[65536];
     size_t log_length;
+    const char *api_socket; /* NULL: "api.sock" */
     struct ttrpc_connection *api;
     int dialled; /* -1: under way */
     /* the last call */

@@ -1,17 +1,22 @@
 /* Who may look and who may change, by the groups of the process at the other end, and the audit. */
 #include "tests/component/controller/fixture.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/base/util.h"
 #include "tests/component/controller/parallel.h"
 
-#define NOBODY 65534
+#define NOBODY    65534
+#define CROWD_MAX 8192 /* more than any backlog */
 
 /* Group numbers of every Debian, and of most others. */
 static char read_group[32] = "games";
@@ -114,6 +119,73 @@ static void test_operators(void **state)
     assert_false(log_has(f, "calls GetVm")); /* who only looks is not kept */
 }
 
+/* Nobody's connections, as many as wait to be taken. */
+static size_t crowd(struct fixture *f, int *descriptors, size_t most)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    size_t count = 0;
+
+    snprintf(name.sun_path, sizeof(name.sun_path), "%s/api.sock", f->directory);
+    assert_int_equal(seteuid(NOBODY), 0);
+    for (; count < most; count++) {
+        descriptors[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        assert_true(descriptors[count] >= 0);
+        if (connect(descriptors[count], (const struct sockaddr *)(const void *)&name,
+                    sizeof(name)) < 0)
+            break;
+    }
+    assert_int_equal(errno, EAGAIN); /* there is no room left */
+    assert_int_equal(seteuid(0), 0);
+    return count + 1;
+}
+
+/* However many there are, root is taken at once. */
+static void test_nobody_is_in_the_way_of_root(void **state)
+{
+    static int descriptors[CROWD_MAX];
+    struct fixture *f = *state;
+    struct rlimit limit;
+    size_t count;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (limit.rlim_max < CROWD_MAX + 64) {
+        print_message("too few descriptors for a crowd\n");
+        skip();
+    }
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    start_with_groups(f);
+    (void)kill(f->daemon, SIGSTOP);
+    count = crowd(f, descriptors, CROWD_MAX);
+    try_to_connect_api(f);
+    assert_null(f->api);
+    f->api_socket = "api.sock.root";
+    try_to_connect_api(f);
+    (void)kill(f->daemon, SIGCONT);
+    assert_non_null(f->api);
+    assert_int_equal(change(f), TTRPC_OK);
+    for (size_t i = 0; i < count; i++)
+        close(descriptors[i]);
+}
+
+/* Others do not get there at all. */
+static void test_the_socket_of_root(void **state)
+{
+    struct fixture *f = *state;
+
+    start_with_groups(f);
+    f->api_socket = "api.sock.root";
+    assert_int_equal(seteuid(NOBODY), 0);
+    try_to_connect_api(f);
+    assert_int_equal(seteuid(0), 0);
+    assert_null(f->api);
+    assert_int_equal(f->dialled, -EACCES);
+    connect_api(f);
+    assert_int_equal(change(f), TTRPC_OK);
+    stop_daemon(f, 0);
+    assert_int_equal(faccessat(f->root, "api.sock.root", F_OK, 0), -1);
+}
+
 /* Without groups the socket itself keeps everybody else out. */
 static void test_no_groups(void **state)
 {
@@ -204,6 +276,8 @@ int main(int argc, char **argv)
         access_test(test_nobody),
         access_test(test_readers),
         access_test(test_operators),
+        access_test(test_nobody_is_in_the_way_of_root),
+        access_test(test_the_socket_of_root),
         access_test(test_no_groups),
         access_test(test_groups_that_a_reload_gives),
         access_test(test_groups_that_a_reload_takes_away),
