@@ -13,6 +13,7 @@
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
 #include "controller/daemon-reading.h"
+#include "controller/directory-watches.h"
 #include "controller/leases/keeper.h"
 #include "controller/policies/assignments.h"
 #include "controller/policies/push.h"
@@ -64,8 +65,8 @@ struct daemon {
     struct listener *api_listener;
     struct listener *root_listener; /* who crowds the others' does not crowd this one */
     uv_signal_t signals[3];
-    uv_fs_event_t watches[2]; /* of the VM files and of the hypervisors' directory */
-    struct notify notify;     /* the service manager */
+    struct directory_watches watches; /* of the VM files and of the hypervisors' directory */
+    struct notify notify;             /* the service manager */
     uv_timer_t watchdog_timer;
     struct daemon_reload reload;
     int64_t started;   /* UNIX nanoseconds */

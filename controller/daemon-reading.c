@@ -156,10 +156,34 @@ static void read_configuration(struct reading *reading)
     reading->status = r;
 }
 
+/* Who reads the directory reports that it is not there. */
+static void watch(struct reading *reading, size_t index, const char *path)
+{
+    struct error error;
+    int r;
+
+    if (path[0] == '\0')
+        return;
+    reading->at = path;
+    r = directory_watches_put(reading->watches, index, path);
+    if (r < 0)
+        reading->watch_status = r;
+    if (r == 0 || r == -ENOENT)
+        return;
+    error_set(&error, r, "cannot watch %s: %s; after a change run 'vmreclaim reload'", path,
+              strerror(-r));
+    problems_add(&reading->problems, "watch", path, &error);
+}
+
+/* Directories first: what changes while they are read is read again. */
 void reading_run(struct reading *reading)
 {
     const struct hypervisor_address *place = &reading->config.hypervisor_directory;
 
+    if (reading->watches != NULL) {
+        watch(reading, 0, reading->config.vms);
+        watch(reading, 1, hypervisor_address_where(place));
+    }
     if (reading->configures)
         read_configuration(reading);
     reading->at = reading->config.vms;

@@ -12,6 +12,7 @@
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
 #include "controller/config/sources.h"
+#include "controller/directory-watches.h"
 
 struct registry;
 
@@ -32,6 +33,9 @@ struct reading {
     bool configures;             /* the configuration is read as well */
     _Atomic(const char *) at;    /* what it is reading, for whoever waits; NULL: it has not begun */
     struct problems problems;
+    /* ---- directories ---- */
+    struct directory_watches *watches; /* NULL: nothing is to be watched */
+    int watch_status;
     /* ---- the configuration ---- */
     int status;
     struct error error;

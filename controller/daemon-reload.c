@@ -44,38 +44,12 @@ static void read_later(struct daemon *daemon, nsec_t delay)
     uv_timer_start(&daemon->reload.timer, on_timer, delay / NSEC_PER_MSEC, 0);
 }
 
-static void on_directory_changed(uv_fs_event_t *watch, const char *name, int events, int status)
+static void on_directory_changed(void *userdata)
 {
-    struct daemon *daemon = watch->data;
+    struct daemon *daemon = userdata;
 
     daemon->reload.changed = true;
     read_later(daemon, QUIET);
-}
-
-/* Anew each time: the directory may be another one of the same name. */
-static int watch_directory(struct daemon *daemon, size_t index, const char *path,
-                           struct problems *problems)
-{
-    uv_fs_event_t *watch = &daemon->watches[index];
-    struct error error;
-    int r = 0;
-
-    if (path[0] == '\0')
-        return 0;
-    if (watch->data == NULL)
-        r = uv_fs_event_init(&daemon->loop, watch);
-    if (r == 0) {
-        watch->data = daemon;
-        (void)uv_fs_event_stop(watch);
-        r = uv_fs_event_start(watch, on_directory_changed, path, 0);
-    }
-    /* Who reads the directory reports that it is not there. */
-    if (r < 0 && r != -ENOENT) {
-        error_set(&error, r, "cannot watch %s: %s; after a change run 'vmreclaim reload'", path,
-                  uv_strerror(r));
-        problems_add(problems, "watch", path, &error);
-    }
-    return r;
 }
 
 /* ---- what was read ---- */
@@ -116,7 +90,21 @@ static void tell(const struct daemon *daemon, const struct problems *before, con
                   wrong);
 }
 
-/* Directories first: what changes while they are read is read again. */
+static void open_watches(struct daemon *daemon, struct reading *reading)
+{
+    struct error error;
+
+    reading->watch_status = directory_watches_open(&daemon->watches, &daemon->loop);
+    if (reading->watch_status == 0) {
+        reading->watches = &daemon->watches;
+        return;
+    }
+    error_set(&error, reading->watch_status,
+              "cannot watch directories: %s; after a change run 'vmreclaim reload'",
+              strerror(-reading->watch_status));
+    problems_add(&reading->problems, "watch", "", &error);
+}
+
 static void prepare(struct daemon *daemon, bool configures)
 {
     struct daemon_reload *reload = &daemon->reload;
@@ -125,10 +113,7 @@ static void prepare(struct daemon *daemon, bool configures)
     reload->changed = false;
     reading_init(reading, daemon->sources, &daemon->config, &daemon->supervisor.registry);
     reading->configures = configures;
-    reload->is_watched = watch_directory(daemon, 0, daemon->config.vms, &reading->problems) == 0;
-    reload->is_watched &=
-        watch_directory(daemon, 1, hypervisor_address_where(&daemon->config.hypervisor_directory),
-                        &reading->problems) == 0;
+    open_watches(daemon, reading);
 }
 
 static void take(struct daemon *daemon)
@@ -140,6 +125,7 @@ static void take(struct daemon *daemon)
     if (reading->configures)
         take_configuration(daemon, reading);
     daemon_take_vms(daemon, reading);
+    reload->is_watched = reading->watch_status == 0;
     reload->problems = reading->problems;
     problems_continue(&reload->problems, &before);
     tell(daemon, &before, reload->why);
@@ -255,6 +241,7 @@ int daemon_watches_start(struct daemon *daemon, struct error *error)
     if (r < 0)
         return error_set(error, r, "cannot make a timer: %s", uv_strerror(r));
     daemon->reload.timer.data = daemon;
+    directory_watches_init(&daemon->watches, on_directory_changed, daemon);
     list_init(&daemon->reload.asked);
     list_init(&daemon->reload.asked_next);
     return 0;
@@ -262,11 +249,14 @@ int daemon_watches_start(struct daemon *daemon, struct error *error)
 
 void daemon_watches_stop(struct daemon *daemon)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(daemon->watches); i++)
-        if (daemon->watches[i].data != NULL)
-            uv_close((uv_handle_t *)&daemon->watches[i], NULL);
+    directory_watches_stop(&daemon->watches);
     uv_close((uv_handle_t *)&daemon->reload.timer, NULL);
     daemon->reload.is_stopping = true;
+}
+
+void daemon_watches_finish(struct daemon *daemon)
+{
+    directory_watches_finish(&daemon->watches);
 }
 
 /* ---- signals ---- */

@@ -23,5 +23,6 @@ void daemon_signals_stop(struct daemon *daemon);
 /* The directories of VM files and hypervisors, from the first reading on. */
 int daemon_watches_start(struct daemon *daemon, struct error *error);
 void daemon_watches_stop(struct daemon *daemon);
+void daemon_watches_finish(struct daemon *daemon);
 
 #endif

@@ -322,7 +322,7 @@ static const struct part {
     {start_api, stop_api, finish_api},
     {start_actions, stop_actions, NULL},
     {start_pulses, stop_pulses, NULL},
-    {daemon_watches_start, daemon_watches_stop, NULL},
+    {daemon_watches_start, daemon_watches_stop, daemon_watches_finish},
     {start_vms, NULL, NULL},
     {start_discovery, stop_discovery, finish_discovery},
     {daemon_listen_start, daemon_listen_stop, NULL},
