@@ -10,6 +10,7 @@
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
 #include "common/policy/policy-yaml.h"
+#include "common/policy/zone-files.h"
 #include "controller/api/dispatch.h"
 #include "controller/policies/revision.h"
 #include "controller/vms/registry.h"
@@ -184,6 +185,8 @@ void reading_run(struct reading *reading)
         watch(reading, 0, reading->config.vms);
         watch(reading, 1, hypervisor_address_where(place));
     }
+    reading->at = ZONE_DIRECTORY;
+    (void)zone_files_load(); /* without memory they are as they were */
     if (reading->configures)
         read_configuration(reading);
     reading->at = reading->config.vms;

@@ -2,16 +2,14 @@
 #include "common/policy/zone.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/cleanup.h"
-#include "common/base/file.h"
 #include "common/base/util.h"
+#include "common/policy/zone-files.h"
 
-#define FILE_MAX    ((size_t)256 * 1024)
 #define HEADER_SIZE 44
 #define DAY         86400
 #define TYPE_SIZE   6 /* ttinfo: offset, is_dst, index of the name */
@@ -64,7 +62,7 @@ static int read_block(const uint8_t *data, size_t length, size_t width, struct b
         return -EBADMSG;
     for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
         counts[i] = load32(data + 20 + 4 * i);
-        if (counts[i] > FILE_MAX)
+        if (counts[i] > ZONE_FILE_MAX)
             return -EBADMSG;
     }
     size = HEADER_SIZE + counts[3] * (width + 1) + (size_t)counts[4] * TYPE_SIZE + counts[5] +
@@ -297,7 +295,6 @@ int zone_parse(const char *text, size_t length, int64_t time, struct zone_offset
 int zone_resolve(const char *name, int64_t time, struct zone_offset *ret_offset,
                  struct error *error)
 {
-    cleanup_close int directory = -1;
     cleanup_free char *text = NULL;
     size_t length;
     int r;
@@ -306,10 +303,9 @@ int zone_resolve(const char *name, int64_t time, struct zone_offset *ret_offset,
         *ret_offset = (struct zone_offset){.offset = 0};
         return 0;
     }
-    directory = open(ZONE_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0)
+    r = zone_file_read(name, &text, &length);
+    if (r == -ENODEV)
         return error_set(error, -ENOENT, "zone: no " ZONE_DIRECTORY " here: install tzdata");
-    r = file_read(directory, name, FILE_MAX, &text, &length);
     if (r == 0)
         r = zone_parse(text, length, time, ret_offset);
     if (r == -EBADMSG)

@@ -9,8 +9,6 @@
 #include "common/base/error.h"
 #include "common/policy/policy.h"
 
-#define ZONE_DIRECTORY "/usr/share/zoneinfo"
-
 struct zone_offset {
     int32_t offset; /* seconds east of UTC */
     int64_t change; /* the first second of the next offset, UNIX; 0: none is known */

@@ -93,15 +93,43 @@ static void test_a_directory_that_hangs(void **state)
     let_go(f);
     wait_for(f, is_answered);
     wait_for(f, get_vm(f, "db") != NULL); /* it is watched */
-    hang();
 }
 
-#define hang_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+/* The time zone of a policy that nobody has asked for before. */
+static void test_time_zones_that_hang(void **state)
+{
+    Vmreclaim__Controller__V1__ApplyVmPolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    put(f, "vms/web.yaml", "cid: 7\n");
+    start(f, "Europe/Berlin");
+    if (access("/usr/share/zoneinfo/Europe/Berlin", R_OK) < 0) {
+        print_message("tzdata is not installed\n");
+        skip();
+    }
+    request.vm = (char *)"web";
+    request.source = (char *)"name: night\nprofile: gentle\nschedules:\n"
+                             "  - {cron: 0 2 * * *, for: 1h, do: force, zone: Europe/Berlin}\n";
+    call(f, "ApplyPolicy", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+}
+
+/* A daemon that waits could not be stopped. */
+static int tear_down_all(void **state)
+{
+    if (gate < 0 && module != NULL)
+        let_go(*state);
+    return tear_down(state);
+}
+
+#define hang_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down_all)
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         hang_test(test_a_directory_that_hangs),
+        hang_test(test_time_zones_that_hang),
     };
 
     module = getenv("HANG_MODULE");

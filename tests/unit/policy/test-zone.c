@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/policy/zone-files.h"
 #include "common/policy/zone.h"
 
 #define HOUR 3600
@@ -112,13 +113,34 @@ static void test_a_policy_is_resolved(void **state)
     assert_int_equal(policy.schedules[1].offset_change, 0);
 }
 
+/* All tests after this one have no zone from disk. */
+static void test_zones_in_memory(void **state)
+{
+    struct zone_offset from_disk;
+    struct zone_offset offset;
+    size_t length;
+    char *text;
+
+    need_zoneinfo();
+    assert_int_equal(zone_resolve("America/Argentina/Ushuaia", 0, &from_disk, NULL), 0);
+    assert_int_equal(zone_files_load(), 0);
+    assert_int_equal(zone_files_load(), 0); /* again */
+    assert_int_equal(zone_resolve("America/Argentina/Ushuaia", 0, &offset, NULL), 0);
+    assert_int_equal(offset.offset, from_disk.offset);
+    assert_int_equal(offset.change, from_disk.change);
+    assert_int_equal(zone_file_read("tzdata.zi", &text, &length), -ENOENT); /* no zone */
+    assert_int_equal(zone_file_read("posix/Europe/Berlin", &text, &length), -ENOENT);
+    assert_int_equal(zone_file_read("../zoneinfo/UTC", &text, &length), -ENOENT);
+    test_change_of_berlin(state);
+    test_a_policy_is_resolved(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_as_the_library_says),
-        cmocka_unit_test(test_change_of_berlin),
-        cmocka_unit_test(test_what_is_no_zone),
-        cmocka_unit_test(test_a_policy_is_resolved),
+        cmocka_unit_test(test_as_the_library_says), cmocka_unit_test(test_change_of_berlin),
+        cmocka_unit_test(test_what_is_no_zone),     cmocka_unit_test(test_a_policy_is_resolved),
+        cmocka_unit_test(test_zones_in_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
