@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "common/base/time.h"
-#include "common/base/util.h"
 #include "controller/store/store.h"
 
 #define MINUTE   (60 * (int64_t)NSEC_PER_SEC)

@@ -2,7 +2,6 @@
  * processor time from each return of epoll to the next wait. It does not depend on what else the
  * machine does. At SIGTERM's end, p50, p99, p99.9 and the longest in ms go into the file
  * TURN_TIMES; the file's first line is the count. */
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,6 @@
 #include "tests/fakes/firecracker.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/util.h"

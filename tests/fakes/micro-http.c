@@ -1,7 +1,6 @@
 /* The HTTP server of microVMs' APIs. */
 #include "tests/fakes/micro-http.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

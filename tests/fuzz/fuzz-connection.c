@@ -1,7 +1,6 @@
 /* A whole server or client connection against a peer that writes the input and hangs up. The first
  * byte chooses the end and whether the peer may be hostile. Methods of every kind are served; the
  * client has a call of each open. */
-#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

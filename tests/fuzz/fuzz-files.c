@@ -1,7 +1,6 @@
 /* What an operator writes: VM files, the daemon's configuration, policies with their cron
  * expressions, and the system's time zones. The first byte chooses which. What is taken is within
  * its bounds, and a policy that is written out again is the same policy. */
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

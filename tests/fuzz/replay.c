@@ -1,9 +1,7 @@
 /* Runs a fuzz target over every file of a corpus folder, with any compiler. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"

@@ -2,9 +2,7 @@
  * until its standard input ends, "peer client PATH" checks the other's server and prints "ok". */
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent.pb-c.h"
 #include "common/transport/transport.h"

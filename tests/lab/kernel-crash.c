@@ -5,13 +5,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/actions/paths.h"
-#include "common/base/number.h"
 #include "common/base/util.h"
 #include "common/proc/page-reporting.h"
 #include "tests/lib/loop.h"

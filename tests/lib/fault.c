@@ -1,7 +1,6 @@
 /* The wrapped allocator. */
 #include "tests/lib/fault.h"
 
-#include <stdlib.h>
 #include <uv.h>
 
 static bool armed;

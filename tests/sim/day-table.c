@@ -1,6 +1,5 @@
 /* The bench's program: the day on two hundred seeds that nothing was chosen on, as a table and as
  * JSON, and the cost of one engine step. usage: day-table FILE.json */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -14,7 +14,6 @@
 
 #include "agent/engine/engine-state.h"
 #include "agent/engine/engine.h"
-#include "common/base/number.h"
 #include "common/base/util.h"
 #include "tests/sim/model.h"
 #include "tests/sim/random.h"

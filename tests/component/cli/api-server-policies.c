@@ -1,9 +1,7 @@
 /* The scripted API server's methods for policies. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/base/number.h"
 #include "common/base/util.h"
 #include "controller.pb-c.h"
 #include "tests/component/cli/api-server.h"

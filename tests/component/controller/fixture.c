@@ -1,7 +1,6 @@
 /* What component tests of vmreclaimd share. */
 #include "tests/component/controller/fixture.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -15,7 +14,6 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
-#include "common/base/number.h"
 #include "common/ttrpc/ttrpc.h"
 #include "controller.pb-c.h"
 #include "tests/lib/no-vsock.h"

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/util.h"
 #include "controller/config/vm-file.h"
 
 enum { VMS = 10000 };

@@ -1,7 +1,6 @@
 /* The world of the contract test. */
 #include "tests/component/drivers/world.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* Between rings and streams. README.md says whose behaviour each rule is. */
 #include "tests/lab/vsock-device/mux.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

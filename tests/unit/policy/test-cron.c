@@ -1,7 +1,6 @@
 /* Cron expressions: what is accepted, and which minute matched last. */
 #include "tests/lib/test.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "common/policy/cron.h"

@@ -1,7 +1,6 @@
 /* Windows: how effects combine, offsets, and what is refused. */
 #include "tests/lib/test.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "common/policy/schedule.h"

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/number.h"
 #include "common/proc/cpulist.h"
 #include "common/proc/kpageflags.h"
 #include "common/proc/page-reporting.h"

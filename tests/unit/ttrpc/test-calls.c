@@ -2,7 +2,6 @@
 #include "tests/lib/test.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "tests/unit/ttrpc/fixture.h"
 

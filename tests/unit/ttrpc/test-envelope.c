@@ -2,7 +2,6 @@
 #include "tests/lib/test.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent.pb-c.h"

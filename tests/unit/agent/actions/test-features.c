@@ -1,7 +1,6 @@
 /* Each thing a kernel may lack, forced, with the reason that is given for it. */
 #include "tests/lib/test.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>

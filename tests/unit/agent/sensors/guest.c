@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/base/number.h"
 #include "common/proc/buddyinfo.h"
 #include "common/proc/kpageflags.h"
 

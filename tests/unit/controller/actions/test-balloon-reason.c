@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/base/number.h"
-#include "common/base/util.h"
 #include "controller/actions/balloon-reason.h"
 
 typedef Vmreclaim__Controller__V1__Action Action;

@@ -8,9 +8,7 @@
 
 #include "common/base/number.h"
 #include "controller/actions/machine.h"
-#include "controller/vms/hypervisor.h"
 #include "controller/vms/life.h"
-#include "controller/vms/measured.h"
 #include "controller/vms/tick.h"
 #include "tests/lib/fixture.h"
 #include "tests/lib/loop.h"

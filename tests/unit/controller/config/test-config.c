@@ -2,7 +2,6 @@
 #include "tests/lib/test.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "controller/config/daemon-config.h"

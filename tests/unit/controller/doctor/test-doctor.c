@@ -1,7 +1,6 @@
 /* What the host's doctor says of made VMs. */
 #include "tests/lib/test.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/number.h"

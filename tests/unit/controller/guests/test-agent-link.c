@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/ttrpc/frame.h"
 #include "controller/guests/agent-link.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/loop.h"

@@ -1,8 +1,6 @@
 /* How old a guest's samples are. */
 #include "tests/lib/test.h"
 
-#include <stdlib.h>
-
 #include "controller/guests/guest-clock.h"
 
 #define BOOT (1000 * NSEC_PER_SEC) /* of the guest, by our clock */

@@ -2,7 +2,6 @@
 #include "tests/lib/test.h"
 
 #include "common/base/number.h"
-#include "common/base/util.h"
 #include "controller/guests/starvation.h"
 
 struct guest {

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
-#include "controller/hypervisors/hypervisors.h"
 #include "controller/hypervisors/table.h"
 #include "tests/component/controller/qmp-server.h"
 

@@ -1,7 +1,6 @@
 /* How long leases last. */
 #include "tests/lib/test.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "controller/leases/term.h"

@@ -10,7 +10,6 @@
 #include "controller/messages/event.h"
 #include "controller/messages/finding.h"
 #include "controller/messages/policy.h"
-#include "controller/messages/text.h"
 #include "controller/messages/vm.h"
 
 static struct vm *make_vm(void)

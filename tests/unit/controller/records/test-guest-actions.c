@@ -3,7 +3,6 @@
 #include "controller/vms/life.h"
 #include "tests/unit/controller/records/recorder-fixture.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

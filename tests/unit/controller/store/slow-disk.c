@@ -4,7 +4,6 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 #include <uv.h>
 
 static uv_mutex_t lock;

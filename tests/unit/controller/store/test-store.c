@@ -2,12 +2,9 @@
 #include "tests/unit/controller/store/store-fixture.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/base/number.h"
 #include "controller/store/database.h"

@@ -2,7 +2,6 @@
 #include "tests/unit/controller/store/store-fixture.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 

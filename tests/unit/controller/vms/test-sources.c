@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/util.h"
 #include "controller/vms/found.h"
 #include "controller/vms/sources.h"
 #include "controller/vms/tick.h"

@@ -1,8 +1,6 @@
 /* How old balloon statistics are. */
 #include "tests/lib/test.h"
 
-#include <stdlib.h>
-
 #include "controller/vms/statistics.h"
 
 #define SECOND ((int64_t)NSEC_PER_SEC)
