@@ -241,6 +241,13 @@ int guest_wait(struct guest *guest)
     return status;
 }
 
+void guest_start_listening(struct guest *guest)
+{
+    const char *const arguments[] = {"--connect", "none", "--listen", guest->address, NULL};
+
+    guest_start(guest, arguments);
+}
+
 int guest_stop(struct guest *guest, int signal_number)
 {
     must(kill(guest->pid, signal_number) == 0, "kill");
@@ -361,4 +368,18 @@ void client_wait_messages(struct client *client, unsigned count)
 {
     while (!client->is_done && client->message_count < count)
         uv_run(&client->loop, UV_RUN_ONCE);
+}
+
+void guest_open(struct guest *guest, struct client *client)
+{
+    guest_init(guest);
+    guest_start_listening(guest);
+    client_init(client, guest);
+}
+
+void guest_close(struct guest *guest, struct client *client)
+{
+    client_finish(client);
+    must(guest->pid == 0 || WIFEXITED(guest_stop(guest, SIGTERM)), "the agent did not end");
+    guest_finish(guest);
 }

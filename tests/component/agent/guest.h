@@ -35,6 +35,8 @@ const char *guest_read(struct guest *guest, const char *path);
 void guest_start(struct guest *guest, const char *const *arguments);
 /* The same without waiting. */
 void guest_spawn(struct guest *guest, const char *const *arguments);
+/* As guest_start, listening at the guest's address. */
+void guest_start_listening(struct guest *guest);
 /* Sends the signal and waits for the end; the wait status. */
 int guest_stop(struct guest *guest, int signal_number);
 /* Waits for the end of an agent that ends by itself. */
@@ -64,6 +66,11 @@ void client_init(struct client *client, struct guest *guest);
 /* Takes a descriptor that the agent dialled. */
 void client_adopt(struct client *client, int descriptor);
 void client_finish(struct client *client);
+
+/* A guest with an agent that listens, and a connection to it. */
+void guest_open(struct guest *guest, struct client *client);
+/* Ends them; an agent that was not killed ends by itself. */
+void guest_close(struct guest *guest, struct client *client);
 
 /* Calls and waits for the end; the response, or NULL when the code is not OK. */
 const void *client_call(struct client *client, const char *method, const void *request);

@@ -1,9 +1,6 @@
 /* The dear figures of a sample: in an answer to GetMemory, not in the heartbeat. */
 #include "tests/lib/test.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-
 #include "tests/component/agent/guest.h"
 
 static struct guest guest;
@@ -11,19 +8,13 @@ static struct client client;
 
 static int setup(void **state)
 {
-    const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
-
-    guest_init(&guest);
-    guest_start(&guest, arguments);
-    client_init(&client, &guest);
+    guest_open(&guest, &client);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    client_finish(&client);
-    assert_true(WIFEXITED(guest_stop(&guest, SIGTERM)));
-    guest_finish(&guest);
+    guest_close(&guest, &client);
     return 0;
 }
 

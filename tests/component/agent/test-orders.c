@@ -1,9 +1,7 @@
 /* A reporting order for a while: it ends by itself, and with the controller that set it. */
 #include "tests/lib/test.h"
 
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "tests/component/agent/guest.h"
 
@@ -12,19 +10,13 @@ static struct client client;
 
 static int setup(void **state)
 {
-    const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
-
-    guest_init(&guest);
-    guest_start(&guest, arguments);
-    client_init(&client, &guest);
+    guest_open(&guest, &client);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    client_finish(&client);
-    assert_true(WIFEXITED(guest_stop(&guest, SIGTERM)));
-    guest_finish(&guest);
+    guest_close(&guest, &client);
     return 0;
 }
 

@@ -17,10 +17,8 @@ static struct guest guest;
 
 static int setup(void **state)
 {
-    const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
-
     guest_init(&guest);
-    guest_start(&guest, arguments);
+    guest_start_listening(&guest);
     return 0;
 }
 

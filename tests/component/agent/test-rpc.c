@@ -16,19 +16,13 @@ static struct client client;
 
 static int setup(void **state)
 {
-    const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
-
-    guest_init(&guest);
-    guest_start(&guest, arguments);
-    client_init(&client, &guest);
+    guest_open(&guest, &client);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    client_finish(&client);
-    assert_true(guest.pid == 0 || WIFEXITED(guest_stop(&guest, SIGTERM)));
-    guest_finish(&guest);
+    guest_close(&guest, &client);
     return 0;
 }
 
@@ -343,24 +337,32 @@ static void test_apply_policy(void **state)
     assert_int_equal(revision_in_force(), 3);
 }
 
+static void kill_agent(void)
+{
+    client_finish(&client);
+    guest_stop(&guest, SIGKILL);
+}
+
+static void start_again(void)
+{
+    guest_start_listening(&guest);
+    client_init(&client, &guest);
+}
+
 static void test_policy_survives_a_killed_agent(void **state)
 {
-    const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
     const Vmreclaim__Agent__V1__ApplyPolicyResponse *response;
 
     apply("cache_floor", "64MiB", &response);
     assert_non_null(response);
-    client_finish(&client);
-    guest_stop(&guest, SIGKILL);
-    guest_start(&guest, arguments);
-    client_init(&client, &guest);
+    kill_agent();
+    start_again();
     assert_int_equal(revision_in_force(), 3);
 }
 
 /* No host's policy is for the guest any more, whatever happens to the agent. */
 static void test_a_policy_is_withdrawn(void **state)
 {
-    const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
     Vmreclaim__Agent__V1__ApplyPolicyRequest none =
         VMRECLAIM__AGENT__V1__APPLY_POLICY_REQUEST__INIT;
     const Vmreclaim__Agent__V1__ApplyPolicyResponse *response;
@@ -370,22 +372,16 @@ static void test_a_policy_is_withdrawn(void **state)
     assert_non_null(client_call(&client, "ApplyPolicy", &none));
     assert_int_equal(revision_in_force(), 0);
     assert_non_null(client_call(&client, "ApplyPolicy", &none)); /* twice is once */
-    client_finish(&client);
-    guest_stop(&guest, SIGKILL);
-    guest_start(&guest, arguments);
-    client_init(&client, &guest);
+    kill_agent();
+    start_again();
     assert_int_equal(revision_in_force(), 0);
 }
 
 static void test_damaged_policy_is_ignored(void **state)
 {
-    const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
-
-    client_finish(&client);
-    guest_stop(&guest, SIGKILL);
+    kill_agent();
     guest_write(&guest, "state/policy", "vmreclaim.policy.v1\n\xff\xff\xff\xff");
-    guest_start(&guest, arguments);
-    client_init(&client, &guest);
+    start_again();
     assert_int_equal(revision_in_force(), 0);
 }
 

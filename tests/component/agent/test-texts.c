@@ -1,7 +1,6 @@
 /* Texts of requests that are longer than an agent takes: each of them, wherever it is. */
 #include "tests/lib/test.h"
 
-#include <signal.h>
 #include <stdio.h>
 
 #include "tests/component/agent/guest.h"
@@ -15,19 +14,13 @@ static unsigned places;
 
 static int setup(void **state)
 {
-    const char *const arguments[] = {"--connect", "none", "--listen", guest.address, NULL};
-
-    guest_init(&guest);
-    guest_start(&guest, arguments);
-    client_init(&client, &guest);
+    guest_open(&guest, &client);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    client_finish(&client);
-    (void)guest_stop(&guest, SIGTERM);
-    guest_finish(&guest);
+    guest_close(&guest, &client);
     return 0;
 }
 
