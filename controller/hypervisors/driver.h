@@ -31,7 +31,7 @@
 #include "common/base/time.h"
 #include "controller/footprint/backing.h"
 
-#define DRIVER_ABI 3 /* another number with every change of this file */
+#define DRIVER_ABI 4 /* another number with every change of this file */
 
 #define DRIVER_WHERE_SIZE     192 /* the part of an address after "DRIVER:" */
 #define DRIVER_TITLE_SIZE     128
@@ -186,10 +186,10 @@ struct driver_result {
     int status; /* 0 or a negative errno */
     enum driver_outcome outcome;
     const struct error *error;                  /* NULL with status 0 */
-    const struct driver_facts *facts;           /* of read_facts */
-    const struct driver_statistics *statistics; /* of read_statistics */
-    const struct driver_memory_map *memory_map; /* of read_memory_map */
-    uint64_t balloon_actual;                    /* of read_balloon, as in the facts ... */
+    const struct driver_facts *facts;           /* of DRIVER_READ_FACTS */
+    const struct driver_statistics *statistics; /* of DRIVER_READ_STATISTICS */
+    const struct driver_memory_map *memory_map; /* of DRIVER_READ_MEMORY_MAP */
+    uint64_t balloon_actual;                    /* of DRIVER_READ_BALLOON, as in the facts ... */
     uint64_t balloon_maximum;                   /* ... and of the same moment */
 };
 
@@ -240,21 +240,12 @@ struct driver {
     /* Passes deadlines. `now` is CLOCK_MONOTONIC. */
     void (*tick)(struct driver_session *session, nsec_t now);
 
-    int (*read_facts)(struct driver_session *session, nsec_t timeout, driver_done done,
-                      void *userdata);
-    int (*read_balloon)(struct driver_session *session, nsec_t timeout, driver_done done,
-                        void *userdata);
-    int (*read_statistics)(struct driver_session *session, nsec_t timeout, driver_done done,
-                           void *userdata);
-    int (*read_memory_map)(struct driver_session *session, nsec_t timeout, driver_done done,
-                           void *userdata);
-    /* Asks the guest for `bytes` of memory left. The answer says only that it was asked. */
-    int (*set_balloon)(struct driver_session *session, uint64_t bytes, nsec_t timeout,
-                       driver_done done, void *userdata);
-    /* How often the guest is asked for its statistics; 0: never. Others may need what was there:
-     * the caller remembers it and puts it back. */
-    int (*set_statistics_interval)(struct driver_session *session, uint32_t seconds, nsec_t timeout,
-                                   driver_done done, void *userdata);
+    /* Starts an operation. -EOPNOTSUPP: the driver has it not. `value` is, of a balloon, the bytes
+     * of memory that the guest is to have left; the answer says only that it was asked. Of the
+     * statistics' interval it is seconds, 0: never. Others may need what was there: the caller
+     * remembers it and puts it back. Else it is 0. */
+    int (*start)(struct driver_session *session, enum driver_operation operation, uint64_t value,
+                 nsec_t timeout, driver_done done, void *userdata);
 
     /* CLOCK_MONOTONIC of the last word from the hypervisor, late ones too; 0: none yet. */
     nsec_t (*heard)(const struct driver_session *session);
@@ -278,26 +269,5 @@ struct driver {
     void (*discover_tick)(struct driver_discovery *discovery, nsec_t now);
     void (*discover_close)(struct driver_discovery *discovery);
 };
-
-/* Any operation. `value`: bytes of a balloon, or seconds. -EOPNOTSUPP: the driver has it not. */
-static inline int driver_start(const struct driver *driver, struct driver_session *session,
-                               enum driver_operation operation, uint64_t value, nsec_t timeout,
-                               driver_done done, void *userdata)
-{
-    int (*const read[])(struct driver_session *, nsec_t, driver_done, void *) = {
-        [DRIVER_READ_FACTS] = driver->read_facts,
-        [DRIVER_READ_BALLOON] = driver->read_balloon,
-        [DRIVER_READ_STATISTICS] = driver->read_statistics,
-        [DRIVER_READ_MEMORY_MAP] = driver->read_memory_map,
-    };
-
-    if (operation == DRIVER_SET_BALLOON && driver->set_balloon != NULL)
-        return driver->set_balloon(session, value, timeout, done, userdata);
-    if (operation == DRIVER_SET_STATISTICS_INTERVAL && driver->set_statistics_interval != NULL)
-        return driver->set_statistics_interval(session, (uint32_t)value, timeout, done, userdata);
-    if (driver_operation_changes(operation) || read[operation] == NULL)
-        return -EOPNOTSUPP;
-    return read[operation](session, timeout, done, userdata);
-}
 
 #endif

@@ -259,7 +259,8 @@ static void on_facts(const struct driver_result *result, void *userdata)
 static void read_facts_now(struct vm *vm)
 {
     vm->hypervisor.facts_next = time_boottime() + facts_interval(vm);
-    (void)vm->address.driver->read_facts(vm->hypervisor.session, SESSION_TIMEOUT, on_facts, vm);
+    (void)vm->address.driver->start(vm->hypervisor.session, DRIVER_READ_FACTS, 0, SESSION_TIMEOUT,
+                                    on_facts, vm);
 }
 
 bool vm_hypervisor_refresh(struct vm *vm)
@@ -416,9 +417,9 @@ void vm_hypervisor_restored(struct vm *vm)
     vm->hypervisor.restored = true;
     measured_forget_boot(vm);
     vm->hypervisor.balloon_before_restore = balloon_before_restore(vm);
-    if (!vm->hypervisor.ready || vm->address.driver->read_balloon == NULL ||
-        vm->address.driver->read_balloon(vm->hypervisor.session, SESSION_TIMEOUT,
-                                         on_restored_balloon, vm) < 0)
+    if (!vm->hypervisor.ready ||
+        vm->address.driver->start(vm->hypervisor.session, DRIVER_READ_BALLOON, 0, SESSION_TIMEOUT,
+                                  on_restored_balloon, vm) < 0)
         tell_restored(vm);
 }
 
@@ -438,9 +439,8 @@ void vm_read_balloon(struct vm *vm)
 {
     vm->hypervisor.balloon_again = vm->hypervisor.balloon_reading;
     if (!vm->hypervisor.ready || vm->hypervisor.silent != 0 || vm->hypervisor.balloon_reading ||
-        vm->address.driver->read_balloon == NULL ||
-        vm->address.driver->read_balloon(vm->hypervisor.session, SESSION_TIMEOUT, on_balloon_read,
-                                         vm) < 0)
+        vm->address.driver->start(vm->hypervisor.session, DRIVER_READ_BALLOON, 0, SESSION_TIMEOUT,
+                                  on_balloon_read, vm) < 0)
         return;
     vm->hypervisor.balloon_reading = true;
     crash_point("the balloon's size was asked for");
@@ -618,7 +618,7 @@ int vm_set_balloon(struct vm *vm, uint64_t bytes, nsec_t timeout, driver_done do
 {
     const struct driver *driver = vm->address.driver;
 
-    return driver == NULL || driver->set_balloon == NULL
-               ? -EOPNOTSUPP
-               : driver->set_balloon(vm->hypervisor.session, bytes, timeout, done, userdata);
+    return driver == NULL ? -EOPNOTSUPP
+                          : driver->start(vm->hypervisor.session, DRIVER_SET_BALLOON, bytes,
+                                          timeout, done, userdata);
 }

@@ -80,8 +80,8 @@ static void adopt_left(struct vm *vm)
 
 static int set(struct vm *vm, uint32_t seconds, driver_done done)
 {
-    return vm->address.driver->set_statistics_interval(vm->hypervisor.session, seconds, TIMEOUT,
-                                                       done, vm);
+    return vm->address.driver->start(vm->hypervisor.session, DRIVER_SET_STATISTICS_INTERVAL,
+                                     seconds, TIMEOUT, done, vm);
 }
 
 static void on_set(const struct driver_result *result, void *userdata)

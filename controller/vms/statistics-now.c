@@ -158,7 +158,8 @@ static void look(struct asking *asking)
     else if (!vm_interval_is_held(vm))
         look_again(asking); /* it is being written down */
     else
-        r = vm->address.driver->read_statistics(vm->hypervisor.session, READ_TIMEOUT, on_read, vm);
+        r = vm->address.driver->start(vm->hypervisor.session, DRIVER_READ_STATISTICS, 0,
+                                      READ_TIMEOUT, on_read, vm);
     if (r < 0)
         end_round(asking, r);
 }

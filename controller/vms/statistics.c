@@ -66,8 +66,8 @@ void vm_statistics_visit(struct vm *vm, nsec_t now)
     if (!can_read || vm->links.agent != NULL || now < vm->statistics.next)
         return;
     vm->statistics.next = now + READ_INTERVAL;
-    (void)vm->address.driver->read_statistics(vm->hypervisor.session, READ_TIMEOUT, on_statistics,
-                                              vm);
+    (void)vm->address.driver->start(vm->hypervisor.session, DRIVER_READ_STATISTICS, 0, READ_TIMEOUT,
+                                    on_statistics, vm);
 }
 
 void vm_statistics_on_event(const struct vm_event *event)

@@ -47,9 +47,9 @@ static void on_done(const struct driver_result *result, void *userdata)
     ended++;
 }
 
-static void ask(int (*operation)(struct driver_session *, nsec_t, driver_done, void *))
+static void ask(enum driver_operation operation, uint64_t value)
 {
-    if (operation(session, TIMEOUT, on_done, NULL) == 0)
+    if (driver->start(session, operation, value, TIMEOUT, on_done, NULL) == 0)
         started++;
 }
 
@@ -57,12 +57,11 @@ static void on_ready(const struct driver_facts *facts, void *userdata)
 {
     require(ready++ == 0);
     require(memchr(facts->name, '\0', sizeof(facts->name)) != NULL);
-    ask(driver->read_balloon);
-    ask(driver->read_statistics);
-    ask(driver->read_memory_map);
-    ask(driver->read_facts);
-    if (driver->set_balloon(session, (uint64_t)1 << 30, TIMEOUT, on_done, NULL) == 0)
-        started++;
+    ask(DRIVER_READ_BALLOON, 0);
+    ask(DRIVER_READ_STATISTICS, 0);
+    ask(DRIVER_READ_MEMORY_MAP, 0);
+    ask(DRIVER_READ_FACTS, 0);
+    ask(DRIVER_SET_BALLOON, (uint64_t)1 << 30);
 }
 
 static void on_event(enum driver_event event, void *userdata)

@@ -132,8 +132,8 @@ static void start_failing(struct drill_operation *operation, enum how how)
                how == HOW_CLOSE ? on_close_due : on_due);
 }
 
-static int start(struct driver_session *session, enum driver_operation kind, uint64_t value,
-                 nsec_t timeout, driver_done done, void *userdata)
+static int session_start(struct driver_session *session, enum driver_operation kind, uint64_t value,
+                         nsec_t timeout, driver_done done, void *userdata)
 {
     struct drill_operation *operation;
     int r = 0;
@@ -149,49 +149,13 @@ static int start(struct driver_session *session, enum driver_operation kind, uin
         start_failing(operation, session->how);
         return 0;
     }
-    r = driver_start(session->inner.driver, session->session, kind, value, timeout, on_inner_answer,
-                     operation);
+    r = session->inner.driver->start(session->session, kind, value, timeout, on_inner_answer,
+                                     operation);
     if (r < 0)
         drill_end(operation);
     else
         drill_wait(operation, operation->deadline, on_due);
     return r;
-}
-
-static int read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
-                      void *userdata)
-{
-    return start(session, DRIVER_READ_FACTS, 0, timeout, done, userdata);
-}
-
-static int read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
-                        void *userdata)
-{
-    return start(session, DRIVER_READ_BALLOON, 0, timeout, done, userdata);
-}
-
-static int read_statistics(struct driver_session *session, nsec_t timeout, driver_done done,
-                           void *userdata)
-{
-    return start(session, DRIVER_READ_STATISTICS, 0, timeout, done, userdata);
-}
-
-static int read_memory_map(struct driver_session *session, nsec_t timeout, driver_done done,
-                           void *userdata)
-{
-    return start(session, DRIVER_READ_MEMORY_MAP, 0, timeout, done, userdata);
-}
-
-static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
-                       driver_done done, void *userdata)
-{
-    return start(session, DRIVER_SET_BALLOON, bytes, timeout, done, userdata);
-}
-
-static int set_statistics_interval(struct driver_session *session, uint32_t seconds, nsec_t timeout,
-                                   driver_done done, void *userdata)
-{
-    return start(session, DRIVER_SET_STATISTICS_INTERVAL, seconds, timeout, done, userdata);
 }
 
 /* ---- session ---- */
@@ -361,10 +325,7 @@ static int open_failing(uv_loop_t *loop, const char *where, nsec_t timeout,
     {                                                                                              \
         .abi = DRIVER_ABI, .name = (driver_name), .check = (check_function),                       \
         .open = (open_function), .close = session_close, .tick = session_tick,                     \
-        .read_facts = read_facts, .read_balloon = read_balloon,                                    \
-        .read_statistics = read_statistics, .read_memory_map = read_memory_map,                    \
-        .set_balloon = set_balloon, .set_statistics_interval = set_statistics_interval,            \
-        .heard = session_heard,                                                                    \
+        .start = session_start, .heard = session_heard,                                            \
     }
 
 const struct driver slow_driver = DRILL_DRIVER("slow", check_slow, open_slow);

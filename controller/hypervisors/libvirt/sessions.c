@@ -224,59 +224,44 @@ nsec_t session_heard(const struct driver_session *session)
     return session->domain == NULL ? 0 : session->domain->heard;
 }
 
-static int start(struct driver_session *session, enum driver_operation kind, uint64_t value,
-                 nsec_t timeout, driver_done done, void *userdata)
-{
-    if (!session->is_ready || session->domain == NULL)
-        return -ENOTCONN;
-    return operation_start(session->domain, &session->operations, kind, value, timeout, done,
-                           userdata);
-}
-
-int session_read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
-                       void *userdata)
-{
-    return start(session, DRIVER_READ_FACTS, 0, timeout, done, userdata);
-}
-
-int session_read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
-                         void *userdata)
-{
-    return start(session, DRIVER_READ_BALLOON, 0, timeout, done, userdata);
-}
-
 static bool can(const struct driver_session *session, enum driver_capability capability)
 {
     return session->domain == NULL || (session->domain->capabilities & capability) != 0;
 }
 
-int session_read_statistics(struct driver_session *session, nsec_t timeout, driver_done done,
-                            void *userdata)
+static int check(const struct driver_session *session, enum driver_operation operation,
+                 uint64_t value)
 {
-    if (!can(session, DRIVER_CAN_READ_STATISTICS))
-        return -ENODEV;
-    return start(session, DRIVER_READ_STATISTICS, 0, timeout, done, userdata);
+    switch (operation) {
+    case DRIVER_READ_FACTS:
+    case DRIVER_READ_BALLOON:
+        return 0;
+    case DRIVER_READ_STATISTICS:
+        return can(session, DRIVER_CAN_READ_STATISTICS) ? 0 : -ENODEV;
+    case DRIVER_SET_BALLOON:
+        if (!can(session, DRIVER_CAN_SET_BALLOON))
+            return -EOPNOTSUPP;
+        return value == 0 || value > INT64_MAX ? -ERANGE : 0;
+    case DRIVER_SET_STATISTICS_INTERVAL:
+        if (!can(session, DRIVER_CAN_SET_STATISTICS_INTERVAL))
+            return -EOPNOTSUPP;
+        return value > INT32_MAX ? -ERANGE : 0;
+    default:
+        return -EOPNOTSUPP;
+    }
 }
 
-int session_set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
-                        driver_done done, void *userdata)
+int session_start(struct driver_session *session, enum driver_operation operation, uint64_t value,
+                  nsec_t timeout, driver_done done, void *userdata)
 {
-    uint64_t beyond = session->domain == NULL ? 0 : session->domain->beyond_balloon;
+    int r = check(session, operation, value);
 
-    if (!can(session, DRIVER_CAN_SET_BALLOON))
-        return -EOPNOTSUPP;
-    if (bytes == 0 || bytes > INT64_MAX)
-        return -ERANGE;
-    return start(session, DRIVER_SET_BALLOON, max_of(saturating_subtract(bytes, beyond), MIB),
-                 timeout, done, userdata);
-}
-
-int session_set_interval(struct driver_session *session, uint32_t seconds, nsec_t timeout,
-                         driver_done done, void *userdata)
-{
-    if (!can(session, DRIVER_CAN_SET_STATISTICS_INTERVAL))
-        return -EOPNOTSUPP;
-    if (seconds > INT32_MAX)
-        return -ERANGE;
-    return start(session, DRIVER_SET_STATISTICS_INTERVAL, seconds, timeout, done, userdata);
+    if (r < 0)
+        return r;
+    if (!session->is_ready || session->domain == NULL)
+        return -ENOTCONN;
+    if (operation == DRIVER_SET_BALLOON)
+        value = max_of(saturating_subtract(value, session->domain->beyond_balloon), MIB);
+    return operation_start(session->domain, &session->operations, operation, value, timeout, done,
+                           userdata);
 }

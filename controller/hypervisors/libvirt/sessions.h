@@ -25,15 +25,7 @@ int session_open(uv_loop_t *loop, const char *where, nsec_t timeout,
 void session_close(struct driver_session *session);
 void session_tick(struct driver_session *session, nsec_t now);
 nsec_t session_heard(const struct driver_session *session);
-int session_read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
-                       void *userdata);
-int session_read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
-                         void *userdata);
-int session_read_statistics(struct driver_session *session, nsec_t timeout, driver_done done,
-                            void *userdata);
-int session_set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
-                        driver_done done, void *userdata);
-int session_set_interval(struct driver_session *session, uint32_t seconds, nsec_t timeout,
-                         driver_done done, void *userdata);
+int session_start(struct driver_session *session, enum driver_operation operation, uint64_t value,
+                  nsec_t timeout, driver_done done, void *userdata);
 
 #endif

@@ -313,56 +313,18 @@ static void fill_statistics(const struct microvm_view *view, struct driver_resul
     result->statistics = &view->statistics;
 }
 
-static int check_ready(const struct driver_session *session)
-{
-    return session->state == SESSION_READY ? 0 : -ENOTCONN;
-}
-
-int microvm_read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
-                       void *userdata)
-{
-    int r = check_ready(session);
-
-    return r < 0 ? r : start(session, session->kind->facts, fill_facts, timeout, done, userdata);
-}
-
-int microvm_read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
-                         void *userdata)
-{
-    int r = check_ready(session);
-
-    if (r == 0 && session->view.facts.balloon != ANSWER_YES)
-        r = -ENODEV;
-    return r < 0 ? r
-                 : start(session, session->kind->balloon, fill_balloon, timeout, done, userdata);
-}
-
-int microvm_read_statistics(struct driver_session *session, nsec_t timeout, driver_done done,
-                            void *userdata)
-{
-    int r = check_ready(session);
-
-    if (r == 0 && (session->view.facts.capabilities & DRIVER_CAN_READ_STATISTICS) == 0)
-        r = -EOPNOTSUPP;
-    return r < 0 ? r
-                 : start(session, session->kind->statistics, fill_statistics, timeout, done,
-                         userdata);
-}
-
-int microvm_set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
-                        driver_done done, void *userdata)
+static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
+                       driver_done done, void *userdata)
 {
     static const struct microvm_step command[] = {{.path = ""}, {.path = NULL}};
     char body[MICROVM_BODY_SIZE];
     struct operation *operation;
-    int r = check_ready(session);
+    int r;
 
-    if (r == 0 && (bytes == 0 || bytes > INT64_MAX))
-        r = -ERANGE;
-    if (r == 0 && (session->view.facts.capabilities & DRIVER_CAN_SET_BALLOON) == 0)
-        r = -ENODEV;
-    if (r < 0)
-        return r;
+    if (bytes == 0 || bytes > INT64_MAX)
+        return -ERANGE;
+    if ((session->view.facts.capabilities & DRIVER_CAN_SET_BALLOON) == 0)
+        return -ENODEV;
     operation = operation_create(session, command, timeout, done, userdata);
     if (operation == NULL)
         return -ENOMEM;
@@ -373,6 +335,32 @@ int microvm_set_balloon(struct driver_session *session, uint64_t bytes, nsec_t t
     if (r < 0)
         free(operation);
     return r;
+}
+
+int microvm_start(struct driver_session *session, enum driver_operation operation, uint64_t value,
+                  nsec_t timeout, driver_done done, void *userdata)
+{
+    const struct microvm_kind *kind = session->kind;
+    const struct driver_facts *facts = &session->view.facts;
+
+    if (session->state != SESSION_READY)
+        return -ENOTCONN;
+    switch (operation) {
+    case DRIVER_READ_FACTS:
+        return start(session, kind->facts, fill_facts, timeout, done, userdata);
+    case DRIVER_READ_BALLOON:
+        if (facts->balloon != ANSWER_YES)
+            return -ENODEV;
+        return start(session, kind->balloon, fill_balloon, timeout, done, userdata);
+    case DRIVER_READ_STATISTICS:
+        if ((facts->capabilities & DRIVER_CAN_READ_STATISTICS) == 0)
+            return -EOPNOTSUPP;
+        return start(session, kind->statistics, fill_statistics, timeout, done, userdata);
+    case DRIVER_SET_BALLOON:
+        return set_balloon(session, value, timeout, done, userdata);
+    default:
+        return -EOPNOTSUPP;
+    }
 }
 
 /* ---- a balloon that moves ---- */

@@ -71,14 +71,8 @@ int microvm_open(uv_loop_t *loop, const char *where, nsec_t timeout,
                  void *userdata, struct driver_session **ret_session);
 void microvm_close(struct driver_session *session);
 void microvm_tick(struct driver_session *session, nsec_t now);
-int microvm_read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
-                       void *userdata);
-int microvm_read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
-                         void *userdata);
-int microvm_read_statistics(struct driver_session *session, nsec_t timeout, driver_done done,
-                            void *userdata);
-int microvm_set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
-                        driver_done done, void *userdata);
+int microvm_start(struct driver_session *session, enum driver_operation operation, uint64_t value,
+                  nsec_t timeout, driver_done done, void *userdata);
 nsec_t microvm_heard(const struct driver_session *session);
 
 #endif

@@ -58,8 +58,8 @@ static void answer(uv_timer_t *timer)
     }
 }
 
-static int start(struct driver_session *session, const struct driver_result *result,
-                 driver_done done, void *userdata)
+static int answer_later(struct driver_session *session, const struct driver_result *result,
+                        driver_done done, void *userdata)
 {
     struct operation *operation;
     int r;
@@ -83,32 +83,31 @@ static int start(struct driver_session *session, const struct driver_result *res
     return uv_timer_start(&operation->timer, answer, 0, 0);
 }
 
-static int read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
-                      void *userdata)
+static int session_start(struct driver_session *session, enum driver_operation operation,
+                         uint64_t value, nsec_t timeout, driver_done done, void *userdata)
 {
-    return start(session, &(struct driver_result){.facts = &session->facts}, done, userdata);
-}
-
-static int read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
-                        void *userdata)
-{
-    const struct driver_result result = {.balloon_actual = session->facts.balloon_actual,
-                                         .balloon_maximum = RAM};
-
-    return start(session, &result, done, userdata);
-}
-
-static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
-                       driver_done done, void *userdata)
-{
+    struct driver_facts *facts = &session->facts;
+    struct driver_result result = {.facts = NULL};
     int r;
 
-    if (bytes == 0 || bytes > INT64_MAX)
-        return -ERANGE;
-    r = start(session, &(struct driver_result){0}, done, userdata);
-    if (r == 0)
-        session->facts.balloon_actual = min_of(bytes, RAM);
-    return r;
+    switch (operation) {
+    case DRIVER_READ_FACTS:
+        result.facts = facts;
+        return answer_later(session, &result, done, userdata);
+    case DRIVER_READ_BALLOON:
+        result.balloon_actual = facts->balloon_actual;
+        result.balloon_maximum = facts->balloon_maximum;
+        return answer_later(session, &result, done, userdata);
+    case DRIVER_SET_BALLOON:
+        if (value == 0 || value > INT64_MAX)
+            return -ERANGE;
+        r = answer_later(session, &result, done, userdata);
+        if (r == 0)
+            facts->balloon_actual = min_of(value, RAM);
+        return r;
+    default:
+        return -EOPNOTSUPP;
+    }
 }
 
 static void session_close(struct driver_session *session)
@@ -148,7 +147,7 @@ static int session_open(uv_loop_t *loop, const char *name, nsec_t timeout,
         .statistics_interval = DRIVER_INTERVAL_UNKNOWN,
     };
     text_copy_line(session->facts.name, sizeof(session->facts.name), name);
-    r = start(session, &(struct driver_result){0}, NULL, NULL);
+    r = answer_later(session, &(struct driver_result){0}, NULL, NULL);
     if (r < 0)
         free(session);
     else
@@ -175,7 +174,5 @@ const struct driver null_driver = {
     .open = session_open,
     .close = session_close,
     .tick = session_tick,
-    .read_facts = read_facts,
-    .read_balloon = read_balloon,
-    .set_balloon = set_balloon,
+    .start = session_start,
 };

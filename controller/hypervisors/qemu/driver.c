@@ -270,56 +270,21 @@ static int start_now(enum driver_operation operation, uint64_t value, nsec_t tim
     return -EOPNOTSUPP;
 }
 
-static int begin(struct driver_session *session, enum driver_operation operation, uint64_t value,
-                 nsec_t timeout, driver_done done, void *userdata)
+static int session_start(struct driver_session *session, enum driver_operation operation,
+                         uint64_t value, nsec_t timeout, driver_done done, void *userdata)
 {
+    bool needs_statistics =
+        operation == DRIVER_READ_STATISTICS || operation == DRIVER_SET_STATISTICS_INTERVAL;
+
+    if (needs_statistics && session->devices.balloon_path[0] == '\0')
+        return -ENODEV;
+    if (operation == DRIVER_SET_BALLOON && (value == 0 || value > INT64_MAX))
+        return -ERANGE;
     if (!session->is_ready)
         return -ENOTCONN;
     if (session->visits == NULL)
         return start_now(operation, value, timeout, done, userdata, session);
     return visits_start(session->visits, operation, value, timeout, done, userdata);
-}
-
-static int read_facts(struct driver_session *session, nsec_t timeout, driver_done done,
-                      void *userdata)
-{
-    return begin(session, DRIVER_READ_FACTS, 0, timeout, done, userdata);
-}
-
-static int read_balloon(struct driver_session *session, nsec_t timeout, driver_done done,
-                        void *userdata)
-{
-    return begin(session, DRIVER_READ_BALLOON, 0, timeout, done, userdata);
-}
-
-static int read_statistics(struct driver_session *session, nsec_t timeout, driver_done done,
-                           void *userdata)
-{
-    if (session->devices.balloon_path[0] == '\0')
-        return -ENODEV;
-    return begin(session, DRIVER_READ_STATISTICS, 0, timeout, done, userdata);
-}
-
-static int read_memory_map(struct driver_session *session, nsec_t timeout, driver_done done,
-                           void *userdata)
-{
-    return begin(session, DRIVER_READ_MEMORY_MAP, 0, timeout, done, userdata);
-}
-
-static int set_balloon(struct driver_session *session, uint64_t bytes, nsec_t timeout,
-                       driver_done done, void *userdata)
-{
-    if (bytes == 0 || bytes > INT64_MAX)
-        return -ERANGE;
-    return begin(session, DRIVER_SET_BALLOON, bytes, timeout, done, userdata);
-}
-
-static int set_statistics_interval(struct driver_session *session, uint32_t seconds, nsec_t timeout,
-                                   driver_done done, void *userdata)
-{
-    if (session->devices.balloon_path[0] == '\0')
-        return -ENODEV;
-    return begin(session, DRIVER_SET_STATISTICS_INTERVAL, seconds, timeout, done, userdata);
 }
 
 /* ---- session ---- */
@@ -511,12 +476,7 @@ const struct driver qemu_driver = {
     .open = session_open,
     .close = session_close,
     .tick = session_tick,
-    .read_facts = read_facts,
-    .read_balloon = read_balloon,
-    .read_statistics = read_statistics,
-    .read_memory_map = read_memory_map,
-    .set_balloon = set_balloon,
-    .set_statistics_interval = set_statistics_interval,
+    .start = session_start,
     .heard = session_heard,
     .owner = qemu_socket_owner,
     .identify = qemu_identify_socket,

@@ -18,7 +18,7 @@ struct qmp_devices {
     uint64_t virtio_mem;               /* as of the last reading of the balloon */
 };
 
-/* As read_facts of struct driver. `devices` must live until the completion. */
+/* DRIVER_READ_FACTS. `devices` must live until the completion. */
 int qmp_read_facts(struct qmp *qmp, struct qmp_devices *devices, nsec_t timeout, driver_done done,
                    void *userdata);
 

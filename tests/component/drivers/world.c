@@ -226,7 +226,7 @@ bool probe_can(const struct probe *probe, enum driver_operation kind)
     case DRIVER_READ_FACTS:
         return true;
     case DRIVER_READ_BALLOON:
-        return probe->facts.balloon == ANSWER_YES && probe->driver->read_balloon != NULL;
+        return probe->facts.balloon == ANSWER_YES;
     case DRIVER_READ_STATISTICS:
         return (capabilities & DRIVER_CAN_READ_STATISTICS) != 0;
     case DRIVER_READ_MEMORY_MAP:
@@ -248,7 +248,7 @@ int probe_start(struct probe *probe, struct operation *operation, enum driver_op
     operation->done = 0;
     probe->open++;
     probe->in_call = true;
-    r = driver_start(probe->driver, probe->session, kind, value, timeout, on_done, operation);
+    r = probe->driver->start(probe->session, kind, value, timeout, on_done, operation);
     probe->in_call = false;
     assert_int_equal(operation->done, 0);
     if (r < 0)

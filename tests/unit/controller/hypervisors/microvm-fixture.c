@@ -132,9 +132,16 @@ void microvm_fixture_open_ready(struct microvm_fixture *f)
     run_until(f, f->ready);
 }
 
-static int wait_for(struct microvm_fixture *f, int started)
+int microvm_fixture_start(struct microvm_fixture *f, enum driver_operation operation,
+                          uint64_t value)
+{
+    return f->driver->start(f->session, operation, value, NSEC_PER_SEC, microvm_fixture_on_done, f);
+}
+
+static int run(struct microvm_fixture *f, enum driver_operation operation, uint64_t value)
 {
     unsigned before = f->done;
+    int started = microvm_fixture_start(f, operation, value);
 
     if (started < 0)
         return started;
@@ -144,23 +151,20 @@ static int wait_for(struct microvm_fixture *f, int started)
 
 int microvm_fixture_read_facts(struct microvm_fixture *f)
 {
-    return wait_for(f, f->driver->read_facts(f->session, NSEC_PER_SEC, microvm_fixture_on_done, f));
+    return run(f, DRIVER_READ_FACTS, 0);
 }
 
 int microvm_fixture_read_balloon(struct microvm_fixture *f)
 {
-    return wait_for(f,
-                    f->driver->read_balloon(f->session, NSEC_PER_SEC, microvm_fixture_on_done, f));
+    return run(f, DRIVER_READ_BALLOON, 0);
 }
 
 int microvm_fixture_read_statistics(struct microvm_fixture *f)
 {
-    return wait_for(
-        f, f->driver->read_statistics(f->session, NSEC_PER_SEC, microvm_fixture_on_done, f));
+    return run(f, DRIVER_READ_STATISTICS, 0);
 }
 
 int microvm_fixture_set_balloon(struct microvm_fixture *f, uint64_t bytes)
 {
-    return wait_for(
-        f, f->driver->set_balloon(f->session, bytes, NSEC_PER_SEC, microvm_fixture_on_done, f));
+    return run(f, DRIVER_SET_BALLOON, bytes);
 }

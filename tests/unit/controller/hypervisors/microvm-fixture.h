@@ -42,6 +42,10 @@ void microvm_fixture_open(struct microvm_fixture *f);
 /* Listens as the driver's fake, opens, and waits until it is ready. */
 void microvm_fixture_open_ready(struct microvm_fixture *f);
 
+/* What the driver's call returned. */
+int microvm_fixture_start(struct microvm_fixture *f, enum driver_operation operation,
+                          uint64_t value);
+
 /* Each starts the operation and waits for its end; its status. */
 int microvm_fixture_read_facts(struct microvm_fixture *f);
 int microvm_fixture_read_balloon(struct microvm_fixture *f);

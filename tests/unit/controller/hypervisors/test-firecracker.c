@@ -176,11 +176,9 @@ static void test_a_snapshot_is_saved(void **state)
     microvm_fixture_open_ready(f);
     heard = f->driver->heard(f->session);
     f->firecracker.stalls_on_next = true;
-    assert_int_equal(
-        f->driver->set_balloon(f->session, 700 * MIB, NSEC_PER_SEC, microvm_fixture_on_done, f), 0);
+    assert_int_equal(microvm_fixture_start(f, DRIVER_SET_BALLOON, 700 * MIB), 0);
     run_until(f, f->firecracker.http.is_stalled);
-    assert_int_equal(f->driver->read_balloon(f->session, NSEC_PER_SEC, microvm_fixture_on_done, f),
-                     0);
+    assert_int_equal(microvm_fixture_start(f, DRIVER_READ_BALLOON, 0), 0);
     f->driver->tick(f->session, time_monotonic() + 2 * NSEC_PER_SEC);
     assert_int_equal(f->done, 2);
     assert_int_equal(f->status, -ETIMEDOUT);
@@ -199,12 +197,12 @@ static void test_timed_out_outcome(void **state)
 
     microvm_fixture_open_ready(f);
     f->firecracker.stalls_on_next = true;
-    (void)f->driver->set_balloon(f->session, 700 * MIB, NSEC_PER_SEC, microvm_fixture_on_done, f);
+    (void)microvm_fixture_start(f, DRIVER_SET_BALLOON, 700 * MIB);
     run_until(f, f->firecracker.http.is_stalled);
     f->driver->tick(f->session, time_monotonic() + 2 * NSEC_PER_SEC);
     assert_int_equal(f->outcome, DRIVER_OUTCOME_UNKNOWN);
     /* This one never left. */
-    (void)f->driver->set_balloon(f->session, 600 * MIB, NSEC_PER_SEC, microvm_fixture_on_done, f);
+    (void)microvm_fixture_start(f, DRIVER_SET_BALLOON, 600 * MIB);
     f->driver->tick(f->session, time_monotonic() + 2 * NSEC_PER_SEC);
     assert_int_equal(f->done, 2);
     assert_int_equal(f->outcome, DRIVER_OUTCOME_NOT_DONE);
@@ -215,8 +213,8 @@ static void test_ends(void **state)
     struct microvm_fixture *f = *state;
 
     microvm_fixture_open_ready(f);
-    (void)f->driver->read_facts(f->session, NSEC_PER_SEC, microvm_fixture_on_done, f);
-    (void)f->driver->read_balloon(f->session, NSEC_PER_SEC, microvm_fixture_on_done, f);
+    (void)microvm_fixture_start(f, DRIVER_READ_FACTS, 0);
+    (void)microvm_fixture_start(f, DRIVER_READ_BALLOON, 0);
     f->firecracker.http.fault = MICRO_HTTP_HANGS_UP;
     run_until(f, f->failed != 0);
     assert_int_equal(f->failed, -ECONNRESET);
@@ -230,8 +228,8 @@ static void test_closed_in_a_completion(void **state)
     struct microvm_fixture *f = *state;
 
     microvm_fixture_open_ready(f);
-    (void)f->driver->read_facts(f->session, NSEC_PER_SEC, microvm_fixture_on_done, f);
-    (void)f->driver->read_balloon(f->session, NSEC_PER_SEC, microvm_fixture_on_done, f);
+    (void)microvm_fixture_start(f, DRIVER_READ_FACTS, 0);
+    (void)microvm_fixture_start(f, DRIVER_READ_BALLOON, 0);
     f->closes_in_done = true;
     run_until(f, f->session == NULL);
     assert_int_equal(f->done, 2);
@@ -245,7 +243,9 @@ static void test_something_else_serves(void **state)
 
     assert_int_equal(micro_http_listen(&f->cloud.http, microvm_fixture_path()), 0);
     microvm_fixture_open(f);
-    assert_int_equal(f->driver->read_facts(f->session, 1, microvm_fixture_on_done, f), -ENOTCONN);
+    assert_int_equal(
+        f->driver->start(f->session, DRIVER_READ_FACTS, 0, 1, microvm_fixture_on_done, f),
+        -ENOTCONN);
     run_until(f, f->failed != 0);
     assert_int_equal(f->failed, -EREMOTEIO); /* its 404 */
     assert_non_null(strstr(f->error.text, "404"));
@@ -298,7 +298,8 @@ static void test_another_process_serves(void **state)
         r = connect(fd, (struct sockaddr *)&address, sizeof(address));
         close(fd);
     }
-    (void)f->driver->read_facts(f->session, 20 * NSEC_PER_SEC, microvm_fixture_on_done, f);
+    (void)f->driver->start(f->session, DRIVER_READ_FACTS, 0, 20 * NSEC_PER_SEC,
+                           microvm_fixture_on_done, f);
     while (f->done == 0) {
         uv_run(&f->loop, UV_RUN_NOWAIT);
         if (f->session != NULL)

@@ -80,6 +80,11 @@ static void on_done(const struct driver_result *result, void *userdata)
         f->facts = *result->facts;
 }
 
+static int start(struct fixture *f, enum driver_operation operation, uint64_t value)
+{
+    return driver->start(f->session, operation, value, NSEC_PER_SEC, on_done, f);
+}
+
 static void on_ticker(uv_timer_t *timer)
 {
 }
@@ -194,7 +199,7 @@ static void test_a_machine_without_devices(void **state)
     assert_int_equal(f->facts.guest_cid, 0);
     assert_string_equal(f->facts.uuid, "");
     assert_int_equal(f->facts.backing, MEMORY_BACKING_ANONYMOUS);
-    assert_int_equal(driver->read_statistics(f->session, NSEC_PER_SEC, on_done, f), -ENODEV);
+    assert_int_equal(start(f, DRIVER_READ_STATISTICS, 0), -ENODEV);
 }
 
 static void test_migration_is_seen(void **state)
@@ -211,15 +216,15 @@ static void test_balloon(void **state)
     struct fixture *f = *state;
 
     open_ready(f);
-    assert_int_equal(driver->set_balloon(f->session, 512 * MIB, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(start(f, DRIVER_SET_BALLOON, 512 * MIB), 0);
     assert_int_equal(f->done, 0);
     run_until(f, f->done == 1 && f->events[DRIVER_EVENT_BALLOON] == 1);
     assert_int_equal(f->status, 0);
-    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(start(f, DRIVER_READ_BALLOON, 0), 0);
     run_until(f, f->done == 2);
     assert_int_equal(f->actual, 512 * MIB);
     assert_int_equal(f->maximum, GIB);
-    assert_int_equal(driver->set_balloon(f->session, 0, NSEC_PER_SEC, on_done, f), -ERANGE);
+    assert_int_equal(start(f, DRIVER_SET_BALLOON, 0), -ERANGE);
 }
 
 /* 7.2 answered so to a machine of 256 MiB with one device of each kind: its balloon counts base
@@ -239,14 +244,14 @@ static void test_memory_devices(void **state)
     assert_int_equal(f->facts.balloon_actual, 896 * MIB);
     assert_int_equal(f->facts.balloon_maximum, 896 * MIB);
     assert_true(f->facts.balloon_minimum > 512 * MIB);
-    assert_int_equal(driver->set_balloon(f->session, 700 * MIB, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(start(f, DRIVER_SET_BALLOON, 700 * MIB), 0);
     run_until(f, f->done == 1);
     assert_int_equal(f->server.balloon_target, 188 * MIB);
-    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(start(f, DRIVER_READ_BALLOON, 0), 0);
     run_until(f, f->done == 2);
     assert_int_equal(f->actual, 700 * MIB);
     assert_int_equal(f->maximum, 896 * MIB);
-    assert_int_equal(driver->set_balloon(f->session, 64 * MIB, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(start(f, DRIVER_SET_BALLOON, 64 * MIB), 0);
     run_until(f, f->done == 3);
     assert_int_equal(f->status, 0); /* as little as the balloon can leave */
     assert_int_equal(f->server.balloon_target, MIB);
@@ -260,7 +265,7 @@ static void test_a_dimm_is_plugged(void **state)
     open_ready(f);
     assert_int_equal(f->facts.balloon_maximum, GIB);
     qmp_server_plug_dimm(&f->server, 128 * MIB);
-    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(start(f, DRIVER_READ_BALLOON, 0), 0);
     run_until(f, f->done == 1);
     assert_int_equal(f->actual, 896 * MIB);
     assert_int_equal(f->maximum, GIB + 128 * MIB);
@@ -281,10 +286,10 @@ static void test_no_memory_for_arguments(void **state)
     open_ready(f);
     commands = f->server.commands;
     json_set_alloc_funcs(no_memory, free);
-    r = driver->set_balloon(f->session, 512 * MIB, NSEC_PER_SEC, on_done, f);
+    r = start(f, DRIVER_SET_BALLOON, 512 * MIB);
     json_set_alloc_funcs(malloc, free);
     assert_int_equal(r, -ENOMEM);
-    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(start(f, DRIVER_READ_BALLOON, 0), 0);
     run_until(f, f->done == 1);
     assert_int_equal(f->server.commands, commands + 2);
     assert_int_equal(f->server.balloon_commands, 0);
@@ -319,7 +324,7 @@ static void test_a_refused_balloon(void **state)
 
     f->server.balloon_refuses = true;
     open_ready(f);
-    assert_int_equal(driver->set_balloon(f->session, MIB, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(start(f, DRIVER_SET_BALLOON, MIB), 0);
     run_until(f, f->done == 1);
     assert_int_equal(f->status, -EREMOTEIO);
     assert_int_equal(f->outcome, DRIVER_OUTCOME_NOT_DONE);
@@ -333,7 +338,7 @@ static void test_statistics_with_missing_values(void **state)
     struct fixture *f = *state;
 
     open_ready(f);
-    assert_int_equal(driver->read_statistics(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(start(f, DRIVER_READ_STATISTICS, 0), 0);
     run_until(f, f->done == 1);
     assert_int_equal(f->status, 0);
     assert_int_equal(f->statistics.updated, 1700000000);
@@ -442,14 +447,14 @@ static void test_an_answer_that_never_comes(void **state)
 
     open_ready(f);
     f->server.fault = QMP_SERVER_DEAF;
-    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(start(f, DRIVER_READ_BALLOON, 0), 0);
     driver->tick(f->session, time_monotonic() + 2 * NSEC_PER_SEC);
     assert_int_equal(f->done, 1);
     assert_int_equal(f->status, -ETIMEDOUT);
     assert_non_null(strstr(f->error.text, "query-balloon"));
     /* The connection lives on. */
     f->server.fault = QMP_SERVER_WORKS;
-    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(start(f, DRIVER_READ_BALLOON, 0), 0);
     run_until(f, f->done == 2);
     assert_int_equal(f->status, 0);
 }
@@ -459,8 +464,8 @@ static void test_closing_ends_what_is_open(void **state)
     struct fixture *f = *state;
 
     open_ready(f);
-    assert_int_equal(driver->read_balloon(f->session, NSEC_PER_SEC, on_done, f), 0);
-    assert_int_equal(driver->read_facts(f->session, NSEC_PER_SEC, on_done, f), 0);
+    assert_int_equal(start(f, DRIVER_READ_BALLOON, 0), 0);
+    assert_int_equal(start(f, DRIVER_READ_FACTS, 0), 0);
     driver->close(f->session);
     f->session = NULL;
     assert_int_equal(f->done, 2);

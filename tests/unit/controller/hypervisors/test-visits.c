@@ -62,8 +62,13 @@ static void on_done(const struct driver_result *result, void *userdata)
         why_not = *result->error;
     if (asks_again) {
         asks_again = false;
-        asked_again = driver->read_facts(session, LONG, on_done, NULL);
+        asked_again = driver->start(session, DRIVER_READ_FACTS, 0, LONG, on_done, NULL);
     }
+}
+
+static int start(enum driver_operation operation, uint64_t value, nsec_t timeout)
+{
+    return driver->start(session, operation, value, timeout, on_done, NULL);
 }
 
 static void on_ticker(uv_timer_t *timer)
@@ -130,10 +135,10 @@ static void test_it_leaves_when_nothing_is_due(void **state)
 static void test_one_visit_for_all_that_is_due(void **state)
 {
     open_ready();
-    assert_int_equal(driver->read_facts(session, LONG, on_done, NULL), 0);
-    assert_int_equal(driver->read_statistics(session, LONG, on_done, NULL), 0);
-    assert_int_equal(driver->set_balloon(session, 512 * MIB, LONG, on_done, NULL), 0);
-    assert_int_equal(driver->read_balloon(session, LONG, on_done, NULL), 0);
+    assert_int_equal(start(DRIVER_READ_FACTS, 0, LONG), 0);
+    assert_int_equal(start(DRIVER_READ_STATISTICS, 0, LONG), 0);
+    assert_int_equal(start(DRIVER_SET_BALLOON, 512 * MIB, LONG), 0);
+    assert_int_equal(start(DRIVER_READ_BALLOON, 0, LONG), 0);
     run_until(done == 4);
     run_until(!server.has_client);
     assert_int_equal(server.clients, 2);
@@ -147,7 +152,7 @@ static void test_it_changes_nothing_unasked(void **state)
 
     open_ready();
     commands = server.commands;
-    assert_int_equal(driver->read_balloon(session, LONG, on_done, NULL), 0);
+    assert_int_equal(start(DRIVER_READ_BALLOON, 0, LONG), 0);
     run_until(done == 1);
     /* qmp_capabilities, and what the balloon takes: no migrate-set-capabilities. */
     assert_int_equal(server.commands - commands, 3);
@@ -174,7 +179,7 @@ static void test_somebody_else_is_there(void **state)
     open_ready();
     other = connect_other();
     run_until(server.clients == 2);
-    assert_int_equal(driver->read_balloon(session, LONG, on_done, NULL), 0);
+    assert_int_equal(start(DRIVER_READ_BALLOON, 0, LONG), 0);
     for (unsigned i = 0; i < 300; i++)
         uv_run(&loop, UV_RUN_ONCE);
     assert_int_equal(done, 0);
@@ -193,8 +198,7 @@ static void test_somebody_else_stays(void **state)
     open_ready();
     other = connect_other();
     run_until(server.clients == 2);
-    assert_int_equal(driver->set_balloon(session, 512 * MIB, 300 * NSEC_PER_MSEC, on_done, NULL),
-                     0);
+    assert_int_equal(start(DRIVER_SET_BALLOON, 512 * MIB, 300 * NSEC_PER_MSEC), 0);
     run_until(done == 1);
     assert_int_equal(status, -ETIMEDOUT);
     assert_int_equal(outcome, DRIVER_OUTCOME_NOT_DONE);
@@ -210,7 +214,7 @@ static void test_a_question_is_asked_again(void **state)
 {
     open_ready();
     server.fault = QMP_SERVER_DEAF;
-    assert_int_equal(driver->read_balloon(session, LONG, on_done, NULL), 0);
+    assert_int_equal(start(DRIVER_READ_BALLOON, 0, LONG), 0);
     run_until(server.clients == 2);
     run_until(!server.has_client); /* left, without an answer */
     assert_int_equal(done, 0);
@@ -225,7 +229,7 @@ static void test_who_never_answers_is_not_others(void **state)
 {
     open_ready();
     server.fault = QMP_SERVER_DEAF;
-    assert_int_equal(driver->read_balloon(session, 150 * NSEC_PER_MSEC, on_done, NULL), 0);
+    assert_int_equal(start(DRIVER_READ_BALLOON, 0, 150 * NSEC_PER_MSEC), 0);
     run_until(done == 1);
     assert_int_equal(status, -ETIMEDOUT);
     assert_non_null(strstr(why_not.text, "no answer"));
@@ -270,7 +274,7 @@ static void test_a_command_is_not_given_twice(void **state)
 {
     open_ready();
     server.fault = QMP_SERVER_DEAF;
-    assert_int_equal(driver->set_balloon(session, 512 * MIB, LONG, on_done, NULL), 0);
+    assert_int_equal(start(DRIVER_SET_BALLOON, 512 * MIB, LONG), 0);
     run_until(done == 1);
     assert_int_equal(status, -ETIMEDOUT);
     assert_int_equal(outcome, DRIVER_OUTCOME_UNKNOWN);
@@ -284,12 +288,12 @@ static void test_its_hypervisor_ends(void **state)
     qmp_server_close(&server);
     (void)unlink(path);
     asks_again = true;
-    assert_int_equal(driver->read_balloon(session, LONG, on_done, NULL), 0);
+    assert_int_equal(start(DRIVER_READ_BALLOON, 0, LONG), 0);
     run_until(failed != 0);
     assert_int_equal(done, 1);
     assert_true(status < 0);
     assert_int_equal(asked_again, -ENOTCONN);
-    assert_int_equal(driver->read_balloon(session, LONG, on_done, NULL), -ENOTCONN);
+    assert_int_equal(start(DRIVER_READ_BALLOON, 0, LONG), -ENOTCONN);
 }
 
 static void test_proxmox_is_visited(void **state)

@@ -58,19 +58,22 @@ static void tick_session(struct driver_session *ticked, nsec_t now)
 {
 }
 
-static int read_facts(struct driver_session *of, nsec_t timeout, driver_done done, void *userdata)
+static int start(struct driver_session *of, enum driver_operation operation, uint64_t value,
+                 nsec_t timeout, driver_done done, void *userdata)
 {
-    asked++;
-    facts_done = done;
-    facts_userdata = userdata;
-    return 0;
-}
-
-static int read_balloon(struct driver_session *of, nsec_t timeout, driver_done done, void *userdata)
-{
-    balloon_asked++;
-    balloon_done = done;
-    return 0;
+    switch (operation) {
+    case DRIVER_READ_FACTS:
+        asked++;
+        facts_done = done;
+        facts_userdata = userdata;
+        return 0;
+    case DRIVER_READ_BALLOON:
+        balloon_asked++;
+        balloon_done = done;
+        return 0;
+    default:
+        return -EOPNOTSUPP;
+    }
 }
 
 static nsec_t heard(const struct driver_session *of)
@@ -95,8 +98,7 @@ static const struct driver driver = {
     .open = open_session,
     .close = close_session,
     .tick = tick_session,
-    .read_facts = read_facts,
-    .read_balloon = read_balloon,
+    .start = start,
     .heard = heard,
     .owner = owner_of,
     .identify = identify,

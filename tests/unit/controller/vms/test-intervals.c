@@ -65,17 +65,14 @@ static void tick_session(struct driver_session *ticked, nsec_t now)
 {
 }
 
-static int read_facts(struct driver_session *of, nsec_t timeout, driver_done done, void *userdata)
+static int start(struct driver_session *of, enum driver_operation operation, uint64_t value,
+                 nsec_t timeout, driver_done done, void *userdata)
 {
-    return 0;
-}
-
-static int set_statistics_interval(struct driver_session *of, uint32_t seconds, nsec_t timeout,
-                                   driver_done done, void *userdata)
-{
+    if (operation != DRIVER_SET_STATISTICS_INTERVAL)
+        return operation == DRIVER_READ_FACTS ? 0 : -EOPNOTSUPP;
     if (told_done != NULL)
         answer(-ECANCELED, DRIVER_OUTCOME_UNKNOWN);
-    told = seconds;
+    told = (uint32_t)value;
     told_done = done;
     told_userdata = userdata;
     return 0;
@@ -88,8 +85,7 @@ static const struct driver driver = {
     .open = open_session,
     .close = close_session,
     .tick = tick_session,
-    .read_facts = read_facts,
-    .set_statistics_interval = set_statistics_interval,
+    .start = start,
 };
 
 /* ---- the journal ---- */

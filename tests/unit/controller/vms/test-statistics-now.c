@@ -84,34 +84,26 @@ static void on_answer(uv_timer_t *timer)
     uv_close((uv_handle_t *)timer, on_closed);
 }
 
-static int start(const struct operation *given)
+static int start(struct driver_session *of, enum driver_operation kind, uint64_t value,
+                 nsec_t timeout, driver_done done, void *userdata)
 {
     struct operation *operation = malloc(sizeof(*operation));
 
     assert_non_null(operation);
-    *operation = *given;
+    assert_true(kind == DRIVER_READ_STATISTICS || kind == DRIVER_SET_STATISTICS_INTERVAL);
+    *operation = (struct operation){.is_reading = kind == DRIVER_READ_STATISTICS,
+                                    .seconds = (uint32_t)value,
+                                    .done = done,
+                                    .userdata = userdata};
     assert_int_equal(uv_timer_init(&loop, &operation->timer), 0);
     operation->timer.data = operation;
     return uv_timer_start(&operation->timer, on_answer, 0, 0);
 }
 
-static int read_statistics(struct driver_session *of, nsec_t timeout, driver_done done,
-                           void *userdata)
-{
-    return start(&(struct operation){.is_reading = true, .done = done, .userdata = userdata});
-}
-
-static int set_statistics_interval(struct driver_session *of, uint32_t seconds, nsec_t timeout,
-                                   driver_done done, void *userdata)
-{
-    return start(&(struct operation){.seconds = seconds, .done = done, .userdata = userdata});
-}
-
 static const struct driver driver = {
     .abi = DRIVER_ABI,
     .name = "test",
-    .read_statistics = read_statistics,
-    .set_statistics_interval = set_statistics_interval,
+    .start = start,
 };
 
 /* ---- the journal ---- */

@@ -108,6 +108,11 @@ static void on_done(const struct driver_result *result, void *userdata)
         fixture->statistics = *result->statistics;
 }
 
+static int start(struct fixture *fixture, enum driver_operation operation, uint64_t value)
+{
+    return libvirt_driver.start(fixture->session, operation, value, TIMEOUT, on_done, fixture);
+}
+
 /* ---- the loop ---- */
 
 static void on_timer(uv_timer_t *timer)
@@ -229,8 +234,7 @@ static void test_domain_that_does_not_run(void **state)
     run_until(fixture, fixture->failed != 0);
     assert_int_equal(fixture->failed, -ENOENT);
     assert_non_null(strstr(fixture->why, "does not run"));
-    assert_int_equal(libvirt_driver.read_facts(fixture->session, TIMEOUT, on_done, fixture),
-                     -ENOTCONN);
+    assert_int_equal(start(fixture, DRIVER_READ_FACTS, 0), -ENOTCONN);
 }
 
 static void test_events(void **state)
@@ -242,7 +246,7 @@ static void test_events(void **state)
     run_until(fixture, fixture->is_ready);
     assert_int_equal(virDomainSuspend(fixture->domain), 0);
     run_until(fixture, fixture->events[DRIVER_EVENT_PAUSED] == 1);
-    assert_int_equal(libvirt_driver.read_facts(fixture->session, TIMEOUT, on_done, fixture), 0);
+    assert_int_equal(start(fixture, DRIVER_READ_FACTS, 0), 0);
     run_until(fixture, fixture->done == 1);
     assert_int_equal(fixture->facts.run_state, RUN_STATE_PAUSED);
     assert_int_equal(virDomainResume(fixture->domain), 0);
@@ -251,7 +255,7 @@ static void test_events(void **state)
                                           NULL, NULL, VIR_DOMAIN_AFFECT_LIVE),
                      0);
     run_until(fixture, fixture->events[DRIVER_EVENT_CHANGED] >= 1);
-    assert_int_equal(libvirt_driver.read_facts(fixture->session, TIMEOUT, on_done, fixture), 0);
+    assert_int_equal(start(fixture, DRIVER_READ_FACTS, 0), 0);
     run_until(fixture, fixture->done == 2);
     assert_string_equal(fixture->facts.title, "The test");
 }
@@ -284,20 +288,15 @@ static void test_statistics_and_balloon_need_a_device(void **state)
     open_session(fixture, URI "#" UUID);
     run_until(fixture, fixture->is_ready);
     if (fixture->facts.balloon == ANSWER_YES) {
-        assert_int_equal(
-            libvirt_driver.set_balloon(fixture->session, 4 * GIB, TIMEOUT, on_done, fixture), 0);
+        assert_int_equal(start(fixture, DRIVER_SET_BALLOON, 4 * GIB), 0);
         run_until(fixture, fixture->done == 1);
         assert_int_equal(fixture->status, 0);
         assert_int_equal(fixture->result.outcome, DRIVER_OUTCOME_DONE);
-        assert_int_equal(libvirt_driver.set_balloon(fixture->session, 0, TIMEOUT, on_done, fixture),
-                         -ERANGE);
+        assert_int_equal(start(fixture, DRIVER_SET_BALLOON, 0), -ERANGE);
         return;
     }
-    assert_int_equal(libvirt_driver.read_statistics(fixture->session, TIMEOUT, on_done, fixture),
-                     -ENODEV);
-    assert_int_equal(
-        libvirt_driver.set_balloon(fixture->session, 4 * GIB, TIMEOUT, on_done, fixture),
-        -EOPNOTSUPP);
+    assert_int_equal(start(fixture, DRIVER_READ_STATISTICS, 0), -ENODEV);
+    assert_int_equal(start(fixture, DRIVER_SET_BALLOON, 4 * GIB), -EOPNOTSUPP);
 }
 
 static void test_close_ends_what_is_under_way(void **state)
@@ -307,7 +306,7 @@ static void test_close_ends_what_is_under_way(void **state)
     open_session(fixture, URI "#" UUID);
     run_until(fixture, fixture->is_ready);
     for (size_t i = 0; i < 3; i++)
-        assert_int_equal(libvirt_driver.read_facts(fixture->session, TIMEOUT, on_done, fixture), 0);
+        assert_int_equal(start(fixture, DRIVER_READ_FACTS, 0), 0);
     assert_int_equal(fixture->done, 0);
     libvirt_driver.close(fixture->session);
     fixture->session = NULL;
