@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "common/base/util.h"
+
 #define HORIZON (366 * (int64_t)86400)
 
 enum { EXTENSIONS_MAX = 64 };
@@ -18,39 +20,26 @@ static bool opens_between(const struct schedule *schedule, int64_t from, int64_t
     return to > from && schedule_is_open(&span, to);
 }
 
-int64_t window_next_opening(const struct schedule *schedule, int64_t now)
+/* The second nearest to `from`, ahead or back, so that a window opens between the two. Between
+ * `from` and `far` one does. */
+static int64_t bisect(const struct schedule *schedule, int64_t from, int64_t far)
 {
-    int64_t before = now;
-    int64_t opened = now + HORIZON;
+    int64_t near = from;
 
-    if (!opens_between(schedule, now, opened))
-        return 0;
-    while (opened - before > 1) {
-        int64_t middle = before + (opened - before) / 2;
+    while (far - near > 1 || near - far > 1) {
+        int64_t middle = near + (far - near) / 2;
 
-        if (opens_between(schedule, now, middle))
-            opened = middle;
+        if (opens_between(schedule, min_of(from, middle), max_of(from, middle)))
+            far = middle;
         else
-            before = middle;
+            near = middle;
     }
-    return opened;
+    return far;
 }
 
-/* The last opening in (from, to]; there is one. */
-static int64_t last_opening(const struct schedule *schedule, int64_t from, int64_t to)
+int64_t window_next_opening(const struct schedule *schedule, int64_t now)
 {
-    int64_t opened = from;
-    int64_t after = to;
-
-    while (after - opened > 1) {
-        int64_t middle = opened + (after - opened) / 2;
-
-        if (opens_between(schedule, middle, to))
-            opened = middle;
-        else
-            after = middle;
-    }
-    return opened + 1;
+    return opens_between(schedule, now, now + HORIZON) ? bisect(schedule, now, now + HORIZON) : 0;
 }
 
 int64_t window_closing(const struct schedule *schedule, int64_t now)
@@ -59,12 +48,9 @@ int64_t window_closing(const struct schedule *schedule, int64_t now)
     int64_t closing = now;
 
     for (int i = 0; i < EXTENSIONS_MAX; i++) {
-        int64_t opening;
-
         if (!opens_between(schedule, closing - length, closing))
             return i == 0 ? 0 : closing;
-        opening = last_opening(schedule, closing - length, closing);
-        closing = opening + length;
+        closing = bisect(schedule, closing, closing - length) + 1 + length;
     }
     return 0;
 }
