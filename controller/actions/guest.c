@@ -15,9 +15,6 @@
 
 typedef Vmreclaim__Agent__V1__ActionResult ActionResult;
 
-static const ProtobufCServiceDescriptor *const agent_service =
-    &vmreclaim__agent__v1__agent__descriptor;
-
 /* ---- the agent's answer ---- */
 
 /* The one field that all answers to actions have. */
@@ -73,10 +70,9 @@ static int ask(struct action *action, const char *method, const ProtobufCMessage
     const struct policy *policy = vm->assigned.policy;
     nsec_t limit = time_limit != 0 || policy == NULL ? time_limit : policy->compact_time_limit;
     nsec_t timeout = CALL_TIMEOUT + min_of(limit, CALL_TIMEOUT_MAX);
-    int r = vm->links.agent == NULL
-                ? -ENOTCONN
-                : ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, method,
-                                   request, timeout, on_result, action, &action->client);
+    int r = vm->links.agent == NULL ? -ENOTCONN
+                                    : agent_link_call(vm->links.agent, method, request, timeout,
+                                                      NULL, on_result, action, &action->client);
 
     return r < 0 ? error_set(error, -ENOTCONN, "the agent of VM '%s' cannot be asked: %s", vm->name,
                              strerror(-r))

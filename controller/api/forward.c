@@ -18,9 +18,6 @@ struct forward {
     void *userdata;
 };
 
-static const ProtobufCServiceDescriptor *const agent_service =
-    &vmreclaim__agent__v1__agent__descriptor;
-
 static void on_operator_gone(struct api_call *call, void *userdata)
 {
     struct forward *forward = userdata;
@@ -58,7 +55,6 @@ void forward_stream(struct api_call *call, struct vm *vm, const char *method,
                     const ProtobufCMessage *request, nsec_t timeout, forward_message on_each,
                     forward_answer on_answer, void *userdata)
 {
-    struct ttrpc_connection *connection;
     struct forward *forward = calloc(1, sizeof(*forward));
     int r;
 
@@ -74,11 +70,8 @@ void forward_stream(struct api_call *call, struct vm *vm, const char *method,
         .on_answer = on_answer,
         .userdata = userdata,
     };
-    connection = agent_link_connection(vm->links.agent);
-    r = on_each != NULL ? ttrpc_call_stream(connection, agent_service, method, request, timeout,
-                                            on_message, on_result, forward, &forward->client)
-                        : ttrpc_call_unary(connection, agent_service, method, request, timeout,
-                                           on_result, forward, &forward->client);
+    r = agent_link_call(vm->links.agent, method, request, timeout,
+                        on_each != NULL ? on_message : NULL, on_result, forward, &forward->client);
     if (r < 0) {
         free(forward);
         api_call_fail(call, -ENOTCONN, "the agent of VM '%s' cannot be asked: %s", vm->name,

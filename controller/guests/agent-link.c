@@ -14,9 +14,6 @@
 
 #define GET_INFO_TIMEOUT (5 * NSEC_PER_SEC)
 
-static const ProtobufCServiceDescriptor *const agent_service =
-    &vmreclaim__agent__v1__agent__descriptor;
-
 struct agent_link {
     struct ttrpc_connection *connection;
     const struct agent_link_callbacks *callbacks;
@@ -30,9 +27,13 @@ struct agent_link {
     char close_reason[128]; /* ours; empty: the peer's doing */
 };
 
-struct ttrpc_connection *agent_link_connection(const struct agent_link *link)
+int agent_link_call(const struct agent_link *link, const char *method,
+                    const ProtobufCMessage *request, nsec_t timeout,
+                    ttrpc_message_callback on_message, ttrpc_result_callback on_result,
+                    void *userdata, struct ttrpc_client_call **ret_call)
 {
-    return link->connection;
+    return ttrpc_call_stream(link->connection, &vmreclaim__agent__v1__agent__descriptor, method,
+                             request, timeout, on_message, on_result, userdata, ret_call);
 }
 
 void agent_link_move(struct agent_link *link, struct ttrpc_share *processor, void *userdata)
@@ -131,8 +132,8 @@ int agent_link_create(uv_loop_t *loop, int descriptor, struct ttrpc_budget *budg
         return r;
     }
     *ret_link = link;
-    r = ttrpc_call_unary(link->connection, agent_service, "GetInfo", &request.base,
-                         GET_INFO_TIMEOUT, on_info, link, NULL);
+    r = agent_link_call(link, "GetInfo", &request.base, GET_INFO_TIMEOUT, NULL, on_info, link,
+                        NULL);
     if (r < 0)
         agent_link_close(link, "GetInfo could not be sent");
     return 0;
@@ -188,8 +189,8 @@ int agent_link_watch(struct agent_link *link, nsec_t interval, int lowest_order)
     request.set_lowest_order = lowest_order >= 0;
     request.lowest_order = lowest_order >= 0 ? (uint32_t)lowest_order : 0;
     request.controller_time_ns = time_realtime();
-    r = ttrpc_call_stream(link->connection, agent_service, "Watch", &request.base, 0,
-                          on_watch_message, on_watch_end, link, NULL);
+    r = agent_link_call(link, "Watch", &request.base, 0, on_watch_message, on_watch_end, link,
+                        NULL);
     if (r < 0)
         return r;
     link->interval = interval;

@@ -70,7 +70,10 @@ unsigned agent_link_tick(struct agent_link *link, nsec_t now, bool forgive);
  * VM's. */
 void agent_link_move(struct agent_link *link, struct ttrpc_share *processor, void *userdata);
 
-/* For calls on the Agent service. */
-struct ttrpc_connection *agent_link_connection(const struct agent_link *link);
+/* Calls a method of the agent's, as ttrpc_call_stream; `on_message` is NULL where none streams. */
+int agent_link_call(const struct agent_link *link, const char *method,
+                    const ProtobufCMessage *request, nsec_t timeout,
+                    ttrpc_message_callback on_message, ttrpc_result_callback on_result,
+                    void *userdata, struct ttrpc_client_call **ret_call);
 
 #endif

@@ -20,9 +20,6 @@
 #define CLOCK_INTERVAL  (10 * NSEC_PER_SEC)
 #define CLOCK_SLACK     (30 * NSEC_PER_SEC) /* schedules go by minutes */
 
-static const ProtobufCServiceDescriptor *const agent_service =
-    &vmreclaim__agent__v1__agent__descriptor;
-
 static void push(struct vm *vm);
 
 /* What the guest is to run now; NULL: its own. */
@@ -215,9 +212,8 @@ static void push(struct vm *vm)
     vm->assigned.clock_is_told = false;
     vm->assigned.clock_next = 0;
     request.controller_time_ns = now;
-    (void)ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, "ApplyPolicy",
-                           &request.base, CALL_TIMEOUT, on_policy_answer, vm,
-                           &vm->assigned.under_way);
+    (void)agent_link_call(vm->links.agent, "ApplyPolicy", &request.base, CALL_TIMEOUT, NULL,
+                          on_policy_answer, vm, &vm->assigned.under_way);
     if (request.policy != NULL)
         policy_message_destroy(request.policy);
     check(vm);

@@ -67,9 +67,8 @@ static int ask_agent(struct fresh_sample *sample, struct vm *vm)
     if (vm->links.agent == NULL)
         return -ENOTCONN;
     request.brief = sample->is_reading;
-    return ttrpc_call_unary(agent_link_connection(vm->links.agent),
-                            &vmreclaim__agent__v1__agent__descriptor, "GetMemory", &request.base,
-                            ANSWER_TIMEOUT, on_answer, sample, &sample->client) < 0
+    return agent_link_call(vm->links.agent, "GetMemory", &request.base, ANSWER_TIMEOUT, NULL,
+                           on_answer, sample, &sample->client) < 0
                ? -ENOTCONN
                : 0;
 }

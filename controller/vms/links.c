@@ -24,9 +24,6 @@
 #define CID_FIRST     3
 #define HYBRID_PORT   1017
 
-static const ProtobufCServiceDescriptor *const agent_service =
-    &vmreclaim__agent__v1__agent__descriptor;
-
 static bool is_current(const struct vm *vm, const struct agent_link *link)
 {
     return vm->links.agent == link;
@@ -95,8 +92,8 @@ void vm_links_tell_order(struct vm *vm)
     request.asked_by = (char *)"controller";
     request.set_lowest_order = true;
     request.lowest_order = (uint32_t)order;
-    (void)ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, "SetReporting",
-                           &request.base, ORDER_TIMEOUT, on_order_told, vm, NULL);
+    (void)agent_link_call(vm->links.agent, "SetReporting", &request.base, ORDER_TIMEOUT, NULL,
+                          on_order_told, vm, NULL);
 }
 
 /* The candidate that the ping was for is none any more, and with it may go the record that the
@@ -275,8 +272,8 @@ static void ping_first(struct vm *vm)
 {
     Vmreclaim__Agent__V1__PingRequest request = VMRECLAIM__AGENT__V1__PING_REQUEST__INIT;
 
-    (void)ttrpc_call_unary(agent_link_connection(vm->links.agent), agent_service, "Ping",
-                           &request.base, PING_TIMEOUT, on_first_pinged, vm, &vm->links.ping);
+    (void)agent_link_call(vm->links.agent, "Ping", &request.base, PING_TIMEOUT, NULL,
+                          on_first_pinged, vm, &vm->links.ping);
 }
 
 /* `descriptor` is taken over. */
