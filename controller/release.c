@@ -12,7 +12,6 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
-#include "common/base/util.h"
 #include "controller/leases/keeper.h"
 #include "controller/leases/term.h"
 #include "controller/state-lock.h"

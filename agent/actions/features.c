@@ -11,7 +11,6 @@
 #include "agent/actions/paths.h"
 #include "common/base/file.h"
 #include "common/base/text.h"
-#include "common/base/util.h"
 #include "common/proc/buddyinfo.h"
 #include "common/proc/kpageflags.h"
 #include "common/proc/page-reporting.h"

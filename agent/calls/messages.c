@@ -4,7 +4,6 @@
 #include <assert.h>
 
 #include "common/base/number.h"
-#include "common/base/util.h"
 
 static void add_details(const struct memory_details *details,
                         Vmreclaim__Agent__V1__MemorySample *message)

@@ -3,8 +3,6 @@
 #include "agent/config/host-policy.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "agent/engine/engine-state.h"
-#include "agent/engine/engine.h"
 #include "agent/engine/ladder.h"
 #include "common/base/number.h"
 #include "common/base/util.h"

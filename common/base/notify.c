@@ -1,7 +1,6 @@
 /* sd_notify without the library: a dozen lines of socket code against nine shared objects. */
 #include "common/base/notify.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

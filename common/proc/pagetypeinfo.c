@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "common/base/util.h"
 #include "common/proc/lines.h"
 #include "common/proc/zonename.h"
 

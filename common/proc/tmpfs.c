@@ -1,7 +1,6 @@
 /* Memory in tmpfs. Documentation/filesystems/proc.rst 3.5 has the form of mountinfo. */
 #include "common/proc/tmpfs.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdbool.h>

@@ -9,8 +9,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "common/base/util.h"
-
 static _Thread_local struct list loops;
 
 static struct ttrpc_loop *find(const uv_loop_t *uv)

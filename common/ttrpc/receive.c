@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "common/base/number.h"
 #include "common/ttrpc/connection.h"
 
 ProtobufCMessage *connection_decode(struct ttrpc_connection *connection,

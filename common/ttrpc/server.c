@@ -1,7 +1,6 @@
 /* The server's end: what the peer sends. Error codes and texts are those of the Go server where it
  * has them. */
 #include <assert.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 

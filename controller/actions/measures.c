@@ -9,7 +9,6 @@
 #include "controller/messages/text.h"
 #include "controller/messages/vm.h"
 #include "controller/policies/effective.h"
-#include "controller/vms/hypervisor.h"
 #include "controller/vms/measured.h"
 
 #define DURING_INTERVAL (5 * NSEC_PER_SEC)

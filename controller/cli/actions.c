@@ -1,5 +1,4 @@
 /* vmreclaim actions */
-#include <stdio.h>
 
 #include "common/base/number.h"
 #include "common/base/text.h"

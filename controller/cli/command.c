@@ -1,8 +1,6 @@
 /* Finding a command, its options and its help. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/number.h"

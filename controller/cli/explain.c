@@ -1,7 +1,6 @@
 /* vmreclaim explain VM */
 #include <stdio.h>
 
-#include "common/base/number.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/table.h"

@@ -1,6 +1,5 @@
 /* vmreclaim history VM: the waterfall over time, one bar per line, with the actions between. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/number.h"

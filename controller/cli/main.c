@@ -1,6 +1,5 @@
 /* vmreclaim: the command line of vmreclaimd. Everything goes through the operators' API; this
  * program has no knowledge of its own. */
-#include <errno.h>
 #include <getopt.h>
 #include <locale.h>
 #include <signal.h>

@@ -1,6 +1,4 @@
 /* vmreclaim policy apply FILE */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 /* vmreclaim policy history NAME */
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "common/base/text.h"
 #include "controller/cli/cli.h"

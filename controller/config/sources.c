@@ -9,7 +9,6 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/directory.h"
-#include "common/base/util.h"
 
 static bool ends_with(const char *text, const char *end)
 {

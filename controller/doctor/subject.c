@@ -1,12 +1,9 @@
 /* Who keeps a VM's configuration. */
 #include "controller/doctor/subject.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/text.h"
-#include "common/base/util.h"
 
 static const char *const names[DOCTOR_MANAGERS] = {
     [DOCTOR_MANAGER_UNKNOWN] = "unknown",

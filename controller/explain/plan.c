@@ -4,7 +4,6 @@
 #include "common/base/text.h"
 #include "controller/explain/view.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "controller/explain/windows.h"

@@ -2,7 +2,6 @@
 #include "controller/explain/reason.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/text.h"

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
-#include "common/base/file.h"
 #include "common/base/number.h"
 #include "common/base/util.h"
 #include "controller/footprint/process.h"

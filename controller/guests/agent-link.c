@@ -10,7 +10,6 @@
 
 #include "common/base/number.h"
 #include "common/base/text.h"
-#include "common/base/util.h"
 
 #define GET_INFO_TIMEOUT (5 * NSEC_PER_SEC)
 

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "common/base/util.h"
 #include "common/policy/policy.h"
 #include "controller/messages/text.h"
 #include "controller/policies/effective.h"

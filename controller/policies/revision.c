@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/util.h"
 #include "common/policy/policy-yaml.h"
 
 /* `r`: how the text could be read. */

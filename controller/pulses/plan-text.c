@@ -1,7 +1,4 @@
 /* Why a VM gets no pulse, in words. */
-#include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 
 #include "common/base/number.h"
 #include "common/base/text.h"

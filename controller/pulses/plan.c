@@ -1,8 +1,6 @@
 /* Deciding about pulses. */
 #include "controller/pulses/plan.h"
 
-#include <assert.h>
-
 #include "common/base/number.h"
 #include "common/base/util.h"
 

@@ -2,7 +2,6 @@
 #include "controller/records/guest-actions.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "controller/actions/judge.h"

@@ -13,9 +13,6 @@
 #include "controller/records/recorder.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,7 +24,6 @@
 #include "controller/records/resume.h"
 #include "controller/records/tracks.h"
 #include "controller/vms/hypervisor.h"
-#include "controller/vms/measured.h"
 
 #define TICK_MS      1000
 #define MINUTE       60 /* ticks */

@@ -17,7 +17,6 @@
  * Records that waited for the disk for longer than a day come too late for the first thinning; the
  * second one finds them. */
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 
 #include "common/base/util.h"

@@ -5,7 +5,6 @@
 #include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/store/database.h"
-#include "controller/store/queries.h"
 
 static const char *const steps[] = {
     /* 1 */

@@ -2,7 +2,6 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "common/base/log.h"
 #include "common/base/util.h"
 #include "controller/store/reader.h"
 #include "controller/store/request.h"

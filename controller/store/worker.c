@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "common/base/util.h"
 #include "controller/store/batch.h"
 #include "controller/store/reader.h"
 

@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "common/base/util.h"
-
 /* The points of each reach back (count - 1) times the interval, at least. That is 23 s, four
  * minutes, and 68 minutes, because a policy's step may take an hour. */
 static const struct {

@@ -1,15 +1,11 @@
 /* Hypervisors that were found. */
 #include "controller/vms/found.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/base/text.h"
-#include "common/base/util.h"
-#include "controller/vms/hypervisor.h"
 #include "controller/vms/intervals.h"
 #include "controller/vms/sources.h"
 

@@ -7,7 +7,6 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/text.h"
-#include "common/base/util.h"
 #include "controller/vms/announce.h"
 #include "controller/vms/files.h"
 #include "controller/vms/hypervisor.h"

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/base/number.h"
-#include "common/base/util.h"
 
 static void take_guest(struct waterfall *w, const struct guest_memory *guest, bool counts_as_used)
 {

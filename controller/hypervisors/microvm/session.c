@@ -2,13 +2,10 @@
 #include "controller/hypervisors/microvm/session.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "common/base/text.h"
-#include "common/base/util.h"
 #include "controller/hypervisors/http/client.h"
 
 #define POLL_TIMEOUT (3 * NSEC_PER_SEC)

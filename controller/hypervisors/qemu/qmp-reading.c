@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "common/base/text.h"
-#include "common/base/util.h"
 #include "controller/hypervisors/qemu/qmp-facts.h"
 
 #define QMP_BACKENDS_MAX 16 /* ivshmem's included */
