@@ -260,17 +260,35 @@ void on_message(const ProtobufCMessage *message, void *userdata)
     keep(f, message);
 }
 
-void call(struct fixture *f, const char *method, const ProtobufCMessage *request)
+void start_call(struct fixture *f, const char *method, const ProtobufCMessage *request,
+                nsec_t timeout, ttrpc_message_callback on_each, ttrpc_result_callback on_end,
+                void *userdata)
+{
+    assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
+                                       method, request, timeout, on_each, on_end, userdata, NULL),
+                     0);
+}
+
+static void call_and_wait(struct fixture *f, const char *method, const ProtobufCMessage *request,
+                          ttrpc_message_callback on_each)
 {
     f->answered = false;
     f->code = TTRPC_UNAVAILABLE;
     free_response(f);
     if (f->api == NULL)
         return;
-    assert_int_equal(ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                      method, request, WAIT_MAX, on_result, f, NULL),
-                     0);
+    start_call(f, method, request, WAIT_MAX, on_each, on_result, f);
     wait_for(f, f->answered);
+}
+
+void call(struct fixture *f, const char *method, const ProtobufCMessage *request)
+{
+    call_and_wait(f, method, request, NULL);
+}
+
+void call_stream(struct fixture *f, const char *method, const ProtobufCMessage *request)
+{
+    call_and_wait(f, method, request, on_message);
 }
 
 const Vm *get_vm(struct fixture *f, const char *name)

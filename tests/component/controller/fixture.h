@@ -58,6 +58,12 @@ void connect_api(struct fixture *f);
 /* One attempt; f->api stays NULL when it fails. */
 void try_to_connect_api(struct fixture *f);
 void call(struct fixture *f, const char *method, const ProtobufCMessage *request);
+/* The same of a method that streams; the last message is the response. */
+void call_stream(struct fixture *f, const char *method, const ProtobufCMessage *request);
+/* Starts one with callbacks of the test's own; `on_each` is NULL where none streams. */
+void start_call(struct fixture *f, const char *method, const ProtobufCMessage *request,
+                nsec_t timeout, ttrpc_message_callback on_each, ttrpc_result_callback on_end,
+                void *userdata);
 const Vm *get_vm(struct fixture *f, const char *name);
 /* A constant as the texts of requests are. */
 char *text(const char *constant);

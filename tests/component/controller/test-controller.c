@@ -110,11 +110,7 @@ static void test_ping_and_ranges(void **state)
         ((const Vmreclaim__Controller__V1__PingVmResponse *)f->response)->guest_boottime_ns,
         123456789);
     list.vm = (char *)"web-1";
-    f->answered = false;
-    assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                       "ListRanges", &list.base, 0, on_message, on_result, f, NULL),
-                     0);
-    wait_for(f, f->answered);
+    call_stream(f, "ListRanges", &list.base);
     assert_int_equal(f->code, TTRPC_OK);
     assert_int_equal(f->streamed, 2);
 }
@@ -355,14 +351,8 @@ static void test_history(void **state)
     f->agent.userdata = f;
     compact(f);
     assert_int_equal(f->code, TTRPC_OK);
-    f->answered = false;
-    free_response(f);
     request.vm = text("web-1");
-    assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                       "GetHistory", &request.base, WAIT_MAX, on_message, on_result,
-                                       f, NULL),
-                     0);
-    wait_for(f, f->answered);
+    call_stream(f, "GetHistory", &request.base);
     assert_int_equal(f->code, TTRPC_OK);
     const Vmreclaim__Controller__V1__GetHistoryResponse *history =
         (const Vmreclaim__Controller__V1__GetHistoryResponse *)f->response;

@@ -39,10 +39,7 @@ static void test_an_action_of_the_guests_policy_has_a_kind(void **state)
 
     start_managed(f);
     wait_for(f, f->agent.watch != NULL);
-    assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                       "WatchEvents", &request.base, 0, on_event, on_end, &seen,
-                                       NULL),
-                     0);
+    start_call(f, "WatchEvents", &request.base, 0, on_event, on_end, &seen);
     (void)get_vm(f, "web-1"); /* the stream is open once this is answered */
     f->agent.asked_by = "root";
     fake_agent_reclaimed(&f->agent);

@@ -45,19 +45,7 @@ static void expect_refusal(struct fixture *f)
 /* Whoever wonders why nothing is done finds it there. */
 static void expect_status(struct fixture *f, const char *part, const char *words)
 {
-    Vmreclaim__Controller__V1__GetStatusRequest request =
-        VMRECLAIM__CONTROLLER__V1__GET_STATUS_REQUEST__INIT;
-    const Vmreclaim__Controller__V1__GetStatusResponse *status;
-
-    call(f, "GetStatus", &request.base);
-    assert_int_equal(f->code, TTRPC_OK);
-    status = (const void *)f->response;
-    for (size_t i = 0; i < status->n_degraded; i++)
-        if (strcmp(status->degraded[i]->part, part) == 0) {
-            assert_non_null(strstr(status->degraded[i]->reason, words));
-            return;
-        }
-    fail_msg("the status has no %s", part);
+    assert_non_null(strstr(why_degraded(f, part), words));
 }
 
 static void test_a_halt_gives_everything_back(void **state)

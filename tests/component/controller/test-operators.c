@@ -41,9 +41,7 @@ static void ask(struct fixture *f, const char *method, const ProtobufCMessage *r
                 struct asking *asking)
 {
     *asking = (struct asking){.answered = false};
-    assert_int_equal(ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                      method, request, 0, on_answer, asking, NULL),
-                     0);
+    start_call(f, method, request, 0, NULL, on_answer, asking);
 }
 
 static void ask_compact(struct fixture *f, struct asking *asking)
@@ -220,10 +218,7 @@ static void test_a_balloon_is_published(void **state)
     struct seen seen = {0};
 
     start_ready(f);
-    assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                       "WatchEvents", &request.base, 0, on_event, on_end, &seen,
-                                       NULL),
-                     0);
+    start_call(f, "WatchEvents", &request.base, 0, on_event, on_end, &seen);
     f->qmp.on_command = take_from_the_guest;
     f->qmp.userdata = f;
     set_balloon(f, 768 * MIB, 0);

@@ -89,12 +89,7 @@ static void test_it_lists_ranges(void **state)
     struct fixture *f = *state;
 
     request.vm = (char *)"web-1";
-    f->answered = false;
-    assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                       "ListRanges", &request.base, 0, on_message, on_result, f,
-                                       NULL),
-                     0);
-    wait_for(f, f->answered);
+    call_stream(f, "ListRanges", &request.base);
     assert_int_equal(f->code, TTRPC_OK);
     assert_int_equal(f->streamed, 2);
 }

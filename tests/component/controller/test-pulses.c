@@ -349,9 +349,7 @@ static void on_other(const struct ttrpc_result *result, void *userdata)
 
 static void ask_other(struct fixture *f, const char *method, const ProtobufCMessage *request)
 {
-    assert_int_equal(ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                      method, request, WAIT_MAX, on_other, f, NULL),
-                     0);
+    start_call(f, method, request, WAIT_MAX, NULL, on_other, f);
 }
 
 static void release(struct fixture *f)

@@ -47,9 +47,7 @@ static void ask_status(struct fixture *f)
     Vmreclaim__Controller__V1__GetStatusRequest request =
         VMRECLAIM__CONTROLLER__V1__GET_STATUS_REQUEST__INIT;
 
-    assert_int_equal(ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                      "GetStatus", &request.base, WAIT_MAX, on_status, f, NULL),
-                     0);
+    start_call(f, "GetStatus", &request.base, WAIT_MAX, NULL, on_status, f);
 }
 
 /* Once the record is on the disk. */
@@ -149,10 +147,7 @@ static void start_compacting(struct fixture *f, struct outcome *outcome)
 
     f->agent.holds = true;
     request.vm = text("web-1");
-    assert_int_equal(ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                      "Compact", &request.base, WAIT_MAX, on_compacted, outcome,
-                                      NULL),
-                     0);
+    start_call(f, "Compact", &request.base, WAIT_MAX, NULL, on_compacted, outcome);
     wait_for(f, f->agent.held != NULL);
 }
 
@@ -244,16 +239,10 @@ static const GetHistoryResponse *get_history(struct fixture *f, uint32_t actions
     Vmreclaim__Controller__V1__GetHistoryRequest request =
         VMRECLAIM__CONTROLLER__V1__GET_HISTORY_REQUEST__INIT;
 
-    f->answered = false;
-    free_response(f);
     request.vm = text("web-1");
     request.actions = actions;
     request.until_ns = until;
-    assert_int_equal(ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                       "GetHistory", &request.base, WAIT_MAX, on_message, on_result,
-                                       f, NULL),
-                     0);
-    wait_for(f, f->answered);
+    call_stream(f, "GetHistory", &request.base);
     assert_int_equal(f->code, TTRPC_OK);
     return (const GetHistoryResponse *)f->response;
 }

@@ -251,9 +251,7 @@ static void ask_for_a_reload(struct fixture *f, struct asked *asked)
         VMRECLAIM__CONTROLLER__V1__RELOAD_REQUEST__INIT;
 
     *asked = (struct asked){.answered = false};
-    assert_int_equal(ttrpc_call_unary(f->api, &vmreclaim__controller__v1__controller__descriptor,
-                                      "Reload", &request.base, 0, on_reloaded, asked, NULL),
-                     0);
+    start_call(f, "Reload", &request.base, 0, NULL, on_reloaded, asked);
 }
 
 /* Who opens it waits until it is let go, as for a disk that does not answer: a lease, fcntl(2). */
