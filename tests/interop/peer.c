@@ -183,26 +183,10 @@ static void check_errors(uv_loop_t *loop, struct ttrpc_connection *connection)
     await(loop, "deadline", &outcome, TTRPC_DEADLINE_EXCEEDED, "");
 }
 
-static void on_dialled(int descriptor, const struct error *error, void *userdata)
-{
-    if (descriptor < 0)
-        side_die("%s", error->text);
-    *(int *)userdata = descriptor;
-}
-
 static void check(uv_loop_t *loop, const char *path)
 {
-    struct ttrpc_connection_options options = {.limits = ttrpc_limits_default};
-    struct address address = side_address(path);
-    struct ttrpc_connection *connection;
-    int descriptor = -1;
+    struct ttrpc_connection *connection = side_connect(loop, path);
 
-    if (dial_start(loop, &address, 0, on_dialled, &descriptor, NULL) < 0)
-        side_die("no memory");
-    while (descriptor < 0)
-        uv_run(loop, UV_RUN_ONCE);
-    if (ttrpc_connection_create(loop, descriptor, &options, &connection) < 0)
-        side_die("no connection");
     check_pings(loop, connection);
     check_text(loop, connection);
     check_errors(loop, connection);

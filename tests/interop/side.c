@@ -19,7 +19,7 @@ void side_die(const char *format, ...)
     exit(1);
 }
 
-struct address side_address(const char *path)
+static struct address address_of(const char *path)
 {
     struct address address = {.kind = ADDRESS_UNIX};
 
@@ -37,7 +37,7 @@ static void on_input(uv_poll_t *poll, int status, int events)
 
 void side_serve(uv_loop_t *loop, const char *path, listener_callback on_accept)
 {
-    struct address address = side_address(path);
+    struct address address = address_of(path);
     struct listener *listener;
     struct error error;
     uv_poll_t input;
@@ -50,6 +50,29 @@ void side_serve(uv_loop_t *loop, const char *path, listener_callback on_accept)
         uv_run(loop, UV_RUN_ONCE);
     listener_destroy(listener);
     uv_run(loop, UV_RUN_DEFAULT);
+}
+
+static void on_dialled(int descriptor, const struct error *error, void *userdata)
+{
+    if (descriptor < 0)
+        side_die("%s", error->text);
+    *(int *)userdata = descriptor;
+}
+
+struct ttrpc_connection *side_connect(uv_loop_t *loop, const char *path)
+{
+    struct ttrpc_connection_options options = {.limits = ttrpc_limits_default};
+    struct address address = address_of(path);
+    struct ttrpc_connection *connection;
+    int descriptor = -1;
+
+    if (dial_start(loop, &address, 0, on_dialled, &descriptor, NULL) < 0)
+        side_die("no memory");
+    while (descriptor < 0)
+        uv_run(loop, UV_RUN_ONCE);
+    if (ttrpc_connection_create(loop, descriptor, &options, &connection) < 0)
+        side_die("no connection");
+    return connection;
 }
 
 static void on_range_message(struct ttrpc_call *call, const ProtobufCMessage *message,

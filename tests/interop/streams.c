@@ -247,25 +247,9 @@ static void check_both_stream(void)
     await("both ways", TTRPC_OK);
 }
 
-static void on_dialled(int descriptor, const struct error *error, void *userdata)
-{
-    if (descriptor < 0)
-        side_die("%s", error->text);
-    *(int *)userdata = descriptor;
-}
-
 static void check(const char *path)
 {
-    struct ttrpc_connection_options options = {.limits = ttrpc_limits_default};
-    struct address address = side_address(path);
-    int descriptor = -1;
-
-    if (dial_start(loop, &address, 0, on_dialled, &descriptor, NULL) < 0)
-        side_die("no memory");
-    while (descriptor < 0)
-        uv_run(loop, UV_RUN_ONCE);
-    if (ttrpc_connection_create(loop, descriptor, &options, &connection) < 0)
-        side_die("no connection");
+    connection = side_connect(loop, path);
     check_server_stream();
     check_client_stream();
     check_both_stream();

@@ -83,6 +83,15 @@ static void test_a_part_of_a_share(void **state)
                      now + 1010 * NSEC_PER_MSEC);
 }
 
+static void get_into_debt(struct fixture *fixture, struct ttrpc_share *own)
+{
+    fixture_init_server(fixture, slow_services, NULL);
+    ttrpc_connection_set_processor(fixture->server, own);
+    send_ping(fixture, 1);
+    while (served == 0)
+        uv_run(&fixture->loop, UV_RUN_ONCE);
+}
+
 /* A millisecond of work at a ten-thousandth of a core: ten seconds of debt. */
 static void test_a_debtor_is_not_read(void **state)
 {
@@ -90,11 +99,7 @@ static void test_a_debtor_is_not_read(void **state)
     struct fixture fixture;
 
     served = 0;
-    fixture_init_server(&fixture, slow_services, NULL);
-    ttrpc_connection_set_processor(fixture.server, &own);
-    send_ping(&fixture, 1);
-    while (served == 0)
-        uv_run(&fixture.loop, UV_RUN_ONCE);
+    get_into_debt(&fixture, &own);
     assert_true(own.paid_until > time_monotonic() + NSEC_PER_SEC);
     send_ping(&fixture, 3);
     loop_run_turns(&fixture.loop, 20);
@@ -113,11 +118,7 @@ static void test_a_debtor_that_closes_its_direction(void **state)
     struct fixture fixture;
 
     served = 0;
-    fixture_init_server(&fixture, slow_services, NULL);
-    ttrpc_connection_set_processor(fixture.server, &own);
-    send_ping(&fixture, 1);
-    while (served == 0)
-        uv_run(&fixture.loop, UV_RUN_ONCE);
+    get_into_debt(&fixture, &own);
     send_ping(&fixture, 3);
     assert_int_equal(shutdown(fixture.raw, SHUT_WR), 0);
     loop_run_turns(&fixture.loop, 20);
@@ -283,11 +284,7 @@ static void test_connecting_anew_forgives_nothing(void **state)
 
     served = 0;
     for (unsigned i = 0; i < 2; i++) {
-        fixture_init_server(&fixture, slow_services, NULL);
-        ttrpc_connection_set_processor(fixture.server, &own);
-        send_ping(&fixture, 1);
-        while (served == 0)
-            uv_run(&fixture.loop, UV_RUN_ONCE);
+        get_into_debt(&fixture, &own);
         loop_run_turns(&fixture.loop, 20);
         fixture_finish(&fixture);
         assert_int_equal(served, 1);

@@ -21,41 +21,41 @@ static struct configuration owner_sets(const char *key, const char *value)
     return configuration;
 }
 
-static void test_host_policy_is_capped_where_the_owner_spoke(void **state)
+static struct host_policy accept_aggressive(const struct configuration *configuration)
 {
-    struct configuration configuration = owner_sets("cache_floor", "1GiB");
     Vmreclaim__Policy__V1__Policy *message;
     struct host_policy accepted;
     struct policy policy;
-    struct error error;
 
     policy_init(&policy, POLICY_AGGRESSIVE);
     message = policy_message_create(&policy);
     assert_non_null(message);
-    assert_int_equal(host_policy_accept(message, &configuration, &accepted, &error), 0);
+    assert_int_equal(host_policy_accept(message, configuration, &accepted, NULL), 0);
+    policy_message_destroy(message);
+    return accepted;
+}
+
+static void test_host_policy_is_capped_where_the_owner_spoke(void **state)
+{
+    struct configuration configuration = owner_sets("cache_floor", "1GiB");
+    struct host_policy accepted = accept_aggressive(&configuration);
+    struct policy policy;
+
     assert_int_equal(accepted.policy.cache_floor, GIB);
+    policy_init(&policy, POLICY_AGGRESSIVE);
     assert_int_equal(accepted.policy.idle_window, policy.idle_window);
     assert_int_equal(accepted.capped, configuration.policy_keys);
-    policy_message_destroy(message);
 }
 
 /* A limit that makes another key impossible brings that one along. */
 static void test_an_owners_slow_readings_lengthen_the_idle_window(void **state)
 {
     struct configuration configuration = owner_sets("sample_interval", "90s");
-    Vmreclaim__Policy__V1__Policy *message;
-    struct host_policy accepted;
-    struct policy policy;
-    struct error error;
+    struct host_policy accepted = accept_aggressive(&configuration);
 
-    policy_init(&policy, POLICY_AGGRESSIVE);
-    message = policy_message_create(&policy);
-    assert_non_null(message);
-    assert_int_equal(host_policy_accept(message, &configuration, &accepted, &error), 0);
     assert_int_equal(accepted.policy.sample_interval, 90 * NSEC_PER_SEC);
     assert_int_equal(accepted.policy.idle_window, 90 * NSEC_PER_SEC);
     assert_true((accepted.capped & ~configuration.policy_keys) != 0);
-    policy_message_destroy(message);
 }
 
 static void test_kept_policy_is_limited_again(void **state)

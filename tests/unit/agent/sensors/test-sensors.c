@@ -293,17 +293,23 @@ static void test_reported_is_bounded_by_what_is_free(void **state)
     assert_int_equal(sample.reportable, 0);
 }
 
-/* After a time at order 0 single pages carry the mark. They are not trapped: they have gone. */
-static void test_small_reported_blocks_are_not_trapped(void **state)
+/* Three single pages carry the mark, and a pass over all has seen them. */
+static void start_with_small_marks(void)
 {
-    struct memory_sample sample;
-
     for (uint64_t i = 0; i < 3; i++)
         machine.guest.flags[10240 + 2 * i] |= 1u << 3;
     guest_write(&machine.guest, &machine.fixture);
     start();
     assert_int_equal(sensors_scan_start(&machine.sensors, true), 0);
     scan_to_the_end();
+}
+
+/* After a time at order 0 single pages carry the mark. They are not trapped: they have gone. */
+static void test_small_reported_blocks_are_not_trapped(void **state)
+{
+    struct memory_sample sample;
+
+    start_with_small_marks();
     sample = sample_at(NSEC_PER_SEC);
     assert_true(sample.reported_is_exact);
     assert_int_equal(sample.reported, 6 * MIB + 3 * 4096);
@@ -322,12 +328,7 @@ static void test_small_blocks_that_were_used_are_trapped_again(void **state)
 {
     struct memory_sample sample;
 
-    for (uint64_t i = 0; i < 3; i++)
-        machine.guest.flags[10240 + 2 * i] |= 1u << 3;
-    guest_write(&machine.guest, &machine.fixture);
-    start();
-    assert_int_equal(sensors_scan_start(&machine.sensors, true), 0);
-    scan_to_the_end();
+    start_with_small_marks();
     assert_int_equal(sample_at(NSEC_PER_SEC).trapped, 2 * 4096);
     machine.guest.block_count -= 4;
     guest_write(&machine.guest, &machine.fixture);

@@ -285,8 +285,8 @@ static void on_answer(const struct ttrpc_result *result, void *userdata)
     answers->code = result->code;
 }
 
-/* Each call is answered. */
-static void call_refused(struct fixture *f, uid_t uid, unsigned times)
+/* Calls Compact as the user: each is answered with `code`, and the audit gets the name. */
+static void call_as(struct fixture *f, uid_t uid, unsigned times, enum ttrpc_code code)
 {
     Vmreclaim__Controller__V1__CompactVmRequest request =
         VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
@@ -302,7 +302,7 @@ static void call_refused(struct fixture *f, uid_t uid, unsigned times)
                          0);
         while (answers.count < i)
             uv_run(&f->loop, UV_RUN_ONCE);
-        assert_int_equal(answers.code, TTRPC_PERMISSION_DENIED);
+        assert_int_equal(answers.code, code);
     }
     ttrpc_connection_close(client);
 }
@@ -312,10 +312,10 @@ static void test_refusals_are_audited_in_bounds(void **state)
 {
     struct fixture *f = *state;
 
-    call_refused(f, STRANGER, 50);
+    call_as(f, STRANGER, 50, TTRPC_PERMISSION_DENIED);
     assert_int_equal(f->audited, 20);
     for (uid_t i = 1; i < 6; i++)
-        call_refused(f, STRANGER + i, 20);
+        call_as(f, STRANGER + i, 20, TTRPC_PERMISSION_DENIED);
     assert_int_equal(f->audited, 60);
 }
 
@@ -356,32 +356,14 @@ static void test_who_pays(void **state)
 
 /* ---- names ---- */
 
-/* Calls Compact as the user: the audit gets the name, and the answer is a refusal. */
-static void call_as(struct fixture *f, uid_t uid)
-{
-    Vmreclaim__Controller__V1__CompactVmRequest request =
-        VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
-    struct ttrpc_connection_options options = {.limits = ttrpc_limits_default};
-    struct ttrpc_connection *client;
-    struct answers answers = {0};
-
-    assert_int_equal(ttrpc_connection_create(&f->loop, connect_as(f, uid), &options, &client), 0);
-    assert_int_equal(ttrpc_call_unary(client, &vmreclaim__controller__v1__controller__descriptor,
-                                      "Compact", &request.base, 0, on_answer, &answers, NULL),
-                     0);
-    while (answers.count == 0)
-        uv_run(&f->loop, UV_RUN_ONCE);
-    ttrpc_connection_close(client);
-}
-
 /* The first call of a user has its name already; who has none is a number. */
 static void test_names(void **state)
 {
     struct fixture *f = *state;
 
-    call_as(f, 0);
+    call_as(f, 0, 1, TTRPC_NOT_FOUND);
     assert_string_equal(f->audited_name, "root");
-    call_as(f, STRANGER);
+    call_as(f, STRANGER, 1, TTRPC_PERMISSION_DENIED);
     assert_string_equal(f->audited_name, "uid 54321");
 }
 
@@ -393,15 +375,15 @@ static void test_a_slow_directory(void **state)
     const struct api_user *user = api_users_get(&f->api.users, SLOW);
 
     assert_non_null(user->lookup);
-    call_as(f, 0);
+    call_as(f, 0, 1, TTRPC_NOT_FOUND);
     assert_string_equal(f->audited_name, "root");
     assert_non_null(user->lookup);
-    call_as(f, SLOW);
+    call_as(f, SLOW, 1, TTRPC_PERMISSION_DENIED);
     assert_string_equal(f->audited_name, "uid 65533");
     assert_non_null(user->lookup);
     (void)sem_post(&answer);
     wait_for_names(f);
-    call_as(f, SLOW);
+    call_as(f, SLOW, 1, TTRPC_PERMISSION_DENIED);
     assert_string_equal(f->audited_name, "late?riser");
     close(held);
 }
