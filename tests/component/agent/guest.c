@@ -369,17 +369,3 @@ void client_wait_messages(struct client *client, unsigned count)
     while (!client->is_done && client->message_count < count)
         uv_run(&client->loop, UV_RUN_ONCE);
 }
-
-void guest_open(struct guest *guest, struct client *client)
-{
-    guest_init(guest);
-    guest_start_listening(guest);
-    client_init(client, guest);
-}
-
-void guest_close(struct guest *guest, struct client *client)
-{
-    client_finish(client);
-    must(guest->pid == 0 || WIFEXITED(guest_stop(guest, SIGTERM)), "the agent did not end");
-    guest_finish(guest);
-}

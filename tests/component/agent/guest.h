@@ -67,11 +67,6 @@ void client_init(struct client *client, struct guest *guest);
 void client_adopt(struct client *client, int descriptor);
 void client_finish(struct client *client);
 
-/* A guest with an agent that listens, and a connection to it. */
-void guest_open(struct guest *guest, struct client *client);
-/* Ends them; an agent that was not killed ends by itself. */
-void guest_close(struct guest *guest, struct client *client);
-
 /* Calls and waits for the end; the response, or NULL when the code is not OK. */
 const void *client_call(struct client *client, const char *method, const void *request);
 /* Starts a stream. */

@@ -1,22 +1,7 @@
 /* The dear figures of a sample: in an answer to GetMemory, not in the heartbeat. */
 #include "tests/lib/test.h"
 
-#include "tests/component/agent/guest.h"
-
-static struct guest guest;
-static struct client client;
-
-static int setup(void **state)
-{
-    guest_open(&guest, &client);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    guest_close(&guest, &client);
-    return 0;
-}
+#include "tests/component/agent/listening.h"
 
 static void test_on_request(void **state)
 {

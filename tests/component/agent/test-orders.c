@@ -3,22 +3,7 @@
 
 #include <stdlib.h>
 
-#include "tests/component/agent/guest.h"
-
-static struct guest guest;
-static struct client client;
-
-static int setup(void **state)
-{
-    guest_open(&guest, &client);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    guest_close(&guest, &client);
-    return 0;
-}
+#include "tests/component/agent/listening.h"
 
 static unsigned long order_of_guest(void)
 {

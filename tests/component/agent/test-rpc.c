@@ -7,24 +7,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "tests/component/agent/guest.h"
+#include "tests/component/agent/listening.h"
 
 #define MIB ((uint64_t)1 << 20)
-
-static struct guest guest;
-static struct client client;
-
-static int setup(void **state)
-{
-    guest_open(&guest, &client);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    guest_close(&guest, &client);
-    return 0;
-}
 
 static void test_ping(void **state)
 {

@@ -3,26 +3,12 @@
 
 #include <stdio.h>
 
-#include "tests/component/agent/guest.h"
+#include "tests/component/agent/listening.h"
 #include "tests/lib/texts.h"
 
 enum { TEXT_BYTES = 256 };
 
-static struct guest guest;
-static struct client client;
 static unsigned places;
-
-static int setup(void **state)
-{
-    guest_open(&guest, &client);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    guest_close(&guest, &client);
-    return 0;
-}
 
 static void call_with(const struct text_place *place, size_t length)
 {
