@@ -52,6 +52,9 @@ char *text_trim(char *text);
 /* The same text, or none on both sides. */
 bool text_equal(const char *a, const char *b);
 
+/* It ends so, and has something before. */
+bool text_ends_with(const char *text, const char *end);
+
 /* What is shown of ends of lines and tabs. */
 enum text_lines {
     TEXT_ONE_LINE, /* '?' for each */

@@ -9,14 +9,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/directory.h"
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text);
-    size_t end_length = strlen(end);
-
-    return length > end_length && strcmp(text + length - end_length, end) == 0;
-}
+#include "common/base/text.h"
 
 /* An entry that was removed since the directory was listed is no problem. */
 static bool is_there(const char *path)
@@ -56,7 +49,7 @@ int vm_files_read(const char *directory, struct problems *problems, struct vm_fi
     if (files.definitions == NULL || files.unread == NULL)
         r = error_set(error, -ENOMEM, "out of memory");
     for (size_t i = 0; r == 0 && i < path_count; i++)
-        if (ends_with(paths[i], ".yaml"))
+        if (text_ends_with(paths[i], ".yaml"))
             read_file(&paths[i], problems, &files);
     directory_list_free(paths, path_count);
     if (r == 0)

@@ -20,13 +20,6 @@ const char *doctor_manager_name(enum doctor_manager manager)
     return names[manager];
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text);
-
-    return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
-}
-
 /* "/run/qemu-server/100.qmp" -> "100". */
 static bool read_vmid(const char *where, char *vmid, size_t size)
 {
@@ -66,7 +59,7 @@ static enum doctor_manager manager_of_qemu(struct doctor_subject *subject, const
 {
     if (read_vmid(where, subject->place, sizeof(subject->place)))
         return DOCTOR_MANAGER_PROXMOX;
-    if (ends_with(where, "/qemu.monitor")) {
+    if (text_ends_with(where, "/qemu.monitor")) {
         name_of_directory(where, subject->name, sizeof(subject->name));
         return DOCTOR_MANAGER_INCUS;
     }
