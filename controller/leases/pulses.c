@@ -4,7 +4,17 @@
 #include "controller/leases/conduct.h"
 #include "controller/vms/hypervisor.h"
 
-/* True: its pulse is still on. */
+#define BACK_TIME (10 * NSEC_PER_SEC) /* who takes longer is left to the slow clock */
+
+static bool is_quick(const struct vm *vm)
+{
+    const struct balloon_control *control = lease_balloon(vm);
+
+    return control != NULL && pulse_is_on(&control->pulse) &&
+           (pulse_takes(&control->pulse) || time_boottime() - control->pulse.ended < BACK_TIME);
+}
+
+/* True: its pulse needs another look soon. */
 static bool visit(struct lease_keeper *keeper, struct vm *vm)
 {
     struct balloon_input input = conduct_look(vm);
@@ -13,7 +23,7 @@ static bool visit(struct lease_keeper *keeper, struct vm *vm)
     if (pulse_takes(&lease_balloon(vm)->pulse))
         conduct_start_reading(keeper, vm);
     conduct_run(keeper, vm, &input);
-    return lease_balloon(vm) != NULL && pulse_is_on(&lease_balloon(vm)->pulse);
+    return is_quick(vm);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -24,7 +34,7 @@ static void on_timer(uv_timer_t *timer)
     list_for_each_safe (link, following, &keeper->balloons) {
         const struct vm_leases *leases = list_entry(link, struct vm_leases, link);
 
-        if (pulse_is_on(&leases->balloon->pulse))
+        if (is_quick(leases->vm))
             is_on = visit(keeper, leases->vm) || is_on;
     }
     if (!is_on)
