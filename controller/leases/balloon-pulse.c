@@ -137,7 +137,12 @@ void balloon_see_pulse(struct balloon_control *control, const struct balloon_inp
         balloon_end_pulse(control, PULSE_END_CALLED_OFF, input->now);
     world = look(control, input);
     pulse_step(&control->pulse, &world);
-    if (pulse_takes(&control->pulse) || entry == NULL)
+    if (pulse_takes(&control->pulse))
+        return;
+    /* What is given back before anything was seen of it proves nothing. */
+    if (control->trust == BALLOON_CANARY)
+        control->trust = BALLOON_UNTRIED;
+    if (entry == NULL)
         return;
     /* In the journal it is to be given back already. */
     balloon_set_state(entry, LEASE_RELEASING);

@@ -222,6 +222,31 @@ static void test_an_inert_balloon(void **state)
     assert_int_equal(begin(&w), -EOPNOTSUPP);
 }
 
+/* A first step that is given back before anything was seen of it proves nothing. */
+static void test_a_proof_that_is_cut_short(void **state)
+{
+    const struct lease held = {.id = 50, .state = LEASE_HELD, .bytes = GIB, .baseline = 4 * GIB};
+    struct world w;
+
+    pulse_world_init(&w);
+    w.input.actual = 3 * GIB;
+    w.input.guest_free = GIB;
+    balloon_adopt(&w.control, 3 * GIB, 4 * GIB);
+    assert_int_equal(balloon_resume(&w.control, &held, true), 0);
+    steps(&w, 5);
+    assert_int_equal(w.control.trust, BALLOON_UNTRIED);
+    assert_int_equal(begin(&w), 0);
+    w.never_frees = true;
+    pass(&w, STEP);
+    step(&w);
+    assert_int_equal(w.control.trust, BALLOON_CANARY);
+    balloon_end_pulse(&w.control, PULSE_END_CALLED_OFF, w.input.now);
+    steps(&w, 400);
+    assert_int_equal(w.control.trust, BALLOON_UNTRIED);
+    assert_int_equal(w.input.actual, 3 * GIB);
+    assert_int_equal(w.control.lease_count, 1);
+}
+
 static void test_a_target_of_somebody_else(void **state)
 {
     struct world w;
@@ -290,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_what_ends_it_raises_at_once),
         cmocka_unit_test(test_nothing_holds_its_raise_up),
         cmocka_unit_test(test_an_inert_balloon),
+        cmocka_unit_test(test_a_proof_that_is_cut_short),
         cmocka_unit_test(test_a_target_of_somebody_else),
         cmocka_unit_test(test_its_lease_goes),
         cmocka_unit_test(test_a_hypervisor_that_refuses),
