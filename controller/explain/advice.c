@@ -87,15 +87,6 @@ static void advise_balloon(const struct view *view, const struct gains *gains,
                     (unsigned long long)(gains->size / MIB));
 }
 
-static void advise_agent(const struct view *view, struct explanation *explanation)
-{
-    if (view->vm->agent_connected)
-        return;
-    finding_set(explanation_next(explanation), KIND_CAN_DO, "can-install-agent", 0,
-                "Start vmreclaim-agent in the guest%s: it finds what can come back.",
-                view->vm->last_sample_ns == 0 ? "" : " again");
-}
-
 /* What every command would be refused for. False: nothing. */
 static bool advise_first(const struct view *view, struct explanation *explanation)
 {
@@ -119,7 +110,7 @@ void explain_advice(const struct view *view, struct explanation *explanation)
     struct gains gains;
 
     if (view->guest == NULL)
-        advise_agent(view, explanation);
+        explain_agentless_advice(view, explanation);
     if (view->guest == NULL || advise_first(view, explanation))
         return;
     view_gains(view, &gains);

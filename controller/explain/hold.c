@@ -184,30 +184,6 @@ static void hold_unknown(const struct view *view, struct explanation *explanatio
     }
 }
 
-/* What the balloon's driver reports, where there is no agent. */
-static void hold_statistics(const struct view *view, struct explanation *explanation)
-{
-    const Vmreclaim__Controller__V1__BalloonStatistics *statistics = view->vm->statistics;
-    struct finding *finding;
-    char cache[64] = "";
-
-    if (statistics == NULL || statistics->total == 0 || statistics->free == 0 ||
-        statistics->available == 0)
-        return;
-    if (statistics->disk_caches != 0)
-        snprintf(cache, sizeof(cache), " and %s is file cache", SIZE(statistics->disk_caches));
-    finding = explanation_next(explanation);
-    finding_set(finding, KIND_HOLDS, "balloon-statistics", statistics->total,
-                "Its balloon driver says that of %s %s is free%s; %s could be used without "
-                "swapping.",
-                SIZE(statistics->total), SIZE(statistics->free), cache,
-                SIZE(statistics->available));
-    finding_add(finding, "free", statistics->free, "bytes");
-    if (statistics->disk_caches != 0)
-        finding_add(finding, "disk_caches", statistics->disk_caches, "bytes");
-    finding_add(finding, "available", statistics->available, "bytes");
-}
-
 void explain_holds(const struct view *view, struct explanation *explanation)
 {
     if (view->guest != NULL) {
@@ -216,6 +192,6 @@ void explain_holds(const struct view *view, struct explanation *explanation)
         hold_absent(view, explanation);
     } else {
         hold_unknown(view, explanation);
-        hold_statistics(view, explanation);
+        explain_agentless_holds(view, explanation);
     }
 }

@@ -193,13 +193,23 @@ static void plan_steps(const struct view *view, struct explanation *explanation)
                     SIZE(policy->trickle));
 }
 
+/* Which the host does, whether or not an agent is there. */
+static void plan_pulse(const struct view *view, struct explanation *explanation)
+{
+    if (view->vm->pulse[0] != '\0')
+        finding_set(explanation_next(explanation), KIND_PLAN, "plan-pulse", 0,
+                    "Pulses of its balloon: %.160s.", view->vm->pulse);
+}
+
 void explain_plan(const struct view *view, struct explanation *explanation)
 {
     const struct policy *policy = view->policy;
     struct finding *finding;
 
-    if (view->guest == NULL)
+    if (view->guest == NULL) {
+        plan_pulse(view, explanation);
         return;
+    }
     if (policy == NULL) {
         finding = explanation_next(explanation);
         finding_set(finding, KIND_PLAN, "no-policy", 0,
@@ -215,6 +225,7 @@ void explain_plan(const struct view *view, struct explanation *explanation)
     } else {
         plan_steps(view, explanation);
         plan_schedules(view, explanation);
+        plan_pulse(view, explanation);
     }
     plan_limits(view, explanation);
 }

@@ -121,6 +121,10 @@ void explain_advice(const struct view *view, struct explanation *explanation);
 void explain_reasons(const struct view *view, struct explanation *explanation);
 bool explain_action_reason(const struct view *view, struct finding *finding);
 
+/* Of a guest without an agent, by its balloon's statistics. */
+void explain_agentless_holds(const struct view *view, struct explanation *explanation);
+void explain_agentless_advice(const struct view *view, struct explanation *explanation);
+
 /* The codes of all reasons and what they mean, for the manual and tests; NULL past the end. */
 const char *explain_reason_code(size_t index);
 const char *explain_reason_meaning(size_t index);

@@ -62,6 +62,80 @@ static void test_without_an_agent_the_balloon_speaks(void **state)
                         "file cache; 3.0 GiB could be used without swapping.");
 }
 
+/* 4 GiB of which 3 are free and on the host, without reporting. */
+static void make_agentless(struct made *made,
+                           Vmreclaim__Controller__V1__BalloonStatistics *statistics)
+{
+    make_healthy(made);
+    made->w.guest_is_known = 0;
+    made->w.vm_ram = 4 * GIB;
+    made->w.footprint = 4 * GIB;
+    made->w.balloon_is_known = 1;
+    made->vm.agent_connected = 0;
+    made->vm.reporting = (char *)"off";
+    vmreclaim__controller__v1__balloon_statistics__init(statistics);
+    statistics->total = 4 * GIB - 64 * MIB;
+    statistics->free = 3 * GIB;
+    statistics->available = 3 * GIB + 512 * MIB;
+    made->vm.statistics = statistics;
+}
+
+static void test_what_can_be_done_without_an_agent(void **state)
+{
+    Vmreclaim__Controller__V1__BalloonStatistics statistics;
+    struct explanation explanation;
+    struct made made;
+
+    make_agentless(&made, &statistics);
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "free-on-host")->sentence,
+                        "The host holds about 3.0 GiB of what is free in the guest.");
+    assert_true(find(&explanation, "can-pulse")->bytes == 3 * GIB - 256 * MIB);
+    assert_string_equal(find(&explanation, "can-pulse")->command, "vmreclaim pulse web1");
+    assert_string_equal(find(&explanation, "can-install-agent")->sentence,
+                        "Start vmreclaim-agent in the guest: of 512.0 MiB of file cache it takes "
+                        "what is cold, joins free memory in pieces, knows when the guest is idle, "
+                        "and says when it is short.");
+    made.w.footprint = GIB + 128 * MIB; /* a pulse has taken it */
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "can-pulse"));
+}
+
+static void test_where_a_pulse_brings_nothing(void **state)
+{
+    Vmreclaim__Controller__V1__BalloonStatistics statistics;
+    struct explanation explanation;
+    struct made made;
+
+    make_agentless(&made, &statistics);
+    made.vm.reporting = (char *)"on";
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "can-pulse"));
+    make_agentless(&made, &statistics);
+    made.host.vfio_devices = 1;
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "can-pulse"));
+    make_agentless(&made, &statistics);
+    made.w.balloon = GIB;
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "can-pulse"));
+}
+
+static void test_why_there_is_no_pulse(void **state)
+{
+    Vmreclaim__Controller__V1__BalloonStatistics statistics;
+    struct explanation explanation;
+    struct made made;
+
+    make_agentless(&made, &statistics);
+    explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "plan-pulse"));
+    made.vm.pulse = (char *)"the guest is not idle";
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "plan-pulse")->sentence,
+                        "Pulses of its balloon: the guest is not idle.");
+}
+
 static void test_the_summary_adds_up(void **state)
 {
     struct made made;
@@ -269,6 +343,9 @@ int main(void)
         cmocka_unit_test(test_small_things_are_not_said),
         cmocka_unit_test(test_holds_are_sorted),
         cmocka_unit_test(test_without_an_agent_the_balloon_speaks),
+        cmocka_unit_test(test_what_can_be_done_without_an_agent),
+        cmocka_unit_test(test_where_a_pulse_brings_nothing),
+        cmocka_unit_test(test_why_there_is_no_pulse),
         cmocka_unit_test(test_the_summary_adds_up),
         cmocka_unit_test(test_never_touched_is_told),
         cmocka_unit_test(test_what_has_left_the_host_was_touched),
