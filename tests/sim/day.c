@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include "tests/sim/random.h"
-
 #define GIB_ (1024.0 * 1024 * 1024)
 #define MIB_ (1024.0 * 1024)
 #define DAY_ 86400
@@ -44,14 +42,6 @@ static const struct phase workday[] = {
 
 const struct day_shape day_as_written = {1, 1, 1, 1, 1, 1, 1};
 
-struct workload {
-    struct random random;
-    const struct day_shape *shape;
-    size_t index;
-    uint64_t phase_end;
-    bool is_night;
-};
-
 static double vary(struct workload *workload, double value)
 {
     return value * (0.75 + 0.5 * random_unit(&workload->random));
@@ -83,7 +73,7 @@ static void night(struct model *model)
         model_run(model, i, i == SYSTEM && is_cron);
 }
 
-static void workload_step(struct workload *workload, struct model *model)
+void day_step(struct workload *workload, struct model *model)
 {
     if (workload->index < sizeof(workday) / sizeof(workday[0])) {
         if (model->now >= workload->phase_end) {
@@ -95,26 +85,33 @@ static void workload_step(struct workload *workload, struct model *model)
     }
 }
 
+void day_begin(struct workload *workload, struct model *model, uint64_t seed,
+               const struct day_shape *shape, unsigned order)
+{
+    *workload = (struct workload){.shape = shape};
+    random_init(&workload->random, seed);
+    model_init(model, 16 * GIB_ * shape->memory, 1.0 * GIB_, 8, order);
+    model->sets[COMPILE].wanted = vary(workload, 2.5 * GIB_ * shape->sets);
+    model->sets[BROWSE].wanted = vary(workload, 0.8 * GIB_ * shape->sets);
+    model->sets[CONTAINERS].wanted = vary(workload, 2.0 * GIB_ * shape->sets);
+    model->sets[SYSTEM].wanted = vary(workload, 0.25 * GIB_ * shape->sets);
+}
+
 void day_run(enum contestant who, uint64_t seed, const struct day_shape *shape,
              struct day_result *ret_result)
 {
-    struct workload workload = {.shape = shape};
+    struct workload workload;
     struct contest contest;
     struct policy policy;
     struct model model;
     double footprint = 0;
 
-    random_init(&workload.random, seed);
     policy_init(&policy, POLICY_BALANCED);
     policy.idle_window = (nsec_t)((double)policy.idle_window * shape->window);
-    model_init(&model, 16 * GIB_ * shape->memory, 1.0 * GIB_, 8, 9);
-    model.sets[COMPILE].wanted = vary(&workload, 2.5 * GIB_ * shape->sets);
-    model.sets[BROWSE].wanted = vary(&workload, 0.8 * GIB_ * shape->sets);
-    model.sets[CONTAINERS].wanted = vary(&workload, 2.0 * GIB_ * shape->sets);
-    model.sets[SYSTEM].wanted = vary(&workload, 0.25 * GIB_ * shape->sets);
+    day_begin(&workload, &model, seed, shape, 9);
     contest_init(&contest, who, &policy, &model);
     for (unsigned second = 0; second < DAY_; second++) {
-        workload_step(&workload, &model);
+        day_step(&workload, &model);
         model_step(&model);
         contest_step(&contest, &model);
         footprint += model_footprint(&model);

@@ -3,6 +3,7 @@
 #define VMRECLAIM_TESTS_SIM_DAY_H
 
 #include "tests/sim/contest.h"
+#include "tests/sim/random.h"
 
 struct day_result {
     double byte_hours; /* held by the host above what the guest needed */
@@ -24,6 +25,20 @@ struct day_shape {
 };
 
 extern const struct day_shape day_as_written;
+
+/* The workload alone, for who brings a guest and its rules. */
+struct workload {
+    struct random random;
+    const struct day_shape *shape;
+    size_t index;
+    uint64_t phase_end;
+};
+
+void day_begin(struct workload *workload, struct model *model, uint64_t seed,
+               const struct day_shape *shape, unsigned order);
+
+/* Before each model_step(). */
+void day_step(struct workload *workload, struct model *model);
 
 void day_run(enum contestant who, uint64_t seed, const struct day_shape *shape,
              struct day_result *ret_result);

@@ -75,7 +75,7 @@ double model_free(const struct model *model)
 
 double model_footprint(const struct model *model)
 {
-    return model->total - model->reported[MODEL_LOW] - model->reported[MODEL_MID] -
+    return model->total - model->balloon - model->reported[MODEL_LOW] - model->reported[MODEL_MID] -
            model->reported[MODEL_BLOCKS];
 }
 
@@ -258,7 +258,7 @@ void model_run(struct model *model, unsigned activity, bool runs)
     model->sets[activity].is_running = runs;
 }
 
-void model_use(struct model *model, double bytes)
+static void use(struct model *model, double bytes)
 {
     double change = bytes - model->in_use;
 
@@ -270,6 +270,54 @@ void model_use(struct model *model, double bytes)
         allocate(model, change);
     }
     model->in_use += change;
+}
+
+void model_use(struct model *model, double bytes)
+{
+    model->use_wanted = bytes;
+    if (model->use_speed == 0 || bytes < model->in_use)
+        use(model, bytes);
+}
+
+/* A program that touches memory as fast as it can. */
+static void grow(struct model *model)
+{
+    double before = model->in_use;
+    double step = least(model->use_wanted - before, model->use_speed);
+
+    if (model->use_speed == 0 || step <= 0)
+        return;
+    use(model, before + step);
+    model->stalled += most(0, 1 - (model->in_use - before) / step - 1e-9);
+}
+
+/* ---- the balloon ---- */
+
+/* Single pages of every size, on the host or not as they come. */
+double model_inflate(struct model *model, double bytes, bool takes_cache)
+{
+    double missing = bytes + model_constants.held_back - model_free(model);
+    double taken;
+    double part;
+
+    if (takes_cache && missing > 0)
+        (void)model_evict(model, missing, 0, true);
+    taken = least(bytes, most(0, model_free(model) - model_constants.held_back));
+    part = taken / most(PAGE, model_free(model));
+    for (unsigned i = 0; i < MODEL_SIZES; i++) {
+        model->free[i] -= model->free[i] * part;
+        model->reported[i] -= model->reported[i] * part;
+    }
+    model->balloon += taken;
+    return taken;
+}
+
+void model_deflate(struct model *model, double bytes)
+{
+    bytes = least(bytes, model->balloon);
+    model->balloon -= bytes;
+    model->free[MODEL_BLOCKS] += bytes;
+    model->reported[MODEL_BLOCKS] += bytes;
 }
 
 /* ---- actions ---- */
@@ -386,6 +434,7 @@ void model_step(struct model *model)
     for (unsigned i = 0; i < MODEL_ACTIVITIES; i++)
         if (model->sets[i].is_running)
             read_set(model, &model->sets[i]);
+    grow(model);
     if (model->stream > 0)
         model_read_once(model, model->stream);
     work(model);

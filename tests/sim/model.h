@@ -51,6 +51,9 @@ struct model {
     double free[MODEL_SIZES];
     double reported[MODEL_SIZES]; /* of free: not held by the host */
     unsigned order;               /* of reporting; 9, 5 or 0 */
+    double balloon;               /* bytes that it holds: neither the guest's nor the host's */
+    double use_wanted;            /* bytes that `in_use` is to reach ... */
+    double use_speed;             /* ... growing by so much per second; 0: at once */
     bool pass_is_on;
     double freed; /* since the last pass began */
     struct model_action action;
@@ -62,6 +65,7 @@ struct model {
     double host_filled;                   /* bytes the host had to give back */
     double own_cpu;                       /* seconds that actions cost */
     double above_need;                    /* byte seconds */
+    double stalled;                       /* seconds in which a program got less than it took */
 };
 
 void model_init(struct model *model, double total, double in_use, unsigned cpus, unsigned order);
@@ -71,6 +75,13 @@ void model_step(struct model *model);
 
 /* The guest's memory in use grows or shrinks to `bytes`. */
 void model_use(struct model *model, double bytes);
+
+/* Up to so many bytes of free memory go into the balloon; what is missing for them the cache gives
+ * up, where `takes_cache` says so. Returns the bytes. */
+double model_inflate(struct model *model, double bytes, bool takes_cache);
+
+/* So much of it comes back: free, and not on the host. */
+void model_deflate(struct model *model, double bytes);
 
 /* An activity begins or ends. */
 void model_run(struct model *model, unsigned activity, bool runs);
