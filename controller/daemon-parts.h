@@ -9,6 +9,7 @@
 #include "common/transport/transport.h"
 #include "controller/actions/action.h"
 #include "controller/actions/halts.h"
+#include "controller/actions/squeeze.h"
 #include "controller/api/api.h"
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
@@ -55,6 +56,7 @@ struct daemon {
     struct actions actions;
     struct pulse_planner pulses;
     struct halts halts;
+    struct squeezes squeezes;
     int state_lock; /* -1: none */
     struct store *store;
     struct recorder recorder;

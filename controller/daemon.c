@@ -212,6 +212,7 @@ static int start_api(struct daemon *daemon, struct error *error)
         .supervisor = &daemon->supervisor,
         .actions = &daemon->actions,
         .halts = &daemon->halts,
+        .squeezes = &daemon->squeezes,
         .discovery = &daemon->discovery,
         .keeper = &daemon->keeper,
         .assignments = &daemon->assignments,
@@ -255,6 +256,18 @@ static int start_actions(struct daemon *daemon, struct error *error)
 static void stop_actions(struct daemon *daemon)
 {
     actions_stop(&daemon->actions);
+}
+
+/* Stopped before the actions that they are made of. */
+static int start_squeezes(struct daemon *daemon, struct error *error)
+{
+    squeezes_init(&daemon->squeezes, &daemon->supervisor, &daemon->actions);
+    return 0;
+}
+
+static void stop_squeezes(struct daemon *daemon)
+{
+    squeezes_stop(&daemon->squeezes);
 }
 
 /* ---- what policies have done from here ---- */
@@ -322,6 +335,7 @@ static const struct part {
     {start_api, stop_api, finish_api},
     {start_actions, stop_actions, NULL},
     {start_pulses, stop_pulses, NULL},
+    {start_squeezes, stop_squeezes, NULL},
     {daemon_watches_start, daemon_watches_stop, daemon_watches_finish},
     {start_vms, NULL, NULL},
     {start_discovery, stop_discovery, finish_discovery},

@@ -53,10 +53,12 @@ struct action_request {
         struct {
             uint64_t bytes; /* 0: down to the policy's cache floor */
             bool drop;
+            nsec_t time_limit; /* 0: the policy's */
         } reclaim;
         struct {
             bool set_order;
             uint32_t order;
+            nsec_t duration; /* of the order, with a kick; 0: until restored */
             bool restore;
             bool kick;
         } reporting;

@@ -28,8 +28,12 @@ static const ActionResult *result_of(const ProtobufCMessage *response)
 }
 
 /* Whether the guest has done something that its kernel may still be reporting. */
-static bool may_return_memory(const ActionResult *result)
+static bool may_return_memory(const struct action *action)
 {
+    const ActionResult *result = action->guest;
+
+    if (action->request.kind == &action_reporting && action->request.reporting.restore)
+        return false;
     return result->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOTHING_TO_DO &&
            result->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOT_SUPPORTED &&
            result->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FORBIDDEN_BY_POLICY;
@@ -57,7 +61,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     if (action->guest == NULL)
         action_fail(action, -EIO, "the agent answered without a result");
     else
-        action_acted(action, may_return_memory(action->guest));
+        action_acted(action, may_return_memory(action));
 }
 
 /* ---- asking ---- */
@@ -116,7 +120,8 @@ static int reclaim(struct action *action, struct error *error)
     request.asked_by = action->asked_by;
     request.bytes = action->request.reclaim.bytes;
     request.drop = action->request.reclaim.drop;
-    return ask(action, "ReclaimCache", &request.base, 0, error);
+    request.time_limit_ns = action->request.reclaim.time_limit;
+    return ask(action, "ReclaimCache", &request.base, request.time_limit_ns, error);
 }
 
 static int set_reporting(struct action *action, struct error *error)
@@ -128,6 +133,7 @@ static int set_reporting(struct action *action, struct error *error)
     request.asked_by = action->asked_by;
     request.set_order = action->request.reporting.set_order;
     request.order = action->request.reporting.order;
+    request.duration_ns = action->request.reporting.duration;
     request.restore = action->request.reporting.restore;
     request.kick = action->request.reporting.kick;
     return ask(action, "SetReporting", &request.base, 0, error);

@@ -25,6 +25,7 @@ struct lease_keeper;
 struct policy_assignments;
 struct problems;
 struct recorder;
+struct squeezes;
 struct store;
 
 /* What handlers work on; the owners' until the API is finished. A test may leave out what its
@@ -33,6 +34,7 @@ struct api_rooms {
     struct supervisor *supervisor;
     struct actions *actions;
     struct halts *halts;
+    struct squeezes *squeezes;
     const struct discovery *discovery;
     const struct lease_keeper *keeper;
     struct policy_assignments *assignments;

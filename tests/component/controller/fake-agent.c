@@ -26,6 +26,16 @@ static void fill_sample(struct fake_agent *agent, Vmreclaim__Agent__V1__MemorySa
     sample->free = saturating_subtract(agent->free, taken);
     sample->reportable = sample->free / 2;
     sample->trapped = sample->free / 2;
+    if (agent->reporting.joined > 0) {
+        sample->reported = agent->reporting.joined;
+        sample->reported_is_known = true;
+        sample->reportable = 0;
+        sample->trapped = sample->free - agent->reporting.joined;
+    }
+#ifndef FAKE_AGENT_IS_PREVIOUS
+    sample->reporting_order = agent->reporting.order;
+    sample->reporting_order_is_known = agent->protocol > 0;
+#endif
     sample->cache = agent->cache;
     sample->in_use = sample->total - sample->free - agent->cache;
     agent->refaults += agent->refaults_per_sample;
@@ -54,7 +64,11 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *request, v
     response.page_size = 4096;
     response.pageblock_order = 9;
     response.max_order = 10;
-    response.reporting_order = 9;
+    response.reporting_order = agent_of(call)->reporting.order;
+    response.protocol_version = agent_of(call)->protocol;
+#ifndef FAKE_AGENT_IS_PREVIOUS
+    response.reporting_order_is_known = agent_of(call)->protocol > 0;
+#endif
     if (agent_of(call)->kept_hash != NULL)
         response.policy_hash = (char *)agent_of(call)->kept_hash;
     ttrpc_call_finish(call, &response.base);
@@ -88,6 +102,34 @@ static void fill_result(Vmreclaim__Agent__V1__ActionResult *result, const char *
     result->outcome = VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE;
 }
 
+/* Before the answer: the test may move memory meanwhile. */
+static void note(struct fake_agent *agent, const char *order)
+{
+    size_t length = strlen(agent->orders);
+
+    snprintf(agent->orders + length, sizeof(agent->orders) - length, "%s ", order);
+    if (agent->on_action != NULL)
+        agent->on_action(agent, agent->userdata);
+}
+
+static void reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
+{
+    const Vmreclaim__Agent__V1__ReclaimCacheRequest *asked =
+        (const Vmreclaim__Agent__V1__ReclaimCacheRequest *)request;
+    Vmreclaim__Agent__V1__ReclaimCacheResponse response =
+        VMRECLAIM__AGENT__V1__RECLAIM_CACHE_RESPONSE__INIT;
+    Vmreclaim__Agent__V1__ActionResult result;
+
+    if (agent_of(call)->lacks_reclaim) {
+        ttrpc_call_fail(call, TTRPC_UNIMPLEMENTED, "ReclaimCache");
+        return;
+    }
+    note(agent_of(call), asked->drop ? "drop" : "cache");
+    fill_result(&result, asked->action_id, asked->asked_by);
+    response.result = &result;
+    ttrpc_call_finish(call, &response.base);
+}
+
 static void compact(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
 {
     const Vmreclaim__Agent__V1__CompactRequest *asked =
@@ -102,8 +144,7 @@ static void compact(struct ttrpc_call *call, const ProtobufCMessage *request, vo
         return;
     }
     fill_result(&result, asked->action_id, asked->asked_by);
-    if (agent->on_action != NULL)
-        agent->on_action(agent, agent->userdata);
+    note(agent, "compact");
     if (agent->holds) {
         agent->held = call;
         snprintf(agent->held_id, sizeof(agent->held_id), "%s", asked->action_id);
@@ -125,6 +166,29 @@ void fake_agent_answer(struct fake_agent *agent)
     ttrpc_call_finish(call, &response.base);
 }
 
+/* As the real one: an order for a while ends by restore, or with the controller that set it. */
+static void end_order(struct fake_agent *agent)
+{
+    if (agent->reporting.order_before != 0)
+        agent->reporting.order = agent->reporting.order_before;
+    agent->reporting.order_before = 0;
+}
+
+static void set_order(struct fake_agent *agent,
+                      const Vmreclaim__Agent__V1__SetReportingRequest *asked)
+{
+#ifndef FAKE_AGENT_IS_PREVIOUS
+    if (asked->set_order && asked->duration_ns > 0)
+        agent->reporting.order_before = agent->reporting.order;
+#endif
+    if (asked->set_order)
+        agent->reporting.order = asked->order;
+    if (asked->restore)
+        end_order(agent);
+    if (asked->set_order || asked->restore || asked->kick)
+        note(agent, asked->restore ? "restore" : asked->set_order ? "order" : "kick");
+}
+
 static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
 {
     const Vmreclaim__Agent__V1__SetReportingRequest *asked =
@@ -135,6 +199,7 @@ static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *reque
 
     if (asked->set_lowest_order)
         agent_of(call)->lowest_order = (int)asked->lowest_order;
+    set_order(agent_of(call), asked);
     fill_result(&result, asked->action_id, asked->asked_by);
     response.result = &result;
     ttrpc_call_finish(call, &response.base);
@@ -228,6 +293,7 @@ static void watch(struct ttrpc_call *call, const ProtobufCMessage *request, void
     struct fake_agent *agent = agent_of(call);
     uint64_t interval = asked->interval_ns / NSEC_PER_MSEC;
 
+    end_order(agent);
     agent->watch = call;
     agent->watch_interval = asked->interval_ns;
     if (asked->set_lowest_order)
@@ -266,9 +332,9 @@ void fake_agent_reclaimed(struct fake_agent *agent)
 
 /* ---- connections ---- */
 
-static const ttrpc_handler handlers[] = {ping, get_info,      get_memory,       compact,
-                                         NULL, set_reporting, list_free_ranges, apply_policy,
-                                         watch};
+static const ttrpc_handler handlers[] = {
+    ping,          get_info,         get_memory,   compact, reclaim_cache,
+    set_reporting, list_free_ranges, apply_policy, watch};
 
 static const struct ttrpc_service agent_service = {
     .descriptor = &vmreclaim__agent__v1__agent__descriptor,
@@ -341,6 +407,7 @@ void fake_agent_init(struct fake_agent *agent, uv_loop_t *loop)
         .free = 400 * MIB,
         .cache = 100 * MIB,
         .lowest_order = -1,
+        .reporting.order = 9,
         .asked_by = "policy",
     };
     if (uv_timer_init(loop, &agent->timer) < 0)

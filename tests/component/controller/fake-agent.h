@@ -40,13 +40,21 @@ struct fake_agent {
     uint64_t clock_back;  /* ns that the guest's clock is behind this one's */
     bool stands_still;    /* no samples */
     bool compact_fails;
+    bool lacks_reclaim;      /* as if it did not know the call */
     bool holds;              /* Compact is answered later */
     struct ttrpc_call *held; /* NULL: none is */
     char held_id[64];
-    bool has_limits; /* its own: cpu_budget 3s, and it takes no orders */
+    struct {
+        uint64_t joined;       /* of what is free, in blocks that are reported */
+        uint32_t order;        /* in force */
+        uint32_t order_before; /* one for a while; 0: none is in force */
+    } reporting;
+    uint32_t protocol; /* 0: it does not say its order either */
+    bool has_limits;   /* its own: cpu_budget 3s, and it takes no orders */
     /* what was asked */
     unsigned compactions;
     unsigned brief_answers; /* of GetMemory */
+    char orders[256]; /* "cache ", "drop ", "compact ", "order ", "restore ", "kick " */
     uint64_t watch_interval;
     int lowest_order; /* -1: not told */
     char policy_name[64];

@@ -239,6 +239,7 @@ static void test_an_agent_that_does_not_know_a_call(void **state)
         VMRECLAIM__CONTROLLER__V1__RECLAIM_VM_REQUEST__INIT;
     struct fixture *f = *state;
 
+    f->agent.lacks_reclaim = true;
     start_managed(f);
     request.vm = (char *)"web-1";
     call(f, "Reclaim", &request.base);

@@ -279,6 +279,8 @@ class StrictTest(unittest.TestCase):
             self.answer("GetHistory", vm=vm)
             self.answer("Diagnose", vm=vm)
         self.answer("Pulse", vm="unreporting")
+        self.call("SqueezeVms", vms=[guests.LATIN])
+        self.answer("SqueezeVms", vms=[b"web", b"latin"], time_limit_ns=10 ** 9)
         for method in ("Halt", "Resume"):
             self.call(method, vms=[guests.LATIN])
             self.answer(method, vms=[b"web", b"latin"])
