@@ -11,7 +11,7 @@
 #include "controller/cli/table.h"
 #include "controller/json/json.h"
 
-static const char *outcome_text(const ActionResult *guest)
+const char *action_outcome(const ActionResult *guest)
 {
     switch ((int)guest->outcome) {
     case VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE:
@@ -153,7 +153,7 @@ static void print_action(const Action *action)
     putchar(' ');
     print_text(action->vm);
     if (action->guest != NULL) {
-        printf(": %s", outcome_text(action->guest));
+        printf(": %s", action_outcome(action->guest));
         if (action->guest->reason[0] != '\0') {
             fputs(": ", stdout);
             print_text(action->guest->reason);

@@ -11,6 +11,9 @@ int action_print(const ProtobufCMessage *message, void *userdata);
 /* The exit code alone, for use with JSON. */
 int action_exit_code(const Action *action);
 
+/* How it ended in the guest: "stopped at the time limit". Static text. */
+const char *action_outcome(const ActionResult *guest);
+
 /* Starts an action: prints it, or its JSON, and returns its exit code. */
 struct cli;
 int action_run(struct cli *cli, const char *method, const ProtobufCMessage *request);

@@ -14,6 +14,8 @@ typedef Vmreclaim__Controller__V1__Evidence Evidence;
 typedef Vmreclaim__Controller__V1__Finding Finding;
 typedef Vmreclaim__Controller__V1__HostFacts HostFacts;
 typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
+typedef Vmreclaim__Controller__V1__SqueezeStep SqueezeStep;
+typedef Vmreclaim__Controller__V1__SqueezeVmsResponse Squeeze;
 typedef Vmreclaim__Controller__V1__Vm Vm;
 typedef Vmreclaim__Controller__V1__Waterfall Waterfall;
 typedef Vmreclaim__Agent__V1__ActionResult ActionResult;

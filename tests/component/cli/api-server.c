@@ -371,6 +371,7 @@ static void reload(struct ttrpc_call *call, const ProtobufCMessage *message, voi
     X("GetEffectivePolicy", get_effective, false)                                                  \
     X("SetBalloon", set_balloon, false)                                                            \
     X("ReleaseBalloon", release_balloon, false)                                                    \
+    X("SqueezeVms", squeeze_vms, true)                                                             \
     X("VerifyAction", verify_action, false)                                                        \
     X("ListActions", list_actions, false)                                                          \
     X("GetHistory", get_history, true)                                                             \
