@@ -10,7 +10,9 @@
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "controller/actions/ending.h"
+#include "controller/crash/crash.h"
 #include "controller/explain/finding.h"
+#include "controller/leases/requests.h"
 #include "controller/messages/copy.h"
 #include "controller/messages/vm.h"
 #include "controller/policies/effective.h"
@@ -121,7 +123,6 @@ static void look(struct squeeze *squeeze, struct squeeze_input *ret_input)
     ret_input->now = time_boottime();
     ret_input->footprint = squeeze->footprint;
     explain_gains(&subject, &ret_input->gains);
-    ret_input->gains.may_pulse = false; /* there is no such action yet */
     vm_info_free(info);
 }
 
@@ -157,6 +158,9 @@ static void set_request(const struct squeeze *squeeze, const struct squeeze_orde
     case SQUEEZE_RESTORE:
         request.reporting.restore = true;
         break;
+    case SQUEEZE_PULSE:
+        request.kind = &action_pulse;
+        break;
     default:
         assert(order->step == SQUEEZE_HOLD);
         request.kind = &action_balloon;
@@ -184,11 +188,14 @@ static void step_ends(struct squeeze *squeeze, enum squeeze_outcome outcome, int
     taken->is_over = true;
     text_copy_line(taken->reason, sizeof(taken->reason), reason);
     squeeze->action = NULL;
+    crash_point("a step of a squeeze has ended");
     squeeze_plan_took(&squeeze->plan, outcome, brought);
 }
 
-static enum squeeze_outcome outcome_of(const Action *record)
+static enum squeeze_outcome outcome_of(const struct squeeze *squeeze, const Action *record)
 {
+    if (squeeze->request.kind == &action_pulse)
+        return lease_pulse(squeeze->vm).end == PULSE_END_PRESSURE ? SQUEEZE_SHORT : SQUEEZE_TAKEN;
     if (record->guest == NULL)
         return SQUEEZE_TAKEN;
     switch ((int)record->guest->outcome) {
@@ -229,7 +236,7 @@ static void on_step_done(const struct action_end *ended, void *userdata)
     if (ended->record != NULL) {
         keep_record(last_taken(squeeze), ended->record);
         brought = ended->record->host_returned;
-        outcome = ended->status == 0 ? outcome_of(ended->record) : SQUEEZE_REFUSED;
+        outcome = ended->status == 0 ? outcome_of(squeeze, ended->record) : SQUEEZE_REFUSED;
     }
     if (ended->status < 0 && !squeeze->is_cut && is_fatal(ended->status))
         fail(squeeze, ended->message);
@@ -250,6 +257,7 @@ static bool try_step(struct squeeze *squeeze)
     }
     r = action_start(squeeze->squeezes->actions, squeeze->vm, &squeeze->request, squeeze->asked_by,
                      on_step_done, squeeze, &squeeze->action, &error);
+    crash_point("a step of a squeeze was begun");
     if (r == 0) {
         move(squeeze, SQUEEZE_STEPPING);
         return true;

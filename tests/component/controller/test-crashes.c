@@ -1,5 +1,6 @@
-/* The daemon is killed at every single step of everything that can happen to a lease; started
- * again, it resumes the lease or gives it back, and the guest's size is right.
+/* The daemon is killed at every single step of everything that can happen to a lease, and of a
+ * squeeze; started again, it resumes the lease or gives it back, and the guest's size and settings
+ * are right.
  *
  * A scene runs once per step, each time in a process of its own, until it comes to its end before
  * the step: then all steps were tried. */
@@ -17,7 +18,7 @@
 #include "tests/component/controller/parallel.h"
 
 #define STEPS_MAX 300 /* of one scene: a pulse reads the balloon many times a second */
-#define SCENES    11
+#define SCENES    12
 
 /* How one run ended, as an exit status; anything else is a failure. */
 enum {
@@ -112,6 +113,29 @@ static void scene_pressed_pulse(struct fixture *f)
     scene_pulse(f);
 }
 
+static void ignore_message(const ProtobufCMessage *message, void *userdata)
+{
+}
+
+static void ignore_result(const struct ttrpc_result *result, void *userdata)
+{
+}
+
+/* Compaction, a lower order, its end, a lease. */
+static void scene_squeeze(struct fixture *f)
+{
+    Vmreclaim__Controller__V1__SqueezeVmsRequest request =
+        VMRECLAIM__CONTROLLER__V1__SQUEEZE_VMS_REQUEST__INIT;
+    char *names[] = {(char *)"web-1"};
+
+    request.vms = names;
+    request.n_vms = 1;
+    request.size = 768 * MIB;
+    request.hold = true;
+    (void)ttrpc_call_stream(f->api, &vmreclaim__controller__v1__controller__descriptor,
+                            "SqueezeVms", &request.base, 0, ignore_message, ignore_result, f, NULL);
+}
+
 static void scene_nothing(struct fixture *f)
 {
 }
@@ -148,6 +172,7 @@ static const struct scene {
     bool has_lease;  /* one is held before */
     bool from_start; /* counted from the daemon's start: resuming the lease */
     bool may_be_the_others;
+    bool is_squeeze;
     bool is_pulse;   /* the guest does not report its free pages */
     nsec_t duration; /* of the lease */
 } scenes[SCENES] = {
@@ -177,6 +202,7 @@ static const struct scene {
      .is_over = is_the_others,
      .has_lease = true,
      .may_be_the_others = true},
+    {.name = "squeeze", .happens = scene_squeeze, .is_over = is_held, .is_squeeze = true},
 };
 
 /* ---- one run ---- */
@@ -252,6 +278,11 @@ static void test_a_step(void **state)
 
     f->qmp.free_page_reporting = !scene_played->is_pulse;
     f->agent.size = scene_played->is_pulse ? &f->qmp.balloon_actual : NULL;
+    if (scene_played->is_squeeze) {
+        f->agent.free = 500 * MIB;
+        f->agent.reporting.joined = 100 * MIB;
+        f->agent.protocol = 2;
+    }
     put_vm(f, "web-1", "/agent.sock");
     listen_qmp(f, "web-1.qmp");
     listen_agent(f);
@@ -269,6 +300,7 @@ static void test_a_step(void **state)
     f->qmp.on_command = NULL;
     restart(f);
     wait_for(f, is_held(f) || is_whole(f) || (scene_played->may_be_the_others && is_the_others(f)));
+    assert_int_equal(f->agent.reporting.order, 9);
     outcome = lease_of(f) != 0 ? RESUMED : RELEASED;
     if (outcome != RESUMED)
         return;
