@@ -5,7 +5,8 @@
  * action (ACTION_KICK_REPORTING in actions.h), because it needs the child.
  *
  * An order may be set for a while only. What was in force before comes back when the while is over,
- * when whoever set it says so, or when a controller comes that did not set it. */
+ * when whoever set it says so, or when a controller comes that did not set it. Any other order ends
+ * the while and stays. */
 #ifndef VMRECLAIM_AGENT_ACTIONS_REPORTING_H
 #define VMRECLAIM_AGENT_ACTIONS_REPORTING_H
 

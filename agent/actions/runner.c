@@ -116,14 +116,13 @@ static void run_order(struct runner *runner, struct job *job)
     int r;
 
     assert(job->kind == ACTION_SET_ORDER || job->kind == ACTION_RESTORE_ORDER);
-    if (job->kind == ACTION_RESTORE_ORDER && !job->is_of_policy &&
-        runner->reporting->is_for_a_while)
+    if (!job->is_of_policy && !job->ends_while)
+        reporting_keep_order(runner->reporting);
+    if (job->ends_while)
         r = reporting_end_while(runner->reporting);
     else if (restores_found(runner, job))
         r = reporting_restore(runner->reporting);
     else {
-        if (!job->is_of_policy)
-            reporting_keep_order(runner->reporting);
         r = reporting_set_order(runner->reporting, job->order, job->order_floor, &order);
         if (r == 0)
             (void)reporting_bound(runner->reporting, before, job->order, job->order_floor,

@@ -38,6 +38,7 @@ struct job {
     bool drop_slab;       /* DROP_CACHES */
     uint32_t order;       /* SET_ORDER; RESTORE_ORDER of the policy: what was in force before */
     uint32_t order_floor; /* SET_ORDER: no lower than this, whatever was ordered */
+    bool ends_while;      /* RESTORE_ORDER: of an order for a while alone */
     nsec_t time_limit;    /* 0: none */
     nsec_t end;           /* CLOCK_MONOTONIC when it must be over, begun or not; 0: never */
     bool is_of_policy;

@@ -265,7 +265,7 @@ static void answer_set_reporting(struct order *order, Vmreclaim__Agent__V1__Acti
 
 static enum action_kind reporting_job(const Vmreclaim__Agent__V1__SetReportingRequest *request)
 {
-    if (request->restore)
+    if (request->restore || request->end_while)
         return ACTION_RESTORE_ORDER;
     return request->kick ? ACTION_KICK_REPORTING : ACTION_SET_ORDER;
 }
@@ -286,7 +286,7 @@ static int set_order_now(struct order *order,
     uint32_t in_force;
     int r;
 
-    if (!request->set_order || !request->kick || request->restore)
+    if (!request->set_order || !request->kick || order->job.kind == ACTION_RESTORE_ORDER)
         return 0;
     if (request->duration_ns > 0) {
         r = reporting_set_order_for(reporting, request->order, floor, end_of(request), &in_force);
@@ -314,6 +314,7 @@ void orders_set_reporting(struct ttrpc_call *call, const ProtobufCMessage *messa
     agent = order->agent;
     order->job.order = request->order;
     order->job.order_floor = agent->policy.policy.reporting_order;
+    order->job.ends_while = request->end_while && !request->restore;
     order->job.time_limit = time_limit(agent, 0);
     if (!commands_are_allowed(agent)) {
         decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");
@@ -325,7 +326,7 @@ void orders_set_reporting(struct ttrpc_call *call, const ProtobufCMessage *messa
         r = set_order_now(order, request);
     if (r < 0)
         decline(order, r == -ENOTSUP ? ACTION_NOT_SUPPORTED : ACTION_FAILED, strerror(-r));
-    else if (request->restore || request->kick || request->set_order)
+    else if (request->restore || request->end_while || request->kick || request->set_order)
         submit(order);
     else
         decline(order, ACTION_DONE, "");

@@ -58,8 +58,9 @@ struct action_request {
         struct {
             bool set_order;
             uint32_t order;
-            nsec_t duration; /* of the order, with a kick; 0: until restored */
+            nsec_t duration; /* with a kick: of an order for a while; 0: until restored */
             bool restore;
+            bool end_while; /* of an order for a while */
             bool kick;
         } reporting;
         struct {

@@ -32,7 +32,8 @@ static bool may_return_memory(const struct action *action)
 {
     const ActionResult *result = action->guest;
 
-    if (action->request.kind == &action_reporting && action->request.reporting.restore)
+    if (action->request.kind == &action_reporting &&
+        (action->request.reporting.restore || action->request.reporting.end_while))
         return false;
     return result->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOTHING_TO_DO &&
            result->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOT_SUPPORTED &&
@@ -135,6 +136,7 @@ static int set_reporting(struct action *action, struct error *error)
     request.order = action->request.reporting.order;
     request.duration_ns = action->request.reporting.duration;
     request.restore = action->request.reporting.restore;
+    request.end_while = action->request.reporting.end_while;
     request.kick = action->request.reporting.kick;
     return ask(action, "SetReporting", &request.base, 0, error);
 }

@@ -28,7 +28,7 @@ static const struct {
     [SQUEEZE_END_PRESSURE] = {"pressure", "the guest is short of memory"},
     [SQUEEZE_END_BLOCKED] = {"blocked", "what the guest lets go does not reach the host; "
                                         "'vmreclaim explain' says why"},
-    [SQUEEZE_END_NO_AGENT] = {"no-agent", "no agent in the guest takes commands"},
+    [SQUEEZE_END_NO_AGENT] = {"no-agent", "no agent in the guest takes commands now"},
     [SQUEEZE_END_LEFT] = {"left", "who asked for it went away"},
     [SQUEEZE_END_FAILED] = {"failed", "it was ended from outside"},
 };

@@ -156,7 +156,7 @@ static void set_request(const struct squeeze *squeeze, const struct squeeze_orde
         request.reporting.kick = true;
         break;
     case SQUEEZE_RESTORE:
-        request.reporting.restore = true;
+        request.reporting.end_while = true;
         break;
     case SQUEEZE_PULSE:
         request.kind = &action_pulse;

@@ -39,7 +39,7 @@ static void watch(void)
     (void)client_stream(&client, "Watch", &request);
 }
 
-static void test_until_it_is_restored(void **state)
+static void test_until_it_is_ended(void **state)
 {
     Vmreclaim__Agent__V1__SetReportingRequest request =
         VMRECLAIM__AGENT__V1__SET_REPORTING_REQUEST__INIT;
@@ -50,11 +50,33 @@ static void test_until_it_is_restored(void **state)
     set_order_for(3600 * NSEC_PER_SEC);
     assert_int_equal(order_of_guest(), 4);
     vmreclaim__agent__v1__set_reporting_request__init(&request);
-    request.restore = true;
+    request.end_while = true;
     assert_non_null(client_call(&client, "SetReporting", &request));
     assert_int_equal(order_of_guest(), 7);
     assert_non_null(client_call(&client, "SetReporting", &request));
+    assert_int_equal(order_of_guest(), 7); /* there is none any more */
+}
+
+/* Somebody else's order is theirs, and stays. */
+static void test_until_somebody_orders_another(void **state)
+{
+    Vmreclaim__Agent__V1__SetReportingRequest request =
+        VMRECLAIM__AGENT__V1__SET_REPORTING_REQUEST__INIT;
+
+    request.restore = true;
+    set_order_for(3600 * NSEC_PER_SEC);
+    assert_non_null(client_call(&client, "SetReporting", &request));
     assert_int_equal(order_of_guest(), 9);
+    set_order_for(3600 * NSEC_PER_SEC);
+    vmreclaim__agent__v1__set_reporting_request__init(&request);
+    request.set_order = true;
+    request.order = 4; /* the same */
+    assert_non_null(client_call(&client, "SetReporting", &request));
+    watch();
+    vmreclaim__agent__v1__set_reporting_request__init(&request);
+    request.end_while = true;
+    assert_non_null(client_call(&client, "SetReporting", &request));
+    assert_int_equal(order_of_guest(), 4);
 }
 
 static void test_until_its_time_is_over(void **state)
@@ -76,7 +98,8 @@ static void test_until_another_controller_comes(void **state)
 int main(int argument_count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_until_it_is_restored, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_until_it_is_ended, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_until_somebody_orders_another, setup, teardown),
         cmocka_unit_test_setup_teardown(test_until_its_time_is_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_until_another_controller_comes, setup, teardown),
     };

@@ -166,7 +166,7 @@ void fake_agent_answer(struct fake_agent *agent)
     ttrpc_call_finish(call, &response.base);
 }
 
-/* As the real one: an order for a while ends by restore, or with the controller that set it. */
+/* As the real one: an order for a while ends when asked to, or with the controller that set it. */
 static void end_order(struct fake_agent *agent)
 {
     if (agent->reporting.order_before != 0)
@@ -177,16 +177,19 @@ static void end_order(struct fake_agent *agent)
 static void set_order(struct fake_agent *agent,
                       const Vmreclaim__Agent__V1__SetReportingRequest *asked)
 {
+    bool ends_while = false;
+
 #ifndef FAKE_AGENT_IS_PREVIOUS
     if (asked->set_order && asked->duration_ns > 0)
         agent->reporting.order_before = agent->reporting.order;
+    ends_while = asked->end_while;
 #endif
     if (asked->set_order)
         agent->reporting.order = asked->order;
-    if (asked->restore)
+    if (ends_while)
         end_order(agent);
-    if (asked->set_order || asked->restore || asked->kick)
-        note(agent, asked->restore ? "restore" : asked->set_order ? "order" : "kick");
+    if (asked->set_order || ends_while || asked->kick)
+        note(agent, ends_while ? "restore" : asked->set_order ? "order" : "kick");
 }
 
 static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *request, void *userdata)
