@@ -199,12 +199,12 @@ const struct command command_squeeze = {
     .summary = "make VMs as small as they get, before a snapshot or a migration",
     .description =
         "Takes every step that brings memory back, in the right order: cold cache, compaction, a\n"
-        "lower reporting order for a while. Each is an action with a record. Shows what each\n"
-        "returned and how small the VM is now. The guest's settings are put back. An interrupt\n"
-        "ends it after the step under way. --hold keeps the guest small with its balloon, under\n"
-        "a lease, and says when it is back to size.",
+        "lower reporting order for a while; where free pages are not reported, a pulse. Each is\n"
+        "an action with a record. Shows what each returned and how small the VM is now. The\n"
+        "guest's settings are put back. An interrupt ends it after the step under way. --hold\n"
+        "keeps the guest small with its balloon, under a lease, and says when it is back to size.",
     .example = "vmreclaim squeeze web1 --within 1m",
-    .see_also = "reclaim, compact and reporting, the steps; release; explain",
+    .see_also = "reclaim, compact, reporting and pulse, the steps; release; explain",
     .options = options,
     .timeout = NSEC_INFINITY,
     .run = run,
