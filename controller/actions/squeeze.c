@@ -240,6 +240,7 @@ static void on_step_done(const struct action_end *ended, void *userdata)
     }
     if (ended->status < 0 && !squeeze->is_cut && is_fatal(ended->status))
         fail(squeeze, ended->message);
+    squeeze->has_lease = ended->status == 0 && squeeze->request.kind == &action_balloon;
     step_ends(squeeze, outcome, brought, ended->status < 0 ? ended->message : "");
     squeeze->is_cut = false;
     advance(squeeze);
@@ -270,13 +271,12 @@ static bool try_step(struct squeeze *squeeze)
 
 /* ---- the lease ---- */
 
-/* The one that its last step has asked for; NULL: there is none, or it is given back. */
+/* The one that its last step has taken; NULL: there is none, or it is given back. */
 static const struct lease *find_lease(const struct squeeze *squeeze)
 {
     const struct balloon_control *balloon = lease_balloon(squeeze->vm);
 
-    if (squeeze->taken_count == 0 ||
-        squeeze->taken[squeeze->taken_count - 1].step != SQUEEZE_HOLD || balloon == NULL)
+    if (!squeeze->has_lease || balloon == NULL)
         return NULL;
     for (uint32_t i = 0; i < balloon->lease_count; i++)
         if (balloon_counts(&balloon->leases[i]) &&
@@ -345,7 +345,7 @@ static void begin_step(struct squeeze *squeeze, const struct squeeze_order *orde
 static const char *obstacle(const struct squeeze_order *order)
 {
     if (order->step == SQUEEZE_HOLD && order->bytes == 0)
-        return "its balloon is not ours to move: 'vmreclaim vm show' says whose it is";
+        return "its balloon holds memory already, or is not ours to move: see 'vmreclaim vm show'";
     return NULL;
 }
 

@@ -63,6 +63,7 @@ struct squeeze {
     struct action *action;         /* STEPPING */
     struct action_request request; /* STEPPING and BUSY */
     bool is_cut;                   /* the action under way has had its time */
+    bool has_lease;                /* the last step has taken one */
     nsec_t started;                /* CLOCK_BOOTTIME; 0: it waits */
     nsec_t stopped;                /* ... when the last step ended; 0: not yet */
     uint64_t footprint_before;     /* 0: not known */

@@ -291,6 +291,28 @@ static void on_halted(const struct ttrpc_result *result, void *userdata)
     *(bool *)userdata = result->code == TTRPC_OK;
 }
 
+/* A lease of the same owner is none of the squeeze. */
+static void test_what_is_held_already(void **state)
+{
+    Request request = VMRECLAIM__CONTROLLER__V1__SQUEEZE_VMS_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    start(f);
+    f->agent.free = 600 * MIB;
+    wait_for_sample(f);
+    set_balloon_for(f, "", 960 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    request.size = 1000 * MIB;
+    request.hold = true;
+    begin(f, &request);
+    wait_for(f, f->answered);
+    expect_steps(f, "hold ");
+    assert_null(find_step(f, "hold")->action);
+    assert_non_null(strstr(find_step(f, "hold")->reason, "its balloon holds memory already"));
+    assert_int_equal(last(f)->held, 0);
+    assert_int_equal(lease_count(f), 1);
+}
+
 static void test_a_halt_ends_it(void **state)
 {
     Request request = VMRECLAIM__CONTROLLER__V1__SQUEEZE_VMS_REQUEST__INIT;
@@ -346,6 +368,7 @@ int main(int argc, char **argv)
         squeeze_test(test_who_asked_goes_away),
         squeeze_test(test_a_lease_keeps_it_small),
         squeeze_test(test_a_pulse_takes_what_is_free),
+        squeeze_test(test_what_is_held_already),
         squeeze_test(test_a_halt_ends_it),
         squeeze_test(test_what_cannot_be_squeezed),
     };
