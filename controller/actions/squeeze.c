@@ -72,13 +72,9 @@ static void destroy(struct squeeze *squeeze)
     free(squeeze);
 }
 
-static void start_waiting(struct squeezes *squeezes);
-
-/* Who asked frees it. */
+/* Who asked frees it, maybe before this returns. */
 static void end(struct squeeze *squeeze)
 {
-    struct squeezes *squeezes = squeeze->squeezes;
-
     fresh_sample_cancel(&squeeze->sample);
     if (squeeze->stopped == 0)
         squeeze->stopped = time_boottime();
@@ -89,7 +85,6 @@ static void end(struct squeeze *squeeze)
         destroy(squeeze);
     else
         report(squeeze);
-    start_waiting(squeezes);
 }
 
 static void fail(struct squeeze *squeeze, const char *problem)
@@ -305,8 +300,6 @@ static bool is_back(const struct squeeze *squeeze)
 /* The last step was taken: it is held, or over. */
 static void finish(struct squeeze *squeeze)
 {
-    struct squeezes *squeezes = squeeze->squeezes;
-
     squeeze->stopped = time_boottime();
     if (find_lease(squeeze) == NULL || squeeze->changed == NULL) {
         end(squeeze);
@@ -314,8 +307,7 @@ static void finish(struct squeeze *squeeze)
     }
     note_lease(squeeze);
     move(squeeze, SQUEEZE_HOLDING);
-    report(squeeze); /* it may be forgotten */
-    start_waiting(squeezes);
+    report(squeeze);
 }
 
 static void watch_lease(struct squeeze *squeeze)
@@ -400,13 +392,13 @@ static void run(struct squeeze *squeeze)
         on_sample(NULL, squeeze);
 }
 
-/* From the loop, or where another has ended: never from who asks. */
+/* From the loop alone: whoever hears of one may end all others. */
 static void start_waiting(struct squeezes *squeezes)
 {
     list_for_each_safe (link, following, &squeezes->list) {
         struct squeeze *squeeze = list_entry(link, struct squeeze, link);
 
-        if (squeezes->is_stopping || squeezes->running >= SQUEEZES_SIDE_BY_SIDE)
+        if (squeezes->running >= SQUEEZES_SIDE_BY_SIDE)
             return;
         if (squeeze->state == SQUEEZE_WAITING) {
             run(squeeze);
@@ -553,7 +545,6 @@ void squeezes_stop(struct squeezes *squeezes)
 {
     struct squeeze *squeeze;
 
-    squeezes->is_stopping = true;
     while ((squeeze = find_open(squeezes)) != NULL) {
         if (squeeze->action != NULL)
             action_forget_asker(squeeze->action);

@@ -44,7 +44,8 @@ struct squeeze_taken {
 
 struct squeeze;
 
-/* Something is new, or a second has passed. Not called any more once it has ended. */
+/* Something is new, or a second has passed; the last time that it has ended. It may forget any
+ * squeeze, this one too. */
 typedef void (*squeeze_changed)(struct squeeze *squeeze, void *userdata);
 
 struct squeeze {
@@ -80,7 +81,6 @@ struct squeezes {
     struct supervisor_listener listener;
     struct list list; /* struct squeeze; those that wait in the order in which they came */
     size_t running;   /* neither waiting nor holding */
-    bool is_stopping;
 };
 
 void squeezes_init(struct squeezes *squeezes, struct supervisor *supervisor,

@@ -28,10 +28,8 @@ static bool is_audited(const struct api_call *call, bool allowed)
 /* Bytes that a change leaves on disk besides its request: an action's record, the audit's row. */
 #define KEPT_BESIDE 2048
 
-/* Whoever controls can write what stays: not without end. False: the call was failed. */
-static bool may_be_kept(struct api_call *call, const ProtobufCMessage *request)
+bool api_may_keep(struct api_call *call, uint64_t size)
 {
-    size_t size = protobuf_c_message_get_packed_size(request) + KEPT_BESIDE;
     struct kept_share *kept = &call->user->kept;
     char text[48];
     nsec_t wait;
@@ -57,7 +55,8 @@ void api_dispatch(struct api_call *call, const struct api_method *method,
     assert(!call->caller.may_control || call->caller.may_read);
     assert(api_method_of(request->descriptor) == method);
     call->method = method;
-    if (controls && allowed && !may_be_kept(call, request))
+    if (controls && allowed &&
+        !api_may_keep(call, protobuf_c_message_get_packed_size(request) + KEPT_BESIDE))
         return;
     if (controls)
         action_id_make(call->action);

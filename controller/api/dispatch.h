@@ -91,6 +91,10 @@ struct store *api_store(const struct api_call *call);
 /* The processor time that the store has used for the call is its user's. */
 void api_charge(struct api_call *call, nsec_t used);
 
+/* Whoever controls can write what stays: not without end. The dispatcher has asked for the request
+ * and one action's record; a handler asks for more, bytes. False: the call was failed. */
+bool api_may_keep(struct api_call *call, uint64_t size);
+
 /* The VM that a request names, or NULL after failing the call. */
 struct vm *api_find_vm(struct api_call *call, const char *name);
 

@@ -11,7 +11,8 @@
 #include "controller/api/dispatch.h"
 #include "controller/messages/text.h"
 
-#define SQUEEZE_VMS_MAX 256
+#define SQUEEZE_VMS_MAX 64
+#define RECORDS_SIZE    (6 * 2048) /* bytes on disk of one VM's steps, as a rule */
 
 typedef Vmreclaim__Controller__V1__SqueezeVmsRequest Request;
 typedef Vmreclaim__Controller__V1__SqueezeVmsResponse Response;
@@ -222,6 +223,8 @@ static void squeeze_vms(struct api_call *call, const ProtobufCMessage *message)
         api_call_fail(call, -EINVAL, "name at least one VM, and at most %d", SQUEEZE_VMS_MAX);
         return;
     }
+    if (!api_may_keep(call, asked->n_vms * RECORDS_SIZE))
+        return;
     squeezing = calloc(1, sizeof(*squeezing) + asked->n_vms * sizeof(squeezing->ones[0]));
     if (squeezing == NULL) {
         api_call_fail(call, -ENOMEM, "out of memory");
