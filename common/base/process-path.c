@@ -14,6 +14,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/number.h"
+#include "common/base/hash.h"
 
 #define PROCESS_DIRECTORY_SIZE 32 /* "/proc/PID/root" */
 
@@ -203,4 +204,17 @@ int process_path_make(int root, pid_t pid, const char *path, char *text, size_t 
         directory[0] = '\0';
     r = snprintf(text, size, "%s%s", directory, absolute);
     return r >= 0 && (size_t)r < size ? 0 : -ENAMETOOLONG;
+}
+
+uint64_t process_path_identify(const char *path)
+{
+    cleanup_close int descriptor = process_path_open(AT_FDCWD, path);
+    struct stat file;
+    uint64_t identity;
+
+    if (descriptor < 0 || fstat(descriptor, &file) < 0)
+        return 0;
+    identity = hash_number(file.st_ino) ^ hash_number((uint64_t)file.st_ctim.tv_sec) ^
+               hash_number((uint64_t)file.st_ctim.tv_nsec << 1);
+    return identity == 0 ? 1 : identity;
 }

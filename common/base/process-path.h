@@ -7,6 +7,7 @@
 #define VMRECLAIM_COMMON_BASE_PROCESS_PATH_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* What process `pid` calls `path`, for us: as it is where that leads us to the same file, or where
@@ -17,6 +18,9 @@ int process_path_make(int root, pid_t pid, const char *path, char *text, size_t 
 /* Opens it with O_PATH; any other path as it is. `root` has proc/, AT_FDCWD: the machine's. The
  * descriptor, or -errno; -ENOSYS: Linux is older. */
 int process_path_open(int root, const char *path);
+
+/* Another number for another file at this path of the machine's; 0: there is none. */
+uint64_t process_path_identify(const char *path);
 
 /* A socket's path for connect(2), which takes no descriptor. */
 struct process_socket {

@@ -31,7 +31,7 @@
 #include "common/base/time.h"
 #include "controller/footprint/backing.h"
 
-#define DRIVER_ABI 4 /* another number with every change of this file */
+#define DRIVER_ABI 5 /* another number with every change of this file */
 
 #define DRIVER_WHERE_SIZE     192 /* the part of an address after "DRIVER:" */
 #define DRIVER_TITLE_SIZE     128
@@ -258,7 +258,8 @@ struct driver {
     /* Places that are directories: whether an entry is the address of a VM; `path` is then a
      * `where`. */
     bool (*is_vm)(const char *path);
-    /* What a VM that nobody named is called. Given with is_vm and with discover. */
+    /* What a VM that nobody named is called, as text: the caller makes a name of it. Given with
+     * is_vm and with discover. */
     void (*suggest_name)(const char *where, char *name, size_t size);
 
     /* Places that report their VMs, as libvirt does. */

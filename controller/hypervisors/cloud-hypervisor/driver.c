@@ -1,4 +1,5 @@
 /* The driver for Cloud Hypervisor. */
+#include "common/base/process-path.h"
 #include "controller/hypervisors/cloud-hypervisor/facts.h"
 #include "controller/hypervisors/microvm/place.h"
 
@@ -51,7 +52,7 @@ const struct driver cloud_hypervisor_driver = {
     .tick = microvm_tick,
     .start = microvm_start,
     .heard = microvm_heard,
-    .identify = microvm_identify,
+    .identify = process_path_identify,
     .is_vm = microvm_is_socket,
     .suggest_name = microvm_suggest_name,
 };

@@ -1,4 +1,5 @@
 /* The driver for Firecracker. */
+#include "common/base/process-path.h"
 #include "controller/hypervisors/firecracker/facts.h"
 #include "controller/hypervisors/microvm/place.h"
 
@@ -45,7 +46,7 @@ const struct driver firecracker_driver = {
     .tick = microvm_tick,
     .start = microvm_start,
     .heard = microvm_heard,
-    .identify = microvm_identify,
+    .identify = process_path_identify,
     .is_vm = microvm_is_socket,
     .suggest_name = microvm_suggest_name,
 };

@@ -13,8 +13,8 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
-#include "common/base/hash.h"
 #include "common/base/process-path.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 
 int microvm_check(const char *path, struct error *error)
@@ -94,28 +94,8 @@ void microvm_suggest_name(const char *path, char *name, size_t size)
 {
     const char *start;
     size_t length = find_name(path, &start);
-    size_t used = 0;
 
-    /* A VM's name does not begin with a dot or a dash. */
-    if (length == 0 || !isalnum((unsigned char)start[0]))
-        used = (size_t)snprintf(name, size, "vm");
-    for (size_t i = 0; i < length && used + 1 < size; i++)
-        name[used++] =
-            isalnum((unsigned char)start[i]) || strchr(".-_", start[i]) != NULL ? start[i] : '-';
-    name[used] = '\0';
-}
-
-uint64_t microvm_identify(const char *path)
-{
-    cleanup_close int descriptor = process_path_open(AT_FDCWD, path);
-    struct stat file;
-    uint64_t identity;
-
-    if (descriptor < 0 || fstat(descriptor, &file) < 0)
-        return 0;
-    identity = hash_number(file.st_ino) ^ hash_number((uint64_t)file.st_ctim.tv_sec) ^
-               hash_number((uint64_t)file.st_ctim.tv_nsec << 1);
-    return identity == 0 ? 1 : identity;
+    text_copy_bytes(name, size, start, length);
 }
 
 /* ---- as a process sees it ---- */

@@ -20,9 +20,6 @@ bool microvm_is_socket(const char *path);
  * are called alike, the name of its directory. */
 void microvm_suggest_name(const char *path, char *name, size_t size);
 
-/* Another number for another socket at this path; 0: there is none. */
-uint64_t microvm_identify(const char *path);
-
 /* The host's path of what process `pid` calls `path`, as process-path.h has it. "": there is no
  * such socket, it is not the process' user's, or the path is too long. */
 void microvm_resolve(pid_t pid, const char *path, char *resolved, size_t size);

@@ -1,16 +1,12 @@
 /* QMP sockets: how they are given, found and named. */
 #include "controller/hypervisors/qemu/sockets.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "common/base/cleanup.h"
-#include "common/base/hash.h"
 #include "common/base/process-path.h"
 #include "common/base/text.h"
 #include "common/base/util.h"
@@ -34,20 +30,12 @@ int qemu_check_socket(const char *where, struct error *error)
     return 0;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text);
-    size_t end_length = strlen(end);
-
-    return length > end_length && strcmp(text + length - end_length, end) == 0;
-}
-
 bool qemu_is_socket(const char *path)
 {
     struct stat file;
 
-    return (ends_with(path, ".qmp") || ends_with(path, ".sock")) && stat(path, &file) == 0 &&
-           S_ISSOCK(file.st_mode);
+    return (text_ends_with(path, ".qmp") || text_ends_with(path, ".sock")) &&
+           stat(path, &file) == 0 && S_ISSOCK(file.st_mode);
 }
 
 void qemu_name_socket(const char *where, char *name, size_t size)
@@ -58,20 +46,12 @@ void qemu_name_socket(const char *where, char *name, size_t size)
     const char *dot = strrchr(base, '.');
     size_t length = dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base);
 
-    size_t used = 0;
-
-    /* A VM's name does not begin with a dot or a dash. */
-    if (length == 0 || !isalnum((unsigned char)base[0]))
-        used = (size_t)snprintf(name, size, "vm");
-    for (size_t i = 0; i < length && used + 1 < size; i++)
-        name[used++] =
-            isalnum((unsigned char)base[i]) || strchr(".-_", base[i]) != NULL ? base[i] : '-';
-    name[used] = '\0';
+    text_copy_bytes(name, size, base, length);
 }
 
 static bool is_at(const char *path, const char *place, const char *end)
 {
-    return strstr(path, place) != NULL && ends_with(path, end);
+    return strstr(path, place) != NULL && text_ends_with(path, end);
 }
 
 bool qemu_is_shared(const char *where)
@@ -90,13 +70,5 @@ const char *qemu_socket_owner(const char *where)
 
 uint64_t qemu_identify_socket(const char *where)
 {
-    cleanup_close int descriptor = process_path_open(AT_FDCWD, qemu_socket_path(where));
-    struct stat file;
-    uint64_t identity;
-
-    if (descriptor < 0 || fstat(descriptor, &file) < 0)
-        return 0;
-    identity = hash_number(file.st_ino) ^ hash_number((uint64_t)file.st_ctim.tv_sec) ^
-               hash_number((uint64_t)file.st_ctim.tv_nsec << 1);
-    return identity == 0 ? 1 : identity;
+    return process_path_identify(qemu_socket_path(where));
 }

@@ -208,9 +208,35 @@ static void test_every_setting_is_explained(void **state)
     }
 }
 
+/* What a VM is called is any text; its name is letters, digits and ".-_". */
+static void test_names_are_made(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *name;
+    } cases[] = {
+        {"web-1", "web-1"},
+        {"web 1", "web-1"},
+        {"Stra\xc3\x9f", "Stra--"},
+        {"Stra\xdf", "Stra-"},
+        {"two\nlines", "two-lines"},
+        {"-x y", "vm-x-y"},
+        {"", "vm"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char name[VM_NAME_SIZE];
+
+        vm_name_make(cases[i].text, name);
+        assert_string_equal(name, cases[i].name);
+        assert_int_equal(vm_name_check(name, NULL), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_are_made),
         cmocka_unit_test(test_a_whole_vm_file),
         cmocka_unit_test(test_a_drivers_older_name_is_a_key),
         cmocka_unit_test(test_the_name_is_the_files),

@@ -155,22 +155,22 @@ static void test_sockets_of_others(void **state)
     }
 }
 
-/* A file's name is any bytes; a VM's is letters, digits and ".-_". */
+/* A file's name is any bytes; what is said of it is text. */
 static void test_names_of_sockets(void **state)
 {
     static const struct {
         const char *where;
         const char *name;
     } cases[] = {
-        {"/run/web 1.qmp", "web-1"},
+        {"/run/web 1.qmp", "web 1"},
         {"/run/Stra\xc3\x9f"
          "e.qmp",
-         "Stra--e"},
+         "Stra\xc3\x9f"
+         "e"},
         {"/run/Stra\xdf"
          "e.qmp",
-         "Stra-e"},
-        {"/run/two\nlines.sock", "two-lines"},
-        {"/run/aaaaaaaaaa\xc3\xa4.qmp", "aaaaaaaaaa-"},
+         "Stra?e"},
+        {"/run/aaaaaaaaaa\xc3\xa4.qmp", "aaaaaaaaaa"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

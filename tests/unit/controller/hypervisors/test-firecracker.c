@@ -371,7 +371,7 @@ static void test_places(void **state)
         {"/srv/jailer/firecracker/web-2/root/run/firecracker.socket", "web-2"},
         {"/run/web-3/firecracker.socket", "web-3"},
         {"/run/web-4/api.sock", "web-4"},
-        {"/run/fc/-x y.sock", "vm-x-y"},
+        {"/run/fc/-x y.sock", "-x y"},
         {"/api.sock", "api"},
     };
     struct error error;
