@@ -200,7 +200,8 @@ static void ask_statistics(const struct doctor_subject *subject, struct doctor_f
 
     if (is_unknown(subject, finding) || has_no_balloon(subject, finding))
         return;
-    if (subject->has_statistics) {
+    /* Those of the boot are young, too, and nothing follows them. */
+    if (subject->has_statistics && facts->statistics_interval != 0) {
         answer(finding, DOCTOR_OK, "the guest reports them");
     } else if (is_needed && facts->statistics_interval == 0) {
         answer(finding, DOCTOR_FAILURE, "off: Firecracker reports the balloon's size there only");

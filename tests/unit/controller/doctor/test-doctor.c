@@ -259,6 +259,8 @@ static void test_guests(void **state)
     assert_int_equal(find(&made, "statistics")->status, DOCTOR_WARNING);
     made.subject.has_statistics = true;
     assert_int_equal(find(&made, "statistics")->status, DOCTOR_OK);
+    made.facts.statistics_interval = 0;
+    assert_int_equal(find(&made, "statistics")->status, DOCTOR_WARNING);
 }
 
 /* Nothing is known: nothing is called healthy, nothing broken but what is. */
