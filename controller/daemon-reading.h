@@ -53,6 +53,8 @@ struct reading {
     struct error found_error;
     struct hypervisor_address *found;
     size_t found_count;
+    /* ---- */
+    nsec_t used; /* of the processor, on a thread */
 };
 
 /* Begins: the policies of VMs that are known are read again, whatever becomes of their files. */

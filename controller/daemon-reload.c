@@ -136,17 +136,22 @@ static void take(struct daemon *daemon)
 
 struct reload_asked {
     struct list link;
-    void (*done)(void *userdata);
+    void (*done)(nsec_t used, void *userdata);
     void *userdata;
 };
 
-static void answer(struct list *asked)
+/* They share what it cost. */
+static void answer(struct list *asked, nsec_t used)
 {
+    nsec_t count = 0;
+
+    list_for_each (link, asked)
+        count++;
     list_for_each_safe (link, following, asked) {
         struct reload_asked *one = list_entry(link, struct reload_asked, link);
 
         list_remove(&one->link);
-        one->done(one->userdata);
+        one->done(used / count, one->userdata);
         free(one);
     }
 }
@@ -156,8 +161,10 @@ static void answer(struct list *asked)
 static void on_thread(uv_work_t *work)
 {
     struct daemon_reload *reload = work->data;
+    nsec_t begun = time_of_thread();
 
     reading_run(&reload->reading);
+    reload->reading.used = time_of_thread() - begun;
 }
 
 static void begin(struct daemon *daemon, const char *why);
@@ -166,14 +173,15 @@ static void on_read(uv_work_t *work, int status)
 {
     struct daemon_reload *reload = work->data;
     struct daemon *daemon = container_of(reload, struct daemon, reload);
+    nsec_t begun = time_of_thread();
 
     if (!reload->is_stopping)
         take(daemon);
     reading_finish(&reload->reading);
     reload->is_under_way = false;
-    answer(&reload->asked);
+    answer(&reload->asked, reload->reading.used + time_of_thread() - begun);
     if (reload->is_stopping)
-        answer(&reload->asked_next);
+        answer(&reload->asked_next, 0);
     else if (reload->again)
         begin(daemon, reload->next_why);
 }
@@ -209,12 +217,13 @@ void daemon_reload(struct daemon *daemon, const char *why)
         reload->next_why = why;
 }
 
-void daemon_reload_and_say(struct daemon *daemon, void (*done)(void *userdata), void *userdata)
+void daemon_reload_and_say(struct daemon *daemon, void (*done)(nsec_t used, void *userdata),
+                           void *userdata)
 {
     struct reload_asked *one = malloc(sizeof(*one));
 
     if (one == NULL) {
-        done(userdata);
+        done(0, userdata);
         return;
     }
     *one = (struct reload_asked){.done = done, .userdata = userdata};

@@ -14,7 +14,8 @@ void daemon_reload_begin(struct daemon *daemon);
 void daemon_reload(struct daemon *daemon, const char *why);
 
 /* The same; `done` runs once all of it is in force that can be, or the daemon ends. */
-void daemon_reload_and_say(struct daemon *daemon, void (*done)(void *userdata), void *userdata);
+void daemon_reload_and_say(struct daemon *daemon, void (*done)(nsec_t used, void *userdata),
+                           void *userdata);
 
 /* SIGHUP reads again; SIGTERM and SIGINT end the loop. */
 int daemon_signals_start(struct daemon *daemon, struct error *error);

@@ -201,7 +201,7 @@ static void finish_recorder(struct daemon *daemon)
 
 /* ---- the API, and what is ordered ---- */
 
-static void reload_as_asked(void *daemon, void (*done)(void *userdata), void *userdata)
+static void reload_as_asked(void *daemon, void (*done)(nsec_t used, void *userdata), void *userdata)
 {
     daemon_reload_and_say(daemon, done, userdata);
 }

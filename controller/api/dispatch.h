@@ -42,8 +42,8 @@ struct api_rooms {
     struct store *store;
     const struct daemon_config *config;
     const struct problems *problems; /* of what the daemon reads */
-    /* reads it again; `done` runs when it is in force */
-    void (*reload)(void *daemon, void (*done)(void *userdata), void *userdata);
+    /* reads it again; `done` runs when it is in force, which has `used` so much of the processor */
+    void (*reload)(void *daemon, void (*done)(nsec_t used, void *userdata), void *userdata);
     void *daemon;
     int64_t started; /* of the daemon, UNIX nanoseconds */
 };

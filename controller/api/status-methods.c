@@ -173,7 +173,7 @@ static void get_status(struct api_call *call, const ProtobufCMessage *request)
 
 /* ---- Reload ---- */
 
-static void on_reloaded(void *userdata)
+static void on_reloaded(nsec_t used, void *userdata)
 {
     Vmreclaim__Controller__V1__ReloadResponse response =
         VMRECLAIM__CONTROLLER__V1__RELOAD_RESPONSE__INIT;
@@ -182,6 +182,7 @@ static void on_reloaded(void *userdata)
     struct status_scratch scratch;
     Status status = VMRECLAIM__CONTROLLER__V1__GET_STATUS_RESPONSE__INIT;
 
+    api_charge(call, used);
     fill_problems(rooms->problems, &status, &scratch);
     response.problems = scratch.degraded_pointers;
     response.n_problems = status.n_degraded;

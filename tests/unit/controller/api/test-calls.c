@@ -12,6 +12,7 @@
 #include "controller.pb-c.h"
 #include "controller/actions/squeeze.h"
 #include "controller/api/api.h"
+#include "controller/config/problems.h"
 #include "controller/store/store.h"
 #include "controller/vms/life.h"
 #include "controller/vms/tick.h"
@@ -162,6 +163,30 @@ static void test_who_may_call_what(void **state)
         count += is_listed;
     }
     assert_int_equal(count, ARRAY_SIZE(controls));
+}
+
+static void reload_at_once(void *daemon, void (*done)(nsec_t used, void *userdata), void *userdata)
+{
+    done(20 * NSEC_PER_MSEC, userdata);
+}
+
+/* Reading all files again is done elsewhere, and not for nothing. */
+static void test_who_reloads_pays_for_it(void **state)
+{
+    const Vmreclaim__Controller__V1__ReloadRequest request =
+        VMRECLAIM__CONTROLLER__V1__RELOAD_REQUEST__INIT;
+    static const struct problems problems;
+    struct ttrpc_share share = {.permyriad = 1000, .debt_max = NSEC_PER_SEC};
+    struct api_call *call = make_call(true, true);
+    nsec_t now = time_monotonic();
+
+    api.rooms.reload = reload_at_once;
+    api.rooms.problems = &problems;
+    user.kept = (struct kept_share){.per_second = 1, .burst = 5000};
+    call->share = &share;
+    dispatch(call, &request.base);
+    assert_int_equal(finished, 1);
+    assert_true(ttrpc_share_paid_until(&share) >= now + 200 * NSEC_PER_MSEC);
 }
 
 static void test_a_call_is_answered(void **state)
@@ -497,6 +522,7 @@ int main(void)
         call_test(test_every_method_is_in_the_table),
         call_test(test_who_may_call_what),
         call_test(test_a_call_is_answered),
+        call_test(test_who_reloads_pays_for_it),
         call_test(test_refusals_are_audited_within_bounds),
         call_test(test_a_change_is_audited_with_its_id),
         call_test(test_changes_are_kept_within_bounds),
