@@ -1,9 +1,10 @@
 # What hostile local users cost root, for bench-hostile; sourced after library.sh. A daemon with 50
 # good VMs and a VM with a year of records, whose disk takes two seconds to sync. Root reads through
 # the operators' API: first beside processes that burn as much as the users may, which all have
-# one core, then beside the users of each kind: 8 with 32 connections each. Root's reads also say how
-# much the daemon's loop worked meanwhile, and turn-times how long its turns were: these two do not
-# depend on what else the machine does. A turn of a quarter of a second is far from the watchdog.
+# one core, then beside the users of each kind: 8 with 32 connections each. Root comes by its own
+# socket, as its command line does. Root's reads also say how much the daemon's loop worked
+# meanwhile, and turn-times how long its turns were: these two do not depend on what else the
+# machine does. A turn of a quarter of a second is far from the watchdog.
 # shellcheck shell=sh disable=SC2154
 
 local_seconds=${LOCAL_SECONDS:-300} # of each kind
@@ -41,7 +42,7 @@ local_attack() {
     start "users-$1" taskset -c 0 "$build/tests/bench/local-users" "unix:$home/api.sock" "$1" \
         $local_users $local_connections $local_uid "$2" good0
     attackers=$pid
-    "$build/tests/bench/local-reads" "unix:$home/api.sock" good0 $local_rate "$3" "$daemon" \
+    "$build/tests/bench/local-reads" "unix:$home/api.sock.root" good0 $local_rate "$3" "$daemon" \
         >"$work/local.$1"
     "$build/controller/vmreclaim" --api "unix:$home/api.sock" status >"$work/status.$1" || true
     kill "$attackers"
