@@ -75,7 +75,7 @@ give_back() {
 # before SCENE: the lease that it needs, or none. The daemon runs and counts nothing yet.
 before() {
     case $1 in
-        take) is_whole || { give_back && wait_for 30 is_whole; } ;;
+        take | pulse) is_whole || { give_back && wait_for 30 is_whole; } ;;
         *) is_held || { wait_for 30 ready && take && wait_for 30 is_held; } ;;
     esac
 }
@@ -97,13 +97,20 @@ play() {
             wait_for 30 ready || fail "not ready"
             before "$1" || fail "not as $1 needs it"
             touch "$lab_run/crash"
-            if [[ $1 == take ]]; then
-                take
-                wait_for 30 dead_or is_held
-            else
-                give_back
-                wait_for 30 dead_or is_whole
-            fi
+            case $1 in
+                take)
+                    take
+                    wait_for 30 dead_or is_held
+                    ;;
+                pulse)
+                    vmreclaim pulse a >>"$LAB_RESULTS/commands" 2>&1
+                    wait_for 30 dead_or is_whole
+                    ;;
+                *)
+                    give_back
+                    wait_for 30 dead_or is_whole
+                    ;;
+            esac
             ;;
     esac
     rm -f "$lab_run/crash"
@@ -115,9 +122,11 @@ dead_or() {
 }
 
 # One scene, until it comes to its end before the step, or nothing but looking at the balloon is left.
+# A pulse looks many times a second: of its looks every tenth counts, and they go on to its end.
 scene() {
-    local step what looks=0 resumed=0 released=0
-    for ((step = 1; step < 60 && looks < 4; step++)); do
+    local step what looks=0 resumed=0 released=0 stride=1 most=60
+    for ((step = 1; step < most && looks < 4; step += stride)); do
+        [[ $1 != pulse ]] || { looks=0 most=400 stride=$((step < 6 ? 1 : 10)); }
         play "$1" "$step" || break
         start
         wait_for 40 is_consistent || fail "$1, step $step"
@@ -136,7 +145,7 @@ scene() {
     steps=$((steps + resumed + released))
 }
 
-guest_deflate=on guest_boot a 3 $whole any -qmp "unix:$lab_run/a.second,server=on,wait=off" || {
+guest_reporting=off guest_deflate=on guest_boot a 3 $whole any -qmp "unix:$lab_run/a.second,server=on,wait=off" || {
     echo "the guest did not boot"
     exit 75
 }
@@ -144,7 +153,7 @@ vm_describe a 3
 agent_start a
 steps=0
 scenes=("$@")
-((${#scenes[@]} > 0)) || scenes=(take resume release)
+((${#scenes[@]} > 0)) || scenes=(take resume release pulse)
 for name in "${scenes[@]}"; do
     scene "$name"
 done
