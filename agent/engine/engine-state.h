@@ -47,7 +47,8 @@ struct engine {
     uint64_t residue;         /* trapped bytes the last one could not help */
 
     /* reporting order */
-    uint32_t host_order; /* the lowest that the host's backing makes useful */
+    bool host_takes_free; /* by its balloon: freed memory goes back where nothing is reported */
+    uint32_t host_order;  /* the lowest that the host's backing makes useful */
     uint32_t found_order;
     bool is_lowered;
     enum engine_reason lowered_mode; /* ENGINE_IDLE_WORK or ENGINE_TRICKLE */

@@ -96,6 +96,11 @@ void engine_set_lowest_order(struct engine *engine, uint32_t order)
     engine->host_order = order;
 }
 
+void engine_set_host_takes_free(struct engine *engine, bool takes_free)
+{
+    engine->host_takes_free = takes_free;
+}
+
 void engine_set_wall_time(struct engine *engine, int64_t wall_time, nsec_t now)
 {
     engine->wall_offset = (wall_time - (int64_t)now) / (int64_t)NSEC_PER_SEC;

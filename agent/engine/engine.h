@@ -33,6 +33,9 @@ void engine_finished(struct engine *engine, const struct engine_result *result, 
  * return. Until it is set, 5 (128 KiB at 4 KiB pages). Takes effect with the next step. */
 void engine_set_lowest_order(struct engine *engine, uint32_t order);
 
+/* Whether the host takes what is free by its balloon. Until it is set, it does not. */
+void engine_set_host_takes_free(struct engine *engine, bool takes_free);
+
 /* Wall time for schedules, from the controller or the guest's own clock: nanoseconds since the
  * epoch at `now`. Until it is known, a policy with schedules forbids. */
 void engine_set_wall_time(struct engine *engine, int64_t wall_time, nsec_t now);

@@ -347,6 +347,14 @@ static void climb(struct engine *engine, const struct memory_sample *sample,
     (void)kick(engine, sample, decision);
 }
 
+/* A balloon takes single pages: the cache is all that has to be freed for it. */
+static void free_for_host(struct engine *engine, const struct memory_sample *sample,
+                          struct engine_decision *decision)
+{
+    if (!reclaim(engine, sample, ENGINE_IDLE_WORK, decision))
+        (void)drop(engine, sample, decision);
+}
+
 void ladder_decide(struct engine *engine, const struct memory_sample *sample,
                    enum engine_reason mode, struct engine_decision *decision)
 {
@@ -359,8 +367,11 @@ void ladder_decide(struct engine *engine, const struct memory_sample *sample,
         return;
     decision->reason = ENGINE_NOTHING_TO_GAIN;
     /* freed memory that cannot go back is no gain */
-    if (!has_reporting(sample))
+    if (!has_reporting(sample)) {
+        if (engine->host_takes_free && mode == ENGINE_IDLE_WORK)
+            free_for_host(engine, sample, decision);
         return;
+    }
     if (mode == ENGINE_IDLE_WORK)
         climb(engine, sample, decision);
     else

@@ -322,6 +322,8 @@ void orders_set_reporting(struct ttrpc_call *call, const ProtobufCMessage *messa
     }
     if (request->set_lowest_order)
         r = agent_set_lowest_order(agent, request->lowest_order);
+    if (request->set_takes_free)
+        engine_set_host_takes_free(&agent->engine, request->takes_free);
     if (r == 0)
         r = set_order_now(order, request);
     if (r < 0)

@@ -182,6 +182,7 @@ static void watch(struct ttrpc_call *call, const ProtobufCMessage *message, void
         (void)agent_set_lowest_order(agent, request->lowest_order);
     agent_set_host_time(agent, request->controller_time_ns);
     agent_end_order(agent);
+    engine_set_host_takes_free(&agent->engine, false);
     connection_is_watched(call);
     watches_publish_engine(&agent->watches, &agent->decision, time_boottime());
     agent_sample_soon(agent);

@@ -179,6 +179,11 @@ struct pulse_plan pulse_decide(const struct pulse_facts *facts, const struct pul
     return plan.reason == PULSE_IS_DUE ? judge_time(facts, history, policy, plan) : plan;
 }
 
+bool pulse_takes_free(const struct pulse_facts *facts, const struct policy *policy)
+{
+    return judge_vm(facts, policy) == PULSE_IS_DUE && !is_foreign(facts);
+}
+
 struct pulse_limits pulse_limits_of(const struct policy *policy)
 {
     return (struct pulse_limits){.headroom = policy->pulse_headroom,

@@ -91,6 +91,9 @@ struct pulse_plan {
 struct pulse_plan pulse_decide(const struct pulse_facts *facts, const struct pulse_watch *watch,
                                const struct pulse_history *history, const struct policy *policy);
 
+/* Pulses will take what is free of it, sooner or later: an agent may free cache for them. */
+bool pulse_takes_free(const struct pulse_facts *facts, const struct policy *policy);
+
 /* What the plan asks for when it is due. */
 struct pulse_limits pulse_limits_of(const struct policy *policy);
 

@@ -11,6 +11,7 @@
 #include "common/base/text.h"
 #include "controller/policies/effective.h"
 #include "controller/pulses/plan.h"
+#include "controller/vms/links.h"
 #include "controller/vms/reading.h"
 #include "controller/vms/statistics-now.h"
 
@@ -166,6 +167,9 @@ static void look(struct pulse_planner *planner, struct vm *vm, nsec_t now)
         watch_guest(vm, &facts, &policy);
     plan =
         pulse_decide(&facts, &vm->pulses->watch, &vm->pulses->history, has_policy ? &policy : NULL);
+    vm->takes_free = pulse_takes_free(&facts, has_policy ? &policy : NULL);
+    if (vm->links.agent != NULL && vm->announced)
+        vm_links_tell_order(vm);
     vm->pulses->look = now + LOOK_INTERVAL;
     if (plan.reason == PULSE_IS_DUE)
         start(planner, vm, &policy, now);

@@ -66,6 +66,7 @@ static void become_agent(struct vm *vm, struct agent_link *link, bool is_dialled
     vm->links.agent_is_dialled = is_dialled;
     vm->links.late = false;
     vm->links.told_order = order;
+    vm->links.told_takes_free = false;
     /* A candidate may have said who it is already. */
     agent_begin(vm, vm->links.candidate_boot_id);
     vm->links.candidate_boot_id[0] = '\0';
@@ -86,12 +87,16 @@ void vm_links_tell_order(struct vm *vm)
         VMRECLAIM__AGENT__V1__SET_REPORTING_REQUEST__INIT;
     int order = supervisor_lowest_order(vm->supervisor, vm);
 
-    if (order < 0 || order == vm->links.told_order)
+    request.set_lowest_order = order >= 0 && order != vm->links.told_order;
+    request.set_takes_free = vm->takes_free != vm->links.told_takes_free;
+    if (!request.set_lowest_order && !request.set_takes_free)
         return;
-    vm->links.told_order = order;
     request.asked_by = (char *)"controller";
-    request.set_lowest_order = true;
-    request.lowest_order = (uint32_t)order;
+    if (request.set_lowest_order)
+        vm->links.told_order = order;
+    request.lowest_order = request.set_lowest_order ? (uint32_t)order : 0;
+    vm->links.told_takes_free = vm->takes_free;
+    request.takes_free = vm->takes_free;
     (void)agent_link_call(vm->links.agent, "SetReporting", &request.base, ORDER_TIMEOUT, NULL,
                           on_order_told, vm, NULL);
 }
@@ -514,6 +519,7 @@ static void adopt_link(struct vm *vm, struct vm *unannounced)
     vm->links.agent_is_dialled = false; /* it came by a CID, as all that nobody named */
     vm->links.open++;
     vm->links.told_order = unannounced->links.told_order;
+    vm->links.told_takes_free = unannounced->links.told_takes_free;
     vm->links.standing = unannounced->links.standing;
     agent_adopt(vm, unannounced);
     measured_adopt_guest(vm, unannounced);

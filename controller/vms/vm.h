@@ -153,8 +153,9 @@ struct vm_links {
     bool first_is_alive;            /* it answered the ping; the candidate has not said who it is */
     struct ttrpc_client_call *ping; /* of the first link, for the candidate's sake; NULL: none */
     struct dial *dial;
-    bool late;      /* a sample is overdue */
-    int told_order; /* lowest useful reporting order the agent was given; -1: none */
+    bool late;            /* a sample is overdue */
+    bool told_takes_free; /* that pulses take what is free */
+    int told_order;       /* lowest useful reporting order the agent was given; -1: none */
     struct agent_standing standing;
 };
 
@@ -245,6 +246,7 @@ struct vm {
     VM_PART(actions_halts) bool halted;                 /* by an operator: nothing is done to it */
     struct action *VM_PART(actions_life) action;        /* one at a time; NULL: none */
     struct vm_pulses *VM_PART(pulses_planner) pulses;   /* NULL: not looked at yet */
+    bool VM_PART(pulses_planner) takes_free;            /* by pulses, sooner or later */
     VM_PART(pulses_planner) char pulse_text[160];       /* why it gets no pulse; "": no news */
     VM_PART(daemon_log) struct log_limit log;           /* lines about this VM */
 };

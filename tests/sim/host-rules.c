@@ -144,18 +144,12 @@ static void read_statistics(struct host *host)
     pulse_watch_take(&host->watch, &reading, &counters, host->policy.idle_window);
 }
 
-/* The engine as it ships, of a guest that does not report: it says whether the guest is idle. */
+/* The engine as it ships, of a guest that does not report and knows that the host takes what is
+ * free: it frees cache, and says whether the guest is idle. */
 static void ask_agent(struct host *host)
 {
-    struct contest *contest = &host->contest;
-    struct memory_sample sample;
-
-    if (host->model.now * NSEC_PER_SEC < contest->next_sample)
-        return;
-    model_sample(&host->model, &sample);
-    engine_step(&contest->engine, &sample, &contest->decision);
-    contest->next_sample = contest->decision.next_sample;
-    host->agent_is_idle = contest->decision.reason == ENGINE_NOTHING_TO_GAIN;
+    contest_step(&host->contest, &host->model);
+    host->agent_is_idle = host->contest.decision.reason == ENGINE_NOTHING_TO_GAIN;
 }
 
 static void pulses_step(struct host *host)
@@ -243,6 +237,7 @@ void host_day_run(enum host_rule rule, uint64_t seed, struct host_result *ret_re
     host.model.use_speed = TOUCH;
     host.model.use_wanted = host.model.in_use;
     contest_init(&host.contest, CONTEST_OURS, &host.policy, &host.model);
+    engine_set_host_takes_free(&host.contest.engine, true);
     for (unsigned second = 0; second < DAY_; second++) {
         double in_use = host.model.in_use;
 

@@ -203,6 +203,10 @@ static void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *reque
     if (asked->set_lowest_order)
         agent_of(call)->lowest_order = (int)asked->lowest_order;
     set_order(agent_of(call), asked);
+#ifndef FAKE_AGENT_IS_PREVIOUS
+    if (asked->set_takes_free)
+        agent_of(call)->takes_free = asked->takes_free;
+#endif
     fill_result(&result, asked->action_id, asked->asked_by);
     response.result = &result;
     ttrpc_call_finish(call, &response.base);

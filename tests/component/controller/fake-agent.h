@@ -57,6 +57,7 @@ struct fake_agent {
     char orders[256]; /* "cache ", "drop ", "compact ", "order ", "restore ", "kick " */
     uint64_t watch_interval;
     int lowest_order; /* -1: not told */
+    bool takes_free;  /* the host does, as it was told */
     char policy_name[64];
     char policy_profile[32];
     char policy_hash[65];

@@ -139,6 +139,20 @@ static void test_who_moves_the_balloon_by_hand_has_it(void **state)
     assert_true(lowest >= GIB - 2 * MIB);
 }
 
+/* One with an agent has more to give: its engine is told that cache is worth freeing. */
+static void test_an_agent_knows_of_pulses(void **state)
+{
+    struct fixture *f = *state;
+
+    scene = f;
+    f->qmp.free_page_reporting = false;
+    start_ready(f);
+    apply_policy(f, POLICY);
+    wait_for(f, f->agent.takes_free);
+    apply_policy(f, POLICY "pulse: false\n");
+    wait_for(f, !f->agent.takes_free);
+}
+
 #define agentless_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -148,6 +162,7 @@ int main(int argc, char **argv)
         agentless_test(test_without_figures_nothing_is_taken),
         agentless_test(test_a_calm_guest_is_pulsed_by_its_policy),
         agentless_test(test_a_policy_may_forbid_it),
+        agentless_test(test_an_agent_knows_of_pulses),
         agentless_test(test_statistics_without_figures),
         agentless_test(test_who_moves_the_balloon_by_hand_has_it),
     };

@@ -173,6 +173,23 @@ static void test_nothing_to_do_without_reporting(void **state)
     assert_reason(&guest, ENGINE_NOTHING_TO_GAIN);
 }
 
+/* Pulses of its balloon take what is free: cache is worth freeing, and nothing else is. */
+static void test_frees_cache_for_a_host_that_takes_it(void **state)
+{
+    struct guest guest;
+
+    guest_init(&guest);
+    guest.sample.cache = GIB;
+    guest.sample.reporting_order = ORDER_COUNT_MAX;
+    engine_set_host_takes_free(&guest.engine, true);
+    assert_int_equal(run(&guest, 400), ACTION_RECLAIM_CACHE);
+    finish(&guest, GIB - guest.engine.policy.cache_floor, 0);
+    guest.sample.cache = guest.engine.policy.cache_floor;
+    trap(&guest, GIB);
+    assert_int_equal(run(&guest, 400), ACTION_NONE);
+    assert_reason(&guest, ENGINE_NOTHING_TO_GAIN);
+}
+
 static void test_kicks_when_no_pass_starts(void **state)
 {
     struct guest guest;
@@ -208,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_the_budget_is_kept),
         cmocka_unit_test(test_a_budget_slot_counts_until_all_of_it_is_old),
         cmocka_unit_test(test_nothing_to_do_without_reporting),
+        cmocka_unit_test(test_frees_cache_for_a_host_that_takes_it),
         cmocka_unit_test(test_kicks_when_no_pass_starts),
     };
 
