@@ -34,7 +34,7 @@ static void fill_sample(struct fake_agent *agent, Vmreclaim__Agent__V1__MemorySa
     }
 #ifndef FAKE_AGENT_IS_PREVIOUS
     sample->reporting_order = agent->reporting.order;
-    sample->reporting_order_is_known = agent->protocol > 0;
+    sample->reporting_order_is_known = agent->reporting.protocol > 0;
 #endif
     sample->cache = agent->cache;
     sample->in_use = sample->total - sample->free - agent->cache;
@@ -65,9 +65,9 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *request, v
     response.pageblock_order = 9;
     response.max_order = 10;
     response.reporting_order = agent_of(call)->reporting.order;
-    response.protocol_version = agent_of(call)->protocol;
+    response.protocol_version = agent_of(call)->reporting.protocol;
 #ifndef FAKE_AGENT_IS_PREVIOUS
-    response.reporting_order_is_known = agent_of(call)->protocol > 0;
+    response.reporting_order_is_known = agent_of(call)->reporting.protocol > 0;
 #endif
     if (agent_of(call)->kept_hash != NULL)
         response.policy_hash = (char *)agent_of(call)->kept_hash;

@@ -48,13 +48,13 @@ struct fake_agent {
         uint64_t joined;       /* of what is free, in blocks that are reported */
         uint32_t order;        /* in force */
         uint32_t order_before; /* one for a while; 0: none is in force */
+        uint32_t protocol;     /* 0: it does not say its order either */
     } reporting;
-    uint32_t protocol; /* 0: it does not say its order either */
-    bool has_limits;   /* its own: cpu_budget 3s, and it takes no orders */
+    bool has_limits; /* its own: cpu_budget 3s, and it takes no orders */
     /* what was asked */
     unsigned compactions;
     unsigned brief_answers; /* of GetMemory */
-    char orders[256]; /* "cache ", "drop ", "compact ", "order ", "restore ", "kick " */
+    char orders[256];       /* "cache ", "drop ", "compact ", "order ", "restore ", "kick " */
     uint64_t watch_interval;
     int lowest_order; /* -1: not told */
     bool takes_free;  /* the host does, as it was told */

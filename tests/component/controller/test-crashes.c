@@ -281,7 +281,7 @@ static void test_a_step(void **state)
     if (scene_played->is_squeeze) {
         f->agent.free = 500 * MIB;
         f->agent.reporting.joined = 100 * MIB;
-        f->agent.protocol = 2;
+        f->agent.reporting.protocol = 2;
     }
     put_vm(f, "web-1", "/agent.sock");
     listen_qmp(f, "web-1.qmp");

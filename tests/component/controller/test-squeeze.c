@@ -67,7 +67,7 @@ static void start(struct fixture *f)
     f->agent.total = 960 * MIB;
     f->agent.free = 300 * MIB;
     f->agent.cache = 328 * MIB;
-    f->agent.protocol = 2;
+    f->agent.reporting.protocol = 2;
     f->agent.on_action = on_action;
     f->agent.userdata = f;
     footprint = 1000 * MIB;
