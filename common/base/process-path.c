@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
-#include "common/base/number.h"
 #include "common/base/hash.h"
+#include "common/base/number.h"
 
 #define PROCESS_DIRECTORY_SIZE 32 /* "/proc/PID/root" */
 
