@@ -28,7 +28,8 @@ struct zone_file {
 };
 
 struct zone_files {
-    bool is_missing; /* there is no such directory */
+    bool is_missing;       /* there is no such directory */
+    struct stat directory; /* as it was before */
     struct hash_table by_name;
     struct list list;
 };
@@ -144,13 +145,31 @@ static void put(struct zone_files *table)
     destroy_table(before);
 }
 
+static bool is_same(const struct stat *directory)
+{
+    bool is_same;
+
+    (void)pthread_mutex_lock(&lock);
+    is_same = files != NULL && files->directory.st_dev == directory->st_dev &&
+              files->directory.st_ino == directory->st_ino &&
+              files->directory.st_mtim.tv_sec == directory->st_mtim.tv_sec &&
+              files->directory.st_mtim.tv_nsec == directory->st_mtim.tv_nsec;
+    (void)pthread_mutex_unlock(&lock);
+    return is_same;
+}
+
 int zone_files_load(void)
 {
-    struct zone_files *table = calloc(1, sizeof(*table));
+    struct stat directory = {0};
+    struct zone_files *table;
     int r;
 
+    if (stat(ZONE_DIRECTORY, &directory) == 0 && is_same(&directory))
+        return 0;
+    table = calloc(1, sizeof(*table));
     if (table == NULL)
         return -ENOMEM;
+    table->directory = directory;
     hash_table_init(&table->by_name);
     list_init(&table->list);
     r = load_directory(table, ZONE_DIRECTORY, DEPTH_MAX);

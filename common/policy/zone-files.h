@@ -8,8 +8,8 @@
 #define ZONE_DIRECTORY "/usr/share/zoneinfo"
 #define ZONE_FILE_MAX  ((size_t)256 * 1024)
 
-/* Reads them all, those of before are forgotten: from then on no zone is looked for on disk. On any
- * thread. -ENOMEM: all is as it was. */
+/* Reads them all, unless the directory is as it was when that was done: an upgrade replaces files
+ * in it. From then on no zone is looked for on disk. On any thread. -ENOMEM: all is as it was. */
 int zone_files_load(void);
 
 /* A copy of one, which the caller frees. -ENOENT: there is none of that name; -ENODEV: there are
