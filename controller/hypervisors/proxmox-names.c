@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +10,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
+#include "common/base/thread.h"
 #include "controller/hypervisors/proxmox.h"
 
 #define CONFIGURATION_MAX 65536
@@ -82,25 +81,6 @@ static void *read_all(void *userdata)
     return NULL;
 }
 
-/* Signals are the loop's. Nobody waits for the thread's end. */
-static int start_thread(struct proxmox_names *names)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all;
-    sigset_t before;
-    int r;
-
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    r = pthread_create(&thread, &attributes, read_all, names);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attributes);
-    return -r;
-}
-
 /* ---- who asks ---- */
 
 /* Under the lock. NULL: it is not known. */
@@ -156,7 +136,7 @@ static int read_locked(struct proxmox_names *names, const unsigned *vmids, size_
     r = replace(names, vmids, count);
     if (r < 0 || count == 0)
         return r;
-    r = start_thread(names);
+    r = thread_start(read_all, names);
     if (r < 0)
         return r;
     names->is_reading = true;

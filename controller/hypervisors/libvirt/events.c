@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <libvirt/virterror.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "common/base/text.h"
+#include "common/base/thread.h"
 #include "common/base/util.h"
 
 /* ---- libvirt's loop ---- */
@@ -34,10 +34,6 @@ static void say_nothing(void *userdata, virErrorPtr failure)
 
 static void start(void)
 {
-    pthread_t thread;
-    sigset_t all;
-    sigset_t before;
-
     /* A session's daemon is not started because we look whether it runs. */
     (void)setenv("LIBVIRT_AUTOSTART", "0", 0);
     virSetErrorFunc(NULL, say_nothing);
@@ -45,12 +41,7 @@ static void start(void)
         started = -ENOTSUP;
         return;
     }
-    sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    started = -pthread_create(&thread, NULL, run_events, NULL);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (started == 0)
-        (void)pthread_detach(thread);
+    started = thread_start(run_events, NULL);
 }
 
 int events_start(void)

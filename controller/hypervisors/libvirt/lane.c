@@ -3,11 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "common/base/text.h"
+#include "common/base/thread.h"
 
 struct lane {
     struct mailbox *mailbox;
@@ -54,25 +53,6 @@ static void *run_lane(void *userdata)
     return NULL;
 }
 
-/* Signals are the loop's. Nobody waits for the thread's end. */
-static int start_thread(struct lane *lane)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all;
-    sigset_t before;
-    int r;
-
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    r = pthread_create(&thread, &attributes, run_lane, lane);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attributes);
-    return -r;
-}
-
 int lane_create(struct mailbox *mailbox, const char *uri, void (*on_end)(struct connection *),
                 struct lane **ret_lane)
 {
@@ -86,7 +66,7 @@ int lane_create(struct mailbox *mailbox, const char *uri, void (*on_end)(struct 
     text_copy(lane->connection.uri, sizeof(lane->connection.uri), uri);
     (void)uv_mutex_init(&lane->lock);
     (void)uv_cond_init(&lane->wake);
-    r = start_thread(lane);
+    r = thread_start(run_lane, lane);
     if (r < 0) {
         mailbox_unref(mailbox);
         uv_cond_destroy(&lane->wake);
