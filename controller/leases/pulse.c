@@ -13,7 +13,10 @@
 #define STALE        (2 * NSEC_PER_SEC)
 #define STALLED      (4 * NSEC_PER_SEC)
 #define PAST_HOLDS   (600 * NSEC_PER_SEC)
-#define RATE_MIN     (8 * MIB) /* less growth between two readings says nothing of a speed */
+/* Bytes per second. A guest that was not seen to allocate can: some twice what an emulated balloon
+ * takes in a second. */
+#define SPEED_MIN (256 * MIB)
+#define RATE_MIN  (8 * MIB) /* less growth between two readings says nothing of a speed */
 
 #define BIT(state) (1u << (state))
 
@@ -134,8 +137,9 @@ static uint64_t speed_of(uint64_t bytes, nsec_t time)
 uint64_t pulse_headroom_min(uint64_t ram, const struct pulse_past *past)
 {
     uint64_t headroom = max_of(HEADROOM_MIN, ram / HEADROOM_OF);
+    uint64_t speed = max_of(past->fastest, SPEED_MIN);
 
-    return max_of(headroom, taken_within(past->fastest, past->reaction));
+    return max_of(headroom, taken_within(speed, past->reaction));
 }
 
 static uint64_t headroom_of(const struct pulse *pulse, uint64_t ram)

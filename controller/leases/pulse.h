@@ -79,7 +79,7 @@ struct pulse_reading {
 
 /* What earlier pulses and readings of this VM have shown; all 0: nothing yet. */
 struct pulse_past {
-    uint64_t fastest; /* allocation seen, bytes per second */
+    uint64_t fastest; /* allocation seen, bytes per second; 256 MiB/s are assumed at least */
     nsec_t reaction;  /* from a need in the guest to the command that helps it, at worst ... */
     nsec_t time;      /* ... when that was seen, CLOCK_BOOTTIME: a busy hour is forgotten */
 };

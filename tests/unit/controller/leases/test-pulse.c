@@ -340,6 +340,8 @@ static void test_headroom_follows_what_was_seen(void **state)
     assert_true(pulse_headroom_min(4 * GIB, &w.past) == 256 * MIB);
     assert_true(pulse_headroom_min(20 * GIB, &w.past) == GIB);
     assert_true(pulse_headroom_min(4 * GIB, &fast) == GIB);
+    w.past = (struct pulse_past){.reaction = 2 * NSEC_PER_SEC, .time = 1000 * NSEC_PER_SEC};
+    assert_true(pulse_headroom_min(4 * GIB, &w.past) == 512 * MIB); /* unknown is not none */
     w.past = fast;
     assert_int_equal(plan(&w, &bytes), 0);
     assert_true(bytes == GIB);
