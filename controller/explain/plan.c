@@ -198,7 +198,7 @@ static void plan_pulse(const struct view *view, struct explanation *explanation)
 {
     if (view->vm->pulse[0] != '\0')
         finding_set(explanation_next(explanation), KIND_PLAN, "plan-pulse", 0,
-                    "Pulses of its balloon: %.160s.", view->vm->pulse);
+                    "Pulses of its balloon: %s.", TEXT_CUT(view->vm->pulse, 160));
 }
 
 void explain_plan(const struct view *view, struct explanation *explanation)

@@ -38,8 +38,8 @@ static void fill_sample(struct fake_agent *agent, Vmreclaim__Agent__V1__MemorySa
 #endif
     sample->cache = agent->cache;
     sample->in_use = sample->total - sample->free - agent->cache;
-    agent->refaults += agent->refaults_per_sample;
-    sample->refault_file = agent->refaults;
+    agent->refaults.sum += agent->refaults.per_sample;
+    sample->refault_file = agent->refaults.sum;
     sample->oom_kills = agent->oom_kills;
     sample->available = sample->free + agent->cache;
     if (agent->fault == FAKE_AGENT_LIES)

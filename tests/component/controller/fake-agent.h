@@ -33,8 +33,10 @@ struct fake_agent {
     uint64_t cache;
     const uint64_t *size; /* what its balloon leaves of a GiB, taken from free; NULL: no balloon */
     uint64_t sequence;
-    uint64_t refaults_per_sample; /* file pages read back */
-    uint64_t refaults;            /* until the last sample */
+    struct {
+        uint64_t per_sample;
+        uint64_t sum; /* until the last sample */
+    } refaults;       /* file pages read back */
     uint64_t oom_kills;
     const char *asked_by; /* what it says of its own actions */
     uint64_t clock_back;  /* ns that the guest's clock is behind this one's */

@@ -212,7 +212,7 @@ static json_t *set_balloon(struct qmp_server *server, const json_t *arguments)
         return refuse("DeviceNotActive", "No balloon device has been activated");
     if (server->balloon_refuses || value <= 0)
         return refuse("GenericError", "Parameter 'target' expects a size");
-    server->balloon_target = min_of((uint64_t)value, server->ram + server->dimm);
+    server->balloon_target = min_of((uint64_t)value, server->ram + server->plugged.dimm);
     return answer(json_object());
 }
 
@@ -226,30 +226,30 @@ static json_t *list_memory_devices(const struct qmp_server *server)
 {
     json_t *list = json_array();
 
-    if (server->nvdimm != 0)
+    if (server->plugged.nvdimm != 0)
         append_device(list, "nvdimm",
                       json_pack("{s:s, s:b, s:I, s:b, s:I, s:i, s:i, s:s}", "memdev", "/objects/nv",
                                 "hotplugged", 0, "addr", (json_int_t)4294967296, "hotpluggable", 1,
-                                "size", (json_int_t)server->nvdimm, "slot", 0, "node", 0, "id",
-                                "nv0"));
-    if (server->virtio_pmem != 0)
+                                "size", (json_int_t)server->plugged.nvdimm, "slot", 0, "node", 0,
+                                "id", "nv0"));
+    if (server->plugged.virtio_pmem != 0)
         append_device(list, "virtio-pmem",
                       json_pack("{s:s, s:I, s:I, s:s}", "memdev", "/objects/pm", "memaddr",
-                                (json_int_t)4429185024, "size", (json_int_t)server->virtio_pmem,
-                                "id", "pm0"));
-    if (server->virtio_mem != 0)
+                                (json_int_t)4429185024, "size",
+                                (json_int_t)server->plugged.virtio_pmem, "id", "pm0"));
+    if (server->plugged.virtio_mem != 0)
         append_device(list, "virtio-mem",
                       json_pack("{s:s, s:I, s:i, s:I, s:i, s:I, s:I, s:s}", "memdev", "/objects/vm",
                                 "memaddr", (json_int_t)4496293888, "block-size", 2097152, "size",
-                                (json_int_t)server->virtio_mem, "node", 0, "max-size",
+                                (json_int_t)server->plugged.virtio_mem, "node", 0, "max-size",
                                 (json_int_t)(4 * GIB), "requested-size",
-                                (json_int_t)server->virtio_mem, "id", "vm0"));
-    if (server->dimm != 0)
+                                (json_int_t)server->plugged.virtio_mem, "id", "vm0"));
+    if (server->plugged.dimm != 0)
         append_device(list, "dimm",
                       json_pack("{s:s, s:b, s:I, s:b, s:I, s:i, s:i, s:s}", "memdev", "/objects/d0",
                                 "hotplugged", 1, "addr", (json_int_t)5033164800, "hotpluggable", 1,
-                                "size", (json_int_t)server->dimm, "slot", 1, "node", 0, "id",
-                                "dimm0"));
+                                "size", (json_int_t)server->plugged.dimm, "slot", 1, "node", 0,
+                                "id", "dimm0"));
     return answer(list);
 }
 
@@ -309,10 +309,10 @@ static json_t *query(struct qmp_server *server, const char *command, const json_
     if (strcmp(command, "query-uuid") == 0)
         return answer(json_pack("{s:s}", "UUID", server->uuid));
     if (strcmp(command, "query-memory-size-summary") == 0)
-        return answer(json_pack("{s:I, s:I}", "base-memory", (json_int_t)server->ram,
-                                "plugged-memory",
-                                (json_int_t)(server->dimm + server->nvdimm + server->virtio_pmem +
-                                             server->virtio_mem)));
+        return answer(
+            json_pack("{s:I, s:I}", "base-memory", (json_int_t)server->ram, "plugged-memory",
+                      (json_int_t)(server->plugged.dimm + server->plugged.nvdimm +
+                                   server->plugged.virtio_pmem + server->plugged.virtio_mem)));
     if (strcmp(command, "query-memory-devices") == 0)
         return list_memory_devices(server);
     if (strcmp(command, "query-balloon") == 0)
@@ -602,7 +602,7 @@ void qmp_server_restore(struct qmp_server *server, uint64_t actual)
 
 void qmp_server_plug_dimm(struct qmp_server *server, uint64_t bytes)
 {
-    server->dimm += bytes;
+    server->plugged.dimm += bytes;
     server->balloon_target += bytes;
     server->balloon_actual += bytes;
 }

@@ -46,10 +46,12 @@ struct qmp_server {
     char status[24];    /* as query-status */
     char migration[24]; /* as query-migrate; empty: none */
     uint64_t ram;       /* base memory */
-    uint64_t dimm;      /* memory devices, 0: none of the kind */
-    uint64_t nvdimm;
-    uint64_t virtio_pmem;
-    uint64_t virtio_mem;     /* what is plugged of it */
+    struct {
+        uint64_t dimm;
+        uint64_t nvdimm;
+        uint64_t virtio_pmem;
+        uint64_t virtio_mem; /* what is plugged of it */
+    } plugged;               /* memory devices; 0: none of the kind */
     uint64_t balloon_actual; /* of base memory and DIMMs, as QEMU counts; 0: no balloon */
     uint64_t balloon_target;
     bool balloon_is_stuck; /* takes the target, never moves */

@@ -227,7 +227,7 @@ static void test_cache_that_is_read_back_is_hot(void **state)
 
     start_managed(f);
     assert_null(explained(f, "cache-hot"));
-    f->agent.refaults_per_sample = 100000;
+    f->agent.refaults.per_sample = 100000;
     wait_for(f, explained(f, "cache-hot") != NULL);
     assert_true(get_vm(f, "web-1")->refault_rate >= 100000);
 }

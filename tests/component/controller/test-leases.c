@@ -328,9 +328,9 @@ static void test_memory_that_the_balloon_does_not_count(void **state)
     struct fixture *f = *state;
     const Vm *vm;
 
-    f->qmp.nvdimm = 128 * MIB;
-    f->qmp.virtio_pmem = 64 * MIB;
-    f->qmp.virtio_mem = 256 * MIB;
+    f->qmp.plugged.nvdimm = 128 * MIB;
+    f->qmp.plugged.virtio_pmem = 64 * MIB;
+    f->qmp.plugged.virtio_mem = 256 * MIB;
     start_ready(f);
     vm = get_vm(f, "web-1");
     assert_int_equal(vm->waterfall->balloon, 0);

@@ -234,10 +234,10 @@ static void test_memory_devices(void **state)
     struct fixture *f = *state;
 
     f->server.ram = 256 * MIB;
-    f->server.dimm = 128 * MIB;
-    f->server.nvdimm = 128 * MIB;
-    f->server.virtio_pmem = 64 * MIB;
-    f->server.virtio_mem = 512 * MIB;
+    f->server.plugged.dimm = 128 * MIB;
+    f->server.plugged.nvdimm = 128 * MIB;
+    f->server.plugged.virtio_pmem = 64 * MIB;
+    f->server.plugged.virtio_mem = 512 * MIB;
     f->server.balloon_actual = 384 * MIB;
     open_ready(f);
     assert_int_equal(f->facts.ram, 1088 * MIB);
