@@ -146,8 +146,8 @@ static void compact(struct ttrpc_call *call, const ProtobufCMessage *request, vo
     fill_result(&result, asked->action_id, asked->asked_by);
     note(agent, "compact");
     if (agent->holds) {
-        agent->held = call;
-        snprintf(agent->held_id, sizeof(agent->held_id), "%s", asked->action_id);
+        agent->held.call = call;
+        snprintf(agent->held.id, sizeof(agent->held.id), "%s", asked->action_id);
         return;
     }
     response.result = &result;
@@ -158,11 +158,11 @@ void fake_agent_answer(struct fake_agent *agent)
 {
     Vmreclaim__Agent__V1__CompactResponse response = VMRECLAIM__AGENT__V1__COMPACT_RESPONSE__INIT;
     Vmreclaim__Agent__V1__ActionResult result;
-    struct ttrpc_call *call = agent->held;
+    struct ttrpc_call *call = agent->held.call;
 
-    fill_result(&result, agent->held_id, "");
+    fill_result(&result, agent->held.id, "");
     response.result = &result;
-    agent->held = NULL;
+    agent->held.call = NULL;
     ttrpc_call_finish(call, &response.base);
 }
 

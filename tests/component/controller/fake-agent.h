@@ -42,10 +42,12 @@ struct fake_agent {
     uint64_t clock_back;  /* ns that the guest's clock is behind this one's */
     bool stands_still;    /* no samples */
     bool compact_fails;
-    bool lacks_reclaim;      /* as if it did not know the call */
-    bool holds;              /* Compact is answered later */
-    struct ttrpc_call *held; /* NULL: none is */
-    char held_id[64];
+    bool lacks_reclaim; /* as if it did not know the call */
+    bool holds;         /* Compact is answered later */
+    struct {
+        struct ttrpc_call *call; /* NULL: none is */
+        char id[64];
+    } held;
     struct {
         uint64_t joined;       /* of what is free, in blocks that are reported */
         uint32_t order;        /* in force */

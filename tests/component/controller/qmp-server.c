@@ -114,24 +114,24 @@ static json_t *list_folder(const struct qmp_server *server, const char *path)
 /* As it was when the guest was last asked. */
 static json_t *told_statistics(const struct qmp_server *server)
 {
-    uint64_t free = server->statistics_told.free;
+    uint64_t free = server->statistics.told.free;
 
     return answer(json_pack("{s:{s:I, s:I, s:I, s:I, s:I}, s:I}", "stats", "stat-total-memory",
                             (json_int_t)server->ram, "stat-free-memory", (json_int_t)free,
                             "stat-available-memory", (json_int_t)free, "stat-minor-faults",
-                            (json_int_t)server->statistics_told.faults, "stat-major-faults",
-                            (json_int_t)0, "last-update", (json_int_t)server->statistics_updated));
+                            (json_int_t)server->statistics.told.faults, "stat-major-faults",
+                            (json_int_t)0, "last-update", (json_int_t)server->statistics.updated));
 }
 
 static void ask_guest(struct qmp_server *server)
 {
     uint64_t taken = server->ram - server->balloon_actual;
 
-    if (server->statistics_free == 0)
+    if (server->statistics.free == 0)
         return;
-    server->statistics_updated = (uint64_t)time(NULL);
-    server->statistics_told.free = saturating_subtract(server->statistics_free, taken);
-    server->statistics_told.faults++;
+    server->statistics.updated = (uint64_t)time(NULL);
+    server->statistics.told.free = saturating_subtract(server->statistics.free, taken);
+    server->statistics.told.faults++;
 }
 
 /* Like QEMU, statistics that the guest does not tell are 2^64 - 1, which jansson cannot hold. */
@@ -140,16 +140,16 @@ static json_t *guest_statistics(struct qmp_server *server)
     char *text = NULL;
 
     server->statistics_queries++;
-    if (server->statistics_interval != 0 &&
-        (uint64_t)time(NULL) >= server->statistics_updated + server->statistics_interval)
+    if (server->statistics.interval != 0 &&
+        (uint64_t)time(NULL) >= server->statistics.updated + server->statistics.interval)
         ask_guest(server);
-    if (server->statistics_free != 0)
+    if (server->statistics.free != 0)
         return told_statistics(server);
     if (asprintf(&text,
                  "{\"return\": {\"stats\": {\"stat-total-memory\": 1000000000, "
                  "\"stat-free-memory\": 18446744073709551615, \"stat-oom-kills\": 3}, "
                  "\"last-update\": %llu}, \"id\": ",
-                 (unsigned long long)server->statistics_updated) >= 0)
+                 (unsigned long long)server->statistics.updated) >= 0)
         send_text(server, text);
     return NULL;
 }
@@ -188,7 +188,7 @@ static json_t *get_property(struct qmp_server *server, const char *path, const c
         if (strcmp(property, "deflate-on-oom") == 0)
             return answer(json_boolean(server->deflate_on_oom));
         if (strcmp(property, "guest-stats-polling-interval") == 0)
-            return answer(json_integer(server->statistics_interval));
+            return answer(json_integer(server->statistics.interval));
         if (strcmp(property, "guest-stats") == 0)
             return guest_statistics(server);
     }
@@ -281,13 +281,13 @@ static json_t *memory_tree(const struct qmp_server *server)
 static json_t *set_property(struct qmp_server *server, const json_t *arguments)
 {
     const char *property = json_string_value(json_object_get(arguments, "property"));
-    uint32_t before = server->statistics_interval;
+    uint32_t before = server->statistics.interval;
 
     if (property != NULL && strcmp(property, "guest-stats-polling-interval") == 0)
-        server->statistics_interval =
+        server->statistics.interval =
             (uint32_t)json_integer_value(json_object_get(arguments, "value"));
-    if (before == 0 && server->statistics_interval != 0) {
-        server->statistics_pokes++;
+    if (before == 0 && server->statistics.interval != 0) {
+        server->statistics.pokes++;
         ask_guest(server);
     }
     return answer(json_object());
@@ -556,7 +556,7 @@ void qmp_server_init(struct qmp_server *server, uv_loop_t *loop)
         .deflate_on_oom = true,
         .guest_cid = 5,
         .job.status = "concluded",
-        .statistics_updated = 1700000000,
+        .statistics.updated = 1700000000,
     };
 }
 

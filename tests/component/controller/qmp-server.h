@@ -58,18 +58,20 @@ struct qmp_server {
     bool balloon_refuses;  /* answers the command with an error */
     bool free_page_reporting;
     bool deflate_on_oom;
-    uint32_t guest_cid;          /* 0: no vsock device */
-    bool has_memfd;              /* else anonymous; preallocated */
-    bool is_mixed;               /* beside the memory a DIMM of 200 MiB, ivshmem and vhost-vdpa */
-    uint64_t statistics_updated; /* UNIX seconds */
-    uint32_t statistics_interval;
-    uint64_t statistics_free; /* with an empty balloon, as a guest without an agent tells it when it
-                                 is asked; 0: it does not */
-    unsigned statistics_pokes; /* the interval was 0 and is not any more */
+    uint32_t guest_cid; /* 0: no vsock device */
+    bool has_memfd;     /* else anonymous; preallocated */
+    bool is_mixed;      /* beside the memory a DIMM of 200 MiB, ivshmem and vhost-vdpa */
     struct {
-        uint64_t free;
-        uint64_t faults;
-    } statistics_told; /* when the guest was last asked */
+        uint64_t updated; /* UNIX seconds */
+        uint32_t interval;
+        uint64_t free;  /* with an empty balloon, as a guest without an agent tells it when it is
+                           asked; 0: it does not */
+        unsigned pokes; /* the interval was 0 and is not any more */
+        struct {
+            uint64_t free;
+            uint64_t faults;
+        } told; /* when the guest was last asked */
+    } statistics;
     struct qmp_server_job job;
     unsigned vfio_devices;
     /* what was asked */

@@ -27,8 +27,8 @@ static void start(struct fixture *f, uint64_t free)
     scene = f;
     lowest = GIB;
     f->qmp.free_page_reporting = false;
-    f->qmp.statistics_free = free;
-    f->qmp.statistics_interval = 2; /* its owner's */
+    f->qmp.statistics.free = free;
+    f->qmp.statistics.interval = 2; /* its owner's */
     f->qmp.on_command = on_command;
     put_vm(f, "web-1", NULL);
     put_footprint(f, 1000 * 1024);
@@ -58,9 +58,9 @@ static void test_what_is_free_comes_back(void **state)
     assert_true(action_of(f)->host_returned >= (int64_t)(FREE - HEADROOM - 4 * MIB));
     assert_true(lowest >= GIB - (FREE - HEADROOM));
     wait_for(f, f->qmp.balloon_actual == GIB);
-    assert_true(f->qmp.statistics_pokes > 7); /* between the steps the guest was asked */
+    assert_true(f->qmp.statistics.pokes > 7); /* between the steps the guest was asked */
     stop_daemon(f, 0);
-    assert_int_equal(f->qmp.statistics_interval, 2);
+    assert_int_equal(f->qmp.statistics.interval, 2);
 }
 
 static void test_without_figures_nothing_is_taken(void **state)
@@ -72,7 +72,7 @@ static void test_without_figures_nothing_is_taken(void **state)
     assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
     assert_true(lowest == GIB);
     stop_daemon(f, 0);
-    assert_int_equal(f->qmp.statistics_interval, 2);
+    assert_int_equal(f->qmp.statistics.interval, 2);
 }
 
 /* ---- by policy ---- */
@@ -99,7 +99,7 @@ static void test_a_calm_guest_is_pulsed_by_its_policy(void **state)
     /* All of it has come back: there is no need of another. */
     wait_for(f, pulse_says(f, "of what is free, the host holds"));
     stop_daemon(f, 0);
-    assert_int_equal(f->qmp.statistics_interval, 2);
+    assert_int_equal(f->qmp.statistics.interval, 2);
 }
 
 static void test_a_policy_may_forbid_it(void **state)

@@ -74,7 +74,7 @@ static void test_a_process_is_a_vm(void **state)
     assert_string_equal(get_vm(f, "web-1")->driver, "qemu");
     wait_for(f, holds_memory(f));
     /* It is only observed: nothing was switched on in it. */
-    assert_int_equal(f->qmp.statistics_interval, 0);
+    assert_int_equal(f->qmp.statistics.interval, 0);
     assert_int_equal(f->qmp.balloon_commands, 0);
 }
 

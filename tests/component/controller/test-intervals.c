@@ -43,9 +43,9 @@ static void test_it_is_put_back_at_the_end(void **state)
     struct fixture *f = *state;
 
     start(f);
-    wait_for(f, f->qmp.statistics_interval == OURS);
+    wait_for(f, f->qmp.statistics.interval == OURS);
     stop_daemon(f, 0);
-    wait_for(f, f->qmp.statistics_interval == 0);
+    wait_for(f, f->qmp.statistics.interval == 0);
 }
 
 static void test_it_is_put_back_when_the_vm_is_halted(void **state)
@@ -53,9 +53,9 @@ static void test_it_is_put_back_when_the_vm_is_halted(void **state)
     struct fixture *f = *state;
 
     start(f);
-    wait_for(f, f->qmp.statistics_interval == OURS);
+    wait_for(f, f->qmp.statistics.interval == OURS);
     halt_all(f);
-    wait_for(f, f->qmp.statistics_interval == 0);
+    wait_for(f, f->qmp.statistics.interval == 0);
 }
 
 static void test_it_is_put_back_when_the_vm_has_no_file_any_more(void **state)
@@ -63,9 +63,9 @@ static void test_it_is_put_back_when_the_vm_has_no_file_any_more(void **state)
     struct fixture *f = *state;
 
     start(f);
-    wait_for(f, f->qmp.statistics_interval == OURS);
+    wait_for(f, f->qmp.statistics.interval == OURS);
     assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
-    wait_for(f, f->qmp.statistics_interval == 0);
+    wait_for(f, f->qmp.statistics.interval == 0);
     assert_null(get_vm(f, "web-1"));
 }
 
@@ -74,19 +74,19 @@ static void test_it_is_put_back_by_the_next_daemon(void **state)
     struct fixture *f = *state;
 
     start(f);
-    wait_for(f, f->qmp.statistics_interval == OURS);
+    wait_for(f, f->qmp.statistics.interval == OURS);
     kill_daemon(f);
-    assert_int_equal(f->qmp.statistics_interval, OURS);
+    assert_int_equal(f->qmp.statistics.interval, OURS);
     restart_daemon(f);
     halt_all(f);
-    wait_for(f, f->qmp.statistics_interval == 0);
+    wait_for(f, f->qmp.statistics.interval == 0);
     /* It is forgotten then: what its owner sets now is nobody else's. */
     stop_daemon(f, 0);
-    f->qmp.statistics_interval = OURS;
+    f->qmp.statistics.interval = OURS;
     restart_daemon(f);
     wait_for(f, f->qmp.statistics_queries > 0);
     stop_daemon(f, 0);
-    assert_int_equal(f->qmp.statistics_interval, OURS);
+    assert_int_equal(f->qmp.statistics.interval, OURS);
 }
 
 /* The same number of another process is another's setting. */
@@ -95,13 +95,13 @@ static void test_another_hypervisor_has_its_own(void **state)
     struct fixture *f = *state;
 
     start(f);
-    wait_for(f, f->qmp.statistics_interval == OURS);
+    wait_for(f, f->qmp.statistics.interval == OURS);
     kill_daemon(f);
     put_other_process(f);
     restart_daemon(f);
     halt_all(f);
     stop_daemon(f, 0);
-    assert_int_equal(f->qmp.statistics_interval, OURS);
+    assert_int_equal(f->qmp.statistics.interval, OURS);
 }
 
 static int notes(const struct fixture *f)
@@ -129,7 +129,7 @@ static void test_a_hypervisor_that_ended_meanwhile(void **state)
     struct fixture *f = *state;
 
     start(f);
-    wait_for(f, f->qmp.statistics_interval == OURS);
+    wait_for(f, f->qmp.statistics.interval == OURS);
     kill_daemon(f);
     assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
     start_daemon(f, NULL);
@@ -147,12 +147,12 @@ static void test_what_somebody_has_set_is_left(void **state)
 {
     struct fixture *f = *state;
 
-    f->qmp.statistics_interval = 2;
+    f->qmp.statistics.interval = 2;
     start(f);
     wait_for(f, f->qmp.statistics_queries > 1);
-    assert_int_equal(f->qmp.statistics_interval, 2);
+    assert_int_equal(f->qmp.statistics.interval, 2);
     stop_daemon(f, 0);
-    assert_int_equal(f->qmp.statistics_interval, 2);
+    assert_int_equal(f->qmp.statistics.interval, 2);
 }
 
 #define interval_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

@@ -148,7 +148,7 @@ static void start_compacting(struct fixture *f, struct outcome *outcome)
     f->agent.holds = true;
     request.vm = text("web-1");
     start_call(f, "Compact", &request.base, WAIT_MAX, NULL, on_compacted, outcome);
-    wait_for(f, f->agent.held != NULL);
+    wait_for(f, f->agent.held.call != NULL);
 }
 
 /* It is called so at once, and the action's record is its, whoever has the name since. */

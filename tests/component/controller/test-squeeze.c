@@ -325,7 +325,7 @@ static void test_a_halt_ends_it(void **state)
     f->agent.holds = true; /* the compaction */
     wait_for_sample(f);
     begin(f, &request);
-    wait_for(f, f->agent.held != NULL);
+    wait_for(f, f->agent.held.call != NULL);
     halt.vms = names;
     halt.n_vms = 1;
     assert_int_equal(

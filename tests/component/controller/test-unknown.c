@@ -102,14 +102,14 @@ static void test_statistics_of_the_past(void **state)
 
     put_vm(f, "web-1", NULL);
     listen_qmp(f, "web-1.qmp");
-    f->qmp.statistics_updated = (uint64_t)time(NULL) - 600;
+    f->qmp.statistics.updated = (uint64_t)time(NULL) - 600;
     start_daemon(f, NULL);
     connect_api(f);
     wait_for(f, f->qmp.statistics_queries > 0);
     assert_null(get_vm(f, "web-1")->statistics);
     assert_null(explain(f, "balloon-statistics"));
     stop_daemon(f, 0);
-    f->qmp.statistics_updated = (uint64_t)time(NULL);
+    f->qmp.statistics.updated = (uint64_t)time(NULL);
     restart_daemon(f);
     wait_for(f, get_vm(f, "web-1")->statistics != NULL);
     assert_int_equal(get_vm(f, "web-1")->statistics->total, 1000000000);
