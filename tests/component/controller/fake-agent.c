@@ -81,7 +81,7 @@ static void get_memory(struct ttrpc_call *call, const ProtobufCMessage *request,
     Vmreclaim__Agent__V1__MemorySample sample;
 
 #ifndef FAKE_AGENT_IS_PREVIOUS
-    agent_of(call)->brief_answers +=
+    agent_of(call)->asked.brief_answers +=
         ((const Vmreclaim__Agent__V1__GetMemoryRequest *)request)->brief ? 1 : 0;
 #endif
     if (agent_of(call)->stands_still) {
@@ -105,9 +105,9 @@ static void fill_result(Vmreclaim__Agent__V1__ActionResult *result, const char *
 /* Before the answer: the test may move memory meanwhile. */
 static void note(struct fake_agent *agent, const char *order)
 {
-    size_t length = strlen(agent->orders);
+    size_t length = strlen(agent->asked.orders);
 
-    snprintf(agent->orders + length, sizeof(agent->orders) - length, "%s ", order);
+    snprintf(agent->asked.orders + length, sizeof(agent->asked.orders) - length, "%s ", order);
     if (agent->on_action != NULL)
         agent->on_action(agent, agent->userdata);
 }
@@ -138,7 +138,7 @@ static void compact(struct ttrpc_call *call, const ProtobufCMessage *request, vo
     Vmreclaim__Agent__V1__ActionResult result;
     struct fake_agent *agent = agent_of(call);
 
-    agent->compactions++;
+    agent->asked.compactions++;
     if (agent->compact_fails) {
         ttrpc_call_fail(call, TTRPC_FAILED_PRECONDITION, "the guest is busy");
         return;

@@ -56,9 +56,11 @@ struct fake_agent {
     } reporting;
     bool has_limits; /* its own: cpu_budget 3s, and it takes no orders */
     /* what was asked */
-    unsigned compactions;
-    unsigned brief_answers; /* of GetMemory */
-    char orders[256];       /* "cache ", "drop ", "compact ", "order ", "restore ", "kick " */
+    struct {
+        unsigned compactions;
+        unsigned brief_answers; /* of GetMemory */
+        char orders[256];       /* "cache ", "drop ", "compact ", "order ", "restore ", "kick " */
+    } asked;
     uint64_t watch_interval;
     int lowest_order; /* -1: not told */
     bool takes_free;  /* the host does, as it was told */

@@ -85,7 +85,7 @@ static void test_nobody(void **state)
     assert_int_equal(look(f), TTRPC_PERMISSION_DENIED);
     assert_non_null(strstr(f->message, "needs the read group"));
     assert_int_equal(change(f), TTRPC_PERMISSION_DENIED);
-    assert_int_equal(f->agent.compactions, 0);
+    assert_int_equal(f->agent.asked.compactions, 0);
     assert_true(log_has(f, "is refused GetVm"));
     assert_true(log_has(f, "is refused Compact"));
 }
@@ -103,7 +103,7 @@ static void test_readers(void **state)
     connect_as(f, group, NOBODY); /* its own group */
     assert_int_equal(look(f), TTRPC_OK);
     assert_int_equal(change(f), TTRPC_PERMISSION_DENIED);
-    assert_int_equal(f->agent.compactions, 0);
+    assert_int_equal(f->agent.asked.compactions, 0);
 }
 
 static void test_operators(void **state)
@@ -114,7 +114,7 @@ static void test_operators(void **state)
     connect_as(f, NOBODY, group_of(control_group));
     assert_int_equal(look(f), TTRPC_OK);
     assert_int_equal(change(f), TTRPC_OK);
-    assert_int_equal(f->agent.compactions, 1);
+    assert_int_equal(f->agent.asked.compactions, 1);
     assert_true(log_has(f, "uid 65534) calls Compact"));
     assert_false(log_has(f, "calls GetVm")); /* who only looks is not kept */
 }
@@ -265,7 +265,7 @@ static void test_groups_that_a_reload_takes_away(void **state)
     wait_for(f, f->api == NULL);
     assert_true(can_look_as(f, control_group));
     assert_int_equal(change(f), TTRPC_PERMISSION_DENIED);
-    assert_int_equal(f->agent.compactions, 0);
+    assert_int_equal(f->agent.asked.compactions, 0);
 }
 
 #define access_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -113,7 +113,7 @@ static void test_two_actions_do_not_claim_the_same_bytes(void **state)
 
     start_ready(f);
     ask_compact(f, &compact);
-    wait_for(f, f->agent.compactions == 1);
+    wait_for(f, f->agent.asked.compactions == 1);
     ask_balloon(f, 768 * MIB, &balloon);
     wait_for(f, balloon.answered || f->qmp.balloon_commands > 0);
     put_footprint(f, 600 * 1024);
@@ -148,7 +148,7 @@ static void test_a_balloon_is_alone_too(void **state)
     assert_int_equal(balloon.returned, 256 * MIB);
     assert_int_equal(compact.code, TTRPC_FAILED_PRECONDITION);
     assert_non_null(strstr(compact.message, "balloon"));
-    assert_int_equal(f->agent.compactions, 0);
+    assert_int_equal(f->agent.asked.compactions, 0);
     assert_int_equal(returned_by_all(f), 256 * MIB);
 }
 
@@ -165,7 +165,7 @@ static void test_a_release_ends_what_is_under_way(void **state)
     f->agent.on_action = shrink;
     f->agent.userdata = f;
     ask_compact(f, &compact);
-    wait_for(f, f->agent.compactions == 1);
+    wait_for(f, f->agent.asked.compactions == 1);
     ping(f);
     ask_release(f, &release);
     wait_for(f, release.answered && compact.answered);

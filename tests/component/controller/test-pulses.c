@@ -109,7 +109,7 @@ static void test_a_pulse(void **state)
     assert_string_equal(action->kind, "pulse");
     assert_string_equal(action->reason, "");
     assert_int_equal(action->footprint_before, 1000 * MIB);
-    assert_true(f->agent.brief_answers >= 7); /* one for each step */
+    assert_true(f->agent.asked.brief_answers >= 7); /* one for each step */
     assert_true(action->host_returned >= (int64_t)(FREE - HEADROOM - 4 * MIB));
     assert_true(scene.lowest <= GIB - (FREE - HEADROOM - 4 * MIB));
     check_whole(f);

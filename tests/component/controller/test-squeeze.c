@@ -27,9 +27,9 @@ static struct ttrpc_client_call *stream;
 
 static const char *last_order(const struct fake_agent *agent)
 {
-    const char *end = agent->orders + strlen(agent->orders) - 1;
+    const char *end = agent->asked.orders + strlen(agent->asked.orders) - 1;
 
-    while (end > agent->orders && end[-1] != ' ')
+    while (end > agent->asked.orders && end[-1] != ' ')
         end--;
     return end;
 }
@@ -151,7 +151,7 @@ static void test_every_step(void **state)
     assert_true(is_in(f, ENDED));
     assert_string_equal(last(f)->end, "done");
     expect_steps(f, "cache compact order restore ");
-    assert_string_equal(f->agent.orders, "cache compact order restore ");
+    assert_string_equal(f->agent.asked.orders, "cache compact order restore ");
     expect_returned(f, "cache", 200 * MIB);
     expect_returned(f, "compact", 20 * MIB);
     expect_returned(f, "order", 280 * MIB);
@@ -176,7 +176,7 @@ static void test_to_a_size(void **state)
     begin(f, &request);
     wait_for(f, f->answered);
     assert_string_equal(last(f)->end, "reached");
-    assert_string_equal(f->agent.orders, "cache ");
+    assert_string_equal(f->agent.asked.orders, "cache ");
 }
 
 /* The guest has its settings, whoever is killed. */
@@ -190,7 +190,7 @@ static void test_the_daemon_is_killed(void **state)
     f->agent.cache = 128 * MIB;
     wait_for_sample(f);
     begin(f, &request);
-    wait_for(f, strstr(f->agent.orders, "order ") != NULL);
+    wait_for(f, strstr(f->agent.asked.orders, "order ") != NULL);
     assert_int_not_equal(f->agent.reporting.order, 9);
     kill(f->daemon, SIGKILL);
     assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
@@ -198,7 +198,7 @@ static void test_the_daemon_is_killed(void **state)
     wait_for(f, f->answered && f->api == NULL);
     restart_daemon(f);
     wait_for(f, f->agent.reporting.order == 9);
-    assert_null(strstr(f->agent.orders, "restore"));
+    assert_null(strstr(f->agent.asked.orders, "restore"));
     assert_int_equal(f->qmp.balloon_commands, 0);
 }
 
@@ -212,9 +212,9 @@ static void test_who_asked_goes_away(void **state)
     wait_for_sample(f);
     request.hold = true;
     begin(f, &request);
-    wait_for(f, strstr(f->agent.orders, "order ") != NULL);
+    wait_for(f, strstr(f->agent.asked.orders, "order ") != NULL);
     ttrpc_client_call_cancel(stream);
-    wait_for(f, strstr(f->agent.orders, "restore ") != NULL);
+    wait_for(f, strstr(f->agent.asked.orders, "restore ") != NULL);
     assert_int_equal(f->agent.reporting.order, 9);
     begin(f, &request); /* it is over, once it has ended */
     wait_for(f, f->answered || is_in(f, HOLDING));
@@ -348,7 +348,7 @@ static void test_what_cannot_be_squeezed(void **state)
     begin(f, &request);
     wait_for(f, f->answered);
     assert_string_equal(last(f)->end, "blocked");
-    assert_string_equal(f->agent.orders, "");
+    assert_string_equal(f->agent.asked.orders, "");
     call(f, "SqueezeVms", &request.base);
     assert_int_equal(f->code, TTRPC_INVALID_ARGUMENT);
     request.vms = twice;
