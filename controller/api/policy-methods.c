@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/number.h"
+#include "common/policy/policy-yaml.h"
 #include "controller/api/dispatch.h"
 #include "controller/api/standings.h"
 #include "controller/messages/policy.h"
@@ -277,6 +278,9 @@ static void roll_back(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__RollBackPolicyRequest *asked = (const void *)request;
 
+    /* The text of then is kept once more, and may be as long as any. */
+    if (!api_may_keep(call, POLICY_YAML_MAX))
+        return;
     policy_roll_back(call->api->rooms.assignments, asked->name, asked->revision, call->caller.name,
                      on_rolled_back, call);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/policy/policy-yaml.h"
 #include "controller.pb-c.h"
 #include "controller/actions/squeeze.h"
 #include "controller/api/api.h"
@@ -263,6 +264,21 @@ static void test_changes_are_kept_within_bounds(void **state)
     dispatch(make_call(true, true), &request.base);
     assert_int_equal(failed, -ENOENT);
     assert_int_equal(audited, 3);
+}
+
+/* A policy's text is kept once more, however short the request is. */
+static void test_who_rolls_back_keeps_a_policy(void **state)
+{
+    Vmreclaim__Controller__V1__RollBackPolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__ROLL_BACK_POLICY_REQUEST__INIT;
+    struct ttrpc_share share = {.permyriad = 100};
+    struct api_call *call = make_call(true, true);
+
+    request.name = (char *)"night";
+    user.kept = (struct kept_share){.per_second = 1, .burst = POLICY_YAML_MAX + 1000};
+    call->share = &share;
+    dispatch(call, &request.base);
+    assert_int_equal(failed, -ENOSPC);
 }
 
 /* ---- SqueezeVms ---- */
@@ -526,6 +542,7 @@ int main(void)
         call_test(test_refusals_are_audited_within_bounds),
         call_test(test_a_change_is_audited_with_its_id),
         call_test(test_changes_are_kept_within_bounds),
+        call_test(test_who_rolls_back_keeps_a_policy),
         call_test(test_a_squeeze_is_answered),
         call_test(test_a_slow_reader_misses_no_end),
         call_test(test_who_waits_for_a_squeeze_goes_away),
