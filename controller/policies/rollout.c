@@ -2,6 +2,7 @@
 #include "controller/policies/rollout.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,13 +41,25 @@ static void set_outcome(struct policy_standing *standing, enum policy_outcome ou
     text_copy_line(standing->reason, sizeof(standing->reason), reason);
 }
 
+/* What the host does by a policy needs no agent. */
+static bool host_has_begun(const struct vm *vm)
+{
+    return vm->links.agent == NULL && vm->hypervisor.ready && vm->assigned.policy != NULL &&
+           vm->assigned.policy->pulse;
+}
+
 /* It is not sent: why. */
 static void set_pending(struct policy_standing *standing)
 {
     struct error error = {"its agent has just connected"};
+    bool has_begun = false;
 
-    if (standing->vm != NULL)
+    if (standing->vm != NULL) {
         (void)vm_may_command(standing->vm, &error);
+        has_begun = host_has_begun(standing->vm);
+    }
+    if (has_begun)
+        (void)error_prefix(&error, -ENOTCONN, "all but its pulses, which the host does");
     set_outcome(standing, POLICY_PENDING, error.text);
 }
 

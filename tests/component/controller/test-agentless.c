@@ -86,6 +86,15 @@ static bool pulse_says(struct fixture *f, const char *words)
 
 #define POLICY "name: night\nprofile: balanced\nidle_window: 5s\nsample_interval: 5s\n"
 
+/* What became of the policy on the VM. */
+static const Vmreclaim__Controller__V1__VmPolicyResult *result(const struct fixture *f)
+{
+    const Vmreclaim__Controller__V1__ApplyVmPolicyResponse *response = (const void *)f->response;
+
+    assert_int_equal(response->n_results, 1);
+    return response->results[0];
+}
+
 static void test_a_calm_guest_is_pulsed_by_its_policy(void **state)
 {
     struct fixture *f = *state;
@@ -94,6 +103,9 @@ static void test_a_calm_guest_is_pulsed_by_its_policy(void **state)
     wait_for(f, pulse_says(f, "no policy is assigned"));
     assert_true(lowest == GIB);
     apply_policy(f, POLICY);
+    assert_int_equal(result(f)->outcome,
+                     VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_PENDING);
+    assert_non_null(strstr(result(f)->reason, "all but its pulses"));
     wait_for(f, lowest <= GIB - (FREE - HEADROOM - 4 * MIB));
     wait_for(f, f->qmp.balloon_actual == GIB);
     /* All of it has come back: there is no need of another. */
@@ -108,6 +120,7 @@ static void test_a_policy_may_forbid_it(void **state)
 
     start(f, FREE);
     apply_policy(f, POLICY "pulse: false\n");
+    assert_null(strstr(result(f)->reason, "all but its pulses"));
     wait_for(f, pulse_says(f, "its policy has pulse: false"));
     assert_true(lowest == GIB);
 }
