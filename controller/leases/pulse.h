@@ -91,6 +91,7 @@ struct pulse_input {
     bool running;    /* neither paused nor migrating */
     bool may_take;   /* the balloon is where it was asked to be, and trusted */
     bool is_strange; /* the guest's size is what nobody of ours asked for */
+    bool deflates;   /* its driver gives pages back when it is out of memory, instead of a kill */
     bool is_back;    /* the guest has all that the other leases leave it */
     uint64_t ram;
     uint64_t actual;              /* what the guest has left */
