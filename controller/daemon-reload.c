@@ -150,6 +150,7 @@ static void answer(struct list *asked, nsec_t used)
     list_for_each_safe (link, following, asked) {
         struct reload_asked *one = list_entry(link, struct reload_asked, link);
 
+        assert(count > 0);
         list_remove(&one->link);
         one->done(used / count, one->userdata);
         free(one);

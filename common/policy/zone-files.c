@@ -72,14 +72,15 @@ static const struct zone_file *find(const struct zone_files *table, const char *
 /* Takes the text over, also when it fails. */
 static int add(struct zone_files *table, const char *name, char *text, size_t length)
 {
-    struct zone_file *file = malloc(sizeof(*file) + strlen(name) + 1);
+    size_t size = strlen(name) + 1;
+    struct zone_file *file = malloc(sizeof(*file) + size);
 
     if (file == NULL) {
         free(text);
         return -ENOMEM;
     }
     *file = (struct zone_file){.length = length, .text = text};
-    strcpy(file->name, name);
+    memcpy(file->name, name, size);
     if (hash_table_add(&table->by_name, &file->by_name, hash_text(name)) < 0) {
         destroy(file);
         return -ENOMEM;

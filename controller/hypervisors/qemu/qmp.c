@@ -468,8 +468,8 @@ static void fail_silent(struct qmp *qmp)
 {
     static const char *const reasons[] = {
         [QMP_CONNECTING] = "cannot connect in time",
-        [QMP_GREETING] = "no greeting; it serves one client at a time and another holds it, or "
-                         "the hypervisor hangs: give vmreclaim a second one (-qmp)",
+        [QMP_GREETING] = ("no greeting; it serves one client at a time and another holds it, or "
+                          "the hypervisor hangs: give vmreclaim a second one (-qmp)"),
         [QMP_NEGOTIATING] = "it greets and then does not answer: QEMU hangs, is stopped or busy",
     };
     int status = qmp->state == QMP_NEGOTIATING ? -EBUSY : -ETIMEDOUT;
