@@ -53,7 +53,7 @@ static void fill_subject(const struct supervisor *supervisor, const struct vm *v
         .facts = facts,
         .condition = vm_hypervisor_condition(vm),
         .owner = driver == NULL || driver->owner == NULL ? NULL : driver->owner(where),
-        .is_shut = vm->hypervisor.shut != 0,
+        .is_shut = vm->attempts.shut != 0,
         .agent_is_connected = vm->links.agent != NULL,
         .agent_place = agent_place(vm),
         .agent_is_announced = vm->announced,

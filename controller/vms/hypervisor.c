@@ -12,12 +12,11 @@
 #include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/crash/crash.h"
+#include "controller/vms/attempts.h"
 #include "controller/vms/life.h"
 #include "controller/vms/measured.h"
 
 #define SESSION_TIMEOUT     (3 * NSEC_PER_SEC)
-#define SESSION_DELAY_MIN   (500 * NSEC_PER_MSEC)
-#define SESSION_DELAY_MAX   (4 * NSEC_PER_SEC)
 #define FACTS_INTERVAL      (60 * NSEC_PER_SEC)
 #define FACTS_INTERVAL_POLL (10 * NSEC_PER_SEC) /* of who reports no events */
 #define FACTS_AGE_MIN       (5 * NSEC_PER_SEC)  /* they are new until then */
@@ -25,12 +24,6 @@
 #define RESTORE_KNOWN       (15 * NSEC_PER_SEC) /* until a snapshot is known for one */
 #define WATCH_TIME          (500 * NSEC_PER_MSEC)
 #define BIND_INTERVAL       (10 * NSEC_PER_SEC)
-
-/* Who was connected to and said nothing, or what is no hypervisor's: in somebody else's hand. Each
- * attempt there keeps others waiting. */
-#define SHUT_DELAY_MIN (30 * NSEC_PER_SEC)
-#define SHUT_DELAY_MAX (600 * NSEC_PER_SEC)
-#define SHUT_DELAY_OWE (60 * NSEC_PER_SEC) /* where its guest may be owed memory */
 
 static void set_condition(struct vm *vm, const char *text)
 {
@@ -47,7 +40,7 @@ static void check(const struct vm *vm)
     assert(!hypervisor->ready || hypervisor->session != NULL);
     assert(!hypervisor->balloon_reading || hypervisor->session != NULL);
     assert(hypervisor->silent == 0 || hypervisor->ready);
-    assert(hypervisor->shut == 0 || !hypervisor->ready);
+    assert(vm->attempts.shut == 0 || !hypervisor->ready);
     assert(hypervisor->stopped <= hypervisor->stood);
 }
 
@@ -66,9 +59,7 @@ static void close_session(struct vm *vm)
 void vm_hypervisor_drop(struct vm *vm)
 {
     close_session(vm);
-    vm->hypervisor.retry = 0;
-    vm->hypervisor.retry_delay = SESSION_DELAY_MIN;
-    vm->hypervisor.shut = 0;
+    vm_attempts_reset(vm);
 }
 
 const char *vm_hypervisor_condition(const struct vm *vm)
@@ -276,48 +267,17 @@ bool vm_hypervisor_refresh(struct vm *vm)
 
 /* ---- session ---- */
 
-static void retry_later(struct vm *vm)
-{
-    vm->hypervisor.shut = 0;
-    vm->hypervisor.retry_delay = min_of(vm->hypervisor.retry_delay, SESSION_DELAY_MAX);
-    vm->hypervisor.retry = time_boottime() + vm->hypervisor.retry_delay;
-    vm->hypervisor.retry_delay *= 2;
-}
-
-/* It took the connection and did not greet, or said what no hypervisor says, or has clients that
- * wait already. */
-static bool is_shut(int status)
-{
-    return status == -ETIMEDOUT || status == -EAGAIN || status == -EPROTO || status == -EMSGSIZE;
-}
-
-/* What is no hypervisor stays none, until something else is in its place. */
-static void retry_rarely(struct vm *vm, bool is_none)
-{
-    const struct driver *driver = vm->address.driver;
-    struct vm_hypervisor *hypervisor = &vm->hypervisor;
-
-    hypervisor->retry_delay = max_of(hypervisor->retry_delay, SHUT_DELAY_MIN);
-    hypervisor->retry = time_boottime() + hypervisor->retry_delay;
-    hypervisor->retry_delay =
-        min_of(hypervisor->retry_delay * 2, vm->leases != NULL ? SHUT_DELAY_OWE : SHUT_DELAY_MAX);
-    hypervisor->shut =
-        driver->identify == NULL ? 0 : driver->identify(hypervisor_address_where(&vm->address));
-    if (is_none && hypervisor->shut != 0 && vm->leases == NULL)
-        hypervisor->retry = UINT64_MAX;
-}
-
 static void on_session_failed(int status, const struct error *error, void *userdata)
 {
     struct vm *vm = userdata;
     bool is_news = strcmp(vm->hypervisor.condition, error->text) != 0;
-    bool was_shut = !vm->hypervisor.ready && is_shut(status);
+    bool was_ready = vm->hypervisor.ready;
 
     close_session(vm);
-    if (was_shut)
-        retry_rarely(vm, status == -EPROTO || status == -EMSGSIZE);
+    if (was_ready)
+        vm_attempt_later(vm);
     else
-        retry_later(vm);
+        vm_attempt_refused(vm, status);
     set_condition(vm, error->text);
     if (is_news)
         vm_warn(vm, "%s", error->text);
@@ -331,8 +291,7 @@ static void on_session_ready(const struct driver_facts *facts, void *userdata)
 
     assert(vm->hypervisor.session != NULL && !vm->hypervisor.ready);
     vm->hypervisor.ready = true;
-    vm->hypervisor.retry_delay = SESSION_DELAY_MIN;
-    vm->hypervisor.shut = 0;
+    vm_attempts_reset(vm);
     vm->hypervisor.facts.pid = facts->pid;
     (void)bind_process(vm);
     take_facts(vm, facts);
@@ -506,7 +465,7 @@ static void open_session(struct vm *vm)
     vm->hypervisor.session = NULL;
     error_set(&error, r, "hypervisor %s: %s", vm->address.text, strerror(-r));
     set_condition(vm, error.text);
-    retry_later(vm);
+    vm_attempt_later(vm);
 }
 
 /* Nothing more is asked of who does not answer: it would all be carried out when it wakes up. Its
@@ -556,31 +515,13 @@ static void ask(struct vm *vm, nsec_t now)
     ask_for_sign_of_life(vm);
 }
 
-/* Who sat there before and took no session is left alone until another sits there. */
-static bool may_open(const struct vm *vm, nsec_t now)
-{
-    const struct driver *driver = vm->address.driver;
-
-    if (now >= vm->hypervisor.retry)
-        return true;
-    return vm->hypervisor.shut != 0 &&
-           driver->identify(hypervisor_address_where(&vm->address)) != vm->hypervisor.shut;
-}
-
 /* A socket that other tools need, and that serves one client: it is not even connected to. */
-static bool is_owned(struct vm *vm)
+static bool is_left(struct vm *vm)
 {
-    const struct driver *driver = vm->address.driver;
-    const char *owner =
-        driver->owner == NULL ? NULL : driver->owner(hypervisor_address_where(&vm->address));
-    char text[256];
+    char text[VM_ATTEMPT_TEXT_SIZE];
 
-    if (owner == NULL)
+    if (!vm_attempt_is_left(vm, text))
         return false;
-    text_format(text, sizeof(text),
-                "%s is left to %s: it serves one client at a time; give the hypervisor a "
-                "socket for vmreclaimd and name it in the VM's file",
-                vm->address.text, owner);
     if (strcmp(vm->hypervisor.condition, text) != 0)
         vm_warn(vm, "%s", text);
     set_condition(vm, text);
@@ -591,7 +532,7 @@ static void tick_session(struct vm *vm, nsec_t now)
 {
     if (vm->hypervisor.session != NULL)
         vm->address.driver->tick(vm->hypervisor.session, time_monotonic());
-    else if (may_open(vm, now) && !is_owned(vm))
+    else if (vm_attempt_may_begin(vm, now) && !is_left(vm))
         open_session(vm);
     check(vm);
     if (vm->hypervisor.ready)

@@ -3,10 +3,9 @@
  * The binding of a CID to the VM rests on the hypervisor's process. What it said holds as long as
  * that process lives, even while the session is away.
  *
- * Failure modes: a session that fails is closed and tried again with growing delay, its reason kept
- * in `condition`. It is tried rarely where somebody else's client may be in the way, and never
- * where that is known. A hypervisor that does not answer in time stays connected and is `silent`
- * until its next word. Whose driver knows when it last spoke is asked after ten seconds' silence. A
+ * Failure modes: a session that fails is closed and tried again as attempts.h says, its reason kept
+ * in `condition`. A hypervisor that does not answer in time stays connected and is `silent` until
+ * its next word. Whose driver knows when it last spoke is asked after ten seconds' silence. A
  * process that cannot be seen is looked for again. A process that ends takes its VM to `gone`, and
  * to `discovered` again while a source still names it. */
 #ifndef VMRECLAIM_CONTROLLER_VMS_HYPERVISOR_H

@@ -71,15 +71,19 @@ struct vm_life {
     bool removed;        /* waits for its connections to close, then is freed */
 };
 
+/* When a session with its hypervisor is tried. */
+struct vm_attempts {
+    nsec_t next;   /* CLOCK_BOOTTIME */
+    nsec_t delay;  /* from the next that fails to the one after it */
+    uint64_t shut; /* at its place sits who takes no session; 0: not known */
+};
+
 /* The session with its hypervisor, and what that says. */
 struct vm_hypervisor {
     struct driver_session *session; /* NULL: not connected */
     bool ready;                     /* the session can be used */
     nsec_t silent;                  /* CLOCK_MONOTONIC: an answer was due; 0: it answers */
-    uint64_t shut;                  /* at its place sits who takes no session; 0: not known */
     nsec_t bind_next;               /* CLOCK_BOOTTIME: its process is looked for again */
-    nsec_t retry;                   /* CLOCK_BOOTTIME of the next attempt */
-    nsec_t retry_delay;             /* between attempts */
     char condition[256];            /* "ready", or what is wrong */
     struct driver_facts facts;
     bool known;             /* the facts were read at least once from the process that lives */
@@ -230,6 +234,7 @@ struct vm {
     VM_PART(vms_life) struct vm_life life;
     VM_PART(vms_sources) struct vm_sources sources;
     VM_PART(vms_found) struct vm_found found;
+    VM_PART(vms_attempts) struct vm_attempts attempts;
     VM_PART(vms_hypervisor) struct vm_hypervisor hypervisor;
     VM_PART(vms_statistics) struct vm_statistics statistics;
     VM_PART(vms_intervals) struct vm_interval interval;
