@@ -11,16 +11,10 @@
 #include "controller/vms/life.h"
 #include "controller/vms/tick.h"
 #include "tests/lib/fixture.h"
-
-struct driver_session {
-    int unused;
-};
+#include "tests/unit/controller/vms/driver-fixture.h"
 
 /* ---- the driver ---- */
 
-static struct driver_session session;
-static const struct driver_callbacks *callbacks;
-static void *session_vm;
 static unsigned opened;
 static bool is_open;
 static unsigned asked; /* for facts */
@@ -32,30 +26,18 @@ static nsec_t last_word;
 static uint64_t identity;
 static const char *owner;
 
-static int check(const char *where, struct error *error)
-{
-    return 0;
-}
-
 static int open_session(uv_loop_t *loop, const char *where, nsec_t timeout,
                         const struct driver_callbacks *given, void *userdata,
                         struct driver_session **ret_session)
 {
-    callbacks = given;
-    session_vm = userdata;
     opened++;
     is_open = true;
-    *ret_session = &session;
-    return 0;
+    return open_made_up(loop, where, timeout, given, userdata, ret_session);
 }
 
 static void close_session(struct driver_session *closed)
 {
     is_open = false;
-}
-
-static void tick_session(struct driver_session *ticked, nsec_t now)
-{
 }
 
 static int start(struct driver_session *of, enum driver_operation operation, uint64_t value,
@@ -94,10 +76,10 @@ static uint64_t identify(const char *where)
 static const struct driver driver = {
     .abi = DRIVER_ABI,
     .name = "test",
-    .check = check,
+    .check = accept_place,
     .open = open_session,
     .close = close_session,
-    .tick = tick_session,
+    .tick = tick_made_up,
     .start = start,
     .heard = heard,
     .owner = owner_of,

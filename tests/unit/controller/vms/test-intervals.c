@@ -11,19 +11,13 @@
 #include "controller/vms/life.h"
 #include "controller/vms/tick.h"
 #include "tests/lib/fixture.h"
+#include "tests/unit/controller/vms/driver-fixture.h"
 
 #define OURS     10
 #define NOT_TOLD UINT32_MAX
 
-struct driver_session {
-    int unused;
-};
-
 /* ---- the driver ---- */
 
-static struct driver_session session;
-static const struct driver_callbacks *callbacks;
-static void *session_vm;
 static uint32_t told;
 static driver_done told_done; /* NULL: nothing waits */
 static void *told_userdata;
@@ -40,29 +34,10 @@ static void answer(int status, enum driver_outcome outcome)
          told_userdata);
 }
 
-static int check(const char *where, struct error *error)
-{
-    return 0;
-}
-
-static int open_session(uv_loop_t *loop, const char *where, nsec_t timeout,
-                        const struct driver_callbacks *given, void *userdata,
-                        struct driver_session **ret_session)
-{
-    callbacks = given;
-    session_vm = userdata;
-    *ret_session = &session;
-    return 0;
-}
-
 static void close_session(struct driver_session *closed)
 {
     if (told_done != NULL)
         answer(-ECANCELED, DRIVER_OUTCOME_UNKNOWN);
-}
-
-static void tick_session(struct driver_session *ticked, nsec_t now)
-{
 }
 
 static int start(struct driver_session *of, enum driver_operation operation, uint64_t value,
@@ -81,10 +56,10 @@ static int start(struct driver_session *of, enum driver_operation operation, uin
 static const struct driver driver = {
     .abi = DRIVER_ABI,
     .name = "test",
-    .check = check,
-    .open = open_session,
+    .check = accept_place,
+    .open = open_made_up,
     .close = close_session,
-    .tick = tick_session,
+    .tick = tick_made_up,
     .start = start,
 };
 
