@@ -60,6 +60,8 @@ static void adopt_left(struct vm *vm)
 {
     struct intervals *intervals = vm->supervisor->intervals;
 
+    if (vm->interval.left_seen == intervals->left_added)
+        return;
     for (size_t i = 0; i < intervals->left_count; i++) {
         const struct interval_note left = intervals->left[i];
 
@@ -74,6 +76,7 @@ static void adopt_left(struct vm *vm)
             forget(vm);
         return;
     }
+    vm->interval.left_seen = intervals->left_added;
 }
 
 /* ---- telling the hypervisor ---- */
@@ -175,7 +178,7 @@ static void take(struct vm *vm)
 
 static bool is_wanted(const struct vm *vm, nsec_t now)
 {
-    return now < vm->interval.held && !vm->halted;
+    return now < vm->interval.held && vm_may_be_changed(vm);
 }
 
 static bool may_take(const struct vm *vm, nsec_t now)
@@ -211,7 +214,7 @@ void vm_interval_hold(struct vm *vm, nsec_t until)
 {
     vm->interval.held = max_of(vm->interval.held, until);
     if (vm->hypervisor.ready)
-        vm_interval_visit(vm, true, time_boottime());
+        vm_interval_visit(vm, false, time_boottime());
 }
 
 bool vm_interval_is_held(const struct vm *vm)
@@ -276,6 +279,7 @@ static void end(struct vm *vm)
 
     vm->interval.state = INTERVAL_OWNERS;
     vm->interval.retry = 0;
+    vm->interval.left_seen = 0; /* of this address */
     if (state == INTERVAL_OWNERS)
         return;
     if ((state == INTERVAL_SETTING || state == INTERVAL_OURS) && vm->hypervisor.ready)
@@ -330,5 +334,6 @@ int intervals_add_left(struct intervals *intervals, const struct interval_note *
         return -ENOMEM;
     intervals->left = more;
     more[intervals->left_count++] = *note;
+    intervals->left_added++;
     return 0;
 }

@@ -42,6 +42,7 @@ struct intervals {
     struct interval_journal journal;
     struct interval_note *left; /* by an earlier daemon, or a VM that is not at that address now */
     size_t left_count;
+    uint64_t left_added; /* ever */
 };
 
 /* The supervisor uses it from now on. */
@@ -56,8 +57,8 @@ int intervals_add_left(struct intervals *intervals, const struct interval_note *
  * may be changed. */
 void vm_interval_visit(struct vm *vm, bool needed, nsec_t now);
 
-/* Readings of now are wanted until then, CLOCK_BOOTTIME. The VM may be changed, and its hypervisor
- * can do it. */
+/* Readings of now are wanted until then, CLOCK_BOOTTIME, or until the VM may not be changed any
+ * more. Its hypervisor can do it. */
 void vm_interval_hold(struct vm *vm, nsec_t until);
 
 /* It is in the journal, and may be poked. */

@@ -27,7 +27,7 @@ enum statistics_trust statistics_judge(const struct driver_statistics *statistic
         return STATISTICS_MISSING;
     if (statistics->free > statistics->total || statistics->available > statistics->total)
         return STATISTICS_IMPOSSIBLE;
-    if (interval == 0)
+    if (interval == 0 || interval == DRIVER_INTERVAL_UNKNOWN)
         return age <= MOMENT ? STATISTICS_HOLD : STATISTICS_OFF;
     return age <= (nsec_t)interval * INTERVALS_MAX * NSEC_PER_SEC + ROUNDING ? STATISTICS_HOLD
                                                                              : STATISTICS_OLD;
@@ -43,7 +43,8 @@ const char *statistics_trust_text(enum statistics_trust trust)
         [STATISTICS_MISSING] = "its balloon driver leaves out total, free or available memory",
         [STATISTICS_IMPOSSIBLE] =
             "its balloon statistics cannot be true: more is free than is there",
-        [STATISTICS_OFF] = "its balloon statistics are old, and nobody asks the guest for new ones",
+        [STATISTICS_OFF] =
+            "its balloon statistics are old; nobody is known to ask the guest for new ones",
         [STATISTICS_OLD] = "its balloon statistics are older than two intervals",
     };
 

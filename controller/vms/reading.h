@@ -14,13 +14,13 @@ enum statistics_trust {
     STATISTICS_FROZEN,     /* a moment and no figure: Windows without its service */
     STATISTICS_MISSING,    /* a figure that is needed */
     STATISTICS_IMPOSSIBLE, /* more is free than there is */
-    STATISTICS_OFF,        /* nobody asks the guest, and they are older than a moment */
+    STATISTICS_OFF,        /* nobody is known to ask the guest; older than a moment */
     STATISTICS_OLD,        /* two intervals passed without new ones */
     STATISTICS_TRUST_COUNT,
 };
 
 /* Pure. They were told `age` before they were read, at most; the guest is asked every `interval`
- * seconds, 0: never. */
+ * seconds, 0: never; DRIVER_INTERVAL_UNKNOWN. */
 enum statistics_trust statistics_judge(const struct driver_statistics *statistics, nsec_t age,
                                        uint32_t interval, bool has_time);
 

@@ -127,6 +127,7 @@ struct vm_interval {
     nsec_t retry;         /* CLOCK_BOOTTIME, not before: it refused ours; 0: it did not */
     nsec_t held;          /* CLOCK_BOOTTIME until which readings of now are wanted */
     interval_poked poked; /* while it is 0 for a moment; NULL: it is not */
+    uint64_t left_seen;   /* of the notes that were ever left; no other is for this address */
     unsigned returned;    /* readings of the facts until they know that the owner's is there */
 };
 

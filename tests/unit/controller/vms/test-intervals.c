@@ -192,6 +192,26 @@ static void test_it_is_put_back_when_it_is_not_needed(void **state)
     assert_string_equal(kept.address, "");
 }
 
+/* A reading of now holds it for a while, of a VM that may be changed. */
+static void test_it_is_put_back_when_the_vm_is_only_observed(void **state)
+{
+    vm_interval_hold(vm, time_boottime() + 60 * NSEC_PER_SEC);
+    write_note();
+    answer(0, DRIVER_OUTCOME_DONE);
+    told = NOT_TOLD;
+    visit_in(false, 0);
+    assert_int_equal(told, NOT_TOLD);
+    vm->sources.set = VM_SOURCE_FOUND;
+    visit_in(false, 0);
+    assert_int_equal(told, 0);
+    answer(0, DRIVER_OUTCOME_DONE);
+    /* Who waits for a reading gets none. */
+    told = NOT_TOLD;
+    vm_interval_hold(vm, time_boottime() + 60 * NSEC_PER_SEC);
+    assert_int_equal(vm->interval.state, INTERVAL_OWNERS);
+    vm->sources.set = VM_SOURCE_FILE;
+}
+
 /* Nobody hears whether that was done: a VM that is there again sees it. */
 static void test_it_is_put_back_when_the_vm_is_removed(void **state)
 {
@@ -314,6 +334,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         interval_test(test_it_is_put_back_when_it_is_not_needed),
+        interval_test(test_it_is_put_back_when_the_vm_is_only_observed),
         interval_test(test_it_is_put_back_when_the_vm_is_removed),
         interval_test(test_it_is_put_back_when_the_vm_is_readdressed),
         interval_test(test_a_command_under_way_is_followed_by_the_owners),

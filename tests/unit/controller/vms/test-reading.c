@@ -42,6 +42,8 @@ static void test_what_is_believed(void **state)
         /* nobody asks the guest: libvirt without a period has one sample for ever */
         {{1700, GIB, GIB / 2, GIB / 2}, 1, 0, false, STATISTICS_HOLD},
         {{1700, GIB, GIB / 2, GIB / 2}, 3, 0, false, STATISTICS_OFF},
+        {{1700, GIB, GIB / 2, GIB / 2}, 1, DRIVER_INTERVAL_UNKNOWN, false, STATISTICS_HOLD},
+        {{1700, GIB, GIB / 2, GIB / 2}, 3, DRIVER_INTERVAL_UNKNOWN, false, STATISTICS_OFF},
         /* Firecracker */
         {{1700, GIB, GIB / 2, GIB / 2}, 0, 1, true, STATISTICS_TIMELESS},
         {{0, NONE, NONE, NONE}, 0, 1, false, STATISTICS_NEVER},
