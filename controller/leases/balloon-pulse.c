@@ -34,7 +34,6 @@ static struct pulse_input look(const struct balloon_control *control,
         .may_take = !control->telling && !control->resync && !control->raise &&
                     balloon_may_step_down(control, input),
         .is_strange = control->strange != 0 || is_below(control, actual),
-        .deflates = input->deflate_on_oom,
         .is_back = is_back(control, input),
         .ram = input->ram,
         .actual = actual,

@@ -16,11 +16,7 @@
 /* Bytes per second. A guest that was not seen to allocate can: some twice what an emulated balloon
  * takes in a second. */
 #define SPEED_MIN (256 * MIB)
-/* Measured in the lab, of one emulated CPU: what a program touches, and how long the driver of a
- * busy guest takes to turn round. */
-#define SPEED_STOCK (1024 * MIB)
-#define TURN_TIME   (150 * NSEC_PER_MSEC)
-#define RATE_MIN    (8 * MIB) /* less growth between two readings says nothing of a speed */
+#define RATE_MIN  (8 * MIB) /* less growth between two readings says nothing of a speed */
 
 #define BIT(state) (1u << (state))
 
@@ -44,7 +40,7 @@ const char *pulse_end_text(enum pulse_end end)
         [PULSE_END_DEPTH] = "",
         [PULSE_END_NOTHING] = "the guest has no free memory above the headroom any more",
         [PULSE_END_GROWTH] = "cut short: the guest began to use more memory",
-        [PULSE_END_HEADROOM] = "cut short: the guest's free memory fell under the headroom",
+        [PULSE_END_HEADROOM] = "cut short: less was free in the guest than must stay",
         [PULSE_END_PRESSURE] = "cut short: the guest needed memory",
         [PULSE_END_STALE] = "cut short: the guest was not heard for two seconds",
         [PULSE_END_UNHEARD] = "cut short: the connection to the guest's agent ended",
@@ -146,17 +142,9 @@ uint64_t pulse_headroom_min(uint64_t ram, const struct pulse_past *past)
     return max_of(headroom, taken_within(speed, past->reaction));
 }
 
-/* A guest without deflate-on-oom kills within milliseconds of having nothing left. Until its driver
- * gives back as fast as a program takes, it lives on its headroom. */
-static uint64_t headroom_of(uint64_t asked, const struct pulse_past *past,
-                            const struct pulse_input *input)
+static uint64_t headroom_of(const struct pulse *pulse, uint64_t ram)
 {
-    uint64_t headroom = max_of(asked, pulse_headroom_min(input->ram, past));
-    uint64_t speed = max_of(past->fastest, SPEED_STOCK);
-
-    if (input->deflates || past->reaction == 0)
-        return headroom;
-    return max_of(headroom, taken_within(speed, past->reaction + TURN_TIME));
+    return max_of(pulse->headroom, pulse_headroom_min(ram, &pulse->past));
 }
 
 /* The host was busy, or the guest was, some time ago: how it is now is seen by the first steps. */
@@ -173,7 +161,7 @@ int pulse_plan(const struct pulse_limits *limits, const struct pulse_past *past,
                const struct pulse_input *input, uint64_t *ret_bytes, struct error *error)
 {
     const struct pulse_past holds = of_now(past, input->now);
-    uint64_t headroom = headroom_of(limits->headroom, &holds, input);
+    uint64_t headroom = max_of(limits->headroom, pulse_headroom_min(input->ram, &holds));
     uint64_t min_gain = max_of(limits->min_gain, PULSE_STEP);
     uint64_t spare = saturating_subtract(input->reading.free, headroom);
 
@@ -307,8 +295,7 @@ static enum pulse_end find_end(const struct pulse *pulse, const struct pulse_inp
         return PULSE_END_STALE;
     if (input->reading.time > pulse->begun && growth(pulse, input) > GROWTH_MAX)
         return PULSE_END_GROWTH;
-    if (input->reading.time > pulse->begun &&
-        input->reading.free < headroom_of(pulse->headroom, &pulse->past, input))
+    if (input->reading.time > pulse->begun && input->reading.free < headroom_of(pulse, input->ram))
         return pulse->taken > 0 ? PULSE_END_HEADROOM : PULSE_END_NOTHING;
     if (input->now - pulse->begun > PULSE_TIME_MAX)
         return PULSE_END_TIME;
@@ -321,8 +308,7 @@ static enum pulse_end find_end(const struct pulse *pulse, const struct pulse_inp
 
 static void take_step(struct pulse *pulse, const struct pulse_input *input)
 {
-    uint64_t spare =
-        saturating_subtract(input->reading.free, headroom_of(pulse->headroom, &pulse->past, input));
+    uint64_t spare = saturating_subtract(input->reading.free, headroom_of(pulse, input->ram));
     uint64_t room = min_of(spare, pulse->bytes - pulse->depth);
     uint64_t step = min_of(PULSE_STEP, room);
 

@@ -17,7 +17,9 @@
  * Failure modes: each is an end, enum pulse_end, and each end gives everything back at once. A
  * guest may allocate faster than it can be read. So the headroom is at least what it was seen to
  * allocate in the time that a reading and a command take, and a pulse without that room is refused.
- * A guest that does not move within four seconds has no driver. */
+ * A guest that does not move within four seconds has no driver. For a while after a deflate a
+ * guest's kernel keeps some 50 MiB in its CPUs' lists: without any page cache it kills rather than
+ * use them. */
 #ifndef VMRECLAIM_CONTROLLER_LEASES_PULSE_H
 #define VMRECLAIM_CONTROLLER_LEASES_PULSE_H
 
@@ -55,7 +57,7 @@ enum pulse_end {
     PULSE_END_DEPTH,      /* everything above the headroom was taken */
     PULSE_END_NOTHING,    /* there was nothing above the headroom */
     PULSE_END_GROWTH,     /* the guest allocated meanwhile */
-    PULSE_END_HEADROOM,   /* free memory fell under the headroom */
+    PULSE_END_HEADROOM,   /* less is free than the headroom: it fell, or the headroom grew */
     PULSE_END_PRESSURE,   /* the guest said that it is short, or took memory back by itself */
     PULSE_END_STALE,      /* no reading of the guest in time */
     PULSE_END_UNHEARD,    /* its agent went away */
@@ -91,7 +93,6 @@ struct pulse_input {
     bool running;    /* neither paused nor migrating */
     bool may_take;   /* the balloon is where it was asked to be, and trusted */
     bool is_strange; /* the guest's size is what nobody of ours asked for */
-    bool deflates;   /* its driver gives pages back when it is out of memory, instead of a kill */
     bool is_back;    /* the guest has all that the other leases leave it */
     uint64_t ram;
     uint64_t actual;              /* what the guest has left */

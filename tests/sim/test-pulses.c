@@ -66,18 +66,15 @@ static bool fail(uint64_t seed, const struct kind *kind, const char *what)
 static bool undisturbed(uint64_t seed, const struct kind *kind, const struct pulse_guest *guest,
                         struct pulse_life *life)
 {
-    uint64_t least = pulse_headroom_min(guest->ram, &(struct pulse_past){0});
-    uint64_t headroom = guest->deflate_on_oom ? least : max_of(least, 512 * MIB);
+    uint64_t headroom = pulse_headroom_min(guest->ram, &(struct pulse_past){0});
 
     if (!pulse_model_run(guest, life))
         return fail(seed, kind, "a pulse is refused");
     if (!life->is_whole)
         return fail(seed, kind, "an undisturbed pulse gave not everything back");
-    /* The headroom grows with what the readings take. */
-    if (life->end != PULSE_END_DEPTH && life->end != PULSE_END_TIME &&
-        life->end != PULSE_END_HEADROOM)
+    if (life->end != PULSE_END_DEPTH && life->end != PULSE_END_TIME)
         return fail(seed, kind, pulse_end_text(life->end));
-    if (life->end != PULSE_END_TIME && life->returned + headroom + 4 * MIB < guest->free)
+    if (life->end == PULSE_END_DEPTH && life->returned + headroom + 4 * MIB < guest->free)
         return fail(seed, kind, "an undisturbed pulse left some");
     return true;
 }

@@ -342,7 +342,6 @@ static void test_headroom_follows_what_was_seen(void **state)
     assert_true(pulse_headroom_min(4 * GIB, &fast) == GIB);
     w.past = (struct pulse_past){.reaction = 2 * NSEC_PER_SEC, .time = 1000 * NSEC_PER_SEC};
     assert_true(pulse_headroom_min(4 * GIB, &w.past) == 512 * MIB); /* unknown is not none */
-    w.input.deflates = true;
     w.past = fast;
     assert_int_equal(plan(&w, &bytes), 0);
     assert_true(bytes == GIB);
@@ -352,21 +351,6 @@ static void test_headroom_follows_what_was_seen(void **state)
         .fastest = UINT64_MAX, .reaction = UINT64_MAX, .time = 1000 * NSEC_PER_SEC};
     assert_int_equal(plan(&w, &bytes), -EBUSY);
     w.past.time = 300 * NSEC_PER_SEC; /* the machine was busy then */
-    assert_int_equal(plan(&w, &bytes), 0);
-    assert_true(bytes == 2 * GIB - 256 * MIB);
-}
-
-/* Where being out of memory is a kill, more must stay. */
-static void test_a_stock_guest_keeps_more(void **state)
-{
-    struct world w;
-    uint64_t bytes;
-
-    world_init(&w);
-    w.past = (struct pulse_past){.reaction = 350 * NSEC_PER_MSEC, .time = 1000 * NSEC_PER_SEC};
-    assert_int_equal(plan(&w, &bytes), 0);
-    assert_true(bytes == 2 * GIB - 512 * MIB);
-    w.input.deflates = true;
     assert_int_equal(plan(&w, &bytes), 0);
     assert_true(bytes == 2 * GIB - 256 * MIB);
 }
@@ -443,7 +427,6 @@ int main(void)
         cmocka_unit_test(test_never_takes_for_longer_than_two_minutes),
         cmocka_unit_test(test_is_called_off),
         cmocka_unit_test(test_headroom_follows_what_was_seen),
-        cmocka_unit_test(test_a_stock_guest_keeps_more),
         cmocka_unit_test(test_readings_that_come_rarely_raise_the_headroom),
         cmocka_unit_test(test_what_is_not_worth_it_is_refused),
         cmocka_unit_test(test_only_the_table_s_changes),
