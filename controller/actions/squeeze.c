@@ -92,6 +92,7 @@ static void fail(struct squeeze *squeeze, const char *problem)
     squeeze_plan_stop(&squeeze->plan, SQUEEZE_END_FAILED);
     if (squeeze->problem[0] == '\0')
         text_copy_line(squeeze->problem, sizeof(squeeze->problem), problem);
+    squeeze->size = 0;
 }
 
 /* ---- what the plan is shown ---- */
@@ -337,7 +338,7 @@ static void begin_step(struct squeeze *squeeze, const struct squeeze_order *orde
 static const char *obstacle(const struct squeeze_order *order)
 {
     if (order->step == SQUEEZE_HOLD && order->bytes == 0)
-        return "its balloon holds memory already, or is not ours to move: see 'vmreclaim vm show'";
+        return "its balloon is in use, not ours, or returns nothing: see 'vmreclaim vm show'";
     return NULL;
 }
 
@@ -422,14 +423,19 @@ int squeeze_start(struct squeezes *squeezes, struct vm *vm, const struct squeeze
                   const char *asked_by, squeeze_changed changed, void *userdata,
                   struct squeeze **ret_squeeze, struct error *error)
 {
-    struct squeeze *squeeze;
+    struct squeeze *squeeze = find(squeezes, vm);
 
     if (vm->halted)
         return error_set(error, -EPERM,
                          "VM '%s' is halted: nothing is done to it until 'vmreclaim resume'",
                          vm->name);
-    if (find(squeezes, vm) != NULL)
-        return error_set(error, -EBUSY, "VM '%s' is being squeezed already", vm->name);
+    if (squeeze != NULL && squeeze->state == SQUEEZE_HOLDING)
+        return error_set(error, -EBUSY,
+                         "VM '%s' is kept small by a squeeze of %s; 'vmreclaim release %s' ends that",
+                         vm->name, squeeze->asked_by, vm->name);
+    if (squeeze != NULL)
+        return error_set(error, -EBUSY, "VM '%s' is being squeezed already, by %s", vm->name,
+                         squeeze->asked_by);
     squeeze = calloc(1, sizeof(*squeeze));
     if (squeeze == NULL)
         return error_set(error, -ENOMEM, "out of memory");

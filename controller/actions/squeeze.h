@@ -70,7 +70,8 @@ struct squeeze {
     uint64_t footprint_before;     /* 0: not known */
     uint64_t footprint;            /* now; 0: not known */
     uint64_t held;                 /* bytes of the lease; 0: none */
-    uint64_t size;                 /* of the guest: under the lease, and when it was back */
+    uint64_t size;                 /* of the guest: under the lease, and when it was back; 0: it was
+                                    * not seen to be */
     nsec_t held_until;             /* CLOCK_BOOTTIME; 0: until released */
     char problem[256];             /* of SQUEEZE_END_FAILED; else empty */
 };

@@ -122,8 +122,7 @@ static int on_message(const ProtobufCMessage *message, void *userdata)
     struct squeezed *known = find(squeeze->vm);
     int r;
 
-    known->is_held =
-        squeeze->phase == VMRECLAIM__CONTROLLER__V1__SQUEEZE_PHASE__SQUEEZE_PHASE_HOLDING;
+    known->is_held = squeezing_is_held(squeeze);
     known->has_ended =
         squeeze->phase == VMRECLAIM__CONTROLLER__V1__SQUEEZE_PHASE__SQUEEZE_PHASE_ENDED;
     r = as_json ? print_json(message) : show(squeeze, known);

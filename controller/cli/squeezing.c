@@ -160,12 +160,41 @@ void squeezing_print_lease(const Squeeze *squeeze)
     (void)print_wrapped("held:", sentence);
 }
 
+/* The wait for the end of its lease ended before that: the daemon stopped, or the VM went away. */
+static bool is_unseen(const Squeeze *squeeze)
+{
+    return squeeze->phase == VMRECLAIM__CONTROLLER__V1__SQUEEZE_PHASE__SQUEEZE_PHASE_ENDED &&
+           squeeze->held != 0 && squeeze->guest_size == 0;
+}
+
 void squeezing_print_back(const Squeeze *squeeze)
 {
     char size[32];
 
     print_text(squeeze->vm);
+    if (is_unseen(squeeze)) {
+        fputs(" was not seen back to size: ", stdout);
+        print_text(squeeze->reason);
+        putchar('\n');
+        return;
+    }
     printf(" is back to size: %s\n", bytes_format_short(squeeze->guest_size, size, sizeof(size)));
+}
+
+/* The step that takes its lease, which is the last one; NULL: it has not begun. */
+static const SqueezeStep *hold_of(const Squeeze *squeeze)
+{
+    const SqueezeStep *last = squeeze->n_steps == 0 ? NULL : squeeze->steps[squeeze->n_steps - 1];
+
+    return last != NULL && strcmp(last->name, "hold") == 0 ? last : NULL;
+}
+
+bool squeezing_is_held(const Squeeze *squeeze)
+{
+    const SqueezeStep *hold = hold_of(squeeze);
+
+    return squeeze->phase == VMRECLAIM__CONTROLLER__V1__SQUEEZE_PHASE__SQUEEZE_PHASE_HOLDING ||
+           (hold != NULL && !hold->finished);
 }
 
 /* ---- exit codes ---- */
@@ -173,9 +202,7 @@ void squeezing_print_back(const Squeeze *squeeze)
 /* A lease was asked for and there is none. */
 static bool is_hold_refused(const Squeeze *squeeze)
 {
-    const SqueezeStep *last = squeeze->n_steps == 0 ? NULL : squeeze->steps[squeeze->n_steps - 1];
-
-    return last != NULL && strcmp(last->name, "hold") == 0 && squeeze->held == 0;
+    return hold_of(squeeze) != NULL && squeeze->held == 0;
 }
 
 int squeezing_exit_code(const Squeeze *squeeze, uint64_t size)
@@ -197,7 +224,8 @@ int squeezing_exit_code(const Squeeze *squeeze, uint64_t size)
     for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
         if (strcmp(codes[i].end, squeeze->end) == 0)
             code = codes[i].code;
-    if (code == EXIT_DONE && ((size != 0 && squeeze->footprint > size) || is_hold_refused(squeeze)))
+    if (code == EXIT_DONE && ((size != 0 && squeeze->footprint > size) ||
+                              is_hold_refused(squeeze) || is_unseen(squeeze)))
         code = EXIT_PARTIAL;
     return code;
 }

@@ -11,10 +11,9 @@
 /* What is known of one VM's squeeze. */
 struct squeezed {
     char vm[64];
-    char step[16]; /* under way; empty: none */
-    size_t said;   /* steps that were printed */
-    bool is_over;  /* all steps are, and its table was printed */
-    bool is_held;  /* under a lease */
+    size_t said;  /* steps that were printed */
+    bool is_over; /* all steps are, and its table was printed */
+    bool is_held; /* under a lease, or one is being taken */
     bool has_ended;
     int code; /* exit code */
 };
@@ -22,14 +21,16 @@ struct squeezed {
 /* "web1: cache returned 1.2 GiB in 9.1 s", for output that is no terminal. */
 void squeezing_print_step(const char *vm, const SqueezeStep *step);
 
-/* The line that is written over while the VM is squeezed, without a line end, for `width` columns.
- */
+/* The line that is written over while the VM is squeezed, without a line end. */
 void squeezing_format_line(const Squeeze *squeeze, char *line, size_t size);
 
 /* What each step returned, and how small the VM is now. An exit code. */
 int squeezing_print_end(const Squeeze *squeeze);
 
-/* How long it stays small, and when it was back to size. */
+/* It is under a lease, or one is being taken, which an interrupt does not end. */
+bool squeezing_is_held(const Squeeze *squeeze);
+
+/* How long it stays small, and when it was back to size, or that nobody saw it. */
 void squeezing_print_lease(const Squeeze *squeeze);
 void squeezing_print_back(const Squeeze *squeeze);
 

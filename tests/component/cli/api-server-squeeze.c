@@ -71,11 +71,13 @@ static void tell(struct ttrpc_call *call, const char *vm, int phase, struct scri
     response.held = held;
     response.held_for_ns = held_for;
     response.guest_size = held == 0 ? 0 : phase == 4 ? 4 * GIB : 3 * GIB;
+    if (phase == 4 && strcmp(vm, "stopped") == 0)
+        response.guest_size = 0;
     (void)ttrpc_call_send(call, &response.base);
 }
 
-/* "blocked" and "failed" end so; any other VM gets two steps. "stuck" and
- * "endless" are not answered. */
+/* "blocked" and "failed" end so; any other VM gets two steps. "stuck", "endless" and "taking" are
+ * not answered. The daemon stops while "stopped" is held. */
 static void squeeze(struct ttrpc_call *call, const char *vm, const Request *request)
 {
     struct script script;
@@ -93,6 +95,10 @@ static void squeeze(struct ttrpc_call *call, const char *vm, const Request *requ
     fill_step(&script.steps[1], "compact", "a-18", &script.compacted);
     if (!request->hold) {
         tell(call, vm, 4, &script, 2, end, 0, 0);
+        return;
+    }
+    if (strcmp(vm, "taking") == 0) {
+        tell(call, vm, 2, &script, 3, "", 0, 0);
         return;
     }
     script.steps[2].finished = true;
@@ -114,6 +120,7 @@ void squeeze_vms(struct ttrpc_call *call, const ProtobufCMessage *message, void 
         return;
     for (size_t i = 0; i < request->n_vms; i++)
         squeeze(call, request->vms[i], request);
-    if (strcmp(request->vms[0], "endless") != 0 && strcmp(request->vms[0], "stuck") != 0)
+    if (strcmp(request->vms[0], "endless") != 0 && strcmp(request->vms[0], "stuck") != 0 &&
+        strcmp(request->vms[0], "taking") != 0)
         ttrpc_call_finish(call, NULL);
 }

@@ -39,6 +39,10 @@ class SqueezeTest(CliTestCase):
         text = self.run_cli("squeeze", "foreign", "--hold", code=7).stdout
         self.assertRegex(text, r"(?m)^hold +- +- +- +its balloon is not ours to move$")
 
+    def test_a_lease_whose_end_is_not_seen(self):
+        text = self.run_cli("squeeze", "stopped", "--hold", code=7).stdout
+        self.assertTrue(text.endswith("stopped was not seen back to size: the script says so\n"))
+
     def test_how_it_ends(self):
         self.run_cli("squeeze", "blocked", code=5)
         self.run_cli("squeeze", "failed", code=1)
@@ -88,6 +92,9 @@ class SqueezeTest(CliTestCase):
         words = self.interrupt("endless", "--hold", after="ends that")
         self.assertEqual(words, "\nWhat is held stays held. Back to size: "
                                 "vmreclaim release endless\n")
+        words = self.interrupt("taking", "--hold", after="compact returned")
+        self.assertIn("goes on to its end", words)
+        self.assertIn("\nWhat is held stays held. Back to size: vmreclaim release taking\n", words)
         words = self.interrupt("stuck", after="cache returned")
         self.assertEqual(words, "\nThe step under way goes on to its end, then the guest's settings "
                                 "are put back.\nNo other step begins. See: vmreclaim actions\n")

@@ -250,6 +250,52 @@ static void test_a_lease_keeps_it_small(void **state)
     assert_int_equal(lease_count(f), 0);
 }
 
+static void begin_to_hold(struct fixture *f)
+{
+    Request request = VMRECLAIM__CONTROLLER__V1__SQUEEZE_VMS_REQUEST__INIT;
+
+    start(f);
+    f->agent.free = 600 * MIB;
+    wait_for_sample(f);
+    request.size = 1000 * MIB; /* which it is */
+    request.hold = true;
+    begin(f, &request);
+    wait_for(f, is_in(f, HOLDING));
+}
+
+/* The lease stays, and the guest is not said to be back to size. */
+static void test_the_daemon_stops_while_it_is_held(void **state)
+{
+    struct fixture *f = *state;
+    int status;
+
+    begin_to_hold(f);
+    kill(f->daemon, SIGTERM);
+    wait_for(f, f->answered && f->api == NULL);
+    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+    f->daemon = 0;
+    assert_true(is_in(f, ENDED));
+    assert_int_equal(last(f)->guest_size, 0);
+    assert_string_equal(last(f)->reason, "vmreclaimd is stopping");
+    assert_int_equal(f->qmp.balloon_actual, 1000 * MIB);
+    restart_daemon(f);
+    assert_int_equal(lease_count(f), 1);
+}
+
+/* A second squeeze is told what the first one waits for. */
+static void test_it_is_held_already(void **state)
+{
+    Request request = VMRECLAIM__CONTROLLER__V1__SQUEEZE_VMS_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    begin_to_hold(f);
+    request.vms = names;
+    request.n_vms = 1;
+    call(f, "SqueezeVms", &request.base);
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "'vmreclaim release web-1'"));
+}
+
 /* The host has got what the guest has given. */
 static void on_command(struct qmp_server *server, const char *command, void *userdata)
 {
@@ -308,7 +354,7 @@ static void test_what_is_held_already(void **state)
     wait_for(f, f->answered);
     expect_steps(f, "hold ");
     assert_null(find_step(f, "hold")->action);
-    assert_non_null(strstr(find_step(f, "hold")->reason, "its balloon holds memory already"));
+    assert_non_null(strstr(find_step(f, "hold")->reason, "its balloon is in use"));
     assert_int_equal(last(f)->held, 0);
     assert_int_equal(lease_count(f), 1);
 }
@@ -367,6 +413,8 @@ int main(int argc, char **argv)
         squeeze_test(test_the_daemon_is_killed),
         squeeze_test(test_who_asked_goes_away),
         squeeze_test(test_a_lease_keeps_it_small),
+        squeeze_test(test_the_daemon_stops_while_it_is_held),
+        squeeze_test(test_it_is_held_already),
         squeeze_test(test_a_pulse_takes_what_is_free),
         squeeze_test(test_what_is_held_already),
         squeeze_test(test_a_halt_ends_it),
