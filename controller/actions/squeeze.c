@@ -430,9 +430,10 @@ int squeeze_start(struct squeezes *squeezes, struct vm *vm, const struct squeeze
                          "VM '%s' is halted: nothing is done to it until 'vmreclaim resume'",
                          vm->name);
     if (squeeze != NULL && squeeze->state == SQUEEZE_HOLDING)
-        return error_set(error, -EBUSY,
-                         "VM '%s' is kept small by a squeeze of %s; 'vmreclaim release %s' ends that",
-                         vm->name, squeeze->asked_by, vm->name);
+        return error_set(
+            error, -EBUSY,
+            "VM '%s' is kept small by a squeeze of %s; 'vmreclaim release %s' ends that", vm->name,
+            squeeze->asked_by, vm->name);
     if (squeeze != NULL)
         return error_set(error, -EBUSY, "VM '%s' is being squeezed already, by %s", vm->name,
                          squeeze->asked_by);
@@ -478,7 +479,7 @@ static void visit(struct squeeze *squeeze, nsec_t now)
         break;
     case SQUEEZE_BUSY:
         if (squeeze_plan_is_late(&squeeze->plan, now) ||
-            (squeeze->changed == NULL && squeeze->request.kind != &action_reporting))
+            (squeeze->changed == NULL && squeeze->plan.under_way != SQUEEZE_RESTORE))
             step_ends(squeeze, SQUEEZE_REFUSED, 0, "another action was under way all the time");
         else if (try_step(squeeze))
             break;
@@ -509,14 +510,10 @@ static void on_event(const struct vm_event *event, void *userdata)
     struct squeezes *squeezes = userdata;
     struct squeeze *squeeze = find(squeezes, event->vm);
 
-    if (squeeze == NULL)
+    if (squeeze == NULL || event->kind != VM_EVENT_REMOVED)
         return;
-    if (event->kind == VM_EVENT_REMOVED) {
-        fail(squeeze, "the VM went away meanwhile");
-        end(squeeze);
-    } else if (event->kind == VM_EVENT_RENAMED) {
-        snprintf(squeeze->vm_name, sizeof(squeeze->vm_name), "%s", event->vm->name);
-    }
+    fail(squeeze, "the VM went away meanwhile");
+    end(squeeze);
 }
 
 /* ---- the whole ---- */

@@ -51,8 +51,8 @@ typedef void (*squeeze_changed)(struct squeeze *squeeze, void *userdata);
 struct squeeze {
     struct list link;
     struct squeezes *squeezes;
-    struct vm *vm; /* NULL: it has ended */
-    char vm_name[VM_NAME_SIZE];
+    struct vm *vm;              /* NULL: it has ended */
+    char vm_name[VM_NAME_SIZE]; /* when it was asked for: who asked tells several apart by it */
     char asked_by[64];
     squeeze_changed changed; /* NULL: nobody wants to know */
     void *userdata;

@@ -104,6 +104,47 @@ static void test_who_is_refused(void **state)
     assert_true(list_is_empty(&squeezes.list));
 }
 
+/* As if another action were under way when this step's turn came, and who asked went away. */
+static void leave_before(enum squeeze_step step)
+{
+    must_start();
+    squeeze->state = SQUEEZE_BUSY;
+    squeeze->started = time_boottime();
+    squeeze->taken_count = 1;
+    squeeze->request.kind = &action_reporting;
+    squeeze->plan.under_way = step;
+    squeeze->plan.count = 1;
+    squeeze->plan.deadline = NSEC_INFINITY;
+    squeezes.running = 1;
+    vm->action = (void *)&changes; /* it is not looked into */
+    squeeze_forget(squeeze);
+    squeeze = NULL;
+    visit();
+    vm->action = NULL;
+}
+
+/* No step begins for nobody, but the one that puts settings back. */
+static void test_who_asked_goes_away_before_a_step(void **state)
+{
+    leave_before(SQUEEZE_KICK);
+    assert_true(list_is_empty(&squeezes.list));
+    leave_before(SQUEEZE_RESTORE);
+    assert_false(list_is_empty(&squeezes.list));
+    visit(); /* nobody in the guest can be asked for it */
+    assert_true(list_is_empty(&squeezes.list));
+}
+
+/* Who asked for several tells them apart by their names. */
+static void test_the_name_stays(void **state)
+{
+    struct error error;
+
+    must_start();
+    assert_int_equal(registry_set_name(&supervisor.registry, vm, "web2", &error), 0);
+    vm_emit(vm, VM_EVENT_RENAMED, "was called 'web1' until now");
+    assert_string_equal(squeeze->vm_name, "web1");
+}
+
 static void test_the_vm_goes_away(void **state)
 {
     must_start();
@@ -130,6 +171,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         squeeze_test(test_a_few_at_a_time),
         squeeze_test(test_who_is_refused),
+        squeeze_test(test_who_asked_goes_away_before_a_step),
+        squeeze_test(test_the_name_stays),
         squeeze_test(test_the_vm_goes_away),
         squeeze_test(test_the_daemon_stops),
     };
