@@ -30,6 +30,6 @@ void api_stop(struct api *api)
 void api_finish(struct api *api)
 {
     assert(list_is_empty(&api->connections) && list_is_empty(&api->watchers));
-    assert(list_is_empty(&api->dumps.ready));
+    assert(list_is_empty(&api->dumps.ready) && list_is_empty(&api->dumps.others));
     api_users_finish(&api->users);
 }

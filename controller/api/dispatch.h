@@ -55,8 +55,9 @@ typedef void (*api_audit)(const struct api_call *call, const ProtobufCMessage *r
 
 /* Of DumpState, see dump.h. */
 struct api_dumps {
-    uv_idle_t idle;    /* while a slice can be made */
-    struct list ready; /* struct dump; the next one's turn first */
+    uv_idle_t idle;     /* while a slice can be made */
+    struct list ready;  /* struct dump; the next one's turn first */
+    struct list others; /* those for others than root */
 };
 
 struct api {

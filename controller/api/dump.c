@@ -18,6 +18,10 @@
 
 enum { SLICE = 32, PIECE = 32 * 1024 };
 
+/* Under way at once of all users but root, of each of them one. Each holds the leases until its
+ * reader has read them: 5 MB with one for each of ten thousand VMs. */
+enum { OTHERS_MAX = 4 };
+
 enum dump_part {
     DUMP_STATUS,
     DUMP_VMS,
@@ -26,7 +30,9 @@ enum dump_part {
 };
 
 struct dump {
-    struct list link; /* of those that are ready */
+    struct list link;  /* of those that are ready */
+    struct list other; /* of those that are bounded */
+    uid_t uid;
     struct api_call *call;
     enum dump_part part;      /* that is made next */
     bool is_begun;            /* it has an entry already */
@@ -159,6 +165,7 @@ static int make_slice(struct dump *dump)
 static void end(struct dump *dump, int status)
 {
     list_remove(&dump->link);
+    list_remove(&dump->other);
     if (status < 0)
         api_call_fail(dump->call, status, "the state cannot be sent: %s", strerror(-status));
     else
@@ -257,17 +264,44 @@ static void on_leases(int status, const struct error *error, const struct lease 
     get_ready(dump);
 }
 
+/* False: the call was failed. */
+static bool has_room(struct api_call *call)
+{
+    unsigned count = 0;
+
+    list_for_each (link, &call->api->dumps.others) {
+        if (list_entry(link, struct dump, other)->uid == call->caller.uid) {
+            api_call_fail(call, -EBUSY, "a dump for %s is under way; try again when it has ended",
+                          call->caller.name);
+            return false;
+        }
+        count++;
+    }
+    if (count < OTHERS_MAX)
+        return true;
+    api_call_fail(call, -EBUSY, "%u dumps for others are under way; try again later", count);
+    return false;
+}
+
 void api_dump_state(struct api_call *call, const ProtobufCMessage *request)
 {
-    struct dump *dump = calloc(1, sizeof(*dump));
+    bool is_bounded = call->share != NULL;
     struct lease_journal journal;
+    struct dump *dump;
 
+    if (is_bounded && !has_room(call))
+        return;
+    dump = calloc(1, sizeof(*dump));
     if (dump == NULL) {
         api_call_fail(call, -ENOMEM, "out of memory");
         return;
     }
     list_init(&dump->link);
+    list_init(&dump->other);
     dump->call = call;
+    dump->uid = call->caller.uid;
+    if (is_bounded)
+        list_append(&call->api->dumps.others, &dump->other);
     store_lease_journal(api_store(call), &journal);
     journal.load(journal.userdata, on_leases, dump);
 }
@@ -276,6 +310,7 @@ void api_dumps_init(struct api *api)
 {
     (void)uv_idle_init(api->rooms.supervisor->loop, &api->dumps.idle); /* never fails */
     list_init(&api->dumps.ready);
+    list_init(&api->dumps.others);
 }
 
 void api_dumps_stop(struct api *api)

@@ -2,11 +2,12 @@
  *
  * Theory of operation: a dump is made in slices of a few VMs. Of all dumps under way one slice is
  * made in a turn of the loop, so they cost others no more than one does. More is made when what was
- * made is sent: a dump holds little memory, and waits for its reader. VMs are gone through by name:
- * one that is there all the time is in the dump once, whatever comes and goes meanwhile.
+ * made is sent. A dump waits for its reader with one slice and with the leases, so of others than
+ * root there are few at once. VMs are gone through by name: one that is there all the time is in
+ * the dump once, whatever comes and goes meanwhile.
  *
- * Failure modes: without memory the call fails. When its reader has gone a dump ends with its next
- * slice. */
+ * Failure modes: without memory the call fails, and where too many dumps are under way. When its
+ * reader has gone a dump ends with its next slice. */
 #ifndef VMRECLAIM_CONTROLLER_API_DUMP_H
 #define VMRECLAIM_CONTROLLER_API_DUMP_H
 

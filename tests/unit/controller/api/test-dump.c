@@ -1,6 +1,7 @@
 /* Dumps of the daemon's state: in slices over turns of the loop, one of all of them in each. */
 #include "tests/lib/test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
@@ -168,18 +169,28 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void begin(struct reader *reader, unsigned room)
+static void begin_call(struct reader *reader, unsigned room, struct ttrpc_share *share, uid_t uid)
 {
     const Vmreclaim__Controller__V1__DumpStateRequest request =
         VMRECLAIM__CONTROLLER__V1__DUMP_STATE_REQUEST__INIT;
 
     *reader = (struct reader){
-        .call = {.door = &door, .api = &api, .user = &user, .caller = {.may_read = true}},
+        .call = {.door = &door,
+                 .api = &api,
+                 .user = &user,
+                 .share = share,
+                 .caller = {.uid = uid, .may_read = true}},
         .text = calloc(1, TEXT_MAX),
         .room = room,
     };
     assert_non_null(reader->text);
     api_dispatch(&reader->call, api_method_of(request.base.descriptor), &request.base);
+}
+
+/* Root's. */
+static void begin(struct reader *reader, unsigned room)
+{
+    begin_call(reader, room, NULL, 0);
 }
 
 static void turn(void)
@@ -260,6 +271,45 @@ static void test_a_slow_reader_is_waited_for(void **state)
     free(reader.text);
 }
 
+/* Whoever does not read makes the daemon hold the leases of one dump, and all of them of a few. */
+static void test_dumps_for_others_are_few(void **state)
+{
+    static struct ttrpc_share share = {.permyriad = 10000, .debt_max = NSEC_PER_SEC};
+    struct reader readers[4];
+    struct reader late;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(readers); i++)
+        begin_call(&readers[i], 0, &share, 1000 + i);
+    begin_call(&late, 0, &share, 1000);
+    assert_int_equal(late.failed, -EBUSY);
+    free(late.text);
+    begin_call(&late, 0, &share, 2000);
+    assert_int_equal(late.failed, -EBUSY);
+    free(late.text);
+    begin(&late, UINT_MAX); /* root's */
+    while (!late.is_finished)
+        turn();
+    free(late.text);
+    readers[0].room = UINT_MAX;
+    api_call_drained(&readers[0].call);
+    while (!readers[0].is_finished)
+        turn();
+    begin_call(&late, UINT_MAX, &share, 1000);
+    while (!late.is_finished)
+        turn();
+    assert_int_equal(count_vms(&late), VMS);
+    free(late.text);
+    for (unsigned i = 0; i < ARRAY_SIZE(readers); i++) {
+        if (!readers[i].is_finished) {
+            api_call_abandon(&readers[i].call);
+            turn();
+        }
+        assert_true(readers[i].is_released);
+        free(readers[i].text);
+    }
+    assert_true(list_is_empty(&api.dumps.others));
+}
+
 static void test_who_goes_away_gets_no_more(void **state)
 {
     struct reader gone;
@@ -284,9 +334,8 @@ static void test_who_goes_away_gets_no_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        dump_test(test_a_turn_makes_a_slice),
-        dump_test(test_dumps_take_turns),
-        dump_test(test_a_slow_reader_is_waited_for),
+        dump_test(test_a_turn_makes_a_slice),        dump_test(test_dumps_take_turns),
+        dump_test(test_a_slow_reader_is_waited_for), dump_test(test_dumps_for_others_are_few),
         dump_test(test_who_goes_away_gets_no_more),
     };
 
