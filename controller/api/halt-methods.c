@@ -88,6 +88,9 @@ static void do_one(struct halting *halting, const char *name)
     halting->error = error;
 }
 
+/* Each is a note that the store must keep, and others must find room beside them. */
+#define VMS_MAX 256
+
 /* All names are looked up before anything is done. A halt may be of a VM that has gone. */
 static bool are_known(struct api_call *call, char *const *names, size_t count, bool is_resume)
 {
@@ -105,6 +108,11 @@ static void start(struct api_call *call, char *const *names, size_t count, bool 
 
     if (is_all == (count > 0)) {
         api_call_fail(call, -EINVAL, "name VMs, or all of them");
+        return;
+    }
+    if (count > VMS_MAX) {
+        api_call_fail(call, -EINVAL, "%zu VMs are named; name at most %d in a call, or all of them",
+                      count, VMS_MAX);
         return;
     }
     if (!are_known(call, names, count, is_resume))

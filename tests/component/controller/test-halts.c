@@ -72,6 +72,26 @@ static void test_a_halt_gives_everything_back(void **state)
     assert_int_equal(f->code, TTRPC_NOT_FOUND);
 }
 
+/* Each name is something that the disk has to keep, while others wait for it. */
+static void test_a_halt_names_so_many_vms(void **state)
+{
+    static char *many[257];
+    Vmreclaim__Controller__V1__HaltRequest request = VMRECLAIM__CONTROLLER__V1__HALT_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    start_ready(f);
+    for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+        many[i] = name;
+    request.vms = many;
+    request.n_vms = ARRAY_SIZE(many);
+    call(f, "Halt", &request.base);
+    assert_int_equal(f->code, TTRPC_INVALID_ARGUMENT);
+    assert_false(get_vm(f, "web-1")->halted);
+    request.n_vms--;
+    call(f, "Halt", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+}
+
 static void test_a_halt_outlives_the_daemon(void **state)
 {
     struct fixture *f = *state;
@@ -282,6 +302,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         halt_test(test_a_halt_gives_everything_back),
+        halt_test(test_a_halt_names_so_many_vms),
         halt_test(test_a_halt_outlives_the_daemon),
         halt_test(test_the_agent_of_a_halted_vm),
         halt_test(test_a_halted_agent_that_was_away),
