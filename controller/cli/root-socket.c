@@ -2,12 +2,22 @@
 #include "controller/cli/root-socket.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
+#include "common/transport/socket.h"
+
+/* Where others may write beside the operators' socket, this may be anybody's. */
+static bool is_trusted(int descriptor)
+{
+    struct peer server;
+
+    return socket_peer(descriptor, &server) == 0 && (server.uid == 0 || server.uid == geteuid());
+}
 
 int root_socket_connect(const struct address *api)
 {
@@ -22,5 +32,7 @@ int root_socket_connect(const struct address *api)
     if (descriptor < 0 ||
         connect(descriptor, (const struct sockaddr *)(const void *)&name, sizeof(name)) < 0)
         return -errno;
+    if (!is_trusted(descriptor))
+        return -EACCES;
     return take_descriptor(descriptor);
 }

@@ -5,7 +5,7 @@
 #include "common/transport/address.h"
 
 /* A connection to the socket that the daemon keeps for its own user beside `api`. -errno: there is
- * none for us, as with an older daemon; then `api` itself is the way. */
+ * none for us, as with an older daemon, or it is another user's; then `api` itself is the way. */
 int root_socket_connect(const struct address *api);
 
 #endif

@@ -35,6 +35,17 @@ class CliTest(CliTestCase):
         self.run_cli("vm", "list")
         os.unlink(path)
 
+    @unittest.skipIf(os.geteuid() != 0, "needs root, to listen as another user")
+    def test_another_users_is_not_roots(self):
+        path = self.api.removeprefix("unix:") + ".root"
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(path)
+            os.seteuid(65534)
+            other.listen()
+            os.seteuid(0)
+            self.run_cli("vm", "list")
+        os.unlink(path)
+
     # ---- what is shown ----
 
     def test_vm_list(self):
