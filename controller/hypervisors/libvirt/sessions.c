@@ -226,7 +226,7 @@ nsec_t session_heard(const struct driver_session *session)
 
 static bool can(const struct driver_session *session, enum driver_capability capability)
 {
-    return session->domain == NULL || (session->domain->capabilities & capability) != 0;
+    return (session->domain->capabilities & capability) != 0;
 }
 
 static int check(const struct driver_session *session, enum driver_operation operation,
@@ -254,12 +254,13 @@ static int check(const struct driver_session *session, enum driver_operation ope
 int session_start(struct driver_session *session, enum driver_operation operation, uint64_t value,
                   nsec_t timeout, driver_done done, void *userdata)
 {
-    int r = check(session, operation, value);
+    int r;
 
-    if (r < 0)
-        return r;
     if (!session->is_ready || session->domain == NULL)
         return -ENOTCONN;
+    r = check(session, operation, value);
+    if (r < 0)
+        return r;
     if (operation == DRIVER_SET_BALLOON)
         value = max_of(saturating_subtract(value, session->domain->beyond_balloon), MIB);
     return operation_start(session->domain, &session->operations, operation, value, timeout, done,

@@ -64,8 +64,6 @@ static int answer_later(struct driver_session *session, const struct driver_resu
     struct operation *operation;
     int r;
 
-    if (done != NULL && !session->ready)
-        return -ENOTCONN;
     operation = calloc(1, sizeof(*operation));
     if (operation == NULL)
         return -ENOMEM;
@@ -90,6 +88,8 @@ static int session_start(struct driver_session *session, enum driver_operation o
     struct driver_result result = {.facts = NULL};
     int r;
 
+    if (!session->ready)
+        return -ENOTCONN;
     switch (operation) {
     case DRIVER_READ_FACTS:
         result.facts = facts;

@@ -276,12 +276,12 @@ static int session_start(struct driver_session *session, enum driver_operation o
     bool needs_statistics =
         operation == DRIVER_READ_STATISTICS || operation == DRIVER_SET_STATISTICS_INTERVAL;
 
+    if (!session->is_ready)
+        return -ENOTCONN;
     if (needs_statistics && session->devices.balloon_path[0] == '\0')
         return -ENODEV;
     if (operation == DRIVER_SET_BALLOON && (value == 0 || value > INT64_MAX))
         return -ERANGE;
-    if (!session->is_ready)
-        return -ENOTCONN;
     if (session->visits == NULL)
         return start_now(operation, value, timeout, done, userdata, session);
     return visits_start(session->visits, operation, value, timeout, done, userdata);

@@ -99,7 +99,8 @@ static void test_before_it_is_ready_nothing_can_be_asked(void **state)
 
     /* Also while it reads the first facts. */
     for (unsigned turns = 0; probe->ready == 0 && turns < 20000; turns++) {
-        assert_int_equal(probe_read(probe, &operation, LONG), -ENOTCONN);
+        for (enum driver_operation kind = 0; kind < DRIVER_OPERATIONS; kind++)
+            assert_int_equal(probe_start(probe, &operation, kind, 0, LONG), -ENOTCONN);
         world_turn(*state, 1);
     }
     assert_int_equal(probe->ready, 1);
