@@ -33,6 +33,8 @@ static uint64_t actual;
 static struct error why_not; /* the last error of an operation */
 static bool asks_again;      /* from inside the next end */
 static int asked_again;
+static unsigned opening; /* visits: one, or more on a machine that is too slow for one */
+static nsec_t later;     /* so much later it is for the driver */
 
 static void on_ready(const struct driver_facts *told, void *userdata)
 {
@@ -74,7 +76,7 @@ static int start(enum driver_operation operation, uint64_t value, nsec_t timeout
 static void on_ticker(uv_timer_t *timer)
 {
     if (session != NULL)
-        driver->tick(session, time_monotonic());
+        driver->tick(session, time_monotonic() + later);
 }
 
 static int set_up(void **state)
@@ -82,6 +84,7 @@ static int set_up(void **state)
     ready = done = 0;
     failed = 0;
     asks_again = false;
+    later = 0;
     session = NULL;
     (void)unlink(path);
     if (uv_loop_init(&loop) < 0 || uv_timer_init(&loop, &ticker) < 0)
@@ -118,18 +121,18 @@ static void open_ready(void)
     open_session();
     run_until(ready == 1);
     run_until(!server.has_client);
+    opening = server.clients;
 }
 
 static void test_it_leaves_when_nothing_is_due(void **state)
 {
     open_ready();
-    assert_int_equal(server.clients, 1);
     assert_string_equal(facts.name, "web-1");
     assert_int_equal(facts.capabilities & DRIVER_TELLS_EVENTS, 0);
     /* Nothing is asked: nobody comes. */
     for (unsigned i = 0; i < 200; i++)
         uv_run(&loop, UV_RUN_ONCE);
-    assert_int_equal(server.clients, 1);
+    assert_int_equal(server.clients, opening);
 }
 
 static void test_one_visit_for_all_that_is_due(void **state)
@@ -142,7 +145,7 @@ static void test_one_visit_for_all_that_is_due(void **state)
     run_until(done == 4);
     run_until(!server.has_client);
     /* A machine that is too slow for one visit needs two, not one for each. */
-    assert_in_range(server.clients, 2, 3);
+    assert_in_range(server.clients - opening, 1, 2);
     assert_true(server.balloon_target == 512 * MIB);
 }
 
@@ -179,7 +182,7 @@ static void test_somebody_else_is_there(void **state)
 
     open_ready();
     other = connect_other();
-    run_until(server.clients == 2);
+    run_until(server.clients == opening + 1);
     assert_int_equal(start(DRIVER_READ_BALLOON, 0, LONG), 0);
     for (unsigned i = 0; i < 300; i++)
         uv_run(&loop, UV_RUN_ONCE);
@@ -198,7 +201,7 @@ static void test_somebody_else_stays(void **state)
 
     open_ready();
     other = connect_other();
-    run_until(server.clients == 2);
+    run_until(server.clients == opening + 1);
     assert_int_equal(start(DRIVER_SET_BALLOON, 512 * MIB, 300 * NSEC_PER_MSEC), 0);
     run_until(done == 1);
     assert_int_equal(status, -ETIMEDOUT);
@@ -216,21 +219,27 @@ static void test_a_question_is_asked_again(void **state)
     open_ready();
     server.fault = QMP_SERVER_DEAF;
     assert_int_equal(start(DRIVER_READ_BALLOON, 0, LONG), 0);
-    run_until(server.clients == 2);
+    run_until(server.clients == opening + 1);
     run_until(!server.has_client); /* left, without an answer */
     assert_int_equal(done, 0);
     server.fault = QMP_SERVER_WORKS;
     run_until(done == 1);
     assert_int_equal(status, 0);
-    assert_true(server.clients >= 3);
+    assert_true(server.clients >= opening + 2);
 }
 
 /* The time is over between two visits: nobody else is to blame. */
 static void test_who_never_answers_is_not_others(void **state)
 {
+    unsigned commands;
+
     open_ready();
     server.fault = QMP_SERVER_DEAF;
-    assert_int_equal(start(DRIVER_READ_BALLOON, 0, 150 * NSEC_PER_MSEC), 0);
+    commands = server.commands;
+    assert_int_equal(start(DRIVER_READ_BALLOON, 0, LONG), 0);
+    run_until(server.commands - commands >= 2); /* qmp_capabilities, and a question */
+    run_until(!server.has_client);
+    later = LONG;
     run_until(done == 1);
     assert_int_equal(status, -ETIMEDOUT);
     assert_non_null(strstr(why_not.text, "no answer"));
@@ -241,8 +250,10 @@ static void test_who_never_answers_is_not_others(void **state)
 static void expect_that_it_hangs(enum qmp_server_fault fault)
 {
     server.fault = fault;
-    assert_int_equal(driver->open(&loop, where, 300 * NSEC_PER_MSEC, &callbacks, NULL, &session),
-                     0);
+    open_session();
+    run_until(server.clients > 0);
+    run_until(!server.has_client);
+    later = LONG;
     run_until(failed != 0);
     assert_int_equal(failed, -EBUSY);
     assert_non_null(strstr(why_failed.text, "answer"));
@@ -279,7 +290,7 @@ static void test_a_command_is_not_given_twice(void **state)
     run_until(done == 1);
     assert_int_equal(status, -ETIMEDOUT);
     assert_int_equal(outcome, DRIVER_OUTCOME_UNKNOWN);
-    assert_int_equal(server.clients, 2);
+    assert_int_equal(server.clients, opening + 1);
     assert_int_equal(failed, 0);
 }
 
