@@ -116,7 +116,9 @@ struct driver_statistics {
     uint64_t oom_kills;
 };
 
-/* Where the guest's memory lies in its physical address space, ascending, without overlap. */
+/* Where the guest's memory lies in its physical address space, ascending, without overlap. It is
+ * what the ranges that an agent lists are parts of. The daemon itself asks nobody for it: QEMU has
+ * to print all its memory regions. */
 struct driver_memory_map {
     size_t count;
     struct driver_memory_range {
