@@ -108,6 +108,7 @@ static void test_time_zones_that_hang(void **state)
         print_message("tzdata is not installed\n");
         skip();
     }
+    wait_for(f, waits(f) > 0); /* the daemon reads them where this sees it */
     request.vm = (char *)"web";
     request.source = (char *)"name: night\nprofile: gentle\nschedules:\n"
                              "  - {cron: 0 2 * * *, for: 1h, do: force, zone: Europe/Berlin}\n";

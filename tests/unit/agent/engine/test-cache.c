@@ -132,23 +132,30 @@ static void test_the_floor_is_kept(void **state)
     assert_reason(&guest, ENGINE_NOTHING_TO_GAIN);
 }
 
+/* What 90 steps of a guest at work give a trickle after the first window, in bytes. */
+static uint64_t trickled(struct guest *guest)
+{
+    uint64_t taken = 0;
+
+    for (int i = 0; i < 90; i++)
+        if (step(guest) == ACTION_RECLAIM_CACHE) {
+            assert_reason(guest, ENGINE_TRICKLE);
+            taken += i >= 30 ? guest->decision.bytes : 0;
+            finish(guest, guest->decision.bytes, NSEC_PER_MSEC);
+        }
+    return taken;
+}
+
 static void test_trickle_is_bounded(void **state)
 {
     struct guest guest;
-    uint64_t taken = 0;
 
     guest_init(&guest);
     guest.policy.trickle = 512 * MIB;
     use_policy(&guest);
     guest.sample.cache = 4 * GIB;
     guest.user = 2000;
-    for (int i = 0; i < 90; i++)
-        if (step(&guest) == ACTION_RECLAIM_CACHE) {
-            assert_reason(&guest, ENGINE_TRICKLE);
-            taken += i >= 30 ? guest.decision.bytes : 0;
-            finish(&guest, guest.decision.bytes, NSEC_PER_MSEC);
-        }
-    assert_in_range(taken / MIB, 400, 512);
+    assert_in_range(trickled(&guest) / MIB, 400, 512);
 }
 
 /* A minute's amount is taken in a minute, however long the idle window, with the samples that the
@@ -244,7 +251,6 @@ static void test_drop_once_per_idle_period(void **state)
 static void test_a_trickle_beside_the_drop(void **state)
 {
     struct guest guest;
-    uint64_t taken = 0;
 
     guest_init(&guest);
     policy_init(&guest.policy, POLICY_WSL);
@@ -252,13 +258,7 @@ static void test_a_trickle_beside_the_drop(void **state)
     use_policy(&guest);
     guest.sample.cache = 4 * GIB;
     guest.user = 2000;
-    for (int i = 0; i < 90; i++)
-        if (step(&guest) == ACTION_RECLAIM_CACHE) {
-            assert_reason(&guest, ENGINE_TRICKLE);
-            taken += i >= 30 ? guest.decision.bytes : 0;
-            finish(&guest, guest.decision.bytes, NSEC_PER_MSEC);
-        }
-    assert_in_range(taken / MIB, 200, 256);
+    assert_in_range(trickled(&guest) / MIB, 200, 256);
     guest.user = 0;
     while (run(&guest, 130) == ACTION_RECLAIM_CACHE)
         finish(&guest, guest.decision.bytes, NSEC_PER_MSEC);

@@ -107,6 +107,7 @@ static void check_ranges(const struct guest *guest, const struct ranges_options 
     uint64_t previous_end = 0;
     uint64_t sums[2] = {0, 0};
     uint64_t expected[2] = {0, 0};
+    size_t at = 0;
 
     for (size_t i = 0; i < found->range_count; i++) {
         const struct range *range = &found->ranges[i];
@@ -124,16 +125,17 @@ static void check_ranges(const struct guest *guest, const struct ranges_options 
         const struct guest_block *block = &guest->blocks[i];
         uint64_t start = block->pfn * guest->page_size;
         uint64_t bytes = (uint64_t)guest->page_size << block->order;
-        bool is_covered = false;
 
         if (block->order < options->pageblock_order || !is_named(block, options))
             continue;
         expected[block->reported ? RANGE_REPORTED : RANGE_REPORTABLE] += bytes;
-        for (size_t j = 0; j < found->range_count; j++)
-            is_covered |= found->ranges[j].start <= start &&
-                          start + bytes <= found->ranges[j].start + found->ranges[j].length &&
-                          (found->ranges[j].state == RANGE_REPORTED) == block->reported;
-        assert_true(is_covered);
+        while (at < found->range_count &&
+               found->ranges[at].start + found->ranges[at].length <= start)
+            at++;
+        assert_true(at < found->range_count);
+        assert_true(found->ranges[at].start <= start);
+        assert_true(start + bytes <= found->ranges[at].start + found->ranges[at].length);
+        assert_int_equal(found->ranges[at].state == RANGE_REPORTED, block->reported);
     }
     assert_int_equal(sums[0], expected[0]);
     assert_int_equal(sums[1], expected[1]);
@@ -206,9 +208,9 @@ static void test_exact_pass_with_pageblocks_of_the_largest_order(void **state)
 static void test_exact_pass_with_many_pageblocks_in_a_block(void **state)
 {
     check_machine(4096, 9, 12, 9, 9, 8);
-    check_machine(4096, 4, 10, 4, 4, 24);
-    check_machine(4096, 3, 10, 3, 3, 24); /* groups of 64 */
-    check_machine(4096, 2, 10, 2, 2, 24);
+    check_machine(4096, 4, 10, 4, 4, 4); /* reads in small pieces cost the most */
+    check_machine(4096, 3, 10, 3, 3, 4); /* groups of 64 */
+    check_machine(4096, 2, 10, 2, 2, 4);
 }
 
 /* Without small marks, a quick pass is right about marked blocks, and its sums are right where
