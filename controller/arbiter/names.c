@@ -1,5 +1,5 @@
 /* Words for what the arbiter decides. */
-#include "controller/arbiter/arbiter.h"
+#include "controller/arbiter/text.h"
 
 static const char *const states[ARBITER_STATE_COUNT] = {
     [ARBITER_RESTING] = "resting",

@@ -1,0 +1,185 @@
+/* Taking memory: what hurts least comes first. */
+#include "controller/arbiter/facts.h"
+#include "controller/arbiter/memory.h"
+#include "controller/arbiter/round.h"
+
+#include "common/base/util.h"
+
+#define URGENT_FACTOR 4                   /* larger steps while the host is critical */
+#define PULSES_MAX    2                   /* at a time: each keeps a CPU of its guest busy */
+#define DOUBT_STEP    (64 * MIB)          /* below what a guest says that it uses */
+#define DOUBT_PACE    (10 * NSEC_PER_SEC) /* between two of those */
+#define DOUBT_AFTER   (30 * NSEC_PER_SEC) /* of taking that did not suffice */
+
+static const struct {
+    enum arbiter_reason reason;
+    uint64_t least; /* less is not worth it */
+} steps[ARBITER_STEP_COUNT] = {
+    [ARBITER_RECLAIM] = {ARBITER_COLD_CACHE, FACTS_LEAST_GAIN},
+    [ARBITER_COMPACT] = {ARBITER_TRAPPED, 2 * FACTS_LEAST_GAIN},
+    [ARBITER_PULSE] = {ARBITER_FREE, 4 * FACTS_LEAST_GAIN},
+    [ARBITER_LEASE] = {ARBITER_OVER_SHARE, 0},
+};
+
+static bool may_take(const struct arbiter_round *round, size_t i, enum arbiter_step step)
+{
+    struct arbiter_want *want = &round->arbiter->wants[i];
+
+    return want->reason == ARBITER_IS_FINE && !want->is_asked && !round->vms[i].is_occupied &&
+           !memory_cools(round->vms[i].memory, step, round->is_urgent, round->host->now,
+                         &want->wait);
+}
+
+static uint64_t largest_step(const struct arbiter_round *round, const struct arbiter_vm *vm)
+{
+    return facts_step(vm) * (round->is_urgent ? URGENT_FACTOR : 1);
+}
+
+/* ---- what the guest does not miss ---- */
+
+static size_t pulses_on(const struct arbiter_round *round)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < round->count; i++) {
+        const struct arbiter_memory *memory = round->vms[i].memory;
+
+        if (memory->asked == ARBITER_PULSE && memory->taken.bytes > 0)
+            count++;
+    }
+    return count;
+}
+
+/* What brought little before is not counted upon. */
+static void take_gain(struct arbiter_round *round, size_t i, enum arbiter_step step)
+{
+    const struct arbiter_vm *vm = &round->vms[i];
+    uint64_t bytes = round->arbiter->wants[i].gains[step];
+
+    if (step == ARBITER_RECLAIM)
+        bytes = min_of(bytes, largest_step(round, vm));
+    round_ask(round, i, step, bytes, facts_size(vm), steps[step].reason);
+    round->deficit = saturating_subtract(round->deficit, bytes >> vm->memory->barren[step]);
+}
+
+static void take_step(struct arbiter_round *round, enum arbiter_step step)
+{
+    struct arbiter_ranks ranks = {.list = round->arbiter->ranks};
+    size_t room =
+        step == ARBITER_PULSE ? saturating_subtract(PULSES_MAX, pulses_on(round)) : round->count;
+
+    for (size_t i = 0; i < round->count; i++)
+        if (round->arbiter->wants[i].gains[step] >= steps[step].least && may_take(round, i, step))
+            ranks_add(&ranks, round->arbiter->wants[i].gains[step], i);
+    for (; ranks.count > 0 && room > 0 && round->deficit > 0; room--)
+        take_gain(round, ranks_take(&ranks), step);
+}
+
+/* ---- leases ---- */
+
+/* Where a lease may go down to; with `doubts` whatever its guest says that it uses. */
+static uint64_t end_of(const struct arbiter_round *round, size_t i, bool doubts)
+{
+    const struct arbiter_want *want = &round->arbiter->wants[i];
+    uint64_t end = max_of(want->goal, want->least);
+    uint64_t need;
+
+    if (doubts || round->host->now < round->vms[i].memory->spared)
+        end = max_of(end, want->fair);
+    if (doubts)
+        return end;
+    need = min_of(facts_need(&round->vms[i]), want->holds);
+    return max_of(end, need);
+}
+
+/* What it holds above that. */
+static uint64_t excess_of(const struct arbiter_round *round, size_t i, uint64_t end)
+{
+    const struct arbiter_want *want = &round->arbiter->wants[i];
+
+    return saturating_subtract(min_of(want->holds, want->size), end);
+}
+
+static void take_lease(struct arbiter_round *round, size_t i, uint64_t end, bool doubts)
+{
+    const struct arbiter_vm *vm = &round->vms[i];
+    const struct arbiter_want *want = &round->arbiter->wants[i];
+    uint64_t step = largest_step(round, vm);
+    uint64_t held = min_of(want->size, want->holds);
+    uint64_t size;
+    uint64_t bytes;
+
+    if (doubts)
+        step = min_of(step, want->size - saturating_subtract(held, DOUBT_STEP));
+    size = saturating_subtract(want->size, step);
+    size = max_of(size, end);
+    size = max_of(size, saturating_subtract(want->holds, round->deficit));
+    size = min_of(size, want->size);
+    if (size == want->size)
+        return;
+    bytes = saturating_subtract(want->holds, size);
+    round_ask(round, i, ARBITER_LEASE, bytes, size, doubts ? ARBITER_DOUBTED : ARBITER_OVER_SHARE);
+    if (doubts && !round->is_urgent)
+        vm->memory->cool[ARBITER_LEASE] = round->host->now + DOUBT_PACE;
+    round->deficit = saturating_subtract(round->deficit, bytes);
+}
+
+/* Returns how many have something to give, be it now or in a moment. */
+static size_t rank_leases(const struct arbiter_round *round, bool doubts,
+                          struct arbiter_ranks *ranks)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < round->count; i++) {
+        const struct arbiter_want *want = &round->arbiter->wants[i];
+        uint64_t excess;
+
+        if (want->is_fixed || want->holds == 0)
+            continue;
+        excess = excess_of(round, i, end_of(round, i, doubts));
+        count += excess >= SHARES_PAGE;
+        if (excess >= SHARES_PAGE && may_take(round, i, ARBITER_LEASE))
+            ranks_add(ranks, excess, i);
+    }
+    return count;
+}
+
+static size_t take_leases(struct arbiter_round *round)
+{
+    struct arbiter_ranks ranks = {.list = round->arbiter->ranks};
+    size_t givers = rank_leases(round, false, &ranks);
+
+    while (ranks.count > 0 && round->deficit > 0) {
+        size_t i = ranks_take(&ranks);
+
+        take_lease(round, i, end_of(round, i, false), false);
+    }
+    return givers;
+}
+
+/* A guest that says that it uses more than its share is believed while others can give. Then it is
+ * tried: one at a time, and all where the host is critical. */
+static void take_doubted(struct arbiter_round *round)
+{
+    struct arbiter_ranks ranks = {.list = round->arbiter->ranks};
+    bool is_time = round->is_urgent || round->host->now - round->arbiter->since >= DOUBT_AFTER;
+
+    if (!is_time || round->view.coming > 0)
+        return;
+    rank_leases(round, true, &ranks);
+    for (bool goes_on = true; goes_on && ranks.count > 0 && round->deficit > 0;
+         goes_on = round->is_urgent) {
+        size_t i = ranks_take(&ranks);
+
+        take_lease(round, i, end_of(round, i, true), true);
+    }
+}
+
+void round_take(struct arbiter_round *round)
+{
+    for (enum arbiter_step step = ARBITER_RECLAIM; step < ARBITER_LEASE; step++)
+        take_step(round, step);
+    round_divide(round, round->deficit, 0);
+    if (round->deficit > 0 && take_leases(round) == 0)
+        take_doubted(round);
+}
