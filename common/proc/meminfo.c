@@ -33,6 +33,8 @@ static const struct key {
     {"SecPageTables:", offsetof(struct meminfo, secondary_page_tables)},
     {"Hugetlb:", offsetof(struct meminfo, hugetlb)},
     {"Hugepagesize:", offsetof(struct meminfo, huge_page_size)},
+    {"Zswap:", offsetof(struct meminfo, zswap)},
+    {"Zswapped:", offsetof(struct meminfo, zswapped)},
 };
 
 /* "   16384 kB"; the unit is asked for because a line cut off in its number would pass without. */

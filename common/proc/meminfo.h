@@ -27,6 +27,8 @@ struct meminfo {
     uint64_t secondary_page_tables;
     uint64_t hugetlb;        /* all huge pages of all sizes */
     uint64_t huge_page_size; /* the default size */
+    uint64_t zswap;          /* what it occupies; since Linux 5.19 */
+    uint64_t zswapped;       /* what is in it */
 };
 
 /* -EBADMSG: no MemTotal or no MemFree in it; -errno of open and read. */

@@ -7,6 +7,9 @@
 struct pressure {
     uint64_t some; /* microseconds since boot */
     uint64_t full; /* 0 where the kernel has no such line */
+    /* of the last ten seconds, as the kernel decays them, permyriad */
+    uint32_t some_avg10;
+    uint32_t full_avg10;
 };
 
 /* -EOPNOTSUPP: built in but switched off at boot; -ENOENT: not built in; -EBADMSG. */

@@ -101,8 +101,8 @@
     "ctxt 987\n"
 
 #define PRESSURE_TEXT                                                                              \
-    "some avg10=0.00 avg60=0.12 avg300=1.00 total=123456\n"                                        \
-    "full avg10=0.00 avg60=0.00 avg300=0.00 total=23456\n"
+    "some avg10=12.34 avg60=0.12 avg300=1.00 total=123456\n"                                       \
+    "full avg10=1.05 avg60=0.00 avg300=0.00 total=23456\n"
 
 #define VMSTAT_TEXT                                                                                \
     "nr_free_pages 262144\n"                                                                       \

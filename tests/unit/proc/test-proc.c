@@ -202,6 +202,15 @@ static void test_pressure(void **state)
     assert_int_equal(pressure_read(fixture.root, "proc/pressure/memory", &pressure), 0);
     assert_int_equal(pressure.some, 123456);
     assert_int_equal(pressure.full, 23456);
+    assert_int_equal(pressure.some_avg10, 1234);
+    assert_int_equal(pressure.full_avg10, 105);
+    fixture_write(&fixture, "proc/pressure/memory",
+                  "some avg10=100.00 avg60=0.00 avg300=0.00 total=7\n");
+    assert_int_equal(pressure_read(fixture.root, "proc/pressure/memory", &pressure), 0);
+    assert_int_equal(pressure.some_avg10, 10000);
+    assert_int_equal(pressure.full_avg10, 0); /* no such line */
+    fixture_write(&fixture, "proc/pressure/memory", "some avg10=0,10 total=7\n");
+    assert_int_equal(pressure_read(fixture.root, "proc/pressure/memory", &pressure), -EBADMSG);
     fixture_write(&fixture, "proc/pressure/memory", "some avg10=0.00\n");
     assert_int_equal(pressure_read(fixture.root, "proc/pressure/memory", &pressure), -EBADMSG);
     fixture_write(&fixture, "proc/pressure/memory", "");
