@@ -181,6 +181,30 @@ static const struct field fields[] = {
      1,
      {true, true, true, true, true},
      "pulses only while the guest is idle; else also while it works, of what was free for long"},
+    {FIELD(FIELD_COUNT, shares),
+     LOWER_IS_GENTLER,
+     1,
+     1000000,
+     {1000, 1000, 1000, 1000, 1000},
+     "its part of a host that is short, beside the shares of all others of its priority"},
+    {FIELD(FIELD_COUNT, priority),
+     HIGHER_IS_GENTLER,
+     0,
+     9,
+     {5, 5, 5, 5, 5},
+     "a guest of a lower one gives all that is above its floor first"},
+    {FIELD(FIELD_BYTES, floor),
+     HIGHER_IS_GENTLER,
+     0,
+     (uint64_t)1 << 48,
+     {0, 0, 0, 0, 0},
+     "memory that the guest keeps however short the host is; beside a VM file's, the larger"},
+    {FIELD(FIELD_BYTES, ceiling),
+     HIGHER_IS_GENTLER,
+     0,
+     (uint64_t)1 << 48,
+     {0, 0, 0, 0, 0},
+     "memory that the guest may hold while the host is short; 0 is no limit"},
     {FIELD(FIELD_BOOLEAN, allow_commands),
      LOWER_IS_GENTLER,
      0,
@@ -467,7 +491,17 @@ const char *policy_range(size_t index, char *buffer, size_t size)
 
 bool policy_key_is_of_host(const char *key)
 {
-    return strncmp(key, "pulse", strlen("pulse")) == 0;
+    return strncmp(key, "pulse", strlen("pulse")) == 0 || policy_key_is_of_arbiter(key);
+}
+
+bool policy_key_is_of_arbiter(const char *key)
+{
+    static const char *const keys[] = {"shares", "priority", "floor", "ceiling"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    return false;
 }
 
 policy_key_set policy_key_bit(const char *key)
@@ -503,6 +537,10 @@ int policy_check(const struct policy *policy, struct error *error)
         return error_set(
             error, -EINVAL,
             "cpu_budget: under 1s leaves nothing for a compaction; set compact: false");
+    if (policy->ceiling != 0 && policy->ceiling < policy->floor)
+        return error_set(error, -EINVAL,
+                         "ceiling: below floor, which counts; raise it or leave "
+                         "it out");
     return 0;
 }
 

@@ -71,6 +71,11 @@ struct policy {
     uint64_t pulse_min_gain;
     nsec_t pulse_interval; /* shortest time between two */
     bool pulse_only_idle;
+    /* its part of a host that is short, which the host's arbiter goes by */
+    uint32_t shares;
+    uint32_t priority; /* higher gives later */
+    uint64_t floor;    /* bytes that the guest keeps, whatever happens */
+    uint64_t ceiling;  /* bytes that it may hold while the host is short; 0: no limit */
     /* what a host may order, for the guest's own configuration */
     bool allow_commands; /* false: only the policy acts, no host may order an action */
     /* when; none: always allowed */
@@ -101,6 +106,9 @@ const char *policy_range(size_t index, char *buffer, size_t size);
 
 /* The host acts by the key, and the guest need not know it. */
 bool policy_key_is_of_host(const char *key);
+
+/* By the key guests compete for the host's memory, so none of them has a word in it. */
+bool policy_key_is_of_arbiter(const char *key);
 
 /* The key's bit in a set of keys; 0: there is no such key. */
 policy_key_set policy_key_bit(const char *key);

@@ -255,7 +255,8 @@ static int check_guest(const struct balloon_control *control, uint64_t bytes,
 
 static const char *why_floor(uint64_t floor)
 {
-    return floor > BALLOON_SIZE_MIN ? "'floor' in its VM file says so" : "no guest lives with less";
+    return floor > BALLOON_SIZE_MIN ? "'floor' in its VM file or policy says so"
+                                    : "no guest lives with less";
 }
 
 int balloon_request(struct balloon_control *control, const struct lease *lease,

@@ -64,12 +64,10 @@ static int check_journal(const struct lease_keeper *keeper, struct error *error)
                : error_set(error, -EIO, "the leases of earlier are not known yet: %s", problem);
 }
 
-/* As its owner says in the VM's file, and what the balloon cannot take anyway. */
+/* What it is to keep, and what the balloon cannot take anyway. */
 static uint64_t floor_of(const struct vm *vm)
 {
-    const struct vm_definition *definition = vm->sources.definition;
-
-    return max_of(definition == NULL ? 0 : definition->floor, vm->hypervisor.facts.balloon_minimum);
+    return max_of(vm_floor(vm), vm->hypervisor.facts.balloon_minimum);
 }
 
 static void fill_lease(const struct vm *vm, uint64_t bytes, const char *owner, struct lease *lease)
@@ -301,16 +299,19 @@ static int check_size(const struct vm *vm, uint64_t size, uint64_t others, uint6
                       struct error *error)
 {
     const struct vm_definition *definition = vm->sources.definition;
+    uint64_t floor = vm_floor(vm);
+    bool is_of_file = definition != NULL && definition->floor == floor;
 
     if (size + others >= baseline || size + others < size)
         return error_set(error, -EBUSY,
                          "VM '%s' has %s, %s of it held by others: it cannot be left with %s; to "
                          "give memory back, release",
                          vm->name, BYTES_TEXT(baseline), BYTES_TEXT(others), BYTES_TEXT(size));
-    if (definition != NULL && size < definition->floor)
-        return error_set(
-            error, -EBUSY, "VM '%s' keeps at least %s: 'floor' in %s; it cannot be left with %s",
-            vm->name, BYTES_TEXT(definition->floor), definition->source, BYTES_TEXT(size));
+    if (size < floor)
+        return error_set(error, -EBUSY,
+                         "VM '%s' keeps at least %s: 'floor' in %s; it cannot be left with %s",
+                         vm->name, BYTES_TEXT(floor),
+                         is_of_file ? definition->source : "its policy", BYTES_TEXT(size));
     return 0;
 }
 

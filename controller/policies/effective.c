@@ -26,7 +26,7 @@ bool vm_effective_policy(const struct vm *vm, struct policy *ret_policy)
         return false;
     *ret_policy = *vm->assigned.policy;
     for (size_t i = 0; (key = policy_key(i)) != NULL; i++) {
-        const char *limit = vm_own_limit(vm, key);
+        const char *limit = policy_key_is_of_arbiter(key) ? NULL : vm_own_limit(vm, key);
 
         /* A value that this version does not understand leaves what was asked for. */
         if (limit != NULL && limit[0] != '\0')

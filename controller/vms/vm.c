@@ -102,6 +102,14 @@ bool vm_may_be_changed(const struct vm *vm)
     return !vm->halted && ((vm->sources.set & VM_SOURCE_FILE) != 0 || vm->assigned.policy != NULL);
 }
 
+uint64_t vm_floor(const struct vm *vm)
+{
+    const struct vm_definition *definition = vm->sources.definition;
+    const struct policy *policy = vm->assigned.policy;
+
+    return max_of(definition == NULL ? 0 : definition->floor, policy == NULL ? 0 : policy->floor);
+}
+
 /* The hypervisor's word, made exact by what its process maps. */
 static enum memory_backing backing_of(const struct vm *vm)
 {

@@ -279,6 +279,10 @@ bool vm_cid_is_vouched_for(const struct vm *vm);
  * or a policy. */
 bool vm_may_be_changed(const struct vm *vm);
 
+/* Bytes that whoever takes memory leaves the guest: by its file or its policy, the larger. 0:
+ * nobody said so. */
+uint64_t vm_floor(const struct vm *vm);
+
 /* The lowest reporting order that pays on this VM's backing, in the guest's pages; < 0: unknown. */
 int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,
                            uint64_t host_page_size);

@@ -358,6 +358,11 @@ static void test_a_floor(void **state)
     set_balloon(f, 704 * MIB, 0);
     assert_int_equal(f->code, TTRPC_OK);
     assert_int_equal(f->qmp.balloon_actual, 704 * MIB);
+    release_balloon(f);
+    apply_policy(f, "name: night\nprofile: observe\nfloor: 750MiB\n");
+    set_balloon(f, 704 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "keeps at least 750.0 MiB: 'floor' in its policy"));
 }
 
 /* Its hypervisor serves somebody else: the lease is shown, kept and resumed later. */

@@ -59,7 +59,7 @@ static void test_wsl_has_the_published_constants(void **state)
     assert_true(policy.cache_floor == 128 * MIB);
 }
 
-static void test_pulses_are_the_hosts(void **state)
+static void test_pulses_and_shares_are_the_hosts(void **state)
 {
     struct policy policy;
     struct error error;
@@ -67,8 +67,11 @@ static void test_pulses_are_the_hosts(void **state)
 
     for (size_t i = 0; policy_key(i) != NULL; i++)
         count += policy_key_is_of_host(policy_key(i));
-    assert_int_equal(count, 5);
+    assert_int_equal(count, 5 + 4);
     assert_false(policy_key_is_of_host("trickle"));
+    assert_true(policy_key_is_of_arbiter("floor"));
+    assert_false(policy_key_is_of_arbiter("pulse"));
+    assert_false(policy_key_is_of_arbiter("cache_floor"));
     policy_init(&policy, POLICY_OBSERVE);
     assert_false(policy.pulse);
     policy_init(&policy, POLICY_BALANCED);
@@ -165,6 +168,12 @@ static void test_relations(void **state)
     assert_int_equal(policy_check(&policy, &error), -EINVAL);
     policy.compact = false;
     assert_int_equal(policy_check(&policy, &error), 0);
+    policy.floor = 2 * GIB;
+    policy.ceiling = GIB;
+    assert_int_equal(policy_check(&policy, &error), -EINVAL);
+    assert_true(strstr(error.text, "ceiling") == error.text);
+    policy.ceiling = 0; /* no limit */
+    assert_int_equal(policy_check(&policy, &error), 0);
 }
 
 /* A profile that means to be gentler is so in every key. */
@@ -241,7 +250,7 @@ int main(void)
         cmocka_unit_test(test_profiles_are_consistent),
         cmocka_unit_test(test_every_key_round_trips),
         cmocka_unit_test(test_wsl_has_the_published_constants),
-        cmocka_unit_test(test_pulses_are_the_hosts),
+        cmocka_unit_test(test_pulses_and_shares_are_the_hosts),
         cmocka_unit_test(test_a_guest_may_refuse_pulses),
         cmocka_unit_test(test_set_values),
         cmocka_unit_test(test_refusals_say_what_is_accepted),

@@ -44,6 +44,27 @@ static void test_an_agent_that_does_not_tell(void **state)
     assert_string_equal(vm_own_limit(&vm, "allow_commands"), "");
 }
 
+/* A guest that had a word in it would take others' memory. */
+static void test_shares_have_no_limit_of_the_guest(void **state)
+{
+    char *keys_of_arbiter[] = {(char *)"shares", (char *)"priority", (char *)"floor",
+                               (char *)"ceiling", NULL};
+    char *most[] = {(char *)"1000000", (char *)"9", (char *)"1TiB", (char *)"1TiB", NULL};
+    struct policy assigned;
+    struct policy effective;
+    struct vm vm = {.assigned.policy = &assigned,
+                    .assigned.capped_keys = keys_of_arbiter,
+                    .assigned.capped_values = most};
+
+    policy_init(&assigned, POLICY_BALANCED);
+    assigned.floor = GIB;
+    assert_true(vm_effective_policy(&vm, &effective));
+    assert_int_equal(effective.shares, 1000);
+    assert_int_equal(effective.priority, 5);
+    assert_int_equal(effective.floor, GIB);
+    assert_int_equal(effective.ceiling, 0);
+}
+
 static void test_nothing_is_assigned(void **state)
 {
     struct policy effective;
@@ -57,6 +78,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limits_replace_what_is_assigned),
         cmocka_unit_test(test_an_agent_that_does_not_tell),
+        cmocka_unit_test(test_shares_have_no_limit_of_the_guest),
         cmocka_unit_test(test_nothing_is_assigned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
