@@ -120,6 +120,24 @@ static int set_sample_interval(void *object, const struct key *key, const char *
     return 0;
 }
 
+static int set_arbiter(void *object, const struct key *key, const char *value, struct error *error)
+{
+    struct daemon_config *config = object;
+
+    if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+        return error_set(error, -EINVAL, "arbiter '%s' is neither on nor off", value);
+    config->arbiter.is_on = value[1] == 'n';
+    return 0;
+}
+
+static int set_watermarks(void *object, const struct key *key, const char *value,
+                          struct error *error)
+{
+    struct daemon_config *config = object;
+
+    return arbiter_set_watermarks(&config->arbiter, value, error);
+}
+
 #define MEMBER(name) KEY_MEMBER(struct daemon_config, name)
 
 /* In the order of --help. */
@@ -148,6 +166,14 @@ static const struct key list[] = {
              "/var/lib/vmreclaim)"},
     {"sample_interval", set_sample_interval, MEMBER(sample_interval), .argument = "TIME",
      .help = "longest time between a guest's samples (default 10s)"},
+    {"arbiter", set_arbiter, MEMBER(arbiter.is_on), .argument = "ON",
+     .help = "a host that runs short takes memory from VMs that need\n"
+             "it least (default off)"},
+    {"watermarks", set_watermarks, MEMBER(arbiter.critical), .argument = "CRITICAL,LOW,HIGH",
+     .help = "what is to be available: below low it takes until high\n"
+             "(default 4%,8%,12%, at most 4, 8 and 12 GiB)"},
+    {"host_cgroup", keys_set_directory, MEMBER(arbiter.host_cgroup), .argument = "DIRECTORY",
+     .help = "a cgroup of memory, v1 or v2, that stands for the host"},
     {"read_group", keys_set_text, MEMBER(read_group), .argument = "GROUP",
      .help = "who may look (default: root only)"},
     {"control_group", keys_set_text, MEMBER(control_group), .argument = "GROUP",
@@ -176,6 +202,7 @@ void daemon_config_init(struct daemon_config *config)
         /* as often as a quiet agent samples for itself: a faster reader is what wakes the guest */
         .sample_interval = 10 * NSEC_PER_SEC,
     };
+    arbiter_settings_init(&config->arbiter);
 }
 
 /* The command line's addresses stand instead of the file's. */

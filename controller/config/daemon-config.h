@@ -10,6 +10,9 @@
  *     read_group: vmreclaim-read   # may look; by default root only
  *     control_group: vmreclaim     # may change
  *     sample_interval: 2s
+ *     arbiter: on                  # a host that runs short takes memory from VMs
+ *     watermarks: 4%,8%,12%        # what it keeps available: critical, low, high
+ *     host_cgroup: /sys/fs/cgroup/lab   # stands for the machine
  */
 #ifndef VMRECLAIM_CONTROLLER_CONFIG_DAEMON_CONFIG_H
 #define VMRECLAIM_CONTROLLER_CONFIG_DAEMON_CONFIG_H
@@ -19,6 +22,7 @@
 
 #include "common/base/error.h"
 #include "common/base/time.h"
+#include "controller/config/arbiter-settings.h"
 #include "controller/config/keys.h"
 #include "controller/hypervisors/hypervisors.h"
 
@@ -39,6 +43,7 @@ struct daemon_config {
     char read_group[64]; /* empty: root only */
     char control_group[64];
     nsec_t sample_interval;
+    struct arbiter_settings arbiter;
 };
 
 /* The defaults; no `listen` address. Members of text are zero behind their end, so that they can be

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/base/number.h"
 #include "controller/config/daemon-config.h"
 #include "controller/config/vm-file.h"
 
@@ -147,6 +148,48 @@ static void test_the_daemons_configuration(void **state)
     assert_int_equal(config.sample_interval, 5 * NSEC_PER_SEC);
 }
 
+static void test_watermarks(void **state)
+{
+    static const char *const wrong[] = {
+        "4%",         "4%,8%", "4%,8%,12%,16%", "8%,8%,12%",     "1GiB,8%,3GiB", "1,2,3",
+        "4%,8%,101%", "",      "0%,0%,1%",      "3GiB,2GiB,1GiB"};
+    struct arbiter_settings settings;
+    struct error error;
+
+    arbiter_settings_init(&settings);
+    assert_false(settings.is_on);
+    assert_int_equal(arbiter_mark_bytes(&settings.low, 10 * GIB), 10 * GIB * 8 / 100);
+    assert_int_equal(arbiter_mark_bytes(&settings.low, 1024 * GIB), 8 * GIB);
+    assert_int_equal(arbiter_mark_bytes(&settings.high, 1024 * GIB), 12 * GIB);
+    assert_int_equal(arbiter_set_watermarks(&settings, "64MiB,128MiB,1GiB", &error), 0);
+    assert_int_equal(arbiter_mark_bytes(&settings.critical, GIB), 64 * MIB);
+    assert_int_equal(arbiter_mark_bytes(&settings.high, 8 * GIB), GIB);
+    assert_int_equal(arbiter_set_watermarks(&settings, "10%,20%,50%", &error), 0);
+    assert_int_equal(arbiter_mark_bytes(&settings.high, 1024 * GIB), 512 * GIB);
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        assert_int_equal(arbiter_set_watermarks(&settings, wrong[i], &error), -EINVAL);
+        assert_non_null(strstr(error.text, "4%,8%,12%"));
+    }
+    assert_int_equal(settings.high.permyriad, 5000); /* as it was */
+}
+
+static void test_the_arbiter_is_switched_on(void **state)
+{
+    struct daemon_config config;
+    struct error error;
+
+    daemon_config_init(&config);
+    assert_false(config.arbiter.is_on);
+    assert_int_equal(keys_set(&daemon_keys, &config, "arbiter", "yes", &error), -EINVAL);
+    assert_int_equal(keys_set(&daemon_keys, &config, "arbiter", "on", &error), 0);
+    assert_true(config.arbiter.is_on);
+    assert_int_equal(keys_set(&daemon_keys, &config, "arbiter", "off", &error), 0);
+    assert_false(config.arbiter.is_on);
+    assert_int_equal(keys_set(&daemon_keys, &config, "watermarks", "1%,2%,3%", &error), 0);
+    assert_int_equal(config.arbiter.low.permyriad, 200);
+    assert_int_equal(keys_set(&daemon_keys, &config, "host_cgroup", "lab", &error), -EINVAL);
+}
+
 static void test_the_command_line_comes_last(void **state)
 {
     const struct daemon_sources sources = {
@@ -243,6 +286,8 @@ int main(void)
         cmocka_unit_test(test_wrong_vm_files),
         cmocka_unit_test(test_a_missing_file),
         cmocka_unit_test(test_the_daemons_configuration),
+        cmocka_unit_test(test_watermarks),
+        cmocka_unit_test(test_the_arbiter_is_switched_on),
         cmocka_unit_test(test_the_command_line_comes_last),
         cmocka_unit_test(test_what_a_reload_may_change),
         cmocka_unit_test(test_every_setting_is_explained),
