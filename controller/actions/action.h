@@ -45,6 +45,8 @@ extern const struct action_kind action_pulse;
 struct action_request {
     const struct action_kind *kind;
     char id[ACTION_ID_SIZE]; /* empty: one is made */
+    char why[160];           /* who asks says why, with numbers; empty: not */
+    char owner[64];          /* of the lease; of a release: whose, empty: all */
     union {
         struct {
             nsec_t time_limit; /* 0: none */
@@ -66,7 +68,6 @@ struct action_request {
         struct {
             uint64_t size;   /* bytes that the guest keeps */
             nsec_t lifetime; /* of the lease; 0: until released */
-            char owner[64];
         } balloon;
         struct pulse_limits pulse;
     };

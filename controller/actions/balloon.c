@@ -1,4 +1,4 @@
-/* What is done with a VM's balloon: a lease is taken, or all are given back. */
+/* What is done with a VM's balloon: a lease is taken, or some are given back. */
 #include <errno.h>
 
 #include "common/base/number.h"
@@ -87,7 +87,7 @@ static void on_set(int status, const struct error *error, void *userdata)
 static int set(struct action *action, struct error *error)
 {
     int r = lease_keeper_set(action->actions->keeper, action->vm, action->request.balloon.size,
-                             action->request.balloon.lifetime, action->request.balloon.owner,
+                             action->request.balloon.lifetime, action->request.owner,
                              &action->lease, error);
 
     if (r == 0 && action->lease != NULL)
@@ -97,14 +97,17 @@ static int set(struct action *action, struct error *error)
 
 static int check_release(const struct vm *vm, struct error *error)
 {
-    return lease_may_release(vm)
+    return lease_may_release(vm, NULL)
                ? 0
                : error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
 }
 
 static int release(struct action *action, struct error *error)
 {
-    return lease_keeper_release(action->actions->keeper, action->vm, error);
+    const char *owner = action->request.owner;
+
+    return lease_keeper_release(action->actions->keeper, action->vm,
+                                owner[0] == '\0' ? NULL : owner, error);
 }
 
 const struct action_kind action_balloon = {

@@ -24,6 +24,7 @@ static void fill_record(const struct action *action, Action *record)
     record->vm = message_text(action->vm_name);
     record->kind = message_text(action->request.kind->name);
     record->asked_by = message_text(action->asked_by);
+    record->why = message_text(action->request.why);
     record->started_ns = action->started_time;
     record->duration_ns = time_boottime() - action->started;
     record->guest = action->guest;
@@ -37,11 +38,11 @@ static void fill_record(const struct action *action, Action *record)
 void action_report_begin(struct action *action)
 {
     Action record;
-    char text[128];
+    char text[320];
 
     fill_record(action, &record);
-    text_format(text, sizeof(text), "%s %s begins, asked for by %s", record.kind, record.id,
-                record.asked_by);
+    text_format(text, sizeof(text), "%s %s begins, asked for by %s%s%s", record.kind, record.id,
+                record.asked_by, record.why[0] == '\0' ? "" : ": ", record.why);
     supervisor_emit(action->vm->supervisor, &(struct vm_event){.vm = action->vm,
                                                                .kind = VM_EVENT_ACTION_BEGUN,
                                                                .text = text,

@@ -129,8 +129,8 @@ static void stop_all(struct halts *halts, struct vm *vm)
 
     if (vm->action != NULL && !vm->action->request.kind->gives_back)
         action_cut_short(vm->action, -ECANCELED, "cut short: the VM was halted");
-    if (lease_may_release(vm))
-        (void)lease_keeper_release(halts->keeper, vm, &error);
+    if (lease_may_release(vm, NULL))
+        (void)lease_keeper_release(halts->keeper, vm, NULL, &error);
 }
 
 static void look_at(struct halts *halts, struct vm *vm)

@@ -162,7 +162,7 @@ static void set_request(const struct squeeze *squeeze, const struct squeeze_orde
         request.kind = &action_balloon;
         request.balloon.size = order->bytes;
         request.balloon.lifetime = squeeze->plan.asked.hold_time;
-        snprintf(request.balloon.owner, sizeof(request.balloon.owner), "%s", squeeze->asked_by);
+        snprintf(request.owner, sizeof(request.owner), "%s", squeeze->asked_by);
         break;
     }
     action_id_make(request.id);

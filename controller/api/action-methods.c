@@ -87,7 +87,7 @@ static void set_balloon(struct api_call *call, const ProtobufCMessage *message)
         .balloon = {.size = asked->size, .lifetime = asked->duration_ns},
     };
 
-    text_copy_line(request.balloon.owner, sizeof(request.balloon.owner),
+    text_copy_line(request.owner, sizeof(request.owner),
                    asked->owner[0] != '\0' ? asked->owner : call->caller.name);
     start(call, asked->vm, &request);
 }

@@ -218,14 +218,25 @@ static void on_written(int status, const struct error *error, void *userdata)
     free(asked);
 }
 
+/* Whoever holds no more than before takes nothing: what the guest has left does not matter. */
+static void look_past_guest(struct balloon_input *input)
+{
+    input->running = true;
+    input->guest_is_fresh = true;
+    input->available = UINT64_MAX;
+}
+
 /* The lease as it would be. */
 static int try_out(const struct balloon_control *control, struct lease_asked *asked,
                    struct error *error)
 {
     struct balloon_control trial = *control;
+    uint64_t held = held_by(control, asked->lease.owner, false);
     int r;
 
-    asked->input.available += held_by(control, asked->lease.owner, false);
+    asked->input.available += held;
+    if (asked->lease.bytes <= held)
+        look_past_guest(&asked->input);
     release_owner(&trial, asked->lease.owner);
     r = balloon_request(&trial, &asked->lease, &asked->input, error);
     if (r == 0)
@@ -409,21 +420,48 @@ void lease_asked_tell(struct lease_asked *asked, lease_set_done done, void *user
     asked->userdata = userdata;
 }
 
-bool lease_may_release(const struct vm *vm)
+static bool is_of(const char *owner, const char *wanted)
+{
+    return wanted == NULL || strcmp(owner, wanted) == 0;
+}
+
+/* Pulses are anybody's to release, with all others. */
+static bool holds(const struct balloon_control *control, const char *owner)
+{
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (is_of(control->leases[i].lease.owner, owner))
+            return true;
+    return false;
+}
+
+bool lease_may_release(const struct vm *vm, const char *owner)
 {
     const struct balloon_control *control = lease_balloon(vm);
 
-    return control != NULL && (control->lease_count > 0 || !list_is_empty(&vm->leases->asked));
+    if (control == NULL)
+        return false;
+    list_for_each (link, &vm->leases->asked)
+        if (is_of(list_entry(link, struct lease_asked, link)->lease.owner, owner))
+            return true;
+    return holds(control, owner);
 }
 
-int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct error *error)
+int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, const char *owner,
+                         struct error *error)
 {
-    if (!lease_may_release(vm))
+    if (!lease_may_release(vm, owner))
         return error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
-    list_for_each (link, &vm->leases->asked)
-        list_entry(link, struct lease_asked, link)->is_called_off = true;
-    (void)balloon_release(leases_control(vm), 0);
-    assert(balloon_held(lease_balloon(vm)) == 0);
+    list_for_each (link, &vm->leases->asked) {
+        struct lease_asked *asked = list_entry(link, struct lease_asked, link);
+
+        if (is_of(asked->lease.owner, owner))
+            asked->is_called_off = true;
+    }
+    if (owner == NULL)
+        (void)balloon_release(leases_control(vm), 0);
+    else
+        release_owner(leases_control(vm), owner);
+    assert(owner != NULL || balloon_held(lease_balloon(vm)) == 0);
     leases_note_news(vm, BALLOON_NO_NEWS);
     run(keeper, vm);
     return 0;

@@ -8,7 +8,8 @@
 struct lease_asked;
 
 /* A lease that leaves the guest `size` bytes, for `duration` (0: until released). Replaces the
- * owner's own lease on this VM. It counts once it is in the journal; when it cannot be written it
+ * owner's own lease on this VM. One that holds no more than that one is not refused for what the
+ * guest has left. It counts once it is in the journal; when it cannot be written it
  * is refused, and the owner keeps what it had. `ret_asked` is NULL when it counts already.
  * -ENOTCONN, -ENODEV, -EOPNOTSUPP: there is no balloon to be had; -EBUSY, -EINVAL, -ENOSPC: as
  * balloon_request(), or below the `floor` of the VM's file. */
@@ -31,10 +32,11 @@ void lease_asked_tell(struct lease_asked *asked, lease_set_done done, void *user
 /* Nobody wants it any more: it leaves the journal again. */
 void lease_asked_call_off(struct lease_asked *asked);
 
-/* It has leases, or some are being written. */
-bool lease_may_release(const struct vm *vm);
+/* It has leases, or some are being written: the owner's, or any with NULL. */
+bool lease_may_release(const struct vm *vm, const char *owner);
 
-/* Gives all leases of the VM back. -ENOENT: there are none. */
-int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, struct error *error);
+/* Gives the leases of the VM back: the owner's, or all with NULL. -ENOENT: there are none. */
+int lease_keeper_release(struct lease_keeper *keeper, struct vm *vm, const char *owner,
+                         struct error *error);
 
 #endif

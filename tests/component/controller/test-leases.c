@@ -60,6 +60,25 @@ static void test_an_owner_that_is_cut(void **state)
     assert_string_equal(get_vm(f, "web-1")->balloon_owner, "two?lines");
 }
 
+/* A guest that is short gets the part back that its owner gives. */
+static void test_a_lease_gets_smaller_in_a_guest_that_is_short(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 704 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    f->agent.free = 0; /* nothing could be taken of it any more */
+    f->agent.cache = 0;
+    wait_for_sample(f);
+    set_balloon(f, 640 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    set_balloon(f, 720 * MIB, 0); /* less than a headroom */
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_int_equal(f->qmp.balloon_actual, 720 * MIB);
+    assert_int_equal(lease_of(f), 304 * MIB);
+}
+
 static void test_an_expired_lease(void **state)
 {
     struct fixture *f = *state;
@@ -510,6 +529,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         lease_test(test_a_lease_and_its_release),
         lease_test(test_an_owner_that_is_cut),
+        lease_test(test_a_lease_gets_smaller_in_a_guest_that_is_short),
         lease_test(test_an_expired_lease),
         lease_test(test_what_cannot_be_taken),
         lease_test(test_pressure_raises_at_once),
