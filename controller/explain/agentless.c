@@ -99,21 +99,36 @@ static bool may_pulse(const struct view *view)
            !view->vm->halted;
 }
 
-static void advise_pulse(const struct view *view, const BalloonStatistics *statistics,
-                         struct explanation *explanation)
+static uint64_t headroom_of(const struct view *view)
 {
     static const struct pulse_past nothing;
-    uint64_t headroom = pulse_headroom_min(view->w->vm_ram, &nothing);
-    uint64_t gain = saturating_subtract(free_on_host(view, statistics), headroom);
+
+    return pulse_headroom_min(view->w->vm_ram, &nothing);
+}
+
+uint64_t view_agentless_pulse(const struct view *view)
+{
+    const BalloonStatistics *statistics = statistics_of(view);
+    uint64_t gain;
+
+    if (statistics == NULL || !may_pulse(view))
+        return 0;
+    gain = saturating_subtract(free_on_host(view, statistics), headroom_of(view));
+    return gain < max_of(view->worth, (uint64_t)PULSE_STEP) ? 0 : gain;
+}
+
+static void advise_pulse(const struct view *view, struct explanation *explanation)
+{
+    uint64_t gain = view_agentless_pulse(view);
     struct finding *finding;
 
-    if (!may_pulse(view) || gain < max_of(view->worth, (uint64_t)PULSE_STEP))
+    if (gain == 0)
         return;
     finding = explanation_next(explanation);
     finding_set(finding, KIND_CAN_DO, "can-pulse", gain,
                 "Take free memory by a pulse of its balloon, about %s: the guest keeps all of it, "
                 "and %s stays free meanwhile.",
-                SIZE(gain), SIZE(headroom));
+                SIZE(gain), SIZE(headroom_of(view)));
     finding_command(finding, "vmreclaim pulse %s", view->name);
 }
 
@@ -144,7 +159,6 @@ void explain_agentless_advice(const struct view *view, struct explanation *expla
 
     if (view->vm->agent_connected)
         return;
-    if (statistics != NULL)
-        advise_pulse(view, statistics, explanation);
+    advise_pulse(view, explanation);
     advise_agent(view, statistics, explanation);
 }

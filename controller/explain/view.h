@@ -121,6 +121,10 @@ void explain_advice(const struct view *view, struct explanation *explanation);
 void explain_reasons(const struct view *view, struct explanation *explanation);
 bool explain_action_reason(const struct view *view, struct finding *finding);
 
+/* What a pulse could take of a guest without an agent, by its balloon's statistics, bytes; 0:
+ * nothing worth one, or there may be none. */
+uint64_t view_agentless_pulse(const struct view *view);
+
 /* Of a guest without an agent, by its balloon's statistics. */
 void explain_agentless_holds(const struct view *view, struct explanation *explanation);
 void explain_agentless_advice(const struct view *view, struct explanation *explanation);
