@@ -11,6 +11,7 @@
 #include "controller/actions/halts.h"
 #include "controller/actions/squeeze.h"
 #include "controller/api/api.h"
+#include "controller/arbiter/keeper.h"
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
 #include "controller/daemon-reading.h"
@@ -57,6 +58,7 @@ struct daemon {
     struct pulse_planner pulses;
     struct halts halts;
     struct squeezes squeezes;
+    struct arbiter_keeper arbiter;
     int state_lock; /* -1: none */
     struct store *store;
     struct recorder recorder;

@@ -28,6 +28,7 @@ static void take_configuration(struct daemon *daemon, struct reading *reading)
     }
     daemon->config = reading->next;
     daemon->supervisor.sample_interval = reading->next.sample_interval;
+    arbiter_keeper_configure(&daemon->arbiter, &daemon->config.arbiter);
 }
 
 /* ---- directories that are watched ---- */

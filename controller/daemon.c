@@ -213,6 +213,7 @@ static int start_api(struct daemon *daemon, struct error *error)
         .actions = &daemon->actions,
         .halts = &daemon->halts,
         .squeezes = &daemon->squeezes,
+        .arbiter = &daemon->arbiter,
         .discovery = &daemon->discovery,
         .keeper = &daemon->keeper,
         .assignments = &daemon->assignments,
@@ -283,6 +284,32 @@ static void stop_pulses(struct daemon *daemon)
     pulse_planner_stop(&daemon->pulses);
 }
 
+/* ---- the arbiter ---- */
+
+/* It reads what it has promised. */
+static int start_arbiter(struct daemon *daemon, struct error *error)
+{
+    return no_timer(arbiter_keeper_init(&daemon->arbiter, &daemon->supervisor, &daemon->actions,
+                                        daemon->store, &daemon->config.arbiter),
+                    error);
+}
+
+static void finish_arbiter(struct daemon *daemon)
+{
+    arbiter_keeper_finish(&daemon->arbiter);
+}
+
+/* Stopped before the actions that it starts. */
+static int start_arbitration(struct daemon *daemon, struct error *error)
+{
+    return 0;
+}
+
+static void stop_arbitration(struct daemon *daemon)
+{
+    arbiter_keeper_stop(&daemon->arbiter);
+}
+
 /* ---- the service manager ---- */
 
 /* A loop that hangs gives no sign of life and is started again; leases are kept over that. */
@@ -331,11 +358,13 @@ static const struct part {
     {start_policies, NULL, NULL},
     {start_halts, NULL, finish_halts},
     {start_recorder, stop_recorder, finish_recorder},
+    {start_arbiter, NULL, finish_arbiter},
     {start_store_thread, NULL, NULL},
     {start_api, stop_api, finish_api},
     {start_actions, stop_actions, NULL},
     {start_pulses, stop_pulses, NULL},
     {start_squeezes, stop_squeezes, NULL},
+    {start_arbitration, stop_arbitration, NULL},
     {daemon_watches_start, daemon_watches_stop, daemon_watches_finish},
     {start_vms, NULL, NULL},
     {start_discovery, stop_discovery, finish_discovery},

@@ -18,6 +18,7 @@
 #define API_GROUP_NONE  ((gid_t)-1)
 
 struct actions;
+struct arbiter_keeper;
 struct daemon_config;
 struct discovery;
 struct halts;
@@ -35,6 +36,7 @@ struct api_rooms {
     struct actions *actions;
     struct halts *halts;
     struct squeezes *squeezes;
+    struct arbiter_keeper *arbiter;
     const struct discovery *discovery;
     const struct lease_keeper *keeper;
     struct policy_assignments *assignments;

@@ -354,6 +354,7 @@ static void reload(struct ttrpc_call *call, const ProtobufCMessage *message, voi
 #define METHODS(X)                                                                                 \
     X("ListVms", list_vms, false)                                                                  \
     X("GetVm", get_vm, false)                                                                      \
+    X("GetHost", get_host, false)                                                                  \
     X("Explain", explain, false)                                                                   \
     X("Diagnose", diagnose, false)                                                                 \
     X("Compact", compact, false)                                                                   \

@@ -18,6 +18,7 @@ void reclaim(struct ttrpc_call *call, const ProtobufCMessage *message, void *use
 void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void set_balloon(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void release_balloon(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void get_host(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void squeeze_vms(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void verify_action(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void list_actions(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);

@@ -1,0 +1,200 @@
+/* Methods that look at the host and at what could come back to it. */
+#include <errno.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+#include "controller/api/dispatch.h"
+#include "controller/api/entries.h"
+#include "controller/arbiter/keeper.h"
+#include "controller/explain/returns.h"
+#include "controller/messages/text.h"
+#include "controller/messages/vm.h"
+#include "controller/policies/effective.h"
+
+#define VMS_NUMBER   2   /* of the field in GetHostResponse */
+#define VMS_PER_PAGE 256 /* each is looked at as for an explanation */
+#define PAGE_BYTES   (3u << 20)
+
+typedef Vmreclaim__Controller__V1__GetHostRequest HostRequest;
+typedef Vmreclaim__Controller__V1__GetHostResponse HostResponse;
+typedef Vmreclaim__Controller__V1__Host Host;
+typedef Vmreclaim__Controller__V1__HostNode HostNode;
+typedef Vmreclaim__Controller__V1__HostStep HostStep;
+typedef Vmreclaim__Controller__V1__HostVm HostVm;
+
+/* ---- the host ---- */
+
+/* What the message points to; lives until the message is sent. */
+struct host_message {
+    Host message;
+    HostNode nodes[HOST_NODES_MAX];
+    HostNode *pointers[HOST_NODES_MAX];
+    struct error problem;
+};
+
+static void fill_nodes(const struct host_facts *facts, struct host_message *host)
+{
+    for (size_t i = 0; i < facts->node_count; i++) {
+        HostNode *node = &host->nodes[i];
+
+        vmreclaim__controller__v1__host_node__init(node);
+        node->id = facts->nodes[i].id;
+        node->total = facts->nodes[i].total;
+        node->free = facts->nodes[i].free;
+        host->pointers[i] = node;
+    }
+    host->message.nodes = host->pointers;
+    host->message.n_nodes = facts->node_count;
+}
+
+static void fill_facts(const struct host_facts *facts, Host *message)
+{
+    message->is_cgroup = facts->is_cgroup;
+    message->total = facts->total;
+    message->available = facts->available;
+    message->pressure_is_known = facts->pressure_is_known;
+    message->pressure_some_permyriad = facts->pressure_some;
+    message->pressure_full_permyriad = facts->pressure_full;
+    message->swap_total = facts->swap_total;
+    message->swap_free = facts->swap_free;
+    message->ksm_is_known = facts->ksm_is_known;
+    message->ksm_saved = facts->ksm_saved;
+    message->zswap_is_known = facts->zswap_is_known;
+    message->zswap_stored = facts->zswap_stored;
+    message->zswap_pool = facts->zswap_pool;
+}
+
+/* A host that cannot be read says why. */
+static void host_to_message(struct arbiter_keeper *keeper, struct host_message *ret_host)
+{
+    const struct arbiter_settings *settings = &keeper->settings;
+    const struct host_facts *facts = arbiter_keeper_host(keeper, &ret_host->problem);
+    Host *message = &ret_host->message;
+
+    vmreclaim__controller__v1__host__init(message);
+    message->arbiter = message_text(settings->is_on ? "on" : "off");
+    message->reserved = reservations_bytes(&keeper->reservations);
+    if (facts == NULL) {
+        message->problem = message_text(ret_host->problem.text);
+        return;
+    }
+    fill_facts(facts, message);
+    fill_nodes(facts, ret_host);
+    message->critical = arbiter_mark_bytes(&settings->critical, facts->total);
+    message->low = arbiter_mark_bytes(&settings->low, facts->total);
+    message->high = arbiter_mark_bytes(&settings->high, facts->total);
+}
+
+/* ---- GetHost ---- */
+
+struct host_vm_message {
+    HostVm message;
+    HostStep steps[RETURN_STEP_COUNT];
+    HostStep *pointers[RETURN_STEP_COUNT];
+    struct returns returns;
+};
+
+static void look(const struct vm *vm, const struct vm_message *shown, struct returns *ret_returns)
+{
+    Vmreclaim__Agent__V1__GetInfoResponse *info = vm_info_unpack(vm);
+    struct policy policy;
+    bool has_policy = vm_effective_policy(vm, &policy);
+
+    explain_returns(&(struct explain_subject){.vm = &shown->message,
+                                              .info = info,
+                                              .policy = has_policy ? &policy : NULL,
+                                              .own_limits = vm->assigned.capped_keys},
+                    ret_returns);
+    vm_info_free(info);
+}
+
+static void fill_steps(struct host_vm_message *entry)
+{
+    HostVm *message = &entry->message;
+
+    for (enum return_step step = 0; step < RETURN_STEP_COUNT; step++) {
+        HostStep *one = &entry->steps[message->n_steps];
+
+        if (entry->returns.bytes[step] == 0)
+            continue;
+        vmreclaim__controller__v1__host_step__init(one);
+        one->name = message_text(return_step_name(step));
+        one->bytes = entry->returns.bytes[step];
+        entry->pointers[message->n_steps++] = one;
+    }
+    message->steps = entry->pointers;
+}
+
+/* `shown` lives as long as the entry: its texts are. */
+static void host_vm_to_message(const struct vm *vm, const struct vm_message *shown,
+                               struct host_vm_message *ret_entry)
+{
+    const struct waterfall *w = &vm->measured.waterfall;
+    HostVm *message = &ret_entry->message;
+
+    vmreclaim__controller__v1__host_vm__init(message);
+    look(vm, shown, &ret_entry->returns);
+    message->name = shown->message.name;
+    message->state = shown->message.state;
+    message->footprint_is_known = w->host_is_known;
+    message->footprint = w->host_is_known ? w->footprint : 0;
+    message->vm_ram = w->ram;
+    fill_steps(ret_entry);
+    message->could_return = ret_entry->returns.total;
+    message->reason = message_text(ret_entry->returns.why);
+    message->only_observed = !vm->halted && !vm_may_be_changed(vm);
+    message->balloon_lease = shown->message.balloon_lease;
+    message->balloon_owner = shown->message.balloon_owner;
+}
+
+static int pack_page(const struct supervisor *supervisor, size_t first, size_t most,
+                     struct packed_entries *page)
+{
+    const struct vm_order *order = &supervisor->registry.in_order;
+    struct host_vm_message entry;
+    struct vm_message shown;
+    int r = 1;
+
+    for (size_t i = 0; i < most && r > 0; i++) {
+        vm_to_message(supervisor, order->vms[first + i], true, &shown);
+        host_vm_to_message(order->vms[first + i], &shown, &entry);
+        r = packed_entries_add(page, &entry.message.base);
+    }
+    return r;
+}
+
+static void get_host(struct api_call *call, const ProtobufCMessage *request)
+{
+    const HostRequest *asked = (const void *)request;
+    const struct supervisor *supervisor = call->api->rooms.supervisor;
+    const struct vm_order *order = &supervisor->registry.in_order;
+    HostResponse response = VMRECLAIM__CONTROLLER__V1__GET_HOST_RESPONSE__INIT;
+    size_t first = vm_order_after(order, asked->page_token);
+    size_t left = order->count - first;
+    size_t most =
+        asked->page_size == 0 || asked->page_size > VMS_PER_PAGE ? VMS_PER_PAGE : asked->page_size;
+    struct host_message host;
+    struct packed_entries page;
+
+    packed_entries_init(&page, VMS_NUMBER, PAGE_BYTES);
+    if (pack_page(supervisor, first, min_of(left, most), &page) < 0) {
+        api_call_fail(call, -ENOMEM, "out of memory");
+    } else {
+        if (asked->page_token[0] == '\0') {
+            host_to_message(call->api->rooms.arbiter, &host);
+            response.host = &host.message;
+        }
+        if (page.count > 0 && page.count < left)
+            response.next_page_token = (char *)order->vms[first + page.count - 1]->name;
+        packed_entries_carry(&page, &response.base);
+        api_call_finish(call, &response.base);
+    }
+    packed_entries_finish(&page);
+}
+
+static const struct api_method rows[] = {
+    {"GetHost", get_host, API_READS},
+};
+
+const struct api_methods api_host_methods = {rows, ARRAY_SIZE(rows)};

@@ -1,0 +1,99 @@
+/* The scripted API server's host: three VMs in two pages, of which one could return nothing. */
+#include <string.h>
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+#include "controller.pb-c.h"
+#include "tests/component/cli/api-server.h"
+
+typedef Vmreclaim__Controller__V1__GetHostRequest Request;
+typedef Vmreclaim__Controller__V1__GetHostResponse Response;
+typedef Vmreclaim__Controller__V1__Host Host;
+typedef Vmreclaim__Controller__V1__HostNode HostNode;
+typedef Vmreclaim__Controller__V1__HostStep HostStep;
+typedef Vmreclaim__Controller__V1__HostVm HostVm;
+
+static HostNode nodes[2];
+static HostNode *node_pointers[] = {&nodes[0], &nodes[1]};
+
+static void fill_host(Host *host)
+{
+    vmreclaim__controller__v1__host__init(host);
+    host->total = 64 * GIB;
+    host->available = 16 * GIB;
+    host->pressure_is_known = 1;
+    host->pressure_some_permyriad = 250;
+    host->swap_total = 8 * GIB;
+    host->swap_free = 6 * GIB;
+    host->arbiter = (char *)"off";
+    host->reserved = 512 * MIB;
+    for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
+        vmreclaim__controller__v1__host_node__init(&nodes[i]);
+        nodes[i].id = (uint32_t)i;
+        nodes[i].total = 32 * GIB;
+        nodes[i].free = (i + 1) * GIB;
+    }
+    host->nodes = node_pointers;
+    host->n_nodes = ARRAY_SIZE(nodes);
+}
+
+struct scripted_vm {
+    HostVm vm;
+    HostStep steps[2];
+    HostStep *pointers[2];
+};
+
+static void add_step(struct scripted_vm *scripted, const char *name, uint64_t bytes)
+{
+    HostStep *step = &scripted->steps[scripted->vm.n_steps];
+
+    vmreclaim__controller__v1__host_step__init(step);
+    step->name = (char *)name;
+    step->bytes = bytes;
+    scripted->pointers[scripted->vm.n_steps++] = step;
+    scripted->vm.steps = scripted->pointers;
+    scripted->vm.could_return += bytes;
+}
+
+static void fill_vm(struct scripted_vm *scripted, const char *name, uint64_t footprint)
+{
+    HostVm *vm = &scripted->vm;
+
+    vmreclaim__controller__v1__host_vm__init(vm);
+    vm->name = (char *)name;
+    vm->state = (char *)"managed";
+    vm->footprint_is_known = footprint != 0;
+    vm->footprint = footprint;
+    vm->vm_ram = 8 * GIB;
+}
+
+void get_host(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Request *request = (const void *)message;
+    Response response = VMRECLAIM__CONTROLLER__V1__GET_HOST_RESPONSE__INIT;
+    struct scripted_vm vms[3];
+    HostVm *pointers[] = {&vms[0].vm, &vms[1].vm, &vms[2].vm};
+    Host host;
+
+    fill_host(&host);
+    fill_vm(&vms[0], "db", 6 * GIB);
+    add_step(&vms[0], "compact", 256 * MIB);
+    vms[0].vm.balloon_lease = GIB;
+    vms[0].vm.balloon_owner = (char *)"alice";
+    fill_vm(&vms[1], "silent", 0);
+    vms[1].vm.reason = (char *)"nobody says what is free in it";
+    fill_vm(&vms[2], "web1", 2 * GIB);
+    add_step(&vms[2], "reclaim", GIB);
+    add_step(&vms[2], "compact", 512 * MIB);
+    response.host = &host;
+    response.vms = pointers;
+    response.n_vms = 2;
+    response.next_page_token = (char *)"silent";
+    if (strcmp(request->page_token, "silent") == 0) {
+        response.vms = &pointers[2];
+        response.n_vms = 1;
+        response.next_page_token = (char *)"";
+        response.host = NULL;
+    }
+    ttrpc_call_finish(call, &response.base);
+}
