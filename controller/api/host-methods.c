@@ -6,13 +6,14 @@
 #include "common/base/util.h"
 #include "controller/api/dispatch.h"
 #include "controller/api/entries.h"
+#include "controller/arbiter/arbiter.h"
 #include "controller/arbiter/keeper.h"
 #include "controller/explain/returns.h"
 #include "controller/messages/text.h"
 #include "controller/messages/vm.h"
 #include "controller/policies/effective.h"
 
-#define VMS_NUMBER   2   /* of the field in GetHostResponse */
+#define VMS_NUMBER   2   /* of the field in GetHostResponse, and in GetPlanResponse */
 #define VMS_PER_PAGE 256 /* each is looked at as for an explanation */
 #define PAGE_BYTES   (3u << 20)
 
@@ -22,6 +23,8 @@ typedef Vmreclaim__Controller__V1__Host Host;
 typedef Vmreclaim__Controller__V1__HostNode HostNode;
 typedef Vmreclaim__Controller__V1__HostStep HostStep;
 typedef Vmreclaim__Controller__V1__HostVm HostVm;
+typedef Vmreclaim__Controller__V1__GetPlanResponse PlanResponse;
+typedef Vmreclaim__Controller__V1__PlannedVm PlannedVm;
 
 /* ---- the host ---- */
 
@@ -193,8 +196,81 @@ static void get_host(struct api_call *call, const ProtobufCMessage *request)
     packed_entries_finish(&page);
 }
 
+/* ---- GetPlan ---- */
+
+struct planning {
+    struct packed_entries vms;
+    uint32_t omitted;
+    int status;
+};
+
+static void fill_facts_of_vm(const struct arbiter_vm *facts, PlannedVm *message)
+{
+    message->cause = message_text(arbiter_reason_name(facts->memory->reason));
+    message->vm_ram = facts->ram;
+    message->size_now = facts->size;
+    message->footprint = facts->footprint;
+    message->guest_is_known = facts->source != ARBITER_UNHEARD;
+    message->working_set = facts->in_use + facts->hot;
+    message->floor = facts->floor;
+    message->ceiling = facts->ceiling;
+    message->shares = facts->shares;
+    message->priority = facts->priority;
+    message->lease = facts->lease;
+}
+
+static void on_planned(const struct arbiter_plan_row *row, void *userdata)
+{
+    PlannedVm message = VMRECLAIM__CONTROLLER__V1__PLANNED_VM__INIT;
+    struct planning *planning = userdata;
+    int r;
+
+    if (planning->status < 0 || planning->omitted > 0) {
+        planning->omitted++;
+        return;
+    }
+    fill_facts_of_vm(row->facts, &message);
+    message.vm = message_text(row->vm->name);
+    message.reason = message_text(row->text);
+    message.share = row->goal;
+    if (row->request != NULL) {
+        message.step = message_text(arbiter_step_name(row->request->step));
+        message.bytes = row->request->bytes;
+        message.size = row->request->size;
+        message.cause = message_text(arbiter_reason_name(row->request->reason));
+    }
+    r = packed_entries_add(&planning->vms, &message.base);
+    planning->status = r < 0 ? r : 0;
+    planning->omitted += r == 0;
+}
+
+static void get_plan(struct api_call *call, const ProtobufCMessage *request)
+{
+    PlanResponse response = VMRECLAIM__CONTROLLER__V1__GET_PLAN_RESPONSE__INIT;
+    struct planning planning = {.status = 0};
+    struct host_message host;
+    struct error error;
+    int r;
+
+    packed_entries_init(&planning.vms, VMS_NUMBER, PAGE_BYTES);
+    r = arbiter_keeper_plan(call->api->rooms.arbiter, on_planned, &planning, &error);
+    if (r < 0) {
+        api_call_fail_error(call, r, &error);
+    } else if (planning.status < 0) {
+        api_call_fail(call, planning.status, "out of memory");
+    } else {
+        host_to_message(call->api->rooms.arbiter, &host);
+        response.host = &host.message;
+        response.omitted = planning.omitted;
+        packed_entries_carry(&planning.vms, &response.base);
+        api_call_finish(call, &response.base);
+    }
+    packed_entries_finish(&planning.vms);
+}
+
 static const struct api_method rows[] = {
     {"GetHost", get_host, API_READS},
+    {"GetPlan", get_plan, API_READS},
 };
 
 const struct api_methods api_host_methods = {rows, ARRAY_SIZE(rows)};

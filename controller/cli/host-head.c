@@ -7,6 +7,7 @@
 #include "common/base/number.h"
 #include "controller/cli/bar.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/table.h"
 
 enum { BAR_WIDTH_MIN = 30, BAR_WIDTH_MAX = 92, LABEL_WIDTH = 8 };
 
@@ -15,67 +16,97 @@ static double percent(uint32_t permyriad)
     return (double)permyriad / 100;
 }
 
-static void print_pressure(const Host *host)
+static void add_memory(struct table *table, const Host *host)
 {
-    if (host->pressure_is_known)
-        printf(" Tasks waited for memory %.1f %% of the last ten seconds, all of them %.1f %%.",
+    table_row(table);
+    table_cell(table, "%s", host->is_cgroup ? "cgroup" : "memory");
+    if (host->total == 0)
+        table_cell(table, "not known: %s", host->problem);
+    else
+        table_cell(table, "%s, available %s", BYTES_TEXT(host->total), BYTES_TEXT(host->available));
+}
+
+static void add_pressure(struct table *table, const Host *host)
+{
+    if (!host->pressure_is_known)
+        return;
+    table_row(table);
+    table_cell(table, "pressure");
+    table_cell(table, "some task waited for memory %.1f %% of ten seconds, all did %.1f %%",
                percent(host->pressure_some_permyriad), percent(host->pressure_full_permyriad));
 }
 
-static void print_swap(const Host *host)
+static void add_swap(struct table *table, const Host *host)
 {
-    if (host->swap_total != 0)
-        printf(" %s of %s of swap are used.",
-               BYTES_TEXT(saturating_subtract(host->swap_total, host->swap_free)),
-               BYTES_TEXT(host->swap_total));
+    uint64_t used = saturating_subtract(host->swap_total, host->swap_free);
+
+    if (host->swap_total == 0)
+        return;
+    table_row(table);
+    table_cell(table, "swap");
     if (host->zswap_stored != 0)
-        printf(" zswap keeps %s of it in %s.", BYTES_TEXT(host->zswap_stored),
-               BYTES_TEXT(host->zswap_pool));
-    if (host->ksm_saved != 0)
-        printf(" KSM saves %s.", BYTES_TEXT(host->ksm_saved));
-}
-
-static void print_nodes(const Host *host)
-{
-    if (host->n_nodes < 2)
-        return;
-    fputs("Free by NUMA node:", stdout);
-    for (size_t i = 0; i < host->n_nodes; i++)
-        printf("%s %u: %s of %s", i == 0 ? "" : ",", host->nodes[i]->id,
-               BYTES_TEXT(host->nodes[i]->free), BYTES_TEXT(host->nodes[i]->total));
-    puts(".");
-}
-
-static void print_arbiter(const Host *host)
-{
-    if (strcmp(host->arbiter, "on") != 0)
-        fputs("The arbiter is off.", stdout);
+        table_cell(table, "%s of %s used; zswap keeps %s of it in %s", BYTES_TEXT(used),
+                   BYTES_TEXT(host->swap_total), BYTES_TEXT(host->zswap_stored),
+                   BYTES_TEXT(host->zswap_pool));
     else
-        printf("The arbiter is on: it takes below %s available, and gives back above %s.",
-               BYTES_TEXT(host->low), BYTES_TEXT(host->high));
-    if (host->reserved != 0)
-        printf(" %s are reserved.", BYTES_TEXT(host->reserved));
-    putchar('\n');
+        table_cell(table, "%s of %s used", BYTES_TEXT(used), BYTES_TEXT(host->swap_total));
 }
 
-void host_print_head(const Host *host)
+static void add_ksm(struct table *table, const Host *host)
 {
-    if (host == NULL)
+    if (host->ksm_saved == 0)
         return;
-    if (host->problem[0] != '\0') {
-        fputs("The host cannot be read: ", stdout);
-        print_text(host->problem);
-        putchar('\n');
+    table_row(table);
+    table_cell(table, "KSM");
+    table_cell(table, "saves %s", BYTES_TEXT(host->ksm_saved));
+}
+
+static void add_nodes(struct table *table, const Host *host)
+{
+    for (size_t i = 0; host->n_nodes > 1 && i < host->n_nodes; i++) {
+        table_row(table);
+        table_cell(table, "NUMA node %u", host->nodes[i]->id);
+        table_cell(table, "%s of %s free", BYTES_TEXT(host->nodes[i]->free),
+                   BYTES_TEXT(host->nodes[i]->total));
     }
-    if (host->total != 0) {
-        printf("%s %s, %s of it available.", host->is_cgroup ? "The host's cgroup has" : "It has",
-               BYTES_TEXT(host->total), BYTES_TEXT(host->available));
-        print_pressure(host);
-        print_swap(host);
-        putchar('\n');
+}
+
+static void add_arbiter(struct table *table, const Host *host)
+{
+    table_row(table);
+    table_cell(table, "arbiter");
+    if (strcmp(host->arbiter, "on") != 0 || host->high == 0)
+        table_cell(table, "%s", host->arbiter);
+    else
+        table_cell(table, "on: below %s available it takes, until %s", BYTES_TEXT(host->low),
+                   BYTES_TEXT(host->high));
+    if (host->reserved == 0)
+        return;
+    table_row(table);
+    table_cell(table, "reserved");
+    table_cell(table, "%s", BYTES_TEXT(host->reserved));
+}
+
+int host_print_head(const Host *host, const char *vms)
+{
+    static const struct table_column columns[] = {{"", 0}, {"", TABLE_WRAP}};
+    struct table table;
+
+    table_init_plain(&table, columns, ARRAY_SIZE(columns));
+    if (host != NULL) {
+        add_memory(&table, host);
+        add_pressure(&table, host);
+        add_swap(&table, host);
+        add_ksm(&table, host);
+        add_nodes(&table, host);
+        add_arbiter(&table, host);
     }
-    print_nodes(host);
-    print_arbiter(host);
+    if (vms != NULL) {
+        table_row(&table);
+        table_cell(&table, "VMs");
+        table_cell(&table, "%s", vms);
+    }
+    return table_finish(&table, NULL);
 }
 
 /* Width of the terminal less the label. */
@@ -95,5 +126,5 @@ void host_print_bar(const Host *host, uint64_t footprint)
         return;
     parts[1].bytes = saturating_subtract(host->total, host->available + footprint);
     bar_draw(parts, ARRAY_SIZE(parts), host->total, bar_width(), buffer);
-    printf("host   %s\n\n", buffer);
+    printf("\nhost   %s\n", buffer);
 }

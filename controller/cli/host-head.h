@@ -6,9 +6,9 @@
 
 #include "controller/cli/messages.h"
 
-/* A few sentences: what it has and what is available, pressure, swap, the arbiter. NULL: the daemon
- * said nothing of it. */
-void host_print_head(const Host *host);
+/* Names and values: what it has, what is available, pressure, swap, the arbiter. `vms` is what is
+ * said of VMs; NULL: nothing. `host` NULL: the daemon said nothing of it. An exit code. */
+int host_print_head(const Host *host, const char *vms);
 
 /* A bar of all its memory: VMs, what else uses it, what is available. Nothing where that is not
  * known. */

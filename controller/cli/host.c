@@ -44,12 +44,17 @@ static uint64_t footprint_of_all(const Response *response)
     return sum;
 }
 
-static void print_sum(const Response *response)
+static int print_sum(const Response *response)
 {
-    host_print_head(response->host);
-    printf("%zu VM%s hold%s %s.\n\n", response->n_vms, response->n_vms == 1 ? "" : "s",
-           response->n_vms == 1 ? "s" : "", BYTES_TEXT(footprint_of_all(response)));
-    host_print_bar(response->host, footprint_of_all(response));
+    uint64_t footprint = footprint_of_all(response);
+    char vms[80];
+
+    snprintf(vms, sizeof(vms), "%zu, which hold %s", response->n_vms, BYTES_TEXT(footprint));
+    if (host_print_head(response->host, vms) != EXIT_DONE)
+        return EXIT_FAILED;
+    host_print_bar(response->host, footprint);
+    putchar('\n');
+    return EXIT_DONE;
 }
 
 /* ---- the steps ---- */
@@ -150,7 +155,8 @@ static int print(const ProtobufCMessage *message, void *userdata)
 {
     const Response *response = (const void *)message;
 
-    print_sum(response);
+    if (print_sum(response) != EXIT_DONE)
+        return EXIT_FAILED;
     if (response->n_vms > 0) {
         if (print_steps(response) != EXIT_DONE)
             return EXIT_FAILED;

@@ -53,6 +53,8 @@ static const struct absence table[] = {
     {CONTROLLER "Host", "zswap_is_known", FIELDS("zswap_stored", "zswap_pool")},
     {CONTROLLER "HostVm", NULL, FIELDS("vm_ram")},
     {CONTROLLER "HostVm", "footprint_is_known", FIELDS("footprint")},
+    {CONTROLLER "PlannedVm", NULL, FIELDS("size", "vm_ram", "size_now", "footprint", "ceiling")},
+    {CONTROLLER "PlannedVm", "guest_is_known", FIELDS("working_set")},
     {AGENT "GetInfoResponse", "reporting_order_is_known", FIELDS("reporting_order")},
     {AGENT "MemorySample", NULL, FIELDS("tmpfs", "zfs_arc", "hugetlb_free")},
     {AGENT "MemorySample", "reported_is_known", FIELDS("reported", "reported_small")},

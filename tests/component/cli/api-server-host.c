@@ -1,4 +1,5 @@
-/* The scripted API server's host: three VMs in two pages, of which one could return nothing. */
+/* The scripted API server's host: three VMs in two pages, of which one could return nothing; and a
+ * plan for it. */
 #include <string.h>
 
 #include "common/base/number.h"
@@ -95,5 +96,51 @@ void get_host(struct ttrpc_call *call, const ProtobufCMessage *message, void *us
         response.next_page_token = (char *)"";
         response.host = NULL;
     }
+    ttrpc_call_finish(call, &response.base);
+}
+
+/* ---- the plan ---- */
+
+typedef Vmreclaim__Controller__V1__PlannedVm PlannedVm;
+
+static void plan_vm(PlannedVm *vm, const char *name, const char *step, const char *cause,
+                    const char *reason)
+{
+    vmreclaim__controller__v1__planned_vm__init(vm);
+    vm->vm = (char *)name;
+    vm->step = (char *)step;
+    vm->cause = (char *)cause;
+    vm->reason = (char *)reason;
+    vm->vm_ram = 8 * GIB;
+    vm->shares = 1000;
+}
+
+void get_plan(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    Vmreclaim__Controller__V1__GetPlanResponse response =
+        VMRECLAIM__CONTROLLER__V1__GET_PLAN_RESPONSE__INIT;
+    PlannedVm vms[4];
+    PlannedVm *pointers[] = {&vms[0], &vms[1], &vms[2], &vms[3]};
+    Host host;
+
+    fill_host(&host);
+    host.arbiter = (char *)"on";
+    host.low = 20 * GIB;
+    host.high = 24 * GIB;
+    plan_vm(&vms[0], "db", "give-back", "in-need", "the guest is short of memory");
+    vms[0].bytes = 64 * MIB;
+    vms[0].size = 7 * GIB;
+    plan_vm(&vms[1], "web1", "reclaim", "cold-cache", "its cache was not used for long");
+    vms[1].bytes = GIB;
+    plan_vm(&vms[2], "web2", "lease", "over-share", "it holds more than its share");
+    vms[2].bytes = 512 * MIB;
+    vms[2].size = 4 * GIB;
+    vms[2].guest_is_known = 1;
+    plan_vm(&vms[3], "silent", "", "no-means",
+            "nothing that can be done to it brings memory back, and the daemon has no word for it");
+    response.host = &host;
+    response.vms = pointers;
+    response.n_vms = ARRAY_SIZE(vms);
+    response.omitted = 2;
     ttrpc_call_finish(call, &response.base);
 }

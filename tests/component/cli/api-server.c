@@ -355,6 +355,7 @@ static void reload(struct ttrpc_call *call, const ProtobufCMessage *message, voi
     X("ListVms", list_vms, false)                                                                  \
     X("GetVm", get_vm, false)                                                                      \
     X("GetHost", get_host, false)                                                                  \
+    X("GetPlan", get_plan, false)                                                                  \
     X("Explain", explain, false)                                                                   \
     X("Diagnose", diagnose, false)                                                                 \
     X("Compact", compact, false)                                                                   \

@@ -19,6 +19,7 @@ void set_reporting(struct ttrpc_call *call, const ProtobufCMessage *message, voi
 void set_balloon(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void release_balloon(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void get_host(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void get_plan(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void squeeze_vms(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void verify_action(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void list_actions(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""vmreclaim host: the host as a waterfall of its VMs.
+"""vmreclaim host and plan: the host as a waterfall of its VMs, and what the arbiter would do.
 
 usage: test-host.py VMRECLAIM API_SERVER
 """
@@ -12,14 +12,15 @@ from cli import CliTestCase
 class HostTest(CliTestCase):
     def test_the_host(self):
         lines = self.run_cli("host").stdout.splitlines()
-        self.assertEqual(lines[0], "It has 64.0 GiB, 16.0 GiB of it available. Tasks waited for "
-                                   "memory 2.5 % of the last ten seconds, all of them 0.0 %. "
-                                   "2.0 GiB of 8.0 GiB of swap are used.")
-        self.assertEqual(lines[1], "Free by NUMA node: 0: 1.0 GiB of 32.0 GiB, "
-                                   "1: 2.0 GiB of 32.0 GiB.")
-        self.assertEqual(lines[2], "The arbiter is off. 512.0 MiB are reserved.")
-        self.assertEqual(lines[3], "3 VMs hold 8.0 GiB.")
-        self.assertRegex(lines[5], r"^host   V{9}o{45}\.{18}$")
+        self.assertEqual([line.split(maxsplit=1) for line in lines[:4]], [
+            ["memory", "64.0 GiB, available 16.0 GiB"],
+            ["pressure", "some task waited for memory 2.5 % of ten seconds, all did 0.0 %"],
+            ["swap", "2.0 GiB of 8.0 GiB used"],
+            ["NUMA", "node 0 1.0 GiB of 32.0 GiB free"]])
+        self.assertEqual([line.split(maxsplit=1) for line in lines[5:8]],
+                         [["arbiter", "off"], ["reserved", "512.0 MiB"],
+                          ["VMs", "3, which hold 8.0 GiB"]])
+        self.assertRegex(lines[9], r"^host   V{9}o{45}\.{18}$")
 
     def test_what_each_step_could_bring(self):
         lines = self.run_cli("host").stdout.splitlines()
@@ -48,6 +49,29 @@ class HostTest(CliTestCase):
         self.assertNotIn("footprint", answer["vms"][1])
         self.assertEqual(answer["vms"][2]["steps"], [{"name": "reclaim", "bytes": 1 << 30},
                                                      {"name": "compact", "bytes": 1 << 29}])
+
+    def test_the_plan(self):
+        text = self.run_cli("plan").stdout
+        lines = text.splitlines()
+        self.assertRegex(text, "arbiter +on: below 20.0 GiB available it takes, until 24.0 GiB\n")
+        self.assertIn("\nNow 1.5 GiB would be taken and 64.0 MiB given back, in this order.\n",
+                      text)
+        self.assertEqual([line.split() for line in lines if line.startswith("VM ")],
+                         [["VM", "STEP", "BYTES", "WHY"]])
+        self.assertRegex(text, r"(?m)^db +give-back to 7\.0 GiB +64\.0 MiB the guest is short of .*"
+                               r"\nweb1 +reclaim +1\.0 GiB its cache was not used for long *"
+                               r"\nweb2 +lease to 4\.0 GiB +512\.0 MiB it holds more than .*"
+                               r"\nsilent +- +- ")
+        self.assertEqual(lines[-1], "2 more VMs, to which nothing would be done.")
+        self.assertTrue(all(len(line) <= 80 for line in lines), lines)
+
+    def test_the_plan_as_json(self):
+        answer = self.run_json("plan")
+        self.assertEqual(answer["host"]["low"], 20 << 30)
+        self.assertEqual(answer["vms"][2]["size"], 4 << 30)
+        self.assertEqual(answer["vms"][2]["working_set"], 0)
+        self.assertNotIn("working_set", answer["vms"][3])
+        self.assertNotIn("size", answer["vms"][3])
 
 
 if __name__ == "__main__":

@@ -145,9 +145,10 @@ static void test_the_command_line(void **state)
     struct fixture *f = *state;
 
     start(f);
-    expect_shown(f, "host", "It has 4.0 GiB, 2.0 GiB of it available.");
-    expect_shown(f, "host", "1 VM holds 1000.0 MiB.");
+    expect_shown(f, "host", "4.0 GiB, available 2.0 GiB\n");
+    expect_shown(f, "host", "1, which hold 1000.0 MiB\n");
     expect_shown(f, "host", "reclaim    200.0 MiB");
+    expect_shown(f, "plan", "Nothing would be done now.\n");
 }
 
 #define host_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

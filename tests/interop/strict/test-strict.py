@@ -117,6 +117,8 @@ class StrictTest(unittest.TestCase):
                  "pagemap": "", "status": "RssAnon:\t819200 kB\nRssShmem:\t0 kB\nVmSwap:\t0 kB\n"}
         for name, text in texts.items():
             cls.write(f"{process}/{name}".encode(), text.encode())
+        cls.write(b"proc/meminfo", b"MemTotal: 4194304 kB\nMemFree: 1048576 kB\n"
+                                   b"MemAvailable: 2097152 kB\n")
 
     @classmethod
     def make_peers(cls):
@@ -225,7 +227,7 @@ class StrictTest(unittest.TestCase):
                 self.call(method, vm=vm)
             self.call("GetVm", vm=vm, fresh=True)
             self.call("Explain", vm=vm, exact=True)
-        for method in ("ListVms", "GetHost", "ListPolicies", "GetStatus", "DumpState", "Reload"):
+        for method in ("ListVms", "GetHost", "GetPlan", "ListPolicies", "GetStatus", "DumpState", "Reload"):
             self.answer(method)
         for method in ("PingVm", "ListRanges"):  # a guest that says much waits for its turn
             self.wait(lambda method=method: isinstance(self.call(method, vm="web"), list))
