@@ -26,6 +26,7 @@
 #include "controller/daemon-listen.h"
 #include "controller/daemon-log.h"
 #include "controller/daemon-reload.h"
+#include "controller/daemon-traces.h"
 #include "controller/state-lock.h"
 #include "controller/vms/tick.h"
 
@@ -145,6 +146,7 @@ static int start_leases(struct daemon *daemon, struct error *error)
         return r;
     if (r < 0)
         log_error("leases are not known until the store works: %s", error->text);
+    daemon_traces_start(daemon);
     return 0;
 }
 

@@ -54,6 +54,12 @@ static bool foreign_balloon(const struct view *view, struct finding *finding)
         reason_set(finding, view->w->balloon,
                    "Someone else moves this VM's balloon (%s); vmreclaim leaves it alone.",
                    TEXT_CUT(view->host->foreign_balloon_owner, 64));
+    else if (taken >= view->worth && view->host->migrated_in)
+        reason_set(finding, taken,
+                   "%s is in the balloon and under none of vmreclaim's leases: it came along when "
+                   "the guest was migrated or restored to here, by whoever's doing; vmreclaim "
+                   "leaves it there.",
+                   SIZE(taken));
     else if (taken >= view->worth)
         reason_set(finding, taken,
                    "%s is in the balloon and under none of vmreclaim's leases: someone else took "

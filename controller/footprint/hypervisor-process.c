@@ -22,6 +22,8 @@
 #include "common/base/number.h"
 #include "controller/footprint/process.h"
 
+#define COMMAND_LINE_MAX (256 * 1024)
+
 #define BACKEND_SIZE_MIN MIB /* smaller shared mappings are rings and framebuffers */
 
 /* ---- the files behind its memory ---- */
@@ -283,6 +285,20 @@ int hypervisor_process_open(struct hypervisor_process *process, int root, pid_t 
     process->pid = pid;
     assert(hypervisor_process_is_open(process) && process->last_time == 0);
     return 0;
+}
+
+bool hypervisor_process_has_argument(const struct hypervisor_process *process, const char *argument)
+{
+    cleanup_free char *text = NULL;
+    size_t length;
+
+    if (!hypervisor_process_is_open(process) ||
+        file_read(process->directory, "cmdline", COMMAND_LINE_MAX, &text, &length) < 0)
+        return false;
+    for (const char *word = text; word < text + length; word += strlen(word) + 1)
+        if (strcmp(word, argument) == 0)
+            return true;
+    return false;
 }
 
 int hypervisor_process_take_backing(struct hypervisor_process *process,

@@ -71,6 +71,10 @@ int hypervisor_process_find_backends(struct hypervisor_process *process);
 int hypervisor_process_take_backing(struct hypervisor_process *process,
                                     const struct guest_backing *backing);
 
+/* Whether a word of its command line is this. False too where that cannot be read. */
+bool hypervisor_process_has_argument(const struct hypervisor_process *process,
+                                     const char *argument);
+
 /* ---- inside the folder ---- */
 
 /* Size of the guest's anonymous memory, bytes; 0: it has none. `ram` is the VM's memory, 0:

@@ -176,9 +176,10 @@ void conduct_write(struct lease_keeper *keeper, const struct balloon_action *act
     *writing = (struct writing){keeper, *action, done, userdata};
     crash_point(action->kind == BALLOON_PUT ? "before a lease is written"
                                             : "before a lease is removed");
-    if (action->kind == BALLOON_PUT)
+    if (action->kind == BALLOON_PUT) {
+        lease_traces_note(&keeper->traces, &action->lease);
         journal->put(journal->userdata, &action->lease, on_written, writing);
-    else
+    } else
         journal->remove(journal->userdata, action->lease.id, on_written, writing);
 }
 

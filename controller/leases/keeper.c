@@ -9,6 +9,7 @@
 #include "common/base/number.h"
 #include "common/base/util.h"
 #include "controller/leases/alarm.h"
+#include "controller/leases/arrivals.h"
 #include "controller/leases/balloon-pulse.h"
 #include "controller/leases/conduct.h"
 #include "controller/leases/pulses.h"
@@ -111,6 +112,7 @@ static void on_hypervisor(struct lease_keeper *keeper, struct vm *vm)
         return;
     }
     lease_waiting_resume(keeper, vm);
+    lease_arrivals_look(keeper, vm);
     if (lease_balloon(vm) == NULL)
         return;
     if (conduct_is_inert(vm))
@@ -242,6 +244,7 @@ void lease_keeper_finish(struct lease_keeper *keeper)
 {
     assert(leases_are_stopping(keeper) && list_is_empty(&keeper->readings));
     lease_waiting_finish(keeper);
+    lease_traces_finish(&keeper->traces);
 }
 
 size_t lease_keeper_count(const struct lease_keeper *keeper)

@@ -9,16 +9,18 @@
 #include "common/base/list.h"
 #include "controller/leases/balloon.h"
 #include "controller/leases/journal.h"
+#include "controller/leases/traces.h"
 #include "controller/vms/supervisor.h"
 
 struct lease_keeper {
     struct supervisor *supervisor;
     struct lease_journal journal;
     struct supervisor_listener listener;
-    struct list balloons; /* struct vm_leases with a balloon_control */
-    struct list waiting;  /* struct waiting_lease: their VM is not there yet */
-    struct list readings; /* samples of guests that are asked for the next step */
-    uv_timer_t timer;     /* runs while there is something to do every second */
+    struct lease_traces traces; /* of leases, also of past ones */
+    struct list balloons;       /* struct vm_leases with a balloon_control */
+    struct list waiting;        /* struct waiting_lease: their VM is not there yet */
+    struct list readings;       /* samples of guests that are asked for the next step */
+    uv_timer_t timer;           /* runs while there is something to do every second */
     uv_timer_cb on_timer;
     uv_timer_t pulse_timer; /* runs while a pulse is on, see pulses.h */
     struct error problem;   /* why the journal could not be read yet; empty: it was */

@@ -202,6 +202,14 @@ void lease_waiting_resume(struct lease_keeper *keeper, struct vm *vm)
     }
 }
 
+bool lease_waiting_has(const struct lease_keeper *keeper, const struct vm *vm)
+{
+    list_for_each (link, &keeper->waiting)
+        if (is_for(keeper, vm, &list_entry(link, struct waiting_lease, link)->lease))
+            return true;
+    return false;
+}
+
 void lease_waiting_note(struct lease_keeper *keeper, struct vm *vm)
 {
     uint64_t bytes = 0;

@@ -32,6 +32,9 @@ void lease_waiting_resume(struct lease_keeper *keeper, struct vm *vm);
 /* Shows what waits with the VM until its hypervisor answers. */
 void lease_waiting_note(struct lease_keeper *keeper, struct vm *vm);
 
+/* Some wait for this VM. */
+bool lease_waiting_has(const struct lease_keeper *keeper, const struct vm *vm);
+
 /* Once a second, before the balloons are run. */
 void lease_waiting_tick(struct lease_keeper *keeper, nsec_t now);
 

@@ -76,9 +76,18 @@ void put_dead_process(const struct fixture *f)
     put_status(f, "Name:\tqemu-system-x86\nState:\tZ (zombie)\n");
 }
 
+void put_process_start(const struct fixture *f, unsigned start_time)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text), "1 (qemu) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0\n",
+             start_time);
+    put_process_file(f, "stat", text);
+}
+
 void put_other_process(const struct fixture *f)
 {
-    put_process_file(f, "stat", "1 (qemu) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4712 0 0\n");
+    put_process_start(f, 4712);
 }
 
 static void make_root(struct fixture *f)

@@ -87,6 +87,8 @@ void start_managed(struct fixture *f);
 void start_in_state(struct fixture *f, const char *state, char *const *more);
 /* The number of the hypervisor's process is another process' now. */
 void put_other_process(const struct fixture *f);
+/* Its start time, clock ticks since boot. */
+void put_process_start(const struct fixture *f, unsigned start_time);
 void give_up(struct fixture *f, const char *condition);
 void on_message(const ProtobufCMessage *message, void *userdata);
 void on_result(const struct ttrpc_result *result, void *userdata);

@@ -444,6 +444,9 @@ static void test_our_own_leases_are_nobody_elses(void **state)
     made.vm.balloon_lease = 256 * MIB;
     explain_vm(&made.subject, &explanation);
     assert_int_equal(find(&explanation, "foreign-balloon")->bytes, 768 * MIB);
+    made.host.migrated_in = 1;
+    explain_vm(&made.subject, &explanation);
+    assert_non_null(strstr(find(&explanation, "foreign-balloon")->sentence, "it came along when"));
     made.vm.balloon_baseline = 0; /* no balloon */
     explain_vm(&made.subject, &explanation);
     assert_null(find(&explanation, "foreign-balloon"));
