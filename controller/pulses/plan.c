@@ -3,9 +3,9 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/leases/foreign.h"
 
 #define DAY         (86400 * NSEC_PER_SEC)
-#define FOREIGN     DAY
 #define BARREN_MAX  8         /* doublings of the interval */
 #define HOLDS_SLACK (4 * MIB) /* in a balloon that nobody uses */
 
@@ -37,7 +37,7 @@ static enum pulse_reason judge_vm(const struct pulse_facts *facts, const struct 
 static bool is_foreign(const struct pulse_facts *facts)
 {
     return facts->foreign_owner[0] != '\0' ||
-           (facts->foreign_moved != 0 && facts->now - facts->foreign_moved < FOREIGN);
+           (facts->foreign_moved != 0 && facts->now - facts->foreign_moved < FOREIGN_TIME);
 }
 
 /* ---- what is being done to it ---- */
@@ -166,7 +166,7 @@ struct pulse_plan pulse_decide(const struct pulse_facts *facts, const struct pul
     if (plan.reason == PULSE_IS_DUE)
         plan.reason = judge_moment(facts, policy);
     if (plan.reason == PULSE_FOREIGN && facts->foreign_moved != 0)
-        plan.wait = saturating_subtract(facts->foreign_moved + FOREIGN, facts->now);
+        plan.wait = saturating_subtract(facts->foreign_moved + FOREIGN_TIME, facts->now);
     if (plan.reason != PULSE_IS_DUE)
         return plan;
     if (policy->pulse_only_idle && effect_now(facts, policy) != SCHEDULE_FORCE)

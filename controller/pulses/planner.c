@@ -9,6 +9,7 @@
 
 #include "common/base/number.h"
 #include "common/base/text.h"
+#include "controller/leases/foreign.h"
 #include "controller/policies/effective.h"
 #include "controller/pulses/plan.h"
 #include "controller/vms/links.h"
@@ -17,7 +18,6 @@
 
 #define LOOK_INTERVAL (5 * NSEC_PER_SEC)
 #define REFUSED       (30 * NSEC_PER_SEC)
-#define OUR_MOVES     (10 * NSEC_PER_SEC) /* the balloon still moves by us after a pulse */
 
 static_assert(sizeof(((struct vm *)NULL)->pulse_text) == PULSE_TEXT_SIZE, "the reason fits");
 
@@ -25,9 +25,7 @@ static_assert(sizeof(((struct vm *)NULL)->pulse_text) == PULSE_TEXT_SIZE, "the r
 struct vm_pulses {
     struct pulse_watch watch;
     struct pulse_history history;
-    nsec_t foreign_moved; /* CLOCK_BOOTTIME; 0: never */
-    uint64_t actual;      /* of the balloon, when it was last seen; 0: not yet */
-    uint64_t maximum;
+    struct foreign_watch foreign;
     nsec_t look;     /* CLOCK_BOOTTIME of the next */
     uint64_t wanted; /* what the last one was to bring at least */
 };
@@ -91,7 +89,7 @@ static struct pulse_facts gather(const struct pulse_planner *planner, const stru
         .has_agent = vm->links.agent != NULL,
         .agent_is_idle = is_idle(vm),
         .foreign_owner = lease_foreign_owner(vm),
-        .foreign_moved = vm->pulses->foreign_moved,
+        .foreign_moved = vm->pulses->foreign.moved,
     };
 
     fill_host(vm, &facts);
@@ -188,20 +186,6 @@ static void on_visit(struct vm *vm, nsec_t now, void *userdata)
 
 /* ---- what happens ---- */
 
-/* Memory that was plugged moves both sizes, and is nobody's move. */
-static void see_balloon(struct vm *vm, struct vm_pulses *pulses, nsec_t now)
-{
-    const struct driver_facts *facts = &vm->hypervisor.facts;
-    bool is_ours = vm->leased || vm->action != NULL ||
-                   (pulses->history.ended != 0 && now - pulses->history.ended < OUR_MOVES);
-
-    if (pulses->actual != 0 && facts->balloon_actual != 0 && !is_ours &&
-        pulses->maximum == facts->balloon_maximum && pulses->actual != facts->balloon_actual)
-        pulses->foreign_moved = now;
-    pulses->actual = facts->balloon_actual;
-    pulses->maximum = facts->balloon_maximum;
-}
-
 static void see_end(struct vm_pulses *pulses, const Vmreclaim__Controller__V1__Action *record,
                     nsec_t now)
 {
@@ -223,7 +207,7 @@ static void on_event(const struct vm_event *event, void *userdata)
     switch (event->kind) {
     case VM_EVENT_BALLOON:
     case VM_EVENT_HYPERVISOR:
-        see_balloon(vm, pulses, time_boottime());
+        foreign_watch_look(&pulses->foreign, vm, time_boottime());
         break;
     case VM_EVENT_ACTION_ENDED:
         see_end(pulses, event->record, time_boottime());
