@@ -17,6 +17,9 @@
 #include "controller/leases/term.h"
 #include "controller/leases/waiting.h"
 #include "controller/vms/hypervisor.h"
+#include "controller/vms/statistics-now.h"
+
+#define READING_AGE_MAX (2 * NSEC_PER_SEC) /* as a pulse wants it */
 
 static uint64_t make_id(void)
 {
@@ -374,6 +377,16 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, 
     return error_prefix(error, r, "VM '%s'", vm->name);
 }
 
+/* Whoever asked for a pulse has just had the guest asked. */
+static int check_reading(const struct vm *vm, const struct balloon_input *input,
+                         struct error *error)
+{
+    if (!input->running || input->guest_read + READING_AGE_MAX >= input->now)
+        return 0; /* it has words for a guest that stands still */
+    return error_set(error, -EBUSY, "how much is free in the guest is not known now: %s",
+                     vm_why_unread(vm, input->now));
+}
+
 int lease_keeper_pulse(struct lease_keeper *keeper, struct vm *vm,
                        const struct pulse_limits *limits, struct lease_asked **ret_asked,
                        struct error *error)
@@ -389,7 +402,9 @@ int lease_keeper_pulse(struct lease_keeper *keeper, struct vm *vm,
     if (r < 0)
         return r;
     control = leases_control(vm);
-    r = balloon_plan_pulse(control, limits, floor_of(vm), &input, &bytes, error);
+    r = check_reading(vm, &input, error);
+    if (r == 0)
+        r = balloon_plan_pulse(control, limits, floor_of(vm), &input, &bytes, error);
     if (r == 0) {
         fill_lease(vm, bytes, PULSE_OWNER, &lease);
         lease.baseline = control->baseline;

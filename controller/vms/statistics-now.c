@@ -186,10 +186,25 @@ const char *vm_statistics_why_not(const struct vm *vm)
     if ((capabilities & DRIVER_TELLS_EVENTS) == 0)
         return "its monitor serves other clients too, and is not kept from them";
     if (!vm_may_be_changed(vm))
-        return vm->halted ? "it is halted" : "it is only observed";
+        return vm->halted ? "it is halted" : "it is only observed: it has no file and no policy";
     if (vm->supervisor->intervals == NULL || time_boottime() < vm->interval.retry)
         return "its hypervisor refuses to ask the guest";
     return NULL;
+}
+
+const char *vm_why_unread(const struct vm *vm, nsec_t now)
+{
+    enum statistics_trust trust = vm_judge_statistics(vm, now);
+    const char *why;
+
+    if (vm->links.agent != NULL)
+        return "its agent does not answer";
+    why = vm_statistics_why_not(vm);
+    if (why != NULL)
+        return why;
+    return trust == STATISTICS_HOLD || trust == STATISTICS_OLD
+               ? "its balloon driver was asked and has not answered"
+               : statistics_trust_text(trust);
 }
 
 static struct asking *create(struct vm *vm)

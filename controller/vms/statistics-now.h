@@ -29,6 +29,10 @@ struct statistics_asked {
 /* NULL: the guest can be asked; else why not, for a person. */
 const char *vm_statistics_why_not(const struct vm *vm);
 
+/* Why nobody has told of the guest just now, for a person: its agent, or what keeps its balloon's
+ * driver from it. */
+const char *vm_why_unread(const struct vm *vm, nsec_t now);
+
 /* `done` is called once, never before this returns. -EOPNOTSUPP: it cannot be asked; -ENOMEM. */
 int vm_statistics_ask(struct vm *vm, struct statistics_asked *asked, statistics_done done,
                       void *userdata);

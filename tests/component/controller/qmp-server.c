@@ -70,9 +70,10 @@ static void send_untold_statistics(struct qmp_server *server, const json_t *id)
 
     if (text != NULL &&
         asprintf(&line,
-                 "{\"return\": {\"stats\": {\"stat-total-memory\": 1000000000, "
+                 "{\"return\": {\"stats\": {\"stat-total-memory\": %s, "
                  "\"stat-free-memory\": 18446744073709551615, \"stat-oom-kills\": 3}, "
                  "\"last-update\": %llu}, \"id\": %s}\r\n",
+                 server->statistics.has_no_figure ? "18446744073709551615" : "1000000000",
                  (unsigned long long)server->statistics.updated, text) >= 0)
         send_text(server, line);
     free(text);

@@ -66,7 +66,8 @@ struct qmp_server {
         uint32_t interval;
         uint64_t free;  /* with an empty balloon, as a guest without an agent tells it when it is
                            asked; 0: it does not */
-        unsigned pokes; /* the interval was 0 and is not any more */
+        bool has_no_figure; /* with `free` 0: nor the total */
+        unsigned pokes;     /* the interval was 0 and is not any more */
         struct {
             uint64_t free;
             uint64_t faults;

@@ -70,9 +70,37 @@ static void test_without_figures_nothing_is_taken(void **state)
     start(f, 0);
     pulse(f);
     assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "its balloon driver leaves out total, free or available"));
     assert_true(lowest == GIB);
     stop_daemon(f, 0);
     assert_int_equal(f->qmp.statistics.interval, 2);
+}
+
+/* Windows without its service: the moment of the driver's start, for ever. */
+static void test_windows_without_its_service(void **state)
+{
+    struct fixture *f = *state;
+
+    f->qmp.statistics.has_no_figure = true;
+    start(f, 0);
+    pulse(f);
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "in Windows start BalloonService"));
+    assert_true(lowest == GIB);
+}
+
+/* FreeBSD's driver has none. */
+static void test_a_driver_without_statistics(void **state)
+{
+    struct fixture *f = *state;
+
+    f->qmp.statistics.has_no_figure = true;
+    f->qmp.statistics.updated = 0;
+    start(f, 0);
+    pulse(f);
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "has sent no statistics"));
+    assert_true(lowest == GIB);
 }
 
 /* ---- by policy ---- */
@@ -173,6 +201,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         agentless_test(test_what_is_free_comes_back),
         agentless_test(test_without_figures_nothing_is_taken),
+        agentless_test(test_windows_without_its_service),
+        agentless_test(test_a_driver_without_statistics),
         agentless_test(test_a_calm_guest_is_pulsed_by_its_policy),
         agentless_test(test_a_policy_may_forbid_it),
         agentless_test(test_an_agent_knows_of_pulses),

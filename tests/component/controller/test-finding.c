@@ -61,6 +61,8 @@ static bool holds_memory(struct fixture *f)
 
 static void test_a_process_is_a_vm(void **state)
 {
+    Vmreclaim__Controller__V1__PulseVmRequest pulse =
+        VMRECLAIM__CONTROLLER__V1__PULSE_VM_REQUEST__INIT;
     struct fixture *f = *state;
     char options[192];
 
@@ -68,12 +70,18 @@ static void test_a_process_is_a_vm(void **state)
              f->directory);
     put_process(f, options);
     listen_qmp(f, "any.qmp");
+    f->qmp.free_page_reporting = false;
     start(f);
     wait_for(f, driver_says(f, "web-1", "ready"));
     assert_string_equal(get_vm(f, "web-1")->uuid, UUID);
     assert_string_equal(get_vm(f, "web-1")->driver, "qemu");
     wait_for(f, holds_memory(f));
     /* It is only observed: nothing was switched on in it. */
+    assert_int_equal(f->qmp.statistics.interval, 0);
+    pulse.vm = text("web-1");
+    call(f, "Pulse", &pulse.base);
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "its monitor serves other clients too"));
     assert_int_equal(f->qmp.statistics.interval, 0);
     assert_int_equal(f->qmp.balloon_commands, 0);
 }
