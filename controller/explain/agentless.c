@@ -80,6 +80,10 @@ void explain_agentless_holds(const struct view *view, struct explanation *explan
 {
     const BalloonStatistics *statistics = statistics_of(view);
 
+    if (statistics == NULL && view->vm->statistics_problem[0] != '\0')
+        finding_set(explanation_next(explanation), KIND_HOLDS, "no-statistics", 0,
+                    "How much of it is free in the guest is not known: %s.",
+                    TEXT_CUT(view->vm->statistics_problem, 160));
     if (statistics == NULL)
         return;
     hold_statistics(view, statistics, explanation);
@@ -142,14 +146,16 @@ static void advise_agent(const struct view *view, const BalloonStatistics *stati
 
     if (cache < view->worth) {
         finding_set(finding, KIND_CAN_DO, "can-install-agent", 0,
-                    "Start vmreclaim-agent in the guest%s: it finds what can come back.", again);
+                    "In a Linux guest, start vmreclaim-agent%s: it finds what can come back.",
+                    again);
         return;
     }
-    finding_set(finding, KIND_CAN_DO, "can-install-agent", cache,
-                "Start vmreclaim-agent in the guest%s: of %s of file cache it takes what is cold, "
-                "joins free memory in pieces, knows when the guest is idle, and says when it is "
-                "short.",
-                again, SIZE(cache));
+    finding_set(
+        finding, KIND_CAN_DO, "can-install-agent", cache,
+        "In a Linux guest, start vmreclaim-agent%s: of %s of file cache it takes what is cold, "
+        "joins free memory in pieces, knows when the guest is idle, and says when it is "
+        "short.",
+        again, SIZE(cache));
     finding_add(finding, "cache", cache, "bytes");
 }
 

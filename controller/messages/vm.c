@@ -10,6 +10,7 @@
 #include "controller/leases/term.h"
 #include "controller/messages/text.h"
 #include "controller/vms/hypervisor.h"
+#include "controller/vms/reading.h"
 #include "controller/vms/statistics.h"
 
 static void host_facts_to_message(const struct supervisor *supervisor, const struct vm *vm,
@@ -109,6 +110,17 @@ static void statistics_to_message(const struct driver_statistics *statistics,
     message->disk_caches = known(statistics->disk_caches);
 }
 
+/* Of a guest of which nobody else tells. */
+static const char *statistics_problem(const struct vm *vm)
+{
+    enum statistics_trust trust;
+
+    if (vm->links.agent != NULL || !vm->hypervisor.ready || vm->statistics.seen == 0)
+        return "";
+    trust = vm_judge_statistics(vm, time_boottime());
+    return trust == STATISTICS_HOLD ? "" : statistics_trust_text(trust);
+}
+
 /* UNIX nanoseconds; 0: none. */
 static int64_t last_sample_time(const struct vm *vm)
 {
@@ -160,6 +172,7 @@ void vm_to_message(const struct supervisor *supervisor, const struct vm *vm, boo
     message->alarm_since_ns = alarm_since(vm);
     policy_to_message(vm, message);
     message->pulse = message_text(vm->pulse_text);
+    message->statistics_problem = message_text(statistics_problem(vm));
     if (vm->links.agent == NULL && vm_statistics_hold(vm, time_boottime())) {
         statistics_to_message(&vm->statistics.last, &ret_message->statistics);
         message->statistics = &ret_message->statistics;

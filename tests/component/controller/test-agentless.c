@@ -86,6 +86,7 @@ static void test_windows_without_its_service(void **state)
     pulse(f);
     assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
     assert_non_null(strstr(f->message, "in Windows start BalloonService"));
+    assert_non_null(strstr(get_vm(f, "web-1")->statistics_problem, "BalloonService"));
     assert_true(lowest == GIB);
 }
 

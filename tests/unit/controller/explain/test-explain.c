@@ -51,12 +51,20 @@ static void test_without_an_agent_the_balloon_speaks(void **state)
     explain_vm(&made.subject, &explanation);
     assert_non_null(find(&explanation, "no-agent"));
     assert_null(find(&explanation, "balloon-statistics"));
+    assert_null(find(&explanation, "no-statistics"));
+    made.vm.statistics_problem = (char *)"its balloon driver sends no figures; in Windows start "
+                                         "BalloonService";
+    explain_vm(&made.subject, &explanation);
+    assert_string_equal(find(&explanation, "no-statistics")->sentence,
+                        "How much of it is free in the guest is not known: its balloon driver "
+                        "sends no figures; in Windows start BalloonService.");
     statistics.total = 4 * GIB;
     statistics.free = GIB;
     statistics.disk_caches = 2 * GIB;
     statistics.available = 3 * GIB;
     made.vm.statistics = &statistics;
     explain_vm(&made.subject, &explanation);
+    assert_null(find(&explanation, "no-statistics"));
     assert_string_equal(find(&explanation, "balloon-statistics")->sentence,
                         "Its balloon driver says that of 4.0 GiB 1.0 GiB is free and 2.0 GiB is "
                         "file cache; 3.0 GiB could be used without swapping.");
@@ -92,10 +100,11 @@ static void test_what_can_be_done_without_an_agent(void **state)
                         "The host holds about 3.0 GiB of what is free in the guest.");
     assert_true(find(&explanation, "can-pulse")->bytes == 3 * GIB - 256 * MIB);
     assert_string_equal(find(&explanation, "can-pulse")->command, "vmreclaim pulse web1");
-    assert_string_equal(find(&explanation, "can-install-agent")->sentence,
-                        "Start vmreclaim-agent in the guest: of 512.0 MiB of file cache it takes "
-                        "what is cold, joins free memory in pieces, knows when the guest is idle, "
-                        "and says when it is short.");
+    assert_string_equal(
+        find(&explanation, "can-install-agent")->sentence,
+        "In a Linux guest, start vmreclaim-agent: of 512.0 MiB of file cache it takes "
+        "what is cold, joins free memory in pieces, knows when the guest is idle, "
+        "and says when it is short.");
     made.w.footprint = GIB + 128 * MIB; /* a pulse has taken it */
     explain_vm(&made.subject, &explanation);
     assert_null(find(&explanation, "can-pulse"));
@@ -328,8 +337,9 @@ static void test_a_last_sample_is_named_and_not_shown(void **state)
     assert_string_equal(find(&explanation, "no-agent")->sentence,
                         "The host holds 512.0 MiB for this VM; nobody can say what for, since the "
                         "agent in the guest is gone: its last sample is 45s old.");
-    assert_string_equal(find(&explanation, "can-install-agent")->sentence,
-                        "Start vmreclaim-agent in the guest again: it finds what can come back.");
+    assert_string_equal(
+        find(&explanation, "can-install-agent")->sentence,
+        "In a Linux guest, start vmreclaim-agent again: it finds what can come back.");
     assert_null(find(&explanation, "can-reclaim"));
     made.vm.agent_connected = 1;
     explain_vm(&made.subject, &explanation);
