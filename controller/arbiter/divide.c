@@ -1,5 +1,6 @@
 /* What each VM may hold. */
 #include "controller/arbiter/facts.h"
+#include "controller/arbiter/memory.h"
 #include "controller/arbiter/round.h"
 
 #include "common/base/util.h"
@@ -27,6 +28,17 @@ static struct share_claim claim_of(const struct arbiter_vm *vm, const struct arb
     };
 }
 
+/* It is believed what it needs: what one cannot give the others are asked for. */
+static struct share_claim believed_claim(const struct arbiter_vm *vm,
+                                         const struct arbiter_want *want, nsec_t now)
+{
+    struct share_claim claim = claim_of(vm, want, facts_is_hungry(vm));
+    uint64_t keeps = min_of(memory_keeps(vm, now), want->holds);
+
+    claim.floor = max_of(claim.floor, keeps);
+    return claim;
+}
+
 /* Together they may hold what they do, less the excess and with the surplus. */
 static uint64_t budget_of(const struct arbiter_round *round, uint64_t excess, uint64_t surplus)
 {
@@ -47,7 +59,7 @@ void round_divide(struct arbiter_round *round, uint64_t excess, uint64_t surplus
 
         arbiter->claims[i] = want->is_fixed
                                  ? fixed_claim(want->holds)
-                                 : claim_of(&round->vms[i], want, facts_is_hungry(&round->vms[i]));
+                                 : believed_claim(&round->vms[i], want, round->host->now);
     }
     shares_divide(arbiter->claims, round->count, budget_of(round, excess, surplus), SHARES_TAX,
                   &result);

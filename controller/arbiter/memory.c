@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/util.h"
+#include "controller/arbiter/facts.h"
 
 #define PROMISE     (30 * NSEC_PER_SEC)
 #define SPARED      (600 * NSEC_PER_SEC) /* after a need */
@@ -48,6 +49,14 @@ uint64_t memory_promised(const struct arbiter_vm *vm, nsec_t now)
     uint64_t grown = saturating_subtract(vm->footprint, promised->footprint);
 
     return now >= promised->end ? 0 : saturating_subtract(promised->bytes, grown);
+}
+
+uint64_t memory_keeps(const struct arbiter_vm *vm, nsec_t now)
+{
+    uint64_t headroom = min_of(vm->headroom, vm->ram);
+    uint64_t bytes = facts_working(vm) + headroom;
+
+    return now < vm->memory->spared ? min_of(bytes, vm->ram) : facts_need(vm);
 }
 
 /* ---- cool-downs ---- */

@@ -24,6 +24,10 @@ uint64_t memory_coming(const struct arbiter_vm *vm, nsec_t now);
 /* Bytes that were given back and not used yet. */
 uint64_t memory_promised(const struct arbiter_vm *vm, nsec_t now);
 
+/* What its guest is left by a lease as long as others can give: what it cannot let go and headroom;
+ * for a while after a need its hot cache, too. */
+uint64_t memory_keeps(const struct arbiter_vm *vm, nsec_t now);
+
 /* The step rests after what it did or failed to do. With `is_urgent` only what failed rests. */
 bool memory_cools(const struct arbiter_memory *memory, enum arbiter_step step, bool is_urgent,
                   nsec_t now, nsec_t *ret_wait);

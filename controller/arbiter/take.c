@@ -82,14 +82,12 @@ static uint64_t end_of(const struct arbiter_round *round, size_t i, bool doubts)
 {
     const struct arbiter_want *want = &round->arbiter->wants[i];
     uint64_t end = max_of(want->goal, want->least);
-    uint64_t need;
+    uint64_t keeps;
 
-    if (doubts || round->host->now < round->vms[i].memory->spared)
-        end = max_of(end, want->fair);
     if (doubts)
-        return end;
-    need = min_of(facts_need(&round->vms[i]), want->holds);
-    return max_of(end, need);
+        return max_of(end, want->fair);
+    keeps = min_of(memory_keeps(&round->vms[i], round->host->now), want->holds);
+    return max_of(end, keeps);
 }
 
 /* What it holds above that. */

@@ -1,0 +1,61 @@
+/* Who bears what others cannot give. */
+#include "tests/lib/test.h"
+
+#include "common/base/number.h"
+#include "tests/unit/controller/arbiter/arbiter-world.h"
+
+static uint64_t size_of(size_t i)
+{
+    return world.vms[i].ram - world.vms[i].lease;
+}
+
+/* By its shares it would give most, and it uses all it has: the others rest and give instead. */
+static void test_who_uses_all_is_made_up_for(void **state)
+{
+    world.vms[0].shares = 100;
+    world.vms[0].in_use = 3 * GIB + 512 * MIB;
+    world_leave(512 * MIB);
+    world_run(60);
+    assert_true(world.host.available >= world.host.high);
+    assert_true(size_of(0) >= world.vms[0].in_use + world.vms[0].headroom);
+}
+
+/* It was in need a moment ago. While the host is critical and nobody else has anything left it
+ * gives what it does not work with, and no more. */
+static void test_a_guest_that_was_in_need_gives_what_it_does_not_use(void **state)
+{
+    for (size_t i = 1; i < 3; i++)
+        world.vms[i].in_use = 4 * GIB;
+    world.memories[0].spared = world.host.now + 600 * NSEC_PER_SEC;
+    world_leave(0);
+    world_run(20);
+    assert_true(world.host.available >= world.host.critical);
+    assert_true(size_of(0) >= world.vms[0].in_use + world.vms[0].hot + world.vms[0].headroom);
+}
+
+/* ... which is what it is left before it was. */
+static void test_a_guest_that_was_in_need_keeps_its_hot_cache(void **state)
+{
+    for (size_t i = 1; i < 3; i++)
+        world.vms[i].in_use = 4 * GIB;
+    world.vms[0].hot = 3 * GIB;
+    world.memories[0].spared = world.host.now + 600 * NSEC_PER_SEC;
+    world_leave(world.host.critical - 64 * MIB);
+    world_step();
+    world_follow();
+    assert_true(size_of(0) >= world.vms[0].in_use + world.vms[0].hot + world.vms[0].headroom);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_who_uses_all_is_made_up_for, world_set_up,
+                                        world_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_guest_that_was_in_need_gives_what_it_does_not_use,
+                                        world_set_up, world_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_guest_that_was_in_need_keeps_its_hot_cache,
+                                        world_set_up, world_tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
