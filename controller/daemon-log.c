@@ -21,6 +21,7 @@ static enum log_level level_of(enum vm_event_kind kind)
         return LOG_LEVEL_WARNING;
     case VM_EVENT_STATE:
     case VM_EVENT_POLICY:
+    case VM_EVENT_ARBITER:
     case VM_EVENT_RESET:
     case VM_EVENT_RESTORED:
     case VM_EVENT_RENAMED:

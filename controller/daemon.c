@@ -291,9 +291,9 @@ static void stop_pulses(struct daemon *daemon)
 /* It reads what it has promised. */
 static int start_arbiter(struct daemon *daemon, struct error *error)
 {
-    return no_timer(arbiter_keeper_init(&daemon->arbiter, &daemon->supervisor, &daemon->actions,
-                                        daemon->store, &daemon->config.arbiter),
-                    error);
+    arbiter_keeper_init(&daemon->arbiter, &daemon->supervisor, &daemon->actions, daemon->store,
+                        &daemon->config.arbiter);
+    return 0;
 }
 
 static void finish_arbiter(struct daemon *daemon)
@@ -304,7 +304,7 @@ static void finish_arbiter(struct daemon *daemon)
 /* Stopped before the actions that it starts. */
 static int start_arbitration(struct daemon *daemon, struct error *error)
 {
-    return 0;
+    return no_timer(arbiter_keeper_start(&daemon->arbiter), error);
 }
 
 static void stop_arbitration(struct daemon *daemon)

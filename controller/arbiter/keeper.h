@@ -14,28 +14,16 @@
 #ifndef VMRECLAIM_CONTROLLER_ARBITER_KEEPER_H
 #define VMRECLAIM_CONTROLLER_ARBITER_KEEPER_H
 
-#include "controller/actions/action.h"
-#include "controller/arbiter/arbiter.h"
-#include "controller/arbiter/reservations.h"
-#include "controller/config/arbiter-settings.h"
-#include "controller/host/host.h"
-#include "controller/store/requests.h"
-#include "controller/vms/supervisor.h"
+#include "controller/arbiter/keeping.h"
+#include "controller/arbiter/reserve.h"
 
-struct arbiter_keeper {
-    struct supervisor *supervisor;
-    struct actions *actions;
-    struct store *store;
-    struct arbiter_settings settings;
-    struct host_facts host;  /* time 0: not read yet */
-    struct error host_error; /* why it could not be read last; "": it was */
-    struct reservations reservations;
-};
+/* Reads what was promised: the store must not have its thread yet. */
+void arbiter_keeper_init(struct arbiter_keeper *keeper, struct supervisor *supervisor,
+                         struct actions *actions, struct store *store,
+                         const struct arbiter_settings *settings);
 
-/* The store must not have its thread yet. -errno of libuv. */
-int arbiter_keeper_init(struct arbiter_keeper *keeper, struct supervisor *supervisor,
-                        struct actions *actions, struct store *store,
-                        const struct arbiter_settings *settings);
+/* -errno of libuv. */
+int arbiter_keeper_start(struct arbiter_keeper *keeper);
 
 /* The configuration was read again. */
 void arbiter_keeper_configure(struct arbiter_keeper *keeper,
@@ -67,20 +55,5 @@ typedef void (*arbiter_plan_visitor)(const struct arbiter_plan_row *row, void *u
  * host cannot be read, in words. */
 int arbiter_keeper_plan(struct arbiter_keeper *keeper, arbiter_plan_visitor visit, void *userdata,
                         struct error *error);
-
-/* Something is new, or a second has passed; the last time that it is ready, or has ended. */
-typedef void (*reservation_changed)(const struct reservation *reservation, void *userdata);
-
-/* Makes a reservation. `changed` is not called before this returns; NULL: nobody wants to know.
- * -ENOSPC, -EINVAL: as reservations_add; -EPERM: the arbiter is off and so much is not there. */
-int arbiter_reserve(struct arbiter_keeper *keeper, const struct reservation_asked *asked,
-                    reservation_changed changed, void *userdata, uint64_t *ret_id,
-                    struct error *error);
-
-/* Who asked does not want to know any more. One that is not ready yet is released. */
-void arbiter_forget_asker(struct arbiter_keeper *keeper, uint64_t id);
-
-/* Gives it back. -ENOENT: there is none, in words. */
-int arbiter_release(struct arbiter_keeper *keeper, uint64_t id, struct error *error);
 
 #endif

@@ -225,6 +225,11 @@ void arbiter_note_refused(struct arbiter_memory *memory, enum arbiter_step step,
     memory->taken = (struct arbiter_pending){.bytes = 0};
 }
 
+void arbiter_note_put_off(struct arbiter_memory *memory)
+{
+    memory->taken = (struct arbiter_pending){.bytes = 0};
+}
+
 void arbiter_note_end(struct arbiter_memory *memory, enum arbiter_step step, uint64_t brought,
                       nsec_t now)
 {

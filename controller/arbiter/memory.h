@@ -8,6 +8,9 @@
 /* A request could not be started: its step is not tried again for a while. */
 void arbiter_note_refused(struct arbiter_memory *memory, enum arbiter_step step, nsec_t now);
 
+/* A request was not started, for no fault of its VM: it may be asked for again. */
+void arbiter_note_put_off(struct arbiter_memory *memory);
+
 /* A step has ended, and the host got `brought` by it. Where nobody calls this, what was asked for
  * counts as on its way until its time is over. */
 void arbiter_note_end(struct arbiter_memory *memory, enum arbiter_step step, uint64_t brought,

@@ -54,6 +54,7 @@ struct reservation {
     int64_t created;     /* UNIX nanoseconds */
     int64_t expires;     /* the same for `due` */
     uint64_t used_since; /* what the VM held when it was made; its growth is what it used */
+    uint64_t serial;     /* of the newest VM then: of "whoever comes", later ones use it */
     uint64_t used;       /* bytes of it that its VM has taken */
     uint64_t there;      /* bytes that are free for it now */
     uint64_t most;       /* highest `there`: the most that it could get */
@@ -80,10 +81,39 @@ void reservations_remove(struct reservations *reservations, struct reservation *
 /* All that is to be kept free beside the watermark: what is not used yet. */
 uint64_t reservations_bytes(const struct reservations *reservations);
 
+/* The world as it is now. */
+struct reservations_input {
+    nsec_t now;    /* CLOCK_BOOTTIME */
+    int64_t time;  /* UNIX nanoseconds */
+    uint64_t room; /* bytes that the host has beyond its low watermark and other promises */
+};
+
+/* Its VM holds so much now. */
+void reservation_note_footprint(struct reservation *reservation, uint64_t footprint);
+
+/* Divides the room: those that are ready keep theirs, then each in its turn. Moves states. Those
+ * that have ended stay until they are removed. */
+void reservations_step(struct reservations *reservations, const struct reservations_input *input);
+
+/* What is free for a new one of them. */
+uint64_t reservations_room(const struct reservations *reservations, uint64_t room);
+
+void reservation_release(struct reservation *reservation);
+
 /* It is over, however it ended. */
 bool reservation_has_ended(const struct reservation *reservation);
 
 /* "filling", "ready", ... as in the API. */
 const char *reservation_state_name(enum reservation_state state);
+
+/* As it is kept: one line of at most RESERVATION_LINE_SIZE. Without its id. */
+#define RESERVATION_LINE_SIZE 256
+void reservation_format(const struct reservation *reservation, const char *host_boot_id,
+                        char line[static RESERVATION_LINE_SIZE]);
+
+/* The inverse. One of another boot of the host ends by the wall clock, after its whole time at the
+ * latest; one that is over by now has ended. -EINVAL. */
+int reservation_parse(const char *line, const char *host_boot_id, nsec_t now, int64_t time,
+                      struct reservation *ret_reservation);
 
 #endif

@@ -10,27 +10,17 @@
 const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
 {
     static const char *const names[] = {
-        [VM_EVENT_SAMPLE] = "sample",
-        [VM_EVENT_PRESSURE] = "pressure",
-        [VM_EVENT_GUEST_ACTION] = "action",
-        [VM_EVENT_ACTION_BEGUN] = NULL,
-        [VM_EVENT_ACTION_ENDED] = "action",
-        [VM_EVENT_ENGINE] = "engine",
-        [VM_EVENT_POLICY] = "policy",
-        [VM_EVENT_BALLOON] = "balloon",
-        [VM_EVENT_RESET] = "reset",
-        [VM_EVENT_HYPERVISOR] = "hypervisor",
-        [VM_EVENT_WARNING] = "warning",
-        [VM_EVENT_ALARM] = "alarm",
-        [VM_EVENT_STATISTICS] = NULL,
-        [VM_EVENT_REMOVED] = "removed",
-        [VM_EVENT_RESTORED] = "restored",
-        [VM_EVENT_CONNECTED] = NULL,
-        [VM_EVENT_DISCONNECTED] = NULL,
-        [VM_EVENT_WENT_BACK] = NULL,
-        [VM_EVENT_INFO] = NULL,
-        [VM_EVENT_LEASE] = "balloon",
-        [VM_EVENT_RENAMED] = "renamed",
+        [VM_EVENT_SAMPLE] = "sample",       [VM_EVENT_PRESSURE] = "pressure",
+        [VM_EVENT_GUEST_ACTION] = "action", [VM_EVENT_ACTION_BEGUN] = NULL,
+        [VM_EVENT_ACTION_ENDED] = "action", [VM_EVENT_ENGINE] = "engine",
+        [VM_EVENT_POLICY] = "policy",       [VM_EVENT_BALLOON] = "balloon",
+        [VM_EVENT_RESET] = "reset",         [VM_EVENT_HYPERVISOR] = "hypervisor",
+        [VM_EVENT_WARNING] = "warning",     [VM_EVENT_ALARM] = "alarm",
+        [VM_EVENT_ARBITER] = "arbiter",     [VM_EVENT_STATISTICS] = NULL,
+        [VM_EVENT_REMOVED] = "removed",     [VM_EVENT_RESTORED] = "restored",
+        [VM_EVENT_CONNECTED] = NULL,        [VM_EVENT_DISCONNECTED] = NULL,
+        [VM_EVENT_WENT_BACK] = NULL,        [VM_EVENT_INFO] = NULL,
+        [VM_EVENT_LEASE] = "balloon",       [VM_EVENT_RENAMED] = "renamed",
     };
 
     return kind == VM_EVENT_STATE ? vm_state_name(vm->life.state) : names[kind];

@@ -36,6 +36,7 @@ enum vm_event_kind {
     VM_EVENT_HYPERVISOR,   /* its facts are new, or its process ended: then they are not known */
     VM_EVENT_WARNING,
     VM_EVENT_ALARM,   /* its guest is starved under a balloon, or is not any more */
+    VM_EVENT_ARBITER, /* what the host's arbiter has decided about it */
     VM_EVENT_RENAMED, /* vm->name is new */
     VM_EVENT_REMOVED, /* the record is freed on return */
     /* for other parts of the daemon; watchers do not get them */

@@ -31,6 +31,7 @@ enum vm_source {
 
 struct action;
 struct asking;
+struct vm_arbiter;
 struct vm_leases;
 struct vm_pulses;
 struct supervisor;
@@ -253,6 +254,7 @@ struct vm {
     struct action *VM_PART(actions_life) action;        /* one at a time; NULL: none */
     struct vm_pulses *VM_PART(pulses_planner) pulses;   /* NULL: not looked at yet */
     bool VM_PART(pulses_planner) takes_free;            /* by pulses, sooner or later */
+    struct vm_arbiter *VM_PART(arbiter_keeper) arbiter; /* NULL: not looked at yet */
     VM_PART(pulses_planner) char pulse_text[160];       /* why it gets no pulse; "": no news */
     VM_PART(daemon_log) struct log_limit log;           /* lines about this VM */
 };

@@ -27,10 +27,10 @@ static void fill_sample(struct fake_agent *agent, Vmreclaim__Agent__V1__MemorySa
     sample->reportable = sample->free / 2;
     sample->trapped = sample->free / 2;
     if (agent->reporting.joined > 0) {
-        sample->reported = agent->reporting.joined;
+        sample->reported = min_of(agent->reporting.joined, sample->free);
         sample->reported_is_known = true;
         sample->reportable = 0;
-        sample->trapped = sample->free - agent->reporting.joined;
+        sample->trapped = sample->free - sample->reported;
     }
 #ifndef FAKE_AGENT_IS_PREVIOUS
     sample->reporting_order = agent->reporting.order;

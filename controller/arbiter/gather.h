@@ -1,0 +1,34 @@
+/* What the arbiter is shown of the host and of one VM.
+ *
+ * A guest's free memory, cache and trapped memory are its agent's words, or its balloon driver's.
+ * All else that its size has is in use: so what nobody accounts for is not taken for idle. */
+#ifndef VMRECLAIM_CONTROLLER_ARBITER_GATHER_H
+#define VMRECLAIM_CONTROLLER_ARBITER_GATHER_H
+
+#include "controller/arbiter/types.h"
+#include "controller/config/arbiter-settings.h"
+#include "controller/host/host.h"
+#include "controller/leases/foreign.h"
+#include "controller/vms/supervisor.h"
+
+/* What is kept for one VM. All zeroes: nothing. */
+struct vm_arbiter {
+    struct arbiter_memory memory;
+    struct foreign_watch foreign;
+    nsec_t pressed;  /* CLOCK_BOOTTIME until which it counts as in need; 0: it said nothing */
+    nsec_t ask_back; /* ... its memory is not asked back again before, while the arbiter is off */
+};
+
+/* `reserved` bytes are kept for VMs that start. The watermarks rise, whatever was configured. */
+struct arbiter_host gather_host(const struct host_facts *facts,
+                                const struct arbiter_settings *settings, uint64_t reserved,
+                                nsec_t now);
+
+/* `memory` is what is remembered of the VM: `kept`'s, or a copy of it. */
+struct arbiter_vm gather_vm(const struct vm *vm, const struct vm_arbiter *kept,
+                            struct arbiter_memory *memory, nsec_t now);
+
+/* What an event says of its VM. */
+void gather_take_event(struct vm_arbiter *kept, const struct vm_event *event, nsec_t now);
+
+#endif

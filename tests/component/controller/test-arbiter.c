@@ -1,0 +1,197 @@
+/* The arbiter of the real vmreclaimd, on a host that runs short. */
+#include "tests/component/controller/guests.h"
+#include "tests/component/controller/parallel.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "common/base/number.h"
+
+#define LOW  (256 * MIB)
+#define HIGH (384 * MIB)
+
+static struct guests guests;
+
+static const char *const by_shares[] = {
+    "name: few\nprofile: balanced\nshares: 500\nfloor: 512MiB\n",
+    "name: some\nprofile: balanced\nshares: 1000\nfloor: 512MiB\n",
+    "name: many\nprofile: balanced\nshares: 2000\nfloor: 512MiB\n",
+};
+
+static void begin(struct fixture *f, const char *const *policies, const char *arbiter)
+{
+    char *const more[] = {text("--arbiter"),
+                          text(arbiter),
+                          text("--watermarks"),
+                          text("128MiB,256MiB,384MiB"),
+                          text("--host-cgroup"),
+                          text(guests_cgroup),
+                          NULL};
+
+    if (guests.list == NULL)
+        guests_start(&guests, f, 3, 4 * GIB, policies);
+    start_daemon(f, more);
+    connect_api(f);
+    for (size_t i = 0; i < guests.count; i++) {
+        wait_for(f, is_in_state(f, guests_names[i], "managed"));
+        wait_for(f, get_vm(f, guests_names[i])->waterfall->guest_is_known);
+    }
+}
+
+static int end(void **state)
+{
+    struct fixture *f = *state;
+
+    if (f->daemon > 0)
+        stop_daemon(f, 0);
+    guests_stop(&guests);
+    return tear_down(state);
+}
+
+static uint64_t lent(size_t i)
+{
+    return GIB - guests.list[i].size;
+}
+
+static uint64_t lent_by_all(void)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < guests.count; i++)
+        bytes += lent(i);
+    return bytes;
+}
+
+static uint64_t leases_of(struct fixture *f)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < guests.count; i++)
+        bytes += get_vm(f, guests_names[i])->balloon_lease;
+    return bytes;
+}
+
+static void test_a_host_that_runs_short_and_recovers(void **state)
+{
+    struct fixture *f = *state;
+
+    begin(f, by_shares, "on");
+    guests.hog = GIB;
+    wait_for(f, guests_available(&guests) >= HIGH - MIB);
+    assert_true(lent(0) > lent(2));
+    assert_true(lent(0) >= lent(1));
+    for (size_t i = 0; i < guests.count; i++)
+        assert_true(guests.list[i].smallest >= 512 * MIB);
+    assert_true(log_has(f, "it holds more than its share"));
+    guests.hog = 0;
+    wait_for(f, lent_by_all() == 0);
+    wait_for(f, leases_of(f) == 0);
+    assert_true(log_has(f, "the host has enough"));
+}
+
+static void test_floors_are_kept_where_they_do_not_suffice(void **state)
+{
+    struct fixture *f = *state;
+
+    begin(f, by_shares, "on");
+    guests.hog = 3 * GIB;
+    wait_for(f, lent_by_all() == 3 * 512 * MIB);
+    for (size_t i = 0; i < guests.count; i++)
+        assert_int_equal((uint64_t)guests.list[i].smallest, 512 * MIB);
+}
+
+static void test_it_is_off_until_it_is_switched_on(void **state)
+{
+    struct fixture *f = *state;
+
+    begin(f, by_shares, "off");
+    guests.hog = GIB;
+    wait_for(f, guests_available(&guests) < LOW);
+    for (size_t i = 0; i < 3; i++)
+        (void)get_vm(f, "guest-0");
+    assert_int_equal(lent_by_all(), 0);
+    stop_daemon(f, 0);
+    begin(f, by_shares, "on");
+    wait_for(f, guests_available(&guests) >= LOW);
+    stop_daemon(f, 0);
+    assert_true(lent_by_all() > 0); /* what it holds outlives the daemon */
+    begin(f, by_shares, "off");
+    wait_for(f, lent_by_all() == 0);
+}
+
+static void kill_daemon(struct fixture *f)
+{
+    int status;
+
+    (void)kill(f->daemon, SIGKILL);
+    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+    f->daemon = 0;
+    if (f->api != NULL)
+        ttrpc_connection_close(f->api);
+    wait_for(f, f->api == NULL);
+}
+
+static void test_a_killed_daemon_loses_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    begin(f, by_shares, "on");
+    guests.hog = GIB;
+    wait_for(f, lent_by_all() > 0);
+    kill_daemon(f); /* in the middle of it */
+    begin(f, by_shares, "on");
+    wait_for(f, guests_available(&guests) >= LOW);
+    wait_for(f, leases_of(f) > 0 && leases_of(f) == lent_by_all());
+    kill_daemon(f); /* at rest */
+    guests.hog = 0;
+    begin(f, by_shares, "on");
+    wait_for(f, lent_by_all() == 0);
+    wait_for(f, leases_of(f) == 0);
+}
+
+static void test_a_guest_in_need_gets_it_back_at_once(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t of_first;
+
+    begin(f, by_shares, "on");
+    guests.hog = GIB;
+    wait_for(f, guests_available(&guests) >= HIGH - MIB);
+    of_first = lent(0);
+    assert_true(of_first > 0);
+    guests.list[0].presses++;
+    wait_for(f, lent(0) == 0);
+    wait_for(f, guests_available(&guests) >= LOW); /* others give instead */
+    assert_int_equal(lent(0), 0);
+}
+
+static void test_others_are_left_alone(void **state)
+{
+    struct fixture *f = *state;
+
+    begin(f, by_shares, "on");
+    guests.list[0].moved_to = 900 * MIB;
+    wait_for(f, get_vm(f, "guest-0")->waterfall->balloon == 124 * MIB);
+    guests.hog = GIB + 100 * MIB;
+    wait_for(f, guests_available(&guests) >= HIGH - MIB);
+    assert_int_equal((uint64_t)guests.list[0].commands, 0);
+    assert_int_equal(lent(0), 124 * MIB);
+}
+
+#define arbiter_test(name) cmocka_unit_test_setup_teardown(name, set_up, end)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        arbiter_test(test_a_host_that_runs_short_and_recovers),
+        arbiter_test(test_floors_are_kept_where_they_do_not_suffice),
+        arbiter_test(test_it_is_off_until_it_is_switched_on),
+        arbiter_test(test_a_killed_daemon_loses_nothing),
+        arbiter_test(test_a_guest_in_need_gets_it_back_at_once),
+        arbiter_test(test_others_are_left_alone),
+    };
+
+    return run_apart(argc, argv, tests, ARRAY_SIZE(tests));
+}
