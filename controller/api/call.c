@@ -24,7 +24,7 @@ int api_call_send(struct api_call *call, const ProtobufCMessage *message)
 void api_call_on_drain(struct api_call *call,
                        void (*on_drain)(struct api_call *call, void *userdata), void *userdata)
 {
-    assert(call->state == API_CALL_OPEN && call->on_gone == NULL && call->on_drain == NULL);
+    assert(call->state == API_CALL_OPEN && call->on_drain == NULL);
     call->on_drain = on_drain;
     call->drain_userdata = userdata;
     call->door->await_drain(call);

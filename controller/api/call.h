@@ -78,7 +78,7 @@ struct api_call {
 int api_call_send(struct api_call *call, const ProtobufCMessage *message);
 
 /* After -EAGAIN: `on_drain` runs once, when it is worth to go on, or nobody waits any more: then
- * the next api_call_send says so. */
+ * the next api_call_send says so. Who asked with api_call_on_gone learns that by it alone. */
 void api_call_on_drain(struct api_call *call,
                        void (*on_drain)(struct api_call *call, void *userdata), void *userdata);
 

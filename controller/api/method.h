@@ -41,6 +41,7 @@ extern const struct api_methods api_event_methods;
 extern const struct api_methods api_doctor_methods;
 extern const struct api_methods api_squeeze_methods;
 extern const struct api_methods api_host_methods;
+extern const struct api_methods api_reservation_methods;
 
 /* The service that the methods are of. */
 extern const ProtobufCServiceDescriptor *const api_service;

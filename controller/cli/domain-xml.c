@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/cleanup.h"
+#include "common/base/number.h"
 
 #define ELEMENT "<memballoon"
 #define NEW_ELEMENT                                                                                \
@@ -142,5 +143,60 @@ int domain_xml_balloon(const char *xml, const struct domain_balloon *balloon, ch
     if (result == NULL)
         return -ENOMEM;
     *ret_xml = result;
+    return 0;
+}
+
+/* ---- its memory ---- */
+
+/* What people write stands there as any XML, before the memory; in other texts a '<' is escaped. */
+static const char *skip_metadata(const char *xml)
+{
+    static const char end[] = "</metadata>";
+    const char *after = xml;
+
+    for (const char *c = xml; (c = strstr(c, end)) != NULL; c += strlen(end))
+        after = c + strlen(end);
+    return after;
+}
+
+/* libvirt writes KiB, whatever was given to it. */
+static bool is_in_kib(const char *tag)
+{
+    const char *start, *end;
+
+    return !find_attribute(tag, "unit", &start, &end) ||
+           (end - start == 3 && strncmp(start, "KiB", 3) == 0);
+}
+
+/* The tag of the element <memory>; NULL: there is none. */
+static const char *find_memory(const char *xml)
+{
+    static const char element[] = "<memory";
+
+    for (const char *c = skip_metadata(xml); (c = strstr(c, element)) != NULL;
+         c += strlen(element)) {
+        char after = c[strlen(element)];
+
+        if ((after == '>' || after == ' ') && find_tag_end(c) != NULL)
+            return c;
+    }
+    return NULL;
+}
+
+int domain_xml_memory(const char *xml, uint64_t *ret_bytes)
+{
+    const char *tag = strstr(xml, "<domain") == NULL ? NULL : find_memory(xml);
+    const char *content = tag == NULL ? NULL : find_tag_end(tag) + 1;
+    size_t length = content == NULL ? 0 : strspn(content, "0123456789");
+    char number[24];
+    uint64_t kib;
+
+    if (length == 0 || length >= sizeof(number) || !is_in_kib(tag) ||
+        strncmp(content + length, "</memory>", strlen("</memory>")) != 0)
+        return -EINVAL;
+    snprintf(number, sizeof(number), "%.*s", (int)length, content);
+    if (number_parse(number, &kib) < 0 || kib == 0 || kib > UINT64_MAX / KIB)
+        return -EINVAL;
+    *ret_bytes = kib * KIB;
     return 0;
 }

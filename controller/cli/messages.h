@@ -18,6 +18,7 @@ typedef Vmreclaim__Controller__V1__HostStep HostStep;
 typedef Vmreclaim__Controller__V1__HostVm HostVm;
 typedef Vmreclaim__Controller__V1__PlannedVm PlannedVm;
 typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
+typedef Vmreclaim__Controller__V1__Reservation Reservation;
 typedef Vmreclaim__Controller__V1__SqueezeStep SqueezeStep;
 typedef Vmreclaim__Controller__V1__SqueezeVmsResponse Squeeze;
 typedef Vmreclaim__Controller__V1__Vm Vm;

@@ -374,6 +374,9 @@ static void reload(struct ttrpc_call *call, const ProtobufCMessage *message, voi
     X("SetBalloon", set_balloon, false)                                                            \
     X("ReleaseBalloon", release_balloon, false)                                                    \
     X("SqueezeVms", squeeze_vms, true)                                                             \
+    X("ReserveMemory", reserve_memory, true)                                                       \
+    X("ListReservations", list_reservations, false)                                                \
+    X("ReleaseReservation", release_reservation, false)                                            \
     X("VerifyAction", verify_action, false)                                                        \
     X("ListActions", list_actions, false)                                                          \
     X("GetHistory", get_history, true)                                                             \

@@ -21,6 +21,9 @@ void release_balloon(struct ttrpc_call *call, const ProtobufCMessage *message, v
 void get_host(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void get_plan(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void squeeze_vms(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void reserve_memory(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void list_reservations(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void release_reservation(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void verify_action(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void list_actions(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
 void diagnose(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);

@@ -5,6 +5,7 @@ come from outside are hostile: guests', hypervisors', operators', those in files
 usage: test-strict.py VMRECLAIMD PROTO_DIRECTORY
 """
 import concurrent.futures
+import itertools
 import os
 import subprocess
 import sys
@@ -147,8 +148,8 @@ class StrictTest(unittest.TestCase):
     # ---- calls ----
 
     @classmethod
-    def call(cls, method, **fields):
-        """The strictly decoded messages of the answer, or Refused."""
+    def call(cls, method, most=None, **fields):
+        """The strictly decoded messages of the answer, of a stream at most so many, or Refused."""
         descriptor = methods()[method]
         request = LOOSE(descriptor.input_type.full_name, **{
             key: value.encode() if isinstance(value, str) else value
@@ -157,7 +158,8 @@ class StrictTest(unittest.TestCase):
         streams = cls.is_stream(method)
         client.start(SERVICE, method, request.SerializeToString(), streams)
         try:
-            messages = list(client.answers(descriptor.output_type.full_name))
+            messages = list(itertools.islice(client.answers(descriptor.output_type.full_name),
+                                             most))
         except wire.Refused as refused:
             # Who asks with several lines may be answered with them.
             text = refused.text
@@ -286,6 +288,14 @@ class StrictTest(unittest.TestCase):
         for method in ("Halt", "Resume"):
             self.call(method, vms=[guests.LATIN])
             self.answer(method, vms=[b"web", b"latin"])
+
+    def test_4_reservations(self):
+        for vm in ("web", "cid:7", "", guests.NASTY, guests.TEXT, guests.LATIN, guests.HUGE):
+            self.call("ReserveMemory", most=1, size=MIB, vm=vm)
+        self.answer("ReserveMemory", most=1, size=MIB, vm="web")
+        for reservation in self.answer("ListReservations")[0].reservations:
+            self.call("ReleaseReservation", id=reservation.id)
+        self.call("ReleaseReservation", id=1 << 63)
 
     def test_5_requests_that_are_no_messages(self):
         for method, descriptor in methods().items():
