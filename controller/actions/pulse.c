@@ -80,7 +80,12 @@ static int check_reporting(const struct vm *vm, struct error *error)
 
 static int check(const struct vm *vm, struct error *error)
 {
-    if (vm->hypervisor.facts.backing == MEMORY_BACKING_HUGETLB)
+    const char *owner = lease_foreign_owner(vm);
+
+    if (owner[0] != '\0')
+        return error_set(error, -EOPNOTSUPP, "VM '%s': %s moves its balloon, and is left alone",
+                         vm->name, owner);
+    if (lease_meets_huge_pages(vm))
         return error_set(error, -EOPNOTSUPP,
                          "VM '%s' is backed by huge pages: a balloon takes single pages, and the "
                          "host gets nothing of a huge one",

@@ -69,7 +69,7 @@ static void gain_order(const struct view *view, struct gains *gains)
 static bool balloon_is_void(const struct view *view)
 {
     return view->host->vfio_devices > 0 || view->host->encrypted || view->host->locked ||
-           strcmp(view->host->backing, "hugetlb") == 0;
+           view_balloon_meets_huge_pages(view);
 }
 
 /* Ours to move: the hypervisor takes commands, and nobody has taken from the guest. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "controller/leases/balloon-leases.h"
 
 #define WORTH_MIN (16 * MIB)
 
@@ -102,6 +103,13 @@ uint32_t view_huge_order(const struct view *view)
            view->info->page_size << order < 2 * MIB)
         order++;
     return order;
+}
+
+bool view_balloon_meets_huge_pages(const struct view *view)
+{
+    uint64_t page = view->host->backing_page_size;
+
+    return strcmp(view->host->backing, "hugetlb") == 0 && (page == 0 || page > BALLOON_PAGE_MAX);
 }
 
 bool view_takes_commands(const struct view *view)

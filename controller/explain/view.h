@@ -65,6 +65,9 @@ bool view_is_offered(const struct view *view);
  */
 uint32_t view_huge_order(const struct view *view);
 
+/* Huge pages of a size of which a balloon returns none back it. */
+bool view_balloon_meets_huge_pages(const struct view *view);
+
 /* Whether the guest's agent would do what an operator orders now. */
 bool view_takes_commands(const struct view *view);
 

@@ -31,11 +31,12 @@
 #include "common/base/time.h"
 #include "controller/footprint/backing.h"
 
-#define DRIVER_ABI 5 /* another number with every change of this file */
+#define DRIVER_ABI 6 /* another number with every change of this file */
 
 #define DRIVER_WHERE_SIZE     192 /* the part of an address after "DRIVER:" */
 #define DRIVER_TITLE_SIZE     128
 #define DRIVER_LABELS_SIZE    512
+#define DRIVER_OWNER_SIZE     48
 #define DRIVER_MEMORY_MAX     16
 #define DRIVER_DISCOVERED_MAX 16384 /* VMs of one discovery */
 
@@ -91,7 +92,8 @@ struct driver_facts {
     uint64_t balloon_minimum; /* ... with all in it that it can take */
     enum answer free_page_reporting;
     enum answer deflate_on_oom;
-    uint32_t statistics_interval; /* seconds, 0: off; DRIVER_INTERVAL_UNKNOWN */
+    char balloon_owner[DRIVER_OWNER_SIZE]; /* who else moves it, by its description; "": nobody */
+    uint32_t statistics_interval;          /* seconds, 0: off; DRIVER_INTERVAL_UNKNOWN */
     /* backing of the guest's memory: of most of it, where several are */
     enum memory_backing backing;
     uint64_t backing_page_size;  /* 0: the host's */
@@ -206,7 +208,8 @@ struct driver_vm {
     char uuid[37];
     char title[DRIVER_TITLE_SIZE];
     char labels[DRIVER_LABELS_SIZE];
-    pid_t pid; /* 0: unknown */
+    char balloon_owner[DRIVER_OWNER_SIZE]; /* as in the facts */
+    pid_t pid;                             /* 0: unknown */
     uint32_t guest_cid;
     enum memory_backing backing;
 };

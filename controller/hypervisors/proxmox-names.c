@@ -17,7 +17,7 @@
 
 struct entry {
     unsigned vmid;
-    struct driver_vm vm; /* its name and labels */
+    struct driver_vm vm; /* its name, labels and the owner of its balloon */
 };
 
 struct proxmox_names {
@@ -165,8 +165,10 @@ void proxmox_names_describe(struct proxmox_names *names, struct driver_vm *vm)
     entry = find(names, vmid);
     if (entry != NULL && entry->vm.name[0] != '\0')
         memcpy(vm->name, entry->vm.name, sizeof(vm->name));
-    if (entry != NULL)
+    if (entry != NULL) {
         memcpy(vm->labels, entry->vm.labels, sizeof(vm->labels));
+        memcpy(vm->balloon_owner, entry->vm.balloon_owner, sizeof(vm->balloon_owner));
+    }
     uv_mutex_unlock(&names->lock);
 }
 

@@ -16,6 +16,11 @@
 #define BALLOON_SLACK      (2 * MIB)  /* "reached", and no sign of someone else */
 #define BALLOON_SIZE_MIN   (64 * MIB) /* no guest lives with less */
 
+/* The largest page of the host that a balloon of small pages returns. QEMU discards one when one
+ * request of the guest has all of it, 256 pages of 4 KiB at most: hw/virtio/virtio-balloon.c,
+ * balloon_inflate_page. Others discard none that is larger than the guest's. */
+#define BALLOON_PAGE_MAX MIB
+
 enum balloon_trust {
     BALLOON_UNTRIED,
     BALLOON_CANARY, /* the first step is under way */

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define TICK_MS 1000
+#define TICK_MS       1000
+#define FOREIGN_HOLDS (86400 * NSEC_PER_SEC) /* who moved it once may do it again */
 
 static void check(const struct vm *vm)
 {
@@ -43,7 +45,19 @@ struct pulse lease_pulse(const struct vm *vm)
 
 const char *lease_foreign_owner(const struct vm *vm)
 {
-    return vm->leases == NULL ? "" : vm->leases->foreign_owner;
+    const struct vm_leases *leases = vm->leases;
+
+    if (leases != NULL && leases->foreign_owner[0] != '\0' &&
+        time_boottime() - leases->foreign_moved < FOREIGN_HOLDS)
+        return leases->foreign_owner;
+    return vm_balloon_owner(vm);
+}
+
+bool lease_meets_huge_pages(const struct vm *vm)
+{
+    uint64_t page = vm->hypervisor.facts.backing_page_size;
+
+    return strcmp(vm_backing_name(vm), "hugetlb") == 0 && (page == 0 || page > BALLOON_PAGE_MAX);
 }
 
 struct balloon_control *leases_control(struct vm *vm)
@@ -168,10 +182,11 @@ void leases_note_news(struct vm *vm, enum balloon_news news)
     assert(leases != NULL && news < BALLOON_NEWS_COUNT);
     if (!is_told_by_cause(leases->news, news))
         leases->news = news;
-    if (news == BALLOON_NEWS_FOREIGN)
+    if (news == BALLOON_NEWS_FOREIGN) {
         snprintf(leases->foreign_owner, sizeof(leases->foreign_owner),
                  "another client of the hypervisor");
-    else if (news == BALLOON_NEWS_HELD)
+        leases->foreign_moved = time_boottime();
+    } else if (news == BALLOON_NEWS_HELD)
         leases->foreign_owner[0] = '\0';
 }
 

@@ -39,7 +39,8 @@ struct vm_leases {
     bool may_raise;                  /* its turn in the line of those that get memory back */
     uint64_t waiting;                /* bytes of leases whose hypervisor was not reached yet */
     enum balloon_news news;          /* see lease_news */
-    char foreign_owner[64];          /* who else moves the balloon; empty: nobody */
+    char foreign_owner[64];          /* who else was seen to move the balloon; empty: nobody */
+    nsec_t foreign_moved;            /* CLOCK_BOOTTIME, of then */
     struct pulse pulse;              /* the last one, while there is no balloon */
 };
 
@@ -57,8 +58,11 @@ enum balloon_news lease_news(const struct vm *vm);
 /* The VM's pulse that is on, or the last one; its state is PULSE_NONE: there was none. */
 struct pulse lease_pulse(const struct vm *vm);
 
-/* Who else moves the balloon; "": nobody. */
+/* Who else moves the balloon: as is known of the VM, or was seen within a day; "": nobody. */
 const char *lease_foreign_owner(const struct vm *vm);
+
+/* Huge pages back it that come back whole only, which a balloon of small pages does not do. */
+bool lease_meets_huge_pages(const struct vm *vm);
 
 /* ---- for the keeper's files ---- */
 

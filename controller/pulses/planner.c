@@ -69,7 +69,7 @@ static void fill_host(const struct vm *vm, struct pulse_facts *facts)
     facts->is_pinned = said->vfio_devices > 0;
     facts->is_encrypted = said->encrypted;
     facts->is_locked = said->locked;
-    facts->has_huge_pages = strcmp(vm_backing_name(vm), "hugetlb") == 0;
+    facts->has_huge_pages = lease_meets_huge_pages(vm);
     facts->runs = said->run_state == RUN_STATE_RUNNING;
     facts->in_balloon = in_balloon(said);
     facts->ram = said->ram;

@@ -146,6 +146,13 @@ static void take_labels(struct vm *vm, enum finder finder, const char *labels)
     }
 }
 
+/* Only Proxmox VE's files have it, which are read with the processes. */
+static void take_owner(struct vm *vm, enum finder finder, const char *owner)
+{
+    if (finder == FINDER_PROCESSES)
+        text_copy_line(vm->found.balloon_owner, sizeof(vm->found.balloon_owner), owner);
+}
+
 static void take(struct vm *vm, enum finder finder, const struct finding *finding)
 {
     const struct driver_vm *told = &finding->vm;
@@ -159,6 +166,7 @@ static void take(struct vm *vm, enum finder finder, const struct finding *findin
     }
     take_title(vm, finder, told->title);
     take_labels(vm, finder, told->labels);
+    take_owner(vm, finder, told->balloon_owner);
     if (told->uuid[0] != '\0' && vm->uuid[0] == '\0')
         (void)registry_set_uuid(&vm->supervisor->registry, vm, told->uuid, NULL);
     take_address(vm, finding);

@@ -123,6 +123,12 @@ static enum memory_backing backing_of(const struct vm *vm)
     return backing;
 }
 
+const char *vm_balloon_owner(const struct vm *vm)
+{
+    return vm->found.balloon_owner[0] != '\0' ? vm->found.balloon_owner
+                                              : vm->hypervisor.facts.balloon_owner;
+}
+
 const char *vm_backing_name(const struct vm *vm)
 {
     return memory_backing_name(backing_of(vm));

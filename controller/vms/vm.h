@@ -60,8 +60,9 @@ struct vm_found {
     unsigned title_by; /* enum finder; 0: nobody has told one */
     char *labels[VM_LABELS_MAX];
     size_t label_count;
-    unsigned labels_by; /* likewise */
-    char problem[192];  /* why it has no address */
+    unsigned labels_by;                    /* likewise */
+    char balloon_owner[DRIVER_OWNER_SIZE]; /* as its finder knows; "": nobody */
+    char problem[192];                     /* why it has no address */
 };
 
 struct vm_life {
@@ -288,6 +289,9 @@ uint64_t vm_floor(const struct vm *vm);
 /* The lowest reporting order that pays on this VM's backing, in the guest's pages; < 0: unknown. */
 int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,
                            uint64_t host_page_size);
+
+/* Who else moves its balloon, as its hypervisor or whoever found it says; "": nobody known. */
+const char *vm_balloon_owner(const struct vm *vm);
 
 /* Memory on the host as HostFacts has it: "memfd", "anonymous", ...; "" unknown. */
 const char *vm_backing_name(const struct vm *vm);

@@ -306,6 +306,19 @@ static const char *attribute_of(const char **attributes, const char *name)
     return "";
 }
 
+/* oVirt's metadata are known by their namespace. */
+static bool is_of_ovirt(const char *path, const char **attributes)
+{
+    static const char namespace[] = "http://ovirt.org/vm/";
+
+    if (strncmp(path, "/domain/metadata", 16) != 0)
+        return false;
+    for (; attributes[0] != NULL; attributes += 2)
+        if (strncmp(attributes[1], namespace, sizeof(namespace) - 1) == 0)
+            return true;
+    return false;
+}
+
 static void XMLCALL on_begin(void *userdata, const char *name, const char **attributes)
 {
     struct reader *reader = userdata;
@@ -316,6 +329,8 @@ static void XMLCALL on_begin(void *userdata, const char *name, const char **attr
     text_copy(reader->unit, sizeof(reader->unit), attribute_of(attributes, "unit"));
     begin_element(reader);
     labels_begin(&reader->labels, reader->path, attributes);
+    if (is_of_ovirt(reader->path, attributes))
+        reader->description->is_of_ovirt = true;
     for (; attributes[0] != NULL; attributes += 2)
         take(reader, attributes[0], attributes[1]);
 }

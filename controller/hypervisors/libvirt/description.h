@@ -46,6 +46,7 @@ struct description {
     bool has_balloon;
     bool reports_free_pages;
     bool deflates_on_oom;
+    bool is_of_ovirt;             /* whose memory manager moves balloons */
     uint32_t statistics_interval; /* seconds; 0: off */
     uint32_t guest_cid;           /* 0: none */
     uint32_t vfio_devices;

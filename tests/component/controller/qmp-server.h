@@ -64,8 +64,8 @@ struct qmp_server {
     struct {
         uint64_t updated; /* UNIX seconds */
         uint32_t interval;
-        uint64_t free;  /* with an empty balloon, as a guest without an agent tells it when it is
-                           asked; 0: it does not */
+        uint64_t free; /* with an empty balloon, as a guest without an agent tells it when it is
+                          asked; 0: it does not */
         bool has_no_figure; /* with `free` 0: nor the total */
         unsigned pokes;     /* the interval was 0 and is not any more */
         struct {

@@ -338,6 +338,9 @@ static void test_a_foreign_move(void **state)
     assert_non_null(strstr(action_of(f)->reason, "someone else moves the balloon"));
     assert_int_equal(f->qmp.balloon_target, 640 * MIB);
     wait_for(f, lease_count(f) == 0);
+    pulse(f); /* it is theirs */
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "another client of the hypervisor moves its balloon"));
 }
 
 /* ---- called off ---- */

@@ -91,6 +91,11 @@ static void test_what_only_a_pulse_brings(void **state)
     assert_false(gains_of().may_pulse);
     assert_int_equal(gains_of().size, 0);
     made.host.vfio_devices = 0;
+    made.host.backing = (char *)"hugetlb";
+    made.host.backing_page_size = 2 * MIB;
+    assert_false(gains_of().may_pulse);
+    made.host.backing_page_size = 64 * KIB;
+    assert_true(gains_of().may_pulse);
     made.host.foreign_balloon_owner = (char *)"somebody";
     assert_false(gains_of().may_pulse);
 }

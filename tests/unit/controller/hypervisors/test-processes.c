@@ -293,11 +293,12 @@ static void test_names_and_tags_of_proxmox(void **state)
     assert_string_equal(list[0].vm.name, "web");
     free(list);
     fixture_write(&fixture, CONFIGURATION,
-                  "balloon: 512\nname: web-1\ntags: production;tier=web\n\n"
+                  "balloon: 512\nmemory: 2048\nname: web-1\ntags: production;tier=web\n\n"
                   "[before-upgrade]\nname: old\ntags: old\n");
     list = look_until_read(&fixture, names, 1);
     assert_string_equal(list[0].vm.name, "web-1");
     assert_string_equal(list[0].vm.labels, "production,tier=web");
+    assert_string_not_equal(list[0].vm.balloon_owner, "");
     free(list);
     fixture_remove(&fixture, CONFIGURATION);
     list = look_until_read(&fixture, names, 1);
@@ -305,6 +306,31 @@ static void test_names_and_tags_of_proxmox(void **state)
     free(list);
     proxmox_names_destroy(names);
     fixture_finish(&fixture);
+}
+
+static const char *owner_of(const char *configuration)
+{
+    static struct driver_vm vm;
+
+    vm = (struct driver_vm){.where = ""};
+    proxmox_read(configuration, &vm);
+    return vm.balloon_owner;
+}
+
+/* As PVE::AutoBalloon has it: a least, and a share. */
+static void test_who_moves_a_balloon_of_proxmox(void **state)
+{
+    static const char owner[] = "Proxmox VE's automatic ballooning";
+
+    assert_string_equal(owner_of("memory: 4096\nballoon: 1024\n"), owner);
+    assert_string_equal(owner_of("memory: current=4096\nballoon: 1024\nshares: 500\n"), owner);
+    assert_string_equal(owner_of("balloon: 256\n"), owner); /* of the default */
+    assert_string_equal(owner_of(""), "");
+    assert_string_equal(owner_of("memory: 4096\n"), "");
+    assert_string_equal(owner_of("memory: 4096\nballoon: 0\n"), "");
+    assert_string_equal(owner_of("memory: 4096\nballoon: 4096\n"), "");
+    assert_string_equal(owner_of("memory: 4096\nballoon: 1024\nshares: 0\n"), "");
+    assert_string_equal(owner_of("memory: 4096\n[old]\nballoon: 1024\n"), "");
 }
 
 /* A pipe that nobody writes to hangs as a cluster without a quorum does. */
@@ -386,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_no_processes_to_be_seen),
         cmocka_unit_test(test_sockets_of_proxmox),
         cmocka_unit_test(test_names_and_tags_of_proxmox),
+        cmocka_unit_test(test_who_moves_a_balloon_of_proxmox),
         cmocka_unit_test(test_proxmox_hangs),
         cmocka_unit_test(test_proxmox_hangs_for_longer_than_we_live),
     };

@@ -1,10 +1,12 @@
 /* What the daemon holds, as the messages that its clients read. */
 #include "tests/lib/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/number.h"
+#include "controller/leases/table.h"
 #include "controller/messages/action.h"
 #include "controller/messages/copy.h"
 #include "controller/messages/event.h"
@@ -72,6 +74,36 @@ static void test_orders_are_of_the_guests_pages(void **state)
     assert_int_equal(vm_lowest_useful_order(vm, true, 4096), 1);
     assert_int_equal(vm_lowest_useful_order(vm, true, 65536), 5);
     assert_int_equal(vm_lowest_useful_order(vm, false, 4096), 0);
+    vm_destroy(vm);
+}
+
+/* A balloon of small pages returns none that is larger than one request of a guest. */
+static void test_huge_pages_that_a_balloon_returns(void **state)
+{
+    struct vm *vm = make_vm();
+
+    vm->hypervisor.facts.backing = MEMORY_BACKING_ANONYMOUS;
+    assert_false(lease_meets_huge_pages(vm));
+    vm->hypervisor.facts.backing = MEMORY_BACKING_HUGETLB;
+    assert_true(lease_meets_huge_pages(vm)); /* of a size that is not known */
+    vm->hypervisor.facts.backing_page_size = 64 * KIB;
+    assert_false(lease_meets_huge_pages(vm));
+    vm->hypervisor.facts.backing_page_size = 2 * MIB;
+    assert_true(lease_meets_huge_pages(vm));
+    vm_destroy(vm);
+}
+
+/* Who moves a balloon is known before it is moved. */
+static void test_who_else_has_a_balloon(void **state)
+{
+    struct vm *vm = make_vm();
+
+    assert_string_equal(lease_foreign_owner(vm), "");
+    snprintf(vm->hypervisor.facts.balloon_owner, sizeof(vm->hypervisor.facts.balloon_owner),
+             "a manager");
+    assert_string_equal(lease_foreign_owner(vm), "a manager");
+    snprintf(vm->found.balloon_owner, sizeof(vm->found.balloon_owner), "another");
+    assert_string_equal(lease_foreign_owner(vm), "another");
     vm_destroy(vm);
 }
 
@@ -220,6 +252,8 @@ int main(void)
         cmocka_unit_test(test_what_is_not_known_is_absent),
         cmocka_unit_test(test_reporting_that_the_guest_declines),
         cmocka_unit_test(test_orders_are_of_the_guests_pages),
+        cmocka_unit_test(test_huge_pages_that_a_balloon_returns),
+        cmocka_unit_test(test_who_else_has_a_balloon),
         cmocka_unit_test(test_a_waterfall_has_the_sample_on_demand),
         cmocka_unit_test(test_a_guests_action),
         cmocka_unit_test(test_a_guest_may_say_any_duration),

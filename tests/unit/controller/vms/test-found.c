@@ -74,6 +74,20 @@ static void test_one_by_its_address(void **state)
     assert_int_equal(named("web")->found.by, FINDER_DIRECTORY | FINDER_PROCESSES);
 }
 
+/* Nobody but who reads the processes' files knows whose the balloon is. */
+static void test_who_moves_its_balloon(void **state)
+{
+    struct finding finding = {.vm = {.name = "web", .pid = 7, .balloon_owner = "a manager"}};
+    struct error error;
+
+    assert_int_equal(vms_found(&supervisor, FINDER_PROCESSES, &finding, &error), 0);
+    find(FINDER_PLACE, "null:web", "web", UUID, 7);
+    assert_string_equal(vm_balloon_owner(named("web")), "a manager");
+    finding.vm.balloon_owner[0] = '\0';
+    assert_int_equal(vms_found(&supervisor, FINDER_PROCESSES, &finding, &error), 0);
+    assert_string_equal(vm_balloon_owner(named("web")), "");
+}
+
 static void test_one_by_its_uuid(void **state)
 {
     find(FINDER_PROCESSES, NULL, "web", UUID, 7);
@@ -262,6 +276,7 @@ static void test_two_records_of_two_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        found_test(test_one_by_its_address),      found_test(test_who_moves_its_balloon),
         found_test(test_one_by_its_address),      found_test(test_one_by_its_uuid),
         found_test(test_one_by_its_process),      found_test(test_one_by_its_socket),
         found_test(test_two_processes_are_two),   found_test(test_the_best_way_to_reach_it),

@@ -347,7 +347,8 @@ static void test_who_is_not_asked(void **state)
     assert_int_equal(ask(&question), -EOPNOTSUPP);
     vm->halted = false;
     vm->sources.set = VM_SOURCE_FOUND;
-    assert_string_equal(vm_statistics_why_not(vm), "it is only observed: it has no file and no policy");
+    assert_string_equal(vm_statistics_why_not(vm),
+                        "it is only observed: it has no file and no policy");
     vm->sources.set = VM_SOURCE_FILE;
     vm->hypervisor.facts.capabilities &= ~(uint32_t)DRIVER_TELLS_EVENTS;
     assert_non_null(vm_statistics_why_not(vm));

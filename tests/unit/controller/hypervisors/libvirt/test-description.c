@@ -142,6 +142,19 @@ static void test_metadata_is_labels(void **state)
     assert_labels("<a><b>one\ntwo</b></a>", "b=one?two");
 }
 
+/* Its manager moves the balloons of its VMs. */
+static void test_a_domain_of_ovirt(void **state)
+{
+    assert_labels("<a/>", "");
+    assert_string_equal(facts.balloon_owner, "");
+    assert_labels("<o:vm xmlns:o='http://ovirt.org/vm/1.0'/>", "");
+    assert_int_equal(parse("<domain><uuid>" UUID "</uuid><metadata><o:vm "
+                           "xmlns:o='http://ovirt.org/vm/1.0'/></metadata><memory>1024</memory>"
+                           "<devices><memballoon model='virtio'/></devices></domain>"),
+                     0);
+    assert_string_equal(facts.balloon_owner, "oVirt's memory manager");
+}
+
 static void test_labels_that_do_not_fit_are_left_out_whole(void **state)
 {
     char metadata[3000] = "";
@@ -208,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_a_stock_domain),
         cmocka_unit_test(test_a_domain_with_everything),
         cmocka_unit_test(test_nodes_and_huge_pages),
+        cmocka_unit_test(test_a_domain_of_ovirt),
         cmocka_unit_test(test_metadata_is_labels),
         cmocka_unit_test(test_labels_that_do_not_fit_are_left_out_whole),
         cmocka_unit_test(test_what_is_no_domain_is_refused),
