@@ -26,6 +26,7 @@ static const char usage_begin[] =
     "\n"
     "  --config FILE          configuration (default " DAEMON_CONFIG_FILE ")\n"
     "  --release-expired      give memory of expired leases back when no daemon runs, and exit\n"
+    "  --release-all          the same of all leases: for who takes vmreclaimd away\n"
     "  --check                read configuration and VM files, say what is wrong, and exit\n";
 static const char usage_end[] =
     "  --root DIRECTORY       another place for proc and sys, for tests (default /)\n"
@@ -41,12 +42,14 @@ struct arguments {
     const char *root;
     bool check;
     bool release_expired;
+    bool release_all;
 };
 
 enum {
     OPTION_CONFIG = 256,
     OPTION_CHECK,
     OPTION_RELEASE_EXPIRED,
+    OPTION_RELEASE_ALL,
     OPTION_ROOT,
     OPTION_DRIVERS,
     OPTION_DEBUG,
@@ -59,6 +62,7 @@ static const struct option own_options[] = {
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"check", no_argument, NULL, OPTION_CHECK},
     {"release-expired", no_argument, NULL, OPTION_RELEASE_EXPIRED},
+    {"release-all", no_argument, NULL, OPTION_RELEASE_ALL},
     {"root", required_argument, NULL, OPTION_ROOT},
     {"drivers", required_argument, NULL, OPTION_DRIVERS},
     {"debug", no_argument, NULL, OPTION_DEBUG},
@@ -156,6 +160,9 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
         case OPTION_RELEASE_EXPIRED:
             arguments->release_expired = true;
             break;
+        case OPTION_RELEASE_ALL:
+            arguments->release_all = true;
+            break;
         case OPTION_ROOT:
             arguments->root = optarg;
             break;
@@ -193,16 +200,16 @@ static int check(const struct daemon_sources *sources)
     return 0;
 }
 
-static int release(const struct daemon_sources *sources, int root)
+static int release(const struct daemon_sources *sources, int root, bool all)
 {
     struct error error;
     size_t released;
 
-    if (release_expired(sources, root, &released, &error) < 0) {
+    if (release_leases(sources, root, all, &released, &error) < 0) {
         log_error("%s", error.text);
         return 1;
     }
-    log_info("%zu expired leases were released", released);
+    log_info("%zu %sleases were released", released, all ? "" : "expired ");
     return 0;
 }
 
@@ -250,8 +257,9 @@ int main(int argc, char **argv)
         return 1;
     }
     signal(SIGPIPE, SIG_IGN);
-    status = arguments.release_expired ? release(&arguments.sources, root)
-                                       : run(&arguments.sources, root);
+    status = arguments.release_expired || arguments.release_all
+                 ? release(&arguments.sources, root, arguments.release_all)
+                 : run(&arguments.sources, root);
     close(root);
     return status;
 }

@@ -1,10 +1,11 @@
-/* Releases expired leases without a daemon. No VM file is read, so no VM claims them: the same
+/* Releases leases without a daemon. No VM file is read, so no VM claims them: the same
  * keeper does the work as in the daemon, with stand-ins. */
 #include "controller/release.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -27,6 +28,10 @@ struct release {
     struct supervisor_listener listener;
     struct lease_keeper keeper;
     struct store *store;
+    bool all;                     /* leases, not only those that are over */
+    struct lease_journal journal; /* the store's; with `all` the keeper reads it by on_load */
+    leases_loaded loaded;         /* while it is read: who is told ... */
+    void *asker;                  /* ... and for whom */
     uv_timer_t timer;
     size_t due;
     nsec_t now; /* CLOCK_BOOTTIME: what is due */
@@ -77,6 +82,56 @@ static void on_look(uv_timer_t *timer)
         uv_stop(&release->loop);
 }
 
+/* ---- the journal when all are to go ---- */
+
+/* As if each was being given back already. */
+static void on_loaded(int status, const struct error *error, const struct lease *leases,
+                      size_t count, void *userdata)
+{
+    struct release *release = userdata;
+    struct lease *copies = NULL;
+    struct error shortage;
+
+    if (status == 0 && count > 0) {
+        copies = calloc(count, sizeof(*copies));
+        if (copies == NULL) {
+            status = error_set(&shortage, -ENOMEM, "no memory for %zu leases", count);
+            error = &shortage;
+        }
+    }
+    for (size_t i = 0; copies != NULL && i < count; i++) {
+        copies[i] = leases[i];
+        copies[i].state = LEASE_RELEASING;
+    }
+    release->loaded(status, error, copies, copies != NULL ? count : 0, release->asker);
+    free(copies);
+}
+
+static void on_put(void *userdata, const struct lease *lease, lease_written done, void *asker)
+{
+    struct release *release = userdata;
+
+    release->journal.put(release->journal.userdata, lease, done, asker);
+}
+
+static void on_remove(void *userdata, uint64_t id, lease_written done, void *asker)
+{
+    struct release *release = userdata;
+
+    release->journal.remove(release->journal.userdata, id, done, asker);
+}
+
+static void on_load(void *userdata, leases_loaded done, void *asker)
+{
+    struct release *release = userdata;
+
+    release->loaded = done;
+    release->asker = asker;
+    release->journal.load(release->journal.userdata, on_loaded, release);
+}
+
+/* ---- a run ---- */
+
 static int start(struct release *release, const struct lease_journal *journal, int root,
                  struct error *error)
 {
@@ -108,13 +163,14 @@ static void stop(struct release *release)
 
 static int run(struct release *release, int root, struct error *error)
 {
-    struct lease_journal journal;
+    const struct lease_journal all = {
+        .userdata = release, .put = on_put, .remove = on_remove, .load = on_load};
     int r = uv_loop_init(&release->loop);
 
-    store_lease_journal(release->store, &journal);
+    store_lease_journal(release->store, &release->journal);
     if (r < 0)
         return error_set(error, r, "cannot make an event loop: %s", uv_strerror(r));
-    r = start(release, &journal, root, error);
+    r = start(release, release->all ? &all : &release->journal, root, error);
     if (r == 0)
         uv_run(&release->loop, UV_RUN_DEFAULT);
     if (r == 0 && !release->done)
@@ -126,10 +182,10 @@ static int run(struct release *release, int root, struct error *error)
     return r;
 }
 
-int release_expired(const struct daemon_sources *sources, int root, size_t *ret_released,
-                    struct error *error)
+int release_leases(const struct daemon_sources *sources, int root, bool all, size_t *ret_released,
+                   struct error *error)
 {
-    struct release release = {.now = time_boottime()};
+    struct release release = {.now = time_boottime(), .all = all};
     struct daemon_config config;
     char path[PATH_MAX];
     int r = daemon_config_gather(&config, sources, error);
@@ -138,7 +194,10 @@ int release_expired(const struct daemon_sources *sources, int root, size_t *ret_
         return r;
     if (daemon_is_running(&config) || state_lock_is_taken(config.state_directory)) {
         *ret_released = 0;
-        return 0;
+        return all ? error_set(error, -EBUSY,
+                               "vmreclaimd is running and keeps them: stop it first, or give them "
+                               "back with 'vmreclaim halt --all'")
+                   : 0;
     }
     snprintf(path, sizeof(path), "%s/vmreclaim.db", config.state_directory);
     r = store_create(path, &release.store);

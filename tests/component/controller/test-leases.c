@@ -522,12 +522,44 @@ static void test_release_without_a_daemon(void **state)
     assert_true(log_has(f, "1 expired leases were released"));
 }
 
+/* Runs the daemon's program with an option of its own to its end; its exit status. */
+static int run_to_its_end(struct fixture *f, const char *option)
+{
+    char *const arguments[] = {(char *)option, NULL};
+    int status;
+
+    start_daemon(f, arguments);
+    wait_for(f, waitpid(f->daemon, &status, WNOHANG) == f->daemon);
+    f->daemon = 0;
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* The daemon is taken away for good: also what is held without an end goes back. */
+static void test_release_of_all(void **state)
+{
+    struct fixture *f = *state;
+
+    start_ready(f);
+    set_balloon(f, 768 * MIB, 0);
+    assert_int_equal(f->code, TTRPC_OK);
+    stop_daemon(f, 0);
+    assert_int_equal(run_to_its_end(f, "--release-expired"), 0);
+    assert_int_equal(f->qmp.balloon_actual, 768 * MIB);
+    assert_int_equal(run_to_its_end(f, "--release-all"), 0);
+    assert_int_equal(f->qmp.balloon_actual, GIB);
+    assert_true(log_has(f, "1 leases were released"));
+    assert_int_equal(run_to_its_end(f, "--release-all"), 0);
+    assert_true(log_has(f, "0 leases were released"));
+}
+
 #define lease_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         lease_test(test_a_lease_and_its_release),
+        lease_test(test_release_of_all),
         lease_test(test_an_owner_that_is_cut),
         lease_test(test_a_lease_gets_smaller_in_a_guest_that_is_short),
         lease_test(test_an_expired_lease),
