@@ -33,7 +33,7 @@ debian_put_build() {
     local units=/etc/systemd/system
     debian_put "$LAB_BUILD/agent/vmreclaim-agent" /usr/sbin
     debian_put "$LAB_BUILD"/tests/lab/{guest-exec,workload,agent-probe} /usr/local/bin
-    debian_put "$LAB_SOURCE"/deploy/systemd/vmreclaim{-agent.service,.slice} $units
+    debian_put "$LAB_BUILD/deploy/systemd/vmreclaim-agent.service" "$LAB_SOURCE/deploy/systemd/vmreclaim.slice" $units
     mkdir -p "$debian_tree/put/etc/vmreclaim" "$debian_tree/put$units/sysinit.target.wants"
     debian_exec_unit >"$debian_tree/put$units/guest-exec.service"
     ln -sf ../guest-exec.service "$debian_tree/put$units/sysinit.target.wants/"
