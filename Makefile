@@ -7,15 +7,15 @@ SANITIZED = $(BUILD)-sanitized
 TEST = meson test --print-errorlogs --timeout-multiplier 4
 NAME ?=
 
-.PHONY: all check check-all demo bench lint help clean format
-.PHONY: deps-build deps-check deps-demo deps-all
+.PHONY: all check check-all demo bench deb lint help clean format
+.PHONY: deps-build deps-check deps-demo deps-packages deps-all
 .NOTPARALLEL: # meson and ninja use all CPUs by themselves
 
 all: deps-build $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
 # What is missing for that, see deploy/install-deps --help.
-deps-build deps-check deps-demo deps-all:
+deps-build deps-check deps-demo deps-packages deps-all:
 	deploy/install-deps $(@:deps-%=%)
 
 $(BUILD)/build.ninja: | deps-build
@@ -55,6 +55,10 @@ bench: deps-all $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 	tests/bench/run $(BUILD) $(NAME)
 
+## deb: Debian packages, and the static agent, into $(BUILD)/packages
+deb: deps-packages
+	deploy/packages/build $(BUILD)
+
 lint: deps-all all
 	deploy/lint/run $(BUILD)
 
@@ -67,6 +71,7 @@ help:
 	@echo 'make check-all  check, lint and the slow tests'
 	@echo 'make demo       two guests give memory back to a host; ends with a table and figures'
 	@echo 'make bench      the benchmarks; one of them with NAME=x'
+	@echo 'make deb        Debian packages and the static agent, into $(BUILD)/packages'
 	@echo 'make lint       format, static analysis, spelling, include direction'
 	@echo 'make format     clang-format on every file'
 
