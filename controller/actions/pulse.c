@@ -69,8 +69,7 @@ static const struct action_means by_a_pulse = {
 /* Where reporting returns what is free, a pulse would only cost the guest time. */
 static int check_reporting(const struct vm *vm, struct error *error)
 {
-    if (vm->hypervisor.facts.free_page_reporting != ANSWER_YES ||
-        (vm->links.agent != NULL && vm->agent.info.lacks_reporting))
+    if (!vm_reports(vm))
         return 0;
     return error_set(error, -EOPNOTSUPP,
                      "VM '%s' reports its free pages: they come back without a pulse; 'vmreclaim "

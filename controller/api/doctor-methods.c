@@ -58,7 +58,7 @@ static void fill_subject(const struct supervisor *supervisor, const struct vm *v
         .agent_place = agent_place(vm),
         .agent_is_announced = vm->announced,
         .agent_was_here = vm->life.agent_was_here,
-        .guest_lacks_reporting = vm->links.agent != NULL && vm->agent.info.lacks_reporting,
+        .guest_lacks_reporting = vm_declines_reporting(vm),
         .has_statistics = vm_statistics_hold(vm, time_boottime()),
         .transparent_huge_pages = supervisor->transparent_huge_pages,
     };

@@ -94,12 +94,12 @@ void explain_agentless_holds(const struct view *view, struct explanation *explan
 
 static bool may_pulse(const struct view *view)
 {
-    return strncmp(view->vm->reporting, "off", 3) == 0 &&
-           strcmp(view->vm->driver_state, "ready") == 0 && strcmp(view->vm->state, "paused") != 0 &&
-           strcmp(view->vm->state, "migrating") != 0 && view->host->vfio_devices == 0 &&
-           !view->host->encrypted && !view->host->locked && !view_balloon_meets_huge_pages(view) &&
-           view->w->balloon_is_known && view->w->balloon == 0 &&
-           view->host->foreign_balloon_owner[0] == '\0' && !view->vm->halted;
+    return !view_reports(view) && strcmp(view->vm->driver_state, "ready") == 0 &&
+           strcmp(view->vm->state, "paused") != 0 && strcmp(view->vm->state, "migrating") != 0 &&
+           view->host->vfio_devices == 0 && !view->host->encrypted && !view->host->locked &&
+           !view_balloon_meets_huge_pages(view) && view->w->balloon_is_known &&
+           view->w->balloon == 0 && view->host->foreign_balloon_owner[0] == '\0' &&
+           !view->vm->halted;
 }
 
 static uint64_t headroom_of(const struct view *view)

@@ -218,5 +218,6 @@ bool view_reports(const struct view *view)
     const char *why;
 
     return strncmp(view->vm->reporting, "off", 3) != 0 &&
+           strncmp(view->vm->reporting, "inert: offered", 14) != 0 &&
            view_has_feature(view, "free-page-reporting", &why);
 }

@@ -31,7 +31,7 @@
 #include "common/base/time.h"
 #include "controller/footprint/backing.h"
 
-#define DRIVER_ABI 6 /* another number with every change of this file */
+#define DRIVER_ABI 7 /* another number with every change of this file */
 
 #define DRIVER_WHERE_SIZE     192 /* the part of an address after "DRIVER:" */
 #define DRIVER_TITLE_SIZE     128
@@ -87,10 +87,11 @@ struct driver_facts {
     char hybrid_vsock[108]; /* the host's path of its hybrid vsock socket; "": none or unknown */
     /* balloon */
     enum answer balloon;
-    uint64_t balloon_actual;  /* memory the guest has left */
-    uint64_t balloon_maximum; /* ... with nothing in the balloon; 0: unknown */
-    uint64_t balloon_minimum; /* ... with all in it that it can take */
-    enum answer free_page_reporting;
+    uint64_t balloon_actual;         /* memory the guest has left */
+    uint64_t balloon_maximum;        /* ... with nothing in the balloon; 0: unknown */
+    uint64_t balloon_minimum;        /* ... with all in it that it can take */
+    enum answer free_page_reporting; /* the device offers it ... */
+    enum answer guest_reports;       /* ... and the guest's driver uses it; UNKNOWN: nobody says */
     enum answer deflate_on_oom;
     char balloon_owner[DRIVER_OWNER_SIZE]; /* who else moves it, by its description; "": nobody */
     uint32_t statistics_interval;          /* seconds, 0: off; DRIVER_INTERVAL_UNKNOWN */

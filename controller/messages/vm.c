@@ -58,7 +58,7 @@ static const char *reporting_of(const struct vm *vm)
         return "off: start the VM with free-page-reporting=on";
     if (facts->free_page_reporting == ANSWER_UNKNOWN)
         return "unknown: the hypervisor does not report it";
-    if (vm->links.agent != NULL && vm->agent.info.lacks_reporting)
+    if (vm_declines_reporting(vm))
         return "inert: offered, and the guest does not use it";
     return "on";
 }

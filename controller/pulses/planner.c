@@ -39,12 +39,6 @@ static struct vm_pulses *get(struct vm *vm)
 
 /* ---- facts ---- */
 
-static bool reports(const struct vm *vm)
-{
-    return vm->hypervisor.facts.free_page_reporting == ANSWER_YES &&
-           (vm->links.agent == NULL || !vm->agent.info.lacks_reporting);
-}
-
 static uint64_t in_balloon(const struct driver_facts *facts)
 {
     return facts->balloon_actual == 0 || facts->balloon_maximum == 0
@@ -65,7 +59,7 @@ static void fill_host(const struct vm *vm, struct pulse_facts *facts)
         vm->hypervisor.ready && vm->hypervisor.known && vm->hypervisor.silent == 0;
     facts->has_balloon =
         said->balloon == ANSWER_YES && (said->capabilities & DRIVER_CAN_SET_BALLOON) != 0;
-    facts->reports = reports(vm);
+    facts->reports = vm_reports(vm);
     facts->is_pinned = said->vfio_devices > 0;
     facts->is_encrypted = said->encrypted;
     facts->is_locked = said->locked;

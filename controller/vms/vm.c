@@ -110,6 +110,18 @@ uint64_t vm_floor(const struct vm *vm)
     return max_of(definition == NULL ? 0 : definition->floor, policy == NULL ? 0 : policy->floor);
 }
 
+bool vm_declines_reporting(const struct vm *vm)
+{
+    return vm->hypervisor.facts.free_page_reporting == ANSWER_YES &&
+           (vm->hypervisor.facts.guest_reports == ANSWER_NO ||
+            (vm->links.agent != NULL && vm->agent.info.lacks_reporting));
+}
+
+bool vm_reports(const struct vm *vm)
+{
+    return vm->hypervisor.facts.free_page_reporting == ANSWER_YES && !vm_declines_reporting(vm);
+}
+
 /* The hypervisor's word, made exact by what its process maps. */
 static enum memory_backing backing_of(const struct vm *vm)
 {

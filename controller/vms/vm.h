@@ -286,6 +286,13 @@ bool vm_may_be_changed(const struct vm *vm);
  * nobody said so. */
 uint64_t vm_floor(const struct vm *vm);
 
+/* Its guest's free memory comes back by itself, as far as is known: neither its agent nor its
+ * hypervisor says that what is offered is not used. */
+bool vm_reports(const struct vm *vm);
+
+/* It is offered, and known not to be used. */
+bool vm_declines_reporting(const struct vm *vm);
+
 /* The lowest reporting order that pays on this VM's backing, in the guest's pages; < 0: unknown. */
 int vm_lowest_useful_order(const struct vm *vm, bool transparent_huge_pages,
                            uint64_t host_page_size);

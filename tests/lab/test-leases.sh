@@ -325,6 +325,35 @@ a_migration() {
     check "migration: guest b is managed" wait_for 40 ready b
 }
 
+is_saved() { # GUEST
+    has_migrated "$1" && [[ -s $lab_run/$1.saved ]]
+}
+
+# Saved with a lease held, which is given back since: what is restored has the balloon of then.
+a_saved_guest() {
+    take b 560
+    controller_kill
+    "$qmp" "$lab_run/b.second" migrate "{\"uri\": \"exec:cat >$lab_run/b.saved\"}" >"$lab_run/qmp.out"
+    check "saved: with a lease, while the daemon is away" wait_for 90 is_saved b
+    "$qmp" "$lab_run/b.second" cont >"$lab_run/qmp.out"
+    start
+    check "saved: the lease goes on" wait_for 40 lease_is b 80
+    give_back b
+    check "saved: and is given back" wait_for 20 back b 640
+    guest_stop b
+    mark
+    guest_start e 7 640 any -action reboot=reset -qmp "unix:$lab_run/e.second,server=on,wait=off" \
+        -incoming "exec:cat $lab_run/b.saved"
+    arrived e 7
+    check "saved: what is restored gets all of it" wait_for 60 actual_is e 640
+    check "saved: that is said" said 10 'the balloon of an earlier lease'
+    check "saved: it is no baseline" wait_for 20 test "$(field b balloon_baseline)" -eq $((640 * MiB))
+    guest_stop e
+    boot b 4 640
+    arrived b 4
+    check "saved: guest b is managed" wait_for 40 ready b
+}
+
 # Another client holds our socket; first while we know the VM, then from the start.
 a_held_socket() {
     local holder
@@ -379,9 +408,9 @@ answers() {
 
 scenes=("$@")
 (($# > 0)) || scenes=(a_lease a_pause a_foreign_change a_reset sudden_need oom_with_deflate
-    oom_without_deflate a_snapshot a_migration a_held_socket a_killed_hypervisor)
+    oom_without_deflate a_snapshot a_migration a_saved_guest a_held_socket a_killed_hypervisor)
 # The vsock device of the emulated ground can be neither saved nor migrated.
-[[ " ${scenes[*]} " != *' a_snapshot '* && " ${scenes[*]} " != *' a_migration '* ]] || guest_serial=yes
+[[ " ${scenes[*]} " =~ ' a_'(snapshot|migration|saved_guest)' ' ]] && guest_serial=yes
 # An emulated TSC never goes back (QEMU 7.2, cpu_get_ticks in softmmu/cpu-timers.c), as a real one does
 # with a snapshot: a guest that keeps its time by it would not know that it went back.
 guest_deflate=on guest_append=clocksource=acpi_pm boot a 3 512

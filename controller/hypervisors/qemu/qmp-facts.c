@@ -84,6 +84,32 @@ bool qmp_has_migrated_in(const json_t *migration)
            json_object_get(migration, "ram") == NULL;
 }
 
+/* "NAME: what it is" */
+static bool has_word(const json_t *words, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < json_array_size(words); i++) {
+        const char *word = json_string_value(json_array_get(words, i));
+
+        if (word != NULL && strncmp(word, name, length) == 0 &&
+            (word[length] == ':' || word[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+enum answer qmp_guest_reports(const json_t *status)
+{
+    const json_t *driver = json_object_get(json_object_get(status, "status"), "statuses");
+    const json_t *features =
+        json_object_get(json_object_get(status, "guest-features"), "dev-features");
+
+    if (!json_is_array(features) || !has_word(driver, "VIRTIO_CONFIG_S_DRIVER_OK"))
+        return ANSWER_UNKNOWN;
+    return has_word(features, "VIRTIO_BALLOON_F_REPORTING") ? ANSWER_YES : ANSWER_NO;
+}
+
 bool qmp_memory_devices(const json_t *answer, struct qmp_memory_devices *ret_devices)
 {
     struct qmp_memory_devices devices = {0};

@@ -22,6 +22,10 @@ bool qmp_is_migrating(const json_t *migration);
  * does not (fill_destination_migration_info in QEMU's migration.c). */
 bool qmp_has_migrated_in(const json_t *migration);
 
+/* The answer to x-query-virtio-status of a balloon (QEMU 7.2 and later): whether the guest's driver
+ * reports free pages. UNKNOWN before there is a driver. */
+enum answer qmp_guest_reports(const json_t *status);
+
 /* Memory devices by what the balloon makes of them (get_current_ram_size in QEMU's
  * virtio-balloon.c): its sizes count base memory and DIMMs. Memory of virtio-mem is the guest's
  * too, but beyond that count; an NVDIMM or virtio-pmem is storage. */

@@ -191,6 +191,11 @@ static void take_reporting(struct reading *reading, const json_t *value, const c
     reading->facts.free_page_reporting = answer_of(value);
 }
 
+static void take_guest_reports(struct reading *reading, const json_t *value, const char *path)
+{
+    reading->facts.guest_reports = qmp_guest_reports(value);
+}
+
 static void take_deflate_on_oom(struct reading *reading, const json_t *value, const char *path)
 {
     reading->facts.deflate_on_oom = answer_of(value);
@@ -315,11 +320,22 @@ static void take_balloon(struct reading *reading, const json_t *value, const cha
     reading->facts.balloon_actual = actual;
 }
 
+/* Of the virtio device behind the one on the bus; older than QEMU 7.2 there is no such command. */
+static void ask_driver(struct reading *reading, const char *path)
+{
+    char device[QOM_PATH_BYTES];
+
+    if (snprintf(device, sizeof(device), "%s/virtio-backend", path) < (int)sizeof(device))
+        ask_about(reading, "x-query-virtio-status", json_pack("{s:s}", "path", device), path,
+                  take_guest_reports);
+}
+
 static void look_at_balloon(struct reading *reading, const char *path)
 {
     snprintf(reading->devices->balloon_path, sizeof(reading->devices->balloon_path), "%s", path);
     reading->facts.capabilities |= DRIVER_CAN_READ_STATISTICS | DRIVER_CAN_SET_STATISTICS_INTERVAL;
     ask_property(reading, path, "free-page-reporting", take_reporting);
+    ask_driver(reading, path);
     ask_property(reading, path, "deflate-on-oom", take_deflate_on_oom);
     ask_property(reading, path, "guest-stats-polling-interval", take_statistics_interval);
 }

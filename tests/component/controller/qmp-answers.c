@@ -239,6 +239,14 @@ static json_t *set_property(struct qmp_server *server, const json_t *arguments)
     return answer(json_object());
 }
 
+static json_t *virtio_status(void)
+{
+    return answer(json_pack("{s:{s:[s]}, s:{s:[s]}}", "status", "statuses",
+                            "VIRTIO_CONFIG_S_DRIVER_OK: Driver setup and ready", "guest-features",
+                            "dev-features",
+                            "VIRTIO_BALLOON_F_STATS_VQ: Guest memory stats VQ available"));
+}
+
 json_t *qmp_server_answer(struct qmp_server *server, const char *command, const json_t *arguments)
 {
     const char *path = json_string_value(json_object_get(arguments, "path"));
@@ -267,6 +275,8 @@ json_t *qmp_server_answer(struct qmp_server *server, const char *command, const 
         return server->balloon_actual == 0
                    ? refuse("DeviceNotActive", "No balloon device has been activated")
                    : answer(json_pack("{s:I}", "actual", (json_int_t)server->balloon_actual));
+    if (strcmp(command, "x-query-virtio-status") == 0 && server->guest_declines_reporting)
+        return virtio_status();
     if (strcmp(command, "balloon") == 0)
         return set_balloon(server, arguments);
     if (strcmp(command, "qom-list") == 0 && path != NULL)

@@ -57,6 +57,7 @@ struct qmp_server {
     bool balloon_is_stuck; /* takes the target, never moves */
     bool balloon_refuses;  /* answers the command with an error */
     bool free_page_reporting;
+    bool guest_declines_reporting; /* its driver does, which is said as by QEMU 7.2 */
     bool deflate_on_oom;
     uint32_t guest_cid; /* 0: no vsock device */
     bool has_memfd;     /* else anonymous; preallocated */

@@ -26,7 +26,7 @@ static void start(struct fixture *f, uint64_t free)
 {
     scene = f;
     lowest = GIB;
-    f->qmp.free_page_reporting = false;
+    f->qmp.free_page_reporting = f->qmp.guest_declines_reporting;
     f->qmp.statistics.free = free;
     f->qmp.statistics.interval = 2; /* its owner's */
     f->qmp.on_command = on_command;
@@ -74,6 +74,20 @@ static void test_without_figures_nothing_is_taken(void **state)
     assert_true(lowest == GIB);
     stop_daemon(f, 0);
     assert_int_equal(f->qmp.statistics.interval, 2);
+}
+
+/* Offered, and a driver that does not use it, as that of Windows: nothing comes back by itself. */
+static void test_reporting_that_the_guest_does_not_use(void **state)
+{
+    struct fixture *f = *state;
+
+    f->qmp.guest_declines_reporting = true;
+    start(f, FREE);
+    assert_string_equal(get_vm(f, "web-1")->reporting,
+                        "inert: offered, and the guest does not use it");
+    pulse(f);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_true(action_of(f)->host_returned >= (int64_t)(FREE - HEADROOM - 4 * MIB));
 }
 
 /* Windows without its service: the moment of the driver's start, for ever. */
@@ -202,6 +216,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         agentless_test(test_what_is_free_comes_back),
         agentless_test(test_without_figures_nothing_is_taken),
+        agentless_test(test_reporting_that_the_guest_does_not_use),
         agentless_test(test_windows_without_its_service),
         agentless_test(test_a_driver_without_statistics),
         agentless_test(test_a_calm_guest_is_pulsed_by_its_policy),

@@ -44,6 +44,38 @@ static void test_answers_of_any_shape(void **state)
     json_decref(array);
 }
 
+static enum answer guest_reports(const char *status)
+{
+    json_t *value = json_loads(status, 0, NULL);
+    enum answer reports = qmp_guest_reports(value);
+
+    json_decref(value);
+    return reports;
+}
+
+/* As QEMU 7.2 prints it. */
+static void test_whether_the_guest_reports(void **state)
+{
+    assert_int_equal(guest_reports("{\"status\": {\"statuses\": "
+                                   "[\"VIRTIO_CONFIG_S_DRIVER_OK: Driver setup and ready\"]}, "
+                                   "\"guest-features\": {\"dev-features\": "
+                                   "[\"VIRTIO_BALLOON_F_REPORTING: Page reporting VQ enabled\"]}}"),
+                     ANSWER_YES);
+    assert_int_equal(guest_reports("{\"status\": {\"statuses\": "
+                                   "[\"VIRTIO_CONFIG_S_DRIVER_OK: Driver setup and ready\"]}, "
+                                   "\"guest-features\": {\"dev-features\": "
+                                   "[\"VIRTIO_BALLOON_F_REPORTING_X: other\", 7]}}"),
+                     ANSWER_NO);
+    /* no driver yet, or nothing that can be read */
+    assert_int_equal(guest_reports("{\"status\": {\"statuses\": []}, \"guest-features\": "
+                                   "{\"dev-features\": []}}"),
+                     ANSWER_UNKNOWN);
+    assert_int_equal(guest_reports("{\"status\": {\"statuses\": "
+                                   "[\"VIRTIO_CONFIG_S_DRIVER_OK: Driver setup and ready\"]}}"),
+                     ANSWER_UNKNOWN);
+    assert_int_equal(guest_reports("[]"), ANSWER_UNKNOWN);
+}
+
 /* No machine has such memory: it is not known then. */
 static void test_sizes_that_no_machine_has(void **state)
 {
@@ -64,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_that_is_not_told),
         cmocka_unit_test(test_answers_of_any_shape),
+        cmocka_unit_test(test_whether_the_guest_reports),
         cmocka_unit_test(test_sizes_that_no_machine_has),
     };
 
