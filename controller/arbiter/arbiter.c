@@ -170,8 +170,8 @@ static void divide(struct arbiter_round *round)
 
     if (round->arbiter->state == ARBITER_RESTING)
         excess = saturating_subtract(round->host->low, counted);
-    round_divide(round, excess, saturating_subtract(counted, round->host->high));
     round_divide_fairly(round, excess, saturating_subtract(counted, round->host->high));
+    round_divide(round, excess, saturating_subtract(counted, round->host->high));
 }
 
 static void decide(struct arbiter_round *round)

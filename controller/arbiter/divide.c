@@ -1,6 +1,5 @@
 /* What each VM may hold. */
 #include "controller/arbiter/facts.h"
-#include "controller/arbiter/memory.h"
 #include "controller/arbiter/round.h"
 
 #include "common/base/util.h"
@@ -28,13 +27,16 @@ static struct share_claim claim_of(const struct arbiter_vm *vm, const struct arb
     };
 }
 
-/* It is believed what it needs: what one cannot give the others are asked for. */
-static struct share_claim believed_claim(const struct arbiter_vm *vm,
-                                         const struct arbiter_want *want, nsec_t now)
+/* What is its own and used is not taken for those that cannot give. */
+static struct share_claim giving_claim(const struct arbiter_vm *vm, const struct arbiter_want *want,
+                                       nsec_t now)
 {
     struct share_claim claim = claim_of(vm, want, facts_is_hungry(vm));
-    uint64_t keeps = min_of(memory_keeps(vm, now), want->holds);
+    uint64_t keeps = min_of(want->fair, facts_working(vm));
 
+    if (now < vm->memory->believed)
+        keeps = max_of(keeps, facts_need(vm));
+    keeps = min_of(keeps, want->holds);
     claim.floor = max_of(claim.floor, keeps);
     return claim;
 }
@@ -57,9 +59,8 @@ void round_divide(struct arbiter_round *round, uint64_t excess, uint64_t surplus
     for (size_t i = 0; i < round->count; i++) {
         const struct arbiter_want *want = &arbiter->wants[i];
 
-        arbiter->claims[i] = want->is_fixed
-                                 ? fixed_claim(want->holds)
-                                 : believed_claim(&round->vms[i], want, round->host->now);
+        arbiter->claims[i] = want->is_fixed ? fixed_claim(want->holds)
+                                            : giving_claim(&round->vms[i], want, round->host->now);
     }
     shares_divide(arbiter->claims, round->count, budget_of(round, excess, surplus), SHARES_TAX,
                   &result);

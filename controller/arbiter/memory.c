@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "common/base/util.h"
-#include "controller/arbiter/facts.h"
 
 #define PROMISE     (30 * NSEC_PER_SEC)
 #define SPARED      (600 * NSEC_PER_SEC) /* after a need */
+#define BELIEVED    (300 * NSEC_PER_SEC) /* after it was doubted for nothing */
 #define REFUSED     (30 * NSEC_PER_SEC)
 #define COOL_MAX    (3600 * NSEC_PER_SEC)
 #define BARREN_MAX  8
@@ -49,14 +49,6 @@ uint64_t memory_promised(const struct arbiter_vm *vm, nsec_t now)
     uint64_t grown = saturating_subtract(vm->footprint, promised->footprint);
 
     return now >= promised->end ? 0 : saturating_subtract(promised->bytes, grown);
-}
-
-uint64_t memory_keeps(const struct arbiter_vm *vm, nsec_t now)
-{
-    uint64_t headroom = min_of(vm->headroom, vm->ram);
-    uint64_t bytes = facts_working(vm) + headroom;
-
-    return now < vm->memory->spared ? min_of(bytes, vm->ram) : facts_need(vm);
 }
 
 /* ---- cool-downs ---- */
@@ -102,6 +94,10 @@ static unsigned changes_lately(const struct arbiter_past *past, nsec_t now)
     return count;
 }
 
+/* How many changes are left free by a change in that direction: after taking that of a need, after
+ * giving another taking and its need. */
+static const unsigned kept_changes[] = {[ARBITER_TOOK] = 1, [ARBITER_GAVE] = 2};
+
 static bool turns(const struct arbiter_past *past, enum arbiter_direction direction)
 {
     return past->direction != ARBITER_NEVER_MOVED && past->direction != direction;
@@ -112,22 +108,20 @@ bool memory_may_turn(const struct arbiter_memory *memory, enum arbiter_direction
 {
     const struct arbiter_past *past = &memory->past;
     unsigned changes = changes_lately(past, now);
-    unsigned kept = direction == ARBITER_GAVE ? 1 : 0;
     nsec_t wait = TURN;
 
     if (!turns(past, direction))
         return true;
-    if (changes + kept >= ARBITER_CHANGES_MAX)
+    if (changes + kept_changes[direction] >= ARBITER_CHANGES_MAX)
         return false;
     for (unsigned i = 0; i < changes; i++)
         wait *= TURN_FACTOR;
     return is_urgent || now - past->moved >= wait;
 }
 
-static void note_moved(struct arbiter_past *past, enum arbiter_direction direction, bool is_exempt,
-                       nsec_t now)
+static void note_moved(struct arbiter_past *past, enum arbiter_direction direction, nsec_t now)
 {
-    if (turns(past, direction) && !is_exempt) {
+    if (turns(past, direction)) {
         memmove(&past->changes[0], &past->changes[1],
                 (ARBITER_CHANGES_MAX - 1) * sizeof(past->changes[0]));
         past->changes[ARBITER_CHANGES_MAX - 1] = now;
@@ -149,8 +143,9 @@ void memory_note_taken(const struct arbiter_vm *vm, enum arbiter_step step, uint
     memory->cool[step] = now + steps[step].rest;
     memory->promised = (struct arbiter_pending){.bytes = 0};
     memory->lease_asked = lease;
+    memory->is_doubted = false;
     if (step == ARBITER_LEASE)
-        note_moved(&memory->past, ARBITER_TOOK, false, now);
+        note_moved(&memory->past, ARBITER_TOOK, now);
 }
 
 void memory_note_given(const struct arbiter_vm *vm, uint64_t bytes, uint64_t lease, bool is_need,
@@ -166,7 +161,9 @@ void memory_note_given(const struct arbiter_vm *vm, uint64_t bytes, uint64_t lea
     memory->cool[ARBITER_LEASE] = now + ARBITER_PACE;
     if (is_need)
         memory->spared = now + SPARED;
-    note_moved(&memory->past, ARBITER_GAVE, is_need, now);
+    if (is_need && memory->is_doubted)
+        memory->believed = now + BELIEVED;
+    note_moved(&memory->past, ARBITER_GAVE, now);
 }
 
 /* Of an earlier daemon's lease nobody remembers more than that memory was taken. */
@@ -175,7 +172,7 @@ static void meet(const struct arbiter_vm *vm, nsec_t now)
     struct arbiter_memory *memory = vm->memory;
 
     if (vm->lease > 0 && memory->past.direction == ARBITER_NEVER_MOVED)
-        note_moved(&memory->past, ARBITER_TOOK, false, now);
+        note_moved(&memory->past, ARBITER_TOOK, now);
     memory->lease = vm->lease;
     memory->lease_asked = vm->lease;
     memory->is_known = true;
@@ -218,11 +215,16 @@ void memory_look(const struct arbiter_vm *vm, nsec_t now)
     *taken = (struct arbiter_pending){.bytes = 0};
 }
 
+/* What it says is no lie then: the leases have looked at it themselves. */
 void arbiter_note_refused(struct arbiter_memory *memory, enum arbiter_step step, nsec_t now)
 {
+    memory->taken = (struct arbiter_pending){.bytes = 0};
+    if (memory->is_doubted) {
+        memory->believed = now + BELIEVED;
+        return;
+    }
     memory->cool[step] = now + REFUSED;
     memory->barren[step] = max_of(memory->barren[step], 1u);
-    memory->taken = (struct arbiter_pending){.bytes = 0};
 }
 
 void arbiter_note_put_off(struct arbiter_memory *memory)

@@ -27,16 +27,12 @@ uint64_t memory_coming(const struct arbiter_vm *vm, nsec_t now);
 /* Bytes that were given back and not used yet. */
 uint64_t memory_promised(const struct arbiter_vm *vm, nsec_t now);
 
-/* What its guest is left by a lease as long as others can give: what it cannot let go and headroom;
- * for a while after a need its hot cache, too. */
-uint64_t memory_keeps(const struct arbiter_vm *vm, nsec_t now);
-
 /* The step rests after what it did or failed to do. With `is_urgent` only what failed rests. */
 bool memory_cools(const struct arbiter_memory *memory, enum arbiter_step step, bool is_urgent,
                   nsec_t now, nsec_t *ret_wait);
 
-/* Its balloon may be moved that way; one change of direction stays for taking. With `is_urgent` it
- * need not have been left alone for a while. */
+/* Its balloon may be moved that way: a change of direction is left for its guest's need, which is
+ * never refused. With `is_urgent` it need not have been left alone for a while. */
 bool memory_may_turn(const struct arbiter_memory *memory, enum arbiter_direction direction,
                      bool is_urgent, nsec_t now);
 
@@ -44,7 +40,7 @@ bool memory_may_turn(const struct arbiter_memory *memory, enum arbiter_direction
 void memory_note_taken(const struct arbiter_vm *vm, enum arbiter_step step, uint64_t bytes,
                        uint64_t lease, nsec_t now);
 
-/* It gets memory back. A need is no change of direction, and it is spared for a while. */
+/* It gets memory back. After a need it is spared for a while. */
 void memory_note_given(const struct arbiter_vm *vm, uint64_t bytes, uint64_t lease, bool is_need,
                        nsec_t now);
 

@@ -77,17 +77,18 @@ static void take_step(struct arbiter_round *round, enum arbiter_step step)
 
 /* ---- leases ---- */
 
-/* Where a lease may go down to; with `doubts` whatever its guest says that it uses. */
+/* Where a lease may go down to. Its guest is believed what it needs, and for a while after a need
+ * what it uses, as far as that is its own. With `doubts` it is not. */
 static uint64_t end_of(const struct arbiter_round *round, size_t i, bool doubts)
 {
+    const struct arbiter_vm *vm = &round->vms[i];
     const struct arbiter_want *want = &round->arbiter->wants[i];
     uint64_t end = max_of(want->goal, want->least);
-    uint64_t keeps;
+    uint64_t need = min_of(facts_need(vm), want->holds);
 
-    if (doubts)
-        return max_of(end, want->fair);
-    keeps = min_of(memory_keeps(&round->vms[i], round->host->now), want->holds);
-    return max_of(end, keeps);
+    if (round->host->now < vm->memory->spared)
+        end = max_of(end, want->fair);
+    return doubts ? max_of(end, want->fair) : max_of(end, need);
 }
 
 /* What it holds above that. */
@@ -117,16 +118,17 @@ static void take_lease(struct arbiter_round *round, size_t i, uint64_t end, bool
         return;
     bytes = saturating_subtract(want->holds, size);
     round_ask(round, i, ARBITER_LEASE, bytes, size, doubts ? ARBITER_DOUBTED : ARBITER_OVER_SHARE);
+    vm->memory->is_doubted = doubts;
     if (doubts && !round->is_urgent)
         vm->memory->cool[ARBITER_LEASE] = round->host->now + DOUBT_PACE;
     round->deficit = saturating_subtract(round->deficit, bytes);
 }
 
-/* Returns how many have something to give, be it now or in a moment. */
-static size_t rank_leases(const struct arbiter_round *round, bool doubts,
-                          struct arbiter_ranks *ranks)
+/* Returns what all have to give, be it now or in a moment. */
+static uint64_t rank_leases(const struct arbiter_round *round, bool doubts,
+                            struct arbiter_ranks *ranks)
 {
-    size_t count = 0;
+    uint64_t sum = 0;
 
     for (size_t i = 0; i < round->count; i++) {
         const struct arbiter_want *want = &round->arbiter->wants[i];
@@ -135,38 +137,39 @@ static size_t rank_leases(const struct arbiter_round *round, bool doubts,
         if (want->is_fixed || want->holds == 0)
             continue;
         excess = excess_of(round, i, end_of(round, i, doubts));
-        count += excess >= SHARES_PAGE;
+        sum += excess;
         if (excess >= SHARES_PAGE && may_take(round, i, ARBITER_LEASE))
             ranks_add(ranks, excess, i);
     }
-    return count;
+    return sum;
 }
 
-static size_t take_leases(struct arbiter_round *round)
+/* Returns what will be missing when all have given what they say that they do not need. */
+static uint64_t take_leases(struct arbiter_round *round)
 {
     struct arbiter_ranks ranks = {.list = round->arbiter->ranks};
-    size_t givers = rank_leases(round, false, &ranks);
+    uint64_t missing = saturating_subtract(round->deficit, rank_leases(round, false, &ranks));
 
     while (ranks.count > 0 && round->deficit > 0) {
         size_t i = ranks_take(&ranks);
 
         take_lease(round, i, end_of(round, i, false), false);
     }
-    return givers;
+    return missing;
 }
 
-/* A guest that says that it uses more than its share is believed while others can give. Then it is
- * tried: one at a time, and all where the host is critical. */
-static void take_doubted(struct arbiter_round *round)
+/* A guest that says that it uses more than its share is believed while that of the others suffices.
+ * Then it is tried: one at a time, and all where the host is critical. */
+static void take_doubted(struct arbiter_round *round, uint64_t missing)
 {
     struct arbiter_ranks ranks = {.list = round->arbiter->ranks};
     bool is_time = round->is_urgent || round->host->now - round->arbiter->since >= DOUBT_AFTER;
+    bool goes_on = true;
 
-    if (!is_time || round->view.coming > 0)
+    if (missing == 0 || !is_time)
         return;
     rank_leases(round, true, &ranks);
-    for (bool goes_on = true; goes_on && ranks.count > 0 && round->deficit > 0;
-         goes_on = round->is_urgent) {
+    for (; goes_on && ranks.count > 0 && round->deficit > 0; goes_on = round->is_urgent) {
         size_t i = ranks_take(&ranks);
 
         take_lease(round, i, end_of(round, i, true), true);
@@ -178,6 +181,6 @@ void round_take(struct arbiter_round *round)
     for (enum arbiter_step step = ARBITER_RECLAIM; step < ARBITER_LEASE; step++)
         take_step(round, step);
     round_divide(round, round->deficit, 0);
-    if (round->deficit > 0 && take_leases(round) == 0)
-        take_doubted(round);
+    if (round->deficit > 0)
+        take_doubted(round, take_leases(round));
 }

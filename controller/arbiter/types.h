@@ -184,6 +184,8 @@ struct arbiter_memory {
     nsec_t cool[ARBITER_STEP_COUNT];     /* until then this step is not taken */
     unsigned barren[ARBITER_STEP_COUNT]; /* how often in a row it brought little */
     nsec_t spared;                       /* until then nothing is taken from it: it was in need */
+    nsec_t believed;                     /* until then what it says that it needs is its own */
+    bool is_doubted;                     /* the last step was to find out */
     bool is_known;                       /* it was looked at before */
     uint64_t lease;                      /* of the arbiter's, when it was last seen */
     uint64_t lease_asked;                /* ... and as it was asked for */

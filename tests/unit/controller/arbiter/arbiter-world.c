@@ -75,6 +75,11 @@ void world_step(void)
 
 static void carry_out(struct arbiter_vm *vm, const struct arbiter_request *request)
 {
+    if (world.leases_look && request->step == ARBITER_LEASE &&
+        request->size < vm->in_use + vm->headroom) {
+        arbiter_note_refused(vm->memory, ARBITER_LEASE, world.host.now);
+        return;
+    }
     switch (request->step) {
     case ARBITER_RECLAIM:
         vm->cold -= request->bytes;

@@ -14,6 +14,7 @@ struct world {
     size_t count;
     struct arbiter_request requests[WORLD_MAX];
     size_t request_count;
+    bool leases_look; /* they refuse what leaves a guest less than its headroom, by its own words */
 };
 
 extern struct world world;

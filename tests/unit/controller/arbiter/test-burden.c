@@ -9,9 +9,11 @@ static uint64_t size_of(size_t i)
     return world.vms[i].ram - world.vms[i].lease;
 }
 
-/* By its shares it would give most, and it uses all it has: the others rest and give instead. */
+/* By its shares it would give most, and it uses all it has: the leases say so too. The others rest
+ * and give instead. */
 static void test_who_uses_all_is_made_up_for(void **state)
 {
+    world.leases_look = true;
     world.vms[0].shares = 100;
     world.vms[0].in_use = 3 * GIB + 512 * MIB;
     world_leave(512 * MIB);
@@ -20,8 +22,21 @@ static void test_who_uses_all_is_made_up_for(void **state)
     assert_true(size_of(0) >= world.vms[0].in_use + world.vms[0].headroom);
 }
 
-/* It was in need a moment ago. While the host is critical and nobody else has anything left it
- * gives what it does not work with, and no more. */
+/* ... but not what they use, as far as it is their own. */
+static void test_what_is_used_and_own_is_not_taken_for_others(void **state)
+{
+    world.leases_look = true;
+    world.vms[0].shares = 100;
+    world.vms[0].in_use = 3 * GIB + 768 * MIB;
+    world.vms[1].hot = world.vms[2].hot = 3 * GIB + 256 * MIB;
+    world_leave(0);
+    world_run(120);
+    assert_int_equal(world.arbiter.state, ARBITER_CRITICAL);
+    assert_int_equal(size_of(1), 3 * GIB + 768 * MIB);
+    assert_int_equal(size_of(2), 3 * GIB + 768 * MIB);
+}
+
+/* It was in need a moment ago. While the host is critical it gives what it does not work with. */
 static void test_a_guest_that_was_in_need_gives_what_it_does_not_use(void **state)
 {
     for (size_t i = 1; i < 3; i++)
@@ -30,11 +45,11 @@ static void test_a_guest_that_was_in_need_gives_what_it_does_not_use(void **stat
     world_leave(0);
     world_run(20);
     assert_true(world.host.available >= world.host.critical);
-    assert_true(size_of(0) >= world.vms[0].in_use + world.vms[0].hot + world.vms[0].headroom);
+    assert_true(size_of(0) >= world.vms[0].in_use + world.vms[0].hot);
 }
 
-/* ... which is what it is left before it was. */
-static void test_a_guest_that_was_in_need_keeps_its_hot_cache(void **state)
+/* ... and no more than others with its shares. */
+static void test_a_guest_that_was_in_need_keeps_what_is_its_own(void **state)
 {
     for (size_t i = 1; i < 3; i++)
         world.vms[i].in_use = 4 * GIB;
@@ -43,7 +58,9 @@ static void test_a_guest_that_was_in_need_keeps_its_hot_cache(void **state)
     world_leave(world.host.critical - 64 * MIB);
     world_step();
     world_follow();
-    assert_true(size_of(0) >= world.vms[0].in_use + world.vms[0].hot + world.vms[0].headroom);
+    assert_int_equal(world.arbiter.state, ARBITER_CRITICAL);
+    assert_true(size_of(0) < 4 * GIB);
+    assert_true(size_of(0) >= (12 * GIB - 2 * GIB - 64 * MIB) / 3);
 }
 
 int main(void)
@@ -51,9 +68,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_who_uses_all_is_made_up_for, world_set_up,
                                         world_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_used_and_own_is_not_taken_for_others,
+                                        world_set_up, world_tear_down),
         cmocka_unit_test_setup_teardown(test_a_guest_that_was_in_need_gives_what_it_does_not_use,
                                         world_set_up, world_tear_down),
-        cmocka_unit_test_setup_teardown(test_a_guest_that_was_in_need_keeps_its_hot_cache,
+        cmocka_unit_test_setup_teardown(test_a_guest_that_was_in_need_keeps_what_is_its_own,
                                         world_set_up, world_tear_down),
     };
 
