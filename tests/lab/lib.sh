@@ -14,6 +14,7 @@ lab_run=$(mktemp -d "${XDG_RUNTIME_DIR:-/tmp}/vmreclaim-lab.XXXXXX")
 lab_exec=$LAB_BUILD/tests/lab/guest-exec
 export VMRECLAIM_API=unix:$lab_run/api.sock
 declare -A guest_pids=() guest_links=() guest_backings=() guest_sizes=()
+guest_launch=() # words before QEMU's command line
 controller_pid=''
 
 # A lab host ends with its script, and everything in it: killing guests there has hung its emulated
@@ -124,7 +125,7 @@ guest_start() {
     guest_sizes[$name]=$memory
     guest_links[$name]=$(guest_link "$backing")
     link_options "$name" "$cid"
-    qemu-system-x86_64 -name "$name" "${processor[@]}" -smp "${guest_cpus:-1}" \
+    "${guest_launch[@]}" qemu-system-x86_64 -name "$name" "${processor[@]}" -smp "${guest_cpus:-1}" \
         -m "$memory" -machine q35,memory-backend=ram -object "$object" \
         -nodefaults -display none -no-reboot -serial "file:$LAB_RESULTS/$name.console" \
         -device virtio-serial-pci -device virtserialport,chardev=exec,name=lab.exec \

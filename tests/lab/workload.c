@@ -82,6 +82,22 @@ static void hog(uint64_t bytes)
     free(memory);
 }
 
+/* As a program that grows: takes so many bytes a second. */
+static void grow(uint64_t bytes, uint64_t rate)
+{
+    const uint64_t steps_per_second = 20;
+    const uint64_t step = rate / steps_per_second / page_size() * page_size() + page_size();
+    unsigned char *memory = take(bytes);
+
+    for (uint64_t offset = 0; offset < bytes; offset += step) {
+        const struct timespec rest = {.tv_nsec = 1000000000 / (long)steps_per_second};
+
+        touch(memory + offset, bytes - offset < step ? bytes - offset : step);
+        nanosleep(&rest, NULL);
+    }
+    hold("ready");
+}
+
 /* Leaves half of it free in single pages: of each pair of pages one, picked at random, because the
  * kernel's compaction looks at every 32nd page only until it has found something, and never finds
  * anything where free pages lie at odd page frames alone.
@@ -341,6 +357,8 @@ int main(int argc, char *argv[])
 
     if (argc == 3 && strcmp(name, "hog") == 0) {
         hog(number(argv[2]));
+    } else if (argc == 4 && strcmp(name, "grow") == 0) {
+        grow(number(argv[2]), number(argv[3]));
     } else if (argc == 3 && strcmp(name, "fragment") == 0) {
         fragment(number(argv[2]), false);
     } else if (argc == 3 && strcmp(name, "fragment-later") == 0) {
@@ -358,12 +376,11 @@ int main(int argc, char *argv[])
     } else if (argc == 4 && strcmp(name, "busy") == 0) {
         busy(number(argv[2]), argv[3]);
     } else {
-        fprintf(
-            stderr,
-            "Usage: workload hog BYTES | fragment BYTES | fragment-later BYTES |\n"
-            "                pin BYTES | touch-all MARGIN | cache-write DIRECTORY FILES BYTES | "
-            "cache-read DIRECTORY |\n"
-            "                cache-resident DIRECTORY | busy PERCENT DIRECTORY\n");
+        fprintf(stderr,
+                "Usage: workload hog BYTES | grow BYTES BYTES-A-SECOND | fragment BYTES |\n"
+                "                fragment-later BYTES | pin BYTES | touch-all MARGIN |\n"
+                "                cache-write DIRECTORY FILES BYTES | cache-read DIRECTORY |\n"
+                "                cache-resident DIRECTORY | busy PERCENT DIRECTORY\n");
         return 2;
     }
     return 0;
