@@ -5,16 +5,8 @@
 # shellcheck disable=SC2016,SC2119,SC2154,SC2317
 # shellcheck source=tests/lab/lib.sh
 . "$LAB_SOURCE/tests/lab/lib.sh"
-
-MiB=$((1024 * 1024))
-whole=1024 # MiB
-
-# ready GUEST: its agent was read lately, or its hypervisor answers where it has none.
-ready() {
-    local look
-    look=$(vmreclaim --json vm show "$1" 2>/dev/null | jq -r '.vm | "\(.driver_state) \(.waterfall.guest_is_known)"')
-    [[ $look == "ready true" || ($1 == *-alone && $look == ready*) ]]
-}
+# shellcheck source=tests/lab/pulse-guests.sh
+. "$LAB_SOURCE/tests/lab/pulse-guests.sh"
 
 # pulsed GUEST: its policy has had a pulse that brought something.
 pulsed() {
@@ -22,27 +14,8 @@ pulsed() {
         jq -es 'any(.[]; (.actions // [.])[]? | .kind == "pulse" and .asked_by == "policy soon" and (.host_returned // 0) > 0)' >/dev/null
 }
 
-is_whole() { # GUEST
-    [[ $(vmreclaim --json vm show "$1" | jq -r '.vm.balloon_lease // 0') == 0 ]] &&
-        "$LAB_BUILD/tests/lab/qmp" "$lab_run/$1.second" query-balloon | grep -q "\"actual\": $((whole * MiB))}"
-}
-
-boot() { # NAME CID
-    guest_reporting=off guest_deflate=off guest_boot "$1" "$2" $whole any \
-        -qmp "unix:$lab_run/$1.second,server=on,wait=off" || {
-        echo "guest $1 did not boot"
-        exit 75
-    }
-    vm_describe "$1" "$2"
-    if [[ $1 == *-alone ]]; then
-        sed -i '/^agent:/d; /^cid:/d' "$lab_run/vms/$1.yaml"
-    else
-        agent_start "$1"
-    fi
-}
-
-boot stock 3
-boot stock-alone 4
+pulse_boot stock 3 off
+pulse_boot stock-alone 4 off
 controller_start
 cat >"$lab_run/soon.yaml" <<'END'
 name: soon
@@ -54,7 +27,7 @@ pulse_interval: 1m
 END
 for guest in stock stock-alone; do
     check "guest $guest is there" wait_for 40 ready "$guest"
-    guest_hold "$guest" hog $((600 * MiB)) && guest_release "$guest"
+    use_and_free "$guest"
     before=$(guest_footprint "$guest")
     check "$guest: a policy" vmreclaim policy apply "$lab_run/soon.yaml" --vm "$guest"
     wait_for 90 pulsed "$guest" || vmreclaim explain "$guest"
