@@ -17,8 +17,6 @@ form=$1
 shift
 rules=("$@")
 declare -A baseline in_use_before workers
-# What is compiled needs the headers of two libraries and the generated code beside the project.
-library_headers=(/usr/include/{uv,uv.h,protobuf-c,yaml.h})
 folders=(common/{base,proc,policy,transport,ttrpc} agent/{engine,sensors,actions,config,safety,doctor,calls,core,service})
 keys=400000
 rest=600 # seconds
@@ -123,12 +121,8 @@ judge() {
 }
 
 printf 'name: build\nprofile: balanced\n' >"$lab_run/policy.yaml"
-mkdir -p "$lab_run/source"
-(cd "$LAB_SOURCE" && git ls-files -z '*.[ch]' | xargs -0 cp --parents -t "$lab_run/source")
-cp -r "$LAB_BUILD/proto" "${library_headers[@]}" "$lab_run/source/" ||
-    give_up "headers are missing: run deploy/install-deps"
-debian_put "$lab_run/source/." /usr/local/src/vmreclaim
-debian_put "$LAB_SOURCE/tests/bench/build-work" "$LAB_BUILD/tests/bench/rivals" /usr/local/bin
+build_work_put || give_up "headers are missing: run deploy/install-deps"
+debian_put "$LAB_BUILD/tests/bench/rivals" /usr/local/bin
 
 # A pair on a busy machine is slow, not wrong.
 guest_boot_timeout=300

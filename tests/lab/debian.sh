@@ -24,6 +24,7 @@ DefaultDependencies=no
 ExecStart=/bin/sh -c 'cd /sys/class/virtio-ports; exec guest-exec serve /dev/$(grep -lx lab.exec */name | cut -d / -f 1)'
 Environment=HOME=/root
 KillMode=process
+OOMPolicy=continue
 OOMScoreAdjust=-900
 END
 }
@@ -57,10 +58,10 @@ debian_start() {
         -drive "file=$debian_disk,format=raw,if=virtio,snapshot=on" "$@"
 }
 
-# debian_boot, as debian_start: returns when the system is up, all of it.
-debian_boot() {
+# debian_wait NAME: until the system is up, all of it.
+debian_wait() {
     local state
-    debian_start "$@" && guest_wait "$1" || {
+    guest_wait "$1" || {
         echo "lab: guest $1 did not boot" >&2
         return 1
     }
@@ -70,6 +71,11 @@ debian_boot() {
         guest_run "$1" 'systemctl --failed --no-legend' >&2
         return 1
     }
+}
+
+# debian_boot, as debian_start: returns when the system is up, all of it.
+debian_boot() {
+    debian_start "$@" && debian_wait "$1"
 }
 
 # debian_agent_start NAME [LINE...]: the agent's unit, with these lines in its configuration.

@@ -93,14 +93,14 @@ libvirt_end() {
 
 # domain_xml NAME MEMORY-MIB: a stock domain, as people's tools write one: no vsock device, a
 # balloon without free page reporting or statistics. $domain_devices and $domain_elements add to it,
-# $domain_arguments gives QEMU's own.
+# $domain_arguments gives QEMU's own, $domain_initrd another initramfs.
 # With domain_boots=no it has no system: its firmware waits, which costs next to nothing.
 domain_xml() {
     local type=qemu system='' arguments='' argument
     for argument in ${domain_arguments:-}; do arguments+="<qemu:arg value='$argument'/>"; done
     [[ $LAB_ACCELERATOR != kvm ]] || type=kvm
     [[ ${domain_boots:-yes} == no ]] || system="<kernel>$LAB_GUEST_KERNEL</kernel>
-    <initrd>$LAB_RESULTS/guest.initrd</initrd>
+    <initrd>${domain_initrd:-$LAB_RESULTS/guest.initrd}</initrd>
     <cmdline>console=ttyS0 panic=-1 quiet no_timer_check</cmdline>"
     cat <<XML
 <domain type='$type' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>

@@ -98,6 +98,33 @@ static void grow(uint64_t bytes, uint64_t rate)
     hold("ready");
 }
 
+static uint64_t milliseconds(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+/* Takes memory as fast as it can and holds it for a moment. Says in how many milliseconds it had
+ * it, and how long the longest mebibyte took. */
+static void sprint(uint64_t bytes)
+{
+    const struct timespec moment = {.tv_nsec = 500000000};
+    const uint64_t part = 1 << 20;
+    const uint64_t begun = milliseconds();
+    unsigned char *memory = take(bytes);
+    uint64_t last = begun, longest = 0, now = begun;
+
+    for (uint64_t offset = 0; offset < bytes; offset += part, last = now) {
+        touch(memory + offset, bytes - offset < part ? bytes - offset : part);
+        now = milliseconds();
+        longest = now - last > longest ? now - last : longest;
+    }
+    printf("%" PRIu64 " %" PRIu64 "\n", now - begun, longest);
+    nanosleep(&moment, NULL);
+}
+
 /* Leaves half of it free in single pages: of each pair of pages one, picked at random, because the
  * kernel's compaction looks at every 32nd page only until it has found something, and never finds
  * anything where free pages lie at odd page frames alone.
@@ -359,6 +386,8 @@ int main(int argc, char *argv[])
         hog(number(argv[2]));
     } else if (argc == 4 && strcmp(name, "grow") == 0) {
         grow(number(argv[2]), number(argv[3]));
+    } else if (argc == 3 && strcmp(name, "sprint") == 0) {
+        sprint(number(argv[2]));
     } else if (argc == 3 && strcmp(name, "fragment") == 0) {
         fragment(number(argv[2]), false);
     } else if (argc == 3 && strcmp(name, "fragment-later") == 0) {
@@ -377,7 +406,8 @@ int main(int argc, char *argv[])
         busy(number(argv[2]), argv[3]);
     } else {
         fprintf(stderr,
-                "Usage: workload hog BYTES | grow BYTES BYTES-A-SECOND | fragment BYTES |\n"
+                "Usage: workload hog BYTES | grow BYTES BYTES-A-SECOND | sprint BYTES |\n"
+                "                fragment BYTES |\n"
                 "                fragment-later BYTES | pin BYTES | touch-all MARGIN |\n"
                 "                cache-write DIRECTORY FILES BYTES | cache-read DIRECTORY |\n"
                 "                cache-resident DIRECTORY | busy PERCENT DIRECTORY\n");
