@@ -191,6 +191,11 @@ static void decide(struct arbiter_round *round)
     round_explain(round);
 }
 
+static uint64_t whole_pages(uint64_t bytes)
+{
+    return (bytes + SHARES_PAGE - 1) / SHARES_PAGE * SHARES_PAGE;
+}
+
 int arbiter_step(struct arbiter *arbiter, const struct arbiter_host *host, struct arbiter_vm vms[],
                  size_t count, struct arbiter_request requests[], size_t *ret_count)
 {
@@ -209,7 +214,7 @@ int arbiter_step(struct arbiter *arbiter, const struct arbiter_host *host, struc
          host->now);
     round.mark = mark_of(arbiter->state, &marks);
     round.is_urgent = arbiter->state == ARBITER_CRITICAL;
-    round.deficit = saturating_subtract(host->high, round.view.counted);
+    round.deficit = whole_pages(saturating_subtract(host->high, round.view.counted));
     decide(&round);
     *ret_count = round.request_count;
     return 0;

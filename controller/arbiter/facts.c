@@ -73,7 +73,7 @@ uint64_t facts_floor(const struct arbiter_vm *vm)
 
 uint64_t facts_step(const struct arbiter_vm *vm)
 {
-    return max_of(64 * MIB, vm->ram / STEP_PART);
+    return max_of(64 * MIB, vm->ram / STEP_PART / SHARES_PAGE * SHARES_PAGE);
 }
 
 /* ---- what could come back ---- */

@@ -98,7 +98,7 @@ static enum arbiter_reason explain_short(const struct arbiter_round *round, size
 
     if (vm->is_occupied)
         return ARBITER_OCCUPIED;
-    if (memory_coming(vm, round->host->now) > 0)
+    if (memory_coming(vm, round->host->now) > 0 || round->deficit == 0)
         return ARBITER_ON_ITS_WAY;
     if (want->bar != ARBITER_IS_FINE)
         return want->bar;
@@ -106,9 +106,7 @@ static enum arbiter_reason explain_short(const struct arbiter_round *round, size
         return ARBITER_AT_FLOOR;
     if (min_of(want->holds, want->size) <= want->goal)
         return ARBITER_WITHIN_SHARE;
-    if (want->wait > 0)
-        return ARBITER_COOLS_DOWN;
-    return round->deficit == 0 ? ARBITER_ON_ITS_WAY : ARBITER_NOTHING_LEFT;
+    return want->wait > 0 ? ARBITER_COOLS_DOWN : ARBITER_NOTHING_LEFT;
 }
 
 static enum arbiter_reason explain(const struct arbiter_round *round, size_t i)
