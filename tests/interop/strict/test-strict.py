@@ -292,7 +292,8 @@ class StrictTest(unittest.TestCase):
     def test_4_reservations(self):
         for vm in ("web", "cid:7", "", guests.NASTY, guests.TEXT, guests.LATIN, guests.HUGE):
             self.call("ReserveMemory", most=1, size=MIB, vm=vm)
-        self.answer("ReserveMemory", most=1, size=MIB, vm="web")
+        self.assertEqual(self.answer("ReserveMemory", size=MIB, vm="web")[-1].reservation.state,
+                         "ready")
         for reservation in self.answer("ListReservations")[0].reservations:
             self.call("ReleaseReservation", id=reservation.id)
         self.call("ReleaseReservation", id=1 << 63)
