@@ -68,6 +68,19 @@ static void fill_facts(const struct host_facts *facts, Host *message)
     message->zswap_pool = facts->zswap_pool;
 }
 
+/* Its last step, while it is on. */
+static void fill_view(const struct arbiter_keeper *keeper, Host *message)
+{
+    if (!keeper->settings.is_on || keeper->view.available == 0)
+        return;
+    message->arbiter_has_looked = true;
+    message->arbiter_state = message_text(arbiter_state_name(keeper->arbiter.state));
+    message->promised = keeper->view.promised;
+    message->coming = keeper->view.coming;
+    message->takeable = keeper->view.takeable;
+    message->floors_missing = keeper->arbiter.missing;
+}
+
 /* A host that cannot be read says why. */
 static void host_to_message(struct arbiter_keeper *keeper, struct host_message *ret_host)
 {
@@ -84,6 +97,7 @@ static void host_to_message(struct arbiter_keeper *keeper, struct host_message *
     }
     fill_facts(facts, message);
     fill_nodes(facts, ret_host);
+    fill_view(keeper, message);
     message->critical = arbiter_mark_bytes(&settings->critical, facts->total);
     message->low = arbiter_mark_bytes(&settings->low, facts->total);
     message->high = arbiter_mark_bytes(&settings->high, facts->total);

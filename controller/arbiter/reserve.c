@@ -320,7 +320,8 @@ int arbiter_release(struct arbiter_keeper *keeper, uint64_t id, struct error *er
 
     if (reservation == NULL)
         return error_set(error, -ENOENT,
-                         "there is no reservation %" PRIu64 "; 'vmreclaim reserve' lists them", id);
+                         "there is no reservation %" PRIu64 "; 'vmreclaim reserve list' has them",
+                         id);
     before = reservation->state;
     reservation_release(reservation);
     settle(keeper, id, before);

@@ -71,6 +71,15 @@ static void add_nodes(struct table *table, const Host *host)
     }
 }
 
+static void add_bytes(struct table *table, const char *name, uint64_t bytes, const char *meaning)
+{
+    if (bytes == 0)
+        return;
+    table_row(table);
+    table_cell(table, "%s", name);
+    table_cell(table, "%s%s", BYTES_TEXT(bytes), meaning);
+}
+
 static void add_arbiter(struct table *table, const Host *host)
 {
     table_row(table);
@@ -78,13 +87,13 @@ static void add_arbiter(struct table *table, const Host *host)
     if (strcmp(host->arbiter, "on") != 0 || host->high == 0)
         table_cell(table, "%s", host->arbiter);
     else
-        table_cell(table, "on: below %s available it takes, until %s", BYTES_TEXT(host->low),
-                   BYTES_TEXT(host->high));
-    if (host->reserved == 0)
-        return;
-    table_row(table);
-    table_cell(table, "reserved");
-    table_cell(table, "%s", BYTES_TEXT(host->reserved));
+        table_cell(table, "on%s%s: below %s available it takes, until %s",
+                   host->arbiter_state[0] == '\0' ? "" : ", ", host->arbiter_state,
+                   BYTES_TEXT(host->low), BYTES_TEXT(host->high));
+    add_bytes(table, "on its way", host->coming, ", asked for and not back yet");
+    add_bytes(table, "takeable", host->takeable, " at most, by all steps together");
+    add_bytes(table, "floors", host->floors_missing, " more than the host has for them");
+    add_bytes(table, "reserved", host->reserved, "");
 }
 
 int host_print_head(const Host *host, const char *vms)

@@ -51,6 +51,8 @@ static const struct absence table[] = {
      FIELDS("pressure_some_permyriad", "pressure_full_permyriad")},
     {CONTROLLER "Host", "ksm_is_known", FIELDS("ksm_saved")},
     {CONTROLLER "Host", "zswap_is_known", FIELDS("zswap_stored", "zswap_pool")},
+    {CONTROLLER "Host", "arbiter_has_looked",
+     FIELDS("promised", "coming", "takeable", "floors_missing")},
     {CONTROLLER "HostVm", NULL, FIELDS("vm_ram")},
     {CONTROLLER "HostVm", "footprint_is_known", FIELDS("footprint")},
     {CONTROLLER "PlannedVm", NULL, FIELDS("size", "vm_ram", "size_now", "footprint", "ceiling")},

@@ -127,6 +127,11 @@ void get_plan(struct ttrpc_call *call, const ProtobufCMessage *message, void *us
     host.arbiter = (char *)"on";
     host.low = 20 * GIB;
     host.high = 24 * GIB;
+    host.arbiter_has_looked = 1;
+    host.arbiter_state = (char *)"taking";
+    host.coming = 128 * MIB;
+    host.takeable = 3 * GIB;
+    host.floors_missing = GIB;
     plan_vm(&vms[0], "db", "give-back", "in-need", "the guest is short of memory");
     vms[0].bytes = 64 * MIB;
     vms[0].size = 7 * GIB;

@@ -35,6 +35,11 @@ static void tell(struct ttrpc_call *call, Reservation *reservation)
     (void)ttrpc_call_send(call, &response.base);
 }
 
+/* One that is never answered still ends some day. */
+static void forget(struct ttrpc_call *call, void *userdata)
+{
+}
+
 void reserve_memory(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
     const Request *request = (const void *)message;
@@ -47,8 +52,10 @@ void reserve_memory(struct ttrpc_call *call, const ProtobufCMessage *message, vo
         return;
     fill(&reservation, request->vm, request->size, "filling");
     tell(call, &reservation);
-    if (strcmp(request->vm, "endless") == 0)
+    if (strcmp(request->vm, "endless") == 0) {
+        ttrpc_call_on_cancel(call, forget, NULL);
         return;
+    }
     fill(&reservation, request->vm, request->size, end);
     reservation.left_ns = request->hold_ns == 0 ? 600 * NSEC_PER_SEC : request->hold_ns;
     reservation.expires_ns = (int64_t)request->wait_ns; /* to be seen */

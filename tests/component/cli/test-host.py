@@ -45,6 +45,7 @@ class HostTest(CliTestCase):
         answer = self.run_json("host")
         self.assertEqual(answer["host"]["available"], 16 << 30)
         self.assertNotIn("low", answer["host"])
+        self.assertNotIn("coming", answer["host"])
         self.assertEqual([vm["name"] for vm in answer["vms"]], ["db", "silent", "web1"])
         self.assertNotIn("footprint", answer["vms"][1])
         self.assertEqual(answer["vms"][2]["steps"], [{"name": "reclaim", "bytes": 1 << 30},
@@ -53,7 +54,11 @@ class HostTest(CliTestCase):
     def test_the_plan(self):
         text = self.run_cli("plan").stdout
         lines = text.splitlines()
-        self.assertRegex(text, "arbiter +on: below 20.0 GiB available it takes, until 24.0 GiB\n")
+        self.assertRegex(text, r"(?m)^arbiter +on, taking: below 20\.0 GiB available it takes, until "
+                               r"24\.0 GiB\non its way +128\.0 MiB, asked for and not back yet\n"
+                               r"takeable +3\.0 GiB at most, by all steps together\n"
+                               r"floors +1\.0 GiB more than the host has for them\n"
+                               r"reserved +512\.0 MiB$")
         self.assertIn("\nNow 1.5 GiB would be taken and 64.0 MiB given back, in this order.\n",
                       text)
         self.assertEqual([line.split() for line in lines if line.startswith("VM ")],
@@ -68,6 +73,7 @@ class HostTest(CliTestCase):
     def test_the_plan_as_json(self):
         answer = self.run_json("plan")
         self.assertEqual(answer["host"]["low"], 20 << 30)
+        self.assertEqual(answer["host"]["promised"], 0)
         self.assertEqual(answer["vms"][2]["size"], 4 << 30)
         self.assertEqual(answer["vms"][2]["working_set"], 0)
         self.assertNotIn("working_set", answer["vms"][3])
