@@ -177,11 +177,11 @@ const struct command command_host = {
     .name = "host",
     .operands = "",
     .summary = "the host and its VMs: what could come back, by which step",
-    .description =
-        "Shows what the host has and what its VMs hold of it. Then what could come back by each\n"
-        "step, in the order in which a host that is short takes them, and of which VM. Each byte\n"
-        "is counted once, in the first step that could bring it. The figures are of the newest\n"
-        "samples; 'explain VM' takes a new one. It works whether or not the arbiter is on.",
+    .description = "Shows what the host has and what its VMs hold of it. Then what could come\n"
+                   "back by each step, in the order in which a host that is short takes them,\n"
+                   "and of which VM. Each byte is counted once, in the first step that could\n"
+                   "bring it. The figures are of the newest samples; 'explain VM' takes a new\n"
+                   "one. It works whether or not the arbiter is on.",
     .example = "vmreclaim host\n  vmreclaim --json host | jq '[.vms[].could_return] | add'",
     .see_also = "plan, what the arbiter would do now; explain; vm list",
     .run = run,

@@ -82,11 +82,11 @@ const struct command command_plan = {
     .name = "plan",
     .operands = "",
     .summary = "what the arbiter would do now, and why",
-    .description =
-        "Shows for each VM what the arbiter would do at this moment: the step, how much it is to\n"
-        "bring or to give back, and why, or why nothing. Those that something would be done to\n"
-        "come first, the most urgent on top. Nothing is done, and the arbiter may be off: look\n"
-        "at the plan before 'arbiter: on' in vmreclaimd.yaml.",
+    .description = "Shows for each VM what the arbiter would do at this moment: the step, how\n"
+                   "much it is to bring or to give back, and why, or why nothing. Those that\n"
+                   "something would be done to come first, the most urgent on top. Nothing is\n"
+                   "done, and the arbiter may be off: look at the plan before 'arbiter: on' in\n"
+                   "vmreclaimd.yaml.",
     .example = "vmreclaim plan\n  vmreclaim --json plan | jq -r '.vms[] | \"\\(.vm) \\(.cause)\"'",
     .see_also = "host, what could come back at all; vmreclaimd(8), ARBITER",
     .run = run,

@@ -53,9 +53,9 @@ const struct command command_reserve_list = {
     .name = "reserve list",
     .operands = "",
     .summary = "what memory of the host is reserved, and for whom",
-    .description =
-        "Shows the reservations in the order in which they get memory: how much is free for each\n"
-        "of them now, what its VM has taken of it, and how long it is kept.",
+    .description = "Shows the reservations in the order in which they get memory: how much is\n"
+                   "free for each of them now, what its VM has taken of it, and how long it is\n"
+                   "kept.",
     .example = "vmreclaim reserve list",
     .see_also = "reserve; reserve release",
     .run = run,

@@ -39,9 +39,8 @@ const struct command command_reserve_release = {
     .operands = "ID",
     .operand_count = 1,
     .summary = "give reserved memory of the host free again",
-    .description =
-        "Ends a reservation, whoever made it. Its memory is there for all again, and the arbiter\n"
-        "gives back what it took for it once the host has enough.",
+    .description = "Ends a reservation, whoever made it. Its memory is there for all again, and\n"
+                   "the arbiter gives back what it took for it once the host has enough.",
     .example = "vmreclaim reserve release 7",
     .see_also = "reserve list",
     .run = run,

@@ -112,12 +112,12 @@ const struct command command_reserve = {
     .operand_count = 1,
     .operands_may_lack = true,
     .summary = "free memory of the host for a VM about to start",
-    .description =
-        "Waits until SIZE is free on the host beyond what it needs itself. What is missing the\n"
-        "arbiter takes from the VMs that need it least; while it is off, only what is free\n"
-        "already can be had. Then it is kept free until VM has taken it, or the time is over. If\n"
-        "there is not enough in time it says what is the most that could be had, and why, and\n"
-        "ends with 7. An interrupt gives it up.",
+    .description = "Waits until SIZE is free on the host beyond what it needs itself. What is\n"
+                   "missing the arbiter takes from the VMs that need it least; while it is off,\n"
+                   "only what is free already can be had. Then it is kept free until VM has\n"
+                   "taken it, or the time is over. If there is not enough in time it says what\n"
+                   "is the most that could be had, and why, and ends with 7. An interrupt gives\n"
+                   "it up.",
     .example = "vmreclaim reserve 4GiB --for web9 --wait 30s && virsh start web9",
     .see_also = "reserve list; reserve release; plan",
     .options = options,
