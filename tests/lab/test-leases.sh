@@ -325,25 +325,36 @@ a_migration() {
     check "migration: guest b is managed" wait_for 40 ready b
 }
 
+holds() { # GUEST MIB: resumed, and not only waiting
+    lease_is "$1" "$2" && ready "$1"
+}
+
+is_running() { # GUEST
+    "$qmp" "$lab_run/$1.second" query-status | grep -q '"status": "running"'
+}
+
 is_saved() { # GUEST
-    has_migrated "$1" && [[ -s $lab_run/$1.saved ]]
+    has_migrated "$1" && [[ -s $lab_run/saved-guest ]]
 }
 
 # Saved with a lease held, which is given back since: what is restored has the balloon of then.
 a_saved_guest() {
     take b 560
     controller_kill
-    "$qmp" "$lab_run/b.second" migrate "{\"uri\": \"exec:cat >$lab_run/b.saved\"}" >"$lab_run/qmp.out"
+    "$qmp" "$lab_run/b.second" migrate "{\"uri\": \"exec:cat >$lab_run/saved-guest\"}" >"$lab_run/qmp.out"
     check "saved: with a lease, while the daemon is away" wait_for 90 is_saved b
     "$qmp" "$lab_run/b.second" cont >"$lab_run/qmp.out"
     start
-    check "saved: the lease goes on" wait_for 40 lease_is b 80
+    check "saved: the lease goes on" wait_for 40 holds b 80
     give_back b
     check "saved: and is given back" wait_for 20 back b 640
     guest_stop b
     mark
     guest_start e 7 640 any -action reboot=reset -qmp "unix:$lab_run/e.second,server=on,wait=off" \
-        -incoming "exec:cat $lab_run/b.saved"
+        -incoming "exec:cat $lab_run/saved-guest"
+    wait_for 20 test -S "$lab_run/e.second"
+    check "saved: it is restored" wait_for 60 is_running e
+    check "saved: with the balloon of then" actual_is e 560
     arrived e 7
     check "saved: what is restored gets all of it" wait_for 60 actual_is e 640
     check "saved: that is said" said 10 'the balloon of an earlier lease'
