@@ -46,6 +46,8 @@ struct cli {
     const char *host; /* ssh://[USER@]HOST[:PORT]; NULL: this machine */
     bool json;
     nsec_t timeout; /* 0: the command's own */
+    bool timeout_is_given;
+    bool version; /* that is all that is asked for */
 };
 
 struct command {
@@ -68,17 +70,26 @@ extern const struct command *const commands[];
 
 /* ---- command.c ---- */
 
-/* The command that the first words of `words` name; `*ret_used` is how many. NULL: none. */
+/* The command that the first words of `words` name, or that other programs call so: `ls` for
+ * `vm list`; `*ret_used` is how many. NULL: none. */
 const struct command *command_find(char **words, int count, int *ret_used);
 
 /* Takes the options out of `arguments` and stores them; what is left are the operands, in order,
  * ended by NULL. EXIT_DONE, or EXIT_USAGE after saying what is wrong. `--help` is found by
- * *ret_help; `--json` works behind the command too. `arguments[0]` is ignored, as in main. */
+ * *ret_help; the options of every command work here too. `arguments[0]` is ignored, as in main. */
 int command_parse(struct cli *cli, const struct command *command, int count, char **arguments,
                   bool *ret_help);
 
+/* ---- help.c ---- */
+
 void command_print_help(const struct command *command);
 void command_print_overview(void);
+
+/* The commands that begin with the word, for "vmreclaim policy --help". False: there are none. */
+bool command_print_group(const char *word);
+
+/* Says that the words name no command, and which one is near. EXIT_USAGE. */
+int command_refuse(char **words, int count);
 
 /* ---- client.c ---- */
 

@@ -335,7 +335,12 @@ class CliTest(CliTestCase):
                 (["reporting", "a", "--order", "64"], "no kernel has blocks of order 64"),
                 (["events"], "vmreclaim events -f"),
                 (["--timeout", "x", "vm", "list"], '"x" is not a duration'),
-                (["--bogus"], "unknown option --bogus")):
+                (["--bogus"], "unknown option --bogus"),
+                (["--jsno", "vm", "list"], "did you mean --json?"),
+                (["compact", "a", "--time-limt", "1s"], "did you mean --time-limit?"),
+                (["vm", "list", "--timeout", "0"], "is not a duration"),
+                (["explian", "web1"], "did you mean: vmreclaim explain?"),
+                (["polcy", "list"], "did you mean: vmreclaim policy list?")):
             with self.subTest(arguments=arguments):
                 self.assertIn(words, self.run_cli(*arguments, code=2).stderr)
 
@@ -352,6 +357,28 @@ class CliTest(CliTestCase):
         self.assertLessEqual(max(map(len, listed.splitlines())), 80)
         self.assertGreater(len(names), 20)
         return names
+
+    def test_help_of_a_group(self):
+        text = self.run_cli("policy", "--help").stdout
+        self.assertEqual(text, self.run_cli("help", "policy").stdout)
+        self.assertIn("policy apply FILE", text)
+        self.assertNotIn("vm list", text)
+
+    def test_as_other_programs_call_it(self):
+        listed = self.run_cli("vm", "list").stdout
+        for words in (["ls"], ["list"], ["vm", "ls"], ["get", "vms"]):
+            self.assertEqual(self.run_cli(*words).stdout, listed)
+        shown = self.run_cli("vm", "show", "alone").stdout
+        for words in (["show"], ["get"], ["get", "vm"], ["inspect"]):
+            self.assertEqual(self.run_cli(*words, "alone").stdout, shown)
+        self.assertTrue(self.run_cli("describe", "web1").stdout)
+
+    def test_options_of_every_command_stand_anywhere(self):
+        listed = self.run_cli("vm", "list").stdout
+        self.assertEqual(self.run_cli("vm", "list", "--api", self.api, api="unix:/nowhere").stdout,
+                         listed)
+        self.assertEqual(self.run_cli("vm", "list", "--timeout=5s").stdout, listed)
+        self.assertRegex(self.run_cli("vm", "list", "--version").stdout, r"^vmreclaim \d")
 
     def test_every_command_is_taught(self):
         for command in self.commands():
@@ -372,6 +399,10 @@ class CliTest(CliTestCase):
 
     def test_version(self):
         self.assertRegex(self.run_cli("--version").stdout, r"^vmreclaim \d+\.\d+\.\d+\n$")
+        self.assertRegex(self.run_cli("version").stdout, r"^vmreclaim  \d\S+\nvmreclaimd \d\S+\n$")
+        self.assertEqual(set(self.run_json("version")), {"vmreclaim", "vmreclaimd"})
+        self.assertRegex(self.run_cli("version", api="unix:/nowhere", code=4).stdout,
+                         r"^vmreclaim  \d\S+\n$")
 
     # ---- another host ----
 

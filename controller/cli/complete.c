@@ -1,0 +1,109 @@
+/* `vmreclaim complete -- WORD...`: what may follow, a line each, with its help behind a tab. The
+ * shells' completion asks; nobody types it. ":file" stands for the names of files. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controller/cli/cli.h"
+#include "controller/cli/completing.h"
+#include "controller/cli/messages.h"
+
+#define NAMES_MAX  1000
+#define NAMES_TIME (2 * NSEC_PER_SEC)
+
+struct typed {
+    struct cli *cli;
+    const char *prefix; /* what is there of the word */
+};
+
+static void add(const char *word, const char *help, void *userdata)
+{
+    const struct typed *typed = userdata;
+
+    if (strncmp(word, typed->prefix, strlen(typed->prefix)) != 0)
+        return;
+    print_text(word);
+    if (help != NULL && help[0] != '\0') {
+        putchar('\t');
+        print_text(help);
+    }
+    putchar('\n');
+}
+
+static int add_vms(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ListVmsResponse *list = (const void *)message;
+
+    for (size_t i = 0; i < list->n_vms; i++)
+        add(list->vms[i]->name, list->vms[i]->state, userdata);
+    return EXIT_DONE;
+}
+
+static int add_policies(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ListPoliciesResponse *list = (const void *)message;
+
+    for (size_t i = 0; i < list->n_policies; i++)
+        add(list->policies[i]->name, "", userdata);
+    return EXIT_DONE;
+}
+
+static int add_actions(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ListActionsResponse *list = (const void *)message;
+
+    for (size_t i = 0; i < list->n_actions; i++)
+        add(list->actions[i]->id, list->actions[i]->kind, userdata);
+    return EXIT_DONE;
+}
+
+static void add_names(enum completing_kind kind, void *userdata)
+{
+    Vmreclaim__Controller__V1__ListVmsRequest vms =
+        VMRECLAIM__CONTROLLER__V1__LIST_VMS_REQUEST__INIT;
+    Vmreclaim__Controller__V1__ListPoliciesRequest policies =
+        VMRECLAIM__CONTROLLER__V1__LIST_POLICIES_REQUEST__INIT;
+    Vmreclaim__Controller__V1__ListActionsRequest actions =
+        VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_REQUEST__INIT;
+    struct cli *cli = ((struct typed *)userdata)->cli;
+
+    cli->json = false;
+    if (kind == COMPLETING_VM)
+        (void)client_list(cli, "ListVms", &vms.base, NAMES_MAX, add_vms, userdata);
+    else if (kind == COMPLETING_POLICY)
+        (void)client_list(cli, "ListPolicies", &policies.base, NAMES_MAX, add_policies, userdata);
+    else if (kind == COMPLETING_ACTION)
+        (void)client_list(cli, "ListActions", &actions.base, 50, add_actions, userdata);
+    else
+        puts(":file");
+}
+
+static int run(struct cli *cli, char **operands)
+{
+    struct typed typed = {.cli = cli, .prefix = ""};
+    struct completing completing = {.cli = cli, .add = add, .names = add_names, .userdata = &typed};
+    int count = 0;
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    while (operands[count] != NULL)
+        count++;
+    if (count > 0)
+        typed.prefix = operands[count - 1];
+    /* Who types wants no sentences in between. */
+    if (nowhere >= 0)
+        (void)dup2(nowhere, STDERR_FILENO);
+    client_set_timeout(NAMES_TIME);
+    complete_line(&completing, operands, count);
+    return EXIT_DONE;
+}
+
+const struct command command_complete = {
+    .name = "complete",
+    .operands = "[-- WORD...]",
+    .operands_may_lack = true,
+    .takes_more = true,
+    .description = "Prints what may follow on a command line: for the shells' completion.",
+    .example = "vmreclaim complete -- policy ''",
+    .run = run,
+};

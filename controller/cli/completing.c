@@ -1,0 +1,173 @@
+/* Completion from the table of commands. */
+#include "controller/cli/completing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "controller/cli/options.h"
+
+enum { WORDS_MAX = 32 };
+
+/* What of the line is whole. */
+struct line {
+    char *words[WORDS_MAX]; /* those that are neither options nor their values */
+    int count;
+    const struct command *command;         /* NULL: not known yet */
+    int used;                              /* words that name it */
+    struct option_list options;            /* that are known so far */
+    const struct command_option *awaiting; /* its value is what is typed; NULL: none */
+    bool only_operands;                    /* "--" was there */
+};
+
+static enum completing_kind kind_of(const char *name, size_t length, const char *command)
+{
+    static const struct {
+        const char *name;
+        enum completing_kind kind;
+    } kinds[] = {
+        {"VM", COMPLETING_VM},         {"VM...", COMPLETING_VM},  {"ACTION", COMPLETING_ACTION},
+        {"POLICY", COMPLETING_POLICY}, {"FILE", COMPLETING_FILE},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        if (strlen(kinds[i].name) == length && strncmp(kinds[i].name, name, length) == 0)
+            return kinds[i].kind;
+    /* What a policy is called, of commands about policies. */
+    return length == 4 && strncmp(name, "NAME", 4) == 0 && strncmp(command, "policy ", 7) == 0
+               ? COMPLETING_POLICY
+               : COMPLETING_NOTHING;
+}
+
+static void know_command(const struct completing *completing, struct line *line)
+{
+    int used;
+    const struct command *command = command_find(line->words, line->count, &used);
+
+    if (command == NULL || command == line->command)
+        return;
+    line->command = command;
+    line->used = used;
+    line->options.count = 0;
+    option_list_add(&line->options, command->options);
+    option_list_add_global(&line->options, completing->cli);
+}
+
+/* An option that is whole. Those of every command say whom to ask for names. */
+static void take_option(const struct completing *completing, struct line *line, char *word)
+{
+    const struct command_option *option = option_list_find(&line->options, word);
+    char *value = strchr(word, '=');
+
+    if (option == NULL || option->kind == OPTION_FLAG)
+        return;
+    if (value == NULL)
+        line->awaiting = option;
+    else if (option->value == &completing->cli->api || option->value == &completing->cli->host)
+        (void)option_store(option, "", value + 1);
+}
+
+static void take_word(const struct completing *completing, struct line *line, char *word)
+{
+    if (line->awaiting != NULL) {
+        if (line->awaiting->value == &completing->cli->api ||
+            line->awaiting->value == &completing->cli->host)
+            (void)option_store(line->awaiting, "", word);
+        line->awaiting = NULL;
+    } else if (!line->only_operands && strcmp(word, "--") == 0) {
+        line->only_operands = true;
+    } else if (!line->only_operands && word[0] == '-' && word[1] != '\0') {
+        take_option(completing, line, word);
+    } else if (line->count < WORDS_MAX) {
+        line->words[line->count++] = word;
+        know_command(completing, line);
+    }
+}
+
+static void add_options(const struct completing *completing, const struct line *line)
+{
+    char word[64];
+
+    for (size_t i = 0; i < line->options.count; i++) {
+        snprintf(word, sizeof(word), "--%s", line->options.options[i].name);
+        completing->add(word, line->options.options[i].help, completing->userdata);
+    }
+    completing->add("--help", "explain it, with an example", completing->userdata);
+}
+
+/* The next word of each command whose first words are on the line; once each. */
+static void add_commands(const struct completing *completing, const struct line *line)
+{
+    char before[64] = "";
+
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        const char *rest = commands[i]->name;
+        char word[64];
+        int matched = 0;
+        size_t length;
+
+        while (matched < line->count && *rest != '\0') {
+            length = strcspn(rest, " ");
+            if (strlen(line->words[matched]) != length ||
+                strncmp(line->words[matched], rest, length) != 0)
+                break;
+            rest += length + (rest[length] == ' ');
+            matched++;
+        }
+        if (matched < line->count || *rest == '\0' || commands[i]->summary == NULL)
+            continue;
+        length = strcspn(rest, " ");
+        snprintf(word, sizeof(word), "%.*s", (int)length, rest);
+        if (strcmp(word, before) == 0)
+            continue;
+        snprintf(before, sizeof(before), "%s", word);
+        completing->add(word, rest[length] == '\0' ? commands[i]->summary : "",
+                        completing->userdata);
+    }
+}
+
+/* The operand that stands at the place of the next word; the last one may be there many times. */
+static enum completing_kind next_operand(const struct line *line)
+{
+    const char *operand = line->command->operands;
+    int before = line->count - line->used;
+    size_t length;
+
+    operand += strspn(operand, "[");
+    length = strcspn(operand, " ]");
+    for (; before > 0; before--) {
+        const char *next = operand + length + strspn(operand + length, " ]");
+
+        if (*next == '\0' || *next == '|' || *next == '-')
+            return line->command->takes_more ? kind_of(operand, length, line->command->name)
+                                             : COMPLETING_NOTHING;
+        operand = next;
+        length = strcspn(operand, " ]");
+    }
+    return kind_of(operand, length, line->command->name);
+}
+
+void complete_line(const struct completing *completing, char **words, int count)
+{
+    struct line line = {.count = 0};
+    enum completing_kind kind = COMPLETING_NOTHING;
+
+    if (count == 0)
+        return;
+    option_list_add_global(&line.options, completing->cli);
+    for (int i = 0; i < count - 1; i++)
+        take_word(completing, &line, words[i]);
+    if (line.awaiting != NULL) {
+        const char *argument = line.awaiting->argument;
+
+        kind = kind_of(argument, strlen(argument), line.command == NULL ? "" : line.command->name);
+    } else if (words[count - 1][0] == '-' && !line.only_operands) {
+        add_options(completing, &line);
+    } else {
+        if (line.command == NULL || line.count == line.used)
+            add_commands(completing, &line);
+        if (line.command != NULL)
+            kind = next_operand(&line);
+    }
+    if (kind != COMPLETING_NOTHING)
+        completing->names(kind, completing->userdata);
+}

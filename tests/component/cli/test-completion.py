@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+"""What may follow on a command line: asked of vmreclaim itself, and through bash.
+
+usage: test-completion.py VMRECLAIM API_SERVER BASH-COMPLETION
+"""
+import os
+import subprocess
+import sys
+import unittest
+
+from cli import VMRECLAIM, CliTestCase
+
+SCRIPT = sys.argv[3]
+
+# A line as it is typed, up to the cursor, and what bash may put there.
+ASK = """
+source "$1"
+COMP_LINE=$2 COMP_POINT=${#2} COMP_CWORD=0
+compopt() { COMPREPLY+=("compopt $*"); }
+_vmreclaim
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+class CompletionTest(CliTestCase):
+    def follows(self, *words):
+        lines = self.run_cli("complete", "--", *words).stdout.splitlines()
+        return [line.split("\t")[0] for line in lines]
+
+    def bash(self, line):
+        folder = os.path.dirname(VMRECLAIM)
+        environment = {**os.environ, "PATH": folder + ":" + os.environ["PATH"],
+                       "VMRECLAIM_API": self.api, "LC_ALL": "C.UTF-8"}
+        result = subprocess.run(["bash", "-c", ASK, "bash", SCRIPT, line], capture_output=True,
+                                text=True, timeout=60, check=True, env=environment)
+        self.assertEqual(result.stderr, "")
+        return result.stdout.splitlines()
+
+    def test_commands(self):
+        words = self.follows("")
+        self.assertIn("explain", words)
+        self.assertEqual(words.count("vm"), 1)
+        self.assertNotIn("relay", words)
+        self.assertNotIn("complete", words)
+        self.assertEqual(self.follows("vm", ""), ["list", "show"])
+        self.assertEqual(self.follows("policy", "ro"), ["rollback"])
+        self.assertEqual(self.follows("policy", "nothing", ""), [])
+
+    def test_each_word_has_its_help(self):
+        line = self.run_cli("complete", "--", "expl").stdout
+        self.assertRegex(line, r"^explain\t\S")
+
+    def test_options(self):
+        self.assertIn("--exact", self.follows("explain", "--"))
+        self.assertIn("--json", self.follows("explain", "web1", "--"))
+        self.assertIn("--host", self.follows("-"))
+        self.assertNotIn("--exact", self.follows("vm", "list", "--"))
+        self.assertEqual(self.follows("explain", "--ex"), ["--exact"])
+
+    def test_names_of_vms(self):
+        self.assertEqual(self.follows("explain", "web"), ["web1", "web2"])
+        self.assertEqual(self.follows("explain", "web1", ""), [])
+        self.assertEqual(self.follows("squeeze", "web1", "web"), ["web1", "web2"])
+        self.assertEqual(self.follows("actions", "--vm", "web"), ["web1", "web2"])
+        self.assertEqual(self.follows("--timeout", "3s", "balloon", "web"), ["web1", "web2"])
+        self.assertEqual(self.follows("balloon", "web1", ""), [])
+
+    def test_names_of_policies_and_actions(self):
+        self.assertEqual(self.follows("policy", "show", ""), ["idle"])
+        self.assertTrue(self.follows("verify", ""))
+
+    def test_files(self):
+        self.assertEqual(self.follows("policy", "apply", ""), [":file"])
+        self.assertEqual(self.follows("policy", "check", "bal"), [":file"])
+
+    def test_without_a_daemon(self):
+        result = self.run_cli("complete", "--", "--api", "unix:/nowhere/api.sock", "explain", "")
+        self.assertEqual((result.stdout, result.stderr), ("", ""))
+
+    def test_bash(self):
+        self.assertEqual(self.bash("vmreclaim policy ro"), ["rollback"])
+        self.assertEqual(self.bash("vmreclaim explain web"), ["web1", "web2"])
+        self.assertEqual(self.bash("vmreclaim vm "), ["list", "show"])
+        self.assertEqual(self.bash("vmreclaim policy apply "), ["compopt -o default"])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
