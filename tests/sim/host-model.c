@@ -14,8 +14,9 @@
 #define JOINED        0.85         /* LAB: as compact_joins */
 #define FIGHT         (30 * MIB_)  /* LAB: deflate-on-oom against a target that stands */
 #define RECLAIM_SHARE 4            /* ASSUMED: a balloon that has to take cache is so much slower */
-#define SWAP_TOUCH    30.0         /* ASSUMED: seconds in which what a guest uses is touched once */
-#define KILL_AFTER    2            /* LAB: 0.3 s after the first stall; seconds are counted here */
+#define TOUCHED_IN    10.0 /* ASSUMED: seconds in which what a guest works with is used once */
+#define READ_LEAST    (4 * MIB_) /* a second, until all of it is there */
+#define KILL_AFTER    2          /* LAB: 0.3 s after the first stall; seconds are counted here */
 
 static double least(double a, double b)
 {
@@ -67,12 +68,15 @@ double host_guest_footprint(const struct host_guest *guest)
     return guest->ram - guest->balloon - guest->gone - guest->swapped;
 }
 
-double host_guest_working_set(const struct host_guest *guest)
+double host_guest_working_set(const struct host_guest *guest, uint64_t now)
 {
     double bytes = guest->in_use;
 
-    for (unsigned i = 0; i < HOST_SETS; i++)
-        bytes += guest->sets[i].runs ? guest->sets[i].wanted : 0;
+    for (unsigned i = 0; i < HOST_SETS; i++) {
+        const struct host_set *set = &guest->sets[i];
+
+        bytes += set->runs ? set->wanted : is_hot(set, now) ? set->resident : 0;
+    }
     return bytes;
 }
 
@@ -195,7 +199,7 @@ static void move_balloon(struct host_guest *guest, uint64_t now)
 static double run_set(struct host_guest *guest, struct host_set *set, uint64_t now)
 {
     double missing = set->wanted - set->resident;
-    double want = least(missing, HOST_DISK);
+    double want = least(missing, least(most(missing / TOUCHED_IN, READ_LEAST), HOST_DISK));
     double did, again, thrashed;
 
     set->used = now;
@@ -207,7 +211,7 @@ static double run_set(struct host_guest *guest, struct host_set *set, uint64_t n
     again = least(did, set->taken);
     set->taken -= again;
     set->resident += did;
-    thrashed = want - did; /* no room: it reads over its own pages, and again in a second */
+    thrashed = want - did; /* no room: it reads over its own pages, and again soon */
     guest->refaults += again + thrashed;
     return (again + thrashed) / HOST_DISK;
 }
@@ -284,9 +288,7 @@ static void step_guest(struct host_guest *guest, uint64_t now)
         read_once(guest);
     if (guest->reports)
         report(guest);
-    waited = least(waited, 1);
-    guest->stalled += waited;
-    guest->pressure += (waited - guest->pressure) / 10;
+    guest->waited = least(waited, 1);
 }
 
 /* ---- the host ---- */
@@ -302,10 +304,7 @@ static double sum_footprints(const struct host_model *host)
 
 static void wait_for_host(struct host_guest *guest, double bytes)
 {
-    double waited = least(bytes / HOST_DISK, 1);
-
-    guest->stalled += waited;
-    guest->pressure = least(guest->pressure + waited / 10, 1);
+    guest->host_waited = least(guest->host_waited + bytes / HOST_DISK, 1);
 }
 
 /* What a guest touches of what is swapped comes back; it waits for that. */
@@ -314,8 +313,8 @@ static void swap_in(struct host_model *host)
     for (unsigned i = 0; i < host->count; i++) {
         struct host_guest *guest = &host->guests[i];
         double held = guest->ram - guest->balloon - guest->gone;
-        double touched = held <= 0 ? 0 : host_guest_working_set(guest) / held;
-        double did = least(guest->swapped * least(touched, 1) / SWAP_TOUCH, HOST_DISK / 4);
+        double touched = held <= 0 ? 0 : host_guest_working_set(guest, host->now) / held;
+        double did = least(guest->swapped * least(touched, 1) / TOUCHED_IN, HOST_DISK / 4);
 
         if (guest->swapped < 1)
             continue;
@@ -354,6 +353,13 @@ void host_model_step(struct host_model *host)
         available = 0;
     }
     host->available = available;
+    for (unsigned i = 0; i < host->count; i++) {
+        struct host_guest *guest = &host->guests[i];
+
+        guest->stalled += least(guest->waited + guest->host_waited, 1);
+        guest->host_waited = 0;
+        guest->pressure += (guest->waited - guest->pressure) / 10;
+    }
 }
 
 /* ---- what is done to a guest ---- */
@@ -380,7 +386,6 @@ void host_guest_restart(struct host_guest *guest, uint64_t now, double in_use)
     guest->use_wanted = guest->in_use;
     guest->held = most(touched - guest->in_use, 0);
     guest->gone = guest->ram - guest->in_use - guest->held;
-    guest->target = guest->ram;
     guest->swapped = least(guest->swapped, guest->held);
     guest->short_seconds = 0;
     guest->restarted = now;

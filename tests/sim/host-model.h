@@ -60,7 +60,9 @@ struct host_guest {
     double refaults; /* bytes */
     double stalled;  /* seconds */
     unsigned kills;
-    double pressure;        /* share of the last ten seconds that it stalled */
+    double waited;          /* part of the last second, as the guest itself sees it */
+    double pressure;        /* ... of about the last ten */
+    double host_waited;     /* part of the last second that it stood still for the host's swap */
     unsigned short_seconds; /* in a row without the memory that it wanted */
 };
 
@@ -100,8 +102,8 @@ double host_guest_cache(const struct host_guest *guest);
 /* Cache that was not used for HOST_RECENT. */
 double host_guest_cold(const struct host_guest *guest, uint64_t now);
 double host_guest_footprint(const struct host_guest *guest);
-/* In use, and the sets of what runs. */
-double host_guest_working_set(const struct host_guest *guest);
+/* In use, the sets of what runs, and what else was used in the last HOST_RECENT. */
+double host_guest_working_set(const struct host_guest *guest, uint64_t now);
 /* No memory is lost or made. */
 bool host_guest_adds_up(const struct host_guest *guest);
 
