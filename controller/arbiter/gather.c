@@ -104,28 +104,35 @@ static uint64_t trapped_of(const struct guest_memory *guest, uint64_t held)
     return min_of(saturating_subtract(guest->trapped, stuck), held);
 }
 
+/* As a lease may take no more than is available, all that is not is in use. */
+static void fill_size(uint64_t free, uint64_t available, struct arbiter_vm *facts)
+{
+    available = min_of(available, facts->size);
+    facts->free = min_of(free, available);
+    facts->hot = available - facts->free;
+    facts->in_use = facts->size - available;
+}
+
 static void fill_agent(const struct vm *vm, struct arbiter_vm *facts)
 {
     const struct guest_memory *guest = &vm->measured.guest;
     const struct policy *policy = vm->assigned.policy;
     uint64_t floor = policy == NULL ? DEFAULT_CACHE_FLOOR : policy->cache_floor;
+    uint64_t cold = min_of(saturating_subtract(guest->cache, floor), guest->inactive_file);
 
     facts->source = ARBITER_AGENT;
-    facts->free = min_of(guest->free, facts->size);
-    facts->cold = min_of(saturating_subtract(guest->cache, floor), guest->inactive_file);
-    facts->hot = guest->cache - facts->cold;
-    facts->in_use = saturating_subtract(facts->size - facts->free, guest->cache);
-    facts->trapped =
-        trapped_of(guest, saturating_subtract(facts->footprint, facts->in_use + guest->cache));
+    fill_size(guest->free, guest->available, facts);
+    facts->cold = min_of(cold, facts->hot);
+    facts->hot -= facts->cold;
+    facts->trapped = trapped_of(
+        guest, saturating_subtract(facts->footprint, facts->in_use + facts->hot + facts->cold));
 }
 
 /* What is available and not free is cache, hot or cold. */
 static void fill_statistics(const struct guest_reading *reading, struct arbiter_vm *facts)
 {
     facts->source = ARBITER_STATISTICS;
-    facts->free = min_of(reading->free, facts->size);
-    facts->hot = saturating_subtract(reading->available, reading->free);
-    facts->in_use = saturating_subtract(facts->size - facts->free, facts->hot);
+    fill_size(reading->free, reading->available, facts);
 }
 
 static void fill_guest(const struct vm *vm, nsec_t now, struct arbiter_vm *facts)

@@ -1,7 +1,7 @@
 /* What the arbiter is shown of the host and of one VM.
  *
- * A guest's free memory, cache and trapped memory are its agent's words, or its balloon driver's.
- * All else that its size has is in use: so what nobody accounts for is not taken for idle. */
+ * A guest's available and trapped memory are its agent's words, or its balloon driver's. All else
+ * that its size has is in use: so what nobody accounts for is not taken for idle. */
 #ifndef VMRECLAIM_CONTROLLER_ARBITER_GATHER_H
 #define VMRECLAIM_CONTROLLER_ARBITER_GATHER_H
 
@@ -14,6 +14,8 @@
 /* What is kept for one VM. All zeroes: nothing. */
 struct vm_arbiter {
     struct arbiter_memory memory;
+    struct arbiter_memory kept; /* as it stands in the store, for the next daemon */
+    bool is_recalled;           /* what an earlier daemon knew of it is in it */
     struct foreign_watch foreign;
     nsec_t pressed;  /* CLOCK_BOOTTIME until which it counts as in need; 0: it said nothing */
     nsec_t ask_back; /* ... its memory is not asked back again before, while the arbiter is off */

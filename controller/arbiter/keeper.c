@@ -9,22 +9,41 @@
 #include "common/base/log.h"
 #include "common/base/util.h"
 #include "controller/arbiter/act.h"
+#include "controller/arbiter/recall.h"
 #include "controller/leases/requests.h"
 
 #define ASK_BACK_AGAIN (10 * NSEC_PER_SEC)
 
 /* ---- VMs ---- */
 
-static void on_visit(struct vm *vm, nsec_t now, void *userdata)
+/* Before anything is decided about it. */
+static void prepare(struct arbiter_keeper *keeper, struct vm *vm)
 {
     if (vm->arbiter == NULL)
         vm->arbiter = calloc(1, sizeof(*vm->arbiter));
+    if (vm->arbiter == NULL || vm->arbiter->is_recalled || !vm->hypervisor.known)
+        return;
+    vm->arbiter->is_recalled = true;
+    recall_vm(keeper, vm);
+}
+
+static int gather(struct arbiter_keeper *keeper, bool is_plan, nsec_t now)
+{
+    list_for_each (link, &keeper->supervisor->registry.vms)
+        prepare(keeper, list_entry(link, struct vm, link));
+    return keeping_gather(keeper, is_plan, now);
+}
+
+static void on_visit(struct vm *vm, nsec_t now, void *userdata)
+{
+    prepare(userdata, vm);
     if (vm->arbiter != NULL)
         foreign_watch_look(&vm->arbiter->foreign, vm, now);
 }
 
 static void on_event(const struct vm_event *event, void *userdata)
 {
+    struct arbiter_keeper *keeper = userdata;
     struct vm *vm = event->vm;
 
     if (vm->arbiter == NULL)
@@ -33,6 +52,8 @@ static void on_event(const struct vm_event *event, void *userdata)
         gather_take_event(vm->arbiter, event, time_boottime());
         return;
     }
+    if (!keeper->supervisor->stopping)
+        recall_forget(keeper, vm);
     free(vm->arbiter);
     vm->arbiter = NULL;
 }
@@ -77,9 +98,8 @@ static void step(struct arbiter_keeper *keeper, nsec_t now)
     enum arbiter_state before = keeper->arbiter.state;
     size_t count;
 
-    if (keeping_gather(keeper, false, now) < 0 ||
-        arbiter_step(&keeper->arbiter, &host, scene->facts, scene->count, scene->requests, &count) <
-            0) {
+    if (gather(keeper, false, now) < 0 || arbiter_step(&keeper->arbiter, &host, scene->facts,
+                                                       scene->count, scene->requests, &count) < 0) {
         log_error("the arbiter has no memory to decide with; trying again");
         return;
     }
@@ -89,6 +109,8 @@ static void step(struct arbiter_keeper *keeper, nsec_t now)
                    arbiter_state_name(keeper->arbiter.state), BYTES_TEXT(host.available),
                    BYTES_TEXT(keeper->view.promised));
     carry_out(keeper, count);
+    for (size_t i = 0; i < scene->count; i++)
+        recall_keep(keeper, scene->vms[i]);
 }
 
 /* Said once until it can be read again. */
@@ -177,7 +199,7 @@ int arbiter_keeper_plan(struct arbiter_keeper *keeper, arbiter_plan_visitor visi
     if (arbiter_keeper_host(keeper, error) == NULL)
         return -EIO;
     host = look(keeper, now);
-    r = keeping_gather(keeper, true, now);
+    r = gather(keeper, true, now);
     if (r == 0)
         r = arbiter_step(&arbiter, &host, keeper->scene.facts, keeper->scene.count,
                          keeper->scene.requests, &count);
@@ -216,8 +238,10 @@ void arbiter_keeper_init(struct arbiter_keeper *keeper, struct supervisor *super
     };
     list_init(&keeper->listener.link);
     list_init(&keeper->acting);
+    list_init(&keeper->recalled);
     arbiter_init(&keeper->arbiter);
     reserve_load(keeper);
+    recall_load(keeper);
     supervisor_listen(supervisor, &keeper->listener);
 }
 
@@ -244,4 +268,5 @@ void arbiter_keeper_finish(struct arbiter_keeper *keeper)
     assert(keeper->acting_count == 0);
     arbiter_finish(&keeper->arbiter);
     keeping_finish(keeper);
+    recall_finish(keeper);
 }

@@ -39,7 +39,8 @@ struct arbiter_keeper {
     struct arbiter arbiter;
     struct arbiter_view view; /* by the last step */
     struct arbiter_scene scene;
-    struct list acting; /* actions of ours that are under way */
+    struct list recalled; /* VMs of an earlier daemon that are not there yet */
+    struct list acting;   /* actions of ours that are under way */
     size_t acting_count;
     struct reservations reservations;
     struct reservation_asker askers[RESERVATIONS_MAX];
