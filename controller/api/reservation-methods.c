@@ -12,8 +12,9 @@
 #include "controller/arbiter/keeper.h"
 #include "controller/messages/text.h"
 
-#define WAIT_MAX (3600 * NSEC_PER_SEC)
-#define HOLD_MAX (24 * 3600 * NSEC_PER_SEC)
+#define WAIT_MAX   (3600 * NSEC_PER_SEC)
+#define HOLD_MAX   (24 * 3600 * NSEC_PER_SEC)
+#define OTHERS_MAX (RESERVATIONS_MAX / 4 * 3) /* the last are root's: libvirt's hook is */
 
 typedef Vmreclaim__Controller__V1__Reservation Reservation;
 typedef Vmreclaim__Controller__V1__ReserveMemoryRequest Request;
@@ -135,6 +136,10 @@ static int take_request(const struct api_call *call, const Request *request,
         .hold = request->hold_ns,
     };
     text_copy_line(ret_asked->asked_by, sizeof(ret_asked->asked_by), call->caller.name);
+    if (call->share != NULL && call->api->rooms.arbiter->reservations.count >= OTHERS_MAX)
+        return error_set(error, -ENOSPC,
+                         "%d reservations are held, and the last are root's; release one first",
+                         OTHERS_MAX);
     if (request->wait_ns > WAIT_MAX)
         return error_set(error, -EINVAL, "wait for a reservation for an hour at most");
     if (request->hold_ns > HOLD_MAX)

@@ -22,6 +22,7 @@ static struct supervisor supervisor;
 static struct arbiter_keeper keeper;
 static struct api api;
 static struct api_user user;
+static struct ttrpc_share *share; /* NULL: root's */
 static int root;
 
 /* ---- the door ---- */
@@ -125,6 +126,9 @@ static int set_up(void **state)
     forgotten = 0;
     changed = NULL;
     room = UINT_MAX;
+    keeper.reservations.count = 0;
+    share = NULL;
+    user = (struct api_user){.kept = {.per_second = 1 << 20, .burst = 1 << 20}};
     state_at_first = RESERVATION_FILLING;
     return 0;
 }
@@ -151,6 +155,7 @@ static struct api_call *reserve(const Request *request)
         .door = &door,
         .api = &api,
         .user = &user,
+        .share = share,
         .caller = {.may_read = true, .may_control = true, .name = "alice"},
     };
     api_dispatch(call, api_method_of(request->base.descriptor), &request->base);
@@ -289,6 +294,24 @@ static void test_bounds(void **state)
     expect_refusal(&request, "a VM's name has at most 63 bytes");
 }
 
+/* Others leave some to root. */
+static void test_how_many_there_may_be(void **state)
+{
+    const Request request = make_request("");
+    struct ttrpc_share of_alice = {.permyriad = 1000, .debt_max = NSEC_PER_SEC};
+
+    keeper.reservations.count = RESERVATIONS_MAX / 4 * 3;
+    share = &of_alice;
+    (void)reserve(&request);
+    assert_int_equal(failed, -ENOSPC);
+    assert_non_null(strstr(text, "48 reservations are held"));
+    assert_null(changed);
+    share = NULL;
+    (void)reserve(&request);
+    assert_non_null(changed);
+    become(RESERVATION_READY);
+}
+
 /* Of a VM that is there its name counts, however it was named. */
 static void test_a_vm_that_is_there(void **state)
 {
@@ -315,6 +338,7 @@ int main(void)
         reservation_test(test_who_asked_goes_away),
         reservation_test(test_a_slow_reader_goes_away),
         reservation_test(test_bounds),
+        reservation_test(test_how_many_there_may_be),
         reservation_test(test_a_vm_that_is_there),
     };
 
