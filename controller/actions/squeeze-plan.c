@@ -29,6 +29,7 @@ static const struct {
     [SQUEEZE_END_BLOCKED] = {"blocked", "what the guest lets go does not reach the host; "
                                         "'vmreclaim explain' says why"},
     [SQUEEZE_END_NO_AGENT] = {"no-agent", "no agent in the guest takes commands now"},
+    [SQUEEZE_END_REFUSED] = {"refused", "no step could be taken, for the reasons beside them"},
     [SQUEEZE_END_LEFT] = {"left", "who asked for it went away"},
     [SQUEEZE_END_FAILED] = {"failed", "it was ended from outside"},
 };
@@ -51,7 +52,7 @@ const char *squeeze_end_text(enum squeeze_end end)
 static void check_plan(const struct squeeze_plan *plan)
 {
     assert(plan->under_way < SQUEEZE_STEP_COUNT && plan->end < SQUEEZE_END_COUNT);
-    assert(plan->count <= SQUEEZE_STEPS_MAX);
+    assert(plan->count <= SQUEEZE_STEPS_MAX && plan->taken <= plan->count);
     assert(!plan->is_lowered || (plan->spent & BIT(SQUEEZE_ORDER)) != 0);
     assert(plan->under_way == SQUEEZE_NO_STEP || plan->count > 0);
 }
@@ -120,7 +121,7 @@ static enum squeeze_step choose(const struct squeeze_plan *plan, const struct ga
 static enum squeeze_end end_of(const struct squeeze_plan *plan, const struct gains *gains)
 {
     if (plan->count > 0)
-        return SQUEEZE_END_DONE;
+        return plan->taken > 0 ? SQUEEZE_END_DONE : SQUEEZE_END_REFUSED;
     if (gains->is_known && !gains->comes_back && !gains->may_pulse)
         return SQUEEZE_END_BLOCKED;
     if (!gains->is_known || !gains->takes_commands)
@@ -176,7 +177,8 @@ static bool may_hold(const struct squeeze_plan *plan)
 {
     return plan->asked.hold && !is_spent(plan, SQUEEZE_HOLD) &&
            (plan->end == SQUEEZE_END_DONE || plan->end == SQUEEZE_END_REACHED ||
-            plan->end == SQUEEZE_END_TIME || plan->end == SQUEEZE_END_BLOCKED);
+            plan->end == SQUEEZE_END_TIME || plan->end == SQUEEZE_END_BLOCKED ||
+            plan->end == SQUEEZE_END_REFUSED);
 }
 
 /* Beside the steps that take: what was lowered is restored, and a guest that is well is held. */
@@ -234,6 +236,7 @@ void squeeze_plan_took(struct squeeze_plan *plan, enum squeeze_outcome outcome, 
     assert(plan->under_way != SQUEEZE_NO_STEP);
     if (!is_worth_another(plan, outcome, brought))
         plan->spent |= BIT(plan->under_way);
+    plan->taken += outcome != SQUEEZE_REFUSED;
     if (outcome == SQUEEZE_SHORT)
         squeeze_plan_stop(plan, SQUEEZE_END_PRESSURE);
     plan->under_way = SQUEEZE_NO_STEP;

@@ -48,6 +48,7 @@ enum squeeze_end {
     SQUEEZE_END_PRESSURE, /* the guest is short of memory */
     SQUEEZE_END_BLOCKED,  /* what the guest lets go does not reach the host */
     SQUEEZE_END_NO_AGENT, /* nobody in the guest can be asked */
+    SQUEEZE_END_REFUSED,  /* no step could be taken, each has its reason */
     SQUEEZE_END_LEFT,     /* who asked went away */
     SQUEEZE_END_FAILED,   /* a step was ended from outside, or the VM went away */
     SQUEEZE_END_COUNT,
@@ -88,6 +89,7 @@ struct squeeze_plan {
     enum squeeze_step under_way; /* NO_STEP: none */
     uint64_t promised;           /* by the step under way, bytes */
     unsigned count;              /* of steps so far */
+    unsigned taken;              /* of them, all but those that were refused */
     unsigned spent;              /* steps that are not taken again, one bit each */
     bool is_lowered;             /* the reporting order; it is to be restored */
     enum squeeze_end end;

@@ -335,11 +335,13 @@ static void begin_step(struct squeeze *squeeze, const struct squeeze_order *orde
 }
 
 /* Why a step cannot even be asked for; NULL: it can. */
-static const char *obstacle(const struct squeeze_order *order)
+static const char *obstacle(const struct squeeze *squeeze, const struct squeeze_order *order)
 {
-    if (order->step == SQUEEZE_HOLD && order->bytes == 0)
-        return "its balloon is in use, not ours, or returns nothing: see 'vmreclaim vm show'";
-    return NULL;
+    if (order->step != SQUEEZE_HOLD || order->bytes != 0)
+        return NULL;
+    if (squeeze->vm->links.agent == NULL)
+        return "without an agent nobody says how much the guest needs while it is held";
+    return "its balloon is in use, not ours, or returns nothing: see 'vmreclaim vm show'";
 }
 
 static void advance(struct squeeze *squeeze)
@@ -360,7 +362,7 @@ static void advance(struct squeeze *squeeze)
             finish(squeeze);
             return;
         }
-        why = obstacle(&order);
+        why = obstacle(squeeze, &order);
         if (why != NULL) {
             squeeze->taken[squeeze->taken_count++] = (struct squeeze_taken){.step = order.step};
             step_ends(squeeze, SQUEEZE_REFUSED, 0, why);

@@ -218,6 +218,7 @@ int squeezing_exit_code(const Squeeze *squeeze, uint64_t size)
         {"left", EXIT_PARTIAL},
         {"blocked", EXIT_REFUSED},
         {"no-agent", EXIT_UNREACHABLE},
+        {"refused", EXIT_REFUSED},
     };
     int code = EXIT_FAILED;
 

@@ -382,6 +382,59 @@ static void test_a_halt_ends_it(void **state)
     fake_agent_answer(&f->agent); /* too late */
 }
 
+/* What its balloon's driver tells bounds a pulse, and its owner's interval is there after it. */
+static void test_a_guest_without_an_agent(void **state)
+{
+    Request request = VMRECLAIM__CONTROLLER__V1__SQUEEZE_VMS_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    f->qmp.free_page_reporting = false;
+    f->qmp.statistics.free = 700 * MIB;
+    f->qmp.statistics.interval = 2;
+    f->qmp.on_command = on_command;
+    f->qmp.userdata = f;
+    put_vm(f, "web-1", NULL);
+    footprint = 1000 * MIB;
+    put_footprint(f, footprint / KIB);
+    listen_qmp(f, "web-1.qmp");
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, driver_says(f, "web-1", "ready"));
+    begin(f, &request);
+    wait_for(f, f->answered);
+    assert_string_equal(last(f)->end, "done");
+    expect_steps(f, "pulse ");
+    assert_true(find_step(f, "pulse")->action->host_returned >= (int64_t)(440 * MIB));
+    assert_int_equal(f->qmp.balloon_actual, GIB);
+    stop_daemon(f, 0);
+    assert_int_equal(f->qmp.statistics.interval, 2);
+}
+
+/* Its balloon's driver tells no figure: each step has its reason, and nothing is said to be done.
+ */
+static void test_a_guest_that_nobody_can_read(void **state)
+{
+    Request request = VMRECLAIM__CONTROLLER__V1__SQUEEZE_VMS_REQUEST__INIT;
+    struct fixture *f = *state;
+
+    f->qmp.free_page_reporting = false;
+    f->qmp.statistics.has_no_figure = true;
+    put_vm(f, "web-1", NULL);
+    put_footprint(f, 1000 * 1024);
+    listen_qmp(f, "web-1.qmp");
+    start_daemon(f, NULL);
+    connect_api(f);
+    wait_for(f, driver_says(f, "web-1", "ready"));
+    request.hold = true;
+    begin(f, &request);
+    wait_for(f, f->answered);
+    assert_string_equal(last(f)->end, "refused");
+    expect_steps(f, "pulse hold ");
+    assert_non_null(strstr(find_step(f, "pulse")->reason, "BalloonService"));
+    assert_non_null(strstr(find_step(f, "hold")->reason, "without an agent nobody says"));
+    assert_int_equal(f->qmp.balloon_commands, 0);
+}
+
 static void test_what_cannot_be_squeezed(void **state)
 {
     Request request = VMRECLAIM__CONTROLLER__V1__SQUEEZE_VMS_REQUEST__INIT;
@@ -418,6 +471,8 @@ int main(int argc, char **argv)
         squeeze_test(test_a_pulse_takes_what_is_free),
         squeeze_test(test_what_is_held_already),
         squeeze_test(test_a_halt_ends_it),
+        squeeze_test(test_a_guest_without_an_agent),
+        squeeze_test(test_a_guest_that_nobody_can_read),
         squeeze_test(test_what_cannot_be_squeezed),
     };
 

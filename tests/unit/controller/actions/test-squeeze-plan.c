@@ -225,6 +225,28 @@ static void test_without_an_agent(void **state)
     expect_end(SQUEEZE_END_DONE);
 }
 
+/* "done" would be said of a guest that nothing was done to. */
+static void test_where_each_step_is_refused(void **state)
+{
+    begin(&(struct squeeze_asked){.size = 0});
+    input.gains = (struct gains){.may_pulse = true, .worth = 40 * MIB};
+    expect(SQUEEZE_PULSE);
+    squeeze_plan_took(&plan, SQUEEZE_REFUSED, 0);
+    expect_end(SQUEEZE_END_REFUSED);
+    begin(&(struct squeeze_asked){.size = 0});
+    input.gains = (struct gains){.is_known = true,
+                                 .takes_commands = true,
+                                 .may_pulse = true,
+                                 .worth = 40 * MIB,
+                                 .cache = GIB};
+    expect(SQUEEZE_CACHE);
+    brings(GIB);
+    input.gains.cache = 0;
+    expect(SQUEEZE_PULSE);
+    squeeze_plan_took(&plan, SQUEEZE_REFUSED, 0);
+    expect_end(SQUEEZE_END_DONE);
+}
+
 /* A size that was asked for is not gone below. */
 static void test_what_is_held(void **state)
 {
@@ -254,6 +276,7 @@ int main(void)
         cmocka_unit_test_setup(test_where_nothing_is_reported, set_up),
         cmocka_unit_test_setup(test_a_pulse_does_what_reporting_does_not, set_up),
         cmocka_unit_test_setup(test_without_an_agent, set_up),
+        cmocka_unit_test_setup(test_where_each_step_is_refused, set_up),
         cmocka_unit_test_setup(test_what_is_held, set_up),
     };
 
