@@ -27,13 +27,15 @@ static struct share_claim claim_of(const struct arbiter_vm *vm, const struct arb
     };
 }
 
-/* What is its own and used is not taken for those that cannot give. */
+/* What is its own and used is not taken for those that cannot give. These keep what they hold. */
 static struct share_claim giving_claim(const struct arbiter_vm *vm, const struct arbiter_want *want,
                                        nsec_t now)
 {
     struct share_claim claim = claim_of(vm, want, facts_is_hungry(vm));
     uint64_t keeps = min_of(want->fair, facts_working(vm));
 
+    if (want->is_fixed)
+        keeps = want->holds;
     if (now < vm->memory->believed)
         keeps = max_of(keeps, facts_need(vm));
     keeps = min_of(keeps, want->holds);
@@ -59,8 +61,9 @@ void round_divide(struct arbiter_round *round, uint64_t excess, uint64_t surplus
     for (size_t i = 0; i < round->count; i++) {
         const struct arbiter_want *want = &arbiter->wants[i];
 
-        arbiter->claims[i] = want->is_fixed ? fixed_claim(want->holds)
-                                            : giving_claim(&round->vms[i], want, round->host->now);
+        arbiter->claims[i] = facts_take_part(&round->vms[i])
+                                 ? giving_claim(&round->vms[i], want, round->host->now)
+                                 : fixed_claim(0);
     }
     shares_divide(arbiter->claims, round->count, budget_of(round, excess, surplus), SHARES_TAX,
                   &result);
