@@ -125,17 +125,19 @@ static bool has_leases(const struct arbiter_vm vms[], size_t count)
     return false;
 }
 
+/* It is short until what was asked for is there. */
 static enum arbiter_state next_state(const struct arbiter_round *round,
                                      const struct arbiter_host *host, bool has_plenty)
 {
     uint64_t counted = round->view.counted;
+    uint64_t there = saturating_subtract(round->view.available, round->view.promised);
 
     if (round->view.available < round->host->critical)
         return ARBITER_CRITICAL;
     switch (round->arbiter->state) {
     case ARBITER_TAKING:
     case ARBITER_CRITICAL:
-        return counted >= host->high ? ARBITER_RESTING : ARBITER_TAKING;
+        return there >= host->high ? ARBITER_RESTING : ARBITER_TAKING;
     case ARBITER_GIVING:
         if (counted >= host->high)
             return ARBITER_GIVING;

@@ -69,7 +69,8 @@ static void take_step(struct arbiter_round *round, enum arbiter_step step)
         step == ARBITER_PULSE ? saturating_subtract(PULSES_MAX, pulses_on(round)) : round->count;
 
     for (size_t i = 0; i < round->count; i++)
-        if (round->arbiter->wants[i].gains[step] >= steps[step].least && may_take(round, i, step))
+        if (round->arbiter->wants[i].gains[step] >= steps[step].least && may_take(round, i, step) &&
+            memory_coming(&round->vms[i], round->host->now) == 0)
             ranks_add(&ranks, round->arbiter->wants[i].gains[step], i);
     for (; ranks.count > 0 && room > 0 && round->deficit > 0; room--)
         take_gain(round, ranks_take(&ranks), step);
