@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -445,18 +446,38 @@ static void test_the_daemon_is_killed(void **state)
                   (unsigned long long)((time_monotonic() - begun) / NSEC_PER_MSEC));
 }
 
-/* ... and no other comes. */
+/* Arguments of what the release timer starts, as its unit has them; the first is the program. */
+static void read_unit(char line[256], char *arguments[4])
+{
+    const char *path = getenv("RELEASE_UNIT");
+    FILE *unit = path == NULL ? NULL : fopen(path, "re");
+    size_t count = 0;
+
+    assert_non_null(unit);
+    do
+        assert_non_null(fgets(line, 256, unit));
+    while (strncmp(line, "ExecStart=", 10) != 0);
+    fclose(unit);
+    for (char *word = strtok(line, " \n"); word != NULL && count < 4; word = strtok(NULL, " \n"))
+        arguments[count++] = word;
+    assert_in_range(count, 2, 3);
+    arguments[count] = NULL;
+}
+
+/* ... and no other comes: the timer's command gives it back. */
 static void test_without_a_daemon(void **state)
 {
-    char *const release_expired[] = {(char *)"--release-expired", NULL};
     struct fixture *f = *state;
+    char *arguments[4];
+    char line[256];
     int status;
 
     start_with(f, kill_daemon);
     pulse(f);
     end_of_daemon(f);
     assert_true(f->qmp.balloon_actual < GIB);
-    start_daemon(f, release_expired);
+    read_unit(line, arguments);
+    start_daemon(f, arguments + 1);
     wait_for(f, waitpid(f->daemon, &status, WNOHANG) == f->daemon);
     f->daemon = 0;
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
