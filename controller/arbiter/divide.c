@@ -27,17 +27,21 @@ static struct share_claim claim_of(const struct arbiter_vm *vm, const struct arb
     };
 }
 
-/* What is its own and used is not taken for those that cannot give. These keep what they hold. */
-static struct share_claim giving_claim(const struct arbiter_vm *vm, const struct arbiter_want *want,
-                                       nsec_t now)
+/* What is its own and used is not taken for those that cannot give. These keep what they hold. In a
+ * gentle round all keep what they work with. */
+static struct share_claim giving_claim(const struct arbiter_round *round, size_t i)
 {
+    const struct arbiter_vm *vm = &round->vms[i];
+    const struct arbiter_want *want = &round->arbiter->wants[i];
     struct share_claim claim = claim_of(vm, want, facts_is_hungry(vm));
     uint64_t keeps = min_of(want->fair, facts_working(vm));
 
+    if (round->host->now < vm->memory->believed)
+        keeps = max_of(keeps, facts_need(vm));
+    if (round->is_gentle)
+        keeps = facts_comfort(vm);
     if (want->is_fixed)
         keeps = want->holds;
-    if (now < vm->memory->believed)
-        keeps = max_of(keeps, facts_need(vm));
     keeps = min_of(keeps, want->holds);
     claim.floor = max_of(claim.floor, keeps);
     return claim;
@@ -58,13 +62,9 @@ void round_divide(struct arbiter_round *round, uint64_t excess, uint64_t surplus
     struct arbiter *arbiter = round->arbiter;
     struct share_result result;
 
-    for (size_t i = 0; i < round->count; i++) {
-        const struct arbiter_want *want = &arbiter->wants[i];
-
-        arbiter->claims[i] = facts_take_part(&round->vms[i])
-                                 ? giving_claim(&round->vms[i], want, round->host->now)
-                                 : fixed_claim(0);
-    }
+    for (size_t i = 0; i < round->count; i++)
+        arbiter->claims[i] =
+            facts_take_part(&round->vms[i]) ? giving_claim(round, i) : fixed_claim(0);
     shares_divide(arbiter->claims, round->count, budget_of(round, excess, surplus), SHARES_TAX,
                   &result);
     for (size_t i = 0; i < round->count; i++)

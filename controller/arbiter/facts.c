@@ -4,6 +4,7 @@
 #include "common/base/util.h"
 
 #define STEP_PART   20 /* of its memory, in one step */
+#define SPARE_PART  32 /* of its memory, above what it works with */
 #define HUNGRY_PART 16 /* of its size: so little is not used */
 
 bool facts_take_part(const struct arbiter_vm *vm)
@@ -53,6 +54,17 @@ uint64_t facts_need(const struct arbiter_vm *vm)
     if (vm->source == ARBITER_UNHEARD)
         return vm->ram;
     return min_of(vm->in_use, vm->ram - headroom) + headroom;
+}
+
+uint64_t facts_comfort(const struct arbiter_vm *vm)
+{
+    uint64_t working = facts_working(vm);
+    uint64_t comfort = working + min_of(vm->ram / SPARE_PART, vm->ram - working);
+    uint64_t need = facts_need(vm);
+
+    if (vm->ceiling != 0)
+        comfort = min_of(comfort, vm->ceiling);
+    return max_of(comfort, need);
 }
 
 /* Cache that is hot by statistics may be any. */

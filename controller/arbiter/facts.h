@@ -32,6 +32,9 @@ uint64_t facts_working(const struct arbiter_vm *vm);
 /* What its guest needs by its own words, with what must stay available. */
 uint64_t facts_need(const struct arbiter_vm *vm);
 
+/* ... and what it works with: less and it reads again. */
+uint64_t facts_comfort(const struct arbiter_vm *vm);
+
 /* A lease of ours holds it, and it uses all that it has: what more it would use is not known. */
 bool facts_is_hungry(const struct arbiter_vm *vm);
 

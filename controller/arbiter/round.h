@@ -30,6 +30,7 @@ struct arbiter_round {
     uint64_t mark;    /* the watermark that decides */
     uint64_t deficit; /* below the high watermark, less what this round has asked for */
     bool is_urgent;   /* the host is critical */
+    bool is_gentle;   /* nobody gives what it works with */
     struct arbiter_request *requests;
     size_t request_count;
 };

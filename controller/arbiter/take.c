@@ -85,11 +85,11 @@ static uint64_t end_of(const struct arbiter_round *round, size_t i, bool doubts)
     const struct arbiter_vm *vm = &round->vms[i];
     const struct arbiter_want *want = &round->arbiter->wants[i];
     uint64_t end = max_of(want->goal, want->least);
-    uint64_t need = min_of(facts_need(vm), want->holds);
+    uint64_t need = round->is_gentle ? facts_comfort(vm) : facts_need(vm);
 
-    if (round->host->now < vm->memory->spared)
-        end = max_of(end, want->fair);
-    return doubts ? max_of(end, want->fair) : max_of(end, need);
+    if (!doubts)
+        return max_of(end, min_of(need, want->holds));
+    return max_of(end, want->fair);
 }
 
 /* What it holds above that. */
@@ -177,11 +177,22 @@ static void take_doubted(struct arbiter_round *round, uint64_t missing)
     }
 }
 
+/* First what nobody works with, whoever has it; that is enough on most days. Only then shares
+ * decide about the rest, all at once where the host is critical. */
 void round_take(struct arbiter_round *round)
 {
+    uint64_t missing;
+
     for (enum arbiter_step step = ARBITER_RECLAIM; step < ARBITER_LEASE; step++)
         take_step(round, step);
+    round->is_gentle = true;
     round_divide(round, round->deficit, 0);
-    if (round->deficit > 0)
-        take_doubted(round, take_leases(round));
+    missing = take_leases(round);
+    round->is_gentle = false;
+    if (missing == 0)
+        return;
+    round_divide(round, round->deficit, 0);
+    if (round->is_urgent)
+        missing = take_leases(round);
+    take_doubted(round, missing);
 }

@@ -63,6 +63,32 @@ static void test_a_guest_that_was_in_need_keeps_what_is_its_own(void **state)
     assert_true(size_of(0) >= (12 * GIB - 2 * GIB - 64 * MIB) / 3);
 }
 
+/* It works with more than its shares pay for, most of it cache. While others have memory that they
+ * do not work with, its cache stays. */
+static void test_hot_cache_is_not_taken_while_others_have_unused_memory(void **state)
+{
+    world.vms[0].shares = 100;
+    world.vms[0].hot = 3 * GIB;
+    world_leave(world.host.low - 64 * MIB);
+    world_run(60);
+    assert_true(world.host.available >= world.host.high);
+    assert_true(size_of(0) >= world.vms[0].in_use + world.vms[0].hot);
+}
+
+/* Nobody has such memory: as long as the host is not critical it is tried in small steps. */
+static void test_hot_cache_goes_at_once_where_the_host_is_critical(void **state)
+{
+    for (size_t i = 0; i < 3; i++)
+        world.vms[i].hot = 3 * GIB + 512 * MIB;
+    world_leave(world.host.critical + 64 * MIB);
+    world_run(5);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(size_of(i) >= world.vms[i].in_use + world.vms[i].hot);
+    world_leave(world.host.critical - 64 * MIB);
+    world_step();
+    assert_int_equal(world.request_count, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -73,6 +99,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_guest_that_was_in_need_gives_what_it_does_not_use,
                                         world_set_up, world_tear_down),
         cmocka_unit_test_setup_teardown(test_a_guest_that_was_in_need_keeps_what_is_its_own,
+                                        world_set_up, world_tear_down),
+        cmocka_unit_test_setup_teardown(test_hot_cache_is_not_taken_while_others_have_unused_memory,
+                                        world_set_up, world_tear_down),
+        cmocka_unit_test_setup_teardown(test_hot_cache_goes_at_once_where_the_host_is_critical,
                                         world_set_up, world_tear_down),
     };
 
