@@ -68,6 +68,7 @@ struct action_request {
         struct {
             uint64_t size;   /* bytes that the guest keeps */
             nsec_t lifetime; /* of the lease; 0: until released */
+            bool doubts;     /* see struct lease_wish */
         } balloon;
         struct pulse_limits pulse;
     };

@@ -86,9 +86,14 @@ static void on_set(int status, const struct error *error, void *userdata)
 
 static int set(struct action *action, struct error *error)
 {
-    int r = lease_keeper_set(action->actions->keeper, action->vm, action->request.balloon.size,
-                             action->request.balloon.lifetime, action->request.owner,
-                             &action->lease, error);
+    const struct action_request *request = &action->request;
+    const struct lease_wish wish = {
+        .size = request->balloon.size,
+        .duration = request->balloon.lifetime,
+        .owner = request->owner,
+        .doubts = request->balloon.doubts,
+    };
+    int r = lease_keeper_set(action->actions->keeper, action->vm, &wish, &action->lease, error);
 
     if (r == 0 && action->lease != NULL)
         lease_asked_tell(action->lease, on_set, action);

@@ -22,22 +22,39 @@ struct acting {
 
 /* ---- what came of it ---- */
 
+/* One that has begun has an event of its own. */
+static void say_refused(struct vm *vm, enum arbiter_step step, const struct action_end *end)
+{
+    char text[512];
+
+    if (end->record != NULL)
+        return;
+    text_format(text, sizeof(text), "%s was refused: %s", arbiter_step_name(step), end->message);
+    vm_emit(vm, VM_EVENT_ARBITER, text);
+}
+
+static void take_end(struct vm *vm, enum arbiter_step step, const struct action_end *end)
+{
+    struct arbiter_memory *memory = &vm->arbiter->memory;
+    int64_t brought = end->record == NULL ? 0 : end->record->host_returned;
+
+    if (end->status < 0) {
+        arbiter_note_refused(memory, step, time_boottime());
+        say_refused(vm, step, end);
+    } else {
+        arbiter_note_end(memory, step, brought > 0 ? (uint64_t)brought : 0, time_boottime());
+    }
+}
+
 static void on_done(const struct action_end *end, void *userdata)
 {
     struct acting *acting = userdata;
     struct arbiter_keeper *keeper = acting->keeper;
-    const struct vm *vm = registry_find_serial(&keeper->supervisor->registry, acting->serial);
-    const struct vm_arbiter *kept = vm == NULL ? NULL : vm->arbiter;
-    struct arbiter_memory *memory = kept == NULL ? NULL : &vm->arbiter->memory;
-    nsec_t now = time_boottime();
+    struct vm *vm = registry_find_serial(&keeper->supervisor->registry, acting->serial);
 
     assert(keeper->acting_count > 0);
-    if (memory != NULL && end->status < 0)
-        arbiter_note_refused(memory, acting->step, now);
-    else if (memory != NULL && end->record != NULL)
-        arbiter_note_end(memory, acting->step,
-                         end->record->host_returned > 0 ? (uint64_t)end->record->host_returned : 0,
-                         now);
+    if (vm != NULL && vm->arbiter != NULL)
+        take_end(vm, acting->step, end);
     list_remove(&acting->link);
     keeper->acting_count--;
     free(acting);
@@ -84,6 +101,7 @@ static void set_request(const struct vm *vm, const struct arbiter_vm *facts,
         request.kind = ends_lease(facts, asked) ? &action_release : &action_balloon;
         request.balloon.size = asked->size;
         request.balloon.lifetime = ARBITER_LEASE_TERM;
+        request.balloon.doubts = asked->reason == ARBITER_DOUBTED;
         break;
     }
     *ret_request = request;
@@ -137,7 +155,7 @@ void arbiter_act(struct arbiter_keeper *keeper, struct vm *vm, const struct arbi
         return;
     }
     arbiter_note_refused(facts->memory, request->step, time_boottime());
-    text_format(line, sizeof(line), "%s; refused: %s", text, error.text);
+    text_format(line, sizeof(line), "%s: refused: %s", text, error.text);
     vm_emit(vm, VM_EVENT_ARBITER, line);
 }
 

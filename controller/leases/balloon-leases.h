@@ -15,6 +15,7 @@
 #define BALLOON_LEASES_MAX 4          /* of one VM */
 #define BALLOON_SLACK      (2 * MIB)  /* "reached", and no sign of someone else */
 #define BALLOON_SIZE_MIN   (64 * MIB) /* no guest lives with less */
+#define BALLOON_DOUBT_STEP (64 * MIB) /* at a time, beyond what a guest says that it has left */
 
 /* The largest page of the host that a balloon of small pages returns. QEMU discards one when one
  * request of the guest has all of it, 256 pages of 4 KiB at most: hw/virtio/virtio-balloon.c,
@@ -50,7 +51,8 @@ const char *balloon_news_text(enum balloon_news news);
 
 struct balloon_lease {
     struct lease lease;
-    bool written; /* the journal says what `lease` says */
+    bool written;    /* the journal says what `lease` says */
+    bool is_doubted; /* it is taken whatever the guest says that it has left */
 };
 
 struct balloon_control {

@@ -293,6 +293,14 @@ bool balloon_waits_for_reading(const struct balloon_control *control,
            balloon_wanted(control) < control->target && balloon_may_step_down(control, input);
 }
 
+static bool is_doubted(const struct balloon_control *control)
+{
+    for (uint32_t i = 0; i < control->lease_count; i++)
+        if (control->leases[i].is_doubted && balloon_counts(&control->leases[i]))
+            return true;
+    return false;
+}
+
 /* The next size on the way down; the current target: not now. */
 static uint64_t next_down(struct balloon_control *control, uint64_t wanted,
                           const struct balloon_input *input)
@@ -305,7 +313,8 @@ static uint64_t next_down(struct balloon_control *control, uint64_t wanted,
         return wanted; /* it has decided on this step, by a reading of its own */
     if (!input->guest_is_fresh)
         return control->target;
-    step = min_of(step, balloon_takeable(input));
+    if (!is_doubted(control) || !input->deflate_on_oom)
+        step = min_of(step, balloon_takeable(input));
     if (step < BALLOON_SLACK)
         return control->target;
     return control->target - wanted > step ? control->target - step : wanted;

@@ -14,7 +14,9 @@
  * steps, each reached before the next. The first step for a hypervisor is a canary. If the memory
  * was resident and the footprint does not fall, the balloon is inert (assigned devices, encrypted
  * memory). Then the leases are given back. A guest that stops following is not pushed: the target
- * stays where it got to, and is tried again later, less and less often. Giving back is never held
+ * stays where it got to, and is tried again later, less and less often. Who doubts what a guest
+ * says that it has left may go on in small steps. That guest must be able to take pages back by
+ * itself (deflate-on-oom), and then has its memory back. Giving back is never held
  * up by anything: not by the journal, not by a stall, not by the state of the guest.
  *
  * Memory that is plugged or unplugged moves all sizes of the guest alike, for what is in the

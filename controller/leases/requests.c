@@ -117,6 +117,7 @@ struct lease_asked {
     struct vm *vm;
     struct lease lease;
     bool is_pulse;
+    bool doubts;
     struct pulse_limits limits; /* of a pulse */
     struct balloon_input input; /* when it was asked for */
     lease_set_done done;        /* NULL: nobody waits */
@@ -158,6 +159,7 @@ static int take_effect(struct lease_asked *asked, struct error *error)
         return r;
     }
     entry = balloon_find_lease(control, lease->id);
+    entry->is_doubted = asked->doubts;
     entry->written =
         entry->lease.baseline == lease->baseline && entry->lease.maximum == lease->maximum;
     assert(held_by(control, lease->owner, false) == lease->bytes);
@@ -229,6 +231,20 @@ static void look_past_guest(struct balloon_input *input)
     input->available = UINT64_MAX;
 }
 
+/* A little more than the owner holds, or than is not on the host anyway, can be had of who can take
+ * it back by itself. */
+static void look_past_words(const struct balloon_control *control, uint64_t held,
+                            struct balloon_input *input)
+{
+    uint64_t absent =
+        input->footprint == 0 ? 0 : saturating_subtract(control->baseline, input->footprint);
+    uint64_t enough =
+        max_of(held, absent) + BALLOON_DOUBT_STEP + balloon_headroom(input->ram, true);
+
+    if (input->deflate_on_oom)
+        input->available = max_of(input->available, enough);
+}
+
 /* The lease as it would be. */
 static int try_out(const struct balloon_control *control, struct lease_asked *asked,
                    struct error *error)
@@ -240,6 +256,8 @@ static int try_out(const struct balloon_control *control, struct lease_asked *as
     asked->input.available += held;
     if (asked->lease.bytes <= held)
         look_past_guest(&asked->input);
+    else if (asked->doubts)
+        look_past_words(control, held, &asked->input);
     release_owner(&trial, asked->lease.owner);
     r = balloon_request(&trial, &asked->lease, &asked->input, error);
     if (r == 0)
@@ -268,7 +286,7 @@ static int put(struct lease_asked *asked, struct lease_asked **ret_asked, struct
     return r;
 }
 
-static int ask(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease,
+static int ask(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease, bool doubts,
                struct lease_asked **ret_asked, struct error *error)
 {
     struct lease_asked *asked = calloc(1, sizeof(*asked));
@@ -276,7 +294,7 @@ static int ask(struct lease_keeper *keeper, struct vm *vm, const struct lease *l
 
     if (asked == NULL)
         return error_set(error, -ENOMEM, "out of memory");
-    *asked = (struct lease_asked){.keeper = keeper, .vm = vm, .lease = *lease};
+    *asked = (struct lease_asked){.keeper = keeper, .vm = vm, .lease = *lease, .doubts = doubts};
     asked->input = conduct_look(vm);
     r = try_out(leases_control(vm), asked, error);
     if (r < 0) {
@@ -350,8 +368,8 @@ static int adopt(struct lease_keeper *keeper, struct vm *vm, struct error *error
     return r;
 }
 
-int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
-                     const char *owner, struct lease_asked **ret_asked, struct error *error)
+int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, const struct lease_wish *wish,
+                     struct lease_asked **ret_asked, struct error *error)
 {
     const struct lease_moment moment = lease_moment_now();
     const struct balloon_control *control;
@@ -363,14 +381,14 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, 
     if (r < 0)
         return r;
     control = leases_control(vm);
-    others = held_by(control, owner, true);
-    r = check_size(vm, size, others, control->baseline, error);
+    others = held_by(control, wish->owner, true);
+    r = check_size(vm, wish->size, others, control->baseline, error);
     if (r < 0)
         return r;
-    assert(size + others < control->baseline);
-    fill_lease(vm, control->baseline - others - size, owner, &lease);
-    lease_term_begin(&lease, duration, &moment, keeper->supervisor->host_boot_id);
-    r = ask(keeper, vm, &lease, ret_asked, error);
+    assert(wish->size + others < control->baseline);
+    fill_lease(vm, control->baseline - others - wish->size, wish->owner, &lease);
+    lease_term_begin(&lease, wish->duration, &moment, keeper->supervisor->host_boot_id);
+    r = ask(keeper, vm, &lease, wish->doubts, ret_asked, error);
     if (r == 0)
         return 0;
     run(keeper, vm);

@@ -13,8 +13,15 @@ struct lease_asked;
  * is refused, and the owner keeps what it had. `ret_asked` is NULL when it counts already.
  * -ENOTCONN, -ENODEV, -EOPNOTSUPP: there is no balloon to be had; -EBUSY, -EINVAL, -ENOSPC: as
  * balloon_request(), or below the `floor` of the VM's file. */
-int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, uint64_t size, nsec_t duration,
-                     const char *owner, struct lease_asked **ret_asked, struct error *error);
+struct lease_wish {
+    uint64_t size;
+    nsec_t duration;
+    const char *owner;
+    bool doubts; /* what the guest says that it has left: up to BALLOON_DOUBT_STEP more is taken,
+                    from one that can take pages back by itself */
+};
+int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, const struct lease_wish *wish,
+                     struct lease_asked **ret_asked, struct error *error);
 
 /* A pulse: takes what is free above the headroom, and gives all of it back at once. lease_pulse()
  * has what it does and how it ended. As lease_keeper_set, and as balloon_plan_pulse(). */

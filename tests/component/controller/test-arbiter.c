@@ -194,6 +194,24 @@ static void test_a_guest_in_need_gets_it_back_at_once(void **state)
     assert_int_equal((uint64_t)guests.list[0].smallest, GIB);
 }
 
+/* It says that it uses all that it has. */
+static void test_a_liar_is_not_believed_for_ever(void **state)
+{
+    static const char *const policies[] = {
+        "name: liar\nprofile: balanced\nfloor: 512MiB\n",
+        "name: good\nprofile: balanced\nfloor: 960MiB\n",
+        "name: fine\nprofile: balanced\nfloor: 960MiB\n",
+    };
+    struct fixture *f = *state;
+
+    begin(f, policies, "on");
+    guests.list[0].uses = GIB - 16 * MIB;
+    guests.hog = GIB + 20 * MIB; /* critical */
+    wait_for(f, lent(0) >= 128 * MIB);
+    assert_true(log_has(f, "tries to take"));
+    assert_true(guests.list[1].smallest >= 960 * MIB);
+}
+
 static void test_others_are_left_alone(void **state)
 {
     struct fixture *f = *state;
@@ -217,6 +235,7 @@ int main(int argc, char **argv)
         arbiter_test(test_it_is_off_until_it_is_switched_on),
         arbiter_test(test_a_killed_daemon_loses_nothing),
         arbiter_test(test_a_guest_in_need_gets_it_back_at_once),
+        arbiter_test(test_a_liar_is_not_believed_for_ever),
         arbiter_test(test_others_are_left_alone),
     };
 

@@ -263,6 +263,35 @@ static void test_headroom(void **state)
     assert_true(balloon_headroom(4 * GIB, false) > balloon_headroom(4 * GIB, true));
 }
 
+/* What the guest says is no limit; that it cannot take pages back is one. */
+static void test_a_doubted_guest(void **state)
+{
+    struct balloon_input believed;
+    struct error error;
+    struct world w;
+
+    world_init(&w);
+    w.input.available = 0;
+    assert_int_equal(request(&w, 64 * MIB, &error), -EBUSY);
+    believed = w.input;
+    believed.available = GIB;
+    assert_int_equal(
+        balloon_request(&w.control, &(struct lease){.id = 9, .bytes = 64 * MIB}, &believed, &error),
+        0);
+    run(&w, 20);
+    assert_int_equal(w.input.actual, 4 * GIB);
+    w.control.leases[0].is_doubted = true;
+    w.input.deflate_on_oom = false;
+    run(&w, 20);
+    assert_int_equal(w.input.actual, 4 * GIB);
+    w.input.deflate_on_oom = true;
+    run(&w, 20);
+    assert_int_equal(w.input.actual, 4 * GIB - 64 * MIB);
+    w.input.pressure = true;
+    run(&w, 5);
+    assert_int_equal(w.input.actual, 4 * GIB);
+}
+
 static void test_floors_and_limits(void **state)
 {
     const struct lease floored = {.id = 77, .bytes = 2 * GIB, .floor = 3 * GIB};
@@ -439,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_taken_from_a_guest_that_cannot_be_seen),
         cmocka_unit_test(test_waiting_for_a_reading),
         cmocka_unit_test(test_headroom),
+        cmocka_unit_test(test_a_doubted_guest),
         cmocka_unit_test(test_floors_and_limits),
         cmocka_unit_test(test_a_stall_backs_off),
         cmocka_unit_test(test_resuming),
