@@ -87,9 +87,10 @@ static uint64_t end_of(const struct arbiter_round *round, size_t i, bool doubts)
     uint64_t end = max_of(want->goal, want->least);
     uint64_t need = round->is_gentle ? facts_comfort(vm) : facts_need(vm);
 
-    if (!doubts)
-        return max_of(end, min_of(need, want->holds));
-    return max_of(end, want->fair);
+    if (doubts)
+        return max_of(end, want->fair);
+    need = min_of(need, want->holds);
+    return max_of(end, need);
 }
 
 /* What it holds above that. */
