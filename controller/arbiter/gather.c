@@ -13,6 +13,7 @@
 #define DEFAULT_SHARES      1000
 #define DEFAULT_PRIORITY    5
 #define PRESSED             (10 * NSEC_PER_SEC)
+#define LOOK_UP_AGAIN       (60 * NSEC_PER_SEC) /* processes are seldom moved */
 
 /* ---- the host ---- */
 
@@ -214,6 +215,18 @@ struct arbiter_vm gather_vm(const struct vm *vm, const struct vm_arbiter *kept,
     fill_guest(vm, now, &facts);
     facts.headroom = balloon_headroom(said->ram, said->deflate_on_oom == ANSWER_YES);
     return facts;
+}
+
+void gather_cgroup(struct vm_arbiter *kept, const struct vm *vm, nsec_t now)
+{
+    pid_t pid = hypervisor_process_is_open(&vm->measured.process) ? vm->measured.process.pid : 0;
+
+    if (pid == kept->pid && now < kept->look_up)
+        return;
+    kept->pid = pid;
+    kept->look_up = now + LOOK_UP_AGAIN;
+    if (pid == 0 || cgroup_of_process(vm->supervisor->root, pid, kept->cgroup) < 0)
+        kept->cgroup[0] = '\0';
 }
 
 void gather_take_event(struct vm_arbiter *kept, const struct vm_event *event, nsec_t now)

@@ -6,6 +6,38 @@
 
 #include "common/base/util.h"
 
+/* The cgroup above all hypervisors' own, whose limit is theirs together; "": there is none. A VM
+ * that lies elsewhere has a say in it, too. */
+static void find_bound(const struct arbiter_keeper *keeper, nsec_t now,
+                       char ret_cgroup[static CGROUP_PATH_SIZE])
+{
+    bool is_first = true;
+
+    ret_cgroup[0] = '\0';
+    list_for_each (link, &keeper->supervisor->registry.vms) {
+        const struct vm *vm = list_entry(link, struct vm, link);
+
+        if (vm->arbiter == NULL)
+            continue;
+        gather_cgroup(vm->arbiter, vm, now);
+        if (vm->arbiter->cgroup[0] == '\0' || (!is_first && ret_cgroup[0] == '\0'))
+            continue;
+        cgroup_join(ret_cgroup, vm->arbiter->cgroup);
+        is_first = false;
+    }
+}
+
+static void bound_host(struct arbiter_keeper *keeper, nsec_t now)
+{
+    char cgroup[CGROUP_PATH_SIZE];
+
+    if (keeper->settings.host_cgroup[0] != '\0')
+        return;
+    find_bound(keeper, now, cgroup);
+    if (cgroup[0] != '\0')
+        host_bound(keeper->supervisor->root, cgroup, &keeper->host);
+}
+
 int keeping_read_host(struct arbiter_keeper *keeper, nsec_t now)
 {
     struct error error;
@@ -20,6 +52,7 @@ int keeping_read_host(struct arbiter_keeper *keeper, nsec_t now)
         keeper->host_error = error;
     } else {
         keeper->host_error.text[0] = '\0';
+        bound_host(keeper, now);
     }
     return r;
 }

@@ -1,6 +1,7 @@
 /* Memory of cgroups: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst. */
 #include "controller/host/cgroup.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -147,7 +148,7 @@ uint64_t cgroup_room(const struct cgroup_memory *memory)
 
 /* ---- the way up ---- */
 
-bool cgroup_go_up(char *path)
+static bool go_up(char *path)
 {
     char *slash = strrchr(path, '/');
 
@@ -171,11 +172,31 @@ int cgroup_read_tightest(int root, const char *path, struct cgroup_memory *ret_m
     r = read_one(root, &next);
     if (r < 0)
         return r;
-    for (tightest = next; cgroup_go_up(next.path) && read_one(root, &next) == 0;)
+    for (tightest = next; go_up(next.path) && read_one(root, &next) == 0;)
         if (cgroup_room(&next) < cgroup_room(&tightest))
             tightest = next;
     *ret_memory = tightest;
     return 0;
+}
+
+static bool is_below(const char *path, const char *above)
+{
+    size_t length = strlen(above);
+
+    return strncmp(path, above, length) == 0 && path[length] == '/';
+}
+
+void cgroup_join(char path[static CGROUP_PATH_SIZE], const char *other)
+{
+    assert(strlen(other) < CGROUP_PATH_SIZE);
+    if (path[0] == '\0' || strcmp(path, other) == 0) {
+        strcpy(path, other);
+        if (!go_up(path))
+            path[0] = '\0';
+    }
+    while (path[0] != '\0' && !is_below(other, path))
+        if (!go_up(path))
+            path[0] = '\0';
 }
 
 /* ---- a process ---- */

@@ -35,7 +35,9 @@ int cgroup_read_tightest(int root, const char *path, struct cgroup_memory *ret_m
  * mount it. -ENOENT: it has none, or one that is not seen from here; -ENAMETOOLONG; -errno. */
 int cgroup_of_process(int root, pid_t pid, char ret_path[static CGROUP_PATH_SIZE]);
 
-/* Cuts the last part off a path; false: it is below sys/fs/cgroup/ no more. */
-bool cgroup_go_up(char *path);
+/* Makes the first path that of the deepest cgroup that is above both: of several processes' cgroups
+ * the one that holds all. An empty one becomes the one above the other. Empty again: there is
+ * none. */
+void cgroup_join(char path[static CGROUP_PATH_SIZE], const char *other);
 
 #endif

@@ -136,6 +136,17 @@ static int read_cgroup(int root, const char *path, struct host_facts *facts, str
     return 0;
 }
 
+void host_bound(int root, const char *cgroup, struct host_facts *facts)
+{
+    struct cgroup_memory memory;
+
+    if (cgroup_read_tightest(root, cgroup, &memory) < 0 || memory.limit >= facts->total)
+        return;
+    facts->is_cgroup = true;
+    facts->total = memory.limit;
+    facts->available = min_of(facts->available, cgroup_room(&memory));
+}
+
 int host_read(int root, const char *cgroup, nsec_t now, struct host_facts *ret_facts,
               struct error *error)
 {

@@ -47,6 +47,10 @@ struct host_facts {
     size_t node_count;
 };
 
+/* What lies in the cgroup has no more than its limits leave, its own and those above: where they
+ * are tighter, they stand for the machine. One that cannot be read says nothing. */
+void host_bound(int root, const char *cgroup, struct host_facts *facts);
+
 /* `root` has proc/ and sys/. `cgroup` is the directory of a cgroup of memory, by its path below
  * `root`, with or without the first slash; "": the machine is the host. -ENOENT, -EBADMSG: it
  * cannot be read, in words. */

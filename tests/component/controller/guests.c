@@ -92,6 +92,8 @@ static void make_process(struct machine *machine)
     (void)mkdirat(f->root, path, 0755);
     snprintf(path, sizeof(path), "proc/%d/stat", (int)getpid());
     put(f, path, "1 (qemu) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n");
+    snprintf(path, sizeof(path), "proc/%d/cgroup", (int)getpid());
+    put(f, path, "0::/lab/guest\n");
     snprintf(path, sizeof(path), "proc/%d/maps", (int)getpid());
     put(f, path, "");
     snprintf(path, sizeof(path), "proc/%d/pagemap", (int)getpid());

@@ -45,7 +45,7 @@ void guests_stop(struct guests *guests);
 /* What the VMs are called. */
 extern const char *const guests_names[GUESTS_MAX];
 
-/* Where the cgroup is, for --host-cgroup. */
+/* Where the cgroup is, for --host-cgroup. The VMs' own are below it. */
 extern const char guests_cgroup[];
 
 /* What the cgroup has available, as its files say. */

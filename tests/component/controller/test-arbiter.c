@@ -20,14 +20,15 @@ static const char *const by_shares[] = {
     "name: many\nprofile: balanced\nshares: 2000\nfloor: 512MiB\n",
 };
 
-static void begin(struct fixture *f, const char *const *policies, const char *arbiter)
+static void begin_on(struct fixture *f, const char *const *policies, const char *arbiter,
+                     const char *cgroup)
 {
     char *const more[] = {text("--arbiter"),
                           text(arbiter),
                           text("--watermarks"),
                           text("128MiB,256MiB,384MiB"),
-                          text("--host-cgroup"),
-                          text(guests_cgroup),
+                          cgroup == NULL ? NULL : text("--host-cgroup"),
+                          text(cgroup),
                           NULL};
 
     if (guests.list == NULL)
@@ -38,6 +39,11 @@ static void begin(struct fixture *f, const char *const *policies, const char *ar
         wait_for(f, is_in_state(f, guests_names[i], "managed"));
         wait_for(f, get_vm(f, guests_names[i])->waterfall->guest_is_known);
     }
+}
+
+static void begin(struct fixture *f, const char *const *policies, const char *arbiter)
+{
+    begin_on(f, policies, arbiter, guests_cgroup);
 }
 
 static int end(void **state)
@@ -108,6 +114,17 @@ static void test_a_host_that_runs_short_and_recovers(void **state)
     wait_for(f, lent_by_all() == 0);
     wait_for(f, leases_of(f) == 0);
     wait_for(f, records_say(f, 0, "more than 384.0 MiB"));
+}
+
+/* The machine has plenty; the cgroup in which all hypervisors lie has not. */
+static void test_a_limit_above_all_hypervisors(void **state)
+{
+    struct fixture *f = *state;
+
+    begin_on(f, by_shares, "on", NULL);
+    guests.hog = GIB;
+    wait_for(f, guests_available(&guests) >= HIGH - MIB);
+    assert_true(lent_by_all() > 0);
 }
 
 static void test_floors_are_kept_where_they_do_not_suffice(void **state)
@@ -231,6 +248,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         arbiter_test(test_a_host_that_runs_short_and_recovers),
+        arbiter_test(test_a_limit_above_all_hypervisors),
         arbiter_test(test_floors_are_kept_where_they_do_not_suffice),
         arbiter_test(test_it_is_off_until_it_is_switched_on),
         arbiter_test(test_a_killed_daemon_loses_nothing),

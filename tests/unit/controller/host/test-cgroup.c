@@ -164,6 +164,27 @@ static void test_a_process_has_its_cgroup(void **state)
     assert_int_equal(cgroup_of_process(fixture.root, 7, path), -EBADMSG);
 }
 
+static const char *join(const char *first, const char *second, const char *third)
+{
+    static char path[CGROUP_PATH_SIZE];
+
+    path[0] = '\0';
+    cgroup_join(path, first);
+    cgroup_join(path, second);
+    cgroup_join(path, third);
+    return path;
+}
+
+static void test_what_is_above_all(void **state)
+{
+    assert_string_equal(join(V2 "/a.scope", V2 "/b.scope", V2 "/c.scope"), V2);
+    assert_string_equal(join(V2 "/a.scope", V2 "/a.scope/emulator", V2 "/a.scope"), V2);
+    assert_string_equal(join(V2 "/a/b/c", V2 "/a/d/e", V2 "/a/b/f"), V2 "/a");
+    assert_string_equal(join(V2 "/a", "sys/fs/cgroup/user.slice/b", V2 "/c"), "sys/fs/cgroup");
+    assert_string_equal(join(V2 "/ab", V2 "/a", V2 "/abc"), V2);
+    assert_string_equal(join(V1_LAB, V1_LAB "/vm", V1_LAB), V1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +196,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_room_is_never_more_than_the_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_no_cgroup_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_process_has_its_cgroup, setup, teardown),
+        cmocka_unit_test(test_what_is_above_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

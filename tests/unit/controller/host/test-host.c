@@ -144,6 +144,23 @@ static void test_a_cgroup_has_no_more_than_the_machine(void **state)
     assert_int_equal(read_host(CGROUP).available, 8 * MIB);
 }
 
+static void test_a_tighter_cgroup_bounds_the_machine(void **state)
+{
+    struct host_facts facts = read_host("");
+
+    put_cgroup("4194304\n", "1048576\n");
+    host_bound(fixture.root, CGROUP, &facts);
+    assert_true(facts.is_cgroup);
+    assert_int_equal(facts.total, 4 * MIB);
+    assert_int_equal(facts.available, 3 * MIB);
+    facts = read_host("");
+    put_cgroup("max\n", "1048576\n");
+    host_bound(fixture.root, CGROUP, &facts);
+    host_bound(fixture.root, "sys/fs/cgroup/gone", &facts);
+    assert_false(facts.is_cgroup);
+    assert_int_equal(facts.total, 16 * MIB);
+}
+
 static void test_what_cannot_be_read_is_said(void **state)
 {
     struct host_facts facts;
@@ -168,6 +185,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_cgroup_stands_for_the_machine, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_cgroup_has_no_more_than_the_machine, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_tighter_cgroup_bounds_the_machine, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_read_is_said, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
