@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "common/base/file.h"
+#include "common/base/number.h"
 #include "common/base/text.h"
 #include "common/proc/meminfo.h"
 #include "controller/actions/action.h"
 #include "controller/actions/halts.h"
 #include "controller/api/dispatch.h"
 #include "controller/api/dump.h"
+#include "controller/arbiter/keeper.h"
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
 #include "controller/messages/text.h"
@@ -93,6 +95,26 @@ static void fill_halts(const struct halts *halts, Status *status, struct status_
     }
 }
 
+/* It is on, and cannot do what it is for. */
+static void fill_arbiter(const struct arbiter_keeper *keeper, Status *status,
+                         struct status_scratch *scratch)
+{
+    char *text = scratch->alarms[min_of(status->n_degraded, (size_t)STATUS_DEGRADED_MAX - 1)];
+
+    if (keeper == NULL || !keeper->settings.is_on || status->n_degraded == STATUS_DEGRADED_MAX)
+        return;
+    if (keeper->host_error.text[0] != '\0')
+        text_copy(text, ALARM_BYTES, keeper->host_error.text);
+    else if (keeper->arbiter.missing > 0)
+        text_format(text, ALARM_BYTES,
+                    "the VMs' floors are %s more than the host has for them; lower floors, or "
+                    "move a VM away",
+                    BYTES_TEXT(keeper->arbiter.missing));
+    else
+        return;
+    add_degraded(status, scratch, "arbiter", "", text, 0);
+}
+
 /* Resident pages are the second number of statm. */
 static uint64_t resident_bytes(void)
 {
@@ -153,6 +175,7 @@ void status_to_message(const struct api *api, Status *status, struct status_scra
     fill_problems(rooms->problems, status, scratch);
     fill_vms(rooms->supervisor, status, scratch);
     fill_halts(rooms->halts, status, scratch);
+    fill_arbiter(rooms->arbiter, status, scratch);
     if (rooms->discovery != NULL && rooms->discovery->problem[0] != '\0')
         add_degraded(status, scratch, "discovery", "", rooms->discovery->problem, 0);
     status->degraded = scratch->degraded_pointers;

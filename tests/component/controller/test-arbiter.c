@@ -136,6 +136,9 @@ static void test_floors_are_kept_where_they_do_not_suffice(void **state)
     wait_for(f, lent_by_all() == 3 * 512 * MIB);
     for (size_t i = 0; i < guests.count; i++)
         assert_int_equal((uint64_t)guests.list[i].smallest, 512 * MIB);
+    wait_for(f, strstr(why_degraded(f, "arbiter"), "more than the host has") != NULL);
+    put(f, "proc/meminfo", "nonsense\n");
+    wait_for(f, strstr(why_degraded(f, "arbiter"), "meminfo") != NULL);
 }
 
 static void test_it_is_off_until_it_is_switched_on(void **state)
