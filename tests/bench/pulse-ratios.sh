@@ -54,7 +54,7 @@ boot() {
 
 manage() {
     {
-        echo "uuid: $(virsh domuuid "$1" | head -n 1)"
+        echo "hypervisor: libvirt:$libvirt_uri#$(virsh domuuid "$1" | head -n 1)"
         echo "policy: $policy"
         [[ $1 != agent ]] || echo "agent: $(agent_address "$1")"
     } >"$lab_run/vms/$1.yaml"
