@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "controller/store/requests.h"
 
 static const char kind[] = "lease-trace";
@@ -72,7 +73,7 @@ static bool parse(const struct store_note *note, struct lease_trace *trace)
                  text);
     snprintf(trace->vm, sizeof(trace->vm), "%s", name + 1);
     if (strcmp(note->key, trace->vm) != 0)
-        snprintf(trace->uuid, sizeof(trace->uuid), "%.36s", note->key);
+        text_copy_line(trace->uuid, sizeof(trace->uuid), note->key);
     return true;
 }
 
