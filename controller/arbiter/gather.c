@@ -12,6 +12,8 @@
 #define DEFAULT_CACHE_FLOOR (128 * MIB)
 #define DEFAULT_SHARES      1000
 #define DEFAULT_PRIORITY    5
+#define DEFAULT_REFAULTS    250 /* pages per second */
+#define AGED_PART           4   /* of all file pages */
 #define PRESSED             (10 * NSEC_PER_SEC)
 #define LOOK_UP_AGAIN       (60 * NSEC_PER_SEC) /* processes are seldom moved */
 
@@ -114,12 +116,24 @@ static void fill_size(uint64_t free, uint64_t available, struct arbiter_vm *fact
     facts->in_use = facts->size - available;
 }
 
+/* Its kernel ages what is active only while something is reclaimed, so a part of it may be cold as
+ * well: until what was taken is read back. */
+static uint64_t aged_cache(const struct guest_memory *guest, const struct policy *policy)
+{
+    uint64_t part = (guest->active_file + guest->inactive_file) / AGED_PART;
+    uint32_t most = policy == NULL ? DEFAULT_REFAULTS : policy->refault_rate;
+
+    if (!guest->refault_rate_is_known)
+        return guest->inactive_file;
+    return guest->refault_rate > most ? 0 : max_of(guest->inactive_file, part);
+}
+
 static void fill_agent(const struct vm *vm, struct arbiter_vm *facts)
 {
     const struct guest_memory *guest = &vm->measured.guest;
     const struct policy *policy = vm->assigned.policy;
     uint64_t floor = policy == NULL ? DEFAULT_CACHE_FLOOR : policy->cache_floor;
-    uint64_t cold = min_of(saturating_subtract(guest->cache, floor), guest->inactive_file);
+    uint64_t cold = min_of(saturating_subtract(guest->cache, floor), aged_cache(guest, policy));
 
     facts->source = ARBITER_AGENT;
     fill_size(guest->free, guest->available, facts);
@@ -229,11 +243,21 @@ void gather_cgroup(struct vm_arbiter *kept, const struct vm *vm, nsec_t now)
         kept->cgroup[0] = '\0';
 }
 
+/* A guest that reads more files than fit stalls with whatever it has; that is no shortage. */
+static bool is_need(const struct vm_event *event)
+{
+    const struct driver_facts *said = &event->vm->hypervisor.facts;
+    uint64_t headroom = balloon_headroom(said->ram, said->deflate_on_oom == ANSWER_YES);
+
+    return event->pressure->oom_kill || event->pressure->available < headroom;
+}
+
 void gather_take_event(struct vm_arbiter *kept, const struct vm_event *event, nsec_t now)
 {
     switch (event->kind) {
     case VM_EVENT_PRESSURE:
-        kept->pressed = now + PRESSED;
+        if (is_need(event))
+            kept->pressed = now + PRESSED;
         break;
     case VM_EVENT_RESET:
     case VM_EVENT_RESTORED:

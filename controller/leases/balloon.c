@@ -14,6 +14,7 @@
 #define STALL_TIME      (20 * NSEC_PER_SEC)
 #define CANARY_TIME     (10 * NSEC_PER_SEC)
 #define GRACE           (3 * NSEC_PER_SEC) /* hypervisors report sizes late, at most one per second */
+#define ECHO_TIME       (3 * NSEC_PER_SEC) /* what stalls after a step may be of it */
 #define YIELD_DELAY     (5 * NSEC_PER_SEC) /* a restored snapshot is known for one by then */
 #define NUDGE_BYTES     (1 * MIB)
 #define NUDGE_TIME      (5 * NSEC_PER_SEC) /* for the guest to report its size */
@@ -122,6 +123,22 @@ static bool is_guest_in_need(const struct balloon_control *control,
            input->actual <= control->baseline + BALLOON_SLACK &&
            (!is_heard_since(control, input) ||
             input->available < balloon_headroom(input->ram, true));
+}
+
+/* A lease takes memory, or has just done so. */
+static bool is_taking(const struct balloon_control *control, const struct balloon_input *input)
+{
+    return balloon_wanted(control) < control->target ||
+           control->actual > control->target + BALLOON_SLACK ||
+           input->now - control->moved < ECHO_TIME;
+}
+
+bool balloon_is_need(const struct balloon_control *control, const struct balloon_input *input,
+                     uint64_t available, bool has_killed)
+{
+    return has_killed || pulse_is_on(&control->pulse) ||
+           available < balloon_headroom(input->ram, input->deflate_on_oom) ||
+           !is_taking(control, input);
 }
 
 static void see_actual(struct balloon_control *control, const struct balloon_input *input)

@@ -22,7 +22,7 @@
  * Memory that is plugged or unplugged moves all sizes of the guest alike, for what is in the
  * balloon stays in it. Leases hold what they held, and the baseline moves along.
  *
- * Failure modes: pressure in the guest raises the target to the baseline at once and ends the
+ * Failure modes: a need in the guest raises the target to the baseline at once and ends the
  * leases. A target that moved without us belongs to someone else: we yield, take what we find as
  * the new baseline and report it. Not at once, because a restored snapshot moves it too and is
  * known for one only seconds later. A command that is not answered in time may be carried out
@@ -62,6 +62,13 @@ void balloon_done(struct balloon_control *control, const struct balloon_action *
  * for each step: a guest that has nothing left to give is not woken for it. */
 bool balloon_waits_for_reading(const struct balloon_control *control,
                                const struct balloon_input *input);
+
+/* Whether its guest needs memory that says that it stalls, with so much available, or that it had
+ * to kill. While a lease takes memory, what is in a balloon's way is written back and let go, and
+ * that is a stall, too. So as long as much is available it is no need before the guest has
+ * followed. */
+bool balloon_is_need(const struct balloon_control *control, const struct balloon_input *input,
+                     uint64_t available, bool has_killed);
 
 /* What is worth saying, one thing after the other, each once. */
 enum balloon_news balloon_take_news(struct balloon_control *control);

@@ -167,7 +167,8 @@ static void on_event(const struct vm_event *event, void *userdata)
         balloon_rename(leases_control(vm), vm->name);
         break;
     case VM_EVENT_PRESSURE:
-        input.pressure = true;
+        input.pressure = balloon_is_need(lease_balloon(vm), &input, event->pressure->available,
+                                         event->pressure->oom_kill);
         break;
     case VM_EVENT_DISCONNECTED: /* what its balloon's driver says is no word of its agent */
         balloon_end_pulse(leases_control(vm), PULSE_END_UNHEARD, input.now);

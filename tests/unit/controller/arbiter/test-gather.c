@@ -99,6 +99,23 @@ static void test_what_is_not_available_is_in_use(void **state)
     assert_int_equal(gather().in_use, 0);
 }
 
+static void test_cold_cache(void **state)
+{
+    struct guest_memory *guest = &vm->measured.guest;
+
+    guest->inactive_file = 0;
+    guest->active_file = GIB;
+    assert_int_equal(gather().cold, 0); /* nobody knows whether it is read back */
+    guest->refault_rate_is_known = true;
+    assert_int_equal(gather().cold, GIB / 4);
+    assert_int_equal(gather().hot, GIB - GIB / 4);
+    guest->refault_rate = 251;
+    assert_int_equal(gather().cold, 0);
+    guest->refault_rate = 0;
+    policy.cache_floor = GIB - MIB;
+    assert_int_equal(gather().cold, MIB);
+}
+
 static void test_what_the_operator_says(void **state)
 {
     policy.shares = 3000;
@@ -162,9 +179,18 @@ static void test_means(void **state)
 
 static void test_in_need(void **state)
 {
-    struct vm_event event = {.vm = vm, .kind = VM_EVENT_PRESSURE};
+    Vmreclaim__Agent__V1__PressureEvent pressure = VMRECLAIM__AGENT__V1__PRESSURE_EVENT__INIT;
+    struct vm_event event = {.vm = vm, .kind = VM_EVENT_PRESSURE, .pressure = &pressure};
 
+    pressure.available = GIB; /* it stalls, and is not short */
+    gather_take_event(&kept, &event, NOW);
     assert_false(gather().is_starved);
+    pressure.available = 100 * MIB;
+    gather_take_event(&kept, &event, NOW);
+    assert_true(gather().is_starved);
+    kept.pressed = 0;
+    pressure.available = GIB;
+    pressure.oom_kill = true;
     gather_take_event(&kept, &event, NOW);
     assert_true(gather().is_starved);
     event.kind = VM_EVENT_RESET;
@@ -214,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sizes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_not_available_is_in_use, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cold_cache, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_the_operator_says, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_may_be_changed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_means, set_up, tear_down),

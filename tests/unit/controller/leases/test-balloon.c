@@ -263,6 +263,22 @@ static void test_headroom(void **state)
     assert_true(balloon_headroom(4 * GIB, false) > balloon_headroom(4 * GIB, true));
 }
 
+/* A guest that gives its cache stalls meanwhile. */
+static void test_what_is_a_need(void **state)
+{
+    struct world w;
+
+    world_init(&w);
+    w.input.available = 3 * GIB;
+    assert_int_equal(request(&w, GIB, NULL), 0);
+    assert_false(balloon_is_need(&w.control, &w.input, GIB, false));
+    assert_true(balloon_is_need(&w.control, &w.input, GIB, true));
+    assert_true(balloon_is_need(&w.control, &w.input, 200 * MIB, false));
+    run(&w, 20);
+    assert_int_equal(w.input.actual, 3 * GIB);
+    assert_true(balloon_is_need(&w.control, &w.input, GIB, false)); /* it has given all */
+}
+
 /* What the guest says is no limit; that it cannot take pages back is one. */
 static void test_a_doubted_guest(void **state)
 {
@@ -468,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_taken_from_a_guest_that_cannot_be_seen),
         cmocka_unit_test(test_waiting_for_a_reading),
         cmocka_unit_test(test_headroom),
+        cmocka_unit_test(test_what_is_a_need),
         cmocka_unit_test(test_a_doubted_guest),
         cmocka_unit_test(test_floors_and_limits),
         cmocka_unit_test(test_a_stall_backs_off),
