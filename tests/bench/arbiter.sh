@@ -17,26 +17,26 @@ MiB=$((1024 * 1024))
 qmp=$LAB_BUILD/tests/lab/qmp
 form=$1
 arm=$2
-memory=512 # MiB of each guest
+memory=1024 # MiB of each guest
 # A host's own memory beside its guests: at rest a little more than a fifth of it is available, from
 # where on neither rival does anything.
-host=$((4608 * MiB))
-hog=$((1500 * MiB))
-rate=$((32 * MiB)) # a second, of the hog
+host=$((8448 * MiB))
+hog=$((3000 * MiB))
+rate=$((32 * MiB)) # a second of a quiet machine, of the hog
 settle=60 steady=60 back=300 # seconds
 guests=(one two three four five six)
 if [[ $form == quick ]]; then
     guests=(one three five)
-    host=$((2304 * MiB))
-    hog=$((750 * MiB))
+    host=$((4224 * MiB))
+    hog=$((1500 * MiB))
     rate=$((16 * MiB))
     settle=20 steady=20 back=120
 fi
 declare -A shares=([one]=1000 [two]=1000 [three]=2000 [four]=2000 [five]=3000 [six]=4000)
-declare -A floors=([one]=128 [two]=224 [three]=128 [four]=256 [five]=128 [six]=192) # MiB
+declare -A floors=([one]=320 [two]=448 [three]=320 [four]=512 [five]=320 [six]=384) # MiB
 declare -A holds=([one]=40 [two]=100 [three]=60 [four]=140 [five]=80 [six]=160)     # MiB of a program
+hot_files=6 files=42 # of 16 MiB: those that it reads all the time, and all that it has read
 declare -A before=()
-files=32 # of 16 MiB, which each guest reads round and round: more than it has cache for
 
 give_up() {
     echo "arbiter: $*; logs in $LAB_RESULTS" >&2
@@ -48,9 +48,12 @@ give_up() {
 # Files of holes: they fill a page cache as others do, and no disk.
 make_files() {
     local i
-    mkdir "$lab_run/files"
+    mkdir -p "$lab_run/files/hot"
     for ((i = 0; i < files; i++)); do
         truncate -s 16M "$lab_run/files/$(printf %06d "$i")"
+    done
+    for ((i = 0; i < hot_files; i++)); do
+        mv "$lab_run/files/$(printf %06d $((files - i - 1)))" "$lab_run/files/hot/$(printf %06d "$i")"
     done
     truncate -s 32M "$lab_run/files.img"
     PATH=$PATH:/usr/sbin mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$lab_run/files" "$lab_run/files.img"
@@ -69,12 +72,13 @@ boot_all() {
     done
 }
 
-# A program that holds memory, and one that uses all the page cache that it can get.
+# A program that holds memory, files that were read twice, which the kernel therefore takes for hot, and
+# a few that are.
 load() { # NAME
-    guest_run "$1" 'mkdir -p /mnt && mount -t ext4 -o ro /dev/vda /mnt && workload cache-read /mnt' \
-        >/dev/null &&
-        guest_hold "$1" hog $((holds[$1] * MiB)) &&
-        guest_run "$1" 'workload busy 5 /mnt >/dev/null 2>&1 &'
+    guest_hold "$1" hog $((holds[$1] * MiB)) &&
+        guest_run "$1" 'mkdir -p /mnt && mount -t ext4 -o ro /dev/vda /mnt
+            workload cache-read /mnt; workload cache-read /mnt; workload busy 5 /mnt/hot >/dev/null 2>&1 &' \
+            >/dev/null
 }
 
 # What it suffered so far: programs killed, milliseconds in which all waited for memory, pages read
@@ -99,11 +103,12 @@ all_are_whole() {
 
 # ---- the arms ----
 
+# Agents that do nothing of themselves: they would have taken most of it before the host is short.
 ours_start() {
     local name cid=3
     for name in "${guests[@]}"; do
-        printf 'name: %s\nprofile: balanced\nshares: %s\nfloor: %sMiB\n' "$name" "${shares[$name]}" \
-            "${floors[$name]}" >"$lab_run/$name.policy"
+        printf 'name: %s\nprofile: balanced\nidle_window: 1h\ntrickle: 0\nshares: %s\nfloor: %sMiB\n' \
+            "$name" "${shares[$name]}" "${floors[$name]}" >"$lab_run/$name.policy"
         vm_describe "$name" $((cid++)) "$lab_run/$name.policy"
         agent_start "$name" || return
     done
@@ -111,6 +116,11 @@ ours_start() {
     for name in "${guests[@]}"; do
         wait_for 60 connected "$name" || return
     done
+    vmreclaim events --follow >"$LAB_RESULTS/events" 2>&1 &
+    while [[ -d $lab_group ]]; do
+        sleep 5
+        { date +%T && vmreclaim host && vmreclaim plan; } >>"$LAB_RESULTS/plan" 2>&1
+    done &
 }
 
 arm_start() {
@@ -140,7 +150,7 @@ record() { # BEGAN
 }
 
 hog_start() {
-    (group_enter "$LAB_BUILD/tests/lab/workload" grow "$hog" "$rate") >"$lab_run/hog" 2>&1 &
+    (group_enter "$LAB_BUILD/tests/lab/workload" grow "$hog" $((rate * 100 / lab_pace))) >"$lab_run/hog" 2>&1 &
     hog_pid=$!
 }
 
@@ -190,13 +200,13 @@ judge() { # HOG-MS END-MS
         read -r kills full again <<<"$(suffering "$name")"
         ((inside += kills - kills_before, stalls += full - full_before, refaults += again - again_before))
     done
-    jq -nc --arg name "$arm" --arg form "$form" --argjson host "$(group_oom_kills)" \
+    jq -nc --arg name "$arm" --arg form "$form" --argjson pace "$lab_pace" --argjson host "$(group_oom_kills)" \
         --argjson inside "$inside" --argjson floor "$(floor_error)" \
         --argjson share "$(awk '$4 > worst { worst = $4 } END { printf "%.2f\n", worst }' "$LAB_RESULTS/shares")" \
         --argjson hog "$1" --argjson back "$(back_seconds "$2")" --argjson stalls "$stalls" \
         --argjson refaults "$refaults" \
         --argjson least "$(awk 'NR == 1 || $3 < least { least = $3 } END { printf "%.0f\n", least }' "$LAB_RESULTS/host.data")" \
-        '{name: $name, form: $form, oom_kills: ($host + $inside), oom_kills_host: $host,
+        '{name: $name, form: $form, pace_percent: $pace, oom_kills: ($host + $inside), oom_kills_host: $host,
           oom_kills_guests: $inside, floor_error_percent: $floor, share_error_percent: $share,
           hog_satisfied_seconds: (if $hog == null then null else $hog / 1000 end), back_seconds: $back,
           guest_stall_seconds: ($stalls / 1000), refault_pages: $refaults,
@@ -217,7 +227,8 @@ sleep "$settle"
 for name in "${guests[@]}"; do
     before[$name]=$(suffering "$name")
 done
-echo "$(elapsed) s: the hog begins; $(($(group_available) / MiB)) of $((host / MiB)) MiB are available"
+echo "$(elapsed) s: the hog begins, at $lab_pace % of a quiet machine's time;" \
+    "$(($(group_available) / MiB)) of $((host / MiB)) MiB are available"
 began=$(now)
 hog_start
 record "$began" &
