@@ -191,7 +191,7 @@ static int print_as_json(const ProtobufCMessage *message, void *userdata)
     return action_exit_code(response->action);
 }
 
-int action_run(struct cli *cli, const char *method, const ProtobufCMessage *request)
+int action_run_one(struct cli *cli, const char *method, const ProtobufCMessage *request)
 {
     return client_fetch(cli, method, request, cli->json ? print_as_json : action_print, NULL);
 }

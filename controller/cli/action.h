@@ -16,6 +16,12 @@ const char *action_outcome(const ActionResult *guest);
 
 /* Starts an action: prints it, or its JSON, and returns its exit code. */
 struct cli;
-int action_run(struct cli *cli, const char *method, const ProtobufCMessage *request);
+int action_run_one(struct cli *cli, const char *method, const ProtobufCMessage *request);
+
+/* The same on the VMs that `operands` and the selector's options mean: the request's field `vm` is
+ * set. Several at once: a line as each ends, one table of all (with JSON a document each), and the
+ * worst exit code. */
+int action_run(struct cli *cli, const char *command, const char *method, ProtobufCMessage *request,
+               char **operands);
 
 #endif

@@ -1,4 +1,4 @@
-/* vmreclaim balloon VM SIZE */
+/* vmreclaim balloon VM... SIZE */
 #include "common/base/number.h"
 #include "controller/cli/action.h"
 #include "controller/cli/cli.h"
@@ -12,15 +12,19 @@ static int run(struct cli *cli, char **operands)
         VMRECLAIM__CONTROLLER__V1__SET_BALLOON_REQUEST__INIT;
     char problem[80];
 
-    if (bytes_parse(operands[1], &request.size) < 0)
-        return fail(EXIT_USAGE, "balloon: \"%s\" %s", operands[1],
-                    bytes_problem(operands[1], problem, sizeof(problem)));
+    char **last = operands;
+
+    while (last[1] != NULL)
+        last++;
+    if (bytes_parse(*last, &request.size) < 0)
+        return fail(EXIT_USAGE, "balloon: \"%s\" %s", *last,
+                    bytes_problem(*last, problem, sizeof(problem)));
+    *last = NULL;
     if (request.size == 0)
         return fail(EXIT_USAGE, "balloon: SIZE is what the guest keeps; it cannot be 0");
-    request.vm = operands[0];
     request.duration_ns = duration;
     request.owner = (char *)owner;
-    return action_run(cli, "SetBalloon", &request.base);
+    return action_run(cli, "balloon", "SetBalloon", &request.base, operands);
 }
 
 static const struct command_option options[] = {
@@ -31,8 +35,10 @@ static const struct command_option options[] = {
 
 const struct command command_balloon = {
     .name = "balloon",
-    .operands = "VM SIZE",
-    .operand_count = 2,
+    .operands = "VM... SIZE",
+    .operand_count = 1,
+    .takes_more = true,
+    .selects = true,
     .summary = "take memory from a guest, under a lease",
     .description =
         "Shrinks the guest to SIZE with its balloon, never below the VM's floor. The memory is\n"

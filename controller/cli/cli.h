@@ -56,6 +56,7 @@ struct command {
     unsigned operand_count;
     bool operands_may_lack;  /* all or none */
     bool takes_more;         /* operands, any number */
+    bool selects;            /* VMs: it has the options of selector.h */
     const char *summary;     /* one line for the list of commands */
     const char *description; /* what it does, wrapped by hand at 76 columns */
     const char *example;
@@ -110,6 +111,18 @@ int client_list(struct cli *cli, const char *method, ProtobufCMessage *request, 
 /* Like client_call, and `use` sees the answer whether or not JSON was asked for. Prints nothing. */
 int client_fetch(struct cli *cli, const char *method, const ProtobufCMessage *request,
                  client_print use, void *userdata);
+
+/* How one of many calls ended. `code` is an exit code; `words` say why when there is no response.
+ */
+typedef void (*client_told)(size_t index, int code, const ProtobufCMessage *response,
+                            const char *words, void *userdata);
+
+/* Calls the method with each request, at most CLIENT_SIDE_BY_SIDE at a time, over one connection.
+ * `told` has the end of each, whatever it is. EXIT_DONE: all were asked; else nothing may have
+ * been, and that was said. */
+#define CLIENT_SIDE_BY_SIDE 8
+int client_each(struct cli *cli, const char *method, ProtobufCMessage *const requests[],
+                size_t count, client_told told, void *userdata);
 
 /* The same for a method that streams; JSON is one document per message and line. Stops early when
  * `print` returns anything but EXIT_DONE. */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +27,23 @@
 /* Lists come in frames of up to 3 MiB; the daemon is trusted with that much. */
 #define FRAME_BYTES (4u << 20)
 
+/* Many calls of one method. */
+struct many {
+    struct client *client;
+    ProtobufCMessage *const *requests;
+    size_t count;
+    size_t next; /* that is not called yet */
+    size_t ended;
+    client_told told;
+    void *userdata;
+};
+
+/* One of them. */
+struct one {
+    struct many *many;
+    size_t index;
+};
+
 struct client {
     struct cli *cli;
     const char *method;
@@ -35,6 +53,7 @@ struct client {
     bool streams;
     bool as_json;
     struct pages *pages; /* of a list; NULL: it is none */
+    struct many *many;   /* calls side by side; NULL: it is one call */
     uv_loop_t loop;
     uv_timer_t output_timer; /* of a stream: looks whether anybody still reads our output */
     struct ttrpc_connection *connection;
@@ -195,6 +214,70 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     ttrpc_connection_close(client->connection);
 }
 
+/* ---- many calls side by side ---- */
+
+static void start_more(struct many *many);
+
+static void end_one(struct many *many, size_t index, int code, const ProtobufCMessage *response,
+                    const char *words)
+{
+    char line[512];
+
+    text_copy_line(line, sizeof(line), words);
+    many->told(index, code, response, line, many->userdata);
+    many->ended++;
+}
+
+static void on_one_result(const struct ttrpc_result *result, void *userdata)
+{
+    struct one *one = userdata;
+    struct many *many = one->many;
+    const char *words =
+        result->message[0] != '\0' ? result->message : ttrpc_code_name(result->code);
+
+    if (result->code == TTRPC_OK)
+        end_one(many, one->index, EXIT_DONE, result->response, "");
+    else
+        end_one(many, one->index, exit_code_of(result->code), NULL, words);
+    free(one);
+    if (many->client->connection != NULL)
+        start_more(many);
+}
+
+static int start_one(struct many *many, size_t index)
+{
+    const ProtobufCServiceDescriptor *service = &vmreclaim__controller__v1__controller__descriptor;
+    struct one *one = malloc(sizeof(*one));
+    struct ttrpc_client_call *call;
+    int r;
+
+    if (one == NULL)
+        return -ENOMEM;
+    *one = (struct one){.many = many, .index = index};
+    r = ttrpc_call_unary(many->client->connection, service, many->client->method,
+                         many->requests[index], call_timeout, on_one_result, one, &call);
+    if (r < 0)
+        free(one);
+    return r;
+}
+
+static void start_more(struct many *many)
+{
+    while (many->next < many->count && many->next - many->ended < CLIENT_SIDE_BY_SIDE) {
+        size_t index = many->next++;
+        int r = start_one(many, index);
+
+        if (r < 0)
+            end_one(many, index, EXIT_FAILED, NULL, strerror(-r));
+    }
+    if (many->ended < many->count)
+        return;
+    many->client->call_ended = true;
+    ttrpc_connection_close(many->client->connection);
+}
+
+/* ---- the connection ---- */
+
 /* UNAVAILABLE is an answer of the daemon, or says that the connection died: then the connection
  * closes with the same words. */
 static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
@@ -209,6 +292,8 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
         client->code =
             fail(EXIT_UNREACHABLE, "the daemon at %s went away: %s", where(client), reason);
     client->connection = NULL;
+    while (client->many != NULL && client->many->next < client->many->count)
+        end_one(client->many, client->many->next++, EXIT_UNREACHABLE, NULL, reason);
 }
 
 static int start_call(struct client *client)
@@ -236,6 +321,10 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
     int r = ttrpc_connection_create(&client->loop, descriptor, &options, &client->connection);
     if (r < 0) {
         client->code = fail(EXIT_FAILED, "cannot talk to %s: %s", where(client), strerror(-r));
+        return;
+    }
+    if (client->many != NULL) {
+        start_more(client->many);
         return;
     }
     r = start_call(client);
@@ -329,6 +418,20 @@ int client_fetch(struct cli *cli, const char *method, const ProtobufCMessage *re
 {
     struct client client = make_client(cli, method, request, use, userdata);
 
+    return run(&client);
+}
+
+int client_each(struct cli *cli, const char *method, ProtobufCMessage *const requests[],
+                size_t count, client_told told, void *userdata)
+{
+    struct client client = make_client(cli, method, NULL, NULL, NULL);
+    struct many many = {.client = &client,
+                        .requests = requests,
+                        .count = count,
+                        .told = told,
+                        .userdata = userdata};
+
+    client.many = &many;
     return run(&client);
 }
 

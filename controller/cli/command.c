@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "controller/cli/options.h"
+#include "controller/cli/selector.h"
 
 /* How many of the words spell the command's name; 0 when they do not. */
 static int match_words(const char *name, char **words, int count)
@@ -103,6 +104,8 @@ int command_parse(struct cli *cli, const struct command *command, int count, cha
 
     snprintf(whose, sizeof(whose), "%s: ", command->name);
     option_list_add(&list, command->options);
+    if (command->selects)
+        option_list_add(&list, selector_options);
     option_list_add_global(&list, cli);
     r = option_list_parse(&list, whose, count, arguments, false, &operands, ret_help);
     if (r != EXIT_DONE || *ret_help)

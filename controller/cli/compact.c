@@ -1,4 +1,4 @@
-/* vmreclaim compact VM */
+/* vmreclaim compact VM... */
 #include "controller/cli/action.h"
 #include "controller/cli/cli.h"
 
@@ -10,10 +10,9 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Controller__V1__CompactVmRequest request =
         VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
 
-    request.vm = operands[0];
     request.time_limit_ns = time_limit;
     request.force = force;
-    return action_run(cli, "Compact", &request.base);
+    return action_run(cli, "compact", "Compact", &request.base, operands);
 }
 
 static const struct command_option options[] = {
@@ -25,8 +24,9 @@ static const struct command_option options[] = {
 
 const struct command command_compact = {
     .name = "compact",
-    .operands = "VM",
-    .operand_count = 1,
+    .operands = "VM...",
+    .takes_more = true,
+    .selects = true,
     .summary = "join a guest's free memory so that it can be returned",
     .description =
         "Free memory in small pieces cannot be returned: it is TRAPPED. This makes the guest's\n"

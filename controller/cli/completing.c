@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "controller/cli/options.h"
+#include "controller/cli/selector.h"
 
 enum { WORDS_MAX = 32 };
 
@@ -49,6 +50,8 @@ static void know_command(const struct completing *completing, struct line *line)
     line->used = used;
     line->options.count = 0;
     option_list_add(&line->options, command->options);
+    if (command->selects)
+        option_list_add(&line->options, selector_options);
     option_list_add_global(&line->options, completing->cli);
 }
 

@@ -1,8 +1,9 @@
-/* vmreclaim explain VM */
+/* vmreclaim explain VM... */
 #include <stdio.h>
 
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
+#include "controller/cli/selector.h"
 #include "controller/cli/table.h"
 #include "controller/cli/waterfall.h"
 
@@ -55,14 +56,19 @@ static int print(const ProtobufCMessage *message, void *userdata)
     return EXIT_DONE;
 }
 
-static int run(struct cli *cli, char **operands)
+static int explain(struct cli *cli, const char *vm)
 {
     Vmreclaim__Controller__V1__ExplainRequest request =
         VMRECLAIM__CONTROLLER__V1__EXPLAIN_REQUEST__INIT;
 
-    request.vm = operands[0];
+    request.vm = (char *)vm;
     request.exact = exact;
     return client_call(cli, "Explain", &request.base, print, NULL);
+}
+
+static int run(struct cli *cli, char **operands)
+{
+    return selector_show_each(cli, "explain", operands, explain);
 }
 
 static const struct command_option options[] = {
@@ -73,8 +79,9 @@ static const struct command_option options[] = {
 
 const struct command command_explain = {
     .name = "explain",
-    .operands = "VM",
-    .operand_count = 1,
+    .operands = "VM...",
+    .takes_more = true,
+    .selects = true,
     .summary = "where a VM's memory is, and what can be done",
     .description =
         "Measures the VM on both sides, then says in sentences what holds the memory and what\n"

@@ -8,24 +8,12 @@
 
 typedef Vmreclaim__Controller__V1__HaltResponse Response;
 
-static bool all;
-
-const struct command_option halting_options[] = {
-    {"all", 0, OPTION_FLAG, NULL, "all VMs, those that come later too", &all, NULL},
-    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
-};
-
-int halting_check(const char *command, char *const *operands, bool *ret_all, size_t *ret_count)
+int halting_take(struct cli *cli, const char *command, char **operands, bool *ret_all,
+                 struct selected *ret_selected)
 {
-    size_t count = 0;
-
-    while (operands[count] != NULL)
-        count++;
-    if (all == (count > 0))
-        return fail(EXIT_USAGE, "%s: name VMs, or give --all", command);
-    *ret_all = all;
-    *ret_count = count;
-    return EXIT_DONE;
+    *ret_all = selector_is_all() && operands[0] == NULL;
+    *ret_selected = (struct selected){.count = 0};
+    return *ret_all ? EXIT_DONE : selector_take(cli, command, operands, ret_selected);
 }
 
 static int show(const ProtobufCMessage *message, void *userdata)
@@ -33,7 +21,7 @@ static int show(const ProtobufCMessage *message, void *userdata)
     const Response *response = (const void *)message;
     const char *const *what = userdata;
 
-    if (all)
+    if (selector_is_all())
         printf("all VMs are %s\n", *what);
     else
         printf("%" PRIu32 " VM%s %s\n", response->vms, response->vms == 1 ? " is" : "s are", *what);

@@ -2,13 +2,11 @@
 #ifndef VMRECLAIM_CONTROLLER_CLI_HALTING_H
 #define VMRECLAIM_CONTROLLER_CLI_HALTING_H
 
-#include "controller/cli/cli.h"
+#include "controller/cli/selector.h"
 
-/* --all */
-extern const struct command_option halting_options[];
-
-/* VMs, or all. EXIT_USAGE after saying what is wrong. */
-int halting_check(const char *command, char *const *operands, bool *ret_all, size_t *ret_count);
+/* Which VMs; with `*ret_all` all, those that come later too, and none by name. As selector_take. */
+int halting_take(struct cli *cli, const char *command, char **operands, bool *ret_all,
+                 struct selected *ret_selected);
 
 /* "3 VMs are" and what they are, a static text. */
 int halting_call(struct cli *cli, const char *method, const ProtobufCMessage *request,

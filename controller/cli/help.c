@@ -4,6 +4,7 @@
 
 #include "common/base/nearest.h"
 #include "controller/cli/options.h"
+#include "controller/cli/selector.h"
 #include "controller/cli/table.h"
 
 /* Names and what they mean. */
@@ -40,10 +41,12 @@ void command_print_help(const struct command *command)
 
     printf("usage: vmreclaim %s%s%s\n\n%s\n", command->name, separator, command->operands,
            command->description);
-    if (command->options != NULL) {
+    if (command->options != NULL || command->selects) {
         struct option_list list = {.count = 0};
 
         option_list_add(&list, command->options);
+        if (command->selects)
+            option_list_add(&list, selector_options);
         printf("\noptions:\n");
         print_options(list.options, list.count);
     }

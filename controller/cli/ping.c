@@ -1,8 +1,9 @@
-/* vmreclaim ping VM */
+/* vmreclaim ping VM... */
 #include <stdio.h>
 
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
+#include "controller/cli/selector.h"
 
 static int print(const ProtobufCMessage *message, void *userdata)
 {
@@ -14,19 +15,25 @@ static int print(const ProtobufCMessage *message, void *userdata)
     return EXIT_DONE;
 }
 
-static int run(struct cli *cli, char **operands)
+static int ping(struct cli *cli, const char *vm)
 {
     Vmreclaim__Controller__V1__PingVmRequest request =
         VMRECLAIM__CONTROLLER__V1__PING_VM_REQUEST__INIT;
 
-    request.vm = operands[0];
-    return client_call(cli, "PingVm", &request.base, print, operands[0]);
+    request.vm = (char *)vm;
+    return client_call(cli, "PingVm", &request.base, print, (void *)vm);
+}
+
+static int run(struct cli *cli, char **operands)
+{
+    return selector_show_each(cli, "ping", operands, ping);
 }
 
 const struct command command_ping = {
     .name = "ping",
-    .operands = "VM",
-    .operand_count = 1,
+    .operands = "VM...",
+    .takes_more = true,
+    .selects = true,
     .summary = "does the agent answer, and how fast",
     .description = "Asks the agent in the guest for an answer and prints how long it took.",
     .example = "vmreclaim ping web1",

@@ -1,4 +1,4 @@
-/* vmreclaim pulse VM */
+/* vmreclaim pulse VM... */
 #include "controller/cli/action.h"
 #include "controller/cli/cli.h"
 
@@ -10,10 +10,9 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Controller__V1__PulseVmRequest request =
         VMRECLAIM__CONTROLLER__V1__PULSE_VM_REQUEST__INIT;
 
-    request.vm = operands[0];
     request.headroom = headroom;
     request.min_gain = min_gain;
-    return action_run(cli, "Pulse", &request.base);
+    return action_run(cli, "pulse", "Pulse", &request.base, operands);
 }
 
 static const struct command_option options[] = {
@@ -25,8 +24,9 @@ static const struct command_option options[] = {
 
 const struct command command_pulse = {
     .name = "pulse",
-    .operands = "VM",
-    .operand_count = 1,
+    .operands = "VM...",
+    .takes_more = true,
+    .selects = true,
     .summary = "return a guest's free memory by its balloon, where it does not report",
     .description =
         "Takes what is free in the guest with its balloon, in small steps and watching it all\n"

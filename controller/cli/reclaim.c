@@ -1,4 +1,4 @@
-/* vmreclaim reclaim VM */
+/* vmreclaim reclaim VM... */
 #include "controller/cli/action.h"
 #include "controller/cli/cli.h"
 
@@ -10,10 +10,9 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Controller__V1__ReclaimVmRequest request =
         VMRECLAIM__CONTROLLER__V1__RECLAIM_VM_REQUEST__INIT;
 
-    request.vm = operands[0];
     request.bytes = bytes;
     request.drop = drop;
-    return action_run(cli, "Reclaim", &request.base);
+    return action_run(cli, "reclaim", "Reclaim", &request.base, operands);
 }
 
 static const struct command_option options[] = {
@@ -25,8 +24,9 @@ static const struct command_option options[] = {
 
 const struct command command_reclaim = {
     .name = "reclaim",
-    .operands = "VM",
-    .operand_count = 1,
+    .operands = "VM...",
+    .takes_more = true,
+    .selects = true,
     .summary = "take file cache that a guest does not need",
     .description =
         "Makes the guest give up file cache, coldest pages first, waits for the memory to be\n"

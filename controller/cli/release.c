@@ -1,4 +1,4 @@
-/* vmreclaim release VM */
+/* vmreclaim release VM... */
 #include "controller/cli/action.h"
 #include "controller/cli/cli.h"
 
@@ -7,14 +7,14 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Controller__V1__ReleaseBalloonRequest request =
         VMRECLAIM__CONTROLLER__V1__RELEASE_BALLOON_REQUEST__INIT;
 
-    request.vm = operands[0];
-    return action_run(cli, "ReleaseBalloon", &request.base);
+    return action_run(cli, "release", "ReleaseBalloon", &request.base, operands);
 }
 
 const struct command command_release = {
     .name = "release",
-    .operands = "VM",
-    .operand_count = 1,
+    .operands = "VM...",
+    .takes_more = true,
+    .selects = true,
     .summary = "give a guest its balloon memory back",
     .description =
         "Ends the VM's lease and lets the guest grow back to the size it had before the first\n"

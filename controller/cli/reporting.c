@@ -1,4 +1,4 @@
-/* vmreclaim reporting VM */
+/* vmreclaim reporting VM... */
 #include "controller/cli/action.h"
 #include "controller/cli/cli.h"
 
@@ -20,12 +20,11 @@ static int run(struct cli *cli, char **operands)
     if (order > 63)
         return fail(EXIT_USAGE, "reporting: --order: no kernel has blocks of order %u",
                     (unsigned)min_of(order, (uint64_t)UINT32_MAX));
-    request.vm = operands[0];
     request.set_order = order_is_given;
     request.order = (uint32_t)order;
     request.restore = restore;
     request.kick = kick;
-    return action_run(cli, "SetReporting", &request.base);
+    return action_run(cli, "reporting", "SetReporting", &request.base, operands);
 }
 
 static const struct command_option options[] = {
@@ -39,8 +38,9 @@ static const struct command_option options[] = {
 
 const struct command command_reporting = {
     .name = "reporting",
-    .operands = "VM",
-    .operand_count = 1,
+    .operands = "VM...",
+    .takes_more = true,
+    .selects = true,
     .summary = "how small a free block may be and still be returned",
     .description =
         "The guest's kernel reports free blocks to the hypervisor from a certain size on, 2 MiB\n"

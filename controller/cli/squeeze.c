@@ -7,7 +7,7 @@
 
 #include "common/base/number.h"
 #include "common/base/text.h"
-#include "controller/cli/cli.h"
+#include "controller/cli/selector.h"
 #include "controller/cli/squeezing.h"
 
 static uint64_t size;
@@ -147,23 +147,20 @@ static int code_of_all(void)
     return code;
 }
 
-static int run(struct cli *cli, char **operands)
+static int squeeze(struct cli *cli, const struct selected *selected)
 {
     Vmreclaim__Controller__V1__SqueezeVmsRequest request =
         VMRECLAIM__CONTROLLER__V1__SQUEEZE_VMS_REQUEST__INIT;
     struct cli plain = *cli;
     int r;
 
-    while (operands[count_max] != NULL)
-        count_max++;
-    if (count_max == 0)
-        return fail(EXIT_USAGE, "squeeze: name at least one VM");
+    count_max = selected->count;
     if (hold_time != 0 && !hold)
         return fail(EXIT_USAGE, "squeeze: --for is of --hold: how long the guest is kept small");
     list = calloc(count_max, sizeof(*list));
     if (list == NULL)
         return fail(EXIT_FAILED, "out of memory");
-    request.vms = operands;
+    request.vms = selected->names;
     request.n_vms = count_max;
     request.size = size;
     request.time_limit_ns = within;
@@ -181,6 +178,17 @@ static int run(struct cli *cli, char **operands)
     return r;
 }
 
+static int run(struct cli *cli, char **operands)
+{
+    struct selected selected;
+    int r = selector_take(cli, "squeeze", operands, &selected);
+
+    if (r == EXIT_DONE)
+        r = squeeze(cli, &selected);
+    selected_finish(&selected);
+    return r;
+}
+
 static const struct command_option options[] = {
     {"to", 0, OPTION_BYTES, "SIZE", "stop when the host holds no more than SIZE", &size, NULL},
     {"within", 0, OPTION_DURATION, "D", "take memory for at most D (default: 5m)", &within, NULL},
@@ -195,6 +203,7 @@ const struct command command_squeeze = {
     .name = "squeeze",
     .operands = "VM...",
     .takes_more = true,
+    .selects = true,
     .summary = "make VMs as small as they get, before a snapshot or a migration",
     .description =
         "Takes every step that brings memory back, in the right order: cold cache, compaction, a\n"

@@ -97,7 +97,7 @@ static int run(struct cli *cli, char **operands)
 
     request.id = operands[0];
     /* The exit code is that of the action, as when it was ordered. */
-    return cli->json ? action_run(cli, "VerifyAction", &request.base)
+    return cli->json ? action_run_one(cli, "VerifyAction", &request.base)
                      : client_fetch(cli, "VerifyAction", &request.base, print, NULL);
 }
 

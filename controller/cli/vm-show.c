@@ -1,4 +1,4 @@
-/* vmreclaim vm show VM */
+/* vmreclaim vm show VM... */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -6,6 +6,7 @@
 #include "common/base/text.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
+#include "controller/cli/selector.h"
 #include "controller/cli/table.h"
 #include "controller/cli/waterfall.h"
 
@@ -134,14 +135,19 @@ static int print(const ProtobufCMessage *message, void *userdata)
     return table_finish(&table, "");
 }
 
-static int run(struct cli *cli, char **operands)
+static int show_vm(struct cli *cli, const char *vm)
 {
     Vmreclaim__Controller__V1__GetVmRequest request =
         VMRECLAIM__CONTROLLER__V1__GET_VM_REQUEST__INIT;
 
-    request.vm = operands[0];
+    request.vm = (char *)vm;
     request.fresh = !cached;
     return client_call(cli, "GetVm", &request.base, print, NULL);
+}
+
+static int run(struct cli *cli, char **operands)
+{
+    return selector_show_each(cli, "vm show", operands, show_vm);
 }
 
 static const struct command_option options[] = {
@@ -152,8 +158,9 @@ static const struct command_option options[] = {
 
 const struct command command_vm_show = {
     .name = "vm show",
-    .operands = "VM",
-    .operand_count = 1,
+    .operands = "VM...",
+    .takes_more = true,
+    .selects = true,
     .summary = "one VM: its waterfall, its identity, its guest",
     .description =
         "Measures the VM on both sides and shows where its memory is. The upper bar is the\n"

@@ -147,12 +147,15 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *message, v
     const Vmreclaim__Controller__V1__ListVmsRequest *request = (const void *)message;
     Vmreclaim__Controller__V1__ListVmsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_VMS_RESPONSE__INIT;
+    static char *front[] = {(char *)"tier=front", (char *)"env=test"};
     Vm vms[3];
     Vm *pointers[] = {&vms[0], &vms[1], &vms[2]};
 
     fill_vm(&vms[0], "web1");
     fill_vm(&vms[1], "web2");
     vms[1].waterfall = NULL;
+    vms[0].labels = front;
+    vms[0].n_labels = ARRAY_SIZE(front);
     fill_vm(&vms[2], "alone");
     response.vms = pointers;
     response.n_vms = 2;

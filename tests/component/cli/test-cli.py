@@ -290,6 +290,45 @@ class CliTest(CliTestCase):
                     self.assertIn(words, result.stderr)
                     self.assertTrue(result.stderr.startswith("vmreclaim: "))
 
+    def test_several_vms(self):
+        """One line as each ends, one table, and the worst exit code."""
+        lines = self.run_cli("compact", "web1", "forbidden", "missing", code=3).stdout.splitlines()
+        told = {line.split(":")[0]: line for line in lines[:3]}
+        self.assertEqual(set(told), {"web1", "forbidden", "missing"})
+        self.assertIn("returned 448.0 MiB", told["web1"])
+        self.assertIn('did you mean "web1"?', told["missing"])
+        self.assertEqual(lines[4].split(), ["NAME", "RETURNED", "TOOK", "HOW", "IT", "ENDED"])
+        self.assertEqual([line.split()[0] for line in lines[5:8]], ["web1", "forbidden", "missing"])
+        self.assertEqual(self.run_cli("compact", "web1", "slow", code=7).returncode, 7)
+        self.run_cli("reclaim", "web1", "vanish", code=4)
+
+    def test_globs_labels_and_all(self):
+        def vms(*words):
+            lines = self.run_cli("compact", *words).stdout.splitlines()
+            return [line.split()[0] for line in lines[lines.index("") + 2:]]
+
+        self.assertEqual(vms("web*"), ["web1", "web2"])
+        self.assertEqual(vms("web*", "web2", "[a]lone"), ["web1", "web2", "alone"])
+        self.assertEqual(vms("-l", "tier=front"), ["web1"])
+        self.assertEqual(vms("--label=env=test", "web2"), ["web2", "web1"])
+        self.assertEqual(vms("--all"), ["web1", "web2", "alone"])
+        for words in (["db*"], ["-l", "tier=back"]):
+            self.assertRegex(self.run_cli("compact", *words, code=3).stderr, "no VM")
+        text = self.run_cli("explain", "web*").stdout
+        self.assertRegex(text, "^== web1\n")
+        self.assertIn("\n== web2\n", text)
+        lines = self.run_cli("--json", "balloon", "web*", "1GiB").stdout.splitlines()
+        self.assertEqual([json.loads(line)["action"]["why"].split()[0] for line in lines],
+                         ["size=1073741824"] * 2)
+
+    def test_several_vms_as_json(self):
+        lines = self.run_cli("--json", "compact", "web1", "missing", code=3).stdout.splitlines()
+        documents = [json.loads(line) for line in lines]
+        self.assertEqual(sorted(d.get("vm", "") or d["action"]["vm"] for d in documents),
+                         ["missing", "web1"])
+        failed = [d for d in documents if "error" in d][0]
+        self.assertEqual(failed["code"], 3)
+
     def test_time_out(self):
         result = self.run_cli("--timeout", "50ms", "ping", "silent", code=6)
         self.assertIn("no answer within 50ms", result.stderr)
@@ -324,8 +363,11 @@ class CliTest(CliTestCase):
                 (["frobnicate"], '"frobnicate" is not a command'),
                 (["vm"], "vmreclaim vm list"),
                 (["vm", "lost"], '"vm lost" is not a command'),
-                (["compact"], "usage: vmreclaim compact VM"),
-                (["compact", "a", "b"], '"b" is one word too many'),
+                (["history"], "usage: vmreclaim history VM"),
+                (["history", "a", "b"], '"b" is one word too many'),
+                (["compact"], "name VMs, or give --label KEY=VALUE or --all"),
+                (["compact", "a", "--all"], "--all is every VM"),
+                (["balloon", "1GiB"], "name VMs, or give --label KEY=VALUE or --all"),
                 (["compact", "a", "--time-limit", "soon"], '"soon" is not a duration'),
                 (["compact", "a", "--time-limit"], "--time-limit needs a value"),
                 (["compact", "a", "--tmie-limit", "1s"], "unknown option --tmie-limit"),

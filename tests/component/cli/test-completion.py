@@ -59,11 +59,12 @@ class CompletionTest(CliTestCase):
 
     def test_names_of_vms(self):
         self.assertEqual(self.follows("explain", "web"), ["web1", "web2"])
-        self.assertEqual(self.follows("explain", "web1", ""), [])
+        self.assertEqual(self.follows("explain", "web1", "web"), ["web1", "web2"])
+        self.assertEqual(self.follows("history", "web1", ""), [])
         self.assertEqual(self.follows("squeeze", "web1", "web"), ["web1", "web2"])
         self.assertEqual(self.follows("actions", "--vm", "web"), ["web1", "web2"])
         self.assertEqual(self.follows("--timeout", "3s", "balloon", "web"), ["web1", "web2"])
-        self.assertEqual(self.follows("balloon", "web1", ""), [])
+        self.assertIn("--label", self.follows("balloon", "--"))
 
     def test_names_of_policies_and_actions(self):
         self.assertEqual(self.follows("policy", "show", ""), ["idle"])

@@ -48,7 +48,7 @@ class SqueezeTest(CliTestCase):
         self.run_cli("squeeze", "failed", code=1)
         self.run_cli("squeeze", "web1", "failed", code=7)
         self.run_cli("squeeze", "failed", "failed2", "--to", "1MiB", code=7)
-        self.assertIn("name at least one VM", self.run_cli("squeeze", code=2).stderr)
+        self.assertIn("name VMs, or give --label", self.run_cli("squeeze", code=2).stderr)
         self.assertIn("--for is of --hold",
                       self.run_cli("squeeze", "web1", "--for", "1m", code=2).stderr)
 
