@@ -27,8 +27,9 @@ static struct share_claim claim_of(const struct arbiter_vm *vm, const struct arb
     };
 }
 
-/* What is its own and used is not taken for those that cannot give. These keep what they hold. In a
- * gentle round all keep what they work with. */
+/* What is its own and used is not taken for those that cannot give. These keep what they hold.
+ * Where the host is critical all keep what they work with, at first: whoever else has memory gives
+ * it. */
 static struct share_claim giving_claim(const struct arbiter_round *round, size_t i)
 {
     const struct arbiter_vm *vm = &round->vms[i];
@@ -38,7 +39,7 @@ static struct share_claim giving_claim(const struct arbiter_round *round, size_t
 
     if (round->host->now < vm->memory->believed)
         keeps = max_of(keeps, facts_need(vm));
-    if (round->is_gentle)
+    if (round->is_gentle && round->is_urgent)
         keeps = facts_comfort(vm);
     if (want->is_fixed)
         keeps = want->holds;

@@ -71,8 +71,6 @@ static uint64_t room_for_hungry(const struct arbiter_round *round)
 {
     const struct arbiter_host *host = round->host;
 
-    if (round->is_urgent)
-        return 0;
     return saturating_subtract(saturating_subtract(host->available, round->view.promised),
                                host->critical + (host->low - host->critical) / 2);
 }

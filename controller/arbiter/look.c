@@ -7,7 +7,7 @@
 
 /* ---- what stands against taking ---- */
 
-/* Under a critical host nobody is spared beyond what is its own: see take.c. */
+/* Under a critical host nobody is spared. */
 static enum arbiter_reason reason_of(const struct arbiter_round *round, size_t i)
 {
     const struct arbiter_vm *vm = &round->vms[i];

@@ -29,7 +29,7 @@ static uint64_t floor_of(const struct share_claim *claim)
 
 static uint64_t ceiling_of(const struct share_claim *claim)
 {
-    return max_of(pages_down(claim->ceiling), floor_of(claim));
+    return pages_down(claim->ceiling);
 }
 
 /* What it can pay for, in pages, if nothing were taxed. */

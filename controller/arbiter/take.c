@@ -25,7 +25,7 @@ static bool may_take(const struct arbiter_round *round, size_t i, enum arbiter_s
 {
     struct arbiter_want *want = &round->arbiter->wants[i];
 
-    return want->reason == ARBITER_IS_FINE && !want->is_asked && !round->vms[i].is_occupied &&
+    return want->reason == ARBITER_IS_FINE && !round->vms[i].is_occupied &&
            !memory_cools(round->vms[i].memory, step, round->is_urgent, round->host->now,
                          &want->wait);
 }
@@ -78,8 +78,8 @@ static void take_step(struct arbiter_round *round, enum arbiter_step step)
 
 /* ---- leases ---- */
 
-/* Where a lease may go down to. Its guest is believed what it needs, and for a while after a need
- * what it uses, as far as that is its own. With `doubts` it is not. */
+/* Where a lease may go down to. Its guest is believed what it needs, at first what it works with.
+ * With `doubts` it is not. */
 static uint64_t end_of(const struct arbiter_round *round, size_t i, bool doubts)
 {
     const struct arbiter_vm *vm = &round->vms[i];
@@ -178,8 +178,8 @@ static void take_doubted(struct arbiter_round *round, uint64_t missing)
     }
 }
 
-/* First what nobody works with, whoever has it; that is enough on most days. Only then shares
- * decide about the rest, all at once where the host is critical. */
+/* First what nobody works with. What then is missing is taken by shares alone: all at once where
+ * the host is critical, else by small steps. */
 void round_take(struct arbiter_round *round)
 {
     uint64_t missing;
@@ -190,10 +190,9 @@ void round_take(struct arbiter_round *round)
     round_divide(round, round->deficit, 0);
     missing = take_leases(round);
     round->is_gentle = false;
-    if (missing == 0)
-        return;
-    round_divide(round, round->deficit, 0);
-    if (round->is_urgent)
+    if (missing > 0 && round->is_urgent) {
+        round_divide(round, round->deficit, 0);
         missing = take_leases(round);
+    }
     take_doubted(round, missing);
 }

@@ -17,7 +17,7 @@ static void test_who_uses_all_is_made_up_for(void **state)
     world.vms[0].shares = 100;
     world.vms[0].in_use = 3 * GIB + 512 * MIB;
     world_leave(512 * MIB);
-    world_run(60);
+    world_run(120);
     assert_true(world.host.available >= world.host.high);
     assert_true(size_of(0) >= world.vms[0].in_use + world.vms[0].headroom);
 }
@@ -63,16 +63,45 @@ static void test_a_guest_that_was_in_need_keeps_what_is_its_own(void **state)
     assert_true(size_of(0) >= (12 * GIB - 2 * GIB - 64 * MIB) / 3);
 }
 
-/* It works with more than its shares pay for, most of it cache. While others have memory that they
- * do not work with, its cache stays. */
+/* It works with more than its shares pay for, most of it cache. The host is critical, and others
+ * have memory that they do not work with: its cache stays. */
 static void test_hot_cache_is_not_taken_while_others_have_unused_memory(void **state)
 {
     world.vms[0].shares = 100;
     world.vms[0].hot = 3 * GIB;
-    world_leave(world.host.low - 64 * MIB);
-    world_run(60);
-    assert_true(world.host.available >= world.host.high);
+    world_leave(0);
+    world_run(4);
+    assert_true(world.host.available >= world.host.critical);
     assert_true(size_of(0) >= world.vms[0].in_use + world.vms[0].hot);
+}
+
+/* ... also as long as they are still giving. */
+static void test_hot_cache_stays_while_others_are_giving(void **state)
+{
+    world.vms[0].shares = 100;
+    world.vms[0].hot = 3 * GIB + 384 * MIB;
+    world_leave(0);
+    world_step();
+    assert_null(world_asked(0));
+    assert_int_equal(world.request_count, 2);
+}
+
+/* The first is to have more by its share, so that both others are to give more than is missing. The
+ * second has it, and does not give it yet: what the third uses is not doubted. */
+static void test_no_doubt_while_another_has_enough(void **state)
+{
+    world.vms[0].lease = world.vms[0].size = world.vms[0].footprint = 2 * GIB;
+    world.vms[0].hot = 2 * GIB;
+    world.vms[0].shares = 8000;
+    world.vms[1].is_occupied = true;
+    world.vms[2].hot = 3 * GIB + 512 * MIB;
+    world.host.low = 3 * GIB - 64 * MIB;
+    world_leave(3 * GIB - 64 * MIB - 1);
+    for (int second = 0; second < 60; second++) {
+        world_step();
+        assert_null(world_asked(2));
+        world.host.now += NSEC_PER_SEC;
+    }
 }
 
 /* Nobody has such memory: as long as the host is not critical it is tried in small steps. */
@@ -102,6 +131,10 @@ int main(void)
                                         world_set_up, world_tear_down),
         cmocka_unit_test_setup_teardown(test_hot_cache_is_not_taken_while_others_have_unused_memory,
                                         world_set_up, world_tear_down),
+        cmocka_unit_test_setup_teardown(test_hot_cache_stays_while_others_are_giving, world_set_up,
+                                        world_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_doubt_while_another_has_enough, world_set_up,
+                                        world_tear_down),
         cmocka_unit_test_setup_teardown(test_hot_cache_goes_at_once_where_the_host_is_critical,
                                         world_set_up, world_tear_down),
     };

@@ -131,8 +131,13 @@ static void test_the_neediest_first(void **state)
 {
     world.vms[1].hot = 2 * GIB; /* it uses all that it has */
     world_leave(3 * GIB + 1 * GIB);
-    world_run(20);
-    assert_true(size_of(1) > size_of(0));
+    world.vms[1].is_occupied = true;
+    world_run(10);
+    world.vms[1].is_occupied = false;
+    world_step();
+    assert_int_equal(world.arbiter.state, ARBITER_GIVING);
+    assert_int_equal(world_asked(1)->reason, ARBITER_PLENTY);
+    assert_true(world_asked(0) == NULL || world_asked(1)->bytes > 2 * world_asked(0)->bytes);
 }
 
 /* ---- in need ---- */
