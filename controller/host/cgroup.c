@@ -168,7 +168,7 @@ int cgroup_read_tightest(int root, const char *path, struct cgroup_memory *ret_m
     path += strspn(path, "/");
     if (strlen(path) >= sizeof(next.path))
         return -ENAMETOOLONG;
-    strcpy(next.path, path);
+    memcpy(next.path, path, strlen(path) + 1);
     r = read_one(root, &next);
     if (r < 0)
         return r;
@@ -190,7 +190,7 @@ void cgroup_join(char path[static CGROUP_PATH_SIZE], const char *other)
 {
     assert(strlen(other) < CGROUP_PATH_SIZE);
     if (path[0] == '\0' || strcmp(path, other) == 0) {
-        strcpy(path, other);
+        memmove(path, other, strlen(other) + 1);
         if (!go_up(path))
             path[0] = '\0';
     }
