@@ -40,7 +40,7 @@ static const struct phase workday[] = {
     {"compile", 15, 7.5, 4.4, 6, BIT(COMPILE) | BIT(SYSTEM)},
 };
 
-const struct day_shape day_as_written = {1, 1, 1, 1, 1, 1, 1};
+const struct day_shape day_as_written = {1, 1, 1, 1, 1, 1, 1, 1};
 
 static double vary(struct workload *workload, double value)
 {
@@ -108,6 +108,7 @@ void day_run(enum contestant who, uint64_t seed, const struct day_shape *shape,
 
     policy_init(&policy, POLICY_BALANCED);
     policy.idle_window = (nsec_t)((double)policy.idle_window * shape->window);
+    policy.trickle = (uint64_t)((double)policy.trickle * shape->trickle);
     day_begin(&workload, &model, seed, shape, 9);
     contest_init(&contest, who, &policy, &model);
     for (unsigned second = 0; second < DAY_; second++) {

@@ -22,6 +22,7 @@ struct day_shape {
     double lengths; /* of the phases: shorter ones leave a longer night */
     double breaks;  /* CPU in breaks; an eighth: they are idle, as lunch and night are */
     double window;  /* of idleness, in our policy */
+    double trickle; /* bytes per minute, in our policy */
 };
 
 extern const struct day_shape day_as_written;
