@@ -31,7 +31,7 @@
 #include "common/base/time.h"
 #include "controller/footprint/backing.h"
 
-#define DRIVER_ABI 7 /* another number with every change of this file */
+#define DRIVER_ABI 8 /* another number with every change of this file */
 
 #define DRIVER_WHERE_SIZE     192 /* the part of an address after "DRIVER:" */
 #define DRIVER_TITLE_SIZE     128
@@ -69,6 +69,7 @@ enum driver_capability {
     DRIVER_CAN_SET_STATISTICS_INTERVAL = 1u << 2, /* also from 0 to another and back */
     DRIVER_TELLS_EVENTS = 1u << 3, /* all that enum driver_event has; else the owner polls */
     DRIVER_TELLS_MEMORY_MAP = 1u << 4,
+    DRIVER_CAN_SET_MARK = 1u << 5, /* a size that goes wherever the VM does, saved or migrated */
 };
 
 #define DRIVER_INTERVAL_UNKNOWN UINT32_MAX
@@ -94,6 +95,7 @@ struct driver_facts {
     enum answer guest_reports;       /* ... and the guest's driver uses it; UNKNOWN: nobody says */
     enum answer deflate_on_oom;
     char balloon_owner[DRIVER_OWNER_SIZE]; /* who else moves it, by its description; "": nobody */
+    uint64_t mark;                         /* as it was set, maybe on another host; 0: none */
     uint32_t statistics_interval;          /* seconds, 0: off; DRIVER_INTERVAL_UNKNOWN */
     /* backing of the guest's memory: of most of it, where several are */
     enum memory_backing backing;
@@ -152,9 +154,10 @@ enum driver_operation {
     DRIVER_READ_MEMORY_MAP,
     DRIVER_SET_BALLOON,
     DRIVER_SET_STATISTICS_INTERVAL,
+    DRIVER_SET_MARK,
 };
 
-#define DRIVER_OPERATIONS (DRIVER_SET_STATISTICS_INTERVAL + 1)
+#define DRIVER_OPERATIONS (DRIVER_SET_MARK + 1)
 
 static inline bool driver_operation_changes(enum driver_operation operation)
 {
@@ -249,7 +252,8 @@ struct driver {
     /* Starts an operation. -EOPNOTSUPP: the driver has it not. `value` is, of a balloon, the bytes
      * of memory that the guest is to have left; the answer says only that it was asked. Of the
      * statistics' interval it is seconds, 0: never. Others may need what was there: the caller
-     * remembers it and puts it back. Else it is 0. */
+     * remembers it and puts it back. Of a mark it is bytes, 0: none. Else it is 0. What changes
+     * something is done in the order in which it was started. */
     int (*start)(struct driver_session *session, enum driver_operation operation, uint64_t value,
                  nsec_t timeout, driver_done done, void *userdata);
 

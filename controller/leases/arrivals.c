@@ -7,6 +7,7 @@
 
 #include "common/base/number.h"
 #include "common/base/util.h"
+#include "controller/leases/marks.h"
 #include "controller/leases/waiting.h"
 
 /* What the VM has now, as its trace. */
@@ -79,10 +80,29 @@ static void say_unknown(struct lease_keeper *keeper, struct vm *vm)
     (void)lease_traces_add(&keeper->traces, &now);
 }
 
+/* It came along, from whatever host; in the process that it was set in, it is over. True: its
+ * memory is given back. */
+static bool heed_mark(struct lease_keeper *keeper, struct vm *vm, const struct lease_trace *trace)
+{
+    const struct driver_facts *facts = &vm->hypervisor.facts;
+    uint64_t baseline = min_of(facts->mark, facts->balloon_maximum);
+    const struct lease_trace now = trace_of(keeper, vm, baseline);
+
+    if (facts->balloon_actual + BALLOON_SLACK < baseline && came_from_elsewhere(vm) &&
+        (trace == NULL || !is_of_process(trace, &now))) {
+        take_back(keeper, vm, baseline);
+        return true;
+    }
+    if ((facts->capabilities & DRIVER_CAN_SET_MARK) != 0 && leases_get(vm) != NULL)
+        lease_mark_set(vm, 0);
+    return false;
+}
+
 static bool can_tell(const struct lease_keeper *keeper, const struct vm *vm)
 {
     return vm->hypervisor.ready && hypervisor_process_is_open(&vm->measured.process) &&
            vm->hypervisor.facts.balloon_actual != 0 &&
+           (vm->hypervisor.facts.capabilities & DRIVER_CAN_SET_BALLOON) != 0 &&
            vm->hypervisor.facts.run_state != RUN_STATE_MIGRATING && lease_balloon(vm) == NULL &&
            lease_waiting_problem(keeper) == NULL && !lease_waiting_has(keeper, vm);
 }
@@ -96,6 +116,8 @@ void lease_arrivals_look(struct lease_keeper *keeper, struct vm *vm)
     if (!can_tell(keeper, vm))
         return;
     trace = lease_traces_find(&keeper->traces, vm->uuid, vm->name);
+    if (vm->hypervisor.facts.mark != 0 && heed_mark(keeper, vm, trace))
+        return;
     if (trace == NULL) {
         say_unknown(keeper, vm);
         return;

@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/number.h"
 #include "controller/crash/crash.h"
+#include "controller/leases/marks.h"
 #include "controller/vms/fresh-sample.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/reading.h"
@@ -126,6 +127,8 @@ static int tell(struct lease_keeper *keeper, struct vm *vm, const struct balloon
     telling->keeper = keeper;
     telling->vm = vm;
     telling->action = *action;
+    if (action->target < leases_control(vm)->baseline)
+        lease_mark_note(vm, leases_control(vm)->baseline);
     crash_point("before the hypervisor is commanded");
     r = vm_set_balloon(vm, action->target, TELL_TIMEOUT, on_told, telling);
     crash_point("the hypervisor was commanded");

@@ -155,6 +155,11 @@ void leases_set_waiting(struct vm *vm, uint64_t bytes)
         leases->waiting = bytes;
 }
 
+void leases_set_marked(struct vm *vm, uint64_t baseline)
+{
+    vm->leases->marked = baseline;
+}
+
 void leases_set_may_raise(struct vm_leases *leases, bool may_raise)
 {
     assert(!may_raise || balloon_wanted(leases->balloon) > leases->balloon->target);

@@ -41,6 +41,7 @@ struct vm_leases {
     enum balloon_news news;          /* see lease_news */
     char foreign_owner[64];          /* who else was seen to move the balloon; empty: nobody */
     nsec_t foreign_moved;            /* CLOCK_BOOTTIME, of then */
+    uint64_t marked;                 /* the VM's mark, as it was last set from here; 0: none was */
     struct pulse pulse;              /* the last one, while there is no balloon */
 };
 
@@ -87,6 +88,7 @@ void leases_set_writing(struct vm *vm, const void *writing);
 struct vm *leases_find_writing(const struct lease_keeper *keeper, const void *writing);
 
 void leases_set_waiting(struct vm *vm, uint64_t bytes);
+void leases_set_marked(struct vm *vm, uint64_t baseline);
 void leases_set_may_raise(struct vm_leases *leases, bool may_raise);
 
 /* BALLOON_NO_NEWS: something new was asked. */

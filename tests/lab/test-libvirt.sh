@@ -58,6 +58,27 @@ virsh metadata vm1 --uri https://example.org/lab --key lab --set '<labels>tier=w
     --live >/dev/null
 echo "        six domains after $(elapsed) s"
 
+libvirt_actual() { # VM MIB
+    [[ $(virsh dommemstat "$1" | sed -n 's/^actual //p') == $(($2 * 1024)) ]]
+}
+
+mark_of() { # VM: bytes, as vmreclaimd of whatever host has written them
+    virsh metadata "$1" --uri urn:vmreclaim:lease 2>/dev/null | sed -n "s/.*baseline=['\"]\([0-9]*\).*/\1/p"
+}
+
+has_no_mark() { # VM
+    [[ -z $(mark_of "$1") ]]
+}
+
+# As if it had come from another host, in the midst of a lease there.
+virsh setmem vm4 128M >/dev/null
+wait_for 20 libvirt_actual vm4 128
+virsh metadata vm4 --uri urn:vmreclaim:lease --key vmreclaim --set "<lease baseline='$((192 * MiB))'/>" \
+    --live >/dev/null
+virsh save vm4 "$lab_run/vm4.saved" >/dev/null
+virsh restore "$lab_run/vm4.saved" >/dev/null
+check "it comes with another host's lease in its balloon" libvirt_actual vm4 128
+
 # ---- found ----
 
 began=$(now)
@@ -65,6 +86,8 @@ libvirt_controller_start
 wait_for 20 vms_ready 6
 check "all six are shown with footprint and memory, within 5 s of the start" within 5000
 check "each is shown once" shown 6
+check "what another host's lease took is given back" wait_for 30 libvirt_actual vm4 192
+check "... and its mark removed" wait_for 70 has_no_mark vm4
 check "vm1 is known by libvirt's UUID" is vm1 uuid "$(virsh domuuid vm1 | head -n 1)"
 check "its process is QEMU's" is vm1 pid "$(domain_pid vm1)"
 check "its memory is all of it" is vm1 waterfall.vm_ram $((192 * MiB))
@@ -102,10 +125,6 @@ kill "$events"
 
 # ---- a lease, and libvirtd away in the middle of it ----
 
-libvirt_actual() { # VM MIB
-    [[ $(virsh dommemstat "$1" | sed -n 's/^actual //p') == $(($2 * 1024)) ]]
-}
-
 managed() { # VM
     [[ $(vmreclaim --json vm show "$1" | jq -r '.vm | "\(.state) \(.waterfall.guest_is_known)"') == 'managed true' ]]
 }
@@ -120,11 +139,13 @@ a_lease() {
     check "a file with its UUID and its agent makes the domain managed" wait_for 30 managed leased
     check "a lease is taken" quietly vmreclaim balloon leased 340MiB
     check "libvirt says the same" libvirt_actual leased 340
+    check "what it had before is written into it" test "$(mark_of leased)" = $((384 * MiB))
     libvirt_end TERM
     libvirt_launch
     wait_for 60 libvirt_answers
     check "libvirtd was restarted: the lease is given back" quietly vmreclaim release leased
     check "libvirt says the same" wait_for 20 libvirt_actual leased 384
+    check "... and that is not written any more" wait_for 70 has_no_mark leased
     virsh destroy leased >/dev/null
     rm "$lab_run/vms/leased.yaml"
     check "destroyed: it is gone" wait_for 20 shown 6

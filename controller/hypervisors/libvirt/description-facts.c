@@ -138,6 +138,7 @@ static void set_balloon(const struct description *description, struct driver_fac
     facts->balloon_minimum = BALLOON_MIN + beyond;
     facts->free_page_reporting = answer_of(description->reports_free_pages);
     facts->deflate_on_oom = answer_of(description->deflates_on_oom);
+    facts->mark = description->mark;
     if (description->is_of_ovirt)
         text_copy_line(facts->balloon_owner, sizeof(facts->balloon_owner),
                        "oVirt's memory manager");

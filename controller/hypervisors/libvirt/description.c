@@ -319,6 +319,19 @@ static bool is_of_ovirt(const char *path, const char **attributes)
     return false;
 }
 
+static bool is_mark(const char *path)
+{
+    return strcmp(path, "/domain/metadata/" DESCRIPTION_MARK_KEY ":lease") == 0;
+}
+
+static void take_mark(struct description *description, const char **attributes)
+{
+    uint64_t mark;
+
+    if (number_parse(attribute_of(attributes, "baseline"), &mark) == 0)
+        description->mark = mark;
+}
+
 static void XMLCALL on_begin(void *userdata, const char *name, const char **attributes)
 {
     struct reader *reader = userdata;
@@ -328,7 +341,10 @@ static void XMLCALL on_begin(void *userdata, const char *name, const char **attr
     reader->text_length = 0;
     text_copy(reader->unit, sizeof(reader->unit), attribute_of(attributes, "unit"));
     begin_element(reader);
-    labels_begin(&reader->labels, reader->path, attributes);
+    if (is_mark(reader->path))
+        take_mark(reader->description, attributes);
+    else
+        labels_begin(&reader->labels, reader->path, attributes);
     if (is_of_ovirt(reader->path, attributes))
         reader->description->is_of_ovirt = true;
     for (; attributes[0] != NULL; attributes += 2)

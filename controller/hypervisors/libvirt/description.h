@@ -12,6 +12,10 @@
 #define DESCRIPTION_DEVICES_MAX 64
 #define DESCRIPTION_CELLS_MAX   64
 
+/* Of the element "lease" in a domain's metadata, with the attribute "baseline" in bytes. */
+#define DESCRIPTION_MARK_KEY "vmreclaim"
+#define DESCRIPTION_MARK_URI "urn:vmreclaim:lease"
+
 enum memory_device_kind {
     MEMORY_DEVICE_OTHER, /* enclaves: not the guest's for general use */
     MEMORY_DEVICE_DIMM,
@@ -46,6 +50,7 @@ struct description {
     bool has_balloon;
     bool reports_free_pages;
     bool deflates_on_oom;
+    uint64_t mark;                /* 0: none */
     bool is_of_ovirt;             /* whose memory manager moves balloons */
     uint32_t statistics_interval; /* seconds; 0: off */
     uint32_t guest_cid;           /* 0: none */

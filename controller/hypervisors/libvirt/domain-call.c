@@ -2,7 +2,9 @@
 #include "controller/hypervisors/libvirt/domain-call.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <libvirt/virterror.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,7 +222,8 @@ static uint32_t capabilities_of(const struct driver_facts *facts,
     if (facts->balloon == ANSWER_YES)
         capabilities |= DRIVER_CAN_READ_STATISTICS;
     if (facts->balloon == ANSWER_YES && !connection->is_read_only)
-        capabilities |= DRIVER_CAN_SET_BALLOON | DRIVER_CAN_SET_STATISTICS_INTERVAL;
+        capabilities |=
+            DRIVER_CAN_SET_BALLOON | DRIVER_CAN_SET_STATISTICS_INTERVAL | DRIVER_CAN_SET_MARK;
     return capabilities;
 }
 
@@ -263,6 +266,17 @@ static int read_balloon(struct domain_call *call, virDomainPtr domain,
     return r < 0 ? r : read_actual(call, domain, connection);
 }
 
+/* In the live description, which libvirt saves and migrates with the domain. */
+static int set_mark(const struct domain_call *call, virDomainPtr domain)
+{
+    char element[64];
+
+    snprintf(element, sizeof(element), "<lease baseline='%" PRIu64 "'/>", call->value);
+    return virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
+                                call->value == 0 ? NULL : element, DESCRIPTION_MARK_KEY,
+                                DESCRIPTION_MARK_URI, VIR_DOMAIN_AFFECT_LIVE);
+}
+
 /* ---- one call ---- */
 
 static int refuse_to(int r, struct domain_call *call, const struct connection *connection)
@@ -291,6 +305,8 @@ static int ask(struct domain_call *call, virDomainPtr domain, const struct conne
         return refuse_to(
             virDomainSetMemoryStatsPeriod(domain, (int)call->value, VIR_DOMAIN_AFFECT_LIVE), call,
             connection);
+    case DRIVER_SET_MARK:
+        return refuse_to(set_mark(call, domain), call, connection);
     }
     return -EOPNOTSUPP;
 }

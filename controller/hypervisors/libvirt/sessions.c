@@ -246,6 +246,8 @@ static int check(const struct driver_session *session, enum driver_operation ope
         if (!can(session, DRIVER_CAN_SET_STATISTICS_INTERVAL))
             return -EOPNOTSUPP;
         return value > INT32_MAX ? -ERANGE : 0;
+    case DRIVER_SET_MARK:
+        return can(session, DRIVER_CAN_SET_MARK) ? 0 : -EOPNOTSUPP;
     default:
         return -EOPNOTSUPP;
     }

@@ -266,6 +266,8 @@ static int start_now(enum driver_operation operation, uint64_t value, nsec_t tim
         return tell_balloon(session, value, timeout, done, done_userdata);
     case DRIVER_SET_STATISTICS_INTERVAL:
         return tell_statistics_interval(session, (uint32_t)value, timeout, done, done_userdata);
+    case DRIVER_SET_MARK:
+        break;
     }
     return -EOPNOTSUPP;
 }
@@ -280,6 +282,8 @@ static int session_start(struct driver_session *session, enum driver_operation o
         return -ENOTCONN;
     if (needs_statistics && session->devices.balloon_path[0] == '\0')
         return -ENODEV;
+    if (operation == DRIVER_SET_MARK)
+        return -EOPNOTSUPP; /* QEMU has no place for one */
     if (operation == DRIVER_SET_BALLOON && (value == 0 || value > INT64_MAX))
         return -ERANGE;
     if (session->visits == NULL)

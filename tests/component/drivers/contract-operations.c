@@ -230,6 +230,24 @@ static void test_the_interval_is_set_and_put_back(void **state)
     }
 }
 
+static void test_a_mark_is_set_and_removed(void **state)
+{
+    static const uint64_t values[] = {768 * MIB, 512 * MIB, 0};
+    struct probe *probe = world_open_able(*state, PEER_WORKS, DRIVER_SET_MARK);
+
+    assert_int_equal(probe->facts.mark, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        struct operation set = {0};
+        struct operation facts = {0};
+
+        probe_run(probe, &set, DRIVER_SET_MARK, values[i], LONG);
+        assert_int_equal(set.outcome, DRIVER_OUTCOME_DONE);
+        probe_run(probe, &facts, DRIVER_READ_FACTS, 0, LONG);
+        assert_int_equal(facts.facts.mark, values[i]);
+        assert_string_equal(facts.facts.labels, probe->facts.labels);
+    }
+}
+
 /* ---- many, and one from another's end ---- */
 
 static void test_many_at_once(void **state)
@@ -343,6 +361,7 @@ int contract_operations(void)
         contract(test_statistics_without_a_guest_are_unknown),
         contract(test_reading_statistics_changes_nothing),
         contract(test_the_interval_is_set_and_put_back),
+        contract(test_a_mark_is_set_and_removed),
         contract(test_many_at_once),
         contract(test_one_from_the_end_of_another),
         contract(test_one_from_the_end_of_one_that_was_late),

@@ -43,6 +43,7 @@ static bool runs;
 static int domain_id = 1;
 static unsigned long left = MEMORY_KIB;
 static int period;
+static char mark[256]; /* its element; "": none */
 static struct callback callbacks[CALLBACKS_MAX];
 static int last_number;
 static struct event events[EVENTS_MAX];
@@ -73,6 +74,7 @@ void fake_libvirt_reset(void)
     domain_id++;
     left = MEMORY_KIB;
     period = 0;
+    mark[0] = '\0';
     event_count = 0;
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
@@ -358,9 +360,10 @@ char *virDomainGetXMLDesc(virDomainPtr domain, unsigned int flags)
     garbles = fault == FAKE_GARBLES;
     if (asprintf(&xml,
                  "%s<name>web-1</name><uuid>" FAKE_LIBVIRT_UUID "</uuid><memory>%u</memory>"
-                 "<currentMemory>%lu</currentMemory><devices><memballoon model='virtio'>"
+                 "<metadata>%s</metadata><currentMemory>%lu</currentMemory><devices><memballoon "
+                 "model='virtio'>"
                  "<stats period='%d'/></memballoon></devices></domain>",
-                 garbles ? "" : "<domain>", MEMORY_KIB, left, period) < 0)
+                 garbles ? "" : "<domain>", MEMORY_KIB, mark, left, period) < 0)
         xml = NULL;
     pthread_mutex_unlock(&lock);
     return xml;
@@ -383,6 +386,21 @@ int virDomainSetMemoryFlags(virDomainPtr domain, unsigned long kibibytes, unsign
         return -1;
     pthread_mutex_lock(&lock);
     left = kibibytes;
+    pthread_mutex_unlock(&lock);
+    return 0;
+}
+
+/* As libvirt keeps it: under the key, which stands for the namespace. */
+int virDomainSetMetadata(virDomainPtr domain, int type, const char *text, const char *key,
+                         const char *uri, unsigned int flags)
+{
+    if (monitor() < 0)
+        return -1;
+    pthread_mutex_lock(&lock);
+    mark[0] = '\0';
+    if (text != NULL)
+        snprintf(mark, sizeof(mark), "<%s:%.*s xmlns:%s='%s' %s", key, (int)strcspn(text + 1, " "),
+                 text + 1, key, uri, text + 1 + strcspn(text + 1, " ") + 1);
     pthread_mutex_unlock(&lock);
     return 0;
 }

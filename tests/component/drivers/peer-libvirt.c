@@ -97,8 +97,8 @@ const struct peer_kind peer_kind = {
     .events = 1u << DRIVER_EVENT_RESET | 1u << DRIVER_EVENT_PAUSED | 1u << DRIVER_EVENT_RESUMED |
               1u << DRIVER_EVENT_SHUTDOWN | 1u << DRIVER_EVENT_BALLOON |
               1u << DRIVER_EVENT_RESTORED,
-    .capabilities = DRIVER_TELLS_EVENTS | DRIVER_CAN_SET_BALLOON | DRIVER_CAN_READ_STATISTICS |
-                    DRIVER_CAN_SET_STATISTICS_INTERVAL,
+    .capabilities = DRIVER_TELLS_EVENTS | DRIVER_CAN_SET_MARK | DRIVER_CAN_SET_BALLOON |
+                    DRIVER_CAN_READ_STATISTICS | DRIVER_CAN_SET_STATISTICS_INTERVAL,
     .is_there = true,
     .asks_in_turn = true,
     .create = create,

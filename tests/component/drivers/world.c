@@ -8,6 +8,7 @@
 const char *const operation_names[DRIVER_OPERATIONS] = {
     "read_facts",      "read_balloon", "read_statistics",
     "read_memory_map", "set_balloon",  "set_statistics_interval",
+    "set_mark",
 };
 
 void skip_because(const char *why)
@@ -233,6 +234,8 @@ bool probe_can(const struct probe *probe, enum driver_operation kind)
         return (capabilities & DRIVER_TELLS_MEMORY_MAP) != 0;
     case DRIVER_SET_BALLOON:
         return (capabilities & DRIVER_CAN_SET_BALLOON) != 0;
+    case DRIVER_SET_MARK:
+        return (capabilities & DRIVER_CAN_SET_MARK) != 0;
     default:
         return (capabilities & DRIVER_CAN_SET_STATISTICS_INTERVAL) != 0;
     }

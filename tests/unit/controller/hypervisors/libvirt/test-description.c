@@ -142,6 +142,28 @@ static void test_metadata_is_labels(void **state)
     assert_labels("<a><b>one\ntwo</b></a>", "b=one?two");
 }
 
+static void assert_mark(const char *baseline, uint64_t mark)
+{
+    char xml[1024];
+
+    snprintf(xml, sizeof(xml),
+             "<domain><uuid>" UUID "</uuid><metadata><vmreclaim:lease "
+             "xmlns:vmreclaim='urn:vmreclaim:lease' baseline='%s'/>"
+             "<a:labels xmlns:a='https://example.org/a'>tier=web</a:labels></metadata>"
+             "<memory>1024</memory><devices><memballoon model='virtio'/></devices></domain>",
+             baseline);
+    assert_int_equal(parse(xml), 0);
+    assert_int_equal(facts.mark, mark);
+    assert_string_equal(facts.labels, "tier=web");
+}
+
+/* A mark of a lease is no label. */
+static void test_a_mark(void **state)
+{
+    assert_mark("1073741824", GIB);
+    assert_mark("-1", 0);
+}
+
 /* Its manager moves the balloons of its VMs. */
 static void test_a_domain_of_ovirt(void **state)
 {
@@ -221,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_a_stock_domain),
         cmocka_unit_test(test_a_domain_with_everything),
         cmocka_unit_test(test_nodes_and_huge_pages),
+        cmocka_unit_test(test_a_mark),
         cmocka_unit_test(test_a_domain_of_ovirt),
         cmocka_unit_test(test_metadata_is_labels),
         cmocka_unit_test(test_labels_that_do_not_fit_are_left_out_whole),
