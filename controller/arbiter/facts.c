@@ -101,6 +101,21 @@ static uint64_t pulse_gain(const struct arbiter_vm *vm)
                                headroom);
 }
 
+/* Its cache can be freed for a pulse, and no pulse waits for what is free already. */
+static bool may_free(const struct arbiter_vm *vm)
+{
+    const unsigned both = ARBITER_CAN_FREE | ARBITER_CAN_PULSE;
+
+    return (vm->means & both) == both && pulse_gain(vm) < FACTS_LEAST_PULSE;
+}
+
+uint64_t facts_brings(const struct arbiter_vm *vm, enum arbiter_step step, uint64_t bytes)
+{
+    bool comes_back = (vm->means & ARBITER_CAN_RECLAIM) != 0;
+
+    return step != ARBITER_RECLAIM || comes_back ? bytes : 0;
+}
+
 static uint64_t lease_gain(const struct arbiter_vm *vm)
 {
     uint64_t stays = max_of(facts_need(vm), facts_floor(vm));
@@ -117,7 +132,7 @@ void arbiter_gains(const struct arbiter_vm *vm, uint64_t ret_gains[ARBITER_STEP_
         ret_gains[step] = 0;
     if (facts_bar(vm) != ARBITER_IS_FINE || !is_heard)
         return;
-    if ((vm->means & ARBITER_CAN_RECLAIM) != 0)
+    if ((vm->means & ARBITER_CAN_RECLAIM) != 0 || may_free(vm))
         ret_gains[ARBITER_RECLAIM] = min_of(vm->cold, above_floor);
     if ((vm->means & ARBITER_CAN_COMPACT) != 0)
         ret_gains[ARBITER_COMPACT] = min_of(vm->trapped, vm->footprint);

@@ -4,8 +4,9 @@
 
 #include "controller/arbiter/types.h"
 
-#define FACTS_LEAST_GAIN (16 * MIB) /* less is not worth a step in the guest */
-#define FACTS_LEAST_SIZE (64 * MIB) /* no guest lives with less */
+#define FACTS_LEAST_GAIN  (16 * MIB) /* less is not worth a step in the guest */
+#define FACTS_LEAST_PULSE (64 * MIB) /* ... than a pulse */
+#define FACTS_LEAST_SIZE  (64 * MIB) /* no guest lives with less */
 
 /* What each step could bring of the VM now, bytes: steps from ARBITER_RECLAIM to ARBITER_LEASE.
  * That of the lease is down to its floor and to what its guest uses. Gains may overlap. */
@@ -19,6 +20,9 @@ bool facts_take_part(const struct arbiter_vm *vm);
 /* Why nothing may be taken from it, as far as the VM itself goes; ARBITER_IS_FINE: nothing is
  * against it. */
 enum arbiter_reason facts_bar(const struct arbiter_vm *vm);
+
+/* What the host gets at once of a step for so many bytes. */
+uint64_t facts_brings(const struct arbiter_vm *vm, enum arbiter_step step, uint64_t bytes);
 
 /* The size that its guest is to have now: under the leases of all. */
 uint64_t facts_size(const struct arbiter_vm *vm);

@@ -202,7 +202,7 @@ static unsigned means_of(const struct vm *vm)
     if (!has_balloon(vm))
         return means;
     if (!reports(vm) && (!has_policy || policy.pulse) && lease_balloon(vm) == NULL)
-        means |= ARBITER_CAN_PULSE;
+        means |= ARBITER_CAN_PULSE | (takes_orders ? ARBITER_CAN_FREE : 0);
     return vm->links.agent == NULL ? means : means | ARBITER_CAN_LEASE;
 }
 

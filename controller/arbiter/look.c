@@ -86,7 +86,7 @@ void round_ask(struct arbiter_round *round, size_t i, enum arbiter_step step, ui
     if (step == ARBITER_GIVE_BACK)
         memory_note_given(vm, bytes, lease, reason == ARBITER_IN_NEED, round->host->now);
     else if (reason != ARBITER_RENEWED)
-        memory_note_taken(vm, step, bytes, lease, round->host->now);
+        memory_note_taken(vm, step, facts_brings(vm, step, bytes), lease, round->host->now);
 }
 
 /* ---- why nothing is asked ---- */

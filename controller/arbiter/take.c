@@ -17,7 +17,7 @@ static const struct {
 } steps[ARBITER_STEP_COUNT] = {
     [ARBITER_RECLAIM] = {ARBITER_COLD_CACHE, FACTS_LEAST_GAIN},
     [ARBITER_COMPACT] = {ARBITER_TRAPPED, 2 * FACTS_LEAST_GAIN},
-    [ARBITER_PULSE] = {ARBITER_FREE, 4 * FACTS_LEAST_GAIN},
+    [ARBITER_PULSE] = {ARBITER_FREE, FACTS_LEAST_PULSE},
     [ARBITER_LEASE] = {ARBITER_OVER_SHARE, 0},
 };
 
@@ -59,7 +59,8 @@ static void take_gain(struct arbiter_round *round, size_t i, enum arbiter_step s
     if (step == ARBITER_RECLAIM)
         bytes = min_of(bytes, largest_step(round, vm));
     round_ask(round, i, step, bytes, facts_size(vm), steps[step].reason);
-    round->deficit = saturating_subtract(round->deficit, bytes >> vm->memory->barren[step]);
+    bytes = facts_brings(vm, step, bytes) >> vm->memory->barren[step];
+    round->deficit = saturating_subtract(round->deficit, bytes);
 }
 
 static void take_step(struct arbiter_round *round, enum arbiter_step step)

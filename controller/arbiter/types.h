@@ -39,6 +39,7 @@ enum arbiter_means {
     ARBITER_CAN_COMPACT = 1u << 1, /* likewise */
     ARBITER_CAN_PULSE = 1u << 2,   /* free memory does not come back by itself */
     ARBITER_CAN_LEASE = 1u << 3,   /* its balloon takes memory, and the host gets it */
+    ARBITER_CAN_FREE = 1u << 4,    /* its agent takes orders; what it frees comes back by a pulse */
 };
 
 /* Who says what the guest has. */

@@ -59,6 +59,8 @@ static unsigned means_of(const struct host_guest *guest, const struct host_seat 
 
     if (is_heard(guest, now) && guest->reports)
         means |= ARBITER_CAN_RECLAIM | ARBITER_CAN_COMPACT;
+    else if (is_heard(guest, now))
+        means |= ARBITER_CAN_FREE;
     if (guest->has_balloon && !guest->reports && host_leases_held(&seat->leases) == 0)
         means |= ARBITER_CAN_PULSE;
     if (guest->has_balloon && is_heard(guest, now))

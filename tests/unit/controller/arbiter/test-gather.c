@@ -156,7 +156,10 @@ static void test_means(void **state)
 
     assert_int_equal(gather().means, in_guest | ARBITER_CAN_LEASE);
     facts->free_page_reporting = ANSWER_NO;
+    assert_int_equal(gather().means, ARBITER_CAN_FREE | ARBITER_CAN_PULSE | ARBITER_CAN_LEASE);
+    policy.allow_commands = false;
     assert_int_equal(gather().means, ARBITER_CAN_PULSE | ARBITER_CAN_LEASE);
+    policy.allow_commands = true;
     policy.pulse = false;
     assert_int_equal(gather().means, ARBITER_CAN_LEASE);
     facts->free_page_reporting = ANSWER_YES;

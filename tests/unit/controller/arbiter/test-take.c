@@ -244,6 +244,31 @@ static void test_cold_cache_and_the_floor(void **state)
     assert_int_equal(bytes_of(0), 128 * MIB);
 }
 
+/* Where nothing comes back by itself cold cache is freed for a pulse, and is not counted before. */
+static void test_cold_cache_for_a_pulse(void **state)
+{
+    world_begin(2);
+    world.vms[0].means = ARBITER_CAN_FREE | ARBITER_CAN_PULSE;
+    world.vms[0].cold = 2 * GIB;
+    world.vms[0].free = 320 * MIB - 1; /* a pulse would not be worth it yet */
+    world_leave(2 * GIB - MIB);
+    world_step();
+    assert_int_equal(world_step_of(0), ARBITER_RECLAIM);
+    assert_int_equal(bytes_of(0), STEP);
+    assert_int_equal(world_step_of(1), ARBITER_LEASE);
+    assert_int_equal(arbiter_look(&world.host, world.vms, 2).coming, bytes_of(1));
+    world.vms[0].cold -= STEP;
+    world.vms[0].free += STEP;
+    world.host.now += 5 * NSEC_PER_SEC;
+    world_step();
+    assert_int_equal(world_step_of(0), ARBITER_PULSE);
+    world.vms[0].means = ARBITER_CAN_FREE; /* but for a pulse only */
+    world.vms[0].free = 0;
+    world.host.now += 200 * NSEC_PER_SEC;
+    world_step();
+    assert_null(world_asked(0));
+}
+
 static void test_two_pulses_at_a_time(void **state)
 {
     for (size_t i = 0; i < 3; i++) {
@@ -523,6 +548,7 @@ int main(void)
         TEST(test_a_floor_that_is_not_used_yet),
         TEST(test_least_gains),
         TEST(test_cold_cache_and_the_floor),
+        TEST(test_cold_cache_for_a_pulse),
         TEST(test_two_pulses_at_a_time),
         TEST(test_steps_rest),
         TEST(test_what_brings_little),
