@@ -31,6 +31,7 @@ struct arbiter_round {
     uint64_t deficit; /* below the high watermark, less what this round has asked for */
     bool is_urgent;   /* the host is critical */
     bool is_gentle;   /* nobody gives what it works with */
+    bool is_hasty;    /* ... and shares do not matter for the rest */
     struct arbiter_request *requests;
     size_t request_count;
 };

@@ -9,6 +9,7 @@
 #define PULSES_MAX    2                   /* at a time: each keeps a CPU of its guest busy */
 #define DOUBT_STEP    (64 * MIB)          /* below what a guest says that it uses */
 #define DOUBT_PACE    (10 * NSEC_PER_SEC) /* between two of those */
+#define HASTE_AFTER   (10 * NSEC_PER_SEC) /* of being critical */
 #define DOUBT_AFTER   (30 * NSEC_PER_SEC) /* of taking that did not suffice */
 
 static const struct {
@@ -85,7 +86,7 @@ static uint64_t end_of(const struct arbiter_round *round, size_t i, bool doubts)
 {
     const struct arbiter_vm *vm = &round->vms[i];
     const struct arbiter_want *want = &round->arbiter->wants[i];
-    uint64_t end = max_of(want->goal, want->least);
+    uint64_t end = round->is_hasty ? want->least : max_of(want->goal, want->least);
     uint64_t need = round->is_gentle ? facts_comfort(vm) : facts_need(vm);
 
     if (doubts)
@@ -179,8 +180,9 @@ static void take_doubted(struct arbiter_round *round, uint64_t missing)
     }
 }
 
-/* First what nobody works with. What then is missing is taken by shares alone: all at once where
- * the host is critical, else by small steps. */
+/* First what nobody works with. Those with most of it give in steps, each as fast as its balloon: a
+ * host that stays critical asks all others as well. What then is missing is taken by shares alone:
+ * all at once where the host is critical, else by small steps. */
 void round_take(struct arbiter_round *round)
 {
     uint64_t missing;
@@ -190,6 +192,10 @@ void round_take(struct arbiter_round *round)
     round->is_gentle = true;
     round_divide(round, round->deficit, 0);
     missing = take_leases(round);
+    round->is_hasty = round->is_urgent && round->host->now - round->arbiter->since >= HASTE_AFTER;
+    if (round->is_hasty)
+        take_leases(round);
+    round->is_hasty = false;
     round->is_gentle = false;
     if (missing > 0 && round->is_urgent) {
         round_divide(round, round->deficit, 0);

@@ -120,7 +120,7 @@ static void test_a_balloon_that_brings_nothing(void **state)
     world_step();
     assert_int_equal(world_step_of(0), ARBITER_LEASE);
     world.vms[0].lease = world.vms[0].ram - world.requests[0].size;
-    world.host.now += 20 * NSEC_PER_SEC;
+    world.host.now += 60 * NSEC_PER_SEC;
     world_step();
     assert_int_equal(world.memories[0].reason, ARBITER_COOLS_DOWN);
     assert_int_equal(world.request_count, 0);

@@ -118,6 +118,27 @@ static void test_hot_cache_goes_at_once_where_the_host_is_critical(void **state)
     assert_int_equal(world.request_count, 3);
 }
 
+/* The first has most that it does not work with, and its balloon is slow. A host that stays
+ * critical does not wait for it alone. */
+static void test_a_host_that_stays_critical_asks_all(void **state)
+{
+    world.vms[1].hot = world.vms[2].hot = 3 * GIB;
+    world_leave(world.host.critical - 64 * MIB);
+    world.host.high = world.host.critical + 256 * MIB;
+    world.host.low = world.host.critical + 128 * MIB;
+    world_step();
+    assert_int_equal(world_step_of(0), ARBITER_LEASE);
+    assert_int_equal(world_step_of(1), ARBITER_NO_STEP);
+    for (unsigned second = 0; second < 10; second++) {
+        world.host.now += NSEC_PER_SEC;
+        world_leave(world.host.critical - 512 * MIB);
+        world.vms[0].is_occupied = true;
+        world_step();
+    }
+    assert_int_equal(world_step_of(1), ARBITER_LEASE);
+    assert_int_equal(world_step_of(2), ARBITER_LEASE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +158,8 @@ int main(void)
                                         world_tear_down),
         cmocka_unit_test_setup_teardown(test_hot_cache_goes_at_once_where_the_host_is_critical,
                                         world_set_up, world_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_host_that_stays_critical_asks_all, world_set_up,
+                                        world_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
