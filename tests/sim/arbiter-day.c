@@ -11,7 +11,8 @@
 #define HOUR       3600
 #define TURNS_KEPT 32          /* of one guest */
 #define TURN_LEAST (16 * MIB_) /* less is no move */
-#define SETTLED    60          /* seconds after an agent or a balloon is back */
+#define SETTLED    60          /* seconds after an agent is heard again */
+#define RETRIED    600         /* ... after a balloon works again: when the leases try it again */
 
 /* What is watched of one guest. */
 struct watch {
@@ -31,7 +32,7 @@ struct day {
     struct watch *watches;
     struct proxmox_guest *proxmox;
     double critical; /* watermark */
-    unsigned critical_run;
+    unsigned critical_run, critical_any_run;
     struct arbiter_day_result *result;
 };
 
@@ -128,34 +129,41 @@ static void act(struct day *day)
 
 /* ---- what is watched ---- */
 
+static unsigned turns_lately(const struct watch *watch, uint64_t now)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < TURNS_KEPT && i < watch->turn_count; i++)
+        count += now - watch->turns[i] < HOUR;
+    return count;
+}
+
 static void note_turn(struct day *day, struct watch *watch, int direction)
 {
     uint64_t now = day->host.now;
-    unsigned recent = 0;
+    unsigned recent;
 
-    if (watch->direction == direction)
-        return;
-    if (watch->direction != 0) {
+    if (watch->direction != 0 && watch->direction != direction) {
         watch->turns[watch->turn_count++ % TURNS_KEPT] = now;
-        for (unsigned i = 0; i < TURNS_KEPT && i < watch->turn_count; i++)
-            recent += now - watch->turns[i] < HOUR;
+        recent = turns_lately(watch, now);
         if (recent > day->result->turns_max)
             day->result->turns_max = recent;
     }
     watch->direction = direction;
 }
 
-/* How its size moves. A restart is nobody's doing, and a balloon that stood still moves when it
- * can: for an hour such a guest is not counted. */
-static void watch_guest(struct day *day, unsigned i, bool has_restarted)
+/* How its size moves; a restart empties its balloon, too. One that stood still moves when it can:
+ * for an hour such a guest is not counted. */
+static void watch_guest(struct day *day, unsigned i)
 {
     const struct host_guest *guest = &day->host.guests[i];
     struct watch *watch = &day->watches[i];
     double size = host_guest_size(guest);
     double change = size - watch->size_seen;
 
-    if (has_restarted || day->host.now < guest->balloon_works + HOUR) {
-        *watch = (struct watch){.size_seen = size, .size = watch->size, .free = watch->free};
+    if (day->host.now < guest->balloon_works + HOUR) {
+        watch->size_seen = size;
+        watch->direction = 0;
     } else if (fabs(change) > TURN_LEAST) {
         note_turn(day, watch, change < 0 ? -1 : 1);
         day->result->moved += change < 0 ? -change : 0;
@@ -172,27 +180,44 @@ static double bound_of(const struct host_guest *guest, uint64_t now)
     double footprint = host_guest_footprint(guest);
 
     if (!guest->has_balloon || !guest->has_agent || now < guest->agent_back + SETTLED ||
-        now < guest->balloon_works + SETTLED || guest->lie != HOST_TRUTH)
+        now < guest->balloon_works + RETRIED || guest->lie != HOST_TRUTH)
         return footprint;
     return fmin(host_guest_working_set(guest, now) + guest->floor, footprint);
+}
+
+/* ... and of a guest that was turned as often as may be: another turn, and the one that its need
+ * may ask for, are promised not to be. */
+static double turned_bound_of(const struct day *day, unsigned i)
+{
+    const struct host_guest *guest = &day->host.guests[i];
+
+    if (turns_lately(&day->watches[i], day->host.now) + 1 >= ARBITER_CHANGES_MAX)
+        return host_guest_footprint(guest);
+    return bound_of(guest, day->host.now);
+}
+
+static void note_run(unsigned *run, unsigned *most, bool goes_on)
+{
+    *run = goes_on ? *run + 1 : 0;
+    if (*run > *most)
+        *most = *run;
 }
 
 static void watch_host(struct day *day)
 {
     const struct host_model *host = &day->host;
-    double critical = day->critical;
-    double bound = host->others + critical;
+    double least = host->others + day->critical;
+    double turned = least;
+    bool is_critical = host->available < day->critical;
 
-    if (host->available >= critical) {
-        day->critical_run = 0;
-        return;
+    day->result->critical += is_critical;
+    for (unsigned i = 0; is_critical && i < host->count; i++) {
+        least += bound_of(&host->guests[i], host->now) + HOST_OVERHEAD;
+        turned += turned_bound_of(day, i) + HOST_OVERHEAD;
     }
-    day->result->critical++;
-    for (unsigned i = 0; i < host->count; i++)
-        bound += bound_of(&host->guests[i], host->now) + HOST_OVERHEAD;
-    day->critical_run = bound <= host->total ? day->critical_run + 1 : 0;
-    if (day->critical_run > day->result->critical_run)
-        day->result->critical_run = day->critical_run;
+    note_run(&day->critical_run, &day->result->critical_run, is_critical && turned <= host->total);
+    note_run(&day->critical_any_run, &day->result->critical_any_run,
+             is_critical && least <= host->total);
 }
 
 static void sum_up(struct day *day)
@@ -251,7 +276,7 @@ void arbiter_day_run(enum arbiter_rule rule, uint64_t seed, unsigned guests, uns
             host_arbiter_void(&day.ours, (unsigned)restarted);
         act(&day);
         for (unsigned i = 0; i < guests; i++)
-            watch_guest(&day, i, restarted == (int)i);
+            watch_guest(&day, i);
         watch_host(&day);
     }
     sum_up(&day);

@@ -20,8 +20,9 @@ struct arbiter_day_result {
     double stalled;    /* seconds, of all guests */
     double kills;
     /* the host */
-    double critical;       /* seconds below the critical watermark */
-    unsigned critical_run; /* most of them in a row while it need not have been there */
+    double critical;           /* seconds below the critical watermark */
+    unsigned critical_run;     /* most of them in a row while it need not have been there */
+    unsigned critical_any_run; /* ... if no guest had to be spared another turn */
     /* promises */
     unsigned under_floor; /* seconds and guests with less than the floor, by its balloon */
     unsigned turns_max;   /* changes of direction of one guest in any hour */

@@ -44,6 +44,7 @@ static void add(struct arbiter_day_result *mean, const struct arbiter_day_result
     mean->moved += day->moved / seeds;
     mean->step_seconds += day->step_seconds / seeds;
     mean->critical_run = greater(mean->critical_run, day->critical_run);
+    mean->critical_any_run = greater(mean->critical_any_run, day->critical_any_run);
     mean->turns_max = greater(mean->turns_max, day->turns_max);
     mean->under_floor += day->under_floor;
     mean->leases_past += day->leases_past;
@@ -139,12 +140,14 @@ static void write_rules(FILE *file, const struct table *table, const char *prefi
         fprintf(file,
                 "\"%s%s_refaults\":%.0f,\"%s%s_swapped_in\":%.0f,\"%s%s_stalled_seconds\":%.1f,"
                 "\"%s%s_kills\":%.2f,\"%s%s_critical_seconds\":%.1f,"
-                "\"%s%s_critical_needless_seconds\":%u,\"%s%s_turns_per_hour\":%u,"
+                "\"%s%s_critical_needless_seconds\":%u,\"%s%s_critical_any_seconds\":%u,"
+                "\"%s%s_turns_per_hour\":%u,"
                 "\"%s%s_under_floor\":%u,",
                 prefix, names[rule], mean->refaults, prefix, names[rule], mean->swapped_in, prefix,
                 names[rule], mean->stalled, prefix, names[rule], mean->kills, prefix, names[rule],
                 mean->critical, prefix, names[rule], mean->critical_run, prefix, names[rule],
-                mean->turns_max, prefix, names[rule], mean->under_floor);
+                mean->critical_any_run, prefix, names[rule], mean->turns_max, prefix, names[rule],
+                mean->under_floor);
     }
     fprintf(file,
             "\"%sours_leases_past\":%u,\"%sseeds_fewest_read\":%u,\"%sseeds_least_stalled\":%u,"

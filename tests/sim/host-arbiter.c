@@ -14,7 +14,7 @@
 #define RECLAIM_RATE    (1024 * MIB_) /* ASSUMED: as reclaim_rate in constants.h */
 #define REPORT_RATE     (128 * MIB_)  /* KERNEL: see host-model.c */
 #define COMPACT_SECONDS 4             /* LAB: under one, and two passes of reporting */
-#define LEASE_SECONDS   10            /* an action of a lease is over, reached or not */
+#define LEASE_SECONDS   60            /* as WAIT_MAX of controller/actions/balloon.c */
 #define PULSE_HEADROOM  (256 * MIB_)  /* the policy's */
 #define STARVED         0.2           /* of about ten seconds waited, under its balloon */
 #define PRESSED         10            /* seconds after its agent said so */
