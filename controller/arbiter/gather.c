@@ -1,6 +1,7 @@
 /* Facts for the arbiter. */
 #include "controller/arbiter/gather.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/number.h"
@@ -233,14 +234,25 @@ struct arbiter_vm gather_vm(const struct vm *vm, const struct vm_arbiter *kept,
 
 void gather_cgroup(struct vm_arbiter *kept, const struct vm *vm, nsec_t now)
 {
+    char cgroup[CGROUP_PATH_SIZE];
     pid_t pid = hypervisor_process_is_open(&vm->measured.process) ? vm->measured.process.pid : 0;
 
     if (pid == kept->pid && now < kept->look_up)
         return;
     kept->pid = pid;
     kept->look_up = now + LOOK_UP_AGAIN;
-    if (pid == 0 || cgroup_of_process(vm->supervisor->root, pid, kept->cgroup) < 0)
-        kept->cgroup[0] = '\0';
+    free(kept->cgroup);
+    kept->cgroup = NULL;
+    if (pid != 0 && cgroup_of_process(vm->supervisor->root, pid, cgroup) == 0)
+        kept->cgroup = strdup(cgroup); /* NULL: tried again later */
+}
+
+void gather_destroy(struct vm_arbiter *kept)
+{
+    if (kept == NULL)
+        return;
+    free(kept->cgroup);
+    free(kept);
 }
 
 /* A guest that reads more files than fit stalls with whatever it has; that is no shortage. */

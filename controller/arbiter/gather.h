@@ -18,10 +18,10 @@ struct vm_arbiter {
     struct arbiter_memory kept; /* as it stands in the store, for the next daemon */
     bool is_recalled;           /* what an earlier daemon knew of it is in it */
     struct foreign_watch foreign;
-    nsec_t pressed; /* CLOCK_BOOTTIME until which it counts as in need; 0: it said nothing */
-    pid_t pid;      /* of its hypervisor, whose cgroup was looked up; 0: none was */
-    nsec_t look_up; /* CLOCK_BOOTTIME of the next time */
-    char cgroup[CGROUP_PATH_SIZE]; /* "": it is not known */
+    nsec_t pressed;  /* CLOCK_BOOTTIME until which it counts as in need; 0: it said nothing */
+    pid_t pid;       /* of its hypervisor, whose cgroup was looked up; 0: none was */
+    nsec_t look_up;  /* CLOCK_BOOTTIME of the next time */
+    char *cgroup;    /* NULL: it is not known */
     nsec_t ask_back; /* ... its memory is not asked back again before, while the arbiter is off */
 };
 
@@ -36,6 +36,9 @@ struct arbiter_vm gather_vm(const struct vm *vm, const struct vm_arbiter *kept,
 
 /* Looks up the cgroup of the VM's hypervisor, now and then. */
 void gather_cgroup(struct vm_arbiter *kept, const struct vm *vm, nsec_t now);
+
+/* NULL is fine. */
+void gather_destroy(struct vm_arbiter *kept);
 
 /* What an event says of its VM. */
 void gather_take_event(struct vm_arbiter *kept, const struct vm_event *event, nsec_t now);

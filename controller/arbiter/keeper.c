@@ -54,7 +54,7 @@ static void on_event(const struct vm_event *event, void *userdata)
     }
     if (!keeper->supervisor->stopping)
         recall_forget(keeper, vm);
-    free(vm->arbiter);
+    gather_destroy(vm->arbiter);
     vm->arbiter = NULL;
 }
 

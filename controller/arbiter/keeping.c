@@ -20,7 +20,7 @@ static void find_bound(const struct arbiter_keeper *keeper, nsec_t now,
         if (vm->arbiter == NULL)
             continue;
         gather_cgroup(vm->arbiter, vm, now);
-        if (vm->arbiter->cgroup[0] == '\0' || (!is_first && ret_cgroup[0] == '\0'))
+        if (vm->arbiter->cgroup == NULL || (!is_first && ret_cgroup[0] == '\0'))
             continue;
         cgroup_join(ret_cgroup, vm->arbiter->cgroup);
         is_first = false;
