@@ -220,6 +220,7 @@ static void on_written(int status, const struct error *error, void *userdata)
         if (asked->done != NULL)
             asked->done(r, &reason, asked->userdata);
     }
+    list_remove(&asked->link); /* its VM goes after it, where nothing is settled any more */
     free(asked);
 }
 
