@@ -102,9 +102,15 @@ static int set(struct action *action, struct error *error)
 
 static int check_release(const struct vm *vm, struct error *error)
 {
-    return lease_may_release(vm, NULL)
-               ? 0
-               : error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
+    if (lease_may_release(vm, NULL))
+        return 0;
+    if (lease_waiting_bytes(vm) > 0)
+        return error_set(error, -EBUSY,
+                         "VM '%s': a lease of %s waits until its hypervisor answers: %s; ask again "
+                         "then",
+                         vm->name, BYTES_TEXT(lease_waiting_bytes(vm)),
+                         vm_hypervisor_condition(vm));
+    return error_set(error, -ENOENT, "VM '%s' has no lease to release", vm->name);
 }
 
 static int release(struct action *action, struct error *error)

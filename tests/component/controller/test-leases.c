@@ -399,6 +399,9 @@ static void test_a_lease_that_waits(void **state)
     assert_int_equal(lease_of(f), 256 * MIB);
     assert_int_equal(lease_count(f), 1);
     assert_true(log_has(f, "waits until its hypervisor answers"));
+    release_balloon(f); /* nobody can, and it is not said that there is none */
+    assert_int_equal(f->code, TTRPC_FAILED_PRECONDITION);
+    assert_non_null(strstr(f->message, "a lease of 256.0 MiB waits until its hypervisor answers"));
     f->qmp.fault = QMP_SERVER_WORKS;
     /* Another hypervisor's socket is tried at once; this one not before half a minute. */
     assert_int_equal(renameat(f->root, "web-1.qmp", f->root, "moved"), 0);
