@@ -275,6 +275,7 @@ static void test_a_lie_takes_nobodys_floor_or_share(void **state)
 
 /* ---- shares ---- */
 
+/* Their cache was used a moment ago, at any time: nobody has anything that is cold. */
 static void test_shares_decide_where_all_need_the_same(void **state)
 {
     struct scene scene;
@@ -282,10 +283,14 @@ static void test_shares_decide_where_all_need_the_same(void **state)
     scene_init(&scene, 4, 11 * GIB_);
     for (unsigned i = 0; i < 4; i++) {
         scene.guests[i].shares = i < 2 ? 2000 : 1000;
-        fill_cache(&scene.guests[i], 3.2 * GIB_);
-        scene.guests[i].reports = false;
+        fill_set(&scene.guests[i], 3.2 * GIB_);
+        scene.guests[i].sets[0].runs = false;
     }
-    pass(&scene, 2 * HOUR);
+    for (unsigned minute = 0; minute < 120; minute++) {
+        for (unsigned i = 0; i < 4; i++)
+            scene.guests[i].sets[0].used = scene.host.now + 1;
+        pass(&scene, 60);
+    }
     assert_true(scene.host.available > low(&scene));
     assert_true(host_guest_size(&scene.guests[0]) > host_guest_size(&scene.guests[2]) + 256 * MIB_);
     host_arbiter_finish(&scene.ours);
