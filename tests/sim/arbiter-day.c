@@ -186,12 +186,13 @@ static double bound_of(const struct host_guest *guest, uint64_t now)
 }
 
 /* ... and of a guest that was turned as often as may be: another turn, and the one that its need
- * may ask for, are promised not to be. */
+ * may ask for, are promised not to be. Nor is one whose turns are not counted. */
 static double turned_bound_of(const struct day *day, unsigned i)
 {
     const struct host_guest *guest = &day->host.guests[i];
 
-    if (turns_lately(&day->watches[i], day->host.now) + 1 >= ARBITER_CHANGES_MAX)
+    if (day->host.now < guest->balloon_works + HOUR ||
+        turns_lately(&day->watches[i], day->host.now) + 1 >= ARBITER_CHANGES_MAX)
         return host_guest_footprint(guest);
     return bound_of(guest, day->host.now);
 }
