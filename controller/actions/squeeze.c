@@ -162,6 +162,7 @@ static void set_request(const struct squeeze *squeeze, const struct squeeze_orde
         request.kind = &action_balloon;
         request.balloon.size = order->bytes;
         request.balloon.lifetime = squeeze->plan.asked.hold_time;
+        request.balloon.doubts = false;
         snprintf(request.owner, sizeof(request.owner), "%s", squeeze->asked_by);
         break;
     }

@@ -11,7 +11,7 @@ static const struct {
     const char *text; /* NULL: it has figures */
 } reasons[ARBITER_REASON_COUNT] = {
     [ARBITER_IS_FINE] = {"fine", NULL},
-    [ARBITER_UNASSIGNED] = {"unassigned", "no policy is assigned to it, so nothing is done to it"},
+    [ARBITER_UNASSIGNED] = {"unassigned", "it has no policy, or one that only observes"},
     [ARBITER_HALTED] = {"halted", "it is halted"},
     [ARBITER_FOREIGN] = {"foreign", "somebody else moves its balloon, and is left alone"},
     [ARBITER_UNMEASURED] = {"unmeasured", "what the host holds for it is not known"},

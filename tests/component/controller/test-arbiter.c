@@ -172,6 +172,39 @@ static void kill_daemon(struct fixture *f)
     wait_for(f, f->api == NULL);
 }
 
+#define SETTINGS "watermarks: 128MiB,256MiB,384MiB\nhost_cgroup: /sys/fs/cgroup/lab\n"
+
+static void reload(struct fixture *f, const char *settings)
+{
+    Vmreclaim__Controller__V1__ReloadRequest request =
+        VMRECLAIM__CONTROLLER__V1__RELOAD_REQUEST__INIT;
+
+    put(f, "vmreclaimd.yaml", settings);
+    call(f, "Reload", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+}
+
+static void test_it_is_switched_by_a_reload(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    char *const more[] = {text("--config"), path, NULL};
+
+    snprintf(path, sizeof(path), "%s/vmreclaimd.yaml", f->directory);
+    put(f, "vmreclaimd.yaml", "arbiter: off\n" SETTINGS);
+    guests_start(&guests, f, 3, 4 * GIB, by_shares);
+    start_daemon(f, more);
+    connect_api(f);
+    guests.hog = GIB;
+    wait_for(f, guests_available(&guests) < LOW);
+    reload(f, "arbiter: on\n" SETTINGS);
+    wait_for(f, lent_by_all() > 0);
+    reload(f, "arbiter: off\n" SETTINGS);
+    wait_for(f, lent_by_all() == 0);
+    wait_for(f, leases_of(f) == 0);
+    assert_true(log_has(f, "the arbiter is off: what it holds is given back"));
+}
+
 static void test_a_killed_daemon_loses_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -254,6 +287,7 @@ int main(int argc, char **argv)
         arbiter_test(test_a_limit_above_all_hypervisors),
         arbiter_test(test_floors_are_kept_where_they_do_not_suffice),
         arbiter_test(test_it_is_off_until_it_is_switched_on),
+        arbiter_test(test_it_is_switched_by_a_reload),
         arbiter_test(test_a_killed_daemon_loses_nothing),
         arbiter_test(test_a_guest_in_need_gets_it_back_at_once),
         arbiter_test(test_a_liar_is_not_believed_for_ever),
