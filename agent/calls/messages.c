@@ -2,6 +2,7 @@
 #include "agent/calls/messages.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "common/base/number.h"
 
@@ -93,13 +94,21 @@ static const char *const state_names[ENGINE_REASON_COUNT] = {
     [ENGINE_RESTORING] = "restoring", [ENGINE_NEVER_IDLE] = "busy",
 };
 
+/* A guest at work may also have nothing left to give. */
+static const char *state_name(const struct engine_decision *decision)
+{
+    const char *name = state_names[decision->reason];
+
+    return strcmp(name, "idle") == 0 && !decision->is_idle ? state_names[ENGINE_TRICKLE] : name;
+}
+
 void message_from_decision(const struct engine_decision *decision, nsec_t now,
                            Vmreclaim__Agent__V1__EngineState *message)
 {
     vmreclaim__agent__v1__engine_state__init(message);
     message->boottime_ns = now;
     assert(decision->reason < ENGINE_REASON_COUNT);
-    message->state = (char *)state_names[decision->reason];
+    message->state = (char *)state_name(decision);
     message->reason = (char *)engine_reason_text(decision->reason);
     message->next_step_ns = decision->next_sample;
 }

@@ -226,7 +226,7 @@ static void report_read_failure(struct agent *agent, int r, nsec_t now)
 static void step(struct agent *agent, bool triggered)
 {
     struct memory_sample before = agent->sample;
-    enum engine_reason reason = agent->decision.reason;
+    const struct engine_decision last = agent->decision;
     nsec_t now = time_boottime();
     int r = sensors_read(&agent->sensors, now, &agent->sample);
 
@@ -246,7 +246,7 @@ static void step(struct agent *agent, bool triggered)
     if (!agent->has_host_time)
         engine_set_wall_time(&agent->engine, time_realtime(), time_boottime());
     engine_step(&agent->engine, &agent->sample, &agent->decision);
-    if (agent->decision.reason != reason)
+    if (agent->decision.reason != last.reason || agent->decision.is_idle != last.is_idle)
         watches_publish_engine(&agent->watches, &agent->decision, now);
     watches_publish_sample(&agent->watches, &agent->sample, agent->publish_to_all);
     agent->publish_to_all = false;

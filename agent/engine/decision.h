@@ -33,6 +33,7 @@ struct engine_decision {
     enum action_kind action; /* to start; ACTION_NONE: nothing */
     bool stop;               /* abandon the running action: the guest woke or is under pressure */
     enum engine_reason reason;
+    bool is_idle;           /* the guest is, or its policy's schedule takes it for idle */
     uint64_t bytes;         /* RECLAIM_CACHE: of file pages */
     bool drop_slab;         /* DROP_CACHES */
     uint32_t order;         /* SET_ORDER, RESTORE_ORDER */

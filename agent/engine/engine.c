@@ -351,6 +351,7 @@ void engine_step(struct engine *engine, const struct memory_sample *sample,
     (void)sense(engine, sample);
     ladder_observe(engine, sample);
     mode = gate(engine, now);
+    ret_decision->is_idle = mode == ENGINE_IDLE_WORK;
     if (engine->running != ACTION_NONE) {
         step_running(engine, mode, now, ret_decision);
         check_decision(engine, sample, ret_decision);

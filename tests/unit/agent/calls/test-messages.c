@@ -36,6 +36,19 @@ static void test_every_reason_is_a_state(void **state)
     }
 }
 
+/* Who reads "idle" may take memory from the guest. */
+static void test_a_guest_at_work_is_not_idle(void **state)
+{
+    struct engine_decision decision = {.reason = ENGINE_NOTHING_TO_GAIN};
+    Vmreclaim__Agent__V1__EngineState message;
+
+    message_from_decision(&decision, 0, &message);
+    assert_string_equal(message.state, "trickle");
+    decision.is_idle = true;
+    message_from_decision(&decision, 0, &message);
+    assert_string_equal(message.state, "idle");
+}
+
 /* File pages in use have no name of their own; what is left over is "other", never less than 0. */
 static void test_what_no_field_names(void **state)
 {
@@ -71,6 +84,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_and_end_is_on_the_wire),
         cmocka_unit_test(test_every_reason_is_a_state),
+        cmocka_unit_test(test_a_guest_at_work_is_not_idle),
         cmocka_unit_test(test_what_no_field_names),
         cmocka_unit_test(test_an_absent_order_is_no_number),
     };

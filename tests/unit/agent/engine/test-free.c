@@ -59,6 +59,24 @@ static void test_a_calm_guest_waits_for_idleness(void **state)
     assert_true(guest.decision.reason == ENGINE_TRICKLE);
 }
 
+/* That nothing is left to gain is said of a guest at work, too. */
+static void test_a_guest_at_work_is_not_idle(void **state)
+{
+    struct guest guest;
+
+    guest_init(&guest);
+    guest.policy.trickle = 512 * MIB;
+    use_policy(&guest);
+    guest.user = 2000;
+    run(&guest, 200);
+    assert_reason(&guest, ENGINE_NOTHING_TO_GAIN);
+    assert_false(guest.decision.is_idle);
+    guest.user = 0;
+    run(&guest, 200);
+    assert_reason(&guest, ENGINE_NOTHING_TO_GAIN);
+    assert_true(guest.decision.is_idle);
+}
+
 static void test_failing_work_backs_off(void **state)
 {
     struct guest guest;
@@ -218,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compacts_when_it_promises_enough),
         cmocka_unit_test(test_a_calm_guest_waits_for_idleness),
+        cmocka_unit_test(test_a_guest_at_work_is_not_idle),
         cmocka_unit_test(test_failing_work_backs_off),
         cmocka_unit_test(test_a_trickle_that_failed_does_not_hold_idle_work),
         cmocka_unit_test(test_low_gain_per_cpu_second_backs_off),
