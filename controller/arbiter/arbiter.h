@@ -13,13 +13,14 @@
  * its way (struct arbiter_view).
  *
  * Taken is what hurts least: cold cache, then trapped memory, then free memory by a pulse, and by
- * balloon leases last, down to what shares.h leaves each VM. A lease never goes below the floor.
- * Below what its guest says that it uses it goes in small steps only, and while no other VM has
- * anything left: a guest that lies keeps no more than its untaxed share.
+ * balloon leases last: first what a guest does not work with, then down to what shares.h leaves it.
+ * A lease never goes below the floor. Below what its guest says that it needs it goes in small
+ * steps only, and while the others have too little: a guest that lies keeps no more than its
+ * untaxed share.
  *
  * A guest in need gets its memory back at once. What was given back is promised to it until it has
  * grown, or the promise ends. A VM's direction changes at most ARBITER_CHANGES_MAX times an hour;
- * a need is exempt.
+ * one change is kept for a need, which is never refused.
  *
  * Failure modes: what is not known is a reason against taking. A guest that stalls is asked no more
  * for a while, and its part is taken from the others. A step that brings little pauses longer each
