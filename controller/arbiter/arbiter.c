@@ -198,6 +198,17 @@ static uint64_t whole_pages(uint64_t bytes)
     return (bytes + SHARES_PAGE - 1) / SHARES_PAGE * SHARES_PAGE;
 }
 
+/* What is on its way is not waited for where the host stays critical: whoever was asked is not
+ * asked twice. */
+static uint64_t deficit_of(const struct arbiter_round *round, const struct arbiter_host *host)
+{
+    uint64_t counted = round->view.counted;
+
+    if (round->is_urgent && host->now - round->arbiter->since >= ROUND_HASTE_AFTER)
+        counted = saturating_subtract(round->view.available, round->view.promised);
+    return saturating_subtract(host->high, counted);
+}
+
 int arbiter_step(struct arbiter *arbiter, const struct arbiter_host *host, struct arbiter_vm vms[],
                  size_t count, struct arbiter_request requests[], size_t *ret_count)
 {
@@ -216,7 +227,7 @@ int arbiter_step(struct arbiter *arbiter, const struct arbiter_host *host, struc
          host->now);
     round.mark = mark_of(arbiter->state, &marks);
     round.is_urgent = arbiter->state == ARBITER_CRITICAL;
-    round.deficit = whole_pages(saturating_subtract(host->high, round.view.counted));
+    round.deficit = whole_pages(deficit_of(&round, host));
     decide(&round);
     *ret_count = round.request_count;
     return 0;

@@ -5,6 +5,8 @@
 #include "controller/arbiter/rank.h"
 #include "controller/arbiter/types.h"
 
+#define ROUND_HASTE_AFTER (10 * NSEC_PER_SEC) /* of being critical */
+
 /* What one VM is in this round. Bytes. */
 struct arbiter_want {
     enum arbiter_reason reason; /* why nothing is taken; ARBITER_IS_FINE: nothing is against it */

@@ -9,7 +9,6 @@
 #define PULSES_MAX    2                   /* at a time: each keeps a CPU of its guest busy */
 #define DOUBT_STEP    (64 * MIB)          /* below what a guest says that it uses */
 #define DOUBT_PACE    (10 * NSEC_PER_SEC) /* between two of those */
-#define HASTE_AFTER   (10 * NSEC_PER_SEC) /* of being critical */
 #define DOUBT_AFTER   (30 * NSEC_PER_SEC) /* of taking that did not suffice */
 
 static const struct {
@@ -192,7 +191,8 @@ void round_take(struct arbiter_round *round)
     round->is_gentle = true;
     round_divide(round, round->deficit, 0);
     missing = take_leases(round);
-    round->is_hasty = round->is_urgent && round->host->now - round->arbiter->since >= HASTE_AFTER;
+    round->is_hasty =
+        round->is_urgent && round->host->now - round->arbiter->since >= ROUND_HASTE_AFTER;
     if (round->is_hasty)
         take_leases(round);
     round->is_hasty = false;

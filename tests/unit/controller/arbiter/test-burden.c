@@ -139,6 +139,27 @@ static void test_a_host_that_stays_critical_asks_all(void **state)
     assert_int_equal(world_step_of(2), ARBITER_LEASE);
 }
 
+/* All that is missing was asked for, and does not come: for ten seconds it counts. */
+static void test_a_host_that_stays_critical_does_not_wait_for_what_comes(void **state)
+{
+    world.vms[1].hot = world.vms[2].hot = 3 * GIB;
+    world.host.high = world.host.critical + 256 * MIB;
+    world.host.low = world.host.critical + 128 * MIB;
+    world_leave(world.host.critical - 64 * MIB);
+    world_step();
+    assert_int_equal(world_step_of(0), ARBITER_LEASE);
+    world.vms[0].is_occupied = true;
+    for (unsigned second = 1; second < 10; second++) {
+        world.host.now += NSEC_PER_SEC;
+        world_step();
+        assert_int_equal(world.request_count, 0);
+    }
+    world.host.now += NSEC_PER_SEC;
+    world_step();
+    assert_int_equal(world_step_of(0), ARBITER_NO_STEP);
+    assert_int_equal(world_step_of(1), ARBITER_LEASE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +181,9 @@ int main(void)
                                         world_set_up, world_tear_down),
         cmocka_unit_test_setup_teardown(test_a_host_that_stays_critical_asks_all, world_set_up,
                                         world_tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_a_host_that_stays_critical_does_not_wait_for_what_comes, world_set_up,
+            world_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
