@@ -1,9 +1,9 @@
 #!/bin/bash
 # For bench-arbiter, and for test-arbiter.sh in a small form: guests with unequal shares and a cgroup
 # that stands for their host, in which something else grows and grows. One arm in each run: nobody acts
-# ("off"), MOM's rule, Proxmox VE's, or the arbiter. Writes figures.json, and what it saw each second to
-# host.data and guests.data, to $LAB_RESULTS.
-# usage: arbiter.sh full|quick off|mom|proxmox|ours
+# ("off"), MOM's rule, Proxmox VE's, or the arbiter, by balloons alone ("ours") or with agents that take
+# orders. Writes figures.json, and what it saw each second to host.data and guests.data, to $LAB_RESULTS.
+# usage: arbiter.sh full|quick off|mom|proxmox|ours|orders
 # Functions are called by name, what guests run expands there, and a pid may be no word.
 # shellcheck disable=SC2016,SC2086,SC2119,SC2154,SC2317
 # shellcheck source=tests/lab/lib.sh
@@ -21,7 +21,7 @@ memory=1024 # MiB of each guest
 # A host's own memory beside its guests: at rest a little more than a fifth of it is available, from
 # where on neither rival does anything.
 host=$((8448 * MiB))
-hog=$((3000 * MiB))
+hog=$((2400 * MiB))
 rate=$((32 * MiB)) # a second of a quiet machine, of the hog
 settle=60 steady=60 back=300 # seconds
 guests=(one two three four five six)
@@ -32,8 +32,9 @@ if [[ $form == quick ]]; then
     rate=$((16 * MiB))
     settle=20 steady=20 back=120
 fi
-declare -A shares=([one]=1000 [two]=1000 [three]=2000 [four]=2000 [five]=3000 [six]=4000)
-declare -A floors=([one]=320 [two]=448 [three]=320 [four]=512 [five]=320 [six]=384) # MiB
+declare -A shares=([one]=2000 [two]=2000 [three]=3000 [four]=3000 [five]=4000 [six]=5000)
+# MiB. Where a share is less than what its guest cannot do without, the floor is what counts.
+declare -A floors=([one]=512 [two]=640 [three]=320 [four]=384 [five]=320 [six]=384)
 declare -A holds=([one]=40 [two]=100 [three]=60 [four]=140 [five]=80 [six]=160)     # MiB of a program
 hot_files=6 files=42 # of 16 MiB: those that it reads all the time, and all that it has read
 declare -A before=()
@@ -103,12 +104,14 @@ all_are_whole() {
 
 # ---- the arms ----
 
-# Agents that do nothing of themselves: they would have taken most of it before the host is short.
-ours_start() {
+# The arbiter, with agents that do nothing of themselves: what they would have taken is gone before the
+# host is short. Without orders they only tell what their guests use, and balloons are all that is left,
+# as for the rivals: then shares decide.
+ours_start() { # ORDERS
     local name cid=3
     for name in "${guests[@]}"; do
-        printf 'name: %s\nprofile: balanced\nidle_window: 1h\ntrickle: 0\nshares: %s\nfloor: %sMiB\n' \
-            "$name" "${shares[$name]}" "${floors[$name]}" >"$lab_run/$name.policy"
+        printf 'name: %s\nprofile: balanced\nidle_window: 1h\ntrickle: 0\nallow_commands: %s\nshares: %s\nfloor: %sMiB\n' \
+            "$name" "$1" "${shares[$name]}" "${floors[$name]}" >"$lab_run/$name.policy"
         vm_describe "$name" $((cid++)) "$lab_run/$name.policy"
         agent_start "$name" || return
     done
@@ -127,7 +130,8 @@ arm_start() {
     case $arm in
         off) ;;
         mom | proxmox) rule_start "$arm" ;;
-        ours) ours_start ;;
+        ours) ours_start false ;;
+        orders) ours_start true ;;
         *) give_up "there is no arm $arm" ;;
     esac
 }
@@ -140,7 +144,7 @@ record() { # BEGAN
     local since name held
     while sleep 1 && [[ -d $lab_group ]]; do
         since=$(($(now) - $1))
-        held=$(awk '/^RssAnon:/ { print $2 * 1024 }' "/proc/$hog_pid/status" 2>/dev/null)
+        held=$(awk '/^RssAnon:/ { printf "%.0f\n", $2 * 1024 }' "/proc/$hog_pid/status" 2>/dev/null)
         echo "$since $(group_usage) $(group_available) ${held:-0}" >>"$LAB_RESULTS/host.data"
         for name in "${guests[@]}"; do
             [[ -d /proc/${guest_pids[$name]} ]] || continue
@@ -222,6 +226,7 @@ boot_all || give_up "a guest did not boot"
 for name in "${guests[@]}"; do
     load "$name" || give_up "guest $name failed"
 done
+((lab_pace <= 1000)) || lab_too_busy "the guests are slower than what happens to them"
 arm_start || give_up "the arm $arm did not start"
 sleep "$settle"
 for name in "${guests[@]}"; do
