@@ -54,9 +54,11 @@ group_enter() {
     exec setpriv --pdeathsig KILL "$@"
 }
 
+# What is still in it is ours, and would keep it.
 group_remove() {
-    [[ -z $lab_group || -n ${LAB_HOST_ENDS:-} ]] || wait_for 10 rmdir "$lab_group" 2>/dev/null ||
-        echo "lab: $lab_group is left over" >&2
+    [[ -n $lab_group && -z ${LAB_HOST_ENDS:-} ]] || return 0
+    xargs -r kill -KILL <"$lab_group/cgroup.procs" 2>/dev/null
+    wait_for 10 rmdir "$lab_group" 2>/dev/null || echo "lab: $lab_group is left over" >&2
 }
 
 # For what follows. `key`s are v1's, of all below the group.
