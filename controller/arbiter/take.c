@@ -112,8 +112,8 @@ static void take_lease(struct arbiter_round *round, size_t i, uint64_t end, bool
     uint64_t bytes;
 
     if (doubts)
-        step = min_of(step, want->size - saturating_subtract(held, DOUBT_STEP));
-    size = saturating_subtract(want->size, step);
+        step = min_of(step, DOUBT_STEP);
+    size = saturating_subtract(held, step); /* what it never held brings nothing */
     size = max_of(size, end);
     size = max_of(size, saturating_subtract(want->holds, round->deficit));
     size = min_of(size, want->size);

@@ -365,6 +365,18 @@ static void test_the_pace_of_a_lease(void **state)
     assert_int_equal(world_asked(0)->size, 4 * GIB - 2 * STEP);
 }
 
+/* What a guest never touched is not on the host: the first step is below what is. */
+static void test_the_first_step_brings_something(void **state)
+{
+    for (size_t i = 0; i < 3; i++)
+        world.vms[i].footprint = 3 * GIB;
+    world_leave(1 * GIB);
+    world_step();
+    assert_int_equal(world_step_of(0), ARBITER_LEASE);
+    assert_int_equal(bytes_of(0), STEP);
+    assert_int_equal(world_asked(0)->size, 3 * GIB - STEP);
+}
+
 static void test_larger_steps_and_no_rest_while_critical(void **state)
 {
     world_leave(256 * MIB);
@@ -554,6 +566,7 @@ int main(void)
         TEST(test_what_brings_little),
         TEST(test_what_is_refused_rests),
         TEST(test_the_pace_of_a_lease),
+        TEST(test_the_first_step_brings_something),
         TEST(test_larger_steps_and_no_rest_while_critical),
         TEST(test_the_smallest_step),
         TEST(test_floors),
