@@ -19,7 +19,7 @@ const struct command_option selector_options[] = {
 
 bool selector_is_all(void)
 {
-    return all;
+    return all && label == NULL;
 }
 
 int worse_code(int one, int other)

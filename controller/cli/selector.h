@@ -7,7 +7,7 @@
 /* -l and --all, of commands that select; ended by a NULL name. */
 extern const struct command_option selector_options[];
 
-/* --all was given. */
+/* --all was given, and no label beside it. */
 bool selector_is_all(void);
 
 /* Names of VMs, ended by NULL. */

@@ -367,6 +367,7 @@ class CliTest(CliTestCase):
                 (["history", "a", "b"], '"b" is one word too many'),
                 (["compact"], "name VMs, or give --label KEY=VALUE or --all"),
                 (["compact", "a", "--all"], "--all is every VM"),
+                (["halt", "--all", "-l", "tier=front"], "--all is every VM"),
                 (["balloon", "1GiB"], "name VMs, or give --label KEY=VALUE or --all"),
                 (["compact", "a", "--time-limit", "soon"], '"soon" is not a duration'),
                 (["compact", "a", "--time-limit"], "--time-limit needs a value"),
