@@ -4,6 +4,7 @@ The arguments of the program that imports it: VMRECLAIM API_SERVER [...]
 """
 import json
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,22 @@ class CliTestCase(unittest.TestCase):
                                 env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})})
         self.assertEqual(result.returncode, code, (arguments, result.stdout, result.stderr))
         return result
+
+    def on_a_terminal(self, *arguments):
+        """All that is written to it; the command must succeed."""
+        ours, theirs = pty.openpty()
+        with subprocess.Popen([VMRECLAIM, "--api", self.api, *arguments],
+                              stdin=subprocess.DEVNULL, stdout=theirs) as program:
+            os.close(theirs)
+            text = b""
+            try:
+                while part := os.read(ours, 4096):
+                    text += part
+            except OSError:
+                pass
+        os.close(ours)
+        self.assertEqual(program.returncode, 0)
+        return text
 
     def run_json(self, *arguments, code=0):
         return json.loads(self.run_cli("--json", *arguments, code=code).stdout)

@@ -5,7 +5,6 @@ usage: test-reserve.py VMRECLAIM API_SERVER
 """
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -70,18 +69,7 @@ class ReserveTest(CliTestCase):
         self.assertEqual(self.of_domain("x" * (1 << 21)).returncode, 1)
 
     def test_on_a_terminal(self):
-        ours, theirs = pty.openpty()
-        with subprocess.Popen([VMRECLAIM, "--api", self.api, "reserve", "4GiB"],
-                              stdin=subprocess.DEVNULL, stdout=theirs) as program:
-            os.close(theirs)
-            text = b""
-            try:
-                while part := os.read(ours, 4096):
-                    text += part
-            except OSError:
-                pass
-        os.close(ours)
-        self.assertEqual(program.returncode, 0)
+        text = self.on_a_terminal("reserve", "4GiB")
         self.assertIn(b"\r\x1b[K2.0 GiB of 4.0 GiB  3 s  the script has no more", text)
         self.assertIn(b"\r\x1b[K4.0 GiB are free after 3.2 s", text)
 
