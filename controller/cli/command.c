@@ -1,4 +1,5 @@
 /* Finding a command and its operands. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,8 +53,9 @@ static const struct command *find_by_name(const char *name)
 {
     size_t i = 0;
 
-    while (strcmp(commands[i]->name, name) != 0)
+    while (commands[i] != NULL && strcmp(commands[i]->name, name) != 0)
         i++;
+    assert(commands[i] != NULL);
     return commands[i];
 }
 

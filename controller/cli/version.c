@@ -1,8 +1,10 @@
 /* vmreclaim version */
 #include <stdio.h>
+#include <string.h>
 
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
+#include "controller/json/json.h"
 
 static int print(const ProtobufCMessage *message, void *userdata)
 {
@@ -10,10 +12,13 @@ static int print(const ProtobufCMessage *message, void *userdata)
     const struct cli *cli = userdata;
 
     if (cli->json) {
-        printf("{\"vmreclaim\":\"%s\",\"vmreclaimd\":\"", VMRECLAIM_VERSION);
-        print_text(status->version);
-        printf("\"}\n");
-        return EXIT_DONE;
+        json_t *document = json_pack("{s:s, s:o}", "vmreclaim", VMRECLAIM_VERSION, "vmreclaimd",
+                                     json_text(status->version, strlen(status->version)));
+        int r = document == NULL ? -1 : json_dumpf(document, stdout, JSON_COMPACT);
+
+        json_decref(document);
+        putchar('\n');
+        return r < 0 ? fail(EXIT_FAILED, "out of memory") : EXIT_DONE;
     }
     printf("vmreclaim  %s\nvmreclaimd ", VMRECLAIM_VERSION);
     print_text(status->version);
