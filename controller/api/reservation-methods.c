@@ -10,6 +10,7 @@
 #include "common/base/util.h"
 #include "controller/api/dispatch.h"
 #include "controller/arbiter/keeper.h"
+#include "controller/config/vm-file.h"
 #include "controller/messages/text.h"
 
 #define WAIT_MAX   (3600 * NSEC_PER_SEC)
@@ -112,7 +113,8 @@ static void tell_first(struct reserving *reserving)
         on_changed(made, reserving);
 }
 
-/* The name that the VM has here, or will have: it may be one that is not there yet. */
+/* The name that the VM has here, or will have once it is found: its hypervisor's name for it may be
+ * none here. */
 static int take_name(const struct api_call *call, const char *name, char ret_name[VM_NAME_SIZE],
                      struct error *error)
 {
@@ -123,7 +125,10 @@ static int take_name(const struct api_call *call, const char *name, char ret_nam
         name = vm->name;
     if (strlen(name) >= VM_NAME_SIZE)
         return error_set(error, -EINVAL, "a VM's name has at most %d bytes", VM_NAME_SIZE - 1);
-    text_copy_line(ret_name, VM_NAME_SIZE, name);
+    if (name[0] == '\0')
+        ret_name[0] = '\0';
+    else
+        vm_name_make(name, ret_name);
     return 0;
 }
 

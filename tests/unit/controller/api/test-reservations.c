@@ -326,6 +326,16 @@ static void test_a_vm_that_is_there(void **state)
     become(RESERVATION_READY);
 }
 
+/* One that is not there yet is called as it will be once it is found. */
+static void test_a_name_of_the_hypervisor(void **state)
+{
+    const Request request = make_request("my vm;1");
+
+    (void)reserve(&request);
+    assert_string_equal(made.asked.vm, "my-vm-1");
+    become(RESERVATION_READY);
+}
+
 #define reservation_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -340,6 +350,7 @@ int main(void)
         reservation_test(test_bounds),
         reservation_test(test_how_many_there_may_be),
         reservation_test(test_a_vm_that_is_there),
+        reservation_test(test_a_name_of_the_hypervisor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
