@@ -35,21 +35,28 @@ static uint64_t bytes_of(const HostVm *vm, const char *step)
 
 /* ---- the host ---- */
 
-static uint64_t footprint_of_all(const Response *response)
+static uint64_t footprint_of_all(const Response *response, size_t *ret_unknown)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < response->n_vms; i++)
+    *ret_unknown = 0;
+    for (size_t i = 0; i < response->n_vms; i++) {
         sum += response->vms[i]->footprint;
+        *ret_unknown += !response->vms[i]->footprint_is_known;
+    }
     return sum;
 }
 
 static int print_sum(const Response *response)
 {
-    uint64_t footprint = footprint_of_all(response);
-    char vms[80];
+    size_t unknown;
+    uint64_t footprint = footprint_of_all(response, &unknown);
+    char vms[128];
 
     snprintf(vms, sizeof(vms), "%zu, which hold %s", response->n_vms, BYTES_TEXT(footprint));
+    if (unknown > 0)
+        snprintf(vms, sizeof(vms), "%zu; %zu of them hold %s, of the others it is not known",
+                 response->n_vms, response->n_vms - unknown, BYTES_TEXT(footprint));
     if (host_print_head(response->host, vms) != EXIT_DONE)
         return EXIT_FAILED;
     host_print_bar(response->host, footprint);

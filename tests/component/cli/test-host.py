@@ -19,7 +19,7 @@ class HostTest(CliTestCase):
             ["NUMA", "node 0 1.0 GiB of 32.0 GiB free"]])
         self.assertEqual([line.split(maxsplit=1) for line in lines[5:8]],
                          [["arbiter", "off"], ["reserved", "512.0 MiB"],
-                          ["VMs", "3, which hold 8.0 GiB"]])
+                          ["VMs", "3; 2 of them hold 8.0 GiB, of the others it is not known"]])
         self.assertRegex(lines[9], r"^host   V{9}o{45}\.{18}$")
 
     def test_what_each_step_could_bring(self):
