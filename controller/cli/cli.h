@@ -47,7 +47,8 @@ struct cli {
     bool json;
     nsec_t timeout; /* 0: the command's own */
     bool timeout_is_given;
-    bool version; /* that is all that is asked for */
+    bool version;       /* that is all that is asked for */
+    bool is_unattended; /* nobody can be asked for a password */
 };
 
 struct command {

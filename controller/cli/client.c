@@ -343,7 +343,8 @@ static int start(struct client *client)
     int r;
 
     if (client->cli->host != NULL) {
-        int descriptor = remote_open(client->cli->host, client->cli->api, &error);
+        int descriptor =
+            remote_open(client->cli->host, client->cli->api, !client->cli->is_unattended, &error);
         if (descriptor < 0)
             return fail(descriptor == -EINVAL ? EXIT_USAGE : EXIT_UNREACHABLE, "%s", error.text);
         address = (struct address){.kind = ADDRESS_FD, .descriptor = descriptor};

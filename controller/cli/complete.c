@@ -93,6 +93,7 @@ static int run(struct cli *cli, char **operands)
     /* Who types wants no sentences in between. */
     if (nowhere >= 0)
         (void)dup2(nowhere, STDERR_FILENO);
+    cli->is_unattended = true;
     client_set_timeout(NAMES_TIME);
     complete_line(&completing, operands, count);
     return EXIT_DONE;

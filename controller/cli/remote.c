@@ -31,7 +31,7 @@ static char *split_port(char *destination)
     return colon + 1;
 }
 
-int remote_arguments(const char *host, const char *api, char *buffer, size_t size,
+int remote_arguments(const char *host, const char *api, bool may_ask, char *buffer, size_t size,
                      const char *arguments[static 12], struct error *error)
 {
     static const char scheme[] = "ssh://";
@@ -49,6 +49,8 @@ int remote_arguments(const char *host, const char *api, char *buffer, size_t siz
         return error_set(error, -EINVAL, "--host: \"%s\" is not a port in %s", port, host);
     arguments[count++] = "ssh";
     arguments[count++] = "-T";
+    if (!may_ask)
+        arguments[count++] = "-oBatchMode=yes";
     if (port != NULL) {
         arguments[count++] = "-p";
         arguments[count++] = port;
@@ -72,13 +74,13 @@ static void become_ssh(int socket, const char *const *arguments)
     _exit(127);
 }
 
-int remote_open(const char *host, const char *api, struct error *error)
+int remote_open(const char *host, const char *api, bool may_ask, struct error *error)
 {
     char buffer[256];
     const char *arguments[12];
     int pair[2];
 
-    int r = remote_arguments(host, api, buffer, sizeof(buffer), arguments, error);
+    int r = remote_arguments(host, api, may_ask, buffer, sizeof(buffer), arguments, error);
     if (r < 0)
         return r;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)

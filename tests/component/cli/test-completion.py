@@ -78,6 +78,18 @@ class CompletionTest(CliTestCase):
         result = self.run_cli("complete", "--", "--api", "unix:/nowhere/api.sock", "explain", "")
         self.assertEqual((result.stdout, result.stderr), ("", ""))
 
+    def test_another_host_asks_for_no_password(self):
+        path = os.path.join(self.directory.name, "ssh")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('#!/bin/sh\necho "$@" >"$0.log"\nexit 255\n')
+        os.chmod(path, 0o755)
+        environment = {"PATH": self.directory.name + ":" + os.environ["PATH"]}
+        result = self.run_cli("complete", "--", "-H", "ssh://alice@host2:2222", "explain", "",
+                              environment=environment)
+        self.assertEqual((result.stdout, result.stderr), ("", ""))
+        with open(path + ".log", encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"^-T -oBatchMode=yes -p 2222 -- alice@host2 ")
+
     def test_bash(self):
         self.assertEqual(self.bash("vmreclaim policy ro"), ["rollback"])
         self.assertEqual(self.bash("vmreclaim explain web"), ["web1", "web2"])

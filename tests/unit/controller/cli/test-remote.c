@@ -31,8 +31,8 @@ static void test_urls(void **state)
         char joined[256] = "";
         const char *arguments[12];
         struct error error;
-        int r =
-            remote_arguments(cases[i].host, "unix:/a", buffer, sizeof(buffer), arguments, &error);
+        int r = remote_arguments(cases[i].host, "unix:/a", true, buffer, sizeof(buffer), arguments,
+                                 &error);
         assert_int_equal(r, cases[i].expected == NULL ? -EINVAL : 0);
         for (size_t j = 0; r == 0 && arguments[j] != NULL; j++) {
             size_t used = strlen(joined);
@@ -48,9 +48,9 @@ static void test_address_that_a_shell_would_read(void **state)
     const char *arguments[12];
     struct error error;
 
-    assert_int_equal(
-        remote_arguments("ssh://host", "unix:/a b", buffer, sizeof(buffer), arguments, &error),
-        -EINVAL);
+    assert_int_equal(remote_arguments("ssh://host", "unix:/a b", true, buffer, sizeof(buffer),
+                                      arguments, &error),
+                     -EINVAL);
     assert_string_equal(error.text, "--api: \"unix:/a b\" cannot be used on another host");
 }
 
