@@ -264,11 +264,13 @@ static int start_one(struct many *many, size_t index)
 static void start_more(struct many *many)
 {
     while (many->next < many->count && many->next - many->ended < CLIENT_SIDE_BY_SIDE) {
-        size_t index = many->next++;
-        int r = start_one(many, index);
+        int r = start_one(many, many->next);
 
+        if (r == -EPIPE)
+            return; /* the connection closes: on_close ends the others */
+        many->next++;
         if (r < 0)
-            end_one(many, index, EXIT_FAILED, NULL, strerror(-r));
+            end_one(many, many->next - 1, EXIT_FAILED, NULL, strerror(-r));
     }
     if (many->ended < many->count)
         return;

@@ -302,6 +302,15 @@ class CliTest(CliTestCase):
         self.assertEqual(self.run_cli("compact", "web1", "slow", code=7).returncode, 7)
         self.run_cli("reclaim", "web1", "vanish", code=4)
 
+    def test_daemon_that_goes_away_before_all_have_begun(self):
+        names = ["vanish"] + [f"later{i}" for i in range(12)]
+        result = self.run_cli("--json", "reclaim", *names, code=4)
+        documents = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual(sorted(d["vm"] for d in documents), sorted(names))
+        self.assertEqual({(d["code"], d["error"]) for d in documents},
+                         {(4, documents[0]["error"])})
+        self.assertIn("went away: ", result.stderr)
+
     def test_globs_labels_and_all(self):
         def vms(*words):
             lines = self.run_cli("compact", *words).stdout.splitlines()
