@@ -89,11 +89,12 @@ static void note_action(struct outcome *outcome, const Action *action)
 static void print_document(const struct run *run, size_t index, const ProtobufCMessage *response)
 {
     const struct outcome *outcome = &run->outcomes[index];
+    const char *name = run->selected->names[index];
     json_t *document = NULL;
 
     if (response == NULL)
         document =
-            json_pack("{s:s, s:i, s:o}", "vm", run->selected->names[index], "code", outcome->code,
+            json_pack("{s:o, s:i, s:o}", "vm", json_text(name, strlen(name)), "code", outcome->code,
                       "error", json_text(outcome->words, strlen(outcome->words)));
     else
         (void)json_from_message(response, &document);

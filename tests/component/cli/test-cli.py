@@ -337,6 +337,9 @@ class CliTest(CliTestCase):
                          ["missing", "web1"])
         failed = [d for d in documents if "error" in d][0]
         self.assertEqual(failed["code"], 3)
+        lines = self.run_cli("--json", "compact", "vanish", b"no-\xff-text", code=4).stdout
+        self.assertEqual(sorted(json.loads(line)["vm"] for line in lines.splitlines()),
+                         ["no-?-text", "vanish"])
 
     def test_time_out(self):
         result = self.run_cli("--timeout", "50ms", "ping", "silent", code=6)
