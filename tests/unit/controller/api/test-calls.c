@@ -18,6 +18,7 @@
 #include "controller/vms/life.h"
 #include "controller/vms/tick.h"
 #include "tests/lib/loop.h"
+#include "tests/unit/controller/api/door.h"
 
 static uv_loop_t loop;
 static struct supervisor supervisor;
@@ -25,15 +26,7 @@ static struct api api;
 static struct api_user user;
 static int root;
 
-/* What the door was told. */
-static unsigned finished;
-static unsigned sent;
-static unsigned released;
-static unsigned room; /* for so many messages; then the reader is slow */
-static unsigned waits_for_room;
 static size_t largest; /* bytes of a message */
-static int failed;     /* with which status */
-static char text[512];
 
 /* What was audited. */
 static unsigned audited;
@@ -41,44 +34,10 @@ static bool audited_as_allowed;
 static char audited_method[64];
 static char audited_action[ACTION_ID_SIZE];
 
-static int door_send(struct api_call *call, const ProtobufCMessage *message)
+static void door_see(const ProtobufCMessage *message)
 {
-    if (room == 0)
-        return -EAGAIN;
-    room--;
-    sent++;
     largest = max_of(largest, protobuf_c_message_get_packed_size(message));
-    return 0;
 }
-
-static void door_await_drain(struct api_call *call)
-{
-    waits_for_room++;
-}
-
-static void door_finish(struct api_call *call, const ProtobufCMessage *response)
-{
-    finished++;
-}
-
-static void door_fail(struct api_call *call, int status, const char *why)
-{
-    failed = status;
-    snprintf(text, sizeof(text), "%s", why);
-}
-
-static void door_release(struct api_call *call)
-{
-    assert_int_equal(call->state, API_CALL_ENDED);
-    released++;
-    free(call);
-}
-
-static const struct api_door door = {.send = door_send,
-                                     .await_drain = door_await_drain,
-                                     .finish = door_finish,
-                                     .fail = door_fail,
-                                     .release = door_release};
 
 static void on_audit(const struct api_call *call, const ProtobufCMessage *request, bool allowed,
                      void *userdata)
@@ -97,10 +56,9 @@ static int set_up(void **state)
     api_init(&api, &(struct api_rooms){.supervisor = &supervisor});
     api.audit = on_audit;
     user = (struct api_user){.refusals = {.interval = 60 * NSEC_PER_SEC, .burst = 2}};
-    finished = sent = released = audited = waits_for_room = 0;
+    door_reset();
+    audited = 0;
     largest = 0;
-    room = UINT_MAX;
-    failed = 0;
     return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "controller/vms/life.h"
 #include "controller/vms/tick.h"
 #include "tests/lib/loop.h"
+#include "tests/unit/controller/api/door.h"
 
 static uv_loop_t loop;
 static struct supervisor supervisor;
@@ -27,52 +28,14 @@ static int root;
 
 /* ---- the door ---- */
 
-static unsigned room; /* for so many messages; then the reader is slow */
-static unsigned sent;
-static unsigned finished;
-static unsigned released;
-static int failed;
 static char state_sent[16];
-static char text[512];
 
-static int door_send(struct api_call *call, const ProtobufCMessage *message)
+static void door_see(const ProtobufCMessage *message)
 {
     const Vmreclaim__Controller__V1__ReserveMemoryResponse *response = (const void *)message;
 
-    if (room == 0)
-        return -EAGAIN;
-    room--;
-    sent++;
     snprintf(state_sent, sizeof(state_sent), "%s", response->reservation->state);
-    return 0;
 }
-
-static void door_await_drain(struct api_call *call)
-{
-}
-
-static void door_finish(struct api_call *call, const ProtobufCMessage *response)
-{
-    finished++;
-}
-
-static void door_fail(struct api_call *call, int status, const char *why)
-{
-    failed = status;
-    snprintf(text, sizeof(text), "%s", why);
-}
-
-static void door_release(struct api_call *call)
-{
-    released++;
-    free(call);
-}
-
-static const struct api_door door = {.send = door_send,
-                                     .await_drain = door_await_drain,
-                                     .finish = door_finish,
-                                     .fail = door_fail,
-                                     .release = door_release};
 
 /* ---- the keeper ---- */
 
@@ -121,11 +84,9 @@ static int set_up(void **state)
     root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(supervisor_init(&supervisor, &loop, root, NSEC_PER_SEC), 0);
     api_init(&api, &(struct api_rooms){.supervisor = &supervisor, .arbiter = &keeper});
-    sent = finished = released = 0;
-    failed = 0;
+    door_reset();
     forgotten = 0;
     changed = NULL;
-    room = UINT_MAX;
     keeper.reservations.count = 0;
     share = NULL;
     user = (struct api_user){.kept = {.per_second = 1 << 20, .burst = 1 << 20}};
