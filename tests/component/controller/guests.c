@@ -244,4 +244,24 @@ void guests_stop(struct guests *guests)
     uv_close((uv_handle_t *)&guests->timer, NULL);
     uv_run(&guests->f->loop, UV_RUN_NOWAIT);
     munmap(guests->list, GUESTS_MAX * sizeof(*guests->list));
+    guests->list = NULL;
+}
+
+void guests_serve(const struct guests *guests, const char *arbiter, const char *cgroup)
+{
+    struct fixture *f = guests->f;
+    char *const more[] = {text("--arbiter"),
+                          text(arbiter),
+                          text("--watermarks"),
+                          text("128MiB,256MiB,384MiB"),
+                          cgroup == NULL ? NULL : text("--host-cgroup"),
+                          text(cgroup),
+                          NULL};
+
+    start_daemon(f, more);
+    connect_api(f);
+    for (size_t i = 0; i < guests->count; i++) {
+        wait_for(f, is_in_state(f, guests_names[i], "managed"));
+        wait_for(f, get_vm(f, guests_names[i])->waterfall->guest_is_known);
+    }
 }

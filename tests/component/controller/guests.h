@@ -42,6 +42,10 @@ void guests_start(struct guests *guests, struct fixture *f, size_t count, uint64
                   const char *const *policies);
 void guests_stop(struct guests *guests);
 
+/* A vmreclaimd whose arbiter is "on" or "off", on a host whose watermarks are 128, 256 and 384 MiB;
+ * `cgroup` stands for it, NULL: the machine does. Returns when all guests are managed and heard. */
+void guests_serve(const struct guests *guests, const char *arbiter, const char *cgroup);
+
 /* What the VMs are called. */
 extern const char *const guests_names[GUESTS_MAX];
 

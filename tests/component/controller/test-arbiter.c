@@ -23,22 +23,9 @@ static const char *const by_shares[] = {
 static void begin_on(struct fixture *f, const char *const *policies, const char *arbiter,
                      const char *cgroup)
 {
-    char *const more[] = {text("--arbiter"),
-                          text(arbiter),
-                          text("--watermarks"),
-                          text("128MiB,256MiB,384MiB"),
-                          cgroup == NULL ? NULL : text("--host-cgroup"),
-                          text(cgroup),
-                          NULL};
-
     if (guests.list == NULL)
         guests_start(&guests, f, 3, 4 * GIB, policies);
-    start_daemon(f, more);
-    connect_api(f);
-    for (size_t i = 0; i < guests.count; i++) {
-        wait_for(f, is_in_state(f, guests_names[i], "managed"));
-        wait_for(f, get_vm(f, guests_names[i])->waterfall->guest_is_known);
-    }
+    guests_serve(&guests, arbiter, cgroup);
 }
 
 static void begin(struct fixture *f, const char *const *policies, const char *arbiter)

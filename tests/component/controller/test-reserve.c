@@ -3,7 +3,6 @@
 #include "tests/component/controller/guests.h"
 #include "tests/component/controller/parallel.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/number.h"
@@ -31,22 +30,9 @@ static const char *const keeping[] = {
 /* Two VMs that hold 2,000 MiB of a host of 3 GiB, of which 256 MiB stay available. */
 static void begin(struct fixture *f, const char *const *policies, const char *arbiter)
 {
-    char *const more[] = {text("--arbiter"),
-                          text(arbiter),
-                          text("--watermarks"),
-                          text("128MiB,256MiB,384MiB"),
-                          text("--host-cgroup"),
-                          text(guests_cgroup),
-                          NULL};
-
     if (guests.list == NULL)
         guests_start(&guests, f, 2, 3 * GIB, policies);
-    start_daemon(f, more);
-    connect_api(f);
-    for (size_t i = 0; i < guests.count; i++) {
-        wait_for(f, is_in_state(f, guests_names[i], "managed"));
-        wait_for(f, get_vm(f, guests_names[i])->waterfall->guest_is_known);
-    }
+    guests_serve(&guests, arbiter, guests_cgroup);
 }
 
 static int end(void **state)
@@ -56,7 +42,6 @@ static int end(void **state)
     if (f->daemon > 0)
         stop_daemon(f, 0);
     guests_stop(&guests);
-    guests.list = NULL;
     return tear_down(state);
 }
 
