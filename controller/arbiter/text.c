@@ -126,7 +126,8 @@ static void say_given(enum arbiter_reason reason, uint64_t bytes,
         text_format(text, SIZE, "gives %s back: %s", BYTES_TEXT(bytes), host_text(figures).text);
         break;
     default:
-        text_format(text, SIZE, "gives %s back: no policy is assigned to it any more",
+        text_format(text, SIZE,
+                    "gives %s back: it has no policy any more, or one that only observes",
                     BYTES_TEXT(bytes));
         break;
     }
@@ -161,7 +162,7 @@ static void say_nothing(enum arbiter_reason reason, const struct arbiter_figures
                     BYTES_TEXT(figures->holds));
         break;
     case ARBITER_COOLS_DOWN:
-        text_format(text, SIZE, "the last step brought little; the next may come in %s",
+        text_format(text, SIZE, "it rests after its last step; the next may come in %s",
                     wait_text(figures->wait, wait, sizeof(wait)));
         break;
     case ARBITER_AT_FLOOR:

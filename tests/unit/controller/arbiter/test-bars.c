@@ -166,6 +166,28 @@ static void test_lines(void **state)
     assert_string_equal(line_of(1), "the host has 8.0 GiB, more than 2.0 GiB");
 }
 
+/* A refused step rests as one does that brought little. */
+static void test_line_of_a_rest(void **state)
+{
+    world_begin(1);
+    world_leave(512 * MIB);
+    world_step();
+    assert_int_equal(world_step_of(0), ARBITER_LEASE);
+    arbiter_note_refused(&world.memories[0], ARBITER_LEASE, world.host.now);
+    world_step();
+    assert_string_equal(line_of(0), "it rests after its last step; the next may come in 30s");
+}
+
+/* The policy may be gone, or be one that only observes. */
+static void test_line_of_what_is_withdrawn(void **state)
+{
+    world.vms[0].lease = 1 * GIB;
+    world.vms[0].may_be_changed = false;
+    world_step();
+    assert_string_equal(line_of(0), "gives 1.0 GiB back: it has no policy any more, or one that "
+                                    "only observes");
+}
+
 /* Each fits one line, and none is empty or like another. */
 static void test_every_reason_has_a_line(void **state)
 {
@@ -198,11 +220,23 @@ static void test_every_reason_has_a_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_unassigned),   TEST(test_halted),        TEST(test_foreign),
-        TEST(test_unmeasured),   TEST(test_without_means), TEST(test_starved),
-        TEST(test_occupied),     TEST(test_unheard),       TEST(test_by_statistics),
-        TEST(test_stalled),      TEST(test_stalled_again), TEST(test_a_balloon_that_brings_nothing),
-        TEST(test_turned_often), TEST(test_lines),         TEST(test_every_reason_has_a_line),
+        TEST(test_unassigned),
+        TEST(test_halted),
+        TEST(test_foreign),
+        TEST(test_unmeasured),
+        TEST(test_without_means),
+        TEST(test_starved),
+        TEST(test_occupied),
+        TEST(test_unheard),
+        TEST(test_by_statistics),
+        TEST(test_stalled),
+        TEST(test_stalled_again),
+        TEST(test_a_balloon_that_brings_nothing),
+        TEST(test_turned_often),
+        TEST(test_lines),
+        TEST(test_line_of_a_rest),
+        TEST(test_line_of_what_is_withdrawn),
+        TEST(test_every_reason_has_a_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
