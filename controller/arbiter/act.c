@@ -14,7 +14,6 @@ static_assert(sizeof(((struct action_request *)NULL)->why) >= ARBITER_TEXT_SIZE,
 
 /* An action of ours. */
 struct acting {
-    struct list link;
     struct arbiter_keeper *keeper;
     uint64_t serial; /* of its VM */
     enum arbiter_step step;
@@ -55,7 +54,6 @@ static void on_done(const struct action_end *end, void *userdata)
     assert(keeper->acting_count > 0);
     if (vm != NULL && vm->arbiter != NULL)
         take_end(vm, acting->step, end);
-    list_remove(&acting->link);
     keeper->acting_count--;
     free(acting);
 }
@@ -116,12 +114,10 @@ static int start(struct arbiter_keeper *keeper, struct vm *vm, enum arbiter_step
     if (acting == NULL)
         return error_set(error, -ENOMEM, "out of memory");
     *acting = (struct acting){.keeper = keeper, .serial = vm->serial, .step = step};
-    list_append(&keeper->acting, &acting->link);
     keeper->acting_count++;
     r = action_start(keeper->actions, vm, request, ARBITER_OWNER, on_done, acting, NULL, error);
     if (r == 0)
         return 0;
-    list_remove(&acting->link);
     keeper->acting_count--;
     free(acting);
     return r;
@@ -168,13 +164,4 @@ void arbiter_give_all(struct arbiter_keeper *keeper, struct vm *vm, const char *
     text_copy_line(request.why, sizeof(request.why), why);
     if (start(keeper, vm, ARBITER_GIVE_BACK, &request, &error) == 0)
         vm_emit(vm, VM_EVENT_ARBITER, why);
-}
-
-void arbiter_acting_finish(struct arbiter_keeper *keeper)
-{
-    list_for_each_safe (link, following, &keeper->acting) {
-        list_remove(link);
-        free(list_entry(link, struct acting, link));
-    }
-    keeper->acting_count = 0;
 }

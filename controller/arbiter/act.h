@@ -15,7 +15,4 @@ void arbiter_act(struct arbiter_keeper *keeper, struct vm *vm, const struct arbi
 /* Gives what the arbiter holds of the VM back. `why` is one line. */
 void arbiter_give_all(struct arbiter_keeper *keeper, struct vm *vm, const char *why);
 
-/* Ends what is kept of actions; they are not under way any more. */
-void arbiter_acting_finish(struct arbiter_keeper *keeper);
-
 #endif

@@ -237,7 +237,6 @@ void arbiter_keeper_init(struct arbiter_keeper *keeper, struct supervisor *super
         .listener = {.on_event = on_event, .on_visit = on_visit, .userdata = keeper, .acts = true},
     };
     list_init(&keeper->listener.link);
-    list_init(&keeper->acting);
     list_init(&keeper->recalled);
     arbiter_init(&keeper->arbiter);
     reserve_load(keeper);

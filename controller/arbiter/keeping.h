@@ -40,8 +40,7 @@ struct arbiter_keeper {
     struct arbiter_view view; /* by the last step */
     struct arbiter_scene scene;
     struct list recalled; /* VMs of an earlier daemon that are not there yet */
-    struct list acting;   /* actions of ours that are under way */
-    size_t acting_count;
+    size_t acting_count;  /* actions of ours that are under way */
     struct reservations reservations;
     struct reservation_asker askers[RESERVATIONS_MAX];
 };
