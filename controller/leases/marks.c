@@ -12,7 +12,9 @@ static void on_set(const struct driver_result *result, void *userdata)
     struct vm *vm = userdata;
 
     vm_hypervisor_note(vm, result);
-    if (result->status < 0 && result->status != -ECANCELED)
+    if (result->status == -ECANCELED && vm->leases != NULL)
+        leases_set_marked(vm, 0); /* by the next session */
+    else if (result->status < 0 && result->status != -ECANCELED)
         vm_warn(vm, "what it had before its leases is not written into it: %s",
                 result->error->text);
 }

@@ -124,6 +124,7 @@ void leases_drop(struct vm *vm)
     free(vm->leases->balloon);
     vm->leases->balloon = NULL;
     vm->leases->writing = NULL;
+    vm->leases->marked = 0; /* the next may be of another process, which has none */
     vm->leased = false;
     check(vm);
 }

@@ -41,7 +41,7 @@ struct vm_leases {
     enum balloon_news news;          /* see lease_news */
     char foreign_owner[64];          /* who else was seen to move the balloon; empty: nobody */
     nsec_t foreign_moved;            /* CLOCK_BOOTTIME, of then */
-    uint64_t marked;                 /* the VM's mark, as it was last set from here; 0: none was */
+    uint64_t marked;                 /* the VM's mark, as its leases have set it; 0: not yet */
     struct pulse pulse;              /* the last one, while there is no balloon */
 };
 
