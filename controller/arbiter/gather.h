@@ -23,6 +23,7 @@ struct vm_arbiter {
     nsec_t look_up;  /* CLOCK_BOOTTIME of the next time */
     char *cgroup;    /* NULL: it is not known */
     nsec_t ask_back; /* ... its memory is not asked back again before, while the arbiter is off */
+    uint64_t own;    /* bytes that it took of a reservation of its own: see reserve.c */
 };
 
 /* `reserved` bytes are kept for VMs that start. The watermarks rise, whatever was configured. */

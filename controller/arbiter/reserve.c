@@ -125,6 +125,11 @@ static uint64_t footprint_of(const struct vm *vm)
     return vm == NULL || vm->measured.host.time == 0 ? 0 : vm->measured.host.footprint;
 }
 
+static uint64_t own_of(const struct vm *vm)
+{
+    return vm->arbiter == NULL ? 0 : vm->arbiter->own;
+}
+
 static uint64_t footprint_of_newer(const struct arbiter_keeper *keeper, uint64_t serial)
 {
     uint64_t bytes = 0;
@@ -133,29 +138,44 @@ static uint64_t footprint_of_newer(const struct arbiter_keeper *keeper, uint64_t
         const struct vm *vm = list_entry(link, struct vm, link);
 
         if (vm->serial > serial)
-            bytes += footprint_of(vm);
+            bytes += saturating_subtract(footprint_of(vm), own_of(vm));
     }
     return bytes;
 }
 
-/* What a new VM holds counts for one of those that are for whoever comes. */
+/* What a VM takes of a reservation of its own it takes of no other, also when that has ended. */
+static void see_own_use(struct arbiter_keeper *keeper)
+{
+    for (size_t i = 0; i < keeper->reservations.count; i++) {
+        struct reservation *reservation = &keeper->reservations.list[i];
+        const struct vm *vm;
+        uint64_t taken;
+
+        if (reservation->asked.vm[0] == '\0')
+            continue;
+        vm = registry_find_name(&keeper->supervisor->registry, reservation->asked.vm);
+        reservation_note_footprint(reservation, footprint_of(vm));
+        taken = min_of(reservation->used, reservation->asked.bytes);
+        if (vm != NULL && vm->arbiter != NULL)
+            vm->arbiter->own = max_of(vm->arbiter->own, taken);
+    }
+}
+
+/* What else a new VM holds counts for one of those that are for whoever comes. */
 static void see_use(struct arbiter_keeper *keeper)
 {
-    const struct registry *registry = &keeper->supervisor->registry;
     uint64_t counted = 0;
 
     for (size_t i = 0; i < keeper->reservations.count; i++) {
         struct reservation *reservation = &keeper->reservations.list[i];
-        const char *name = reservation->asked.vm;
         uint64_t held = 0;
 
-        if (name[0] != '\0')
-            held = footprint_of(registry_find_name(registry, name));
-        else if (reservation->serial != UINT64_MAX)
+        if (reservation->asked.vm[0] != '\0')
+            continue;
+        if (reservation->serial != UINT64_MAX)
             held = saturating_subtract(footprint_of_newer(keeper, reservation->serial), counted);
         reservation_note_footprint(reservation, held);
-        if (name[0] == '\0')
-            counted += min_of(held, reservation->asked.bytes);
+        counted += min_of(held, reservation->asked.bytes);
     }
 }
 
@@ -245,6 +265,7 @@ void reserve_tick(struct arbiter_keeper *keeper, nsec_t now)
         ids[i] = reservations->list[i].id;
         before[i] = reservations->list[i].state;
     }
+    see_own_use(keeper);
     see_use(keeper);
     reservations_step(
         reservations,

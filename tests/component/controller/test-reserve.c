@@ -3,6 +3,8 @@
 #include "tests/component/controller/guests.h"
 #include "tests/component/controller/parallel.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/number.h"
@@ -215,6 +217,32 @@ static void test_its_vm_takes_it(void **state)
     assert_true(log_has(f, "has ended: used"));
 }
 
+/* A VM that has a reservation of its own takes nothing of those for whoever comes. */
+static void test_what_is_its_own_counts_once(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id;
+
+    begin(f, giving, "off");
+    assert_int_equal(renameat(f->root, "vms/guest-1.yaml", f->root, "guest-1.yaml"), 0);
+    (void)kill(f->daemon, SIGHUP);
+    wait_for(f, get_vm(f, "guest-1") == NULL);
+    id = reserved(f, 128 * MIB, "")->id;
+    assert_string_equal(reserved(f, 512 * MIB, "guest-1")->state, "ready");
+    guests.list[1].touched = 512 * MIB;
+    wait_for(f, guests.list[1].footprint == 512 * MIB);
+    assert_int_equal(renameat(f->root, "guest-1.yaml", f->root, "vms/guest-1.yaml"), 0);
+    (void)kill(f->daemon, SIGHUP);
+    wait_for(f, log_has(f, "of 512.0 MiB has ended: used"));
+    assert_string_equal(reserved(f, 16 * MIB, "web9")->state,
+                        "ready"); /* all were looked at again */
+    assert_int_equal(list(f)->n_reservations, 2);
+    assert_int_equal(list(f)->reservations[0]->id, id);
+    assert_int_equal(list(f)->reservations[0]->there, 128 * MIB);
+    guests.list[1].touched = 640 * MIB; /* what it takes beyond */
+    wait_for(f, log_has(f, "of 128.0 MiB has ended: used"));
+}
+
 /* ---- the plan ---- */
 
 static const Plan *get_plan(struct fixture *f)
@@ -283,6 +311,7 @@ int main(int argc, char **argv)
         reserve_test(test_what_is_the_most),
         reserve_test(test_who_asked_goes_away),
         reserve_test(test_its_vm_takes_it),
+        reserve_test(test_what_is_its_own_counts_once),
         reserve_test(test_a_plan),
         reserve_test(test_a_plan_without_a_host),
     };
