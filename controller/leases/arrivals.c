@@ -64,19 +64,24 @@ static void take_back(struct lease_keeper *keeper, struct vm *vm, uint64_t basel
             (int)vm->measured.process.pid, BYTES_TEXT(actual), BYTES_TEXT(baseline));
 }
 
-/* Nobody here knows who took it: once for each process. */
-static void say_unknown(struct lease_keeper *keeper, struct vm *vm)
+/* Nobody here knows who took it: said once for each process, of which a trace of nothing is kept.
+ * It is in no journal. */
+static void say_unknown(struct lease_keeper *keeper, struct vm *vm, const struct lease_trace *trace)
 {
     const struct driver_facts *facts = &vm->hypervisor.facts;
-    const struct lease_trace now = trace_of(keeper, vm, facts->balloon_actual);
+    const struct lease_trace now = trace_of(keeper, vm, 0);
 
     if (facts->balloon_actual + BALLOON_SLACK >= facts->balloon_maximum || !came_from_elsewhere(vm))
+        return;
+    if (trace != NULL && is_of_process(trace, &now))
         return;
     vm_warn(vm,
             "the guest came into process %d with a balloon that leaves it %s of %s: not by a lease "
             "of this host; it is left so",
             (int)vm->measured.process.pid, BYTES_TEXT(facts->balloon_actual),
             BYTES_TEXT(facts->balloon_maximum));
+    if (trace != NULL)
+        lease_traces_forget(&keeper->traces, trace);
     (void)lease_traces_add(&keeper->traces, &now);
 }
 
@@ -118,8 +123,8 @@ void lease_arrivals_look(struct lease_keeper *keeper, struct vm *vm)
     trace = lease_traces_find(&keeper->traces, vm->uuid, vm->name);
     if (vm->hypervisor.facts.mark != 0 && heed_mark(keeper, vm, trace))
         return;
-    if (trace == NULL) {
-        say_unknown(keeper, vm);
+    if (trace == NULL || trace->baseline == 0) {
+        say_unknown(keeper, vm, trace);
         return;
     }
     now = trace_of(keeper, vm, baseline_of(trace, vm));

@@ -13,10 +13,10 @@
 #define LEASE_TRACES_MAX 4096 /* more forget the oldest */
 
 struct lease_trace {
-    char vm[64];   /* name */
-    char uuid[37]; /* of the VM; empty: none */
-    uint64_t baseline;
-    uint64_t maximum; /* with an empty balloon, at the same moment; 0: unknown */
+    char vm[64];       /* name */
+    char uuid[37];     /* of the VM; empty: none */
+    uint64_t baseline; /* 0: none of ours, it came with somebody else's balloon; in no journal */
+    uint64_t maximum;  /* with an empty balloon, at the same moment; 0: unknown */
     pid_t pid;
     uint64_t start_time;   /* of the process, /proc/PID/stat */
     char host_boot_id[37]; /* of the host, for the process; empty: not known */

@@ -147,6 +147,22 @@ static void test_a_balloon_from_another_host(void **state)
     assert_int_equal(f->qmp.balloon_commands, 0);
 }
 
+/* What was found once is no past lease: whoever moved it may have moved it again. */
+static void test_a_balloon_from_another_host_twice(void **state)
+{
+    struct fixture *f = *state;
+
+    bring_in(f, 768 * MIB);
+    start_ready(f);
+    wait_for(f, log_has(f, "a balloon that leaves it 768.0 MiB"));
+    put_dead_process(f);
+    wait_for(f, log_has(f, "hypervisor process") && log_has(f, "ended"));
+    bring_in(f, 640 * MIB);
+    put_process_start(f, 4713);
+    wait_for(f, f->qmp.balloon_commands > 0 || log_has(f, "a balloon that leaves it 640.0 MiB"));
+    assert_int_equal(f->qmp.balloon_commands, 0);
+}
+
 #define arrival_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -159,6 +175,7 @@ int main(int argc, char **argv)
         arrival_test(test_a_size_that_a_person_set),
         arrival_test(test_a_new_boot_with_less),
         arrival_test(test_a_balloon_from_another_host),
+        arrival_test(test_a_balloon_from_another_host_twice),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));
