@@ -73,36 +73,34 @@ static int allow_descriptors(void)
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    device_end(handle->data);
+    if (handle->data != NULL)
+        device_end(handle->data);
 }
 
+/* A caller may end the device as soon as its paths are there, so the signals come first. */
 static int serve(const struct device_options *options, struct error *error)
 {
-    struct device *device;
+    struct device *device = NULL;
     uv_signal_t signals[2];
     uv_loop_t loop;
     int r = uv_loop_init(&loop);
 
     if (r < 0)
         return error_set(error, r, "no event loop: %s", strerror(-r));
-    r = device_create(&loop, options, &device, error);
-    if (r < 0) {
-        uv_run(&loop, UV_RUN_DEFAULT);
-        (void)uv_loop_close(&loop);
-        return r;
-    }
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
         (void)uv_signal_init(&loop, &signals[i]);
-        signals[i].data = device;
         (void)uv_signal_start(&signals[i], on_signal, i == 0 ? SIGTERM : SIGINT);
         uv_unref((uv_handle_t *)&signals[i]);
     }
+    r = device_create(&loop, options, &device, error);
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+        signals[i].data = device;
     uv_run(&loop, UV_RUN_DEFAULT);
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
         uv_close((uv_handle_t *)&signals[i], NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&loop);
-    return device_destroy(device, error);
+    return r < 0 ? r : device_destroy(device, error);
 }
 
 int main(int argc, char **argv)
