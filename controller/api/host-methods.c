@@ -6,22 +6,19 @@
 #include "common/base/util.h"
 #include "controller/api/dispatch.h"
 #include "controller/api/entries.h"
+#include "controller/api/returning.h"
 #include "controller/arbiter/arbiter.h"
 #include "controller/arbiter/keeper.h"
-#include "controller/explain/returns.h"
 #include "controller/messages/text.h"
 #include "controller/messages/vm.h"
-#include "controller/policies/effective.h"
 
-#define VMS_NUMBER   2   /* of the field in GetHostResponse, and in GetPlanResponse */
-#define VMS_PER_PAGE 256 /* each is looked at as for an explanation */
-#define PAGE_BYTES   (3u << 20)
+#define VMS_NUMBER 2 /* of the field in GetHostResponse, and in GetPlanResponse */
+#define PAGE_BYTES (3u << 20)
 
 typedef Vmreclaim__Controller__V1__GetHostRequest HostRequest;
 typedef Vmreclaim__Controller__V1__GetHostResponse HostResponse;
 typedef Vmreclaim__Controller__V1__Host Host;
 typedef Vmreclaim__Controller__V1__HostNode HostNode;
-typedef Vmreclaim__Controller__V1__HostStep HostStep;
 typedef Vmreclaim__Controller__V1__HostVm HostVm;
 typedef Vmreclaim__Controller__V1__GetPlanResponse PlanResponse;
 typedef Vmreclaim__Controller__V1__PlannedVm PlannedVm;
@@ -107,41 +104,8 @@ static void host_to_message(struct arbiter_keeper *keeper, struct host_message *
 
 struct host_vm_message {
     HostVm message;
-    HostStep steps[RETURN_STEP_COUNT];
-    HostStep *pointers[RETURN_STEP_COUNT];
-    struct returns returns;
+    struct returns_message returns;
 };
-
-static void look(const struct vm *vm, const struct vm_message *shown, struct returns *ret_returns)
-{
-    Vmreclaim__Agent__V1__GetInfoResponse *info = vm_info_unpack(vm);
-    struct policy policy;
-    bool has_policy = vm_effective_policy(vm, &policy);
-
-    explain_returns(&(struct explain_subject){.vm = &shown->message,
-                                              .info = info,
-                                              .policy = has_policy ? &policy : NULL,
-                                              .own_limits = vm->assigned.capped_keys},
-                    ret_returns);
-    vm_info_free(info);
-}
-
-static void fill_steps(struct host_vm_message *entry)
-{
-    HostVm *message = &entry->message;
-
-    for (enum return_step step = 0; step < RETURN_STEP_COUNT; step++) {
-        HostStep *one = &entry->steps[message->n_steps];
-
-        if (entry->returns.bytes[step] == 0)
-            continue;
-        vmreclaim__controller__v1__host_step__init(one);
-        one->name = message_text(return_step_name(step));
-        one->bytes = entry->returns.bytes[step];
-        entry->pointers[message->n_steps++] = one;
-    }
-    message->steps = entry->pointers;
-}
 
 /* `shown` lives as long as the entry: its texts are. */
 static void host_vm_to_message(const struct vm *vm, const struct vm_message *shown,
@@ -151,15 +115,16 @@ static void host_vm_to_message(const struct vm *vm, const struct vm_message *sho
     HostVm *message = &ret_entry->message;
 
     vmreclaim__controller__v1__host_vm__init(message);
-    look(vm, shown, &ret_entry->returns);
+    returns_of_vm(vm, shown, &ret_entry->returns);
     message->name = shown->message.name;
     message->state = shown->message.state;
     message->footprint_is_known = w->host_is_known;
     message->footprint = w->host_is_known ? w->footprint : 0;
     message->vm_ram = w->ram;
-    fill_steps(ret_entry);
-    message->could_return = ret_entry->returns.total;
-    message->reason = message_text(ret_entry->returns.why);
+    message->n_steps = ret_entry->returns.message.n_steps;
+    message->steps = ret_entry->returns.message.steps;
+    message->could_return = ret_entry->returns.message.bytes;
+    message->reason = ret_entry->returns.message.reason;
     message->only_observed = !vm->halted && !vm_may_be_changed(vm);
     message->balloon_lease = shown->message.balloon_lease;
     message->balloon_owner = shown->message.balloon_owner;
@@ -189,8 +154,8 @@ static void get_host(struct api_call *call, const ProtobufCMessage *request)
     HostResponse response = VMRECLAIM__CONTROLLER__V1__GET_HOST_RESPONSE__INIT;
     size_t first = vm_order_after(order, asked->page_token);
     size_t left = order->count - first;
-    size_t most =
-        asked->page_size == 0 || asked->page_size > VMS_PER_PAGE ? VMS_PER_PAGE : asked->page_size;
+    size_t most = asked->page_size == 0 || asked->page_size > RETURNS_PER_PAGE ? RETURNS_PER_PAGE
+                                                                               : asked->page_size;
     struct host_message host;
     struct packed_entries page;
 

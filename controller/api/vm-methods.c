@@ -6,6 +6,7 @@
 #include "controller/api/dispatch.h"
 #include "controller/api/entries.h"
 #include "controller/api/forward.h"
+#include "controller/api/returning.h"
 #include "controller/messages/finding.h"
 #include "controller/messages/vm.h"
 #include "controller/policies/effective.h"
@@ -25,14 +26,20 @@
 
 /* Those that fit, of `most` VMs from `first` on. */
 static int pack_page(const struct supervisor *supervisor, size_t first, size_t most,
-                     struct packed_entries *page)
+                     bool with_returns, struct packed_entries *page)
 {
     const struct vm_order *order = &supervisor->registry.in_order;
+    struct returns_message returns;
     struct vm_message message;
     int r = 1;
 
     for (size_t i = 0; i < most && r > 0; i++) {
-        vm_to_message(supervisor, order->vms[first + i], false, &message);
+        vm_to_message(supervisor, order->vms[first + i], with_returns, &message);
+        if (with_returns) {
+            returns_of_vm(order->vms[first + i], &message, &returns);
+            message.message.returns = &returns.message;
+            message.waterfall.message.guest = NULL; /* a list has none */
+        }
         r = packed_entries_add(page, &message.message.base);
     }
     return r;
@@ -50,8 +57,10 @@ static void list_vms(struct api_call *call, const ProtobufCMessage *request)
     size_t most = asked->page_size == 0 ? left : min_of(left, (size_t)asked->page_size);
     struct packed_entries page;
 
+    if (asked->with_returns)
+        most = min_of(most, (size_t)RETURNS_PER_PAGE);
     packed_entries_init(&page, VMS_NUMBER, PAGE_BYTES);
-    if (pack_page(supervisor, first, most, &page) < 0) {
+    if (pack_page(supervisor, first, most, asked->with_returns, &page) < 0) {
         api_call_fail(call, -ENOMEM, "out of memory");
     } else {
         if (page.count > 0 && page.count < left)

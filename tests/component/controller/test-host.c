@@ -71,6 +71,28 @@ static void test_what_could_come_back(void **state)
     assert_false(vm->only_observed);
 }
 
+/* A list says the same where it is asked to. */
+static void test_a_list_of_what_could_come_back(void **state)
+{
+    Vmreclaim__Controller__V1__ListVmsRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_VMS_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__ListVmsResponse *list;
+    struct fixture *f = *state;
+    uint64_t could;
+
+    start(f);
+    could = get_host(f, 0, "")->vms[0]->could_return;
+    call(f, "ListVms", &request.base);
+    list = (const void *)f->response;
+    assert_null(list->vms[0]->returns);
+    request.with_returns = true;
+    call(f, "ListVms", &request.base);
+    list = (const void *)f->response;
+    assert_int_equal(list->vms[0]->returns->bytes, could);
+    assert_true(list->vms[0]->returns->n_steps > 0);
+    assert_null(list->vms[0]->waterfall->guest);
+}
+
 static void test_why_nothing_could(void **state)
 {
     char *names[] = {(char *)"web-1"};
@@ -156,8 +178,11 @@ static void test_the_command_line(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        host_test(test_what_could_come_back),       host_test(test_why_nothing_could),
-        host_test(test_a_host_that_cannot_be_read), host_test(test_pages),
+        host_test(test_what_could_come_back),
+        host_test(test_a_list_of_what_could_come_back),
+        host_test(test_why_nothing_could),
+        host_test(test_a_host_that_cannot_be_read),
+        host_test(test_pages),
         host_test(test_the_command_line),
     };
 
