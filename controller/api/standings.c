@@ -26,6 +26,7 @@ static void fill_result(const struct policy_standing *standing, VmPolicyResult *
     message->reason = message_text(standing->reason);
     message->policy = message_text(standing->policy);
     message->revision = standing->revision;
+    message->unchanged = standing->is_unchanged;
     if (standing->outcome != POLICY_IN_FORCE || standing->vm == NULL)
         return;
     message->unsupported_keys = standing->vm->assigned.unsupported_keys;

@@ -14,11 +14,11 @@ static const char *outcome_text(const PolicyResult *result)
 {
     switch ((int)result->outcome) {
     case OUTCOME(IN_FORCE):
-        return "in force";
+        return result->unchanged ? "in force already" : "in force now";
     case OUTCOME(PENDING):
-        return "not yet in force: ";
+        return "waits for its agent: ";
     case OUTCOME(REFUSED):
-        return "not in force: ";
+        return "refused: ";
     case OUTCOME(OVERRIDDEN):
         return "not for it: ";
     default:

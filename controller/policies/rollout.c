@@ -76,16 +76,18 @@ static struct policy_standing *add_standing(struct policy_rollout *rollout, stru
 void policy_rollout_add(struct policy_rollout *rollout, struct vm *vm, const struct policy *policy)
 {
     struct policy_standing *standing = add_standing(rollout, vm);
+    bool has_it = policy_is_assigned(vm, policy);
 
     if (policy != NULL) {
         standing->revision = policy->revision;
         memcpy(standing->policy, policy->name, sizeof(standing->policy));
     }
-    if (!policy_is_assigned(vm, policy) && policy_assign(vm, policy) < 0)
+    if (!has_it && policy_assign(vm, policy) < 0)
         set_outcome(standing, POLICY_REFUSED, "out of memory");
-    else if (vm->assigned.sent)
+    else if (vm->assigned.sent) {
         set_outcome(standing, POLICY_IN_FORCE, "");
-    else if (vm->assigned.under_way)
+        standing->is_unchanged = has_it;
+    } else if (vm->assigned.under_way)
         rollout->waiting++;
     else
         set_pending(standing);

@@ -23,6 +23,7 @@ struct policy_standing {
     char policy[64]; /* that it is to run; "": its own */
     uint64_t revision;
     enum policy_outcome outcome;
+    bool is_unchanged; /* IN_FORCE before */
     char reason[256]; /* of all but IN_FORCE */
 };
 

@@ -28,9 +28,9 @@ class PoliciesTest(CliTestCase):
     def test_policy_apply(self):
         path = self.write("profile: balanced\n")
         head = "policy balanced, revision 4, is stored\n"
-        lines = ("  web1   in force; the guest does not know refault_rate\n",
-                 "  web20  not yet in force: no agent of VM 'web20' is connected\n",
-                 "  web3   not in force: the agent did not take it\n",
+        lines = ("  web1   in force now; the guest does not know refault_rate\n",
+                 "  web20  waits for its agent: no agent of VM 'web20' is connected\n",
+                 "  web3   refused: the agent did not take it\n",
                  "  web4   not for it: policy 'night' is assigned to it more closely\n")
         apply = ("policy", "apply", path, "--vm")
         self.assertEqual(self.run_cli(*apply, "results-0-4", code=7).stdout, head + "".join(lines))
@@ -99,7 +99,7 @@ class PoliciesTest(CliTestCase):
         self.assertEqual(self.run_cli("policy", "unassign", "web-*").stdout,
                          "policy idle is no longer assigned to web-*\n"
                          "instead:\n"
-                         "  web1  policy idle: in force; the guest does not know refault_rate\n")
+                         "  web1  policy idle: in force now; the guest does not know refault_rate\n")
         self.run_cli("policy", "unassign", "db-*", code=3)
 
     def test_policy_diff(self):
@@ -128,8 +128,8 @@ class PoliciesTest(CliTestCase):
         self.assertRegex(lines[2], r"^ +1 .* alice +0123456789ab idle.yaml$")
         self.assertEqual(self.run_cli("policy", "rollback", "idle", "--to", "1").stdout,
                          "policy idle: revision 3 has the text of revision 1\n"
-                         "  web1   in force; the guest does not know refault_rate\n"
-                         "  web20  not yet in force: no agent of VM 'web20' is connected\n")
+                         "  web1   in force now; the guest does not know refault_rate\n"
+                         "  web20  waits for its agent: no agent of VM 'web20' is connected\n")
         self.run_cli("policy", "rollback", "other", code=3)
 
     def test_error_of_the_file_names_file_and_line(self):

@@ -373,6 +373,7 @@ static void test_each_vm_has_an_outcome(void **state)
     start_managed(f);
     apply_to(f, "one", "*");
     assert_int_equal(result_of(f, "web-1")->outcome, OUTCOME(IN_FORCE));
+    assert_false(result_of(f, "web-1")->unchanged);
     assert_string_equal(result_of(f, "web-1")->unsupported_keys[0], "from_the_future");
     assert_string_equal(f->agent.policy_name, "one"); /* when it is said, it is so */
     assert_int_equal(result_of(f, "web-2")->outcome, OUTCOME(PENDING));
@@ -389,6 +390,7 @@ static void test_each_vm_has_an_outcome(void **state)
     /* Without a selector it goes where it is assigned already. */
     apply_to(f, "two", "");
     assert_int_equal(result_of(f, "web-1")->outcome, OUTCOME(IN_FORCE));
+    assert_true(result_of(f, "web-1")->unchanged);
     assert_null(result_of(f, "db-1"));
 }
 
