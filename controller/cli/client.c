@@ -18,14 +18,8 @@
 #include "common/transport/transport.h"
 #include "controller.pb-c.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/dialling.h"
 #include "controller/cli/pages.h"
-#include "controller/cli/remote.h"
-#include "controller/cli/root-socket.h"
-
-#define DIAL_TIMEOUT (5 * NSEC_PER_SEC)
-
-/* Lists come in frames of up to 3 MiB; the daemon is trusted with that much. */
-#define FRAME_BYTES (4u << 20)
 
 /* Many calls of one method. */
 struct many {
@@ -96,25 +90,6 @@ static int exit_code_of(enum ttrpc_code code)
     }
 }
 
-static const char *where(const struct client *client)
-{
-    return client->cli->host != NULL ? client->cli->host : client->cli->api;
-}
-
-/* What went wrong with the socket, and what to do. */
-static int fail_dial(const struct client *client, int status, const struct error *error)
-{
-    const char *advice = "Is vmreclaimd running? Look at: systemctl status vmreclaimd";
-
-    if (status == -EACCES || status == -EPERM)
-        advice = "You need to be root or in the daemon's group.";
-    else if (status == -ENOENT)
-        advice = "Is vmreclaimd running? Look at: systemctl status vmreclaimd\n"
-                 "Another socket is chosen with --api or VMRECLAIM_API.";
-    return fail(EXIT_UNREACHABLE, "cannot reach the daemon at %s: %s\n%s", where(client),
-                error != NULL && error->text[0] != '\0' ? error->text : strerror(-status), advice);
-}
-
 static int fail_call(const struct client *client, const struct ttrpc_result *result)
 {
     char timeout[64];
@@ -123,7 +98,7 @@ static int fail_call(const struct client *client, const struct ttrpc_result *res
     text_copy_line(message, sizeof(message), result->message);
     if (result->code == TTRPC_UNIMPLEMENTED)
         return fail(EXIT_FAILED, "the daemon at %s does not know %s: it is older than this program",
-                    where(client), client->method);
+                    daemon_where(client->cli), client->method);
     if (result->code == TTRPC_DEADLINE_EXCEEDED)
         return fail(EXIT_TIMED_OUT,
                     "no answer within %s%s%s\nGive it longer with --timeout; what was begun may "
@@ -291,8 +266,8 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
     if (said)
         client->code = fail(EXIT_UNREACHABLE, "%s", client->unavailable);
     else if (!client->call_ended || client->unavailable[0] != '\0')
-        client->code =
-            fail(EXIT_UNREACHABLE, "the daemon at %s went away: %s", where(client), reason);
+        client->code = fail(EXIT_UNREACHABLE, "the daemon at %s went away: %s",
+                            daemon_where(client->cli), reason);
     client->connection = NULL;
     while (client->many != NULL && client->many->next < client->many->count)
         end_one(client->many, client->many->next++, EXIT_UNREACHABLE, NULL, reason);
@@ -316,13 +291,14 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
         .limits = ttrpc_limits_default, .userdata = client, .on_close = on_close};
 
     if (descriptor < 0) {
-        client->code = fail_dial(client, descriptor, error);
+        client->code = daemon_fail_dial(client->cli, descriptor, error);
         return;
     }
-    options.limits.frame_bytes = FRAME_BYTES;
+    options.limits.frame_bytes = DAEMON_FRAME_BYTES;
     int r = ttrpc_connection_create(&client->loop, descriptor, &options, &client->connection);
     if (r < 0) {
-        client->code = fail(EXIT_FAILED, "cannot talk to %s: %s", where(client), strerror(-r));
+        client->code =
+            fail(EXIT_FAILED, "cannot talk to %s: %s", daemon_where(client->cli), strerror(-r));
         return;
     }
     if (client->many != NULL) {
@@ -339,29 +315,12 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
 
 static int start(struct client *client)
 {
-    struct address address;
     struct error error = {""};
-    struct dial *dial;
-    int r;
+    int r = daemon_dial(client->cli, &client->loop, on_dialled, client, &error);
 
-    if (client->cli->host != NULL) {
-        int descriptor =
-            remote_open(client->cli->host, client->cli->api, !client->cli->is_unattended, &error);
-        if (descriptor < 0)
-            return fail(descriptor == -EINVAL ? EXIT_USAGE : EXIT_UNREACHABLE, "%s", error.text);
-        address = (struct address){.kind = ADDRESS_FD, .descriptor = descriptor};
-    } else {
-        r = address_parse(client->cli->api, &address, &error);
-        if (r < 0)
-            return fail(EXIT_USAGE, "--api: %s", error.text);
-    }
-    if (address.kind == ADDRESS_UNIX) {
-        int descriptor = root_socket_connect(&address);
-        if (descriptor >= 0)
-            address = (struct address){.kind = ADDRESS_FD, .descriptor = descriptor};
-    }
-    r = dial_start(&client->loop, &address, DIAL_TIMEOUT, on_dialled, client, &dial);
-    return r < 0 ? fail_dial(client, r, NULL) : EXIT_DONE;
+    if (r == 0)
+        return EXIT_DONE;
+    return fail(r == -EINVAL ? EXIT_USAGE : EXIT_UNREACHABLE, "%s", error.text);
 }
 
 static int run(struct client *client)

@@ -24,39 +24,15 @@ static size_t chart_width(void)
 static nsec_t since = 24 * 3600 * NSEC_PER_SEC;
 static uint64_t lines = 24;
 
-/* Takes what is not on the host out of the parts, from the last on. A guest's untouched memory is
- * in its largest free blocks, what has left the host was free, and what is in use is on it. */
-static void take_absent(struct bar_part *parts, size_t count, uint64_t absent)
-{
-    while (count-- > 0 && absent > 0) {
-        uint64_t taken = min_of(parts[count].bytes, absent);
-
-        parts[count].bytes -= taken;
-        absent -= taken;
-    }
-}
-
 static void print_point(const Waterfall *w)
 {
-    struct bar_part known[] = {
-        {'U', w->in_use},
-        {'k', w->unmanaged},
-        {'C', w->cache},
-        {'T', w->trapped},
-        {'p', w->percpu},
-        {'f', w->reportable},
-        {'?', w->remainder > 0 ? (uint64_t)w->remainder : 0},
-    };
-    const struct bar_part unknown[] = {{'#', w->footprint}};
+    struct bar_part parts[WATERFALL_PARTS_MAX];
+    size_t count = waterfall_held_parts(w, parts);
     char bar[CHART_WIDTH_MAX + 1];
     char time[32];
     char size[32];
 
-    take_absent(known, ARRAY_SIZE(known), w->remainder < 0 ? 0 - (uint64_t)w->remainder : 0);
-    if (w->guest_is_known)
-        bar_draw(known, ARRAY_SIZE(known), waterfall_whole(w), chart_width(), bar);
-    else
-        bar_draw(unknown, ARRAY_SIZE(unknown), waterfall_whole(w), chart_width(), bar);
+    bar_draw(parts, count, waterfall_whole(w), chart_width(), bar);
     printf("%s  %s  %9s\n", when_format(w->time_ns, time, sizeof(time)), bar,
            waterfall_host_is_known(w) ? bytes_format_short(w->footprint, size, sizeof(size)) : "-");
 }

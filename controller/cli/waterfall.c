@@ -56,6 +56,39 @@ static void print_bars(const Waterfall *w)
     putchar('\n');
 }
 
+/* Takes what is not on the host out of the parts, from the last on. A guest's untouched memory is
+ * in its largest free blocks, what has left the host was free, and what is in use is on it. */
+static void take_absent(struct bar_part *parts, size_t count, uint64_t absent)
+{
+    while (count-- > 0 && absent > 0) {
+        uint64_t taken = min_of(parts[count].bytes, absent);
+
+        parts[count].bytes -= taken;
+        absent -= taken;
+    }
+}
+
+size_t waterfall_held_parts(const Waterfall *w, struct bar_part parts[static WATERFALL_PARTS_MAX])
+{
+    const struct bar_part known[WATERFALL_PARTS_MAX] = {
+        {'U', w->in_use},
+        {'k', w->unmanaged},
+        {'C', w->cache},
+        {'T', w->trapped},
+        {'p', w->percpu},
+        {'f', w->reportable},
+        {'?', w->remainder > 0 ? (uint64_t)w->remainder : 0},
+    };
+
+    if (!w->guest_is_known) {
+        parts[0] = (struct bar_part){'#', w->footprint};
+        return 1;
+    }
+    memcpy(parts, known, sizeof(known));
+    take_absent(parts, WATERFALL_PARTS_MAX, w->remainder < 0 ? 0 - (uint64_t)w->remainder : 0);
+    return WATERFALL_PARTS_MAX;
+}
+
 struct part_row {
     const char *letter;
     const char *name;

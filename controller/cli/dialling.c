@@ -1,0 +1,59 @@
+/* The way to the daemon. */
+#include "controller/cli/dialling.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "controller/cli/remote.h"
+#include "controller/cli/root-socket.h"
+
+#define DIAL_TIMEOUT (5 * NSEC_PER_SEC)
+
+const char *daemon_where(const struct cli *cli)
+{
+    return cli->host != NULL ? cli->host : cli->api;
+}
+
+int daemon_fail_dial(const struct cli *cli, int status, const struct error *error)
+{
+    const char *advice = "Is vmreclaimd running? Look at: systemctl status vmreclaimd";
+
+    if (status == -EACCES || status == -EPERM)
+        advice = "You need to be root or in the daemon's group.";
+    else if (status == -ENOENT)
+        advice = "Is vmreclaimd running? Look at: systemctl status vmreclaimd\n"
+                 "Another socket is chosen with --api or VMRECLAIM_API.";
+    return fail(EXIT_UNREACHABLE, "cannot reach the daemon at %s: %s\n%s", daemon_where(cli),
+                error != NULL && error->text[0] != '\0' ? error->text : strerror(-status), advice);
+}
+
+/* Where to connect; an open descriptor where we are connected already. */
+static int find_address(const struct cli *cli, struct address *ret_address, struct error *error)
+{
+    int descriptor;
+
+    if (cli->host != NULL) {
+        descriptor = remote_open(cli->host, cli->api, !cli->is_unattended, error);
+        *ret_address = (struct address){.kind = ADDRESS_FD, .descriptor = descriptor};
+        return descriptor < 0 ? descriptor : 0;
+    }
+    if (address_parse(cli->api, ret_address, error) < 0)
+        return error_prefix(error, -EINVAL, "--api");
+    descriptor = ret_address->kind == ADDRESS_UNIX ? root_socket_connect(ret_address) : -ENOENT;
+    if (descriptor >= 0)
+        *ret_address = (struct address){.kind = ADDRESS_FD, .descriptor = descriptor};
+    return 0;
+}
+
+int daemon_dial(const struct cli *cli, uv_loop_t *loop, dial_callback on_dialled, void *userdata,
+                struct error *error)
+{
+    struct address address;
+    struct dial *dial;
+    int r = find_address(cli, &address, error);
+
+    if (r < 0)
+        return r;
+    r = dial_start(loop, &address, DIAL_TIMEOUT, on_dialled, userdata, &dial);
+    return r < 0 ? error_set(error, r, "out of memory") : 0;
+}

@@ -1,0 +1,22 @@
+/* The way to the daemon: over ssh, by root's own socket, or by --api. */
+#ifndef VMRECLAIM_CONTROLLER_CLI_DIALLING_H
+#define VMRECLAIM_CONTROLLER_CLI_DIALLING_H
+
+#include "common/transport/transport.h"
+#include "controller/cli/cli.h"
+
+/* Lists come in frames of up to 3 MiB; the daemon is trusted with that much. */
+#define DAEMON_FRAME_BYTES (4u << 20)
+
+/* What is dialled, in words: --host, else --api. */
+const char *daemon_where(const struct cli *cli);
+
+/* Connects once; `on_dialled` as of dial_start. -EINVAL: --host or --api is none; or another
+ * negative errno: there is no way. Then `error` has the words, and no callback runs. */
+int daemon_dial(const struct cli *cli, uv_loop_t *loop, dial_callback on_dialled, void *userdata,
+                struct error *error);
+
+/* Says what went wrong when it was dialled, and what to do. EXIT_UNREACHABLE. */
+int daemon_fail_dial(const struct cli *cli, int status, const struct error *error);
+
+#endif
