@@ -8,7 +8,7 @@ SANITIZED = $(BUILD)-sanitized
 TEST = meson test --print-errorlogs --timeout-multiplier 4 --num-processes $$(($$(nproc) * 2))
 NAME ?=
 
-.PHONY: all check check-all demo bench deb lint help clean format
+.PHONY: all check check-all demo bench deb dist lint help clean format
 .PHONY: deps-build deps-check deps-demo deps-packages deps-all
 .NOTPARALLEL: # meson and ninja use all CPUs by themselves
 
@@ -60,6 +60,10 @@ bench: deps-all $(BUILD)/build.ninja
 deb: deps-packages
 	deploy/packages/build $(BUILD)
 
+## dist: this commit as a tarball, into $(BUILD)/dist
+dist:
+	@deploy/packages/dist $(BUILD)
+
 lint: deps-all all
 	deploy/lint/run $(BUILD)
 
@@ -73,6 +77,7 @@ help:
 	@echo 'make demo       two guests give memory back to a host; ends with a table and figures'
 	@echo 'make bench      the benchmarks; one of them with NAME=x'
 	@echo 'make deb        Debian packages and the static agent, into $(BUILD)/packages'
+	@echo 'make dist       this commit as a tarball that needs no git, into $(BUILD)/dist'
 	@echo 'make lint       format, static analysis, spelling, include direction'
 	@echo 'make format     clang-format on every file'
 
