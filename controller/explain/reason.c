@@ -56,8 +56,13 @@ static bool reported_but_resident(const struct view *view, struct finding *findi
 }
 
 /* When no other reason holds; it is in no group. */
-static const struct reason unknown_reason = {"unknown", "none of these; the record has the numbers",
-                                             reported_but_resident, REASON_OF_EXCESS};
+static const struct reason unknown_reason = {
+    "unknown",
+    "none of these; the record has the numbers",
+    "guest_freed host_returned footprint remainder reported reportable trapped",
+    "'vmreclaim verify ACTION' measures again; a report of it wants 'vmreclaim debug dump'",
+    reported_but_resident,
+    REASON_OF_EXCESS};
 
 /* The reason at `index`, over all groups; "unknown" is the last. NULL past it. */
 static const struct reason *reason_at(size_t index)
@@ -90,6 +95,20 @@ const char *explain_reason_meaning(size_t index)
     const struct reason *reason = reason_at(index);
 
     return reason == NULL ? NULL : reason->meaning;
+}
+
+const char *explain_reason_evidence(size_t index)
+{
+    const struct reason *reason = reason_at(index);
+
+    return reason == NULL ? NULL : reason->evidence;
+}
+
+const char *explain_reason_cure(size_t index)
+{
+    const struct reason *reason = reason_at(index);
+
+    return reason == NULL ? NULL : reason->cure;
 }
 
 bool explain_comes_back(const struct view *view)

@@ -17,8 +17,11 @@ enum reason_flags {
 };
 
 struct reason {
-    const char *code;    /* stable, for programs */
-    const char *meaning; /* for the manual */
+    const char *code; /* stable, for programs */
+    /* for the manual */
+    const char *meaning;
+    const char *evidence; /* the names that a finding may have, see evidence.c; NULL: none */
+    const char *cure;
     bool (*detect)(const struct view *view, struct finding *finding);
     unsigned flags;
 };

@@ -76,9 +76,16 @@ static bool cache_mapped(const struct view *view, struct finding *finding)
 }
 
 static const struct reason list[] = {
-    {"cache-hot", "cache that is read back faster than it may be", cache_hot, REASON_OF_CACHE},
-    {"cache-dirty", "cache that is not written to disk yet", cache_dirty, REASON_OF_CACHE},
-    {"cache-mapped", "file memory that is mapped by processes", cache_mapped, REASON_OF_CACHE},
+    {"cache-hot", "cache that is read back faster than it may be",
+     "refault_rate refault_limit cache cache_after cache_now",
+     "leave it: the guest needs it. A larger cache_floor in its policy keeps it from being taken",
+     cache_hot, REASON_OF_CACHE},
+    {"cache-dirty", "cache that is not written to disk yet", "dirty writeback",
+     "wait half a minute for the guest to write it, or run sync there", cache_dirty,
+     REASON_OF_CACHE},
+    {"cache-mapped", "file memory that is mapped by processes", "mapped",
+     "none while the programs run; it becomes ordinary cache when they end", cache_mapped,
+     REASON_OF_CACHE},
 };
 
 const struct reason_group reasons_cache = {list, ARRAY_SIZE(list)};

@@ -83,11 +83,17 @@ static bool per_cpu(const struct view *view, struct finding *finding)
 
 static const struct reason list[] = {
     {"fragmented-unmovable", "free memory between kernel memory that compaction cannot move",
+     "trapped trapped_unmovable trapped_reclaimable unmovable_blocks",
+     "'vmreclaim squeeze VM' returns part of it, by a lower reporting order for a while",
      fragmented_unmovable, 0},
-    {"fragmented", "free memory in pieces that are too small", fragmented, 0},
-    {"held-back", "the guest kernel's watermark keeps reporting from it", held_back, 0},
-    {"throttled", "the kernel has not got to it yet: half a minute", throttled, 0},
-    {"per-cpu-lists", "parked in per-CPU lists", per_cpu, 0},
+    {"fragmented", "free memory in pieces that are too small", "trapped report_block",
+     "'vmreclaim compact VM'", fragmented, 0},
+    {"held-back", "the guest kernel's watermark keeps reporting from it", "held_back reportable",
+     "'vmreclaim squeeze VM', which lowers the reporting order for a while", held_back, 0},
+    {"throttled", "the kernel has not got to it yet: half a minute", "reportable held_back",
+     "wait half a minute, then look again", throttled, 0},
+    {"per-cpu-lists", "parked in per-CPU lists", "percpu", "'vmreclaim reporting VM --kick'",
+     per_cpu, 0},
 };
 
 const struct reason_group reasons_free = {list, ARRAY_SIZE(list)};

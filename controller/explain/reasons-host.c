@@ -167,15 +167,24 @@ static bool already_returned(const struct view *view, struct finding *finding)
 }
 
 static const struct reason list[] = {
-    {"never-touched", "it was never on the host: the guest had not touched it", never_touched, 0},
+    {"never-touched", "it was never on the host: the guest had not touched it",
+     "moved was_not_on_the_host touched", "none needed: it costs the host nothing", never_touched,
+     0},
     {"already-returned",
      "it had left the host before: reported, or taken and given back by a balloon",
+     "moved was_not_on_the_host touched", "none needed: it costs the host nothing",
      already_returned, 0},
-    {"host-swap", "in the host's swap instead of its memory", host_swap, 0},
+    {"host-swap", "in the host's swap instead of its memory", "swapped",
+     "none needed for the memory. 'vmreclaim host' says what the host is short of", host_swap, 0},
     {"starved", "no reason, an alarm: the guest is short of memory while its balloon holds some",
+     "balloon",
+     "'vmreclaim release VM' where a lease holds it; else whoever moved the balloon gives it "
+     "back",
      starved, 0},
     {"foreign-balloon", "somebody else moves the balloon, or has memory in it that no lease is for",
-     foreign_balloon, 0},
+     "balloon baseline",
+     "leave it to whoever moves it, or stop that: one may move a balloon, not two", foreign_balloon,
+     0},
 };
 
 const struct reason_group reasons_host = {list, ARRAY_SIZE(list)};

@@ -84,10 +84,17 @@ static bool guest_busy(const struct view *view, struct finding *finding)
 }
 
 static const struct reason list[] = {
-    {"policy-forbids", "the guest's policy or configuration forbids the action", policy_forbids,
-     REASON_OF_CACHE},
-    {"not-supported", "the guest's kernel cannot do it", guest_lacks, REASON_OF_CACHE},
-    {"guest-busy", "nothing is taken from a guest that works", guest_busy, REASON_OF_CACHE},
+    {"policy-forbids", "the guest's policy or configuration forbids the action", NULL,
+     "allow_commands = true in the guest's agent.conf, where its owner wants that; 'vmreclaim "
+     "policy show --effective VM' says what the guest allows",
+     policy_forbids, REASON_OF_CACHE},
+    {"not-supported", "the guest's kernel cannot do it", NULL,
+     "'vmreclaim-agent --doctor' in the guest says what its kernel lacks, and what to do",
+     guest_lacks, REASON_OF_CACHE},
+    {"guest-busy", "nothing is taken from a guest that works", "cache trapped",
+     "wait: its policy acts when the guest is calm. A window with 'do: force' in the policy does "
+     "not wait",
+     guest_busy, REASON_OF_CACHE},
 };
 
 const struct reason_group reasons_orders = {list, ARRAY_SIZE(list)};

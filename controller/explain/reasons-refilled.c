@@ -65,13 +65,23 @@ static bool guest_took_again(const struct view *view, struct finding *finding)
 }
 
 static const struct reason list[] = {
-    {"khugepaged-refilled", "the host joined the returned pieces to huge pages again", khugepaged,
-     REASON_OF_EXCESS},
+    {"khugepaged-refilled", "the host joined the returned pieces to huge pages again",
+     "remainder reported_small huge_bytes reporting_order",
+     "'vmreclaim reporting VM --order N' with the order that the finding names; or back the VM "
+     "with a memfd",
+     khugepaged, REASON_OF_EXCESS},
     {"migration-filled", "arriving on this host filled memory that the guest had returned",
+     "remainder reported",
+     "none at once: it returns as the guest uses these blocks and frees them again. Next time "
+     "squeeze the VM before it migrates",
      migration_filled, REASON_OF_EXCESS},
-    {"restore-filled", "restoring the VM filled memory that the guest had returned", restore_filled,
-     REASON_OF_EXCESS},
-    {"guest-took-again", "the guest used what was freed", guest_took_again, REASON_OF_CACHE},
+    {"restore-filled", "restoring the VM filled memory that the guest had returned",
+     "remainder reported",
+     "none at once: it returns as the guest uses these blocks and frees them again. Next time "
+     "squeeze the VM before it is saved",
+     restore_filled, REASON_OF_EXCESS},
+    {"guest-took-again", "the guest used what was freed", "in_use_before in_use_after",
+     "none: the guest needs it", guest_took_again, REASON_OF_CACHE},
 };
 
 const struct reason_group reasons_refilled = {list, ARRAY_SIZE(list)};

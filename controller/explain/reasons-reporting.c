@@ -117,16 +117,27 @@ static bool inert_poisoned(const struct view *view, struct finding *finding)
 
 static const struct reason list[] = {
     {"reporting-inert-poisoning", "the pattern that the kernel puts on free pages stops reporting",
+     "reported reportable remainder",
+     "boot the guest without page_poison and init_on_free. Where its kernel writes zeros only, "
+     "page-poison=on at QEMU's balloon is enough",
      inert_poisoned, REASON_OF_REPORTING | REASON_OF_EXCESS},
-    {"reporting-inert-vfio", "an assigned device pins all of the memory", inert_vfio,
+    {"reporting-inert-vfio", "an assigned device pins all of the memory",
+     "reported remainder vfio_devices", "none while the device is assigned", inert_vfio,
      REASON_OF_REPORTING | REASON_OF_EXCESS},
-    {"reporting-inert-encrypted", "encrypted memory cannot be discarded in pieces", inert_encrypted,
+    {"reporting-inert-encrypted", "encrypted memory cannot be discarded in pieces",
+     "reported remainder", "none for an encrypted guest", inert_encrypted,
      REASON_OF_REPORTING | REASON_OF_EXCESS},
-    {"reporting-inert-locked", "the memory is locked on the host", inert_locked,
+    {"reporting-inert-locked", "the memory is locked on the host", "reported remainder",
+     "start the hypervisor without mlock, or the domain without <locked/>", inert_locked,
      REASON_OF_REPORTING | REASON_OF_EXCESS},
     {"reporting-off", "free page reporting is not on; only the balloon can return memory",
-     reporting_off, REASON_OF_REPORTING | REASON_OF_EXCESS},
+     "reportable trapped",
+     "'vmreclaim doctor VM' prints the line to add; until then 'vmreclaim pulse VM'", reporting_off,
+     REASON_OF_REPORTING | REASON_OF_EXCESS},
     {"reporting-inert-huge-pages", "the host's huge pages are larger than what the guest reports",
+     "reported remainder backing_page_size report_block",
+     "report blocks as large as the huge pages, 'vmreclaim reporting VM --order 9' for 2 MiB on "
+     "x86-64; or back the VM with ordinary memory",
      inert_huge_pages, REASON_OF_REPORTING | REASON_OF_EXCESS},
 };
 

@@ -132,8 +132,15 @@ uint64_t view_agentless_pulse(const struct view *view);
 void explain_agentless_holds(const struct view *view, struct explanation *explanation);
 void explain_agentless_advice(const struct view *view, struct explanation *explanation);
 
-/* The codes of all reasons and what they mean, for the manual and tests; NULL past the end. */
+/* The codes of all reasons, what they mean, the names of their evidence, with spaces between (NULL:
+ * none), and what can be done: for the manual and tests. NULL past the end. */
 const char *explain_reason_code(size_t index);
 const char *explain_reason_meaning(size_t index);
+const char *explain_reason_evidence(size_t index);
+const char *explain_reason_cure(size_t index);
+
+/* The names of evidence, and what each is; NULL past the end. */
+const char *explain_evidence_name(size_t index);
+const char *explain_evidence_meaning(size_t index);
 
 #endif

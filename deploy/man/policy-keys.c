@@ -3,16 +3,7 @@
 #include <stdio.h>
 
 #include "common/policy/policy.h"
-
-/* scdoc reads "_" as the start of an underlined word. */
-static void print_text(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text == '_' || *text == '*')
-            putchar('\\');
-        putchar(*text);
-    }
-}
+#include "deploy/man/scdoc.h"
 
 static void print_defaults(const char *key)
 {
@@ -39,16 +30,16 @@ int main(void)
         char range[64];
 
         fputs("*", stdout);
-        print_text(key);
+        scdoc_print(key);
         printf("*: _%s_\n\t", policy_range(i, range, sizeof(range)));
-        print_text(policy_help(i));
+        scdoc_print(policy_help(i));
         fputs(".\n", stdout);
         print_defaults(key);
     }
     fputs("# PROFILES\n\n", stdout);
     for (unsigned profile = 0; profile < POLICY_PROFILE_COUNT; profile++) {
         printf("*%s*\n\t", policy_profile_name((enum policy_profile)profile));
-        print_text(policy_profile_reason((enum policy_profile)profile));
+        scdoc_print(policy_profile_reason((enum policy_profile)profile));
         fputs(".\n\n", stdout);
     }
     return 0;

@@ -2,6 +2,7 @@
  * said about the healthy one. */
 #include "tests/lib/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/number.h"
@@ -467,6 +468,95 @@ static void test_every_reason_is_provoked(void **state)
     }
 }
 
+static bool has_word(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = words; at != NULL && (at = strstr(at, word)) != NULL; at += length)
+        if ((at == words || at[-1] == ' ') && (at[length] == '\0' || at[length] == ' '))
+            return true;
+    return false;
+}
+
+static const char *evidence_of(const char *code)
+{
+    const char *known;
+
+    for (size_t i = 0; (known = explain_reason_code(i)) != NULL; i++)
+        if (strcmp(known, code) == 0)
+            return explain_reason_evidence(i);
+    return NULL;
+}
+
+static bool has_meaning(const char *name)
+{
+    const char *known;
+
+    for (size_t i = 0; (known = explain_evidence_name(i)) != NULL; i++)
+        if (strcmp(known, name) == 0)
+            return explain_evidence_meaning(i)[0] != '\0';
+    return false;
+}
+
+static void check_evidence(const struct finding *finding)
+{
+    for (size_t i = 0; i < finding->evidence_count; i++) {
+        if (!has_word(evidence_of(finding->code), finding->evidence[i].name))
+            fail_msg("%s: the row lacks %s", finding->code, finding->evidence[i].name);
+        if (!has_meaning(finding->evidence[i].name))
+            fail_msg("%s has no meaning", finding->evidence[i].name);
+    }
+}
+
+/* The manual says what a finding's evidence can be, of what the rows say. */
+static void test_the_rows_have_the_evidence(void **state)
+{
+    struct explanation explanation;
+    struct finding finding;
+    struct made made;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        make_healthy(&made);
+        cases[i].change(&made);
+        assert_true(explain_action(&made.subject, &finding));
+        check_evidence(&finding);
+        explain_vm(&made.subject, &explanation);
+        if (cases[i].of_vm)
+            check_evidence(find(&explanation, cases[i].code));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(vm_cases); i++) {
+        make_healthy(&made);
+        vm_cases[i].change(&made);
+        explain_vm(&made.subject, &explanation);
+        check_evidence(find(&explanation, vm_cases[i].code));
+    }
+}
+
+/* What one row says means something, and what means something is said by a row. */
+static void test_every_name_of_evidence_has_a_use(void **state)
+{
+    const char *name;
+    const char *code;
+
+    for (size_t i = 0; (name = explain_evidence_name(i)) != NULL; i++) {
+        bool is_used = false;
+
+        for (size_t j = 0; (code = explain_reason_code(j)) != NULL; j++)
+            is_used = is_used || has_word(explain_reason_evidence(j), name);
+        if (!is_used)
+            fail_msg("no reason has %s", name);
+    }
+    for (size_t i = 0; (code = explain_reason_code(i)) != NULL; i++) {
+        char words[256];
+
+        assert_true(explain_reason_cure(i)[0] != '\0');
+        snprintf(words, sizeof(words), "%s",
+                 explain_reason_evidence(i) == NULL ? "" : explain_reason_evidence(i));
+        for (char *rest = words, *word; (word = strsep(&rest, " ")) != NULL;)
+            assert_true(word[0] == '\0' || has_meaning(word));
+    }
+}
+
 static void test_reason_shows_its_evidence(void **state)
 {
     struct made made;
@@ -572,6 +662,8 @@ int main(void)
         cmocka_unit_test(test_our_own_leases_are_nobody_elses),
         cmocka_unit_test(test_every_reason_is_provoked),
         cmocka_unit_test(test_reason_shows_its_evidence),
+        cmocka_unit_test(test_the_rows_have_the_evidence),
+        cmocka_unit_test(test_every_name_of_evidence_has_a_use),
         cmocka_unit_test(test_action_that_returned_needs_no_reason),
         cmocka_unit_test(test_reclaim_that_freed_nothing_is_not_blamed_on_free_memory),
         cmocka_unit_test(test_pieces_of_what_was_freed),
