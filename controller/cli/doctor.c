@@ -1,5 +1,6 @@
 /* vmreclaim doctor [VM] */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/text.h"

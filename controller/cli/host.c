@@ -90,7 +90,7 @@ static void add_step(struct table *table, const Response *response, const char *
 static int print_steps(const Response *response)
 {
     static const struct table_column columns[] = {
-        {"STEP", 0}, {"COULD RETURN", TABLE_RIGHT}, {"VMS", TABLE_RIGHT}, {"WHAT", TABLE_CUT}};
+        {"STEP", 0}, {"COULD RETURN", TABLE_RIGHT}, {"VMS", TABLE_RIGHT}, {"WHAT", TABLE_WRAP}};
     struct table table;
 
     table_init(&table, columns, ARRAY_SIZE(columns));
@@ -135,7 +135,7 @@ static int print_vms(const Response *response)
         {steps[2].heading, TABLE_RIGHT},
         {steps[3].heading, TABLE_RIGHT},
         {steps[4].heading, TABLE_RIGHT},
-        {"NOTE", TABLE_CUT},
+        {"NOTE", TABLE_WRAP},
     };
     struct table table;
 

@@ -80,6 +80,8 @@ int main(int argc, char **argv)
     bool help;
 
     (void)setlocale(LC_ALL, "");
+    if (MB_CUR_MAX == 1) /* names come as UTF-8, whatever the terminal was told */
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
     signal(SIGPIPE, SIG_IGN);
     if (cli.api == NULL || cli.api[0] == '\0')
         cli.api = DEFAULT_API;

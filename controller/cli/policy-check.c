@@ -29,7 +29,7 @@ static int show_json(const struct policy *policy)
 static int show(const char *path, const struct policy *policy)
 {
     static const struct table_column columns[] = {
-        {"KEY", 0}, {"VALUE", TABLE_RIGHT}, {"WHAT IT DOES", TABLE_CUT}};
+        {"KEY", 0}, {"VALUE", TABLE_RIGHT}, {"WHAT IT DOES", TABLE_WRAP}};
     struct table table;
     char value[128];
 

@@ -10,7 +10,7 @@
 static int print(const ProtobufCMessage *message, void *userdata)
 {
     static const struct table_column columns[] = {
-        {"REVISION", TABLE_RIGHT}, {"TIME", 0}, {"AUTHOR", 0}, {"HASH", 0}, {"FROM", TABLE_CUT},
+        {"REVISION", TABLE_RIGHT}, {"TIME", 0}, {"AUTHOR", 0}, {"HASH", 0}, {"FROM", TABLE_WRAP},
     };
     const Vmreclaim__Controller__V1__ListPolicyRevisionsResponse *list = (const void *)message;
     struct table table;

@@ -27,7 +27,7 @@ static void selectors_of(const ListPoliciesResponse *list, const char *policy, c
 static int print(const ProtobufCMessage *message, void *userdata)
 {
     static const struct table_column columns[] = {
-        {"NAME", 0}, {"REVISION", TABLE_RIGHT}, {"TIME", 0}, {"AUTHOR", 0}, {"FOR", TABLE_CUT},
+        {"NAME", 0}, {"REVISION", TABLE_RIGHT}, {"TIME", 0}, {"AUTHOR", 0}, {"FOR", TABLE_WRAP},
     };
     const ListPoliciesResponse *list = (const void *)message;
     struct table table;

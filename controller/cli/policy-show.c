@@ -80,7 +80,7 @@ static void format_origin(const GetEffectivePolicyResponse *response,
 static int print_settings(const GetEffectivePolicyResponse *response)
 {
     static const struct table_column columns[] = {
-        {"KEY", 0}, {"VALUE", TABLE_RIGHT}, {"FROM", TABLE_CUT}};
+        {"KEY", 0}, {"VALUE", TABLE_RIGHT}, {"FROM", TABLE_WRAP}};
     struct table table;
     char text[256];
 

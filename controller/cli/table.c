@@ -1,100 +1,74 @@
 /* Tables on standard output. */
 #include "controller/cli/table.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/text-width.h"
 
-enum { WRAP_WIDTH_MAX = 100 };
+enum { READABLE_WIDTH = 100, SHORTENED_MIN = 8, CELL_SIZE = 1024 };
 
-/* ---- sentences: libsmartcols breaks lines where we want it to ---- */
-
-/* The least width of a cell: its longest word. */
-static size_t longest_word(const struct libscols_column *column, const char *text, void *userdata)
-{
-    size_t longest = 0;
-
-    for (; *text != '\0'; text += strspn(text, " ")) {
-        size_t length = strcspn(text, " ");
-
-        longest = max_of(longest, length);
-        text += length;
-    }
-    return longest;
-}
-
-/* Ends the line at the last blank that fits; what is left of the text, or NULL. */
-static char *break_line(const struct libscols_column *column, char *text, void *userdata)
-{
-    size_t width = scols_column_get_width(column);
-    char *blank = NULL;
-
-    for (size_t columns = 0; *text != '\0' && (columns <= width || blank == NULL); text++) {
-        if (*text == ' ')
-            blank = text;
-        columns += ((unsigned char)*text & 0xc0) != 0x80; /* not within a character of UTF-8 */
-    }
-    if (*text == '\0' || blank == NULL)
-        return NULL;
-    *blank = '\0';
-    return blank + 1;
-}
-
-static int make_wrapping(struct table *table, struct libscols_column *column)
-{
-    int r = scols_table_set_termforce(table->table, SCOLS_TERMFORCE_ALWAYS);
-
-    if (r == 0)
-        r = scols_table_set_termwidth(table->table,
-                                      min_of(terminal_width(), (size_t)WRAP_WIDTH_MAX));
-    return r == 0 ? scols_column_set_wrapfunc(column, longest_word, break_line, NULL) : r;
-}
-
-/* ---- tables ---- */
+/* ---- cells ---- */
 
 void table_init(struct table *table, const struct table_column *columns, size_t count)
 {
-    *table = (struct table){.table = scols_new_table()};
-    if (table->table == NULL) {
-        table->failed = true;
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        unsigned wanted = columns[i].flags;
-        int flags = ((wanted & TABLE_RIGHT) != 0 ? SCOLS_FL_RIGHT : 0) |
-                    ((wanted & TABLE_CUT) != 0 ? SCOLS_FL_TRUNC : 0) |
-                    ((wanted & TABLE_WRAP) != 0 ? SCOLS_FL_WRAP : 0);
-        struct libscols_column *column =
-            scols_table_new_column(table->table, columns[i].heading, 0, flags);
-
-        if (column == NULL || ((wanted & TABLE_WRAP) != 0 && make_wrapping(table, column) != 0))
-            table->failed = true;
-    }
+    assert(count <= TABLE_COLUMNS_MAX);
+    *table = (struct table){.columns = columns,
+                            .column_count = count,
+                            .room = min_of(terminal_width(), (size_t)READABLE_WIDTH)};
 }
 
 void table_init_plain(struct table *table, const struct table_column *columns, size_t count)
 {
     table_init(table, columns, count);
-    if (!table->failed)
-        table->failed = scols_table_enable_noheadings(table->table, 1) != 0;
+    table->is_plain = true;
+}
+
+static bool has_room(struct table *table)
+{
+    size_t room = 2 * table->cells_room + TABLE_COLUMNS_MAX;
+    struct table_text *cells;
+
+    if (table->cell_count < table->cells_room)
+        return true;
+    cells = reallocarray(table->cells, room, sizeof(*cells));
+    if (cells == NULL)
+        return false;
+    table->cells = cells;
+    table->cells_room = room;
+    return true;
+}
+
+static void add_cell(struct table *table, const char *text)
+{
+    char *copy = has_room(table) ? strdup(text) : NULL;
+
+    if (copy == NULL)
+        table->failed = true;
+    else
+        table->cells[table->cell_count++] = (struct table_text){.text = copy};
+}
+
+static void fill_row(struct table *table)
+{
+    while (!table->failed && table->cell_count % table->column_count != 0)
+        add_cell(table, "");
 }
 
 void table_row(struct table *table)
 {
-    table->column = 0;
-    if (table->failed)
-        return;
-    table->line = scols_table_new_line(table->table, NULL);
-    table->failed = table->line == NULL;
+    fill_row(table);
 }
 
 void table_cell(struct table *table, const char *format, ...)
 {
-    char text[1024];
+    char text[CELL_SIZE];
     va_list arguments;
 
     if (table->failed)
@@ -103,7 +77,7 @@ void table_cell(struct table *table, const char *format, ...)
     text_format_list(text, sizeof(text), format, arguments);
     va_end(arguments);
     text_make_safe(text, TEXT_ONE_LINE);
-    table->failed = scols_line_set_data(table->line, table->column++, text) != 0;
+    add_cell(table, text);
 }
 
 void table_bytes(struct table *table, bool known, uint64_t bytes)
@@ -112,17 +86,188 @@ void table_bytes(struct table *table, bool known, uint64_t bytes)
     table_cell(table, "%s", known ? bytes_format_short(bytes, text, sizeof(text)) : "-");
 }
 
+void table_color(struct table *table, enum color color)
+{
+    if (table->cell_count > 0)
+        table->cells[table->cell_count - 1].color = color;
+}
+
+/* ---- how wide the columns are ---- */
+
+static size_t longest_word(const char *text)
+{
+    size_t longest = 0;
+
+    for (; *text != '\0'; text += strspn(text, " ")) {
+        size_t length = strcspn(text, " ");
+
+        longest = max_of(longest, text_width_of(text, length));
+        text += length;
+    }
+    return longest;
+}
+
+/* `measure` of the widest cell of a column, and of its heading. */
+static size_t widest(const struct table *table, size_t column, size_t (*measure)(const char *text))
+{
+    size_t width = table->is_plain ? 0 : measure(table->columns[column].heading);
+
+    for (size_t i = column; i < table->cell_count; i += table->column_count)
+        width = max_of(width, measure(table->cells[i].text));
+    return width;
+}
+
+/* Less than that a column cannot be. */
+static size_t least_width(const struct table *table, size_t column)
+{
+    const struct table_column *wanted = &table->columns[column];
+
+    if ((wanted->flags & TABLE_WRAP) != 0)
+        return widest(table, column, longest_word);
+    return max_of(text_width(wanted->heading), (size_t)SHORTENED_MIN);
+}
+
+/* The widest of those that can be narrower gives, until all fit or none can. */
+static void narrow(const struct table *table, size_t *widths)
+{
+    size_t least[TABLE_COLUMNS_MAX];
+    size_t whole = table->column_count - 1;
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        bool gives = (table->columns[i].flags & ~(unsigned)TABLE_RIGHT) != 0;
+
+        whole += widths[i];
+        least[i] = gives ? least_width(table, i) : widths[i];
+    }
+    for (; whole > table->room; whole--) {
+        size_t *giving = NULL;
+
+        for (size_t i = 0; i < table->column_count; i++)
+            if (widths[i] > least[i] && (giving == NULL || widths[i] > *giving))
+                giving = &widths[i];
+        if (giving == NULL)
+            return;
+        --*giving;
+    }
+}
+
+/* ---- lines ---- */
+
+/* Takes what fits on this line from a cell's text; how many bytes. */
+static size_t take_words(const char **text, size_t width)
+{
+    const char *from = *text;
+    size_t length = text_fit_width(from, width);
+
+    if (from[length] != '\0') {
+        while (length > 0 && from[length] != ' ')
+            length--;
+        if (length == 0) /* a word that fits nowhere stands alone */
+            length = strcspn(from, " ");
+    }
+    *text += length + strspn(from + length, " ");
+    return length;
+}
+
+/* What of a cell stands on this line; `*text` is what is left of it then. */
+static void take_piece(const char **text, unsigned flags, size_t width, char piece[CELL_SIZE + 4])
+{
+    const char *from = *text;
+
+    if ((flags & TABLE_WRAP) != 0) {
+        size_t length = take_words(text, width);
+
+        snprintf(piece, CELL_SIZE, "%.*s", (int)length, from);
+        return;
+    }
+    *text += strlen(from);
+    if ((flags & TABLE_SHORTEN) != 0)
+        text_shorten(piece, CELL_SIZE + 4, from, width);
+    else if ((flags & TABLE_CUT) != 0)
+        text_cut_width(piece, CELL_SIZE + 4, from, width);
+    else
+        snprintf(piece, CELL_SIZE, "%s", from);
+}
+
+/* One line of a row, of whose cells `left` is what is left. No blanks at its end. */
+static void print_line(const struct table *table, const size_t *widths, const enum color *colors,
+                       const char **left)
+{
+    char piece[CELL_SIZE + 4];
+    size_t blanks = 0;
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        unsigned flags = table->columns[i].flags;
+        size_t padding;
+
+        take_piece(&left[i], flags, widths[i], piece);
+        padding = saturating_subtract(widths[i], text_width(piece));
+        if ((flags & TABLE_RIGHT) != 0)
+            blanks += padding;
+        if (piece[0] != '\0') {
+            printf("%*s%s%s%s", (int)blanks, "", color_begin(colors[i]), piece,
+                   color_end(colors[i]));
+            blanks = 0;
+        }
+        blanks += 1 + ((flags & TABLE_RIGHT) != 0 ? 0 : padding);
+    }
+    putchar('\n');
+}
+
+static void print_row(const struct table *table, const size_t *widths,
+                      const struct table_text *cells)
+{
+    const char *left[TABLE_COLUMNS_MAX];
+    enum color colors[TABLE_COLUMNS_MAX];
+    bool is_more = true;
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        left[i] = cells[i].text;
+        colors[i] = cells[i].color;
+    }
+    while (is_more) {
+        print_line(table, widths, colors, left);
+        is_more = false;
+        for (size_t i = 0; i < table->column_count; i++)
+            is_more = is_more || *left[i] != '\0';
+    }
+}
+
+static void print_headings(const struct table *table, const size_t *widths)
+{
+    struct table_text cells[TABLE_COLUMNS_MAX];
+
+    for (size_t i = 0; i < table->column_count; i++)
+        cells[i] = (struct table_text){.text = (char *)table->columns[i].heading};
+    print_row(table, widths, cells);
+}
+
+static void print_table(const struct table *table)
+{
+    size_t widths[TABLE_COLUMNS_MAX];
+
+    for (size_t i = 0; i < table->column_count; i++)
+        widths[i] = widest(table, i, text_width);
+    narrow(table, widths);
+    if (!table->is_plain)
+        print_headings(table, widths);
+    for (size_t i = 0; i < table->cell_count; i += table->column_count)
+        print_row(table, widths, &table->cells[i]);
+}
+
 int table_finish(struct table *table, const char *empty)
 {
-    bool failed = table->failed;
+    bool failed;
 
-    if (!failed && scols_table_get_nlines(table->table) == 0) {
-        if (empty != NULL)
-            puts(empty);
-    } else if (!failed)
-        failed = scols_print_table(table->table) != 0;
-    if (table->table != NULL)
-        scols_unref_table(table->table);
+    fill_row(table);
+    failed = table->failed;
+    if (!failed && table->cell_count > 0)
+        print_table(table);
+    else if (!failed && empty != NULL)
+        puts(empty);
+    for (size_t i = 0; i < table->cell_count; i++)
+        free(table->cells[i].text);
+    free(table->cells);
     return failed ? fail(EXIT_FAILED, "out of memory for a table") : EXIT_DONE;
 }
 

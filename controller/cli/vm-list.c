@@ -15,7 +15,7 @@ static const struct table_column columns[] = {
     {"TRAPPED", TABLE_RIGHT},
     {"REPORTED", TABLE_RIGHT},
     {"BALLOON", TABLE_RIGHT},
-    {"POLICY", TABLE_CUT},
+    {"POLICY", TABLE_WRAP},
 };
 
 static const char *agent_state(const Vm *vm)

@@ -115,7 +115,7 @@ static void add_guest(struct table *table, const AgentInfo *info)
 
 static int print(const ProtobufCMessage *message, void *userdata)
 {
-    static const struct table_column columns[] = {{"", 0}, {"", TABLE_CUT}};
+    static const struct table_column columns[] = {{"", 0}, {"", TABLE_WRAP}};
     const Vmreclaim__Controller__V1__GetVmResponse *response = (const void *)message;
     const Vm *vm = response->vm;
     struct table table;

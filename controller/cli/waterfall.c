@@ -207,7 +207,7 @@ int waterfall_print(const Vm *vm)
     const Waterfall *w = vm->waterfall;
     bool is_known = waterfall_host_is_known(w);
     static const struct table_column columns[] = {
-        {"", 0}, {"PART", 0}, {"SIZE", TABLE_RIGHT}, {"", TABLE_CUT}};
+        {"", 0}, {"PART", 0}, {"SIZE", TABLE_RIGHT}, {"", TABLE_WRAP}};
     const struct part_row host[] = {
         {"#", "footprint", w->footprint,
          !is_known           ? unknown_host(vm)

@@ -1,31 +1,23 @@
 /* Sentences on lines of the terminal's width, which is 80 without one. */
 #include "tests/lib/test.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "common/base/number.h"
 #include "controller/cli/table.h"
+#include "tests/unit/controller/cli/capture.h"
 
 /* What print_wrapped() writes on standard output. */
 static void wrap(const char *first, const char *text, char *buffer, size_t size)
 {
-    FILE *file = tmpfile();
-    int saved = dup(STDOUT_FILENO);
-    size_t length;
+    struct captured captured;
 
-    assert_non_null(file);
-    (void)fflush(stdout);
-    assert_true(dup2(fileno(file), STDOUT_FILENO) >= 0);
+    capture_begin(&captured);
     assert_int_equal(print_wrapped(first, text), 0);
-    (void)fflush(stdout);
-    assert_true(dup2(saved, STDOUT_FILENO) >= 0);
-    close(saved);
-    rewind(file);
-    length = fread(buffer, 1, size - 1, file);
-    buffer[length] = '\0';
-    (void)fclose(file);
+    capture_end(&captured, buffer, size);
 }
 
 static size_t columns_of(const char *line, size_t length)
@@ -82,12 +74,113 @@ static void test_no_line_is_too_wide_and_no_word_is_lost(void **state)
     assert_non_null(strstr(buffer, word));
 }
 
+/* ---- tables ---- */
+
+static const struct table_column mixed[] = {
+    {"NAME", TABLE_SHORTEN}, {"SIZE", TABLE_RIGHT}, {"HOW", TABLE_CUT}};
+
+static void fill(struct table *table, const char *name, uint64_t size, const char *how)
+{
+    table_row(table);
+    table_cell(table, "%s", name);
+    table_bytes(table, size != 0, size);
+    table_cell(table, "%s", how);
+}
+
+static void test_cells_are_aligned_and_nothing_trails(void **state)
+{
+    struct captured captured;
+    struct table table;
+    char buffer[512];
+
+    table_init(&table, mixed, ARRAY_SIZE(mixed));
+    fill(&table, "web1", GIB, "reclaim");
+    fill(&table, "größe", 0, "");
+    fill(&table, "日本", 1023 * MIB, "pulse");
+    capture_begin(&captured);
+    assert_int_equal(table_finish(&table, "none"), 0);
+    capture_end(&captured, buffer, sizeof(buffer));
+    assert_string_equal(buffer, "NAME        SIZE HOW\n"
+                                "web1     1.0 GiB reclaim\n"
+                                "größe          -\n"
+                                "日本  1023.0 MiB pulse\n");
+}
+
+/* Names keep both ends, sentences their beginning; no line is wider than the room. */
+static void test_a_narrow_table_is_shortened(void **state)
+{
+    struct captured captured;
+    struct table table;
+    char buffer[512];
+
+    table_init(&table, mixed, ARRAY_SIZE(mixed));
+    table.room = 30;
+    fill(&table, "a-name-that-is-very-long-0017", 1023 * MIB, "nothing that is worth it");
+    capture_begin(&captured);
+    assert_int_equal(table_finish(&table, "none"), 0);
+    capture_end(&captured, buffer, sizeof(buffer));
+    assert_string_equal(buffer, "NAME            SIZE HOW\n"
+                                "a-na…0017 1023.0 MiB nothing …\n");
+}
+
+static void test_an_empty_table_says_so(void **state)
+{
+    struct captured captured;
+    struct table table;
+    char buffer[64];
+
+    table_init(&table, mixed, ARRAY_SIZE(mixed));
+    capture_begin(&captured);
+    assert_int_equal(table_finish(&table, "none"), 0);
+    capture_end(&captured, buffer, sizeof(buffer));
+    assert_string_equal(buffer, "none\n");
+}
+
+static void test_colours_take_no_room(void **state)
+{
+    struct captured captured;
+    struct table table;
+    char buffer[256];
+
+    assert_int_equal(color_choose("sometimes"), -EINVAL);
+    assert_int_equal(color_choose("always"), 0);
+    table_init_plain(&table, mixed, ARRAY_SIZE(mixed));
+    fill(&table, "lost", GIB, "-");
+    table_color(&table, COLOR_BAD);
+    fill(&table, "managed", GIB, "-");
+    capture_begin(&captured);
+    assert_int_equal(table_finish(&table, "none"), 0);
+    capture_end(&captured, buffer, sizeof(buffer));
+    assert_int_equal(color_choose("auto"), 0);
+    assert_string_equal(buffer, "lost    1.0 GiB \x1b[31m-\x1b[0m\n"
+                                "managed 1.0 GiB -\n");
+}
+
+static void test_no_control_character_is_written(void **state)
+{
+    struct captured captured;
+    struct table table;
+    char buffer[256];
+
+    table_init_plain(&table, mixed, ARRAY_SIZE(mixed));
+    fill(&table, "\x1b[2J\n", GIB, "-");
+    capture_begin(&captured);
+    assert_int_equal(table_finish(&table, "none"), 0);
+    capture_end(&captured, buffer, sizeof(buffer));
+    assert_string_equal(buffer, "?[2J? 1.0 GiB -\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_short_sentence_is_one_line),
         cmocka_unit_test(test_a_long_one_goes_on_below),
         cmocka_unit_test(test_no_line_is_too_wide_and_no_word_is_lost),
+        cmocka_unit_test(test_cells_are_aligned_and_nothing_trails),
+        cmocka_unit_test(test_a_narrow_table_is_shortened),
+        cmocka_unit_test(test_an_empty_table_says_so),
+        cmocka_unit_test(test_colours_take_no_room),
+        cmocka_unit_test(test_no_control_character_is_written),
     };
 
     (void)setlocale(LC_ALL, "C.UTF-8");
