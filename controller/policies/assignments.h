@@ -51,6 +51,7 @@ struct policy_order {
     const char *source; /* the text's name, for messages */
     const char *author;
     const char *selector; /* whom it is for; "": nobody yet */
+    uint64_t made_from;   /* -EBUSY unless this is the newest revision; 0: any is */
 };
 
 /* Stores a new revision of `policy`, which was read from the order's text, and assigns it. Every VM

@@ -175,6 +175,7 @@ void policy_order(struct policy_assignments *assignments, const struct policy *p
                   const struct policy_order *asked, policy_done done, void *userdata)
 {
     const struct policy_revision revision = {.name = policy->name,
+                                             .revision = asked->made_from,
                                              .author = asked->author,
                                              .time = time_realtime(),
                                              .hash = policy->hash,

@@ -1,6 +1,7 @@
 /* Policy revisions, an append-only history per name, and who runs which. */
 #include <errno.h>
 #include <fnmatch.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,6 +91,11 @@ int store_policy_add(struct store *store, const struct policy_revision *revision
 
     if (r < 0)
         return r;
+    if (revision->revision != 0 && revision->revision != number)
+        return error_set(error, -EBUSY,
+                         "policy \"%s\" has revision %" PRIu64 " now, and this was made from "
+                         "revision %" PRIu64 ": somebody else changed it meanwhile",
+                         revision->name, number, revision->revision);
     if (number == 0 || strcmp(hash, revision->hash) != 0) {
         r = insert(store, revision, number + 1, error);
         if (r < 0)

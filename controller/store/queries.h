@@ -7,8 +7,8 @@
 
 /* ---- policies ---- */
 
-/* Adds the next revision; `revision->revision` is ignored. The same text as the newest revision
- * (by hash) adds nothing and gives its number. */
+/* Adds the next revision. The same text as the newest revision (by hash) adds nothing and gives its
+ * number. -EBUSY: the newest is not `revision->revision`, from which this was made; 0: any is. */
 int store_policy_add(struct store *store, const struct policy_revision *revision,
                      uint64_t *ret_revision, struct error *error);
 

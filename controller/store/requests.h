@@ -126,9 +126,9 @@ void store_ask_revisions(struct store *store, const char *name, uint64_t before,
 void store_ask_policy(struct store *store, const char *name, uint64_t revision,
                       store_policies_done done, void *userdata);
 
-/* Adds the next revision (`revision->revision` is ignored) and assigns it to the selector, which
- * may be empty. The same text as the newest revision, by hash, adds nothing. Answers with the
- * revision, without its text. */
+/* Adds the next revision and assigns it to the selector, which may be empty. The same text as the
+ * newest revision, by hash, adds nothing. Answers with the revision, without its text. -EBUSY: the
+ * newest is not `revision->revision`, from which this was made; 0: any is. */
 void store_order_policy(struct store *store, const struct policy_revision *revision,
                         const char *selector, store_policies_done done, void *userdata);
 

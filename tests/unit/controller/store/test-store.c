@@ -48,6 +48,30 @@ static void test_policy_history(void **state)
     assert_string_equal(line.text, "night/3/bob/one/1 ");
 }
 
+/* Two who change a policy at once. */
+static void test_a_policy_that_was_made_from_an_older_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct policy_revision revision = {.name = "night",
+                                       .revision = 1,
+                                       .author = "bob",
+                                       .hash = "two",
+                                       .source_name = "",
+                                       .text = "two"};
+    uint64_t number = 77;
+
+    add_policy(fixture, "night", "one");
+    assert_int_equal(store_policy_add(fixture->store, &revision, &number, &fixture->error), 0);
+    assert_int_equal(number, 2);
+    revision.hash = "three";
+    assert_int_equal(store_policy_add(fixture->store, &revision, &number, &fixture->error), -EBUSY);
+    assert_non_null(strstr(fixture->error.text, "has revision 2 now, and this was made from "
+                                                "revision 1"));
+    revision.name = "gone";
+    assert_int_equal(store_policy_add(fixture->store, &revision, &number, &fixture->error), -EBUSY);
+    assert_int_equal(number, 2);
+}
+
 static void test_policy_that_is_not_there(void **state)
 {
     struct fixture *fixture = *state;
@@ -526,6 +550,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         store_test(test_new_store_is_healthy),
         store_test(test_policy_history),
+        store_test(test_a_policy_that_was_made_from_an_older_one),
         store_test(test_policy_that_is_not_there),
         store_test(test_best_assignment_wins),
         store_test(test_what_a_selector_means),
