@@ -2,25 +2,13 @@
 #include <stdio.h>
 
 #include "controller/cli/cli.h"
+#include "controller/cli/findings.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/selector.h"
 #include "controller/cli/table.h"
 #include "controller/cli/waterfall.h"
 
 static bool exact;
-
-/* The findings come in order of kind; each kind is a paragraph. */
-static const struct {
-    int kind;
-    const char *heading;
-} paragraphs[] = {
-    {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_UNSPECIFIED, "Findings"},
-    {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_HOLDS, "What holds the memory"},
-    {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_PLAN,
-     "What the policy will do, and when"},
-    {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_CAN_DO, "What you can do now"},
-    {VMRECLAIM__CONTROLLER__V1__FINDING_KIND__FINDING_KIND_STUCK, "What cannot come back, and why"},
-};
 
 static void print_finding(const Finding *finding)
 {
@@ -42,13 +30,13 @@ static int print(const ProtobufCMessage *message, void *userdata)
         if (r != EXIT_DONE)
             return r;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(paragraphs); i++) {
+    for (size_t i = 0; i < FINDING_PARAGRAPHS; i++) {
         bool begun = false;
         for (size_t j = 0; j < response->n_findings; j++) {
-            if ((int)response->findings[j]->kind != paragraphs[i].kind)
+            if ((int)response->findings[j]->kind != finding_paragraphs[i].kind)
                 continue;
             if (!begun)
-                printf("\n%s\n", paragraphs[i].heading);
+                printf("\n%s\n", finding_paragraphs[i].heading);
             begun = true;
             print_finding(response->findings[j]);
         }

@@ -1,10 +1,12 @@
 /* The host itself, as text. */
 #include "controller/cli/host-head.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "controller/cli/bar.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/table.h"
@@ -16,84 +18,111 @@ static double percent(uint32_t permyriad)
     return (double)permyriad / 100;
 }
 
-static void add_memory(struct table *table, const Host *host)
+/* Where rows go. */
+struct rows {
+    host_head_add add;
+    void *userdata;
+};
+
+static void add_row(const struct rows *rows, const char *name, const char *format, ...)
+    printf_like(3, 4);
+
+static void add_row(const struct rows *rows, const char *name, const char *format, ...)
 {
-    table_row(table);
-    table_cell(table, "%s", host->is_cgroup ? "cgroup" : "memory");
+    char value[256];
+    va_list arguments;
+
+    va_start(arguments, format);
+    text_format_list(value, sizeof(value), format, arguments);
+    va_end(arguments);
+    rows->add(name, value, rows->userdata);
+}
+
+static void add_memory(const struct rows *rows, const Host *host)
+{
+    const char *name = host->is_cgroup ? "cgroup" : "memory";
+
     if (host->total == 0)
-        table_cell(table, "not known: %s", host->problem);
+        add_row(rows, name, "not known: %s", host->problem);
     else
-        table_cell(table, "%s, available %s", BYTES_TEXT(host->total), BYTES_TEXT(host->available));
+        add_row(rows, name, "%s, available %s", BYTES_TEXT(host->total),
+                BYTES_TEXT(host->available));
 }
 
-static void add_pressure(struct table *table, const Host *host)
+static void add_pressure(const struct rows *rows, const Host *host)
 {
-    if (!host->pressure_is_known)
-        return;
-    table_row(table);
-    table_cell(table, "pressure");
-    table_cell(table, "some task waited for memory %.1f %% of ten seconds, all did %.1f %%",
-               percent(host->pressure_some_permyriad), percent(host->pressure_full_permyriad));
+    if (host->pressure_is_known)
+        add_row(rows, "pressure",
+                "some task waited for memory %.1f %% of ten seconds, all did %.1f %%",
+                percent(host->pressure_some_permyriad), percent(host->pressure_full_permyriad));
 }
 
-static void add_swap(struct table *table, const Host *host)
+static void add_swap(const struct rows *rows, const Host *host)
 {
     uint64_t used = saturating_subtract(host->swap_total, host->swap_free);
 
     if (host->swap_total == 0)
         return;
-    table_row(table);
-    table_cell(table, "swap");
     if (host->zswap_stored != 0)
-        table_cell(table, "%s of %s used; zswap keeps %s of it in %s", BYTES_TEXT(used),
-                   BYTES_TEXT(host->swap_total), BYTES_TEXT(host->zswap_stored),
-                   BYTES_TEXT(host->zswap_pool));
+        add_row(rows, "swap", "%s of %s used; zswap keeps %s of it in %s", BYTES_TEXT(used),
+                BYTES_TEXT(host->swap_total), BYTES_TEXT(host->zswap_stored),
+                BYTES_TEXT(host->zswap_pool));
     else
-        table_cell(table, "%s of %s used", BYTES_TEXT(used), BYTES_TEXT(host->swap_total));
+        add_row(rows, "swap", "%s of %s used", BYTES_TEXT(used), BYTES_TEXT(host->swap_total));
 }
 
-static void add_ksm(struct table *table, const Host *host)
+static void add_nodes(const struct rows *rows, const Host *host)
 {
-    if (host->ksm_saved == 0)
-        return;
-    table_row(table);
-    table_cell(table, "KSM");
-    table_cell(table, "saves %s", BYTES_TEXT(host->ksm_saved));
-}
+    char name[32];
 
-static void add_nodes(struct table *table, const Host *host)
-{
     for (size_t i = 0; host->n_nodes > 1 && i < host->n_nodes; i++) {
-        table_row(table);
-        table_cell(table, "NUMA node %u", host->nodes[i]->id);
-        table_cell(table, "%s of %s free", BYTES_TEXT(host->nodes[i]->free),
-                   BYTES_TEXT(host->nodes[i]->total));
+        snprintf(name, sizeof(name), "NUMA node %u", host->nodes[i]->id);
+        add_row(rows, name, "%s of %s free", BYTES_TEXT(host->nodes[i]->free),
+                BYTES_TEXT(host->nodes[i]->total));
     }
 }
 
-static void add_bytes(struct table *table, const char *name, uint64_t bytes, const char *meaning)
+static void add_bytes(const struct rows *rows, const char *name, uint64_t bytes,
+                      const char *meaning)
 {
-    if (bytes == 0)
-        return;
-    table_row(table);
-    table_cell(table, "%s", name);
-    table_cell(table, "%s%s", BYTES_TEXT(bytes), meaning);
+    if (bytes != 0)
+        add_row(rows, name, "%s%s", BYTES_TEXT(bytes), meaning);
 }
 
-static void add_arbiter(struct table *table, const Host *host)
+static void add_arbiter(const struct rows *rows, const Host *host)
 {
-    table_row(table);
-    table_cell(table, "arbiter");
     if (strcmp(host->arbiter, "on") != 0 || host->high == 0)
-        table_cell(table, "%s", host->arbiter);
+        add_row(rows, "arbiter", "%s", host->arbiter);
     else
-        table_cell(table, "on%s%s: below %s available it takes, until %s",
-                   host->arbiter_state[0] == '\0' ? "" : ", ", host->arbiter_state,
-                   BYTES_TEXT(host->low), BYTES_TEXT(host->high));
-    add_bytes(table, "on its way", host->coming, ", asked for and not back yet");
-    add_bytes(table, "takeable", host->takeable, " at most, by all steps together");
-    add_bytes(table, "floors", host->floors_missing, " more than the host has for them");
-    add_bytes(table, "reserved", host->reserved, "");
+        add_row(rows, "arbiter", "on%s%s: below %s available it takes, until %s",
+                host->arbiter_state[0] == '\0' ? "" : ", ", host->arbiter_state,
+                BYTES_TEXT(host->low), BYTES_TEXT(host->high));
+    add_bytes(rows, "on its way", host->coming, ", asked for and not back yet");
+    add_bytes(rows, "takeable", host->takeable, " at most, by all steps together");
+    add_bytes(rows, "floors", host->floors_missing, " more than the host has for them");
+    add_bytes(rows, "reserved", host->reserved, "");
+}
+
+void host_head_rows(const Host *host, host_head_add add, void *userdata)
+{
+    const struct rows rows = {add, userdata};
+
+    add_memory(&rows, host);
+    add_pressure(&rows, host);
+    add_swap(&rows, host);
+    if (host->ksm_saved != 0)
+        add_row(&rows, "KSM", "saves %s", BYTES_TEXT(host->ksm_saved));
+    add_nodes(&rows, host);
+    add_arbiter(&rows, host);
+}
+
+static void add_to_table(const char *name, const char *value, void *userdata)
+{
+    struct table *table = userdata;
+
+    table_row(table);
+    table_cell(table, "%s", name);
+    table_cell(table, "%s", value);
 }
 
 int host_print_head(const Host *host, const char *vms)
@@ -102,19 +131,10 @@ int host_print_head(const Host *host, const char *vms)
     struct table table;
 
     table_init_plain(&table, columns, ARRAY_SIZE(columns));
-    if (host != NULL) {
-        add_memory(&table, host);
-        add_pressure(&table, host);
-        add_swap(&table, host);
-        add_ksm(&table, host);
-        add_nodes(&table, host);
-        add_arbiter(&table, host);
-    }
-    if (vms != NULL) {
-        table_row(&table);
-        table_cell(&table, "VMs");
-        table_cell(&table, "%s", vms);
-    }
+    if (host != NULL)
+        host_head_rows(host, add_to_table, &table);
+    if (vms != NULL)
+        add_to_table("VMs", vms, &table);
     return table_finish(&table, NULL);
 }
 
@@ -126,14 +146,21 @@ static size_t bar_width(void)
     return min_of(width, (size_t)BAR_WIDTH_MAX);
 }
 
+void host_parts(uint64_t total, uint64_t available, uint64_t footprint,
+                struct bar_part parts[static HOST_PARTS_MAX])
+{
+    parts[0] = (struct bar_part){'V', footprint};
+    parts[1] = (struct bar_part){'o', saturating_subtract(total, available + footprint)};
+}
+
 void host_print_bar(const Host *host, uint64_t footprint)
 {
     char buffer[BAR_WIDTH_MAX + 1];
-    struct bar_part parts[] = {{'V', footprint}, {'o', 0}};
+    struct bar_part parts[HOST_PARTS_MAX];
 
     if (host == NULL || host->total == 0)
         return;
-    parts[1].bytes = saturating_subtract(host->total, host->available + footprint);
+    host_parts(host->total, host->available, footprint, parts);
     bar_draw(parts, ARRAY_SIZE(parts), host->total, bar_width(), buffer);
     printf("\nhost   %s\n", buffer);
 }
