@@ -87,16 +87,25 @@ static void make_option_name(const char *key, char *name, size_t size)
             *name = '-';
 }
 
+/* Keys of before are options, too, which --help does not list. */
+static const char *setting_name(size_t index)
+{
+    return index < daemon_keys.count ? daemon_keys.list[index].name
+                                     : daemon_keys.former[index - daemon_keys.count].name;
+}
+
 static void make_options(struct option_list *list)
 {
+    size_t count = daemon_keys.count + daemon_keys.former_count;
+
     memcpy(list->options, own_options, sizeof(own_options));
-    assert(daemon_keys.count <= SETTINGS_MAX);
-    for (size_t i = 0; i < daemon_keys.count; i++) {
-        make_option_name(daemon_keys.list[i].name, list->names[i], sizeof(list->names[i]));
+    assert(count <= SETTINGS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        make_option_name(setting_name(i), list->names[i], sizeof(list->names[i]));
         list->options[ARRAY_SIZE(own_options) + i] =
             (struct option){list->names[i], required_argument, NULL, OPTION_SETTING + (int)i};
     }
-    list->options[ARRAY_SIZE(own_options) + daemon_keys.count] = (struct option){NULL, 0, NULL, 0};
+    list->options[ARRAY_SIZE(own_options) + count] = (struct option){NULL, 0, NULL, 0};
 }
 
 static void print_key(const struct key *key)
@@ -140,7 +149,8 @@ static void parse_arguments(int argc, char **argv, struct arguments *arguments)
         int found = getopt_long(argc, argv, "", list.options, NULL);
 
         if (found >= OPTION_SETTING) {
-            add_setting(&arguments->sources, daemon_keys.list[found - OPTION_SETTING].name, optarg);
+            add_setting(&arguments->sources, setting_name((size_t)(found - OPTION_SETTING)),
+                        optarg);
             continue;
         }
         switch (found) {

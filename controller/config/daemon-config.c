@@ -90,22 +90,6 @@ static int set_libvirt(void *object, const struct key *key, const char *value, s
     return r < 0 ? error_prefix(error, r, "libvirt") : keys_set_text(object, key, value, error);
 }
 
-/* Before there were addresses a driver's name was part of the key. */
-static int set_old_key(void *object, const char *name, const char *value, struct error *error)
-{
-    const struct driver *driver = driver_find_old_key(name, "_directory");
-    char place[HYPERVISOR_ADDRESS_SIZE];
-    int length;
-
-    if (driver == NULL)
-        return -ENOENT;
-    length = snprintf(place, sizeof(place), "%s:%s", driver->name, value);
-    if (length < 0 || (size_t)length >= sizeof(place))
-        return error_set(error, -EINVAL, "a directory's path has at most %zu characters",
-                         sizeof(place) - 1 - strlen(driver->name) - 1);
-    return set_hypervisor_directory(object, NULL, place, error);
-}
-
 static int set_sample_interval(void *object, const struct key *key, const char *value,
                                struct error *error)
 {
@@ -180,7 +164,17 @@ static const struct key list[] = {
      .help = "who may change (default: root only)"},
 };
 
-const struct keys daemon_keys = {.list = list, .count = ARRAY_SIZE(list), .set_old = set_old_key};
+/* What it was called in an earlier version. A row goes no sooner than its key is refused. */
+static const struct former_key former[] = {
+    {"qmp_directory", "hypervisor_directory", "qemu:"}, /* drivers had no addresses */
+};
+
+const struct keys daemon_keys = {
+    .list = list,
+    .count = ARRAY_SIZE(list),
+    .former = former,
+    .former_count = ARRAY_SIZE(former),
+};
 
 int daemon_config_check_fixed(const struct daemon_config *now, const struct daemon_config *next,
                               struct error *error)

@@ -1,6 +1,7 @@
 /* Tables of keys. */
 #include "controller/config/keys.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,13 +9,18 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
 #include "common/base/nearest.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/config/mapping.h"
+
+#define VALUE_MAX 1024
 
 struct reading {
     const struct keys *keys;
     void *object;
+    const char *source;
 };
 
 const struct key *keys_find(const struct keys *keys, const char *name)
@@ -45,30 +51,64 @@ static int refuse(const struct keys *keys, const char *name, struct error *error
     return error_set(error, -EINVAL, "unknown key '%s'; the keys are %s", name, list);
 }
 
-int keys_set(const struct keys *keys, void *object, const char *name, const char *value,
-             struct error *error)
+static const struct former_key *find_former(const struct keys *keys, const char *name)
+{
+    for (size_t i = 0; i < keys->former_count; i++)
+        if (strcmp(keys->former[i].name, name) == 0)
+            return &keys->former[i];
+    return NULL;
+}
+
+/* As it is called now; it counts all the same, so that an upgrade stops nothing. */
+static int set_former(const struct keys *keys, void *object, const struct former_key *former,
+                      const char *value, const char *source, struct error *error)
+{
+    const struct key *key = keys_find(keys, former->now);
+    char now[VALUE_MAX];
+    int r;
+
+    assert(key != NULL);
+    if (snprintf(now, sizeof(now), "%s%s", former->prefix, value) >= (int)sizeof(now))
+        return error_set(error, -EINVAL, "%s '%s...' has more than %d characters", former->name,
+                         TEXT_CUT(value, 40), VALUE_MAX - 1);
+    r = key->set(object, key, now, error);
+    if (r < 0)
+        return error_prefix(error, r, "%s", former->name);
+    log_warning("%s: '%s' has another name now, and the old one will go; write '%s: %s'", source,
+                former->name, former->now, TEXT_CUT(now, 128));
+    return 0;
+}
+
+static int set(const struct keys *keys, void *object, const char *name, const char *value,
+               const char *source, struct error *error)
 {
     const struct key *key = keys_find(keys, name);
-    int r = -ENOENT;
+    const struct former_key *former = find_former(keys, name);
 
     if (key != NULL)
         return key->set(object, key, value, error);
-    if (keys->set_old != NULL)
-        r = keys->set_old(object, name, value, error);
-    return r == -ENOENT ? refuse(keys, name, error) : r;
+    if (former != NULL)
+        return set_former(keys, object, former, value, source, error);
+    return refuse(keys, name, error);
+}
+
+int keys_set(const struct keys *keys, void *object, const char *name, const char *value,
+             struct error *error)
+{
+    return set(keys, object, name, value, "command line", error);
 }
 
 static int visit(const char *name, const char *value, void *userdata, struct error *error)
 {
     const struct reading *reading = userdata;
 
-    return keys_set(reading->keys, reading->object, name, value, error);
+    return set(reading->keys, reading->object, name, value, reading->source, error);
 }
 
 int keys_read_text(const struct keys *keys, void *object, const char *text, size_t length,
                    const char *source, struct error *error)
 {
-    struct reading reading = {keys, object};
+    struct reading reading = {keys, object, source};
 
     return mapping_read(text, length, source, visit, &reading, error);
 }

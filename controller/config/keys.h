@@ -33,17 +33,24 @@ struct key {
 #define KEY_MEMBER(type, member)                                                                   \
     .offset = offsetof(type, member), .size = sizeof(((type *)NULL)->member)
 
+/* A key of before, which is still taken and named in the log until it is changed. */
+struct former_key {
+    const char *name;
+    const char *now;    /* what it is called today */
+    const char *prefix; /* what stands before its value there */
+};
+
 struct keys {
     const struct key *list;
     size_t count;
-    /* Keys of before, which are in no list. -ENOENT: not known. NULL: there are none. */
-    int (*set_old)(void *object, const char *name, const char *value, struct error *error);
+    const struct former_key *former; /* names that are in no list; NULL: there are none */
+    size_t former_count;
 };
 
 /* NULL: no such key. */
 const struct key *keys_find(const struct keys *keys, const char *name);
 
-/* One key. -EINVAL with the accepted form, or with the nearest name. */
+/* One key, of the command line. -EINVAL with the accepted form, or with the nearest name. */
 int keys_set(const struct keys *keys, void *object, const char *name, const char *value,
              struct error *error);
 

@@ -104,18 +104,6 @@ static int set_text(char **text, const char *value, struct error *error)
     return 0;
 }
 
-static int take_hypervisor(struct vm_definition *definition, const char *key,
-                           const struct hypervisor_address *address, int status,
-                           struct error *error)
-{
-    if (status < 0)
-        return error_prefix(error, status, "%s", key);
-    if (definition->hypervisor.driver != NULL)
-        return error_set(error, -EINVAL, "%s: the VM's hypervisor is given already", key);
-    definition->hypervisor = *address;
-    return 0;
-}
-
 static int set_hypervisor(void *object, const struct key *key, const char *value,
                           struct error *error)
 {
@@ -123,20 +111,12 @@ static int set_hypervisor(void *object, const struct key *key, const char *value
     struct hypervisor_address address;
     int r = hypervisor_address_parse(value, &address, error);
 
-    return take_hypervisor(definition, "hypervisor", &address, r, error);
-}
-
-/* Before there were addresses a driver's name was the key. */
-static int set_by_old_key(void *object, const char *name, const char *value, struct error *error)
-{
-    const struct driver *driver = driver_find_old_key(name, "");
-    struct hypervisor_address address;
-    int r;
-
-    if (driver == NULL)
-        return -ENOENT;
-    r = hypervisor_address_join(driver->name, value, &address, error);
-    return take_hypervisor(object, name, &address, r, error);
+    if (r < 0)
+        return error_prefix(error, r, "hypervisor");
+    if (definition->hypervisor.driver != NULL)
+        return error_set(error, -EINVAL, "hypervisor: the VM's hypervisor is given already");
+    definition->hypervisor = address;
+    return 0;
 }
 
 static int set_agent(void *object, const struct key *key, const char *value, struct error *error)
@@ -199,8 +179,17 @@ static const struct key list[] = {
     {.name = "floor", .set = set_floor}, {.name = "labels", .set = add_label},
 };
 
+/* What it was called in an earlier version. */
+static const struct former_key former[] = {
+    {"qmp", "hypervisor", "qemu:"}, /* drivers had no addresses */
+};
+
 static const struct keys vm_keys = {
-    .list = list, .count = ARRAY_SIZE(list), .set_old = set_by_old_key};
+    .list = list,
+    .count = ARRAY_SIZE(list),
+    .former = former,
+    .former_count = ARRAY_SIZE(former),
+};
 
 /* The file's name without ".yaml". */
 static int name_from_source(struct vm_definition *definition, struct error *error)

@@ -68,15 +68,3 @@ int driver_find(const char *name, const struct driver **ret_driver, struct error
     *ret_driver = driver;
     return 0;
 }
-
-const struct driver *driver_find_old_key(const char *key, const char *suffix)
-{
-    for (size_t i = 0; builtin_drivers[i] != NULL; i++) {
-        const char *name = builtin_drivers[i]->old_name;
-
-        if (name != NULL && strncmp(key, name, strlen(name)) == 0 &&
-            strcmp(key + strlen(name), suffix) == 0)
-            return builtin_drivers[i];
-    }
-    return NULL;
-}

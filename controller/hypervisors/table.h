@@ -14,10 +14,6 @@ int driver_find(const char *name, const struct driver **ret_driver, struct error
 /* Today or before. */
 bool driver_is_called(const struct driver *driver, const char *name);
 
-/* The driver whose older name, with `suffix` after it, was a key of a configuration file: "qmp" in
- * VM files, "qmp_directory" in the daemon's. NULL: no such key. */
-const struct driver *driver_find_old_key(const char *key, const char *suffix);
-
 /* Where modules are, instead of the place that was given when it was built. For tests, and to run
  * the daemon from where it was built. `directory` is kept. */
 void driver_set_directory(const char *directory);

@@ -272,7 +272,7 @@ vm_describe() {
             vhost) echo "cid: $2" ;;
             *) echo "agent: $(agent_address "$1")" ;;
         esac
-        echo "qmp: $lab_run/$1.qmp"
+        echo "hypervisor: qemu:$lab_run/$1.qmp"
         [[ -z ${3:-} ]] || echo "policy: $3"
     } >"$lab_run/vms/$1.yaml"
 }

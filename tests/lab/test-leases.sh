@@ -291,7 +291,7 @@ move() {
 
 # arrived NAME CID: the VM b is there now.
 arrived() {
-    sed -i "s/^cid: .*/cid: $2/; s|^qmp: .*|qmp: $lab_run/$1.qmp|; s|^agent: .*|agent: $(agent_address "$1")|" \
+    sed -i "s/^cid: .*/cid: $2/; s|^hypervisor: .*|hypervisor: qemu:$lab_run/$1.qmp|; s|^agent: .*|agent: $(agent_address "$1")|" \
         "$lab_run/vms/b.yaml"
 }
 

@@ -169,6 +169,25 @@ static void test_a_wrong_configuration_holds_no_vm_back(void **state)
     assert_string_equal(why_degraded(f, "configuration:vmreclaimd.yaml"), "");
 }
 
+/* In files and on the command line: it counts, and what to write instead is said at the start. */
+static void test_settings_of_before_are_named(void **state)
+{
+    struct fixture *f = *state;
+    char directory[96];
+    char *const check[] = {(char *)"--check", (char *)"--qmp-directory", directory, NULL};
+    int status;
+
+    snprintf(directory, sizeof(directory), "%s", f->directory);
+    put(f, "vms/a.yaml", "qmp: /run/a.qmp\n");
+    start_daemon(f, check);
+    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+    f->daemon = 0;
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_true(log_has(f, "a.yaml: 'qmp' has another name now"));
+    assert_true(log_has(f, "write 'hypervisor: qemu:/run/a.qmp'"));
+    assert_true(log_has(f, "command line: 'qmp_directory' has another name now"));
+}
+
 /* What a reload refuses, --check refuses; and it says all of it. */
 static void test_check(void **state)
 {
@@ -348,6 +367,7 @@ int main(int argc, char **argv)
         reload_test(test_what_mends_itself_is_noticed),
         reload_test(test_found_hypervisors),
         reload_test(test_a_wrong_configuration_holds_no_vm_back),
+        reload_test(test_settings_of_before_are_named),
         reload_test(test_check),
         reload_test(test_who_asks_for_a_reload_is_answered),
         reload_test(test_a_disk_that_does_not_answer),

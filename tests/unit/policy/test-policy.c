@@ -46,6 +46,51 @@ static void test_every_key_round_trips(void **state)
     assert_null(policy_help(1000));
 }
 
+/* Every key that there ever was, in policies and in agent.conf. One that goes stays here: who
+ * upgrades is told what to write instead, as `former` of controller/config/keys.h does. */
+static void test_no_key_is_forgotten(void **state)
+{
+    static const char *const keys[] = {
+        "sample_interval",
+        "idle_window",
+        "idle_cpu",
+        "psi_memory",
+        "psi_io",
+        "refault_rate",
+        "cache_method",
+        "cache_floor",
+        "cache_step",
+        "trickle",
+        "drop_slab",
+        "compact",
+        "compact_min_gain",
+        "compact_time_limit",
+        "compact_interval",
+        "reporting_order",
+        "cpu_budget",
+        "pulse",
+        "pulse_headroom",
+        "pulse_min_gain",
+        "pulse_interval",
+        "pulse_only_idle",
+        "shares",
+        "priority",
+        "floor",
+        "ceiling",
+        "allow_commands",
+    };
+    struct policy policy;
+    struct error error;
+    char value[64];
+
+    policy_init(&policy, POLICY_BALANCED);
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (policy_get(&policy, keys[i], value, sizeof(value)) < 0)
+            fail_msg("'%s' is no key any more, and nothing says what became of it", keys[i]);
+        assert_int_equal(policy_set(&policy, keys[i], value, &error), 0);
+    }
+}
+
 static void test_wsl_has_the_published_constants(void **state)
 {
     struct policy policy;
@@ -249,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_profiles_are_consistent),
         cmocka_unit_test(test_every_key_round_trips),
+        cmocka_unit_test(test_no_key_is_forgotten),
         cmocka_unit_test(test_wsl_has_the_published_constants),
         cmocka_unit_test(test_pulses_and_shares_are_the_hosts),
         cmocka_unit_test(test_a_guest_may_refuse_pulses),

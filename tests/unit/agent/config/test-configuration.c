@@ -158,6 +158,23 @@ static void test_errors_name_the_place(void **state)
     put("proc/cmdline", "");
 }
 
+/* Every key that there ever was, beside those of policies; see there. */
+static void test_no_key_is_forgotten(void **state)
+{
+    static const char *const all[] = {
+        "profile=gentle", "connect=none",   "listen=unix:/run/agent",
+        "host_port=any",  "seccomp=yes",    "state_directory=/run/agent",
+        "lowest_order=9", "log_level=info", "cache_floor=1MiB",
+    };
+    struct configuration configuration;
+    struct error error;
+
+    put(CONFIGURATION_FILE, "");
+    put("proc/cmdline", "quiet\n");
+    if (read_with(all, ARRAY_SIZE(all), &configuration, &error) < 0)
+        fail_msg("%s", error.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_listening_alone_does_not_dial),
         cmocka_unit_test(test_the_hosts_port),
         cmocka_unit_test(test_errors_name_the_place),
+        cmocka_unit_test(test_no_key_is_forgotten),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -2,8 +2,10 @@
 #include "tests/lib/test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "common/base/log.h"
 #include "common/base/number.h"
 #include "controller/config/daemon-config.h"
 #include "controller/config/vm-file.h"
@@ -44,13 +46,67 @@ static void test_a_whole_vm_file(void **state)
     vm_definition_destroy(same);
 }
 
-static void test_a_drivers_older_name_is_a_key(void **state)
+static void keep_line(enum log_level level, const char *line, void *userdata)
+{
+    snprintf(userdata, 512, "%s", line);
+}
+
+static void test_a_former_key_counts_and_is_named(void **state)
 {
     struct vm_definition *definition;
+    char line[512] = "";
 
+    log_set_sink(keep_line, line);
     assert_int_equal(parse("qmp: /run/qemu/web-1.qmp\n", &definition, NULL), 0);
+    log_set_sink(NULL, NULL);
     assert_string_equal(definition->hypervisor.text, "qemu:/run/qemu/web-1.qmp");
+    assert_non_null(strstr(line, "web-1.yaml: 'qmp' has another name now"));
+    assert_non_null(strstr(line, "write 'hypervisor: qemu:/run/qemu/web-1.qmp'"));
     vm_definition_destroy(definition);
+}
+
+/* Every key that there ever was, in one table for each file. One that goes stays here: it is in
+ * `former` of its file then, so that who upgrades reads what to write instead. */
+static void test_no_key_is_forgotten(void **state)
+{
+    static const struct {
+        const char *key;
+        const char *value;
+    } daemon[] = {
+        {"listen", "vsock:any:1017"},
+        {"api", "unix:/run/a"},
+        {"vms", "/etc/vms"},
+        {"qmp_directory", "/run/qemu"},
+        {"hypervisor_directory", "qemu:/run/qemu"},
+        {"find_processes", "no"},
+        {"libvirt", "none"},
+        {"state_directory", "/var/lib/x"},
+        {"read_group", "x"},
+        {"control_group", "x"},
+        {"sample_interval", "5s"},
+        {"arbiter", "off"},
+        {"watermarks", "4%,8%,12%"},
+        {"host_cgroup", "/sys/fs/cgroup/x"},
+    };
+    static const char *const vm[] = {
+        "cid: 5\nname: web-1\n",   "cid: 5\nuuid: 8f0c7bb0-9f7f-4b3c-8a2b-0123456789ab\n",
+        "qmp: /run/a\n",           "hypervisor: qemu:/run/a\n",
+        "agent: unix:/run/a\n",    "cid: 5\npolicy: /etc/a.yaml\n",
+        "cid: 5\nfloor: 512MiB\n", "cid: 5\nlabels: [a=b]\n",
+    };
+    struct daemon_config config;
+    struct vm_definition *definition;
+    struct error error;
+
+    daemon_config_init(&config);
+    for (size_t i = 0; i < ARRAY_SIZE(daemon); i++)
+        if (keys_set(&daemon_keys, &config, daemon[i].key, daemon[i].value, &error) < 0)
+            fail_msg("%s: %s", daemon[i].key, error.text);
+    for (size_t i = 0; i < ARRAY_SIZE(vm); i++) {
+        if (parse(vm[i], &definition, &error) < 0)
+            fail_msg("%s", error.text);
+        vm_definition_destroy(definition);
+    }
 }
 
 static void test_the_name_is_the_files(void **state)
@@ -75,11 +131,13 @@ static void test_wrong_vm_files(void **state)
         {"\n\ncid: 1\n", "web-1.yaml:3: cid '1' is not a number from 3"},
         {"cid: -5\n", "web-1.yaml:1: cid"},
         {"cid: 99999999999999999999\n", "web-1.yaml:1: cid"},
-        {"qmp: run/web.qmp\n", "web-1.yaml:1: qmp: 'run/web.qmp' is not the absolute path"},
+        {"qmp: run/web.qmp\n",
+         "web-1.yaml:1: qmp: hypervisor: 'run/web.qmp' is not the absolute path"},
         {"hypervisor: qemu:x\n", "web-1.yaml:1: hypervisor: 'x' is not the absolute path"},
         {"hypervisor: /run/x.qmp\n", "hypervisor: '/run/x.qmp' is not of the form DRIVER:WHERE"},
         {"hypervisor: xen:3\n", "there is no driver 'xen'; built in are qemu"},
-        {"hypervisor: qemu:/a\nqmp: /a\n", "web-1.yaml:2: qmp: the VM's hypervisor is given"},
+        {"hypervisor: qemu:/a\nqmp: /a\n",
+         "web-1.yaml:2: qmp: hypervisor: the VM's hypervisor is given"},
         {"agent: vsock:5:1017\n", "agents on vsock dial in"},
         {"agent: nowhere\n", "web-1.yaml:1: agent"},
         {"uuid: 8f0c\ncid: 5\n", "web-1.yaml:1: uuid '8f0c' is not of the form"},
@@ -143,6 +201,8 @@ static void test_the_daemons_configuration(void **state)
     assert_string_equal(hypervisor_address_where(&config.hypervisor_directory), "/run/qemu");
     assert_int_equal(keys_set(&daemon_keys, &config, "qmp_directory", "/run/kvm", &error), 0);
     assert_string_equal(config.hypervisor_directory.text, "qemu:/run/kvm");
+    assert_int_equal(keys_set(&daemon_keys, &config, "qmp_directory", "run", &error), -EINVAL);
+    assert_non_null(strstr(error.text, "qmp_directory: hypervisor_directory: 'run' is not"));
     assert_int_equal(keys_set(&daemon_keys, &config, "listne", "x", &error), -EINVAL);
     assert_non_null(strstr(error.text, "did you mean 'listen'"));
     assert_int_equal(config.sample_interval, 5 * NSEC_PER_SEC);
@@ -281,7 +341,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_made),
         cmocka_unit_test(test_a_whole_vm_file),
-        cmocka_unit_test(test_a_drivers_older_name_is_a_key),
+        cmocka_unit_test(test_a_former_key_counts_and_is_named),
+        cmocka_unit_test(test_no_key_is_forgotten),
         cmocka_unit_test(test_the_name_is_the_files),
         cmocka_unit_test(test_wrong_vm_files),
         cmocka_unit_test(test_a_missing_file),

@@ -42,10 +42,6 @@ static void test_an_older_name_is_todays(void **state)
     assert_string_equal(address.text, "qemu:/run/a.qmp");
     assert_int_equal(hypervisor_address_join("qmp", "/run/b.qmp", &address, &error), 0);
     assert_string_equal(address.text, "qemu:/run/b.qmp");
-    assert_ptr_equal(driver_find_old_key("qmp", ""), address.driver);
-    assert_ptr_equal(driver_find_old_key("qmp_directory", "_directory"), address.driver);
-    assert_null(driver_find_old_key("qmp_directory", ""));
-    assert_null(driver_find_old_key("qemu", ""));
 }
 
 static void test_wrong_addresses(void **state)
