@@ -23,11 +23,11 @@ another_clone() {
     git -C "$1" checkout -q --detach "$(git -C "$source_root" rev-parse HEAD)"
 }
 
-# elsewhere COMMAND...: with another mask, locale, time zone, home and user's name.
+# elsewhere COMMAND...: with another mask, locale, time zone, home and user's name, and compiled anew.
 elsewhere() {
     (
         umask 077
         env LC_ALL=C.UTF-8 TZ=Pacific/Kiritimati HOME="$work" USER=somebody LOGNAME=somebody \
-            DEBEMAIL=somebody@example.org "$@"
+            DEBEMAIL=somebody@example.org CCACHE_DISABLE=1 "$@"
     )
 }
