@@ -14,6 +14,8 @@
  *
  * Taken is what hurts least: cold cache, then trapped memory, then free memory by a pulse, and by
  * balloon leases last: first what a guest does not work with, then down to what shares.h leaves it.
+ * What counts is what the host holds for a guest. Its kernel keeps some memory free that no size
+ * brings: a lease is larger by that, so that each ends at its share.
  * A lease never goes below the floor. Below what its guest says that it needs it goes in small
  * steps only, and while the others have too little: a guest that lies keeps no more than its
  * untaxed share.

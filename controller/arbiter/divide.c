@@ -21,7 +21,7 @@ static struct share_claim claim_of(const struct arbiter_vm *vm, const struct arb
     return (struct share_claim){
         .shares = vm->shares,
         .priority = vm->priority,
-        .active = wants_more ? most : facts_working(vm),
+        .active = wants_more ? most : facts_active(vm),
         .floor = min_of(want->least, want->holds),
         .ceiling = most,
     };

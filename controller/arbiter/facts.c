@@ -6,6 +6,7 @@
 #define STEP_PART   20 /* of its memory, in one step */
 #define SPARE_PART  32 /* of its memory, above what it works with */
 #define HUNGRY_PART 16 /* of its size: so little is not used */
+#define IDLE_PART   2  /* of what it holds: so much of it may be idle */
 
 bool facts_take_part(const struct arbiter_vm *vm)
 {
@@ -74,6 +75,21 @@ bool facts_is_hungry(const struct arbiter_vm *vm)
 
     return vm->lease > 0 && vm->source == ARBITER_AGENT &&
            facts_working(vm) >= size - size / HUNGRY_PART;
+}
+
+uint64_t facts_active(const struct arbiter_vm *vm)
+{
+    uint64_t idle = saturating_subtract(vm->footprint, facts_working(vm));
+    uint64_t beyond = saturating_subtract(idle, vm->footprint / IDLE_PART);
+
+    return vm->footprint - min_of(idle, 3 * beyond);
+}
+
+uint64_t facts_spare(const struct arbiter_vm *vm)
+{
+    uint64_t size = min_of(facts_size(vm), vm->size);
+
+    return min_of(saturating_subtract(size, vm->footprint), FACTS_SPARE_MAX);
 }
 
 uint64_t facts_floor(const struct arbiter_vm *vm)

@@ -7,6 +7,7 @@
 #define FACTS_LEAST_GAIN  (16 * MIB) /* less is not worth a step in the guest */
 #define FACTS_LEAST_PULSE (64 * MIB) /* ... than a pulse */
 #define FACTS_LEAST_SIZE  (64 * MIB) /* no guest lives with less */
+#define FACTS_SPARE_MAX   (48 * MIB) /* LAB: a kernel that is squeezed keeps 34 to 42 MiB free */
 
 /* What each step could bring of the VM now, bytes: steps from ARBITER_RECLAIM to ARBITER_LEASE.
  * That of the lease is down to its floor and to what its guest uses. Gains may overlap. */
@@ -41,6 +42,15 @@ uint64_t facts_comfort(const struct arbiter_vm *vm);
 
 /* A lease of ours holds it, and it uses all that it has: what more it would use is not known. */
 bool facts_is_hungry(const struct arbiter_vm *vm);
+
+/* What it pays no tax for. A kernel that has to cut its cache takes half of it for idle, used or
+ * not: who leaves less than half of what it holds is believed to use all, who leaves three quarters
+ * pays for all that it does not use. */
+uint64_t facts_active(const struct arbiter_vm *vm);
+
+/* Of its guest's size, what the host does not hold: its kernel keeps some memory free, whatever the
+ * size. At most FACTS_SPARE_MAX. */
+uint64_t facts_spare(const struct arbiter_vm *vm);
 
 /* What its operator promised, at least what a guest lives with. */
 uint64_t facts_floor(const struct arbiter_vm *vm);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/util.h"
+#include "controller/arbiter/facts.h"
 
 #define PROMISE     (30 * NSEC_PER_SEC)
 #define SPARED      (600 * NSEC_PER_SEC) /* after a need */
@@ -15,7 +16,8 @@
 #define TURN        (30 * NSEC_PER_SEC) /* before the first change of direction ... */
 #define TURN_FACTOR 4                   /* ... and so much longer before each other */
 #define SLACK       (1 * MIB)
-#define WORTH       (16 * MIB) /* of less nobody can say that it did not come */
+#define WORTH       (16 * MIB)          /* of less nobody can say that it did not come */
+#define SMALL_PACE  (10 * NSEC_PER_SEC) /* of leases that move by less */
 
 /* Of each step: how long it may take, and how long it rests. */
 static const struct {
@@ -53,6 +55,14 @@ uint64_t memory_promised(const struct arbiter_vm *vm, nsec_t now)
 
 /* ---- cool-downs ---- */
 
+/* A host that fills slowly is not followed second by second. */
+static nsec_t rest_after(enum arbiter_step step, uint64_t bytes)
+{
+    bool is_small = step == ARBITER_LEASE && bytes < WORTH;
+
+    return is_small ? SMALL_PACE : steps[step].rest;
+}
+
 static nsec_t barren_rest(enum arbiter_step step, unsigned barren)
 {
     nsec_t rest = steps[step].barren;
@@ -65,6 +75,8 @@ static nsec_t barren_rest(enum arbiter_step step, unsigned barren)
 static void judge(struct arbiter_memory *memory, enum arbiter_step step, uint64_t asked,
                   uint64_t brought, nsec_t now)
 {
+    if (step == ARBITER_LEASE) /* so much of its size may have been on no host */
+        asked = saturating_subtract(asked, FACTS_SPARE_MAX);
     if (asked < WORTH || brought >= asked / 2) {
         memory->barren[step] = 0;
         return;
@@ -140,7 +152,7 @@ void memory_note_taken(const struct arbiter_vm *vm, enum arbiter_step step, uint
     assert(step >= ARBITER_RECLAIM && step <= ARBITER_LEASE);
     memory->asked = step;
     memory->taken = (struct arbiter_pending){bytes, vm->footprint, now + steps[step].time};
-    memory->cool[step] = now + steps[step].rest;
+    memory->cool[step] = now + rest_after(step, bytes);
     memory->promised = (struct arbiter_pending){.bytes = 0};
     memory->lease_asked = lease;
     memory->is_doubted = false;
@@ -196,7 +208,7 @@ static void see_stall(const struct arbiter_vm *vm, nsec_t now)
 
     if (!vm->is_stalled || now < memory->cool[ARBITER_LEASE])
         return;
-    judge(memory, ARBITER_LEASE, WORTH, 0, now);
+    judge(memory, ARBITER_LEASE, FACTS_SPARE_MAX + WORTH, 0, now);
     memory->taken = (struct arbiter_pending){.bytes = 0};
 }
 

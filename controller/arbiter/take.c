@@ -102,24 +102,29 @@ static uint64_t excess_of(const struct arbiter_round *round, size_t i, uint64_t 
     return saturating_subtract(min_of(want->holds, want->size), end);
 }
 
+/* What it is to hold next: a step less, and no less than the end or than what is missing. */
+static uint64_t next_holding(const struct arbiter_round *round, size_t i, uint64_t end, bool doubts)
+{
+    const struct arbiter_want *want = &round->arbiter->wants[i];
+    uint64_t step = largest_step(round, &round->vms[i]);
+    uint64_t holds = min_of(want->size, want->holds); /* what it never held brings nothing */
+
+    if (doubts)
+        step = min_of(step, DOUBT_STEP);
+    holds = max_of(saturating_subtract(holds, step), end);
+    return max_of(holds, saturating_subtract(want->holds, round->deficit));
+}
+
 static void take_lease(struct arbiter_round *round, size_t i, uint64_t end, bool doubts)
 {
     const struct arbiter_vm *vm = &round->vms[i];
     const struct arbiter_want *want = &round->arbiter->wants[i];
-    uint64_t step = largest_step(round, vm);
-    uint64_t held = min_of(want->size, want->holds);
-    uint64_t size;
-    uint64_t bytes;
+    uint64_t holds = next_holding(round, i, end, doubts);
+    uint64_t size = min_of(holds + facts_spare(vm), want->size);
+    uint64_t bytes = saturating_subtract(want->holds, holds);
 
-    if (doubts)
-        step = min_of(step, DOUBT_STEP);
-    size = saturating_subtract(held, step); /* what it never held brings nothing */
-    size = max_of(size, end);
-    size = max_of(size, saturating_subtract(want->holds, round->deficit));
-    size = min_of(size, want->size);
     if (size == want->size)
         return;
-    bytes = saturating_subtract(want->holds, size);
     round_ask(round, i, ARBITER_LEASE, bytes, size, doubts ? ARBITER_DOUBTED : ARBITER_OVER_SHARE);
     vm->memory->is_doubted = doubts;
     if (doubts && !round->is_urgent)
