@@ -150,7 +150,7 @@ static int run(int root)
     options.state_directory = state_directory;
     r = agent_start(&agent, &options, &error);
     if (r < 0) {
-        log_error("%s", error.text);
+        log_lines(LOG_LEVEL_ERROR, error.text);
         return r;
     }
     enter_sandbox();

@@ -34,8 +34,7 @@ static int listen_for_agents(struct daemon *daemon, struct error *error)
             r = listener_create(&daemon->loop, &address, 0600, on_agent, daemon,
                                 &daemon->agent_listeners[i], error);
         if (r < 0)
-            return error_prefix(error, r, "cannot listen for agents on %s",
-                                daemon->config.listen[i]);
+            return error_prefix(error, r, "cannot listen for agents");
     }
     return 0;
 }
@@ -84,8 +83,10 @@ static int listen_for_operators(struct daemon *daemon, struct error *error)
     if (r == 0)
         r = listener_create(&daemon->loop, &address, api_mode(&daemon->config), on_operator, daemon,
                             &daemon->api_listener, error);
+    if (r == -EADDRINUSE)
+        error_append(error, r, "\nis another vmreclaimd at work? see: systemctl status vmreclaimd");
     if (r < 0)
-        return error_prefix(error, r, "cannot serve the API on %s", daemon->config.api);
+        return error_prefix(error, r, "cannot serve the API");
     listen_for_root(daemon, &address);
     return 0;
 }

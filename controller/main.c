@@ -216,7 +216,7 @@ static int release(const struct daemon_sources *sources, int root, bool all)
     size_t released;
 
     if (release_leases(sources, root, all, &released, &error) < 0) {
-        log_error("%s", error.text);
+        log_lines(LOG_LEVEL_ERROR, error.text);
         return 1;
     }
     log_info("%zu %sleases were released", released, all ? "" : "expired ");
@@ -240,7 +240,7 @@ static int run(const struct daemon_sources *sources, int root)
         daemon_run(&daemon);
         log_notice("vmreclaimd stops");
     } else
-        log_error("%s", error.text);
+        log_lines(LOG_LEVEL_ERROR, error.text);
     is_finished = daemon_finish(&daemon);
     if (error_is_shortage(r))
         (void)nanosleep(&shortage_pause, NULL);

@@ -16,8 +16,8 @@ int state_lock_take(const char *directory, int *ret_descriptor, struct error *er
     close(descriptor);
     *ret_descriptor = -1;
     return error_set(error, -EBUSY,
-                     "another vmreclaimd keeps its state in %s; stop it, or give this one a "
-                     "--state-directory of its own",
+                     "another vmreclaimd keeps its state in %s\n"
+                     "stop it, or give this one a --state-directory of its own",
                      directory);
 }
 

@@ -126,7 +126,7 @@ static int detect_page_reporting(int root, char *reason, size_t size)
 
     page_reporting_find_balloon(root, &balloon);
     if (r == -ENOENT && !balloon.reports)
-        return because("the kernel lacks CONFIG_PAGE_REPORTING");
+        return because("no balloon reports, and this kernel shows no CONFIG_PAGE_REPORTING");
     if (!balloon.is_virtio && !balloon.is_hyperv)
         return because("the VM has no balloon device, or its driver is not loaded");
     if (balloon.is_virtio && !balloon.reports && balloon.keeps_pattern)

@@ -380,7 +380,7 @@ static void init_pressure(struct agent *agent)
                                   agent);
 
     if (r < 0)
-        log_info("no pressure trigger: %s; pressure shows with the next sample", strerror(-r));
+        log_info("no pressure trigger: %s; the next sample shows pressure", strerror(-r));
     else if (agent->pressure_trigger.window > NSEC_PER_SEC)
         log_info("a pressure trigger of two seconds; one of a second takes CAP_SYS_RESOURCE");
 }

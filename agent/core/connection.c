@@ -229,7 +229,10 @@ static void report_dial_failure(struct connections *connections, int r, const ch
     if (r == connections->last_failure)
         return;
     connections->last_failure = r;
-    log_info("no controller yet: %s; working alone and trying again", reason);
+    log_info("no controller yet: %s", reason);
+    log_info(r == -ENODEV || r == -EAFNOSUPPORT || r == -EACCES
+                 ? "working alone, and trying again; what is missing: vmreclaim-agent --doctor"
+                 : "working alone, and trying again; on the host: systemctl status vmreclaimd");
 }
 
 static void on_dialled(int descriptor, const struct error *error, void *userdata)
@@ -313,7 +316,7 @@ int connections_create(uv_loop_t *loop, const struct connections_options *option
                                 &connections->listener, error);
         if (r < 0) {
             connections_destroy(connections);
-            return r;
+            return error_prefix(error, r, "cannot listen for the controller");
         }
     }
     if (options->dial != NULL) {

@@ -14,6 +14,7 @@
 #include "agent/actions/features.h"
 #include "common/base/file.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
 #include "common/proc/page-reporting.h"
 
 #define LOCKED_BYTES (8 * MIB) /* more than the agent ever locks */
@@ -217,6 +218,11 @@ static void ask_reporting(const struct check *check, void *context, struct check
     struct page_reporting_balloon balloon;
 
     ask_feature(check, context, answer);
+    if (answer->status == CHECK_FAILURE && !exists(doctor, "sys/module/page_reporting"))
+        text_copy_line(
+            answer->fix, sizeof(answer->fix),
+            "use Linux 5.7 or later with CONFIG_PAGE_REPORTING, and a balloon that reports "
+            "(QEMU: -device virtio-balloon-pci,free-page-reporting=on)");
     page_reporting_find_balloon(doctor->root, &balloon);
     if (features_have(&doctor->features, FEATURE_PAGE_REPORTING) && !balloon.reports &&
         page_reporting_marks(doctor->root) != PAGE_REPORTING_MARKS_SEEN)

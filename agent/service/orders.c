@@ -125,6 +125,12 @@ static bool commands_are_allowed(const struct agent *agent)
     return agent->policy.policy.allow_commands && agent->configuration->policy.allow_commands;
 }
 
+/* What its owner, or its policy, set. `key`: what of the owner's it is else. */
+static const char *why_forbidden(const struct agent *agent, const char *key)
+{
+    return commands_are_allowed(agent) ? key : "allow_commands = false";
+}
+
 static nsec_t time_limit(const struct agent *agent, nsec_t asked)
 {
     nsec_t limit = asked > 0 ? asked : agent->policy.policy.compact_time_limit;
@@ -178,7 +184,7 @@ void orders_compact(struct ttrpc_call *call, const ProtobufCMessage *message, vo
                  time_format_duration(order->job.time_limit, gain, sizeof(gain)));
     if (!commands_are_allowed(agent) || (configuration_sets(agent->configuration, "compact") &&
                                          !agent->configuration->policy.compact)) {
-        decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");
+        decline(order, ACTION_FORBIDDEN, why_forbidden(agent, "compact = false"));
     } else if (!request->force && sample.trapped < agent->policy.policy.compact_min_gain) {
         snprintf(reason, sizeof(reason), "%s are trapped, less than compact_min_gain = %s",
                  bytes_format_short(sample.trapped, trapped, sizeof(trapped)),
@@ -244,7 +250,9 @@ void orders_reclaim_cache(struct ttrpc_call *call, const ProtobufCMessage *messa
                      : "is all there is");
     order->job.forbid_drop = configuration_keeps_cache(order->agent->configuration);
     if (!cache_order_is_allowed(order->agent, request->drop))
-        decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");
+        decline(order, ACTION_FORBIDDEN,
+                why_forbidden(order->agent, request->drop ? "cache_method or cache_floor"
+                                                          : "cache_method = none"));
     else if (!request->drop && order->job.bytes == 0)
         decline(order, ACTION_NOTHING_TO_DO, "the cache is at its floor already");
     else
@@ -317,7 +325,7 @@ void orders_set_reporting(struct ttrpc_call *call, const ProtobufCMessage *messa
     order->job.ends_while = request->end_while && !request->restore;
     order->job.time_limit = time_limit(agent, 0);
     if (!commands_are_allowed(agent)) {
-        decline(order, ACTION_FORBIDDEN, "this guest's configuration forbids it");
+        decline(order, ACTION_FORBIDDEN, why_forbidden(agent, NULL));
         return;
     }
     if (request->set_lowest_order)

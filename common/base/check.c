@@ -2,8 +2,11 @@
 #include "common/base/check.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "common/base/text.h"
+
+enum { COLUMNS = 80, INDENTATION = 9 };
 
 void check_answer_set(struct check_answer *answer, enum check_status status, const char *fix,
                       const char *reason, ...)
@@ -18,6 +21,16 @@ void check_answer_set(struct check_answer *answer, enum check_status status, con
     text_copy_line(answer->fix, sizeof(answer->fix), fix != NULL ? fix : "");
 }
 
+/* `first` before its first line. */
+static void print_wrapped(const char *first, char *text, FILE *output)
+{
+    char *rest = text;
+
+    text_wrap(text, COLUMNS - INDENTATION, 0);
+    for (const char *line; (line = strsep(&rest, "\n")) != NULL; first = "")
+        fprintf(output, "%-*s %s\n", INDENTATION - 1, first, line);
+}
+
 static void print(const struct check *check, const struct check_answer *answer, FILE *output)
 {
     static const char *const names[] = {
@@ -26,9 +39,15 @@ static void print(const struct check *check, const struct check_answer *answer, 
         [CHECK_FAILURE] = "FAILURE",
     };
 
-    fprintf(output, "%-8s %-26s %s\n", names[answer->status], check->name, answer->reason);
-    if (answer->fix[0] != '\0')
-        fprintf(output, "%-8s %-26s -> %s\n", "", "", answer->fix);
+    char text[sizeof(answer->reason) + 64];
+
+    text_format(text, sizeof(text), "%s%s%s", check->name, answer->reason[0] == '\0' ? "" : ": ",
+                answer->reason);
+    print_wrapped(names[answer->status], text, output);
+    if (answer->fix[0] != '\0') {
+        text_format(text, sizeof(text), "-> %s", answer->fix);
+        print_wrapped("", text, output);
+    }
 }
 
 enum check_status checks_run(const struct check *checks, size_t count, void *context, FILE *output)

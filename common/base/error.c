@@ -38,6 +38,21 @@ int error_prefix(struct error *error, int code, const char *format, ...)
     return code;
 }
 
+int error_append(struct error *error, int code, const char *format, ...)
+{
+    va_list arguments;
+    size_t used;
+
+    if (error == NULL)
+        return code;
+    used = strlen(error->text);
+    va_start(arguments, format);
+    text_format_list(error->text + used, sizeof(error->text) - used, format, arguments);
+    va_end(arguments);
+    text_make_safe(error->text, TEXT_LINES);
+    return code;
+}
+
 bool error_is_shortage(int code)
 {
     return code == -EMFILE || code == -ENFILE || code == -ENOBUFS || code == -ENOMEM;

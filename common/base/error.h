@@ -20,6 +20,10 @@ int error_set(struct error *error, int code, const char *format, ...) printf_lik
 /* Puts "PREFIX: " before the text already there and returns `code`. `error` may be NULL. */
 int error_prefix(struct error *error, int code, const char *format, ...) printf_like(3, 4);
 
+/* Puts the text behind what is there and returns `code`. `error` may be NULL. What a person is to
+ * do is often a line of its own, which "\n" begins. */
+int error_append(struct error *error, int code, const char *format, ...) printf_like(3, 4);
+
 /* Whether a negative errno says that descriptors or memory are short, which passes: to be tried
  * again. */
 bool error_is_shortage(int code);

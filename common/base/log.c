@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/text.h"
 
@@ -42,6 +43,17 @@ void log_write(enum log_level level, const char *format, ...)
         fprintf(stderr, "<%d>%s\n", (int)level, line);
     else
         fprintf(stderr, "%s\n", line);
+}
+
+void log_lines(enum log_level level, const char *text)
+{
+    for (size_t length; *text != '\0'; text += length + (text[length] == '\n')) {
+        char line[LINE_MAX_BYTES] = "";
+
+        length = strcspn(text, "\n");
+        text_append_bytes(line, sizeof(line), text, length);
+        log_write(level, "%s", line);
+    }
 }
 
 bool log_limit_pass(struct log_limit *limit, nsec_t now, unsigned *ret_suppressed)

@@ -26,6 +26,9 @@ void log_set_sink(log_sink sink, void *userdata);
 
 void log_write(enum log_level level, const char *format, ...) printf_like(2, 3);
 
+/* One message for each line of a text of our own. */
+void log_lines(enum log_level level, const char *text);
+
 #define log_error(...)   log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_notice(...)  log_write(LOG_LEVEL_NOTICE, __VA_ARGS__)

@@ -253,6 +253,28 @@ void text_blank(char *text, size_t length)
             memset(text, '?', step);
 }
 
+void text_wrap(char *text, size_t columns, size_t used)
+{
+    char *blank = NULL;
+    size_t behind = 0; /* columns since the blank */
+
+    for (; *text != '\0'; text++) {
+        if (((unsigned char)*text & 0xc0) != 0x80) { /* not within a character */
+            used++;
+            behind++;
+        }
+        if (*text == '\n' || *text == ' ') {
+            blank = *text == ' ' && used > 1 ? text : NULL;
+            used = *text == ' ' ? used : 0;
+            behind = 0;
+        } else if (used > columns && blank != NULL) {
+            *blank = '\n';
+            blank = NULL;
+            used = behind;
+        }
+    }
+}
+
 void text_copy_line(char *to, size_t size, const char *from)
 {
     text_copy(to, size, from);

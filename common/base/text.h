@@ -77,6 +77,10 @@ void text_blank(char *text, size_t length);
 #define TEXT_QUOTED_SIZE(length) (4 * (length) + 3)
 void text_quote(char *to, size_t size, const char *word);
 
+/* Ends lines between words, so that none has more than `columns`; only a longer word has. `used` of
+ * the first are taken. Ends of lines that are there stay. */
+void text_wrap(char *text, size_t columns, size_t used);
+
 /* Copies what fits of one line, made safe. */
 void text_copy_line(char *to, size_t size, const char *from);
 

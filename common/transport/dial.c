@@ -78,7 +78,10 @@ static void fail(struct dial *dial, int status, const char *what)
     char text[160];
 
     (void)address_format(&dial->address, text, sizeof(text));
-    error_set(&dial->error, status, "%s: %s: %s", text, what, strerror(-status));
+    if (status == -EAFNOSUPPORT)
+        error_set(&dial->error, status, "%s: this kernel has no AF_VSOCK", text);
+    else
+        error_set(&dial->error, status, "%s: %s: %s", text, what, strerror(-status));
     close_handles(dial);
     if (dial->descriptor >= 0)
         close(dial->descriptor);

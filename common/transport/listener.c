@@ -184,20 +184,40 @@ static int listen_local(struct listener *listener, const struct address *address
     return take_descriptor(descriptor);
 }
 
+/* What to do about it; "": that depends. */
+static const char *vm_advice(int status)
+{
+    switch (status) {
+    case -EAFNOSUPPORT:
+        return "\n'modprobe vhost_vsock' brings it; in a guest, vmw_vsock_virtio_transport";
+    case -EADDRINUSE:
+        return "\nlook who has it: ss -l --vsock -p";
+    case -EACCES:
+        return "\nports below 1024 need CAP_NET_BIND_SERVICE: run it as root";
+    default:
+        return "";
+    }
+}
+
+static int fail_vm(const struct address *address, int status, struct error *error)
+{
+    char text[160];
+
+    return error_set(error, status, "%s: %s%s", address_format(address, text, sizeof(text)),
+                     status == -EAFNOSUPPORT ? "this kernel has no AF_VSOCK" : strerror(-status),
+                     vm_advice(status));
+}
+
 static int listen_vm(const struct address *address, struct error *error)
 {
     cleanup_close int descriptor = socket_open(AF_VSOCK);
     union socket_address vm;
     socklen_t length = socket_address_vm(address->cid, address->port, &vm);
-    char text[160];
 
     if (descriptor < 0)
-        return error_set(error, descriptor, "no AF_VSOCK socket: %s; is the module vsock there?",
-                         strerror(-descriptor));
+        return fail_vm(address, descriptor, error);
     if (bind(descriptor, &vm.any, length) < 0 || listen(descriptor, BACKLOG) < 0)
-        return error_set(error, -errno, "listening on %s: %s%s",
-                         address_format(address, text, sizeof(text)), strerror(errno),
-                         errno == EACCES ? "; ports below 1024 need CAP_NET_BIND_SERVICE" : "");
+        return fail_vm(address, -errno, error);
     return take_descriptor(descriptor);
 }
 

@@ -3,6 +3,7 @@
 
 #include "common/base/number.h"
 #include "controller/actions/machine.h"
+#include "controller/leases/conduct.h"
 #include "controller/leases/requests.h"
 #include "controller/vms/hypervisor.h"
 
@@ -69,8 +70,8 @@ static const struct action_means by_a_pulse = {
 /* Where reporting returns what is free, a pulse would only cost the guest time. */
 static int check_reporting(const struct vm *vm, struct error *error)
 {
-    if (!vm_reports(vm))
-        return 0;
+    if (!vm_reports(vm) || conduct_why_inert(vm) != NULL)
+        return 0; /* what stops the balloon as well is said by whoever begins the pulse */
     return error_set(error, -EOPNOTSUPP,
                      "VM '%s' reports its free pages: they come back without a pulse; 'vmreclaim "
                      "compact %s' makes more of them reportable",

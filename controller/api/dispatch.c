@@ -65,7 +65,9 @@ void api_dispatch(struct api_call *call, const struct api_method *method,
     if (allowed)
         method->handler(call, request);
     else
-        api_call_fail(call, -EPERM, "%s needs the %s group of vmreclaimd; %s is not in it",
+        api_call_fail(call, -EPERM,
+                      "%s is for root and the %s_group of vmreclaimd, and '%s' is neither; "
+                      "'usermod -aG' adds a user to that group, from the next login on",
                       method->name, controls ? "control" : "read", call->caller.name);
 }
 

@@ -147,24 +147,29 @@ static void print_reason(const Action *action)
     (void)print_wrapped(action->footprint_before == 0 ? "not measured:" : "why not more:", text);
 }
 
+/* "compact web1: done (1.2 s, 0.10 s of guest CPU, action 41c2...)" */
+static void print_head(const Action *action)
+{
+    char text[640];
+    char cpu[48] = "";
+
+    if (action->guest != NULL && action->guest->cpu_ns != 0)
+        snprintf(cpu, sizeof(cpu), ", %.2f s of guest CPU", (double)action->guest->cpu_ns / 1e9);
+    text_format(text, sizeof(text), "%s %s%s%s%s%s (%.1f s%s, action %s)", action->kind, action->vm,
+                action->guest == NULL ? "" : ": ",
+                action->guest == NULL ? "" : action_outcome(action->guest),
+                action->guest == NULL || action->guest->reason[0] == '\0' ? "" : ": ",
+                action->guest == NULL ? "" : action->guest->reason,
+                (double)action->duration_ns / 1e9, cpu, action->id);
+    text_make_safe(text, TEXT_ONE_LINE);
+    text_wrap(text, min_of(terminal_width(), (size_t)READABLE_WIDTH), 0);
+    print_lines(text);
+    putchar('\n');
+}
+
 static void print_action(const Action *action)
 {
-    print_text(action->kind);
-    putchar(' ');
-    print_text(action->vm);
-    if (action->guest != NULL) {
-        printf(": %s", action_outcome(action->guest));
-        if (action->guest->reason[0] != '\0') {
-            fputs(": ", stdout);
-            print_text(action->guest->reason);
-        }
-    }
-    printf(" (%.1f s", (double)action->duration_ns / 1e9);
-    if (action->guest != NULL && action->guest->cpu_ns != 0)
-        printf(", %.2f s of guest CPU", (double)action->guest->cpu_ns / 1e9);
-    fputs(", action ", stdout);
-    print_text(action->id);
-    fputs(")\n", stdout);
+    print_head(action);
     print_changes(action);
     print_host(action);
     print_reason(action);

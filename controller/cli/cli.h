@@ -149,6 +149,9 @@ void print_json_text(const char *text, size_t length);
 /* Columns of the terminal; 80 when standard output is none. */
 size_t terminal_width(void);
 
+/* Sentences and tables take no more of a wider one. */
+enum { READABLE_WIDTH = 100 };
+
 /* A message as JSON on standard output; indented when it is a terminal, else one line. */
 int print_json(const ProtobufCMessage *message);
 

@@ -97,7 +97,9 @@ static int fail_call(const struct client *client, const struct ttrpc_result *res
 
     text_copy_line(message, sizeof(message), result->message);
     if (result->code == TTRPC_UNIMPLEMENTED)
-        return fail(EXIT_FAILED, "the daemon at %s does not know %s: it is older than this program",
+        return fail(EXIT_FAILED,
+                    "the daemon at %s does not know %s: it is older than this program\n"
+                    "Upgrade vmreclaimd there; if that was done, restart it.",
                     daemon_where(client->cli), client->method);
     if (result->code == TTRPC_DEADLINE_EXCEEDED)
         return fail(EXIT_TIMED_OUT,

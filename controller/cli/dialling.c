@@ -19,10 +19,12 @@ int daemon_fail_dial(const struct cli *cli, int status, const struct error *erro
     const char *advice = "Is vmreclaimd running? Look at: systemctl status vmreclaimd";
 
     if (status == -EACCES || status == -EPERM)
-        advice = "You need to be root or in the daemon's group.";
+        advice = "It takes root, or a member of read_group or control_group in vmreclaimd.yaml.";
     else if (status == -ENOENT)
         advice = "Is vmreclaimd running? Look at: systemctl status vmreclaimd\n"
                  "Another socket is chosen with --api or VMRECLAIM_API.";
+    if (cli->host == NULL && error != NULL && error->text[0] != '\0')
+        return fail(EXIT_UNREACHABLE, "cannot reach the daemon: %s\n%s", error->text, advice);
     return fail(EXIT_UNREACHABLE, "cannot reach the daemon at %s: %s\n%s", daemon_where(cli),
                 error != NULL && error->text[0] != '\0' ? error->text : strerror(-status), advice);
 }

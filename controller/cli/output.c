@@ -31,6 +31,7 @@ int fail(int code, const char *format, ...)
     va_start(arguments, format);
     text_format_list(text, sizeof(text), format, arguments);
     va_end(arguments);
+    text_wrap(text, min_of(terminal_width(), (size_t)READABLE_WIDTH), strlen("vmreclaim: "));
     (void)fflush(stdout);
     fputs("vmreclaim: ", stderr);
     write_text(stderr, text, TEXT_LINES);

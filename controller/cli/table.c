@@ -12,7 +12,7 @@
 #include "controller/cli/cli.h"
 #include "controller/cli/text-width.h"
 
-enum { READABLE_WIDTH = 100, SHORTENED_MIN = 8, CELL_SIZE = 1024 };
+enum { SHORTENED_MIN = 8, CELL_SIZE = 1024 };
 
 /* ---- cells ---- */
 

@@ -216,7 +216,7 @@ int waterfall_print(const Vm *vm)
          !is_known},
         {"r", "reported", w->guest_is_known ? w->reported : 0,
          w->reported_is_known ? "free and given back: not on the host"
-                              : "not known: the guest's kernel does not show its marks",
+                              : "not known: the guest's kernel shows no marks",
          w->guest_is_known && !w->reported_is_known && w->reported == 0},
         {"b", "balloon", w->balloon,
          w->balloon_is_known ? "taken from the guest" : unknown_host(vm),

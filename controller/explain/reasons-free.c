@@ -30,11 +30,17 @@ static bool fragmented(const struct view *view, struct finding *finding)
     if (view->action == NULL ||
         view->w->trapped < max_of(view->worth, view_let_go(view->action->guest) / 2))
         return false;
-    reason_set(finding, view->w->trapped,
-               "%s is free in pieces smaller than the %s that the guest reports.",
-               SIZE(view->w->trapped), SIZE(view->report_block));
+    if (view->report_block == 0)
+        reason_set(finding, view->w->trapped,
+                   "%s is free in pieces that are too small to be reported.",
+                   SIZE(view->w->trapped));
+    else
+        reason_set(finding, view->w->trapped,
+                   "%s is free in pieces smaller than the %s that the guest reports.",
+                   SIZE(view->w->trapped), SIZE(view->report_block));
     finding_add(finding, "trapped", view->w->trapped, "bytes");
-    finding_add(finding, "report_block", view->report_block, "bytes");
+    if (view->report_block != 0)
+        finding_add(finding, "report_block", view->report_block, "bytes");
     return true;
 }
 

@@ -28,8 +28,10 @@ static bool policy_forbids(const struct view *view, struct finding *finding)
     if (action->guest == NULL ||
         action->guest->outcome != VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FORBIDDEN_BY_POLICY)
         return false;
-    reason_set(finding, 0, "The guest's policy or its own configuration forbids this action.");
-    finding_command(finding, "vmreclaim vm show %s", view->name);
+    reason_set(finding, 0,
+               "The guest's policy or its own configuration (agent.conf) forbids this action; its "
+               "owner can allow it.");
+    finding_command(finding, "vmreclaim policy show --effective %s", view->name);
     return true;
 }
 

@@ -23,6 +23,8 @@ static bool reporting_off(const struct view *view, struct finding *finding)
     reason_set(finding, stays, "Free page reporting is %s, so %s stays on the host: %s.",
                view_is_offered(view) ? "offered, and the guest does not use it" : "off", what,
                why[0] == '\0' ? "the hypervisor does not offer it" : TEXT_CUT(why, 200));
+    if (!view_is_offered(view))
+        finding_command(finding, "vmreclaim doctor %s", view->name);
     if (view->guest == NULL)
         return true;
     finding_add(finding, "reportable", view->held.reportable, "bytes");

@@ -29,10 +29,15 @@ struct telling {
 
 /* ---- input ---- */
 
-bool conduct_is_inert(const struct vm *vm)
+const char *conduct_why_inert(const struct vm *vm)
 {
-    return vm->hypervisor.facts.vfio_devices > 0 || vm->hypervisor.facts.encrypted ||
-           vm->hypervisor.facts.locked;
+    const struct driver_facts *facts = &vm->hypervisor.facts;
+
+    if (facts->vfio_devices > 0)
+        return "an assigned device pins all memory";
+    if (facts->encrypted)
+        return "its memory is encrypted";
+    return facts->locked ? "its memory is locked on the host" : NULL;
 }
 
 /* Another boot than a lease was made for. */

@@ -30,8 +30,8 @@ void conduct_read_guest(struct lease_keeper *keeper, struct vm *vm,
 /* Nobody is asked any more. */
 void conduct_stop(struct lease_keeper *keeper);
 
-/* The host would get nothing of what the guest gives. */
-bool conduct_is_inert(const struct vm *vm);
+/* Why the host would get nothing of what the guest gives; NULL: it would. */
+const char *conduct_why_inert(const struct vm *vm);
 
 /* The lease is for the hypervisor of this VM. */
 void conduct_set_address(struct lease *lease, const struct vm *vm);

@@ -115,7 +115,7 @@ static void on_hypervisor(struct lease_keeper *keeper, struct vm *vm)
     lease_arrivals_look(keeper, vm);
     if (lease_balloon(vm) == NULL)
         return;
-    if (conduct_is_inert(vm))
+    if (conduct_why_inert(vm) != NULL)
         balloon_set_inert(leases_control(vm));
     input = conduct_look(vm);
     conduct_run(keeper, vm, &input);

@@ -45,12 +45,11 @@ static int check_vm(const struct vm *vm, struct error *error)
     if (vm->hypervisor.facts.balloon != ANSWER_YES)
         return error_set(error, -ENODEV,
                          "VM '%s' has no balloon device; start it with virtio-balloon", vm->name);
-    if (conduct_is_inert(vm))
-        return error_set(
-            error, -EOPNOTSUPP, "VM '%s': its balloon gives the host nothing: %s", vm->name,
-            vm->hypervisor.facts.vfio_devices > 0 ? "an assigned device pins all memory"
-            : vm->hypervisor.facts.encrypted      ? "its memory is encrypted"
-                                                  : "its memory is locked on the host");
+    if (conduct_why_inert(vm) != NULL)
+        return error_set(error, -EOPNOTSUPP,
+                         "VM '%s': its balloon gives the host nothing: %s; 'vmreclaim doctor %s' "
+                         "says more",
+                         vm->name, conduct_why_inert(vm), vm->name);
     if (vm->hypervisor.facts.balloon_actual == 0)
         return error_set(error, -EBUSY, "VM '%s': its balloon's size is not known yet; try again",
                          vm->name);

@@ -67,7 +67,7 @@ class CliTest(CliTestCase):
         self.assertNotIn("never touched", text)
         self.assertNotIn("remainder", text)
         self.assertRegex(text, "footprint +- its hypervisor is not known")
-        self.assertRegex(text, "reported +- not known: the guest's kernel does not show its marks")
+        self.assertRegex(text, "reported +- not known: the guest's kernel shows no marks")
         self.assertRegex(text, "reporting order +-: the guest reports nothing")
         self.assertNotIn("smallest report", text)
         answer = self.run_json("vm", "show", "alone")
@@ -356,7 +356,7 @@ class CliTest(CliTestCase):
 
     def test_no_daemon(self):
         result = self.run_cli("vm", "list", api="unix:/nonexistent/api.sock", code=4)
-        self.assertIn("cannot reach the daemon at unix:/nonexistent/api.sock", result.stderr)
+        self.assertIn("cannot reach the daemon: unix:/nonexistent/api.sock", result.stderr)
         self.assertIn("systemctl status vmreclaimd", result.stderr)
 
     def test_daemon_that_goes_away_in_a_stream(self):

@@ -83,7 +83,7 @@ static void test_nobody(void **state)
     start_with_groups(f);
     connect_as(f, NOBODY, NOBODY);
     assert_int_equal(look(f), TTRPC_PERMISSION_DENIED);
-    assert_non_null(strstr(f->message, "needs the read group"));
+    assert_non_null(strstr(f->message, "for root and the read_group"));
     assert_int_equal(change(f), TTRPC_PERMISSION_DENIED);
     assert_int_equal(f->agent.asked.compactions, 0);
     assert_true(log_has(f, "is refused GetVm"));
@@ -99,7 +99,7 @@ static void test_readers(void **state)
     connect_as(f, NOBODY, group); /* one of its groups */
     assert_int_equal(look(f), TTRPC_OK);
     assert_int_equal(change(f), TTRPC_PERMISSION_DENIED);
-    assert_non_null(strstr(f->message, "needs the control group"));
+    assert_non_null(strstr(f->message, "for root and the control_group"));
     connect_as(f, group, NOBODY); /* its own group */
     assert_int_equal(look(f), TTRPC_OK);
     assert_int_equal(change(f), TTRPC_PERMISSION_DENIED);

@@ -88,7 +88,7 @@ static void test_a_descriptor_that_does_not_listen(void **state)
     assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
     f->daemon = 0;
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
-    assert_true(log_has(f, "cannot serve the API on fd:0"));
+    assert_true(log_has(f, "cannot serve the API: fd:0"));
 }
 
 #define manager_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -55,11 +55,28 @@ static void test_the_worst_counts_and_says_what_to_do(void **state)
     free(text);
 }
 
+/* No line is longer than a terminal is wide. */
+static void test_long_texts_go_on_below(void **state)
+{
+    const struct check checks[] = {
+        {"a name that is as long as the longest of all the checks, or longer", ask_status,
+         CHECK_WARNING}};
+    enum check_status worst;
+    char *text = run(checks, 1, &worst);
+
+    assert_string_equal(
+        text, "warning  a name that is as long as the longest of all the checks, or longer:\n"
+              "         found 7\n"
+              "         -> mend it\n");
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_well),
         cmocka_unit_test(test_the_worst_counts_and_says_what_to_do),
+        cmocka_unit_test(test_long_texts_go_on_below),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

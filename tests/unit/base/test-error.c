@@ -54,9 +54,31 @@ static void test_cut_between_characters(void **state)
     assert_string_equal(error.text, "'?[2Jname?'\nlook there");
 }
 
+static void test_append(void **state)
+{
+    struct error error;
+
+    error_set(&error, -EACCES, "no");
+    assert_int_equal(error_append(&error, -EACCES, "\ndo %d", 7), -EACCES);
+    assert_string_equal(error.text, "no\ndo 7");
+    assert_int_equal(error_append(NULL, -EACCES, "do"), -EACCES);
+}
+
+static void test_append_is_cut(void **state)
+{
+    struct error error;
+
+    memset(error.text, 'x', sizeof(error.text));
+    error.text[sizeof(error.text) - 3] = '\0';
+    (void)error_append(&error, -EACCES, "ab\xc3\xa4");
+    assert_string_equal(error.text + sizeof(error.text) - 5, "xxab");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_append),
+        cmocka_unit_test(test_append_is_cut),
         cmocka_unit_test(test_set_and_prefix),
         cmocka_unit_test(test_long_text_is_cut),
         cmocka_unit_test(test_cut_between_characters),

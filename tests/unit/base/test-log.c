@@ -31,6 +31,18 @@ static void test_level_and_forged_lines(void **state)
     log_set_sink(NULL, NULL);
 }
 
+static void test_a_text_of_several_lines(void **state)
+{
+    lines = 0;
+    log_set_sink(keep, NULL);
+    log_lines(LOG_LEVEL_ERROR, "it is taken\nlook who has it");
+    assert_int_equal(lines, 2);
+    assert_string_equal(last_line, "look who has it");
+    log_lines(LOG_LEVEL_ERROR, "end\n");
+    assert_int_equal(lines, 3);
+    log_set_sink(NULL, NULL);
+}
+
 static void test_limit(void **state)
 {
     struct log_limit limit = {.interval = NSEC_PER_SEC, .burst = 2};
@@ -49,6 +61,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_level_and_forged_lines),
+        cmocka_unit_test(test_a_text_of_several_lines),
         cmocka_unit_test(test_limit),
     };
 

@@ -311,9 +311,39 @@ static void test_words_of_a_shell(void **state)
     assert_string_equal(quoted, "'a ");
 }
 
+static void test_wrap(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t columns;
+        size_t used;
+        const char *wrapped;
+    } cases[] = {
+        {"one two three", 7, 0, "one two\nthree"},
+        {"one two three", 6, 0, "one\ntwo\nthree"},
+        {"one two three", 80, 0, "one two three"},
+        {"one two three", 7, 1, "one\ntwo\nthree"},
+        {"thirteen and", 4, 0, "thirteen\nand"},
+        {"a thirteen", 4, 0, "a\nthirteen"},
+        {"\xc3\xa4\xc3\xb6 \xc3\xbc\xc3\xbc x", 5, 0, "\xc3\xa4\xc3\xb6 \xc3\xbc\xc3\xbc\nx"},
+        {"one\ntwo three", 9, 0, "one\ntwo three"},
+        {"one\ntwo three", 8, 5, "one\ntwo\nthree"},
+        {"", 5, 0, ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char text[64];
+
+        snprintf(text, sizeof(text), "%s", cases[i].text);
+        text_wrap(text, cases[i].columns, cases[i].used);
+        assert_string_equal(text, cases[i].wrapped);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wrap),
         cmocka_unit_test(test_characters),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_every_place_in_a_word),

@@ -141,6 +141,17 @@ static void test_the_hosts_port(void **state)
     assert_int_equal(answer->status, CHECK_WARNING);
 }
 
+/* In one line again. */
+static void join_lines(char *text)
+{
+    char *to = text;
+
+    for (; *text != '\0'; text++)
+        if (*text != '\n' && (*text != ' ' || text[1] != ' '))
+            *to++ = *text;
+    *to = '\0';
+}
+
 /* A person and a controller are told the same. */
 static void test_both_tell_the_same(void **state)
 {
@@ -152,6 +163,7 @@ static void test_both_tell_the_same(void **state)
     assert_non_null(output);
     assert_int_equal(doctor_run(fixture.root, &configuration, output), CHECK_FAILURE);
     assert_int_equal(fclose(output), 0);
+    join_lines(text);
     for (size_t i = 0; i < count; i++) {
         assert_non_null(strstr(text, complaints[i].name));
         assert_non_null(strstr(text, complaints[i].answer.reason));
