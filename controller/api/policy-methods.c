@@ -70,11 +70,10 @@ static void apply_policy(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *asked = (const void *)request;
     const char *source = asked->source_name[0] != '\0' ? asked->source_name : "policy";
-    struct policy_order order = {
-        .text = asked->source,
-        .source = asked->source_name,
-        .author = call->caller.name,
-        .made_from = asked->made_from};
+    struct policy_order order = {.text = asked->source,
+                                 .source = asked->source_name,
+                                 .author = call->caller.name,
+                                 .made_from = asked->made_from};
     struct policy policy;
     struct error error;
     int r = find_selector(call, asked->vm, &order.selector, &error);

@@ -1,87 +1,79 @@
-/* vmreclaim policy apply FILE */
-#include <inttypes.h>
+/* vmreclaim policy apply FILE|DIR|- */
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "common/base/cleanup.h"
-#include "controller/cli/cli.h"
-#include "controller/cli/messages.h"
+#include "controller/cli/policy-applying.h"
 #include "controller/cli/policy-file.h"
-#include "controller/cli/policy-results.h"
+#include "controller/cli/selector.h"
 
 static const char *vm = "";
+static const char *file;
 
-typedef Vmreclaim__Controller__V1__ApplyVmPolicyResponse Response;
-
-/* Nobody is meant: said aloud, for a selector with a slip in it looks the same. */
-static void print_none(void)
+/* In the order of the files. What the daemon does not take ends it; a VM that does not take its
+ * policy keeps nobody else's back. */
+static int apply_all(struct cli *cli, const struct policy_texts *texts)
 {
-    if (vm[0] == '\0')
-        puts("it is assigned to no VM yet; assign it with --vm");
-    else
-        (void)fail(EXIT_DONE,
-                   "warning: \"%s\" means no VM now; those that come later will get the policy",
-                   vm);
-}
+    int worst = EXIT_DONE;
 
-static int print(const Response *response)
-{
-    fputs("policy ", stdout);
-    print_text(response->name);
-    printf(", revision %" PRIu64 ", is stored\n", response->revision);
-    if (response->selects_none || (response->n_results == 0 && response->n_vms == 0))
-        print_none();
-    return policy_results_print(response->results, response->n_results, response->vms,
-                                response->n_vms, response->results_omitted);
-}
+    for (size_t i = 0; i < texts->count; i++) {
+        const struct policy_text *text = &texts->list[i];
+        const struct policy_applying applying = {
+            .text = text->text, .source = text->path, .vm = vm};
+        int code = policy_applying_run(cli, &applying);
 
-static int show(const ProtobufCMessage *message, void *userdata)
-{
-    const struct cli *cli = userdata;
-    const Response *response = (const void *)message;
-
-    return cli->json ? policy_results_json(message, response->results, response->n_results)
-                     : print(response);
+        worst = worse_code(worst, code);
+        if (code == EXIT_DONE || code == EXIT_PARTIAL || code == EXIT_REFUSED)
+            continue;
+        if (texts->count > 1)
+            (void)fail(code, "%s and what comes after it was not applied: %zu of %zu files",
+                       text->path, texts->count - i, texts->count);
+        break;
+    }
+    return worst;
 }
 
 static int run(struct cli *cli, char **operands)
 {
-    Vmreclaim__Controller__V1__ApplyVmPolicyRequest request =
-        VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
-    cleanup_free char *text = NULL;
-    const char *author = getlogin();
+    const char *path = file != NULL ? file : operands[0];
+    struct policy_texts texts;
+    int code;
 
-    int r = policy_file_read(operands[0], &text);
-    if (r != EXIT_DONE)
-        return r;
-    request.vm = (char *)vm;
-    request.source = text;
-    request.source_name = operands[0];
-    request.author = (char *)(author == NULL ? "" : author);
-    return client_fetch(cli, "ApplyPolicy", &request.base, show, cli);
+    if ((file == NULL) == (operands[0] == NULL))
+        return fail(EXIT_USAGE, "policy apply: name one file, one directory, or - for standard "
+                                "input\nMore: vmreclaim policy apply --help");
+    code = policy_texts_read(path, &texts);
+    if (code == EXIT_DONE && texts.count > 1 && vm[0] != '\0')
+        code =
+            fail(EXIT_USAGE,
+                 "policy apply: --vm is for one policy, and %s has %zu; apply that one by itself",
+                 path, texts.count);
+    if (code == EXIT_DONE)
+        code = apply_all(cli, &texts);
+    policy_texts_finish(&texts);
+    return code;
 }
 
 static const struct command_option options[] = {
     {"vm", 0, OPTION_TEXT, "VM", "for this VM, a glob (\"web-*\") or label:KEY=VALUE", &vm, NULL},
+    {"file", 'f', OPTION_TEXT, "FILE", "the same as naming it without -f", &file, NULL},
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
 };
 
 const struct command command_policy_apply = {
     .name = "policy apply",
-    .operands = "FILE --vm VM",
+    .operands = "FILE|DIR|-",
     .operand_count = 1,
+    .operands_may_lack = true,
     .summary = "put a policy in force",
     .description =
-        "Checks the file, stores it as a new revision of the policy it names, and assigns it. "
-        "Then\n"
-        "says of each VM whether the policy is in force there; a guest whose agent is away gets "
-        "it\n"
-        "when the agent is back. The daemon keeps the text: changing the file later changes\n"
-        "nothing until it is applied again. Without --vm it goes to the VMs that it is assigned\n"
-        "to already. Ends with 5 when no agent took it, with 7 when some did not.",
+        "Checks the file, stores it as a new revision of the policy it names, and assigns it.\n"
+        "Then says what happened on each VM: it is in force now, it was already, it waits for\n"
+        "the agent, or the agent refused it. Of a directory every *.yaml is applied in the order\n"
+        "of their names, once all are valid; - is standard input. The daemon keeps the text:\n"
+        "changing the file later changes nothing until it is applied again. Without --vm it goes\n"
+        "to the VMs that it is assigned to already. Ends with 5 when no agent took it, with 7\n"
+        "when some did not.",
     .example = "vmreclaim policy apply idle.yaml --vm web1",
-    .see_also = "policy check, before; policy history and rollback, after",
+    .see_also = "policy check and diff, before; policy history and rollback, after; policy edit",
     .options = options,
     .timeout = 30 * NSEC_PER_SEC,
     .run = run,

@@ -24,7 +24,7 @@ struct policy_standing {
     uint64_t revision;
     enum policy_outcome outcome;
     bool is_unchanged; /* IN_FORCE before */
-    char reason[256]; /* of all but IN_FORCE */
+    char reason[256];  /* of all but IN_FORCE */
 };
 
 struct policy_rollouts {

@@ -68,6 +68,11 @@ void apply_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void
                         request->source_name);
         return;
     }
+    if (request->made_from != 0 && strstr(request->source, "1GiB") != NULL) {
+        ttrpc_call_fail(call, TTRPC_FAILED_PRECONDITION,
+                        "policy \"idle\" has revision 3 now, and this was made from revision 2");
+        return;
+    }
     response.name = (char *)"balanced";
     response.revision = 4;
     response.n_results = pick_results(request->vm, &response.results);

@@ -4,10 +4,12 @@
 usage: test-policies.py VMRECLAIM API_SERVER
 """
 import os
+import socket
+import subprocess
 import sys
 import unittest
 
-from cli import CliTestCase
+from cli import VMRECLAIM, CliTestCase
 
 
 class PoliciesTest(CliTestCase):
@@ -45,6 +47,125 @@ class PoliciesTest(CliTestCase):
         self.assertIn('warning: "web-*" means no VM now', result.stderr)
         self.assertIn("it is assigned to no VM yet", self.run_cli("policy", "apply", path).stdout)
         self.assertIn("an older daemon does not say", self.run_cli(*apply, "older").stdout)
+
+    def write_several(self, **texts):
+        folder = os.path.join(self.directory.name, self.id().rsplit(".", maxsplit=1)[-1])
+        os.makedirs(folder, exist_ok=True)
+        for name, text in texts.items():
+            with open(os.path.join(folder, name.replace("_", ".")), "w", encoding="utf-8") as file:
+                file.write(text)
+        return folder
+
+    def test_policy_apply_of_a_directory(self):
+        folder = self.write_several(b_yaml="profile: gentle\n", a_yaml="profile: observe\n",
+                                    c_txt="no policy\n")
+        stored = "policy balanced, revision 4, is stored\n"
+        text = self.run_cli("policy", "apply", "-f", folder).stdout
+        self.assertEqual(text.count(stored), 2)
+        answers = self.run_cli("--json", "policy", "apply", folder).stdout.splitlines()
+        self.assertEqual(len(answers), 2)
+        result = self.run_cli("policy", "apply", folder, "--vm", "web1", code=2)
+        self.assertIn("--vm is for one policy, and", result.stderr)
+        # all are checked first
+        self.write_several(z_yaml="profile: gentle\ncache_flor: 1MiB\n", y_yaml="name: b\n")
+        result = self.run_cli("policy", "apply", folder, code=2)
+        self.assertEqual(result.stdout, "")
+        self.assertIn(f"{folder}/z.yaml:2: unknown key 'cache_flor'", result.stderr)
+        self.assertIn(f'{folder}/y.yaml: is policy "b", and so is {folder}/b.yaml', result.stderr)
+        self.assertIn("nothing was applied", result.stderr)
+
+    def test_policy_apply_of_a_directory_that_the_daemon_refuses(self):
+        folder = self.write_several(a_yaml="profile: gentle\n",
+                                    b_yaml="# bogus\nprofile: gentle\n",
+                                    c_yaml="profile: gentle\n")
+        result = self.run_cli("policy", "apply", folder, code=2)
+        self.assertEqual(result.stdout.count("is stored"), 1)
+        self.assertIn(f"{folder}/b.yaml and what comes after it was not applied: 2 of 3 files",
+                      result.stderr)
+
+    def test_policy_apply_without_a_file(self):
+        folder = self.write_several()
+        self.assertIn("there is no *.yaml", self.run_cli("policy", "apply", folder, code=2).stderr)
+        for words in [], ["a.yaml", "-f", "b.yaml"]:
+            result = self.run_cli("policy", "apply", *words, code=2)
+            self.assertIn("name one file, one directory, or -", result.stderr)
+
+    def test_policy_apply_of_standard_input(self):
+        command = [VMRECLAIM, "--api", self.api, "policy", "apply", "-"]
+        ours, theirs = socket.socketpair() # as ssh gives it
+        ours.sendall(b"name: night\nprofile: gentle\n")
+        ours.shutdown(socket.SHUT_WR)
+        result = subprocess.run(command, stdin=theirs, capture_output=True, text=True, timeout=60,
+                                check=True)
+        ours.close()
+        theirs.close()
+        self.assertIn("is stored", result.stdout)
+
+    # ---- edit ----
+
+    def edit(self, script, code, name="idle"):
+        """Runs `policy edit` with a shell script for an editor, which has the file's path as $1."""
+        folder = self.write_several()
+        editor = os.path.join(folder, "editor")
+        with open(editor, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nset -e\n" + script)
+        os.chmod(editor, 0o755)
+        self.temporary = os.path.join(folder, "tmp")
+        os.makedirs(self.temporary, exist_ok=True)
+        return self.run_cli("policy", "edit", name, code=code,
+                            environment={"VISUAL": editor, "TMPDIR": self.temporary})
+
+    def test_policy_edit(self):
+        result = self.edit('cat "$1" >>"$0.seen"\nsed -i s/128MiB/256MiB/ "$1"\n', 0)
+        self.assertIn("policy balanced, revision 4, is stored", result.stdout)
+        self.assertEqual(os.listdir(self.temporary), [])
+        with open(os.path.dirname(self.temporary) + "/editor.seen", encoding="utf-8") as file:
+            self.assertEqual(file.read(), "# vmreclaim: policy idle, revision 2.\n"
+                             "# vmreclaim: Saved and changed it is applied; else nothing is done.\n"
+                             "profile: balanced\ncache_floor: 128MiB\n")
+
+    def test_policy_edit_without_a_change(self):
+        result = self.edit("true\n", 0)
+        self.assertEqual(result.stdout, "policy idle: not changed, nothing was done\n")
+        self.assertEqual(os.listdir(self.temporary), [])
+        self.edit("true\n", 3, name="other")
+
+    def test_policy_edit_of_an_error(self):
+        result = self.edit('if [ -e "$0.once" ]\n'
+                           'then cat "$1" >"$0.seen"; sed -i s/cache_flor/cache_floor/ "$1"\n'
+                           'else touch "$0.once"; sed -i s/cache_floor/cache_flor/ "$1"; fi\n', 0)
+        self.assertEqual(result.stdout, "policy idle: not changed, nothing was done\n")
+        with open(os.path.dirname(self.temporary) + "/editor.seen", encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        self.assertEqual(lines[0], "# vmreclaim: idle.yaml:4: unknown key 'cache_flor'; "
+                                   "did you mean 'cache_floor'?")
+        self.assertEqual(lines[3], "cache_flor: 128MiB")
+
+    def test_policy_edit_of_an_error_that_stays(self):
+        result = self.edit("sed -i s/cache_floor/cache_flor/ \"$1\"\n", 2)
+        self.assertIn("unknown key 'cache_flor'", result.stderr)
+        self.assertIn("nothing was done", result.stderr)
+        kept = os.path.join(self.temporary, os.listdir(self.temporary)[0])
+        self.assertIn(f"your text is kept in {kept}", result.stderr)
+
+    def test_policy_edit_of_what_only_the_daemon_refuses(self):
+        result = self.edit('grep -q bogus "$1" || echo "# bogus" >>"$1"\n', 2)
+        self.assertIn('idle.yaml:2: unknown key "bogus"\nnothing was done', result.stderr)
+
+    def test_policy_edit_is_of_one_policy(self):
+        result = self.edit('grep -q day "$1" || echo "name: day" >>"$1"\n', 2)
+        self.assertIn("this is policy 'idle', so its name cannot be 'day'", result.stderr)
+
+    def test_policy_edit_with_an_editor_that_fails(self):
+        self.assertIn("ended with 3; nothing was done", self.edit("exit 3\n", 1).stderr)
+        result = self.run_cli("policy", "edit", "idle", code=1,
+                              environment={"VISUAL": "no-editor"})
+        self.assertIn('cannot run "no-editor"; set VISUAL or EDITOR', result.stderr)
+
+    def test_policy_edit_after_somebody_else(self):
+        result = self.edit('sed -i s/128MiB/1GiB/ "$1"\n', 5)
+        self.assertIn("revision 3 now", result.stderr)
+        self.assertIn("your text is kept in ", result.stderr)
 
     def test_policy_check_needs_no_daemon(self):
         path = self.write("name: night\nprofile: gentle\ncache_floor: 256MiB\n")
