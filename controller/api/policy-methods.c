@@ -254,7 +254,7 @@ static void get_policy(struct api_call *call, const ProtobufCMessage *request)
     store_ask_policy(api_store(call), asked->name, asked->revision, on_policy, call);
 }
 
-/* ---- RollBackPolicy, UnassignPolicy ---- */
+/* ---- RollBackPolicy, UnassignPolicy, DeletePolicy ---- */
 
 static void on_rolled_back(const struct policy_result *result, void *userdata)
 {
@@ -295,7 +295,7 @@ static void on_unassigned(const struct policy_result *result, void *userdata)
 
     if (!standing_messages_take(userdata, result, &messages))
         return;
-    response.policy = message_text(result->assignment->policy);
+    response.policy = message_text(result->assignments[0]->policy);
     response.vms = messages.vms;
     response.n_vms = messages.vm_count;
     response.results = messages.pointers;
@@ -310,6 +310,36 @@ static void unassign(struct api_call *call, const ProtobufCMessage *request)
     const Vmreclaim__Controller__V1__UnassignPolicyRequest *asked = (const void *)request;
 
     policy_unassign(call->api->rooms.assignments, asked->selector, on_unassigned, call);
+}
+
+static void on_deleted(const struct policy_result *result, void *userdata)
+{
+    Vmreclaim__Controller__V1__DeletePolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__DELETE_POLICY_RESPONSE__INIT;
+    char **selectors = calloc(result->assignment_count + 1, sizeof(*selectors));
+    struct standing_messages messages;
+
+    if (selectors == NULL)
+        api_call_fail(userdata, -ENOMEM, "out of memory");
+    else if (standing_messages_take(userdata, result, &messages)) {
+        for (size_t i = 0; i < result->assignment_count; i++)
+            selectors[i] = message_text(result->assignments[i]->selector);
+        response.selectors = selectors;
+        response.n_selectors = result->assignment_count;
+        response.results = messages.pointers;
+        response.n_results = messages.count;
+        response.results_omitted = (uint32_t)messages.omitted;
+        api_call_finish(userdata, &response.base);
+        standing_messages_finish(&messages);
+    }
+    free((void *)selectors);
+}
+
+static void delete_policy(struct api_call *call, const ProtobufCMessage *request)
+{
+    const Vmreclaim__Controller__V1__DeletePolicyRequest *asked = (const void *)request;
+
+    policy_delete(call->api->rooms.assignments, asked->name, asked->unassign, on_deleted, call);
 }
 
 /* ---- GetEffectivePolicy ---- */
@@ -334,9 +364,13 @@ static void get_effective(struct api_call *call, const ProtobufCMessage *request
 }
 
 static const struct api_method rows[] = {
-    {"ApplyPolicy", apply_policy, API_CONTROLS},        {"ListPolicies", list_policies, API_READS},
-    {"ListPolicyRevisions", list_revisions, API_READS}, {"GetPolicy", get_policy, API_READS},
-    {"RollBackPolicy", roll_back, API_CONTROLS},        {"UnassignPolicy", unassign, API_CONTROLS},
+    {"ApplyPolicy", apply_policy, API_CONTROLS},
+    {"ListPolicies", list_policies, API_READS},
+    {"ListPolicyRevisions", list_revisions, API_READS},
+    {"GetPolicy", get_policy, API_READS},
+    {"RollBackPolicy", roll_back, API_CONTROLS},
+    {"UnassignPolicy", unassign, API_CONTROLS},
+    {"DeletePolicy", delete_policy, API_CONTROLS},
     {"GetEffectivePolicy", get_effective, API_READS},
 };
 

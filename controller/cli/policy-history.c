@@ -47,7 +47,7 @@ const struct command command_policy_history = {
     .operand_count = 1,
     .summary = "who changed a policy, and when",
     .description =
-        "Lists the revisions of a policy, newest first. Nothing is ever removed from it.",
+        "Lists the revisions of a policy, newest first. They are kept until the policy is deleted.",
     .example = "vmreclaim policy history idle",
     .see_also = "policy diff, policy rollback",
     .run = run,

@@ -37,10 +37,11 @@ void policy_ask_all(struct policy_assignments *assignments, store_assigned_done 
 struct policy_result {
     int status; /* 0, or a negative errno with words in `error` */
     const struct error *error;
-    bool selects_none;                          /* of policy_order: the selector means no VM now */
-    const struct policy_revision *revision;     /* of policy_order and policy_roll_back */
-    const struct policy_assignment *assignment; /* of policy_unassign: that there was */
-    const struct policy_standing *standings;    /* of VMs; see the functions */
+    bool selects_none;                      /* of policy_order: the selector means no VM now */
+    const struct policy_revision *revision; /* of policy_order and policy_roll_back */
+    struct policy_assignment *const *assignments; /* that are no more: one of policy_unassign, */
+    size_t assignment_count;                      /* any number of policy_delete */
+    const struct policy_standing *standings;      /* of VMs; see the functions */
     size_t standing_count;
 };
 typedef void (*policy_done)(const struct policy_result *result, void *userdata);
@@ -69,5 +70,10 @@ void policy_roll_back(struct policy_assignments *assignments, const char *name, 
  * that ran something else. -ENOENT. */
 void policy_unassign(struct policy_assignments *assignments, const char *selector, policy_done done,
                      void *userdata);
+
+/* Removes a policy with its history. -EBUSY: it is assigned; not with `unassign`, which takes it
+ * away first, with a standing of those that ran it. -ENOENT. */
+void policy_delete(struct policy_assignments *assignments, const char *name, bool unassign,
+                   policy_done done, void *userdata);
 
 #endif

@@ -16,10 +16,12 @@
 
 struct order {
     struct policy_assignments *assignments;
-    struct policy_revision *revision;     /* of a policy that is spread; NULL: none is */
-    struct policy_assignment *assignment; /* that was taken away; NULL: none was */
-    char *selector;                       /* whom it is for; NULL: nobody */
-    bool selects_some;                    /* there is a VM that it means */
+    bool withdraws;                   /* assignments; else a policy is spread */
+    struct policy_revision *revision; /* of the policy that is spread */
+    struct policy_assignment **assignments_gone;
+    size_t gone_count;
+    char *selector;    /* whom it is for; NULL: nobody */
+    bool selects_some; /* there is a VM that it means */
     policy_done done;
     void *userdata;
 };
@@ -30,19 +32,22 @@ static void end(struct order *order, int status, const struct error *error,
                 const struct policy_standing *standings, size_t standing_count)
 {
     assert((status < 0) == (error != NULL));
-    assert(status < 0 || (order->revision != NULL) != (order->assignment != NULL));
+    assert(status < 0 || order->withdraws == (order->revision == NULL));
     order->done(&(struct policy_result){.status = status,
                                         .error = error,
                                         .selects_none = order->selector != NULL &&
                                                         order->selector[0] != '\0' &&
                                                         !order->selects_some,
                                         .revision = order->revision,
-                                        .assignment = order->assignment,
+                                        .assignments = order->assignments_gone,
+                                        .assignment_count = order->gone_count,
                                         .standings = standings,
                                         .standing_count = standing_count},
                 order->userdata);
     free(order->revision);
-    free(order->assignment);
+    for (size_t i = 0; i < order->gone_count; i++)
+        free(order->assignments_gone[i]);
+    free((void *)order->assignments_gone);
     free(order->selector);
     free(order);
 }
@@ -91,8 +96,8 @@ static void settle(const struct order *order, struct policy_giving *giving,
                    struct policy_rollout *rollout, struct vm *vm,
                    const struct policy_revision *found)
 {
-    assert((order->revision != NULL) != (order->assignment != NULL));
-    if (order->revision == NULL) {
+    assert(order->withdraws == (order->revision == NULL));
+    if (order->withdraws) {
         if (!policy_is_given(vm, found))
             give(giving, rollout, vm, found);
     } else if (strcmp(found->name, order->revision->name) == 0)
@@ -104,7 +109,7 @@ static void settle(const struct order *order, struct policy_giving *giving,
 /* Nothing is assigned to the VM, or nothing any more. */
 static void settle_rest(const struct order *order, struct policy_rollout *rollout, struct vm *vm)
 {
-    if (order->revision == NULL && !policy_is_assigned(vm, vm->assigned.file))
+    if (order->withdraws && !policy_is_assigned(vm, vm->assigned.file))
         policy_rollout_add(rollout, vm, vm->assigned.file);
 }
 
@@ -138,20 +143,34 @@ static void on_assigned(const struct store_assigned *assigned, void *userdata)
 
 /* ---- the store ---- */
 
+/* -ENOMEM. */
+static int keep_gone(struct order *order, const struct store_policies *policies)
+{
+    order->assignments_gone =
+        calloc(policies->assignment_count + 1, sizeof(*order->assignments_gone));
+    if (order->assignments_gone == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < policies->assignment_count; i++) {
+        order->assignments_gone[i] = policy_assignment_copy(policies->assignments[i]);
+        if (order->assignments_gone[i] == NULL)
+            return -ENOMEM;
+        order->gone_count++;
+    }
+    return 0;
+}
+
 static void on_stored(const struct store_policies *policies, void *userdata)
 {
     struct order *order = userdata;
 
-    assert(order->revision == NULL && order->assignment == NULL); /* it answers once */
+    assert(order->revision == NULL && order->assignments_gone == NULL); /* it answers once */
     if (policies->answer.status < 0) {
         end(order, policies->answer.status, &policies->answer.error, NULL, 0);
         return;
     }
-    if (policies->revision_count > 0)
+    if (!order->withdraws)
         order->revision = policy_revision_copy(policies->revisions[0]);
-    if (policies->assignment_count > 0)
-        order->assignment = policy_assignment_copy(policies->assignments[0]);
-    if (order->revision == NULL && order->assignment == NULL)
+    if (order->withdraws ? keep_gone(order, policies) < 0 : order->revision == NULL)
         end_without_memory(order);
     else
         policy_ask_all(order->assignments, on_assigned, order);
@@ -207,6 +226,19 @@ void policy_unassign(struct policy_assignments *assignments, const char *selecto
 {
     struct order *order = create(assignments, done, userdata);
 
-    if (order != NULL)
-        store_unassign_policy(assignments->store, selector, on_stored, order);
+    if (order == NULL)
+        return;
+    order->withdraws = true;
+    store_unassign_policy(assignments->store, selector, on_stored, order);
+}
+
+void policy_delete(struct policy_assignments *assignments, const char *name, bool unassign,
+                   policy_done done, void *userdata)
+{
+    struct order *order = create(assignments, done, userdata);
+
+    if (order == NULL)
+        return;
+    order->withdraws = true;
+    store_delete_policy(assignments->store, name, unassign, on_stored, order);
 }

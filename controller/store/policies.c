@@ -258,6 +258,59 @@ int store_assignments(struct store *store, const char *after, assignment_visitor
     return r;
 }
 
+/* ---- deleting ---- */
+
+/* Whom a policy is assigned to, for a message. */
+struct holders {
+    const char *policy;
+    size_t count;
+    char text[256];
+};
+
+static int add_holder(const struct policy_assignment *assignment, void *userdata)
+{
+    struct holders *holders = userdata;
+    size_t used = strlen(holders->text);
+
+    if (strcmp(assignment->policy, holders->policy) != 0)
+        return 0;
+    if (holders->count++ < 4)
+        text_format(holders->text + used, sizeof(holders->text) - used, "%s%s",
+                    used == 0 ? "" : ", ", assignment->selector);
+    return 0;
+}
+
+static int refuse_assigned(const struct holders *holders, struct error *error)
+{
+    char more[32] = "";
+
+    if (holders->count > 4)
+        snprintf(more, sizeof(more), " and %zu more", holders->count - 4);
+    return error_set(error, -EBUSY,
+                     "policy \"%s\" is assigned to %s%s; unassign it first, or do both: vmreclaim "
+                     "policy delete %s --unassign",
+                     holders->policy, holders->text, more, holders->policy);
+}
+
+int store_policy_delete(struct store *store, const char *name, bool unassign, struct error *error)
+{
+    const struct store_value value = {.text = name};
+    struct holders holders = {.policy = name};
+    int r = store_assignments(store, "", add_holder, &holders, error);
+
+    if (r == 0 && holders.count > 0 && !unassign)
+        return refuse_assigned(&holders, error);
+    if (r == 0)
+        r = store_run(store, "DELETE FROM policy WHERE name = ?", &value, 1, "deleting a policy",
+                      error);
+    if (r == 0 && sqlite3_changes(store->database) == 0)
+        return error_set(error, -ENOENT, "no policy \"%s\"; see: vmreclaim policy list", name);
+    if (r == 0)
+        r = store_run(store, "DELETE FROM assignment WHERE policy = ?", &value, 1,
+                      "removing assignments", error);
+    return r;
+}
+
 /* ---- whose policy ---- */
 
 /* One that a policy is assigned to, found by key: `prefix` and `rest` together. 1: it was found. */

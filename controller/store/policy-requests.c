@@ -15,6 +15,7 @@ struct policies_request {
     struct policy_revision *given; /* a copy of what is asked for, or about; its unused texts "" */
     char *selector;
     bool is_past_policies; /* only assignments are asked for */
+    bool unassigns;        /* what is deleted is taken from whom it is assigned to */
     struct policy_copies copies;
     struct store_policies policies; /* the answer */
     store_policies_done done;
@@ -108,6 +109,26 @@ static int run_unassign(struct store_request *base, struct error *error)
     return r < 0 ? r : store_unassign(base->store, request->selector, error);
 }
 
+static int keep_of_policy(const struct policy_assignment *assignment, void *userdata)
+{
+    struct policies_request *request = userdata;
+
+    if (strcmp(assignment->policy, request->given->name) != 0)
+        return 0;
+    return policy_copies_add_assignment(assignment, &request->copies);
+}
+
+static int run_delete(struct store_request *base, struct error *error)
+{
+    struct policies_request *request = request_of(base);
+    int r =
+        request->unassigns ? store_assignments(base->store, "", keep_of_policy, request, error) : 0;
+
+    return r < 0 && r != -ENOBUFS
+               ? r
+               : store_policy_delete(base->store, request->given->name, request->unassigns, error);
+}
+
 /* ---- completing ---- */
 
 static void destroy(struct policies_request *request)
@@ -156,7 +177,8 @@ static struct policies_request *create(struct store *store, const struct policy_
     request->base = (struct store_request){
         .store = store, .answer = &request->policies.answer, .run = run, .complete = complete};
     request->base.size = sizeof(*request) + strlen(request->given->text);
-    request->base.writes = run == run_order || run == run_roll_back || run == run_unassign;
+    request->base.writes =
+        run == run_order || run == run_roll_back || run == run_unassign || run == run_delete;
     assert(request->base.writes || given->author[0] == '\0');
     request->copies.bytes_max = PAGE_BYTES;
     request->done = done;
@@ -241,4 +263,16 @@ void store_unassign_policy(struct store *store, const char *selector, store_poli
     const struct policy_revision none = named("");
 
     submit(store, &none, selector, run_unassign, done, userdata);
+}
+
+void store_delete_policy(struct store *store, const char *name, bool unassign,
+                         store_policies_done done, void *userdata)
+{
+    const struct policy_revision given = named(name);
+    struct policies_request *request = create(store, &given, "", run_delete, done, userdata);
+
+    if (request == NULL)
+        return;
+    request->unassigns = unassign;
+    store_submit(&request->base);
 }

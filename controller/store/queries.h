@@ -31,6 +31,10 @@ int store_policy_roll_back(struct store *store, const char *name, uint64_t revis
                            const char *author, int64_t time, uint64_t *ret_revision,
                            struct error *error);
 
+/* Removes all revisions of a name. -EBUSY: it is assigned, the error says to whom; not with
+ * `unassign`, which removes that first. -ENOENT. */
+int store_policy_delete(struct store *store, const char *name, bool unassign, struct error *error);
+
 /* Replaces the selector's assignment. -ENOENT: no such policy. */
 int store_assign(struct store *store, const struct policy_assignment *assignment,
                  struct error *error);

@@ -141,6 +141,11 @@ void store_roll_back(struct store *store, const char *name, uint64_t revision, c
 void store_unassign_policy(struct store *store, const char *selector, store_policies_done done,
                            void *userdata);
 
+/* Removes all revisions of a policy. -EBUSY: it is assigned; not with `unassign`, which removes
+ * that first and answers with what it was. -ENOENT. */
+void store_delete_policy(struct store *store, const char *name, bool unassign,
+                         store_policies_done done, void *userdata);
+
 /* ---- whose policy ---- */
 
 /* A VM as selectors see it. */

@@ -102,6 +102,30 @@ static void test_edit(void **state)
     expect(f, "$V policy show night", 0, "# night, revision 3 ");
 }
 
+static void test_delete(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    apply_policy(f, "name: night\nprofile: gentle\n");
+    expect(f, "echo 'name: all' | $V policy apply - --vm '*'", 7,
+           "  web-1  not for it: policy 'night' is assigned to it more closely");
+    expect(f, "$V policy delete nihgt", 3, "no policy \"nihgt\"");
+    expect(f, "$V policy delete night", 5, "policy \"night\" is assigned to web-1; unassign it");
+    expect(f, "$V policy delete night --unassign", 0,
+           "policy night is deleted, with its history\nit was assigned to web-1\ninstead:\n"
+           "  web-1  policy all: in force now");
+    assert_string_equal(f->agent.policy_name, "all");
+    expect(f, "$V policy history night", 3, "no policy");
+    expect(f, "$V policy delete all --unassign", 0, "  web-1  its own: in force now\n");
+    assert_string_equal(f->agent.policy_name, "own");
+    apply_policy(f, "name: night\nprofile: observe\n"); /* it begins anew */
+    expect(f, "$V policy show night", 0, "# night, revision 1 ");
+    expect(f, "echo 'name: free' | $V policy apply -", 0, "is stored");
+    expect(f, "$V policy delete free", 0, "policy free is deleted, with its history\n");
+    assert_null(strstr(shown, "instead"));
+}
+
 #define command_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -109,6 +133,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         command_test(test_apply),
         command_test(test_edit),
+        command_test(test_delete),
     };
 
     assert_true(argc == 3);

@@ -106,9 +106,10 @@ static void test_every_method_is_in_the_table(void **state)
 static void test_who_may_call_what(void **state)
 {
     static const char *const controls[] = {
-        "Compact",        "Reclaim",        "SetReporting",   "ApplyPolicy",   "SetBalloon",
-        "ReleaseBalloon", "RollBackPolicy", "UnassignPolicy", "Reload",        "Halt",
-        "Resume",         "Pulse",          "SqueezeVms",     "ReserveMemory", "ReleaseReservation",
+        "Compact",      "Reclaim",        "SetReporting",   "ApplyPolicy",
+        "SetBalloon",   "ReleaseBalloon", "RollBackPolicy", "UnassignPolicy",
+        "DeletePolicy", "Reload",         "Halt",           "Resume",
+        "Pulse",        "SqueezeVms",     "ReserveMemory",  "ReleaseReservation",
     };
     unsigned count = 0;
 

@@ -72,6 +72,30 @@ static void test_a_policy_that_was_made_from_an_older_one(void **state)
     assert_int_equal(number, 2);
 }
 
+static void test_deleting_a_policy(void **state)
+{
+    struct fixture *fixture = *state;
+    char selectors[6][8];
+    struct line line = {""};
+
+    add_policy(fixture, "night", "one");
+    add_policy(fixture, "night", "two");
+    add_policy(fixture, "day", "one");
+    for (unsigned i = 0; i < ARRAY_SIZE(selectors); i++) {
+        snprintf(selectors[i], sizeof(selectors[i]), "vm-%u", i);
+        const struct policy_assignment assignment = {selectors[i], "night", "alice", 7};
+        assert_int_equal(store_assign(fixture->store, &assignment, &fixture->error), 0);
+    }
+    assert_int_equal(store_policy_delete(fixture->store, "night", false, &fixture->error), -EBUSY);
+    assert_non_null(strstr(fixture->error.text,
+                           "is assigned to vm-0, vm-1, vm-2, vm-3 and 2 more; unassign it"));
+    assert_int_equal(store_policy_delete(fixture->store, "nihgt", true, &fixture->error), -ENOENT);
+    assert_int_equal(store_policy_delete(fixture->store, "night", true, &fixture->error), 0);
+    assert_int_equal(store_unassign(fixture->store, "vm-5", &fixture->error), -ENOENT);
+    assert_int_equal(store_policy_list(fixture->store, "", line_policy, &line, &fixture->error), 0);
+    assert_string_equal(line.text, "day/1/alice//0 ");
+}
+
 static void test_policy_that_is_not_there(void **state)
 {
     struct fixture *fixture = *state;
@@ -551,6 +575,7 @@ int main(void)
         store_test(test_new_store_is_healthy),
         store_test(test_policy_history),
         store_test(test_a_policy_that_was_made_from_an_older_one),
+        store_test(test_deleting_a_policy),
         store_test(test_policy_that_is_not_there),
         store_test(test_best_assignment_wins),
         store_test(test_what_a_selector_means),

@@ -1,0 +1,74 @@
+/* vmreclaim policy delete NAME */
+#include <stdio.h>
+
+#include "controller/cli/cli.h"
+#include "controller/cli/messages.h"
+#include "controller/cli/policy-results.h"
+
+static bool unassign;
+
+typedef Vmreclaim__Controller__V1__DeletePolicyResponse Response;
+
+struct shown {
+    const struct cli *cli;
+    const char *name;
+};
+
+static int print(const Response *response, const char *name)
+{
+    fputs("policy ", stdout);
+    print_text(name);
+    fputs(" is deleted, with its history", stdout);
+    for (size_t i = 0; i < response->n_selectors; i++) {
+        fputs(i == 0 ? "\nit was assigned to " : ", ", stdout);
+        print_text(response->selectors[i]);
+    }
+    putchar('\n');
+    if (response->n_results > 0)
+        puts("instead:");
+    return policy_results_print_each(response->results, response->n_results,
+                                     response->results_omitted);
+}
+
+static int show(const ProtobufCMessage *message, void *userdata)
+{
+    const struct shown *shown = userdata;
+    const Response *response = (const void *)message;
+
+    return shown->cli->json ? policy_results_json(message, response->results, response->n_results)
+                            : print(response, shown->name);
+}
+
+static int run(struct cli *cli, char **operands)
+{
+    Vmreclaim__Controller__V1__DeletePolicyRequest request =
+        VMRECLAIM__CONTROLLER__V1__DELETE_POLICY_REQUEST__INIT;
+    struct shown shown = {cli, operands[0]};
+
+    request.name = operands[0];
+    request.unassign = unassign;
+    return client_fetch(cli, "DeletePolicy", &request.base, show, &shown);
+}
+
+static const struct command_option options[] = {
+    {"unassign", 0, OPTION_FLAG, NULL, "take it from everybody that it is assigned to, first",
+     &unassign, NULL},
+    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+};
+
+const struct command command_policy_delete = {
+    .name = "policy delete",
+    .operands = "NAME",
+    .operand_count = 1,
+    .summary = "remove a stored policy and its history",
+    .description =
+        "Removes all revisions of a policy. One that is assigned is refused, and says to whom;\n"
+        "with --unassign it is taken away first, and VMs get what else is for them: another\n"
+        "assignment's policy, what their own file names, or their agent's own configuration.\n"
+        "Each of them is said. Nothing brings the history back; policy show keeps a text.",
+    .example = "vmreclaim policy delete idle --unassign",
+    .see_also = "policy list, policy unassign; policy show, to keep the text",
+    .options = options,
+    .timeout = 30 * NSEC_PER_SEC,
+    .run = run,
+};
