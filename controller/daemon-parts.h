@@ -22,6 +22,7 @@
 #include "controller/pulses/planner.h"
 #include "controller/records/recorder.h"
 #include "controller/store/store.h"
+#include "controller/telemetry/turns.h"
 #include "controller/vms/discovery.h"
 #include "controller/vms/intervals.h"
 #include "controller/vms/supervisor.h"
@@ -70,6 +71,7 @@ struct daemon {
     struct listener *root_listener; /* who crowds the others' does not crowd this one */
     uv_signal_t signals[3];
     struct directory_watches watches; /* of the VM files and of the hypervisors' directory */
+    struct turns turns;               /* of the loop */
     struct notify notify;             /* the service manager */
     uv_timer_t watchdog_timer;
     struct daemon_reload reload;

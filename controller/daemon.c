@@ -38,6 +38,20 @@ static int no_timer(int r, struct error *error)
     return r < 0 ? error_set(error, r, "cannot make a timer: %s", uv_strerror(r)) : 0;
 }
 
+/* ---- the loop ---- */
+
+static int start_turns(struct daemon *daemon, struct error *error)
+{
+    int r = turns_init(&daemon->turns, &daemon->loop);
+
+    return r < 0 ? error_set(error, r, "cannot watch the event loop: %s", uv_strerror(r)) : 0;
+}
+
+static void stop_turns(struct daemon *daemon)
+{
+    turns_stop(&daemon->turns);
+}
+
 /* ---- VMs ---- */
 
 static int start_supervisor(struct daemon *daemon, struct error *error)
@@ -226,6 +240,7 @@ static int start_api(struct daemon *daemon, struct error *error)
         .reload = reload_as_asked,
         .daemon = daemon,
         .started = daemon->started,
+        .turns = &daemon->turns,
     };
     gid_t read_group;
     gid_t control_group;
@@ -351,6 +366,7 @@ static const struct part {
     void (*finish)(struct daemon *daemon); /* NULL: it holds nothing */
 } parts[] = {
     {start_state_lock, NULL, finish_state_lock},
+    {start_turns, stop_turns, NULL},
     {start_supervisor, stop_supervisor, finish_supervisor},
     {daemon_signals_start, daemon_signals_stop, NULL},
     {start_watchdog, stop_watchdog, NULL},

@@ -30,6 +30,7 @@
 #include "controller/actions/id.h"
 #include "controller/leases/keeper.h"
 #include "controller/leases/pulse.h"
+#include "controller/telemetry/totals.h"
 #include "controller/vms/supervisor.h"
 
 /* One for each thing that can be done; `name` is Action.kind. */
@@ -90,8 +91,9 @@ struct actions {
     struct supervisor_listener listener;
     struct list running; /* struct action */
     size_t running_count;
-    uv_timer_t timer; /* runs while an action does */
-    uint64_t count;   /* since start */
+    uv_timer_t timer;                   /* runs while an action does */
+    uint64_t count;                     /* since start */
+    uint64_t refused[TOTAL_KIND_COUNT]; /* likewise: nothing was done */
 };
 
 /* -errno of libuv. */

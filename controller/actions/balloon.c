@@ -70,6 +70,13 @@ static const struct action_means by_the_balloon = {
 
 /* ---- the kinds ---- */
 
+/* Of a balloon that is to leave the guest more, nothing. */
+static uint64_t asked_of_set(const struct action *action)
+{
+    return saturating_subtract(action->vm->hypervisor.facts.balloon_actual,
+                               action->request.balloon.size);
+}
+
 static int check_set(const struct vm *vm, struct error *error)
 {
     return 0; /* the keeper knows, once the guest was sampled */
@@ -121,8 +128,11 @@ static int release(struct action *action, struct error *error)
                                 owner[0] == '\0' ? NULL : owner, error);
 }
 
-const struct action_kind action_balloon = {
-    .name = "balloon", .means = &by_the_balloon, .check = check_set, .act = set};
+const struct action_kind action_balloon = {.name = "balloon",
+                                           .means = &by_the_balloon,
+                                           .asked = asked_of_set,
+                                           .check = check_set,
+                                           .act = set};
 const struct action_kind action_release = {.name = "release",
                                            .means = &by_the_balloon,
                                            .gives_back = true,

@@ -25,6 +25,7 @@ static void fill_record(const struct action *action, Action *record)
     record->kind = message_text(action->request.kind->name);
     record->asked_by = message_text(action->asked_by);
     record->why = message_text(action->request.why);
+    record->bytes_asked = action->asked;
     record->started_ns = action->started_time;
     record->duration_ns = time_boottime() - action->started;
     record->guest = action->guest;
@@ -58,12 +59,14 @@ static bool is_measured(const struct action *action)
            (action->vm->measured.host.time != 0 || action->footprint_before == 0);
 }
 
-static void complete_record(struct action *action, const char *reason, Action *record)
+static void complete_record(struct action *action, int status, const char *reason, Action *record)
 {
     struct vm *vm = action->vm;
 
     fill_record(action, record);
     record->finished = true;
+    if (status < 0)
+        record->outcome = message_text(total_outcome_names[TOTAL_FAILED]);
     record->reason = message_text(reason);
     if (reason[0] == '\0' && vm->measured.host.time == 0 && action->footprint_before == 0)
         record->reason = message_text(vm_hypervisor_condition(vm));
@@ -141,7 +144,7 @@ void action_end(struct action *action, int status, const char *reason)
     assert(action->state != ACTION_BEFORE && action->state != ACTION_ENDED);
     assert(status <= 0 && (status == 0 || reason != NULL));
     action_leave(action);
-    complete_record(action, reason != NULL ? reason : own_reason(action), &record);
+    complete_record(action, status, reason != NULL ? reason : own_reason(action), &record);
     action_move(action, ACTION_ENDED);
     report_end(action, status, &record);
     answer(action, status, reason, &record);
@@ -151,6 +154,7 @@ void action_end(struct action *action, int status, const char *reason)
 void action_refuse(struct action *action, int status, const char *reason)
 {
     assert(action->state == ACTION_BEFORE && status < 0);
+    action->actions->refused[total_kind_of(action->request.kind->name)]++;
     action_leave(action);
     action_move(action, ACTION_ENDED);
     answer(action, status, reason, NULL);

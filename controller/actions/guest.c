@@ -125,6 +125,11 @@ static int reclaim(struct action *action, struct error *error)
     return ask(action, "ReclaimCache", &request.base, request.time_limit_ns, error);
 }
 
+static uint64_t asked_of_reclaim(const struct action *action)
+{
+    return action->request.reclaim.bytes;
+}
+
 static int set_reporting(struct action *action, struct error *error)
 {
     Vmreclaim__Agent__V1__SetReportingRequest request =
@@ -143,7 +148,10 @@ static int set_reporting(struct action *action, struct error *error)
 
 const struct action_kind action_compact = {
     .name = "compact", .means = &by_the_guest, .check = vm_may_command, .act = compact};
-const struct action_kind action_reclaim = {
-    .name = "reclaim", .means = &by_the_guest, .check = vm_may_command, .act = reclaim};
+const struct action_kind action_reclaim = {.name = "reclaim",
+                                           .means = &by_the_guest,
+                                           .asked = asked_of_reclaim,
+                                           .check = vm_may_command,
+                                           .act = reclaim};
 const struct action_kind action_reporting = {
     .name = "reporting", .means = &by_the_guest, .check = vm_may_command, .act = set_reporting};

@@ -9,6 +9,8 @@
 #include "common/base/number.h"
 #include "common/base/time.h"
 #include "common/base/util.h"
+#include "controller/messages/text.h"
+#include "controller/telemetry/totals.h"
 
 #define BEGIN_SLACK (5 * (int64_t)NSEC_PER_SEC) /* a footprint from before the begin */
 
@@ -96,6 +98,17 @@ static bool is_confirming(const ActionSample *before, const ActionSample *after)
            (before->reported + after->reported > 0 || after->balloon > before->balloon);
 }
 
+static const char *outcome_of(const Action *action)
+{
+    enum total_outcome outcome = action->host_returned > 0 ? TOTAL_RETURNED : TOTAL_NOTHING;
+
+    if (action->footprint_before == 0)
+        outcome = TOTAL_UNMEASURED;
+    else if (total_kind_of(action->kind) == TOTAL_RELEASE)
+        outcome = TOTAL_GIVEN_BACK;
+    return total_outcome_names[outcome];
+}
+
 void judge_action(Action *action)
 {
     const ActionSample *before =
@@ -109,6 +122,8 @@ void judge_action(Action *action)
         known ? judge_share(action, (int64_t)(given(after) - given(before))) : 0;
     action->confidence = (Vmreclaim__Controller__V1__Confidence)confidence_of(
         action, known, is_exact(action, before));
+    if (action->outcome[0] == '\0')
+        action->outcome = message_text(outcome_of(action));
     assert(action->confidence != VMRECLAIM__CONTROLLER__V1__CONFIDENCE__CONFIDENCE_UNSPECIFIED);
     assert(action->share_of == 0 || action->share <= action->share_of);
 }

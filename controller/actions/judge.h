@@ -19,7 +19,8 @@ int64_t judge_drift(const Vmreclaim__Controller__V1__Action *action, uint64_t fo
  * began, or its share of that, without the drift. */
 int64_t judge_returned(const Vmreclaim__Controller__V1__Action *action, uint64_t footprint);
 
-/* Sets guest_reported and confidence from the samples, host_returned, drift and share.
+/* Sets outcome, unless it has failed, guest_reported and confidence from the samples,
+ * host_returned, drift and share.
  *
  * High: the growth of what the guest marks as reported, and of its balloon, is what the host got,
  * within 32 MiB or a tenth. Medium: the guest's side is not known, the host's figure is a share, or

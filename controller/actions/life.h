@@ -45,6 +45,8 @@ struct action_kind {
     const struct action_means *means;
     bool gives_back;  /* waits for nobody */
     bool asks_driver; /* without an agent it begins with a reading of the balloon's driver */
+    /* Bytes that are to come back; 0: the request names no size. NULL: none does. */
+    uint64_t (*asked)(const struct action *action);
     /* 0 when it may be done to the VM now; a negative errno with words. */
     int (*check)(const struct vm *vm, struct error *error);
     /* Begins it; the VM has just been measured. A negative errno with words: nothing was done. */
@@ -68,6 +70,7 @@ struct action {
     pid_t pid;                  /* of the hypervisor that it was measured on; 0: not seen */
     uint64_t start_time;        /* of that process */
     uint64_t footprint_before;
+    uint64_t asked; /* bytes that are to come back; 0: the request names no size */
     struct drift drift;
     struct action_measures measures;
     uint64_t lowest;  /* footprint while SETTLING */

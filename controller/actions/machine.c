@@ -139,6 +139,8 @@ static int begin(struct action *action, struct error *error)
         action->pid = vm->measured.process.pid;
         action->start_time = vm->measured.process.start_time;
     }
+    if (action->request.kind->asked != NULL)
+        action->asked = action->request.kind->asked(action);
     drift_begin(vm, &action->drift);
     (void)measures_take(&action->measures, vm,
                         VMRECLAIM__CONTROLLER__V1__ACTION_PHASE__ACTION_PHASE_BEFORE);
@@ -221,19 +223,27 @@ static int check_halt(const struct vm *vm, const struct action_request *request,
                      vm->name, vm->name);
 }
 
+/* Whether it may be done now, and there is room for it then. */
+static int get_ready(struct vm *vm, const struct action_request *request, struct error *error)
+{
+    int r = check_halt(vm, request, error);
+
+    if (r == 0)
+        r = request->kind->check(vm, error);
+    return r < 0 ? r : make_room(vm, request, error);
+}
+
 int action_start(struct actions *actions, struct vm *vm, const struct action_request *request,
                  const char *asked_by, action_done done, void *userdata, struct action **ret_action,
                  struct error *error)
 {
     struct action *action;
-    int r = check_halt(vm, request, error);
+    int r = get_ready(vm, request, error);
 
-    if (r == 0)
-        r = request->kind->check(vm, error);
-    if (r == 0)
-        r = make_room(vm, request, error);
-    if (r < 0)
+    if (r < 0) {
+        actions->refused[total_kind_of(request->kind->name)]++;
         return r;
+    }
     action = create(actions, vm, request, asked_by);
     if (action == NULL)
         return error_set(error, -ENOMEM, "out of memory");

@@ -13,6 +13,7 @@ void api_init(struct api *api, const struct api_rooms *rooms)
         .read_group = API_GROUP_NONE,
         .control_group = API_GROUP_NONE,
     };
+    rpc_times_init(&api->times);
     api_methods_check();
     api_users_init(&api->users, rooms->supervisor->loop);
     api_door_init(api);

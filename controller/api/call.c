@@ -7,6 +7,14 @@
 
 #include "common/base/text.h"
 #include "controller/api/method.h"
+#include "controller/api/rpc-times.h"
+
+static void count(const struct api_call *call, enum rpc_result result)
+{
+    if (call->times != NULL)
+        rpc_times_add(call->times, call->method_index, call->method->flags == API_READS, result,
+                      time_monotonic() - call->begun);
+}
 
 static void end(struct api_call *call)
 {
@@ -43,6 +51,7 @@ void api_call_finish(struct api_call *call, const ProtobufCMessage *response)
 {
     assert(call->state != API_CALL_ENDED);
     assert((response == NULL) == ((call->method->flags & API_STREAMS) != 0));
+    count(call, call->state == API_CALL_OPEN ? RPC_OK : RPC_LEFT);
     if (call->state == API_CALL_OPEN)
         call->door->finish(call, response);
     end(call);
@@ -62,6 +71,7 @@ void api_call_fail(struct api_call *call, int status, const char *format, ...)
 void api_call_fail_error(struct api_call *call, int status, const struct error *error)
 {
     assert(call->state != API_CALL_ENDED && status < 0);
+    count(call, call->state == API_CALL_OPEN ? RPC_FAILED : RPC_LEFT);
     if (call->state == API_CALL_OPEN)
         call->door->fail(call, status, error->text);
     end(call);
@@ -83,6 +93,7 @@ void api_call_abandon(struct api_call *call)
         api_call_drained(call);
         return;
     }
+    count(call, RPC_LEFT);
     call->on_gone(call, call->gone_userdata);
     end(call);
 }

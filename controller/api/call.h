@@ -18,12 +18,14 @@
 #include <sys/types.h>
 
 #include "common/base/error.h"
+#include "common/base/time.h"
 #include "controller/actions/id.h"
 
 struct api;
 struct api_call;
 struct api_method;
 struct api_user;
+struct rpc_times;
 struct ttrpc_share;
 
 /* Who is calling, as the door knows it. */
@@ -64,6 +66,9 @@ struct api_call {
     struct ttrpc_share *share; /* of the processor, the user's; NULL: any part of it */
     struct api_caller caller;
     const struct api_method *method; /* set by the dispatcher */
+    unsigned method_index;           /* in the service, likewise */
+    nsec_t begun;                    /* CLOCK_MONOTONIC, likewise */
+    struct rpc_times *times;         /* that it counts in, likewise; NULL: not dispatched */
     char action[ACTION_ID_SIZE];     /* of a call that changes something; else empty */
     enum api_call_state state;
     void (*on_gone)(struct api_call *call, void *userdata);

@@ -55,6 +55,9 @@ void api_dispatch(struct api_call *call, const struct api_method *method,
     assert(!call->caller.may_control || call->caller.may_read);
     assert(api_method_of(request->descriptor) == method);
     call->method = method;
+    call->method_index = api_method_index(request->descriptor);
+    call->begun = time_monotonic();
+    call->times = &api->times;
     if (controls && allowed &&
         !api_may_keep(call, protobuf_c_message_get_packed_size(request) + KEPT_BESIDE))
         return;

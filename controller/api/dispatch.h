@@ -11,11 +11,11 @@
 #include "common/ttrpc/ttrpc.h"
 #include "controller/api/call.h"
 #include "controller/api/method.h"
+#include "controller/api/rpc-times.h"
 #include "controller/api/users.h"
 #include "controller/vms/supervisor.h"
 
-#define API_METHODS_MAX 48
-#define API_GROUP_NONE  ((gid_t)-1)
+#define API_GROUP_NONE ((gid_t)-1)
 
 struct actions;
 struct arbiter_keeper;
@@ -28,6 +28,7 @@ struct problems;
 struct recorder;
 struct squeezes;
 struct store;
+struct turns;
 
 /* What handlers work on; the owners' until the API is finished. A test may leave out what its
  * methods do not need. */
@@ -47,7 +48,8 @@ struct api_rooms {
     /* reads it again; `done` runs when it is in force, which has `used` so much of the processor */
     void (*reload)(void *daemon, void (*done)(nsec_t used, void *userdata), void *userdata);
     void *daemon;
-    int64_t started; /* of the daemon, UNIX nanoseconds */
+    int64_t started;           /* of the daemon, UNIX nanoseconds */
+    const struct turns *turns; /* of the daemon's loop; NULL: they are not watched */
 };
 
 /* Every call that changes something, before it is handled, and refused ones. The call's method,
@@ -75,6 +77,7 @@ struct api {
     struct list watchers;
     struct api_dumps dumps;
     uint64_t event_sequence;
+    struct rpc_times times;
     gid_t read_group; /* API_GROUP_NONE: root only */
     gid_t control_group;
     api_audit audit; /* may be NULL */

@@ -13,7 +13,7 @@ const ProtobufCServiceDescriptor *const api_service =
 static const struct api_methods *const groups[] = {
     &api_vm_methods,      &api_action_methods, &api_halt_methods,        &api_policy_methods,
     &api_record_methods,  &api_status_methods, &api_event_methods,       &api_doctor_methods,
-    &api_squeeze_methods, &api_host_methods,   &api_reservation_methods,
+    &api_squeeze_methods, &api_host_methods,   &api_reservation_methods, &api_counter_methods,
 };
 
 static const struct api_method *find_name(const char *name)
@@ -36,6 +36,16 @@ const struct api_method *api_method_of(const ProtobufCMessageDescriptor *request
         if (api_service->methods[i].input == request)
             return api_method_at(i);
     return NULL;
+}
+
+unsigned api_method_index(const ProtobufCMessageDescriptor *request)
+{
+    unsigned i = 0;
+
+    while (i < api_service->n_methods && api_service->methods[i].input != request)
+        i++;
+    assert(i < api_service->n_methods);
+    return i;
 }
 
 void api_methods_check(void)

@@ -42,6 +42,7 @@ extern const struct api_methods api_doctor_methods;
 extern const struct api_methods api_squeeze_methods;
 extern const struct api_methods api_host_methods;
 extern const struct api_methods api_reservation_methods;
+extern const struct api_methods api_counter_methods;
 
 /* The service that the methods are of. */
 extern const ProtobufCServiceDescriptor *const api_service;
@@ -50,6 +51,9 @@ extern const ProtobufCServiceDescriptor *const api_service;
  * own. NULL: there is none. */
 const struct api_method *api_method_at(unsigned index);
 const struct api_method *api_method_of(const ProtobufCMessageDescriptor *request);
+
+/* The index in the service of the method with this type of request, which there is. */
+unsigned api_method_index(const ProtobufCMessageDescriptor *request);
 
 /* Aborts unless every method of the service has exactly one row, and every row is one. */
 void api_methods_check(void);

@@ -4,6 +4,7 @@
 
 #include "controller/actions/action.h"
 #include "controller/store/store.h"
+#include "controller/telemetry/totals.h"
 
 #define RECORDER_TRACKS_MAX 4096 /* more at a time are recorded without a later check */
 
@@ -18,6 +19,7 @@ struct recorder {
     size_t report_count;
     uv_timer_t timer;
     uint64_t seconds; /* ticks since start */
+    struct host_totals totals;
 };
 
 #endif

@@ -172,11 +172,11 @@ void guest_action_take(struct recorder *recorder, struct vm *vm, const ActionRes
     begin = window_begin(vm, now - min_of(result->duration_ns, now));
     if (tracks_find_state(recorder, vm->name, TRACK_RUNNING) != NULL)
         tracks_store_unmeasured(
-            recorder, &action,
+            recorder, vm, &action,
             "an operator's action was under way; what came back is in its record");
     else if (leader == NULL && begin == NULL)
         tracks_store_unmeasured(
-            recorder, &action,
+            recorder, vm, &action,
             "what the host held when this began is not known: the VM was not measured "
             "yet");
     else
@@ -259,7 +259,7 @@ static void close_one(struct recorder *recorder, struct track *track, struct vm 
     if (vm != NULL && record_is_comparable(vm, action)) {
         close_measured(recorder, track, vm, &lent, run, now);
     } else {
-        tracks_store_unmeasured(recorder, &lent,
+        tracks_store_unmeasured(recorder, vm, &lent,
                                 "the VM's process was gone before what came back was measured");
         track_move(track, TRACK_OVER);
     }

@@ -19,6 +19,7 @@
 #include "controller/actions/judge.h"
 #include "controller/messages/waterfall.h"
 #include "controller/records/again.h"
+#include "controller/records/counts.h"
 #include "controller/records/guest-actions.h"
 #include "controller/records/reports.h"
 #include "controller/records/resume.h"
@@ -47,10 +48,11 @@ static void on_begun(struct recorder *recorder, struct vm *vm, const Action *rec
     (void)store_put_action(recorder->store, record);
 }
 
-static void on_ended(struct recorder *recorder, const Action *record)
+static void on_ended(struct recorder *recorder, struct vm *vm, const Action *record)
 {
     struct track *track = tracks_find(recorder, record->vm, record->id);
 
+    record_count(recorder, vm, record);
     (void)store_put_action(recorder->store, record);
     if (track == NULL)
         return;
@@ -75,7 +77,7 @@ static void on_vm_event(const struct vm_event *event, void *userdata)
         on_begun(recorder, event->vm, event->record);
         break;
     case VM_EVENT_ACTION_ENDED:
-        on_ended(recorder, event->record);
+        on_ended(recorder, event->vm, event->record);
         break;
     case VM_EVENT_RENAMED:
         tracks_rename(recorder, event->vm);
@@ -206,6 +208,7 @@ int recorder_init(struct recorder *recorder, struct supervisor *supervisor, stru
     };
     list_init(&recorder->tracks);
     list_init(&recorder->reports);
+    host_totals_init(&recorder->totals);
     int r = uv_timer_init(supervisor->loop, &recorder->timer);
     if (r < 0)
         return r;

@@ -75,7 +75,7 @@ static bool is_unfinished(const Action *action)
 
 static void close_interrupted(struct recorder *recorder, Action *action)
 {
-    tracks_store_unmeasured(recorder, action,
+    tracks_store_unmeasured(recorder, NULL, action,
                             "interrupted: vmreclaimd ended while this was under way; what came "
                             "back is not known");
 }

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "controller/records/counts.h"
+
 struct track *tracks_find(const struct recorder *recorder, const char *vm, const char *id)
 {
     list_for_each (link, &recorder->tracks) {
@@ -61,15 +63,17 @@ void tracks_record(struct recorder *recorder, struct track *track, struct vm *vm
                    Vmreclaim__Controller__V1__Action *action, nsec_t now)
 {
     measures_complete(&track->measures, vm, now, action);
+    record_count(recorder, vm, action);
     (void)store_put_action(recorder->store, action);
     track->due = now + TRACK_LATER;
     (void)track_keep(track, action); /* else the one from before is looked at again */
     track_move(track, TRACK_WAITING);
 }
 
-void tracks_store_unmeasured(struct recorder *recorder, Vmreclaim__Controller__V1__Action *action,
-                             const char *why)
+void tracks_store_unmeasured(struct recorder *recorder, struct vm *vm,
+                             Vmreclaim__Controller__V1__Action *action, const char *why)
 {
     measures_forgo(why, action);
+    record_count(recorder, vm, action);
     (void)store_put_action(recorder->store, action);
 }

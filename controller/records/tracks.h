@@ -27,8 +27,9 @@ void tracks_end(struct recorder *recorder, struct track *track);
 void tracks_record(struct recorder *recorder, struct track *track, struct vm *vm,
                    Vmreclaim__Controller__V1__Action *action, nsec_t now);
 
-/* Finishes and stores an action that has no figures of the host, and says why. */
-void tracks_store_unmeasured(struct recorder *recorder, Vmreclaim__Controller__V1__Action *action,
-                             const char *why);
+/* Finishes and stores an action that has no figures of the host, and says why. `vm` NULL: it is
+ * gone. */
+void tracks_store_unmeasured(struct recorder *recorder, struct vm *vm,
+                             Vmreclaim__Controller__V1__Action *action, const char *why);
 
 #endif

@@ -47,6 +47,7 @@ void vm_destroy(struct vm *vm)
     for (size_t i = 0; i < vm->found.label_count; i++)
         free(vm->found.labels[i]);
     free(vm->agent.info.packed);
+    free(vm->totals);
     free(vm);
 }
 

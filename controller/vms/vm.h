@@ -35,6 +35,7 @@ struct vm_arbiter;
 struct vm_leases;
 struct vm_pulses;
 struct supervisor;
+struct totals;
 
 /* Who names the VM. */
 struct vm_sources {
@@ -257,6 +258,7 @@ struct vm {
     bool VM_PART(pulses_planner) takes_free;            /* by pulses, sooner or later */
     struct vm_arbiter *VM_PART(arbiter_keeper) arbiter; /* NULL: not looked at yet */
     VM_PART(pulses_planner) char pulse_text[160];       /* why it gets no pulse; "": no news */
+    struct totals *VM_PART(records_counts) totals;      /* of its actions; NULL: there were none */
     VM_PART(daemon_log) struct log_limit log;           /* lines about this VM */
 };
 

@@ -229,7 +229,7 @@ class StrictTest(unittest.TestCase):
                 self.call(method, vm=vm)
             self.call("GetVm", vm=vm, fresh=True)
             self.call("Explain", vm=vm, exact=True)
-        for method in ("ListVms", "GetHost", "GetPlan", "ListPolicies", "GetStatus", "DumpState", "Reload"):
+        for method in ("ListVms", "GetHost", "GetPlan", "ListPolicies", "GetStatus", "GetCounters", "DumpState", "Reload"):
             self.answer(method)
         for method in ("PingVm", "ListRanges"):  # a guest that says much waits for its turn
             self.wait(lambda method=method: isinstance(self.call(method, vm="web"), list))
