@@ -19,7 +19,7 @@
 #include "controller.pb-c.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/dialling.h"
-#include "controller/cli/pages.h"
+#include "controller/client/pages.h"
 
 /* Many calls of one method. */
 struct many {

@@ -1,5 +1,5 @@
 /* Pages, by the names of the fields that all lists have. */
-#include "controller/cli/pages.h"
+#include "controller/client/pages.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -62,31 +62,35 @@ static uint64_t count_entries(const ProtobufCMessage *page)
     return count;
 }
 
+int pages_append(struct pages *pages, const ProtobufCMessage *message)
+{
+    size_t size = protobuf_c_message_get_packed_size(message);
+    uint8_t *packed = realloc(pages->packed, pages->length + size + 1);
+
+    if (packed == NULL)
+        return -ENOMEM;
+    pages->packed = packed;
+    pages->length += protobuf_c_message_pack(message, packed + pages->length);
+    pages->descriptor = message->descriptor;
+    return 0;
+}
+
 /* Without its token, which is not one of the whole. */
-static int append(struct pages *pages, const ProtobufCMessage *page)
+static int append_page(struct pages *pages, const ProtobufCMessage *page)
 {
     cleanup_free ProtobufCMessage *copy = malloc(page->descriptor->sizeof_message);
-    uint8_t *packed;
-    size_t size;
 
     if (copy == NULL)
         return -ENOMEM;
     memcpy(copy, page, page->descriptor->sizeof_message);
     *text_field(copy, "next_page_token") = NULL;
-    size = protobuf_c_message_get_packed_size(copy);
-    packed = realloc(pages->packed, pages->length + size + 1);
-    if (packed == NULL)
-        return -ENOMEM;
-    pages->packed = packed;
-    pages->length += protobuf_c_message_pack(copy, packed + pages->length);
-    pages->descriptor = page->descriptor;
-    return 0;
+    return pages_append(pages, copy);
 }
 
 int pages_take(struct pages *pages, const ProtobufCMessage *page)
 {
     const char *next = *text_field(page, "next_page_token");
-    int r = append(pages, page);
+    int r = append_page(pages, page);
 
     if (r < 0)
         return r;

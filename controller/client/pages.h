@@ -1,6 +1,6 @@
 /* Lists that come in pages, put together as one answer. */
-#ifndef VMRECLAIM_CONTROLLER_CLI_PAGES_H
-#define VMRECLAIM_CONTROLLER_CLI_PAGES_H
+#ifndef VMRECLAIM_CONTROLLER_CLIENT_PAGES_H
+#define VMRECLAIM_CONTROLLER_CLIENT_PAGES_H
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
@@ -24,6 +24,10 @@ void pages_finish(struct pages *pages);
 /* Takes a page. 1: there is another one, the request asks for it; 0: that was all. -ENOMEM;
  * -EPROTO: it is to be followed by itself. */
 int pages_take(struct pages *pages, const ProtobufCMessage *page);
+
+/* Takes a message of a stream: many are put together as one, too. `pages` may be zeroed memory.
+ * -ENOMEM. */
+int pages_append(struct pages *pages, const ProtobufCMessage *message);
 
 /* All of them, to be freed with protobuf_c_message_free_unpacked. NULL: no memory. */
 ProtobufCMessage *pages_join(const struct pages *pages);

@@ -1,0 +1,168 @@
+/* Starting, stopping, and the table of paths. */
+#include "controller/web/web.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "controller/web/reply.h"
+
+#define PEM_BYTES   ((size_t)256 << 10)
+#define WATCHDOG_MS 1000
+
+/* ---- paths ---- */
+
+/* For monitors and proxies: this program serves, and the daemon is there. */
+static void answer_health(struct web *web, struct request *request)
+{
+    if (web->upstream.connection != NULL)
+        request_refuse(request, MHD_HTTP_OK, "ok\n");
+    else
+        request_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "%s\n",
+                       web->upstream.problem.text[0] != '\0' ? web->upstream.problem.text
+                                                             : "connecting to vmreclaimd");
+}
+
+static const struct path {
+    const char *path;
+    void (*answer)(struct web *web, struct request *request);
+} paths[] = {
+    {"/healthz", answer_health},
+};
+
+static void on_request(struct request *request, void *userdata)
+{
+    struct web *web = userdata;
+
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+        if (strcmp(request_path(request), paths[i].path) == 0) {
+            paths[i].answer(web, request);
+            return;
+        }
+    request_refuse(request, MHD_HTTP_NOT_FOUND, "There is nothing here.\n");
+}
+
+/* ---- starting ---- */
+
+static void on_accept(int descriptor, void *userdata)
+{
+    struct web *web = userdata;
+
+    server_take(&web->server, descriptor);
+}
+
+static int read_pem(const char *path, const char *option, char **ret_text, struct error *error)
+{
+    size_t length;
+    int r = file_read_configured(AT_FDCWD, path, PEM_BYTES, ret_text, &length);
+
+    return r < 0 ? error_set(error, r, "%s %s: %s", option, path, strerror(-r)) : 0;
+}
+
+static int read_certificate(struct web *web, const struct options *options, struct error *error)
+{
+    int r;
+
+    if (options->certificate == NULL)
+        return 0;
+    r = read_pem(options->certificate, "--tls-certificate", &web->certificate, error);
+    return r < 0 ? r : read_pem(options->key, "--tls-key", &web->key, error);
+}
+
+static int open_door(struct web *web, const struct options *options, struct error *error)
+{
+    char address[160];
+    int r = door_open(web->loop, options->listen, on_accept, web, &web->door, error);
+
+    if (r < 0)
+        return error_prefix(error, r, "--listen");
+    if (!door_is_local(web->door) && options->certificate == NULL)
+        return error_set(error, -EPERM,
+                         "--listen %s: other machines can reach that, and everybody between could "
+                         "read along. Give --tls-certificate and --tls-key, or listen on a "
+                         "loopback address or unix:PATH behind a proxy that has TLS and logins",
+                         door_address(web->door, address, sizeof(address)));
+    return 0;
+}
+
+static int start_server(struct web *web, const struct options *options, struct error *error)
+{
+    struct server_options server = {
+        .guard = {.checks_host = !door_is_unix(web->door), .host_count = options->host_count},
+        .certificate = web->certificate,
+        .key = web->key,
+        .on_request = on_request,
+        .userdata = web,
+    };
+
+    memcpy(server.guard.hosts, options->hosts, sizeof(server.guard.hosts));
+    return server_init(&web->server, web->loop, &server, error);
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    struct web *web = timer->data;
+
+    notify_watchdog(&web->notify, time_boottime());
+}
+
+static void start_notifying(struct web *web)
+{
+    notify_init(&web->notify, time_boottime());
+    uv_timer_init(web->loop, &web->watchdog);
+    web->watchdog.data = web;
+    if (web->notify.watchdog != 0)
+        uv_timer_start(&web->watchdog, on_watchdog, WATCHDOG_MS, WATCHDOG_MS);
+    notify_send(&web->notify, "READY=1");
+}
+
+int web_start(struct web *web, uv_loop_t *loop, const struct options *options, struct error *error)
+{
+    char address[160];
+    int r;
+
+    *web = (struct web){.loop = loop};
+    r = read_certificate(web, options, error);
+    if (r == 0)
+        r = open_door(web, options, error);
+    if (r == 0)
+        r = start_server(web, options, error);
+    if (r < 0)
+        goto err_after_door;
+    r = upstream_init(&web->upstream, loop, options->api, error);
+    if (r < 0)
+        goto err_after_server;
+    start_notifying(web);
+    door_start(web->door);
+    log_notice("vmreclaim-web " VMRECLAIM_VERSION " listens on %s%s",
+               door_address(web->door, address, sizeof(address)),
+               web->certificate != NULL ? " with TLS" : "");
+    return 0;
+
+err_after_server:
+    server_stop(&web->server);
+err_after_door:
+    door_close(web->door);
+    web_finish(web);
+    return r;
+}
+
+void web_stop(struct web *web)
+{
+    notify_send(&web->notify, "STOPPING=1");
+    door_close(web->door);
+    server_stop(&web->server);
+    upstream_stop(&web->upstream);
+    uv_close((uv_handle_t *)&web->watchdog, NULL);
+    notify_finish(&web->notify);
+}
+
+void web_finish(struct web *web)
+{
+    free(web->certificate);
+    free(web->key);
+}

@@ -1,0 +1,123 @@
+"""vmreclaim-web as a child, over an API server with a script.
+
+The arguments of the program that imports it: VMRECLAIM_WEB API_SERVER [...]
+"""
+import http.client
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+WEB, API_SERVER = sys.argv[1:3]
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class ApiServer:
+    """The daemon's part. It ends with its standard input."""
+
+    def __init__(self, api, *arguments):
+        self.process = subprocess.Popen([API_SERVER, api, *arguments], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "ready\n"
+
+    def say(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=20)
+        self.process.stdout.close()
+
+
+class Web:
+    """The program. `address` is ("127.0.0.1", port), or the path of a UNIX socket."""
+
+    def __init__(self, api, *arguments, listen="127.0.0.1:0"):
+        self.process = subprocess.Popen([WEB, "--api", api, "--listen", listen, *arguments],
+                                        stderr=subprocess.PIPE, text=True)
+        self.lines = []
+        words = self.wait_for(r"listens on (\S+)").group(1)
+        if words.startswith("unix:"):
+            self.address = words.removeprefix("unix:")
+        else:
+            host, port = words.rsplit(":", 1)
+            self.address = (host.strip("[]"), int(port))
+
+    def wait_for(self, pattern):
+        """Reads the log until a line matches, also one that was read before."""
+        for line in self.lines:
+            if found := re.search(pattern, line):
+                return found
+        for line in self.process.stderr:
+            self.lines.append(line)
+            if found := re.search(pattern, line):
+                return found
+        raise AssertionError(f"the log ended without {pattern}: {self.lines}")
+
+    def connect(self, timeout=30):
+        kind = socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET
+        connection = socket.socket(kind)
+        connection.settimeout(timeout)
+        connection.connect(self.address)
+        return connection
+
+    def stop(self):
+        self.process.terminate()
+        code = self.process.wait(timeout=30)
+        self.process.stderr.close()
+        return code
+
+    def resident(self):
+        """Bytes."""
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1)) << 10
+
+
+class Connection(http.client.HTTPConnection):
+    """Over a socket that is there."""
+
+    def __init__(self, connection):
+        super().__init__("localhost", timeout=30)
+        self.sock = connection
+
+
+class WebTestCase(unittest.TestCase):
+    options = ()
+    server_arguments = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory()
+        cls.api = "unix:" + cls.path("api.sock")
+        cls.server = ApiServer(cls.api, *cls.server_arguments)
+        cls.web = Web(cls.api, *cls.options)
+
+    @classmethod
+    def tearDownClass(cls):
+        try:
+            assert cls.web.stop() == 0
+        finally:
+            cls.server.stop()
+            cls.directory.cleanup()
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.directory.name, name)
+
+    def get(self, path, headers=None, method="GET", web=None):
+        """The response, with its body in `.body`."""
+        connection = Connection((web or self.web).connect())
+        connection.request(method, path, headers=headers or {})
+        response = connection.getresponse()
+        response.body = response.read()
+        connection.close()
+        return response
+
+    def wait_until(self, condition):
+        """Without a limit: the test's own ends what hangs."""
+        while not condition():
+            pass
