@@ -23,7 +23,7 @@ const char options_help[] =
     "  --debug              log everything\n"
     "  --help, --version\n"
     "\n"
-    "/healthz is for monitors.\n"
+    "/healthz is for monitors, /api/ has JSON. See vmreclaim-web(8).\n"
     "\n"
     "Exit status: 0 fine, 1 failure, 2 wrong usage.\n";
 

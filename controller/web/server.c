@@ -176,9 +176,26 @@ const char *request_path(const struct request *request)
     return request->path;
 }
 
-const char *request_argument(const struct request *request, const char *name)
+struct each {
+    bool (*take)(const char *name, const char *value, void *userdata);
+    void *userdata;
+};
+
+static enum MHD_Result on_argument(void *userdata, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
 {
-    return MHD_lookup_connection_value(request->http, MHD_GET_ARGUMENT_KIND, name);
+    const struct each *each = userdata;
+
+    return each->take(name, value == NULL ? "" : value, each->userdata) ? MHD_YES : MHD_NO;
+}
+
+void request_each_argument(struct request *request,
+                           bool (*take)(const char *name, const char *value, void *userdata),
+                           void *userdata)
+{
+    struct each each = {take, userdata};
+
+    (void)MHD_get_connection_values(request->http, MHD_GET_ARGUMENT_KIND, on_argument, &each);
 }
 
 const char *request_header(const struct request *request, const char *name)

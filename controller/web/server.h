@@ -75,8 +75,11 @@ void server_take(struct server *server, int descriptor);
 
 /* "/api/vms", decoded. */
 const char *request_path(const struct request *request);
-/* Of the query, decoded; NULL: not given. */
-const char *request_argument(const struct request *request, const char *name);
+/* Each argument of the query, decoded, until `take` returns false. */
+void request_each_argument(struct request *request,
+                           bool (*take)(const char *name, const char *value, void *userdata),
+                           void *userdata);
+/* NULL: there is none. */
 const char *request_header(const struct request *request, const char *name);
 
 /* The answer; takes over the reference. NULL stands for no memory, and ends the connection. Once,

@@ -38,6 +38,10 @@ static void on_request(struct request *request, void *userdata)
 {
     struct web *web = userdata;
 
+    if (strncmp(request_path(request), API_PREFIX, strlen(API_PREFIX)) == 0) {
+        api_answer(&web->api, request);
+        return;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
         if (strcmp(request_path(request), paths[i].path) == 0) {
             paths[i].answer(web, request);
@@ -136,6 +140,8 @@ int web_start(struct web *web, uv_loop_t *loop, const struct options *options, s
     r = upstream_init(&web->upstream, loop, options->api, error);
     if (r < 0)
         goto err_after_server;
+    fetcher_init(&web->fetcher, &web->upstream);
+    api_init(&web->api, &web->fetcher);
     start_notifying(web);
     door_start(web->door);
     log_notice("vmreclaim-web " VMRECLAIM_VERSION " listens on %s%s",
@@ -156,6 +162,7 @@ void web_stop(struct web *web)
     notify_send(&web->notify, "STOPPING=1");
     door_close(web->door);
     server_stop(&web->server);
+    api_finish(&web->api);
     upstream_stop(&web->upstream);
     uv_close((uv_handle_t *)&web->watchdog, NULL);
     notify_finish(&web->notify);

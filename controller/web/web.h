@@ -4,7 +4,9 @@
 #define VMRECLAIM_CONTROLLER_WEB_WEB_H
 
 #include "common/base/notify.h"
+#include "controller/web/api.h"
 #include "controller/web/door.h"
+#include "controller/web/fetch.h"
 #include "controller/web/options.h"
 #include "controller/web/server.h"
 #include "controller/web/upstream.h"
@@ -12,6 +14,8 @@
 struct web {
     uv_loop_t *loop;
     struct upstream upstream;
+    struct fetcher fetcher;
+    struct api api;
     struct server server;
     struct door *door;
     char *certificate; /* PEM texts; NULL: none */

@@ -1,0 +1,174 @@
+/* The table of paths, and arguments by the descriptors of their requests. */
+#include "controller/web/api-request.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/number.h"
+#include "common/base/text.h"
+#include "common/base/util.h"
+#include "controller.pb-c.h"
+
+#define ACTIONS 50 /* of a list, where nobody says how many; as the command line */
+
+#define OF(name) &vmreclaim__controller__v1__##name##__descriptor
+
+static const struct api_path paths[] = {
+    {"status", "GetStatus", FETCH_ONE, OF(get_status_request), NULL, {NULL}},
+    {"host", "GetHost", FETCH_PAGES, OF(get_host_request), NULL, {NULL}},
+    {"plan", "GetPlan", FETCH_ONE, OF(get_plan_request), NULL, {NULL}},
+    {"vms", "ListVms", FETCH_PAGES, OF(list_vms_request), NULL, {NULL}},
+    {"vm", "GetVm", FETCH_ONE, OF(get_vm_request), "vm", {"vm"}},
+    {"explain", "Explain", FETCH_ONE, OF(explain_request), "vm", {"vm"}},
+    {"doctor", "Diagnose", FETCH_ONE, OF(diagnose_request), "vm", {"vm"}},
+    {"history",
+     "GetHistory",
+     FETCH_STREAM,
+     OF(get_history_request),
+     "vm",
+     {"vm", "since_ns", "until_ns", "points", "actions"}},
+    {"actions",
+     "ListActions",
+     FETCH_PAGES,
+     OF(list_actions_request),
+     NULL,
+     {"vm", "limit", "since_ns"}},
+    {"policies", "ListPolicies", FETCH_PAGES, OF(list_policies_request), NULL, {NULL}},
+    {"policy", "GetPolicy", FETCH_ONE, OF(get_policy_request), "name", {"name", "revision"}},
+    {"policy-history",
+     "ListPolicyRevisions",
+     FETCH_PAGES,
+     OF(list_policy_revisions_request),
+     "name",
+     {"name"}},
+    {"effective-policy",
+     "GetEffectivePolicy",
+     FETCH_ONE,
+     OF(get_effective_policy_request),
+     "vm",
+     {"vm"}},
+    {"reservations", "ListReservations", FETCH_ONE, OF(list_reservations_request), NULL, {NULL}},
+};
+
+const struct api_path *api_path_find(const char *path)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+        if (strcmp(paths[i].path, path) == 0)
+            return &paths[i];
+    return NULL;
+}
+
+static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessage *request, const char *name)
+{
+    return protobuf_c_message_descriptor_get_field_by_name(request->descriptor, name);
+}
+
+static void *value_of(ProtobufCMessage *request, const ProtobufCFieldDescriptor *field)
+{
+    return (char *)request + field->offset;
+}
+
+/* A limit of 0 would be all that there is. */
+ProtobufCMessage *api_request_create(const struct api_path *path)
+{
+    ProtobufCMessage *request = protobuf_c_message_unpack(path->request, NULL, 0, NULL);
+    const ProtobufCFieldDescriptor *limit = request == NULL ? NULL : field_of(request, "limit");
+
+    if (limit != NULL)
+        *(uint32_t *)value_of(request, limit) = ACTIONS;
+    return request;
+}
+
+uint64_t api_request_wanted(const ProtobufCMessage *request)
+{
+    const ProtobufCFieldDescriptor *limit = field_of(request, "limit");
+
+    return limit == NULL ? 0
+                         : *(const uint32_t *)(const void *)((const char *)request + limit->offset);
+}
+
+/* ---- arguments ---- */
+
+static bool takes(const struct api_path *path, const char *name)
+{
+    for (size_t i = 0; i < API_ARGUMENTS_MAX && path->arguments[i] != NULL; i++)
+        if (strcmp(path->arguments[i], name) == 0)
+            return true;
+    return false;
+}
+
+static int set_text(char **field, const char *value)
+{
+    char *copy = strdup(value);
+
+    if (copy == NULL)
+        return -ENOMEM;
+    if (*field != protobuf_c_empty_string)
+        free(*field);
+    *field = copy;
+    return 0;
+}
+
+static int set_number(void *field, ProtobufCType type, uint64_t value)
+{
+    switch (type) {
+    case PROTOBUF_C_TYPE_UINT32:
+        if (value > UINT32_MAX)
+            return -ERANGE;
+        *(uint32_t *)field = (uint32_t)value;
+        return 0;
+    case PROTOBUF_C_TYPE_INT64:
+        if (value > INT64_MAX)
+            return -ERANGE;
+        *(int64_t *)field = (int64_t)value;
+        return 0;
+    case PROTOBUF_C_TYPE_UINT64:
+        *(uint64_t *)field = value;
+        return 0;
+    default:
+        assert(false);
+        return -EINVAL;
+    }
+}
+
+int api_request_set(const struct api_path *path, ProtobufCMessage *request, const char *name,
+                    const char *value, struct error *error)
+{
+    const ProtobufCFieldDescriptor *field = takes(path, name) ? field_of(request, name) : NULL;
+    uint64_t number;
+    int r;
+
+    if (field == NULL)
+        return error_set(error, -EINVAL, "/api/%s has no argument \"%s\"", path->path,
+                         TEXT_CUT(name, 60));
+    if (field->type == PROTOBUF_C_TYPE_STRING) {
+        if (!text_is_utf8(value, strlen(value)))
+            return error_set(error, -EINVAL, "%s: not UTF-8", name);
+        return set_text(value_of(request, field), value);
+    }
+    r = number_parse(value, &number);
+    if (r == 0)
+        r = set_number(value_of(request, field), field->type, number);
+    if (r < 0)
+        return error_set(error, -EINVAL, "%s: \"%s\" is not a number that it can be", name,
+                         TEXT_CUT(value, 60));
+    return 0;
+}
+
+int api_request_check(const struct api_path *path, const ProtobufCMessage *request,
+                      struct error *error)
+{
+    const ProtobufCFieldDescriptor *field;
+    const char *value;
+
+    if (path->needed == NULL)
+        return 0;
+    field = field_of(request, path->needed);
+    value = *(char *const *)(const void *)((const char *)request + field->offset);
+    if (value[0] == '\0')
+        return error_set(error, -EINVAL, "/api/%s needs an argument: %s=...", path->path,
+                         path->needed);
+    return 0;
+}

@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+"""/api/: the command line's JSON over HTTP.
+
+usage: test-api.py VMRECLAIM_WEB API_SERVER VMRECLAIM
+"""
+import gzip
+import json
+import subprocess
+import sys
+import threading
+import unittest
+
+from web import ApiServer, Web, WebTestCase
+
+VMRECLAIM = sys.argv[3]
+
+
+class ApiTest(WebTestCase):
+    def json(self, path, status=200, web=None):
+        response = self.get(path, web=web)
+        self.assertEqual(response.status, status, response.body)
+        self.assertEqual(response.headers["Content-Type"], "application/json")
+        return json.loads(response.body)
+
+    def test_the_same_as_the_command_line(self):
+        for path, command in {
+                "status": "status",
+                "host": "host",
+                "plan": "plan",
+                "vms": "vm list",
+                "vm?vm=web1": "vm show web1",
+                "vm?vm=alone": "vm show alone",
+                "explain?vm=web1": "explain web1",
+                "doctor?vm=web1": "doctor web1",
+                "history?vm=web1": "history web1",
+                "actions": "actions",
+                "policies": "policy list",
+                "policy?name=idle": "policy show idle",
+                "policy-history?name=idle": "policy history idle",
+                "effective-policy?vm=web1": "policy show --effective web1",
+                "reservations": "reserve list"}.items():
+            with self.subTest(path):
+                shown = subprocess.run([VMRECLAIM, "--api", self.api, "--json", *command.split()],
+                                       capture_output=True, text=True, timeout=60, check=False)
+                self.assertNotEqual(shown.stdout, "", shown.stderr)
+                self.assertEqual(self.json("/api/" + path), json.loads(shown.stdout))
+
+    def test_names_of_any_bytes(self):
+        self.assertEqual(self.json("/api/vm?vm=a%2Fb%20c%C3%A4")["vm"]["name"], "a/b cä")
+        self.assertIn("UTF-8", self.json("/api/vm?vm=%FF", 400)["error"])
+        self.assertIn("\ufffd", self.json("/api/vm?vm=hostile")["vm"]["state"].replace("?", "\ufffd"))
+
+    def test_failures(self):
+        self.assertIn("did you mean", self.json("/api/vm?vm=missing", 404)["error"])
+        self.json("/api/vm?vm=denied", 502)
+        self.json("/api/vm?vm=away", 503)
+        self.json("/api/nothing", 404)
+        self.json("/api/", 404)
+        self.assertIn("needs", self.json("/api/vm", 400)["error"])
+        self.assertIn("no argument", self.json("/api/vm?fresh=1", 400)["error"])
+        self.assertIn("number", self.json("/api/history?vm=web1&points=all", 400)["error"])
+
+    def test_the_daemon_goes_in_the_middle(self):
+        api = "unix:" + self.path("vanish.sock")
+        server = ApiServer(api)
+        web = Web(api)
+        self.json("/api/vm?vm=vanish", 503, web)
+        self.wait_until(lambda: self.get("/healthz", web=web).status == 200)
+        self.json("/api/vm?vm=web1", web=web)
+        self.assertEqual(web.stop(), 0)
+        server.stop()
+
+    def test_packed(self):
+        response = self.get("/api/vms", {"Accept-Encoding": "gzip"})
+        self.assertEqual(response.headers["Content-Encoding"], "gzip")
+        self.assertEqual(json.loads(gzip.decompress(response.body)), self.json("/api/vms"))
+
+    def test_many_ask_the_same(self):
+        answers = []
+
+        def ask():
+            answers.append(self.get("/api/vms").body)
+
+        threads = [threading.Thread(target=ask) for _ in range(50)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(answers), 50)
+        self.assertEqual(len(set(answers)), 1)
+
+    def test_many_ask_much(self):
+        """More questions than are remembered, each with its own answer."""
+        for i in range(100):
+            self.assertEqual(self.json(f"/api/vm?vm=vm-{i}")["vm"]["name"], f"vm-{i}")
+
+    def test_stops_while_it_waits(self):
+        web = Web(self.api)
+        connections = [web.connect() for _ in range(10)]
+        for number, connection in enumerate(connections):
+            connection.sendall(b"GET /api/vm?vm=silent HTTP/1.1\r\nHost: localhost\r\n"
+                               b"X: %d\r\n\r\n" % number)
+        self.assertEqual(self.get("/api/vm?vm=web1", web=web).status, 200)
+        connections[0].close()
+        self.assertEqual(web.stop(), 0)
+        for connection in connections:
+            connection.close()
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]], verbosity=2)
