@@ -158,10 +158,20 @@ void arbiter_act(struct arbiter_keeper *keeper, struct vm *vm, const struct arbi
 void arbiter_give_all(struct arbiter_keeper *keeper, struct vm *vm, const char *why)
 {
     struct action_request request = {.kind = &action_release};
+    struct vm_arbiter *kept = vm->arbiter;
     struct error error;
+    char line[ARBITER_TEXT_SIZE + sizeof(error.text)];
 
     snprintf(request.owner, sizeof(request.owner), ARBITER_OWNER);
     text_copy_line(request.why, sizeof(request.why), why);
-    if (start(keeper, vm, ARBITER_GIVE_BACK, &request, &error) == 0)
+    if (start(keeper, vm, ARBITER_GIVE_BACK, &request, &error) == 0) {
+        kept->was_refused = false;
+        arbiter_note_released(&kept->memory, time_boottime());
         vm_emit(vm, VM_EVENT_ARBITER, why);
+        return;
+    }
+    text_format(line, sizeof(line), "%s: refused: %s", why, error.text);
+    if (!kept->was_refused)
+        vm_emit(vm, VM_EVENT_ARBITER, line);
+    kept->was_refused = true;
 }

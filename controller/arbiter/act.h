@@ -12,7 +12,8 @@
 void arbiter_act(struct arbiter_keeper *keeper, struct vm *vm, const struct arbiter_vm *facts,
                  const struct arbiter_request *request);
 
-/* Gives what the arbiter holds of the VM back. `why` is one line. */
+/* Gives what the arbiter holds of the VM back. `why` is one line. Where that is refused an event of
+ * the VM says so, once until it is not. */
 void arbiter_give_all(struct arbiter_keeper *keeper, struct vm *vm, const char *why);
 
 #endif

@@ -18,12 +18,13 @@ struct vm_arbiter {
     struct arbiter_memory kept; /* as it stands in the store, for the next daemon */
     bool is_recalled;           /* what an earlier daemon knew of it is in it */
     struct foreign_watch foreign;
-    nsec_t pressed;  /* CLOCK_BOOTTIME until which it counts as in need; 0: it said nothing */
-    pid_t pid;       /* of its hypervisor, whose cgroup was looked up; 0: none was */
-    nsec_t look_up;  /* CLOCK_BOOTTIME of the next time */
-    char *cgroup;    /* NULL: it is not known */
-    nsec_t ask_back; /* ... its memory is not asked back again before, while the arbiter is off */
-    uint64_t own;    /* bytes that it took of a reservation of its own: see reserve.c */
+    nsec_t pressed;   /* CLOCK_BOOTTIME until which it counts as in need; 0: it said nothing */
+    pid_t pid;        /* of its hypervisor, whose cgroup was looked up; 0: none was */
+    nsec_t look_up;   /* CLOCK_BOOTTIME of the next time */
+    char *cgroup;     /* NULL: it is not known */
+    nsec_t ask_back;  /* ... its memory is not asked back again before, while the arbiter is off */
+    bool was_refused; /* ... and that this was refused was said */
+    uint64_t own;     /* bytes that it took of a reservation of its own: see reserve.c */
 };
 
 /* `reserved` bytes are kept for VMs that start. The watermarks rise, whatever was configured. */

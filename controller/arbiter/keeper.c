@@ -223,6 +223,7 @@ void arbiter_keeper_configure(struct arbiter_keeper *keeper,
         return;
     log_notice("the arbiter is %s", settings->is_on ? "on" : "off: what it holds is given back");
     keeper->view = (struct arbiter_view){.available = 0};
+    arbiter_finish(&keeper->arbiter); /* what the host was in is of then */
 }
 
 void arbiter_keeper_init(struct arbiter_keeper *keeper, struct supervisor *supervisor,

@@ -244,6 +244,13 @@ void arbiter_note_put_off(struct arbiter_memory *memory)
     memory->taken = (struct arbiter_pending){.bytes = 0};
 }
 
+void arbiter_note_released(struct arbiter_memory *memory, nsec_t now)
+{
+    memory->taken = (struct arbiter_pending){.bytes = 0};
+    memory->lease_asked = 0;
+    note_moved(&memory->past, ARBITER_GAVE, now);
+}
+
 void arbiter_note_end(struct arbiter_memory *memory, enum arbiter_step step, uint64_t brought,
                       nsec_t now)
 {

@@ -16,6 +16,9 @@ void arbiter_note_put_off(struct arbiter_memory *memory);
 void arbiter_note_end(struct arbiter_memory *memory, enum arbiter_step step, uint64_t brought,
                       nsec_t now);
 
+/* All that was taken of it is given back, though its guest is not in need. */
+void arbiter_note_released(struct arbiter_memory *memory, nsec_t now);
+
 /* ---- between the engine's files ---- */
 
 /* Takes in what has happened since the last step. */

@@ -171,17 +171,23 @@ static void reload(struct fixture *f, const char *settings)
     assert_int_equal(f->code, TTRPC_OK);
 }
 
-static void test_it_is_switched_by_a_reload(void **state)
+static void begin_by_file(struct fixture *f, const char *settings)
 {
-    struct fixture *f = *state;
     char path[128];
     char *const more[] = {text("--config"), path, NULL};
 
     snprintf(path, sizeof(path), "%s/vmreclaimd.yaml", f->directory);
-    put(f, "vmreclaimd.yaml", "arbiter: off\n" SETTINGS);
+    put(f, "vmreclaimd.yaml", settings);
     guests_start(&guests, f, 3, 4 * GIB, by_shares);
     start_daemon(f, more);
     connect_api(f);
+}
+
+static void test_it_is_switched_by_a_reload(void **state)
+{
+    struct fixture *f = *state;
+
+    begin_by_file(f, "arbiter: off\n" SETTINGS);
     guests.hog = GIB;
     wait_for(f, guests_available(&guests) < LOW);
     reload(f, "arbiter: on\n" SETTINGS);
@@ -190,6 +196,39 @@ static void test_it_is_switched_by_a_reload(void **state)
     wait_for(f, lent_by_all() == 0);
     wait_for(f, leases_of(f) == 0);
     assert_true(log_has(f, "the arbiter is off: what it holds is given back"));
+}
+
+/* Of how many VMs the host would want something, where it has so much by now; else -1. */
+static int wanted_at(struct fixture *f, uint64_t available)
+{
+    Vmreclaim__Controller__V1__GetPlanRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_PLAN_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__GetPlanResponse *plan;
+    int wanted = 0;
+
+    call(f, "GetPlan", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    plan = (const void *)f->response;
+    for (size_t i = 0; i < plan->n_vms; i++)
+        wanted += strcmp(plan->vms[i]->cause, "fine") != 0;
+    return plan->host->available == available ? wanted : -1;
+}
+
+/* It was short when it was switched off. Later the host has more than is low: nothing is due. */
+static void test_what_it_was_at_is_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    int wanted = -1;
+
+    begin_by_file(f, "arbiter: on\n" SETTINGS);
+    guests.hog = 3 * GIB;
+    wait_for(f, lent_by_all() == 3 * 512 * MIB);
+    reload(f, "arbiter: off\n" SETTINGS);
+    wait_for(f, lent_by_all() == 0);
+    guests.hog = 0;
+    guests.hog = guests_available(&guests) - 300 * MIB;
+    wait_for(f, (wanted = wanted_at(f, 300 * MIB)) >= 0);
+    assert_int_equal(wanted, 0);
 }
 
 static void test_a_killed_daemon_loses_nothing(void **state)
@@ -275,6 +314,7 @@ int main(int argc, char **argv)
         arbiter_test(test_floors_are_kept_where_they_do_not_suffice),
         arbiter_test(test_it_is_off_until_it_is_switched_on),
         arbiter_test(test_it_is_switched_by_a_reload),
+        arbiter_test(test_what_it_was_at_is_forgotten),
         arbiter_test(test_a_killed_daemon_loses_nothing),
         arbiter_test(test_a_guest_in_need_gets_it_back_at_once),
         arbiter_test(test_a_liar_is_not_believed_for_ever),

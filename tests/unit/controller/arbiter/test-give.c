@@ -245,7 +245,7 @@ static void test_who_has_its_share_is_not_hungry(void **state)
 {
     make_hungry(1);
     world.vms[1].shares = 1000;
-    world.vms[0].hot = world.vms[2].hot = 0; /* they rest, and pay for it */
+    world.vms[0].hot = world.vms[2].hot = 0;          /* they rest, and pay for it */
     world.vms[1].ceiling = 2 * GIB + 64 * MIB - 4096; /* less than a 32nd is not worth a move */
     world_step();
     assert_null(world_asked(1));
