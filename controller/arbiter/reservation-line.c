@@ -24,6 +24,16 @@ void reservation_format(const struct reservation *reservation, const char *host_
              asked->asked_by);
 }
 
+int reservation_parse_id(const char *key, uint64_t *ret_id)
+{
+    uint64_t id;
+
+    if (number_parse(key, &id) < 0 || id == 0 || id > INT64_MAX)
+        return -EINVAL;
+    *ret_id = id;
+    return 0;
+}
+
 /* A word and the blank behind it; "-" is none. */
 static int take_word(const char **line, char *word, size_t size)
 {

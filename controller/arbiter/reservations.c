@@ -131,6 +131,14 @@ static void fill(struct reservation *reservation, uint64_t *room)
     *room -= reservation->there;
 }
 
+/* Of one that is hardly more than the slack half is enough. */
+static bool is_used(const struct reservation *reservation)
+{
+    uint64_t bytes = reservation->asked.bytes;
+
+    return reservation->used + min_of(PAGE_SLACK, bytes / 2) >= bytes;
+}
+
 static void advance(struct reservation *reservation, const struct reservations_input *input)
 {
     bool is_whole = reservation->there >= wanted(reservation);
@@ -140,8 +148,7 @@ static void advance(struct reservation *reservation, const struct reservations_i
 
         move(reservation, RESERVATION_READY);
         set_end(reservation, hold == 0 ? RESERVATION_HOLD_TIME : hold, input->now, input->time);
-    } else if (reservation->state == RESERVATION_READY &&
-               reservation->used + PAGE_SLACK >= reservation->asked.bytes) {
+    } else if (reservation->state == RESERVATION_READY && is_used(reservation)) {
         move(reservation, RESERVATION_USED);
     } else if (input->now >= reservation->due) {
         move(reservation,

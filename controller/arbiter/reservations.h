@@ -111,6 +111,9 @@ const char *reservation_state_name(enum reservation_state state);
 void reservation_format(const struct reservation *reservation, const char *host_boot_id,
                         char line[static RESERVATION_LINE_SIZE]);
 
+/* Its id, of the store's key. -EINVAL: none has such an id, nor will any. */
+int reservation_parse_id(const char *key, uint64_t *ret_id);
+
 /* The inverse. One of another boot of the host ends by the wall clock, after its whole time at the
  * latest; one that is over by now has ended. -EINVAL. */
 int reservation_parse(const char *line, const char *host_boot_id, nsec_t now, int64_t time,

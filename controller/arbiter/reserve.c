@@ -81,8 +81,10 @@ static void on_loaded(int status, const struct error *error, const struct store_
         bool is_last = strcmp(notes[i].key, last) == 0;
         uint64_t id;
 
-        if (number_parse(is_last ? notes[i].value : notes[i].key, &id) < 0)
+        if (reservation_parse_id(is_last ? notes[i].value : notes[i].key, &id) < 0) {
+            store_remove_note(keeper->store, &notes[i], NULL, NULL);
             continue;
+        }
         keeper->reservations.next_id = max_of(keeper->reservations.next_id, id);
         if (!is_last)
             resume(keeper, &notes[i], id);

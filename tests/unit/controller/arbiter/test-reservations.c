@@ -108,6 +108,27 @@ static void test_its_vm_uses_it(void **state)
     assert_int_equal(reservation->state, RESERVATION_USED);
 }
 
+/* It is used when its VM has taken some of it, not before. */
+static void test_a_small_one_is_held(void **state)
+{
+    uint64_t id = add(MIB, "web");
+    struct reservation *reservation = reservations_find(&table, id);
+
+    step(101, MIB);
+    step(102, MIB);
+    assert_int_equal(reservation->state, RESERVATION_READY);
+    reservation_note_footprint(reservation, MIB / 2 - 1);
+    step(103, MIB);
+    assert_int_equal(reservation->state, RESERVATION_READY);
+    reservation_note_footprint(reservation, MIB / 2);
+    step(104, MIB);
+    assert_int_equal(reservation->state, RESERVATION_USED);
+    id = add(1, "");
+    step(105, MIB);
+    step(106, MIB);
+    assert_int_equal(find(id)->state, RESERVATION_READY);
+}
+
 static void test_what_is_refused(void **state)
 {
     const struct reservation_asked nothing = {.bytes = 0};
@@ -123,6 +144,20 @@ static void test_what_is_refused(void **state)
     assert_int_equal(table.list[0].id, 2);
     assert_int_equal(reservations_add(&table, &asked, 1, 1, &added, &error), 0);
     assert_int_equal(added->id, RESERVATIONS_MAX + 1);
+}
+
+/* Whoever has no number would be whoever waits for nothing. */
+static void test_numbers_of_the_store(void **state)
+{
+    static const char *const nobodys[] = {
+        "0", "-1", "", "1x", "9223372036854775808", "18446744073709551615"};
+    uint64_t id = 0;
+
+    assert_int_equal(reservation_parse_id("7", &id), 0);
+    assert_int_equal(id, 7);
+    for (size_t i = 0; i < sizeof(nobodys) / sizeof(nobodys[0]); i++)
+        assert_int_equal(reservation_parse_id(nobodys[i], &id), -EINVAL);
+    assert_int_equal(id, 7);
 }
 
 static struct reservation keep_and_read(const char *boot, unsigned second, int64_t time)
@@ -189,7 +224,9 @@ int main(void)
         cmocka_unit_test_setup(test_what_does_not_come_in_time, set_up),
         cmocka_unit_test_setup(test_no_byte_is_promised_twice, set_up),
         cmocka_unit_test_setup(test_its_vm_uses_it, set_up),
+        cmocka_unit_test_setup(test_a_small_one_is_held, set_up),
         cmocka_unit_test_setup(test_what_is_refused, set_up),
+        cmocka_unit_test(test_numbers_of_the_store),
         cmocka_unit_test_setup(test_it_outlives_the_daemon, set_up),
         cmocka_unit_test_setup(test_it_outlives_the_host, set_up),
         cmocka_unit_test_setup(test_lines_that_are_none, set_up),
