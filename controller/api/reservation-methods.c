@@ -115,21 +115,17 @@ static void tell_first(struct reserving *reserving)
 
 /* The name that the VM has here, or will have once it is found: its hypervisor's name for it may be
  * none here. */
-static int take_name(const struct api_call *call, const char *name, char ret_name[VM_NAME_SIZE],
-                     struct error *error)
+static void take_name(const struct api_call *call, const char *name, char ret_name[VM_NAME_SIZE])
 {
     struct vm *vm;
 
     if (name[0] != '\0' &&
         registry_find(&call->api->rooms.supervisor->registry, name, &vm, NULL) == 0)
         name = vm->name;
-    if (strlen(name) >= VM_NAME_SIZE)
-        return error_set(error, -EINVAL, "a VM's name has at most %d bytes", VM_NAME_SIZE - 1);
     if (name[0] == '\0')
         ret_name[0] = '\0';
     else
         vm_name_make(name, ret_name);
-    return 0;
 }
 
 static int take_request(const struct api_call *call, const Request *request,
@@ -149,7 +145,8 @@ static int take_request(const struct api_call *call, const Request *request,
         return error_set(error, -EINVAL, "wait for a reservation for an hour at most");
     if (request->hold_ns > HOLD_MAX)
         return error_set(error, -EINVAL, "hold a reservation for a day at most");
-    return take_name(call, request->vm, ret_asked->vm, error);
+    take_name(call, request->vm, ret_asked->vm);
+    return 0;
 }
 
 static void reserve_memory(struct api_call *call, const ProtobufCMessage *message)
