@@ -10,7 +10,7 @@
 
 #include "controller/leases/lease.h"
 
-#define LEASE_TRACES_MAX 4096 /* more forget the oldest */
+#define LEASE_TRACES_MAX 4096 /* more forget the first of the list */
 
 struct lease_trace {
     char vm[64];       /* name */
@@ -32,7 +32,7 @@ struct lease_trace_journal {
 /* Zeroes: none, and none is written. */
 struct lease_traces {
     struct lease_trace_journal journal;
-    struct lease_trace *list; /* the oldest first */
+    struct lease_trace *list; /* the journal's in its order, then what came later, oldest first */
     size_t count;
 };
 
