@@ -8,6 +8,7 @@
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "controller/cli/action.h"
+#include "controller/cli/document.h"
 #include "controller/cli/selector.h"
 #include "controller/cli/table.h"
 #include "controller/json/json.h"
@@ -86,7 +87,8 @@ static void note_action(struct outcome *outcome, const Action *action)
 }
 
 /* One document per VM and line; what failed has its words. */
-static void print_document(const struct run *run, size_t index, const ProtobufCMessage *response)
+static void print_end_document(const struct run *run, size_t index,
+                               const ProtobufCMessage *response)
 {
     const struct outcome *outcome = &run->outcomes[index];
     const char *name = run->selected->names[index];
@@ -98,10 +100,7 @@ static void print_document(const struct run *run, size_t index, const ProtobufCM
                       "error", json_text(outcome->words, strlen(outcome->words)));
     else
         (void)json_from_message(response, &document);
-    if (document == NULL || json_dumpf(document, stdout, JSON_COMPACT) < 0)
-        (void)fail(EXIT_FAILED, "out of memory");
-    putchar('\n');
-    json_decref(document);
+    (void)print_document(document);
 }
 
 static const char *returned_text(const struct outcome *outcome, char text[40])
@@ -144,7 +143,7 @@ static void on_told(size_t index, int code, const ProtobufCMessage *response, co
     if (answer != NULL && answer->action != NULL)
         note_action(outcome, answer->action);
     if (run->cli->json)
-        print_document(run, index, response);
+        print_end_document(run, index, response);
     else
         print_end(run, index);
 }

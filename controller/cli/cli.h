@@ -11,6 +11,8 @@
 #include "common/base/time.h"
 #include "common/base/util.h"
 
+struct list;
+
 /* What scripts may rely on; the manual page repeats the list. */
 enum exit_code {
     EXIT_DONE = 0,
@@ -42,10 +44,12 @@ struct command_option {
 };
 
 struct cli {
-    const char *api;  /* address of the daemon's API */
-    const char *host; /* ssh://[USER@]HOST[:PORT]; NULL: this machine */
-    bool json;
-    nsec_t timeout; /* 0: the command's own */
+    const char *api;    /* address of the daemon's API */
+    const char *host;   /* ssh://[USER@]HOST[:PORT]; NULL: this machine */
+    const char *output; /* -o FORM; NULL: not given */
+    bool json;          /* a document for programs: JSON, or YAML */
+    const char *color;  /* --color WHEN; NULL: not given */
+    nsec_t timeout;     /* 0: the command's own */
     bool timeout_is_given;
     bool version;       /* that is all that is asked for */
     bool is_unattended; /* nobody can be asked for a password */
@@ -58,6 +62,7 @@ struct command {
     bool operands_may_lack;  /* all or none */
     bool takes_more;         /* operands, any number */
     bool selects;            /* VMs: it has the options of selector.h */
+    const struct list *list; /* it has the options of list.h; NULL: it is no list */
     const char *summary;     /* one line for the list of commands */
     const char *description; /* what it does, wrapped by hand at 76 columns */
     const char *example;
@@ -143,16 +148,18 @@ int fail(int code, const char *format, ...) printf_like(2, 3);
 void print_text(const char *text);
 void print_lines(const char *text);
 
-/* Writes JSON; what may not be shown is written as an escape, which programs read as the same. */
-void print_json_text(const char *text, size_t length);
-
 /* Columns of the terminal; 80 when standard output is none. */
 size_t terminal_width(void);
 
 /* Sentences and tables take no more of a wider one. */
 enum { READABLE_WIDTH = 100 };
 
-/* A message as JSON on standard output; indented when it is a terminal, else one line. */
+/* ---- document.c ---- */
+
+/* Writes JSON; what may not be shown is written as an escape, which programs read as the same. */
+void print_json_text(const char *text, size_t length);
+
+/* A message as a document for programs, see document.h. */
 int print_json(const ProtobufCMessage *message);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/cli/list.h"
 #include "controller/cli/options.h"
 #include "controller/cli/selector.h"
 
@@ -108,6 +109,8 @@ int command_parse(struct cli *cli, const struct command *command, int count, cha
     option_list_add(&list, command->options);
     if (command->selects)
         option_list_add(&list, selector_options);
+    if (command->list != NULL)
+        option_list_add(&list, list_options);
     option_list_add_global(&list, cli);
     r = option_list_parse(&list, whose, count, arguments, false, &operands, ret_help);
     if (r != EXIT_DONE || *ret_help)

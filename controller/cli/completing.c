@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controller/cli/list.h"
 #include "controller/cli/options.h"
 #include "controller/cli/selector.h"
 
@@ -52,6 +53,8 @@ static void know_command(const struct completing *completing, struct line *line)
     option_list_add(&line->options, command->options);
     if (command->selects)
         option_list_add(&line->options, selector_options);
+    if (command->list != NULL)
+        option_list_add(&line->options, list_options);
     option_list_add_global(&line->options, completing->cli);
 }
 

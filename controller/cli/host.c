@@ -135,7 +135,7 @@ static int print_vms(const Response *response)
         {steps[2].heading, TABLE_RIGHT},
         {steps[3].heading, TABLE_RIGHT},
         {steps[4].heading, TABLE_RIGHT},
-        {"NOTE", TABLE_WRAP},
+        {"NOTE", TABLE_CUT},
     };
     struct table table;
 

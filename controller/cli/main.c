@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/cli/color.h"
+#include "controller/cli/list.h"
 #include "controller/cli/options.h"
+#include "controller/cli/watch.h"
 
 #define DEFAULT_API "unix:/run/vmreclaim/api.sock"
 
@@ -69,8 +72,14 @@ static int run_command(struct cli *cli, char **words, int count)
         return print_version();
     if (cli->timeout_is_given && cli->timeout == 0)
         return fail(EXIT_USAGE, "--timeout: \"0\" is not a duration; write 500ms, 30s or 2m");
+    if (cli->color != NULL && color_choose(cli->color) < 0)
+        return fail(EXIT_USAGE, "--color: \"%s\" is not auto, always or never", cli->color);
+    r = list_choose(cli, command);
+    if (r != EXIT_DONE)
+        return r;
     client_set_timeout(cli->timeout != 0 ? cli->timeout : command->timeout);
-    return command->run(cli, arguments);
+    return list_is_watched() ? watch_command(cli, command, arguments)
+                             : command->run(cli, arguments);
 }
 
 int main(int argc, char **argv)

@@ -1,16 +1,13 @@
-/* Words and JSON on the terminal. Text may come from a guest: nothing in it may steer the terminal.
+/* Words on the terminal. Text may come from a guest: nothing in it may steer the terminal.
  */
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "common/base/cleanup.h"
 #include "common/base/text.h"
 #include "controller/cli/cli.h"
-#include "controller/json/json.h"
 
 /* What may not be shown is one '?', whatever it took. */
 static void write_text(FILE *stream, const char *text, enum text_lines lines)
@@ -54,34 +51,4 @@ size_t terminal_width(void)
     struct winsize size;
 
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 ? 80 : size.ws_col;
-}
-
-void print_json_text(const char *text, size_t length)
-{
-    size_t step;
-    bool safe;
-
-    for (; (step = text_take(text, length, TEXT_LINES, &safe)) > 0; text += step, length -= step)
-        if (safe)
-            (void)fwrite(text, 1, step, stdout);
-        else
-            printf("\\u%04" PRIx32,
-                   text_character(text, length) == 0 ? (uint32_t)'?' : text_code_point(text, step));
-}
-
-int print_json(const ProtobufCMessage *message)
-{
-    json_t *json;
-    size_t flags = isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT;
-
-    if (json_from_message(message, &json) < 0)
-        return fail(EXIT_FAILED, "out of memory");
-    cleanup_free char *text = json_dumps(json, flags | JSON_PRESERVE_ORDER);
-    json_decref(json);
-    if (text == NULL)
-        return fail(EXIT_FAILED, "out of memory");
-    print_json_text(text, strlen(text));
-    if (putchar('\n') == EOF || fflush(stdout) != 0)
-        return fail(EXIT_FAILED, "cannot write to standard output");
-    return EXIT_DONE;
 }

@@ -1,11 +1,11 @@
 /* vmreclaim policy check FILE: without any daemon. */
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/cleanup.h"
 #include "common/policy/policy-yaml.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/document.h"
 #include "controller/cli/policy-file.h"
 #include "controller/cli/table.h"
 
@@ -19,10 +19,7 @@ static int show_json(const struct policy *policy)
     for (size_t i = 0; json != NULL && policy_key(i) != NULL; i++)
         if (policy_get(policy, policy_key(i), value, sizeof(value)) == 0)
             (void)json_object_set_new(settings, policy_key(i), json_string(value));
-    int r = json == NULL ? -1 : json_dumpf(json, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    json_decref(json);
-    putchar('\n');
-    return r < 0 ? fail(EXIT_FAILED, "cannot write to standard output") : EXIT_DONE;
+    return print_document(json);
 }
 
 /* Every key with the value it would have, defaults included. */

@@ -12,7 +12,7 @@
 #include "controller/cli/cli.h"
 #include "controller/cli/text-width.h"
 
-enum { SHORTENED_MIN = 8, CELL_SIZE = 1024 };
+enum { SHORTENED_MIN = 8, WRAPPED_MIN = 20, CELL_SIZE = 1024 };
 
 /* ---- cells ---- */
 
@@ -123,7 +123,7 @@ static size_t least_width(const struct table *table, size_t column)
     const struct table_column *wanted = &table->columns[column];
 
     if ((wanted->flags & TABLE_WRAP) != 0)
-        return widest(table, column, longest_word);
+        return max_of(widest(table, column, longest_word), (size_t)WRAPPED_MIN);
     return max_of(text_width(wanted->heading), (size_t)SHORTENED_MIN);
 }
 

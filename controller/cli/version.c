@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "controller/cli/cli.h"
+#include "controller/cli/document.h"
 #include "controller/cli/messages.h"
 #include "controller/json/json.h"
 
@@ -11,15 +12,9 @@ static int print(const ProtobufCMessage *message, void *userdata)
     const Vmreclaim__Controller__V1__GetStatusResponse *status = (const void *)message;
     const struct cli *cli = userdata;
 
-    if (cli->json) {
-        json_t *document = json_pack("{s:s, s:o}", "vmreclaim", VMRECLAIM_VERSION, "vmreclaimd",
-                                     json_text(status->version, strlen(status->version)));
-        int r = document == NULL ? -1 : json_dumpf(document, stdout, JSON_COMPACT);
-
-        json_decref(document);
-        putchar('\n');
-        return r < 0 ? fail(EXIT_FAILED, "out of memory") : EXIT_DONE;
-    }
+    if (cli->json)
+        return print_document(json_pack("{s:s, s:o}", "vmreclaim", VMRECLAIM_VERSION, "vmreclaimd",
+                                        json_text(status->version, strlen(status->version))));
     printf("vmreclaim  %s\nvmreclaimd ", VMRECLAIM_VERSION);
     print_text(status->version);
     printf("\n");

@@ -1,80 +1,153 @@
 /* vmreclaim vm list */
-#include "controller/cli/cli.h"
-#include "controller/cli/messages.h"
-#include "controller/cli/table.h"
-#include "controller/cli/waterfall.h"
+#include <stdlib.h>
+#include <string.h>
 
-static const struct table_column columns[] = {
-    {"NAME", 0},
-    {"STATE", 0},
-    {"AGENT", 0},
-    {"FOOTPRINT", TABLE_RIGHT},
-    {"MEMORY", TABLE_RIGHT},
-    {"IN USE", TABLE_RIGHT},
-    {"CACHE", TABLE_RIGHT},
-    {"TRAPPED", TABLE_RIGHT},
-    {"REPORTED", TABLE_RIGHT},
-    {"BALLOON", TABLE_RIGHT},
-    {"POLICY", TABLE_WRAP},
+#include "common/base/text.h"
+#include "controller/cli/list.h"
+#include "controller/cli/messages.h"
+
+/* What matters most. */
+static void get_state(const struct list_row *row, struct list_value *value)
+{
+    static const char *const away[] = {"lost", "stalled", "gone"};
+    const Vm *vm = (const Vm *)row->message;
+
+    list_text(value, "%s", vm->alarm[0] != '\0' ? "starved" : vm->halted ? "halted" : vm->state);
+    if (vm->alarm[0] != '\0')
+        value->color = COLOR_BAD;
+    for (size_t i = 0; i < ARRAY_SIZE(away); i++)
+        if (value->color == COLOR_NONE && strcmp(value->text, away[i]) == 0)
+            value->color = COLOR_WARNING;
+}
+
+static void get_agent(const struct list_row *row, struct list_value *value)
+{
+    const Vm *vm = (const Vm *)row->message;
+
+    if (vm->agent_connected)
+        list_text(value, "%s", vm->announced ? "yes" : "unannounced");
+}
+
+/* Nothing is a figure where both sides are known. */
+static void get_returnable(const struct list_row *row, struct list_value *value)
+{
+    const Vm *vm = (const Vm *)row->message;
+    bool is_known = vm->returns != NULL && vm->waterfall != NULL;
+
+    if (is_known)
+        list_number(value,
+                    vm->returns->bytes != 0 ||
+                        (vm->waterfall->guest_is_known && vm->waterfall->host_is_known),
+                    (int64_t)vm->returns->bytes);
+}
+
+/* Why nothing could come back, in as few words as there are. */
+static const char *why_nothing(const Vm *vm)
+{
+    if (vm->halted)
+        return "halted";
+    if (strcmp(vm->state, "paused") == 0 || strcmp(vm->state, "migrating") == 0)
+        return vm->state;
+    if (!vm->agent_connected && vm->statistics == NULL)
+        return "no agent";
+    if (vm->waterfall == NULL || !vm->waterfall->host_is_known)
+        return "footprint unknown";
+    return vm->returns->reason;
+}
+
+static const char *how_to_take(const char *step)
+{
+    return strcmp(step, "report") == 0 ? "by itself" : step;
+}
+
+static int compare_steps(const void *left, const void *right)
+{
+    const HostStep *const *a = left;
+    const HostStep *const *b = right;
+
+    return ((*a)->bytes < (*b)->bytes) - ((*a)->bytes > (*b)->bytes);
+}
+
+/* The steps that bring it, what brings most first. */
+static void get_how(const struct list_row *row, struct list_value *value)
+{
+    const Vm *vm = (const Vm *)row->message;
+    const HostStep *steps[8];
+    size_t count = vm->returns == NULL ? 0 : min_of(vm->returns->n_steps, ARRAY_SIZE(steps));
+    size_t used = 0;
+
+    if (vm->returns != NULL && vm->returns->bytes == 0)
+        list_text(value, "%s", why_nothing(vm));
+    for (size_t i = 0; i < count; i++)
+        steps[i] = vm->returns->steps[i];
+    qsort(steps, count, sizeof(*steps), compare_steps);
+    for (size_t i = 0; i < count && used < sizeof(value->text); i++)
+        used += (size_t)text_format(value->text + used, sizeof(value->text) - used, "%s%s",
+                                    i == 0 ? "" : ", ", how_to_take(steps[i]->name));
+    value->is_known = value->text[0] != '\0';
+}
+
+static const struct list_column columns[] = {
+    {"name", "NAME", LIST_TEXT, LIST_NAME | LIST_SHORTEN, "name", NULL, "what it is called"},
+    {"state", "STATE", LIST_TEXT, 0, NULL, get_state, "of its life, or starved, or halted"},
+    {"agent", "AGENT", LIST_TEXT, LIST_WIDE, NULL, get_agent, "connected, and vouched for"},
+    {"footprint", "FOOTPRINT", LIST_BYTES, LIST_SUM, "waterfall.footprint", NULL,
+     "what the host holds for it"},
+    {"memory", "MEMORY", LIST_BYTES, LIST_SUM, "waterfall.vm_ram", NULL, "what it was given"},
+    {"in-use", "IN USE", LIST_BYTES, LIST_WIDE | LIST_SUM, "waterfall.in_use", NULL,
+     "by its processes and kernel"},
+    {"cache", "CACHE", LIST_BYTES, LIST_WIDE | LIST_SUM, "waterfall.cache", NULL,
+     "that the guest could give up"},
+    {"trapped", "TRAPPED", LIST_BYTES, LIST_WIDE | LIST_SUM, "waterfall.trapped", NULL,
+     "free, in pieces too small to return"},
+    {"reported", "REPORTED", LIST_BYTES, LIST_WIDE | LIST_SUM, "waterfall.reported", NULL,
+     "free and returned"},
+    {"balloon", "BALLOON", LIST_BYTES, LIST_WIDE | LIST_SUM, "waterfall.balloon", NULL,
+     "taken from the guest by it"},
+    {"swapped", "SWAPPED", LIST_BYTES, LIST_BY_KEY | LIST_SUM, "waterfall.swapped", NULL,
+     "in the host's swap"},
+    {"policy", "POLICY", LIST_TEXT, LIST_WIDE, "policy", NULL, "in force there"},
+    {"title", "TITLE", LIST_TEXT, LIST_BY_KEY, "title", NULL, "as its hypervisor has it"},
+    {"labels", "LABELS", LIST_TEXT, LIST_BY_KEY, "labels", NULL, "KEY=VALUE, ..."},
+    {"uuid", "UUID", LIST_TEXT, LIST_BY_KEY, "uuid", NULL, "of its hypervisor"},
+    {"cid", "CID", LIST_NUMBER, LIST_BY_KEY, "cid", NULL, "of its vsock device"},
+    {"pid", "PID", LIST_NUMBER, LIST_BY_KEY, "pid", NULL, "of its hypervisor"},
+    {"driver", "DRIVER", LIST_TEXT, LIST_BY_KEY, "driver", NULL, "qemu, libvirt, ..."},
+    {"returnable", "RETURNABLE", LIST_BYTES, LIST_SUM, NULL, get_returnable,
+     "what could come back, by all steps"},
+    {"how", "HOW", LIST_TEXT, LIST_CUT, NULL, get_how, "by which steps, or why nothing could"},
+    {NULL, NULL, LIST_TEXT, 0, NULL, NULL, NULL},
 };
 
-static const char *agent_state(const Vm *vm)
-{
-    if (!vm->agent_connected)
-        return "-";
-    return vm->announced ? "yes" : "unannounced";
-}
-
-static void add_vm(struct table *table, const Vm *vm)
-{
-    static const Waterfall none = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
-    const Waterfall *w = vm->waterfall == NULL ? &none : vm->waterfall;
-
-    table_row(table);
-    table_cell(table, "%s", vm->name);
-    table_cell(table, "%s%s%s", vm->state, vm->alarm[0] != '\0' ? ", starved" : "",
-               vm->halted ? ", halted" : "");
-    table_cell(table, "%s", agent_state(vm));
-    table_bytes(table, waterfall_host_is_known(w), w->footprint);
-    table_bytes(table, w->vm_ram != 0, w->vm_ram);
-    table_bytes(table, w->guest_is_known, w->in_use);
-    table_bytes(table, w->guest_is_known, w->cache);
-    table_bytes(table, w->guest_is_known, w->trapped);
-    table_bytes(table, w->reported_is_known || w->reported != 0, w->reported);
-    table_bytes(table, w->balloon_is_known || w->balloon != 0, w->balloon);
-    table_cell(table, "%s", vm->policy[0] == '\0' ? "-" : vm->policy);
-}
-
-static int print(const ProtobufCMessage *message, void *userdata)
-{
-    const Vmreclaim__Controller__V1__ListVmsResponse *list = (const void *)message;
-    struct table table;
-
-    table_init(&table, columns, ARRAY_SIZE(columns));
-    for (size_t i = 0; i < list->n_vms; i++)
-        add_vm(&table, list->vms[i]);
-    return table_finish(&table, "No VMs. The daemon finds them in /etc/vmreclaim/vms/NAME.yaml; "
-                                "see vmreclaimd(8).");
-}
+static const struct list list = {
+    .rows = "vms",
+    .columns = columns,
+    .total = "VMs",
+    .empty = "No VMs. The daemon finds them in /etc/vmreclaim/vms/NAME.yaml; see vmreclaimd(8).",
+};
 
 static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__ListVmsRequest request =
         VMRECLAIM__CONTROLLER__V1__LIST_VMS_REQUEST__INIT;
 
-    return client_list(cli, "ListVms", &request.base, UINT64_MAX, print, NULL);
+    request.with_returns = list_view()->form != LIST_FORM_NAME;
+    return list_run(cli, &list, "ListVms", &request.base, UINT64_MAX);
 }
 
 const struct command command_vm_list = {
     .name = "vm list",
     .operands = "",
-    .summary = "every VM: what it costs the host, and why",
+    .list = &list,
+    .summary = "every VM: what it costs the host, and what could come back",
     .description =
         "Lists the VMs the daemon knows, with the newest measurement of each.\n\n"
-        "FOOTPRINT is what the host holds for the VM, MEMORY what the VM was given. IN USE,\n"
-        "CACHE, TRAPPED and REPORTED come from the agent in the guest: used by processes and\n"
-        "kernel; file cache it could give up; free but too fragmented to return; returned.",
-    .example = "vmreclaim vm list\n  vmreclaim --json vm list | jq '.vms[] | .name'",
-    .see_also = "vm show, explain",
+        "FOOTPRINT is what the host holds for the VM, MEMORY what the VM was given. RETURNABLE\n"
+        "could come back, HOW says by which steps, what brings most first, or why nothing could.\n"
+        "With -o wide there is where the rest is: IN USE, CACHE, TRAPPED and REPORTED come from\n"
+        "the agent in the guest.",
+    .example = "vmreclaim vm list --sort -returnable\n"
+               "  vmreclaim vm list -o json | jq '.vms[] | .name'",
+    .see_also = "vm show, explain, host",
     .run = run,
 };

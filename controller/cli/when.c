@@ -23,10 +23,10 @@ static const char *format_as(const char *format, int64_t time, char *buffer, siz
 
 const char *when_format(int64_t time, char *buffer, size_t size)
 {
-    return format_as("%Y-%m-%d %H:%M:%S", time, buffer, size);
+    return format_as("%Y-%m-%d %H:%M:%S %z", time, buffer, size);
 }
 
 const char *when_format_short(int64_t time, char *buffer, size_t size)
 {
-    return format_as("%m-%d %H:%M", time, buffer, size);
+    return format_as("%m-%d %H:%M %z", time, buffer, size);
 }

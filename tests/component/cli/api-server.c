@@ -7,7 +7,10 @@
  *   forbidden    an action the guest's policy forbids
  *   fresh, left  the guest counts 2 GiB as free that it never touched; that have left the host
  *   hostile      text with terminal escapes and bad UTF-8
- *   echo         an action whose `why` is the request, field by field */
+ *   echo         an action whose `why` is the request, field by field
+ *
+ * usage: test-api-server ADDRESS [VMS]: with a number, the list has so many, see
+ * api-server-crowd.c */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +144,26 @@ static void fill_vm(Vm *vm, const char *name)
     vm->host = &host;
 }
 
+/* Of one that could give something back, and of one that could not. */
+static void fill_returns(Vmreclaim__Controller__V1__Returns returns[2])
+{
+    static Vmreclaim__Controller__V1__HostStep steps[2];
+    static Vmreclaim__Controller__V1__HostStep *pointers[] = {&steps[0], &steps[1]};
+
+    vmreclaim__controller__v1__host_step__init(&steps[0]);
+    steps[0].name = (char *)"report";
+    steps[0].bytes = 64 * MIB;
+    vmreclaim__controller__v1__host_step__init(&steps[1]);
+    steps[1].name = (char *)"reclaim";
+    steps[1].bytes = 960 * MIB;
+    vmreclaim__controller__v1__returns__init(&returns[0]);
+    returns[0].steps = pointers;
+    returns[0].n_steps = ARRAY_SIZE(pointers);
+    returns[0].bytes = GIB;
+    vmreclaim__controller__v1__returns__init(&returns[1]);
+    returns[1].reason = (char *)"what the host holds for it is not known";
+}
+
 /* In two pages, for who asks for pages. */
 static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
@@ -148,15 +171,25 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *message, v
     Vmreclaim__Controller__V1__ListVmsResponse response =
         VMRECLAIM__CONTROLLER__V1__LIST_VMS_RESPONSE__INIT;
     static char *front[] = {(char *)"tier=front", (char *)"env=test"};
+    Vmreclaim__Controller__V1__Returns returns[2];
     Vm vms[3];
     Vm *pointers[] = {&vms[0], &vms[1], &vms[2]};
 
+    if (crowd_size > 0) {
+        list_crowd(call);
+        return;
+    }
     fill_vm(&vms[0], "web1");
     fill_vm(&vms[1], "web2");
     vms[1].waterfall = NULL;
     vms[0].labels = front;
     vms[0].n_labels = ARRAY_SIZE(front);
     fill_vm(&vms[2], "alone");
+    fill_returns(returns);
+    if (request->with_returns) {
+        vms[0].returns = &returns[0];
+        vms[2].returns = &returns[1];
+    }
     response.vms = pointers;
     response.n_vms = 2;
     response.next_page_token = (char *)"web2";
@@ -436,8 +469,9 @@ int main(int argc, char **argv)
     struct error error;
     uv_poll_t input;
 
-    if (argc != 2)
+    if (argc != 2 && argc != 3)
         return 2;
+    crowd_size = argc == 3 ? (unsigned)atoi(argv[2]) : 0;
     fill_waterfall();
 #define SERVE(method, handler, streams) serve(method, handler, streams);
     METHODS(SERVE)

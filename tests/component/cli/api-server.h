@@ -10,6 +10,10 @@
 /* Answers names that ask for an error. True when it did. */
 bool play(struct ttrpc_call *call, const char *vm);
 
+/* VMs of a list that is as wide as it gets; 0: the usual three. */
+extern unsigned crowd_size;
+void list_crowd(struct ttrpc_call *call);
+
 /* A record of an action, without what the guest said. */
 void fill_action(Vmreclaim__Controller__V1__Action *action);
 

@@ -14,11 +14,13 @@ VMRECLAIM, API_SERVER = sys.argv[1:3]
 
 
 class CliTestCase(unittest.TestCase):
+    script = ()  # more arguments of the server
+
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
         cls.api = "unix:" + os.path.join(cls.directory.name, "api.sock")
-        cls.server = subprocess.Popen([API_SERVER, cls.api], stdin=subprocess.PIPE,
+        cls.server = subprocess.Popen([API_SERVER, cls.api, *cls.script], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, text=True)
         assert cls.server.stdout.readline() == "ready\n"
 

@@ -1,6 +1,6 @@
 /* Lists of ten thousand VMs: pages through the daemon's socket, and the command line that reads all
  * of them. */
-#include "tests/component/controller/fixture.h"
+#include "tests/component/controller/guests.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,11 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/number.h"
 #include "controller/config/vm-file.h"
 
 enum { VMS = 10000 };
 
-static const char *command; /* path of vmreclaim */
+static const char *command;  /* path of vmreclaim */
+static const char *terminal; /* and of the emulator */
 
 typedef Vmreclaim__Controller__V1__ListVmsRequest ListVmsRequest;
 typedef Vmreclaim__Controller__V1__ListVmsResponse ListVmsResponse;
@@ -143,8 +145,44 @@ static void test_the_command_line(void **state)
     struct fixture *f = *state;
 
     start_with_many(f);
-    assert_int_equal(count_lines(f, "vm list", "NAME "), 1 + VMS);
-    assert_int_equal(count_lines(f, "host", "VM "), 1 + VMS); /* in pages of 256 */
+    assert_int_equal(count_lines(f, "vm list", "NAME "), 1 + VMS + 1); /* in all */
+    assert_int_equal(count_lines(f, "host", "VM "), 1 + VMS);          /* in pages of 256 */
+}
+
+/* Four guests with figures, and 56 VMs of which only the name is known, which is as long as one
+ * may be: on a terminal of 80 columns each has one line. */
+static void test_sixty_on_a_terminal(void **state)
+{
+    struct fixture *f = *state;
+    struct guests guests;
+    char name[96];
+    char line[512];
+    unsigned lines = 0;
+    unsigned measured = 0;
+    FILE *output;
+    int code;
+
+    guests_start(&guests, f, GUESTS_MAX, 8 * GIB, NULL);
+    for (int i = GUESTS_MAX; i < 60; i++) {
+        snprintf(name, sizeof(name), "vms/far-%02d-%056d.yaml", i, i);
+        snprintf(line, sizeof(line), "agent: unix:/nowhere/%d\n", i);
+        put(f, name, line);
+    }
+    guests_serve(&guests, "off", guests_cgroup);
+    snprintf(line, sizeof(line), "%s 80 %s --api unix:%s/api.sock vm list", terminal, command,
+             f->directory);
+    output = popen(line, "re");
+    assert_non_null(output);
+    while (fgets(line, sizeof(line), output) != NULL) {
+        lines++;
+        measured += strstr(line, " 1000.0 MiB ") != NULL;
+    }
+    code = pclose(output);
+    guests_stop(&guests);
+    assert_int_equal(code, 0);
+    assert_int_equal(lines, 62);
+    assert_int_equal(measured, GUESTS_MAX);
+    assert_int_equal(strncmp(line, "60 VMs ", 7), 0);
 }
 
 /* Megabytes, in pieces. */
@@ -191,11 +229,12 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         lists_test(test_pages_of_vms),     lists_test(test_vms_come_and_go_between_pages),
         lists_test(test_the_command_line), lists_test(test_the_state),
-        lists_test(test_a_policy_for_all),
+        lists_test(test_a_policy_for_all), lists_test(test_sixty_on_a_terminal),
     };
 
-    assert_true(argc == 3);
+    assert_true(argc == 4);
     program = argv[1];
     command = argv[2];
+    terminal = argv[3];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,120 @@
+/* Watching: what a command prints is taken into memory, and compared with what it printed before.
+ */
+#include "controller/cli/watch.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { INTERVAL = 2000 /* ms */, HEIGHT = 24 };
+
+/* What is on the terminal. */
+struct frame {
+    char *text;
+    size_t lines;
+};
+
+/* The command's output. An exit code; `*ret_text` is the caller's in any case, and may be NULL. */
+static int capture(struct cli *cli, const struct command *command, char **operands, char **ret_text)
+{
+    FILE *output = stdout;
+    size_t size;
+    FILE *memory;
+    int code;
+
+    *ret_text = NULL;
+    memory = open_memstream(ret_text, &size);
+    if (memory == NULL)
+        return fail(EXIT_FAILED, "out of memory");
+    stdout = memory; /* a variable as any other, says the manual of the GNU C Library */
+    code = command->run(cli, operands);
+    stdout = output;
+    return fclose(memory) == 0 ? code : fail(EXIT_FAILED, "out of memory");
+}
+
+static size_t terminal_height(void)
+{
+    struct winsize size;
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row < 3 ? HEIGHT : size.ws_row;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t lines = 0;
+
+    for (; *text != '\0'; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+/* Over the old frame, without a line that the terminal would break or scroll away. */
+static void draw(struct frame *frame)
+{
+    size_t lines = count_lines(frame->text);
+    size_t room = terminal_height() - 1;
+    size_t shown = lines > room ? room - 1 : lines;
+    const char *text = frame->text;
+
+    if (frame->lines > 0)
+        printf("\x1b[%zuA\r", frame->lines);
+    printf("\x1b[?7l");
+    for (size_t i = 0; i < shown; i++) {
+        int length = (int)strcspn(text, "\n");
+
+        printf("%.*s\x1b[K\n", length, text);
+        text += length + 1;
+    }
+    if (shown < lines)
+        printf("%zu more lines; the terminal has no room for them\x1b[K\n", lines - shown);
+    printf("\x1b[?7h\x1b[J");
+    frame->lines = shown + (shown < lines);
+}
+
+static bool is_terminal(void)
+{
+    return isatty(STDOUT_FILENO);
+}
+
+/* Takes the text. False: nobody reads it. */
+static bool show(struct frame *frame, char *text)
+{
+    bool is_first = frame->text == NULL;
+    bool is_same = !is_first && strcmp(frame->text, text) == 0;
+
+    free(frame->text);
+    frame->text = text;
+    if (is_terminal())
+        draw(frame);
+    else if (!is_same)
+        printf("%s", text);
+    return fflush(stdout) == 0;
+}
+
+/* False: nobody reads what is written. */
+static bool wait(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO};
+
+    return poll(&output, 1, INTERVAL) <= 0;
+}
+
+int watch_command(struct cli *cli, const struct command *command, char **operands)
+{
+    struct frame frame = {.text = NULL};
+    char *text;
+    int code;
+
+    do {
+        code = capture(cli, command, operands, &text);
+        if (code != EXIT_DONE) {
+            free(text);
+            break;
+        }
+    } while (show(&frame, text) && wait());
+    free(frame.text);
+    return code;
+}

@@ -1,0 +1,156 @@
+#!/usr/bin/python3
+"""vmreclaim's lists: every form, in a terminal and elsewhere, once and watched.
+
+usage: test-lists.py VMRECLAIM API_SERVER
+"""
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+import terminal
+from cli import VMRECLAIM, CliTestCase
+
+
+class ListsTest(CliTestCase):
+    def test_the_table(self):
+        lines = self.run_cli("vm", "list").stdout.splitlines()
+        self.assertEqual(lines, [
+            "NAME  STATE   FOOTPRINT  MEMORY RETURNABLE HOW",
+            "web1  managed   2.0 GiB 4.0 GiB    1.0 GiB reclaim, by itself",
+            "web2  managed         -       -          - -",
+            "alone managed         -       -          - footprint unknown",
+            "3 VMs           2.0 GiB 4.0 GiB    1.0 GiB"])
+
+    def test_wide(self):
+        lines = self.run_cli("vm", "list", "-o", "wide").stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["NAME", "STATE", "AGENT", "FOOTPRINT", "MEMORY", "IN",
+                                            "USE", "CACHE", "TRAPPED", "REPORTED", "BALLOON",
+                                            "POLICY", "RETURNABLE", "HOW"])
+        self.assertEqual(lines[1].split(), ["web1", "managed", "yes", "2.0", "GiB", "4.0", "GiB",
+                                            "412.0", "MiB", "1.0", "GiB", "500.0", "MiB", "2.0",
+                                            "GiB", "0", "B", "balanced", "1.0", "GiB", "reclaim,",
+                                            "by", "itself"])
+        self.assertEqual(lines[2].split(), ["web2", "managed", "yes", *["-"] * 7, "balanced", "-",
+                                            "-"])
+
+    def test_names(self):
+        for words in (["-o", "name"], ["-q"], ["--output=name"], ["-oname"], ["--quiet"]):
+            self.assertEqual(self.run_cli("vm", "list", *words).stdout, "web1\nweb2\nalone\n")
+        self.assertEqual(self.run_cli("-o", "name", "vm", "list").stdout, "web1\nweb2\nalone\n")
+
+    def test_columns_and_order(self):
+        text = self.run_cli("vm", "list", "-o", "columns=labels,name", "--sort", "name",
+                            "--no-headings").stdout
+        self.assertEqual(text, "-                    alone\n"
+                               "tier=front, env=test web1\n"
+                               "-                    web2\n")
+        self.assertEqual(self.run_cli("vm", "list", "-q", "--sort", "-name").stdout,
+                         "web2\nweb1\nalone\n")
+        self.assertIn('did you mean "name"?',
+                      self.run_cli("vm", "list", "-o", "columns=nam", code=2).stderr)
+        error = self.run_cli("vm", "list", "--sort", "bogus", code=2).stderr
+        self.assertIn("There are: name, state", error)
+        self.assertLessEqual(max(map(len, error.splitlines())), 80)
+
+    def test_documents(self):
+        answer = json.loads(self.run_cli("vm", "list", "-o", "json").stdout)
+        self.assertEqual(answer, self.run_json("vm", "list"))
+        self.assertEqual(answer["vms"][0]["returns"]["bytes"], 1 << 30)
+        self.assertNotIn("returns", answer["vms"][1])
+        answer = self.run_json("vm", "list", "--sort", "-name")
+        self.assertEqual([vm["name"] for vm in answer["vms"]], ["web2", "web1", "alone"])
+        text = self.run_cli("vm", "list", "-o", "yaml").stdout
+        self.assertTrue(text.startswith("---\nvms:\n- name: web1\n"))
+        self.assertIn("\n    footprint: 2147483648\n", text)
+        self.assertEqual(text.count("waterfall:"), 2)  # nobody measured web2
+        self.assertEqual(self.run_cli("version", "-o", "yaml").stdout.splitlines()[0], "---")
+
+    def test_options_that_exclude_each_other(self):
+        for words in (["-q", "-o", "yaml"], ["--json", "-o", "yaml"], ["-q", "--json"],
+                      ["-o", "xml"], ["-o", "columns="]):
+            self.run_cli("vm", "list", *words, code=2)
+
+
+
+class CrowdTest(CliTestCase):
+    """Names, states and figures as wide as they get."""
+    script = ("60",)
+
+    def command(self, *words):
+        return [VMRECLAIM, "--api", self.api, *words]
+
+    def test_no_line_is_wrapped(self):
+        for columns in (80, 100, 200):
+            with self.subTest(columns=columns):
+                lines = terminal.show(self.command("vm", "list"), columns)
+                self.assertEqual(len(lines), 62)
+                self.assertEqual(lines[0].split(), ["NAME", "STATE", "FOOTPRINT", "MEMORY",
+                                                    "RETURNABLE", "HOW"])
+                self.assertRegex(lines[-1], r"^60 VMs +5\d\.\d TiB +60\.0 TiB +\d+\.\d TiB$")
+        self.assertLessEqual(max(map(len, self.run_cli("vm", "list").stdout.splitlines())), 80)
+
+    def test_a_name_keeps_both_ends(self):
+        lines = terminal.show(self.command("vm", "list"))
+        self.assertRegex(lines[1], r"^00-0+…0+ managed ")
+        self.assertRegex(lines[18], r"^17-0+…0+17 ")
+        self.assertRegex(terminal.show(self.command("vm", "list"), 200)[18], r"^17-0{57}17 ")
+
+    def test_what_matters_comes_first(self):
+        states = {line.split()[1] for line in terminal.show(self.command("vm", "list"))[1:-1]}
+        self.assertLessEqual({"starved", "halted", "lost", "discovered"}, states)
+
+    def test_colours_are_for_terminals(self):
+        def colours(environment, *words):
+            program = terminal.Terminal(self.command("vm", "list", *words),
+                                        environment=environment)
+            self.assertEqual(program.close(), 0)
+            return b"\x1b[31mstarved\x1b[0m" in program.text
+
+        self.assertTrue(colours({"NO_COLOR": ""}))
+        self.assertFalse(colours({"NO_COLOR": "1"}))
+        self.assertFalse(colours({"TERM": "dumb"}))
+        self.assertTrue(colours({"NO_COLOR": "1"}, "--color", "always"))
+        self.assertFalse(colours({}, "--color", "never"))
+        self.assertNotIn("\x1b", self.run_cli("vm", "list").stdout)
+        self.assertIn("\x1b[31m", self.run_cli("vm", "list", "--color=always").stdout)
+
+    # ---- watched ----
+
+    def test_watched_in_a_pipe(self):
+        """One document per change: every second answer is another one."""
+        with subprocess.Popen(self.command("vm", "list", "-w", "--json"), text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as program:
+            found = [json.loads(program.stdout.readline())["vms"][0]["waterfall"]["footprint"]
+                     for _ in range(2)]
+            program.send_signal(signal.SIGINT)
+        self.assertNotEqual(found[0], found[1])
+        self.assertEqual(program.returncode, -signal.SIGINT)
+
+    def test_watched_by_nobody(self):
+        with subprocess.Popen(self.command("vm", "list", "-w"), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE) as program:
+            program.stdout.readline()
+            program.stdout.close()
+        self.assertEqual(program.returncode, 0)
+
+    def test_watched_in_a_terminal(self):
+        """It is drawn over what was there, and cut where the terminal ends."""
+        watched = terminal.Terminal(self.command("vm", "list", "-w", "-o", "wide"), 80, 24)
+        while watched.text.count(b"more lines") < 2 and watched.read():
+            pass
+        screen = watched.screen.display
+        os.kill(watched.program.pid, signal.SIGINT)
+        self.assertEqual(watched.close(), -signal.SIGINT)
+        self.assertEqual(screen[0].split()[:2], ["NAME", "STATE"])
+        self.assertRegex(screen[22], r"^\d+ more lines; the terminal has no room for them")
+        self.assertEqual(screen[23].strip(), "")
+
+    def test_watching_ends_with_the_daemon(self):
+        self.assertIn("cannot reach", self.run_cli("vm", "list", "-w", api="unix:/nowhere",
+                                                   code=4).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=["test-lists.py"])
