@@ -89,6 +89,67 @@ static void take_word(const struct completing *completing, struct line *line, ch
     }
 }
 
+/* ---- values that this program knows ---- */
+
+static void add_words(const struct completing *completing, const char *const *words)
+{
+    for (; *words != NULL; words++)
+        completing->add(*words, "", completing->userdata);
+}
+
+/* Keys behind what is there of the word: "columns=name,". */
+static void add_columns(const struct completing *completing, const struct list *list,
+                        const char *before)
+{
+    char word[256];
+
+    for (const struct list_column *column = list->columns; column->key != NULL; column++) {
+        snprintf(word, sizeof(word), "%s%s", before, column->key);
+        completing->add(word, column->help, completing->userdata);
+    }
+}
+
+static void add_forms(const struct completing *completing, const struct line *line,
+                      const char *typed)
+{
+    static const char *const documents[] = {"json", "yaml", NULL};
+    static const char *const forms[] = {"table", "wide", "name", "columns=", NULL};
+    const char *comma = strrchr(typed, ',');
+    const char *last = comma != NULL ? comma : strchr(typed, '=');
+    char before[192];
+
+    add_words(completing, documents);
+    if (line->command != NULL && line->command->list == NULL)
+        return;
+    add_words(completing, forms);
+    if (line->command == NULL || last == NULL)
+        return;
+    snprintf(before, sizeof(before), "%.*s", (int)(last + 1 - typed), typed);
+    add_columns(completing, line->command->list, before);
+}
+
+/* True: the option's value is one of these. */
+static bool add_values(const struct completing *completing, const struct line *line,
+                       const char *typed)
+{
+    static const char *const times[] = {"auto", "always", "never", NULL};
+    const char *argument = line->awaiting->argument;
+
+    if (strcmp(argument, "FORM") == 0) {
+        add_forms(completing, line, typed);
+    } else if (strcmp(argument, "WHEN") == 0) {
+        add_words(completing, times);
+    } else if (strcmp(argument, "COLUMN") == 0) {
+        add_columns(completing, line->command->list, "");
+        add_columns(completing, line->command->list, "-");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* ---- words ---- */
+
 static void add_options(const struct completing *completing, const struct line *line)
 {
     char word[64];
@@ -165,6 +226,8 @@ void complete_line(const struct completing *completing, char **words, int count)
     if (line.awaiting != NULL) {
         const char *argument = line.awaiting->argument;
 
+        if (add_values(completing, &line, words[count - 1]))
+            return;
         kind = kind_of(argument, strlen(argument), line.command == NULL ? "" : line.command->name);
     } else if (words[count - 1][0] == '-' && !line.only_operands) {
         add_options(completing, &line);

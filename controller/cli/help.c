@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/nearest.h"
+#include "controller/cli/list.h"
 #include "controller/cli/options.h"
 #include "controller/cli/selector.h"
 #include "controller/cli/table.h"
@@ -35,21 +36,48 @@ static void print_options(const struct command_option *options, size_t count)
     (void)table_finish(&table, NULL);
 }
 
+/* Those of a list, and when each is shown. */
+static void print_columns(const struct list *list)
+{
+    struct table table;
+
+    printf("\ncolumns, for --sort and -o columns=A,B:\n");
+    begin_help_table(&table);
+    for (const struct list_column *column = list->columns; column->key != NULL; column++) {
+        table_row(&table);
+        table_cell(&table, "  %s ", column->key);
+        table_cell(&table, "%s%s", column->help,
+                   (column->flags & LIST_BY_KEY) != 0 ? " (not in the table)"
+                   : (column->flags & LIST_WIDE) != 0 ? " (with -o wide)"
+                                                      : "");
+    }
+    (void)table_finish(&table, NULL);
+}
+
+static void print_own_options(const struct command *command)
+{
+    struct option_list list = {.count = 0};
+
+    option_list_add(&list, command->options);
+    if (command->selects)
+        option_list_add(&list, selector_options);
+    if (command->list != NULL)
+        option_list_add(&list, list_options);
+    if (list.count == 0)
+        return;
+    printf("\noptions:\n");
+    print_options(list.options, list.count);
+}
+
 void command_print_help(const struct command *command)
 {
     const char *separator = command->operands[0] == '\0' ? "" : " ";
 
     printf("usage: vmreclaim %s%s%s\n\n%s\n", command->name, separator, command->operands,
            command->description);
-    if (command->options != NULL || command->selects) {
-        struct option_list list = {.count = 0};
-
-        option_list_add(&list, command->options);
-        if (command->selects)
-            option_list_add(&list, selector_options);
-        printf("\noptions:\n");
-        print_options(list.options, list.count);
-    }
+    print_own_options(command);
+    if (command->list != NULL)
+        print_columns(command->list);
     printf("\nexample:\n  %s\n", command->example);
     if (command->see_also != NULL)
         printf("\nSee also: %s\n", command->see_also);

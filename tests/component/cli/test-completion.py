@@ -57,6 +57,21 @@ class CompletionTest(CliTestCase):
         self.assertNotIn("--exact", self.follows("vm", "list", "--"))
         self.assertEqual(self.follows("explain", "--ex"), ["--exact"])
 
+    def test_forms_columns_and_orders(self):
+        self.assertEqual(self.follows("vm", "list", "-o", ""),
+                         ["json", "yaml", "table", "wide", "name", "columns="])
+        self.assertEqual(self.follows("explain", "web1", "-o", ""), ["json", "yaml"])
+        self.assertEqual(self.follows("vm", "list", "--output", "w"), ["wide"])
+        self.assertEqual(self.follows("vm", "list", "-o", "columns=fo"), ["columns=footprint"])
+        self.assertEqual(self.follows("vm", "list", "-o", "columns=name,st"), ["columns=name,state"])
+        self.assertEqual(self.follows("vm", "list", "--sort", "fo"), ["footprint"])
+        self.assertEqual(self.follows("vm", "list", "--sort", "-fo"), ["-footprint"])
+        self.assertEqual(self.follows("--color", "a"), ["auto", "always"])
+        self.assertIn("--no-headings", self.follows("vm", "list", "--"))
+        self.assertNotIn("--no-headings", self.follows("explain", "--"))
+        self.assertEqual(self.bash("vmreclaim vm list -o columns=name,sta"), ["name,state"])
+        self.assertEqual(self.bash("vmreclaim vm list --sort -foot"), ["-footprint"])
+
     def test_names_of_vms(self):
         self.assertEqual(self.follows("explain", "web"), ["web1", "web2"])
         self.assertEqual(self.follows("explain", "web1", "web"), ["web1", "web2"])

@@ -67,6 +67,11 @@ class ListsTest(CliTestCase):
         self.assertEqual(text.count("waterfall:"), 2)  # nobody measured web2
         self.assertEqual(self.run_cli("version", "-o", "yaml").stdout.splitlines()[0], "---")
 
+    def test_the_help_names_the_columns(self):
+        text = self.run_cli("vm", "list", "--help").stdout
+        self.assertIn("--sort COLUMN", text)
+        self.assertRegex(text, r"\n  in-use +by its processes and kernel \(with -o wide\)\n")
+
     def test_options_that_exclude_each_other(self):
         for words in (["-q", "-o", "yaml"], ["--json", "-o", "yaml"], ["-q", "--json"],
                       ["-o", "xml"], ["-o", "columns="]):
