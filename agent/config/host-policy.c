@@ -106,3 +106,14 @@ int host_policy_load(int state_directory, const struct configuration *configurat
     vmreclaim__policy__v1__policy__free_unpacked(message, NULL);
     return r;
 }
+
+Vmreclaim__Policy__V1__Policy *own_policy_create(const struct configuration *configuration)
+{
+    return policy_message_create(&configuration->policy);
+}
+
+void own_policy_destroy(Vmreclaim__Policy__V1__Policy *message)
+{
+    if (message != NULL)
+        policy_message_destroy(message);
+}

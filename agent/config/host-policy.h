@@ -35,4 +35,9 @@ int host_policy_forget(int state_directory);
 int host_policy_load(int state_directory, const struct configuration *configuration,
                      struct host_policy *ret_policy, struct error *error);
 
+/* What the guest runs when no host's policy is for it, for a host to see; NULL: out of memory. For
+ * own_policy_destroy, which takes NULL. */
+Vmreclaim__Policy__V1__Policy *own_policy_create(const struct configuration *configuration);
+void own_policy_destroy(Vmreclaim__Policy__V1__Policy *message);
+
 #endif

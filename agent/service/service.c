@@ -9,6 +9,8 @@
 #include "agent/service/orders.h"
 #include "common/base/log.h"
 
+enum { OWN_KEYS_MAX = 64 };
+
 static void ping(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
     const Vmreclaim__Agent__V1__PingRequest *request =
@@ -28,6 +30,18 @@ static size_t point_to_unsupported(struct agent *agent, char *pointers[HOST_POLI
     return agent->policy.unsupported_count;
 }
 
+/* The keys that the guest's owner set. */
+static size_t point_to_own_keys(const struct agent *agent, char *pointers[OWN_KEYS_MAX])
+{
+    const char *key;
+    size_t count = 0;
+
+    for (size_t i = 0; count < OWN_KEYS_MAX && (key = policy_key(i)) != NULL; i++)
+        if (configuration_sets(agent->configuration, key))
+            pointers[count++] = (char *)key;
+    return count;
+}
+
 static void get_info(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
     struct agent *agent = connection_userdata(call);
@@ -38,6 +52,7 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *message, v
     Vmreclaim__Agent__V1__Check checks[DOCTOR_COMPLAINTS_MAX];
     Vmreclaim__Agent__V1__Check *check_pointers[DOCTOR_COMPLAINTS_MAX];
     char *unsupported[HOST_POLICY_KEYS_MAX];
+    char *own_keys[OWN_KEYS_MAX];
 
     messages_from_features(&agent->features, features, feature_pointers);
     response.n_checks =
@@ -62,7 +77,11 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *message, v
     response.policy_hash = agent->policy.policy.hash;
     response.n_unsupported_keys = point_to_unsupported(agent, unsupported);
     response.unsupported_keys = unsupported;
+    response.own_policy = own_policy_create(agent->configuration);
+    response.own_keys = own_keys;
+    response.n_own_keys = point_to_own_keys(agent, own_keys);
     ttrpc_call_finish(call, &response.base);
+    own_policy_destroy(response.own_policy);
 }
 
 static void get_memory(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)

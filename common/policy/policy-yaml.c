@@ -172,6 +172,7 @@ static int read_profile(struct reader *reader, const yaml_node_t *root)
             return fail_at(reader, node, r);
     }
     policy_init(&reader->policy, profile);
+    reader->policy.gives_profile = node != NULL;
     return 0;
 }
 
@@ -210,6 +211,7 @@ static int read_pair(struct reader *reader, const yaml_node_pair_t *pair)
         return read_schedules(reader, value);
     if (scalar(value) == NULL)
         return fail(reader, key, "wanted one value here");
+    reader->policy.given |= policy_key_bit(scalar(key));
     if (strcmp(scalar(key), "name") == 0)
         r = policy_set_name(&reader->policy, scalar(value), reader->error);
     else if (reader->is_kept)

@@ -81,6 +81,9 @@ struct policy {
     /* when; none: always allowed */
     struct schedule schedules[POLICY_SCHEDULES_MAX];
     size_t schedule_count;
+    /* of one that was read from a file */
+    policy_key_set given; /* keys that its text gives */
+    bool gives_profile;
 };
 
 /* The profile's values; no name, no schedule. */

@@ -39,6 +39,7 @@ extern const struct api_methods api_record_methods;
 extern const struct api_methods api_status_methods;
 extern const struct api_methods api_event_methods;
 extern const struct api_methods api_doctor_methods;
+extern const struct api_methods api_effective_methods;
 extern const struct api_methods api_squeeze_methods;
 extern const struct api_methods api_host_methods;
 extern const struct api_methods api_reservation_methods;

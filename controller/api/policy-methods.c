@@ -342,36 +342,11 @@ static void delete_policy(struct api_call *call, const ProtobufCMessage *request
     policy_delete(call->api->rooms.assignments, asked->name, asked->unassign, on_deleted, call);
 }
 
-/* ---- GetEffectivePolicy ---- */
-
-static void get_effective(struct api_call *call, const ProtobufCMessage *request)
-{
-    const Vmreclaim__Controller__V1__GetEffectivePolicyRequest *asked = (const void *)request;
-    struct effective_policy_message response;
-    struct vm *vm = api_find_vm(call, asked->vm);
-
-    if (vm == NULL)
-        return;
-    if (vm->assigned.policy == NULL) {
-        api_call_fail(call, -ENOENT,
-                      "no policy is assigned to VM '%s': its agent runs its own (in the guest: "
-                      "vmreclaim-agent --check); assign one: vmreclaim policy apply FILE --vm %s",
-                      vm->name, vm->name);
-        return;
-    }
-    effective_policy_to_message(vm, &response);
-    api_call_finish(call, &response.message.base);
-}
-
 static const struct api_method rows[] = {
-    {"ApplyPolicy", apply_policy, API_CONTROLS},
-    {"ListPolicies", list_policies, API_READS},
-    {"ListPolicyRevisions", list_revisions, API_READS},
-    {"GetPolicy", get_policy, API_READS},
-    {"RollBackPolicy", roll_back, API_CONTROLS},
-    {"UnassignPolicy", unassign, API_CONTROLS},
+    {"ApplyPolicy", apply_policy, API_CONTROLS},        {"ListPolicies", list_policies, API_READS},
+    {"ListPolicyRevisions", list_revisions, API_READS}, {"GetPolicy", get_policy, API_READS},
+    {"RollBackPolicy", roll_back, API_CONTROLS},        {"UnassignPolicy", unassign, API_CONTROLS},
     {"DeletePolicy", delete_policy, API_CONTROLS},
-    {"GetEffectivePolicy", get_effective, API_READS},
 };
 
 const struct api_methods api_policy_methods = {rows, ARRAY_SIZE(rows)};

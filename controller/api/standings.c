@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/messages/text.h"
 
@@ -27,12 +28,30 @@ static void fill_result(const struct policy_standing *standing, VmPolicyResult *
     message->policy = message_text(standing->policy);
     message->revision = standing->revision;
     message->unchanged = standing->is_unchanged;
+    message->selector = message_text(standing->selector);
     if (standing->outcome != POLICY_IN_FORCE || standing->vm == NULL)
         return;
     message->unsupported_keys = standing->vm->assigned.unsupported_keys;
     message->n_unsupported_keys = message_count(message->unsupported_keys);
     message->capped_keys = standing->vm->assigned.capped_keys;
     message->n_capped_keys = message_count(message->capped_keys);
+}
+
+/* What the guest runs by itself, as its agent said. */
+static void fill_own(const struct policy_standing *standing, char profile[16],
+                     VmPolicyResult *message)
+{
+    Vmreclaim__Agent__V1__GetInfoResponse *info;
+
+    if (standing->policy[0] != '\0' || standing->vm == NULL)
+        return;
+    info = vm_info_unpack(standing->vm);
+    if (info != NULL && info->own_policy != NULL) {
+        text_copy_line(profile, 16, info->own_policy->profile);
+        message->own_profile = profile;
+        message->own_is_default = info->n_own_keys == 0;
+    }
+    vm_info_free(info);
 }
 
 static bool is_in_force(const VmPolicyResult *result)
@@ -68,6 +87,7 @@ void standing_messages_finish(struct standing_messages *messages)
     free(messages->results);
     free((void *)messages->pointers);
     free((void *)messages->vms);
+    free(messages->own_profiles);
 }
 
 /* -ENOMEM. */
@@ -77,8 +97,10 @@ static int allocate(struct standing_messages *messages, size_t count)
         .results = calloc(count + 1, sizeof(*messages->results)),
         .pointers = calloc(count + 1, sizeof(*messages->pointers)),
         .vms = calloc(count + 1, sizeof(*messages->vms)),
+        .own_profiles = calloc(count + 1, sizeof(*messages->own_profiles)),
     };
-    if (messages->results != NULL && messages->pointers != NULL && messages->vms != NULL)
+    if (messages->results != NULL && messages->pointers != NULL && messages->vms != NULL &&
+        messages->own_profiles != NULL)
         return 0;
     standing_messages_finish(messages);
     return -ENOMEM;
@@ -99,6 +121,7 @@ bool standing_messages_take(struct api_call *call, const struct policy_result *r
     }
     for (size_t i = 0; i < count; i++) {
         fill_result(&result->standings[i], &messages->results[i]);
+        fill_own(&result->standings[i], messages->own_profiles[i], &messages->results[i]);
         messages->pending = messages->pending || result->standings[i].outcome == POLICY_PENDING;
         if (result->standings[i].outcome == POLICY_REFUSED ||
             (result->standings[i].outcome != POLICY_OVERRIDDEN &&

@@ -14,8 +14,9 @@ struct standing_messages {
     Vmreclaim__Controller__V1__VmPolicyResult *results;   /* of all standings */
     Vmreclaim__Controller__V1__VmPolicyResult **pointers; /* to those that are sent */
     size_t count;
-    size_t omitted; /* there is no room for them */
-    char **vms;     /* those the policy is for */
+    size_t omitted;           /* there is no room for them */
+    char **vms;               /* those the policy is for */
+    char (*own_profiles)[16]; /* of all standings; of those that run their own */
     size_t vm_count;
     bool pending;
 };

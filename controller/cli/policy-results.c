@@ -34,14 +34,33 @@ static void print_keys(const char *before, char *const *keys, size_t count)
     }
 }
 
+/* No policy is for it any more. */
+static void print_own(const PolicyResult *result)
+{
+    if (result->own_profile[0] == '\0') {
+        fputs("its guest's own configuration: ", stdout);
+        return;
+    }
+    fputs(result->own_is_default ? "its agent's default, profile "
+                                 : "its guest's own configuration, profile ",
+          stdout);
+    print_text(result->own_profile);
+    fputs(": ", stdout);
+}
+
 static void print_policy(const PolicyResult *result)
 {
     if (result->policy[0] == '\0') {
-        fputs("its own: ", stdout);
+        print_own(result);
         return;
     }
     fputs("policy ", stdout);
     print_text(result->policy);
+    if (result->selector[0] != '\0') {
+        fputs(", assigned to ", stdout);
+        print_text(result->selector);
+    } else if (result->revision == 0)
+        fputs(", of its file", stdout);
     fputs(": ", stdout);
 }
 

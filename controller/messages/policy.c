@@ -58,7 +58,15 @@ static bool is_of_profile(const struct policy *policy, const char *key, const ch
     return policy_get(&profile, key, own, sizeof(own)) == 0 && strcmp(own, value) == 0;
 }
 
-static void fill_setting(const struct vm *vm, const char *key, char *value,
+/* `why`: who gave the value, also where nobody did; else only whether the profile has the same. */
+static int origin_of(const struct policy *policy, const char *key, const char *value, bool why)
+{
+    if ((policy->given & policy_key_bit(key)) != 0 || !is_of_profile(policy, key, value))
+        return why && policy->revision == 0 ? ORIGIN(FILE) : ORIGIN(POLICY);
+    return why && !policy->gives_profile ? ORIGIN(DEFAULT) : ORIGIN(PROFILE);
+}
+
+static void fill_setting(const struct vm *vm, const char *key, bool why, char *value,
                          EffectiveSetting *setting)
 {
     const char *limit = vm_own_limit(vm, key);
@@ -68,7 +76,7 @@ static void fill_setting(const struct vm *vm, const char *key, char *value,
     setting->key = message_text(key);
     setting->value = value;
     setting->origin =
-        is_of_profile(vm->assigned.policy, key, value) ? ORIGIN(PROFILE) : ORIGIN(POLICY);
+        (Vmreclaim__Controller__V1__SettingOrigin)origin_of(vm->assigned.policy, key, value, why);
     setting->unsupported = has_key(vm->assigned.unsupported_keys, key);
     if (limit == NULL)
         return;
@@ -77,12 +85,12 @@ static void fill_setting(const struct vm *vm, const char *key, char *value,
     setting->value = message_text(limit);
 }
 
-static void fill_settings(const struct vm *vm, struct effective_policy_message *effective)
+static void fill_settings(const struct vm *vm, bool why, struct effective_policy_message *effective)
 {
     const char *key;
 
     for (size_t i = 0; i < EFFECTIVE_KEYS_MAX && (key = policy_key(i)) != NULL; i++) {
-        fill_setting(vm, key, effective->values[i], &effective->settings[i]);
+        fill_setting(vm, key, why, effective->values[i], &effective->settings[i]);
         effective->setting_pointers[i] = &effective->settings[i];
         effective->message.n_settings++;
     }
@@ -121,7 +129,8 @@ static void fill_unsupported(const struct vm *vm, struct effective_policy_messag
     effective->message.unsupported_keys = effective->unsupported;
 }
 
-void effective_policy_to_message(const struct vm *vm, struct effective_policy_message *ret_message)
+void effective_policy_to_message(const struct vm *vm, bool why,
+                                 struct effective_policy_message *ret_message)
 {
     Vmreclaim__Controller__V1__GetEffectivePolicyResponse *message = &ret_message->message;
 
@@ -132,7 +141,42 @@ void effective_policy_to_message(const struct vm *vm, struct effective_policy_me
     message->revision = vm->assigned.policy->revision;
     message->profile = message_text(policy_profile_name(vm->assigned.policy->profile));
     message->pending = !vm->assigned.sent;
-    fill_settings(vm, ret_message);
+    fill_settings(vm, why, ret_message);
     fill_schedules(vm->assigned.policy, ret_message);
     fill_unsupported(vm, ret_message);
+}
+
+/* ---- of a guest by itself ---- */
+
+static bool is_own(const Vmreclaim__Agent__V1__GetInfoResponse *info, const char *key)
+{
+    for (size_t i = 0; i < info->n_own_keys; i++)
+        if (strcmp(info->own_keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+void own_policy_to_message(const struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse *info,
+                           struct effective_policy_message *ret_message)
+{
+    Vmreclaim__Controller__V1__GetEffectivePolicyResponse *message = &ret_message->message;
+
+    vmreclaim__controller__v1__get_effective_policy_response__init(message);
+    message->vm = message_text(vm->name);
+    message->own_is_not_known = info == NULL || info->own_policy == NULL;
+    if (message->own_is_not_known)
+        return;
+    message->profile = info->own_policy->profile;
+    for (size_t i = 0; i < info->own_policy->n_settings && i < EFFECTIVE_KEYS_MAX; i++) {
+        const Vmreclaim__Policy__V1__Setting *own = info->own_policy->settings[i];
+        EffectiveSetting *setting = &ret_message->settings[i];
+
+        vmreclaim__controller__v1__effective_setting__init(setting);
+        setting->key = own->key;
+        setting->value = own->value;
+        setting->origin = is_own(info, own->key) ? ORIGIN(OWN) : ORIGIN(DEFAULT);
+        ret_message->setting_pointers[i] = setting;
+        message->n_settings++;
+    }
+    message->settings = ret_message->setting_pointers;
 }

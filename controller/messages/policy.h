@@ -25,8 +25,14 @@ struct effective_policy_message {
     char *unsupported[EFFECTIVE_KEYS_MAX];
 };
 
-/* What was sent to the agent and what it answered: every value with where it comes from. The VM has
- * a policy. */
-void effective_policy_to_message(const struct vm *vm, struct effective_policy_message *ret_message);
+/* What was sent to the agent and what it answered: every value with where it comes from, of which
+ * `why` knows more kinds. The VM has a policy. */
+void effective_policy_to_message(const struct vm *vm, bool why,
+                                 struct effective_policy_message *ret_message);
+
+/* What the guest of a VM without a policy runs by itself, as its agent said; NULL: it is away. The
+ * message points into `info`. */
+void own_policy_to_message(const struct vm *vm, const Vmreclaim__Agent__V1__GetInfoResponse *info,
+                           struct effective_policy_message *ret_message);
 
 #endif

@@ -67,12 +67,12 @@ static void on_rolled_out(const struct policy_standing *standings, size_t count,
 }
 
 static void give(struct policy_giving *giving, struct policy_rollout *rollout, struct vm *vm,
-                 const struct policy_revision *revision)
+                 const struct policy_revision *revision, const char *selector)
 {
     const struct policy *policy = policy_giving_read(giving, revision);
 
     if (policy != NULL)
-        policy_rollout_add(rollout, vm, policy);
+        policy_rollout_add(rollout, vm, policy, selector);
     else
         policy_rollout_note(rollout, vm, POLICY_REFUSED, "the revision's text cannot be read");
 }
@@ -81,12 +81,13 @@ static void give(struct policy_giving *giving, struct policy_rollout *rollout, s
 static void note_overridden(const struct order *order, struct policy_rollout *rollout,
                             struct vm *vm, const struct policy_revision *found)
 {
-    char reason[192];
+    char reason[256];
 
     if (order->selector == NULL || !policy_selector_matches(order->selector, vm))
         return;
     snprintf(reason, sizeof(reason),
-             "policy '%s' is assigned to it more closely; see: vmreclaim policy list", found->name);
+             "policy '%s' is assigned to it more closely; see: vmreclaim policy why %s",
+             found->name, vm->name);
     policy_rollout_note(rollout, vm, POLICY_OVERRIDDEN, reason);
 }
 
@@ -94,14 +95,14 @@ static void note_overridden(const struct order *order, struct policy_rollout *ro
  * gets their own. */
 static void settle(const struct order *order, struct policy_giving *giving,
                    struct policy_rollout *rollout, struct vm *vm,
-                   const struct policy_revision *found)
+                   const struct policy_revision *found, const char *selector)
 {
     assert(order->withdraws == (order->revision == NULL));
     if (order->withdraws) {
         if (!policy_is_given(vm, found))
-            give(giving, rollout, vm, found);
+            give(giving, rollout, vm, found, selector);
     } else if (strcmp(found->name, order->revision->name) == 0)
-        give(giving, rollout, vm, found);
+        give(giving, rollout, vm, found, selector);
     else
         note_overridden(order, rollout, vm, found);
 }
@@ -110,7 +111,7 @@ static void settle(const struct order *order, struct policy_giving *giving,
 static void settle_rest(const struct order *order, struct policy_rollout *rollout, struct vm *vm)
 {
     if (order->withdraws && !policy_is_assigned(vm, vm->assigned.file))
-        policy_rollout_add(rollout, vm, vm->assigned.file);
+        policy_rollout_add(rollout, vm, vm->assigned.file, "");
 }
 
 static void on_assigned(const struct store_assigned *assigned, void *userdata)
@@ -135,8 +136,8 @@ static void on_assigned(const struct store_assigned *assigned, void *userdata)
         if (assigned->revision_of[i] == POLICY_NONE_ASSIGNED)
             settle_rest(order, rollout, vm);
         else
-            settle(order, &giving, rollout, vm,
-                   assigned->found.revisions[assigned->revision_of[i]]);
+            settle(order, &giving, rollout, vm, assigned->found.revisions[assigned->revision_of[i]],
+                   assigned->selector_of[i]);
     }
     policy_rollout_begin(rollout, on_rolled_out, order);
 }

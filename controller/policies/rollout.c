@@ -73,11 +73,13 @@ static struct policy_standing *add_standing(struct policy_rollout *rollout, stru
     return standing;
 }
 
-void policy_rollout_add(struct policy_rollout *rollout, struct vm *vm, const struct policy *policy)
+void policy_rollout_add(struct policy_rollout *rollout, struct vm *vm, const struct policy *policy,
+                        const char *selector)
 {
     struct policy_standing *standing = add_standing(rollout, vm);
     bool has_it = policy_is_assigned(vm, policy);
 
+    text_copy_line(standing->selector, sizeof(standing->selector), selector);
     if (policy != NULL) {
         standing->revision = policy->revision;
         memcpy(standing->policy, policy->name, sizeof(standing->policy));

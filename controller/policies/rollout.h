@@ -22,6 +22,7 @@ struct policy_standing {
     char name[VM_NAME_SIZE];
     char policy[64]; /* that it is to run; "": its own */
     uint64_t revision;
+    char selector[128]; /* by which assignment, maybe cut; "": by none */
     enum policy_outcome outcome;
     bool is_unchanged; /* IN_FORCE before */
     char reason[256];  /* of all but IN_FORCE */
@@ -44,8 +45,10 @@ void policy_rollouts_init(struct policy_rollouts *rollouts, struct supervisor *s
 /* For at most `room` VMs. NULL: no memory. Ends after policy_rollout_begin, with its callback. */
 struct policy_rollout *policy_rollout_create(struct policy_rollouts *rollouts, size_t room);
 
-/* Gives the VM the policy, unless it has it; NULL: none, its agent is to run its own. */
-void policy_rollout_add(struct policy_rollout *rollout, struct vm *vm, const struct policy *policy);
+/* Gives the VM the policy, unless it has it; NULL: none, its agent is to run its own. `selector`:
+ * by which assignment; "": by none. */
+void policy_rollout_add(struct policy_rollout *rollout, struct vm *vm, const struct policy *policy,
+                        const char *selector);
 
 /* The VM is meant and not given anything. */
 void policy_rollout_note(struct policy_rollout *rollout, struct vm *vm, enum policy_outcome outcome,

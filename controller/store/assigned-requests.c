@@ -17,6 +17,7 @@ struct subject {
 struct assigned_request {
     struct store_request base;
     struct subject *subjects;
+    bool wants_all; /* the assignments of the only subject */
     struct policy_copies copies;
     struct store_assigned assigned; /* the answer */
     store_assigned_done done;
@@ -44,24 +45,53 @@ static int find_or_read(struct assigned_request *request, const char *name, stru
     return r < 0 ? r : (int)revisions->count - 1;
 }
 
+static struct policy_subject as_subject(const struct subject *subject)
+{
+    return (struct policy_subject){subject->vm, subject->labels, subject->label_count};
+}
+
+static int find_of(struct assigned_request *request, size_t index, struct error *error)
+{
+    const struct policy_subject subject = as_subject(&request->subjects[index]);
+    struct store_assigned *assigned = &request->assigned;
+    struct store_holder holder;
+    int r = store_policy_of(request->base.store, &subject, &holder, error);
+
+    if (r == 0)
+        r = find_or_read(request, holder.policy, error);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    assert(r < (int)request->copies.revisions.count);
+    assigned->revision_of[index] = r < 0 ? POLICY_NONE_ASSIGNED : r;
+    if (r < 0)
+        return 0;
+    free(assigned->selector_of[index]);
+    assigned->selector_of[index] = strdup(holder.selector);
+    return assigned->selector_of[index] == NULL ? -ENOMEM : 0;
+}
+
+static int find_all(struct assigned_request *request, struct error *error)
+{
+    const struct policy_subject subject = as_subject(&request->subjects[0]);
+    int r;
+
+    request->copies.limit = request->copies.revisions.count + STORE_MATCHES_MAX;
+    r = store_assignments_of(request->base.store, &subject, policy_copies_add_assignment,
+                             &request->copies, error);
+    return r == -ENOBUFS ? 0 : r;
+}
+
 static int run(struct store_request *base, struct error *error)
 {
     struct assigned_request *request = request_of(base);
-    char name[64];
 
     for (size_t i = 0; i < request->assigned.count; i++) {
-        const struct subject *subject = &request->subjects[i];
-        int r = store_policy_of(base->store, subject->vm, subject->labels, subject->label_count,
-                                name, sizeof(name), error);
+        int r = find_of(request, i, error);
 
-        if (r == 0)
-            r = find_or_read(request, name, error);
-        if (r < 0 && r != -ENOENT)
+        if (r < 0)
             return r;
-        assert(r < (int)request->copies.revisions.count);
-        request->assigned.revision_of[i] = r < 0 ? POLICY_NONE_ASSIGNED : r;
     }
-    return 0;
+    return request->wants_all ? find_all(request, error) : 0;
 }
 
 /* ---- completing ---- */
@@ -78,6 +108,9 @@ static void destroy(struct assigned_request *request)
 {
     for (size_t i = 0; request->subjects != NULL && i < request->assigned.count; i++)
         free_subject(&request->subjects[i]);
+    for (size_t i = 0; request->assigned.selector_of != NULL && i < request->assigned.count; i++)
+        free(request->assigned.selector_of[i]);
+    free((void *)request->assigned.selector_of);
     free(request->subjects);
     free((void *)request->assigned.vms);
     free(request->assigned.revision_of);
@@ -123,7 +156,9 @@ static int copy_subjects(struct assigned_request *request, const struct policy_s
     request->subjects = calloc(count + 1, sizeof(*request->subjects));
     assigned->vms = calloc(count + 1, sizeof(*assigned->vms));
     assigned->revision_of = calloc(count + 1, sizeof(*assigned->revision_of));
-    if (request->subjects == NULL || assigned->vms == NULL || assigned->revision_of == NULL)
+    assigned->selector_of = calloc(count + 1, sizeof(*assigned->selector_of));
+    if (request->subjects == NULL || assigned->vms == NULL || assigned->revision_of == NULL ||
+        assigned->selector_of == NULL)
         return -ENOMEM;
     for (; assigned->count < count; assigned->count++) {
         struct subject *copy = &request->subjects[assigned->count];
@@ -137,8 +172,8 @@ static int copy_subjects(struct assigned_request *request, const struct policy_s
     return 0;
 }
 
-void store_ask_assigned(struct store *store, const struct policy_subject *subjects, size_t count,
-                        store_assigned_done done, void *userdata)
+static void ask(struct store *store, const struct policy_subject *subjects, size_t count,
+                bool wants_all, store_assigned_done done, void *userdata)
 {
     struct assigned_request *request = calloc(1, sizeof(*request));
 
@@ -151,7 +186,20 @@ void store_ask_assigned(struct store *store, const struct policy_subject *subjec
     request->base = (struct store_request){
         .store = store, .answer = &request->assigned.answer, .run = run, .complete = complete};
     request->base.size = sizeof(*request) + count * 256;
+    request->wants_all = wants_all;
     request->done = done;
     request->userdata = userdata;
     store_submit(&request->base);
+}
+
+void store_ask_assigned(struct store *store, const struct policy_subject *subjects, size_t count,
+                        store_assigned_done done, void *userdata)
+{
+    ask(store, subjects, count, false, done, userdata);
+}
+
+void store_ask_matching(struct store *store, const struct policy_subject *subject,
+                        store_assigned_done done, void *userdata)
+{
+    ask(store, subject, 1, true, done, userdata);
 }

@@ -236,6 +236,14 @@ int store_unassign(struct store *store, const char *selector, struct error *erro
     return r;
 }
 
+static struct policy_assignment read_assignment(sqlite3_stmt *statement)
+{
+    return (struct policy_assignment){.selector = store_text(statement, 0),
+                                      .policy = store_text(statement, 1),
+                                      .author = store_text(statement, 2),
+                                      .time = sqlite3_column_int64(statement, 3)};
+}
+
 int store_assignments(struct store *store, const char *after, assignment_visitor visit,
                       void *userdata, struct error *error)
 {
@@ -247,10 +255,8 @@ int store_assignments(struct store *store, const char *after, assignment_visitor
     if (r < 0)
         return r;
     while ((r = store_step(store, statement, "reading the assignments", error)) > 0) {
-        struct policy_assignment assignment = {.selector = store_text(statement, 0),
-                                               .policy = store_text(statement, 1),
-                                               .author = store_text(statement, 2),
-                                               .time = sqlite3_column_int64(statement, 3)};
+        struct policy_assignment assignment = read_assignment(statement);
+
         r = visit(&assignment, userdata);
         if (r < 0)
             return r;
@@ -313,26 +319,30 @@ int store_policy_delete(struct store *store, const char *name, bool unassign, st
 
 /* ---- whose policy ---- */
 
-/* One that a policy is assigned to, found by key: `prefix` and `rest` together. 1: it was found. */
-static int find_assigned(struct store *store, const char *prefix, const char *rest, char *buffer,
-                         size_t size, struct error *error)
+/* The one whose selector is `prefix` and `rest` together, found by key. */
+static int visit_assigned(struct store *store, const char *prefix, const char *rest,
+                          assignment_visitor visit, void *userdata, struct error *error)
 {
     const struct store_value values[] = {{.text = prefix}, {.text = rest}};
     cleanup_statement sqlite3_stmt *statement = NULL;
-    int r = store_prepare(store, "SELECT policy FROM assignment WHERE selector = ?1 || ?2", values,
-                          ARRAY_SIZE(values), &statement, error);
+    struct policy_assignment assignment;
+    int r = store_prepare(store,
+                          "SELECT selector, policy, author, time FROM assignment "
+                          "WHERE selector = ?1 || ?2",
+                          values, ARRAY_SIZE(values), &statement, error);
 
     if (r == 0)
         r = store_step(store, statement, "reading the assignments", error);
-    if (r > 0)
-        text_copy_line(buffer, size, store_text(statement, 0));
-    return r;
+    if (r <= 0)
+        return r;
+    assignment = read_assignment(statement);
+    return visit(&assignment, userdata);
 }
 
 /* Only selectors with a character that is special to fnmatch are read, by an index of their own. Of
  * the others there may be one for each VM. */
-static int find_glob(struct store *store, const char *vm, char *buffer, size_t size,
-                     struct error *error)
+static int visit_globs(struct store *store, const char *vm, assignment_visitor visit,
+                       void *userdata, struct error *error)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     int r = store_prepare(store,
@@ -348,22 +358,43 @@ static int find_glob(struct store *store, const char *vm, char *buffer, size_t s
 
         if (strncmp(selector, LABEL, sizeof(LABEL) - 1) == 0 || fnmatch(selector, vm, 0) != 0)
             continue;
-        text_copy_line(buffer, size, store_text(statement, 1));
-        return 1;
+        r = visit_assigned(store, "", selector, visit, userdata, error);
+        if (r != 0)
+            return r;
     }
     return r;
 }
 
-int store_policy_of(struct store *store, const char *vm, char *const *labels, size_t label_count,
-                    char *buffer, size_t size, struct error *error)
+int store_assignments_of(struct store *store, const struct policy_subject *subject,
+                         assignment_visitor visit, void *userdata, struct error *error)
 {
-    int r = find_assigned(store, "", vm, buffer, size, error);
+    int r = visit_assigned(store, "", subject->vm, visit, userdata, error);
 
-    for (size_t i = 0; i < label_count && r == 0; i++)
-        r = find_assigned(store, LABEL, labels[i], buffer, size, error);
+    for (size_t i = 0; i < subject->label_count && r == 0; i++)
+        r = visit_assigned(store, LABEL, subject->labels[i], visit, userdata, error);
     if (r == 0)
-        r = find_glob(store, vm, buffer, size, error);
-    if (r == 0)
-        return error_set(error, -ENOENT, "no policy is assigned to %s", vm);
+        r = visit_globs(store, subject->vm, visit, userdata, error);
     return r < 0 ? r : 0;
+}
+
+static int hold(const struct policy_assignment *assignment, void *userdata)
+{
+    struct store_holder *holder = userdata;
+
+    text_copy_line(holder->policy, sizeof(holder->policy), assignment->policy);
+    text_copy_line(holder->selector, sizeof(holder->selector), assignment->selector);
+    return 1;
+}
+
+int store_policy_of(struct store *store, const struct policy_subject *subject,
+                    struct store_holder *ret_holder, struct error *error)
+{
+    struct store_holder holder = {"", ""};
+    int r = store_assignments_of(store, subject, hold, &holder, error);
+
+    if (r == 0 && holder.policy[0] == '\0')
+        return error_set(error, -ENOENT, "no policy is assigned to %s", subject->vm);
+    if (r == 0)
+        *ret_holder = holder;
+    return r;
 }

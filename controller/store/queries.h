@@ -45,10 +45,19 @@ typedef int (*assignment_visitor)(const struct policy_assignment *assignment, vo
 int store_assignments(struct store *store, const char *after, assignment_visitor visit,
                       void *userdata, struct error *error);
 
-/* The policy for a VM: its name first, then its labels in order, then the longest glob. -ENOENT:
- * none is assigned. `size` >= 64. */
-int store_policy_of(struct store *store, const char *vm, char *const *labels, size_t label_count,
-                    char *buffer, size_t size, struct error *error);
+/* The assignments that mean a VM, the one that holds first: its name, then its labels in order,
+ * then globs, the longest first. As assignment_visitor; 1 ends the walk as well, without an error.
+ */
+int store_assignments_of(struct store *store, const struct policy_subject *subject,
+                         assignment_visitor visit, void *userdata, struct error *error);
+
+/* The first of them: its policy, and its selector, which may be cut. -ENOENT: there is none. */
+struct store_holder {
+    char policy[64];
+    char selector[128];
+};
+int store_policy_of(struct store *store, const struct policy_subject *subject,
+                    struct store_holder *ret_holder, struct error *error);
 
 /* ---- records ---- */
 

@@ -163,12 +163,19 @@ struct store_assigned {
     size_t count;                /* of the subjects */
     const char **vms;            /* their names */
     int *revision_of;            /* index into `revisions`, or POLICY_NONE_ASSIGNED */
+    char **selector_of;          /* by which assignment that is, maybe cut; NULL: by none */
     struct store_policies found; /* the newest revision of each that is assigned, with its text */
 };
 typedef void (*store_assigned_done)(const struct store_assigned *assigned, void *userdata);
 
 /* By the VM's name first, then its labels in order, then the longest glob. */
 void store_ask_assigned(struct store *store, const struct policy_subject *subjects, size_t count,
+                        store_assigned_done done, void *userdata);
+
+/* Of one VM: `found` has the assignments that mean it, too, the one that holds first; at most
+ * STORE_MATCHES_MAX. */
+#define STORE_MATCHES_MAX 64
+void store_ask_matching(struct store *store, const struct policy_subject *subject,
                         store_assigned_done done, void *userdata);
 
 /* ---- notes: small things that must outlive the daemon ---- */

@@ -30,7 +30,7 @@ static const char *const steps[] = {
     "CREATE INDEX audit_time ON audit (time);",
     /* 2: they are let go by VM */
     "DROP INDEX waterfall_time;",
-    /* 3: the few selectors that are no names; store_policy_of asks in the same words */
+    /* 3: the few selectors that are no names; visit_globs asks in the same words */
     ("CREATE INDEX assignment_pattern ON assignment (selector, policy)"
      " WHERE selector GLOB '*[*?[\\]*';"),
     /* 4: memory may be plugged while a lease holds */

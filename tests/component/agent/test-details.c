@@ -1,6 +1,9 @@
 /* The dear figures of a sample: in an answer to GetMemory, not in the heartbeat. */
 #include "tests/lib/test.h"
 
+#include <signal.h>
+#include <string.h>
+
 #include "tests/component/agent/listening.h"
 
 static void test_on_request(void **state)
@@ -57,12 +60,37 @@ static void test_not_in_the_heartbeat(void **state)
     assert_true(has_sample);
 }
 
+/* What the guest runs when no host's policy is for it, and what of that its owner set. */
+static void test_its_own_policy(void **state)
+{
+    Vmreclaim__Agent__V1__GetInfoRequest request = VMRECLAIM__AGENT__V1__GET_INFO_REQUEST__INIT;
+    const Vmreclaim__Agent__V1__GetInfoResponse *response;
+
+    response = client_call(&client, "GetInfo", &request);
+    assert_non_null(response);
+    assert_string_equal(response->own_policy->profile, "balanced");
+    assert_int_equal(response->n_own_keys, 0);
+    client_finish(&client);
+    guest_stop(&guest, SIGTERM);
+    guest_write(&guest, "etc/vmreclaim/agent.conf", "cache_floor = 77MiB\n");
+    guest_start_listening(&guest);
+    client_init(&client, &guest);
+    response = client_call(&client, "GetInfo", &request);
+    assert_non_null(response);
+    assert_int_equal(response->n_own_keys, 1);
+    assert_string_equal(response->own_keys[0], "cache_floor");
+    for (size_t i = 0; i < response->own_policy->n_settings; i++)
+        if (strcmp(response->own_policy->settings[i]->key, "cache_floor") == 0)
+            assert_string_equal(response->own_policy->settings[i]->value, "77MiB");
+}
+
 int main(int argument_count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_on_request, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_in_a_brief_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_in_the_heartbeat, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_its_own_policy, setup, teardown),
     };
 
     assert_int_equal(argument_count, 2);

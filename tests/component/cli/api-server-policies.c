@@ -37,6 +37,7 @@ static PolicyResult *const *make_results(void)
         pointers[i] = &results[i];
     }
     results[0].policy = (char *)"idle";
+    results[0].selector = (char *)"label:tier=db";
     results[0].unsupported_keys = unsupported;
     results[0].n_unsupported_keys = 1;
     return pointers;

@@ -206,7 +206,7 @@ class PoliciesTest(CliTestCase):
         self.assertEqual(lines[0], "web1 runs policy idle, revision 2, profile balanced")
         rows = [" ".join(line.split()) for line in lines]
         self.assertIn("idle_window 2m profile balanced", rows)
-        self.assertIn("cache_floor 64MiB override, revision 2", rows)
+        self.assertIn("cache_floor 64MiB policy idle, revision 2", rows)
         self.assertIn("cpu_budget 10s the guest's limit (policy: 1m)", rows)
         self.assertIn("trickle 512MiB profile balanced; the agent does not know it", rows)
         self.assertIn('schedule: force from "0 20 * * *" for 10h, Europe/Berlin (now UTC+1 h)', rows)
@@ -220,7 +220,8 @@ class PoliciesTest(CliTestCase):
         self.assertEqual(self.run_cli("policy", "unassign", "web-*").stdout,
                          "policy idle is no longer assigned to web-*\n"
                          "instead:\n"
-                         "  web1  policy idle: in force now; the guest does not know refault_rate\n")
+                         "  web1  policy idle, assigned to label:tier=db: in force now; "
+                         "the guest does not know refault_rate\n")
         self.run_cli("policy", "unassign", "db-*", code=3)
 
     def test_policy_diff(self):

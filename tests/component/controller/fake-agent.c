@@ -69,6 +69,26 @@ static void get_info(struct ttrpc_call *call, const ProtobufCMessage *request, v
 #ifndef FAKE_AGENT_IS_PREVIOUS
     response.reporting_order_is_known = agent_of(call)->reporting.protocol > 0;
 #endif
+#ifndef FAKE_AGENT_IS_PREVIOUS
+    Vmreclaim__Policy__V1__Policy own = VMRECLAIM__POLICY__V1__POLICY__INIT;
+    Vmreclaim__Policy__V1__Setting settings[] = {VMRECLAIM__POLICY__V1__SETTING__INIT,
+                                                 VMRECLAIM__POLICY__V1__SETTING__INIT};
+    Vmreclaim__Policy__V1__Setting *pointers[] = {&settings[0], &settings[1]};
+    char *own_keys[] = {(char *)agent_of(call)->own_key};
+
+    own.profile = (char *)"balanced";
+    own.settings = pointers;
+    own.n_settings = 2;
+    settings[0].key = (char *)"idle_window";
+    settings[0].value = (char *)"2m";
+    settings[1].key = (char *)"cache_floor";
+    settings[1].value = (char *)"77MiB";
+    if (agent_of(call)->own_key != NULL) {
+        response.own_policy = &own;
+        response.own_keys = own_keys;
+        response.n_own_keys = own_keys[0][0] != '\0';
+    }
+#endif
     if (agent_of(call)->kept_hash != NULL)
         response.policy_hash = (char *)agent_of(call)->kept_hash;
     ttrpc_call_finish(call, &response.base);

@@ -67,6 +67,7 @@ struct fake_agent {
     char policy_name[64];
     char policy_profile[32];
     char policy_hash[65];
+    const char *own_key; /* that its owner set, of what it runs by itself; NULL: it does not say */
     const char *kept_hash;       /* of a policy that a host gave it before; NULL: none */
     bool wants_policy;           /* as one of before does: not to be told that there is none */
     enum ttrpc_code policy_code; /* what ApplyPolicy answers; TTRPC_OK: it takes the policy */

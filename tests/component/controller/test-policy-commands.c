@@ -114,16 +114,101 @@ static void test_delete(void **state)
     expect(f, "$V policy delete night", 5, "policy \"night\" is assigned to web-1; unassign it");
     expect(f, "$V policy delete night --unassign", 0,
            "policy night is deleted, with its history\nit was assigned to web-1\ninstead:\n"
-           "  web-1  policy all: in force now");
+           "  web-1  policy all, assigned to *: in force now");
     assert_string_equal(f->agent.policy_name, "all");
     expect(f, "$V policy history night", 3, "no policy");
-    expect(f, "$V policy delete all --unassign", 0, "  web-1  its own: in force now\n");
+    expect(f, "$V policy delete all --unassign", 0,
+           "  web-1  its guest's own configuration: in force now\n");
     assert_string_equal(f->agent.policy_name, "own");
     apply_policy(f, "name: night\nprofile: observe\n"); /* it begins anew */
     expect(f, "$V policy show night", 0, "# night, revision 1 ");
     expect(f, "echo 'name: free' | $V policy apply -", 0, "is stored");
     expect(f, "$V policy delete free", 0, "policy free is deleted, with its history\n");
     assert_null(strstr(shown, "instead"));
+}
+
+/* Blanks in a row are one. */
+static void squash(void)
+{
+    char *to = shown;
+
+    for (const char *from = shown; *from != '\0'; from++)
+        if (*from != ' ' || (to > shown && to[-1] != ' ' && to[-1] != '\n'))
+            *to++ = *from;
+    *to = '\0';
+}
+
+static void expect_squashed(const char *words)
+{
+    if (strstr(shown, words) == NULL)
+        fail_msg("\"%s\" is not in:\n%s", words, shown);
+}
+
+static void test_why(void **state)
+{
+    struct fixture *f = *state;
+
+    put(f, "filed.yaml", "profile: observe\nidle_window: 7m\n");
+    f->agent.has_limits = true;
+    start_managed(f);
+    apply_policy(f, "name: night\ncache_floor: 64MiB\n");
+    expect(f, "echo 'name: all' | $V policy apply - --vm 'w*'", 7, "policy 'night' is assigned");
+    expect(f, "$V policy why web-1", 0, "web-1 runs policy night, revision 1, profile balanced\n");
+    squash();
+    expect_squashed("holds name web-1 night ");
+    expect_squashed("\nglob w* all ");
+    expect_squashed("\nguest web-1 its own configuration");
+    expect_squashed("cache_floor 64MiB policy night, revision 1\n");
+    expect_squashed("cpu_budget 3s the guest's limit (policy: 1m)\n");
+    expect_squashed("idle_window 2m default\n");
+    expect(f, "echo 'profile: gentle' >$D/night.yaml; $V policy apply $D/night.yaml", 0, "now");
+    expect(f, "$V policy why web-1", 0, "night, revision 2, profile gentle\n");
+    squash();
+    expect_squashed("idle_window 5m profile gentle\n");
+    expect(f, "$V policy unassign web-1", 0, "  web-1  policy all, assigned to w*: in force now");
+    expect(f, "$V policy why nobody", 3, "");
+}
+
+static void test_why_without_an_assignment(void **state)
+{
+    struct fixture *f = *state;
+
+    f->agent.own_key = "";
+    start_managed(f);
+    expect(f, "$V policy why web-1", 0,
+           "web-1 runs its agent's default (nobody has set anything), profile balanced\n");
+    squash();
+    expect_squashed("holds guest web-1 its own");
+    expect_squashed("cache_floor 77MiB default\n");
+    apply_policy(f, "name: night\n");
+    expect(f, "$V policy unassign web-1", 0,
+           "  web-1  its agent's default, profile balanced: in force now\n");
+    f->agent.own_key = "cache_floor";
+    fake_agent_drop(&f->agent);
+    wait_for(f, run(f, "$V policy why web-1 | grep 'own configuration, profile'") == 0);
+    run(f, "$V policy why web-1");
+    squash();
+    expect_squashed("cache_floor 77MiB the guest's own configuration\n");
+    expect_squashed("idle_window 2m default\n");
+    put(f, "filed.yaml", "profile: observe\nidle_window: 7m\n");
+    expect(f, "sed -i '$a policy: '$D/filed.yaml $D/vms/web-1.yaml; $V reload; $V policy why web-1",
+           0, "web-1 runs policy filed, of its file, profile observe");
+    squash();
+    expect_squashed("holds VM file web-1 /");
+    expect_squashed("idle_window 7m file /");
+    expect_squashed("sample_interval 30s profile observe\n");
+    apply_policy(f, "name: night\n");
+    expect(f, "$V policy unassign web-1", 0, "  web-1  policy filed, of its file: in force now");
+}
+
+static void test_why_of_an_agent_that_is_away(void **state)
+{
+    struct fixture *f = *state;
+
+    put(f, "vms/web-2.yaml", "cid: 77\n");
+    start_managed(f);
+    expect(f, "$V policy why web-2", 0, "What that is is not known: its agent is away");
+    expect(f, "$V policy why web-1", 0, "or too old to say");
 }
 
 #define command_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -134,6 +219,9 @@ int main(int argc, char **argv)
         command_test(test_apply),
         command_test(test_edit),
         command_test(test_delete),
+        command_test(test_why),
+        command_test(test_why_without_an_assignment),
+        command_test(test_why_of_an_agent_that_is_away),
     };
 
     assert_true(argc == 3);

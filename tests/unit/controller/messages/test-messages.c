@@ -192,7 +192,7 @@ static void test_an_effective_value_says_where_it_comes_from(void **state)
     assert_non_null(vm->assigned.policy);
     policy_init(vm->assigned.policy, POLICY_BALANCED);
     vm->assigned.unsupported_keys = unsupported;
-    effective_policy_to_message(vm, &message);
+    effective_policy_to_message(vm, false, &message);
     assert_string_equal(message.message.profile, "balanced");
     assert_true(message.message.pending);
     assert_true(message.message.n_settings > 10);

@@ -410,12 +410,32 @@ static void test_many_assignments(void **state)
     assert_in_range(last.instructions, 1, 2 * first.instructions);
 }
 
+static size_t matches;
+
+static void on_matching(const struct store_assigned *assigned, void *userdata)
+{
+    char text[64];
+
+    note(&assigned->answer);
+    matches = assigned->found.assignment_count;
+    for (size_t i = 0; i < assigned->found.assignment_count && matches < 8; i++) {
+        snprintf(text, sizeof(text), "%s%s%s=%s", i == 0 ? assigned->selector_of[0] : "",
+                 i == 0 ? ": " : "", assigned->found.assignments[i]->selector,
+                 assigned->found.assignments[i]->policy);
+        add(text);
+    }
+}
+
 static void test_what_is_assigned(void **state)
 {
     struct fixture *fixture = *state;
     char *labels[] = {(char *)"tier=db"};
     const struct policy_subject subjects[] = {
         {.vm = "web-1"}, {.vm = "web-2"}, {"x", labels, 1}, {.vm = "y"}};
+    char selector[2 * STORE_MATCHES_MAX + 16];
+    char stars[2 * STORE_MATCHES_MAX];
+
+    memset(stars, '*', sizeof(stars));
 
     order(fixture, "night", "one", "web-*");
     order(fixture, "day", "two", "label:tier=db");
@@ -424,6 +444,17 @@ static void test_what_is_assigned(void **state)
     assert_int_equal(status, 0);
     assert_string_equal(line, "web-1 three web-2 three x two y - ");
     assert_int_equal(count, 2); /* each text once */
+    order(fixture, "day", "two", "*");
+    store_ask_matching(fixture->store, &subjects[0], on_matching, NULL);
+    assert_string_equal(line, "web-*: web-*=night *=day ");
+    for (unsigned i = 0; i < 2 * STORE_MATCHES_MAX; i++) {
+        snprintf(selector, sizeof(selector), "web-%.*s*", (int)i, stars);
+        order(fixture, "day", "two", selector);
+    }
+    matches = 0;
+    store_ask_matching(fixture->store, &subjects[0], on_matching, NULL);
+    assert_int_equal(status, 0);
+    assert_int_equal(matches, STORE_MATCHES_MAX);
 }
 
 /* A policy for each VM: more of them than one page of a list has room for. */

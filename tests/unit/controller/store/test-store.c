@@ -122,11 +122,24 @@ static void test_policy_that_is_not_there(void **state)
         -ENOENT);
 }
 
+static int line_assignment(const struct policy_assignment *assignment, void *userdata)
+{
+    struct line *line = userdata;
+    size_t used = strlen(line->text);
+
+    snprintf(line->text + used, sizeof(line->text) - used, "%s=%s ", assignment->selector,
+             assignment->policy);
+    return 0;
+}
+
 static void test_best_assignment_wins(void **state)
 {
     struct fixture *fixture = *state;
     char *labels[] = {(char *)"rack=7", (char *)"tier=web"};
-    char policy[64] = "untouched";
+    const struct policy_subject web = {"web-1", labels, 2};
+    const struct policy_subject db = {.vm = "db"};
+    struct store_holder holder = {"untouched", ""};
+    struct line line = {""};
     static const struct {
         const char *selector;
         const char *policy;
@@ -136,27 +149,27 @@ static void test_best_assignment_wins(void **state)
                  {"label:rack=7", "rack"},
                  {"web-1", "one"}};
 
-    assert_int_equal(
-        store_policy_of(fixture->store, "web-1", labels, 2, policy, sizeof(policy), NULL), -ENOENT);
-    assert_string_equal(policy, "untouched");
+    assert_int_equal(store_policy_of(fixture->store, &web, &holder, NULL), -ENOENT);
+    assert_string_equal(holder.policy, "untouched");
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         struct policy_assignment assignment = {steps[i].selector, steps[i].policy, "alice", 1};
         assert_int_equal(store_assign(fixture->store, &assignment, &fixture->error), -ENOENT);
         add_policy(fixture, steps[i].policy, "text");
         assert_int_equal(store_assign(fixture->store, &assignment, &fixture->error), 0);
-        assert_int_equal(store_policy_of(fixture->store, "web-1", labels, 2, policy, sizeof(policy),
-                                         &fixture->error),
-                         0);
-        assert_string_equal(policy, steps[i].policy);
+        assert_int_equal(store_policy_of(fixture->store, &web, &holder, &fixture->error), 0);
+        assert_string_equal(holder.policy, steps[i].policy);
+        assert_string_equal(holder.selector, steps[i].selector);
     }
+    assert_int_equal(
+        store_assignments_of(fixture->store, &web, line_assignment, &line, &fixture->error), 0);
+    assert_string_equal(line.text,
+                        "web-1=one label:rack=7=rack label:tier=web=tier web-*=webs *=all ");
     assert_int_equal(store_unassign(fixture->store, "web-1", &fixture->error), 0);
     assert_int_equal(store_unassign(fixture->store, "web-1", &fixture->error), -ENOENT);
-    assert_int_equal(
-        store_policy_of(fixture->store, "web-1", labels, 2, policy, sizeof(policy), NULL), 0);
-    assert_string_equal(policy, "rack");
-    assert_int_equal(store_policy_of(fixture->store, "db", NULL, 0, policy, sizeof(policy), NULL),
-                     0);
-    assert_string_equal(policy, "all");
+    assert_int_equal(store_policy_of(fixture->store, &web, &holder, NULL), 0);
+    assert_string_equal(holder.policy, "rack");
+    assert_int_equal(store_policy_of(fixture->store, &db, &holder, NULL), 0);
+    assert_string_equal(holder.policy, "all");
 }
 
 static void assign(struct fixture *fixture, const char *selector, const char *policy)
@@ -169,12 +182,13 @@ static void assign(struct fixture *fixture, const char *selector, const char *po
 /* What the store says of a VM with one label; "" for nothing. */
 static const char *policy_of(struct fixture *fixture, const char *vm)
 {
-    static char policy[64];
+    static struct store_holder holder;
     char *labels[] = {(char *)"rack=*"};
+    const struct policy_subject subject = {vm, labels, 1};
 
-    policy[0] = '\0';
-    (void)store_policy_of(fixture->store, vm, labels, 1, policy, sizeof(policy), &fixture->error);
-    return policy;
+    holder.policy[0] = '\0';
+    (void)store_policy_of(fixture->store, &subject, &holder, &fixture->error);
+    return holder.policy;
 }
 
 static void test_what_a_selector_means(void **state)
