@@ -64,53 +64,6 @@ void client_set_timeout(nsec_t timeout)
     call_timeout = timeout == 0 ? 15 * NSEC_PER_SEC : timeout == NSEC_INFINITY ? 0 : timeout;
 }
 
-/* The exit code of an error from the daemon. */
-static int exit_code_of(enum ttrpc_code code)
-{
-    switch (code) {
-    case TTRPC_OK:
-        return EXIT_DONE;
-    case TTRPC_INVALID_ARGUMENT:
-    case TTRPC_OUT_OF_RANGE:
-        return EXIT_USAGE;
-    case TTRPC_NOT_FOUND:
-        return EXIT_NOT_FOUND;
-    case TTRPC_UNAVAILABLE:
-        return EXIT_UNREACHABLE;
-    case TTRPC_PERMISSION_DENIED:
-    case TTRPC_UNAUTHENTICATED:
-    case TTRPC_FAILED_PRECONDITION:
-    case TTRPC_RESOURCE_EXHAUSTED:
-    case TTRPC_ALREADY_EXISTS:
-        return EXIT_REFUSED;
-    case TTRPC_DEADLINE_EXCEEDED:
-        return EXIT_TIMED_OUT;
-    default:
-        return EXIT_FAILED;
-    }
-}
-
-static int fail_call(const struct client *client, const struct ttrpc_result *result)
-{
-    char timeout[64];
-    char message[512];
-
-    text_copy_line(message, sizeof(message), result->message);
-    if (result->code == TTRPC_UNIMPLEMENTED)
-        return fail(EXIT_FAILED,
-                    "the daemon at %s does not know %s: it is older than this program\n"
-                    "Upgrade vmreclaimd there; if that was done, restart it.",
-                    daemon_where(client->cli), client->method);
-    if (result->code == TTRPC_DEADLINE_EXCEEDED)
-        return fail(EXIT_TIMED_OUT,
-                    "no answer within %s%s%s\nGive it longer with --timeout; what was begun may "
-                    "still go on: vmreclaim actions",
-                    time_format_duration(call_timeout, timeout, sizeof(timeout)),
-                    message[0] != '\0' ? ": " : "", message);
-    return fail(exit_code_of(result->code), "%s",
-                message[0] != '\0' ? message : ttrpc_code_name(result->code));
-}
-
 /* Shows one message; a failure ends the call. */
 static int show(struct client *client, const ProtobufCMessage *message)
 {
@@ -185,7 +138,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     if (result->code == TTRPC_UNAVAILABLE)
         text_copy_line(client->unavailable, sizeof(client->unavailable), result->message);
     else if (result->code != TTRPC_OK)
-        client->code = fail_call(client, result);
+        client->code = daemon_fail_call(client->cli, client->method, call_timeout, result);
     else if (!client->streams && client->pages == NULL)
         client->code = show(client, result->response);
     ttrpc_connection_close(client->connection);
@@ -215,7 +168,7 @@ static void on_one_result(const struct ttrpc_result *result, void *userdata)
     if (result->code == TTRPC_OK)
         end_one(many, one->index, EXIT_DONE, result->response, "");
     else
-        end_one(many, one->index, exit_code_of(result->code), NULL, words);
+        end_one(many, one->index, daemon_exit_code(result->code), NULL, words);
     free(one);
     if (many->client->connection != NULL)
         start_more(many);

@@ -2,7 +2,6 @@
 #include "controller/cli/color.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,7 +35,7 @@ static bool suits_output(void)
            (terminal == NULL || strcmp(terminal, "dumb") != 0);
 }
 
-static bool is_on(void)
+bool color_is_on(void)
 {
     return chosen == WHEN_ALWAYS || (chosen == WHEN_AUTO && suits_output());
 }
@@ -46,10 +45,10 @@ const char *color_begin(enum color color)
     static const char *const sequences[COLOR_COUNT] = {
         [COLOR_NONE] = "", [COLOR_BAD] = "\x1b[31m", [COLOR_WARNING] = "\x1b[33m"};
 
-    return is_on() ? sequences[color] : "";
+    return color_is_on() ? sequences[color] : "";
 }
 
 const char *color_end(enum color color)
 {
-    return color != COLOR_NONE && is_on() ? "\x1b[0m" : "";
+    return color != COLOR_NONE && color_is_on() ? "\x1b[0m" : "";
 }

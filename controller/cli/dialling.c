@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "controller/cli/remote.h"
 #include "controller/cli/root-socket.h"
 
@@ -58,4 +59,53 @@ int daemon_dial(const struct cli *cli, uv_loop_t *loop, dial_callback on_dialled
         return r;
     r = dial_start(loop, &address, DIAL_TIMEOUT, on_dialled, userdata, &dial);
     return r < 0 ? error_set(error, r, "out of memory") : 0;
+}
+
+/* ---- calls ---- */
+
+int daemon_exit_code(enum ttrpc_code code)
+{
+    switch (code) {
+    case TTRPC_OK:
+        return EXIT_DONE;
+    case TTRPC_INVALID_ARGUMENT:
+    case TTRPC_OUT_OF_RANGE:
+        return EXIT_USAGE;
+    case TTRPC_NOT_FOUND:
+        return EXIT_NOT_FOUND;
+    case TTRPC_UNAVAILABLE:
+        return EXIT_UNREACHABLE;
+    case TTRPC_PERMISSION_DENIED:
+    case TTRPC_UNAUTHENTICATED:
+    case TTRPC_FAILED_PRECONDITION:
+    case TTRPC_RESOURCE_EXHAUSTED:
+    case TTRPC_ALREADY_EXISTS:
+        return EXIT_REFUSED;
+    case TTRPC_DEADLINE_EXCEEDED:
+        return EXIT_TIMED_OUT;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
+int daemon_fail_call(const struct cli *cli, const char *method, nsec_t timeout,
+                     const struct ttrpc_result *result)
+{
+    char duration[64];
+    char message[512];
+
+    text_copy_line(message, sizeof(message), result->message);
+    if (result->code == TTRPC_UNIMPLEMENTED)
+        return fail(EXIT_FAILED,
+                    "the daemon at %s does not know %s: it is older than this program\n"
+                    "Upgrade vmreclaimd there; if that was done, restart it.",
+                    daemon_where(cli), method);
+    if (result->code == TTRPC_DEADLINE_EXCEEDED)
+        return fail(EXIT_TIMED_OUT,
+                    "no answer within %s%s%s\nGive it longer with --timeout; what was begun may "
+                    "still go on: vmreclaim actions",
+                    time_format_duration(timeout, duration, sizeof(duration)),
+                    message[0] != '\0' ? ": " : "", message);
+    return fail(daemon_exit_code(result->code), "%s",
+                message[0] != '\0' ? message : ttrpc_code_name(result->code));
 }

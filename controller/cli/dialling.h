@@ -1,8 +1,10 @@
-/* The way to the daemon: over ssh, by root's own socket, or by --api. */
+/* The way to the daemon: over ssh, by root's own socket, or by --api; and what is said when it did
+ * not lead there. */
 #ifndef VMRECLAIM_CONTROLLER_CLI_DIALLING_H
 #define VMRECLAIM_CONTROLLER_CLI_DIALLING_H
 
 #include "common/transport/transport.h"
+#include "common/ttrpc/ttrpc.h"
 #include "controller/cli/cli.h"
 
 /* Lists come in frames of up to 3 MiB; the daemon is trusted with that much. */
@@ -18,5 +20,12 @@ int daemon_dial(const struct cli *cli, uv_loop_t *loop, dial_callback on_dialled
 
 /* Says what went wrong when it was dialled, and what to do. EXIT_UNREACHABLE. */
 int daemon_fail_dial(const struct cli *cli, int status, const struct error *error);
+
+/* The exit code of an error from the daemon. */
+int daemon_exit_code(enum ttrpc_code code);
+
+/* Says why a call of the method, which had `timeout`, failed. An exit code. */
+int daemon_fail_call(const struct cli *cli, const char *method, nsec_t timeout,
+                     const struct ttrpc_result *result);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "common/base/text.h"
 #include "common/base/util.h"
+#include "controller/cli/text-width.h"
 
 /* ---- characters ---- */
 
@@ -32,17 +33,6 @@ static bool take_glyph(const char *text, size_t left, struct glyph *ret_glyph)
     }
     *ret_glyph = (struct glyph){character, (size_t)columns, step};
     return step > 0;
-}
-
-size_t text_columns(const char *text)
-{
-    size_t left = strlen(text);
-    size_t columns = 0;
-    struct glyph glyph;
-
-    for (; take_glyph(text, left, &glyph); text += glyph.bytes, left -= glyph.bytes)
-        columns += glyph.columns;
-    return columns;
 }
 
 size_t text_break(const char *text, size_t columns, size_t *ret_skip)
@@ -122,7 +112,8 @@ static void put_cut(struct page *page, size_t row, size_t column, enum style sty
 {
     if (page_cell(page, row, column)->text[0] == L'\0')
         *page_cell(page, row, column - 1) = (struct cell){.text = L" ", .style = style};
-    *page_cell(page, row, column) = (struct cell){.text = L"~", .style = style};
+    *page_cell(page, row, column) =
+        (struct cell){.text = {wcwidth(L'\u2026') == 1 ? L'\u2026' : L'~'}, .style = style};
 }
 
 size_t page_put(struct page *page, size_t row, size_t column, size_t room, enum style style,
@@ -155,7 +146,7 @@ size_t page_put(struct page *page, size_t row, size_t column, size_t room, enum 
 size_t page_put_right(struct page *page, size_t row, size_t column, size_t room, enum style style,
                       const char *text)
 {
-    size_t columns = min_of(text_columns(text), room);
+    size_t columns = min_of(text_width(text), room);
 
     (void)page_put(page, row, column + room - columns, columns, style, text);
     return column + room;

@@ -60,9 +60,6 @@ size_t page_put_right(struct page *page, size_t row, size_t column, size_t room,
 /* Marks the row as the chosen one. */
 void page_choose_row(struct page *page, size_t row);
 
-/* Columns that the text takes as one line. */
-size_t text_columns(const char *text);
-
 /* How many bytes of the text go into a line of `columns`, broken at a blank where there is one.
  * `*ret_skip` are the blanks behind. At least one character, while there is one. */
 size_t text_break(const char *text, size_t columns, size_t *ret_skip);

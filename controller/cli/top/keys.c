@@ -102,7 +102,6 @@ static void on_action(struct top_model *model, const struct top_key *key, struct
 static void on_forget(struct top_model *model, const struct top_key *key, struct top_intention *i)
 {
     model->filter[0] = '\0';
-    top_model_say(model, false, "");
 }
 
 /* ---- a question ---- */
@@ -111,7 +110,6 @@ static void on_yes(struct top_model *model, const struct top_key *key, struct to
 {
     *i = model->asked;
     model->mode = TOP_LIST;
-    top_model_say(model, false, "");
 }
 
 static void on_no(struct top_model *model, const struct top_key *key, struct top_intention *i)
@@ -133,7 +131,6 @@ static void on_filter_end(struct top_model *model, const struct top_key *key,
                           struct top_intention *i)
 {
     model->mode = TOP_LIST;
-    top_model_say(model, false, "");
 }
 
 static void on_filter_undone(struct top_model *model, const struct top_key *key,
@@ -276,6 +273,7 @@ struct top_intention top_model_key(struct top_model *model, struct top_key key)
 {
     struct top_intention intention = {.wish = TOP_WISH_NOTHING};
 
+    top_model_say(model, false, ""); /* it was read */
     for (size_t i = 0; i < ARRAY_SIZE(bindings); i++) {
         const struct binding *binding = &bindings[i];
         bool fits = binding->mode == model->mode && binding->kind == key.kind;

@@ -4,9 +4,10 @@
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "common/base/util.h"
+#include "controller/cli/text-width.h"
 #include "controller/cli/top/layout.h"
 
-enum { NAME_MIN = 4, SIZE_COLUMNS = 10, HOW_COLUMNS = 12, ROOMY = 60 };
+enum { NAME_MIN = 4, SIZE_COLUMNS = 11, HOW_COLUMNS = 12, ROOMY = 60 };
 
 /* Columns of the parts of a row. */
 struct widths {
@@ -21,7 +22,7 @@ static void share_columns(const struct top_model *model, size_t columns, struct 
     size_t name = NAME_MIN;
 
     for (size_t i = 0; i < model->vms.shown_count; i++)
-        name = max_of(name, text_columns(model->vms.shown[i]->name));
+        name = max_of(name, text_width(model->vms.shown[i]->name));
     name = min_of(name, is_roomy ? columns / 4 : (size_t)10);
     *ret_widths = (struct widths){
         .name = name,
@@ -45,7 +46,7 @@ static void put_heading(const struct top_model *model, struct page *page, size_t
     if (widths->how > 0)
         (void)page_put(page, row, column, widths->how, STYLE_PLAIN, "HOW");
     (void)page_put(page, row, column + widths->how, widths->bar, STYLE_PLAIN,
-                   widths->bar >= 24 ? "MEMORY ON THE HOST, BY USE" : "MEMORY");
+                   widths->bar >= 26 ? "MEMORY ON THE HOST, BY USE" : "MEMORY");
 }
 
 /* What brings it back, or is under way. */

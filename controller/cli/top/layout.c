@@ -1,5 +1,6 @@
 /* Where everything stands: the host above, the VMs, what happens, and a line to talk in. */
 #include "controller/cli/top/layout.h"
+#include "controller/cli/text-width.h"
 
 #include <string.h>
 #include <time.h>
@@ -83,6 +84,23 @@ static const char *clock_of(int64_t time, char text[static 16])
 
 /* ---- the head ---- */
 
+/* What is not known is not counted, and said. */
+static void sum_text(const struct top_vms *vms, char *text, size_t size)
+{
+    const char *plural = vms->count == 1 ? "" : "s";
+
+    if (vms->unknown == 0)
+        text_format(text, size, "%zu VM%s hold%s %s, %s could come back", vms->count, plural,
+                    vms->count == 1 ? "s" : "", BYTES_TEXT(vms->footprint),
+                    BYTES_TEXT(vms->could_return));
+    else if (vms->unknown == vms->count)
+        text_format(text, size, "%zu VM%s; what they hold is not known", vms->count, plural);
+    else
+        text_format(text, size, "%zu VM%s, %zu of them hold %s, %s could come back", vms->count,
+                    plural, vms->count - vms->unknown, BYTES_TEXT(vms->footprint),
+                    BYTES_TEXT(vms->could_return));
+}
+
 static void put_title(const struct top_model *model, struct page *page)
 {
     const struct top_vms *vms = &model->vms;
@@ -94,9 +112,7 @@ static void put_title(const struct top_model *model, struct page *page)
         column = page_put(page, 0, 0, page->columns, STYLE_STRONG, "vmreclaim top  ");
         column = page_put(page, 0, column, 10, STYLE_PLAIN, clock_of(model->time, now)) + 2;
     }
-    text_format(text, sizeof(text), "%zu VM%s hold%s %s, %s could come back", vms->count,
-                vms->count == 1 ? "" : "s", vms->count == 1 ? "s" : "", BYTES_TEXT(vms->footprint),
-                BYTES_TEXT(vms->could_return));
+    sum_text(vms, text, sizeof(text));
     column = page_put(page, 0, column, page->columns - column, STYLE_PLAIN, text);
     if (model->filter[0] == '\0' || model->mode == TOP_FILTER)
         return;
@@ -123,7 +139,7 @@ static size_t put_host(const struct top_model *model, struct page *page, size_t 
     size_t column = 0;
 
     for (size_t i = 0; i < model->head_count && row <= rows; i++) {
-        size_t columns = text_columns(model->head[i]);
+        size_t columns = text_width(model->head[i]);
 
         if (column > 0 && column + 3 + columns > page->columns) {
             row++;

@@ -50,7 +50,7 @@ static void take_host(struct top_model *model, const Host *host)
 int top_model_take_host(struct top_model *model,
                         const Vmreclaim__Controller__V1__GetHostResponse *page)
 {
-    model->heard = model->time;
+    model->has_answered = true;
     if (page->host != NULL)
         take_host(model, page->host);
     return top_vms_take(&model->vms, page->vms, page->n_vms, page->next_page_token[0] == '\0');
@@ -97,18 +97,18 @@ void top_model_begun(struct top_model *model, const char *vm, const struct top_a
 }
 
 void top_model_ended(struct top_model *model, const char *vm, const struct top_action *action,
-                     const char *words)
+                     bool is_refused, const char *words)
 {
     struct top_vm *there = top_vms_find(&model->vms, vm);
     char text[320];
 
     if (there != NULL)
         there->acting[0] = '\0';
-    if (words[0] == '\0')
-        return;
-    text_format(text, sizeof(text), "%s %s: %s", vm, action->name, words);
-    happenings_add(&model->happenings, model->time, true, text);
-    top_model_say(model, true, text);
+    text_format(text, sizeof(text), "%s %s %s%s", vm, action->name, is_refused ? "not done: " : "",
+                words);
+    if (is_refused) /* of others there is an event */
+        happenings_add(&model->happenings, model->time, true, text);
+    top_model_say(model, is_refused, text);
 }
 
 void top_model_arrange(struct top_model *model, int64_t time)
@@ -116,6 +116,9 @@ void top_model_arrange(struct top_model *model, int64_t time)
     size_t place;
 
     model->time = time;
+    if (model->has_answered)
+        model->heard = time;
+    model->has_answered = false;
     top_vms_arrange(&model->vms, model->order, model->filter);
     place = top_vms_place(&model->vms, model->chosen);
     if (place == SIZE_MAX) /* it is gone, or was never there: its neighbour's turn */

@@ -93,9 +93,10 @@ struct top_model {
     size_t head_count;
     uint64_t host_total; /* 0: not known */
     uint64_t host_available;
-    int64_t time;   /* UNIX nanoseconds; 0: not given */
-    int64_t heard;  /* when the daemon last answered; 0: never */
-    char away[256]; /* why it does not answer; empty: it does */
+    int64_t time;      /* UNIX nanoseconds; 0: not given */
+    bool has_answered; /* the daemon, since the last arrangement */
+    int64_t heard;     /* when the daemon last answered; 0: never */
+    char away[256];    /* why it does not answer; empty: it does */
     enum top_mode mode;
     enum top_order order;
     char filter[TOP_NAME_SIZE];
@@ -128,11 +129,11 @@ void top_model_take_explanation(struct top_model *model,
 /* Why nobody answers; "": somebody does. */
 void top_model_set_away(struct top_model *model, const char *why);
 
-/* An action that this program ordered has begun, or ended: `words` say why it was refused, empty
- * when it was carried out. */
+/* An action that this program ordered has begun, or ended: `words` say what it brought, or why it
+ * was refused. */
 void top_model_begun(struct top_model *model, const char *vm, const struct top_action *action);
 void top_model_ended(struct top_model *model, const char *vm, const struct top_action *action,
-                     const char *words);
+                     bool is_refused, const char *words);
 
 /* Says something to the person. */
 void top_model_say(struct top_model *model, bool is_bad, const char *text);

@@ -237,11 +237,12 @@ void top_vms_arrange(struct top_vms *vms, enum top_order order, const char *filt
 
     (void)text_format(glob, sizeof(glob), "*%s*", filter);
     vms->shown_count = 0;
-    vms->footprint = vms->could_return = 0;
+    vms->footprint = vms->could_return = vms->unknown = 0;
     for (size_t i = 0; i < vms->count; i++) {
         struct top_vm *vm = vms->list[i];
 
         vms->footprint += vm->footprint_is_known ? vm->footprint : 0;
+        vms->unknown += !vm->footprint_is_known;
         vms->could_return += vm->could_return;
         if (filter[0] == '\0' || fnmatch(glob, vm->name, FNM_CASEFOLD) == 0)
             vms->shown[vms->shown_count++] = vm;

@@ -56,7 +56,8 @@ struct top_vms {
     uint64_t pass;         /* under way */
     struct top_vm **shown; /* of the list, as arranged */
     size_t shown_count;
-    uint64_t footprint;    /* of all; those that are not known count nothing */
+    uint64_t footprint;    /* of all of which it is known */
+    size_t unknown;        /* of how many it is not */
     uint64_t could_return; /* by all */
 };
 

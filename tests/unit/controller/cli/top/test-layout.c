@@ -57,14 +57,14 @@ static void test_the_usual_size(void **state)
     assert_string_equal(row_text(&drawn->page, 1),
                         "memory 64.0 GiB, available 16.0 GiB | arbiter off");
     expect(drawn, "host  VVV");
-    expect(drawn, "VM       HOLDS    RETURN  HOW         MEMORY ON THE HOST, BY USE");
-    expect(drawn, "c      2.0 GiB   1.0 GiB  reclaim     not known");
-    expect(drawn, "b      6.0 GiB         -  -           not known");
+    expect(drawn, "VM        HOLDS     RETURN  HOW         MEMORY ON THE HOST, BY USE");
+    expect(drawn, "c       2.0 GiB    1.0 GiB  reclaim     not known");
+    expect(drawn, "b       6.0 GiB          -  -           not known");
     expect(drawn, "12:00:00  a warning: it has no agent");
     expect(drawn, "?:help q:quit Enter:explain r:reclaim c:compact p:pulse s:sort /:filter");
     assert_true(row_with(&drawn->page, "-- what happens --") < 24);
-    assert_true(page_cell(&drawn->page, row_with(&drawn->page, "c      2.0"), 0)->is_chosen);
-    assert_false(page_cell(&drawn->page, row_with(&drawn->page, "b      6.0"), 0)->is_chosen);
+    assert_true(page_cell(&drawn->page, row_with(&drawn->page, "c       2.0"), 0)->is_chosen);
+    assert_false(page_cell(&drawn->page, row_with(&drawn->page, "b       6.0"), 0)->is_chosen);
 }
 
 static void test_a_bar(void **state)
@@ -84,7 +84,7 @@ static void test_a_bar(void **state)
     waterfall.cache = 2 * GIB;
     top_model_take_event(drawn->model, &event);
     draw(drawn, 24, 80);
-    row = row_with(&drawn->page, "UUUUUUUUUUUUUUUUUUUUUCCCCCCCCCCC..........");
+    row = row_with(&drawn->page, "UUUUUUUUUUUUUUUUUUUUCCCCCCCCCC..........");
     assert_true(row < 24);
     while (page_cell(&drawn->page, row, column)->text[0] != L'C')
         column++;
@@ -129,12 +129,12 @@ static void test_the_smallest(void **state)
     struct drawn *drawn = *state;
 
     draw(drawn, 10, 40);
-    expect(drawn, "c      2.0 GiB   1.0 GiB");
-    expect(drawn, "a      1.0 GiB 200.0 MiB");
-    expect(drawn, "b      6.0 GiB");
+    expect(drawn, "c       2.0 GiB    1.0 GiB");
+    expect(drawn, "a       1.0 GiB  200.0 MiB");
+    expect(drawn, "b       6.0 GiB");
     expect(drawn, "c: managed");
     expect(drawn, "?:help q:quit Enter:explain r:reclaim");
-    assert_string_equal(row_text(&drawn->page, 0), "3 VMs hold 9.0 GiB, 1.2 GiB could come ~");
+    assert_string_equal(row_text(&drawn->page, 0), "3 VMs hold 9.0 GiB, 1.2 GiB could come …");
 }
 
 /* Of many, those around the chosen one. */
@@ -184,7 +184,7 @@ static void test_the_daemon_is_away(void **state)
     expect(drawn,
            "THE DAEMON DOES NOT ANSWER (figures of 12:00:00; it is tried again): connection");
     expect(drawn, "refused");
-    expect(drawn, "c      2.0 GiB");
+    expect(drawn, "c       2.0 GiB");
 }
 
 static void test_reading(void **state)

@@ -1,0 +1,368 @@
+/* The daemon's side of the screen. */
+#include "controller/cli/top/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/number.h"
+#include "common/base/text.h"
+#include "controller/cli/action.h"
+#include "controller/cli/dialling.h"
+
+#define SERVICE         (&vmreclaim__controller__v1__controller__descriptor)
+#define PAGE_TIMEOUT    (15 * NSEC_PER_SEC)
+#define EXPLAIN_TIMEOUT (60 * NSEC_PER_SEC)
+#define ACTION_TIMEOUT  (5 * 60 * NSEC_PER_SEC)
+
+/* VMs of a page: as many as the daemon looks at for one request. And seconds between two attempts
+ * to reach it. */
+enum { PAGE_SIZE = 256, WAIT_MAX = 5 };
+
+/* ---- requests ---- */
+
+static void set_text(ProtobufCMessage *message, const char *name, const char *text)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+
+    assert(field != NULL && field->type == PROTOBUF_C_TYPE_STRING);
+    memcpy((char *)message + field->offset, &text, sizeof(text));
+}
+
+/* Of the method, with its defaults; free() it. NULL: no memory. `text` stays the caller's. */
+static ProtobufCMessage *make_request(const char *method, const char *field, const char *text)
+{
+    const ProtobufCMethodDescriptor *row =
+        protobuf_c_service_descriptor_get_method_by_name(SERVICE, method);
+    ProtobufCMessage *message = malloc(row->input->sizeof_message);
+
+    if (message == NULL)
+        return NULL;
+    protobuf_c_message_init(row->input, message);
+    set_text(message, field, text);
+    return message;
+}
+
+static const char *words_of(const struct ttrpc_result *result)
+{
+    return result->message[0] != '\0' ? result->message : ttrpc_code_name(result->code);
+}
+
+/* ---- lists ---- */
+
+static void walk_on(struct top_session *session, struct top_walk *walk);
+
+/* A connection that was lost is on_close's. */
+static void on_page_failed(struct top_session *session, struct top_walk *walk,
+                           const struct ttrpc_result *result)
+{
+    walk->token[0] = '\0';
+    if (result->code == TTRPC_UNAVAILABLE || session->is_ending)
+        return;
+    if (session->has_answered)
+        top_model_set_away(session->model, words_of(result));
+    else
+        session->code = daemon_fail_call(session->cli, walk->method, PAGE_TIMEOUT, result);
+}
+
+/* The first time goes without pauses. */
+static void turn_page(struct top_session *session, struct top_walk *walk, const char *next)
+{
+    text_copy(walk->token, sizeof(walk->token), next);
+    if (next[0] == '\0')
+        walk->passes++;
+    else if (walk->passes == 0)
+        walk_on(session, walk);
+}
+
+static void on_hosts(const struct ttrpc_result *result, void *userdata)
+{
+    const Vmreclaim__Controller__V1__GetHostResponse *page = (const void *)result->response;
+    struct top_session *session = userdata;
+
+    session->hosts.is_under_way = false;
+    if (result->code != TTRPC_OK) {
+        on_page_failed(session, &session->hosts, result);
+        return;
+    }
+    if (top_model_take_host(session->model, page) < 0)
+        top_model_say(session->model, true, "out of memory: some VMs are not shown");
+    top_model_set_away(session->model, "");
+    session->has_answered = true;
+    session->losses = 0;
+    session->is_urgent = session->is_urgent || session->hosts.passes == 0;
+    turn_page(session, &session->hosts, page->next_page_token);
+    if (session->vms.passes == 0)
+        walk_on(session, &session->vms);
+}
+
+static void on_vms(const struct ttrpc_result *result, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ListVmsResponse *page = (const void *)result->response;
+    struct top_session *session = userdata;
+
+    session->vms.is_under_way = false;
+    if (result->code != TTRPC_OK) {
+        on_page_failed(session, &session->vms, result);
+        return;
+    }
+    top_model_take_vms(session->model, page);
+    session->is_urgent = session->is_urgent || session->vms.passes == 0;
+    turn_page(session, &session->vms, page->next_page_token);
+}
+
+/* Asks for the next page, unless one is on its way. */
+static void walk_on(struct top_session *session, struct top_walk *walk)
+{
+    cleanup_free ProtobufCMessage *request = NULL;
+    bool is_hosts = walk == &session->hosts;
+
+    if (walk->is_under_way || session->connection == NULL || session->is_ending)
+        return;
+    request = make_request(walk->method, "page_token", walk->token);
+    if (request == NULL)
+        return;
+    if (is_hosts)
+        ((Vmreclaim__Controller__V1__GetHostRequest *)(void *)request)->page_size = PAGE_SIZE;
+    else
+        ((Vmreclaim__Controller__V1__ListVmsRequest *)(void *)request)->page_size = PAGE_SIZE;
+    walk->is_under_way =
+        ttrpc_call_unary(session->connection, SERVICE, walk->method, request, PAGE_TIMEOUT,
+                         is_hosts ? on_hosts : on_vms, session, NULL) == 0;
+}
+
+static void begin_walks(struct top_session *session)
+{
+    session->hosts = (struct top_walk){.method = "GetHost"};
+    session->vms = (struct top_walk){.method = "ListVms"};
+}
+
+/* ---- events ---- */
+
+static void on_event(const ProtobufCMessage *message, void *userdata)
+{
+    struct top_session *session = userdata;
+
+    top_model_take_event(session->model, (const Event *)message);
+}
+
+/* It has no end of its own: it is asked for again. */
+static void on_events_ended(const struct ttrpc_result *result, void *userdata)
+{
+    struct top_session *session = userdata;
+
+    session->is_watching = false;
+}
+
+static void watch(struct top_session *session)
+{
+    Vmreclaim__Controller__V1__WatchEventsRequest request =
+        VMRECLAIM__CONTROLLER__V1__WATCH_EVENTS_REQUEST__INIT;
+
+    if (session->is_watching)
+        return;
+    session->is_watching =
+        ttrpc_call_stream(session->connection, SERVICE, "WatchEvents", &request.base, 0, on_event,
+                          on_events_ended, session, NULL) == 0;
+}
+
+/* ---- what a person wants ---- */
+
+struct order {
+    struct top_session *session;
+    struct top_intention intention;
+};
+
+static void on_explained(const struct ttrpc_result *result, void *userdata)
+{
+    struct order *order = userdata;
+    struct top_session *session = order->session;
+    char text[320];
+
+    session->is_urgent = true;
+    if (result->code == TTRPC_OK) {
+        top_model_take_explanation(session->model, (const void *)result->response);
+    } else {
+        text_format(text, sizeof(text), "%s cannot be explained: %s", order->intention.vm,
+                    words_of(result));
+        top_model_say(session->model, true, text);
+    }
+    free(order);
+}
+
+/* What an action brought, or why the guest refused it. True: it did. */
+static bool describe_action(const Action *action, char *text, size_t size)
+{
+    int code = action_exit_code(action);
+    bool is_refused = code != EXIT_DONE && code != EXIT_PARTIAL;
+    const char *why = action->reason;
+    bool grew = action->host_returned < 0;
+    uint64_t bytes = grew ? 0 - (uint64_t)action->host_returned : (uint64_t)action->host_returned;
+
+    if (action->guest != NULL && action->guest->reason[0] != '\0')
+        why = action->guest->reason;
+    text_format(text, size, "%s", action->guest == NULL ? "ended" : action_outcome(action->guest));
+    if (!is_refused && action->footprint_before != 0) {
+        text_append_bytes(text, size, grew ? ", returned -" : ", returned ",
+                          strlen(grew ? ", returned -" : ", returned "));
+        text_append_bytes(text, size, BYTES_TEXT(bytes), strlen(BYTES_TEXT(bytes)));
+    }
+    if (why[0] != '\0') {
+        text_append_bytes(text, size, "; ", 2);
+        text_append_bytes(text, size, why, strlen(why));
+    }
+    return is_refused;
+}
+
+static void on_acted(const struct ttrpc_result *result, void *userdata)
+{
+    const ActionResponse *response = (const void *)result->response;
+    struct order *order = userdata;
+    struct top_session *session = order->session;
+    bool is_refused = true;
+    char text[256];
+
+    text_copy(text, sizeof(text), words_of(result));
+    if (result->code == TTRPC_OK && response->action != NULL)
+        is_refused = describe_action(response->action, text, sizeof(text));
+    top_model_ended(session->model, order->intention.vm, order->intention.action, is_refused, text);
+    session->acting--;
+    session->is_urgent = true;
+    free(order);
+}
+
+/* -EPIPE, -ENOMEM, ... */
+static int start_order(struct top_session *session, const struct top_intention *intention)
+{
+    bool is_action = intention->wish == TOP_WISH_ACT;
+    const char *method = is_action ? intention->action->method : "Explain";
+    cleanup_free ProtobufCMessage *request = make_request(method, "vm", intention->vm);
+    struct order *order = malloc(sizeof(*order));
+    int r;
+
+    if (request == NULL || order == NULL) {
+        free(order);
+        return -ENOMEM;
+    }
+    *order = (struct order){session, *intention};
+    r = ttrpc_call_unary(session->connection, SERVICE, method, request,
+                         is_action ? ACTION_TIMEOUT : EXPLAIN_TIMEOUT,
+                         is_action ? on_acted : on_explained, order, NULL);
+    if (r < 0)
+        free(order);
+    return r;
+}
+
+void top_session_do(struct top_session *session, const struct top_intention *intention)
+{
+    int r = session->connection == NULL ? -ENOTCONN : start_order(session, intention);
+
+    if (r < 0) {
+        top_model_say(session->model, true, "the daemon does not answer: nothing was done");
+        return;
+    }
+    if (intention->wish != TOP_WISH_ACT)
+        return;
+    session->acting++;
+    top_model_begun(session->model, intention->vm, intention->action);
+}
+
+/* ---- the connection ---- */
+
+/* It is dialled again, ever less often. */
+static void lose(struct top_session *session, const char *why)
+{
+    session->losses++;
+    session->wait = min_of(session->losses, (unsigned)WAIT_MAX);
+    top_model_set_away(session->model, why);
+    session->is_urgent = true;
+}
+
+static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
+                     void *userdata)
+{
+    struct top_session *session = userdata;
+
+    session->connection = NULL;
+    if (session->is_ending)
+        return;
+    if (session->has_answered)
+        lose(session, reason);
+    else if (session->code == EXIT_DONE)
+        session->code = fail(EXIT_UNREACHABLE, "the daemon at %s went away: %s",
+                             daemon_where(session->cli), reason);
+}
+
+static void on_dialled(int descriptor, const struct error *error, void *userdata)
+{
+    struct top_session *session = userdata;
+    struct ttrpc_connection_options options = {
+        .limits = ttrpc_limits_default, .userdata = session, .on_close = on_close};
+    int r = descriptor;
+
+    session->is_dialling = false;
+    options.limits.frame_bytes = DAEMON_FRAME_BYTES;
+    if (descriptor >= 0)
+        r = ttrpc_connection_create(session->loop, descriptor, &options, &session->connection);
+    if (r < 0) {
+        if (session->has_answered)
+            lose(session, error->text[0] != '\0' ? error->text : strerror(-r));
+        else
+            session->code = daemon_fail_dial(session->cli, r, error);
+        return;
+    }
+    if (session->is_ending) {
+        ttrpc_connection_close(session->connection);
+        return;
+    }
+    begin_walks(session);
+    walk_on(session, &session->hosts);
+    watch(session);
+}
+
+/* Once the screen is there nobody can be asked for a password. */
+static void dial(struct top_session *session)
+{
+    struct error error = {""};
+    int r;
+
+    session->cli->is_unattended = session->has_answered;
+    r = daemon_dial(session->cli, session->loop, on_dialled, session, &error);
+    session->is_dialling = r == 0;
+    if (r == 0)
+        return;
+    if (session->has_answered)
+        lose(session, error.text);
+    else
+        session->code = fail(r == -EINVAL ? EXIT_USAGE : EXIT_UNREACHABLE, "%s", error.text);
+}
+
+void top_session_start(struct top_session *session, struct cli *cli, uv_loop_t *loop,
+                       struct top_model *model)
+{
+    *session = (struct top_session){.cli = cli, .loop = loop, .model = model};
+    begin_walks(session);
+    dial(session);
+}
+
+void top_session_tick(struct top_session *session)
+{
+    if (session->connection != NULL) {
+        watch(session);
+        walk_on(session, &session->hosts);
+        walk_on(session, &session->vms);
+    } else if (session->wait > 0)
+        session->wait--;
+    else if (!session->is_dialling)
+        dial(session);
+}
+
+void top_session_end(struct top_session *session)
+{
+    session->is_ending = true;
+    if (session->connection != NULL)
+        ttrpc_connection_close(session->connection);
+}

@@ -1,0 +1,57 @@
+/* The daemon's side of the screen: one connection that is kept, or made again; the lists, a page of
+ * each per second at most; events; and what was ordered. All of it goes into the model.
+ *
+ * dialling -> connected -> (pages, events, calls) -> lost -> waiting -> dialling. Before the first
+ * answer a failure ends the program with an exit code. After it the model is told why nobody
+ * answers, and the daemon is dialled again. */
+#ifndef VMRECLAIM_CONTROLLER_CLI_TOP_SESSION_H
+#define VMRECLAIM_CONTROLLER_CLI_TOP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "common/ttrpc/ttrpc.h"
+#include "controller/cli/cli.h"
+#include "controller/cli/top/model.h"
+
+/* A list, page after page, for ever. */
+struct top_walk {
+    const char *method;
+    char token[256];
+    bool is_under_way;
+    uint64_t passes; /* over all pages */
+};
+
+struct top_session {
+    struct cli *cli;
+    uv_loop_t *loop;
+    struct top_model *model;
+    struct ttrpc_connection *connection; /* NULL: there is none */
+    bool is_dialling;
+    unsigned losses; /* in a row */
+    unsigned wait;   /* ticks until it is dialled again */
+    struct top_walk hosts;
+    struct top_walk vms;
+    bool is_watching; /* events */
+    size_t acting;    /* actions that were ordered and have not ended */
+    bool has_answered;
+    bool is_ending;
+    int code;       /* why the program ends; EXIT_DONE: it goes on */
+    bool is_urgent; /* what came is waited for by a person; who draws clears it */
+};
+
+/* Begins to dial. What fails until has_answered is said, and `code` is set. */
+void top_session_start(struct top_session *session, struct cli *cli, uv_loop_t *loop,
+                       struct top_model *model);
+
+/* Once a second. */
+void top_session_tick(struct top_session *session);
+
+/* Does what the person wants: explains a VM, or acts on it. */
+void top_session_do(struct top_session *session, const struct top_intention *intention);
+
+/* Ends it; the loop runs dry. What was begun goes on in the daemon. */
+void top_session_end(struct top_session *session);
+
+#endif
