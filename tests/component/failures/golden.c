@@ -107,14 +107,17 @@ static void read_into(const char *path, char *text, size_t size)
     text[length] = '\0';
 }
 
-void golden_ended(struct golden *golden, int status)
+void golden_ended(struct golden *golden, int status, const char *first)
 {
     static char said[32768];
+    const char *begin = said;
     char path[256];
 
     snprintf(path, sizeof(path), "%s/" OUTPUT, golden->directory);
     read_into(path, said, sizeof(said));
-    golden_add(golden, said);
+    if (first != NULL && (begin = strstr(said, first)) == NULL)
+        fail_msg("it did not say %s:\n%s", first, said);
+    golden_add(golden, begin);
     assert_true(WIFEXITED(status));
     snprintf(path, sizeof(path), "[%d]\n\n", WEXITSTATUS(status));
     golden_add(golden, path);

@@ -37,8 +37,9 @@ pid_t golden_start(struct golden *golden, const char *command);
 /* The command that runs has said so already. */
 bool golden_has_said(const struct golden *golden, const char *words);
 
-/* The command has ended with this status of waitpid: adds what it said. */
-void golden_ended(struct golden *golden, int status);
+/* The command has ended with this status of waitpid: adds what it said, from the words `first`
+ * on (NULL: all of it). */
+void golden_ended(struct golden *golden, int status, const char *first);
 
 /* Compares the scene with golden/NAME.txt; ends the test where it is another, or where a line has
  * more than GOLDEN_COLUMNS columns. */

@@ -46,7 +46,7 @@ static void remove_directory(const char *path)
     assert_int_equal(unlinkat(guest.root, path, AT_REMOVEDIR), 0);
 }
 
-/* Runs until it has said so. */
+/* Runs until it has said so. What it says before is about the machine that the test runs on. */
 static void say_until(const char *command, const char *words)
 {
     pid_t child = golden_start(&golden, command);
@@ -59,7 +59,7 @@ static void say_until(const char *command, const char *words)
         (void)kill(child, SIGTERM);
         assert_int_equal(waitpid(child, &status, 0), child);
     }
-    golden_ended(&golden, status);
+    golden_ended(&golden, status, "no controller yet");
 }
 
 static void say_doctor(void)
@@ -69,7 +69,7 @@ static void say_doctor(void)
     int status;
 
     assert_int_equal(waitpid(child, &status, 0), child);
-    golden_ended(&golden, status);
+    golden_ended(&golden, status, NULL);
 }
 
 #define RUN "exec vmreclaim-agent --root . --state-directory $PWD"

@@ -34,7 +34,7 @@ static void say(struct fixture *f, const char *command)
     pid_t child = golden_start(&golden, command);
 
     wait_for(f, has_ended(child, &status));
-    golden_ended(&golden, status);
+    golden_ended(&golden, status, NULL);
 }
 
 static int begin(void **state)
