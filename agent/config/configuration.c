@@ -106,14 +106,23 @@ static int set_log_level(struct configuration *configuration, const char *value,
 }
 
 static const struct {
-    const char *key;
+    struct configuration_key key;
     int (*set)(struct configuration *configuration, const char *value, struct error *error);
 } agent_keys[] = {
-    {"connect", set_connect},     {"listen", set_listen},
-    {"host_port", set_host_port}, {"state_directory", set_state_directory},
-    {"seccomp", set_seccomp},     {"lowest_order", set_lowest_order},
-    {"log_level", set_log_level},
+    {{"connect", "an address, or none", "vsock:2:1017", NULL}, set_connect},
+    {{"listen", "an address", NULL, NULL}, set_listen},
+    {{"host_port", "auto, any or privileged", "auto", NULL}, set_host_port},
+    {{"state_directory", "an absolute path", CONFIGURATION_STATE_DEFAULT, NULL},
+     set_state_directory},
+    {{"seccomp", "yes or no", "yes", NULL}, set_seccomp},
+    {{"lowest_order", "a number from 0 on", NULL, NULL}, set_lowest_order},
+    {{"log_level", "error, warning, notice, info or debug", "info", NULL}, set_log_level},
 };
+
+const struct configuration_key *configuration_key(size_t index)
+{
+    return index < ARRAY_SIZE(agent_keys) ? &agent_keys[index].key : NULL;
+}
 
 static int set_profile(struct configuration *configuration, const char *value, struct error *error)
 {
@@ -138,7 +147,7 @@ static int set(const struct reading *reading, const char *key, const char *value
     if (is_profile)
         return set_profile(configuration, value, error);
     for (size_t i = 0; i < ARRAY_SIZE(agent_keys); i++)
-        if (strcmp(agent_keys[i].key, key) == 0) {
+        if (strcmp(agent_keys[i].key.name, key) == 0) {
             r = agent_keys[i].set(configuration, value, error);
             return r < 0 ? error_prefix(error, r, "%s", key) : 0;
         }

@@ -34,6 +34,17 @@ struct configuration {
     policy_key_set policy_keys; /* which of its keys the owner set, a profile counts as all */
 };
 
+/* A key of the agent's own, for the manual. */
+struct configuration_key {
+    const char *name;
+    const char *type;     /* what it takes */
+    const char *standard; /* what is in force without it; NULL: nothing */
+    const char *since;    /* version; NULL: the first one */
+};
+
+/* NULL past the end. The profile and the policy's keys are common/policy's. */
+const struct configuration_key *configuration_key(size_t index);
+
 /* A key and a value from the command line, as written: "key=value". */
 struct configuration_sources {
     int root;         /* directory with etc/ and proc/ */

@@ -126,42 +126,51 @@ static int set_watermarks(void *object, const struct key *key, const char *value
 
 /* In the order of --help. */
 static const struct key list[] = {
-    {"listen", add_listen, MEMBER(listen), .is_fixed = true, .argument = "ADDRESS",
+    {"listen", add_listen, MEMBER(listen), .is_fixed = true,
+     .type = "an address, none, or a list of addresses", .standard = "vsock:any:1017",
+     .argument = "ADDRESS",
      .help = "where agents dial in (default vsock:any:1017); may be\n"
              "repeated; none: agents are only dialled"},
-    {"api", set_api, MEMBER(api), .is_fixed = true, .argument = "ADDRESS",
+    {"api", set_api, MEMBER(api), .is_fixed = true, .type = "unix:PATH, or fd:N",
+     .standard = "unix:/run/vmreclaim/api.sock", .argument = "ADDRESS",
      .help = "where operators connect (default\n"
              "unix:/run/vmreclaim/api.sock)"},
-    {"vms", keys_set_directory, MEMBER(vms), .is_fixed = true, .argument = "DIRECTORY",
+    {"vms", keys_set_directory, MEMBER(vms), .is_fixed = true, .type = "an absolute path",
+     .standard = "/etc/vmreclaim/vms", .argument = "DIRECTORY",
      .help = "one file per VM (default /etc/vmreclaim/vms)"},
     {"hypervisor_directory", set_hypervisor_directory, MEMBER(hypervisor_directory.text),
-     .is_fixed = true, .argument = "DRIVER:DIRECTORY",
+     .is_fixed = true, .type = "DRIVER:DIRECTORY", .argument = "DRIVER:DIRECTORY",
      .help = "what the driver finds in it is a VM even without a file"},
     {"find_processes", set_find_processes, MEMBER(ignore_processes), .is_fixed = true,
-     .argument = "YES",
+     .type = "yes or no", .standard = "yes", .argument = "YES",
      .help = "every hypervisor of the host's own users that runs is\n"
              "a VM, too (default yes)"},
-    {"libvirt", set_libvirt, MEMBER(libvirt), .is_fixed = true, .argument = "URI",
+    {"libvirt", set_libvirt, MEMBER(libvirt), .is_fixed = true, .type = "a URI, or none",
+     .argument = "URI",
      .help = "whose domains are VMs (default qemu:///system, when\n"
              "libvirt runs); none: not asked"},
     {"state_directory", keys_set_directory, MEMBER(state_directory), .is_fixed = true,
-     .argument = "DIRECTORY",
+     .type = "an absolute path", .standard = "/var/lib/vmreclaim", .argument = "DIRECTORY",
      .help = "where leases, policies and records are kept (default\n"
              "/var/lib/vmreclaim)"},
-    {"sample_interval", set_sample_interval, MEMBER(sample_interval), .argument = "TIME",
+    {"sample_interval", set_sample_interval, MEMBER(sample_interval),
+     .type = "a time, 500ms to 60s", .standard = "10s", .argument = "TIME",
      .help = "longest time between a guest's samples (default 10s)"},
-    {"arbiter", set_arbiter, MEMBER(arbiter.is_on), .argument = "ON",
+    {"arbiter", set_arbiter, MEMBER(arbiter.is_on), .type = "on or off", .standard = "off",
+     .argument = "ON",
      .help = "a host that runs short takes memory from VMs that need\n"
              "it least (default off)"},
-    {"watermarks", set_watermarks, MEMBER(arbiter.critical), .argument = "CRITICAL,LOW,HIGH",
+    {"watermarks", set_watermarks, MEMBER(arbiter.critical),
+     .type = "CRITICAL,LOW,HIGH: three shares or three sizes", .standard = "4%,8%,12%",
+     .argument = "CRITICAL,LOW,HIGH",
      .help = "what is to be available: below low it takes until high\n"
              "(default 4%,8%,12%, at most 4, 8 and 12 GiB)"},
-    {"host_cgroup", keys_set_directory, MEMBER(arbiter.host_cgroup), .argument = "DIRECTORY",
-     .help = "a cgroup of memory, v1 or v2, that stands for the host"},
-    {"read_group", keys_set_text, MEMBER(read_group), .argument = "GROUP",
-     .help = "who may look (default: root only)"},
-    {"control_group", keys_set_text, MEMBER(control_group), .argument = "GROUP",
-     .help = "who may change (default: root only)"},
+    {"host_cgroup", keys_set_directory, MEMBER(arbiter.host_cgroup), .type = "an absolute path",
+     .argument = "DIRECTORY", .help = "a cgroup of memory, v1 or v2, that stands for the host"},
+    {"read_group", keys_set_text, MEMBER(read_group), .type = "the name of a group",
+     .argument = "GROUP", .help = "who may look (default: root only)"},
+    {"control_group", keys_set_text, MEMBER(control_group), .type = "the name of a group",
+     .argument = "GROUP", .help = "who may change (default: root only)"},
 };
 
 /* What it was called in an earlier version. A row goes no sooner than its key is refused. */

@@ -50,7 +50,8 @@ struct daemon_config {
  * compared as memory. */
 void daemon_config_init(struct daemon_config *config);
 
-/* Every setting once: reading, options, --help and what a reload may not change come from here.
+/* Every setting once: reading, options, --help, vmreclaimd.yaml(5) and what a reload may not change
+ * come from here.
  * `listen` adds an address. */
 extern const struct keys daemon_keys;
 

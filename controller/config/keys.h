@@ -23,6 +23,10 @@ struct key {
     key_setter set;
     size_t offset; /* of the member in the object, and its size */
     size_t size;
+    /* for the manual */
+    const char *type;     /* what it takes */
+    const char *standard; /* what is in force without it, as it would be written; NULL: nothing */
+    const char *since;    /* version; NULL: the first one */
     /* of files whose keys are options of a program, too */
     bool is_fixed;        /* a change takes a restart */
     const char *argument; /* "DIRECTORY" */

@@ -14,7 +14,6 @@
 #include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/transport/address.h"
-#include "controller/config/keys.h"
 #include "controller/hypervisors/table.h"
 
 #define CID_FIRST 3 /* 0 to 2 are the hypervisor, loopback and the host */
@@ -173,10 +172,16 @@ static int add_label(void *object, const struct key *key, const char *value, str
 }
 
 static const struct key list[] = {
-    {.name = "name", .set = set_name},   {.name = "uuid", .set = set_uuid},
-    {.name = "cid", .set = set_cid},     {.name = "hypervisor", .set = set_hypervisor},
-    {.name = "agent", .set = set_agent}, {.name = "policy", .set = set_policy},
-    {.name = "floor", .set = set_floor}, {.name = "labels", .set = add_label},
+    {.name = "name",
+     .set = set_name,
+     .type = "a name: letters, digits, and, not first, '.', '-', '_'"},
+    {.name = "uuid", .set = set_uuid, .type = "a UUID"},
+    {.name = "cid", .set = set_cid, .type = "a number from 3 on"},
+    {.name = "hypervisor", .set = set_hypervisor, .type = "DRIVER:WHERE"},
+    {.name = "agent", .set = set_agent, .type = "hybrid:PATH:PORT, or unix:PATH"},
+    {.name = "policy", .set = set_policy, .type = "a path, from this file's directory on"},
+    {.name = "floor", .set = set_floor, .type = "a size"},
+    {.name = "labels", .set = add_label, .type = "a list of KEY=VALUE, 16 at most"},
 };
 
 /* What it was called in an earlier version. */
@@ -184,7 +189,7 @@ static const struct former_key former[] = {
     {"qmp", "hypervisor", "qemu:"}, /* drivers had no addresses */
 };
 
-static const struct keys vm_keys = {
+const struct keys vm_keys = {
     .list = list,
     .count = ARRAY_SIZE(list),
     .former = former,

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "common/base/error.h"
+#include "controller/config/keys.h"
 #include "controller/hypervisors/hypervisors.h"
 
 #define VM_NAME_SIZE  64
@@ -35,6 +36,9 @@ struct vm_definition {
     size_t label_count;
     char *source; /* the file it came from, for messages */
 };
+
+/* Every key of a VM file once. */
+extern const struct keys vm_keys;
 
 /* Parses the text of a VM file. `source` is its path. -EINVAL with file and line in `error`.
  * The definition is the caller's, to be destroyed. */

@@ -23,8 +23,8 @@ int main(void)
 {
     const char *key;
 
-    fputs("# KEYS\n\nA value outside of its range is refused. Below each key: what it sets to "
-          "in each profile.\n\n",
+    fputs("# KEYS\n\nA value outside of its range is refused. Below each key: what it is in "
+          "each profile. All are there since version 0.1.0.\n\n",
           stdout);
     for (size_t i = 0; (key = policy_key(i)) != NULL; i++) {
         char range[64];

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -175,9 +176,44 @@ static void test_no_key_is_forgotten(void **state)
         fail_msg("%s", error.text);
 }
 
+static bool are_equal(const struct configuration *a, const struct configuration *b)
+{
+    return a->dials == b->dials && a->connect.kind == b->connect.kind &&
+           a->connect.cid == b->connect.cid && a->connect.port == b->connect.port &&
+           a->listens == b->listens && a->host_port == b->host_port &&
+           strcmp(a->state_directory, b->state_directory) == 0 && a->seccomp == b->seccomp &&
+           a->sets_lowest_order == b->sets_lowest_order && a->log_level == b->log_level;
+}
+
+/* The manual has the defaults from the table, and the agent has them from elsewhere. */
+static void test_the_defaults_of_the_table_are_in_force(void **state)
+{
+    const struct configuration_key *key;
+    struct configuration plain;
+    struct error error;
+
+    put(CONFIGURATION_FILE, "");
+    put("proc/cmdline", "quiet\n");
+    assert_int_equal(read_with(NULL, 0, &plain, &error), 0);
+    for (size_t i = 0; (key = configuration_key(i)) != NULL; i++) {
+        struct configuration set;
+        char setting[256];
+        const char *settings[] = {setting};
+
+        assert_non_null(key->type);
+        if (key->standard == NULL)
+            continue;
+        snprintf(setting, sizeof(setting), "%s=%s", key->name, key->standard);
+        assert_int_equal(read_with(settings, 1, &set, &error), 0);
+        if (!are_equal(&set, &plain))
+            fail_msg("%s is not %s by default", key->name, key->standard);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_defaults_of_the_table_are_in_force),
         cmocka_unit_test(test_later_source_wins),
         cmocka_unit_test(test_an_owners_floor),
         cmocka_unit_test(test_listening_alone_does_not_dial),
