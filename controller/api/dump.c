@@ -9,6 +9,7 @@
 
 #include "common/base/text.h"
 #include "controller/api/dispatch.h"
+#include "controller/api/dump-counters.h"
 #include "controller/api/status.h"
 #include "controller/json/json.h"
 #include "controller/leases/term.h"
@@ -84,8 +85,26 @@ static void make_status(struct dump *dump, FILE *file)
     status_to_message(dump->call->api, &status, &scratch);
     fputs("{\n \"status\": ", file);
     write_message(file, &status.base);
+    fputs(",\n \"counters\": ", file);
+    write_json(file, dump_host_counters(dump->call->api));
     fputs(",\n \"vms\": [", file);
     go_on_with(dump, DUMP_VMS);
+}
+
+/* The message, and the VM's figures in it. */
+static void write_vm(const struct supervisor *supervisor, const struct vm *vm,
+                     const struct counter_places *places, FILE *file)
+{
+    struct vm_message message;
+    json_t *json;
+
+    vm_to_message(supervisor, vm, true, &message);
+    if (json_from_message(&message.message.base, &json) < 0) {
+        fputs("null", file);
+        return;
+    }
+    (void)json_object_set_new(json, "counters", dump_vm_counters(supervisor, vm, places));
+    write_json(file, json);
 }
 
 static void make_vms(struct dump *dump, FILE *file)
@@ -94,13 +113,13 @@ static void make_vms(struct dump *dump, FILE *file)
     const struct vm_order *order = &supervisor->registry.in_order;
     size_t first = vm_order_after(order, dump->after);
     size_t end = min_of(order->count, first + SLICE);
+    struct counter_places places;
+
+    counter_places_init(&places);
 
     for (size_t i = first; i < end; i++) {
-        struct vm_message message;
-
-        vm_to_message(supervisor, order->vms[i], true, &message);
         begin_entry(dump, file);
-        write_message(file, &message.message.base);
+        write_vm(supervisor, order->vms[i], &places, file);
     }
     if (end > first)
         text_copy(dump->after, sizeof(dump->after), order->vms[end - 1]->name);

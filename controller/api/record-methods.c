@@ -103,7 +103,7 @@ static void list_actions(struct api_call *call, const ProtobufCMessage *request)
     struct store_records_query query = {
         .vm = asked->vm[0] == '\0' ? NULL : recorded_name(rooms, asked->vm),
         .since = asked->since_ns,
-        .until = INT64_MAX,
+        .until = asked->until_ns == 0 ? INT64_MAX : asked->until_ns,
         .limit = asked->limit == 0 ? ACTIONS_DEFAULT : min_of(asked->limit, ACTIONS_MAX + 0u),
     };
 

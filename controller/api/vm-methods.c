@@ -8,6 +8,7 @@
 #include "controller/api/forward.h"
 #include "controller/api/returning.h"
 #include "controller/messages/finding.h"
+#include "controller/messages/totals.h"
 #include "controller/messages/vm.h"
 #include "controller/policies/effective.h"
 #include "controller/vms/fresh-sample.h"
@@ -102,11 +103,15 @@ static void finish_get_vm(struct api_call *call, struct vm *vm)
 {
     Vmreclaim__Controller__V1__GetVmResponse response =
         VMRECLAIM__CONTROLLER__V1__GET_VM_RESPONSE__INIT;
+    struct totals_messages totals;
     struct vm_message message;
 
     vm_to_message(call->api->rooms.supervisor, vm, true, &message);
+    totals_to_messages(vm->totals, &totals);
     response.vm = &message.message;
     response.info = vm_info_unpack(vm);
+    response.totals = totals.pointers;
+    response.n_totals = totals.count;
     api_call_finish(call, &response.base);
     vm_info_free(response.info);
 }

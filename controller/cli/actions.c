@@ -11,6 +11,7 @@
 static const char *vm = "";
 static uint64_t limit = 50;
 static nsec_t since;
+static nsec_t until;
 
 /* Why little came back: the reason, or how the action ended when it was not simply done. */
 static void add_why(struct table *table, const Action *action)
@@ -87,6 +88,7 @@ static int run(struct cli *cli, char **operands)
 
     request.vm = (char *)vm;
     request.since_ns = since == 0 ? 0 : time_realtime_before(time_realtime(), since);
+    request.until_ns = until == 0 ? 0 : time_realtime_before(time_realtime(), until);
     return client_list(cli, "ListActions", &request.base, limit, print, NULL);
 }
 
@@ -94,6 +96,7 @@ static const struct command_option options[] = {
     {"vm", 0, OPTION_TEXT, "VM", "of this VM only", &vm, NULL},
     {"limit", 'n', OPTION_NUMBER, "N", "at most N (default 50)", &limit, NULL},
     {"since", 0, OPTION_DURATION, "D", "not older than D", &since, NULL},
+    {"until", 0, OPTION_DURATION, "D", "at least as old as D", &until, NULL},
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
 };
 

@@ -1,6 +1,7 @@
 /* vmreclaim vm show VM... */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/number.h"
 #include "common/base/text.h"
@@ -113,6 +114,24 @@ static void add_guest(struct table *table, const AgentInfo *info)
     }
 }
 
+/* "3 returned 1.2 GiB, 1 failed". */
+static void add_total(struct table *table, const Vmreclaim__Controller__V1__ActionTotals *total)
+{
+    char text[256] = "";
+
+    for (size_t i = 0; i < total->n_outcomes; i++) {
+        size_t length = strlen(text);
+
+        text_format(text + length, sizeof(text) - length, "%s%" PRIu64 " %s", i == 0 ? "" : ", ",
+                    total->outcomes[i]->count, total->outcomes[i]->outcome);
+        length = strlen(text);
+        if (strcmp(total->outcomes[i]->outcome, "returned") == 0)
+            text_format(text + length, sizeof(text) - length, " %s",
+                        BYTES_TEXT(total->host_returned));
+    }
+    add_text(table, total->kind, text);
+}
+
 static int print(const ProtobufCMessage *message, void *userdata)
 {
     static const struct table_column columns[] = {{"", 0}, {"", TABLE_WRAP}};
@@ -132,6 +151,8 @@ static int print(const ProtobufCMessage *message, void *userdata)
     add_balloon(&table, vm);
     if (response->info != NULL)
         add_guest(&table, response->info);
+    for (size_t i = 0; i < response->n_totals; i++)
+        add_total(&table, response->totals[i]);
     return table_finish(&table, "");
 }
 

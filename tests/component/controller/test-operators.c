@@ -104,6 +104,44 @@ static void shrink(struct fake_agent *agent, void *userdata)
     put_footprint(userdata, 600 * 1024);
 }
 
+/* One kind was done, with one outcome. */
+static void assert_total(struct fixture *f, const char *kind, const char *outcome,
+                         uint64_t returned)
+{
+    Vmreclaim__Controller__V1__GetVmRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_VM_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__GetVmResponse *response;
+
+    request.vm = (char *)"web-1";
+    call(f, "GetVm", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    response = (const Vmreclaim__Controller__V1__GetVmResponse *)f->response;
+    assert_int_equal(response->n_totals, 1);
+    assert_string_equal(response->totals[0]->kind, kind);
+    assert_int_equal(response->totals[0]->n_outcomes, 1);
+    assert_string_equal(response->totals[0]->outcomes[0]->outcome, outcome);
+    assert_int_equal(response->totals[0]->outcomes[0]->count, 1);
+    assert_int_equal(response->totals[0]->host_returned, returned);
+}
+
+/* Refused actions of a kind. */
+static int64_t refused_count(struct fixture *f, const char *kind)
+{
+    Vmreclaim__Controller__V1__GetCountersRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_COUNTERS_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__GetCountersResponse *response;
+
+    call(f, "GetCounters", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    response = (const Vmreclaim__Controller__V1__GetCountersResponse *)f->response;
+    for (size_t i = 0; i < response->n_host; i++)
+        if (strcmp(response->counters[response->host[i]->counter]->name, "actions_refused_total") ==
+                0 &&
+            strcmp(response->host[i]->labels[0], kind) == 0)
+            return response->host[i]->value;
+    return 0;
+}
+
 /* The footprint falls by 200 MiB once. */
 static void test_two_actions_do_not_claim_the_same_bytes(void **state)
 {
@@ -125,6 +163,9 @@ static void test_two_actions_do_not_claim_the_same_bytes(void **state)
     assert_non_null(strstr(balloon.message, "compact"));
     assert_non_null(strstr(balloon.message, compact.id));
     assert_int_equal(f->qmp.balloon_commands, 0);
+    assert_total(f, "compact", "returned", 200 * MIB);
+    assert_int_equal(refused_count(f, "balloon"), 1);
+    assert_int_equal(refused_count(f, "compact"), 0);
 }
 
 static void take_from_the_guest(struct qmp_server *server, const char *command, void *userdata)

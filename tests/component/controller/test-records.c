@@ -274,6 +274,51 @@ static void test_history_says_what_it_leaves_out(void **state)
     assert_false(history->actions_left_out);
 }
 
+/* ---- lists of a time ---- */
+
+static const Vmreclaim__Controller__V1__ListActionsResponse *list(struct fixture *f, uint32_t limit,
+                                                                  int64_t until, const char *token)
+{
+    Vmreclaim__Controller__V1__ListActionsRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_REQUEST__INIT;
+
+    request.limit = limit;
+    request.until_ns = until;
+    request.page_token = text(token);
+    call(f, "ListActions", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    return (const Vmreclaim__Controller__V1__ListActionsResponse *)f->response;
+}
+
+/* The pages of a past time are the same, whatever is done meanwhile. */
+static void test_pages_until_a_moment(void **state)
+{
+    const Vmreclaim__Controller__V1__ListActionsResponse *page;
+    struct fixture *f = *state;
+    char token[64];
+    char first[32];
+    int64_t until;
+
+    start_managed(f);
+    wait_for(f, f->agent.watch != NULL);
+    for (size_t i = 0; i < 3; i++)
+        fake_agent_reclaimed(&f->agent);
+    wait_for(f, list(f, 0, 0, "")->n_actions == 3);
+    until = list(f, 0, 0, "")->actions[1]->started_ns;
+    page = list(f, 1, until, "");
+    assert_int_equal(page->n_actions, 1);
+    assert_int_equal(page->actions[0]->started_ns, until);
+    snprintf(first, sizeof(first), "%s", page->actions[0]->id);
+    snprintf(token, sizeof(token), "%s", page->next_page_token);
+    fake_agent_reclaimed(&f->agent);
+    wait_for(f, list(f, 0, 0, "")->n_actions == 4);
+    assert_string_equal(list(f, 1, until, "")->actions[0]->id, first);
+    page = list(f, 1, until, token);
+    assert_int_equal(page->n_actions, 1);
+    assert_true(page->actions[0]->started_ns <= until);
+    assert_string_not_equal(page->actions[0]->id, first);
+}
+
 /* ---- the balloon's ---- */
 
 static const Action *action_of(const struct fixture *f)
@@ -371,6 +416,7 @@ int main(int argc, char **argv)
         records_test(test_a_vm_renamed_while_an_action_runs),
         records_test(test_a_second_daemon),
         records_test(test_history_says_what_it_leaves_out),
+        records_test(test_pages_until_a_moment),
         records_test(test_a_balloon_is_proven),
         records_test(test_a_balloon_that_brought_nothing),
     };
