@@ -141,7 +141,8 @@ static int sync_directory_of(int root, const char *path)
     return fsync(directory) < 0 ? -errno : 0;
 }
 
-static int replace(int root, const char *path, const char *text, size_t length, bool durable)
+static int replace(int root, const char *path, const char *text, size_t length, mode_t mode,
+                   bool durable)
 {
     char temporary[PATH_MAX];
     int r;
@@ -150,7 +151,7 @@ static int replace(int root, const char *path, const char *text, size_t length, 
         return -ENAMETOOLONG;
     {
         cleanup_close int descriptor =
-            openat(root, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+            openat(root, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
         if (descriptor < 0)
             return -errno;
         r = write_all(descriptor, text, length);
@@ -168,12 +169,17 @@ static int replace(int root, const char *path, const char *text, size_t length, 
 
 int file_replace(int root, const char *path, const char *text, size_t length)
 {
-    return replace(root, path, text, length, true);
+    return replace(root, path, text, length, 0600, true);
 }
 
 int file_replace_for_this_boot(int root, const char *path, const char *text, size_t length)
 {
-    return replace(root, path, text, length, false);
+    return replace(root, path, text, length, 0600, false);
+}
+
+int file_publish(int root, const char *path, const char *text, size_t length)
+{
+    return replace(root, path, text, length, 0644, false);
 }
 
 int file_probe_descriptors(unsigned count)

@@ -29,6 +29,9 @@ int file_replace(int root, const char *path, const char *text, size_t length);
  * power cut whatever the disk has. */
 int file_replace_for_this_boot(int root, const char *path, const char *text, size_t length);
 
+/* The same for other users to read, as far as the umask lets them. */
+int file_publish(int root, const char *path, const char *text, size_t length);
+
 /* Whether so many descriptors can be opened now, at most FILE_PROBE_MAX; else a negative errno. For
  * programs to begin with: libuv aborts where it lacks one for itself. */
 #define FILE_PROBE_MAX 64

@@ -15,6 +15,7 @@ static struct web web;
 struct signals {
     uv_signal_t terminate;
     uv_signal_t interrupt;
+    int result; /* of what was to be done once */
 };
 
 static void close_signals(struct signals *signals)
@@ -27,6 +28,16 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     log_notice("stopping");
     close_signals(handle->data);
+    web_stop(&web);
+}
+
+/* The file that was to be written once. */
+static void on_done(int r, void *userdata)
+{
+    struct signals *signals = userdata;
+
+    signals->result = r;
+    close_signals(signals);
     web_stop(&web);
 }
 
@@ -43,7 +54,7 @@ static void start_signals(struct signals *signals, uv_loop_t *loop)
 
 static int run(const struct options *options)
 {
-    struct signals signals;
+    struct signals signals = {.result = 0};
     struct error error;
     uv_loop_t loop;
     int r = file_probe_descriptors(DESCRIPTORS);
@@ -55,7 +66,7 @@ static int run(const struct options *options)
         return EXIT_FAILURE;
     }
     start_signals(&signals, &loop);
-    r = web_start(&web, &loop, options, &error);
+    r = web_start(&web, &loop, options, on_done, &signals, &error);
     if (r < 0) {
         log_error("%s", error.text);
         close_signals(&signals);
@@ -64,7 +75,7 @@ static int run(const struct options *options)
     if (r == 0)
         web_finish(&web);
     (void)uv_loop_close(&loop);
-    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return r < 0 || signals.result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argument_count, char **arguments)

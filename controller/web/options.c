@@ -18,12 +18,17 @@ const char options_help[] =
     "                       localhost; several allowed\n"
     "  --tls-certificate FILE, --tls-key FILE\n"
     "                       serve HTTPS; PEM files\n"
+    "  --metrics all|host   host: no figures of single VMs in /metrics\n"
+    "  --textfile FILE      serve nothing: write the metrics to FILE, whole or not at\n"
+    "                       all, for the textfile collector of node_exporter\n"
+    "  --interval DURATION  with --textfile: again and again, as often as that\n"
     "  --api ADDRESS        the daemon's socket (default $VMRECLAIM_API, else\n"
     "                       " OPTIONS_API ")\n"
     "  --debug              log everything\n"
     "  --help, --version\n"
     "\n"
-    "/healthz is for monitors, /api/ has JSON. See vmreclaim-web(8).\n"
+    "/metrics is for Prometheus, /healthz for monitors, /api/ has JSON.\n"
+    "See vmreclaim-web(8).\n"
     "\n"
     "Exit status: 0 fine, 1 failure, 2 wrong usage.\n";
 
@@ -32,6 +37,9 @@ enum {
     OPTION_HOST,
     OPTION_CERTIFICATE,
     OPTION_KEY,
+    OPTION_METRICS,
+    OPTION_TEXTFILE,
+    OPTION_INTERVAL,
     OPTION_API,
     OPTION_DEBUG,
     OPTION_HELP,
@@ -43,6 +51,9 @@ static const struct option names[] = {
     {"host", required_argument, NULL, OPTION_HOST},
     {"tls-certificate", required_argument, NULL, OPTION_CERTIFICATE},
     {"tls-key", required_argument, NULL, OPTION_KEY},
+    {"metrics", required_argument, NULL, OPTION_METRICS},
+    {"textfile", required_argument, NULL, OPTION_TEXTFILE},
+    {"interval", required_argument, NULL, OPTION_INTERVAL},
     {"api", required_argument, NULL, OPTION_API},
     {"debug", no_argument, NULL, OPTION_DEBUG},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -60,6 +71,8 @@ static const char **text_of(struct options *options, int option)
         return &options->certificate;
     case OPTION_KEY:
         return &options->key;
+    case OPTION_TEXTFILE:
+        return &options->textfile;
     case OPTION_API:
         return &options->api;
     default:
@@ -77,6 +90,27 @@ static int take_host(struct options *options, const char *value, struct error *e
     return 0;
 }
 
+static int take_metrics(struct options *options, const char *value, struct error *error)
+{
+    if (strcmp(value, "all") == 0)
+        options->scope = METRICS_ALL;
+    else if (strcmp(value, "host") == 0)
+        options->scope = METRICS_HOST;
+    else
+        return error_set(error, -EINVAL, "--metrics: \"%s\" is neither \"all\" nor \"host\"",
+                         value);
+    return 0;
+}
+
+static int take_interval(struct options *options, const char *value, struct error *error)
+{
+    if (time_parse_duration(value, &options->interval) < 0 || options->interval < NSEC_PER_SEC)
+        return error_set(
+            error, -EINVAL,
+            "--interval: \"%s\" is not a duration of a second or more; write 15s or 1m", value);
+    return 0;
+}
+
 static int take(struct options *options, int option, const char *value, struct error *error)
 {
     const char **text = text_of(options, option);
@@ -88,6 +122,10 @@ static int take(struct options *options, int option, const char *value, struct e
     switch (option) {
     case OPTION_HOST:
         return take_host(options, value, error);
+    case OPTION_METRICS:
+        return take_metrics(options, value, error);
+    case OPTION_INTERVAL:
+        return take_interval(options, value, error);
     case OPTION_DEBUG:
         options->debug = true;
         return 0;
@@ -107,6 +145,10 @@ static int check(const struct options *options, struct error *error)
     if ((options->certificate == NULL) != (options->key == NULL))
         return error_set(error, -EINVAL,
                          "--tls-certificate and --tls-key are given together or not at all");
+    if (options->interval != 0 && options->textfile == NULL)
+        return error_set(error, -EINVAL, "--interval is of --textfile, which is not given");
+    if (options->textfile != NULL && options->textfile[0] == '\0')
+        return error_set(error, -EINVAL, "--textfile: no file is named");
     return 0;
 }
 

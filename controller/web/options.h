@@ -5,7 +5,9 @@
 #include <stdbool.h>
 
 #include "common/base/error.h"
+#include "common/base/time.h"
 #include "controller/web/guard.h"
+#include "controller/web/metrics.h"
 
 #define OPTIONS_LISTEN "127.0.0.1:10170"
 #define OPTIONS_API    "unix:/run/vmreclaim/api.sock"
@@ -20,6 +22,9 @@ struct options {
     size_t host_count;
     const char *certificate; /* files; NULL: none */
     const char *key;
+    const char *textfile; /* NULL: HTTP is served */
+    nsec_t interval;      /* of the text file; 0: it is written once */
+    enum metrics_scope scope;
     bool debug;
 };
 

@@ -16,6 +16,11 @@
 
 /* ---- paths ---- */
 
+static void answer_metrics(struct web *web, struct request *request)
+{
+    scrape_answer(&web->scrape, request);
+}
+
 /* For monitors and proxies: this program serves, and the daemon is there. */
 static void answer_health(struct web *web, struct request *request)
 {
@@ -31,6 +36,7 @@ static const struct path {
     const char *path;
     void (*answer)(struct web *web, struct request *request);
 } paths[] = {
+    {"/metrics", answer_metrics},
     {"/healthz", answer_health},
 };
 
@@ -124,45 +130,75 @@ static void start_notifying(struct web *web)
     notify_send(&web->notify, "READY=1");
 }
 
-int web_start(struct web *web, uv_loop_t *loop, const struct options *options, struct error *error)
+/* Everything that listens. */
+static int start_serving(struct web *web, const struct options *options, struct error *error)
 {
     char address[160];
-    int r;
+    int r = read_certificate(web, options, error);
 
-    *web = (struct web){.loop = loop};
-    r = read_certificate(web, options, error);
     if (r == 0)
         r = open_door(web, options, error);
     if (r == 0)
         r = start_server(web, options, error);
-    if (r < 0)
-        goto err_after_door;
-    r = upstream_init(&web->upstream, loop, options->api, error);
-    if (r < 0)
-        goto err_after_server;
-    fetcher_init(&web->fetcher, &web->upstream);
-    api_init(&web->api, &web->fetcher);
-    start_notifying(web);
-    door_start(web->door);
+    if (r < 0) {
+        door_close(web->door);
+        web_finish(web);
+        return r;
+    }
     log_notice("vmreclaim-web " VMRECLAIM_VERSION " listens on %s%s",
                door_address(web->door, address, sizeof(address)),
                web->certificate != NULL ? " with TLS" : "");
     return 0;
+}
 
-err_after_server:
-    server_stop(&web->server);
-err_after_door:
+static void stop_serving(struct web *web)
+{
     door_close(web->door);
-    web_finish(web);
-    return r;
+    server_stop(&web->server);
+}
+
+int web_start(struct web *web, uv_loop_t *loop, const struct options *options,
+              void (*on_done)(int r, void *userdata), void *userdata, struct error *error)
+{
+    int r;
+
+    *web = (struct web){.loop = loop, .is_textfile = options->textfile != NULL};
+    web->textfile = (struct textfile){.fetcher = &web->fetcher,
+                                      .path = options->textfile,
+                                      .interval = options->interval,
+                                      .scope = options->scope,
+                                      .on_done = on_done,
+                                      .userdata = userdata};
+    r = web->is_textfile ? 0 : start_serving(web, options, error);
+    if (r < 0)
+        return r;
+    r = upstream_init(&web->upstream, loop, options->api, error);
+    if (r < 0) {
+        if (!web->is_textfile)
+            stop_serving(web);
+        web_finish(web);
+        return r;
+    }
+    fetcher_init(&web->fetcher, &web->upstream);
+    api_init(&web->api, &web->fetcher);
+    scrape_init(&web->scrape, &web->fetcher, options->scope);
+    start_notifying(web);
+    if (web->is_textfile)
+        textfile_start(&web->textfile, loop);
+    else
+        door_start(web->door);
+    return 0;
 }
 
 void web_stop(struct web *web)
 {
     notify_send(&web->notify, "STOPPING=1");
-    door_close(web->door);
-    server_stop(&web->server);
+    if (web->is_textfile)
+        textfile_stop(&web->textfile);
+    else
+        stop_serving(web);
     api_finish(&web->api);
+    scrape_finish(&web->scrape);
     upstream_stop(&web->upstream);
     uv_close((uv_handle_t *)&web->watchdog, NULL);
     notify_finish(&web->notify);

@@ -8,7 +8,9 @@
 #include "controller/web/door.h"
 #include "controller/web/fetch.h"
 #include "controller/web/options.h"
+#include "controller/web/scrape.h"
 #include "controller/web/server.h"
+#include "controller/web/textfile.h"
 #include "controller/web/upstream.h"
 
 struct web {
@@ -16,6 +18,9 @@ struct web {
     struct upstream upstream;
     struct fetcher fetcher;
     struct api api;
+    struct scrape scrape;
+    struct textfile textfile;
+    bool is_textfile; /* nothing is served */
     struct server server;
     struct door *door;
     char *certificate; /* PEM texts; NULL: none */
@@ -24,8 +29,10 @@ struct web {
     uv_timer_t watchdog;
 };
 
-/* The caller's memory, until the loop is dry. */
-int web_start(struct web *web, uv_loop_t *loop, const struct options *options, struct error *error);
+/* The caller's memory, until the loop is dry. With --textfile nothing is served, and `on_done`
+ * tells when the file was written, if that is once. */
+int web_start(struct web *web, uv_loop_t *loop, const struct options *options,
+              void (*on_done)(int r, void *userdata), void *userdata, struct error *error);
 void web_stop(struct web *web);
 
 /* After the loop is dry. */

@@ -50,6 +50,10 @@ static void test_values(void **state)
     assert_string_equal(options.hosts[1], "[fd00::1]");
     assert_string_equal(options.certificate, "c.pem");
     assert_string_equal(options.key, "k.pem");
+    assert_int_equal(parse("--textfile", "x.prom", "--interval", "15s", "--metrics", "host"), 0);
+    assert_string_equal(options.textfile, "x.prom");
+    assert_int_equal(options.interval, 15 * NSEC_PER_SEC);
+    assert_int_equal(options.scope, METRICS_HOST);
     assert_int_equal(parse("--help"), 0);
     assert_int_equal(options.mode, OPTIONS_HELP);
 }
@@ -66,6 +70,11 @@ static void test_refusals(void **state)
     refused(parse("--host", "a:80"), "without a port");
     refused(parse("--host", ""), "without a port");
     refused(parse("--tls-key", "k.pem"), "together");
+    refused(parse("--interval", "15s"), "--textfile");
+    refused(parse("--textfile", "x", "--interval", "15"), "duration");
+    refused(parse("--textfile", "x", "--interval", "500ms"), "duration");
+    refused(parse("--textfile", ""), "no file");
+    refused(parse("--metrics", "some"), "neither");
     refused(parse("--nonsense"), "--help");
     refused(parse("word"), "no option");
 }

@@ -1,0 +1,93 @@
+/* Pages of figures. When the daemon is away there is a page, too: it says so. */
+#include "controller/web/scrape.h"
+
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "controller.pb-c.h"
+#include "controller/web/reply.h"
+
+#define TIMEOUT        (5 * NSEC_PER_SEC)
+#define TIMEOUT_MAX    (30 * NSEC_PER_SEC)
+#define TIMEOUT_MIN    (NSEC_PER_SEC / 2)
+#define TIMEOUT_SPARED (NSEC_PER_SEC / 2)
+
+nsec_t scrape_timeout(const char *header)
+{
+    char *end = NULL;
+    double seconds = header == NULL ? 0 : strtod(header, &end);
+    nsec_t timeout;
+
+    if (header == NULL || end == header || *end != '\0' || !(seconds > 0))
+        return TIMEOUT;
+    timeout = seconds > (double)TIMEOUT_MAX / 1e9 ? TIMEOUT_MAX : (nsec_t)(seconds * 1e9);
+    return timeout < TIMEOUT_MIN + TIMEOUT_SPARED ? TIMEOUT_MIN : timeout - TIMEOUT_SPARED;
+}
+
+int scrape_fetch(struct fetcher *fetcher, nsec_t timeout, fetch_callback on_end, void *userdata,
+                 struct fetch **ret_fetch)
+{
+    Vmreclaim__Controller__V1__GetCountersRequest message =
+        VMRECLAIM__CONTROLLER__V1__GET_COUNTERS_REQUEST__INIT;
+    const struct fetch_request fetch = {
+        .method = "GetCounters",
+        .form = FETCH_PAGES,
+        .message = &message.base,
+        .timeout = timeout,
+        .on_end = on_end,
+        .userdata = userdata,
+    };
+
+    return fetch_start(fetcher, &fetch, ret_fetch);
+}
+
+/* NULL: the daemon is away. That page is for nobody who comes later. */
+static void put_page(struct scrape *scrape, const ProtobufCMessage *counters)
+{
+    size_t length = 0;
+    char *text = NULL;
+
+    if (metrics_render((const void *)counters, scrape->scope, &text, &length) < 0)
+        log_warning("no page of metrics: out of memory");
+    shared_put(&scrape->page, MHD_HTTP_OK, text, length, counters == NULL);
+}
+
+static void on_counters(const struct ttrpc_result *result, void *userdata)
+{
+    struct scrape *scrape = userdata;
+
+    scrape->fetch = NULL;
+    if (result->code != TTRPC_OK)
+        log_debug("no figures: %s", result->message);
+    put_page(scrape, result->code == TTRPC_OK ? result->response : NULL);
+}
+
+void scrape_answer(struct scrape *scrape, struct request *request)
+{
+    nsec_t timeout = scrape_timeout(request_header(request, "X-Prometheus-Scrape-Timeout-Seconds"));
+
+    if (shared_is_fresh(&scrape->page)) {
+        shared_answer(&scrape->page, request);
+        return;
+    }
+    if (scrape->fetch == NULL &&
+        scrape_fetch(scrape->fetcher, timeout, on_counters, scrape, &scrape->fetch) < 0) {
+        put_page(scrape, NULL);
+        shared_answer(&scrape->page, request);
+        return;
+    }
+    shared_wait(&scrape->page, request);
+}
+
+void scrape_init(struct scrape *scrape, struct fetcher *fetcher, enum metrics_scope scope)
+{
+    *scrape = (struct scrape){.fetcher = fetcher, .scope = scope};
+    shared_init(&scrape->page, REPLY_METRICS);
+}
+
+void scrape_finish(struct scrape *scrape)
+{
+    if (scrape->fetch != NULL)
+        fetch_cancel(scrape->fetch);
+    shared_finish(&scrape->page);
+}
