@@ -1,11 +1,7 @@
 /* vmreclaim actions */
-
-#include "common/base/number.h"
 #include "common/base/text.h"
-#include "controller/cli/cli.h"
+#include "controller/cli/list.h"
 #include "controller/cli/messages.h"
-#include "controller/cli/table.h"
-#include "controller/cli/when.h"
 #include "controller/json/json.h"
 
 static const char *vm = "";
@@ -13,73 +9,50 @@ static uint64_t limit = 50;
 static nsec_t since;
 static nsec_t until;
 
-/* Why little came back: the reason, or how the action ended when it was not simply done. */
-static void add_why(struct table *table, const Action *action)
+static void get_beginning(const struct list_row *row, struct list_value *value)
 {
+    list_text(value, "%s", TEXT_CUT(((const Action *)row->message)->id, 8));
+}
+
+/* Why little came back: the reason, or how the action ended when it was not simply done. */
+static void get_why(const struct list_row *row, struct list_value *value)
+{
+    const Action *action = (const Action *)row->message;
     char text[32];
     bool is_done = action->guest == NULL ||
                    action->guest->outcome == VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE;
 
     if (!action->finished)
-        table_cell(table, "%s", "running");
+        list_text(value, "running");
     else if (action->reason_code[0] != '\0')
-        table_cell(table, "%s", action->reason_code);
+        list_text(value, "%s", action->reason_code);
     else if (action->footprint_before == 0 && action->reason[0] != '\0')
-        table_cell(table, "%s", "not measured");
-    else if (is_done || json_enum_name(&vmreclaim__agent__v1__outcome__descriptor,
-                                       (int)action->guest->outcome, text, sizeof(text)) == NULL)
-        table_cell(table, "%s", "");
-    else
-        table_cell(table, "%s", text);
+        list_text(value, "not measured");
+    else if (!is_done && json_enum_name(&vmreclaim__agent__v1__outcome__descriptor,
+                                        (int)action->guest->outcome, text, sizeof(text)) != NULL)
+        list_text(value, "%s", text);
 }
 
-static void add_signed(struct table *table, bool known, int64_t bytes)
-{
-    char text[32];
-    uint64_t size = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
+static const struct list_column columns[] = {
+    {"action", "ACTION", LIST_TEXT, 0, NULL, get_beginning, "the beginning of its id"},
+    {"id", "ID", LIST_TEXT, LIST_BY_KEY | LIST_NAME, "id", NULL, "all of it"},
+    {"time", "TIME", LIST_SHORT_TIME, 0, "started_ns", NULL, "when it began"},
+    {"took", "TOOK", LIST_DURATION, LIST_WIDE, "duration_ns", NULL, "until its end"},
+    {"vm", "VM", LIST_TEXT, LIST_SHORTEN, "vm", NULL, "what it was done to"},
+    {"what", "WHAT", LIST_TEXT, 0, "kind", NULL, "what was done"},
+    {"who", "WHO", LIST_TEXT, 0, "asked_by", NULL, "who asked"},
+    {"before", "BEFORE", LIST_BYTES, LIST_WIDE, "footprint_before", NULL, "the footprint before"},
+    {"after", "AFTER", LIST_BYTES, LIST_WIDE, "footprint_after", NULL, "and after it"},
+    {"returned", "RETURNED", LIST_BYTES, 0, "host_returned", NULL, "what left the host's memory"},
+    {"after-10m", "AFTER 10M", LIST_BYTES, 0, "host_returned_later", NULL,
+     "of it still gone ten minutes later"},
+    {"confidence", "CONFIDENCE", LIST_TEXT, LIST_WIDE, "confidence", NULL, "how sure that is"},
+    {"words", "WORDS", LIST_TEXT, LIST_BY_KEY, "reason", NULL, "why not more, as a sentence"},
+    {"why-not", "WHY NOT", LIST_TEXT, LIST_WRAP, NULL, get_why, "the reason's code"},
+    {NULL, NULL, LIST_TEXT, 0, NULL, NULL, NULL},
+};
 
-    if (!known)
-        table_cell(table, "%s", "-");
-    else
-        table_cell(table, "%s%s", bytes < 0 ? "-" : "",
-                   bytes_format_short(size, text, sizeof(text)));
-}
-
-static void add_action(struct table *table, const Action *action)
-{
-    char text[32];
-
-    table_row(table);
-    table_cell(table, "%s", TEXT_CUT(action->id, 8));
-    table_cell(table, "%s", when_format_short(action->started_ns, text, sizeof(text)));
-    table_cell(table, "%s", action->vm);
-    table_cell(table, "%s", action->kind);
-    table_cell(table, "%s", action->asked_by);
-    add_signed(table, action->footprint_before != 0, action->host_returned);
-    add_signed(table, action->checked_again, action->host_returned_later);
-    add_why(table, action);
-}
-
-static int print(const ProtobufCMessage *message, void *userdata)
-{
-    static const struct table_column columns[] = {
-        {"ACTION", 0},
-        {"TIME", 0},
-        {"VM", 0},
-        {"WHAT", 0},
-        {"WHO", 0},
-        {"RETURNED", TABLE_RIGHT},
-        {"AFTER 10M", TABLE_RIGHT},
-        {"WHY NOT", 0},
-    };
-    const Vmreclaim__Controller__V1__ListActionsResponse *list = (const void *)message;
-    struct table table;
-
-    table_init(&table, columns, ARRAY_SIZE(columns));
-    for (size_t i = 0; i < list->n_actions; i++)
-        add_action(&table, list->actions[i]);
-    return table_finish(&table, "No actions.");
-}
+static const struct list list = {.rows = "actions", .columns = columns, .empty = "No actions."};
 
 static int run(struct cli *cli, char **operands)
 {
@@ -89,7 +62,7 @@ static int run(struct cli *cli, char **operands)
     request.vm = (char *)vm;
     request.since_ns = since == 0 ? 0 : time_realtime_before(time_realtime(), since);
     request.until_ns = until == 0 ? 0 : time_realtime_before(time_realtime(), until);
-    return client_list(cli, "ListActions", &request.base, limit, print, NULL);
+    return list_run(cli, &list, "ListActions", &request.base, limit);
 }
 
 static const struct command_option options[] = {
@@ -103,6 +76,7 @@ static const struct command_option options[] = {
 const struct command command_actions = {
     .name = "actions",
     .operands = "",
+    .list = &list,
     .summary = "what was done, and what it brought",
     .description =
         "Lists actions, newest first: who asked, what left the host's memory, and what of it was\n"

@@ -4,12 +4,12 @@
 
 #include "common/base/number.h"
 #include "controller/cli/bar.h"
-#include "controller/cli/cli.h"
+#include "controller/cli/list.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/waterfall.h"
 #include "controller/cli/when.h"
 
-enum { CHART_WIDTH_MIN = 24, CHART_WIDTH_MAX = 96, BESIDE_CHART = 32, LINES_MAX = 4096 };
+enum { CHART_WIDTH_MIN = 24, CHART_WIDTH_MAX = 96, BESIDE_CHART = 38, LINES_MAX = 4096 };
 
 /* Bars are as wide as the terminal leaves beside time and size. */
 static size_t chart_width(void)
@@ -96,6 +96,27 @@ static int print(const ProtobufCMessage *message, void *userdata)
     return EXIT_DONE;
 }
 
+static const struct list_column columns[] = {
+    {"time", "TIME", LIST_TIME, 0, "time_ns", NULL, "when it was measured"},
+    {"footprint", "FOOTPRINT", LIST_BYTES, 0, "footprint", NULL, "what the host held for it"},
+    {"swapped", "SWAPPED", LIST_BYTES, LIST_BY_KEY, "swapped", NULL, "in the host's swap"},
+    {"memory", "MEMORY", LIST_BYTES, LIST_BY_KEY, "vm_ram", NULL, "what it was given"},
+    {"in-use", "IN USE", LIST_BYTES, 0, "in_use", NULL, "by its processes and kernel"},
+    {"cache", "CACHE", LIST_BYTES, 0, "cache", NULL, "that the guest could give up"},
+    {"trapped", "TRAPPED", LIST_BYTES, 0, "trapped", NULL, "free, in pieces too small to return"},
+    {"per-cpu", "PER-CPU", LIST_BYTES, LIST_WIDE, "percpu", NULL, "free, parked in per-CPU lists"},
+    {"reportable", "REPORTABLE", LIST_BYTES, LIST_WIDE, "reportable", NULL,
+     "free, and not reported yet"},
+    {"reported", "REPORTED", LIST_BYTES, 0, "reported", NULL, "free and returned"},
+    {"balloon", "BALLOON", LIST_BYTES, LIST_WIDE, "balloon", NULL, "taken from the guest by it"},
+    {"remainder", "REMAINDER", LIST_BYTES, LIST_WIDE, "remainder", NULL,
+     "what the parts do not explain"},
+    {NULL, NULL, LIST_TEXT, 0, NULL, NULL, NULL},
+};
+
+static const struct list list = {
+    .rows = "points", .columns = columns, .empty = "Nothing was recorded in this time."};
+
 static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__GetHistoryRequest request =
@@ -108,6 +129,8 @@ static int run(struct cli *cli, char **operands)
     request.since_ns = time_realtime_before(time_realtime(), since);
     request.points = (uint32_t)lines;
     request.actions = (uint32_t)lines;
+    if (!list_flows())
+        return list_run_stream(cli, &list, "GetHistory", &request.base);
     int r = client_stream(cli, "GetHistory", &request.base, print, &shown);
     if (r == EXIT_DONE && !shown.any && !cli->json)
         puts("Nothing was recorded in this time.");
@@ -127,11 +150,13 @@ const struct command command_history = {
     .name = "history",
     .operands = "VM",
     .operand_count = 1,
+    .list = &list,
     .summary = "where a VM's memory was, over time, and what was done",
     .description =
         "Draws one bar per moment: what of the VM's memory the host held, by part, as wide as the\n"
         "VM. Actions stand between the bars they came between. Every minute is kept for a day,\n"
-        "every ten minutes for two weeks, every hour for a year.",
+        "every ten minutes for two weeks, every hour for a year. With -o wide, or with columns or\n"
+        "an order, a table of the figures instead.",
     .example = "vmreclaim history web1 --since 2h",
     .see_also = "actions; explain, for now",
     .options = options,

@@ -1,11 +1,11 @@
 /* vmreclaim host */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/number.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/host-head.h"
+#include "controller/cli/list.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/table.h"
 
@@ -14,14 +14,13 @@ typedef Vmreclaim__Controller__V1__GetHostResponse Response;
 /* In their order. */
 static const struct {
     const char *name;
-    const char *heading;
     const char *meaning;
 } steps[] = {
-    {"report", "REPORT", "free, and comes by itself; a kick hastens it"},
-    {"reclaim", "RECLAIM", "file cache above what the policies leave"},
-    {"compact", "COMPACT", "free in pieces too small to return"},
-    {"pulse", "PULSE", "free in guests that do not report it"},
-    {"balloon", "BALLOON", "under leases: guests keep what they use and a reserve"},
+    {"report", "free, and comes by itself; a kick hastens it"},
+    {"reclaim", "file cache above what the policies leave"},
+    {"compact", "free in pieces too small to return"},
+    {"pulse", "free in guests that do not report it"},
+    {"balloon", "under leases: guests keep what they use and a reserve"},
 };
 
 /* 0: the step brings nothing there. */
@@ -102,87 +101,82 @@ static int print_steps(const Response *response)
 
 /* ---- the VMs ---- */
 
-/* The most first; then by name, as they came. */
-static int compare(const void *left, const void *right)
+static void get_step(const struct list_row *row, struct list_value *value)
 {
-    const HostVm *const *a = left;
-    const HostVm *const *b = right;
+    uint64_t bytes = bytes_of((const HostVm *)row->message, row->key);
 
-    if ((*a)->could_return != (*b)->could_return)
-        return (*a)->could_return > (*b)->could_return ? -1 : 1;
-    return strcmp((*a)->name, (*b)->name);
+    list_number(value, bytes != 0, (int64_t)bytes);
 }
 
-static void add_note(struct table *table, const HostVm *vm)
+static void get_note(const struct list_row *row, struct list_value *value)
 {
+    const HostVm *vm = (const HostVm *)row->message;
+
     if (vm->reason[0] != '\0')
-        table_cell(table, "%s", vm->reason);
+        list_text(value, "%s", vm->reason);
     else if (vm->balloon_lease != 0)
-        table_cell(table, "%s holds %s under a lease",
-                   vm->balloon_owner[0] == '\0' ? "somebody" : vm->balloon_owner,
-                   BYTES_TEXT(vm->balloon_lease));
+        list_text(value, "%s holds %s under a lease",
+                  vm->balloon_owner[0] == '\0' ? "somebody" : vm->balloon_owner,
+                  BYTES_TEXT(vm->balloon_lease));
     else
-        table_cell(table, "%s", vm->only_observed ? "only observed: it has no policy" : "");
+        list_text(value, "%s", vm->only_observed ? "only observed: it has no policy" : "");
 }
 
-static int print_vms(const Response *response)
+static const struct list_column columns[] = {
+    {"vm", "VM", LIST_TEXT, LIST_NAME | LIST_SHORTEN, "name", NULL, "its name"},
+    {"state", "STATE", LIST_TEXT, LIST_WIDE, "state", NULL, "of its life"},
+    {"memory", "MEMORY", LIST_BYTES, LIST_WIDE, "vm_ram", NULL, "what it was given"},
+    {"holds", "HOLDS", LIST_BYTES, 0, "footprint", NULL, "what the host holds for it"},
+    {"report", "REPORT", LIST_BYTES, 0, NULL, get_step, "free, and comes by itself"},
+    {"reclaim", "RECLAIM", LIST_BYTES, 0, NULL, get_step, "file cache that could come back"},
+    {"compact", "COMPACT", LIST_BYTES, 0, NULL, get_step, "free in pieces"},
+    {"pulse", "PULSE", LIST_BYTES, 0, NULL, get_step, "free, and not reported"},
+    {"balloon", "BALLOON", LIST_BYTES, 0, NULL, get_step, "what a lease could take"},
+    {"returnable", "RETURNABLE", LIST_BYTES, LIST_WIDE, "could_return", NULL,
+     "all of these together"},
+    {"lease", "LEASE", LIST_BYTES, LIST_BY_KEY, "balloon_lease", NULL, "what is held already"},
+    {"owner", "OWNER", LIST_TEXT, LIST_BY_KEY, "balloon_owner", NULL, "of the lease"},
+    {"note", "NOTE", LIST_TEXT, LIST_CUT, NULL, get_note, "why nothing could come back"},
+    {NULL, NULL, LIST_TEXT, 0, NULL, NULL, NULL},
+};
+
+static int print_head(const ProtobufCMessage *answer)
 {
-    const struct table_column columns[] = {
-        {"VM", 0},
-        {"HOLDS", TABLE_RIGHT},
-        {steps[0].heading, TABLE_RIGHT},
-        {steps[1].heading, TABLE_RIGHT},
-        {steps[2].heading, TABLE_RIGHT},
-        {steps[3].heading, TABLE_RIGHT},
-        {steps[4].heading, TABLE_RIGHT},
-        {"NOTE", TABLE_CUT},
-    };
-    struct table table;
-
-    static_assert(ARRAY_SIZE(steps) == 5, "a column for each step");
-    qsort((void *)response->vms, response->n_vms, sizeof(response->vms[0]), compare);
-    table_init(&table, columns, ARRAY_SIZE(columns));
-    for (size_t i = 0; i < response->n_vms; i++) {
-        const HostVm *vm = response->vms[i];
-
-        table_row(&table);
-        table_cell(&table, "%s", vm->name);
-        table_bytes(&table, vm->footprint_is_known, vm->footprint);
-        for (size_t j = 0; j < ARRAY_SIZE(steps); j++)
-            table_bytes(&table, bytes_of(vm, steps[j].name) != 0, bytes_of(vm, steps[j].name));
-        add_note(&table, vm);
-    }
-    return table_finish(&table, "No VMs. The daemon finds them in /etc/vmreclaim/vms/NAME.yaml; "
-                                "see vmreclaimd(8).");
-}
-
-/* ---- the command ---- */
-
-static int print(const ProtobufCMessage *message, void *userdata)
-{
-    const Response *response = (const void *)message;
+    const Response *response = (const void *)answer;
 
     if (print_sum(response) != EXIT_DONE)
         return EXIT_FAILED;
-    if (response->n_vms > 0) {
-        if (print_steps(response) != EXIT_DONE)
-            return EXIT_FAILED;
-        putchar('\n');
-    }
-    return print_vms(response);
+    if (response->n_vms == 0)
+        return EXIT_DONE;
+    if (print_steps(response) != EXIT_DONE)
+        return EXIT_FAILED;
+    putchar('\n');
+    return EXIT_DONE;
 }
+
+/* By what could come back, the most first; equal ones by name, as they come. */
+static const struct list list = {
+    .rows = "vms",
+    .columns = columns,
+    .sort = "-returnable",
+    .empty = "No VMs. The daemon finds them in /etc/vmreclaim/vms/NAME.yaml; see vmreclaimd(8).",
+    .before = print_head,
+};
+
+/* ---- the command ---- */
 
 static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__GetHostRequest request =
         VMRECLAIM__CONTROLLER__V1__GET_HOST_REQUEST__INIT;
 
-    return client_list(cli, "GetHost", &request.base, UINT64_MAX, print, NULL);
+    return list_run(cli, &list, "GetHost", &request.base, UINT64_MAX);
 }
 
 const struct command command_host = {
     .name = "host",
     .operands = "",
+    .list = &list,
     .summary = "the host and its VMs: what could come back, by which step",
     .description = "Shows what the host has and what its VMs hold of it. Then what could come\n"
                    "back by each step, in the order in which a host that is short takes them,\n"

@@ -232,24 +232,13 @@ const struct list_view *list_view(void)
     return &chosen;
 }
 
+bool list_flows(void)
+{
+    return !chosen.sort_is_given &&
+           (chosen.is_document || (chosen.form == LIST_FORM_TABLE && !chosen.has_no_headings));
+}
+
 bool list_is_watched(void)
 {
     return watched;
-}
-
-static int show(const ProtobufCMessage *message, void *userdata)
-{
-    return list_print(userdata, &chosen, message);
-}
-
-int list_run(struct cli *cli, const struct list *list, const char *method,
-             ProtobufCMessage *request, uint64_t wanted)
-{
-    bool has_pages =
-        protobuf_c_message_descriptor_get_field_by_name(request->descriptor, "page_token") != NULL;
-    struct cli plain = *cli;
-
-    plain.json = false; /* a document is a list's, too: its rows may be sorted */
-    return has_pages ? client_list(&plain, method, request, wanted, show, (void *)list)
-                     : client_call(&plain, method, request, show, (void *)list);
 }

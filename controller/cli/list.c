@@ -71,7 +71,6 @@ static void take_field(const ProtobufCMessage *message, const ProtobufCFieldDesc
                        struct list_value *value)
 {
     const void *place = at(message, field);
-    char name[64];
 
     if (field->label == PROTOBUF_C_LABEL_REPEATED) {
         join(message, field, value);
@@ -85,9 +84,10 @@ static void take_field(const ProtobufCMessage *message, const ProtobufCFieldDesc
     case PROTOBUF_C_TYPE_BOOL:
         list_text(value, "%s", *(const protobuf_c_boolean *)place ? "yes" : "no");
         break;
-    case PROTOBUF_C_TYPE_ENUM:
-        if (json_enum_name(field->descriptor, *(const int *)place, name, sizeof(name)) != NULL)
-            list_text(value, "%s", name);
+    case PROTOBUF_C_TYPE_ENUM: /* 0 is "unspecified" */
+        value->is_known =
+            *(const int *)place != 0 && json_enum_name(field->descriptor, *(const int *)place,
+                                                       value->text, sizeof(value->text)) != NULL;
         break;
     case PROTOBUF_C_TYPE_UINT32:
         value->number = *(const uint32_t *)place;
@@ -121,14 +121,16 @@ static void take_path(const ProtobufCMessage *message, const char *path, struct 
     take_field(message, field, value);
 }
 
-static void take_value(const struct list_column *column, const struct list_row *row,
-                       struct list_value *ret_value)
+static void take_value(const struct list_column *column, const ProtobufCMessage *message,
+                       const ProtobufCMessage *answer, struct list_value *ret_value)
 {
+    const struct list_row row = {.message = message, .answer = answer, .key = column->key};
+
     *ret_value = (struct list_value){.is_known = false};
     if (column->get != NULL)
-        column->get(row, ret_value);
+        column->get(&row, ret_value);
     else
-        take_path(row->message, column->path, ret_value);
+        take_path(message, column->path, ret_value);
 }
 
 static void format_bytes(int64_t bytes, char *text, size_t size)
@@ -136,6 +138,13 @@ static void format_bytes(int64_t bytes, char *text, size_t size)
     uint64_t magnitude = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
 
     snprintf(text, size, "%s%s", bytes < 0 ? "-" : "", BYTES_TEXT(magnitude));
+}
+
+static void format_duration(nsec_t duration, char *text, size_t size)
+{
+    nsec_t unit = duration < 10 * NSEC_PER_SEC ? NSEC_PER_MSEC : NSEC_PER_SEC;
+
+    (void)time_format_duration(duration / unit * unit, text, size);
 }
 
 static void format_value(enum list_kind kind, const struct list_value *value, char *text,
@@ -162,7 +171,7 @@ static void format_value(enum list_kind kind, const struct list_value *value, ch
         (void)when_format_short(value->number, text, size);
         break;
     case LIST_DURATION:
-        (void)time_format_duration((nsec_t)value->number / NSEC_PER_SEC * NSEC_PER_SEC, text, size);
+        format_duration((nsec_t)value->number, text, size);
         break;
     }
 }
@@ -223,13 +232,11 @@ static int sort(const struct list_view *view, const struct rows *rows,
     if (sorted == NULL)
         return fail(EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < rows->count; i++) {
-        const struct list_row row = {.message = rows->list[i], .answer = answer};
-
         sorted[i] = (struct sorted){.row = rows->list[i],
                                     .place = i,
                                     .is_text = view->sort->kind == LIST_TEXT,
                                     .is_descending = view->is_descending};
-        take_value(view->sort, &row, &sorted[i].value);
+        take_value(view->sort, rows->list[i], answer, &sorted[i].value);
     }
     qsort(sorted, rows->count, sizeof(*sorted), compare);
     for (size_t i = 0; i < rows->count; i++)
@@ -248,8 +255,7 @@ static void print_names(const struct list_view *view, const struct rows *rows,
 
     assert(view->column_count == 1);
     for (size_t i = 0; i < rows->count; i++) {
-        take_value(view->columns[0], &(struct list_row){.message = rows->list[i], .answer = answer},
-                   &value);
+        take_value(view->columns[0], rows->list[i], answer, &value);
         format_value(view->columns[0]->kind, &value, text, sizeof(text));
         print_text(text);
         putchar('\n');
@@ -283,15 +289,15 @@ static unsigned table_flags_of(const struct list_column *column, const struct li
     return flags;
 }
 
-static void add_row(struct table *table, const struct list_view *view, const struct list_row *row,
-                    struct sum *sums)
+static void add_row(struct table *table, const struct list_view *view, const ProtobufCMessage *row,
+                    const ProtobufCMessage *answer, struct sum *sums)
 {
     struct list_value value;
     char text[sizeof(value.text)];
 
     table_row(table);
     for (size_t i = 0; i < view->column_count; i++) {
-        take_value(view->columns[i], row, &value);
+        take_value(view->columns[i], row, answer, &value);
         format_value(view->columns[i]->kind, &value, text, sizeof(text));
         table_cell(table, "%s", text);
         table_color(table, value.color);
@@ -334,7 +340,7 @@ static int print_table(const struct list *list, const struct list_view *view,
     table.room = terminal_width();
     table.is_plain = view->has_no_headings;
     for (size_t i = 0; i < rows->count; i++)
-        add_row(&table, view, &(struct list_row){.message = rows->list[i], .answer = answer}, sums);
+        add_row(&table, view, rows->list[i], answer, sums);
     if (list->total != NULL && rows->count > 0 && !view->has_no_headings)
         add_total(&table, list, view, rows->count, sums);
     return table_finish(&table, view->has_no_headings ? NULL : list->empty);

@@ -13,7 +13,7 @@ enum list_kind {
     LIST_BYTES,      /* may be negative */
     LIST_TIME,       /* UNIX nanoseconds */
     LIST_SHORT_TIME, /* the same, without year and seconds */
-    LIST_DURATION,   /* nanoseconds; shown in whole seconds */
+    LIST_DURATION,   /* nanoseconds; shown in milliseconds below ten seconds, else in seconds */
 };
 
 enum list_flags {
@@ -37,6 +37,7 @@ struct list_value {
 struct list_row {
     const ProtobufCMessage *message;
     const ProtobufCMessage *answer; /* that it is of */
+    const char *key;                /* the column's */
 };
 
 struct list_column {
@@ -104,5 +105,13 @@ bool list_is_watched(void);
  * pages, at most `wanted` rows then. An exit code. */
 int list_run(struct cli *cli, const struct list *list, const char *method,
              ProtobufCMessage *request, uint64_t wanted);
+
+/* The same of a method that streams: all rows are one list. */
+int list_run_stream(struct cli *cli, const struct list *list, const char *method,
+                    const ProtobufCMessage *request);
+
+/* A command that streams shows its rows as they come, each message as a document or in words of its
+ * own, unless columns, an order or names alone were asked for. */
+bool list_flows(void);
 
 #endif

@@ -3,30 +3,51 @@
 #include <string.h>
 
 #include "common/base/number.h"
-#include "controller/cli/cli.h"
 #include "controller/cli/host-head.h"
+#include "controller/cli/list.h"
 #include "controller/cli/messages.h"
-#include "controller/cli/table.h"
 
 typedef Vmreclaim__Controller__V1__GetPlanResponse Response;
 
 /* "lease to 3.0 GiB" */
-static void add_step(struct table *table, const PlannedVm *vm)
+static void get_step(const struct list_row *row, struct list_value *value)
 {
+    const PlannedVm *vm = (const PlannedVm *)row->message;
+
     if (vm->size != 0)
-        table_cell(table, "%s to %s", vm->step, BYTES_TEXT(vm->size));
+        list_text(value, "%s to %s", vm->step, BYTES_TEXT(vm->size));
     else
-        table_cell(table, "%s", vm->step[0] == '\0' ? "-" : vm->step);
+        list_text(value, "%s", vm->step);
 }
 
-static void add_vm(struct table *table, const PlannedVm *vm)
+static void get_bytes(const struct list_row *row, struct list_value *value)
 {
-    table_row(table);
-    table_cell(table, "%s", vm->vm);
-    add_step(table, vm);
-    table_bytes(table, vm->step[0] != '\0', vm->bytes);
-    table_cell(table, "%s", vm->reason);
+    const PlannedVm *vm = (const PlannedVm *)row->message;
+
+    list_number(value, vm->step[0] != '\0', (int64_t)vm->bytes);
 }
+
+static const struct list_column columns[] = {
+    {"vm", "VM", LIST_TEXT, LIST_NAME | LIST_SHORTEN, "vm", NULL, "its name"},
+    {"step", "STEP", LIST_TEXT, 0, NULL, get_step, "what would be done to it"},
+    {"bytes", "BYTES", LIST_BYTES, 0, NULL, get_bytes, "that it would bring, or give back"},
+    {"memory", "MEMORY", LIST_BYTES, LIST_WIDE, "vm_ram", NULL, "what it was given"},
+    {"footprint", "FOOTPRINT", LIST_BYTES, LIST_WIDE, "footprint", NULL,
+     "what the host holds for it"},
+    {"working-set", "WORKING SET", LIST_BYTES, LIST_WIDE, "working_set", NULL,
+     "what the guest says it needs"},
+    {"share", "SHARE", LIST_BYTES, LIST_WIDE, "share", NULL, "what it may hold now"},
+    {"floor", "FLOOR", LIST_BYTES, LIST_BY_KEY, "floor", NULL,
+     "what it keeps, however short the host is"},
+    {"ceiling", "CEILING", LIST_BYTES, LIST_BY_KEY, "ceiling", NULL, "what it never holds more of"},
+    {"shares", "SHARES", LIST_NUMBER, LIST_BY_KEY, "shares", NULL, "its weight among all"},
+    {"priority", "PRIORITY", LIST_NUMBER, LIST_BY_KEY, "priority", NULL,
+     "the lower, the sooner it gives"},
+    {"lease", "LEASE", LIST_BYTES, LIST_BY_KEY, "lease", NULL, "what the arbiter holds of it"},
+    {"cause", "CAUSE", LIST_TEXT, LIST_BY_KEY, "cause", NULL, "why, in one word"},
+    {"why", "WHY", LIST_TEXT, LIST_WRAP, "reason", NULL, "the same with its numbers"},
+    {NULL, NULL, LIST_TEXT, 0, NULL, NULL, NULL},
+};
 
 static void print_sum(const Response *response)
 {
@@ -48,39 +69,47 @@ static void print_sum(const Response *response)
                BYTES_TEXT(given));
 }
 
-static int print(const ProtobufCMessage *message, void *userdata)
+static int print_head(const ProtobufCMessage *answer)
 {
-    static const struct table_column columns[] = {
-        {"VM", 0}, {"STEP", 0}, {"BYTES", TABLE_RIGHT}, {"WHY", TABLE_WRAP}};
-    const Response *response = (const void *)message;
-    struct table table;
-    int r;
+    const Response *response = (const void *)answer;
 
     if (host_print_head(response->host, NULL) != EXIT_DONE)
         return EXIT_FAILED;
     putchar('\n');
     print_sum(response);
     putchar('\n');
-    table_init(&table, columns, ARRAY_SIZE(columns));
-    for (size_t i = 0; i < response->n_vms; i++)
-        add_vm(&table, response->vms[i]);
-    r = table_finish(&table, "No VMs.");
-    if (r == EXIT_DONE && response->omitted > 0)
-        printf("%u more VMs, to which nothing would be done.\n", response->omitted);
-    return r;
+    return EXIT_DONE;
 }
+
+static int print_omitted(const ProtobufCMessage *answer)
+{
+    const Response *response = (const void *)answer;
+
+    if (response->omitted > 0)
+        printf("%u more VMs, to which nothing would be done.\n", response->omitted);
+    return EXIT_DONE;
+}
+
+static const struct list list = {
+    .rows = "vms",
+    .columns = columns,
+    .empty = "No VMs.",
+    .before = print_head,
+    .after = print_omitted,
+};
 
 static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__GetPlanRequest request =
         VMRECLAIM__CONTROLLER__V1__GET_PLAN_REQUEST__INIT;
 
-    return client_call(cli, "GetPlan", &request.base, print, NULL);
+    return list_run(cli, &list, "GetPlan", &request.base, UINT64_MAX);
 }
 
 const struct command command_plan = {
     .name = "plan",
     .operands = "",
+    .list = &list,
     .summary = "what the arbiter would do now, and why",
     .description = "Shows for each VM what the arbiter would do at this moment: the step, how\n"
                    "much it is to bring or to give back, and why, or why nothing. Those that\n"

@@ -2,35 +2,35 @@
 #include <inttypes.h>
 
 #include "common/base/text.h"
-#include "controller/cli/cli.h"
+#include "controller/cli/list.h"
 #include "controller/cli/messages.h"
-#include "controller/cli/table.h"
-#include "controller/cli/when.h"
 
-static int print(const ProtobufCMessage *message, void *userdata)
+static void get_hash(const struct list_row *row, struct list_value *value)
 {
-    static const struct table_column columns[] = {
-        {"REVISION", TABLE_RIGHT}, {"TIME", 0}, {"AUTHOR", 0}, {"HASH", 0}, {"FROM", TABLE_WRAP},
-    };
-    const Vmreclaim__Controller__V1__ListPolicyRevisionsResponse *list = (const void *)message;
-    struct table table;
-    char time[32];
-
-    table_init(&table, columns, ARRAY_SIZE(columns));
-    for (size_t i = 0; i < list->n_revisions; i++) {
-        const PolicyRevision *revision = list->revisions[i];
-        table_row(&table);
-        table_cell(&table, "%" PRIu64, revision->revision);
-        table_cell(&table, "%s", when_format(revision->time_ns, time, sizeof(time)));
-        table_cell(&table, "%s", revision->author);
-        table_cell(&table, "%s", TEXT_CUT(revision->hash, 12));
-        if (revision->rolled_back_to != 0)
-            table_cell(&table, "back to revision %" PRIu64, revision->rolled_back_to);
-        else
-            table_cell(&table, "%s", revision->source_name);
-    }
-    return table_finish(&table, "No revisions.");
+    list_text(value, "%s", TEXT_CUT(((const PolicyRevision *)row->message)->hash, 12));
 }
+
+static void get_origin(const struct list_row *row, struct list_value *value)
+{
+    const PolicyRevision *revision = (const PolicyRevision *)row->message;
+
+    if (revision->rolled_back_to != 0)
+        list_text(value, "back to revision %" PRIu64, revision->rolled_back_to);
+    else
+        list_text(value, "%s", revision->source_name);
+}
+
+static const struct list_column columns[] = {
+    {"revision", "REVISION", LIST_NUMBER, LIST_NAME, "revision", NULL, "its number"},
+    {"time", "TIME", LIST_TIME, 0, "time_ns", NULL, "when it was stored"},
+    {"author", "AUTHOR", LIST_TEXT, 0, "author", NULL, "who stored it"},
+    {"hash", "HASH", LIST_TEXT, 0, NULL, get_hash, "the beginning of its text's SHA-256"},
+    {"sha256", "SHA-256", LIST_TEXT, LIST_BY_KEY, "hash", NULL, "all of that"},
+    {"from", "FROM", LIST_TEXT, LIST_WRAP, NULL, get_origin, "its file, or an older revision"},
+    {NULL, NULL, LIST_TEXT, 0, NULL, NULL, NULL},
+};
+
+static const struct list list = {.rows = "revisions", .columns = columns, .empty = "No revisions."};
 
 static int run(struct cli *cli, char **operands)
 {
@@ -38,13 +38,14 @@ static int run(struct cli *cli, char **operands)
         VMRECLAIM__CONTROLLER__V1__LIST_POLICY_REVISIONS_REQUEST__INIT;
 
     request.name = operands[0];
-    return client_list(cli, "ListPolicyRevisions", &request.base, UINT64_MAX, print, NULL);
+    return list_run(cli, &list, "ListPolicyRevisions", &request.base, UINT64_MAX);
 }
 
 const struct command command_policy_history = {
     .name = "policy history",
     .operands = "NAME",
     .operand_count = 1,
+    .list = &list,
     .summary = "who changed a policy, and when",
     .description =
         "Lists the revisions of a policy, newest first. They are kept until the policy is deleted.",

@@ -3,9 +3,11 @@
 #include <stdio.h>
 
 #include "common/base/number.h"
-#include "controller/cli/cli.h"
+#include "controller/cli/list.h"
 #include "controller/cli/messages.h"
 #include "controller/json/json.h"
+
+typedef Vmreclaim__Agent__V1__Range Range;
 
 struct totals {
     bool any;
@@ -29,7 +31,7 @@ static int print(const ProtobufCMessage *message, void *userdata)
 
     print_header(totals);
     for (size_t i = 0; i < response->n_ranges; i++) {
-        const Vmreclaim__Agent__V1__Range *range = response->ranges[i];
+        const Range *range = response->ranges[i];
         char size[32];
         char state[32];
         bool reported = range->state == VMRECLAIM__AGENT__V1__RANGE_STATE__RANGE_STATE_REPORTED;
@@ -44,6 +46,31 @@ static int print(const ProtobufCMessage *message, void *userdata)
     return EXIT_DONE;
 }
 
+/* ---- as a list ---- */
+
+static void get_start(const struct list_row *row, struct list_value *value)
+{
+    list_text(value, "0x%012" PRIx64, ((const Range *)row->message)->start);
+}
+
+static void get_end(const struct list_row *row, struct list_value *value)
+{
+    const Range *range = (const Range *)row->message;
+
+    list_text(value, "0x%012" PRIx64, range->start + range->length);
+}
+
+static const struct list_column columns[] = {
+    {"start", "START", LIST_TEXT, 0, NULL, get_start, "its first address in the guest"},
+    {"end", "END", LIST_TEXT, 0, NULL, get_end, "the one behind its last"},
+    {"size", "SIZE", LIST_BYTES, LIST_SUM, "length", NULL, "of the range"},
+    {"state", "STATE", LIST_TEXT, 0, "state", NULL, "reported or reportable"},
+    {NULL, NULL, LIST_TEXT, 0, NULL, NULL, NULL},
+};
+
+static const struct list list = {
+    .rows = "ranges", .columns = columns, .total = "ranges", .empty = "Nothing is free."};
+
 static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__ListRangesRequest request =
@@ -53,6 +80,8 @@ static int run(struct cli *cli, char **operands)
     char reportable[32];
 
     request.vm = operands[0];
+    if (!list_flows())
+        return list_run_stream(cli, &list, "ListRanges", &request.base);
     int r = client_stream(cli, "ListRanges", &request.base, print, &totals);
     if (r != EXIT_DONE || cli->json)
         return r;
@@ -67,6 +96,7 @@ const struct command command_ranges = {
     .name = "ranges",
     .operands = "VM",
     .operand_count = 1,
+    .list = &list,
     .summary = "which guest-physical memory is free or returned",
     .description =
         "Lists the guest-physical ranges, in whole pageblocks, that are free: `reported` ones are\n"

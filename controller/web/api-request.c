@@ -75,9 +75,13 @@ ProtobufCMessage *api_request_create(const struct api_path *path)
 {
     ProtobufCMessage *request = protobuf_c_message_unpack(path->request, NULL, 0, NULL);
     const ProtobufCFieldDescriptor *limit = request == NULL ? NULL : field_of(request, "limit");
+    const ProtobufCFieldDescriptor *returns =
+        request == NULL ? NULL : field_of(request, "with_returns");
 
     if (limit != NULL)
         *(uint32_t *)value_of(request, limit) = ACTIONS;
+    if (returns != NULL)
+        *(protobuf_c_boolean *)value_of(request, returns) = true;
     return request;
 }
 

@@ -115,7 +115,7 @@ class CliTest(CliTestCase):
         self.assertRegex(text, r"never touched +96\.0 MiB +at most")
         self.assertRegex(text, r"left the host +1\.9 GiB +at least: was there, not used since")
         lines = self.run_cli("history", "fresh").stdout.splitlines()
-        self.assertRegex(lines[2], r"  U+k+C+T+p+\.{24}    2\.0 GiB$")
+        self.assertRegex(lines[2], r"  U+k+C+T+p+\.{21}    2\.0 GiB$")
 
     def test_explain(self):
         text = self.run_cli("explain", "web1").stdout
@@ -235,9 +235,9 @@ class CliTest(CliTestCase):
 
     def test_history(self):
         lines = self.run_cli("history", "web1", "--since", "1h").stdout.splitlines()
-        self.assertRegex(lines[2], r"  U+k+C+T+p+\.{24}    2\.0 GiB$")
+        self.assertRegex(lines[2], r"  U+k+C+T+p+\.{21}    2\.0 GiB$")
         self.assertRegex(lines[3], r"> compact by alice: host got -2\.0 MiB, guest-busy$")
-        self.assertRegex(lines[4], r"  #{24}\.{24}    2\.0 GiB$")
+        self.assertRegex(lines[4], r"  #{21}\.{21}    2\.0 GiB$")
         self.assertRegex(self.run_cli("history", "web3").stdout, r"> compact by alice: not measured,")
         self.assertIn("Nothing was recorded", self.run_cli("history", "web2").stdout)
         self.run_cli("history", "web1", "--lines", "0", code=2)

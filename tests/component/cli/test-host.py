@@ -37,7 +37,7 @@ class HostTest(CliTestCase):
         self.assertEqual(lines[0].split(), ["VM", "HOLDS", "REPORT", "RECLAIM", "COMPACT", "PULSE",
                                             "BALLOON", "NOTE"])
         self.assertEqual(lines[1].split(), ["web1", "2.0", "GiB", "-", "1.0", "GiB", "512.0", "MiB",
-                                            "-", "-"])
+                                            "-", "-", "-"])
         self.assertEqual(lines[2].split()[:10], ["db", "6.0", "GiB", "-", "-", "256.0", "MiB",
                                                  "-", "-", "alice"])
         self.assertRegex(lines[3], r"^silent +(- +){6}nobody says what ")

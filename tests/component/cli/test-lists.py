@@ -5,6 +5,7 @@ usage: test-lists.py VMRECLAIM API_SERVER
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import unittest
@@ -48,8 +49,8 @@ class ListsTest(CliTestCase):
                                "-                    web2\n")
         self.assertEqual(self.run_cli("vm", "list", "-q", "--sort", "-name").stdout,
                          "web2\nweb1\nalone\n")
-        self.assertIn('did you mean "name"?',
-                      self.run_cli("vm", "list", "-o", "columns=nam", code=2).stderr)
+        self.assertIn('did you mean "state"?',
+                      self.run_cli("vm", "list", "-o", "columns=stat", code=2).stderr)
         error = self.run_cli("vm", "list", "--sort", "bogus", code=2).stderr
         self.assertIn("There are: name, state", error)
         self.assertLessEqual(max(map(len, error.splitlines())), 80)
@@ -66,6 +67,77 @@ class ListsTest(CliTestCase):
         self.assertIn("\n    footprint: 2147483648\n", text)
         self.assertEqual(text.count("waterfall:"), 2)  # nobody measured web2
         self.assertEqual(self.run_cli("version", "-o", "yaml").stdout.splitlines()[0], "---")
+
+    # ---- the others ----
+
+    COMMANDS = (["vm", "list"], ["host"], ["plan"], ["actions"], ["reserve", "list"],
+                ["policy", "list"], ["policy", "history", "idle"], ["history", "web1"],
+                ["ranges", "web1"])
+
+    def test_every_list_has_every_form(self):
+        for command in self.COMMANDS:
+            with self.subTest(command=command):
+                wide = self.run_cli(*command, "-o", "wide", "--no-headings").stdout
+                self.assertNotRegex(wide, r"(?m)^[A-Z-]{4,} +[A-Z-]{4,}")
+                text = self.run_cli(*command, "--help").stdout
+                listed = text.split("\ncolumns, for")[1].split("\nexample:")[0]
+                keys = re.findall(r"(?m)^  ([a-z0-9-]+) ", listed)
+                shown = self.run_cli(*command, "-o", "columns=" + ",".join(keys)).stdout
+                self.assertGreater(len(shown.splitlines()), 1)
+                for key in keys:
+                    self.assertEqual(sorted(self.run_cli(*command, "-o", "columns=" + key, "--sort",
+                                                         key, "--no-headings").stdout.split("\n")),
+                                     sorted(self.run_cli(*command, "-o", "columns=" + key, "--sort",
+                                                         "-" + key, "--no-headings")
+                                            .stdout.split("\n")))
+                first = self.run_cli(*command, "-o", "json").stdout.splitlines()[0]
+                self.assertTrue(json.loads(first))
+                self.assertTrue(self.run_cli(*command, "-o", "yaml").stdout.startswith("---\n"))
+                self.run_cli(*command, "-o", "columns=bogus", code=2)
+
+    def test_names_of_every_list(self):
+        for command, names in ((["host"], ["db", "silent", "web1"]),
+                               (["plan"], ["db", "web1", "web2", "silent"]),
+                               (["actions"], ["a-17"]), (["reserve", "list"], ["7", "9"]),
+                               (["policy", "list"], ["idle"]),
+                               (["policy", "history", "idle"], ["2", "1"])):
+            self.assertEqual(sorted(self.run_cli(*command, "-q").stdout.split()), sorted(names))
+        for command in (["history", "web1"], ["ranges", "web1"]):
+            self.assertIn("its rows have no names", self.run_cli(*command, "-q", code=2).stderr)
+
+    def test_what_stands_around_a_table(self):
+        for command in (["host"], ["plan"]):
+            self.assertIn("arbiter", self.run_cli(*command).stdout)
+            self.assertNotIn("arbiter", self.run_cli(*command, "--no-headings").stdout)
+            self.assertNotIn("arbiter", self.run_cli(*command, "-o", "columns=vm").stdout)
+        self.assertNotIn("more VMs", self.run_cli("plan", "--no-headings").stdout)
+
+    def test_host_in_another_order(self):
+        self.assertEqual(self.run_cli("host", "-q").stdout, "web1\ndb\nsilent\n")
+        self.assertEqual(self.run_cli("host", "-q", "--sort", "vm").stdout, "db\nsilent\nweb1\n")
+        self.assertEqual(self.run_cli("host", "-q", "--sort", "-holds").stdout,
+                         "db\nweb1\nsilent\n")
+
+    def test_history_as_figures(self):
+        lines = self.run_cli("history", "web1", "-o", "columns=time,footprint,reportable").stdout
+        lines = lines.splitlines()
+        self.assertEqual(lines[0].split(), ["TIME", "FOOTPRINT", "REPORTABLE"])
+        self.assertRegex(lines[1], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} +2\.0 GiB +0 B$")
+        self.assertRegex(lines[2], r" 2\.0 GiB +-$")  # without the guest
+        self.assertEqual(self.run_cli("history", "web2", "-o", "wide").stdout,
+                         "Nothing was recorded in this time.\n")
+
+    def test_ranges_by_size(self):
+        self.assertEqual(self.run_cli("ranges", "web1", "--sort", "-size").stdout,
+                         "START          END               SIZE STATE\n"
+                         "0x000040000000 0x000040400000 4.0 MiB reportable\n"
+                         "0x000000000000 0x000000200000 2.0 MiB reported\n"
+                         "2 ranges                      6.0 MiB\n")
+
+    def test_times_have_their_zone(self):
+        for zone, offset in (("UTC", r"\+0000"), ("Asia/Kolkata", r"\+0530")):
+            text = self.run_cli("policy", "list", environment={"TZ": zone}).stdout
+            self.assertRegex(text, r" \d\d:\d\d:\d\d " + offset + " alice")
 
     def test_the_help_names_the_columns(self):
         text = self.run_cli("vm", "list", "--help").stdout

@@ -86,7 +86,7 @@ class ReserveTest(CliTestCase):
         self.assertEqual(lines[0].split(), ["ID", "SIZE", "THERE", "USED", "FOR", "STATE", "LEFT",
                                             "BY", "NOTE"])
         self.assertEqual(lines[1].split(), ["7", "4.0", "GiB", "4.0", "GiB", "1.0", "GiB", "web9",
-                                            "ready", "1m30s", "root"])
+                                            "ready", "1m30s", "root", "-"])
         self.assertEqual(lines[2].split()[:9], ["9", "2.0", "GiB", "1.0", "GiB", "0", "B", "-",
                                                 "filling"])
         self.assertEqual(len(self.run_json("reserve", "list")["reservations"]), 2)
