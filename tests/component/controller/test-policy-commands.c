@@ -98,7 +98,7 @@ static void test_edit(void **state)
                    "sed -i s/observe/balanced/ \"$1\"\n");
     expect(f, "EDITOR=$D/slow $V policy edit night", 5,
            "has revision 3 now, and this was made from revision 2");
-    assert_non_null(strstr(shown, "your text is kept in "));
+    assert_non_null(strstr(shown, "your text is kept in"));
     expect(f, "$V policy show night", 0, "# night, revision 3 ");
 }
 
