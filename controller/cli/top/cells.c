@@ -69,7 +69,9 @@ int page_resize(struct page *page, size_t rows, size_t columns)
     if (cells == NULL)
         return -ENOMEM;
     free(page->cells);
-    *page = (struct page){cells, rows, columns};
+    page->cells = cells;
+    page->rows = rows;
+    page->columns = columns;
     page_clear(page);
     return 0;
 }

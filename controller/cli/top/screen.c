@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -92,7 +93,7 @@ static bool can_place_text(void)
 {
     const char *capability = tigetstr("cup");
 
-    return capability != NULL && capability != (const char *)-1;
+    return capability != NULL && (intptr_t)capability != -1;
 }
 
 int screen_create(bool may_colour, struct screen **ret_screen, struct error *error)

@@ -201,6 +201,14 @@ static int show(struct top *top)
     return EXIT_DONE;
 }
 
+/* Each time that another host is dialled anew there is an ssh; nobody waits for the last one. */
+static void leave_children(void)
+{
+    const struct sigaction action = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT};
+
+    (void)sigaction(SIGCHLD, &action, NULL);
+}
+
 static int run(struct cli *cli, char **operands)
 {
     struct top top = {.model = calloc(1, sizeof(*top.model))};
@@ -215,6 +223,7 @@ static int run(struct cli *cli, char **operands)
         free(top.model);
         return fail(EXIT_FAILED, "out of memory");
     }
+    leave_children();
     top_model_init(top.model);
     top_session_start(&top.session, cli, &top.loop, top.model);
     code = show(&top);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -366,6 +367,51 @@ static void test_a_stop_by_job_control(void **state)
     close(top.ours);
 }
 
+/* An ssh that runs the command here. It asks and says something, which is not on the screen. */
+static void put_ssh(const struct fixture *f)
+{
+    char path[512];
+    char line[512];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/ssh", f->directory);
+    file = fopen(path, "we");
+    assert_non_null(file);
+    snprintf(line, sizeof(line),
+             "#!/bin/sh\necho noise of ssh >&2\nwhile [ \"$1\" != vmreclaim ]; do shift; done\n"
+             "shift\nexec %s \"$@\"\n",
+             command);
+    assert_true(fputs(line, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0755), 0);
+    snprintf(path, sizeof(path), "%s:%s", f->directory, getenv("PATH"));
+    assert_int_equal(setenv("PATH", path, 1), 0);
+}
+
+static void test_another_host(void **state)
+{
+    struct fixture *f = *state;
+    char *before = strdup(getenv("PATH"));
+    char api[128];
+    char *const arguments[] = {
+        text(command), text("--host"), text("ssh://host2"), text("--api"), api, text("top"), NULL};
+
+    start_all(f);
+    end_by_key();
+    put_ssh(f);
+    snprintf(api, sizeof(api), "unix:%s/api.sock", f->directory);
+    start_in_terminal(f, arguments, "xterm");
+    expect_words("web-1 1000.0 MiB");
+    stop_daemon(f, 0);
+    expect_words("THE DAEMON DOES NOT ANSWER");
+    start_daemon(f, NULL);
+    expect_words("the daemon answers again");
+    assert_false(terminal_has(&top.terminal, "noise"));
+    end_by_key();
+    assert_int_equal(setenv("PATH", before, 1), 0);
+    free(before);
+}
+
 static void test_without_colours(void **state)
 {
     assert_int_equal(setenv("NO_COLOR", "1", 1), 0);
@@ -423,6 +469,7 @@ int main(int argc, char **argv)
         top_test(test_signals_leave_the_terminal_as_it_was),
         top_test(test_a_stop_without_a_shell),
         top_test(test_a_stop_by_job_control),
+        top_test(test_another_host),
         top_test(test_without_colours),
         top_test(test_terminals_that_will_not_do),
         top_test(test_no_daemon),
