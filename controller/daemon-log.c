@@ -51,9 +51,15 @@ void daemon_log_vm_event(const struct vm_event *event, void *userdata)
 
 /* ---- audit ---- */
 
-/* The request as JSON, with the action's id; the caller frees it. Of one that is much longer than
- * what is kept, its length. NULL: out of memory. */
-static char *request_text(const ProtobufCMessage *request, const char *action)
+/* What is empty is left out. */
+static int add_text(json_t *json, const char *key, const char *text)
+{
+    return text[0] == '\0' ? 0 : json_object_set_new(json, key, json_string(text));
+}
+
+/* The request as JSON, with the action's id and the program that asked; the caller frees it. Of one
+ * that is much longer than what is kept, its length. NULL: out of memory. */
+static char *request_text(const ProtobufCMessage *request, const char *action, const char *program)
 {
     size_t size = protobuf_c_message_get_packed_size(request);
     json_t *json = NULL;
@@ -64,8 +70,7 @@ static char *request_text(const ProtobufCMessage *request, const char *action)
         r = (json = json_pack("{s:I}", "request_bytes", (json_int_t)size)) == NULL ? -ENOMEM : 0;
     else
         r = json_from_message(request, &json);
-    if (r == 0 &&
-        (action[0] == '\0' || json_object_set_new(json, "action", json_string(action)) == 0))
+    if (r == 0 && add_text(json, "action", action) == 0 && add_text(json, "program", program) == 0)
         text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     return text;
@@ -74,14 +79,15 @@ static char *request_text(const ProtobufCMessage *request, const char *action)
 void daemon_audit(const struct api_call *call, const ProtobufCMessage *request, bool allowed,
                   void *userdata)
 {
-    cleanup_free char *text = request_text(request, call->action);
+    cleanup_free char *text = request_text(request, call->action, call->caller.program);
     const struct api_caller *caller = &call->caller;
     const char *method = call->method->name;
     struct daemon *daemon = userdata;
 
     (void)store_put_audit(daemon->store, time_realtime(), caller->name, method,
                           text != NULL ? text : "", allowed);
-    log_notice("audit: %s (pid %d, uid %u) %s %s%s%s", caller->name, (int)caller->pid, caller->uid,
+    log_notice("audit: %s (%s%spid %d, uid %u) %s %s%s%s", caller->name, caller->program,
+               caller->program[0] == '\0' ? "" : ", ", (int)caller->pid, caller->uid,
                allowed ? "calls" : "is refused", method, call->action[0] == '\0' ? "" : ", action ",
                call->action);
 }

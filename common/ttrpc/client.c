@@ -240,10 +240,17 @@ static int send_request(struct ttrpc_connection *connection, const struct ttrpc_
         .metadata = request->metadata,
         .metadata_count = request->metadata_count,
     };
-    size_t size = envelope_size_request(&source);
     struct frame_header header = {.type = FRAME_REQUEST, .flags = request_flags(request)};
     uint8_t *payload;
-    int r = connection_check_queue(connection, 2, size);
+    size_t size;
+    int r;
+
+    if (request->metadata_count == 0) {
+        source.metadata = connection->options.metadata;
+        source.metadata_count = connection->options.metadata_count;
+    }
+    size = envelope_size_request(&source);
+    r = connection_check_queue(connection, 2, size);
 
     if (r == -EAGAIN && connection_offer(connection))
         r = connection_check_queue(connection, 2, size);

@@ -207,6 +207,9 @@ struct ttrpc_connection_options {
      * sent more meanwhile and the budget has a share for debtors, it waits for that one's. An
      * answer to a call of ours costs what is unusual about it. NULL: not measured. */
     struct ttrpc_share *processor;
+    /* Of a client: goes with each call that has none of its own. Outlives the connection. */
+    const struct ttrpc_metadata *metadata;
+    size_t metadata_count;
     void *userdata;
     /* The connection ended; `status` is 0 (closed by us or cleanly by the peer) or a negative
      * errno, `reason` says it in words. Every call has ended before. The connection is freed on

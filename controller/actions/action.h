@@ -26,6 +26,7 @@
 
 #include "common/base/error.h"
 #include "common/base/list.h"
+#include "common/ttrpc/program.h"
 #include "controller.pb-c.h"
 #include "controller/actions/id.h"
 #include "controller/leases/keeper.h"
@@ -45,9 +46,10 @@ extern const struct action_kind action_pulse;
 /* What is asked for. */
 struct action_request {
     const struct action_kind *kind;
-    char id[ACTION_ID_SIZE]; /* empty: one is made */
-    char why[160];           /* who asks says why, with numbers; empty: not */
-    char owner[64];          /* of the lease; of a release: whose, empty: all */
+    char id[ACTION_ID_SIZE];    /* empty: one is made */
+    char why[160];              /* who asks says why, with numbers; empty: not */
+    char program[PROGRAM_SIZE]; /* that asks: "cli"; empty: the daemon itself, or it is not known */
+    char owner[64];             /* of the lease; of a release: whose, empty: all */
     union {
         struct {
             nsec_t time_limit; /* 0: none */

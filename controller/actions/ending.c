@@ -24,6 +24,7 @@ static void fill_record(const struct action *action, Action *record)
     record->vm = message_text(action->vm_name);
     record->kind = message_text(action->request.kind->name);
     record->asked_by = message_text(action->asked_by);
+    record->asked_with = message_text(action->request.program);
     record->why = message_text(action->request.why);
     record->bytes_asked = action->asked;
     record->started_ns = action->started_time;
@@ -42,8 +43,9 @@ void action_report_begin(struct action *action)
     char text[320];
 
     fill_record(action, &record);
-    text_format(text, sizeof(text), "%s %s begins, asked for by %s%s%s", record.kind, record.id,
-                record.asked_by, record.why[0] == '\0' ? "" : ": ", record.why);
+    text_format(text, sizeof(text), "%s %s begins, asked for by %s%s%s%s%s", record.kind, record.id,
+                record.asked_by, record.asked_with[0] == '\0' ? "" : " with ", record.asked_with,
+                record.why[0] == '\0' ? "" : ": ", record.why);
     supervisor_emit(action->vm->supervisor, &(struct vm_event){.vm = action->vm,
                                                                .kind = VM_EVENT_ACTION_BEGUN,
                                                                .text = text,

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "common/base/time.h"
+#include "common/ttrpc/program.h"
 #include "controller/explain/gains.h"
 
 #define SQUEEZE_TIME_DEFAULT (5 * 60 * NSEC_PER_SEC)
@@ -66,7 +67,8 @@ struct squeeze_asked {
     nsec_t time_limit; /* of all steps that take; 0: SQUEEZE_TIME_DEFAULT */
     bool drop;
     bool hold;
-    nsec_t hold_time; /* of the lease; 0: until released */
+    nsec_t hold_time;           /* of the lease; 0: until released */
+    char program[PROGRAM_SIZE]; /* that asks; goes with each step */
 };
 
 struct squeeze_input {

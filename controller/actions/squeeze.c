@@ -167,6 +167,7 @@ static void set_request(const struct squeeze *squeeze, const struct squeeze_orde
         break;
     }
     action_id_make(request.id);
+    memcpy(request.program, squeeze->plan.asked.program, sizeof(request.program));
     *ret_request = request;
 }
 

@@ -4,6 +4,7 @@
 #include "controller/api/dispatch.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void on_done(const struct action_end *end, void *userdata)
 {
@@ -35,6 +36,7 @@ static void start(struct api_call *call, const char *name, struct action_request
     if (vm == NULL)
         return;
     snprintf(request->id, sizeof(request->id), "%s", call->action);
+    memcpy(request->program, call->caller.program, sizeof(request->program));
     r = action_start(call->api->rooms.actions, vm, request, call->caller.name, on_done, call,
                      &action, &error);
     if (r < 0)

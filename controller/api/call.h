@@ -19,6 +19,7 @@
 
 #include "common/base/error.h"
 #include "common/base/time.h"
+#include "common/ttrpc/program.h"
 #include "controller/actions/id.h"
 
 struct api;
@@ -35,7 +36,8 @@ struct api_caller {
     gid_t gid;
     bool may_read;
     bool may_control;
-    char name[64]; /* "root", "alice", "uid 1007" */
+    char name[64];              /* "root", "alice", "uid 1007" */
+    char program[PROGRAM_SIZE]; /* "cli", "web"; empty: it does not say */
 };
 
 /* How a door answers. Static data; every function is the door's own. */

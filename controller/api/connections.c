@@ -114,6 +114,17 @@ static void on_cancel(struct ttrpc_call *ttrpc, void *userdata)
     api_call_abandon(&door_call->call);
 }
 
+/* What is no program's name is none. */
+static void read_program(const struct ttrpc_call *ttrpc, struct api_caller *caller)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    char *program = caller->program;
+
+    if (ttrpc_call_metadata(ttrpc, PROGRAM_KEY, program, sizeof(caller->program)) < 0 ||
+        program[strspn(program, allowed)] != '\0')
+        program[0] = '\0';
+}
+
 /* All methods begin here. */
 static void on_call(struct ttrpc_call *ttrpc, const ProtobufCMessage *request, void *userdata)
 {
@@ -134,6 +145,7 @@ static void on_call(struct ttrpc_call *ttrpc, const ProtobufCMessage *request, v
     };
     snprintf(door_call->call.caller.name, sizeof(door_call->call.caller.name), "%s",
              connection->user->name);
+    read_program(ttrpc, &door_call->call.caller);
     ttrpc_call_on_cancel(ttrpc, on_cancel, door_call);
     api_dispatch(&door_call->call, api_method_of(request->descriptor), request);
 }

@@ -4,6 +4,7 @@
  * that could not be sent are owed, and are sent once there is room. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/number.h"
 #include "common/base/util.h"
@@ -184,7 +185,7 @@ static void on_changed(struct squeeze *squeeze, void *userdata)
 /* False: the call has failed. */
 static bool start_all(struct squeezing *squeezing, const Request *asked)
 {
-    const struct squeeze_asked what = {
+    struct squeeze_asked what = {
         .size = asked->size,
         .time_limit = asked->time_limit_ns,
         .drop = asked->drop,
@@ -193,6 +194,7 @@ static bool start_all(struct squeezing *squeezing, const Request *asked)
     };
     struct api_call *call = squeezing->call;
 
+    memcpy(what.program, call->caller.program, sizeof(what.program));
     for (size_t i = 0; i < asked->n_vms; i++) {
         struct one *one = &squeezing->ones[squeezing->count];
         struct vm *vm = api_find_vm(call, asked->vms[i]);

@@ -1,4 +1,6 @@
 /* vmreclaim actions */
+#include <string.h>
+
 #include "common/base/text.h"
 #include "controller/cli/list.h"
 #include "controller/cli/messages.h"
@@ -33,6 +35,17 @@ static void get_why(const struct list_row *row, struct list_value *value)
         list_text(value, "%s", text);
 }
 
+/* What a person typed needs no word. */
+static void get_who(const struct list_row *row, struct list_value *value)
+{
+    const Action *action = (const Action *)row->message;
+
+    if (action->asked_with[0] == '\0' || strcmp(action->asked_with, "cli") == 0)
+        list_text(value, "%s", action->asked_by);
+    else
+        list_text(value, "%s (%s)", action->asked_by, action->asked_with);
+}
+
 static const struct list_column columns[] = {
     {"action", "ACTION", LIST_TEXT, 0, NULL, get_beginning, "the beginning of its id"},
     {"id", "ID", LIST_TEXT, LIST_BY_KEY | LIST_NAME, "id", NULL, "all of it"},
@@ -40,7 +53,7 @@ static const struct list_column columns[] = {
     {"took", "TOOK", LIST_DURATION, LIST_WIDE, "duration_ns", NULL, "until its end"},
     {"vm", "VM", LIST_TEXT, LIST_SHORTEN, "vm", NULL, "what it was done to"},
     {"what", "WHAT", LIST_TEXT, 0, "kind", NULL, "what was done"},
-    {"who", "WHO", LIST_TEXT, 0, "asked_by", NULL, "who asked"},
+    {"who", "WHO", LIST_TEXT, 0, NULL, get_who, "who asked, and with what"},
     {"before", "BEFORE", LIST_BYTES, LIST_WIDE, "footprint_before", NULL, "the footprint before"},
     {"after", "AFTER", LIST_BYTES, LIST_WIDE, "footprint_after", NULL, "and after it"},
     {"returned", "RETURNED", LIST_BYTES, 0, "host_returned", NULL, "what left the host's memory"},

@@ -250,6 +250,7 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
         return;
     }
     options.limits.frame_bytes = DAEMON_FRAME_BYTES;
+    daemon_say_who(&options);
     int r = ttrpc_connection_create(&client->loop, descriptor, &options, &client->connection);
     if (r < 0) {
         client->code =

@@ -2,9 +2,11 @@
 #include "controller/cli/dialling.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/text.h"
+#include "common/ttrpc/program.h"
 #include "controller/cli/remote.h"
 #include "controller/cli/root-socket.h"
 
@@ -13,6 +15,17 @@
 const char *daemon_where(const struct cli *cli)
 {
     return cli->host != NULL ? cli->host : cli->api;
+}
+
+void daemon_say_who(struct ttrpc_connection_options *options)
+{
+    static struct ttrpc_metadata program = {PROGRAM_KEY, "cli"};
+    const char *other = getenv("VMRECLAIM_PROGRAM");
+
+    if (other != NULL && other[0] != '\0')
+        program.value = other;
+    options->metadata = &program;
+    options->metadata_count = 1;
 }
 
 int daemon_fail_dial(const struct cli *cli, int status, const struct error *error)

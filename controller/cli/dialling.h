@@ -7,6 +7,9 @@
 #include "common/ttrpc/ttrpc.h"
 #include "controller/cli/cli.h"
 
+/* Tells the daemon which program calls: "cli", or what VMRECLAIM_PROGRAM says. */
+void daemon_say_who(struct ttrpc_connection_options *options);
+
 /* Lists come in frames of up to 3 MiB; the daemon is trusted with that much. */
 #define DAEMON_FRAME_BYTES (4u << 20)
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/ttrpc/program.h"
 
 #define DIAL_TIMEOUT (5 * NSEC_PER_SEC)
 #define AGAIN_MS     1000
@@ -55,6 +56,7 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
 
 static void on_dialled(int descriptor, const struct error *error, void *userdata)
 {
+    static const struct ttrpc_metadata program = {PROGRAM_KEY, "web"};
     struct upstream *upstream = userdata;
     struct ttrpc_connection_options options = {
         .limits = ttrpc_limits_default, .userdata = upstream, .on_close = on_close};
@@ -66,6 +68,8 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
         return;
     }
     options.limits.frame_bytes = FRAME_BYTES;
+    options.metadata = &program;
+    options.metadata_count = 1;
     r = ttrpc_connection_create(upstream->loop, descriptor, &options, &upstream->connection);
     if (r < 0) {
         fail(upstream, strerror(-r));

@@ -212,6 +212,8 @@ void try_to_connect_api(struct fixture *f)
 {
     const struct ttrpc_connection_options options = {
         .limits = {.frame_bytes = 4 << 20, .streams = 1, .queued_bytes = 1 << 20},
+        .metadata = &f->program,
+        .metadata_count = f->program.key != NULL,
         .userdata = f,
         .on_close = on_api_closed,
     };

@@ -32,7 +32,8 @@ struct fixture {
     int log; /* read end of its standard error */
     char log_text[65536];
     size_t log_length;
-    const char *api_socket; /* NULL: "api.sock" */
+    const char *api_socket;        /* NULL: "api.sock" */
+    struct ttrpc_metadata program; /* that the test says it is; key NULL: nothing */
     struct ttrpc_connection *api;
     int dialled; /* -1: under way */
     /* the last call */

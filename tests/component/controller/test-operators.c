@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/number.h"
+#include "common/ttrpc/program.h"
 #include "tests/component/controller/parallel.h"
 
 /* One operator's call, not waited for. */
@@ -168,6 +169,47 @@ static void test_two_actions_do_not_claim_the_same_bytes(void **state)
     assert_int_equal(refused_count(f, "compact"), 0);
 }
 
+/* ---- who asks ---- */
+
+static void assert_asked_with(struct fixture *f, const char *name)
+{
+    Vmreclaim__Controller__V1__ListActionsRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__ListActionsResponse *list;
+
+    request.limit = 1;
+    call(f, "ListActions", &request.base);
+    list = (const Vmreclaim__Controller__V1__ListActionsResponse *)f->response;
+    assert_int_equal(list->n_actions, 1);
+    assert_string_equal(list->actions[0]->asked_with, name);
+}
+
+/* The program's word goes into audit and record, beside the user whom the socket tells. */
+static void test_what_program_asks(void **state)
+{
+    struct fixture *f = *state;
+
+    f->program = (struct ttrpc_metadata){PROGRAM_KEY, "web"};
+    start_ready(f);
+    compact(f);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_asked_with(f, "web");
+    assert_non_null(strstr(log_line(f, "audit: "), "(web, pid"));
+}
+
+/* A name that could forge a line is none. */
+static void test_a_program_that_lies(void **state)
+{
+    struct fixture *f = *state;
+
+    f->program = (struct ttrpc_metadata){PROGRAM_KEY, "cli)\nroot"};
+    start_ready(f);
+    compact(f);
+    assert_int_equal(f->code, TTRPC_OK);
+    assert_asked_with(f, "");
+    assert_non_null(strstr(log_line(f, "audit: "), " (pid"));
+}
+
 static void take_from_the_guest(struct qmp_server *server, const char *command, void *userdata)
 {
     if (strcmp(command, "balloon") == 0)
@@ -296,6 +338,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         operators_test(test_an_agent_that_does_not_know_a_call),
         operators_test(test_two_actions_do_not_claim_the_same_bytes),
+        operators_test(test_what_program_asks),
+        operators_test(test_a_program_that_lies),
         operators_test(test_a_balloon_is_alone_too),
         operators_test(test_a_release_ends_what_is_under_way),
         operators_test(test_a_balloon_is_published),
