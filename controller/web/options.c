@@ -27,8 +27,8 @@ const char options_help[] =
     "  --debug              log everything\n"
     "  --help, --version\n"
     "\n"
-    "/metrics is for Prometheus, /healthz for monitors, /api/ has JSON.\n"
-    "See vmreclaim-web(8).\n"
+    "/metrics is for Prometheus, /healthz for monitors, /api/ has JSON, /events what\n"
+    "happens. See vmreclaim-web(8).\n"
     "\n"
     "Exit status: 0 fine, 1 failure, 2 wrong usage.\n";
 

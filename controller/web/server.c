@@ -250,9 +250,12 @@ void request_wait(struct request *request, void (*on_gone)(struct request *reque
     request->userdata = userdata;
 }
 
-void request_sleep(struct request *request)
+bool request_sleep(struct request *request)
 {
+    if (request->server->is_stopping)
+        return false;
     suspend(request);
+    return true;
 }
 
 void request_wake(struct request *request)

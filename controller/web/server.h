@@ -96,8 +96,8 @@ void request_wait(struct request *request, void (*on_gone)(struct request *reque
                   void *userdata);
 
 /* Of an answer that is a stream: its connection sleeps until it is woken. To be called by the
- * stream's reader. */
-void request_sleep(struct request *request);
+ * stream's reader. False: the server stops, the stream has to end. */
+bool request_sleep(struct request *request);
 void request_wake(struct request *request);
 
 /* A place among the streams, until the request ends. False: all are taken. */

@@ -16,6 +16,11 @@
 
 /* ---- paths ---- */
 
+static void answer_events(struct web *web, struct request *request)
+{
+    events_answer(&web->events, request);
+}
+
 static void answer_metrics(struct web *web, struct request *request)
 {
     scrape_answer(&web->scrape, request);
@@ -36,6 +41,7 @@ static const struct path {
     const char *path;
     void (*answer)(struct web *web, struct request *request);
 } paths[] = {
+    {"/events", answer_events},
     {"/metrics", answer_metrics},
     {"/healthz", answer_health},
 };
@@ -181,6 +187,7 @@ int web_start(struct web *web, uv_loop_t *loop, const struct options *options,
     }
     fetcher_init(&web->fetcher, &web->upstream);
     api_init(&web->api, &web->fetcher);
+    events_init(&web->events, loop, &web->upstream);
     scrape_init(&web->scrape, &web->fetcher, options->scope);
     start_notifying(web);
     if (web->is_textfile)
@@ -198,6 +205,7 @@ void web_stop(struct web *web)
     else
         stop_serving(web);
     api_finish(&web->api);
+    events_stop(&web->events);
     scrape_finish(&web->scrape);
     upstream_stop(&web->upstream);
     uv_close((uv_handle_t *)&web->watchdog, NULL);

@@ -6,6 +6,7 @@
 #include "common/base/notify.h"
 #include "controller/web/api.h"
 #include "controller/web/door.h"
+#include "controller/web/events.h"
 #include "controller/web/fetch.h"
 #include "controller/web/options.h"
 #include "controller/web/scrape.h"
@@ -18,6 +19,7 @@ struct web {
     struct upstream upstream;
     struct fetcher fetcher;
     struct api api;
+    struct events events;
     struct scrape scrape;
     struct textfile textfile;
     bool is_textfile; /* nothing is served */
