@@ -91,15 +91,28 @@ static void on_set(int status, const struct error *error, void *userdata)
         action_fail(action, status, error->text);
 }
 
-static int set(struct action *action, struct error *error)
+static struct lease_wish wish_of(const struct action_request *request)
 {
-    const struct action_request *request = &action->request;
-    const struct lease_wish wish = {
+    return (struct lease_wish){
         .size = request->balloon.size,
         .duration = request->balloon.lifetime,
         .owner = request->owner,
         .doubts = request->balloon.doubts,
     };
+}
+
+static int try_set(struct lease_keeper *keeper, struct vm *vm, const struct action_request *request,
+                   uint64_t *ret_most, struct error *error)
+{
+    const struct lease_wish wish = wish_of(request);
+
+    *ret_most = saturating_subtract(vm->hypervisor.facts.balloon_actual, request->balloon.size);
+    return lease_keeper_try(keeper, vm, &wish, error);
+}
+
+static int set(struct action *action, struct error *error)
+{
+    const struct lease_wish wish = wish_of(&action->request);
     int r = lease_keeper_set(action->actions->keeper, action->vm, &wish, &action->lease, error);
 
     if (r == 0 && action->lease != NULL)
@@ -132,6 +145,7 @@ const struct action_kind action_balloon = {.name = "balloon",
                                            .means = &by_the_balloon,
                                            .asked = asked_of_set,
                                            .check = check_set,
+                                           .try_out = try_set,
                                            .act = set};
 const struct action_kind action_release = {.name = "release",
                                            .means = &by_the_balloon,

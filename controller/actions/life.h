@@ -49,6 +49,10 @@ struct action_kind {
     uint64_t (*asked)(const struct action *action);
     /* 0 when it may be done to the VM now; a negative errno with words. */
     int (*check)(const struct vm *vm, struct error *error);
+    /* Whether `act` would begin it, by the same checks; what it can take at most, 0: it is not
+     * known. Nothing is done. NULL: whoever carries it out knows, and is not asked. */
+    int (*try_out)(struct lease_keeper *keeper, struct vm *vm, const struct action_request *request,
+                   uint64_t *ret_most, struct error *error);
     /* Begins it; the VM has just been measured. A negative errno with words: nothing was done. */
     int (*act)(struct action *action, struct error *error);
 };

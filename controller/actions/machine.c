@@ -171,11 +171,18 @@ static void on_sample_before(struct vm *vm, void *userdata)
         action_refuse(action, r, error.text);
 }
 
+int action_look_before(const struct action_kind *kind, struct vm *vm, struct fresh_sample *sample,
+                       void (*done)(struct vm *vm, void *userdata), void *userdata)
+{
+    return kind->asks_driver && vm->links.agent == NULL
+               ? fresh_reading_start(sample, vm, done, userdata)
+               : fresh_sample_start(sample, vm, done, userdata);
+}
+
 static int sample_before(struct action *action)
 {
-    return action->request.kind->asks_driver && action->vm->links.agent == NULL
-               ? fresh_reading_start(&action->sample, action->vm, on_sample_before, action)
-               : fresh_sample_start(&action->sample, action->vm, on_sample_before, action);
+    return action_look_before(action->request.kind, action->vm, &action->sample, on_sample_before,
+                              action);
 }
 
 static struct action *create(struct actions *actions, struct vm *vm,
@@ -197,19 +204,16 @@ static struct action *create(struct actions *actions, struct vm *vm,
     return action;
 }
 
-/* Makes room for an action on the VM: -EBUSY while another is under way. */
-static int make_room(struct vm *vm, const struct action_request *request, struct error *error)
+/* -EBUSY while another is under way that does not end for it. */
+static int check_room(const struct vm *vm, const struct action_request *request,
+                      struct error *error)
 {
     const struct action *other = vm->action;
 
-    if (other == NULL)
+    if (other == NULL || request->kind->gives_back)
         return 0;
-    if (!request->kind->gives_back)
-        return error_set(error, -EBUSY, "VM '%s': %s %s of %s is still under way", vm->name,
-                         other->request.kind->name, other->request.id, other->asked_by);
-    action_cut_short(vm->action, -ECANCELED,
-                     "cut short by a release: what came back later is not in these figures");
-    return 0;
+    return error_set(error, -EBUSY, "VM '%s': %s %s of %s is still under way", vm->name,
+                     other->request.kind->name, other->request.id, other->asked_by);
 }
 
 static int check_halt(const struct vm *vm, const struct action_request *request,
@@ -223,14 +227,13 @@ static int check_halt(const struct vm *vm, const struct action_request *request,
                      vm->name, vm->name);
 }
 
-/* Whether it may be done now, and there is room for it then. */
-static int get_ready(struct vm *vm, const struct action_request *request, struct error *error)
+int action_may_start(const struct vm *vm, const struct action_request *request, struct error *error)
 {
     int r = check_halt(vm, request, error);
 
     if (r == 0)
         r = request->kind->check(vm, error);
-    return r < 0 ? r : make_room(vm, request, error);
+    return r < 0 ? r : check_room(vm, request, error);
 }
 
 int action_start(struct actions *actions, struct vm *vm, const struct action_request *request,
@@ -238,12 +241,15 @@ int action_start(struct actions *actions, struct vm *vm, const struct action_req
                  struct error *error)
 {
     struct action *action;
-    int r = get_ready(vm, request, error);
+    int r = action_may_start(vm, request, error);
 
     if (r < 0) {
         actions->refused[total_kind_of(request->kind->name)]++;
         return r;
     }
+    if (vm->action != NULL)
+        action_cut_short(vm->action, -ECANCELED,
+                         "cut short by a release: what came back later is not in these figures");
     action = create(actions, vm, request, asked_by);
     if (action == NULL)
         return error_set(error, -ENOMEM, "out of memory");

@@ -102,6 +102,12 @@ static void on_begun(int status, const struct error *error, void *userdata)
         action_fail(action, status, error->text);
 }
 
+static int try_out(struct lease_keeper *keeper, struct vm *vm, const struct action_request *request,
+                   uint64_t *ret_most, struct error *error)
+{
+    return lease_keeper_try_pulse(keeper, vm, &request->pulse, ret_most, error);
+}
+
 static int begin(struct action *action, struct error *error)
 {
     int r = lease_keeper_pulse(action->actions->keeper, action->vm, &action->request.pulse,
@@ -112,5 +118,9 @@ static int begin(struct action *action, struct error *error)
     return r;
 }
 
-const struct action_kind action_pulse = {
-    .name = "pulse", .means = &by_a_pulse, .asks_driver = true, .check = check, .act = begin};
+const struct action_kind action_pulse = {.name = "pulse",
+                                         .means = &by_a_pulse,
+                                         .asks_driver = true,
+                                         .check = check,
+                                         .try_out = try_out,
+                                         .act = begin};

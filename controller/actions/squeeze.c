@@ -10,12 +10,11 @@
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "controller/actions/ending.h"
+#include "controller/actions/prospects.h"
 #include "controller/crash/crash.h"
 #include "controller/explain/finding.h"
 #include "controller/leases/requests.h"
 #include "controller/messages/copy.h"
-#include "controller/messages/vm.h"
-#include "controller/policies/effective.h"
 #include "controller/vms/hypervisor.h"
 
 typedef Vmreclaim__Controller__V1__Action Action;
@@ -106,26 +105,19 @@ static void note_footprint(struct squeeze *squeeze)
 
 static void look(struct squeeze *squeeze, struct squeeze_input *ret_input)
 {
-    struct vm *vm = squeeze->vm;
-    Vmreclaim__Agent__V1__GetInfoResponse *info = vm_info_unpack(vm);
-    struct vm_message message;
-    struct policy policy;
-    bool has_policy = vm_effective_policy(vm, &policy);
-    const struct explain_subject subject = {
-        .vm = &message.message, .info = info, .policy = has_policy ? &policy : NULL};
+    struct prospects prospects;
 
-    vm_to_message(vm->supervisor, vm, true, &message);
+    prospects_of(squeeze->vm, &prospects);
     note_footprint(squeeze);
     ret_input->now = time_boottime();
     ret_input->footprint = squeeze->footprint;
-    explain_gains(&subject, &ret_input->gains);
-    vm_info_free(info);
+    ret_input->gains = prospects.gains;
 }
 
 /* ---- steps ---- */
 
-static void set_request(const struct squeeze *squeeze, const struct squeeze_order *order,
-                        struct action_request *ret_request)
+void squeeze_request(const struct squeeze_asked *asked, const char *asked_by,
+                     const struct squeeze_order *order, struct action_request *ret_request)
 {
     struct action_request request = {.kind = &action_reporting};
 
@@ -161,13 +153,13 @@ static void set_request(const struct squeeze *squeeze, const struct squeeze_orde
         assert(order->step == SQUEEZE_HOLD);
         request.kind = &action_balloon;
         request.balloon.size = order->bytes;
-        request.balloon.lifetime = squeeze->plan.asked.hold_time;
+        request.balloon.lifetime = asked->hold_time;
         request.balloon.doubts = false;
-        snprintf(request.owner, sizeof(request.owner), "%s", squeeze->asked_by);
+        snprintf(request.owner, sizeof(request.owner), "%s", asked_by);
         break;
     }
     action_id_make(request.id);
-    memcpy(request.program, squeeze->plan.asked.program, sizeof(request.program));
+    memcpy(request.program, asked->program, sizeof(request.program));
     *ret_request = request;
 }
 
@@ -332,7 +324,7 @@ static void begin_step(struct squeeze *squeeze, const struct squeeze_order *orde
     struct squeeze_taken *taken = &squeeze->taken[squeeze->taken_count++];
 
     *taken = (struct squeeze_taken){.step = order->step};
-    set_request(squeeze, order, &squeeze->request);
+    squeeze_request(&squeeze->plan.asked, squeeze->asked_by, order, &squeeze->request);
     snprintf(taken->action, sizeof(taken->action), "%s", squeeze->request.id);
 }
 
@@ -423,11 +415,9 @@ static struct squeeze *find(const struct squeezes *squeezes, const struct vm *vm
     return NULL;
 }
 
-int squeeze_start(struct squeezes *squeezes, struct vm *vm, const struct squeeze_asked *asked,
-                  const char *asked_by, squeeze_changed changed, void *userdata,
-                  struct squeeze **ret_squeeze, struct error *error)
+int squeeze_may_start(const struct squeezes *squeezes, const struct vm *vm, struct error *error)
 {
-    struct squeeze *squeeze = find(squeezes, vm);
+    const struct squeeze *squeeze = find(squeezes, vm);
 
     if (vm->halted)
         return error_set(error, -EPERM,
@@ -441,6 +431,18 @@ int squeeze_start(struct squeezes *squeezes, struct vm *vm, const struct squeeze
     if (squeeze != NULL)
         return error_set(error, -EBUSY, "VM '%s' is being squeezed already, by %s", vm->name,
                          squeeze->asked_by);
+    return 0;
+}
+
+int squeeze_start(struct squeezes *squeezes, struct vm *vm, const struct squeeze_asked *asked,
+                  const char *asked_by, squeeze_changed changed, void *userdata,
+                  struct squeeze **ret_squeeze, struct error *error)
+{
+    struct squeeze *squeeze;
+    int r = squeeze_may_start(squeezes, vm, error);
+
+    if (r < 0)
+        return r;
     squeeze = calloc(1, sizeof(*squeeze));
     if (squeeze == NULL)
         return error_set(error, -ENOMEM, "out of memory");

@@ -90,6 +90,13 @@ void squeezes_init(struct squeezes *squeezes, struct supervisor *supervisor,
 /* Ends them all: the daemon stops. Before actions_stop. */
 void squeezes_stop(struct squeezes *squeezes);
 
+/* As squeeze_start would refuse it now. */
+int squeeze_may_start(const struct squeezes *squeezes, const struct vm *vm, struct error *error);
+
+/* The action that a step is. */
+void squeeze_request(const struct squeeze_asked *asked, const char *asked_by,
+                     const struct squeeze_order *order, struct action_request *ret_request);
+
 /* Begins one, or lets it wait for its turn. `changed` is not called before this returns. The
  * squeeze is valid until squeeze_forget. -EBUSY: the VM is squeezed already; -EPERM: it is halted;
  * -ENOMEM.

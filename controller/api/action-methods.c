@@ -1,6 +1,6 @@
 /* Methods that start actions. */
-#include "common/base/text.h"
 #include "controller/actions/action.h"
+#include "controller/api/action-requests.h"
 #include "controller/api/dispatch.h"
 
 #include <stdio.h>
@@ -48,10 +48,7 @@ static void start(struct api_call *call, const char *name, struct action_request
 static void compact(struct api_call *call, const ProtobufCMessage *message)
 {
     const Vmreclaim__Controller__V1__CompactVmRequest *asked = (const void *)message;
-    struct action_request request = {
-        .kind = &action_compact,
-        .compact = {.time_limit = asked->time_limit_ns, .force = asked->force},
-    };
+    struct action_request request = compact_request(asked);
 
     start(call, asked->vm, &request);
 }
@@ -59,10 +56,7 @@ static void compact(struct api_call *call, const ProtobufCMessage *message)
 static void reclaim(struct api_call *call, const ProtobufCMessage *message)
 {
     const Vmreclaim__Controller__V1__ReclaimVmRequest *asked = (const void *)message;
-    struct action_request request = {
-        .kind = &action_reclaim,
-        .reclaim = {.bytes = asked->bytes, .drop = asked->drop},
-    };
+    struct action_request request = reclaim_request(asked);
 
     start(call, asked->vm, &request);
 }
@@ -84,13 +78,8 @@ static void set_reporting(struct api_call *call, const ProtobufCMessage *message
 static void set_balloon(struct api_call *call, const ProtobufCMessage *message)
 {
     const Vmreclaim__Controller__V1__SetBalloonRequest *asked = (const void *)message;
-    struct action_request request = {
-        .kind = &action_balloon,
-        .balloon = {.size = asked->size, .lifetime = asked->duration_ns},
-    };
+    struct action_request request = balloon_request_of(asked, call->caller.name);
 
-    text_copy_line(request.owner, sizeof(request.owner),
-                   asked->owner[0] != '\0' ? asked->owner : call->caller.name);
     start(call, asked->vm, &request);
 }
 
@@ -105,10 +94,7 @@ static void release_balloon(struct api_call *call, const ProtobufCMessage *messa
 static void pulse(struct api_call *call, const ProtobufCMessage *message)
 {
     const Vmreclaim__Controller__V1__PulseVmRequest *asked = (const void *)message;
-    struct action_request request = {
-        .kind = &action_pulse,
-        .pulse = {.headroom = asked->headroom, .min_gain = asked->min_gain},
-    };
+    struct action_request request = pulse_request(asked);
 
     start(call, asked->vm, &request);
 }

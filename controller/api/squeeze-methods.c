@@ -9,6 +9,7 @@
 #include "common/base/number.h"
 #include "common/base/util.h"
 #include "controller/actions/squeeze.h"
+#include "controller/api/action-requests.h"
 #include "controller/api/dispatch.h"
 #include "controller/messages/text.h"
 
@@ -185,13 +186,7 @@ static void on_changed(struct squeeze *squeeze, void *userdata)
 /* False: the call has failed. */
 static bool start_all(struct squeezing *squeezing, const Request *asked)
 {
-    struct squeeze_asked what = {
-        .size = asked->size,
-        .time_limit = asked->time_limit_ns,
-        .drop = asked->drop,
-        .hold = asked->hold,
-        .hold_time = asked->hold_ns,
-    };
+    struct squeeze_asked what = squeeze_asked_of(asked);
     struct api_call *call = squeezing->call;
 
     memcpy(what.program, call->caller.program, sizeof(what.program));

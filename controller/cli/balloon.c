@@ -2,14 +2,19 @@
 #include "common/base/number.h"
 #include "controller/cli/action.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/dry-run.h"
 
 static nsec_t duration;
 static const char *owner = "";
+
+static bool is_dry;
 
 static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__SetBalloonRequest request =
         VMRECLAIM__CONTROLLER__V1__SET_BALLOON_REQUEST__INIT;
+    Vmreclaim__Controller__V1__PlanActionRequest plan =
+        VMRECLAIM__CONTROLLER__V1__PLAN_ACTION_REQUEST__INIT;
     char problem[80];
 
     char **last = operands;
@@ -24,12 +29,17 @@ static int run(struct cli *cli, char **operands)
         return fail(EXIT_USAGE, "balloon: SIZE is what the guest keeps; it cannot be 0");
     request.duration_ns = duration;
     request.owner = (char *)owner;
+    if (is_dry) {
+        plan.balloon = &request;
+        return dry_run(cli, "balloon", &plan, operands);
+    }
     return action_run(cli, "balloon", "SetBalloon", &request.base, operands);
 }
 
 static const struct command_option options[] = {
     {"for", 0, OPTION_DURATION, "D", "give it back by itself after D", &duration, NULL},
     {"owner", 0, OPTION_TEXT, "NAME", "who holds the lease (default: you)", &owner, NULL},
+    DRY_RUN_OPTION(&is_dry),
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
 };
 

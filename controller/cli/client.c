@@ -164,6 +164,14 @@ static void on_one_result(const struct ttrpc_result *result, void *userdata)
     struct many *many = one->many;
     const char *words =
         result->message[0] != '\0' ? result->message : ttrpc_code_name(result->code);
+    char older[160];
+
+    if (result->code == TTRPC_UNIMPLEMENTED) {
+        text_format(older, sizeof(older),
+                    "the daemon does not know %s: it is older than this program",
+                    many->client->method);
+        words = older;
+    }
 
     if (result->code == TTRPC_OK)
         end_one(many, one->index, EXIT_DONE, result->response, "");

@@ -1,17 +1,26 @@
 /* vmreclaim compact VM... */
 #include "controller/cli/action.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/dry-run.h"
 
 static nsec_t time_limit;
 static bool force;
+
+static bool is_dry;
 
 static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__CompactVmRequest request =
         VMRECLAIM__CONTROLLER__V1__COMPACT_VM_REQUEST__INIT;
+    Vmreclaim__Controller__V1__PlanActionRequest plan =
+        VMRECLAIM__CONTROLLER__V1__PLAN_ACTION_REQUEST__INIT;
 
     request.time_limit_ns = time_limit;
     request.force = force;
+    if (is_dry) {
+        plan.compact = &request;
+        return dry_run(cli, "compact", &plan, operands);
+    }
     return action_run(cli, "compact", "Compact", &request.base, operands);
 }
 
@@ -19,6 +28,7 @@ static const struct command_option options[] = {
     {"time-limit", 0, OPTION_DURATION, "D", "stop after D (default: the policy's)", &time_limit,
      NULL},
     {"force", 'f', OPTION_FLAG, NULL, "also when little is to be gained", &force, NULL},
+    DRY_RUN_OPTION(&is_dry),
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
 };
 

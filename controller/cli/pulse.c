@@ -1,17 +1,26 @@
 /* vmreclaim pulse VM... */
 #include "controller/cli/action.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/dry-run.h"
 
 static uint64_t headroom;
 static uint64_t min_gain;
+
+static bool is_dry;
 
 static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__PulseVmRequest request =
         VMRECLAIM__CONTROLLER__V1__PULSE_VM_REQUEST__INIT;
+    Vmreclaim__Controller__V1__PlanActionRequest plan =
+        VMRECLAIM__CONTROLLER__V1__PLAN_ACTION_REQUEST__INIT;
 
     request.headroom = headroom;
     request.min_gain = min_gain;
+    if (is_dry) {
+        plan.pulse = &request;
+        return dry_run(cli, "pulse", &plan, operands);
+    }
     return action_run(cli, "pulse", "Pulse", &request.base, operands);
 }
 
@@ -19,6 +28,7 @@ static const struct command_option options[] = {
     {"headroom", 0, OPTION_BYTES, "SIZE", "what stays free in the guest, at least 256 MiB",
      &headroom, NULL},
     {"min-gain", 0, OPTION_BYTES, "SIZE", "do nothing when less could be taken", &min_gain, NULL},
+    DRY_RUN_OPTION(&is_dry),
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
 };
 

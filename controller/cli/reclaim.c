@@ -1,17 +1,26 @@
 /* vmreclaim reclaim VM... */
 #include "controller/cli/action.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/dry-run.h"
 
 static uint64_t bytes;
 static bool drop;
+
+static bool is_dry;
 
 static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__ReclaimVmRequest request =
         VMRECLAIM__CONTROLLER__V1__RECLAIM_VM_REQUEST__INIT;
+    Vmreclaim__Controller__V1__PlanActionRequest plan =
+        VMRECLAIM__CONTROLLER__V1__PLAN_ACTION_REQUEST__INIT;
 
     request.bytes = bytes;
     request.drop = drop;
+    if (is_dry) {
+        plan.reclaim = &request;
+        return dry_run(cli, "reclaim", &plan, operands);
+    }
     return action_run(cli, "reclaim", "Reclaim", &request.base, operands);
 }
 
@@ -19,6 +28,7 @@ static const struct command_option options[] = {
     {"bytes", 0, OPTION_BYTES, "N", "take N, coldest first (default: down to the cache floor)",
      &bytes, NULL},
     {"drop", 0, OPTION_FLAG, NULL, "drop all clean cache at once, hot or cold", &drop, NULL},
+    DRY_RUN_OPTION(&is_dry),
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
 };
 

@@ -7,12 +7,14 @@
 
 #include "common/base/number.h"
 #include "common/base/text.h"
+#include "controller/cli/dry-run.h"
 #include "controller/cli/selector.h"
 #include "controller/cli/squeezing.h"
 
 static uint64_t size;
 static nsec_t within;
 static bool drop;
+static bool is_dry;
 static bool hold;
 static nsec_t hold_time;
 
@@ -147,6 +149,15 @@ static int code_of_all(void)
     return code;
 }
 
+static void set_request(Vmreclaim__Controller__V1__SqueezeVmsRequest *request)
+{
+    request->size = size;
+    request->time_limit_ns = within;
+    request->drop = drop;
+    request->hold = hold;
+    request->hold_ns = hold_time;
+}
+
 static int squeeze(struct cli *cli, const struct selected *selected)
 {
     Vmreclaim__Controller__V1__SqueezeVmsRequest request =
@@ -155,18 +166,12 @@ static int squeeze(struct cli *cli, const struct selected *selected)
     int r;
 
     count_max = selected->count;
-    if (hold_time != 0 && !hold)
-        return fail(EXIT_USAGE, "squeeze: --for is of --hold: how long the guest is kept small");
     list = calloc(count_max, sizeof(*list));
     if (list == NULL)
         return fail(EXIT_FAILED, "out of memory");
     request.vms = selected->names;
     request.n_vms = count_max;
-    request.size = size;
-    request.time_limit_ns = within;
-    request.drop = drop;
-    request.hold = hold;
-    request.hold_ns = hold_time;
+    set_request(&request);
     as_json = cli->json;
     is_live = !as_json && isatty(STDOUT_FILENO);
     plain.json = false;
@@ -178,10 +183,28 @@ static int squeeze(struct cli *cli, const struct selected *selected)
     return r;
 }
 
+static int plan_it(struct cli *cli, char **operands)
+{
+    Vmreclaim__Controller__V1__PlanActionRequest plan =
+        VMRECLAIM__CONTROLLER__V1__PLAN_ACTION_REQUEST__INIT;
+    Vmreclaim__Controller__V1__SqueezeVmsRequest request =
+        VMRECLAIM__CONTROLLER__V1__SQUEEZE_VMS_REQUEST__INIT;
+
+    set_request(&request);
+    plan.squeeze = &request;
+    return dry_run(cli, "squeeze", &plan, operands);
+}
+
 static int run(struct cli *cli, char **operands)
 {
     struct selected selected;
-    int r = selector_take(cli, "squeeze", operands, &selected);
+    int r;
+
+    if (hold_time != 0 && !hold)
+        return fail(EXIT_USAGE, "squeeze: --for is of --hold: how long the guest is kept small");
+    if (is_dry)
+        return plan_it(cli, operands);
+    r = selector_take(cli, "squeeze", operands, &selected);
 
     if (r == EXIT_DONE)
         r = squeeze(cli, &selected);
@@ -196,6 +219,7 @@ static const struct command_option options[] = {
     {"hold", 0, OPTION_FLAG, NULL, "then keep the guest small, and wait until it is not", &hold,
      NULL},
     {"for", 0, OPTION_DURATION, "D", "hold for D (default: until released)", &hold_time, NULL},
+    DRY_RUN_OPTION(&is_dry),
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
 };
 

@@ -37,6 +37,7 @@ static const struct absence table[] = {
     {CONTROLLER "Vm", NULL,
      FIELDS("cid", "pid", "balloon_target", "balloon_baseline", "balloon_maximum",
             "balloon_expires_ns", "last_sample_ns", "alarm_since_ns")},
+    {CONTROLLER "PlannedStep", "gain_is_known", FIELDS("gain")},
     {CONTROLLER "Degradation", NULL, FIELDS("since_ns")},
     {CONTROLLER "Vm", "refault_rate_is_known", FIELDS("refault_rate")},
     {CONTROLLER "HostFacts", NULL,

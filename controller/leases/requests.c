@@ -286,24 +286,6 @@ static int put(struct lease_asked *asked, struct lease_asked **ret_asked, struct
     return r;
 }
 
-static int ask(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease, bool doubts,
-               struct lease_asked **ret_asked, struct error *error)
-{
-    struct lease_asked *asked = calloc(1, sizeof(*asked));
-    int r;
-
-    if (asked == NULL)
-        return error_set(error, -ENOMEM, "out of memory");
-    *asked = (struct lease_asked){.keeper = keeper, .vm = vm, .lease = *lease, .doubts = doubts};
-    asked->input = conduct_look(vm);
-    r = try_out(leases_control(vm), asked, error);
-    if (r < 0) {
-        free(asked);
-        return r;
-    }
-    return put(asked, ret_asked, error);
-}
-
 static int ask_pulse(struct lease_keeper *keeper, struct vm *vm, const struct lease *lease,
                      const struct pulse_limits *limits, struct lease_asked **ret_asked,
                      struct error *error)
@@ -368,8 +350,9 @@ static int adopt(struct lease_keeper *keeper, struct vm *vm, struct error *error
     return r;
 }
 
-int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, const struct lease_wish *wish,
-                     struct lease_asked **ret_asked, struct error *error)
+/* The lease as it would be, and whether it may be. */
+static int prepare(struct lease_keeper *keeper, struct vm *vm, const struct lease_wish *wish,
+                   struct lease_asked *ret_asked, struct error *error)
 {
     const struct lease_moment moment = lease_moment_now();
     const struct balloon_control *control;
@@ -377,7 +360,6 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, const struct le
     uint64_t others;
     int r = adopt(keeper, vm, error);
 
-    *ret_asked = NULL;
     if (r < 0)
         return r;
     control = leases_control(vm);
@@ -388,11 +370,43 @@ int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, const struct le
     assert(wish->size + others < control->baseline);
     fill_lease(vm, control->baseline - others - wish->size, wish->owner, &lease);
     lease_term_begin(&lease, wish->duration, &moment, keeper->supervisor->host_boot_id);
-    r = ask(keeper, vm, &lease, wish->doubts, ret_asked, error);
+    *ret_asked =
+        (struct lease_asked){.keeper = keeper, .vm = vm, .lease = lease, .doubts = wish->doubts};
+    ret_asked->input = conduct_look(vm);
+    r = try_out(control, ret_asked, error);
     if (r == 0)
         return 0;
     run(keeper, vm);
     return error_prefix(error, r, "VM '%s'", vm->name);
+}
+
+int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, const struct lease_wish *wish,
+                     struct lease_asked **ret_asked, struct error *error)
+{
+    struct lease_asked *asked = calloc(1, sizeof(*asked));
+    int r = asked == NULL ? error_set(error, -ENOMEM, "out of memory")
+                          : prepare(keeper, vm, wish, asked, error);
+
+    *ret_asked = NULL;
+    if (r < 0) {
+        free(asked);
+        return r;
+    }
+    r = put(asked, ret_asked, error);
+    if (r == 0)
+        return 0;
+    run(keeper, vm);
+    return error_prefix(error, r, "VM '%s'", vm->name);
+}
+
+int lease_keeper_try(struct lease_keeper *keeper, struct vm *vm, const struct lease_wish *wish,
+                     struct error *error)
+{
+    struct lease_asked asked;
+    int r = prepare(keeper, vm, wish, &asked, error);
+
+    run(keeper, vm);
+    return r;
 }
 
 /* Whoever asked for a pulse has just had the guest asked. */
@@ -405,35 +419,58 @@ static int check_reading(const struct vm *vm, const struct balloon_input *input,
                      vm_why_unread(vm, input->now));
 }
 
+/* How deep a pulse may go. */
+static int prepare_pulse(struct lease_keeper *keeper, struct vm *vm,
+                         const struct pulse_limits *limits, uint64_t *ret_bytes,
+                         struct error *error)
+{
+    const struct balloon_input input = conduct_look(vm);
+    int r = adopt(keeper, vm, error);
+
+    if (r < 0)
+        return r;
+    r = check_reading(vm, &input, error);
+    if (r == 0)
+        r = balloon_plan_pulse(leases_control(vm), limits, floor_of(vm), &input, ret_bytes, error);
+    if (r == 0)
+        return 0;
+    run(keeper, vm);
+    return error_prefix(error, r, "VM '%s'", vm->name);
+}
+
 int lease_keeper_pulse(struct lease_keeper *keeper, struct vm *vm,
                        const struct pulse_limits *limits, struct lease_asked **ret_asked,
                        struct error *error)
 {
     const struct lease_moment moment = lease_moment_now();
-    const struct balloon_input input = conduct_look(vm);
     const struct balloon_control *control;
     uint64_t bytes = 0;
     struct lease lease;
-    int r = adopt(keeper, vm, error);
+    int r = prepare_pulse(keeper, vm, limits, &bytes, error);
 
     *ret_asked = NULL;
     if (r < 0)
         return r;
     control = leases_control(vm);
-    r = check_reading(vm, &input, error);
-    if (r == 0)
-        r = balloon_plan_pulse(control, limits, floor_of(vm), &input, &bytes, error);
-    if (r == 0) {
-        fill_lease(vm, bytes, PULSE_OWNER, &lease);
-        lease.baseline = control->baseline;
-        lease.maximum = control->maximum;
-        lease_term_begin(&lease, PULSE_TERM, &moment, keeper->supervisor->host_boot_id);
-        r = ask_pulse(keeper, vm, &lease, limits, ret_asked, error);
-    }
+    fill_lease(vm, bytes, PULSE_OWNER, &lease);
+    lease.baseline = control->baseline;
+    lease.maximum = control->maximum;
+    lease_term_begin(&lease, PULSE_TERM, &moment, keeper->supervisor->host_boot_id);
+    r = ask_pulse(keeper, vm, &lease, limits, ret_asked, error);
     if (r == 0)
         return 0;
     run(keeper, vm);
     return error_prefix(error, r, "VM '%s'", vm->name);
+}
+
+int lease_keeper_try_pulse(struct lease_keeper *keeper, struct vm *vm,
+                           const struct pulse_limits *limits, uint64_t *ret_bytes,
+                           struct error *error)
+{
+    int r = prepare_pulse(keeper, vm, limits, ret_bytes, error);
+
+    run(keeper, vm);
+    return r;
 }
 
 void lease_keeper_end_pulse(struct lease_keeper *keeper, struct vm *vm)

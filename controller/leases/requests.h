@@ -23,11 +23,20 @@ struct lease_wish {
 int lease_keeper_set(struct lease_keeper *keeper, struct vm *vm, const struct lease_wish *wish,
                      struct lease_asked **ret_asked, struct error *error);
 
+/* Whether lease_keeper_set would refuse it now, by the same checks; nothing is taken or written. */
+int lease_keeper_try(struct lease_keeper *keeper, struct vm *vm, const struct lease_wish *wish,
+                     struct error *error);
+
 /* A pulse: takes what is free above the headroom, and gives all of it back at once. lease_pulse()
  * has what it does and how it ended. As lease_keeper_set, and as balloon_plan_pulse(). */
 int lease_keeper_pulse(struct lease_keeper *keeper, struct vm *vm,
                        const struct pulse_limits *limits, struct lease_asked **ret_asked,
                        struct error *error);
+
+/* As lease_keeper_try, of a pulse: how much it would take at most. */
+int lease_keeper_try_pulse(struct lease_keeper *keeper, struct vm *vm,
+                           const struct pulse_limits *limits, uint64_t *ret_bytes,
+                           struct error *error);
 
 /* Ends the VM's pulse; harmless when there is none. */
 void lease_keeper_end_pulse(struct lease_keeper *keeper, struct vm *vm);

@@ -228,6 +228,7 @@ class StrictTest(unittest.TestCase):
                            "ListRanges", "GetHistory", "ListActions"):
                 self.call(method, vm=vm)
             self.call("GetVm", vm=vm, fresh=True)
+            self.call("PlanAction", vm=vm, compact={})
             self.call("Explain", vm=vm, exact=True)
         for method in ("ListVms", "GetHost", "GetPlan", "ListPolicies", "GetStatus", "GetCounters", "DumpState", "Reload"):
             self.answer(method)

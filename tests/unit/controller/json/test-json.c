@@ -79,6 +79,7 @@ static void expect_fields(const struct absence *absence)
         &vmreclaim__controller__v1__get_status_response__descriptor,
         &vmreclaim__controller__v1__host__descriptor,
         &vmreclaim__controller__v1__host_vm__descriptor,
+        &vmreclaim__controller__v1__planned_step__descriptor,
         &vmreclaim__controller__v1__planned_vm__descriptor,
         &vmreclaim__agent__v1__get_info_response__descriptor,
         &vmreclaim__agent__v1__memory_sample__descriptor,
