@@ -305,6 +305,7 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
 
     session->is_dialling = false;
     options.limits.frame_bytes = DAEMON_FRAME_BYTES;
+    daemon_say_who(&options);
     if (descriptor >= 0)
         r = ttrpc_connection_create(session->loop, descriptor, &options, &session->connection);
     if (r < 0) {

@@ -213,6 +213,20 @@ static void test_details_in_words(void **state)
     end_by_key();
 }
 
+/* The newest action's record names the program that asked. */
+static void expect_recorded(struct fixture *f, const char *asked_with)
+{
+    Vmreclaim__Controller__V1__ListActionsRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_ACTIONS_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__ListActionsResponse *response;
+
+    call(f, "ListActions", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    response = (const Vmreclaim__Controller__V1__ListActionsResponse *)f->response;
+    assert_true(response->n_actions > 0);
+    assert_string_equal(response->actions[0]->asked_with, asked_with);
+}
+
 static void test_an_action_is_confirmed(void **state)
 {
     struct fixture *f = *state;
@@ -230,6 +244,7 @@ static void test_an_action_is_confirmed(void **state)
     expect_words("web-1 compact was ordered");
     expect(f->agent.asked.compactions == 1, "the guest's compaction");
     expect_words("web-1 action: compact");
+    expect_recorded(f, "cli");
     end_by_key();
 }
 
