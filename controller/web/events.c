@@ -95,14 +95,6 @@ static void append_message(struct events *events, const char *json)
         events->pending_length = before;
 }
 
-static void on_alive(uv_timer_t *timer)
-{
-    struct events *events = timer->data;
-
-    append(events, ALIVE);
-    flush_within(events, OTHERS_WAIT);
-}
-
 /* ---- the daemon's events ---- */
 
 static void on_event(const ProtobufCMessage *message, void *userdata)
@@ -148,6 +140,15 @@ static void watch(struct events *events)
                           &request.base, 0, on_event, on_end, events, &events->watch);
     if (r < 0)
         log_warning("no events from vmreclaimd: %s", strerror(-r));
+}
+
+static void on_alive(uv_timer_t *timer)
+{
+    struct events *events = timer->data;
+
+    watch(events); /* where it ended by itself */
+    append(events, ALIVE);
+    flush_within(events, OTHERS_WAIT);
 }
 
 static void on_change(void *userdata)

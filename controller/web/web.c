@@ -59,7 +59,9 @@ static void on_request(struct request *request, void *userdata)
             paths[i].answer(web, request);
             return;
         }
-    request_refuse(request, MHD_HTTP_NOT_FOUND, "There is nothing here.\n");
+    if (page_answer(&web->page, request))
+        return;
+    request_refuse(request, MHD_HTTP_NOT_FOUND, "There is nothing here; begin at /\n");
 }
 
 /* ---- starting ---- */
@@ -142,6 +144,8 @@ static int start_serving(struct web *web, const struct options *options, struct 
     char address[160];
     int r = read_certificate(web, options, error);
 
+    if (r == 0 && page_init(&web->page) < 0)
+        r = error_set(error, -ENOMEM, "no memory for the page");
     if (r == 0)
         r = open_door(web, options, error);
     if (r == 0)
@@ -214,6 +218,7 @@ void web_stop(struct web *web)
 
 void web_finish(struct web *web)
 {
+    page_finish(&web->page);
     free(web->certificate);
     free(web->key);
 }

@@ -9,6 +9,7 @@
 #include "controller/web/events.h"
 #include "controller/web/fetch.h"
 #include "controller/web/options.h"
+#include "controller/web/page.h"
 #include "controller/web/scrape.h"
 #include "controller/web/server.h"
 #include "controller/web/textfile.h"
@@ -20,6 +21,7 @@ struct web {
     struct fetcher fetcher;
     struct api api;
     struct events events;
+    struct page page;
     struct scrape scrape;
     struct textfile textfile;
     bool is_textfile; /* nothing is served */
