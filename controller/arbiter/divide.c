@@ -28,8 +28,8 @@ static struct share_claim claim_of(const struct arbiter_vm *vm, const struct arb
 }
 
 /* What is its own and used is not taken for those that cannot give. These keep what they hold.
- * Where the host is critical all keep what they work with, at first: whoever else has memory gives
- * it. */
+ * Where the host is critical all keep what they pay no tax for, at first: who rests gives. Who
+ * cannot be tried is believed. */
 static struct share_claim giving_claim(const struct arbiter_round *round, size_t i)
 {
     const struct arbiter_vm *vm = &round->vms[i];
@@ -37,10 +37,10 @@ static struct share_claim giving_claim(const struct arbiter_round *round, size_t
     struct share_claim claim = claim_of(vm, want, facts_is_hungry(vm));
     uint64_t keeps = min_of(want->fair, facts_working(vm));
 
-    if (round->host->now < vm->memory->believed)
+    if (round->host->now < vm->memory->believed || vm->cannot_be_tried)
         keeps = max_of(keeps, facts_need(vm));
     if (round->is_gentle && round->is_urgent)
-        keeps = facts_comfort(vm);
+        keeps = max_of(facts_comfort(vm), facts_active(vm));
     if (want->is_fixed)
         keeps = want->holds;
     keeps = min_of(keeps, want->holds);

@@ -54,7 +54,7 @@ uint64_t facts_need(const struct arbiter_vm *vm)
 
     if (vm->source == ARBITER_UNHEARD)
         return vm->ram;
-    return min_of(vm->in_use, vm->ram - headroom) + headroom;
+    return saturating_subtract(min_of(vm->in_use, vm->ram - headroom) + headroom, facts_spare(vm));
 }
 
 uint64_t facts_comfort(const struct arbiter_vm *vm)

@@ -34,7 +34,8 @@ uint64_t facts_full_size(const struct arbiter_vm *vm);
 /* What it uses, as it says; nothing that nobody says is idle. */
 uint64_t facts_working(const struct arbiter_vm *vm);
 
-/* What its guest needs by its own words, with what must stay available. */
+/* What the host holds at least for a guest that has the size that it needs, by its own words and
+ * with what must stay available in it. */
 uint64_t facts_need(const struct arbiter_vm *vm);
 
 /* ... and what it works with: less and it reads again. */

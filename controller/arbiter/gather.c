@@ -222,13 +222,14 @@ struct arbiter_vm gather_vm(const struct vm *vm, const struct vm_arbiter *kept,
         .is_halted = vm->halted,
         .is_foreign = foreign_watch_holds(&kept->foreign, vm, now),
         .is_occupied = vm->action != NULL,
+        .cannot_be_tried = said->deflate_on_oom != ANSWER_YES,
         .is_starved = vm->starvation.since != 0 || now < kept->pressed,
     };
 
     fill_policy(vm, &facts);
     fill_balloon(vm, &facts);
     fill_guest(vm, now, &facts);
-    facts.headroom = balloon_headroom(said->ram, said->deflate_on_oom == ANSWER_YES);
+    facts.headroom = balloon_headroom(said->ram, !facts.cannot_be_tried);
     return facts;
 }
 

@@ -79,10 +79,12 @@ struct arbiter_vm {
     unsigned means;      /* enum arbiter_means */
     bool may_be_changed; /* somebody assigned a policy, or a file names it */
     bool is_halted;
-    bool is_foreign;  /* somebody else moves its balloon */
-    bool is_occupied; /* an action of it is under way */
-    bool is_starved;  /* in need: short of memory, stalls or kills */
-    bool is_stalled;  /* its balloon does not follow */
+    bool is_foreign;      /* somebody else moves its balloon */
+    bool is_occupied;     /* an action of it is under way */
+    bool is_starved;      /* in need: short of memory, stalls or kills */
+    bool is_stalled;      /* its balloon does not follow */
+    bool cannot_be_tried; /* ... does not let go when its guest is out of memory: the leases refuse
+                             what leaves it less than it says that it needs */
 };
 
 enum arbiter_step {

@@ -22,6 +22,23 @@ static void test_who_uses_all_is_made_up_for(void **state)
     assert_true(size_of(0) >= world.vms[0].in_use + world.vms[0].headroom);
 }
 
+/* The leases would refuse to try it: nobody asks, and the others give at once. */
+static void test_who_cannot_be_tried_is_believed(void **state)
+{
+    world.leases_look = true;
+    world.vms[0].cannot_be_tried = true;
+    world.vms[0].shares = 100;
+    world.vms[0].in_use = 3 * GIB + 512 * MIB;
+    world_leave(1 * GIB + 512 * MIB);
+    for (int second = 0; second < 120; second++) {
+        world_run(1);
+        if (world_asked(0) != NULL)
+            assert_true(world_asked(0)->size >= world.vms[0].in_use + world.vms[0].headroom);
+    }
+    assert_true(world.host.available >= world.host.high);
+    assert_int_equal(world.memories[0].believed, 0);
+}
+
 /* ... but not what they use, as far as it is their own. */
 static void test_what_is_used_and_own_is_not_taken_for_others(void **state)
 {
@@ -164,6 +181,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_who_uses_all_is_made_up_for, world_set_up,
+                                        world_tear_down),
+        cmocka_unit_test_setup_teardown(test_who_cannot_be_tried_is_believed, world_set_up,
                                         world_tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_used_and_own_is_not_taken_for_others,
                                         world_set_up, world_tear_down),

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "common/base/number.h"
+#include "controller/arbiter/facts.h"
 #include "controller/arbiter/gather.h"
+#include "controller/leases/balloon.h"
 #include "controller/leases/table.h"
 
 #define NOW (1000 * NSEC_PER_SEC)
@@ -97,6 +99,23 @@ static void test_what_is_not_available_is_in_use(void **state)
     assert_int_equal(facts.free + facts.cold + facts.hot, GIB);
     vm->measured.guest.available = 100 * GIB;
     assert_int_equal(gather().in_use, 0);
+}
+
+/* What it needs is what a lease must leave it: the leases refuse a byte more. */
+static void test_its_need_is_what_leases_leave(void **state)
+{
+    for (int i = 0; i < 2; i++) {
+        bool deflates = i == 1;
+        const struct balloon_input input = {
+            .ram = 4 * GIB, .available = vm->measured.guest.available, .deflate_on_oom = deflates};
+        struct arbiter_vm facts;
+
+        vm->hypervisor.facts.deflate_on_oom = deflates ? ANSWER_YES : ANSWER_NO;
+        facts = gather();
+        assert_int_equal(facts_need(&facts) + facts_spare(&facts),
+                         facts.size - balloon_takeable(&input));
+        assert_int_equal(facts.cannot_be_tried, !deflates);
+    }
 }
 
 static void test_cold_cache(void **state)
@@ -243,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sizes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_not_available_is_in_use, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_its_need_is_what_leases_leave, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cold_cache, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_the_operator_says, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_may_be_changed, set_up, tear_down),
