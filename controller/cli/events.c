@@ -1,26 +1,14 @@
 /* vmreclaim events */
 #include <stdio.h>
-#include <time.h>
 
 #include "common/base/number.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/waterfall.h"
+#include "controller/cli/when.h"
 
 static const char *vm = "";
 static bool follow;
-
-static void print_time(int64_t time_ns)
-{
-    time_t seconds = (time_t)(time_ns / (int64_t)NSEC_PER_SEC);
-    struct tm broken;
-    char text[32];
-
-    if (localtime_r(&seconds, &broken) == NULL ||
-        strftime(text, sizeof(text), "%H:%M:%S", &broken) == 0)
-        return;
-    printf("%s.%03d", text, (int)(time_ns / 1000000 % 1000));
-}
 
 static void print_numbers(const Event *event)
 {
@@ -49,9 +37,9 @@ static void print_numbers(const Event *event)
 static int print(const ProtobufCMessage *message, void *userdata)
 {
     const Event *event = (const void *)message;
+    char time[32];
 
-    print_time(event->time_ns);
-    fputs("  ", stdout);
+    printf("%s  ", when_format_moment(event->time_ns, time, sizeof(time)));
     print_text(event->vm[0] == '\0' ? "-" : event->vm);
     fputs("  ", stdout);
     print_text(event->kind);

@@ -264,6 +264,8 @@ static void print_names(const struct list_view *view, const struct rows *rows,
 
 /* ---- tables ---- */
 
+static_assert(ARRAY_SIZE(((struct list_view *)NULL)->columns) <= TABLE_COLUMNS_MAX, "they fit");
+
 struct sum {
     int64_t bytes;
     bool is_known; /* of one row at least */

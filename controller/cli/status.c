@@ -98,7 +98,7 @@ static void print_degraded(const Status *status)
 /* EXIT_PARTIAL while something is degraded, so that scripts and monitors see it. */
 static int show(const ProtobufCMessage *message, void *userdata)
 {
-    static const struct table_column columns[] = {{"", 0}, {"", 0}};
+    static const struct table_column columns[] = {{"", 0}, {"", TABLE_WRAP}};
     const struct cli *cli = userdata;
     const Status *status = (const void *)message;
     int code = status->n_degraded > 0 ? EXIT_PARTIAL : EXIT_DONE;

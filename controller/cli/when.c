@@ -30,3 +30,15 @@ const char *when_format_short(int64_t time, char *buffer, size_t size)
 {
     return format_as("%m-%d %H:%M %z", time, buffer, size);
 }
+
+const char *when_format_moment(int64_t time, char *buffer, size_t size)
+{
+    char clock[16];
+    char zone[16];
+
+    if (time == 0)
+        return format_as("", time, buffer, size);
+    snprintf(buffer, size, "%s.%03d %s", format_as("%H:%M:%S", time, clock, sizeof(clock)),
+             (int)(time / 1000000 % 1000), format_as("%z", time, zone, sizeof(zone)));
+    return buffer;
+}

@@ -11,4 +11,7 @@ const char *when_format(int64_t time, char *buffer, size_t size);
 /* "11-23 19:12 +0100"; as above. */
 const char *when_format_short(int64_t time, char *buffer, size_t size);
 
+/* "19:12:44.123 +0100"; as above. */
+const char *when_format_moment(int64_t time, char *buffer, size_t size);
+
 #endif
