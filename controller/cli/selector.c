@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/cli/messages.h"
+#include "controller/cli/label-selector.h"
 
 static const char *label;
 static bool all;
 
 const struct command_option selector_options[] = {
-    {"label", 'l', OPTION_TEXT, "KEY=VALUE", "every VM that has this label", &label, NULL},
+    {"label", 'l', OPTION_TEXT, "KEY=VALUE,...",
+     "every VM that has these labels; also !=, in (A,B), notin (A,B), KEY, !KEY", &label, NULL},
     {"all", 0, OPTION_FLAG, NULL, "every VM", &all, NULL},
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
 };
@@ -61,12 +62,30 @@ struct lookup {
     char **operands;
 };
 
-static bool has_label(const Vm *vm, const char *wanted)
+static bool has_label(const Vm *vm)
 {
-    for (size_t i = 0; i < vm->n_labels; i++)
-        if (strcmp(vm->labels[i], wanted) == 0)
-            return true;
-    return false;
+    return label_selector_matches(label, vm->labels, vm->n_labels);
+}
+
+static int check_label(const char *command)
+{
+    if (label == NULL || label_selector_is_valid(label))
+        return EXIT_DONE;
+    return fail(EXIT_USAGE,
+                "%s: \"%s\" does not say which labels; write KEY=VALUE,KEY2=VALUE2\n"
+                "More: vmreclaim %s --help",
+                command, label, command);
+}
+
+/* Why there is none; NULL: it is about the label, or all. */
+static int fail_nothing(const char *glob)
+{
+    if (glob != NULL)
+        return fail(EXIT_NOT_FOUND, "no VM's name is like \"%s\"; see: vmreclaim vm list", glob);
+    if (label != NULL)
+        return fail(EXIT_NOT_FOUND,
+                    "no VM has the label %s; see: vmreclaim vm list -o columns=name,labels", label);
+    return fail(EXIT_NOT_FOUND, "there is no VM; see: vmreclaim vm list");
 }
 
 static int add_matching(const Vmreclaim__Controller__V1__ListVmsResponse *list, const char *glob,
@@ -78,7 +97,7 @@ static int add_matching(const Vmreclaim__Controller__V1__ListVmsResponse *list, 
     for (size_t i = 0; code == EXIT_DONE && i < list->n_vms; i++) {
         const Vm *vm = list->vms[i];
         bool matches = glob != NULL    ? fnmatch(glob, vm->name, 0) == 0
-                       : label != NULL ? has_label(vm, label)
+                       : label != NULL ? has_label(vm)
                                        : true;
 
         if (!matches)
@@ -88,11 +107,7 @@ static int add_matching(const Vmreclaim__Controller__V1__ListVmsResponse *list, 
     }
     if (code != EXIT_DONE || found > 0)
         return code;
-    if (glob != NULL)
-        return fail(EXIT_NOT_FOUND, "no VM's name is like \"%s\"; see: vmreclaim vm list", glob);
-    if (label != NULL)
-        return fail(EXIT_NOT_FOUND, "no VM has the label %s; see: vmreclaim vm show VM", label);
-    return fail(EXIT_NOT_FOUND, "there is no VM; see: vmreclaim vm list");
+    return fail_nothing(glob);
 }
 
 static int on_list(const ProtobufCMessage *message, void *userdata)
@@ -136,6 +151,9 @@ int selector_take(struct cli *cli, const char *command, char **operands, struct 
                     command, command);
     if (all && (count > 0 || label != NULL))
         return fail(EXIT_USAGE, "%s: --all is every VM; leave the names and labels out", command);
+    code = check_label(command);
+    if (code != EXIT_DONE)
+        return code;
     if (has_globs || label != NULL || all)
         return look_up(cli, operands, ret);
     for (size_t i = 0; code == EXIT_DONE && i < count; i++)
@@ -150,6 +168,64 @@ void selected_finish(struct selected *selected)
         free(selected->names[i]);
     free(selected->names);
     *selected = (struct selected){.count = 0};
+}
+
+/* ---- lists of VMs ---- */
+
+/* As the daemon knows it: by its name, its UUID or "cid:N". */
+static bool is_called(const Vm *vm, const char *word)
+{
+    char cid[24];
+
+    snprintf(cid, sizeof(cid), "cid:%u", vm->cid);
+    return is_glob(word) ? fnmatch(word, vm->name, 0) == 0
+                         : strcmp(word, vm->name) == 0 || strcmp(word, vm->uuid) == 0 ||
+                               strcmp(word, cid) == 0;
+}
+
+static bool is_meant(const Vm *vm, char **operands)
+{
+    if (label != NULL && has_label(vm))
+        return true;
+    for (; *operands != NULL; operands++)
+        if (is_called(vm, *operands))
+            return true;
+    return false;
+}
+
+/* Each operand means one at least. */
+static int check_operands(char **operands, Vm *const *list, size_t count)
+{
+    for (; *operands != NULL; operands++) {
+        size_t i = 0;
+
+        while (i < count && !is_called(list[i], *operands))
+            i++;
+        if (i == count)
+            return fail_nothing(*operands);
+    }
+    return EXIT_DONE;
+}
+
+int selector_filter(const char *command, char **operands, Vm **list, size_t *count)
+{
+    size_t kept = 0;
+    int code = check_label(command);
+
+    if (code == EXIT_DONE)
+        code = check_operands(operands, list, *count);
+    if (code != EXIT_DONE || (operands[0] == NULL && label == NULL))
+        return code;
+    for (size_t i = 0; i < *count; i++) {
+        Vm *vm = list[i];
+
+        if (!is_meant(vm, operands))
+            continue;
+        memmove((void *)(list + kept + 1), (void *)(list + kept), (i - kept) * sizeof(Vm *));
+        list[kept++] = vm;
+    }
+    *count = kept;
+    return kept > 0 ? EXIT_DONE : fail_nothing(NULL);
 }
 
 int selector_show_each(struct cli *cli, const char *command, char **operands,

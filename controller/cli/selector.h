@@ -3,6 +3,7 @@
 #define VMRECLAIM_CONTROLLER_CLI_SELECTOR_H
 
 #include "controller/cli/cli.h"
+#include "controller/cli/messages.h"
 
 /* -l and --all, of commands that select; ended by a NULL name. */
 extern const struct command_option selector_options[];
@@ -22,6 +23,11 @@ struct selected {
  * client_list. Said on standard error. selected_finish() also after a failure. */
 int selector_take(struct cli *cli, const char *command, char **operands, struct selected *ret);
 void selected_finish(struct selected *selected);
+
+/* Moves those of the list that the operands and -l mean to its front, in order; `*count` is how
+ * many. Without any of them, and with --all, that is all. EXIT_USAGE: -l cannot be read;
+ * EXIT_NOT_FOUND: an operand, or the label, means none; said on standard error. */
+int selector_filter(const char *command, char **operands, Vm **list, size_t *count);
 
 /* Runs `show` for one VM after the other, each under its name when there are several; the worst
  * exit code. */

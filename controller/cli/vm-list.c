@@ -5,6 +5,7 @@
 #include "common/base/text.h"
 #include "controller/cli/list.h"
 #include "controller/cli/messages.h"
+#include "controller/cli/selector.h"
 
 /* What matters most. */
 static void get_state(const struct list_row *row, struct list_value *value)
@@ -126,27 +127,47 @@ static const struct list list = {
     .empty = "No VMs. The daemon finds them in /etc/vmreclaim/vms/NAME.yaml; see vmreclaimd(8).",
 };
 
+/* Shows those that are meant; the others stay behind them, to be freed with them. */
+static int show(const ProtobufCMessage *message, void *userdata)
+{
+    Vmreclaim__Controller__V1__ListVmsResponse *answer = (void *)message;
+    size_t count = answer->n_vms;
+    int code = selector_filter("vm list", userdata, answer->vms, &answer->n_vms);
+
+    if (code == EXIT_DONE)
+        code = list_print(&list, list_view(), message);
+    answer->n_vms = count;
+    return code;
+}
+
 static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__ListVmsRequest request =
         VMRECLAIM__CONTROLLER__V1__LIST_VMS_REQUEST__INIT;
+    struct cli plain = *cli;
 
+    plain.json = false; /* a document is the list's, too */
     request.with_returns = list_view()->form != LIST_FORM_NAME;
-    return list_run(cli, &list, "ListVms", &request.base, UINT64_MAX);
+    return client_list(&plain, "ListVms", &request.base, UINT64_MAX, show, operands);
 }
 
 const struct command command_vm_list = {
     .name = "vm list",
-    .operands = "",
+    .operands = "[VM...]",
+    .operands_may_lack = true,
+    .takes_more = true,
+    .selects = true,
     .list = &list,
     .summary = "every VM: what it costs the host, and what could come back",
     .description =
-        "Lists the VMs the daemon knows, with the newest measurement of each.\n\n"
+        "Lists the VMs the daemon knows, or those that are named or have the labels, with the\n"
+        "newest measurement of each.\n\n"
         "FOOTPRINT is what the host holds for the VM, MEMORY what the VM was given. RETURNABLE\n"
         "could come back, HOW says by which steps, what brings most first, or why nothing could.\n"
         "With -o wide there is where the rest is: IN USE, CACHE, TRAPPED and REPORTED come from\n"
         "the agent in the guest.",
     .example = "vmreclaim vm list --sort -returnable\n"
+               "  vmreclaim vm list -l tier=front,env!=test\n"
                "  vmreclaim vm list -o json | jq '.vms[] | .name'",
     .see_also = "vm show, explain, host",
     .run = run,

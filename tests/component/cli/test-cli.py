@@ -312,8 +312,12 @@ class CliTest(CliTestCase):
         self.assertEqual(vms("-l", "tier=front"), ["web1"])
         self.assertEqual(vms("--label=env=test", "web2"), ["web2", "web1"])
         self.assertEqual(vms("--all"), ["web1", "web2", "alone"])
+        self.assertEqual(vms("-l", "tier in (front,back),env!=live"), ["web1"])
+        self.assertEqual(vms("-l", "!tier"), ["web2", "alone"])
         for words in (["db*"], ["-l", "tier=back"]):
             self.assertRegex(self.run_cli("compact", *words, code=3).stderr, "no VM")
+        error = self.run_cli("compact", "-l", "tier=front,", code=2).stderr
+        self.assertIn('"tier=front," does not say which labels; write', error)
         text = self.run_cli("explain", "web*").stdout
         self.assertRegex(text, "^== web1\n")
         self.assertIn("\n== web2\n", text)

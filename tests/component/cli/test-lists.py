@@ -41,6 +41,23 @@ class ListsTest(CliTestCase):
             self.assertEqual(self.run_cli("vm", "list", *words).stdout, "web1\nweb2\nalone\n")
         self.assertEqual(self.run_cli("-o", "name", "vm", "list").stdout, "web1\nweb2\nalone\n")
 
+    def test_some_vms(self):
+        def names(*words):
+            return self.run_cli("vm", "list", "-q", *words).stdout.split()
+
+        self.assertEqual(names("web2"), ["web2"])
+        self.assertEqual(names("web2", "al*"), ["web2", "alone"])
+        self.assertEqual(names("-l", "tier=front"), ["web1"])
+        self.assertEqual(names("-l", "tier=front", "alone"), ["web1", "alone"])
+        self.assertEqual(names("cid:5"), ["web1", "web2", "alone"])
+        self.assertEqual(names("--all"), ["web1", "web2", "alone"])
+        self.assertEqual(len(self.run_json("vm", "list", "web1")["vms"]), 1)
+        for words in (["web3"], ["web1", "db*"], ["-l", "tier=back"]):
+            result = self.run_cli("vm", "list", *words, code=3)
+            self.assertEqual(result.stdout, "")
+            self.assertIn("no VM", result.stderr)
+        self.run_cli("vm", "list", "-l", "=", code=2)
+
     def test_columns_and_order(self):
         text = self.run_cli("vm", "list", "-o", "columns=labels,name", "--sort", "name",
                             "--no-headings").stdout
