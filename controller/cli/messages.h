@@ -16,6 +16,7 @@ typedef Vmreclaim__Controller__V1__Host Host;
 typedef Vmreclaim__Controller__V1__HostFacts HostFacts;
 typedef Vmreclaim__Controller__V1__HostStep HostStep;
 typedef Vmreclaim__Controller__V1__HostVm HostVm;
+typedef Vmreclaim__Controller__V1__PlannedStep PlannedStep;
 typedef Vmreclaim__Controller__V1__PlannedVm PlannedVm;
 typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
 typedef Vmreclaim__Controller__V1__Reservation Reservation;

@@ -22,3 +22,18 @@ void top_action_ask(const struct top_action *action, const struct top_vm *vm, ch
         text_format(text, size, "%s %s: it seems that nothing would come back%s%s. Do it anyway?",
                     action->name, vm->name, vm->note[0] == '\0' ? "" : ": ", vm->note);
 }
+
+void top_action_ask_planned(const struct top_action *action, const char *vm,
+                            const PlannedStep *step, char *text, size_t size)
+{
+    if (step->refused[0] != '\0')
+        text_format(text, size, "%s %s would be refused: %s. Try it anyway?", action->name, vm,
+                    step->refused);
+    else if (step->gain_is_known)
+        text_format(text, size, "%s %s: would bring back %s, %s%s%s. Do it?", action->name, vm,
+                    BYTES_TEXT(step->gain), action->what, step->note[0] == '\0' ? "" : "; ",
+                    step->note);
+    else
+        text_format(text, size, "%s %s: nobody knows what it would bring back%s%s. Do it?",
+                    action->name, vm, step->note[0] == '\0' ? "" : "; ", step->note);
+}

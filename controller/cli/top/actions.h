@@ -16,8 +16,11 @@ struct top_action {
 enum { TOP_ACTION_COUNT = 3 };
 extern const struct top_action top_actions[TOP_ACTION_COUNT];
 
-/* What it would do to the VM now, as a question. */
+/* What it would do to the VM now, as a question: by what the lists say, or by the daemon's plan,
+ * which has looked at the guest. */
 void top_action_ask(const struct top_action *action, const struct top_vm *vm, char *text,
                     size_t size);
+void top_action_ask_planned(const struct top_action *action, const char *vm,
+                            const PlannedStep *step, char *text, size_t size);
 
 #endif

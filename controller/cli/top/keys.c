@@ -97,6 +97,8 @@ static void on_action(struct top_model *model, const struct top_key *key, struct
     assert(model->asked.action != NULL);
     top_action_ask(model->asked.action, vm, model->question, sizeof(model->question));
     model->mode = TOP_CONFIRM;
+    *i = model->asked;
+    i->wish = TOP_WISH_PLAN;
 }
 
 static void on_forget(struct top_model *model, const struct top_key *key, struct top_intention *i)

@@ -70,6 +70,15 @@ void top_model_take_event(struct top_model *model, const Event *event)
         top_vms_sample(&model->vms, event->vm, event->waterfall);
 }
 
+void top_model_take_plan(struct top_model *model, const struct top_intention *asked,
+                         const Vmreclaim__Controller__V1__PlanActionResponse *plan)
+{
+    if (model->mode == TOP_CONFIRM && model->asked.action == asked->action &&
+        strcmp(model->asked.vm, asked->vm) == 0 && plan->n_steps > 0)
+        top_action_ask_planned(asked->action, asked->vm, plan->steps[0], model->question,
+                               sizeof(model->question));
+}
+
 /* ---- what is said ---- */
 
 void top_model_say(struct top_model *model, bool is_bad, const char *text)

@@ -37,6 +37,7 @@ enum top_wish {
     TOP_WISH_NOTHING,
     TOP_WISH_QUIT,
     TOP_WISH_EXPLAIN, /* `vm` */
+    TOP_WISH_PLAN,    /* what `action` would do to `vm`; a question waits for it */
     TOP_WISH_ACT,     /* on `vm`, by `action`; it was confirmed */
 };
 
@@ -125,6 +126,10 @@ void top_model_take_vms(struct top_model *model,
 void top_model_take_event(struct top_model *model, const Event *event);
 void top_model_take_explanation(struct top_model *model,
                                 const Vmreclaim__Controller__V1__ExplainResponse *explanation);
+
+/* What an action would do: the question about it, if it still stands, says so. */
+void top_model_take_plan(struct top_model *model, const struct top_intention *asked,
+                         const Vmreclaim__Controller__V1__PlanActionResponse *plan);
 
 /* Why nobody answers; "": somebody does. */
 void top_model_set_away(struct top_model *model, const char *why);

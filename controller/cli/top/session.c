@@ -15,6 +15,7 @@
 #define SERVICE         (&vmreclaim__controller__v1__controller__descriptor)
 #define PAGE_TIMEOUT    (15 * NSEC_PER_SEC)
 #define EXPLAIN_TIMEOUT (60 * NSEC_PER_SEC)
+#define PLAN_TIMEOUT    (15 * NSEC_PER_SEC)
 #define ACTION_TIMEOUT  (5 * 60 * NSEC_PER_SEC)
 
 /* VMs of a page: as many as the daemon looks at for one request. And seconds between two attempts
@@ -23,13 +24,15 @@ enum { PAGE_SIZE = 256, WAIT_MAX = 5 };
 
 /* ---- requests ---- */
 
-static void set_text(ProtobufCMessage *message, const char *name, const char *text)
+/* A text or a message, of which the field has the pointer. */
+static void set_field(ProtobufCMessage *message, const char *name, ProtobufCType type,
+                      const void *value)
 {
     const ProtobufCFieldDescriptor *field =
         protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
 
-    assert(field != NULL && field->type == PROTOBUF_C_TYPE_STRING);
-    memcpy((char *)message + field->offset, &text, sizeof(text));
+    assert(field != NULL && field->type == type);
+    memcpy((char *)message + field->offset, &value, sizeof(value));
 }
 
 /* Of the method, with its defaults; free() it. NULL: no memory. `text` stays the caller's. */
@@ -42,7 +45,7 @@ static ProtobufCMessage *make_request(const char *method, const char *field, con
     if (message == NULL)
         return NULL;
     protobuf_c_message_init(row->input, message);
-    set_text(message, field, text);
+    set_field(message, field, PROTOBUF_C_TYPE_STRING, text);
     return message;
 }
 
@@ -234,33 +237,69 @@ static void on_acted(const struct ttrpc_result *result, void *userdata)
     free(order);
 }
 
+/* An older daemon has no plan: then the question stays what it is. */
+static void on_planned(const struct ttrpc_result *result, void *userdata)
+{
+    struct order *order = userdata;
+
+    if (result->code == TTRPC_OK)
+        top_model_take_plan(order->session->model, &order->intention,
+                            (const void *)result->response);
+    order->session->is_urgent = true;
+    free(order);
+}
+
+static int start_call(struct top_session *session, const char *method,
+                      const ProtobufCMessage *request, nsec_t timeout,
+                      ttrpc_result_callback on_result, const struct top_intention *intention)
+{
+    struct order *order = malloc(sizeof(*order));
+    int r;
+
+    if (order == NULL)
+        return -ENOMEM;
+    *order = (struct order){session, *intention};
+    r = ttrpc_call_unary(session->connection, SERVICE, method, request, timeout, on_result, order,
+                         NULL);
+    if (r < 0)
+        free(order);
+    return r;
+}
+
+/* The action's own request is a field of the plan's, called as the action. */
+static int start_plan(struct top_session *session, const struct top_intention *intention)
+{
+    cleanup_free ProtobufCMessage *action =
+        make_request(intention->action->method, "vm", intention->vm);
+    cleanup_free ProtobufCMessage *request = make_request("PlanAction", "vm", intention->vm);
+
+    if (action == NULL || request == NULL)
+        return -ENOMEM;
+    set_field(request, intention->action->name, PROTOBUF_C_TYPE_MESSAGE, action);
+    return start_call(session, "PlanAction", request, PLAN_TIMEOUT, on_planned, intention);
+}
+
 /* -EPIPE, -ENOMEM, ... */
 static int start_order(struct top_session *session, const struct top_intention *intention)
 {
     bool is_action = intention->wish == TOP_WISH_ACT;
     const char *method = is_action ? intention->action->method : "Explain";
     cleanup_free ProtobufCMessage *request = make_request(method, "vm", intention->vm);
-    struct order *order = malloc(sizeof(*order));
-    int r;
 
-    if (request == NULL || order == NULL) {
-        free(order);
+    if (request == NULL)
         return -ENOMEM;
-    }
-    *order = (struct order){session, *intention};
-    r = ttrpc_call_unary(session->connection, SERVICE, method, request,
-                         is_action ? ACTION_TIMEOUT : EXPLAIN_TIMEOUT,
-                         is_action ? on_acted : on_explained, order, NULL);
-    if (r < 0)
-        free(order);
-    return r;
+    return start_call(session, method, request, is_action ? ACTION_TIMEOUT : EXPLAIN_TIMEOUT,
+                      is_action ? on_acted : on_explained, intention);
 }
 
 void top_session_do(struct top_session *session, const struct top_intention *intention)
 {
-    int r = session->connection == NULL ? -ENOTCONN : start_order(session, intention);
+    int r = -ENOTCONN;
 
-    if (r < 0) {
+    if (session->connection != NULL)
+        r = intention->wish == TOP_WISH_PLAN ? start_plan(session, intention)
+                                             : start_order(session, intention);
+    if (r < 0 && intention->wish != TOP_WISH_PLAN) {
         top_model_say(session->model, true, "the daemon does not answer: nothing was done");
         return;
     }

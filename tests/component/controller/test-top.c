@@ -238,7 +238,7 @@ static void test_an_action_is_confirmed(void **state)
     expect_words("nothing was done");
     assert_int_equal(f->agent.asked.compactions, 0);
     type("c");
-    expect_words("Do it");
+    expect_words("compact web-1: would bring back ");
     assert_int_equal(f->agent.asked.compactions, 0);
     type("y");
     expect_words("web-1 compact was ordered");
@@ -261,7 +261,7 @@ static void test_an_action_is_refused(void **state)
     expect(f->agent.asked.compactions == 1, "the guest's compaction");
     expect_words("compact...");
     type("r");
-    expect_words("Do it");
+    expect_words("reclaim web-1 would be refused: ");
     type("y");
     expect_words("web-1 reclaim not done:");
     expect_words("compact");

@@ -162,7 +162,8 @@ static void test_an_action_is_confirmed(void **state)
     struct top_model *model = *state;
     struct top_intention intention = press(model, L'r');
 
-    assert_int_equal(intention.wish, TOP_WISH_NOTHING);
+    assert_int_equal(intention.wish, TOP_WISH_PLAN);
+    assert_string_equal(intention.vm, "c");
     assert_int_equal(model->mode, TOP_CONFIRM);
     assert_string_equal(model->question, "reclaim c: could bring back 1.0 GiB, file cache that the "
                                          "guest does not need. Do it?");
@@ -218,6 +219,43 @@ static void test_nothing_to_gain_is_said(void **state)
     (void)press(model, L'c');
     assert_string_equal(model->question, "compact b: it seems that nothing would come back: it is "
                                          "halted. Do it anyway?");
+}
+
+/* The daemon has looked at the guest meanwhile. */
+static void test_a_plan_makes_the_question(void **state)
+{
+    struct top_model *model = *state;
+    Vmreclaim__Controller__V1__PlanActionResponse plan =
+        VMRECLAIM__CONTROLLER__V1__PLAN_ACTION_RESPONSE__INIT;
+    PlannedStep step = VMRECLAIM__CONTROLLER__V1__PLANNED_STEP__INIT;
+    PlannedStep *steps[] = {&step};
+    struct top_intention asked = press(model, L'r');
+
+    plan.steps = steps;
+    plan.n_steps = 1;
+    step.gain_is_known = 1;
+    step.gain = 900 * MIB;
+    top_model_take_plan(model, &asked, &plan);
+    assert_string_equal(model->question, "reclaim c: would bring back 900.0 MiB, file cache that "
+                                         "the guest does not need. Do it?");
+    step.refused = made_text("a compact is under way");
+    top_model_take_plan(model, &asked, &plan);
+    assert_string_equal(model->question, "reclaim c would be refused: a compact is under way. "
+                                         "Try it anyway?");
+    step.refused = made_text("");
+    step.gain_is_known = 0;
+    step.note = made_text("the guest does not report");
+    top_model_take_plan(model, &asked, &plan);
+    assert_string_equal(model->question, "reclaim c: nobody knows what it would bring back; the "
+                                         "guest does not report. Do it?");
+    /* another question was asked meanwhile, or none */
+    (void)press(model, L'n');
+    (void)press(model, L'c');
+    top_model_take_plan(model, &asked, &plan);
+    assert_non_null(strstr(model->question, "compact c: it seems"));
+    (void)press(model, L'n');
+    top_model_take_plan(model, &asked, &plan);
+    assert_int_equal(model->mode, TOP_LIST);
 }
 
 static void test_a_refusal_is_said(void **state)
@@ -345,6 +383,7 @@ int main(void)
         model_test(test_an_action_is_not_confirmed),
         model_test(test_the_list_changes_under_a_question),
         model_test(test_nothing_to_gain_is_said),
+        model_test(test_a_plan_makes_the_question),
         model_test(test_a_refusal_is_said),
         model_test(test_events),
         model_test(test_an_explanation_is_read),
