@@ -276,6 +276,7 @@ struct top_intention top_model_key(struct top_model *model, struct top_key key)
     struct top_intention intention = {.wish = TOP_WISH_NOTHING};
 
     top_model_say(model, false, ""); /* it was read */
+    top_model_arrange(model, model->time);
     for (size_t i = 0; i < ARRAY_SIZE(bindings); i++) {
         const struct binding *binding = &bindings[i];
         bool fits = binding->mode == model->mode && binding->kind == key.kind;

@@ -148,6 +148,7 @@ void top_model_arrange(struct top_model *model, int64_t time);
 
 /* ---- keys.c ---- */
 
+/* What was taken since the last arrangement counts. */
 struct top_intention top_model_key(struct top_model *model, struct top_key key);
 
 /* ---- reading ---- */

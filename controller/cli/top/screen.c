@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <ncursesw/curses.h>
 
 #include "common/base/util.h"
+#include "controller/cli/top/terminal-type.h"
 
 #define ESCAPE_WAIT     100 /* ms; a key's sequence may come in pieces over ssh */
 #define CONTROL(letter) ((letter)-0x40)
@@ -88,14 +88,6 @@ static void set_modes(void)
     (void)set_escdelay(ESCAPE_WAIT);
 }
 
-/* Moving the cursor is the least. */
-static bool can_place_text(void)
-{
-    const char *capability = tigetstr("cup");
-
-    return capability != NULL && (intptr_t)capability != -1;
-}
-
 int screen_create(bool may_colour, struct screen **ret_screen, struct error *error)
 {
     const char *type = getenv("TERM");
@@ -103,16 +95,17 @@ int screen_create(bool may_colour, struct screen **ret_screen, struct error *err
 
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
         return error_set(error, -ENOTTY, "top needs a terminal; for programs: vmreclaim host");
-    screen = calloc(1, sizeof(*screen));
-    if (screen == NULL)
-        return error_set(error, -ENOMEM, "out of memory");
-    screen->curses = newterm(NULL, stdout, stdin);
-    if (screen->curses == NULL || !can_place_text()) {
-        screen_destroy(screen);
+    if (!terminal_type_can_place_text())
         return error_set(error, -ENOTSUP,
                          "the terminal \"%s\" cannot place text\n"
                          "Set TERM to what it is, or look at: vmreclaim host",
                          type == NULL ? "" : type);
+    screen = calloc(1, sizeof(*screen));
+    if (screen != NULL)
+        screen->curses = newterm(NULL, stdout, stdin);
+    if (screen == NULL || screen->curses == NULL) {
+        free(screen);
+        return error_set(error, -ENOMEM, "out of memory");
     }
     hide_error_output(screen);
     set_modes();
@@ -125,11 +118,9 @@ void screen_destroy(struct screen *screen)
 {
     if (screen == NULL)
         return;
-    if (screen->curses != NULL) {
-        (void)endwin();
-        delscreen(screen->curses);
-        show_error_output(screen);
-    }
+    (void)endwin();
+    delscreen(screen->curses);
+    show_error_output(screen);
     free(screen);
 }
 

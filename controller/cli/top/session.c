@@ -96,7 +96,7 @@ static void on_hosts(const struct ttrpc_result *result, void *userdata)
     top_model_set_away(session->model, "");
     session->has_answered = true;
     session->losses = 0;
-    session->is_urgent = session->is_urgent || session->hosts.passes == 0;
+    session->is_urgent = true;
     turn_page(session, &session->hosts, page->next_page_token);
     if (session->vms.passes == 0)
         walk_on(session, &session->vms);
@@ -386,6 +386,11 @@ void top_session_start(struct top_session *session, struct cli *cli, uv_loop_t *
     *session = (struct top_session){.cli = cli, .loop = loop, .model = model};
     begin_walks(session);
     dial(session);
+}
+
+bool top_session_hears(const struct top_session *session)
+{
+    return session->connection != NULL && !session->hosts.is_under_way;
 }
 
 void top_session_tick(struct top_session *session)

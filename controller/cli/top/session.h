@@ -48,6 +48,9 @@ void top_session_start(struct top_session *session, struct cli *cli, uv_loop_t *
 /* Once a second. */
 void top_session_tick(struct top_session *session);
 
+/* The daemon has answered all that it was asked for a list. */
+bool top_session_hears(const struct top_session *session);
+
 /* Does what the person wants: explains a VM, or acts on it. */
 void top_session_do(struct top_session *session, const struct top_intention *intention);
 

@@ -56,15 +56,12 @@ static void draw(struct top *top)
 
 static void take_key(struct top *top, struct top_key key)
 {
-    struct top_intention intention;
+    struct top_intention intention = top_model_key(top->model, key);
 
-    intention = top_model_key(top->model, key);
     if (intention.wish == TOP_WISH_QUIT)
         top->quits = true;
     else if (intention.wish != TOP_WISH_NOTHING)
         top_session_do(&top->session, &intention);
-    top_model_arrange(top->model, time_realtime());
-    top->is_stale = true;
 }
 
 static void take_keys(struct top *top)
@@ -133,8 +130,9 @@ static void on_tick(uv_timer_t *timer)
 {
     struct top *top = timer->data;
 
+    /* else it is drawn when the page that is asked for now is there */
+    top->is_stale = !top_session_hears(&top->session);
     top_session_tick(&top->session);
-    top->is_stale = true;
 }
 
 /* Waits for the loop or a key. libuv would make standard input non-blocking for everybody who

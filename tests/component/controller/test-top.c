@@ -227,11 +227,22 @@ static void expect_recorded(struct fixture *f, const char *asked_with)
     assert_string_equal(response->actions[0]->asked_with, asked_with);
 }
 
+/* It has asked again since, and drawn. */
+static void wait_for_a_second_page(void)
+{
+    char first[TERMINAL_COLUMNS_MAX + 1];
+
+    (void)snprintf(first, sizeof(first), "%s", terminal_row(&top.terminal, 0));
+    expect((look(), strcmp(terminal_row(&top.terminal, 0), first) != 0), "another time of day");
+}
+
 static void test_an_action_is_confirmed(void **state)
 {
     struct fixture *f = *state;
 
     start_all(f);
+    wait_for_a_second_page();
+    wait_for_a_second_page();
     type("c");
     expect_words("Do it");
     type("n");

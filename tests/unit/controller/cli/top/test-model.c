@@ -95,6 +95,20 @@ static void test_pages_in_turn(void **state)
     expect_order(model, "ad");
 }
 
+/* A key that comes before the page is drawn is about what is there now. */
+static void test_a_key_between_two_pages(void **state)
+{
+    struct top_model *model = *state;
+    struct made_vm vms[2];
+    HostVm *pointers[] = {&vms[0].vm, &vms[1].vm};
+    struct top_key key = {TOP_KEY_CHARACTER, L'r'};
+
+    made_vm(&vms[0], "c", GIB, "reclaim", GIB);
+    made_vm(&vms[1], "d", GIB, "reclaim", 0);
+    assert_int_equal(top_vms_take(&model->vms, pointers, 2, true), 0);
+    assert_string_equal(top_model_key(model, key).vm, "c");
+}
+
 /* The daemon has none that is longer; whoever says so is not believed for ever. */
 static void test_a_name_that_is_too_long(void **state)
 {
@@ -376,6 +390,7 @@ int main(void)
         model_test(test_the_chosen_one_stays_chosen),
         model_test(test_who_is_on_no_page_is_gone),
         model_test(test_pages_in_turn),
+        model_test(test_a_key_between_two_pages),
         model_test(test_a_name_that_is_too_long),
         model_test(test_many),
         model_test(test_a_filter),
