@@ -23,27 +23,21 @@ void happenings_add(struct happenings *happenings, int64_t time, bool is_bad, co
     text_copy(happening->text, sizeof(happening->text), text);
 }
 
-static void add_part(struct happening *happening, const char *before, const char *text)
+/* An action that was measured: what the host got of it. */
+static void describe_action(const Event *event, char *text, size_t size)
 {
-    if (text[0] == '\0')
-        return;
-    text_append_bytes(happening->text, sizeof(happening->text), before, strlen(before));
-    text_append_bytes(happening->text, sizeof(happening->text), text, strlen(text));
-}
-
-/* What the host got of it. */
-static void add_returned(struct happening *happening, const Action *action)
-{
+    const Action *action = event->action;
     bool grew = action->host_returned < 0;
-    uint64_t size = grew ? 0 - (uint64_t)action->host_returned : (uint64_t)action->host_returned;
+    uint64_t bytes = grew ? 0 - (uint64_t)action->host_returned : (uint64_t)action->host_returned;
 
-    if (!action->finished || action->footprint_before == 0)
-        return;
-    add_part(happening, grew ? ", returned -" : ", returned ", BYTES_TEXT(size));
+    text_format(text, size, "%s %s%s%s: returned %s%s%s%s", event->vm, action->kind,
+                action->asked_by[0] == '\0' ? "" : " by ", action->asked_by, grew ? "-" : "",
+                BYTES_TEXT(bytes), action->reason[0] == '\0' ? "" : "; ", action->reason);
 }
 
 void happenings_take(struct happenings *happenings, const Event *event)
 {
+    const Action *action = event->action;
     struct happening *happening;
 
     if (strcmp(event->kind, "sample") == 0)
@@ -51,11 +45,12 @@ void happenings_take(struct happenings *happenings, const Event *event)
     happening = next(happenings, event->time_ns);
     happening->is_bad = strcmp(event->kind, "warning") == 0 || strcmp(event->kind, "alarm") == 0 ||
                         strcmp(event->kind, "lost") == 0;
-    text_copy(happening->text, sizeof(happening->text), event->vm);
-    add_part(happening, happening->text[0] == '\0' ? "" : " ", event->kind);
-    add_part(happening, ": ", event->text);
-    if (event->action != NULL)
-        add_returned(happening, event->action);
+    if (action != NULL && action->finished && action->footprint_before != 0)
+        describe_action(event, happening->text, sizeof(happening->text));
+    else
+        text_format(happening->text, sizeof(happening->text), "%s%s%s%s%s", event->vm,
+                    event->vm[0] == '\0' ? "" : " ", event->kind,
+                    event->text[0] == '\0' ? "" : ": ", event->text);
 }
 
 const struct happening *happenings_get(const struct happenings *happenings, size_t back)

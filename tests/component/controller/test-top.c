@@ -254,7 +254,7 @@ static void test_an_action_is_confirmed(void **state)
     type("y");
     expect_words("web-1 compact was ordered");
     expect(f->agent.asked.compactions == 1, "the guest's compaction");
-    expect_words("web-1 action: compact");
+    expect_words("web-1 compact by ");
     expect_recorded(f, "cli");
     end_by_key();
 }

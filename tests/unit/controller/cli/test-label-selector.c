@@ -17,7 +17,7 @@ static void test_a_value(void **state)
     assert_true(matches("tier==front"));
     assert_true(matches(" tier = front "));
     assert_false(matches("tier=back"));
-    assert_false(matches("tier=fron"));
+    assert_false(matches("tier=fronts"));
     assert_false(matches("tie=front"));
     assert_true(matches("gpu="));
     assert_false(matches("zone="));

@@ -309,12 +309,15 @@ static void test_events(void **state)
     event.kind = made_text("action");
     event.text = made_text("compact: done");
     event.action = &action;
+    action.kind = made_text("compact");
+    action.asked_by = made_text("root");
+    action.reason = made_text("it was free before");
     action.finished = 1;
     action.footprint_before = GIB;
     action.host_returned = -(int64_t)MIB;
     top_model_take_event(model, &event);
     assert_string_equal(happenings_get(&model->happenings, 0)->text,
-                        "a action: compact: done, returned -1.0 MiB");
+                        "a compact by root: returned -1.0 MiB; it was free before");
     for (unsigned i = 0; i < HAPPENINGS_MAX + 10; i++)
         top_model_take_event(model, &event);
     assert_non_null(happenings_get(&model->happenings, HAPPENINGS_MAX - 1));
