@@ -132,10 +132,11 @@ class FailingAgent(Agent):
 class Hypervisor:
     """A QMP server with a balloon, and `text` as its machine's name and in its errors."""
 
-    def __init__(self, text, reporting=True):
+    def __init__(self, text, reporting=True, memory=1024 * MIB):
         self.text = text.decode(errors="surrogateescape")
         self.reporting = reporting
-        self.actual = 1024 * MIB
+        self.memory = memory
+        self.actual = memory
 
     def query(self, command, arguments):
         """Its answer, or None: there is no such command."""
@@ -144,7 +145,7 @@ class Hypervisor:
             "query-migrate": {},
             "query-name": {"name": self.text},
             "query-uuid": {"UUID": "11111111-2222-3333-4444-555555555555"},
-            "query-memory-size-summary": {"base-memory": 1024 * MIB, "plugged-memory": 0},
+            "query-memory-size-summary": {"base-memory": self.memory, "plugged-memory": 0},
             "query-memory-devices": [],
             "query-balloon": {"actual": self.actual},
             "query-jobs": [],
@@ -154,7 +155,7 @@ class Hypervisor:
         if command == "qom-list":
             return self.children(arguments["path"])
         if command == "qom-get":
-            return {"free-page-reporting": self.reporting, "deflate-on-oom": False, "size": 1024 * MIB,
+            return {"free-page-reporting": self.reporting, "deflate-on-oom": False, "size": self.memory,
                     "guest-stats-polling-interval": 0, "share": True,
                     "prealloc": False}.get(arguments["property"])
         if command == "balloon":

@@ -259,6 +259,9 @@ class StrictTest(unittest.TestCase):
         self.answer("ListPolicies")
         self.answer("GetEffectivePolicy", vm="web")
         self.answer("UnassignPolicy", selector="*")
+        self.answer("ApplyPolicy", vm="grudge", source=b"name: short\nprofile: gentle\n",
+                    source_name="short.yaml")
+        self.answer("DeletePolicy", name="short", unassign=True)
 
     def act(self, vm):
         actions = ("Compact", "Reclaim", "SetReporting")
