@@ -58,5 +58,6 @@ const struct command command_balloon = {
     .see_also = "release; explain, for a size that is safe",
     .options = options,
     .timeout = 5 * 60 * NSEC_PER_SEC,
+    .goes_on = "The action under way goes on to its end.\nSee: vmreclaim actions",
     .run = run,
 };

@@ -69,6 +69,7 @@ struct command {
     const char *see_also;
     const struct command_option *options; /* ended by a NULL name; NULL: none */
     nsec_t timeout;                       /* to wait for the daemon; 0: 15 s */
+    const char *goes_on; /* after an interrupt, and the command that shows it; NULL: nothing does */
     int (*run)(struct cli *cli, char **operands);
 };
 

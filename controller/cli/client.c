@@ -19,6 +19,7 @@
 #include "controller.pb-c.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/dialling.h"
+#include "controller/cli/progress.h"
 #include "controller/client/pages.h"
 
 /* Many calls of one method. */
@@ -69,6 +70,7 @@ static int show(struct client *client, const ProtobufCMessage *message)
 {
     int code = EXIT_DONE;
 
+    progress_clear();
     if (client->as_json)
         return print_json(message);
     if (client->print != NULL)
@@ -89,8 +91,10 @@ static void end_stream(struct client *client, int code)
 static void on_message(const ProtobufCMessage *message, void *userdata)
 {
     struct client *client = userdata;
-    int code = show(client, message);
+    int code;
 
+    progress_stop(); /* what comes shows that it goes on */
+    code = show(client, message);
     if (code != EXIT_DONE)
         end_stream(client, code);
 }
@@ -132,6 +136,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
 {
     struct client *client = userdata;
 
+    progress_clear();
     if (result->code == TTRPC_OK && client->pages != NULL && take_page(client, result->response))
         return;
     client->call_ended = true;
@@ -153,6 +158,8 @@ static void end_one(struct many *many, size_t index, int code, const ProtobufCMe
 {
     char line[512];
 
+    progress_clear();
+    progress_count(many->ended + 1);
     text_copy_line(line, sizeof(line), words);
     many->told(index, code, response, line, many->userdata);
     many->ended++;
@@ -226,6 +233,7 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
     struct client *client = userdata;
     bool said = client->unavailable[0] != '\0' && strcmp(client->unavailable, reason) != 0;
 
+    progress_clear();
     if (said)
         client->code = fail(EXIT_UNREACHABLE, "%s", client->unavailable);
     else if (!client->call_ended || client->unavailable[0] != '\0')
@@ -253,6 +261,7 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
     struct ttrpc_connection_options options = {
         .limits = ttrpc_limits_default, .userdata = client, .on_close = on_close};
 
+    progress_clear();
     if (descriptor < 0) {
         client->code = daemon_fail_dial(client->cli, descriptor, error);
         return;
@@ -287,6 +296,15 @@ static int start(struct client *client)
     return fail(r == -EINVAL ? EXIT_USAGE : EXIT_UNREACHABLE, "%s", error.text);
 }
 
+/* Not of what has no end, and not where ssh may ask for a password meanwhile. */
+static void start_progress(struct client *client)
+{
+    bool has_end = !client->streams || call_timeout != 0;
+
+    if (has_end && client->cli->host == NULL && !client->cli->is_unattended)
+        progress_start(&client->loop, client->many == NULL ? 0 : client->many->count);
+}
+
 static int run(struct client *client)
 {
     int r = uv_loop_init(&client->loop);
@@ -297,10 +315,12 @@ static int run(struct client *client)
     uv_unref((uv_handle_t *)&client->output_timer);
     if (client->streams)
         uv_timer_start(&client->output_timer, on_output_timer, 500, 500);
+    start_progress(client);
     r = start(client);
     if (r != EXIT_DONE)
         client->code = r;
     uv_run(&client->loop, UV_RUN_DEFAULT);
+    progress_stop();
     uv_close((uv_handle_t *)&client->output_timer, NULL);
     uv_run(&client->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&client->loop);

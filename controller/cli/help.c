@@ -135,6 +135,7 @@ void command_print_overview(void)
            "\nexit status:\n"
            "  0 done   1 failed   2 usage   3 no such VM, policy or action\n"
            "  4 daemon or agent unreachable   5 refused   6 timed out   7 done in part\n"
+           "  130 interrupted\n"
            "\n`vmreclaim COMMAND --help` explains one command with an example. Manual: "
            "vmreclaim(1).\n");
 }

@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "controller/cli/color.h"
+#include "controller/cli/interrupt.h"
 #include "controller/cli/list.h"
 #include "controller/cli/options.h"
+#include "controller/cli/progress.h"
 #include "controller/cli/watch.h"
 
 #define DEFAULT_API "unix:/run/vmreclaim/api.sock"
@@ -51,6 +54,22 @@ static int run_help(char **words, int count)
     return EXIT_DONE;
 }
 
+/* What is said while it takes long, and when it is interrupted. */
+static void prepare_saying(const struct command *command, char **operands)
+{
+    bool is_of_one = strcmp(command->operands, "VM...") == 0 && operands[0] != NULL &&
+                     operands[1] == NULL && strpbrk(operands[0], "*?[") == NULL;
+    char text[320];
+
+    progress_name(command->name, operands);
+    if (command->goes_on == NULL)
+        return;
+    text_format(text, sizeof(text), "\n%s%s%s\n", command->goes_on, is_of_one ? " --vm " : "",
+                is_of_one ? operands[0] : "");
+    text_make_safe(text, TEXT_LINES);
+    interrupt_say(text);
+}
+
 static int run_command(struct cli *cli, char **words, int count)
 {
     int used;
@@ -78,8 +97,10 @@ static int run_command(struct cli *cli, char **words, int count)
     if (r != EXIT_DONE)
         return r;
     client_set_timeout(cli->timeout != 0 ? cli->timeout : command->timeout);
-    return list_is_watched() ? watch_command(cli, command, arguments)
-                             : command->run(cli, arguments);
+    if (list_is_watched())
+        return watch_command(cli, command, arguments);
+    prepare_saying(command, arguments);
+    return command->run(cli, arguments);
 }
 
 int main(int argc, char **argv)

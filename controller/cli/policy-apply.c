@@ -76,5 +76,7 @@ const struct command command_policy_apply = {
     .see_also = "policy check and diff, before; policy history and rollback, after; policy edit",
     .options = options,
     .timeout = 30 * NSEC_PER_SEC,
+    .goes_on =
+        "What the daemon has taken is stored, and given to the VMs.\nSee: vmreclaim policy list",
     .run = run,
 };

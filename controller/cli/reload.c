@@ -50,5 +50,6 @@ const struct command command_reload = {
     .example = "vmreclaim reload",
     .see_also = "status, which shows what is wrong until it is mended; vmreclaimd --check",
     .timeout = 60 * NSEC_PER_SEC,
+    .goes_on = "The daemon reads on.\nSee: vmreclaim status",
     .run = run,
 };

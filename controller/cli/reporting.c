@@ -51,5 +51,6 @@ const struct command command_reporting = {
     .see_also = "compact, which is cheaper where it works; explain",
     .options = options,
     .timeout = 2 * 60 * NSEC_PER_SEC,
+    .goes_on = "The action under way goes on to its end.\nSee: vmreclaim actions",
     .run = run,
 };

@@ -1,5 +1,4 @@
 /* vmreclaim squeeze VM... */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "controller/cli/dry-run.h"
+#include "controller/cli/interrupt.h"
 #include "controller/cli/selector.h"
 #include "controller/cli/squeezing.h"
 
@@ -23,37 +23,6 @@ static bool is_live; /* standard output is a terminal */
 static struct squeezed *list;
 static size_t count; /* of the VMs that were heard of */
 static size_t count_max;
-
-/* ---- an interrupt says what goes on ---- */
-
-/* One is written while the other may be read. */
-static char interrupt_texts[2][320];
-static volatile sig_atomic_t interrupt_text;
-
-static void on_interrupt(int number)
-{
-    const char *text = interrupt_texts[interrupt_text];
-
-    (void)!write(STDERR_FILENO, text, strlen(text));
-    (void)signal(number, SIG_DFL);
-    (void)raise(number);
-}
-
-static void set_interrupt_text(void)
-{
-    int other = 1 - interrupt_text;
-
-    squeezing_format_interrupt(list, count, interrupt_texts[other], sizeof(interrupt_texts[other]));
-    interrupt_text = other;
-}
-
-static void catch_interrupts(void)
-{
-    struct sigaction action = {.sa_handler = on_interrupt};
-
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-}
 
 /* ---- what comes ---- */
 
@@ -122,6 +91,7 @@ static int on_message(const ProtobufCMessage *message, void *userdata)
 {
     const Squeeze *squeeze = (const void *)message;
     struct squeezed *known = find(squeeze->vm);
+    char interrupt_text[320];
     int r;
 
     known->is_held = squeezing_is_held(squeeze);
@@ -132,7 +102,8 @@ static int on_message(const ProtobufCMessage *message, void *userdata)
         known->is_over = true;
         known->code = squeezing_exit_code(squeeze, size);
     }
-    set_interrupt_text();
+    squeezing_format_interrupt(list, count, interrupt_text, sizeof(interrupt_text));
+    interrupt_say(interrupt_text);
     return r;
 }
 
@@ -175,7 +146,6 @@ static int squeeze(struct cli *cli, const struct selected *selected)
     as_json = cli->json;
     is_live = !as_json && isatty(STDOUT_FILENO);
     plain.json = false;
-    catch_interrupts();
     r = client_stream(&plain, "SqueezeVms", &request.base, on_message, NULL);
     if (r == EXIT_DONE)
         r = code_of_all();

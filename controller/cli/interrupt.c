@@ -1,0 +1,42 @@
+/* Interrupts. */
+#include "controller/cli/interrupt.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/text.h"
+
+/* One is written while the other may be read. */
+static char texts[2][512];
+static volatile sig_atomic_t current;
+
+static void on_interrupt(int number)
+{
+    const char *text = texts[current];
+
+    (void)!write(STDERR_FILENO, text, strlen(text));
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+}
+
+static void catch_signal(int number)
+{
+    struct sigaction action = {.sa_handler = on_interrupt};
+    struct sigaction before;
+
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+        (void)sigaction(number, &action, NULL);
+}
+
+void interrupt_say(const char *text)
+{
+    int other = 1 - current;
+
+    text_format(texts[other], sizeof(texts[other]), "%s", text);
+    current = other;
+    catch_signal(SIGINT);
+    catch_signal(SIGTERM);
+}
