@@ -17,6 +17,7 @@ struct watcher {
     struct list link;
     struct api_call *call;
     char vm[VM_NAME_SIZE]; /* empty: all */
+    struct vm_event_kinds kinds;
     uint64_t missed;
 };
 
@@ -49,14 +50,24 @@ static bool has_to_wait(const struct watcher *watcher)
     return share != NULL && ttrpc_share_paid_until(share) > time_monotonic();
 }
 
-static void publish(struct api *api, Vmreclaim__Controller__V1__Event *event)
+static bool wants(const struct watcher *watcher, const struct vm_event *event)
+{
+    if (watcher->vm[0] != '\0' && strcmp(watcher->vm, event->vm->name) != 0)
+        return false;
+    return event->kind == VM_EVENT_STATE
+               ? (watcher->kinds.states & 1u << event->vm->life.state) != 0
+               : (watcher->kinds.kinds & 1u << event->kind) != 0;
+}
+
+static void publish(struct api *api, const struct vm_event *cause,
+                    Vmreclaim__Controller__V1__Event *event)
 {
     event->sequence = ++api->event_sequence;
     event->time_ns = time_realtime();
     list_for_each_safe (link, following, &api->watchers) {
         struct watcher *watcher = list_entry(link, struct watcher, link);
 
-        if (watcher->vm[0] != '\0' && strcmp(watcher->vm, event->vm) != 0)
+        if (!wants(watcher, cause))
             continue;
         if (has_to_wait(watcher) || tell_missed(api, watcher) < 0 ||
             api_call_send(watcher->call, &event->base) < 0)
@@ -72,7 +83,7 @@ static void on_vm_event(const struct vm_event *event, void *userdata)
     if (list_is_empty(&api->watchers) || vm_event_kind_name(event->kind, event->vm) == NULL)
         return;
     event_to_message(event, &message);
-    publish(api, &message.message);
+    publish(api, event, &message.message);
 }
 
 static void on_watcher_gone(struct api_call *call, void *userdata)
@@ -83,14 +94,40 @@ static void on_watcher_gone(struct api_call *call, void *userdata)
     free(watcher);
 }
 
+/* -EINVAL. */
+static int take_kinds(const Vmreclaim__Controller__V1__WatchEventsRequest *asked,
+                      struct vm_event_kinds *ret_kinds, struct error *error)
+{
+    struct vm_event_kinds kinds = {0, 0};
+    int r = 0;
+
+    for (size_t i = 0; i < asked->n_kinds && r == 0; i++)
+        r = vm_event_kinds_add(&kinds, asked->kinds[i], error);
+    if (asked->n_kinds == 0) {
+        kinds = (struct vm_event_kinds){UINT32_MAX, UINT32_MAX};
+        if (asked->without_samples)
+            kinds.kinds &= ~(1u << VM_EVENT_SAMPLE);
+    }
+    if (r == 0)
+        *ret_kinds = kinds;
+    return r;
+}
+
 static void watch_events(struct api_call *call, const ProtobufCMessage *request)
 {
     const Vmreclaim__Controller__V1__WatchEventsRequest *asked =
         (const Vmreclaim__Controller__V1__WatchEventsRequest *)request;
     struct api *api = call->api;
     const struct vm *vm = NULL;
+    struct vm_event_kinds kinds;
     struct watcher *watcher;
+    struct error error;
+    int r = take_kinds(asked, &kinds, &error);
 
+    if (r < 0) {
+        api_call_fail_error(call, r, &error);
+        return;
+    }
     if (asked->vm[0] != '\0') {
         vm = api_find_vm(call, asked->vm);
         if (vm == NULL)
@@ -102,6 +139,7 @@ static void watch_events(struct api_call *call, const ProtobufCMessage *request)
         return;
     }
     watcher->call = call;
+    watcher->kinds = kinds;
     if (vm != NULL)
         snprintf(watcher->vm, sizeof(watcher->vm), "%s", vm->name);
     list_append(&api->watchers, &watcher->link);

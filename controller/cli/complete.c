@@ -5,8 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/text.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/completing.h"
+#include "controller/cli/event-kinds.h"
 #include "controller/cli/messages.h"
 
 #define NAMES_MAX  1000
@@ -58,6 +60,21 @@ static int add_actions(const ProtobufCMessage *message, void *userdata)
     return EXIT_DONE;
 }
 
+/* Several may be typed, with commas: the last one is completed. */
+static void add_kinds(void *userdata)
+{
+    const struct typed *typed = userdata;
+    const char *comma = strrchr(typed->prefix, ',');
+    int before = comma == NULL ? 0 : (int)(comma + 1 - typed->prefix);
+    const struct event_kind *kind;
+    char word[256];
+
+    for (size_t i = 0; (kind = event_kind_at(i)) != NULL; i++) {
+        text_format(word, sizeof(word), "%.*s%s", before, typed->prefix, kind->name);
+        add(word, kind->help, userdata);
+    }
+}
+
 static void add_names(enum completing_kind kind, void *userdata)
 {
     Vmreclaim__Controller__V1__ListVmsRequest vms =
@@ -75,6 +92,8 @@ static void add_names(enum completing_kind kind, void *userdata)
         (void)client_list(cli, "ListPolicies", &policies.base, NAMES_MAX, add_policies, userdata);
     else if (kind == COMPLETING_ACTION)
         (void)client_list(cli, "ListActions", &actions.base, 50, add_actions, userdata);
+    else if (kind == COMPLETING_KIND)
+        add_kinds(userdata);
     else
         puts(":file");
 }

@@ -27,8 +27,9 @@ static enum completing_kind kind_of(const char *name, size_t length, const char 
         const char *name;
         enum completing_kind kind;
     } kinds[] = {
-        {"VM", COMPLETING_VM},         {"VM...", COMPLETING_VM},  {"ACTION", COMPLETING_ACTION},
-        {"POLICY", COMPLETING_POLICY}, {"FILE", COMPLETING_FILE}, {"FILE|DIR|-", COMPLETING_FILE},
+        {"VM", COMPLETING_VM},           {"VM...", COMPLETING_VM},  {"ACTION", COMPLETING_ACTION},
+        {"POLICY", COMPLETING_POLICY},   {"FILE", COMPLETING_FILE}, {"KIND", COMPLETING_KIND},
+        {"FILE|DIR|-", COMPLETING_FILE},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)

@@ -11,6 +11,7 @@ enum completing_kind {
     COMPLETING_POLICY,
     COMPLETING_ACTION,
     COMPLETING_FILE,
+    COMPLETING_KIND, /* of events */
 };
 
 struct completing {

@@ -1,14 +1,21 @@
 /* vmreclaim events */
 #include <stdio.h>
 
+#include "common/base/cleanup.h"
 #include "common/base/number.h"
 #include "controller/cli/cli.h"
+#include "controller/cli/event-kinds.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/waterfall.h"
 #include "controller/cli/when.h"
 
 static const char *vm = "";
 static bool follow;
+static const char *kind;
+static bool samples;
+
+static struct event_kinds kinds;
+static bool as_json;
 
 static void print_numbers(const Event *event)
 {
@@ -39,6 +46,11 @@ static int print(const ProtobufCMessage *message, void *userdata)
     const Event *event = (const void *)message;
     char time[32];
 
+    /* A daemon of before sends all; and what is of no VM is about the stream itself. */
+    if (event->vm[0] != '\0' && !event_kinds_have(&kinds, event->kind))
+        return EXIT_DONE;
+    if (as_json)
+        return print_json(message);
     printf("%s  ", when_format_moment(event->time_ns, time, sizeof(time)));
     print_text(event->vm[0] == '\0' ? "-" : event->vm);
     fputs("  ", stdout);
@@ -56,17 +68,35 @@ static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__WatchEventsRequest request =
         VMRECLAIM__CONTROLLER__V1__WATCH_EVENTS_REQUEST__INIT;
+    cleanup_free char *asked = kind == NULL ? NULL : strdup(kind);
+    struct cli plain = *cli;
 
+    if (kind != NULL && asked == NULL)
+        return fail(EXIT_FAILED, "out of memory");
+    if (asked != NULL && event_kinds_parse(asked, &kinds) != EXIT_DONE)
+        return EXIT_USAGE;
     if (!follow)
         return fail(EXIT_USAGE, "events: only the present can be followed: vmreclaim events -f\n"
                                 "For the past: vmreclaim actions, vmreclaim history VM");
+    kinds.samples = samples;
+    if (samples && kinds.count > 0 && kinds.count < EVENT_KINDS_MAX)
+        kinds.names[kinds.count++] = (char *)"sample";
     request.vm = (char *)vm;
-    return client_stream(cli, "WatchEvents", &request.base, print, NULL);
+    request.kinds = kinds.names;
+    request.n_kinds = kinds.count;
+    request.without_samples = !samples;
+    as_json = cli->json;
+    plain.json = false;
+    return client_stream(&plain, "WatchEvents", &request.base, print, NULL);
 }
 
 static const struct command_option options[] = {
     {"follow", 'f', OPTION_FLAG, NULL, "go on until interrupted", &follow, NULL},
     {"vm", 0, OPTION_TEXT, "VM", "of this VM only", &vm, NULL},
+    {"kind", 'k', OPTION_TEXT, "KIND", "of this kind only, or of several: action,policy", &kind,
+     NULL},
+    {"samples", 0, OPTION_FLAG, NULL, "measurements, too: every few seconds of each VM", &samples,
+     NULL},
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
 };
 
@@ -75,10 +105,12 @@ const struct command command_events = {
     .operands = "-f",
     .summary = "what happens, as it happens",
     .description =
-        "Prints one line per event: agents that come and go, samples, memory pressure, what the\n"
-        "policy decides, actions and what they returned, warnings. With --json, one document per\n"
-        "line.",
-    .example = "vmreclaim events -f --vm web1",
+        "Prints one line per event: agents that come and go, memory pressure, what the policy\n"
+        "decides, actions and what they returned, warnings. With --json, one document per line.\n"
+        "Kinds: state (or one of discovered, connected, managed, paused, migrating, stalled,\n"
+        "lost, gone), action, pressure, engine, policy, balloon, arbiter, alarm, warning,\n"
+        "hypervisor, reset, restored, renamed, removed; and sample, only where it is asked for.",
+    .example = "vmreclaim events -f --vm web1 --kind action,pressure",
     .see_also = "actions and history, for the past",
     .options = options,
     .timeout = NSEC_INFINITY,

@@ -2,28 +2,58 @@
 #include "controller/vms/supervisor.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "common/base/nearest.h"
 #include "common/base/text.h"
+#include "common/base/util.h"
+
+static const char *const names[] = {
+    [VM_EVENT_SAMPLE] = "sample",       [VM_EVENT_PRESSURE] = "pressure",
+    [VM_EVENT_GUEST_ACTION] = "action", [VM_EVENT_ACTION_BEGUN] = NULL,
+    [VM_EVENT_ACTION_ENDED] = "action", [VM_EVENT_ENGINE] = "engine",
+    [VM_EVENT_POLICY] = "policy",       [VM_EVENT_BALLOON] = "balloon",
+    [VM_EVENT_RESET] = "reset",         [VM_EVENT_HYPERVISOR] = "hypervisor",
+    [VM_EVENT_WARNING] = "warning",     [VM_EVENT_ALARM] = "alarm",
+    [VM_EVENT_ARBITER] = "arbiter",     [VM_EVENT_STATISTICS] = NULL,
+    [VM_EVENT_REMOVED] = "removed",     [VM_EVENT_RESTORED] = "restored",
+    [VM_EVENT_CONNECTED] = NULL,        [VM_EVENT_DISCONNECTED] = NULL,
+    [VM_EVENT_WENT_BACK] = NULL,        [VM_EVENT_INFO] = NULL,
+    [VM_EVENT_LEASE] = "balloon",       [VM_EVENT_RENAMED] = "renamed",
+};
 
 const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
 {
-    static const char *const names[] = {
-        [VM_EVENT_SAMPLE] = "sample",       [VM_EVENT_PRESSURE] = "pressure",
-        [VM_EVENT_GUEST_ACTION] = "action", [VM_EVENT_ACTION_BEGUN] = NULL,
-        [VM_EVENT_ACTION_ENDED] = "action", [VM_EVENT_ENGINE] = "engine",
-        [VM_EVENT_POLICY] = "policy",       [VM_EVENT_BALLOON] = "balloon",
-        [VM_EVENT_RESET] = "reset",         [VM_EVENT_HYPERVISOR] = "hypervisor",
-        [VM_EVENT_WARNING] = "warning",     [VM_EVENT_ALARM] = "alarm",
-        [VM_EVENT_ARBITER] = "arbiter",     [VM_EVENT_STATISTICS] = NULL,
-        [VM_EVENT_REMOVED] = "removed",     [VM_EVENT_RESTORED] = "restored",
-        [VM_EVENT_CONNECTED] = NULL,        [VM_EVENT_DISCONNECTED] = NULL,
-        [VM_EVENT_WENT_BACK] = NULL,        [VM_EVENT_INFO] = NULL,
-        [VM_EVENT_LEASE] = "balloon",       [VM_EVENT_RENAMED] = "renamed",
-    };
-
     return kind == VM_EVENT_STATE ? vm_state_name(vm->life.state) : names[kind];
+}
+
+int vm_event_kinds_add(struct vm_event_kinds *kinds, const char *name, struct error *error)
+{
+    struct nearest nearest = {.wanted = name};
+    struct vm_event_kinds found = {0, 0};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+        if (names[i] != NULL) {
+            nearest_offer(&nearest, names[i]);
+            found.kinds |= strcmp(names[i], name) == 0 ? 1u << i : 0;
+        }
+    for (unsigned i = 0; i < VM_STATE_COUNT; i++) {
+        const char *state = vm_state_name((enum vm_state)i);
+
+        nearest_offer(&nearest, state);
+        found.states |= strcmp(state, name) == 0 || strcmp(name, "state") == 0 ? 1u << i : 0;
+    }
+    if (found.kinds == 0 && found.states == 0)
+        return error_set(error, -EINVAL, "there are no events of kind '%s'%s%s%s",
+                         TEXT_CUT(name, 32), nearest.name != NULL ? "; did you mean '" : "",
+                         nearest.name != NULL ? nearest.name : "",
+                         nearest.name != NULL ? "'?" : "");
+    kinds->kinds |= found.kinds;
+    kinds->states |= found.states;
+    return 0;
 }
 
 void supervisor_listen(struct supervisor *supervisor, struct supervisor_listener *listener)

@@ -53,6 +53,15 @@ enum vm_event_kind {
  * for watchers. */
 const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm);
 
+/* A set of what watchers are told. */
+struct vm_event_kinds {
+    uint32_t kinds;  /* bits of enum vm_event_kind but VM_EVENT_STATE */
+    uint32_t states; /* bits of enum vm_state: that a VM comes into it */
+};
+
+/* Adds the kinds of that name; "state": of all states. -EINVAL, with the nearest. */
+int vm_event_kinds_add(struct vm_event_kinds *kinds, const char *name, struct error *error);
+
 /* Pointers live until the listener returns. */
 struct vm_event {
     struct vm *vm;

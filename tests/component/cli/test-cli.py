@@ -163,10 +163,20 @@ class CliTest(CliTestCase):
                          "web1: the agent answered in 1.25 ms; the guest is up for 60 s\n")
 
     def test_events(self):
-        lines = self.run_cli("events", "-f").stdout.splitlines()
+        lines = self.run_cli("events", "-f", "--samples").stdout.splitlines()
         self.assertEqual(len(lines), 3)
         self.assertIn("web1  connected  agent 0.1.0", lines[0])
         self.assertIn("footprint 2.0 GiB, cache 1.0 GiB, trapped 500.0 MiB", lines[1])
+
+    def test_events_by_kind(self):
+        """This daemon sends all of them, as one of before."""
+        for arguments, kinds in (([], ["connected", "action"]), (["--kind", "action"], ["action"]),
+                                 (["--kind", "state,sample"], ["connected", "sample"]),
+                                 (["-k", "action", "--samples"], ["sample", "action"])):
+            text = self.run_cli("--json", "events", "-f", *arguments).stdout
+            self.assertEqual([json.loads(line)["kind"] for line in text.splitlines()], kinds)
+        result = self.run_cli("events", "-f", "--kind", "action,presure", code=2)
+        self.assertIn('there is no "presure"; did you mean "pressure"?', result.stderr)
 
     # ---- what is sent ----
 

@@ -89,6 +89,11 @@ class CompletionTest(CliTestCase):
         self.assertEqual(self.follows("policy", "apply", ""), [":file"])
         self.assertEqual(self.follows("policy", "check", "bal"), [":file"])
 
+    def test_kinds_of_events(self):
+        self.assertEqual(self.follows("events", "--kind", "re"),
+                         ["reset", "restored", "renamed", "removed"])
+        self.assertEqual(self.follows("events", "-k", "action,po"), ["action,policy"])
+
     def test_without_a_daemon(self):
         result = self.run_cli("complete", "--", "--api", "unix:/nowhere/api.sock", "explain", "")
         self.assertEqual((result.stdout, result.stderr), ("", ""))

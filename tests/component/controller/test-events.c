@@ -49,11 +49,71 @@ static void test_an_action_of_the_guests_policy_has_a_kind(void **state)
     assert_string_equal(seen.asked_by, "policy");
 }
 
+/* Events by their kinds. */
+struct counted {
+    unsigned samples;
+    unsigned actions;
+    unsigned others;
+    enum ttrpc_code code;
+};
+
+static void on_counted(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__Event *event = (const void *)message;
+    struct counted *counted = userdata;
+
+    counted->samples += strcmp(event->kind, "sample") == 0;
+    counted->actions += strcmp(event->kind, "action") == 0;
+    counted->others += strcmp(event->kind, "sample") != 0 && strcmp(event->kind, "action") != 0;
+}
+
+static void on_counted_end(const struct ttrpc_result *result, void *userdata)
+{
+    struct counted *counted = userdata;
+
+    counted->code = result->code;
+}
+
+/* Until the connection has gone. */
+static struct counted all, no_samples, actions, states, bad;
+
+static void test_events_of_some_kinds(void **state)
+{
+    Vmreclaim__Controller__V1__WatchEventsRequest request =
+        VMRECLAIM__CONTROLLER__V1__WATCH_EVENTS_REQUEST__INIT;
+    struct fixture *f = *state;
+    char *kinds[] = {(char *)"action", (char *)"warning"};
+
+    start_managed(f);
+    start_call(f, "WatchEvents", &request.base, 0, on_counted, on_counted_end, &all);
+    request.without_samples = true;
+    start_call(f, "WatchEvents", &request.base, 0, on_counted, on_counted_end, &no_samples);
+    request.kinds = kinds;
+    request.n_kinds = 2;
+    start_call(f, "WatchEvents", &request.base, 0, on_counted, on_counted_end, &actions);
+    kinds[0] = (char *)"state";
+    request.n_kinds = 1;
+    start_call(f, "WatchEvents", &request.base, 0, on_counted, on_counted_end, &states);
+    kinds[0] = (char *)"actoin";
+    start_call(f, "WatchEvents", &request.base, 0, on_counted, on_counted_end, &bad);
+    wait_for(f, bad.code == TTRPC_INVALID_ARGUMENT);
+    wait_for(f, f->agent.watch != NULL);
+    fake_agent_reclaimed(&f->agent);
+    wait_for(f, all.samples > 1 && all.actions == 1 && actions.actions == 1);
+    assert_int_equal(no_samples.samples, 0);
+    assert_int_equal(no_samples.actions, 1);
+    assert_int_equal(actions.samples + actions.others, 0);
+    fake_agent_drop(&f->agent);
+    wait_for(f, states.others > 0);
+    assert_int_equal(states.samples + states.actions, 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_an_action_of_the_guests_policy_has_a_kind, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_events_of_some_kinds, set_up, tear_down),
     };
 
     if (argc < 2)

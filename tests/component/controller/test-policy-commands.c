@@ -211,6 +211,19 @@ static void test_why_of_an_agent_that_is_away(void **state)
     expect(f, "$V policy why web-1", 0, "or too old to say");
 }
 
+/* All that completion offers is known to the daemon. */
+static void test_kinds_of_events(void **state)
+{
+    struct fixture *f = *state;
+
+    start_managed(f);
+    expect(f,
+           "for kind in $($V complete -- events --kind '' | cut -f 1); do\n"
+           "$V --timeout 200ms --json events -f --kind $kind; [ $? = 6 ] || exit 9; done",
+           0, "no answer within 200ms");
+    expect(f, "$V events -f --kind actoin", 2, "did you mean \"action\"?");
+}
+
 #define command_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -220,6 +233,7 @@ int main(int argc, char **argv)
         command_test(test_edit),
         command_test(test_delete),
         command_test(test_why),
+        command_test(test_kinds_of_events),
         command_test(test_why_without_an_assignment),
         command_test(test_why_of_an_agent_that_is_away),
     };
