@@ -1,5 +1,6 @@
 /* vmreclaim events */
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/cleanup.h"
 #include "common/base/number.h"

@@ -64,6 +64,9 @@ class Agent:
         info.features.add(name=self.text, reason=self.text, replacement=self.text)
         info.checks.add(name=self.text, status=2, reason=self.text, fix=self.text)
         info.unsupported_keys.extend([self.text, self.text])
+        info.own_policy.profile = self.text
+        info.own_policy.settings.add(key=self.text, value=self.text)
+        info.own_keys.extend([self.text, self.text])
 
     def events(self, sequence):
         """Texts in the first ones; who says much is listened to less."""

@@ -227,6 +227,7 @@ class StrictTest(unittest.TestCase):
             for method in ("GetVm", "Explain", "Diagnose", "PingVm", "GetEffectivePolicy",
                            "ListRanges", "GetHistory", "ListActions"):
                 self.call(method, vm=vm)
+            self.call("GetEffectivePolicy", vm=vm, why=True)
             self.call("GetVm", vm=vm, fresh=True)
             self.call("PlanAction", vm=vm, compact={})
             self.call("Explain", vm=vm, exact=True)
@@ -251,6 +252,7 @@ class StrictTest(unittest.TestCase):
             self.call("ListPolicyRevisions", name=name)
             self.call("GetPolicy", name=name)
             self.call("RollBackPolicy", name=name, author=name)
+            self.call("DeletePolicy", name=name)
         self.answer("ApplyPolicy", vm="grudge", source=policy, source_name="night.yaml")
         self.answer("ApplyPolicy", vm="*", source=policy + b"# 2", source_name="night.yaml")
         self.answer("RollBackPolicy", name="night", author=guests.NASTY)
@@ -258,7 +260,9 @@ class StrictTest(unittest.TestCase):
             self.answer(method, name="night")
         self.answer("ListPolicies")
         self.answer("GetEffectivePolicy", vm="web")
+        self.answer("GetEffectivePolicy", vm="web", why=True)
         self.answer("UnassignPolicy", selector="*")
+        self.answer("GetEffectivePolicy", vm="grudge", why=True)
         self.answer("ApplyPolicy", vm="grudge", source=b"name: short\nprofile: gentle\n",
                     source_name="short.yaml")
         self.answer("DeletePolicy", name="short", unassign=True)
