@@ -302,7 +302,7 @@ static void start_progress(struct client *client)
     bool has_end = !client->streams || call_timeout != 0;
 
     if (has_end && client->cli->host == NULL && !client->cli->is_unattended)
-        progress_start(&client->loop, client->many == NULL ? 0 : client->many->count);
+        progress_start(&client->loop, client->many == NULL ? 1 : client->many->count);
 }
 
 static int run(struct client *client)

@@ -37,7 +37,7 @@ static void format_line(char *line, size_t size)
 {
     double seconds = (double)(time_monotonic() - progress.begun) / 1e9;
 
-    if (progress.total > 0)
+    if (progress.total > 1)
         text_format(line, size, "%s: %zu of %zu, %.0f s", name, progress.ended, progress.total,
                     seconds);
     else

@@ -11,7 +11,7 @@
 void progress_name(const char *command, char *const *operands);
 
 /* Shows it from one second on, by a timer of the loop that keeps no loop alive. `total`: how many
- * things are done side by side; 0: one. */
+ * things are done side by side. */
 void progress_start(uv_loop_t *loop, size_t total);
 
 /* So many of them have ended. */
