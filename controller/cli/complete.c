@@ -17,6 +17,7 @@
 struct typed {
     struct cli *cli;
     const char *prefix; /* what is there of the word */
+    char before[64];    /* "--vm=", which stays before it; "": nothing */
 };
 
 static void add(const char *word, const char *help, void *userdata)
@@ -25,6 +26,7 @@ static void add(const char *word, const char *help, void *userdata)
 
     if (strncmp(word, typed->prefix, strlen(typed->prefix)) != 0)
         return;
+    print_text(typed->before);
     print_text(word);
     if (help != NULL && help[0] != '\0') {
         putchar('\t');
@@ -48,6 +50,15 @@ static int add_policies(const ProtobufCMessage *message, void *userdata)
 
     for (size_t i = 0; i < list->n_policies; i++)
         add(list->policies[i]->name, "", userdata);
+    return EXIT_DONE;
+}
+
+static int add_assigned(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__ListPoliciesResponse *list = (const void *)message;
+
+    for (size_t i = 0; i < list->n_assignments; i++)
+        add(list->assignments[i]->selector, list->assignments[i]->policy, userdata);
     return EXIT_DONE;
 }
 
@@ -90,12 +101,30 @@ static void add_names(enum completing_kind kind, void *userdata)
         (void)client_list(cli, "ListVms", &vms.base, NAMES_MAX, add_vms, userdata);
     else if (kind == COMPLETING_POLICY)
         (void)client_list(cli, "ListPolicies", &policies.base, NAMES_MAX, add_policies, userdata);
+    else if (kind == COMPLETING_ASSIGNED)
+        (void)client_list(cli, "ListPolicies", &policies.base, NAMES_MAX, add_assigned, userdata);
     else if (kind == COMPLETING_ACTION)
         (void)client_list(cli, "ListActions", &actions.base, 50, add_actions, userdata);
     else if (kind == COMPLETING_KIND)
         add_kinds(userdata);
     else
         puts(":file");
+}
+
+/* "--vm=we" is two words here: the option, and what is typed. The NULL at its
+ * end goes. */
+static int split_option(struct typed *typed, char **words, int count)
+{
+    char *equals =
+        count > 0 && strncmp(words[count - 1], "--", 2) == 0 ? strchr(words[count - 1], '=') : NULL;
+
+    if (equals == NULL)
+        return count;
+    text_format(typed->before, sizeof(typed->before), "%.*s", (int)(equals + 1 - words[count - 1]),
+                words[count - 1]);
+    *equals = '\0';
+    words[count] = equals + 1;
+    return count + 1;
 }
 
 static int run(struct cli *cli, char **operands)
@@ -107,6 +136,7 @@ static int run(struct cli *cli, char **operands)
 
     while (operands[count] != NULL)
         count++;
+    count = split_option(&typed, operands, count); /* into the NULL's place */
     if (count > 0)
         typed.prefix = operands[count - 1];
     /* Who types wants no sentences in between. */

@@ -27,8 +27,13 @@ static enum completing_kind kind_of(const char *name, size_t length, const char 
         const char *name;
         enum completing_kind kind;
     } kinds[] = {
-        {"VM", COMPLETING_VM},           {"VM...", COMPLETING_VM},  {"ACTION", COMPLETING_ACTION},
-        {"POLICY", COMPLETING_POLICY},   {"FILE", COMPLETING_FILE}, {"KIND", COMPLETING_KIND},
+        {"VM", COMPLETING_VM},
+        {"VM...", COMPLETING_VM},
+        {"ACTION", COMPLETING_ACTION},
+        {"POLICY", COMPLETING_POLICY},
+        {"FILE", COMPLETING_FILE},
+        {"KIND", COMPLETING_KIND},
+        {"VM|GLOB|LABEL", COMPLETING_ASSIGNED},
         {"FILE|DIR|-", COMPLETING_FILE},
     };
 

@@ -11,7 +11,8 @@ enum completing_kind {
     COMPLETING_POLICY,
     COMPLETING_ACTION,
     COMPLETING_FILE,
-    COMPLETING_KIND, /* of events */
+    COMPLETING_KIND,     /* of events */
+    COMPLETING_ASSIGNED, /* VM, glob or label that has a policy */
 };
 
 struct completing {

@@ -47,7 +47,7 @@ static int run(struct cli *cli, char **operands)
 
 const struct command command_policy_unassign = {
     .name = "policy unassign",
-    .operands = "VM",
+    .operands = "VM|GLOB|LABEL",
     .operand_count = 1,
     .summary = "a policy is no longer for a VM, a glob or a label",
     .description =

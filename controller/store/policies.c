@@ -231,8 +231,11 @@ int store_unassign(struct store *store, const char *selector, struct error *erro
                       &(struct store_value){.text = selector}, 1, "removing an assignment", error);
 
     if (r == 0 && sqlite3_changes(store->database) == 0)
-        return error_set(error, -ENOENT,
-                         "nothing is assigned to \"%s\"; see: vmreclaim policy list", selector);
+        return error_set(
+            error, -ENOENT,
+            "nothing is assigned to \"%s\" itself; see: vmreclaim policy list, or of a VM: "
+            "vmreclaim policy why VM",
+            selector);
     return r;
 }
 

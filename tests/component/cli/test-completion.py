@@ -94,6 +94,14 @@ class CompletionTest(CliTestCase):
                          ["reset", "restored", "renamed", "removed"])
         self.assertEqual(self.follows("events", "-k", "action,po"), ["action,policy"])
 
+    def test_the_value_of_an_option(self):
+        self.assertEqual(self.follows("actions", "--vm=we"), ["--vm=web1", "--vm=web2"])
+        self.assertEqual(self.follows("events", "--kind=action,po"), ["--kind=action,policy"])
+        self.assertEqual(self.bash("vmreclaim actions --vm=we"), ["web1", "web2"])
+
+    def test_what_has_a_policy(self):
+        self.assertEqual(self.follows("policy", "unassign", ""), ["web-*", "label:tier=db"])
+
     def test_without_a_daemon(self):
         result = self.run_cli("complete", "--", "--api", "unix:/nowhere/api.sock", "explain", "")
         self.assertEqual((result.stdout, result.stderr), ("", ""))

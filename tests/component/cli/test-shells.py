@@ -70,6 +70,9 @@ class ShellsTest(CliTestCase):
         self.assertEqual(self.fish("vmreclaim verify "), ["a-17\tcompact"])
         self.assertEqual(self.fish("vmreclaim actions --vm 'web"),
                          ["web1\tmanaged", "web2\tmanaged"])
+        self.assertEqual(self.fish("vmreclaim actions --vm=w"),
+                         ["--vm=web1\tmanaged", "--vm=web2\tmanaged"])
+        self.assertEqual(self.fish("vmreclaim policy unassign l"), ["label:tier=db\tidle"])
         self.assertRegex(self.fish("vmreclaim explain --ex")[0], r"^--exact\t")
         self.assertEqual(self.fish("vmreclaim history web1 "), [])
 
@@ -120,6 +123,11 @@ class ShellsTest(CliTestCase):
         self.assertEqual(self.zsh("vmreclaim policy show "),
                          ("vmreclaim policy show idle ", ["idle"]))
         self.assertEqual(self.zsh("vmreclaim verify ")[0], "vmreclaim verify a-17 ")
+        self.assertEqual(self.zsh("vmreclaim actions --vm=w")[0], "vmreclaim actions --vm=web")
+        self.assertEqual(self.zsh("vmreclaim events -f --kind action,po")[0],
+                         "vmreclaim events -f --kind action,policy ")
+        self.assertEqual(self.zsh("vmreclaim policy unassign l")[0],
+                         "vmreclaim policy unassign label:tier=db ")
         self.assertEqual(self.zsh("vmreclaim explain --ex")[0], "vmreclaim explain --exact ")
         self.assertEqual(self.zsh("vmreclaim history web1 ")[1], [])
 
