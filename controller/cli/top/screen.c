@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -39,6 +40,19 @@ static const struct {
     [STYLE_TRAPPED] = {COLOR_RED, A_NORMAL, A_REVERSE},
     [STYLE_FREE] = {COLOR_GREEN, A_NORMAL, A_REVERSE},
 };
+
+/* ncurses ignores a stop while it writes, so one that comes then would be lost. It waits. */
+static void refresh_screen(void)
+{
+    sigset_t stop;
+    sigset_t before;
+
+    (void)sigemptyset(&stop);
+    (void)sigaddset(&stop, SIGTSTP);
+    (void)sigprocmask(SIG_BLOCK, &stop, &before);
+    (void)refresh();
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+}
 
 /* ---- begin and end ---- */
 
@@ -134,7 +148,7 @@ void screen_resume(struct screen *screen)
 {
     (void)reset_prog_mode();
     (void)clearok(curscr, TRUE);
-    (void)refresh();
+    refresh_screen();
 }
 
 void screen_resize(struct screen *screen, size_t *ret_rows, size_t *ret_columns)
@@ -174,7 +188,7 @@ void screen_draw(struct screen *screen, const struct page *page)
     for (size_t row = 0; row < page->rows; row++)
         for (size_t column = 0; column < page->columns; column++)
             draw_cell(screen, row, column, page_cell(page, row, column));
-    (void)refresh();
+    refresh_screen();
 }
 
 /* ---- keys ---- */
