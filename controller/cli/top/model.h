@@ -76,7 +76,6 @@ enum top_mode {
     TOP_FILTER,  /* the filter is being typed */
     TOP_CONFIRM, /* an action is to be confirmed */
     TOP_READING, /* an explanation, or help */
-    TOP_MODE_COUNT,
 };
 
 /* What the layout found room for, for keys that go by pages. */

@@ -58,15 +58,19 @@ static const char *words_of(const struct ttrpc_result *result)
 
 static void walk_on(struct top_session *session, struct top_walk *walk);
 
-/* A connection that was lost is on_close's. */
+/* A connection that was lost is on_close's, once there is a screen. */
 static void on_page_failed(struct top_session *session, struct top_walk *walk,
                            const struct ttrpc_result *result)
 {
     walk->token[0] = '\0';
-    if (result->code == TTRPC_UNAVAILABLE || session->is_ending)
+    if (session->is_ending || session->code != EXIT_DONE)
         return;
-    if (session->has_answered)
-        top_model_set_away(session->model, words_of(result));
+    if (session->has_answered) {
+        if (result->code != TTRPC_UNAVAILABLE)
+            top_model_set_away(session->model, words_of(result));
+    } else if (result->code == TTRPC_UNAVAILABLE)
+        session->code = fail(EXIT_UNREACHABLE, "the daemon at %s does not answer: %s",
+                             daemon_where(session->cli), words_of(result));
     else
         session->code = daemon_fail_call(session->cli, walk->method, PAGE_TIMEOUT, result);
 }
