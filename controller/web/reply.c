@@ -125,7 +125,7 @@ static char *pack(const char *text, size_t length, size_t *ret_length)
         return NULL;
     room = deflateBound(&stream, length);
     packed = malloc(room);
-    stream.next_in = (Bytef *)(uintptr_t)text;
+    stream.next_in = (Bytef *)text;
     stream.avail_in = (uInt)length;
     stream.next_out = (Bytef *)packed;
     stream.avail_out = (uInt)room;
@@ -154,9 +154,8 @@ struct reply *reply_create_gzip(const char *type, const char *text, size_t lengt
 
 struct reply *reply_constant(const char *type, const char *body, size_t length)
 {
-    struct reply *reply = wrap(
-        MHD_create_response_from_buffer(length, (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT),
-        type);
+    struct reply *reply =
+        wrap(MHD_create_response_from_buffer(length, (void *)body, MHD_RESPMEM_PERSISTENT), type);
 
     if (reply != NULL) {
         reply->body = body;

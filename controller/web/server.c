@@ -426,8 +426,8 @@ static struct MHD_Daemon *start_http(struct server *server)
     unsigned flags =
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)server->options.certificate},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)server->options.key},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)server->options.certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)server->options.key},
         {MHD_OPTION_END, 0, NULL},
     };
 

@@ -2,6 +2,7 @@
 
 The arguments of the program that imports it: VMRECLAIM_WEB API_SERVER [...]
 """
+import faulthandler
 import http.client
 import os
 import re
@@ -9,10 +10,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 WEB, API_SERVER = sys.argv[1:3]
+WAIT_MAX = 60  # seconds; a test that needs longer hangs, and then says where
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+faulthandler.dump_traceback_later(2 * WAIT_MAX, exit=True)
 
 
 class ApiServer:
@@ -118,6 +124,6 @@ class WebTestCase(unittest.TestCase):
         return response
 
     def wait_until(self, condition):
-        """Without a limit: the test's own ends what hangs."""
+        end = time.monotonic() + WAIT_MAX
         while not condition():
-            pass
+            self.assertLess(time.monotonic(), end, "it did not come")
