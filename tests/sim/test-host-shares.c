@@ -19,7 +19,7 @@
 #define KERNEL     (212 * MIB) /* LAB: in use beside the program, with what must stay free */
 #define CACHE      (682 * MIB) /* LAB */
 #define HEADROOM   (256 * MIB) /* without deflate-on-oom */
-#define LEASE_TIME 2 /* seconds */
+#define LEASE_TIME 2           /* seconds */
 
 /* LAB: what it holds when the hog begins, and how much less than its size a squeezed one does. */
 static const struct {
