@@ -47,8 +47,8 @@ export function makePoints(waterfalls) {
 }
 
 // marks: {time, name, kind: "action" | "policy"}. The returned element reads out the point under the
-// pointer, or that the arrow keys choose.
-export function chart(label, points, marks, width) {
+// pointer, or that the arrow keys choose; chosen.time outlives it, for the next one.
+export function chart(label, points, marks, width, chosen) {
   const first = points[0].time;
   const last = Math.max(points[points.length - 1].time, first + 1e9);
   const most = Math.max(...points.map((point) => Math.max(point.footprint ?? 0, (point.parts ?? []).reduce((a, b) => a + b, 0))), 1);
@@ -74,10 +74,10 @@ export function chart(label, points, marks, width) {
 
   const cursor = s("line", { class: "cursor", y1: EDGE.top, y2: HEIGHT - EDGE.bottom, x1: -9, x2: -9 });
   const readout = h("p", { class: "readout", role: "status" });
-  let chosen = points.length - 1;
+  const nearest = (at) => points.reduce((best, point, index) => (Math.abs(point.time - at) < Math.abs(points[best].time - at) ? index : best), 0);
   const choose = (index) => {
-    chosen = Math.min(Math.max(index, 0), points.length - 1);
-    const point = points[chosen];
+    const point = points[Math.min(Math.max(index, 0), points.length - 1)];
+    chosen.time = point.time;
     cursor.setAttribute("x1", x(point.time));
     cursor.setAttribute("x2", x(point.time));
     readout.textContent = `${time(point.time)}: footprint ${bytes(point.footprint)}` + (point.parts
@@ -88,15 +88,14 @@ export function chart(label, points, marks, width) {
   svg.addEventListener("pointermove", (event) => {
     const box = svg.getBoundingClientRect();
     const at = first + (((event.clientX - box.left) / box.width) * width - EDGE.left) / (width - EDGE.left - EDGE.right) * (last - first);
-    let best = 0;
-    points.forEach((point, index) => { if (Math.abs(point.time - at) < Math.abs(points[best].time - at)) best = index; });
-    choose(best);
+    choose(nearest(at));
   });
   svg.addEventListener("keydown", (event) => {
     const moves = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -points.length, End: points.length };
     if (moves[event.key] === undefined) return;
     event.preventDefault();
-    choose(chosen + moves[event.key]);
+    choose(nearest(chosen.time ?? last) + moves[event.key]);
   });
+  if (chosen.time !== null) choose(nearest(chosen.time));
   return h("div", {}, svg, readout);
 }

@@ -26,12 +26,12 @@ function state(vm) {
     vm.engine_reason ? h("span", { class: "note" }, ` ${vm.engine_state}: ${vm.engine_reason}`) : null);
 }
 
-function historyTable(points) {
+function historyTable(points, open) {
   const every = Math.max(1, Math.floor(points.length / 24));
   const rows = points.filter((point, index) => index % every === 0);
   const columns = [{ name: "Time", cell: (point) => time(point.time) }, { name: "Footprint", number: true, cell: (point) => bytes(point.footprint) },
     ...PARTS.map(([key, name], index) => ({ name, number: true, cell: (point) => bytes(key === "remainder" ? point.remainder : point.parts?.[index]) }))];
-  return h("details", {}, h("summary", {}, "The same as a table"), table("The chart's figures", columns, rows));
+  return h("details", { open }, h("summary", {}, "The same as a table"), table("The chart's figures", columns, rows));
 }
 
 // Changes of the policy in force; the daemon keeps revisions, not when each VM took them.
@@ -69,6 +69,7 @@ export function vmPage(content, where) {
   let points = [];
   let actions = [];
   let marks = [];
+  const chosen = { time: null }; // in the chart
   const [head, current, graph, explained, done, policy] = Array.from({ length: 6 }, () => h("section"));
   const buttons = RANGES.map((one) => h("button", { type: "button", "aria-pressed": String(one === range), on: { click: () => choose(one) } }, one[1]));
 
@@ -88,10 +89,15 @@ export function vmPage(content, where) {
   function drawChart() {
     const width = Math.max(graph.clientWidth, 300);
     const all = [...actions.map(actionMark), ...marks];
+    const had = document.activeElement;
+    const wasChart = graph.contains(had) && had.matches("svg.chart");
+    const wasOpen = graph.querySelector("details")?.open ?? false;
     put(graph, h("h3", {}, "Over time"), h("p", { class: "tools" }, buttons),
-      points.length ? chart(`Memory of ${name} over time`, points, all, width) : h("p", {}, "Nothing is kept of this time."),
+      points.length ? chart(`Memory of ${name} over time`, points, all, width, chosen) : h("p", {}, "Nothing is kept of this time."),
       legend([...PARTS.map(([key, part]) => [key, part]), ["unknown", "line: what the host holds; ▼ action, ◆ policy"]]),
-      points.length ? historyTable(points) : "");
+      points.length ? historyTable(points, wasOpen) : "");
+    if (wasChart) graph.querySelector("svg.chart")?.focus();
+    else if (buttons.includes(had)) had.focus();
     put(done, h("h3", {}, "What was done"), actions.length ? table("The newest first", withoutVm, [...actions].reverse().slice(0, 50)) : h("p", {}, "Nothing, in this time."));
   }
 
@@ -134,7 +140,7 @@ export function vmPage(content, where) {
   }
 
   const renewSoon = limited(500, async () => { await Promise.all([readNow(), readHistory()]); await readRest(); });
-  const drawSoon = limited(400, () => { if (vm) drawNow(); if (!graph.contains(document.activeElement)) drawChart(); });
+  const drawSoon = limited(400, () => { if (vm) drawNow(); drawChart(); });
   const stop = listen({
     renew: renewSoon,
     event(event) {
