@@ -408,6 +408,8 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
 
 /* ---- beginning and end ---- */
 
+static void on_complaint(void *userdata, const char *format, va_list arguments) printf_like(2, 0);
+
 /* Each client that leaves in the middle is a line of MHD's. */
 static void on_complaint(void *userdata, const char *format, va_list arguments)
 {
