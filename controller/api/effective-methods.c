@@ -34,7 +34,7 @@ static void finish_why(struct api_call *call, const struct vm *vm,
 {
     const struct vm_definition *definition = vm->sources.definition;
     Vmreclaim__Agent__V1__GetInfoResponse *info = vm_info_unpack(vm);
-    struct assignment_messages assignments;
+    struct assignment_messages assignments = {.pointers = {NULL}};
     struct effective_policy_message response;
 
     if (vm->assigned.policy != NULL)

@@ -8,6 +8,7 @@
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "controller/cli/document.h"
+#include "controller/cli/interrupt.h"
 #include "controller/cli/selector.h"
 #include "controller/cli/table.h"
 #include "controller/json/json.h"
@@ -198,8 +199,10 @@ int dry_run(struct cli *cli, const char *command, const Request *request, char *
 {
     struct selected selected;
     struct dry dry = {.cli = cli, .selected = &selected};
-    int code = selector_take(cli, command, operands, &selected);
+    int code;
 
+    interrupt_say("\nNothing is done.\n");
+    code = selector_take(cli, command, operands, &selected);
     if (code == EXIT_DONE) {
         code = ask(&dry, request);
         finish(&dry);

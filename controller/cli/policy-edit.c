@@ -1,4 +1,5 @@
 /* vmreclaim policy edit NAME */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -117,6 +118,7 @@ static int edit_once(struct editing *editing, bool *ret_is_same)
     free(opened);
     if (code != EXIT_DONE)
         return code;
+    assert(saved != NULL);
     drop_our_lines(saved);
     *ret_is_same = strcmp(saved, editing->text != NULL ? editing->text : editing->before) == 0;
     free(editing->text);

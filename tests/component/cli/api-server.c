@@ -387,11 +387,25 @@ static void reload(struct ttrpc_call *call, const ProtobufCMessage *message, voi
     ttrpc_call_finish(call, &response.base);
 }
 
+/* Nothing would be done. */
+static void plan_action(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Controller__V1__PlanActionRequest *request = (const void *)message;
+    Vmreclaim__Controller__V1__PlanActionResponse response =
+        VMRECLAIM__CONTROLLER__V1__PLAN_ACTION_RESPONSE__INIT;
+
+    if (play(call, request->vm))
+        return;
+    response.vm = request->vm;
+    ttrpc_call_finish(call, &response.base);
+}
+
 #define METHODS(X)                                                                                 \
     X("ListVms", list_vms, false)                                                                  \
     X("GetVm", get_vm, false)                                                                      \
     X("GetHost", get_host, false)                                                                  \
     X("GetPlan", get_plan, false)                                                                  \
+    X("PlanAction", plan_action, false)                                                            \
     X("Explain", explain, false)                                                                   \
     X("Diagnose", diagnose, false)                                                                 \
     X("Compact", compact, false)                                                                   \

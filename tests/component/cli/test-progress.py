@@ -68,6 +68,12 @@ class ProgressTest(CliTestCase):
                                 b"See: vmreclaim actions --vm silent\n")
         self.assertEqual(program.returncode, -signal.SIGINT)
 
+    def test_a_dry_run_leaves_nothing(self):
+        with self.start("compact", "--dry-run", "silent", error=subprocess.PIPE) as program:
+            self.assertIn(b"still at it: compact silent: ", program.stderr.readline())
+            program.send_signal(signal.SIGINT)
+            self.assertEqual(program.stderr.read(), b"\nNothing is done.\n")
+
     def test_a_shell_sees_130(self):
         line = '(echo $BASHPID; exec "$0" --api "$1" reclaim silent); echo $?'
         with subprocess.Popen(["bash", "-c", line, VMRECLAIM, self.api], text=True,
