@@ -14,6 +14,7 @@
 #include "controller/policies/assignments.h"
 #include "controller/policies/revision.h"
 #include "controller/policies/selector.h"
+#include "controller/policies/trial.h"
 #include "controller/store/requests.h"
 
 typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
@@ -66,24 +67,92 @@ static int find_selector(const struct api_call *call, const char *asked, const c
     return r;
 }
 
-static void apply_policy(struct api_call *call, const ProtobufCMessage *request)
+/* What is asked for, as the policies have it. False after failing the call. */
+static bool read_order(struct api_call *call,
+                       const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *asked,
+                       struct policy_order *ret_order, struct policy *ret_policy)
 {
-    const Vmreclaim__Controller__V1__ApplyVmPolicyRequest *asked = (const void *)request;
     const char *source = asked->source_name[0] != '\0' ? asked->source_name : "policy";
     struct policy_order order = {.text = asked->source,
                                  .source = asked->source_name,
                                  .author = call->caller.name,
                                  .made_from = asked->made_from};
-    struct policy policy;
     struct error error;
     int r = find_selector(call, asked->vm, &order.selector, &error);
 
     if (r == 0)
-        r = policy_revision_read(asked->source, source, &policy, &error);
+        r = policy_revision_read(asked->source, source, ret_policy, &error);
     if (r < 0)
         api_call_fail_error(call, r, &error);
-    else
+    *ret_order = order;
+    return r == 0;
+}
+
+static void apply_policy(struct api_call *call, const ProtobufCMessage *request)
+{
+    struct policy_order order;
+    struct policy policy;
+
+    if (read_order(call, (const void *)request, &order, &policy))
         policy_order(call->api->rooms.assignments, &policy, &order, on_applied, call);
+}
+
+/* ---- PlanPolicy ---- */
+
+#define PLANNED_MAX 2000 /* VMs of an answer */
+
+typedef Vmreclaim__Controller__V1__PlannedPolicy Planned;
+
+static void fill_planned(const struct policy_trial_vm *from, Planned *message)
+{
+    const struct policy *now = from->vm->assigned.policy;
+
+    vmreclaim__controller__v1__planned_policy__init(message);
+    message->vm = message_text(from->vm->name);
+    message->outcome = message_text(policy_trial_outcome_name(from->outcome));
+    message->reason = message_text(from->reason);
+    message->policy_now = message_text(now == NULL ? "" : now->name);
+    message->revision_now = now == NULL ? 0 : now->revision;
+}
+
+static void on_tried(const struct policy_trial *trial, void *userdata)
+{
+    Vmreclaim__Controller__V1__PlanPolicyResponse response =
+        VMRECLAIM__CONTROLLER__V1__PLAN_POLICY_RESPONSE__INIT;
+    size_t count = min_of(trial->count, (size_t)PLANNED_MAX);
+    Planned *list = calloc(count + 1, sizeof(*list));
+    struct api_call *call = userdata;
+
+    response.vms = calloc(count + 1, sizeof(*response.vms));
+    if (trial->status < 0)
+        api_call_fail_error(call, trial->status, trial->error);
+    else if (list == NULL || response.vms == NULL)
+        api_call_fail(call, -ENOMEM, "out of memory");
+    else {
+        for (; response.n_vms < count; response.n_vms++) {
+            fill_planned(&trial->vms[response.n_vms], &list[response.n_vms]);
+            response.vms[response.n_vms] = &list[response.n_vms];
+        }
+        response.name = message_text(trial->name);
+        response.revision = trial->revision;
+        response.selects_none = trial->selects_none;
+        response.omitted = (uint32_t)(trial->count - count);
+        api_call_finish(call, &response.base);
+    }
+    free((void *)response.vms);
+    free(list);
+}
+
+static void plan_policy(struct api_call *call, const ProtobufCMessage *request)
+{
+    const Vmreclaim__Controller__V1__PlanPolicyRequest *asked = (const void *)request;
+    struct policy_order order;
+    struct policy policy;
+
+    if (asked->apply == NULL)
+        api_call_fail(call, -EINVAL, "ask for the plan of a policy");
+    else if (read_order(call, asked->apply, &order, &policy))
+        policy_try(call->api->rooms.assignments, &policy, &order, on_tried, call);
 }
 
 /* ---- looking ---- */
@@ -343,10 +412,10 @@ static void delete_policy(struct api_call *call, const ProtobufCMessage *request
 }
 
 static const struct api_method rows[] = {
-    {"ApplyPolicy", apply_policy, API_CONTROLS},        {"ListPolicies", list_policies, API_READS},
-    {"ListPolicyRevisions", list_revisions, API_READS}, {"GetPolicy", get_policy, API_READS},
-    {"RollBackPolicy", roll_back, API_CONTROLS},        {"UnassignPolicy", unassign, API_CONTROLS},
-    {"DeletePolicy", delete_policy, API_CONTROLS},
+    {"ApplyPolicy", apply_policy, API_CONTROLS}, {"ListPolicies", list_policies, API_READS},
+    {"PlanPolicy", plan_policy, API_CONTROLS},   {"ListPolicyRevisions", list_revisions, API_READS},
+    {"GetPolicy", get_policy, API_READS},        {"RollBackPolicy", roll_back, API_CONTROLS},
+    {"UnassignPolicy", unassign, API_CONTROLS},  {"DeletePolicy", delete_policy, API_CONTROLS},
 };
 
 const struct api_methods api_policy_methods = {rows, ARRAY_SIZE(rows)};

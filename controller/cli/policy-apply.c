@@ -1,12 +1,14 @@
 /* vmreclaim policy apply FILE|DIR|- */
 #include <stdio.h>
 
+#include "controller/cli/dry-run.h"
 #include "controller/cli/policy-applying.h"
 #include "controller/cli/policy-file.h"
 #include "controller/cli/selector.h"
 
 static const char *vm = "";
 static const char *file;
+static bool is_dry;
 
 /* In the order of the files. What the daemon does not take ends it; a VM that does not take its
  * policy keeps nobody else's back. */
@@ -18,7 +20,8 @@ static int apply_all(struct cli *cli, const struct policy_texts *texts)
         const struct policy_text *text = &texts->list[i];
         const struct policy_applying applying = {
             .text = text->text, .source = text->path, .vm = vm};
-        int code = policy_applying_run(cli, &applying);
+        int code =
+            is_dry ? policy_applying_plan(cli, &applying) : policy_applying_run(cli, &applying);
 
         worst = worse_code(worst, code);
         if (code == EXIT_DONE || code == EXIT_PARTIAL || code == EXIT_REFUSED)
@@ -55,6 +58,7 @@ static int run(struct cli *cli, char **operands)
 static const struct command_option options[] = {
     {"vm", 0, OPTION_TEXT, "VM", "for this VM, a glob (\"web-*\") or label:KEY=VALUE", &vm, NULL},
     {"file", 'f', OPTION_TEXT, "FILE", "the same as naming it without -f", &file, NULL},
+    DRY_RUN_OPTION(&is_dry),
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
 };
 

@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/policy-results.h"
+#include "controller/cli/table.h"
 
 typedef Vmreclaim__Controller__V1__ApplyVmPolicyRequest Request;
 typedef Vmreclaim__Controller__V1__ApplyVmPolicyResponse Response;
@@ -106,4 +107,51 @@ int policy_applying_try(struct cli *cli, const struct policy_applying *applying,
     int code = client_each(cli, "ApplyPolicy", requests, 1, on_told, &run);
 
     return code != EXIT_DONE ? code : run.code;
+}
+
+/* ---- what would become of it ---- */
+
+typedef Vmreclaim__Controller__V1__PlanPolicyResponse Plan;
+typedef Vmreclaim__Controller__V1__PlannedPolicy Planned;
+
+static void add_planned(struct table *table, const Planned *vm)
+{
+    table_row(table);
+    table_cell(table, "%s", vm->vm);
+    if (vm->policy_now[0] == '\0')
+        table_cell(table, "-");
+    else
+        table_cell(table, "%s, %" PRIu64, vm->policy_now, vm->revision_now);
+    table_cell(table, "%s%s%s", vm->outcome, vm->reason[0] == '\0' ? "" : ": ", vm->reason);
+}
+
+static int print_plan(const ProtobufCMessage *message, void *userdata)
+{
+    static const struct table_column columns[] = {
+        {"NAME", 0}, {"HAS NOW", 0}, {"WOULD BE", TABLE_WRAP}};
+    const struct policy_applying *applying = userdata;
+    const Plan *plan = (const void *)message;
+    struct table table;
+
+    fputs("policy ", stdout);
+    print_text(plan->name);
+    printf(", revision %" PRIu64 ", would be stored\n", plan->revision);
+    if (plan->selects_none || plan->n_vms == 0)
+        print_none(applying->vm);
+    table_init(&table, columns, ARRAY_SIZE(columns));
+    for (size_t i = 0; i < plan->n_vms; i++)
+        add_planned(&table, plan->vms[i]);
+    if (plan->omitted > 0)
+        printf("and %" PRIu32 " more VMs\n", plan->omitted);
+    return table_finish(&table, "");
+}
+
+int policy_applying_plan(struct cli *cli, const struct policy_applying *applying)
+{
+    Vmreclaim__Controller__V1__PlanPolicyRequest plan =
+        VMRECLAIM__CONTROLLER__V1__PLAN_POLICY_REQUEST__INIT;
+    Request request = make_request(applying);
+
+    plan.apply = &request;
+    return client_call(cli, "PlanPolicy", &plan.base, print_plan, (void *)applying);
 }

@@ -22,4 +22,7 @@ int policy_applying_run(struct cli *cli, const struct policy_applying *applying)
 int policy_applying_try(struct cli *cli, const struct policy_applying *applying,
                         struct error *refusal);
 
+/* Does nothing: says for each VM what would become of it there. */
+int policy_applying_plan(struct cli *cli, const struct policy_applying *applying);
+
 #endif

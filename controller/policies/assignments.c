@@ -69,20 +69,31 @@ void policy_give_all(struct policy_assignments *assignments)
     policy_ask_all(assignments, on_all_assigned, assignments);
 }
 
+struct policy_subject *policy_all_subjects(const struct policy_assignments *assignments,
+                                           size_t *ret_count)
+{
+    const struct registry *registry = &assignments->supervisor->registry;
+    struct policy_subject *subjects = calloc(registry->count + 1, sizeof(*subjects));
+
+    *ret_count = 0;
+    if (subjects == NULL)
+        return NULL;
+    list_for_each (link, &registry->vms)
+        subjects[(*ret_count)++] = policy_subject_of(list_entry(link, struct vm, link));
+    return subjects;
+}
+
 void policy_ask_all(struct policy_assignments *assignments, store_assigned_done done,
                     void *userdata)
 {
     static const struct store_assigned no_memory = {.answer = {-ENOMEM, {"out of memory"}, 0}};
-    const struct registry *registry = &assignments->supervisor->registry;
-    struct policy_subject *subjects = calloc(registry->count + 1, sizeof(*subjects));
-    size_t count = 0;
+    size_t count;
+    struct policy_subject *subjects = policy_all_subjects(assignments, &count);
 
     if (subjects == NULL) {
         done(&no_memory, userdata);
         return;
     }
-    list_for_each (link, &registry->vms)
-        subjects[count++] = policy_subject_of(list_entry(link, struct vm, link));
     store_ask_assigned(assignments->store, subjects, count, done, userdata);
     free(subjects);
 }

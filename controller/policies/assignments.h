@@ -27,6 +27,10 @@ void policy_assignments_init(struct policy_assignments *assignments, struct supe
 /* The VMs' files, their names and labels may be new: every VM gets what is for it now. */
 void policy_give_all(struct policy_assignments *assignments);
 
+/* Every VM as selectors see it, for the caller to free; NULL: no memory. */
+struct policy_subject *policy_all_subjects(const struct policy_assignments *assignments,
+                                           size_t *ret_count);
+
 /* Asks the store what is assigned to every VM there is. */
 void policy_ask_all(struct policy_assignments *assignments, store_assigned_done done,
                     void *userdata);
@@ -54,6 +58,10 @@ struct policy_order {
     const char *selector; /* whom it is for; "": nobody yet */
     uint64_t made_from;   /* -EBUSY unless this is the newest revision; 0: any is */
 };
+
+/* The revision that the order makes; points into both. */
+struct policy_revision policy_revision_of(const struct policy *policy,
+                                          const struct policy_order *order);
 
 /* Stores a new revision of `policy`, which was read from the order's text, and assigns it. Every VM
  * that the policy is assigned to gets it and has a standing. So does a VM that the selector means

@@ -4,8 +4,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "controller/policies/push.h"
 #include "controller/policies/revision.h"
+#include "controller/policies/selector.h"
 
 struct policy_subject policy_subject_of(const struct vm *vm)
 {
@@ -61,4 +63,21 @@ struct vm *policy_give(struct policy_giving *giving, const struct store_assigned
         policy_assign(vm, &giving->policy) < 0)
         return NULL;
     return vm;
+}
+
+enum policy_fate policy_fate_of(const char *policy, const char *selector, const struct vm *vm,
+                                const struct policy_revision *found)
+{
+    if (strcmp(found->name, policy) == 0)
+        return POLICY_MEANT;
+    return selector != NULL && policy_selector_matches(selector, vm) ? POLICY_MEANT_ELSEWHERE
+                                                                     : POLICY_NOT_MEANT;
+}
+
+void policy_say_overridden(const struct vm *vm, const struct policy_revision *found, char *text,
+                           size_t size)
+{
+    text_format(text, size,
+                "policy '%s' is assigned to it more closely; see: vmreclaim policy why %s",
+                found->name, vm->name);
 }

@@ -23,6 +23,19 @@ const struct policy *policy_giving_read(struct policy_giving *giving,
 /* Whether the VM runs, or is about to run, this revision. */
 bool policy_is_given(const struct vm *vm, const struct policy_revision *revision);
 
+/* Whom an order of `policy` for `selector` (NULL: for nobody more) concerns. */
+enum policy_fate {
+    POLICY_NOT_MEANT,
+    POLICY_MEANT,
+    POLICY_MEANT_ELSEWHERE, /* it is, and `found` is assigned to it by a closer assignment */
+};
+enum policy_fate policy_fate_of(const char *policy, const char *selector, const struct vm *vm,
+                                const struct policy_revision *found);
+
+/* Why POLICY_MEANT_ELSEWHERE. */
+void policy_say_overridden(const struct vm *vm, const struct policy_revision *found, char *text,
+                           size_t size);
+
 /* Gives the VM of that subject what is assigned to it; else what its own file names; else nothing,
  * and its agent runs its own. The VM; NULL: it is gone, has that already, or what is assigned to it
  * cannot be read. */

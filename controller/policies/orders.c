@@ -77,17 +77,12 @@ static void give(struct policy_giving *giving, struct policy_rollout *rollout, s
         policy_rollout_note(rollout, vm, POLICY_REFUSED, "the revision's text cannot be read");
 }
 
-/* Somebody means the VM, and it has another policy by a closer assignment. */
-static void note_overridden(const struct order *order, struct policy_rollout *rollout,
-                            struct vm *vm, const struct policy_revision *found)
+static void note_overridden(struct policy_rollout *rollout, struct vm *vm,
+                            const struct policy_revision *found)
 {
     char reason[256];
 
-    if (order->selector == NULL || !policy_selector_matches(order->selector, vm))
-        return;
-    snprintf(reason, sizeof(reason),
-             "policy '%s' is assigned to it more closely; see: vmreclaim policy why %s",
-             found->name, vm->name);
+    policy_say_overridden(vm, found, reason, sizeof(reason));
     policy_rollout_note(rollout, vm, POLICY_OVERRIDDEN, reason);
 }
 
@@ -97,14 +92,19 @@ static void settle(const struct order *order, struct policy_giving *giving,
                    struct policy_rollout *rollout, struct vm *vm,
                    const struct policy_revision *found, const char *selector)
 {
+    enum policy_fate fate;
+
     assert(order->withdraws == (order->revision == NULL));
     if (order->withdraws) {
         if (!policy_is_given(vm, found))
             give(giving, rollout, vm, found, selector);
-    } else if (strcmp(found->name, order->revision->name) == 0)
+        return;
+    }
+    fate = policy_fate_of(order->revision->name, order->selector, vm, found);
+    if (fate == POLICY_MEANT)
         give(giving, rollout, vm, found, selector);
-    else
-        note_overridden(order, rollout, vm, found);
+    else if (fate == POLICY_MEANT_ELSEWHERE)
+        note_overridden(rollout, vm, found);
 }
 
 /* Nothing is assigned to the VM, or nothing any more. */
@@ -191,16 +191,22 @@ static struct order *create(struct policy_assignments *assignments, policy_done 
     return order;
 }
 
+struct policy_revision policy_revision_of(const struct policy *policy,
+                                          const struct policy_order *order)
+{
+    return (struct policy_revision){.name = policy->name,
+                                    .revision = order->made_from,
+                                    .author = order->author,
+                                    .time = time_realtime(),
+                                    .hash = policy->hash,
+                                    .source_name = order->source,
+                                    .text = order->text};
+}
+
 void policy_order(struct policy_assignments *assignments, const struct policy *policy,
                   const struct policy_order *asked, policy_done done, void *userdata)
 {
-    const struct policy_revision revision = {.name = policy->name,
-                                             .revision = asked->made_from,
-                                             .author = asked->author,
-                                             .time = time_realtime(),
-                                             .hash = policy->hash,
-                                             .source_name = asked->source,
-                                             .text = asked->text};
+    const struct policy_revision revision = policy_revision_of(policy, asked);
     struct order *order = create(assignments, done, userdata);
 
     if (order == NULL)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/util.h"
+#include "controller/store/database.h"
 #include "controller/store/policy-copies.h"
 
 /* A VM by what selectors see of it, copied. */
@@ -17,7 +18,9 @@ struct subject {
 struct assigned_request {
     struct store_request base;
     struct subject *subjects;
-    bool wants_all; /* the assignments of the only subject */
+    bool wants_all;                /* the assignments of the only subject */
+    struct policy_revision *tried; /* looked at as if it were there; NULL: nothing is tried */
+    char *tried_selector;
     struct policy_copies copies;
     struct store_assigned assigned; /* the answer */
     store_assigned_done done;
@@ -94,6 +97,37 @@ static int run(struct store_request *base, struct error *error)
     return request->wants_all ? find_all(request, error) : 0;
 }
 
+/* ---- trying ---- */
+
+static int order_and_look(struct assigned_request *request, struct error *error)
+{
+    struct policy_revision *tried = request->tried;
+    const struct policy_assignment assignment = {request->tried_selector, tried->name,
+                                                 tried->author, tried->time};
+    int r = store_policy_order(request->base.store, tried, &assignment, &request->assigned.tried,
+                               error);
+
+    return r < 0 ? r : run(&request->base, error);
+}
+
+/* Whatever comes of it is taken back. */
+static int run_trial(struct store_request *base, struct error *error)
+{
+    static const char doing[] = "trying a policy";
+    int r = store_execute(base->store, "SAVEPOINT trial", doing, error);
+    struct error unused;
+    int back;
+
+    if (r < 0)
+        return r;
+    r = order_and_look(request_of(base), error);
+    if (sqlite3_get_autocommit(base->store->database) != 0)
+        return r; /* the whole transaction has ended */
+    back = store_execute(base->store, "ROLLBACK TO trial; RELEASE trial", doing,
+                         r < 0 ? &unused : error);
+    return r < 0 ? r : back;
+}
+
 /* ---- completing ---- */
 
 static void free_subject(struct subject *subject)
@@ -115,6 +149,8 @@ static void destroy(struct assigned_request *request)
     free((void *)request->assigned.vms);
     free(request->assigned.revision_of);
     policy_copies_finish(&request->copies);
+    free(request->tried);
+    free(request->tried_selector);
     free(request);
 }
 
@@ -172,8 +208,9 @@ static int copy_subjects(struct assigned_request *request, const struct policy_s
     return 0;
 }
 
-static void ask(struct store *store, const struct policy_subject *subjects, size_t count,
-                bool wants_all, store_assigned_done done, void *userdata)
+/* NULL after calling `done`: no memory. */
+static struct assigned_request *create(struct store *store, const struct policy_subject *subjects,
+                                       size_t count, store_assigned_done done, void *userdata)
 {
     struct assigned_request *request = calloc(1, sizeof(*request));
 
@@ -181,14 +218,44 @@ static void ask(struct store *store, const struct policy_subject *subjects, size
         if (request != NULL)
             destroy(request);
         done(&(struct store_assigned){.answer = store_no_memory}, userdata);
-        return;
+        return NULL;
     }
     request->base = (struct store_request){
         .store = store, .answer = &request->assigned.answer, .run = run, .complete = complete};
     request->base.size = sizeof(*request) + count * 256;
-    request->wants_all = wants_all;
     request->done = done;
     request->userdata = userdata;
+    return request;
+}
+
+static void ask(struct store *store, const struct policy_subject *subjects, size_t count,
+                bool wants_all, store_assigned_done done, void *userdata)
+{
+    struct assigned_request *request = create(store, subjects, count, done, userdata);
+
+    if (request == NULL)
+        return;
+    request->wants_all = wants_all;
+    store_submit(&request->base);
+}
+
+void store_try_policy(struct store *store, const struct policy_revision *revision,
+                      const char *selector, const struct policy_subject *subjects, size_t count,
+                      store_assigned_done done, void *userdata)
+{
+    struct assigned_request *request = create(store, subjects, count, done, userdata);
+
+    if (request == NULL)
+        return;
+    request->tried = policy_revision_copy(revision);
+    request->tried_selector = strdup(selector);
+    if (request->tried == NULL || request->tried_selector == NULL) {
+        destroy(request);
+        done(&(struct store_assigned){.answer = store_no_memory}, userdata);
+        return;
+    }
+    request->base.run = run_trial;
+    request->base.writes = true;
     store_submit(&request->base);
 }
 

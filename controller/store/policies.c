@@ -225,6 +225,15 @@ int store_assign(struct store *store, const struct policy_assignment *assignment
                      values, ARRAY_SIZE(values), "assigning a policy", error);
 }
 
+int store_policy_order(struct store *store, const struct policy_revision *revision,
+                       const struct policy_assignment *assignment, uint64_t *ret_revision,
+                       struct error *error)
+{
+    int r = store_policy_add(store, revision, ret_revision, error);
+
+    return r < 0 || assignment->selector[0] == '\0' ? r : store_assign(store, assignment, error);
+}
+
 int store_unassign(struct store *store, const char *selector, struct error *error)
 {
     int r = store_run(store, "DELETE FROM assignment WHERE selector = ?",

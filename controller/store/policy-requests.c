@@ -68,10 +68,8 @@ static int run_order(struct store_request *base, struct error *error)
     const struct policy_assignment assignment = {request->selector, given->name, given->author,
                                                  given->time};
     struct policy_revision without_text;
-    int r = store_policy_add(base->store, given, &given->revision, error);
+    int r = store_policy_order(base->store, given, &assignment, &given->revision, error);
 
-    if (r == 0 && request->selector[0] != '\0')
-        r = store_assign(base->store, &assignment, error);
     if (r < 0)
         return r;
     without_text = *given;

@@ -45,6 +45,11 @@ typedef int (*assignment_visitor)(const struct policy_assignment *assignment, vo
 int store_assignments(struct store *store, const char *after, assignment_visitor visit,
                       void *userdata, struct error *error);
 
+/* Adds the revision, and assigns it to the assignment's selector unless that is empty. */
+int store_policy_order(struct store *store, const struct policy_revision *revision,
+                       const struct policy_assignment *assignment, uint64_t *ret_revision,
+                       struct error *error);
+
 /* The assignments that mean a VM, the one that holds first: its name, then its labels in order,
  * then globs, the longest first. As assignment_visitor; 1 ends the walk as well, without an error.
  */

@@ -165,12 +165,19 @@ struct store_assigned {
     int *revision_of;            /* index into `revisions`, or POLICY_NONE_ASSIGNED */
     char **selector_of;          /* by which assignment that is, maybe cut; NULL: by none */
     struct store_policies found; /* the newest revision of each that is assigned, with its text */
+    uint64_t tried;              /* of store_try_policy: the revision that it would be */
 };
 typedef void (*store_assigned_done)(const struct store_assigned *assigned, void *userdata);
 
 /* By the VM's name first, then its labels in order, then the longest glob. */
 void store_ask_assigned(struct store *store, const struct policy_subject *subjects, size_t count,
                         store_assigned_done done, void *userdata);
+
+/* The same as it would be after store_order_policy with this revision and selector: that is carried
+ * out, looked at, and taken back within one transaction, so nothing stays. Fails as it would. */
+void store_try_policy(struct store *store, const struct policy_revision *revision,
+                      const char *selector, const struct policy_subject *subjects, size_t count,
+                      store_assigned_done done, void *userdata);
 
 /* Of one VM: `found` has the assignments that mean it, too, the one that holds first; at most
  * STORE_MATCHES_MAX. */

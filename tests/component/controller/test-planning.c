@@ -148,6 +148,92 @@ static void test_a_squeeze(void **state)
     assert_int_equal(f->qmp.balloon_commands, 0);
 }
 
+/* ---- policies ---- */
+
+typedef Vmreclaim__Controller__V1__ApplyVmPolicyRequest ApplyVmPolicyRequest;
+typedef Vmreclaim__Controller__V1__PlanPolicyRequest PlanPolicyRequest;
+typedef Vmreclaim__Controller__V1__PlanPolicyResponse PlanPolicyResponse;
+
+static const PlanPolicyResponse *plan_policy(struct fixture *f, const char *selector,
+                                             const char *source)
+{
+    ApplyVmPolicyRequest apply = VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
+    PlanPolicyRequest request = VMRECLAIM__CONTROLLER__V1__PLAN_POLICY_REQUEST__INIT;
+
+    apply.vm = text(selector);
+    apply.source = text(source);
+    request.apply = &apply;
+    call(f, "PlanPolicy", &request.base);
+    return f->code == TTRPC_OK ? (const PlanPolicyResponse *)f->response : NULL;
+}
+
+static void give_policy(struct fixture *f, const char *selector, const char *source)
+{
+    ApplyVmPolicyRequest apply = VMRECLAIM__CONTROLLER__V1__APPLY_VM_POLICY_REQUEST__INIT;
+
+    apply.vm = text(selector);
+    apply.source = text(source);
+    call(f, "ApplyPolicy", &apply.base);
+}
+
+static size_t policy_count(struct fixture *f)
+{
+    Vmreclaim__Controller__V1__ListPoliciesRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_POLICIES_REQUEST__INIT;
+    const Vmreclaim__Controller__V1__ListPoliciesResponse *list;
+
+    call(f, "ListPolicies", &request.base);
+    list = (const Vmreclaim__Controller__V1__ListPoliciesResponse *)f->response;
+    return list->n_policies + list->n_assignments;
+}
+
+/* What the store would answer, and nothing stays in it. */
+static void test_a_policy(void **state)
+{
+    const PlanPolicyResponse *response;
+    struct fixture *f = *state;
+
+    start_managed(f);
+    response = plan_policy(f, "web-*", "name: night\nprofile: gentle\n");
+    assert_non_null(response);
+    assert_int_equal(response->revision, 1);
+    assert_int_equal(response->n_vms, 1);
+    assert_string_equal(response->vms[0]->vm, "web-1");
+    assert_string_equal(response->vms[0]->outcome, "given");
+    assert_string_equal(response->vms[0]->policy_now, "");
+    assert_int_equal(policy_count(f), 0);
+    give_policy(f, "web-1", "name: night\nprofile: gentle\n");
+    assert_int_equal(f->code, TTRPC_OK);
+    response = plan_policy(f, "web-1", "name: night\nprofile: gentle\n");
+    assert_int_equal(response->revision, 1);
+    assert_string_equal(response->vms[0]->outcome, "unchanged");
+    response = plan_policy(f, "web-1", "name: night\nprofile: balanced\n");
+    assert_int_equal(response->revision, 2);
+    assert_string_equal(response->vms[0]->outcome, "given");
+    assert_int_equal(response->vms[0]->revision_now, 1);
+    response = plan_policy(f, "*", "name: day\nprofile: balanced\n");
+    assert_string_equal(response->vms[0]->outcome, "overridden");
+    assert_non_null(strstr(response->vms[0]->reason, "night"));
+    response = plan_policy(f, "db-*", "name: day\nprofile: balanced\n");
+    assert_true(response->selects_none);
+    assert_int_equal(response->n_vms, 0);
+    assert_int_equal(policy_count(f), 2);
+}
+
+/* What is wrong is said in the words of the order itself. */
+static void test_a_policy_that_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    char words[512];
+
+    start_managed(f);
+    assert_null(plan_policy(f, "web-1", "name: night\nprofil: gentle\n"));
+    snprintf(words, sizeof(words), "%s", f->message);
+    give_policy(f, "web-1", "name: night\nprofil: gentle\n");
+    assert_int_not_equal(f->code, TTRPC_OK);
+    assert_string_equal(words, f->message);
+}
+
 static void test_one_at_a_time(void **state)
 {
     PlanActionRequest request = VMRECLAIM__CONTROLLER__V1__PLAN_ACTION_REQUEST__INIT;
@@ -164,9 +250,13 @@ static void test_one_at_a_time(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        planning_test(test_nothing_is_done), planning_test(test_the_same_refusals),
-        planning_test(test_a_halted_vm),     planning_test(test_a_squeeze),
+        planning_test(test_nothing_is_done),
+        planning_test(test_the_same_refusals),
+        planning_test(test_a_halted_vm),
+        planning_test(test_a_squeeze),
         planning_test(test_one_at_a_time),
+        planning_test(test_a_policy),
+        planning_test(test_a_policy_that_is_refused),
     };
 
     return run_apart(argc, argv, tests, ARRAY_SIZE(tests));

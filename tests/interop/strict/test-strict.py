@@ -265,6 +265,7 @@ class StrictTest(unittest.TestCase):
         self.answer("GetEffectivePolicy", vm="grudge", why=True)
         self.answer("ApplyPolicy", vm="grudge", source=b"name: short\nprofile: gentle\n",
                     source_name="short.yaml")
+        self.answer("PlanPolicy", apply={"vm": b"grudge", "source": policy})
         self.answer("DeletePolicy", name="short", unassign=True)
 
     def act(self, vm):
