@@ -35,6 +35,17 @@ static void add(struct golden *golden, const char *text, size_t length)
     golden->text[golden->length] = '\0';
 }
 
+/* "12.3 s"; 0: it is none. */
+static size_t find_seconds(const char *text)
+{
+    size_t length = strspn(text, "0123456789");
+
+    if (length == 0 || text[length] != '.')
+        return 0;
+    length += 1 + strspn(text + length + 1, "0123456789");
+    return strncmp(text + length, " s", 2) == 0 ? length + 2 : 0;
+}
+
 /* How long what begins here is, and what is shown for it; 0: it is shown as it is. */
 static size_t find_changing(const struct golden *golden, const char *text, const char **ret_shown)
 {
@@ -48,8 +59,12 @@ static size_t find_changing(const struct golden *golden, const char *text, const
         *ret_shown = "VERSION";
         return strlen(VMRECLAIM_VERSION);
     }
-    *ret_shown = "ID";
-    return digits == ID_LENGTH ? digits : 0;
+    if (digits == ID_LENGTH) {
+        *ret_shown = "ID";
+        return digits;
+    }
+    *ret_shown = "TIME";
+    return find_seconds(text);
 }
 
 void golden_add(struct golden *golden, const char *text)

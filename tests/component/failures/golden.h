@@ -27,8 +27,8 @@ struct golden_program {
 void golden_init(struct golden *golden, const char *directory,
                  const struct golden_program *programs);
 
-/* Adds a text, as a program said it. The directory, the version and ids, which change, are shown as
- * others. */
+/* Adds a text, as a program said it. The directory, the version, ids and times, which change, are
+ * shown as others. */
 void golden_add(struct golden *golden, const char *text);
 
 /* Starts a shell with the command, in the directory; what it says goes into a file there. */
