@@ -225,6 +225,23 @@ static struct vm_definition *definition_create(const char *source, struct error 
     return definition;
 }
 
+/* An address that names its VM says which one that is before anybody has asked there: whoever finds
+ * its process finds this VM. */
+static int take_uuid(struct vm_definition *definition, struct error *error)
+{
+    const struct hypervisor_address *address = &definition->hypervisor;
+    char uuid[VM_UUID_SIZE];
+
+    if (address->driver == NULL || address->driver->uuid == NULL)
+        return 0;
+    address->driver->uuid(hypervisor_address_where(address), uuid);
+    if (definition->uuid[0] != '\0' && strcmp(definition->uuid, uuid) != 0)
+        return error_set(error, -EINVAL, "%s: uuid is %s, and that of its hypervisor is %s",
+                         definition->source, definition->uuid, uuid);
+    memcpy(definition->uuid, uuid, sizeof(definition->uuid));
+    return 0;
+}
+
 /* All keys are read. */
 static int complete(struct vm_definition *definition, struct error *error)
 {
@@ -237,7 +254,7 @@ static int complete(struct vm_definition *definition, struct error *error)
             error, -EINVAL,
             "%s: nothing to reach the VM by; give at least one of hypervisor, cid and agent",
             definition->source);
-    return 0;
+    return take_uuid(definition, error);
 }
 
 int vm_definition_parse(const char *text, size_t length, const char *source,

@@ -21,13 +21,13 @@
 #include "controller/hypervisors/hypervisors.h"
 
 #define VM_NAME_SIZE  64
-#define VM_UUID_SIZE  37
+#define VM_UUID_SIZE  DRIVER_UUID_SIZE
 #define VM_LABELS_MAX 16
 
 struct vm_definition {
     char name[VM_NAME_SIZE];
-    char uuid[VM_UUID_SIZE];              /* lower case; empty: not given */
-    uint32_t cid;                         /* 0: not given */
+    char uuid[VM_UUID_SIZE]; /* lower case; empty: neither it nor the address has one */
+    uint32_t cid;            /* 0: not given */
     struct hypervisor_address hypervisor; /* no driver: not given */
     char *agent;                          /* address; NULL: the agent dials in */
     char *policy;                         /* path of the file; NULL: the daemon's default */

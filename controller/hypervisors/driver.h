@@ -31,8 +31,9 @@
 #include "common/base/time.h"
 #include "controller/footprint/backing.h"
 
-#define DRIVER_ABI 8 /* another number with every change of this file */
+#define DRIVER_ABI 9 /* another number with every change of this file */
 
+#define DRIVER_UUID_SIZE      37
 #define DRIVER_WHERE_SIZE     192 /* the part of an address after "DRIVER:" */
 #define DRIVER_TITLE_SIZE     128
 #define DRIVER_LABELS_SIZE    512
@@ -78,7 +79,7 @@ enum driver_capability {
 struct driver_facts {
     uint32_t capabilities; /* enum driver_capability */
     char name[64];
-    char uuid[37]; /* lower case */
+    char uuid[DRIVER_UUID_SIZE]; /* lower case */
     char title[DRIVER_TITLE_SIZE];
     char labels[DRIVER_LABELS_SIZE]; /* "key=value" or words, separated by commas */
     pid_t pid;                       /* of the hypervisor, from the kernel; 0: unknown */
@@ -209,7 +210,7 @@ typedef void (*driver_done)(const struct driver_result *result, void *userdata);
 struct driver_vm {
     char where[DRIVER_WHERE_SIZE]; /* for `open`; the same VM keeps it while it runs */
     char name[64];                 /* "": what suggest_name makes of `where` */
-    char uuid[37];
+    char uuid[DRIVER_UUID_SIZE];
     char title[DRIVER_TITLE_SIZE];
     char labels[DRIVER_LABELS_SIZE];
     char balloon_owner[DRIVER_OWNER_SIZE]; /* as in the facts */
@@ -262,6 +263,9 @@ struct driver {
     /* Whose place this is, when they hold it all the time and nobody else gets in: "libvirt". NULL:
      * as far as its address shows, nobody's. */
     const char *(*owner)(const char *where);
+    /* The UUID that the address has of its VM, lower case. `where` passed the check. NULL:
+     * addresses have none. */
+    void (*uuid)(const char *where, char ret_uuid[DRIVER_UUID_SIZE]);
     /* Another number when another hypervisor serves there; 0: none does. */
     uint64_t (*identify)(const char *where);
 

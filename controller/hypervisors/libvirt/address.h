@@ -10,7 +10,7 @@
 
 struct domain_address {
     char uri[CONNECTION_URI_SIZE];
-    char uuid[37]; /* lower case */
+    char uuid[DRIVER_UUID_SIZE]; /* lower case */
 };
 
 /* A URI of this host's libvirt whose domains have processes here. -EINVAL. */
