@@ -51,7 +51,7 @@ record() {
         echo "$((($(now) - start) / 1000)) $(mib "$(guest_footprint one)") $(mib "$(guest_footprint two)")"
     done >"$LAB_RESULTS/footprint.data" 2>/dev/null &
     recorders=$!
-    "$LAB_BUILD/controller/vmreclaim" --json events -f >"$LAB_RESULTS/events.json" 2>&1 &
+    "$LAB_BUILD/controller/vmreclaim" --json events -f --samples >"$LAB_RESULTS/events.json" 2>&1 &
     recorders+=" $!"
 }
 

@@ -130,7 +130,7 @@ check "a bad value names file and line" \
     fails 'wrong.yaml:3' vmreclaim policy apply "$lab_run/wrong.yaml" --vm a
 sed 's/quiet/again/' "$lab_run/quiet.yaml" >"$lab_run/again.yaml"
 check "a policy is applied" answers 'revision 1' vmreclaim policy apply "$lab_run/again.yaml" --vm a
-timeout 8 "$LAB_BUILD/controller/vmreclaim" --json events -f >"$lab_run/events"
+timeout 8 "$LAB_BUILD/controller/vmreclaim" --json events -f --samples >"$lab_run/events"
 check "events carry samples" grep -q '"kind":"sample"' "$lab_run/events"
 
 for kind in garbage oversized truncated; do
