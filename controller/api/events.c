@@ -94,6 +94,8 @@ static void on_watcher_gone(struct api_call *call, void *userdata)
     free(watcher);
 }
 
+#define KINDS_MAX 64 /* of one request: more than there are */
+
 /* -EINVAL. */
 static int take_kinds(const Vmreclaim__Controller__V1__WatchEventsRequest *asked,
                       struct vm_event_kinds *ret_kinds, struct error *error)
@@ -101,6 +103,8 @@ static int take_kinds(const Vmreclaim__Controller__V1__WatchEventsRequest *asked
     struct vm_event_kinds kinds = {0, 0};
     int r = 0;
 
+    if (asked->n_kinds > KINDS_MAX)
+        return error_set(error, -EINVAL, "name at most %d kinds of events", KINDS_MAX);
     for (size_t i = 0; i < asked->n_kinds && r == 0; i++)
         r = vm_event_kinds_add(&kinds, asked->kinds[i], error);
     if (asked->n_kinds == 0) {

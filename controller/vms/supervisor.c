@@ -30,27 +30,40 @@ const char *vm_event_kind_name(enum vm_event_kind kind, const struct vm *vm)
     return kind == VM_EVENT_STATE ? vm_state_name(vm->life.state) : names[kind];
 }
 
-int vm_event_kinds_add(struct vm_event_kinds *kinds, const char *name, struct error *error)
+static struct vm_event_kinds kinds_of(const char *name)
 {
-    struct nearest nearest = {.wanted = name};
     struct vm_event_kinds found = {0, 0};
 
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-        if (names[i] != NULL) {
-            nearest_offer(&nearest, names[i]);
-            found.kinds |= strcmp(names[i], name) == 0 ? 1u << i : 0;
-        }
-    for (unsigned i = 0; i < VM_STATE_COUNT; i++) {
-        const char *state = vm_state_name((enum vm_state)i);
+        found.kinds |= names[i] != NULL && strcmp(names[i], name) == 0 ? 1u << i : 0;
+    for (unsigned i = 0; i < VM_STATE_COUNT; i++)
+        found.states |=
+            strcmp(vm_state_name((enum vm_state)i), name) == 0 || strcmp(name, "state") == 0
+                ? 1u << i
+                : 0;
+    return found;
+}
 
-        nearest_offer(&nearest, state);
-        found.states |= strcmp(state, name) == 0 || strcmp(name, "state") == 0 ? 1u << i : 0;
-    }
+static int refuse_kind(const char *name, struct error *error)
+{
+    struct nearest nearest = {.wanted = name};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+        if (names[i] != NULL)
+            nearest_offer(&nearest, names[i]);
+    for (unsigned i = 0; i < VM_STATE_COUNT; i++)
+        nearest_offer(&nearest, vm_state_name((enum vm_state)i));
+    return error_set(error, -EINVAL, "there are no events of kind '%s'%s%s%s", TEXT_CUT(name, 32),
+                     nearest.name != NULL ? "; did you mean '" : "",
+                     nearest.name != NULL ? nearest.name : "", nearest.name != NULL ? "'?" : "");
+}
+
+int vm_event_kinds_add(struct vm_event_kinds *kinds, const char *name, struct error *error)
+{
+    const struct vm_event_kinds found = kinds_of(name);
+
     if (found.kinds == 0 && found.states == 0)
-        return error_set(error, -EINVAL, "there are no events of kind '%s'%s%s%s",
-                         TEXT_CUT(name, 32), nearest.name != NULL ? "; did you mean '" : "",
-                         nearest.name != NULL ? nearest.name : "",
-                         nearest.name != NULL ? "'?" : "");
+        return refuse_kind(name, error);
     kinds->kinds |= found.kinds;
     kinds->states |= found.states;
     return 0;

@@ -400,6 +400,29 @@ static void test_an_event_reaches_a_watcher(void **state)
     api_call_abandon(call);
 }
 
+/* Each kind is looked up: a request full of them would be a long turn of the loop. */
+static void test_kinds_of_events_are_bounded(void **state)
+{
+    Vmreclaim__Controller__V1__WatchEventsRequest request =
+        VMRECLAIM__CONTROLLER__V1__WATCH_EVENTS_REQUEST__INIT;
+    static char *kinds[65];
+    struct api_call *call = make_call(true, false);
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        kinds[i] = (char *)"state";
+    request.kinds = kinds;
+    request.n_kinds = ARRAY_SIZE(kinds);
+    dispatch(call, &request.base);
+    assert_int_equal(failed, -EINVAL);
+    assert_true(list_is_empty(&api.watchers));
+    failed = 0;
+    call = make_call(true, false);
+    request.n_kinds--;
+    dispatch(call, &request.base);
+    assert_int_equal(failed, 0);
+    api_call_abandon(call);
+}
+
 /* ---- a slow reader ---- */
 
 static char directory[] = "/tmp/vmreclaim-calls-XXXXXX";
@@ -510,6 +533,7 @@ int main(void)
         call_test(test_an_abandoned_call_is_over_for_its_handler),
         call_test(test_a_call_that_nobody_waits_for_is_ended_all_the_same),
         call_test(test_an_event_reaches_a_watcher),
+        call_test(test_kinds_of_events_are_bounded),
         call_test(test_a_history_waits_for_its_reader),
         call_test(test_a_slow_reader_goes_away),
     };
