@@ -10,6 +10,7 @@
 #include "common/base/util.h"
 #include "controller/actions/machine.h"
 #include "controller/actions/prospects.h"
+#include "controller/vms/statistics-now.h"
 
 struct planning {
     struct actions *actions;
@@ -199,12 +200,21 @@ static void on_looked(struct vm *vm, void *userdata)
     free(planning);
 }
 
+static const struct action_kind *kind_of(const struct planning_asked *asked)
+{
+    return asked->squeeze == NULL ? asked->action.kind : &action_reclaim; /* as before a squeeze */
+}
+
+bool planning_sets_hypervisor(const struct vm *vm, const struct planning_asked *asked)
+{
+    return kind_of(asked)->asks_driver && vm->links.agent == NULL &&
+           vm_statistics_why_not(vm) == NULL;
+}
+
 int planning_start(struct actions *actions, struct squeezes *squeezes, struct vm *vm,
                    const struct planning_asked *asked, planning_done done, void *userdata,
                    struct planning **ret_planning)
 {
-    const struct action_kind *kind =
-        asked->squeeze == NULL ? asked->action.kind : &action_reclaim; /* as before a squeeze */
     struct planning *planning = calloc(1, sizeof(*planning));
 
     if (planning == NULL)
@@ -219,7 +229,7 @@ int planning_start(struct actions *actions, struct squeezes *squeezes, struct vm
     planning->done = done;
     planning->userdata = userdata;
     *ret_planning = planning;
-    if (action_look_before(kind, vm, &planning->sample, on_looked, planning) == 0)
+    if (action_look_before(kind_of(asked), vm, &planning->sample, on_looked, planning) == 0)
         return 0;
     *ret_planning = NULL;
     on_looked(vm, planning);

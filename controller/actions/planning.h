@@ -35,6 +35,10 @@ struct planning_asked {
     const char *asked_by;
 };
 
+/* Whether the look at the VM has its hypervisor ask the guest, for which it is set how often that
+ * does: who may only look must not have it done. */
+bool planning_sets_hypervisor(const struct vm *vm, const struct planning_asked *asked);
+
 struct planning;
 
 /* `vm` NULL: it went away meanwhile, and there is no plan. The plan lives until it returns. */

@@ -99,6 +99,13 @@ static void plan_action(struct api_call *call, const ProtobufCMessage *message)
         return;
     }
     what = read_request(call, asked, &squeeze);
+    if (!call->caller.may_control && planning_sets_hypervisor(vm, &what)) {
+        api_call_fail(call, -EPERM,
+                      "VM '%s' has no agent: for this plan its hypervisor asks the guest, which "
+                      "only root and the control_group of vmreclaimd may have done",
+                      vm->name);
+        return;
+    }
     if (planning_start(rooms->actions, rooms->squeezes, vm, &what, on_planned, call, &planning) < 0)
         api_call_fail(call, -ENOMEM, "out of memory");
     else if (planning != NULL)

@@ -15,7 +15,9 @@
 #include "controller/api/api.h"
 #include "controller/config/problems.h"
 #include "controller/store/store.h"
+#include "controller/vms/intervals.h"
 #include "controller/vms/life.h"
+#include "controller/vms/statistics-now.h"
 #include "controller/vms/tick.h"
 #include "tests/lib/loop.h"
 #include "tests/unit/controller/api/door.h"
@@ -423,6 +425,43 @@ static void test_kinds_of_events_are_bounded(void **state)
     api_call_abandon(call);
 }
 
+/* Its hypervisor could be had ask its guest. */
+static struct vm *add_agentless(void)
+{
+    static struct intervals intervals;
+    struct vm *vm;
+
+    assert_int_equal(vm_create("web1", VM_SOURCE_FILE, &vm), 0);
+    assert_int_equal(supervisor_add_vm(&supervisor, vm, NULL), 0);
+    supervisor.intervals = &intervals;
+    vm->hypervisor.ready = true;
+    vm->hypervisor.facts.balloon = ANSWER_YES;
+    vm->hypervisor.facts.capabilities =
+        DRIVER_CAN_READ_STATISTICS | DRIVER_CAN_SET_STATISTICS_INTERVAL | DRIVER_TELLS_EVENTS;
+    assert_null(vm_statistics_why_not(vm));
+    return vm;
+}
+
+/* The plan of a pulse without an agent sets the hypervisor's interval. */
+static void test_who_may_only_look_sets_nothing(void **state)
+{
+    Vmreclaim__Controller__V1__PulseVmRequest pulse =
+        VMRECLAIM__CONTROLLER__V1__PULSE_VM_REQUEST__INIT;
+    Vmreclaim__Controller__V1__PlanActionRequest request =
+        VMRECLAIM__CONTROLLER__V1__PLAN_ACTION_REQUEST__INIT;
+    struct vm *vm = add_agentless();
+    struct api_call *call = make_call(true, false);
+
+    request.vm = vm->name;
+    request.pulse = &pulse;
+    dispatch(call, &request.base);
+    assert_null(vm->asking);
+    assert_int_equal(failed, -EPERM);
+    assert_int_equal(released, 1);
+    vm->hypervisor.ready = false;
+    supervisor.intervals = NULL;
+}
+
 /* ---- a slow reader ---- */
 
 static char directory[] = "/tmp/vmreclaim-calls-XXXXXX";
@@ -534,6 +573,7 @@ int main(void)
         call_test(test_a_call_that_nobody_waits_for_is_ended_all_the_same),
         call_test(test_an_event_reaches_a_watcher),
         call_test(test_kinds_of_events_are_bounded),
+        call_test(test_who_may_only_look_sets_nothing),
         call_test(test_a_history_waits_for_its_reader),
         call_test(test_a_slow_reader_goes_away),
     };
