@@ -61,7 +61,7 @@ static bool is_of_profile(const struct policy *policy, const char *key, const ch
 /* `why`: who gave the value, also where nobody did; else only whether the profile has the same. */
 static int origin_of(const struct policy *policy, const char *key, const char *value, bool why)
 {
-    if ((policy->given & policy_key_bit(key)) != 0 || !is_of_profile(policy, key, value))
+    if ((why && (policy->given & policy_key_bit(key)) != 0) || !is_of_profile(policy, key, value))
         return why && policy->revision == 0 ? ORIGIN(FILE) : ORIGIN(POLICY);
     return why && !policy->gives_profile ? ORIGIN(DEFAULT) : ORIGIN(PROFILE);
 }

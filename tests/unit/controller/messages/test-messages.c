@@ -191,6 +191,7 @@ static void test_an_effective_value_says_where_it_comes_from(void **state)
     vm->assigned.policy = calloc(1, sizeof(*vm->assigned.policy));
     assert_non_null(vm->assigned.policy);
     policy_init(vm->assigned.policy, POLICY_BALANCED);
+    vm->assigned.policy->given = policy_key_bit("idle_window"); /* as the profile has it */
     vm->assigned.unsupported_keys = unsupported;
     effective_policy_to_message(vm, false, &message);
     assert_string_equal(message.message.profile, "balanced");
