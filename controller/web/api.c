@@ -15,6 +15,10 @@
 /* Answers that are remembered, also without being fresh. */
 enum { ANSWERS_MAX = 32 };
 
+/* When bodies take more than that, no answer is remembered: the server cuts readers off beyond its
+ * own bound, which is higher. */
+#define REMEMBERED_BYTES (SERVER_BODIES_BYTES / 4)
+
 #define TIMEOUT (10 * NSEC_PER_SEC)
 
 /* To one question. */
@@ -102,9 +106,29 @@ static void destroy(struct answer *answer)
     free(answer);
 }
 
+static bool is_waited_for(const struct answer *answer)
+{
+    return answer->fetch != NULL || shared_has_waiters(&answer->shared);
+}
+
+/* The oldest go first. Those who are being sent one keep it. */
+static void forget(struct api *api)
+{
+    list_for_each_safe (link, following, &api->answers) {
+        struct answer *answer = list_entry(link, struct answer, link);
+
+        if (reply_bytes() <= REMEMBERED_BYTES)
+            return;
+        if (!is_waited_for(answer))
+            destroy(answer);
+    }
+}
+
+/* It may be forgotten at once. */
 static void on_result(const struct ttrpc_result *result, void *userdata)
 {
     struct answer *answer = userdata;
+    struct api *api = answer->api;
     unsigned status = api_status(result->code);
     size_t length = 0;
     json_t *json = NULL;
@@ -119,6 +143,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     else
         text = dump(json, &length);
     shared_put(&answer->shared, status, text, length, result->code != TTRPC_OK);
+    forget(api);
 }
 
 static int ask(struct answer *answer)
@@ -162,7 +187,7 @@ static void make_room(struct api *api)
 
         if (api->count < ANSWERS_MAX)
             return;
-        if (answer->fetch == NULL && !shared_has_waiters(&answer->shared))
+        if (!is_waited_for(answer))
             destroy(answer);
     }
 }

@@ -7,6 +7,7 @@
  *   forbidden    an action the guest's policy forbids
  *   fresh, left  the guest counts 2 GiB as free that it never touched; that have left the host
  *   hostile      text with terminal escapes and bad UTF-8
+ *   wordy        a history of megabytes
  *   echo         an action whose `why` is the request, field by field
  *
  * usage: test-api-server ADDRESS [VMS]: with a number, the list has so many, see
@@ -310,6 +311,7 @@ static void watch_events(struct ttrpc_call *call, const ProtobufCMessage *messag
 
 static void get_history(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
+    static char words[3 * MIB];
     const Vmreclaim__Controller__V1__GetHistoryRequest *request = (const void *)message;
     Vmreclaim__Controller__V1__GetHistoryResponse response =
         VMRECLAIM__CONTROLLER__V1__GET_HISTORY_RESPONSE__INIT;
@@ -331,6 +333,8 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *message
     response.n_points = strcmp(request->vm, "web2") == 0 ? 0 : 2;
     response.actions = actions;
     response.n_actions = strcmp(request->vm, "web2") == 0 ? 0 : 1;
+    if (strcmp(request->vm, "wordy") == 0)
+        action.why = (char *)memset(words, 'x', sizeof(words) - 1);
     response.actions_left_out = request->actions == 1;
     (void)ttrpc_call_send(call, &response.base);
     ttrpc_call_finish(call, NULL);
@@ -467,6 +471,7 @@ static void on_accept(int descriptor, const struct peer *peer, void *userdata)
         .limits = ttrpc_limits_default, .services = services, .on_close = on_close};
 
     options.limits.frame_bytes = 4u << 20;
+    options.limits.queued_bytes = 16 * MIB;
     (void)ttrpc_connection_create(userdata, descriptor, &options, &last_connection);
 }
 

@@ -94,6 +94,18 @@ class ApiTest(WebTestCase):
         for i in range(100):
             self.assertEqual(self.json(f"/api/vm?vm=vm-{i}")["vm"]["name"], f"vm-{i}")
 
+    def test_much_that_is_remembered(self):
+        """What was read is in nobody's way, however many megabytes of it are remembered."""
+        asked = 0
+        size = 0
+        while size < 80 << 20:
+            response = self.get(f"/api/history?vm=wordy&since_ns={asked}")
+            self.assertEqual(response.status, 200)
+            size += len(response.body)
+            asked += 1
+        self.assertLess(asked, 32)  # all of it could be remembered
+        self.assertEqual(self.get("/healthz").status, 200)
+
     def test_stops_while_it_waits(self):
         web = Web(self.api)
         connections = [web.connect() for _ in range(10)]
