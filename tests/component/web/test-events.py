@@ -146,15 +146,19 @@ class EventsTest(WebTestCase):
         self.assertEqual(web.stop(), 0)
 
     def test_who_never_reads(self):
-        web = Web(self.api)
+        api = "unix:" + self.path("flood.sock")
+        server = ApiServer(api, "1")
+        web = Web(api)
         self.wait_until(lambda: self.get("/healthz", web=web).status == 200)
         reader = self.open(web)
+        # the greeting may be here before the daemon was asked for events
+        self.assertEqual(server.process.stdout.readline(), "watched 1\n")
         before = web.resident()
         lazy = [Stream(web, reads=False) for _ in range(100)]
         bytes_read = 0
         for number in range(60):
-            self.server.say("flood 400")
-            self.server.say(f"event action last-{number} x")
+            server.say("flood 400")
+            server.say(f"event action last-{number} x")
             while True:
                 kind, event = reader.next()
                 bytes_read += len(json.dumps(event))
@@ -165,16 +169,17 @@ class EventsTest(WebTestCase):
         # one that reads again is told, and has the newest
         late = lazy[0]
         late.expect("missed")
-        self.server.say("event action newest x")
+        server.say("event action newest x")
         while late.expect("message")["vm"] != "newest":
             pass
         for stream in lazy:
             stream.close()
-        self.server.say("event action after x")
+        server.say("event action after x")
         while reader.expect("message")["vm"] != "after":
             pass
         reader.close()
         self.assertEqual(web.stop(), 0)
+        server.stop()
 
     def test_the_daemon_comes_and_goes(self):
         api = "unix:" + self.path("restarted.sock")

@@ -2,6 +2,7 @@
 
 The arguments of the program that imports it: VMRECLAIM_WEB API_SERVER [...]
 """
+import atexit
 import faulthandler
 import http.client
 import os
@@ -48,7 +49,10 @@ class Web:
 
     def __init__(self, api, *arguments, listen="127.0.0.1:0"):
         self.process = subprocess.Popen([WEB, "--api", api, "--listen", listen, *arguments],
-                                        stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        text=True, env=ENVIRONMENT)
+        # a test that fails leaves none behind, nor its output open, for whose end a runner waits
+        atexit.register(self.kill)
         self.lines = []
         words = self.wait_for(r"listens on (\S+)").group(1)
         if words.startswith("unix:"):
@@ -80,6 +84,10 @@ class Web:
         code = self.process.wait(timeout=30)
         self.process.stderr.close()
         return code
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
 
     def resident(self):
         """Bytes."""
