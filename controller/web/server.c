@@ -29,7 +29,8 @@
 /* What an answer may take when others wait for its place. */
 #define BUSY_MAX (10 * NSEC_PER_SEC)
 
-/* One connection. */
+/* One connection. Who is leaving stays in that list, and asks for nothing more: what it sent before
+ * may still be read. */
 struct visitor {
     struct list link; /* of one of the server's lists */
     struct server *server;
@@ -108,6 +109,7 @@ static void show_out(struct visitor *visitor)
 {
     struct server *server = visitor->server;
 
+    assert(!visitor->is_leaving);
     (void)shutdown(visitor->descriptor, SHUT_RDWR);
     move_to(visitor, &server->leaving);
     visitor->is_leaving = true;
@@ -350,7 +352,7 @@ static struct request *create_request(struct server *server, struct MHD_Connecti
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     request->path = strdup(path);
     list_init(&request->waiting);
-    if (request->path != NULL && request->visitor != NULL)
+    if (request->path != NULL && request->visitor != NULL && !request->visitor->is_leaving)
         return request;
     free(request->path);
     free(request);

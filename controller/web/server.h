@@ -24,7 +24,7 @@
 #define SERVER_STREAMS_MAX  256
 
 /* Unsent output of one client that the kernel holds, beside CONNECTION_BYTES of ours. */
-#define SERVER_OUTPUT_BYTES (64 << 10)
+#define SERVER_OUTPUT_BYTES (192 << 10)
 
 /* Bodies of all answers that are on their way. Beyond it whoever reads longest is cut off. */
 #define SERVER_BODIES_BYTES (64u << 20)
