@@ -313,6 +313,7 @@ static void add_row(struct table *table, const struct list_view *view, const Pro
 static void add_total(struct table *table, const struct list *list, const struct list_view *view,
                       size_t count, const struct sum *sums)
 {
+    int length = (int)strlen(list->total) - (count == 1 ? 1 : 0);
     char text[64];
 
     table_row(table);
@@ -323,7 +324,7 @@ static void add_total(struct table *table, const struct list *list, const struct
         if ((column->flags & LIST_SUM) != 0)
             format_value(column->kind, &value, text, sizeof(text));
         else
-            snprintf(text, sizeof(text), i == 0 ? "%zu %s" : "", count, list->total);
+            snprintf(text, sizeof(text), i == 0 ? "%zu %.*s" : "", count, length, list->total);
         table_cell(table, "%s", text);
     }
 }

@@ -55,7 +55,7 @@ struct list {
     const struct list_column *columns; /* ended by a NULL key */
     const char
         *sort; /* of the table: a key, behind '-' where the largest is first; NULL: as they come */
-    const char *total; /* what the last line counts: "VMs"; NULL: there is no such line */
+    const char *total; /* what the last line counts, in the plural: "VMs"; NULL: no such line */
     const char *empty; /* what is said when there are no rows */
     int (*before)(const ProtobufCMessage *answer); /* above the table; NULL: nothing. Exit codes */
     int (*after)(const ProtobufCMessage *answer);  /* below it */

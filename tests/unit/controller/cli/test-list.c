@@ -95,6 +95,22 @@ static void test_the_table(void **state)
                                                     "silent       - no agent\n");
 }
 
+static void test_one_row(void **state)
+{
+    char buffer[4096];
+    struct captured captured;
+    struct list_view view;
+    struct answer answer;
+
+    fill(&answer);
+    answer.message.n_vms = 1;
+    assert_int_equal(list_view_parse(&list, "", NULL, NULL, &view), EXIT_DONE);
+    capture_begin(&captured);
+    assert_int_equal(list_print(&list, &view, &answer.message.base), EXIT_DONE);
+    capture_end(&captured, buffer, sizeof(buffer));
+    assert_non_null(strstr(buffer, "\n1 VM 2.0 GiB\n"));
+}
+
 static void test_wide(void **state)
 {
     assert_string_equal(shown("wide", NULL, true), "web1   2.0 GiB     0 B -\n"
@@ -203,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_table),
+        cmocka_unit_test(test_one_row),
         cmocka_unit_test(test_wide),
         cmocka_unit_test(test_columns),
         cmocka_unit_test(test_names),
