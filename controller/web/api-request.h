@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "common/base/error.h"
-#include "controller/web/fetch.h"
+#include "controller/client/fetch.h"
 
 #define API_ARGUMENTS_MAX 6
 

@@ -3,7 +3,7 @@
 #ifndef VMRECLAIM_CONTROLLER_WEB_API_H
 #define VMRECLAIM_CONTROLLER_WEB_API_H
 
-#include "controller/web/fetch.h"
+#include "controller/client/fetch.h"
 #include "controller/web/server.h"
 
 #define API_PREFIX "/api/"

@@ -8,9 +8,9 @@
 #ifndef VMRECLAIM_CONTROLLER_WEB_EVENTS_H
 #define VMRECLAIM_CONTROLLER_WEB_EVENTS_H
 
+#include "controller/client/upstream.h"
 #include "controller/web/ring.h"
 #include "controller/web/server.h"
-#include "controller/web/upstream.h"
 
 /* What is collected until it is sent. */
 #define EVENTS_PENDING_BYTES ((size_t)2 << 20)

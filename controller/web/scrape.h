@@ -2,7 +2,7 @@
 #ifndef VMRECLAIM_CONTROLLER_WEB_SCRAPE_H
 #define VMRECLAIM_CONTROLLER_WEB_SCRAPE_H
 
-#include "controller/web/fetch.h"
+#include "controller/client/fetch.h"
 #include "controller/web/metrics.h"
 #include "controller/web/server.h"
 #include "controller/web/shared.h"

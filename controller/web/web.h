@@ -4,16 +4,16 @@
 #define VMRECLAIM_CONTROLLER_WEB_WEB_H
 
 #include "common/base/notify.h"
+#include "controller/client/fetch.h"
+#include "controller/client/upstream.h"
 #include "controller/web/api.h"
 #include "controller/web/door.h"
 #include "controller/web/events.h"
-#include "controller/web/fetch.h"
 #include "controller/web/options.h"
 #include "controller/web/page.h"
 #include "controller/web/scrape.h"
 #include "controller/web/server.h"
 #include "controller/web/textfile.h"
-#include "controller/web/upstream.h"
 
 struct web {
     uv_loop_t *loop;

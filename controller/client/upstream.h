@@ -1,7 +1,7 @@
 /* The one connection to vmreclaimd, which the daemon may close or refuse at any time: it is dialled
- * again, once a second. All browsers and scrapes share it. */
-#ifndef VMRECLAIM_CONTROLLER_WEB_UPSTREAM_H
-#define VMRECLAIM_CONTROLLER_WEB_UPSTREAM_H
+ * again, once a second. All that a program asks goes over it. */
+#ifndef VMRECLAIM_CONTROLLER_CLIENT_UPSTREAM_H
+#define VMRECLAIM_CONTROLLER_CLIENT_UPSTREAM_H
 
 #include <stdbool.h>
 #include <uv.h>
@@ -20,6 +20,7 @@ struct upstream_listener {
 struct upstream {
     uv_loop_t *loop;
     struct address address;
+    struct ttrpc_metadata program;
     char where[160];
     struct dial *dial;
     struct ttrpc_connection *connection; /* NULL: there is none */
@@ -30,8 +31,10 @@ struct upstream {
     bool is_stopping;
 };
 
-/* The caller's memory, until the loop is dry. -EINVAL: `api` is no address. */
-int upstream_init(struct upstream *upstream, uv_loop_t *loop, const char *api, struct error *error);
+/* The caller's memory, until the loop is dry. `program` is what the daemon's records call this one;
+ * static. -EINVAL: `api` is no address. */
+int upstream_init(struct upstream *upstream, uv_loop_t *loop, const char *api, const char *program,
+                  struct error *error);
 
 /* Calls under way end first. */
 void upstream_stop(struct upstream *upstream);

@@ -1,5 +1,5 @@
 /* dial -> connection -> closed -> (a pause) -> dial. */
-#include "controller/web/upstream.h"
+#include "controller/client/upstream.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -56,7 +56,6 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
 
 static void on_dialled(int descriptor, const struct error *error, void *userdata)
 {
-    static const struct ttrpc_metadata program = {PROGRAM_KEY, "web"};
     struct upstream *upstream = userdata;
     struct ttrpc_connection_options options = {
         .limits = ttrpc_limits_default, .userdata = upstream, .on_close = on_close};
@@ -68,7 +67,7 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
         return;
     }
     options.limits.frame_bytes = FRAME_BYTES;
-    options.metadata = &program;
+    options.metadata = &upstream->program;
     options.metadata_count = 1;
     r = ttrpc_connection_create(upstream->loop, descriptor, &options, &upstream->connection);
     if (r < 0) {
@@ -90,11 +89,12 @@ static void dial(struct upstream *upstream)
         fail(upstream, strerror(-r));
 }
 
-int upstream_init(struct upstream *upstream, uv_loop_t *loop, const char *api, struct error *error)
+int upstream_init(struct upstream *upstream, uv_loop_t *loop, const char *api, const char *program,
+                  struct error *error)
 {
     int r;
 
-    *upstream = (struct upstream){.loop = loop};
+    *upstream = (struct upstream){.loop = loop, .program = {PROGRAM_KEY, program}};
     list_init(&upstream->listeners);
     r = address_parse(api, &upstream->address, error);
     if (r < 0)

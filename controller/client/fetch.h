@@ -1,10 +1,10 @@
 /* One answer of the daemon, whole: a list with all its pages, a stream with all its messages. */
-#ifndef VMRECLAIM_CONTROLLER_WEB_FETCH_H
-#define VMRECLAIM_CONTROLLER_WEB_FETCH_H
+#ifndef VMRECLAIM_CONTROLLER_CLIENT_FETCH_H
+#define VMRECLAIM_CONTROLLER_CLIENT_FETCH_H
 
 #include <stdint.h>
 
-#include "controller/web/upstream.h"
+#include "controller/client/upstream.h"
 
 /* Under way at once; the daemon takes 16 calls of a connection. Others wait for their turn. */
 #define FETCHES_MAX         8

@@ -1,6 +1,6 @@
 /* Calls on the daemon, put together. A fetch waits while the connection is being made, and ends
  * when that fails. */
-#include "controller/web/fetch.h"
+#include "controller/client/fetch.h"
 
 #include <errno.h>
 #include <stdlib.h>
