@@ -46,11 +46,25 @@ static size_t find_seconds(const char *text)
     return strncmp(text + length, " s", 2) == 0 ? length + 2 : 0;
 }
 
+/* A line that a command says when it takes more than a second; 0: it is none. */
+static size_t find_progress(const char *text)
+{
+    static const char words[] = "vmreclaim: still at it: ";
+    size_t length = strcspn(text, "\n");
+
+    if (strncmp(text, words, sizeof(words) - 1) != 0)
+        return 0;
+    return length + (text[length] == '\n');
+}
+
 /* How long what begins here is, and what is shown for it; 0: it is shown as it is. */
 static size_t find_changing(const struct golden *golden, const char *text, const char **ret_shown)
 {
     size_t digits = strspn(text, "0123456789abcdef");
 
+    *ret_shown = "";
+    if (find_progress(text) > 0)
+        return find_progress(text);
     if (strncmp(text, golden->directory, strlen(golden->directory)) == 0) {
         *ret_shown = "/run/test";
         return strlen(golden->directory);

@@ -28,7 +28,7 @@ void golden_init(struct golden *golden, const char *directory,
                  const struct golden_program *programs);
 
 /* Adds a text, as a program said it. The directory, the version, ids and times, which change, are
- * shown as others. */
+ * shown as others. That a command takes long on a slow machine is left out. */
 void golden_add(struct golden *golden, const char *text);
 
 /* Starts a shell with the command, in the directory; what it says goes into a file there. */

@@ -21,6 +21,12 @@ KERNEL = ["meminfo", "zoneinfo", "buddyinfo", "vmstat", "stat", "uptime", "versi
           "sys/kernel/random/boot_id", "sys/kernel/osrelease", "sys/vm/compact_memory"]
 
 
+def without_progress(text):
+    """Without the lines that a command says when it takes more than a second."""
+    return "".join(line for line in text.splitlines(keepends=True)
+                   if not line.startswith("vmreclaim: still at it: "))
+
+
 def wait(condition, what, *processes):
     end = time.monotonic() + PATIENCE
     while not condition():
@@ -135,7 +141,7 @@ class World:
         """Exit status and output of a command."""
         done = subprocess.run([program, "--api", "unix:" + self.path(api), *words], timeout=PATIENCE,
                               stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
+        return done.returncode, done.stdout.decode(), without_progress(done.stderr.decode())
 
     def wait_managed(self, program):
         wait(lambda: '"managed"' in self.run(program, "--json", "vm", "show", "--cached", "web")[1],
