@@ -14,7 +14,7 @@ static const struct api_methods *const groups[] = {
     &api_vm_methods,       &api_action_methods,    &api_halt_methods,        &api_policy_methods,
     &api_record_methods,   &api_status_methods,    &api_event_methods,       &api_doctor_methods,
     &api_squeeze_methods,  &api_host_methods,      &api_reservation_methods, &api_counter_methods,
-    &api_planning_methods, &api_effective_methods,
+    &api_planning_methods, &api_effective_methods, &api_desired_methods,
 };
 
 static const struct api_method *find_name(const char *name)

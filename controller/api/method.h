@@ -45,6 +45,7 @@ extern const struct api_methods api_host_methods;
 extern const struct api_methods api_reservation_methods;
 extern const struct api_methods api_counter_methods;
 extern const struct api_methods api_planning_methods;
+extern const struct api_methods api_desired_methods;
 
 /* The service that the methods are of. */
 extern const ProtobufCServiceDescriptor *const api_service;

@@ -267,6 +267,8 @@ class StrictTest(unittest.TestCase):
                     source_name="short.yaml")
         self.answer("PlanPolicy", apply={"vm": b"grudge", "source": policy})
         self.answer("DeletePolicy", name="short", unassign=True)
+        for state in (b"", guests.LATIN, b"\x0a\x02\xc3\x28"):
+            self.answer("ApplyDesired", state=state)
 
     def act(self, vm):
         actions = ("Compact", "Reclaim", "SetReporting")

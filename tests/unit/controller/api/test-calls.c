@@ -112,7 +112,7 @@ static void test_who_may_call_what(void **state)
         "SetBalloon",   "ReleaseBalloon", "RollBackPolicy", "UnassignPolicy",
         "DeletePolicy", "Reload",         "Halt",           "Resume",
         "Pulse",        "SqueezeVms",     "ReserveMemory",  "ReleaseReservation",
-        "PlanPolicy",
+        "PlanPolicy",   "ApplyDesired",
     };
     unsigned count = 0;
 
