@@ -13,8 +13,8 @@
 #include "controller/messages/text.h"
 #include "controller/policies/assignments.h"
 #include "controller/policies/revision.h"
-#include "controller/policies/selector.h"
 #include "controller/policies/trial.h"
+#include "controller/selectors/target.h"
 #include "controller/store/requests.h"
 
 typedef Vmreclaim__Controller__V1__PolicyRevision PolicyRevision;
@@ -59,8 +59,8 @@ static int find_selector(const struct api_call *call, const char *asked, const c
     *ret_selector = asked;
     if (asked[0] == '\0')
         return 0;
-    if (policy_selector_is_pattern(asked))
-        return policy_selector_check(asked, error);
+    if (target_is_pattern(asked))
+        return target_check(asked, "VM", error);
     r = registry_find(&call->api->rooms.supervisor->registry, asked, &vm, error);
     if (r == 0)
         *ret_selector = vm->name;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/cli/label-selector.h"
+#include "controller/selectors/label-selector.h"
 
 static const char *label;
 static bool all;

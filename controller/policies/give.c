@@ -7,7 +7,7 @@
 #include "common/base/text.h"
 #include "controller/policies/push.h"
 #include "controller/policies/revision.h"
-#include "controller/policies/selector.h"
+#include "controller/selectors/target.h"
 
 struct policy_subject policy_subject_of(const struct vm *vm)
 {
@@ -65,13 +65,21 @@ struct vm *policy_give(struct policy_giving *giving, const struct store_assigned
     return vm;
 }
 
+bool policy_means(const char *selector, const struct vm *vm)
+{
+    size_t count;
+    char *const *labels = vm_labels(vm, &count);
+
+    return target_matches(selector, vm->name, labels, count);
+}
+
 enum policy_fate policy_fate_of(const char *policy, const char *selector, const struct vm *vm,
                                 const struct policy_revision *found)
 {
     if (strcmp(found->name, policy) == 0)
         return POLICY_MEANT;
-    return selector != NULL && policy_selector_matches(selector, vm) ? POLICY_MEANT_ELSEWHERE
-                                                                     : POLICY_NOT_MEANT;
+    return selector != NULL && policy_means(selector, vm) ? POLICY_MEANT_ELSEWHERE
+                                                          : POLICY_NOT_MEANT;
 }
 
 void policy_say_overridden(const struct vm *vm, const struct policy_revision *found, char *text,

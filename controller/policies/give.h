@@ -23,6 +23,9 @@ const struct policy *policy_giving_read(struct policy_giving *giving,
 /* Whether the VM runs, or is about to run, this revision. */
 bool policy_is_given(const struct vm *vm, const struct policy_revision *revision);
 
+/* The VM is one of those that `selector` means. */
+bool policy_means(const char *selector, const struct vm *vm);
+
 /* Whom an order of `policy` for `selector` (NULL: for nobody more) concerns. */
 enum policy_fate {
     POLICY_NOT_MEANT,

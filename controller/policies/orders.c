@@ -12,7 +12,6 @@
 #include "controller/policies/assignments.h"
 #include "controller/policies/give.h"
 #include "controller/policies/push.h"
-#include "controller/policies/selector.h"
 
 struct order {
     struct policy_assignments *assignments;
@@ -131,8 +130,7 @@ static void on_assigned(const struct store_assigned *assigned, void *userdata)
 
         if (vm == NULL)
             continue;
-        order->selects_some |=
-            order->selector != NULL && policy_selector_matches(order->selector, vm);
+        order->selects_some |= order->selector != NULL && policy_means(order->selector, vm);
         if (assigned->revision_of[i] == POLICY_NONE_ASSIGNED)
             settle_rest(order, rollout, vm);
         else

@@ -7,7 +7,6 @@
 
 #include "common/base/text.h"
 #include "controller/policies/give.h"
-#include "controller/policies/selector.h"
 #include "controller/vms/announce.h"
 
 struct trial {
@@ -84,7 +83,7 @@ static void look_at_all(const struct trial *trial, const struct store_assigned *
 
         if (vm == NULL)
             continue;
-        selects_some = selects_some || policy_selector_matches(trial->selector, vm);
+        selects_some = selects_some || policy_means(trial->selector, vm);
         if (assigned->revision_of[i] != POLICY_NONE_ASSIGNED &&
             look(trial, vm, assigned->found.revisions[assigned->revision_of[i]],
                  &entries[result->count]))

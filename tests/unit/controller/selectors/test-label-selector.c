@@ -1,7 +1,7 @@
 /* Selecting by labels: every form, and what is none. */
 #include "tests/lib/test.h"
 
-#include "controller/cli/label-selector.h"
+#include "controller/selectors/label-selector.h"
 
 static bool matches(const char *selector)
 {

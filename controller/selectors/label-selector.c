@@ -1,5 +1,5 @@
 /* Selecting by labels. */
-#include "controller/cli/label-selector.h"
+#include "controller/selectors/label-selector.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Which labels are meant, as other programs write it: terms with ',' between them, which all hold.
  * KEY=VALUE (or ==), KEY!=VALUE, KEY in (A,B), KEY notin (A,B), KEY: it has one, !KEY: it has none.
  * What has no such key is not VALUE either. Pure. */
-#ifndef VMRECLAIM_CONTROLLER_CLI_LABEL_SELECTOR_H
-#define VMRECLAIM_CONTROLLER_CLI_LABEL_SELECTOR_H
+#ifndef VMRECLAIM_CONTROLLER_SELECTORS_LABEL_SELECTOR_H
+#define VMRECLAIM_CONTROLLER_SELECTORS_LABEL_SELECTOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
