@@ -3,7 +3,6 @@
 
 #include <assert.h>
 
-#include "controller/api/dump.h"
 #include "controller/api/events.h"
 
 void api_init(struct api *api, const struct api_rooms *rooms)
@@ -18,19 +17,20 @@ void api_init(struct api *api, const struct api_rooms *rooms)
     api_users_init(&api->users, rooms->supervisor->loop);
     api_door_init(api);
     api_events_init(api);
-    api_dumps_init(api);
+    api_slices_init(&api->slices, rooms->supervisor->loop);
+    list_init(&api->other_dumps);
 }
 
 void api_stop(struct api *api)
 {
     supervisor_unlisten(&api->listener);
     api_door_stop(api);
-    api_dumps_stop(api);
+    api_slices_stop(&api->slices);
 }
 
 void api_finish(struct api *api)
 {
     assert(list_is_empty(&api->connections) && list_is_empty(&api->watchers));
-    assert(list_is_empty(&api->dumps.ready) && list_is_empty(&api->dumps.others));
+    assert(list_is_empty(&api->slices.ready) && list_is_empty(&api->other_dumps));
     api_users_finish(&api->users);
 }

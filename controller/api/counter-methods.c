@@ -8,11 +8,11 @@
 #include "controller/api/entries.h"
 #include "controller/api/host-counters.h"
 #include "controller/api/vm-counters.h"
+#include "controller/api/vm-sums.h"
 #include "controller/messages/text.h"
 
-#define VMS_NUMBER   5 /* of the field in GetCountersResponse */
-#define VMS_PER_PAGE RETURNS_PER_PAGE
-#define PAGE_BYTES   (3u << 20)
+#define VMS_NUMBER 5 /* of the field in GetCountersResponse */
+#define PAGE_BYTES (3u << 20)
 
 typedef Vmreclaim__Controller__V1__GetCountersRequest Request;
 typedef Vmreclaim__Controller__V1__GetCountersResponse Response;
@@ -82,7 +82,7 @@ static void fill_series(struct head *head, const struct counter_places *places, 
 
 /* To be freed once the response is sent; NULL: no memory. */
 static struct head *make_head(const struct api *api, const struct counter_places *places,
-                              Response *response)
+                              const struct vm_sums *sums, Response *response)
 {
     struct head *head = malloc(sizeof(*head));
 
@@ -90,7 +90,7 @@ static struct head *make_head(const struct api *api, const struct counter_places
         return NULL;
     fill_table(head, response);
     fill_series(head, places, response);
-    host_counters_read(api, &head->host);
+    host_counters_read(api, sums, &head->host);
     response->host = head->host.pointers;
     response->n_host = head->host.count;
     return head;
@@ -112,14 +112,15 @@ static int pack_page(const struct supervisor *supervisor, const struct counter_p
     return r;
 }
 
-static void send_page(struct api_call *call, const Request *asked,
+/* `sums` is NULL on a page that is not the first. */
+static void send_page(struct api_call *call, const struct vm_sums *sums,
                       const struct counter_places *places, struct packed_entries *vms,
                       Response *response)
 {
     struct head *head = NULL;
 
-    if (asked->page_token[0] == '\0') {
-        head = make_head(call->api, places, response);
+    if (sums != NULL) {
+        head = make_head(call->api, places, sums, response);
         if (head == NULL) {
             api_call_fail(call, -ENOMEM, "out of memory");
             return;
@@ -130,30 +131,98 @@ static void send_page(struct api_call *call, const Request *asked,
     free(head);
 }
 
-static void get_counters(struct api_call *call, const ProtobufCMessage *request)
+/* What a slice takes is charged here, what a handler takes by its door. */
+static void answer(struct api_call *call, const char *token, size_t most,
+                   const struct vm_sums *sums)
 {
-    const Request *asked = (const void *)request;
+    nsec_t begun = time_of_thread();
     const struct supervisor *supervisor = call->api->rooms.supervisor;
     const struct vm_order *order = &supervisor->registry.in_order;
     Response response = VMRECLAIM__CONTROLLER__V1__GET_COUNTERS_RESPONSE__INIT;
-    size_t first = vm_order_after(order, asked->page_token);
+    size_t first = vm_order_after(order, token);
     size_t left = order->count - first;
-    size_t most =
-        asked->page_size == 0 || asked->page_size > VMS_PER_PAGE ? VMS_PER_PAGE : asked->page_size;
     struct counter_places places;
     struct packed_entries page;
+    int r;
 
     counter_places_init(&places);
     packed_entries_init(&page, VMS_NUMBER, PAGE_BYTES);
     response.time_ns = time_realtime();
-    if (pack_page(supervisor, &places, first, min_of(left, most), &page) < 0) {
+    r = pack_page(supervisor, &places, first, min_of(left, most), &page);
+    if (sums != NULL)
+        api_charge(call, time_of_thread() - begun);
+    if (r < 0) {
         api_call_fail(call, -ENOMEM, "out of memory");
     } else {
         if (page.count > 0 && page.count < left)
             response.next_page_token = (char *)order->vms[first + page.count - 1]->name;
-        send_page(call, asked, &places, &page, &response);
+        send_page(call, sums, &places, &page, &response);
     }
     packed_entries_finish(&page);
+}
+
+/* ---- the first page, which has the sums of all VMs ---- */
+
+struct counting {
+    struct api_work work;
+    struct api_call *call;
+    size_t most; /* VMs on the page */
+    bool is_summed;
+    struct vm_sums sums;
+};
+
+static void cancel(struct api_work *work)
+{
+    struct counting *counting = container_of(work, struct counting, work);
+
+    api_call_fail(counting->call, -ECANCELED, "the daemon stops");
+    free(counting);
+}
+
+/* The page is the last slice. */
+static void make_slice(struct api_work *work)
+{
+    struct counting *counting = container_of(work, struct counting, work);
+    struct api_call *call = counting->call;
+    nsec_t begun = time_of_thread();
+
+    if (call->state != API_CALL_OPEN) {
+        cancel(work);
+    } else if (counting->is_summed) {
+        answer(call, "", counting->most, &counting->sums);
+        free(counting);
+    } else {
+        counting->is_summed = !vm_sums_add_slice(&counting->sums, call->api->rooms.supervisor);
+        api_charge(call, time_of_thread() - begun);
+        api_slices_add(&call->api->slices, work);
+    }
+}
+
+static void begin(struct api_call *call, size_t most)
+{
+    struct counting *counting = calloc(1, sizeof(*counting));
+
+    if (counting == NULL) {
+        api_call_fail(call, -ENOMEM, "out of memory");
+        return;
+    }
+    counting->work = (struct api_work){.make_slice = make_slice, .cancel = cancel};
+    counting->call = call;
+    counting->most = most;
+    api_slices_add(&call->api->slices, &counting->work);
+}
+
+static void get_counters(struct api_call *call, const ProtobufCMessage *request)
+{
+    const Request *asked = (const void *)request;
+    size_t most = asked->page_size;
+
+    if (most == 0 || most > LOOKS_PER_SLICE)
+        most = LOOKS_PER_SLICE;
+    if (asked->page_token[0] == '\0')
+        begin(call, most);
+    else
+        answer(call, asked->page_token, most, NULL);
 }
 
 static const struct api_method rows[] = {

@@ -12,6 +12,7 @@
 #include "controller/api/call.h"
 #include "controller/api/method.h"
 #include "controller/api/rpc-times.h"
+#include "controller/api/slices.h"
 #include "controller/api/users.h"
 #include "controller/vms/supervisor.h"
 
@@ -57,13 +58,6 @@ struct api_rooms {
 typedef void (*api_audit)(const struct api_call *call, const ProtobufCMessage *request,
                           bool allowed, void *userdata);
 
-/* Of DumpState, see dump.h. */
-struct api_dumps {
-    uv_idle_t idle;     /* while a slice can be made */
-    struct list ready;  /* struct dump; the next one's turn first */
-    struct list others; /* those for others than root */
-};
-
 struct api {
     struct api_rooms rooms;
     struct ttrpc_service service;
@@ -75,7 +69,8 @@ struct api {
     struct api_users users;
     struct supervisor_listener listener;
     struct list watchers;
-    struct api_dumps dumps;
+    struct api_slices slices;
+    struct list other_dumps; /* struct dump, those for others than root */
     uint64_t event_sequence;
     struct rpc_times times;
     gid_t read_group; /* API_GROUP_NONE: root only */

@@ -55,13 +55,13 @@ static json_t *value_of(const Vmreclaim__Controller__V1__CounterValue *value)
     return json_pack("{s:I, s:o}", "sum", (json_int_t)value->value, "buckets", buckets);
 }
 
-json_t *dump_host_counters(const struct api *api)
+json_t *dump_host_counters(const struct api *api, const struct vm_sums *sums)
 {
     struct host_counters *counters = malloc(sizeof(*counters));
     json_t *json = counters == NULL ? NULL : json_object();
 
     if (json != NULL)
-        host_counters_read(api, counters);
+        host_counters_read(api, sums, counters);
     for (size_t i = 0; json != NULL && i < counters->count; i++) {
         const Vmreclaim__Controller__V1__CounterValue *value = &counters->values[i];
         const struct counter_label *labels = counter_table[value->counter].labels;

@@ -8,9 +8,10 @@
 #include "controller/vms/supervisor.h"
 
 struct api;
+struct vm_sums;
 
 /* The daemon's and the host's. NULL: no memory. */
-json_t *dump_host_counters(const struct api *api);
+json_t *dump_host_counters(const struct api *api, const struct vm_sums *sums);
 
 /* A VM's. NULL: no memory. */
 json_t *dump_vm_counters(const struct supervisor *supervisor, const struct vm *vm,

@@ -11,6 +11,7 @@
 #include "controller/api/dispatch.h"
 #include "controller/api/dump-counters.h"
 #include "controller/api/status.h"
+#include "controller/api/vm-sums.h"
 #include "controller/json/json.h"
 #include "controller/leases/term.h"
 #include "controller/messages/vm.h"
@@ -24,6 +25,7 @@ enum { SLICE = 32, PIECE = 32 * 1024 };
 enum { OTHERS_MAX = 4 };
 
 enum dump_part {
+    DUMP_SUMS, /* of which nothing is written yet */
     DUMP_STATUS,
     DUMP_VMS,
     DUMP_LEASES,
@@ -31,12 +33,13 @@ enum dump_part {
 };
 
 struct dump {
-    struct list link;  /* of those that are ready */
+    struct api_work work;
     struct list other; /* of those that are bounded */
     uid_t uid;
     struct api_call *call;
-    enum dump_part part;      /* that is made next */
-    bool is_begun;            /* it has an entry already */
+    enum dump_part part; /* that is made next */
+    bool is_begun;       /* it has an entry already */
+    struct vm_sums sums;
     char after[VM_NAME_SIZE]; /* the last VM that was made */
     struct lease *leases;     /* as the journal has them */
     size_t lease_count;
@@ -77,6 +80,12 @@ static void go_on_with(struct dump *dump, enum dump_part part)
     dump->is_begun = false;
 }
 
+static void make_sums(struct dump *dump, FILE *file)
+{
+    if (!vm_sums_add_slice(&dump->sums, dump->call->api->rooms.supervisor))
+        go_on_with(dump, DUMP_STATUS);
+}
+
 static void make_status(struct dump *dump, FILE *file)
 {
     struct status_scratch scratch;
@@ -86,7 +95,7 @@ static void make_status(struct dump *dump, FILE *file)
     fputs("{\n \"status\": ", file);
     write_message(file, &status.base);
     fputs(",\n \"counters\": ", file);
-    write_json(file, dump_host_counters(dump->call->api));
+    write_json(file, dump_host_counters(dump->call->api, &dump->sums));
     fputs(",\n \"vms\": [", file);
     go_on_with(dump, DUMP_VMS);
 }
@@ -162,6 +171,7 @@ static void make_leases(struct dump *dump, FILE *file)
 static int make_slice(struct dump *dump)
 {
     static void (*const parts[])(struct dump * dump, FILE * file) = {
+        [DUMP_SUMS] = make_sums,
         [DUMP_STATUS] = make_status,
         [DUMP_VMS] = make_vms,
         [DUMP_LEASES] = make_leases,
@@ -183,7 +193,6 @@ static int make_slice(struct dump *dump)
 
 static void end(struct dump *dump, int status)
 {
-    list_remove(&dump->link);
     list_remove(&dump->other);
     if (status < 0)
         api_call_fail(dump->call, status, "the state cannot be sent: %s", strerror(-status));
@@ -218,18 +227,9 @@ static int send_slice(struct dump *dump)
 
 /* ---- turns ---- */
 
-static void on_turn(uv_idle_t *idle);
-
 static void get_ready(struct dump *dump)
 {
-    struct api_dumps *dumps = &dump->call->api->dumps;
-
-    if (uv_is_closing((uv_handle_t *)&dumps->idle)) {
-        end(dump, -ECANCELED);
-        return;
-    }
-    list_append(&dumps->ready, &dump->link);
-    (void)uv_idle_start(&dumps->idle, on_turn);
+    api_slices_add(&dump->call->api->slices, &dump->work);
 }
 
 static void on_drain(struct api_call *call, void *userdata)
@@ -237,11 +237,16 @@ static void on_drain(struct api_call *call, void *userdata)
     get_ready(userdata);
 }
 
-static void advance(struct dump *dump)
+static void advance(struct api_work *work)
 {
+    struct dump *dump = container_of(work, struct dump, work);
     nsec_t begun = time_of_thread();
-    int r = dump->sent == dump->length ? make_slice(dump) : 0;
+    int r = 0;
 
+    if (dump->call->state != API_CALL_OPEN)
+        r = -EPIPE;
+    else if (dump->sent == dump->length)
+        r = make_slice(dump);
     api_charge(dump->call, time_of_thread() - begun);
     if (r == 0)
         r = send_slice(dump);
@@ -253,15 +258,9 @@ static void advance(struct dump *dump)
         get_ready(dump);
 }
 
-static void on_turn(uv_idle_t *idle)
+static void cancel(struct api_work *work)
 {
-    struct api_dumps *dumps = container_of(idle, struct api_dumps, idle);
-    struct dump *dump = list_entry(dumps->ready.next, struct dump, link);
-
-    list_remove(&dump->link);
-    if (list_is_empty(&dumps->ready))
-        (void)uv_idle_stop(idle);
-    advance(dump);
+    end(container_of(work, struct dump, work), -ECANCELED);
 }
 
 /* ---- beginning and end ---- */
@@ -288,7 +287,7 @@ static bool has_room(struct api_call *call)
 {
     unsigned count = 0;
 
-    list_for_each (link, &call->api->dumps.others) {
+    list_for_each (link, &call->api->other_dumps) {
         if (list_entry(link, struct dump, other)->uid == call->caller.uid) {
             api_call_fail(call, -EBUSY, "a dump for %s is under way; try again when it has ended",
                           call->caller.name);
@@ -315,26 +314,12 @@ void api_dump_state(struct api_call *call, const ProtobufCMessage *request)
         api_call_fail(call, -ENOMEM, "out of memory");
         return;
     }
-    list_init(&dump->link);
+    dump->work = (struct api_work){.make_slice = advance, .cancel = cancel};
     list_init(&dump->other);
     dump->call = call;
     dump->uid = call->caller.uid;
     if (is_bounded)
-        list_append(&call->api->dumps.others, &dump->other);
+        list_append(&call->api->other_dumps, &dump->other);
     store_lease_journal(api_store(call), &journal);
     journal.load(journal.userdata, on_leases, dump);
-}
-
-void api_dumps_init(struct api *api)
-{
-    (void)uv_idle_init(api->rooms.supervisor->loop, &api->dumps.idle); /* never fails */
-    list_init(&api->dumps.ready);
-    list_init(&api->dumps.others);
-}
-
-void api_dumps_stop(struct api *api)
-{
-    uv_close((uv_handle_t *)&api->dumps.idle, NULL);
-    list_for_each_safe (link, following, &api->dumps.ready)
-        end(list_entry(link, struct dump, link), -ECANCELED);
 }

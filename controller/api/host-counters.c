@@ -6,10 +6,8 @@
 #include "common/base/number.h"
 #include "controller/actions/action.h"
 #include "controller/api/dispatch.h"
-#include "controller/api/returning.h"
 #include "controller/arbiter/keeper.h"
 #include "controller/messages/text.h"
-#include "controller/messages/vm.h"
 #include "controller/records/recorder.h"
 #include "controller/telemetry/turns.h"
 
@@ -117,33 +115,13 @@ static void put_daemon(const struct api *api, struct host_counters *counters)
         put_by(counters, COUNTER_DEGRADED, status->degraded[i]->part, 1);
 }
 
-static void put_vms(const struct registry *registry, struct host_counters *counters)
+static void put_sums(const struct vm_sums *sums, struct host_counters *counters)
 {
-    uint64_t by_state[VM_STATE_COUNT] = {0};
-
-    list_for_each (link, &registry->vms)
-        by_state[list_entry(link, struct vm, link)->life.state]++;
     for (enum vm_state state = 0; state < VM_STATE_COUNT; state++)
-        put_by(counters, COUNTER_VMS, vm_state_name(state), by_state[state]);
-}
-
-/* What could come back of all VMs of which it is known. */
-static void put_returns(const struct supervisor *supervisor, struct host_counters *counters)
-{
-    struct returns sum = {0};
-
-    list_for_each (link, &supervisor->registry.vms) {
-        const struct vm *vm = list_entry(link, struct vm, link);
-        struct vm_message shown;
-        struct returns_message returns;
-
-        vm_to_message(supervisor, vm, true, &shown);
-        returns_of_vm(vm, &shown, &returns);
-        for (enum return_step step = 0; step < RETURN_STEP_COUNT; step++)
-            sum.bytes[step] += returns.returns.bytes[step];
-    }
+        put_by(counters, COUNTER_VMS, vm_state_name(state), sums->states[state]);
+    put_known(counters, COUNTER_FOOTPRINT, counters->status.footprint);
     for (enum return_step step = 0; step < RETURN_STEP_COUNT; step++)
-        put_by(counters, COUNTER_COULD_RETURN, return_step_name(step), sum.bytes[step]);
+        put_by(counters, COUNTER_COULD_RETURN, return_step_name(step), sums->returns[step]);
 }
 
 /* ---- the host ---- */
@@ -200,16 +178,15 @@ static void put_refusals(const struct actions *actions, struct host_counters *co
                    actions->refused[kind]);
 }
 
-void host_counters_read(const struct api *api, struct host_counters *counters)
+void host_counters_read(const struct api *api, const struct vm_sums *sums,
+                        struct host_counters *counters)
 {
     const struct api_rooms *rooms = &api->rooms;
 
     counters->count = 0;
     status_to_message(api, &counters->status, &counters->scratch);
     put_daemon(api, counters);
-    put_vms(&rooms->supervisor->registry, counters);
-    put_known(counters, COUNTER_FOOTPRINT, counters->status.footprint);
-    put_returns(rooms->supervisor, counters);
+    put_sums(sums, counters);
     if (rooms->arbiter != NULL)
         put_host(rooms->arbiter, counters);
     if (rooms->recorder != NULL)

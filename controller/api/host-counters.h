@@ -3,6 +3,7 @@
 #define VMRECLAIM_CONTROLLER_API_HOST_COUNTERS_H
 
 #include "controller/api/status.h"
+#include "controller/api/vm-sums.h"
 #include "controller/telemetry/counters.h"
 #include "controller/telemetry/totals.h"
 
@@ -20,6 +21,7 @@ struct host_counters {
 };
 
 /* What is not known is left out. */
-void host_counters_read(const struct api *api, struct host_counters *counters);
+void host_counters_read(const struct api *api, const struct vm_sums *sums,
+                        struct host_counters *counters);
 
 #endif

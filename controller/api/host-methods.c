@@ -154,8 +154,8 @@ static void get_host(struct api_call *call, const ProtobufCMessage *request)
     HostResponse response = VMRECLAIM__CONTROLLER__V1__GET_HOST_RESPONSE__INIT;
     size_t first = vm_order_after(order, asked->page_token);
     size_t left = order->count - first;
-    size_t most = asked->page_size == 0 || asked->page_size > RETURNS_PER_PAGE ? RETURNS_PER_PAGE
-                                                                               : asked->page_size;
+    size_t most = asked->page_size == 0 || asked->page_size > LOOKS_PER_SLICE ? LOOKS_PER_SLICE
+                                                                              : asked->page_size;
     struct host_message host;
     struct packed_entries page;
 

@@ -5,9 +5,6 @@
 #include "controller/explain/returns.h"
 #include "controller/messages/vm.h"
 
-/* VMs on one page: each is looked at as for an explanation. */
-#define RETURNS_PER_PAGE 256
-
 /* What the message points to; lives until the message is sent. */
 struct returns_message {
     Vmreclaim__Controller__V1__Returns message;

@@ -59,7 +59,7 @@ static void list_vms(struct api_call *call, const ProtobufCMessage *request)
     struct packed_entries page;
 
     if (asked->with_returns)
-        most = min_of(most, (size_t)RETURNS_PER_PAGE);
+        most = min_of(most, (size_t)LOOKS_PER_SLICE);
     packed_entries_init(&page, VMS_NUMBER, PAGE_BYTES);
     if (pack_page(supervisor, first, most, asked->with_returns, &page) < 0) {
         api_call_fail(call, -ENOMEM, "out of memory");

@@ -1,5 +1,6 @@
 /* All figures through the API: what is known of VMs and host, by pages; nothing else. */
 #include "door.h"
+#include "looks.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -90,7 +91,8 @@ static int tear_down(void **state)
 
     protobuf_c_message_free_unpacked(response == NULL ? NULL : &response->base, NULL);
     response = NULL;
-    api_stop(&api);
+    if (!uv_is_closing((uv_handle_t *)&api.slices.idle))
+        api_stop(&api);
     lease_keeper_stop(&keeper);
     supervisor_stop(&supervisor);
     loop_finish(&loop);
@@ -107,7 +109,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void ask(uint32_t page_size, const char *token)
+static struct api_call *begin(uint32_t page_size, const char *token)
 {
     static struct api_door keeping;
     Vmreclaim__Controller__V1__GetCountersRequest request =
@@ -122,7 +124,18 @@ static void ask(uint32_t page_size, const char *token)
     request.page_size = page_size;
     request.page_token = (char *)token;
     api_dispatch(call, api_method_of(request.base.descriptor), &request.base);
-    assert_non_null(response);
+    return call;
+}
+
+static void ask(uint32_t page_size, const char *token)
+{
+    unsigned before = finished;
+
+    begin(page_size, token);
+    while (finished == before) {
+        assert_true(uv_is_active((uv_handle_t *)&api.slices.idle));
+        turn(&loop);
+    }
 }
 
 /* The VM's figure by name, the labels one after the other; false: there is none. */
@@ -277,6 +290,37 @@ static void test_totals_by_kind_and_outcome(void **state)
     assert_int_equal(find_host("action_duration_seconds", "reclaim")->buckets[3], 3);
 }
 
+/* Sums of all VMs, of which only a page is shown. */
+static void test_many_vms(void **state)
+{
+    const unsigned count = 2 * LOOKS_PER_SLICE + 1;
+    char name[16];
+
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(name, sizeof(name), "vm-%u", i);
+        add_vm(name);
+    }
+    ask(0, "");
+    assert_int_equal(response->n_vms, LOOKS_PER_SLICE);
+    assert_int_equal(find_host("vms", "discovered")->value, count);
+}
+
+/* Nothing more is looked at for it, and its call has ended. */
+static void test_who_goes_away(void **state)
+{
+    add_vm("web1");
+    api_call_abandon(begin(0, ""));
+    assert_int_equal(released, 0);
+    turn(&loop);
+    assert_int_equal(looks, 0);
+    assert_int_equal(released, 1);
+    begin(0, "");
+    api_stop(&api);
+    assert_int_equal(failed, -ECANCELED);
+    assert_int_equal(released, 2);
+    assert_int_equal(finished, 0);
+}
+
 static void test_pages(void **state)
 {
     char name[16];
@@ -319,9 +363,13 @@ static void test_calls_are_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        counters_test(test_unknown_is_absent),          counters_test(test_parts_of_a_guest),
-        counters_test(test_totals_by_kind_and_outcome), counters_test(test_pages),
+        counters_test(test_unknown_is_absent),
+        counters_test(test_parts_of_a_guest),
+        counters_test(test_totals_by_kind_and_outcome),
+        counters_test(test_pages),
         counters_test(test_calls_are_counted),
+        counters_test(test_many_vms),
+        counters_test(test_who_goes_away),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
