@@ -57,6 +57,11 @@ static void finish_with_breach(struct ttrpc_client_call *call, enum ttrpc_code c
     finish(call, &(struct ttrpc_result){.code = code, .message = message, .is_breach = true});
 }
 
+bool ttrpc_result_is_open(const struct ttrpc_result *result)
+{
+    return result->is_lost || result->code == TTRPC_DEADLINE_EXCEEDED;
+}
+
 static void on_deadline(struct deadline *deadline)
 {
     finish_with_error(container_of(deadline, struct ttrpc_client_call, deadline),
@@ -189,8 +194,9 @@ void client_end_calls(struct ttrpc_connection *connection)
     enum ttrpc_code code = connection->closed_here ? TTRPC_CANCELLED : TTRPC_UNAVAILABLE;
 
     while (!list_is_empty(&connection->calls))
-        finish_with_error(list_entry(connection->calls.next, struct ttrpc_client_call, link), code,
-                          connection->reason);
+        finish(
+            list_entry(connection->calls.next, struct ttrpc_client_call, link),
+            &(struct ttrpc_result){.code = code, .message = connection->reason, .is_lost = true});
     assert(connection->call_count == 0);
 }
 

@@ -243,8 +243,12 @@ struct ttrpc_result {
     enum ttrpc_code code;
     const char *message; /* of the error, one line; "" when OK */
     bool is_breach;      /* the error is ours: what the peer sent is too large, or no message */
+    bool is_lost;        /* the error is ours: the connection ended before the answer */
     const ProtobufCMessage *response; /* unary and OK: never NULL; else NULL */
 };
+
+/* There is no answer, in time or at all: what was asked for may be done, or go on. */
+bool ttrpc_result_is_open(const struct ttrpc_result *result);
 
 typedef void (*ttrpc_result_callback)(const struct ttrpc_result *result, void *userdata);
 typedef void (*ttrpc_message_callback)(const ProtobufCMessage *message, void *userdata);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/actions/machine.h"
 #include "controller/guests/action-result.h"
@@ -50,7 +51,11 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     if (result->code != TTRPC_OK) {
         struct error error;
         int r = agent_failure(action->vm, result, &error);
+        size_t length = strlen(error.text);
 
+        if (ttrpc_result_is_open(result))
+            text_format(error.text + length, sizeof(error.text) - length,
+                        "; what it had begun may still go on in the guest");
         action_fail(action, r, error.text);
         return;
     }

@@ -58,6 +58,7 @@ const struct command command_balloon = {
     .see_also = "release; explain, for a size that is safe",
     .options = options,
     .timeout = 5 * 60 * NSEC_PER_SEC,
-    .goes_on = "The action under way goes on to its end.\nSee: vmreclaim actions",
+    .goes_on = "The action under way goes on to its end.",
+    .trace = "vmreclaim actions",
     .run = run,
 };

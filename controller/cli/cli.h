@@ -69,7 +69,8 @@ struct command {
     const char *see_also;
     const struct command_option *options; /* ended by a NULL name; NULL: none */
     nsec_t timeout;                       /* to wait for the daemon; 0: 15 s */
-    const char *goes_on; /* after an interrupt, and the command that shows it; NULL: nothing does */
+    const char *goes_on; /* after an interrupt; NULL: nothing that can be said before */
+    const char *trace;   /* the command that shows what it changes; NULL: it changes nothing */
     int (*run)(struct cli *cli, char **operands);
 };
 

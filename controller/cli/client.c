@@ -3,8 +3,8 @@
  * dial -> connection -> call -> (messages) -> result -> close -> the loop runs dry. Each step's
  * callback starts the next; `struct client` lives on the caller's stack until the loop is dry, so
  * nothing can outlive it. Failures: the dial fails or times out, the daemon goes away in the
- * middle, the call fails, our printing fails. When the daemon goes away, the call ends UNAVAILABLE
- * and the connection closes. The first failure decides the exit code. */
+ * middle, the call fails, our printing fails. When the daemon goes away, the call ends as lost and
+ * the connection closes. The first failure decides the exit code. */
 #include "common/ttrpc/ttrpc.h"
 
 #include <errno.h>
@@ -54,7 +54,7 @@ struct client {
     struct ttrpc_connection *connection;
     struct ttrpc_client_call *call;
     bool call_ended;
-    char unavailable[256]; /* words of an UNAVAILABLE result; empty: none */
+    bool was_lost; /* the connection, before the call's answer */
     int code;
 };
 
@@ -140,8 +140,8 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     if (result->code == TTRPC_OK && client->pages != NULL && take_page(client, result->response))
         return;
     client->call_ended = true;
-    if (result->code == TTRPC_UNAVAILABLE)
-        text_copy_line(client->unavailable, sizeof(client->unavailable), result->message);
+    if (result->is_lost)
+        client->was_lost = true;
     else if (result->code != TTRPC_OK)
         client->code = daemon_fail_call(client->cli, client->method, call_timeout, result);
     else if (!client->streams && client->pages == NULL)
@@ -169,21 +169,13 @@ static void on_one_result(const struct ttrpc_result *result, void *userdata)
 {
     struct one *one = userdata;
     struct many *many = one->many;
-    const char *words =
-        result->message[0] != '\0' ? result->message : ttrpc_code_name(result->code);
-    char older[160];
-
-    if (result->code == TTRPC_UNIMPLEMENTED) {
-        text_format(older, sizeof(older),
-                    "the daemon does not know %s: it is older than this program",
-                    many->client->method);
-        words = older;
-    }
+    char words[512];
 
     if (result->code == TTRPC_OK)
         end_one(many, one->index, EXIT_DONE, result->response, "");
     else
-        end_one(many, one->index, daemon_exit_code(result->code), NULL, words);
+        end_one(many, one->index, daemon_exit_code(result->code), NULL,
+                daemon_words(many->client->method, result, words, sizeof(words)));
     free(one);
     if (many->client->connection != NULL)
         start_more(many);
@@ -225,23 +217,19 @@ static void start_more(struct many *many)
 
 /* ---- the connection ---- */
 
-/* UNAVAILABLE is an answer of the daemon, or says that the connection died: then the connection
- * closes with the same words. */
 static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
                      void *userdata)
 {
     struct client *client = userdata;
-    bool said = client->unavailable[0] != '\0' && strcmp(client->unavailable, reason) != 0;
+    char words[256];
 
     progress_clear();
-    if (said)
-        client->code = fail(EXIT_UNREACHABLE, "%s", client->unavailable);
-    else if (!client->call_ended || client->unavailable[0] != '\0')
-        client->code = fail(EXIT_UNREACHABLE, "the daemon at %s went away: %s",
-                            daemon_where(client->cli), reason);
+    if (!client->call_ended || client->was_lost)
+        client->code = daemon_fail_lost(client->cli, reason);
     client->connection = NULL;
+    text_format(words, sizeof(words), "not asked any more: %s", reason);
     while (client->many != NULL && client->many->next < client->many->count)
-        end_one(client->many, client->many->next++, EXIT_UNREACHABLE, NULL, reason);
+        end_one(client->many, client->many->next++, EXIT_UNREACHABLE, NULL, words);
 }
 
 static int start_call(struct client *client)

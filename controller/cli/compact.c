@@ -47,6 +47,7 @@ const struct command command_compact = {
     .see_also = "reclaim, for cache; reporting, when pieces stay small; explain",
     .options = options,
     .timeout = 5 * 60 * NSEC_PER_SEC,
-    .goes_on = "The action under way goes on to its end.\nSee: vmreclaim actions",
+    .goes_on = "The action under way goes on to its end.",
+    .trace = "vmreclaim actions",
     .run = run,
 };

@@ -7,6 +7,7 @@
 
 #include "common/base/text.h"
 #include "common/ttrpc/program.h"
+#include "controller/cli/interrupt.h"
 #include "controller/cli/remote.h"
 #include "controller/cli/root-socket.h"
 
@@ -101,9 +102,33 @@ int daemon_exit_code(enum ttrpc_code code)
     }
 }
 
+const char *daemon_words(const char *method, const struct ttrpc_result *result, char *text,
+                         size_t size)
+{
+    bool may_go_on = ttrpc_result_is_open(result) && interrupt_trace()[0] != '\0';
+
+    if (result->code == TTRPC_UNIMPLEMENTED)
+        text_format(text, size, "the daemon does not know %s: it is older than this program",
+                    method);
+    else
+        text_format(text, size, "%s%s",
+                    result->message[0] != '\0' ? result->message : ttrpc_code_name(result->code),
+                    may_go_on ? "; what was begun may still go on" : "");
+    return text;
+}
+
+int daemon_fail_lost(const struct cli *cli, const char *reason)
+{
+    const char *trace = interrupt_trace();
+
+    return fail(EXIT_UNREACHABLE, "the daemon at %s went away: %s%s%s", daemon_where(cli), reason,
+                trace[0] != '\0' ? "\nWhat was begun may still go on: " : "", trace);
+}
+
 int daemon_fail_call(const struct cli *cli, const char *method, nsec_t timeout,
                      const struct ttrpc_result *result)
 {
+    const char *trace = interrupt_trace();
     char duration[64];
     char message[512];
 
@@ -114,11 +139,10 @@ int daemon_fail_call(const struct cli *cli, const char *method, nsec_t timeout,
                     "Upgrade vmreclaimd there; if that was done, restart it.",
                     daemon_where(cli), method);
     if (result->code == TTRPC_DEADLINE_EXCEEDED)
-        return fail(EXIT_TIMED_OUT,
-                    "no answer within %s%s%s\nGive it longer with --timeout; what was begun may "
-                    "still go on: vmreclaim actions",
+        return fail(EXIT_TIMED_OUT, "no answer within %s%s%s\nGive it longer with --timeout%s%s",
                     time_format_duration(timeout, duration, sizeof(duration)),
-                    message[0] != '\0' ? ": " : "", message);
+                    message[0] != '\0' ? ": " : "", message,
+                    trace[0] != '\0' ? "; what was begun may still go on: " : "", trace);
     return fail(daemon_exit_code(result->code), "%s",
                 message[0] != '\0' ? message : ttrpc_code_name(result->code));
 }

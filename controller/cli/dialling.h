@@ -31,4 +31,11 @@ int daemon_exit_code(enum ttrpc_code code);
 int daemon_fail_call(const struct cli *cli, const char *method, nsec_t timeout,
                      const struct ttrpc_result *result);
 
+/* The connection was lost before the answer. EXIT_UNREACHABLE. */
+int daemon_fail_lost(const struct cli *cli, const char *reason);
+
+/* Why one of many calls of the method failed, as part of a line. */
+const char *daemon_words(const char *method, const struct ttrpc_result *result, char *text,
+                         size_t size);
+
 #endif

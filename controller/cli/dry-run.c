@@ -202,6 +202,7 @@ int dry_run(struct cli *cli, const char *command, const Request *request, char *
     int code;
 
     interrupt_say("\nNothing is done.\n");
+    interrupt_set_trace(NULL);
     code = selector_take(cli, command, operands, &selected);
     if (code == EXIT_DONE) {
         code = ask(&dry, request);

@@ -13,6 +13,8 @@
 static char texts[2][512];
 static volatile sig_atomic_t current;
 
+static char trace[160];
+
 static void on_interrupt(int number)
 {
     const char *text = texts[current];
@@ -29,6 +31,16 @@ static void catch_signal(int number)
 
     if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
         (void)sigaction(number, &action, NULL);
+}
+
+void interrupt_set_trace(const char *command)
+{
+    text_copy_line(trace, sizeof(trace), command == NULL ? "" : command);
+}
+
+const char *interrupt_trace(void)
+{
+    return trace;
 }
 
 void interrupt_say(const char *text)

@@ -54,18 +54,23 @@ static int run_help(char **words, int count)
     return EXIT_DONE;
 }
 
-/* What is said while it takes long, and when it is interrupted. */
+/* What is said while it takes long, when it is interrupted, and when it has no answer. */
 static void prepare_saying(const struct command *command, char **operands)
 {
     bool is_of_one = strcmp(command->operands, "VM...") == 0 && operands[0] != NULL &&
                      operands[1] == NULL && strpbrk(operands[0], "*?[") == NULL;
+    char trace[160];
     char text[320];
 
     progress_name(command->name, operands);
+    if (command->trace == NULL)
+        return;
+    text_format(trace, sizeof(trace), "%s%s%s", command->trace, is_of_one ? " --vm " : "",
+                is_of_one ? operands[0] : "");
+    interrupt_set_trace(trace);
     if (command->goes_on == NULL)
         return;
-    text_format(text, sizeof(text), "\n%s%s%s\n", command->goes_on, is_of_one ? " --vm " : "",
-                is_of_one ? operands[0] : "");
+    text_format(text, sizeof(text), "\n%s\nSee: %s\n", command->goes_on, trace);
     text_make_safe(text, TEXT_LINES);
     interrupt_say(text);
 }

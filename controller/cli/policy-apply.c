@@ -26,9 +26,9 @@ static int apply_all(struct cli *cli, const struct policy_texts *texts)
         worst = worse_code(worst, code);
         if (code == EXIT_DONE || code == EXIT_PARTIAL || code == EXIT_REFUSED)
             continue;
-        if (texts->count > 1)
-            (void)fail(code, "%s and what comes after it was not applied: %zu of %zu files",
-                       text->path, texts->count - i, texts->count);
+        if (i + 1 < texts->count)
+            (void)fail(code, "what comes after %s was not applied: %zu of %zu files", text->path,
+                       texts->count - i - 1, texts->count);
         break;
     }
     return worst;
@@ -80,7 +80,7 @@ const struct command command_policy_apply = {
     .see_also = "policy check and diff, before; policy history and rollback, after; policy edit",
     .options = options,
     .timeout = 30 * NSEC_PER_SEC,
-    .goes_on =
-        "What the daemon has taken is stored, and given to the VMs.\nSee: vmreclaim policy list",
+    .goes_on = "What the daemon has taken is stored, and given to the VMs.",
+    .trace = "vmreclaim policy list",
     .run = run,
 };

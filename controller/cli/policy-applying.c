@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/base/text.h"
+#include "controller/cli/interrupt.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/policy-results.h"
 #include "controller/cli/table.h"
@@ -152,6 +153,7 @@ int policy_applying_plan(struct cli *cli, const struct policy_applying *applying
         VMRECLAIM__CONTROLLER__V1__PLAN_POLICY_REQUEST__INIT;
     Request request = make_request(applying);
 
+    interrupt_set_trace(NULL);
     plan.apply = &request;
     return client_call(cli, "PlanPolicy", &plan.base, print_plan, (void *)applying);
 }

@@ -70,7 +70,7 @@ const struct command command_policy_delete = {
     .see_also = "policy list, policy unassign; policy show, to keep the text",
     .options = options,
     .timeout = 30 * NSEC_PER_SEC,
-    .goes_on =
-        "What the daemon has taken is stored, and given to the VMs.\nSee: vmreclaim policy list",
+    .goes_on = "What the daemon has taken is stored, and given to the VMs.",
+    .trace = "vmreclaim policy list",
     .run = run,
 };

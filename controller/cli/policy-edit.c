@@ -210,5 +210,6 @@ const struct command command_policy_edit = {
     .example = "vmreclaim policy edit idle",
     .see_also = "policy apply; policy history and rollback, after",
     .timeout = 30 * NSEC_PER_SEC,
+    .trace = "vmreclaim policy list",
     .run = run,
 };

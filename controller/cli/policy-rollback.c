@@ -62,7 +62,7 @@ const struct command command_policy_rollback = {
     .see_also = "policy history, policy diff",
     .options = options,
     .timeout = 30 * NSEC_PER_SEC,
-    .goes_on =
-        "What the daemon has taken is stored, and given to the VMs.\nSee: vmreclaim policy list",
+    .goes_on = "What the daemon has taken is stored, and given to the VMs.",
+    .trace = "vmreclaim policy list",
     .run = run,
 };

@@ -57,7 +57,7 @@ const struct command command_policy_unassign = {
     .example = "vmreclaim policy unassign 'web-*'",
     .see_also = "policy list, policy apply",
     .timeout = 30 * NSEC_PER_SEC,
-    .goes_on =
-        "What the daemon has taken is stored, and given to the VMs.\nSee: vmreclaim policy list",
+    .goes_on = "What the daemon has taken is stored, and given to the VMs.",
+    .trace = "vmreclaim policy list",
     .run = run,
 };

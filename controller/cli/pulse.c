@@ -47,6 +47,7 @@ const struct command command_pulse = {
     .see_also = "reclaim, to make cache free first; doctor, for reporting instead",
     .options = options,
     .timeout = 5 * 60 * NSEC_PER_SEC,
-    .goes_on = "The action under way goes on to its end.\nSee: vmreclaim actions",
+    .goes_on = "The action under way goes on to its end.",
+    .trace = "vmreclaim actions",
     .run = run,
 };

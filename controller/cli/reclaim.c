@@ -47,6 +47,7 @@ const struct command command_reclaim = {
     .see_also = "compact, when the memory is free but trapped; explain",
     .options = options,
     .timeout = 5 * 60 * NSEC_PER_SEC,
-    .goes_on = "The action under way goes on to its end.\nSee: vmreclaim actions",
+    .goes_on = "The action under way goes on to its end.",
+    .trace = "vmreclaim actions",
     .run = run,
 };

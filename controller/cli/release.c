@@ -22,6 +22,7 @@ const struct command command_release = {
     .example = "vmreclaim release web1",
     .see_also = "balloon",
     .timeout = 60 * NSEC_PER_SEC,
-    .goes_on = "The action under way goes on to its end.\nSee: vmreclaim actions",
+    .goes_on = "The action under way goes on to its end.",
+    .trace = "vmreclaim actions",
     .run = run,
 };

@@ -50,6 +50,7 @@ const struct command command_reload = {
     .example = "vmreclaim reload",
     .see_also = "status, which shows what is wrong until it is mended; vmreclaimd --check",
     .timeout = 60 * NSEC_PER_SEC,
-    .goes_on = "The daemon reads on.\nSee: vmreclaim status",
+    .goes_on = "The daemon reads on.",
+    .trace = "vmreclaim status",
     .run = run,
 };

@@ -51,6 +51,7 @@ const struct command command_reporting = {
     .see_also = "compact, which is cheaper where it works; explain",
     .options = options,
     .timeout = 2 * 60 * NSEC_PER_SEC,
-    .goes_on = "The action under way goes on to its end.\nSee: vmreclaim actions",
+    .goes_on = "The action under way goes on to its end.",
+    .trace = "vmreclaim actions",
     .run = run,
 };

@@ -43,5 +43,6 @@ const struct command command_reserve_release = {
                    "the arbiter gives back what it took for it once the host has enough.",
     .example = "vmreclaim reserve release 7",
     .see_also = "reserve list",
+    .trace = "vmreclaim reserve list",
     .run = run,
 };

@@ -122,5 +122,6 @@ const struct command command_reserve = {
     .see_also = "reserve list; reserve release; plan",
     .options = options,
     .timeout = NSEC_INFINITY,
+    .trace = "vmreclaim reserve list",
     .run = run,
 };

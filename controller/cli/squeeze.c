@@ -209,5 +209,6 @@ const struct command command_squeeze = {
     .see_also = "reclaim, compact, reporting and pulse, the steps; release; explain",
     .options = options,
     .timeout = NSEC_INFINITY,
+    .trace = "vmreclaim actions",
     .run = run,
 };

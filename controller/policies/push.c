@@ -166,7 +166,7 @@ static void on_policy_answer(const struct ttrpc_result *result, void *userdata)
         return;
     }
     /* The connection ended: the next one gets it. */
-    if (result->code == TTRPC_UNAVAILABLE)
+    if (result->is_lost)
         return;
     if (result->code != TTRPC_OK) {
         on_policy_refused(vm, result);

@@ -160,15 +160,15 @@ int agent_failure(const struct vm *vm, const struct ttrpc_result *result, struct
 {
     const char *version = vm->agent.info.version;
 
+    if (result->is_lost)
+        return error_set(error, -ENOTCONN, "the connection to the agent of VM '%s' ended: %s",
+                         vm->name, result->message);
     switch (result->code) {
     case TTRPC_UNIMPLEMENTED:
         return error_set(error, -EOPNOTSUPP,
                          "the agent of VM '%s' is older than this daemon and does not know the "
                          "call: it is version %s; install " VMRECLAIM_VERSION " in the guest",
                          vm->name, version[0] != '\0' ? version : "unknown");
-    case TTRPC_UNAVAILABLE:
-        return error_set(error, -ENOTCONN, "the connection to the agent of VM '%s' ended: %s",
-                         vm->name, result->message);
     case TTRPC_DEADLINE_EXCEEDED:
         return error_set(error, -ETIMEDOUT, "the agent of VM '%s' did not answer in time",
                          vm->name);

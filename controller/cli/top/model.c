@@ -106,18 +106,23 @@ void top_model_begun(struct top_model *model, const char *vm, const struct top_a
 }
 
 void top_model_ended(struct top_model *model, const char *vm, const struct top_action *action,
-                     bool is_refused, const char *words)
+                     enum top_end end, const char *words)
 {
+    static const char *const before[] = {
+        [TOP_END_DONE] = "",
+        [TOP_END_REFUSED] = "not done: ",
+        [TOP_END_FAILED] = "failed: ",
+        [TOP_END_OPEN] = "may still go on: ",
+    };
     struct top_vm *there = top_vms_find(&model->vms, vm);
     char text[320];
 
     if (there != NULL)
         there->acting[0] = '\0';
-    text_format(text, sizeof(text), "%s %s %s%s", vm, action->name, is_refused ? "not done: " : "",
-                words);
-    if (is_refused) /* of others there is an event */
+    text_format(text, sizeof(text), "%s %s %s%s", vm, action->name, before[end], words);
+    if (end != TOP_END_DONE) /* of others there is an event */
         happenings_add(&model->happenings, model->time, true, text);
-    top_model_say(model, is_refused, text);
+    top_model_say(model, end != TOP_END_DONE, text);
 }
 
 void top_model_arrange(struct top_model *model, int64_t time)

@@ -133,11 +133,18 @@ void top_model_take_plan(struct top_model *model, const struct top_intention *as
 /* Why nobody answers; "": somebody does. */
 void top_model_set_away(struct top_model *model, const char *why);
 
+enum top_end {
+    TOP_END_DONE,
+    TOP_END_REFUSED, /* nothing was done */
+    TOP_END_FAILED,  /* more is not known */
+    TOP_END_OPEN,    /* there is no answer: it may go on */
+};
+
 /* An action that this program ordered has begun, or ended: `words` say what it brought, or why it
- * was refused. */
+ * did not. */
 void top_model_begun(struct top_model *model, const char *vm, const struct top_action *action);
 void top_model_ended(struct top_model *model, const char *vm, const struct top_action *action,
-                     bool is_refused, const char *words);
+                     enum top_end end, const char *words);
 
 /* Says something to the person. */
 void top_model_say(struct top_model *model, bool is_bad, const char *text);

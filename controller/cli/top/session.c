@@ -66,9 +66,9 @@ static void on_page_failed(struct top_session *session, struct top_walk *walk,
     if (session->is_ending || session->code != EXIT_DONE)
         return;
     if (session->has_answered) {
-        if (result->code != TTRPC_UNAVAILABLE)
+        if (!result->is_lost)
             top_model_set_away(session->model, words_of(result));
-    } else if (result->code == TTRPC_UNAVAILABLE)
+    } else if (result->is_lost)
         session->code = fail(EXIT_UNREACHABLE, "the daemon at %s does not answer: %s",
                              daemon_where(session->cli), words_of(result));
     else
@@ -200,11 +200,13 @@ static void on_explained(const struct ttrpc_result *result, void *userdata)
     free(order);
 }
 
-/* What an action brought, or why the guest refused it. True: it did. */
-static bool describe_action(const Action *action, char *text, size_t size)
+/* What an action brought, or why the guest refused it. */
+static enum top_end describe_action(const Action *action, char *text, size_t size)
 {
     int code = action_exit_code(action);
-    bool is_refused = code != EXIT_DONE && code != EXIT_PARTIAL;
+    enum top_end end = code == EXIT_DONE || code == EXIT_PARTIAL ? TOP_END_DONE
+                       : code == EXIT_REFUSED                    ? TOP_END_REFUSED
+                                                                 : TOP_END_FAILED;
     const char *why = action->reason;
     bool grew = action->host_returned < 0;
     uint64_t bytes = grew ? 0 - (uint64_t)action->host_returned : (uint64_t)action->host_returned;
@@ -212,7 +214,7 @@ static bool describe_action(const Action *action, char *text, size_t size)
     if (action->guest != NULL && action->guest->reason[0] != '\0')
         why = action->guest->reason;
     text_format(text, size, "%s", action->guest == NULL ? "ended" : action_outcome(action->guest));
-    if (!is_refused && action->footprint_before != 0) {
+    if (end == TOP_END_DONE && action->footprint_before != 0) {
         text_append_bytes(text, size, grew ? ", returned -" : ", returned ",
                           strlen(grew ? ", returned -" : ", returned "));
         text_append_bytes(text, size, BYTES_TEXT(bytes), strlen(BYTES_TEXT(bytes)));
@@ -221,7 +223,19 @@ static bool describe_action(const Action *action, char *text, size_t size)
         text_append_bytes(text, size, "; ", 2);
         text_append_bytes(text, size, why, strlen(why));
     }
-    return is_refused;
+    return end;
+}
+
+/* Of UNAVAILABLE and the like nobody says that nothing was done: the daemon may have lost the
+ * guest in the midst of it. */
+static enum top_end end_of(const struct ttrpc_result *result)
+{
+    int code = daemon_exit_code(result->code);
+    bool is_refused = code == EXIT_REFUSED || code == EXIT_NOT_FOUND || code == EXIT_USAGE;
+
+    if (ttrpc_result_is_open(result))
+        return TOP_END_OPEN;
+    return is_refused ? TOP_END_REFUSED : TOP_END_FAILED;
 }
 
 static void on_acted(const struct ttrpc_result *result, void *userdata)
@@ -229,13 +243,13 @@ static void on_acted(const struct ttrpc_result *result, void *userdata)
     const ActionResponse *response = (const void *)result->response;
     struct order *order = userdata;
     struct top_session *session = order->session;
-    bool is_refused = true;
+    enum top_end end = end_of(result);
     char text[256];
 
     text_copy(text, sizeof(text), words_of(result));
     if (result->code == TTRPC_OK && response->action != NULL)
-        is_refused = describe_action(response->action, text, sizeof(text));
-    top_model_ended(session->model, order->intention.vm, order->intention.action, is_refused, text);
+        end = describe_action(response->action, text, sizeof(text));
+    top_model_ended(session->model, order->intention.vm, order->intention.action, end, text);
     session->acting--;
     session->is_urgent = true;
     free(order);

@@ -308,9 +308,30 @@ class CliTest(CliTestCase):
         result = self.run_cli("--json", "reclaim", *names, code=4)
         documents = [json.loads(line) for line in result.stdout.splitlines()]
         self.assertEqual(sorted(d["vm"] for d in documents), sorted(names))
-        self.assertEqual({(d["code"], d["error"]) for d in documents},
-                         {(4, documents[0]["error"])})
+        self.assertEqual({d["code"] for d in documents}, {4})
+        for d in documents:
+            begun = d["vm"] == "vanish" or int(d["vm"][5:]) < 7
+            self.assertTrue(d["error"].endswith("; what was begun may still go on") if begun
+                            else d["error"].startswith("not asked any more: "), d)
         self.assertIn("went away: ", result.stderr)
+
+    def test_what_may_go_on_when_the_connection_is_lost(self):
+        see = "What was begun may still go on: vmreclaim "
+        for command, trace in ((["compact", "vanish"], "actions --vm vanish\n"),
+                               (["squeeze", "vanish"], "actions --vm vanish\n"),
+                               (["ping", "vanish"], None),
+                               (["compact", "away"], None),
+                               (["compact", "vanish", "--dry-run"], None)):
+            with self.subTest(command=command):
+                said = self.run_cli(*command, code=4).stderr
+                if trace is None:
+                    self.assertNotIn("go on", said)
+                else:
+                    self.assertIn(see + trace, said)
+        self.assertIn("with --timeout; what was begun may still go on: vmreclaim actions",
+                      self.run_cli("--timeout", "50ms", "compact", "silent", code=6).stderr)
+        self.assertNotIn("go on", self.run_cli("--timeout", "50ms", "ping", "silent",
+                                               code=6).stderr)
 
     def test_globs_labels_and_all(self):
         def vms(*words):

@@ -439,6 +439,18 @@ void stop_daemon(struct fixture *f, int expected)
     assert_int_equal(WEXITSTATUS(status), expected);
 }
 
+void crash_daemon(struct fixture *f)
+{
+    int status;
+
+    (void)kill(f->daemon, SIGKILL);
+    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+    f->daemon = 0;
+    if (f->api != NULL)
+        ttrpc_connection_close(f->api);
+    wait_for(f, f->api == NULL);
+}
+
 int tear_down(void **state)
 {
     struct fixture *f = *state;

@@ -82,6 +82,7 @@ void listen_qmp(struct fixture *f, const char *name);
 void listen_agent(struct fixture *f);
 int set_up(void **state);
 void stop_daemon(struct fixture *f, int expected);
+void crash_daemon(struct fixture *f);
 int tear_down(void **state);
 void start_managed(struct fixture *f);
 /* With more arguments for the daemon, until the VM is in the state. */

@@ -147,18 +147,6 @@ static void test_it_is_off_until_it_is_switched_on(void **state)
     wait_for(f, lent_by_all() == 0);
 }
 
-static void kill_daemon(struct fixture *f)
-{
-    int status;
-
-    (void)kill(f->daemon, SIGKILL);
-    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
-    f->daemon = 0;
-    if (f->api != NULL)
-        ttrpc_connection_close(f->api);
-    wait_for(f, f->api == NULL);
-}
-
 #define SETTINGS "watermarks: 128MiB,256MiB,384MiB\nhost_cgroup: /sys/fs/cgroup/lab\n"
 
 static void reload(struct fixture *f, const char *settings)
@@ -236,11 +224,11 @@ static void test_a_killed_daemon_loses_nothing(void **state)
     begin(f, by_shares, "on");
     guests.hog = GIB;
     wait_for(f, lent_by_all() > 0);
-    kill_daemon(f); /* in the middle of it */
+    crash_daemon(f); /* in the middle of it */
     begin(f, by_shares, "on");
     wait_for(f, guests_available(&guests) >= LOW);
     wait_for(f, leases_of(f) > 0 && leases_of(f) == lent_by_all());
-    kill_daemon(f); /* at rest */
+    crash_daemon(f); /* at rest */
     guests.hog = 0;
     begin(f, by_shares, "on");
     wait_for(f, lent_by_all() == 0);
@@ -262,7 +250,7 @@ static void test_a_guest_in_need_gets_it_back_at_once(void **state)
     wait_for(f, guests_available(&guests) >= LOW); /* others give instead */
     assert_int_equal(lent(0), 0);
     wait_for(f, leases_of(f) == lent_by_all());
-    kill_daemon(f);
+    crash_daemon(f);
     guests.list[0].smallest = GIB;
     begin(f, by_shares, "on");                           /* and the next daemon knows of it */
     guests.hog += guests_available(&guests) - 200 * MIB; /* short, and not critical */

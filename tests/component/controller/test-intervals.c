@@ -29,15 +29,6 @@ static void start(struct fixture *f)
     connect_api(f);
 }
 
-static void kill_daemon(struct fixture *f)
-{
-    int status;
-
-    (void)kill(f->daemon, SIGKILL);
-    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
-    wait_for(f, f->api == NULL);
-}
-
 static void test_it_is_put_back_at_the_end(void **state)
 {
     struct fixture *f = *state;
@@ -75,7 +66,7 @@ static void test_it_is_put_back_by_the_next_daemon(void **state)
 
     start(f);
     wait_for(f, f->qmp.statistics.interval == OURS);
-    kill_daemon(f);
+    crash_daemon(f);
     assert_int_equal(f->qmp.statistics.interval, OURS);
     restart_daemon(f);
     halt_all(f);
@@ -96,7 +87,7 @@ static void test_another_hypervisor_has_its_own(void **state)
 
     start(f);
     wait_for(f, f->qmp.statistics.interval == OURS);
-    kill_daemon(f);
+    crash_daemon(f);
     put_other_process(f);
     restart_daemon(f);
     halt_all(f);
@@ -130,7 +121,7 @@ static void test_a_hypervisor_that_ended_meanwhile(void **state)
 
     start(f);
     wait_for(f, f->qmp.statistics.interval == OURS);
-    kill_daemon(f);
+    crash_daemon(f);
     assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
     start_daemon(f, NULL);
     connect_api(f);

@@ -511,9 +511,7 @@ static void test_release_without_a_daemon(void **state)
     start_ready(f);
     set_balloon(f, 768 * MIB, 2 * NSEC_PER_SEC);
     assert_int_equal(f->code, TTRPC_OK);
-    (void)kill(f->daemon, SIGKILL);
-    assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
-    wait_for(f, f->api == NULL);
+    crash_daemon(f);
     for (nsec_t end = time_monotonic() + 2 * NSEC_PER_SEC; time_monotonic() < end;)
         uv_run(&f->loop, UV_RUN_ONCE);
     assert_int_equal(f->qmp.balloon_actual, 768 * MIB);

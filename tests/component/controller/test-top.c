@@ -330,6 +330,42 @@ static void test_a_daemon_that_restarts(void **state)
     end_by_key();
 }
 
+/* Whether the guest did it, nobody knows. */
+static void test_a_daemon_that_goes_away_in_an_action(void **state)
+{
+    struct fixture *f = *state;
+
+    start_all(f);
+    f->agent.holds = true;
+    type("c");
+    expect_words("Do it");
+    type("y");
+    expect(f->agent.asked.compactions == 1, "the guest's compaction");
+    crash_daemon(f);
+    expect_words("web-1 compact may still go on:");
+    assert_false(sees("not done"));
+    start_daemon(f, NULL);
+    expect_gone("THE DAEMON DOES NOT ANSWER");
+    end_by_key();
+}
+
+/* The daemon answers, and knows no more than we do. */
+static void test_an_agent_that_goes_away_in_an_action(void **state)
+{
+    struct fixture *f = *state;
+
+    start_all(f);
+    f->agent.holds = true;
+    type("c");
+    expect_words("Do it");
+    type("y");
+    expect(f->agent.asked.compactions == 1, "the guest's compaction");
+    fake_agent_drop(&f->agent);
+    expect_words("web-1 compact failed:");
+    assert_false(sees("not done"));
+    end_by_key();
+}
+
 static void test_signals_leave_the_terminal_as_it_was(void **state)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
@@ -492,6 +528,8 @@ int main(int argc, char **argv)
         top_test(test_who_leaves_is_told_what_goes_on),
         top_test(test_a_window_that_changes),
         top_test(test_a_daemon_that_restarts),
+        top_test(test_a_daemon_that_goes_away_in_an_action),
+        top_test(test_an_agent_that_goes_away_in_an_action),
         top_test(test_signals_leave_the_terminal_as_it_was),
         top_test(test_a_stop_without_a_shell),
         top_test(test_a_stop_by_job_control),

@@ -128,6 +128,7 @@ struct outcome {
     unsigned results;
     unsigned messages;
     enum ttrpc_code code;
+    bool is_lost;
     char message[512];
     bool has_response;
     uint64_t nonce;         /* of a PingResponse */
@@ -141,6 +142,7 @@ static inline void on_result(const struct ttrpc_result *result, void *userdata)
     outcome->done = true;
     outcome->results++;
     outcome->code = result->code;
+    outcome->is_lost = result->is_lost;
     outcome->has_response = result->response != NULL;
     snprintf(outcome->message, sizeof(outcome->message), "%s", result->message);
     if (result->response != NULL &&

@@ -300,7 +300,23 @@ static void test_peer_gone_is_unavailable(void **state)
     ttrpc_connection_close(fixture->server);
     loop_run_until(&fixture->loop, &fixture->client_ending.done);
     assert_int_equal(outcome.code, TTRPC_UNAVAILABLE);
+    assert_true(outcome.is_lost);
     assert_string_equal(outcome.message, "closed by the peer");
+}
+
+/* What a peer answers is no lost connection, whatever its code. */
+static void test_unavailable_may_be_an_answer(void **state)
+{
+    struct fixture *fixture = *state;
+    struct outcome outcome = {0};
+
+    assert_int_equal(call_compact(fixture, 0, &outcome), 0);
+    while (held.call == NULL)
+        uv_run(&fixture->loop, UV_RUN_ONCE);
+    ttrpc_call_fail(held.call, TTRPC_UNAVAILABLE, "no agent");
+    loop_run_until(&fixture->loop, &outcome.done);
+    assert_int_equal(outcome.code, TTRPC_UNAVAILABLE);
+    assert_false(outcome.is_lost);
 }
 
 static void test_detached_call_may_be_finished(void **state)
@@ -544,6 +560,7 @@ int main(void)
         call_test(test_client_cancels),
         call_test(test_closing_cancels_the_handler),
         call_test(test_peer_gone_is_unavailable),
+        call_test(test_unavailable_may_be_an_answer),
         call_test(test_detached_call_may_be_finished),
         call_test(test_calling_on_a_closed_connection),
         call_test(test_server_stream_urgent_overtakes),

@@ -279,7 +279,7 @@ static void test_a_refusal_is_said(void **state)
 
     top_model_begun(model, "c", &top_actions[0]);
     assert_string_equal(top_model_chosen(model)->acting, "reclaim");
-    top_model_ended(model, "c", &top_actions[0], true, "c: a compact is under way");
+    top_model_ended(model, "c", &top_actions[0], TOP_END_REFUSED, "c: a compact is under way");
     assert_string_equal(top_model_chosen(model)->acting, "");
     assert_string_equal(model->message, "c reclaim not done: c: a compact is under way");
     assert_true(model->message_is_bad);
