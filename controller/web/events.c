@@ -14,6 +14,7 @@
 #define SAMPLES_WAIT (NSEC_PER_SEC)      /* until they are sent together */
 #define OTHERS_WAIT  (NSEC_PER_SEC / 10) /* what a person waits for */
 #define ALIVE_MS     15000u
+#define AGAIN_MS     1000u /* after an end of the daemon's stream alone */
 #define BLOCK_BYTES  ((size_t)4 << 10)
 
 #define RETRY  "retry: 3000\n\n"
@@ -117,13 +118,25 @@ static void on_event(const ProtobufCMessage *message, void *userdata)
     flush_within(events, strcmp(event->kind, "sample") == 0 ? SAMPLES_WAIT : OTHERS_WAIT);
 }
 
+static void on_again(uv_timer_t *timer);
+
+static void complain(struct events *events, const char *reason)
+{
+    unsigned suppressed;
+
+    if (log_limit_pass(&events->complaints, time_monotonic(), &suppressed))
+        log_warning("no events from vmreclaimd: %s", reason);
+}
+
 static void on_end(const struct ttrpc_result *result, void *userdata)
 {
     struct events *events = userdata;
 
     events->watch = NULL;
-    if (result->code != TTRPC_UNAVAILABLE)
-        log_warning("no events from vmreclaimd: %s", result->message);
+    if (result->code == TTRPC_UNAVAILABLE)
+        return; /* the connection ended, and says so itself */
+    complain(events, result->message[0] != '\0' ? result->message : ttrpc_code_name(result->code));
+    uv_timer_start(&events->again, on_again, AGAIN_MS, 0);
 }
 
 /* Once begun it goes on, because the wire has no way to end it. */
@@ -133,20 +146,34 @@ static void watch(struct events *events)
         VMRECLAIM__CONTROLLER__V1__WATCH_EVENTS_REQUEST__INIT;
     int r;
 
-    if (events->watch != NULL || events->upstream->connection == NULL)
+    if (events->watch != NULL || events->upstream->connection == NULL ||
+        uv_is_active((const uv_handle_t *)&events->again))
         return;
     r = ttrpc_call_stream(events->upstream->connection,
                           &vmreclaim__controller__v1__controller__descriptor, "WatchEvents",
                           &request.base, 0, on_event, on_end, events, &events->watch);
-    if (r < 0)
-        log_warning("no events from vmreclaimd: %s", strerror(-r));
+    if (r < 0) {
+        complain(events, strerror(-r));
+        uv_timer_start(&events->again, on_again, AGAIN_MS, 0);
+    }
+}
+
+/* What happened in between is lost, and that is said once there are events again. */
+static void on_again(uv_timer_t *timer)
+{
+    struct events *events = timer->data;
+
+    if (list_is_empty(&events->streams))
+        return;
+    watch(events);
+    append(events, MISSED);
+    flush_within(events, OTHERS_WAIT);
 }
 
 static void on_alive(uv_timer_t *timer)
 {
     struct events *events = timer->data;
 
-    watch(events); /* where it ended by itself */
     append(events, ALIVE);
     flush_within(events, OTHERS_WAIT);
 }
@@ -158,6 +185,7 @@ static void on_change(void *userdata)
 
     if (!is_connected)
         events->watch = NULL;
+    (void)uv_timer_stop(&events->again);
     if (list_is_empty(&events->streams) || is_connected == events->is_connected) {
         events->is_connected = is_connected; /* new ones are told first of all */
         return;
@@ -234,13 +262,19 @@ void events_answer(struct events *events, struct request *request)
 
 void events_init(struct events *events, uv_loop_t *loop, struct upstream *upstream)
 {
-    *events = (struct events){.upstream = upstream, .flush_due = NSEC_INFINITY};
+    *events = (struct events){
+        .upstream = upstream,
+        .flush_due = NSEC_INFINITY,
+        .complaints = {.interval = 60 * NSEC_PER_SEC, .burst = 1},
+    };
     list_init(&events->streams);
     ring_init(&events->ring);
     uv_timer_init(loop, &events->flush);
     uv_timer_init(loop, &events->alive);
+    uv_timer_init(loop, &events->again);
     events->flush.data = events;
     events->alive.data = events;
+    events->again.data = events;
     events->listener = (struct upstream_listener){.on_change = on_change, .userdata = events};
     upstream_listen(upstream, &events->listener);
 }
@@ -251,6 +285,7 @@ void events_stop(struct events *events)
         ttrpc_client_call_cancel(events->watch);
     uv_close((uv_handle_t *)&events->flush, NULL);
     uv_close((uv_handle_t *)&events->alive, NULL);
+    uv_close((uv_handle_t *)&events->again, NULL);
     ring_finish(&events->ring);
     free(events->pending);
 }

@@ -28,6 +28,8 @@ struct events {
     uv_timer_t flush;
     nsec_t flush_due; /* CLOCK_MONOTONIC; NSEC_INFINITY: nothing is pending */
     uv_timer_t alive; /* a comment now and then: who has left is noticed when it is written to */
+    uv_timer_t again; /* until the daemon is asked anew, when it ended the watch alone */
+    struct log_limit complaints;
 };
 
 /* The caller's memory, until the loop is dry. */

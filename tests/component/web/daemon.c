@@ -5,6 +5,7 @@
  *   event KIND VM TEXT   an event, with a waterfall where KIND is "sample"
  *   flood N              N samples of as many VMs
  *   skip                 events are lost: the warning that says so
+ *   end                  the streams of events, and their connections stay
  *   close                all connections
  *
  * usage: daemon ADDRESS COUNT */
@@ -215,6 +216,20 @@ static void publish(const char *kind, const char *vm, const char *text)
         (void)ttrpc_call_send(list_entry(link, struct watcher, link)->call, &event.base);
 }
 
+static void end_watches(void)
+{
+    while (!list_is_empty(&watchers)) {
+        struct watcher *watcher = list_entry(watchers.next, struct watcher, link);
+        struct ttrpc_call *call = watcher->call;
+
+        ttrpc_call_on_cancel(call, NULL, NULL);
+        list_remove(&watcher->link);
+        free(watcher);
+        ttrpc_call_finish(call, NULL);
+    }
+    say_watched();
+}
+
 static void flood(unsigned samples)
 {
     for (unsigned i = 0; i < samples; i++) {
@@ -236,6 +251,8 @@ static void obey(char *line)
         flood(number);
     else if (strcmp(line, "skip") == 0)
         publish("warning", "", "7 events were not sent: the reader was slow, or asks for much");
+    else if (strcmp(line, "end") == 0)
+        end_watches();
     else if (strcmp(line, "close") == 0)
         list_for_each (link, &connections)
             ttrpc_connection_close(list_entry(link, struct connection, link)->connection);

@@ -197,6 +197,25 @@ class EventsTest(WebTestCase):
         self.assertEqual(web.stop(), 0)
         stream.close()
 
+    def test_the_daemon_ends_the_stream_alone(self):
+        api = "unix:" + self.path("ended.sock")
+        server = ApiServer(api, "1")
+        web = Web(api)
+        self.wait_until(lambda: self.get("/healthz", web=web).status == 200)
+        stream = self.open(web)
+        self.assertEqual(server.process.stdout.readline(), "watched 1\n")
+        for number in range(2):
+            server.say("end")
+            self.assertEqual([server.process.stdout.readline() for _ in range(2)],
+                             ["watched 0\n", "watched 1\n"])
+            server.say(f"event action web-{number} x")
+            # who shows a state is told to read it anew
+            self.assertEqual(stream.next(), ("missed", {}))
+            self.assertEqual(stream.next()[1]["vm"], f"web-{number}")
+        stream.close()
+        self.assertEqual(web.stop(), 0)
+        server.stop()
+
     def test_what_the_daemon_skipped(self):
         stream = self.open()
         self.server.say("skip")
