@@ -108,6 +108,8 @@ static void put_memory(const struct filling *filling, const struct vm *vm)
         put_guest_parts(filling, w);
     if (w->balloon_is_known)
         put_bytes(filling, COUNTER_VM_BALLOON, w->balloon);
+    if (w->host_is_known || w->guest_is_known)
+        put(filling, COUNTER_VM_MEASURED, 0, 0, vm->measured.time);
 }
 
 static void put_balloon(const struct filling *filling, const Vmreclaim__Controller__V1__Vm *shown)

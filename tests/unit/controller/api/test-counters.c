@@ -205,6 +205,7 @@ static void test_unknown_is_absent(void **state)
     assert_false(find(response->vms[0], "vm_memory_bytes", "cache", &value));
     assert_false(find(response->vms[0], "vm_could_return_bytes", "reclaim", &value));
     assert_false(find(response->vms[0], "vm_last_sample_timestamp_seconds", "", &value));
+    assert_false(find(response->vms[0], "vm_measured_timestamp_seconds", "", &value));
     assert_false(find(response->vms[0], "guest_oom_kills_total", "", &value));
     assert_true(find(response->vms[0], "vm_guest_known", "", &value));
     assert_int_equal(value, 0);
@@ -247,6 +248,8 @@ static void test_parts_of_a_guest(void **state)
     assert_int_equal(value, 3);
     assert_true(find(response->vms[0], "guest_pressure_memory_waiting_seconds_total", "", &value));
     assert_int_equal(value, 7000);
+    assert_true(find(response->vms[0], "vm_measured_timestamp_seconds", "", &value));
+    assert_int_equal(value, vm->measured.time);
     /* the VM's memory is not known */
     assert_false(find(response->vms[0], "vm_memory_bytes", "unmanaged", &value));
     assert_false(find(response->vms[0], "vm_reported_bytes", "", &value));
