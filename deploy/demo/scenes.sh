@@ -7,6 +7,8 @@
 . "$LAB_SOURCE/tests/lab/lib.sh"
 # shellcheck source=deploy/demo/picture.sh
 . "$LAB_SOURCE/deploy/demo/picture.sh"
+# shellcheck source=deploy/demo/guests.sh
+. "$LAB_SOURCE/deploy/demo/guests.sh"
 
 MiB=$((1024 * 1024))
 floor=$((128 * MiB)) # cache_floor of the policy's profile
@@ -126,7 +128,7 @@ scenes_b_and_c() {
     say "(b) cache: guest one reads many files, then goes idle"
     say "(c) fragmented: guest two has freed every second page of 600 MB; both side by side"
     in_use_before=$in_use_one
-    guest_run one 'workload cache-read /mnt >/dev/null'
+    demo_read_files
     before_one=$(guest_footprint one)
     cache_full=$(waterfall one cache)
     before_two=$(guest_footprint two)
@@ -200,22 +202,8 @@ say "The policy, with an idle window of 20 s:"
 while IFS= read -r line; do
     say "    $line"
 done <"$policy"
-truncate -s 2G "$lab_run/files.img"
 say "Booting two guests"
-guest_start one 3 4096 any \
-    -drive "file=$lab_run/files.img,if=virtio,format=raw,detect-zeroes=unmap,discard=unmap"
-guest_start two 4 1024 memfd
-for name in one two; do
-    guest_wait "$name" || give_up "guest $name did not boot"
-done
-vm_describe one 3 "$policy"
-vm_describe two 4 "$lab_run/watched.yaml"
-controller_start
-agent_start one
-agent_start two
-for name in one two; do
-    wait_for 30 connected "$name" || give_up "the agent of guest $name did not connect"
-done
+demo_guests "$policy" "$lab_run/watched.yaml" || give_up "$demo_problem"
 picture_begin one 4096 two 1024
 record
 baseline_one=$(guest_footprint one)
@@ -225,9 +213,7 @@ guest_hold two fragment-later 600000000 & # touches it while the first scene run
 holding=$!
 scene_a
 progress "guest one writes 200 files of 4 MiB"
-guest_run one 'mke2fs -q /dev/vda >/dev/null 2>&1; mkdir -p /mnt
-    mount -t ext4 -o noatime /dev/vda /mnt && workload cache-write /mnt 200 4194304
-    echo 3 >/proc/sys/vm/drop_caches'
+demo_write_files
 say "Files written on guest one: 200 of 4 MiB"
 wait "$holding"
 scenes_b_and_c

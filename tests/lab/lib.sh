@@ -16,12 +16,14 @@ export VMRECLAIM_API=unix:$lab_run/api.sock
 declare -A guest_pids=() guest_links=() guest_backings=() guest_sizes=()
 guest_launch=() # words before QEMU's command line
 controller_pid=''
+lab_beside=() # other processes of the script, which end with it
 
 # A lab host ends with its script, and everything in it: killing guests there has hung its emulated
 # CPU. On the machine itself they are ours to end.
 lab_finish() {
     local name
     [[ -z ${LAB_HOST_ENDS:-} ]] || return 0
+    ((${#lab_beside[@]} == 0)) || kill "${lab_beside[@]}" 2>/dev/null
     [[ -z $controller_pid ]] || controller_kill
     for name in "${!guest_pids[@]}"; do
         guest_stop "$name"

@@ -15,7 +15,7 @@ import unittest
 FOLDER, MANUAL = sys.argv[1:3]
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROMTOOL = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
-                        "vmreclaim/lab/promtool/usr/bin/promtool")
+                        "vmreclaim/lab/prometheus/usr/bin/promtool")
 
 
 def read(name):

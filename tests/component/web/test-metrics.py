@@ -16,7 +16,7 @@ from web import WEB, ApiServer, Web, WebTestCase
 
 VMRECLAIMD = sys.argv[4]
 PROMTOOL = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
-                        "vmreclaim/lab/promtool/usr/bin/promtool")
+                        "vmreclaim/lab/prometheus/usr/bin/promtool")
 HOSTILE = 'vm-0 "},{\\ \n# TYPE x gauge'
 
 
