@@ -150,7 +150,7 @@ export function vmPage(content, where) {
         vm.waterfall = event.waterfall;
         vm.last_sample_ns = event.time_ns;
       }
-      points.push(...makePoints([event.waterfall]));
+      if (event.waterfall?.time_ns) points.push(...makePoints([event.waterfall]));
       if (points.length > 2 * POINTS) points.shift();
       drawSoon();
     },

@@ -1,0 +1,123 @@
+// Every view of the page in a real browser, over the command line's API server.
+//
+// usage: node test-views.js VMRECLAIM_WEB API_SERVER
+"use strict";
+const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const { after, before, test } = require("node:test");
+const { FORMS, check, child, open, show, tab } = require("./browser.js");
+
+const [WEB, API_SERVER] = process.argv.slice(2);
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "vmreclaim-browser-"));
+
+// Views, and a text that is there when all was read.
+const VIEWS = {
+  "#/": "Where most could come back", "#/vms": "of 3 VMs", "#/vm/web1": "Policy in force",
+  "#/actions": "compact", "#/policies": "Who has which", "#/policies/idle": "Its revisions",
+  "#/nothing": "There is nothing here",
+};
+
+let browser, server, web;
+
+const startServer = (name) => child(API_SERVER, [`unix:${folder}/${name}`], /^ready$/m);
+const startWeb = (name) => child(WEB, ["--api", `unix:${folder}/${name}`, "--listen", "127.0.0.1:0"], /listens on (\S+)/);
+
+before(async () => {
+  server = await startServer("api.sock");
+  web = await startWeb("api.sock");
+  browser = await open();
+});
+
+after(async () => {
+  await browser.close();
+  assert.equal(await web.stop(), 0);
+  await server.stop();
+  fs.rmSync(folder, { recursive: true });
+});
+
+const newTab = (options) => tab(browser, web.found[1], options);
+
+for (const [scheme, width] of FORMS)
+  for (const [view, text] of Object.entries(VIEWS))
+    test(`${view}, ${scheme}, ${width}`, async () => {
+      const page = await newTab({ scheme, width });
+      await show(page, view, text);
+      await check(page);
+      // the server with the script has no revisions of the VM's policy
+      assert.deepEqual(page.complaints.filter((one) => !one.includes("policy-history")), []);
+      await page.context().close();
+    });
+
+test("dark and light differ", async () => {
+  const colors = [];
+  for (const scheme of ["dark", "light"]) {
+    const page = await newTab({ scheme });
+    await show(page, "#/", VIEWS["#/"]);
+    colors.push(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+    await page.context().close();
+  }
+  assert.deepEqual(colors, ["rgb(22, 24, 29)", "rgb(255, 255, 255)"]);
+});
+
+test("the chart is read out", async () => {
+  const page = await newTab();
+  await show(page, "#/vm/web1", VIEWS["#/vm/web1"]);
+  await page.locator("svg.chart").focus();
+  await page.keyboard.press("Home");
+  await page.getByText("in use 412 MiB").first().waitFor();
+  assert.match(await page.locator(".readout").innerText(), /in use 412 MiB/);
+  await page.keyboard.press("End");
+  assert.match(await page.locator(".readout").innerText(), /not known/);
+  await page.context().close();
+});
+
+test("commands are shown and copied", async () => {
+  const page = await newTab();
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await show(page, "#/vm/web1", "vmreclaim reclaim web1");
+  await page.locator(".command button").first().click();
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^vmreclaim /);
+  await page.context().close();
+});
+
+test("lists are sorted and filtered", async () => {
+  const page = await newTab();
+  const first = page.locator("tbody th").first();
+  const name = page.locator("thead button").first();
+  await show(page, "#/vms", VIEWS["#/vms"]);
+  await name.click();
+  assert.equal(await first.innerText(), "alone");
+  await name.click();
+  assert.equal(await first.innerText(), "web2");
+  await page.getByLabel("Names with").fill("web1");
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  assert.match(page.url(), /filter=web1/);
+  await page.context().close();
+});
+
+test("hostile names are text", async () => {
+  const page = await newTab();
+  await show(page, "#/vm/%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E", "<img src=x");
+  assert.equal(await page.locator("main img").count(), 0);
+  await page.context().close();
+});
+
+test("the daemon comes and goes", async () => {
+  let other = await startServer("restarted.sock");
+  const otherWeb = await startWeb("restarted.sock");
+  const page = await tab(browser, otherWeb.found[1]);
+  const state = (text) => page.waitForFunction((word) => document.getElementById("state").textContent === word, text);
+  await show(page, "#/", VIEWS["#/"]);
+  await state("live");
+  await other.stop();
+  await state("vmreclaimd is away");
+  other = await startServer("restarted.sock");
+  await state("live");
+  assert.equal(await otherWeb.stop(), 0);
+  await state("vmreclaim-web is away");
+  await page.context().close();
+  await other.stop();
+});
