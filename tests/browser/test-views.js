@@ -98,10 +98,79 @@ test("lists are sorted and filtered", async () => {
   await page.context().close();
 });
 
+test("what is typed before the VMs are there", async () => {
+  let answer;
+  const asked = new Promise((resolve) => (answer = resolve));
+  const page = await newTab({ before: (one) => one.route("**/api/vms", async (route) => { await asked; await route.continue(); }) });
+  await page.goto("/#/vms");
+  await page.getByLabel("Names with").fill("web1");
+  answer();
+  await page.getByText("1 of 3 VMs").waitFor();
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
 test("hostile names are text", async () => {
   const page = await newTab();
   await show(page, "#/vm/%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E", "<img src=x");
   assert.equal(await page.locator("main img").count(), 0);
+  await page.context().close();
+});
+
+test("a name that is badly written", async () => {
+  const page = await newTab();
+  await show(page, "#/vm/100%", "100%");
+  await page.getByRole("heading", { name: "100%" }).waitFor();
+  assert.deepEqual(page.complaints.filter((one) => one.includes("Error:")), []);
+  await page.context().close();
+});
+
+// ---- a host of our own words ----
+
+const hostOf = (vms) => ({ host: { total: 64 * 2 ** 30, available: 2 ** 34 }, vms });
+const vmsOf = (count) => Array.from({ length: count }, (_, index) => ({ name: `vm${index}`, footprint: 2 ** 30 + index, footprint_is_known: true, could_return: 2 ** 20 }));
+
+test("one is not many", async () => {
+  for (const [count, words] of [[1, "1 VM holds"], [2, "2 VMs hold "], [41, "1 more VM:"], [42, "2 more VMs:"]]) {
+    const page = await newTab({ before: (one) => one.route("**/api/host", (route) => route.fulfill({ json: hostOf(vmsOf(count)) })) });
+    await show(page, "#/", VIEWS["#/"]);
+    const bar = page.locator("svg.bar");
+    assert.ok((await bar.evaluate((one) => one.outerHTML)).includes(words), words);
+    await page.context().close();
+  }
+  const page = await newTab({ before: (one) => one.route("**/api/vms", (route) => route.fulfill({ json: { vms: [{ name: "alone", state: "managed" }] } })) });
+  await show(page, "#/vms", "1 of 1 VM");
+  assert.ok(!(await page.evaluate(() => document.body.innerText)).includes("1 of 1 VMs"));
+  await page.context().close();
+});
+
+// Samples of a VM without a footprint do not change what the host's page shows of it.
+test("samples do not ask for the host again and again", async () => {
+  let asked = 0;
+  const page = await newTab({
+    before: async (one) => {
+      await one.clock.install();
+      await one.addInitScript(() => {
+        window.EventSource = class extends EventTarget {
+          constructor() { super(); window.stream = this; }
+          close() {}
+        };
+      });
+      await one.route("**/api/host", (route) => { asked++; return route.fulfill({ json: hostOf([{ name: "bare" }]) }); });
+    },
+  });
+  await show(page, "#/", VIEWS["#/"]);
+  const say = (event) => page.evaluate((data) => window.stream.dispatchEvent(new MessageEvent("message", { data })), JSON.stringify(event));
+  const before = asked;
+  for (let i = 0; i < 10; i++) {
+    await say({ kind: "sample", vm: "bare", waterfall: {} });
+    await page.clock.runFor(500);
+  }
+  assert.equal(asked, before);
+  const again = page.waitForRequest("**/api/host");
+  await say({ kind: "state", vm: "bare" });
+  await page.clock.runFor(500);
+  await again;
   await page.context().close();
 });
 

@@ -34,6 +34,9 @@ export function seconds(nanoseconds) {
   return value < 10 ? `${value.toFixed(1)} s` : value < 120 ? `${Math.round(value)} s` : `${Math.round(value / 60)} min`;
 }
 
+// "1 VM", "2 VMs".
+export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
 // A word for a shell to read back.
 export function quote(word) {
   return /^[A-Za-z0-9_.:/@%+=-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`;

@@ -1,7 +1,7 @@
 // The host as one bar of its VMs, and what could come back.
 import { h, put, figures, table, command, vmLink, failure } from "./dom.js";
 import { bar, legend } from "./bar.js";
-import { bytes, percent, quote } from "./format.js";
+import { bytes, count, percent, quote } from "./format.js";
 import { get, listen, limited } from "./live.js";
 
 const stepNames = { report: "report", reclaim: "reclaim cache", compact: "compact", pulse: "pulse", balloon: "balloon" };
@@ -23,7 +23,7 @@ function parts(host, vms) {
   const list = known.slice(0, 40).map((vm, index) => ({ name: vm.name, value: vm.footprint, back: vm.could_return, kind: index % 2 ? "vm odd" : "vm" }));
   const rest = known.slice(40);
   if (rest.length)
-    list.push({ name: `${rest.length} more VMs`, value: rest.reduce((sum, vm) => sum + vm.footprint, 0), back: rest.reduce((sum, vm) => sum + (vm.could_return ?? 0), 0), kind: "vm" });
+    list.push({ name: count(rest.length, "more VM"), value: rest.reduce((sum, vm) => sum + vm.footprint, 0), back: rest.reduce((sum, vm) => sum + (vm.could_return ?? 0), 0), kind: "vm" });
   const others = (host.total ?? 0) - (host.available ?? 0) - list.reduce((sum, part) => sum + part.value, 0);
   if (others > 0) list.push({ name: "everything else", value: others, kind: "other" });
   return list;
@@ -48,7 +48,7 @@ export function hostPage(content) {
   function draw() {
     const { host = {}, vms = [] } = answer;
     const worst = [...vms].sort((a, b) => (b.could_return ?? 0) - (a.could_return ?? 0)).slice(0, 10);
-    const label = `${bytes(host.total)} of memory: ${vms.length} VMs hold ${bytes(vms.reduce((sum, vm) => sum + (vm.footprint ?? 0), 0))}, ${bytes(host.available)} are available`;
+    const label = `${bytes(host.total)} of memory: ${count(vms.length, "VM")} ${vms.length === 1 ? "holds" : "hold"} ${bytes(vms.reduce((sum, vm) => sum + (vm.footprint ?? 0), 0))}, ${bytes(host.available)} are available`;
     put(content,
       h("h2", {}, "Host"), degraded(status),
       host.problem ? h("p", { class: "bad" }, host.problem) : null,
@@ -74,13 +74,14 @@ export function hostPage(content) {
   const stop = listen({
     renew: readSoon,
     event(event) {
+      if (event.kind !== "sample") return readSoon();
       const vm = answer?.vms?.find((one) => one.name === event.vm);
-      if (event.kind === "sample" && vm && event.waterfall?.footprint !== undefined) {
+      if (vm && event.waterfall?.footprint !== undefined) {
         vm.footprint = event.waterfall.footprint;
         vm.footprint_is_known = true;
         drawSoon();
-        readSometime();
-      } else readSoon();
+      }
+      readSometime();
     },
   });
   read();

@@ -10,11 +10,20 @@ import { policiesPage } from "./policies.js";
 const pages = { "": hostPage, vms: vmsPage, vm: vmPage, actions: actionsPage, policies: policiesPage };
 let leave = null;
 
+// Who types a name may write it as it is.
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 // "#/vm/NAME?range=1h" as its parts.
 function place() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [page, ...rest] = path.split("/");
-  return { page, name: decodeURIComponent(rest.join("/")), query: new URLSearchParams(query ?? "") };
+  return { page, name: decode(rest.join("/")), query: new URLSearchParams(query ?? "") };
 }
 
 async function show() {

@@ -1,6 +1,6 @@
 // All VMs: sorted and filtered, both kept in the address.
 import { h, put, table, vmLink, failure } from "./dom.js";
-import { bytes } from "./format.js";
+import { bytes, count } from "./format.js";
 import { get, listen, limited } from "./live.js";
 
 const of = (vm) => vm.waterfall ?? {};
@@ -43,10 +43,11 @@ export function vmsPage(content, where) {
   };
 
   function draw() {
+    if (vms === null) return;
     const { key } = columns[order.column] ?? columns[0];
     const shown = vms.filter((vm) => vm.name.includes(filter.value) || (vm.title ?? "").includes(filter.value));
     shown.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0) * (order.down ? -1 : 1));
-    put(list, shown.length ? table(`${shown.length} of ${vms.length} VMs`, columns, shown, sorting) : h("p", {}, "No VMs."));
+    put(list, shown.length ? table(`${shown.length} of ${count(vms.length, "VM")}`, columns, shown, sorting) : h("p", {}, "No VMs."));
   }
 
   async function read() {
@@ -58,7 +59,7 @@ export function vmsPage(content, where) {
     }
   }
   const readSoon = limited(500, read);
-  const drawSoon = limited(800, () => vms && !list.contains(document.activeElement) && draw());
+  const drawSoon = limited(800, () => !list.contains(document.activeElement) && draw());
   const stop = listen({
     renew: readSoon,
     event(event) {
