@@ -1,7 +1,7 @@
 // What was done, and what it brought.
 import { h, put, table, vmLink, failure } from "./dom.js";
 import { bytes, seconds, time } from "./format.js";
-import { get, listen, limited } from "./live.js";
+import { get, listen, reading } from "./live.js";
 
 export const actionColumns = [
   { name: "When", cell: (action) => time(action.started_ns) },
@@ -29,7 +29,7 @@ export function actionsPage(content) {
       if (!read_once) put(content, h("h2", {}, "Actions"), failure(error));
     }
   }
-  const readSoon = limited(500, read);
+  const readSoon = reading(read);
   const stop = listen({ renew: readSoon, event: (event) => event.kind !== "sample" && readSoon() });
   read();
   return () => [stop, readSoon.stop].forEach((end) => end());

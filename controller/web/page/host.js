@@ -2,7 +2,7 @@
 import { h, put, figures, table, command, vmLink, failure } from "./dom.js";
 import { bar, legend } from "./bar.js";
 import { bytes, count, percent, quote } from "./format.js";
-import { get, listen, limited } from "./live.js";
+import { get, listen, limited, reading } from "./live.js";
 
 const stepNames = { report: "report", reclaim: "reclaim cache", compact: "compact", pulse: "pulse", balloon: "balloon" };
 
@@ -68,7 +68,7 @@ export function hostPage(content) {
       if (answer === null) put(content, h("h2", {}, "Host"), failure(error));
     }
   }
-  const readSoon = limited(300, read);
+  const readSoon = reading(read);
   const readSometime = limited(8000, read);
   const drawSoon = limited(700, () => answer && draw());
   const stop = listen({

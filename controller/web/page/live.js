@@ -90,3 +90,22 @@ export function limited(milliseconds, work) {
   later.stop = () => clearTimeout(timer);
   return later;
 }
+
+// vmreclaim-web gives the same answer for so long.
+const REMEMBERED = 1000;
+
+// For what is read when something has changed: not before an answer can tell of it, and once more when
+// more has changed while it waited.
+export function reading(read) {
+  let changed = 0;
+  const soon = limited(REMEMBERED + 100, async () => {
+    if (performance.now() - changed < REMEMBERED) soon();
+    await read();
+  });
+  const later = () => {
+    changed = performance.now();
+    soon();
+  };
+  later.stop = soon.stop;
+  return later;
+}

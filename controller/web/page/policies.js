@@ -1,7 +1,7 @@
 // Policies: what there is, which VMs have it, and one policy's text.
 import { h, put, table, command, failure } from "./dom.js";
 import { quote, time } from "./format.js";
-import { get, listen, limited } from "./live.js";
+import { get, listen, reading } from "./live.js";
 
 const link = (name) => h("a", { href: `#/policies/${encodeURIComponent(name)}` }, name);
 
@@ -45,7 +45,7 @@ export function policiesPage(content, where) {
       if (!read_once) put(content, h("h2", {}, "Policies"), failure(error));
     }
   }
-  const readSoon = limited(1000, read);
+  const readSoon = reading(read);
   const stop = listen({ renew: readSoon, event: (event) => event.kind === "policy" && readSoon() });
   read();
   return () => [stop, readSoon.stop].forEach((end) => end());

@@ -5,7 +5,7 @@ import { chart, makePoints } from "./chart.js";
 import { explanation } from "./explain.js";
 import { withoutVm } from "./actions.js";
 import { bytes, quote, time } from "./format.js";
-import { get, listen, limited } from "./live.js";
+import { get, listen, limited, reading } from "./live.js";
 
 const RANGES = [["1h", "1 hour", 3600], ["6h", "6 hours", 21600], ["1d", "1 day", 86400], ["7d", "7 days", 604800]];
 const POINTS = 400;
@@ -139,7 +139,7 @@ export function vmPage(content, where) {
     if (marks.length) drawChart();
   }
 
-  const renewSoon = limited(500, async () => { await Promise.all([readNow(), readHistory()]); await readRest(); });
+  const renewSoon = reading(async () => { await Promise.all([readNow(), readHistory()]); await readRest(); });
   const drawSoon = limited(400, () => { if (vm) drawNow(); drawChart(); });
   const stop = listen({
     renew: renewSoon,

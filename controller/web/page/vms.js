@@ -1,7 +1,7 @@
 // All VMs: sorted and filtered, both kept in the address.
 import { h, put, table, vmLink, failure } from "./dom.js";
 import { bytes, count } from "./format.js";
-import { get, listen, limited } from "./live.js";
+import { get, listen, limited, reading } from "./live.js";
 
 const of = (vm) => vm.waterfall ?? {};
 
@@ -58,7 +58,7 @@ export function vmsPage(content, where) {
       if (vms === null) put(list, failure(error));
     }
   }
-  const readSoon = limited(500, read);
+  const readSoon = reading(read);
   const drawSoon = limited(800, () => !list.contains(document.activeElement) && draw());
   const stop = listen({
     renew: readSoon,
