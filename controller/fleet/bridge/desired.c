@@ -1,0 +1,190 @@
+/* the bus -> the newest -> the daemon -> what is in force. */
+#include "controller/fleet/bridge/desired.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "controller.pb-c.h"
+
+#define ASK_AGAIN_MS 300000
+#define RETRY_MS     5000
+#define TIMEOUT      (60 * NSEC_PER_SEC) /* the store's disk may be slow */
+
+typedef Vmreclaim__Controller__V1__ApplyDesiredRequest Request;
+typedef Vmreclaim__Controller__V1__ApplyDesiredResponse Response;
+typedef Vmreclaim__Fleet__V1__Applied Applied;
+
+static void on_timer(uv_timer_t *timer);
+
+/* One answer is enough in the log. */
+static void say(struct desired *desired, const char *problem)
+{
+    if (strcmp(desired->said, problem) == 0)
+        return;
+    snprintf(desired->said, sizeof(desired->said), "%s", problem);
+    if (problem[0] != '\0')
+        log_warning("what the fleet wants is not handed over: %s; trying again", problem);
+}
+
+static void retry(struct desired *desired, const char *problem)
+{
+    say(desired, problem);
+    (void)uv_timer_start(&desired->timer, on_timer, RETRY_MS, ASK_AGAIN_MS);
+}
+
+/* ---- to the daemon ---- */
+
+static void keep(struct desired *desired, const Applied *applied)
+{
+    size_t size = vmreclaim__fleet__v1__applied__get_packed_size(applied);
+    uint8_t *packed = malloc(size + 1);
+    Applied *copy = NULL;
+
+    if (packed != NULL) {
+        (void)vmreclaim__fleet__v1__applied__pack(applied, packed);
+        copy = vmreclaim__fleet__v1__applied__unpack(NULL, size, packed);
+    }
+    free(packed);
+    if (copy == NULL)
+        return;
+    if (desired->applied != NULL)
+        vmreclaim__fleet__v1__applied__free_unpacked(desired->applied, NULL);
+    desired->applied = copy;
+    if (copy->refused[0] != '\0')
+        say(desired, copy->refused);
+    else
+        say(desired, "");
+}
+
+static void hand_over(struct desired *desired);
+
+static void on_result(const struct ttrpc_result *result, void *userdata)
+{
+    struct desired *desired = userdata;
+    const Response *response = (const Response *)result->response;
+
+    desired->fetch = NULL;
+    if (result->code != TTRPC_OK) {
+        retry(desired, result->message);
+        return;
+    }
+    desired->handed = desired->under_way;
+    if (response->applied != NULL)
+        keep(desired, response->applied);
+    desired->on_applied(desired->userdata);
+    hand_over(desired);
+}
+
+static void hand_over(struct desired *desired)
+{
+    Request message = VMRECLAIM__CONTROLLER__V1__APPLY_DESIRED_REQUEST__INIT;
+    const struct fetch_request request = {
+        .method = "ApplyDesired",
+        .form = FETCH_ONE,
+        .message = &message.base,
+        .timeout = TIMEOUT,
+        .on_end = on_result,
+        .userdata = desired,
+    };
+
+    if (desired->state == NULL || desired->fetch != NULL || desired->handed == desired->sequence ||
+        desired->fetcher->upstream->connection == NULL)
+        return;
+    message.state = (ProtobufCBinaryData){.data = desired->state, .len = desired->length};
+    desired->under_way = desired->sequence;
+    if (fetch_start(desired->fetcher, &request, &desired->fetch) < 0)
+        retry(desired, "the daemon takes no call now");
+}
+
+/* Another daemon than the one that answered, maybe. */
+static void on_upstream(void *userdata)
+{
+    struct desired *desired = userdata;
+
+    desired->handed = 0;
+    hand_over(desired);
+}
+
+/* ---- from the bus ---- */
+
+static void take(struct desired *desired, uint64_t sequence, const uint8_t *data, size_t length)
+{
+    uint8_t *copy;
+
+    if (sequence <= desired->sequence && desired->state != NULL)
+        return;
+    copy = malloc(length + 1);
+    if (copy == NULL)
+        return; /* it is asked for again */
+    if (length > 0)
+        memcpy(copy, data, length);
+    free(desired->state);
+    desired->state = copy;
+    desired->length = length;
+    desired->sequence = sequence;
+    hand_over(desired);
+}
+
+static void on_newest(const struct bus_answer *answer, void *userdata)
+{
+    struct desired *desired = userdata;
+
+    if (answer->status == 0)
+        take(desired, answer->sequence, answer->data, answer->length);
+    else if (answer->status != -ENOENT && desired->bus_is_there)
+        retry(desired, answer->problem);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct desired *desired = timer->data;
+
+    if (desired->bus_is_there && bus_ask(desired->bus, desired->asked, on_newest, desired) < 0)
+        retry(desired, "out of memory");
+    hand_over(desired);
+}
+
+void desired_on_message(struct desired *desired, const struct bus_message *message)
+{
+    if (strcmp(message->subject, desired->live) == 0)
+        take(desired, message->sequence, message->data, message->length);
+}
+
+void desired_on_bus(struct desired *desired, bool is_there)
+{
+    desired->bus_is_there = is_there;
+    if (is_there)
+        (void)uv_timer_start(&desired->timer, on_timer, 0, ASK_AGAIN_MS);
+}
+
+/* ---- the whole ---- */
+
+void desired_init(struct desired *desired, uv_loop_t *loop, const char *host,
+                  struct fetcher *fetcher, void (*on_applied)(void *userdata), void *userdata)
+{
+    *desired = (struct desired){.fetcher = fetcher,
+                                .on_applied = on_applied,
+                                .userdata = userdata,
+                                .listener = {.on_change = on_upstream, .userdata = desired}};
+    snprintf(desired->live, sizeof(desired->live), "vmr.v1.live.policy.%s", host);
+    snprintf(desired->asked, sizeof(desired->asked), "vmr.v1.policyget.%s", host);
+    (void)uv_timer_init(loop, &desired->timer);
+    desired->timer.data = desired;
+    upstream_listen(fetcher->upstream, &desired->listener);
+}
+
+void desired_stop(struct desired *desired)
+{
+    if (desired->fetch != NULL)
+        fetch_cancel(desired->fetch);
+    free(desired->state);
+    if (desired->applied != NULL)
+        vmreclaim__fleet__v1__applied__free_unpacked(desired->applied, NULL);
+    desired->state = NULL;
+    desired->applied = NULL;
+    list_remove(&desired->listener.link);
+    uv_close((uv_handle_t *)&desired->timer, NULL);
+}

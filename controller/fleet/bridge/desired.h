@@ -1,0 +1,43 @@
+/* What the fleet wants of this host, handed to its daemon as it came: the daemon verifies it and
+ * says what is in force.
+ *
+ * A change comes by itself; the newest is asked for on connect and every five minutes besides, for
+ * what comes by itself may be lost. It is handed over again when the daemon was started anew,
+ * which does no harm. */
+#ifndef VMRECLAIM_CONTROLLER_FLEET_BRIDGE_DESIRED_H
+#define VMRECLAIM_CONTROLLER_FLEET_BRIDGE_DESIRED_H
+
+#include "controller/client/fetch.h"
+#include "controller/fleet/bus/bus.h"
+#include "desired.pb-c.h"
+
+struct desired {
+    struct fetcher *fetcher;
+    struct upstream_listener listener;
+    struct bus *bus;
+    uv_timer_t timer;
+    char live[128];  /* subject of changes */
+    char asked[128]; /* subject that answers with the newest */
+    void (*on_applied)(void *userdata);
+    void *userdata;
+    Vmreclaim__Fleet__V1__Applied *applied; /* as the daemon said last; NULL: not yet */
+    struct fetch *fetch;
+    bool bus_is_there;
+    /* the newest that came; NULL: none has */
+    uint8_t *state;
+    size_t length;
+    uint64_t sequence;
+    uint64_t handed; /* sequence of the one that the daemon has answered; 0: none */
+    uint64_t under_way;
+    char said[256]; /* of why not, in the log */
+};
+
+/* The caller's memory, until the loop is dry. `on_applied`: the daemon has answered. */
+void desired_init(struct desired *desired, uv_loop_t *loop, const char *host,
+                  struct fetcher *fetcher, void (*on_applied)(void *userdata), void *userdata);
+void desired_stop(struct desired *desired);
+
+void desired_on_bus(struct desired *desired, bool is_there);
+void desired_on_message(struct desired *desired, const struct bus_message *message);
+
+#endif

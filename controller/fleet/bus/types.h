@@ -1,0 +1,44 @@
+/* What is told and asked over the bus. */
+#ifndef VMRECLAIM_CONTROLLER_FLEET_BUS_TYPES_H
+#define VMRECLAIM_CONTROLLER_FLEET_BUS_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Of `expected`: nothing may be there. */
+#define BUS_NOTHING 0
+/* Whatever is there. */
+#define BUS_ANYTHING UINT64_MAX
+
+/* What became of something asked. Pointers live until the callback returns. */
+struct bus_answer {
+    int status; /* 0; -ESTALE: something else is there; -ENOENT; -ENOTCONN; -ETIMEDOUT: unknown;
+                   -ENOSPC: the bus is full; -EMSGSIZE; -EIO */
+    const char *problem; /* of a status below 0, in words */
+    uint64_t sequence;   /* in the stream; of what was put, or of what is there */
+    const uint8_t *data; /* of what is there */
+    size_t length;
+};
+typedef void (*bus_done)(const struct bus_answer *answer, void *userdata);
+
+struct bus_message {
+    const char *subject;
+    uint64_t sequence; /* in the stream; 0: it comes from none */
+    const uint8_t *data;
+    size_t length;
+};
+
+struct bus_options {
+    const char *servers; /* URLs with commas between; "tls://" for TLS */
+    const char *name;    /* what the servers call this connection */
+    const char *inbox;   /* what its replies come to begins so; NULL: libnats' own */
+    const char *nkey;    /* file of the user's seed; NULL: none */
+    const char
+        *authority; /* PEM file of who signed the servers' certificates; NULL: the system's */
+    void (*on_state)(bool is_connected, const char *problem, void *userdata);
+    void (*on_message)(const struct bus_message *message, void *userdata);
+    void *userdata;
+};
+
+#endif

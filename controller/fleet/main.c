@@ -1,0 +1,145 @@
+/* vmreclaim-fleet: a host's place in a fleet. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/base/notify.h"
+#include "controller/fleet/bridge/bridge.h"
+
+#define EXIT_WRONG_USAGE 2
+#define DESCRIPTORS      24 /* to begin with */
+#define WATCHDOG_MS      1000
+
+static const char help[] =
+    "Usage: vmreclaim-fleet [OPTION]...\n"
+    "Tells a fleet what this host's vmreclaimd knows, and the daemon what the fleet\n"
+    "wants of it. It needs no more than the daemon's fleet group.\n"
+    "\n"
+    "  --config FILE  configuration (default " FLEET_CONFIG_FILE ")\n"
+    "  --check        read the configuration, say what is wrong, and exit\n"
+    "  --debug        log everything\n"
+    "  --help, --version\n"
+    "\n"
+    "Exit status: 0 fine, 1 failure, 2 wrong usage.\n";
+
+enum { OPTION_CONFIG = 256, OPTION_CHECK, OPTION_DEBUG, OPTION_HELP, OPTION_VERSION };
+
+static const struct option names[] = {
+    {"config", required_argument, NULL, OPTION_CONFIG}, {"check", no_argument, NULL, OPTION_CHECK},
+    {"debug", no_argument, NULL, OPTION_DEBUG},         {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},     {NULL, 0, NULL, 0},
+};
+
+struct program {
+    uv_loop_t loop;
+    uv_signal_t terminate;
+    uv_signal_t interrupt;
+    uv_timer_t watchdog;
+    struct notify notify;
+    struct bridge bridge;
+};
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    struct program *program = timer->data;
+
+    notify_watchdog(&program->notify, time_boottime());
+}
+
+static void close_own(struct program *program)
+{
+    uv_close((uv_handle_t *)&program->terminate, NULL);
+    uv_close((uv_handle_t *)&program->interrupt, NULL);
+    uv_close((uv_handle_t *)&program->watchdog, NULL);
+    notify_finish(&program->notify);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct program *program = handle->data;
+
+    log_notice("stopping");
+    notify_send(&program->notify, "STOPPING=1");
+    bridge_stop(&program->bridge);
+    close_own(program);
+}
+
+/* First of all: who is told to stop while it starts stops. */
+static void start_own(struct program *program)
+{
+    signal(SIGPIPE, SIG_IGN);
+    (void)uv_signal_init(&program->loop, &program->terminate);
+    (void)uv_signal_init(&program->loop, &program->interrupt);
+    (void)uv_timer_init(&program->loop, &program->watchdog);
+    program->terminate.data = program;
+    program->interrupt.data = program;
+    program->watchdog.data = program;
+    (void)uv_signal_start(&program->terminate, on_signal, SIGTERM);
+    (void)uv_signal_start(&program->interrupt, on_signal, SIGINT);
+    notify_init(&program->notify, time_boottime());
+    if (program->notify.watchdog != 0)
+        (void)uv_timer_start(&program->watchdog, on_watchdog, WATCHDOG_MS, WATCHDOG_MS);
+}
+
+static int run(const struct fleet_config *config)
+{
+    static struct program program;
+    struct error error;
+    int r = file_probe_descriptors(DESCRIPTORS);
+
+    if (r == 0)
+        r = uv_loop_init(&program.loop);
+    if (r < 0) {
+        log_error("cannot start: %s", uv_strerror(r));
+        return EXIT_FAILURE;
+    }
+    start_own(&program);
+    r = bridge_start(&program.bridge, &program.loop, config, &error);
+    if (r < 0) {
+        log_error("%s", error.text);
+        close_own(&program);
+    } else
+        notify_send(&program.notify, "READY=1");
+    uv_run(&program.loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&program.loop);
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argument_count, char **arguments)
+{
+    const char *path = FLEET_CONFIG_FILE;
+    static struct fleet_config config;
+    bool only_checks = false;
+    struct error error;
+    int option;
+
+    while ((option = getopt_long(argument_count, arguments, "", names, NULL)) != -1) {
+        if (option == OPTION_CONFIG)
+            path = optarg;
+        else if (option == OPTION_CHECK)
+            only_checks = true;
+        else if (option == OPTION_DEBUG)
+            log_set_level(LOG_LEVEL_DEBUG);
+        else if (option == OPTION_HELP || option == OPTION_VERSION) {
+            fputs(option == OPTION_HELP ? help : "vmreclaim-fleet " VMRECLAIM_VERSION "\n", stdout);
+            return EXIT_SUCCESS;
+        } else
+            return EXIT_WRONG_USAGE;
+    }
+    if (optind < argument_count) {
+        log_error("\"%s\" is no option; see vmreclaim-fleet --help", arguments[optind]);
+        return EXIT_WRONG_USAGE;
+    }
+    if (fleet_config_read(&config, path, &error) < 0) {
+        log_error("%s", error.text);
+        return EXIT_FAILURE;
+    }
+    if (only_checks) {
+        puts("the configuration is good");
+        return EXIT_SUCCESS;
+    }
+    return run(&config);
+}

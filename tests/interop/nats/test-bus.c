@@ -1,0 +1,390 @@
+/* The bus over a real nats-server: what comes, what is kept, and what becomes of both when the
+ * server goes away. */
+#include "tests/lib/test.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <nats/nats.h>
+
+#include "common/base/log.h"
+#include "common/base/time.h"
+#include "controller/fleet/bus/bus.h"
+#include "controller/fleet/bus/nkey.h"
+#include "tests/interop/nats/nats-server.h"
+
+#define WAIT_MAX  (60 * NSEC_PER_SEC)
+#define SEEN_MAX  64
+#define TEXT_SIZE 128
+
+struct fixture {
+    struct nats_server server;
+    uv_loop_t loop;
+    uv_timer_t ticker;
+    struct bus *bus;
+    char seed[96];
+    bool is_connected;
+    char problem[TEXT_SIZE];
+    struct {
+        char subject[TEXT_SIZE];
+        char text[TEXT_SIZE];
+        uint64_t sequence;
+    } seen[SEEN_MAX];
+    size_t seen_count;
+    /* the last answer */
+    bool is_answered;
+    int status;
+    uint64_t sequence;
+    char text[TEXT_SIZE];
+};
+
+#define wait_for(f, condition)                                                                     \
+    do {                                                                                           \
+        nsec_t end_ = time_monotonic() + WAIT_MAX;                                                 \
+        while (!(condition) && time_monotonic() < end_)                                            \
+            uv_run(&(f)->loop, UV_RUN_ONCE);                                                       \
+        if (!(condition))                                                                          \
+            fail_msg("never came: %s (%s)", #condition, (f)->problem);                             \
+    } while (0)
+
+/* ---- what the bus calls back ---- */
+
+static void on_state(bool is_connected, const char *problem, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    f->is_connected = is_connected;
+    snprintf(f->problem, sizeof(f->problem), "%s", problem);
+}
+
+static void on_message(const struct bus_message *message, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    assert_true(f->seen_count < SEEN_MAX);
+    snprintf(f->seen[f->seen_count].subject, TEXT_SIZE, "%s", message->subject);
+    snprintf(f->seen[f->seen_count].text, TEXT_SIZE, "%.*s", (int)message->length,
+             (const char *)message->data);
+    f->seen[f->seen_count++].sequence = message->sequence;
+}
+
+static void on_answer(const struct bus_answer *answer, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    f->is_answered = true;
+    f->status = answer->status;
+    f->sequence = answer->sequence;
+    snprintf(f->text, sizeof(f->text), "%.*s", (int)answer->length, (const char *)answer->data);
+    if (answer->status < 0)
+        snprintf(f->problem, sizeof(f->problem), "%s", answer->problem);
+}
+
+/* ---- set-up ---- */
+
+static void on_tick(uv_timer_t *timer)
+{
+}
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    struct fixture *f = &fixture;
+
+    fixture = (struct fixture){.is_connected = false};
+    nats_server_init(&f->server);
+    assert_int_equal(uv_loop_init(&f->loop), 0);
+    assert_int_equal(uv_timer_init(&f->loop, &f->ticker), 0);
+    uv_timer_start(&f->ticker, on_tick, 10, 10);
+    *state = f;
+    return 0;
+}
+
+static void stop(struct fixture *f)
+{
+    bus_stop(f->bus);
+    f->bus = NULL;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    stop(f);
+    uv_close((uv_handle_t *)&f->ticker, NULL);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&f->loop), 0);
+    nats_server_finish(&f->server);
+    return 0;
+}
+
+static void create(struct fixture *f, const char *nkey)
+{
+    const struct bus_options options = {
+        .servers = f->server.url,
+        .name = "test",
+        .nkey = nkey,
+        .on_state = on_state,
+        .on_message = on_message,
+        .userdata = f,
+    };
+    struct error error;
+
+    if (bus_create(&f->loop, &options, &f->bus, &error) < 0)
+        fail_msg("%s", error.text);
+}
+
+static void start(struct fixture *f)
+{
+    struct error error;
+
+    assert_int_equal(bus_start(f->bus, &error), 0);
+    wait_for(f, f->is_connected);
+}
+
+/* Streams are made by somebody else: here by libnats itself. */
+static void make_stream(struct fixture *f)
+{
+    static const char *subjects[] = {"kept.*"};
+    natsConnection *connection = NULL;
+    natsOptions *options = NULL;
+    jsCtx *stream = NULL;
+    jsStreamConfig config;
+
+    assert_int_equal(natsOptions_Create(&options), NATS_OK);
+    assert_int_equal(natsOptions_SetURL(options, f->server.url), NATS_OK);
+    assert_int_equal(natsConnection_Connect(&connection, options), NATS_OK);
+    assert_int_equal(natsConnection_JetStream(&stream, connection, NULL), NATS_OK);
+    (void)jsStreamConfig_Init(&config);
+    config.Name = "KEPT";
+    config.Subjects = subjects;
+    config.SubjectsLen = 1;
+    config.AllowDirect = true;
+    assert_int_equal(js_AddStream(NULL, stream, &config, NULL, NULL), NATS_OK);
+    jsCtx_Destroy(stream);
+    natsConnection_Destroy(connection);
+    natsOptions_Destroy(options);
+}
+
+static int put(struct fixture *f, const char *subject, const char *text, uint64_t expected)
+{
+    f->is_answered = false;
+    assert_int_equal(bus_put(f->bus, subject, text, strlen(text), expected, on_answer, f), 0);
+    wait_for(f, f->is_answered);
+    return f->status;
+}
+
+static int get(struct fixture *f, const char *subject)
+{
+    f->is_answered = false;
+    assert_int_equal(bus_get(f->bus, "KEPT", subject, on_answer, f), 0);
+    wait_for(f, f->is_answered);
+    return f->status;
+}
+
+static int ask(struct fixture *f, const char *subject)
+{
+    f->is_answered = false;
+    assert_int_equal(bus_ask(f->bus, subject, on_answer, f), 0);
+    wait_for(f, f->is_answered);
+    return f->status;
+}
+
+/* ---- tests ---- */
+
+static void test_what_is_said_comes(void **state)
+{
+    struct fixture *f = *state;
+
+    nats_server_start(&f->server, "");
+    create(f, NULL);
+    assert_int_equal(bus_subscribe(f->bus, "said.>"), 0);
+    start(f);
+    assert_int_equal(bus_publish(f->bus, "said.one", "first", 5), 0);
+    assert_int_equal(bus_publish(f->bus, "unsaid.one", "other", 5), 0);
+    assert_int_equal(bus_publish(f->bus, "said.two", "", 0), 0);
+    wait_for(f, f->seen_count == 2);
+    assert_string_equal(f->seen[0].subject, "said.one");
+    assert_string_equal(f->seen[0].text, "first");
+    assert_int_equal(f->seen[0].sequence, 0);
+    assert_string_equal(f->seen[1].subject, "said.two");
+}
+
+static void test_compare_and_set(void **state)
+{
+    struct fixture *f = *state;
+
+    nats_server_start(&f->server, "");
+    make_stream(f);
+    create(f, NULL);
+    start(f);
+    assert_int_equal(get(f, "kept.a"), -ENOENT);
+    assert_int_equal(ask(f, "$JS.API.DIRECT.GET.KEPT.kept.a"), -ENOENT);
+    assert_int_equal(put(f, "kept.a", "one", BUS_NOTHING), 0);
+    assert_int_equal(f->sequence, 1);
+    assert_int_equal(put(f, "kept.a", "again", BUS_NOTHING), -ESTALE);
+    assert_int_equal(put(f, "kept.b", "b", BUS_ANYTHING), 0);
+    assert_int_equal(put(f, "kept.a", "two", 1), 0);
+    assert_int_equal(put(f, "kept.a", "late", 1), -ESTALE);
+    assert_int_equal(get(f, "kept.a"), 0);
+    assert_string_equal(f->text, "two");
+    assert_int_equal(f->sequence, 3);
+    assert_int_equal(ask(f, "$JS.API.DIRECT.GET.KEPT.kept.a"), 0);
+    assert_string_equal(f->text, "two");
+    assert_int_equal(f->sequence, 3);
+    assert_int_equal(put(f, "nobody.keeps", "x", BUS_ANYTHING), -ENOTCONN);
+    assert_int_equal(ask(f, "nobody.answers"), -ENOTCONN);
+}
+
+static void test_a_stream_is_followed(void **state)
+{
+    struct fixture *f = *state;
+
+    nats_server_start(&f->server, "");
+    make_stream(f);
+    create(f, NULL);
+    start(f);
+    assert_int_equal(put(f, "kept.a", "old", BUS_ANYTHING), 0);
+    assert_int_equal(put(f, "kept.a", "new", BUS_ANYTHING), 0);
+    assert_int_equal(put(f, "kept.b", "b", BUS_ANYTHING), 0);
+    stop(f);
+    f->is_connected = false;
+    create(f, NULL);
+    assert_int_equal(bus_follow(f->bus, "KEPT", "kept.*"), 0);
+    start(f);
+    wait_for(f, f->seen_count == 2);
+    assert_string_equal(f->seen[0].text, "new");
+    assert_int_equal(f->seen[0].sequence, 2);
+    assert_string_equal(f->seen[1].subject, "kept.b");
+    assert_int_equal(put(f, "kept.b", "newer", BUS_ANYTHING), 0);
+    wait_for(f, f->seen_count == 3);
+    assert_string_equal(f->seen[2].text, "newer");
+}
+
+static bool has_seen(const struct fixture *f, const char *text)
+{
+    for (size_t i = 0; i < f->seen_count; i++)
+        if (strcmp(f->seen[i].text, text) == 0)
+            return true;
+    return false;
+}
+
+/* Killed, and back with what it had stored. */
+static void test_the_server_goes_and_comes(void **state)
+{
+    struct fixture *f = *state;
+
+    nats_server_start(&f->server, "");
+    make_stream(f);
+    create(f, NULL);
+    assert_int_equal(bus_follow(f->bus, "KEPT", "kept.*"), 0);
+    assert_int_equal(bus_subscribe(f->bus, "said"), 0);
+    start(f);
+    assert_int_equal(put(f, "kept.a", "before", BUS_ANYTHING), 0);
+    wait_for(f, has_seen(f, "before"));
+    nats_server_end(&f->server, SIGKILL);
+    wait_for(f, !f->is_connected);
+    assert_true(put(f, "kept.a", "lost", BUS_ANYTHING) < 0);
+    nats_server_start(&f->server, "");
+    wait_for(f, f->is_connected);
+    wait_for(f, put(f, "kept.a", "after", BUS_ANYTHING) == 0);
+    wait_for(f, has_seen(f, "after"));
+    assert_int_equal(bus_publish(f->bus, "said", "heard", 5), 0);
+    wait_for(f, has_seen(f, "heard"));
+}
+
+/* It is there later than we are. */
+static void test_the_server_comes_late(void **state)
+{
+    struct fixture *f = *state;
+    struct error error;
+
+    nats_server_start(&f->server, "");
+    nats_server_end(&f->server, SIGTERM);
+    create(f, NULL);
+    assert_int_equal(bus_start(f->bus, &error), 0);
+    wait_for(f, f->problem[0] != '\0');
+    assert_int_equal(ask(f, "anything"), -ENOTCONN);
+    nats_server_start(&f->server, "");
+    wait_for(f, f->is_connected);
+}
+
+static void write_seed(struct fixture *f, char public_key[NKEY_PUBLIC_SIZE])
+{
+    char seed[NKEY_SEED_SIZE];
+    struct error error;
+    FILE *file;
+
+    nkey_make(seed);
+    assert_int_equal(nkey_public(seed, public_key, &error), 0);
+    snprintf(f->seed, sizeof(f->seed), "%s/seed", f->server.directory);
+    file = fopen(f->seed, "we");
+    assert_non_null(file);
+    fprintf(file, "%s\n", seed);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A key that the servers do not know any more makes libnats give up; we do not. */
+static void test_a_key_is_revoked_and_restored(void **state)
+{
+    struct fixture *f = *state;
+    char public_key[NKEY_PUBLIC_SIZE];
+    static const char knows_not[] = "authorization { user: other, password: other }";
+    char knows[128];
+
+    write_seed(f, public_key);
+    snprintf(knows, sizeof(knows), "authorization { users: [ { nkey: %s } ] }", public_key);
+    nats_server_start(&f->server, knows);
+    create(f, f->seed);
+    start(f);
+    nats_server_end(&f->server, SIGTERM);
+    nats_server_start(&f->server, knows_not);
+    wait_for(f, !f->is_connected && strstr(f->problem, "uthoriz") != NULL);
+    assert_true(ask(f, "anything") < 0);
+    nats_server_end(&f->server, SIGTERM);
+    nats_server_start(&f->server, knows);
+    wait_for(f, f->is_connected);
+}
+
+static void test_stopping_waits_for_nothing(void **state)
+{
+    struct fixture *f = *state;
+    nsec_t begun;
+
+    nats_server_start(&f->server, "");
+    create(f, NULL);
+    start(f);
+    assert_int_equal(kill(f->server.pid, SIGSTOP), 0);
+    for (size_t i = 0; i < 100; i++)
+        assert_int_equal(bus_publish(f->bus, "said", "unheard", 7), 0);
+    begun = time_monotonic();
+    stop(f);
+    while (uv_loop_alive(&f->loop) && time_monotonic() - begun < WAIT_MAX) {
+        uv_timer_stop(&f->ticker);
+        uv_run(&f->loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(kill(f->server.pid, SIGCONT), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(what_is_said_comes),         TEST(compare_and_set),
+        TEST(a_stream_is_followed),       TEST(the_server_goes_and_comes),
+        TEST(the_server_comes_late),      TEST(a_key_is_revoked_and_restored),
+        TEST(stopping_waits_for_nothing),
+    };
+    int r;
+
+    assert(argc == 2);
+    nats_server_program = argv[1];
+    r = cmocka_run_group_tests(tests, NULL, NULL);
+    nats_Close();
+    return r;
+}
