@@ -82,11 +82,13 @@ static void send_untold_statistics(struct qmp_server *server, const json_t *id)
 /* True: the command is not answered as usual. */
 static bool play_fault(struct qmp_server *server, const char *command)
 {
-    switch (server->fault) {
-    case QMP_SERVER_HANGS:
+    if (server->fault == QMP_SERVER_HANGS)
         return true;
+    if (strcmp(command, "qmp_capabilities") == 0) /* who comes again may negotiate */
+        return false;
+    switch (server->fault) {
     case QMP_SERVER_DEAF:
-        return strcmp(command, "qmp_capabilities") != 0;
+        return true;
     case QMP_SERVER_CLOSES:
         qmp_server_drop_client(server);
         return true;
@@ -132,6 +134,7 @@ static void handle_line(struct qmp_server *server, const char *line, size_t leng
     }
     server->commands++;
     if (play_fault(server, command)) {
+        server->unanswered++;
         json_decref(message);
         return;
     }

@@ -78,6 +78,7 @@ struct qmp_server {
     unsigned vfio_devices;
     /* what was asked */
     unsigned commands;
+    unsigned unanswered; /* of them, by its fault */
     unsigned balloon_commands;
     unsigned jobs_queries;
     unsigned statistics_queries;

@@ -33,7 +33,7 @@ static void start(struct peer *peer, enum peer_fault fault, char *address, size_
         [PEER_SILENT] = "failing:taken:",
         [PEER_REFUSES] = "failing:refuse:",
         [PEER_DEAF] = "failing:hang:",
-        [PEER_LATE] = "slow:50ms:",
+        [PEER_LATE] = "slow:300ms:",
         [PEER_CLOSES] = "failing:close:",
     };
 

@@ -6,20 +6,15 @@ static void start(struct peer *peer, enum peer_fault fault, char *address, size_
     qmp_peer_start(peer, fault, "qemu:shared:", address, size);
 }
 
-/* The next visit negotiates: that is no operation. */
-static void on_command(struct qmp_server *server, const char *command, void *userdata)
-{
-    server->fault = qmp_peer_fault((enum peer_fault)(uintptr_t)userdata);
-}
-
 static void arm(struct peer *peer, enum peer_fault fault)
 {
-    if (fault == PEER_DEAF) {
-        peer->server.fault = QMP_SERVER_DEAF;
-        return;
-    }
-    peer->server.on_command = on_command;
-    peer->server.userdata = (void *)(uintptr_t)fault;
+    peer->server.fault = qmp_peer_fault(fault);
+}
+
+/* Between two visits nothing is sent for a while. */
+static unsigned unanswered(const struct peer *peer)
+{
+    return peer->server.unanswered;
 }
 
 const struct peer_kind peer_kind = {
@@ -34,4 +29,5 @@ const struct peer_kind peer_kind = {
     .destroy = qmp_peer_destroy,
     .start = start,
     .arm = arm,
+    .unanswered = unanswered,
 };

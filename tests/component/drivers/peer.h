@@ -45,10 +45,13 @@ struct peer_kind {
     void (*start)(struct peer *peer, enum peer_fault fault, char *address, size_t size);
     /* The fault that it was started with begins; NULL where it plays it by itself. */
     void (*arm)(struct peer *peer, enum peer_fault fault);
-    /* What it kept is answered; NULL: it does that by itself, some 50 ms after the operation. */
+    /* What it kept is answered; NULL: it does that by itself, some 300 ms after the operation. */
     void (*release)(struct peer *peer);
     /* The connection ends; only with is_there. */
     void (*cut)(struct peer *peer);
+    /* How many commands it heard and left unanswered. NULL: a driver's hang is heard at once, all
+     * or, where it asks in turn, the first. */
+    unsigned (*unanswered)(const struct peer *peer);
     /* NULL with no events. */
     void (*cause)(struct peer *peer, enum driver_event event);
 };

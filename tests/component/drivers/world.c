@@ -249,6 +249,8 @@ int probe_start(struct probe *probe, struct operation *operation, enum driver_op
     operation->probe = probe;
     operation->kind = kind;
     operation->done = 0;
+    if (peer_kind.unanswered != NULL)
+        operation->unanswered = peer_kind.unanswered(probe->world->peer);
     probe->open++;
     probe->in_call = true;
     r = probe->driver->start(probe->session, kind, value, timeout, on_done, operation);

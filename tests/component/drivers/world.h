@@ -55,6 +55,7 @@ struct operation {
     struct driver_memory_map memory_map;
     uint64_t balloon_actual;
     uint64_t balloon_maximum;
+    unsigned unanswered;                       /* commands at the peer before it */
     void (*then)(struct operation *operation); /* called last; NULL: nothing */
     struct operation *other;                   /* for `then` */
 };
