@@ -131,3 +131,14 @@ const char *time_format_duration(nsec_t duration, char *buffer, size_t size)
     }
     return buffer;
 }
+
+const char *time_format_utc(int64_t time, char *buffer, size_t size)
+{
+    time_t seconds = (time_t)(time / (int64_t)NSEC_PER_SEC);
+    struct tm parts;
+
+    if (gmtime_r(&seconds, &parts) == NULL ||
+        strftime(buffer, size, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
+        snprintf(buffer, size, "%" PRIi64 " ns after 1970", time);
+    return buffer;
+}

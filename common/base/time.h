@@ -45,4 +45,8 @@ int time_parse_duration(const char *text, nsec_t *ret_duration);
  */
 const char *time_format_duration(nsec_t duration, char *buffer, size_t size);
 
+/* A moment, for sentences: "2026-11-29 09:05:00 UTC". `size` >= TIME_UTC_SIZE always fits. */
+#define TIME_UTC_SIZE 64
+const char *time_format_utc(int64_t time, char *buffer, size_t size);
+
 #endif

@@ -377,8 +377,8 @@ static int visit_globs(struct store *store, const char *vm, assignment_visitor v
     return r;
 }
 
-int store_assignments_of(struct store *store, const struct policy_subject *subject,
-                         assignment_visitor visit, void *userdata, struct error *error)
+static int visit_matching(struct store *store, const struct policy_subject *subject,
+                          assignment_visitor visit, void *userdata, struct error *error)
 {
     int r = visit_assigned(store, "", subject->vm, visit, userdata, error);
 
@@ -386,6 +386,42 @@ int store_assignments_of(struct store *store, const struct policy_subject *subje
         r = visit_assigned(store, LABEL, subject->labels[i], visit, userdata, error);
     if (r == 0)
         r = visit_globs(store, subject->vm, visit, userdata, error);
+    return r;
+}
+
+/* One walk of two: over what the host's operators have assigned, then what a fleet has. */
+struct ranked {
+    bool wants_fleet;
+    bool has_others; /* it came past one that is of the other walk */
+    assignment_visitor visit;
+    void *userdata;
+};
+
+bool store_is_by_fleet(const char *author)
+{
+    return strncmp(author, STORE_FLEET, strlen(STORE_FLEET)) == 0;
+}
+
+static int visit_ranked(const struct policy_assignment *assignment, void *userdata)
+{
+    struct ranked *ranked = userdata;
+
+    if (store_is_by_fleet(assignment->author) == ranked->wants_fleet)
+        return ranked->visit(assignment, ranked->userdata);
+    ranked->has_others = true;
+    return 0;
+}
+
+int store_assignments_of(struct store *store, const struct policy_subject *subject,
+                         assignment_visitor visit, void *userdata, struct error *error)
+{
+    struct ranked ranked = {.visit = visit, .userdata = userdata};
+    int r = visit_matching(store, subject, visit_ranked, &ranked, error);
+
+    if (r == 0 && ranked.has_others) {
+        ranked.wants_fleet = true;
+        r = visit_matching(store, subject, visit_ranked, &ranked, error);
+    }
     return r < 0 ? r : 0;
 }
 

@@ -50,8 +50,12 @@ int store_policy_order(struct store *store, const struct policy_revision *revisi
                        const struct policy_assignment *assignment, uint64_t *ret_revision,
                        struct error *error);
 
-/* The assignments that mean a VM, the one that holds first: its name, then its labels in order,
- * then globs, the longest first. As assignment_visitor; 1 ends the walk as well, without an error.
+/* It is a fleet's. */
+bool store_is_by_fleet(const char *author);
+
+/* The assignments that mean a VM, the one that holds first: those of the host's operators before a
+ * fleet's, of each its name, then its labels in order, then globs, the longest first. As
+ * assignment_visitor; 1 ends the walk as well, without an error.
  */
 int store_assignments_of(struct store *store, const struct policy_subject *subject,
                          assignment_visitor visit, void *userdata, struct error *error);

@@ -169,7 +169,8 @@ struct store_assigned {
 };
 typedef void (*store_assigned_done)(const struct store_assigned *assigned, void *userdata);
 
-/* By the VM's name first, then its labels in order, then the longest glob. */
+/* What the host's operators have assigned before what a fleet has; of each by the VM's name first,
+ * then its labels in order, then the longest glob. */
 void store_ask_assigned(struct store *store, const struct policy_subject *subjects, size_t count,
                         store_assigned_done done, void *userdata);
 
@@ -184,6 +185,42 @@ void store_try_policy(struct store *store, const struct policy_revision *revisio
 #define STORE_MATCHES_MAX 64
 void store_ask_matching(struct store *store, const struct policy_subject *subject,
                         store_assigned_done done, void *userdata);
+
+/* ---- what a fleet wants ---- */
+
+typedef Vmreclaim__Fleet__V1__Applied Applied;
+
+struct store_desired_policy {
+    struct policy_revision revision; /* `author` begins with STORE_FLEET */
+    const char *rollout;
+    char *const *selectors;
+    size_t selector_count;
+};
+
+/* All of it, checked. `head` says what it is: all but policies and refusals. */
+struct store_desired {
+    const Applied *head;
+    const struct store_desired_policy *policies;
+    size_t count;
+};
+
+struct store_desired_answer {
+    struct store_answer answer;
+    const Applied *applied; /* NULL: there was none yet */
+    bool is_changed;        /* policies or assignments */
+};
+typedef void (*store_desired_done)(const struct store_desired_answer *answer, void *userdata);
+
+/* What became of the newest desired state that was taken under this id of the host. */
+void store_load_desired(struct store *store, const char *host, store_desired_done done,
+                        void *userdata);
+
+/* Takes a desired state: its policies, its assignments, and that it was taken, all of it or
+ * nothing. What an operator of the host has made stays as it is, and what the fleet assigned before
+ * and does not now is taken away. The same again changes what has become possible meanwhile.
+ * -ESTALE: a newer one was taken. What `desired` points to lives until `done`. */
+void store_apply_desired(struct store *store, const struct store_desired *desired,
+                         store_desired_done done, void *userdata);
 
 /* ---- notes: small things that must outlive the daemon ---- */
 

@@ -44,6 +44,8 @@ static const char *const steps[] = {
     /* 7: what is kept by notes.c */
     ("CREATE TABLE note (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
      " PRIMARY KEY (kind, key)) WITHOUT ROWID;"),
+    /* 8: the newest of each id that the host has had in a fleet, see desired.h */
+    "CREATE TABLE desired (host TEXT NOT NULL PRIMARY KEY, applied BLOB NOT NULL) WITHOUT ROWID;",
 };
 
 static int read_version(const struct store *store, uint32_t *ret_version)

@@ -82,6 +82,9 @@ int store_retain(struct store *store, int64_t now, struct error *error);
 
 /* ---- policies ---- */
 
+/* How an author begins that is a fleet: "fleet:ROLLOUT". No user of the host is called so. */
+#define STORE_FLEET "fleet:"
+
 struct policy_revision {
     const char *name;
     uint64_t revision; /* 1, 2, ... per name */

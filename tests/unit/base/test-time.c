@@ -68,12 +68,24 @@ static void test_sums_end_where_the_clocks_do(void **state)
     assert_true(time_realtime_of_seconds(INT64_MIN) == INT64_MIN);
 }
 
+static void test_a_moment_in_words(void **state)
+{
+    char text[TIME_UTC_SIZE];
+
+    assert_string_equal(time_format_utc(0, text, sizeof(text)), "1970-01-01 00:00:00 UTC");
+    assert_string_equal(time_format_utc(INT64_C(1795942800999999999), text, sizeof(text)),
+                        "2026-11-29 09:00:00 UTC");
+    assert_string_equal(time_format_utc(INT64_MAX, text, sizeof(text)), "2262-04-11 23:47:16 UTC");
+    (void)time_format_utc(INT64_MIN, text, sizeof(text));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_format_round_trip),
         cmocka_unit_test(test_sums_end_where_the_clocks_do),
+        cmocka_unit_test(test_a_moment_in_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
