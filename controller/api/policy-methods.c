@@ -76,7 +76,8 @@ static bool read_order(struct api_call *call,
     struct policy_order order = {.text = asked->source,
                                  .source = asked->source_name,
                                  .author = call->caller.name,
-                                 .made_from = asked->made_from};
+                                 .made_from = asked->made_from,
+                                 .made_from_hash = asked->made_from_hash};
     struct error error;
     int r = find_selector(call, asked->vm, &order.selector, &error);
 

@@ -73,6 +73,8 @@ static Request make_request(const struct policy_applying *applying)
     request.source = (char *)applying->text;
     request.source_name = (char *)applying->source;
     request.made_from = applying->made_from;
+    if (applying->made_from_hash != NULL)
+        request.made_from_hash = (char *)applying->made_from_hash;
     request.author = (char *)(author == NULL ? "" : author);
     return request;
 }

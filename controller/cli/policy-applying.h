@@ -9,9 +9,10 @@
 
 struct policy_applying {
     const char *text;
-    const char *source; /* the text's name, for messages */
-    const char *vm;     /* whom it is for; "": those that have it */
-    uint64_t made_from; /* the revision that was changed; 0: the text is of its own */
+    const char *source;         /* the text's name, for messages */
+    const char *vm;             /* whom it is for; "": those that have it */
+    uint64_t made_from;         /* the revision that was changed; 0: the text is of its own */
+    const char *made_from_hash; /* its hash; NULL likewise */
 };
 
 /* Gives it to the daemon and shows what became of it on each VM. An exit code; what is wrong has

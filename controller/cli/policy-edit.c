@@ -22,6 +22,7 @@ struct editing {
     struct cli *cli;
     const char *name;
     uint64_t revision;
+    char hash[65];      /* of its text */
     char *before;       /* its text */
     char *text;         /* as it was saved last; without lines of ours */
     char source[80];    /* "NAME.yaml" */
@@ -94,6 +95,7 @@ static int keep(const ProtobufCMessage *message, void *userdata)
     if (response->policy == NULL)
         return fail(EXIT_FAILED, "the daemon answered without a policy");
     editing->revision = response->policy->revision;
+    text_copy(editing->hash, sizeof(editing->hash), response->policy->hash);
     editing->before = strdup(response->policy->text);
     return editing->before == NULL ? fail(EXIT_FAILED, "out of memory") : EXIT_DONE;
 }
@@ -133,8 +135,11 @@ static bool is_unchanged(const struct editing *editing)
 
 static int apply(struct editing *editing)
 {
-    const struct policy_applying applying = {
-        .text = editing->text, .source = editing->source, .vm = "", .made_from = editing->revision};
+    const struct policy_applying applying = {.text = editing->text,
+                                             .source = editing->source,
+                                             .vm = "",
+                                             .made_from = editing->revision,
+                                             .made_from_hash = editing->hash};
 
     editing->error.text[0] = '\0';
     if (check(editing) < 0)

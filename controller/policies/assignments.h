@@ -55,8 +55,9 @@ struct policy_order {
     const char *text;
     const char *source; /* the text's name, for messages */
     const char *author;
-    const char *selector; /* whom it is for; "": nobody yet */
-    uint64_t made_from;   /* -EBUSY unless this is the newest revision; 0: any is */
+    const char *selector;       /* whom it is for; "": nobody yet */
+    uint64_t made_from;         /* -EBUSY unless this is the newest revision; 0: any is */
+    const char *made_from_hash; /* and this is its hash; "": any is */
 };
 
 /* The revision that the order makes; points into both. */

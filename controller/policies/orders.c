@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "controller/policies/assignments.h"
 #include "controller/policies/give.h"
 #include "controller/policies/push.h"
@@ -192,13 +193,16 @@ static struct order *create(struct policy_assignments *assignments, policy_done 
 struct policy_revision policy_revision_of(const struct policy *policy,
                                           const struct policy_order *order)
 {
-    return (struct policy_revision){.name = policy->name,
-                                    .revision = order->made_from,
-                                    .author = order->author,
-                                    .time = time_realtime(),
-                                    .hash = policy->hash,
-                                    .source_name = order->source,
-                                    .text = order->text};
+    struct policy_revision revision = {.name = policy->name,
+                                       .revision = order->made_from,
+                                       .author = order->author,
+                                       .time = time_realtime(),
+                                       .hash = policy->hash,
+                                       .source_name = order->source,
+                                       .text = order->text};
+
+    text_copy(revision.made_from_hash, sizeof(revision.made_from_hash), order->made_from_hash);
+    return revision;
 }
 
 void policy_order(struct policy_assignments *assignments, const struct policy *policy,

@@ -82,6 +82,32 @@ static int insert(struct store *store, const struct policy_revision *revision, u
                      values, ARRAY_SIZE(values), "writing a policy", error);
 }
 
+/* -EBUSY: the newest revision is not the one that this was made from. */
+static int check_origin(const struct policy_revision *revision, uint64_t number, const char *hash,
+                        struct error *error)
+{
+    const char *made_from = revision->made_from_hash;
+
+    if (revision->revision == 0)
+        return 0;
+    if (number == 0)
+        return error_set(error, -EBUSY,
+                         "policy \"%s\" is there no more, and this was made from its revision "
+                         "%" PRIu64 ": somebody else deleted it meanwhile",
+                         revision->name, revision->revision);
+    if (revision->revision != number)
+        return error_set(error, -EBUSY,
+                         "policy \"%s\" has revision %" PRIu64 " now, and this was made from "
+                         "revision %" PRIu64 ": somebody else changed it meanwhile",
+                         revision->name, number, revision->revision);
+    if (made_from[0] != '\0' && strcmp(made_from, hash) != 0)
+        return error_set(error, -EBUSY,
+                         "policy \"%s\" was deleted and made anew meanwhile: its revision %" PRIu64
+                         " is not the one that this was made from",
+                         revision->name, number);
+    return 0;
+}
+
 int store_policy_add(struct store *store, const struct policy_revision *revision,
                      uint64_t *ret_revision, struct error *error)
 {
@@ -91,11 +117,9 @@ int store_policy_add(struct store *store, const struct policy_revision *revision
 
     if (r < 0)
         return r;
-    if (revision->revision != 0 && revision->revision != number)
-        return error_set(error, -EBUSY,
-                         "policy \"%s\" has revision %" PRIu64 " now, and this was made from "
-                         "revision %" PRIu64 ": somebody else changed it meanwhile",
-                         revision->name, number, revision->revision);
+    r = check_origin(revision, number, hash, error);
+    if (r < 0)
+        return r;
     if (number == 0 || strcmp(hash, revision->hash) != 0) {
         r = insert(store, revision, number + 1, error);
         if (r < 0)

@@ -8,7 +8,8 @@
 /* ---- policies ---- */
 
 /* Adds the next revision. The same text as the newest revision (by hash) adds nothing and gives its
- * number. -EBUSY: the newest is not `revision->revision`, from which this was made; 0: any is. */
+ * number. -EBUSY: the newest is not `revision->revision` with `made_from_hash`, from which this was
+ * made; 0 and "": any is. Of a policy that was deleted and made anew the numbers are the same. */
 int store_policy_add(struct store *store, const struct policy_revision *revision,
                      uint64_t *ret_revision, struct error *error);
 

@@ -128,7 +128,7 @@ void store_ask_policy(struct store *store, const char *name, uint64_t revision,
 
 /* Adds the next revision and assigns it to the selector, which may be empty. The same text as the
  * newest revision, by hash, adds nothing. Answers with the revision, without its text. -EBUSY: the
- * newest is not `revision->revision`, from which this was made; 0: any is. */
+ * newest is not `revision->revision` with `made_from_hash`; 0 and "": any is. */
 void store_order_policy(struct store *store, const struct policy_revision *revision,
                         const char *selector, store_policies_done done, void *userdata);
 

@@ -94,6 +94,8 @@ struct policy_revision {
     const char *source_name;
     const char *text;
     uint64_t rolled_back_to; /* 0: none */
+    /* Of one to be added, besides `revision`, from which it was made: that one's. "": any. */
+    char made_from_hash[65];
 };
 
 /* With its texts, in one allocation that is freed with free(). NULL: no memory. */

@@ -100,6 +100,14 @@ static void test_edit(void **state)
            "has revision 3 now, and this was made from revision 2");
     assert_non_null(strstr(shown, "your text is kept in"));
     expect(f, "$V policy show night", 0, "# night, revision 3 ");
+    expect(f, "echo 'name: day' | $V policy apply -", 0, "is stored");
+    put_executable(f, "anew",
+                   "#!/bin/sh\n"
+                   "$V policy delete day >/dev/null\n"
+                   "printf 'name: day\\nprofile: gentle\\n' | $V policy apply - >/dev/null\n"
+                   "echo 'profile: observe' >>\"$1\"\n");
+    expect(f, "EDITOR=$D/anew $V policy edit day", 5, "was deleted and made anew meanwhile");
+    expect(f, "$V policy show day", 0, "profile: gentle");
 }
 
 static void test_delete(void **state)

@@ -72,6 +72,31 @@ static void test_a_policy_that_was_made_from_an_older_one(void **state)
     assert_int_equal(number, 2);
 }
 
+/* The numbers of a policy that was deleted begin again. */
+static void test_a_policy_that_was_made_from_a_deleted_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct policy_revision revision = {.name = "night",
+                                       .revision = 1,
+                                       .author = "bob",
+                                       .hash = "three",
+                                       .source_name = "",
+                                       .text = "three",
+                                       .made_from_hash = "one"};
+    uint64_t number = 77;
+
+    add_policy(fixture, "night", "one");
+    assert_int_equal(store_policy_delete(fixture->store, "night", false, &fixture->error), 0);
+    assert_int_equal(store_policy_add(fixture->store, &revision, &number, &fixture->error), -EBUSY);
+    assert_non_null(strstr(fixture->error.text, "is there no more"));
+    add_policy(fixture, "night", "two");
+    assert_int_equal(store_policy_add(fixture->store, &revision, &number, &fixture->error), -EBUSY);
+    assert_non_null(strstr(fixture->error.text, "was deleted and made anew meanwhile"));
+    strcpy(revision.made_from_hash, "two");
+    assert_int_equal(store_policy_add(fixture->store, &revision, &number, &fixture->error), 0);
+    assert_int_equal(number, 2);
+}
+
 static void test_deleting_a_policy(void **state)
 {
     struct fixture *fixture = *state;
@@ -589,6 +614,7 @@ int main(void)
         store_test(test_new_store_is_healthy),
         store_test(test_policy_history),
         store_test(test_a_policy_that_was_made_from_an_older_one),
+        store_test(test_a_policy_that_was_made_from_a_deleted_one),
         store_test(test_deleting_a_policy),
         store_test(test_policy_that_is_not_there),
         store_test(test_best_assignment_wins),
