@@ -15,6 +15,7 @@ static struct web web;
 struct signals {
     uv_signal_t terminate;
     uv_signal_t interrupt;
+    uv_signal_t hangup;
     int result; /* of what was to be done once */
 };
 
@@ -22,6 +23,7 @@ static void close_signals(struct signals *signals)
 {
     uv_close((uv_handle_t *)&signals->terminate, NULL);
     uv_close((uv_handle_t *)&signals->interrupt, NULL);
+    uv_close((uv_handle_t *)&signals->hangup, NULL);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -29,6 +31,11 @@ static void on_signal(uv_signal_t *handle, int number)
     log_notice("stopping");
     close_signals(handle->data);
     web_stop(&web);
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    web_reload(&web);
 }
 
 /* The file that was to be written once. */
@@ -46,10 +53,17 @@ static void start_signals(struct signals *signals, uv_loop_t *loop)
     signal(SIGPIPE, SIG_IGN);
     (void)uv_signal_init(loop, &signals->terminate);
     (void)uv_signal_init(loop, &signals->interrupt);
+    (void)uv_signal_init(loop, &signals->hangup);
     signals->terminate.data = signals;
     signals->interrupt.data = signals;
     (void)uv_signal_start(&signals->terminate, on_signal, SIGTERM);
     (void)uv_signal_start(&signals->interrupt, on_signal, SIGINT);
+}
+
+/* Once there is something to read again. */
+static void start_reloading(struct signals *signals)
+{
+    (void)uv_signal_start(&signals->hangup, on_hangup, SIGHUP);
 }
 
 static int run(const struct options *options)
@@ -70,6 +84,8 @@ static int run(const struct options *options)
     if (r < 0) {
         log_error("%s", error.text);
         close_signals(&signals);
+    } else {
+        start_reloading(&signals);
     }
     uv_run(&loop, UV_RUN_DEFAULT);
     if (r == 0)

@@ -18,6 +18,8 @@ const char options_help[] =
     "                       localhost; several allowed\n"
     "  --tls-certificate FILE, --tls-key FILE\n"
     "                       serve HTTPS; PEM files\n"
+    "  --basic-auth FILE    with HTTPS: only for who has a name and password, as\n"
+    "                       `htpasswd -B` or `mkpasswd` write them into FILE\n"
     "  --metrics all|host   host: no figures of single VMs in /metrics\n"
     "  --textfile FILE      serve nothing: write the metrics to FILE, whole or not at\n"
     "                       all, for the textfile collector of node_exporter\n"
@@ -30,6 +32,8 @@ const char options_help[] =
     "/metrics is for Prometheus, /healthz for monitors, /api/ has JSON, /events what\n"
     "happens. See vmreclaim-web(8).\n"
     "\n"
+    "SIGHUP reads certificate, key and passwords again, as every change of them does.\n"
+    "\n"
     "Exit status: 0 fine, 1 failure, 2 wrong usage.\n";
 
 enum {
@@ -37,6 +41,7 @@ enum {
     OPTION_HOST,
     OPTION_CERTIFICATE,
     OPTION_KEY,
+    OPTION_BASIC_AUTH,
     OPTION_METRICS,
     OPTION_TEXTFILE,
     OPTION_INTERVAL,
@@ -51,6 +56,7 @@ static const struct option names[] = {
     {"host", required_argument, NULL, OPTION_HOST},
     {"tls-certificate", required_argument, NULL, OPTION_CERTIFICATE},
     {"tls-key", required_argument, NULL, OPTION_KEY},
+    {"basic-auth", required_argument, NULL, OPTION_BASIC_AUTH},
     {"metrics", required_argument, NULL, OPTION_METRICS},
     {"textfile", required_argument, NULL, OPTION_TEXTFILE},
     {"interval", required_argument, NULL, OPTION_INTERVAL},
@@ -71,6 +77,8 @@ static const char **text_of(struct options *options, int option)
         return &options->certificate;
     case OPTION_KEY:
         return &options->key;
+    case OPTION_BASIC_AUTH:
+        return &options->basic_auth;
     case OPTION_TEXTFILE:
         return &options->textfile;
     case OPTION_API:
@@ -145,6 +153,10 @@ static int check(const struct options *options, struct error *error)
     if ((options->certificate == NULL) != (options->key == NULL))
         return error_set(error, -EINVAL,
                          "--tls-certificate and --tls-key are given together or not at all");
+    if (options->basic_auth != NULL && options->certificate == NULL)
+        return error_set(error, -EINVAL,
+                         "--basic-auth: without --tls-certificate and --tls-key everybody between "
+                         "could read the passwords");
     if (options->interval != 0 && options->textfile == NULL)
         return error_set(error, -EINVAL, "--interval is of --textfile, which is not given");
     if (options->textfile != NULL && options->textfile[0] == '\0')

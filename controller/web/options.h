@@ -22,8 +22,9 @@ struct options {
     size_t host_count;
     const char *certificate; /* files; NULL: none */
     const char *key;
-    const char *textfile; /* NULL: HTTP is served */
-    nsec_t interval;      /* of the text file; 0: it is written once */
+    const char *basic_auth; /* the file of passwords; NULL: who can connect may read */
+    const char *textfile;   /* NULL: HTTP is served */
+    nsec_t interval;        /* of the text file; 0: it is written once */
     enum metrics_scope scope;
     bool debug;
 };

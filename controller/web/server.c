@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "common/base/text.h"
+#include "controller/web/attempts.h"
+#include "controller/web/certificate.h"
 #include "controller/web/reply.h"
 
 /* A request's line and headers, and what is on its way out of our memory. */
@@ -25,6 +27,9 @@
 
 /* Without a byte for so long a connection is closed; streams are written more often. */
 #define IDLE_SECONDS 30u
+
+/* Older versions have known faults. */
+#define TLS_VERSIONS "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 /* What an answer may take when others wait for its place. */
 #define BUSY_MAX (10 * NSEC_PER_SEC)
@@ -203,6 +208,15 @@ void request_each_argument(struct request *request,
 const char *request_header(const struct request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->http, MHD_HEADER_KIND, name);
+}
+
+uint64_t request_address(const struct request *request)
+{
+    struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+    socklen_t length = sizeof(name);
+
+    (void)getpeername(request->visitor->descriptor, (struct sockaddr *)&name, &length);
+    return attempts_address((const struct sockaddr *)&name);
 }
 
 static void resume(struct request *request)
@@ -430,12 +444,12 @@ static struct MHD_Daemon *start_http(struct server *server)
     unsigned flags =
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)server->options.certificate},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)server->options.key},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)certificate_give},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_VERSIONS},
         {MHD_OPTION_END, 0, NULL},
     };
 
-    if (server->options.certificate == NULL)
+    if (!server->options.has_tls)
         tls[0].option = MHD_OPTION_END;
     else
         flags |= MHD_USE_TLS;
@@ -465,9 +479,7 @@ int server_init(struct server *server, uv_loop_t *loop, const struct server_opti
     list_init(&server->waiting);
     server->http = start_http(server);
     if (server->http == NULL)
-        return error_set(
-            error, -EINVAL, "the HTTP server does not start%s",
-            options->certificate != NULL ? ": are certificate and key PEM files that fit?" : "");
+        return error_set(error, -EINVAL, "the HTTP server does not start");
     info = MHD_get_daemon_info(server->http, MHD_DAEMON_INFO_EPOLL_FD);
     r = uv_poll_init(loop, &server->poll, info->epoll_fd);
     if (r < 0) {
@@ -479,6 +491,12 @@ int server_init(struct server *server, uv_loop_t *loop, const struct server_opti
     server->timer.data = server;
     (void)uv_poll_start(&server->poll, UV_READABLE, on_poll);
     return 0;
+}
+
+void server_end_streams(struct server *server)
+{
+    while (!list_is_empty(&server->streaming))
+        show_out(first_of(&server->streaming));
 }
 
 void server_stop(struct server *server)

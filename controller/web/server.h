@@ -37,8 +37,7 @@ typedef void (*server_handler)(struct request *request, void *userdata);
 
 struct server_options {
     struct guard guard;
-    const char *certificate; /* PEM texts; NULL: no TLS */
-    const char *key;
+    bool has_tls; /* with the certificate that is in use */
     server_handler on_request;
     void *userdata;
 };
@@ -65,6 +64,9 @@ struct server {
 int server_init(struct server *server, uv_loop_t *loop, const struct server_options *options,
                 struct error *error);
 
+/* So that whoever streams connects anew. */
+void server_end_streams(struct server *server);
+
 /* Ends all connections. Handles close on the loop's next turns. */
 void server_stop(struct server *server);
 
@@ -81,6 +83,9 @@ void request_each_argument(struct request *request,
                            void *userdata);
 /* NULL: there is none. */
 const char *request_header(const struct request *request, const char *name);
+
+/* As attempts_address() counts where it came from. */
+uint64_t request_address(const struct request *request);
 
 /* The answer; takes over the reference. NULL stands for no memory, and ends the connection. Once,
  * in the handler or after request_wait(). */

@@ -2,16 +2,12 @@
 #include "controller/web/web.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/base/cleanup.h"
-#include "common/base/file.h"
 #include "common/base/log.h"
 #include "controller/web/reply.h"
 
-#define PEM_BYTES   ((size_t)256 << 10)
+#define HEALTH_PATH "/healthz"
 #define WATCHDOG_MS 1000
 
 /* ---- paths ---- */
@@ -26,10 +22,13 @@ static void answer_metrics(struct web *web, struct request *request)
     scrape_answer(&web->scrape, request);
 }
 
-/* For monitors and proxies: this program serves, and the daemon is there. */
+/* For monitors and proxies, which have no password: this program serves, and the daemon is there.
+ * Why it is not is for those only who may read everything. */
 static void answer_health(struct web *web, struct request *request)
 {
-    if (web->upstream.connection != NULL)
+    if (web->upstream.connection == NULL && web->login.passwords != NULL)
+        request_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no connection to vmreclaimd\n");
+    else if (web->upstream.connection != NULL)
         request_refuse(request, MHD_HTTP_OK, "ok\n");
     else
         request_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "%s\n",
@@ -43,10 +42,11 @@ static const struct path {
 } paths[] = {
     {"/events", answer_events},
     {"/metrics", answer_metrics},
-    {"/healthz", answer_health},
+    {HEALTH_PATH, answer_health},
 };
 
-static void on_request(struct request *request, void *userdata)
+/* Of somebody who may read. */
+static void on_admitted(struct request *request, void *userdata)
 {
     struct web *web = userdata;
 
@@ -64,6 +64,27 @@ static void on_request(struct request *request, void *userdata)
     request_refuse(request, MHD_HTTP_NOT_FOUND, "There is nothing here; begin at /\n");
 }
 
+static void on_request(struct request *request, void *userdata)
+{
+    struct web *web = userdata;
+
+    if (web->login.passwords != NULL && strcmp(request_path(request), HEALTH_PATH) != 0)
+        login_request(&web->login, request);
+    else
+        on_admitted(request, userdata);
+}
+
+/* Streams were let in by what is no longer so. */
+static void on_passwords(struct passwords *passwords, void *userdata)
+{
+    struct web *web = userdata;
+    bool is_first = web->login.passwords == NULL;
+
+    login_set_passwords(&web->login, passwords);
+    if (!is_first)
+        server_end_streams(&web->server);
+}
+
 /* ---- starting ---- */
 
 static void on_accept(int descriptor, void *userdata)
@@ -73,22 +94,13 @@ static void on_accept(int descriptor, void *userdata)
     server_take(&web->server, descriptor);
 }
 
-static int read_pem(const char *path, const char *option, char **ret_text, struct error *error)
+static int read_secrets(struct web *web, const struct options *options, struct error *error)
 {
-    size_t length;
-    int r = file_read_configured(AT_FDCWD, path, PEM_BYTES, ret_text, &length);
+    const struct secrets_paths files = {
+        .certificate = options->certificate, .key = options->key, .passwords = options->basic_auth};
+    int r = login_init(&web->login, web->loop, on_admitted, web, error);
 
-    return r < 0 ? error_set(error, r, "%s %s: %s", option, path, strerror(-r)) : 0;
-}
-
-static int read_certificate(struct web *web, const struct options *options, struct error *error)
-{
-    int r;
-
-    if (options->certificate == NULL)
-        return 0;
-    r = read_pem(options->certificate, "--tls-certificate", &web->certificate, error);
-    return r < 0 ? r : read_pem(options->key, "--tls-key", &web->key, error);
+    return r < 0 ? r : secrets_init(&web->secrets, web->loop, &files, on_passwords, web, error);
 }
 
 static int open_door(struct web *web, const struct options *options, struct error *error)
@@ -111,8 +123,7 @@ static int start_server(struct web *web, const struct options *options, struct e
 {
     struct server_options server = {
         .guard = {.checks_host = !door_is_unix(web->door), .host_count = options->host_count},
-        .certificate = web->certificate,
-        .key = web->key,
+        .has_tls = options->certificate != NULL,
         .on_request = on_request,
         .userdata = web,
     };
@@ -142,14 +153,17 @@ static void start_notifying(struct web *web)
 static int start_serving(struct web *web, const struct options *options, struct error *error)
 {
     char address[160];
-    int r = read_certificate(web, options, error);
+    int r = page_init(&web->page) < 0 ? error_set(error, -ENOMEM, "no memory for the page") : 0;
 
-    if (r == 0 && page_init(&web->page) < 0)
-        r = error_set(error, -ENOMEM, "no memory for the page");
     if (r == 0)
         r = open_door(web, options, error);
     if (r == 0)
         r = start_server(web, options, error);
+    if (r == 0) {
+        r = read_secrets(web, options, error);
+        if (r < 0)
+            server_stop(&web->server);
+    }
     if (r < 0) {
         door_close(web->door);
         web_finish(web);
@@ -157,7 +171,10 @@ static int start_serving(struct web *web, const struct options *options, struct 
     }
     log_notice("vmreclaim-web " VMRECLAIM_VERSION " listens on %s%s",
                door_address(web->door, address, sizeof(address)),
-               web->certificate != NULL ? " with TLS" : "");
+               options->certificate != NULL ? " with TLS" : "");
+    if (!door_is_local(web->door) && options->basic_auth == NULL)
+        log_warning("whoever reaches that from another machine may read everything; give "
+                    "--basic-auth, or let a firewall choose");
     return 0;
 }
 
@@ -165,6 +182,8 @@ static void stop_serving(struct web *web)
 {
     door_close(web->door);
     server_stop(&web->server);
+    login_stop(&web->login);
+    secrets_stop(&web->secrets);
 }
 
 int web_start(struct web *web, uv_loop_t *loop, const struct options *options,
@@ -219,6 +238,11 @@ void web_stop(struct web *web)
 void web_finish(struct web *web)
 {
     page_finish(&web->page);
-    free(web->certificate);
-    free(web->key);
+    secrets_finish(&web->secrets);
+}
+
+void web_reload(struct web *web)
+{
+    if (!web->is_textfile)
+        secrets_reload(&web->secrets);
 }

@@ -9,9 +9,11 @@
 #include "controller/web/api.h"
 #include "controller/web/door.h"
 #include "controller/web/events.h"
+#include "controller/web/login.h"
 #include "controller/web/options.h"
 #include "controller/web/page.h"
 #include "controller/web/scrape.h"
+#include "controller/web/secrets.h"
 #include "controller/web/server.h"
 #include "controller/web/textfile.h"
 
@@ -26,9 +28,9 @@ struct web {
     struct textfile textfile;
     bool is_textfile; /* nothing is served */
     struct server server;
+    struct login login;     /* without passwords nobody needs to log in */
+    struct secrets secrets; /* of `server` and `login` */
     struct door *door;
-    char *certificate; /* PEM texts; NULL: none */
-    char *key;
     struct notify notify;
     uv_timer_t watchdog;
 };
@@ -38,6 +40,9 @@ struct web {
 int web_start(struct web *web, uv_loop_t *loop, const struct options *options,
               void (*on_done)(int r, void *userdata), void *userdata, struct error *error);
 void web_stop(struct web *web);
+
+/* Reads certificate, key and passwords again. */
+void web_reload(struct web *web);
 
 /* After the loop is dry. */
 void web_finish(struct web *web);

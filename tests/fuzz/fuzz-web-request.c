@@ -1,11 +1,13 @@
 /* What vmreclaim-web itself reads of a request, beside what the HTTP library does: headers, a path
  * of /api/ and its arguments. The fields are the input's lines: Host, Sec-Fetch-Site,
- * Sec-Fetch-Mode, path, Accept-Encoding, the scraper's timeout, then NAME=VALUE each. */
+ * Sec-Fetch-Mode, path, Accept-Encoding and Authorization, the scraper's timeout, then NAME=VALUE
+ * each. */
 #include <string.h>
 
 #include "common/base/text.h"
 #include "controller/web/api-request.h"
 #include "controller/web/guard.h"
+#include "controller/web/login.h"
 #include "controller/web/reply.h"
 #include "controller/web/scrape.h"
 #include "tests/fuzz/fuzz.h"
@@ -77,6 +79,18 @@ static void check_api(char *const fields[FIELDS], size_t count)
     protobuf_c_message_free_unpacked(message, NULL);
 }
 
+/* The password stands behind the name, and both end. */
+static void check_login(const char *header)
+{
+    char text[LOGIN_TEXT_SIZE];
+    const char *password;
+
+    if (!login_read_header(header, text, &password))
+        return;
+    require(password == text + strlen(text) + 1);
+    require(password + strlen(password) < text + sizeof(text));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char text[1024];
@@ -97,6 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_host(fields[0]);
     check_guard(fields);
     (void)reply_accepts_gzip(fields[4]);
+    check_login(fields[4]);
     timeout = scrape_timeout(fields[5]);
     require(timeout >= NSEC_PER_SEC / 2 && timeout <= 30 * NSEC_PER_SEC);
     check_api(fields, count);

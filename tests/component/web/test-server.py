@@ -14,7 +14,6 @@ import unittest
 from web import HERE, WEB, ApiServer, Connection, Web, WebTestCase
 
 CERTIFICATE = os.path.join(HERE, "certificate.pem")
-KEY = os.path.join(HERE, "key.pem")
 
 
 class ServerTest(WebTestCase):
@@ -127,14 +126,22 @@ class StartTest(WebTestCase):
                       self.fails("--listen", f"127.0.0.1:{self.web.address[1]}"))
 
     def test_bad_certificates(self):
+        key = self.copy("key.pem", "key.pem")
         self.assertIn("--tls-key",
                       self.fails("--tls-certificate", CERTIFICATE, "--tls-key", "/nowhere"))
-        self.assertIn("PEM", self.fails("--tls-certificate", KEY, "--tls-key", KEY,
+        self.assertIn("PEM", self.fails("--tls-certificate", key, "--tls-key", key,
                                         "--listen", "127.0.0.1:0"))
+        self.assertIn("not the certificate's",
+                      self.fails("--tls-certificate", CERTIFICATE, "--listen", "127.0.0.1:0",
+                                 "--tls-key", self.copy("renewed-key.pem", "other.pem")))
+        os.chmod(key, 0o644)
+        self.assertIn("chmod 640", self.fails("--tls-certificate", CERTIFICATE, "--tls-key", key,
+                                              "--listen", "127.0.0.1:0"))
 
     def test_tls(self):
-        web = Web(self.api, "--tls-certificate", CERTIFICATE, "--tls-key", KEY,
-                  listen="0.0.0.0:0")
+        web = Web(self.api, "--tls-certificate", CERTIFICATE, "--tls-key",
+                  self.copy("key.pem", "served-key.pem"), listen="0.0.0.0:0")
+        web.wait_for("may read everything; give --basic-auth")
         context = ssl.create_default_context(cafile=CERTIFICATE)
         connection = Connection(context.wrap_socket(web.connect(), server_hostname="localhost"))
         connection.request("GET", "/healthz")

@@ -126,6 +126,21 @@ class WebTestCase(unittest.TestCase):
     def path(cls, name):
         return os.path.join(cls.directory.name, name)
 
+    @classmethod
+    def secret(cls, name, content, mode=0o600):
+        """A file that its owner alone may read, there at once with all of its content."""
+        with open(cls.path(name) + ".new", "w", encoding="utf-8") as file:
+            os.chmod(file.name, mode)
+            file.write(content)
+        os.rename(file.name, cls.path(name))
+        return cls.path(name)
+
+    @classmethod
+    def copy(cls, source, name):
+        """A file from beside this one, as a secret."""
+        with open(os.path.join(HERE, source), encoding="utf-8") as file:
+            return cls.secret(name, file.read())
+
     def get(self, path, headers=None, method="GET", web=None):
         """The response, with its body in `.body`."""
         connection = Connection((web or self.web).connect())

@@ -43,13 +43,14 @@ static void test_defaults(void **state)
 static void test_values(void **state)
 {
     assert_int_equal(parse("--listen", "unix:/run/x", "--host", "a.example", "--host=[fd00::1]",
-                           "--tls-certificate", "c.pem", "--tls-key", "k.pem"),
+                           "--tls-certificate", "c.pem", "--tls-key", "k.pem", "--basic-auth", "b"),
                      0);
     assert_string_equal(options.listen, "unix:/run/x");
     assert_int_equal(options.host_count, 2);
     assert_string_equal(options.hosts[1], "[fd00::1]");
     assert_string_equal(options.certificate, "c.pem");
     assert_string_equal(options.key, "k.pem");
+    assert_string_equal(options.basic_auth, "b");
     assert_int_equal(parse("--textfile", "x.prom", "--interval", "15s", "--metrics", "host"), 0);
     assert_string_equal(options.textfile, "x.prom");
     assert_int_equal(options.interval, 15 * NSEC_PER_SEC);
@@ -70,6 +71,7 @@ static void test_refusals(void **state)
     refused(parse("--host", "a:80"), "without a port");
     refused(parse("--host", ""), "without a port");
     refused(parse("--tls-key", "k.pem"), "together");
+    refused(parse("--basic-auth", "b"), "--tls-key");
     refused(parse("--interval", "15s"), "--textfile");
     refused(parse("--textfile", "x", "--interval", "15"), "duration");
     refused(parse("--textfile", "x", "--interval", "500ms"), "duration");
