@@ -2,9 +2,12 @@
 #include "common/base/log.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/base/text.h"
 
@@ -25,6 +28,19 @@ void log_set_sink(log_sink sink, void *userdata)
     sink_userdata = userdata;
 }
 
+/* Whoever is started by a service inherits the variable; the journal reads what it names only. */
+static bool journal_reads(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat status;
+    char own[48];
+
+    if (stream == NULL || fstat(STDERR_FILENO, &status) < 0)
+        return false;
+    snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    return strcmp(stream, own) == 0;
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
     char line[LINE_MAX_BYTES];
@@ -39,7 +55,7 @@ void log_write(enum log_level level, const char *format, ...)
     text_make_safe(line, TEXT_ONE_LINE);
     if (sink_function != NULL)
         sink_function(level, line, sink_userdata);
-    else if (getenv("JOURNAL_STREAM") != NULL)
+    else if (journal_reads())
         fprintf(stderr, "<%d>%s\n", (int)level, line);
     else
         fprintf(stderr, "%s\n", line);
