@@ -47,7 +47,7 @@ struct cli {
     const char *api;    /* address of the daemon's API */
     const char *host;   /* ssh://[USER@]HOST[:PORT]; NULL: this machine */
     const char *output; /* -o FORM; NULL: not given */
-    bool json;          /* a document for programs: JSON, or YAML */
+    bool json;          /* a document for programs, whatever its form */
     const char *color;  /* --color WHEN; NULL: not given */
     nsec_t timeout;     /* 0: the command's own */
     bool timeout_is_given;

@@ -118,7 +118,7 @@ static void add_columns(const struct completing *completing, const struct list *
 static void add_forms(const struct completing *completing, const struct line *line,
                       const char *typed)
 {
-    static const char *const documents[] = {"json", "yaml", NULL};
+    static const char *const documents[] = {"json", "yaml", "jsonpath=", "jsonpath-file=", NULL};
     static const char *const forms[] = {"table", "wide", "name", "columns=", NULL};
     const char *comma = strrchr(typed, ',');
     const char *last = comma != NULL ? comma : strchr(typed, '=');

@@ -130,11 +130,13 @@ static bool is_columns(const char *output)
     return strncmp(output, COLUMNS_PREFIX, strlen(COLUMNS_PREFIX)) == 0;
 }
 
-/* Its index in `forms`; -EINVAL: it is none of them. */
+/* Its index in `forms`; -EINVAL: it is none of them. A template is for JSON. */
 static int find_form(const char *output)
 {
+    const char *name = document_is_template(output) ? "json" : output;
+
     for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
-        if (strcmp(forms[i].name, output) == 0)
+        if (strcmp(forms[i].name, name) == 0)
             return (int)i;
     return -EINVAL;
 }
@@ -150,7 +152,8 @@ static int take_form(const struct list *list, const char *whose, const char *out
     }
     if (index < 0)
         return fail(EXIT_USAGE,
-                    "%s-o \"%s\" is no form\nWrite table, wide, name, json, yaml or columns=A,B",
+                    "%s-o \"%s\" is no form\n"
+                    "Write table, wide, name, json, yaml, columns=A,B or jsonpath='{.FIELD}'",
                     whose, output);
     view->form = forms[index].form;
     view->is_document = forms[index].is_document;
@@ -186,7 +189,8 @@ static int choose_document(struct cli *cli, const char *whose)
     bool fits = index >= 0 && (forms[index].is_document || index == 0);
 
     if (!fits)
-        return fail(EXIT_USAGE, "%s-o \"%s\": it is no list; write -o json or -o yaml", whose,
+        return fail(EXIT_USAGE,
+                    "%s-o \"%s\": it is no list; write json, yaml or jsonpath='{.FIELD}'", whose,
                     cli->output);
     cli->json = cli->json || forms[index].is_document;
     document_choose_yaml(forms[index].is_yaml);
@@ -211,6 +215,8 @@ int list_choose(struct cli *cli, const struct command *command)
 
     snprintf(whose, sizeof(whose), "%s: ", command->name);
     code = check(cli, whose);
+    if (code == EXIT_DONE && cli->output != NULL && document_is_template(cli->output))
+        code = document_choose_template(whose, cli->output);
     if (code != EXIT_DONE)
         return code;
     if (command->list == NULL)

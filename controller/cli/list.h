@@ -80,8 +80,9 @@ struct list_view {
     bool is_descending;
 };
 
-/* `output` is "table", "wide", "name", "columns=A,B", "json" or "yaml"; NULL: "table". `sort` is
- * "A" or "-A"; NULL: the list's own. `whose` begins what is said: "vm list: ". EXIT_USAGE: said. */
+/* `output` is "table", "wide", "name", "columns=A,B", "json", "yaml" or a template for a document;
+ * NULL: "table". `sort` is "A" or "-A"; NULL: the list's own. `whose` begins what is said:
+ * "vm list: ". EXIT_USAGE: said. */
 int list_view_parse(const struct list *list, const char *whose, const char *output,
                     const char *sort, struct list_view *ret_view);
 

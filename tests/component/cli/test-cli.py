@@ -418,7 +418,7 @@ class CliTest(CliTestCase):
                 (["--timeout", "x", "vm", "list"], '"x" is not a duration'),
                 (["--bogus"], "unknown option --bogus"),
                 (["--color", "sometimes", "version"], "is not auto, always or never"),
-                (["explain", "web1", "-o", "wide"], "it is no list; write -o json or -o yaml"),
+                (["explain", "web1", "-o", "wide"], "it is no list; write json, yaml or"),
                 (["--jsno", "vm", "list"], "did you mean --json?"),
                 (["compact", "a", "--time-limt", "1s"], "did you mean --time-limit?"),
                 (["vm", "list", "--timeout", "0"], "is not a duration"),

@@ -59,8 +59,10 @@ class CompletionTest(CliTestCase):
 
     def test_forms_columns_and_orders(self):
         self.assertEqual(self.follows("vm", "list", "-o", ""),
-                         ["json", "yaml", "table", "wide", "name", "columns="])
-        self.assertEqual(self.follows("explain", "web1", "-o", ""), ["json", "yaml"])
+                         ["json", "yaml", "jsonpath=", "jsonpath-file=", "table", "wide", "name",
+                          "columns="])
+        self.assertEqual(self.follows("explain", "web1", "-o", ""),
+                         ["json", "yaml", "jsonpath=", "jsonpath-file="])
         self.assertEqual(self.follows("vm", "list", "--output", "w"), ["wide"])
         self.assertEqual(self.follows("vm", "list", "-o", "columns=foot"), ["columns=footprint"])
         self.assertEqual(self.follows("vm", "list", "-o", "columns=name,st"), ["columns=name,state"])
