@@ -1,8 +1,10 @@
 /* The host and its VMs: the real vmreclaimd says what could come back. */
 #include "tests/component/controller/lease-calls.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/number.h"
 
@@ -144,19 +146,30 @@ static void test_pages(void **state)
     assert_int_equal(get_host(f, UINT32_MAX, "")->n_vms, 3);
 }
 
-/* In what a person sees. */
-static void expect_shown(const struct fixture *f, const char *verb, const char *words)
+/* Reads what there is. False: there may be more. */
+static bool read_all(FILE *output, char *shown, size_t size, size_t *length)
+{
+    ssize_t n;
+
+    while ((n = read(fileno(output), shown + *length, size - 1 - *length)) > 0)
+        *length += (size_t)n;
+    shown[*length] = '\0';
+    return n == 0;
+}
+
+/* In what a person sees. The loop turns meanwhile: the agent is on it. */
+static void expect_shown(struct fixture *f, const char *verb, const char *words)
 {
     char line[256];
     char shown[8192];
-    size_t length;
+    size_t length = 0;
     FILE *output;
 
     snprintf(line, sizeof(line), "%s --api unix:%s/api.sock %s", command, f->directory, verb);
     output = popen(line, "re");
     assert_non_null(output);
-    length = fread(shown, 1, sizeof(shown) - 1, output);
-    shown[length] = '\0';
+    assert_int_equal(fcntl(fileno(output), F_SETFL, O_NONBLOCK), 0);
+    wait_for(f, read_all(output, shown, sizeof(shown), &length));
     assert_int_equal(pclose(output), 0);
     if (strstr(shown, words) == NULL)
         fail_msg("\"%s\" is not in:\n%s", words, shown);

@@ -131,7 +131,8 @@ static unsigned count_lines(const struct fixture *f, const char *words, const ch
     unsigned lines = 0;
     FILE *output;
 
-    snprintf(line, sizeof(line), "%s --api unix:%s/api.sock %s", command, f->directory, words);
+    snprintf(line, sizeof(line), "%s --timeout 60s --api unix:%s/api.sock %s", command,
+             f->directory, words);
     output = popen(line, "re");
     assert_non_null(output);
     while (fgets(line, sizeof(line), output) != NULL)
@@ -195,7 +196,8 @@ static void test_the_state(void **state)
     FILE *output;
 
     start_with_many(f);
-    snprintf(line, sizeof(line), "%s --api unix:%s/api.sock debug dump", command, f->directory);
+    snprintf(line, sizeof(line), "%s --timeout 60s --api unix:%s/api.sock debug dump", command,
+             f->directory);
     output = popen(line, "re");
     assert_non_null(output);
     assert_true(getdelim(&text, &size, '\0', output) > VMS * 300);
