@@ -67,7 +67,7 @@ static void test_a_removed_vm(void **state)
     struct fixture *f = *state;
 
     start_ready(f);
-    set_balloon(f, 768 * MIB, SOON);
+    set_balloon(f, 768 * MIB, 2 * SOON); /* the daemon waits until files are quiet */
     assert_int_equal(unlinkat(f->root, "vms/web-1.yaml", 0), 0);
     wait_for(f, get_vm(f, "web-1") == NULL);
     assert_int_equal(f->qmp.balloon_actual, 768 * MIB);
