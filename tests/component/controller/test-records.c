@@ -50,7 +50,7 @@ static void ask_status(struct fixture *f)
     start_call(f, "GetStatus", &request.base, WAIT_MAX, NULL, on_status, f);
 }
 
-/* Once the record is on the disk. */
+/* Once the record is on the disk, and before the guest has answered. */
 static void kill_daemon(struct fake_agent *agent, void *userdata)
 {
     ask_status(userdata);
@@ -73,6 +73,7 @@ static void test_a_killed_daemon(void **state)
     start_managed(f);
     f->agent.on_action = kill_daemon;
     f->agent.userdata = f;
+    f->agent.holds = true;
     compact(f);
     assert_int_not_equal(f->code, TTRPC_OK);
     start_again(f);

@@ -152,7 +152,7 @@ static void test_it_outlives_the_daemon(void **state)
     begin(f, giving, "off");
     assert_int_equal(list(f)->n_reservations, 1);
     assert_int_equal(list(f)->reservations[0]->id, id);
-    assert_string_equal(list(f)->reservations[0]->state, "ready");
+    wait_for(f, strcmp(list(f)->reservations[0]->state, "ready") == 0);
     assert_in_range(list(f)->reservations[0]->left_ns, NSEC_PER_SEC, 600 * NSEC_PER_SEC);
     assert_true(reserved(f, 128 * MIB, "")->id > id);
 }
