@@ -36,8 +36,6 @@ static enum fleet_applied outcome_of(const AppliedPolicy *policy, const char *ro
     switch (policy->outcome) {
     case VMRECLAIM__FLEET__V1__APPLIED_OUTCOME__APPLIED_PINNED:
         return FLEET_PINNED;
-    case VMRECLAIM__FLEET__V1__APPLIED_OUTCOME__APPLIED_REFUSED:
-        return FLEET_REFUSED;
     case VMRECLAIM__FLEET__V1__APPLIED_OUTCOME__APPLIED_IN_FORCE:
         return strcmp(policy->rollout, rollout) == 0 ? FLEET_IN_FORCE : FLEET_NOT_APPLIED;
     default:
