@@ -112,8 +112,7 @@ void daemon_check(const struct daemon_sources *sources, struct problems *problem
     struct registry none;
     struct reading reading;
     struct error error;
-    gid_t read_group;
-    gid_t control_group;
+    struct api_groups groups;
     int r = daemon_config_gather(&config, sources, &error);
 
     if (r == 0) {
@@ -123,7 +122,7 @@ void daemon_check(const struct daemon_sources *sources, struct problems *problem
         *problems = reading.problems;
         reading_finish(&reading);
         registry_finish(&none);
-        r = daemon_find_groups(&config, &read_group, &control_group, &error);
+        r = daemon_find_groups(&config, &groups, &error);
     }
     if (r < 0)
         problems_add(problems, "configuration", sources->path, &error);

@@ -42,17 +42,20 @@ static int listen_for_agents(struct daemon *daemon, struct error *error)
 /* Operators in a group must be able to connect; the API then checks them. */
 static unsigned api_mode(const struct daemon_config *config)
 {
-    return config->read_group[0] != '\0' || config->control_group[0] != '\0' ? 0666 : 0600;
+    return config->read_group[0] != '\0' || config->control_group[0] != '\0' ||
+                   config->fleet_group[0] != '\0'
+               ? 0666
+               : 0600;
 }
 
-int daemon_set_groups(struct daemon *daemon, const struct daemon_config *config, gid_t read_group,
-                      gid_t control_group, struct error *error)
+int daemon_set_groups(struct daemon *daemon, const struct daemon_config *config,
+                      const struct api_groups *groups, struct error *error)
 {
     int r = listener_set_mode(daemon->api_listener, api_mode(config));
 
     if (r < 0)
         return error_set(error, r, "cannot open the API's socket to groups: %s", strerror(-r));
-    api_set_groups(&daemon->api, read_group, control_group);
+    api_set_groups(&daemon->api, groups);
     return 0;
 }
 

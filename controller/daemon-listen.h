@@ -8,7 +8,7 @@ int daemon_listen_start(struct daemon *daemon, struct error *error);
 void daemon_listen_stop(struct daemon *daemon);
 
 /* Who may look and who may change from now on, connections that are open too. */
-int daemon_set_groups(struct daemon *daemon, const struct daemon_config *config, gid_t read_group,
-                      gid_t control_group, struct error *error);
+int daemon_set_groups(struct daemon *daemon, const struct daemon_config *config,
+                      const struct api_groups *groups, struct error *error);
 
 #endif

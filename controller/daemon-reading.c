@@ -11,7 +11,6 @@
 #include "common/base/file.h"
 #include "common/policy/policy-yaml.h"
 #include "common/policy/zone-files.h"
-#include "controller/api/dispatch.h"
 #include "controller/policies/revision.h"
 #include "controller/vms/registry.h"
 
@@ -53,12 +52,14 @@ static int find_group(const char *name, gid_t *ret_group, struct error *error)
                                 name, r == 0 ? "" : ": ", r == 0 ? "" : strerror(r));
 }
 
-int daemon_find_groups(const struct daemon_config *config, gid_t *ret_read, gid_t *ret_control,
+int daemon_find_groups(const struct daemon_config *config, struct api_groups *ret_groups,
                        struct error *error)
 {
-    int r = find_group(config->read_group, ret_read, error);
+    int r = find_group(config->read_group, &ret_groups->read, error);
 
-    return r < 0 ? r : find_group(config->control_group, ret_control, error);
+    if (r == 0)
+        r = find_group(config->control_group, &ret_groups->control, error);
+    return r < 0 ? r : find_group(config->fleet_group, &ret_groups->fleet, error);
 }
 
 /* ---- the policies of VM files ---- */
@@ -152,8 +153,7 @@ static void read_configuration(struct reading *reading)
         r = daemon_config_check_fixed(&reading->config, &reading->next, error);
     reading->at = "the host's groups";
     if (r == 0)
-        r = daemon_find_groups(&reading->next, &reading->read_group, &reading->control_group,
-                               error);
+        r = daemon_find_groups(&reading->next, &reading->groups, error);
     reading->status = r;
 }
 

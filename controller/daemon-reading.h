@@ -9,6 +9,7 @@
 #include "common/base/hash.h"
 #include "common/base/list.h"
 #include "common/policy/policy.h"
+#include "controller/api/dispatch.h"
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
 #include "controller/config/sources.h"
@@ -40,8 +41,7 @@ struct reading {
     int status;
     struct error error;
     struct daemon_config next;
-    gid_t read_group;
-    gid_t control_group;
+    struct api_groups groups;
     /* ---- VM files and their policies ---- */
     int files_status;
     struct error files_error;
@@ -70,7 +70,7 @@ const struct policy_file *reading_find_policy(const struct reading *reading, con
 void reading_finish(struct reading *reading);
 
 /* API_GROUP_NONE for one that is not configured. -ENOENT: the host has no such group. */
-int daemon_find_groups(const struct daemon_config *config, gid_t *ret_read, gid_t *ret_control,
+int daemon_find_groups(const struct daemon_config *config, struct api_groups *ret_groups,
                        struct error *error);
 
 #endif

@@ -20,8 +20,8 @@
 static void take_configuration(struct daemon *daemon, struct reading *reading)
 {
     if (reading->status == 0)
-        reading->status = daemon_set_groups(daemon, &reading->next, reading->read_group,
-                                            reading->control_group, &reading->error);
+        reading->status =
+            daemon_set_groups(daemon, &reading->next, &reading->groups, &reading->error);
     if (reading->status < 0) {
         problems_add(&reading->problems, "configuration", daemon->sources->path, &reading->error);
         return;

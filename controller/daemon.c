@@ -242,16 +242,15 @@ static int start_api(struct daemon *daemon, struct error *error)
         .started = daemon->started,
         .turns = &daemon->turns,
     };
-    gid_t read_group;
-    gid_t control_group;
-    int r = daemon_find_groups(&daemon->config, &read_group, &control_group, error);
+    struct api_groups groups;
+    int r = daemon_find_groups(&daemon->config, &groups, error);
 
     if (r < 0)
         return r;
     api_init(&daemon->api, &rooms);
     daemon->api.audit = daemon_audit;
     daemon->api.audit_userdata = daemon;
-    api_set_groups(&daemon->api, read_group, control_group);
+    api_set_groups(&daemon->api, &groups);
     return 0;
 }
 

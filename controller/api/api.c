@@ -9,8 +9,7 @@ void api_init(struct api *api, const struct api_rooms *rooms)
 {
     *api = (struct api){
         .rooms = *rooms,
-        .read_group = API_GROUP_NONE,
-        .control_group = API_GROUP_NONE,
+        .groups = {API_GROUP_NONE, API_GROUP_NONE, API_GROUP_NONE},
     };
     rpc_times_init(&api->times);
     api_methods_check();

@@ -36,6 +36,7 @@ struct api_caller {
     gid_t gid;
     bool may_read;
     bool may_control;
+    bool may_carry;             /* what a fleet wants of this host */
     char name[64];              /* "root", "alice", "uid 1007" */
     char program[PROGRAM_SIZE]; /* "cli", "web"; empty: it does not say */
 };

@@ -185,8 +185,9 @@ static void look_up_rights(struct api_connection *connection)
     const struct api *api = connection->api;
     struct api_caller *caller = &connection->caller;
 
-    caller->may_control = is_owner(caller) || is_member(connection, api->control_group);
-    caller->may_read = caller->may_control || is_member(connection, api->read_group);
+    caller->may_control = is_owner(caller) || is_member(connection, api->groups.control);
+    caller->may_carry = caller->may_control || is_member(connection, api->groups.fleet);
+    caller->may_read = caller->may_carry || is_member(connection, api->groups.read);
 }
 
 static void destroy(struct api_connection *connection)
@@ -207,16 +208,16 @@ static void close_connection(struct api_connection *connection)
 }
 
 /* Its streams end too, and what it may use of the daemon is bounded when it comes again. */
-void api_set_groups(struct api *api, gid_t read_group, gid_t control_group)
+void api_set_groups(struct api *api, const struct api_groups *groups)
 {
-    api->read_group = read_group;
-    api->control_group = control_group;
+    api->groups = *groups;
     list_for_each_safe (link, following, &api->connections) {
         struct api_connection *connection = list_entry(link, struct api_connection, link);
         const struct api_caller before = connection->caller;
 
         look_up_rights(connection);
         if ((before.may_control && !connection->caller.may_control) ||
+            (before.may_carry && !connection->caller.may_carry) ||
             (before.may_read && !connection->caller.may_read))
             close_connection(connection);
     }
@@ -235,6 +236,8 @@ static enum api_standing standing_of(const struct api_caller *caller)
         return API_STANDING_OWNER;
     if (caller->may_control)
         return API_STANDING_CONTROL;
+    if (caller->may_carry)
+        return API_STANDING_FLEET;
     return caller->may_read ? API_STANDING_READ : API_STANDING_NONE;
 }
 

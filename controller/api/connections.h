@@ -11,9 +11,9 @@ extern const struct ttrpc_text_bound api_texts[];
 /* Takes a connected descriptor over: the ttRPC door. */
 void api_accept(struct api *api, int descriptor, const struct peer *peer);
 
-/* Who may look and who may change from now on. Open connections of those who may not do any more
- * what they could are closed. */
-void api_set_groups(struct api *api, gid_t read_group, gid_t control_group);
+/* Who may do what from now on. Open connections of those who may not do any more what they could
+ * are closed. */
+void api_set_groups(struct api *api, const struct api_groups *groups);
 
 void api_door_init(struct api *api);
 

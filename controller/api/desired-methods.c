@@ -15,7 +15,7 @@ static void apply_desired(struct api_call *call, const ProtobufCMessage *request
 }
 
 static const struct api_method rows[] = {
-    {"ApplyDesired", apply_desired, API_CONTROLS},
+    {"ApplyDesired", apply_desired, API_CARRIES},
 };
 
 const struct api_methods api_desired_methods = {rows, ARRAY_SIZE(rows)};

@@ -44,15 +44,30 @@ bool api_may_keep(struct api_call *call, uint64_t size)
     return false;
 }
 
+static bool is_allowed(const struct api_call *call, const struct api_method *method)
+{
+    if (method->flags & API_READS)
+        return call->caller.may_read;
+    return method->flags & API_CARRIES ? call->caller.may_carry : call->caller.may_control;
+}
+
+static const char *group_of(const struct api_method *method)
+{
+    if (method->flags & API_READS)
+        return "read";
+    return method->flags & API_CARRIES ? "fleet" : "control";
+}
+
 void api_dispatch(struct api_call *call, const struct api_method *method,
                   const ProtobufCMessage *request)
 {
     bool controls = (method->flags & API_CONTROLS) != 0;
-    bool allowed = controls ? call->caller.may_control : call->caller.may_read;
+    bool allowed = is_allowed(call, method);
     struct api *api = call->api;
 
     assert(call->state == API_CALL_OPEN && call->method == NULL && call->action[0] == '\0');
-    assert(!call->caller.may_control || call->caller.may_read);
+    assert(!call->caller.may_control || call->caller.may_carry);
+    assert(!call->caller.may_carry || call->caller.may_read);
     assert(api_method_of(request->descriptor) == method);
     call->method = method;
     call->method_index = api_method_index(request->descriptor);
@@ -71,7 +86,7 @@ void api_dispatch(struct api_call *call, const struct api_method *method,
         api_call_fail(call, -EPERM,
                       "%s is for root and the %s_group of vmreclaimd, and '%s' is neither; "
                       "'usermod -aG' adds a user to that group, from the next login on",
-                      method->name, controls ? "control" : "read", call->caller.name);
+                      method->name, group_of(method), call->caller.name);
 }
 
 /* ---- for handlers ---- */

@@ -18,6 +18,14 @@
 
 #define API_GROUP_NONE ((gid_t)-1)
 
+/* Of users: who may look, who may change, and who may hand in what a fleet wants. API_GROUP_NONE:
+ * root only. */
+struct api_groups {
+    gid_t read;
+    gid_t control;
+    gid_t fleet;
+};
+
 struct actions;
 struct arbiter_keeper;
 struct daemon_config;
@@ -73,8 +81,7 @@ struct api {
     struct list other_dumps; /* struct dump, those for others than root */
     uint64_t event_sequence;
     struct rpc_times times;
-    gid_t read_group; /* API_GROUP_NONE: root only */
-    gid_t control_group;
+    struct api_groups groups;
     api_audit audit; /* may be NULL */
     void *audit_userdata;
 };

@@ -58,7 +58,9 @@ void api_methods_check(void)
         for (size_t j = 0; j < groups[i]->count; j++) {
             const struct api_method *row = &groups[i]->rows[j];
 
-            assert(((row->flags & API_READS) != 0) != ((row->flags & API_CONTROLS) != 0));
+            unsigned who = row->flags & (API_READS | API_CONTROLS | API_CARRIES);
+
+            assert(who != 0 && (who & (who - 1)) == 0);
             assert(row->handler != NULL && find_name(row->name) == row);
         }
     }

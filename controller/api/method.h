@@ -13,11 +13,13 @@ struct api_call;
 /* `request` lives until the handler returns. */
 typedef void (*api_handler)(struct api_call *call, const ProtobufCMessage *request);
 
-/* Exactly one of READS and CONTROLS. */
+/* Exactly one of READS, CONTROLS and CARRIES. */
 enum {
     API_READS = 1u << 0,    /* for whoever may read */
     API_CONTROLS = 1u << 1, /* changes something: for whoever may control; every call is audited */
     API_STREAMS = 1u << 2,  /* answers with any number of messages */
+    API_CARRIES = 1u << 3,  /* changes what others have signed: for whoever may carry that, too; the
+                               handler says what is audited */
 };
 
 struct api_method {

@@ -24,7 +24,8 @@
 #define USERS_KEPT_PER_SECOND 8192u
 #define USERS_KEPT_BURST      (3 * 1024u * 1024)
 
-/* Whoever may look keeps a connection between two glances; a stranger has nothing to wait for. Root
+/* A bridge to the fleet keeps a connection, and carries a signed state, which is large. Whoever may
+ * look keeps a connection between two glances; a stranger has nothing to wait for. Root
  * can look and change whatever others do. */
 const struct api_bounds api_bounds[API_STANDING_COUNT] = {
     [API_STANDING_OWNER] = {.connections = API_CONNECTIONS_MAX,
@@ -36,6 +37,12 @@ const struct api_bounds api_bounds[API_STANDING_COUNT] = {
                               .permyriad = 1000,
                               .all_permyriad = 1500,
                               .frame_bytes = 256 * 1024},
+    [API_STANDING_FLEET] = {.connections = 32,
+                            .user_connections = 16,
+                            .reserve = 64,
+                            .permyriad = 500,
+                            .all_permyriad = 1000,
+                            .frame_bytes = 640 * 1024},
     [API_STANDING_READ] = {.connections = 128,
                            .user_connections = 32,
                            .reserve = 96,
@@ -211,6 +218,7 @@ static const char *who_is_in_the_way(const struct api_users *users, const struct
     static const char *const those[API_STANDING_COUNT] = {
         [API_STANDING_OWNER] = "root holds",
         [API_STANDING_CONTROL] = "those who may control hold",
+        [API_STANDING_FLEET] = "the fleet's bridges hold",
         [API_STANDING_READ] = "those who may only look hold",
         [API_STANDING_NONE] = "those without a right hold",
     };

@@ -17,6 +17,7 @@
 enum api_standing {
     API_STANDING_OWNER, /* root, and the daemon's own user */
     API_STANDING_CONTROL,
+    API_STANDING_FLEET,
     API_STANDING_READ,
     API_STANDING_NONE,
     API_STANDING_COUNT,

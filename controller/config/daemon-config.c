@@ -122,6 +122,30 @@ static int set_watermarks(void *object, const struct key *key, const char *value
     return arbiter_set_watermarks(&config->arbiter, value, error);
 }
 
+static int set_fleet_host(void *object, const struct key *key, const char *value,
+                          struct error *error)
+{
+    struct daemon_config *config = object;
+
+    return fleet_set_host(&config->fleet, value, error);
+}
+
+static int add_fleet_key(void *object, const struct key *key, const char *value,
+                         struct error *error)
+{
+    struct daemon_config *config = object;
+
+    return fleet_add_key(&config->fleet, value, error);
+}
+
+static int set_fleet_policies(void *object, const struct key *key, const char *value,
+                              struct error *error)
+{
+    struct daemon_config *config = object;
+
+    return fleet_set_policies(&config->fleet, value, error);
+}
+
 #define MEMBER(name) KEY_MEMBER(struct daemon_config, name)
 
 /* In the order of --help. */
@@ -171,6 +195,21 @@ static const struct key list[] = {
      .argument = "GROUP", .help = "who may look (default: root only)"},
     {"control_group", keys_set_text, MEMBER(control_group), .type = "the name of a group",
      .argument = "GROUP", .help = "who may change (default: root only)"},
+    {"fleet_group", keys_set_text, MEMBER(fleet_group), .type = "the name of a group",
+     .argument = "GROUP",
+     .help = "who may look, and hand in what the fleet's operators\n"
+             "have signed, as vmreclaim-fleet does (default: root\n"
+             "only)"},
+    {"fleet_host", set_fleet_host, MEMBER(fleet.host), .is_fixed = true,
+     .type = "1 to 64 letters, digits, '-' and '_'", .argument = "NAME",
+     .help = "what the fleet calls this host (default: it is in none)"},
+    {"fleet_keys", add_fleet_key, MEMBER(fleet.keys), .type = "a key, or a list of two",
+     .argument = "KEY",
+     .help = "public key of the fleet's operators, in base64; may be\n"
+             "given twice, the next one beside the one in use"},
+    {"fleet_policies", set_fleet_policies, MEMBER(fleet.refuses), .type = "apply or refuse",
+     .standard = "apply", .argument = "APPLY",
+     .help = "whether policies of the fleet are taken (default apply)"},
 };
 
 /* What it was called in an earlier version. A row goes no sooner than its key is refused. */
@@ -208,22 +247,34 @@ void daemon_config_init(struct daemon_config *config)
     arbiter_settings_init(&config->arbiter);
 }
 
-/* The command line's addresses stand instead of the file's. */
+/* The command line's lists stand instead of the file's: the first of an address or a key ends what
+ * the file has. */
+static void clear_list(struct daemon_config *config, const char *key, bool *listens, bool *has_keys)
+{
+    if (strcmp(key, "listen") == 0 && !*listens) {
+        *listens = true;
+        config->listen_count = 0;
+        memset(config->listen, 0, sizeof(config->listen));
+        config->listen_none = false;
+    }
+    if (strcmp(key, "fleet_keys") == 0 && !*has_keys) {
+        *has_keys = true;
+        config->fleet.key_count = 0;
+        memset(config->fleet.keys, 0, sizeof(config->fleet.keys));
+    }
+}
+
 static int set_from_command_line(struct daemon_config *config, const struct daemon_sources *sources,
                                  struct error *error)
 {
     bool listens = false;
+    bool has_keys = false;
 
     for (size_t i = 0; i < sources->setting_count; i++) {
         const struct daemon_setting *setting = &sources->settings[i];
         int r;
 
-        if (strcmp(setting->key, "listen") == 0 && !listens) {
-            listens = true;
-            config->listen_count = 0;
-            memset(config->listen, 0, sizeof(config->listen));
-            config->listen_none = false;
-        }
+        clear_list(config, setting->key, &listens, &has_keys);
         r = keys_set(&daemon_keys, config, setting->key, setting->value, error);
         if (r < 0)
             return error_prefix(error, r, "command line");

@@ -9,6 +9,10 @@
  *     state_directory: /var/lib/vmreclaim
  *     read_group: vmreclaim-read   # may look; by default root only
  *     control_group: vmreclaim     # may change
+ *     fleet_group: vmreclaim-fleet # may look, and hand in what the fleet's operators signed
+ *     fleet_host: rack7-12         # what the fleet calls this host; none: it is in none
+ *     fleet_keys: [11qYAYKx...=]   # of the fleet's operators
+ *     fleet_policies: apply        # or refuse
  *     sample_interval: 2s
  *     arbiter: on                  # a host that runs short takes memory from VMs
  *     watermarks: 4%,8%,12%        # what it keeps available: critical, low, high
@@ -23,6 +27,7 @@
 #include "common/base/error.h"
 #include "common/base/time.h"
 #include "controller/config/arbiter-settings.h"
+#include "controller/config/fleet-settings.h"
 #include "controller/config/keys.h"
 #include "controller/hypervisors/hypervisors.h"
 
@@ -42,6 +47,8 @@ struct daemon_config {
     char state_directory[256];
     char read_group[64]; /* empty: root only */
     char control_group[64];
+    char fleet_group[64];
+    struct fleet_settings fleet;
     nsec_t sample_interval;
     struct arbiter_settings arbiter;
 };
@@ -52,7 +59,7 @@ void daemon_config_init(struct daemon_config *config);
 
 /* Every setting once: reading, options, --help, vmreclaimd.yaml(5) and what a reload may not change
  * come from here.
- * `listen` adds an address. */
+ * `listen` adds an address, `fleet_keys` a key. */
 extern const struct keys daemon_keys;
 
 /* Where the configuration comes from: a file, and what the command line says over it. */

@@ -84,7 +84,10 @@ static struct api_call *make_call(bool may_read, bool may_control)
         .door = &door,
         .api = &api,
         .user = &user,
-        .caller = {.may_read = may_read, .may_control = may_control, .name = "alice"},
+        .caller = {.may_read = may_read,
+                   .may_carry = may_control,
+                   .may_control = may_control,
+                   .name = "alice"},
     };
     return call;
 }
@@ -112,7 +115,7 @@ static void test_who_may_call_what(void **state)
         "SetBalloon",   "ReleaseBalloon", "RollBackPolicy", "UnassignPolicy",
         "DeletePolicy", "Reload",         "Halt",           "Resume",
         "Pulse",        "SqueezeVms",     "ReserveMemory",  "ReleaseReservation",
-        "PlanPolicy",   "ApplyDesired",
+        "PlanPolicy",
     };
     unsigned count = 0;
 
@@ -123,6 +126,8 @@ static void test_who_may_call_what(void **state)
         for (size_t j = 0; j < ARRAY_SIZE(controls); j++)
             is_listed = is_listed || strcmp(controls[j], method->name) == 0;
         assert_int_equal((method->flags & API_CONTROLS) != 0, is_listed);
+        assert_int_equal((method->flags & API_CARRIES) != 0,
+                         strcmp(method->name, "ApplyDesired") == 0);
         count += is_listed;
     }
     assert_int_equal(count, ARRAY_SIZE(controls));
@@ -176,6 +181,42 @@ static void test_refusals_are_audited_within_bounds(void **state)
     assert_int_equal(released, 5);
     assert_int_equal(audited, 2);
     assert_false(audited_as_allowed);
+}
+
+/* A bridge that was taken over: whatever changes something is refused. */
+static void test_who_carries_orders_nothing(void **state)
+{
+    unsigned refused = 0;
+
+    for (unsigned i = 0; i < api_service->n_methods; i++) {
+        const ProtobufCMessageDescriptor *input = api_service->methods[i].input;
+        ProtobufCMessage *request = calloc(1, input->sizeof_message);
+        struct api_call *call = make_call(true, false);
+
+        assert_non_null(request);
+        protobuf_c_message_init(input, request);
+        call->caller.may_carry = true;
+        if (api_method_at(i)->flags & API_CONTROLS) {
+            failed = 0;
+            dispatch(call, request);
+            assert_int_equal(failed, -EPERM);
+            refused++;
+        } else
+            free(call);
+        free(request);
+    }
+    assert_int_equal(refused, 17);
+}
+
+/* Nor do those hand anything in who may only look. */
+static void test_who_looks_carries_nothing(void **state)
+{
+    Vmreclaim__Controller__V1__ApplyDesiredRequest request =
+        VMRECLAIM__CONTROLLER__V1__APPLY_DESIRED_REQUEST__INIT;
+
+    dispatch(make_call(true, false), &request.base);
+    assert_int_equal(failed, -EPERM);
+    assert_non_null(strstr(text, "ApplyDesired is for root and the fleet_group"));
 }
 
 static void test_a_change_is_audited_with_its_id(void **state)
@@ -562,6 +603,8 @@ int main(void)
         call_test(test_a_call_is_answered),
         call_test(test_who_reloads_pays_for_it),
         call_test(test_refusals_are_audited_within_bounds),
+        call_test(test_who_carries_orders_nothing),
+        call_test(test_who_looks_carries_nothing),
         call_test(test_a_change_is_audited_with_its_id),
         call_test(test_changes_are_kept_within_bounds),
         call_test(test_who_rolls_back_keeps_a_policy),

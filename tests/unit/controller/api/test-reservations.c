@@ -117,7 +117,7 @@ static struct api_call *reserve(const Request *request)
         .api = &api,
         .user = &user,
         .share = share,
-        .caller = {.may_read = true, .may_control = true, .name = "alice"},
+        .caller = {.may_read = true, .may_carry = true, .may_control = true, .name = "alice"},
     };
     api_dispatch(call, api_method_of(request->base.descriptor), &request->base);
     return call;

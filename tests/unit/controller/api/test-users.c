@@ -160,7 +160,7 @@ static void test_one_user_leaves_room_for_others(void **state)
     struct fixture *f = *state;
     struct crowd crowd;
 
-    f->api.read_group = READERS;
+    f->api.groups.read = READERS;
     crowd_in(f, &crowd, STRANGER, READERS);
     assert_int_equal(count_connections(f), 32);
     close(connect_with_group(f, STRANGER + 1, READERS));
@@ -183,8 +183,8 @@ static void test_a_reserve(void **state)
     static struct crowd readers[6], strangers[10];
     struct crowd controllers;
 
-    f->api.read_group = READERS;
-    f->api.control_group = CONTROLLERS;
+    f->api.groups.read = READERS;
+    f->api.groups.control = CONTROLLERS;
     for (unsigned i = 0; i < ARRAY_SIZE(strangers); i++)
         crowd_in(f, &strangers[i], STRANGER + i, STRANGER);
     assert_int_equal(count_connections(f), 32);
@@ -219,7 +219,7 @@ static void test_a_reserve_for_root(void **state)
     static struct crowd crowds[8];
     struct fixture *f = *state;
 
-    f->api.control_group = CONTROLLERS;
+    f->api.groups.control = CONTROLLERS;
     for (unsigned i = 0; i < ARRAY_SIZE(crowds); i++)
         crowd_in(f, &crowds[i], STRANGER + i, CONTROLLERS);
     assert_int_equal(count_connections(f), 208);
@@ -252,7 +252,7 @@ static void test_unused_connections(void **state)
 {
     struct fixture *f = *state;
 
-    f->api.read_group = READERS;
+    f->api.groups.read = READERS;
     assert_in_range(unused_for(f, STRANGER, STRANGER), 10 * NSEC_PER_SEC, 60 * NSEC_PER_SEC);
     assert_in_range(unused_for(f, STRANGER, READERS), 300 * NSEC_PER_SEC, 360 * NSEC_PER_SEC);
     assert_int_equal(unused_for(f, 0, 0), NSEC_INFINITY);
@@ -395,7 +395,7 @@ static void test_an_end_meanwhile(void **state)
 
     close(connect_as(f, SLOW));
     assert_int_equal(count_connections(f), 1);
-    api_set_groups(&f->api, API_GROUP_NONE, API_GROUP_NONE);
+    api_set_groups(&f->api, &(struct api_groups){API_GROUP_NONE, API_GROUP_NONE, API_GROUP_NONE});
     assert_int_equal(count_connections(f), 1);
     (void)sem_post(&answer);
 }

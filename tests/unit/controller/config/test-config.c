@@ -83,6 +83,10 @@ static void test_no_key_is_forgotten(void **state)
         {"state_directory", "/var/lib/x"},
         {"read_group", "x"},
         {"control_group", "x"},
+        {"fleet_group", "x"},
+        {"fleet_host", "rack7-12_a"},
+        {"fleet_keys", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="},
+        {"fleet_policies", "refuse"},
         {"sample_interval", "5s"},
         {"arbiter", "off"},
         {"watermarks", "4%,8%,12%"},
@@ -274,6 +278,54 @@ static void test_the_command_line_comes_last(void **state)
     assert_string_equal(config.listen[0], "vsock:any:1017");
 }
 
+/* Keys of RFC 8032, 7.1; the last one is a secret key. */
+#define KEY_1 "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+#define KEY_2 "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
+#define KEY_3 "/FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU="
+#define SECRET                                                                                     \
+    "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGg=="
+
+static int read_daemon(const char *text, struct daemon_config *config, struct error *error)
+{
+    daemon_config_init(config);
+    error->text[0] = '\0';
+    return keys_read_text(&daemon_keys, config, text, strlen(text), "vmreclaimd.yaml", error);
+}
+
+static void test_what_is_said_of_a_fleet(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *message;
+    } wrong[] = {
+        {"fleet_host: a.b\n", "fleet_host 'a.b' is not 1 to 64 letters"},
+        {"fleet_host: '>'\n", "fleet_host '>' is not"},
+        {"fleet_keys: [abc]\n", "fleet_keys: a public key is one line of base64"},
+        {"fleet_keys: [" KEY_1 ", " KEY_1 "]\n", "fleet_keys: the same key twice"},
+        {"fleet_keys: [" KEY_1 ", " KEY_2 ", " KEY_3 "]\n", "fleet_keys: more than 2"},
+        {"fleet_keys: [" SECRET "]\n", "fleet_keys: this is a secret key"},
+        {"fleet_policies: no\n", "fleet_policies 'no' is neither apply nor refuse"},
+    };
+    struct daemon_config config;
+    struct error error;
+
+    assert_int_equal(
+        read_daemon("fleet_host: rack7-12\nfleet_keys: [" KEY_1 ", " KEY_2 "]\n", &config, &error),
+        0);
+    assert_string_equal(config.fleet.host, "rack7-12");
+    assert_int_equal(config.fleet.key_count, 2);
+    assert_false(config.fleet.refuses);
+    assert_int_equal(
+        read_daemon("fleet_keys: " KEY_2 "\nfleet_policies: refuse\n", &config, &error), 0);
+    assert_int_equal(config.fleet.key_count, 1);
+    assert_true(config.fleet.refuses);
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        assert_int_equal(read_daemon(wrong[i].text, &config, &error), -EINVAL);
+        if (strstr(error.text, wrong[i].message) == NULL)
+            fail_msg("%s: %s", wrong[i].text, error.text);
+    }
+}
+
 /* What takes a restart is compared as memory, so nothing of an earlier value may be left in it. */
 static void test_what_a_reload_may_change(void **state)
 {
@@ -380,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_wrong_vm_files),
         cmocka_unit_test(test_a_missing_file),
         cmocka_unit_test(test_the_daemons_configuration),
+        cmocka_unit_test(test_what_is_said_of_a_fleet),
         cmocka_unit_test(test_watermarks),
         cmocka_unit_test(test_the_arbiter_is_switched_on),
         cmocka_unit_test(test_the_command_line_comes_last),
