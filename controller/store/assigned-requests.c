@@ -254,6 +254,7 @@ void store_try_policy(struct store *store, const struct policy_revision *revisio
         done(&(struct store_assigned){.answer = store_no_memory}, userdata);
         return;
     }
+    request->base.size += policy_revision_size(request->tried) + strlen(request->tried_selector);
     request->base.run = run_trial;
     request->base.writes = true;
     store_submit(&request->base);

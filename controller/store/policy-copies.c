@@ -19,7 +19,7 @@ static char *move_text(const char **field, char *room)
     return room + size;
 }
 
-static size_t size_of_revision(const struct policy_revision *revision)
+size_t policy_revision_size(const struct policy_revision *revision)
 {
     return sizeof(*revision) + strlen(revision->name) + strlen(revision->author) +
            strlen(revision->hash) + strlen(revision->source_name) + strlen(revision->text) + 5;
@@ -33,7 +33,7 @@ static size_t size_of_assignment(const struct policy_assignment *assignment)
 
 struct policy_revision *policy_revision_copy(const struct policy_revision *revision)
 {
-    struct policy_revision *copy = malloc(size_of_revision(revision));
+    struct policy_revision *copy = malloc(policy_revision_size(revision));
     char *room;
 
     if (copy == NULL)
@@ -87,7 +87,7 @@ int policy_copies_add_revision(const struct policy_revision *revision, void *use
 {
     struct policy_copies *copies = userdata;
 
-    return take_room(copies, size_of_revision(revision))
+    return take_room(copies, policy_revision_size(revision))
                ? add(&copies->revisions, policy_revision_copy(revision))
                : -ENOBUFS;
 }

@@ -13,6 +13,9 @@ struct policy_copies {
     bool is_full;
 };
 
+/* Bytes of a revision and its texts. */
+size_t policy_revision_size(const struct policy_revision *revision);
+
 /* Visitors; `userdata` is the struct policy_copies. -ENOMEM. -ENOBUFS: it is full, and was before
  * this one. */
 int policy_copies_add_revision(const struct policy_revision *revision, void *userdata);

@@ -174,7 +174,8 @@ static struct policies_request *create(struct store *store, const struct policy_
     }
     request->base = (struct store_request){
         .store = store, .answer = &request->policies.answer, .run = run, .complete = complete};
-    request->base.size = sizeof(*request) + strlen(request->given->text);
+    request->base.size =
+        sizeof(*request) + policy_revision_size(request->given) + strlen(request->selector);
     request->base.writes =
         run == run_order || run == run_roll_back || run == run_unassign || run == run_delete;
     assert(request->base.writes || given->author[0] == '\0');

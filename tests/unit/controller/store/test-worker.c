@@ -274,24 +274,70 @@ static void test_the_lines_are_bounded(void **state)
     assert_int_equal(answers.written, STORE_LINE_MAX);
 }
 
-static void test_a_line_of_long_requests_is_bounded(void **state)
+static void on_tried(const struct store_assigned *assigned, void *userdata)
 {
-    static char text[STORE_LINE_BYTES / 2 - 4096];
-    const struct policy_revision revision = {
-        .name = "a", .author = "", .hash = "h", .source_name = "", .text = text};
-    int status = 1;
-    struct fixture *fixture = *state;
-    struct answers answers = {0};
+    *(int *)userdata = assigned->answer.status;
+}
 
-    memset(text, 'x', sizeof(text) - 1);
+static void order(struct fixture *fixture, const struct policy_revision *revision, int *ret_status)
+{
+    store_order_policy(fixture->store, revision, "", on_policies, ret_status);
+}
+
+static void try(struct fixture *fixture, const struct policy_revision *revision, int *ret_status)
+{
+    store_try_policy(fixture->store, revision, "", NULL, 0, on_tried, ret_status);
+}
+
+/* Two of them take all the room that there is. */
+static void expect_bound(struct fixture *fixture, const struct policy_revision *revision,
+                         void (*ask)(struct fixture *fixture,
+                                     const struct policy_revision *revision, int *ret_status))
+{
+    struct answers answers = {0};
+    int status = 1;
+
     slow_disk_hold();
     write_lease(fixture, 1, &answers);
     slow_disk_await();
     for (unsigned i = 0; i < 3; i++)
-        store_order_policy(fixture->store, &revision, "", on_policies, &status);
+        ask(fixture, revision, &status);
     assert_int_equal(status, -EBUSY);
     finish(fixture);
     assert_int_equal(status, 0);
+}
+
+/* NUL-terminated, a little less than half a line. */
+static const char *long_text(void)
+{
+    static char text[STORE_LINE_BYTES / 2 - 4096];
+
+    memset(text, 'x', sizeof(text) - 1);
+    return text;
+}
+
+static void test_a_line_of_long_requests_is_bounded(void **state)
+{
+    const struct policy_revision revision = {
+        .name = "a", .author = "", .hash = "h", .source_name = "", .text = long_text()};
+
+    expect_bound(*state, &revision, order);
+}
+
+static void test_a_line_of_long_names_is_bounded(void **state)
+{
+    const struct policy_revision revision = {
+        .name = "a", .author = "", .hash = "h", .source_name = long_text(), .text = ""};
+
+    expect_bound(*state, &revision, order);
+}
+
+static void test_a_line_of_long_trials_is_bounded(void **state)
+{
+    const struct policy_revision revision = {
+        .name = "a", .author = "", .hash = "h", .source_name = "", .text = long_text()};
+
+    expect_bound(*state, &revision, try);
 }
 
 static void test_records_that_wait_are_bounded_in_bytes(void **state)
@@ -406,6 +452,8 @@ int main(void)
         worker_test(test_a_slow_disk_is_told),
         worker_test(test_the_lines_are_bounded),
         worker_test(test_a_line_of_long_requests_is_bounded),
+        worker_test(test_a_line_of_long_names_is_bounded),
+        worker_test(test_a_line_of_long_trials_is_bounded),
         worker_test(test_records_that_wait_are_bounded_in_bytes),
         worker_test(test_a_stop_does_not_wait_for_ever),
         worker_test(test_a_reading_that_hangs_holds_no_writing_back),
