@@ -15,6 +15,7 @@
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
 #include "controller/daemon-reading.h"
+#include "controller/desired/keeper.h"
 #include "controller/directory-watches.h"
 #include "controller/leases/keeper.h"
 #include "controller/policies/assignments.h"
@@ -65,6 +66,7 @@ struct daemon {
     struct recorder recorder;
     struct policy_assignments assignments;
     struct policy_push policy_push;
+    struct desired_keeper desired;
     struct lease_keeper keeper;
     struct listener *agent_listeners[DAEMON_LISTEN_MAX];
     struct listener *api_listener;

@@ -180,6 +180,19 @@ static int start_policies(struct daemon *daemon, struct error *error)
     return 0;
 }
 
+/* After the policies that it brings. */
+static int start_desired(struct daemon *daemon, struct error *error)
+{
+    desired_keeper_init(&daemon->desired, &daemon->assignments, daemon->store,
+                        &daemon->config.fleet);
+    return 0;
+}
+
+static void finish_desired(struct daemon *daemon)
+{
+    desired_keeper_finish(&daemon->desired);
+}
+
 /* Before anything is done to a VM. */
 static int start_halts(struct daemon *daemon, struct error *error)
 {
@@ -233,6 +246,7 @@ static int start_api(struct daemon *daemon, struct error *error)
         .discovery = &daemon->discovery,
         .keeper = &daemon->keeper,
         .assignments = &daemon->assignments,
+        .desired = &daemon->desired,
         .recorder = &daemon->recorder,
         .store = daemon->store,
         .config = &daemon->config,
@@ -373,6 +387,7 @@ static const struct part {
     {start_intervals, NULL, finish_intervals},
     {start_leases, stop_leases, finish_leases},
     {start_policies, NULL, NULL},
+    {start_desired, NULL, finish_desired},
     {start_halts, NULL, finish_halts},
     {start_recorder, stop_recorder, finish_recorder},
     {start_arbiter, NULL, finish_arbiter},

@@ -29,6 +29,7 @@ struct api_groups {
 struct actions;
 struct arbiter_keeper;
 struct daemon_config;
+struct desired_keeper;
 struct discovery;
 struct halts;
 struct lease_keeper;
@@ -50,6 +51,7 @@ struct api_rooms {
     const struct discovery *discovery;
     const struct lease_keeper *keeper;
     struct policy_assignments *assignments;
+    struct desired_keeper *desired;
     struct recorder *recorder;
     struct store *store;
     const struct daemon_config *config;

@@ -19,6 +19,7 @@
 #include "controller/arbiter/keeper.h"
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
+#include "controller/desired/keeper.h"
 #include "controller/messages/text.h"
 #include "controller/records/recorder.h"
 #include "controller/store/store.h"
@@ -178,6 +179,10 @@ void status_to_message(const struct api *api, Status *status, struct status_scra
     fill_arbiter(rooms->arbiter, status, scratch);
     if (rooms->discovery != NULL && rooms->discovery->problem[0] != '\0')
         add_degraded(status, scratch, "discovery", "", rooms->discovery->problem, 0);
+    if (rooms->desired != NULL && rooms->config->fleet.host[0] != '\0') {
+        desired_keeper_show(rooms->desired, &scratch->applied);
+        status->fleet = &scratch->applied;
+    }
     status->degraded = scratch->degraded_pointers;
     for (size_t i = 0; i < rooms->config->listen_count; i++)
         scratch->listening[status->n_listening++] = message_text(rooms->config->listen[i]);

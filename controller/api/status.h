@@ -18,6 +18,7 @@ struct status_scratch {
     char parts[STATUS_DEGRADED_MAX][VM_NAME_SIZE + 16];
     char alarms[STATUS_DEGRADED_MAX][ALARM_BYTES];
     char *listening[DAEMON_LISTEN_MAX + 1];
+    Vmreclaim__Fleet__V1__Applied applied;
 };
 
 void status_to_message(const struct api *api, Vmreclaim__Controller__V1__GetStatusResponse *status,
