@@ -50,7 +50,7 @@ static bool has_booted(const struct vm_mark *before, uint64_t boot)
 }
 
 /* What is seen for the first time counts from here. */
-static void mark_figures(struct vm_mark *mark, const VmStatus *vm)
+static void mark_figures(struct figure_mark *mark, const VmStatus *vm)
 {
     for (size_t i = 0; i < vm->n_figures; i++) {
         unsigned kind = (unsigned)vm->figures[i]->kind;
@@ -58,7 +58,7 @@ static void mark_figures(struct vm_mark *mark, const VmStatus *vm)
         if (kind >= FIGURE_COUNT || (mark->known & 1U << kind) != 0)
             continue;
         mark->known = (uint8_t)(mark->known | 1U << kind);
-        mark->begins[kind] = vm->figures[i]->value;
+        mark->values[kind] = vm->figures[i]->value;
     }
 }
 
@@ -91,14 +91,16 @@ static struct vm_mark mark_vm(const struct vm_mark *before, const VmStatus *vm,
                               const struct fleet_host *host)
 {
     uint64_t boot = vm->boot_id[0] == '\0' ? 0 : hash_text(vm->boot_id) | 1;
-    struct vm_mark mark = {.vm = hash_text(vm->uuid), .boot = boot, .begin = host->heard};
+    struct vm_mark mark = {.vm = hash_text(vm->uuid), .boot = boot};
 
+    mark.begin.time = mark.next.time = host->heard;
     if (before != NULL && !has_booted(before, boot))
         mark = *before;
     if (boot != 0)
         mark.boot = boot;
     mark.had_agent = vm->has_agent || (before != NULL && before->had_agent);
-    mark_figures(&mark, vm);
+    mark_figures(&mark.begin, vm);
+    mark_figures(&mark.next, vm);
     mark_pressure(&mark, vm, host->status->time_ns);
     return mark;
 }
@@ -136,6 +138,21 @@ static int mark_host(struct host_mark *mark, const struct fleet_view *view,
         (host->heard == mark->heard && mark->count == host->status->n_vms))
         return 0;
     return mark_vms(mark, host);
+}
+
+static void move_vm(struct vm_mark *mark, const VmStatus *vm, nsec_t heard)
+{
+    mark->begin = mark->next;
+    mark->next = (struct figure_mark){.time = heard};
+    mark_figures(&mark->next, vm);
+}
+
+static void move_on(struct marks *marks, const struct fleet_view *view)
+{
+    marks->moved = view->now;
+    for (size_t i = 0; i < marks->count; i++)
+        for (size_t j = 0; j < marks->hosts[i].count; j++)
+            move_vm(&marks->hosts[i].vms[j], view->hosts[i].status->vms[j], marks->hosts[i].heard);
 }
 
 /* Those of before, by the view's order; who is not in it any more is dropped. */
@@ -183,10 +200,12 @@ int marks_follow(struct marks *marks, const struct fleet_view *view, const bool 
     int r = is_sorted(marks, view) ? 0 : sort_hosts(marks, view);
 
     if (marks->begin == 0)
-        marks->begin = view->now;
+        marks->begin = marks->moved = view->now;
     for (size_t i = 0; r == 0 && i < view->count; i++)
         r = mark_host(&marks->hosts[i], view, &view->hosts[i], is_treated[i]);
     if (r < 0)
         marks_finish(marks);
+    else if (view->now - marks->moved >= MARKS_STEP)
+        move_on(marks, view);
     return r;
 }

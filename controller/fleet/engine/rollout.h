@@ -15,24 +15,30 @@
  * force. Soaking: they run it for a time. Judging: gates.h compares them with the untreated and
  * with their own past. A gate that fails reverts all treated hosts, or pauses. Who was lost when
  * its wave opened gets the policy on return; a newcomer of a closed wave waits for the last one.
- * Who comes to a complete rollout gets its policy without gates.
+ * Who comes to a complete rollout gets its policy without gates, until it is superseded: there is
+ * one rollout of a policy at a time.
  *
- * How to use it, once a second while this coordinator has the lease, for each rollout:
+ * How to use it, once a second while this coordinator has the lease, for each rollout that does not
+ * rest, and for drafts, so that it is known what hosts did before:
  *   1. read the document with its revision (not by a direct get, which may be stale);
  *   2. rollout_step();
  *   3. `changed`: store it by compare-and-set. When that fails, throw it away and begin at 1. Hosts
  *      are written to only in a later step, so never before the document says so;
- *   4. else write to each of `hosts`, in any order, stop anywhere. ROLLOUT_APPLY: its entry of the
- *      policy becomes this rollout's, what was there becomes previous_*. ROLLOUT_REVERT: where the
- *      entry is this rollout's, it becomes its previous_*; the state is written in any case, for
- * its epoch. Each is read from the stream, given generation + 1 and this epoch, and published with
- *      the expected last sequence. A stored state of a later epoch: stop, another one leads.
+ *   4. else write to each of `hosts`, in any order, and stop anywhere:
+ *      - read its newest state from the stream; one of a later epoch: stop, another one leads;
+ *      - ROLLOUT_APPLY: the policy's entry becomes this rollout's, what was there its previous_*.
+ *        Where it is this rollout's, nothing is written;
+ *      - ROLLOUT_REVERT: where the entry is this rollout's, it becomes its previous_*. The state is
+ *        written in any case, for its epoch: that fences who led before;
+ *      - generation + 1, this epoch, signed, published with the expected last sequence;
  *   5. the view says what was written (wanted_*), so nothing is asked for twice.
  *
  * Failure modes: the engine's memory is lost with its coordinator. What treated hosts were before
  * is in the document; the window of figures begins anew, and nothing is judged before it is as long
- * as the soak, five minutes at most. While the reader has not listened for long enough to know who
- * is lost, nothing advances; reverting goes on. */
+ * as the soak, five minutes at most. What guests suffer between two coordinators is not counted,
+ * what goes on afterwards is. While the reader has not listened for long enough to know who is
+ * lost, nothing advances; reverting goes on. Without untreated hosts and without a past, a figure
+ * above its limit is without data: a rollout whose first wave is everybody pauses then. */
 #ifndef VMRECLAIM_CONTROLLER_FLEET_ENGINE_ROLLOUT_H
 #define VMRECLAIM_CONTROLLER_FLEET_ENGINE_ROLLOUT_H
 

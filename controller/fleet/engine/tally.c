@@ -45,11 +45,11 @@ static void add_counter(struct tally *tally, const struct seen_vm *seen, unsigne
                         uint64_t value)
 {
     struct tally_counter *counter = &tally->counters[kind];
-    nsec_t length = seen->host->heard - seen->mark->begin;
+    nsec_t length = seen->host->heard - seen->mark->begin.time;
 
-    if ((seen->mark->known & 1U << kind) == 0 || value < seen->mark->begins[kind])
+    if ((seen->mark->begin.known & 1U << kind) == 0 || value < seen->mark->begin.values[kind])
         return;
-    value = min_of(value - seen->mark->begins[kind], INCREASE_MAX);
+    value = min_of(value - seen->mark->begin.values[kind], INCREASE_MAX);
     counter->vms++;
     counter->seconds += length / NSEC_PER_SEC;
     counter->sum += value;

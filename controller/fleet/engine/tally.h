@@ -1,6 +1,7 @@
 /* Sums over a group of hosts: what the gates look at. Pure.
  *
- * A counter's increase counts from a mark to now, per VM. A guest that has booted meanwhile is
+ * A counter's increase counts from a mark to now, per VM. Marks move on with time, so that what
+ * begins late in a wave is not lost in the hours before. A guest that has booted meanwhile is
  * marked anew, and what its counters said before is void. */
 #ifndef VMRECLAIM_CONTROLLER_FLEET_ENGINE_TALLY_H
 #define VMRECLAIM_CONTROLLER_FLEET_ENGINE_TALLY_H
@@ -52,15 +53,24 @@ bool tally_pressure(const struct tally *tally, uint64_t *ret_permyriad);
 
 /* ---- marks ---- */
 
+/* Counters are looked at over the last MARKS_STEP to 2 * MARKS_STEP of a window. */
+#define MARKS_STEP (300 * NSEC_PER_SEC)
+
+/* What counters were at a time. */
+struct figure_mark {
+    nsec_t time;
+    uint64_t values[FIGURE_COUNT];
+    uint8_t known; /* bit per figure */
+};
+
 struct vm_mark {
-    uint64_t vm;   /* hash of its UUID */
-    uint64_t boot; /* of its boot id; 0: unknown */
-    nsec_t begin;
-    uint64_t begins[FIGURE_COUNT];
-    uint64_t waited;   /* as the newest status has it */
-    int64_t time_ns;   /* of that status, by the sender's clock */
-    uint16_t pressure; /* permyriad that it waited between the last two statuses */
-    uint8_t known;     /* bit per figure */
+    uint64_t vm;              /* hash of its UUID */
+    uint64_t boot;            /* of its boot id; 0: unknown */
+    struct figure_mark begin; /* what is counted from */
+    struct figure_mark next;  /* what will be, later */
+    uint64_t waited;          /* as the newest status has it */
+    int64_t time_ns;          /* of that status, by the sender's clock */
+    uint16_t pressure;        /* permyriad that it waited between the last two statuses */
     bool has_pressure;
     bool had_agent;
 };
@@ -80,6 +90,7 @@ struct marks {
     struct host_mark *hosts;
     size_t count;
     nsec_t begin; /* of the window; 0: nothing was marked */
+    nsec_t moved; /* when the marks moved on last */
 };
 
 void marks_finish(struct marks *marks);

@@ -98,6 +98,28 @@ static void test_counters_count_from_their_mark(void **state)
     assert_int_equal(rate, 2000);
 }
 
+/* Harm that begins late is not lost in the time before. */
+static void test_marks_move_on(void **state)
+{
+    uint64_t rate;
+
+    (void)state;
+    for (unsigned i = 0; i < 360; i++)
+        hear(10);
+    for (unsigned i = 0; i < FLEET_VMS; i++)
+        set(0, i, REFAULTS, 100000);
+    hear(10);
+    sum(0);
+    assert_true(tally.counters[FIGURE(REFAULTS)].seconds >= 300 * FLEET_VMS);
+    assert_true(tally.counters[FIGURE(REFAULTS)].seconds <= 610 * FLEET_VMS);
+    assert_true(tally_rate(&tally, FIGURE(REFAULTS), &rate));
+    assert_true(rate > 100000);
+    for (unsigned i = 0; i < 60; i++)
+        hear(10);
+    sum(0);
+    assert_int_equal(tally.counters[FIGURE(REFAULTS)].sum, 0);
+}
+
 static void test_another_boot_voids_that_guests_counters(void **state)
 {
     (void)state;
@@ -252,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_counters_count_from_their_mark, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_marks_move_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_boot_voids_that_guests_counters, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_boot_id_that_is_not_said_is_no_other_boot, setup,
