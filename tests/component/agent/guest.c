@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/base/cleanup.h"
+#include "common/base/file.h"
 #include "common/base/util.h"
 #include "tests/lib/no-vsock.h"
 
@@ -110,9 +111,9 @@ static void must(bool condition, const char *what)
     abort();
 }
 
+/* As a whole: the agent may read at any time. */
 void guest_write(struct guest *guest, const char *path, const char *text)
 {
-    cleanup_close int descriptor = -1;
     char part[256];
 
     for (size_t i = 1; path[i] != '\0'; i++)
@@ -120,9 +121,8 @@ void guest_write(struct guest *guest, const char *path, const char *text)
             snprintf(part, sizeof(part), "%.*s", (int)i, path);
             must(mkdirat(guest->root, part, 0755) == 0 || errno == EEXIST, part);
         }
-    descriptor = openat(guest->root, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    must(descriptor >= 0, path);
-    must(write(descriptor, text, strlen(text)) == (ssize_t)strlen(text), path);
+    must(file_replace_for_this_boot(guest->root, path, text, strlen(text)) == 0, path);
+    must(fchmodat(guest->root, path, 0644, 0) == 0, path);
 }
 
 const char *guest_read(struct guest *guest, const char *path)
