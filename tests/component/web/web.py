@@ -23,7 +23,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ENVIRONMENT = {**os.environ,
                "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
 
-faulthandler.dump_traceback_later(2 * WAIT_MAX, exit=True)
+def watch_over():
+    """Ends what hangs from now on for much longer than anything may take."""
+    faulthandler.dump_traceback_later(2 * WAIT_MAX, exit=True)
 
 
 class ApiServer:
@@ -109,6 +111,7 @@ class WebTestCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
+        watch_over()
         cls.directory = tempfile.TemporaryDirectory()
         cls.api = "unix:" + cls.path("api.sock")
         cls.server = ApiServer(cls.api, *cls.server_arguments)
@@ -121,6 +124,9 @@ class WebTestCase(unittest.TestCase):
         finally:
             cls.server.stop()
             cls.directory.cleanup()
+
+    def setUp(self):
+        watch_over()
 
     @classmethod
     def path(cls, name):
