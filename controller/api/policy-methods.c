@@ -396,6 +396,7 @@ static void on_deleted(const struct policy_result *result, void *userdata)
             selectors[i] = message_text(result->assignments[i]->selector);
         response.selectors = selectors;
         response.n_selectors = result->assignment_count;
+        response.selectors_omitted = (uint32_t)result->assignments_omitted;
         response.results = messages.pointers;
         response.n_results = messages.count;
         response.results_omitted = (uint32_t)messages.omitted;

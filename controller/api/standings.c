@@ -8,7 +8,6 @@
 #include "common/base/util.h"
 #include "controller/messages/text.h"
 
-#define RESULT_BYTES  ((size_t)2 << 20) /* the VMs' names are beside them; a frame may be 4 MiB */
 #define OUTCOME(name) VMRECLAIM__CONTROLLER__V1__POLICY_OUTCOME__POLICY_OUTCOME_##name
 
 typedef Vmreclaim__Controller__V1__VmPolicyResult VmPolicyResult;
@@ -62,8 +61,8 @@ static bool is_in_force(const VmPolicyResult *result)
 /* What is not as it should be is said first. */
 static void choose_results(struct standing_messages *messages, size_t count)
 {
-    size_t room = RESULT_BYTES;
-    size_t room_in_force = RESULT_BYTES;
+    size_t room = STANDING_BYTES;
+    size_t room_in_force = STANDING_BYTES;
 
     for (size_t i = 0; i < count; i++)
         if (!is_in_force(&messages->results[i]))

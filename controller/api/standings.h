@@ -9,6 +9,9 @@
 #include "controller/api/call.h"
 #include "controller/policies/assignments.h"
 
+/* Of all results of an answer. The VMs' names are beside them. */
+#define STANDING_BYTES ((size_t)2 << 20)
+
 /* Messages of standings; they point into the originals. */
 struct standing_messages {
     Vmreclaim__Controller__V1__VmPolicyResult *results;   /* of all standings */

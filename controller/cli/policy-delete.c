@@ -1,6 +1,7 @@
 /* vmreclaim policy delete NAME */
 #include <stdio.h>
 
+#include "common/base/util.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
 #include "controller/cli/policy-results.h"
@@ -14,15 +15,28 @@ struct shown {
     const char *name;
 };
 
+/* A person reads the first ones. */
+enum { SELECTORS_SHOWN = 20 };
+
+static void print_selectors(const Response *response)
+{
+    size_t shown = min_of(response->n_selectors, (size_t)SELECTORS_SHOWN);
+    size_t more = response->n_selectors - shown + response->selectors_omitted;
+
+    for (size_t i = 0; i < shown; i++) {
+        fputs(i == 0 ? "\nit was assigned to " : ", ", stdout);
+        print_text(response->selectors[i]);
+    }
+    if (more > 0)
+        printf(" and %zu more", more);
+}
+
 static int print(const Response *response, const char *name)
 {
     fputs("policy ", stdout);
     print_text(name);
     fputs(" is deleted, with its history", stdout);
-    for (size_t i = 0; i < response->n_selectors; i++) {
-        fputs(i == 0 ? "\nit was assigned to " : ", ", stdout);
-        print_text(response->selectors[i]);
-    }
+    print_selectors(response);
     putchar('\n');
     if (response->n_results > 0)
         puts("instead:");

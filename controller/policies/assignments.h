@@ -44,7 +44,8 @@ struct policy_result {
     bool selects_none;                      /* of policy_order: the selector means no VM now */
     const struct policy_revision *revision; /* of policy_order and policy_roll_back */
     struct policy_assignment *const *assignments; /* that are no more: one of policy_unassign, */
-    size_t assignment_count;                      /* any number of policy_delete */
+    size_t assignment_count;                      /* any number of policy_delete, */
+    size_t assignments_omitted;                   /* and as many more that did not fit */
     const struct policy_standing *standings;      /* of VMs; see the functions */
     size_t standing_count;
 };

@@ -20,8 +20,9 @@ struct order {
     struct policy_revision *revision; /* of the policy that is spread */
     struct policy_assignment **assignments_gone;
     size_t gone_count;
-    char *selector;    /* whom it is for; NULL: nobody */
-    bool selects_some; /* there is a VM that it means */
+    size_t gone_omitted; /* there was no room for them */
+    char *selector;      /* whom it is for; NULL: nobody */
+    bool selects_some;   /* there is a VM that it means */
     policy_done done;
     void *userdata;
 };
@@ -41,6 +42,7 @@ static void end(struct order *order, int status, const struct error *error,
                                         .revision = order->revision,
                                         .assignments = order->assignments_gone,
                                         .assignment_count = order->gone_count,
+                                        .assignments_omitted = order->gone_omitted,
                                         .standings = standings,
                                         .standing_count = standing_count},
                 order->userdata);
@@ -156,6 +158,7 @@ static int keep_gone(struct order *order, const struct store_policies *policies)
             return -ENOMEM;
         order->gone_count++;
     }
+    order->gone_omitted = policies->omitted;
     return 0;
 }
 

@@ -107,13 +107,18 @@ static int run_unassign(struct store_request *base, struct error *error)
     return r < 0 ? r : store_unassign(base->store, request->selector, error);
 }
 
+/* What does not fit is counted. */
 static int keep_of_policy(const struct policy_assignment *assignment, void *userdata)
 {
     struct policies_request *request = userdata;
+    int r = 0;
 
     if (strcmp(assignment->policy, request->given->name) != 0)
         return 0;
-    return policy_copies_add_assignment(assignment, &request->copies);
+    if (!request->copies.is_full)
+        r = policy_copies_add_assignment(assignment, &request->copies);
+    request->policies.omitted += request->copies.is_full;
+    return r == -ENOBUFS ? 0 : r;
 }
 
 static int run_delete(struct store_request *base, struct error *error)
@@ -122,7 +127,7 @@ static int run_delete(struct store_request *base, struct error *error)
     int r =
         request->unassigns ? store_assignments(base->store, "", keep_of_policy, request, error) : 0;
 
-    return r < 0 && r != -ENOBUFS
+    return r < 0
                ? r
                : store_policy_delete(base->store, request->given->name, request->unassigns, error);
 }
@@ -273,5 +278,6 @@ void store_delete_policy(struct store *store, const char *name, bool unassign,
     if (request == NULL)
         return;
     request->unassigns = unassign;
+    request->copies.bytes_max = STORE_DELETED_BYTES;
     store_submit(&request->base);
 }

@@ -102,7 +102,8 @@ struct store_policies {
     size_t revision_count;
     struct policy_assignment **assignments;
     size_t assignment_count;
-    bool is_cut; /* there are more than were asked for, or than fit */
+    bool is_cut;    /* there are more than were asked for, or than fit */
+    size_t omitted; /* of store_delete_policy: assignments that do not fit */
 };
 typedef void (*store_policies_done)(const struct store_policies *policies, void *userdata);
 
@@ -142,7 +143,8 @@ void store_unassign_policy(struct store *store, const char *selector, store_poli
                            void *userdata);
 
 /* Removes all revisions of a policy. -EBUSY: it is assigned; not with `unassign`, which removes
- * that first and answers with what it was. -ENOENT. */
+ * that first and answers with what it was, as many as fit. -ENOENT. */
+#define STORE_DELETED_BYTES ((size_t)1 << 20)
 void store_delete_policy(struct store *store, const char *name, bool unassign,
                          store_policies_done done, void *userdata);
 

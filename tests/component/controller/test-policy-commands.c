@@ -133,6 +133,9 @@ static void test_delete(void **state)
     expect(f, "echo 'name: free' | $V policy apply -", 0, "is stored");
     expect(f, "$V policy delete free", 0, "policy free is deleted, with its history\n");
     assert_null(strstr(shown, "instead"));
+    expect(f, "for i in $(seq 25); do echo 'name: free' | $V policy apply - --vm \"x-$i-*\"; done",
+           0, "is stored");
+    expect(f, "$V policy delete free --unassign", 0, " and 5 more\n");
 }
 
 /* Blanks in a row are one. */
