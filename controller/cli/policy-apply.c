@@ -56,7 +56,7 @@ static int run(struct cli *cli, char **operands)
 }
 
 static const struct command_option options[] = {
-    {"vm", 0, OPTION_TEXT, "VM", "for this VM, a glob (\"web-*\") or label:KEY=VALUE", &vm, NULL},
+    {"vm", 0, OPTION_TEXT, "VM", "for this VM, a glob (\"web-*\") or label:KEY[=VALUE]", &vm, NULL},
     {"file", 'f', OPTION_TEXT, "FILE", "the same as naming it without -f", &file, NULL},
     DRY_RUN_OPTION(&is_dry),
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},

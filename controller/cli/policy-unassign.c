@@ -52,8 +52,8 @@ const struct command command_policy_unassign = {
     .summary = "a policy is no longer for a VM, a glob or a label",
     .description =
         "Removes an assignment, as policy list shows it: a VM, a glob (\"web-*\") or\n"
-        "label:KEY=VALUE. VMs that another assignment is for get that policy; others what their\n"
-        "own file names, else none: their agents run their own configuration.",
+        "label:KEY[=VALUE]. VMs that another assignment is for get that policy; others what\n"
+        "their own file names, else none: their agents run their own configuration.",
     .example = "vmreclaim policy unassign 'web-*'",
     .see_also = "policy list, policy apply",
     .timeout = 30 * NSEC_PER_SEC,

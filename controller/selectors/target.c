@@ -23,10 +23,9 @@ bool target_is_pattern(const char *target)
 static int check_label(const char *target, struct error *error)
 {
     const char *label = target + sizeof(LABEL) - 1;
-    const char *equal = strchr(label, '=');
 
-    if (equal == NULL || equal == label)
-        return error_set(error, -EINVAL, "'%s' is not of the form label:KEY=VALUE",
+    if (*label == '\0' || *label == '=')
+        return error_set(error, -EINVAL, "'%s' is neither label:KEY=VALUE nor label:KEY",
                          TEXT_CUT(target, 80));
     if (strchr(label, '*') != NULL)
         return error_set(error, -EINVAL,

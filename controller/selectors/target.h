@@ -1,4 +1,5 @@
-/* Whom something is for: one by its name, a glob over names, or "label:KEY=VALUE". Pure. */
+/* Whom something is for: one by its name, a glob over names, or "label:KEY=VALUE". A label without
+ * a value is one, too: Proxmox's tags are. "label:web" means that alone, not "web=1". Pure. */
 #ifndef VMRECLAIM_CONTROLLER_SELECTORS_TARGET_H
 #define VMRECLAIM_CONTROLLER_SELECTORS_TARGET_H
 

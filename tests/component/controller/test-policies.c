@@ -415,9 +415,8 @@ static bool selects_none(const struct fixture *f)
 
 static void test_selectors_that_mean_nobody(void **state)
 {
-    static const char *const bad[] = {"label:",  "label:tier", "label:=web", "label:tier=w*",
-                                      "web-[12", "web/*",      "web *",      "w\xc3\xa4*",
-                                      "web-[!",  "[]",         "*,db"};
+    static const char *const bad[] = {"label:", "label:=web", "label:tier=w*", "web-[12", "web/*",
+                                      "web *",  "w\xc3\xa4*", "web-[!",        "[]",      "*,db"};
     struct fixture *f = *state;
 
     start_managed(f);

@@ -33,6 +33,8 @@ static void test_a_label_is_compared_as_it_is_written(void **state)
     assert_true(means("label:note=a,b"));
     assert_false(means("label:tier=d"));
     assert_false(means("label:TIER=db"));
+    assert_true(means("label:bare"));
+    assert_false(means("label:tier")); /* a key of another label */
     assert_true(target_is_pattern("label:tier=db"));
 }
 
@@ -43,7 +45,9 @@ static void test_what_is_wrong_is_said(void **state)
     (void)state;
     assert_int_equal(target_check("db-[0-9]*", "VM", &error), 0);
     assert_int_equal(target_check("label:a=b", "VM", &error), 0);
-    assert_int_equal(target_check("label:a", "VM", &error), -EINVAL);
+    assert_int_equal(target_check("label:a", "VM", &error), 0);
+    assert_int_equal(target_check("label:", "VM", &error), -EINVAL);
+    assert_int_equal(target_check("label:=b", "VM", &error), -EINVAL);
     assert_int_equal(target_check("label:a=*", "VM", &error), -EINVAL);
     assert_int_equal(target_check("db-[0", "VM", &error), -EINVAL);
     assert_non_null(strstr(error.text, "not closed"));
