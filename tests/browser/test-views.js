@@ -144,16 +144,24 @@ test("one is not many", async () => {
   await page.context().close();
 });
 
+// Events of the page are ours: page.say.
+async function ownEvents(page) {
+  await page.addInitScript(() => {
+    window.EventSource = class extends EventTarget {
+      constructor() { super(); window.stream = this; }
+      close() {}
+    };
+  });
+  page.say = (event) => page.evaluate((data) => window.stream.dispatchEvent(new MessageEvent("message", { data })), JSON.stringify(event));
+}
+
 // A tab on the host's page whose clock and events are ours. asked(): how often it asked for the host.
 async function hostTab() {
   const page = await newTab({
     before: async (one) => {
       await one.clock.install();
+      await ownEvents(one);
       await one.addInitScript(() => {
-        window.EventSource = class extends EventTarget {
-          constructor() { super(); window.stream = this; }
-          close() {}
-        };
         const { fetch } = window;
         window.asked = 0;
         window.fetch = (address, ...rest) => { window.asked += address === "/api/host"; return fetch(address, ...rest); };
@@ -161,7 +169,6 @@ async function hostTab() {
       await one.route("**/api/host", (route) => route.fulfill({ json: hostOf([{ name: "bare" }]) }));
     },
   });
-  page.say = (event) => page.evaluate((data) => window.stream.dispatchEvent(new MessageEvent("message", { data })), JSON.stringify(event));
   await show(page, "#/", VIEWS["#/"]);
   page.asked = () => page.evaluate(() => window.asked);
   assert.equal(await page.asked(), 1);
@@ -190,6 +197,19 @@ test("what has changed is asked for when the answer can tell of it", async () =>
   assert.equal(await page.asked(), 2);
   for (let i = 0; i < 100 && (await page.asked()) < 3; i++) await page.clock.runFor(200); // the answer takes its time
   assert.equal(await page.asked(), 3);
+  await page.context().close();
+});
+
+test("a guest that is slow to explain delays nothing else", async () => {
+  const page = await newTab({ before: ownEvents });
+  const next = (path) => page.waitForRequest((request) => request.url().includes(path));
+  await show(page, "#/vm/web1", VIEWS["#/vm/web1"]);
+  await page.route("**/api/explain*", () => {}); // never
+  for (let i = 0; i < 2; i++) {
+    const asked = [next("/api/vm?"), ...(i === 0 ? [next("/api/explain")] : [])];
+    await page.say({ kind: "action", vm: "web1" });
+    await Promise.all(asked);
+  }
   await page.context().close();
 });
 

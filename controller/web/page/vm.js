@@ -139,13 +139,15 @@ export function vmPage(content, where) {
     if (marks.length) drawChart();
   }
 
-  const renewSoon = reading(async () => { await Promise.all([readNow(), readHistory()]); await readRest(); });
+  const renewSoon = reading(() => Promise.all([readNow(), readHistory()]));
+  const explainSoon = reading(readRest); // for which a guest is asked, which may take its time
+  const renew = () => { renewSoon(); explainSoon(); };
   const drawSoon = limited(400, () => { if (vm) drawNow(); drawChart(); });
   const stop = listen({
-    renew: renewSoon,
+    renew,
     event(event) {
       if (event.vm !== name) return;
-      if (event.kind !== "sample") return renewSoon();
+      if (event.kind !== "sample") return renew();
       if (vm) {
         vm.waterfall = event.waterfall;
         vm.last_sample_ns = event.time_ns;
@@ -164,6 +166,6 @@ export function vmPage(content, where) {
   return () => {
     removeEventListener("resize", resized);
     scheme.removeEventListener("change", resized);
-    [stop, renewSoon.stop, drawSoon.stop, resized.stop].forEach((end) => end());
+    [stop, renewSoon.stop, explainSoon.stop, drawSoon.stop, resized.stop].forEach((end) => end());
   };
 }
