@@ -52,6 +52,7 @@ async function show(page, view, text) {
 // No word that a program has forgotten, nothing beyond the screen's edge, and nothing that a screen
 // reader, a keyboard or weak eyes would miss.
 async function check(page) {
+  await page.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
   const text = await page.evaluate(() => document.body.innerText);
   for (const word of ["undefined", "NaN", "[object", "null"]) assert.ok(!text.includes(word), `${word} in: ${text}`);
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), "wider than the screen");
