@@ -1,6 +1,7 @@
 /* vmreclaim-fleet: a host's place in a fleet. */
 #include <getopt.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,6 +9,8 @@
 #include "common/base/log.h"
 #include "common/base/notify.h"
 #include "controller/fleet/bridge/bridge.h"
+#include "controller/fleet/coordinator/coordinator.h"
+#include "controller/fleet/new-keys.h"
 
 #define EXIT_WRONG_USAGE 2
 #define DESCRIPTORS      24 /* to begin with */
@@ -18,19 +21,37 @@ static const char help[] =
     "Tells a fleet what this host's vmreclaimd knows, and the daemon what the fleet\n"
     "wants of it. It needs no more than the daemon's fleet group.\n"
     "\n"
+    "  --coordinator  run the fleet's rollouts and answer who looks at it, instead\n"
     "  --config FILE  configuration (default " FLEET_CONFIG_FILE ")\n"
     "  --check        read the configuration, say what is wrong, and exit\n"
+    "  --new-nkey FILE        make a key for a user of the bus, and print its public part\n"
+    "  --new-signing-key FILE make a key that signs what hosts are to run, likewise\n"
     "  --debug        log everything\n"
     "  --help, --version\n"
     "\n"
     "Exit status: 0 fine, 1 failure, 2 wrong usage.\n";
 
-enum { OPTION_CONFIG = 256, OPTION_CHECK, OPTION_DEBUG, OPTION_HELP, OPTION_VERSION };
+enum {
+    OPTION_COORDINATOR = 256,
+    OPTION_CONFIG,
+    OPTION_CHECK,
+    OPTION_NEW_NKEY,
+    OPTION_NEW_SIGNING_KEY,
+    OPTION_DEBUG,
+    OPTION_HELP,
+    OPTION_VERSION
+};
 
 static const struct option names[] = {
-    {"config", required_argument, NULL, OPTION_CONFIG}, {"check", no_argument, NULL, OPTION_CHECK},
-    {"debug", no_argument, NULL, OPTION_DEBUG},         {"help", no_argument, NULL, OPTION_HELP},
-    {"version", no_argument, NULL, OPTION_VERSION},     {NULL, 0, NULL, 0},
+    {"coordinator", no_argument, NULL, OPTION_COORDINATOR},
+    {"config", required_argument, NULL, OPTION_CONFIG},
+    {"check", no_argument, NULL, OPTION_CHECK},
+    {"new-nkey", required_argument, NULL, OPTION_NEW_NKEY},
+    {"new-signing-key", required_argument, NULL, OPTION_NEW_SIGNING_KEY},
+    {"debug", no_argument, NULL, OPTION_DEBUG},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
 };
 
 struct program {
@@ -39,7 +60,9 @@ struct program {
     uv_signal_t interrupt;
     uv_timer_t watchdog;
     struct notify notify;
+    bool is_coordinator;
     struct bridge bridge;
+    struct coordinator coordinator;
 };
 
 static void on_watchdog(uv_timer_t *timer)
@@ -63,7 +86,10 @@ static void on_signal(uv_signal_t *handle, int number)
 
     log_notice("stopping");
     notify_send(&program->notify, "STOPPING=1");
-    bridge_stop(&program->bridge);
+    if (program->is_coordinator)
+        coordinator_stop(&program->coordinator);
+    else
+        bridge_stop(&program->bridge);
     close_own(program);
 }
 
@@ -84,7 +110,14 @@ static void start_own(struct program *program)
         (void)uv_timer_start(&program->watchdog, on_watchdog, WATCHDOG_MS, WATCHDOG_MS);
 }
 
-static int run(const struct fleet_config *config)
+static int start(struct program *program, const struct fleet_config *config, struct error *error)
+{
+    return program->is_coordinator
+               ? coordinator_start(&program->coordinator, &program->loop, config, error)
+               : bridge_start(&program->bridge, &program->loop, config, error);
+}
+
+static int run(const struct fleet_config *config, bool is_coordinator)
 {
     static struct program program;
     struct error error;
@@ -96,15 +129,25 @@ static int run(const struct fleet_config *config)
         log_error("cannot start: %s", uv_strerror(r));
         return EXIT_FAILURE;
     }
+    program.is_coordinator = is_coordinator;
     start_own(&program);
-    r = bridge_start(&program.bridge, &program.loop, config, &error);
+    r = start(&program, config, &error);
     if (r < 0) {
         log_error("%s", error.text);
         close_own(&program);
     } else
         notify_send(&program.notify, "READY=1");
     uv_run(&program.loop, UV_RUN_DEFAULT);
+    if (is_coordinator)
+        coordinator_finish(&program.coordinator);
     (void)uv_loop_close(&program.loop);
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int made(int r, const struct error *error)
+{
+    if (r < 0)
+        log_error("%s", error->text);
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -112,15 +155,22 @@ int main(int argument_count, char **arguments)
 {
     const char *path = FLEET_CONFIG_FILE;
     static struct fleet_config config;
+    bool is_coordinator = false;
     bool only_checks = false;
     struct error error;
     int option;
 
     while ((option = getopt_long(argument_count, arguments, "", names, NULL)) != -1) {
-        if (option == OPTION_CONFIG)
+        if (option == OPTION_COORDINATOR)
+            is_coordinator = true;
+        else if (option == OPTION_CONFIG)
             path = optarg;
         else if (option == OPTION_CHECK)
             only_checks = true;
+        else if (option == OPTION_NEW_NKEY)
+            return made(new_nkey(optarg, &error), &error);
+        else if (option == OPTION_NEW_SIGNING_KEY)
+            return made(new_signing_key(optarg, &error), &error);
         else if (option == OPTION_DEBUG)
             log_set_level(LOG_LEVEL_DEBUG);
         else if (option == OPTION_HELP || option == OPTION_VERSION) {
@@ -141,5 +191,5 @@ int main(int argument_count, char **arguments)
         puts("the configuration is good");
         return EXIT_SUCCESS;
     }
-    return run(&config);
+    return run(&config, is_coordinator);
 }

@@ -178,6 +178,12 @@ void reporter_on_bus(struct reporter *reporter, bool is_there)
     reporter_hurry(reporter);
 }
 
+/* What the daemon has is told at once when it is there, or gone. */
+static void on_upstream(void *userdata)
+{
+    reporter_hurry(userdata);
+}
+
 /* Every host at its own moment of the interval, whenever it was started. */
 static uint64_t first_after(const char *host)
 {
@@ -197,6 +203,8 @@ void reporter_init(struct reporter *reporter, uv_loop_t *loop, const struct flee
                        sizeof(reporter->boot_id)) < 0)
         reporter->boot_id[0] = '\0';
     reporter->boot_id[strcspn(reporter->boot_id, "\n")] = '\0';
+    reporter->listener = (struct upstream_listener){.on_change = on_upstream, .userdata = reporter};
+    upstream_listen(fetcher->upstream, &reporter->listener);
     snprintf(reporter->subject, sizeof(reporter->subject), "vmr.v1.status.%s", config->host);
     (void)uv_timer_init(loop, &reporter->timer);
     reporter->timer.data = reporter;
@@ -209,5 +217,6 @@ void reporter_stop(struct reporter *reporter)
         if (reporter->fetches[i].fetch != NULL)
             fetch_cancel(reporter->fetches[i].fetch);
     forget_answers(reporter);
+    list_remove(&reporter->listener.link);
     uv_close((uv_handle_t *)&reporter->timer, NULL);
 }

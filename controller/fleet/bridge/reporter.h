@@ -14,6 +14,7 @@ enum reporter_part { PART_STATUS, PART_HOST, PART_LIST, PART_COUNTERS, REPORTER_
 struct reporter {
     const struct fleet_config *config;
     struct fetcher *fetcher;
+    struct upstream_listener listener;
     struct bus *bus;
     uv_timer_t timer;
     const struct desired *desired;

@@ -42,12 +42,15 @@ static void finish_arrival(struct bus *bus, struct bus_arrival *arrival)
     const struct bus_message message = {
         .subject = arrival->subject,
         .sequence = arrival->sequence,
+        .is_kept = arrival->is_kept,
         .data = arrival->data,
         .length = arrival->length,
     };
 
     if (bus->is_stopped)
         ;
+    else if (arrival->stream != NULL)
+        bus->options.on_whole(arrival->stream, bus->options.userdata);
     else if (arrival->subject == NULL)
         bus->options.on_state(arrival->is_connected, arrival->problem, bus->options.userdata);
     else

@@ -45,6 +45,16 @@ static void tell_state(struct bus *bus, bool is_connected, const char *problem)
     tell_arrival(bus, arrival, 0);
 }
 
+static void tell_whole(const struct bus_subscription *subscription)
+{
+    struct bus_arrival *arrival = calloc(1, sizeof(*arrival));
+
+    if (arrival == NULL)
+        return; /* told after the next connection */
+    arrival->stream = subscription->stream;
+    tell_arrival(subscription->bus, arrival, 0);
+}
+
 static uint64_t sequence_of(natsMsg *message)
 {
     const char *text = NULL;
@@ -68,16 +78,21 @@ static void on_message(natsConnection *connection, natsSubscription *subscriptio
     size_t length = (size_t)natsMsg_GetDataLength(message);
     size_t subject_size = strlen(subject) + 1;
     struct bus_arrival *arrival = calloc(1, sizeof(*arrival) + subject_size + length);
+    bool is_last;
 
     if (arrival != NULL) {
         arrival->subject = (char *)(arrival + 1);
         arrival->data = (uint8_t *)arrival->subject + subject_size;
         arrival->length = length;
         arrival->sequence = sequence_of(message);
+        arrival->is_kept = ours->stream != NULL && arrival->sequence <= ours->kept;
         memcpy(arrival->subject, subject, subject_size);
         if (length > 0)
             memcpy(arrival->data, natsMsg_GetData(message), length);
+        is_last = arrival->is_kept && arrival->sequence == ours->kept;
         tell_arrival(ours->bus, arrival, sizeof(*arrival) + subject_size + length);
+        if (is_last)
+            tell_whole(ours);
     }
     natsMsg_Destroy(message);
 }
@@ -206,6 +221,18 @@ static natsStatus set_manners(natsOptions *options, struct bus *bus)
     return s;
 }
 
+/* What is there already: told apart from what is said now. */
+static natsStatus look_at_stream(struct link_up *link, struct bus_subscription *subscription)
+{
+    jsStreamInfo *info = NULL;
+    natsStatus s = js_GetStreamInfo(&info, link->stream, subscription->stream, NULL, NULL);
+
+    if (s == NATS_OK)
+        subscription->kept = info->State.Msgs == 0 ? 0 : info->State.LastSeq;
+    jsStreamInfo_Destroy(info);
+    return s;
+}
+
 static natsStatus subscribe_one(struct link_up *link, struct bus_subscription *subscription)
 {
     jsSubOptions ordered;
@@ -219,8 +246,9 @@ static natsStatus subscribe_one(struct link_up *link, struct bus_subscription *s
         ordered.Stream = subscription->stream;
         ordered.Ordered = true;
         ordered.Config.DeliverPolicy = js_DeliverLastPerSubject;
-        s = js_Subscribe(&subscription->subscription, link->stream, subscription->subject,
-                         on_message, subscription, NULL, &ordered, NULL);
+        s = look_at_stream(link, subscription);
+        TRY(s, js_Subscribe(&subscription->subscription, link->stream, subscription->subject,
+                            on_message, subscription, NULL, &ordered, NULL));
     }
     if (s != NATS_OK)
         return s;
@@ -228,6 +256,8 @@ static natsStatus subscribe_one(struct link_up *link, struct bus_subscription *s
     s = natsSubscription_SetOnCompleteCB(subscription->subscription, on_unsubscribed,
                                          subscription->bus);
     TRY(s, natsSubscription_SetPendingLimits(subscription->subscription, -1, PENDING_BYTES));
+    if (s == NATS_OK && subscription->stream != NULL && subscription->kept == 0)
+        tell_whole(subscription);
     return s;
 }
 
@@ -249,6 +279,41 @@ static natsStatus subscribe_all(struct bus *bus, struct link_up *link)
 
     for (size_t i = 0; i < bus->subscription_count && s == NATS_OK; i++)
         s = subscribe_one(link, &bus->subscriptions[i]);
+    return s;
+}
+
+/* One that is there is left as it is, whatever its limits are. */
+static natsStatus make_stream(struct link_up *link, const struct bus_stream *wanted,
+                              unsigned replicas)
+{
+    const char *subjects[] = {wanted->subject};
+    jsRePublish republish = {.Source = wanted->subject, .Destination = wanted->republished};
+    jsStreamConfig config;
+    jsErrCode code = 0;
+    natsStatus s = jsStreamConfig_Init(&config);
+
+    config.Name = wanted->name;
+    config.Subjects = subjects;
+    config.SubjectsLen = 1;
+    config.MaxBytes = wanted->bytes;
+    config.MaxMsgSize = wanted->message_bytes;
+    config.MaxMsgsPerSubject = wanted->per_subject;
+    config.MaxAge = (int64_t)wanted->age_ns;
+    config.Replicas = replicas;
+    config.AllowDirect = true;
+    config.DenyDelete = wanted->is_never_deleted;
+    if (wanted->republished != NULL)
+        config.RePublish = &republish;
+    TRY(s, js_AddStream(NULL, link->stream, &config, NULL, &code));
+    return code == JSStreamNameExistErr ? NATS_OK : s;
+}
+
+static natsStatus make_streams(struct bus *bus, struct link_up *link)
+{
+    natsStatus s = NATS_OK;
+
+    for (size_t i = 0; i < bus->options.stream_count; i++)
+        TRY(s, make_stream(link, &bus->options.streams[i], bus->options.replicas));
     return s;
 }
 
@@ -274,6 +339,7 @@ static natsStatus connect_with(struct bus *bus, natsOptions *options, struct lin
     if (s == NATS_OK)
         count(bus, 1);
     TRY(s, natsConnection_JetStream(&link->stream, link->connection, &stream));
+    TRY(s, make_streams(bus, link));
     TRY(s, subscribe_all(bus, link));
     return s;
 }

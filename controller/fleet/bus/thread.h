@@ -44,11 +44,14 @@ struct bus_request {
     size_t data_length;
 };
 
-/* Something that came by itself: a message, or with `subject` NULL a change of the connection. */
+/* Something that came by itself: a message; with `stream`, that this one is whole; with neither, a
+ * change of the connection. */
 struct bus_arrival {
     struct list link;
+    const char *stream;
     char *subject;
     uint64_t sequence;
+    bool is_kept;
     uint8_t *data;
     size_t length;
     bool is_connected;
@@ -60,6 +63,7 @@ struct bus_subscription {
     char *stream; /* NULL: no stream's */
     char *subject;
     natsSubscription *subscription; /* the thread's */
+    uint64_t kept;                  /* the stream's last sequence when it was followed */
 };
 
 struct bus {

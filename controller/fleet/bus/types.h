@@ -25,8 +25,21 @@ typedef void (*bus_done)(const struct bus_answer *answer, void *userdata);
 struct bus_message {
     const char *subject;
     uint64_t sequence; /* in the stream; 0: it comes from none */
+    bool is_kept;      /* the stream had it before it was followed: nobody says it now */
     const uint8_t *data;
     size_t length;
+};
+
+/* What the bus keeps of what is said on a subject. */
+struct bus_stream {
+    const char *name;
+    const char *subject;
+    const char *republished; /* where each is said again when it is kept; NULL: nowhere */
+    int64_t bytes;           /* of all, reserved when it is made */
+    int32_t message_bytes;
+    int64_t per_subject; /* the newest so many; 0: all */
+    uint64_t age_ns;     /* then it is forgotten; 0: never */
+    bool is_never_deleted;
 };
 
 struct bus_options {
@@ -36,8 +49,14 @@ struct bus_options {
     const char *nkey;    /* file of the user's seed; NULL: none */
     const char
         *authority; /* PEM file of who signed the servers' certificates; NULL: the system's */
+    /* Streams that are made where they are not there; NULL: none are. */
+    const struct bus_stream *streams;
+    size_t stream_count;
+    unsigned replicas; /* of each */
     void (*on_state)(bool is_connected, const char *problem, void *userdata);
     void (*on_message)(const struct bus_message *message, void *userdata);
+    /* All that a followed stream had has come; after each connection. NULL: nobody follows. */
+    void (*on_whole)(const char *stream, void *userdata);
     void *userdata;
 };
 

@@ -9,6 +9,9 @@
 #include "common/base/util.h"
 #include "common/transport/address.h"
 
+#define LEASE_TIME_MIN (1 * NSEC_PER_SEC)
+#define LEASE_TIME_MAX (600 * NSEC_PER_SEC)
+
 #define TOKEN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 bool fleet_host_is_good(const char *host)
@@ -61,12 +64,25 @@ static int add_server(void *object, const struct key *key, const char *value, st
     return 0;
 }
 
+static int set_lease_time(void *object, const struct key *key, const char *value,
+                          struct error *error)
+{
+    struct fleet_config *config = object;
+    nsec_t time;
+
+    if (time_parse_duration(value, &time) < 0 || time < LEASE_TIME_MIN || time > LEASE_TIME_MAX)
+        return error_set(error, -EINVAL, "lease_time '%s' is not a time from 1s to 10min", value);
+    config->lease_time = time;
+    return 0;
+}
+
 static int set_api(void *object, const struct key *key, const char *value, struct error *error)
 {
     struct address address;
     int r = address_parse(value, &address, error);
 
-    return r < 0 ? error_prefix(error, r, "api") : keys_set_text(object, key, value, error);
+    return r < 0 ? error_prefix(error, r, "%s", key->name)
+                 : keys_set_text(object, key, value, error);
 }
 
 #define MEMBER(name) KEY_MEMBER(struct fleet_config, name)
@@ -80,6 +96,12 @@ static const struct key list[] = {
     {"nkey", keys_set_directory, MEMBER(nkey), .type = "an absolute path"},
     {"authority", keys_set_directory, MEMBER(authority), .type = "an absolute path"},
     {"api", set_api, MEMBER(api), .type = "unix:PATH", .standard = "unix:/run/vmreclaim/api.sock"},
+    {"listen", set_api, MEMBER(listen), .type = "unix:PATH, or fd:N",
+     .standard = "unix:/run/vmreclaim-fleet/fleet.sock"},
+    {"signing_key", keys_set_directory, MEMBER(signing_key), .type = "an absolute path"},
+    {"former_key", keys_set_text, MEMBER(former_key), .type = "a public key"},
+    {"lease_time", set_lease_time, MEMBER(lease_time), .type = "a time, 1s to 10min",
+     .standard = "30s"},
 };
 
 const struct keys fleet_keys = {.list = list, .count = ARRAY_SIZE(list)};
@@ -88,7 +110,9 @@ int fleet_config_read(struct fleet_config *config, const char *path, struct erro
 {
     int r;
 
-    *config = (struct fleet_config){.api = "unix:/run/vmreclaim/api.sock"};
+    *config = (struct fleet_config){.api = "unix:/run/vmreclaim/api.sock",
+                                    .listen = "unix:/run/vmreclaim-fleet/fleet.sock",
+                                    .lease_time = 30 * NSEC_PER_SEC};
     (void)gethostname(config->name, sizeof(config->name) - 1);
     r = keys_read_file(&fleet_keys, config, path, error);
     if (r < 0)

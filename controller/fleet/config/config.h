@@ -7,10 +7,16 @@
  *     nkey: /etc/vmreclaim/fleet.nkey   # the seed of this host's user of the bus
  *     authority: /etc/vmreclaim/fleet-authority.pem
  *     api: unix:/run/vmreclaim/api.sock
+ *     # with --coordinator
+ *     listen: unix:/run/vmreclaim-fleet/fleet.sock
+ *     signing_key: /etc/vmreclaim/fleet.key
+ *     former_key: K0h...                # what it has signed still counts
+ *     lease_time: 30s                   # until another coordinator takes over
  */
 #ifndef VMRECLAIM_CONTROLLER_FLEET_CONFIG_CONFIG_H
 #define VMRECLAIM_CONTROLLER_FLEET_CONFIG_CONFIG_H
 
+#include "common/base/time.h"
 #include "controller/config/keys.h"
 
 #define FLEET_CONFIG_FILE "/etc/vmreclaim/fleet.yaml"
@@ -27,6 +33,10 @@ struct fleet_config {
     char nkey[256];
     char authority[256];
     char api[160];
+    char listen[160];
+    char signing_key[256];
+    char former_key[64];
+    nsec_t lease_time;
 };
 
 extern const struct keys fleet_keys;

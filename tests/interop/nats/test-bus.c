@@ -33,8 +33,10 @@ struct fixture {
         char subject[TEXT_SIZE];
         char text[TEXT_SIZE];
         uint64_t sequence;
+        bool is_kept;
     } seen[SEEN_MAX];
     size_t seen_count;
+    unsigned whole; /* how often the stream was whole */
     /* the last answer */
     bool is_answered;
     int status;
@@ -69,7 +71,16 @@ static void on_message(const struct bus_message *message, void *userdata)
     snprintf(f->seen[f->seen_count].subject, TEXT_SIZE, "%s", message->subject);
     snprintf(f->seen[f->seen_count].text, TEXT_SIZE, "%.*s", (int)message->length,
              (const char *)message->data);
+    f->seen[f->seen_count].is_kept = message->is_kept;
     f->seen[f->seen_count++].sequence = message->sequence;
+}
+
+static void on_whole(const char *stream, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    assert_string_equal(stream, "KEPT");
+    f->whole++;
 }
 
 static void on_answer(const struct bus_answer *answer, void *userdata)
@@ -130,6 +141,7 @@ static void create(struct fixture *f, const char *nkey)
         .nkey = nkey,
         .on_state = on_state,
         .on_message = on_message,
+        .on_whole = on_whole,
         .userdata = f,
     };
     struct error error;
@@ -259,10 +271,14 @@ static void test_a_stream_is_followed(void **state)
     wait_for(f, f->seen_count == 2);
     assert_string_equal(f->seen[0].text, "new");
     assert_int_equal(f->seen[0].sequence, 2);
+    assert_true(f->seen[0].is_kept && f->seen[1].is_kept);
+    wait_for(f, f->whole == 1);
     assert_string_equal(f->seen[1].subject, "kept.b");
     assert_int_equal(put(f, "kept.b", "newer", BUS_ANYTHING), 0);
     wait_for(f, f->seen_count == 3);
     assert_string_equal(f->seen[2].text, "newer");
+    assert_false(f->seen[2].is_kept);
+    assert_int_equal(f->whole, 1);
 }
 
 static bool has_seen(const struct fixture *f, const char *text)
@@ -284,6 +300,7 @@ static void test_the_server_goes_and_comes(void **state)
     assert_int_equal(bus_follow(f->bus, "KEPT", "kept.*"), 0);
     assert_int_equal(bus_subscribe(f->bus, "said"), 0);
     start(f);
+    wait_for(f, f->whole == 1); /* of nothing */
     assert_int_equal(put(f, "kept.a", "before", BUS_ANYTHING), 0);
     wait_for(f, has_seen(f, "before"));
     nats_server_end(&f->server, SIGKILL);

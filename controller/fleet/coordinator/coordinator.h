@@ -1,0 +1,29 @@
+/* vmreclaim-fleet beside the hosts: knows all of them, runs rollouts while it leads, and answers
+ * who looks. Several are in a fleet, and any of them goes on where another one died. */
+#ifndef VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_COORDINATOR_H
+#define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_COORDINATOR_H
+
+#include "controller/fleet/config/config.h"
+#include "controller/fleet/coordinator/rollouts.h"
+#include "controller/fleet/coordinator/service.h"
+
+struct coordinator {
+    struct fleet_config config;
+    struct signing_key key;
+    struct bus *bus;
+    struct fleet_hosts hosts;
+    struct lease lease;
+    struct writer writer;
+    struct rollouts rollouts;
+    struct service service;
+};
+
+/* The caller's memory, until the loop is dry. */
+int coordinator_start(struct coordinator *coordinator, uv_loop_t *loop,
+                      const struct fleet_config *config, struct error *error);
+void coordinator_stop(struct coordinator *coordinator);
+
+/* After the loop is dry. */
+void coordinator_finish(struct coordinator *coordinator);
+
+#endif

@@ -1,0 +1,176 @@
+/* Entries are made when something of a host comes, and stay. */
+#include "controller/fleet/coordinator/fleet-hosts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "common/base/util.h"
+
+struct host_entry *fleet_hosts_find(const struct fleet_hosts *hosts, const char *id)
+{
+    for (struct hash_link *link = hash_table_first(&hosts->table, hash_text(id)); link != NULL;
+         link = hash_table_next(link)) {
+        struct host_entry *entry = container_of(link, struct host_entry, link);
+
+        if (strcmp(entry->id, id) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+static bool make_room(struct fleet_hosts *hosts)
+{
+    size_t room = hosts->room == 0 ? 64 : 2 * hosts->room;
+    struct host_entry **sorted;
+
+    if (hosts->count < hosts->room)
+        return true;
+    if (hosts->count >= FLEET_HOSTS_MAX) {
+        if (!hosts->crowd_is_said)
+            log_error("more than %d hosts: others are left out", FLEET_HOSTS_MAX);
+        hosts->crowd_is_said = true;
+        return false;
+    }
+    sorted = realloc(hosts->sorted, room * sizeof(*sorted));
+    if (sorted == NULL)
+        return false;
+    hosts->sorted = sorted;
+    hosts->room = room;
+    return true;
+}
+
+/* NULL: no memory, too many, or no id that a host can have. */
+static struct host_entry *get(struct fleet_hosts *hosts, const char *id)
+{
+    struct host_entry *entry = fleet_hosts_find(hosts, id);
+
+    if (entry != NULL || strlen(id) >= FLEET_HOST_ID_SIZE || id[0] == '\0' || !make_room(hosts))
+        return entry;
+    entry = calloc(1, sizeof(*entry));
+    if (entry == NULL)
+        return NULL;
+    snprintf(entry->id, sizeof(entry->id), "%s", id);
+    if (hash_table_add(&hosts->table, &entry->link, hash_text(id)) < 0) {
+        free(entry);
+        return NULL;
+    }
+    hosts->sorted[hosts->count++] = entry;
+    hosts->is_sorted = false;
+    return entry;
+}
+
+void fleet_hosts_take_status(struct fleet_hosts *hosts, const char *id, const uint8_t *data,
+                             size_t length, uint64_t sequence, nsec_t heard)
+{
+    HostStatus *status = vmreclaim__fleet__v1__host_status__unpack(NULL, length, data);
+    struct host_entry *entry = status == NULL ? NULL : get(hosts, id);
+
+    if (entry == NULL || sequence <= entry->status_sequence) {
+        if (status != NULL)
+            vmreclaim__fleet__v1__host_status__free_unpacked(status, NULL);
+        return;
+    }
+    if (entry->status != NULL)
+        vmreclaim__fleet__v1__host_status__free_unpacked(entry->status, NULL);
+    entry->status = status;
+    entry->status_sequence = sequence;
+    if (heard != 0)
+        entry->heard = heard;
+}
+
+/* Only what was signed with a key of the fleet is built upon. */
+void fleet_hosts_take_wanted(struct fleet_hosts *hosts, const char *id, const uint8_t *data,
+                             size_t length, uint64_t sequence)
+{
+    struct host_entry *entry = get(hosts, id);
+    struct signed_state state;
+    struct error error;
+
+    if (entry == NULL || sequence <= entry->wanted_sequence)
+        return;
+    entry->wanted_sequence = sequence;
+    if (entry->wanted != NULL)
+        vmreclaim__fleet__v1__desired_state__free_unpacked(entry->wanted, NULL);
+    entry->wanted = NULL;
+    entry->wanted_problem[0] = '\0';
+    if (signed_state_open(data, length, hosts->keys, hosts->key_count, &state, &error) < 0) {
+        text_copy_line(entry->wanted_problem, sizeof(entry->wanted_problem), error.text);
+        log_warning("host %s: its desired state on the bus is not the fleet's: %s", id, error.text);
+        return;
+    }
+    entry->wanted = state.state;
+    state.state = NULL;
+    signed_state_finish(&state);
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct host_entry *a = *(struct host_entry *const *)left;
+    const struct host_entry *b = *(struct host_entry *const *)right;
+
+    return strcmp(a->id, b->id);
+}
+
+struct host_entry **fleet_hosts_all(struct fleet_hosts *hosts)
+{
+    if (!hosts->is_sorted && hosts->count > 0)
+        qsort(hosts->sorted, hosts->count, sizeof(struct host_entry *), compare);
+    hosts->is_sorted = true;
+    return hosts->sorted;
+}
+
+static const char *rollout_of(const struct host_entry *entry, const char *policy)
+{
+    for (size_t i = 0; entry->wanted != NULL && i < entry->wanted->n_policies; i++)
+        if (strcmp(entry->wanted->policies[i]->name, policy) == 0)
+            return entry->wanted->policies[i]->rollout;
+    return NULL;
+}
+
+struct fleet_host *fleet_hosts_view(struct fleet_hosts *hosts, const char *policy,
+                                    bool wanted_is_whole)
+{
+    struct host_entry **all = fleet_hosts_all(hosts);
+    struct fleet_host *view = calloc(hosts->count + 1, sizeof(*view));
+
+    for (size_t i = 0; i < hosts->count && view != NULL; i++) {
+        const struct host_entry *entry = all[i];
+
+        view[i] = (struct fleet_host){
+            .id = entry->id,
+            .status = entry->status,
+            .heard = entry->heard,
+            .wanted_is_known = entry->wanted_problem[0] == '\0' &&
+                               (wanted_is_whole || entry->wanted_sequence != 0),
+            .wanted_rollout = rollout_of(entry, policy),
+            .wanted_generation = entry->wanted == NULL ? 0 : entry->wanted->generation,
+            .wanted_epoch = entry->wanted == NULL ? 0 : entry->wanted->epoch,
+        };
+    }
+    return view;
+}
+
+void fleet_hosts_init(struct fleet_hosts *hosts)
+{
+    *hosts = (struct fleet_hosts){.count = 0};
+    hash_table_init(&hosts->table);
+}
+
+void fleet_hosts_finish(struct fleet_hosts *hosts)
+{
+    for (size_t i = 0; i < hosts->count; i++) {
+        struct host_entry *entry = hosts->sorted[i];
+
+        hash_table_remove(&hosts->table, &entry->link);
+        if (entry->status != NULL)
+            vmreclaim__fleet__v1__host_status__free_unpacked(entry->status, NULL);
+        if (entry->wanted != NULL)
+            vmreclaim__fleet__v1__desired_state__free_unpacked(entry->wanted, NULL);
+        free(entry);
+    }
+    free(hosts->sorted);
+    hash_table_finish(&hosts->table);
+}

@@ -1,0 +1,56 @@
+/* The hosts of a fleet, from what the bus says of them. */
+#ifndef VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_FLEET_HOSTS_H
+#define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_FLEET_HOSTS_H
+
+#include "common/base/hash.h"
+#include "controller/fleet/engine/view.h"
+#include "controller/signing/signed-state.h"
+
+#define FLEET_HOSTS_MAX    20000
+#define FLEET_HOST_ID_SIZE 65
+#define FLEET_POLICIES_MAX 64
+
+struct host_entry {
+    struct hash_link link;
+    char id[FLEET_HOST_ID_SIZE];
+    HostStatus *status; /* NULL: there never was one */
+    uint64_t status_sequence;
+    nsec_t heard; /* 0: the bus only kept it */
+    /* ---- the newest desired state ---- */
+    uint64_t wanted_sequence; /* in its stream; 0: there is none */
+    DesiredState *wanted;     /* NULL: there is none, or it is not to be read */
+    char wanted_problem[128]; /* why not; "": it is, or there is none */
+};
+
+struct fleet_hosts {
+    struct hash_table table;
+    struct host_entry **sorted; /* by id */
+    size_t count;
+    size_t room;
+    bool is_sorted;
+    struct signing_public_key keys[2]; /* that desired states may be signed with */
+    size_t key_count;
+    bool crowd_is_said;
+};
+
+void fleet_hosts_init(struct fleet_hosts *hosts);
+void fleet_hosts_finish(struct fleet_hosts *hosts);
+
+/* A status, or a desired state, that came on the bus. What cannot be read changes nothing. */
+void fleet_hosts_take_status(struct fleet_hosts *hosts, const char *id, const uint8_t *data,
+                             size_t length, uint64_t sequence, nsec_t heard);
+void fleet_hosts_take_wanted(struct fleet_hosts *hosts, const char *id, const uint8_t *data,
+                             size_t length, uint64_t sequence);
+
+/* NULL: there is none. */
+struct host_entry *fleet_hosts_find(const struct fleet_hosts *hosts, const char *id);
+
+/* All, by id; until the next one comes. */
+struct host_entry **fleet_hosts_all(struct fleet_hosts *hosts);
+
+/* As the engine looks at them for a policy, for the caller to free; NULL: no memory.
+ * `wanted_is_whole`: all desired states that there are have come. */
+struct fleet_host *fleet_hosts_view(struct fleet_hosts *hosts, const char *policy,
+                                    bool wanted_is_whole);
+
+#endif

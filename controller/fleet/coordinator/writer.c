@@ -1,0 +1,228 @@
+/* get the newest -> change one entry -> sign -> put where nothing newer is. */
+#include "controller/fleet/coordinator/writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "controller/fleet/coordinator/entry.h"
+
+struct write {
+    struct list link;
+    struct writer *writer;
+    Rollout *rollout; /* a copy */
+    enum rollout_write write;
+    uint64_t epoch;
+    uint64_t expected; /* sequence of what is there */
+    uint8_t *signed_bytes;
+    size_t size;
+    char host[FLEET_HOST_ID_SIZE];
+    char subject[FLEET_HOST_ID_SIZE + sizeof(WRITER_SUBJECT)];
+};
+
+static void destroy(struct write *write)
+{
+    list_remove(&write->link);
+    write->writer->count--;
+    vmreclaim__fleet__v1__rollout__free_unpacked(write->rollout, NULL);
+    free(write->signed_bytes);
+    free(write);
+}
+
+static void fail(struct write *write, const char *problem)
+{
+    log_warning("host %s: what the fleet wants was not written: %s; trying again", write->host,
+                problem);
+    destroy(write);
+}
+
+/* ---- keeping ---- */
+
+static void on_put(const struct bus_answer *answer, void *userdata)
+{
+    struct write *write = userdata;
+
+    if (answer->status == 0)
+        fleet_hosts_take_wanted(write->writer->hosts, write->host, write->signed_bytes, write->size,
+                                answer->sequence);
+    if (answer->status == 0 || answer->status == -ESTALE) /* the newer one comes by itself */
+        destroy(write);
+    else
+        fail(write, answer->problem);
+}
+
+static void put(struct write *write, DesiredState *state)
+{
+    struct writer *writer = write->writer;
+    int r;
+
+    state->generation++;
+    state->epoch = write->epoch;
+    state->issued_ns = time_realtime();
+    state->expires_ns = state->issued_ns + WRITER_EXPIRES;
+    r = signed_state_sign(state, writer->key, &write->signed_bytes, &write->size);
+    if (r == 0)
+        r = bus_put(writer->bus, write->subject, write->signed_bytes, write->size, write->expected,
+                    on_put, write);
+    if (r < 0)
+        fail(write, strerror(-r));
+}
+
+/* ---- changing ---- */
+
+static int change(struct write *write, DesiredState *state)
+{
+    return write->write == ROLLOUT_APPLY ? entry_apply(state, write->rollout)
+                                         : entry_revert(state, write->rollout);
+}
+
+static void change_and_put(struct write *write, DesiredState *state)
+{
+    int r;
+
+    if (state->epoch > write->epoch) {
+        struct writer *writer = write->writer;
+
+        fail(write, "a coordinator of a later epoch has written it");
+        writer->on_fenced(writer->userdata);
+        return;
+    }
+    r = change(write, state);
+    if (r < 0)
+        fail(write, strerror(-r));
+    else
+        put(write, state);
+}
+
+/* NULL: no memory. */
+static DesiredState *first_state(const char *host)
+{
+    DesiredState *state = calloc(1, sizeof(*state));
+
+    if (state == NULL)
+        return NULL;
+    vmreclaim__fleet__v1__desired_state__init(state);
+    state->host = strdup(host);
+    if (state->host != NULL)
+        return state;
+    free(state);
+    return NULL;
+}
+
+static void change_first(struct write *write)
+{
+    DesiredState *state = first_state(write->host);
+
+    if (state == NULL) {
+        fail(write, strerror(ENOMEM));
+        return;
+    }
+    change_and_put(write, state);
+    vmreclaim__fleet__v1__desired_state__free_unpacked(state, NULL);
+}
+
+/* Nothing is signed that did not come from the fleet itself. */
+static void change_signed(struct write *write, const struct bus_answer *answer)
+{
+    const struct fleet_hosts *hosts = write->writer->hosts;
+    struct signed_state state;
+    struct error error;
+
+    if (signed_state_open(answer->data, answer->length, hosts->keys, hosts->key_count, &state,
+                          &error) < 0) {
+        fail(write, error.text);
+        return;
+    }
+    if (strcmp(state.state->host, write->host) == 0)
+        change_and_put(write, state.state);
+    else
+        fail(write, "what is there is another host's");
+    signed_state_finish(&state);
+}
+
+static void on_newest(const struct bus_answer *answer, void *userdata)
+{
+    struct write *write = userdata;
+
+    write->expected = answer->status == 0 ? answer->sequence : BUS_NOTHING;
+    if (answer->status == -ENOENT)
+        change_first(write);
+    else if (answer->status < 0)
+        fail(write, answer->problem);
+    else
+        change_signed(write, answer);
+}
+
+/* ---- the whole ---- */
+
+bool writer_may_write(const struct writer *writer, const char *host)
+{
+    if (writer->count >= WRITES_MAX)
+        return false;
+    list_for_each (link, &writer->writes)
+        if (strcmp(list_entry(link, struct write, link)->host, host) == 0)
+            return false;
+    return true;
+}
+
+/* What is written of it, without its long lists. */
+static Rollout *copy_rollout(const Rollout *whole)
+{
+    Rollout slim = *whole;
+    const Rollout *rollout = &slim;
+    size_t size;
+    uint8_t *packed;
+    Rollout *copy = NULL;
+
+    slim.n_hosts = slim.n_late = slim.n_history = slim.n_gate_states = 0;
+    size = vmreclaim__fleet__v1__rollout__get_packed_size(rollout);
+    packed = malloc(size + 1);
+    if (packed != NULL) {
+        (void)vmreclaim__fleet__v1__rollout__pack(rollout, packed);
+        copy = vmreclaim__fleet__v1__rollout__unpack(NULL, size, packed);
+    }
+    free(packed);
+    return copy;
+}
+
+int writer_write(struct writer *writer, const char *host, const Rollout *rollout,
+                 enum rollout_write kind, uint64_t epoch)
+{
+    struct write *write = calloc(1, sizeof(*write));
+    int r;
+
+    if (write == NULL)
+        return -ENOMEM;
+    write->writer = writer;
+    write->write = kind;
+    write->epoch = epoch;
+    write->rollout = copy_rollout(rollout);
+    if (write->rollout == NULL) {
+        free(write);
+        return -ENOMEM;
+    }
+    snprintf(write->host, sizeof(write->host), "%s", host);
+    snprintf(write->subject, sizeof(write->subject), WRITER_SUBJECT "%s", host);
+    list_append(&writer->writes, &write->link);
+    writer->count++;
+    r = bus_get(writer->bus, WRITER_STREAM, write->subject, on_newest, write);
+    if (r < 0)
+        destroy(write);
+    return r;
+}
+
+void writer_init(struct writer *writer, struct fleet_hosts *hosts, const struct signing_key *key,
+                 void (*on_fenced)(void *userdata), void *userdata)
+{
+    *writer =
+        (struct writer){.hosts = hosts, .key = key, .on_fenced = on_fenced, .userdata = userdata};
+    list_init(&writer->writes);
+}
+
+void writer_finish(struct writer *writer)
+{
+    list_for_each_safe (link, following, &writer->writes)
+        destroy(list_entry(link, struct write, link));
+}

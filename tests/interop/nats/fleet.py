@@ -1,0 +1,234 @@
+"""A fleet on one machine: a real nats-server, a real vmreclaimd and vmreclaim-fleet per host, and
+coordinators. Hosts have no VMs, or agents with a script."""
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "strict"))
+import wire  # pylint: disable=wrong-import-position
+
+PATIENCE = 120  # seconds; what needs longer hangs
+FLEET = "vmreclaim.fleet.v1."
+FILES = ["ttrpc/ttrpc.proto", "vmreclaim/fleet/v1/fleet.proto"]
+
+CONFIGURATION = """
+host: 127.0.0.1
+port: {port}
+ports_file_dir: "{directory}"
+pid_file: "{directory}/pid"
+jetstream {{ store_dir: "{directory}", max_file_store: 2GB, max_memory_store: 16MB }}
+accounts {{
+  FLEET {{
+    jetstream: enabled
+    users: [ {{ nkey: {coordinator} }} ]
+    exports: [
+      {{ service: "vmr.v1.status.*" }}
+      {{ service: "vmr.v1.event.>" }}
+      {{ service: "$JS.API.DIRECT.GET.VMR_POLICY.vmr.v1.policy.*" }}
+      {{ stream: "vmr.v1.live.policy.*" }}
+    ]
+  }}
+  HOSTS {{
+    users: [ {hosts} ]
+    imports: [
+      {{ service: {{ account: FLEET, subject: "vmr.v1.status.*" }} }}
+      {{ service: {{ account: FLEET, subject: "vmr.v1.event.>" }} }}
+      {{ service: {{ account: FLEET, subject: "$JS.API.DIRECT.GET.VMR_POLICY.vmr.v1.policy.*" }},
+         to: "vmr.v1.policyget.*" }}
+      {{ stream: {{ account: FLEET, subject: "vmr.v1.live.policy.*" }} }}
+    ]
+  }}
+}}
+"""
+USER = """{{ nkey: {key}, permissions: {{
+      publish: [ "vmr.v1.status.{host}", "vmr.v1.event.{host}.>", "vmr.v1.policyget.{host}" ]
+      subscribe: [ "_INBOX_{host}.>", "vmr.v1.live.policy.{host}" ] }} }}"""
+
+
+def wait(condition, *programs):
+    end = time.monotonic() + PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        for program in programs:
+            assert program.process.poll() is None, program.log()
+        if time.monotonic() > end:
+            raise AssertionError([program.log() for program in programs])
+        time.sleep(0.02)
+
+
+def read(path):
+    """"": it is not there yet."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+class Program:
+    """A program of ours, whose log is a file."""
+
+    def __init__(self, directory, name, *arguments):
+        self.path = os.path.join(directory, name + ".log")
+        self.arguments = arguments
+        self.start()
+
+    def start(self):
+        with open(self.path, "ab") as log:
+            self.process = subprocess.Popen(self.arguments, stderr=log, stdout=log,
+                                            stdin=subprocess.DEVNULL)
+
+    def log(self):
+        return read(self.path)
+
+    def end(self, number=signal.SIGTERM):
+        if self.process.poll() is not None:
+            return self.process.returncode
+        self.process.send_signal(number)
+        return self.process.wait(timeout=PATIENCE)
+
+
+class Host:
+    """vmreclaimd and vmreclaim-fleet."""
+
+    def __init__(self, fleet, name, daemon=True):
+        self.fleet = fleet
+        self.name = name
+        self.directory = os.path.join(fleet.directory, name)
+        os.makedirs(os.path.join(self.directory, "vms"))
+        os.makedirs(os.path.join(self.directory, "state"))
+        self.key = fleet.make_key("--new-nkey", self.path("nkey"))
+        self.write("fleet.yaml", f"host: {name}\nname: {name}.example\nlabels: [rack=r1]\n"
+                                 f"servers: {fleet.url}\nnkey: {self.path('nkey')}\n"
+                                 f"api: unix:{self.path('api.sock')}\n")
+        self.write("vmreclaimd.yaml", f"listen: none\napi: unix:{self.path('api.sock')}\n"
+                                      f"vms: {self.path('vms')}\n"
+                                      f"state_directory: {self.path('state')}\n"
+                                      "find_processes: no\nlibvirt: none\n"
+                                      f"fleet_host: {name}\nfleet_keys: {fleet.public_key}\n")
+        self.daemon = None
+        self.bridge = None
+        self.has_daemon = daemon
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def start(self):
+        if self.has_daemon:
+            self.daemon = Program(self.directory, "daemon", self.fleet.daemon_program, "--config",
+                                  self.path("vmreclaimd.yaml"))
+        self.bridge = Program(self.directory, "bridge", self.fleet.fleet_program, "--config",
+                              self.path("fleet.yaml"))
+
+    def end(self):
+        for program in (self.bridge, self.daemon):
+            if program is not None:
+                program.end()
+
+
+class Coordinator:
+    def __init__(self, fleet, name, lease="2s"):
+        self.fleet = fleet
+        self.path = os.path.join(fleet.directory, name)
+        self.socket = self.path + ".sock"
+        with open(self.path + ".yaml", "w", encoding="utf-8") as file:
+            file.write(f"name: {name}\nservers: {fleet.url}\nnkey: {fleet.coordinator_seed}\n"
+                       f"listen: unix:{self.socket}\nsigning_key: {fleet.signing_key}\n"
+                       f"lease_time: {lease}\n")
+        self.program = Program(fleet.directory, name, fleet.fleet_program, "--coordinator",
+                               "--config", self.path + ".yaml")
+        wait(self.answers, self.program)
+
+    def answers(self):
+        try:
+            self.call("GetCoordinator")
+        except OSError:
+            return False
+        return True
+
+    def call(self, method, **fields):
+        strict = self.fleet.strict
+        request = strict(FLEET + method + "Request", **fields)
+        client = wire.Client(self.socket, strict)
+        try:
+            client.start(FLEET + "Fleet", method, request.SerializeToString(), False)
+            output = strict.service(FLEET + "Fleet").FindMethodByName(method).output_type.full_name
+            return list(client.answers(output))[0]
+        finally:
+            client.close()
+
+    def leads(self):
+        return self.call("GetCoordinator").leads
+
+    def rollout(self, identifier):
+        answer = self.call("ListRollouts", id=identifier, with_hosts=True)
+        return answer.rollouts[0] if answer.rollouts else None
+
+
+class Fleet:
+    """`names` are hosts; those beyond `daemons` have no daemon."""
+
+    def __init__(self, programs, names, daemons=None):
+        self.fleet_program, self.daemon_program, self.nats_program, proto = programs
+        files = list(wire.FILES)
+        wire.FILES[:] = FILES
+        self.strict, _ = wire.load(proto)
+        wire.FILES[:] = files
+        self.temporary = tempfile.TemporaryDirectory(prefix="vmreclaim-fleet-")
+        self.directory = self.temporary.name
+        self.server = None
+        self.port = -1
+        self.coordinators = []
+        self.coordinator_seed = os.path.join(self.directory, "coordinator.nkey")
+        self.coordinator_key = self.make_key("--new-nkey", self.coordinator_seed)
+        self.signing_key = os.path.join(self.directory, "fleet.key")
+        self.public_key = self.make_key("--new-signing-key", self.signing_key)
+        self.url = "nats://127.0.0.1:1"
+        self.hosts = [Host(self, name, daemons is None or i < daemons)
+                      for i, name in enumerate(names)]
+
+    def make_key(self, option, path):
+        return subprocess.run([self.fleet_program, option, path], check=True,
+                              stdout=subprocess.PIPE, text=True).stdout.strip()
+
+    def start_server(self):
+        os.makedirs(os.path.join(self.directory, "nats"), exist_ok=True)
+        directory = os.path.join(self.directory, "nats")
+        path = os.path.join(directory, "nats.conf")
+        users = ", ".join(USER.format(key=host.key, host=host.name) for host in self.hosts)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(CONFIGURATION.format(port=self.port, directory=directory, hosts=users,
+                                            coordinator=self.coordinator_key))
+        self.server = Program(self.directory, "nats-server", self.nats_program, "-c", path)
+        ports = os.path.join(directory, f"nats-server_{self.server.process.pid}.ports")
+        text = wait(lambda: read(ports), self.server)
+        self.port = int(text.split("127.0.0.1:")[1].split('"')[0])
+        if self.url != f"nats://127.0.0.1:{self.port}":
+            for host in self.hosts:
+                with open(host.path("fleet.yaml"), encoding="utf-8") as file:
+                    before = file.read()
+                host.write("fleet.yaml", before.replace(self.url, f"nats://127.0.0.1:{self.port}"))
+            self.url = f"nats://127.0.0.1:{self.port}"
+
+    def add_coordinator(self, name, **more):
+        coordinator = Coordinator(self, name, **more)
+        self.coordinators.append(coordinator)
+        return coordinator
+
+    def end(self):
+        for host in self.hosts:
+            host.end()
+        for coordinator in self.coordinators:
+            coordinator.program.end()
+        if self.server is not None:
+            self.server.end()
+        self.temporary.cleanup()
