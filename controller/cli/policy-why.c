@@ -49,6 +49,19 @@ static int print_order(const GetEffectivePolicyResponse *response)
     return table_finish(&table, NULL);
 }
 
+/* Who reads it may wonder why the closer one does not hold. */
+static void print_fleet(const GetEffectivePolicyResponse *response)
+{
+    static const char author[] = "fleet:";
+
+    for (size_t i = 0; i < response->n_assignments; i++)
+        if (strncmp(response->assignments[i]->author, author, strlen(author)) == 0) {
+            puts("\nWhat is by fleet:ROLLOUT the fleet has brought; what an operator of this host\n"
+                 "has assigned holds before it, however close it is.");
+            return;
+        }
+}
+
 static int print(const ProtobufCMessage *message, void *userdata)
 {
     const GetEffectivePolicyResponse *response = (const void *)message;
@@ -59,6 +72,7 @@ static int print(const ProtobufCMessage *message, void *userdata)
         return policy_effective_print(response);
     }
     r = print_order(response);
+    print_fleet(response);
     putchar('\n');
     return r == EXIT_DONE ? policy_effective_print(response) : r;
 }
@@ -80,9 +94,10 @@ const struct command command_policy_why = {
     .summary = "which policy is for a VM, and where each value is from",
     .description =
         "Shows all that may say what the VM runs, in the order in which it holds: assignments of\n"
-        "its name, its labels and globs, then what its file names, then its guest's own\n"
-        "configuration. Then every key with the value in force and where it comes from: the\n"
-        "default, the profile, the policy's revision, the VM's file, or the guest's own.",
+        "its name, its labels and globs, first those made on this host, then those of a fleet;\n"
+        "then what its file names, then its guest's own configuration. Then every key with the\n"
+        "value in force and where it comes from: the default, the profile, the policy's revision,\n"
+        "the VM's file, or the guest's own.",
     .example = "vmreclaim policy why web1",
     .see_also = "policy list; policy unassign, which takes one of them away",
     .run = run,

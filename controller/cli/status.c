@@ -9,6 +9,8 @@
 #include "controller/cli/when.h"
 
 typedef Vmreclaim__Controller__V1__GetStatusResponse Status;
+typedef Vmreclaim__Fleet__V1__Applied Applied;
+typedef Vmreclaim__Fleet__V1__AppliedPolicy AppliedPolicy;
 
 static void add_bytes(struct table *table, const char *name, uint64_t bytes)
 {
@@ -44,6 +46,25 @@ static void add_store(struct table *table, const Status *status)
                pending);
 }
 
+static void add_fleet(struct table *table, const Applied *fleet)
+{
+    char since[32];
+    char key[2 * 8 + 1] = "";
+
+    if (fleet == NULL)
+        return;
+    table_row(table);
+    table_cell(table, "fleet");
+    for (size_t i = 0; i < min_of(fleet->key.len, (size_t)8); i++)
+        snprintf(key + 2 * i, 3, "%02x", fleet->key.data[i]);
+    if (fleet->generation == 0)
+        table_cell(table, "this host is %s; nothing was taken yet", fleet->host);
+    else
+        table_cell(table, "this host is %s; state %" PRIu64 " since %s, of key %s, %zu policies",
+                   fleet->host, fleet->generation,
+                   when_format(fleet->time_ns, since, sizeof(since)), key, fleet->n_policies);
+}
+
 static void add_all(struct table *table, const Status *status)
 {
     char since[32];
@@ -73,6 +94,48 @@ static void add_all(struct table *table, const Status *status)
     table_cell(table, "actions");
     table_cell(table, "%" PRIu64 ", events %" PRIu64, status->actions, status->events);
     add_store(table, status);
+    add_fleet(table, status->fleet);
+}
+
+static bool is_pinned(const AppliedPolicy *policy)
+{
+    return policy->outcome == VMRECLAIM__FLEET__V1__APPLIED_OUTCOME__APPLIED_PINNED;
+}
+
+static size_t count_not_taken(const Applied *fleet)
+{
+    size_t count = fleet->refused[0] != '\0';
+
+    for (size_t i = 0; i < fleet->n_policies; i++)
+        count += is_pinned(fleet->policies[i]);
+    return count;
+}
+
+/* It is as this host wants it, so nothing is degraded. */
+static void print_not_taken(const Applied *fleet)
+{
+    static const struct table_column columns[] = {{"", 0}, {"", TABLE_WRAP}};
+    struct table table;
+    char since[32];
+
+    if (fleet == NULL || count_not_taken(fleet) == 0)
+        return;
+    puts("");
+    puts("what the fleet wants and this host has not taken:");
+    table_init_plain(&table, columns, ARRAY_SIZE(columns));
+    if (fleet->refused[0] != '\0') {
+        table_row(&table);
+        table_cell(&table, "  %s ", when_format(fleet->refused_ns, since, sizeof(since)));
+        table_cell(&table, "refused: %s", fleet->refused);
+    }
+    for (size_t i = 0; i < fleet->n_policies; i++) {
+        if (!is_pinned(fleet->policies[i]))
+            continue;
+        table_row(&table);
+        table_cell(&table, "  %s ", when_format(fleet->time_ns, since, sizeof(since)));
+        table_cell(&table, "%s: pinned: %s", fleet->policies[i]->name, fleet->policies[i]->reason);
+    }
+    (void)table_finish(&table, NULL);
 }
 
 static void print_degraded(const Status *status)
@@ -112,6 +175,7 @@ static int show(const ProtobufCMessage *message, void *userdata)
     add_all(&table, status);
     if (table_finish(&table, NULL) != EXIT_DONE)
         return EXIT_FAILED;
+    print_not_taken(status->fleet);
     print_degraded(status);
     return code;
 }
@@ -129,8 +193,10 @@ const struct command command_status = {
     .operands = "",
     .summary = "how the daemon itself is doing",
     .description =
-        "Shows the daemon's version, what it listens on, what it costs, and its store. Then what\n"
-        "does not work as it should and what to do about it. The exit status is 7 while something\n"
+        "Shows the daemon's version, what it listens on, what it costs, its store, and what it "
+        "runs\n"
+        "of a fleet. Then what the fleet wants and the host has not taken, and what does not work\n"
+        "as it should and what to do about it. The exit status is 7 while something\n"
         "is degraded, or a guest is short of memory while a balloon holds some of it.",
     .example = "vmreclaim status",
     .see_also = "debug dump, for everything; journalctl -u vmreclaimd",

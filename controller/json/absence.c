@@ -7,6 +7,7 @@
 
 #define CONTROLLER "vmreclaim.controller.v1."
 #define AGENT      "vmreclaim.agent.v1."
+#define FLEET      "vmreclaim.fleet.v1."
 
 #define FIELDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -58,6 +59,9 @@ static const struct absence table[] = {
     {CONTROLLER "HostVm", "footprint_is_known", FIELDS("footprint")},
     {CONTROLLER "PlannedVm", NULL, FIELDS("size", "vm_ram", "size_now", "footprint", "ceiling")},
     {CONTROLLER "PlannedVm", "guest_is_known", FIELDS("working_set")},
+    {FLEET "Applied", NULL,
+     FIELDS("generation", "time_ns", "refused_generation", "refused_ns", "issued_ns",
+            "expires_ns")},
     {AGENT "GetInfoResponse", "reporting_order_is_known", FIELDS("reporting_order")},
     {AGENT "MemorySample", NULL, FIELDS("tmpfs", "zfs_arc", "hugetlb_free")},
     {AGENT "MemorySample", "reported_is_known", FIELDS("reported", "reported_small")},

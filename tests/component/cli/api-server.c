@@ -340,6 +340,31 @@ static void get_history(struct ttrpc_call *call, const ProtobufCMessage *message
     ttrpc_call_finish(call, NULL);
 }
 
+/* A policy is pinned, and a newer state was refused. */
+static Vmreclaim__Fleet__V1__Applied *fleet_applied(void)
+{
+    static uint8_t key[] = {0xd7, 0x5a, 0x98, 1, 0x82, 0xb1, 0x0a, 0xb7};
+    static Vmreclaim__Fleet__V1__AppliedPolicy policies[2];
+    static Vmreclaim__Fleet__V1__AppliedPolicy *pointers[] = {&policies[0], &policies[1]};
+    static Vmreclaim__Fleet__V1__Applied applied;
+
+    vmreclaim__fleet__v1__applied__init(&applied);
+    for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+        vmreclaim__fleet__v1__applied_policy__init(&policies[i]);
+    policies[0].name = (char *)"web";
+    policies[0].outcome = VMRECLAIM__FLEET__V1__APPLIED_OUTCOME__APPLIED_IN_FORCE;
+    policies[1].name = (char *)"db";
+    policies[1].outcome = VMRECLAIM__FLEET__V1__APPLIED_OUTCOME__APPLIED_PINNED;
+    policies[1].reason = (char *)"alice made policy db on this host";
+    applied.host = (char *)"rack7-12";
+    applied.generation = 7;
+    applied.key = (ProtobufCBinaryData){sizeof(key), key};
+    applied.refused = (char *)"desired state 6 is older than 7";
+    applied.policies = pointers;
+    applied.n_policies = ARRAY_SIZE(policies);
+    return &applied;
+}
+
 static void get_status(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
     Vmreclaim__Controller__V1__GetStatusResponse response =
@@ -357,6 +382,7 @@ static void get_status(struct ttrpc_call *call, const ProtobufCMessage *message,
     store.reason = (char *)"the disk is full";
     response.degraded = degraded;
     response.n_degraded = 1;
+    response.fleet = fleet_applied();
     ttrpc_call_finish(call, &response.base);
 }
 

@@ -263,6 +263,17 @@ class CliTest(CliTestCase):
         self.assertIn("4 agents' connections; the log says why", result.stdout)
         self.assertEqual(self.run_json("status", code=7)["degraded"][0]["part"], "store")
 
+    def test_status_tells_what_the_fleet_wants(self):
+        result = " ".join(self.run_cli("status", code=7).stdout.split())
+        self.assertIn("fleet this host is rack7-12; state 7 since -, of key d75a980182b10ab7, "
+                      "2 policies", result)
+        self.assertIn("refused: desired state 6 is older than 7", result)
+        self.assertIn("db: pinned: alice made policy db on this host", result)
+        self.assertNotIn("web: ", result)
+        fleet = self.run_json("status", code=7)["fleet"]
+        self.assertEqual(fleet["generation"], 7)
+        self.assertNotIn("expires_ns", fleet)
+
     def test_reload_tells_what_is_not_in_force(self):
         result = self.run_cli("reload", code=7)
         self.assertEqual(result.stdout, "")

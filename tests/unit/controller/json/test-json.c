@@ -7,6 +7,7 @@
 #include "controller.pb-c.h"
 #include "controller/json/absence.h"
 #include "controller/json/json.h"
+#include "desired.pb-c.h"
 #include "ttrpc.pb-c.h"
 
 typedef Vmreclaim__Agent__V1__WatchResponse WatchResponse;
@@ -81,6 +82,7 @@ static void expect_fields(const struct absence *absence)
         &vmreclaim__controller__v1__host_vm__descriptor,
         &vmreclaim__controller__v1__planned_step__descriptor,
         &vmreclaim__controller__v1__planned_vm__descriptor,
+        &vmreclaim__fleet__v1__applied__descriptor,
         &vmreclaim__agent__v1__get_info_response__descriptor,
         &vmreclaim__agent__v1__memory_sample__descriptor,
     };
