@@ -34,7 +34,7 @@ static int read_line(const char *text, uint8_t *bytes, size_t room, size_t *ret_
 }
 
 /* -EINVAL also where its two halves are not of one key. */
-static int parse_secret(const char *text, struct signing_key *ret_key)
+int signing_key_parse(const char *text, struct signing_key *ret_key)
 {
     struct signing_key key, made;
     struct signing_public_key public;
@@ -61,7 +61,7 @@ int signing_public_key_parse(const char *text, struct signing_public_key *ret_ke
     struct signing_key secret;
     size_t size;
 
-    if (parse_secret(text, &secret) == 0) {
+    if (signing_key_parse(text, &secret) == 0) {
         signing_key_forget(&secret);
         return error_set(error, -EINVAL,
                          "this is a secret key, and who reads it here can sign; make a new one and "
@@ -147,7 +147,7 @@ int signing_key_read(const char *path, struct signing_key *ret_key, struct error
         return descriptor;
     r = read_text(descriptor, text);
     if (r == 0)
-        r = parse_secret(text, ret_key);
+        r = signing_key_parse(text, ret_key);
     sodium_memzero(text, sizeof(text));
     if (r == -EINVAL)
         return error_set(error, r, "%s has no secret key: one line of base64, 88 characters", path);

@@ -33,6 +33,9 @@ int signing_public_key_parse(const char *text, struct signing_public_key *ret_ke
 void signing_public_key_format(const struct signing_public_key *key,
                                char text[SIGNING_PUBLIC_TEXT]);
 
+/* -EINVAL: it is no secret key. */
+int signing_key_parse(const char *text, struct signing_key *ret_key);
+
 /* A new one. -EIO: the system has no random numbers. */
 int signing_key_make(struct signing_key *ret_key);
 void signing_key_forget(struct signing_key *key);
