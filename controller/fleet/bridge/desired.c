@@ -144,6 +144,7 @@ static void on_timer(uv_timer_t *timer)
 
     if (desired->bus_is_there && bus_ask(desired->bus, desired->asked, on_newest, desired) < 0)
         retry(desired, "out of memory");
+    desired->handed = 0; /* an operator here may have let go of what was his */
     hand_over(desired);
 }
 

@@ -2,8 +2,8 @@
  * says what is in force.
  *
  * A change comes by itself; the newest is asked for on connect and every five minutes besides, for
- * what comes by itself may be lost. It is handed over again when the daemon was started anew,
- * which does no harm. */
+ * what comes by itself may be lost. It is handed over again then, and when the daemon was started
+ * anew: that does no harm, and what an operator of the host has let go of is the fleet's again. */
 #ifndef VMRECLAIM_CONTROLLER_FLEET_BRIDGE_DESIRED_H
 #define VMRECLAIM_CONTROLLER_FLEET_BRIDGE_DESIRED_H
 
