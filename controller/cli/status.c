@@ -60,9 +60,10 @@ static void add_fleet(struct table *table, const Applied *fleet)
     if (fleet->generation == 0)
         table_cell(table, "this host is %s; nothing was taken yet", fleet->host);
     else
-        table_cell(table, "this host is %s; state %" PRIu64 " since %s, of key %s, %zu policies",
+        table_cell(table, "this host is %s; state %" PRIu64 " since %s, of key %s, %zu %s",
                    fleet->host, fleet->generation,
-                   when_format(fleet->time_ns, since, sizeof(since)), key, fleet->n_policies);
+                   when_format(fleet->time_ns, since, sizeof(since)), key, fleet->n_policies,
+                   fleet->n_policies == 1 ? "policy" : "policies");
 }
 
 static void add_all(struct table *table, const Status *status)

@@ -116,9 +116,10 @@ static void on_stored(const struct store_desired_answer *answer, void *userdata)
     if (answer->is_changed)
         policy_give_all(keeper->assignments);
     if (order->state.verdict == DESIRED_NEW)
-        log_notice("the fleet's desired state %" PRIu64 " is in force: %zu policies, %zu of them "
+        log_notice("the fleet's desired state %" PRIu64 " is in force: %zu %s, %zu of them "
                    "pinned by operators of this host",
                    answer->applied->generation, answer->applied->n_policies,
+                   answer->applied->n_policies == 1 ? "policy" : "policies",
                    count_pinned(answer->applied));
     keeper->is_known = keep(keeper, answer->applied) == 0;
     if (keeper->is_known)

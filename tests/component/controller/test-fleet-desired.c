@@ -114,7 +114,7 @@ static void test_it_is_in_force_and_stays(void **state)
     assert_int_equal(applied->policies[0]->digest.data[0], 0x2a); /* by sha256sum */
     assert_memory_equal(applied->key.data, keys[0].bytes + 32, SIGNING_ID_SIZE);
     wait_for(f, runs(f, "night"));
-    assert_true(log_has(f, "desired state 7 is in force: 1 policies, 0 of them pinned"));
+    assert_true(log_has(f, "desired state 7 is in force: 1 policy, 0 of them pinned"));
 
     restart(f);
     assert_int_equal(status_of(f)->generation, 7);

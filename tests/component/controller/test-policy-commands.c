@@ -1,5 +1,5 @@
 /* `vmreclaim policy ...` over the real daemon, with an agent that answers. */
-#include "tests/component/controller/fixture.h"
+#include "tests/component/controller/desired-calls.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +13,8 @@
 #include "common/base/util.h"
 
 static const char *command; /* path of vmreclaim */
-static char shown[16384];   /* by the last one, on both outputs */
+static struct signing_key fleet_key;
+static char shown[16384]; /* by the last one, on both outputs */
 
 /* By a shell, with the fixture's directory as $D and the command as $V. Its exit status. */
 static int run(struct fixture *f, const char *line)
@@ -222,6 +223,57 @@ static void test_why_of_an_agent_that_is_away(void **state)
     expect(f, "$V policy why web-1", 0, "or too old to say");
 }
 
+static void hand_in_wish(struct fixture *f, uint64_t generation, const struct wish *wish)
+{
+    struct desired_message message;
+
+    desired_fill(&message, generation, wish, 1);
+    hand_in(f, &message, &fleet_key);
+    assert_string_equal(answer_of(f)->refused, "");
+}
+
+/* What the fleet brings, and how an operator of the host holds something. */
+static void test_a_fleet(void **state)
+{
+    static const struct wish first = {"night", "profile: gentle\n", "web-1", "r-1"};
+    static const struct wish second = {"night", "profile: aggressive\n", "web-1", "r-2"};
+    struct fixture *f = *state;
+    char path[96];
+    char *const arguments[] = {text("--config"), path, NULL};
+
+    snprintf(path, sizeof(path), "%s/vmreclaimd.yaml", f->directory);
+    assert_int_equal(signing_key_make(&fleet_key), 0);
+    put_fleet(f, &fleet_key, 1, "");
+    start_in_state(f, "managed", arguments);
+    expect(f, "$V status", 0, "this host is h1; nothing was taken yet");
+    hand_in_wish(f, 1, &first);
+    wait_for(f, strcmp(f->agent.policy_profile, "gentle") == 0);
+    expect(f, "$V policy why web-1", 0, "What is by fleet:ROLLOUT the fleet has brought");
+    squash();
+    expect_squashed("holds name web-1 night fleet:r-1\n");
+    expect(f, "$V status", 0, "this host is h1; state 1 since ");
+
+    /* It stays as it is. */
+    expect(f, "$V policy rollback night --to 1", 0, "revision 2 has the text of revision 1");
+    hand_in_wish(f, 2, &second);
+    assert_string_equal(f->agent.policy_profile, "gentle");
+    expect(f, "$V status", 0, "night: pinned: ");
+    squash();
+    expect_squashed("pinned: root made policy night on this");
+    expect_squashed("policy delete night --unassign");
+
+    /* A glob of his holds before a name of theirs. */
+    expect(f, "echo 'profile: observe' >$D/own.yaml; $V policy apply $D/own.yaml --vm 'w*'", 0,
+           "now");
+    expect(f, "$V policy why web-1", 0, "web-1 runs policy own");
+    squash();
+    expect_squashed("holds glob w* own ");
+    expect_squashed("\nname web-1 night fleet:r-1\n");
+    expect(f, "$V policy unassign 'w*'; $V policy delete night --unassign", 0, "");
+    hand_in_wish(f, 3, &second);
+    wait_for(f, strcmp(f->agent.policy_profile, "aggressive") == 0);
+}
+
 /* All that completion offers is known to the daemon. */
 static void test_kinds_of_events(void **state)
 {
@@ -247,6 +299,7 @@ int main(int argc, char **argv)
         command_test(test_kinds_of_events),
         command_test(test_why_without_an_assignment),
         command_test(test_why_of_an_agent_that_is_away),
+        command_test(test_a_fleet),
     };
 
     assert_true(argc == 3);
