@@ -99,7 +99,11 @@ static int add_line(Rollout *rollout, int64_t time_ns)
 
 int document_move(Rollout *rollout, RolloutState state, int64_t time_ns, const char *reason)
 {
-    int r = document_set_text(&rollout->reason, reason == NULL ? "" : reason);
+    char line[384];
+    int r;
+
+    text_copy_line(line, sizeof(line), reason == NULL ? "" : reason);
+    r = document_set_text(&rollout->reason, line);
 
     if (r < 0)
         return r;

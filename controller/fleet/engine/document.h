@@ -29,7 +29,8 @@ int document_add_text(char ***list, size_t *count, const char *text);
 int document_add_host(Rollout *rollout, const char *host);
 int document_add_late(Rollout *rollout, const char *host);
 
-/* Into a state, with a line of history; `reason` is NULL where there is none. */
+/* Into a state, with a line of history; `reason` is NULL where there is none. What hosts and guests
+ * called themselves may be in it: it is made safe, and cut. */
 int document_move(Rollout *rollout, RolloutState state, int64_t time_ns, const char *reason);
 
 /* The state that it goes on with after a pause. What is judged after a resumption has that from

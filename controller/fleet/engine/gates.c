@@ -100,6 +100,7 @@ static int ask(const struct gate *gate, Rollout *rollout, const struct gates_inp
     judged->state = state;
     text_copy(judged->text, sizeof(judged->text), "no figures of treated VMs");
     judgement = gate->judge(judged);
+    text_make_safe(judged->text, TEXT_ONE_LINE);
     *ret_changed = false;
     *ret_outcome = rate(gate, judgement, input->is_final, state, ret_changed);
     if (*ret_changed &&

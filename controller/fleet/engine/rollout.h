@@ -109,7 +109,8 @@ struct rollout_result {
 };
 
 /* What happens next. 0. -ESTALE: a later coordinator wrote the document, this one is to stop.
- * -ENOMEM. After a failure the document is to be thrown away. */
+ * -EINVAL: the document makes no sense, which is for an operator to look at. -ENOMEM. After a
+ * failure the document is to be thrown away. */
 int rollout_step(struct rollout_engine *engine, Rollout *rollout, const struct fleet_view *view,
                  struct rollout_result *ret);
 

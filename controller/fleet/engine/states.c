@@ -72,15 +72,22 @@ static int step_soaking(struct round *round)
     return round_move(round, ROLLOUT_STATE(JUDGING), NULL);
 }
 
-/* Nobody is left. Who was lost counts: survivors alone do not make it complete. */
+/* Nobody is left but who was lost. Who is back gets it with the last wave, which goes on for that.
+ * Who is not counts: survivors alone do not make it complete. */
 static int finish(struct round *round)
 {
     struct round_progress progress = round_progress(round, 0);
+    size_t late = round->rollout->n_late;
+    int r = round_take_late(round);
 
+    if (r < 0)
+        return r;
+    if (round->rollout->n_late < late)
+        return round_move(round, ROLLOUT_STATE(WRITING), "hosts that were lost are back");
     progress.wanted += round->rollout->n_late;
     if (round_is_through(progress))
         return round_move(round, ROLLOUT_STATE(COMPLETE), NULL);
-    return wait_or_pause(round, progress, "of all");
+    return wait_or_pause(round, progress, "in all");
 }
 
 static int advance(struct round *round)
@@ -248,10 +255,19 @@ static int claim(struct round *round)
     return 0;
 }
 
+/* What other coordinators write is not taken on trust. */
+static bool is_sound(const Rollout *rollout)
+{
+    return rollout_check(rollout, NULL) == 0 && rollout->wave < wave_count(rollout) &&
+           rollout->wave_begin <= rollout->n_hosts;
+}
+
 static int act(struct round *round)
 {
     RolloutState state = round->rollout->state;
 
+    if (!is_sound(round->rollout))
+        return -EINVAL;
     if (round->rollout->epoch < round->view->epoch)
         return claim(round);
     if (states[state].decides && !fleet_view_is_whole(round->view))

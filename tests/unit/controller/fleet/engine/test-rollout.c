@@ -239,7 +239,74 @@ static void test_survivors_alone_are_not_all(void **state)
         fleet_model_set_up(&scene.model, i, false);
     start();
     run_until(ROLLOUT_STATE(PAUSED));
-    expect_reason("15 of 20 hosts of all have the policy");
+    expect_reason("15 of 20 hosts in all have the policy");
+    end();
+}
+
+static void test_who_returns_at_the_very_end_is_waited_for(void **state)
+{
+    (void)state;
+    begin();
+    run(60);
+    for (unsigned i = 0; i < 5; i++)
+        fleet_model_set_up(&scene.model, i, false);
+    start();
+    while (fleet_model_running(&scene.model) < HOSTS - 5)
+        run(1);
+    run_until(ROLLOUT_STATE(JUDGING));
+    run(120);
+    for (unsigned i = 0; i < 5; i++)
+        fleet_model_set_up(&scene.model, i, true);
+    run_until(ROLLOUT_STATE(COMPLETE));
+    assert_int_equal(fleet_model_running(&scene.model), HOSTS);
+    end();
+}
+
+/* As a hostile writer or a damaged bucket may have it. */
+static void test_a_document_without_sense_is_refused(void **state)
+{
+    uint64_t revision;
+    Rollout *rollout;
+
+    (void)state;
+    begin();
+    start();
+    run_until(ROLLOUT_STATE(SOAKING));
+    rollout = fleet_model_read(&scene.model, &revision);
+    rollout->wave = 3;
+    (void)fleet_model_store(&scene.model, rollout, revision);
+    assert_int_equal(fleet_coordinator_step(&scene.first), -EINVAL);
+    rollout->wave = 0;
+    rollout->wave_begin = (uint32_t)rollout->n_hosts + 1;
+    (void)fleet_model_store(&scene.model, rollout, revision + 1);
+    assert_int_equal(fleet_coordinator_step(&scene.first), -EINVAL);
+    rollout->wave_begin = 0;
+    rollout->n_waves_permyriad = 0;
+    (void)fleet_model_store(&scene.model, rollout, revision + 2);
+    assert_int_equal(fleet_coordinator_step(&scene.first), -EINVAL);
+    rollout->n_waves_permyriad = ARRAY_SIZE(waves);
+    rollout->state = (RolloutState)99;
+    (void)fleet_model_store(&scene.model, rollout, revision + 3);
+    assert_int_equal(fleet_coordinator_step(&scene.first), 0);
+    vmreclaim__fleet__v1__rollout__free_unpacked(rollout, NULL);
+    end();
+}
+
+static void test_names_of_guests_steer_nothing(void **state)
+{
+    char reason[256];
+
+    (void)state;
+    begin();
+    for (unsigned i = 0; i < HOSTS; i++)
+        for (unsigned j = 0; j < FLEET_VMS; j++)
+            strcpy(scene.model.hosts[i].vms[j].name, "\x1b[2Jvm\n");
+    scene.model.harm.oom_seconds = 20;
+    start();
+    run_until(ROLLOUT_STATE(REVERTING));
+    assert_int_equal(state_now(reason), ROLLOUT_STATE(REVERTING));
+    assert_null(strpbrk(reason, "\x1b\n"));
+    assert_non_null(strstr(reason, "VM ?[2Jvm?"));
     end();
 }
 
@@ -394,6 +461,9 @@ int main(void)
         cmocka_unit_test(test_no_figures_pause),
         cmocka_unit_test(test_who_was_away_gets_it_on_return),
         cmocka_unit_test(test_survivors_alone_are_not_all),
+        cmocka_unit_test(test_who_returns_at_the_very_end_is_waited_for),
+        cmocka_unit_test(test_a_document_without_sense_is_refused),
+        cmocka_unit_test(test_names_of_guests_steer_nothing),
         cmocka_unit_test(test_a_pinned_host_holds_nothing_up),
         cmocka_unit_test(test_a_pause_keeps_and_resuming_judges_first),
         cmocka_unit_test(test_resuming_goes_on),
