@@ -50,8 +50,8 @@ stalled() { awk -F= '/^some/ { print $NF }' /proc/pressure/memory; }
 
 # The trigger of a second: the unprivileged get one of two on some kernels.
 holds_trigger() {
-    find "/proc/$(main_pid)/fd" -lname /proc/pressure/memory | grep -q . &&
-        ! journalctl -q "_PID=$(main_pid)" | grep -q CAP_SYS_RESOURCE
+    [[ -n $(find "/proc/$(main_pid)/fd" -lname /proc/pressure/memory) ]] &&
+        ! grep -q CAP_SYS_RESOURCE <<<"$(journalctl -q "_PID=$(main_pid)")"
 }
 
 # Tasks stall on memory for more than a tenth of a second: within two more the probe knows it. Not
@@ -92,7 +92,7 @@ works() {
     check "its memory is protected" is "$(cat /sys/fs/cgroup/vmreclaim.slice/memory.min)/$(cat /sys/fs/cgroup/vmreclaim.slice/"$unit".service/memory.min)" 4194304/4194304
     check "two capabilities and no more" is "$(awk '/^CapEff/ { print $2 }' "/proc/$pid/status")" 0000000001000400
     check "a system call filter" grep -q '^Seccomp:.*2' "/proc/$pid/status"
-    check "the compaction is in the kernel's log" eval "dmesg | grep -q 'vmreclaim: performing memory compaction'"
+    check "the compaction is in the kernel's log" eval "grep -q 'vmreclaim: performing memory compaction' <<<\$(dmesg)"
     check "pressure is told within 2 s" pressure_is_told
     check "it stops with success" eval "systemctl stop $unit && is \$(property Result) success"
     systemd-analyze security --no-pager "$unit" | tail -1

@@ -12,10 +12,11 @@ waterfall_of() {
     vmreclaim --json vm show "$1" | jq -r ".vm.waterfall.$2"
 }
 
-answers() { # PATTERN COMMAND...
-    local pattern=$1
+# answers PATTERN COMMAND...: it succeeds and says so. A grep that ends early would end it by SIGPIPE.
+answers() {
+    local pattern=$1 output
     shift
-    "$@" 2>&1 | grep -qE "$pattern"
+    output=$("$@" 2>&1) && grep -qE "$pattern" <<<"$output"
 }
 
 fails() { # PATTERN COMMAND...: it fails and says PATTERN
@@ -83,8 +84,8 @@ one_id() {
         jq -r 'first(.actions[] | select(.asked_by == "root")).id')
     echo "        action $id"
     grep -q "audit: root .* calls Compact, action $id" "$LAB_RESULTS/vmreclaimd.log" &&
-        agent_log a | grep -q "compaction $id, asked by root" &&
-        guest_run a dmesg | grep -q "vmreclaim: performing memory compaction (action $id)"
+        answers "compaction $id, asked by root" agent_log a &&
+        answers "vmreclaim: performing memory compaction \(action $id\)" guest_run a dmesg
 }
 
 # within 5 s
@@ -130,8 +131,9 @@ check "a bad value names file and line" \
     fails 'wrong.yaml:3' vmreclaim policy apply "$lab_run/wrong.yaml" --vm a
 sed 's/quiet/again/' "$lab_run/quiet.yaml" >"$lab_run/again.yaml"
 check "a policy is applied" answers 'revision 1' vmreclaim policy apply "$lab_run/again.yaml" --vm a
-timeout 8 "$LAB_BUILD/controller/vmreclaim" --json events -f --samples >"$lab_run/events"
-check "events carry samples" grep -q '"kind":"sample"' "$lab_run/events"
+"$LAB_BUILD/controller/vmreclaim" --json events -f --samples >"$lab_run/events" 2>&1 &
+lab_beside+=("$!")
+check "events carry samples" wait_for 8 grep -q '"kind":"sample"' "$lab_run/events"
 
 for kind in garbage oversized truncated; do
     check "a guest that sends $kind frames is hung up on" hangs_up_on "$kind"

@@ -255,8 +255,11 @@ agent_start() {
         setsid vmreclaim-agent-static $link $* >>/tmp/agent.log 2>&1 & echo \$! >/tmp/agent.pid"
 }
 
+# Returns when it has gone: the next one would find its state locked.
+# shellcheck disable=SC2016 # the guest expands it
 agent_kill() {
-    guest_run "$1" 'xargs kill -KILL </tmp/agent.pid'
+    guest_run "$1" 'read -r pid </tmp/agent.pid; kill -KILL "$pid"
+        while [ -d "/proc/$pid" ]; do sleep 0.02; done'
 }
 
 agent_log() {

@@ -9,10 +9,11 @@
 
 echo_program=$LAB_BUILD/tests/lab/vsock-echo
 
-answers() { # PATTERN COMMAND...
-    local pattern=$1
+# answers PATTERN COMMAND...: it succeeds and says so. A grep that ends early would end it by SIGPIPE.
+answers() {
+    local pattern=$1 output
     shift
-    "$@" 2>&1 | grep -qE "$pattern"
+    output=$("$@" 2>&1) && grep -qE "$pattern" <<<"$output"
 }
 
 # fails COMMAND...: it does, and nothing waits for it.
