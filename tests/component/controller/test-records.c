@@ -76,6 +76,7 @@ static void test_a_killed_daemon(void **state)
     f->agent.holds = true;
     compact(f);
     assert_int_not_equal(f->code, TTRPC_OK);
+    fake_agent_answer(&f->agent); /* too late */
     start_again(f);
     action = newest(f);
     assert_non_null(action);
