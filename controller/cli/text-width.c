@@ -35,9 +35,8 @@ size_t text_width(const char *text)
     return text_width_of(text, strlen(text));
 }
 
-size_t text_fit_width(const char *text, size_t width)
+size_t text_fit_width_of(const char *text, size_t length, size_t width)
 {
-    size_t length = strlen(text);
     size_t used = 0;
     size_t bytes;
 
@@ -50,6 +49,11 @@ size_t text_fit_width(const char *text, size_t width)
         used += bytes;
     }
     return used;
+}
+
+size_t text_fit_width(const char *text, size_t width)
+{
+    return text_fit_width_of(text, strlen(text), width);
 }
 
 /* Where the last part begins that is no wider than `width`. */

@@ -9,6 +9,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/base/util.h"
+#include "controller/cli/text-width.h"
+
 enum { INTERVAL = 2000 /* ms */, HEIGHT = 24 };
 
 /* What is on the terminal. */
@@ -51,6 +54,36 @@ static size_t count_lines(const char *text)
     return lines;
 }
 
+/* How many bytes of a line the terminal has room for. Colours take none. */
+static size_t fit_line(const char *line, size_t length, size_t columns)
+{
+    size_t used = 0;
+
+    while (used < length) {
+        size_t piece = strcspn(line + used, "\x1b");
+        size_t fits;
+
+        piece = min_of(piece, length - used);
+        fits = text_fit_width_of(line + used, piece, columns);
+        used += fits;
+        if (fits < piece)
+            return used;
+        columns -= text_width_of(line + used - piece, piece);
+        used += min_of(strcspn(line + used, "m") + 1, length - used);
+    }
+    return used;
+}
+
+/* The terminal is asked for nothing that would stay when we are interrupted in the midst: lines are
+ * cut here, because it would have to be told not to break them. What stood there goes first: behind
+ * a line that reaches the last column, that column would go. */
+static void draw_line(const char *line, size_t length)
+{
+    size_t fits = fit_line(line, length, terminal_width());
+
+    printf("\x1b[K%.*s%s\n", (int)fits, line, fits < length ? "\x1b[m" : "");
+}
+
 /* Over the old frame, without a line that the terminal would break or scroll away. */
 static void draw(struct frame *frame)
 {
@@ -61,16 +94,15 @@ static void draw(struct frame *frame)
 
     if (frame->lines > 0)
         printf("\x1b[%zuA\r", frame->lines);
-    printf("\x1b[?7l");
     for (size_t i = 0; i < shown; i++) {
-        int length = (int)strcspn(text, "\n");
+        size_t length = strcspn(text, "\n");
 
-        printf("%.*s\x1b[K\n", length, text);
+        draw_line(text, length);
         text += length + 1;
     }
     if (shown < lines)
-        printf("%zu more lines; the terminal has no room for them\x1b[K\n", lines - shown);
-    printf("\x1b[?7h\x1b[J");
+        printf("\x1b[K%zu more lines; the terminal has no room for them\n", lines - shown);
+    printf("\x1b[J");
     frame->lines = shown + (shown < lines);
 }
 

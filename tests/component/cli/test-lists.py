@@ -237,18 +237,32 @@ class CrowdTest(CliTestCase):
         screen = watched.screen.display
         os.kill(watched.program.pid, signal.SIGINT)
         self.assertEqual(watched.close(), -signal.SIGINT)
+        self.assertNotIn(b"\x1b[?", watched.text)  # no mode that an interrupt could leave behind
         self.assertEqual(screen[0].split()[:2], ["NAME", "STATE"])
         self.assertRegex(screen[22], r"^\d+ more lines; the terminal has no room for them")
         self.assertEqual(screen[23].strip(), "")
 
     def test_it_is_drawn_in_place(self):
         watched = terminal.Terminal(self.command("vm", "list", "-w"), 80, 200)
-        while watched.text.count(b"\n60 VMs") < 2 and watched.read():
+        while watched.text.count(b"\n\x1b[K60 VMs") < 2 and watched.read():
             pass
         lines = watched.lines()
         os.kill(watched.program.pid, signal.SIGINT)
         self.assertEqual(watched.close(), -signal.SIGINT)
         self.assertEqual(len([line for line in lines if line.startswith("NAME ")]), 1)
+
+    def test_lines_are_cut_where_a_narrow_terminal_ends(self):
+        """Colours take no room, and end where the line is cut."""
+        for columns in (20, 80):
+            watched = terminal.Terminal(self.command("--color", "always", "vm", "list", "-w",
+                                                     "-o", "columns=name,state,how"), columns, 200)
+            while b"\x1b[J" not in watched.text and watched.read():
+                pass
+            lines = watched.lines()
+            os.kill(watched.program.pid, signal.SIGINT)
+            watched.close()
+            self.assertEqual(len(lines), watched.text.split(b"\x1b[J")[0].count(b"\n"))
+            self.assertEqual(watched.screen.cursor.attrs.fg, "default")
 
     def test_watching_ends_with_the_daemon(self):
         self.assertIn("cannot reach", self.run_cli("vm", "list", "-w", api="unix:/nowhere",
