@@ -58,6 +58,20 @@ static const char *words_of(const struct ttrpc_result *result)
 
 static void walk_on(struct top_session *session, struct top_walk *walk);
 
+/* Somebody answers when all is answered. */
+static void note_answer(struct top_session *session, struct top_walk *walk, const char *why)
+{
+    const struct top_walk *walks[] = {&session->hosts, &session->vms};
+
+    text_copy(walk->why, sizeof(walk->why), why);
+    for (size_t i = 0; i < ARRAY_SIZE(walks); i++)
+        if (walks[i]->why[0] != '\0') {
+            top_model_set_away(session->model, walks[i]->why);
+            return;
+        }
+    top_model_set_away(session->model, "");
+}
+
 /* A connection that was lost is on_close's, once there is a screen. */
 static void on_page_failed(struct top_session *session, struct top_walk *walk,
                            const struct ttrpc_result *result)
@@ -67,7 +81,7 @@ static void on_page_failed(struct top_session *session, struct top_walk *walk,
         return;
     if (session->has_answered) {
         if (!result->is_lost)
-            top_model_set_away(session->model, words_of(result));
+            note_answer(session, walk, words_of(result));
     } else if (result->is_lost)
         session->code = fail(EXIT_UNREACHABLE, "the daemon at %s does not answer: %s",
                              daemon_where(session->cli), words_of(result));
@@ -97,7 +111,7 @@ static void on_hosts(const struct ttrpc_result *result, void *userdata)
     }
     if (top_model_take_host(session->model, page) < 0)
         top_model_say(session->model, true, "out of memory: some VMs are not shown");
-    top_model_set_away(session->model, "");
+    note_answer(session, &session->hosts, "");
     session->has_answered = true;
     session->losses = 0;
     session->is_urgent = true;
@@ -116,6 +130,7 @@ static void on_vms(const struct ttrpc_result *result, void *userdata)
         on_page_failed(session, &session->vms, result);
         return;
     }
+    note_answer(session, &session->vms, "");
     top_model_take_vms(session->model, page);
     session->is_urgent = session->is_urgent || session->vms.passes == 0;
     turn_page(session, &session->vms, page->next_page_token);

@@ -21,6 +21,7 @@ struct top_walk {
     char token[256];
     bool is_under_way;
     uint64_t passes; /* over all pages */
+    char why[160];   /* its last page failed; "": it did not */
 };
 
 struct top_session {

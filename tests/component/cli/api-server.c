@@ -165,6 +165,8 @@ static void fill_returns(Vmreclaim__Controller__V1__Returns returns[2])
     returns[1].reason = (char *)"what the host holds for it is not known";
 }
 
+static bool fails_to_list;
+
 /* In two pages, for who asks for pages. */
 static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
@@ -176,6 +178,10 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *message, v
     Vm vms[3];
     Vm *pointers[] = {&vms[0], &vms[1], &vms[2]};
 
+    if (fails_to_list) {
+        ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "the VMs cannot be listed");
+        return;
+    }
     if (crowd_size > 0) {
         list_crowd(call);
         return;
@@ -517,6 +523,7 @@ int main(int argc, char **argv)
     if (argc != 2 && argc != 3)
         return 2;
     crowd_size = argc == 3 ? (unsigned)atoi(argv[2]) : 0;
+    fails_to_list = argc == 3 && strcmp(argv[2], "no-vms") == 0;
     fill_waterfall();
 #define SERVE(method, handler, streams) serve(method, handler, streams);
     METHODS(SERVE)

@@ -20,14 +20,15 @@ LINES = 200  # of a screen that nothing scrolls away from
 class Terminal:
     """A program that runs on it; the screen is as far as read() came."""
 
-    def __init__(self, arguments, columns=80, lines=LINES, environment=None):
+    def __init__(self, arguments, columns=80, lines=LINES, environment=None, has_keyboard=False):
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
         self.text = b""
         self.ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.program = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+            arguments, stdin=theirs if has_keyboard else subprocess.DEVNULL, stdout=theirs,
+            stderr=theirs,
             env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm", **(environment or {})})
         os.close(theirs)
 
