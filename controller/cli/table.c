@@ -107,13 +107,19 @@ static size_t longest_word(const char *text)
     return longest;
 }
 
-/* `measure` of the widest cell of a column, and of its heading. */
+/* `measure` of the widest cell of a column, and of its heading. A text takes a column even if none
+ * of its characters does: it stands somewhere. */
 static size_t widest(const struct table *table, size_t column, size_t (*measure)(const char *text))
 {
     size_t width = table->is_plain ? 0 : measure(table->columns[column].heading);
 
-    for (size_t i = column; i < table->cell_count; i += table->column_count)
-        width = max_of(width, measure(table->cells[i].text));
+    for (size_t i = column; i < table->cell_count; i += table->column_count) {
+        size_t wide = measure(table->cells[i].text);
+
+        if (wide == 0 && table->cells[i].text[0] != '\0')
+            wide = 1;
+        width = max_of(width, wide);
+    }
     return width;
 }
 
@@ -174,6 +180,9 @@ static void take_piece(const char **text, unsigned flags, size_t width, char pie
 {
     const char *from = *text;
 
+    piece[0] = '\0';
+    if (*from == '\0') /* the column may have no width */
+        return;
     if ((flags & TABLE_WRAP) != 0) {
         size_t length = take_words(text, width);
 

@@ -156,6 +156,26 @@ static void test_colours_take_no_room(void **state)
                                 "managed 1.0 GiB -\n");
 }
 
+/* U+200B and U+0301 take no column. Without headings a column has no other width. */
+static void test_texts_without_a_width(void **state)
+{
+    static const struct table_column columns[] = {
+        {"NAME", TABLE_SHORTEN}, {"EMPTY", TABLE_SHORTEN}, {"HOW", TABLE_CUT}};
+    struct captured captured;
+    struct table table;
+    char buffer[256];
+
+    table_init_plain(&table, columns, ARRAY_SIZE(columns));
+    table_row(&table);
+    table_cell(&table, "\u200b\u200b");
+    table_cell(&table, "%s", "");
+    table_cell(&table, "\u0301");
+    capture_begin(&captured);
+    assert_int_equal(table_finish(&table, "none"), 0);
+    capture_end(&captured, buffer, sizeof(buffer));
+    assert_string_equal(buffer, "\u200b\u200b   \u0301\n");
+}
+
 static void test_no_control_character_is_written(void **state)
 {
     struct captured captured;
@@ -181,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_table_says_so),
         cmocka_unit_test(test_colours_take_no_room),
         cmocka_unit_test(test_no_control_character_is_written),
+        cmocka_unit_test(test_texts_without_a_width),
     };
 
     (void)setlocale(LC_ALL, "C.UTF-8");
