@@ -108,6 +108,13 @@ static void get_step(const struct list_row *row, struct list_value *value)
     list_number(value, bytes != 0, (int64_t)bytes);
 }
 
+static void get_lease(const struct list_row *row, struct list_value *value)
+{
+    const HostVm *vm = (const HostVm *)row->message;
+
+    list_number(value, vm->balloon_lease != 0, (int64_t)vm->balloon_lease);
+}
+
 static void get_note(const struct list_row *row, struct list_value *value)
 {
     const HostVm *vm = (const HostVm *)row->message;
@@ -134,7 +141,7 @@ static const struct list_column columns[] = {
     {"balloon", "BALLOON", LIST_BYTES, 0, NULL, get_step, "what a lease could take"},
     {"returnable", "RETURNABLE", LIST_BYTES, LIST_WIDE, "could_return", NULL,
      "all of these together"},
-    {"lease", "LEASE", LIST_BYTES, LIST_BY_KEY, "balloon_lease", NULL, "what is held already"},
+    {"lease", "LEASE", LIST_BYTES, LIST_BY_KEY, NULL, get_lease, "what is held already"},
     {"owner", "OWNER", LIST_TEXT, LIST_BY_KEY, "balloon_owner", NULL, "of the lease"},
     {"note", "NOTE", LIST_TEXT, LIST_CUT, NULL, get_note, "why nothing could come back"},
     {NULL, NULL, LIST_TEXT, 0, NULL, NULL, NULL},

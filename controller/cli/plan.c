@@ -27,6 +27,13 @@ static void get_bytes(const struct list_row *row, struct list_value *value)
     list_number(value, vm->step[0] != '\0', (int64_t)vm->bytes);
 }
 
+static void get_lease(const struct list_row *row, struct list_value *value)
+{
+    const PlannedVm *vm = (const PlannedVm *)row->message;
+
+    list_number(value, vm->lease != 0, (int64_t)vm->lease);
+}
+
 static const struct list_column columns[] = {
     {"vm", "VM", LIST_TEXT, LIST_NAME | LIST_SHORTEN, "vm", NULL, "its name"},
     {"step", "STEP", LIST_TEXT, 0, NULL, get_step, "what would be done to it"},
@@ -43,7 +50,7 @@ static const struct list_column columns[] = {
     {"shares", "SHARES", LIST_NUMBER, LIST_BY_KEY, "shares", NULL, "its weight among all"},
     {"priority", "PRIORITY", LIST_NUMBER, LIST_BY_KEY, "priority", NULL,
      "the lower, the sooner it gives"},
-    {"lease", "LEASE", LIST_BYTES, LIST_BY_KEY, "lease", NULL, "what the arbiter holds of it"},
+    {"lease", "LEASE", LIST_BYTES, LIST_BY_KEY, NULL, get_lease, "what the arbiter holds of it"},
     {"cause", "CAUSE", LIST_TEXT, LIST_BY_KEY, "cause", NULL, "why, in one word"},
     {"why", "WHY", LIST_TEXT, LIST_WRAP, "reason", NULL, "the same with its numbers"},
     {NULL, NULL, LIST_TEXT, 0, NULL, NULL, NULL},

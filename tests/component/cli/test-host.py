@@ -71,6 +71,14 @@ class HostTest(CliTestCase):
         self.assertEqual(lines[-1], "2 more VMs, to which nothing would be done.")
         self.assertTrue(all(len(line) <= 80 for line in lines), lines)
 
+    def test_no_lease_is_no_figure(self):
+        """A 0 is none, or is what a daemon sends that does not know the field."""
+        self.assertEqual([line.split()[1:] for line in
+                          self.run_cli("host", "-o", "columns=vm,lease", "--no-headings",
+                                       "--sort", "vm").stdout.splitlines()],
+                         [["1.0", "GiB"], ["-"], ["-"]])
+        self.assertNotIn("0 B", self.run_cli("plan", "-o", "columns=vm,lease").stdout)
+
     def test_the_plan_as_json(self):
         answer = self.run_json("plan")
         self.assertEqual(answer["host"]["low"], 20 << 30)
