@@ -79,6 +79,17 @@ static void end_joined(struct fetch *fetch)
         protobuf_c_message_free_unpacked(whole, NULL);
 }
 
+/* The text of a stream's pieces; none is an empty one. */
+static void end_text(struct fetch *fetch)
+{
+    Vmreclaim__Controller__V1__DumpStateResponse whole =
+        VMRECLAIM__CONTROLLER__V1__DUMP_STATE_RESPONSE__INIT;
+
+    whole.text.data = fetch->pages.packed;
+    whole.text.len = fetch->pages.length;
+    end(fetch, &(struct ttrpc_result){.code = TTRPC_OK, .message = "", .response = &whole.base});
+}
+
 static int call(struct fetch *fetch);
 
 static void take_page(struct fetch *fetch, const ProtobufCMessage *page)
@@ -95,10 +106,21 @@ static void take_page(struct fetch *fetch, const ProtobufCMessage *page)
         fail(fetch, ttrpc_code_of_errno(r), strerror(-r));
 }
 
+static int append(struct fetch *fetch, const ProtobufCMessage *message)
+{
+    const Vmreclaim__Controller__V1__DumpStateResponse *piece = (const void *)message;
+
+    if (fetch->pages.length > FETCH_BYTES)
+        return -EMSGSIZE;
+    return fetch->request.form == FETCH_TEXT
+               ? pages_append_text(&fetch->pages, piece->text.data, piece->text.len)
+               : pages_append(&fetch->pages, message);
+}
+
 static void on_message(const ProtobufCMessage *message, void *userdata)
 {
     struct fetch *fetch = userdata;
-    int r = fetch->pages.length > FETCH_BYTES ? -EMSGSIZE : pages_append(&fetch->pages, message);
+    int r = append(fetch, message);
 
     if (r == 0)
         return;
@@ -115,6 +137,8 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
         end(fetch, result);
     else if (fetch->request.form == FETCH_PAGES)
         take_page(fetch, result->response);
+    else if (fetch->request.form == FETCH_TEXT)
+        end_text(fetch);
     else
         end_joined(fetch);
 }
@@ -128,7 +152,7 @@ static int call(struct fetch *fetch)
 
     if (connection == NULL)
         return -EPIPE;
-    if (fetch->request.form == FETCH_STREAM)
+    if (fetch->request.form == FETCH_STREAM || fetch->request.form == FETCH_TEXT)
         return ttrpc_call_stream(connection, service, fetch->request.method, fetch->message,
                                  fetch->request.timeout, on_message, on_result, fetch,
                                  &fetch->call);

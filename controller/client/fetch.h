@@ -1,4 +1,5 @@
-/* One answer of the daemon, whole: a list with all its pages, a stream with all its messages. */
+/* One answer of the daemon, whole: a list with all its pages, a stream with all its messages, a text
+ * with all its pieces. */
 #ifndef VMRECLAIM_CONTROLLER_CLIENT_FETCH_H
 #define VMRECLAIM_CONTROLLER_CLIENT_FETCH_H
 
@@ -17,6 +18,7 @@ enum fetch_form {
     FETCH_ONE,
     FETCH_PAGES,  /* the request has page_token, the response next_page_token */
     FETCH_STREAM, /* of messages that make one */
+    FETCH_TEXT,   /* DumpState: a stream of pieces of one text */
 };
 
 /* `result` as of a unary call. */

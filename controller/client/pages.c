@@ -75,6 +75,19 @@ int pages_append(struct pages *pages, const ProtobufCMessage *message)
     return 0;
 }
 
+int pages_append_text(struct pages *pages, const void *text, size_t length)
+{
+    uint8_t *longer = realloc(pages->packed, pages->length + length + 1);
+
+    if (longer == NULL)
+        return -ENOMEM;
+    pages->packed = longer;
+    if (length > 0)
+        memcpy(longer + pages->length, text, length);
+    pages->length += length;
+    return 0;
+}
+
 /* Without its token, which is not one of the whole. */
 static int append_page(struct pages *pages, const ProtobufCMessage *page)
 {

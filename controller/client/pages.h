@@ -29,6 +29,9 @@ int pages_take(struct pages *pages, const ProtobufCMessage *page);
  * -ENOMEM. */
 int pages_append(struct pages *pages, const ProtobufCMessage *message);
 
+/* Takes a piece of a text instead; `packed` is then the text. -ENOMEM. */
+int pages_append_text(struct pages *pages, const void *text, size_t length);
+
 /* All of them, to be freed with protobuf_c_message_free_unpacked. NULL: no memory. */
 ProtobufCMessage *pages_join(const struct pages *pages);
 

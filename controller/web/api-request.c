@@ -34,7 +34,7 @@ static const struct api_path paths[] = {
      FETCH_PAGES,
      OF(list_actions_request),
      NULL,
-     {"vm", "limit", "since_ns"}},
+     {"vm", "limit", "since_ns", "until_ns"}},
     {"policies", "ListPolicies", FETCH_PAGES, OF(list_policies_request), NULL, {NULL}},
     {"policy", "GetPolicy", FETCH_ONE, OF(get_policy_request), "name", {"name", "revision"}},
     {"policy-history",
@@ -48,7 +48,11 @@ static const struct api_path paths[] = {
      FETCH_ONE,
      OF(get_effective_policy_request),
      "vm",
-     {"vm"}},
+     {"vm", "why"}},
+    {"ranges", "ListRanges", FETCH_STREAM, OF(list_ranges_request), "vm", {"vm"}},
+    {"ping", "PingVm", FETCH_ONE, OF(ping_vm_request), "vm", {"vm"}},
+    {"verify", "VerifyAction", FETCH_ONE, OF(verify_action_request), "id", {"id"}},
+    {"dump", "DumpState", FETCH_TEXT, OF(dump_state_request), NULL, {NULL}},
     {"reservations", "ListReservations", FETCH_ONE, OF(list_reservations_request), NULL, {NULL}},
 };
 
@@ -130,6 +134,11 @@ static int set_number(void *field, ProtobufCType type, uint64_t value)
         return 0;
     case PROTOBUF_C_TYPE_UINT64:
         *(uint64_t *)field = value;
+        return 0;
+    case PROTOBUF_C_TYPE_BOOL:
+        if (value > 1)
+            return -ERANGE;
+        *(protobuf_c_boolean *)field = (protobuf_c_boolean)value;
         return 0;
     default:
         assert(false);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "controller.pb-c.h"
 #include "controller/json/json.h"
 #include "controller/web/api-request.h"
 #include "controller/web/reply.h"
@@ -57,14 +58,12 @@ unsigned api_status(enum ttrpc_code code)
 
 /* ---- documents ---- */
 
-/* Ends with a line's end, as those of the command line. NULL: no memory. Takes over `json`. */
-static char *dump(json_t *json, size_t *ret_length)
+/* Ends with a line's end, as those of the command line. NULL: no memory. Takes over `text`, which
+ * may be NULL. */
+static char *end_line(char *text, size_t length, size_t *ret_length)
 {
-    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    size_t length = text == NULL ? 0 : strlen(text);
     char *longer = text == NULL ? NULL : realloc(text, length + 2);
 
-    json_decref(json);
     if (longer == NULL) {
         free(text);
         return NULL;
@@ -73,6 +72,27 @@ static char *dump(json_t *json, size_t *ret_length)
     longer[length + 1] = '\0';
     *ret_length = length + 1;
     return longer;
+}
+
+/* NULL: no memory. Takes over `json`. */
+static char *dump(json_t *json, size_t *ret_length)
+{
+    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER);
+
+    json_decref(json);
+    return end_line(text, text == NULL ? 0 : strlen(text), ret_length);
+}
+
+/* A text of the daemon's that is JSON already. NULL: no memory. */
+static char *copy_text(const ProtobufCMessage *message, size_t *ret_length)
+{
+    const Vmreclaim__Controller__V1__DumpStateResponse *whole = (const void *)message;
+    size_t length = whole->text.len;
+    char *copy = malloc(length + 1);
+
+    if (copy != NULL && length > 0)
+        memcpy(copy, whole->text.data, length);
+    return end_line(copy, length, ret_length);
 }
 
 /* A sentence, as {"error": "..."}. */
@@ -138,6 +158,8 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     if (result->code != TTRPC_OK)
         text = dump_error(
             result->message[0] != '\0' ? result->message : ttrpc_code_name(result->code), &length);
+    else if (answer->path->form == FETCH_TEXT)
+        text = copy_text(result->response, &length);
     else if (json_from_message(result->response, &json) < 0)
         text = NULL;
     else

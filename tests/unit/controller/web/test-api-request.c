@@ -24,9 +24,9 @@ static void test_paths(void **state)
 static void test_table(void **state)
 {
     static const char *const names[] = {
-        "status",           "host",        "plan",    "vms",      "vm",     "explain",
-        "doctor",           "history",     "actions", "policies", "policy", "policy-history",
-        "effective-policy", "reservations"};
+        "status",           "host",         "plan",    "vms",      "vm",     "explain",
+        "doctor",           "history",      "actions", "policies", "policy", "policy-history",
+        "effective-policy", "reservations", "ranges",  "ping",     "verify", "dump"};
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         const struct api_path *path = api_path_find(names[i]);
@@ -40,7 +40,7 @@ static void test_table(void **state)
         assert_ptr_equal(method->input, path->request);
         request = api_request_create(path);
         for (size_t j = 0; j < API_ARGUMENTS_MAX && path->arguments[j] != NULL; j++)
-            assert_int_equal(api_request_set(path, request, path->arguments[j], "7", &error), 0);
+            assert_int_equal(api_request_set(path, request, path->arguments[j], "1", &error), 0);
         assert_int_equal(api_request_check(path, request, &error), 0);
         protobuf_c_message_free_unpacked(request, NULL);
     }
@@ -84,6 +84,21 @@ static void test_refusals(void **state)
     protobuf_c_message_free_unpacked(message, NULL);
 }
 
+static void test_a_flag(void **state)
+{
+    const struct api_path *path = api_path_find("effective-policy");
+    ProtobufCMessage *message = api_request_create(path);
+    const Vmreclaim__Controller__V1__GetEffectivePolicyRequest *request = (const void *)message;
+
+    assert_false(request->why);
+    assert_int_equal(api_request_set(path, message, "why", "1", &error), 0);
+    assert_true(request->why);
+    assert_int_equal(api_request_set(path, message, "why", "0", &error), 0);
+    assert_false(request->why);
+    assert_int_equal(api_request_set(path, message, "why", "2", &error), -EINVAL);
+    protobuf_c_message_free_unpacked(message, NULL);
+}
+
 /* Nobody gets all actions there ever were by saying nothing. */
 static void test_a_limit(void **state)
 {
@@ -106,6 +121,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_numbers_and_texts),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_a_flag),
         cmocka_unit_test(test_a_limit),
     };
 
