@@ -89,6 +89,12 @@ const struct command *command_find(char **words, int count, int *ret_used);
 int command_parse(struct cli *cli, const struct command *command, int count, char **arguments,
                   bool *ret_help);
 
+/* ---- run-command.c ---- */
+
+/* Runs the command that the arguments are, of which the first is ignored as in main, with options
+ * before and behind it. Once in a process: options stay where they were stored. An exit code. */
+int command_run(struct cli *cli, int argc, char **argv);
+
 /* ---- help.c ---- */
 
 void command_print_help(const struct command *command);
