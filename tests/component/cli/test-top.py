@@ -17,7 +17,7 @@ class TopTest(CliTestCase):
 
     def test_half_an_answer_is_no_answer(self):
         """The host is told and the VMs are not: nobody says each second that all is well again."""
-        top = terminal.Terminal([VMRECLAIM, "--api", self.api, "top"], 80, 24, has_keyboard=True)
+        top = terminal.Terminal([VMRECLAIM, "--api", self.api, "top"], 80, 24, is_typed_at=True)
         times = set()
         while len(times) < 5 and top.read():
             if "cannot be listed" in "\n".join(top.screen.display):

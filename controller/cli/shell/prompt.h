@@ -1,0 +1,19 @@
+/* A line of the terminal, edited as people know it, with a history that is kept. */
+#ifndef VMRECLAIM_CONTROLLER_CLI_SHELL_PROMPT_H
+#define VMRECLAIM_CONTROLLER_CLI_SHELL_PROMPT_H
+
+#include "controller/cli/cli.h"
+
+struct prompt;
+
+/* `text` stands before each line, and lives as long. `cli` is who is asked for names when the
+ * tabulator is pressed. NULL: there is no memory, or the terminal cannot be used. */
+struct prompt *prompt_create(const char *text, const struct cli *cli);
+
+/* Keeps the history, too. */
+void prompt_destroy(struct prompt *prompt);
+
+/* The next line, until the next call; "" for one that was abandoned by Ctrl-C. NULL: the end. */
+const char *prompt_read(struct prompt *prompt);
+
+#endif
