@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Completion in zsh and fish as they are: each shell loads the script and completes a line.
+"""Completion in zsh, fish and PowerShell as they are: each loads the script and completes a line.
 
 usage: test-shells.py VMRECLAIM API_SERVER COMPLETION_DIRECTORY
 """
@@ -38,6 +38,13 @@ show() { print -r -- "$BUFFER" >"$FOLDER/line"; exit }
 zle -N show
 bindkey '^X^E' show
 bindkey '^I' expand-or-complete
+"""
+
+# What it would offer at the end of the line, and the help beside it.
+POWERSHELL = r"""
+. $env:SCRIPT
+(TabExpansion2 -inputScript $env:LINE -cursorColumn $env:LINE.Length).CompletionMatches |
+    ForEach-Object { $_.CompletionText + "`t" + $_.ToolTip }
 """
 
 
@@ -81,6 +88,26 @@ class ShellsTest(CliTestCase):
         open(os.path.join(self.directory.name, "night.yaml"), "w", encoding="utf-8").close()
         self.assertEqual(self.fish("vmreclaim policy apply ni"), ["night.yaml"])
         self.assertNotIn("night.yaml", self.fish("vmreclaim policy show ni"))
+
+    # ---- PowerShell ----
+
+    def powershell(self, line):
+        result = subprocess.run(
+            ["pwsh", "-NoProfile", "-NonInteractive", "-Command", POWERSHELL],
+            capture_output=True, text=True, timeout=60, check=True, cwd=self.directory.name,
+            env={**self.environment(), "SCRIPT": os.path.join(SCRIPTS, "powershell"), "LINE": line})
+        self.assertEqual(result.stderr, "")
+        return result.stdout.splitlines()
+
+    @needs("pwsh")
+    def test_powershell(self):
+        self.assertEqual(self.powershell("vmreclaim policy ro"),
+                         ["rollback\tback to an older revision"])
+        self.assertEqual(self.powershell("vmreclaim explain 'w"),
+                         ["web1\tmanaged", "web2\tmanaged"])
+        self.assertEqual(self.powershell("vmreclaim policy show "), ["idle\tidle"])
+        self.assertEqual(self.powershell("vmreclaim actions --vm=w"),
+                         ["--vm=web1\tmanaged", "--vm=web2\tmanaged"])
 
     # ---- zsh ----
 
