@@ -44,12 +44,13 @@ struct command_option {
 };
 
 struct cli {
-    const char *api;    /* address of the daemon's API */
-    const char *host;   /* ssh://[USER@]HOST[:PORT]; NULL: this machine */
-    const char *output; /* -o FORM; NULL: not given */
-    bool json;          /* a document for programs, whatever its form */
-    const char *color;  /* --color WHEN; NULL: not given */
-    nsec_t timeout;     /* 0: the command's own */
+    const char *api;                           /* address of the daemon's API, or a coordinator's */
+    const ProtobufCServiceDescriptor *service; /* NULL: the daemon's */
+    const char *host;                          /* ssh://[USER@]HOST[:PORT]; NULL: this machine */
+    const char *output;                        /* -o FORM; NULL: not given */
+    bool json;                                 /* a document for programs, whatever its form */
+    const char *color;                         /* --color WHEN; NULL: not given */
+    nsec_t timeout;                            /* 0: the command's own */
     bool timeout_is_given;
     bool version;       /* that is all that is asked for */
     bool is_unattended; /* nobody can be asked for a password */

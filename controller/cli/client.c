@@ -149,6 +149,13 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     ttrpc_connection_close(client->connection);
 }
 
+/* ---- whose methods they are ---- */
+
+static const ProtobufCServiceDescriptor *service_of(const struct cli *cli)
+{
+    return cli->service != NULL ? cli->service : &vmreclaim__controller__v1__controller__descriptor;
+}
+
 /* ---- many calls side by side ---- */
 
 static void start_more(struct many *many);
@@ -183,7 +190,7 @@ static void on_one_result(const struct ttrpc_result *result, void *userdata)
 
 static int start_one(struct many *many, size_t index)
 {
-    const ProtobufCServiceDescriptor *service = &vmreclaim__controller__v1__controller__descriptor;
+    const ProtobufCServiceDescriptor *service = service_of(many->client->cli);
     struct one *one = malloc(sizeof(*one));
     struct ttrpc_client_call *call;
     int r;
@@ -234,7 +241,7 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
 
 static int start_call(struct client *client)
 {
-    const ProtobufCServiceDescriptor *service = &vmreclaim__controller__v1__controller__descriptor;
+    const ProtobufCServiceDescriptor *service = service_of(client->cli);
 
     if (client->streams)
         return ttrpc_call_stream(client->connection, service, client->method, client->request,

@@ -29,18 +29,33 @@ void daemon_say_who(struct ttrpc_connection_options *options)
     options->metadata_count = 1;
 }
 
+static const char *advise(int status)
+{
+    if (status == -EACCES || status == -EPERM)
+        return "It takes root, or a member of read_group or control_group in vmreclaimd.yaml.";
+    if (status == -ENOENT)
+        return "Is vmreclaimd running? Look at: systemctl status vmreclaimd\n"
+               "Another socket is chosen with --api or VMRECLAIM_API.";
+    return "Is vmreclaimd running? Look at: systemctl status vmreclaimd";
+}
+
+static const char *advise_of_fleet(int status)
+{
+    if (status == -EACCES || status == -EPERM)
+        return "It takes root, or a member of the coordinator's group.";
+    return "Is a coordinator on this machine? Look at:\n"
+           "systemctl status vmreclaim-fleet-coordinator\n"
+           "Another one's socket is chosen with VMRECLAIM_FLEET, another machine with -H.";
+}
+
 int daemon_fail_dial(const struct cli *cli, int status, const struct error *error)
 {
-    const char *advice = "Is vmreclaimd running? Look at: systemctl status vmreclaimd";
+    const char *whom = cli->service == NULL ? "the daemon" : "a coordinator of the fleet";
+    const char *advice = cli->service == NULL ? advise(status) : advise_of_fleet(status);
 
-    if (status == -EACCES || status == -EPERM)
-        advice = "It takes root, or a member of read_group or control_group in vmreclaimd.yaml.";
-    else if (status == -ENOENT)
-        advice = "Is vmreclaimd running? Look at: systemctl status vmreclaimd\n"
-                 "Another socket is chosen with --api or VMRECLAIM_API.";
     if (cli->host == NULL && error != NULL && error->text[0] != '\0')
-        return fail(EXIT_UNREACHABLE, "cannot reach the daemon: %s\n%s", error->text, advice);
-    return fail(EXIT_UNREACHABLE, "cannot reach the daemon at %s: %s\n%s", daemon_where(cli),
+        return fail(EXIT_UNREACHABLE, "cannot reach %s: %s\n%s", whom, error->text, advice);
+    return fail(EXIT_UNREACHABLE, "cannot reach %s at %s: %s\n%s", whom, daemon_where(cli),
                 error != NULL && error->text[0] != '\0' ? error->text : strerror(-status), advice);
 }
 

@@ -75,7 +75,7 @@ int bridge_start(struct bridge *bridge, uv_loop_t *loop, const struct fleet_conf
         return r;
     fetcher_init(&bridge->fetcher, &bridge->upstream);
     desired_init(&bridge->desired, loop, config->host, &bridge->fetcher, on_applied, bridge);
-    reporter_init(&bridge->reporter, loop, &bridge->config, &bridge->fetcher, &bridge->desired);
+    reporter_init(&bridge->reporter, loop, &bridge->config, &bridge->fetcher);
     r = start_bus(bridge, loop, error);
     if (r < 0) {
         bridge_stop(bridge);

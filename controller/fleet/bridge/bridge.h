@@ -3,6 +3,7 @@
 #ifndef VMRECLAIM_CONTROLLER_FLEET_BRIDGE_BRIDGE_H
 #define VMRECLAIM_CONTROLLER_FLEET_BRIDGE_BRIDGE_H
 
+#include "controller/fleet/bridge/desired.h"
 #include "controller/fleet/bridge/reporter.h"
 
 struct bridge {

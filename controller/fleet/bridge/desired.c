@@ -15,7 +15,6 @@
 
 typedef Vmreclaim__Controller__V1__ApplyDesiredRequest Request;
 typedef Vmreclaim__Controller__V1__ApplyDesiredResponse Response;
-typedef Vmreclaim__Fleet__V1__Applied Applied;
 
 static void on_timer(uv_timer_t *timer);
 
@@ -37,28 +36,6 @@ static void retry(struct desired *desired, const char *problem)
 
 /* ---- to the daemon ---- */
 
-static void keep(struct desired *desired, const Applied *applied)
-{
-    size_t size = vmreclaim__fleet__v1__applied__get_packed_size(applied);
-    uint8_t *packed = malloc(size + 1);
-    Applied *copy = NULL;
-
-    if (packed != NULL) {
-        (void)vmreclaim__fleet__v1__applied__pack(applied, packed);
-        copy = vmreclaim__fleet__v1__applied__unpack(NULL, size, packed);
-    }
-    free(packed);
-    if (copy == NULL)
-        return;
-    if (desired->applied != NULL)
-        vmreclaim__fleet__v1__applied__free_unpacked(desired->applied, NULL);
-    desired->applied = copy;
-    if (copy->refused[0] != '\0')
-        say(desired, copy->refused);
-    else
-        say(desired, "");
-}
-
 static void hand_over(struct desired *desired);
 
 static void on_result(const struct ttrpc_result *result, void *userdata)
@@ -72,8 +49,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
         return;
     }
     desired->handed = desired->under_way;
-    if (response->applied != NULL)
-        keep(desired, response->applied);
+    say(desired, response->applied == NULL ? "" : response->applied->refused);
     desired->on_applied(desired->userdata);
     hand_over(desired);
 }
@@ -182,10 +158,7 @@ void desired_stop(struct desired *desired)
     if (desired->fetch != NULL)
         fetch_cancel(desired->fetch);
     free(desired->state);
-    if (desired->applied != NULL)
-        vmreclaim__fleet__v1__applied__free_unpacked(desired->applied, NULL);
     desired->state = NULL;
-    desired->applied = NULL;
     list_remove(&desired->listener.link);
     uv_close((uv_handle_t *)&desired->timer, NULL);
 }

@@ -9,7 +9,6 @@
 
 #include "controller/client/fetch.h"
 #include "controller/fleet/bus/bus.h"
-#include "desired.pb-c.h"
 
 struct desired {
     struct fetcher *fetcher;
@@ -20,7 +19,6 @@ struct desired {
     char asked[128]; /* subject that answers with the newest */
     void (*on_applied)(void *userdata);
     void *userdata;
-    Vmreclaim__Fleet__V1__Applied *applied; /* as the daemon said last; NULL: not yet */
     struct fetch *fetch;
     bool bus_is_there;
     /* the newest that came; NULL: none has */

@@ -33,7 +33,6 @@ static void fill(struct reporter *reporter, Status *status, char **labels)
     status->boot_id = reporter->boot_id;
     status->labels = labels;
     status->n_labels = config->label_count;
-    status->applied = reporter->desired->applied;
     status->problem = reporter->problem.text;
 }
 
@@ -194,9 +193,9 @@ static uint64_t first_after(const char *host)
 }
 
 void reporter_init(struct reporter *reporter, uv_loop_t *loop, const struct fleet_config *config,
-                   struct fetcher *fetcher, const struct desired *desired)
+                   struct fetcher *fetcher)
 {
-    *reporter = (struct reporter){.config = config, .fetcher = fetcher, .desired = desired};
+    *reporter = (struct reporter){.config = config, .fetcher = fetcher};
     for (size_t i = 0; i < REPORTER_PARTS; i++)
         reporter->fetches[i].reporter = reporter;
     if (file_read_into(AT_FDCWD, "/proc/sys/kernel/random/boot_id", reporter->boot_id,

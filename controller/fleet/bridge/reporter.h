@@ -4,7 +4,6 @@
 #define VMRECLAIM_CONTROLLER_FLEET_BRIDGE_REPORTER_H
 
 #include "controller/client/fetch.h"
-#include "controller/fleet/bridge/desired.h"
 #include "controller/fleet/bridge/status.h"
 #include "controller/fleet/bus/bus.h"
 #include "controller/fleet/config/config.h"
@@ -17,7 +16,6 @@ struct reporter {
     struct upstream_listener listener;
     struct bus *bus;
     uv_timer_t timer;
-    const struct desired *desired;
     char boot_id[64];
     char subject[128];
     struct error problem; /* why an answer of the daemon is missing; "": none is */
@@ -34,7 +32,7 @@ struct reporter {
 
 /* The caller's memory, until the loop is dry. */
 void reporter_init(struct reporter *reporter, uv_loop_t *loop, const struct fleet_config *config,
-                   struct fetcher *fetcher, const struct desired *desired);
+                   struct fetcher *fetcher);
 void reporter_stop(struct reporter *reporter);
 
 /* The bus came or went. */

@@ -234,6 +234,7 @@ uint8_t *status_pack(Status *status, const struct status_parts *parts, size_t *r
     if (parts->status != NULL) {
         status->version = parts->status->version;
         status->started_ns = parts->status->started_ns;
+        status->applied = parts->status->fleet;
         status->degraded = degraded_texts(parts->status);
         if (status->degraded == NULL)
             return NULL;
@@ -245,6 +246,7 @@ uint8_t *status_pack(Status *status, const struct status_parts *parts, size_t *r
     status->degraded = NULL;
     status->n_degraded = 0;
     status->version = empty;
+    status->applied = NULL;
     status->host = NULL;
     return packed;
 }

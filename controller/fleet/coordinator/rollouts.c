@@ -348,6 +348,30 @@ static void supersede(struct order *order, const struct rollout_entry *before)
     free(packed);
 }
 
+/* A policy has one rollout at a time: what a second one measured would be of both. */
+static bool is_under_way(const Rollout *document)
+{
+    return document->state == ROLLOUT_STATE(PAUSED) ||
+           document->state == ROLLOUT_STATE(REVERTING) ||
+           (!rollout_rests(document) && document->state != ROLLOUT_STATE(COMPLETE));
+}
+
+/* Hosts have their policy from it. */
+static bool is_in_force(const Rollout *document)
+{
+    return document->state == ROLLOUT_STATE(COMPLETE) || document->state == ROLLOUT_STATE(ABORTED);
+}
+
+static void fail_busy(struct order *order, const Rollout *before)
+{
+    struct error error;
+
+    error_set(&error, -EBUSY,
+              "rollout %s of policy '%s' is %s; wait for its end, or abort it or roll it back",
+              before->id, before->policy, rollout_state_name(before->state));
+    end_order(order, -EBUSY, error.text);
+}
+
 /* Which rollout the policy has now. */
 static void on_policy_read(const struct bus_answer *answer, void *userdata)
 {
@@ -364,10 +388,14 @@ static void on_policy_read(const struct bus_answer *answer, void *userdata)
         before = find_exactly(order->rollouts, id);
         order->policy_revision = answer->sequence;
     }
-    if (before == NULL || rollout_rests(before->document))
-        take_policy(order);
-    else
+    if (before != NULL && is_under_way(before->document)) {
+        fail_busy(order, before->document);
+        return;
+    }
+    if (before != NULL && is_in_force(before->document))
         supersede(order, before);
+    else
+        take_policy(order);
 }
 
 static struct order *make_order(struct rollouts *rollouts, Rollout *document, rollouts_done done,

@@ -57,8 +57,9 @@ struct rollout_entry *rollouts_find(const struct rollouts *rollouts, const char 
 typedef void (*rollouts_done)(int status, const struct error *error, const Rollout *document,
                               void *userdata);
 
-/* Starts it; the message is taken over, as protobuf-c unpacked it. A complete rollout of the policy
- * is superseded; one that is under way is in the way, -EBUSY. */
+/* Starts it; the message is taken over, as protobuf-c unpacked it. A complete
+ * or aborted one of the policy is superseded; one that is under way or paused is in the way,
+ * -EBUSY. */
 void rollouts_start(struct rollouts *rollouts, Rollout *rollout, const char *author,
                     rollouts_done done, void *userdata);
 

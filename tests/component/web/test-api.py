@@ -44,7 +44,11 @@ ELSEWHERE = {
     "events": "/events",
     "policy check": "a file of the operator's",
     "policy diff": "two texts of policy",
-    "version": "the daemon's is in status"}
+    "version": "the daemon's is in status",
+    "shell": "it is other commands",
+    **{"fleet " + name: "a coordinator's, not the daemon's" for name in (
+        "hosts", "vms", "status", "rollout start", "rollout status", "rollout pause",
+        "rollout resume", "rollout abort", "rollout rollback")}}
 CHANGE = {"reclaim", "compact", "reporting", "balloon", "release", "pulse", "squeeze", "reserve",
           "reserve release", "halt", "resume", "reload", "policy apply", "policy edit",
           "policy rollback", "policy unassign", "policy delete"}
@@ -78,7 +82,7 @@ class ApiTest(WebTestCase):
         """A new one is in one of the tables above."""
         text = subprocess.run([VMRECLAIM, "--help"], capture_output=True, text=True, check=True).stdout
         listed = text[text.index("commands:"):text.index("options of every")]
-        commands = re.findall(r"^  ([a-z]+(?: [a-z]+)?)(?= )", listed, re.M)
+        commands = re.findall(r"^  ([a-z]+(?: [a-z]+){0,2})(?= )", listed, re.M)
         read = {max((command for command in commands if f"{one} ".startswith(command + " ")), key=len)
                 for one in SHOWN.values()}
         self.assertEqual(set(commands), read | set(ELSEWHERE) | CHANGE)

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Hosts, coordinators and rollouts over a real nats-server.
 
-usage: test-fleet.py VMRECLAIM_FLEET VMRECLAIMD NATS_SERVER PROTO_DIRECTORY
+usage: test-fleet.py VMRECLAIM_FLEET VMRECLAIMD NATS_SERVER PROTO_DIRECTORY VMRECLAIM
 """
+import os
 import signal
+import subprocess
 import sys
 import unittest
 
@@ -11,6 +13,7 @@ import fleet
 from fleet import wait
 
 PROGRAMS = sys.argv[1:5]
+VMRECLAIM = sys.argv[5]
 POLICY = "name: night\nprofile: gentle\n"
 REVERTED, COMPLETE = 7, 9
 
@@ -52,6 +55,49 @@ class FleetTest(unittest.TestCase):
         self.assertEqual(page.next_page_token, "")
         self.assertEqual(len(coordinator.call("ListHosts", selector="h1.*").hosts), 1)
 
+    def run_cli(self, coordinator, *words, code=0):
+        run = subprocess.run([VMRECLAIM, *words], capture_output=True, text=True, check=False,
+                             env={**os.environ, "VMRECLAIM_FLEET": "unix:" + coordinator.socket})
+        self.assertEqual(run.returncode, code, run.stderr)
+        return run.stdout if code == 0 else run.stderr
+
+    def test_the_command_line(self):
+        coordinator = self.fleet.add_coordinator("one")
+        self.start_all()
+        wait(lambda: len(self.present(coordinator)) == 4, coordinator.program)
+        wait(lambda: all(host.status.host.total > 0 for host in self.hosts(coordinator).values()))
+        self.assertEqual(self.run_cli(coordinator, "fleet", "hosts", "-q"), "h0\nh1\nh2\nh3\n")
+        self.assertEqual(self.run_cli(coordinator, "fleet", "hosts", "-q", "--hosts", "h[23].*"),
+                         "h2\nh3\n")
+        table = self.run_cli(coordinator, "fleet", "hosts")
+        self.assertIn("h1.example", table)
+        self.assertIn("4 hosts", table)
+        self.assertLessEqual(max(map(len, table.splitlines())), 80)
+        self.assertIn("No host has said of a VM yet.", self.run_cli(coordinator, "fleet", "vms"))
+        wait(coordinator.leads, coordinator.program)
+        self.assertIn("this one, epoch", self.run_cli(coordinator, "fleet", "status"))
+        self.assertIn("Nothing was rolled out yet.",
+                      self.run_cli(coordinator, "fleet", "rollout", "status"))
+        path = os.path.join(self.fleet.directory, "night.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(POLICY)
+        plan = self.run_cli(coordinator, "fleet", "rollout", "start", path, "--dry-run",
+                            "--canary", "1", "--waves", "50%,100%")
+        self.assertIn("canary: 1 hosts\n", plan)
+        started = self.run_cli(coordinator, "fleet", "rollout", "start", path, "--to", "h3*")
+        identifier = started.split()[1]
+        listed = wait(lambda: self.run_cli(coordinator, "fleet", "rollout", "status", "-q"))
+        self.assertEqual(listed, identifier + "\n")
+        paused = self.run_cli(coordinator, "fleet", "rollout", "pause", identifier[:4],
+                              "--reason", "lunch")
+        self.assertIn("paused", paused)
+        self.assertIn("lunch", self.run_cli(coordinator, "fleet", "rollout", "status", identifier))
+        again = self.run_cli(coordinator, "fleet", "rollout", "start", path, code=5)
+        self.assertIn("is paused; wait for", again)
+        self.run_cli(coordinator, "fleet", "rollout", "pause", "ffff", code=3)
+        self.assertIn("--gate", self.run_cli(coordinator, "fleet", "rollout", "start", path,
+                                             "--gate", "pressure", code=2))
+
     def start_rollout(self, coordinator, **more):
         rollout = dict(policy="night", text=POLICY, vm_selectors=["*"], host_selector="all",
                        waves_permyriad=[5000, 10000], canary_hosts=1, canary_soak_ns=10 ** 9,
@@ -92,4 +138,4 @@ GATES = ["oom-kills", "hosts-lost", "agents-lost", "pressure", "refaults", "majo
          "degraded", "actions-refused", "returned"]
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1] + sys.argv[5:], verbosity=2)
+    unittest.main(argv=sys.argv[:1] + sys.argv[6:], verbosity=2)

@@ -1,0 +1,20 @@
+/* The way to a coordinator of the fleet, and what its commands share. */
+#ifndef VMRECLAIM_CONTROLLER_CLI_FLEET_FLEET_H
+#define VMRECLAIM_CONTROLLER_CLI_FLEET_FLEET_H
+
+#include "controller/cli/cli.h"
+#include "fleet.pb-c.h"
+
+typedef Vmreclaim__Fleet__V1__FleetHost FleetHost;
+typedef Vmreclaim__Fleet__V1__FleetVm FleetVm;
+typedef Vmreclaim__Fleet__V1__Rollout Rollout;
+
+#define FLEET_API "unix:/run/vmreclaim-fleet/fleet.sock"
+
+/* The same command line towards the coordinator: at $VMRECLAIM_FLEET, else FLEET_API. */
+struct cli fleet_cli(const struct cli *cli);
+
+/* "soaking" */
+const char *fleet_state_name(Vmreclaim__Fleet__V1__RolloutState state);
+
+#endif
