@@ -13,6 +13,7 @@
 struct desired_order {
     struct desired_keeper *keeper;
     struct desired_state state;
+    char who[64]; /* carried it */
     desired_done done;
     void *userdata;
 };
@@ -102,6 +103,21 @@ static void end(struct desired_order *order, int status, const struct error *err
     free(order);
 }
 
+/* One that says nothing new leaves no row. */
+static void audit(const struct desired_order *order)
+{
+    const struct desired_state *state = &order->state;
+    char text[160];
+
+    if (state->verdict != DESIRED_NEW)
+        return;
+    snprintf(text, sizeof(text),
+             "{\"host\": \"%s\", \"generation\": %" PRIu64 ", \"policies\": %zu}", state->head.host,
+             state->head.generation, state->desired.count);
+    (void)store_put_audit(order->keeper->store, time_realtime(), order->who, "ApplyDesired", text,
+                          true);
+}
+
 /* What the store has is in force, also where it cannot be shown: it is read again then. */
 static void on_stored(const struct store_desired_answer *answer, void *userdata)
 {
@@ -115,6 +131,7 @@ static void on_stored(const struct store_desired_answer *answer, void *userdata)
     }
     if (answer->is_changed)
         policy_give_all(keeper->assignments);
+    audit(order);
     if (order->state.verdict == DESIRED_NEW)
         log_notice("the fleet's desired state %" PRIu64 " is in force: %zu %s, %zu of them "
                    "pinned by operators of this host",
@@ -128,20 +145,7 @@ static void on_stored(const struct store_desired_answer *answer, void *userdata)
         end(order, -ENOMEM, &no_memory);
 }
 
-/* One that says nothing new leaves no row. */
-static void audit(struct desired_keeper *keeper, const struct desired_state *state, const char *who)
-{
-    char text[160];
-
-    if (state->verdict != DESIRED_NEW)
-        return;
-    snprintf(text, sizeof(text),
-             "{\"host\": \"%s\", \"generation\": %" PRIu64 ", \"policies\": %zu}", state->head.host,
-             state->head.generation, state->desired.count);
-    (void)store_put_audit(keeper->store, time_realtime(), who, "ApplyDesired", text, true);
-}
-
-static void take(struct desired_order *order, const char *who)
+static void take(struct desired_order *order)
 {
     struct desired_keeper *keeper = order->keeper;
 
@@ -150,7 +154,6 @@ static void take(struct desired_order *order, const char *who)
         end(order, 0, NULL);
         return;
     }
-    audit(keeper, &order->state, who);
     store_apply_desired(keeper->store, &order->state.desired, on_stored, order);
 }
 
@@ -187,10 +190,11 @@ void desired_hand_in(struct desired_keeper *keeper, const char *who, const uint8
         return;
     }
     *order = (struct desired_order){.keeper = keeper, .done = done, .userdata = userdata};
+    text_copy_line(order->who, sizeof(order->who), who);
     r = desired_state_read(&order->state, bytes, size, keeper->settings, keeper->applied,
                            time_realtime(), &generation, &error);
     if (r == 0) {
-        take(order, who);
+        take(order);
         return;
     }
     desired_state_finish(&order->state);

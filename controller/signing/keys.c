@@ -61,6 +61,8 @@ int signing_public_key_parse(const char *text, struct signing_public_key *ret_ke
     struct signing_key secret;
     size_t size;
 
+    if (sodium_init() < 0)
+        return error_set(error, -EIO, "libsodium cannot begin: the system has no random numbers");
     if (signing_key_parse(text, &secret) == 0) {
         signing_key_forget(&secret);
         return error_set(error, -EINVAL,
@@ -200,5 +202,8 @@ int signing_sign(const struct signing_key *key, const uint8_t *bytes, size_t siz
 int signing_verify(const struct signing_public_key *key, const uint8_t *bytes, size_t size,
                    const uint8_t signature[SIGNING_SIGNATURE_SIZE])
 {
-    return crypto_sign_verify_detached(signature, bytes, size, key->bytes) == 0 ? 0 : -EBADMSG;
+    return sodium_init() >= 0 &&
+                   crypto_sign_verify_detached(signature, bytes, size, key->bytes) == 0
+               ? 0
+               : -EBADMSG;
 }
