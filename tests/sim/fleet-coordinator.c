@@ -27,7 +27,7 @@ static struct fleet_view look(struct fleet_coordinator *coordinator)
     const struct fleet_model *model = coordinator->model;
     struct fleet_view view = {
         .now = (model->now + 10000) * NSEC_PER_SEC,
-        .time_ns = (int64_t)(model->now * NSEC_PER_SEC),
+        .time_ns = ((int64_t)model->now + model->clock_step) * (int64_t)NSEC_PER_SEC,
         .listening = (coordinator->began + 10000) * NSEC_PER_SEC,
         .epoch = coordinator->epoch,
         .hosts = coordinator->hosts,

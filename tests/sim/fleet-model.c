@@ -105,8 +105,8 @@ static void live(struct fleet_model *model, struct fleet_model_host *host,
         vm->figures[0]++;
     vm->figures[1] += random_below(&model->random, 5) + harm->refaults;
     vm->figures[2] += happens(model, 0.2) ? 1 : 0;
-    vm->figures[3] += (uint64_t)((0.002 + harm->waited) * (double)NSEC_PER_SEC);
-    vm->figures[4] += MIB;
+    vm->figures[3] += (uint64_t)((0.002 + host->waits + harm->waited) * (double)NSEC_PER_SEC);
+    vm->figures[4] += harm->keeps_all ? 0 : MIB;
     vm->has_agent = !harm->loses_agents;
 }
 
@@ -116,6 +116,8 @@ static void take(struct fleet_model *model, struct fleet_model_host *host)
 {
     bool is_ours = strcmp(host->stored.rollout, FLEET_ID) == 0;
 
+    if (host->is_deaf)
+        return;
     host->refuses = is_ours && model->harm.is_refused && !host->is_pinned;
     if (host->refuses || host->generation == host->stored.generation)
         return;
@@ -132,7 +134,8 @@ static void say(struct fleet_model *model, struct fleet_model_host *host)
     host->applied.generation = host->generation;
     host->applied.refused = (char *)(host->refuses ? "no such key" : "");
     host->applied.refused_generation = host->refuses ? host->stored.generation : 0;
-    host->policy.rollout = host->runs;
+    memcpy(host->said, host->runs, sizeof(host->said));
+    host->policy.rollout = host->said;
     host->policy.outcome = host->is_pinned
                                ? VMRECLAIM__FLEET__V1__APPLIED_OUTCOME__APPLIED_PINNED
                                : VMRECLAIM__FLEET__V1__APPLIED_OUTCOME__APPLIED_IN_FORCE;

@@ -7,7 +7,7 @@
 #include "controller/fleet/engine/rollout.h"
 #include "tests/sim/random.h"
 
-#define FLEET_HOSTS_MAX 64
+#define FLEET_HOSTS_MAX 512
 #define FLEET_VMS       3
 #define FLEET_FIGURES   6
 #define FLEET_LABELS    2
@@ -22,6 +22,7 @@ struct fleet_harm {
     bool loses_agents;
     bool loses_hosts; /* the host falls over a minute after it took it */
     bool is_refused;  /* by the daemon */
+    bool keeps_all;   /* nothing is returned any more */
 };
 
 struct fleet_model_vm {
@@ -48,10 +49,13 @@ struct fleet_model_host {
     bool exists; /* it was enrolled */
     bool is_up;
     bool is_pinned;   /* its operator holds the policy */
+    bool is_deaf;     /* it takes no desired state, and says how it is */
     bool has_figures; /* its guests say something */
+    double waits;     /* part of its time that each guest waits for memory, whatever it runs */
     struct fleet_stored stored;
     bool was_reverted; /* in the stream */
     char runs[16];     /* rollout that brought what runs */
+    char said[16];     /* likewise, in its status */
     uint64_t generation;
     uint64_t runs_since; /* second */
     bool refuses;
@@ -66,7 +70,8 @@ struct fleet_model_host {
 struct fleet_model {
     struct fleet_model_host hosts[FLEET_HOSTS_MAX];
     unsigned count;
-    uint64_t now; /* seconds */
+    uint64_t now;       /* seconds */
+    int64_t clock_step; /* seconds that the coordinators' wall clocks are wrong by */
     struct fleet_harm harm;
     double noise; /* OOM kills per VM and hour of any guest */
     bool statuses_are_late;

@@ -141,7 +141,8 @@ int gates_judge(Rollout *rollout, const struct gates_input *input, enum gates_ou
 
 /* ---- what was before ---- */
 
-static int keep_past(Rollout *rollout, const char *name, uint64_t value, uint64_t vms)
+/* The mean of a rate over the waves is the rate of all. */
+static int keep_past_rate(Rollout *rollout, const char *name, uint64_t value, uint64_t vms)
 {
     GateState *state = document_gate(rollout, name);
     double sum;
@@ -151,6 +152,18 @@ static int keep_past(Rollout *rollout, const char *name, uint64_t value, uint64_
     sum = (double)state->past * (double)state->past_vms + (double)value * (double)vms;
     state->past_vms += vms;
     state->past = (uint64_t)(sum / (double)state->past_vms);
+    return 0;
+}
+
+/* No sum has a higher p95 than all of its parts. */
+static int keep_past_pressure(Rollout *rollout, uint64_t value, uint64_t vms)
+{
+    GateState *state = document_gate(rollout, "pressure");
+
+    if (state == NULL)
+        return -ENOMEM;
+    state->past_vms += vms;
+    state->past = max_of(state->past, value);
     return 0;
 }
 
@@ -168,10 +181,10 @@ int gates_keep_past(Rollout *rollout, const struct tally *past)
     int r = 0;
 
     if (tally_pressure(past, &value))
-        r = keep_past(rollout, "pressure", value, past->pressures);
+        r = keep_past_pressure(rollout, value, past->pressures);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(rates); i++)
         if (tally_rate(past, rates[i].kind, &value))
-            r = keep_past(rollout, rates[i].gate, value, past->counters[rates[i].kind].vms);
+            r = keep_past_rate(rollout, rates[i].gate, value, past->counters[rates[i].kind].vms);
     return r;
 }
 

@@ -108,9 +108,9 @@ static int advance(struct round *round)
 /* After a pause: what was not judged for good is not judged for good now. */
 static int step_resumed(struct round *round)
 {
-    enum gates_outcome outcome = GATES_PASS;
+    enum gates_outcome outcome;
     RolloutState next = round->rollout->resumes_to;
-    int r = round->rollout->n_hosts == 0 ? 0 : round_judge(round, false, &outcome);
+    int r = round_judge(round, false, &outcome);
 
     if (r < 0 || outcome != GATES_PASS)
         return r;

@@ -279,15 +279,28 @@ static void test_reverting_comes_before_pausing(void **state)
     expect(GATES_REVERT, "oom-kills");
 }
 
-static void test_the_past_of_two_waves_is_their_mean(void **state)
+static void test_the_past_of_two_waves(void **state)
 {
     (void)state;
-    press(&treated, 100, 100);
+    press(&treated, 400, 100);
+    count(&treated, FIGURE(REFAULTS), 1000, 100);
     assert_int_equal(gates_keep_past(&rollout, &treated), 0);
-    press(&treated, 400, 300);
+    press(&treated, 100, 300);
+    count(&treated, FIGURE(REFAULTS), 12000, 300);
     assert_int_equal(gates_keep_past(&rollout, &treated), 0);
-    assert_int_equal(document_gate(&rollout, "pressure")->past, 325);
+    assert_int_equal(document_gate(&rollout, "pressure")->past, 400);
     assert_int_equal(document_gate(&rollout, "pressure")->past_vms, 400);
+    assert_int_equal(document_gate(&rollout, "refaults")->past, 32);
+    assert_int_equal(document_gate(&rollout, "refaults")->past_vms, 400);
+}
+
+static void test_pausing_comes_before_waiting(void **state)
+{
+    (void)state;
+    press(&treated, 500, 100);
+    treated.refused = 1;
+    treated.refusing_host = (struct tally_worst){"h4", NULL, 1, "no such key"};
+    expect(GATES_PAUSE, "apply-errors");
 }
 
 static void test_names_of_gates(void **state)
@@ -321,7 +334,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_failed_once_and_not_again_does_not_count, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_reverting_comes_before_pausing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_past_of_two_waves_is_their_mean, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_past_of_two_waves, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pausing_comes_before_waiting, setup, teardown),
         cmocka_unit_test(test_names_of_gates),
     };
 

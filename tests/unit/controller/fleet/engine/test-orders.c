@@ -88,6 +88,19 @@ static void test_what_is_kept_of_an_order(void **state)
     drop(rollout);
 }
 
+static void test_resuming_forgets_failures(void **state)
+{
+    Rollout *rollout = make(ROLLOUT_STATE(PAUSED));
+    GateState *gate = document_gate(rollout, "pressure");
+
+    (void)state;
+    gate->failed_in_a_row = gate->without_data = 3;
+    assert_int_equal(order(rollout, ROLLOUT_RESUME, NULL), 0);
+    assert_int_equal(gate->failed_in_a_row, 0);
+    assert_int_equal(gate->without_data, 0);
+    drop(rollout);
+}
+
 static void test_who_leads_no_more_orders_nothing(void **state)
 {
     Rollout *rollout = make(ROLLOUT_STATE(SOAKING));
@@ -178,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_verb_in_every_state),
         cmocka_unit_test(test_what_is_kept_of_an_order),
+        cmocka_unit_test(test_resuming_forgets_failures),
         cmocka_unit_test(test_who_leads_no_more_orders_nothing),
         cmocka_unit_test(test_history_is_bounded),
         cmocka_unit_test(test_what_cannot_be_started),

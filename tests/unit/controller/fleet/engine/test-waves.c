@@ -144,6 +144,14 @@ static size_t early_host(void)
     return i;
 }
 
+static bool has(const struct wave_members *members, size_t host)
+{
+    for (size_t i = 0; i < members->count; i++)
+        if (members->present[i] == host)
+            return true;
+    return false;
+}
+
 static void test_who_is_lost_is_late_and_a_newcomer_waits(void **state)
 {
     static const uint32_t waves[] = {5000, 7500, PERMYRIAD};
@@ -166,6 +174,9 @@ static void test_who_is_lost_is_late_and_a_newcomer_waits(void **state)
     world.view_hosts[early].heard = 99 * NSEC_PER_SEC;
     (void)treat(&world, 1);
     assert_false(world.is_treated[early]);
+    members = members_of(&world, 2);
+    assert_true(has(&members, early));
+    wave_members_finish(&members);
     assert_int_equal(document_add_late(world.rollout, model.hosts[early].id), 0);
     assert_int_equal(treat(&world, 1), 1);
     assert_true(world.is_treated[early]);
