@@ -66,6 +66,17 @@ static uint64_t leases_of(struct fixture *f)
     return bytes;
 }
 
+/* What the daemon was to remember is on the disk. */
+static bool is_written(struct fixture *f)
+{
+    Vmreclaim__Controller__V1__GetStatusRequest request =
+        VMRECLAIM__CONTROLLER__V1__GET_STATUS_REQUEST__INIT;
+
+    call(f, "GetStatus", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    return ((const Vmreclaim__Controller__V1__GetStatusResponse *)f->response)->store_pending == 0;
+}
+
 /* A record of the VM says what the arbiter's reason was. */
 static bool records_say(struct fixture *f, size_t i, const char *why)
 {
@@ -251,6 +262,7 @@ static void test_a_guest_in_need_gets_it_back_at_once(void **state)
     assert_int_equal(lent(0), 0);
     /* What moves while it is reckoned what fills the host would make that wrong. */
     wait_for(f, guests_available(&guests) >= HIGH - MIB && leases_of(f) == lent_by_all());
+    wait_for(f, is_written(f));
     crash_daemon(f);
     guests.list[0].smallest = GIB;
     begin(f, by_shares, "on");                           /* and the next daemon knows of it */
