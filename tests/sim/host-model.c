@@ -1,6 +1,7 @@
 /* Guests and their host by the second. */
 #include "tests/sim/host-model.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -211,7 +212,8 @@ static double run_set(struct host_guest *guest, struct host_set *set, uint64_t n
     again = least(did, set->taken);
     set->taken -= again;
     set->resident += did;
-    thrashed = want - did; /* no room: it reads over its own pages, and again soon */
+    thrashed = most(want - did, 0); /* no room: it reads over its own pages, and again soon */
+    assert(again >= 0 && thrashed >= 0);
     guest->refaults += again + thrashed;
     return (again + thrashed) / HOST_DISK;
 }
