@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "common/base/text.h"
+#include "common/message/copy.h"
 #include "controller/actions/judge.h"
-#include "controller/messages/copy.h"
 #include "controller/messages/text.h"
 #include "controller/vms/hypervisor.h"
 #include "controller/vms/measured.h"

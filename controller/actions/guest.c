@@ -5,9 +5,9 @@
 
 #include "common/base/text.h"
 #include "common/base/util.h"
+#include "common/message/copy.h"
 #include "controller/actions/machine.h"
 #include "controller/guests/action-result.h"
-#include "controller/messages/copy.h"
 #include "controller/vms/agent.h"
 #include "controller/vms/announce.h"
 

@@ -9,12 +9,12 @@
 
 #include "common/base/number.h"
 #include "common/base/text.h"
+#include "common/message/copy.h"
 #include "controller/actions/ending.h"
 #include "controller/actions/prospects.h"
 #include "controller/crash/crash.h"
 #include "controller/explain/finding.h"
 #include "controller/leases/requests.h"
-#include "controller/messages/copy.h"
 #include "controller/vms/hypervisor.h"
 
 typedef Vmreclaim__Controller__V1__Action Action;

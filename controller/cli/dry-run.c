@@ -7,6 +7,7 @@
 
 #include "common/base/number.h"
 #include "common/base/text.h"
+#include "common/message/copy.h"
 #include "controller/cli/document.h"
 #include "controller/cli/interrupt.h"
 #include "controller/cli/selector.h"
@@ -63,20 +64,6 @@ static void finish(struct dry *dry)
 
 /* ---- what is answered ---- */
 
-static ProtobufCMessage *copy(const ProtobufCMessage *message)
-{
-    size_t length = protobuf_c_message_get_packed_size(message);
-    uint8_t *packed = malloc(length + 1);
-    ProtobufCMessage *unpacked = NULL;
-
-    if (packed != NULL) {
-        protobuf_c_message_pack(message, packed);
-        unpacked = protobuf_c_message_unpack(message->descriptor, NULL, length, packed);
-    }
-    free(packed);
-    return unpacked;
-}
-
 /* Where something would be done, it is not refused. */
 static int code_of(const Plan *plan)
 {
@@ -96,7 +83,7 @@ static void on_told(size_t index, int code, const ProtobufCMessage *response, co
     text_copy_line(dry->words[index], sizeof(dry->words[index]), words);
     if (response == NULL)
         return;
-    dry->plans[index] = copy(response);
+    dry->plans[index] = message_copy(response);
     dry->codes[index] =
         dry->plans[index] == NULL ? EXIT_FAILED : code_of((const Plan *)(const void *)response);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/message/copy.h"
 #include "controller.pb-c.h"
 #include "controller/client/pages.h"
 
@@ -199,21 +200,6 @@ void fetcher_init(struct fetcher *fetcher, struct upstream *upstream)
     upstream_listen(upstream, &fetcher->listener);
 }
 
-/* A copy of a message, by its bytes. NULL: no memory. */
-static ProtobufCMessage *copy(const ProtobufCMessage *message)
-{
-    size_t size = protobuf_c_message_get_packed_size(message);
-    uint8_t *packed = malloc(size + 1);
-    ProtobufCMessage *result = NULL;
-
-    if (packed != NULL) {
-        protobuf_c_message_pack(message, packed);
-        result = protobuf_c_message_unpack(message->descriptor, NULL, size, packed);
-    }
-    free(packed);
-    return result;
-}
-
 /* At once where that can be. */
 static int enter(struct fetch *fetch)
 {
@@ -247,7 +233,7 @@ int fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
     fetch->fetcher = fetcher;
     fetch->request = *request;
     list_init(&fetch->link);
-    fetch->message = copy(request->message);
+    fetch->message = message_copy(request->message);
     if (fetch->message == NULL) {
         free(fetch);
         return -ENOMEM;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/messages/copy.h"
+#include "common/message/copy.h"
 #include "controller/records/guest-actions.h"
 #include "controller/store/requests.h"
 

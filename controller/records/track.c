@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "controller/messages/copy.h"
+#include "common/message/copy.h"
 
 #define BIT(state) (1u << (state))
 

@@ -12,6 +12,7 @@
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/util.h"
+#include "common/message/copy.h"
 
 #define INTERVAL_MS 10000
 #define TIMEOUT     (8 * NSEC_PER_SEC)
@@ -79,20 +80,6 @@ static void end(struct reporter *reporter)
 
 /* ---- asking ---- */
 
-static ProtobufCMessage *copy(const ProtobufCMessage *message)
-{
-    size_t size = protobuf_c_message_get_packed_size(message);
-    uint8_t *packed = malloc(size + 1);
-    ProtobufCMessage *result = NULL;
-
-    if (packed != NULL) {
-        protobuf_c_message_pack(message, packed);
-        result = protobuf_c_message_unpack(message->descriptor, NULL, size, packed);
-    }
-    free(packed);
-    return result;
-}
-
 static void on_answer(const struct ttrpc_result *result, void *userdata)
 {
     struct reporter_fetch *fetch = userdata;
@@ -101,7 +88,7 @@ static void on_answer(const struct ttrpc_result *result, void *userdata)
     fetch->fetch = NULL;
     reporter->under_way--;
     if (result->code == TTRPC_OK)
-        fetch->answer = copy(result->response);
+        fetch->answer = message_copy(result->response);
     else
         (void)error_set(&reporter->problem, -EIO, "%s", result->message);
     if (reporter->under_way == 0)

@@ -17,6 +17,7 @@
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
 #include "common/base/util.h"
+#include "common/message/copy.h"
 #include "tests/lib/no-vsock.h"
 
 #define PAGES    65536 /* 256 MiB */
@@ -306,16 +307,6 @@ void client_finish(struct client *client)
     forget_response(client);
 }
 
-static ProtobufCMessage *copy_message(const ProtobufCMessage *message)
-{
-    size_t size = protobuf_c_message_get_packed_size(message);
-    cleanup_free uint8_t *bytes = malloc(size + 1);
-
-    must(bytes != NULL, "malloc");
-    (void)protobuf_c_message_pack(message, bytes);
-    return protobuf_c_message_unpack(message->descriptor, NULL, size, bytes);
-}
-
 static void on_result(const struct ttrpc_result *result, void *userdata)
 {
     struct client *client = userdata;
@@ -324,7 +315,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     client->code = result->code;
     snprintf(client->message, sizeof(client->message), "%s", result->message);
     if (result->response != NULL)
-        client->response = copy_message(result->response);
+        client->response = message_copy(result->response);
 }
 
 const void *client_call(struct client *client, const char *method, const void *request)

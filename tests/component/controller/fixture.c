@@ -14,6 +14,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
+#include "common/message/copy.h"
 #include "common/ttrpc/ttrpc.h"
 #include "controller.pb-c.h"
 #include "tests/lib/no-vsock.h"
@@ -245,11 +246,8 @@ void free_response(struct fixture *f)
 
 static void keep(struct fixture *f, const ProtobufCMessage *message)
 {
-    cleanup_free uint8_t *packed = malloc(protobuf_c_message_get_packed_size(message) + 1);
-    size_t length = protobuf_c_message_pack(message, packed);
-
     free_response(f);
-    f->response = protobuf_c_message_unpack(message->descriptor, NULL, length, packed);
+    f->response = message_copy(message);
 }
 
 void on_result(const struct ttrpc_result *result, void *userdata)

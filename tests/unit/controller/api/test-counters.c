@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
+#include "common/message/copy.h"
 #include "controller/actions/action.h"
 #include "controller/api/api.h"
 #include "controller/config/daemon-config.h"
 #include "controller/config/problems.h"
 #include "controller/leases/keeper.h"
-#include "controller/messages/copy.h"
 #include "controller/records/counts.h"
 #include "controller/store/store.h"
 #include "controller/vms/life.h"

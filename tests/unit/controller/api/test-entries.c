@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "common/message/copy.h"
 #include "common/ttrpc/wire.h"
 #include "controller/api/entries.h"
-#include "controller/messages/copy.h"
 #include "controller/messages/text.h"
 #include "controller/messages/vm.h"
 

@@ -8,7 +8,6 @@
 #include "common/base/number.h"
 #include "controller/leases/table.h"
 #include "controller/messages/action.h"
-#include "controller/messages/copy.h"
 #include "controller/messages/event.h"
 #include "controller/messages/finding.h"
 #include "controller/messages/policy.h"
@@ -207,21 +206,6 @@ static void test_an_effective_value_says_where_it_comes_from(void **state)
     vm_destroy(vm);
 }
 
-static void test_a_copy_lives_on(void **state)
-{
-    Vmreclaim__Controller__V1__Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
-    char id[] = "0123";
-    Vmreclaim__Controller__V1__Action *copy;
-
-    action.id = id;
-    copy = (Vmreclaim__Controller__V1__Action *)message_copy(&action.base);
-    assert_non_null(copy);
-    id[0] = 'x';
-    assert_string_equal(copy->id, "0123");
-    message_free(&copy->base);
-    message_free(NULL);
-}
-
 static void test_findings(void **state)
 {
     static struct explanation explanation = {
@@ -260,7 +244,6 @@ int main(void)
         cmocka_unit_test(test_a_guest_may_say_any_duration),
         cmocka_unit_test(test_a_state_event_has_the_states_name),
         cmocka_unit_test(test_an_effective_value_says_where_it_comes_from),
-        cmocka_unit_test(test_a_copy_lives_on),
         cmocka_unit_test(test_findings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

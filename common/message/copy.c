@@ -1,5 +1,5 @@
 /* Copies by way of the packed form. */
-#include "controller/messages/copy.h"
+#include "common/message/copy.h"
 
 #include <stdlib.h>
 

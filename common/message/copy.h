@@ -1,6 +1,6 @@
 /* Messages that outlive what they were made of. */
-#ifndef VMRECLAIM_CONTROLLER_MESSAGES_COPY_H
-#define VMRECLAIM_CONTROLLER_MESSAGES_COPY_H
+#ifndef VMRECLAIM_COMMON_MESSAGE_COPY_H
+#define VMRECLAIM_COMMON_MESSAGE_COPY_H
 
 #include <protobuf-c/protobuf-c.h>
 
