@@ -1,39 +1,17 @@
 /* All figures through the API: what is known of VMs and host, by pages; nothing else. */
 #include "door.h"
 #include "looks.h"
+#include "rooms.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/number.h"
 #include "common/message/copy.h"
-#include "controller/actions/action.h"
-#include "controller/api/api.h"
-#include "controller/config/daemon-config.h"
-#include "controller/config/problems.h"
-#include "controller/leases/keeper.h"
 #include "controller/records/counts.h"
-#include "controller/store/store.h"
-#include "controller/vms/life.h"
 #include "controller/vms/measured.h"
-#include "controller/vms/tick.h"
-#include "tests/lib/loop.h"
 
 typedef Vmreclaim__Controller__V1__GetCountersResponse Response;
 
-static uv_loop_t loop;
-static struct supervisor supervisor;
-static struct lease_keeper keeper;
-static struct store *store;
-static struct recorder recorder;
-static struct actions actions;
-static struct daemon_config config;
-static struct problems problems;
-static struct api api;
-static struct api_user user;
-static char directory[] = "/tmp/vmreclaim-counters-XXXXXX";
-static int root;
 static Response *response; /* of the last call */
 
 static void door_see(const ProtobufCMessage *message)
@@ -47,65 +25,18 @@ static void keep_response(struct api_call *call, const ProtobufCMessage *message
     door_finish(call, message);
 }
 
-static struct vm *add_vm(const char *name)
-{
-    struct vm *vm;
-
-    assert_int_equal(vm_create(name, VM_SOURCE_FILE, &vm), 0);
-    assert_int_equal(supervisor_add_vm(&supervisor, vm, NULL), 0);
-    return vm;
-}
-
 static int set_up(void **state)
 {
-    struct lease_journal journal;
-    char path[64];
-    struct error error;
-
-    root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_int_equal(uv_loop_init(&loop), 0);
-    assert_int_equal(supervisor_init(&supervisor, &loop, root, NSEC_PER_SEC), 0);
-    strcpy(directory, "/tmp/vmreclaim-counters-XXXXXX");
-    assert_non_null(mkdtemp(directory));
-    snprintf(path, sizeof(path), "%s/db", directory);
-    assert_int_equal(store_create(path, &store), 0);
-    store_lease_journal(store, &journal);
-    assert_int_equal(lease_keeper_init(&keeper, &supervisor, &journal, &error), 0);
-    host_totals_init(&recorder.totals);
-    memset(&actions, 0, sizeof(actions));
-    api_init(&api, &(struct api_rooms){.supervisor = &supervisor,
-                                       .keeper = &keeper,
-                                       .store = store,
-                                       .recorder = &recorder,
-                                       .actions = &actions,
-                                       .config = &config,
-                                       .problems = &problems});
+    rooms_set_up();
     door_reset();
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    static const char *const files[] = {"db", "db-wal", "db-shm"};
-    char path[64];
-
     protobuf_c_message_free_unpacked(response == NULL ? NULL : &response->base, NULL);
     response = NULL;
-    if (!uv_is_closing((uv_handle_t *)&api.slices.idle))
-        api_stop(&api);
-    lease_keeper_stop(&keeper);
-    supervisor_stop(&supervisor);
-    loop_finish(&loop);
-    api_finish(&api);
-    lease_keeper_finish(&keeper);
-    supervisor_finish(&supervisor);
-    store_destroy(store);
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-        snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
-        (void)unlink(path);
-    }
-    assert_int_equal(rmdir(directory), 0);
-    close(root);
+    rooms_tear_down();
     return 0;
 }
 

@@ -1,25 +1,13 @@
 /* Dumps of the daemon's state: in slices over turns of the loop, one of all of them in each. */
 #include "looks.h"
+#include "rooms.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "controller/actions/action.h"
-#include "controller/api/api.h"
-#include "controller/config/daemon-config.h"
-#include "controller/config/problems.h"
-#include "controller/leases/keeper.h"
-#include "controller/records/recorder.h"
-#include "controller/store/store.h"
-#include "controller/vms/life.h"
-#include "controller/vms/tick.h"
-#include "tests/lib/loop.h"
 
 #define VMS      600
 #define TEXT_MAX (4u << 20)
@@ -29,19 +17,6 @@
 
 /* A VM of the test's takes about 700 bytes. */
 #define SLICE_MAX (64u * 1024)
-
-static uv_loop_t loop;
-static struct supervisor supervisor;
-static struct lease_keeper keeper;
-static struct store *store;
-static struct recorder recorder;
-static struct actions actions;
-static struct daemon_config config;
-static struct problems problems;
-static struct api api;
-static struct api_user user;
-static char directory[] = "/tmp/vmreclaim-dump-XXXXXX";
-static int root;
 
 /* A reader. */
 struct reader {
@@ -100,75 +75,21 @@ static const struct api_door door = {.send = door_send,
                                      .fail = door_fail,
                                      .release = door_release};
 
-static void create_store(void)
+static int set_up(void **state)
 {
-    char path[64];
-
-    strcpy(directory, "/tmp/vmreclaim-dump-XXXXXX");
-    assert_non_null(mkdtemp(directory));
-    snprintf(path, sizeof(path), "%s/db", directory);
-    assert_int_equal(store_create(path, &store), 0);
-}
-
-static void destroy_store(void)
-{
-    static const char *const files[] = {"db", "db-wal", "db-shm"};
-    char path[64];
-
-    store_destroy(store);
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-        snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
-        (void)unlink(path);
-    }
-    assert_int_equal(rmdir(directory), 0);
-}
-
-static void add_vms(void)
-{
+    rooms_set_up();
     for (unsigned i = 0; i < VMS; i++) {
-        struct vm *vm;
         char name[32];
 
         snprintf(name, sizeof(name), "vm-%03u", i);
-        assert_int_equal(vm_create(name, VM_SOURCE_FILE, &vm), 0);
-        assert_int_equal(supervisor_add_vm(&supervisor, vm, NULL), 0);
+        add_vm(name);
     }
-}
-
-static int set_up(void **state)
-{
-    struct lease_journal journal;
-    struct error error;
-
-    root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_int_equal(uv_loop_init(&loop), 0);
-    assert_int_equal(supervisor_init(&supervisor, &loop, root, NSEC_PER_SEC), 0);
-    create_store();
-    store_lease_journal(store, &journal);
-    assert_int_equal(lease_keeper_init(&keeper, &supervisor, &journal, &error), 0);
-    api_init(&api, &(struct api_rooms){.supervisor = &supervisor,
-                                       .keeper = &keeper,
-                                       .store = store,
-                                       .recorder = &recorder,
-                                       .actions = &actions,
-                                       .config = &config,
-                                       .problems = &problems});
-    add_vms();
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    if (!uv_is_closing((uv_handle_t *)&api.slices.idle))
-        api_stop(&api);
-    lease_keeper_stop(&keeper);
-    supervisor_stop(&supervisor);
-    loop_finish(&loop);
-    api_finish(&api);
-    lease_keeper_finish(&keeper);
-    supervisor_finish(&supervisor);
-    destroy_store();
-    close(root);
+    rooms_tear_down();
     return 0;
 }
 
