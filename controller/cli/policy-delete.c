@@ -2,18 +2,11 @@
 #include <stdio.h>
 
 #include "common/base/util.h"
-#include "controller/cli/cli.h"
-#include "controller/cli/messages.h"
 #include "controller/cli/policy-results.h"
 
 static bool unassign;
 
 typedef Vmreclaim__Controller__V1__DeletePolicyResponse Response;
-
-struct shown {
-    const struct cli *cli;
-    const char *name;
-};
 
 /* A person reads the first ones. */
 enum { SELECTORS_SHOWN = 20 };
@@ -31,37 +24,31 @@ static void print_selectors(const Response *response)
         printf(" and %zu more", more);
 }
 
-static int print(const Response *response, const char *name)
+static void print_head(const ProtobufCMessage *answer, const char *name)
 {
     fputs("policy ", stdout);
     print_text(name);
     fputs(" is deleted, with its history", stdout);
-    print_selectors(response);
-    putchar('\n');
-    if (response->n_results > 0)
-        puts("instead:");
-    return policy_results_print_each(response->results, response->n_results,
-                                     response->results_omitted);
+    print_selectors((const Response *)(const void *)answer);
 }
 
 static int show(const ProtobufCMessage *message, void *userdata)
 {
-    const struct shown *shown = userdata;
     const Response *response = (const void *)message;
 
-    return shown->cli->json ? policy_results_json(message, response->results, response->n_results)
-                            : print(response, shown->name);
+    return policy_results_show(userdata, message, response->results, response->n_results,
+                               response->results_omitted);
 }
 
 static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__DeletePolicyRequest request =
         VMRECLAIM__CONTROLLER__V1__DELETE_POLICY_REQUEST__INIT;
-    struct shown shown = {cli, operands[0]};
+    struct policy_withdrawal withdrawal = {cli, operands[0], print_head};
 
     request.name = operands[0];
     request.unassign = unassign;
-    return client_fetch(cli, "DeletePolicy", &request.base, show, &shown);
+    return client_fetch(cli, "DeletePolicy", &request.base, show, &withdrawal);
 }
 
 static const struct command_option options[] = {

@@ -120,14 +120,21 @@ int policy_results_print(PolicyResult *const *results, size_t count, char *const
     return print_results(results, count, omitted, false);
 }
 
-int policy_results_print_each(PolicyResult *const *results, size_t count, uint32_t omitted)
-{
-    return print_results(results, count, omitted, true);
-}
-
 int policy_results_json(const ProtobufCMessage *message, PolicyResult *const *results, size_t count)
 {
     int r = print_json(message);
 
     return r == EXIT_DONE ? exit_code_of(results, count) : r;
+}
+
+int policy_results_show(const struct policy_withdrawal *withdrawal, const ProtobufCMessage *answer,
+                        PolicyResult *const *results, size_t count, uint32_t omitted)
+{
+    if (withdrawal->cli->json)
+        return policy_results_json(answer, results, count);
+    withdrawal->print_head(answer, withdrawal->name);
+    putchar('\n');
+    if (count > 0)
+        puts("instead:");
+    return print_results(results, count, omitted, true);
 }

@@ -2,6 +2,7 @@
 #ifndef VMRECLAIM_CONTROLLER_CLI_POLICY_RESULTS_H
 #define VMRECLAIM_CONTROLLER_CLI_POLICY_RESULTS_H
 
+#include "controller/cli/cli.h"
 #include "controller/cli/messages.h"
 
 typedef Vmreclaim__Controller__V1__VmPolicyResult PolicyResult;
@@ -12,11 +13,20 @@ typedef Vmreclaim__Controller__V1__VmPolicyResult PolicyResult;
 int policy_results_print(PolicyResult *const *results, size_t count, char *const *vms,
                          size_t vm_count, uint32_t omitted);
 
-/* The same of VMs that got different policies, which are named. */
-int policy_results_print_each(PolicyResult *const *results, size_t count, uint32_t omitted);
-
 /* Prints the message that has them; the same exit code. */
 int policy_results_json(const ProtobufCMessage *message, PolicyResult *const *results,
                         size_t count);
+
+/* How an answer is shown that takes a policy from VMs. */
+struct policy_withdrawal {
+    const struct cli *cli;
+    const char *name; /* what is gone */
+    /* The lines before those of VMs, without the last end. */
+    void (*print_head)(const ProtobufCMessage *answer, const char *name);
+};
+
+/* Its results are of VMs that got different policies, which are named; else as above. */
+int policy_results_show(const struct policy_withdrawal *withdrawal, const ProtobufCMessage *answer,
+                        PolicyResult *const *results, size_t count, uint32_t omitted);
 
 #endif

@@ -1,48 +1,34 @@
 /* vmreclaim policy unassign SELECTOR */
 #include <stdio.h>
 
-#include "controller/cli/cli.h"
-#include "controller/cli/messages.h"
 #include "controller/cli/policy-results.h"
 
 typedef Vmreclaim__Controller__V1__UnassignPolicyResponse Response;
 
-struct shown {
-    const struct cli *cli;
-    const char *selector;
-};
-
-static int print(const Response *response, const char *selector)
+static void print_head(const ProtobufCMessage *answer, const char *selector)
 {
     fputs("policy ", stdout);
-    print_text(response->policy);
+    print_text(((const Response *)(const void *)answer)->policy);
     fputs(" is no longer assigned to ", stdout);
     print_text(selector);
-    putchar('\n');
-    if (response->n_results > 0)
-        puts("instead:");
-    return policy_results_print_each(response->results, response->n_results,
-                                     response->results_omitted);
 }
 
 static int show(const ProtobufCMessage *message, void *userdata)
 {
-    const struct shown *shown = userdata;
     const Response *response = (const void *)message;
 
-    return shown->cli->json ? policy_results_json(message, response->results, response->n_results)
-                            : print(response, shown->selector);
+    return policy_results_show(userdata, message, response->results, response->n_results,
+                               response->results_omitted);
 }
 
 static int run(struct cli *cli, char **operands)
 {
     Vmreclaim__Controller__V1__UnassignPolicyRequest request =
         VMRECLAIM__CONTROLLER__V1__UNASSIGN_POLICY_REQUEST__INIT;
-
-    struct shown shown = {cli, operands[0]};
+    struct policy_withdrawal withdrawal = {cli, operands[0], print_head};
 
     request.selector = operands[0];
-    return client_fetch(cli, "UnassignPolicy", &request.base, show, &shown);
+    return client_fetch(cli, "UnassignPolicy", &request.base, show, &withdrawal);
 }
 
 const struct command command_policy_unassign = {
