@@ -226,3 +226,16 @@ unsigned count_all(struct fixture *fixture, int64_t since, int64_t until)
              count_waterfall, &count);
     return count;
 }
+
+void put_many_actions(const struct fixture *fixture, unsigned count)
+{
+    assert_int_equal(store_execute(fixture->store, "BEGIN", "", NULL), 0);
+    for (unsigned i = 0; i < count; i++) {
+        char sql[128];
+
+        snprintf(sql, sizeof(sql), "INSERT INTO action VALUES ('%08x', 'web1', %u, x'')",
+                 i * 2654435761u, i);
+        assert_int_equal(store_execute(fixture->store, sql, "", NULL), 0);
+    }
+    assert_int_equal(store_execute(fixture->store, "COMMIT", "", NULL), 0);
+}

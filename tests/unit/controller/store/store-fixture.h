@@ -45,6 +45,7 @@ int line_action(Action *action, void *userdata);
 int line_waterfall(Waterfall *waterfall, void *userdata);
 int count_waterfall(Waterfall *waterfall, void *userdata);
 void put_action(struct store *store, const char *id, const char *vm, int64_t time);
+void put_many_actions(const struct fixture *fixture, unsigned count);
 void put_waterfall(struct store *store, const char *vm, int64_t time, uint64_t footprint);
 void expect_actions(struct fixture *fixture, const char *vm, const char *expected);
 /* Of a store without a thread: what the journal answers. */

@@ -560,45 +560,6 @@ static void test_notes(void **state)
     load_notes(fixture, "two", "a 1 ");
 }
 
-static size_t told_bytes;
-static size_t told;
-static size_t omitted;
-
-static void on_deleted(const struct store_policies *policies, void *userdata)
-{
-    note(&policies->answer);
-    told = policies->assignment_count;
-    omitted = policies->omitted;
-    told_bytes = 0;
-    for (size_t i = 0; i < told; i++)
-        told_bytes += strlen(policies->assignments[i]->selector);
-}
-
-/* Of a policy that many had: the answer has room for some, all are taken from it. */
-static void test_deleting_what_is_assigned_to_many(void **state)
-{
-    enum { MANY = 3000 };
-    struct fixture *fixture = *state;
-    char selector[1024];
-
-    order(fixture, "day", "one", "b");
-    assert_int_equal(store_execute(fixture->store, "BEGIN", "", NULL), 0);
-    for (unsigned i = 0; i < MANY; i++) {
-        memset(selector, 'x', sizeof(selector) - 1);
-        snprintf(selector, 6, "%05u", i);
-        selector[5] = 'x';
-        selector[sizeof(selector) - 1] = '\0';
-        order(fixture, "night", "one", selector);
-    }
-    assert_int_equal(store_execute(fixture->store, "COMMIT", "", NULL), 0);
-    store_delete_policy(fixture->store, "night", true, on_deleted, NULL);
-    assert_int_equal(status, 0);
-    assert_in_range(told_bytes, STORE_DELETED_BYTES / 2, STORE_DELETED_BYTES);
-    assert_int_equal(told + omitted, MANY);
-    store_ask_policies(fixture->store, &all, 0, on_policies, NULL);
-    assert_string_equal(line, "day/1/ b=day ");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -610,7 +571,6 @@ int main(void)
         requests_test(test_no_history),
         requests_test(test_pages_of_policies),
         requests_test(test_many_assignments),
-        requests_test(test_deleting_what_is_assigned_to_many),
         requests_test(test_a_long_history_comes_in_pages),
         requests_test(test_a_history_of_the_newest_records),
         requests_test(test_a_history_with_waterfalls_that_wait),
