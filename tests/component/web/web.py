@@ -3,6 +3,7 @@
 The arguments of the program that imports it: VMRECLAIM_WEB API_SERVER [...]
 """
 import atexit
+import base64
 import faulthandler
 import http.client
 import os
@@ -105,6 +106,20 @@ class Connection(http.client.HTTPConnection):
         self.sock = connection
 
 
+def write_secret(path, content, mode=0o600):
+    """A file that its owner alone may read, there at once with all of its content."""
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        os.chmod(file.name, mode)
+        file.write(content)
+    os.rename(file.name, path)
+    return path
+
+
+def basic(name, password="geheim"):
+    """The header that shows them."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
+
+
 class WebTestCase(unittest.TestCase):
     options = ()
     server_arguments = ()
@@ -134,12 +149,7 @@ class WebTestCase(unittest.TestCase):
 
     @classmethod
     def secret(cls, name, content, mode=0o600):
-        """A file that its owner alone may read, there at once with all of its content."""
-        with open(cls.path(name) + ".new", "w", encoding="utf-8") as file:
-            os.chmod(file.name, mode)
-            file.write(content)
-        os.rename(file.name, cls.path(name))
-        return cls.path(name)
+        return write_secret(cls.path(name), content, mode)
 
     @classmethod
     def copy(cls, source, name):
