@@ -73,6 +73,22 @@ test("the chart is read out", async () => {
   await page.context().close();
 });
 
+test("the chart's times are round", async () => {
+  const page = await newTab();
+  await show(page, "#/vm/web1", VIEWS["#/vm/web1"]);
+  const times = (first, last, most) => page.evaluate(async (given) => {
+    const { roundTimes } = await import("/chart.js");
+    const seconds = (text) => new Date(text).getTime() * 1e6;
+    return roundTimes(seconds(given[0]), seconds(given[1]), given[2]).map(([, text]) => text);
+  }, [first, last, most]);
+  assert.deepEqual(await times("2026-03-01T20:10:00", "2026-03-02T13:00:00", 6), ["21:00", "03-02", "03:00", "06:00", "09:00", "12:00"]);
+  assert.deepEqual(await times("2026-03-01T20:10:07", "2026-03-01T20:10:31", 6), ["20:10:10", "20:10:15", "20:10:20", "20:10:25", "20:10:30"]);
+  assert.deepEqual(await times("2026-03-01T12:00:00", "2026-03-08T12:00:00", 10), ["03-02", "03-03", "03-04", "03-05", "03-06", "03-07", "03-08"]);
+  assert.deepEqual(await times("2026-03-01T20:10:07", "2026-03-01T20:10:07", 6), ["20:10:07"]);
+  assert.ok(await page.locator("svg.chart text").filter({ hasText: /^(\d\d:\d\d(:\d\d)?|\d\d-\d\d)$/ }).count() > 0);
+  await page.context().close();
+});
+
 test("commands are shown and copied", async () => {
   const page = await newTab();
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);

@@ -1,7 +1,7 @@
 // The waterfall over time: parts stacked, the footprint as a line above, marks for what was done.
 // Where the guest is not known there is no stack, only the line.
 import { s, h } from "./dom.js";
-import { bytes, time } from "./format.js";
+import { bytes, time, two } from "./format.js";
 import { PARTS, partsOf } from "./bar.js";
 
 const HEIGHT = 280;
@@ -13,6 +13,20 @@ function steps(most) {
   const values = [];
   for (let value = 0; value <= most; value += step) values.push(value);
   return values;
+}
+
+// Round times here between two, at most `most` of them, as [nanoseconds, text]; midnight is a date.
+export function roundTimes(first, last, most) {
+  const units = [1, 5, 15, 60, 300, 900, 3600, 10800, 21600, 43200, 86400, 2 * 86400, 7 * 86400];
+  const step = 1e9 * (units.find((unit) => (last - first) / (1e9 * unit) <= most) ?? 28 * 86400);
+  const offset = new Date(first / 1e6).getTimezoneOffset() * 60e9;
+  const found = [];
+  for (let at = Math.ceil((first - offset) / step) * step + offset; at <= last; at += step) {
+    const date = new Date(at / 1e6);
+    const clock = `${two(date.getHours())}:${two(date.getMinutes())}`;
+    found.push([at, step < 60e9 ? `${clock}:${two(date.getSeconds())}` : clock === "00:00" ? `${two(date.getMonth() + 1)}-${two(date.getDate())}` : clock]);
+  }
+  return found;
 }
 
 // Runs of points whose guest is known.
@@ -59,8 +73,9 @@ export function chart(label, points, marks, width, chosen) {
   for (const value of steps(most))
     svg.append(s("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }),
       s("text", { x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, bytes(value)));
-  for (const [part, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]].filter(([part]) => part !== 0.5 || width > 560))
-    svg.append(s("text", { x: x(first + (last - first) * part), y: HEIGHT - 6, "text-anchor": anchor }, time(first + (last - first) * part)));
+  for (const [at, text] of roundTimes(first, last, width / 110))
+    svg.append(s("line", { class: "grid", x1: x(at), x2: x(at), y1: HEIGHT - EDGE.bottom, y2: HEIGHT - EDGE.bottom + 5 }),
+      s("text", { x: Math.min(Math.max(x(at), EDGE.left + 16), width - EDGE.right - 24), y: HEIGHT - 5, "text-anchor": "middle" }, text));
   for (const run of runs(points))
     PARTS.forEach(([key], index) => svg.append(s("path", { class: `area fill-${key}`, d: area(run, index, x, y) })));
   const line = points.filter((point) => point.footprint !== null).map((point) => `${x(point.time)},${y(point.footprint)}`);

@@ -17,7 +17,7 @@ export function percent(permyriad) {
   return permyriad === undefined ? "-" : `${(permyriad / 100).toFixed(1)} %`;
 }
 
-const two = (number) => String(number).padStart(2, "0");
+export const two = (number) => String(number).padStart(2, "0");
 
 // UNIX nanoseconds as the time here; the date where it is not today's.
 export function time(nanoseconds) {
