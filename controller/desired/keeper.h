@@ -6,8 +6,8 @@
  * between the store and the answer, or when an operator of the host has let go of what was his.
  *
  * Failure modes: what is refused is remembered, the last one, with its reason, and logged within
- * bounds. What was taken is in the audit. What may be tried again fails. While the store was never read, nothing is taken: an older
- * state would be. */
+ * bounds. What was taken is in the audit. What may be tried again fails. While the store was never
+ * read, nothing is taken: an older state would be. */
 #ifndef VMRECLAIM_CONTROLLER_DESIRED_KEEPER_H
 #define VMRECLAIM_CONTROLLER_DESIRED_KEEPER_H
 
