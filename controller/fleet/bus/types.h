@@ -49,7 +49,8 @@ struct bus_options {
     const char *nkey;    /* file of the user's seed; NULL: none */
     const char
         *authority; /* PEM file of who signed the servers' certificates; NULL: the system's */
-    /* Streams that are made where they are not there; NULL: none are. */
+    /* Streams that are made where they are not there; NULL: none are. The caller's, as long as the
+     * bus is. */
     const struct bus_stream *streams;
     size_t stream_count;
     unsigned replicas; /* of each */

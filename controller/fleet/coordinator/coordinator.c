@@ -69,10 +69,9 @@ static void on_fenced(void *userdata)
 
 /* ---- starting ---- */
 
-static int start_bus(struct coordinator *coordinator, uv_loop_t *loop, struct error *error)
+static void choose_streams(struct coordinator *coordinator)
 {
-    const struct fleet_config *config = &coordinator->config;
-    const struct bus_stream streams[] = {
+    const struct bus_stream streams[COORDINATOR_STREAMS] = {
         {STATUS_STREAM, STATUS_SUBJECT "*", NULL, 256 * MIB, 64 << 10, 1, 7 * DAYS, false},
         {"VMR_EVENT", "vmr.v1.event.>", NULL, 256 * MIB, 64 << 10, 4096, 30 * DAYS, false},
         {WRITER_STREAM, WRITER_SUBJECT "*", "vmr.v1.live.policy.{{wildcard(1)}}", 256 * MIB,
@@ -80,13 +79,20 @@ static int start_bus(struct coordinator *coordinator, uv_loop_t *loop, struct er
         {ROLLOUTS_STREAM, ROLLOUTS_SUBJECT ">", NULL, 64 * MIB, 1 << 20, 16, 0, true},
         {LEASE_STREAM, "$KV.VMR_LEAD.>", NULL, MIB, 4096, 1, coordinator->lease.time, false},
     };
+
+    memcpy(coordinator->streams, streams, sizeof(streams));
+}
+
+static int start_bus(struct coordinator *coordinator, uv_loop_t *loop, struct error *error)
+{
+    const struct fleet_config *config = &coordinator->config;
     const struct bus_options options = {
         .servers = config->servers,
         .name = config->name,
         .nkey = config->nkey[0] == '\0' ? NULL : config->nkey,
         .authority = config->authority[0] == '\0' ? NULL : config->authority,
-        .streams = streams,
-        .stream_count = ARRAY_SIZE(streams),
+        .streams = coordinator->streams,
+        .stream_count = COORDINATOR_STREAMS,
         .replicas = strchr(config->servers, ',') == NULL ? 1 : 3,
         .on_state = on_state,
         .on_message = on_message,
@@ -143,6 +149,7 @@ int coordinator_start(struct coordinator *coordinator, uv_loop_t *loop,
                 coordinator);
     rollouts_init(&coordinator->rollouts, loop, &coordinator->hosts, &coordinator->writer,
                   &coordinator->lease);
+    choose_streams(coordinator);
     r = service_start(&coordinator->service, loop, config->listen, &coordinator->hosts,
                       &coordinator->rollouts, &coordinator->lease, error);
     if (r == 0)

@@ -7,8 +7,11 @@
 #include "controller/fleet/coordinator/rollouts.h"
 #include "controller/fleet/coordinator/service.h"
 
+#define COORDINATOR_STREAMS 5
+
 struct coordinator {
     struct fleet_config config;
+    struct bus_stream streams[COORDINATOR_STREAMS];
     struct signing_key key;
     struct bus *bus;
     struct fleet_hosts hosts;

@@ -131,8 +131,7 @@ class Host:
 
     def end(self):
         for program in (self.bridge, self.daemon):
-            if program is not None:
-                program.end()
+            assert program is None or program.end() in (0, -signal.SIGKILL), program.log()
 
 
 class Coordinator:
@@ -228,7 +227,8 @@ class Fleet:
         for host in self.hosts:
             host.end()
         for coordinator in self.coordinators:
-            coordinator.program.end()
+            code = coordinator.program.end()
+            assert code in (0, -signal.SIGKILL), coordinator.program.log()
         if self.server is not None:
             self.server.end()
         self.temporary.cleanup()
