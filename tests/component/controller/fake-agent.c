@@ -461,6 +461,8 @@ void fake_agent_drop(struct fake_agent *agent)
 void fake_agent_close(struct fake_agent *agent)
 {
     fake_agent_drop(agent);
+    if (agent->held.call != NULL)
+        fake_agent_answer(agent); /* too late */
     listener_destroy(agent->listener);
     agent->listener = NULL;
     uv_close((uv_handle_t *)&agent->timer, NULL);

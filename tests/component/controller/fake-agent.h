@@ -84,7 +84,7 @@ void fake_agent_serve(struct fake_agent *agent, int descriptor);
 void fake_agent_drop(struct fake_agent *agent);
 void fake_agent_close(struct fake_agent *agent);
 
-/* The Compact that it holds. */
+/* The Compact that it holds; at the end it is answered at any rate. */
 void fake_agent_answer(struct fake_agent *agent);
 
 void fake_agent_pressure(struct fake_agent *agent, uint64_t available);
