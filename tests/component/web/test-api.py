@@ -42,6 +42,7 @@ SHOWN = {
 ELSEWHERE = {
     "top": "the page, from vms and host",
     "events": "/events",
+    "shell": "the other commands",
     "policy check": "a file of the operator's",
     "policy diff": "two texts of policy",
     "version": "the daemon's is in status",
