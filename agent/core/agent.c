@@ -6,13 +6,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/utsname.h>
 
 #include "agent/calls/messages.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/number.h"
+#include "common/base/random.h"
 #include "common/base/text.h"
 #include "common/proc/cpulist.h"
 
@@ -134,11 +134,7 @@ static void refuse_policy_job(struct agent *agent)
 /* Unlike any other guest's or boot's: the host keeps all actions in one store. */
 static void make_action_id(char *id, size_t size)
 {
-    uint64_t number;
-
-    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
-        number = time_boottime();
-    snprintf(id, size, "%016" PRIx64, number);
+    snprintf(id, size, "%016" PRIx64, random_bits());
 }
 
 static void start_policy_job(struct agent *agent)

@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/base/number.h"
+#include "common/base/random.h"
 #include "common/transport/transport.h"
 
 #define BACK_OFF_FIRST (200 * NSEC_PER_MSEC)
@@ -132,14 +132,12 @@ static void wait_and_redial(struct connections *connections)
 {
     nsec_t now = time_boottime();
     nsec_t alone = saturating_subtract(now, connections->lone_since);
-    uint32_t random = 0;
 
     if (connections->closing)
         return;
     set_state(connections, STATE_WAITING);
-    if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-        random = (uint32_t)time_monotonic();
-    connections->delay = connection_back_off(connections->attempt++, alone, random);
+    connections->delay =
+        connection_back_off(connections->attempt++, alone, (uint32_t)random_bits());
     start_timer(connections, on_back_off_over, connections->delay);
 }
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/base/process-path.h"
+#include "common/base/random.h"
 #include "common/base/text.h"
 #include "common/transport/hybrid.h"
 #include "common/transport/socket.h"
@@ -292,11 +293,7 @@ static void attempt(struct dial *dial)
 
 static uint32_t random_port(void)
 {
-    uint16_t number = 0;
-
-    /* Without randomness the first port does as well: a taken one is stepped over. */
-    (void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
-    return SOURCE_PORT_FIRST + number % SOURCE_PORT_COUNT;
+    return SOURCE_PORT_FIRST + (uint32_t)(random_bits() % SOURCE_PORT_COUNT);
 }
 
 int dial_start(uv_loop_t *loop, const struct address *address, nsec_t timeout,

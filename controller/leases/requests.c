@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "common/base/number.h"
+#include "common/base/random.h"
 #include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller/leases/balloon-pulse.h"
@@ -26,8 +26,7 @@ static uint64_t make_id(void)
     uint64_t id = 0;
 
     while (id == 0 || id > INT64_MAX)
-        if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
-            id = (uint64_t)time_realtime();
+        id = random_bits();
     return id;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/random.h"
 #include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/transport/transport.h"
@@ -210,11 +211,7 @@ static void on_agent_gone(struct vm *vm, const char *reason)
 
 static void note_ending(struct vm *vm, enum agent_ending ending)
 {
-    uint32_t random = 0;
-
-    /* Without chance all wait the least. */
-    (void)uv_random(NULL, NULL, &random, sizeof(random), 0, NULL);
-    agent_standing_ended(&vm->links.standing, ending, time_boottime(), random);
+    agent_standing_ended(&vm->links.standing, ending, time_boottime(), (uint32_t)random_bits());
     if (vm->sources.set == VM_SOURCE_AGENT)
         strangers_remember(&vm->supervisor->strangers, vm->cid, &vm->links.standing);
 }
