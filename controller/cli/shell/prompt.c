@@ -16,33 +16,25 @@
 
 enum { HISTORY_LINES = 1000 };
 
-struct prompt {
+static struct {
     EditLine *editor;
     History *history;
     const char *text;
     const struct cli *cli;
     char path[512];    /* of the history; "": it is not kept */
     bool is_abandoned; /* the line that is typed */
-};
-
-static struct prompt *prompt_of(EditLine *editor)
-{
-    void *prompt = NULL;
-
-    (void)el_get(editor, EL_CLIENTDATA, &prompt);
-    return prompt;
-}
+} prompt;
 
 static char *text_of(EditLine *editor)
 {
-    return (char *)prompt_of(editor)->text;
+    return (char *)prompt.text;
 }
 
 /* ---- keys ---- */
 
 static unsigned char on_abandon(EditLine *editor, int key)
 {
-    prompt_of(editor)->is_abandoned = true;
+    prompt.is_abandoned = true;
     return CC_NEWLINE;
 }
 
@@ -74,7 +66,7 @@ static unsigned char on_complete(EditLine *editor, int key)
 
     if (text == NULL)
         return CC_ERROR;
-    if (shell_complete(prompt_of(editor)->cli, text, &completion) == 0)
+    if (shell_complete(prompt.cli, text, &completion) == 0)
         what = completion.has_files && completion.count == 0 ? _el_fn_complete(editor, key)
                                                              : show(editor, &completion);
     shell_completion_finish(&completion);
@@ -102,43 +94,42 @@ static void find_history(char *path, size_t size)
     text_append_bytes(path, size, "/history", strlen("/history"));
 }
 
-static void remember(struct prompt *prompt, const char *line)
+static void remember(const char *line)
 {
     HistEvent event;
 
     if (line[strspn(line, " \t\n")] != '\0')
-        (void)history(prompt->history, &event, H_ENTER, line);
+        (void)history(prompt.history, &event, H_ENTER, line);
 }
 
-static bool prepare_history(struct prompt *prompt)
+static bool prepare_history(void)
 {
     HistEvent event;
 
-    prompt->history = history_init();
-    if (prompt->history == NULL)
+    prompt.history = history_init();
+    if (prompt.history == NULL)
         return false;
-    (void)history(prompt->history, &event, H_SETSIZE, HISTORY_LINES);
-    (void)history(prompt->history, &event, H_SETUNIQUE, 1);
-    find_history(prompt->path, sizeof(prompt->path));
-    if (prompt->path[0] != '\0')
-        (void)history(prompt->history, &event, H_LOAD, prompt->path);
+    (void)history(prompt.history, &event, H_SETSIZE, HISTORY_LINES);
+    (void)history(prompt.history, &event, H_SETUNIQUE, 1);
+    find_history(prompt.path, sizeof(prompt.path));
+    if (prompt.path[0] != '\0')
+        (void)history(prompt.history, &event, H_LOAD, prompt.path);
     return true;
 }
 
 /* ---- the prompt ---- */
 
-static bool prepare_editor(struct prompt *prompt)
+static bool prepare_editor(void)
 {
     EditLine *editor = el_init("vmreclaim", stdin, stdout, stderr);
 
-    prompt->editor = editor;
+    prompt.editor = editor;
     if (editor == NULL)
         return false;
-    (void)el_set(editor, EL_CLIENTDATA, prompt);
     (void)el_set(editor, EL_PROMPT, text_of);
     (void)el_set(editor, EL_EDITOR, "emacs");
     (void)el_set(editor, EL_SIGNAL, 1);
-    (void)el_set(editor, EL_HIST, history, prompt->history);
+    (void)el_set(editor, EL_HIST, history, prompt.history);
     (void)el_set(editor, EL_ADDFN, "vmreclaim-complete", "what may follow", on_complete);
     (void)el_set(editor, EL_ADDFN, "vmreclaim-abandon", "leave this line", on_abandon);
     (void)el_set(editor, EL_BIND, "^I", "vmreclaim-complete", NULL);
@@ -149,45 +140,34 @@ static bool prepare_editor(struct prompt *prompt)
     return true;
 }
 
-struct prompt *prompt_create(const char *text, const struct cli *cli)
+bool prompt_begin(const char *text, const struct cli *cli)
 {
-    struct prompt *prompt = calloc(1, sizeof(*prompt));
-
-    if (prompt == NULL)
-        return NULL;
-    prompt->text = text;
-    prompt->cli = cli;
-    if (prepare_history(prompt) && prepare_editor(prompt))
-        return prompt;
-    prompt_destroy(prompt);
-    return NULL;
+    prompt.text = text;
+    prompt.cli = cli;
+    return prepare_history() && prepare_editor();
 }
 
-void prompt_destroy(struct prompt *prompt)
+/* The program ends then; el_end() would lose the names of the functions that were added. */
+void prompt_end(void)
 {
     HistEvent event;
 
-    if (prompt->editor != NULL)
-        el_end(prompt->editor);
-    if (prompt->history != NULL && prompt->path[0] != '\0')
-        (void)history(prompt->history, &event, H_SAVE, prompt->path);
-    if (prompt->history != NULL)
-        history_end(prompt->history);
-    free(prompt);
+    if (prompt.path[0] != '\0')
+        (void)history(prompt.history, &event, H_SAVE, prompt.path);
 }
 
-const char *prompt_read(struct prompt *prompt)
+const char *prompt_read(void)
 {
     const char *line;
     int length;
 
-    prompt->is_abandoned = false;
-    (void)el_set(prompt->editor, EL_PREP_TERM, 1); /* before the prompt is there: Ctrl-C is a key */
-    line = el_gets(prompt->editor, &length);
+    prompt.is_abandoned = false;
+    (void)el_set(prompt.editor, EL_PREP_TERM, 1); /* before the prompt is there: Ctrl-C is a key */
+    line = el_gets(prompt.editor, &length);
     if (line == NULL || length <= 0)
         return NULL;
-    if (prompt->is_abandoned)
+    if (prompt.is_abandoned)
         return "";
-    remember(prompt, line);
+    remember(line);
     return line;
 }

@@ -4,16 +4,15 @@
 
 #include "controller/cli/cli.h"
 
-struct prompt;
-
-/* `text` stands before each line, and lives as long. `cli` is who is asked for names when the
- * tabulator is pressed. NULL: there is no memory, or the terminal cannot be used. */
-struct prompt *prompt_create(const char *text, const struct cli *cli);
-
-/* Keeps the history, too. */
-void prompt_destroy(struct prompt *prompt);
+/* There is one per program. `text` stands before each line, and lives as long. `cli` is who is
+ * asked for names when the tabulator is pressed. False: there is no memory, or the terminal cannot
+ * be used. */
+bool prompt_begin(const char *text, const struct cli *cli);
 
 /* The next line, until the next call; "" for one that was abandoned by Ctrl-C. NULL: the end. */
-const char *prompt_read(struct prompt *prompt);
+const char *prompt_read(void);
+
+/* Keeps the history. */
+void prompt_end(void);
 
 #endif

@@ -64,23 +64,21 @@ static int run_line(struct shell *shell, const char *line)
 static int run_terminal(struct shell *shell)
 {
     char text[320] = "vmreclaim> ";
-    struct prompt *prompt;
     const char *line = "";
 
     if (shell->cli->host != NULL)
         text_format(text, sizeof(text), "vmreclaim %s> ", shell->cli->host);
-    prompt = prompt_create(text, shell->cli);
-    if (prompt == NULL)
+    if (!prompt_begin(text, shell->cli))
         return fail(EXIT_FAILED, "shell: the terminal cannot be used; commands from a file can: "
                                  "vmreclaim shell < FILE");
     puts("Commands as behind \"vmreclaim\"; help lists them, Tab completes, exit ends.");
     while (!shell->has_ended && line != NULL) {
-        line = prompt_read(prompt);
+        line = prompt_read();
         /* Ctrl-C and Ctrl-D leave the cursor behind what stood there. */
         if (line == NULL || run_line(shell, line) == SHELL_INTERRUPTED)
             putchar('\n');
     }
-    prompt_destroy(prompt);
+    prompt_end();
     return EXIT_DONE;
 }
 

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import termios
 import unittest
 
 import terminal
@@ -64,6 +65,18 @@ class PromptTest(CliTestCase):
             shell.type(word + "\n")
             self.assertEqual(shell.close(), 0)
             self.assertNotIn("web2: ", "\n".join(shell.lines()))
+
+    def test_the_terminal_is_as_it_was(self):
+        for last in ("exit\n", "\x04"):
+            shell = self.start()
+            typing = termios.tcgetattr(shell.ours)
+            shell.type(last)
+            self.assertEqual(shell.program.wait(), 0)
+            after = termios.tcgetattr(shell.ours)
+            self.assertFalse(typing[3] & (termios.ICANON | termios.ISIG | termios.ECHO))
+            for flag in (termios.ICANON, termios.ISIG, termios.ECHO):
+                self.assertTrue(after[3] & flag)
+            shell.close()
 
     def test_the_tabulator(self):
         shell = self.start()
