@@ -21,11 +21,13 @@ static const char help[] =
     "Tells a fleet what this host's vmreclaimd knows, and the daemon what the fleet\n"
     "wants of it. It needs no more than the daemon's fleet group.\n"
     "\n"
-    "  --coordinator  run the fleet's rollouts and answer who looks at it, instead\n"
-    "  --config FILE  configuration (default " FLEET_CONFIG_FILE ")\n"
+    "  --coordinator  run the fleet's rollouts, and answer who looks at it\n"
+    "  --config FILE  configuration (default " FLEET_CONFIG_FILE ", or\n"
+    "                 " COORDINATOR_CONFIG_FILE ")\n"
     "  --check        read the configuration, say what is wrong, and exit\n"
-    "  --new-nkey FILE        make a key for a user of the bus, and print its public part\n"
-    "  --new-signing-key FILE make a key that signs what hosts are to run, likewise\n"
+    "  --new-nkey FILE, --new-signing-key FILE\n"
+    "                 make a key: of a user of the bus; that signs what hosts are to\n"
+    "                 run. FILE has the secret part, printed is the public one\n"
     "  --debug        log everything\n"
     "  --help, --version\n"
     "\n"
@@ -153,7 +155,7 @@ static int made(int r, const struct error *error)
 
 int main(int argument_count, char **arguments)
 {
-    const char *path = FLEET_CONFIG_FILE;
+    const char *path = NULL;
     static struct fleet_config config;
     bool is_coordinator = false;
     bool only_checks = false;
@@ -183,6 +185,8 @@ int main(int argument_count, char **arguments)
         log_error("\"%s\" is no option; see vmreclaim-fleet --help", arguments[optind]);
         return EXIT_WRONG_USAGE;
     }
+    if (path == NULL)
+        path = is_coordinator ? COORDINATOR_CONFIG_FILE : FLEET_CONFIG_FILE;
     if (fleet_config_read(&config, path, &error) < 0) {
         log_error("%s", error.text);
         return EXIT_FAILURE;

@@ -19,7 +19,8 @@
 #include "common/base/time.h"
 #include "controller/config/keys.h"
 
-#define FLEET_CONFIG_FILE "/etc/vmreclaim/fleet.yaml"
+#define FLEET_CONFIG_FILE       "/etc/vmreclaim/fleet.yaml"
+#define COORDINATOR_CONFIG_FILE "/etc/vmreclaim/coordinator.yaml"
 #define FLEET_HOST_SIZE   65
 #define FLEET_LABELS_MAX  32
 #define FLEET_LABEL_SIZE  128

@@ -12,6 +12,7 @@ import wire  # pylint: disable=wrong-import-position
 
 PATIENCE = 120  # seconds; what needs longer hangs
 FLEET = "vmreclaim.fleet.v1."
+ACCOUNTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../deploy/fleet/accounts.conf")
 FILES = ["ttrpc/ttrpc.proto", "vmreclaim/fleet/v1/fleet.proto"]
 
 CONFIGURATION = """
@@ -20,28 +21,7 @@ port: {port}
 ports_file_dir: "{directory}"
 pid_file: "{directory}/pid"
 jetstream {{ store_dir: "{directory}", max_file_store: 2GB, max_memory_store: 16MB }}
-accounts {{
-  FLEET {{
-    jetstream: enabled
-    users: [ {{ nkey: {coordinator} }} ]
-    exports: [
-      {{ service: "vmr.v1.status.*" }}
-      {{ service: "vmr.v1.event.>" }}
-      {{ service: "$JS.API.DIRECT.GET.VMR_POLICY.vmr.v1.policy.*" }}
-      {{ stream: "vmr.v1.live.policy.*" }}
-    ]
-  }}
-  HOSTS {{
-    users: [ {hosts} ]
-    imports: [
-      {{ service: {{ account: FLEET, subject: "vmr.v1.status.*" }} }}
-      {{ service: {{ account: FLEET, subject: "vmr.v1.event.>" }} }}
-      {{ service: {{ account: FLEET, subject: "$JS.API.DIRECT.GET.VMR_POLICY.vmr.v1.policy.*" }},
-         to: "vmr.v1.policyget.*" }}
-      {{ stream: {{ account: FLEET, subject: "vmr.v1.live.policy.*" }} }}
-    ]
-  }}
-}}
+include "accounts.conf"
 """
 USER = """{{ nkey: {key}, permissions: {{
       publish: [ "vmr.v1.status.{host}", "vmr.v1.event.{host}.>", "vmr.v1.policyget.{host}" ]
@@ -204,9 +184,13 @@ class Fleet:
         directory = os.path.join(self.directory, "nats")
         path = os.path.join(directory, "nats.conf")
         users = ", ".join(USER.format(key=host.key, host=host.name) for host in self.hosts)
+        for name, text in (("accounts.conf", read(ACCOUNTS)),
+                           ("coordinators.conf", f"users: [ {{ nkey: {self.coordinator_key} }} ]\n"),
+                           ("hosts.conf", f"users: [ {users} ]\n")):
+            with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+                file.write(text)
         with open(path, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(port=self.port, directory=directory, hosts=users,
-                                            coordinator=self.coordinator_key))
+            file.write(CONFIGURATION.format(port=self.port, directory=directory))
         self.server = Program(self.directory, "nats-server", self.nats_program, "-c", path)
         ports = os.path.join(directory, f"nats-server_{self.server.process.pid}.ports")
         text = wait(lambda: read(ports), self.server)

@@ -1,0 +1,363 @@
+/* Somebody has the key of one host: what he may do on a real server with the accounts that are
+ * handed out, and what not. Each abuse is tried as libnats' user would, and then the streams are
+ * looked at. */
+#include "tests/lib/test.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <nats/nats.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/file.h"
+#include "controller/fleet/bus/nkey.h"
+#include "tests/interop/nats/nats-server.h"
+
+#define WAIT_MS 300 /* for what must not come */
+
+struct user {
+    char seed[128]; /* its file */
+    char key[NKEY_PUBLIC_SIZE];
+    natsConnection *connection;
+    jsCtx *stream;
+};
+
+struct fixture {
+    struct nats_server server;
+    struct user fleet;
+    struct user thief; /* host "stolen" */
+    struct user other; /* host "other" */
+};
+
+static const char *accounts;
+
+/* ---- set-up ---- */
+
+static void put_text(const struct fixture *f, const char *name, const char *text)
+{
+    char path[160];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s", f->server.directory, name);
+    file = fopen(path, "we");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void make_user(const struct fixture *f, struct user *user, const char *name)
+{
+    char seed[NKEY_SEED_SIZE];
+    struct error error;
+
+    nkey_make(seed);
+    assert_int_equal(nkey_public(seed, user->key, &error), 0);
+    snprintf(user->seed, sizeof(user->seed), "%s/%s", f->server.directory, name);
+    put_text(f, name, seed);
+}
+
+/* As accounts.conf says that they are written. */
+static void format_host(char *text, size_t size, const struct user *user, const char *host)
+{
+    snprintf(text, size,
+             "{ nkey: %s, permissions: {\n"
+             "  publish: [ \"vmr.v1.status.%s\", \"vmr.v1.event.%s.>\", \"vmr.v1.policyget.%s\" ]\n"
+             "  subscribe: [ \"_INBOX_%s.>\", \"vmr.v1.live.policy.%s\" ] } }",
+             user->key, host, host, host, host, host);
+}
+
+static void put_users(const struct fixture *f)
+{
+    char text[2048], stolen[512], other[512];
+
+    snprintf(text, sizeof(text), "users: [ { nkey: %s } ]\n", f->fleet.key);
+    put_text(f, "coordinators.conf", text);
+    format_host(stolen, sizeof(stolen), &f->thief, "stolen");
+    format_host(other, sizeof(other), &f->other, "other");
+    snprintf(text, sizeof(text), "users: [ %s,\n%s ]\n", stolen, other);
+    put_text(f, "hosts.conf", text);
+}
+
+static void connect_as(const struct fixture *f, struct user *user, const char *inbox)
+{
+    natsOptions *options = NULL;
+
+    assert_int_equal(natsOptions_Create(&options), NATS_OK);
+    assert_int_equal(natsOptions_SetURL(options, f->server.url), NATS_OK);
+    assert_int_equal(natsOptions_SetNKeyFromSeed(options, user->key, user->seed), NATS_OK);
+    if (inbox != NULL)
+        assert_int_equal(natsOptions_SetCustomInboxPrefix(options, inbox), NATS_OK);
+    assert_int_equal(natsConnection_Connect(&user->connection, options), NATS_OK);
+    assert_int_equal(natsConnection_JetStream(&user->stream, user->connection, NULL), NATS_OK);
+    natsOptions_Destroy(options);
+}
+
+static void make_stream(struct fixture *f, const char *name, const char *subject, bool republishes)
+{
+    const char *subjects[] = {subject};
+    jsRePublish republish = {.Source = subject,
+                             .Destination = "vmr.v1.live.policy.{{wildcard(1)}}"};
+    jsStreamConfig config;
+
+    (void)jsStreamConfig_Init(&config);
+    config.Name = name;
+    config.Subjects = subjects;
+    config.SubjectsLen = 1;
+    config.AllowDirect = true;
+    config.DenyDelete = true;
+    config.MaxMsgsPerSubject = 8;
+    if (republishes)
+        config.RePublish = &republish;
+    assert_int_equal(js_AddStream(NULL, f->fleet.stream, &config, NULL, NULL), NATS_OK);
+}
+
+static void keep(struct fixture *f, const char *subject, const char *text)
+{
+    assert_int_equal(
+        js_Publish(NULL, f->fleet.stream, subject, text, (int)strlen(text), NULL, NULL), NATS_OK);
+}
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    struct fixture *f = &fixture;
+    char *text = NULL;
+    size_t length;
+
+    fixture = (struct fixture){.thief = {.connection = NULL}};
+    nats_server_init(&f->server);
+    make_user(f, &f->fleet, "fleet.nkey");
+    make_user(f, &f->thief, "thief.nkey");
+    make_user(f, &f->other, "other.nkey");
+    assert_int_equal(file_read(AT_FDCWD, accounts, 65536, &text, &length), 0);
+    put_text(f, "accounts.conf", text);
+    free(text);
+    put_users(f);
+    nats_server_start(&f->server, "include \"accounts.conf\"");
+    connect_as(f, &f->fleet, NULL);
+    make_stream(f, "VMR_STATUS", "vmr.v1.status.*", false);
+    make_stream(f, "VMR_POLICY", "vmr.v1.policy.*", true);
+    make_stream(f, "KV_VMR_ROLLOUT", "$KV.VMR_ROLLOUT.>", false);
+    keep(f, "vmr.v1.policy.other", "other's policy");
+    keep(f, "vmr.v1.policy.stolen", "stolen's policy");
+    keep(f, "$KV.VMR_ROLLOUT.rollout.1", "rollout");
+    connect_as(f, &f->thief, "_INBOX_stolen");
+    *state = f;
+    return 0;
+}
+
+static void hang_up(struct user *user)
+{
+    jsCtx_Destroy(user->stream);
+    natsConnection_Destroy(user->connection);
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    hang_up(&f->thief);
+    hang_up(&f->fleet);
+    nats_server_finish(&f->server);
+    return 0;
+}
+
+/* ---- what is there afterwards ---- */
+
+/* Everything that the thief said was taken or refused by now. */
+static void settle(struct fixture *f)
+{
+    (void)natsConnection_FlushTimeout(f->thief.connection, 5000);
+    assert_int_equal(natsConnection_FlushTimeout(f->fleet.connection, 5000), NATS_OK);
+}
+
+static uint64_t count(struct fixture *f, const char *stream)
+{
+    jsStreamInfo *info = NULL;
+    uint64_t messages;
+
+    assert_int_equal(js_GetStreamInfo(&info, f->fleet.stream, stream, NULL, NULL), NATS_OK);
+    messages = info->State.Msgs;
+    jsStreamInfo_Destroy(info);
+    return messages;
+}
+
+static void check_is(struct fixture *f, const char *stream, const char *subject, const char *text)
+{
+    natsMsg *message = NULL;
+
+    assert_int_equal(js_GetLastMsg(&message, f->fleet.stream, stream, subject, NULL, NULL),
+                     NATS_OK);
+    assert_int_equal(natsMsg_GetDataLength(message), strlen(text));
+    assert_memory_equal(natsMsg_GetData(message), text, strlen(text));
+    natsMsg_Destroy(message);
+}
+
+static void check_unharmed(struct fixture *f, uint64_t statuses)
+{
+    settle(f);
+    assert_int_equal(count(f, "VMR_POLICY"), 2);
+    assert_int_equal(count(f, "KV_VMR_ROLLOUT"), 1);
+    assert_int_equal(count(f, "VMR_STATUS"), statuses);
+    check_is(f, "VMR_POLICY", "vmr.v1.policy.other", "other's policy");
+    check_is(f, "KV_VMR_ROLLOUT", "$KV.VMR_ROLLOUT.rollout.1", "rollout");
+}
+
+/* ---- tests ---- */
+
+static void publish(struct fixture *f, const char *subject)
+{
+    (void)natsConnection_PublishString(f->thief.connection, subject, "forged");
+}
+
+static void test_what_a_host_may(void **state)
+{
+    struct fixture *f = *state;
+    natsMsg *answer = NULL;
+
+    publish(f, "vmr.v1.status.stolen");
+    check_unharmed(f, 1);
+    check_is(f, "VMR_STATUS", "vmr.v1.status.stolen", "forged");
+    assert_int_equal(natsConnection_Request(&answer, f->thief.connection, "vmr.v1.policyget.stolen",
+                                            NULL, 0, 5000),
+                     NATS_OK);
+    assert_memory_equal(natsMsg_GetData(answer), "stolen's policy", 15);
+    natsMsg_Destroy(answer);
+}
+
+static void test_no_other_subject(void **state)
+{
+    static const char *const subjects[] = {
+        "vmr.v1.status.other",
+        "vmr.v1.policy.other",
+        "vmr.v1.policy.stolen",
+        "vmr.v1.live.policy.other",
+        "vmr.v1.event.other.action",
+        "vmr.v1.policyget.other",
+        "$KV.VMR_ROLLOUT.rollout.1",
+        "$KV.VMR_LEAD.coordinator",
+        "$JS.API.STREAM.PURGE.VMR_POLICY",
+        "$JS.API.STREAM.DELETE.VMR_POLICY",
+        "$JS.API.STREAM.MSG.DELETE.VMR_POLICY",
+        "$JS.API.CONSUMER.CREATE.VMR_POLICY",
+        "$JS.API.STREAM.CREATE.MINE",
+        "$SYS.REQ.SERVER.PING",
+        "_INBOX_other.x",
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
+        publish(f, subjects[i]);
+    check_unharmed(f, 0);
+}
+
+/* Where a request wants its answer is checked by nobody: in one account this overwrote policies. */
+static void test_answers_go_nowhere(void **state)
+{
+    static const char *const replies[] = {
+        "vmr.v1.policy.other",
+        "vmr.v1.live.policy.other",
+        "vmr.v1.status.other",
+        "$KV.VMR_ROLLOUT.rollout.1",
+        "$JS.API.STREAM.PURGE.VMR_POLICY",
+        "$JS.API.STREAM.DELETE.KV_VMR_ROLLOUT",
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(replies); i++) {
+        (void)natsConnection_PublishRequestString(f->thief.connection, "vmr.v1.status.stolen",
+                                                  replies[i], "{}");
+        (void)natsConnection_PublishRequestString(f->thief.connection, "vmr.v1.policyget.stolen",
+                                                  replies[i], "");
+    }
+    settle(f);
+    check_unharmed(f, count(f, "VMR_STATUS"));
+    check_is(f, "VMR_STATUS", "vmr.v1.status.stolen", "{}");
+    assert_int_equal(count(f, "VMR_STATUS"), ARRAY_SIZE(replies));
+}
+
+/* Headers that have a stream thrown away, or a message taken for another. */
+static void test_headers(void **state)
+{
+    static const char *const headers[][2] = {
+        {"Nats-Rollup", "all"},
+        {"Nats-Rollup", "sub"},
+        {"Nats-Expected-Stream", "VMR_POLICY"},
+    };
+    struct fixture *f = *state;
+
+    keep(f, "vmr.v1.status.other", "other's status");
+    for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+        natsMsg *message = NULL;
+
+        assert_int_equal(natsMsg_Create(&message, "vmr.v1.status.stolen", NULL, "x", 1), NATS_OK);
+        assert_int_equal(natsMsgHeader_Set(message, headers[i][0], headers[i][1]), NATS_OK);
+        (void)natsConnection_PublishMsg(f->thief.connection, message);
+        natsMsg_Destroy(message);
+    }
+    check_unharmed(f, 1);
+    check_is(f, "VMR_STATUS", "vmr.v1.status.other", "other's status");
+}
+
+static bool hears(struct fixture *f, const char *subject, const char *said)
+{
+    natsSubscription *subscription = NULL;
+    natsMsg *message = NULL;
+    bool came;
+
+    if (natsConnection_SubscribeSync(&subscription, f->thief.connection, subject) != NATS_OK)
+        return false;
+    (void)natsConnection_FlushTimeout(f->thief.connection, 5000);
+    keep(f, said, "secret");
+    came = natsSubscription_NextMsg(&message, subscription, WAIT_MS) == NATS_OK;
+    natsMsg_Destroy(message);
+    natsSubscription_Destroy(subscription);
+    return came;
+}
+
+static void test_nothing_of_others_is_heard(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_true(hears(f, "vmr.v1.live.policy.stolen", "vmr.v1.policy.stolen"));
+    assert_false(hears(f, "vmr.v1.live.policy.other", "vmr.v1.policy.other"));
+    assert_false(hears(f, "vmr.v1.live.policy.*", "vmr.v1.policy.other"));
+    assert_false(hears(f, "vmr.v1.>", "vmr.v1.policy.other"));
+    assert_false(hears(f, ">", "vmr.v1.policy.other"));
+    assert_false(hears(f, "vmr.v1.status.other", "vmr.v1.status.other"));
+    assert_false(hears(f, "$JS.>", "vmr.v1.policy.other"));
+}
+
+static void test_no_api(void **state)
+{
+    struct fixture *f = *state;
+    jsStreamInfo *info = NULL;
+    jsOptions wait;
+
+    (void)jsOptions_Init(&wait);
+    wait.Wait = WAIT_MS;
+    assert_true(js_GetStreamInfo(&info, f->thief.stream, "VMR_POLICY", &wait, NULL) != NATS_OK);
+    assert_true(js_PurgeStream(f->thief.stream, "VMR_POLICY", &wait, NULL) != NATS_OK);
+    assert_true(js_DeleteStream(f->thief.stream, "VMR_STATUS", &wait, NULL) != NATS_OK);
+    check_unharmed(f, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(what_a_host_may), TEST(no_other_subject),           TEST(answers_go_nowhere),
+        TEST(headers),         TEST(nothing_of_others_is_heard), TEST(no_api),
+    };
+    int r;
+
+    assert(argc == 3);
+    nats_server_program = argv[1];
+    accounts = argv[2];
+    r = cmocka_run_group_tests(tests, NULL, NULL);
+    nats_Close();
+    return r;
+}
