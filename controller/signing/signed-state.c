@@ -6,8 +6,13 @@
 #include <string.h>
 
 #include "common/base/cleanup.h"
+#include "common/ttrpc/wire.h"
 
 typedef Vmreclaim__Fleet__V1__SignedState SignedState;
+
+/* A field or a value of a list each: what is decoded takes many times its bytes. */
+#define SIGNED_ELEMENTS_MAX 16
+#define STATE_ELEMENTS_MAX  65536
 
 /* With its end, which is signed as well. */
 static const char purpose[] = "vmreclaim fleet state";
@@ -82,12 +87,20 @@ static int say(int code, struct error *error)
     case -ENOKEY:
         return error_set(error, code,
                          "the desired state is signed with a key that is none of fleet_keys");
+    case -EPROTO:
+        return error_set(error, code, "the fleet's operators have signed what is no desired state");
     case -EBADMSG:
         return error_set(error, code,
                          "the desired state is not what the fleet's operators have signed");
     default:
         return error_set(error, code, "out of memory");
     }
+}
+
+static bool can_decode(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
+                       size_t size, uint32_t elements_max)
+{
+    return wire_check_message(descriptor, (struct slice){bytes, size}, elements_max) == 0;
 }
 
 static int open_message(const SignedState *message, const struct signing_public_key *keys,
@@ -106,18 +119,24 @@ static int open_message(const SignedState *message, const struct signing_public_
         return -ENOMEM;
     if (signed_state->size > 0)
         memcpy(signed_state->bytes, message->state.data, signed_state->size);
+    if (!can_decode(&vmreclaim__fleet__v1__desired_state__descriptor, signed_state->bytes,
+                    signed_state->size, STATE_ELEMENTS_MAX))
+        return -EPROTO;
     signed_state->state =
         vmreclaim__fleet__v1__desired_state__unpack(NULL, signed_state->size, signed_state->bytes);
-    return signed_state->state == NULL ? -EBADMSG : 0;
+    return signed_state->state == NULL ? -EPROTO : 0;
 }
 
 int signed_state_open(const uint8_t *bytes, size_t size, const struct signing_public_key *keys,
                       size_t key_count, struct signed_state *ret_signed, struct error *error)
 {
-    SignedState *message = vmreclaim__fleet__v1__signed_state__unpack(NULL, size, bytes);
     struct signed_state signed_state = {.state = NULL};
+    SignedState *message = NULL;
     int r;
 
+    if (can_decode(&vmreclaim__fleet__v1__signed_state__descriptor, bytes, size,
+                   SIGNED_ELEMENTS_MAX))
+        message = vmreclaim__fleet__v1__signed_state__unpack(NULL, size, bytes);
     if (message == NULL)
         return say(-EINVAL, error);
     r = open_message(message, keys, key_count, &signed_state);

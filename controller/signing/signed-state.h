@@ -25,7 +25,7 @@ struct signed_state {
 };
 
 /* By one of `keys`. -EINVAL: no SignedState; -ENOKEY: by none of them, as it says itself; -EBADMSG:
- * the signature does not hold, or it holds for what is no DesiredState; -ENOMEM. */
+ * the signature does not hold; -EPROTO: it holds for what is no DesiredState; -ENOMEM. */
 int signed_state_open(const uint8_t *bytes, size_t size, const struct signing_public_key *keys,
                       size_t key_count, struct signed_state *ret_signed, struct error *error);
 void signed_state_finish(struct signed_state *state);

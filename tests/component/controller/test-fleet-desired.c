@@ -439,6 +439,26 @@ static void test_a_bridge_forges_nothing(void **state)
     wait_for(f, runs(f, "night"));
 }
 
+/* It has no right any more, and is shut out at once. */
+static void test_a_bridge_that_is_not_believed_any_more(void **state)
+{
+    struct fixture *f = *state;
+
+    start_with_bridge(f);
+    (void)hand_in_one(f, 1, &night);
+    assert_string_equal(answer_of(f)->refused, "");
+    put_fleet(f, keys, 1, "read_group: games\n");
+    assert_int_equal(kill(f->daemon, SIGHUP), 0);
+    wait_for(f, f->api == NULL);
+    connect_api(f); /* root */
+    become_a_bridge(f);
+    (void)get_vm(f, "web-1");
+    assert_int_equal(f->code, TTRPC_OK);
+    hand_in_bytes(f, NULL, 0);
+    assert_int_equal(f->code, TTRPC_PERMISSION_DENIED);
+    assert_non_null(strstr(f->message, "for root and the fleet_group"));
+}
+
 static void test_a_host_in_no_fleet(void **state)
 {
     struct fixture *f = *state;
@@ -464,6 +484,7 @@ int main(int argc, char **argv)
         fleet_test(test_keys_rotate),
         fleet_test(test_a_bridge_orders_nothing),
         fleet_test(test_a_bridge_forges_nothing),
+        fleet_test(test_a_bridge_that_is_not_believed_any_more),
         fleet_test(test_a_host_in_no_fleet),
     };
 

@@ -155,7 +155,8 @@ static void test_a_signature_is_for_one_purpose(void **state)
         {"vmreclaim fleet state\x0a\x02h1\x10\x07", 27, 21, -EBADMSG},
         {"vmreclaim fleet stats\0\x0a\x02h1\x10\x07", 28, 22, -EBADMSG},
         {"vmreclaim fleet state\0\x0a\x02h1\x10\x07", 28, 22, 0},
-        {"vmreclaim fleet state\0\x0a\x7fh1\x10\x07", 28, 22, -EBADMSG}, /* no DesiredState */
+        {"vmreclaim fleet state\0\x0a\x7fh1\x10\x07", 28, 22, -EPROTO},       /* no DesiredState */
+        {"vmreclaim fleet state\0\x0a\x02\xc3\x28\x10\x07", 28, 22, -EPROTO}, /* no UTF-8 */
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -203,6 +204,19 @@ static void test_a_key_is_not_believed_by_its_name(void **state)
     vmreclaim__fleet__v1__signed_state__free_unpacked(message, NULL);
 }
 
+/* Nobody signed it, and decoding it would take a lot of memory. */
+static void test_many_fields_are_not_decoded(void **state)
+{
+    static uint8_t bytes[2 * 1000];
+    struct signed_state opened;
+
+    for (size_t i = 0; i < sizeof(bytes); i += 2) {
+        bytes[i] = 5 << 3;
+        bytes[i + 1] = 1;
+    }
+    assert_int_equal(open_state(bytes, sizeof(bytes), &opened), -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_a_signature_is_for_one_purpose),
         cmocka_unit_test(test_a_strangers_signature_is_none),
         cmocka_unit_test(test_a_key_is_not_believed_by_its_name),
+        cmocka_unit_test(test_many_fields_are_not_decoded),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);
