@@ -203,6 +203,8 @@ static void test_200_hosts_a_second_are_reverted(void **state)
     scene_order(ROLLOUT_ROLLBACK);
     scene_run(1);
     assert_int_equal(fleet_model_stored(&scene.model), 300);
+    assert_int_equal(fleet_coordinator_step(&scene.first), 0);
+    assert_int_equal(fleet_model_stored(&scene.model), 300);
     scene_run(1);
     assert_int_equal(fleet_model_stored(&scene.model), 100);
     scene_run_until(ROLLOUT_STATE(REVERTED));
