@@ -26,7 +26,7 @@ ENVIRONMENT = {**os.environ,
 
 def watch_over():
     """Ends what hangs from now on for much longer than anything may take."""
-    faulthandler.dump_traceback_later(2 * WAIT_MAX, exit=True)
+    faulthandler.dump_traceback_later(4 * WAIT_MAX, exit=True)
 
 
 class ApiServer:

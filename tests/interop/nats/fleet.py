@@ -148,6 +148,10 @@ class Coordinator:
     def leads(self):
         return self.call("GetCoordinator").leads
 
+    def has_begun(self, identifier):
+        rollout = self.rollout(identifier)  # another coordinator may not know it yet
+        return rollout is not None and len(rollout.hosts) > 0
+
     def rollout(self, identifier):
         answer = self.call("ListRollouts", id=identifier, with_hosts=True)
         return answer.rollouts[0] if answer.rollouts else None

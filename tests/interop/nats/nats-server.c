@@ -74,30 +74,37 @@ static bool read_port(struct nats_server *server)
     return true;
 }
 
-static void wait_until_it_listens(struct nats_server *server)
+/* False: it has ended before. */
+static bool wait_until_it_listens(struct nats_server *server, nsec_t end)
 {
-    nsec_t end = time_monotonic() + START_MAX;
-
     while (!read_port(server)) {
         int status;
 
-        if (waitpid(server->pid, &status, WNOHANG) != 0 || time_monotonic() > end)
+        if (waitpid(server->pid, &status, WNOHANG) != 0)
+            return false;
+        if (time_monotonic() > end)
             fail_msg("nats-server does not start; see %s/log", server->directory);
         (void)usleep(POLL / NSEC_PER_USEC);
     }
+    return true;
 }
 
 void nats_server_start(struct nats_server *server, const char *configuration)
 {
     char path[96];
 
+    nsec_t end = time_monotonic() + START_MAX;
+
     snprintf(path, sizeof(path), "%s/nats.conf", server->directory);
     write_configuration(server, path, configuration);
-    server->pid = fork();
-    assert_true(server->pid >= 0);
-    if (server->pid == 0)
-        run(server, path);
-    wait_until_it_listens(server);
+    do { /* while it was away its port may have become another connection's, for a while */
+        if (time_monotonic() > end)
+            fail_msg("nats-server ends; see %s/log", server->directory);
+        server->pid = fork();
+        assert_true(server->pid >= 0);
+        if (server->pid == 0)
+            run(server, path);
+    } while (!wait_until_it_listens(server, end));
 }
 
 void nats_server_end(struct nats_server *server, int signal)
