@@ -167,6 +167,7 @@ static void test_parts_of_a_guest(void **state)
     sample.psi_is_known = true;
     sample.psi_memory_some_us = 7;
     assert_int_equal(measured_take_guest(vm, &sample, 0), 0);
+    uv_timer_stop(&supervisor.timer);                     /* which would visit the link */
     vm->links.agent = (struct agent_link *)(void *)&link; /* it is only told from none */
     measured_join(vm, time_boottime());
     ask(0, "");
