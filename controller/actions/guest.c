@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/message/copy.h"
 #include "controller/actions/machine.h"
@@ -51,11 +50,9 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
     if (result->code != TTRPC_OK) {
         struct error error;
         int r = agent_failure(action->vm, result, &error);
-        size_t length = strlen(error.text);
 
         if (ttrpc_result_is_open(result))
-            text_format(error.text + length, sizeof(error.text) - length,
-                        "; what it had begun may still go on in the guest");
+            (void)error_append(&error, r, "; what it had begun may still go on in the guest");
         action_fail(action, r, error.text);
         return;
     }

@@ -95,7 +95,10 @@ static void on_policy_refused(struct vm *vm, const struct ttrpc_result *result)
     assigned->retry = time_boottime() + RETRY;
     (void)agent_failure(vm, result, &error);
     if (assigned->policy != NULL)
-        error_prefix(&error, 0, "policy '%s' was not taken", policy_for(vm)->name);
+        error_prefix(&error, 0,
+                     ttrpc_result_is_open(result) ? "policy '%s' may be in force or not"
+                                                  : "policy '%s' was not taken",
+                     policy_for(vm)->name);
     else
         error_prefix(&error, 0, "the agent keeps a policy that is assigned no more");
     /* An agent of before wants a policy, and would say so for ever. */
