@@ -21,9 +21,9 @@
 
 #define FLEET_CONFIG_FILE       "/etc/vmreclaim/fleet.yaml"
 #define COORDINATOR_CONFIG_FILE "/etc/vmreclaim/coordinator.yaml"
-#define FLEET_HOST_SIZE   65
-#define FLEET_LABELS_MAX  32
-#define FLEET_LABEL_SIZE  128
+#define FLEET_HOST_SIZE         65
+#define FLEET_LABELS_MAX        32
+#define FLEET_LABEL_SIZE        128
 
 struct fleet_config {
     char host[FLEET_HOST_SIZE]; /* "": a coordinator's */
