@@ -94,7 +94,7 @@ static int advance(struct round *round)
 {
     const Rollout *rollout = round->rollout;
     struct round_progress progress = round_progress(round, rollout->wave_begin);
-    bool is_opened;
+    bool is_opened = false;
     int r;
 
     if (!round_is_through(progress))
