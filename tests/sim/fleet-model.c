@@ -161,7 +161,7 @@ static void tell(struct fleet_model *model, unsigned index,
                  struct fleet_coordinator *coordinators[], unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        if (!coordinators[i]->is_dead &&
+        if (!model->is_silent && !coordinators[i]->is_dead &&
             !(model->statuses_are_late && random_below(&model->random, 6) == 0))
             coordinators[i]->heard[index] = clock_of(model);
 }

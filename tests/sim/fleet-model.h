@@ -75,6 +75,7 @@ struct fleet_model {
     struct fleet_harm harm;
     double noise; /* OOM kills per VM and hour of any guest */
     bool statuses_are_late;
+    bool is_silent; /* no status comes through */
     struct random random;
     uint8_t *document; /* packed; NULL: none */
     size_t length;

@@ -14,7 +14,9 @@
 /* So often in a row without data: there will be none. */
 #define WITHOUT_DATA_MAX 3
 
-/* All gates, those first that revert. */
+/* All gates, those first that revert. Where the bus is away all hosts are silent, but not all are
+ * missed at the same moment: within the interval of statuses they are. So lost ones count twice
+ * running, too. */
 static const struct gate {
     const char *name;
     const char *unit;
@@ -27,7 +29,7 @@ static const struct gate {
 } gates[] = {
     {"oom-kills", "kills, and any above untreated", 0, GATES_REVERT, 1, false, false,
      judge_oom_kills},
-    {"hosts-lost", "permyriad of treated hosts above untreated", 1000, GATES_REVERT, 1, false,
+    {"hosts-lost", "permyriad of treated hosts above untreated", 1000, GATES_REVERT, 2, false,
      false, judge_hosts_lost},
     {"agents-lost", "permyriad of treated agents above untreated", 100, GATES_REVERT, 2, false,
      false, judge_agents_lost},
