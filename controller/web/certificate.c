@@ -2,7 +2,6 @@
 #include "controller/web/certificate.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,7 +13,7 @@ static const char *key_in_use;
 
 static gnutls_datum_t datum_of(const char *text)
 {
-    return (gnutls_datum_t){(unsigned char *)(uintptr_t)text, (unsigned)strlen(text)};
+    return (gnutls_datum_t){(unsigned char *)text, (unsigned)strlen(text)};
 }
 
 int certificate_check(const char *chain, const char *key, struct error *error)

@@ -177,7 +177,7 @@ bool login_read_header(const char *header, char text[LOGIN_TEXT_SIZE], const cha
         return false;
     header += strlen(scheme);
     header += strspn(header, " ");
-    encoded = (gnutls_datum_t){(unsigned char *)(uintptr_t)header, (unsigned)strlen(header)};
+    encoded = (gnutls_datum_t){(unsigned char *)header, (unsigned)strlen(header)};
     if (gnutls_base64_decode2(&encoded, &decoded) < 0)
         return false;
     fits = decoded.size < LOGIN_TEXT_SIZE && memchr(decoded.data, '\0', decoded.size) == NULL;

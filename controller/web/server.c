@@ -2,7 +2,9 @@
  * then says when it wants to be called again. Resuming a connection wakes nobody: MHD_run() has to
  * be called after it. MHD_stop_daemon() ends the process while a connection is suspended, so all
  * are resumed before. A method or host is refused in the handler's first call: an answer in a call
- * that brings upload data never arrives. */
+ * that brings upload data never arrives. A connection whose TLS handshake waits for its client
+ * makes it ask to be called again at once, for ever (0.9.75): after some turns in vain it is let
+ * wait, unless its descriptor says that something has come. */
 #include "controller/web/server.h"
 
 #include <assert.h>
@@ -30,6 +32,10 @@
 
 /* Older versions have known faults. */
 #define TLS_VERSIONS "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+/* Turns that the HTTP library wants while nothing comes: so many at once, then so many after a
+ * millisecond each, then after longer. Sending takes a few, until the kernel's buffer is full. */
+enum { TURNS_AT_ONCE = 32, TURNS_SOON = 64, PAUSE_MS = 50 };
 
 /* What an answer may take when others wait for its place. */
 #define BUSY_MAX (10 * NSEC_PER_SEC)
@@ -71,13 +77,25 @@ static void on_timer(uv_timer_t *timer)
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    run_http(poll->data);
+    struct server *server = poll->data;
+
+    server->turns_alone = 0;
+    run_http(server);
 }
 
 static void run_soon(struct server *server)
 {
+    server->turns_alone = 0;
     if (!server->is_stopping)
         uv_timer_start(&server->timer, on_timer, 0, 0);
+}
+
+/* How long it is let wait that wants to be called at once, in milliseconds. */
+static uint64_t pause_of(struct server *server)
+{
+    if (!server->options.has_tls || ++server->turns_alone <= TURNS_AT_ONCE)
+        return 0;
+    return server->turns_alone <= TURNS_SOON ? 1 : PAUSE_MS;
 }
 
 static void run_http(struct server *server)
@@ -90,7 +108,8 @@ static void run_http(struct server *server)
     if (server->is_stopping)
         return;
     if (MHD_get_timeout(server->http, &milliseconds) == MHD_YES)
-        uv_timer_start(&server->timer, on_timer, milliseconds, 0);
+        uv_timer_start(&server->timer, on_timer,
+                       milliseconds == 0 ? pause_of(server) : milliseconds, 0);
     else
         (void)uv_timer_stop(&server->timer);
 }
@@ -443,9 +462,13 @@ static struct MHD_Daemon *start_http(struct server *server)
 {
     unsigned flags =
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
+    const union {
+        gnutls_certificate_retrieve_function3 *function;
+        void *pointer;
+    } give = {certificate_give};
     struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)certificate_give},
-        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_VERSIONS},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, give.pointer},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_VERSIONS},
         {MHD_OPTION_END, 0, NULL},
     };
 

@@ -46,9 +46,10 @@ struct server {
     uv_loop_t *loop;
     struct server_options options;
     struct MHD_Daemon *http;
-    uv_poll_t poll;   /* of its epoll descriptor */
-    uv_timer_t timer; /* its next timeout, or at once */
-    struct list idle; /* struct visitor, the longest first; so the others */
+    uv_poll_t poll;       /* of its epoll descriptor */
+    uv_timer_t timer;     /* its next timeout, or at once */
+    unsigned turns_alone; /* that it wanted since something came */
+    struct list idle;     /* struct visitor, the longest first; so the others */
     struct list busy;
     struct list streaming;
     struct list leaving; /* shut down, and not gone yet */

@@ -8,6 +8,7 @@ watches at the daemon itself. Figures are printed, and nothing is concluded from
 machine's, too. The daemon's turns are of its own processor time. With JSON they are written there.
 
 usage: test-hostile.py VMRECLAIM_WEB VMRECLAIMD VMRECLAIM LOAD_AGENTS [SECONDS [JSON]]
+       (KINDS='idle garbage …')
 """
 import atexit
 import faulthandler
@@ -27,28 +28,20 @@ DAEMON, CLI, AGENTS = sys.argv[2:5]
 SECONDS = float(sys.argv[5]) if len(sys.argv) > 5 else 4
 JSON = sys.argv[6] if len(sys.argv) > 6 else None
 # pylint: disable=wrong-import-position
-from web import HERE, Connection, Web, basic, write_secret
+from web import HERE, Connection, Web, basic, cpu, write_secret
 
 CERTIFICATE = os.path.join(HERE, "certificate.pem")
 
 # Of "geheim", as mkpasswd -m yescrypt makes it: 16 MiB and some 25 ms.
 USERS = "dear:$y$j9T$l2b6kFWJnQRhPR37LbtVt1$FXEpTFDexqeBP.0v8F849WlCMvpWl7Yqocs3JN.mdm2\n"
-KINDS = ["nothing", "idle", "loris", "readers", "streams", "garbage", "headers", "pipeline", "hosts",
-         "questions", "handshakes", "guesses"]
+KINDS = os.environ.get("KINDS", "nothing idle loris readers streams garbage headers pipeline hosts "
+                       "questions handshakes guesses").split()
 OF_TLS = ["handshakes", "guesses"]
 VMS = 200
-TICKS = os.sysconf("SC_CLK_TCK")
 MEMORY_MAX = 160 << 20  # of the service's 256 MiB
 
 faulthandler.cancel_dump_traceback_later()
 faulthandler.dump_traceback_later(120 + len(KINDS) * (SECONDS + 60), exit=True)
-
-
-def cpu(pid):
-    """Seconds."""
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-        fields = stat.read().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def peak(pid):

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import unittest
 
-from web import HERE, WEB, ApiServer, Connection, Web, WebTestCase
+from web import HERE, WEB, ApiServer, Connection, Web, WebTestCase, state
 
 CERTIFICATE = os.path.join(HERE, "certificate.pem")
 
@@ -153,6 +153,23 @@ class StartTest(WebTestCase):
         connection.request("GET", "/healthz")
         self.assertEqual(connection.getresponse().read(), b"ok\n")
         for other in [connection, *quiet]:
+            other.close()
+        self.assertEqual(web.stop(), 0)
+
+    def test_a_handshake_that_waits(self):
+        """The library would turn for it without pause: 80 % of a core for one connection."""
+        web = Web(self.api, "--tls-certificate", CERTIFICATE,
+                  "--tls-key", self.copy("key.pem", "waits-key.pem"))
+        waiting = [web.connect() for _ in range(50)]
+        for connection in waiting:
+            connection.sendall(b"\x16\x03\x01")
+        context = ssl.create_default_context(cafile=CERTIFICATE)
+        connection = Connection(context.wrap_socket(web.connect(), server_hostname="localhost"))
+        connection.request("GET", "/healthz")
+        self.assertEqual(connection.getresponse().read(), b"ok\n")
+        # what came before has been read: who turns without pause never sleeps
+        self.wait_until(lambda: state(web.process.pid) == "S")
+        for other in [connection, *waiting]:
             other.close()
         self.assertEqual(web.stop(), 0)
 

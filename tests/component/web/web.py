@@ -106,6 +106,22 @@ class Connection(http.client.HTTPConnection):
         self.sock = connection
 
 
+def stat(pid):
+    """What proc(5) says from the state on."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return file.read().rpartition(") ")[2].split()
+
+
+def state(pid):
+    """R: it runs, or would; S: it waits."""
+    return stat(pid)[0]
+
+
+def cpu(pid):
+    """Seconds of processor time."""
+    return sum(int(ticks) for ticks in stat(pid)[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
 def write_secret(path, content, mode=0o600):
     """A file that its owner alone may read, there at once with all of its content."""
     with open(path + ".new", "w", encoding="utf-8") as file:
