@@ -2,7 +2,6 @@
  */
 #include "controller/cli/watch.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +9,14 @@
 #include <unistd.h>
 
 #include "common/base/util.h"
+#include "controller/cli/changes.h"
 #include "controller/cli/text-width.h"
 
-enum { INTERVAL = 2000 /* ms */, HEIGHT = 24 };
+/* What is measured is looked at so often; what happens shows at once, but not more often. */
+#define INTERVAL       (2 * NSEC_PER_SEC)
+#define SHORT_INTERVAL (500 * NSEC_PER_MSEC)
+
+enum { HEIGHT = 24 };
 
 /* What is on the terminal. */
 struct frame {
@@ -126,27 +130,25 @@ static bool show(struct frame *frame, char *text)
     return fflush(stdout) == 0;
 }
 
-/* False: nobody reads what is written. */
-static bool wait(void)
-{
-    struct pollfd output = {.fd = STDOUT_FILENO};
-
-    return poll(&output, 1, INTERVAL) <= 0;
-}
-
 int watch_command(struct cli *cli, const struct command *command, char **operands)
 {
     struct frame frame = {.text = NULL};
+    struct changes changes;
     char *text;
-    int code;
+    int code = capture(cli, command, operands, &text);
 
-    do {
+    if (code != EXIT_DONE || changes_start(&changes, cli) < 0) {
+        free(text);
+        return code != EXIT_DONE ? code : fail(EXIT_FAILED, "out of memory");
+    }
+    while (show(&frame, text) && changes_wait(&changes, SHORT_INTERVAL, INTERVAL)) {
         code = capture(cli, command, operands, &text);
         if (code != EXIT_DONE) {
             free(text);
             break;
         }
-    } while (show(&frame, text) && wait());
+    }
     free(frame.text);
+    changes_stop(&changes);
     return code;
 }

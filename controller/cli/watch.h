@@ -4,8 +4,9 @@
 
 #include "controller/cli/cli.h"
 
-/* Runs it every two seconds. On a terminal what it shows is drawn over what was there; elsewhere it
- * is written again when it is another text. Ends when the command fails, or when nobody reads. */
+/* Runs it every two seconds, and when the daemon tells an event. On a terminal what it shows is
+ * drawn over what was there; elsewhere it is written again when it is another text. Ends when the
+ * command fails, or when nobody reads. */
 int watch_command(struct cli *cli, const struct command *command, char **operands);
 
 #endif
