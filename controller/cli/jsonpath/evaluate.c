@@ -31,9 +31,12 @@ static size_t find_unsafe(const char *text, size_t length, size_t *ret_unsafe)
     size_t step;
     bool safe;
 
-    while ((step = text_take(text + safe_length, length - safe_length, TEXT_LINES, &safe)) > 0 &&
-           safe)
-        safe_length += step;
+    do {
+        while (safe_length < length && text[safe_length] >= ' ' && text[safe_length] <= '~')
+            safe_length++; /* what nearly all is: fast */
+        step = text_take(text + safe_length, length - safe_length, TEXT_LINES, &safe);
+        safe_length += step > 0 && safe ? step : 0;
+    } while (step > 0 && safe);
     *ret_unsafe = step;
     return safe_length;
 }
