@@ -2,6 +2,7 @@
 coordinators. Hosts have no VMs, or agents with a script."""
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,13 +14,17 @@ import wire  # pylint: disable=wrong-import-position
 PATIENCE = 120  # seconds; what needs longer hangs
 FLEET = "vmreclaim.fleet.v1."
 ACCOUNTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../deploy/fleet/accounts.conf")
-FILES = ["ttrpc/ttrpc.proto", "vmreclaim/fleet/v1/fleet.proto"]
+CONTROLLER = "vmreclaim.controller.v1."
+FILES = ["ttrpc/ttrpc.proto", "vmreclaim/fleet/v1/fleet.proto",
+         "vmreclaim/controller/v1/controller.proto"]
+# Hosts without guests measure nothing, and what nobody measured pauses a rollout.
+NO_GATES = [dict(name=name, limit=-1) for name in (
+    "oom-kills", "hosts-lost", "agents-lost", "pressure", "refaults", "major-faults",
+    "apply-errors", "degraded", "actions-refused", "returned")]
 
 CONFIGURATION = """
 host: 127.0.0.1
 port: {port}
-ports_file_dir: "{directory}"
-pid_file: "{directory}/pid"
 jetstream {{ store_dir: "{directory}", max_file_store: 2GB, max_memory_store: 16MB }}
 include "accounts.conf"
 """
@@ -73,6 +78,50 @@ class Program:
         return self.process.wait(timeout=PATIENCE)
 
 
+def free_ports(count):
+    """Which were free a moment ago; several at once, so that they differ."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Server:
+    """nats-server, alone or one of a cluster."""
+
+    def __init__(self, fleet, name, port, cluster_port, routes, files):
+        directory = os.path.join(fleet.directory, name)
+        os.makedirs(directory)
+        for file, text in files.items():
+            with open(os.path.join(directory, file), "w", encoding="utf-8") as output:
+                output.write(text)
+        text = CONFIGURATION.format(port=port, directory=directory)
+        if routes:
+            text += (f"server_name: {name}\ncluster {{ name: fleet, host: 127.0.0.1, "
+                     f"port: {cluster_port}, routes: [ {', '.join(routes)} ] }}\n")
+        path = os.path.join(directory, "nats.conf")
+        with open(path, "w", encoding="utf-8") as output:
+            output.write(text)
+        self.url = f"nats://127.0.0.1:{port}"
+        self.port = port
+        self.program = Program(fleet.directory, name, fleet.nats_program, "-c", path)
+        self.wait()
+
+    def wait(self):
+        wait(self.listens, self.program)
+
+    def listens(self):
+        with socket.socket() as one:
+            return one.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def restart(self):
+        self.program.start()
+        self.wait()
+
+
 class Host:
     """vmreclaimd and vmreclaim-fleet."""
 
@@ -108,6 +157,17 @@ class Host:
                                   self.path("vmreclaimd.yaml"))
         self.bridge = Program(self.directory, "bridge", self.fleet.fleet_program, "--config",
                               self.path("fleet.yaml"))
+
+    def revisions(self, policy):
+        """What its daemon took of the policy, each with its author."""
+        strict = self.fleet.strict
+        request = strict(CONTROLLER + "ListPolicyRevisionsRequest", name=policy)
+        client = wire.Client(self.path("api.sock"), strict)
+        client.start(CONTROLLER + "Controller", "ListPolicyRevisions",
+                     request.SerializeToString(), False)
+        answer = list(client.answers(CONTROLLER + "ListPolicyRevisionsResponse"))[0]
+        client.close()
+        return list(answer.revisions)
 
     def end(self):
         for program in (self.bridge, self.daemon):
@@ -168,8 +228,7 @@ class Fleet:
         wire.FILES[:] = files
         self.temporary = tempfile.TemporaryDirectory(prefix="vmreclaim-fleet-")
         self.directory = self.temporary.name
-        self.server = None
-        self.port = -1
+        self.servers = []
         self.coordinators = []
         self.coordinator_seed = os.path.join(self.directory, "coordinator.nkey")
         self.coordinator_key = self.make_key("--new-nkey", self.coordinator_seed)
@@ -184,27 +243,21 @@ class Fleet:
                               stdout=subprocess.PIPE, text=True).stdout.strip()
 
     def start_server(self):
-        os.makedirs(os.path.join(self.directory, "nats"), exist_ok=True)
-        directory = os.path.join(self.directory, "nats")
-        path = os.path.join(directory, "nats.conf")
+        self.start_servers(1)
+
+    def start_servers(self, count):
         users = ", ".join(USER.format(key=host.key, host=host.name) for host in self.hosts)
-        for name, text in (("accounts.conf", read(ACCOUNTS)),
-                           ("coordinators.conf", f"users: [ {{ nkey: {self.coordinator_key} }} ]\n"),
-                           ("hosts.conf", f"users: [ {users} ]\n")):
-            with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
-                file.write(text)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(port=self.port, directory=directory))
-        self.server = Program(self.directory, "nats-server", self.nats_program, "-c", path)
-        ports = os.path.join(directory, f"nats-server_{self.server.process.pid}.ports")
-        text = wait(lambda: read(ports), self.server)
-        self.port = int(text.split("127.0.0.1:")[1].split('"')[0])
-        if self.url != f"nats://127.0.0.1:{self.port}":
-            for host in self.hosts:
-                with open(host.path("fleet.yaml"), encoding="utf-8") as file:
-                    before = file.read()
-                host.write("fleet.yaml", before.replace(self.url, f"nats://127.0.0.1:{self.port}"))
-            self.url = f"nats://127.0.0.1:{self.port}"
+        files = {"accounts.conf": read(ACCOUNTS),
+                 "coordinators.conf": f"users: [ {{ nkey: {self.coordinator_key} }} ]\n",
+                 "hosts.conf": f"users: [ {users} ]\n"}
+        ports = free_ports(2 * count)
+        routes = [f"nats://127.0.0.1:{port}" for port in ports[count:]] if count > 1 else []
+        self.servers = [Server(self, f"nats-{i}", ports[i], ports[count + i], routes, files)
+                        for i in range(count)]
+        before = self.url
+        self.url = "[" + ", ".join(server.url for server in self.servers) + "]"
+        for host in self.hosts:
+            host.write("fleet.yaml", read(host.path("fleet.yaml")).replace(before, self.url))
 
     def add_coordinator(self, name, **more):
         coordinator = Coordinator(self, name, **more)
@@ -217,6 +270,6 @@ class Fleet:
         for coordinator in self.coordinators:
             code = coordinator.program.end()
             assert code in (0, -signal.SIGKILL), coordinator.program.log()
-        if self.server is not None:
-            self.server.end()
+        for server in self.servers:
+            server.program.end()
         self.temporary.cleanup()

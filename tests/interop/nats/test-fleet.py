@@ -102,7 +102,7 @@ class FleetTest(unittest.TestCase):
         rollout = dict(policy="night", text=POLICY, vm_selectors=["*"], host_selector="all",
                        waves_permyriad=[5000, 10000], canary_hosts=1, canary_soak_ns=10 ** 9,
                        soak_ns=10 ** 9,
-                       gates=[dict(name=name, limit=-1) for name in GATES])
+                       gates=fleet.NO_GATES)
         rollout.update(more)
         try:
             return coordinator.call("StartRollout", rollout=rollout).rollout.id
@@ -134,9 +134,6 @@ class FleetTest(unittest.TestCase):
         wait(lambda: two.rollout(identifier).state == REVERTED, two.program)
         wait(lambda: not self.in_force(two), two.program)
 
-
-GATES = ["oom-kills", "hosts-lost", "agents-lost", "pressure", "refaults", "major-faults", "apply-errors",
-         "degraded", "actions-refused", "returned"]
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1] + sys.argv[6:], verbosity=2)
