@@ -39,7 +39,7 @@ static const struct gate {
     {"major-faults", "percent of the others'", 200, GATES_REVERT, 2, true, false,
      judge_major_faults},
     {"apply-errors", "hosts", 0, GATES_PAUSE, 1, false, false, judge_apply_errors},
-    {"degraded", "hosts, and a larger part than of untreated", 0, GATES_PAUSE, 1, false, false,
+    {"degraded", "hosts, and a larger part than of untreated", 0, GATES_PAUSE, 2, false, false,
      judge_degraded},
     {"actions-refused", "percent of the others'", 200, GATES_PAUSE, 2, true, false,
      judge_actions_refused},

@@ -87,14 +87,15 @@ static void mark_pressure(struct vm_mark *mark, const VmStatus *vm, int64_t time
     mark->time_ns = is_known ? time_ns : 0;
 }
 
+/* `is_anew`: so are the daemon's counters. */
 static struct vm_mark mark_vm(const struct vm_mark *before, const VmStatus *vm,
-                              const struct fleet_host *host)
+                              const struct fleet_host *host, bool is_anew)
 {
     uint64_t boot = vm->boot_id[0] == '\0' ? 0 : hash_text(vm->boot_id) | 1;
     struct vm_mark mark = {.vm = hash_text(vm->uuid), .boot = boot};
 
     mark.begin.time = mark.next.time = host->heard;
-    if (before != NULL && !has_booted(before, boot))
+    if (before != NULL && !is_anew && !has_booted(before, boot))
         mark = *before;
     if (boot != 0)
         mark.boot = boot;
@@ -111,18 +112,22 @@ static int mark_vms(struct host_mark *mark, const struct fleet_host *host)
 {
     size_t count = host->status->n_vms;
     struct vm_mark *vms = calloc(count + 1, sizeof(*vms));
+    int64_t started = host->status->started_ns;
+    bool is_anew = mark->started_ns != 0 && started != 0 && mark->started_ns != started;
 
     if (vms == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         const VmStatus *vm = host->status->vms[i];
 
-        vms[i] = mark_vm(find_vm(mark, hash_text(vm->uuid), i), vm, host);
+        vms[i] = mark_vm(find_vm(mark, hash_text(vm->uuid), i), vm, host, is_anew);
     }
     free(mark->vms);
     mark->vms = vms;
     mark->count = count;
     mark->heard = host->heard;
+    if (started != 0)
+        mark->started_ns = started;
     return 0;
 }
 

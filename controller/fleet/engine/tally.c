@@ -87,9 +87,10 @@ static void add_host(struct tally *tally, const struct fleet_view *view,
     if (fleet_presence(view, host) == FLEET_LOST) {
         tally->lost++;
         tally->lost_host = worst;
-    } else if (host->status->n_degraded > 0) {
+    } else if (host->status->problem[0] != '\0' || host->status->n_degraded > 0) {
         tally->degraded++;
-        worst.reason = host->status->degraded[0];
+        worst.reason =
+            host->status->problem[0] != '\0' ? host->status->problem : host->status->degraded[0];
         tally->degraded_host = worst;
     }
 }

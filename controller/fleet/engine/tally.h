@@ -2,7 +2,8 @@
  *
  * A counter's increase counts from a mark to now, per VM. Marks move on with time, so that what
  * begins late in a wave is not lost in the hours before. A guest that has booted meanwhile is
- * marked anew, and what its counters said before is void. */
+ * marked anew, and what its counters said before is void; likewise all of a host whose daemon was
+ * started. */
 #ifndef VMRECLAIM_CONTROLLER_FLEET_ENGINE_TALLY_H
 #define VMRECLAIM_CONTROLLER_FLEET_ENGINE_TALLY_H
 
@@ -34,7 +35,7 @@ struct tally {
     struct tally_worst lost_host;
     uint64_t refused; /* hosts that did not take the policy */
     struct tally_worst refusing_host;
-    uint64_t degraded;
+    uint64_t degraded; /* hosts whose daemon is, or gives no figures */
     struct tally_worst degraded_host;
     uint64_t agents; /* VMs that had one */
     uint64_t agents_lost;
@@ -80,8 +81,9 @@ struct host_mark {
     char *id;
     struct vm_mark *vms; /* as the newest status has them */
     size_t count;
-    nsec_t heard;     /* of the status that was taken last */
-    bool was_present; /* at some time since the window began */
+    nsec_t heard;       /* of the status that was taken last */
+    int64_t started_ns; /* when its daemon was, as that says; 0: unknown */
+    bool was_present;   /* at some time since the window began */
     bool was_treated;
 };
 

@@ -135,6 +135,44 @@ static void test_another_boot_voids_that_guests_counters(void **state)
     assert_int_equal(tally.counters[FIGURE(OOM_KILLS)].sum, 2);
 }
 
+static void test_another_daemon_counts_anew(void **state)
+{
+    (void)state;
+    set(0, 0, REFUSED, 100);
+    model.hosts[0].status.started_ns = 5;
+    hear(10);
+    set(0, 0, REFUSED, 3);
+    model.hosts[0].status.started_ns = 6;
+    hear(10);
+    set(0, 0, REFUSED, 7);
+    hear(10);
+    sum(0);
+    assert_int_equal(tally.counters[FIGURE(ACTIONS_REFUSED)].sum, 4);
+    /* That the agents were there is not forgotten. */
+    vm_of(0, 0)->status.has_agent = false;
+    model.hosts[0].status.started_ns = 7;
+    hear(10);
+    sum(0);
+    assert_int_equal(tally.agents_lost, 1);
+}
+
+static void test_degraded_hosts(void **state)
+{
+    static char no_store[] = "no store", *degraded[] = {no_store};
+
+    (void)state;
+    model.hosts[0].status.degraded = degraded;
+    model.hosts[0].status.n_degraded = 1;
+    sum(0);
+    assert_int_equal(tally.degraded, 1);
+    assert_string_equal(tally.degraded_host.reason, "no store");
+    model.hosts[0].status.n_degraded = 0;
+    model.hosts[0].status.problem = (char *)"the daemon does not answer";
+    sum(0);
+    assert_int_equal(tally.degraded, 1);
+    assert_string_equal(tally.degraded_host.reason, "the daemon does not answer");
+}
+
 static void test_a_boot_id_that_is_not_said_is_no_other_boot(void **state)
 {
     (void)state;
@@ -278,6 +316,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_marks_move_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_boot_voids_that_guests_counters, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_another_daemon_counts_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_degraded_hosts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_boot_id_that_is_not_said_is_no_other_boot, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_counter_that_falls_says_nothing, setup, teardown),
