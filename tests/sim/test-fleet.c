@@ -190,10 +190,18 @@ static bool is_frozen(const Rollout *rollout, const char *host)
     return false;
 }
 
-/* Nobody but the waves so far, and the first one's least; all once it is complete. */
+/* What part of the hosts the waves so far are, beside a canary of some hosts. */
+static uint32_t end_of(const Rollout *rollout)
+{
+    if (rollout->canary_hosts == 0)
+        return rollout->waves_permyriad[rollout->wave];
+    return rollout->wave == 0 ? 0 : rollout->waves_permyriad[rollout->wave - 1];
+}
+
+/* Nobody but the waves so far, and the canary; all once it is complete. */
 static void check_wave(struct life *life, const Rollout *rollout)
 {
-    uint32_t end = rollout->waves_permyriad[rollout->wave];
+    uint32_t end = end_of(rollout);
     size_t beyond = 0;
 
     for (size_t i = 0; i < rollout->n_hosts; i++)

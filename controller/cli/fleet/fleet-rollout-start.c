@@ -131,12 +131,12 @@ static int print(const ProtobufCMessage *message, void *userdata)
         puts(" has started\nSee: vmreclaim fleet rollout status");
         return EXIT_DONE;
     }
-    for (size_t i = 0; i < response->n_wave_hosts; i++)
-        if (i == 0)
-            printf("canary: %" PRIu32 " hosts\n", response->wave_hosts[i]);
-        else if (i <= rollout->n_waves_permyriad)
-            printf("%g %%: %" PRIu32 " more\n", rollout->waves_permyriad[i - 1] / 100.0,
-                   response->wave_hosts[i]);
+    for (uint32_t i = 0; i < response->n_wave_hosts; i++) {
+        char name[32];
+
+        fleet_wave_name(rollout, i, name, sizeof(name));
+        printf("%s: %" PRIu32 " hosts\n", name, response->wave_hosts[i]);
+    }
     return EXIT_DONE;
 }
 

@@ -21,10 +21,8 @@ static void get_wave(const struct list_row *row, struct list_value *value)
 {
     const Rollout *rollout = (const Rollout *)row->message;
 
-    if (rollout->wave == 0)
-        list_text(value, "canary");
-    else if (rollout->wave <= rollout->n_waves_permyriad)
-        list_text(value, "%g %%", rollout->waves_permyriad[rollout->wave - 1] / 100.0);
+    fleet_wave_name(rollout, rollout->wave, value->text, sizeof(value->text));
+    value->is_known = true;
 }
 
 static const struct list_column columns[] = {

@@ -2,6 +2,7 @@
 #include "controller/cli/fleet/fleet.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,4 +30,15 @@ const char *fleet_state_name(Vmreclaim__Fleet__V1__RolloutState state)
         name[length++] = (char)tolower((unsigned char)*c);
     name[length] = '\0';
     return name;
+}
+
+void fleet_wave_name(const Rollout *rollout, uint32_t wave, char *name, size_t size)
+{
+    bool has_canary = rollout->canary_selector[0] != '\0' || rollout->canary_hosts > 0;
+    size_t part = has_canary ? (size_t)wave - 1 : wave;
+
+    if ((has_canary && wave == 0) || part >= rollout->n_waves_permyriad)
+        snprintf(name, size, "canary");
+    else
+        snprintf(name, size, "%g %%", rollout->waves_permyriad[part] / 100.0);
 }

@@ -14,6 +14,9 @@ typedef Vmreclaim__Fleet__V1__Rollout Rollout;
 /* The same command line towards the coordinator: at $VMRECLAIM_FLEET, else FLEET_API. */
 struct cli fleet_cli(const struct cli *cli);
 
+/* "canary", or the part of the hosts that has it afterwards: "25 %". */
+void fleet_wave_name(const Rollout *rollout, uint32_t wave, char *name, size_t size);
+
 /* "soaking" */
 const char *fleet_state_name(Vmreclaim__Fleet__V1__RolloutState state);
 

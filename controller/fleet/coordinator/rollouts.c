@@ -445,6 +445,32 @@ static int prepare_start(Rollout *document, const char *author, struct error *er
     return rollout_order(document, &verb, error);
 }
 
+static bool shares_selector(const Rollout *one, const Rollout *other)
+{
+    for (size_t i = 0; i < one->n_vm_selectors; i++)
+        for (size_t k = 0; k < other->n_vm_selectors; k++)
+            if (strcmp(one->vm_selectors[i], other->vm_selectors[k]) == 0)
+                return true;
+    return false;
+}
+
+/* A host takes no state in which two policies are for the same VMs. */
+static int check_selectors(const struct rollouts *rollouts, const Rollout *rollout,
+                           struct error *error)
+{
+    list_for_each (link, &rollouts->list) {
+        const Rollout *other = list_entry(link, struct rollout_entry, link)->document;
+
+        if (strcmp(other->policy, rollout->policy) != 0 &&
+            (is_under_way(other) || is_in_force(other)) && shares_selector(rollout, other))
+            return error_set(error, -EBUSY,
+                             "policy '%s' of rollout %s is for the same VMs; roll out another text "
+                             "of it, or roll it back, or choose VMs by another selector",
+                             other->policy, other->id);
+    }
+    return 0;
+}
+
 void rollouts_start(struct rollouts *rollouts, Rollout *rollout, const char *author,
                     rollouts_done done, void *userdata)
 {
@@ -459,6 +485,8 @@ void rollouts_start(struct rollouts *rollouts, Rollout *rollout, const char *aut
     r = prepare_start(rollout, author, &error);
     if (r == 0 && !rollouts->documents_are_whole)
         r = error_set(&error, -EAGAIN, "the rollouts that there are are not known yet; try again");
+    if (r == 0)
+        r = check_selectors(rollouts, rollout, &error);
     if (r < 0) {
         end_order(order, r, error.text);
         return;

@@ -37,17 +37,23 @@ static bool has_canary_selector(const Rollout *rollout)
     return rollout->canary_selector[0] != '\0';
 }
 
+/* Before the waves of parts there is one of a few hosts. */
+static bool has_canary(const Rollout *rollout)
+{
+    return has_canary_selector(rollout) || rollout->canary_hosts > 0;
+}
+
 uint32_t wave_count(const Rollout *rollout)
 {
-    return (uint32_t)rollout->n_waves_permyriad + (has_canary_selector(rollout) ? 1 : 0);
+    return (uint32_t)rollout->n_waves_permyriad + (has_canary(rollout) ? 1 : 0);
 }
 
 /* What part of the fleet has the policy once the wave is through. */
 static uint32_t end_of(const Rollout *rollout, uint32_t wave)
 {
-    uint32_t index = has_canary_selector(rollout) ? wave - 1 : wave;
+    uint32_t index = has_canary(rollout) ? wave - 1 : wave;
 
-    if (has_canary_selector(rollout) && wave == 0)
+    if (has_canary(rollout) && wave == 0)
         return 0;
     assert(index < rollout->n_waves_permyriad);
     return rollout->waves_permyriad[index];
@@ -84,8 +90,8 @@ static bool is_member(const Rollout *rollout, uint32_t wave, const struct fleet_
     uint32_t end = end_of(rollout, wave);
     uint32_t permyriad = wave_permyriad(wave_place(rollout->id, host->id));
 
-    if (wave == 0 && has_canary_selector(rollout))
-        return is_canary(rollout, host);
+    if (wave == 0 && has_canary(rollout))
+        return has_canary_selector(rollout) && is_canary(rollout, host);
     if (end == PERMYRIAD)
         return true;
     return (permyriad >= begin && permyriad < end) || document_is_late(rollout, host->id);
@@ -120,9 +126,9 @@ static void fill_up(struct wave_members *members, struct candidate candidates[],
 
 static size_t least_of(const Rollout *rollout, uint32_t wave)
 {
-    if (wave > 0 || has_canary_selector(rollout))
+    if (wave > 0)
         return 0;
-    return max_of(rollout->canary_hosts, 1U);
+    return has_canary(rollout) ? rollout->canary_hosts : 1;
 }
 
 static void sort_out(const Rollout *rollout, uint32_t wave, const struct fleet_view *view,

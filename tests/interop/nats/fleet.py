@@ -224,7 +224,7 @@ class Fleet:
         self.fleet_program, self.daemon_program, self.nats_program, proto = programs
         files = list(wire.FILES)
         wire.FILES[:] = FILES
-        self.strict, _ = wire.load(proto)
+        self.strict, self.loose = wire.load(proto)
         wire.FILES[:] = files
         self.temporary = tempfile.TemporaryDirectory(prefix="vmreclaim-fleet-")
         self.directory = self.temporary.name

@@ -101,8 +101,21 @@ static void test_the_first_wave_has_some_hosts_at_least(void **state)
     assert_int_equal(treat(&world, 0), 1);
     assert_true(world.is_treated[lowest]);
     world.is_treated[lowest] = false;
+    end(&world);
+}
+
+/* As many as were asked for, and no more, whatever the parts are. */
+static void test_a_canary_of_some_hosts_is_a_wave_of_its_own(void **state)
+{
+    static const uint32_t waves[] = {PERMYRIAD};
+    struct world world;
+
+    (void)state;
+    begin(&world, waves, 1);
     world.rollout->canary_hosts = 5;
+    assert_int_equal(wave_count(world.rollout), 2);
     assert_int_equal(treat(&world, 0), 5);
+    assert_int_equal(treat(&world, 1), 35);
     end(&world);
 }
 
@@ -189,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_places_are_the_same_everywhere),
         cmocka_unit_test(test_waves_grow_and_the_last_has_all),
         cmocka_unit_test(test_the_first_wave_has_some_hosts_at_least),
+        cmocka_unit_test(test_a_canary_of_some_hosts_is_a_wave_of_its_own),
         cmocka_unit_test(test_a_canary_selector_makes_a_wave_of_its_own),
         cmocka_unit_test(test_only_hosts_that_are_meant),
         cmocka_unit_test(test_who_is_lost_is_late_and_a_newcomer_waits),
