@@ -103,47 +103,83 @@ static int read_policy(struct desired_state *state, size_t index, int64_t now, s
 
 /* ---- all of them ---- */
 
-static int compare_texts(const void *left, const void *right)
+static int compare_names(const void *left, const void *right)
 {
-    return strcmp(*(char *const *)left, *(char *const *)right);
+    return strcmp((*(DesiredPolicy *const *)left)->name, (*(DesiredPolicy *const *)right)->name);
 }
 
-/* Sorts them. -EPERM: one is there twice. */
-static int check_distinct(char **texts, size_t count, const char *what, struct error *error)
+/* Sorts them, which says nothing. */
+static int check_names(DesiredPolicy **policies, size_t count, struct error *error)
 {
-    qsort((void *)texts, count, sizeof(*texts), compare_texts);
+    if (count > 1) /* the list may be none */
+        qsort((void *)policies, count, sizeof(DesiredPolicy *), compare_names);
     for (size_t i = 1; i < count; i++)
-        if (strcmp(texts[i - 1], texts[i]) == 0)
-            return error_set(error, -EPERM, "%s '%s' is twice in the desired state", what,
-                             TEXT_CUT(texts[i], 64));
+        if (strcmp(policies[i - 1]->name, policies[i]->name) == 0)
+            return error_set(error, -EPERM, "policy '%s' is twice in the desired state",
+                             TEXT_CUT(policies[i]->name, 64));
     return 0;
 }
 
-/* One selector is for one policy, else it would depend on their order. */
-static int check_together(const DesiredState *message, struct error *error)
-{
-    char **texts = calloc(message->n_policies * (DESIRED_SELECTORS_MAX + 1), sizeof(*texts));
-    size_t count = 0;
-    int r;
+/* A selector and who wants it. */
+struct claim {
+    char *selector;
+    uint64_t rank;
+    struct store_desired_policy *policy;
+};
 
-    if (texts == NULL)
-        return message->n_policies == 0 ? 0 : error_set(error, -ENOMEM, "out of memory");
-    for (size_t i = 0; i < message->n_policies; i++)
-        texts[i] = message->policies[i]->name;
-    r = check_distinct(texts, message->n_policies, "policy", error);
+/* By selector, who holds it first. */
+static int compare_claims(const void *left, const void *right)
+{
+    const struct claim *a = left, *b = right;
+    int order = strcmp(a->selector, b->selector);
+
+    if (order != 0)
+        return order;
+    if (a->rank != b->rank)
+        return a->rank > b->rank ? -1 : 1;
+    return a->policy < b->policy ? -1 : a->policy > b->policy;
+}
+
+/* The list is the message's: those that are let go of lie behind the others in it. */
+static void let_go(const struct claim *claim)
+{
+    struct store_desired_policy *policy = claim->policy;
+    char **list = (char **)policy->selectors;
+    size_t i = 0;
+
+    while (list[i] != claim->selector)
+        i++;
+    assert(i < policy->selector_count);
+    list[i] = list[--policy->selector_count];
+    list[policy->selector_count] = claim->selector;
+}
+
+/* As where an operator assigns another policy: the newer rollout's holds. */
+static int settle_selectors(struct desired_state *state, struct error *error)
+{
+    const DesiredState *message = state->opened.state;
+    struct claim *claims = calloc(message->n_policies * DESIRED_SELECTORS_MAX + 1, sizeof(*claims));
+    size_t count = 0;
+
+    if (claims == NULL)
+        return error_set(error, -ENOMEM, "out of memory");
     for (size_t i = 0; i < message->n_policies; i++)
         for (size_t j = 0; j < message->policies[i]->n_selectors; j++)
-            texts[count++] = message->policies[i]->selectors[j];
-    if (r == 0)
-        r = check_distinct(texts, count, "selector", error);
-    free((void *)texts);
-    return r;
+            claims[count++] = (struct claim){.selector = message->policies[i]->selectors[j],
+                                             .rank = message->policies[i]->rank,
+                                             .policy = &state->policies[i]};
+    qsort(claims, count, sizeof(*claims), compare_claims);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(claims[i - 1].selector, claims[i].selector) == 0)
+            let_go(&claims[i]);
+    free(claims);
+    return 0;
 }
 
 static int read_policies(struct desired_state *state, int64_t now, struct error *error)
 {
     const DesiredState *message = state->opened.state;
-    int r = 0;
+    int r;
 
     if (message->n_policies > DESIRED_POLICIES_MAX)
         return error_set(error, -EPERM, "the desired state has more than %d policies",
@@ -152,9 +188,10 @@ static int read_policies(struct desired_state *state, int64_t now, struct error 
     state->policies = calloc(message->n_policies + 1, sizeof(*state->policies));
     if (state->names == NULL || state->policies == NULL)
         return error_set(error, -ENOMEM, "out of memory");
+    r = check_names(message->policies, message->n_policies, error);
     for (size_t i = 0; i < message->n_policies && r == 0; i++)
         r = read_policy(state, i, now, error);
-    return r < 0 ? r : check_together(message, error);
+    return r < 0 ? r : settle_selectors(state, error);
 }
 
 static void fill_head(struct desired_state *state, const struct fleet_settings *settings,

@@ -83,6 +83,7 @@ static int keep_previous(DesiredPolicy *entry)
 {
     int r = set_text(&entry->previous_text, entry->text);
 
+    entry->previous_rank = entry->rank;
     if (r == 0)
         r = set_text(&entry->previous_rollout, entry->rollout);
     if (r == 0)
@@ -103,8 +104,10 @@ int entry_apply(DesiredState *state, const Rollout *rollout)
         r = add(state, rollout->policy, &entry);
     if (r == 0)
         r = keep_previous(entry);
-    if (r == 0)
-        r = set_text(&entry->text, rollout->text);
+    if (r < 0)
+        return r;
+    entry->rank = state->generation + 1; /* that it will be written in */
+    r = set_text(&entry->text, rollout->text);
     if (r == 0)
         r = set_text(&entry->rollout, rollout->id);
     if (r == 0)
@@ -124,6 +127,8 @@ static int take_previous(DesiredPolicy *entry)
 {
     int r = set_text(&entry->text, entry->previous_text);
 
+    entry->rank = entry->previous_rank;
+    entry->previous_rank = 0;
     if (r == 0)
         r = set_text(&entry->rollout, entry->previous_rollout);
     if (r == 0)

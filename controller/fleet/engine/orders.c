@@ -7,6 +7,11 @@
 #include "controller/fleet/engine/gates.h"
 #include "controller/fleet/engine/rollout.h"
 #include "controller/selectors/host-selector.h"
+#include "controller/selectors/target.h"
+
+/* As controller/desired has them. */
+#define VM_SELECTORS_MAX 256
+#define VM_SELECTOR_MAX  255
 
 #define BIT(state) (1U << ROLLOUT_STATE(state))
 #define ACTIVE     (BIT(WRITING) | BIT(SOAKING) | BIT(JUDGING))
@@ -73,6 +78,23 @@ static int check_waves(const Rollout *rollout, struct error *error)
     return 0;
 }
 
+/* As the hosts do, who refuse a state whole. */
+static int check_vm_selectors(const Rollout *rollout, struct error *error)
+{
+    if (rollout->n_vm_selectors > VM_SELECTORS_MAX)
+        return error_set(error, -EINVAL, "more than %d selectors of VMs", VM_SELECTORS_MAX);
+    for (size_t i = 0; i < rollout->n_vm_selectors; i++) {
+        const char *selector = rollout->vm_selectors[i];
+
+        if (selector[0] == '\0' || strlen(selector) > VM_SELECTOR_MAX)
+            return error_set(error, -EINVAL, "a selector of VMs has 1 to %d bytes",
+                             VM_SELECTOR_MAX);
+        if (target_check(selector, "VM", error) < 0)
+            return -EINVAL;
+    }
+    return 0;
+}
+
 int rollout_check(const Rollout *rollout, struct error *error)
 {
     int r;
@@ -82,6 +104,8 @@ int rollout_check(const Rollout *rollout, struct error *error)
     r = host_selector_check(rollout->host_selector, error);
     if (r == 0 && rollout->canary_selector[0] != '\0')
         r = host_selector_check(rollout->canary_selector, error);
+    if (r == 0)
+        r = check_vm_selectors(rollout, error);
     if (r == 0)
         r = check_waves(rollout, error);
     for (size_t i = 0; r == 0 && i < rollout->n_gates; i++)

@@ -84,12 +84,12 @@ static void test_it_is_read(void **unused)
     assert_int_equal(state.verdict, DESIRED_NEW);
     assert_int_equal(generation, 7);
     assert_int_equal(state.desired.count, 2);
-    assert_string_equal(state.policies[0].revision.name, "web");
-    assert_string_equal(state.policies[0].revision.author, "fleet:r-1");
-    assert_string_equal(state.policies[0].revision.hash, /* by sha256sum */
+    assert_string_equal(state.policies[1].revision.name, "web"); /* by name */
+    assert_string_equal(state.policies[1].revision.author, "fleet:r-1");
+    assert_string_equal(state.policies[1].revision.hash, /* by sha256sum */
                         "2a8a519acce6e8a4366e1a5cf38f9285f2ea55a25898847677ee053d438e695c");
-    assert_string_equal(state.policies[1].revision.author, "fleet:-");
-    assert_string_equal(state.policies[1].selectors[0], "label:tier=db");
+    assert_string_equal(state.policies[0].revision.author, "fleet:-");
+    assert_string_equal(state.policies[0].selectors[0], "label:tier=db");
     assert_string_equal(state.head.host, "h1");
     assert_int_equal(state.head.generation, 7);
     assert_memory_equal(state.head.key.data, settings.keys[0].bytes, SIGNING_ID_SIZE);
@@ -134,14 +134,47 @@ static void test_selectors_that_are_none(void **unused)
     }
 }
 
-/* What it means would depend on the order. */
-static void test_nothing_is_said_twice(void **unused)
+static void test_no_policy_is_there_twice(void **unused)
 {
-    selectors[1][0] = selectors[0][0];
-    expect_refused("selector 'web-*' is twice");
-    selectors[1][0] = (char *)"db-*";
     policies[1] = policies[0];
     expect_refused("policy 'web' is twice");
+}
+
+static const struct store_desired_policy *policy_of(const struct desired_state *state,
+                                                    const char *name)
+{
+    for (size_t i = 0; i < state->desired.count; i++)
+        if (strcmp(state->policies[i].revision.name, name) == 0)
+            return &state->policies[i];
+    fail_msg("no policy %s", name);
+    return NULL;
+}
+
+/* Two rollouts for the same VMs: the newer one's policy holds, whatever their order. */
+static void test_a_selector_is_for_one_policy(void **unused)
+{
+    for (unsigned newer = 0; newer < 2; newer++) {
+        struct desired_state state;
+        const struct store_desired_policy *holds, *other;
+
+        selectors[0][0] = (char *)"*";
+        selectors[0][1] = (char *)"web-*";
+        selectors[1][0] = (char *)"web-*";
+        selectors[1][1] = (char *)"web-*"; /* said twice, meant once */
+        policies[0].n_selectors = policies[1].n_selectors = 2;
+        policies[newer].rank = 7;
+        policies[1 - newer].rank = 6;
+        if (read_state(&state) < 0)
+            fail_msg("%s", error.text);
+        holds = policy_of(&state, newer == 0 ? "web" : "db");
+        other = policy_of(&state, newer == 0 ? "db" : "web");
+        assert_int_equal(holds->selector_count, newer == 0 ? 2 : 1);
+        assert_int_equal(other->selector_count, newer == 0 ? 0 : 1);
+        assert_string_equal(newer == 0 ? holds->selectors[1] : holds->selectors[0], "web-*");
+        if (newer == 1)
+            assert_string_equal(other->selectors[0], "*");
+        desired_state_finish(&state);
+    }
 }
 
 static void test_rollouts_that_are_none(void **unused)
@@ -218,7 +251,8 @@ int main(void)
         cmocka_unit_test_setup(test_nothing_is_wanted, set_up),
         cmocka_unit_test_setup(test_policies_that_are_none, set_up),
         cmocka_unit_test_setup(test_selectors_that_are_none, set_up),
-        cmocka_unit_test_setup(test_nothing_is_said_twice, set_up),
+        cmocka_unit_test_setup(test_no_policy_is_there_twice, set_up),
+        cmocka_unit_test_setup(test_a_selector_is_for_one_policy, set_up),
         cmocka_unit_test_setup(test_rollouts_that_are_none, set_up),
         cmocka_unit_test_setup(test_bounds, set_up),
         cmocka_unit_test_setup(test_more_bytes_than_anybody_sends, set_up),

@@ -124,12 +124,35 @@ static void test_others_are_left_alone(void **state)
     destroy(wanted);
 }
 
+/* Where two are for the same VMs the newer holds, and no more once it is taken back. */
+static void test_the_newer_holds(void **state)
+{
+    const Rollout night = rollout_of("one", "night", "1", both, 1);
+    const Rollout day = rollout_of("two", "day", "2", both, 1);
+    const Rollout again = rollout_of("three", "night", "3", both, 1);
+    DesiredState *wanted = new_state();
+
+    assert_int_equal(entry_apply(wanted, &night), 0);
+    wanted->generation = 4;
+    assert_int_equal(entry_apply(wanted, &day), 0);
+    wanted->generation = 8;
+    assert_int_equal(wanted->policies[0]->rank, 1);
+    assert_int_equal(wanted->policies[1]->rank, 5);
+    assert_int_equal(entry_apply(wanted, &again), 0);
+    assert_int_equal(wanted->policies[0]->rank, 9);
+    assert_int_equal(wanted->policies[0]->previous_rank, 1);
+    assert_int_equal(entry_revert(wanted, &again), 0);
+    assert_int_equal(wanted->policies[0]->rank, 1);
+    destroy(wanted);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_again_is_no_harm),
         cmocka_unit_test(test_others_are_left_alone),
+        cmocka_unit_test(test_the_newer_holds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,6 +169,32 @@ static void test_what_cannot_be_started(void **state)
     drop(rollout);
 }
 
+/* Every host would refuse it, with all else that the fleet wants of it. */
+static void test_vms_that_nobody_means(void **state)
+{
+    static const char *const wrong[] = {"", "label:", "web-[", "a b"};
+    char *selectors[257];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        Rollout *rollout = make(ROLLOUT_STATE(DRAFT));
+
+        selectors[0] = (char *)wrong[i];
+        rollout->vm_selectors = selectors;
+        rollout->n_vm_selectors = 1;
+        assert_int_equal(rollout_check(rollout, NULL), -EINVAL);
+        selectors[0] = (char *)"web-*";
+        assert_int_equal(rollout_check(rollout, NULL), 0);
+        for (size_t j = 0; j < ARRAY_SIZE(selectors); j++)
+            selectors[j] = (char *)"web-*";
+        rollout->n_vm_selectors = ARRAY_SIZE(selectors);
+        assert_int_equal(rollout_check(rollout, NULL), -EINVAL);
+        rollout->vm_selectors = NULL;
+        rollout->n_vm_selectors = 0;
+        drop(rollout);
+    }
+}
+
 static void test_start_values(void **state)
 {
     Rollout *rollout = fleet_model_draft(NULL, 0, 0, 0);
@@ -195,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_who_leads_no_more_orders_nothing),
         cmocka_unit_test(test_history_is_bounded),
         cmocka_unit_test(test_what_cannot_be_started),
+        cmocka_unit_test(test_vms_that_nobody_means),
         cmocka_unit_test(test_start_values),
     };
 
