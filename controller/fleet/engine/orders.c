@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "common/policy/policy.h"
 #include "controller/fleet/engine/gates.h"
 #include "controller/fleet/engine/rollout.h"
 #include "controller/selectors/host-selector.h"
@@ -97,11 +98,14 @@ static int check_vm_selectors(const Rollout *rollout, struct error *error)
 
 int rollout_check(const Rollout *rollout, struct error *error)
 {
+    struct policy policy;
     int r;
 
     if (rollout->id[0] == '\0' || rollout->policy[0] == '\0' || rollout->text[0] == '\0')
         return error_set(error, -EINVAL, "a rollout has an id, a policy's name and its text");
-    r = host_selector_check(rollout->host_selector, error);
+    r = policy_set_name(&policy, rollout->policy, error); /* it is part of subjects of the bus */
+    if (r == 0)
+        r = host_selector_check(rollout->host_selector, error);
     if (r == 0 && rollout->canary_selector[0] != '\0')
         r = host_selector_check(rollout->canary_selector, error);
     if (r == 0)

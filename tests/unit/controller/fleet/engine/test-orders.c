@@ -162,6 +162,11 @@ static void test_what_cannot_be_started(void **state)
     assert_int_equal(document_set_text(&rollout->host_selector, "a b"), 0);
     expect_refused(rollout, "matches no host");
     assert_int_equal(document_set_text(&rollout->host_selector, "h*"), 0);
+    assert_int_equal(document_set_text(&rollout->policy, "x 0\r\n\r\nPUB vmr.v1.policy.h1"), 0);
+    expect_refused(rollout, "other than letters");
+    assert_int_equal(document_set_text(&rollout->policy, "*"), 0);
+    expect_refused(rollout, "other than letters");
+    assert_int_equal(document_set_text(&rollout->policy, "gentle"), 0);
     assert_int_equal(document_set_text(&rollout->text, ""), 0);
     expect_refused(rollout, "text");
     assert_int_equal(document_set_text(&rollout->text, "name: gentle\n"), 0);
