@@ -70,6 +70,8 @@ static uint64_t sequence_of(natsMsg *message)
     return sequence;
 }
 
+/* The stream's last one may have been replaced before it was followed: a later one tells as well
+ * that all of before have come. */
 static void on_message(natsConnection *connection, natsSubscription *subscription, natsMsg *message,
                        void *userdata)
 {
@@ -89,7 +91,8 @@ static void on_message(natsConnection *connection, natsSubscription *subscriptio
         memcpy(arrival->subject, subject, subject_size);
         if (length > 0)
             memcpy(arrival->data, natsMsg_GetData(message), length);
-        is_last = arrival->is_kept && arrival->sequence == ours->kept;
+        is_last = ours->stream != NULL && !ours->is_whole && arrival->sequence >= ours->kept;
+        ours->is_whole = ours->is_whole || is_last;
         tell_arrival(ours->bus, arrival, sizeof(*arrival) + subject_size + length);
         if (is_last)
             tell_whole(ours);
@@ -229,6 +232,7 @@ static natsStatus look_at_stream(struct link_up *link, struct bus_subscription *
 
     if (s == NATS_OK)
         subscription->kept = info->State.Msgs == 0 ? 0 : info->State.LastSeq;
+    subscription->is_whole = s == NATS_OK && subscription->kept == 0;
     jsStreamInfo_Destroy(info);
     return s;
 }
@@ -250,11 +254,11 @@ static natsStatus subscribe_one(struct link_up *link, struct bus_subscription *s
         TRY(s, js_Subscribe(&subscription->subscription, link->stream, subscription->subject,
                             on_message, subscription, NULL, &ordered, NULL));
     }
+    TRY(s, natsSubscription_SetOnCompleteCB(subscription->subscription, on_unsubscribed,
+                                            subscription->bus));
     if (s != NATS_OK)
-        return s;
+        return s; /* closed already: nothing of it is called back */
     count(subscription->bus, 1);
-    s = natsSubscription_SetOnCompleteCB(subscription->subscription, on_unsubscribed,
-                                         subscription->bus);
     TRY(s, natsSubscription_SetPendingLimits(subscription->subscription, -1, PENDING_BYTES));
     if (s == NATS_OK && subscription->stream != NULL && subscription->kept == 0)
         tell_whole(subscription);
@@ -526,18 +530,20 @@ static void answer(struct bus *bus, struct bus_request *request)
 static void begin_again(struct bus *bus, struct link_up *link)
 {
     bool is_closed = natsConnection_IsClosed(link->connection);
+    natsStatus s = NATS_CONNECTION_CLOSED;
 
     uv_mutex_lock(&bus->lock);
     bus->is_behind = false;
     uv_mutex_unlock(&bus->lock);
-    if (is_closed)
-        tell_state(bus, false, last_error(link->connection));
-    else
+    if (!is_closed) {
         unsubscribe(bus);
-    if (is_closed || subscribe_all(bus, link) != NATS_OK) {
-        hang_up(bus, link);
-        try_later(link);
+        s = subscribe_all(bus, link);
     }
+    if (s == NATS_OK)
+        return;
+    tell_state(bus, false, is_closed ? last_error(link->connection) : natsStatus_GetText(s));
+    hang_up(bus, link);
+    try_later(link);
 }
 
 /* Afterwards libnats calls nothing back. */

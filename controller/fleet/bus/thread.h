@@ -64,6 +64,7 @@ struct bus_subscription {
     char *subject;
     natsSubscription *subscription; /* the thread's */
     uint64_t kept;                  /* the stream's last sequence when it was followed */
+    bool is_whole;                  /* told; of the thread that libnats delivers on */
 };
 
 struct bus {

@@ -281,6 +281,32 @@ static void test_a_stream_is_followed(void **state)
     assert_int_equal(f->whole, 1);
 }
 
+/* The stream's last one may be none of those that are followed, or replaced before they are. */
+static void test_a_later_one_makes_it_whole(void **state)
+{
+    struct fixture *f = *state;
+
+    nats_server_start(&f->server, "");
+    make_stream(f);
+    create(f, NULL);
+    start(f);
+    assert_int_equal(put(f, "kept.a", "old", BUS_ANYTHING), 0);
+    assert_int_equal(put(f, "kept.b", "b", BUS_ANYTHING), 0);
+    stop(f);
+    f->is_connected = false;
+    create(f, NULL);
+    assert_int_equal(bus_follow(f->bus, "KEPT", "kept.a"), 0);
+    start(f);
+    wait_for(f, f->seen_count == 1);
+    assert_int_equal(f->whole, 0);
+    assert_int_equal(put(f, "kept.a", "new", BUS_ANYTHING), 0);
+    wait_for(f, f->whole == 1);
+    assert_int_equal(f->seen_count, 2);
+    assert_int_equal(put(f, "kept.a", "newer", BUS_ANYTHING), 0);
+    wait_for(f, f->seen_count == 3);
+    assert_int_equal(f->whole, 1);
+}
+
 static bool has_seen(const struct fixture *f, const char *text)
 {
     for (size_t i = 0; i < f->seen_count; i++)
@@ -392,9 +418,13 @@ static void test_stopping_waits_for_nothing(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(what_is_said_comes),         TEST(compare_and_set),
-        TEST(a_stream_is_followed),       TEST(the_server_goes_and_comes),
-        TEST(the_server_comes_late),      TEST(a_key_is_revoked_and_restored),
+        TEST(what_is_said_comes),
+        TEST(compare_and_set),
+        TEST(a_stream_is_followed),
+        TEST(a_later_one_makes_it_whole),
+        TEST(the_server_goes_and_comes),
+        TEST(the_server_comes_late),
+        TEST(a_key_is_revoked_and_restored),
         TEST(stopping_waits_for_nothing),
     };
     int r;
