@@ -61,8 +61,7 @@ static void publish(struct reporter *reporter)
 static void forget_answers(struct reporter *reporter)
 {
     for (size_t i = 0; i < REPORTER_PARTS; i++) {
-        if (reporter->fetches[i].answer != NULL)
-            protobuf_c_message_free_unpacked(reporter->fetches[i].answer, NULL);
+        message_free(reporter->fetches[i].answer);
         reporter->fetches[i].answer = NULL;
     }
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/message/copy.h"
 
 #define STEP_MS      1000
 #define SUBJECT_SIZE 192
@@ -21,29 +22,18 @@
 
 static uint8_t *pack(const Rollout *document, size_t *ret_length)
 {
-    size_t size = vmreclaim__fleet__v1__rollout__get_packed_size(document);
-    uint8_t *packed = malloc(size + 1);
-
-    if (packed != NULL)
-        *ret_length = vmreclaim__fleet__v1__rollout__pack(document, packed);
-    return packed;
+    return message_pack(&document->base, ret_length);
 }
 
 static Rollout *copy(const Rollout *document)
 {
-    size_t length = 0;
-    uint8_t *packed = pack(document, &length);
-    Rollout *result =
-        packed == NULL ? NULL : vmreclaim__fleet__v1__rollout__unpack(NULL, length, packed);
-
-    free(packed);
-    return result;
+    return (Rollout *)message_copy(&document->base);
 }
 
 static void destroy_document(Rollout *document)
 {
     if (document != NULL)
-        vmreclaim__fleet__v1__rollout__free_unpacked(document, NULL);
+        message_free(&document->base);
 }
 
 static void document_subject(char subject[SUBJECT_SIZE], const char *id)

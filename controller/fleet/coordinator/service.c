@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/message/copy.h"
 #include "controller/fleet/engine/waves.h"
 #include "controller/selectors/host-selector.h"
 
@@ -313,20 +314,6 @@ static void on_gone(struct ttrpc_call *call, void *userdata)
     rollouts_forget(userdata, call);
 }
 
-static Rollout *copy_rollout(const Rollout *rollout)
-{
-    size_t size = vmreclaim__fleet__v1__rollout__get_packed_size(rollout);
-    uint8_t *packed = malloc(size + 1);
-    Rollout *copy = NULL;
-
-    if (packed != NULL) {
-        (void)vmreclaim__fleet__v1__rollout__pack(rollout, packed);
-        copy = vmreclaim__fleet__v1__rollout__unpack(NULL, size, packed);
-    }
-    free(packed);
-    return copy;
-}
-
 /* What the operator may set; the rest is ours. */
 static Rollout *as_asked(const Rollout *asked)
 {
@@ -345,7 +332,7 @@ static Rollout *as_asked(const Rollout *asked)
     fresh.soak_ns = asked->soak_ns;
     fresh.gates = asked->gates;
     fresh.n_gates = asked->n_gates;
-    return copy_rollout(&fresh);
+    return (Rollout *)message_copy(&fresh.base);
 }
 
 /* Whom each wave would treat, if it began now. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/message/copy.h"
 #include "controller/fleet/coordinator/entry.h"
 
 struct write {
@@ -171,20 +172,9 @@ bool writer_may_write(const struct writer *writer, const char *host)
 static Rollout *copy_rollout(const Rollout *whole)
 {
     Rollout slim = *whole;
-    const Rollout *rollout = &slim;
-    size_t size;
-    uint8_t *packed;
-    Rollout *copy = NULL;
 
     slim.n_hosts = slim.n_late = slim.n_history = slim.n_gate_states = 0;
-    size = vmreclaim__fleet__v1__rollout__get_packed_size(rollout);
-    packed = malloc(size + 1);
-    if (packed != NULL) {
-        (void)vmreclaim__fleet__v1__rollout__pack(rollout, packed);
-        copy = vmreclaim__fleet__v1__rollout__unpack(NULL, size, packed);
-    }
-    free(packed);
-    return copy;
+    return (Rollout *)message_copy(&slim.base);
 }
 
 int writer_write(struct writer *writer, const char *host, const Rollout *rollout,
