@@ -78,6 +78,39 @@ struct rollout_entry *rollouts_find(const struct rollouts *rollouts, const char 
     return found;
 }
 
+static void destroy_entry(struct rollout_entry *entry)
+{
+    list_remove(&entry->link);
+    entry->rollouts->count--;
+    destroy_document(entry->document);
+    destroy_document(entry->stored);
+    rollout_engine_destroy(entry->engine);
+    free(entry);
+}
+
+static bool has_ended(const struct rollout_entry *entry)
+{
+    RolloutState state = entry->document->state;
+
+    return entry->stored == NULL &&
+           (state == ROLLOUT_STATE(REVERTED) || state == ROLLOUT_STATE(ABORTED) ||
+            state == ROLLOUT_STATE(SUPERSEDED));
+}
+
+/* The bus keeps all there ever were. What ended first makes room for what goes on. */
+static bool make_room(struct rollouts *rollouts)
+{
+    list_for_each_safe (link, following, &rollouts->list) {
+        struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
+
+        if (rollouts->count < ROLLOUTS_MAX)
+            break;
+        if (has_ended(entry))
+            destroy_entry(entry);
+    }
+    return rollouts->count < ROLLOUTS_MAX;
+}
+
 static void put_document(struct rollouts *rollouts, Rollout *document, uint64_t revision)
 {
     struct rollout_entry *entry = find_exactly(rollouts, document->id);
@@ -87,10 +120,9 @@ static void put_document(struct rollouts *rollouts, Rollout *document, uint64_t 
         return;
     }
     if (entry == NULL) {
-        entry = rollouts->count >= ROLLOUTS_MAX ? NULL : calloc(1, sizeof(*entry));
+        entry = make_room(rollouts) ? calloc(1, sizeof(*entry)) : NULL;
         if (entry == NULL) {
-            log_error("rollout %s is left out: there are %zu already", document->id,
-                      rollouts->count);
+            log_error("rollout %s is left out: %zu others go on", document->id, rollouts->count);
             destroy_document(document);
             return;
         }
@@ -111,6 +143,8 @@ static void on_stored(const struct bus_answer *answer, void *userdata)
     Rollout *document = entry->stored;
 
     entry->stored = NULL;
+    if (answer->status < 0 && answer->status != -ESTALE)
+        log_warning("rollout %s was not stored: %s; trying again", document->id, answer->problem);
     if (answer->status == 0)
         put_document(entry->rollouts, document, answer->sequence);
     else
@@ -579,13 +613,6 @@ void rollouts_stop(struct rollouts *rollouts)
         order->done = NULL;
         end_order(order, -ECANCELED, "stopping");
     }
-    list_for_each_safe (link, following, &rollouts->list) {
-        struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
-
-        list_remove(link);
-        destroy_document(entry->document);
-        destroy_document(entry->stored);
-        rollout_engine_destroy(entry->engine);
-        free(entry);
-    }
+    list_for_each_safe (link, following, &rollouts->list)
+        destroy_entry(list_entry(link, struct rollout_entry, link));
 }

@@ -12,6 +12,7 @@
 #define ROLLOUTS_STREAM  "KV_VMR_ROLLOUT"
 #define ROLLOUTS_SUBJECT "$KV.VMR_ROLLOUT."
 
+/* Known here; beyond it those that ended are forgotten. */
 #define ROLLOUTS_MAX 1000
 
 struct rollout_entry {

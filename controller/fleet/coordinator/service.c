@@ -18,6 +18,7 @@
 #define FRAME_BYTES     (1u << 20)
 #define PAGE_MAX        500
 #define PAGE_VMS        2000
+#define PAGE_BYTES      ((size_t)3 << 20) /* of entries; a frame of ttRPC may be 4 MiB */
 #define VERBS           (sizeof(verbs) / sizeof(verbs[0]))
 
 #define FLEET_CALL(name, suffix) Vmreclaim__Fleet__V1__##name##suffix
@@ -83,6 +84,13 @@ static void fill_host(const struct service *service, const struct host_entry *en
     host->wanted_generation = entry->wanted == NULL ? 0 : entry->wanted->generation;
 }
 
+/* One more entry is on the page: what a host says of itself may be long. */
+static bool takes(size_t *bytes, const ProtobufCMessage *entry)
+{
+    *bytes += protobuf_c_message_get_packed_size(entry) + 8; /* with its tag and length */
+    return *bytes <= PAGE_BYTES;
+}
+
 /* Index of the first host behind the token. */
 static size_t begin_of(struct fleet_hosts *hosts, const char *token)
 {
@@ -122,6 +130,7 @@ static void list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message,
     HostStatus *slim = calloc(most, sizeof(*slim));
     FleetHost **list = calloc(most, sizeof(FleetHost *));
     size_t i = begin_of(service->hosts, request->page_token);
+    size_t bytes = 0;
 
     if (!selector_is_good(call, request->selector))
         ;
@@ -132,6 +141,8 @@ static void list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message,
             if (!means(request->selector, all[i]))
                 continue;
             fill_host(service, all[i], &slim[response.n_hosts], &hosts[response.n_hosts]);
+            if (!takes(&bytes, &hosts[response.n_hosts].base))
+                break;
             list[response.n_hosts] = &hosts[response.n_hosts];
             response.n_hosts++;
         }
@@ -187,13 +198,15 @@ static void list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *mess
     FleetVm *vms = calloc(room, sizeof(*vms));
     FleetVm **list = calloc(room, sizeof(FleetVm *));
     size_t i = begin_of(service->hosts, request->page_token);
+    size_t bytes = 0;
 
     if (!selector_is_good(call, request->selector))
         ;
     else if (vms == NULL || list == NULL)
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
     else {
-        for (; i < service->hosts->count && response.n_vms < PAGE_VMS; i++) {
+        for (; i < service->hosts->count && response.n_vms < PAGE_VMS && bytes < PAGE_BYTES / 2;
+             i++) {
             const HostStatus *status = all[i]->status;
 
             for (size_t k = 0; status != NULL && means(request->selector, all[i]) &&
@@ -205,6 +218,8 @@ static void list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *mess
                 vm->host = all[i]->id;
                 vm->host_name = status->name;
                 vm->vm = status->vms[k];
+                if (!takes(&bytes, &vm->base))
+                    break; /* no host has so much to say of its VMs */
                 list[response.n_vms++] = vm;
             }
         }
@@ -265,7 +280,23 @@ static void slim_down(Rollout *slim, Rollout **list, size_t count)
     }
 }
 
-/* All of them: at most ROLLOUTS_MAX, and slim but for one. */
+/* As many as a page takes, behind the token; one at least. */
+static size_t cut_page(Rollout **list, size_t count, const char *token, size_t *ret_begin)
+{
+    size_t begin = 0, end, bytes = 0;
+
+    while (token[0] != '\0' && begin < count && strcmp(list[begin]->id, token) != 0)
+        begin++;
+    if (token[0] != '\0' && begin < count)
+        begin++;
+    for (end = begin; end < count; end++)
+        if (!takes(&bytes, &list[end]->base) && end > begin)
+            break;
+    *ret_begin = begin;
+    return end - begin;
+}
+
+/* Slim but for one that is asked for alone. */
 static void list_rollouts(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
     const FLEET_CALL(ListRollouts, Request) *request = (const void *)message;
@@ -274,6 +305,7 @@ static void list_rollouts(struct ttrpc_call *call, const ProtobufCMessage *messa
     struct rollouts *rollouts = client_of(call)->service->rollouts;
     Rollout **list = calloc(rollouts->count + 1, sizeof(Rollout *));
     Rollout *slim = calloc(rollouts->count + 1, sizeof(*slim));
+    size_t count = 0, begin;
 
     if (list == NULL || slim == NULL)
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
@@ -282,12 +314,15 @@ static void list_rollouts(struct ttrpc_call *call, const ProtobufCMessage *messa
             Rollout *document = list_entry(link, struct rollout_entry, link)->document;
 
             if (strncmp(document->id, request->id, strlen(request->id)) == 0)
-                list[response.n_rollouts++] = document;
+                list[count++] = document;
         }
-        qsort(list, response.n_rollouts, sizeof(list[0]), compare_rollouts);
-        if (!request->with_hosts || response.n_rollouts > 1)
-            slim_down(slim, list, response.n_rollouts);
-        response.rollouts = list;
+        qsort(list, count, sizeof(list[0]), compare_rollouts);
+        if (!request->with_hosts || count > 1)
+            slim_down(slim, list, count);
+        response.n_rollouts = cut_page(list, count, request->page_token, &begin);
+        response.rollouts = list + begin;
+        if (begin + response.n_rollouts < count)
+            response.next_page_token = list[begin + response.n_rollouts - 1]->id;
         ttrpc_call_finish(call, &response.base);
     }
     free(list);

@@ -1,0 +1,109 @@
+/* Which rollouts a coordinator knows, of all that the bus keeps. */
+#include "tests/lib/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/message/copy.h"
+#include "controller/fleet/coordinator/rollouts.h"
+
+struct fixture {
+    uv_loop_t loop;
+    struct rollouts rollouts;
+    uint64_t sequence;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+
+    f = (struct fixture){.sequence = 0};
+    assert_int_equal(uv_loop_init(&f.loop), 0);
+    rollouts_init(&f.rollouts, &f.loop, NULL, NULL, NULL);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    rollouts_stop(&f->rollouts);
+    assert_int_equal(f->rollouts.count, 0);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&f->loop), 0);
+    return 0;
+}
+
+static void take(struct fixture *f, const char *id, RolloutState state)
+{
+    Rollout document = VMRECLAIM__FLEET__V1__ROLLOUT__INIT;
+    char subject[128];
+    size_t length = 0;
+    uint8_t *packed;
+
+    document.id = (char *)id;
+    document.state = state;
+    packed = message_pack(&document.base, &length);
+    assert_non_null(packed);
+    snprintf(subject, sizeof(subject), ROLLOUTS_SUBJECT "rollout.%s", id);
+    rollouts_on_message(&f->rollouts, &(struct bus_message){.subject = subject,
+                                                            .sequence = ++f->sequence,
+                                                            .data = packed,
+                                                            .length = length});
+    free(packed);
+}
+
+static bool is_known(const struct fixture *f, const char *id)
+{
+    struct error error;
+
+    return rollouts_find(&f->rollouts, id, &error) != NULL;
+}
+
+static void fill(struct fixture *f, RolloutState state)
+{
+    for (unsigned i = 0; f->rollouts.count < ROLLOUTS_MAX; i++) {
+        char id[16];
+
+        snprintf(id, sizeof(id), "old%04u", i);
+        take(f, id, state);
+    }
+}
+
+static void test_what_ended_makes_room(void **state)
+{
+    struct fixture *f = *state;
+
+    take(f, "paused", ROLLOUT_STATE(PAUSED));
+    fill(f, ROLLOUT_STATE(SUPERSEDED));
+    take(f, "new", ROLLOUT_STATE(WRITING));
+    assert_true(is_known(f, "new"));
+    assert_true(is_known(f, "paused"));
+    assert_false(is_known(f, "old0000"));
+    assert_true(is_known(f, "old0001"));
+    assert_int_equal(f->rollouts.count, ROLLOUTS_MAX);
+}
+
+static void test_what_goes_on_makes_none(void **state)
+{
+    struct fixture *f = *state;
+
+    fill(f, ROLLOUT_STATE(COMPLETE));
+    take(f, "new", ROLLOUT_STATE(WRITING));
+    assert_false(is_known(f, "new"));
+    assert_true(is_known(f, "old0000"));
+    take(f, "old0000", ROLLOUT_STATE(SUPERSEDED));
+    take(f, "new", ROLLOUT_STATE(WRITING));
+    assert_true(is_known(f, "new"));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_ended_makes_room, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_goes_on_makes_none, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
