@@ -74,7 +74,7 @@ static int run(struct cli *cli, char **operands)
     struct cli fleet = fleet_cli(cli);
 
     request.id = operands[0] == NULL ? (char *)"" : operands[0];
-    request.with_hosts = operands[0] != NULL;
+    request.with_hosts = true; /* how many: of one */
     return list_run(&fleet, &list, "ListRollouts", &request.base, UINT64_MAX);
 }
 

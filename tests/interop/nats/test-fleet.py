@@ -88,6 +88,8 @@ class FleetTest(unittest.TestCase):
         identifier = started.split()[1]
         listed = wait(lambda: self.run_cli(coordinator, "fleet", "rollout", "status", "-q"))
         self.assertEqual(listed, identifier + "\n")
+        wait(lambda: coordinator.has_begun(identifier), coordinator.program)
+        self.assertIn("\n1 hosts have it,", self.run_cli(coordinator, "fleet", "rollout", "status"))
         paused = self.run_cli(coordinator, "fleet", "rollout", "pause", identifier[:4],
                               "--reason", "lunch")
         self.assertIn("paused", paused)
