@@ -48,6 +48,8 @@ static void on_done(int r, void *userdata)
     web_stop(&web);
 }
 
+/* First of all: none of them ends a program that has just begun. The loop hears them when all is
+ * there. */
 static void start_signals(struct signals *signals, uv_loop_t *loop)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -58,11 +60,6 @@ static void start_signals(struct signals *signals, uv_loop_t *loop)
     signals->interrupt.data = signals;
     (void)uv_signal_start(&signals->terminate, on_signal, SIGTERM);
     (void)uv_signal_start(&signals->interrupt, on_signal, SIGINT);
-}
-
-/* Once there is something to read again. */
-static void start_reloading(struct signals *signals)
-{
     (void)uv_signal_start(&signals->hangup, on_hangup, SIGHUP);
 }
 
@@ -84,8 +81,6 @@ static int run(const struct options *options)
     if (r < 0) {
         log_error("%s", error.text);
         close_signals(&signals);
-    } else {
-        start_reloading(&signals);
     }
     uv_run(&loop, UV_RUN_DEFAULT);
     if (r == 0)
