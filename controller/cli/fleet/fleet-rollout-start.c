@@ -65,7 +65,7 @@ static void take_canary(Vmreclaim__Fleet__V1__Rollout *rollout)
     char *end;
     unsigned long count = strtoul(canary, &end, 10);
 
-    if (canary[0] != '\0' && *end == '\0')
+    if (canary[0] >= '0' && canary[0] <= '9' && *end == '\0' && count <= UINT32_MAX)
         rollout->canary_hosts = (uint32_t)count;
     else
         rollout->canary_selector = (char *)canary;

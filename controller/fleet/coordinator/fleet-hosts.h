@@ -8,7 +8,6 @@
 
 #define FLEET_HOSTS_MAX    20000
 #define FLEET_HOST_ID_SIZE 65
-#define FLEET_POLICIES_MAX 64
 
 struct host_entry {
     struct hash_link link;

@@ -29,7 +29,7 @@ jetstream {{ store_dir: "{directory}", max_file_store: 2GB, max_memory_store: 16
 include "accounts.conf"
 """
 USER = """{{ nkey: {key}, permissions: {{
-      publish: [ "vmr.v1.status.{host}", "vmr.v1.event.{host}.>", "vmr.v1.policyget.{host}" ]
+      publish: [ "vmr.v1.status.{host}", "vmr.v1.policyget.{host}" ]
       subscribe: [ "_INBOX_{host}.>", "vmr.v1.live.policy.{host}" ] }} }}"""
 
 

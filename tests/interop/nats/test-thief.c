@@ -63,9 +63,9 @@ static void format_host(char *text, size_t size, const struct user *user, const 
 {
     snprintf(text, size,
              "{ nkey: %s, permissions: {\n"
-             "  publish: [ \"vmr.v1.status.%s\", \"vmr.v1.event.%s.>\", \"vmr.v1.policyget.%s\" ]\n"
+             "  publish: [ \"vmr.v1.status.%s\", \"vmr.v1.policyget.%s\" ]\n"
              "  subscribe: [ \"_INBOX_%s.>\", \"vmr.v1.live.policy.%s\" ] } }",
-             user->key, host, host, host, host, host);
+             user->key, host, host, host, host);
 }
 
 static void put_users(const struct fixture *f)
@@ -235,6 +235,7 @@ static void test_no_other_subject(void **state)
         "vmr.v1.policy.stolen",
         "vmr.v1.live.policy.other",
         "vmr.v1.event.other.action",
+        "vmr.v1.event.stolen.action",
         "vmr.v1.policyget.other",
         "$KV.VMR_ROLLOUT.rollout.1",
         "$KV.VMR_LEAD.coordinator",

@@ -138,6 +138,19 @@ static void test_oom_kills_without_others(void **state)
     expect(GATES_REVERT, "oom-kills");
 }
 
+/* A guest chooses its VM's name, and the document is shown on terminals. */
+static void test_names_steer_nothing(void **state)
+{
+    (void)state;
+    count(&treated, FIGURE(OOM_KILLS), 3, 100);
+    treated.counters[FIGURE(OOM_KILLS)].worst =
+        (struct tally_worst){"h1", "db\x1b[2J\nforged", 3, NULL};
+    expect(GATES_REVERT, "db");
+    assert_null(strchr(text, '\x1b'));
+    for (size_t i = 0; i < rollout.n_gate_states; i++)
+        assert_null(strpbrk(rollout.gate_states[i]->text, "\x1b\n"));
+}
+
 static void test_lost_hosts(void **state)
 {
     (void)state;
@@ -323,6 +336,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_is_well, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_oom_kill_above_the_others, setup, teardown),
         cmocka_unit_test_setup_teardown(test_oom_kills_without_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_names_steer_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lost_hosts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lost_agents, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pressure, setup, teardown),
