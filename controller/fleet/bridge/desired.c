@@ -119,7 +119,7 @@ static void on_timer(uv_timer_t *timer)
     struct desired *desired = timer->data;
 
     if (desired->bus_is_there && bus_ask(desired->bus, desired->asked, on_newest, desired) < 0)
-        retry(desired, "out of memory");
+        retry(desired, "no memory, or the bus takes no more now");
     desired->handed = 0; /* an operator here may have let go of what was his */
     hand_over(desired);
 }

@@ -54,7 +54,7 @@ static void publish(struct reporter *reporter)
     fill(reporter, &status, labels);
     packed = status_pack(&status, &parts, &length);
     if (packed == NULL || bus_publish(reporter->bus, reporter->subject, packed, length) < 0)
-        log_warning("a status was not sent: out of memory");
+        log_warning("a status was not sent: no memory, or the bus takes no more now");
     free(packed);
 }
 

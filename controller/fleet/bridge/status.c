@@ -128,8 +128,11 @@ static void fill_row(struct row *row, const Vm *vm, const Counters *counters)
     row->vm.could_return = could_return(vm);
     row->vm.policy = vm->policy;
     row->vm.alarm = vm->alarm;
-    if (values != NULL)
-        add_figures(&row->vm, counters, values);
+    if (values == NULL)
+        return;
+    /* Where no action brought anything the daemon's table has no row, and the sum is 0. */
+    add_figure(&row->vm, VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_RETURNED, 0);
+    add_figures(&row->vm, counters, values);
 }
 
 /* Those that could return most first; of equal ones by name, so that they are the same ones. */

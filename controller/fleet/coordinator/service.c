@@ -17,6 +17,7 @@
 #define BUDGET_BYTES    ((uint64_t)64 << 20)
 #define FRAME_BYTES     (1u << 20)
 #define PAGE_MAX        500
+#define WAVES_MAX       17u /* a canary's, and sixteen parts */
 #define PAGE_VMS        2000
 #define PAGE_BYTES      ((size_t)3 << 20) /* of entries; a frame of ttRPC may be 4 MiB */
 #define VERBS           (sizeof(verbs) / sizeof(verbs[0]))
@@ -380,7 +381,7 @@ static int count_waves(struct service *service, Rollout *rollout, uint32_t *ret_
                                     .hosts = hosts,
                                     .count = service->hosts->count};
     bool *is_treated = calloc(view.count + 1, sizeof(*is_treated));
-    uint32_t waves = min_of(wave_count(rollout), 16u);
+    uint32_t waves = min_of(wave_count(rollout), WAVES_MAX);
     int r = hosts == NULL || is_treated == NULL ? -ENOMEM : 0;
 
     for (uint32_t wave = 0; wave < waves && r == 0; wave++) {
@@ -402,7 +403,7 @@ static void answer_dry(struct ttrpc_call *call, struct service *service, Rollout
 {
     FLEET_CALL(Rollout, Response) response = VMRECLAIM__FLEET__V1__ROLLOUT_RESPONSE__INIT;
     struct error error = {.text = "out of memory"};
-    uint32_t counts[16];
+    uint32_t counts[WAVES_MAX];
     int r = document_set_text(&rollout->id, "dry-run");
 
     if (r == 0)

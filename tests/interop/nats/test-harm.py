@@ -15,7 +15,7 @@ import guests  # of the strict decoder's test, whose folder fleet knows
 PROGRAMS = sys.argv[1:5]
 COMPLETE, REVERTED = 9, 7
 GOOD, BAD = "profile: gentle\n", "profile: aggressive\n"
-GATES = [gate for gate in fleet.NO_GATES if gate["name"] != "oom-kills"]
+GATES = [dict(name="pressure", limit=-1)]  # these guests do not measure it
 
 
 class Guest(guests.Agent):

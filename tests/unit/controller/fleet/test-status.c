@@ -141,7 +141,8 @@ static void test_figures(void **state)
     assert_string_equal(status->vms[0]->name, "vm-0001");
     assert_int_equal(figure(status->vms[0], VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_REFAULTS),
                      12);
-    assert_int_equal(status->vms[0]->n_figures, 1);
+    assert_int_equal(figure(status->vms[0], VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_RETURNED), 0);
+    assert_int_equal(status->vms[0]->n_figures, 2);
     assert_int_equal(status->vms[1]->n_figures, 0);
     vmreclaim__fleet__v1__host_status__free_unpacked(status, NULL);
 }
