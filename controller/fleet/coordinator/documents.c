@@ -1,0 +1,121 @@
+/* What of the bucket is known here. */
+#include "controller/fleet/coordinator/documents.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/message/copy.h"
+
+/* ---- messages ---- */
+
+uint8_t *document_pack(const Rollout *document, size_t *ret_length)
+{
+    return message_pack(&document->base, ret_length);
+}
+
+Rollout *document_copy(const Rollout *document)
+{
+    return (Rollout *)message_copy(&document->base);
+}
+
+void document_destroy(Rollout *document)
+{
+    if (document != NULL)
+        message_free(&document->base);
+}
+
+/* ---- entries ---- */
+
+struct rollout_entry *documents_find(const struct rollouts *rollouts, const char *id)
+{
+    list_for_each (link, &rollouts->list) {
+        struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
+
+        if (strcmp(entry->document->id, id) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+struct rollout_entry *rollouts_find(const struct rollouts *rollouts, const char *id,
+                                    struct error *error)
+{
+    struct rollout_entry *found = NULL;
+
+    list_for_each (link, &rollouts->list) {
+        struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
+
+        if (strncmp(entry->document->id, id, strlen(id)) != 0)
+            continue;
+        if (found != NULL) {
+            error_set(error, -EINVAL, "several rollouts begin with '%s'; give more of its id", id);
+            return NULL;
+        }
+        found = entry;
+    }
+    if (found == NULL || id[0] == '\0') {
+        error_set(error, -ENOENT, "there is no rollout '%s'; see 'vmreclaim fleet rollout status'",
+                  id);
+        return NULL;
+    }
+    return found;
+}
+
+void documents_forget(struct rollout_entry *entry)
+{
+    list_remove(&entry->link);
+    entry->rollouts->count--;
+    document_destroy(entry->document);
+    document_destroy(entry->stored);
+    rollout_engine_destroy(entry->engine);
+    free(entry);
+}
+
+static bool has_ended(const struct rollout_entry *entry)
+{
+    RolloutState state = entry->document->state;
+
+    return entry->stored == NULL &&
+           (state == ROLLOUT_STATE(REVERTED) || state == ROLLOUT_STATE(ABORTED) ||
+            state == ROLLOUT_STATE(SUPERSEDED));
+}
+
+/* The bus keeps all there ever were. What ended first makes room for what goes on. */
+static bool make_room(struct rollouts *rollouts)
+{
+    list_for_each_safe (link, following, &rollouts->list) {
+        struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
+
+        if (rollouts->count < ROLLOUTS_MAX)
+            break;
+        if (has_ended(entry))
+            documents_forget(entry);
+    }
+    return rollouts->count < ROLLOUTS_MAX;
+}
+
+void documents_put(struct rollouts *rollouts, Rollout *document, uint64_t revision)
+{
+    struct rollout_entry *entry = documents_find(rollouts, document->id);
+
+    if (entry != NULL && revision <= entry->revision) {
+        document_destroy(document);
+        return;
+    }
+    if (entry == NULL) {
+        entry = make_room(rollouts) ? calloc(1, sizeof(*entry)) : NULL;
+        if (entry == NULL) {
+            log_error("rollout %s is left out: %zu others go on", document->id, rollouts->count);
+            document_destroy(document);
+            return;
+        }
+        entry->rollouts = rollouts;
+        list_append(&rollouts->list, &entry->link);
+        rollouts->count++;
+    }
+    document_destroy(entry->document);
+    entry->document = document;
+    entry->revision = revision;
+}
