@@ -30,10 +30,11 @@ static void on_message(const struct bus_message *message, void *userdata)
     if (status != NULL)
         fleet_hosts_take_status(&coordinator->hosts, status, message->data, message->length,
                                 message->sequence, message->is_kept ? 0 : time_boottime());
-    else if (wanted != NULL)
+    else if (wanted != NULL) {
         fleet_hosts_take_wanted(&coordinator->hosts, wanted, message->data, message->length,
                                 message->sequence);
-    else {
+        lease_note_epoch(&coordinator->lease, coordinator->hosts.epoch);
+    } else {
         lease_on_message(&coordinator->lease, message);
         rollouts_on_message(&coordinator->rollouts, message);
     }
@@ -60,11 +61,11 @@ static void on_state(bool is_connected, const char *problem, void *userdata)
     service_on_bus(&coordinator->service, is_connected, problem);
 }
 
-static void on_fenced(void *userdata)
+static void on_fenced(uint64_t epoch, void *userdata)
 {
     struct coordinator *coordinator = userdata;
 
-    lease_give_up(&coordinator->lease, "a later one has written what a host is to run");
+    lease_note_epoch(&coordinator->lease, epoch);
 }
 
 /* ---- starting ---- */

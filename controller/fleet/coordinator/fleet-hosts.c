@@ -102,6 +102,7 @@ void fleet_hosts_take_wanted(struct fleet_hosts *hosts, const char *id, const ui
         return;
     }
     entry->wanted = state.state;
+    hosts->epoch = max_of(hosts->epoch, entry->wanted->epoch);
     state.state = NULL;
     signed_state_finish(&state);
 }

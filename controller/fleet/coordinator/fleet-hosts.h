@@ -29,6 +29,7 @@ struct fleet_hosts {
     bool is_sorted;
     struct signing_public_key keys[2]; /* that desired states may be signed with */
     size_t key_count;
+    uint64_t epoch; /* greatest of any desired state */
     bool crowd_is_said;
 };
 

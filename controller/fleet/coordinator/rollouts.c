@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/base/text.h"
 #include "controller/fleet/coordinator/documents.h"
 
 #define STEP_MS 1000
@@ -53,7 +54,20 @@ static void write_hosts(struct rollouts *rollouts, const Rollout *document,
             return;
 }
 
-static void step_with(struct rollout_entry *entry, struct fleet_host *hosts)
+/* Once in the log, and for whoever asks. */
+static void say(struct rollouts *rollouts, const Rollout *document, const char *why)
+{
+    char problem[sizeof(rollouts->problem)];
+
+    text_format(problem, sizeof(problem), "rollout %s cannot go on: %s", document->id, why);
+    if (strcmp(rollouts->problem, problem) == 0)
+        return;
+    text_copy_line(rollouts->problem, sizeof(rollouts->problem), problem);
+    log_error("%s", rollouts->problem);
+}
+
+/* -EINVAL, -ESTALE, -ENOMEM. */
+static int step_with(struct rollout_entry *entry, struct fleet_host *hosts)
 {
     struct rollouts *rollouts = entry->rollouts;
     const struct fleet_view view = {
@@ -73,39 +87,64 @@ static void step_with(struct rollout_entry *entry, struct fleet_host *hosts)
                    rollout_state_name(document->state), document->reason[0] != '\0' ? ": " : "",
                    document->reason);
         store(entry, document);
-        return;
+        return 0;
     }
     if (r == 0)
         write_hosts(rollouts, document, &result);
-    else if (r != -ESTALE)
-        log_error("rollout %s cannot go on: %s", entry->document->id, strerror(-r));
     document_destroy(document);
+    return r;
 }
 
-static void step(struct rollout_entry *entry)
+static int step(struct rollout_entry *entry)
 {
     struct rollouts *rollouts = entry->rollouts;
     struct fleet_host *hosts;
+    int r = -ENOMEM;
 
     if (entry->stored != NULL || rollout_rests(entry->document))
-        return;
+        return 0;
     if (entry->engine == NULL)
         entry->engine = rollout_engine_create();
     hosts = fleet_hosts_view(rollouts->hosts, entry->document->policy, rollouts->wanted_is_whole);
     if (hosts != NULL && entry->engine != NULL)
-        step_with(entry, hosts);
+        r = step_with(entry, hosts);
     free(hosts);
+    return r;
 }
 
-static void on_timer(uv_timer_t *timer)
+/* The document of a later epoch ends ours, so that a greater one is taken. */
+static void note_failure(struct rollout_entry *entry, int status)
 {
-    struct rollouts *rollouts = timer->data;
+    if (status == -ESTALE)
+        lease_note_epoch(entry->rollouts->lease, entry->document->epoch);
+    else
+        say(entry->rollouts, entry->document,
+            status == -EINVAL ? "its document makes no sense; abort it, and start another one"
+                              : strerror(-status));
+}
+
+void rollouts_turn(struct rollouts *rollouts)
+{
+    bool all_go_on = true;
 
     if (rollouts->listening == 0 || !rollouts->documents_are_whole ||
         !lease_is_held(rollouts->lease))
         return;
-    list_for_each_safe (link, following, &rollouts->list)
-        step(list_entry(link, struct rollout_entry, link));
+    list_for_each_safe (link, following, &rollouts->list) {
+        struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
+        int r = step(entry);
+
+        if (r < 0 && all_go_on)
+            note_failure(entry, r);
+        all_go_on = all_go_on && r == 0;
+    }
+    if (all_go_on)
+        rollouts->problem[0] = '\0';
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    rollouts_turn(timer->data);
 }
 
 /* ---- the bus ---- */
@@ -139,13 +178,14 @@ void rollouts_on_message(struct rollouts *rollouts, const struct bus_message *me
         document_destroy(document);
         return;
     }
+    lease_note_epoch(rollouts->lease, document->epoch);
     documents_put(rollouts, document, message->sequence);
 }
 
 /* ---- the whole ---- */
 
 void rollouts_init(struct rollouts *rollouts, uv_loop_t *loop, struct fleet_hosts *hosts,
-                   struct writer *writer, const struct lease *lease)
+                   struct writer *writer, struct lease *lease)
 {
     *rollouts = (struct rollouts){.hosts = hosts, .writer = writer, .lease = lease};
     list_init(&rollouts->list);

@@ -28,7 +28,7 @@ struct rollouts {
     struct bus *bus;
     struct fleet_hosts *hosts;
     struct writer *writer;
-    const struct lease *lease;
+    struct lease *lease;
     struct list list; /* struct rollout_entry */
     size_t count;
     struct list orders; /* under way: struct order of orders.c */
@@ -36,11 +36,16 @@ struct rollouts {
     nsec_t listening; /* since when statuses are heard; 0: they are not */
     bool documents_are_whole;
     bool wanted_is_whole;
+    char problem[192]; /* why a rollout cannot go on here, the last one; "": all can */
 };
 
 /* The caller's memory, until the loop is dry. The bus follows ROLLOUTS_STREAM. */
 void rollouts_init(struct rollouts *rollouts, uv_loop_t *loop, struct fleet_hosts *hosts,
-                   struct writer *writer, const struct lease *lease);
+                   struct writer *writer, struct lease *lease);
+
+/* Each one's next step: the timer's turn. */
+void rollouts_turn(struct rollouts *rollouts);
+
 /* After bus_stop: orders end without an answer. */
 void rollouts_stop(struct rollouts *rollouts);
 

@@ -235,6 +235,14 @@ static void list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *mess
 
 /* ---- the coordinator itself ---- */
 
+static const char *problem_of(const struct service *service)
+{
+    if (service->problem[0] != '\0')
+        return service->problem;
+    return service->lease->problem[0] != '\0' ? service->lease->problem
+                                              : service->rollouts->problem;
+}
+
 static void get_coordinator(struct ttrpc_call *call, const ProtobufCMessage *message,
                             void *userdata)
 {
@@ -248,7 +256,7 @@ static void get_coordinator(struct ttrpc_call *call, const ProtobufCMessage *mes
     response.leader = (char *)service->lease->leader;
     response.epoch = service->lease->epoch;
     response.bus_is_there = service->bus_is_there;
-    response.problem = service->problem;
+    response.problem = (char *)problem_of(service);
     response.hosts = (uint32_t)hosts->count;
     for (size_t i = 0; i < hosts->count; i++)
         response.hosts_lost += strcmp(presence_of(service, hosts->sorted[i]), "lost") == 0;

@@ -87,7 +87,7 @@ static void change_and_put(struct write *write, DesiredState *state)
         struct writer *writer = write->writer;
 
         fail(write, "a coordinator of a later epoch has written it");
-        writer->on_fenced(writer->userdata);
+        writer->on_fenced(state->epoch, writer->userdata);
         return;
     }
     r = change(write, state);
@@ -204,7 +204,7 @@ int writer_write(struct writer *writer, const char *host, const Rollout *rollout
 }
 
 void writer_init(struct writer *writer, struct fleet_hosts *hosts, const struct signing_key *key,
-                 void (*on_fenced)(void *userdata), void *userdata)
+                 void (*on_fenced)(uint64_t epoch, void *userdata), void *userdata)
 {
     *writer =
         (struct writer){.hosts = hosts, .key = key, .on_fenced = on_fenced, .userdata = userdata};

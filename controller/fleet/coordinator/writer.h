@@ -24,12 +24,12 @@ struct writer {
     struct list writes; /* under way */
     size_t count;
     /* A coordinator of a later epoch has written: this one does not lead any more. */
-    void (*on_fenced)(void *userdata);
+    void (*on_fenced)(uint64_t epoch, void *userdata);
     void *userdata;
 };
 
 void writer_init(struct writer *writer, struct fleet_hosts *hosts, const struct signing_key *key,
-                 void (*on_fenced)(void *userdata), void *userdata);
+                 void (*on_fenced)(uint64_t epoch, void *userdata), void *userdata);
 /* What is under way is forgotten; it may be written all the same. After bus_stop. */
 void writer_finish(struct writer *writer);
 

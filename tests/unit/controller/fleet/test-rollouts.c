@@ -9,6 +9,7 @@
 
 struct fixture {
     uv_loop_t loop;
+    struct lease lease;
     struct rollouts rollouts;
     uint64_t sequence;
 };
@@ -19,7 +20,7 @@ static int set_up(void **state)
 
     f = (struct fixture){.sequence = 0};
     assert_int_equal(uv_loop_init(&f.loop), 0);
-    rollouts_init(&f.rollouts, &f.loop, NULL, NULL, NULL);
+    rollouts_init(&f.rollouts, &f.loop, NULL, NULL, &f.lease);
     *state = &f;
     return 0;
 }
