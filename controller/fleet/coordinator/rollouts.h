@@ -31,7 +31,7 @@ struct rollouts {
     struct lease *lease;
     struct list list; /* struct rollout_entry */
     size_t count;
-    struct list orders; /* under way: struct order of orders.c */
+    struct list orders; /* under way: struct order */
     uv_timer_t timer;
     nsec_t listening; /* since when statuses are heard; 0: they are not */
     bool documents_are_whole;

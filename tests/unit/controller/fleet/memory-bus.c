@@ -159,6 +159,22 @@ static void do_first(bool is_heard)
     free(request.data);
 }
 
+unsigned memory_bus_asked(void)
+{
+    return (unsigned)(memory.end - memory.begin);
+}
+
+void memory_bus_turn_of(unsigned index)
+{
+    struct request request = memory.asked[memory.begin + index];
+
+    assert_true(index < memory_bus_asked());
+    for (; index > 0; index--)
+        memory.asked[memory.begin + index] = memory.asked[memory.begin + index - 1];
+    memory.asked[memory.begin] = request;
+    do_first(true);
+}
+
 bool memory_bus_turn(void)
 {
     if (memory.begin == memory.end)

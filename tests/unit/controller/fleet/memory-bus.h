@@ -14,6 +14,10 @@ struct bus *memory_bus(void);
 /* The first thing asked is done, and answered; false: nothing is asked. */
 bool memory_bus_turn(void);
 
+/* The same of another one, counted from 0. */
+void memory_bus_turn_of(unsigned index);
+unsigned memory_bus_asked(void);
+
 /* It is done; the answer is lost. */
 void memory_bus_turn_in_vain(void);
 

@@ -1,0 +1,210 @@
+/* Starts of one policy on several coordinators at once: one is left, and the others are told. */
+#include "tests/lib/test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/message/copy.h"
+#include "controller/fleet/coordinator/rollouts.h"
+#include "tests/sim/random.h"
+#include "tests/unit/controller/fleet/memory-bus.h"
+
+#define COORDINATORS 3
+#define DOCUMENT     ROLLOUTS_SUBJECT "rollout."
+#define POLICY_KEY   ROLLOUTS_SUBJECT "policy.night"
+
+/* What became of a start. */
+struct outcome {
+    bool is_known;
+    int status;
+    char id[32];
+    char text[512];
+};
+
+static struct fixture {
+    uv_loop_t loop;
+    struct lease leases[COORDINATORS];
+    struct rollouts rollouts[COORDINATORS];
+    struct outcome outcomes[COORDINATORS];
+} f;
+
+static int set_up(void **state)
+{
+    (void)state;
+    memory_bus_begin();
+    f = (struct fixture){.outcomes = {{.is_known = false}}};
+    assert_int_equal(uv_loop_init(&f.loop), 0);
+    for (unsigned i = 0; i < COORDINATORS; i++) {
+        rollouts_init(&f.rollouts[i], &f.loop, NULL, NULL, &f.leases[i]);
+        f.rollouts[i].bus = memory_bus();
+        rollouts_on_whole(&f.rollouts[i], ROLLOUTS_STREAM);
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < COORDINATORS; i++)
+        rollouts_stop(&f.rollouts[i]);
+    uv_run(&f.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&f.loop), 0);
+    memory_bus_begin();
+    return 0;
+}
+
+static void on_done(int status, const struct error *error, const Rollout *document, void *userdata)
+{
+    struct outcome *outcome = userdata;
+
+    assert_false(outcome->is_known);
+    *outcome = (struct outcome){.is_known = true, .status = status};
+    if (status < 0)
+        snprintf(outcome->text, sizeof(outcome->text), "%s", error->text);
+    else
+        snprintf(outcome->id, sizeof(outcome->id), "%s", document->id);
+}
+
+static void start(unsigned coordinator)
+{
+    Rollout asked = VMRECLAIM__FLEET__V1__ROLLOUT__INIT;
+    Rollout *rollout;
+
+    asked.policy = (char *)"night";
+    asked.text = (char *)"name: night\nprofile: gentle\n";
+    rollout = (Rollout *)message_copy(&asked.base);
+    assert_non_null(rollout);
+    f.outcomes[coordinator].is_known = false;
+    rollouts_start(&f.rollouts[coordinator], rollout, "ann", on_done, &f.outcomes[coordinator]);
+}
+
+static RolloutState stored_state(const char *id)
+{
+    char subject[128];
+    const struct bus_message *message;
+    Rollout *document;
+    RolloutState state;
+
+    snprintf(subject, sizeof(subject), DOCUMENT "%s", id);
+    message = memory_bus_newest(subject);
+    if (message == NULL)
+        return ROLLOUT_STATE(UNSPECIFIED);
+    document = vmreclaim__fleet__v1__rollout__unpack(NULL, message->length, message->data);
+    assert_non_null(document);
+    state = document->state;
+    vmreclaim__fleet__v1__rollout__free_unpacked(document, NULL);
+    return state;
+}
+
+/* Whom the policy's key names; he has begun, and the others have not. */
+static void check_one_is_left(unsigned started)
+{
+    const struct bus_message *key = memory_bus_newest(POLICY_KEY);
+    unsigned left = 0;
+    char id[32];
+
+    assert_non_null(key);
+    snprintf(id, sizeof(id), "%.*s", (int)key->length, (const char *)key->data);
+    assert_int_equal(stored_state(id), ROLLOUT_STATE(WRITING));
+    for (unsigned i = 0; i < started; i++) {
+        const struct outcome *outcome = &f.outcomes[i];
+
+        assert_true(outcome->is_known);
+        if (outcome->status == 0) {
+            assert_string_equal(outcome->id, id);
+            left++;
+            continue;
+        }
+        assert_int_equal(outcome->status, -EBUSY);
+        if (strstr(outcome->text, "started ") == NULL && strstr(outcome->text, "writing") == NULL)
+            fail_msg("\"%s\" does not say why", outcome->text);
+    }
+    assert_int_equal(left, 1);
+}
+
+/* Their steps in every order that a seed makes. */
+static void race(uint64_t seed)
+{
+    struct random random;
+
+    random_init(&random, seed);
+    for (unsigned i = 0; i < COORDINATORS; i++)
+        start(i);
+    while (memory_bus_asked() > 0)
+        memory_bus_turn_of((unsigned)random_below(&random, memory_bus_asked()));
+    check_one_is_left(COORDINATORS);
+}
+
+static void test_one_of_several_begins(void **state)
+{
+    for (uint64_t seed = 1; seed <= 500; seed++) {
+        assert_int_equal(set_up(state), 0);
+        race(seed);
+        assert_int_equal(tear_down(state), 0);
+    }
+}
+
+/* What is there is superseded once. */
+static void test_one_of_several_supersedes(void **state)
+{
+    for (uint64_t seed = 1; seed <= 500; seed++) {
+        char before[32], subject[128];
+        Rollout *document;
+        const struct bus_message *message;
+        uint8_t *packed;
+        size_t length = 0;
+
+        assert_int_equal(set_up(state), 0);
+        start(0);
+        memory_bus_run();
+        snprintf(before, sizeof(before), "%s", f.outcomes[0].id);
+        snprintf(subject, sizeof(subject), DOCUMENT "%s", before);
+        message = memory_bus_newest(subject);
+        document = vmreclaim__fleet__v1__rollout__unpack(NULL, message->length, message->data);
+        document->state = ROLLOUT_STATE(COMPLETE);
+        packed = message_pack(&document->base, &length);
+        memory_bus_keep(subject, packed, length);
+        free(packed);
+        vmreclaim__fleet__v1__rollout__free_unpacked(document, NULL);
+        race(seed);
+        assert_int_equal(stored_state(before), ROLLOUT_STATE(SUPERSEDED));
+        assert_int_equal(tear_down(state), 0);
+    }
+}
+
+/* Dead between the key and the document. */
+static void test_a_start_that_died_holds_nobody_up(void **state)
+{
+    (void)state;
+    memory_bus_keep(POLICY_KEY, "dead", 4);
+    start(0);
+    memory_bus_run();
+    check_one_is_left(1);
+    assert_int_equal(stored_state("dead"), ROLLOUT_STATE(SUPERSEDED));
+}
+
+static void test_what_is_under_way_is_named(void **state)
+{
+    (void)state;
+    start(0);
+    memory_bus_run();
+    start(1); /* which knows nothing of it yet */
+    memory_bus_run();
+    check_one_is_left(2);
+    assert_non_null(strstr(f.outcomes[1].text, f.outcomes[0].id));
+    assert_non_null(strstr(f.outcomes[1].text, "is writing; wait for its end"));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_of_several_begins),
+        cmocka_unit_test(test_one_of_several_supersedes),
+        cmocka_unit_test_setup_teardown(test_a_start_that_died_holds_nobody_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_under_way_is_named, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
