@@ -11,7 +11,6 @@
 
 #include "common/policy/policy-yaml.h"
 #include "controller.pb-c.h"
-#include "controller/actions/squeeze.h"
 #include "controller/api/api.h"
 #include "controller/config/problems.h"
 #include "controller/store/store.h"
@@ -284,120 +283,6 @@ static void test_who_rolls_back_keeps_a_policy(void **state)
     assert_int_equal(failed, -ENOSPC);
 }
 
-/* ---- SqueezeVms ---- */
-
-static struct actions actions;
-static struct squeezes squeezes;
-static struct vm *vms[2];
-static char *vm_names[] = {(char *)"web1", (char *)"web2"};
-
-static void set_up_squeezes(void)
-{
-    assert_int_equal(actions_init(&actions, &supervisor, NULL), 0);
-    squeezes_init(&squeezes, &supervisor, &actions);
-    api.rooms.squeezes = &squeezes;
-    for (size_t i = 0; i < ARRAY_SIZE(vms); i++) {
-        assert_int_equal(vm_create(vm_names[i], VM_SOURCE_FILE, &vms[i]), 0);
-        assert_int_equal(supervisor_add_vm(&supervisor, vms[i], NULL), 0);
-    }
-}
-
-static void tear_down_squeezes(void)
-{
-    squeezes_stop(&squeezes);
-    assert_true(list_is_empty(&squeezes.list));
-    actions_stop(&actions);
-}
-
-static struct api_call *squeeze(struct ttrpc_share *share)
-{
-    Vmreclaim__Controller__V1__SqueezeVmsRequest request =
-        VMRECLAIM__CONTROLLER__V1__SQUEEZE_VMS_REQUEST__INIT;
-    struct api_call *call = make_call(true, true);
-
-    call->share = share;
-    request.vms = vm_names;
-    request.n_vms = ARRAY_SIZE(vm_names);
-    dispatch(call, &request.base);
-    return call;
-}
-
-/* They have no agent: the first look at each ends it. */
-static void visit_vms(void)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(vms); i++)
-        squeezes.listener.on_visit(vms[i], time_boottime(), squeezes.listener.userdata);
-}
-
-static void test_a_squeeze_is_answered(void **state)
-{
-    set_up_squeezes();
-    (void)squeeze(NULL);
-    assert_int_equal(finished, 0);
-    visit_vms();
-    assert_int_equal(finished, 1);
-    assert_int_equal(released, 1);
-    assert_true(sent >= 2);
-    assert_int_equal(failed, 0);
-    tear_down_squeezes();
-}
-
-/* What was new meanwhile is owed: of each VM its end. */
-static void test_a_slow_reader_misses_no_end(void **state)
-{
-    struct api_call *call;
-
-    set_up_squeezes();
-    room = 0;
-    call = squeeze(NULL);
-    visit_vms();
-    assert_int_equal(waits_for_room, 1);
-    assert_int_equal(sent + finished, 0);
-    room = 1;
-    api_call_drained(call);
-    assert_int_equal(sent, 1);
-    assert_int_equal(waits_for_room, 2);
-    room = 1;
-    api_call_drained(call);
-    assert_int_equal(sent, 2);
-    assert_int_equal(finished, 1);
-    assert_int_equal(released, 1);
-    tear_down_squeezes();
-}
-
-static void test_who_waits_for_a_squeeze_goes_away(void **state)
-{
-    struct api_call *call;
-
-    set_up_squeezes();
-    room = 0;
-    call = squeeze(NULL);
-    visit_vms();
-    api_call_abandon(call); /* while it is waited for room */
-    assert_int_equal(released, 1);
-    assert_true(list_is_empty(&squeezes.list));
-    room = UINT_MAX;
-    api_call_abandon(squeeze(NULL));
-    visit_vms();
-    assert_int_equal(released, 2);
-    assert_true(list_is_empty(&squeezes.list));
-    assert_int_equal(sent + finished, 0);
-    tear_down_squeezes();
-}
-
-/* The records of several steps are more than one action's. */
-static void test_a_squeeze_is_kept_within_bounds(void **state)
-{
-    struct ttrpc_share share = {.permyriad = 100};
-
-    set_up_squeezes();
-    user.kept = (struct kept_share){.per_second = 1, .burst = 20 * 1024};
-    (void)squeeze(&share);
-    assert_int_equal(failed, -ENOSPC);
-    assert_true(list_is_empty(&squeezes.list));
-    tear_down_squeezes();
-}
-
 static void test_an_abandoned_call_is_over_for_its_handler(void **state)
 {
     struct api_call *call = make_call(true, false);
@@ -608,10 +493,6 @@ int main(void)
         call_test(test_a_change_is_audited_with_its_id),
         call_test(test_changes_are_kept_within_bounds),
         call_test(test_who_rolls_back_keeps_a_policy),
-        call_test(test_a_squeeze_is_answered),
-        call_test(test_a_slow_reader_misses_no_end),
-        call_test(test_who_waits_for_a_squeeze_goes_away),
-        call_test(test_a_squeeze_is_kept_within_bounds),
         call_test(test_an_abandoned_call_is_over_for_its_handler),
         call_test(test_a_call_that_nobody_waits_for_is_ended_all_the_same),
         call_test(test_an_event_reaches_a_watcher),
