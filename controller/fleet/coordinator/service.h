@@ -10,7 +10,7 @@
 struct service {
     uv_loop_t *loop;
     struct listener *listener;
-    struct list clients; /* struct client of service.c */
+    struct list clients; /* struct service_client */
     struct ttrpc_budget budget;
     struct fleet_hosts *hosts;
     struct rollouts *rollouts;

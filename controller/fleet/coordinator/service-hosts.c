@@ -1,0 +1,199 @@
+/* Hosts and their VMs, page by page. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fleet/coordinator/service-methods.h"
+#include "controller/selectors/host-selector.h"
+
+#define PAGE_MAX 500
+#define PAGE_VMS 2000
+
+typedef Vmreclaim__Fleet__V1__FleetHost FleetHost;
+typedef Vmreclaim__Fleet__V1__FleetVm FleetVm;
+
+static bool means(const char *selector, const struct host_entry *entry)
+{
+    const HostStatus *status = entry->status;
+    const struct host_subject subject = {
+        .id = entry->id,
+        .name = status == NULL ? NULL : status->name,
+        .labels = status == NULL ? NULL : status->labels,
+        .label_count = status == NULL ? 0 : status->n_labels,
+    };
+
+    return selector[0] == '\0' || host_selector_matches(selector, &subject);
+}
+
+const char *service_presence_of(const struct service *service, const struct host_entry *entry)
+{
+    const struct fleet_view view = {.now = time_boottime(),
+                                    .listening = service->rollouts->listening};
+    const struct fleet_host host = {.status = entry->status, .heard = entry->heard};
+    static const char *const names[] = {
+        [FLEET_UNKNOWN] = "unknown", [FLEET_PRESENT] = "present", [FLEET_LOST] = "lost"};
+
+    return service->rollouts->listening == 0 ? names[FLEET_UNKNOWN]
+                                             : names[fleet_presence(&view, &host)];
+}
+
+/* `slim` has the status without VMs. */
+static void fill_host(const struct service *service, const struct host_entry *entry,
+                      HostStatus *slim, FleetHost *host)
+{
+    vmreclaim__fleet__v1__fleet_host__init(host);
+    host->host = (char *)entry->id;
+    host->status = entry->status;
+    if (slim != NULL && entry->status != NULL) {
+        *slim = *entry->status;
+        slim->n_vms = 0;
+        host->status = slim;
+    }
+    host->age_is_known = entry->heard != 0;
+    host->age_ns = entry->heard == 0 ? 0 : time_boottime() - entry->heard;
+    host->presence = (char *)service_presence_of(service, entry);
+    host->wanted_is_known = entry->wanted_problem[0] == '\0';
+    host->wanted_generation = entry->wanted == NULL ? 0 : entry->wanted->generation;
+}
+
+/* Index of the first host behind the token. */
+static size_t begin_of(struct fleet_hosts *hosts, const char *token)
+{
+    struct host_entry **all = fleet_hosts_all(hosts);
+    size_t low = 0, high = hosts->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(all[middle]->id, token) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool selector_is_good(struct ttrpc_call *call, const char *selector)
+{
+    struct error error;
+
+    if (selector[0] == '\0' || host_selector_check(selector, &error) == 0)
+        return true;
+    ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT, "%s", error.text);
+    return false;
+}
+
+void service_list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const FLEET_CALL(ListHosts, Request) *request = (const void *)message;
+    FLEET_CALL(ListHosts, Response) response = VMRECLAIM__FLEET__V1__LIST_HOSTS_RESPONSE__INIT;
+    struct service *service = service_client_of(call)->service;
+    struct host_entry **all = fleet_hosts_all(service->hosts);
+    size_t most =
+        request->page_size == 0 ? PAGE_MAX : min_of((size_t)request->page_size, (size_t)PAGE_MAX);
+    FleetHost *hosts = calloc(most, sizeof(*hosts));
+    HostStatus *slim = calloc(most, sizeof(*slim));
+    FleetHost **list = calloc(most, sizeof(FleetHost *));
+    size_t i = begin_of(service->hosts, request->page_token);
+    size_t bytes = 0;
+
+    if (!selector_is_good(call, request->selector))
+        ;
+    else if (hosts == NULL || slim == NULL || list == NULL)
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+    else {
+        for (; i < service->hosts->count && response.n_hosts < most; i++) {
+            if (!means(request->selector, all[i]))
+                continue;
+            fill_host(service, all[i], &slim[response.n_hosts], &hosts[response.n_hosts]);
+            if (!service_page_takes(&bytes, &hosts[response.n_hosts].base))
+                break;
+            list[response.n_hosts] = &hosts[response.n_hosts];
+            response.n_hosts++;
+        }
+        response.hosts = list;
+        if (i < service->hosts->count)
+            response.next_page_token = all[i - 1]->id;
+        ttrpc_call_finish(call, &response.base);
+    }
+    free(hosts);
+    free(slim);
+    free(list);
+}
+
+static struct host_entry *find_host(struct service *service, const char *name)
+{
+    struct host_entry *entry = fleet_hosts_find(service->hosts, name);
+
+    for (size_t i = 0; entry == NULL && i < service->hosts->count; i++)
+        if (service->hosts->sorted[i]->status != NULL &&
+            strcmp(service->hosts->sorted[i]->status->name, name) == 0)
+            entry = service->hosts->sorted[i];
+    return entry;
+}
+
+void service_get_host_status(struct ttrpc_call *call, const ProtobufCMessage *message,
+                             void *userdata)
+{
+    const FLEET_CALL(GetHostStatus, Request) *request = (const void *)message;
+    FLEET_CALL(GetHostStatus, Response)
+    response = VMRECLAIM__FLEET__V1__GET_HOST_STATUS_RESPONSE__INIT;
+    struct service *service = service_client_of(call)->service;
+    struct host_entry *entry = find_host(service, request->host);
+    FleetHost host;
+
+    if (entry == NULL) {
+        ttrpc_call_fail(call, TTRPC_NOT_FOUND, "no host \"%s\"; see 'vmreclaim fleet hosts'",
+                        request->host);
+        return;
+    }
+    fill_host(service, entry, NULL, &host);
+    response.host = &host;
+    ttrpc_call_finish(call, &response.base);
+}
+
+void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *message,
+                            void *userdata)
+{
+    const FLEET_CALL(ListFleetVms, Request) *request = (const void *)message;
+    FLEET_CALL(ListFleetVms, Response)
+    response = VMRECLAIM__FLEET__V1__LIST_FLEET_VMS_RESPONSE__INIT;
+    struct service *service = service_client_of(call)->service;
+    struct host_entry **all = fleet_hosts_all(service->hosts);
+    size_t room = PAGE_VMS + 1024;
+    FleetVm *vms = calloc(room, sizeof(*vms));
+    FleetVm **list = calloc(room, sizeof(FleetVm *));
+    size_t i = begin_of(service->hosts, request->page_token);
+    size_t bytes = 0;
+
+    if (!selector_is_good(call, request->selector))
+        ;
+    else if (vms == NULL || list == NULL)
+        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
+    else {
+        for (; i < service->hosts->count && response.n_vms < PAGE_VMS &&
+               bytes < SERVICE_PAGE_BYTES / 2;
+             i++) {
+            const HostStatus *status = all[i]->status;
+
+            for (size_t k = 0; status != NULL && means(request->selector, all[i]) &&
+                               k < status->n_vms && response.n_vms < room;
+                 k++) {
+                FleetVm *vm = &vms[response.n_vms];
+
+                vmreclaim__fleet__v1__fleet_vm__init(vm);
+                vm->host = all[i]->id;
+                vm->host_name = status->name;
+                vm->vm = status->vms[k];
+                if (!service_page_takes(&bytes, &vm->base))
+                    break; /* no host has so much to say of its VMs */
+                list[response.n_vms++] = vm;
+            }
+        }
+        response.vms = list;
+        if (i < service->hosts->count)
+            response.next_page_token = all[i - 1]->id;
+        ttrpc_call_finish(call, &response.base);
+    }
+    free(vms);
+    free(list);
+}

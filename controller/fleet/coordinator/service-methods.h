@@ -1,0 +1,44 @@
+/* Of service*.c alone: the methods, one file for what belongs together, and what they share. */
+#ifndef VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_SERVICE_METHODS_H
+#define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_SERVICE_METHODS_H
+
+#include "controller/fleet/coordinator/service.h"
+
+#define FLEET_CALL(name, suffix) Vmreclaim__Fleet__V1__##name##suffix
+
+#define SERVICE_PAGE_BYTES ((size_t)3 << 20) /* of entries; a frame of ttRPC may be 4 MiB */
+
+struct service_client {
+    struct list link;
+    struct service *service;
+    struct ttrpc_connection *connection;
+    char author[32];
+};
+
+/* Who asks. */
+struct service_client *service_client_of(struct ttrpc_call *call);
+
+/* One more entry of `*bytes` is on the page: what a host says of itself may be long. */
+bool service_page_takes(size_t *bytes, const ProtobufCMessage *entry);
+
+/* "present", "lost" or "unknown": static text. */
+const char *service_presence_of(const struct service *service, const struct host_entry *entry);
+
+/* ---- the methods ---- */
+
+/* service-hosts.c */
+void service_list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+void service_get_host_status(struct ttrpc_call *call, const ProtobufCMessage *message,
+                             void *userdata);
+void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *message,
+                            void *userdata);
+
+/* service-rollouts.c */
+void service_list_rollouts(struct ttrpc_call *call, const ProtobufCMessage *message,
+                           void *userdata);
+void service_start_rollout(struct ttrpc_call *call, const ProtobufCMessage *message,
+                           void *userdata);
+void service_order_rollout(struct ttrpc_call *call, const ProtobufCMessage *message,
+                           void *userdata);
+
+#endif
