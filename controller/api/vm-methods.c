@@ -25,24 +25,35 @@
 
 /* ---- ListVms ---- */
 
-/* Those that fit, of `most` VMs from `first` on. */
-static int pack_page(const struct supervisor *supervisor, size_t first, size_t most,
-                     bool with_returns, struct packed_entries *page)
+/* Its samples, and what could come back. */
+static int pack_vm(const struct supervisor *supervisor, const struct vm *vm,
+                   const Vmreclaim__Controller__V1__ListVmsRequest *asked,
+                   struct packed_entries *page)
 {
-    const struct vm_order *order = &supervisor->registry.in_order;
     struct returns_message returns;
     struct vm_message message;
+
+    vm_to_message(supervisor, vm, asked->with_returns, &message);
+    if (asked->with_returns) {
+        returns_of_vm(vm, &message, &returns);
+        if (asked->with_obstacles)
+            returns_add_obstacles(vm, &message, &returns);
+        message.message.returns = &returns.message;
+        message.waterfall.message.guest = NULL; /* a list has none */
+    }
+    return packed_entries_add(page, &message.message.base);
+}
+
+/* Those that fit, of `most` VMs from `first` on. */
+static int pack_page(const struct supervisor *supervisor, size_t first, size_t most,
+                     const Vmreclaim__Controller__V1__ListVmsRequest *asked,
+                     struct packed_entries *page)
+{
+    const struct vm_order *order = &supervisor->registry.in_order;
     int r = 1;
 
-    for (size_t i = 0; i < most && r > 0; i++) {
-        vm_to_message(supervisor, order->vms[first + i], with_returns, &message);
-        if (with_returns) {
-            returns_of_vm(order->vms[first + i], &message, &returns);
-            message.message.returns = &returns.message;
-            message.waterfall.message.guest = NULL; /* a list has none */
-        }
-        r = packed_entries_add(page, &message.message.base);
-    }
+    for (size_t i = 0; i < most && r > 0; i++)
+        r = pack_vm(supervisor, order->vms[first + i], asked, page);
     return r;
 }
 
@@ -61,7 +72,7 @@ static void list_vms(struct api_call *call, const ProtobufCMessage *request)
     if (asked->with_returns)
         most = min_of(most, (size_t)LOOKS_PER_SLICE);
     packed_entries_init(&page, VMS_NUMBER, PAGE_BYTES);
-    if (pack_page(supervisor, first, most, asked->with_returns, &page) < 0) {
+    if (pack_page(supervisor, first, most, asked, &page) < 0) {
         api_call_fail(call, -ENOMEM, "out of memory");
     } else {
         if (page.count > 0 && page.count < left)

@@ -17,6 +17,15 @@ void explain_vm(const struct explain_subject *subject, struct explanation *ret_e
     explain_reasons(&view, ret_explanation);
 }
 
+void explain_obstacles(const struct explain_subject *subject, struct explanation *ret_explanation)
+{
+    struct view view;
+
+    view_init(&view, subject);
+    ret_explanation->count = 0;
+    explain_reasons(&view, ret_explanation);
+}
+
 bool explain_action(const struct explain_subject *subject, struct finding *ret_finding)
 {
     struct view view;

@@ -18,6 +18,9 @@
 /* Everything there is to say about a VM; `subject->action` is not looked at. */
 void explain_vm(const struct explain_subject *subject, struct explanation *ret_explanation);
 
+/* Of that why memory does not come back. */
+void explain_obstacles(const struct explain_subject *subject, struct explanation *ret_explanation);
+
 /* The one reason why the host got less than half of what the guest let go, or why the guest let
  * nothing go. False: there is nothing to excuse. */
 bool explain_action(const struct explain_subject *subject, struct finding *ret_finding);

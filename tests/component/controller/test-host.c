@@ -93,6 +93,13 @@ static void test_a_list_of_what_could_come_back(void **state)
     assert_int_equal(list->vms[0]->returns->bytes, could);
     assert_true(list->vms[0]->returns->n_steps > 0);
     assert_null(list->vms[0]->waterfall->guest);
+    assert_int_equal(list->vms[0]->returns->n_obstacles, 0); /* not asked for */
+    request.with_obstacles = true;
+    call(f, "ListVms", &request.base);
+    list = (const void *)f->response;
+    assert_int_equal(list->vms[0]->returns->n_obstacles, 1);
+    assert_string_equal(list->vms[0]->returns->obstacles[0]->code, "throttled");
+    assert_int_equal(list->vms[0]->returns->obstacles[0]->bytes, 150 * MIB);
 }
 
 static void test_why_nothing_could(void **state)
