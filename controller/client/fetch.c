@@ -1,4 +1,4 @@
-/* Calls on the daemon, put together. A fetch waits while the connection is being made, and ends
+/* Calls put together. A fetch waits while the connection is being made, and ends
  * when that fails. */
 #include "controller/client/fetch.h"
 
@@ -68,7 +68,7 @@ static void end_joined(struct fetch *fetch)
     ProtobufCMessage *whole;
 
     if (fetch->pages.descriptor == NULL) {
-        fail(fetch, TTRPC_NOT_FOUND, "the daemon has nothing of it");
+        fail(fetch, TTRPC_NOT_FOUND, "there is nothing of it");
         return;
     }
     whole = pages_join(&fetch->pages);
@@ -148,7 +148,7 @@ static void on_result(const struct ttrpc_result *result, void *userdata)
 
 static int call(struct fetch *fetch)
 {
-    const ProtobufCServiceDescriptor *service = &vmreclaim__controller__v1__controller__descriptor;
+    const ProtobufCServiceDescriptor *service = fetch->fetcher->upstream->peer->service;
     struct ttrpc_connection *connection = fetch->fetcher->upstream->connection;
 
     if (connection == NULL)

@@ -1,5 +1,5 @@
-/* One answer of the daemon, whole: a list with all its pages, a stream with all its messages, a
- * text with all its pieces. */
+/* One answer of the daemon or the coordinator, whole: a list with all its pages, a stream with all
+ * its messages, a text with all its pieces. */
 #ifndef VMRECLAIM_CONTROLLER_CLIENT_FETCH_H
 #define VMRECLAIM_CONTROLLER_CLIENT_FETCH_H
 

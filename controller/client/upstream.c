@@ -7,12 +7,20 @@
 
 #include "common/base/log.h"
 #include "common/ttrpc/program.h"
+#include "controller.pb-c.h"
 
 #define DIAL_TIMEOUT (5 * NSEC_PER_SEC)
 #define AGAIN_MS     1000
 
 /* As the command line: the daemon is trusted with that much. */
 #define FRAME_BYTES (4u << 20)
+
+const struct upstream_peer upstream_daemon = {
+    .name = "vmreclaimd",
+    .option = "--api",
+    .advice = "is vmreclaimd running, and is this user in its read group?",
+    .service = &vmreclaim__controller__v1__controller__descriptor,
+};
 
 static void dial(struct upstream *upstream);
 
@@ -33,10 +41,8 @@ static void on_again(uv_timer_t *timer)
 /* Says each change once. */
 static void fail(struct upstream *upstream, const char *reason)
 {
-    const char *advice = "; is vmreclaimd running, and is this user in its read group?";
-
-    (void)error_set(&upstream->problem, -EPIPE, "no connection to vmreclaimd at %s: %s%s",
-                    upstream->where, reason, advice);
+    (void)error_set(&upstream->problem, -EPIPE, "no connection to %s at %s: %s; %s",
+                    upstream->peer->name, upstream->where, reason, upstream->peer->advice);
     if (!upstream->was_said)
         log_warning("%s", upstream->problem.text);
     upstream->was_said = true;
@@ -75,7 +81,7 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
         return;
     }
     if (upstream->was_said)
-        log_notice("connected to vmreclaimd at %s", upstream->where);
+        log_notice("connected to %s at %s", upstream->peer->name, upstream->where);
     upstream->was_said = false;
     tell(upstream);
 }
@@ -89,17 +95,17 @@ static void dial(struct upstream *upstream)
         fail(upstream, strerror(-r));
 }
 
-int upstream_init(struct upstream *upstream, uv_loop_t *loop, const char *api, const char *program,
-                  struct error *error)
+int upstream_init(struct upstream *upstream, uv_loop_t *loop, const struct upstream_peer *peer,
+                  const char *address, const char *program, struct error *error)
 {
     int r;
 
-    *upstream = (struct upstream){.loop = loop, .program = {PROGRAM_KEY, program}};
+    *upstream = (struct upstream){.loop = loop, .peer = peer, .program = {PROGRAM_KEY, program}};
     list_init(&upstream->listeners);
-    r = address_parse(api, &upstream->address, error);
+    r = address_parse(address, &upstream->address, error);
     if (r < 0)
-        return error_prefix(error, r, "--api");
-    snprintf(upstream->where, sizeof(upstream->where), "%s", api);
+        return error_prefix(error, r, "%s", peer->option);
+    snprintf(upstream->where, sizeof(upstream->where), "%s", address);
     uv_timer_init(loop, &upstream->again);
     upstream->again.data = upstream;
     dial(upstream);

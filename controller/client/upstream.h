@@ -1,5 +1,5 @@
-/* The one connection to vmreclaimd, which the daemon may close or refuse at any time: it is dialled
- * again, once a second. All that a program asks goes over it. */
+/* The one connection to vmreclaimd, or to a fleet's coordinator, which may close or refuse it at any
+ * time: it is dialled again, once a second. All that a program asks of it goes over it. */
 #ifndef VMRECLAIM_CONTROLLER_CLIENT_UPSTREAM_H
 #define VMRECLAIM_CONTROLLER_CLIENT_UPSTREAM_H
 
@@ -11,6 +11,16 @@
 #include "common/transport/transport.h"
 #include "common/ttrpc/ttrpc.h"
 
+/* Who is connected to. */
+struct upstream_peer {
+    const char *name;   /* for people */
+    const char *option; /* that says where it is */
+    const char *advice; /* when it cannot be reached */
+    const ProtobufCServiceDescriptor *service;
+};
+
+extern const struct upstream_peer upstream_daemon;
+
 struct upstream_listener {
     struct list link;
     void (*on_change)(void *userdata); /* connected or not; see upstream.connection */
@@ -19,6 +29,7 @@ struct upstream_listener {
 
 struct upstream {
     uv_loop_t *loop;
+    const struct upstream_peer *peer;
     struct address address;
     struct ttrpc_metadata program;
     char where[160];
@@ -31,10 +42,10 @@ struct upstream {
     bool is_stopping;
 };
 
-/* The caller's memory, until the loop is dry. `program` is what the daemon's records call this one;
- * static. -EINVAL: `api` is no address. */
-int upstream_init(struct upstream *upstream, uv_loop_t *loop, const char *api, const char *program,
-                  struct error *error);
+/* The caller's memory, until the loop is dry. `peer` is static, and so is `program`, which is what
+ * the peer's records call this one. -EINVAL: `address` is none. */
+int upstream_init(struct upstream *upstream, uv_loop_t *loop, const struct upstream_peer *peer,
+                  const char *address, const char *program, struct error *error);
 
 /* Calls under way end first. */
 void upstream_stop(struct upstream *upstream);

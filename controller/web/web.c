@@ -201,7 +201,7 @@ int web_start(struct web *web, uv_loop_t *loop, const struct options *options,
     r = web->is_textfile ? 0 : start_serving(web, options, error);
     if (r < 0)
         return r;
-    r = upstream_init(&web->upstream, loop, options->api, "web", error);
+    r = upstream_init(&web->upstream, loop, &upstream_daemon, options->api, "web", error);
     if (r < 0) {
         if (!web->is_textfile)
             stop_serving(web);

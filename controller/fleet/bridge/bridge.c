@@ -70,7 +70,7 @@ int bridge_start(struct bridge *bridge, uv_loop_t *loop, const struct fleet_conf
     *bridge = (struct bridge){.config = *config};
     if (config->host[0] == '\0')
         return error_set(error, -EINVAL, "'host' is missing: this host has no id in the fleet");
-    r = upstream_init(&bridge->upstream, loop, config->api, "fleet", error);
+    r = upstream_init(&bridge->upstream, loop, &upstream_daemon, config->api, "fleet", error);
     if (r < 0)
         return r;
     fetcher_init(&bridge->fetcher, &bridge->upstream);
