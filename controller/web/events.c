@@ -133,8 +133,8 @@ static void on_end(const struct ttrpc_result *result, void *userdata)
     struct events *events = userdata;
 
     events->watch = NULL;
-    if (result->code == TTRPC_UNAVAILABLE)
-        return; /* the connection ended, and says so itself */
+    if (result->is_lost)
+        return; /* the connection says so itself */
     complain(events, result->message[0] != '\0' ? result->message : ttrpc_code_name(result->code));
     uv_timer_start(&events->again, on_again, AGAIN_MS, 0);
 }

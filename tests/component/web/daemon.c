@@ -6,6 +6,7 @@
  *   flood N              N samples of as many VMs
  *   skip                 events are lost: the warning that says so
  *   end                  the streams of events, and their connections stay
+ *   busy                 the same, with UNAVAILABLE
  *   close                all connections
  *
  * usage: daemon ADDRESS COUNT */
@@ -216,7 +217,7 @@ static void publish(const char *kind, const char *vm, const char *text)
         (void)ttrpc_call_send(list_entry(link, struct watcher, link)->call, &event.base);
 }
 
-static void end_watches(void)
+static void end_watches(bool is_busy)
 {
     while (!list_is_empty(&watchers)) {
         struct watcher *watcher = list_entry(watchers.next, struct watcher, link);
@@ -225,7 +226,10 @@ static void end_watches(void)
         ttrpc_call_on_cancel(call, NULL, NULL);
         list_remove(&watcher->link);
         free(watcher);
-        ttrpc_call_finish(call, NULL);
+        if (is_busy)
+            ttrpc_call_fail(call, TTRPC_UNAVAILABLE, "too many watch");
+        else
+            ttrpc_call_finish(call, NULL);
     }
     say_watched();
 }
@@ -251,8 +255,8 @@ static void obey(char *line)
         flood(number);
     else if (strcmp(line, "skip") == 0)
         publish("warning", "", "7 events were not sent: the reader was slow, or asks for much");
-    else if (strcmp(line, "end") == 0)
-        end_watches();
+    else if (strcmp(line, "end") == 0 || strcmp(line, "busy") == 0)
+        end_watches(strcmp(line, "busy") == 0);
     else if (strcmp(line, "close") == 0)
         list_for_each (link, &connections)
             ttrpc_connection_close(list_entry(link, struct connection, link)->connection);

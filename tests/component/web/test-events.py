@@ -224,8 +224,8 @@ class EventsTest(WebTestCase):
         self.wait_until(lambda: self.get("/healthz", web=web).status == 200)
         stream = self.open(web)
         self.assertEqual(server.process.stdout.readline(), "watched 1\n")
-        for number in range(2):
-            server.say("end")
+        for number, word in enumerate(("end", "busy", "end")):
+            server.say(word)
             self.assertEqual([server.process.stdout.readline() for _ in range(2)],
                              ["watched 0\n", "watched 1\n"])
             server.say(f"event action web-{number} x")
