@@ -15,45 +15,50 @@
 
 #define OF(name) &vmreclaim__controller__v1__##name##__descriptor
 
+#define ROW(name, call, how, message, need, ...)                                                   \
+    {                                                                                              \
+        .path = (name), .method = (call), .form = (how), .request = OF(message), .needed = (need), \
+        .arguments = {                                                                             \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+
+/* Of one action. */
+#define PLAN(action, ...)                                                                          \
+    {                                                                                              \
+        .path = "plan-" action, .method = "PlanAction", .form = FETCH_ONE,                         \
+        .request = OF(plan_action_request), .needed = "vm", .arguments = {"vm", __VA_ARGS__},      \
+        .part = (action)                                                                           \
+    }
+
 static const struct api_path paths[] = {
-    {"status", "GetStatus", FETCH_ONE, OF(get_status_request), NULL, {NULL}},
-    {"host", "GetHost", FETCH_PAGES, OF(get_host_request), NULL, {NULL}},
-    {"plan", "GetPlan", FETCH_ONE, OF(get_plan_request), NULL, {NULL}},
-    {"vms", "ListVms", FETCH_PAGES, OF(list_vms_request), NULL, {NULL}},
-    {"vm", "GetVm", FETCH_ONE, OF(get_vm_request), "vm", {"vm"}},
-    {"explain", "Explain", FETCH_ONE, OF(explain_request), "vm", {"vm"}},
-    {"doctor", "Diagnose", FETCH_ONE, OF(diagnose_request), "vm", {"vm"}},
-    {"history",
-     "GetHistory",
-     FETCH_STREAM,
-     OF(get_history_request),
-     "vm",
-     {"vm", "since_ns", "until_ns", "points", "actions"}},
-    {"actions",
-     "ListActions",
-     FETCH_PAGES,
-     OF(list_actions_request),
-     NULL,
-     {"vm", "limit", "since_ns", "until_ns"}},
-    {"policies", "ListPolicies", FETCH_PAGES, OF(list_policies_request), NULL, {NULL}},
-    {"policy", "GetPolicy", FETCH_ONE, OF(get_policy_request), "name", {"name", "revision"}},
-    {"policy-history",
-     "ListPolicyRevisions",
-     FETCH_PAGES,
-     OF(list_policy_revisions_request),
-     "name",
-     {"name"}},
-    {"effective-policy",
-     "GetEffectivePolicy",
-     FETCH_ONE,
-     OF(get_effective_policy_request),
-     "vm",
-     {"vm", "why"}},
-    {"ranges", "ListRanges", FETCH_STREAM, OF(list_ranges_request), "vm", {"vm"}},
-    {"ping", "PingVm", FETCH_ONE, OF(ping_vm_request), "vm", {"vm"}},
-    {"verify", "VerifyAction", FETCH_ONE, OF(verify_action_request), "id", {"id"}},
-    {"dump", "DumpState", FETCH_TEXT, OF(dump_state_request), NULL, {NULL}},
-    {"reservations", "ListReservations", FETCH_ONE, OF(list_reservations_request), NULL, {NULL}},
+    ROW("status", "GetStatus", FETCH_ONE, get_status_request, NULL, NULL),
+    ROW("host", "GetHost", FETCH_PAGES, get_host_request, NULL, NULL),
+    ROW("plan", "GetPlan", FETCH_ONE, get_plan_request, NULL, NULL),
+    ROW("vms", "ListVms", FETCH_PAGES, list_vms_request, NULL, NULL),
+    ROW("vm", "GetVm", FETCH_ONE, get_vm_request, "vm", "vm"),
+    ROW("explain", "Explain", FETCH_ONE, explain_request, "vm", "vm"),
+    ROW("doctor", "Diagnose", FETCH_ONE, diagnose_request, "vm", "vm"),
+    ROW("history", "GetHistory", FETCH_STREAM, get_history_request, "vm", "vm", "since_ns",
+        "until_ns", "points", "actions"),
+    ROW("actions", "ListActions", FETCH_PAGES, list_actions_request, NULL, "vm", "limit",
+        "since_ns", "until_ns"),
+    ROW("policies", "ListPolicies", FETCH_PAGES, list_policies_request, NULL, NULL),
+    ROW("policy", "GetPolicy", FETCH_ONE, get_policy_request, "name", "name", "revision"),
+    ROW("policy-history", "ListPolicyRevisions", FETCH_PAGES, list_policy_revisions_request, "name",
+        "name"),
+    ROW("effective-policy", "GetEffectivePolicy", FETCH_ONE, get_effective_policy_request, "vm",
+        "vm", "why"),
+    ROW("ranges", "ListRanges", FETCH_STREAM, list_ranges_request, "vm", "vm"),
+    ROW("ping", "PingVm", FETCH_ONE, ping_vm_request, "vm", "vm"),
+    ROW("verify", "VerifyAction", FETCH_ONE, verify_action_request, "id", "id"),
+    ROW("dump", "DumpState", FETCH_TEXT, dump_state_request, NULL, NULL),
+    ROW("reservations", "ListReservations", FETCH_ONE, list_reservations_request, NULL, NULL),
+    PLAN("compact", "time_limit_ns", "force"),
+    PLAN("reclaim", "bytes", "drop"),
+    PLAN("balloon", "size", "duration_ns", "owner"),
+    PLAN("pulse", "headroom", "min_gain"),
+    PLAN("squeeze", "size", "time_limit_ns", "drop", "hold", "hold_ns"),
 };
 
 const struct api_path *api_path_find(const char *path)
@@ -74,6 +79,16 @@ static void *value_of(ProtobufCMessage *request, const ProtobufCFieldDescriptor 
     return (char *)request + field->offset;
 }
 
+/* Puts an empty message there. -ENOMEM. */
+static int add_part(ProtobufCMessage *request, const char *name)
+{
+    const ProtobufCFieldDescriptor *field = field_of(request, name);
+    ProtobufCMessage *part = protobuf_c_message_unpack(field->descriptor, NULL, 0, NULL);
+
+    *(ProtobufCMessage **)value_of(request, field) = part;
+    return part == NULL ? -ENOMEM : 0;
+}
+
 /* A limit of 0 would be all that there is. */
 ProtobufCMessage *api_request_create(const struct api_path *path)
 {
@@ -86,6 +101,10 @@ ProtobufCMessage *api_request_create(const struct api_path *path)
         *(uint32_t *)value_of(request, limit) = ACTIONS;
     if (returns != NULL)
         *(protobuf_c_boolean *)value_of(request, returns) = true;
+    if (request != NULL && path->part != NULL && add_part(request, path->part) < 0) {
+        protobuf_c_message_free_unpacked(request, NULL);
+        return NULL;
+    }
     return request;
 }
 
@@ -153,6 +172,10 @@ int api_request_set(const struct api_path *path, ProtobufCMessage *request, cons
     uint64_t number;
     int r;
 
+    if (field == NULL && path->part != NULL && takes(path, name)) {
+        request = *(ProtobufCMessage **)value_of(request, field_of(request, path->part));
+        field = field_of(request, name);
+    }
     if (field == NULL)
         return error_set(error, -EINVAL, "/api/%s has no argument \"%s\"", path->path,
                          TEXT_CUT(name, 60));

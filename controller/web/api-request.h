@@ -19,6 +19,7 @@ struct api_path {
     const ProtobufCMessageDescriptor *request;
     const char *needed;                       /* an argument that must be there; NULL: none */
     const char *arguments[API_ARGUMENTS_MAX]; /* those that may be, also `needed` */
+    const char *part; /* a message in the request, which has the arguments that it has not itself */
 };
 
 /* NULL: there is none. */

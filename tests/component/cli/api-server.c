@@ -423,7 +423,7 @@ static void reload(struct ttrpc_call *call, const ProtobufCMessage *message, voi
     ttrpc_call_finish(call, &response.base);
 }
 
-/* Nothing would be done. */
+/* Nothing would be done, of what it says. */
 static void plan_action(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
     const Vmreclaim__Controller__V1__PlanActionRequest *request = (const void *)message;
@@ -433,6 +433,11 @@ static void plan_action(struct ttrpc_call *call, const ProtobufCMessage *message
     if (play(call, request->vm))
         return;
     response.vm = request->vm;
+    response.reason = (char *)(request->compact != NULL   ? "compact"
+                               : request->reclaim != NULL ? "reclaim"
+                               : request->balloon != NULL ? "balloon"
+                               : request->pulse != NULL   ? "pulse"
+                                                          : "squeeze");
     ttrpc_call_finish(call, &response.base);
 }
 

@@ -23,10 +23,29 @@ static void test_paths(void **state)
 /* Every path's arguments are fields of its request, and its method takes that request. */
 static void test_table(void **state)
 {
-    static const char *const names[] = {
-        "status",           "host",         "plan",    "vms",      "vm",     "explain",
-        "doctor",           "history",      "actions", "policies", "policy", "policy-history",
-        "effective-policy", "reservations", "ranges",  "ping",     "verify", "dump"};
+    static const char *const names[] = {"status",
+                                        "host",
+                                        "plan",
+                                        "vms",
+                                        "vm",
+                                        "explain",
+                                        "doctor",
+                                        "history",
+                                        "actions",
+                                        "policies",
+                                        "policy",
+                                        "policy-history",
+                                        "effective-policy",
+                                        "reservations",
+                                        "ranges",
+                                        "ping",
+                                        "verify",
+                                        "dump",
+                                        "plan-compact",
+                                        "plan-reclaim",
+                                        "plan-balloon",
+                                        "plan-pulse",
+                                        "plan-squeeze"};
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         const struct api_path *path = api_path_find(names[i]);
@@ -114,6 +133,28 @@ static void test_a_limit(void **state)
     protobuf_c_message_free_unpacked(message, NULL);
 }
 
+/* The VM is the plan's, the rest the action's. */
+static void test_a_plan(void **state)
+{
+    const struct api_path *path = api_path_find("plan-reclaim");
+    ProtobufCMessage *message = api_request_create(path);
+    const Vmreclaim__Controller__V1__PlanActionRequest *request = (const void *)message;
+
+    assert_non_null(request->reclaim);
+    assert_null(request->compact);
+    assert_int_equal(api_request_check(path, message, &error), -EINVAL);
+    assert_int_equal(api_request_set(path, message, "vm", "web-1", &error), 0);
+    assert_int_equal(api_request_set(path, message, "bytes", "4096", &error), 0);
+    assert_int_equal(api_request_set(path, message, "drop", "1", &error), 0);
+    assert_int_equal(api_request_set(path, message, "force", "1", &error), -EINVAL);
+    assert_int_equal(api_request_check(path, message, &error), 0);
+    assert_string_equal(request->vm, "web-1");
+    assert_string_equal(request->reclaim->vm, "");
+    assert_int_equal(request->reclaim->bytes, 4096);
+    assert_true(request->reclaim->drop);
+    protobuf_c_message_free_unpacked(message, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_a_flag),
         cmocka_unit_test(test_a_limit),
+        cmocka_unit_test(test_a_plan),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
