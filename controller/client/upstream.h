@@ -1,5 +1,5 @@
-/* The one connection to vmreclaimd, or to a fleet's coordinator, which may close or refuse it at any
- * time: it is dialled again, once a second. All that a program asks of it goes over it. */
+/* The one connection to vmreclaimd, or to a fleet's coordinator, which may close or refuse it at
+ * any time: it is dialled again, once a second. All that a program asks of it goes over it. */
 #ifndef VMRECLAIM_CONTROLLER_CLIENT_UPSTREAM_H
 #define VMRECLAIM_CONTROLLER_CLIENT_UPSTREAM_H
 
