@@ -37,6 +37,12 @@ static void finish_request(struct bus *bus, struct bus_request *request)
     free_request(request);
 }
 
+static void tell_remade(struct bus *bus, const char *stream)
+{
+    if (bus->options.on_remade != NULL)
+        bus->options.on_remade(stream, bus->options.userdata);
+}
+
 static void finish_arrival(struct bus *bus, struct bus_arrival *arrival)
 {
     const struct bus_message message = {
@@ -49,6 +55,8 @@ static void finish_arrival(struct bus *bus, struct bus_arrival *arrival)
 
     if (bus->is_stopped)
         ;
+    else if (arrival->is_remade)
+        tell_remade(bus, arrival->stream);
     else if (arrival->stream != NULL)
         bus->options.on_whole(arrival->stream, bus->options.userdata);
     else if (arrival->subject == NULL)

@@ -45,13 +45,14 @@ static void tell_state(struct bus *bus, bool is_connected, const char *problem)
     tell_arrival(bus, arrival, 0);
 }
 
-static void tell_whole(const struct bus_subscription *subscription)
+static void tell_of_stream(const struct bus_subscription *subscription, bool is_remade)
 {
     struct bus_arrival *arrival = calloc(1, sizeof(*arrival));
 
     if (arrival == NULL)
         return; /* told after the next connection */
     arrival->stream = subscription->stream;
+    arrival->is_remade = is_remade;
     tell_arrival(subscription->bus, arrival, 0);
 }
 
@@ -95,7 +96,7 @@ static void on_message(natsConnection *connection, natsSubscription *subscriptio
         ours->is_whole = ours->is_whole || is_last;
         tell_arrival(ours->bus, arrival, sizeof(*arrival) + subject_size + length);
         if (is_last)
-            tell_whole(ours);
+            tell_of_stream(ours, false);
     }
     natsMsg_Destroy(message);
 }
@@ -117,9 +118,18 @@ static void on_lost(natsConnection *connection, void *userdata)
         tell_state(userdata, false, last_error(connection));
 }
 
+/* libnats goes on with its subscriptions; the servers may have lost what they are to. */
 static void on_back(natsConnection *connection, void *userdata)
 {
-    tell_state(userdata, true, "");
+    struct bus *bus = userdata;
+
+    if (bus->options.stream_count > 0) {
+        uv_mutex_lock(&bus->lock);
+        bus->is_behind = true;
+        uv_cond_signal(&bus->wake);
+        uv_mutex_unlock(&bus->lock);
+    }
+    tell_state(bus, true, "");
 }
 
 /* Of what libnats calls back for: one more, or one less, which is woken for. */
@@ -230,8 +240,12 @@ static natsStatus look_at_stream(struct link_up *link, struct bus_subscription *
     jsStreamInfo *info = NULL;
     natsStatus s = js_GetStreamInfo(&info, link->stream, subscription->stream, NULL, NULL);
 
-    if (s == NATS_OK)
+    if (s == NATS_OK) {
         subscription->kept = info->State.Msgs == 0 ? 0 : info->State.LastSeq;
+        if (subscription->made != 0 && subscription->made != info->Created)
+            tell_of_stream(subscription, true);
+        subscription->made = info->Created;
+    }
     subscription->is_whole = s == NATS_OK && subscription->kept == 0;
     jsStreamInfo_Destroy(info);
     return s;
@@ -261,7 +275,7 @@ static natsStatus subscribe_one(struct link_up *link, struct bus_subscription *s
     count(subscription->bus, 1);
     TRY(s, natsSubscription_SetPendingLimits(subscription->subscription, -1, PENDING_BYTES));
     if (s == NATS_OK && subscription->stream != NULL && subscription->kept == 0)
-        tell_whole(subscription);
+        tell_of_stream(subscription, false);
     return s;
 }
 

@@ -44,11 +44,12 @@ struct bus_request {
     size_t data_length;
 };
 
-/* Something that came by itself: a message; with `stream`, that this one is whole; with neither, a
- * change of the connection. */
+/* Something that came by itself: a message; with `stream`, that this one is whole, or was made
+ * anew; with neither, a change of the connection. */
 struct bus_arrival {
     struct list link;
     const char *stream;
+    bool is_remade;
     char *subject;
     uint64_t sequence;
     bool is_kept;
@@ -65,6 +66,7 @@ struct bus_subscription {
     natsSubscription *subscription; /* the thread's */
     uint64_t kept;                  /* the stream's last sequence when it was followed */
     bool is_whole;                  /* told; of the thread that libnats delivers on */
+    int64_t made;                   /* when the stream was, by the server; 0: not known yet */
 };
 
 struct bus {
@@ -87,7 +89,7 @@ struct bus {
     struct list arrived;
     size_t arrived_bytes;
     int open_count; /* connections and subscriptions that libnats may call back for */
-    bool is_behind; /* messages were lost: to be subscribed to anew */
+    bool is_behind; /* messages were lost, or streams may be: to be subscribed to anew */
     bool is_stopping;
     bool has_ended;
 };

@@ -58,6 +58,9 @@ struct bus_options {
     void (*on_message)(const struct bus_message *message, void *userdata);
     /* All that a followed stream had has come; after each connection. NULL: nobody follows. */
     void (*on_whole)(const char *stream, void *userdata);
+    /* A followed stream is another one than before, whose sequences begin anew: the servers have
+     * lost it. Before anything of it comes. NULL: nobody wants to know. */
+    void (*on_remade)(const char *stream, void *userdata);
     void *userdata;
 };
 

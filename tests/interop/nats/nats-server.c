@@ -121,6 +121,15 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
     return remove(path);
 }
 
+void nats_server_lose(struct nats_server *server)
+{
+    char store[96];
+
+    assert_int_equal(server->pid, 0);
+    snprintf(store, sizeof(store), "%s/jetstream", server->directory);
+    assert_int_equal(nftw(store, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 void nats_server_finish(struct nats_server *server)
 {
     if (server->pid > 0)

@@ -22,6 +22,9 @@ void nats_server_start(struct nats_server *server, const char *configuration);
 /* By a signal; what it has stored stays. */
 void nats_server_end(struct nats_server *server, int signal);
 
+/* One that has ended loses what it has stored. */
+void nats_server_lose(struct nats_server *server);
+
 /* Ends it, and takes its directory away. */
 void nats_server_finish(struct nats_server *server);
 

@@ -36,7 +36,8 @@ struct fixture {
         bool is_kept;
     } seen[SEEN_MAX];
     size_t seen_count;
-    unsigned whole; /* how often the stream was whole */
+    unsigned whole;  /* how often the stream was whole */
+    unsigned remade; /* how often it was another one */
     /* the last answer */
     bool is_answered;
     int status;
@@ -81,6 +82,14 @@ static void on_whole(const char *stream, void *userdata)
 
     assert_string_equal(stream, "KEPT");
     f->whole++;
+}
+
+static void on_remade(const char *stream, void *userdata)
+{
+    struct fixture *f = userdata;
+
+    assert_string_equal(stream, "KEPT");
+    f->remade++;
 }
 
 static void on_answer(const struct bus_answer *answer, void *userdata)
@@ -133,7 +142,11 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void create(struct fixture *f, const char *nkey)
+/* What the bus makes where it is not there. */
+static const struct bus_stream kept = {
+    .name = "KEPT", .subject = "kept.*", .bytes = 1 << 20, .message_bytes = 4096, .per_subject = 1};
+
+static void create_with(struct fixture *f, const char *nkey, size_t streams)
 {
     const struct bus_options options = {
         .servers = f->server.url,
@@ -141,13 +154,22 @@ static void create(struct fixture *f, const char *nkey)
         .nkey = nkey,
         .on_state = on_state,
         .on_message = on_message,
+        .streams = &kept,
+        .stream_count = streams,
+        .replicas = 1,
         .on_whole = on_whole,
+        .on_remade = on_remade,
         .userdata = f,
     };
     struct error error;
 
     if (bus_create(&f->loop, &options, &f->bus, &error) < 0)
         fail_msg("%s", error.text);
+}
+
+static void create(struct fixture *f, const char *nkey)
+{
+    create_with(f, nkey, 0);
 }
 
 static void start(struct fixture *f)
@@ -340,6 +362,29 @@ static void test_the_server_goes_and_comes(void **state)
     wait_for(f, has_seen(f, "heard"));
 }
 
+/* Streams are made anew, and what is in them comes, with smaller sequences. */
+static void test_the_server_loses_everything(void **state)
+{
+    struct fixture *f = *state;
+
+    nats_server_start(&f->server, "");
+    create_with(f, NULL, 1);
+    assert_int_equal(bus_follow(f->bus, "KEPT", "kept.*"), 0);
+    start(f);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(put(f, "kept.a", "before", BUS_ANYTHING), 0);
+    wait_for(f, f->seen_count == 3);
+    nats_server_end(&f->server, SIGKILL);
+    nats_server_lose(&f->server);
+    wait_for(f, !f->is_connected);
+    nats_server_start(&f->server, "");
+    wait_for(f, f->remade == 1);
+    wait_for(f, put(f, "kept.a", "after", BUS_ANYTHING) == 0);
+    wait_for(f, has_seen(f, "after"));
+    assert_int_equal(f->seen[3].sequence, 1);
+    assert_int_equal(f->remade, 1);
+}
+
 /* It is there later than we are. */
 static void test_the_server_comes_late(void **state)
 {
@@ -418,13 +463,10 @@ static void test_stopping_waits_for_nothing(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(what_is_said_comes),
-        TEST(compare_and_set),
-        TEST(a_stream_is_followed),
-        TEST(a_later_one_makes_it_whole),
-        TEST(the_server_goes_and_comes),
-        TEST(the_server_comes_late),
-        TEST(a_key_is_revoked_and_restored),
+        TEST(what_is_said_comes),         TEST(compare_and_set),
+        TEST(a_stream_is_followed),       TEST(a_later_one_makes_it_whole),
+        TEST(the_server_goes_and_comes),  TEST(the_server_loses_everything),
+        TEST(the_server_comes_late),      TEST(a_key_is_revoked_and_restored),
         TEST(stopping_waits_for_nothing),
     };
     int r;
