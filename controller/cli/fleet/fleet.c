@@ -16,20 +16,57 @@ struct cli fleet_cli(const struct cli *cli)
     return fleet;
 }
 
-const char *fleet_state_name(Vmreclaim__Fleet__V1__RolloutState state)
+char *fleet_split_vm(char *word)
 {
-    static const char prefix[] = "ROLLOUT_";
+    char *slash = strchr(word, '/');
+
+    if (slash == NULL)
+        return NULL;
+    *slash = '\0';
+    return slash + 1;
+}
+
+/* "HOST_POLICY_IN_FORCE" -> "in force" */
+static const char *enum_words(const ProtobufCEnumDescriptor *descriptor, int number,
+                              const char *prefix)
+{
     static char name[32];
-    const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(
-        &vmreclaim__fleet__v1__rollout_state__descriptor, (int)state);
+    const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(descriptor, number);
     size_t length = 0;
 
     if (value == NULL)
         return "?";
     for (const char *c = value->name + strlen(prefix); *c != '\0' && length < sizeof(name) - 1; c++)
-        name[length++] = (char)tolower((unsigned char)*c);
+        name[length++] = *c == '_' ? ' ' : (char)tolower((unsigned char)*c);
     name[length] = '\0';
     return name;
+}
+
+const char *fleet_state_name(Vmreclaim__Fleet__V1__RolloutState state)
+{
+    return enum_words(&vmreclaim__fleet__v1__rollout_state__descriptor, (int)state, "ROLLOUT_");
+}
+
+const char *fleet_policy_state_name(Vmreclaim__Fleet__V1__HostPolicyState state)
+{
+    return enum_words(&vmreclaim__fleet__v1__host_policy_state__descriptor, (int)state,
+                      "HOST_POLICY_");
+}
+
+enum color fleet_policy_state_color(Vmreclaim__Fleet__V1__HostPolicyState state)
+{
+    if (state == VMRECLAIM__FLEET__V1__HOST_POLICY_STATE__HOST_POLICY_REFUSED)
+        return COLOR_BAD;
+    return state == VMRECLAIM__FLEET__V1__HOST_POLICY_STATE__HOST_POLICY_IN_FORCE ? COLOR_NONE
+                                                                                  : COLOR_WARNING;
+}
+
+const char *fleet_digest_text(const ProtobufCBinaryData *digest, char *text)
+{
+    text[0] = '\0';
+    for (size_t i = 0; i < digest->len && i < (FLEET_DIGEST_SIZE - 1) / 2; i++)
+        snprintf(text + 2 * i, 3, "%02x", digest->data[i]);
+    return text;
 }
 
 void fleet_wave_name(const Rollout *rollout, uint32_t wave, char *name, size_t size)

@@ -128,7 +128,7 @@ static void begin(struct reporter *reporter)
     reporter->is_due = false;
     reporter->problem.text[0] = '\0';
     host.page_size = 1; /* the host itself is what is wanted */
-    list.with_returns = true;
+    list.with_returns = list.with_obstacles = true;
     ask(reporter, PART_STATUS, "GetStatus", FETCH_ONE, &status.base);
     ask(reporter, PART_HOST, "GetHost", FETCH_ONE, &host.base);
     ask(reporter, PART_LIST, "ListVms", FETCH_PAGES, &list.base);

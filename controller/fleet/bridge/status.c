@@ -95,6 +95,7 @@ struct row {
     VmStatus vm;
     Figure figures[FIGURES_MAX];
     Figure *figure_list[FIGURES_MAX];
+    uint8_t explanation[STATUS_EXPLANATION_MAX];
 };
 
 static bool footprint_is_known(const Vm *vm)
@@ -105,6 +106,25 @@ static bool footprint_is_known(const Vm *vm)
 static uint64_t could_return(const Vm *vm)
 {
     return vm->returns == NULL ? 0 : vm->returns->bytes;
+}
+
+static void explain(struct row *row, const Vm *vm)
+{
+    Vmreclaim__Fleet__V1__VmExplanation explanation = VMRECLAIM__FLEET__V1__VM_EXPLANATION__INIT;
+
+    explanation.waterfall = vm->waterfall;
+    explanation.returns = vm->returns;
+    explanation.last_sample_ns = vm->last_sample_ns;
+    explanation.policy_revision = vm->policy_revision;
+    explanation.engine_state = vm->engine_state;
+    explanation.driver_state = vm->driver_state;
+    explanation.halted = vm->halted;
+    if (vmreclaim__fleet__v1__vm_explanation__get_packed_size(&explanation) >
+        sizeof(row->explanation))
+        return;
+    row->vm.explanation.len =
+        vmreclaim__fleet__v1__vm_explanation__pack(&explanation, row->explanation);
+    row->vm.explanation.data = row->explanation;
 }
 
 static void fill_row(struct row *row, const Vm *vm, const Counters *counters)
@@ -128,6 +148,7 @@ static void fill_row(struct row *row, const Vm *vm, const Counters *counters)
     row->vm.could_return = could_return(vm);
     row->vm.policy = vm->policy;
     row->vm.alarm = vm->alarm;
+    explain(row, vm);
     if (values == NULL)
         return;
     /* Where no action brought anything the daemon's table has no row, and the sum is 0. */
@@ -172,10 +193,23 @@ static uint64_t returned(const Counters *counters)
     return bytes;
 }
 
+/* From the last VM on, until the rest fits. Returns how long that is. */
+static size_t drop_explanations(Status *status)
+{
+    size_t length = vmreclaim__fleet__v1__host_status__get_packed_size(status);
+    size_t dropped = 0;
+
+    for (size_t i = status->n_vms; i > 0 && length - dropped > STATUS_BYTES_MAX; i--) {
+        dropped += status->vms[i - 1]->explanation.len;
+        status->vms[i - 1]->explanation.len = 0;
+    }
+    return vmreclaim__fleet__v1__host_status__get_packed_size(status);
+}
+
 /* As many rows as fit. */
 static uint8_t *pack(Status *status, size_t *ret_length)
 {
-    size_t length = vmreclaim__fleet__v1__host_status__get_packed_size(status);
+    size_t length = drop_explanations(status);
     uint8_t *packed;
 
     while (length > STATUS_BYTES_MAX && status->n_vms > 0) {

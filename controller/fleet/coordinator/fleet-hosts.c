@@ -1,6 +1,7 @@
 /* Entries are made when something of a host comes, and stay. */
 #include "controller/fleet/coordinator/fleet-hosts.h"
 
+#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,31 @@ void fleet_hosts_take_status(struct fleet_hosts *hosts, const char *id, const ui
         entry->heard = heard;
 }
 
+static void forget_wanted(struct host_entry *entry)
+{
+    if (entry->wanted != NULL)
+        vmreclaim__fleet__v1__desired_state__free_unpacked(entry->wanted, NULL);
+    free(entry->wanted_digests);
+    entry->wanted = NULL;
+    entry->wanted_digests = NULL;
+}
+
+/* Once, when it comes: who lists policies looks at all of them. NULL: no memory. */
+static struct text_digest *digest_texts(const DesiredState *state)
+{
+    struct text_digest *digests = calloc(state->n_policies + 1, sizeof(*digests));
+
+    for (size_t i = 0; digests != NULL && i < state->n_policies; i++) {
+        const char *text = state->policies[i]->text;
+        SHA2_CTX context;
+
+        SHA256Init(&context);
+        SHA256Update(&context, (const uint8_t *)text, strlen(text));
+        SHA256Final(digests[i].bytes, &context);
+    }
+    return digests;
+}
+
 /* Only what was signed with a key of the fleet is built upon. */
 void fleet_hosts_take_wanted(struct fleet_hosts *hosts, const char *id, const uint8_t *data,
                              size_t length, uint64_t sequence)
@@ -92,18 +118,20 @@ void fleet_hosts_take_wanted(struct fleet_hosts *hosts, const char *id, const ui
     if (entry == NULL || sequence <= entry->wanted_sequence)
         return;
     entry->wanted_sequence = sequence;
-    if (entry->wanted != NULL)
-        vmreclaim__fleet__v1__desired_state__free_unpacked(entry->wanted, NULL);
-    entry->wanted = NULL;
+    forget_wanted(entry);
     entry->wanted_problem[0] = '\0';
     if (signed_state_open(data, length, hosts->keys, hosts->key_count, &state, &error) < 0) {
         text_copy_line(entry->wanted_problem, sizeof(entry->wanted_problem), error.text);
         log_warning("host %s: its desired state on the bus is not the fleet's: %s", id, error.text);
         return;
     }
-    entry->wanted = state.state;
-    hosts->epoch = max_of(hosts->epoch, entry->wanted->epoch);
-    state.state = NULL;
+    hosts->epoch = max_of(hosts->epoch, state.state->epoch);
+    entry->wanted_digests = digest_texts(state.state);
+    if (entry->wanted_digests != NULL) {
+        entry->wanted = state.state;
+        state.state = NULL;
+    } else
+        text_copy_line(entry->wanted_problem, sizeof(entry->wanted_problem), "out of memory");
     signed_state_finish(&state);
 }
 
@@ -168,8 +196,7 @@ void fleet_hosts_finish(struct fleet_hosts *hosts)
         hash_table_remove(&hosts->table, &entry->link);
         if (entry->status != NULL)
             vmreclaim__fleet__v1__host_status__free_unpacked(entry->status, NULL);
-        if (entry->wanted != NULL)
-            vmreclaim__fleet__v1__desired_state__free_unpacked(entry->wanted, NULL);
+        forget_wanted(entry);
         free(entry);
     }
     free(hosts->sorted);

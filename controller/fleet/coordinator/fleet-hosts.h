@@ -9,6 +9,11 @@
 #define FLEET_HOSTS_MAX    20000
 #define FLEET_HOST_ID_SIZE 65
 
+/* SHA-256. */
+struct text_digest {
+    uint8_t bytes[32];
+};
+
 struct host_entry {
     struct hash_link link;
     char id[FLEET_HOST_ID_SIZE];
@@ -16,9 +21,10 @@ struct host_entry {
     uint64_t status_sequence;
     nsec_t heard; /* 0: the bus only kept it */
     /* ---- the newest desired state ---- */
-    uint64_t wanted_sequence; /* in its stream; 0: there is none */
-    DesiredState *wanted;     /* NULL: there is none, or it is not to be read */
-    char wanted_problem[128]; /* why not; "": it is, or there is none */
+    uint64_t wanted_sequence;           /* in its stream; 0: there is none */
+    DesiredState *wanted;               /* NULL: there is none, or it is not to be read */
+    struct text_digest *wanted_digests; /* of its policies' texts; NULL: likewise */
+    char wanted_problem[128];           /* why not; "": it is, or there is none */
 };
 
 struct fleet_hosts {

@@ -8,7 +8,6 @@
 #define PAGE_MAX 500
 #define PAGE_VMS 2000
 
-typedef Vmreclaim__Fleet__V1__FleetHost FleetHost;
 typedef Vmreclaim__Fleet__V1__FleetVm FleetVm;
 
 static bool means(const char *selector, const struct host_entry *entry)
@@ -22,37 +21,6 @@ static bool means(const char *selector, const struct host_entry *entry)
     };
 
     return selector[0] == '\0' || host_selector_matches(selector, &subject);
-}
-
-const char *service_presence_of(const struct service *service, const struct host_entry *entry)
-{
-    const struct fleet_view view = {.now = time_boottime(),
-                                    .listening = service->rollouts->listening};
-    const struct fleet_host host = {.status = entry->status, .heard = entry->heard};
-    static const char *const names[] = {
-        [FLEET_UNKNOWN] = "unknown", [FLEET_PRESENT] = "present", [FLEET_LOST] = "lost"};
-
-    return service->rollouts->listening == 0 ? names[FLEET_UNKNOWN]
-                                             : names[fleet_presence(&view, &host)];
-}
-
-/* `slim` has the status without VMs. */
-static void fill_host(const struct service *service, const struct host_entry *entry,
-                      HostStatus *slim, FleetHost *host)
-{
-    vmreclaim__fleet__v1__fleet_host__init(host);
-    host->host = (char *)entry->id;
-    host->status = entry->status;
-    if (slim != NULL && entry->status != NULL) {
-        *slim = *entry->status;
-        slim->n_vms = 0;
-        host->status = slim;
-    }
-    host->age_is_known = entry->heard != 0;
-    host->age_ns = entry->heard == 0 ? 0 : time_boottime() - entry->heard;
-    host->presence = (char *)service_presence_of(service, entry);
-    host->wanted_is_known = entry->wanted_problem[0] == '\0';
-    host->wanted_generation = entry->wanted == NULL ? 0 : entry->wanted->generation;
 }
 
 /* Index of the first host behind the token. */
@@ -104,7 +72,7 @@ void service_list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message
         for (; i < service->hosts->count && response.n_hosts < most; i++) {
             if (!means(request->selector, all[i]))
                 continue;
-            fill_host(service, all[i], &slim[response.n_hosts], &hosts[response.n_hosts]);
+            service_fill_host(service, all[i], &slim[response.n_hosts], &hosts[response.n_hosts]);
             if (!service_page_takes(&bytes, &hosts[response.n_hosts].base))
                 break;
             list[response.n_hosts] = &hosts[response.n_hosts];
@@ -120,37 +88,6 @@ void service_list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message
     free(list);
 }
 
-static struct host_entry *find_host(struct service *service, const char *name)
-{
-    struct host_entry *entry = fleet_hosts_find(service->hosts, name);
-
-    for (size_t i = 0; entry == NULL && i < service->hosts->count; i++)
-        if (service->hosts->sorted[i]->status != NULL &&
-            strcmp(service->hosts->sorted[i]->status->name, name) == 0)
-            entry = service->hosts->sorted[i];
-    return entry;
-}
-
-void service_get_host_status(struct ttrpc_call *call, const ProtobufCMessage *message,
-                             void *userdata)
-{
-    const FLEET_CALL(GetHostStatus, Request) *request = (const void *)message;
-    FLEET_CALL(GetHostStatus, Response)
-    response = VMRECLAIM__FLEET__V1__GET_HOST_STATUS_RESPONSE__INIT;
-    struct service *service = service_client_of(call)->service;
-    struct host_entry *entry = find_host(service, request->host);
-    FleetHost host;
-
-    if (entry == NULL) {
-        ttrpc_call_fail(call, TTRPC_NOT_FOUND, "no host \"%s\"; see 'vmreclaim fleet hosts'",
-                        request->host);
-        return;
-    }
-    fill_host(service, entry, NULL, &host);
-    response.host = &host;
-    ttrpc_call_finish(call, &response.base);
-}
-
 void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *message,
                             void *userdata)
 {
@@ -161,13 +98,14 @@ void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *mes
     struct host_entry **all = fleet_hosts_all(service->hosts);
     size_t room = PAGE_VMS + 1024;
     FleetVm *vms = calloc(room, sizeof(*vms));
+    VmStatus *slim = calloc(room, sizeof(*slim));
     FleetVm **list = calloc(room, sizeof(FleetVm *));
     size_t i = begin_of(service->hosts, request->page_token);
     size_t bytes = 0;
 
     if (!selector_is_good(call, request->selector))
         ;
-    else if (vms == NULL || list == NULL)
+    else if (vms == NULL || slim == NULL || list == NULL)
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
     else {
         for (; i < service->hosts->count && response.n_vms < PAGE_VMS &&
@@ -183,7 +121,9 @@ void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *mes
                 vmreclaim__fleet__v1__fleet_vm__init(vm);
                 vm->host = all[i]->id;
                 vm->host_name = status->name;
-                vm->vm = status->vms[k];
+                slim[response.n_vms] = *status->vms[k];
+                slim[response.n_vms].explanation.len = 0;
+                vm->vm = &slim[response.n_vms];
                 if (!service_page_takes(&bytes, &vm->base))
                     break; /* no host has so much to say of its VMs */
                 list[response.n_vms++] = vm;
@@ -195,5 +135,6 @@ void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *mes
         ttrpc_call_finish(call, &response.base);
     }
     free(vms);
+    free(slim);
     free(list);
 }

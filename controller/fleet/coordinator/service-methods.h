@@ -1,12 +1,29 @@
-/* Of service*.c alone: the methods, one file for what belongs together, and what they share. */
+/* What a coordinator answers: the methods, a file for what belongs together, and what they share.
+ * For the files of the service alone. */
 #ifndef VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_SERVICE_METHODS_H
 #define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_SERVICE_METHODS_H
 
-#include "controller/fleet/coordinator/service.h"
+#include "common/transport/transport.h"
+#include "common/ttrpc/ttrpc.h"
+#include "controller/fleet/coordinator/rollouts.h"
 
 #define FLEET_CALL(name, suffix) Vmreclaim__Fleet__V1__##name##suffix
 
 #define SERVICE_PAGE_BYTES ((size_t)3 << 20) /* of entries; a frame of ttRPC may be 4 MiB */
+
+typedef Vmreclaim__Fleet__V1__FleetHost FleetHost;
+
+struct service {
+    uv_loop_t *loop;
+    struct listener *listener;
+    struct list clients; /* struct service_client */
+    struct ttrpc_budget budget;
+    struct fleet_hosts *hosts;
+    struct rollouts *rollouts;
+    const struct lease *lease;
+    bool bus_is_there;
+    char problem[128];
+};
 
 struct service_client {
     struct list link;
@@ -24,14 +41,23 @@ bool service_page_takes(size_t *bytes, const ProtobufCMessage *entry);
 /* "present", "lost" or "unknown": static text. */
 const char *service_presence_of(const struct service *service, const struct host_entry *entry);
 
+/* `slim` has the status without VMs; NULL: it is sent with them. Both live until the answer is
+ * sent. */
+void service_fill_host(const struct service *service, const struct host_entry *entry,
+                       HostStatus *slim, FleetHost *host);
+
 /* ---- the methods ---- */
 
 /* service-hosts.c */
 void service_list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
-void service_get_host_status(struct ttrpc_call *call, const ProtobufCMessage *message,
-                             void *userdata);
 void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *message,
                             void *userdata);
+
+/* service-explain.c */
+void service_get_host_status(struct ttrpc_call *call, const ProtobufCMessage *message,
+                             void *userdata);
+void service_explain_fleet_vm(struct ttrpc_call *call, const ProtobufCMessage *message,
+                              void *userdata);
 
 /* service-rollouts.c */
 void service_list_rollouts(struct ttrpc_call *call, const ProtobufCMessage *message,

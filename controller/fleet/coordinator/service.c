@@ -14,17 +14,6 @@
 #define BUDGET_BYTES    ((uint64_t)64 << 20)
 #define FRAME_BYTES     (1u << 20)
 
-struct service_client *service_client_of(struct ttrpc_call *call)
-{
-    return ttrpc_call_connection_userdata(call);
-}
-
-bool service_page_takes(size_t *bytes, const ProtobufCMessage *entry)
-{
-    *bytes += protobuf_c_message_get_packed_size(entry) + 8; /* with its tag and length */
-    return *bytes <= SERVICE_PAGE_BYTES;
-}
-
 /* ---- the coordinator itself ---- */
 
 static const char *problem_of(const struct service *service)
@@ -63,8 +52,9 @@ static void get_coordinator(struct ttrpc_call *call, const ProtobufCMessage *mes
 
 /* In the order of the service's methods. */
 static const ttrpc_handler handlers[] = {
-    get_coordinator,       service_list_hosts,    service_get_host_status, service_list_fleet_vms,
-    service_list_rollouts, service_start_rollout, service_order_rollout,
+    get_coordinator,          service_list_hosts,     service_get_host_status,
+    service_explain_fleet_vm, service_list_fleet_vms, service_list_rollouts,
+    service_start_rollout,    service_order_rollout,
 };
 
 static const struct ttrpc_service fleet_service = {

@@ -3,21 +3,7 @@
 #ifndef VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_SERVICE_H
 #define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_SERVICE_H
 
-#include "common/transport/transport.h"
-#include "common/ttrpc/ttrpc.h"
-#include "controller/fleet/coordinator/rollouts.h"
-
-struct service {
-    uv_loop_t *loop;
-    struct listener *listener;
-    struct list clients; /* struct service_client */
-    struct ttrpc_budget budget;
-    struct fleet_hosts *hosts;
-    struct rollouts *rollouts;
-    const struct lease *lease;
-    bool bus_is_there;
-    char problem[128];
-};
+#include "controller/fleet/coordinator/service-methods.h"
 
 /* -EINVAL: `address` is none; or errno of listening. */
 int service_start(struct service *service, uv_loop_t *loop, const char *address,

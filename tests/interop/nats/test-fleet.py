@@ -12,6 +12,8 @@ import unittest
 import fleet
 from fleet import wait
 
+import guests  # of the strict decoder's test, whose folder fleet knows
+
 PROGRAMS = sys.argv[1:5]
 VMRECLAIM = sys.argv[5]
 POLICY = "name: night\nprofile: gentle\n"
@@ -99,6 +101,43 @@ class FleetTest(unittest.TestCase):
         self.run_cli(coordinator, "fleet", "rollout", "pause", "ffff", code=3)
         self.assertIn("--gate", self.run_cli(coordinator, "fleet", "rollout", "start", path,
                                              "--gate", "pressure", code=2))
+
+    def explained(self, coordinator, host, vm):
+        try:
+            return coordinator.call("ExplainFleetVm", host=host, vm=vm)
+        except fleet.wire.Refused:
+            return None
+
+    def add_guest(self, host, name):
+        guest = guests.Agent(self.fleet.loose, b"a guest")
+        fleet.wire.Listener(host.path("guest.sock"), guest.serve)
+        host.write(f"vms/{name}.yaml", f"name: {name}\nagent: unix:{host.path('guest.sock')}\n")
+
+    def test_a_vm_and_its_host_are_explained(self):
+        """A guest with a script, behind a real daemon and a real bridge."""
+        coordinator = self.fleet.add_coordinator("one")
+        self.add_guest(self.fleet.hosts[1], "db")
+        self.start_all()
+        wait(lambda: len(self.present(coordinator)) == 4, coordinator.program)
+        answer = wait(lambda: (found := self.explained(coordinator, "h1.example", "db")) is not None
+                      and found.explanation.waterfall.guest_is_known and found)
+        self.assertEqual(answer.explanation.waterfall.cache, 100 * guests.MIB)
+        self.assertEqual(answer.vm.explanation, b"")
+        self.assertEqual(answer.explanation.returns.reason,
+                         "what the host holds for it is not known")
+        words = self.run_cli(coordinator, "fleet", "explain", "h1/db")
+        self.assertIn("host h1 (h1.example) · present · heard ", words)
+        self.assertRegex(words, r"cache +100\.0 MiB")
+        self.assertIn("nothing: what the host holds for it is not known", words)
+        self.assertIn("vmreclaim -H ssh://h1.example explain db", words)
+        words = self.run_cli(coordinator, "fleet", "explain", "h1")
+        self.assertRegex(words, r"VMs +1; they hold ")
+        self.assertIn("No policy of the fleet is wanted here.", words)
+        self.assertLessEqual(max(map(len, words.splitlines())), 80)
+        self.assertIn("did you mean: h1.example?", self.run_cli(coordinator, "fleet", "explain",
+                                                               "h1.exampl", code=3))
+        self.assertIn("did you mean: db?", self.run_cli(coordinator, "fleet", "explain", "h1/dv",
+                                                        code=3))
 
     def start_rollout(self, coordinator, **more):
         rollout = dict(policy="night", text=POLICY, vm_selectors=["*"], host_selector="all",

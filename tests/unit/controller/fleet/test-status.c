@@ -87,6 +87,57 @@ static void test_it_fits(void **state)
     vmreclaim__fleet__v1__host_status__free_unpacked(status, NULL);
 }
 
+static size_t count_explained(const Status *status)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < status->n_vms; i++)
+        count += status->vms[i]->explanation.len > 0;
+    return count;
+}
+
+/* Of as many VMs as it may have, each with all that a VM can have, the last go without. */
+static void test_explanations_are_left_out_first(void **state)
+{
+    static char policy[] = "a-policy-with-a-name";
+    static char uuid[] = "a14c0d7e-4f5e-4b9c-8d5e-2f7c61a0b3d4";
+    const Vmreclaim__Controller__V1__ListVmsResponse list = list_of(STATUS_VMS_MAX);
+    Vmreclaim__Fleet__V1__VmExplanation *explanation;
+    size_t length;
+    Status *status;
+
+    for (size_t i = 0; i < STATUS_VMS_MAX; i++) {
+        vms[i].uuid = vms[i].boot_id = uuid;
+        vms[i].policy = policy;
+        waterfalls[i].in_use = waterfalls[i].cache = waterfalls[i].trapped = UINT64_C(1) << 36;
+        waterfalls[i].reportable = waterfalls[i].percpu = waterfalls[i].vm_ram = UINT64_C(1) << 36;
+        waterfalls[i].time_ns = vms[i].last_sample_ns = INT64_C(1800000000000000000);
+        returns[i].reason = policy;
+    }
+    status = pack(&(struct status_parts){.list = &list}, &length);
+    assert_true(length <= STATUS_BYTES_MAX);
+    assert_int_equal(status->n_vms, STATUS_VMS_MAX);
+    explanation = vmreclaim__fleet__v1__vm_explanation__unpack(
+        NULL, status->vms[0]->explanation.len, status->vms[0]->explanation.data);
+    assert_non_null(explanation);
+    assert_int_equal(explanation->waterfall->cache, UINT64_C(1) << 36);
+    assert_string_equal(explanation->returns->reason, policy);
+    vmreclaim__fleet__v1__vm_explanation__free_unpacked(explanation, NULL);
+    assert_int_equal(count_explained(status), STATUS_VMS_MAX);
+    vmreclaim__fleet__v1__host_status__free_unpacked(status, NULL);
+    for (size_t i = 0; i < STATUS_VMS_MAX; i++)
+        vms[i].state = vms[i].alarm = returns[i].reason =
+            (char *)"much is said of each, and so not every one of them can have its explanation "
+                    "with it";
+    status = pack(&(struct status_parts){.list = &list}, &length);
+    assert_true(length <= STATUS_BYTES_MAX);
+    assert_int_equal(status->n_vms, STATUS_VMS_MAX);
+    assert_in_range(count_explained(status), 1, STATUS_VMS_MAX - 1);
+    assert_true(status->vms[0]->explanation.len > 0);
+    assert_int_equal(status->vms[STATUS_VMS_MAX - 1]->explanation.len, 0);
+    vmreclaim__fleet__v1__host_status__free_unpacked(status, NULL);
+}
+
 static uint64_t figure(const Vmreclaim__Fleet__V1__VmStatus *vm,
                        Vmreclaim__Fleet__V1__FigureKind kind)
 {
@@ -162,6 +213,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_totals_are_of_all_and_rows_of_the_worst),
         cmocka_unit_test(test_it_fits),
+        cmocka_unit_test(test_explanations_are_left_out_first),
         cmocka_unit_test(test_figures),
         cmocka_unit_test(test_a_daemon_that_does_not_answer),
     };

@@ -8,6 +8,7 @@
 #include "controller/json/absence.h"
 #include "controller/json/json.h"
 #include "desired.pb-c.h"
+#include "fleet.pb-c.h"
 #include "ttrpc.pb-c.h"
 
 typedef Vmreclaim__Agent__V1__WatchResponse WatchResponse;
@@ -76,6 +77,7 @@ static void expect_fields(const struct absence *absence)
         &vmreclaim__controller__v1__host_facts__descriptor,
         &vmreclaim__controller__v1__balloon_statistics__descriptor,
         &vmreclaim__controller__v1__finding__descriptor,
+        &vmreclaim__controller__v1__obstacle__descriptor,
         &vmreclaim__controller__v1__degradation__descriptor,
         &vmreclaim__controller__v1__get_status_response__descriptor,
         &vmreclaim__controller__v1__host__descriptor,
@@ -83,6 +85,9 @@ static void expect_fields(const struct absence *absence)
         &vmreclaim__controller__v1__planned_step__descriptor,
         &vmreclaim__controller__v1__planned_vm__descriptor,
         &vmreclaim__fleet__v1__applied__descriptor,
+        &vmreclaim__fleet__v1__fleet_host__descriptor,
+        &vmreclaim__fleet__v1__vm_status__descriptor,
+        &vmreclaim__fleet__v1__vm_explanation__descriptor,
         &vmreclaim__agent__v1__get_info_response__descriptor,
         &vmreclaim__agent__v1__memory_sample__descriptor,
     };
