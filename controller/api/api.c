@@ -16,7 +16,7 @@ void api_init(struct api *api, const struct api_rooms *rooms)
     api_users_init(&api->users, rooms->supervisor->loop);
     api_door_init(api);
     api_events_init(api);
-    api_slices_init(&api->slices, rooms->supervisor->loop);
+    slices_init(&api->slices, rooms->supervisor->loop);
     list_init(&api->other_dumps);
 }
 
@@ -24,7 +24,7 @@ void api_stop(struct api *api)
 {
     supervisor_unlisten(&api->listener);
     api_door_stop(api);
-    api_slices_stop(&api->slices);
+    slices_stop(&api->slices);
 }
 
 void api_finish(struct api *api)

@@ -164,14 +164,14 @@ static void answer(struct api_call *call, const char *token, size_t most,
 /* ---- the first page, which has the sums of all VMs ---- */
 
 struct counting {
-    struct api_work work;
+    struct slice_work work;
     struct api_call *call;
     size_t most; /* VMs on the page */
     bool is_summed;
     struct vm_sums sums;
 };
 
-static void cancel(struct api_work *work)
+static void cancel(struct slice_work *work)
 {
     struct counting *counting = container_of(work, struct counting, work);
 
@@ -180,7 +180,7 @@ static void cancel(struct api_work *work)
 }
 
 /* The page is the last slice. */
-static void make_slice(struct api_work *work)
+static void make_slice(struct slice_work *work)
 {
     struct counting *counting = container_of(work, struct counting, work);
     struct api_call *call = counting->call;
@@ -194,7 +194,7 @@ static void make_slice(struct api_work *work)
     } else {
         counting->is_summed = !vm_sums_add_slice(&counting->sums, call->api->rooms.supervisor);
         api_charge(call, time_of_thread() - begun);
-        api_slices_add(&call->api->slices, work);
+        slices_add(&call->api->slices, work);
     }
 }
 
@@ -206,10 +206,10 @@ static void begin(struct api_call *call, size_t most)
         api_call_fail(call, -ENOMEM, "out of memory");
         return;
     }
-    counting->work = (struct api_work){.make_slice = make_slice, .cancel = cancel};
+    counting->work = (struct slice_work){.make_slice = make_slice, .cancel = cancel};
     counting->call = call;
     counting->most = most;
-    api_slices_add(&call->api->slices, &counting->work);
+    slices_add(&call->api->slices, &counting->work);
 }
 
 static void get_counters(struct api_call *call, const ProtobufCMessage *request)

@@ -8,11 +8,11 @@
 
 #include "common/base/list.h"
 #include "common/transport/address.h"
+#include "common/ttrpc/slices.h"
 #include "common/ttrpc/ttrpc.h"
 #include "controller/api/call.h"
 #include "controller/api/method.h"
 #include "controller/api/rpc-times.h"
-#include "controller/api/slices.h"
 #include "controller/api/users.h"
 #include "controller/vms/supervisor.h"
 
@@ -79,7 +79,7 @@ struct api {
     struct api_users users;
     struct supervisor_listener listener;
     struct list watchers;
-    struct api_slices slices;
+    struct slices slices;
     struct list other_dumps; /* struct dump, those for others than root */
     uint64_t event_sequence;
     struct rpc_times times;

@@ -33,7 +33,7 @@ enum dump_part {
 };
 
 struct dump {
-    struct api_work work;
+    struct slice_work work;
     struct list other; /* of those that are bounded */
     uid_t uid;
     struct api_call *call;
@@ -229,7 +229,7 @@ static int send_slice(struct dump *dump)
 
 static void get_ready(struct dump *dump)
 {
-    api_slices_add(&dump->call->api->slices, &dump->work);
+    slices_add(&dump->call->api->slices, &dump->work);
 }
 
 static void on_drain(struct api_call *call, void *userdata)
@@ -237,7 +237,7 @@ static void on_drain(struct api_call *call, void *userdata)
     get_ready(userdata);
 }
 
-static void advance(struct api_work *work)
+static void advance(struct slice_work *work)
 {
     struct dump *dump = container_of(work, struct dump, work);
     nsec_t begun = time_of_thread();
@@ -258,7 +258,7 @@ static void advance(struct api_work *work)
         get_ready(dump);
 }
 
-static void cancel(struct api_work *work)
+static void cancel(struct slice_work *work)
 {
     end(container_of(work, struct dump, work), -ECANCELED);
 }
@@ -314,7 +314,7 @@ void api_dump_state(struct api_call *call, const ProtobufCMessage *request)
         api_call_fail(call, -ENOMEM, "out of memory");
         return;
     }
-    dump->work = (struct api_work){.make_slice = advance, .cancel = cancel};
+    dump->work = (struct slice_work){.make_slice = advance, .cancel = cancel};
     list_init(&dump->other);
     dump->call = call;
     dump->uid = call->caller.uid;

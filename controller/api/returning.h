@@ -5,6 +5,9 @@
 #include "controller/explain/returns.h"
 #include "controller/messages/vm.h"
 
+/* VMs in a slice that looks at each as for an explanation, and on a page of such. */
+#define LOOKS_PER_SLICE 256
+
 /* The worst of them, in a list. */
 #define RETURNING_OBSTACLES_MAX 4
 

@@ -3,8 +3,8 @@
 
 #include "common/base/number.h"
 #include "common/base/text.h"
+#include "common/ttrpc/slices.h"
 #include "controller/api/returning.h"
-#include "controller/api/slices.h"
 #include "controller/messages/vm.h"
 
 static void add(struct vm_sums *sums, const struct supervisor *supervisor, const struct vm *vm)

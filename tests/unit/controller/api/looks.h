@@ -6,8 +6,8 @@
 
 #include <uv.h>
 
+#include "common/ttrpc/slices.h"
 #include "controller/api/returning.h"
-#include "controller/api/slices.h"
 
 static unsigned looks; /* in this turn */
 
