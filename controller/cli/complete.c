@@ -8,8 +8,10 @@
 #include "common/base/text.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/completing.h"
+#include "controller/cli/coordinator.h"
 #include "controller/cli/event-kinds.h"
 #include "controller/cli/messages.h"
+#include "fleet.pb-c.h"
 
 #define NAMES_MAX  1000
 #define NAMES_TIME (2 * NSEC_PER_SEC)
@@ -71,6 +73,67 @@ static int add_actions(const ProtobufCMessage *message, void *userdata)
     return EXIT_DONE;
 }
 
+static int add_fleet_hosts(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Fleet__V1__ListHostsResponse *list = (const void *)message;
+
+    for (size_t i = 0; i < list->n_hosts; i++)
+        add(list->hosts[i]->host, list->hosts[i]->presence, userdata);
+    return EXIT_DONE;
+}
+
+static int add_fleet_policies(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Fleet__V1__ListFleetPoliciesResponse *list = (const void *)message;
+
+    for (size_t i = 0; i < list->n_policies; i++)
+        add(list->policies[i]->name, "", userdata);
+    return EXIT_DONE;
+}
+
+/* The VMs of the host that is typed already: "rack7-12/". */
+static int add_fleet_vms(const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Fleet__V1__GetHostStatusResponse *response = (const void *)message;
+    const struct typed *typed = userdata;
+    int before = (int)strcspn(typed->prefix, "/");
+    char word[256];
+
+    if (response->host == NULL || response->host->status == NULL)
+        return EXIT_DONE;
+    for (size_t i = 0; i < response->host->status->n_vms; i++) {
+        const Vmreclaim__Fleet__V1__VmStatus *vm = response->host->status->vms[i];
+
+        text_format(word, sizeof(word), "%.*s/%s", before, typed->prefix, vm->name);
+        add(word, vm->state, userdata);
+    }
+    return EXIT_DONE;
+}
+
+static void add_names_of_fleet(enum completing_kind kind, void *userdata)
+{
+    Vmreclaim__Fleet__V1__ListHostsRequest hosts = VMRECLAIM__FLEET__V1__LIST_HOSTS_REQUEST__INIT;
+    Vmreclaim__Fleet__V1__GetHostStatusRequest host =
+        VMRECLAIM__FLEET__V1__GET_HOST_STATUS_REQUEST__INIT;
+    Vmreclaim__Fleet__V1__ListFleetPoliciesRequest policies =
+        VMRECLAIM__FLEET__V1__LIST_FLEET_POLICIES_REQUEST__INIT;
+    const struct typed *typed = userdata;
+    struct cli fleet = fleet_cli(typed->cli);
+    const char *slash = strchr(typed->prefix, '/');
+    char name[128];
+
+    if (kind == COMPLETING_FLEET_POLICY) {
+        (void)client_list(&fleet, "ListFleetPolicies", &policies.base, NAMES_MAX,
+                          add_fleet_policies, userdata);
+    } else if (slash == NULL) {
+        (void)client_list(&fleet, "ListHosts", &hosts.base, NAMES_MAX, add_fleet_hosts, userdata);
+    } else {
+        text_format(name, sizeof(name), "%.*s", (int)(slash - typed->prefix), typed->prefix);
+        host.host = name;
+        (void)client_call(&fleet, "GetHostStatus", &host.base, add_fleet_vms, userdata);
+    }
+}
+
 /* Several may be typed, with commas: the last one is completed. */
 static void add_kinds(void *userdata)
 {
@@ -107,6 +170,8 @@ static void add_names(enum completing_kind kind, void *userdata)
         (void)client_list(cli, "ListActions", &actions.base, 50, add_actions, userdata);
     else if (kind == COMPLETING_KIND)
         add_kinds(userdata);
+    else if (kind == COMPLETING_FLEET_HOST || kind == COMPLETING_FLEET_POLICY)
+        add_names_of_fleet(kind, userdata);
     else
         puts(":file");
 }

@@ -35,15 +35,19 @@ static enum completing_kind kind_of(const char *name, size_t length, const char 
         {"KIND", COMPLETING_KIND},
         {"VM|GLOB|LABEL", COMPLETING_ASSIGNED},
         {"FILE|DIR|-", COMPLETING_FILE},
+        {"HOST[/VM", COMPLETING_FLEET_HOST},
+        {"HOSTS", COMPLETING_FLEET_HOST},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         if (strlen(kinds[i].name) == length && strncmp(kinds[i].name, name, length) == 0)
             return kinds[i].kind;
     /* What a policy is called, of commands about policies. */
-    return length == 4 && strncmp(name, "NAME", 4) == 0 && strncmp(command, "policy ", 7) == 0
-               ? COMPLETING_POLICY
-               : COMPLETING_NOTHING;
+    if (length != 4 || strncmp(name, "NAME", 4) != 0)
+        return COMPLETING_NOTHING;
+    if (strncmp(command, "fleet policy ", 13) == 0)
+        return COMPLETING_FLEET_POLICY;
+    return strncmp(command, "policy ", 7) == 0 ? COMPLETING_POLICY : COMPLETING_NOTHING;
 }
 
 static void know_command(const struct completing *completing, struct line *line)
@@ -208,7 +212,7 @@ static enum completing_kind next_operand(const struct line *line)
     operand += strspn(operand, "[");
     length = strcspn(operand, " ]");
     for (; before > 0; before--) {
-        const char *next = operand + length + strspn(operand + length, " ]");
+        const char *next = operand + length + strspn(operand + length, " ][");
 
         if (*next == '\0' || *next == '|' || *next == '-')
             return line->command->takes_more ? kind_of(operand, length, line->command->name)

@@ -13,6 +13,8 @@ enum completing_kind {
     COMPLETING_FILE,
     COMPLETING_KIND,     /* of events */
     COMPLETING_ASSIGNED, /* VM, glob or label that has a policy */
+    COMPLETING_FLEET_HOST,
+    COMPLETING_FLEET_POLICY,
 };
 
 struct completing {

@@ -4,8 +4,6 @@
 #include "controller/cli/fleet/fleet.h"
 #include "controller/cli/list.h"
 
-static const char *selector = "";
-
 static const FleetHost *host_of(const struct list_row *row)
 {
     return (const FleetHost *)row->message;
@@ -98,15 +96,9 @@ static int run(struct cli *cli, char **operands)
     Vmreclaim__Fleet__V1__ListHostsRequest request = VMRECLAIM__FLEET__V1__LIST_HOSTS_REQUEST__INIT;
     struct cli fleet = fleet_cli(cli);
 
-    request.selector = (char *)selector;
+    request.selector = (char *)fleet_hosts;
     return list_run(&fleet, &list, "ListHosts", &request.base, UINT64_MAX);
 }
-
-static const struct command_option options[] = {
-    {"hosts", 0, OPTION_TEXT, "HOSTS", "these alone: a name, a glob, or label:KEY=VALUE", &selector,
-     NULL},
-    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
-};
 
 const struct command command_fleet_hosts = {
     .name = "fleet hosts",
@@ -119,6 +111,6 @@ const struct command command_fleet_hosts = {
                    "lost. What is not known is a dash.",
     .example = "vmreclaim fleet hosts --sort -could-return",
     .see_also = "fleet vms; fleet status; host, for this host alone",
-    .options = options,
+    .options = fleet_hosts_options,
     .run = run,
 };

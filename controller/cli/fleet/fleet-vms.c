@@ -2,8 +2,6 @@
 #include "controller/cli/fleet/fleet.h"
 #include "controller/cli/list.h"
 
-static const char *selector = "";
-
 static const FleetVm *vm_of(const struct list_row *row)
 {
     return (const FleetVm *)row->message;
@@ -47,15 +45,9 @@ static int run(struct cli *cli, char **operands)
         VMRECLAIM__FLEET__V1__LIST_FLEET_VMS_REQUEST__INIT;
     struct cli fleet = fleet_cli(cli);
 
-    request.selector = (char *)selector;
+    request.selector = (char *)fleet_hosts;
     return list_run(&fleet, &list, "ListFleetVms", &request.base, UINT64_MAX);
 }
-
-static const struct command_option options[] = {
-    {"hosts", 0, OPTION_TEXT, "HOSTS", "of these alone: a name, a glob, or label:KEY=VALUE",
-     &selector, NULL},
-    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
-};
 
 const struct command command_fleet_vms = {
     .name = "fleet vms",
@@ -66,6 +58,6 @@ const struct command command_fleet_vms = {
                    "fleet hosts are of all.",
     .example = "vmreclaim fleet vms --hosts 'rack2-*' --sort -could-return",
     .see_also = "fleet hosts; vm list, for this host alone",
-    .options = options,
+    .options = fleet_hosts_options,
     .run = run,
 };

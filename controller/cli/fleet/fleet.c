@@ -1,20 +1,17 @@
-/* A coordinator's socket is another one than the daemon's. */
+/* Words and names of a fleet. */
 #include "controller/cli/fleet/fleet.h"
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-struct cli fleet_cli(const struct cli *cli)
-{
-    const char *address = getenv("VMRECLAIM_FLEET");
-    struct cli fleet = *cli;
+const char *fleet_hosts = "";
 
-    fleet.api = address != NULL && address[0] != '\0' ? address : FLEET_API;
-    fleet.service = &vmreclaim__fleet__v1__fleet__descriptor;
-    return fleet;
-}
+const struct command_option fleet_hosts_options[] = {
+    {"hosts", 0, OPTION_TEXT, "HOSTS", "of these alone: a name, a glob, or label:KEY=VALUE",
+     &fleet_hosts, NULL},
+    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+};
 
 char *fleet_split_vm(char *word)
 {

@@ -1,20 +1,20 @@
-/* The way to a coordinator of the fleet, and what its commands share. */
+/* What the commands of a fleet share. */
 #ifndef VMRECLAIM_CONTROLLER_CLI_FLEET_FLEET_H
 #define VMRECLAIM_CONTROLLER_CLI_FLEET_FLEET_H
 
-#include "controller/cli/cli.h"
 #include "controller/cli/color.h"
+#include "controller/cli/coordinator.h"
 #include "fleet.pb-c.h"
 
 typedef Vmreclaim__Fleet__V1__FleetHost FleetHost;
 typedef Vmreclaim__Fleet__V1__FleetVm FleetVm;
+typedef Vmreclaim__Fleet__V1__FleetPolicy FleetPolicy;
 typedef Vmreclaim__Fleet__V1__HostPolicy HostPolicy;
 typedef Vmreclaim__Fleet__V1__Rollout Rollout;
 
-#define FLEET_API "unix:/run/vmreclaim-fleet/fleet.sock"
-
-/* The same command line towards the coordinator: at $VMRECLAIM_FLEET, else FLEET_API. */
-struct cli fleet_cli(const struct cli *cli);
+/* --hosts, and what it says: "" where it is not given. The options are ended by a NULL name. */
+extern const struct command_option fleet_hosts_options[];
+extern const char *fleet_hosts;
 
 /* "canary", or the part of the hosts that has it afterwards: "25 %". */
 void fleet_wave_name(const Rollout *rollout, uint32_t wave, char *name, size_t size);

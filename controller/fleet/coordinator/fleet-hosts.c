@@ -151,6 +151,22 @@ struct host_entry **fleet_hosts_all(struct fleet_hosts *hosts)
     return hosts->sorted;
 }
 
+size_t fleet_hosts_behind(struct fleet_hosts *hosts, const char *token)
+{
+    struct host_entry **all = fleet_hosts_all(hosts);
+    size_t low = 0, high = hosts->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(all[middle]->id, token) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static const char *rollout_of(const struct host_entry *entry, const char *policy)
 {
     for (size_t i = 0; entry->wanted != NULL && i < entry->wanted->n_policies; i++)

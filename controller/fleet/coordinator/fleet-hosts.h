@@ -54,6 +54,9 @@ struct host_entry *fleet_hosts_find(const struct fleet_hosts *hosts, const char 
 /* All, by id; until the next one comes. */
 struct host_entry **fleet_hosts_all(struct fleet_hosts *hosts);
 
+/* Among all the place of the first whose id is behind the token. */
+size_t fleet_hosts_behind(struct fleet_hosts *hosts, const char *token);
+
 /* As the engine looks at them for a policy, for the caller to free; NULL: no memory.
  * `wanted_is_whole`: all desired states that there are have come. */
 struct fleet_host *fleet_hosts_view(struct fleet_hosts *hosts, const char *policy,

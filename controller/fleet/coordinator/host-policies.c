@@ -40,12 +40,15 @@ static const AppliedPolicy *find_applied(const struct host_entry *entry, const c
     return NULL;
 }
 
-static bool is_wanted(const struct host_entry *entry, const char *name)
+const DesiredPolicy *host_policy_wanted(const struct host_entry *entry, const char *name,
+                                        const struct text_digest **ret_digest)
 {
     for (size_t i = 0; i < count_wanted(entry); i++)
-        if (strcmp(entry->wanted->policies[i]->name, name) == 0)
-            return true;
-    return false;
+        if (strcmp(entry->wanted->policies[i]->name, name) == 0) {
+            *ret_digest = &entry->wanted_digests[i];
+            return entry->wanted->policies[i];
+        }
+    return NULL;
 }
 
 /* Nothing of a state that is refused is taken. */
@@ -109,6 +112,7 @@ static void fill_left(const AppliedPolicy *applied, HostPolicy *policy)
 bool host_policy_next(const struct host_entry *entry, size_t *place, HostPolicy *ret_policy)
 {
     size_t wanted = count_wanted(entry);
+    const struct text_digest *digest;
 
     vmreclaim__fleet__v1__host_policy__init(ret_policy);
     if (*place < wanted) {
@@ -118,7 +122,7 @@ bool host_policy_next(const struct host_entry *entry, size_t *place, HostPolicy 
     while (*place < wanted + count_applied(entry)) {
         const AppliedPolicy *applied = applied_of(entry)->policies[(*place)++ - wanted];
 
-        if (is_wanted(entry, applied->name))
+        if (host_policy_wanted(entry, applied->name, &digest) != NULL)
             continue;
         fill_left(applied, ret_policy);
         return true;

@@ -14,6 +14,10 @@ typedef Vmreclaim__Fleet__V1__HostPolicy HostPolicy;
  * those that the host has and nobody wants. */
 bool host_policy_next(const struct host_entry *entry, size_t *place, HostPolicy *ret_policy);
 
+/* What is wanted under that name, and of its text the digest; NULL: nothing. */
+const Vmreclaim__Fleet__V1__DesiredPolicy *host_policy_wanted(
+    const struct host_entry *entry, const char *name, const struct text_digest **ret_digest);
+
 /* It may be for the VM: one of its selectors is a label, which its host alone knows, or means the
  * name. */
 bool host_policy_may_mean(const HostPolicy *policy, const char *vm);

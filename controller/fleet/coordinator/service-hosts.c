@@ -1,54 +1,12 @@
 /* Hosts and their VMs, page by page. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "controller/fleet/coordinator/service-methods.h"
-#include "controller/selectors/host-selector.h"
 
 #define PAGE_MAX 500
 #define PAGE_VMS 2000
 
 typedef Vmreclaim__Fleet__V1__FleetVm FleetVm;
-
-static bool means(const char *selector, const struct host_entry *entry)
-{
-    const HostStatus *status = entry->status;
-    const struct host_subject subject = {
-        .id = entry->id,
-        .name = status == NULL ? NULL : status->name,
-        .labels = status == NULL ? NULL : status->labels,
-        .label_count = status == NULL ? 0 : status->n_labels,
-    };
-
-    return selector[0] == '\0' || host_selector_matches(selector, &subject);
-}
-
-/* Index of the first host behind the token. */
-static size_t begin_of(struct fleet_hosts *hosts, const char *token)
-{
-    struct host_entry **all = fleet_hosts_all(hosts);
-    size_t low = 0, high = hosts->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (strcmp(all[middle]->id, token) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static bool selector_is_good(struct ttrpc_call *call, const char *selector)
-{
-    struct error error;
-
-    if (selector[0] == '\0' || host_selector_check(selector, &error) == 0)
-        return true;
-    ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT, "%s", error.text);
-    return false;
-}
 
 void service_list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
@@ -61,16 +19,16 @@ void service_list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message
     FleetHost *hosts = calloc(most, sizeof(*hosts));
     HostStatus *slim = calloc(most, sizeof(*slim));
     FleetHost **list = calloc(most, sizeof(FleetHost *));
-    size_t i = begin_of(service->hosts, request->page_token);
+    size_t i = fleet_hosts_behind(service->hosts, request->page_token);
     size_t bytes = 0;
 
-    if (!selector_is_good(call, request->selector))
+    if (!service_selector_is_good(call, request->selector))
         ;
     else if (hosts == NULL || slim == NULL || list == NULL)
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
     else {
         for (; i < service->hosts->count && response.n_hosts < most; i++) {
-            if (!means(request->selector, all[i]))
+            if (!service_selects(request->selector, all[i]))
                 continue;
             service_fill_host(service, all[i], &slim[response.n_hosts], &hosts[response.n_hosts]);
             if (!service_page_takes(&bytes, &hosts[response.n_hosts].base))
@@ -100,10 +58,10 @@ void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *mes
     FleetVm *vms = calloc(room, sizeof(*vms));
     VmStatus *slim = calloc(room, sizeof(*slim));
     FleetVm **list = calloc(room, sizeof(FleetVm *));
-    size_t i = begin_of(service->hosts, request->page_token);
+    size_t i = fleet_hosts_behind(service->hosts, request->page_token);
     size_t bytes = 0;
 
-    if (!selector_is_good(call, request->selector))
+    if (!service_selector_is_good(call, request->selector))
         ;
     else if (vms == NULL || slim == NULL || list == NULL)
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
@@ -113,7 +71,7 @@ void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *mes
              i++) {
             const HostStatus *status = all[i]->status;
 
-            for (size_t k = 0; status != NULL && means(request->selector, all[i]) &&
+            for (size_t k = 0; status != NULL && service_selects(request->selector, all[i]) &&
                                k < status->n_vms && response.n_vms < room;
                  k++) {
                 FleetVm *vm = &vms[response.n_vms];

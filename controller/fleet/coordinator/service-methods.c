@@ -1,6 +1,8 @@
 /* What the methods share. */
 #include "controller/fleet/coordinator/service-methods.h"
 
+#include "controller/selectors/host-selector.h"
+
 struct service_client *service_client_of(struct ttrpc_call *call)
 {
     return ttrpc_call_connection_userdata(call);
@@ -40,4 +42,27 @@ void service_fill_host(const struct service *service, const struct host_entry *e
     host->presence = (char *)service_presence_of(service, entry);
     host->wanted_is_known = entry->wanted_problem[0] == '\0';
     host->wanted_generation = entry->wanted == NULL ? 0 : entry->wanted->generation;
+}
+
+bool service_selector_is_good(struct ttrpc_call *call, const char *selector)
+{
+    struct error error;
+
+    if (selector[0] == '\0' || host_selector_check(selector, &error) == 0)
+        return true;
+    ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT, "%s", error.text);
+    return false;
+}
+
+bool service_selects(const char *selector, const struct host_entry *entry)
+{
+    const HostStatus *status = entry->status;
+    const struct host_subject subject = {
+        .id = entry->id,
+        .name = status == NULL ? NULL : status->name,
+        .labels = status == NULL ? NULL : status->labels,
+        .label_count = status == NULL ? 0 : status->n_labels,
+    };
+
+    return selector[0] == '\0' || host_selector_matches(selector, &subject);
 }

@@ -4,6 +4,7 @@
 #define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_SERVICE_METHODS_H
 
 #include "common/transport/transport.h"
+#include "common/ttrpc/slices.h"
 #include "common/ttrpc/ttrpc.h"
 #include "controller/fleet/coordinator/rollouts.h"
 
@@ -21,6 +22,7 @@ struct service {
     struct fleet_hosts *hosts;
     struct rollouts *rollouts;
     const struct lease *lease;
+    struct slices slices; /* answers under way that are made of many hosts */
     bool bus_is_there;
     char problem[128];
 };
@@ -46,6 +48,12 @@ const char *service_presence_of(const struct service *service, const struct host
 void service_fill_host(const struct service *service, const struct host_entry *entry,
                        HostStatus *slim, FleetHost *host);
 
+/* A selector of hosts that can be read, or none; else the call has failed. */
+bool service_selector_is_good(struct ttrpc_call *call, const char *selector);
+
+/* The host is one of those; "" means all. */
+bool service_selects(const char *selector, const struct host_entry *entry);
+
 /* ---- the methods ---- */
 
 /* service-hosts.c */
@@ -57,6 +65,12 @@ void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *mes
 void service_get_host_status(struct ttrpc_call *call, const ProtobufCMessage *message,
                              void *userdata);
 void service_explain_fleet_vm(struct ttrpc_call *call, const ProtobufCMessage *message,
+                              void *userdata);
+
+/* service-policies.c */
+void service_list_fleet_policies(struct ttrpc_call *call, const ProtobufCMessage *message,
+                                 void *userdata);
+void service_get_fleet_policy(struct ttrpc_call *call, const ProtobufCMessage *message,
                               void *userdata);
 
 /* service-rollouts.c */

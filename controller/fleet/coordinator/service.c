@@ -53,8 +53,9 @@ static void get_coordinator(struct ttrpc_call *call, const ProtobufCMessage *mes
 /* In the order of the service's methods. */
 static const ttrpc_handler handlers[] = {
     get_coordinator,          service_list_hosts,     service_get_host_status,
-    service_explain_fleet_vm, service_list_fleet_vms, service_list_rollouts,
-    service_start_rollout,    service_order_rollout,
+    service_explain_fleet_vm, service_list_fleet_vms, service_list_fleet_policies,
+    service_get_fleet_policy, service_list_rollouts,  service_start_rollout,
+    service_order_rollout,
 };
 
 static const struct ttrpc_service fleet_service = {
@@ -112,6 +113,7 @@ int service_start(struct service *service, uv_loop_t *loop, const char *text,
 
     *service = (struct service){.loop = loop, .hosts = hosts, .rollouts = rollouts, .lease = lease};
     list_init(&service->clients);
+    slices_init(&service->slices, loop);
     ttrpc_budget_init(&service->budget, BUDGET_BYTES, CONNECTIONS_MAX);
     r = address_parse(text, &address, error);
     if (r == 0)
@@ -126,4 +128,5 @@ void service_stop(struct service *service)
     service->listener = NULL;
     list_for_each_safe (link, following, &service->clients)
         ttrpc_connection_close(list_entry(link, struct service_client, link)->connection);
+    slices_stop(&service->slices);
 }

@@ -92,6 +92,7 @@ class FleetTest(unittest.TestCase):
         self.assertEqual(listed, identifier + "\n")
         wait(lambda: coordinator.has_begun(identifier), coordinator.program)
         self.assertIn("\n1 hosts have it,", self.run_cli(coordinator, "fleet", "rollout", "status"))
+        self.check_policies(coordinator, identifier)
         paused = self.run_cli(coordinator, "fleet", "rollout", "pause", identifier[:4],
                               "--reason", "lunch")
         self.assertIn("paused", paused)
@@ -101,6 +102,30 @@ class FleetTest(unittest.TestCase):
         self.run_cli(coordinator, "fleet", "rollout", "pause", "ffff", code=3)
         self.assertIn("--gate", self.run_cli(coordinator, "fleet", "rollout", "start", path,
                                              "--gate", "pressure", code=2))
+
+    def check_policies(self, coordinator, identifier):
+        """What the fleet wants, where it is in force, and who brought it."""
+        wait(lambda: self.in_force(coordinator) == ["h3"], coordinator.program)
+        table = self.run_cli(coordinator, "fleet", "policy", "list")
+        self.assertRegex(table, fr"night +1 +1 +0 +0 +0 +1 {identifier[:8]}")
+        self.assertLessEqual(max(map(len, table.splitlines())), 80)
+        self.assertIn("No policy was rolled out yet.",
+                      self.run_cli(coordinator, "fleet", "policy", "list", "--hosts", "h[012]"))
+        text = self.run_cli(coordinator, "fleet", "policy", "show", "night")
+        self.assertIn("# night: wanted of 1 hosts, in force on 1, waits on 0\n", text)
+        self.assertIn(f", by rollout {identifier}\n# for *\n{POLICY}", text)
+        self.assertIn("did you mean: night?", self.run_cli(coordinator, "fleet", "policy", "show",
+                                                           "nihgt", code=3))
+        self.assertEqual(self.run_cli(coordinator, "fleet", "policy", "why", "h3.example", "night",
+                                      "-o", "columns=policy,state,for", "--no-headings"),
+                         "night in force *\n")
+        self.assertIn("is not wanted there", self.run_cli(coordinator, "fleet", "policy", "why",
+                                                          "h3", "day", code=3))
+        self.assertEqual(self.run_cli(coordinator, "complete", "--", "fleet", "policy", "show", "n"),
+                         "night\n")
+        self.assertEqual(self.run_cli(coordinator, "complete", "--", "fleet", "explain", "h"),
+                         "h0\tpresent\nh1\tpresent\nh2\tpresent\nh3\tpresent\n")
+        self.assertIn("night  in force *   ", self.run_cli(coordinator, "fleet", "explain", "h3"))
 
     def explained(self, coordinator, host, vm):
         try:
@@ -130,6 +155,8 @@ class FleetTest(unittest.TestCase):
         self.assertRegex(words, r"cache +100\.0 MiB")
         self.assertIn("nothing: what the host holds for it is not known", words)
         self.assertIn("vmreclaim -H ssh://h1.example explain db", words)
+        self.assertEqual(self.run_cli(coordinator, "complete", "--", "fleet", "explain", "h1/"),
+                         "h1/db\tmanaged\n")
         words = self.run_cli(coordinator, "fleet", "explain", "h1")
         self.assertRegex(words, r"VMs +1; they hold ")
         self.assertIn("No policy of the fleet is wanted here.", words)
