@@ -102,6 +102,12 @@ int upstream_init(struct upstream *upstream, uv_loop_t *loop, const struct upstr
 
     *upstream = (struct upstream){.loop = loop, .peer = peer, .program = {PROGRAM_KEY, program}};
     list_init(&upstream->listeners);
+    upstream->is_none = strcmp(address, "none") == 0;
+    if (upstream->is_none) {
+        (void)error_set(&upstream->problem, -EPIPE, "%s is not asked here; see %s of vmreclaim-web",
+                        peer->name, peer->option);
+        return 0;
+    }
     r = address_parse(address, &upstream->address, error);
     if (r < 0)
         return error_prefix(error, r, "%s", peer->option);
@@ -114,6 +120,8 @@ int upstream_init(struct upstream *upstream, uv_loop_t *loop, const struct upstr
 
 void upstream_stop(struct upstream *upstream)
 {
+    if (upstream->is_none)
+        return;
     upstream->is_stopping = true;
     dial_cancel(upstream->dial);
     upstream->dial = NULL;

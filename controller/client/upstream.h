@@ -38,12 +38,13 @@ struct upstream {
     uv_timer_t again;
     struct list listeners;
     struct error problem; /* why there is none */
+    bool is_none;         /* nobody is connected to, ever */
     bool was_said;        /* in the log */
     bool is_stopping;
 };
 
-/* The caller's memory, until the loop is dry. `peer` is static, and so is `program`, which is what
- * the peer's records call this one. -EINVAL: `address` is none. */
+/* The caller's memory, until the loop is dry. An address "none" is nobody's. `peer` is static, and
+ * so is `program`, which is what the peer's records call this one. -EINVAL: `address` is none. */
 int upstream_init(struct upstream *upstream, uv_loop_t *loop, const struct upstream_peer *peer,
                   const char *address, const char *program, struct error *error);
 

@@ -10,6 +10,7 @@
 #include "common/base/text.h"
 #include "common/base/util.h"
 #include "controller.pb-c.h"
+#include "fleet.pb-c.h"
 
 #define ACTIONS 50 /* of a list, where nobody says how many; as the command line */
 
@@ -17,8 +18,8 @@
 
 #define ROW(name, call, how, message, need, ...)                                                   \
     {                                                                                              \
-        .path = (name), .method = (call), .form = (how), .request = OF(message), .needed = (need), \
-        .arguments = {                                                                             \
+        .path = (name), .service = OF(controller), .method = (call), .form = (how),                \
+        .request = OF(message), .needed = (need), .arguments = {                                   \
             __VA_ARGS__                                                                            \
         }                                                                                          \
     }
@@ -26,9 +27,19 @@
 /* Of one action. */
 #define PLAN(action, ...)                                                                          \
     {                                                                                              \
-        .path = "plan-" action, .method = "PlanAction", .form = FETCH_ONE,                         \
-        .request = OF(plan_action_request), .needed = "vm", .arguments = {"vm", __VA_ARGS__},      \
-        .part = (action)                                                                           \
+        .path = "plan-" action, .service = OF(controller), .method = "PlanAction",                 \
+        .form = FETCH_ONE, .request = OF(plan_action_request), .needed = "vm",                     \
+        .arguments = {"vm", __VA_ARGS__}, .part = (action)                                         \
+    }
+
+/* A fleet's lists are given a page at a time: there may be thousands of hosts. */
+#define FLEET(name, call, message, need, ...)                                                      \
+    {                                                                                              \
+        .path = (name), .service = &vmreclaim__fleet__v1__fleet__descriptor, .method = (call),     \
+        .form = FETCH_ONE, .request = &vmreclaim__fleet__v1__##message##__descriptor,              \
+        .needed = (need), .arguments = {                                                           \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
     }
 
 static const struct api_path paths[] = {
@@ -59,6 +70,13 @@ static const struct api_path paths[] = {
     PLAN("balloon", "size", "duration_ns", "owner"),
     PLAN("pulse", "headroom", "min_gain"),
     PLAN("squeeze", "size", "time_limit_ns", "drop", "hold", "hold_ns"),
+    FLEET("fleet/status", "GetCoordinator", get_coordinator_request, NULL, NULL),
+    FLEET("fleet/hosts", "ListHosts", list_hosts_request, NULL, "selector", "page_size",
+          "page_token"),
+    FLEET("fleet/host", "GetHostStatus", get_host_status_request, "host", "host"),
+    FLEET("fleet/vms", "ListFleetVms", list_fleet_vms_request, NULL, "selector", "page_token"),
+    FLEET("fleet/rollouts", "ListRollouts", list_rollouts_request, NULL, "id", "with_hosts",
+          "page_token"),
 };
 
 const struct api_path *api_path_find(const char *path)

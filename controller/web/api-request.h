@@ -1,5 +1,5 @@
-/* From a path and its arguments to a request of the operators' API. Pure: what it takes comes from
- * browsers. */
+/* From a path and its arguments to a request of the operators' API, or of a fleet's. Pure: what it
+ * takes comes from browsers. */
 #ifndef VMRECLAIM_CONTROLLER_WEB_API_REQUEST_H
 #define VMRECLAIM_CONTROLLER_WEB_API_REQUEST_H
 
@@ -13,8 +13,9 @@
 
 /* A path that is answered. */
 struct api_path {
-    const char *path;   /* behind /api/ */
-    const char *method; /* of the daemon */
+    const char *path;                          /* behind /api/ */
+    const ProtobufCServiceDescriptor *service; /* the daemon's, or a coordinator's */
+    const char *method;
     enum fetch_form form;
     const ProtobufCMessageDescriptor *request;
     const char *needed;                       /* an argument that must be there; NULL: none */

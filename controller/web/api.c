@@ -26,6 +26,7 @@ enum { ANSWERS_MAX = 32 };
 struct answer {
     struct list link;
     struct api *api;
+    struct fetcher *fetcher; /* of `path` */
     const struct api_path *path;
     ProtobufCMessage *request;
     struct fetch *fetch; /* NULL: none is under way */
@@ -180,7 +181,7 @@ static int ask(struct answer *answer)
         .userdata = answer,
     };
 
-    return fetch_start(answer->api->fetcher, &fetch, &answer->fetch);
+    return fetch_start(answer->fetcher, &fetch, &answer->fetch);
 }
 
 static bool is_same(const ProtobufCMessage *a, const ProtobufCMessage *b)
@@ -214,6 +215,13 @@ static void make_room(struct api *api)
     }
 }
 
+static struct fetcher *fetcher_of(const struct api *api, const struct api_path *path)
+{
+    bool is_fleets = path->service == api->fetchers[1]->upstream->peer->service;
+
+    return api->fetchers[is_fleets ? 1 : 0];
+}
+
 /* Takes over `message` in any case. NULL: no memory, or too many questions at once. */
 static struct answer *get_answer(struct api *api, const struct api_path *path,
                                  ProtobufCMessage *message)
@@ -237,6 +245,7 @@ static struct answer *get_answer(struct api *api, const struct api_path *path,
     }
     answer->api = api;
     answer->path = path;
+    answer->fetcher = fetcher_of(api, path);
     answer->request = message;
     shared_init(&answer->shared, REPLY_JSON);
     list_append(&api->answers, &answer->link);
@@ -257,7 +266,7 @@ static void give(struct answer *answer, struct request *request)
     if (r == 0)
         shared_wait(&answer->shared, request);
     else if (r == -EPIPE)
-        refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, answer->api->fetcher->upstream->problem.text);
+        refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, answer->fetcher->upstream->problem.text);
     else
         refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "too much is asked at once; try again");
 }
@@ -291,6 +300,10 @@ void api_answer(struct api *api, struct request *request)
         refuse(request, MHD_HTTP_NOT_FOUND, "no such path below /api/; see vmreclaim-web(8)");
         return;
     }
+    if (fetcher_of(api, path)->upstream->is_none) {
+        refuse(request, MHD_HTTP_NOT_FOUND, fetcher_of(api, path)->upstream->problem.text);
+        return;
+    }
     arguments.message = api_request_create(path);
     if (arguments.message == NULL) {
         request_answer(request, MHD_HTTP_SERVICE_UNAVAILABLE, NULL);
@@ -311,9 +324,9 @@ void api_answer(struct api *api, struct request *request)
         give(answer, request);
 }
 
-void api_init(struct api *api, struct fetcher *fetcher)
+void api_init(struct api *api, struct fetcher *daemon, struct fetcher *fleet)
 {
-    *api = (struct api){.fetcher = fetcher};
+    *api = (struct api){.fetchers = {daemon, fleet}};
     list_init(&api->answers);
 }
 

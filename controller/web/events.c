@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,9 @@
 #define ALIVE_MS     15000u
 #define AGAIN_MS     1000u /* after an end of the daemon's stream alone */
 #define BLOCK_BYTES  ((size_t)4 << 10)
+#define STATE_BYTES  64 /* of the event that says whether somebody is there */
 
 #define RETRY  "retry: 3000\n\n"
-#define AWAY   "event: daemon\ndata: {\"connected\": false}\n\n"
-#define THERE  "event: daemon\ndata: {\"connected\": true}\n\n"
 #define MISSED "event: missed\ndata: {}\n\n"
 #define ALIVE  ":\n\n"
 
@@ -146,10 +146,10 @@ static void watch(struct events *events)
         VMRECLAIM__CONTROLLER__V1__WATCH_EVENTS_REQUEST__INIT;
     int r;
 
-    if (events->watch != NULL || events->upstream->connection == NULL ||
+    if (events->watch != NULL || events->daemon.upstream->connection == NULL ||
         uv_is_active((const uv_handle_t *)&events->again))
         return;
-    r = ttrpc_call_stream(events->upstream->connection,
+    r = ttrpc_call_stream(events->daemon.upstream->connection,
                           &vmreclaim__controller__v1__controller__descriptor, "WatchEvents",
                           &request.base, 0, on_event, on_end, events, &events->watch);
     if (r < 0) {
@@ -178,22 +178,42 @@ static void on_alive(uv_timer_t *timer)
     flush_within(events, OTHERS_WAIT);
 }
 
+/* "" for one that is never asked. */
+static const char *state_of(const struct events_peer *peer, char text[STATE_BYTES])
+{
+    text[0] = '\0';
+    if (!peer->upstream->is_none)
+        snprintf(text, STATE_BYTES, "event: %s\ndata: {\"connected\": %s}\n\n", peer->name,
+                 peer->upstream->connection != NULL ? "true" : "false");
+    return text;
+}
+
 static void on_change(void *userdata)
 {
-    struct events *events = userdata;
-    bool is_connected = events->upstream->connection != NULL;
+    struct events_peer *peer = userdata;
+    struct events *events = peer->events;
+    bool is_connected = peer->upstream->connection != NULL;
+    bool is_told = !list_is_empty(&events->streams) && is_connected != peer->is_connected;
+    char text[STATE_BYTES];
 
-    if (!is_connected)
+    peer->is_connected = is_connected; /* new streams are told first of all */
+    if (!is_told)
+        return;
+    append(events, state_of(peer, text));
+    flush_within(events, OTHERS_WAIT);
+}
+
+static void on_daemon_change(void *userdata)
+{
+    struct events_peer *peer = userdata;
+    struct events *events = peer->events;
+
+    if (peer->upstream->connection == NULL)
         events->watch = NULL;
     (void)uv_timer_stop(&events->again);
-    if (list_is_empty(&events->streams) || is_connected == events->is_connected) {
-        events->is_connected = is_connected; /* new ones are told first of all */
-        return;
-    }
-    watch(events);
-    events->is_connected = is_connected;
-    append(events, is_connected ? THERE : AWAY);
-    flush_within(events, OTHERS_WAIT);
+    if (!list_is_empty(&events->streams) && !peer->is_connected)
+        watch(events);
+    on_change(peer);
 }
 
 /* ---- streams ---- */
@@ -237,9 +257,11 @@ static void refuse(struct request *request)
 
 void events_answer(struct events *events, struct request *request)
 {
-    const char *greeting = events->upstream->connection != NULL ? RETRY THERE : RETRY AWAY;
+    char greeting[sizeof(RETRY) + 2 * STATE_BYTES], daemon[STATE_BYTES], fleet[STATE_BYTES];
     struct stream *stream;
 
+    snprintf(greeting, sizeof(greeting), RETRY "%s%s", state_of(&events->daemon, daemon),
+             state_of(&events->fleet, fleet));
     if (!request_enter_streams(request)) {
         refuse(request);
         return;
@@ -260,10 +282,18 @@ void events_answer(struct events *events, struct request *request)
         uv_timer_start(&events->alive, on_alive, ALIVE_MS, ALIVE_MS);
 }
 
-void events_init(struct events *events, uv_loop_t *loop, struct upstream *upstream)
+static void listen_to(struct events_peer *peer, void (*on_peer_change)(void *userdata))
+{
+    peer->listener = (struct upstream_listener){.on_change = on_peer_change, .userdata = peer};
+    upstream_listen(peer->upstream, &peer->listener);
+}
+
+void events_init(struct events *events, uv_loop_t *loop, struct upstream *daemon,
+                 struct upstream *fleet)
 {
     *events = (struct events){
-        .upstream = upstream,
+        .daemon = {.events = events, .name = "daemon", .upstream = daemon},
+        .fleet = {.events = events, .name = "fleet", .upstream = fleet},
         .flush_due = NSEC_INFINITY,
         .complaints = {.interval = 60 * NSEC_PER_SEC, .burst = 1},
     };
@@ -275,8 +305,8 @@ void events_init(struct events *events, uv_loop_t *loop, struct upstream *upstre
     events->flush.data = events;
     events->alive.data = events;
     events->again.data = events;
-    events->listener = (struct upstream_listener){.on_change = on_change, .userdata = events};
-    upstream_listen(upstream, &events->listener);
+    listen_to(&events->daemon, on_daemon_change);
+    listen_to(&events->fleet, on_change);
 }
 
 void events_stop(struct events *events)

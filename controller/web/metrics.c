@@ -267,16 +267,17 @@ static int put_families(struct page *page)
     return 0;
 }
 
-int metrics_render(const Counters *counters, enum metrics_scope scope, char **ret_text,
-                   size_t *ret_length)
+int metrics_render(const struct metrics *metrics, char **ret_text, size_t *ret_length)
 {
-    struct page page = {.counters = counters, .scope = scope};
+    struct page page = {.counters = metrics->counters, .scope = metrics->scope};
     int r = 0;
 
     exposition_init(&page.exposition);
-    exposition_family(&page.exposition, "up", "gauge", "Whether the daemon answered.");
-    exposition_sample(&page.exposition, "", NULL, 0, counters != NULL, 0);
-    if (counters != NULL)
+    if (metrics->has_daemon) {
+        exposition_family(&page.exposition, "up", "gauge", "Whether the daemon answered.");
+        exposition_sample(&page.exposition, "", NULL, 0, metrics->counters != NULL, 0);
+    }
+    if (metrics->counters != NULL)
         r = put_families(&page);
     if (r == 0 && page.exposition.is_out_of_memory)
         r = -ENOMEM;
@@ -284,7 +285,7 @@ int metrics_render(const Counters *counters, enum metrics_scope scope, char **re
         exposition_finish(&page.exposition);
         return r;
     }
-    *ret_text = page.exposition.text;
     *ret_length = page.exposition.length;
-    return 0;
+    *ret_text = page.exposition.text != NULL ? page.exposition.text : calloc(1, 1);
+    return *ret_text == NULL ? -ENOMEM : 0;
 }

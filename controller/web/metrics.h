@@ -3,6 +3,7 @@
 #ifndef VMRECLAIM_CONTROLLER_WEB_METRICS_H
 #define VMRECLAIM_CONTROLLER_WEB_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "controller.pb-c.h"
@@ -13,9 +14,14 @@ enum metrics_scope {
     METRICS_HOST, /* none of a single VM */
 };
 
-/* NULL: the daemon did not answer, which is all that the page says. The text is the caller's, of
- * `*ret_length` bytes. -ENOMEM. */
-int metrics_render(const Vmreclaim__Controller__V1__GetCountersResponse *counters,
-                   enum metrics_scope scope, char **ret_text, size_t *ret_length);
+/* What is on the page. */
+struct metrics {
+    bool has_daemon; /* else nothing is said of one */
+    const Vmreclaim__Controller__V1__GetCountersResponse *counters; /* NULL: it did not answer */
+    enum metrics_scope scope;
+};
+
+/* The text is the caller's, of `*ret_length` bytes. -ENOMEM. */
+int metrics_render(const struct metrics *metrics, char **ret_text, size_t *ret_length);
 
 #endif

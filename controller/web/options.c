@@ -8,7 +8,7 @@
 
 const char options_help[] =
     "Usage: vmreclaim-web [OPTION]...\n"
-    "Shows what vmreclaimd knows to whoever asks by HTTP.\n"
+    "Shows what vmreclaimd, or a fleet's coordinator, knows to whoever asks by HTTP.\n"
     "It only reads, and needs no more than the daemon's read group.\n"
     "\n"
     "  --listen ADDRESS     127.0.0.1:PORT, [::1]:PORT, unix:PATH or fd:N\n"
@@ -25,7 +25,9 @@ const char options_help[] =
     "                       all, for the textfile collector of node_exporter\n"
     "  --interval DURATION  with --textfile: again and again, as often as that\n"
     "  --api ADDRESS        the daemon's socket (default $VMRECLAIM_API, else\n"
-    "                       " OPTIONS_API ")\n"
+    "                       " OPTIONS_API "); none: there is no\n"
+    "                       daemon on this machine\n"
+    "  --fleet ADDRESS      a coordinator's socket, to show a fleet as well\n"
     "  --debug              log everything\n"
     "  --help, --version\n"
     "\n"
@@ -46,6 +48,7 @@ enum {
     OPTION_TEXTFILE,
     OPTION_INTERVAL,
     OPTION_API,
+    OPTION_FLEET,
     OPTION_DEBUG,
     OPTION_HELP,
     OPTION_VERSION,
@@ -61,6 +64,7 @@ static const struct option names[] = {
     {"textfile", required_argument, NULL, OPTION_TEXTFILE},
     {"interval", required_argument, NULL, OPTION_INTERVAL},
     {"api", required_argument, NULL, OPTION_API},
+    {"fleet", required_argument, NULL, OPTION_FLEET},
     {"debug", no_argument, NULL, OPTION_DEBUG},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -83,6 +87,8 @@ static const char **text_of(struct options *options, int option)
         return &options->textfile;
     case OPTION_API:
         return &options->api;
+    case OPTION_FLEET:
+        return &options->fleet;
     default:
         return NULL;
     }
@@ -161,6 +167,11 @@ static int check(const struct options *options, struct error *error)
         return error_set(error, -EINVAL, "--interval is of --textfile, which is not given");
     if (options->textfile != NULL && options->textfile[0] == '\0')
         return error_set(error, -EINVAL, "--textfile: no file is named");
+    if (strcmp(options->api, "none") == 0 && strcmp(options->fleet, "none") == 0)
+        return error_set(error, -EINVAL, "--api none: nothing is left to show; give --fleet");
+    if (options->textfile != NULL && strcmp(options->fleet, "none") != 0)
+        return error_set(error, -EINVAL,
+                         "--textfile has the daemon's figures alone; a fleet's are in /metrics");
     return 0;
 }
 
@@ -169,7 +180,7 @@ int options_parse(int count, char **arguments, struct options *ret_options, stru
     const char *api = getenv("VMRECLAIM_API");
     int option, r;
 
-    *ret_options = (struct options){.listen = OPTIONS_LISTEN, .api = api};
+    *ret_options = (struct options){.listen = OPTIONS_LISTEN, .api = api, .fleet = "none"};
     if (api == NULL || api[0] == '\0')
         ret_options->api = OPTIONS_API;
     optind = 0;

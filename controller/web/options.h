@@ -17,7 +17,8 @@ enum options_mode { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
 struct options {
     enum options_mode mode;
     const char *listen;
-    const char *api;
+    const char *api;   /* "none": no daemon is asked */
+    const char *fleet; /* of a coordinator; "none": likewise */
     const char *hosts[GUARD_HOSTS_MAX];
     size_t host_count;
     const char *certificate; /* files; NULL: none */

@@ -44,10 +44,13 @@ int scrape_fetch(struct fetcher *fetcher, nsec_t timeout, fetch_callback on_end,
 /* NULL: the daemon is away. That page is for nobody who comes later. */
 static void put_page(struct scrape *scrape, const ProtobufCMessage *counters)
 {
+    const struct metrics metrics = {.has_daemon = !scrape->fetcher->upstream->is_none,
+                                    .counters = (const void *)counters,
+                                    .scope = scrape->scope};
     size_t length = 0;
     char *text = NULL;
 
-    if (metrics_render((const void *)counters, scrape->scope, &text, &length) < 0)
+    if (metrics_render(&metrics, &text, &length) < 0)
         log_warning("no page of metrics: out of memory");
     shared_put(&scrape->page, MHD_HTTP_OK, text, length, counters == NULL);
 }

@@ -27,9 +27,11 @@ static void say(struct textfile *textfile, int r)
 
 static void write_file(struct textfile *textfile, const ProtobufCMessage *counters)
 {
+    const struct metrics metrics = {
+        .has_daemon = true, .counters = (const void *)counters, .scope = textfile->scope};
     size_t length;
     char *text = NULL;
-    int r = metrics_render((const void *)counters, textfile->scope, &text, &length);
+    int r = metrics_render(&metrics, &text, &length);
 
     if (r == 0)
         r = file_publish(AT_FDCWD, textfile->path, text, length);

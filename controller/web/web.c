@@ -2,13 +2,24 @@
 #include "controller/web/web.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/log.h"
 #include "controller/web/reply.h"
+#include "fleet.pb-c.h"
 
 #define HEALTH_PATH "/healthz"
+#define PARTS_BYTES 80
 #define WATCHDOG_MS 1000
+
+static const struct upstream_peer coordinator = {
+    .name = "the fleet's coordinator",
+    .option = "--fleet",
+    .advice = "is vmreclaim-fleet-coordinator running, and is this user in its group?",
+    .service = &vmreclaim__fleet__v1__fleet__descriptor,
+};
 
 /* ---- paths ---- */
 
@@ -22,18 +33,44 @@ static void answer_metrics(struct web *web, struct request *request)
     scrape_answer(&web->scrape, request);
 }
 
-/* For monitors and proxies, which have no password: this program serves, and the daemon is there.
- * Why it is not is for those only who may read everything. */
+static bool is_away(const struct upstream *upstream)
+{
+    return !upstream->is_none && upstream->connection == NULL;
+}
+
+/* For monitors and proxies, which have no password: this program serves, and who is asked is there.
+ * Why one is not is for those only who may read everything. */
 static void answer_health(struct web *web, struct request *request)
 {
-    if (web->upstream.connection == NULL && web->login.passwords != NULL)
-        request_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no connection to vmreclaimd\n");
-    else if (web->upstream.connection != NULL)
+    const struct upstream *away = is_away(&web->daemon)  ? &web->daemon
+                                  : is_away(&web->fleet) ? &web->fleet
+                                                         : NULL;
+
+    if (away == NULL)
         request_refuse(request, MHD_HTTP_OK, "ok\n");
+    else if (web->login.passwords != NULL)
+        request_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "no connection to %s\n",
+                       away->peer->name);
+    else if (away->problem.text[0] == '\0')
+        request_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "connecting to %s\n",
+                       away->peer->name);
     else
-        request_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "%s\n",
-                       web->upstream.problem.text[0] != '\0' ? web->upstream.problem.text
-                                                             : "connecting to vmreclaimd");
+        request_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "%s\n", away->problem.text);
+}
+
+/* For the page: whom there is to ask. */
+static void answer_parts(struct web *web, struct request *request)
+{
+    char *text = malloc(PARTS_BYTES);
+    int length = 0;
+
+    if (text != NULL)
+        length =
+            snprintf(text, PARTS_BYTES, "export const parts = {daemon: %s, fleet: %s};\n",
+                     web->daemon.is_none ? "false" : "true", web->fleet.is_none ? "false" : "true");
+    request_answer(
+        request, MHD_HTTP_OK,
+        text == NULL ? NULL : reply_create("text/javascript; charset=utf-8", text, (size_t)length));
 }
 
 static const struct path {
@@ -43,6 +80,7 @@ static const struct path {
     {"/events", answer_events},
     {"/metrics", answer_metrics},
     {HEALTH_PATH, answer_health},
+    {"/parts.js", answer_parts},
 };
 
 /* Of somebody who may read. */
@@ -186,6 +224,22 @@ static void stop_serving(struct web *web)
     secrets_stop(&web->secrets);
 }
 
+static int connect_all(struct web *web, const struct options *options, struct error *error)
+{
+    int r = upstream_init(&web->daemon, web->loop, &upstream_daemon, options->api, "web", error);
+
+    if (r < 0)
+        return r;
+    r = upstream_init(&web->fleet, web->loop, &coordinator, options->fleet, "web", error);
+    if (r < 0) {
+        upstream_stop(&web->daemon);
+        return r;
+    }
+    fetcher_init(&web->fetcher, &web->daemon);
+    fetcher_init(&web->fleet_fetcher, &web->fleet);
+    return 0;
+}
+
 int web_start(struct web *web, uv_loop_t *loop, const struct options *options,
               void (*on_done)(int r, void *userdata), void *userdata, struct error *error)
 {
@@ -201,16 +255,15 @@ int web_start(struct web *web, uv_loop_t *loop, const struct options *options,
     r = web->is_textfile ? 0 : start_serving(web, options, error);
     if (r < 0)
         return r;
-    r = upstream_init(&web->upstream, loop, &upstream_daemon, options->api, "web", error);
+    r = connect_all(web, options, error);
     if (r < 0) {
         if (!web->is_textfile)
             stop_serving(web);
         web_finish(web);
         return r;
     }
-    fetcher_init(&web->fetcher, &web->upstream);
-    api_init(&web->api, &web->fetcher);
-    events_init(&web->events, loop, &web->upstream);
+    api_init(&web->api, &web->fetcher, &web->fleet_fetcher);
+    events_init(&web->events, loop, &web->daemon, &web->fleet);
     scrape_init(&web->scrape, &web->fetcher, options->scope);
     start_notifying(web);
     if (web->is_textfile)
@@ -230,7 +283,8 @@ void web_stop(struct web *web)
     api_finish(&web->api);
     events_stop(&web->events);
     scrape_finish(&web->scrape);
-    upstream_stop(&web->upstream);
+    upstream_stop(&web->daemon);
+    upstream_stop(&web->fleet);
     uv_close((uv_handle_t *)&web->watchdog, NULL);
     notify_finish(&web->notify);
 }

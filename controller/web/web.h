@@ -1,4 +1,5 @@
-/* The parts of vmreclaim-web put together: the way to the daemon, the server, and who answers what.
+/* The parts of vmreclaim-web put together: the ways to the daemon and to a coordinator, the server,
+ * and who answers what.
  */
 #ifndef VMRECLAIM_CONTROLLER_WEB_WEB_H
 #define VMRECLAIM_CONTROLLER_WEB_WEB_H
@@ -19,8 +20,10 @@
 
 struct web {
     uv_loop_t *loop;
-    struct upstream upstream;
+    struct upstream daemon;
+    struct upstream fleet; /* a coordinator */
     struct fetcher fetcher;
+    struct fetcher fleet_fetcher;
     struct api api;
     struct events events;
     struct page page;

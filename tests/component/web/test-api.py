@@ -6,70 +6,14 @@ usage: test-api.py VMRECLAIM_WEB API_SERVER VMRECLAIM VMRECLAIMD FOLDER_OF_THE_P
 import gzip
 import json
 import re
-import subprocess
 import sys
 import threading
 import unittest
 
+import shown
 from web import ApiServer, Web, WebTestCase
 
 VMRECLAIM, MANUAL = sys.argv[3], sys.argv[6]
-
-# By path, what shows the same at the command line.
-SHOWN = {
-    "status": "status",
-    "host": "host",
-    "plan": "plan",
-    "vms": "vm list",
-    "vm?vm=web1": "vm show web1",
-    "vm?vm=alone": "vm show alone",
-    "explain?vm=web1": "explain web1",
-    "doctor?vm=web1": "doctor web1",
-    "ranges?vm=web1": "ranges web1",
-    "ping?vm=web1": "ping web1",
-    "history?vm=web1": "history web1",
-    "actions": "actions",
-    "verify?id=a-17": "verify a-17",
-    "policies": "policy list",
-    "policy?name=idle": "policy show idle",
-    "policy-history?name=idle": "policy history idle",
-    "effective-policy?vm=web1": "policy show --effective web1",
-    "effective-policy?vm=web1&why=1": "policy why web1",
-    "reservations": "reserve list",
-    "plan-compact?vm=web1": "compact web1 --dry-run",
-    "plan-reclaim?vm=web1&bytes=4096": "reclaim web1 --bytes 4KiB --dry-run",
-    "plan-balloon?vm=web1&size=1073741824": "balloon web1 1GiB --dry-run",
-    "plan-pulse?vm=web1": "pulse web1 --dry-run",
-    "plan-squeeze?vm=web1&drop=1": "squeeze web1 --drop --dry-run",
-    "dump": "debug dump"}
-
-# Commands without a path of their own: what they show is elsewhere, or they change something.
-ELSEWHERE = {
-    "top": "the page, from vms and host",
-    "events": "/events",
-    "shell": "the other commands",
-    "policy check": "a file of the operator's",
-    "policy diff": "two texts of policy",
-    "version": "the daemon's is in status",
-    "shell": "it is other commands",
-    **{"fleet " + name: "a coordinator's, not the daemon's" for name in (
-        "hosts", "vms", "status", "rollout start", "rollout status", "rollout pause",
-        "rollout resume", "rollout abort", "rollout rollback")}}
-CHANGE = {"reclaim", "compact", "reporting", "balloon", "release", "pulse", "squeeze", "reserve",
-          "reserve release", "halt", "resume", "reload", "policy apply", "policy edit",
-          "policy rollback", "policy unassign", "policy delete"}
-
-
-def show(api, command):
-    """Of the command line, as JSON. What comes as one document a line is put together."""
-    shown = subprocess.run([VMRECLAIM, "--api", api, "--json", *command.split()],
-                           capture_output=True, text=True, timeout=60, check=False)
-    assert shown.stdout != "", shown.stderr
-    documents = [json.loads(line) for line in shown.stdout.splitlines()]
-    for more in documents[1:]:
-        for name, rows in more.items():
-            documents[0][name] += rows
-    return documents[0]
 
 
 class ApiTest(WebTestCase):
@@ -80,19 +24,19 @@ class ApiTest(WebTestCase):
         return json.loads(response.body)
 
     def test_the_same_as_the_command_line(self):
-        for path, command in SHOWN.items():
+        for path, command in shown.DAEMON.items():
             with self.subTest(path):
-                self.assertEqual(self.json("/api/" + path), show(self.api, command))
+                self.assertEqual(self.json("/api/" + path),
+                                 shown.show(VMRECLAIM, command, VMRECLAIM_API=self.api))
 
     def test_no_command_is_forgotten(self):
         """A new one is in one of the tables above."""
-        text = subprocess.run([VMRECLAIM, "--help"], capture_output=True, text=True, check=True).stdout
-        listed = text[text.index("commands:"):text.index("options of every")]
-        commands = re.findall(r"^  ([a-z]+(?: [a-z]+){0,2})(?= )", listed, re.M)
+        commands = shown.commands(VMRECLAIM)
         read = {max((command for command in commands if f"{one} ".startswith(command + " ")), key=len)
-                for one in SHOWN.values() if "--dry-run" not in one}
-        self.assertEqual(set(commands), read | set(ELSEWHERE) | CHANGE)
-        self.assertEqual(read & (set(ELSEWHERE) | CHANGE), set())
+                for one in [*shown.DAEMON.values(), *shown.FLEET.values()] if "--dry-run" not in one}
+        others = set(shown.ELSEWHERE) | shown.CHANGE
+        self.assertEqual(set(commands), read | others)
+        self.assertEqual(read & others, set())
 
     def test_no_path_is_forgotten(self):
         """What the manual lists is what is compared with the command line."""
@@ -100,9 +44,12 @@ class ApiTest(WebTestCase):
             listed = re.search(r"Below _/api/_ are:\n\n((?:- .*\n)+)", file.read())[1]
         paths = {path for line in listed.splitlines() for part in line[2:].split(";")
                  for path in part.split(":")[0].strip().split(", ")}
-        self.assertEqual(paths, {path.split("?")[0] for path in SHOWN})
+        self.assertEqual(paths, {path.split("?")[0] for path in [*shown.DAEMON, *shown.FLEET]} |
+                         set(shown.MORE))
         for path in paths:
-            self.assertNotEqual(self.get("/api/" + path).status, 404)
+            answer = self.get("/api/" + path)
+            self.assertEqual(b"--fleet" in answer.body, path.startswith("fleet/"), answer.body)
+            self.assertNotIn(b"no such path", answer.body)
 
     def test_names_of_any_bytes(self):
         self.assertEqual(self.json("/api/vm?vm=a%2Fb%20c%C3%A4")["vm"]["name"], "a/b cä")

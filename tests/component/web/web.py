@@ -32,8 +32,10 @@ def watch_over():
 class ApiServer:
     """The daemon's part. It ends with its standard input."""
 
+    program = API_SERVER
+
     def __init__(self, api, *arguments):
-        self.process = subprocess.Popen([API_SERVER, api, *arguments], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([self.program, api, *arguments], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
 

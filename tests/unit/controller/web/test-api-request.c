@@ -41,6 +41,11 @@ static void test_table(void **state)
                                         "ping",
                                         "verify",
                                         "dump",
+                                        "fleet/status",
+                                        "fleet/hosts",
+                                        "fleet/host",
+                                        "fleet/vms",
+                                        "fleet/rollouts",
                                         "plan-compact",
                                         "plan-reclaim",
                                         "plan-balloon",
@@ -53,8 +58,7 @@ static void test_table(void **state)
         ProtobufCMessage *request;
 
         assert_non_null(path);
-        method = protobuf_c_service_descriptor_get_method_by_name(
-            &vmreclaim__controller__v1__controller__descriptor, path->method);
+        method = protobuf_c_service_descriptor_get_method_by_name(path->service, path->method);
         assert_non_null(method);
         assert_ptr_equal(method->input, path->request);
         request = api_request_create(path);

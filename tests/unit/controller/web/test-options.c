@@ -27,6 +27,7 @@ static int parse_list(const char *const *arguments)
 static void test_defaults(void **state)
 {
     unsetenv("VMRECLAIM_API");
+    assert_string_equal((parse("--debug"), options.fleet), "none");
     assert_int_equal(parse_list((const char *const[]){"vmreclaim-web", NULL}), 0);
     assert_string_equal(options.listen, OPTIONS_LISTEN);
     assert_string_equal(options.api, OPTIONS_API);
@@ -81,10 +82,23 @@ static void test_refusals(void **state)
     refused(parse("word"), "no option");
 }
 
+/* Without a daemon there has to be a fleet. */
+static void test_whom_to_ask(void **state)
+{
+    assert_int_equal(parse("--api=none", "--fleet=unix:/fleet"), 0);
+    assert_string_equal(options.api, "none");
+    assert_string_equal(options.fleet, "unix:/fleet");
+    assert_int_equal(parse("--api=none"), -EINVAL);
+    assert_non_null(strstr(error.text, "--fleet"));
+    assert_int_equal(parse("--textfile=/t", "--fleet=unix:/fleet"), -EINVAL);
+    assert_non_null(strstr(error.text, "--textfile"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_whom_to_ask),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_refusals),
     };

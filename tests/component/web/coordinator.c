@@ -1,0 +1,482 @@
+/* A fleet's coordinator with a script: HOSTS hosts, a few rollouts, and names that nobody should
+ * give. It prints "ready" when it listens and ends at the end of standard input.
+ *
+ *   lose N    the first N hosts are lost, and no others
+ *   calls     prints "calls N": what it was asked since the last time
+ *   close     all connections
+ *
+ * Host h00001 never said anything, h00002 is hostile, h00003 refused what it is to run, h00004 has
+ * no daemon; every other one is well.
+ *
+ * usage: coordinator ADDRESS HOSTS */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/number.h"
+#include "common/base/util.h"
+#include "common/transport/transport.h"
+#include "common/ttrpc/ttrpc.h"
+#include "controller/selectors/host-selector.h"
+#include "fleet.pb-c.h"
+
+typedef Vmreclaim__Fleet__V1__FleetHost FleetHost;
+typedef Vmreclaim__Fleet__V1__FleetVm FleetVm;
+typedef Vmreclaim__Fleet__V1__HostStatus HostStatus;
+typedef Vmreclaim__Fleet__V1__VmStatus VmStatus;
+typedef Vmreclaim__Fleet__V1__Rollout Rollout;
+typedef Vmreclaim__Fleet__V1__Applied Applied;
+typedef Vmreclaim__Fleet__V1__AppliedPolicy AppliedPolicy;
+
+#define PAGE_MAX 500u
+#define TREATED  300u
+
+enum { VMS = 3, ROLLOUTS = 5, CONNECTIONS = 8 };
+enum { SILENT = 1, HOSTILE, REFUSED, ALONE };
+
+#define EVIL  "<img src=x onerror=alert(1)>\"'&"
+#define STEPS 3
+
+/* One host, and all that its status points to. */
+struct host {
+    char id[16], name[40], rack[16];
+    char *labels[2];
+    HostStatus status;
+    Vmreclaim__Controller__V1__Host memory;
+    Applied applied;
+    AppliedPolicy policy;
+    AppliedPolicy *policies[1];
+    VmStatus vms[VMS];
+    VmStatus *vm_list[VMS];
+    char vm_names[VMS][16];
+    FleetHost message;
+};
+
+static struct host *hosts;
+static unsigned count, lost, calls;
+static Rollout rollouts[ROLLOUTS];
+static struct ttrpc_connection *connections[CONNECTIONS];
+
+#define text(constant) ((char *)(uintptr_t)(constant))
+
+/* ---- hosts ---- */
+
+static void fill_vms(struct host *host, unsigned number)
+{
+    for (unsigned i = 0; i < VMS; i++) {
+        VmStatus *vm = &host->vms[i];
+
+        vmreclaim__fleet__v1__vm_status__init(vm);
+        snprintf(host->vm_names[i], sizeof(host->vm_names[i]), "vm-%u-%u", number, i);
+        vm->name = number == HOSTILE ? text(EVIL) : host->vm_names[i];
+        vm->uuid = text("5a1d0f7e-0000-4000-8000-000000000001");
+        vm->state = text("managed");
+        vm->has_agent = i != 1;
+        vm->vm_ram = 4 * GIB;
+        vm->footprint_is_known = i != 2;
+        vm->footprint = i == 2 ? 0 : (2 + i) * GIB;
+        vm->could_return = (VMS - i) * 100 * MIB;
+        vm->policy = text("night");
+        vm->alarm = number == HOSTILE ? text(EVIL) : text("");
+        host->vm_list[i] = vm;
+    }
+}
+
+static void fill_applied(struct host *host, unsigned number)
+{
+    static uint8_t digest[] = {1, 2, 3, 4};
+
+    vmreclaim__fleet__v1__applied__init(&host->applied);
+    vmreclaim__fleet__v1__applied_policy__init(&host->policy);
+    host->policy.name = number == HOSTILE ? text(EVIL) : text("night");
+    host->policy.digest = (ProtobufCBinaryData){.len = sizeof(digest), .data = digest};
+    host->policy.outcome = number == HOSTILE
+                               ? VMRECLAIM__FLEET__V1__APPLIED_OUTCOME__APPLIED_PINNED
+                               : VMRECLAIM__FLEET__V1__APPLIED_OUTCOME__APPLIED_IN_FORCE;
+    host->policy.reason = number == HOSTILE ? text("held by " EVIL) : text("");
+    host->policy.rollout = text("4f00aa");
+    host->policies[0] = &host->policy;
+    host->applied.policies = host->policies;
+    host->applied.n_policies = 1;
+    host->applied.host = host->id;
+    host->applied.generation = number == REFUSED ? 6 : 7;
+    host->applied.time_ns = 1790000000000000000;
+    if (number == REFUSED) {
+        host->applied.refused = text("its signature is none of a key that this host knows");
+        host->applied.refused_generation = 7;
+    }
+}
+
+static void fill_status(struct host *host, unsigned number)
+{
+    static char *degraded[] = {(char *)"store: " EVIL};
+    HostStatus *status = &host->status;
+
+    vmreclaim__fleet__v1__host_status__init(status);
+    vmreclaim__controller__v1__host__init(&host->memory);
+    snprintf(host->name, sizeof(host->name), "rack%u-%02u.example", number / 20, number % 20);
+    snprintf(host->rack, sizeof(host->rack), "rack=%u", number / 20);
+    host->labels[0] = host->rack;
+    host->labels[1] = number == HOSTILE ? text("role=" EVIL) : text("role=web");
+    host->memory.total = 256 * GIB;
+    host->memory.available = (uint64_t)(number % 200) * GIB;
+    status->name = number == HOSTILE ? text(EVIL) : host->name;
+    status->version = text("0.1.0");
+    status->labels = host->labels;
+    status->n_labels = 2;
+    status->host = &host->memory;
+    status->vm_count = VMS;
+    status->footprint = (uint64_t)(count - number) * 5 * GIB;
+    status->could_return = (uint64_t)(number % 100) * GIB;
+    status->returned = (uint64_t)number * MIB;
+    status->vms = host->vm_list;
+    status->n_vms = VMS;
+    status->applied = &host->applied;
+    if (number == HOSTILE) {
+        status->degraded = degraded;
+        status->n_degraded = 1;
+    }
+    if (number == ALONE)
+        status->problem = text("no connection to vmreclaimd");
+}
+
+static void make_hosts(void)
+{
+    hosts = calloc(count + 1, sizeof(*hosts));
+    for (unsigned i = 0; i < count; i++) {
+        struct host *host = &hosts[i];
+
+        snprintf(host->id, sizeof(host->id), "h%05u", i);
+        fill_vms(host, i);
+        fill_applied(host, i);
+        fill_status(host, i);
+        vmreclaim__fleet__v1__fleet_host__init(&host->message);
+        host->message.host = host->id;
+        host->message.status = i == SILENT ? NULL : &host->status;
+        host->message.age_is_known = i != SILENT;
+        host->message.age_ns = i == SILENT ? 0 : 3 * NSEC_PER_SEC;
+        host->message.wanted_generation = 7;
+        host->message.wanted_is_known = true;
+    }
+}
+
+static FleetHost *show(unsigned number, bool with_vms)
+{
+    FleetHost *message = &hosts[number].message;
+
+    message->presence = text(number == SILENT ? "unknown" : number < lost ? "lost" : "present");
+    hosts[number].status.n_vms = with_vms ? VMS : 0;
+    return message;
+}
+
+static bool is_meant(const char *selector, unsigned number)
+{
+    const struct host_subject subject = {.id = hosts[number].id,
+                                         .name = hosts[number].status.name,
+                                         .labels = hosts[number].labels,
+                                         .label_count = 2};
+
+    return selector[0] == '\0' || host_selector_matches(selector, &subject);
+}
+
+/* The first behind the token. */
+static unsigned begin_of(const char *token)
+{
+    unsigned i = 0;
+
+    while (i < count && token[0] != '\0' && strcmp(hosts[i].id, token) <= 0)
+        i++;
+    return i;
+}
+
+static bool is_good(struct ttrpc_call *call, const char *selector)
+{
+    struct error error;
+
+    calls++;
+    if (selector[0] == '\0' || host_selector_check(selector, &error) == 0)
+        return true;
+    ttrpc_call_fail(call, TTRPC_INVALID_ARGUMENT, "%s", error.text);
+    return false;
+}
+
+static void list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Fleet__V1__ListHostsRequest *request = (const void *)message;
+    Vmreclaim__Fleet__V1__ListHostsResponse response =
+        VMRECLAIM__FLEET__V1__LIST_HOSTS_RESPONSE__INIT;
+    FleetHost *list[PAGE_MAX];
+    size_t most = request->page_size == 0 ? (size_t)PAGE_MAX : min_of(request->page_size, PAGE_MAX);
+    unsigned i = begin_of(request->page_token);
+
+    if (!is_good(call, request->selector))
+        return;
+    for (; i < count && response.n_hosts < most; i++)
+        if (is_meant(request->selector, i))
+            list[response.n_hosts++] = show(i, false);
+    response.hosts = list;
+    if (i < count)
+        response.next_page_token = hosts[i - 1].id;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void get_host_status(struct ttrpc_call *call, const ProtobufCMessage *message,
+                            void *userdata)
+{
+    const Vmreclaim__Fleet__V1__GetHostStatusRequest *request = (const void *)message;
+    Vmreclaim__Fleet__V1__GetHostStatusResponse response =
+        VMRECLAIM__FLEET__V1__GET_HOST_STATUS_RESPONSE__INIT;
+
+    calls++;
+    for (unsigned i = 0; i < count; i++)
+        if (strcmp(hosts[i].id, request->host) == 0) {
+            response.host = show(i, true);
+            ttrpc_call_finish(call, &response.base);
+            return;
+        }
+    ttrpc_call_fail(call, TTRPC_NOT_FOUND, "no host \"%s\"; see 'vmreclaim fleet hosts'",
+                    request->host);
+}
+
+static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Fleet__V1__ListFleetVmsRequest *request = (const void *)message;
+    Vmreclaim__Fleet__V1__ListFleetVmsResponse response =
+        VMRECLAIM__FLEET__V1__LIST_FLEET_VMS_RESPONSE__INIT;
+    FleetVm vms[PAGE_MAX];
+    FleetVm *list[PAGE_MAX];
+    unsigned i = begin_of(request->page_token);
+
+    if (!is_good(call, request->selector))
+        return;
+    for (; i < count && response.n_vms + VMS <= PAGE_MAX; i++)
+        for (unsigned k = 0; k < VMS && is_meant(request->selector, i) && i != SILENT; k++) {
+            FleetVm *vm = &vms[response.n_vms];
+
+            vmreclaim__fleet__v1__fleet_vm__init(vm);
+            vm->host = hosts[i].id;
+            vm->host_name = hosts[i].status.name;
+            vm->vm = &hosts[i].vms[k];
+            list[response.n_vms++] = vm;
+        }
+    response.vms = list;
+    if (i < count)
+        response.next_page_token = hosts[i - 1].id;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void get_coordinator(struct ttrpc_call *call, const ProtobufCMessage *message,
+                            void *userdata)
+{
+    Vmreclaim__Fleet__V1__GetCoordinatorResponse response =
+        VMRECLAIM__FLEET__V1__GET_COORDINATOR_RESPONSE__INIT;
+
+    calls++;
+    response.version = text("0.1.0");
+    response.leader = text("other-" EVIL);
+    response.epoch = 3;
+    response.bus_is_there = true;
+    response.hosts = count;
+    response.hosts_lost = lost;
+    response.rollouts = 2;
+    ttrpc_call_finish(call, &response.base);
+}
+
+/* ---- rollouts ---- */
+
+static char *treated[TREATED];
+static uint32_t waves[] = {100, 2500, 10000};
+static Vmreclaim__Fleet__V1__Gate gates[2];
+static Vmreclaim__Fleet__V1__Gate *gate_list[] = {&gates[0], &gates[1]};
+static Vmreclaim__Fleet__V1__GateState states[2];
+static Vmreclaim__Fleet__V1__GateState *state_list[] = {&states[0], &states[1]};
+static char *history[STEPS] = {(char *)"12:00:00 canary: 1 hosts", (char *)"12:10:00 judged",
+                               (char *)"12:11:00 paused: " EVIL};
+
+static void make_gates(void)
+{
+    static const char *const names[] = {"oom-kills", "refaults"};
+    static const char *const words[] = {"oom-kills: 0 on treated hosts, 0 on others",
+                                        "refaults: host h00002, VM " EVIL ": 9 times as many"};
+
+    for (unsigned i = 0; i < 2; i++) {
+        vmreclaim__fleet__v1__gate__init(&gates[i]);
+        vmreclaim__fleet__v1__gate_state__init(&states[i]);
+        gates[i].name = states[i].name = text(names[i]);
+        gates[i].limit = i == 0 ? 0 : 200;
+        states[i].text = text(words[i]);
+        states[i].failed_in_a_row = i;
+    }
+}
+
+static void make_rollouts(void)
+{
+    static const struct {
+        const char *id, *policy, *reason;
+        Vmreclaim__Fleet__V1__RolloutState state;
+    } rows[ROLLOUTS] = {
+        {"4f00aa", "night", "refaults of " EVIL,
+         VMRECLAIM__FLEET__V1__ROLLOUT_STATE__ROLLOUT_PAUSED},
+        {"3e00bb", "day", "", VMRECLAIM__FLEET__V1__ROLLOUT_STATE__ROLLOUT_SOAKING},
+        {"2d00cc", "night", "", VMRECLAIM__FLEET__V1__ROLLOUT_STATE__ROLLOUT_COMPLETE},
+        {"1c00dd", "night", "oom-kills: VM db1: 1",
+         VMRECLAIM__FLEET__V1__ROLLOUT_STATE__ROLLOUT_REVERTED},
+        {"0b00ee", EVIL, "", VMRECLAIM__FLEET__V1__ROLLOUT_STATE__ROLLOUT_SUPERSEDED},
+    };
+
+    make_gates();
+    for (unsigned i = 0; i < TREATED; i++)
+        if (asprintf(&treated[i], "h%05u", i) < 0)
+            exit(1);
+    for (unsigned i = 0; i < ROLLOUTS; i++) {
+        Rollout *rollout = &rollouts[i];
+
+        vmreclaim__fleet__v1__rollout__init(rollout);
+        rollout->id = text(rows[i].id);
+        rollout->policy = text(rows[i].policy);
+        rollout->text = text("name: night\nprofile: gentle\n# " EVIL "\n");
+        rollout->host_selector = text("all");
+        rollout->waves_permyriad = waves;
+        rollout->n_waves_permyriad = 3;
+        rollout->canary_hosts = 1;
+        rollout->soak_ns = 600 * NSEC_PER_SEC;
+        rollout->canary_soak_ns = 3600 * NSEC_PER_SEC;
+        rollout->gates = gate_list;
+        rollout->gate_states = state_list;
+        rollout->n_gates = rollout->n_gate_states = 2;
+        rollout->author = text("uid 0");
+        rollout->created_ns = 1790000000000000000 - (int64_t)(i * 3600 * NSEC_PER_SEC);
+        rollout->since_ns = rollout->created_ns + 60 * (int64_t)NSEC_PER_SEC;
+        rollout->state = rows[i].state;
+        rollout->resumes_to = VMRECLAIM__FLEET__V1__ROLLOUT_STATE__ROLLOUT_SOAKING;
+        rollout->wave = 2;
+        rollout->wave_begin = 50;
+        rollout->reason = text(rows[i].reason);
+        rollout->history = history;
+        rollout->n_history = STEPS;
+        rollout->hosts = treated;
+        rollout->late = treated + TREATED - 1;
+    }
+}
+
+static void list_rollouts(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Fleet__V1__ListRolloutsRequest *request = (const void *)message;
+    Vmreclaim__Fleet__V1__ListRolloutsResponse response =
+        VMRECLAIM__FLEET__V1__LIST_ROLLOUTS_RESPONSE__INIT;
+    Rollout *list[ROLLOUTS];
+    bool is_alone;
+
+    calls++;
+    for (unsigned i = 0; i < ROLLOUTS; i++)
+        if (strncmp(rollouts[i].id, request->id, strlen(request->id)) == 0)
+            list[response.n_rollouts++] = &rollouts[i];
+    is_alone = response.n_rollouts == 1 && request->with_hosts;
+    for (size_t i = 0; i < response.n_rollouts; i++) {
+        list[i]->n_hosts = is_alone ? min_of(count, TREATED) : 0;
+        list[i]->n_late = is_alone ? 1 : 0;
+    }
+    response.rollouts = list;
+    ttrpc_call_finish(call, &response.base);
+}
+
+/* ---- connections ---- */
+
+static ttrpc_handler handlers[64];
+static struct ttrpc_service service = {
+    .descriptor = &vmreclaim__fleet__v1__fleet__descriptor,
+    .handlers = handlers,
+};
+
+static void serve(const char *method, ttrpc_handler handler)
+{
+    for (unsigned i = 0; i < service.descriptor->n_methods; i++)
+        if (strcmp(service.descriptor->methods[i].name, method) == 0)
+            handlers[i] = handler;
+}
+
+static void on_close(struct ttrpc_connection *connection, int status, const char *reason,
+                     void *userdata)
+{
+    for (unsigned i = 0; i < CONNECTIONS; i++)
+        if (connections[i] == connection)
+            connections[i] = NULL;
+}
+
+static void on_accept(int descriptor, const struct peer *peer, void *userdata)
+{
+    static const struct ttrpc_service *const services[] = {&service, NULL};
+    struct ttrpc_connection_options options = {
+        .limits = ttrpc_limits_default, .services = services, .on_close = on_close};
+
+    options.limits.queued_bytes = 64 * MIB;
+    for (unsigned i = 0; i < CONNECTIONS; i++)
+        if (connections[i] == NULL) {
+            (void)ttrpc_connection_create(userdata, descriptor, &options, &connections[i]);
+            return;
+        }
+    (void)close(descriptor);
+}
+
+static void obey(const char *line)
+{
+    unsigned number;
+
+    if (sscanf(line, "lose %u", &number) == 1)
+        lost = number;
+    else if (strcmp(line, "calls\n") == 0) {
+        printf("calls %u\n", calls);
+        (void)fflush(stdout);
+        calls = 0;
+    } else if (strcmp(line, "close\n") == 0)
+        for (unsigned i = 0; i < CONNECTIONS; i++)
+            if (connections[i] != NULL)
+                ttrpc_connection_close(connections[i]);
+}
+
+/* A line at a time, as its writer waits. */
+static void on_input(uv_poll_t *poll, int status, int events)
+{
+    char line[64];
+    ssize_t n = read(STDIN_FILENO, line, sizeof(line) - 1);
+
+    if (n <= 0) {
+        uv_stop(poll->loop);
+        return;
+    }
+    line[n] = '\0';
+    obey(line);
+}
+
+int main(int argc, char **argv)
+{
+    uv_loop_t *loop = uv_default_loop();
+    struct listener *listener;
+    struct address address;
+    struct error error;
+    uv_poll_t input;
+
+    if (argc != 3)
+        return 2;
+    count = (unsigned)strtoul(argv[2], NULL, 10);
+    make_hosts();
+    make_rollouts();
+    serve("GetCoordinator", get_coordinator);
+    serve("ListHosts", list_hosts);
+    serve("GetHostStatus", get_host_status);
+    serve("ListFleetVms", list_vms);
+    serve("ListRollouts", list_rollouts);
+    if (address_parse(argv[1], &address, &error) < 0 ||
+        listener_create(loop, &address, 0600, on_accept, loop, &listener, &error) < 0) {
+        fprintf(stderr, "%s\n", error.text);
+        return 1;
+    }
+    (void)uv_poll_init(loop, &input, STDIN_FILENO);
+    (void)uv_poll_start(&input, UV_READABLE | UV_DISCONNECT, on_input);
+    puts("ready");
+    (void)fflush(stdout);
+    uv_run(loop, UV_RUN_DEFAULT);
+    listener_destroy(listener);
+    return 0;
+}

@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""A fleet's figures over HTTP, beside a daemon's and alone.
+
+usage: test-fleet.py VMRECLAIM_WEB API_SERVER VMRECLAIM COORDINATOR
+"""
+import json
+import sys
+import unittest
+
+import shown
+from web import ApiServer, Web, WebTestCase
+
+VMRECLAIM, COORDINATOR = sys.argv[3:5]
+HOSTS = 1203
+EVIL = "<img src=x onerror=alert(1)>\"'&"
+
+
+class Coordinator(ApiServer):
+    program = COORDINATOR
+
+    def __init__(self, address, hosts=HOSTS):
+        super().__init__(address, str(hosts))
+
+    def calls(self):
+        self.say("calls")
+        return int(self.process.stdout.readline().split()[1])
+
+
+class FleetTest(WebTestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.fleet = "unix:" + cls.path("fleet.sock")
+        cls.coordinator = Coordinator(cls.fleet)
+        cls.both = Web(cls.api, "--fleet", cls.fleet)
+        cls.alone = Web("none", "--fleet", cls.fleet)
+        assert cls.both.wait_for("listens on") and cls.alone.wait_for("listens on")
+
+    @classmethod
+    def tearDownClass(cls):
+        try:
+            assert cls.both.stop() == 0 and cls.alone.stop() == 0
+            cls.coordinator.stop()
+        finally:
+            super().tearDownClass()
+
+    def json(self, path, status=200, web=None):
+        response = self.get("/api/" + path, web=web or self.both)
+        self.assertEqual(response.status, status, response.body)
+        self.assertEqual(response.headers["Content-Type"], "application/json")
+        return json.loads(response.body)
+
+    def whole(self, path):
+        """All pages of a list, put together."""
+        answer = page = self.json(path)
+        while token := page.pop("next_page_token", ""):
+            page = self.json(f"{path}{'&' if '?' in path else '?'}page_token={token}")
+            for name, value in page.items():
+                if isinstance(value, list):
+                    answer[name] += value
+        return answer
+
+    def test_the_same_as_the_command_line(self):
+        for path, command in shown.FLEET.items():
+            with self.subTest(path):
+                answer = shown.show(VMRECLAIM, command, VMRECLAIM_FLEET=self.fleet)
+                answer.pop("next_page_token", None)
+                self.assertEqual(self.whole(path), answer)
+
+    def test_pages(self):
+        page = self.json("fleet/hosts?page_size=3")
+        self.assertEqual([host["host"] for host in page["hosts"]], ["h00000", "h00001", "h00002"])
+        page = self.json("fleet/hosts?page_size=2&page_token=" + page["next_page_token"])
+        self.assertEqual([host["host"] for host in page["hosts"]], ["h00003", "h00004"])
+
+    def test_one_host(self):
+        host = self.json("fleet/host?host=h00002")["host"]
+        self.assertEqual(host["status"]["name"], EVIL)
+        self.assertEqual(len(host["status"]["vms"]), 3)
+        self.assertIn("fleet hosts", self.json("fleet/host?host=h9", 404)["error"])
+        self.assertIn("needs", self.json("fleet/host", 400)["error"])
+
+    def test_what_is_wrong(self):
+        self.assertIn("error", self.json("fleet/hosts?selector=label%3A%3D%3D", 400))
+        self.assertIn("UTF-8", self.json("fleet/hosts?selector=%FF", 400)["error"])
+        self.assertIn("no argument", self.json("fleet/hosts?sort=name", 400)["error"])
+        self.json("fleet/nothing", 404)
+        self.assertIn("--fleet", self.json("fleet/hosts", 404, self.web)["error"])
+        self.assertIn("--api", self.json("vms", 404, self.alone)["error"])
+        for method in ("POST", "PUT", "DELETE"):
+            self.assertEqual(self.get("/api/fleet/rollouts", method=method, web=self.both).status, 405)
+
+    def test_orders_have_no_path(self):
+        for path in ("rollout", "start", "order", "StartRollout", "OrderRollout", "rollouts/start"):
+            self.json("fleet/" + path, 404)
+
+    def test_who_is_asked(self):
+        for web, words in ((self.web, "daemon: true, fleet: false"),
+                           (self.both, "daemon: true, fleet: true"),
+                           (self.alone, "daemon: false, fleet: true")):
+            answer = self.get("/parts.js", web=web)
+            self.assertEqual(answer.headers["Content-Type"], "text/javascript; charset=utf-8")
+            self.assertIn(words, answer.body.decode())
+
+    def test_health(self):
+        for web in (self.both, self.alone):
+            self.wait_until(lambda web=web: self.get("/healthz", web=web).status == 200)
+        away = Web(self.api, "--fleet", "unix:" + self.path("nobody.sock"))
+        self.wait_until(lambda: b"no connection to the fleet's coordinator" in
+                        self.get("/healthz", web=away).body)
+        self.assertEqual(self.get("/healthz", web=away).status, 503)
+        self.assertIn("vmreclaim-fleet-coordinator", self.json("fleet/hosts", 503, away)["error"])
+        self.assertEqual(self.json("vm?vm=web1", web=away)["vm"]["name"], "web1")
+        self.assertEqual(away.stop(), 0)
+
+    def test_events_say_who_is_there(self):
+        for web, states in ((self.both, [b"event: daemon\n", b"event: fleet\n"]),
+                            (self.alone, [b"event: fleet\n"])):
+            self.wait_until(lambda web=web: self.get("/healthz", web=web).status == 200)
+            connection = web.connect()
+            connection.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            text = b""
+            while text.count(b'{"connected": true}') < len(states):
+                text += connection.recv(4096)
+            self.assertEqual([line + b"\n" for line in text.split(b"\n")
+                              if line.startswith(b"event: ")], states)
+            connection.close()
+
+    def test_the_coordinator_comes_and_goes(self):
+        address = "unix:" + self.path("restarted.sock")
+        web = Web("none", "--fleet", address)
+        connection = web.connect()
+        connection.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        text = b""
+        for words in (b"false", b"true", b"false"):
+            while b'event: fleet\ndata: {"connected": ' + words not in text:
+                text += connection.recv(4096)
+            text = b""
+            if words == b"false":
+                coordinator = Coordinator(address, 1)
+            else:
+                self.assertEqual(len(self.json("fleet/hosts", web=web)["hosts"]), 1)
+                coordinator.stop()
+        connection.close()
+        coordinator.stop()
+        self.assertEqual(web.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]], verbosity=2)
