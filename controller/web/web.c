@@ -73,14 +73,17 @@ static void answer_parts(struct web *web, struct request *request)
         text == NULL ? NULL : reply_create("text/javascript; charset=utf-8", text, (size_t)length));
 }
 
+static void answer_fleet(struct web *web, struct request *request)
+{
+    fleet_answers_give(&web->fleet_answers, request);
+}
+
 static const struct path {
     const char *path;
     void (*answer)(struct web *web, struct request *request);
 } paths[] = {
-    {"/events", answer_events},
-    {"/metrics", answer_metrics},
-    {HEALTH_PATH, answer_health},
-    {"/parts.js", answer_parts},
+    {"/events", answer_events},   {"/metrics", answer_metrics}, {FLEET_PATH, answer_fleet},
+    {HEALTH_PATH, answer_health}, {"/parts.js", answer_parts},
 };
 
 /* Of somebody who may read. */
@@ -263,6 +266,8 @@ int web_start(struct web *web, uv_loop_t *loop, const struct options *options,
         return r;
     }
     api_init(&web->api, &web->fetcher, &web->fleet_fetcher);
+    fleet_rounds_init(&web->fleet_rounds, &web->fleet_fetcher);
+    fleet_answers_init(&web->fleet_answers, &web->fleet_rounds);
     events_init(&web->events, loop, &web->daemon, &web->fleet);
     scrape_init(&web->scrape, &web->fetcher, options->scope);
     start_notifying(web);
@@ -281,8 +286,10 @@ void web_stop(struct web *web)
     else
         stop_serving(web);
     api_finish(&web->api);
+    fleet_answers_finish(&web->fleet_answers);
     events_stop(&web->events);
     scrape_finish(&web->scrape);
+    fleet_rounds_finish(&web->fleet_rounds);
     upstream_stop(&web->daemon);
     upstream_stop(&web->fleet);
     uv_close((uv_handle_t *)&web->watchdog, NULL);

@@ -10,6 +10,7 @@
 #include "controller/web/api.h"
 #include "controller/web/door.h"
 #include "controller/web/events.h"
+#include "controller/web/fleet-answers.h"
 #include "controller/web/login.h"
 #include "controller/web/options.h"
 #include "controller/web/page.h"
@@ -24,6 +25,8 @@ struct web {
     struct upstream fleet; /* a coordinator */
     struct fetcher fetcher;
     struct fetcher fleet_fetcher;
+    struct fleet_rounds fleet_rounds;
+    struct fleet_answers fleet_answers;
     struct api api;
     struct events events;
     struct page page;

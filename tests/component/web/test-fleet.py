@@ -5,6 +5,8 @@ usage: test-fleet.py VMRECLAIM_WEB API_SERVER VMRECLAIM COORDINATOR
 """
 import json
 import sys
+import threading
+import time
 import unittest
 
 import shown
@@ -93,6 +95,87 @@ class FleetTest(WebTestCase):
     def test_orders_have_no_path(self):
         for path in ("rollout", "start", "order", "StartRollout", "OrderRollout", "rollouts/start"):
             self.json("fleet/" + path, 404)
+
+    def view(self, query="", status=200, web=None):
+        response = self.get("/fleet" + query, web=web or self.both)
+        self.assertEqual(response.status, status, response.body)
+        return json.loads(response.body)
+
+    def test_the_view(self):
+        view = self.view()
+        self.assertEqual(view["sums"]["hosts"], HOSTS)
+        self.assertEqual([host["host"] for host in view["hosts"]],
+                         [f"h{i:05}" for i in range(100)])
+        self.assertEqual(view["rollouts"], {"paused": 1, "soaking": 1, "complete": 1,
+                                            "reverted": 1, "superseded": 1})
+        self.assertEqual(view["coordinator"]["epoch"], 3)
+        self.assertEqual((view["sums"]["unknown"], view["sums"]["behind"]), (1, 2))
+        self.assertEqual((view["sums"]["refused"], view["sums"]["pinned"], view["sums"]["degraded"]),
+                         (1, 1, 1))
+        most = self.view("?sort=returned&down=1&limit=2&offset=1")["hosts"]
+        self.assertEqual([host["host"] for host in most],
+                         [f"h{HOSTS - 2:05}", f"h{HOSTS - 3:05}"])
+        rack = self.view("?selector=label:rack=2")
+        self.assertEqual((rack["sums"]["hosts"], len(rack["hosts"])), (20, 20))
+        self.assertEqual(self.view("?selector=h00002")["hosts"][0]["name"], EVIL)
+
+    def test_views_that_are_none(self):
+        for query in ("?sort=x", "?limit=501", "?limit=0", "?offset=-1", "?down=yes", "?x=1",
+                      "?selector=%FF", "?selector=label%3A%3D%3D"):
+            self.assertIn("error", self.view(query, 400))
+        self.assertIn("--fleet", self.view("", 404, self.web)["error"])
+
+    def test_many_look(self):
+        """The coordinator is asked once for all of them, and for no longer than they look."""
+        address = "unix:" + self.path("many.sock")
+        coordinator = Coordinator(address, 10)
+        web = Web("none", "--fleet", address)
+        self.wait_until(lambda: self.get("/healthz", web=web).status == 200)
+        for _ in range(2):
+            before = time.monotonic()
+            answers = []
+            threads = [threading.Thread(target=lambda: answers.append(self.view("", web=web)))
+                       for _ in range(60)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            rounds = 1 + (time.monotonic() - before) / 2  # one is fresh for two seconds
+            self.assertEqual(len(answers), 60)
+            self.assertLessEqual(coordinator.calls(), 3 * rounds)
+        self.assertEqual(web.stop(), 0)
+        coordinator.stop()
+
+    def test_ten_thousand_hosts(self):
+        address = "unix:" + self.path("crowd.sock")
+        coordinator = Coordinator(address, 10000)
+        web = Web("none", "--fleet", address)
+        self.wait_until(lambda: self.get("/healthz", web=web).status == 200)
+        view = self.view("?sort=could_return&down=1", web=web)
+        self.assertEqual((view["sums"]["hosts"], len(view["hosts"])), (10000, 100))
+        self.assertLess(len(json.dumps(view)), 64 << 10)
+        for number in range(30):  # orders of their own
+            self.view(f"?sort=name&offset={number}", web=web)
+        self.assertLess(web.resident(), 96 << 20)
+        coordinator.say("lose 7")
+        self.wait_until(lambda: self.view("?limit=1", web=web)["sums"]["lost"] == 6)  # one is unknown
+        self.assertEqual(web.stop(), 0)
+        coordinator.stop()
+
+    def test_the_view_goes_with_the_coordinator(self):
+        address = "unix:" + self.path("going.sock")
+        coordinator = Coordinator(address, 3)
+        web = Web("none", "--fleet", address)
+        self.wait_until(lambda: self.get("/healthz", web=web).status == 200)
+        self.assertEqual(self.view("", web=web)["sums"]["hosts"], 3)
+        coordinator.stop()
+        self.wait_until(lambda: self.get("/fleet", web=web).status == 503)
+        self.assertIn("coordinator", self.view("", 503, web)["error"])
+        coordinator = Coordinator(address, 4)
+        self.wait_until(lambda: self.get("/fleet", web=web).status == 200)
+        self.assertEqual(self.view("", web=web)["sums"]["hosts"], 4)
+        self.assertEqual(web.stop(), 0)
+        coordinator.stop()
 
     def test_who_is_asked(self):
         for web, words in ((self.web, "daemon: true, fleet: false"),
