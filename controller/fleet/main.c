@@ -1,5 +1,4 @@
 /* vmreclaim-fleet: a host's place in a fleet. */
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,51 +9,12 @@
 #include "common/base/notify.h"
 #include "controller/fleet/bridge/bridge.h"
 #include "controller/fleet/coordinator/coordinator.h"
+#include "controller/fleet/enrol/enrol.h"
 #include "controller/fleet/new-keys.h"
+#include "controller/fleet/options.h"
 
-#define EXIT_WRONG_USAGE 2
-#define DESCRIPTORS      24 /* to begin with */
-#define WATCHDOG_MS      1000
-
-static const char help[] =
-    "Usage: vmreclaim-fleet [OPTION]...\n"
-    "Tells a fleet what this host's vmreclaimd knows, and the daemon what the fleet\n"
-    "wants of it. It needs no more than the daemon's fleet group.\n"
-    "\n"
-    "  --coordinator  run the fleet's rollouts, and answer who looks at it\n"
-    "  --config FILE  configuration (default " FLEET_CONFIG_FILE ", or\n"
-    "                 " COORDINATOR_CONFIG_FILE ")\n"
-    "  --check        read the configuration, say what is wrong, and exit\n"
-    "  --new-nkey FILE, --new-signing-key FILE\n"
-    "                 make a key: of a user of the bus; that signs what hosts are to\n"
-    "                 run. FILE has the secret part, printed is the public one\n"
-    "  --debug        log everything\n"
-    "  --help, --version\n"
-    "\n"
-    "Exit status: 0 fine, 1 failure, 2 wrong usage.\n";
-
-enum {
-    OPTION_COORDINATOR = 256,
-    OPTION_CONFIG,
-    OPTION_CHECK,
-    OPTION_NEW_NKEY,
-    OPTION_NEW_SIGNING_KEY,
-    OPTION_DEBUG,
-    OPTION_HELP,
-    OPTION_VERSION
-};
-
-static const struct option names[] = {
-    {"coordinator", no_argument, NULL, OPTION_COORDINATOR},
-    {"config", required_argument, NULL, OPTION_CONFIG},
-    {"check", no_argument, NULL, OPTION_CHECK},
-    {"new-nkey", required_argument, NULL, OPTION_NEW_NKEY},
-    {"new-signing-key", required_argument, NULL, OPTION_NEW_SIGNING_KEY},
-    {"debug", no_argument, NULL, OPTION_DEBUG},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {"version", no_argument, NULL, OPTION_VERSION},
-    {NULL, 0, NULL, 0},
-};
+#define DESCRIPTORS 24 /* to begin with */
+#define WATCHDOG_MS 1000
 
 struct program {
     uv_loop_t loop;
@@ -135,7 +95,7 @@ static int run(const struct fleet_config *config, bool is_coordinator)
     start_own(&program);
     r = start(&program, config, &error);
     if (r < 0) {
-        log_error("%s", error.text);
+        log_lines(LOG_LEVEL_ERROR, error.text);
         close_own(&program);
     } else
         notify_send(&program.notify, "READY=1");
@@ -146,54 +106,52 @@ static int run(const struct fleet_config *config, bool is_coordinator)
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int made(int r, const struct error *error)
+static int read_and_run(const struct options *options, struct error *error)
 {
-    if (r < 0)
-        log_error("%s", error->text);
-    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    static struct fleet_config config;
+
+    if (fleet_config_read(&config, options->config, error) < 0) {
+        log_lines(LOG_LEVEL_ERROR, error->text);
+        return EXIT_FAILURE;
+    }
+    if (options->verb == VERB_RUN)
+        return run(&config, options->is_coordinator);
+    puts("the configuration is good");
+    return EXIT_SUCCESS;
+}
+
+/* What needs files only. */
+static int do_files(const struct options *options, struct error *error)
+{
+    enum roster_kind kind = options->is_coordinator ? ROSTER_COORDINATOR : ROSTER_HOST;
+
+    switch (options->verb) {
+    case VERB_NEW_NKEY:
+        return new_nkey(options->argument, error);
+    case VERB_NEW_SIGNING_KEY:
+        return new_signing_key(options->argument, error);
+    case VERB_ENROL:
+        return enrol_add(options->users, kind, options->argument, options->operands[0], error);
+    case VERB_REVOKE:
+        return enrol_revoke(options->users, kind, options->argument, options->operands[0], error);
+    default:
+        return enrol_list(options->users, error);
+    }
 }
 
 int main(int argument_count, char **arguments)
 {
-    const char *path = NULL;
-    static struct fleet_config config;
-    bool is_coordinator = false;
-    bool only_checks = false;
+    struct options options;
     struct error error;
-    int option;
+    int r = options_read(argument_count, arguments, &options);
 
-    while ((option = getopt_long(argument_count, arguments, "", names, NULL)) != -1) {
-        if (option == OPTION_COORDINATOR)
-            is_coordinator = true;
-        else if (option == OPTION_CONFIG)
-            path = optarg;
-        else if (option == OPTION_CHECK)
-            only_checks = true;
-        else if (option == OPTION_NEW_NKEY)
-            return made(new_nkey(optarg, &error), &error);
-        else if (option == OPTION_NEW_SIGNING_KEY)
-            return made(new_signing_key(optarg, &error), &error);
-        else if (option == OPTION_DEBUG)
-            log_set_level(LOG_LEVEL_DEBUG);
-        else if (option == OPTION_HELP || option == OPTION_VERSION) {
-            fputs(option == OPTION_HELP ? help : "vmreclaim-fleet " VMRECLAIM_VERSION "\n", stdout);
-            return EXIT_SUCCESS;
-        } else
-            return EXIT_WRONG_USAGE;
-    }
-    if (optind < argument_count) {
-        log_error("\"%s\" is no option; see vmreclaim-fleet --help", arguments[optind]);
-        return EXIT_WRONG_USAGE;
-    }
-    if (path == NULL)
-        path = is_coordinator ? COORDINATOR_CONFIG_FILE : FLEET_CONFIG_FILE;
-    if (fleet_config_read(&config, path, &error) < 0) {
-        log_error("%s", error.text);
+    if (r >= 0)
+        return r;
+    if (options.verb == VERB_RUN || options.verb == VERB_CHECK)
+        return read_and_run(&options, &error);
+    if (do_files(&options, &error) < 0) {
+        log_lines(LOG_LEVEL_ERROR, error.text);
         return EXIT_FAILURE;
     }
-    if (only_checks) {
-        puts("the configuration is good");
-        return EXIT_SUCCESS;
-    }
-    return run(&config, is_coordinator);
+    return EXIT_SUCCESS;
 }

@@ -117,3 +117,20 @@ int nkey_public(const char *seed, char ret_public[NKEY_PUBLIC_SIZE], struct erro
     sodium_memzero(of_seed, sizeof(of_seed));
     return 0;
 }
+
+int nkey_check_public(const char *key, struct error *error)
+{
+    uint8_t data[PUBLIC_BYTES];
+
+    if (strlen(key) == NKEY_PUBLIC_SIZE - 1 &&
+        decode(key, NKEY_PUBLIC_SIZE - 1, data, sizeof(data)) == 0 && data[0] == PREFIX_USER)
+        return 0;
+    if (key[0] == 'S')
+        return error_set(error, -EINVAL,
+                         "this may be a secret seed, which nobody but its owner should see; the "
+                         "public key of a NATS user begins with U");
+    return error_set(error, -EINVAL,
+                     "this is no public key of a NATS user, which begins with U and has %d "
+                     "characters",
+                     NKEY_PUBLIC_SIZE - 1);
+}

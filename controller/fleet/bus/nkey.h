@@ -14,4 +14,7 @@ void nkey_make(char ret_seed[NKEY_SEED_SIZE]);
 /* Of a seed, with or without white space behind it. -EINVAL: it is no user's seed. */
 int nkey_public(const char *seed, char ret_public[NKEY_PUBLIC_SIZE], struct error *error);
 
+/* Whether it is a user's public key. -EINVAL, also of a seed, which `error` never has. */
+int nkey_check_public(const char *key, struct error *error);
+
 #endif

@@ -28,9 +28,7 @@ port: {port}
 jetstream {{ store_dir: "{directory}", max_file_store: 2GB, max_memory_store: 16MB }}
 include "accounts.conf"
 """
-USER = """{{ nkey: {key}, permissions: {{
-      publish: [ "vmr.v1.status.{host}", "vmr.v1.policyget.{host}" ]
-      subscribe: [ "_INBOX_{host}.>", "vmr.v1.live.policy.{host}" ] }} }}"""
+USERS = ["accounts.conf", "coordinators.conf", "hosts.conf"]  # what a server includes
 
 
 def wait(condition, *programs):
@@ -95,9 +93,8 @@ class Server:
     def __init__(self, fleet, name, port, cluster_port, routes, files):
         directory = os.path.join(fleet.directory, name)
         os.makedirs(directory)
-        for file, text in files.items():
-            with open(os.path.join(directory, file), "w", encoding="utf-8") as output:
-                output.write(text)
+        self.directory = directory
+        self.put(files)
         text = CONFIGURATION.format(port=port, directory=directory)
         if routes:
             text += (f"server_name: {name}\ncluster {{ name: fleet, host: 127.0.0.1, "
@@ -116,6 +113,16 @@ class Server:
     def listens(self):
         with socket.socket() as one:
             return one.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def put(self, files):
+        for file, text in files.items():
+            with open(os.path.join(self.directory, file), "w", encoding="utf-8") as output:
+                output.write(text)
+
+    def reload(self, files):
+        """As an operator does who has enrolled or revoked somebody."""
+        self.put(files)
+        self.program.process.send_signal(signal.SIGHUP)
 
     def restart(self):
         self.program.start()
@@ -242,14 +249,24 @@ class Fleet:
         return subprocess.run([self.fleet_program, option, path], check=True,
                               stdout=subprocess.PIPE, text=True).stdout.strip()
 
+    def enrol(self, *arguments):
+        """In the directory of the operators."""
+        subprocess.run([self.fleet_program, "--users", os.path.join(self.directory, "users"),
+                        *arguments], check=True, stdout=subprocess.DEVNULL)
+
+    def read_users(self):
+        files = {name: read(os.path.join(self.directory, "users", name)) for name in USERS}
+        files["accounts.conf"] = read(ACCOUNTS)
+        return files
+
     def start_server(self):
         self.start_servers(1)
 
     def start_servers(self, count):
-        users = ", ".join(USER.format(key=host.key, host=host.name) for host in self.hosts)
-        files = {"accounts.conf": read(ACCOUNTS),
-                 "coordinators.conf": f"users: [ {{ nkey: {self.coordinator_key} }} ]\n",
-                 "hosts.conf": f"users: [ {users} ]\n"}
+        self.enrol("--coordinator", "--enrol", "one", self.coordinator_key)
+        for host in self.hosts:
+            self.enrol("--enrol", host.name, host.key)
+        files = self.read_users()
         ports = free_ports(2 * count)
         routes = [f"nats://127.0.0.1:{port}" for port in ports[count:]] if count > 1 else []
         self.servers = [Server(self, f"nats-{i}", ports[i], ports[count + i], routes, files)
