@@ -10,7 +10,8 @@
 #include "controller/fleet/bridge/bridge.h"
 #include "controller/fleet/coordinator/coordinator.h"
 #include "controller/fleet/enrol/enrol.h"
-#include "controller/fleet/new-keys.h"
+#include "controller/fleet/enrol/join.h"
+#include "controller/fleet/enrol/new-keys.h"
 #include "controller/fleet/options.h"
 
 #define DESCRIPTORS 24 /* to begin with */
@@ -124,12 +125,21 @@ static int read_and_run(const struct options *options, struct error *error)
 static int do_files(const struct options *options, struct error *error)
 {
     enum roster_kind kind = options->is_coordinator ? ROSTER_COORDINATOR : ROSTER_HOST;
+    const struct join join = {
+        .config = options->config,
+        .host = options->host,
+        .authority = options->authority,
+        .servers = options->operands,
+        .server_count = options->operand_count,
+    };
 
     switch (options->verb) {
     case VERB_NEW_NKEY:
         return new_nkey(options->argument, error);
     case VERB_NEW_SIGNING_KEY:
         return new_signing_key(options->argument, error);
+    case VERB_JOIN:
+        return join_fleet(&join, error);
     case VERB_ENROL:
         return enrol_add(options->users, kind, options->argument, options->operands[0], error);
     case VERB_REVOKE:

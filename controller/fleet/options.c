@@ -13,8 +13,8 @@
 
 static const char help[] =
     "Usage: vmreclaim-fleet [OPTION]...\n"
-    "       vmreclaim-fleet --enrol HOST KEY\n"
-    "       vmreclaim-fleet --revoke HOST [KEY]\n"
+    "       vmreclaim-fleet --join SERVER...\n"
+    "       vmreclaim-fleet --enrol HOST KEY | --revoke HOST [KEY] | --enrolled\n"
     "Tells a fleet what this host's vmreclaimd knows, and the daemon what the fleet\n"
     "wants of it. It needs no more than the daemon's fleet group.\n"
     "\n"
@@ -23,6 +23,12 @@ static const char help[] =
     "  --config FILE  configuration (default " FLEET_CONFIG_FILE ", or\n"
     "                 " COORDINATOR_CONFIG_FILE ")\n"
     "  --check        read the configuration, say what is wrong, and exit\n"
+    "  --join SERVER...\n"
+    "                 make this host's configuration and key, where there are none,\n"
+    "                 and say what is to be done with them\n"
+    "  --host ID, --authority FILE\n"
+    "                 with --join: this host's id, else one is made; who signed the\n"
+    "                 servers' certificates, else the system's authorities did\n"
     "  --new-nkey FILE, --new-signing-key FILE\n"
     "                 make a key: of a user of the bus; that signs what hosts are to\n"
     "                 run. FILE has the secret part, printed is the public one\n"
@@ -41,6 +47,8 @@ enum {
     OPTION_COORDINATOR = 256,
     OPTION_CONFIG,
     OPTION_USERS,
+    OPTION_HOST,
+    OPTION_AUTHORITY,
     OPTION_DEBUG,
     OPTION_HELP,
     OPTION_VERSION,
@@ -51,12 +59,15 @@ static const struct option names[] = {
     {"coordinator", no_argument, NULL, OPTION_COORDINATOR},
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"users", required_argument, NULL, OPTION_USERS},
+    {"host", required_argument, NULL, OPTION_HOST},
+    {"authority", required_argument, NULL, OPTION_AUTHORITY},
     {"debug", no_argument, NULL, OPTION_DEBUG},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"check", no_argument, NULL, OPTION_VERB + VERB_CHECK},
     {"new-nkey", required_argument, NULL, OPTION_VERB + VERB_NEW_NKEY},
     {"new-signing-key", required_argument, NULL, OPTION_VERB + VERB_NEW_SIGNING_KEY},
+    {"join", no_argument, NULL, OPTION_VERB + VERB_JOIN},
     {"enrol", required_argument, NULL, OPTION_VERB + VERB_ENROL},
     {"revoke", required_argument, NULL, OPTION_VERB + VERB_REVOKE},
     {"enrolled", no_argument, NULL, OPTION_VERB + VERB_LIST_ENROLLED},
@@ -72,6 +83,7 @@ static const struct {
     [VERB_CHECK] = {0, 0, "no operand"},
     [VERB_NEW_NKEY] = {0, 0, "no operand but FILE"},
     [VERB_NEW_SIGNING_KEY] = {0, 0, "no operand but FILE"},
+    [VERB_JOIN] = {0, OPTIONS_OPERANDS_MAX, "at most 16 servers: --join tls://HOST:PORT ..."},
     [VERB_ENROL] = {1, 1, "a name and a key: --enrol HOST KEY"},
     [VERB_REVOKE] = {0, 1, "a name and at most one key: --revoke HOST [KEY]"},
     [VERB_LIST_ENROLLED] = {0, 0, "no operand"},
@@ -98,6 +110,10 @@ static int take(struct options *options, int option)
         options->config = optarg;
     else if (option == OPTION_USERS)
         options->users = optarg;
+    else if (option == OPTION_HOST)
+        options->host = optarg;
+    else if (option == OPTION_AUTHORITY)
+        options->authority = optarg;
     else if (option == OPTION_DEBUG)
         log_set_level(LOG_LEVEL_DEBUG);
     else if (option == OPTION_HELP || option == OPTION_VERSION) {

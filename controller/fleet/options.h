@@ -12,6 +12,7 @@ enum verb {
     VERB_CHECK,
     VERB_NEW_NKEY,
     VERB_NEW_SIGNING_KEY,
+    VERB_JOIN,
     VERB_ENROL,
     VERB_REVOKE,
     VERB_LIST_ENROLLED,
@@ -23,8 +24,10 @@ struct options {
     const char *operands[OPTIONS_OPERANDS_MAX];
     size_t operand_count;
     bool is_coordinator;
-    const char *config; /* never NULL */
-    const char *users;  /* directory; never NULL */
+    const char *config;    /* never NULL */
+    const char *users;     /* directory; never NULL */
+    const char *host;      /* of VERB_JOIN; NULL: not given */
+    const char *authority; /* likewise */
 };
 
 /* -1: go on. Else the process is to end with that status: what was wrong, or asked, is printed. */

@@ -14,6 +14,7 @@
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
 #include "controller/fleet/enrol/enrol.h"
+#include "controller/fleet/enrol/join.h"
 
 struct fixture {
     char root[32];
@@ -241,6 +242,57 @@ static void test_many_are_in_order(void **state)
     roster_finish(&again);
 }
 
+/* ---- a new host ---- */
+
+static int join(const struct fixture *f, const char *host, const char *server, char *ret_path,
+                size_t size)
+{
+    const struct join given = {.config = ret_path,
+                               .host = host,
+                               .authority = "/etc/bus.pem",
+                               .servers = &server,
+                               .server_count = 1};
+
+    snprintf(ret_path, size, "%s/fleet.yaml", f->directory);
+    (void)mkdir(f->directory, 0755);
+    return join_fleet(&given, &error);
+}
+
+static void test_a_host_joins(void **state)
+{
+    struct fixture *f = *state;
+    cleanup_free char *seed = NULL;
+    cleanup_free char *again = NULL;
+    struct fleet_config config;
+    struct stat status;
+    char path[128];
+
+    assert_int_equal(join(f, "rack7-12", "tls://bus-1:4222", path, sizeof(path)), 0);
+    assert_int_equal(fleet_config_read(&config, path, &error), 0);
+    assert_string_equal(config.host, "rack7-12");
+    assert_string_equal(config.servers, "tls://bus-1:4222");
+    assert_string_equal(config.authority, "/etc/bus.pem");
+    assert_int_equal(stat(config.nkey, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    seed = read_text(f, "fleet.nkey");
+    assert_int_equal(join(f, "other", "tls://other:1", path, sizeof(path)), 0);
+    again = read_text(f, "fleet.nkey");
+    assert_string_equal(seed, again);
+    assert_true(has(f, "fleet.yaml", "host: rack7-12\n"));
+}
+
+/* What cannot be is found before anything is made. */
+static void test_joining_what_cannot_be(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+
+    assert_int_equal(join(f, "rack 7", "tls://bus-1:4222", path, sizeof(path)), -EINVAL);
+    assert_int_equal(join(f, "rack7", "http://bus-1:4222", path, sizeof(path)), -EINVAL);
+    assert_int_equal(join(f, "rack7", "tls://b:1]\nhost: x", path, sizeof(path)), -EINVAL);
+    assert_int_equal(rmdir(f->directory), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
 
 int main(void)
@@ -250,6 +302,7 @@ int main(void)
         TEST(a_key_is_replaced),      TEST(what_is_refused),
         TEST(files_by_hand_stay),     TEST(stopped_between),
         TEST(a_list_that_is_damaged), cmocka_unit_test(test_many_are_in_order),
+        TEST(a_host_joins),           TEST(joining_what_cannot_be),
     };
 
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

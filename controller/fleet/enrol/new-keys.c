@@ -1,5 +1,5 @@
 /* Secret parts never leave their file. */
-#include "controller/fleet/new-keys.h"
+#include "controller/fleet/enrol/new-keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "controller/fleet/bus/nkey.h"
 #include "controller/signing/keys.h"
 
 static int write_seed(const char *path, char seed[NKEY_SEED_SIZE], struct error *error)
@@ -32,9 +31,8 @@ static int write_seed(const char *path, char seed[NKEY_SEED_SIZE], struct error 
     return 0;
 }
 
-int new_nkey(const char *path, struct error *error)
+int new_nkey_make(const char *path, char ret_public[NKEY_PUBLIC_SIZE], struct error *error)
 {
-    char public_key[NKEY_PUBLIC_SIZE];
     char seed[NKEY_SEED_SIZE];
     int r;
 
@@ -43,8 +41,16 @@ int new_nkey(const char *path, struct error *error)
     nkey_make(seed);
     r = write_seed(path, seed, error);
     if (r == 0)
-        r = nkey_public(seed, public_key, error);
+        r = nkey_public(seed, ret_public, error);
     sodium_memzero(seed, sizeof(seed));
+    return r;
+}
+
+int new_nkey(const char *path, struct error *error)
+{
+    char public_key[NKEY_PUBLIC_SIZE];
+    int r = new_nkey_make(path, public_key, error);
+
     if (r == 0)
         puts(public_key);
     return r;
