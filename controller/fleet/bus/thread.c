@@ -8,6 +8,7 @@
 
 #include "common/base/time.h"
 #include "common/base/util.h"
+#include "controller/fleet/bus/problem.h"
 
 #define CONNECT_MS      2000
 #define WRITE_MS        2000 /* a server that does not read is another one's turn */
@@ -101,21 +102,23 @@ static void on_message(natsConnection *connection, natsSubscription *subscriptio
     natsMsg_Destroy(message);
 }
 
-static const char *last_error(natsConnection *connection)
+static const char *last_error(natsConnection *connection, char *ret_text, size_t size)
 {
     const char *text = NULL;
+    natsStatus s = natsConnection_GetLastError(connection, &text);
 
-    if (natsConnection_GetLastError(connection, &text) == NATS_OK || text == NULL ||
-        text[0] == '\0')
+    if (s == NATS_OK || text == NULL || text[0] == '\0')
         return "the connection was lost";
-    return text;
+    return bus_problem(s, text, ret_text, size);
 }
 
 /* Of one that is closed for good the thread tells. */
 static void on_lost(natsConnection *connection, void *userdata)
 {
+    char problem[BUS_PROBLEM_SIZE];
+
     if (!natsConnection_IsClosed(connection))
-        tell_state(userdata, false, last_error(connection));
+        tell_state(userdata, false, last_error(connection, problem, sizeof(problem)));
 }
 
 /* libnats goes on with its subscriptions; the servers may have lost what they are to. */
@@ -173,6 +176,7 @@ struct link_up {
     jsCtx *stream;
     nsec_t due; /* of the next try, CLOCK_MONOTONIC */
     nsec_t pause;
+    char told[BUS_PROBLEM_SIZE]; /* the problem; "": none */
 };
 
 static natsStatus set_servers(natsOptions *options, const char *servers)
@@ -204,7 +208,7 @@ static natsStatus set_trust(natsOptions *options, const struct bus *bus)
 {
     natsStatus s = NATS_OK;
 
-    if (strstr(bus->options.servers, "tls://") != NULL)
+    if (strstr(bus->options.servers, "tls://") != NULL || bus->options.authority != NULL)
         TRY(s, natsOptions_SetSecure(options, true));
     if (bus->options.authority != NULL)
         TRY(s, natsOptions_LoadCATrustedCertificates(options, bus->options.authority));
@@ -368,24 +372,26 @@ static void try_later(struct link_up *link)
     link->due = time_monotonic() + link->pause;
 }
 
-/* Told once, and tried again ever more rarely. */
+/* Each problem is told once, and it is tried again ever more rarely. */
 static void connect_once(struct bus *bus, struct link_up *link)
 {
     natsOptions *options = NULL;
     natsStatus s = natsOptions_Create(&options);
-    char problem[128];
+    char problem[BUS_PROBLEM_SIZE];
 
     TRY(s, connect_with(bus, options, link));
     natsOptions_Destroy(options);
     if (s == NATS_OK) {
         link->pause = 0;
+        link->told[0] = '\0';
         tell_state(bus, true, "");
         return;
     }
-    snprintf(problem, sizeof(problem), "%s", natsStatus_GetText(s));
+    (void)bus_problem(s, nats_GetLastError(NULL), problem, sizeof(problem));
     hang_up(bus, link);
-    if (link->pause == 0)
+    if (strcmp(problem, link->told) != 0)
         tell_state(bus, false, problem);
+    memcpy(link->told, problem, sizeof(problem));
     try_later(link);
 }
 
@@ -555,7 +561,9 @@ static void begin_again(struct bus *bus, struct link_up *link)
     }
     if (s == NATS_OK)
         return;
-    tell_state(bus, false, is_closed ? last_error(link->connection) : natsStatus_GetText(s));
+    tell_state(bus, false,
+               is_closed ? last_error(link->connection, link->told, sizeof(link->told))
+                         : bus_problem(s, NULL, link->told, sizeof(link->told)));
     hang_up(bus, link);
     try_later(link);
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/list.h"
 #include "controller/fleet/bus/nkey.h"
+#include "controller/fleet/bus/problem.h"
 #include "controller/fleet/bus/types.h"
 
 /* Not begun yet; who asks beyond them gets -EAGAIN. */
@@ -56,7 +57,7 @@ struct bus_arrival {
     uint8_t *data;
     size_t length;
     bool is_connected;
-    char problem[128];
+    char problem[BUS_PROBLEM_SIZE];
 };
 
 struct bus_subscription {

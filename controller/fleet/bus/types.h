@@ -47,8 +47,8 @@ struct bus_options {
     const char *name;    /* what the servers call this connection */
     const char *inbox;   /* what its replies come to begins so; NULL: libnats' own */
     const char *nkey;    /* file of the user's seed; NULL: none */
-    const char
-        *authority; /* PEM file of who signed the servers' certificates; NULL: the system's */
+    /* PEM file of who signed the servers' certificates, which it demands; NULL: the system's */
+    const char *authority;
     /* Streams that are made where they are not there; NULL: none are. The caller's, as long as the
      * bus is. */
     const struct bus_stream *streams;

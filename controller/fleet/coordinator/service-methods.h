@@ -24,7 +24,7 @@ struct service {
     const struct lease *lease;
     struct slices slices; /* answers under way that are made of many hosts */
     bool bus_is_there;
-    char problem[128];
+    char problem[256];
 };
 
 struct service_client {

@@ -431,7 +431,7 @@ static void test_a_key_is_revoked_and_restored(void **state)
     start(f);
     nats_server_end(&f->server, SIGTERM);
     nats_server_start(&f->server, knows_not);
-    wait_for(f, !f->is_connected && strstr(f->problem, "uthoriz") != NULL);
+    wait_for(f, !f->is_connected && strstr(f->problem, "do not know the key") != NULL);
     assert_true(ask(f, "anything") < 0);
     nats_server_end(&f->server, SIGTERM);
     nats_server_start(&f->server, knows);
