@@ -27,6 +27,7 @@ host: 127.0.0.1
 port: {port}
 jetstream {{ store_dir: "{directory}", max_file_store: 2GB, max_memory_store: 16MB }}
 include "accounts.conf"
+include "more.conf"
 """
 USERS = ["accounts.conf", "coordinators.conf", "hosts.conf"]  # what a server includes
 
@@ -262,11 +263,14 @@ class Fleet:
     def start_server(self):
         self.start_servers(1)
 
-    def start_servers(self, count):
+    def start_servers(self, count, users=None, more=""):
+        """`users`: those of the account of hosts instead of the hosts' own; `more` of the servers' configuration."""
         self.enrol("--coordinator", "--enrol", "one", self.coordinator_key)
         for host in self.hosts:
             self.enrol("--enrol", host.name, host.key)
-        files = self.read_users()
+        files = self.read_users() | {"more.conf": more}
+        if users:
+            files["hosts.conf"] = users
         ports = free_ports(2 * count)
         routes = [f"nats://127.0.0.1:{port}" for port in ports[count:]] if count > 1 else []
         self.servers = [Server(self, f"nats-{i}", ports[i], ports[count + i], routes, files)
