@@ -17,6 +17,8 @@ enum {
     POINTS_MAX = 4096,
 };
 
+#define CHANGES_BYTES ((size_t)1 << 20) /* of one answer, packed */
+
 typedef Vmreclaim__Controller__V1__Action Action;
 
 /* The name in the records: VMs that are gone have some too. */
@@ -115,6 +117,71 @@ static void list_actions(struct api_call *call, const ProtobufCMessage *request)
         query.before = &place;
     }
     store_ask_records(api_store(call), &query, on_records, call);
+}
+
+/* ---- ListActionChanges ---- */
+
+typedef Vmreclaim__Controller__V1__ActionChange Change;
+
+/* What fits into a page, in `response`, whose list has room for all. */
+static void fill_changes(const struct store_changes *changes, Action *copies, Change *entries,
+                         Vmreclaim__Controller__V1__ListActionChangesResponse *response)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < changes->count; i++) {
+        copies[i] = *changes->actions[i];
+        copies[i].n_samples = 0;
+        vmreclaim__controller__v1__action_change__init(&entries[i]);
+        entries[i].number = changes->numbers[i];
+        entries[i].action = &copies[i];
+        bytes += vmreclaim__controller__v1__action_change__get_packed_size(&entries[i]) + 8;
+        if (bytes > CHANGES_BYTES && i > 0)
+            break;
+        response->changes[response->n_changes++] = &entries[i];
+    }
+    response->store = (char *)changes->store;
+    response->newest = changes->newest;
+    response->lost = changes->lost;
+}
+
+static void on_changes(const struct store_changes *changes, void *userdata)
+{
+    Vmreclaim__Controller__V1__ListActionChangesResponse response =
+        VMRECLAIM__CONTROLLER__V1__LIST_ACTION_CHANGES_RESPONSE__INIT;
+    struct api_call *call = userdata;
+    Change *entries;
+    Action *copies;
+
+    api_charge(call, changes->answer.processor);
+    if (changes->answer.status < 0) {
+        api_call_fail_error(call, changes->answer.status, &changes->answer.error);
+        return;
+    }
+    copies = calloc(changes->count + 1, sizeof(*copies));
+    entries = calloc(changes->count + 1, sizeof(*entries));
+    response.changes = calloc(changes->count + 1, sizeof(*response.changes));
+    if (copies == NULL || entries == NULL || response.changes == NULL)
+        api_call_fail(call, -ENOMEM, "out of memory");
+    else {
+        fill_changes(changes, copies, entries, &response);
+        api_call_finish(call, &response.base);
+    }
+    free((void *)response.changes);
+    free(entries);
+    free(copies);
+}
+
+static void list_action_changes(struct api_call *call, const ProtobufCMessage *request)
+{
+    const Vmreclaim__Controller__V1__ListActionChangesRequest *asked = (const void *)request;
+    const struct store_changes_query query = {
+        .after = asked->after,
+        .since = asked->since_ns == 0 ? INT64_MIN : asked->since_ns,
+        .limit = asked->limit == 0 ? STORE_CHANGES_MAX : asked->limit,
+    };
+
+    store_ask_changes(api_store(call), &query, on_changes, call);
 }
 
 /* ---- VerifyAction ---- */
@@ -276,6 +343,7 @@ static void get_history(struct api_call *call, const ProtobufCMessage *request)
 
 static const struct api_method rows[] = {
     {"ListActions", list_actions, API_READS},
+    {"ListActionChanges", list_action_changes, API_READS},
     {"VerifyAction", verify_action, API_READS},
     {"GetHistory", get_history, API_READS | API_STREAMS},
 };

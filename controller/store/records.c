@@ -15,7 +15,8 @@ static const struct {
     const char *sql;
     const char *doing;
 } kinds[] = {
-    [RECORD_ACTION] = {"INSERT OR REPLACE INTO action (id, vm, time, record) VALUES (?,?,?,?)",
+    [RECORD_ACTION] = {"INSERT OR REPLACE INTO action (id, vm, time, record, number) "
+                       "VALUES (?,?,?,?,(SELECT newest + 1 FROM numbering))",
                        "writing an action"},
     [RECORD_WATERFALL] = {"INSERT OR REPLACE INTO waterfall (vm, time, record) VALUES (?1,?3,?4)",
                           "writing a waterfall"},

@@ -59,6 +59,31 @@ void store_ask_records(struct store *store, const struct store_records_query *qu
 void store_ask_record(struct store *store, const char *prefix, store_records_done done,
                       void *userdata);
 
+/* Records in the order in which they were written: each gets a number then, and another one when it
+ * is written again. */
+struct store_changes_query {
+    uint64_t after; /* this number */
+    int64_t since;  /* of an action that began then or later; UNIX nanoseconds */
+    uint32_t limit;
+};
+
+/* Ascending. What waits for the disk is not among them. */
+struct store_changes {
+    struct store_answer answer;
+    Vmreclaim__Controller__V1__Action **actions;
+    const uint64_t *numbers; /* of each */
+    size_t count;
+    char store[32];  /* which it is: numbers are of one store */
+    uint64_t newest; /* number of all */
+    uint64_t lost;   /* the highest of those that were let go because they were old; 0: none was */
+};
+typedef void (*store_changes_done)(const struct store_changes *changes, void *userdata);
+
+/* At most STORE_CHANGES_MAX, whatever the limit is. */
+#define STORE_CHANGES_MAX 256
+void store_ask_changes(struct store *store, const struct store_changes_query *query,
+                       store_changes_done done, void *userdata);
+
 /* A VM's records and waterfalls of a time. */
 struct store_history_query {
     const char *vm;

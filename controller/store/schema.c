@@ -46,6 +46,17 @@ static const char *const steps[] = {
      " PRIMARY KEY (kind, key)) WITHOUT ROWID;"),
     /* 8: the newest of each id that the host has had in a fleet, see desired.h */
     "CREATE TABLE desired (host TEXT NOT NULL PRIMARY KEY, applied BLOB NOT NULL) WITHOUT ROWID;",
+    /* 9: records in the order in which they were written, see changes.c; those of before have none.
+     * One row: which store this is, the newest number, and the highest one that was let go. */
+    ("ALTER TABLE action ADD COLUMN number INTEGER NOT NULL DEFAULT 0;"
+     "CREATE INDEX action_number ON action (number);"
+     "CREATE TABLE numbering (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), store TEXT NOT NULL,"
+     " newest INTEGER NOT NULL, lost INTEGER NOT NULL);"
+     "INSERT INTO numbering VALUES (1, lower(hex(randomblob(8))), 0, 0);"
+     "CREATE TRIGGER action_written AFTER INSERT ON action BEGIN"
+     " UPDATE numbering SET newest = max(newest, NEW.number); END;"
+     "CREATE TRIGGER action_let_go AFTER DELETE ON action WHEN OLD.number > 0 BEGIN"
+     " UPDATE numbering SET lost = max(lost, OLD.number); END;"),
 };
 
 static int read_version(const struct store *store, uint32_t *ret_version)

@@ -292,6 +292,44 @@ static const Vmreclaim__Controller__V1__ListActionsResponse *list(struct fixture
     return (const Vmreclaim__Controller__V1__ListActionsResponse *)f->response;
 }
 
+static const Vmreclaim__Controller__V1__ListActionChangesResponse *changes(struct fixture *f,
+                                                                           uint64_t after)
+{
+    Vmreclaim__Controller__V1__ListActionChangesRequest request =
+        VMRECLAIM__CONTROLLER__V1__LIST_ACTION_CHANGES_REQUEST__INIT;
+
+    request.after = after;
+    request.limit = 2;
+    call(f, "ListActionChanges", &request.base);
+    assert_int_equal(f->code, TTRPC_OK);
+    return (const Vmreclaim__Controller__V1__ListActionChangesResponse *)f->response;
+}
+
+/* What is written again comes again, behind the rest. */
+static void test_changes(void **state)
+{
+    const Vmreclaim__Controller__V1__ListActionChangesResponse *page;
+    struct fixture *f = *state;
+    uint64_t number;
+
+    start_managed(f);
+    wait_for(f, f->agent.watch != NULL);
+    for (size_t i = 0; i < 3; i++)
+        fake_agent_reclaimed(&f->agent);
+    wait_for(f, changes(f, 0)->newest >= 3);
+    page = changes(f, 0);
+    assert_int_equal(page->n_changes, 2);
+    assert_int_equal(strlen(page->store), 16);
+    assert_true(page->changes[0]->number < page->changes[1]->number);
+    assert_string_equal(page->changes[0]->action->vm, "web-1");
+    assert_int_equal(page->changes[0]->action->n_samples, 0);
+    number = page->changes[1]->number;
+    page = changes(f, number);
+    assert_true(page->n_changes > 0);
+    assert_true(page->changes[0]->number > number);
+    assert_int_equal(changes(f, UINT64_MAX)->n_changes, 0);
+}
+
 /* The pages of a past time are the same, whatever is done meanwhile. */
 static void test_pages_until_a_moment(void **state)
 {
@@ -419,6 +457,7 @@ int main(int argc, char **argv)
         records_test(test_a_second_daemon),
         records_test(test_history_says_what_it_leaves_out),
         records_test(test_pages_until_a_moment),
+        records_test(test_changes),
         records_test(test_a_balloon_is_proven),
         records_test(test_a_balloon_that_brought_nothing),
     };

@@ -231,7 +231,8 @@ class StrictTest(unittest.TestCase):
             self.call("GetVm", vm=vm, fresh=True)
             self.call("PlanAction", vm=vm, compact={})
             self.call("Explain", vm=vm, exact=True)
-        for method in ("ListVms", "GetHost", "GetPlan", "ListPolicies", "GetStatus", "GetCounters", "DumpState", "Reload"):
+        for method in ("ListVms", "GetHost", "GetPlan", "ListPolicies", "GetStatus", "GetCounters", "DumpState", "Reload",
+                       "ListActionChanges"):
             self.answer(method)
         for method in ("PingVm", "ListRanges"):  # a guest that says much waits for its turn
             self.wait(lambda method=method: isinstance(self.call(method, vm="web"), list))

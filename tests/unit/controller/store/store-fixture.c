@@ -233,8 +233,8 @@ void put_many_actions(const struct fixture *fixture, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         char sql[128];
 
-        snprintf(sql, sizeof(sql), "INSERT INTO action VALUES ('%08x', 'web1', %u, x'')",
-                 i * 2654435761u, i);
+        snprintf(sql, sizeof(sql), "INSERT INTO action VALUES ('%08x', 'web1', %u, x'', %u)",
+                 i * 2654435761u, i, i + 1);
         assert_int_equal(store_execute(fixture->store, sql, "", NULL), 0);
     }
     assert_int_equal(store_execute(fixture->store, "COMMIT", "", NULL), 0);

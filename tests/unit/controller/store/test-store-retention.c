@@ -200,7 +200,7 @@ static void test_a_store_that_is_too_large_keeps_less(void **state)
         char sql[256];
 
         snprintf(sql, sizeof(sql),
-                 "INSERT INTO action VALUES ('%d', 'web1', %lld, zeroblob(10000))", i,
+                 "INSERT INTO action VALUES ('%d', 'web1', %lld, zeroblob(10000), 0)", i,
                  (long long)(now - i * DAY));
         assert_int_equal(store_execute(fixture->store, sql, "", NULL), 0);
     }

@@ -17,7 +17,7 @@ static void test_new_store_is_healthy(void **state)
 
     assert_null(store_problem(fixture->store));
     store_get_status(fixture->store, &status);
-    assert_int_equal(status.schema, 8);
+    assert_int_equal(status.schema, 9);
     assert_int_equal(status.pending, 0);
     assert_true(status.bytes > 0);
 }
