@@ -18,6 +18,7 @@ static void on_state(bool is_connected, const char *problem, void *userdata)
                     bridge->config.servers, problem);
     reporter_on_bus(&bridge->reporter, is_connected);
     desired_on_bus(&bridge->desired, is_connected);
+    teller_on_bus(&bridge->teller, is_connected);
 }
 
 static void on_message(const struct bus_message *message, void *userdata)
@@ -59,6 +60,7 @@ static int start_bus(struct bridge *bridge, uv_loop_t *loop, struct error *error
         r = bus_start(bridge->bus, error);
     bridge->reporter.bus = bridge->bus;
     bridge->desired.bus = bridge->bus;
+    bridge->teller.bus = bridge->bus;
     return r;
 }
 
@@ -76,6 +78,7 @@ int bridge_start(struct bridge *bridge, uv_loop_t *loop, const struct fleet_conf
     fetcher_init(&bridge->fetcher, &bridge->upstream);
     desired_init(&bridge->desired, loop, config->host, &bridge->fetcher, on_applied, bridge);
     reporter_init(&bridge->reporter, loop, &bridge->config, &bridge->fetcher);
+    teller_init(&bridge->teller, loop, &bridge->config, &bridge->fetcher);
     r = start_bus(bridge, loop, error);
     if (r < 0) {
         bridge_stop(bridge);
@@ -88,6 +91,7 @@ void bridge_stop(struct bridge *bridge)
 {
     reporter_stop(&bridge->reporter);
     desired_stop(&bridge->desired);
+    teller_stop(&bridge->teller);
     upstream_stop(&bridge->upstream);
     bus_stop(bridge->bus);
 }

@@ -5,6 +5,7 @@
 
 #include "controller/fleet/bridge/desired.h"
 #include "controller/fleet/bridge/reporter.h"
+#include "controller/fleet/bridge/teller.h"
 
 struct bridge {
     struct fleet_config config;
@@ -13,6 +14,7 @@ struct bridge {
     struct bus *bus;
     struct reporter reporter;
     struct desired desired;
+    struct teller teller;
 };
 
 /* The caller's memory, until the loop is dry. */

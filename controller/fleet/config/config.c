@@ -96,6 +96,8 @@ static const struct key list[] = {
     {"nkey", keys_set_directory, MEMBER(nkey), .type = "an absolute path"},
     {"authority", keys_set_directory, MEMBER(authority), .type = "an absolute path"},
     {"api", set_api, MEMBER(api), .type = "unix:PATH", .standard = "unix:/run/vmreclaim/api.sock"},
+    {"state_directory", keys_set_directory, MEMBER(state_directory), .type = "an absolute path",
+     .standard = FLEET_STATE_DIRECTORY},
     {"listen", set_api, MEMBER(listen), .type = "unix:PATH, or fd:N",
      .standard = "unix:/run/vmreclaim-fleet/fleet.sock"},
     {"signing_key", keys_set_directory, MEMBER(signing_key), .type = "an absolute path"},
@@ -111,6 +113,7 @@ int fleet_config_read(struct fleet_config *config, const char *path, struct erro
     int r;
 
     *config = (struct fleet_config){.api = "unix:/run/vmreclaim/api.sock",
+                                    .state_directory = FLEET_STATE_DIRECTORY,
                                     .listen = "unix:/run/vmreclaim-fleet/fleet.sock",
                                     .lease_time = 30 * NSEC_PER_SEC};
     (void)gethostname(config->name, sizeof(config->name) - 1);

@@ -7,6 +7,7 @@
  *     nkey: /etc/vmreclaim/fleet.nkey   # the seed of this host's user of the bus
  *     authority: /etc/vmreclaim/fleet-authority.pem
  *     api: unix:/run/vmreclaim/api.sock
+ *     state_directory: /var/lib/vmreclaim-fleet  # up to where the fleet was told what happened
  *     # with --coordinator
  *     listen: unix:/run/vmreclaim-fleet/fleet.sock
  *     signing_key: /etc/vmreclaim/fleet.key
@@ -21,6 +22,7 @@
 
 #define FLEET_CONFIG_FILE       "/etc/vmreclaim/fleet.yaml"
 #define COORDINATOR_CONFIG_FILE "/etc/vmreclaim/coordinator.yaml"
+#define FLEET_STATE_DIRECTORY   "/var/lib/vmreclaim-fleet"
 #define FLEET_HOST_SIZE         65
 #define FLEET_LABELS_MAX        32
 #define FLEET_LABEL_SIZE        128
@@ -34,6 +36,7 @@ struct fleet_config {
     char nkey[256];
     char authority[256];
     char api[160];
+    char state_directory[256];
     char listen[160];
     char signing_key[256];
     char former_key[64];

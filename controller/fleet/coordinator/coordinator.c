@@ -74,6 +74,7 @@ static void choose_streams(struct coordinator *coordinator)
 {
     const struct bus_stream streams[COORDINATOR_STREAMS] = {
         {STATUS_STREAM, STATUS_SUBJECT "*", NULL, 256 * MIB, 64 << 10, 1, 7 * DAYS, false},
+        {"VMR_EVENT", "vmr.v1.event.>", NULL, 1024 * MIB, 4096 + 512, 256, 30 * DAYS, false},
         {WRITER_STREAM, WRITER_SUBJECT "*", "vmr.v1.live.policy.{{wildcard(1)}}", 256 * MIB,
          512 << 10, 8, 0, true},
         {ROLLOUTS_STREAM, ROLLOUTS_SUBJECT ">", NULL, 64 * MIB, 1 << 20, 16, 0, true},

@@ -7,7 +7,7 @@
 #include "controller/fleet/coordinator/rollouts.h"
 #include "controller/fleet/coordinator/service.h"
 
-#define COORDINATOR_STREAMS 4
+#define COORDINATOR_STREAMS 5
 
 struct coordinator {
     struct fleet_config config;

@@ -139,10 +139,12 @@ class Host:
         self.directory = os.path.join(fleet.directory, name)
         os.makedirs(os.path.join(self.directory, "vms"))
         os.makedirs(os.path.join(self.directory, "state"))
+        os.makedirs(os.path.join(self.directory, "fleet-state"))
         self.key = fleet.make_key("--new-nkey", self.path("nkey"))
         self.write("fleet.yaml", f"host: {name}\nname: {name}.example\nlabels: [rack=r1]\n"
                                  f"servers: {fleet.url}\nnkey: {self.path('nkey')}\n"
-                                 f"api: unix:{self.path('api.sock')}\n")
+                                 f"api: unix:{self.path('api.sock')}\n"
+                                 f"state_directory: {self.path('fleet-state')}\n")
         self.write("vmreclaimd.yaml", f"listen: none\napi: unix:{self.path('api.sock')}\n"
                                       f"vms: {self.path('vms')}\n"
                                       f"state_directory: {self.path('state')}\n"

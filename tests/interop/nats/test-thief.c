@@ -63,9 +63,9 @@ static void format_host(char *text, size_t size, const struct user *user, const 
 {
     snprintf(text, size,
              "{ nkey: %s, permissions: {\n"
-             "  publish: [ \"vmr.v1.status.%s\", \"vmr.v1.policyget.%s\" ]\n"
+             "  publish: [ \"vmr.v1.status.%s\", \"vmr.v1.event.%s.>\", \"vmr.v1.policyget.%s\" ]\n"
              "  subscribe: [ \"_INBOX_%s.>\", \"vmr.v1.live.policy.%s\" ] } }",
-             user->key, host, host, host, host);
+             user->key, host, host, host, host, host);
 }
 
 static void put_users(const struct fixture *f)
@@ -138,11 +138,13 @@ static int set_up(void **state)
     nats_server_start(&f->server, "include \"accounts.conf\"");
     connect_as(f, &f->fleet, NULL);
     make_stream(f, "VMR_STATUS", "vmr.v1.status.*", false);
+    make_stream(f, "VMR_EVENT", "vmr.v1.event.>", false);
     make_stream(f, "VMR_POLICY", "vmr.v1.policy.*", true);
     make_stream(f, "KV_VMR_ROLLOUT", "$KV.VMR_ROLLOUT.>", false);
     keep(f, "vmr.v1.policy.other", "other's policy");
     keep(f, "vmr.v1.policy.stolen", "stolen's policy");
     keep(f, "$KV.VMR_ROLLOUT.rollout.1", "rollout");
+    keep(f, "vmr.v1.event.other.action", "other's event");
     connect_as(f, &f->thief, "_INBOX_stolen");
     *state = f;
     return 0;
@@ -184,6 +186,22 @@ static uint64_t count(struct fixture *f, const char *stream)
     return messages;
 }
 
+/* Of a stream, on some of its subjects. */
+static uint64_t count_of(struct fixture *f, const char *stream, const char *subjects)
+{
+    jsStreamInfo *info = NULL;
+    jsOptions options;
+    uint64_t messages = 0;
+
+    (void)jsOptions_Init(&options);
+    options.Stream.Info.SubjectsFilter = subjects;
+    assert_int_equal(js_GetStreamInfo(&info, f->fleet.stream, stream, &options, NULL), NATS_OK);
+    for (int i = 0; info->State.Subjects != NULL && i < info->State.Subjects->Count; i++)
+        messages += info->State.Subjects->List[i].Msgs;
+    jsStreamInfo_Destroy(info);
+    return messages;
+}
+
 static void check_is(struct fixture *f, const char *stream, const char *subject, const char *text)
 {
     natsMsg *message = NULL;
@@ -201,11 +219,28 @@ static void check_unharmed(struct fixture *f, uint64_t statuses)
     assert_int_equal(count(f, "VMR_POLICY"), 2);
     assert_int_equal(count(f, "KV_VMR_ROLLOUT"), 1);
     assert_int_equal(count(f, "VMR_STATUS"), statuses);
+    check_is(f, "VMR_EVENT", "vmr.v1.event.other.action", "other's event");
+    assert_int_equal(count_of(f, "VMR_EVENT", "vmr.v1.event.other.>"), 1);
     check_is(f, "VMR_POLICY", "vmr.v1.policy.other", "other's policy");
     check_is(f, "KV_VMR_ROLLOUT", "$KV.VMR_ROLLOUT.rollout.1", "rollout");
 }
 
 /* ---- tests ---- */
+
+/* What it said is acknowledged, to itself. */
+static void test_an_event_is_acknowledged(void **state)
+{
+    struct fixture *f = *state;
+    jsPubAck *ack = NULL;
+
+    assert_int_equal(
+        js_Publish(&ack, f->thief.stream, "vmr.v1.event.stolen.action", "mine", 4, NULL, NULL),
+        NATS_OK);
+    assert_string_equal(ack->Stream, "VMR_EVENT");
+    jsPubAck_Destroy(ack);
+    check_unharmed(f, 0);
+    check_is(f, "VMR_EVENT", "vmr.v1.event.stolen.action", "mine");
+}
 
 static void publish(struct fixture *f, const char *subject)
 {
@@ -235,7 +270,8 @@ static void test_no_other_subject(void **state)
         "vmr.v1.policy.stolen",
         "vmr.v1.live.policy.other",
         "vmr.v1.event.other.action",
-        "vmr.v1.event.stolen.action",
+        "vmr.v1.event.other",
+        "vmr.v1.event.stolen",
         "vmr.v1.policyget.other",
         "$KV.VMR_ROLLOUT.rollout.1",
         "$KV.VMR_LEAD.coordinator",
@@ -261,6 +297,7 @@ static void test_answers_go_nowhere(void **state)
         "vmr.v1.policy.other",
         "vmr.v1.live.policy.other",
         "vmr.v1.status.other",
+        "vmr.v1.event.other.action",
         "$KV.VMR_ROLLOUT.rollout.1",
         "$JS.API.STREAM.PURGE.VMR_POLICY",
         "$JS.API.STREAM.DELETE.KV_VMR_ROLLOUT",
@@ -272,11 +309,24 @@ static void test_answers_go_nowhere(void **state)
                                                   replies[i], "{}");
         (void)natsConnection_PublishRequestString(f->thief.connection, "vmr.v1.policyget.stolen",
                                                   replies[i], "");
+        (void)natsConnection_PublishRequestString(f->thief.connection, "vmr.v1.event.stolen.action",
+                                                  replies[i], "{}");
     }
     settle(f);
     check_unharmed(f, count(f, "VMR_STATUS"));
     check_is(f, "VMR_STATUS", "vmr.v1.status.stolen", "{}");
     assert_int_equal(count(f, "VMR_STATUS"), ARRAY_SIZE(replies));
+}
+
+static void publish_with(struct fixture *f, const char *subject, const char *header,
+                         const char *value)
+{
+    natsMsg *message = NULL;
+
+    assert_int_equal(natsMsg_Create(&message, subject, NULL, "x", 1), NATS_OK);
+    assert_int_equal(natsMsgHeader_Set(message, header, value), NATS_OK);
+    (void)natsConnection_PublishMsg(f->thief.connection, message);
+    natsMsg_Destroy(message);
 }
 
 /* Headers that have a stream thrown away, or a message taken for another. */
@@ -291,14 +341,11 @@ static void test_headers(void **state)
 
     keep(f, "vmr.v1.status.other", "other's status");
     for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
-        natsMsg *message = NULL;
-
-        assert_int_equal(natsMsg_Create(&message, "vmr.v1.status.stolen", NULL, "x", 1), NATS_OK);
-        assert_int_equal(natsMsgHeader_Set(message, headers[i][0], headers[i][1]), NATS_OK);
-        (void)natsConnection_PublishMsg(f->thief.connection, message);
-        natsMsg_Destroy(message);
+        publish_with(f, "vmr.v1.status.stolen", headers[i][0], headers[i][1]);
+        publish_with(f, "vmr.v1.event.stolen.action", headers[i][0], headers[i][1]);
     }
     check_unharmed(f, 1);
+    assert_int_equal(count(f, "VMR_EVENT"), 1);
     check_is(f, "VMR_STATUS", "vmr.v1.status.other", "other's status");
 }
 
@@ -323,6 +370,7 @@ static void test_nothing_of_others_is_heard(void **state)
     struct fixture *f = *state;
 
     assert_true(hears(f, "vmr.v1.live.policy.stolen", "vmr.v1.policy.stolen"));
+    assert_false(hears(f, "vmr.v1.event.other.>", "vmr.v1.event.other.action"));
     assert_false(hears(f, "vmr.v1.live.policy.other", "vmr.v1.policy.other"));
     assert_false(hears(f, "vmr.v1.live.policy.*", "vmr.v1.policy.other"));
     assert_false(hears(f, "vmr.v1.>", "vmr.v1.policy.other"));
@@ -350,8 +398,10 @@ static void test_no_api(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(what_a_host_may), TEST(no_other_subject),           TEST(answers_go_nowhere),
-        TEST(headers),         TEST(nothing_of_others_is_heard), TEST(no_api),
+        TEST(what_a_host_may),  TEST(an_event_is_acknowledged),
+        TEST(no_other_subject), TEST(answers_go_nowhere),
+        TEST(headers),          TEST(nothing_of_others_is_heard),
+        TEST(no_api),
     };
     int r;
 
