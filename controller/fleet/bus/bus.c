@@ -199,7 +199,7 @@ int bus_ask(struct bus *bus, const char *subject, bus_done done, void *userdata)
 
 /* ---- the whole ---- */
 
-static int subscribe(struct bus *bus, const char *stream, const char *subject)
+static int subscribe(struct bus *bus, const char *stream, const char *subject, uint64_t newest)
 {
     struct bus_subscription *subscription = &bus->subscriptions[bus->subscription_count];
 
@@ -208,6 +208,7 @@ static int subscribe(struct bus *bus, const char *stream, const char *subject)
         .bus = bus,
         .stream = stream == NULL ? NULL : strdup(stream),
         .subject = strdup(subject),
+        .newest = newest,
     };
     if (subscription->subject == NULL || (stream != NULL && subscription->stream == NULL)) {
         free(subscription->stream);
@@ -220,12 +221,18 @@ static int subscribe(struct bus *bus, const char *stream, const char *subject)
 
 int bus_subscribe(struct bus *bus, const char *subject)
 {
-    return subscribe(bus, NULL, subject);
+    return subscribe(bus, NULL, subject, 0);
 }
 
 int bus_follow(struct bus *bus, const char *stream, const char *subject)
 {
-    return subscribe(bus, stream, subject);
+    return subscribe(bus, stream, subject, 0);
+}
+
+int bus_follow_newest(struct bus *bus, const char *stream, const char *subject, uint64_t count)
+{
+    assert(count > 0);
+    return subscribe(bus, stream, subject, count);
 }
 
 static int read_nkey(struct bus *bus, struct error *error)

@@ -33,6 +33,10 @@ int bus_subscribe(struct bus *bus, const char *subject);
  * again after a connection is lost. */
 int bus_follow(struct bus *bus, const char *stream, const char *subject);
 
+/* The newest `count` of a stream, at least one, then all that come, in order; some of them again
+ * after a connection is lost. */
+int bus_follow_newest(struct bus *bus, const char *stream, const char *subject, uint64_t count);
+
 int bus_start(struct bus *bus, struct error *error);
 
 /* Nothing is called back any more. The memory goes when the thread has ended; run the loop until

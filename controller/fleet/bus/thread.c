@@ -1,6 +1,7 @@
 /* The thread that owns every call into libnats. */
 #include "controller/fleet/bus/thread.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #define PENDING_BYTES   (128 << 20)
 #define AGAIN_FIRST     (1 * NSEC_PER_SEC)
 #define AGAIN_MOST      (30 * NSEC_PER_SEC)
+#define SUBJECTS_MAX    16
 #define WRONG_SEQUENCE  10071
 #define SEQUENCE_HEADER "Nats-Sequence"
 #define STATUS_HEADER   "Status"
@@ -238,8 +240,9 @@ static natsStatus set_manners(natsOptions *options, struct bus *bus)
     return s;
 }
 
-/* What is there already: told apart from what is said now. */
-static natsStatus look_at_stream(struct link_up *link, struct bus_subscription *subscription)
+/* What is there already: told apart from what is said now. And where to begin. */
+static natsStatus look_at_stream(struct link_up *link, struct bus_subscription *subscription,
+                                 jsConsumerConfig *config)
 {
     jsStreamInfo *info = NULL;
     natsStatus s = js_GetStreamInfo(&info, link->stream, subscription->stream, NULL, NULL);
@@ -251,6 +254,13 @@ static natsStatus look_at_stream(struct link_up *link, struct bus_subscription *
         subscription->made = info->Created;
     }
     subscription->is_whole = s == NATS_OK && subscription->kept == 0;
+    config->DeliverPolicy = js_DeliverLastPerSubject;
+    if (subscription->newest > 0) {
+        config->DeliverPolicy = js_DeliverByStartSequence;
+        config->OptStartSeq = subscription->kept > subscription->newest
+                                  ? subscription->kept - subscription->newest + 1
+                                  : 1;
+    }
     jsStreamInfo_Destroy(info);
     return s;
 }
@@ -267,8 +277,7 @@ static natsStatus subscribe_one(struct link_up *link, struct bus_subscription *s
         (void)jsSubOptions_Init(&ordered);
         ordered.Stream = subscription->stream;
         ordered.Ordered = true;
-        ordered.Config.DeliverPolicy = js_DeliverLastPerSubject;
-        s = look_at_stream(link, subscription);
+        s = look_at_stream(link, subscription, &ordered.Config);
         TRY(s, js_Subscribe(&subscription->subscription, link->stream, subscription->subject,
                             on_message, subscription, NULL, &ordered, NULL));
     }
@@ -304,19 +313,47 @@ static natsStatus subscribe_all(struct bus *bus, struct link_up *link)
     return s;
 }
 
+/* The texts are in `copy`. */
+static int split(char *copy, const char *list[SUBJECTS_MAX])
+{
+    char *rest = NULL;
+    int count = 0;
+
+    for (char *subject = strtok_r(copy, " ", &rest); subject != NULL;
+         subject = strtok_r(NULL, " ", &rest)) {
+        assert(count < SUBJECTS_MAX);
+        list[count++] = subject;
+    }
+    return count;
+}
+
+/* Looked for first: a server refuses to make what is there already, where it has no room for it
+ * twice. NATS_NOT_FOUND. */
+static natsStatus find_stream(struct link_up *link, const char *name)
+{
+    jsStreamInfo *info = NULL;
+    natsStatus s = js_GetStreamInfo(&info, link->stream, name, NULL, NULL);
+
+    jsStreamInfo_Destroy(info);
+    return s;
+}
+
 /* One that is there is left as it is, whatever its limits are. */
 static natsStatus make_stream(struct link_up *link, const struct bus_stream *wanted,
                               unsigned replicas)
 {
-    const char *subjects[] = {wanted->subject};
+    char *copy = strdup(wanted->subject);
+    const char *subjects[SUBJECTS_MAX];
     jsRePublish republish = {.Source = wanted->subject, .Destination = wanted->republished};
     jsStreamConfig config;
     jsErrCode code = 0;
     natsStatus s = jsStreamConfig_Init(&config);
 
     config.Name = wanted->name;
+    if (copy == NULL)
+        return NATS_NO_MEMORY;
     config.Subjects = subjects;
-    config.SubjectsLen = 1;
+    config.SubjectsLen = split(copy, subjects);
     config.MaxBytes = wanted->bytes;
     config.MaxMsgSize = wanted->message_bytes;
     config.MaxMsgsPerSubject = wanted->per_subject;
@@ -327,6 +364,7 @@ static natsStatus make_stream(struct link_up *link, const struct bus_stream *wan
     if (wanted->republished != NULL)
         config.RePublish = &republish;
     TRY(s, js_AddStream(NULL, link->stream, &config, NULL, &code));
+    free(copy);
     return code == JSStreamNameExistErr ? NATS_OK : s;
 }
 
@@ -334,8 +372,11 @@ static natsStatus make_streams(struct bus *bus, struct link_up *link)
 {
     natsStatus s = NATS_OK;
 
-    for (size_t i = 0; i < bus->options.stream_count; i++)
-        TRY(s, make_stream(link, &bus->options.streams[i], bus->options.replicas));
+    for (size_t i = 0; i < bus->options.stream_count && s == NATS_OK; i++) {
+        s = find_stream(link, bus->options.streams[i].name);
+        if (s == NATS_NOT_FOUND)
+            s = make_stream(link, &bus->options.streams[i], bus->options.replicas);
+    }
     return s;
 }
 

@@ -64,6 +64,7 @@ struct bus_subscription {
     struct bus *bus;
     char *stream; /* NULL: no stream's */
     char *subject;
+    uint64_t newest; /* of all, so many to begin with; 0: of each subject the newest */
     natsSubscription *subscription; /* the thread's */
     uint64_t kept;                  /* the stream's last sequence when it was followed */
     bool is_whole;                  /* told; of the thread that libnats delivers on */

@@ -33,7 +33,7 @@ struct bus_message {
 /* What the bus keeps of what is said on a subject. */
 struct bus_stream {
     const char *name;
-    const char *subject;
+    const char *subject;     /* or several, at most 16, with blanks between */
     const char *republished; /* where each is said again when it is kept; NULL: nowhere */
     int64_t bytes;           /* of all, reserved when it is made */
     int32_t message_bytes;

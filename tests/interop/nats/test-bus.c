@@ -142,21 +142,27 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* What the bus makes where it is not there. */
+/* What the bus makes where it is not there; the server has no room for two of the latter. */
 static const struct bus_stream kept = {
     .name = "KEPT", .subject = "kept.*", .bytes = 1 << 20, .message_bytes = 4096, .per_subject = 1};
+static const struct bus_stream several = {
+    .name = "KEPT",
+    .subject = "this.* that.*.more",
+    .bytes = 160 << 20,
+    .message_bytes = 1024,
+};
 
-static void create_with(struct fixture *f, const char *nkey, size_t streams)
+static void create_with(struct fixture *f, const char *nkey, const struct bus_stream *stream)
 {
     const struct bus_options options = {
         .servers = f->server.url,
         .name = "test",
         .nkey = nkey,
+        .streams = stream,
+        .stream_count = stream == NULL ? 0 : 1,
+        .replicas = 1,
         .on_state = on_state,
         .on_message = on_message,
-        .streams = &kept,
-        .stream_count = streams,
-        .replicas = 1,
         .on_whole = on_whole,
         .on_remade = on_remade,
         .userdata = f,
@@ -169,7 +175,7 @@ static void create_with(struct fixture *f, const char *nkey, size_t streams)
 
 static void create(struct fixture *f, const char *nkey)
 {
-    create_with(f, nkey, 0);
+    create_with(f, nkey, NULL);
 }
 
 static void start(struct fixture *f)
@@ -329,6 +335,33 @@ static void test_a_later_one_makes_it_whole(void **state)
     assert_int_equal(f->whole, 1);
 }
 
+/* Of several subjects, and no others. */
+static void test_the_newest_are_followed(void **state)
+{
+    struct fixture *f = *state;
+
+    nats_server_start(&f->server, "");
+    create_with(f, NULL, &several);
+    start(f);
+    assert_true(put(f, "those.a", "none keeps it", BUS_ANYTHING) < 0);
+    assert_int_equal(put(f, "this.a", "1", BUS_ANYTHING), 0);
+    assert_int_equal(put(f, "this.a", "2", BUS_ANYTHING), 0);
+    assert_int_equal(put(f, "that.a.more", "3", BUS_ANYTHING), 0);
+    stop(f);
+    f->is_connected = false;
+    create_with(f, NULL, &several);
+    assert_int_equal(bus_follow_newest(f->bus, "KEPT", ">", 2), 0);
+    start(f);
+    wait_for(f, f->seen_count == 2 && f->whole == 1);
+    assert_string_equal(f->seen[0].text, "2");
+    assert_string_equal(f->seen[1].text, "3");
+    assert_true(f->seen[0].is_kept && f->seen[1].is_kept);
+    assert_int_equal(put(f, "this.b", "4", BUS_ANYTHING), 0);
+    wait_for(f, f->seen_count == 3);
+    assert_string_equal(f->seen[2].text, "4");
+    assert_false(f->seen[2].is_kept);
+}
+
 static bool has_seen(const struct fixture *f, const char *text)
 {
     for (size_t i = 0; i < f->seen_count; i++)
@@ -368,7 +401,7 @@ static void test_the_server_loses_everything(void **state)
     struct fixture *f = *state;
 
     nats_server_start(&f->server, "");
-    create_with(f, NULL, 1);
+    create_with(f, NULL, &kept);
     assert_int_equal(bus_follow(f->bus, "KEPT", "kept.*"), 0);
     start(f);
     for (unsigned i = 0; i < 3; i++)
@@ -463,10 +496,15 @@ static void test_stopping_waits_for_nothing(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(what_is_said_comes),         TEST(compare_and_set),
-        TEST(a_stream_is_followed),       TEST(a_later_one_makes_it_whole),
-        TEST(the_server_goes_and_comes),  TEST(the_server_loses_everything),
-        TEST(the_server_comes_late),      TEST(a_key_is_revoked_and_restored),
+        TEST(what_is_said_comes),
+        TEST(compare_and_set),
+        TEST(a_stream_is_followed),
+        TEST(a_later_one_makes_it_whole),
+        TEST(the_newest_are_followed),
+        TEST(the_server_goes_and_comes),
+        TEST(the_server_loses_everything),
+        TEST(the_server_comes_late),
+        TEST(a_key_is_revoked_and_restored),
         TEST(stopping_waits_for_nothing),
     };
     int r;
