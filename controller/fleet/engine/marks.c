@@ -33,6 +33,12 @@ void marks_forget(struct marks *marks)
 
 /* ---- VMs ---- */
 
+/* By its UUID; where that is not known by its name, which no other VM of its host has. */
+static uint64_t identity_of(const VmStatus *vm)
+{
+    return hash_text(vm->uuid[0] == '\0' ? vm->name : vm->uuid);
+}
+
 static const struct vm_mark *find_vm(const struct host_mark *mark, uint64_t vm, size_t likely)
 {
     if (likely < mark->count && mark->vms[likely].vm == vm)
@@ -92,7 +98,7 @@ static struct vm_mark mark_vm(const struct vm_mark *before, const VmStatus *vm,
                               const struct fleet_host *host, bool is_anew)
 {
     uint64_t boot = vm->boot_id[0] == '\0' ? 0 : hash_text(vm->boot_id) | 1;
-    struct vm_mark mark = {.vm = hash_text(vm->uuid), .boot = boot};
+    struct vm_mark mark = {.vm = identity_of(vm), .boot = boot};
 
     mark.begin.time = mark.next.time = host->heard;
     if (before != NULL && !is_anew && !has_booted(before, boot))
@@ -120,7 +126,7 @@ static int mark_vms(struct host_mark *mark, const struct fleet_host *host)
     for (size_t i = 0; i < count; i++) {
         const VmStatus *vm = host->status->vms[i];
 
-        vms[i] = mark_vm(find_vm(mark, hash_text(vm->uuid), i), vm, host, is_anew);
+        vms[i] = mark_vm(find_vm(mark, identity_of(vm), i), vm, host, is_anew);
     }
     free(mark->vms);
     mark->vms = vms;

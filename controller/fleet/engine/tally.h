@@ -65,7 +65,7 @@ struct figure_mark {
 };
 
 struct vm_mark {
-    uint64_t vm;              /* hash of its UUID */
+    uint64_t vm;              /* hash of its UUID, or of its name where that is not known */
     uint64_t boot;            /* of its boot id; 0: unknown */
     struct figure_mark begin; /* what is counted from */
     struct figure_mark next;  /* what will be, later */

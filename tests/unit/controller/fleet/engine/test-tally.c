@@ -185,6 +185,25 @@ static void test_a_boot_id_that_is_not_said_is_no_other_boot(void **state)
     assert_int_equal(tally.counters[FIGURE(OOM_KILLS)].sum, 1);
 }
 
+/* Hosts name those first that could return most. */
+static void test_vms_without_a_uuid_are_told_apart(void **state)
+{
+    VmStatus **list = model.hosts[0].status.vms;
+    VmStatus *first = list[0];
+
+    (void)state;
+    vm_of(0, 0)->uuid[0] = vm_of(0, 1)->uuid[0] = '\0';
+    set(0, 1, OOM, 3);
+    hear(10);
+    list[0] = list[1];
+    list[1] = first;
+    set(0, 0, OOM, 9);
+    hear(10);
+    sum(0);
+    assert_int_equal(tally.counters[FIGURE(OOM_KILLS)].sum, 2);
+    assert_string_equal(tally.counters[FIGURE(OOM_KILLS)].worst.vm, "vm-0");
+}
+
 static void test_a_counter_that_falls_says_nothing(void **state)
 {
     (void)state;
@@ -320,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_degraded_hosts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_boot_id_that_is_not_said_is_no_other_boot, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_vms_without_a_uuid_are_told_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_counter_that_falls_says_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pressure_is_of_the_last_two_statuses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_agents_that_went, setup, teardown),
