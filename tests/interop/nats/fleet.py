@@ -168,16 +168,20 @@ class Host:
         self.bridge = Program(self.directory, "bridge", self.fleet.fleet_program, "--config",
                               self.path("fleet.yaml"))
 
+    def call(self, method, **fields):
+        """Of its daemon."""
+        strict = self.fleet.strict
+        request = strict(CONTROLLER + method + "Request", **fields)
+        client = wire.Client(self.path("api.sock"), strict)
+        try:
+            client.start(CONTROLLER + "Controller", method, request.SerializeToString(), False)
+            return list(client.answers(CONTROLLER + method + "Response"))[0]
+        finally:
+            client.close()
+
     def revisions(self, policy):
         """What its daemon took of the policy, each with its author."""
-        strict = self.fleet.strict
-        request = strict(CONTROLLER + "ListPolicyRevisionsRequest", name=policy)
-        client = wire.Client(self.path("api.sock"), strict)
-        client.start(CONTROLLER + "Controller", "ListPolicyRevisions",
-                     request.SerializeToString(), False)
-        answer = list(client.answers(CONTROLLER + "ListPolicyRevisionsResponse"))[0]
-        client.close()
-        return list(answer.revisions)
+        return list(self.call("ListPolicyRevisions", name=policy).revisions)
 
     def end(self):
         for program in (self.bridge, self.daemon):
