@@ -2,6 +2,8 @@
 #include "controller/cli/fleet/fleet.h"
 #include "controller/cli/list.h"
 
+static uint64_t most;
+
 static const FleetVm *vm_of(const struct list_row *row)
 {
     return (const FleetVm *)row->message;
@@ -45,9 +47,19 @@ static int run(struct cli *cli, char **operands)
         VMRECLAIM__FLEET__V1__LIST_FLEET_VMS_REQUEST__INIT;
     struct cli fleet = fleet_cli(cli);
 
+    if (most > 1000)
+        return fail(EXIT_USAGE, "fleet vms: --most is 1000 at most");
     request.selector = (char *)fleet_hosts;
+    request.most = (uint32_t)most;
     return list_run(&fleet, &list, "ListFleetVms", &request.base, UINT64_MAX);
 }
+
+static const struct command_option options[] = {
+    FLEET_HOSTS_OPTION,
+    {"most", 0, OPTION_NUMBER, "N", "so many of all hosts that could return most, these first",
+     &most, NULL},
+    {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
+};
 
 const struct command command_fleet_vms = {
     .name = "fleet vms",
@@ -56,8 +68,8 @@ const struct command command_fleet_vms = {
     .summary = "the VMs of all hosts that could give most back",
     .description = "Of each host those that could give most back, 150 at most; the totals of\n"
                    "fleet hosts are of all.",
-    .example = "vmreclaim fleet vms --hosts 'rack2-*' --sort -could-return",
+    .example = "vmreclaim fleet vms --hosts 'rack2-*' --most 20",
     .see_also = "fleet hosts; vm list, for this host alone",
-    .options = fleet_hosts_options,
+    .options = options,
     .run = run,
 };

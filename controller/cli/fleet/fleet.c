@@ -8,8 +8,7 @@
 const char *fleet_hosts = "";
 
 const struct command_option fleet_hosts_options[] = {
-    {"hosts", 0, OPTION_TEXT, "HOSTS", "of these alone: a name, a glob, or label:KEY=VALUE",
-     &fleet_hosts, NULL},
+    FLEET_HOSTS_OPTION,
     {NULL, 0, OPTION_FLAG, NULL, NULL, NULL, NULL},
 };
 

@@ -12,6 +12,12 @@ typedef Vmreclaim__Fleet__V1__FleetPolicy FleetPolicy;
 typedef Vmreclaim__Fleet__V1__HostPolicy HostPolicy;
 typedef Vmreclaim__Fleet__V1__Rollout Rollout;
 
+#define FLEET_HOSTS_OPTION                                                                         \
+    {                                                                                              \
+        "hosts", 0, OPTION_TEXT, "HOSTS", "of these alone: a name, a glob, or label:KEY=VALUE",    \
+            &fleet_hosts, NULL                                                                     \
+    }
+
 /* --hosts, and what it says: "" where it is not given. The options are ended by a NULL name. */
 extern const struct command_option fleet_hosts_options[];
 extern const char *fleet_hosts;

@@ -1,12 +1,9 @@
-/* Hosts and their VMs, page by page. */
+/* Hosts, page by page. */
 #include <stdlib.h>
 
 #include "controller/fleet/coordinator/service-methods.h"
 
 #define PAGE_MAX 500
-#define PAGE_VMS 2000
-
-typedef Vmreclaim__Fleet__V1__FleetVm FleetVm;
 
 void service_list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
 {
@@ -42,57 +39,6 @@ void service_list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message
         ttrpc_call_finish(call, &response.base);
     }
     free(hosts);
-    free(slim);
-    free(list);
-}
-
-void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *message,
-                            void *userdata)
-{
-    const FLEET_CALL(ListFleetVms, Request) *request = (const void *)message;
-    FLEET_CALL(ListFleetVms, Response)
-    response = VMRECLAIM__FLEET__V1__LIST_FLEET_VMS_RESPONSE__INIT;
-    struct service *service = service_client_of(call)->service;
-    struct host_entry **all = fleet_hosts_all(service->hosts);
-    size_t room = PAGE_VMS + 1024;
-    FleetVm *vms = calloc(room, sizeof(*vms));
-    VmStatus *slim = calloc(room, sizeof(*slim));
-    FleetVm **list = calloc(room, sizeof(FleetVm *));
-    size_t i = fleet_hosts_behind(service->hosts, request->page_token);
-    size_t bytes = 0;
-
-    if (!service_selector_is_good(call, request->selector))
-        ;
-    else if (vms == NULL || slim == NULL || list == NULL)
-        ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
-    else {
-        for (; i < service->hosts->count && response.n_vms < PAGE_VMS &&
-               bytes < SERVICE_PAGE_BYTES / 2;
-             i++) {
-            const HostStatus *status = all[i]->status;
-
-            for (size_t k = 0; status != NULL && service_selects(request->selector, all[i]) &&
-                               k < status->n_vms && response.n_vms < room;
-                 k++) {
-                FleetVm *vm = &vms[response.n_vms];
-
-                vmreclaim__fleet__v1__fleet_vm__init(vm);
-                vm->host = all[i]->id;
-                vm->host_name = status->name;
-                slim[response.n_vms] = *status->vms[k];
-                slim[response.n_vms].explanation.len = 0;
-                vm->vm = &slim[response.n_vms];
-                if (!service_page_takes(&bytes, &vm->base))
-                    break; /* no host has so much to say of its VMs */
-                list[response.n_vms++] = vm;
-            }
-        }
-        response.vms = list;
-        if (i < service->hosts->count)
-            response.next_page_token = all[i - 1]->id;
-        ttrpc_call_finish(call, &response.base);
-    }
-    free(vms);
     free(slim);
     free(list);
 }

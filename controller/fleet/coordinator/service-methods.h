@@ -58,6 +58,8 @@ bool service_selects(const char *selector, const struct host_entry *entry);
 
 /* service-hosts.c */
 void service_list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata);
+
+/* service-vms.c */
 void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *message,
                             void *userdata);
 

@@ -100,6 +100,7 @@ static unsigned run(const char *name, ttrpc_handler handler, const ProtobufCMess
 
 /* ---- the fleet ---- */
 
+static uint64_t most_of_all;
 static char vm_names[VMS][32];
 static char policy_names[][8] = {"day", "night", "old"};
 static char texts[][32] = {"name: day\n", "name: night\n", "name: night\n# other\n"};
@@ -163,7 +164,8 @@ static void add_host(size_t index)
     for (size_t i = 0; i < VMS; i++) {
         vmreclaim__fleet__v1__vm_status__init(&vms[i]);
         vms[i].name = vm_names[i];
-        vms[i].could_return = (index * 7919 + (VMS - i) * 100000) % 1000000;
+        vms[i].could_return = index * 7919 % 1000000 + (VMS - i) * 1000;
+        most_of_all = max_of(most_of_all, vms[i].could_return);
         vms[i].explanation = (ProtobufCBinaryData){.len = sizeof(explanation), .data = explanation};
         vm_list[i] = &vms[i];
     }
@@ -359,6 +361,28 @@ static void test_lists_come_in_pages(void **state)
     (void)run("ListFleetVms, of none", service_list_fleet_vms, &vms.base);
 }
 
+static void test_those_that_could_return_most(void **state)
+{
+    FLEET_CALL(ListFleetVms, Request) request = VMRECLAIM__FLEET__V1__LIST_FLEET_VMS_REQUEST__INIT;
+    const FLEET_CALL(ListFleetVms, Response) * list;
+
+    request.most = 500;
+    assert_true(run("ListFleetVms, 500", service_list_fleet_vms, &request.base) >= HOSTS / 1000);
+    list = (const void *)answer;
+    assert_int_equal(list->n_vms, 500);
+    assert_string_equal(list->next_page_token, "");
+    for (size_t i = 1; i < list->n_vms; i++)
+        assert_true(list->vms[i - 1]->vm->could_return >= list->vms[i]->vm->could_return);
+    assert_int_equal(list->vms[0]->vm->could_return, most_of_all);
+    request.most = 3;
+    request.selector = (char *)"h0000*";
+    (void)run("ListFleetVms, 3 of 10 hosts", service_list_fleet_vms, &request.base);
+    list = (const void *)answer;
+    assert_int_equal(list->n_vms, 3);
+    for (size_t i = 0; i < list->n_vms; i++)
+        assert_int_equal(strncmp(list->vms[i]->host, "h0000", 5), 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -368,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_a_host_by_its_name),
         cmocka_unit_test(test_a_vm_of_a_host),
         cmocka_unit_test(test_lists_come_in_pages),
+        cmocka_unit_test(test_those_that_could_return_most),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
