@@ -353,6 +353,7 @@ static void test_a_bridge_orders_nothing(void **state)
                                         "GetEffectivePolicy",
                                         "PlanAction",
                                         "ListActions",
+                                        "ListActionChanges",
                                         "VerifyAction",
                                         "GetHistory",
                                         "GetStatus",

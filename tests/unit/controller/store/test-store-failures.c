@@ -195,7 +195,7 @@ static void test_file_that_is_no_database(void **state)
     assert_null(store_problem(fixture->store));
     expect_actions(fixture, NULL, "waits/web1 ");
     store_get_status(fixture->store, &store_status);
-    assert_int_equal(store_status.schema, 8);
+    assert_int_equal(store_status.schema, 9);
 }
 
 static void test_damaged_pages(void **state)
