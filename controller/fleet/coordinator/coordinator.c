@@ -10,8 +10,7 @@
 #define MIB  ((int64_t)1 << 20)
 #define DAYS ((uint64_t)24 * 3600 * 1000000000)
 
-#define STATUS_STREAM  "VMR_STATUS"
-#define STATUS_SUBJECT "vmr.v1.status."
+#define STATUS_SUBJECT "vmr.v1.status." /* of STATUS_STREAM */
 
 /* ---- what comes ---- */
 

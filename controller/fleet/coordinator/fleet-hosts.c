@@ -198,6 +198,14 @@ struct fleet_host *fleet_hosts_view(struct fleet_hosts *hosts, const char *polic
     return view;
 }
 
+bool fleet_hosts_all_heard(const struct fleet_hosts *hosts, nsec_t since)
+{
+    for (size_t i = 0; i < hosts->count; i++)
+        if (hosts->sorted[i]->heard < since)
+            return false;
+    return hosts->count > 0;
+}
+
 void fleet_hosts_init(struct fleet_hosts *hosts)
 {
     *hosts = (struct fleet_hosts){.count = 0};

@@ -6,6 +6,7 @@
 #include "controller/fleet/engine/view.h"
 #include "controller/signing/signed-state.h"
 
+#define STATUS_STREAM      "VMR_STATUS"
 #define FLEET_HOSTS_MAX    20000
 #define FLEET_HOST_ID_SIZE 65
 
@@ -47,6 +48,9 @@ void fleet_hosts_take_status(struct fleet_hosts *hosts, const char *id, const ui
                              size_t length, uint64_t sequence, nsec_t heard);
 void fleet_hosts_take_wanted(struct fleet_hosts *hosts, const char *id, const uint8_t *data,
                              size_t length, uint64_t sequence);
+
+/* There are hosts, and each was heard since then (CLOCK_BOOTTIME). */
+bool fleet_hosts_all_heard(const struct fleet_hosts *hosts, nsec_t since);
 
 /* NULL: there is none. */
 struct host_entry *fleet_hosts_find(const struct fleet_hosts *hosts, const char *id);

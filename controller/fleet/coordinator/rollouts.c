@@ -74,6 +74,8 @@ static int step_with(struct rollout_entry *entry, struct fleet_host *hosts)
         .now = time_boottime(),
         .time_ns = time_realtime(),
         .listening = rollouts->listening,
+        .all_were_heard = rollouts->statuses_are_whole &&
+                          fleet_hosts_all_heard(rollouts->hosts, rollouts->listening),
         .epoch = rollouts->lease->epoch,
         .hosts = hosts,
         .count = rollouts->hosts->count,
@@ -162,6 +164,8 @@ void rollouts_on_whole(struct rollouts *rollouts, const char *stream)
         rollouts->documents_are_whole = true;
     else if (strcmp(stream, WRITER_STREAM) == 0)
         rollouts->wanted_is_whole = true;
+    else
+        rollouts->statuses_are_whole |= strcmp(stream, STATUS_STREAM) == 0;
 }
 
 void rollouts_on_message(struct rollouts *rollouts, const struct bus_message *message)

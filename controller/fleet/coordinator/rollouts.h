@@ -36,6 +36,7 @@ struct rollouts {
     nsec_t listening; /* since when statuses are heard; 0: they are not */
     bool documents_are_whole;
     bool wanted_is_whole;
+    bool statuses_are_whole;
     char problem[192]; /* why a rollout cannot go on here, the last one; "": all can */
 };
 

@@ -9,7 +9,7 @@ typedef Vmreclaim__Fleet__V1__AppliedPolicy AppliedPolicy;
 
 bool fleet_view_is_whole(const struct fleet_view *view)
 {
-    return view->now - view->listening >= FLEET_LOST_AFTER;
+    return view->all_were_heard || view->now - view->listening >= FLEET_LOST_AFTER;
 }
 
 enum fleet_presence fleet_presence(const struct fleet_view *view, const struct fleet_host *host)

@@ -27,10 +27,11 @@ struct fleet_host {
 };
 
 struct fleet_view {
-    nsec_t now;       /* CLOCK_BOOTTIME: the reader's clock */
-    int64_t time_ns;  /* UNIX nanoseconds, for the document */
-    nsec_t listening; /* CLOCK_BOOTTIME since when statuses are heard */
-    uint64_t epoch;   /* of this coordinator's lease */
+    nsec_t now;          /* CLOCK_BOOTTIME: the reader's clock */
+    int64_t time_ns;     /* UNIX nanoseconds, for the document */
+    nsec_t listening;    /* CLOCK_BOOTTIME since when statuses are heard */
+    bool all_were_heard; /* everybody that is known, since then */
+    uint64_t epoch;      /* of this coordinator's lease */
     /* In the order of strcmp() of their ids. Every host of a rollout is among them, also when it
      * was never heard. */
     const struct fleet_host *hosts;
@@ -45,7 +46,7 @@ enum fleet_presence {
 
 enum fleet_presence fleet_presence(const struct fleet_view *view, const struct fleet_host *host);
 
-/* It has listened for so long that who is silent is lost. */
+/* It has listened for so long that who is silent is lost; or nobody is. */
 bool fleet_view_is_whole(const struct fleet_view *view);
 
 /* NULL: there is none of that id. */

@@ -79,6 +79,20 @@ static void test_who_is_there(void **state)
     assert_int_equal(fleet_presence(&view, &host), FLEET_LOST);
 }
 
+/* Who has just come knows whom to wait for, and need not wait when they have spoken. */
+static void test_when_all_are_known(void **state)
+{
+    struct fleet_view view = {.now = 100 * NSEC_PER_SEC, .listening = 90 * NSEC_PER_SEC};
+
+    (void)state;
+    assert_false(fleet_view_is_whole(&view));
+    view.all_were_heard = true;
+    assert_true(fleet_view_is_whole(&view));
+    view.all_were_heard = false;
+    view.now = 90 * NSEC_PER_SEC + FLEET_LOST_AFTER;
+    assert_true(fleet_view_is_whole(&view));
+}
+
 static void test_hosts_are_found_by_id(void **state)
 {
     const struct fleet_host hosts[] = {{.id = "h1"}, {.id = "h10"}, {.id = "h2"}};
@@ -97,6 +111,7 @@ int main(void)
         cmocka_unit_test_setup(test_what_a_status_says, setup),
         cmocka_unit_test_setup(test_only_the_newest_state_is_refused, setup),
         cmocka_unit_test_setup(test_who_is_there, setup),
+        cmocka_unit_test(test_when_all_are_known),
         cmocka_unit_test(test_hosts_are_found_by_id),
     };
 
