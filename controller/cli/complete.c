@@ -10,6 +10,7 @@
 #include "controller/cli/completing.h"
 #include "controller/cli/coordinator.h"
 #include "controller/cli/event-kinds.h"
+#include "controller/cli/fleet/kinds.h"
 #include "controller/cli/messages.h"
 #include "fleet.pb-c.h"
 
@@ -135,18 +136,31 @@ static void add_names_of_fleet(enum completing_kind kind, void *userdata)
 }
 
 /* Several may be typed, with commas: the last one is completed. */
-static void add_kinds(void *userdata)
+static void add_last(const char *name, const char *help, void *userdata)
 {
     const struct typed *typed = userdata;
     const char *comma = strrchr(typed->prefix, ',');
     int before = comma == NULL ? 0 : (int)(comma + 1 - typed->prefix);
-    const struct event_kind *kind;
     char word[256];
 
-    for (size_t i = 0; (kind = event_kind_at(i)) != NULL; i++) {
-        text_format(word, sizeof(word), "%.*s%s", before, typed->prefix, kind->name);
-        add(word, kind->help, userdata);
-    }
+    text_format(word, sizeof(word), "%.*s%s", before, typed->prefix, name);
+    add(word, help, userdata);
+}
+
+static void add_kinds(void *userdata)
+{
+    const struct event_kind *kind;
+
+    for (size_t i = 0; (kind = event_kind_at(i)) != NULL; i++)
+        add_last(kind->name, kind->help, userdata);
+}
+
+static void add_fleet_kinds(void *userdata)
+{
+    const struct fleet_event_kind *kind;
+
+    for (size_t i = 0; (kind = fleet_event_kind_at(i)) != NULL; i++)
+        add_last(kind->name, kind->help, userdata);
 }
 
 static void add_names(enum completing_kind kind, void *userdata)
@@ -168,6 +182,8 @@ static void add_names(enum completing_kind kind, void *userdata)
         (void)client_list(cli, "ListPolicies", &policies.base, NAMES_MAX, add_assigned, userdata);
     else if (kind == COMPLETING_ACTION)
         (void)client_list(cli, "ListActions", &actions.base, 50, add_actions, userdata);
+    else if (kind == COMPLETING_KINDS)
+        add_fleet_kinds(userdata);
     else if (kind == COMPLETING_KIND)
         add_kinds(userdata);
     else if (kind == COMPLETING_FLEET_HOST || kind == COMPLETING_FLEET_POLICY)

@@ -33,6 +33,7 @@ static enum completing_kind kind_of(const char *name, size_t length, const char 
         {"POLICY", COMPLETING_POLICY},
         {"FILE", COMPLETING_FILE},
         {"KIND", COMPLETING_KIND},
+        {"KINDS", COMPLETING_KINDS},
         {"VM|GLOB|LABEL", COMPLETING_ASSIGNED},
         {"FILE|DIR|-", COMPLETING_FILE},
         {"HOST[/VM", COMPLETING_FLEET_HOST},

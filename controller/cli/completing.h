@@ -12,6 +12,7 @@ enum completing_kind {
     COMPLETING_ACTION,
     COMPLETING_FILE,
     COMPLETING_KIND,     /* of events */
+    COMPLETING_KINDS,    /* of what a fleet's hosts tell */
     COMPLETING_ASSIGNED, /* VM, glob or label that has a policy */
     COMPLETING_FLEET_HOST,
     COMPLETING_FLEET_POLICY,

@@ -34,6 +34,7 @@ static void on_message(const struct bus_message *message, void *userdata)
                                 message->sequence);
         lease_note_epoch(&coordinator->lease, coordinator->hosts.epoch);
     } else {
+        fleet_events_on_message(&coordinator->events, message);
         lease_on_message(&coordinator->lease, message);
         rollouts_on_message(&coordinator->rollouts, message);
     }
@@ -73,7 +74,8 @@ static void choose_streams(struct coordinator *coordinator)
 {
     const struct bus_stream streams[COORDINATOR_STREAMS] = {
         {STATUS_STREAM, STATUS_SUBJECT "*", NULL, 256 * MIB, 64 << 10, 1, 7 * DAYS, false},
-        {"VMR_EVENT", "vmr.v1.event.>", NULL, 1024 * MIB, 4096 + 512, 256, 30 * DAYS, false},
+        {EVENTS_STREAM, EVENTS_SUBJECTS, NULL, 1024 * MIB, EVENTS_MESSAGE_MAX + 512, 256, 30 * DAYS,
+         false},
         {WRITER_STREAM, WRITER_SUBJECT "*", "vmr.v1.live.policy.{{wildcard(1)}}", 256 * MIB,
          512 << 10, 8, 0, true},
         {ROLLOUTS_STREAM, ROLLOUTS_SUBJECT ">", NULL, 64 * MIB, 1 << 20, 16, 0, true},
@@ -106,7 +108,8 @@ static int start_bus(struct coordinator *coordinator, uv_loop_t *loop, struct er
     if (bus_follow(coordinator->bus, STATUS_STREAM, STATUS_SUBJECT "*") < 0 ||
         bus_follow(coordinator->bus, WRITER_STREAM, WRITER_SUBJECT "*") < 0 ||
         bus_follow(coordinator->bus, ROLLOUTS_STREAM, ROLLOUTS_SUBJECT ">") < 0 ||
-        bus_follow(coordinator->bus, LEASE_STREAM, "$KV.VMR_LEAD.>") < 0)
+        bus_follow(coordinator->bus, LEASE_STREAM, "$KV.VMR_LEAD.>") < 0 ||
+        bus_follow_newest(coordinator->bus, EVENTS_STREAM, EVENTS_SUBJECT ">", EVENTS_MAX) < 0)
         return error_set(error, -ENOMEM, "out of memory");
     coordinator->lease.bus = coordinator->bus;
     coordinator->writer.bus = coordinator->bus;
@@ -141,6 +144,7 @@ int coordinator_start(struct coordinator *coordinator, uv_loop_t *loop,
 
     *coordinator = (struct coordinator){.config = *config};
     fleet_hosts_init(&coordinator->hosts);
+    fleet_events_init(&coordinator->events);
     r = read_key(coordinator, error);
     if (r < 0)
         return r;
@@ -152,6 +156,7 @@ int coordinator_start(struct coordinator *coordinator, uv_loop_t *loop,
     choose_streams(coordinator);
     r = service_start(&coordinator->service, loop, config->listen, &coordinator->hosts,
                       &coordinator->rollouts, &coordinator->lease, error);
+    coordinator->service.events = &coordinator->events;
     if (r == 0)
         r = start_bus(coordinator, loop, error);
     if (r < 0)
@@ -170,6 +175,7 @@ void coordinator_stop(struct coordinator *coordinator)
 
 void coordinator_finish(struct coordinator *coordinator)
 {
+    fleet_events_finish(&coordinator->events);
     fleet_hosts_finish(&coordinator->hosts);
     signing_key_forget(&coordinator->key);
 }

@@ -4,6 +4,7 @@
 #define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_COORDINATOR_H
 
 #include "controller/fleet/config/config.h"
+#include "controller/fleet/coordinator/events.h"
 #include "controller/fleet/coordinator/rollouts.h"
 #include "controller/fleet/coordinator/service.h"
 
@@ -15,6 +16,7 @@ struct coordinator {
     struct signing_key key;
     struct bus *bus;
     struct fleet_hosts hosts;
+    struct fleet_events events;
     struct lease lease;
     struct writer writer;
     struct rollouts rollouts;

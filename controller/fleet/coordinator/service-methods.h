@@ -6,6 +6,7 @@
 #include "common/transport/transport.h"
 #include "common/ttrpc/slices.h"
 #include "common/ttrpc/ttrpc.h"
+#include "controller/fleet/coordinator/events.h"
 #include "controller/fleet/coordinator/rollouts.h"
 
 #define FLEET_CALL(name, suffix) Vmreclaim__Fleet__V1__##name##suffix
@@ -22,6 +23,7 @@ struct service {
     struct fleet_hosts *hosts;
     struct rollouts *rollouts;
     const struct lease *lease;
+    const struct fleet_events *events;
     struct slices slices; /* answers under way that are made of many hosts */
     bool bus_is_there;
     char problem[256];
@@ -62,6 +64,10 @@ void service_list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message
 /* service-vms.c */
 void service_list_fleet_vms(struct ttrpc_call *call, const ProtobufCMessage *message,
                             void *userdata);
+
+/* service-events.c */
+void service_list_fleet_events(struct ttrpc_call *call, const ProtobufCMessage *message,
+                               void *userdata);
 
 /* service-explain.c */
 void service_get_host_status(struct ttrpc_call *call, const ProtobufCMessage *message,

@@ -52,10 +52,10 @@ static void get_coordinator(struct ttrpc_call *call, const ProtobufCMessage *mes
 
 /* In the order of the service's methods. */
 static const ttrpc_handler handlers[] = {
-    get_coordinator,          service_list_hosts,     service_get_host_status,
-    service_explain_fleet_vm, service_list_fleet_vms, service_list_fleet_policies,
-    service_get_fleet_policy, service_list_rollouts,  service_start_rollout,
-    service_order_rollout,
+    get_coordinator,          service_list_hosts,        service_get_host_status,
+    service_explain_fleet_vm, service_list_fleet_vms,    service_list_fleet_policies,
+    service_get_fleet_policy, service_list_rollouts,     service_start_rollout,
+    service_order_rollout,    service_list_fleet_events,
 };
 
 static const struct ttrpc_service fleet_service = {

@@ -99,6 +99,7 @@ class CompletionTest(CliTestCase):
     def test_the_value_of_an_option(self):
         self.assertEqual(self.follows("actions", "--vm=we"), ["--vm=web1", "--vm=web2"])
         self.assertEqual(self.follows("events", "--kind=action,po"), ["--kind=action,policy"])
+        self.assertEqual(self.follows("fleet", "events", "--kind", "action,ga"), ["action,gap"])
         self.assertEqual(self.bash("vmreclaim actions --vm=we"), ["web1", "web2"])
 
     def test_what_has_a_policy(self):
