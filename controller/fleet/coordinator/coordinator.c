@@ -153,6 +153,8 @@ int coordinator_start(struct coordinator *coordinator, uv_loop_t *loop,
                 coordinator);
     rollouts_init(&coordinator->rollouts, loop, &coordinator->hosts, &coordinator->writer,
                   &coordinator->lease);
+    renewal_init(&coordinator->renewal, loop, &coordinator->hosts, &coordinator->writer,
+                 &coordinator->lease);
     choose_streams(coordinator);
     r = service_start(&coordinator->service, loop, config->listen, &coordinator->hosts,
                       &coordinator->rollouts, &coordinator->lease, error);
@@ -168,6 +170,7 @@ void coordinator_stop(struct coordinator *coordinator)
 {
     service_stop(&coordinator->service);
     bus_stop(coordinator->bus);
+    renewal_stop(&coordinator->renewal);
     rollouts_stop(&coordinator->rollouts);
     writer_finish(&coordinator->writer);
     lease_stop(&coordinator->lease);

@@ -5,6 +5,7 @@
 
 #include "controller/fleet/config/config.h"
 #include "controller/fleet/coordinator/events.h"
+#include "controller/fleet/coordinator/renewal.h"
 #include "controller/fleet/coordinator/rollouts.h"
 #include "controller/fleet/coordinator/service.h"
 
@@ -20,6 +21,7 @@ struct coordinator {
     struct lease lease;
     struct writer writer;
     struct rollouts rollouts;
+    struct renewal renewal;
     struct service service;
 };
 

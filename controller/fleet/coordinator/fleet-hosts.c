@@ -126,6 +126,7 @@ void fleet_hosts_take_wanted(struct fleet_hosts *hosts, const char *id, const ui
         return;
     }
     hosts->epoch = max_of(hosts->epoch, state.state->epoch);
+    entry->is_formers = state.key != 0;
     entry->wanted_digests = digest_texts(state.state);
     if (entry->wanted_digests != NULL) {
         entry->wanted = state.state;

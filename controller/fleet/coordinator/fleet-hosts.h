@@ -25,6 +25,7 @@ struct host_entry {
     uint64_t wanted_sequence;           /* in its stream; 0: there is none */
     DesiredState *wanted;               /* NULL: there is none, or it is not to be read */
     struct text_digest *wanted_digests; /* of its policies' texts; NULL: likewise */
+    bool is_formers;                    /* the former key has signed it */
     char wanted_problem[128];           /* why not; "": it is, or there is none */
 };
 
@@ -34,7 +35,7 @@ struct fleet_hosts {
     size_t count;
     size_t room;
     bool is_sorted;
-    struct signing_public_key keys[2]; /* that desired states may be signed with */
+    struct signing_public_key keys[2]; /* that desired states may be signed with: ours, former */
     size_t key_count;
     uint64_t epoch; /* greatest of any desired state */
     bool crowd_is_said;

@@ -13,7 +13,7 @@
 struct write {
     struct list link;
     struct writer *writer;
-    Rollout *rollout; /* a copy */
+    Rollout *rollout; /* a copy; NULL: all stays */
     enum rollout_write write;
     uint64_t epoch;
     uint64_t expected; /* sequence of what is there */
@@ -75,6 +75,8 @@ static void put(struct write *write, DesiredState *state)
 
 static int change(struct write *write, DesiredState *state)
 {
+    if (write->rollout == NULL)
+        return 0;
     return write->write == ROLLOUT_APPLY ? entry_apply(state, write->rollout)
                                          : entry_revert(state, write->rollout);
 }
@@ -148,7 +150,9 @@ static void on_newest(const struct bus_answer *answer, void *userdata)
     struct write *write = userdata;
 
     write->expected = answer->status == 0 ? answer->sequence : BUS_NOTHING;
-    if (answer->status == -ENOENT)
+    if (answer->status == -ENOENT && write->rollout == NULL)
+        destroy(write); /* it is not there any more */
+    else if (answer->status == -ENOENT)
         change_first(write);
     else if (answer->status < 0)
         fail(write, answer->problem);
@@ -177,22 +181,21 @@ static Rollout *copy_rollout(const Rollout *whole)
     return (Rollout *)message_copy(&slim.base);
 }
 
-int writer_write(struct writer *writer, const char *host, const Rollout *rollout,
-                 enum rollout_write kind, uint64_t epoch)
+/* Takes the rollout. */
+static int begin(struct writer *writer, const char *host, Rollout *rollout, enum rollout_write kind,
+                 uint64_t epoch)
 {
     struct write *write = calloc(1, sizeof(*write));
     int r;
 
-    if (write == NULL)
+    if (write == NULL) {
+        vmreclaim__fleet__v1__rollout__free_unpacked(rollout, NULL);
         return -ENOMEM;
+    }
     write->writer = writer;
     write->write = kind;
     write->epoch = epoch;
-    write->rollout = copy_rollout(rollout);
-    if (write->rollout == NULL) {
-        free(write);
-        return -ENOMEM;
-    }
+    write->rollout = rollout;
     snprintf(write->host, sizeof(write->host), "%s", host);
     snprintf(write->subject, sizeof(write->subject), WRITER_SUBJECT "%s", host);
     list_append(&writer->writes, &write->link);
@@ -201,6 +204,19 @@ int writer_write(struct writer *writer, const char *host, const Rollout *rollout
     if (r < 0)
         destroy(write);
     return r;
+}
+
+int writer_write(struct writer *writer, const char *host, const Rollout *rollout,
+                 enum rollout_write kind, uint64_t epoch)
+{
+    Rollout *copy = copy_rollout(rollout);
+
+    return copy == NULL ? -ENOMEM : begin(writer, host, copy, kind, epoch);
+}
+
+int writer_renew(struct writer *writer, const char *host, uint64_t epoch)
+{
+    return begin(writer, host, NULL, ROLLOUT_APPLY, epoch);
 }
 
 void writer_init(struct writer *writer, struct fleet_hosts *hosts, const struct signing_key *key,

@@ -41,4 +41,7 @@ bool writer_may_write(const struct writer *writer, const char *host);
 int writer_write(struct writer *writer, const char *host, const Rollout *rollout,
                  enum rollout_write write, uint64_t epoch);
 
+/* Keeps the host's state as it is, signed anew. -ENOMEM; -EAGAIN. */
+int writer_renew(struct writer *writer, const char *host, uint64_t epoch);
+
 #endif

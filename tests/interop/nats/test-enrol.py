@@ -1,8 +1,11 @@
 #!/usr/bin/python3
-"""Who is let onto the bus of a fleet, over a real nats-server that reads its users again.
+"""Keys of a fleet change while it runs: of hosts' users of the bus, over a real nats-server that reads them again, and
+the one that signs what hosts are to run.
 
 usage: test-enrol.py VMRECLAIM_FLEET VMRECLAIMD NATS_SERVER PROTO_DIRECTORY
 """
+import os
+import signal
 import sys
 import unittest
 
@@ -13,7 +16,7 @@ PROGRAMS = sys.argv[1:5]
 LOST = "no connection to the fleet's bus"
 
 
-class EnrolTest(unittest.TestCase):
+class KeysTest(unittest.TestCase):
     def setUp(self):
         self.fleet = fleet.Fleet(PROGRAMS, ["h0", "h1"])
         self.addCleanup(self.fleet.end)
@@ -52,6 +55,65 @@ class EnrolTest(unittest.TestCase):
         for host, lost in (gone, 1), (stays, 0):
             self.assertEqual(host.bridge.log().count(LOST), lost, host.bridge.log())
             self.assertIs(host.bridge.process.poll(), None)
+
+    def applied(self, coordinator):
+        """What the first host has in force; None: nothing yet."""
+        hosts = [one for one in coordinator.call("ListHosts").hosts if one.host == "h0"]
+        return hosts[0].status.applied if hosts else None
+
+    def roll_out(self, coordinator, policy):
+        rollout = dict(policy=policy, text=f"name: {policy}\nprofile: gentle\n", vm_selectors=[policy],
+                       host_selector="h0*", waves_permyriad=[10000], canary_soak_ns=10 ** 9, soak_ns=10 ** 9,
+                       gates=fleet.NO_GATES)
+        try:
+            return coordinator.call("StartRollout", rollout=rollout).rollout.id
+        except fleet.wire.Refused:
+            return None
+
+    def in_force(self, coordinator):
+        return [policy.name for policy in self.applied(coordinator).policies]
+
+    def believe(self, host, *keys):
+        text = fleet.read(host.path("vmreclaimd.yaml"))
+        lines = [line for line in text.splitlines() if not line.startswith("fleet_keys")]
+        host.write("vmreclaimd.yaml", "\n".join(lines) + f"\nfleet_keys: [{', '.join(keys)}]\n")
+        count = host.daemon.log().count("SIGHUP: configuration")
+        host.daemon.process.send_signal(signal.SIGHUP)
+        wait(lambda: host.daemon.log().count("SIGHUP: configuration") > count, host.daemon)
+
+    def start_again(self, coordinator, **changes):
+        """With another configuration."""
+        text = fleet.read(coordinator.path + ".yaml")
+        for key, value in changes.items():
+            text = "".join(line + "\n" for line in text.splitlines() if not line.startswith(key + ":"))
+            text += f"{key}: {value}\n" if value else ""
+        with open(coordinator.path + ".yaml", "w", encoding="utf-8") as file:
+            file.write(text)
+        coordinator.program.end()
+        coordinator.program.start()
+        wait(coordinator.answers, coordinator.program)
+        wait(coordinator.leads, coordinator.program)
+
+    def test_the_signing_key_is_replaced(self):
+        coordinator = self.fleet.add_coordinator("one")
+        host = self.fleet.hosts[0]
+        host.start()
+        former = self.fleet.public_key
+        wait(lambda: self.roll_out(coordinator, "first"), coordinator.program)
+        wait(lambda: self.in_force(coordinator) == ["first"], coordinator.program)
+        seed = os.path.join(self.fleet.directory, "new.key")
+        new = self.fleet.make_key("--new-signing-key", seed)
+        self.believe(host, former, new)
+        self.start_again(coordinator, signing_key=seed, former_key=former)
+        # what the former key signed is signed again, as it is
+        wait(lambda: self.applied(coordinator).key == coordinator.call("GetCoordinator").key, coordinator.program)
+        self.assertEqual(self.in_force(coordinator), ["first"])
+        # ... so that nobody needs it any more
+        self.believe(host, new)
+        self.start_again(coordinator, former_key="")
+        wait(lambda: self.roll_out(coordinator, "second"), coordinator.program)
+        wait(lambda: self.in_force(coordinator) == ["first", "second"], coordinator.program)
+        self.assertEqual(self.applied(coordinator).refused, "")
 
 
 if __name__ == "__main__":
