@@ -60,15 +60,27 @@ struct bus_arrival {
     char problem[BUS_PROBLEM_SIZE];
 };
 
+/* What libnats calls back with for one subscription that it made. One after it has another, for it
+ * may be calling back meanwhile. */
+struct bus_delivery {
+    struct bus_subscription *of;
+    uint64_t kept; /* the stream's last sequence when it was followed; 0: it had nothing */
+    bool is_whole; /* told, or never told; of the thread that libnats delivers on */
+};
+
+/* One that could not be made is called back for no longer than a request waits; its place is taken
+ * again so many tries later. */
+#define BUS_DELIVERIES 4
+
 struct bus_subscription {
     struct bus *bus;
     char *stream; /* NULL: no stream's */
     char *subject;
     uint64_t newest; /* of all, so many to begin with; 0: of each subject the newest */
     natsSubscription *subscription; /* the thread's */
-    uint64_t kept;                  /* the stream's last sequence when it was followed */
-    bool is_whole;                  /* told; of the thread that libnats delivers on */
-    int64_t made;                   /* when the stream was, by the server; 0: not known yet */
+    struct bus_delivery deliveries[BUS_DELIVERIES];
+    unsigned tries;
+    int64_t made; /* when the stream was, by the server; 0: not known yet */
 };
 
 struct bus {
