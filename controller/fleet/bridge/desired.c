@@ -86,11 +86,30 @@ static void on_upstream(void *userdata)
 
 /* ---- from the bus ---- */
 
+static bool is_same(const struct desired *desired, const uint8_t *data, size_t length)
+{
+    return length == desired->length && (length == 0 || memcmp(data, desired->state, length) == 0);
+}
+
+/* It is newer than what is here, or the servers say for the second time that it is the newest. */
+static bool is_newer(struct desired *desired, uint64_t sequence, const uint8_t *data, size_t length)
+{
+    bool is_other = desired->state == NULL || sequence > desired->sequence ||
+                    (sequence == desired->sequence && !is_same(desired, data, length));
+    bool is_smaller = desired->state != NULL && sequence < desired->sequence;
+    bool is_believed = is_smaller && desired->has_smaller;
+
+    desired->has_smaller = is_smaller && !is_believed;
+    if (desired->has_smaller)
+        (void)uv_timer_start(&desired->timer, on_timer, RETRY_MS, ASK_AGAIN_MS);
+    return is_other || is_believed;
+}
+
 static void take(struct desired *desired, uint64_t sequence, const uint8_t *data, size_t length)
 {
     uint8_t *copy;
 
-    if (sequence <= desired->sequence && desired->state != NULL)
+    if (!is_newer(desired, sequence, data, length))
         return;
     copy = malloc(length + 1);
     if (copy == NULL)
@@ -101,6 +120,7 @@ static void take(struct desired *desired, uint64_t sequence, const uint8_t *data
     desired->state = copy;
     desired->length = length;
     desired->sequence = sequence;
+    desired->handed = 0;
     hand_over(desired);
 }
 

@@ -3,7 +3,10 @@
  *
  * A change comes by itself; the newest is asked for on connect and every five minutes besides, for
  * what comes by itself may be lost. It is handed over again then, and when the daemon was started
- * anew: that does no harm, and what an operator of the host has let go of is the fleet's again. */
+ * anew: that does no harm, and what an operator of the host has let go of is the fleet's again.
+ *
+ * One of a smaller sequence is an older one, or a server is behind; or the servers have lost
+ * everything, and their sequences began anew. So it is asked for again, and then believed. */
 #ifndef VMRECLAIM_CONTROLLER_FLEET_BRIDGE_DESIRED_H
 #define VMRECLAIM_CONTROLLER_FLEET_BRIDGE_DESIRED_H
 
@@ -25,7 +28,8 @@ struct desired {
     uint8_t *state;
     size_t length;
     uint64_t sequence;
-    uint64_t handed; /* sequence of the one that the daemon has answered; 0: none */
+    bool has_smaller; /* one of a smaller sequence came after it */
+    uint64_t handed;  /* sequence of the one that the daemon has answered; 0: none */
     uint64_t under_way;
     char said[256]; /* of why not, in the log */
 };

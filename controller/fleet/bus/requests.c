@@ -16,7 +16,7 @@ static void fail(struct bus_request *request, natsStatus s, jsErrCode code)
     request->status = -EIO;
     if (code == WRONG_SEQUENCE)
         request->status = -ESTALE;
-    else if (s == NATS_NOT_FOUND)
+    else if (s == NATS_NOT_FOUND && code != JSStreamNotFoundErr)
         request->status = -ENOENT;
     else if (s == NATS_TIMEOUT)
         request->status = -ETIMEDOUT;

@@ -47,6 +47,19 @@ static void on_whole(const char *stream, void *userdata)
     rollouts_on_whole(&coordinator->rollouts, stream);
 }
 
+static void on_remade(const char *stream, void *userdata)
+{
+    struct coordinator *coordinator = userdata;
+
+    log_warning("the bus has lost %s, which is there again and empty", stream);
+    if (strcmp(stream, STATUS_STREAM) == 0)
+        fleet_hosts_on_statuses_remade(&coordinator->hosts);
+    else if (strcmp(stream, WRITER_STREAM) == 0)
+        fleet_hosts_on_wanted_remade(&coordinator->hosts);
+    else if (strcmp(stream, ROLLOUTS_STREAM) == 0)
+        rollouts_on_remade(&coordinator->rollouts);
+}
+
 static void on_state(bool is_connected, const char *problem, void *userdata)
 {
     struct coordinator *coordinator = userdata;
@@ -99,6 +112,7 @@ static int start_bus(struct coordinator *coordinator, uv_loop_t *loop, struct er
         .on_state = on_state,
         .on_message = on_message,
         .on_whole = on_whole,
+        .on_remade = on_remade,
         .userdata = coordinator,
     };
     int r = bus_create(loop, &options, &coordinator->bus, error);

@@ -26,6 +26,18 @@ void document_destroy(Rollout *document)
         message_free(&document->base);
 }
 
+bool document_is_under_way(const Rollout *document)
+{
+    return document->state == ROLLOUT_STATE(PAUSED) ||
+           document->state == ROLLOUT_STATE(REVERTING) ||
+           (!rollout_rests(document) && document->state != ROLLOUT_STATE(COMPLETE));
+}
+
+bool document_is_in_force(const Rollout *document)
+{
+    return document->state == ROLLOUT_STATE(COMPLETE) || document->state == ROLLOUT_STATE(ABORTED);
+}
+
 /* ---- entries ---- */
 
 struct rollout_entry *documents_find(const struct rollouts *rollouts, const char *id)

@@ -22,6 +22,12 @@ Rollout *document_copy(const Rollout *document);
 /* NULL is fine. */
 void document_destroy(Rollout *document);
 
+/* A policy has one rollout at a time: what a second one measured would be of both. */
+bool document_is_under_way(const Rollout *document);
+
+/* Hosts have their policy from it. */
+bool document_is_in_force(const Rollout *document);
+
 /* ---- entries ---- */
 
 /* NULL: there is none. */

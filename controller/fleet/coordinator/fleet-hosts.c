@@ -10,6 +10,11 @@
 #include "common/base/text.h"
 #include "common/base/util.h"
 
+/* Beyond it no fleet comes. */
+#define GENERATION_MAX (UINT64_C(1) << 62)
+
+typedef Vmreclaim__Fleet__V1__Applied Applied;
+
 struct host_entry *fleet_hosts_find(const struct fleet_hosts *hosts, const char *id)
 {
     for (struct hash_link *link = hash_table_first(&hosts->table, hash_text(id)); link != NULL;
@@ -136,6 +141,47 @@ void fleet_hosts_take_wanted(struct fleet_hosts *hosts, const char *id, const ui
     signed_state_finish(&state);
 }
 
+void fleet_hosts_on_statuses_remade(struct fleet_hosts *hosts)
+{
+    for (size_t i = 0; i < hosts->count; i++)
+        hosts->sorted[i]->status_sequence = 0;
+}
+
+void fleet_hosts_on_wanted_remade(struct fleet_hosts *hosts)
+{
+    for (size_t i = 0; i < hosts->count; i++)
+        hosts->sorted[i]->wanted_sequence = 0;
+}
+
+/* A host may say anything. */
+static uint64_t believed(uint64_t generation)
+{
+    return generation < GENERATION_MAX ? generation : 0;
+}
+
+static const Applied *applied_of(const struct host_entry *entry)
+{
+    return entry->status == NULL ? NULL : entry->status->applied;
+}
+
+uint64_t host_entry_generation(const struct host_entry *entry)
+{
+    const Applied *applied = applied_of(entry);
+
+    return applied == NULL
+               ? 0
+               : max_of(believed(applied->generation), believed(applied->refused_generation));
+}
+
+/* The host has a newer one than the stream: that was put back from a copy, and has it no more. */
+static bool is_behind(const struct host_entry *entry)
+{
+    const Applied *applied = applied_of(entry);
+
+    return entry->wanted != NULL && applied != NULL &&
+           believed(applied->generation) > entry->wanted->generation;
+}
+
 static int compare(const void *left, const void *right)
 {
     const struct host_entry *a = *(struct host_entry *const *)left;
@@ -189,7 +235,7 @@ struct fleet_host *fleet_hosts_view(struct fleet_hosts *hosts, const char *polic
             .id = entry->id,
             .status = entry->status,
             .heard = entry->heard,
-            .wanted_is_known = entry->wanted_problem[0] == '\0' &&
+            .wanted_is_known = entry->wanted_problem[0] == '\0' && !is_behind(entry) &&
                                (wanted_is_whole || entry->wanted_sequence != 0),
             .wanted_rollout = rollout_of(entry, policy),
             .wanted_generation = entry->wanted == NULL ? 0 : entry->wanted->generation,

@@ -53,6 +53,14 @@ void fleet_hosts_take_wanted(struct fleet_hosts *hosts, const char *id, const ui
 /* There are hosts, and each was heard since then (CLOCK_BOOTTIME). */
 bool fleet_hosts_all_heard(const struct fleet_hosts *hosts, nsec_t since);
 
+/* The stream of statuses, or of desired states, was made anew. What is known stays: of a desired
+ * state it is what the next one is made from. */
+void fleet_hosts_on_statuses_remade(struct fleet_hosts *hosts);
+void fleet_hosts_on_wanted_remade(struct fleet_hosts *hosts);
+
+/* The greatest generation that the host says it has seen; 0: none. It takes none below. */
+uint64_t host_entry_generation(const struct host_entry *entry);
+
 /* NULL: there is none. */
 struct host_entry *fleet_hosts_find(const struct fleet_hosts *hosts, const char *id);
 

@@ -125,6 +125,22 @@ static void note_failure(struct rollout_entry *entry, int status)
                               : strerror(-status));
 }
 
+/* What comes from the bus before is newer. */
+static void put_back(struct rollout_entry *entry)
+{
+    struct rollouts *rollouts = entry->rollouts;
+    Rollout *document = entry->stored == NULL ? document_copy(entry->document) : NULL;
+    char subject[SUBJECT_SIZE];
+
+    if (document == NULL)
+        return;
+    snprintf(subject, sizeof(subject), ROLLOUTS_SUBJECT POLICY_KEY "%s", document->policy);
+    if (document_is_under_way(document) || document_is_in_force(document))
+        (void)bus_put(rollouts->bus, subject, document->id, strlen(document->id), BUS_NOTHING, NULL,
+                      NULL);
+    store(entry, document);
+}
+
 void rollouts_turn(struct rollouts *rollouts)
 {
     bool all_go_on = true;
@@ -134,8 +150,12 @@ void rollouts_turn(struct rollouts *rollouts)
         return;
     list_for_each_safe (link, following, &rollouts->list) {
         struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
-        int r = step(entry);
+        int r = 0;
 
+        if (entry->revision == 0)
+            put_back(entry);
+        else
+            r = step(entry);
         if (r < 0 && all_go_on)
             note_failure(entry, r);
         all_go_on = all_go_on && r == 0;
@@ -166,6 +186,12 @@ void rollouts_on_whole(struct rollouts *rollouts, const char *stream)
         rollouts->wanted_is_whole = true;
     else
         rollouts->statuses_are_whole |= strcmp(stream, STATUS_STREAM) == 0;
+}
+
+void rollouts_on_remade(struct rollouts *rollouts)
+{
+    list_for_each (link, &rollouts->list)
+        list_entry(link, struct rollout_entry, link)->revision = 0;
 }
 
 void rollouts_on_message(struct rollouts *rollouts, const struct bus_message *message)

@@ -19,7 +19,7 @@ struct rollout_entry {
     struct list link; /* the newest last */
     struct rollouts *rollouts;
     Rollout *document;
-    uint64_t revision;
+    uint64_t revision;             /* 0: the bus has lost it */
     struct rollout_engine *engine; /* NULL: it was not run here yet */
     Rollout *stored;               /* under way to the bus; NULL: nothing is */
 };
@@ -52,6 +52,8 @@ void rollouts_stop(struct rollouts *rollouts);
 
 void rollouts_on_bus(struct rollouts *rollouts, bool is_there);
 void rollouts_on_whole(struct rollouts *rollouts, const char *stream);
+/* The bucket was made anew: whoever leads puts back what is known here. */
+void rollouts_on_remade(struct rollouts *rollouts);
 void rollouts_on_message(struct rollouts *rollouts, const struct bus_message *message);
 
 /* By its id or a prefix that only it has. NULL: there is none, or several, in words. */

@@ -144,20 +144,6 @@ static void void_start(struct order *order)
         order_put_document(order, order->before, BUS_NOTHING, on_superseded);
 }
 
-/* A policy has one rollout at a time: what a second one measured would be of both. */
-static bool is_under_way(const Rollout *document)
-{
-    return document->state == ROLLOUT_STATE(PAUSED) ||
-           document->state == ROLLOUT_STATE(REVERTING) ||
-           (!rollout_rests(document) && document->state != ROLLOUT_STATE(COMPLETE));
-}
-
-/* Hosts have their policy from it. */
-static bool is_in_force(const Rollout *document)
-{
-    return document->state == ROLLOUT_STATE(COMPLETE) || document->state == ROLLOUT_STATE(ABORTED);
-}
-
 static void on_before_read(const struct bus_answer *answer, void *userdata)
 {
     struct order *order = userdata;
@@ -174,12 +160,25 @@ static void on_before_read(const struct bus_answer *answer, void *userdata)
     order->before_revision = answer->sequence;
     if (order->before == NULL)
         order_end(order, -EPROTO, "the policy's rollout cannot be read; is another version there?");
-    else if (is_under_way(order->before))
+    else if (document_is_under_way(order->before))
         fail_busy(order, order->before->id, rollout_state_name(order->before->state));
-    else if (is_in_force(order->before))
+    else if (document_is_in_force(order->before))
         supersede(order);
     else
         take_policy(order);
+}
+
+/* The policy has a rollout that the bus should know. */
+static bool is_known_here(const struct order *order)
+{
+    list_for_each (link, &order->rollouts->list) {
+        const Rollout *document = list_entry(link, struct rollout_entry, link)->document;
+
+        if (strcmp(document->policy, order->document->policy) == 0 &&
+            (document_is_under_way(document) || document_is_in_force(document)))
+            return true;
+    }
+    return false;
 }
 
 /* Which rollout the policy has now. */
@@ -194,10 +193,13 @@ static void on_policy_read(const struct bus_answer *answer, void *userdata)
     order->policy_revision = answer->status == 0 ? answer->sequence : 0;
     text_copy_bytes(order->holder, sizeof(order->holder), (const char *)answer->data,
                     answer->length);
-    if (order->holder[0] == '\0')
-        take_policy(order);
-    else
+    if (order->holder[0] != '\0')
         order_get(order, DOCUMENT_KEY, order->holder, on_before_read);
+    else if (is_known_here(order))
+        order_end(order, -EAGAIN,
+                  "the bus has lost whose the policy is, and it is put back; try again");
+    else
+        take_policy(order);
 }
 
 static void read_policy(struct order *order)
@@ -253,12 +255,25 @@ static int check_selectors(const struct rollouts *rollouts, const Rollout *rollo
         const Rollout *other = list_entry(link, struct rollout_entry, link)->document;
 
         if (strcmp(other->policy, rollout->policy) != 0 &&
-            (is_under_way(other) || is_in_force(other)) && shares_selector(rollout, other))
+            (document_is_under_way(other) || document_is_in_force(other)) &&
+            shares_selector(rollout, other))
             return error_set(error, -EBUSY,
                              "policy '%s' of rollout %s is for the same VMs; roll out another text "
                              "of it, or roll it back, or choose VMs by another selector",
                              other->policy, other->id);
     }
+    return 0;
+}
+
+static int check_documents(const struct rollouts *rollouts, struct error *error)
+{
+    if (!rollouts->documents_are_whole)
+        return error_set(error, -EAGAIN,
+                         "the rollouts that there are are not known yet; try again");
+    list_for_each (link, &rollouts->list)
+        if (list_entry(link, struct rollout_entry, link)->revision == 0)
+            return error_set(error, -EAGAIN,
+                             "the bus has lost its rollouts, and they are put back; try again");
     return 0;
 }
 
@@ -272,8 +287,8 @@ void rollouts_start(struct rollouts *rollouts, Rollout *rollout, const char *aut
     if (order == NULL)
         return;
     r = prepare_start(rollout, author, &error);
-    if (r == 0 && !rollouts->documents_are_whole)
-        r = error_set(&error, -EAGAIN, "the rollouts that there are are not known yet; try again");
+    if (r == 0)
+        r = check_documents(rollouts, &error);
     if (r == 0)
         r = check_selectors(rollouts, rollout, &error);
     if (r < 0) {

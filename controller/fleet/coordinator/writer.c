@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/base/util.h"
 #include "common/message/copy.h"
 #include "controller/fleet/coordinator/entry.h"
 
@@ -57,8 +58,11 @@ static void on_put(const struct bus_answer *answer, void *userdata)
 static void put(struct write *write, DesiredState *state)
 {
     struct writer *writer = write->writer;
+    const struct host_entry *host = fleet_hosts_find(writer->hosts, write->host);
     int r;
 
+    if (host != NULL) /* it takes none below, also where the bus has lost it */
+        state->generation = max_of(state->generation, host_entry_generation(host));
     state->generation++;
     state->epoch = write->epoch;
     state->issued_ns = time_realtime();
@@ -99,11 +103,15 @@ static void change_and_put(struct write *write, DesiredState *state)
         put(write, state);
 }
 
-/* NULL: no memory. */
-static DesiredState *first_state(const char *host)
+/* What the bus had before it lost it; else an empty one. NULL: no memory. */
+static DesiredState *first_state(const struct fleet_hosts *hosts, const char *host)
 {
-    DesiredState *state = calloc(1, sizeof(*state));
+    const struct host_entry *entry = fleet_hosts_find(hosts, host);
+    DesiredState *state;
 
+    if (entry != NULL && entry->wanted != NULL)
+        return (DesiredState *)message_copy(&entry->wanted->base);
+    state = calloc(1, sizeof(*state));
     if (state == NULL)
         return NULL;
     vmreclaim__fleet__v1__desired_state__init(state);
@@ -116,7 +124,7 @@ static DesiredState *first_state(const char *host)
 
 static void change_first(struct write *write)
 {
-    DesiredState *state = first_state(write->host);
+    DesiredState *state = first_state(write->writer->hosts, write->host);
 
     if (state == NULL) {
         fail(write, strerror(ENOMEM));

@@ -1,6 +1,7 @@
 """A fleet on one machine: a real nats-server, a real vmreclaimd and vmreclaim-fleet per host, and
 coordinators. Hosts have no VMs, or agents with a script."""
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -92,7 +93,7 @@ class Server:
     """nats-server, alone or one of a cluster."""
 
     def __init__(self, fleet, name, port, cluster_port, routes, files):
-        directory = os.path.join(fleet.directory, name)
+        directory = self.directory = os.path.join(fleet.directory, name)
         os.makedirs(directory)
         self.directory = directory
         self.put(files)
@@ -128,6 +129,12 @@ class Server:
     def restart(self):
         self.program.start()
         self.wait()
+
+    def lose_everything(self):
+        """Its disk is another one when it is back."""
+        self.program.end(signal.SIGKILL)
+        shutil.rmtree(os.path.join(self.directory, "jetstream"))
+        self.restart()
 
 
 class Host:

@@ -154,7 +154,8 @@ static void do_first(bool is_heard)
 
     if (!is_heard)
         answer = (struct bus_answer){.status = -ETIMEDOUT, .problem = "no answer"};
-    request.done(&answer, request.userdata);
+    if (request.done != NULL)
+        request.done(&answer, request.userdata);
     free(request.subject);
     free(request.data);
 }

@@ -6,6 +6,7 @@
 
 #include "common/message/copy.h"
 #include "controller/fleet/coordinator/rollouts.h"
+#include "tests/unit/controller/fleet/memory-bus.h"
 
 struct fixture {
     uv_loop_t loop;
@@ -44,6 +45,7 @@ static void take(struct fixture *f, const char *id, RolloutState state)
     uint8_t *packed;
 
     document.id = (char *)id;
+    document.policy = (char *)"night";
     document.state = state;
     packed = message_pack(&document.base, &length);
     assert_non_null(packed);
@@ -99,11 +101,42 @@ static void test_what_goes_on_makes_none(void **state)
     assert_true(is_known(f, "new"));
 }
 
+/* By whoever leads; what rests has no key. */
+static void test_a_bucket_that_was_lost_is_put_back(void **state)
+{
+    struct fixture *f = *state;
+    const struct bus_message *key;
+
+    memory_bus_begin();
+    f->rollouts.bus = memory_bus();
+    take(f, "paused", ROLLOUT_STATE(PAUSED));
+    take(f, "gone", ROLLOUT_STATE(REVERTED));
+    rollouts_on_bus(&f->rollouts, true);
+    rollouts_on_whole(&f->rollouts, ROLLOUTS_STREAM);
+    rollouts_on_remade(&f->rollouts);
+    rollouts_turn(&f->rollouts);
+    memory_bus_run();
+    assert_int_equal(memory_bus_puts(), 0); /* it does not lead */
+    f->lease.epoch = 1;
+    f->lease.held_until = time_boottime() + 3600 * NSEC_PER_SEC;
+    for (unsigned i = 0; i < 3; i++) {
+        rollouts_turn(&f->rollouts);
+        memory_bus_run();
+    }
+    assert_int_equal(memory_bus_puts(), 3);
+    assert_non_null(memory_bus_newest(ROLLOUTS_SUBJECT "rollout.paused"));
+    assert_non_null(memory_bus_newest(ROLLOUTS_SUBJECT "rollout.gone"));
+    key = memory_bus_newest(ROLLOUTS_SUBJECT "policy.night");
+    assert_non_null(key);
+    assert_memory_equal(key->data, "paused", key->length);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_ended_makes_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_goes_on_makes_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bucket_that_was_lost_is_put_back, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
