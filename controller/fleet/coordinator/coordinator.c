@@ -185,6 +185,7 @@ void coordinator_stop(struct coordinator *coordinator)
     service_stop(&coordinator->service);
     bus_stop(coordinator->bus);
     renewal_stop(&coordinator->renewal);
+    orders_stop(&coordinator->rollouts);
     rollouts_stop(&coordinator->rollouts);
     writer_finish(&coordinator->writer);
     lease_stop(&coordinator->lease);

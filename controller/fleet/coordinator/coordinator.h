@@ -5,6 +5,7 @@
 
 #include "controller/fleet/config/config.h"
 #include "controller/fleet/coordinator/events.h"
+#include "controller/fleet/coordinator/orders.h"
 #include "controller/fleet/coordinator/renewal.h"
 #include "controller/fleet/coordinator/rollouts.h"
 #include "controller/fleet/coordinator/service.h"

@@ -40,9 +40,15 @@ bool document_is_in_force(const Rollout *document)
 
 /* ---- entries ---- */
 
-struct rollout_entry *documents_find(const struct rollouts *rollouts, const char *id)
+void documents_init(struct documents *documents)
 {
-    list_for_each (link, &rollouts->list) {
+    *documents = (struct documents){.count = 0};
+    list_init(&documents->list);
+}
+
+struct rollout_entry *documents_find(const struct documents *documents, const char *id)
+{
+    list_for_each (link, &documents->list) {
         struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
 
         if (strcmp(entry->document->id, id) == 0)
@@ -51,34 +57,10 @@ struct rollout_entry *documents_find(const struct rollouts *rollouts, const char
     return NULL;
 }
 
-struct rollout_entry *rollouts_find(const struct rollouts *rollouts, const char *id,
-                                    struct error *error)
-{
-    struct rollout_entry *found = NULL;
-
-    list_for_each (link, &rollouts->list) {
-        struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
-
-        if (strncmp(entry->document->id, id, strlen(id)) != 0)
-            continue;
-        if (found != NULL) {
-            error_set(error, -EINVAL, "several rollouts begin with '%s'; give more of its id", id);
-            return NULL;
-        }
-        found = entry;
-    }
-    if (found == NULL || id[0] == '\0') {
-        error_set(error, -ENOENT, "there is no rollout '%s'; see 'vmreclaim fleet rollout status'",
-                  id);
-        return NULL;
-    }
-    return found;
-}
-
 void documents_forget(struct rollout_entry *entry)
 {
     list_remove(&entry->link);
-    entry->rollouts->count--;
+    entry->documents->count--;
     document_destroy(entry->document);
     document_destroy(entry->stored);
     rollout_engine_destroy(entry->engine);
@@ -95,37 +77,37 @@ static bool has_ended(const struct rollout_entry *entry)
 }
 
 /* The bus keeps all there ever were. What ended first makes room for what goes on. */
-static bool make_room(struct rollouts *rollouts)
+static bool make_room(struct documents *documents)
 {
-    list_for_each_safe (link, following, &rollouts->list) {
+    list_for_each_safe (link, following, &documents->list) {
         struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
 
-        if (rollouts->count < ROLLOUTS_MAX)
+        if (documents->count < ROLLOUTS_MAX)
             break;
         if (has_ended(entry))
             documents_forget(entry);
     }
-    return rollouts->count < ROLLOUTS_MAX;
+    return documents->count < ROLLOUTS_MAX;
 }
 
-void documents_put(struct rollouts *rollouts, Rollout *document, uint64_t revision)
+void documents_put(struct documents *documents, Rollout *document, uint64_t revision)
 {
-    struct rollout_entry *entry = documents_find(rollouts, document->id);
+    struct rollout_entry *entry = documents_find(documents, document->id);
 
     if (entry != NULL && revision <= entry->revision) {
         document_destroy(document);
         return;
     }
     if (entry == NULL) {
-        entry = make_room(rollouts) ? calloc(1, sizeof(*entry)) : NULL;
+        entry = make_room(documents) ? calloc(1, sizeof(*entry)) : NULL;
         if (entry == NULL) {
-            log_error("rollout %s is left out: %zu others go on", document->id, rollouts->count);
+            log_error("rollout %s is left out: %zu others go on", document->id, documents->count);
             document_destroy(document);
             return;
         }
-        entry->rollouts = rollouts;
-        list_append(&rollouts->list, &entry->link);
-        rollouts->count++;
+        entry->documents = documents;
+        list_append(&documents->list, &entry->link);
+        documents->count++;
     }
     document_destroy(entry->document);
     entry->document = document;

@@ -1,15 +1,34 @@
-/* The documents of rollouts as they are known here: for the folder's own files. */
+/* The documents of rollouts, as they lie in a bucket of the bus and are known here. */
 #ifndef VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_DOCUMENTS_H
 #define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_DOCUMENTS_H
 
-#include "controller/fleet/coordinator/rollouts.h"
+#include "common/base/list.h"
+#include "controller/fleet/engine/rollout.h"
 
-/* Of subjects of the bucket. */
-#define SUBJECT_SIZE 192
+#define ROLLOUTS_STREAM  "KV_VMR_ROLLOUT"
+#define ROLLOUTS_SUBJECT "$KV.VMR_ROLLOUT."
+#define SUBJECT_SIZE     192
 
 /* Keys of the bucket. */
 #define DOCUMENT_KEY "rollout."
 #define POLICY_KEY   "policy."
+
+/* Known here; beyond it those that ended are forgotten. */
+#define ROLLOUTS_MAX 1000
+
+struct documents {
+    struct list list; /* struct rollout_entry */
+    size_t count;
+};
+
+struct rollout_entry {
+    struct list link; /* the newest last */
+    struct documents *documents;
+    Rollout *document;
+    uint64_t revision;             /* 0: the bus has lost it */
+    struct rollout_engine *engine; /* NULL: it was not run here yet */
+    Rollout *stored;               /* under way to the bus; NULL: nothing is */
+};
 
 /* ---- messages ---- */
 
@@ -30,18 +49,15 @@ bool document_is_in_force(const Rollout *document);
 
 /* ---- entries ---- */
 
+void documents_init(struct documents *documents);
+
 /* NULL: there is none. */
-struct rollout_entry *documents_find(const struct rollouts *rollouts, const char *id);
+struct rollout_entry *documents_find(const struct documents *documents, const char *id);
 
 /* The document is taken over, and kept where nothing newer is known. Where there is no room it is
  * left out, which the log says. */
-void documents_put(struct rollouts *rollouts, Rollout *document, uint64_t revision);
+void documents_put(struct documents *documents, Rollout *document, uint64_t revision);
 
 void documents_forget(struct rollout_entry *entry);
-
-/* ---- orders ---- */
-
-/* Those under way end without an answer. */
-void orders_stop(struct rollouts *rollouts);
 
 #endif

@@ -1,11 +1,10 @@
 /* Orders under way, and what changes a rollout that is there. */
+#include "controller/fleet/coordinator/orders.h"
 #include "controller/fleet/coordinator/order.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "controller/fleet/coordinator/documents.h"
 
 void order_end(struct order *order, int status, const char *problem)
 {
@@ -80,7 +79,7 @@ void order_on_stored(const struct bus_answer *answer, void *userdata)
         return;
     }
     if (document != NULL)
-        documents_put(order->rollouts, document, answer->sequence);
+        documents_put(&order->rollouts->documents, document, answer->sequence);
     order_end(order, 0, "");
 }
 

@@ -8,9 +8,37 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
-#include "controller/fleet/coordinator/documents.h"
 
 #define STEP_MS 1000
+
+struct rollout_entry *rollouts_find(const struct rollouts *rollouts, const char *id,
+                                    struct error *error)
+{
+    struct rollout_entry *found = NULL;
+
+    list_for_each (link, &rollouts->documents.list) {
+        struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
+
+        if (strncmp(entry->document->id, id, strlen(id)) != 0)
+            continue;
+        if (found != NULL) {
+            error_set(error, -EINVAL, "several rollouts begin with '%s'; give more of its id", id);
+            return NULL;
+        }
+        found = entry;
+    }
+    if (found == NULL || id[0] == '\0') {
+        error_set(error, -ENOENT, "there is no rollout '%s'; see 'vmreclaim fleet rollout status'",
+                  id);
+        return NULL;
+    }
+    return found;
+}
+
+static struct rollouts *rollouts_of(const struct rollout_entry *entry)
+{
+    return container_of(entry->documents, struct rollouts, documents);
+}
 
 /* ---- steps ---- */
 
@@ -23,7 +51,7 @@ static void on_stored(const struct bus_answer *answer, void *userdata)
     if (answer->status < 0 && answer->status != -ESTALE)
         log_warning("rollout %s was not stored: %s; trying again", document->id, answer->problem);
     if (answer->status == 0)
-        documents_put(entry->rollouts, document, answer->sequence);
+        documents_put(entry->documents, document, answer->sequence);
     else
         document_destroy(document); /* the next step begins at what is there */
 }
@@ -36,7 +64,7 @@ static void store(struct rollout_entry *entry, Rollout *document)
     uint8_t *packed = document_pack(document, &length);
 
     snprintf(subject, sizeof(subject), ROLLOUTS_SUBJECT DOCUMENT_KEY "%s", document->id);
-    if (packed != NULL && bus_put(entry->rollouts->bus, subject, packed, length, entry->revision,
+    if (packed != NULL && bus_put(rollouts_of(entry)->bus, subject, packed, length, entry->revision,
                                   on_stored, entry) == 0)
         entry->stored = document;
     else
@@ -69,7 +97,7 @@ static void say(struct rollouts *rollouts, const Rollout *document, const char *
 /* -EINVAL, -ESTALE, -ENOMEM. */
 static int step_with(struct rollout_entry *entry, struct fleet_host *hosts)
 {
-    struct rollouts *rollouts = entry->rollouts;
+    struct rollouts *rollouts = rollouts_of(entry);
     const struct fleet_view view = {
         .now = time_boottime(),
         .time_ns = time_realtime(),
@@ -99,7 +127,7 @@ static int step_with(struct rollout_entry *entry, struct fleet_host *hosts)
 
 static int step(struct rollout_entry *entry)
 {
-    struct rollouts *rollouts = entry->rollouts;
+    struct rollouts *rollouts = rollouts_of(entry);
     struct fleet_host *hosts;
     int r = -ENOMEM;
 
@@ -118,9 +146,9 @@ static int step(struct rollout_entry *entry)
 static void note_failure(struct rollout_entry *entry, int status)
 {
     if (status == -ESTALE)
-        lease_note_epoch(entry->rollouts->lease, entry->document->epoch);
+        lease_note_epoch(rollouts_of(entry)->lease, entry->document->epoch);
     else
-        say(entry->rollouts, entry->document,
+        say(rollouts_of(entry), entry->document,
             status == -EINVAL ? "its document makes no sense; abort it, and start another one"
                               : strerror(-status));
 }
@@ -128,7 +156,7 @@ static void note_failure(struct rollout_entry *entry, int status)
 /* What comes from the bus before is newer. */
 static void put_back(struct rollout_entry *entry)
 {
-    struct rollouts *rollouts = entry->rollouts;
+    struct rollouts *rollouts = rollouts_of(entry);
     Rollout *document = entry->stored == NULL ? document_copy(entry->document) : NULL;
     char subject[SUBJECT_SIZE];
 
@@ -148,7 +176,7 @@ void rollouts_turn(struct rollouts *rollouts)
     if (rollouts->listening == 0 || !rollouts->documents_are_whole ||
         !lease_is_held(rollouts->lease))
         return;
-    list_for_each_safe (link, following, &rollouts->list) {
+    list_for_each_safe (link, following, &rollouts->documents.list) {
         struct rollout_entry *entry = list_entry(link, struct rollout_entry, link);
         int r = 0;
 
@@ -190,7 +218,7 @@ void rollouts_on_whole(struct rollouts *rollouts, const char *stream)
 
 void rollouts_on_remade(struct rollouts *rollouts)
 {
-    list_for_each (link, &rollouts->list)
+    list_for_each (link, &rollouts->documents.list)
         list_entry(link, struct rollout_entry, link)->revision = 0;
 }
 
@@ -209,7 +237,7 @@ void rollouts_on_message(struct rollouts *rollouts, const struct bus_message *me
         return;
     }
     lease_note_epoch(rollouts->lease, document->epoch);
-    documents_put(rollouts, document, message->sequence);
+    documents_put(&rollouts->documents, document, message->sequence);
 }
 
 /* ---- the whole ---- */
@@ -218,7 +246,7 @@ void rollouts_init(struct rollouts *rollouts, uv_loop_t *loop, struct fleet_host
                    struct writer *writer, struct lease *lease)
 {
     *rollouts = (struct rollouts){.hosts = hosts, .writer = writer, .lease = lease};
-    list_init(&rollouts->list);
+    documents_init(&rollouts->documents);
     list_init(&rollouts->orders);
     (void)uv_timer_init(loop, &rollouts->timer);
     rollouts->timer.data = rollouts;
@@ -228,7 +256,6 @@ void rollouts_init(struct rollouts *rollouts, uv_loop_t *loop, struct fleet_host
 void rollouts_stop(struct rollouts *rollouts)
 {
     uv_close((uv_handle_t *)&rollouts->timer, NULL);
-    orders_stop(rollouts);
-    list_for_each_safe (link, following, &rollouts->list)
+    list_for_each_safe (link, following, &rollouts->documents.list)
         documents_forget(list_entry(link, struct rollout_entry, link));
 }

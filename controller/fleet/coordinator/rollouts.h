@@ -6,31 +6,16 @@
 #ifndef VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_ROLLOUTS_H
 #define VMRECLAIM_CONTROLLER_FLEET_COORDINATOR_ROLLOUTS_H
 
+#include "controller/fleet/coordinator/documents.h"
 #include "controller/fleet/coordinator/lease.h"
 #include "controller/fleet/coordinator/writer.h"
-
-#define ROLLOUTS_STREAM  "KV_VMR_ROLLOUT"
-#define ROLLOUTS_SUBJECT "$KV.VMR_ROLLOUT."
-
-/* Known here; beyond it those that ended are forgotten. */
-#define ROLLOUTS_MAX 1000
-
-struct rollout_entry {
-    struct list link; /* the newest last */
-    struct rollouts *rollouts;
-    Rollout *document;
-    uint64_t revision;             /* 0: the bus has lost it */
-    struct rollout_engine *engine; /* NULL: it was not run here yet */
-    Rollout *stored;               /* under way to the bus; NULL: nothing is */
-};
 
 struct rollouts {
     struct bus *bus;
     struct fleet_hosts *hosts;
     struct writer *writer;
     struct lease *lease;
-    struct list list; /* struct rollout_entry */
-    size_t count;
+    struct documents documents;
     struct list orders; /* under way: struct order */
     uv_timer_t timer;
     nsec_t listening; /* since when statuses are heard; 0: they are not */
@@ -47,7 +32,7 @@ void rollouts_init(struct rollouts *rollouts, uv_loop_t *loop, struct fleet_host
 /* Each one's next step: the timer's turn. */
 void rollouts_turn(struct rollouts *rollouts);
 
-/* After bus_stop: orders end without an answer. */
+/* After bus_stop, and orders_stop. */
 void rollouts_stop(struct rollouts *rollouts);
 
 void rollouts_on_bus(struct rollouts *rollouts, bool is_there);
@@ -60,23 +45,8 @@ void rollouts_on_message(struct rollouts *rollouts, const struct bus_message *me
 struct rollout_entry *rollouts_find(const struct rollouts *rollouts, const char *id,
                                     struct error *error);
 
-/* ---- orders of operators; any coordinator takes them ---- */
-
-/* `document` is NULL where `status` is below 0. */
+/* What became of an order (orders.h). `document` is NULL where `status` is below 0. */
 typedef void (*rollouts_done)(int status, const struct error *error, const Rollout *document,
                               void *userdata);
-
-/* Starts it; the message is taken over, as protobuf-c unpacked it. A complete
- * or aborted one of the policy is superseded; one that is under way or paused is in the way,
- * -EBUSY. */
-void rollouts_start(struct rollouts *rollouts, Rollout *rollout, const char *author,
-                    rollouts_done done, void *userdata);
-
-/* Not ROLLOUT_START. */
-void rollouts_order(struct rollouts *rollouts, const char *id, enum rollout_verb verb,
-                    const char *author, const char *reason, rollouts_done done, void *userdata);
-
-/* The caller is gone: no answer. */
-void rollouts_forget(struct rollouts *rollouts, void *userdata);
 
 #endif

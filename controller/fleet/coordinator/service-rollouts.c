@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/message/copy.h"
+#include "controller/fleet/coordinator/orders.h"
 #include "controller/fleet/coordinator/service-methods.h"
 #include "controller/fleet/engine/waves.h"
 
@@ -53,14 +54,14 @@ void service_list_rollouts(struct ttrpc_call *call, const ProtobufCMessage *mess
     FLEET_CALL(ListRollouts, Response)
     response = VMRECLAIM__FLEET__V1__LIST_ROLLOUTS_RESPONSE__INIT;
     struct rollouts *rollouts = service_client_of(call)->service->rollouts;
-    Rollout **list = calloc(rollouts->count + 1, sizeof(Rollout *));
-    Rollout *slim = calloc(rollouts->count + 1, sizeof(*slim));
+    Rollout **list = calloc(rollouts->documents.count + 1, sizeof(Rollout *));
+    Rollout *slim = calloc(rollouts->documents.count + 1, sizeof(*slim));
     size_t count = 0, begin;
 
     if (list == NULL || slim == NULL)
         ttrpc_call_fail(call, TTRPC_RESOURCE_EXHAUSTED, "out of memory");
     else {
-        list_for_each (link, &rollouts->list) {
+        list_for_each (link, &rollouts->documents.list) {
             Rollout *document = list_entry(link, struct rollout_entry, link)->document;
 
             if (strncmp(document->id, request->id, strlen(request->id)) == 0)

@@ -41,7 +41,7 @@ static void get_coordinator(struct ttrpc_call *call, const ProtobufCMessage *mes
     response.hosts = (uint32_t)hosts->count;
     for (size_t i = 0; i < hosts->count; i++)
         response.hosts_lost += strcmp(service_presence_of(service, hosts->sorted[i]), "lost") == 0;
-    list_for_each (link, &service->rollouts->list)
+    list_for_each (link, &service->rollouts->documents.list)
         response.rollouts += !rollout_rests(list_entry(link, struct rollout_entry, link)->document);
     response.key =
         (ProtobufCBinaryData){.len = SIGNING_ID_SIZE, .data = (uint8_t *)hosts->keys[0].bytes};

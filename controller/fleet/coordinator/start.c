@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "common/base/text.h"
-#include "controller/fleet/coordinator/documents.h"
 #include "controller/fleet/coordinator/order.h"
+#include "controller/fleet/coordinator/orders.h"
 
 #define ID_BYTES 6
 /* So often a start begins again where others start the same policy. */
@@ -97,7 +97,7 @@ static void on_superseded(const struct bus_answer *answer, void *userdata)
         return;
     }
     if (document != NULL)
-        documents_put(order->rollouts, document, answer->sequence);
+        documents_put(&order->rollouts->documents, document, answer->sequence);
     take_policy(order);
 }
 
@@ -171,7 +171,7 @@ static void on_before_read(const struct bus_answer *answer, void *userdata)
 /* The policy has a rollout that the bus should know. */
 static bool is_known_here(const struct order *order)
 {
-    list_for_each (link, &order->rollouts->list) {
+    list_for_each (link, &order->rollouts->documents.list) {
         const Rollout *document = list_entry(link, struct rollout_entry, link)->document;
 
         if (strcmp(document->policy, order->document->policy) == 0 &&
@@ -251,7 +251,7 @@ static bool shares_selector(const Rollout *one, const Rollout *other)
 static int check_selectors(const struct rollouts *rollouts, const Rollout *rollout,
                            struct error *error)
 {
-    list_for_each (link, &rollouts->list) {
+    list_for_each (link, &rollouts->documents.list) {
         const Rollout *other = list_entry(link, struct rollout_entry, link)->document;
 
         if (strcmp(other->policy, rollout->policy) != 0 &&
@@ -270,7 +270,7 @@ static int check_documents(const struct rollouts *rollouts, struct error *error)
     if (!rollouts->documents_are_whole)
         return error_set(error, -EAGAIN,
                          "the rollouts that there are are not known yet; try again");
-    list_for_each (link, &rollouts->list)
+    list_for_each (link, &rollouts->documents.list)
         if (list_entry(link, struct rollout_entry, link)->revision == 0)
             return error_set(error, -EAGAIN,
                              "the bus has lost its rollouts, and they are put back; try again");

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "common/message/copy.h"
-#include "controller/fleet/coordinator/rollouts.h"
+#include "controller/fleet/coordinator/orders.h"
 #include "tests/unit/controller/fleet/memory-bus.h"
 
 struct fixture {
@@ -30,8 +30,9 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
+    orders_stop(&f->rollouts);
     rollouts_stop(&f->rollouts);
-    assert_int_equal(f->rollouts.count, 0);
+    assert_int_equal(f->rollouts.documents.count, 0);
     uv_run(&f->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&f->loop), 0);
     return 0;
@@ -66,7 +67,7 @@ static bool is_known(const struct fixture *f, const char *id)
 
 static void fill(struct fixture *f, RolloutState state)
 {
-    for (unsigned i = 0; f->rollouts.count < ROLLOUTS_MAX; i++) {
+    for (unsigned i = 0; f->rollouts.documents.count < ROLLOUTS_MAX; i++) {
         char id[16];
 
         snprintf(id, sizeof(id), "old%04u", i);
@@ -85,7 +86,7 @@ static void test_what_ended_makes_room(void **state)
     assert_true(is_known(f, "paused"));
     assert_false(is_known(f, "old0000"));
     assert_true(is_known(f, "old0001"));
-    assert_int_equal(f->rollouts.count, ROLLOUTS_MAX);
+    assert_int_equal(f->rollouts.documents.count, ROLLOUTS_MAX);
 }
 
 static void test_what_goes_on_makes_none(void **state)

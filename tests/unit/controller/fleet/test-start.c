@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "common/message/copy.h"
-#include "controller/fleet/coordinator/rollouts.h"
+#include "controller/fleet/coordinator/orders.h"
 #include "tests/sim/random.h"
 #include "tests/unit/controller/fleet/memory-bus.h"
 
 #define COORDINATORS 3
-#define DOCUMENT     ROLLOUTS_SUBJECT "rollout."
-#define POLICY_KEY   ROLLOUTS_SUBJECT "policy.night"
+#define DOCUMENT     ROLLOUTS_SUBJECT DOCUMENT_KEY
+#define NIGHT_KEY    ROLLOUTS_SUBJECT POLICY_KEY "night"
 
 /* What became of a start. */
 struct outcome {
@@ -47,8 +47,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < COORDINATORS; i++)
+    for (unsigned i = 0; i < COORDINATORS; i++) {
+        orders_stop(&f.rollouts[i]);
         rollouts_stop(&f.rollouts[i]);
+    }
     uv_run(&f.loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&f.loop), 0);
     memory_bus_begin();
@@ -101,7 +103,7 @@ static RolloutState stored_state(const char *id)
 /* Whom the policy's key names; he has begun, and the others have not. */
 static void check_one_is_left(unsigned started)
 {
-    const struct bus_message *key = memory_bus_newest(POLICY_KEY);
+    const struct bus_message *key = memory_bus_newest(NIGHT_KEY);
     unsigned left = 0;
     char id[32];
 
@@ -178,7 +180,7 @@ static void test_one_of_several_supersedes(void **state)
 static void test_a_start_that_died_holds_nobody_up(void **state)
 {
     (void)state;
-    memory_bus_keep(POLICY_KEY, "dead", 4);
+    memory_bus_keep(NIGHT_KEY, "dead", 4);
     start(0);
     memory_bus_run();
     check_one_is_left(1);
