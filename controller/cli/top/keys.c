@@ -76,7 +76,7 @@ static void on_explain(struct top_model *model, const struct top_key *key, struc
         return;
     *i = (struct top_intention){.wish = TOP_WISH_EXPLAIN};
     text_copy(i->vm, sizeof(i->vm), model->chosen);
-    text_format(text, sizeof(text), "%s is being measured", model->chosen);
+    text_format(text, sizeof(text), "%s %s", model->chosen, model->kind->asking);
     top_model_say(model, false, text);
 }
 
@@ -85,6 +85,10 @@ static void on_action(struct top_model *model, const struct top_key *key, struct
 {
     const struct top_vm *vm = top_model_chosen(model);
 
+    if (model->kind->no_actions != NULL) {
+        top_model_say(model, true, model->kind->no_actions);
+        return;
+    }
     if (vm == NULL) {
         top_model_say(model, true, "there is no VM to do it to");
         return;
@@ -99,6 +103,20 @@ static void on_action(struct top_model *model, const struct top_key *key, struct
     model->mode = TOP_CONFIRM;
     *i = model->asked;
     i->wish = TOP_WISH_PLAN;
+}
+
+/* The rows of the other kind; each has its own order of things. */
+static void on_other(struct top_model *model, const struct top_key *key, struct top_intention *i)
+{
+    struct top_vms shown = model->vms;
+
+    if (model->kind->other == NULL)
+        return;
+    model->vms = model->other;
+    model->other = shown;
+    model->kind = model->kind->other;
+    model->chosen[0] = model->filter[0] = '\0';
+    model->place = 0;
 }
 
 static void on_forget(struct top_model *model, const struct top_key *key, struct top_intention *i)
@@ -142,7 +160,7 @@ static void on_filter_undone(struct top_model *model, const struct top_key *key,
     model->mode = TOP_LIST;
 }
 
-/* Names of VMs have nothing but ASCII. */
+/* Names have nothing but ASCII. */
 static void on_filter_character(struct top_model *model, const struct top_key *key,
                                 struct top_intention *i)
 {
@@ -224,7 +242,7 @@ static const struct binding {
     const char *keys; /* for the help; NULL: it was said before */
     const char *what;
 } bindings[] = {
-    {TOP_LIST, TOP_KEY_UP, 0, on_up, "Up, Down, j, k", "choose a VM"},
+    {TOP_LIST, TOP_KEY_UP, 0, on_up, "Up, Down, j, k", "choose another one"},
     {TOP_LIST, TOP_KEY_CHARACTER, L'k', on_up, NULL, NULL},
     {TOP_LIST, TOP_KEY_DOWN, 0, on_down, NULL, NULL},
     {TOP_LIST, TOP_KEY_CHARACTER, L'j', on_down, NULL, NULL},
@@ -235,6 +253,7 @@ static const struct binding {
     {TOP_LIST, TOP_KEY_END, 0, on_end, NULL, NULL},
     {TOP_LIST, TOP_KEY_CHARACTER, L'G', on_end, NULL, NULL},
     {TOP_LIST, TOP_KEY_ENTER, 0, on_explain, "Enter", "explain where its memory is, in words"},
+    {TOP_LIST, TOP_KEY_CHARACTER, L'v', on_other, "v", "hosts, or VMs"},
     {TOP_LIST, TOP_KEY_CHARACTER, L'r', on_action, "r", "reclaim its cache, after a question"},
     {TOP_LIST, TOP_KEY_CHARACTER, L'c', on_action, "c", "compact it, after a question"},
     {TOP_LIST, TOP_KEY_CHARACTER, L'p', on_action, "p", "pulse its balloon, after a question"},
@@ -292,20 +311,13 @@ struct top_intention top_model_key(struct top_model *model, struct top_key key)
 
 /* ---- help ---- */
 
-static const struct {
-    char letter;
-    const char *meaning;
-} legend[] = {
-    {'U', "in use by the guest"},
-    {'k', "the guest kernel's own, and what no part of it counts"},
-    {'C', "file cache, which reclaim could take"},
-    {'T', "trapped: free in pieces too small to return"},
-    {'p', "free in per-CPU lists"},
-    {'f', "free, and to be reported"},
-    {'?', "on the host, though no part of the guest needs it"},
-    {'#', "held by the host; what the guest does with it is not known"},
-    {'.', "not on the host"},
-};
+/* There is something that it does. */
+static bool is_for(const struct binding *binding, const struct top_kind *kind)
+{
+    if (binding->handler == on_action)
+        return kind->no_actions == NULL;
+    return binding->handler != on_other || kind->other != NULL;
+}
 
 static void on_help(struct top_model *model, const struct top_key *key, struct top_intention *i)
 {
@@ -314,16 +326,15 @@ static void on_help(struct top_model *model, const struct top_key *key, struct t
 
     *text = (struct top_text){.title = "keys, and letters of the bars"};
     for (size_t j = 0; j < ARRAY_SIZE(bindings); j++) {
-        if (bindings[j].keys == NULL)
+        if (bindings[j].keys == NULL || !is_for(&bindings[j], model->kind))
             continue;
         text_format(line, sizeof(line), "%-16s %s", bindings[j].keys, bindings[j].what);
         top_text_add(text, TOP_PARAGRAPH_COMMAND, line);
     }
     top_text_add(text, TOP_PARAGRAPH_TEXT, "");
-    top_text_add(text, TOP_PARAGRAPH_TEXT,
-                 "A bar is the VM's memory, filled with what of it the host holds:");
-    for (size_t j = 0; j < ARRAY_SIZE(legend); j++) {
-        text_format(line, sizeof(line), "%-16c %s", legend[j].letter, legend[j].meaning);
+    top_text_add(text, TOP_PARAGRAPH_TEXT, model->kind->legend_title);
+    for (const struct top_letter *letter = model->kind->legend; letter->letter != '\0'; letter++) {
+        text_format(line, sizeof(line), "%-16c %s", letter->letter, letter->meaning);
         top_text_add(text, TOP_PARAGRAPH_COMMAND, line);
     }
     top_text_add(text, TOP_PARAGRAPH_TEXT, "");

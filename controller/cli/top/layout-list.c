@@ -37,16 +37,17 @@ static void put_heading(const struct top_model *model, struct page *page, size_t
     static const enum style chosen[] = {STYLE_PLAIN, STYLE_STRONG};
     size_t column = 0;
 
-    (void)page_put(page, row, column, widths->name, chosen[model->order == TOP_BY_NAME], "VM");
+    (void)page_put(page, row, column, widths->name, chosen[model->order == TOP_BY_NAME],
+                   model->kind->heading);
     column = page_put_right(page, row, widths->name, SIZE_COLUMNS,
                             chosen[model->order == TOP_BY_SIZE], "HOLDS");
     column = page_put_right(page, row, column, SIZE_COLUMNS, chosen[model->order == TOP_BY_WASTE],
                             "RETURN");
     column += 2;
     if (widths->how > 0)
-        (void)page_put(page, row, column, widths->how, STYLE_PLAIN, "HOW");
+        (void)page_put(page, row, column, widths->how, STYLE_PLAIN, model->kind->how);
     (void)page_put(page, row, column + widths->how, widths->bar, STYLE_PLAIN,
-                   widths->bar >= 26 ? "MEMORY ON THE HOST, BY USE" : "MEMORY");
+                   widths->bar >= 26 ? model->kind->bars : "MEMORY");
 }
 
 /* What brings it back, or is under way. */
@@ -58,10 +59,12 @@ static void put_how(struct page *page, size_t row, size_t column, const struct t
     if (vm->acting[0] != '\0') {
         text_format(text, sizeof(text), "%s...", vm->acting);
         style = STYLE_GOOD;
-    } else if (vm->is_starved) {
-        text_copy(text, sizeof(text), "STARVED");
+    } else if (vm->is_alarming) {
+        text_copy(text, sizeof(text), vm->how[0] == '\0' ? "STARVED" : vm->how);
         style = STYLE_ALARM;
-    } else if (vm->step_count == 0)
+    } else if (vm->how[0] != '\0')
+        text_copy(text, sizeof(text), vm->how);
+    else if (vm->step_count == 0)
         text_copy(text, sizeof(text), "-");
     else if (vm->step_count == 1)
         text_copy(text, sizeof(text), vm->steps[0].name);
@@ -82,7 +85,7 @@ static void put_vm(const struct top_vm *vm, struct page *page, size_t row,
 {
     size_t column = widths->name;
 
-    (void)page_put(page, row, 0, widths->name, vm->is_starved ? STYLE_ALARM : STYLE_PLAIN,
+    (void)page_put(page, row, 0, widths->name, vm->is_alarming ? STYLE_ALARM : STYLE_PLAIN,
                    vm->name);
     put_size(page, row, &column, vm->footprint_is_known, vm->footprint, STYLE_PLAIN);
     put_size(page, row, &column, vm->could_return != 0, vm->could_return, STYLE_STRONG);
@@ -99,9 +102,12 @@ static void put_vm(const struct top_vm *vm, struct page *page, size_t row,
 /* Why there is no row. */
 static void put_nothing(const struct top_model *model, struct page *page, size_t row)
 {
+    char text[96];
+
+    text_format(text, sizeof(text), "No %s's name has this in it; Esc shows all.",
+                model->kind->noun);
     (void)page_put(page, row, 0, page->columns, STYLE_FAINT,
-                   model->vms.count > 0 ? "No VM's name has this in it; Esc shows all."
-                                        : "No VMs. See vmreclaimd(8).");
+                   model->vms.count > 0 ? text : model->kind->nothing);
 }
 
 void layout_list(struct top_model *model, struct page *page, size_t row, size_t rows)

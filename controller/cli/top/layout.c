@@ -85,38 +85,39 @@ static const char *clock_of(int64_t time, char text[static 16])
 /* ---- the head ---- */
 
 /* What is not known is not counted, and said. */
-static void sum_text(const struct top_vms *vms, char *text, size_t size)
+static void sum_text(const struct top_model *model, char *text, size_t size)
 {
+    const struct top_vms *vms = &model->vms;
+    const char *noun = model->kind->noun;
     const char *plural = vms->count == 1 ? "" : "s";
 
     if (vms->unknown == 0)
-        text_format(text, size, "%zu VM%s hold%s %s, %s could come back", vms->count, plural,
+        text_format(text, size, "%zu %s%s hold%s %s, %s could come back", vms->count, noun, plural,
                     vms->count == 1 ? "s" : "", BYTES_TEXT(vms->footprint),
                     BYTES_TEXT(vms->could_return));
     else if (vms->unknown == vms->count)
-        text_format(text, size, "%zu VM%s; what they hold is not known", vms->count, plural);
+        text_format(text, size, "%zu %s%s; what they hold is not known", vms->count, noun, plural);
     else
-        text_format(text, size, "%zu VM%s, %zu of them hold %s, %s could come back", vms->count,
-                    plural, vms->count - vms->unknown, BYTES_TEXT(vms->footprint),
+        text_format(text, size, "%zu %s%s, %zu of them hold %s, %s could come back", vms->count,
+                    noun, plural, vms->count - vms->unknown, BYTES_TEXT(vms->footprint),
                     BYTES_TEXT(vms->could_return));
 }
 
 static void put_title(const struct top_model *model, struct page *page)
 {
-    const struct top_vms *vms = &model->vms;
     char text[256];
     char now[16];
     size_t column = 0;
 
     if (page->columns >= ROOMY) {
-        column = page_put(page, 0, 0, page->columns, STYLE_STRONG, "vmreclaim top  ");
+        column = page_put(page, 0, 0, page->columns, STYLE_STRONG, model->kind->program) + 2;
         column = page_put(page, 0, column, 10, STYLE_PLAIN, clock_of(model->time, now)) + 2;
     }
-    sum_text(vms, text, sizeof(text));
+    sum_text(model, text, sizeof(text));
     column = page_put(page, 0, column, page->columns - column, STYLE_PLAIN, text);
     if (model->filter[0] == '\0' || model->mode == TOP_FILTER)
         return;
-    text_format(text, sizeof(text), "; %zu shown: %s", vms->shown_count, model->filter);
+    text_format(text, sizeof(text), "; %zu shown: %s", model->vms.shown_count, model->filter);
     (void)page_put(page, 0, column, page->columns - column, STYLE_WARNING, text);
 }
 
@@ -126,9 +127,8 @@ static size_t put_away(const struct top_model *model, struct page *page, size_t 
     char text[384];
     char heard[16];
 
-    text_format(text, sizeof(text),
-                "THE DAEMON DOES NOT ANSWER (figures of %s; it is tried again): %s",
-                clock_of(model->heard, heard), model->away);
+    text_format(text, sizeof(text), "THE %s DOES NOT ANSWER (figures of %s; it is tried again): %s",
+                model->kind->peer_loud, clock_of(model->heard, heard), model->away);
     return layout_words(page, 1, rows, 0, page->columns, STYLE_ALARM, text);
 }
 
@@ -219,8 +219,7 @@ static void foot_text(const struct top_model *model, enum style *ret_style, char
         text_copy(text, size, model->message);
     } else {
         *ret_style = STYLE_FAINT;
-        text_copy(text, size,
-                  "?:help q:quit Enter:explain r:reclaim c:compact p:pulse s:sort /:filter");
+        text_copy(text, size, model->kind->keys);
     }
 }
 
@@ -254,7 +253,7 @@ static void put_note(const struct top_model *model, struct page *page, size_t ro
         return;
     text_format(text, sizeof(text), "%s: %s%s%s", vm->name, vm->state,
                 vm->note[0] == '\0' ? "" : "; ", vm->note);
-    (void)page_put(page, row, 0, page->columns, vm->is_starved ? STYLE_ALARM : STYLE_PLAIN, text);
+    (void)page_put(page, row, 0, page->columns, vm->is_alarming ? STYLE_ALARM : STYLE_PLAIN, text);
 }
 
 /* ---- the whole ---- */

@@ -9,14 +9,20 @@
 #include "common/base/util.h"
 #include "controller/cli/findings.h"
 
-void top_model_init(struct top_model *model)
+void top_model_init(struct top_model *model, const struct top_kind *kind)
 {
-    *model = (struct top_model){.mode = TOP_LIST};
+    *model = (struct top_model){.kind = kind, .mode = TOP_LIST};
 }
 
 void top_model_finish(struct top_model *model)
 {
     top_vms_finish(&model->vms);
+    top_vms_finish(&model->other);
+}
+
+struct top_vms *top_model_rows(struct top_model *model, const struct top_kind *kind)
+{
+    return model->kind == kind ? &model->vms : &model->other;
 }
 
 struct top_vm *top_model_chosen(const struct top_model *model)
@@ -89,8 +95,11 @@ void top_model_say(struct top_model *model, bool is_bad, const char *text)
 
 void top_model_set_away(struct top_model *model, const char *why)
 {
+    char text[64];
+
+    text_format(text, sizeof(text), "the %s answers again", model->kind->peer);
     if (why[0] == '\0' && model->away[0] != '\0')
-        happenings_add(&model->happenings, model->time, false, "the daemon answers again");
+        happenings_add(&model->happenings, model->time, false, text);
     text_copy(model->away, sizeof(model->away), why);
 }
 

@@ -11,6 +11,7 @@
 #include "controller/cli/host-head.h"
 #include "controller/cli/top/actions.h"
 #include "controller/cli/top/happenings.h"
+#include "controller/cli/top/kind.h"
 #include "controller/cli/top/vms.h"
 
 /* ---- keys and intentions ---- */
@@ -87,7 +88,9 @@ struct top_fit {
 };
 
 struct top_model {
-    struct top_vms vms;
+    const struct top_kind *kind;
+    struct top_vms vms;   /* rows of this kind */
+    struct top_vms other; /* of kind->other */
     struct happenings happenings;
     char head[TOP_HEAD_MAX][128]; /* of the host: "memory 64.0 GiB, available 16.0 GiB" */
     size_t head_count;
@@ -112,7 +115,7 @@ struct top_model {
 };
 
 /* It is big: to be had with calloc(). Nothing to free but what finish() does. */
-void top_model_init(struct top_model *model);
+void top_model_init(struct top_model *model, const struct top_kind *kind);
 void top_model_finish(struct top_model *model);
 
 /* ---- what goes in ---- */
@@ -164,5 +167,8 @@ void top_text_add(struct top_text *text, enum top_paragraph_kind kind, const cha
 
 /* The chosen VM; NULL: none. */
 struct top_vm *top_model_chosen(const struct top_model *model);
+
+/* The rows of a kind, which are shown or a key away. */
+struct top_vms *top_model_rows(struct top_model *model, const struct top_kind *kind);
 
 #endif

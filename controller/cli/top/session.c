@@ -1,4 +1,4 @@
-/* The daemon's side of the screen. */
+/* The peer's side of the screen. */
 #include "controller/cli/top/session.h"
 
 #include <assert.h>
@@ -12,15 +12,13 @@
 #include "controller/cli/action.h"
 #include "controller/cli/dialling.h"
 
-#define SERVICE         (&vmreclaim__controller__v1__controller__descriptor)
 #define PAGE_TIMEOUT    (15 * NSEC_PER_SEC)
 #define EXPLAIN_TIMEOUT (60 * NSEC_PER_SEC)
 #define PLAN_TIMEOUT    (15 * NSEC_PER_SEC)
 #define ACTION_TIMEOUT  (5 * 60 * NSEC_PER_SEC)
 
-/* VMs of a page: as many as the daemon looks at for one request. And seconds between two attempts
- * to reach it. */
-enum { PAGE_SIZE = 256, WAIT_MAX = 5 };
+/* Seconds between two attempts to reach the peer. */
+enum { WAIT_MAX = 5 };
 
 /* ---- requests ---- */
 
@@ -35,11 +33,11 @@ static void set_field(ProtobufCMessage *message, const char *name, ProtobufCType
     memcpy((char *)message + field->offset, &value, sizeof(value));
 }
 
-/* Of the method, with its defaults; free() it. NULL: no memory. `text` stays the caller's. */
-static ProtobufCMessage *make_request(const char *method, const char *field, const char *text)
+ProtobufCMessage *top_make_request(const ProtobufCServiceDescriptor *service, const char *method,
+                                   const char *field, const char *text)
 {
     const ProtobufCMethodDescriptor *row =
-        protobuf_c_service_descriptor_get_method_by_name(SERVICE, method);
+        protobuf_c_service_descriptor_get_method_by_name(service, method);
     ProtobufCMessage *message = malloc(row->input->sizeof_message);
 
     if (message == NULL)
@@ -47,6 +45,27 @@ static ProtobufCMessage *make_request(const char *method, const char *field, con
     protobuf_c_message_init(row->input, message);
     set_field(message, field, PROTOBUF_C_TYPE_STRING, text);
     return message;
+}
+
+static void set_number(ProtobufCMessage *message, const char *name, uint32_t value)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+
+    assert(field != NULL && field->type == PROTOBUF_C_TYPE_UINT32);
+    memcpy((char *)message + field->offset, &value, sizeof(value));
+}
+
+/* "": it is the last page. */
+static const char *next_of(const ProtobufCMessage *page)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(page->descriptor, "next_page_token");
+    const char *token;
+
+    assert(field != NULL && field->type == PROTOBUF_C_TYPE_STRING);
+    memcpy(&token, (const char *)page + field->offset, sizeof(token));
+    return token;
 }
 
 static const char *words_of(const struct ttrpc_result *result)
@@ -61,12 +80,10 @@ static void walk_on(struct top_session *session, struct top_walk *walk);
 /* Somebody answers when all is answered. */
 static void note_answer(struct top_session *session, struct top_walk *walk, const char *why)
 {
-    const struct top_walk *walks[] = {&session->hosts, &session->vms};
-
     text_copy(walk->why, sizeof(walk->why), why);
-    for (size_t i = 0; i < ARRAY_SIZE(walks); i++)
-        if (walks[i]->why[0] != '\0') {
-            top_model_set_away(session->model, walks[i]->why);
+    for (size_t i = 0; i < TOP_LISTS; i++)
+        if (session->walks[i].why[0] != '\0') {
+            top_model_set_away(session->model, session->walks[i].why);
             return;
         }
     top_model_set_away(session->model, "");
@@ -83,10 +100,11 @@ static void on_page_failed(struct top_session *session, struct top_walk *walk,
         if (!result->is_lost)
             note_answer(session, walk, words_of(result));
     } else if (result->is_lost)
-        session->code = fail(EXIT_UNREACHABLE, "the daemon at %s does not answer: %s",
-                             daemon_where(session->cli), words_of(result));
+        session->code =
+            fail(EXIT_UNREACHABLE, "the %s at %s does not answer: %s", session->model->kind->peer,
+                 daemon_where(session->cli), words_of(result));
     else
-        session->code = daemon_fail_call(session->cli, walk->method, PAGE_TIMEOUT, result);
+        session->code = daemon_fail_call(session->cli, walk->list->method, PAGE_TIMEOUT, result);
 }
 
 /* The first time goes without pauses. */
@@ -99,67 +117,57 @@ static void turn_page(struct top_session *session, struct top_walk *walk, const 
         walk_on(session, walk);
 }
 
-static void on_hosts(const struct ttrpc_result *result, void *userdata)
+/* The first list is on the screen; the second has its turn behind it. */
+static void on_first_page(struct top_session *session)
 {
-    const Vmreclaim__Controller__V1__GetHostResponse *page = (const void *)result->response;
-    struct top_session *session = userdata;
-
-    session->hosts.is_under_way = false;
-    if (result->code != TTRPC_OK) {
-        on_page_failed(session, &session->hosts, result);
-        return;
-    }
-    if (top_model_take_host(session->model, page) < 0)
-        top_model_say(session->model, true, "out of memory: some VMs are not shown");
-    note_answer(session, &session->hosts, "");
     session->has_answered = true;
     session->losses = 0;
     session->is_urgent = true;
-    turn_page(session, &session->hosts, page->next_page_token);
-    if (session->vms.passes == 0)
-        walk_on(session, &session->vms);
+    if (session->walks[1].passes == 0)
+        walk_on(session, &session->walks[1]);
 }
 
-static void on_vms(const struct ttrpc_result *result, void *userdata)
+static void on_page(const struct ttrpc_result *result, void *userdata)
 {
-    const Vmreclaim__Controller__V1__ListVmsResponse *page = (const void *)result->response;
-    struct top_session *session = userdata;
+    struct top_walk *walk = userdata;
+    struct top_session *session = walk->session;
 
-    session->vms.is_under_way = false;
+    walk->is_under_way = false;
     if (result->code != TTRPC_OK) {
-        on_page_failed(session, &session->vms, result);
+        on_page_failed(session, walk, result);
         return;
     }
-    note_answer(session, &session->vms, "");
-    top_model_take_vms(session->model, page);
-    session->is_urgent = session->is_urgent || session->vms.passes == 0;
-    turn_page(session, &session->vms, page->next_page_token);
+    if (walk->list->take(session->model, result->response) < 0)
+        top_model_say(session->model, true, "out of memory: some are not shown");
+    note_answer(session, walk, "");
+    session->is_urgent = session->is_urgent || walk->passes == 0;
+    turn_page(session, walk, next_of(result->response));
+    if (walk == &session->walks[0])
+        on_first_page(session);
 }
 
 /* Asks for the next page, unless one is on its way. */
 static void walk_on(struct top_session *session, struct top_walk *walk)
 {
+    const ProtobufCServiceDescriptor *service = session->peer->service;
     cleanup_free ProtobufCMessage *request = NULL;
-    bool is_hosts = walk == &session->hosts;
 
     if (walk->is_under_way || session->connection == NULL || session->is_ending)
         return;
-    request = make_request(walk->method, "page_token", walk->token);
+    request = top_make_request(service, walk->list->method, "page_token", walk->token);
     if (request == NULL)
         return;
-    if (is_hosts)
-        ((Vmreclaim__Controller__V1__GetHostRequest *)(void *)request)->page_size = PAGE_SIZE;
-    else
-        ((Vmreclaim__Controller__V1__ListVmsRequest *)(void *)request)->page_size = PAGE_SIZE;
-    walk->is_under_way =
-        ttrpc_call_unary(session->connection, SERVICE, walk->method, request, PAGE_TIMEOUT,
-                         is_hosts ? on_hosts : on_vms, session, NULL) == 0;
+    set_number(request, "page_size", walk->list->page_size);
+    if (walk->list->prepare != NULL)
+        walk->list->prepare(request);
+    walk->is_under_way = ttrpc_call_unary(session->connection, service, walk->list->method, request,
+                                          PAGE_TIMEOUT, on_page, walk, NULL) == 0;
 }
 
 static void begin_walks(struct top_session *session)
 {
-    session->hosts = (struct top_walk){.method = "GetHost"};
-    session->vms = (struct top_walk){.method = "ListVms"};
+    for (size_t i = 0; i < TOP_LISTS; i++)
+        session->walks[i] = (struct top_walk){.session = session, .list = &session->peer->lists[i]};
 }
 
 /* ---- events ---- */
@@ -184,11 +192,11 @@ static void watch(struct top_session *session)
     Vmreclaim__Controller__V1__WatchEventsRequest request =
         VMRECLAIM__CONTROLLER__V1__WATCH_EVENTS_REQUEST__INIT;
 
-    if (session->is_watching)
+    if (session->is_watching || !session->peer->has_events)
         return;
     session->is_watching =
-        ttrpc_call_stream(session->connection, SERVICE, "WatchEvents", &request.base, 0, on_event,
-                          on_events_ended, session, NULL) == 0;
+        ttrpc_call_stream(session->connection, session->peer->service, "WatchEvents", &request.base,
+                          0, on_event, on_events_ended, session, NULL) == 0;
 }
 
 /* ---- what a person wants ---- */
@@ -206,7 +214,7 @@ static void on_explained(const struct ttrpc_result *result, void *userdata)
 
     session->is_urgent = true;
     if (result->code == TTRPC_OK) {
-        top_model_take_explanation(session->model, (const void *)result->response);
+        session->peer->take_explanation(session->model, result->response);
     } else {
         text_format(text, sizeof(text), "%s cannot be explained: %s", order->intention.vm,
                     words_of(result));
@@ -292,19 +300,25 @@ static int start_call(struct top_session *session, const char *method,
     if (order == NULL)
         return -ENOMEM;
     *order = (struct order){session, *intention};
-    r = ttrpc_call_unary(session->connection, SERVICE, method, request, timeout, on_result, order,
-                         NULL);
+    r = ttrpc_call_unary(session->connection, session->peer->service, method, request, timeout,
+                         on_result, order, NULL);
     if (r < 0)
         free(order);
     return r;
+}
+
+static ProtobufCMessage *make_request(const struct top_session *session, const char *method,
+                                      const char *vm)
+{
+    return top_make_request(session->peer->service, method, "vm", vm);
 }
 
 /* The action's own request is a field of the plan's, called as the action. */
 static int start_plan(struct top_session *session, const struct top_intention *intention)
 {
     cleanup_free ProtobufCMessage *action =
-        make_request(intention->action->method, "vm", intention->vm);
-    cleanup_free ProtobufCMessage *request = make_request("PlanAction", "vm", intention->vm);
+        make_request(session, intention->action->method, intention->vm);
+    cleanup_free ProtobufCMessage *request = make_request(session, "PlanAction", intention->vm);
 
     if (action == NULL || request == NULL)
         return -ENOMEM;
@@ -312,28 +326,47 @@ static int start_plan(struct top_session *session, const struct top_intention *i
     return start_call(session, "PlanAction", request, PLAN_TIMEOUT, on_planned, intention);
 }
 
-/* -EPIPE, -ENOMEM, ... */
-static int start_order(struct top_session *session, const struct top_intention *intention)
+static int start_action(struct top_session *session, const struct top_intention *intention)
 {
-    bool is_action = intention->wish == TOP_WISH_ACT;
-    const char *method = is_action ? intention->action->method : "Explain";
-    cleanup_free ProtobufCMessage *request = make_request(method, "vm", intention->vm);
+    const char *method = intention->action->method;
+    cleanup_free ProtobufCMessage *request = make_request(session, method, intention->vm);
 
     if (request == NULL)
         return -ENOMEM;
-    return start_call(session, method, request, is_action ? ACTION_TIMEOUT : EXPLAIN_TIMEOUT,
-                      is_action ? on_acted : on_explained, intention);
+    return start_call(session, method, request, ACTION_TIMEOUT, on_acted, intention);
+}
+
+static int start_explanation(struct top_session *session, const struct top_intention *intention)
+{
+    const char *method = "";
+    cleanup_free ProtobufCMessage *request =
+        session->peer->make_explain(session->model, intention->vm, &method);
+
+    if (request == NULL)
+        return -ENOMEM;
+    return start_call(session, method, request, EXPLAIN_TIMEOUT, on_explained, intention);
+}
+
+/* -EPIPE, -ENOMEM, ... */
+static int start_wish(struct top_session *session, const struct top_intention *intention)
+{
+    if (session->connection == NULL)
+        return -ENOTCONN;
+    if (intention->wish == TOP_WISH_PLAN)
+        return start_plan(session, intention);
+    return intention->wish == TOP_WISH_ACT ? start_action(session, intention)
+                                           : start_explanation(session, intention);
 }
 
 void top_session_do(struct top_session *session, const struct top_intention *intention)
 {
-    int r = -ENOTCONN;
+    int r = start_wish(session, intention);
+    char text[96];
 
-    if (session->connection != NULL)
-        r = intention->wish == TOP_WISH_PLAN ? start_plan(session, intention)
-                                             : start_order(session, intention);
     if (r < 0 && intention->wish != TOP_WISH_PLAN) {
-        top_model_say(session->model, true, "the daemon does not answer: nothing was done");
+        text_format(text, sizeof(text), "the %s does not answer: nothing was done",
+                    session->model->kind->peer);
+        top_model_say(session->model, true, text);
         return;
     }
     if (intention->wish != TOP_WISH_ACT)
@@ -364,8 +397,8 @@ static void on_close(struct ttrpc_connection *connection, int status, const char
     if (session->has_answered)
         lose(session, reason);
     else if (session->code == EXIT_DONE)
-        session->code = fail(EXIT_UNREACHABLE, "the daemon at %s went away: %s",
-                             daemon_where(session->cli), reason);
+        session->code = fail(EXIT_UNREACHABLE, "the %s at %s went away: %s",
+                             session->model->kind->peer, daemon_where(session->cli), reason);
 }
 
 static void on_dialled(int descriptor, const struct error *error, void *userdata)
@@ -392,7 +425,7 @@ static void on_dialled(int descriptor, const struct error *error, void *userdata
         return;
     }
     begin_walks(session);
-    walk_on(session, &session->hosts);
+    walk_on(session, &session->walks[0]);
     watch(session);
 }
 
@@ -413,25 +446,25 @@ static void dial(struct top_session *session)
         session->code = fail(r == -EINVAL ? EXIT_USAGE : EXIT_UNREACHABLE, "%s", error.text);
 }
 
-void top_session_start(struct top_session *session, struct cli *cli, uv_loop_t *loop,
-                       struct top_model *model)
+void top_session_start(struct top_session *session, const struct top_peer *peer, struct cli *cli,
+                       uv_loop_t *loop, struct top_model *model)
 {
-    *session = (struct top_session){.cli = cli, .loop = loop, .model = model};
+    *session = (struct top_session){.peer = peer, .cli = cli, .loop = loop, .model = model};
     begin_walks(session);
     dial(session);
 }
 
 bool top_session_hears(const struct top_session *session)
 {
-    return session->connection != NULL && !session->hosts.is_under_way;
+    return session->connection != NULL && !session->walks[0].is_under_way;
 }
 
 void top_session_tick(struct top_session *session)
 {
     if (session->connection != NULL) {
         watch(session);
-        walk_on(session, &session->hosts);
-        walk_on(session, &session->vms);
+        for (size_t i = 0; i < TOP_LISTS; i++)
+            walk_on(session, &session->walks[i]);
     } else if (session->wait > 0)
         session->wait--;
     else if (!session->is_dialling)

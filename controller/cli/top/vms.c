@@ -148,6 +148,12 @@ static void fill_bar(struct top_vm *vm, const Waterfall *waterfall)
     vm->whole = waterfall_whole(waterfall);
 }
 
+void top_vms_end_pass(struct top_vms *vms)
+{
+    drop_unseen(vms);
+    vms->pass++;
+}
+
 int top_vms_take(struct top_vms *vms, HostVm *const *list, size_t count, bool is_last)
 {
     int r = 0;
@@ -162,11 +168,24 @@ int top_vms_take(struct top_vms *vms, HostVm *const *list, size_t count, bool is
         vm->pass = vms->pass;
         fill(vm, list[i]);
     }
-    if (!is_last)
-        return r;
-    drop_unseen(vms);
-    vms->pass++;
+    if (is_last)
+        top_vms_end_pass(vms);
     return r;
+}
+
+int top_vms_put(struct top_vms *vms, const struct top_vm *row)
+{
+    struct top_vm *vm = find_or_add(vms, row->name);
+    struct top_vm before;
+
+    if (vm == NULL)
+        return vms->count >= TOP_VMS_MAX ? 0 : -ENOMEM;
+    before = *vm;
+    *vm = *row;
+    text_copy(vm->name, sizeof(vm->name), before.name);
+    text_copy(vm->acting, sizeof(vm->acting), before.acting);
+    vm->pass = vms->pass;
+    return 0;
 }
 
 void top_vms_detail(struct top_vms *vms, const Vm *message)
@@ -175,8 +194,8 @@ void top_vms_detail(struct top_vms *vms, const Vm *message)
 
     if (vm == NULL)
         return;
-    vm->is_starved = message->alarm[0] != '\0';
-    if (vm->is_starved)
+    vm->is_alarming = message->alarm[0] != '\0';
+    if (vm->is_alarming)
         text_format(vm->note, sizeof(vm->note), "STARVED: %s", message->alarm);
     fill_bar(vm, message->waterfall);
 }

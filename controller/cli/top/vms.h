@@ -12,7 +12,7 @@
 #include "controller/cli/waterfall.h"
 
 enum {
-    TOP_NAME_SIZE = 64,
+    TOP_NAME_SIZE = 136, /* "HOST/VM" */
     TOP_STEPS_MAX = 8,
     TOP_VMS_MAX = 20000, /* more are counted by nobody */
 };
@@ -44,7 +44,8 @@ struct top_vm {
     struct bar_part parts[WATERFALL_PARTS_MAX]; /* what the host holds, by what it is used for */
     size_t part_count;                          /* 0: not known */
     uint64_t whole;                             /* what the bar stands for */
-    bool is_starved;
+    bool is_alarming;                           /* it is starved, or a host that is lost */
+    char how[16];                               /* stands where the steps would; empty: they do */
     char acting[16]; /* what this program has begun on it; empty: nothing */
     uint64_t pass;   /* over all pages, in which it was seen last */
 };
@@ -72,6 +73,11 @@ uint64_t top_vm_step(const struct top_vm *vm, const char *step);
 
 /* A page of GetHost. `is_last`: those that were on none of the pages are gone. -ENOMEM. */
 int top_vms_take(struct top_vms *vms, HostVm *const *list, size_t count, bool is_last);
+
+/* A row of any other list: what is in it, but for `acting` and `pass`. -ENOMEM. */
+int top_vms_put(struct top_vms *vms, const struct top_vm *row);
+/* All of the list was there: what was not is gone. */
+void top_vms_end_pass(struct top_vms *vms);
 
 /* What ListVms, or a sample, has besides, of a VM that is known. */
 void top_vms_detail(struct top_vms *vms, const Vm *vm);

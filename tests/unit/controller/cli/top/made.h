@@ -72,7 +72,7 @@ static inline struct top_model *made_model(void)
     struct made_vm vms[3];
 
     assert_non_null(model);
-    top_model_init(model);
+    top_model_init(model, &top_kind_vms);
     top_model_arrange(model, NOON);
     made_vm(&vms[0], "a", 1 * GIB, "compact", 200 * MIB);
     made_vm(&vms[1], "b", 6 * GIB, "reclaim", 0);

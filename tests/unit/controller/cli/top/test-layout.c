@@ -194,7 +194,7 @@ static void test_reading(void **state)
     (void)press(drawn->model, L'?');
     draw(drawn, 12, 80);
     expect(drawn, "keys, and letters of the bars");
-    expect(drawn, "Up, Down, j, k   choose a VM");
+    expect(drawn, "Up, Down, j, k   choose another one");
     expect(drawn, "lines 1-9 of ");
     assert_int_equal(row_with(&drawn->page, "not on the host"), SIZE_MAX);
     (void)press(drawn->model, L'G');
