@@ -70,7 +70,7 @@ function child(program, args, pattern) {
     const take = (data) => {
       said += data;
       const found = pattern.exec(said);
-      if (found) resolve({ found, stop: () => stop(process) });
+      if (found) resolve({ found, stop: () => stop(process), say: (line) => process.stdin.write(`${line}\n`) });
     };
     process.stdout.on("data", take);
     process.stderr.on("data", take);
@@ -79,9 +79,13 @@ function child(program, args, pattern) {
   });
 }
 
-// Ends with its standard input, or the signal; its exit status.
+// Ends with its standard input, or the signal; its exit status. Twice is once.
 function stop(process) {
   return new Promise((resolve) => {
+    if (process.exitCode !== null || process.signalCode !== null) {
+      resolve(process.exitCode);
+      return;
+    }
     process.removeAllListeners("exit");
     process.on("exit", resolve);
     process.stdin.end();

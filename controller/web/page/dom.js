@@ -20,6 +20,21 @@ export function put(element, ...children) {
   fill(element, null, children);
 }
 
+// The same, of what is drawn again and again: who stands somewhere stays there, what is open stays open.
+export function renew(element, ...children) {
+  const key = (one) => `${one.tagName} ${one.getAttribute("href") ?? one.textContent}`;
+  const all = (of) => [...element.querySelectorAll(of)];
+  const active = document.activeElement;
+  const had = element.contains(active) ? key(active) : null;
+  const open = all("details[open] > summary").map((one) => one.textContent.split(":")[0]);
+  const scrolled = all(".scroll").map((one) => one.scrollLeft);
+
+  put(element, ...children);
+  for (const one of all("details > summary")) if (open.includes(one.textContent.split(":")[0])) one.parentElement.open = true;
+  all(".scroll").forEach((one, index) => (one.scrollLeft = scrolled[index] ?? 0));
+  if (had !== null) all("a, button, summary, [tabindex]").find((one) => key(one) === had)?.focus({ preventScroll: true });
+}
+
 export function say(words) {
   document.getElementById("said").textContent = words;
 }

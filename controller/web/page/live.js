@@ -3,12 +3,14 @@
 const listeners = new Set();
 let source = null;
 let state = "connecting";
+const there = {}; // by whom there is to ask: whether it is
 
+// Below /api/, unless it begins with a slash.
 export async function get(path, parameters) {
   const query = new URLSearchParams(parameters ?? {}).toString();
   let response;
   try {
-    response = await fetch(`/api/${path}${query ? `?${query}` : ""}`, { headers: { Accept: "application/json" } });
+    response = await fetch(`${path.startsWith("/") ? path : `/api/${path}`}${query ? `?${query}` : ""}`, { headers: { Accept: "application/json" } });
   } catch {
     throw new Error("vmreclaim-web cannot be reached; is it running?");
   }
@@ -28,22 +30,23 @@ function tell(method, argument) {
 }
 
 function show(next) {
-  const words = { live: "live", away: "vmreclaimd is away", lost: "vmreclaim-web is away", connecting: "connecting" };
+  const words = { live: "live", daemon: "vmreclaimd is away", fleet: "the coordinator is away", lost: "vmreclaim-web is away", connecting: "connecting" };
   const element = document.getElementById("state");
   if (state === next) return;
   state = next;
   element.textContent = words[next];
-  element.className = next === "away" || next === "lost" ? "away" : "";
+  element.className = next === "live" || next === "connecting" ? "" : "away";
 }
 
 function open() {
   if (source !== null || document.hidden) return;
   source = new EventSource("/events");
-  source.addEventListener("daemon", (message) => {
-    const connected = JSON.parse(message.data).connected;
-    show(connected ? "live" : "away");
-    if (connected) tell("renew");
-  });
+  for (const who of ["daemon", "fleet"])
+    source.addEventListener(who, (message) => {
+      there[who] = JSON.parse(message.data).connected;
+      show(["daemon", "fleet"].find((one) => there[one] === false) ?? "live");
+      if (there[who]) tell("renew");
+    });
   source.addEventListener("missed", () => tell("renew"));
   source.addEventListener("message", (message) => {
     const event = JSON.parse(message.data);
@@ -108,4 +111,18 @@ export function reading(read) {
   };
   later.stop = soon.stop;
   return later;
+}
+
+// What no event tells of: again and again, while somebody sees it.
+export function every(milliseconds, read) {
+  let ended = false;
+  const soon = limited(milliseconds, async () => {
+    if (!ended) soon();
+    if (!document.hidden) await read();
+  });
+  soon();
+  return () => {
+    ended = true;
+    soon.stop();
+  };
 }

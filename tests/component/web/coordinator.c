@@ -291,8 +291,9 @@ static Vmreclaim__Fleet__V1__Gate gates[2];
 static Vmreclaim__Fleet__V1__Gate *gate_list[] = {&gates[0], &gates[1]};
 static Vmreclaim__Fleet__V1__GateState states[2];
 static Vmreclaim__Fleet__V1__GateState *state_list[] = {&states[0], &states[1]};
-static char *history[STEPS] = {(char *)"12:00:00 canary: 1 hosts", (char *)"12:10:00 judged",
-                               (char *)"12:11:00 paused: " EVIL};
+static char *history[STEPS] = {(char *)"1789990000 writing wave 0",
+                               (char *)"1789990060 soaking wave 0",
+                               (char *)"1789993600 paused wave 0: " EVIL};
 
 static void make_gates(void)
 {

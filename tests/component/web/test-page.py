@@ -63,7 +63,7 @@ class PageTest(WebTestCase):
                 continue
             for names, module in re.findall(r"import \{ ([^}]+) \} from \"\./([^\"]+)\"",
                                             read(name).decode("utf-8")):
-                there = read(module).decode("utf-8")
+                there = self.get("/" + module).body.decode("utf-8")
                 for word in names.split(", "):
                     self.assertRegex(there, rf"export (?:async )?(?:function|const) {word}\b",
                                      f"{name} imports {word} of {module}")
