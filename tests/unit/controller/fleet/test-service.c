@@ -200,7 +200,7 @@ static int set_up(void **state)
     assert_int_equal(uv_loop_init(&loop), 0);
     fleet_hosts_init(&hosts);
     rollouts.listening = time_boottime();
-    list_init(&rollouts.list);
+    list_init(&rollouts.documents.list);
     service =
         (struct service){.loop = &loop, .hosts = &hosts, .rollouts = &rollouts, .lease = &lease};
     slices_init(&service.slices, &loop);
