@@ -212,6 +212,7 @@ void desired_keeper_show(const struct desired_keeper *keeper, Applied *ret_appli
     if (keeper->applied != NULL)
         *ret_applied = *keeper->applied;
     ret_applied->host = (char *)keeper->settings->host;
+    ret_applied->takes_none = keeper->settings->refuses;
     ret_applied->refused = (char *)keeper->refused;
     if (keeper->refused[0] != '\0') {
         ret_applied->refused_generation = keeper->refused_generation;

@@ -111,8 +111,11 @@ int fleet_coordinator_step(struct fleet_coordinator *coordinator)
     struct rollout_result result;
     uint64_t revision;
     Rollout *rollout = fleet_model_read(coordinator->model, &revision);
-    int r = rollout_step(coordinator->engine, rollout, &view, &result);
+    int r = 0;
 
+    result = (struct rollout_result){.changed = false};
+    if (!rollout_rests(rollout))
+        r = rollout_step(coordinator->engine, rollout, &view, &result);
     if (r == 0 && result.changed && act(coordinator))
         (void)fleet_model_store(coordinator->model, rollout, revision);
     if (r == 0)

@@ -118,7 +118,8 @@ static void take(struct fleet_model *model, struct fleet_model_host *host)
 
     if (host->is_deaf)
         return;
-    host->refuses = is_ours && model->harm.is_refused && !host->is_pinned;
+    host->refuses = (is_ours && model->harm.is_refused && !host->is_pinned) || host->takes_none ||
+                    host->has_no_key;
     if (host->refuses || host->generation == host->stored.generation)
         return;
     host->generation = host->stored.generation;
@@ -133,7 +134,9 @@ static void say(struct fleet_model *model, struct fleet_model_host *host)
     host->status.time_ns = (int64_t)(model->now * NSEC_PER_SEC);
     host->applied.generation = host->generation;
     host->applied.refused = (char *)(host->refuses ? "no such key" : "");
-    host->applied.refused_generation = host->refuses ? host->stored.generation : 0;
+    host->applied.refused_generation =
+        host->refuses && !host->has_no_key ? host->stored.generation : 0;
+    host->applied.takes_none = host->takes_none;
     memcpy(host->said, host->runs, sizeof(host->said));
     host->policy.rollout = host->said;
     host->policy.outcome = host->is_pinned

@@ -49,6 +49,8 @@ struct fleet_model_host {
     bool exists; /* it was enrolled */
     bool is_up;
     bool is_pinned;   /* its operator holds the policy */
+    bool takes_none;  /* its operator takes nothing of the fleet */
+    bool has_no_key;  /* no key of its fits what it gets: it cannot tell what it refuses */
     bool is_deaf;     /* it takes no desired state, and says how it is */
     bool has_figures; /* its guests say something */
     double waits;     /* part of its time that each guest waits for memory, whatever it runs */

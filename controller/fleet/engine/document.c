@@ -48,6 +48,26 @@ int document_add_text(char ***list, size_t *count, const char *text)
     return 0;
 }
 
+/* The history, the reason, and the gates' texts, at their longest. */
+#define EDITS_BYTES ((size_t)48 * 1024)
+
+size_t document_room(const Rollout *rollout)
+{
+    Rollout unedited = *rollout;
+    size_t used;
+
+    unedited.n_history = unedited.n_gate_states = 0;
+    unedited.reason = (char *)protobuf_c_empty_string;
+    used = vmreclaim__fleet__v1__rollout__get_packed_size(&unedited) + EDITS_BYTES;
+    return used < DOCUMENT_BYTES_MAX ? DOCUMENT_BYTES_MAX - used : 0;
+}
+
+/* With tag and length. */
+size_t document_host_bytes(const char *host)
+{
+    return strlen(host) + 3;
+}
+
 static void remove_text(char **list, size_t *count, size_t index)
 {
     free(list[index]);

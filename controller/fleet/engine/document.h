@@ -20,6 +20,13 @@ typedef Vmreclaim__Fleet__V1__GateState GateState;
 /* "soaking"; "?" for what is no state. */
 const char *rollout_state_name(RolloutState state);
 
+/* Of a packed document: what a message of the bus may have, without its subject. */
+#define DOCUMENT_BYTES_MAX ((size_t)1020 * 1024)
+
+/* How many bytes of hosts there is room for, beside what it has and what will be written in it. */
+size_t document_room(const Rollout *rollout);
+size_t document_host_bytes(const char *host);
+
 bool document_is_late(const Rollout *rollout, const char *host);
 
 /* All: -ENOMEM, the document is then half edited and to be thrown away. */

@@ -53,6 +53,14 @@ static int64_t limit_of(const Rollout *rollout, const struct gate *gate)
     return gate->start;
 }
 
+bool gates_look_at_past(const Rollout *rollout)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(gates); i++)
+        if (gates[i].needs_window && !gates[i].is_final && limit_of(rollout, &gates[i]) >= 0)
+            return true;
+    return false;
+}
+
 int gate_check(const Vmreclaim__Fleet__V1__Gate *asked, struct error *error)
 {
     for (size_t i = 0; i < ARRAY_SIZE(gates); i++)

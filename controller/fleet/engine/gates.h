@@ -34,6 +34,9 @@ struct gates_input {
 int gates_judge(Rollout *rollout, const struct gates_input *input, enum gates_outcome *ret_outcome,
                 char ret_text[GATES_TEXT_SIZE], bool *ret_changed);
 
+/* A gate compares treated hosts with their own past, and is not switched off. */
+bool gates_look_at_past(const Rollout *rollout);
+
 /* Adds to the document what a wave's hosts were before they are treated. -ENOMEM. */
 int gates_keep_past(Rollout *rollout, const struct tally *past);
 

@@ -69,7 +69,7 @@ int round_keep_past(struct round *round, const size_t members[], size_t count)
 {
     struct rollout_engine *engine = round->engine;
 
-    if (round->view->now - engine->marks.begin < ROUND_JUDGING_INTERVAL * 2)
+    if (round->view->now - engine->marks.begin < ROUND_PAST_WINDOW)
         return 0;
     memset(&engine->treated, 0, sizeof(engine->treated));
     for (size_t i = 0; i < count; i++)

@@ -19,7 +19,7 @@
  * one rollout of a policy at a time.
  *
  * How to use it, once a second while this coordinator has the lease, for each rollout that does not
- * rest, and for drafts, so that it is known what hosts did before:
+ * rest:
  *   1. read the document with its revision (not by a direct get, which may be stale);
  *   2. rollout_step();
  *   3. `changed`: store it by compare-and-set. When that fails, throw it away and begin at 1. Hosts
@@ -37,8 +37,10 @@
  * is in the document; the window of figures begins anew, and nothing is judged before it is as long
  * as the soak, five minutes at most. What guests suffer between two coordinators is not counted,
  * what goes on afterwards is. While the reader has not listened for long enough to know who is
- * lost, nothing advances; reverting goes on. Without untreated hosts and without a past, a figure
- * above its limit is without data: a rollout whose first wave is everybody pauses then. */
+ * lost, nothing advances; reverting goes on. Before the first wave hosts are
+ * looked at for half a minute: where it is everybody, their own past is all that it can be compared
+ * with. Without that either, a figure above its limit is without data, and the rollout pauses. Who
+ * is pinned by the host's operator counts nowhere; where all are, it pauses. */
 #ifndef VMRECLAIM_CONTROLLER_FLEET_ENGINE_ROLLOUT_H
 #define VMRECLAIM_CONTROLLER_FLEET_ENGINE_ROLLOUT_H
 

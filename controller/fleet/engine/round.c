@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+#include "common/base/text.h"
 #include "controller/fleet/engine/waves.h"
+
+/* A host takes what it is to run within two statuses. */
+#define ROUND_REFUSAL_AFTER (30 * NSEC_PER_SEC)
 
 /* ---- times ---- */
 
@@ -62,7 +66,47 @@ bool round_is_through(struct round_progress progress)
     return progress.in_force * 10 >= progress.wanted * 9;
 }
 
+/* A host's words of what it has taken last: what it said before it was written to is older. */
+static const char *refusal_of(const struct round *round, const struct fleet_host *host)
+{
+    const Vmreclaim__Fleet__V1__Applied *said =
+        host == NULL || host->status == NULL ? NULL : host->status->applied;
+
+    if (said == NULL || said->refused[0] == '\0' || applied(round, host) == FLEET_IN_FORCE ||
+        applied(round, host) == FLEET_PINNED)
+        return "";
+    return said->refused;
+}
+
+void round_find_refusal(const struct round *round, char ret_text[ROUND_REFUSAL_SIZE])
+{
+    const Rollout *rollout = round->rollout;
+    const char *refusal = "";
+    size_t i = rollout->wave_begin;
+
+    while (i < rollout->n_hosts && (refusal = refusal_of(round, round_host(round, i)))[0] == '\0')
+        i++;
+    ret_text[0] = '\0';
+    if (refusal[0] != '\0')
+        text_format(ret_text, ROUND_REFUSAL_SIZE, "host %s refuses what it gets: %s",
+                    rollout->hosts[i], refusal);
+    text_make_safe(ret_text, TEXT_ONE_LINE);
+}
+
 /* ---- edits ---- */
+
+int round_note_refusal(struct round *round)
+{
+    char text[ROUND_REFUSAL_SIZE];
+
+    if (round_elapsed(round) < ROUND_REFUSAL_AFTER)
+        return 0;
+    round_find_refusal(round, text);
+    if (text[0] == '\0' || strcmp(text, round->rollout->reason) == 0)
+        return 0;
+    round->result->changed = true;
+    return document_set_text(&round->rollout->reason, text);
+}
 
 int round_move(struct round *round, RolloutState state, const char *reason)
 {
@@ -76,10 +120,24 @@ int round_pause(struct round *round, const char *reason)
     return round_move(round, ROLLOUT_STATE(PAUSED), reason);
 }
 
+static bool has_room(const struct round *round, const struct wave_members *members)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < members->count; i++)
+        bytes += document_host_bytes(round->view->hosts[members->present[i]].id);
+    return bytes <= document_room(round->rollout);
+}
+
 static int freeze(struct round *round, uint32_t wave, const struct wave_members *members)
 {
     Rollout *rollout = round->rollout;
-    int r = round_keep_past(round, members->present, members->count);
+    int r;
+
+    if (!has_room(round, members))
+        return round_pause(round, "there is no room in its document for the hosts of the next "
+                                  "wave; roll out to fewer");
+    r = round_keep_past(round, members->present, members->count);
 
     rollout->wave = wave;
     rollout->wave_begin = (uint32_t)rollout->n_hosts;
@@ -143,9 +201,22 @@ int round_take_late(struct round *round)
     return r;
 }
 
+/* Once. */
+static int note_full(struct round *round)
+{
+    static const char text[] = "there is no room in its document for more hosts; those that came "
+                               "last have not the policy";
+
+    if (strcmp(round->rollout->reason, text) == 0)
+        return 0;
+    round->result->changed = true;
+    return document_set_text(&round->rollout->reason, text);
+}
+
 int round_take_newcomers(struct round *round)
 {
     const struct fleet_view *view = round->view;
+    size_t room = document_room(round->rollout);
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < view->count; i++) {
@@ -154,6 +225,9 @@ int round_take_newcomers(struct round *round)
         if (round->engine->is_treated[i] || fleet_presence(view, host) != FLEET_PRESENT ||
             !wave_means(round->rollout, host))
             continue;
+        if (document_host_bytes(host->id) > room)
+            return note_full(round);
+        room -= document_host_bytes(host->id);
         r = document_add_host(round->rollout, host->id);
         round->result->changed = true;
     }

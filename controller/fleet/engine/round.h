@@ -10,6 +10,8 @@
 #define ROUND_JUDGING_INTERVAL (15 * NSEC_PER_SEC)
 /* A judgement of a whole wave looks at so much of its soak. */
 #define ROUND_WINDOW (5 * 60 * NSEC_PER_SEC)
+/* So long hosts are looked at before they are treated, at least. */
+#define ROUND_PAST_WINDOW (2 * ROUND_JUDGING_INTERVAL)
 
 /* CLOCK_BOOTTIME for all times. */
 struct rollout_engine {
@@ -54,7 +56,16 @@ struct round_progress round_progress(const struct round *round, size_t begin);
 /* Nine of ten have it. */
 bool round_is_through(struct round_progress progress);
 
+#define ROUND_REFUSAL_SIZE 256
+
+/* Of a host of the wave that has not the policy: why it takes nothing at all. It says so also of
+ * what it cannot tell from others, as where no key of its fits. "": none says anything. */
+void round_find_refusal(const struct round *round, char ret_text[ROUND_REFUSAL_SIZE]);
+
 /* ---- edits ---- */
+
+/* The same in the document, where whoever waits sees it. -ENOMEM. */
+int round_note_refusal(struct round *round);
 
 int round_move(struct round *round, RolloutState state, const char *reason);
 int round_pause(struct round *round, const char *reason);

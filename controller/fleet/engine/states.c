@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "controller/fleet/engine/round.h"
 #include "controller/fleet/engine/waves.h"
 
@@ -13,13 +14,22 @@
 /* A wave that is not through in time waits for an operator. */
 static int wait_or_pause(struct round *round, struct round_progress progress, const char *what)
 {
-    char reason[96];
+    char refusal[ROUND_REFUSAL_SIZE], reason[ROUND_REFUSAL_SIZE + 96];
 
     if (!fleet_view_is_whole(round->view) || round_elapsed(round) < ROLLOUT_DEADLINE)
         return 0;
-    snprintf(reason, sizeof(reason), "%zu of %zu hosts %s have the policy; 9 of 10 must",
-             progress.in_force, progress.wanted, what);
+    round_find_refusal(round, refusal);
+    text_format(reason, sizeof(reason), "%zu of %zu hosts %s have the policy; 9 of 10 must%s%s",
+                progress.in_force, progress.wanted, what, refusal[0] == '\0' ? "" : "; ", refusal);
     return round_pause(round, reason);
+}
+
+/* What hosts did before the first of them is treated: a wave that is everybody has nothing else to
+ * be compared with. */
+static bool past_is_known(const struct round *round)
+{
+    return !gates_look_at_past(round->rollout) ||
+           round->view->now - round->engine->marks.begin >= ROUND_PAST_WINDOW;
 }
 
 static int open_canary(struct round *round)
@@ -27,12 +37,25 @@ static int open_canary(struct round *round)
     bool is_opened;
     int r;
 
-    if (!fleet_view_is_whole(round->view))
+    if (!fleet_view_is_whole(round->view) || !past_is_known(round))
         return 0;
     r = round_open(round, 0, &is_opened);
     if (r < 0 || is_opened || round_elapsed(round) < ROLLOUT_DEADLINE)
         return r;
     return round_pause(round, "no host of the first wave is there; see: fleet hosts");
+}
+
+/* All hosts so far are pinned by their operators: nothing can be learnt of the policy. */
+static int soak_or_pause(struct round *round)
+{
+    char reason[128];
+
+    if (round_progress(round, 0).wanted > 0)
+        return round_move(round, ROLLOUT_STATE(SOAKING), NULL);
+    snprintf(reason, sizeof(reason),
+             "none of %zu hosts takes the policy: their operators hold another one",
+             round->rollout->n_hosts);
+    return round_pause(round, reason);
 }
 
 static int step_writing(struct round *round)
@@ -53,8 +76,9 @@ static int step_writing(struct round *round)
     if (round->result->count > 0)
         return 0;
     if (round_is_through(progress))
-        return round_move(round, ROLLOUT_STATE(SOAKING), NULL);
-    return wait_or_pause(round, progress, "of the wave");
+        return soak_or_pause(round);
+    r = round_note_refusal(round);
+    return r < 0 || round->result->changed ? r : wait_or_pause(round, progress, "of the wave");
 }
 
 static int step_soaking(struct round *round)

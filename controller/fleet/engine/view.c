@@ -51,6 +51,10 @@ enum fleet_applied fleet_applied(const struct fleet_host *host, const char *poli
     *ret_reason = "";
     if (applied == NULL)
         return FLEET_NOT_APPLIED;
+    if (applied->takes_none) {
+        *ret_reason = "its operator takes no policies of the fleet";
+        return FLEET_PINNED;
+    }
     /* Nothing of a desired state that is refused is taken. */
     if (applied->refused[0] != '\0' && applied->refused_generation == host->wanted_generation &&
         host->wanted_generation != 0) {

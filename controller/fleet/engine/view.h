@@ -56,7 +56,8 @@ const struct fleet_host *fleet_view_find(const struct fleet_view *view, const ch
 enum fleet_applied {
     FLEET_NOT_APPLIED,
     FLEET_IN_FORCE,
-    FLEET_PINNED, /* the host's own operator holds it: neither a success nor a failure */
+    FLEET_PINNED, /* the host's own operator holds it, or takes none of the fleet: neither a success
+                     nor a failure */
     FLEET_REFUSED,
 };
 

@@ -273,6 +273,7 @@ static void test_a_host_that_refuses(void **state)
     reload(f);
     (void)hand_in_one(f, 2, NULL);
     assert_non_null(strstr(answer_of(f)->refused, "fleet_policies is refuse"));
+    assert_true(answer_of(f)->takes_none);
     assert_int_equal(answer_of(f)->generation, 1);
     assert_int_equal(kept(f), 2);
 }

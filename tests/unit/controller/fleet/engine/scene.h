@@ -27,7 +27,7 @@ void scene_run(unsigned seconds);
 /* Until it is in the state, for an hour at most. */
 void scene_run_until(RolloutState state);
 
-/* The draft is stepped for a minute, then started. */
+/* It is started after a minute. */
 void scene_start(void);
 void scene_order(enum rollout_verb verb);
 void scene_select_hosts(const char *hosts, const char *canary);

@@ -77,6 +77,60 @@ static void test_a_refused_policy_pauses(void **state)
     scene_end();
 }
 
+/* A host's own operator may want nothing of the fleet: that is no error of the policy. */
+static void test_who_takes_none_is_no_error(void **state)
+{
+    (void)state;
+    scene_begin();
+    for (unsigned i = 0; i < 5; i++)
+        scene.model.hosts[i].takes_none = true;
+    scene_start();
+    scene_run_until(ROLLOUT_STATE(COMPLETE));
+    scene_end();
+}
+
+/* And where all are like that, nothing was learnt. */
+static void test_nobody_takes_it_pauses(void **state)
+{
+    (void)state;
+    scene_begin();
+    for (unsigned i = 0; i < HOSTS; i++)
+        scene.model.hosts[i].takes_none = true;
+    scene_start();
+    scene_run_until(ROLLOUT_STATE(PAUSED));
+    scene_expect_reason("takes the policy: their operators hold another one");
+    scene_end();
+}
+
+/* What has no signature that fits has no generation either; who waits sees why all the same. */
+static void test_who_has_no_key_is_told_of(void **state)
+{
+    (void)state;
+    scene_begin();
+    for (unsigned i = 0; i < HOSTS; i++)
+        scene.model.hosts[i].has_no_key = true;
+    scene_start();
+    scene_run(90);
+    scene_expect(ROLLOUT_STATE(WRITING));
+    scene_expect_reason("refuses what it gets: no such key");
+    scene_run_until(ROLLOUT_STATE(PAUSED));
+    scene_expect_reason("have the policy; 9 of 10 must; host h0");
+    scene_end();
+}
+
+/* Nobody is left to compare with, but their own past: it is looked at before they are treated. */
+static void test_everybody_at_once_has_a_past(void **state)
+{
+    (void)state;
+    scene_begin();
+    scene_select_hosts("all", "all");
+    for (unsigned i = 0; i < HOSTS; i++)
+        scene.model.hosts[i].waits = 0.3;
+    scene_start();
+    scene_run_until(ROLLOUT_STATE(COMPLETE));
+    scene_end();
+}
+
 static void test_no_figures_pause(void **state)
 {
     (void)state;
@@ -223,6 +277,10 @@ int main(void)
         cmocka_unit_test(test_agents_that_go_revert),
         cmocka_unit_test(test_hosts_that_go_revert),
         cmocka_unit_test(test_a_refused_policy_pauses),
+        cmocka_unit_test(test_who_takes_none_is_no_error),
+        cmocka_unit_test(test_nobody_takes_it_pauses),
+        cmocka_unit_test(test_who_has_no_key_is_told_of),
+        cmocka_unit_test(test_everybody_at_once_has_a_past),
         cmocka_unit_test(test_no_figures_pause),
         cmocka_unit_test(test_a_wave_that_returns_less_pauses),
         cmocka_unit_test(test_names_of_guests_steer_nothing),

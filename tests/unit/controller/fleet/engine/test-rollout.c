@@ -5,6 +5,9 @@
 
 #include "tests/unit/controller/fleet/engine/scene.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static void test_a_good_policy_goes_through_all_waves(void **state)
 {
     unsigned canary;
@@ -223,6 +226,51 @@ static void test_a_superseded_one_rests(void **state)
     scene_end();
 }
 
+/* A text that leaves room for so many bytes of hosts. */
+static void leave_room(size_t bytes)
+{
+    uint64_t revision;
+    Rollout *rollout = fleet_model_read(&scene.model, &revision);
+    size_t length = document_room(rollout) - bytes;
+    char *text = malloc(length + 1);
+
+    assert_non_null(text);
+    memset(text, '#', length);
+    text[length] = '\0';
+    assert_int_equal(document_set_text(&rollout->text, text), 0);
+    assert_true(fleet_model_store(&scene.model, rollout, revision));
+    vmreclaim__fleet__v1__rollout__free_unpacked(rollout, NULL);
+    free(text);
+}
+
+/* What the bus would not keep is not tried. */
+static void test_a_full_document_pauses(void **state)
+{
+    (void)state;
+    scene_begin();
+    leave_room(10 * document_host_bytes("h000"));
+    scene_start();
+    scene_run_until(ROLLOUT_STATE(PAUSED));
+    scene_expect_reason("there is no room in its document");
+    assert_true(fleet_model_stored(&scene.model) > 0);
+    scene_end();
+}
+
+static void test_a_full_document_takes_no_newcomer(void **state)
+{
+    (void)state;
+    scene_begin();
+    scene.model.hosts[3].exists = scene.model.hosts[4].exists = false;
+    leave_room((HOSTS - 1) * document_host_bytes("h000") - 1);
+    scene_start();
+    scene_run_until(ROLLOUT_STATE(COMPLETE));
+    scene.model.hosts[3].exists = scene.model.hosts[4].exists = true;
+    scene_run(60);
+    scene_expect_reason("no room in its document for more hosts");
+    assert_true(fleet_model_stored(&scene.model) < HOSTS);
+    scene_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +288,8 @@ int main(void)
         cmocka_unit_test(test_reverting_does_not_wait_for_ever),
         cmocka_unit_test(test_200_hosts_a_second_are_reverted),
         cmocka_unit_test(test_a_superseded_one_rests),
+        cmocka_unit_test(test_a_full_document_pauses),
+        cmocka_unit_test(test_a_full_document_takes_no_newcomer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
