@@ -4,6 +4,10 @@
 
 #include "controller/fleet/coordinator/rollouts.h"
 
+/* 0 when it can be started: the policy's text is one that hosts take, and there is room in its
+ * document for all hosts that it means. -EINVAL; -E2BIG; with what is wrong. */
+int rollouts_check(const struct rollouts *rollouts, const Rollout *rollout, struct error *error);
+
 /* Starts it; the message is taken over, as protobuf-c unpacked it. A complete
  * or aborted one of the policy is superseded; one that is under way or paused is in the way,
  * -EBUSY. */

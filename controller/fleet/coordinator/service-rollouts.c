@@ -159,7 +159,7 @@ static void answer_dry(struct ttrpc_call *call, struct service *service, Rollout
     if (r == 0)
         r = rollout_set_defaults(rollout);
     if (r == 0)
-        r = rollout_check(rollout, &error);
+        r = rollouts_check(service->rollouts, rollout, &error);
     if (r == 0)
         r = count_waves(service, rollout, counts, &response.n_wave_hosts);
     if (r < 0)

@@ -14,8 +14,10 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "common/policy/policy-yaml.h"
 #include "controller/fleet/coordinator/order.h"
 #include "controller/fleet/coordinator/orders.h"
+#include "controller/fleet/engine/waves.h"
 
 #define ID_BYTES 6
 /* So often a start begins again where others start the same policy. */
@@ -238,6 +240,53 @@ static int prepare_start(Rollout *document, const char *author, struct error *er
     return rollout_order(document, &verb, error);
 }
 
+/* As the hosts read it, who refuse a state whole. */
+static int check_text(const Rollout *rollout, struct error *error)
+{
+    struct policy policy;
+    int r = policy_load_yaml(rollout->text, strlen(rollout->text), rollout->policy, &policy, error);
+
+    if (r == 0)
+        r = policy_name_after(&policy, rollout->policy, error);
+    if (r < 0)
+        return r == -ENOMEM ? r : -EINVAL;
+    if (strcmp(policy.name, rollout->policy) != 0)
+        return error_set(error, -EINVAL, "the text of policy '%s' has the name '%s'",
+                         TEXT_CUT(rollout->policy, 64), policy.name);
+    return 0;
+}
+
+/* Those of them that are there to be known; who comes later waits where there is no room. */
+static int check_room(const struct rollouts *rollouts, const Rollout *rollout, struct error *error)
+{
+    size_t room = document_room(rollout), bytes = 0, count = 0;
+
+    for (size_t i = 0; i < rollouts->hosts->count; i++) {
+        const struct host_entry *entry = rollouts->hosts->sorted[i];
+        const struct fleet_host host = {.id = entry->id, .status = entry->status};
+
+        if (entry->status == NULL || !wave_means(rollout, &host))
+            continue;
+        bytes += document_host_bytes(entry->id);
+        count++;
+    }
+    if (bytes <= room)
+        return 0;
+    return error_set(error, -E2BIG,
+                     "%zu hosts are too many for one rollout: their ids have %zu KiB, and there is "
+                     "room for %zu; choose fewer by --to",
+                     count, bytes >> 10, room >> 10);
+}
+
+int rollouts_check(const struct rollouts *rollouts, const Rollout *rollout, struct error *error)
+{
+    int r = rollout_check(rollout, error);
+
+    if (r == 0)
+        r = check_text(rollout, error);
+    return r == 0 ? check_room(rollouts, rollout, error) : r;
+}
+
 static bool shares_selector(const Rollout *one, const Rollout *other)
 {
     for (size_t i = 0; i < one->n_vm_selectors; i++)
@@ -287,6 +336,8 @@ void rollouts_start(struct rollouts *rollouts, Rollout *rollout, const char *aut
     if (order == NULL)
         return;
     r = prepare_start(rollout, author, &error);
+    if (r == 0)
+        r = rollouts_check(rollouts, rollout, &error);
     if (r == 0)
         r = check_documents(rollouts, &error);
     if (r == 0)

@@ -26,6 +26,7 @@ struct outcome {
 static struct fixture {
     uv_loop_t loop;
     struct lease leases[COORDINATORS];
+    struct fleet_hosts hosts;
     struct rollouts rollouts[COORDINATORS];
     struct outcome outcomes[COORDINATORS];
 } f;
@@ -36,8 +37,9 @@ static int set_up(void **state)
     memory_bus_begin();
     f = (struct fixture){.outcomes = {{.is_known = false}}};
     assert_int_equal(uv_loop_init(&f.loop), 0);
+    fleet_hosts_init(&f.hosts);
     for (unsigned i = 0; i < COORDINATORS; i++) {
-        rollouts_init(&f.rollouts[i], &f.loop, NULL, NULL, &f.leases[i]);
+        rollouts_init(&f.rollouts[i], &f.loop, &f.hosts, NULL, &f.leases[i]);
         f.rollouts[i].bus = memory_bus();
         rollouts_on_whole(&f.rollouts[i], ROLLOUTS_STREAM);
     }
@@ -53,6 +55,7 @@ static int tear_down(void **state)
     }
     uv_run(&f.loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&f.loop), 0);
+    fleet_hosts_finish(&f.hosts);
     memory_bus_begin();
     return 0;
 }
@@ -69,17 +72,22 @@ static void on_done(int status, const struct error *error, const Rollout *docume
         snprintf(outcome->id, sizeof(outcome->id), "%s", document->id);
 }
 
-static void start(unsigned coordinator)
+static void start_text(unsigned coordinator, const char *text)
 {
     Rollout asked = VMRECLAIM__FLEET__V1__ROLLOUT__INIT;
     Rollout *rollout;
 
     asked.policy = (char *)"night";
-    asked.text = (char *)"name: night\nprofile: gentle\n";
+    asked.text = (char *)text;
     rollout = (Rollout *)message_copy(&asked.base);
     assert_non_null(rollout);
     f.outcomes[coordinator].is_known = false;
     rollouts_start(&f.rollouts[coordinator], rollout, "ann", on_done, &f.outcomes[coordinator]);
+}
+
+static void start(unsigned coordinator)
+{
+    start_text(coordinator, "name: night\nprofile: gentle\n");
 }
 
 static RolloutState stored_state(const char *id)
@@ -199,6 +207,52 @@ static void test_what_is_under_way_is_named(void **state)
     assert_non_null(strstr(f.outcomes[1].text, "is writing; wait for its end"));
 }
 
+/* At once, with the line, and not by each host in turn. */
+static void test_a_text_that_no_host_takes_is_refused(void **state)
+{
+    (void)state;
+    start_text(0, "name: night\nprofile: gentle\ncache_flor: 1GiB\n");
+    assert_true(f.outcomes[0].is_known);
+    assert_int_equal(f.outcomes[0].status, -EINVAL);
+    assert_non_null(strstr(f.outcomes[0].text, "night:3: "));
+    start_text(1, "name: day\nprofile: gentle\n");
+    assert_int_equal(f.outcomes[1].status, -EINVAL);
+    assert_non_null(strstr(f.outcomes[1].text, "has the name 'day'"));
+    assert_int_equal(memory_bus_asked(), 0);
+}
+
+/* Ids as long as they can be. */
+static void enrol(unsigned count)
+{
+    HostStatus status = VMRECLAIM__FLEET__V1__HOST_STATUS__INIT;
+    uint8_t *packed;
+    size_t length = 0;
+
+    packed = message_pack(&status.base, &length);
+    assert_non_null(packed);
+    while (f.hosts.count < count) {
+        char id[FLEET_HOST_ID_SIZE];
+
+        snprintf(id, sizeof(id), "%064zu", f.hosts.count);
+        fleet_hosts_take_status(&f.hosts, id, packed, length, 1, 1);
+    }
+    free(packed);
+}
+
+static void test_a_fleet_that_has_no_room_is_refused(void **state)
+{
+    (void)state;
+    enrol(10000);
+    start(0);
+    memory_bus_run();
+    assert_int_equal(f.outcomes[0].status, 0);
+    enrol(FLEET_HOSTS_MAX);
+    start(1);
+    assert_true(f.outcomes[1].is_known);
+    assert_int_equal(f.outcomes[1].status, -E2BIG);
+    assert_non_null(strstr(f.outcomes[1].text, "20000 hosts are too many for one rollout"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -206,6 +260,10 @@ int main(void)
         cmocka_unit_test(test_one_of_several_supersedes),
         cmocka_unit_test_setup_teardown(test_a_start_that_died_holds_nobody_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_under_way_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_text_that_no_host_takes_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_fleet_that_has_no_room_is_refused, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
