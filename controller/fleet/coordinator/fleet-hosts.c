@@ -9,6 +9,10 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/base/util.h"
+#include "common/message/copy.h"
+
+/* Of a status, unpacked. */
+#define STATUS_BUDGET ((size_t)512 * 1024)
 
 /* Beyond it no fleet comes. */
 #define GENERATION_MAX (UINT64_C(1) << 62)
@@ -71,7 +75,8 @@ static struct host_entry *get(struct fleet_hosts *hosts, const char *id)
 void fleet_hosts_take_status(struct fleet_hosts *hosts, const char *id, const uint8_t *data,
                              size_t length, uint64_t sequence, nsec_t heard)
 {
-    HostStatus *status = vmreclaim__fleet__v1__host_status__unpack(NULL, length, data);
+    HostStatus *status = (HostStatus *)message_unpack_within(
+        &vmreclaim__fleet__v1__host_status__descriptor, data, length, STATUS_BUDGET);
     struct host_entry *entry = status == NULL ? NULL : get(hosts, id);
 
     if (entry == NULL || sequence <= entry->status_sequence) {
