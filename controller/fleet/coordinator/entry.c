@@ -113,7 +113,7 @@ int entry_apply(DesiredState *state, const Rollout *rollout)
     if (r == 0)
         r = set_texts(&entry->selectors, &entry->n_selectors, rollout->vm_selectors,
                       rollout->n_vm_selectors);
-    return r;
+    return r < 0 ? r : 1;
 }
 
 static void drop(DesiredState *state, size_t index)
@@ -148,8 +148,11 @@ int entry_revert(DesiredState *state, const Rollout *rollout)
 
     if (entry == NULL || strcmp(entry->rollout, rollout->id) != 0)
         return 0;
-    if (entry->previous_text[0] != '\0')
-        return take_previous(entry);
+    if (entry->previous_text[0] != '\0') {
+        int r = take_previous(entry);
+
+        return r < 0 ? r : 1;
+    }
     drop(state, index);
-    return 0;
+    return 1;
 }

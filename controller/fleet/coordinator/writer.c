@@ -85,7 +85,29 @@ static int change(struct write *write, DesiredState *state)
                                          : entry_revert(state, write->rollout);
 }
 
-static void change_and_put(struct write *write, DesiredState *state)
+/* Nothing in it has changed, and it is written all the same: to be renewed; for an earlier
+ * coordinator may be about to write what is taken back; or because a host takes nothing below what
+ * it has. */
+static bool is_written_again(const struct write *write, const DesiredState *state)
+{
+    const struct host_entry *host = fleet_hosts_find(write->writer->hosts, write->host);
+
+    if (write->rollout == NULL || (write->write == ROLLOUT_REVERT && state->epoch < write->epoch))
+        return true;
+    return host != NULL && host_entry_generation(host) > state->generation;
+}
+
+/* What is there is as it is to be. */
+static void leave(struct write *write, const struct bus_answer *newest)
+{
+    fleet_hosts_take_wanted(write->writer->hosts, write->host, newest->data, newest->length,
+                            newest->sequence);
+    destroy(write);
+}
+
+/* `newest`: what the state was read from. */
+static void change_and_put(struct write *write, DesiredState *state,
+                           const struct bus_answer *newest)
 {
     int r;
 
@@ -99,6 +121,8 @@ static void change_and_put(struct write *write, DesiredState *state)
     r = change(write, state);
     if (r < 0)
         fail(write, strerror(-r));
+    else if (r == 0 && newest->status == 0 && !is_written_again(write, state))
+        leave(write, newest);
     else
         put(write, state);
 }
@@ -122,7 +146,7 @@ static DesiredState *first_state(const struct fleet_hosts *hosts, const char *ho
     return NULL;
 }
 
-static void change_first(struct write *write)
+static void change_first(struct write *write, const struct bus_answer *newest)
 {
     DesiredState *state = first_state(write->writer->hosts, write->host);
 
@@ -130,7 +154,7 @@ static void change_first(struct write *write)
         fail(write, strerror(ENOMEM));
         return;
     }
-    change_and_put(write, state);
+    change_and_put(write, state, newest);
     vmreclaim__fleet__v1__desired_state__free_unpacked(state, NULL);
 }
 
@@ -147,7 +171,7 @@ static void change_signed(struct write *write, const struct bus_answer *answer)
         return;
     }
     if (strcmp(state.state->host, write->host) == 0)
-        change_and_put(write, state.state);
+        change_and_put(write, state.state, answer);
     else
         fail(write, "what is there is another host's");
     signed_state_finish(&state);
@@ -161,7 +185,7 @@ static void on_newest(const struct bus_answer *answer, void *userdata)
     if (answer->status == -ENOENT && write->rollout == NULL)
         destroy(write); /* it is not there any more */
     else if (answer->status == -ENOENT)
-        change_first(write);
+        change_first(write, answer);
     else if (answer->status < 0)
         fail(write, answer->problem);
     else

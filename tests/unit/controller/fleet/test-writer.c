@@ -177,6 +177,19 @@ static void test_an_older_copy_is_written_again(void **state)
     assert_true(is_known_to_have("night", "one"));
 }
 
+static void test_what_is_there_is_not_written_again(void **state)
+{
+    (void)state;
+    write_rollout("one", "night", ROLLOUT_APPLY, 1);
+    fleet_hosts_on_wanted_remade(&f.hosts); /* it is as good as not known */
+    write_rollout("one", "night", ROLLOUT_APPLY, 2);
+    assert_int_equal(memory_bus_puts(), 1);
+    assert_true(is_known_to_have("night", "one"));
+    write_rollout("two", "night", ROLLOUT_REVERT, 2); /* whoever led before is fenced, once */
+    write_rollout("two", "night", ROLLOUT_REVERT, 2);
+    assert_int_equal(memory_bus_puts(), 2);
+}
+
 static void test_a_later_epoch_is_left_alone(void **state)
 {
     (void)state;
@@ -184,6 +197,24 @@ static void test_a_later_epoch_is_left_alone(void **state)
     write_rollout("two", "night", ROLLOUT_APPLY, 4);
     assert_int_equal(f.fence, 5);
     assert_int_equal(memory_bus_puts(), 1);
+}
+
+/* 64 KiB of VMs of which nothing is said. */
+static void test_a_status_that_grows_is_left_out(void **state)
+{
+    uint8_t *packed = malloc(65536);
+
+    (void)state;
+    assert_non_null(packed);
+    for (size_t i = 0; i < 65536; i += 2) {
+        packed[i] = 14 << 3 | 2;
+        packed[i + 1] = 0;
+    }
+    fleet_hosts_take_status(&f.hosts, "h1", packed, 65536, 1, 1);
+    assert_null(fleet_hosts_find(&f.hosts, "h1"));
+    fleet_hosts_take_status(&f.hosts, "h1", packed, 300, 1, 1);
+    assert_int_equal(fleet_hosts_find(&f.hosts, "h1")->status->n_vms, 150);
+    free(packed);
 }
 
 int main(void)
@@ -195,6 +226,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_the_bus_lost_is_what_the_next_is_made_from,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_older_copy_is_written_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_there_is_not_written_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_status_that_grows_is_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_later_epoch_is_left_alone, set_up, tear_down),
     };
 
