@@ -41,16 +41,15 @@ static bool parse_percent(const char *text, uint32_t *ret_permyriad)
     return true;
 }
 
-static int take_waves(Vmreclaim__Fleet__V1__Rollout *rollout, uint32_t *list)
+/* `text` is taken apart. */
+static int take_waves(Vmreclaim__Fleet__V1__Rollout *rollout, uint32_t *list, char *text)
 {
-    char copy[256];
     char *rest = NULL;
 
-    if (waves == NULL)
+    if (text == NULL)
         return EXIT_DONE;
-    snprintf(copy, sizeof(copy), "%s", waves);
     rollout->waves_permyriad = list;
-    for (char *wave = strtok_r(copy, ",", &rest); wave != NULL; wave = strtok_r(NULL, ",", &rest))
+    for (char *wave = strtok_r(text, ",", &rest); wave != NULL; wave = strtok_r(NULL, ",", &rest))
         if (rollout->n_waves_permyriad == WAVES_MAX ||
             !parse_percent(wave, &list[rollout->n_waves_permyriad++]))
             return fail(EXIT_USAGE,
@@ -71,17 +70,16 @@ static void take_canary(Vmreclaim__Fleet__V1__Rollout *rollout)
         rollout->canary_selector = (char *)canary;
 }
 
-/* "pressure=200,returned=off" */
+/* "pressure=200,returned=off", which is taken apart. */
 static int take_gates(Vmreclaim__Fleet__V1__Rollout *rollout, Gate *list, Gate **pointers,
-                      char *copy, size_t size)
+                      char *text)
 {
     char *rest = NULL;
 
-    if (gates == NULL)
+    if (text == NULL)
         return EXIT_DONE;
-    snprintf(copy, size, "%s", gates);
     rollout->gates = pointers;
-    for (char *gate = strtok_r(copy, ",", &rest); gate != NULL; gate = strtok_r(NULL, ",", &rest)) {
+    for (char *gate = strtok_r(text, ",", &rest); gate != NULL; gate = strtok_r(NULL, ",", &rest)) {
         char *value = strchr(gate, '=');
         Gate *next = &list[rollout->n_gates];
         char *end = NULL;
@@ -90,10 +88,11 @@ static int take_gates(Vmreclaim__Fleet__V1__Rollout *rollout, Gate *list, Gate *
             return fail(EXIT_USAGE, "fleet rollout start: --gate is NAME=LIMIT or NAME=off, "
                                     "several with commas");
         *value++ = '\0';
+        errno = 0;
         vmreclaim__fleet__v1__gate__init(next);
         next->name = gate;
         next->limit = strcmp(value, "off") == 0 ? -1 : strtoll(value, &end, 10);
-        if (end != NULL && (*end != '\0' || end == value || next->limit < 0))
+        if (end != NULL && (*end != '\0' || end == value || next->limit < 0 || errno != 0))
             return fail(EXIT_USAGE, "fleet rollout start: --gate %s: \"%s\" is no limit", gate,
                         value);
         pointers[rollout->n_gates++] = next;
@@ -150,15 +149,14 @@ static int start(struct cli *cli, const char *path, char *text)
     uint32_t parts[WAVES_MAX];
     Gate list[GATES_MAX];
     Gate *pointers[GATES_MAX];
-    char gate_texts[512];
     struct policy policy;
     struct cli fleet = fleet_cli(cli);
     int code = take_policy(path, text, &policy);
 
     if (code == EXIT_DONE)
-        code = take_waves(&rollout, parts);
+        code = take_waves(&rollout, parts, (char *)waves);
     if (code == EXIT_DONE)
-        code = take_gates(&rollout, list, pointers, gate_texts, sizeof(gate_texts));
+        code = take_gates(&rollout, list, pointers, (char *)gates);
     if (code != EXIT_DONE)
         return code;
     take_canary(&rollout);

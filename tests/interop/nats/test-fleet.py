@@ -102,6 +102,8 @@ class FleetTest(unittest.TestCase):
         self.run_cli(coordinator, "fleet", "rollout", "pause", "ffff", code=3)
         self.assertIn("--gate", self.run_cli(coordinator, "fleet", "rollout", "start", path,
                                              "--gate", "pressure", code=2))
+        self.assertIn("refaults", self.run_cli(coordinator, "fleet", "rollout", "start", path, "--gate",
+                                               f"pressure={'0' * 600},refaults=x", code=2))
 
     def check_policies(self, coordinator, identifier):
         """What the fleet wants, where it is in force, and who brought it."""
