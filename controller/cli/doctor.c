@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "controller/cli/checks.h"
 #include "controller/cli/cli.h"
 #include "controller/cli/doctor-fix.h"
 #include "controller/cli/messages.h"
@@ -11,8 +12,6 @@
 
 static bool fix;
 static bool yes;
-
-static const struct table_column columns[] = {{"", 0}, {"", 0}, {"", TABLE_WRAP}};
 
 /* ---- one VM ---- */
 
@@ -67,24 +66,11 @@ static void print_remedies(const Diagnosis *diagnosis)
 static int print_all(const ProtobufCMessage *message, void *userdata)
 {
     const Diagnosis *diagnosis = (const void *)message;
-    struct table table;
     int r;
 
-    table_init_plain(&table, columns, ARRAY_SIZE(columns));
-    for (size_t i = 0; i < diagnosis->n_checks; i++) {
-        const Check *check = diagnosis->checks[i];
-
-        table_row(&table);
-        table_cell(&table, "%s",
-                   strcmp(check->status, "failure") == 0   ? "FAILURE"
-                   : strcmp(check->status, "unknown") == 0 ? "-"
-                                                           : check->status);
-        table_cell(&table, "%s", check->name);
-        table_cell(&table, "%s", check->reason);
-    }
     print_text(diagnosis->vm);
     putchar('\n');
-    r = table_finish(&table, NULL);
+    r = checks_print(diagnosis->checks, diagnosis->n_checks);
     print_remedies(diagnosis);
     return r;
 }

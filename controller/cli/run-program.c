@@ -78,7 +78,7 @@ int run_program(const char *const *arguments, const char *input, char **ret_outp
             return -errno;
     if (!WIFEXITED(status))
         return -EINTR;
-    if (WEXITSTATUS(status) == 0 && ret_output != NULL)
+    if (ret_output != NULL)
         r = read_back(out, ret_output);
     return r < 0 ? r : WEXITSTATUS(status);
 }

@@ -1,13 +1,17 @@
 /* vmreclaim-fleet: a host's place in a fleet. */
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/notify.h"
 #include "controller/fleet/bridge/bridge.h"
+#include "controller/fleet/check/check.h"
 #include "controller/fleet/coordinator/coordinator.h"
 #include "controller/fleet/enrol/enrol.h"
 #include "controller/fleet/enrol/join.h"
@@ -107,18 +111,32 @@ static int run(const struct fleet_config *config, bool is_coordinator)
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* A coordinator's configuration has no host. */
+static int check(const struct fleet_config *config, const struct options *options,
+                 struct error *error)
+{
+    bool is_coordinator = options->is_coordinator || config->host[0] == '\0';
+    int r = check_become(is_coordinator, error);
+
+    log_set_level(LOG_LEVEL_ERROR); /* the rest is in the findings */
+    if (r == 0 && access(options->config, R_OK) < 0)
+        r = error_set(error, -errno, "%s: %s: the service's user cannot read it", options->config,
+                      strerror(errno));
+    return r == 0 ? check_fleet(config, is_coordinator, stdout, error) : r;
+}
+
 static int read_and_run(const struct options *options, struct error *error)
 {
     static struct fleet_config config;
+    int r = fleet_config_read(&config, options->config, error);
 
-    if (fleet_config_read(&config, options->config, error) < 0) {
-        log_lines(LOG_LEVEL_ERROR, error->text);
-        return EXIT_FAILURE;
-    }
-    if (options->verb == VERB_RUN)
+    if (r == 0 && options->verb == VERB_RUN)
         return run(&config, options->is_coordinator);
-    puts("the configuration is good");
-    return EXIT_SUCCESS;
+    if (r == 0)
+        r = check(&config, options, error);
+    if (r < 0)
+        log_lines(LOG_LEVEL_ERROR, error->text);
+    return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* What needs files only. */

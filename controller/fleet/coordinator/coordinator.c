@@ -83,7 +83,7 @@ static void on_fenced(uint64_t epoch, void *userdata)
 
 /* ---- starting ---- */
 
-static void choose_streams(struct coordinator *coordinator)
+void coordinator_streams(nsec_t lease_time, struct bus_stream ret_streams[COORDINATOR_STREAMS])
 {
     const struct bus_stream streams[COORDINATOR_STREAMS] = {
         {STATUS_STREAM, STATUS_SUBJECT "*", NULL, 256 * MIB, 64 << 10, 1, 7 * DAYS, false},
@@ -92,10 +92,10 @@ static void choose_streams(struct coordinator *coordinator)
         {WRITER_STREAM, WRITER_SUBJECT "*", "vmr.v1.live.policy.{{wildcard(1)}}", 256 * MIB,
          512 << 10, 8, 0, true},
         {ROLLOUTS_STREAM, ROLLOUTS_SUBJECT ">", NULL, 64 * MIB, 1 << 20, 16, 0, true},
-        {LEASE_STREAM, "$KV.VMR_LEAD.>", NULL, MIB, 4096, 1, coordinator->lease.time, false},
+        {LEASE_STREAM, "$KV.VMR_LEAD.>", NULL, MIB, 4096, 1, lease_time, false},
     };
 
-    memcpy(coordinator->streams, streams, sizeof(streams));
+    memcpy(ret_streams, streams, sizeof(streams));
 }
 
 static int start_bus(struct coordinator *coordinator, uv_loop_t *loop, struct error *error)
@@ -169,7 +169,7 @@ int coordinator_start(struct coordinator *coordinator, uv_loop_t *loop,
                   &coordinator->lease);
     renewal_init(&coordinator->renewal, loop, &coordinator->hosts, &coordinator->writer,
                  &coordinator->lease);
-    choose_streams(coordinator);
+    coordinator_streams(config->lease_time, coordinator->streams);
     r = service_start(&coordinator->service, loop, config->listen, &coordinator->hosts,
                       &coordinator->rollouts, &coordinator->lease, error);
     coordinator->service.events = &coordinator->events;

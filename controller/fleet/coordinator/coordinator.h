@@ -26,6 +26,9 @@ struct coordinator {
     struct service service;
 };
 
+/* What it keeps on the bus. */
+void coordinator_streams(nsec_t lease_time, struct bus_stream ret_streams[COORDINATOR_STREAMS]);
+
 /* The caller's memory, until the loop is dry. */
 int coordinator_start(struct coordinator *coordinator, uv_loop_t *loop,
                       const struct fleet_config *config, struct error *error);

@@ -50,6 +50,7 @@ ELSEWHERE = {
     "events": "/events",
     "policy check": "a file of the operator's",
     "policy diff": "two texts of policy",
+    "fleet doctor": "files and keys of the machine where it is typed",
     "version": "the daemon's is in status",
     "shell": "it is other commands"}
 CHANGE = {"reclaim", "compact", "reporting", "balloon", "release", "pulse", "squeeze", "reserve",

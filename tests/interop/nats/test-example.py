@@ -7,6 +7,7 @@ Each machine is a directory. Only paths, ports and names of machines are replace
 usage: test-example.py VMRECLAIM_FLEET VMRECLAIMD NATS_SERVER PROTO_DIRECTORY VMRECLAIM
 """
 import grp
+import json
 import os
 import re
 import shutil
@@ -45,7 +46,6 @@ done""",
 }
 PROGRAM = """case "$*" in
     *--join*) set -- --config "$ROOT/$MACHINE/etc/vmreclaim/fleet.yaml" "$@" ;;
-    *--check*) set -- --config "$ROOT/$MACHINE/etc/vmreclaim/coordinator.yaml" "$@" ;;
 esac
 exec %s --users "$ROOT/$MACHINE/etc/vmreclaim/fleet" "$@" """
 
@@ -53,6 +53,7 @@ exec %s --users "$ROOT/$MACHINE/etc/vmreclaim/fleet" "$@" """
 class Coordinator(fleet.Coordinator):
     def __init__(self, whole, name, config):  # pylint: disable=super-init-not-called
         self.fleet = whole
+        self.name = name
         self.socket = os.path.join(whole.directory, name + ".sock")
         append(config, f"listen: unix:{self.socket}\n")
         self.program = fleet.Program(whole.directory, name, whole.fleet_program, "--coordinator", "--config", config)
@@ -226,6 +227,43 @@ class ExampleTest(unittest.TestCase):
                 pass
         return answer
 
+    def doctor(self, machine, name, socket=""):
+        """What it finds: status and reason of each; the exit code says whether something failed."""
+        run = subprocess.run([VMRECLAIM, "--json", "fleet", "doctor", self.machines.path(machine, "etc/vmreclaim/" + name)],
+                             capture_output=True, text=True, check=False,
+                             env={**os.environ, "VMRECLAIM_FLEET": "unix:" + (socket or "/none"),
+                                  "PATH": os.path.dirname(os.path.abspath(self.fleet.fleet_program)) + ":" + os.environ["PATH"]})
+        checks = {check["name"]: (check["status"], check["reason"]) for check in json.loads(run.stdout)["checks"]}
+        failed = any(status == "failure" for status, _ in checks.values())
+        self.assertEqual(run.returncode, int(failed), run.stderr)
+        return checks
+
+    def check_doctor(self, leader):
+        found = self.doctor("host", "fleet.yaml")
+        for name in ("nkey", "bus", "daemon", "desired-state"):
+            self.assertEqual(found[name][0], "ok", found)
+        self.assertIn("has taken state 1", found["daemon"][1])
+        found = self.doctor(leader.name, "coordinator.yaml", leader.socket)
+        for name in ("nkey", "signing-key", "bus", "VMR_STATUS", "VMR_POLICY", "KV_VMR_ROLLOUT", "coordinator", "hosts"):
+            self.assertEqual(found[name][0], "ok", found)
+        self.assertIn("3 copies", found["VMR_POLICY"][1])
+        self.assertIn("this one leads", found["coordinator"][1])
+        # what a person gets wrong
+        path = self.machines.path("host", "etc/vmreclaim/")
+        write(path + "wrong.yaml", fleet.read(path + "fleet.yaml").replace("rack7-12", "rack7-13"))
+        found = self.doctor("host", "wrong.yaml")
+        self.assertIn("fleet_host 'rack7-12' in vmreclaimd.yaml", found["daemon"][1])
+        self.assertIn("enrolled for another host", found["desired-state"][1])
+        write(path + "key.yaml", fleet.read(path + "fleet.yaml").replace("fleet.nkey", "other.nkey"))
+        os.chmod(path + "other.nkey", 0o644)
+        found = self.doctor("host", "key.yaml")
+        self.assertIn("chmod 600", found["nkey"][1])
+        self.assertIn("do not know the key", found["bus"][1])
+        self.programs["bus-3", "nats-server"].end()
+        self.programs["host", "vmreclaim-fleet"].end()
+        wait(lambda: self.doctor(leader.name, "coordinator.yaml", leader.socket)["VMR_POLICY"] ==
+             ("warning", "2 of 3 copies are whole: look at the other servers"))
+
     def check_told(self, name, words, **changes):
         """A bridge with another configuration is not let in, and says why."""
         path = self.machines.path("host", "etc/vmreclaim/")
@@ -271,6 +309,7 @@ class ExampleTest(unittest.TestCase):
         run = subprocess.run([VMRECLAIM, "--api", "unix:" + daemon, "policy", "list", "-q"], capture_output=True,
                              text=True, check=True)
         self.assertEqual(run.stdout, "night\n")
+        self.check_doctor(leader)
 
 
 if __name__ == "__main__":
