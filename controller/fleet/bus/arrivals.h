@@ -3,7 +3,7 @@
 #ifndef VMRECLAIM_CONTROLLER_FLEET_BUS_ARRIVALS_H
 #define VMRECLAIM_CONTROLLER_FLEET_BUS_ARRIVALS_H
 
-#include "controller/fleet/bus/thread.h"
+#include "controller/fleet/bus/parts.h"
 
 void arrivals_tell_state(struct bus *bus, bool is_connected, const char *problem);
 

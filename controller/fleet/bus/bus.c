@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/base/file.h"
+#include "controller/fleet/bus/parts.h"
 #include "controller/fleet/bus/thread.h"
 
 #define SEED_FILE_BYTES 256

@@ -3,7 +3,7 @@
 #define VMRECLAIM_CONTROLLER_FLEET_BUS_FOLLOWING_H
 
 #include "controller/fleet/bus/link.h"
-#include "controller/fleet/bus/thread.h"
+#include "controller/fleet/bus/parts.h"
 
 /* All of it. After a failure some are subscribed to. */
 natsStatus following_begin(struct bus *bus, struct bus_link *link);

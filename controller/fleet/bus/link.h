@@ -5,7 +5,7 @@
 #include <nats/nats.h>
 
 #include "common/base/time.h"
-#include "controller/fleet/bus/thread.h"
+#include "controller/fleet/bus/parts.h"
 
 #define LINK_WAIT_MS 2000 /* for an answer */
 

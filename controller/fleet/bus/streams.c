@@ -55,6 +55,7 @@ static natsStatus make_stream(struct bus_link *link, const struct bus_stream *wa
     config.Replicas = replicas;
     config.AllowDirect = true;
     config.DenyDelete = wanted->is_never_deleted;
+    config.Discard = wanted->is_never_deleted ? js_DiscardNew : js_DiscardOld;
     if (wanted->republished != NULL)
         config.RePublish = &republish;
     TRY(s, js_AddStream(NULL, link->stream, &config, NULL, &code));

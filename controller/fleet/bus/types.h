@@ -37,9 +37,9 @@ struct bus_stream {
     const char *republished; /* where each is said again when it is kept; NULL: nowhere */
     int64_t bytes;           /* of all, reserved when it is made */
     int32_t message_bytes;
-    int64_t per_subject; /* the newest so many; 0: all */
-    uint64_t age_ns;     /* then it is forgotten; 0: never */
-    bool is_never_deleted;
+    int64_t per_subject;   /* the newest so many; 0: all */
+    uint64_t age_ns;       /* then it is forgotten; 0: never */
+    bool is_never_deleted; /* a full one takes nothing new; else it forgets the oldest */
 };
 
 struct bus_options {

@@ -152,6 +152,15 @@ static const struct bus_stream several = {
     .message_bytes = 1024,
 };
 
+static const struct bus_stream small = {
+    .name = "KEPT",
+    .subject = "kept.*",
+    .bytes = 4096,
+    .message_bytes = 1024,
+    .per_subject = 2,
+    .is_never_deleted = true,
+};
+
 static void create_with(struct fixture *f, const char *nkey, const struct bus_stream *stream)
 {
     const struct bus_options options = {
@@ -366,6 +375,31 @@ static void test_the_newest_are_followed(void **state)
     assert_false(f->seen[2].is_kept);
 }
 
+/* Nothing new is taken, and what is there stays. */
+static void test_a_full_stream_loses_nothing(void **state)
+{
+    struct fixture *f = *state;
+    char text[700], subject[32];
+    unsigned kept_count = 0;
+
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    nats_server_start(&f->server, "");
+    create_with(f, NULL, &small);
+    start(f);
+    assert_int_equal(put(f, "kept.a", text, BUS_ANYTHING), 0);
+    assert_int_equal(put(f, "kept.a", text, BUS_ANYTHING), 0);
+    do
+        snprintf(subject, sizeof(subject), "kept.%u", kept_count);
+    while (put(f, subject, text, BUS_ANYTHING) == 0 && kept_count++ < 100);
+    assert_int_equal(f->status, -ENOSPC);
+    assert_non_null(strstr(f->problem, "maximum bytes exceeded"));
+    assert_int_equal(get(f, "kept.0"), 0);
+    assert_int_equal(f->sequence, 3);
+    assert_int_equal(get(f, "kept.a"), 0);
+    assert_int_equal(f->sequence, 2);
+}
+
 static bool has_seen(const struct fixture *f, const char *text)
 {
     for (size_t i = 0; i < f->seen_count; i++)
@@ -500,15 +534,11 @@ static void test_stopping_waits_for_nothing(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(what_is_said_comes),
-        TEST(compare_and_set),
-        TEST(a_stream_is_followed),
-        TEST(a_later_one_makes_it_whole),
-        TEST(the_newest_are_followed),
-        TEST(the_server_goes_and_comes),
-        TEST(the_server_loses_everything),
-        TEST(the_server_comes_late),
-        TEST(a_key_is_revoked_and_restored),
+        TEST(what_is_said_comes),         TEST(compare_and_set),
+        TEST(a_stream_is_followed),       TEST(a_later_one_makes_it_whole),
+        TEST(the_newest_are_followed),    TEST(a_full_stream_loses_nothing),
+        TEST(the_server_goes_and_comes),  TEST(the_server_loses_everything),
+        TEST(the_server_comes_late),      TEST(a_key_is_revoked_and_restored),
         TEST(stopping_waits_for_nothing),
     };
     int r;
