@@ -81,6 +81,13 @@ static void on_fenced(uint64_t epoch, void *userdata)
     lease_note_epoch(&coordinator->lease, epoch);
 }
 
+static void on_room(void *userdata)
+{
+    struct coordinator *coordinator = userdata;
+
+    rollouts_hurry(&coordinator->rollouts);
+}
+
 /* ---- starting ---- */
 
 void coordinator_streams(nsec_t lease_time, struct bus_stream ret_streams[COORDINATOR_STREAMS])
@@ -163,7 +170,7 @@ int coordinator_start(struct coordinator *coordinator, uv_loop_t *loop,
     if (r < 0)
         return r;
     lease_init(&coordinator->lease, loop, config->name, config->lease_time);
-    writer_init(&coordinator->writer, &coordinator->hosts, &coordinator->key, on_fenced,
+    writer_init(&coordinator->writer, &coordinator->hosts, &coordinator->key, on_fenced, on_room,
                 coordinator);
     rollouts_init(&coordinator->rollouts, loop, &coordinator->hosts, &coordinator->writer,
                   &coordinator->lease);

@@ -197,6 +197,11 @@ static void on_timer(uv_timer_t *timer)
     rollouts_turn(timer->data);
 }
 
+void rollouts_hurry(struct rollouts *rollouts)
+{
+    (void)uv_timer_start(&rollouts->timer, on_timer, 0, STEP_MS);
+}
+
 /* ---- the bus ---- */
 
 /* Streams that were whole stay it: what is missed meanwhile comes after, and whoever writes by what

@@ -32,6 +32,9 @@ void rollouts_init(struct rollouts *rollouts, uv_loop_t *loop, struct fleet_host
 /* Each one's next step: the timer's turn. */
 void rollouts_turn(struct rollouts *rollouts);
 
+/* Takes the next step at once, instead of within a second. */
+void rollouts_hurry(struct rollouts *rollouts);
+
 /* After bus_stop, and orders_stop. */
 void rollouts_stop(struct rollouts *rollouts);
 

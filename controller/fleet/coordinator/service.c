@@ -18,10 +18,15 @@
 
 static const char *problem_of(const struct service *service)
 {
+    const struct writer *writer = service->rollouts->writer;
+
     if (service->problem[0] != '\0')
         return service->problem;
-    return service->lease->problem[0] != '\0' ? service->lease->problem
-                                              : service->rollouts->problem;
+    if (service->lease->problem[0] != '\0')
+        return service->lease->problem;
+    if (lease_is_held(service->lease) && writer->problem[0] != '\0')
+        return writer->problem;
+    return service->rollouts->problem;
 }
 
 static void get_coordinator(struct ttrpc_call *call, const ProtobufCMessage *message,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/base/text.h"
 #include "common/base/util.h"
 #include "common/message/copy.h"
 #include "controller/fleet/coordinator/entry.h"
@@ -33,24 +34,45 @@ static void destroy(struct write *write)
     free(write);
 }
 
-static void fail(struct write *write, const char *problem)
+/* Of all hosts that have it, one is in the log. */
+static void fail(struct write *write, const char *why)
 {
-    log_warning("host %s: what the fleet wants was not written: %s; trying again", write->host,
-                problem);
+    struct writer *writer = write->writer;
+    const char *said = strstr(writer->problem, ": ");
+
+    if (said == NULL || strcmp(said + 2, why) != 0) {
+        text_format(writer->problem, sizeof(writer->problem), "host %s is not written to: %s",
+                    write->host, why);
+        log_warning("%s; trying again", writer->problem);
+    }
     destroy(write);
 }
 
 /* ---- keeping ---- */
+
+static void keep(struct write *write, uint64_t sequence)
+{
+    struct writer *writer = write->writer;
+
+    fleet_hosts_take_wanted(writer->hosts, write->host, write->signed_bytes, write->size, sequence);
+    writer->problem[0] = '\0';
+    destroy(write);
+    if (!writer->is_full || writer->count > WRITES_MAX / 2)
+        return;
+    writer->is_full = false;
+    writer->on_room(writer->userdata);
+}
 
 static void on_put(const struct bus_answer *answer, void *userdata)
 {
     struct write *write = userdata;
 
     if (answer->status == 0)
-        fleet_hosts_take_wanted(write->writer->hosts, write->host, write->signed_bytes, write->size,
-                                answer->sequence);
-    if (answer->status == 0 || answer->status == -ESTALE) /* the newer one comes by itself */
+        keep(write, answer->sequence);
+    else if (answer->status == -ESTALE) /* the newer one comes by itself */
         destroy(write);
+    else if (answer->status == -ENOSPC)
+        fail(write, "stream " WRITER_STREAM " is full; give it more bytes");
     else
         fail(write, answer->problem);
 }
@@ -232,6 +254,7 @@ static int begin(struct writer *writer, const char *host, Rollout *rollout, enum
     snprintf(write->subject, sizeof(write->subject), WRITER_SUBJECT "%s", host);
     list_append(&writer->writes, &write->link);
     writer->count++;
+    writer->is_full = writer->is_full || writer->count >= WRITES_MAX;
     r = bus_get(writer->bus, WRITER_STREAM, write->subject, on_newest, write);
     if (r < 0)
         destroy(write);
@@ -252,10 +275,14 @@ int writer_renew(struct writer *writer, const char *host, uint64_t epoch)
 }
 
 void writer_init(struct writer *writer, struct fleet_hosts *hosts, const struct signing_key *key,
-                 void (*on_fenced)(uint64_t epoch, void *userdata), void *userdata)
+                 void (*on_fenced)(uint64_t epoch, void *userdata), void (*on_room)(void *userdata),
+                 void *userdata)
 {
-    *writer =
-        (struct writer){.hosts = hosts, .key = key, .on_fenced = on_fenced, .userdata = userdata};
+    *writer = (struct writer){.hosts = hosts,
+                              .key = key,
+                              .on_fenced = on_fenced,
+                              .on_room = on_room,
+                              .userdata = userdata};
     list_init(&writer->writes);
 }
 

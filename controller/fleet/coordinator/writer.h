@@ -15,7 +15,7 @@
 #define WRITER_EXPIRES ((int64_t)400 * 24 * 3600 * 1000000000)
 
 /* Under way at once. */
-#define WRITES_MAX 64
+#define WRITES_MAX 256
 
 struct writer {
     struct bus *bus;
@@ -25,11 +25,17 @@ struct writer {
     size_t count;
     /* A coordinator of a later epoch has written: this one does not lead any more. */
     void (*on_fenced)(uint64_t epoch, void *userdata);
+    /* There is room for half of what may be under way, and writes are kept: go on. */
+    void (*on_room)(void *userdata);
     void *userdata;
+    bool is_full; /* no more could begin, since on_room */
+    char
+        problem[192]; /* why a host was not written to, the last one; "": the last write was kept */
 };
 
 void writer_init(struct writer *writer, struct fleet_hosts *hosts, const struct signing_key *key,
-                 void (*on_fenced)(uint64_t epoch, void *userdata), void *userdata);
+                 void (*on_fenced)(uint64_t epoch, void *userdata), void (*on_room)(void *userdata),
+                 void *userdata);
 /* What is under way is forgotten; it may be written all the same. After bus_stop. */
 void writer_finish(struct writer *writer);
 

@@ -31,6 +31,7 @@ static struct memory {
     struct request asked[ASKED_MAX];
     size_t begin, end;
     unsigned puts;
+    bool is_full;
 } memory;
 
 static void *copy(const void *data, size_t length)
@@ -130,6 +131,8 @@ static struct bus_answer put(const struct request *request)
 
     if (request->expected != BUS_ANYTHING && request->expected != is_there)
         return (struct bus_answer){.status = -ESTALE, .problem = "another one is there"};
+    if (memory.is_full)
+        return (struct bus_answer){.status = -ENOSPC, .problem = "maximum bytes exceeded"};
     memory_bus_keep(request->subject, request->data, request->length);
     memory.puts++;
     return (struct bus_answer){.problem = "", .sequence = find(request->subject)->sequence};
@@ -188,6 +191,11 @@ void memory_bus_turn_in_vain(void)
 {
     assert_true(memory.begin < memory.end);
     do_first(false);
+}
+
+void memory_bus_fill(bool is_full)
+{
+    memory.is_full = is_full;
 }
 
 void memory_bus_run(void)

@@ -21,6 +21,9 @@ unsigned memory_bus_asked(void);
 /* It is done; the answer is lost. */
 void memory_bus_turn_in_vain(void);
 
+/* No stream has room for anything. */
+void memory_bus_fill(bool is_full);
+
 /* Until nothing is asked any more. */
 void memory_bus_run(void);
 

@@ -27,6 +27,10 @@ static void on_fenced(uint64_t epoch, void *userdata)
     f.fences++;
 }
 
+static void on_room(void *userdata)
+{
+}
+
 static int set_up(void **state)
 {
     memory_bus_begin();
@@ -39,7 +43,7 @@ static int set_up(void **state)
     signing_key_public(&f.former, &f.hosts.keys[1]);
     f.hosts.key_count = 2;
     f.lease = (struct lease){.epoch = EPOCH, .held_until = time_boottime() + 3600 * NSEC_PER_SEC};
-    writer_init(&f.writer, &f.hosts, &f.key, on_fenced, NULL);
+    writer_init(&f.writer, &f.hosts, &f.key, on_fenced, on_room, NULL);
     f.writer.bus = memory_bus();
     renewal_init(&f.renewal, &f.loop, &f.hosts, &f.writer, &f.lease);
     return 0;

@@ -19,11 +19,17 @@ static struct fixture {
     struct writer writer;
     uint64_t fence; /* epoch that was told; 0: none */
     uint64_t statuses;
+    unsigned rooms;
 } f;
 
 static void on_fenced(uint64_t epoch, void *userdata)
 {
     f.fence = epoch;
+}
+
+static void on_room(void *userdata)
+{
+    f.rooms++;
 }
 
 static int set_up(void **state)
@@ -35,7 +41,7 @@ static int set_up(void **state)
     fleet_hosts_init(&f.hosts);
     signing_key_public(&f.key, &f.hosts.keys[0]);
     f.hosts.key_count = 1;
-    writer_init(&f.writer, &f.hosts, &f.key, on_fenced, NULL);
+    writer_init(&f.writer, &f.hosts, &f.key, on_fenced, on_room, NULL);
     f.writer.bus = memory_bus();
     return 0;
 }
@@ -217,6 +223,53 @@ static void test_a_status_that_grows_is_left_out(void **state)
     free(packed);
 }
 
+static void begin_writes(unsigned count)
+{
+    Rollout rollout = VMRECLAIM__FLEET__V1__ROLLOUT__INIT;
+    char host[16];
+
+    rollout.id = (char *)"one";
+    rollout.policy = (char *)"night";
+    rollout.text = (char *)"profile: gentle\n";
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(host, sizeof(host), "h%u", i);
+        assert_true(writer_may_write(&f.writer, host));
+        assert_int_equal(writer_write(&f.writer, host, &rollout, ROLLOUT_APPLY, 1), 0);
+    }
+}
+
+/* Not with each write, and not where all could begin. */
+static void test_room_is_told_when_half_is_kept(void **state)
+{
+    (void)state;
+    begin_writes(WRITES_MAX - 1);
+    memory_bus_run();
+    assert_int_equal(f.rooms, 0);
+    begin_writes(WRITES_MAX);
+    assert_false(writer_may_write(&f.writer, "another"));
+    while (f.rooms == 0 && memory_bus_turn())
+        ;
+    assert_int_equal(f.writer.count, WRITES_MAX / 2);
+    memory_bus_run();
+    assert_int_equal(f.rooms, 1);
+}
+
+/* Else what cannot be written would be tried again without a pause. */
+static void test_a_full_stream_tells_of_no_room(void **state)
+{
+    (void)state;
+    memory_bus_fill(true);
+    begin_writes(WRITES_MAX);
+    memory_bus_run();
+    assert_int_equal(f.writer.count, 0);
+    assert_int_equal(f.rooms, 0);
+    assert_non_null(strstr(f.writer.problem, "stream VMR_POLICY is full"));
+    memory_bus_fill(false);
+    begin_writes(1);
+    memory_bus_run();
+    assert_string_equal(f.writer.problem, "");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -229,6 +282,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_there_is_not_written_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_status_that_grows_is_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_later_epoch_is_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_room_is_told_when_half_is_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_full_stream_tells_of_no_room, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
