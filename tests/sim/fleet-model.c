@@ -93,6 +93,13 @@ static bool happens(struct fleet_model *model, double per_second)
     return random_unit(&model->random) < per_second;
 }
 
+static bool gives(const struct fleet_model *model, const struct fleet_model_host *host,
+                  const struct fleet_harm *harm)
+{
+    return !harm->keeps_all &&
+           (harm->gives_seconds == 0 || model->now - host->runs_since < harm->gives_seconds);
+}
+
 static void live(struct fleet_model *model, struct fleet_model_host *host,
                  struct fleet_model_vm *vm)
 {
@@ -106,7 +113,7 @@ static void live(struct fleet_model *model, struct fleet_model_host *host,
     vm->figures[1] += random_below(&model->random, 5) + harm->refaults;
     vm->figures[2] += happens(model, 0.2) ? 1 : 0;
     vm->figures[3] += (uint64_t)((0.002 + host->waits + harm->waited) * (double)NSEC_PER_SEC);
-    vm->figures[4] += harm->keeps_all ? 0 : MIB;
+    vm->figures[4] += gives(model, host, harm) ? MIB : 0;
     vm->has_agent = !harm->loses_agents;
 }
 

@@ -20,9 +20,10 @@ struct fleet_harm {
     double waited;        /* part of its time that a guest waits for memory */
     uint64_t refaults;    /* per second */
     bool loses_agents;
-    bool loses_hosts; /* the host falls over a minute after it took it */
-    bool is_refused;  /* by the daemon */
-    bool keeps_all;   /* nothing is returned any more */
+    bool loses_hosts;       /* the host falls over a minute after it took it */
+    bool is_refused;        /* by the daemon */
+    bool keeps_all;         /* nothing is returned any more */
+    unsigned gives_seconds; /* a guest returns so long what it had before, then nothing; 0: ever */
 };
 
 struct fleet_model_vm {

@@ -118,6 +118,15 @@ static int ask(const struct gate *gate, Rollout *rollout, const struct gates_inp
     return 0;
 }
 
+/* Waves are compared by their own hosts, where these have guests: what a policy finds at first and
+ * takes, those of earlier waves gave then. */
+static const struct tally *treated_of(const struct gate *gate, const struct gates_input *input)
+{
+    uint64_t bytes;
+
+    return gate->is_final && judged_returned(input->wave, &bytes) ? input->wave : input->treated;
+}
+
 int gates_judge(Rollout *rollout, const struct gates_input *input, enum gates_outcome *ret_outcome,
                 char ret_text[GATES_TEXT_SIZE], bool *ret_changed)
 {
@@ -127,7 +136,10 @@ int gates_judge(Rollout *rollout, const struct gates_input *input, enum gates_ou
         const struct gate *gate = &gates[i];
         int64_t limit = limit_of(rollout, gate);
         struct judged judged = {
-            .treated = input->treated, .untreated = input->untreated, .limit = (uint64_t)limit};
+            .treated = treated_of(gate, input),
+            .untreated = input->untreated,
+            .limit = (uint64_t)limit,
+        };
         enum gates_outcome outcome = GATES_PASS;
         int r = 0;
 
@@ -195,12 +207,12 @@ int gates_keep_past(Rollout *rollout, const struct tally *past)
     return r;
 }
 
-int gates_keep_last(Rollout *rollout, const struct tally *treated)
+int gates_keep_last(Rollout *rollout, const struct tally *wave)
 {
     GateState *state;
     uint64_t bytes;
 
-    if (!judged_returned(treated, &bytes))
+    if (!judged_returned(wave, &bytes))
         return 0;
     state = document_gate(rollout, "returned");
     if (state == NULL)

@@ -20,6 +20,7 @@ enum gates_outcome {
 
 struct gates_input {
     const struct tally *treated;
+    const struct tally *wave; /* of them those that the wave in flight has treated */
     const struct tally *untreated;
     nsec_t window; /* length of what they cover */
     bool is_final; /* the wave has soaked: gates that look at its whole are asked as well */
@@ -41,7 +42,7 @@ bool gates_look_at_past(const Rollout *rollout);
 int gates_keep_past(Rollout *rollout, const struct tally *past);
 
 /* The wave is through: its figures are what the next one is compared with. -ENOMEM. */
-int gates_keep_last(Rollout *rollout, const struct tally *treated);
+int gates_keep_last(Rollout *rollout, const struct tally *wave);
 
 /* 0; -EINVAL: there is no gate of that name, with those that there are. */
 int gate_check(const Vmreclaim__Fleet__V1__Gate *gate, struct error *error);

@@ -13,6 +13,23 @@ static bool is_untreated(const struct round *round, size_t index)
            wave_means(round->rollout, host);
 }
 
+static void sum_up_wave(struct round *round)
+{
+    struct rollout_engine *engine = round->engine;
+    const Rollout *rollout = round->rollout;
+
+    memset(&engine->wave, 0, sizeof(engine->wave));
+    for (size_t i = rollout->wave_begin; i < rollout->n_hosts; i++) {
+        const struct fleet_host *host = round_host(round, i);
+        const char *reason;
+
+        if (host != NULL &&
+            fleet_applied(host, rollout->policy, rollout->id, &reason) != FLEET_PINNED)
+            tally_add(&engine->wave, &engine->marks, round->view,
+                      (size_t)(host - round->view->hosts));
+    }
+}
+
 static void sum_up(struct round *round)
 {
     struct rollout_engine *engine = round->engine;
@@ -33,6 +50,7 @@ static void sum_up(struct round *round)
         if (applied == FLEET_REFUSED)
             tally_add_refusal(&engine->treated, host, reason);
     }
+    sum_up_wave(round);
 }
 
 static int act_on(struct round *round, enum gates_outcome outcome, const char *text)
@@ -49,6 +67,7 @@ int round_judge(struct round *round, bool is_final, enum gates_outcome *ret_outc
     struct rollout_engine *engine = round->engine;
     struct gates_input input = {
         .treated = &engine->treated,
+        .wave = &engine->wave,
         .untreated = &engine->untreated,
         .window = round->view->now - engine->marks.begin,
         .is_final = is_final,
@@ -80,5 +99,5 @@ int round_keep_past(struct round *round, const size_t members[], size_t count)
 int round_keep_last(struct round *round)
 {
     sum_up(round);
-    return gates_keep_last(round->rollout, &round->engine->treated);
+    return gates_keep_last(round->rollout, &round->engine->wave);
 }

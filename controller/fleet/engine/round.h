@@ -25,7 +25,7 @@ struct rollout_engine {
     bool *is_treated;     /* of each host of the view */
     const char **hosts;   /* of a result */
     size_t room;          /* of both */
-    struct tally treated, untreated;
+    struct tally treated, wave, untreated;
 };
 
 struct round {

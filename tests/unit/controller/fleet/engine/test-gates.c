@@ -58,7 +58,12 @@ static int teardown(void **state)
 static enum gates_outcome judge_in(nsec_t window, bool is_final)
 {
     const struct gates_input input = {
-        .treated = &treated, .untreated = &untreated, .window = window, .is_final = is_final};
+        .treated = &treated,
+        .wave = &treated,
+        .untreated = &untreated,
+        .window = window,
+        .is_final = is_final,
+    };
     enum gates_outcome outcome;
 
     is_changed = false;

@@ -157,6 +157,24 @@ static void test_a_wave_that_returns_less_pauses(void **state)
     scene_end();
 }
 
+/* What guests had before the policy came to them they return once: in their own wave. */
+static void test_a_wave_is_compared_by_what_its_own_hosts_return(void **state)
+{
+    uint64_t revision;
+    Rollout *rollout;
+
+    (void)state;
+    scene_begin();
+    rollout = fleet_model_read(&scene.model, &revision);
+    rollout->waves_permyriad[1] = 8000;
+    assert_true(fleet_model_store(&scene.model, rollout, revision));
+    vmreclaim__fleet__v1__rollout__free_unpacked(rollout, NULL);
+    scene.model.harm.gives_seconds = 40;
+    scene_start();
+    scene_run_until(ROLLOUT_STATE(COMPLETE));
+    scene_end();
+}
+
 static void test_names_of_guests_steer_nothing(void **state)
 {
     char reason[256];
@@ -283,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_everybody_at_once_has_a_past),
         cmocka_unit_test(test_no_figures_pause),
         cmocka_unit_test(test_a_wave_that_returns_less_pauses),
+        cmocka_unit_test(test_a_wave_is_compared_by_what_its_own_hosts_return),
         cmocka_unit_test(test_names_of_guests_steer_nothing),
         cmocka_unit_test(test_a_window_begins_with_each_wave),
         cmocka_unit_test(test_what_pinned_hosts_do_is_not_the_policys),
