@@ -4,13 +4,7 @@
 
 #include "controller/cli/color.h"
 #include "controller/cli/coordinator.h"
-#include "fleet.pb-c.h"
-
-typedef Vmreclaim__Fleet__V1__FleetHost FleetHost;
-typedef Vmreclaim__Fleet__V1__FleetVm FleetVm;
-typedef Vmreclaim__Fleet__V1__FleetPolicy FleetPolicy;
-typedef Vmreclaim__Fleet__V1__HostPolicy HostPolicy;
-typedef Vmreclaim__Fleet__V1__Rollout Rollout;
+#include "controller/cli/fleet/messages.h"
 
 #define FLEET_HOSTS_OPTION                                                                         \
     {                                                                                              \

@@ -2,6 +2,8 @@
 #ifndef VMRECLAIM_CONTROLLER_CLI_TOP_KIND_H
 #define VMRECLAIM_CONTROLLER_CLI_TOP_KIND_H
 
+#include <stdbool.h>
+
 struct top_letter {
     char letter;
     const char *meaning;
@@ -23,6 +25,8 @@ struct top_kind {
     const char *legend_title;
     const struct top_letter *legend; /* of the bars, ended by '\0' */
     const struct top_kind *other;    /* that is a key away; NULL: none is */
+    bool is_quiet;                   /* the peer says not what happens: a line for it is enough */
+    bool is_part; /* rows are some of what the head is of; those of the other kind are all of it */
 };
 
 /* The VMs of a host. */

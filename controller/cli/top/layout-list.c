@@ -19,7 +19,7 @@ struct widths {
 static void share_columns(const struct top_model *model, size_t columns, struct widths *ret_widths)
 {
     bool is_roomy = columns >= ROOMY;
-    size_t name = NAME_MIN;
+    size_t name = max_of(text_width(model->kind->heading), (size_t)NAME_MIN);
 
     for (size_t i = 0; i < model->vms.shown_count; i++)
         name = max_of(name, text_width(model->vms.shown[i]->name));

@@ -157,6 +157,7 @@ static size_t put_host(const struct top_model *model, struct page *page, size_t 
 /* Returns the first row below. */
 static size_t put_head(const struct top_model *model, struct page *page, const struct rows *rows)
 {
+    const struct top_vms *all = model->kind->is_part ? &model->other : &model->vms;
     struct bar_part parts[HOST_PARTS_MAX];
     size_t row;
 
@@ -165,7 +166,7 @@ static size_t put_head(const struct top_model *model, struct page *page, const s
                                       : put_host(model, page, rows->host));
     if (rows->bar == 0 || model->host_total == 0)
         return row;
-    host_parts(model->host_total, model->host_available, model->vms.footprint, parts);
+    host_parts(model->host_total, model->host_available, all->footprint, parts);
     layout_bar(page, row, page_put(page, row, 0, 6, STYLE_PLAIN, "host  "), page->columns - 6,
                parts, HOST_PARTS_MAX, model->host_total);
     return row + 1;
@@ -262,14 +263,15 @@ static void share_rows(const struct top_model *model, const struct page *page,
                        struct rows *ret_rows)
 {
     bool is_low = page->rows < 18;
+    bool is_short = is_low || model->kind->is_quiet;
 
     *ret_rows = (struct rows){
         .host = is_low            ? 1
                 : page->rows < 30 ? 3
                                   : 6,
         .bar = is_low ? 0 : 1,
-        .separator = is_low ? 0 : 1,
-        .happened = is_low ? 1 : (page->rows - 10) / 3,
+        .separator = is_short ? 0 : 1,
+        .happened = is_short ? 1 : (page->rows - 10) / 3,
         .foot = min_of(foot_rows(model, page->columns), page->rows / 3),
     };
 }

@@ -143,6 +143,8 @@ void top_model_arrange(struct top_model *model, int64_t time)
         model->heard = time;
     model->has_answered = false;
     top_vms_arrange(&model->vms, model->order, model->filter);
+    if (model->kind->is_part)
+        top_vms_arrange(&model->other, model->order, "");
     place = top_vms_place(&model->vms, model->chosen);
     if (place == SIZE_MAX) /* it is gone, or was never there: its neighbour's turn */
         place = min_of(model->place, saturating_subtract(model->vms.shown_count, 1));
@@ -162,6 +164,13 @@ void top_text_add(struct top_text *text, enum top_paragraph_kind kind, const cha
     text->count++;
     paragraph->kind = kind;
     text_copy(paragraph->text, sizeof(paragraph->text), words);
+}
+
+void top_model_read(struct top_model *model)
+{
+    if (model->mode == TOP_LIST)
+        model->mode = TOP_READING;
+    top_model_say(model, false, "");
 }
 
 static void add_vm(struct top_text *text, const Vm *vm)
@@ -215,7 +224,5 @@ void top_model_take_explanation(struct top_model *model,
     }
     for (size_t i = 0; i < FINDING_PARAGRAPHS; i++)
         add_findings(text, &finding_paragraphs[i], explanation->findings, explanation->n_findings);
-    if (model->mode == TOP_LIST)
-        model->mode = TOP_READING;
-    top_model_say(model, false, "");
+    top_model_read(model);
 }

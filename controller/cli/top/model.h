@@ -165,6 +165,9 @@ struct top_intention top_model_key(struct top_model *model, struct top_key key);
 /* Adds a paragraph; what is too much is left out. */
 void top_text_add(struct top_text *text, enum top_paragraph_kind kind, const char *words);
 
+/* The text is read now, unless the person does something else. */
+void top_model_read(struct top_model *model);
+
 /* The chosen VM; NULL: none. */
 struct top_vm *top_model_chosen(const struct top_model *model);
 

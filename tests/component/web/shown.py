@@ -47,6 +47,7 @@ MORE = {"fleet/host": "one host with its VMs, as the page shows it"}
 # Commands without a path of their own: what they show is elsewhere, or they change something.
 ELSEWHERE = {
     "top": "the page, from vms and host",
+    "fleet top": "the page, from fleet/hosts and fleet/vms",
     "events": "/events",
     "policy check": "a file of the operator's",
     "policy diff": "two texts of policy",

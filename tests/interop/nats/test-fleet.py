@@ -14,6 +14,9 @@ from fleet import wait
 
 import guests  # of the strict decoder's test, whose folder fleet knows
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../component/cli"))
+import terminal  # pylint: disable=wrong-import-position
+
 PROGRAMS = sys.argv[1:5]
 VMRECLAIM = sys.argv[5]
 POLICY = "name: night\nprofile: gentle\n"
@@ -163,10 +166,28 @@ class FleetTest(unittest.TestCase):
         self.assertRegex(words, r"VMs +1; they hold ")
         self.assertIn("No policy of the fleet is wanted here.", words)
         self.assertLessEqual(max(map(len, words.splitlines())), 80)
+        self.check_screen(coordinator)
         self.assertIn("did you mean: h1.example?", self.run_cli(coordinator, "fleet", "explain",
                                                                "h1.exampl", code=3))
         self.assertIn("did you mean: db?", self.run_cli(coordinator, "fleet", "explain", "h1/dv",
                                                         code=3))
+
+    def check_screen(self, coordinator):
+        """All of it on a terminal, and from a host to its VM and back."""
+        top = terminal.Terminal([VMRECLAIM, "fleet", "top"], 80, 24, is_typed_at=True,
+                                environment={"VMRECLAIM_FLEET": "unix:" + coordinator.socket})
+        top.until("^vmreclaim fleet top .* 4 hosts")
+        top.until("^h3 .*present")
+        top.type("v")
+        top.until("^h1/db .*managed")
+        top.type("\r")
+        top.until("100.0 MiB file cache that it could give up")
+        top.type("qv/h2\r")
+        top.until("1 shown: ")
+        top.type("\r")
+        top.until("^h2: present, heard ")
+        top.type("qq")
+        self.assertEqual(top.close(), 0)
 
     def start_rollout(self, coordinator, **more):
         rollout = dict(policy="night", text=POLICY, vm_selectors=["*"], host_selector="all",
