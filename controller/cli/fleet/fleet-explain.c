@@ -12,7 +12,6 @@
 #include "controller/cli/when.h"
 
 typedef Vmreclaim__Fleet__V1__HostStatus HostStatus;
-typedef Vmreclaim__Fleet__V1__VmStatus VmStatus;
 typedef Vmreclaim__Fleet__V1__VmExplanation VmExplanation;
 typedef Vmreclaim__Fleet__V1__GetHostStatusResponse HostResponse;
 typedef Vmreclaim__Fleet__V1__ExplainFleetVmResponse VmResponse;

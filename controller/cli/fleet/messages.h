@@ -9,5 +9,6 @@ typedef Vmreclaim__Fleet__V1__FleetPolicy FleetPolicy;
 typedef Vmreclaim__Fleet__V1__FleetVm FleetVm;
 typedef Vmreclaim__Fleet__V1__HostPolicy HostPolicy;
 typedef Vmreclaim__Fleet__V1__Rollout Rollout;
+typedef Vmreclaim__Fleet__V1__VmStatus VmStatus;
 
 #endif

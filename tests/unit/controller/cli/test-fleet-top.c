@@ -4,7 +4,6 @@
 #include "controller/cli/fleet/top-rows.h"
 
 typedef Vmreclaim__Fleet__V1__HostStatus HostStatus;
-typedef Vmreclaim__Fleet__V1__VmStatus VmStatus;
 
 enum { HOSTS = 60 };
 
