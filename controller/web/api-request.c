@@ -74,7 +74,12 @@ static const struct api_path paths[] = {
     FLEET("fleet/hosts", "ListHosts", list_hosts_request, NULL, "selector", "page_size",
           "page_token"),
     FLEET("fleet/host", "GetHostStatus", get_host_status_request, "host", "host"),
-    FLEET("fleet/vms", "ListFleetVms", list_fleet_vms_request, NULL, "selector", "page_token"),
+    FLEET("fleet/explain", "ExplainFleetVm", explain_fleet_vm_request, "vm", "host", "vm"),
+    FLEET("fleet/vms", "ListFleetVms", list_fleet_vms_request, NULL, "selector", "most",
+          "page_token"),
+    FLEET("fleet/policies", "ListFleetPolicies", list_fleet_policies_request, NULL, "selector",
+          "page_token"),
+    FLEET("fleet/policy", "GetFleetPolicy", get_fleet_policy_request, "name", "name", "selector"),
     FLEET("fleet/rollouts", "ListRollouts", list_rollouts_request, NULL, "id", "with_hosts",
           "page_token"),
 };

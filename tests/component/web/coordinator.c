@@ -28,6 +28,7 @@ typedef Vmreclaim__Fleet__V1__VmStatus VmStatus;
 typedef Vmreclaim__Fleet__V1__Rollout Rollout;
 typedef Vmreclaim__Fleet__V1__Applied Applied;
 typedef Vmreclaim__Fleet__V1__AppliedPolicy AppliedPolicy;
+typedef Vmreclaim__Fleet__V1__HostPolicy HostPolicy;
 
 #define PAGE_MAX 500u
 #define TREATED  300u
@@ -221,22 +222,131 @@ static void list_hosts(struct ttrpc_call *call, const ProtobufCMessage *message,
     ttrpc_call_finish(call, &response.base);
 }
 
+/* What became of the fleet's policies on a host. */
+static size_t fill_policies(unsigned number, HostPolicy policies[2], HostPolicy *list[2])
+{
+    static char *selectors[] = {(char *)"label:role=web", (char *)EVIL};
+
+    for (unsigned i = 0; i < 2; i++) {
+        vmreclaim__fleet__v1__host_policy__init(&policies[i]);
+        policies[i].name = i == 0 ? text("night") : text(EVIL);
+        policies[i].state = VMRECLAIM__FLEET__V1__HOST_POLICY_STATE__HOST_POLICY_IN_FORCE;
+        policies[i].selectors = selectors;
+        policies[i].n_selectors = 2;
+        policies[i].rollout = text("4f00aa");
+        list[i] = &policies[i];
+    }
+    if (number == HOSTILE || number == REFUSED) {
+        policies[1].state = number == HOSTILE
+                                ? VMRECLAIM__FLEET__V1__HOST_POLICY_STATE__HOST_POLICY_PINNED
+                                : VMRECLAIM__FLEET__V1__HOST_POLICY_STATE__HOST_POLICY_REFUSED;
+        policies[1].reason = text("held by " EVIL);
+    }
+    return 2;
+}
+
 static void get_host_status(struct ttrpc_call *call, const ProtobufCMessage *message,
                             void *userdata)
 {
     const Vmreclaim__Fleet__V1__GetHostStatusRequest *request = (const void *)message;
     Vmreclaim__Fleet__V1__GetHostStatusResponse response =
         VMRECLAIM__FLEET__V1__GET_HOST_STATUS_RESPONSE__INIT;
+    HostPolicy policies[2], *list[2];
 
     calls++;
     for (unsigned i = 0; i < count; i++)
         if (strcmp(hosts[i].id, request->host) == 0) {
             response.host = show(i, true);
+            response.policies = list;
+            response.n_policies = i == SILENT ? 0 : fill_policies(i, policies, list);
             ttrpc_call_finish(call, &response.base);
             return;
         }
     ttrpc_call_fail(call, TTRPC_NOT_FOUND, "no host \"%s\"; see 'vmreclaim fleet hosts'",
                     request->host);
+}
+
+static void explain_vm(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Fleet__V1__ExplainFleetVmRequest *request = (const void *)message;
+    Vmreclaim__Fleet__V1__ExplainFleetVmResponse response =
+        VMRECLAIM__FLEET__V1__EXPLAIN_FLEET_VM_RESPONSE__INIT;
+    Vmreclaim__Fleet__V1__VmExplanation explanation = VMRECLAIM__FLEET__V1__VM_EXPLANATION__INIT;
+    Vmreclaim__Controller__V1__Waterfall waterfall = VMRECLAIM__CONTROLLER__V1__WATERFALL__INIT;
+    HostPolicy policies[2], *list[2];
+
+    calls++;
+    waterfall.host_is_known = waterfall.guest_is_known = true;
+    waterfall.footprint = 2 * GIB;
+    waterfall.in_use = waterfall.cache = GIB;
+    explanation.waterfall = &waterfall;
+    explanation.engine_state = explanation.driver_state = text("ready");
+    response.host = show(HOSTILE, false);
+    response.vm = &hosts[HOSTILE].vms[0];
+    response.explanation = &explanation;
+    response.policies = list;
+    response.n_policies = fill_policies(HOSTILE, policies, list);
+    if (strcmp(request->vm, "nobody") == 0)
+        ttrpc_call_fail(call, TTRPC_NOT_FOUND, "no VM \"nobody\" on h00002");
+    else
+        ttrpc_call_finish(call, &response.base);
+}
+
+static void fill_policy(Vmreclaim__Fleet__V1__FleetPolicy *policy, const char *name)
+{
+    vmreclaim__fleet__v1__fleet_policy__init(policy);
+    policy->name = text(name);
+    policy->rollout = text("4f00aa");
+    policy->texts = 1;
+    policy->wanted = count;
+    policy->in_force = saturating_subtract(count, 3) & UINT32_MAX;
+    policy->waits = policy->pinned = policy->refused = 1;
+}
+
+static void list_policies(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Fleet__V1__ListFleetPoliciesRequest *request = (const void *)message;
+    Vmreclaim__Fleet__V1__ListFleetPoliciesResponse response =
+        VMRECLAIM__FLEET__V1__LIST_FLEET_POLICIES_RESPONSE__INIT;
+    Vmreclaim__Fleet__V1__FleetPolicy policies[2];
+    Vmreclaim__Fleet__V1__FleetPolicy *list[] = {&policies[0], &policies[1]};
+
+    if (!is_good(call, request->selector))
+        return;
+    fill_policy(&policies[0], EVIL);
+    fill_policy(&policies[1], "night");
+    response.policies = list;
+    response.n_policies = 2;
+    ttrpc_call_finish(call, &response.base);
+}
+
+static void get_policy(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Fleet__V1__GetFleetPolicyRequest *request = (const void *)message;
+    Vmreclaim__Fleet__V1__GetFleetPolicyResponse response =
+        VMRECLAIM__FLEET__V1__GET_FLEET_POLICY_RESPONSE__INIT;
+    Vmreclaim__Fleet__V1__FleetPolicy policy;
+    Vmreclaim__Fleet__V1__FleetPolicyText one = VMRECLAIM__FLEET__V1__FLEET_POLICY_TEXT__INIT;
+    Vmreclaim__Fleet__V1__FleetPolicyHost host = VMRECLAIM__FLEET__V1__FLEET_POLICY_HOST__INIT;
+    Vmreclaim__Fleet__V1__FleetPolicyText *texts[] = {&one};
+    Vmreclaim__Fleet__V1__FleetPolicyHost *list[] = {&host};
+
+    if (!is_good(call, request->selector))
+        return;
+    fill_policy(&policy, request->name);
+    one.hosts = count;
+    one.rollout = text("4f00aa");
+    one.text = text("name: night\n# " EVIL "\n");
+    host.host = hosts[HOSTILE].id;
+    host.host_name = text(EVIL);
+    host.state = VMRECLAIM__FLEET__V1__HOST_POLICY_STATE__HOST_POLICY_PINNED;
+    host.reason = text("held by " EVIL);
+    response.policy = &policy;
+    response.texts = texts;
+    response.n_texts = 1;
+    response.hosts = list;
+    response.n_hosts = 1;
+    ttrpc_call_finish(call, &response.base);
 }
 
 static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
@@ -251,7 +361,9 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *message, v
     if (!is_good(call, request->selector))
         return;
     for (; i < count && response.n_vms + VMS <= PAGE_MAX; i++)
-        for (unsigned k = 0; k < VMS && is_meant(request->selector, i) && i != SILENT; k++) {
+        for (unsigned k = 0; (request->most == 0 || response.n_vms < request->most) && k < VMS &&
+                             is_meant(request->selector, i) && i != SILENT;
+             k++) {
             FleetVm *vm = &vms[response.n_vms];
 
             vmreclaim__fleet__v1__fleet_vm__init(vm);
@@ -261,7 +373,7 @@ static void list_vms(struct ttrpc_call *call, const ProtobufCMessage *message, v
             list[response.n_vms++] = vm;
         }
     response.vms = list;
-    if (i < count)
+    if (i < count && request->most == 0)
         response.next_page_token = hosts[i - 1].id;
     ttrpc_call_finish(call, &response.base);
 }
@@ -466,6 +578,9 @@ int main(int argc, char **argv)
     serve("GetCoordinator", get_coordinator);
     serve("ListHosts", list_hosts);
     serve("GetHostStatus", get_host_status);
+    serve("ExplainFleetVm", explain_vm);
+    serve("ListFleetPolicies", list_policies);
+    serve("GetFleetPolicy", get_policy);
     serve("ListFleetVms", list_vms);
     serve("ListRollouts", list_rollouts);
     if (address_parse(argv[1], &address, &error) < 0 ||

@@ -38,11 +38,14 @@ FLEET = {
     "fleet/hosts": "fleet hosts",
     "fleet/hosts?selector=rack1-*": "fleet hosts --hosts rack1-*",
     "fleet/vms?selector=h00003": "fleet vms --hosts h00003",
+    "fleet/vms?most=5": "fleet vms --most 5",
+    "fleet/host?host=h00002": "fleet explain h00002",
+    "fleet/explain?host=h00002&vm=vm-2": "fleet explain h00002/vm-2",
+    "fleet/policies": "fleet policy list",
+    "fleet/policies?selector=rack1-*": "fleet policy list --hosts rack1-*",
+    "fleet/policy?name=night": "fleet policy show night",
     "fleet/rollouts?with_hosts=1": "fleet rollout status",
     "fleet/rollouts?id=4f&with_hosts=1": "fleet rollout status 4f"}
-
-# Paths that no command shows alone.
-MORE = {"fleet/host": "one host with its VMs, as the page shows it"}
 
 # Commands without a path of their own: what they show is elsewhere, or they change something.
 ELSEWHERE = {
@@ -53,7 +56,8 @@ ELSEWHERE = {
     "policy diff": "two texts of policy",
     "fleet doctor": "files and keys of the machine where it is typed",
     "version": "the daemon's is in status",
-    "shell": "it is other commands"}
+    "shell": "it is other commands",
+    "fleet policy why": "what fleet/host and fleet/explain have of policies"}
 CHANGE = {"reclaim", "compact", "reporting", "balloon", "release", "pulse", "squeeze", "reserve",
           "reserve release", "halt", "resume", "reload", "policy apply", "policy edit",
           "policy rollback", "policy unassign", "policy delete", "fleet rollout start",
