@@ -32,6 +32,7 @@ typedef Vmreclaim__Fleet__V1__HostPolicy HostPolicy;
 
 #define PAGE_MAX 500u
 #define TREATED  300u
+#define EVENTS   60u
 
 enum { VMS = 3, ROLLOUTS = 5, CONNECTIONS = 8 };
 enum { SILENT = 1, HOSTILE, REFUSED, ALONE };
@@ -395,6 +396,47 @@ static void get_coordinator(struct ttrpc_call *call, const ProtobufCMessage *mes
     ttrpc_call_finish(call, &response.base);
 }
 
+/* ---- events ---- */
+
+/* The newest first, of each host one: something was done, or of every third nothing but said. */
+static void list_events(struct ttrpc_call *call, const ProtobufCMessage *message, void *userdata)
+{
+    const Vmreclaim__Fleet__V1__ListFleetEventsRequest *request = (const void *)message;
+    Vmreclaim__Fleet__V1__ListFleetEventsResponse response =
+        VMRECLAIM__FLEET__V1__LIST_FLEET_EVENTS_RESPONSE__INIT;
+    static Vmreclaim__Fleet__V1__HeardEvent heard[EVENTS], *list[EVENTS];
+    static Vmreclaim__Fleet__V1__FleetEvent events[EVENTS];
+    static Vmreclaim__Fleet__V1__FleetAction actions[EVENTS];
+    size_t most = request->page_size == 0 ? (size_t)EVENTS : request->page_size;
+
+    if (!is_good(call, request->selector))
+        return;
+    for (unsigned i = 0; i < min_of(count, EVENTS) && response.n_events < most; i++) {
+        vmreclaim__fleet__v1__heard_event__init(&heard[i]);
+        vmreclaim__fleet__v1__fleet_event__init(&events[i]);
+        vmreclaim__fleet__v1__fleet_action__init(&actions[i]);
+        actions[i].id = actions[i].kind = text("compact");
+        actions[i].asked_by = text("policy");
+        actions[i].outcome = text("done");
+        actions[i].returned_is_known = true;
+        actions[i].returned = (int64_t)(300 * MIB);
+        events[i].id = text("h/1/ended");
+        events[i].time_ns = 1790000000000000000 - (int64_t)(i * NSEC_PER_SEC);
+        events[i].kind = i % 3 == 0 ? text("gap") : text("action");
+        events[i].vm = i == HOSTILE ? text(EVIL) : text("web1");
+        events[i].text = i == HOSTILE ? text("compact " EVIL) : text("compact: 300 MiB came back");
+        events[i].action = i % 3 == 0 ? NULL : &actions[i];
+        heard[i].host = hosts[i].id;
+        heard[i].host_name = hosts[i].status.name;
+        heard[i].sequence = EVENTS - i;
+        heard[i].event = &events[i];
+        if (is_meant(request->selector, i))
+            list[response.n_events++] = &heard[i];
+    }
+    response.events = list;
+    ttrpc_call_finish(call, &response.base);
+}
+
 /* ---- rollouts ---- */
 
 static char *treated[TREATED];
@@ -583,6 +625,7 @@ int main(int argc, char **argv)
     serve("GetFleetPolicy", get_policy);
     serve("ListFleetVms", list_vms);
     serve("ListRollouts", list_rollouts);
+    serve("ListFleetEvents", list_events);
     if (address_parse(argv[1], &address, &error) < 0 ||
         listener_create(loop, &address, 0600, on_accept, loop, &listener, &error) < 0) {
         fprintf(stderr, "%s\n", error.text);

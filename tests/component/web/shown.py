@@ -41,6 +41,8 @@ FLEET = {
     "fleet/vms?most=5": "fleet vms --most 5",
     "fleet/host?host=h00002": "fleet explain h00002",
     "fleet/explain?host=h00002&vm=vm-2": "fleet explain h00002/vm-2",
+    "fleet/events": "fleet events --limit 500",
+    "fleet/events?selector=h00002": "fleet events --hosts h00002 --limit 500",
     "fleet/policies": "fleet policy list",
     "fleet/policies?selector=rack1-*": "fleet policy list --hosts rack1-*",
     "fleet/policy?name=night": "fleet policy show night",

@@ -47,6 +47,7 @@ static void test_table(void **state)
                                         "fleet/vms",
                                         "fleet/explain",
                                         "fleet/policies",
+                                        "fleet/events",
                                         "fleet/policy",
                                         "fleet/rollouts",
                                         "plan-compact",
