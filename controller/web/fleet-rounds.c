@@ -10,8 +10,8 @@
 #include "common/message/copy.h"
 #include "fleet.pb-c.h"
 
-#define CALL_TIMEOUT (4 * NSEC_PER_SEC)
-#define ROUND_MAX    (8 * NSEC_PER_SEC) /* no further page is asked for then */
+#define CALL_TIMEOUT (3 * NSEC_PER_SEC) /* with the next one less than a scraper waits */
+#define ROUND_MAX    (4 * NSEC_PER_SEC) /* no further page is asked for then */
 #define SHARE        20                 /* a round takes no more than that part of the time */
 
 enum { PAGE_HOSTS = 500 };

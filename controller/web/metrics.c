@@ -10,6 +10,7 @@
 #include "common/base/cleanup.h"
 #include "common/base/util.h"
 #include "controller/web/exposition.h"
+#include "controller/web/fleet-metrics.h"
 
 enum { LABELS_MAX = 8, SERIES_MAX = 4096 };
 
@@ -279,6 +280,8 @@ int metrics_render(const struct metrics *metrics, char **ret_text, size_t *ret_l
     }
     if (metrics->counters != NULL)
         r = put_families(&page);
+    if (metrics->has_fleet)
+        fleet_metrics_put(&page.exposition, metrics->fleet);
     if (r == 0 && page.exposition.is_out_of_memory)
         r = -ENOMEM;
     if (r < 0) {

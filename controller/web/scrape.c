@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/message/copy.h"
 #include "controller.pb-c.h"
 #include "controller/web/reply.h"
 
@@ -41,18 +42,38 @@ int scrape_fetch(struct fetcher *fetcher, nsec_t timeout, fetch_callback on_end,
     return fetch_start(fetcher, &fetch, ret_fetch);
 }
 
-/* NULL: the daemon is away. That page is for nobody who comes later. */
-static void put_page(struct scrape *scrape, const ProtobufCMessage *counters)
+/* The newest round's; NULL: it brought none, or there is no fleet. */
+static const struct fleet_facts *facts_of(const struct scrape *scrape)
+{
+    bool is_there = scrape->rounds->number > 0 && scrape->rounds->status == TTRPC_OK &&
+                    scrape->rounds->fetcher->upstream->connection != NULL;
+
+    return is_there ? &scrape->rounds->facts : NULL;
+}
+
+/* A page of somebody who is away is for nobody who comes later. */
+static void put_page(struct scrape *scrape)
 {
     const struct metrics metrics = {.has_daemon = !scrape->fetcher->upstream->is_none,
-                                    .counters = (const void *)counters,
-                                    .scope = scrape->scope};
+                                    .counters = (const void *)scrape->counters,
+                                    .scope = scrape->scope,
+                                    .has_fleet = !scrape->rounds->fetcher->upstream->is_none,
+                                    .fleet = facts_of(scrape)};
+    bool is_passing = (metrics.has_daemon && metrics.counters == NULL) ||
+                      (metrics.has_fleet && metrics.fleet == NULL);
     size_t length = 0;
     char *text = NULL;
 
     if (metrics_render(&metrics, &text, &length) < 0)
         log_warning("no page of metrics: out of memory");
-    shared_put(&scrape->page, MHD_HTTP_OK, text, length, counters == NULL);
+    message_free(scrape->counters);
+    scrape->counters = NULL;
+    shared_put(&scrape->page, MHD_HTTP_OK, text, length, is_passing);
+}
+
+static bool is_under_way(const struct scrape *scrape)
+{
+    return scrape->fetch != NULL || scrape->waits;
 }
 
 static void on_counters(const struct ttrpc_result *result, void *userdata)
@@ -62,7 +83,27 @@ static void on_counters(const struct ttrpc_result *result, void *userdata)
     scrape->fetch = NULL;
     if (result->code != TTRPC_OK)
         log_debug("no figures: %s", result->message);
-    put_page(scrape, result->code == TTRPC_OK ? result->response : NULL);
+    else
+        scrape->counters = message_copy(result->response);
+    if (!is_under_way(scrape))
+        put_page(scrape);
+}
+
+static void on_round(void *userdata)
+{
+    struct scrape *scrape = userdata;
+
+    scrape->waits = false;
+    if (!is_under_way(scrape))
+        put_page(scrape);
+}
+
+/* Asks both at once. */
+static void begin(struct scrape *scrape, nsec_t timeout)
+{
+    (void)scrape_fetch(scrape->fetcher, timeout, on_counters, scrape, &scrape->fetch);
+    scrape->waits = !fleet_rounds_are_fresh(scrape->rounds) &&
+                    fleet_rounds_wait(scrape->rounds, &scrape->waiter) == 0;
 }
 
 void scrape_answer(struct scrape *scrape, struct request *request)
@@ -73,18 +114,22 @@ void scrape_answer(struct scrape *scrape, struct request *request)
         shared_answer(&scrape->page, request);
         return;
     }
-    if (scrape->fetch == NULL &&
-        scrape_fetch(scrape->fetcher, timeout, on_counters, scrape, &scrape->fetch) < 0) {
-        put_page(scrape, NULL);
-        shared_answer(&scrape->page, request);
+    if (!is_under_way(scrape))
+        begin(scrape, timeout);
+    if (is_under_way(scrape)) {
+        shared_wait(&scrape->page, request);
         return;
     }
-    shared_wait(&scrape->page, request);
+    put_page(scrape);
+    shared_answer(&scrape->page, request);
 }
 
-void scrape_init(struct scrape *scrape, struct fetcher *fetcher, enum metrics_scope scope)
+void scrape_init(struct scrape *scrape, struct fetcher *fetcher, struct fleet_rounds *rounds,
+                 enum metrics_scope scope)
 {
-    *scrape = (struct scrape){.fetcher = fetcher, .scope = scope};
+    *scrape = (struct scrape){.fetcher = fetcher, .rounds = rounds, .scope = scope};
+    scrape->waiter = (struct fleet_waiter){.on_round = on_round, .userdata = scrape};
+    list_init(&scrape->waiter.link);
     shared_init(&scrape->page, REPLY_METRICS);
 }
 
@@ -92,5 +137,7 @@ void scrape_finish(struct scrape *scrape)
 {
     if (scrape->fetch != NULL)
         fetch_cancel(scrape->fetch);
+    fleet_rounds_leave(&scrape->waiter);
+    message_free(scrape->counters);
     shared_finish(&scrape->page);
 }

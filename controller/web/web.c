@@ -269,7 +269,7 @@ int web_start(struct web *web, uv_loop_t *loop, const struct options *options,
     fleet_rounds_init(&web->fleet_rounds, &web->fleet_fetcher);
     fleet_answers_init(&web->fleet_answers, &web->fleet_rounds);
     events_init(&web->events, loop, &web->daemon, &web->fleet);
-    scrape_init(&web->scrape, &web->fetcher, options->scope);
+    scrape_init(&web->scrape, &web->fetcher, &web->fleet_rounds, options->scope);
     start_notifying(web);
     if (web->is_textfile)
         textfile_start(&web->textfile, loop);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Alerts, sums and the dashboard: they load, fire when they should, and name figures that there are.
 
-usage: test-monitoring.py FOLDER METRICS_OF_THE_MANUAL
+usage: test-monitoring.py FOLDER METRICS_OF_THE_MANUAL METRICS_OF_A_FLEET
 """
 import json
 import os
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import unittest
 
-FOLDER, MANUAL = sys.argv[1:3]
+FOLDER, MANUALS = sys.argv[1], sys.argv[2:4]
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROMTOOL = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
                         "vmreclaim/lab/prometheus/usr/bin/promtool")
@@ -25,8 +25,11 @@ def read(name):
 
 def known():
     """What may stand in an expression; histograms have three names."""
-    with open(MANUAL, encoding="utf-8") as file:
-        names = {name.replace("\\", "") for name in re.findall(r"^\*(vmreclaim\S+)\*", file.read(), re.M)}
+    names = set()
+    for manual in MANUALS:
+        with open(manual, encoding="utf-8") as file:
+            names |= {name.replace("\\", "")
+                      for name in re.findall(r"^\*(vmreclaim_\S+)\*", file.read(), re.M)}
     return names | {"vmreclaim_up"} | {name + "_bucket" for name in names if name.endswith("_seconds")}
 
 

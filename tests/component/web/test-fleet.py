@@ -1,18 +1,24 @@
 #!/usr/bin/python3
 """A fleet's figures over HTTP, beside a daemon's and alone.
 
-usage: test-fleet.py VMRECLAIM_WEB API_SERVER VMRECLAIM COORDINATOR
+usage: test-fleet.py VMRECLAIM_WEB API_SERVER VMRECLAIM COORDINATOR MANUAL
 """
 import json
+import os
+import re
+import subprocess
 import sys
 import threading
 import time
 import unittest
 
 import shown
+from exposition import parse, value
 from web import ApiServer, Web, WebTestCase
 
-VMRECLAIM, COORDINATOR = sys.argv[3:5]
+VMRECLAIM, COORDINATOR, MANUAL = sys.argv[3:6]
+PROMTOOL = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
+                        "vmreclaim/lab/prometheus/usr/bin/promtool")
 HOSTS = 1203
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 
@@ -176,6 +182,47 @@ class FleetTest(WebTestCase):
         self.assertEqual(self.view("", web=web)["sums"]["hosts"], 4)
         self.assertEqual(web.stop(), 0)
         coordinator.stop()
+
+    def metrics(self, web):
+        return self.get("/metrics", web=web).body
+
+    def test_metrics(self):
+        address = "unix:" + self.path("metrics.sock")
+        coordinator = Coordinator(address, 1500)
+        web = Web("none", "--fleet", address)
+        self.wait_until(lambda: self.get("/healthz", web=web).status == 200)
+        body = self.metrics(web)
+        page = parse(body)
+        self.assertNotIn("vmreclaim_up", page)
+        self.assertEqual(value(page, "fleet_up"), "1")
+        self.assertEqual(value(page, "fleet_leads"), "0")
+        self.assertEqual(value(page, "fleet_leader_known"), "1")
+        self.assertEqual(value(page, "fleet_hosts", presence="present"), "1499")
+        self.assertEqual(value(page, "fleet_hosts", presence="lost"), "0")
+        self.assertEqual(value(page, "fleet_host_problems", problem="refused"), "1")
+        self.assertEqual(value(page, "fleet_rollouts", state="paused"), "1")
+        self.assertEqual(value(page, "fleet_rollouts", state="writing"), "0")
+        # as many with few hosts as with many
+        self.assertLess(sum(len(family.samples) for family in page.values()), 40)
+        with open(MANUAL, encoding="utf-8") as file:
+            listed = set(re.findall(r"^\*(vmreclaim_fleet\S+)\*", file.read().replace("\\", ""), re.M))
+        self.assertEqual(set(page), listed)
+        if os.path.exists(PROMTOOL):
+            checked = subprocess.run([PROMTOOL, "check", "metrics"], input=body, timeout=60,
+                                     capture_output=True, check=False)
+            self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, b"", b""))
+        else:
+            print("promtool is not there: deploy/install-deps all fetches it")
+        coordinator.stop()
+        self.wait_until(lambda: value(parse(self.metrics(web)), "fleet_up") == "0")
+        self.assertEqual(set(parse(self.metrics(web))), {"vmreclaim_fleet_up"})
+        self.assertEqual(web.stop(), 0)
+
+    def test_metrics_of_both(self):
+        """The daemon with the script has no figures, and that is said beside the fleet's."""
+        page = parse(self.metrics(self.both))
+        self.assertEqual((value(page, "up"), value(page, "fleet_up")), ("0", "1"))
+        self.assertNotIn("vmreclaim_fleet_up", parse(self.metrics(self.web)))
 
     def test_who_is_asked(self):
         for web, words in ((self.web, "daemon: true, fleet: false"),
