@@ -176,6 +176,7 @@ static void put_totals(const struct filling *filling, const struct totals *total
         put(filling, COUNTER_VM_RETURNED, kind, 0,
             (int64_t)min_of(total->returned, (uint64_t)INT64_MAX));
         put(filling, COUNTER_VM_LOST, kind, 0, (int64_t)min_of(total->lost, (uint64_t)INT64_MAX));
+        put(filling, COUNTER_VM_DECLINED, kind, 0, (int64_t)total->declined);
     }
 }
 

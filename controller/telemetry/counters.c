@@ -139,6 +139,11 @@ const struct counter counter_table[COUNTER_COUNT] = {
     [COUNTER_VM_LOST] = {"vm_host_lost_bytes_total", COUNTER_TYPE_TOTAL, UNIT_BYTES, by_kind, NULL,
                          "Bytes that the host gave while an action ran, as a release does.",
                          "their records: the footprint"},
+    [COUNTER_VM_DECLINED] = {"vm_actions_declined_total", COUNTER_TYPE_TOTAL, UNIT_COUNT, by_kind,
+                             NULL,
+                             "Actions that the agent or the hypervisor would not carry out, or "
+                             "could not.",
+                             "their records"},
     [COUNTER_DAEMON_VERSION] = {"build_info", COUNTER_TYPE_TEXT, UNIT_NONE, NAMED("version"), NULL,
                                 "The daemon's version.", "the daemon"},
     [COUNTER_DAEMON_START] = {"start_time_seconds", COUNTER_TYPE_GAUGE, UNIT_UNIX_NANOSECONDS, none,

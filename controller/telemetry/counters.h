@@ -92,6 +92,7 @@ enum counter_id {
     COUNTER_VM_FREED,
     COUNTER_VM_RETURNED,
     COUNTER_VM_LOST,
+    COUNTER_VM_DECLINED,
     COUNTERS_OF_VM,
     /* of the daemon */
     COUNTER_DAEMON_VERSION = COUNTERS_OF_VM,

@@ -61,6 +61,7 @@ void totals_add(struct totals *totals, const struct total_action *action)
     sum_up(&total->freed, action->freed);
     sum_up(&total->returned, gain_of(action->returned));
     sum_up(&total->lost, loss_of(action->returned));
+    total->declined += action->is_declined;
 }
 
 uint64_t total_count(const struct total *total)

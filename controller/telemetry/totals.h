@@ -4,6 +4,7 @@
 #ifndef VMRECLAIM_CONTROLLER_TELEMETRY_TOTALS_H
 #define VMRECLAIM_CONTROLLER_TELEMETRY_TOTALS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "controller/telemetry/histogram.h"
@@ -44,6 +45,7 @@ struct total {
     uint64_t freed;    /* by the guest's account */
     uint64_t returned; /* host-measured; what was more than nothing */
     uint64_t lost;     /* ... and what was less */
+    uint64_t declined; /* actions that the agent or the hypervisor would not do, or could not */
 };
 
 /* One action that has ended. */
@@ -53,6 +55,7 @@ struct total_action {
     uint64_t asked; /* 0: it named no size */
     uint64_t freed;
     int64_t returned; /* 0 unless it was measured */
+    bool is_declined;
 };
 
 struct totals {

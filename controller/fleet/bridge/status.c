@@ -34,21 +34,24 @@ static const struct {
     {"guest_pressure_memory_stalled_seconds_total",
      VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_STALLED_NS},
     {"vm_host_returned_bytes_total", VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_RETURNED},
+    {"vm_actions_declined_total", VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_ACTIONS_REFUSED},
 };
 
 /* UNSPECIFIED: it is none of them. */
-static Vmreclaim__Fleet__V1__FigureKind kind_of(const Counters *counters, uint32_t series)
+static Vmreclaim__Fleet__V1__FigureKind kind_of_name(const char *name)
 {
-    const char *name;
-
-    if (series >= counters->n_vm_series ||
-        counters->vm_series[series]->counter >= counters->n_counters)
-        return VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_UNSPECIFIED;
-    name = counters->counters[counters->vm_series[series]->counter]->name;
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         if (strcmp(sources[i].counter, name) == 0)
             return sources[i].kind;
     return VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_UNSPECIFIED;
+}
+
+static Vmreclaim__Fleet__V1__FigureKind kind_of(const Counters *counters, uint32_t series)
+{
+    if (series >= counters->n_vm_series ||
+        counters->vm_series[series]->counter >= counters->n_counters)
+        return VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_UNSPECIFIED;
+    return kind_of_name(counters->counters[counters->vm_series[series]->counter]->name);
 }
 
 static void add_figure(VmStatus *vm, Vmreclaim__Fleet__V1__FigureKind kind, uint64_t value)
@@ -72,6 +75,19 @@ static void add_figures(VmStatus *vm, const Counters *counters, const VmCounters
         if (kind != VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_UNSPECIFIED && values->values[i] >= 0)
             add_figure(vm, kind, (uint64_t)values->values[i]);
     }
+}
+
+/* Where there was no action the daemon's table has no row, and the sum is 0; of a daemon that does
+ * not count it, it is not known. */
+static void add_zeroes(VmStatus *vm, const Counters *counters)
+{
+    static const char *const of_actions[] = {"vm_host_returned_bytes_total",
+                                             "vm_actions_declined_total"};
+
+    for (size_t i = 0; i < counters->n_counters; i++)
+        for (size_t k = 0; k < ARRAY_SIZE(of_actions); k++)
+            if (strcmp(counters->counters[i]->name, of_actions[k]) == 0)
+                add_figure(vm, kind_of_name(of_actions[k]), 0);
 }
 
 static int compare_names(const void *name, const void *entry)
@@ -151,8 +167,7 @@ static void fill_row(struct row *row, const Vm *vm, const Counters *counters)
     explain(row, vm);
     if (values == NULL)
         return;
-    /* Where no action brought anything the daemon's table has no row, and the sum is 0. */
-    add_figure(&row->vm, VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_RETURNED, 0);
+    add_zeroes(&row->vm, counters);
     add_figures(&row->vm, counters, values);
 }
 

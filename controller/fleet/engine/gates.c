@@ -41,6 +41,8 @@ static const struct gate {
     {"apply-errors", "hosts", 0, GATES_PAUSE, 1, false, false, judge_apply_errors},
     {"degraded", "hosts, and a larger part than of untreated", 0, GATES_PAUSE, 2, false, false,
      judge_degraded},
+    {"actions-refused", "percent of the others'", 200, GATES_PAUSE, 2, true, false,
+     judge_actions_refused},
     {"returned", "percent of the wave before, at least", 50, GATES_PAUSE, 1, true, true,
      judge_returned},
 };
@@ -195,6 +197,7 @@ int gates_keep_past(Rollout *rollout, const struct tally *past)
     } rates[] = {
         {"refaults", FIGURE(REFAULTS)},
         {"major-faults", FIGURE(MAJOR_FAULTS)},
+        {"actions-refused", FIGURE(ACTIONS_REFUSED)},
     };
     uint64_t value;
     int r = 0;

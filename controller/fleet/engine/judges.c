@@ -11,6 +11,7 @@
 /* What is so little that it is no harm, whatever the others do: per VM in a thousand seconds. */
 #define REFAULTS_LITTLE     10000
 #define MAJOR_FAULTS_LITTLE 1000
+#define REFUSED_LITTLE      2
 #define RETURNED_LITTLE     (64 * MIB)
 
 /* ---- shares of a whole ---- */
@@ -144,6 +145,11 @@ enum judgement judge_refaults(struct judged *judged)
 enum judgement judge_major_faults(struct judged *judged)
 {
     return judge_rate(judged, FIGURE(MAJOR_FAULTS), MAJOR_FAULTS_LITTLE, "major faults");
+}
+
+enum judgement judge_actions_refused(struct judged *judged)
+{
+    return judge_rate(judged, FIGURE(ACTIONS_REFUSED), REFUSED_LITTLE, "actions refused");
 }
 
 /* ---- pressure ---- */

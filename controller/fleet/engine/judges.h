@@ -29,6 +29,7 @@ enum judgement judge_refaults(struct judged *judged);
 enum judgement judge_major_faults(struct judged *judged);
 enum judgement judge_apply_errors(struct judged *judged);
 enum judgement judge_degraded(struct judged *judged);
+enum judgement judge_actions_refused(struct judged *judged);
 enum judgement judge_returned(struct judged *judged);
 
 /* Bytes a VM gave back in ten minutes; false: nobody knows. */

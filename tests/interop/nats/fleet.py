@@ -21,7 +21,7 @@ FILES = ["ttrpc/ttrpc.proto", "vmreclaim/fleet/v1/fleet.proto",
 # Hosts without guests measure nothing, and what nobody measured pauses a rollout.
 NO_GATES = [dict(name=name, limit=-1) for name in (
     "oom-kills", "hosts-lost", "agents-lost", "pressure", "refaults", "major-faults",
-    "apply-errors", "degraded", "returned")]
+    "apply-errors", "degraded", "actions-refused", "returned")]
 
 CONFIGURATION = """
 host: 127.0.0.1

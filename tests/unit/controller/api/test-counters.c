@@ -187,6 +187,41 @@ static void test_parts_of_a_guest(void **state)
     assert_false(find(response->vms[0], "vm_reported_bytes", "", &value));
 }
 
+/* What agent or hypervisor would not do; how a policy works anyway is none of it. */
+static void test_declined(void **state)
+{
+    static const struct {
+        Vmreclaim__Agent__V1__Outcome outcome;
+        bool is_declined;
+    } outcomes[] = {
+        {VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_DONE, false},
+        {VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOTHING_TO_DO, false},
+        {VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_TIME_LIMIT, false},
+        {VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_PRESSURE, false},
+        {VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_STOPPED_BUSY, false},
+        {VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_CANCELLED, false},
+        {VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_NOT_SUPPORTED, true},
+        {VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FORBIDDEN_BY_POLICY, true},
+        {VMRECLAIM__AGENT__V1__OUTCOME__OUTCOME_FAILED, true},
+    };
+    Vmreclaim__Agent__V1__ActionResult guest = VMRECLAIM__AGENT__V1__ACTION_RESULT__INIT;
+    Vmreclaim__Controller__V1__Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
+    struct vm *vm = add_vm("web1");
+    int64_t value, before = 0;
+
+    action.kind = (char *)"compact";
+    action.outcome = (char *)"nothing";
+    action.guest = &guest;
+    for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
+        guest.outcome = outcomes[i].outcome;
+        record_count(&recorder, vm, &action);
+        ask(0, "");
+        assert_true(find(response->vms[0], "vm_actions_declined_total", "compact", &value));
+        assert_int_equal(value - before, outcomes[i].is_declined);
+        before = value;
+    }
+}
+
 static void test_totals_by_kind_and_outcome(void **state)
 {
     Vmreclaim__Controller__V1__Action action = VMRECLAIM__CONTROLLER__V1__ACTION__INIT;
@@ -215,6 +250,8 @@ static void test_totals_by_kind_and_outcome(void **state)
     assert_int_equal(value, MIB);
     assert_true(find(response->vms[0], "vm_asked_bytes_total", "reclaim", &value));
     assert_int_equal(value, 8 * MIB);
+    assert_true(find(response->vms[0], "vm_actions_declined_total", "reclaim", &value));
+    assert_int_equal(value, 1);
     assert_false(find(response->vms[0], "vm_actions_total", "compact/returned", &value));
     assert_int_equal(find_host("actions_total", "reclaim/returned/")->value, 2);
     assert_int_equal(find_host("actions_total", "reclaim/failed/vfio")->value, 1);
@@ -301,6 +338,7 @@ int main(void)
         counters_test(test_unknown_is_absent),
         counters_test(test_parts_of_a_guest),
         counters_test(test_totals_by_kind_and_outcome),
+        counters_test(test_declined),
         counters_test(test_pages),
         counters_test(test_calls_are_counted),
         counters_test(test_many_vms),

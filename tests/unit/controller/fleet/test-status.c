@@ -154,22 +154,24 @@ static void test_figures(void **state)
     static char anonymous[] = "guest_refaulted_anon_pages_total";
     static char kills[] = "guest_oom_kills_total";
     static char other[] = "vm_footprint_bytes";
-    char *const counter_names[] = {file, anonymous, kills, other};
+    static char returned[] = "vm_host_returned_bytes_total";
+    static char declined[] = "vm_actions_declined_total";
+    char *const counter_names[] = {file, anonymous, kills, other, returned, declined};
     Vmreclaim__Controller__V1__GetCountersResponse counters =
         VMRECLAIM__CONTROLLER__V1__GET_COUNTERS_RESPONSE__INIT;
-    Vmreclaim__Controller__V1__Counter list[4];
-    Vmreclaim__Controller__V1__CounterSeries series[4];
-    Vmreclaim__Controller__V1__Counter *counter_list[4];
-    Vmreclaim__Controller__V1__CounterSeries *series_list[4];
+    Vmreclaim__Controller__V1__Counter list[6];
+    Vmreclaim__Controller__V1__CounterSeries series[6];
+    Vmreclaim__Controller__V1__Counter *counter_list[6];
+    Vmreclaim__Controller__V1__CounterSeries *series_list[6];
     Vmreclaim__Controller__V1__VmCounters vm = VMRECLAIM__CONTROLLER__V1__VM_COUNTERS__INIT;
     Vmreclaim__Controller__V1__VmCounters *vm_counters[] = {&vm};
     const Vmreclaim__Controller__V1__ListVmsResponse vm_list_answer = list_of(2);
-    uint32_t indices[] = {0, 1, 3, 99};
-    int64_t values[] = {5, 7, 11, 13};
+    uint32_t indices[] = {0, 1, 3, 99, 5};
+    int64_t values[] = {5, 7, 11, 13, 2};
     size_t length;
     Status *status;
 
-    for (uint32_t i = 0; i < 4; i++) {
+    for (uint32_t i = 0; i < 6; i++) {
         vmreclaim__controller__v1__counter__init(&list[i]);
         vmreclaim__controller__v1__counter_series__init(&series[i]);
         list[i].name = counter_names[i];
@@ -178,23 +180,31 @@ static void test_figures(void **state)
         series_list[i] = &series[i];
     }
     counters.counters = counter_list;
-    counters.n_counters = 4;
+    counters.n_counters = 6;
     counters.vm_series = series_list;
-    counters.n_vm_series = 4;
+    counters.n_vm_series = 6;
     counters.vms = vm_counters;
     counters.n_vms = 1;
     vm.vm = names[1];
     vm.series = indices;
-    vm.n_series = 4;
+    vm.n_series = 5;
     vm.values = values;
-    vm.n_values = 4;
+    vm.n_values = 5;
     status = pack(&(struct status_parts){.list = &vm_list_answer, .counters = &counters}, &length);
     assert_string_equal(status->vms[0]->name, "vm-0001");
     assert_int_equal(figure(status->vms[0], VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_REFAULTS),
                      12);
     assert_int_equal(figure(status->vms[0], VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_RETURNED), 0);
-    assert_int_equal(status->vms[0]->n_figures, 2);
+    assert_int_equal(
+        figure(status->vms[0], VMRECLAIM__FLEET__V1__FIGURE_KIND__FIGURE_ACTIONS_REFUSED), 2);
+    assert_int_equal(status->vms[0]->n_figures, 3);
     assert_int_equal(status->vms[1]->n_figures, 0);
+    vmreclaim__fleet__v1__host_status__free_unpacked(status, NULL);
+    /* A daemon that counts neither. */
+    counters.n_counters = 4;
+    vm.n_series = vm.n_values = 2;
+    status = pack(&(struct status_parts){.list = &vm_list_answer, .counters = &counters}, &length);
+    assert_int_equal(status->vms[0]->n_figures, 1);
     vmreclaim__fleet__v1__host_status__free_unpacked(status, NULL);
 }
 

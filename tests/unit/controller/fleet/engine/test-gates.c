@@ -218,6 +218,7 @@ static void test_rates(void **state)
     } rates[] = {
         {"refaults", FIGURE(REFAULTS), 10000, GATES_REVERT},
         {"major-faults", FIGURE(MAJOR_FAULTS), 1000, GATES_REVERT},
+        {"actions-refused", FIGURE(ACTIONS_REFUSED), 2, GATES_PAUSE},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
