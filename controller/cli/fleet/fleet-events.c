@@ -87,8 +87,9 @@ const struct command command_fleet_events = {
     .description =
         "The newest first, of what the coordinator keeps: 1024 of a host, 65536 of all. A host\n"
         "that was away tells on return what it has not told yet, with the times it has of it.\n"
-        "Kinds: action (one has ended), checked (ten minutes later), gap (a host's daemon has\n"
-        "let records go before they were told).",
+        "Kinds: action (one has ended), checked (ten minutes later), vm (it comes, changes its\n"
+        "state, goes), alarm (a guest is starved), policy (an agent has taken its policy, or\n"
+        "not), gap (something was let go before it was told).",
     .example = "vmreclaim fleet events --hosts 'rack2-*' --since 1h",
     .see_also = "fleet hosts; actions and events, for this host alone",
     .options = options,

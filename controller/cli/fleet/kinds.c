@@ -9,7 +9,10 @@
 static const struct fleet_event_kind all[] = {
     {"action", "something was done to a VM, and what it returned"},
     {"checked", "the same ten minutes later"},
-    {"gap", "records were let go before they were told"},
+    {"vm", "a VM comes, changes its state, or goes; its agent, too"},
+    {"alarm", "a guest is starved under a balloon, or is no more"},
+    {"policy", "an agent has taken its policy, or not"},
+    {"gap", "something was let go before it was told"},
 };
 
 const struct fleet_event_kind *fleet_event_kind_at(size_t index)

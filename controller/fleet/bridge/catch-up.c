@@ -19,11 +19,13 @@ static void drop_page(struct catch_up *catch_up)
 void catch_up_init(struct catch_up *catch_up, const char *host, const struct cursor *cursor)
 {
     *catch_up = (struct catch_up){.host = host, .cursor = *cursor, .page_end = cursor->number};
+    news_init(&catch_up->news, host);
 }
 
 void catch_up_finish(struct catch_up *catch_up)
 {
     drop_page(catch_up);
+    news_finish(&catch_up->news);
 }
 
 static bool is_new(const struct catch_up *catch_up)
@@ -36,6 +38,9 @@ enum catch_up_step catch_up_begin(struct catch_up *catch_up, nsec_t now)
     if (catch_up->is_under_way || now < catch_up->due)
         return CATCH_UP_REST;
     catch_up->is_under_way = true;
+    catch_up->is_news = news_first(&catch_up->news) != NULL;
+    if (catch_up->is_news)
+        return CATCH_UP_TELL;
     return catch_up->next < catch_up->count ? CATCH_UP_TELL : CATCH_UP_ASK;
 }
 
@@ -161,19 +166,35 @@ void catch_up_answered(struct catch_up *catch_up, const ChangesResponse *respons
 
 /* ---- telling ---- */
 
-const struct told_event *catch_up_event(const struct catch_up *catch_up)
+void catch_up_happened(struct catch_up *catch_up, const Vmreclaim__Controller__V1__Event *event,
+                       nsec_t now)
 {
+    news_add(&catch_up->news, event);
+    if (!catch_up->has_failed)
+        catch_up->due = min_of(catch_up->due, now + CATCH_UP_GAP);
+}
+
+const struct told_event *catch_up_event(struct catch_up *catch_up)
+{
+    if (catch_up->is_news)
+        return news_first(&catch_up->news);
     assert(catch_up->next < catch_up->count);
     return &catch_up->page[catch_up->next].event;
 }
 
 void catch_up_told(struct catch_up *catch_up, bool is_done, nsec_t now)
 {
-    assert(catch_up->is_under_way && catch_up->next < catch_up->count);
+    assert(catch_up->is_under_way);
     catch_up->is_under_way = false;
+    catch_up->has_failed = !is_done;
     catch_up->due = now + (is_done ? CATCH_UP_GAP : CATCH_UP_RETRY);
     if (!is_done)
         return;
+    if (catch_up->is_news) {
+        news_pop(&catch_up->news);
+        return;
+    }
+    assert(catch_up->next < catch_up->count);
     catch_up->cursor.number = catch_up->page[catch_up->next++].number;
     if (catch_up->next == catch_up->count)
         end_page(catch_up);

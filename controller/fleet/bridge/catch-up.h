@@ -16,7 +16,10 @@
 #include "common/base/time.h"
 #include "controller/fleet/bridge/cursor.h"
 #include "controller/fleet/bridge/event.h"
+#include "controller/fleet/bridge/news.h"
 
+/* What is in no record comes between, as it happens: it is told before records, and where the
+ * bridge ends it is lost. */
 #define CATCH_UP_PAGE  64u
 #define CATCH_UP_GAP   (20 * NSEC_PER_MSEC) /* between two that are told */
 #define CATCH_UP_AGAIN (2 * NSEC_PER_SEC)   /* where nothing is new */
@@ -35,8 +38,11 @@ struct catch_up {
     uint64_t gap_told; /* of a store's `lost` */
     struct catch_up_entry page[CATCH_UP_PAGE + 1];
     size_t count;
-    size_t next;       /* of the page, to be told */
+    size_t next; /* of the page, to be told */
+    struct news news;
+    bool is_news;      /* what is told now */
     nsec_t due;        /* nothing is done before; CLOCK_BOOTTIME */
+    bool has_failed;   /* what was told last */
     bool is_under_way; /* what was begun has not ended */
 };
 
@@ -56,6 +62,10 @@ void catch_up_finish(struct catch_up *catch_up);
 /* What is to be begun now. */
 enum catch_up_step catch_up_begin(struct catch_up *catch_up, nsec_t now);
 
+/* Something happened that has no record. */
+void catch_up_happened(struct catch_up *catch_up, const Vmreclaim__Controller__V1__Event *event,
+                       nsec_t now);
+
 /* What to ask the daemon for. `time` is UNIX nanoseconds. */
 void catch_up_ask(const struct catch_up *catch_up, int64_t time, ChangesRequest *request);
 
@@ -64,7 +74,7 @@ void catch_up_answered(struct catch_up *catch_up, const ChangesResponse *respons
                        int64_t time);
 
 /* What to tell. */
-const struct told_event *catch_up_event(const struct catch_up *catch_up);
+const struct told_event *catch_up_event(struct catch_up *catch_up);
 
 /* The bus has it, or it will never take it; not so: it is told again. */
 void catch_up_told(struct catch_up *catch_up, bool is_done, nsec_t now);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/number.h"
 #include "common/base/text.h"
@@ -136,4 +137,35 @@ int event_of_gap(const char *host, const char *store, uint64_t number, int64_t t
     event.kind = (char *)ret_event->kind;
     event.text = CUT(&texts, line, text);
     return pack(&event, ret_event);
+}
+
+/* ---- of what has no record ---- */
+
+/* One of no VM is about the daemon's stream itself: it says what it left out. */
+static const char *kind_of(const Vmreclaim__Controller__V1__Event *event)
+{
+    if (event->vm[0] == '\0')
+        return "gap";
+    if (strcmp(event->kind, "alarm") == 0)
+        return "alarm";
+    return strcmp(event->kind, "policy") == 0 ? "policy" : "vm";
+}
+
+int event_of_news(const char *host, const Vmreclaim__Controller__V1__Event *event,
+                  struct told_event *ret_event)
+{
+    struct texts texts;
+    Event told;
+
+    *ret_event = (struct told_event){.kind = kind_of(event)};
+    vmreclaim__fleet__v1__fleet_event__init(&told);
+    text_format(texts.id, sizeof(texts.id), "%s/%s/%" PRId64 "-%" PRIu64, host, ret_event->kind,
+                event->time_ns, event->sequence);
+    told.id = texts.id;
+    told.time_ns = event->time_ns;
+    told.kind = (char *)ret_event->kind;
+    told.vm = CUT(&texts, vm, event->vm);
+    told.text = CUT(&texts, line, event->text[0] == '\0' ? event->kind : event->text);
+    text_make_safe(told.text, TEXT_ONE_LINE);
+    return pack(&told, ret_event);
 }

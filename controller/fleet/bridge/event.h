@@ -20,6 +20,10 @@ struct told_event {
 int event_of_action(const char *host, const Vmreclaim__Controller__V1__Action *action,
                     struct told_event *ret_event);
 
+/* Of an event of the daemon's that has no record. -ENOMEM. */
+int event_of_news(const char *host, const Vmreclaim__Controller__V1__Event *event,
+                  struct told_event *ret_event);
+
 /* Records of `store` up to `number` are gone, or another store is there: `text` says which. */
 int event_of_gap(const char *host, const char *store, uint64_t number, int64_t time,
                  const char *text, struct told_event *ret_event);

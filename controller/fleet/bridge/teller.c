@@ -166,6 +166,14 @@ static void go_on(struct teller *teller)
     rest(teller, now);
 }
 
+static void on_event(const Vmreclaim__Controller__V1__Event *event, void *userdata)
+{
+    struct teller *teller = userdata;
+
+    catch_up_happened(&teller->catch_up, event, time_boottime());
+    go_on(teller);
+}
+
 static void on_upstream(void *userdata)
 {
     go_on(userdata);
@@ -190,12 +198,14 @@ void teller_init(struct teller *teller, uv_loop_t *loop, const struct fleet_conf
     (void)uv_timer_init(loop, &teller->timer);
     teller->timer.data = teller;
     upstream_listen(fetcher->upstream, &teller->listener);
+    watch_init(&teller->watch, loop, fetcher->upstream, on_event, teller);
 }
 
 void teller_stop(struct teller *teller)
 {
     if (teller->fetch != NULL)
         fetch_cancel(teller->fetch);
+    watch_stop(&teller->watch);
     catch_up_finish(&teller->catch_up);
     list_remove(&teller->listener.link);
     uv_close((uv_handle_t *)&teller->timer, NULL);

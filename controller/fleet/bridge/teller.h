@@ -4,6 +4,7 @@
 
 #include "controller/client/fetch.h"
 #include "controller/fleet/bridge/catch-up.h"
+#include "controller/fleet/bridge/watch.h"
 #include "controller/fleet/bus/bus.h"
 #include "controller/fleet/config/config.h"
 
@@ -14,6 +15,7 @@ struct teller {
     struct bus *bus;
     uv_timer_t timer;
     struct catch_up catch_up;
+    struct watch watch;
     struct fetch *fetch;
     bool bus_is_there;
     char said[256]; /* of why not, in the log */

@@ -31,16 +31,20 @@ class EventsTest(unittest.TestCase):
             host.write("vms/db.yaml", f"name: db\nagent: unix:{host.path('guest.sock')}\n")
             host.start()
 
+    def order(self, host, method, request, answer, **fields):
+        strict = self.fleet.strict
+        client = fleet.wire.Client(host.path("api.sock"), strict)
+        client.start(fleet.CONTROLLER + "Controller", method,
+                     strict(fleet.CONTROLLER + request, **fields).SerializeToString(), False)
+        answers = list(client.answers(fleet.CONTROLLER + answer))
+        client.close()
+        return answers[0]
+
     def act(self, host, count=1):
         """Has its daemon do something to its VM."""
-        strict = self.fleet.strict
-        request = strict(fleet.CONTROLLER + "CompactVmRequest", vm="db", force=True)
         for _ in range(count):
-            client = fleet.wire.Client(host.path("api.sock"), strict)
-            client.start(fleet.CONTROLLER + "Controller", "Compact", request.SerializeToString(),
-                         False)
-            answer = list(client.answers(fleet.CONTROLLER + "ActionResponse"))[0]
-            client.close()
+            answer = self.order(host, "Compact", "CompactVmRequest", "ActionResponse", vm="db",
+                                force=True)
             self.done[host.name].append(answer.action.id)
 
     def can_act(self, host):
@@ -80,6 +84,12 @@ class EventsTest(unittest.TestCase):
         self.act(two)
         one.bridge.start()
         self.expect_all(coordinator)
+        # what is in no record
+        self.order(two, "Halt", "HaltRequest", "HaltResponse", vms=["db"])
+        halted = wait(lambda: coordinator.call("ListFleetEvents", kinds=["policy"], selector="h1").events)
+        self.assertEqual(halted[0].event.vm, "db")
+        self.assertIn("halt", halted[0].event.text)
+        self.order(two, "Resume", "ResumeRequest", "HaltResponse", vms=["db"])
         # its cursor is lost: what it tells again is heard once
         one.bridge.end()
         os.unlink(one.path("fleet-state/cursor"))

@@ -33,7 +33,7 @@ static struct world {
     nsec_t now;
     /* the bus */
     bool is_away;
-    char told[RECORDS_MAX * 2][64]; /* ids */
+    char told[RECORDS_MAX * 4][64]; /* ids */
     size_t told_count;
     nsec_t told_first, told_last;
     size_t asked;
@@ -301,6 +301,66 @@ static void test_put_back(void **state)
     expect_told(3, "h1/a3/ended");
 }
 
+static void happen(const char *kind, const char *vm, uint64_t sequence)
+{
+    Vmreclaim__Controller__V1__Event event = VMRECLAIM__CONTROLLER__V1__EVENT__INIT;
+
+    event.kind = (char *)kind;
+    event.vm = (char *)vm;
+    event.time_ns = 7;
+    event.sequence = sequence;
+    catch_up_happened(&world.catch_up, &event, world.now);
+}
+
+/* What has no record comes between, and moves no cursor. */
+static void test_news(void **state)
+{
+    put_many(50);
+    run(NSEC_PER_SEC / 2);
+    assert_in_range(world.told_count, 5, 30);
+    happen("connected", "web", 1);
+    happen("alarm", "web", 2);
+    happen("policy", "web", 3);
+    happen("warning", "", 4); /* of the daemon's stream: it left some out */
+    run(30 * NSEC_PER_SEC);
+    assert_int_equal(world.told_count, 54);
+    for (size_t i = 0; i < 50; i++)
+        if (strcmp(world.told[i], "h1/vm/7-1") == 0) {
+            expect_told(i + 1, "h1/alarm/7-2");
+            expect_told(i + 2, "h1/policy/7-3");
+            expect_told(i + 3, "h1/gap/7-4");
+            assert_int_equal(world.catch_up.cursor.number, 50);
+            return;
+        }
+    fail_msg("it was not told");
+}
+
+/* It is told at once, not when records are asked for again. */
+static void test_news_is_quick(void **state)
+{
+    run(10 * NSEC_PER_SEC + NSEC_PER_SEC / 2);
+    happen("lost", "web", 1);
+    run(CATCH_UP_GAP * 2);
+    assert_int_equal(world.told_count, 1);
+}
+
+/* The bus is away for long: the newest are kept, and that others were there. */
+static void test_too_many_news(void **state)
+{
+    world.is_away = true;
+    for (uint64_t i = 0; i < NEWS_MAX + 10; i++)
+        happen("connected", "web", i);
+    run(NSEC_PER_SEC); /* the first gap is being told, in vain */
+    happen("connected", "web", NEWS_MAX + 10);
+    world.is_away = false;
+    run(60 * NSEC_PER_SEC);
+    assert_int_equal(world.told_count, NEWS_MAX + 2);
+    expect_told(0, "h1/gap/events-7");
+    expect_told(1, "h1/gap/events-7");
+    expect_told(2, "h1/vm/7-11");
+    expect_told(NEWS_MAX + 1, "h1/vm/7-1034");
+}
+
 /* What the daemon has may be long, or no text at all. */
 static void test_bounds(void **state)
 {
@@ -363,9 +423,10 @@ static void test_file(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(begins),        TEST(nothing_new), TEST(phases),         TEST(catches_up),
-        TEST(bus_goes),      TEST(killed),      TEST(records_let_go), TEST(all_let_go),
-        TEST(another_store), TEST(put_back),    TEST(bounds),         TEST(file),
+        TEST(begins),        TEST(nothing_new),   TEST(phases),         TEST(catches_up),
+        TEST(bus_goes),      TEST(killed),        TEST(records_let_go), TEST(all_let_go),
+        TEST(another_store), TEST(put_back),      TEST(bounds),         TEST(news),
+        TEST(news_is_quick), TEST(too_many_news), TEST(file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
